@@ -1,0 +1,154 @@
+// Package config holds what can be set: one struct, its flags, the names of its
+// environment variables, its defaults and its validation. The connection to
+// Temporal is set by Temporal's own variables and profiles (TEMPORAL_ADDRESS,
+// TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_...).
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config is everything that the programs can be told.
+type Config struct {
+	DataDir     string
+	DatabaseURL string
+	Account     string
+	Email       string
+	LogLevel    string
+	LogFormat   string
+
+	Worker Worker
+}
+
+// Worker is what only the worker can be told.
+type Worker struct {
+	Listen string
+	Serve  []string
+
+	Poll time.Duration
+	Pass time.Duration
+
+	FeedURL      string
+	FeedInterval time.Duration
+	FeedCAFile   string
+
+	AnalysisSlots  int
+	AnalysisMemory int64
+	AnalysisCPU    time.Duration
+	AnalysisWall   time.Duration
+	LayerStore     int64
+	SecretSearch   []string
+	ContentSearch  []string
+	RetrieveFiles  []string
+
+	RegistryPlain  []string
+	RegistryCAFile string
+	RegistryRate   float64
+
+	WebhookWindow      time.Duration
+	WebhookDenyPrivate bool
+	WebhookAllow       []string
+	WebhookDeny        []string
+}
+
+// Roles are the parts of the work that a worker can be limited to.
+var Roles = []string{"watching", "analysis", "matching", "delivery"}
+
+// Serves tells whether the worker has that role.
+func (w Worker) Serves(role string) bool {
+	return len(w.Serve) == 0 || slices.Contains(w.Serve, role)
+}
+
+// Database is the URL of the database: the one that was set, or a SQLite file
+// in the data directory.
+func (c Config) Database() string {
+	if c.DatabaseURL != "" {
+		return c.DatabaseURL
+	}
+	return "sqlite://" + filepath.Join(c.DataDir, "tagwatch.db")
+}
+
+// Path is a place in the data directory.
+func (c Config) Path(elements ...string) string {
+	return filepath.Join(append([]string{c.DataDir}, elements...)...)
+}
+
+// Validate names the setting at fault and what it takes.
+func (c Config) Validate() error {
+	if c.DataDir == "" {
+		return fmt.Errorf("no data directory: set --data-dir or TAGWATCH_DATA_DIR")
+	}
+	if err := validateDatabase(c.Database()); err != nil {
+		return err
+	}
+	if !slices.Contains(logLevels, c.LogLevel) {
+		return fmt.Errorf("log level %q (--log-level, TAGWATCH_LOG_LEVEL) is not one of %s", c.LogLevel, strings.Join(logLevels, ", "))
+	}
+	if !slices.Contains(logFormats, c.LogFormat) {
+		return fmt.Errorf("log format %q (--log-format, TAGWATCH_LOG_FORMAT) is not one of %s", c.LogFormat, strings.Join(logFormats, ", "))
+	}
+	return nil
+}
+
+// Validate names the setting at fault and what it takes.
+func (w Worker) Validate() error {
+	for _, role := range w.Serve {
+		if !slices.Contains(Roles, role) {
+			return fmt.Errorf("role %q (--serve, TAGWATCH_SERVE) is not one of %s", role, strings.Join(Roles, ", "))
+		}
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+		least time.Duration
+	}{
+		{"--poll", w.Poll, MinPoll}, {"--pass", w.Pass, time.Minute}, {"--feed-interval", w.FeedInterval, time.Minute},
+		{"--webhook-window", w.WebhookWindow, time.Minute}, {"--analysis-cpu", w.AnalysisCPU, time.Second}, {"--analysis-wall", w.AnalysisWall, time.Second},
+	} {
+		if d.value < d.least {
+			return fmt.Errorf("%s is %s; it must be at least %s", d.name, d.value, d.least)
+		}
+	}
+	if w.AnalysisSlots < 1 {
+		return fmt.Errorf("--analysis-slots is %d; it must be at least 1", w.AnalysisSlots)
+	}
+	return nil
+}
+
+// MinPoll is the shortest interval at which a tag may be looked at.
+const MinPoll = 30 * time.Second
+
+var (
+	logLevels  = []string{"debug", "info", "warn", "error"}
+	logFormats = []string{"text", "json"}
+)
+
+func validateDatabase(text string) error {
+	parsed, err := url.Parse(text)
+	if err != nil {
+		return fmt.Errorf("the database URL (--database-url, TAGWATCH_DATABASE_URL) cannot be parsed; it looks like sqlite:///path or postgres://user@host/name")
+	}
+	switch parsed.Scheme {
+	case "sqlite", "postgres", "postgresql":
+		return nil
+	}
+	return fmt.Errorf("the database URL (--database-url, TAGWATCH_DATABASE_URL) begins with %q; it looks like sqlite:///path or postgres://user@host/name", parsed.Scheme+"://")
+}
+
+// defaultDataDir follows the XDG base directory specification.
+func defaultDataDir() string {
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "tagwatch")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(home, ".local", "share", "tagwatch")
+}

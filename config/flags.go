@@ -1,0 +1,121 @@
+package config
+
+import (
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+const mebibyte = 1 << 20
+
+// Flags are the settings that every program has.
+func Flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "data-dir", EnvVars: []string{"TAGWATCH_DATA_DIR"}, Value: defaultDataDir(),
+			Usage: "`directory` of databases, vulnerability data and layers"},
+		&cli.StringFlag{Name: "database-url", EnvVars: []string{"TAGWATCH_DATABASE_URL"}, DefaultText: "SQLite in the data directory",
+			Usage: "`url` of the database: sqlite:///path or postgres://user:password@host/name"},
+		&cli.StringFlag{Name: "account", EnvVars: []string{"TAGWATCH_ACCOUNT"}, Value: "admin",
+			Usage: "account `name` in the bodies of notifications (userId)"},
+		&cli.StringFlag{Name: "account-email", EnvVars: []string{"TAGWATCH_ACCOUNT_EMAIL"}, Value: "admin@tagwatch",
+			Usage: "account `address` in the bodies of notifications"},
+		&cli.StringFlag{Name: "log-level", EnvVars: []string{"TAGWATCH_LOG_LEVEL"}, Value: "info", Usage: "debug, info, warn or error"},
+		&cli.StringFlag{Name: "log-format", EnvVars: []string{"TAGWATCH_LOG_FORMAT"}, Value: "text", Usage: "text or json"},
+	}
+}
+
+// WorkerFlags are the further settings of the worker.
+func WorkerFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "listen", EnvVars: []string{"TAGWATCH_LISTEN"}, Value: "127.0.0.1:8234",
+			Usage: "`address` of health, readiness and metrics"},
+		&cli.StringSliceFlag{Name: "serve", EnvVars: []string{"TAGWATCH_SERVE"}, DefaultText: "all",
+			Usage: "`roles` to serve: watching, analysis, matching, delivery"},
+
+		&cli.DurationFlag{Name: "poll", EnvVars: []string{"TAGWATCH_POLL"}, Value: 5 * time.Minute,
+			Usage: "how often a tag is looked at unless its subscription says otherwise"},
+		&cli.DurationFlag{Name: "pass", EnvVars: []string{"TAGWATCH_PASS"}, Value: time.Hour,
+			Usage: "how often a tag's workflow checks everything by itself"},
+
+		&cli.StringFlag{Name: "feed-url", EnvVars: []string{"TAGWATCH_FEED_URL"}, Value: "https://grype.anchore.io/databases",
+			Usage: "`url` of the listing of vulnerability data, or its base"},
+		&cli.DurationFlag{Name: "feed-interval", EnvVars: []string{"TAGWATCH_FEED_INTERVAL"}, Value: time.Hour,
+			Usage: "how often new vulnerability data are asked for"},
+		&cli.StringFlag{Name: "feed-ca-file", EnvVars: []string{"TAGWATCH_FEED_CA_FILE"},
+			Usage: "`file` of PEM certificates to trust beside the system's for the feed"},
+
+		&cli.IntFlag{Name: "analysis-slots", EnvVars: []string{"TAGWATCH_ANALYSIS_SLOTS"}, Value: 1,
+			Usage: "images analyzed at the same time"},
+		&cli.Int64Flag{Name: "analysis-memory", EnvVars: []string{"TAGWATCH_ANALYSIS_MEMORY"}, Value: 1024,
+			Usage: "memory limit of one analysis, in `MiB`"},
+		&cli.DurationFlag{Name: "analysis-cpu", EnvVars: []string{"TAGWATCH_ANALYSIS_CPU"}, Value: 10 * time.Minute,
+			Usage: "CPU time limit of one analysis"},
+		&cli.DurationFlag{Name: "analysis-wall", EnvVars: []string{"TAGWATCH_ANALYSIS_WALL"}, Value: 20 * time.Minute,
+			Usage: "wall time limit of one analysis"},
+		&cli.Int64Flag{Name: "layer-store", EnvVars: []string{"TAGWATCH_LAYER_STORE"}, Value: 20 * 1024,
+			Usage: "size limit of the store of unpacked layers, in `MiB`"},
+		&cli.StringFlag{Name: "secret-search", EnvVars: []string{"TAGWATCH_SECRET_SEARCH"}, DefaultText: "Anchore's five",
+			Usage: "`NAME=expression`, one a line, to search small files for (gate secret_scans)"},
+		&cli.StringFlag{Name: "content-search", EnvVars: []string{"TAGWATCH_CONTENT_SEARCH"},
+			Usage: "`NAME=expression`, one a line, to search files for (files.content_regex_match)"},
+		&cli.StringSliceFlag{Name: "retrieve-file", EnvVars: []string{"TAGWATCH_RETRIEVE_FILES"}, DefaultText: "/etc/passwd",
+			Usage: "`path` of a file whose content is kept, for the gate retrieved_files"},
+
+		&cli.StringSliceFlag{Name: "registry-plain-http", EnvVars: []string{"TAGWATCH_REGISTRY_PLAIN_HTTP"},
+			Usage: "`host` that is spoken to without TLS (loopback always may be)"},
+		&cli.StringFlag{Name: "registry-ca-file", EnvVars: []string{"TAGWATCH_REGISTRY_CA_FILE"},
+			Usage: "`file` of PEM certificates to trust beside the system's for registries"},
+		&cli.Float64Flag{Name: "registry-rate", EnvVars: []string{"TAGWATCH_REGISTRY_RATE"}, Value: 50,
+			Usage: "requests a second to one registry at most"},
+
+		&cli.DurationFlag{Name: "webhook-window", EnvVars: []string{"TAGWATCH_WEBHOOK_WINDOW"}, Value: 75 * time.Hour,
+			Usage: "how long a delivery is tried"},
+		&cli.BoolFlag{Name: "webhook-deny-private", EnvVars: []string{"TAGWATCH_WEBHOOK_DENY_PRIVATE"},
+			Usage: "refuse endpoints with loopback and private addresses"},
+		&cli.StringSliceFlag{Name: "webhook-allow", EnvVars: []string{"TAGWATCH_WEBHOOK_ALLOW"},
+			Usage: "`CIDR` that endpoints may have; none means all that are not refused"},
+		&cli.StringSliceFlag{Name: "webhook-deny", EnvVars: []string{"TAGWATCH_WEBHOOK_DENY"},
+			Usage: "`CIDR` that endpoints may not have"},
+	}
+}
+
+// From reads the settings that every program has.
+func From(c *cli.Context) (Config, error) {
+	dir, err := filepath.Abs(c.String("data-dir"))
+	if err != nil {
+		return Config{}, err
+	}
+	settings := Config{
+		DataDir: dir, DatabaseURL: c.String("database-url"), Account: c.String("account"), Email: c.String("account-email"),
+		LogLevel: c.String("log-level"), LogFormat: c.String("log-format"),
+	}
+	return settings, settings.Validate()
+}
+
+// FromWorker reads all settings.
+func FromWorker(c *cli.Context) (Config, error) {
+	settings, err := From(c)
+	if err != nil {
+		return settings, err
+	}
+	settings.Worker = Worker{
+		Listen: c.String("listen"), Serve: c.StringSlice("serve"),
+		Poll: c.Duration("poll"), Pass: c.Duration("pass"),
+		FeedURL: c.String("feed-url"), FeedInterval: c.Duration("feed-interval"), FeedCAFile: c.String("feed-ca-file"),
+		AnalysisSlots: c.Int("analysis-slots"), AnalysisMemory: c.Int64("analysis-memory") * mebibyte,
+		AnalysisCPU: c.Duration("analysis-cpu"), AnalysisWall: c.Duration("analysis-wall"),
+		LayerStore:   c.Int64("layer-store") * mebibyte,
+		SecretSearch: lines(c.String("secret-search")), ContentSearch: lines(c.String("content-search")), RetrieveFiles: c.StringSlice("retrieve-file"),
+		RegistryPlain: c.StringSlice("registry-plain-http"), RegistryCAFile: c.String("registry-ca-file"), RegistryRate: c.Float64("registry-rate"),
+		WebhookWindow: c.Duration("webhook-window"), WebhookDenyPrivate: c.Bool("webhook-deny-private"),
+		WebhookAllow: c.StringSlice("webhook-allow"), WebhookDeny: c.StringSlice("webhook-deny"),
+	}
+	return settings, settings.Worker.Validate()
+}
+
+// lines splits a setting that holds expressions, in which commas have a meaning.
+func lines(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
+}

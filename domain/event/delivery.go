@@ -1,0 +1,58 @@
+package event
+
+import (
+	"slices"
+	"time"
+)
+
+// DeliveryState is how far one delivery has come.
+type DeliveryState string
+
+// The delivery states.
+const (
+	Pending   DeliveryState = "pending"
+	Delivered DeliveryState = "delivered"
+	// Failed deliveries are given up: refused for good, or out of attempts.
+	Failed DeliveryState = "failed"
+)
+
+// Delivery is one notification on its way to one endpoint.
+type Delivery struct {
+	ID           int64
+	Notification string // its id
+	Endpoint     string // its name
+	State        DeliveryState
+	Created      time.Time
+	// Attempts are how many were made; LastTry is the last of them that failed,
+	// zero if none did; NextTry is when the next is due.
+	Attempts int
+	LastTry  time.Time
+	NextTry  time.Time
+	// GiveUp is the moment after which no further attempt is made.
+	GiveUp time.Time
+	// Answer is the outcome of the last attempt, for people.
+	Answer string
+}
+
+// Attempt is one POST and what came of it.
+type Attempt struct {
+	Delivery int64
+	Number   int // from 1
+	At       time.Time
+	Duration time.Duration
+	Status   int    // HTTP status; 0 if there was no answer
+	Answer   string // bounded excerpt of the answer, or the error without secrets
+}
+
+// Route names the endpoints that a notification to that subscription goes to.
+func Route(options Options, t Type, endpoints []Endpoint) []string {
+	var names []string
+	for _, e := range endpoints {
+		named := slices.Contains(options.Endpoints, e.Name)
+		open := len(options.Endpoints) == 0 && !e.Reserved
+		if (named || open) && e.Receives(t) {
+			names = append(names, e.Name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,109 @@
+package event
+
+import (
+	"slices"
+	"time"
+)
+
+// Endpoint is where notifications are sent to. It holds no secret: credentials
+// are the names of environment variables or files that the worker reads when it
+// sends.
+type Endpoint struct {
+	Name string `json:"name"`
+	// URL may contain <userId> and <notification_type>, which are replaced.
+	URL string `json:"url"`
+	// Types are the types it receives; none means all but EventLog.
+	Types []Type `json:"types,omitempty"`
+	// Reserved endpoints receive only what subscriptions that name them ask for.
+	Reserved bool   `json:"reserved,omitempty"`
+	Format   Format `json:"format,omitempty"`
+	// Template is the text of a template, for FormatTemplate.
+	Template string `json:"template,omitempty"`
+	// User and Password are for basic authentication; Token for a bearer token.
+	User     string    `json:"user,omitempty"`
+	Password SecretRef `json:"password,omitempty"`
+	Token    SecretRef `json:"token,omitempty"`
+	// Signing are the secrets that sign the body, newest first; two while a
+	// secret is being replaced.
+	Signing []SecretRef `json:"signing,omitempty"`
+	// Headers are sent as they are. Values that are secret belong in HeaderRefs.
+	Headers    map[string]string    `json:"headers,omitempty"`
+	HeaderRefs map[string]SecretRef `json:"header_refs,omitempty"`
+	// Timeout bounds one attempt; zero means DefaultTimeout.
+	Timeout time.Duration `json:"timeout,omitempty"`
+	// CAFile is a file of PEM certificates to trust beside the system's;
+	// CertFile and KeyFile are a client certificate. Paths on the worker.
+	CAFile   string `json:"ca_file,omitempty"`
+	CertFile string `json:"cert_file,omitempty"`
+	KeyFile  string `json:"key_file,omitempty"`
+
+	State EndpointState `json:"state"`
+}
+
+// SecretRef names a secret without holding it: env:NAME or file:/path.
+type SecretRef string
+
+// DefaultTimeout bounds one attempt at an endpoint that sets no timeout.
+const DefaultTimeout = 10 * time.Second
+
+// Format is the form of the body.
+type Format string
+
+// The formats.
+const (
+	FormatAnchore     Format = "anchore" // the default
+	FormatCloudEvents Format = "cloudevents"
+	FormatSlim        Format = "slim"
+)
+
+// EndpointState is how deliveries to an endpoint go.
+type EndpointState struct {
+	// Disabled endpoints are not sent to; Reason says why.
+	Disabled bool   `json:"disabled,omitempty"`
+	Reason   string `json:"reason,omitempty"`
+	// FailingSince is the first of the attempts that failed since the last
+	// success; zero for a healthy endpoint.
+	FailingSince time.Time `json:"failing_since,omitzero"`
+	LastAnswer   string    `json:"last_answer,omitempty"`
+	// Failures counts the attempts that failed since; until Probe no other is
+	// made. Told: the event log knows.
+	Failures int       `json:"failures,omitempty"`
+	Probe    time.Time `json:"probe,omitzero"`
+	Told     bool      `json:"told,omitempty"`
+}
+
+// Down is how many attempts in a row must fail before an endpoint counts as
+// down rather than as one that refused a single notification.
+const Down = 3
+
+// longestProbe is the longest pause between two attempts at an endpoint that is
+// down and has deliveries waiting.
+const longestProbe = 5 * time.Minute
+
+// Succeeded is the state after an attempt that went well.
+func (s EndpointState) Succeeded(answer string) EndpointState {
+	return EndpointState{LastAnswer: answer}
+}
+
+// Failed is the state after an attempt that failed and may be repeated. While it
+// lasts, the endpoint is asked by one delivery at a time, at growing intervals.
+func (s EndpointState) Failed(answer string, now time.Time) EndpointState {
+	if s.FailingSince.IsZero() {
+		s.FailingSince = now
+	}
+	s.Failures++
+	s.LastAnswer = answer
+	s.Probe = now.Add(min(5*time.Second<<min(s.Failures-1, 6), longestProbe))
+	return s
+}
+
+// Failing tells whether the last attempt failed.
+func (s EndpointState) Failing() bool { return !s.FailingSince.IsZero() }
+
+// Receives tells whether the endpoint takes notifications of that type.
+func (e Endpoint) Receives(t Type) bool {
+	if len(e.Types) == 0 {
+		return t != EventLog
+	}
+	return slices.Contains(e.Types, t)
+}

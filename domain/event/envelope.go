@@ -1,0 +1,86 @@
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Account is whom notifications are for, and how this installation presents
+// itself in them.
+type Account struct {
+	Name  string // userId
+	Email string // notification_user_email
+	// Source identifies the installation to receivers of several, as a URI
+	// reference; empty means DefaultSource.
+	Source string
+	// Link is the address of a page about a notification, in which <subject>,
+	// <id>, <notification_type> and <userId> are replaced. Empty for no links.
+	Link string
+}
+
+// DefaultSource is the source of an account that sets none.
+const DefaultSource = "/tagwatch"
+
+// link is the account's page about a notification, "" without one.
+func (a Account) link(n Notification) string {
+	return strings.NewReplacer(
+		"<subject>", url.PathEscape(n.Subject),
+		"<id>", url.PathEscape(n.ID),
+		"<notification_type>", url.PathEscape(string(n.Type)),
+		"<userId>", url.PathEscape(a.Name),
+	).Replace(a.Link)
+}
+
+// envelope is Anchore's body: the row of its outgoing queue. Receivers read
+// these keys, so none is renamed, and tries and max_tries stay the moments that
+// they are there.
+type envelope struct {
+	QueueID        Type         `json:"queueId"`
+	UserID         string       `json:"userId"`
+	DataID         string       `json:"dataId"`
+	CreatedAt      int64        `json:"created_at"`
+	LastUpdated    int64        `json:"last_updated"`
+	RecordStateKey string       `json:"record_state_key"`
+	RecordStateVal *string      `json:"record_state_val"`
+	Tries          int64        `json:"tries"`     // of the last failed attempt; 0 before
+	MaxTries       int64        `json:"max_tries"` // of giving up
+	Data           envelopeData `json:"data"`
+}
+
+type envelopeData struct {
+	User    string          `json:"notification_user"`
+	Email   string          `json:"notification_user_email"`
+	Type    Type            `json:"notification_type"`
+	Payload json.RawMessage `json:"notification_payload"`
+}
+
+// Envelope is the body of a delivery in Anchore's form. All its moments are
+// epoch seconds.
+func Envelope(n Notification, d Delivery, account Account) ([]byte, error) {
+	body, err := encode(envelope{
+		QueueID:        n.Type,
+		UserID:         account.Name,
+		DataID:         n.ID,
+		CreatedAt:      epoch(n.Created),
+		LastUpdated:    max(epoch(n.Created), epoch(d.LastTry)),
+		RecordStateKey: "active",
+		Tries:          epoch(d.LastTry),
+		MaxTries:       epoch(d.GiveUp),
+		Data:           envelopeData{User: account.Name, Email: account.Email, Type: n.Type, Payload: n.Payload},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("build the envelope of notification %s: %w", n.ID, err)
+	}
+	return body, nil
+}
+
+// epoch is the moment in seconds since 1970; 0 for the zero time.
+func epoch(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}

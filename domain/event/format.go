@@ -1,0 +1,123 @@
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+// Body is what is sent to a receiver.
+type Body struct {
+	Content     []byte
+	ContentType string
+}
+
+const jsonType = "application/json"
+
+// Render is the body of one delivery in the form that the endpoint asks for.
+func Render(e Endpoint, n Notification, d Delivery, account Account) (Body, error) {
+	switch e.Format {
+	case "", FormatAnchore:
+		content, err := Envelope(n, d, account)
+		return Body{content, jsonType}, err
+	case FormatCloudEvents:
+		return renderJSON("application/cloudevents+json", newCloudEvent(n, account))
+	case FormatSlim:
+		slim, err := newSlim(n, account)
+		if err != nil {
+			return Body{}, err
+		}
+		return renderJSON(jsonType, slim)
+	}
+	return renderTemplate(e, newMessage(n.ID, []Notification{n}, account))
+}
+
+func renderJSON(contentType string, value any) (Body, error) {
+	content, err := encode(value)
+	return Body{content, contentType}, err
+}
+
+// cloudEvent is the JSON format of CloudEvents 1.0 in structured mode, with one
+// extension attribute, cause.
+// https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+type cloudEvent struct {
+	SpecVersion string          `json:"specversion"`
+	ID          string          `json:"id"`
+	Source      string          `json:"source"`
+	Type        string          `json:"type"`
+	Subject     string          `json:"subject"`
+	Time        string          `json:"time"`
+	ContentType string          `json:"datacontenttype"`
+	Cause       Cause           `json:"cause,omitempty"`
+	Data        json.RawMessage `json:"data"`
+}
+
+// cloudEventType precedes the notification type, as the specification asks for
+// a reversed domain name.
+const cloudEventType = "com.github.tagwatch."
+
+func newCloudEvent(n Notification, account Account) cloudEvent {
+	source := account.Source
+	if source == "" {
+		source = DefaultSource
+	}
+	return cloudEvent{
+		SpecVersion: "1.0",
+		ID:          n.ID,
+		Source:      source,
+		Type:        cloudEventType + string(n.Type),
+		Subject:     n.Subject,
+		Time:        n.Created.UTC().Format(time.RFC3339),
+		ContentType: jsonType,
+		Cause:       n.Cause,
+		Data:        n.Payload,
+	}
+}
+
+// slim is a notification with counts in place of documents and lists.
+type slim struct {
+	ID      string `json:"id"`
+	Type    Type   `json:"type"`
+	Subject string `json:"subject"`
+	UserID  string `json:"userId"`
+	Created string `json:"created_at"`
+	Summary string `json:"summary"`
+	Link    string `json:"link,omitempty"`
+	slimPayload
+}
+
+// slimPayload are the keys of a payload that a slim body keeps.
+type slimPayload struct {
+	Cause       Cause           `json:"cause,omitempty"`
+	Causes      []Cause         `json:"causes,omitempty"`
+	Tag         string          `json:"tag,omitempty"`
+	Platform    string          `json:"platform,omitempty"`
+	Repository  string          `json:"repository,omitempty"`
+	ImageDigest string          `json:"imageDigest,omitempty"`
+	IndexDigest string          `json:"index_digest,omitempty"`
+	Generation  string          `json:"feed_generation,omitempty"`
+	Engine      string          `json:"matcher,omitempty"`
+	Bundle      string          `json:"bundle_hash,omitempty"`
+	Status      string          `json:"status,omitempty"`
+	FinalAction string          `json:"final_action,omitempty"`
+	Previous    json.RawMessage `json:"previous,omitempty"`
+	Counts      map[string]int  `json:"counts,omitempty"`
+}
+
+func newSlim(n Notification, account Account) (slim, error) {
+	s := slim{
+		ID:      n.ID,
+		Type:    n.Type,
+		Subject: n.Subject,
+		UserID:  account.Name,
+		Created: n.Created.UTC().Format(time.RFC3339),
+		Summary: n.Summary,
+		Link:    account.link(n),
+	}
+	if err := json.Unmarshal(n.Payload, &s.slimPayload); err != nil {
+		return slim{}, fmt.Errorf("read the payload of notification %s: %w: %w", n.ID, fault.Invalid, err)
+	}
+	return s, nil
+}

@@ -1,0 +1,97 @@
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Message is what templates see: one notification, or a group of them.
+type Message struct {
+	ID            string // of the notification or the group
+	Title         string // one line
+	Account       string
+	Count         int
+	Notifications []Item
+}
+
+// Item is a notification in a Message.
+type Item struct {
+	ID      string
+	Type    Type
+	Subject string
+	Cause   Cause
+	Summary string // with the subject
+	Created string // RFC 3339, UTC
+	Link    string // "" without one
+	payload json.RawMessage
+}
+
+// maxSummary is how much of a summary the ready templates show, in characters.
+const maxSummary = 300
+
+// Payload is the notification's payload, for templates that want more than its
+// summary: {{.Payload.counts.added}}.
+func (i Item) Payload() (map[string]any, error) {
+	var payload map[string]any
+	if err := json.Unmarshal(i.payload, &payload); err != nil {
+		return nil, fmt.Errorf("read the payload of notification %s: %w", i.ID, err)
+	}
+	return payload, nil
+}
+
+func newMessage(id string, notifications []Notification, account Account) Message {
+	m := Message{ID: id, Title: title(notifications), Account: account.Name, Count: len(notifications)}
+	for _, n := range notifications {
+		m.Notifications = append(m.Notifications, Item{
+			ID:      n.ID,
+			Type:    n.Type,
+			Subject: n.Subject,
+			Cause:   n.Cause,
+			Summary: n.Summary,
+			Created: n.Created.UTC().Format(time.RFC3339),
+			Link:    account.link(n),
+			payload: n.Payload,
+		})
+	}
+	return m
+}
+
+// title is the type and cause of one notification, or the numbers of several.
+func title(notifications []Notification) string {
+	if len(notifications) == 1 {
+		n := notifications[0]
+		return string(n.Type) + because([]Cause{n.Cause})
+	}
+	counts, causes := map[Type]int{}, []Cause{}
+	for _, n := range notifications {
+		counts[n.Type]++
+		if !slices.Contains(causes, n.Cause) {
+			causes = append(causes, n.Cause)
+		}
+	}
+	var parts []string
+	for _, t := range Types {
+		if counts[t] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[t], t))
+		}
+	}
+	return fmt.Sprintf("%d notifications: %s%s", len(notifications), strings.Join(parts, ", "), because(causes))
+}
+
+// because names the causes that are known, in parentheses.
+func because(causes []Cause) string {
+	var names []string
+	for _, cause := range causes {
+		if cause != "" {
+			names = append(names, string(cause))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	slices.Sort(names)
+	return " (cause: " + strings.Join(names, ", ") + ")"
+}

@@ -1,0 +1,164 @@
+package event
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// VulnerabilitiesChanged tells that the vulnerability list of a tag differs
+// from the one last told.
+type VulnerabilitiesChanged struct {
+	Target         image.Target
+	Before, After  Evidence
+	Added, Removed []vuln.Finding
+	Updated        []vuln.Update
+}
+
+// Type is vuln_update.
+func (VulnerabilitiesChanged) Type() Type { return VulnUpdate }
+
+func (c VulnerabilitiesChanged) subject() string { return c.Target.String() }
+
+func (c VulnerabilitiesChanged) summary() string {
+	var parts []string
+	if len(c.Added) > 0 {
+		parts = append(parts, fmt.Sprintf("%d added (%s)", len(c.Added), tally(c.Added)))
+	}
+	if len(c.Removed) > 0 {
+		parts = append(parts, fmt.Sprintf("%d removed", len(c.Removed)))
+	}
+	if len(c.Updated) > 0 {
+		parts = append(parts, fmt.Sprintf("%d updated", len(c.Updated)))
+	}
+	return "vulnerabilities: " + strings.Join(parts, ", ")
+}
+
+// tally names the severities of findings with their numbers, gravest first.
+func tally(findings []vuln.Finding) string {
+	counts := map[vuln.Severity]int{}
+	for _, f := range findings {
+		counts[f.Severity]++
+	}
+	var parts []string
+	for _, severity := range slices.Backward(vuln.Severities) {
+		if n := counts[severity]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ToLower(string(severity))))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (c VulnerabilitiesChanged) payload(shared common) any {
+	type difference struct {
+		Added   []record `json:"added"`
+		Updated []record `json:"updated"`
+		Removed []record `json:"removed"`
+	}
+	return struct {
+		common
+		Difference difference `json:"diff_vulnerability_result"`
+		about
+		Counts map[string]int `json:"counts"`
+	}{
+		common:     shared,
+		Difference: difference{records(c.Added), updateRecords(c.Updated), records(c.Removed)},
+		about:      newAbout(c.Target, c.Before, c.After),
+		Counts:     c.counts(),
+	}
+}
+
+// counts has the three lists, and the added ones by severity.
+func (c VulnerabilitiesChanged) counts() map[string]int {
+	counts := map[string]int{"added": len(c.Added), "updated": len(c.Updated), "removed": len(c.Removed)}
+	for _, f := range c.Added {
+		counts["added_"+strings.ToLower(string(vuln.ParseSeverity(string(f.Severity))))]++
+	}
+	return counts
+}
+
+// record is a vulnerability in Anchore's keys, with three of ours: Fix_State,
+// Known_Exploited and previous.
+type record struct {
+	ID                string  `json:"CVE_ID"`
+	VulnerablePackage string  `json:"Vulnerable_Package"`
+	URL               string  `json:"URL"`
+	PackageName       string  `json:"Package_Name"`
+	PackageVersion    string  `json:"Package_Version"`
+	PackageType       string  `json:"Package_Type"`
+	Feed              string  `json:"Feed"`
+	FeedGroup         string  `json:"Feed_Group"`
+	rating                    // what can change while the vulnerability stays the same
+	Previous          *rating `json:"previous,omitempty"`
+}
+
+type rating struct {
+	Severity       vuln.Severity `json:"Severity"`
+	FixAvailable   string        `json:"Fix_Available"`
+	FixState       vuln.FixState `json:"Fix_State"`
+	KnownExploited bool          `json:"Known_Exploited"`
+}
+
+func newRecord(f vuln.Finding) record {
+	return record{
+		ID:                f.ID,
+		VulnerablePackage: f.Package.Name + "-" + f.Package.Version,
+		URL:               f.URL,
+		PackageName:       f.Package.Name,
+		PackageVersion:    f.Package.Version,
+		PackageType:       policy.PackageType(f.Package.Type),
+		Feed:              "vulnerabilities",
+		FeedGroup:         policy.FeedGroup(f.Namespace),
+		rating:            newRating(f),
+	}
+}
+
+func newRating(f vuln.Finding) rating {
+	r := rating{Severity: vuln.ParseSeverity(string(f.Severity)), FixAvailable: "None", FixState: f.Fix.State, KnownExploited: f.KnownExploited}
+	if len(f.Fix.Versions) > 0 {
+		r.FixAvailable = strings.Join(f.Fix.Versions, ",")
+	}
+	if r.FixState == "" {
+		r.FixState = vuln.FixUnknown
+	}
+	return r
+}
+
+// records is a list in an order that does not depend on the input's.
+func records(findings []vuln.Finding) []record {
+	list := make([]record, len(findings))
+	for i, f := range findings {
+		list[i] = newRecord(f)
+	}
+	return byGravity(list)
+}
+
+func updateRecords(updates []vuln.Update) []record {
+	list := make([]record, len(updates))
+	for i, u := range updates {
+		previous := newRating(u.Previous)
+		list[i] = newRecord(u.Current)
+		list[i].Previous = &previous
+	}
+	return byGravity(list)
+}
+
+// byGravity sorts the gravest to the top, where people look first.
+func byGravity(list []record) []record {
+	slices.SortStableFunc(list, func(a, b record) int {
+		return cmp.Or(
+			cmp.Compare(b.Severity.Rank(), a.Severity.Rank()),
+			cmp.Compare(a.ID, b.ID),
+			cmp.Compare(a.PackageName, b.PackageName),
+			cmp.Compare(a.PackageVersion, b.PackageVersion),
+			cmp.Compare(a.PackageType, b.PackageType),
+			cmp.Compare(a.FeedGroup, b.FeedGroup),
+		)
+	})
+	return list
+}

@@ -1,0 +1,110 @@
+// Package image holds the names of images: references, repositories, digests
+// and platforms, parsed once and passed on as values.
+//
+// A reference is written registry/repository:tag. A missing registry is
+// docker.io and a missing tag is latest; library/ is neither added nor removed,
+// so that mappings of policy bundles match the reference as it was subscribed.
+package image
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+// DefaultRegistry is the registry of a reference that names none.
+const DefaultRegistry = "docker.io"
+
+// Grammar of the OCI distribution specification, section "Pulling manifests".
+var (
+	repositoryPattern = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
+	tagPattern        = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
+	registryPattern   = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$`)
+)
+
+// Repository is a registry's host (with port) and a path at it. It is
+// comparable and travels as its text.
+type Repository struct {
+	Registry string
+	Path     string
+}
+
+// Reference is a tag of a repository. It is comparable and travels as its text.
+type Reference struct {
+	Repository
+	Tag string
+}
+
+// ParseReference reads [registry/]repository[:tag]. A reference by digest is
+// refused: a digest never moves, so there is nothing to watch.
+func ParseReference(text string) (Reference, error) {
+	if strings.Contains(text, "@") {
+		return Reference{}, fmt.Errorf("reference %q names a digest, which never changes; give a tag, as in docker.io/library/nginx:1.27: %w", text, fault.Invalid)
+	}
+	name, tag := text, "latest"
+	if i := strings.LastIndex(text, ":"); i > strings.LastIndex(text, "/") {
+		name, tag = text[:i], text[i+1:]
+	}
+	repository, err := ParseRepository(name)
+	if err != nil {
+		return Reference{}, err
+	}
+	if !tagPattern.MatchString(tag) {
+		return Reference{}, fmt.Errorf("tag %q of reference %q: up to 128 letters, digits, '_', '.' or '-' are allowed: %w", tag, text, fault.Invalid)
+	}
+	return Reference{Repository: repository, Tag: tag}, nil
+}
+
+// ParseRepository reads [registry/]repository.
+func ParseRepository(text string) (Repository, error) {
+	repository := Repository{Registry: DefaultRegistry, Path: text}
+	if host, path, found := strings.Cut(text, "/"); found && isRegistry(host) {
+		repository = Repository{Registry: host, Path: path}
+	}
+	if !registryPattern.MatchString(repository.Registry) {
+		return Repository{}, fmt.Errorf("registry %q of %q is not a host name with an optional port: %w", repository.Registry, text, fault.Invalid)
+	}
+	if len(repository.Path) > 255 || !repositoryPattern.MatchString(repository.Path) {
+		return Repository{}, fmt.Errorf("repository %q of %q: lower-case letters, digits, '.', '_', '-' and '/' are allowed, as in docker.io/library/nginx: %w", repository.Path, text, fault.Invalid)
+	}
+	return repository, nil
+}
+
+// isRegistry follows the rule of Docker: a first component with a dot or a
+// port, or one of the well-known names, is a host.
+func isRegistry(component string) bool {
+	switch component {
+	case DefaultRegistry, "localhost", "localhost.localdomain", "localbuild":
+		return true
+	}
+	return strings.ContainsAny(component, ".:")
+}
+
+// String is the canonical text: registry/path.
+func (r Repository) String() string { return r.Registry + "/" + r.Path }
+
+// Reference is the tag of that name in the repository.
+func (r Repository) Reference(tag string) Reference { return Reference{Repository: r, Tag: tag} }
+
+// MarshalText implements encoding.TextMarshaler.
+func (r Repository) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *Repository) UnmarshalText(text []byte) (err error) {
+	*r, err = ParseRepository(string(text))
+	return err
+}
+
+// String is the canonical text: registry/path:tag.
+func (r Reference) String() string { return r.Repository.String() + ":" + r.Tag }
+
+// MarshalText implements encoding.TextMarshaler.
+func (r Reference) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (r *Reference) UnmarshalText(text []byte) (err error) {
+	*r, err = ParseReference(string(text))
+	return err
+}

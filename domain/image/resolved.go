@@ -1,0 +1,19 @@
+package image
+
+// Resolved is what a reference points to at one moment.
+type Resolved struct {
+	// Manifest is the digest of the platform's manifest: the identity of the
+	// image that is analyzed.
+	Manifest Digest
+	// Index is the digest of the index the manifest was taken from; empty when
+	// the tag points to a manifest directly.
+	Index Digest
+}
+
+// Top is the digest a HEAD request on the tag answers with.
+func (r Resolved) Top() Digest {
+	if r.Index != "" {
+		return r.Index
+	}
+	return r.Manifest
+}

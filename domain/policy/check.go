@@ -1,0 +1,119 @@
+package policy
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// check is one rule under evaluation: its trigger's view of the subject and of
+// the parameters, and the place where it fires.
+type check struct {
+	subject *Subject
+	ruleID  string
+	gate    string
+	trigger string
+	params  map[string]string // by canonical name, defaults filled in, validated
+	now     time.Time
+	memo    *memo // work shared by the rules of one evaluation
+	firings []firing
+	next    time.Time // earliest moment at which time alone changes the outcome; zero for never
+}
+
+// firing is one occurrence of a trigger.
+type firing struct {
+	id      string
+	message string
+}
+
+// fire records an occurrence whose trigger id is derived from the message, as
+// Anchore does: the MD5 of gate, trigger and message. Published whitelists hold
+// these ids, so the messages must never change.
+func (c *check) fire(message string) {
+	c.fireAs(triggerID(c.gate, c.trigger, message), message)
+}
+
+// fireAs records an occurrence with an explicit trigger id.
+func (c *check) fireAs(id, message string) {
+	f := firing{id: id, message: message}
+	if c.memo.room.take(f) {
+		c.firings = append(c.firings, f)
+	}
+}
+
+// changesAt notes that the outcome of the rule can change at that moment by
+// time alone. Moments that have passed are of no interest.
+func (c *check) changesAt(t time.Time) {
+	c.next = earliest(c.next, t, c.now)
+}
+
+// text is the parameter's value, given or by default. Parameters are validated
+// before a check exists, so the accessors cannot meet a malformed value.
+func (c *check) text(name string) (value string, given bool) {
+	value, given = c.params[name]
+	return value, given
+}
+
+// value is the parameter's value, "" if there is none.
+func (c *check) value(name string) string { return c.params[name] }
+
+// list is the parameter's elements, trimmed; nil if it is not given.
+func (c *check) list(name string) []string {
+	text, given := c.params[name]
+	if !given {
+		return nil
+	}
+	return elements(text)
+}
+
+// numbers is the parameter's integers; nil if it is not given.
+func (c *check) numbers(name string) []int {
+	var numbers []int
+	for _, element := range c.list(name) {
+		if number, err := strconv.Atoi(element); err == nil {
+			numbers = append(numbers, number)
+		}
+	}
+	return numbers
+}
+
+// integer is the parameter's number.
+func (c *check) integer(name string) (number int, given bool) {
+	number, err := strconv.Atoi(strings.TrimSpace(c.params[name]))
+	return number, err == nil
+}
+
+// float is the parameter's number.
+func (c *check) float(name string) (number float64, given bool) {
+	number, err := strconv.ParseFloat(strings.TrimSpace(c.params[name]), 64)
+	return number, err == nil
+}
+
+// flag tells whether the parameter is true in any case.
+func (c *check) flag(name string) bool { return strings.EqualFold(c.params[name], "true") }
+
+// elements splits a comma-separated text and trims its elements.
+func elements(text string) []string {
+	parts := strings.Split(text, ",")
+	for i, part := range parts {
+		parts[i] = strings.TrimSpace(part)
+	}
+	return parts
+}
+
+// triggerID is the lower-case hexadecimal MD5 of the three texts.
+func triggerID(gate, trigger, message string) string {
+	sum := md5.Sum([]byte(gate + trigger + message))
+	return hex.EncodeToString(sum[:])
+}
+
+// earliest is the earlier of two moments of which zero means never; a candidate
+// that is not after now is ignored.
+func earliest(current, candidate, now time.Time) time.Time {
+	if !candidate.After(now) || (!current.IsZero() && current.Before(candidate)) {
+		return current
+	}
+	return candidate
+}

@@ -1,0 +1,50 @@
+package policy
+
+// Gate is a group of related checks. Gates are data: a catalogue for people
+// (tagwatch policy describe) and the rules by which bundles are validated.
+type Gate struct {
+	Name        string // canonical, lower-case
+	Description string
+	Triggers    []Trigger
+}
+
+// Trigger is one check of a gate.
+type Trigger struct {
+	Name        string // canonical, lower-case
+	Description string
+	Parameters  []Parameter
+	// check fires zero, one or many times. An error becomes an evaluation
+	// problem of the rule and the final action stop.
+	check func(*check) error
+}
+
+// Parameter is one named argument of a trigger. Values are always JSON strings.
+type Parameter struct {
+	Name        string
+	Aliases     []string
+	Description string
+	Example     string
+	Type        ParameterType
+	Values      []string // of an Enum, case-sensitive
+	Required    bool
+	Default     string // used when the parameter is not given; "" for none
+	// valid adds a rule to that of the type, given all parameters of the rule by
+	// canonical name; nil for none. It returns what is wrong with the value.
+	valid func(value string, all map[string]string) error
+}
+
+// ParameterType tells which values a parameter takes.
+type ParameterType string
+
+// The parameter types of Anchore's gates.
+const (
+	Text       ParameterType = "string"
+	List       ParameterType = "list"    // comma-separated, no empty element
+	NumberList ParameterType = "numlist" // comma-separated integers
+	Integer    ParameterType = "int"     // without a sign
+	Float      ParameterType = "float"
+	Boolean    ParameterType = "bool" // true or false in any case
+	Enum       ParameterType = "enum"
+	Pattern    ParameterType = "regexp" // a string that must compile as a regular expression
+	OctalMode  ParameterType = "octal"  // a string of octal digits
+)

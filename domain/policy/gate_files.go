@@ -1,0 +1,136 @@
+package policy
+
+import (
+	"fmt"
+
+	"github.com/tagwatch/tagwatch/domain/sbom"
+)
+
+var gateFiles = Gate{
+	Name:        "files",
+	Description: "Looks at the names, contents and attributes of the image's files.",
+	Triggers: []Trigger{
+		{
+			Name:        "content_regex_match",
+			Description: "Fires for each file in which an expression of the configured content search was found.",
+			Parameters: []Parameter{{
+				Name:        "regex_name",
+				Description: "The name of the expression, or the expression itself, as configured; it is compared, not matched. All if empty or not given.",
+				Example:     "BAD_TEXT",
+				Type:        Text,
+			}},
+			check: fileContent,
+		},
+		{
+			Name:        "name_match",
+			Description: "Fires for each file whose path matches.",
+			Parameters: []Parameter{{
+				Name:        "regex",
+				Description: "Regular expression that matches from the start of the absolute path.",
+				Example:     `.*\.pem`,
+				Type:        Pattern,
+				Required:    true,
+			}},
+			check: fileName,
+		},
+		{
+			Name:        "attribute_match",
+			Description: "Fires if the file has all of the given attributes.",
+			Parameters: []Parameter{
+				{
+					Name:        "filename",
+					Description: "Absolute path of the file.",
+					Example:     "/etc/passwd",
+					Type:        Text,
+					Required:    true,
+				},
+				{
+					Name:        "checksum_algorithm",
+					Description: "The algorithm of the checksum.",
+					Example:     "sha256",
+					Type:        Enum,
+					Values:      []string{"sha256"},
+					Default:     "sha256",
+				},
+				{
+					Name:        "checksum",
+					Description: "Checksum to compare with that of the file. Not compared if not given.",
+					Example:     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+					Type:        Text,
+				},
+				{
+					Name:        "checksum_match",
+					Description: "How the checksums are compared.",
+					Example:     "equals",
+					Type:        Enum,
+					Values:      []string{"equals", "not_equals"},
+					Default:     "equals",
+				},
+				{
+					Name:        "mode",
+					Description: "Permission bits in octal to compare with those of the file. Not compared if not given.",
+					Example:     "00644",
+					Type:        OctalMode,
+				},
+				{
+					Name:        "mode_op",
+					Description: "How the permission bits are compared.",
+					Example:     "equals",
+					Type:        Enum,
+					Values:      []string{"equals", "not_equals"},
+					Default:     "equals",
+				},
+				{
+					Name:        "skip_missing",
+					Description: "Whether a file that is not in the image is passed over. If not, its absence fires.",
+					Example:     "true",
+					Type:        Boolean,
+					Default:     "true",
+				},
+			},
+			check: fileAttributes,
+		},
+		{
+			Name:        "suid_or_guid_set",
+			Description: "Fires for each file and directory with the set-uid or set-gid bit.",
+			check:       fileSetUID,
+		},
+	},
+}
+
+func fileContent(c *check) error {
+	wanted := c.value("regex_name")
+	for _, hit := range c.subject.Inventory.ContentHits {
+		name, regex := splitSearch(hit.Expression)
+		if wanted == "" || wanted == name || wanted == regex {
+			c.fire(fmt.Sprintf("File content analyzer found regexp match in container: file=%s regexp=%s", hit.Path, hit.Expression))
+		}
+	}
+	return nil
+}
+
+func fileName(c *check) error {
+	expression, err := c.pattern(c.value("regex"))
+	if err != nil {
+		return err
+	}
+	for _, file := range c.subject.Inventory.Files {
+		matched, err := expression.matchStart(file.Path)
+		if err != nil {
+			return err
+		}
+		if matched {
+			c.fire(fmt.Sprintf("Application of regex matched file found in container: file=%s regexp=%s", file.Path, expression.text))
+		}
+	}
+	return nil
+}
+
+func fileSetUID(c *check) error {
+	for _, file := range c.subject.Inventory.Files {
+		if file.Mode&(sbom.ModeSetUID|sbom.ModeSetGID) != 0 {
+			c.fire(fmt.Sprintf("SUID or SGID found set on file %s. Mode: %s", file.Path, pythonOctal(file.Mode)))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+)
+
+var gateRetrievedFiles = Gate{
+	Name:        "retrieved_files",
+	Description: "Looks at the contents of files that the analysis keeps, as configured.",
+	Triggers: []Trigger{
+		{
+			Name:        "content_not_available",
+			Description: "Fires if the content of the file was not kept: it is not in the image, is too large, or keeping it is not configured.",
+			Parameters: []Parameter{{
+				Name:        "path",
+				Description: "Absolute path of the file.",
+				Example:     "/etc/httpd.conf",
+				Type:        Text,
+				Required:    true,
+			}},
+			check: retrievedUnavailable,
+		},
+		{
+			Name:        "content_regex",
+			Description: "Fires if a line or word of the file matches, or if none does. It is silent about a file whose content was not kept.",
+			Parameters: []Parameter{
+				{
+					Name:        "path",
+					Description: "Absolute path of the file.",
+					Example:     "/etc/httpd.conf",
+					Type:        Text,
+					Required:    true,
+				},
+				{
+					Name:        "check",
+					Description: "Whether a match fires, or that there is none.",
+					Example:     "match",
+					Type:        Enum,
+					Values:      []string{"match", "no_match"},
+					Required:    true,
+				},
+				{
+					Name:        "regex",
+					Description: "Regular expression that matches from the start of a line or of a word.",
+					Example:     ".*SSlEnable.*",
+					Type:        Pattern,
+					Required:    true,
+				},
+			},
+			check: retrievedContent,
+		},
+	},
+}
+
+func retrievedUnavailable(c *check) error {
+	if _, kept := c.subject.Inventory.Retrieved[c.value("path")]; !kept {
+		c.fire("Cannot locate file in the image analysis")
+	}
+	return nil
+}
+
+func retrievedContent(c *check) error {
+	path, operator := c.value("path"), c.value("check")
+	content, kept := c.subject.Inventory.Retrieved[path]
+	if !kept {
+		return nil
+	}
+	expression, err := c.pattern(c.value("regex"))
+	if err != nil {
+		return err
+	}
+	found, err := matchesLineOrWord(expression, string(content))
+	if err != nil || found != (operator == "match") {
+		return err
+	}
+	rule := c.ruleID
+	if rule == "" {
+		rule = "None"
+	}
+	c.fireAs(rule+"+file://"+path, fmt.Sprintf("Content regex '%s' check '%s' found in retrieved file '%s'", expression.text, operator, path))
+	return nil
+}
+
+// matchesLineOrWord tries the lines, as rules are meant, and the words, as
+// Anchore did: rules are in use that match from the start of a word.
+func matchesLineOrWord(expression *pattern, content string) (bool, error) {
+	for line := range strings.Lines(content) {
+		for _, text := range append([]string{strings.TrimRight(line, "\r\n")}, strings.Fields(line)...) {
+			if matched, err := expression.matchStart(text); matched || err != nil {
+				return matched, err
+			}
+		}
+	}
+	return false, nil
+}

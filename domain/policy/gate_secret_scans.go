@@ -1,0 +1,109 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/sbom"
+)
+
+var gateSecretScans = Gate{
+	Name:        "secret_scans",
+	Description: "Looks at the secrets that the configured secret search found in the image's files.",
+	Triggers: []Trigger{{
+		Name:        "content_regex_checks",
+		Description: "Fires for each file in which an expression of the secret search was found, or once if none was.",
+		Parameters: []Parameter{
+			{
+				Name:        "content_regex_name",
+				Description: "Names of expressions, comma-separated, as in AWS_ACCESS_KEY, AWS_SECRET_KEY, PRIV_KEY, DOCKER_AUTH and API_KEY, or an expression itself. All if not given.",
+				Example:     "AWS_ACCESS_KEY",
+				Type:        Text,
+			},
+			{
+				Name:        "filename_regex",
+				Description: "Regular expression that matches from the start of the absolute path. All files if not given.",
+				Example:     "/etc/.*",
+				Type:        Pattern,
+			},
+			{
+				Name:        "match_type",
+				Description: "Whether finding a secret fires, or finding none.",
+				Example:     "found",
+				Type:        Enum,
+				Values:      []string{"found", "notfound"},
+				Default:     "found",
+			},
+		},
+		check: secretContent,
+	}},
+}
+
+func secretContent(c *check) error {
+	hits, err := secretHits(c)
+	if err != nil {
+		return err
+	}
+	if c.value("match_type") == "notfound" {
+		fireNoSecret(c, hits)
+		return nil
+	}
+	for _, hit := range hits {
+		c.fire(fmt.Sprintf("Secret content search analyzer found regexp match in container: file=%s regexp=%s", hit.Path, hit.Expression))
+	}
+	return nil
+}
+
+func fireNoSecret(c *check, hits []sbom.Hit) {
+	if len(hits) > 0 {
+		return
+	}
+	file, name := c.value("filename_regex"), c.value("content_regex_name")
+	if file == "" {
+		file = "*"
+	}
+	if name == "" {
+		name = "all"
+	}
+	c.fire(fmt.Sprintf("Secret content search analyzer did not find regexp match in container: filename_regex=%s content_regex_name=%s", file, name))
+}
+
+// secretHits are the hits that the rule is about.
+func secretHits(c *check) ([]sbom.Hit, error) {
+	file, err := c.pattern(c.value("filename_regex")) // an empty one matches every path
+	if err != nil {
+		return nil, err
+	}
+	var hits []sbom.Hit
+	for _, hit := range c.subject.Inventory.SecretHits {
+		if !namesSearch(c.value("content_regex_name"), hit.Expression) {
+			continue
+		}
+		matched, err := file.matchStart(hit.Path)
+		if err != nil {
+			return nil, err
+		}
+		if matched {
+			hits = append(hits, hit)
+		}
+	}
+	return hits, nil
+}
+
+// namesSearch tells whether the parameter names a configured expression.
+func namesSearch(parameter, configured string) bool {
+	name, regex := splitSearch(configured)
+	names := elements(parameter)
+	return parameter == "" || parameter == regex || slices.Contains(names, regex) || name != "" && slices.Contains(names, name)
+}
+
+// splitSearch splits a configured expression, NAME=regular expression; one
+// without a name is all expression.
+func splitSearch(configured string) (name, regex string) {
+	name, regex, named := strings.Cut(configured, "=")
+	if !named {
+		return "", configured
+	}
+	return name, regex
+}

@@ -1,0 +1,106 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// vendorOnly is a parameter that several checks share.
+var vendorOnly = Parameter{
+	Name:        "vendor_only",
+	Description: "Pass over vulnerabilities that the vendor has decided not to fix.",
+	Example:     "true",
+	Type:        Boolean,
+	Default:     "true",
+}
+
+var gateVulnerabilities = Gate{
+	Name:        "vulnerabilities",
+	Description: "Looks at the vulnerabilities of the image's packages, and at the data they were matched with.",
+	Triggers: []Trigger{
+		{
+			Name:        "package",
+			Description: "Fires for each vulnerability of a package to which all conditions apply.",
+			Parameters:  vulnerabilityParameters,
+			check:       vulnerablePackage,
+		},
+		{
+			Name:        "stale_feed_data",
+			Description: "Fires if the vulnerability data are older than that many days, or there are none.",
+			Parameters: []Parameter{{
+				Name:        "max_days_since_sync",
+				Description: "Days since the data were made.",
+				Example:     "10",
+				Type:        Integer,
+				Required:    true,
+			}},
+			check: staleFeedData,
+		},
+		{
+			Name:        "vulnerability_data_unavailable",
+			Description: "Fires if there are no vulnerability data about the image's distribution.",
+			check:       vulnerabilityDataUnavailable,
+		},
+		{
+			Name:        "blacklist",
+			Description: "Fires once if the image has any of the vulnerabilities.",
+			Parameters: []Parameter{
+				{
+					Name:        "vulnerability_ids",
+					Description: "Ids of vulnerabilities. Case matters.",
+					Example:     "CVE-2019-1234,GHSA-jfh8-c2jp-5v3q",
+					Type:        List,
+					Required:    true,
+				},
+				vendorOnly,
+			},
+			check: blacklistedVulnerabilities,
+		},
+	},
+}
+
+// maxDays keeps sums of a moment and a rule's days within the calendar.
+const maxDays = 100_000
+
+// afterDays is the moment that many days of 24 hours later.
+func afterDays(t time.Time, days int) time.Time {
+	return t.UTC().AddDate(0, 0, min(days, maxDays))
+}
+
+func staleFeedData(c *check) error {
+	days, _ := c.integer("max_days_since_sync")
+	stale := afterDays(c.subject.Feed.Built, days)
+	if c.now.Before(stale) && !c.subject.Feed.Built.IsZero() {
+		c.changesAt(stale)
+		return nil
+	}
+	c.fire(fmt.Sprintf("The vulnerability feed for this image distro is older than MAXAGE (%d) days", days))
+	return nil
+}
+
+func vulnerabilityDataUnavailable(c *check) error {
+	if len(c.subject.Feed.Namespaces) == 0 {
+		name, version := distroName(c.subject.Inventory.Distro)
+		c.fire(fmt.Sprintf("Distro-specific feed data not found for distro namespace: %s:%s. Cannot perform CVE scan OS/distro packages", name, version))
+	}
+	return nil
+}
+
+func blacklistedVulnerabilities(c *check) error {
+	matches, err := matchesOf(c)
+	if err != nil {
+		return err
+	}
+	present := map[string]bool{}
+	for _, m := range matches {
+		if !c.flag("vendor_only") || !wontFix(m) {
+			present[m.ID] = true
+		}
+	}
+	found := slices.DeleteFunc(c.list("vulnerability_ids"), func(id string) bool { return !present[id] })
+	if len(found) > 0 {
+		c.fire("Blacklisted vulnerabilities detected: " + pythonList(found))
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// itemIndex finds the first item of a whitelist that matches a trigger id,
+// without looking at them all: a whitelist can have thousands of items and an
+// image thousands of matches. It holds the items of one gate.
+type itemIndex struct {
+	items map[int]*Item
+	// exact are positions by trigger id, ascending.
+	exact map[string][]int
+	// wildcards are positions by the text before the first star, ascending;
+	// lengths are the different lengths of these texts.
+	wildcards map[string][]int
+	lengths   []int
+	// expressions are positions of regular expressions, ascending.
+	expressions []int
+}
+
+func newItemIndex() *itemIndex {
+	return &itemIndex{items: map[int]*Item{}, exact: map[string][]int{}, wildcards: map[string][]int{}}
+}
+
+// add takes items in ascending order of their positions.
+func (x *itemIndex) add(position int, item *Item) {
+	x.items[position] = item
+	switch {
+	case item.pattern.expression != nil:
+		x.expressions = append(x.expressions, position)
+	case item.pattern.exact():
+		x.exact[item.TriggerID] = append(x.exact[item.TriggerID], position)
+	default:
+		prefix, _, _ := strings.Cut(item.TriggerID, "*")
+		x.wildcards[prefix] = append(x.wildcards[prefix], position)
+	}
+}
+
+// sort must be called after the last item was added.
+func (x *itemIndex) sort() {
+	for prefix := range x.wildcards {
+		x.lengths = append(x.lengths, len(prefix))
+	}
+	slices.Sort(x.lengths)
+	x.lengths = slices.Compact(x.lengths)
+}
+
+// search is one look-up in an index.
+type search struct {
+	index  *itemIndex
+	id     string
+	now    time.Time
+	budget *budget
+	first  int // position of the best item so far; -1 for none
+	err    error
+}
+
+// find returns the first item that matches the id and has not expired, nil if
+// there is none. Expressions that cannot be applied count as not matching; the
+// first of their errors is returned beside the item.
+func (x *itemIndex) find(id string, now time.Time, b *budget) (*Item, error) {
+	if x == nil {
+		return nil, nil
+	}
+	s := search{index: x, id: id, now: now, budget: b, first: -1}
+	s.among(x.exact[id])
+	for _, length := range x.lengths {
+		if length <= len(id) {
+			s.among(x.wildcards[id[:length]])
+		}
+	}
+	s.among(x.expressions)
+	return x.items[s.first], s.err
+}
+
+// among looks for an earlier item than the one found so far.
+func (s *search) among(positions []int) {
+	for _, position := range positions {
+		if s.first >= 0 && position >= s.first {
+			return
+		}
+		item := s.index.items[position]
+		if item.expired(s.now) {
+			continue
+		}
+		matched, err := item.pattern.match(s.id, s.budget)
+		if err != nil && s.err == nil {
+			s.err = err
+		}
+		if matched {
+			s.first = position
+			return
+		}
+	}
+}
+
+// all returns the positions of every item that matches the id, expired or not.
+func (x *itemIndex) all(id string, b *budget) ([]int, error) {
+	if x == nil {
+		return nil, nil
+	}
+	candidates := slices.Clone(x.exact[id])
+	for _, length := range x.lengths {
+		if length <= len(id) {
+			candidates = append(candidates, x.wildcards[id[:length]]...)
+		}
+	}
+	candidates = append(candidates, x.expressions...)
+	var positions []int
+	for _, position := range candidates {
+		matched, err := x.items[position].pattern.match(id, b)
+		if err != nil {
+			return nil, err
+		}
+		if matched {
+			positions = append(positions, position)
+		}
+	}
+	return positions, nil
+}

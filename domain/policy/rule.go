@@ -1,0 +1,106 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Rule says what to do when a trigger fires.
+type Rule struct {
+	ID      string
+	Gate    string // canonical name, or that of a retired gate
+	Trigger string // canonical name
+	Action  Action
+	Params  map[string]string // by canonical name, defaults filled in
+
+	path    string   // in the bundle
+	trigger *Trigger // nil for a rule that is retired or has faults
+	// retired tells why the rule does nothing, nil if it does something.
+	retired *Problem
+	// faults are errors that keep the rule from being evaluated.
+	faults []Problem
+}
+
+func readPolicy(n node) Policy {
+	policy := Policy{}
+	var rules []node
+	policy.faults = n.problems.faults(func() {
+		o := n.object()
+		if o.fields == nil {
+			return
+		}
+		policy.ID, policy.Name = o.at("id").requiredText(), o.at("name").text()
+		checkVersion(o)
+		rules = o.at("rules").requiredItems()
+	})
+	seen := map[string]bool{}
+	for _, item := range rules {
+		rule := readRule(item)
+		if rule.ID != "" && seen[rule.ID] {
+			item.warn(problemDuplicate, "the id %q occurs more than once among the policy's rules", rule.ID)
+		}
+		seen[rule.ID] = true
+		policy.Rules = append(policy.Rules, rule)
+	}
+	return policy
+}
+
+func readRule(n node) Rule {
+	rule := Rule{path: n.path}
+	rule.faults = n.problems.faults(func() {
+		o := n.object()
+		if o.fields == nil {
+			return
+		}
+		rule.ID = o.at("id").text()
+		rule.Action = readAction(o.at("action"))
+		rule.readTrigger(o)
+	})
+	return rule
+}
+
+// readAction accepts any case, as Anchore's engine does.
+func readAction(n node) Action {
+	text := n.requiredText()
+	action := Action(strings.ToLower(text))
+	if text != "" && !slices.Contains([]Action{Stop, Warn, Go}, action) {
+		n.error(problemAction, "action %q: %s", text, oneOf(text, []string{"STOP", "WARN", "GO"}))
+	}
+	return action
+}
+
+func (r *Rule) readTrigger(o object) {
+	gate, trigger := o.at("gate"), o.at("trigger")
+	r.Gate, r.Trigger = strings.ToLower(gate.requiredText()), strings.ToLower(trigger.requiredText())
+	if r.Gate == "" || r.Trigger == "" {
+		return
+	}
+	if retired := findRetired(r.Gate); retired != nil {
+		r.retire(o, retired)
+		return
+	}
+	known := findGate(r.Gate)
+	if known == nil {
+		gate.error(problemGate, "there is no gate %q; %s", gate.text(), oneOf(r.Gate, gateNames()))
+		return
+	}
+	if r.trigger = known.find(r.Trigger); r.trigger == nil {
+		trigger.error(problemTrigger, "gate %q has no trigger %q; %s", r.Gate, trigger.text(), oneOf(r.Trigger, known.triggerNames()))
+		return
+	}
+	r.Params = readParams(o, r.Gate, r.trigger)
+}
+
+// retire notes a rule of a gate that no longer exists. Its parameters do not
+// matter.
+func (r *Rule) retire(o object, gate *retiredGate) {
+	if !slices.Contains(gate.triggers, r.Trigger) {
+		n := o.at("trigger")
+		n.error(problemTrigger, "gate %q, which is retired, has no trigger %q; %s", gate.name, n.text(), oneOf(r.Trigger, gate.triggers))
+		return
+	}
+	details := fmt.Sprintf("gate %q is retired and the rule does nothing; %s", o.at("gate").text(), gate.remedy())
+	r.retired = &Problem{o.path, Warning, problemRetired, details}
+	o.warn(problemRetired, "%s", details)
+}

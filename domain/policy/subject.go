@@ -1,0 +1,46 @@
+package policy
+
+import (
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// Subject is what a bundle is evaluated for: an image under a reference, with
+// everything that is known about it.
+type Subject struct {
+	Reference image.Reference
+	Inventory *sbom.Inventory
+	// Matches are the image's vulnerabilities. They count only if Matched: an
+	// image that could not be matched is not one without vulnerabilities.
+	Matches []vuln.Match
+	Matched bool
+	Feed    Feed
+	// NPM and Gems are what the package registries know of the image's
+	// packages; nil while no such registry is configured.
+	NPM, Gems *PackageFeed
+}
+
+// Feed is the vulnerability data the image was matched with.
+type Feed struct {
+	// Built is when the data were made; zero without any data.
+	Built time.Time
+	// Namespaces are grype's namespaces that hold records about the image's
+	// distribution, as in "debian:distro:debian:12".
+	Namespaces []string
+}
+
+// PackageFeed is a package registry's view of published packages.
+type PackageFeed struct {
+	// Packages are the known packages by name; a name that is missing was asked
+	// for and is not in the registry.
+	Packages map[string]Published
+}
+
+// Published is what a package registry knows of one package.
+type Published struct {
+	Latest   string
+	Versions []string
+}

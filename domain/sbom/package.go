@@ -1,0 +1,37 @@
+package sbom
+
+// Package is one installed package.
+type Package struct {
+	ID       string // syft's artifact id, unique in the SBOM
+	Name     string
+	Version  string // complete, as the package manager writes it: with epoch and release
+	Type     string // syft's type: deb, apk, rpm, npm, gem, python, java-archive, go-module, ...
+	Language string
+	PURL     string
+	// Source is the name of the package it was built from, for distribution
+	// packages where it differs.
+	Source    string
+	Licenses  []string
+	Locations []string // absolute paths where evidence of the package was found
+	// Location is where the package itself is, in the form that trigger ids of
+	// Anchore's policies use: the metadata file of npm and gem packages, the
+	// (nested) archive of Java, the directory and top-level name of Python, the
+	// binary of Go.
+	Location string
+	// Owned tells that every file of this language package belongs to a
+	// distribution package.
+	Owned bool
+	// Manifest is what the package database says of the package's files.
+	Manifest []ManifestEntry
+}
+
+// ManifestEntry is one file as the package database records it. Zero values
+// mean that the database does not say.
+type ManifestEntry struct {
+	Path      string
+	Algorithm string // md5, sha1 or sha256; "" if no digest is recorded
+	Digest    string // hexadecimal
+	Mode      string // octal
+	Size      int64  // bytes
+	Config    bool   // a configuration file, which may change
+}

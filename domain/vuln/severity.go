@@ -1,0 +1,67 @@
+package vuln
+
+import "strings"
+
+// Severity is how grave a vulnerability is, in grype's and Anchore's words.
+type Severity string
+
+// The severities, ascending.
+const (
+	Unknown    Severity = "Unknown"
+	Negligible Severity = "Negligible"
+	Low        Severity = "Low"
+	Medium     Severity = "Medium"
+	High       Severity = "High"
+	Critical   Severity = "Critical"
+)
+
+// Severities lists them, ascending.
+var Severities = []Severity{Unknown, Negligible, Low, Medium, High, Critical}
+
+// ParseSeverity reads a severity in any case; what it does not know is Unknown.
+func ParseSeverity(text string) Severity {
+	for _, s := range Severities {
+		if strings.EqualFold(string(s), text) {
+			return s
+		}
+	}
+	return Unknown
+}
+
+// Rank orders severities; Unknown, and any other text, has rank 0.
+func (s Severity) Rank() int {
+	for rank, known := range Severities {
+		if s == known {
+			return rank
+		}
+	}
+	return 0
+}
+
+// Counts are the numbers of vulnerabilities by severity.
+type Counts struct {
+	Critical, High, Medium, Low, Negligible, Unknown int
+}
+
+// Add counts one vulnerability of that severity.
+func (c *Counts) Add(s Severity) {
+	switch s {
+	case Critical:
+		c.Critical++
+	case High:
+		c.High++
+	case Medium:
+		c.Medium++
+	case Low:
+		c.Low++
+	case Negligible:
+		c.Negligible++
+	default:
+		c.Unknown++
+	}
+}
+
+// Total is the number of vulnerabilities of any severity.
+func (c Counts) Total() int {
+	return c.Critical + c.High + c.Medium + c.Low + c.Negligible + c.Unknown
+}

@@ -1,0 +1,91 @@
+package watch
+
+import (
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// Observation is what the first step of a pass sees: the registry, and in the
+// store what an outcome would be made from today.
+type Observation struct {
+	// Active tells that somebody is subscribed; without, the watcher ends.
+	Active bool
+	// Every is the time between two passes when nothing else asks for one,
+	// jitter included.
+	Every time.Duration
+	// Resolved is what the tag points to, or what it last pointed to if Problem
+	// says that the registry could not be asked. Empty: never resolved.
+	Resolved image.Resolved
+	// Analyzed and Matched tell which steps are done for that image.
+	Analyzed, Matched bool
+	// Changed tells that the recorded outcome may be out of date.
+	Changed bool
+	// Next is when time alone can change the outcome; zero for never.
+	Next    time.Time
+	Problem *Problem
+	// RetryAfter is how long the registry asked to wait; zero if it did not.
+	RetryAfter time.Duration
+}
+
+// Analysis is the outcome of analyzing one image.
+type Analysis struct {
+	Digest image.Digest
+	// Packages and Files are counts.
+	Packages, Files int
+	// Problem is set for an image that cannot be analyzed; it stays until the
+	// analyzer changes or a rescan is asked for.
+	Problem *Problem
+}
+
+// Matching is the outcome of matching one image.
+type Matching struct {
+	Counts vuln.Counts
+	// Waiting tells that there are no vulnerability data yet.
+	Waiting bool
+}
+
+// Recorded is the outcome of a pass, in the numbers that a person looks for.
+type Recorded struct {
+	Summary       Summary
+	Notifications []Told
+	// Endpoints have new deliveries and want to be woken.
+	Endpoints []string
+}
+
+// Told is a notification in one line.
+type Told struct {
+	ID   string
+	Type event.Type
+	Line string
+	At   time.Time
+}
+
+// Summary is a target's state without its documents.
+type Summary struct {
+	Target      image.Target
+	Resolved    image.Resolved
+	Analyzed    image.Digest
+	Generation  string
+	Matched     bool
+	Counts      vuln.Counts
+	Status      policy.Status
+	FinalAction policy.Action
+	Problem     *Problem
+	Checked     time.Time
+	Changed     time.Time
+	Next        time.Time
+}
+
+// Summarize leaves a state's documents out.
+func (s State) Summarize(target image.Target) Summary {
+	sum := Summary{Target: target, Resolved: s.Resolved, Analyzed: s.Analyzed, Generation: s.Basis.Generation,
+		Matched: s.Matched, Counts: s.Counts, Problem: s.Problem, Checked: s.Checked, Changed: s.Changed, Next: s.Next}
+	if s.Evaluation != nil {
+		sum.Status, sum.FinalAction = s.Evaluation.Status, s.Evaluation.FinalAction
+	}
+	return sum
+}

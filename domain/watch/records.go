@@ -1,0 +1,116 @@
+package watch
+
+import (
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// RecordView is everything of the store that the record of a pass depends on.
+type RecordView struct {
+	State State
+	// Watched tells that somebody is subscribed.
+	Watched bool
+	// Poll is how often the tag is looked at; zero for the default.
+	Poll          time.Duration
+	Subscriptions []event.Subscription
+	Endpoints     []event.Endpoint
+	// Generation, Engine and Bundle are what an outcome would be made from now.
+	Generation string
+	Engine     vuln.Engine
+	Bundle     string // hash of the active bundle; "" without any
+}
+
+// RepositoryView is everything of the store that the record of a listing
+// depends on.
+type RepositoryView struct {
+	Repository Repository
+	State      RepositoryState
+	Endpoints  []event.Endpoint
+}
+
+// SubscriptionFilter selects subscriptions; zero fields select all.
+type SubscriptionFilter struct {
+	Target     *image.Target
+	Repository *image.Repository // that brought them
+	Type       event.Type
+	ActiveOnly bool
+}
+
+// TargetFilter selects targets with an active subscription, in order of their
+// text; zero fields select all.
+type TargetFilter struct {
+	Registry   string
+	Repository *image.Repository
+	Unobserved bool   // never looked at
+	After      string // text of the last target of the page before
+	Limit      int    // zero for no limit
+}
+
+// Look is one tag in a sweep.
+type Look struct {
+	Target image.Target
+	// Seen is the digest that the registry last answered with; empty before the
+	// first look.
+	Seen image.Digest
+	Poll time.Duration // zero for the default
+	Next time.Time
+}
+
+// Image is what the store knows of an image without its documents.
+type Image struct {
+	Digest   image.Digest
+	ImageID  string
+	Analyzer string // that made the inventory or failed
+	// Problem is why the image cannot be analyzed; nil when it is.
+	Problem         *Problem
+	Analyzed        time.Time
+	Packages, Files int
+}
+
+// StoredGroup is a group of packages as the store keeps it, once for all images.
+type StoredGroup struct {
+	ID          int64
+	Fingerprint string
+	Document    []byte
+	Keys        []string
+}
+
+// Advance moves the store to a generation: the findings of the groups that were
+// matched again replace the old ones, in one transaction.
+type Advance struct {
+	From, To string // generations
+	Engine   vuln.Engine
+	// Reject marks From as rejected rather than as the previous one.
+	Reject bool
+	// Watermark is the largest id of a group that was considered.
+	Watermark int64
+	// Found are the findings of every group that was matched again.
+	Found map[int64][]vuln.GroupFinding
+}
+
+// Bundle is a stored policy bundle.
+type Bundle struct {
+	ID       string
+	Name     string
+	Hash     string
+	Document []byte
+	Active   bool
+	Created  time.Time
+	Updated  time.Time
+}
+
+// DueDelivery is a delivery with what it delivers.
+type DueDelivery struct {
+	Delivery     event.Delivery
+	Notification event.Notification
+}
+
+// Backlog is what waits for an endpoint.
+type Backlog struct {
+	Pending int
+	Next    time.Time // when the next attempt is due; zero without any
+	Oldest  time.Time // creation of the oldest
+}

@@ -1,0 +1,139 @@
+package watch
+
+import (
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// SubscribeRequest asks to be told of a target's transitions.
+type SubscribeRequest struct {
+	Target  image.Target
+	Types   []event.Type
+	Options event.Options
+	// Poll is how often the tag is looked at; zero for the default.
+	Poll time.Duration
+	// Unverified skips the look at the registry that otherwise refuses a tag
+	// that does not exist or may not be read.
+	Unverified bool
+}
+
+// SubscribeResult is what was stored.
+type SubscribeResult struct {
+	Types []event.Type // that the target is subscribed to now
+	// Resolved is what the tag points to; zero if it was not looked up.
+	Resolved image.Resolved
+	// Endpoints will be told; none means that nobody is, so far.
+	Endpoints []string
+}
+
+// UnsubscribeRequest ends subscriptions of a target.
+type UnsubscribeRequest struct {
+	Target image.Target
+	Types  []event.Type // none ends all
+}
+
+// AnalysisRequest asks for the analysis of an image, as seen by one watcher.
+type AnalysisRequest struct {
+	Target image.Target // under which the image can be pulled
+	Digest image.Digest
+	// Watcher is the id of the workflow to tell when the analysis is done.
+	Watcher string
+	// Again analyzes also what was analyzed or could not be.
+	Again bool
+}
+
+// RecordRequest asks to record the outcome of a pass.
+type RecordRequest struct {
+	Target   image.Target
+	Resolved image.Resolved
+	// Problem is why the image is not analyzed or matched; nil when it is.
+	Problem *Problem
+}
+
+// Sweep is what one look at a registry's due tags came to.
+type Sweep struct {
+	Active bool // false: no tag of this registry is watched any more
+	Tags   int  // watched at this registry
+	Looked int
+	Moved  int
+	// Wait is the time until the next tag is due.
+	Wait    time.Duration
+	Problem *Problem
+}
+
+// SyncRequest asks for a run of the feed's synchronization.
+type SyncRequest struct {
+	// File imports an archive from the worker's disk instead of asking the
+	// source.
+	File string
+	// Release makes the held generation current.
+	Release bool
+	// Rollback makes the previous generation current.
+	Rollback bool
+}
+
+// Fetched is the outcome of asking the feed's source.
+type Fetched struct {
+	// Generation is the one to advance to; nil when there is nothing new.
+	Generation *vuln.Generation
+	// Reject tells that the current generation is not to be returned to.
+	Reject bool
+	// Held tells why a new generation waits for a person.
+	Held []string
+	// Current is the checksum of the current generation; "" without one.
+	Current string
+	// Rematch tells that the engine changed, so that findings must be made anew
+	// even from the current generation.
+	Rematch bool
+}
+
+// AdvanceRequest asks to move to a generation.
+type AdvanceRequest struct {
+	Generation vuln.Generation
+	// Reject marks the one that was current as not to be returned to.
+	Reject bool
+}
+
+// Advanced is the outcome of moving to a generation.
+type Advanced struct {
+	Generation string
+	Groups     int // package groups that were matched again
+	Changed    int // of them with other findings than before
+}
+
+// Round is what one round of deliveries to an endpoint came to.
+type Round struct {
+	Active    bool // false: the endpoint is gone
+	Delivered int
+	Retried   int
+	Failed    int
+	Pending   int
+	Oldest    time.Time // creation of the oldest pending delivery
+	Next      time.Time // when the next attempt is due; zero without any
+	State     event.EndpointState
+}
+
+// RegistryTurn tells that a registry begins to fail, or that it recovered.
+type RegistryTurn struct {
+	Registry string
+	Failing  bool
+	Problem  Problem // that began or ended
+}
+
+// TestRequest asks to send a sample notification to an endpoint.
+type TestRequest struct {
+	Endpoint string
+	Type     event.Type // "" for the first that the endpoint receives
+}
+
+// TestResult is what came of it.
+type TestResult struct {
+	Type     event.Type
+	Verdict  event.Verdict
+	Status   int // 0 if there was no answer
+	Duration time.Duration
+	Answer   string
+}

@@ -1,0 +1,76 @@
+// Package watch decides what happened to a watched tag or repository: it
+// compares what was last recorded with what is known now. Everything in it is
+// pure; the store keeps the states and the workflows carry the decisions out.
+package watch
+
+import (
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// Basis is what an outcome was made from, beside the image.
+type Basis struct {
+	Generation string      // of the vulnerability data; "" without any
+	Engine     vuln.Engine // that matched
+	Bundle     string      // hash of the active policy bundle; "" without any
+	Analyzer   string      // version and configuration of the analyzer
+}
+
+// State is what was last recorded of a target. The zero value is a target that
+// was never looked at.
+type State struct {
+	// Revision counts the recorded changes; ids of notifications derive from it.
+	Revision int64
+	// Resolved is what the tag pointed to at the last successful look.
+	Resolved image.Resolved
+	// Analyzed is the newest image of the tag that could be analyzed; the lists
+	// below are about it. Empty before the first analysis.
+	Analyzed image.Digest
+	Basis    Basis
+	// Matched tells that Vulnerabilities is a list, if an empty one; before that
+	// nothing is known of them.
+	Matched         bool
+	Vulnerabilities []vuln.Finding
+	Counts          vuln.Counts
+	// Evaluation is the last outcome of the policies; nil before the first.
+	Evaluation *Evaluation
+	// Problem is why the last pass failed; nil when it did not.
+	Problem *Problem
+	Checked time.Time // last pass that looked at the registry successfully
+	Changed time.Time // last recorded change
+	// Next is when time alone can change the outcome; zero for never.
+	Next time.Time
+}
+
+// Evaluation is an outcome of the policies as it was recorded.
+type Evaluation struct {
+	Digest      image.Digest  `json:"digest"`
+	Bundle      string        `json:"bundle"` // hash
+	Status      policy.Status `json:"status"`
+	FinalAction policy.Action `json:"final_action"`
+	// Document is Anchore's result document without the bundle, which is kept
+	// once by its hash.
+	Document []byte `json:"document"`
+}
+
+// Problem is a failure that is known to users.
+type Problem struct {
+	Kind    string    `json:"kind"` // a name of package fault, "" for a passing one
+	Stage   Stage     `json:"stage"`
+	Message string    `json:"message"`
+	Since   time.Time `json:"since"`
+}
+
+// Stage is the step of a pass that failed.
+type Stage string
+
+// The stages.
+const (
+	StageResolve Stage = "resolve"
+	StageAnalyze Stage = "analyze"
+	StageMatch   Stage = "match"
+	StageFetch   Stage = "fetch" // of vulnerability data
+)

@@ -1,0 +1,135 @@
+package tagwatch_test
+
+import (
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/tagwatch/tagwatch/"
+
+// floors says what each folder may import of this module. A folder's rule holds
+// for everything below it, unless there is a closer one.
+var floors = map[string][]string{
+	"worker":     {"config", "workflows", "activities", "adapters", "domain"},
+	"starter":    {"config", "workflows", "adapters", "domain"},
+	"workflows":  {"domain"},
+	"activities": {"domain"},
+	"adapters":   {"domain", "schema"},
+	"config":     {},
+	"schema":     {},
+
+	"domain/fault":  {},
+	"domain/image":  {"domain/fault"},
+	"domain/sbom":   {"domain/fault", "domain/image"},
+	"domain/vuln":   {"domain/fault", "domain/image", "domain/sbom"},
+	"domain/policy": {"domain/fault", "domain/image", "domain/sbom", "domain/vuln"},
+	"domain/event":  {"domain/fault", "domain/image", "domain/sbom", "domain/vuln", "domain/policy"},
+	"domain/watch":  {"domain/fault", "domain/image", "domain/sbom", "domain/vuln", "domain/policy", "domain/event"},
+
+	// Counterparts on loopback, for the demo and the tests.
+	"lab":  {"lab"},
+	"demo": {"lab", "domain"},
+	"e2e":  {"lab", "domain"},
+}
+
+// ownedLibraries are used by one adapter only.
+var ownedLibraries = map[string][]string{
+	"github.com/google/go-containerregistry": {"adapters/registry", "adapters/analyzer", "lab"},
+	"github.com/anchore/syft":                {"adapters/analyzer", "adapters/matcher", "adapters/feed", "lab"},
+	"github.com/anchore/grype":               {"adapters/matcher", "adapters/feed", "lab"},
+	"github.com/jmoiron/sqlx":                {"adapters/store"},
+	"github.com/lib/pq":                      {"adapters/store"},
+	"go.temporal.io":                         {"workflows", "activities", "worker", "starter"},
+}
+
+// TestLayout holds the floors: no arrow upward, no adapter that knows another,
+// no library outside the adapter that owns it. It reads the sources itself, so
+// that a new import is never answered from the test cache.
+func TestLayout(t *testing.T) {
+	for file, imports := range sources(t) {
+		folder := filepath.ToSlash(filepath.Dir(file))
+		for _, path := range imports {
+			if own, found := strings.CutPrefix(path, module); found {
+				if !mayImport(folder, own) {
+					t.Errorf("%s imports %s, which its floor does not allow", file, own)
+				}
+				continue
+			}
+			for library, owners := range ownedLibraries {
+				if within(path, library) && !withinAny(folder, owners) {
+					t.Errorf("%s imports %s, which belongs to %s", file, path, strings.Join(owners, ", "))
+				}
+			}
+		}
+	}
+}
+
+// sources are the imports of every file that is no test.
+func sources(t *testing.T) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && (path == "tools" || path != "." && strings.HasPrefix(entry.Name(), ".") || entry.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		found[path], err = importsOf(path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func importsOf(path string) ([]string, error) {
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+	if err != nil {
+		return nil, fmt.Errorf("parse %s: %w", path, err)
+	}
+	var imports []string
+	for _, spec := range file.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			return nil, err
+		}
+		imports = append(imports, imported)
+	}
+	return imports, nil
+}
+
+func mayImport(folder, imported string) bool {
+	if sameAdapter(folder, imported) || folder == imported {
+		return true
+	}
+	for rule := folder; rule != "."; rule = filepath.ToSlash(filepath.Dir(rule)) {
+		if allowed, found := floors[rule]; found {
+			return withinAny(imported, allowed)
+		}
+	}
+	return false
+}
+
+// sameAdapter tells whether both are parts of one adapter.
+func sameAdapter(folder, imported string) bool {
+	a, b := strings.Split(folder, "/"), strings.Split(imported, "/")
+	return len(a) > 1 && len(b) > 1 && a[0] == "adapters" && slices.Equal(a[:2], b[:2])
+}
+
+func withinAny(path string, roots []string) bool {
+	return slices.ContainsFunc(roots, func(root string) bool { return within(path, root) })
+}
+
+func within(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
