@@ -55,11 +55,8 @@ func (p Platform) String() string {
 	return strings.TrimSuffix(p.OS+"/"+p.Architecture+"/"+p.Variant, "/")
 }
 
-// MarshalText implements encoding.TextMarshaler.
-func (p Platform) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+// MarshalText implements encoding.TextMarshaler; the zero value is empty.
+func (p Platform) MarshalText() ([]byte, error) { return marshal(p) }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (p *Platform) UnmarshalText(text []byte) (err error) {
-	*p, err = ParsePlatform(string(text))
-	return err
-}
+func (p *Platform) UnmarshalText(text []byte) error { return unmarshal(p, text, ParsePlatform) }

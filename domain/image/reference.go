@@ -88,23 +88,17 @@ func (r Repository) String() string { return r.Registry + "/" + r.Path }
 // Reference is the tag of that name in the repository.
 func (r Repository) Reference(tag string) Reference { return Reference{Repository: r, Tag: tag} }
 
-// MarshalText implements encoding.TextMarshaler.
-func (r Repository) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+// MarshalText implements encoding.TextMarshaler; the zero value is empty.
+func (r Repository) MarshalText() ([]byte, error) { return marshal(r) }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (r *Repository) UnmarshalText(text []byte) (err error) {
-	*r, err = ParseRepository(string(text))
-	return err
-}
+func (r *Repository) UnmarshalText(text []byte) error { return unmarshal(r, text, ParseRepository) }
 
 // String is the canonical text: registry/path:tag.
 func (r Reference) String() string { return r.Repository.String() + ":" + r.Tag }
 
-// MarshalText implements encoding.TextMarshaler.
-func (r Reference) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+// MarshalText implements encoding.TextMarshaler; the zero value is empty.
+func (r Reference) MarshalText() ([]byte, error) { return marshal(r) }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (r *Reference) UnmarshalText(text []byte) (err error) {
-	*r, err = ParseReference(string(text))
-	return err
-}
+func (r *Reference) UnmarshalText(text []byte) error { return unmarshal(r, text, ParseReference) }

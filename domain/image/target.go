@@ -1,6 +1,11 @@
 package image
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
 
 // Target is what one watcher follows: a reference, on one platform. It is
 // comparable and travels as reference[@platform].
@@ -11,16 +16,21 @@ type Target struct {
 
 // ParseTarget reads reference[@platform].
 func ParseTarget(text string) (Target, error) {
-	reference, platform, _ := strings.Cut(text, "@")
+	reference, platform, found := strings.Cut(text, "@")
 	if strings.HasPrefix(platform, "sha256:") {
 		reference, platform = text, ""
+	} else if found && platform == "" {
+		return Target{}, fmt.Errorf("target %q names no platform after '@'; give one, as in %slinux/arm64, or drop the '@': %w", text, text, fault.Invalid)
 	}
 	parsed, err := ParseReference(reference)
 	if err != nil {
 		return Target{}, err
 	}
 	selected, err := ParsePlatform(platform)
-	return Target{Reference: parsed, Platform: selected}, err
+	if err != nil {
+		return Target{}, err
+	}
+	return Target{Reference: parsed, Platform: selected}, nil
 }
 
 // String is reference[@platform].
@@ -31,11 +41,8 @@ func (t Target) String() string {
 	return t.Reference.String() + "@" + t.Platform.String()
 }
 
-// MarshalText implements encoding.TextMarshaler.
-func (t Target) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+// MarshalText implements encoding.TextMarshaler; the zero value is empty.
+func (t Target) MarshalText() ([]byte, error) { return marshal(t) }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (t *Target) UnmarshalText(text []byte) (err error) {
-	*t, err = ParseTarget(string(text))
-	return err
-}
+func (t *Target) UnmarshalText(text []byte) error { return unmarshal(t, text, ParseTarget) }

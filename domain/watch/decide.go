@@ -75,10 +75,17 @@ func Decide(target image.Target, before State, seen Seen, audience Audience, now
 func advance(before State, seen Seen, now time.Time) State {
 	after := before
 	after.Revision++
-	after.Resolved, after.Basis, after.Problem, after.Next = seen.Resolved, seen.Basis, seen.Problem, seen.Next
-	after.Checked = now
-	if seen.Analyzed != "" {
-		after.Analyzed = seen.Analyzed
+	after.Resolved, after.Next, after.Checked = seen.Resolved, seen.Next, now
+	if before.Problem == nil || before.Problem.Stage != StageResolve {
+		after.Problem = seen.Problem // whoever looks at the registry ends a problem of that
+	}
+	// An image of which the vulnerabilities are not known yet does not take the
+	// place of one of which they are: lists are only compared whole.
+	if seen.Matched || !before.Matched {
+		after.Basis = seen.Basis
+		if seen.Analyzed != "" {
+			after.Analyzed = seen.Analyzed
+		}
 	}
 	if seen.Matched {
 		after.Matched, after.Vulnerabilities = true, essentials(seen.Vulnerabilities)
@@ -97,7 +104,8 @@ func advance(before State, seen Seen, now time.Time) State {
 }
 
 func differs(before, after State) bool {
-	return before.Resolved != after.Resolved || before.Analyzed != after.Analyzed || before.Counts != after.Counts ||
+	return before.Resolved != after.Resolved || before.Analyzed != after.Analyzed ||
+		!vuln.Diff(before.Vulnerabilities, after.Vulnerabilities).Empty() ||
 		(before.Evaluation == nil) != (after.Evaluation == nil) ||
 		before.Evaluation != nil && before.Evaluation.FinalAction != after.Evaluation.FinalAction
 }
@@ -163,7 +171,7 @@ func (d *decision) difference() *event.ImageDifference {
 }
 
 func (d *decision) analyzed() event.Content {
-	if d.seen.Analyzed == "" || d.seen.Analyzed == d.before.Analyzed {
+	if d.after.Analyzed == d.before.Analyzed {
 		return nil
 	}
 	content := event.ImageAnalyzed{Target: d.target, After: evidenceOf(d.after), Known: d.seen.Known, Packages: d.seen.Packages}
@@ -263,7 +271,7 @@ func (d *decision) subscription(t event.Type) *event.Options {
 func (d *decision) tell(content event.Content) error {
 	options := d.subscription(content.Type())
 	causes := d.causes(content.Type())
-	if options == nil || !options.Wants(causes[0]) {
+	if options == nil || !slices.ContainsFunc(causes, options.Wants) {
 		return nil
 	}
 	id := notificationID(d.target.String(), string(content.Type()), fmt.Sprint(d.after.Revision), string(d.after.Resolved.Manifest), d.now.UTC().String())

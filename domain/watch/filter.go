@@ -26,7 +26,7 @@ type Filter struct {
 func (f Filter) Validate() error {
 	for _, pattern := range slices.Concat(f.Include, f.Exclude) {
 		if _, err := path.Match(pattern, ""); err != nil {
-			return fmt.Errorf("tag pattern %q: a '[' is not closed; write \\[ for the character itself: %w", pattern, fault.Invalid)
+			return fmt.Errorf("tag pattern %q: a set is not complete, as in [a-z], or a backslash ends it; write \\[ or \\\\ for the character itself: %w", pattern, fault.Invalid)
 		}
 	}
 	return nil

@@ -69,8 +69,9 @@ type Stage string
 
 // The stages.
 const (
-	StageResolve Stage = "resolve"
-	StageAnalyze Stage = "analyze"
-	StageMatch   Stage = "match"
-	StageFetch   Stage = "fetch" // of vulnerability data
+	StageResolve  Stage = "resolve"
+	StageAnalyze  Stage = "analyze"
+	StageMatch    Stage = "match"
+	StageEvaluate Stage = "evaluate"
+	StageFetch    Stage = "fetch" // of vulnerability data
 )

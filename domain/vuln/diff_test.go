@@ -1,0 +1,157 @@
+package vuln_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// finding is one of openssl 3.0, with changes.
+func finding(id, namespace string, change ...func(*vuln.Finding)) vuln.Finding {
+	f := vuln.Finding{
+		ID: id, Namespace: namespace, Severity: vuln.High,
+		Package: vuln.Package{Name: "openssl", Version: "3.0", Type: "deb", PURL: "pkg:deb/debian/openssl@3.0"},
+		Fix:     vuln.Fix{State: vuln.FixKnown, Versions: []string{"3.1", "3.2"}},
+	}
+	for _, c := range change {
+		c(&f)
+	}
+	return f
+}
+
+func related(ids ...string) func(*vuln.Finding) {
+	return func(f *vuln.Finding) {
+		for _, id := range ids {
+			f.Related = append(f.Related, vuln.Related{ID: id})
+		}
+	}
+}
+
+func severity(s vuln.Severity) func(*vuln.Finding) { return func(f *vuln.Finding) { f.Severity = s } }
+
+const (
+	nvd    = "nvd:cpe"
+	github = "github:language:python"
+	distro = "debian:distro:debian:12"
+)
+
+func TestDiff(t *testing.T) {
+	t.Parallel()
+	plain := finding("CVE-1", distro)
+	wontFix := finding("CVE-1", distro, func(f *vuln.Finding) { f.Fix = vuln.Fix{State: vuln.FixWont} })
+	exploited := finding("CVE-1", distro, func(f *vuln.Finding) { f.KnownExploited = true })
+	silent := finding("CVE-1", distro, related("GHSA-1"), func(f *vuln.Finding) {
+		f.Description, f.URL, f.CWEs, f.Fix.Versions = "new", "new", []string{"CWE-1"}, []string{"3.2", "3.1"}
+		f.Package.PURL = "pkg:deb/debian/openssl@3.0?arch=amd64"
+		f.CVSS = []vuln.CVSS{{Base: 9}}
+	})
+	upgraded := finding("CVE-1", distro, func(f *vuln.Finding) { f.Package.Version = "3.1" })
+	cases := []struct {
+		name              string
+		previous, current []vuln.Finding
+		want              vuln.Change
+	}{
+		{"nothing", nil, nil, vuln.Change{}},
+		{"the same", []vuln.Finding{plain}, []vuln.Finding{plain}, vuln.Change{}},
+		{"added", nil, []vuln.Finding{plain}, vuln.Change{Added: []vuln.Finding{plain}}},
+		{"removed", []vuln.Finding{plain}, nil, vuln.Change{Removed: []vuln.Finding{plain}}},
+		{"severity", []vuln.Finding{plain}, []vuln.Finding{finding("CVE-1", distro, severity(vuln.Low))},
+			vuln.Change{Updated: []vuln.Update{{Previous: plain, Current: finding("CVE-1", distro, severity(vuln.Low))}}}},
+		{"won't fix is no removal", []vuln.Finding{plain}, []vuln.Finding{wontFix},
+			vuln.Change{Updated: []vuln.Update{{Previous: plain, Current: wontFix}}}},
+		{"known exploited", []vuln.Finding{plain}, []vuln.Finding{exploited},
+			vuln.Change{Updated: []vuln.Update{{Previous: plain, Current: exploited}}}},
+		{"texts, scores and order are silent", []vuln.Finding{plain}, []vuln.Finding{silent}, vuln.Change{}},
+		{"another version of the package", []vuln.Finding{plain}, []vuln.Finding{upgraded},
+			vuln.Change{Added: []vuln.Finding{upgraded}, Removed: []vuln.Finding{plain}}},
+		{"several reports are one, the distribution's", []vuln.Finding{finding("CVE-1", nvd, severity(vuln.Critical)), plain},
+			[]vuln.Finding{plain, finding("GHSA-1", github, related("CVE-1"), severity(vuln.Low))}, vuln.Change{}},
+		{"a GHSA is its CVE", []vuln.Finding{finding("GHSA-1", github, related("CVE-1"))}, []vuln.Finding{finding("CVE-1", nvd)}, vuln.Change{}},
+		{"a GHSA whose CVE becomes known", []vuln.Finding{finding("GHSA-1", github)}, []vuln.Finding{finding("GHSA-1", github, related("CVE-1"))}, vuln.Change{}},
+		{"an advisory of two CVEs is neither", []vuln.Finding{finding("RHSA-1", distro, related("CVE-1", "CVE-2"))}, []vuln.Finding{plain},
+			vuln.Change{Added: []vuln.Finding{plain}, Removed: []vuln.Finding{finding("RHSA-1", distro, related("CVE-1", "CVE-2"))}}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := vuln.Diff(c.previous, c.current)
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if want := len(c.want.Added)+len(c.want.Removed)+len(c.want.Updated) == 0; got.Empty() != want {
+				t.Errorf("Empty is %v", got.Empty())
+			}
+		})
+	}
+}
+
+func TestDiffIgnoresOrder(t *testing.T) {
+	t.Parallel()
+	previous := []vuln.Finding{finding("CVE-1", nvd), finding("CVE-2", distro), finding("GHSA-3", github), finding("CVE-4", nvd)}
+	current := []vuln.Finding{finding("CVE-1", distro, severity(vuln.Low)), finding("GHSA-2", github, related("CVE-2")),
+		finding("GHSA-3", github, related("CVE-3")), finding("CVE-5", nvd), finding("CVE-5", github, severity(vuln.Low))}
+	want := vuln.Diff(previous, current)
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 50 {
+		random.Shuffle(len(previous), func(i, j int) { previous[i], previous[j] = previous[j], previous[i] })
+		random.Shuffle(len(current), func(i, j int) { current[i], current[j] = current[j], current[i] })
+		if diff := cmp.Diff(want, vuln.Diff(previous, current)); diff != "" {
+			t.Fatalf("(-first order +another):\n%s", diff)
+		}
+	}
+}
+
+func TestMergeKeepsTheBestAuthority(t *testing.T) {
+	t.Parallel()
+	reports := []vuln.Finding{finding("CVE-1", nvd), finding("GHSA-1", github, related("CVE-1")), finding("CVE-1", distro),
+		finding("CVE-2", nvd), finding("GHSA-2", github, related("CVE-2"))}
+	var got []string
+	for _, f := range vuln.Merge(reports) {
+		got = append(got, f.Flaw()+" "+f.Namespace)
+	}
+	if diff := cmp.Diff([]string{"CVE-1 " + distro, "CVE-2 " + github}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestHashes(t *testing.T) {
+	t.Parallel()
+	base := finding("CVE-1", distro)
+	cases := []struct {
+		name          string
+		change        func(*vuln.Finding)
+		news, content bool // whether the hash changes
+	}{
+		{"nothing", func(*vuln.Finding) {}, false, false},
+		{"severity", severity(vuln.Low), true, true},
+		{"fix state", func(f *vuln.Finding) { f.Fix.State = vuln.FixWont }, true, true},
+		{"fix version", func(f *vuln.Finding) { f.Fix.Versions = []string{"3.1"} }, true, true},
+		{"known exploited", func(f *vuln.Finding) { f.KnownExploited = true }, true, true},
+		{"package", func(f *vuln.Finding) { f.Package.Version = "3.1" }, true, true},
+		{"description", func(f *vuln.Finding) { f.Description = "d" }, false, true},
+		{"related record", related("GHSA-1"), false, true},
+		{"first seen", func(f *vuln.Finding) { f.FirstSeen = f.FirstSeen.AddDate(1, 0, 0) }, false, false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			changed := finding("CVE-1", distro, c.change)
+			if got := changed.Hash() != base.Hash(); got != c.news {
+				t.Errorf("news: %v, want %v", got, c.news)
+			}
+			if got := changed.ContentHash() != base.ContentHash(); got != c.content {
+				t.Errorf("content: %v, want %v", got, c.content)
+			}
+		})
+	}
+}
+
+func TestRefs(t *testing.T) {
+	t.Parallel()
+	got := finding("GHSA-Z", github, related("CVE-2", "CVE-1", "CVE-1")).Refs()
+	if want := []string{"cve-1", "cve-2", "ghsa-z"}; !slices.Equal(want, got) {
+		t.Errorf("refs %v, want %v", got, want)
+	}
+}
