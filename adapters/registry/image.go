@@ -1,0 +1,131 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+)
+
+// stallTimeout is how long a layer's transfer may pause.
+const stallTimeout = time.Minute
+
+// Image is one image of a repository, by the digest of its manifest. Nothing is
+// asked of the registry before it is needed. It is safe for concurrent use.
+type Image struct {
+	registry   *Registry
+	repository image.Repository
+	digest     image.Digest
+
+	mu     sync.Mutex
+	raw    []byte // the manifest, once it was read
+	parsed *v1.Manifest
+}
+
+// Image returns the image of a repository with the given manifest digest.
+func (r *Registry) Image(repository image.Repository, digest image.Digest) *Image {
+	return &Image{registry: r, repository: repository, digest: digest}
+}
+
+// Name is repository@digest.
+func (i *Image) Name() string { return i.repository.String() + "@" + string(i.digest) }
+
+// Manifest is the manifest as the registry has it, verified against the digest.
+func (i *Image) Manifest(ctx context.Context) ([]byte, error) {
+	raw, _, err := i.manifest(ctx)
+	return raw, err
+}
+
+func (i *Image) manifest(ctx context.Context) ([]byte, *v1.Manifest, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.parsed != nil {
+		return i.raw, i.parsed, nil
+	}
+	doc, err := i.registry.manifest(ctx, i.repository, string(i.digest))
+	if err != nil {
+		return nil, nil, fmt.Errorf("read manifest of %s: %w", i.Name(), err)
+	}
+	if doc.digest != i.digest {
+		return nil, nil, fmt.Errorf("manifest of %s has digest %s: %w", i.Name(), doc.digest, fault.Invalid)
+	}
+	parsed, err := doc.imageManifest()
+	if err != nil {
+		return nil, nil, fmt.Errorf("read %s: %w", i.Name(), err)
+	}
+	i.raw, i.parsed = doc.raw, parsed
+	return i.raw, i.parsed, nil
+}
+
+// Config is the configuration as the registry has it, verified against the
+// digest in the manifest.
+func (i *Image) Config(ctx context.Context) ([]byte, error) {
+	_, manifest, err := i.manifest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	named := manifest.Config.Digest.String()
+	raw, _, err := i.registry.read(ctx, i.repository, "blobs/"+named, maxConfig)
+	if err != nil {
+		return nil, fmt.Errorf("read config of %s: %w", i.Name(), err)
+	}
+	if found := digestOf(raw); string(found) != named {
+		return nil, fmt.Errorf("config of %s has digest %s and not %s: %w", i.Name(), found, named, fault.Invalid)
+	}
+	return raw, nil
+}
+
+// Layer opens a layer as the registry has it: compressed, not verified, of any
+// size. Reading fails when the transfer pauses for a minute.
+func (i *Image) Layer(ctx context.Context, digest image.Digest) (io.ReadCloser, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	resp, err := i.registry.send(ctx, http.MethodGet, i.repository, "blobs/"+string(digest))
+	if err != nil {
+		cancel(nil)
+		return nil, fmt.Errorf("read layer %s of %s: %w", digest, i.repository, err)
+	}
+	stalled := fmt.Errorf("%s sent nothing for %s", i.repository.Registry, stallTimeout)
+	return &transfer{
+		body:   resp.Body,
+		of:     fmt.Sprintf("layer %s of %s", digest, i.repository),
+		watch:  time.AfterFunc(stallTimeout, func() { cancel(stalled) }),
+		cause:  func() error { return context.Cause(ctx) },
+		cancel: func() { cancel(nil) },
+	}, nil
+}
+
+// transfer is a body that ends with an error when it stalls.
+type transfer struct {
+	body   io.ReadCloser
+	of     string // for errors
+	watch  *time.Timer
+	cause  func() error // why it was given up; nil if it was not
+	cancel func()
+}
+
+// Read implements io.Reader.
+func (t *transfer) Read(p []byte) (int, error) {
+	n, err := t.body.Read(p)
+	t.watch.Reset(stallTimeout)
+	if err == nil || err == io.EOF {
+		return n, err
+	}
+	if cause := t.cause(); cause != nil {
+		err = cause
+	}
+	return n, fmt.Errorf("read %s: %w: %w", t.of, fault.Unavailable, err)
+}
+
+// Close implements io.Closer.
+func (t *transfer) Close() error {
+	t.watch.Stop()
+	t.cancel()
+	return t.body.Close()
+}

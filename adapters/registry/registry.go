@@ -1,0 +1,174 @@
+// Package registry speaks the OCI distribution protocol: what a tag points to,
+// which tags a repository has, and the documents and layers of an image.
+//
+// It is polite and suspicious. One budget per host covers every request to it,
+// connections and tokens are reused, and a host that asks to wait is left alone.
+// What a registry sends is bounded and verified against its digest, and it
+// cannot lead Tagwatch to addresses that only Tagwatch can reach.
+//
+// See https://github.com/opencontainers/distribution-spec/blob/main/spec.md.
+package registry
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/google"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+)
+
+// Options configure a Registry. The zero value is ready for production.
+type Options struct {
+	// Version of Tagwatch, for the user agent.
+	Version string
+	// InsecureHosts (host or host:port) may be spoken to over plain HTTP, if they
+	// do not answer over TLS. Hosts on the loopback interface always may.
+	InsecureHosts []string
+	// CAFile names a PEM file with certificate authorities that are trusted
+	// besides the system's.
+	CAFile string
+	// RequestsPerSecond is the budget of each host; default 50.
+	RequestsPerSecond float64
+	// Concurrency is how many requests one host has to answer at a time; default
+	// 8. The transfer of a body does not count.
+	Concurrency int
+}
+
+// Registry is a client of all registries. It is safe for concurrent use.
+// Credentials come from Docker's configuration and its credential helpers, and
+// from Google's application default credentials for Google's registries.
+type Registry struct {
+	options    Options
+	userAgent  string
+	keychain   authn.Keychain
+	transports map[reach]http.RoundTripper
+
+	mu    sync.Mutex
+	hosts map[string]*host
+}
+
+// New checks the options and reads the CA file.
+func New(options Options) (*Registry, error) {
+	options.RequestsPerSecond = cmp.Or(options.RequestsPerSecond, 50)
+	options.Concurrency = cmp.Or(options.Concurrency, 8)
+	transports, err := newTransports(options.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	return &Registry{
+		options:    options,
+		userAgent:  "tagwatch/" + cmp.Or(options.Version, "devel"),
+		keychain:   authn.NewMultiKeychain(authn.DefaultKeychain, google.Keychain),
+		transports: transports,
+		hosts:      map[string]*host{},
+	}, nil
+}
+
+// Head asks what a tag points to with one HEAD request. Where a registry does
+// not answer that with a digest, a GET follows.
+func (r *Registry) Head(ctx context.Context, ref image.Reference) (image.Digest, error) {
+	digest, err := r.head(ctx, ref)
+	if err != nil {
+		return "", fmt.Errorf("look up %s: %w", ref, err)
+	}
+	return digest, nil
+}
+
+func (r *Registry) head(ctx context.Context, ref image.Reference) (image.Digest, error) {
+	resp, err := r.send(ctx, http.MethodHead, ref.Repository, "manifests/"+ref.Tag, manifestTypes...)
+	if answersOnlyGet(err) {
+		return r.digestByGet(ctx, ref)
+	}
+	if err != nil {
+		return "", err
+	}
+	resp.Body.Close() // the body of a HEAD response is empty
+	if digest, err := image.ParseDigest(resp.Header.Get(digestHeader)); err == nil {
+		return digest, nil
+	}
+	return r.digestByGet(ctx, ref)
+}
+
+func (r *Registry) digestByGet(ctx context.Context, ref image.Reference) (image.Digest, error) {
+	document, err := r.manifest(ctx, ref.Repository, ref.Tag)
+	return document.digest, err
+}
+
+// Resolve reads what a tag points to and, if that is an index, selects the
+// platform's manifest in it. The zero platform is image.DefaultPlatform.
+func (r *Registry) Resolve(ctx context.Context, ref image.Reference, platform image.Platform) (image.Resolved, error) {
+	document, err := r.manifest(ctx, ref.Repository, ref.Tag)
+	if err != nil {
+		return image.Resolved{}, fmt.Errorf("resolve %s: %w", ref, err)
+	}
+	resolved, err := document.resolve(platform.OrDefault())
+	if err != nil {
+		return image.Resolved{}, fmt.Errorf("resolve %s: %w", ref, err)
+	}
+	return resolved, nil
+}
+
+// host returns the one session with a registry.
+func (r *Registry) host(registry string) (*host, error) {
+	parsed, err := name.NewRegistry(registry)
+	if err != nil {
+		return nil, fmt.Errorf("registry %q is not a host name with an optional port: %w", registry, fault.Invalid)
+	}
+	if r.plainAllowed(registry) {
+		if parsed, err = name.NewRegistry(registry, name.Insecure); err != nil {
+			return nil, fmt.Errorf("registry %q: %w", registry, err)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known, found := r.hosts[registry]
+	if !found {
+		known = newHost(r, registry, parsed)
+		r.hosts[registry] = known
+	}
+	return known, nil
+}
+
+// plainAllowed tells whether plain HTTP to a host is permitted.
+func (r *Registry) plainAllowed(hostport string) bool {
+	for _, allowed := range r.options.InsecureHosts {
+		if strings.EqualFold(allowed, hostport) || strings.EqualFold(allowed, hostnameOf(hostport)) {
+			return true
+		}
+	}
+	return isLoopback(hostport)
+}
+
+// isLoopback judges by the name alone: a name that merely resolves to the
+// loopback interface is not trusted with it.
+func isLoopback(hostport string) bool {
+	hostname := strings.ToLower(hostnameOf(hostport))
+	address, err := netip.ParseAddr(hostname)
+	return err == nil && address.IsLoopback() || hostname == "localhost" || strings.HasSuffix(hostname, ".localhost")
+}
+
+func hostnameOf(hostport string) string {
+	if hostname, _, err := net.SplitHostPort(hostport); err == nil {
+		return hostname
+	}
+	return strings.Trim(hostport, "[]")
+}
+
+// pathAt is the repository's path as its registry knows it. Docker Hub keeps
+// the official images under library/.
+func pathAt(repository image.Repository) string {
+	if repository.Registry == image.DefaultRegistry && !strings.Contains(repository.Path, "/") {
+		return "library/" + repository.Path
+	}
+	return repository.Path
+}

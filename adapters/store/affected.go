@@ -1,0 +1,106 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// AffectedTargets lists, by their text, the targets whose analyzed image holds a
+// package about which that generation brought news. After is the text of the
+// last target of the previous page.
+func (s *Store) AffectedTargets(ctx context.Context, generation string, after string, limit int) ([]image.Target, error) {
+	var targets []image.Target
+	err := s.view(ctx, "list targets that generation "+generation+" affects", func(t tx) error {
+		names, err := all[string](ctx, t, `SELECT target FROM target_state WHERE target > ? AND analyzed IN (
+				SELECT digest FROM image WHERE id IN (
+					SELECT g.image_id FROM group_change c JOIN image_group g ON g.group_id = c.group_id WHERE c.generation = ?))
+			ORDER BY target LIMIT ?`, after, generation, limitOr(limit, defaultLimit))
+		if err != nil {
+			return err
+		}
+		targets, err = convert(names, image.ParseTarget)
+		return err
+	})
+	return targets, err
+}
+
+// AffectedTag is a target whose analyzed image has a vulnerability.
+type AffectedTag struct {
+	Target   image.Target
+	Digest   image.Digest
+	Package  string
+	Version  string
+	Severity vuln.Severity
+	Fix      vuln.Fix
+}
+
+// Affected lists where a vulnerability is, by target, then by package. It is
+// found by the id of its record or of a related one, in any case.
+func (s *Store) Affected(ctx context.Context, vulnerability string) ([]AffectedTag, error) {
+	var tags []AffectedTag
+	err := s.view(ctx, "find "+vulnerability, func(t tx) error {
+		findings, err := t.findingsOf(ctx, strings.ToLower(vulnerability))
+		if err != nil {
+			return err
+		}
+		places, err := allIn[placeRow](ctx, t, `SELECT s.target, s.analyzed AS digest, g.group_id FROM image_group g
+			JOIN image i ON i.id = g.image_id JOIN target_state s ON s.analyzed = i.digest
+			WHERE g.group_id IN (?)`, slices.Sorted(maps.Keys(findings)))
+		if err != nil {
+			return err
+		}
+		tags, err = affectedTags(places, findings)
+		return err
+	})
+	return tags, err
+}
+
+type placeRow struct {
+	Target  string
+	Digest  string
+	GroupID int64 `db:"group_id"`
+}
+
+// findingsOf reads, by group, the findings that refer to the vulnerability.
+func (t tx) findingsOf(ctx context.Context, vulnerability string) (map[int64][]vuln.Finding, error) {
+	rows, err := all[documentRow](ctx, t, `SELECT f.group_id, f.member, f.document, f.first_seen, f.fix_first_seen FROM finding_reference r
+		JOIN finding f ON f.group_id = r.group_id WHERE r.vulnerability = ?`, vulnerability)
+	if err != nil {
+		return nil, err
+	}
+	findings := map[int64][]vuln.Finding{}
+	for _, row := range rows {
+		found, err := row.finding()
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(found.Refs(), vulnerability) {
+			findings[row.GroupID] = append(findings[row.GroupID], found.Finding)
+		}
+	}
+	return findings, nil
+}
+
+func affectedTags(places []placeRow, findings map[int64][]vuln.Finding) ([]AffectedTag, error) {
+	var tags []AffectedTag
+	for _, place := range places {
+		target, err := image.ParseTarget(place.Target)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range findings[place.GroupID] {
+			tags = append(tags, AffectedTag{Target: target, Digest: image.Digest(place.Digest), Package: f.Package.Name,
+				Version: f.Package.Version, Severity: f.Severity, Fix: f.Fix})
+		}
+	}
+	slices.SortStableFunc(tags, func(a, b AffectedTag) int {
+		return cmp.Or(strings.Compare(a.Target.String(), b.Target.String()), cmp.Compare(a.Package, b.Package), cmp.Compare(a.Version, b.Version))
+	})
+	return tags, nil
+}

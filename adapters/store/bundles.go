@@ -1,0 +1,151 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+type bundleRow struct {
+	ID       string
+	Name     string
+	Hash     string
+	Document []byte
+	Active   bool
+	Created  int64
+	Updated  int64
+}
+
+func (r bundleRow) bundle() (watch.Bundle, error) {
+	b := watch.Bundle{ID: r.ID, Name: r.Name, Hash: r.Hash, Active: r.Active, Created: moment(r.Created), Updated: moment(r.Updated)}
+	if r.Document == nil {
+		return b, nil
+	}
+	document, err := decompress(r.Document)
+	b.Document = document
+	return b, err
+}
+
+// SaveBundle stores a bundle, or new content of one. It does not activate it; the
+// active one stays active. The content it had is kept under its hash.
+func (s *Store) SaveBundle(ctx context.Context, b watch.Bundle, now time.Time) error {
+	return s.change(ctx, "save bundle "+b.ID, func(t tx) error {
+		if err := t.run(ctx, `INSERT INTO bundle_content (hash, document) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING`,
+			b.Hash, compress(b.Document)); err != nil {
+			return err
+		}
+		return t.run(ctx, `INSERT INTO bundle (id, name, hash, created, updated) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET name = excluded.name, hash = excluded.hash, updated = excluded.updated`,
+			b.ID, b.Name, b.Hash, stamp(now), stamp(now))
+	})
+}
+
+// ActivateBundle makes that bundle the one that is evaluated and tells whether it
+// was not before; fault.NotFound if there is none of that id.
+func (s *Store) ActivateBundle(ctx context.Context, id string, now time.Time) (changed bool, err error) {
+	err = s.change(ctx, "activate bundle "+id, func(t tx) error {
+		active, found, err := first[bool](ctx, t, `SELECT active FROM bundle WHERE id = ?`+t.locking, id)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return errNoBundle
+		}
+		changed = !active
+		if active {
+			return nil
+		}
+		if err := t.run(ctx, `UPDATE bundle SET active = FALSE, updated = ? WHERE active`, stamp(now)); err != nil {
+			return err
+		}
+		return t.run(ctx, `UPDATE bundle SET active = TRUE, updated = ? WHERE id = ?`, stamp(now), id)
+	})
+	return changed, err
+}
+
+var errNoBundle = fmt.Errorf("there is no bundle of this id: %w", fault.NotFound)
+
+const bundleQuery = `SELECT id, name, b.hash, document, active, created, updated FROM bundle b JOIN bundle_content c ON c.hash = b.hash`
+
+// ActiveBundle is the bundle that is evaluated; fault.NotFound if none is.
+func (s *Store) ActiveBundle(ctx context.Context) (watch.Bundle, error) {
+	return s.bundle(ctx, "read the active bundle", errNoneActive, bundleQuery+` WHERE active`)
+}
+
+// Bundle reads one; fault.NotFound if there is none of that id.
+func (s *Store) Bundle(ctx context.Context, id string) (watch.Bundle, error) {
+	return s.bundle(ctx, "read bundle "+id, errNoBundle, bundleQuery+` WHERE id = ?`, id)
+}
+
+var errNoneActive = fmt.Errorf("no bundle is active: %w", fault.NotFound)
+
+func (s *Store) bundle(ctx context.Context, doing string, absent error, query string, args ...any) (watch.Bundle, error) {
+	var b watch.Bundle
+	err := s.view(ctx, doing, func(t tx) error {
+		row, found, err := first[bundleRow](ctx, t, query, args...)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return absent
+		}
+		b, err = row.bundle()
+		return err
+	})
+	return b, err
+}
+
+// activeBundle is the hash of the active bundle, "" if none is.
+func (t tx) activeBundle(ctx context.Context) (string, error) {
+	hash, _, err := first[string](ctx, t, `SELECT hash FROM bundle WHERE active`)
+	return hash, err
+}
+
+// BundleContent is the document of that hash, also of a bundle that was replaced
+// or deleted since.
+func (s *Store) BundleContent(ctx context.Context, hash string) ([]byte, error) {
+	var content []byte
+	err := s.view(ctx, "read the bundle of hash "+hash, func(t tx) error {
+		document, err := one[[]byte](ctx, t, `SELECT document FROM bundle_content WHERE hash = ?`, hash)
+		if err != nil {
+			return err
+		}
+		content, err = decompress(document)
+		return err
+	})
+	return content, err
+}
+
+// Bundles lists all bundles by id, without their documents.
+func (s *Store) Bundles(ctx context.Context) ([]watch.Bundle, error) {
+	var bundles []watch.Bundle
+	err := s.view(ctx, "list bundles", func(t tx) error {
+		rows, err := all[bundleRow](ctx, t, `SELECT id, name, hash, active, created, updated FROM bundle ORDER BY id`)
+		if err != nil {
+			return err
+		}
+		bundles, err = convert(rows, bundleRow.bundle)
+		return err
+	})
+	return bundles, err
+}
+
+// DeleteBundle removes a bundle that is not active; fault.Conflict for the
+// active one.
+func (s *Store) DeleteBundle(ctx context.Context, id string) error {
+	return s.change(ctx, "delete bundle "+id, func(t tx) error {
+		active, found, err := first[bool](ctx, t, `SELECT active FROM bundle WHERE id = ?`+t.locking, id)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return errNoBundle
+		case active:
+			return fmt.Errorf("it is the active one; activate another first: %w", fault.Conflict)
+		}
+		return t.run(ctx, `DELETE FROM bundle WHERE id = ?`, id)
+	})
+}

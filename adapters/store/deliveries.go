@@ -1,0 +1,212 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// DeliveryFilter selects deliveries; its zero value selects the newest 1,000.
+type DeliveryFilter struct {
+	Endpoint     string
+	State        event.DeliveryState
+	Notification string    // its id
+	Since        time.Time // created then or later
+	Limit        int       // 0 for 1,000
+}
+
+type deliveryRow struct {
+	ID           int64
+	Notification string
+	Endpoint     string
+	State        string
+	Created      int64
+	Attempts     int
+	LastTry      int64 `db:"last_try"`
+	NextTry      int64 `db:"next_try"`
+	GiveUp       int64 `db:"give_up"`
+	Answer       string
+}
+
+const deliveryColumns = `d.id, d.notification, d.endpoint, d.state, d.created, d.attempts, d.last_try, d.next_try, d.give_up, d.answer`
+
+func (r deliveryRow) delivery() (event.Delivery, error) {
+	return event.Delivery{ID: r.ID, Notification: r.Notification, Endpoint: r.Endpoint, State: event.DeliveryState(r.State),
+		Created: moment(r.Created), Attempts: r.Attempts, LastTry: moment(r.LastTry), NextTry: moment(r.NextTry),
+		GiveUp: moment(r.GiveUp), Answer: r.Answer}, nil
+}
+
+// insertDeliveries stores each delivery once, whatever its id says.
+func (t tx) insertDeliveries(ctx context.Context, deliveries []event.Delivery) error {
+	rows := make([][]any, len(deliveries))
+	for i, d := range deliveries {
+		rows[i] = []any{d.Notification, d.Endpoint, string(cmp.Or(d.State, event.Pending)), stamp(d.Created), d.Attempts, stamp(d.LastTry),
+			stamp(d.NextTry), stamp(d.GiveUp), d.GiveUp.Sub(d.Created).Microseconds(), d.Answer}
+	}
+	return t.insert(ctx, `delivery (notification, endpoint, state, created, attempts, last_try, next_try, give_up, patience, answer)`,
+		rows, `ON CONFLICT (notification, endpoint) DO NOTHING`)
+}
+
+type dueRow struct {
+	deliveryRow
+	Notified notificationRow `db:"n"`
+}
+
+// DueDeliveries lists what is to be sent to the endpoint by now, the oldest
+// first.
+func (s *Store) DueDeliveries(ctx context.Context, endpoint string, now time.Time, limit int) ([]watch.DueDelivery, error) {
+	var due []watch.DueDelivery
+	err := s.view(ctx, "list due deliveries to "+endpoint, func(t tx) error {
+		rows, err := all[dueRow](ctx, t, `SELECT `+deliveryColumns+`, n.seq AS "n.seq", n.id AS "n.id", n.type AS "n.type",
+				n.subject AS "n.subject", n.cause AS "n.cause", n.created AS "n.created", n.summary AS "n.summary", n.payload AS "n.payload"
+			FROM delivery d JOIN notification n ON n.id = d.notification
+			WHERE d.endpoint = ? AND d.state = 'pending' AND d.next_try <= ? ORDER BY d.created, d.id LIMIT ?`,
+			endpoint, stamp(now), limitOr(limit, defaultLimit))
+		if err != nil {
+			return err
+		}
+		due, err = convert(rows, dueRow.due)
+		return err
+	})
+	return due, err
+}
+
+func (r dueRow) due() (watch.DueDelivery, error) {
+	delivery, err := r.delivery()
+	if err != nil {
+		return watch.DueDelivery{}, err
+	}
+	stored, err := r.Notified.stored()
+	return watch.DueDelivery{Delivery: delivery, Notification: stored.Notification}, err
+}
+
+// RecordAttempt stores an attempt and what it makes of its delivery. An attempt
+// that was recorded before is dropped. A delivery that was settled meanwhile, as
+// by deleting its endpoint, changes only if it was delivered after all.
+func (s *Store) RecordAttempt(ctx context.Context, attempt event.Attempt, next event.Delivery) error {
+	return s.change(ctx, fmt.Sprintf("record attempt %d of delivery %d", attempt.Number, attempt.Delivery), func(t tx) error {
+		fresh, err := t.exec(ctx, `INSERT INTO attempt (delivery, number, made, duration, status, answer) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (delivery, number) DO NOTHING`, attempt.Delivery, attempt.Number, stamp(attempt.At),
+			attempt.Duration.Microseconds(), attempt.Status, attempt.Answer)
+		if err != nil || fresh == 0 {
+			return err
+		}
+		return t.run(ctx, `UPDATE delivery SET state = ?, attempts = ?, last_try = ?, next_try = ?, answer = ?
+			WHERE id = ? AND (state = 'pending' OR ? = 'delivered')`,
+			string(next.State), next.Attempts, stamp(next.LastTry), stamp(next.NextTry), next.Answer, attempt.Delivery, string(next.State))
+	})
+}
+
+// Backlog is what is still to be delivered to the endpoint.
+func (s *Store) Backlog(ctx context.Context, endpoint string) (watch.Backlog, error) {
+	var backlog watch.Backlog
+	err := s.view(ctx, "read the backlog of "+endpoint, func(t tx) error {
+		row, err := one[struct {
+			Pending int
+			Next    int64
+			Oldest  int64
+		}](ctx, t, `SELECT count(*) AS pending, coalesce(min(next_try), 0) AS next, coalesce(min(created), 0) AS oldest
+			FROM delivery WHERE endpoint = ? AND state = 'pending'`, endpoint)
+		backlog = watch.Backlog{Pending: row.Pending, Next: moment(row.Next), Oldest: moment(row.Oldest)}
+		return err
+	})
+	return backlog, err
+}
+
+// BacklogEndpoints lists the names of the endpoints that something is still to be
+// delivered to.
+func (s *Store) BacklogEndpoints(ctx context.Context) ([]string, error) {
+	var names []string
+	err := s.view(ctx, "list endpoints with a backlog", func(t tx) (err error) {
+		names, err = all[string](ctx, t, `SELECT DISTINCT endpoint FROM delivery WHERE state = 'pending' ORDER BY endpoint`)
+		return err
+	})
+	return names, err
+}
+
+// Deliveries lists those that the filter selects, the newest first.
+func (s *Store) Deliveries(ctx context.Context, filter DeliveryFilter) ([]event.Delivery, error) {
+	var where conditions
+	if filter.Endpoint != "" {
+		where.add("d.endpoint = ?", filter.Endpoint)
+	}
+	if filter.State != "" {
+		where.add("d.state = ?", string(filter.State))
+	}
+	if filter.Notification != "" {
+		where.add("d.notification = ?", filter.Notification)
+	}
+	if !filter.Since.IsZero() {
+		where.add("d.created >= ?", stamp(filter.Since))
+	}
+	var deliveries []event.Delivery
+	err := s.view(ctx, "list deliveries", func(t tx) error {
+		rows, err := all[deliveryRow](ctx, t, `SELECT `+deliveryColumns+` FROM delivery d`+where.text()+` ORDER BY d.created DESC, d.id DESC LIMIT ?`,
+			append(where.args, limitOr(filter.Limit, defaultLimit))...)
+		if err != nil {
+			return err
+		}
+		deliveries, err = convert(rows, deliveryRow.delivery)
+		return err
+	})
+	return deliveries, err
+}
+
+type attemptRow struct {
+	Delivery int64
+	Number   int
+	Made     int64
+	Duration int64
+	Status   int
+	Answer   string
+}
+
+// Attempts lists the attempts of a delivery in their order.
+func (s *Store) Attempts(ctx context.Context, delivery int64) ([]event.Attempt, error) {
+	var attempts []event.Attempt
+	err := s.view(ctx, fmt.Sprintf("list attempts of delivery %d", delivery), func(t tx) error {
+		rows, err := all[attemptRow](ctx, t, `SELECT delivery, number, made, duration, status, answer FROM attempt WHERE delivery = ? ORDER BY number`, delivery)
+		if err != nil {
+			return err
+		}
+		attempts, err = convert(rows, func(r attemptRow) (event.Attempt, error) {
+			return event.Attempt{Delivery: r.Delivery, Number: r.Number, At: moment(r.Made), Duration: span(r.Duration), Status: r.Status, Answer: r.Answer}, nil
+		})
+		return err
+	})
+	return attempts, err
+}
+
+// Redeliver makes deliveries due now, whatever became of them, with as much time
+// until they are given up as at first. Their attempts count on. fault.NotFound,
+// and nothing changes, if a delivery or its endpoint does not exist.
+func (s *Store) Redeliver(ctx context.Context, ids []int64, now time.Time) error {
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	return s.change(ctx, "redeliver", func(t tx) error {
+		for _, id := range ids {
+			n, err := t.exec(ctx, `UPDATE delivery SET state = 'pending', next_try = ?, give_up = patience + ?
+				WHERE id = ? AND endpoint IN (SELECT name FROM endpoint)`, stamp(now), stamp(now), id)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return fmt.Errorf("there is no delivery %d, or its endpoint was deleted: %w", id, fault.NotFound)
+			}
+		}
+		return nil
+	})
+}
+
+// Hasten makes all that is pending for the endpoint due now.
+func (s *Store) Hasten(ctx context.Context, endpoint string, now time.Time) error {
+	return s.change(ctx, "hasten deliveries to "+endpoint, func(t tx) error {
+		return t.run(ctx, `UPDATE delivery SET next_try = ? WHERE endpoint = ? AND state = 'pending' AND next_try > ?`,
+			stamp(now), endpoint, stamp(now))
+	})
+}

@@ -1,0 +1,340 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+func endpoint(name string) event.Endpoint {
+	return event.Endpoint{Name: name, URL: "https://" + name + ".example/<userId>", Types: []event.Type{event.TagUpdate, event.VulnUpdate},
+		Signing: []event.SecretRef{"env:SECRET"}, Headers: map[string]string{"X-Team": "a"}, Timeout: 3 * time.Second}
+}
+
+func notification(id string, minute int) event.Notification {
+	return event.Notification{ID: id, Type: event.TagUpdate, Subject: "docker.io/nginx:1", Cause: event.CauseImage, Created: at(minute),
+		Payload: []byte(`{"curr_eval":["sha256:1"]}`), Summary: "nginx moved"}
+}
+
+func TestEndpoints(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		want := endpoint("pager")
+		check(t, s.SaveEndpoint(ctx, want, at(0)))
+		want.State = event.EndpointState{Disabled: true, Reason: "410", FailingSince: at(1), LastAnswer: "410 Gone", Failures: 3, Probe: at(2), Told: true}
+		check(t, s.SetEndpointState(ctx, "pager", want.State))
+		want.URL = "https://other.example"
+		changed := want
+		changed.State = event.EndpointState{}
+		check(t, s.SaveEndpoint(ctx, changed, at(3)))
+		check(t, s.SaveEndpoint(ctx, endpoint("chat"), at(3)))
+		if diff := cmp.Diff(want, must[event.Endpoint](t)(s.Endpoint(ctx, "pager"))); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		endpoints, err := s.Endpoints(ctx)
+		check(t, err)
+		if diff := cmp.Diff([]event.Endpoint{endpoint("chat"), want}, endpoints); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		for name, err := range map[string]error{
+			"read": second(s.Endpoint(ctx, "x")), "delete": s.DeleteEndpoint(ctx, "x"), "set the state of": s.SetEndpointState(ctx, "x", event.EndpointState{}),
+		} {
+			if !errors.Is(err, fault.NotFound) {
+				t.Errorf("%s one that is not there: %v", name, err)
+			}
+		}
+	})
+}
+
+func TestPublish(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		for _, name := range []string{"chat", "pager", "reserved"} {
+			e := endpoint(name)
+			e.Reserved = name == "reserved"
+			check(t, s.SaveEndpoint(ctx, e, start))
+		}
+		tests := []struct {
+			id      string
+			kind    event.Type
+			options event.Options
+			want    []string
+		}{
+			{"open", event.TagUpdate, event.Options{}, []string{"chat", "pager"}},
+			{"named", event.TagUpdate, event.Options{Endpoints: []string{"reserved"}}, []string{"reserved"}},
+			{"to nobody", event.EventLog, event.Options{}, nil},
+		}
+		for _, test := range tests {
+			n := notification(test.id, 0)
+			n.Type = test.kind
+			for range 2 {
+				names, err := s.Publish(ctx, n, test.options, time.Hour)
+				if err != nil || !slices.Equal(names, test.want) {
+					t.Errorf("%s: %v, %v", test.id, names, err)
+				}
+			}
+		}
+		stored := must[store.StoredNotification](t)(s.Notification(ctx, "open"))
+		if diff := cmp.Diff(notification("open", 0), stored.Notification); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		deliveries, err := s.Deliveries(ctx, store.DeliveryFilter{Endpoint: "reserved"})
+		check(t, err)
+		want := []event.Delivery{{ID: deliveries[0].ID, Notification: "named", Endpoint: "reserved", State: event.Pending,
+			Created: at(0), NextTry: at(0), GiveUp: at(60)}}
+		if diff := cmp.Diff(want, deliveries); diff != "" {
+			t.Errorf("deliveries (-want +got)\n%s", diff)
+		}
+		if _, err := s.Notification(ctx, "unknown"); !errors.Is(err, fault.NotFound) {
+			t.Errorf("unknown: %v", err)
+		}
+	})
+}
+
+func TestNotifications(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		for i := range 5 {
+			n := notification(fmt.Sprint(i), i)
+			if i%2 == 1 {
+				n.Type, n.Subject = event.VulnUpdate, "docker.io/redis:7"
+			}
+			_, err := s.Publish(ctx, n, event.Options{}, time.Hour)
+			check(t, err)
+		}
+		tests := []struct {
+			name   string
+			filter store.NotificationFilter
+			want   []string
+		}{
+			{"all", store.NotificationFilter{}, []string{"0", "1", "2", "3", "4"}},
+			{"newest", store.NotificationFilter{Newest: true, Limit: 2}, []string{"4", "3"}},
+			{"type", store.NotificationFilter{Type: event.VulnUpdate}, []string{"1", "3"}},
+			{"subject", store.NotificationFilter{Subject: "docker.io/nginx:1", Newest: true}, []string{"4", "2", "0"}},
+		}
+		for _, test := range tests {
+			found, err := s.Notifications(ctx, test.filter)
+			check(t, err)
+			if got := ids(found); !slices.Equal(got, test.want) {
+				t.Errorf("%s: %v", test.name, got)
+			}
+		}
+		var paged []string
+		var after int64
+		for {
+			page, err := s.Notifications(ctx, store.NotificationFilter{After: after, Limit: 2})
+			check(t, err)
+			if len(page) == 0 {
+				break
+			}
+			paged, after = append(paged, ids(page)...), page[len(page)-1].Seq
+		}
+		if !slices.Equal(paged, []string{"0", "1", "2", "3", "4"}) {
+			t.Errorf("paged: %v", paged)
+		}
+	})
+}
+
+func ids(notifications []store.StoredNotification) (ids []string) {
+	for _, n := range notifications {
+		ids = append(ids, n.ID)
+	}
+	return ids
+}
+
+// TestCursorMissesNothing reads with a cursor while others write: each
+// notification comes once.
+func TestCursorMissesNothing(t *testing.T) {
+	eachURL(t, func(t *testing.T, url string) {
+		ctx := t.Context()
+		writers := []*store.Store{open(t, url), open(t, url), open(t, url)}
+		reader := open(t, url)
+		const each = 30
+		var writing sync.WaitGroup
+		for w, s := range writers {
+			writing.Go(func() {
+				for i := range each {
+					if _, err := s.Publish(ctx, notification(fmt.Sprintf("%d-%d", w, i), i), event.Options{}, time.Hour); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		done := make(chan struct{})
+		go func() { writing.Wait(); close(done) }()
+		read := map[string]int{}
+		var after int64
+		for last := false; !last; {
+			select {
+			case <-done:
+				last = true // one more look, behind the last write
+			default:
+			}
+			page, err := reader.Notifications(ctx, store.NotificationFilter{After: after})
+			check(t, err)
+			for _, n := range page {
+				read[n.ID]++
+				after = n.Seq
+			}
+		}
+		if len(read) != len(writers)*each {
+			t.Errorf("read %d of %d", len(read), len(writers)*each)
+		}
+	})
+}
+
+// pending publishes a notification to the endpoint pager and returns its
+// delivery.
+func pending(t *testing.T, s *store.Store, id string, minute int) watch.DueDelivery {
+	t.Helper()
+	ctx := t.Context()
+	if _, err := s.Endpoint(ctx, "pager"); err != nil {
+		check(t, s.SaveEndpoint(ctx, endpoint("pager"), start))
+	}
+	_, err := s.Publish(ctx, notification(id, minute), event.Options{}, time.Hour)
+	check(t, err)
+	due, err := s.DueDeliveries(ctx, "pager", at(1000), 0)
+	check(t, err)
+	for _, d := range due {
+		if d.Notification.ID == id {
+			return d
+		}
+	}
+	t.Fatalf("%s is not due", id)
+	return watch.DueDelivery{}
+}
+
+func TestDelivering(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		younger, older := pending(t, s, "younger", 5), pending(t, s, "older", 1)
+		due, err := s.DueDeliveries(ctx, "pager", at(5), 10)
+		check(t, err)
+		if len(due) != 2 || due[0].Notification.ID != "older" || due[1].Delivery.ID != younger.Delivery.ID {
+			t.Fatalf("due, oldest first: %+v", due)
+		}
+		if due, err = s.DueDeliveries(ctx, "pager", at(4), 10); err != nil || len(due) != 1 {
+			t.Errorf("the younger is due already: %+v, %v", due, err)
+		}
+		next := older.Delivery
+		next.Attempts, next.LastTry, next.NextTry, next.Answer = 1, at(6), at(9), "503 \xff\x00"
+		attempt := event.Attempt{Delivery: next.ID, Number: 1, At: at(6), Duration: 1500 * time.Millisecond, Status: 503, Answer: "503 \xff\x00"}
+		for range 2 {
+			check(t, s.RecordAttempt(ctx, attempt, next))
+		}
+		backlog := must[watch.Backlog](t)(s.Backlog(ctx, "pager"))
+		if diff := cmp.Diff(watch.Backlog{Pending: 2, Next: at(5), Oldest: at(1)}, backlog); diff != "" {
+			t.Errorf("backlog (-want +got)\n%s", diff)
+		}
+		check(t, s.Hasten(ctx, "pager", at(7)))
+		next.Attempts, next.State, next.Answer = 2, event.Delivered, "200 OK"
+		check(t, s.RecordAttempt(ctx, event.Attempt{Delivery: next.ID, Number: 2, At: at(7), Status: 200, Answer: "200 OK"}, next))
+
+		attempt.Answer = "503 \uFFFD\uFFFD"
+		attempts, err := s.Attempts(ctx, next.ID)
+		check(t, err)
+		want := []event.Attempt{attempt, {Delivery: next.ID, Number: 2, At: at(7), Status: 200, Answer: "200 OK"}}
+		if diff := cmp.Diff(want, attempts); diff != "" {
+			t.Errorf("attempts (-want +got)\n%s", diff)
+		}
+		for name, filter := range map[string]store.DeliveryFilter{
+			"delivered": {State: event.Delivered}, "notification": {Notification: "older"}, "limit": {Limit: 1, Endpoint: "pager", State: event.Delivered},
+		} {
+			deliveries, err := s.Deliveries(ctx, filter)
+			check(t, err)
+			if diff := cmp.Diff([]event.Delivery{next}, deliveries); diff != "" {
+				t.Errorf("%s (-want +got)\n%s", name, diff)
+			}
+		}
+		if recent, err := s.Deliveries(ctx, store.DeliveryFilter{Since: at(2)}); err != nil || len(recent) != 1 || recent[0].Notification != "younger" {
+			t.Errorf("since: %+v, %v", recent, err)
+		}
+		if none := must[watch.Backlog](t)(s.Backlog(ctx, "chat")); none != (watch.Backlog{}) {
+			t.Errorf("backlog of nobody: %+v", none)
+		}
+	})
+}
+
+func TestDeleteEndpoint(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		sending, waiting := pending(t, s, "sending", 0), pending(t, s, "waiting", 1)
+		if names, err := s.BacklogEndpoints(ctx); err != nil || !slices.Equal(names, []string{"pager"}) {
+			t.Errorf("%v, %v", names, err)
+		}
+		check(t, s.DeleteEndpoint(ctx, "pager"))
+		failed, err := s.Deliveries(ctx, store.DeliveryFilter{State: event.Failed})
+		if err != nil || len(failed) != 2 || failed[0].Answer != "the endpoint was deleted" {
+			t.Errorf("%+v, %v", failed, err)
+		}
+		if names, err := s.BacklogEndpoints(ctx); err != nil || len(names) != 0 {
+			t.Errorf("%v, %v", names, err)
+		}
+		// What was under way arrives all the same; what is to be retried does not.
+		arrived, retried := sending.Delivery, waiting.Delivery
+		arrived.State, arrived.Attempts, retried.Attempts = event.Delivered, 1, 1
+		check(t, s.RecordAttempt(ctx, event.Attempt{Delivery: arrived.ID, Number: 1, At: at(1)}, arrived))
+		check(t, s.RecordAttempt(ctx, event.Attempt{Delivery: retried.ID, Number: 1, At: at(1)}, retried))
+		for id, want := range map[string]event.DeliveryState{"sending": event.Delivered, "waiting": event.Failed} {
+			if d, err := s.Deliveries(ctx, store.DeliveryFilter{Notification: id}); err != nil || d[0].State != want {
+				t.Errorf("%s: %+v, %v", id, d, err)
+			}
+		}
+		if err := s.Redeliver(ctx, []int64{arrived.ID}, at(2)); !errors.Is(err, fault.NotFound) {
+			t.Errorf("redeliver to nobody: %v", err)
+		}
+	})
+}
+
+func TestRedeliver(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		done, waiting := pending(t, s, "done", 0).Delivery, pending(t, s, "waiting", 1).Delivery
+		done.State, done.Attempts = event.Delivered, 1
+		check(t, s.RecordAttempt(ctx, event.Attempt{Delivery: done.ID, Number: 1, At: at(1)}, done))
+		if err := s.Redeliver(ctx, []int64{done.ID, 999}, at(9)); !errors.Is(err, fault.NotFound) {
+			t.Errorf("unknown: %v", err)
+		}
+		if d, err := s.Deliveries(ctx, store.DeliveryFilter{State: event.Delivered}); err != nil || len(d) != 1 {
+			t.Errorf("the known one was made due: %+v, %v", d, err)
+		}
+		for minute := range 2 { // again: the time until giving up does not add up
+			check(t, s.Redeliver(ctx, []int64{waiting.ID, done.ID, done.ID}, at(100+minute)))
+		}
+		due, err := s.DueDeliveries(ctx, "pager", at(101), 10)
+		check(t, err)
+		if len(due) != 2 || due[0].Delivery.Attempts != 1 || !due[0].Delivery.GiveUp.Equal(at(161)) || due[0].Delivery.State != event.Pending {
+			t.Errorf("%+v", due)
+		}
+	})
+}
+
+func TestTotals(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		if diff := cmp.Diff(store.Totals{TagsByStatus: map[string]int{}, DeliveriesByState: map[string]int{}, NotificationsByType: map[string]int{}},
+			must[store.Totals](t)(s.Totals(ctx))); diff != "" {
+			t.Errorf("of nothing (-want +got)\n%s", diff)
+		}
+		pending(t, s, "one", 0)
+		nginx, redis := target(t, "nginx:1"), target(t, "redis:7")
+		subscribe(t, s, nginx, redis)
+		record(t, s, nginx, fullState())
+		advance(t, s, "", "sha256:g1", nil)
+		want := store.Totals{TagsByStatus: map[string]int{"": 1, "fail": 1}, DeliveriesByState: map[string]int{"pending": 1},
+			NotificationsByType: map[string]int{"tag_update": 1}, Failing: 1, FeedBuilt: built}
+		if diff := cmp.Diff(want, must[store.Totals](t)(s.Totals(ctx))); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+}

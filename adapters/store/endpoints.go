@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+type endpointRow struct {
+	Content string
+	State   string
+}
+
+func (r endpointRow) endpoint() (event.Endpoint, error) {
+	endpoint, err := parse[event.Endpoint](r.Content)
+	if err != nil {
+		return event.Endpoint{}, err
+	}
+	endpoint.State, err = parse[event.EndpointState](r.State)
+	return endpoint, err
+}
+
+// SaveEndpoint stores an endpoint, or new settings of one, which keeps its state.
+func (s *Store) SaveEndpoint(ctx context.Context, endpoint event.Endpoint, now time.Time) error {
+	state, err := format(endpoint.State)
+	if err != nil {
+		return err
+	}
+	endpoint.State = event.EndpointState{}
+	content, err := format(endpoint)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, "save endpoint "+endpoint.Name, func(t tx) error {
+		return t.run(ctx, `INSERT INTO endpoint (name, content, state, created, updated) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (name) DO UPDATE SET content = excluded.content, updated = excluded.updated`,
+			endpoint.Name, content, state, stamp(now), stamp(now))
+	})
+}
+
+// Endpoint reads one; fault.NotFound if there is none of that name.
+func (s *Store) Endpoint(ctx context.Context, name string) (event.Endpoint, error) {
+	var endpoint event.Endpoint
+	err := s.view(ctx, "read endpoint "+name, func(t tx) error {
+		row, found, err := first[endpointRow](ctx, t, `SELECT content, state FROM endpoint WHERE name = ?`, name)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return errNoEndpoint
+		}
+		endpoint, err = row.endpoint()
+		return err
+	})
+	return endpoint, err
+}
+
+var errNoEndpoint = fmt.Errorf("there is no endpoint of this name: %w", fault.NotFound)
+
+// Endpoints lists all endpoints by name.
+func (s *Store) Endpoints(ctx context.Context) ([]event.Endpoint, error) {
+	var endpoints []event.Endpoint
+	err := s.view(ctx, "list endpoints", func(t tx) (err error) {
+		endpoints, err = t.endpoints(ctx)
+		return err
+	})
+	return endpoints, err
+}
+
+func (t tx) endpoints(ctx context.Context) ([]event.Endpoint, error) {
+	rows, err := all[endpointRow](ctx, t, `SELECT content, state FROM endpoint ORDER BY name`)
+	if err != nil {
+		return nil, err
+	}
+	return convert(rows, endpointRow.endpoint)
+}
+
+// DeleteEndpoint removes an endpoint; what was still to be delivered to it
+// becomes failed. fault.NotFound if there is none of that name.
+func (s *Store) DeleteEndpoint(ctx context.Context, name string) error {
+	return s.change(ctx, "delete endpoint "+name, func(t tx) error {
+		n, err := t.exec(ctx, `DELETE FROM endpoint WHERE name = ?`, name)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errNoEndpoint
+		}
+		return t.run(ctx, `UPDATE delivery SET state = ?, answer = ? WHERE endpoint = ? AND state = ?`,
+			string(event.Failed), "the endpoint was deleted", name, string(event.Pending))
+	})
+}
+
+// SetEndpointState stores how deliveries to the endpoint go; fault.NotFound if
+// there is none of that name.
+func (s *Store) SetEndpointState(ctx context.Context, name string, state event.EndpointState) error {
+	text, err := format(state)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, "save the state of endpoint "+name, func(t tx) error {
+		n, err := t.exec(ctx, `UPDATE endpoint SET state = ? WHERE name = ?`, text, name)
+		if err == nil && n == 0 {
+			err = errNoEndpoint
+		}
+		return err
+	})
+}

@@ -1,0 +1,260 @@
+package store_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+func TestFeed(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		feed := must[watch.Feed](t)(s.Feed(ctx))
+		if diff := cmp.Diff(watch.Feed{}, feed); diff != "" {
+			t.Errorf("of a new store (-want +got)\n%s", diff)
+		}
+		advance(t, s, "", "sha256:g1", nil)
+		advance(t, s, "sha256:g1", "sha256:g2", nil)
+		check(t, s.SaveGeneration(ctx, generation("sha256:g3"), watch.Held, []string{"debian vanished"}, at(1)))
+		check(t, s.SaveGeneration(ctx, generation("sha256:g4"), watch.Held, []string{"alpine vanished"}, at(2)))
+		problem := &watch.Problem{Kind: "Unavailable", Stage: watch.StageFetch, Message: "no route", Since: at(3)}
+		for range 2 {
+			_, err := s.NoteFeed(ctx, at(4), problem)
+			check(t, err)
+		}
+		one, two, four := generation("sha256:g1"), generation("sha256:g2"), generation("sha256:g4")
+		feed = must[watch.Feed](t)(s.Feed(ctx))
+		want := watch.Feed{Current: &two, Previous: &one, Held: &four, Reasons: []string{"alpine vanished"}, Engine: engine, Checked: at(4), Problem: problem}
+		if diff := cmp.Diff(want, feed); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		previous, err := s.NoteFeed(ctx, time.Time{}, nil)
+		if err != nil || previous == nil || previous.Message != "no route" {
+			t.Errorf("previous problem %+v, %v", previous, err)
+		}
+		if feed = must[watch.Feed](t)(s.Feed(ctx)); feed.Problem != nil || !feed.Checked.Equal(at(4)) {
+			t.Errorf("recovered: %+v", feed)
+		}
+	})
+}
+
+func TestGenerationStates(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		advance(t, s, "", "sha256:g1", nil)
+		advance(t, s, "sha256:g1", "sha256:g2", nil)
+		check(t, s.SaveGeneration(ctx, generation("sha256:g3"), watch.Held, nil, start))
+		check(t, s.SaveGeneration(ctx, generation("sha256:bad"), watch.Rejected, nil, start))
+		check(t, s.SaveGeneration(ctx, generation("sha256:next"), "", nil, start))
+		states := func() map[string]watch.GenerationState {
+			got := map[string]watch.GenerationState{}
+			for _, checksum := range []string{"sha256:g1", "sha256:g2", "sha256:g3", "sha256:bad", "sha256:next", "sha256:never"} {
+				got[checksum] = must[watch.GenerationState](t)(s.GenerationState(ctx, checksum))
+			}
+			return got
+		}
+		want := map[string]watch.GenerationState{"sha256:g1": watch.Previous, "sha256:g2": watch.Current, "sha256:g3": watch.Held,
+			"sha256:bad": watch.Rejected, "sha256:next": "", "sha256:never": ""}
+		if diff := cmp.Diff(want, states()); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		if err := s.SaveGeneration(ctx, generation("sha256:g2"), watch.Rejected, nil, start); !errors.Is(err, fault.Conflict) {
+			t.Errorf("reject the current one: %v", err)
+		}
+		// Back to the previous one: what was left must not come back by itself.
+		_, err := s.Advance(ctx, watch.Advance{From: "sha256:g2", To: "sha256:g1", Engine: engine, Reject: true, Watermark: 1}, start)
+		check(t, err)
+		want = map[string]watch.GenerationState{"sha256:g1": watch.Current, "sha256:g2": watch.Rejected, "sha256:g3": "",
+			"sha256:bad": watch.Rejected, "sha256:next": "", "sha256:never": ""}
+		if diff := cmp.Diff(want, states()); diff != "" {
+			t.Errorf("after a rollback (-want +got)\n%s", diff)
+		}
+	})
+}
+
+func TestAdvanceConflicts(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		advance(t, s, "", "sha256:g1", nil)
+		ids := analyzed(t, s, digest(1), at(0), "openssl")
+		save(t, s, "sha256:g1", ids, "CVE-2026-1")
+		considered := ids["openssl"]
+		// While the update is being computed, another image is matched with the
+		// old data, and a third is not matched yet.
+		ids = analyzed(t, s, digest(2), at(1), "zlib")
+		save(t, s, "sha256:g1", map[string]int64{"zlib": ids["zlib"]}, "CVE-2026-1")
+		ids = analyzed(t, s, digest(3), at(2), "curl")
+
+		check(t, s.SaveGeneration(ctx, generation("sha256:g2"), "", nil, start))
+		update := watch.Advance{From: "sha256:g1", To: "sha256:g2", Engine: engine, Watermark: considered,
+			Found: findings(map[string]int64{"openssl": ids["openssl"]}, "CVE-2026-2")}
+		if _, err := s.Advance(ctx, update, start); !errors.Is(err, fault.Conflict) {
+			t.Fatalf("uncovered: %v", err)
+		}
+		if matches, err := s.Matches(ctx, digest(1)); err != nil || matches[0].ID != "CVE-2026-1" {
+			t.Errorf("something was stored: %+v, %v", matches, err)
+		}
+		update.Watermark = ids["zlib"]
+		changed, err := s.Advance(ctx, update, start)
+		if err != nil || changed != 1 {
+			t.Errorf("covered: %d changed, %v", changed, err)
+		}
+		if _, err := s.Advance(ctx, update, start); !errors.Is(err, fault.Conflict) {
+			t.Errorf("again: %v", err)
+		}
+		update.From, update.To = "sha256:g2", "sha256:unknown"
+		if _, err := s.Advance(ctx, update, start); !errors.Is(err, fault.NotFound) {
+			t.Errorf("unknown generation: %v", err)
+		}
+		for d, want := range map[int]bool{1: true, 2: true, 3: false} {
+			if got, err := s.Matched(ctx, digest(d)); err != nil || got != want {
+				t.Errorf("image %d matched: %v, %v", d, got, err)
+			}
+		}
+	})
+}
+
+// TestAnotherEngine: findings of another engine are not valid, also when that
+// engine returns.
+func TestAnotherEngine(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		advance(t, s, "", "sha256:g1", nil)
+		ids := analyzed(t, s, digest(1), at(0), "openssl", "zlib")
+		save(t, s, "sha256:g1", ids, "CVE-2026-1")
+		move := func(engine vuln.Engine, touched ...string) {
+			t.Helper()
+			found := map[int64][]vuln.GroupFinding{}
+			for _, name := range touched {
+				found[ids[name]] = []vuln.GroupFinding{finding("CVE-2026-1", name, vuln.High)}
+			}
+			_, err := s.Advance(ctx, watch.Advance{From: "sha256:g1", To: "sha256:g1", Engine: engine, Found: found}, at(1))
+			check(t, err)
+		}
+		unmatched := func() (names []string) {
+			t.Helper()
+			groups, err := s.Unmatched(ctx, digest(1))
+			check(t, err)
+			for _, g := range groups {
+				names = append(names, g.Keys[0])
+			}
+			return names
+		}
+		move("grype 99", "openssl")
+		if diff := cmp.Diff([]string{"zlib"}, unmatched()); diff != "" {
+			t.Errorf("another engine (-want +got)\n%s", diff)
+		}
+		if feed := must[watch.Feed](t)(s.Feed(ctx)); feed.Engine != "grype 99" || feed.Current.Checksum != "sha256:g1" {
+			t.Errorf("%+v", feed)
+		}
+		move(engine, "openssl")
+		if diff := cmp.Diff([]string{"zlib"}, unmatched()); diff != "" {
+			t.Errorf("the first again (-want +got)\n%s", diff)
+		}
+	})
+}
+
+// TestSaveWhileAdvancing: whatever the order, findings of an old generation are
+// never taken for those of the new one.
+func TestSaveWhileAdvancing(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		advance(t, s, "", "sha256:g1", nil)
+		ids := analyzed(t, s, digest(1), at(0), "openssl")
+		check(t, s.SaveGeneration(ctx, generation("sha256:g2"), "", nil, start))
+		var saved, moved error
+		var both sync.WaitGroup
+		both.Go(func() { saved = s.SaveFindings(ctx, "sha256:g1", engine, findings(ids, "CVE-2026-1"), start) })
+		both.Go(func() {
+			_, moved = s.Advance(ctx, watch.Advance{From: "sha256:g1", To: "sha256:g2", Engine: engine}, start)
+		})
+		both.Wait()
+		if (saved == nil) == (moved == nil) || !errors.Is(errors.Join(saved, moved), fault.Conflict) {
+			t.Errorf("save: %v, advance: %v", saved, moved)
+		}
+	})
+}
+
+func TestSums(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		if _, err := s.Sums(ctx, "sha256:g1"); !errors.Is(err, fault.NotFound) {
+			t.Errorf("before: %v", err)
+		}
+		for _, checksum := range []string{"sha256:g0", "sha256:g1", "sha256:g2"} {
+			check(t, s.SaveSums(ctx, checksum, []byte("sums of "+checksum)))
+		}
+		advance(t, s, "", "sha256:g1", nil)
+		advance(t, s, "sha256:g1", "sha256:g2", nil)
+		if sums, err := s.Sums(ctx, "sha256:g0"); !errors.Is(err, fault.NotFound) {
+			t.Errorf("of neither the current nor the previous: %q, %v", sums, err)
+		}
+		check(t, s.SaveSums(ctx, "sha256:g2", []byte("new sums")))
+		if sums, err := s.Sums(ctx, "sha256:g2"); err != nil || string(sums) != "new sums" {
+			t.Errorf("%q, %v", sums, err)
+		}
+	})
+}
+
+func TestAffected(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		advance(t, s, "", "sha256:g1", nil)
+		ids := analyzed(t, s, digest(1), at(0), "openssl", "zlib")
+		analyzed(t, s, digest(2), at(0), "zlib")
+		ghsa := fixed(finding("GHSA-aaaa-bbbb-cccc", "openssl", vuln.High))
+		ghsa.Related = []vuln.Related{{ID: "CVE-2026-7"}}
+		check(t, s.SaveFindings(ctx, "sha256:g1", engine, map[int64][]vuln.GroupFinding{
+			ids["openssl"]: {ghsa, finding("CVE-2026-8", "openssl", vuln.Low)}, ids["zlib"]: {finding("CVE-2026-7", "zlib", vuln.Medium)}}, start))
+		both, alsoBoth, zlib, none := target(t, "both:1"), target(t, "both:2"), target(t, "zlib:1"), target(t, "none:1")
+		subscribe(t, s, both, alsoBoth, zlib, none)
+		record(t, s, both, watch.State{Revision: 1, Analyzed: digest(1)})
+		record(t, s, alsoBoth, watch.State{Revision: 1, Analyzed: digest(1)})
+		record(t, s, zlib, watch.State{Revision: 1, Analyzed: digest(2)})
+
+		tags, err := s.Affected(ctx, "cve-2026-7")
+		check(t, err)
+		none1 := vuln.Fix{State: vuln.FixNone}
+		want := []store.AffectedTag{
+			{Target: both, Digest: digest(1), Package: "openssl", Version: "1.0", Severity: vuln.High, Fix: ghsa.Fix},
+			{Target: both, Digest: digest(1), Package: "zlib", Version: "1.0", Severity: vuln.Medium, Fix: none1},
+			{Target: alsoBoth, Digest: digest(1), Package: "openssl", Version: "1.0", Severity: vuln.High, Fix: ghsa.Fix},
+			{Target: alsoBoth, Digest: digest(1), Package: "zlib", Version: "1.0", Severity: vuln.Medium, Fix: none1},
+			{Target: zlib, Digest: digest(2), Package: "zlib", Version: "1.0", Severity: vuln.Medium, Fix: none1},
+		}
+		if diff := cmp.Diff(want, tags); diff != "" {
+			t.Errorf("affected (-want +got)\n%s", diff)
+		}
+		// The next generation has news about openssl, and about zlib none.
+		changed := advance(t, s, "sha256:g1", "sha256:g2", map[int64][]vuln.GroupFinding{
+			ids["openssl"]: {ghsa}, ids["zlib"]: {finding("CVE-2026-7", "zlib", vuln.Medium)}})
+		if changed != 1 {
+			t.Errorf("%d changed", changed)
+		}
+		page := func(after string, limit int) []image.Target {
+			t.Helper()
+			return must[[]image.Target](t)(s.AffectedTargets(ctx, "sha256:g2", after, limit))
+		}
+		if diff := cmp.Diff([]image.Target{both, alsoBoth}, page("", 10)); diff != "" {
+			t.Errorf("affected targets (-want +got)\n%s", diff)
+		}
+		if diff := cmp.Diff([]image.Target{alsoBoth}, page(both.String(), 1)); diff != "" {
+			t.Errorf("second page (-want +got)\n%s", diff)
+		}
+		_, err = s.Unsubscribe(ctx, both, []event.Type{event.VulnUpdate}, start)
+		check(t, err)
+		if diff := cmp.Diff([]image.Target{alsoBoth}, page("", 10)); diff != "" {
+			t.Errorf("after unsubscribing (-want +got)\n%s", diff)
+		}
+	})
+}

@@ -1,0 +1,196 @@
+package store_test
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	_ "github.com/lib/pq"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// postgresURL names the server that tests make databases on; without, they run
+// on SQLite alone.
+const postgresURL = "TAGWATCH_TEST_POSTGRES"
+
+// each runs a test on every engine, each with a database of its own.
+func each(t *testing.T, test func(t *testing.T, s *store.Store)) {
+	t.Helper()
+	eachURL(t, func(t *testing.T, url string) { test(t, open(t, url)) })
+}
+
+// eachURL is each for tests that open the database themselves.
+func eachURL(t *testing.T, test func(t *testing.T, url string)) {
+	t.Helper()
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, "sqlite://"+filepath.Join(t.TempDir(), "tagwatch.db"))
+	})
+	if server := os.Getenv(postgresURL); server != "" {
+		t.Run("postgres", func(t *testing.T) {
+			t.Parallel()
+			test(t, createDatabase(t, server))
+		})
+	}
+}
+
+// createDatabase makes an empty database that goes with the test.
+func createDatabase(t testing.TB, server string) string {
+	t.Helper()
+	admin, err := sqlx.Connect("postgres", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := strings.ToLower(fmt.Sprintf("test_%d_%d", os.Getpid(), time.Now().UnixNano()))
+	admin.MustExec("CREATE DATABASE " + name)
+	t.Cleanup(func() {
+		admin.MustExec("DROP DATABASE " + name + " WITH (FORCE)")
+		admin.Close()
+	})
+	parsed, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed.Path = "/" + name
+	return parsed.String()
+}
+
+func open(t testing.TB, url string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// start is the beginning of all tests' time; at counts minutes from it.
+var start = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
+
+func at(minutes int) time.Time { return start.Add(time.Duration(minutes) * time.Minute) }
+
+func target(t testing.TB, text string) image.Target {
+	t.Helper()
+	parsed, err := image.ParseTarget(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
+func repository(t *testing.T, text string) image.Repository {
+	t.Helper()
+	parsed, err := image.ParseRepository(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
+func digest(n int) image.Digest { return image.Digest(fmt.Sprintf("sha256:%064x", n)) }
+
+func subscription(target image.Target, kind event.Type) event.Subscription {
+	return event.Subscription{Target: target, Type: kind, Active: true}
+}
+
+// subscribe watches targets.
+func subscribe(t *testing.T, s *store.Store, targets ...image.Target) {
+	t.Helper()
+	subs := make([]event.Subscription, len(targets))
+	for i, target := range targets {
+		subs[i] = subscription(target, event.VulnUpdate)
+	}
+	check(t, s.Subscribe(t.Context(), subs, 5*time.Minute, start))
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// must is for calls that return a value.
+func must[T any](t testing.TB) func(value T, err error) T {
+	t.Helper()
+	return func(value T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}
+
+// inventory has a package for each name, its artifact and location named after
+// it.
+func inventory(d image.Digest, names ...string) *sbom.Inventory {
+	inv := &sbom.Inventory{Digest: d, ImageID: strings.Repeat("a", 64), OS: "linux", Distro: sbom.Distro{ID: "debian", VersionID: "12"},
+		Retrieved: map[string][]byte{"/etc/passwd": []byte("root:x:0:0\n")}}
+	for _, name := range names {
+		inv.Packages = append(inv.Packages, sbom.Package{ID: "artifact-" + name, Name: name, Version: "1.0", Type: "deb", Location: "/lib/" + name})
+	}
+	return inv
+}
+
+// group is a group of one package.
+func group(name string) vuln.Group {
+	return vuln.Group{Fingerprint: "fingerprint-" + name, Document: []byte("document of " + name), Keys: []string{name, name + "-source"},
+		Artifacts: [][]string{{"artifact-" + name}}}
+}
+
+func groups(names ...string) []vuln.Group {
+	list := make([]vuln.Group, len(names))
+	for i, name := range names {
+		list[i] = group(name)
+	}
+	return list
+}
+
+// finding is one of the package of that name.
+func finding(id, name string, severity vuln.Severity) vuln.GroupFinding {
+	return vuln.GroupFinding{Finding: vuln.Finding{ID: id, Namespace: "debian:distro:debian:12", Severity: severity,
+		Package: vuln.Package{Name: name, Version: "1.0", Type: "deb"}, Fix: vuln.Fix{State: vuln.FixNone}}}
+}
+
+// fixed is the finding with a fix.
+func fixed(f vuln.GroupFinding) vuln.GroupFinding {
+	f.Fix = vuln.Fix{State: vuln.FixKnown, Versions: []string{"1.1"}}
+	return f
+}
+
+const engine = vuln.Engine("grype 0.120.0 defaults")
+
+// analyzed saves an image of those packages with its groups, and returns the ids
+// of the groups by package.
+func analyzed(t *testing.T, s *store.Store, d image.Digest, now time.Time, names ...string) map[string]int64 {
+	t.Helper()
+	ctx := t.Context()
+	check(t, s.SaveImage(ctx, inventory(d, names...), []byte(`{"sbom":true}`), "syft 1", now))
+	check(t, s.SaveGroups(ctx, d, engine, groups(names...)))
+	return groupIDs(t, s)
+}
+
+// groupIDs are all groups' ids by package.
+func groupIDs(t *testing.T, s *store.Store) map[string]int64 {
+	t.Helper()
+	ids := map[string]int64{}
+	stored, err := s.Groups(t.Context(), 0, 0)
+	check(t, err)
+	for _, g := range stored {
+		ids[strings.TrimPrefix(g.Fingerprint, "fingerprint-")] = g.ID
+	}
+	return ids
+}

@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// The states of an image.
+const (
+	imageAnalyzed = "analyzed"
+	imageFailed   = "analysis_failed"
+)
+
+// The kinds of documents of an image.
+const (
+	kindInventory = "inventory"
+	kindSBOM      = "sbom"
+	kindLocations = "locations"
+	kindArtifacts = "artifacts"
+)
+
+type imageRow struct {
+	ID           int64
+	Digest       string
+	Analyzer     string
+	Config       string
+	Problem      string
+	Analyzed     int64
+	Packages     int
+	Files        int
+	GroupsEngine string `db:"groups_engine"`
+}
+
+func (r imageRow) image() (watch.Image, error) {
+	problem, err := parseOptional[watch.Problem](r.Problem)
+	return watch.Image{Digest: image.Digest(r.Digest), ImageID: r.Config, Analyzer: r.Analyzer, Problem: problem, Analyzed: moment(r.Analyzed),
+		Packages: r.Packages, Files: r.Files}, err
+}
+
+func (t tx) image(ctx context.Context, digest image.Digest) (imageRow, error) {
+	row, found, err := first[imageRow](ctx, t, `SELECT id, digest, analyzer, config, problem, analyzed, packages, files, groups_engine
+		FROM image WHERE digest = ?`+t.locking, string(digest))
+	if err == nil && !found {
+		err = fmt.Errorf("image %s was never analyzed: %w", digest, fault.NotFound)
+	}
+	return row, err
+}
+
+// ImageHeader is what is known of an image; fault.NotFound if no analysis was
+// tried.
+func (s *Store) ImageHeader(ctx context.Context, digest image.Digest) (watch.Image, error) {
+	var header watch.Image
+	err := s.view(ctx, "read image", func(t tx) error {
+		row, err := t.image(ctx, digest)
+		if err != nil {
+			return err
+		}
+		header, err = row.image()
+		return err
+	})
+	return header, err
+}
+
+// SaveImage stores the outcome of an analysis in place of any earlier one. Its
+// groups have to be saved anew.
+func (s *Store) SaveImage(ctx context.Context, inventory *sbom.Inventory, sbomJSON []byte, analyzer string, now time.Time) error {
+	content, err := packExact(inventory)
+	if err != nil {
+		return err
+	}
+	places, err := pack(locations(inventory))
+	if err != nil {
+		return err
+	}
+	documents := map[string][]byte{kindInventory: content, kindSBOM: compress(sbomJSON), kindLocations: places}
+	return s.change(ctx, "save image "+string(inventory.Digest), func(t tx) error {
+		id, err := one[int64](ctx, t, `INSERT INTO image (digest, state, analyzer, config, analyzed, packages, files) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (digest) DO UPDATE SET state = excluded.state, analyzer = excluded.analyzer, config = excluded.config, problem = '',
+				analyzed = CASE WHEN image.analyzed = 0 THEN excluded.analyzed ELSE image.analyzed END,
+				packages = excluded.packages, files = excluded.files, groups_engine = ''
+			RETURNING id`,
+			string(inventory.Digest), imageAnalyzed, analyzer, inventory.ImageID, stamp(now), len(inventory.Packages), len(inventory.Files))
+		if err != nil {
+			return err
+		}
+		return t.saveImageDocuments(ctx, id, documents)
+	})
+}
+
+// locations are the places of the packages, by artifact id, for those who need
+// nothing else of the inventory.
+func locations(inventory *sbom.Inventory) map[string]string {
+	places := make(map[string]string, len(inventory.Packages))
+	for _, p := range inventory.Packages {
+		if p.Location != "" {
+			places[p.ID] = p.Location
+		}
+	}
+	return places
+}
+
+func (t tx) saveImageDocuments(ctx context.Context, id int64, documents map[string][]byte) error {
+	for kind, document := range documents {
+		if err := t.run(ctx, `INSERT INTO image_document (image_id, kind, document) VALUES (?, ?, ?)
+			ON CONFLICT (image_id, kind) DO UPDATE SET document = excluded.document`, id, kind, document); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SaveFailure remembers that the analyzer cannot analyze the image. What an
+// earlier analysis found stays.
+func (s *Store) SaveFailure(ctx context.Context, digest image.Digest, analyzer string, problem watch.Problem, now time.Time) error {
+	if problem.Since.IsZero() {
+		problem.Since = now
+	}
+	text, err := format(problem)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, "save failed analysis of "+string(digest), func(t tx) error {
+		return t.run(ctx, `INSERT INTO image (digest, state, analyzer, problem) VALUES (?, ?, ?, ?)
+			ON CONFLICT (digest) DO UPDATE SET state = excluded.state, analyzer = excluded.analyzer, problem = excluded.problem`,
+			string(digest), imageFailed, analyzer, text)
+	})
+}
+
+// Inventory is what the analysis of the image found.
+func (s *Store) Inventory(ctx context.Context, digest image.Digest) (*sbom.Inventory, error) {
+	document, err := s.imageDocument(ctx, digest, kindInventory)
+	if err != nil {
+		return nil, err
+	}
+	inventory, err := unpackExact[sbom.Inventory](document)
+	return &inventory, err
+}
+
+// SBOM is the image's SBOM in syft's JSON.
+func (s *Store) SBOM(ctx context.Context, digest image.Digest) ([]byte, error) {
+	document, err := s.imageDocument(ctx, digest, kindSBOM)
+	if err != nil {
+		return nil, err
+	}
+	return decompress(document)
+}
+
+func (s *Store) imageDocument(ctx context.Context, digest image.Digest, kind string) ([]byte, error) {
+	var document []byte
+	err := s.view(ctx, "read "+kind+" of "+string(digest), func(t tx) error {
+		row, err := t.image(ctx, digest)
+		if err != nil {
+			return err
+		}
+		document, err = t.imageDocument(ctx, row.ID, kind)
+		return err
+	})
+	return document, err
+}
+
+func (t tx) imageDocument(ctx context.Context, id int64, kind string) ([]byte, error) {
+	document, found, err := first[[]byte](ctx, t, `SELECT document FROM image_document WHERE image_id = ? AND kind = ?`, id, kind)
+	if err == nil && !found {
+		err = fmt.Errorf("no analysis of the image succeeded: %w", fault.NotFound)
+	}
+	return document, err
+}

@@ -1,0 +1,99 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+func TestSaveImage(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		if _, err := s.ImageHeader(ctx, digest(1)); !errors.Is(err, fault.NotFound) {
+			t.Errorf("before: %v", err)
+		}
+		want := inventory(digest(1), "openssl", "zlib")
+		want.Created = at(-60)
+		want.Files = []sbom.File{{Path: "/bin/\xff\x00odd", Mode: sbom.ModeRegular | 0o755, Size: 1 << 40}}
+		check(t, s.SaveImage(ctx, want, []byte(`{"artifacts":[]}`), "syft 1", at(0)))
+		check(t, s.SaveImage(ctx, want, []byte(`{"artifacts":[{}]}`), "syft 2", at(9)))
+
+		inv, err := s.Inventory(ctx, digest(1))
+		check(t, err)
+		if diff := cmp.Diff(want, inv); diff != "" {
+			t.Errorf("inventory (-want +got)\n%s", diff)
+		}
+		document, err := s.SBOM(ctx, digest(1))
+		if err != nil || string(document) != `{"artifacts":[{}]}` {
+			t.Errorf("SBOM %s, %v", document, err)
+		}
+		header := must[watch.Image](t)(s.ImageHeader(ctx, digest(1)))
+		if diff := cmp.Diff(watch.Image{Digest: digest(1), ImageID: want.ImageID, Analyzer: "syft 2", Analyzed: at(0), Packages: 2, Files: 1}, header); diff != "" {
+			t.Errorf("header (-want +got)\n%s", diff)
+		}
+	})
+}
+
+func TestSaveFailure(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		problem := watch.Problem{Kind: "Limit", Stage: watch.StageAnalyze, Message: "too large", Since: at(1)}
+		check(t, s.SaveFailure(ctx, digest(1), "syft 1", problem, at(1)))
+		header := must[watch.Image](t)(s.ImageHeader(ctx, digest(1)))
+		if diff := cmp.Diff(watch.Image{Digest: digest(1), Analyzer: "syft 1", Problem: &problem}, header); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		for name, err := range map[string]error{
+			"inventory": second(s.Inventory(ctx, digest(1))), "SBOM": second(s.SBOM(ctx, digest(1))),
+			"subject": second(s.Subject(ctx, image.Reference{}, digest(1))),
+		} {
+			if !errors.Is(err, fault.NotFound) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		check(t, s.SaveImage(ctx, inventory(digest(1), "zlib"), nil, "syft 2", at(2)))
+		if header = must[watch.Image](t)(s.ImageHeader(ctx, digest(1))); header.Problem != nil || !header.Analyzed.Equal(at(2)) {
+			t.Errorf("after a success: %+v", header)
+		}
+		check(t, s.SaveFailure(ctx, digest(1), "syft 3", problem, at(3)))
+		if _, err := s.Inventory(ctx, digest(1)); err != nil {
+			t.Errorf("a failure took what was known: %v", err)
+		}
+	})
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func TestSubject(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		nginx := target(t, "nginx:1").Reference
+		ids := analyzed(t, s, digest(1), at(0), "openssl")
+		subject, err := s.Subject(ctx, nginx, digest(1))
+		check(t, err)
+		if subject.Reference != nginx || subject.Matched || subject.Inventory.Packages[0].Name != "openssl" || !subject.Feed.Built.IsZero() {
+			t.Errorf("before matching: %+v", subject)
+		}
+		advance(t, s, "", "sha256:g1", nil)
+		save(t, s, "sha256:g1", map[string]int64{"openssl": ids["openssl"]}, "CVE-2026-1")
+		subject, err = s.Subject(ctx, nginx, digest(1))
+		check(t, err)
+		if !subject.Matched || len(subject.Matches) != 1 || !subject.Feed.Built.Equal(built) {
+			t.Errorf("after matching: %+v", subject)
+		}
+		if diff := cmp.Diff([]string{"debian:distro:debian:12"}, subject.Feed.Namespaces); diff != "" {
+			t.Errorf("namespaces (-want +got)\n%s", diff)
+		}
+	})
+}
+
+// built is when the tests' vulnerability data were.
+var built = time.Date(2026, 2, 28, 1, 0, 0, 0, time.UTC)

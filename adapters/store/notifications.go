@@ -1,0 +1,147 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+// StoredNotification is a notification with its place in the order in which they
+// were stored.
+type StoredNotification struct {
+	// Seq grows with each notification, with gaps. Those above a remembered Seq
+	// are new to whoever remembers it; none appears below later.
+	Seq int64
+	event.Notification
+}
+
+// NotificationFilter selects notifications; its zero value selects the first
+// 1,000.
+type NotificationFilter struct {
+	After   int64 // Seq
+	Type    event.Type
+	Subject string
+	Limit   int  // 0 for 1,000
+	Newest  bool // newest first
+}
+
+type notificationRow struct {
+	Seq     int64
+	ID      string
+	Type    string
+	Subject string
+	Cause   string
+	Created int64
+	Summary string
+	Payload []byte
+}
+
+const notificationColumns = `seq, id, type, subject, cause, created, summary, payload`
+
+func (r notificationRow) stored() (StoredNotification, error) {
+	payload, err := decompress(r.Payload)
+	return StoredNotification{Seq: r.Seq, Notification: event.Notification{ID: r.ID, Type: event.Type(r.Type), Subject: r.Subject,
+		Cause: event.Cause(r.Cause), Created: moment(r.Created), Payload: payload, Summary: r.Summary}}, err
+}
+
+// tell stores notifications and deliveries, each once. It comes last in a
+// transaction, since the counter's row lets one transaction at a time pass.
+func (t tx) tell(ctx context.Context, notifications []event.Notification, deliveries []event.Delivery) error {
+	if len(notifications) > 0 {
+		seq, err := t.reserve(ctx, "notification", len(notifications))
+		if err != nil {
+			return err
+		}
+		rows := make([][]any, len(notifications))
+		for i, n := range notifications {
+			rows[i] = []any{seq + int64(i), n.ID, string(n.Type), n.Subject, string(n.Cause), stamp(n.Created), n.Summary, compress(n.Payload)}
+		}
+		if err := t.insert(ctx, `notification (`+notificationColumns+`)`, rows, `ON CONFLICT (id) DO NOTHING`); err != nil {
+			return err
+		}
+	}
+	return t.insertDeliveries(ctx, deliveries)
+}
+
+// Publish stores a notification and a delivery to each endpoint that the options
+// and its type route it to, due at once and given up after giveUp. It returns
+// the names of the endpoints that it is still to be delivered to. Publishing the
+// same id again stores nothing.
+func (s *Store) Publish(ctx context.Context, n event.Notification, options event.Options, giveUp time.Duration) (endpoints []string, err error) {
+	err = s.change(ctx, "publish "+n.ID, func(t tx) error {
+		_, known, err := first[string](ctx, t, `SELECT id FROM notification WHERE id = ?`, n.ID)
+		if err != nil {
+			return err
+		}
+		if !known {
+			if err := t.publish(ctx, n, options, giveUp); err != nil {
+				return err
+			}
+		}
+		endpoints, err = all[string](ctx, t, `SELECT endpoint FROM delivery WHERE notification = ? AND state = ? ORDER BY endpoint`,
+			n.ID, string(event.Pending))
+		return err
+	})
+	return endpoints, err
+}
+
+func (t tx) publish(ctx context.Context, n event.Notification, options event.Options, giveUp time.Duration) error {
+	stored, err := t.endpoints(ctx)
+	if err != nil {
+		return err
+	}
+	var deliveries []event.Delivery
+	for _, name := range event.Route(options, n.Type, stored) {
+		deliveries = append(deliveries, event.Delivery{Notification: n.ID, Endpoint: name, State: event.Pending,
+			Created: n.Created, NextTry: n.Created, GiveUp: n.Created.Add(giveUp)})
+	}
+	return t.tell(ctx, []event.Notification{n}, deliveries)
+}
+
+// Notifications lists those that the filter selects, in the order in which they
+// were stored, or the newest first.
+func (s *Store) Notifications(ctx context.Context, filter NotificationFilter) ([]StoredNotification, error) {
+	var where conditions
+	where.add("seq > ?", filter.After)
+	if filter.Type != "" {
+		where.add("type = ?", string(filter.Type))
+	}
+	if filter.Subject != "" {
+		where.add("subject = ?", filter.Subject)
+	}
+	order := " ORDER BY seq LIMIT ?"
+	if filter.Newest {
+		order = " ORDER BY seq DESC LIMIT ?"
+	}
+	var notifications []StoredNotification
+	err := s.view(ctx, "list notifications", func(t tx) error {
+		rows, err := all[notificationRow](ctx, t, `SELECT `+notificationColumns+` FROM notification`+where.text()+order,
+			append(where.args, limitOr(filter.Limit, defaultLimit))...)
+		if err != nil {
+			return err
+		}
+		notifications, err = convert(rows, notificationRow.stored)
+		return err
+	})
+	return notifications, err
+}
+
+// Notification reads one; fault.NotFound if there is none of that id.
+func (s *Store) Notification(ctx context.Context, id string) (StoredNotification, error) {
+	var notification StoredNotification
+	err := s.view(ctx, "read notification "+id, func(t tx) error {
+		row, found, err := first[notificationRow](ctx, t, `SELECT `+notificationColumns+` FROM notification WHERE id = ?`, id)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return fmt.Errorf("there is no notification of this id: %w", fault.NotFound)
+		}
+		notification, err = row.stored()
+		return err
+	})
+	return notification, err
+}

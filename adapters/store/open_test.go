@@ -1,0 +1,194 @@
+package store_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/schema"
+)
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	garbage := filepath.Join(dir, "garbage.db")
+	check(t, os.WriteFile(garbage, []byte(strings.Repeat("no database ", 1000)), 0o600))
+	short := filepath.Join(dir, "short.db")
+	check(t, os.WriteFile(short, []byte("SQLite"), 0o600))
+	tests := []struct {
+		name string
+		url  string
+		want error
+		says string
+	}{
+		{"no scheme", "/var/lib/tagwatch.db", fault.Invalid, "sqlite:///absolute/path"},
+		{"unknown scheme", "mysql://user:hunter2@host/db", fault.Invalid, "mysql"},
+		{"unreadable", "postgres://user:hunter2@host:port/db", fault.Invalid, "%XX"},
+		{"relative path", "sqlite://tagwatch.db", fault.Invalid, "absolute path"},
+		{"a directory", "sqlite:///var/lib/", fault.Invalid, "absolute path"},
+		{"missing directory", "sqlite://" + dir + "/missing/tagwatch.db", fault.Invalid, dir + "/missing does not exist"},
+		{"not a database", "sqlite://" + garbage, fault.Invalid, garbage},
+		{"cut off", "sqlite://" + short, fault.Invalid, short},
+		{"unreachable", "postgres://user:hunter2@127.0.0.1:1/db?sslmode=disable", fault.Unavailable, "127.0.0.1:1"},
+		{"unknown option", "postgres://user:hunter2@127.0.0.1:1/db?sslmode=hunter2", fault.Invalid, "127.0.0.1:1"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := store.Open(t.Context(), test.url)
+			if !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got %v, want %v that says %q", err, test.want, test.says)
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the error tells the password: %v", err)
+			}
+		})
+	}
+}
+
+func TestOpenLeavesWhatIsNoDatabase(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "notes.txt")
+	check(t, os.WriteFile(path, []byte("shopping list: milk, eggs, bread"), 0o600))
+	_, err := store.Open(t.Context(), "sqlite://"+path)
+	if !errors.Is(err, fault.Invalid) {
+		t.Fatalf("got %v", err)
+	}
+	content, err := os.ReadFile(path)
+	check(t, err)
+	entries, err := os.ReadDir(filepath.Dir(path))
+	check(t, err)
+	if string(content) != "shopping list: milk, eggs, bread" || len(entries) != 1 {
+		t.Errorf("the file or its directory was changed: %q, %v", content, entries)
+	}
+}
+
+// TestOpenDamaged cuts a database off behind its header.
+func TestOpenDamaged(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "tagwatch.db")
+	s := open(t, "sqlite://"+path)
+	check(t, s.Close())
+	whole, err := os.ReadFile(path)
+	check(t, err)
+	for name, damaged := range map[string][]byte{
+		"cut off":     whole[:len(whole)/2],
+		"overwritten": append(append([]byte{}, whole[:100]...), make([]byte, len(whole)-100)...),
+	} {
+		check(t, os.WriteFile(path, damaged, 0o600))
+		_, err := store.Open(t.Context(), "sqlite://"+path)
+		if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "put a copy back") {
+			t.Errorf("%s: got %v", name, err)
+		}
+		left, err := os.ReadFile(path)
+		check(t, err)
+		if string(left) != string(damaged) {
+			t.Errorf("%s: the file was changed", name)
+		}
+	}
+}
+
+func TestOpenPathWithSpecialCharacters(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "100% ä?#&.db")
+	s := open(t, "sqlite://"+strings.NewReplacer("%", "%25", "?", "%3F", "#", "%23", " ", "%20").Replace(path))
+	check(t, s.Ping(t.Context()))
+	info, err := os.Stat(path)
+	check(t, err)
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v: others can read it", info.Mode())
+	}
+}
+
+func TestOpenTwice(t *testing.T) {
+	eachURL(t, func(t *testing.T, url string) {
+		first := open(t, url)
+		subscribe(t, first, target(t, "docker.io/library/nginx:1.27"))
+		second := open(t, url)
+		targets, err := second.Registries(t.Context())
+		check(t, err)
+		if len(targets) != 1 {
+			t.Errorf("the second sees %v", targets)
+		}
+	})
+}
+
+func TestOpenNewer(t *testing.T) {
+	eachURL(t, func(t *testing.T, url string) {
+		check(t, open(t, url).Close())
+		execute(t, url, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, TRUE)")
+		_, err := store.Open(t.Context(), url)
+		if !errors.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "99999") || !strings.Contains(err.Error(), "newer") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// execute runs a statement behind the store's back.
+func execute(t *testing.T, url, statement string) {
+	t.Helper()
+	driver, source := "postgres", url
+	if path, found := strings.CutPrefix(url, "sqlite://"); found {
+		driver, source = "sqlite", path
+	}
+	db, err := sqlx.Connect(driver, source)
+	check(t, err)
+	defer db.Close()
+	_, err = db.Exec(statement)
+	check(t, err)
+}
+
+// TestMigrationsPair keeps the numbers of both engines equal, whatever the
+// conformance suite makes of what is in them.
+func TestMigrationsPair(t *testing.T) {
+	t.Parallel()
+	postgres, err := schema.Files.ReadDir("postgres")
+	check(t, err)
+	sqlite, err := schema.Files.ReadDir("sqlite")
+	check(t, err)
+	if len(postgres) != len(sqlite) {
+		t.Fatalf("%d and %d migrations", len(postgres), len(sqlite))
+	}
+	for i := range postgres {
+		if postgres[i].Name() != sqlite[i].Name() {
+			t.Errorf("%s beside %s", postgres[i].Name(), sqlite[i].Name())
+		}
+	}
+}
+
+// childURL makes this test program a process that does something to a database.
+const childURL = "TAGWATCH_TEST_CHILD"
+
+func child(t *testing.T, url, test string) *exec.Cmd {
+	t.Helper()
+	command := exec.Command(os.Args[0], "-test.run=^"+test+"$")
+	command.Env = append(os.Environ(), childURL+"="+url, postgresURL+"=")
+	return command
+}
+
+func TestOpenFromProcessesAtOnce(t *testing.T) {
+	if url := os.Getenv(childURL); url != "" {
+		open(t, url)
+		return
+	}
+	eachURL(t, func(t *testing.T, url string) {
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if out, err := child(t, url, "TestOpenFromProcessesAtOnce").CombinedOutput(); err != nil {
+					t.Errorf("%v: %s", err, out)
+				}
+			})
+		}
+		all.Wait()
+		check(t, open(t, url).Ping(t.Context()))
+	})
+}

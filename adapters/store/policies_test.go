@@ -1,0 +1,111 @@
+package store_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+func TestBundles(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		if _, err := s.ActiveBundle(ctx); !errors.Is(err, fault.NotFound) {
+			t.Errorf("none active: %v", err)
+		}
+		first := watch.Bundle{ID: "one", Name: "First", Hash: "h1", Document: []byte(`{"v":1}`)}
+		check(t, s.SaveBundle(ctx, first, at(0)))
+		check(t, s.SaveBundle(ctx, watch.Bundle{ID: "two", Name: "Second", Hash: "h2", Document: []byte(`{"v":2}`)}, at(1)))
+		for _, step := range []struct {
+			id   string
+			want bool
+		}{{"one", true}, {"one", false}, {"two", true}, {"one", true}} {
+			if changed, err := s.ActivateBundle(ctx, step.id, at(2)); err != nil || changed != step.want {
+				t.Errorf("activate %s: %v, %v", step.id, changed, err)
+			}
+		}
+		first.Hash, first.Document = "h3", []byte(`{"v":3}`)
+		check(t, s.SaveBundle(ctx, first, at(3)))
+		first.Active, first.Created, first.Updated = true, at(0), at(3)
+		if diff := cmp.Diff(first, must[watch.Bundle](t)(s.ActiveBundle(ctx))); diff != "" {
+			t.Errorf("active (-want +got)\n%s", diff)
+		}
+		if diff := cmp.Diff(first, must[watch.Bundle](t)(s.Bundle(ctx, "one"))); diff != "" {
+			t.Errorf("by id (-want +got)\n%s", diff)
+		}
+		bundles, err := s.Bundles(ctx)
+		check(t, err)
+		if len(bundles) != 2 || !bundles[0].Active || bundles[1].Active || bundles[0].Document != nil {
+			t.Errorf("%+v", bundles)
+		}
+		for hash, want := range map[string]string{"h1": `{"v":1}`, "h2": `{"v":2}`, "h3": `{"v":3}`} {
+			if content, err := s.BundleContent(ctx, hash); err != nil || string(content) != want {
+				t.Errorf("content of %s: %s, %v", hash, content, err)
+			}
+		}
+	})
+}
+
+func TestDeleteBundle(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		for _, id := range []string{"one", "two"} {
+			check(t, s.SaveBundle(ctx, watch.Bundle{ID: id, Hash: id, Document: []byte(id)}, start))
+		}
+		must[bool](t)(s.ActivateBundle(ctx, "one", start))
+		if err := s.DeleteBundle(ctx, "one"); !errors.Is(err, fault.Conflict) {
+			t.Errorf("the active one: %v", err)
+		}
+		check(t, s.DeleteBundle(ctx, "two"))
+		if content, err := s.BundleContent(ctx, "two"); err != nil || string(content) != "two" {
+			t.Errorf("its content: %s, %v", content, err)
+		}
+		for name, err := range map[string]error{
+			"delete": s.DeleteBundle(ctx, "two"), "read": second(s.Bundle(ctx, "two")),
+			"activate": second(s.ActivateBundle(ctx, "two", start)), "content": second(s.BundleContent(ctx, "unknown")),
+		} {
+			if !errors.Is(err, fault.NotFound) {
+				t.Errorf("%s one that is not there: %v", name, err)
+			}
+		}
+		if active := must[watch.Bundle](t)(s.ActiveBundle(ctx)); active.ID != "one" {
+			t.Errorf("active: %+v", active)
+		}
+	})
+}
+
+// TestActivateAtOnce: there is one active bundle, whoever asks for which.
+func TestActivateAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		ids := []string{"one", "two", "three", "four"}
+		for _, id := range ids {
+			check(t, s.SaveBundle(ctx, watch.Bundle{ID: id, Hash: id, Document: []byte(id)}, start))
+		}
+		var all sync.WaitGroup
+		for _, id := range ids {
+			all.Go(func() {
+				if _, err := s.ActivateBundle(ctx, id, start); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		active := 0
+		bundles, err := s.Bundles(ctx)
+		check(t, err)
+		for _, b := range bundles {
+			if b.Active {
+				active++
+			}
+		}
+		if active != 1 {
+			t.Errorf("%d are active", active)
+		}
+	})
+}

@@ -1,0 +1,68 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// conditions collects what a query asks for.
+type conditions struct {
+	parts []string
+	args  []any
+}
+
+func (c *conditions) add(part string, args ...any) {
+	c.parts = append(c.parts, part)
+	c.args = append(c.args, args...)
+}
+
+// text is the WHERE clause, "" without conditions.
+func (c *conditions) text() string {
+	if len(c.parts) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(c.parts, " AND ")
+}
+
+// defaultLimit is how many rows a list has whose filter sets no limit.
+const defaultLimit = 1000
+
+func limitOr(limit, otherwise int) int {
+	if limit <= 0 {
+		return otherwise
+	}
+	return limit
+}
+
+// convert turns rows into what they stand for.
+func convert[Row, T any](rows []Row, one func(Row) (T, error)) ([]T, error) {
+	values := make([]T, 0, len(rows))
+	for _, row := range rows {
+		value, err := one(row)
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, value)
+	}
+	return values, nil
+}
+
+type nameRow struct {
+	ID   int64
+	Name string
+}
+
+// names reads the sorted names of each of ids; the query calls its columns id
+// and name.
+func (t tx) names(ctx context.Context, query string, ids []int64) (map[int64][]string, error) {
+	rows, err := allIn[nameRow](ctx, t, query, ids)
+	names := make(map[int64][]string, len(ids))
+	for _, row := range rows {
+		names[row.ID] = append(names[row.ID], row.Name)
+	}
+	for _, list := range names {
+		slices.Sort(list)
+	}
+	return names, err
+}

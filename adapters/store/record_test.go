@@ -1,0 +1,272 @@
+package store_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// record stores a state of the target.
+func record(t *testing.T, s *store.Store, target image.Target, state watch.State) {
+	t.Helper()
+	check(t, s.Record(t.Context(), target, func(watch.RecordView) (watch.Decision, error) { return watch.Decision{State: state}, nil }))
+}
+
+func fullState() watch.State {
+	return watch.State{
+		Revision:        7,
+		Resolved:        image.Resolved{Manifest: digest(1), Index: digest(2)},
+		Analyzed:        digest(1),
+		Basis:           watch.Basis{Generation: "sha256:g", Engine: engine, Bundle: "b1", Analyzer: "syft 1"},
+		Matched:         true,
+		Vulnerabilities: []vuln.Finding{finding("CVE-2026-1", "openssl", vuln.Critical).Finding, finding("CVE-2026-2", "zlib", vuln.Low).Finding},
+		Counts:          vuln.Counts{Critical: 1, Low: 1},
+		Evaluation: &watch.Evaluation{Digest: digest(1), Bundle: "b1", Status: policy.Fail, FinalAction: policy.Stop,
+			Document: []byte(`{"final_action": "stop"}`)},
+		Problem: &watch.Problem{Kind: "NotFound", Stage: watch.StageResolve, Message: "gone \x00 \xff", Since: at(1)},
+		Checked: at(2), Changed: at(3), Next: at(4),
+	}
+}
+
+func TestRecordKeepsTheState(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		nginx := target(t, "nginx:1")
+		subscribe(t, s, nginx)
+		want := fullState()
+		record(t, s, nginx, want)
+		want.Problem.Message = "gone \x00 \uFFFD" // JSON holds UTF-8 only
+		view := must[watch.RecordView](t)(s.View(t.Context(), nginx))
+		if diff := cmp.Diff(want, view.State); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		summary := must[watch.Summary](t)(s.Summary(t.Context(), nginx))
+		if diff := cmp.Diff(want.Summarize(nginx), summary); diff != "" {
+			t.Errorf("summary (-want +got)\n%s", diff)
+		}
+		less := watch.State{Revision: 8, Matched: true, Vulnerabilities: []vuln.Finding{}}
+		record(t, s, nginx, less)
+		view = must[watch.RecordView](t)(s.View(t.Context(), nginx))
+		if diff := cmp.Diff(less, view.State); diff != "" {
+			t.Errorf("after the next (-want +got)\n%s", diff)
+		}
+	})
+}
+
+func TestSummaryOfNothing(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		nginx := target(t, "nginx:1")
+		if _, err := s.Summary(t.Context(), nginx); !errors.Is(err, fault.NotFound) {
+			t.Errorf("unwatched: %v", err)
+		}
+		subscribe(t, s, nginx)
+		summary := must[watch.Summary](t)(s.Summary(t.Context(), nginx))
+		if diff := cmp.Diff(watch.Summary{Target: nginx}, summary); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+}
+
+// told is a decision that tells an endpoint of revision n.
+func told(n int64) watch.Decision {
+	id := fmt.Sprintf("notification-%d", n)
+	return watch.Decision{
+		State:         watch.State{Revision: n},
+		Notifications: []event.Notification{{ID: id, Type: event.TagUpdate, Subject: "docker.io/nginx:1", Created: at(int(n)), Payload: []byte(`{}`)}},
+		Deliveries: []event.Delivery{{Notification: id, Endpoint: "pager", State: event.Pending,
+			Created: at(int(n)), NextTry: at(int(n)), GiveUp: at(int(n) + 60)}},
+	}
+}
+
+func TestRecordOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		nginx := target(t, "nginx:1")
+		subscribe(t, s, nginx)
+		for range 2 {
+			check(t, s.Record(ctx, nginx, func(watch.RecordView) (watch.Decision, error) { return told(1), nil }))
+		}
+		refused := errors.New("refused")
+		err := s.Record(ctx, nginx, func(watch.RecordView) (watch.Decision, error) { return told(2), refused })
+		if !errors.Is(err, refused) {
+			t.Errorf("got %v", err)
+		}
+		stored, err := s.Notifications(ctx, store.NotificationFilter{})
+		check(t, err)
+		deliveries, err := s.Deliveries(ctx, store.DeliveryFilter{})
+		check(t, err)
+		if len(stored) != 1 || len(deliveries) != 1 || deliveries[0].Notification != stored[0].ID {
+			t.Errorf("%d notifications, %d deliveries", len(stored), len(deliveries))
+		}
+	})
+}
+
+func TestRecordUnwatched(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		nginx := target(t, "nginx:1")
+		err := s.Record(t.Context(), nginx, func(view watch.RecordView) (watch.Decision, error) {
+			if view.Watched {
+				t.Error("nobody watches")
+			}
+			return told(1), nil
+		})
+		if !errors.Is(err, fault.NotFound) {
+			t.Errorf("got %v", err)
+		}
+		stored, err := s.Notifications(t.Context(), store.NotificationFilter{})
+		if err != nil || len(stored) != 0 {
+			t.Errorf("%v, %v", stored, err)
+		}
+	})
+}
+
+// TestRecordConcurrently: each decision sees the outcome of the one before.
+func TestRecordConcurrently(t *testing.T) {
+	eachURL(t, func(t *testing.T, url string) {
+		ctx := t.Context()
+		stores := []*store.Store{open(t, url), open(t, url)}
+		nginx := target(t, "nginx:1")
+		subscribe(t, stores[0], nginx)
+		var all sync.WaitGroup
+		const each = 15
+		for _, s := range stores {
+			for range 2 {
+				all.Go(func() {
+					for range each {
+						if err := s.Record(ctx, nginx, func(view watch.RecordView) (watch.Decision, error) {
+							return told(view.State.Revision + 1), nil
+						}); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+		}
+		all.Wait()
+		stored, err := stores[0].Notifications(ctx, store.NotificationFilter{})
+		check(t, err)
+		for i, n := range stored {
+			if n.ID != fmt.Sprintf("notification-%d", i+1) {
+				t.Fatalf("place %d: %s", i, n.ID)
+			}
+		}
+		if len(stored) != 4*each {
+			t.Errorf("%d notifications of %d", len(stored), 4*each)
+		}
+	})
+}
+
+// TestKilledRecord kills a process in the middle of a record.
+func TestKilledRecord(t *testing.T) {
+	if url := os.Getenv(childURL); url != "" {
+		s := open(t, url)
+		check(t, s.Record(t.Context(), target(t, "nginx:1"), func(watch.RecordView) (watch.Decision, error) { return told(1), nil }))
+		_ = s.Record(context.Background(), target(t, "nginx:1"), func(watch.RecordView) (watch.Decision, error) {
+			fmt.Println("deciding")
+			select {}
+		})
+		return
+	}
+	eachURL(t, func(t *testing.T, url string) {
+		ctx := t.Context()
+		s := open(t, url)
+		nginx := target(t, "nginx:1")
+		subscribe(t, s, nginx)
+		process := child(t, url, "TestKilledRecord")
+		out, err := process.StdoutPipe()
+		check(t, err)
+		check(t, process.Start())
+		for lines := bufio.NewScanner(out); lines.Scan() && !strings.Contains(lines.Text(), "deciding"); {
+		}
+		check(t, process.Process.Kill())
+		_ = process.Wait()
+
+		check(t, s.Record(ctx, nginx, func(view watch.RecordView) (watch.Decision, error) {
+			if view.State.Revision != 1 {
+				t.Errorf("revision %d", view.State.Revision)
+			}
+			return told(2), nil
+		}))
+		stored, err := s.Notifications(ctx, store.NotificationFilter{})
+		if err != nil || len(stored) != 2 {
+			t.Errorf("%d notifications, %v", len(stored), err)
+		}
+	})
+}
+
+func TestNote(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		nginx := target(t, "nginx:1")
+		problem := func(kind string, stage watch.Stage, minute int) *watch.Problem {
+			return &watch.Problem{Kind: kind, Stage: stage, Message: fmt.Sprint("at ", minute), Since: at(minute)}
+		}
+		if previous, err := s.Note(ctx, nginx, at(0), problem("NotFound", watch.StageResolve, 0)); err != nil || previous != nil {
+			t.Errorf("unwatched: %v, %v", previous, err)
+		}
+		subscribe(t, s, nginx)
+		record(t, s, nginx, watch.State{Revision: 1, Checked: at(5)})
+		steps := []struct {
+			name            string
+			checked         time.Time
+			problem         *watch.Problem
+			previous, after *watch.Problem
+			checkedAfter    time.Time
+		}{
+			{"begins", time.Time{}, problem("NotFound", watch.StageResolve, 6), nil, problem("NotFound", watch.StageResolve, 6), at(5)},
+			{"persists", time.Time{}, problem("NotFound", watch.StageResolve, 7), problem("NotFound", watch.StageResolve, 6),
+				&watch.Problem{Kind: "NotFound", Stage: watch.StageResolve, Message: "at 7", Since: at(6)}, at(5)},
+			{"changes", time.Time{}, problem("Unauthorized", watch.StageResolve, 8),
+				&watch.Problem{Kind: "NotFound", Stage: watch.StageResolve, Message: "at 7", Since: at(6)}, problem("Unauthorized", watch.StageResolve, 8), at(5)},
+			{"ends", at(9), nil, problem("Unauthorized", watch.StageResolve, 8), nil, at(9)},
+		}
+		for _, step := range steps {
+			previous, err := s.Note(ctx, nginx, step.checked, step.problem)
+			check(t, err)
+			summary := must[watch.Summary](t)(s.Summary(ctx, nginx))
+			if diff := cmp.Diff([]*watch.Problem{step.previous, step.after}, []*watch.Problem{previous, summary.Problem}); diff != "" {
+				t.Errorf("%s (-want +got)\n%s", step.name, diff)
+			}
+			if !summary.Checked.Equal(step.checkedAfter) {
+				t.Errorf("%s: checked %s", step.name, summary.Checked)
+			}
+		}
+		if view := must[watch.RecordView](t)(s.View(ctx, nginx)); view.State.Revision != 1 {
+			t.Errorf("revision %d", view.State.Revision)
+		}
+	})
+}
+
+func TestViewKnowsTheBasis(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		nginx := target(t, "nginx:1")
+		view := must[watch.RecordView](t)(s.View(ctx, nginx))
+		if diff := cmp.Diff(watch.RecordView{Endpoints: []event.Endpoint{}}, view); diff != "" {
+			t.Errorf("of nothing (-want +got)\n%s", diff)
+		}
+		advance(t, s, "", "sha256:g1", nil)
+		check(t, s.SaveBundle(ctx, watch.Bundle{ID: "b", Hash: "hash", Document: []byte("{}")}, start))
+		must[bool](t)(s.ActivateBundle(ctx, "b", start))
+		check(t, s.SaveEndpoint(ctx, event.Endpoint{Name: "pager", URL: "https://pager.example"}, start))
+		view = must[watch.RecordView](t)(s.View(ctx, nginx))
+		if view.Generation != "sha256:g1" || view.Engine != engine || view.Bundle != "hash" || len(view.Endpoints) != 1 {
+			t.Errorf("%+v", view)
+		}
+	})
+}

@@ -1,0 +1,121 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+func watched(t *testing.T) watch.Repository {
+	return watch.Repository{Name: repository(t, "quay.io/team/app"), Types: []event.Type{event.TagUpdate, event.RepoUpdate},
+		Options: event.Options{Endpoints: []string{"pager"}}, Platform: image.Platform{OS: "linux", Architecture: "arm64"},
+		Poll: time.Minute, List: time.Hour, Filter: watch.Filter{Include: []string{"v*"}}}
+}
+
+func TestRepositories(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		app := watched(t)
+		check(t, s.SaveRepository(ctx, app, at(0)))
+		check(t, s.RecordRepository(ctx, app.Name, func(watch.RepositoryView) (watch.RepositoryDecision, error) {
+			return watch.RepositoryDecision{State: watch.RepositoryState{Revision: 1, Listed: true, Tags: []string{"v1"}, Checked: at(1)}}, nil
+		}))
+		app.List = 2 * time.Hour
+		check(t, s.SaveRepository(ctx, app, at(2)))
+		other := watch.Repository{Name: repository(t, "nginx")}
+		check(t, s.SaveRepository(ctx, other, at(2)))
+
+		stored, state, err := s.Repository(ctx, app.Name)
+		check(t, err)
+		if diff := cmp.Diff(app, stored); diff != "" {
+			t.Errorf("settings (-want +got)\n%s", diff)
+		}
+		if diff := cmp.Diff(watch.RepositoryState{Revision: 1, Listed: true, Tags: []string{"v1"}, Checked: at(1)}, state); diff != "" {
+			t.Errorf("state (-want +got)\n%s", diff)
+		}
+		all, err := s.Repositories(ctx)
+		check(t, err)
+		if diff := cmp.Diff([]watch.Repository{other, app}, all); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		check(t, s.DeleteRepository(ctx, app.Name))
+		_, _, err = s.Repository(ctx, app.Name)
+		for name, err := range map[string]error{"read": err, "delete": s.DeleteRepository(ctx, app.Name),
+			"record": s.RecordRepository(ctx, app.Name, func(watch.RepositoryView) (watch.RepositoryDecision, error) {
+				return watch.RepositoryDecision{}, errors.New("decided about what is not watched")
+			})} {
+			if !errors.Is(err, fault.NotFound) {
+				t.Errorf("%s one that is not there: %v", name, err)
+			}
+		}
+	})
+}
+
+func TestRecordRepository(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		app := watched(t)
+		check(t, s.SaveRepository(ctx, app, at(0)))
+		check(t, s.SaveEndpoint(ctx, endpoint("pager"), at(0)))
+		list := func(minute int, tags ...string) {
+			t.Helper()
+			check(t, s.RecordRepository(ctx, app.Name, func(view watch.RepositoryView) (watch.RepositoryDecision, error) {
+				return watch.DecideListing(view.Repository, view.State, tags, watch.Audience{Endpoints: view.Endpoints, Patience: time.Hour}, at(minute))
+			}))
+		}
+		list(1, "v1", "v2")
+		// A person is interested in v1 too.
+		v1, v3 := target(t, "quay.io/team/app:v1@linux/arm64"), target(t, "quay.io/team/app:v3@linux/arm64")
+		check(t, s.Subscribe(ctx, []event.Subscription{subscription(v1, event.PolicyEval)}, 0, at(2)))
+		list(3, "v3")
+
+		targets, err := s.Targets(ctx, watch.TargetFilter{})
+		check(t, err)
+		if diff := cmp.Diff([]image.Target{v1, v3}, targets); diff != "" {
+			t.Errorf("targets (-want +got)\n%s", diff)
+		}
+		subs, err := s.Subscriptions(ctx, watch.SubscriptionFilter{ActiveOnly: true})
+		check(t, err)
+		want := []event.Subscription{
+			{Target: v1, Type: event.PolicyEval, Active: true, Created: at(2), Updated: at(2)},
+			{Target: v3, Type: event.TagUpdate, Active: true, Options: app.Options, Repository: app.Name, Created: at(3), Updated: at(3)},
+		}
+		if diff := cmp.Diff(want, subs); diff != "" {
+			t.Errorf("subscriptions (-want +got)\n%s", diff)
+		}
+		if view := must[watch.RecordView](t)(s.View(ctx, v3)); view.Poll != time.Minute {
+			t.Errorf("poll %s", view.Poll)
+		}
+		told, err := s.Notifications(ctx, store.NotificationFilter{})
+		if err != nil || len(told) != 1 || told[0].Subject != "quay.io/team/app" {
+			t.Errorf("%+v, %v", told, err)
+		}
+	})
+}
+
+// TestNoteOfRepository: a decision that counts no change still notes a problem.
+func TestNoteOfRepository(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		app := watched(t)
+		check(t, s.SaveRepository(ctx, app, at(0)))
+		problem := &watch.Problem{Kind: "Unauthorized", Stage: watch.StageResolve, Message: "denied", Since: at(1)}
+		check(t, s.RecordRepository(ctx, app.Name, func(view watch.RepositoryView) (watch.RepositoryDecision, error) {
+			view.State.Problem = problem
+			return watch.RepositoryDecision{State: view.State}, nil
+		}))
+		_, state, err := s.Repository(ctx, app.Name)
+		check(t, err)
+		if diff := cmp.Diff(watch.RepositoryState{Problem: problem}, state); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+}

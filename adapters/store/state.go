@@ -1,0 +1,197 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// The kinds of documents of a target.
+const (
+	kindVulnerabilities = "vulnerabilities"
+	kindEvaluation      = "evaluation"
+)
+
+// stateRow is a target's state without its documents.
+type stateRow struct {
+	Target      string
+	Revision    int64
+	Manifest    string
+	IndexDigest string `db:"index_digest"`
+	Analyzed    string
+	Generation  string
+	Engine      string
+	Bundle      string
+	Analyzer    string
+	Matched     bool
+	Critical    int
+	High        int
+	Medium      int
+	Low         int
+	Negligible  int
+	Unknown     int
+	Status      string
+	FinalAction string `db:"final_action"`
+	Problem     string
+	Checked     int64
+	Changed     int64
+	NextChange  int64 `db:"next_change"`
+}
+
+const stateColumns = `revision, manifest, index_digest, analyzed, generation, engine, bundle, analyzer, matched,
+	critical, high, medium, low, negligible, unknown, status, final_action, problem, checked, changed, next_change`
+
+func (r stateRow) resolved() image.Resolved {
+	return image.Resolved{Manifest: image.Digest(r.Manifest), Index: image.Digest(r.IndexDigest)}
+}
+
+func (r stateRow) counts() vuln.Counts {
+	return vuln.Counts{Critical: r.Critical, High: r.High, Medium: r.Medium, Low: r.Low, Negligible: r.Negligible, Unknown: r.Unknown}
+}
+
+func (r stateRow) state() (watch.State, error) {
+	problem, err := parseOptional[watch.Problem](r.Problem)
+	return watch.State{
+		Revision: r.Revision,
+		Resolved: r.resolved(),
+		Analyzed: image.Digest(r.Analyzed),
+		Basis:    watch.Basis{Generation: r.Generation, Engine: vuln.Engine(r.Engine), Bundle: r.Bundle, Analyzer: r.Analyzer},
+		Matched:  r.Matched,
+		Counts:   r.counts(),
+		Problem:  problem,
+		Checked:  moment(r.Checked),
+		Changed:  moment(r.Changed),
+		Next:     moment(r.NextChange),
+	}, err
+}
+
+func (r stateRow) summary() (watch.Summary, error) {
+	state, err := r.state()
+	if err != nil {
+		return watch.Summary{}, err
+	}
+	target, err := image.ParseTarget(r.Target)
+	summary := state.Summarize(target)
+	summary.Status, summary.FinalAction = policy.Status(r.Status), policy.Action(r.FinalAction)
+	return summary, err
+}
+
+// state reads all that was recorded of a target; the zero State for nothing.
+func (t tx) state(ctx context.Context, target image.Target) (watch.State, error) {
+	row, found, err := first[stateRow](ctx, t, `SELECT target, `+stateColumns+` FROM target_state WHERE target = ?`, target.String())
+	if err != nil || !found {
+		return watch.State{}, err
+	}
+	state, err := row.state()
+	if err != nil {
+		return watch.State{}, err
+	}
+	if state.Vulnerabilities, err = targetDocument[[]vuln.Finding](ctx, t, target, kindVulnerabilities); err != nil {
+		return watch.State{}, err
+	}
+	state.Evaluation, err = targetDocument[*watch.Evaluation](ctx, t, target, kindEvaluation)
+	return state, err
+}
+
+func targetDocument[T any](ctx context.Context, t tx, target image.Target, kind string) (T, error) {
+	document, _, err := first[[]byte](ctx, t, `SELECT document FROM target_document WHERE target = ? AND kind = ?`, target.String(), kind)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return unpack[T](document)
+}
+
+// saveState replaces what is recorded of a target.
+func (t tx) saveState(ctx context.Context, target image.Target, state watch.State) error {
+	problem, err := formatOptional(state.Problem)
+	if err != nil {
+		return err
+	}
+	sum := state.Summarize(target)
+	row := []any{
+		target.String(), state.Revision, string(state.Resolved.Manifest), string(state.Resolved.Index), string(state.Analyzed),
+		state.Basis.Generation, string(state.Basis.Engine), state.Basis.Bundle, state.Basis.Analyzer, state.Matched,
+		sum.Counts.Critical, sum.Counts.High, sum.Counts.Medium, sum.Counts.Low, sum.Counts.Negligible, sum.Counts.Unknown,
+		string(sum.Status), string(sum.FinalAction), problem, stamp(state.Checked), stamp(state.Changed), stamp(state.Next),
+	}
+	if err := t.run(ctx, `DELETE FROM target_state WHERE target = ?`, target.String()); err != nil {
+		return err
+	}
+	if err := t.insert(ctx, `target_state (target, `+stateColumns+`)`, [][]any{row}, ""); err != nil {
+		return err
+	}
+	if err := t.saveTargetDocument(ctx, target, kindVulnerabilities, state.Vulnerabilities, state.Vulnerabilities == nil); err != nil {
+		return err
+	}
+	return t.saveTargetDocument(ctx, target, kindEvaluation, state.Evaluation, state.Evaluation == nil)
+}
+
+func (t tx) saveTargetDocument(ctx context.Context, target image.Target, kind string, value any, none bool) error {
+	if none {
+		return t.run(ctx, `DELETE FROM target_document WHERE target = ? AND kind = ?`, target.String(), kind)
+	}
+	document, err := pack(value)
+	if err != nil {
+		return err
+	}
+	return t.run(ctx, `INSERT INTO target_document (target, kind, document) VALUES (?, ?, ?)
+		ON CONFLICT (target, kind) DO UPDATE SET document = excluded.document WHERE target_document.document <> excluded.document`,
+		target.String(), kind, document)
+}
+
+// Note stores why a pass at the target failed, nil when it did not, and, unless
+// zero, when the registry was last looked at. It returns the problem that was
+// stored before. A problem that persists, one of the same kind at the same
+// stage, keeps its Since. A target that nobody is subscribed to is ignored.
+func (s *Store) Note(ctx context.Context, target image.Target, checked time.Time, problem *watch.Problem) (previous *watch.Problem, err error) {
+	err = s.change(ctx, "note "+target.String(), func(t tx) (err error) {
+		watched, err := t.watched(ctx, target)
+		if err != nil || !watched {
+			return err
+		}
+		previous, err = t.noteTarget(ctx, target, checked, problem)
+		return err
+	})
+	return previous, err
+}
+
+func (t tx) noteTarget(ctx context.Context, target image.Target, checked time.Time, problem *watch.Problem) (*watch.Problem, error) {
+	if err := t.run(ctx, `INSERT INTO target_state (target) VALUES (?) ON CONFLICT (target) DO NOTHING`, target.String()); err != nil {
+		return nil, err
+	}
+	text, err := one[string](ctx, t, `SELECT problem FROM target_state WHERE target = ?`, target.String())
+	if err != nil {
+		return nil, err
+	}
+	previous, err := parseOptional[watch.Problem](text)
+	if err != nil {
+		return nil, err
+	}
+	if text, err = formatOptional(persisting(previous, problem)); err != nil {
+		return nil, err
+	}
+	return previous, t.run(ctx, `UPDATE target_state SET problem = ?, checked = CASE WHEN checked > ? THEN checked ELSE ? END WHERE target = ?`,
+		text, stamp(checked), stamp(checked), target.String())
+}
+
+// persisting is the problem with the beginning of the same one before it.
+func persisting(previous, problem *watch.Problem) *watch.Problem {
+	if previous == nil || problem == nil || previous.Kind != problem.Kind || previous.Stage != problem.Stage {
+		return problem
+	}
+	same := *problem
+	same.Since = previous.Since
+	return &same
+}
+
+// watched tells whether the target has an active subscription, and makes
+// transactions about it follow one another.
+func (t tx) watched(ctx context.Context, target image.Target) (bool, error) {
+	_, found, err := first[string](ctx, t, `SELECT name FROM target WHERE name = ?`+t.locking, target.String())
+	return found, err
+}

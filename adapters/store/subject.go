@@ -1,0 +1,50 @@
+package store
+
+import (
+	"context"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/sbom"
+)
+
+// Subject is everything that a bundle is evaluated for, of one moment;
+// fault.NotFound if no analysis of the image succeeded.
+func (s *Store) Subject(ctx context.Context, reference image.Reference, digest image.Digest) (*policy.Subject, error) {
+	subject := &policy.Subject{Reference: reference}
+	err := s.view(ctx, "read all about "+string(digest), func(t tx) error {
+		row, err := t.image(ctx, digest)
+		if err != nil {
+			return err
+		}
+		document, err := t.imageDocument(ctx, row.ID, kindInventory)
+		if err != nil {
+			return err
+		}
+		inventory, err := unpackExact[sbom.Inventory](document)
+		if err != nil {
+			return err
+		}
+		subject.Inventory = &inventory
+		return t.addMatches(ctx, row, subject)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return subject, nil
+}
+
+// addMatches adds the vulnerabilities, if they are known, and what they were
+// matched with.
+func (t tx) addMatches(ctx context.Context, row imageRow, subject *policy.Subject) error {
+	generation, err := t.currentGeneration(ctx)
+	if err != nil {
+		return err
+	}
+	subject.Feed = policy.Feed{Built: generation.Built, Namespaces: namespaces(subject.Inventory.Distro, generation)}
+	if subject.Matched, err = t.matched(ctx, row); err != nil || !subject.Matched {
+		return err
+	}
+	subject.Matches, err = t.matches(ctx, row)
+	return err
+}

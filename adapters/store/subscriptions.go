@@ -1,0 +1,197 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+type subscriptionRow struct {
+	Target     string
+	Type       string
+	Active     bool
+	Options    string
+	Repository string
+	Created    int64
+	Updated    int64
+}
+
+// Subscribe activates each subscription, with its options, and begins to watch
+// its target. A poll of zero keeps the target's own interval. A subscription
+// that a person made is not taken over by one that a watched repository brings.
+func (s *Store) Subscribe(ctx context.Context, subs []event.Subscription, poll time.Duration, now time.Time) error {
+	return s.change(ctx, "subscribe", func(t tx) error { return t.subscribe(ctx, subs, poll, now) })
+}
+
+func (t tx) subscribe(ctx context.Context, subs []event.Subscription, poll time.Duration, now time.Time) error {
+	subs = slices.Clone(subs)
+	// One order for everybody, so that transactions cannot block each other.
+	slices.SortFunc(subs, func(a, b event.Subscription) int {
+		return cmp.Or(strings.Compare(a.Target.String(), b.Target.String()), strings.Compare(string(a.Type), string(b.Type)))
+	})
+	for i, sub := range subs {
+		if i == 0 || sub.Target != subs[i-1].Target {
+			if err := t.watch(ctx, sub.Target, poll, now); err != nil {
+				return err
+			}
+		}
+		if err := t.activate(ctx, sub, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watch makes sure that the target is there, locked, and due early enough for a
+// new interval.
+func (t tx) watch(ctx context.Context, target image.Target, poll time.Duration, now time.Time) error {
+	next := stamp(now.Add(poll))
+	return t.run(ctx, `INSERT INTO target (name, registry, repository, poll, due) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (name) DO UPDATE SET
+			poll = CASE WHEN excluded.poll = 0 THEN target.poll ELSE excluded.poll END,
+			due = CASE WHEN excluded.poll IN (0, target.poll) OR target.due < ? THEN target.due ELSE ? END`,
+		target.String(), target.Reference.Registry, target.Reference.Repository.String(), poll.Microseconds(), stamp(now), next, next)
+}
+
+func (t tx) activate(ctx context.Context, sub event.Subscription, now time.Time) error {
+	options, err := format(sub.Options)
+	if err != nil {
+		return err
+	}
+	return t.run(ctx, `INSERT INTO subscription (target, type, active, options, repository, created, updated)
+		VALUES (?, ?, TRUE, ?, ?, ?, ?)
+		ON CONFLICT (target, type) DO UPDATE
+		SET active = TRUE, options = excluded.options, repository = excluded.repository, updated = excluded.updated
+		WHERE excluded.repository = '' OR subscription.repository = excluded.repository OR NOT subscription.active`,
+		sub.Target.String(), string(sub.Type), options, repositoryText(sub.Repository), stamp(now), stamp(now))
+}
+
+// Unsubscribe deactivates the target's subscriptions of those types, of all
+// types if none is given, and tells how many active ones are left. With the last
+// of them the target's state goes: a later subscription starts from scratch.
+// fault.NotFound if none of them was active.
+func (s *Store) Unsubscribe(ctx context.Context, target image.Target, types []event.Type, now time.Time) (left int, err error) {
+	doing := "unsubscribe " + target.String()
+	err = s.change(ctx, doing, func(t tx) error {
+		if _, err := t.watched(ctx, target); err != nil {
+			return err
+		}
+		ended, err := t.deactivate(ctx, target, types, now)
+		if err != nil {
+			return err
+		}
+		if ended == 0 {
+			return fmt.Errorf("nobody is subscribed to %s: %w", describe(types), fault.NotFound)
+		}
+		left, err = t.forgetUnwatched(ctx, target)
+		return err
+	})
+	return left, err
+}
+
+func (t tx) deactivate(ctx context.Context, target image.Target, types []event.Type, now time.Time) (int64, error) {
+	if len(types) == 0 {
+		return t.exec(ctx, `UPDATE subscription SET active = FALSE, updated = ? WHERE target = ? AND active`, stamp(now), target.String())
+	}
+	var ended int64
+	for _, kind := range types {
+		n, err := t.exec(ctx, `UPDATE subscription SET active = FALSE, updated = ? WHERE target = ? AND type = ? AND active`,
+			stamp(now), target.String(), string(kind))
+		if err != nil {
+			return 0, err
+		}
+		ended += n
+	}
+	return ended, nil
+}
+
+// forgetUnwatched counts the active subscriptions and, without any, deletes the
+// target with all that hangs on it.
+func (t tx) forgetUnwatched(ctx context.Context, target image.Target) (left int, err error) {
+	left, err = one[int](ctx, t, `SELECT count(*) FROM subscription WHERE target = ? AND active`, target.String())
+	if err != nil || left > 0 {
+		return left, err
+	}
+	return 0, t.run(ctx, `DELETE FROM target WHERE name = ?`, target.String())
+}
+
+func describe(types []event.Type) string {
+	if len(types) == 0 {
+		return "it"
+	}
+	names := make([]string, len(types))
+	for i, kind := range types {
+		names[i] = string(kind)
+	}
+	return strings.Join(names, " or ")
+}
+
+// Subscriptions lists those that the filter selects, by target, then by type.
+func (s *Store) Subscriptions(ctx context.Context, filter watch.SubscriptionFilter) ([]event.Subscription, error) {
+	var subs []event.Subscription
+	err := s.view(ctx, "list subscriptions", func(t tx) error {
+		found, err := t.subscriptions(ctx, filter)
+		subs = found
+		return err
+	})
+	return subs, err
+}
+
+func (t tx) subscriptions(ctx context.Context, filter watch.SubscriptionFilter) ([]event.Subscription, error) {
+	var where conditions
+	if filter.Target != nil {
+		where.add("target = ?", filter.Target.String())
+	}
+	if filter.Repository != nil {
+		where.add("repository = ?", filter.Repository.String())
+	}
+	if filter.Type != "" {
+		where.add("type = ?", string(filter.Type))
+	}
+	if filter.ActiveOnly {
+		where.add("active")
+	}
+	rows, err := all[subscriptionRow](ctx, t,
+		`SELECT target, type, active, options, repository, created, updated FROM subscription`+where.text()+` ORDER BY target, type`, where.args...)
+	if err != nil {
+		return nil, err
+	}
+	return convert(rows, subscriptionRow.subscription)
+}
+
+func (r subscriptionRow) subscription() (event.Subscription, error) {
+	target, err := image.ParseTarget(r.Target)
+	if err != nil {
+		return event.Subscription{}, err
+	}
+	repository, err := parseRepository(r.Repository)
+	if err != nil {
+		return event.Subscription{}, err
+	}
+	options, err := parse[event.Options](r.Options)
+	return event.Subscription{Target: target, Type: event.Type(r.Type), Active: r.Active, Options: options,
+		Repository: repository, Created: moment(r.Created), Updated: moment(r.Updated)}, err
+}
+
+// repositoryText is "" for the zero value.
+func repositoryText(r image.Repository) string {
+	if r == (image.Repository{}) {
+		return ""
+	}
+	return r.String()
+}
+
+func parseRepository(text string) (image.Repository, error) {
+	if text == "" {
+		return image.Repository{}, nil
+	}
+	return image.ParseRepository(text)
+}

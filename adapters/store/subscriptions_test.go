@@ -1,0 +1,241 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+func TestSubscribe(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		odd := target(t, "registry.example:5000/a__b/c.d-e:V1.0_rc-2@linux/arm64/v8")
+		options := event.Options{Endpoints: []string{"pager"}, MinSeverity: vuln.High, EveryAction: true}
+		check(t, s.Subscribe(ctx, []event.Subscription{
+			{Target: odd, Type: event.TagUpdate, Options: options},
+			{Target: odd, Type: event.PolicyEval},
+		}, 5*time.Minute, at(0)))
+		check(t, s.Subscribe(ctx, []event.Subscription{{Target: odd, Type: event.TagUpdate}}, 0, at(9)))
+
+		got, err := s.Subscriptions(ctx, watch.SubscriptionFilter{Target: &odd})
+		check(t, err)
+		want := []event.Subscription{
+			{Target: odd, Type: event.PolicyEval, Active: true, Created: at(0), Updated: at(0)},
+			{Target: odd, Type: event.TagUpdate, Active: true, Created: at(0), Updated: at(9)},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		view, err := s.View(ctx, odd)
+		check(t, err)
+		if !view.Watched || view.Poll != 5*time.Minute || len(view.Subscriptions) != 2 {
+			t.Errorf("view %+v", view)
+		}
+	})
+}
+
+func TestSubscriptionsFilter(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		nginx, redis := target(t, "nginx:1"), target(t, "redis:7")
+		brought := repository(t, "docker.io/redis")
+		check(t, s.Subscribe(ctx, []event.Subscription{
+			{Target: redis, Type: event.TagUpdate, Repository: brought},
+			{Target: redis, Type: event.VulnUpdate},
+			{Target: nginx, Type: event.TagUpdate},
+		}, 0, start))
+		_, err := s.Unsubscribe(ctx, redis, []event.Type{event.VulnUpdate}, start)
+		check(t, err)
+		tests := []struct {
+			name   string
+			filter watch.SubscriptionFilter
+			want   []string
+		}{
+			{"all", watch.SubscriptionFilter{}, []string{"docker.io/nginx:1 tag_update", "docker.io/redis:7 tag_update", "docker.io/redis:7 vuln_update"}},
+			{"active", watch.SubscriptionFilter{ActiveOnly: true}, []string{"docker.io/nginx:1 tag_update", "docker.io/redis:7 tag_update"}},
+			{"target", watch.SubscriptionFilter{Target: &nginx}, []string{"docker.io/nginx:1 tag_update"}},
+			{"repository", watch.SubscriptionFilter{Repository: &brought}, []string{"docker.io/redis:7 tag_update"}},
+			{"type", watch.SubscriptionFilter{Type: event.VulnUpdate}, []string{"docker.io/redis:7 vuln_update"}},
+		}
+		for _, test := range tests {
+			subs, err := s.Subscriptions(ctx, test.filter)
+			check(t, err)
+			var got []string
+			for _, sub := range subs {
+				got = append(got, sub.Target.String()+" "+string(sub.Type))
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("%s (-want +got)\n%s", test.name, diff)
+			}
+		}
+	})
+}
+
+func TestUnsubscribeForgetsTheTarget(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		nginx := target(t, "nginx:1")
+		check(t, s.Subscribe(ctx, []event.Subscription{
+			subscription(nginx, event.TagUpdate), subscription(nginx, event.VulnUpdate), subscription(nginx, event.PolicyEval),
+		}, time.Hour, at(0)))
+		record(t, s, nginx, watch.State{Revision: 1, Analyzed: digest(1), Matched: true, Vulnerabilities: []vuln.Finding{{ID: "CVE-1"}}})
+
+		left, err := s.Unsubscribe(ctx, nginx, []event.Type{event.TagUpdate, event.AnalysisUpdate}, at(1))
+		if err != nil || left != 2 {
+			t.Fatalf("%d left, %v", left, err)
+		}
+		if view := must[watch.RecordView](t)(s.View(ctx, nginx)); view.State.Revision != 1 {
+			t.Errorf("the state went with the first: %+v", view)
+		}
+		if _, err := s.Unsubscribe(ctx, nginx, []event.Type{event.TagUpdate}, at(2)); !errors.Is(err, fault.NotFound) {
+			t.Errorf("again: %v", err)
+		}
+		left, err = s.Unsubscribe(ctx, nginx, nil, at(3))
+		if err != nil || left != 0 {
+			t.Fatalf("%d left, %v", left, err)
+		}
+		subscribe(t, s, nginx)
+		view := must[watch.RecordView](t)(s.View(ctx, nginx))
+		if diff := cmp.Diff(watch.State{}, view.State); diff != "" || view.Poll != 5*time.Minute {
+			t.Errorf("not from scratch: %s, poll %s", diff, view.Poll)
+		}
+		if _, err := s.Unsubscribe(ctx, target(t, "unknown:1"), nil, at(4)); !errors.Is(err, fault.NotFound) {
+			t.Errorf("unknown: %v", err)
+		}
+	})
+}
+
+// TestSubscribeKeepsPersons: what a person asked for does not fall to a watched
+// repository, but the other way round.
+func TestSubscribeKeepsPersons(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		nginx := target(t, "nginx:1")
+		persons := event.Subscription{Target: nginx, Type: event.TagUpdate, Options: event.Options{Endpoints: []string{"mine"}}}
+		brought := event.Subscription{Target: nginx, Type: event.TagUpdate, Repository: nginx.Reference.Repository}
+		for _, sub := range []event.Subscription{brought, persons, brought} {
+			check(t, s.Subscribe(ctx, []event.Subscription{sub}, 0, start))
+		}
+		subs, err := s.Subscriptions(ctx, watch.SubscriptionFilter{})
+		check(t, err)
+		persons.Active, persons.Created, persons.Updated = true, start, start
+		if diff := cmp.Diff([]event.Subscription{persons}, subs); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+}
+
+func TestTargets(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		subscribe(t, s, target(t, "redis:7"), target(t, "quay.io/team/app:v2"), target(t, "redis:6"), target(t, "quay.io/team/app:V1"))
+		record(t, s, target(t, "redis:6"), watch.State{Revision: 1})
+		_, err := s.Note(ctx, target(t, "quay.io/team/app:v2"), at(1), nil)
+		check(t, err)
+		app := repository(t, "quay.io/team/app")
+		tests := []struct {
+			name   string
+			filter watch.TargetFilter
+			want   []string
+		}{
+			{"all, in one order on every engine", watch.TargetFilter{},
+				[]string{"docker.io/redis:6", "docker.io/redis:7", "quay.io/team/app:V1", "quay.io/team/app:v2"}},
+			{"registry", watch.TargetFilter{Registry: "docker.io"}, []string{"docker.io/redis:6", "docker.io/redis:7"}},
+			{"repository", watch.TargetFilter{Repository: &app}, []string{"quay.io/team/app:V1", "quay.io/team/app:v2"}},
+			{"unobserved", watch.TargetFilter{Unobserved: true}, []string{"docker.io/redis:7", "quay.io/team/app:V1"}},
+			{"first page", watch.TargetFilter{Limit: 1}, []string{"docker.io/redis:6"}},
+			{"next page", watch.TargetFilter{Limit: 2, After: "docker.io/redis:6"}, []string{"docker.io/redis:7", "quay.io/team/app:V1"}},
+			{"behind the last", watch.TargetFilter{After: "quay.io/team/app:v2"}, nil},
+		}
+		for _, test := range tests {
+			targets, err := s.Targets(ctx, test.filter)
+			check(t, err)
+			var got, summarized []string
+			for _, target := range targets {
+				got = append(got, target.String())
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("%s (-want +got)\n%s", test.name, diff)
+			}
+			summaries, err := s.Summaries(ctx, test.filter)
+			check(t, err)
+			for _, summary := range summaries {
+				summarized = append(summarized, summary.Target.String())
+			}
+			if diff := cmp.Diff(test.want, summarized); diff != "" {
+				t.Errorf("summaries of %s (-want +got)\n%s", test.name, diff)
+			}
+		}
+		hosts, err := s.Registries(ctx)
+		check(t, err)
+		if diff := cmp.Diff([]string{"docker.io", "quay.io"}, hosts); diff != "" {
+			t.Errorf("registries (-want +got)\n%s", diff)
+		}
+	})
+}
+
+func TestSweep(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		a, b, other := target(t, "a:1"), target(t, "b:1"), target(t, "quay.io/c:1")
+		subscribe(t, s, a, b, other)
+		due, err := s.Due(ctx, "docker.io", start, 10)
+		check(t, err)
+		want := []watch.Look{{Target: a, Poll: 5 * time.Minute, Next: start}, {Target: b, Poll: 5 * time.Minute, Next: start}}
+		if diff := cmp.Diff(want, due); diff != "" {
+			t.Fatalf("(-want +got)\n%s", diff)
+		}
+		check(t, s.Looked(ctx, []watch.Look{{Target: a, Seen: digest(1), Next: at(5)}, {Target: b, Next: at(3)}, {Target: target(t, "gone:1"), Next: at(1)}}))
+		next, tags, err := s.NextDue(ctx, "docker.io")
+		if err != nil || !next.Equal(at(3)) || tags != 2 {
+			t.Errorf("next %s of %d, %v", next, tags, err)
+		}
+		due, err = s.Due(ctx, "docker.io", at(7), 10)
+		check(t, err)
+		want = []watch.Look{{Target: b, Poll: 5 * time.Minute, Next: at(3)}, {Target: a, Seen: digest(1), Poll: 5 * time.Minute, Next: at(5)}}
+		if diff := cmp.Diff(want, due); diff != "" {
+			t.Errorf("longest due first (-want +got)\n%s", diff)
+		}
+		if due, err = s.Due(ctx, "docker.io", at(7), 1); err != nil || len(due) != 1 {
+			t.Errorf("limit: %v, %v", due, err)
+		}
+		next, tags, err = s.NextDue(ctx, "ghcr.io")
+		if err != nil || !next.IsZero() || tags != 0 {
+			t.Errorf("without targets: next %s of %d, %v", next, tags, err)
+		}
+	})
+}
+
+// TestShorterPoll: a target whose interval becomes shorter is due within it.
+func TestShorterPoll(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		a := target(t, "a:1")
+		subscribe(t, s, a)
+		for _, step := range []struct {
+			name string
+			poll time.Duration
+			want time.Time
+		}{
+			{"unchanged", 0, at(60)},
+			{"shorter", time.Minute, at(11)},
+			{"longer", time.Hour, at(11)},
+		} {
+			if step.name == "unchanged" {
+				check(t, s.Looked(ctx, []watch.Look{{Target: a, Next: at(60)}}))
+			}
+			check(t, s.Subscribe(ctx, []event.Subscription{subscription(a, event.TagUpdate)}, step.poll, at(10)))
+			if next, _, err := s.NextDue(ctx, "docker.io"); err != nil || !next.Equal(step.want) {
+				t.Errorf("%s: due %s, want %s, %v", step.name, next, step.want, err)
+			}
+		}
+	})
+}

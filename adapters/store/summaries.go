@@ -1,0 +1,56 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// A target of which nothing was recorded yet has no row of its state.
+const summaryQuery = `SELECT target.name AS target, coalesce(revision, 0) AS revision, coalesce(manifest, '') AS manifest,
+	coalesce(index_digest, '') AS index_digest, coalesce(analyzed, '') AS analyzed, coalesce(generation, '') AS generation,
+	coalesce(engine, '') AS engine, coalesce(bundle, '') AS bundle, coalesce(analyzer, '') AS analyzer,
+	coalesce(matched, FALSE) AS matched, coalesce(critical, 0) AS critical, coalesce(high, 0) AS high,
+	coalesce(medium, 0) AS medium, coalesce(low, 0) AS low, coalesce(negligible, 0) AS negligible,
+	coalesce(unknown, 0) AS unknown, coalesce(status, '') AS status, coalesce(final_action, '') AS final_action,
+	coalesce(problem, '') AS problem, coalesce(checked, 0) AS checked, coalesce(changed, 0) AS changed,
+	coalesce(next_change, 0) AS next_change
+	FROM target LEFT JOIN target_state ON target_state.target = target.name`
+
+// Summaries lists the states of the targets that the filter selects, without
+// their documents, by target.
+func (s *Store) Summaries(ctx context.Context, filter watch.TargetFilter) ([]watch.Summary, error) {
+	var summaries []watch.Summary
+	err := s.view(ctx, "list states", func(t tx) error {
+		where := targetConditions(filter)
+		end, limit := targetPage(filter)
+		rows, err := all[stateRow](ctx, t, summaryQuery+where.text()+end, append(where.args, limit...)...)
+		if err != nil {
+			return err
+		}
+		summaries, err = convert(rows, stateRow.summary)
+		return err
+	})
+	return summaries, err
+}
+
+// Summary is the target's state without its documents; fault.NotFound if nobody
+// is subscribed to it.
+func (s *Store) Summary(ctx context.Context, target image.Target) (watch.Summary, error) {
+	var summary watch.Summary
+	err := s.view(ctx, "read the state of "+target.String(), func(t tx) error {
+		row, found, err := first[stateRow](ctx, t, summaryQuery+` WHERE target.name = ?`, target.String())
+		if err != nil {
+			return err
+		}
+		if !found {
+			return fmt.Errorf("nobody is subscribed to it: %w", fault.NotFound)
+		}
+		summary, err = row.summary()
+		return err
+	})
+	return summary, err
+}

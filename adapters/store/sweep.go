@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+type lookRow struct {
+	Name string
+	Seen string
+	Poll int64
+	Due  int64
+}
+
+func (r lookRow) look() (watch.Look, error) {
+	target, err := image.ParseTarget(r.Name)
+	return watch.Look{Target: target, Seen: image.Digest(r.Seen), Poll: span(r.Poll), Next: moment(r.Due)}, err
+}
+
+// Due lists targets of the registry that are to be looked at by now, the longest
+// due first.
+func (s *Store) Due(ctx context.Context, registry string, now time.Time, limit int) ([]watch.Look, error) {
+	var looks []watch.Look
+	err := s.view(ctx, "list due targets of "+registry, func(t tx) error {
+		rows, err := all[lookRow](ctx, t, `SELECT name, seen, poll, due FROM target
+			WHERE registry = ? AND due <= ? ORDER BY due, name LIMIT ?`, registry, stamp(now), limitOr(limit, defaultLimit))
+		if err != nil {
+			return err
+		}
+		looks, err = convert(rows, lookRow.look)
+		return err
+	})
+	return looks, err
+}
+
+// Looked stores what each look saw and when the next is due. Targets that are
+// gone meanwhile are ignored.
+func (s *Store) Looked(ctx context.Context, looks []watch.Look) error {
+	return s.change(ctx, "record looks", func(t tx) error {
+		for _, look := range looks {
+			if err := t.run(ctx, `UPDATE target SET seen = ?, due = ? WHERE name = ?`,
+				string(look.Seen), stamp(look.Next), look.Target.String()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// NextDue is when the next look at a target of the registry is due, and how many
+// targets it has; zero without any.
+func (s *Store) NextDue(ctx context.Context, registry string) (next time.Time, tags int, err error) {
+	err = s.view(ctx, "find the next due target of "+registry, func(t tx) error {
+		row, err := one[struct {
+			Due  int64
+			Tags int
+		}](ctx, t, `SELECT coalesce(min(due), 0) AS due, count(*) AS tags FROM target WHERE registry = ?`, registry)
+		next, tags = moment(row.Due), row.Tags
+		return err
+	})
+	return next, tags, err
+}

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// targetConditions selects targets with an active subscription: others have no
+// row.
+func targetConditions(f watch.TargetFilter) conditions {
+	var where conditions
+	if f.Registry != "" {
+		where.add("target.registry = ?", f.Registry)
+	}
+	if f.Repository != nil {
+		where.add("target.repository = ?", f.Repository.String())
+	}
+	if f.Unobserved {
+		where.add("NOT EXISTS (SELECT 1 FROM target_state WHERE target_state.target = target.name)")
+	}
+	if f.After != "" {
+		where.add("target.name > ?", f.After)
+	}
+	return where
+}
+
+// targetPage ends the query of one page of targets.
+func targetPage(f watch.TargetFilter) (end string, args []any) {
+	if f.Limit <= 0 {
+		return " ORDER BY target.name", nil
+	}
+	return " ORDER BY target.name LIMIT ?", []any{f.Limit}
+}
+
+// Targets lists the targets that the filter selects, by their text.
+func (s *Store) Targets(ctx context.Context, filter watch.TargetFilter) ([]image.Target, error) {
+	var targets []image.Target
+	err := s.view(ctx, "list targets", func(t tx) error {
+		where := targetConditions(filter)
+		end, limit := targetPage(filter)
+		names, err := all[string](ctx, t, `SELECT target.name FROM target`+where.text()+end, append(where.args, limit...)...)
+		if err != nil {
+			return err
+		}
+		targets, err = convert(names, image.ParseTarget)
+		return err
+	})
+	return targets, err
+}
+
+// Registries lists the hosts of all targets.
+func (s *Store) Registries(ctx context.Context) ([]string, error) {
+	var hosts []string
+	err := s.view(ctx, "list registries", func(t tx) (err error) {
+		hosts, err = all[string](ctx, t, `SELECT DISTINCT registry FROM target ORDER BY registry`)
+		return err
+	})
+	return hosts, err
+}

@@ -1,0 +1,72 @@
+package webhook
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+)
+
+// MaxExcerpt is the greatest length of an answer's excerpt, in bytes.
+const MaxExcerpt = 1 << 10
+
+// Bounds of reading an answer. A receiver has answered when its status is there;
+// a body that trickles or never ends must not make a delivery fail, nor hold
+// the connection.
+const (
+	maxAnswerBytes = 16 << 10 // a longer one costs its connection
+	answerTimeout  = time.Second
+)
+
+// maxRetryAfter keeps an absurd value from overflowing.
+const maxRetryAfter = 365 * 24 * time.Hour
+
+// read takes the status and as much of the body as is worth it. cancel ends the
+// request.
+func read(response *http.Response, cancel context.CancelFunc, c credentials) event.Answer {
+	defer response.Body.Close()
+	timer := time.AfterFunc(answerTimeout, cancel)
+	defer timer.Stop()
+	// What could be read is the excerpt, whatever ended the reading.
+	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
+	return event.Answer{
+		Status:     response.StatusCode,
+		Excerpt:    excerpt(c.redact(string(body))),
+		RetryAfter: retryAfter(response.Header.Get("Retry-After"), time.Now()),
+	}
+}
+
+// excerpt is the beginning of a text, fit to be stored and shown on a terminal.
+func excerpt(text string) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+	text = strings.TrimSpace(text)
+	if len(text) > MaxExcerpt {
+		text = strings.ToValidUTF8(text[:MaxExcerpt], "") // not half a character
+	}
+	return text
+}
+
+// retryAfter reads the header of RFC 9110, 10.2.3: seconds or a date.
+func retryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
+		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
+	}
+	date, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return min(max(date.Sub(now), 0), maxRetryAfter)
+}

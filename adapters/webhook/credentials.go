@@ -1,0 +1,124 @@
+package webhook
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+)
+
+// credentials are an endpoint's secrets for the time of one attempt.
+type credentials struct {
+	url      string // may itself be a secret
+	password string
+	token    string
+	headers  map[string]string
+	signing  [][]byte
+	hidden   []string // texts that must not be shown
+}
+
+// readCredentials resolves everything that the endpoint names by reference.
+func (s *Sender) readCredentials(e event.Endpoint) (credentials, error) {
+	r := secretReader{endpoint: e.Name, resolve: s.secrets}
+	r.url, r.headers = e.URL, map[string]string{}
+	if ref := event.SecretRef(e.URL); ref.IsRef() {
+		r.url = r.text(ref)
+	}
+	if r.password = r.text(e.Password); r.password != "" {
+		r.hide(basic(e.User, r.password))
+	}
+	r.token = r.header(e.Token)
+	for _, name := range slices.Sorted(maps.Keys(e.HeaderRefs)) {
+		r.headers[name] = r.header(e.HeaderRefs[name])
+	}
+	for _, ref := range e.Signing {
+		r.signing = append(r.signing, r.key(ref))
+	}
+	return r.credentials, r.err
+}
+
+// secretReader reads secrets until the first that cannot be read.
+type secretReader struct {
+	credentials
+	endpoint string
+	resolve  func(event.SecretRef) (string, error)
+	err      error
+}
+
+func (r *secretReader) fail(ref event.SecretRef, err error) {
+	r.err = fmt.Errorf("endpoint %s: secret %s: %w", r.endpoint, ref, err)
+}
+
+// text is the secret itself, "" for no reference.
+func (r *secretReader) text(ref event.SecretRef) string {
+	if ref == "" || r.err != nil {
+		return ""
+	}
+	value, err := r.resolve(ref)
+	if err != nil {
+		r.fail(ref, err)
+		return ""
+	}
+	r.hide(value)
+	return value
+}
+
+// header is a secret that is sent in a header.
+func (r *secretReader) header(ref event.SecretRef) string {
+	value := r.text(ref)
+	if strings.ContainsAny(value, "\r\n\x00") {
+		r.fail(ref, errors.New("it has several lines, which no header can carry"))
+	}
+	return value
+}
+
+// key is a secret that signs.
+func (r *secretReader) key(ref event.SecretRef) []byte {
+	secret := r.text(ref)
+	if r.err != nil {
+		return nil
+	}
+	key, err := signingKey(secret)
+	if err != nil {
+		r.fail(ref, err)
+	}
+	return key
+}
+
+// hideAddress keeps the query of an address from being shown, and all of one
+// that was given by reference.
+func (c *credentials) hideAddress(u *url.URL, secret bool) {
+	if u.RawQuery != "" {
+		c.hide(u.RawQuery)
+	}
+	if path := u.EscapedPath(); secret && len(path) > 1 {
+		c.hide(path)
+	}
+}
+
+// hide notes a secret, also as it looks inside of a URL, of JSON and of quotes.
+func (c *credentials) hide(secret string) {
+	quoted := strconv.Quote(secret)
+	c.hidden = append(c.hidden, secret, url.QueryEscape(secret), url.PathEscape(secret), quoted[1:len(quoted)-1])
+	if encoded, err := json.Marshal(secret); err == nil {
+		c.hidden = append(c.hidden, string(encoded[1:len(encoded)-1]))
+	}
+}
+
+// redact blots out the secrets, the longest first: one may contain another.
+func (c credentials) redact(text string) string {
+	hidden := slices.Clone(c.hidden)
+	slices.SortFunc(hidden, func(a, b string) int { return len(b) - len(a) })
+	for _, secret := range hidden {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "***")
+		}
+	}
+	return text
+}

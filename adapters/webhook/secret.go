@@ -1,0 +1,64 @@
+package webhook
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+// maxSecretBytes bounds what is read from a file.
+const maxSecretBytes = 64 << 10
+
+// ReadSecret reads a secret from the environment of this process, or from a file
+// without the line break at its end. A missing or empty one is an error of kind
+// Unavailable that names the reference: it can be supplied while deliveries wait.
+func ReadSecret(ref event.SecretRef) (string, error) {
+	kind, name, _ := strings.Cut(string(ref), ":")
+	switch kind {
+	case "env":
+		return readEnvironment(name)
+	case "file":
+		return readFile(name)
+	}
+	return "", ref.Validate()
+}
+
+func readEnvironment(name string) (string, error) {
+	value := os.Getenv(name)
+	if value == "" {
+		return "", fmt.Errorf("the environment variable %s is not set for this worker: %w", name, fault.Unavailable)
+	}
+	return value, nil
+}
+
+func readFile(path string) (string, error) {
+	content, err := readBounded(path)
+	if err != nil {
+		return "", err
+	}
+	value := strings.TrimRight(string(content), "\r\n")
+	if value == "" {
+		return "", fmt.Errorf("the file %s is empty: %w", path, fault.Unavailable)
+	}
+	return value, nil
+}
+
+func readBounded(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", fault.Unavailable, err)
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxSecretBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", fault.Unavailable, err)
+	}
+	if len(content) > maxSecretBytes {
+		return nil, fmt.Errorf("the file %s has more than %d bytes: %w", path, maxSecretBytes, fault.Unavailable)
+	}
+	return content, nil
+}

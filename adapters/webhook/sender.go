@@ -1,0 +1,95 @@
+package webhook
+
+import (
+	"cmp"
+	"context"
+	"net"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+)
+
+// Options configure a [Sender]. The zero value reaches every address but those
+// that no webhook may ever reach, private networks included: that is where
+// receivers usually stand.
+type Options struct {
+	// DenyPrivate refuses loopback and private addresses.
+	DenyPrivate bool
+	// Allow and Deny are networks (10.0.0.0/8), addresses, host names, names with
+	// everything below (*.example.com), or "all". Allow has precedence over Deny
+	// and over DenyPrivate; Deny "all" makes Allow the complete list.
+	Allow, Deny []string
+	// UserAgent is the header of that name; empty means tagwatch.
+	UserAgent string
+	// Secrets reads a secret; nil means ReadSecret.
+	Secrets func(event.SecretRef) (string, error)
+	// Resolver looks host names up; nil means the system's.
+	Resolver *net.Resolver
+}
+
+// Sender sends bodies to endpoints. It keeps connections open between attempts
+// and is safe for concurrent use.
+type Sender struct {
+	userAgent string
+	secrets   func(event.SecretRef) (string, error)
+	clients   *clients
+}
+
+// New refuses rules that it cannot read.
+func New(o Options) (*Sender, error) {
+	allow, err := parseRules("allow", o.Allow)
+	if err != nil {
+		return nil, err
+	}
+	deny, err := parseRules("deny", o.Deny)
+	if err != nil {
+		return nil, err
+	}
+	secrets := o.Secrets
+	if secrets == nil {
+		secrets = ReadSecret
+	}
+	d := dialer{guard: guard{allow: allow, deny: deny, denyPrivate: o.DenyPrivate}, resolver: o.Resolver}
+	return &Sender{
+		userAgent: cmp.Or(o.UserAgent, "tagwatch"),
+		secrets:   secrets,
+		clients:   newClients(d.dial),
+	}, nil
+}
+
+// Close closes the connections that are open for later attempts.
+func (s *Sender) Close() { s.clients.closeIdle() }
+
+// Send makes one attempt. It always returns within the endpoint's timeout. Any
+// status is an answer; what follows from it is for [event.Judge] to say.
+func (s *Sender) Send(ctx context.Context, e event.Endpoint, post event.Post) event.Answer {
+	start := time.Now()
+	answer := s.attempt(ctx, e, post)
+	answer.Duration = time.Since(start)
+	return answer
+}
+
+func (s *Sender) attempt(ctx context.Context, e event.Endpoint, post event.Post) event.Answer {
+	timeout := cmp.Or(e.Timeout, event.DefaultTimeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+
+	known, err := s.readCredentials(e)
+	if err != nil {
+		return failed(FailureSecret, err)
+	}
+	request, err := s.newRequest(ctx, e, post, &known)
+	if err != nil {
+		return failed(FailureEndpoint, err)
+	}
+	client, err := s.clients.get(tlsFiles{ca: e.CAFile, cert: e.CertFile, key: e.KeyFile})
+	if err != nil {
+		return failed(FailureSecret, err)
+	}
+	// The bare transport follows no redirects and keeps no cookies.
+	response, err := client.RoundTrip(request)
+	if err != nil {
+		return explain(err, request, timeout, known)
+	}
+	return read(response, cancel, known)
+}

@@ -1,0 +1,42 @@
+package webhook
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+)
+
+// secretPrefix marks a secret that is base64 of the key; any other text is the
+// key itself.
+const secretPrefix = "whsec_"
+
+// sign is the value of the signature header: one signature a key, separated by
+// spaces, so that a receiver may know the old or the new secret.
+func sign(keys [][]byte, post event.Post) string {
+	signatures := make([]string, len(keys))
+	for i, key := range keys {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte(post.ID + "." + strconv.FormatInt(post.At.Unix(), 10) + "."))
+		mac.Write(post.Body.Content)
+		signatures[i] = "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	}
+	return strings.Join(signatures, " ")
+}
+
+// signingKey is the key that a secret stands for.
+func signingKey(secret string) ([]byte, error) {
+	encoded, isEncoded := strings.CutPrefix(secret, secretPrefix)
+	if !isEncoded {
+		return []byte(secret), nil
+	}
+	key, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || len(key) == 0 {
+		return nil, errors.New("what follows " + secretPrefix + " is no base64 (give another text without that prefix)")
+	}
+	return key, nil
+}
