@@ -1,0 +1,152 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Hook is one request that reached a [Receiver].
+type Hook struct {
+	Method string
+	Path   string
+	Header http.Header
+	Body   []byte
+	At     time.Time // when its body was read
+}
+
+// Receiver is a webhook receiver that keeps every request it gets, also those
+// that it answers with an error or not at all.
+type Receiver struct {
+	*Server
+	*Faults
+
+	mu       sync.Mutex
+	hooks    []Hook
+	next     int   // index of the hook that Next returns
+	answers  []int // status codes for the next requests, in order
+	fallback int   // status code once answers are used up
+	arrived  chan struct{}
+}
+
+// NewReceiver starts a receiver that answers 200. For the address see [Serve].
+func NewReceiver(address string) (*Receiver, error) {
+	r := &Receiver{Faults: &Faults{}, fallback: http.StatusOK, arrived: make(chan struct{})}
+	server, err := Serve(address, r.record(r.Wrap(http.HandlerFunc(r.answer))))
+	if err != nil {
+		return nil, fmt.Errorf("start receiver: %w", err)
+	}
+	r.Server = server
+	return r, nil
+}
+
+// Answer sets the status codes of the next requests, one each. After them the
+// receiver goes back to its usual answer.
+func (r *Receiver) Answer(statuses ...int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answers = append(r.answers, statuses...)
+}
+
+// AnswerAlways sets the usual answer and forgets the codes that [Receiver.Answer]
+// had left.
+func (r *Receiver) AnswerAlways(status int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answers, r.fallback = nil, status
+}
+
+// All returns the requests so far, in order of arrival.
+func (r *Receiver) All() []Hook {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.hooks)
+}
+
+// Next returns each request once, in order, and waits for the next one if
+// need be.
+func (r *Receiver) Next(ctx context.Context) (Hook, error) {
+	for {
+		hook, arrived, ok := r.advance()
+		if ok {
+			return hook, nil
+		}
+		select {
+		case <-arrived:
+		case <-ctx.Done():
+			return Hook{}, fmt.Errorf("wait for the next webhook: %w", ctx.Err())
+		}
+	}
+}
+
+// WaitFor returns the requests so far as soon as there are at least n.
+func (r *Receiver) WaitFor(ctx context.Context, n int) ([]Hook, error) {
+	for {
+		r.mu.Lock()
+		hooks, arrived := slices.Clone(r.hooks), r.arrived
+		r.mu.Unlock()
+		if len(hooks) >= n {
+			return hooks, nil
+		}
+		select {
+		case <-arrived:
+		case <-ctx.Done():
+			return hooks, fmt.Errorf("wait for %d webhooks, %d arrived: %w", n, len(hooks), ctx.Err())
+		}
+	}
+}
+
+// Forget drops what was received, so that counting starts anew.
+func (r *Receiver) Forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hooks, r.next = nil, 0
+}
+
+// advance returns the next unread hook, or the channel that closes when one
+// arrives.
+func (r *Receiver) advance() (Hook, <-chan struct{}, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.next == len(r.hooks) {
+		return Hook{}, r.arrived, false
+	}
+	r.next++
+	return r.hooks[r.next-1], nil, true
+}
+
+// record keeps a request before any fault can hit it.
+func (r *Receiver) record(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		r.keep(Hook{Method: req.Method, Path: req.URL.Path, Header: req.Header.Clone(), Body: body, At: time.Now()})
+		next.ServeHTTP(w, req)
+	})
+}
+
+func (r *Receiver) keep(hook Hook) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hooks = append(r.hooks, hook)
+	close(r.arrived)
+	r.arrived = make(chan struct{})
+}
+
+func (r *Receiver) answer(w http.ResponseWriter, _ *http.Request) {
+	r.mu.Lock()
+	status := r.fallback
+	if len(r.answers) > 0 {
+		status, r.answers = r.answers[0], r.answers[1:]
+	}
+	r.mu.Unlock()
+	w.WriteHeader(status)
+}

@@ -1,0 +1,104 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Server is an HTTP server on 127.0.0.1 that can go away and come back on the
+// same port, as a peer does that is restarted.
+type Server struct {
+	handler http.Handler
+	host    string
+
+	mu      sync.Mutex
+	running *http.Server // nil while paused or closed
+}
+
+// Serve starts a server for handler. An empty address takes a free port; any
+// other must be a loopback address such as "127.0.0.1:5000".
+func Serve(address string, handler http.Handler) (*Server, error) {
+	if address == "" {
+		address = "127.0.0.1:0"
+	}
+	if err := requireLoopback(address); err != nil {
+		return nil, err
+	}
+	s := &Server{handler: handler, host: address}
+	if err := s.Resume(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Host is the address with its port, as it stands in an image reference.
+func (s *Server) Host() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.host
+}
+
+// URL is the server's root without a trailing slash.
+func (s *Server) URL() string { return "http://" + s.Host() }
+
+// Pause refuses new connections and breaks the open ones. Requests in flight end
+// without an answer. Pausing twice changes nothing.
+func (s *Server) Pause() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running == nil {
+		return nil
+	}
+	err := s.running.Close()
+	s.running = nil
+	if err != nil {
+		return fmt.Errorf("stop listening on %s: %w", s.host, err)
+	}
+	return nil
+}
+
+// Resume listens again on the port that the server had before. On a running
+// server it does nothing.
+func (s *Server) Resume() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running != nil {
+		return nil
+	}
+	listener, err := net.Listen("tcp", s.host)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", s.host, err)
+	}
+	s.host = listener.Addr().String()
+	s.running = &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second}
+	go serve(s.running, listener)
+	return nil
+}
+
+// Close stops the server for good.
+func (s *Server) Close() error { return s.Pause() }
+
+// serve ends when the server is closed; that is its only way to end, and no
+// error to anyone.
+func serve(server *http.Server, listener net.Listener) {
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		panic(fmt.Sprintf("serve %s: %v", listener.Addr(), err))
+	}
+}
+
+// requireLoopback keeps a counterpart off every other network: it trusts its
+// callers and must not be reachable by anyone else.
+func requireLoopback(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("listen address %q: %w", address, err)
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return fmt.Errorf("listen address %q: use a loopback address such as 127.0.0.1:0", address)
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+// Package stack runs Tagwatch's own programs as a user would: tagwatch up with
+// its children, and the command line beside it. The demo and the end-to-end
+// tests drive them.
+package stack
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Options say what to run and where.
+type Options struct {
+	// Bin is the directory of the three programs.
+	Bin string
+	// DataDir holds everything that outlives a stop.
+	DataDir string
+	// Env are further settings, as NAME=value.
+	Env []string
+	// Log receives what the programs print.
+	Log io.Writer
+}
+
+// Stack is a running installation.
+type Stack struct {
+	options Options
+	env     []string
+	ports   []string // of Temporal, its Web UI and the worker
+	listen  string
+	UI      string
+	up      *exec.Cmd
+	ended   chan error
+}
+
+// startTimeout bounds the start: the first one makes the databases.
+const startTimeout = 2 * time.Minute
+
+// New chooses free ports for an installation that is not started yet.
+func New(options Options) (*Stack, error) {
+	ports, err := freePorts(3)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{options: options, ports: ports, listen: "127.0.0.1:" + ports[2], UI: "http://127.0.0.1:" + ports[1]}
+	s.env = append(os.Environ(),
+		"TAGWATCH_DATA_DIR="+options.DataDir,
+		"TEMPORAL_ADDRESS=127.0.0.1:"+ports[0],
+		"TAGWATCH_LISTEN="+s.listen,
+		"HOME="+options.DataDir, "DOCKER_CONFIG="+options.DataDir,
+	)
+	s.env = append(s.env, options.Env...)
+	return s, nil
+}
+
+// Start runs tagwatch up and returns when its worker is ready.
+func (s *Stack) Start(ctx context.Context) error {
+	s.up = exec.Command(s.program("tagwatch"), "up", "--port", s.ports[0], "--ui-port", s.ports[1])
+	s.up.Env, s.up.Stdout, s.up.Stderr = s.env, s.options.Log, s.options.Log
+	if err := s.up.Start(); err != nil {
+		return fmt.Errorf("start tagwatch up: %w", err)
+	}
+	s.ended = make(chan error, 1)
+	go func(up *exec.Cmd, ended chan<- error) { ended <- up.Wait() }(s.up, s.ended)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return s.awaitReady(ctx)
+}
+
+// awaitReady waits until the worker says that it is ready.
+func (s *Stack) awaitReady(ctx context.Context) error {
+	for {
+		select {
+		case err := <-s.ended:
+			s.ended <- err
+			return fmt.Errorf("tagwatch up ended: %v", err)
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the worker: %w", ctx.Err())
+		case <-time.After(100 * time.Millisecond):
+			if s.ready(ctx) {
+				return nil
+			}
+		}
+	}
+}
+
+// Ready waits until the worker is ready, as after one of the processes was
+// killed.
+func (s *Stack) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return s.awaitReady(ctx)
+}
+
+func (s *Stack) ready(ctx context.Context) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.listen+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
+}
+
+// Stop asks tagwatch up to stop, as Ctrl-C does, and waits for it.
+func (s *Stack) Stop() error {
+	if s.up == nil {
+		return nil
+	}
+	if err := s.up.Process.Signal(syscall.SIGINT); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	err := <-s.ended
+	s.ended <- err
+	return err
+}
+
+// Kill ends a child of tagwatch up at once, as a crash does; up starts it again.
+func (s *Stack) Kill(program string) error {
+	pid, err := s.child(program)
+	if err != nil {
+		return err
+	}
+	return syscall.Kill(pid, syscall.SIGKILL)
+}
+
+// child finds a child process of tagwatch up by the name of its program.
+func (s *Stack) child(program string) (int, error) {
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return 0, err
+	}
+	for _, path := range stats {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		// pid (name) state ppid ...; the kernel cuts the name at 15 bytes.
+		name, rest, found := strings.Cut(string(stat), ") ")
+		fields := strings.Fields(rest)
+		if !found || len(fields) < 2 || fields[1] != strconv.Itoa(s.up.Process.Pid) || !strings.HasSuffix(name, "("+program[:min(len(program), 15)]) {
+			continue
+		}
+		return strconv.Atoi(filepath.Base(filepath.Dir(path)))
+	}
+	return 0, fmt.Errorf("tagwatch up has no child %s", program)
+}
+
+// Result is what a command printed and how it ended.
+type Result struct {
+	Out, Err string
+	Code     int
+}
+
+// Run runs a command of the command line to its end.
+func (s *Stack) Run(ctx context.Context, arguments ...string) (Result, error) {
+	command := exec.CommandContext(ctx, s.program("tagwatch"), arguments...)
+	var out, errs bytes.Buffer
+	command.Env, command.Stdout, command.Stderr = s.env, &out, &errs
+	err := command.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		err = nil
+	}
+	return Result{Out: out.String(), Err: errs.String(), Code: command.ProcessState.ExitCode()}, err
+}
+
+// Do runs a command that must succeed and returns what it printed.
+func (s *Stack) Do(ctx context.Context, arguments ...string) (string, error) {
+	result, err := s.Run(ctx, arguments...)
+	if err != nil {
+		return "", err
+	}
+	if result.Code != 0 {
+		return "", fmt.Errorf("tagwatch %s: exit code %d: %s", strings.Join(arguments, " "), result.Code, strings.TrimSpace(result.Err))
+	}
+	return result.Out, nil
+}
+
+func (s *Stack) program(name string) string { return filepath.Join(s.options.Bin, name) }
+
+// freePorts finds ports that nobody listens at.
+func freePorts(n int) ([]string, error) {
+	ports := make([]string, n)
+	for i := range ports {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer listener.Close()
+		_, ports[i], err = net.SplitHostPort(listener.Addr().String())
+		if err != nil {
+			return nil, err
+		}
+	}
+	return ports, nil
+}

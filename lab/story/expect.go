@@ -1,0 +1,167 @@
+package story
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tagwatch/tagwatch/lab"
+)
+
+// expected is a notification that has to come.
+type expected struct {
+	kind, key, cause string
+	check            func(payload) error // nil for nothing more
+}
+
+// payload is what the story reads of a notification.
+type payload struct {
+	ID       string          `json:"notificationId"`
+	Kind     string          `json:"subscription_type"`
+	Key      string          `json:"subscription_key"`
+	Cause    string          `json:"cause"`
+	Last     json.RawMessage `json:"last_eval"`
+	Current  json.RawMessage `json:"curr_eval"`
+	Vulns    difference      `json:"diff_vulnerability_result"`
+	NewTags  []string        `json:"new_tags"`
+	Packages map[string]int  `json:"counts"`
+}
+
+type difference struct {
+	Added, Removed, Updated []struct {
+		ID       string `json:"CVE_ID"`
+		Severity string
+		Package  string `json:"Package_Name"`
+		Previous struct{ Severity string }
+	}
+}
+
+func (e expected) String() string { return fmt.Sprintf("%s of %s (cause: %s)", e.kind, e.key, e.cause) }
+
+// patience is how long a notification may take: the shortest poll interval, an
+// analysis and a delivery.
+const patience = 3 * time.Minute
+
+// expect waits for exactly these notifications, in any order.
+func (s *Story) expect(ctx context.Context, list []expected) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for len(list) > 0 {
+		hook, err := s.receiver.Next(ctx)
+		if err != nil {
+			return fmt.Errorf("no notification came, but there should be a %s: %w", list[0], err)
+		}
+		if list, err = s.account(hook, list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// account shows a notification and crosses it off the list.
+func (s *Story) account(hook lab.Hook, list []expected) ([]expected, error) {
+	s.read++
+	var body struct {
+		Data struct {
+			Payload payload `json:"notification_payload"`
+		}
+	}
+	if err := json.Unmarshal(hook.Body, &body); err != nil {
+		return list, fmt.Errorf("read a webhook: %w", err)
+	}
+	p := body.Data.Payload
+	s.say("-> %s  %-15s  cause: %-6s  %s  %s", hook.At.Format(time.TimeOnly), p.Kind, p.Cause, p.Key, p.line())
+	for i, e := range list {
+		if e.kind != p.Kind || e.key != p.Key {
+			continue
+		}
+		if e.cause != p.Cause {
+			return list, fmt.Errorf("%s came with cause %q", e, p.Cause)
+		}
+		if e.check != nil {
+			if err := e.check(p); err != nil {
+				return list, fmt.Errorf("%s: %w", e, err)
+			}
+		}
+		return append(list[:i:i], list[i+1:]...), nil
+	}
+	return list, fmt.Errorf("a %s of %s came, which nothing caused", p.Kind, p.Key)
+}
+
+// silence makes sure that nothing else comes.
+func (s *Story) silence(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, settle)
+	defer cancel()
+	hook, err := s.receiver.Next(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		fmt.Fprintf(s.out, "\nAll %d notifications came, each with its cause, and nothing else.\n", s.read)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.account(hook, nil)
+	return err
+}
+
+// line is what a person wants to see of a payload.
+func (p payload) line() string {
+	switch p.Kind {
+	case "policy_eval":
+		return status(p.Last) + " -> " + status(p.Current)
+	case "vuln_update":
+		line := fmt.Sprintf("+%d -%d ~%d", len(p.Vulns.Added), len(p.Vulns.Removed), len(p.Vulns.Updated))
+		for _, u := range p.Vulns.Updated {
+			line += fmt.Sprintf("  %s of %s: %s -> %s", u.ID, u.Package, u.Previous.Severity, u.Severity)
+		}
+		return line
+	case "repo_update":
+		return fmt.Sprintf("new: %v", p.NewTags)
+	case "tag_update":
+		return fmt.Sprintf("%.21s... -> %.21s...", p.Last, p.Current)
+	}
+	return ""
+}
+
+func status(evaluation json.RawMessage) string {
+	var e struct{ Status string }
+	_ = json.Unmarshal(evaluation, &e) // an unreadable one has no status
+	return e.Status
+}
+
+// lists checks how many vulnerabilities were added, removed and updated.
+func lists(added, removed, updated int) func(payload) error {
+	return func(p payload) error {
+		if len(p.Vulns.Added) != added || len(p.Vulns.Removed) != removed || len(p.Vulns.Updated) != updated {
+			return fmt.Errorf("added, removed, updated are %d, %d, %d; want %d, %d, %d",
+				len(p.Vulns.Added), len(p.Vulns.Removed), len(p.Vulns.Updated), added, removed, updated)
+		}
+		return nil
+	}
+}
+
+// updatedFrom checks the severity of the one update, before and after.
+func updatedFrom(before, after string) func(payload) error {
+	return func(p payload) error {
+		if u := p.Vulns.Updated[0]; u.Previous.Severity != before || u.Severity != after {
+			return fmt.Errorf("severity went from %s to %s; want %s to %s", u.Previous.Severity, u.Severity, before, after)
+		}
+		return nil
+	}
+}
+
+// turns checks the status of the last and of this evaluation.
+func turns(from, to string) func(payload) error {
+	return func(p payload) error {
+		if status(p.Last) != from || status(p.Current) != to {
+			return fmt.Errorf("status went from %s to %s; want %s to %s", status(p.Last), status(p.Current), from, to)
+		}
+		return nil
+	}
+}
+
+func both(first, second func(payload) error) func(payload) error {
+	return func(p payload) error { return errors.Join(first(p), second(p)) }
+}
