@@ -1,0 +1,167 @@
+// Package analyzer finds what is in an image, with syft, in two stages.
+//
+// The first, in the worker, fetches the image's layers into a store shared by all
+// analyses, verifies and counts them. The second, in a child process of the same
+// program without network, credentials and much else, reads the image and writes
+// the SBOM and the inventory. Whatever an image holds, the child ends within its
+// limits, and a partial result is never returned.
+//
+//	source -> layer store -> hard links -> child -> SBOM, inventory
+//
+// A program that uses this package has to hand itself over to ChildMain when it
+// is started with ChildArgument.
+package analyzer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/cage"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/inspect"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/layers"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/scratch"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/sbom"
+)
+
+// Options configure an Analyzer. Only Directory has to be set.
+type Options struct {
+	// Directory holds the layer store and the scratch space, on one file system.
+	// Several workers on one machine may share it.
+	Directory string
+	Limits    Limits
+	// StoreBytes and StoreAge bound the layer store: its size, default 20 GiB, and
+	// how long a layer stays unused, default 30 days.
+	StoreBytes int64
+	StoreAge   time.Duration
+	// Content is what policies ask of files; nil for DefaultContent.
+	Content *Content
+	// Log is told once if the machine does not allow network namespaces; nil for
+	// the default logger.
+	Log *slog.Logger
+}
+
+// Content is what is looked for in the content of files. Sizes are in bytes.
+type Content = inspect.Content
+
+// Analyzer analyzes images. It is safe for concurrent use; each analysis is a
+// process that may take Limits.Memory.
+type Analyzer struct {
+	limits  Limits
+	content Content
+	version string
+	parent  string // folder of all workers' scratch folders
+	scratch *scratch.Root
+	store   *layers.Store
+	cage    *cage.Cage
+}
+
+// Open prepares the folders, removes what dead workers left in them, and checks
+// the expressions of the content configuration.
+func Open(options Options) (*Analyzer, error) {
+	content := DefaultContent()
+	if options.Content != nil {
+		content = *options.Content
+	}
+	if err := inspect.CheckContent(content); err != nil {
+		return nil, err
+	}
+	a := &Analyzer{
+		limits:  options.Limits.withDefaults(),
+		content: content,
+		version: versionOf(content),
+		parent:  filepath.Join(options.Directory, "scratch"),
+		cage:    &cage.Cage{Log: options.Log},
+	}
+	var err error
+	if a.scratch, err = scratch.Open(a.parent); err != nil {
+		return nil, fmt.Errorf("open analyzer: %w", err)
+	}
+	bounds := layers.Bounds{Bytes: cmp.Or(options.StoreBytes, 20<<30), Age: cmp.Or(options.StoreAge, 30*24*time.Hour)}
+	if a.store, err = layers.New(filepath.Join(options.Directory, "layers"), a.scratch.Path(), bounds); err != nil {
+		return nil, errors.Join(fmt.Errorf("open analyzer: %w", err), a.Close())
+	}
+	return a, nil
+}
+
+// Close removes the scratch folder. No analysis may be under way.
+func (a *Analyzer) Close() error { return a.scratch.Close() }
+
+// Version identifies what the analyzer makes of an image: the version of syft and
+// a hash of the configuration. Results of different versions may differ.
+func (a *Analyzer) Version() string { return a.version }
+
+// Source gives an image as its registry has it. Manifest and Config are verified
+// against their digests; a layer is verified here.
+type Source interface {
+	Manifest(context.Context) ([]byte, error)
+	Config(context.Context) ([]byte, error)
+	Layer(context.Context, image.Digest) (io.ReadCloser, error)
+}
+
+// Request is one image to analyze.
+type Request struct {
+	// Name is what the SBOM calls the image, as repository@digest; the digest if
+	// empty.
+	Name   string
+	Digest image.Digest
+	Source Source
+	// Progress, if set, is called from time to time, never twice at once.
+	Progress func(Progress)
+}
+
+// Result is a complete analysis.
+type Result struct {
+	Inventory *sbom.Inventory
+	SBOM      []byte // syft's JSON
+	Version   string // of the analyzer
+	Usage     Usage
+}
+
+// Usage is what an analysis took.
+type Usage struct {
+	Fetched    int64         // bytes of layers transferred
+	CPU        time.Duration // processor time of the child
+	PeakMemory int64         // bytes, of the child
+}
+
+// Analyze analyzes one image. An exceeded limit is a fault.Limit that names it, a
+// broken image a fault.Invalid; errors of the source are returned as they are.
+// When ctx ends, so does the child, before Analyze returns.
+func (a *Analyzer) Analyze(ctx context.Context, request Request) (Result, error) {
+	result, err := a.analyze(ctx, request)
+	if err != nil {
+		return Result{}, fmt.Errorf("analyze %s: %w", cmp.Or(request.Name, string(request.Digest)), err)
+	}
+	return result, nil
+}
+
+func (a *Analyzer) analyze(ctx context.Context, request Request) (Result, error) {
+	if err := scratch.Sweep(a.parent); err != nil {
+		return Result{}, err
+	}
+	folder, err := a.scratch.New("image")
+	if err != nil {
+		return Result{}, err
+	}
+	defer os.RemoveAll(folder)
+	tell := &teller{listener: request.Progress}
+	documents, err := a.read(ctx, request)
+	if err != nil {
+		return Result{}, err
+	}
+	fetched, err := a.fetch(ctx, request.Source, documents, folder, tell)
+	if err != nil {
+		return Result{}, err
+	}
+	result, err := a.inspect(ctx, request, documents, folder, tell)
+	result.Usage.Fetched = fetched
+	return result, err
+}

@@ -1,0 +1,85 @@
+package analyzer
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/cage"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/inspect"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/sbom"
+)
+
+// ChildArgument is the first argument with which the program is started as a
+// child. A main function, and TestMain where tests analyze, begins with
+//
+//	if len(os.Args) > 1 && os.Args[1] == analyzer.ChildArgument {
+//		os.Exit(analyzer.ChildMain(os.Args[2:]))
+//	}
+const ChildArgument = "analyze-image"
+
+// maxResult bounds, each, the SBOM and the inventory that a child hands over.
+const maxResult = 256 << 20
+
+// ChildMain is the child: it carries out the request in the current folder and
+// returns the exit status. It takes no arguments.
+func ChildMain(args []string) int {
+	if len(args) > 0 {
+		fmt.Fprintln(os.Stderr, ChildArgument+" is for the worker's own use and takes no arguments")
+		return 2
+	}
+	return inspect.Main()
+}
+
+// inspect runs the child on the linked layers and reads its results.
+func (a *Analyzer) inspect(ctx context.Context, request Request, documents documents, folder string, tell *teller) (Result, error) {
+	work := filepath.Join(folder, "work")
+	if err := os.Mkdir(work, 0o700); err != nil {
+		return Result{}, fmt.Errorf("prepare image: %w", err)
+	}
+	limits := a.limits.ofChild()
+	err := inspect.WriteJSON(work, inspect.RequestFile, inspect.Request{
+		Name:     cmp.Or(request.Name, string(request.Digest)),
+		Digest:   request.Digest,
+		Manifest: documents.manifest,
+		Config:   documents.config,
+		Layers:   layersFolder(folder),
+		Content:  a.content,
+		Limits:   limits,
+		Version:  syftVersion(),
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	usage, err := a.cage.Run(ctx, cage.Command{Args: []string{ChildArgument}, Folder: work, Limits: limits, Line: tell.line})
+	if errors.Is(err, cage.ErrReported) {
+		err = inspect.ReadFailure(work)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	result := Result{Version: a.version, Usage: Usage{CPU: usage.CPU, PeakMemory: usage.PeakMemory}}
+	result.Inventory, result.SBOM, err = readResults(work)
+	return result, err
+}
+
+// readResults reads what the child wrote, without trust: it has met the image.
+func readResults(work string) (*sbom.Inventory, []byte, error) {
+	bill, err := inspect.Read(work, inspect.SBOMFile, maxResult)
+	if err != nil {
+		return nil, nil, fmt.Errorf("result of the analysis: %w", err)
+	}
+	if !json.Valid(bill) {
+		return nil, nil, fmt.Errorf("result of the analysis: the SBOM is no JSON: %w", fault.Invalid)
+	}
+	var inventory sbom.Inventory
+	if err := inspect.ReadJSON(work, inspect.InventoryFile, maxResult, &inventory); err != nil {
+		return nil, nil, fmt.Errorf("result of the analysis: %w", err)
+	}
+	return &inventory, bill, nil
+}

@@ -1,0 +1,189 @@
+package analyzer_test
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/tagwatch/tagwatch/adapters/analyzer"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/lab"
+)
+
+// Every hostile image ends in its state and leaves nothing behind.
+func TestHostileImagesEndWithinTheirLimits(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		limits analyzer.Limits
+		image  func(*testing.T) v1.Image
+		want   error
+		says   string
+	}{
+		{"zeros", analyzer.Limits{LayerBytes: 1 << 20}, zeroLayer, fault.Limit, "1 MiB"},
+		{"zeros in many layers", analyzer.Limits{ImageBytes: 1 << 20}, manyZeroLayers, fault.Limit, "1 MiB"},
+		{"many files", analyzer.Limits{Entries: 1000}, manyFiles, fault.Limit, "1000 files"},
+		{"many layers", analyzer.Limits{Layers: 3}, manyZeroLayers, fault.Limit, "the limit is 3"},
+		{"long path", analyzer.Limits{}, longPath, fault.Limit, "path"},
+		{"nested jars", analyzer.Limits{Wall: 3 * time.Second}, nestedJars, fault.Limit, "time limit of 3s"},
+		{"nested jars, little processor time", analyzer.Limits{CPU: 3 * time.Second}, nestedJars, fault.Limit, "processor limit of 3s"},
+		{"large package database", analyzer.Limits{Memory: 256 << 20}, largeDatabase, fault.Limit, "memory limit of 256 MiB"},
+		{"jar with a large member", analyzer.Limits{Scratch: 8 << 20}, largeMember, fault.Limit, "limit of 8 MiB"},
+		{"file and folder at one path", analyzer.Limits{}, fileAndFolder, fault.Invalid, "broken image"},
+		{"other diff IDs", analyzer.Limits{}, otherDiffIDs, fault.Invalid, "as the configuration says"},
+		{"too few diff IDs", analyzer.Limits{}, tooFewDiffIDs, fault.Invalid, "the configuration 0"},
+		{"no archive", analyzer.Limits{}, noArchive, fault.Invalid, "broken archive"},
+		{"layer that is elsewhere", analyzer.Limits{}, foreignLayer, fault.Invalid, "cannot be analyzed"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, test.limits)
+			result, err := b.Analyze(t.Context(), b.push(t, test.image(t)))
+			if !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("error = %v, want %v that says %q", err, test.want, test.says)
+			}
+			if result.SBOM != nil || result.Inventory != nil {
+				t.Error("a partial result")
+			}
+			if left := b.leftovers(t); len(left) > 0 {
+				t.Errorf("left in the scratch space: %v", left)
+			}
+		})
+	}
+}
+
+// What looks dangerous and is not must not be refused.
+func TestHarmlessOdditiesAreAnalyzed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, analyzer.Limits{})
+	odd := raw(t, slices.Values([]entry{
+		file("../../escape", "x"),
+		file("/absolute", "x"),
+		{Header: tar.Header{Name: "loop", Typeflag: tar.TypeSymlink, Linkname: "loop"}},
+		{Header: tar.Header{Name: "outside", Typeflag: tar.TypeSymlink, Linkname: "/proc/self/environ"}},
+		{Header: tar.Header{Name: "hard", Typeflag: tar.TypeLink, Linkname: "../../../etc/shadow"}},
+		{Header: tar.Header{Name: "device", Typeflag: tar.TypeBlock, Devmajor: 8}},
+		{Header: tar.Header{Name: "pipe", Typeflag: tar.TypeFifo}},
+		file("twice", "one"), file("twice", "two"),
+		file(".wh.", ""), file("dir/.wh..wh..opq", ""),
+		file("var/lib/rpm/rpmdb.sqlite", strings.Repeat("junk", 5000)),
+		file("bin/junk", "\x7fELF"+strings.Repeat("\xff", 5000)),
+	}))
+	result, err := b.Analyze(t.Context(), b.push(t, odd))
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := map[string]uint32{}
+	for _, each := range result.Inventory.Files {
+		paths[each.Path] = each.Mode
+	}
+	for _, path := range []string{"/escape", "/absolute", "/loop", "/outside", "/hard", "/device", "/pipe", "/twice"} {
+		if paths[path] == 0 {
+			t.Errorf("no %s among %v", path, paths)
+		}
+	}
+}
+
+func zeroLayer(t *testing.T) v1.Image {
+	return raw(t, slices.Values([]entry{{Header: tar.Header{Name: "zeros", Typeflag: tar.TypeReg, Size: 8 << 20}}}))
+}
+
+func manyZeroLayers(t *testing.T) v1.Image {
+	layer, err := zeroLayer(t).Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return withLayer(t, empty.Image, layer[0], layer[0], layer[0], layer[0])
+}
+
+func manyFiles(t *testing.T) v1.Image {
+	return raw(t, func(yield func(entry) bool) {
+		for i := range 5000 {
+			if !yield(file(fmt.Sprint(i), "")) {
+				return
+			}
+		}
+	})
+}
+
+func longPath(t *testing.T) v1.Image {
+	return raw(t, slices.Values([]entry{file(strings.Repeat("long/", 900_000/5)+"end", "")}))
+}
+
+// nestedJars are ten jars in each of ten jars, and so on.
+func nestedJars(t *testing.T) v1.Image {
+	inner := []byte("Manifest-Version: 1.0\n\n")
+	name := "META-INF/MANIFEST.MF"
+	for range 7 {
+		members := map[string][]byte{"META-INF/MANIFEST.MF": []byte("Manifest-Version: 1.0\n\n")}
+		for i := range 10 {
+			members[fmt.Sprintf("%d%s", i, name)] = inner
+		}
+		inner, name = jar(t, members), ".jar"
+	}
+	return raw(t, slices.Values([]entry{file("app.jar", string(inner))}))
+}
+
+func largeDatabase(t *testing.T) v1.Image {
+	depends := strings.Repeat("d,", 4000) + "d"
+	var status strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&status, "Package: p%d\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.%d\nDepends: %s\n\n", i, i, depends)
+	}
+	return raw(t, slices.Values([]entry{file("etc/os-release", "ID=debian\nVERSION_ID=12\n"), file("var/lib/dpkg/status", status.String())}))
+}
+
+func largeMember(t *testing.T) v1.Image {
+	inner := jar(t, map[string][]byte{"META-INF/MANIFEST.MF": []byte("Manifest-Version: 1.0\n\n"), "zeros": make([]byte, 64<<20)})
+	return raw(t, slices.Values([]entry{file("app.jar", string(jar(t, map[string][]byte{
+		"META-INF/MANIFEST.MF": []byte("Manifest-Version: 1.0\n\n"), "inner.jar": jar(t, map[string][]byte{"stored.jar": inner}), "big.jar": make([]byte, 64<<20),
+	})))}))
+}
+
+func fileAndFolder(t *testing.T) v1.Image {
+	return raw(t, slices.Values([]entry{file("a", "x"), file("a/b", "x"), {Header: tar.Header{Name: "a", Typeflag: tar.TypeDir}}}))
+}
+
+func otherDiffIDs(t *testing.T) v1.Image {
+	return reconfigured(t, func(config *v1.ConfigFile) {
+		config.RootFS.DiffIDs = []v1.Hash{{Algorithm: "sha256", Hex: strings.Repeat("a", 64)}}
+	})
+}
+
+func tooFewDiffIDs(t *testing.T) v1.Image {
+	return reconfigured(t, func(config *v1.ConfigFile) { config.RootFS.DiffIDs = nil })
+}
+
+func reconfigured(t *testing.T, change func(*v1.ConfigFile)) v1.Image {
+	t.Helper()
+	honest := build(t, lab.StaticBinary("/app"))
+	config, err := honest.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = config.DeepCopy()
+	change(config)
+	lying, err := mutate.ConfigFile(honest, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lying
+}
+
+func noArchive(t *testing.T) v1.Image {
+	return withLayer(t, empty.Image, static.NewLayer([]byte(strings.Repeat("no archive ", 100)), types.OCILayer))
+}
+
+func foreignLayer(t *testing.T) v1.Image {
+	return withLayer(t, empty.Image, static.NewLayer([]byte("windows"), types.DockerForeignLayer))
+}

@@ -1,0 +1,95 @@
+package inspect
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/anchore/syft/syft"
+	"github.com/anchore/syft/syft/cataloging"
+	"github.com/anchore/syft/syft/format/syftjson"
+	"github.com/anchore/syft/syft/sbom"
+	"github.com/anchore/syft/syft/source/stereoscopesource"
+	_ "github.com/glebarez/go-sqlite" // reads the database of RPM packages
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+// ConfigRevision stands for what syftConfig and the code of this package make of
+// an image. Whoever changes that raises it, so that images are analyzed anew.
+const ConfigRevision = 1
+
+// syftConfig is the configuration with which grype's command line calls syft;
+// another one finds other vulnerabilities.
+func syftConfig(version string) *syft.CreateSBOMConfig {
+	config := syft.DefaultCreateSBOMConfig()
+	config.Packages.JavaArchive.IncludeIndexedArchives = true
+	config.Packages.JavaArchive.IncludeUnindexedArchives = false
+	config.Packages.Golang = config.Packages.Golang.WithCaptureSymbols(cataloging.SymbolScopeAll)
+	config.Compliance.MissingVersion = cataloging.ComplianceActionDrop
+	return config.WithoutFiles().WithTool("syft", version).WithParallelism(max(2, runtime.GOMAXPROCS(0)))
+}
+
+// catalog finds the image's packages.
+func catalog(ctx context.Context, image *opened, request Request, tell *teller) (*sbom.SBOM, error) {
+	config := syftConfig(request.Version)
+	ctx, err := withLicenses(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	tell.followPackages()
+	source := stereoscopesource.New(image.Image, stereoscopesource.ImageConfig{Reference: request.Name})
+	bill, err := syft.CreateSBOM(ctx, source, config)
+	if err == nil {
+		err = ctx.Err() // syft hands out what it has when its time is over
+	}
+	if err != nil {
+		return nil, fmt.Errorf("catalog packages: %w: %w", fault.Invalid, err)
+	}
+	return bill, complete(bill)
+}
+
+// withLicenses builds the scanner of license texts. That allocates much and frees
+// little: without collections in between it takes a quarter less time.
+func withLicenses(ctx context.Context, config *syft.CreateSBOMConfig) (context.Context, error) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	ctx, err := syft.SetContextLicenseScanner(ctx, config.Licenses)
+	if err != nil {
+		return nil, fmt.Errorf("prepare licenses: %w", err)
+	}
+	return ctx, nil
+}
+
+// complete refuses an SBOM that lacks something for want of resources here, and
+// not because of the image: syft only notes such errors.
+func complete(bill *sbom.SBOM) error {
+	for where, reasons := range bill.Artifacts.Unknowns {
+		for _, reason := range reasons {
+			for _, want := range []syscall.Errno{syscall.ENOSPC, syscall.EMFILE, syscall.EFBIG, syscall.ENOMEM} {
+				if strings.Contains(reason, want.Error()) {
+					return fmt.Errorf("catalog packages of %s: %v: %w", where.RealPath, want, fault.Limit)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func writeSBOM(folder string, bill *sbom.SBOM) error {
+	file, err := os.Create(filepath.Join(folder, SBOMFile))
+	if err != nil {
+		return fmt.Errorf("write SBOM: %w", err)
+	}
+	buffered := bufio.NewWriterSize(file, 1<<20)
+	if err := errors.Join(syftjson.NewFormatEncoder().Encode(buffered, *bill), buffered.Flush(), file.Close()); err != nil {
+		return fmt.Errorf("write SBOM: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package inspect
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	"github.com/anchore/syft/syft/artifact"
+	"github.com/anchore/syft/syft/pkg"
+	syftbom "github.com/anchore/syft/syft/sbom"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/tagwatch/tagwatch/domain/sbom"
+)
+
+// describe fills the inventory with all but the files.
+func describe(image *opened, request Request, bill *syftbom.SBOM) *sbom.Inventory {
+	id := sha256.Sum256(request.Config)
+	return &sbom.Inventory{
+		Digest:       request.Digest,
+		ImageID:      hex.EncodeToString(id[:]),
+		OS:           image.config.OS,
+		Architecture: image.config.Architecture,
+		Distro:       image.distro(bill),
+		Created:      image.config.Created.Time,
+		Layers:       len(image.Layers),
+		Dockerfile:   sbom.Dockerfile{Text: sbom.InferDockerfile(historyOf(image.config))},
+		Packages:     packagesOf(bill),
+	}
+}
+
+func historyOf(config *v1.ConfigFile) (history []sbom.HistoryEntry) {
+	for _, entry := range config.History {
+		history = append(history, sbom.HistoryEntry{CreatedBy: entry.CreatedBy})
+	}
+	return history
+}
+
+// packagesOf are the packages in a stable order.
+func packagesOf(bill *syftbom.SBOM) []sbom.Package {
+	owned := ownedBySystem(bill.Relationships)
+	var packages []sbom.Package
+	for found := range bill.Artifacts.Packages.Enumerate() {
+		packages = append(packages, packageOf(found, owned[found.ID()]))
+	}
+	slices.SortFunc(packages, func(a, b sbom.Package) int {
+		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version),
+			cmp.Compare(a.Location, b.Location), cmp.Compare(a.ID, b.ID))
+	})
+	return packages
+}
+
+func packageOf(found pkg.Package, owned bool) sbom.Package {
+	return sbom.Package{
+		ID:        string(found.ID()),
+		Name:      found.Name,
+		Version:   found.Version,
+		Type:      string(found.Type),
+		Language:  string(found.Language),
+		PURL:      found.PURL,
+		Source:    sourceOf(found),
+		Licenses:  licensesOf(found),
+		Locations: locationsOf(found),
+		Location:  locationOf(found),
+		Owned:     owned,
+		Manifest:  manifestOf(found),
+	}
+}
+
+// ownedBySystem are the packages all of whose files a distribution package
+// installed.
+func ownedBySystem(relationships []artifact.Relationship) map[artifact.ID]bool {
+	owned := map[artifact.ID]bool{}
+	for _, each := range relationships {
+		owner, isPackage := each.From.(pkg.Package)
+		if isPackage && each.Type == artifact.OwnershipByFileOverlapRelationship && isSystem(owner.Type) {
+			owned[each.To.ID()] = true
+		}
+	}
+	return owned
+}
+
+// isSystem tells whether packages of a type come from the distribution.
+func isSystem(kind pkg.Type) bool {
+	switch kind {
+	case pkg.DebPkg, pkg.RpmPkg, pkg.ApkPkg, pkg.AlpmPkg, pkg.PortagePkg:
+		return true
+	}
+	return false
+}
+
+func licensesOf(found pkg.Package) (licenses []string) {
+	for _, license := range found.Licenses.ToSlice() {
+		if text := cmp.Or(license.SPDXExpression, license.Value); text != "" {
+			licenses = append(licenses, text)
+		}
+	}
+	return licenses
+}
+
+func locationsOf(found pkg.Package) (paths []string) {
+	for _, location := range found.Locations.ToSlice() {
+		paths = append(paths, location.RealPath)
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}

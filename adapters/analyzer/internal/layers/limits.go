@@ -1,0 +1,63 @@
+package layers
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+// Limits protect the worker from an image's layers.
+type Limits struct {
+	LayerBytes int64 // of one layer, unpacked
+	ImageBytes int64 // of all layers of an image, unpacked
+	Entries    int   // of all layers of an image: files, folders, links
+	PathLength int   // bytes of a path
+	PathDepth  int   // components of a path
+	Layers     int   // of an image
+}
+
+// Budget counts what one image uses of its limits. It is safe for concurrent
+// use by the layers of that image.
+type Budget struct {
+	limits Limits
+
+	mu      sync.Mutex
+	bytes   int64
+	entries int
+}
+
+// NewBudget starts an image's count.
+func NewBudget(limits Limits) *Budget { return &Budget{limits: limits} }
+
+// spend takes bytes and entries off the image's budget.
+func (b *Budget) spend(bytes int64, entries int) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.bytes += bytes
+	b.entries += entries
+	if b.bytes > b.limits.ImageBytes {
+		return exceeded("image unpacks to more than %s", Size(b.limits.ImageBytes))
+	}
+	if b.entries > b.limits.Entries {
+		return exceeded("image has more than %d files, the limit", b.limits.Entries)
+	}
+	return nil
+}
+
+func exceeded(format string, arguments ...any) error {
+	return fmt.Errorf(format+": %w", append(arguments, fault.Limit)...)
+}
+
+// Size writes a number of bytes for people, as in "1 GiB".
+func Size(bytes int64) string {
+	for _, unit := range []struct {
+		bytes int64
+		name  string
+	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
+		if bytes >= unit.bytes {
+			return fmt.Sprintf("%.4g %s", float64(bytes)/float64(unit.bytes), unit.name)
+		}
+	}
+	return fmt.Sprintf("%d bytes", bytes)
+}

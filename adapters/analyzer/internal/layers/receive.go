@@ -1,0 +1,157 @@
+package layers
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+// maxWindow bounds the memory of a zstd stream; it is what the zstd command
+// accepts without being asked for more.
+const maxWindow = 128 << 20
+
+var (
+	gzipMagic = []byte{0x1f, 0x8b}
+	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+)
+
+// receive unpacks a layer into a file while it arrives, and verifies it against
+// the digest and size that the manifest gives.
+func receive(body io.Reader, want Layer, path string, budget *Budget) (Facts, error) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return Facts{}, fmt.Errorf("store layer: %w", err)
+	}
+	defer file.Close()
+	source := &source{body: body, limit: want.Size, hash: sha256.New()}
+	target := &target{file: file, hash: sha256.New(), budget: budget}
+	entries, err := unpack(source, target, budget)
+	if err = judge(want, source, target, err); err != nil {
+		return Facts{}, err
+	}
+	// The name that makes the layer visible must not outlive its content in a crash.
+	if err := file.Sync(); err != nil {
+		return Facts{}, fmt.Errorf("store layer: %w", err)
+	}
+	return Facts{DiffID: "sha256:" + hex.EncodeToString(target.hash.Sum(nil)), Size: target.size, Entries: entries}, nil
+}
+
+// unpack sends the layer's archive to the target, whatever its compression: as
+// other tools do, it believes the content and not the media type.
+func unpack(source io.Reader, target io.Writer, budget *Budget) (entries int, err error) {
+	buffered := bufio.NewReaderSize(source, 64<<10)
+	plain, err := decompress(buffered)
+	if err != nil {
+		return 0, err
+	}
+	defer plain.Close()
+	if entries, err = walk(io.TeeReader(plain, target), budget); err != nil {
+		return entries, err
+	}
+	_, err = io.Copy(io.Discard, buffered) // the digest covers what a decompressor leaves unread
+	return entries, err
+}
+
+func decompress(packed *bufio.Reader) (io.ReadCloser, error) {
+	start, err := packed.Peek(len(zstdMagic))
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return nil, err
+	case bytes.HasPrefix(start, gzipMagic):
+		return gzip.NewReader(packed)
+	case bytes.HasPrefix(start, zstdMagic):
+		decoder, err := zstd.NewReader(packed, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, err
+		}
+		return decoder.IOReadCloser(), nil
+	}
+	return io.NopCloser(packed), nil
+}
+
+// judge says what an attempt to receive a layer came to. The source's and the
+// target's own troubles come first: the formats in between misreport them.
+func judge(want Layer, source *source, target *target, err error) error {
+	switch {
+	case target.err != nil:
+		return target.err
+	case source.err != nil:
+		return source.err
+	case errors.Is(err, fault.Limit):
+		return err
+	case source.size > want.Size:
+		return fmt.Errorf("larger than the %d bytes its manifest gives: %w", want.Size, fault.Invalid)
+	case source.ended && source.size < want.Size:
+		return fmt.Errorf("ended after %d of %d bytes: %w", source.size, want.Size, fault.Unavailable)
+	case err != nil:
+		return fmt.Errorf("broken archive: %w: %w", fault.Invalid, err)
+	case hex.EncodeToString(source.hash.Sum(nil)) != want.Digest.Hex():
+		return fmt.Errorf("content has digest sha256:%x: %w", source.hash.Sum(nil), fault.Invalid)
+	}
+	return nil
+}
+
+// source is the arriving layer.
+type source struct {
+	body  io.Reader
+	limit int64
+	hash  hash.Hash
+	size  int64
+	ended bool
+	err   error // other than its end
+}
+
+// Read implements io.Reader. It stops soon after the limit.
+func (s *source) Read(p []byte) (int, error) {
+	if s.size > s.limit {
+		return 0, io.ErrUnexpectedEOF
+	}
+	n, err := s.body.Read(p)
+	s.hash.Write(p[:n])
+	s.size += int64(n)
+	switch {
+	case errors.Is(err, io.EOF):
+		s.ended = true
+	case err != nil:
+		s.err = err
+	}
+	return n, err
+}
+
+// target is the unpacked layer. Its errors are the disk's, or a limit.
+type target struct {
+	file   *os.File
+	hash   hash.Hash
+	budget *Budget
+	size   int64
+	err    error
+}
+
+// Write implements io.Writer.
+func (t *target) Write(p []byte) (int, error) {
+	t.size += int64(len(p))
+	if limit := t.budget.limits.LayerBytes; t.size > limit {
+		t.err = exceeded("layer unpacks to more than %s", Size(limit))
+		return 0, t.err
+	}
+	if t.err = t.budget.spend(int64(len(p)), 0); t.err != nil {
+		return 0, t.err
+	}
+	t.hash.Write(p)
+	n, err := t.file.Write(p)
+	if err != nil {
+		t.err = fmt.Errorf("store layer: %w", err)
+	}
+	return n, t.err
+}

@@ -1,0 +1,144 @@
+package feed
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	v6 "github.com/anchore/grype/grype/db/v6"
+	"github.com/spf13/afero"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// source gives the file of an archive; it may make it in the scratch directory.
+type source func(ctx context.Context, scratch string) (file string, err error)
+
+// accept looks at what a database says of itself and may refuse it.
+type accept func(vuln.Description) error
+
+const (
+	partialPrefix   = "partial-"
+	descriptionFile = "generation.json"
+)
+
+// add makes a generation unless it is here. Whoever else shares the directory
+// waits meanwhile.
+func (f *Feed) add(ctx context.Context, wanted vuln.Generation, from source, accept accept) (vuln.Generation, error) {
+	dir, err := f.dir(wanted.Checksum)
+	if err != nil {
+		return vuln.Generation{}, err
+	}
+	unlock, err := f.lock(ctx)
+	if err != nil {
+		return vuln.Generation{}, err
+	}
+	defer unlock()
+	if f.Has(wanted.Checksum) {
+		return f.known(ctx, wanted, accept)
+	}
+	scratch := filepath.Join(f.root, partialPrefix+filepath.Base(dir))
+	made, err := f.make(ctx, scratch, wanted, from, accept)
+	if err == nil {
+		err = os.Rename(scratch, dir)
+	}
+	if err != nil {
+		return vuln.Generation{}, errors.Join(err, os.RemoveAll(scratch))
+	}
+	f.trust(wanted.Checksum)
+	return made.Generation, durable(f.root)
+}
+
+// known returns a generation that is here already, with the address that it is
+// wanted from: it may have come from a file.
+func (f *Feed) known(ctx context.Context, wanted vuln.Generation, accept accept) (vuln.Generation, error) {
+	description, err := f.Describe(ctx, wanted.Checksum)
+	if err != nil {
+		return vuln.Generation{}, err
+	}
+	found := description.Generation
+	found.URL = cmp.Or(wanted.URL, found.URL)
+	return found, accept(description)
+}
+
+// make builds a generation in a scratch directory, in which a crash may have left
+// something.
+func (f *Feed) make(ctx context.Context, scratch string, wanted vuln.Generation, from source, accept accept) (vuln.Description, error) {
+	dir := filepath.Join(scratch, modelDir)
+	if err := errors.Join(os.RemoveAll(scratch), os.MkdirAll(dir, 0o755)); err != nil {
+		return vuln.Description{}, fmt.Errorf("make scratch directory: %w", err)
+	}
+	archive, err := from(ctx, scratch)
+	if err != nil {
+		return vuln.Description{}, err
+	}
+	database := filepath.Join(dir, v6.VulnerabilityDBFileName)
+	if err := f.unpack(ctx, archive, database); err != nil {
+		return vuln.Description{}, err
+	}
+	if strings.HasPrefix(archive, scratch) {
+		if err := os.Remove(archive); err != nil {
+			return vuln.Description{}, fmt.Errorf("remove archive: %w", err)
+		}
+	}
+	return finish(ctx, scratch, wanted, accept)
+}
+
+// finish checks an unpacked database, makes its indexes and describes it.
+func finish(ctx context.Context, scratch string, wanted vuln.Generation, accept accept) (vuln.Description, error) {
+	dir := filepath.Join(scratch, modelDir)
+	head, err := readHead(dir)
+	if err != nil {
+		return vuln.Description{}, err
+	}
+	if err := accept(head); err != nil {
+		return vuln.Description{}, err
+	}
+	if err := v6.Hydrater()(dir); err != nil {
+		return vuln.Description{}, fmt.Errorf("index database: %w: %w", fault.Invalid, err)
+	}
+	if _, err := v6.WriteImportMetadata(afero.NewOsFs(), dir, wanted.URL); err != nil {
+		return vuln.Description{}, fmt.Errorf("write import metadata: %w", err)
+	}
+	description, err := describe(ctx, dir, wanted)
+	if err != nil {
+		return vuln.Description{}, err
+	}
+	return description, save(scratch, description)
+}
+
+// save writes the description, and makes all of the generation durable.
+func save(scratch string, description vuln.Description) error {
+	text, err := json.MarshalIndent(description, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode description: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(scratch, descriptionFile), append(text, '\n'), 0o644); err != nil {
+		return fmt.Errorf("write description: %w", err)
+	}
+	dir := filepath.Join(scratch, modelDir)
+	for _, path := range []string{
+		filepath.Join(dir, v6.VulnerabilityDBFileName), filepath.Join(dir, v6.ImportMetadataFileName), dir,
+		filepath.Join(scratch, descriptionFile), scratch,
+	} {
+		if err := durable(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// durable makes a file, or the names in a directory, durable.
+func durable(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("sync: %w", err)
+	}
+	return errors.Join(file.Sync(), file.Close())
+}

@@ -1,0 +1,160 @@
+package feed
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+// newClient honours the proxy variables of the environment.
+func newClient(options Options) (*http.Client, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.ResponseHeaderTimeout = options.Stall
+	transport.DisableCompression = true // archives are compressed; sizes are checked
+	if options.CAFile != "" {
+		roots, err := rootsWith(options.CAFile)
+		if err != nil {
+			return nil, err
+		}
+		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
+	}
+	return &http.Client{Transport: transport, CheckRedirect: checkRedirect}, nil
+}
+
+func rootsWith(file string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read feed CA file: %w", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("feed CA file %s: %w: it holds no certificate in PEM", file, fault.Invalid)
+	}
+	return roots, nil
+}
+
+// checkRedirect refuses to leave TLS.
+func checkRedirect(r *http.Request, via []*http.Request) error {
+	if via[0].URL.Scheme == "https" && r.URL.Scheme != "https" {
+		return fmt.Errorf("redirect from https to %s: %w", r.URL.Scheme, fault.Invalid)
+	}
+	if len(via) >= 5 {
+		return fmt.Errorf("more than 5 redirects: %w", fault.Invalid)
+	}
+	return nil
+}
+
+var errStalled = errors.New("the server fell silent")
+
+// get opens a document. Reading it fails when nothing comes for Options.Stall, and
+// when all of it takes longer than timeout. The caller closes it.
+func (f *Feed) get(ctx context.Context, u *url.URL, timeout time.Duration) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, end := context.WithTimeout(ctx, timeout)
+	stop := func() { end(); cancel(nil) }
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		stop()
+		return nil, fmt.Errorf("get %s: %w", shown(u), err)
+	}
+	request.Header.Set("User-Agent", "tagwatch")
+	response, err := f.client.Do(request)
+	if err != nil {
+		defer stop()
+		return nil, fmt.Errorf("get %s: %w", shown(u), transferError(ctx, withoutURL(err)))
+	}
+	silence := time.AfterFunc(f.options.Stall, func() { cancel(errStalled) })
+	response.Body = &body{ReadCloser: response.Body, ctx: ctx, silence: silence, stall: f.options.Stall, stop: stop}
+	if err := statusError(response); err != nil {
+		return nil, errors.Join(fmt.Errorf("get %s: %w", shown(u), err), response.Body.Close())
+	}
+	return response, nil
+}
+
+// shown is an address as errors may show it. Passwords and tokens are secrets.
+func shown(u *url.URL) string {
+	bare := *u
+	bare.User, bare.RawQuery = nil, ""
+	return bare.String()
+}
+
+// withoutURL drops the address that the client puts before an error.
+func withoutURL(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}
+
+// statusError classifies what is no success.
+func statusError(response *http.Response) error {
+	switch code := response.StatusCode; {
+	case code == http.StatusOK:
+		return nil
+	case code == http.StatusNotFound || code == http.StatusGone:
+		return fmt.Errorf("%w: %s", fault.NotFound, response.Status)
+	case code == http.StatusUnauthorized || code == http.StatusForbidden || code == http.StatusProxyAuthRequired:
+		return fmt.Errorf("%w: %s", fault.Unauthorized, response.Status)
+	case code == http.StatusTooManyRequests || code == http.StatusRequestTimeout || code >= 500:
+		return fmt.Errorf("%w: %s", fault.Unavailable, response.Status)
+	default:
+		return fmt.Errorf("%w: %s", fault.Invalid, response.Status)
+	}
+}
+
+// transferError gives a failure of the connection its kind. A certificate that is
+// not trusted stays as it is for good.
+func transferError(ctx context.Context, err error) error {
+	var untrusted *tls.CertificateVerificationError
+	switch {
+	case errors.Is(context.Cause(ctx), errStalled):
+		return fmt.Errorf("%w: %w", fault.Unavailable, errStalled)
+	case errors.Is(context.Cause(ctx), context.Canceled):
+		return err
+	case errors.As(err, &untrusted):
+		return fmt.Errorf("%w: trust its issuer by the feed CA file: %w", fault.Invalid, err)
+	case fault.Name(err) != "":
+		return err
+	default:
+		return fmt.Errorf("%w: %w", fault.Unavailable, err)
+	}
+}
+
+// body watches that data keep coming.
+type body struct {
+	io.ReadCloser
+	ctx     context.Context
+	silence *time.Timer
+	stall   time.Duration
+	stop    func()
+}
+
+// Read resets the watch with each arrival.
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.silence.Reset(b.stall)
+	if err != nil && err != io.EOF {
+		err = transferError(b.ctx, err)
+	}
+	return n, err
+}
+
+// Close ends the watch.
+func (b *body) Close() error {
+	b.silence.Stop()
+	defer b.stop()
+	return b.ReadCloser.Close()
+}

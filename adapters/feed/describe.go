@@ -1,0 +1,155 @@
+package feed
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	v6 "github.com/anchore/grype/grype/db/v6"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// Describe tells what a generation that is here holds.
+func (f *Feed) Describe(_ context.Context, checksum string) (vuln.Description, error) {
+	if _, err := f.Path(checksum); err != nil {
+		return vuln.Description{}, err
+	}
+	dir, err := f.dir(checksum)
+	if err != nil {
+		return vuln.Description{}, err
+	}
+	text, err := os.ReadFile(filepath.Join(dir, descriptionFile))
+	if err != nil {
+		return vuln.Description{}, fmt.Errorf("describe generation %s: %w", checksum, err)
+	}
+	var description vuln.Description
+	if err := json.Unmarshal(text, &description); err != nil {
+		return vuln.Description{}, fmt.Errorf("describe generation %s: %w: %w", checksum, fault.Invalid, err)
+	}
+	return description, nil
+}
+
+// readHead reads what a database says of itself, which works without indexes.
+func readHead(dir string) (vuln.Description, error) {
+	head, err := v6.ReadDescription(filepath.Join(dir, v6.VulnerabilityDBFileName))
+	if err != nil {
+		return vuln.Description{}, fmt.Errorf("%w: %w", fault.Invalid, err)
+	}
+	return vuln.Description{
+		Generation: vuln.Generation{Built: head.Built.UTC().Round(time.Second), Schema: schema(head.SchemaVersion)},
+		Newer:      head.SchemaVersion.Revision > v6.Revision,
+	}, nil
+}
+
+// describe counts what an indexed database holds.
+func describe(ctx context.Context, dir string, wanted vuln.Generation) (vuln.Description, error) {
+	description, err := readHead(dir)
+	if err != nil {
+		return vuln.Description{}, err
+	}
+	description.Checksum, description.URL = wanted.Checksum, wanted.URL
+	file := filepath.Join(dir, v6.VulnerabilityDBFileName)
+	info, err := os.Stat(file)
+	if err != nil {
+		return vuln.Description{}, fmt.Errorf("describe generation: %w", err)
+	}
+	description.Size = info.Size()
+	address := url.URL{Scheme: "file", Path: file, RawQuery: "mode=ro&immutable=1"}
+	db, err := sql.Open("sqlite", address.String()) // the driver that grype registers
+	if err != nil {
+		return vuln.Description{}, fmt.Errorf("describe generation: %w", err)
+	}
+	if err := errors.Join(count(ctx, db, &description), db.Close()); err != nil {
+		return vuln.Description{}, fmt.Errorf("describe generation: %w: %w", fault.Invalid, err)
+	}
+	return description, nil
+}
+
+func count(ctx context.Context, db *sql.DB, into *vuln.Description) error {
+	providers, err := readProviders(ctx, db)
+	if err != nil {
+		return err
+	}
+	if err := countShares(ctx, db, providers); err != nil {
+		return err
+	}
+	for _, p := range providers {
+		into.Providers = append(into.Providers, *p)
+	}
+	slices.SortFunc(into.Providers, func(a, b vuln.ProviderState) int { return cmp.Compare(a.Name, b.Name) })
+	const totals = `SELECT (SELECT count(*) FROM known_exploited_vulnerability_handles),
+		(SELECT count(*) FROM epss_handles), (SELECT count(*) FROM cwe_handles)`
+	return db.QueryRowContext(ctx, totals).
+		Scan(&into.Totals.KnownExploited, &into.Totals.Exploitability, &into.Totals.Weaknesses)
+}
+
+func readProviders(ctx context.Context, db *sql.DB) (map[string]*vuln.ProviderState, error) {
+	providers := map[string]*vuln.ProviderState{}
+	rows, err := db.QueryContext(ctx, "SELECT id, date_captured FROM providers")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells what matters
+	for rows.Next() {
+		var name string
+		var captured sql.NullTime
+		if err := rows.Scan(&name, &captured); err != nil {
+			return nil, err
+		}
+		providers[name] = &vuln.ProviderState{Name: name, Captured: captured.Time.UTC()}
+	}
+	return providers, rows.Err()
+}
+
+// countShares counts each provider's records and the rows that refer to them. It
+// joins here: SQLite would look every row's record up.
+func countShares(ctx context.Context, db *sql.DB, providers map[string]*vuln.ProviderState) error {
+	owner := map[int64]*vuln.ProviderState{}
+	err := pairs(ctx, db, "SELECT id, provider_id FROM vulnerability_handles", func(id int64, provider string) {
+		if p := providers[provider]; p != nil {
+			owner[id] = p
+			p.Records++
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, table := range []string{"affected_package_handles", "unaffected_package_handles", "affected_cpe_handles", "unaffected_cpe_handles"} {
+		err := pairs(ctx, db, "SELECT vulnerability_id, '' FROM "+table, func(id int64, _ string) {
+			if p := owner[id]; p != nil {
+				p.Rows++
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func pairs(ctx context.Context, db *sql.DB, query string, each func(int64, string)) error {
+	rows, err := db.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells what matters
+	for rows.Next() {
+		var id int64
+		var text string
+		if err := rows.Scan(&id, &text); err != nil {
+			return err
+		}
+		each(id, text)
+	}
+	return rows.Err()
+}

@@ -1,0 +1,89 @@
+package feed
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// downloaded is the source of a generation that comes from its address.
+func (f *Feed) downloaded(wanted vuln.Generation, report func(string)) source {
+	return func(ctx context.Context, scratch string) (string, error) {
+		file := filepath.Join(scratch, "archive")
+		return file, f.download(ctx, wanted, file, report)
+	}
+}
+
+// download writes an archive to a file and checks it.
+func (f *Feed) download(ctx context.Context, wanted vuln.Generation, file string, report func(string)) error {
+	u, err := f.credentialed(wanted.URL)
+	if err != nil {
+		return err
+	}
+	response, err := f.get(ctx, u, f.options.Timeout)
+	if err != nil {
+		return err
+	}
+	sum, err := f.save(response, file, report)
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		return fmt.Errorf("download %s: %w", shown(u), err)
+	}
+	if sum != wanted.Checksum {
+		return fmt.Errorf("download %s: %w: its checksum is %s, not the listed one", shown(u), fault.Invalid, sum)
+	}
+	return nil
+}
+
+func (f *Feed) save(response *http.Response, file string, report func(string)) (checksum string, err error) {
+	if response.ContentLength > f.options.MaxArchive {
+		return "", fmt.Errorf("%w: %d bytes, allowed are %d", fault.Limit, response.ContentLength, f.options.MaxArchive)
+	}
+	out, err := os.Create(file)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	digest := sha256.New()
+	counted := &counter{total: response.ContentLength, report: report}
+	from := io.LimitReader(response.Body, f.options.MaxArchive+1)
+	size, err := io.Copy(io.MultiWriter(out, digest, counted), from)
+	if err != nil {
+		return "", err
+	}
+	if size > f.options.MaxArchive {
+		return "", fmt.Errorf("%w: more than %d bytes", fault.Limit, f.options.MaxArchive)
+	}
+	return "sha256:" + hex.EncodeToString(digest.Sum(nil)), nil
+}
+
+// counter reports what is written to it, by the mebibyte.
+type counter struct {
+	done, told, total int64
+	report            func(string)
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	const step = 1 << 20
+	c.done += int64(len(p))
+	if c.done-c.told >= step {
+		c.told = c.done
+		c.report(c.text())
+	}
+	return len(p), nil
+}
+
+func (c *counter) text() string {
+	if c.total < 0 {
+		return fmt.Sprintf("fetching vulnerability data: %d MiB", c.done>>20)
+	}
+	return fmt.Sprintf("fetching vulnerability data: %d of %d MiB", c.done>>20, c.total>>20)
+}

@@ -1,0 +1,162 @@
+// Package feed keeps generations of vulnerability data: it asks a publisher of
+// grype databases what is newest, fetches, verifies and unpacks it, and describes
+// what it holds.
+//
+//	root/
+//	  lock                    held while generations come or go
+//	  <sha256 of archive>/    one generation; appears whole, never changes
+//	    generation.json       its description
+//	    6/vulnerability.db    grype's database, with its indexes
+//	    6/import.json         grype's own digest of the file
+//	    6/in-use              shared lock of those who have it open
+//	  partial-<sha256>/       being made, or left by a crash
+//
+// A generation's directory is also a cache directory that grype's command line
+// takes: GRYPE_DB_CACHE_DIR=root/<sha256> grype sbom:file.
+package feed
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	v6 "github.com/anchore/grype/grype/db/v6"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+// Options configure a Feed. Their zero values stand for the defaults.
+type Options struct {
+	// URL is where the publisher's listing is: the file itself, or the base that
+	// grype's publisher has it under.
+	URL string
+	// CAFile holds certificates in PEM that are trusted beside the system's.
+	CAFile string
+	// Stall is how long a connection may be silent.
+	Stall time.Duration
+	// Timeout bounds the fetching of one archive.
+	Timeout time.Duration
+	// MaxArchive and MaxDatabase bound sizes, in bytes.
+	MaxArchive, MaxDatabase int64
+}
+
+// Defaults of Options.
+const (
+	DefaultURL         = "https://grype.anchore.io/databases"
+	DefaultStall       = 30 * time.Second
+	DefaultTimeout     = 30 * time.Minute
+	DefaultMaxArchive  = 2 << 30
+	DefaultMaxDatabase = 8 << 30
+)
+
+func (o Options) withDefaults() Options {
+	setDefault(&o.URL, DefaultURL)
+	setDefault(&o.Stall, DefaultStall)
+	setDefault(&o.Timeout, DefaultTimeout)
+	setDefault(&o.MaxArchive, DefaultMaxArchive)
+	setDefault(&o.MaxDatabase, DefaultMaxDatabase)
+	return o
+}
+
+func setDefault[T comparable](value *T, standard T) {
+	var zero T
+	if *value == zero {
+		*value = standard
+	}
+}
+
+// Feed is a directory of generations and the publisher they come from. Several
+// processes may share the directory.
+type Feed struct {
+	root    string
+	options Options
+	listing *url.URL
+	client  *http.Client
+
+	mu       sync.Mutex
+	verified map[string]bool // generations whose files this process has checked
+}
+
+// Open makes the directory if need be.
+func Open(root string, options Options) (*Feed, error) {
+	options = options.withDefaults()
+	listing, err := listingURL(options.URL)
+	if err != nil {
+		return nil, err
+	}
+	client, err := newClient(options)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return nil, fmt.Errorf("make feed directory: %w", err)
+	}
+	return &Feed{root: root, options: options, listing: listing, client: client, verified: map[string]bool{}}, nil
+}
+
+// listingURL accepts what grype accepts: the listing, or the base of its
+// directory.
+func listingURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		// The text may hold a password: it is not repeated.
+		return nil, fmt.Errorf("feed URL: %w: give the http or https address of a listing or of its base, as %s", fault.Invalid, DefaultURL)
+	}
+	if !strings.HasSuffix(u.Path, ".json") {
+		u = u.JoinPath("v"+strconv.Itoa(v6.ModelVersion), "latest.json")
+	}
+	return u, nil
+}
+
+var checksumPattern = regexp.MustCompile(`^sha256:([0-9a-f]{64})$`)
+
+// name is the directory name of a generation.
+func name(checksum string) (string, error) {
+	found := checksumPattern.FindStringSubmatch(checksum)
+	if found == nil {
+		return "", fmt.Errorf("checksum %q: %w: want sha256: and 64 hexadecimal digits", checksum, fault.Invalid)
+	}
+	return found[1], nil
+}
+
+// Path returns the directory with the database of a generation that is here; the
+// error is fault.NotFound if it is not.
+func (f *Feed) Path(checksum string) (string, error) {
+	dir, err := f.dir(checksum)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, modelDir)
+	if _, err := os.Stat(filepath.Join(path, v6.VulnerabilityDBFileName)); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			err = fault.NotFound
+		}
+		return "", fmt.Errorf("generation %s: %w", checksum, err)
+	}
+	return path, nil
+}
+
+// Has tells whether a generation is here.
+func (f *Feed) Has(checksum string) bool {
+	_, err := f.Path(checksum)
+	return err == nil
+}
+
+func (f *Feed) dir(checksum string) (string, error) {
+	base, err := name(checksum)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(f.root, base), nil
+}
+
+// modelDir is where grype looks for databases of its schema.
+var modelDir = strconv.Itoa(v6.ModelVersion)

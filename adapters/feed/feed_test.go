@@ -1,0 +1,238 @@
+package feed_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/adapters/feed"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	labfeed "github.com/tagwatch/tagwatch/lab/feed"
+)
+
+var knowledge = []labfeed.Vulnerability{
+	{Provider: labfeed.NVD, ID: "CVE-2024-1", Severity: "High", CWEs: []string{"CWE-79"}},
+	{Provider: labfeed.Debian, ID: "CVE-2024-1", Package: "openssl", Fixed: "3.0.11-1", Severity: "High", KnownExploited: true, EPSS: 0.5},
+	{Provider: labfeed.Debian, ID: "CVE-2024-2", Package: "zlib", Severity: "Low"},
+	{Provider: labfeed.GitHub, ID: "GHSA-aaaa-bbbb-cccc", Package: "lodash", Ecosystem: "npm", Fixed: "4.17.21", Severity: "High"},
+}
+
+// stage is a publisher and a feed that fetches from it.
+type stage struct {
+	*feed.Feed
+	publisher *labfeed.Feed
+	root      string
+}
+
+func newStage(t *testing.T, options feed.Options) stage {
+	t.Helper()
+	publisher, err := labfeed.New("127.0.0.1:0")
+	must(t, err)
+	t.Cleanup(func() { publisher.Heal(); must(t, publisher.Close()) })
+	if options.URL == "" {
+		options.URL = publisher.URL()
+	}
+	s := stage{publisher: publisher, root: t.TempDir()}
+	s.Feed = open(t, s.root, options)
+	return s
+}
+
+func open(t *testing.T, root string, options feed.Options) *feed.Feed {
+	t.Helper()
+	f, err := feed.Open(root, options)
+	must(t, err)
+	return f
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func build(t *testing.T, extra ...labfeed.Vulnerability) labfeed.Database {
+	t.Helper()
+	database, err := labfeed.Build(t.TempDir(), slices.Concat(knowledge, extra)...)
+	must(t, err)
+	return database
+}
+
+func (s stage) publish(t *testing.T, database labfeed.Database, lies ...labfeed.Lie) {
+	t.Helper()
+	must(t, s.publisher.Publish(database, lies...))
+}
+
+// sync is what happens when new data are looked for.
+func (s stage) sync(ctx context.Context) (vuln.Generation, error) {
+	listing, err := s.Latest(ctx)
+	if err != nil {
+		return vuln.Generation{}, err
+	}
+	return s.Fetch(ctx, listing, func(string) {})
+}
+
+// entries are the names in the feed's directory.
+func (s stage) entries(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir(s.root)
+	must(t, err)
+	var names []string
+	for _, entry := range entries {
+		if entry.Name() != "lock" {
+			names = append(names, entry.Name())
+		}
+	}
+	return names
+}
+
+func dirOf(g vuln.Generation) string { return strings.TrimPrefix(g.Checksum, "sha256:") }
+
+func TestFetch(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, feed.Options{})
+	database := build(t)
+	s.publish(t, database)
+	listing, err := s.Latest(t.Context())
+	must(t, err)
+	got, err := s.Fetch(t.Context(), listing, func(string) {})
+	must(t, err)
+	want := vuln.Generation{Checksum: database.Checksum, Built: database.Built, Schema: "6.1.10",
+		URL: s.publisher.URL() + "/v6/" + filepath.Base(database.Archive)}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("generation (-want +got):\n%s", diff)
+	}
+	path, err := s.Path(got.Checksum)
+	must(t, err)
+	for _, name := range []string{"vulnerability.db", "import.json"} { // what grype's command line looks for
+		if _, err := os.Stat(filepath.Join(path, name)); err != nil || filepath.Base(path) != "6" {
+			t.Errorf("%s is not in %s: %v", name, path, err)
+		}
+	}
+	if diff := cmp.Diff([]string{dirOf(got)}, s.entries(t)); diff != "" {
+		t.Errorf("directory (-want +got):\n%s", diff)
+	}
+}
+
+func TestFetchAgainFetchesNothing(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, feed.Options{})
+	s.publish(t, build(t))
+	first, err := s.sync(t.Context())
+	must(t, err)
+	second, err := s.sync(t.Context())
+	must(t, err)
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Errorf("(-first +second):\n%s", diff)
+	}
+	if got := len(s.publisher.Requests()); got != 3 { // twice the listing, once the archive
+		t.Errorf("%d requests: %v", got, s.publisher.Requests())
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, feed.Options{})
+	database := build(t)
+	s.publish(t, database)
+	generation, err := s.sync(t.Context())
+	must(t, err)
+	got, err := s.Describe(t.Context(), generation.Checksum)
+	must(t, err)
+	records, rows := map[string]int{}, map[string]int{}
+	for _, p := range got.Providers {
+		records[p.Name], rows[p.Name] = p.Records, p.Rows
+		if age := database.Built.Sub(p.Captured); age < 0 || age > 48*time.Hour {
+			t.Errorf("provider %s was captured %s", p.Name, p.Captured)
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"debian": 2, "epss": 0, "github": 1, "kev": 0, "nvd": 1}, records); diff != "" {
+		t.Errorf("records (-want +got):\n%s", diff)
+	}
+	if rows["debian"] != 2 || rows["github"] != 1 {
+		t.Errorf("rows %v, want 2 of debian and 1 of github", rows)
+	}
+	if want := (vuln.Totals{KnownExploited: 1, Exploitability: 1, Weaknesses: 1}); got.Totals != want {
+		t.Errorf("totals %+v, want %+v", got.Totals, want)
+	}
+	if got.Size == 0 || got.Newer || got.Generation != generation {
+		t.Errorf("description %+v", got)
+	}
+}
+
+func TestEnsure(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, feed.Options{})
+	s.publish(t, build(t))
+	generation, err := s.sync(t.Context())
+	must(t, err)
+	other := open(t, t.TempDir(), feed.Options{URL: s.publisher.URL()})
+	must(t, other.Ensure(t.Context(), generation))
+	if !other.Has(generation.Checksum) {
+		t.Fatal("the generation is not there")
+	}
+	before := len(s.publisher.Requests())
+	must(t, other.Ensure(t.Context(), generation))
+	if got := len(s.publisher.Requests()); got != before {
+		t.Errorf("what is there is fetched again: %v", s.publisher.Requests())
+	}
+}
+
+func TestEnsureOfWhatCameFromAFile(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, feed.Options{})
+	err := s.Ensure(t.Context(), vuln.Generation{Checksum: build(t).Checksum})
+	if !errors.Is(err, fault.NotFound) || !strings.Contains(err.Error(), "feed import") {
+		t.Errorf("error %v, want one that tells what to do", err)
+	}
+}
+
+func TestEnsureRepairsWhatChangedOnDisk(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, feed.Options{})
+	s.publish(t, build(t))
+	generation, err := s.sync(t.Context())
+	must(t, err)
+	path, err := s.Path(generation.Checksum)
+	must(t, err)
+	file := filepath.Join(path, "vulnerability.db")
+	whole, err := os.ReadFile(file)
+	must(t, err)
+	must(t, os.WriteFile(file, whole[:len(whole)/2], 0o600))
+	restarted := open(t, s.root, feed.Options{URL: s.publisher.URL()})
+	must(t, restarted.Ensure(t.Context(), generation))
+	if repaired, err := os.ReadFile(file); err != nil || len(repaired) != len(whole) {
+		t.Errorf("%d of %d bytes, error %v", len(repaired), len(whole), err)
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	t.Parallel()
+	noCertificate := filepath.Join(t.TempDir(), "ca.pem")
+	must(t, os.WriteFile(noCertificate, []byte("nothing"), 0o600))
+	cases := map[string]feed.Options{
+		"no scheme":          {URL: "mirror.example/databases"},
+		"scheme":             {URL: "ftp://mirror.example/databases"},
+		"secret in nonsense": {URL: "https://user:hunter2@:x:/"},
+		"no certificate":     {CAFile: noCertificate},
+	}
+	for name, options := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := feed.Open(t.TempDir(), options)
+			if !errors.Is(err, fault.Invalid) {
+				t.Fatalf("error %v, want fault.Invalid", err)
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("error %v shows the password", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,126 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// inUseFile is locked, shared, by those who have a generation's database open.
+const inUseFile = "in-use"
+
+// lockPause is how often a taken lock is tried again.
+const lockPause = 50 * time.Millisecond
+
+// lock waits until nobody else changes the directory, in any process.
+func (f *Feed) lock(ctx context.Context) (unlock func(), err error) {
+	tick := time.NewTicker(lockPause)
+	defer tick.Stop()
+	for {
+		unlock, err := f.tryLock()
+		if err != nil || unlock != nil {
+			return unlock, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("lock feed directory: %w", context.Cause(ctx))
+		case <-tick.C:
+		}
+	}
+}
+
+// tryLock returns nil when somebody else has the lock.
+func (f *Feed) tryLock() (unlock func(), err error) {
+	file, err := os.OpenFile(filepath.Join(f.root, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("lock feed directory: %w", err)
+	}
+	if syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		return nil, file.Close()
+	}
+	return func() { _ = file.Close() }, nil // closing unlocks
+}
+
+// Local returns the checksums of the generations that are here, sorted.
+func (f *Feed) Local() ([]string, error) {
+	entries, err := os.ReadDir(f.root)
+	if err != nil {
+		return nil, fmt.Errorf("list generations: %w", err)
+	}
+	var checksums []string
+	for _, entry := range entries {
+		if checksum := "sha256:" + entry.Name(); f.Has(checksum) {
+			checksums = append(checksums, checksum)
+		}
+	}
+	return checksums, nil
+}
+
+// Prune removes all generations but those to keep, and what crashes left behind.
+// What somebody has open stays until a later call, as does everything while a
+// generation is being added.
+func (f *Feed) Prune(keep ...string) error {
+	unlock, err := f.tryLock()
+	if err != nil || unlock == nil {
+		return err
+	}
+	defer unlock()
+	local, err := f.Local()
+	if err != nil {
+		return err
+	}
+	for _, checksum := range local {
+		if slices.Contains(keep, checksum) {
+			continue
+		}
+		if _, err := f.remove(checksum); err != nil {
+			return err
+		}
+	}
+	return f.removePartial()
+}
+
+// remove removes a generation unless it is in use. The directory lock is held.
+func (f *Feed) remove(checksum string) (bool, error) {
+	dir, err := f.dir(checksum)
+	if err != nil {
+		return false, err
+	}
+	use, err := os.OpenFile(filepath.Join(dir, modelDir, inUseFile), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return false, fmt.Errorf("remove generation %s: %w", checksum, err)
+	}
+	defer func() { _ = use.Close() }() // unlocks
+	if syscall.Flock(int(use.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		return false, nil
+	}
+	f.distrust(checksum)
+	// Renamed first: what a crash leaves half removed is no generation any more.
+	partial := filepath.Join(f.root, partialPrefix+filepath.Base(dir))
+	if err := errors.Join(os.RemoveAll(partial), os.Rename(dir, partial), os.RemoveAll(partial)); err != nil {
+		return false, fmt.Errorf("remove generation %s: %w", checksum, err)
+	}
+	return true, nil
+}
+
+// removePartial removes what no process is making: the directory lock is held.
+func (f *Feed) removePartial() error {
+	entries, err := os.ReadDir(f.root)
+	if err != nil {
+		return fmt.Errorf("remove left-overs: %w", err)
+	}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), partialPrefix) {
+			if err := os.RemoveAll(filepath.Join(f.root, entry.Name())); err != nil {
+				return fmt.Errorf("remove left-overs: %w", err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package feed
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	v6 "github.com/anchore/grype/grype/db/v6"
+	"github.com/anchore/grype/grype/db/v6/distribution"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// A listing is some hundred bytes.
+const (
+	maxListing     = 1 << 20
+	listingTimeout = time.Minute
+)
+
+// Latest asks the publisher for the newest database. A listing without checksum
+// is refused: what it names could not be verified.
+func (f *Feed) Latest(ctx context.Context) (vuln.Listing, error) {
+	response, err := f.get(ctx, f.listing, listingTimeout)
+	if err != nil {
+		return vuln.Listing{}, fmt.Errorf("read feed listing: %w", err)
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxListing+1))
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		return vuln.Listing{}, fmt.Errorf("read feed listing %s: %w", shown(f.listing), err)
+	}
+	listing, err := f.parse(text)
+	if err != nil {
+		return vuln.Listing{}, fmt.Errorf("feed listing %s: %w", shown(f.listing), err)
+	}
+	return listing, nil
+}
+
+func (f *Feed) parse(text []byte) (vuln.Listing, error) {
+	if len(text) > maxListing {
+		return vuln.Listing{}, fmt.Errorf("%w: more than %d bytes", fault.Limit, maxListing)
+	}
+	var document distribution.LatestDocument
+	if err := json.Unmarshal(text, &document); err != nil {
+		return vuln.Listing{}, fmt.Errorf("%w: %w", fault.Invalid, err)
+	}
+	switch {
+	case document.Path == "":
+		return vuln.Listing{}, fmt.Errorf("%w: it names no database", fault.Invalid)
+	case document.Checksum == "":
+		return vuln.Listing{}, fmt.Errorf("%w: it has no checksum, so that the database could not be verified", fault.Invalid)
+	case document.SchemaVersion.Model != v6.ModelVersion:
+		return vuln.Listing{}, fmt.Errorf("%w: it is for schema %s, this version needs %d", fault.Invalid, schema(document.SchemaVersion), v6.ModelVersion)
+	case document.Built.IsZero():
+		return vuln.Listing{}, fmt.Errorf("%w: it has no time of building", fault.Invalid)
+	}
+	if _, err := name(document.Checksum); err != nil {
+		return vuln.Listing{}, err
+	}
+	return vuln.Listing{
+		Checksum: document.Checksum,
+		URL:      f.archiveURL(document.Path),
+		Built:    document.Built.UTC().Round(time.Second),
+		Schema:   schema(document.SchemaVersion),
+		Status:   string(document.Status),
+	}, nil
+}
+
+// archiveURL resolves a path beside the listing. Credentials and query stay out:
+// the result is stored and shown.
+func (f *Feed) archiveURL(archive string) string {
+	u := *f.listing
+	u.Path = path.Join(path.Dir(u.Path), path.Clean("/"+archive))
+	u.RawPath, u.RawQuery, u.User = "", "", nil
+	return u.String()
+}
+
+// credentialed is the inverse: it adds what the configured address has, for the
+// same host only.
+func (f *Feed) credentialed(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("archive address %q: %w", text, fault.Invalid)
+	}
+	if u.Host == f.listing.Host && u.Scheme == f.listing.Scheme {
+		u.User, u.RawQuery = f.listing.User, f.listing.RawQuery
+	}
+	return u, nil
+}
+
+// schema writes a version without grype's "v".
+func schema(version fmt.Stringer) string { return strings.TrimPrefix(version.String(), "v") }

@@ -1,0 +1,83 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	v6 "github.com/anchore/grype/grype/db/v6"
+	"github.com/spf13/afero"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+// verify checks a generation's file against the digest taken when it was made, once
+// in each process. A damaged one is removed and reported as fault.NotFound, so
+// that it is fetched again.
+func (f *Feed) verify(ctx context.Context, checksum string) error {
+	path, err := f.Path(checksum)
+	if err != nil || f.trusted(checksum) {
+		return err
+	}
+	if err := intact(path); err == nil {
+		f.trust(checksum)
+		return nil
+	} else if !errors.Is(err, fault.Invalid) {
+		return fmt.Errorf("verify generation %s: %w", checksum, err)
+	}
+	unlock, err := f.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	gone, err := f.remove(checksum)
+	switch {
+	case err != nil:
+		return err
+	case !gone:
+		return fmt.Errorf("generation %s: %w: it changed on disk and is in use: restart the workers of this data directory", checksum, fault.Unavailable)
+	default:
+		return fmt.Errorf("generation %s changed on disk and was removed: %w", checksum, fault.NotFound)
+	}
+}
+
+// intact compares a database with its digest.
+func intact(path string) error {
+	disk := afero.NewOsFs()
+	made, err := v6.ReadImportMetadata(disk, path)
+	if err != nil {
+		return fmt.Errorf("%w: %w", fault.Invalid, err)
+	}
+	digest, err := v6.CalculateDBDigest(disk, filepath.Join(path, v6.VulnerabilityDBFileName))
+	if err != nil {
+		var unreadable *fs.PathError
+		if errors.As(err, &unreadable) {
+			return err
+		}
+		return fmt.Errorf("%w: %w", fault.Invalid, err)
+	}
+	if digest != made.Digest {
+		return fmt.Errorf("%w: digest %s, was %s", fault.Invalid, digest, made.Digest)
+	}
+	return nil
+}
+
+func (f *Feed) trusted(checksum string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.verified[checksum]
+}
+
+func (f *Feed) trust(checksum string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.verified[checksum] = true
+}
+
+func (f *Feed) distrust(checksum string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.verified, checksum)
+}

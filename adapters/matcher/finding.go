@@ -1,0 +1,197 @@
+package matcher
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	v6 "github.com/anchore/grype/grype/db/v6"
+	"github.com/anchore/grype/grype/match"
+	"github.com/anchore/grype/grype/pkg"
+	"github.com/anchore/grype/grype/version"
+	"github.com/anchore/grype/grype/vulnerability"
+
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// finding describes a match with what the command line prints about it, without
+// EPSS. Its severity is the matched record's own; a related record's stands there.
+func (r *reader) finding(m match.Match) (vuln.Finding, error) {
+	meta := m.Vulnerability.Metadata
+	if meta == nil {
+		return vuln.Finding{}, fmt.Errorf("describe %s: its record is missing", m.Vulnerability.ID)
+	}
+	related, err := r.relatedOf(m.Vulnerability)
+	if err != nil {
+		return vuln.Finding{}, err
+	}
+	f := vuln.Finding{
+		ID:             m.Vulnerability.ID,
+		Namespace:      m.Vulnerability.Namespace,
+		Package:        vuln.Package{Name: m.Package.Name, Version: m.Package.Version, Type: string(m.Package.Type), PURL: m.Package.PURL},
+		Severity:       vuln.ParseSeverity(meta.Severity),
+		Fix:            fixOf(m),
+		URL:            meta.DataSource,
+		URLs:           urlsOf(m.Vulnerability),
+		CVSS:           cvssOf(meta),
+		CWEs:           cwesOf(meta),
+		Related:        related,
+		KnownExploited: len(meta.KnownExploited) > 0,
+		Description:    meta.Description,
+		Hows:           howsOf(m.Details),
+	}
+	setDates(&f, m.Vulnerability.Internal)
+	return f, nil
+}
+
+// setDates takes the dates from the record, which grype hands on as it is.
+func setDates(f *vuln.Finding, internal any) {
+	record, ok := internal.(*v6.VulnerabilityHandle)
+	if !ok || record == nil {
+		return
+	}
+	if record.PublishedDate != nil {
+		f.Published = record.PublishedDate.UTC()
+	}
+	if record.ModifiedDate != nil {
+		f.Modified = record.ModifiedDate.UTC()
+	}
+}
+
+func fixOf(m match.Match) vuln.Fix {
+	state := vuln.FixState(m.Vulnerability.Fix.State)
+	return vuln.Fix{
+		State:    cmp.Or(state, vuln.FixUnknown),
+		Versions: sortVersions(m.Vulnerability.Fix.Versions, pkg.VersionFormat(m.Package)),
+	}
+}
+
+// sortVersions orders versions by the rules of their format, ascending; what no
+// version is of that format comes last.
+func sortVersions(texts []string, format version.Format) []string {
+	if len(texts) == 0 {
+		return nil
+	}
+	type parsed struct {
+		text  string
+		value *version.Version // nil if it is none
+	}
+	versions := make([]parsed, len(texts))
+	for i, text := range texts {
+		versions[i].text = text
+		if v := version.New(text, format); v.Validate() == nil {
+			versions[i].value = v
+		}
+	}
+	slices.SortFunc(versions, func(a, b parsed) int {
+		if a.value == nil || b.value == nil {
+			return cmp.Or(cmp.Compare(boolRank(a.value == nil), boolRank(b.value == nil)), cmp.Compare(a.text, b.text))
+		}
+		order, err := a.value.Compare(b.value)
+		if err != nil {
+			order = 0
+		}
+		return cmp.Or(order, cmp.Compare(a.text, b.text))
+	})
+	sorted := make([]string, len(versions))
+	for i, v := range versions {
+		sorted[i] = v.text
+	}
+	return slices.Compact(sorted)
+}
+
+func boolRank(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// urlsOf returns the record's further references and the vendor's advisories.
+func urlsOf(v vulnerability.Vulnerability) []string {
+	var urls []string
+	add := func(url string) {
+		if url != "" && url != v.Metadata.DataSource && !slices.Contains(urls, url) {
+			urls = append(urls, url)
+		}
+	}
+	for _, url := range v.Metadata.URLs {
+		add(url)
+	}
+	for _, advisory := range v.Advisories {
+		add(advisory.Link)
+	}
+	return urls
+}
+
+func cvssOf(meta *vulnerability.Metadata) []vuln.CVSS {
+	var scores []vuln.CVSS
+	for _, s := range meta.Cvss {
+		score := vuln.CVSS{Source: s.Source, Version: s.Version, Vector: s.Vector, Base: s.Metrics.BaseScore}
+		if s.Metrics.ExploitabilityScore != nil {
+			score.Exploitability = *s.Metrics.ExploitabilityScore
+		}
+		if s.Metrics.ImpactScore != nil {
+			score.Impact = *s.Metrics.ImpactScore
+		}
+		scores = append(scores, score)
+	}
+	return scores
+}
+
+func cwesOf(meta *vulnerability.Metadata) []string {
+	var cwes []string
+	for _, c := range meta.CWEs {
+		cwes = append(cwes, c.CWE)
+	}
+	slices.Sort(cwes)
+	return slices.Compact(cwes)
+}
+
+func howsOf(details match.Details) []string {
+	var hows []string
+	for _, d := range details {
+		hows = append(hows, string(d.Type))
+	}
+	slices.Sort(hows)
+	return slices.Compact(hows)
+}
+
+// relatedOf describes the related records, sorted. One that is missing is kept by
+// name: it may come later.
+func (r *reader) relatedOf(v vulnerability.Vulnerability) ([]vuln.Related, error) {
+	var related []vuln.Related
+	for _, ref := range v.RelatedVulnerabilities {
+		record, err := remember(r.related, relatedKey{ref.ID, ref.Namespace}, r.describeRelated)
+		if err != nil {
+			return nil, err
+		}
+		related = append(related, record)
+	}
+	slices.SortFunc(related, func(a, b vuln.Related) int {
+		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Namespace, b.Namespace))
+	})
+	return related, nil
+}
+
+func (r *reader) describeRelated(key relatedKey) (vuln.Related, error) {
+	ref := vulnerability.Reference{ID: key.id, Namespace: key.namespace}
+	//nolint:staticcheck // deprecated for matched records, whose metadata come along; there is no other way for related ones
+	meta, err := r.provider.VulnerabilityMetadata(ref)
+	if err != nil {
+		return vuln.Related{}, fmt.Errorf("read record %s: %w", key.id, err)
+	}
+	if meta == nil {
+		return vuln.Related{ID: key.id, Namespace: key.namespace, Severity: vuln.Unknown}, nil
+	}
+	return vuln.Related{
+		ID: key.id, Namespace: key.namespace, Severity: vuln.ParseSeverity(meta.Severity),
+		URL: meta.DataSource, CVSS: cvssOf(meta),
+	}, nil
+}
+
+func sortFindings(findings []vuln.GroupFinding) {
+	slices.SortFunc(findings, func(a, b vuln.GroupFinding) int {
+		return cmp.Or(cmp.Compare(a.Member, b.Member), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Namespace, b.Namespace))
+	})
+}

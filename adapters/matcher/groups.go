@@ -1,0 +1,112 @@
+package matcher
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/anchore/grype/grype/pkg"
+	"github.com/anchore/syft/syft/artifact"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+const ownership = artifact.OwnershipByFileOverlapRelationship
+
+// Groups reads an SBOM in syft's JSON, as `grype sbom:` does, into groups that
+// are matched independently of each other. Their order is that of their
+// fingerprints.
+func Groups(sbomJSON []byte) ([]vuln.Group, error) {
+	packages, _, _, err := pkg.ProvideFromReader(bytes.NewReader(sbomJSON), providerConfig())
+	if err != nil {
+		return nil, fmt.Errorf("read SBOM: %w: %w", fault.Invalid, err)
+	}
+	components, err := tie(packages)
+	if err != nil {
+		return nil, err
+	}
+	byFingerprint := map[string]vuln.Group{}
+	for _, c := range components {
+		group, err := c.group()
+		if err != nil {
+			return nil, err
+		}
+		if known, ok := byFingerprint[group.Fingerprint]; ok {
+			group.Artifacts = join(known.Artifacts, group.Artifacts)
+		}
+		byFingerprint[group.Fingerprint] = group
+	}
+	return sorted(byFingerprint), nil
+}
+
+// join adds the artifacts of an equal group, member by member.
+func join(a, b [][]string) [][]string {
+	for i := range a {
+		a[i] = slices.Compact(slices.Sorted(slices.Values(append(a[i], b[i]...))))
+	}
+	return a
+}
+
+func sorted(byFingerprint map[string]vuln.Group) []vuln.Group {
+	groups := make([]vuln.Group, 0, len(byFingerprint))
+	for _, g := range byFingerprint {
+		groups = append(groups, g)
+	}
+	slices.SortFunc(groups, func(a, b vuln.Group) int { return bytes.Compare([]byte(a.Fingerprint), []byte(b.Fingerprint)) })
+	return groups
+}
+
+// group makes the group of tied packages. Packages that match alike are one
+// member.
+func (c component) group() (vuln.Group, error) {
+	members, artifacts := c.members()
+	document, err := encode(members)
+	if err != nil {
+		return vuln.Group{}, err
+	}
+	sum := sha256.Sum256(document)
+	return vuln.Group{
+		Fingerprint: hex.EncodeToString(sum[:16]),
+		Document:    document,
+		Keys:        keysOf(members),
+		Artifacts:   artifacts,
+	}, nil
+}
+
+// members returns the distinct members with their owners, and the artifacts of
+// each. Their order depends on their content only.
+func (c component) members() ([]member, [][]string) {
+	order := c.distinct()
+	at := make(map[string]int, len(order))
+	for i, key := range order {
+		at[key] = i
+	}
+	members := make([]member, len(order))
+	artifacts := make([][]string, len(order))
+	for _, node := range c {
+		i := at[node.key]
+		owners := members[i].Owners
+		for _, owner := range node.owners {
+			owners = append(owners, at[owner.key])
+		}
+		members[i] = node.member
+		members[i].Owners = slices.Compact(slices.Sorted(slices.Values(owners)))
+		artifacts[i] = append(artifacts[i], node.id)
+	}
+	for i := range artifacts {
+		slices.Sort(artifacts[i])
+	}
+	return members, artifacts
+}
+
+func (c component) distinct() []string {
+	keys := make([]string, len(c))
+	for i, node := range c {
+		keys[i] = node.key
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}

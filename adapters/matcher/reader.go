@@ -1,0 +1,125 @@
+package matcher
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	v6 "github.com/anchore/grype/grype/db/v6"
+	"github.com/anchore/grype/grype/vulnerability"
+	"gorm.io/gorm"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// reader reads one generation for one goroutine at a time. grype asks for the
+// decorations of every candidate, also of those that it drops: they are kept.
+type reader struct {
+	v6.Reader
+	provider  vulnerability.Provider
+	dir       string // of the reader's own link to the database
+	exploited map[string][]v6.KnownExploitedVulnerabilityHandle
+	weak      map[string][]v6.CWEHandle
+	related   map[relatedKey]vuln.Related
+	failure   error // first query that failed since the last takeFailure
+}
+
+// relatedKey names a record.
+type relatedKey struct{ id, namespace string }
+
+// openReader opens a database through a hard link of its own: readers of one path
+// share one cache and wait for each other.
+func openReader(dir string) (*reader, error) {
+	own, err := os.MkdirTemp(dir, readerPattern)
+	if err != nil {
+		return nil, fmt.Errorf("make reader directory: %w", err)
+	}
+	r, err := openLink(dir, own)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(own))
+	}
+	return r, nil
+}
+
+const readerPattern = "reader-*"
+
+func openLink(dir, own string) (*reader, error) {
+	err := os.Link(filepath.Join(dir, v6.VulnerabilityDBFileName), filepath.Join(own, v6.VulnerabilityDBFileName))
+	if err != nil {
+		return nil, fmt.Errorf("link vulnerability database (the data directory must be on a file system with hard links): %w", err)
+	}
+	opened, err := v6.NewReader(v6.Config{DBDirPath: own})
+	if err != nil {
+		return nil, fmt.Errorf("open vulnerability database %s: %w: %w", dir, fault.Invalid, err)
+	}
+	r := &reader{
+		Reader: opened, dir: own,
+		exploited: map[string][]v6.KnownExploitedVulnerabilityHandle{},
+		weak:      map[string][]v6.CWEHandle{},
+		related:   map[relatedKey]vuln.Related{},
+	}
+	if err := r.watchQueries(); err != nil {
+		return nil, errors.Join(err, opened.Close())
+	}
+	r.provider = v6.NewVulnerabilityProvider(r)
+	return r, nil
+}
+
+// GetDB makes the wrapped reader's connection visible, which grype's provider
+// asks for at run time.
+func (r *reader) GetDB() *gorm.DB {
+	return r.Reader.(interface{ GetDB() *gorm.DB }).GetDB()
+}
+
+// watchQueries notes failing queries. grype logs some of them and goes on with no
+// result, which would look like packages without vulnerabilities.
+func (r *reader) watchQueries() error {
+	callback := func(tx *gorm.DB) {
+		if tx.Error != nil && r.failure == nil && !errors.Is(tx.Error, gorm.ErrRecordNotFound) {
+			r.failure = tx.Error
+		}
+	}
+	if err := r.GetDB().Callback().Query().After("*").Register("tagwatch:failures", callback); err != nil {
+		return fmt.Errorf("watch queries: %w", err)
+	}
+	return nil
+}
+
+// takeFailure returns the first failure since it was last called.
+func (r *reader) takeFailure() error {
+	err := r.failure
+	r.failure = nil
+	if err != nil {
+		return fmt.Errorf("read vulnerability database: %w", err)
+	}
+	return nil
+}
+
+func (r *reader) GetKnownExploitedVulnerabilities(cve string) ([]v6.KnownExploitedVulnerabilityHandle, error) {
+	return remember(r.exploited, cve, r.Reader.GetKnownExploitedVulnerabilities)
+}
+
+func (r *reader) GetCWEs(cve string) ([]v6.CWEHandle, error) {
+	return remember(r.weak, cve, r.Reader.GetCWEs)
+}
+
+// GetEpss finds nothing: scores are joined when findings are read, since they
+// change daily for nearly everything.
+func (r *reader) GetEpss(string) ([]v6.EpssHandle, error) { return nil, nil }
+
+func remember[K comparable, V any](known map[K]V, key K, get func(K) (V, error)) (V, error) {
+	if value, ok := known[key]; ok {
+		return value, nil
+	}
+	value, err := get(key)
+	if err == nil {
+		known[key] = value
+	}
+	return value, err
+}
+
+func (r *reader) close() error {
+	return errors.Join(r.Reader.Close(), os.RemoveAll(r.dir))
+}
