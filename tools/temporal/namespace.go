@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/server/common/primitives"
+	"go.temporal.io/server/schema/sqlite"
+	"google.golang.org/protobuf/types/known/durationpb"
+)
+
+const systemNamespace = primitives.SystemLocalNamespace
+
+// searchAttributes are what Tagwatch's workflows carry to be listed, filtered and sorted by.
+var searchAttributes = map[string]enums.IndexedValueType{
+	"TagwatchRegistry":   enums.INDEXED_VALUE_TYPE_KEYWORD,
+	"TagwatchRepository": enums.INDEXED_VALUE_TYPE_KEYWORD,
+	"TagwatchTag":        enums.INDEXED_VALUE_TYPE_KEYWORD,
+	"TagwatchDigest":     enums.INDEXED_VALUE_TYPE_KEYWORD,
+	"TagwatchPolicy":     enums.INDEXED_VALUE_TYPE_KEYWORD,
+	"TagwatchCritical":   enums.INDEXED_VALUE_TYPE_INT,
+	"TagwatchHigh":       enums.INDEXED_VALUE_TYPE_INT,
+}
+
+// createNamespace writes the namespace into the database before the server starts, so that no cache has to learn of it. One that is
+// there stays as it is.
+func createNamespace(opts options, s *store) error {
+	namespace, err := sqlite.NewNamespaceConfig(clusterName, opts.namespace, false, searchAttributes)
+	if err != nil {
+		return fmt.Errorf("describe namespace %s: %w", opts.namespace, err)
+	}
+	namespace.Detail.Config.Retention = durationpb.New(opts.retention)
+	if err := sqlite.CreateNamespaces(s.sql, namespace); err != nil {
+		return fmt.Errorf("create namespace %s: %w", opts.namespace, err)
+	}
+	return nil
+}
+
+// addSearchAttributes gives a namespace that was there before the attributes it lacks.
+func addSearchAttributes(ctx context.Context, operator operatorservice.OperatorServiceClient, namespace string) error {
+	known, err := operator.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	if err != nil {
+		return fmt.Errorf("list search attributes of namespace %s: %w", namespace, err)
+	}
+	missing := maps.Clone(searchAttributes)
+	for name, kind := range known.CustomAttributes {
+		wanted, ours := searchAttributes[name]
+		if ours && wanted != kind {
+			return fmt.Errorf("search attribute %s of namespace %s is of type %s, Tagwatch needs %s; choose another --namespace",
+				name, namespace, kind, wanted)
+		}
+		delete(missing, name)
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	_, err = operator.AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
+		Namespace: namespace, SearchAttributes: missing,
+	})
+	if err != nil {
+		return fmt.Errorf("add search attributes to namespace %s: %w", namespace, err)
+	}
+	return nil
+}
+
+// everyAttribute is a list filter that the server accepts once it knows all of our search attributes.
+func everyAttribute() string {
+	var terms []string
+	for _, name := range slices.Sorted(maps.Keys(searchAttributes)) {
+		terms = append(terms, name+" IS NULL")
+	}
+	return strings.Join(terms, " AND ")
+}
