@@ -1,0 +1,65 @@
+// Package activities holds the steps that workflows ask for: one method a step,
+// each safe to be run twice. They are glue; what needs a rule is decided in the
+// domain, what needs a library is done by an adapter.
+package activities
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+)
+
+// Activities is the receiver of all steps. It is safe for concurrent use.
+type Activities struct {
+	Store    Store
+	Registry Registry
+	Analyzer Analyzer
+	Matcher  Matcher
+	Feed     Feed
+	Sender   Sender
+	Watchers Watchers
+
+	Account event.Account
+	// Poll is how often a tag is looked at unless its subscription says
+	// otherwise; Pass how often its workflow checks everything by itself; Window
+	// how long a delivery is tried.
+	Poll, Pass, Window time.Duration
+	// Now is the clock; nil for the real one.
+	Now func() time.Time
+	Log *slog.Logger
+
+	parsed atomic.Pointer[parsedBundle]
+}
+
+func (a *Activities) now() time.Time {
+	if a.Now != nil {
+		return a.Now()
+	}
+	return time.Now()
+}
+
+// heartbeat tells Temporal that the step is alive, with what it is doing, until
+// the returned function is called.
+func heartbeat(ctx context.Context, progress func() any) (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		ticker := time.NewTicker(5 * time.Second)
+		defer ticker.Stop()
+		for {
+			activity.RecordHeartbeat(ctx, progress())
+			select {
+			case <-done:
+				return
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+		}
+	}()
+	return func() { close(done) }
+}

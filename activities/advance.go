@@ -1,0 +1,186 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+const (
+	groupPage  = 500 // groups read together
+	matchBatch = 200 // groups matched in one call
+)
+
+// AdvanceFeed makes a generation current: it matches again the packages that
+// the difference may touch and stores their findings together with the move, in
+// one transaction. Interrupted anywhere, it begins anew and comes to the same.
+func (a *Activities) AdvanceFeed(ctx context.Context, request watch.AdvanceRequest) (watch.Advanced, error) {
+	var matched atomic.Int64
+	defer heartbeat(ctx, func() any { return fmt.Sprintf("%d package groups matched", matched.Load()) })()
+	advanced, err := a.advance(ctx, request, &matched)
+	return advanced, classify(err)
+}
+
+func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, matched *atomic.Int64) (watch.Advanced, error) {
+	generation := request.Generation
+	result := watch.Advanced{Generation: generation.Checksum}
+	feed, err := a.Store.Feed(ctx)
+	if err != nil {
+		return result, err
+	}
+	if err := a.Feed.Ensure(ctx, generation); err != nil {
+		return result, err
+	}
+	move := watch.Advance{To: generation.Checksum, Engine: a.Matcher.Engine(), Reject: request.Reject, Found: map[int64][]vuln.GroupFinding{}}
+	if feed.Current != nil {
+		move.From = feed.Current.Checksum
+	}
+	if move.From == move.To && feed.Engine == move.Engine {
+		return result, nil // done before the step was repeated
+	}
+	delta, err := a.delta(ctx, feed, generation)
+	if err != nil {
+		return result, err
+	}
+	result.Changed, err = a.rematchAll(ctx, generation, delta, &move, matched)
+	if err != nil {
+		return result, err
+	}
+	result.Groups = len(move.Found)
+	return result, a.prune(ctx)
+}
+
+// delta tells what the move may touch. The sums of a generation are kept, so
+// that only the new one is read.
+func (a *Activities) delta(ctx context.Context, feed watch.Feed, generation vuln.Generation) (vuln.Delta, error) {
+	next, err := a.sums(ctx, generation.Checksum)
+	if err != nil {
+		return vuln.Delta{}, err
+	}
+	if feed.Current == nil || feed.Engine != a.Matcher.Engine() {
+		return vuln.Delta{All: true}, nil
+	}
+	previous, err := a.sums(ctx, feed.Current.Checksum)
+	if errors.Is(err, fault.NotFound) {
+		return vuln.Delta{All: true}, nil // the old data are gone: touch everything
+	}
+	if err != nil {
+		return vuln.Delta{}, err
+	}
+	return vuln.Changed(previous, next), nil
+}
+
+func (a *Activities) sums(ctx context.Context, checksum string) (*vuln.Sums, error) {
+	kept, err := a.Store.Sums(ctx, checksum)
+	if err == nil {
+		sums := &vuln.Sums{}
+		return sums, sums.UnmarshalBinary(kept)
+	}
+	if !errors.Is(err, fault.NotFound) {
+		return nil, err
+	}
+	sums, err := a.Matcher.Digest(ctx, checksum)
+	if err != nil {
+		return nil, err
+	}
+	document, err := sums.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	return sums, a.Store.SaveSums(ctx, checksum, document)
+}
+
+// rematchAll matches what the move touches until nothing was added meanwhile,
+// and moves. Groups that no image was matched with yet are covered too: their
+// first findings might be stored, from the old data, before the move.
+func (a *Activities) rematchAll(ctx context.Context, generation vuln.Generation, delta vuln.Delta, move *watch.Advance, matched *atomic.Int64) (int, error) {
+	for {
+		if err := a.rematchNew(ctx, generation, delta, move, matched); err != nil {
+			return 0, err
+		}
+		changed, err := a.Store.Advance(ctx, *move, a.now())
+		if errors.Is(err, fault.Conflict) && ctx.Err() == nil {
+			current, feedErr := a.Store.Feed(ctx)
+			if feedErr != nil || current.Current != nil && current.Current.Checksum != move.From {
+				return 0, errors.Join(err, feedErr)
+			}
+			continue
+		}
+		return changed, err
+	}
+}
+
+// rematchNew covers the groups behind the watermark.
+func (a *Activities) rematchNew(ctx context.Context, generation vuln.Generation, delta vuln.Delta, move *watch.Advance, matched *atomic.Int64) error {
+	for {
+		page, err := a.Store.Groups(ctx, move.Watermark, groupPage)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		touched, err := a.touched(ctx, delta, page)
+		if err != nil {
+			return err
+		}
+		for len(touched) > 0 {
+			batch := touched[:min(len(touched), matchBatch)]
+			touched = touched[len(batch):]
+			found, err := a.find(ctx, generation, batch)
+			if err != nil {
+				return err
+			}
+			for id, findings := range found {
+				move.Found[id] = findings
+			}
+			matched.Add(int64(len(batch)))
+		}
+		move.Watermark = page[len(page)-1].ID
+	}
+}
+
+func (a *Activities) touched(ctx context.Context, delta vuln.Delta, page []watch.StoredGroup) ([]watch.StoredGroup, error) {
+	ids := make([]int64, len(page))
+	for i, group := range page {
+		ids[i] = group.ID
+	}
+	current, err := a.Store.CurrentFindings(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var touched []watch.StoredGroup
+	for _, group := range page {
+		findings, known := current[group.ID]
+		if !known || delta.Touches(group.Keys, refs(findings)) {
+			touched = append(touched, group)
+		}
+	}
+	return touched, nil
+}
+
+func refs(findings []vuln.GroupFinding) []string {
+	var ids []string
+	for _, f := range findings {
+		ids = append(ids, f.Refs()...)
+	}
+	return ids
+}
+
+// prune keeps the current and the previous generation on disk, and one that is
+// held.
+func (a *Activities) prune(ctx context.Context) error {
+	feed, err := a.Store.Feed(ctx)
+	if err != nil {
+		return err
+	}
+	var keep []string
+	for _, generation := range []*vuln.Description{feed.Current, feed.Previous, feed.Held} {
+		if generation != nil {
+			keep = append(keep, generation.Checksum)
+		}
+	}
+	return a.Feed.Prune(keep...)
+}

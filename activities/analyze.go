@@ -1,0 +1,90 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// Analyzer makes inventories.
+type Analyzer interface {
+	// Version identifies the analyzer and its configuration: another version may
+	// find other things in the same image.
+	Version() string
+	// Analyze pulls what it lacks of an image and returns its inventory and its
+	// SBOM in syft's JSON. It reports in words what it is doing.
+	Analyze(ctx context.Context, repository image.Repository, digest image.Digest, report func(string)) (*sbom.Inventory, []byte, error)
+}
+
+// imageStore keeps images, once for all tags that point to them.
+type imageStore interface {
+	ImageHeader(ctx context.Context, digest image.Digest) (watch.Image, error)
+	SaveImage(ctx context.Context, inventory *sbom.Inventory, document []byte, analyzer string, now time.Time) error
+	SaveFailure(ctx context.Context, digest image.Digest, analyzer string, problem watch.Problem, now time.Time) error
+	Inventory(ctx context.Context, digest image.Digest) (*sbom.Inventory, error)
+	SBOM(ctx context.Context, digest image.Digest) ([]byte, error)
+}
+
+// RequestAnalysis has an image analyzed once, whoever else asks for it.
+func (a *Activities) RequestAnalysis(ctx context.Context, request watch.AnalysisRequest) error {
+	return classify(a.Watchers.RequestAnalysis(ctx, request))
+}
+
+// Analyze makes the inventory of an image, unless that is done. An image that
+// can never be analyzed is an outcome, which is kept like an inventory.
+func (a *Activities) Analyze(ctx context.Context, request watch.AnalysisRequest) (watch.Analysis, error) {
+	result := watch.Analysis{Digest: request.Digest}
+	stored, err := a.Store.ImageHeader(ctx, request.Digest)
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return result, classify(err)
+	}
+	if err == nil && a.settled(stored, request.Again) {
+		result.Problem, result.Packages, result.Files = stored.Problem, stored.Packages, stored.Files
+		return result, nil
+	}
+	inventory, document, err := a.inventory(ctx, request)
+	if err != nil {
+		return a.failed(ctx, request, err)
+	}
+	result.Packages, result.Files = len(inventory.Packages), len(inventory.Files)
+	return result, classify(a.Store.SaveImage(ctx, inventory, document, a.Analyzer.Version(), a.now()))
+}
+
+// settled tells whether an image needs no analysis: an inventory serves until a
+// newer one replaces it, a failure only for the analyzer that failed.
+func (a *Activities) settled(stored watch.Image, again bool) bool {
+	if stored.Problem == nil {
+		return !again || stored.Analyzer == a.Analyzer.Version()
+	}
+	return !again && stored.Analyzer == a.Analyzer.Version()
+}
+
+func (a *Activities) inventory(ctx context.Context, request watch.AnalysisRequest) (*sbom.Inventory, []byte, error) {
+	var doing atomic.Value
+	doing.Store("starting")
+	defer heartbeat(ctx, func() any { return doing.Load() })()
+	return a.Analyzer.Analyze(ctx, request.Target.Reference.Repository, request.Digest, func(step string) { doing.Store(step) })
+}
+
+// failed keeps a failure that lies in the image. Everything else is tried again
+// or told to whoever asked: a registry that refuses, a worker that stops.
+func (a *Activities) failed(ctx context.Context, request watch.AnalysisRequest, err error) (watch.Analysis, error) {
+	if !errors.Is(err, fault.Invalid) && !errors.Is(err, fault.Limit) {
+		return watch.Analysis{}, classify(err)
+	}
+	p := problem(watch.StageAnalyze, err, nil, a.now())
+	if err := a.Store.SaveFailure(ctx, request.Digest, a.Analyzer.Version(), *p, a.now()); err != nil {
+		return watch.Analysis{}, classify(err)
+	}
+	err = a.log(ctx, event.Logged{Event: "user.image.analysis.failed", Level: event.LevelError,
+		Message: "Failed to analyze image: " + p.Message, Details: map[string]any{"imageDigest": request.Digest},
+		Resource: event.Resource{ID: request.Target.String(), Kind: "image_tag"}}, p.Since)
+	return watch.Analysis{Digest: request.Digest, Problem: p}, classify(err)
+}

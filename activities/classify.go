@@ -1,0 +1,45 @@
+package activities
+
+import (
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// classify turns an error into what Temporal needs to know: its kind, whether
+// trying again can help, and when. Every step returns its error through it.
+func classify(err error) error {
+	if err == nil {
+		return nil
+	}
+	kind := fault.Name(err)
+	if kind == "" {
+		return err
+	}
+	return temporal.NewApplicationErrorWithOptions(err.Error(), kind, temporal.ApplicationErrorOptions{
+		NonRetryable: fault.Permanent(err), NextRetryDelay: retryAfter(err),
+	})
+}
+
+// retryAfter is how long the other side asked to wait; zero if it did not.
+func retryAfter(err error) time.Duration {
+	var asked interface{ RetryAfter() time.Duration }
+	if errors.As(err, &asked) {
+		return asked.RetryAfter()
+	}
+	return 0
+}
+
+// problem turns an error into a problem that users see. One of the same kind at
+// the same stage goes on since it began.
+func problem(stage watch.Stage, err error, before *watch.Problem, now time.Time) *watch.Problem {
+	p := &watch.Problem{Kind: fault.Name(err), Stage: stage, Message: err.Error(), Since: now}
+	if before != nil && before.Kind == p.Kind && before.Stage == stage {
+		p.Since = before.Since
+	}
+	return p
+}

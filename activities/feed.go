@@ -1,0 +1,185 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// Feed keeps generations of vulnerability data on the worker's disk.
+type Feed interface {
+	// Latest asks the source what its newest data are.
+	Latest(ctx context.Context) (vuln.Listing, error)
+	// Fetch downloads, verifies and unpacks what a listing names.
+	Fetch(ctx context.Context, listing vuln.Listing, report func(string)) (vuln.Generation, error)
+	// Import verifies and unpacks an archive from the worker's disk.
+	Import(ctx context.Context, file string) (vuln.Generation, error)
+	// Ensure fetches a generation by its name where this worker lacks it.
+	Ensure(ctx context.Context, generation vuln.Generation) error
+	Describe(ctx context.Context, checksum string) (vuln.Description, error)
+	// Prune removes all generations but these from the worker's disk.
+	Prune(keep ...string) error
+}
+
+// feedStore keeps which generation the findings are of.
+type feedStore interface {
+	Feed(ctx context.Context) (watch.Feed, error)
+	NoteFeed(ctx context.Context, checked time.Time, problem *watch.Problem) (previous *watch.Problem, err error)
+	SaveGeneration(ctx context.Context, generation vuln.Description, state watch.GenerationState, reasons []string, now time.Time) error
+	// GenerationState is "" for a generation that was never seen.
+	GenerationState(ctx context.Context, checksum string) (watch.GenerationState, error)
+	Advance(ctx context.Context, advance watch.Advance, now time.Time) (changed int, err error)
+	// Groups are all groups in order of their ids, page by page; CurrentFindings
+	// has an entry for each of them that is matched.
+	Groups(ctx context.Context, after int64, limit int) ([]watch.StoredGroup, error)
+	CurrentFindings(ctx context.Context, ids []int64) (map[int64][]vuln.GroupFinding, error)
+	Sums(ctx context.Context, generation string) ([]byte, error)
+	SaveSums(ctx context.Context, generation string, sums []byte) error
+	AffectedTargets(ctx context.Context, generation, after string, limit int) ([]image.Target, error)
+}
+
+// FetchFeed finds the generation to move to, and has it verified and judged.
+func (a *Activities) FetchFeed(ctx context.Context, request watch.SyncRequest) (watch.Fetched, error) {
+	var doing atomic.Value
+	doing.Store("asking for new vulnerability data")
+	defer heartbeat(ctx, func() any { return doing.Load() })()
+	feed, err := a.Store.Feed(ctx)
+	if err != nil {
+		return watch.Fetched{}, classify(err)
+	}
+	fetched, err := a.fetch(ctx, request, feed, func(step string) { doing.Store(step) })
+	if ctx.Err() != nil {
+		return fetched, classify(ctx.Err())
+	}
+	if noteErr := a.noteFeed(ctx, feed, err); noteErr != nil {
+		return fetched, classify(noteErr)
+	}
+	if fetched.Generation == nil && a.rematch(feed) {
+		// A worker without a way to the source still keeps up with its matcher.
+		fetched.Generation, fetched.Rematch, err = &feed.Current.Generation, true, nil
+	}
+	return fetched, classify(err)
+}
+
+// rematch tells whether the findings are another engine's.
+func (a *Activities) rematch(feed watch.Feed) bool {
+	return feed.Current != nil && feed.Engine != a.Matcher.Engine()
+}
+
+func (a *Activities) fetch(ctx context.Context, request watch.SyncRequest, feed watch.Feed, report func(string)) (watch.Fetched, error) {
+	fetched := watch.Fetched{}
+	if feed.Current != nil {
+		fetched.Current = feed.Current.Checksum
+	}
+	switch {
+	case request.Release && feed.Held == nil:
+		return fetched, fmt.Errorf("no generation is held, so there is nothing to release: %w", fault.NotFound)
+	case request.Rollback && feed.Previous == nil:
+		return fetched, fmt.Errorf("there is no previous generation to go back to: %w", fault.NotFound)
+	case request.Release:
+		fetched.Generation = &feed.Held.Generation
+		return fetched, nil
+	case request.Rollback:
+		fetched.Generation, fetched.Reject = &feed.Previous.Generation, true
+		return fetched, nil
+	}
+	generation, err := a.newest(ctx, request, feed, report)
+	if err != nil || generation.Checksum == "" {
+		if feed.Held != nil {
+			fetched.Held = feed.Reasons
+		}
+		return fetched, err
+	}
+	return a.judge(ctx, feed, generation, fetched)
+}
+
+// newest has the source's newest generation on disk; it is zero when that is no
+// news: current, held or rejected already.
+func (a *Activities) newest(ctx context.Context, request watch.SyncRequest, feed watch.Feed, report func(string)) (vuln.Generation, error) {
+	if request.File != "" {
+		report("importing " + request.File)
+		generation, err := a.Feed.Import(ctx, request.File)
+		if err == nil && feed.Current != nil && feed.Current.Checksum == generation.Checksum {
+			return vuln.Generation{}, nil
+		}
+		return generation, err
+	}
+	listing, err := a.Feed.Latest(ctx)
+	if err != nil {
+		return vuln.Generation{}, err
+	}
+	state, err := a.Store.GenerationState(ctx, listing.Checksum)
+	if err != nil || state != "" {
+		return vuln.Generation{}, err
+	}
+	report("fetching vulnerability data built " + listing.Built.UTC().Format(time.RFC3339))
+	return a.Feed.Fetch(ctx, listing, report)
+}
+
+// judge holds a generation that differs from the current one in a way that a
+// person has to look at.
+func (a *Activities) judge(ctx context.Context, feed watch.Feed, generation vuln.Generation, fetched watch.Fetched) (watch.Fetched, error) {
+	next, err := a.Feed.Describe(ctx, generation.Checksum)
+	if err != nil {
+		return fetched, err
+	}
+	var current vuln.Description
+	if feed.Current != nil {
+		current = *feed.Current
+	}
+	var reasons []string
+	for _, reason := range vuln.Judge(current, next, vuln.DefaultLimits) {
+		reasons = append(reasons, reason.Text)
+	}
+	next.URL = generation.URL
+	if len(reasons) == 0 {
+		fetched.Generation = &generation
+		return fetched, a.Store.SaveGeneration(ctx, next, "", nil, a.now())
+	}
+	fetched.Held = reasons
+	if err := a.Store.SaveGeneration(ctx, next, watch.Held, reasons, a.now()); err != nil {
+		return fetched, err
+	}
+	return fetched, a.log(ctx, event.Logged{Event: "system.feeds.sync.held", Level: event.LevelError,
+		Message:  "New vulnerability data are held; release them with: tagwatch feed release",
+		Details:  map[string]any{"generation": generation.Checksum, "reasons": reasons},
+		Resource: event.Resource{ID: generation.Checksum, Kind: "feeds"}}, next.Built)
+}
+
+// noteFeed stores whether the source answers, and tells the event log when it
+// begins to fail and when it recovers.
+func (a *Activities) noteFeed(ctx context.Context, feed watch.Feed, cause error) error {
+	var now *watch.Problem
+	if cause != nil {
+		now = problem(watch.StageFetch, cause, feed.Problem, a.now())
+	}
+	previous, err := a.Store.NoteFeed(ctx, a.now(), now)
+	if err != nil {
+		return err
+	}
+	resource := event.Resource{ID: "vulnerabilities", Kind: "feeds"}
+	switch {
+	case previous == nil && now != nil:
+		return a.log(ctx, event.Logged{Event: "system.feeds.sync.failed", Level: event.LevelError,
+			Message: "Vulnerability data cannot be fetched: " + now.Message, Resource: resource}, now.Since)
+	case previous != nil && now == nil:
+		return a.log(ctx, event.Logged{Event: "system.feeds.sync.recovered", Level: event.LevelInfo,
+			Message: "Vulnerability data can be fetched again", Resource: resource}, previous.Since)
+	}
+	return nil
+}
+
+// WakeAffected wakes the watchers whose image a generation touched.
+func (a *Activities) WakeAffected(ctx context.Context, generation string) (int, error) {
+	woken, err := a.pages(ctx, func(after string) ([]image.Target, error) {
+		return a.Store.AffectedTargets(ctx, generation, after, fanOutPage)
+	}, a.Watchers.DataChanged)
+	return woken, classify(err)
+}

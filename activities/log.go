@@ -1,0 +1,36 @@
+package activities
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+)
+
+// notificationStore keeps what is told.
+type notificationStore interface {
+	// Publish stores a notification once, by its id, with its deliveries, and
+	// names the endpoints that it goes to.
+	Publish(ctx context.Context, n event.Notification, options event.Options, window time.Duration) (endpoints []string, err error)
+}
+
+// log tells the event log what happened to a resource. The same event about
+// the same resource since the same moment is told once, however often the step
+// is repeated.
+func (a *Activities) log(ctx context.Context, entry event.Logged, since time.Time) error {
+	entry.At, entry.Resource.Account, entry.Service = a.now(), a.Account.Name, "tagwatch-worker"
+	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.Join([]string{entry.Event, entry.Resource.ID, since.UTC().String()}, "\n"))).String()
+	n, err := event.New(event.Heading{ID: id, Account: a.Account.Name, Created: entry.At}, entry)
+	if err != nil {
+		return err
+	}
+	endpoints, err := a.Store.Publish(ctx, n, event.Options{}, a.Window)
+	if err != nil {
+		return err
+	}
+	a.Log.InfoContext(ctx, "event told", "event", entry.Event, "resource", entry.Resource.ID, "endpoints", len(endpoints))
+	return a.WakeEndpoints(ctx, endpoints)
+}

@@ -1,0 +1,102 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// Matcher finds the vulnerabilities of packages.
+type Matcher interface {
+	// Engine identifies the matcher and its settings.
+	Engine() vuln.Engine
+	// Groups are the packages of an SBOM as they are matched.
+	Groups(document []byte) ([]vuln.Group, error)
+	// Match finds the vulnerabilities of groups in a generation that is on disk.
+	// The result has one list a group.
+	Match(ctx context.Context, checksum string, groups []vuln.Group) ([][]vuln.GroupFinding, error)
+	// Digest sums a generation up, to tell later what another one changed.
+	Digest(ctx context.Context, checksum string) (*vuln.Sums, error)
+}
+
+// findingStore keeps findings, once for all images that hold the package.
+type findingStore interface {
+	SaveGroups(ctx context.Context, digest image.Digest, engine vuln.Engine, groups []vuln.Group) error
+	Unmatched(ctx context.Context, digest image.Digest) ([]watch.StoredGroup, error)
+	SaveFindings(ctx context.Context, generation string, engine vuln.Engine, found map[int64][]vuln.GroupFinding, now time.Time) error
+	Matched(ctx context.Context, digest image.Digest) (bool, error)
+	Matches(ctx context.Context, digest image.Digest) ([]vuln.Match, error)
+}
+
+// Match finds the vulnerabilities of those packages of an image that no image
+// before had. While there are no vulnerability data, the image waits for them.
+func (a *Activities) Match(ctx context.Context, digest image.Digest) (watch.Matching, error) {
+	defer heartbeat(ctx, func() any { return "matching" })()
+	result, err := a.match(ctx, digest)
+	return result, classify(err)
+}
+
+func (a *Activities) match(ctx context.Context, digest image.Digest) (watch.Matching, error) {
+	if err := a.group(ctx, digest); err != nil {
+		return watch.Matching{}, err
+	}
+	feed, err := a.Store.Feed(ctx)
+	if err != nil {
+		return watch.Matching{}, err
+	}
+	if feed.Current == nil {
+		return watch.Matching{Waiting: true}, nil
+	}
+	if feed.Engine != a.Matcher.Engine() {
+		return watch.Matching{}, fmt.Errorf("match with %s: the findings are of %s until the next synchronization of the feed: %w",
+			a.Matcher.Engine(), feed.Engine, fault.Conflict)
+	}
+	unmatched, err := a.Store.Unmatched(ctx, digest)
+	if err != nil || len(unmatched) == 0 {
+		return watch.Matching{}, err
+	}
+	if err := a.Feed.Ensure(ctx, feed.Current.Generation); err != nil {
+		return watch.Matching{}, err
+	}
+	found, err := a.find(ctx, feed.Current.Generation, unmatched)
+	if err != nil {
+		return watch.Matching{}, err
+	}
+	return watch.Matching{}, a.Store.SaveFindings(ctx, feed.Current.Checksum, a.Matcher.Engine(), found, a.now())
+}
+
+// group stores which packages the image has, for the matcher that runs now.
+func (a *Activities) group(ctx context.Context, digest image.Digest) error {
+	document, err := a.Store.SBOM(ctx, digest)
+	if err != nil {
+		return err
+	}
+	groups, err := a.Matcher.Groups(document)
+	if err != nil {
+		return fmt.Errorf("read the SBOM of %s: %w", digest, errors.Join(err, fault.Invalid))
+	}
+	return a.Store.SaveGroups(ctx, digest, a.Matcher.Engine(), groups)
+}
+
+// find matches stored groups and returns the findings of each by its id.
+func (a *Activities) find(ctx context.Context, generation vuln.Generation, stored []watch.StoredGroup) (map[int64][]vuln.GroupFinding, error) {
+	groups := make([]vuln.Group, len(stored))
+	for i, g := range stored {
+		groups[i] = vuln.Group{Fingerprint: g.Fingerprint, Document: g.Document, Keys: g.Keys}
+	}
+	lists, err := a.Matcher.Match(ctx, generation.Checksum, groups)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[int64][]vuln.GroupFinding, len(stored))
+	for i, g := range stored {
+		found[g.ID] = lists[i]
+	}
+	return found, nil
+}

@@ -1,0 +1,151 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"math/rand/v2"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// Registry tells what tags point to.
+type Registry interface {
+	// Head is one request for the digest a tag points to.
+	Head(ctx context.Context, ref image.Reference) (image.Digest, error)
+	// Resolve follows an index to the platform's manifest.
+	Resolve(ctx context.Context, ref image.Reference, platform image.Platform) (image.Resolved, error)
+	Tags(ctx context.Context, repository image.Repository) iter.Seq2[[]string, error]
+}
+
+// tagStore keeps what was last recorded of tags.
+type tagStore interface {
+	View(ctx context.Context, target image.Target) (watch.RecordView, error)
+	Record(ctx context.Context, target image.Target, decide func(watch.RecordView) (watch.Decision, error)) error
+	Note(ctx context.Context, target image.Target, checked time.Time, problem *watch.Problem) (previous *watch.Problem, err error)
+	Targets(ctx context.Context, filter watch.TargetFilter) ([]image.Target, error)
+}
+
+// Observe looks at the registry with one request, and at what the store would
+// make an outcome from today. A registry that cannot be asked is a finding, not
+// a failure: the last known image still meets new data and policies.
+func (a *Activities) Observe(ctx context.Context, target image.Target) (watch.Observation, error) {
+	view, err := a.Store.View(ctx, target)
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return watch.Observation{}, classify(err)
+	}
+	seen := watch.Observation{Active: view.Watched, Every: jittered(a.Pass), Next: view.State.Next}
+	if !seen.Active {
+		return seen, nil
+	}
+	if err := a.look(ctx, target, view, &seen); err != nil {
+		return seen, classify(err)
+	}
+	return seen, classify(a.compare(ctx, view, &seen))
+}
+
+// look asks the registry and notes when it begins or ceases to answer.
+func (a *Activities) look(ctx context.Context, target image.Target, view watch.RecordView, seen *watch.Observation) error {
+	resolved, err := a.resolve(ctx, target, view.State.Resolved)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	seen.Resolved = resolved
+	if err != nil {
+		seen.Resolved, seen.RetryAfter = view.State.Resolved, retryAfter(err)
+		seen.Problem = problem(watch.StageResolve, err, view.State.Problem, a.now())
+	}
+	return a.note(ctx, target, view.State.Problem, seen.Problem)
+}
+
+// resolve follows an index only when the tag's own digest changed.
+func (a *Activities) resolve(ctx context.Context, target image.Target, last image.Resolved) (image.Resolved, error) {
+	top, err := a.Registry.Head(ctx, target.Reference)
+	if err != nil {
+		return image.Resolved{}, err
+	}
+	if top == last.Top() {
+		return last, nil
+	}
+	return a.Registry.Resolve(ctx, target.Reference, target.Platform.OrDefault())
+}
+
+// note stores the problem, or that there is none, and tells the event log when
+// a tag begins to fail for good and when it recovers. A registry that is out of
+// reach is its sweeper's to tell, once for all of its tags.
+func (a *Activities) note(ctx context.Context, target image.Target, before, now *watch.Problem) error {
+	if before != nil && before.Stage != watch.StageResolve && now == nil {
+		return nil // another step's problem is not ended by a look at the registry
+	}
+	previous, err := a.Store.Note(ctx, target, a.now(), now)
+	if err != nil {
+		return err
+	}
+	switch {
+	case tagFault(now) && !tagFault(previous):
+		return a.log(ctx, event.Logged{Event: "system.image_analysis.registry_lookup_failed", Level: event.LevelError,
+			Message:  "Referenced image not found in registry: " + now.Message,
+			Resource: event.Resource{ID: target.String(), Kind: "image_tag"}}, now.Since)
+	case !tagFault(now) && tagFault(previous) && now == nil:
+		return a.log(ctx, event.Logged{Event: "system.image_analysis.registry_lookup_recovered", Level: event.LevelInfo,
+			Message:  "Referenced image is found in the registry again",
+			Details:  map[string]any{"failing_since": previous.Since},
+			Resource: event.Resource{ID: target.String(), Kind: "image_tag"}}, previous.Since)
+	}
+	return nil
+}
+
+// tagFault tells whether a problem is about the tag itself: it is gone, or may
+// not be read.
+func tagFault(p *watch.Problem) bool {
+	return p != nil && p.Stage == watch.StageResolve && fault.ByName(p.Kind) != nil && fault.Permanent(fault.ByName(p.Kind))
+}
+
+// compare tells which steps are to be done for the image, and whether the
+// recorded outcome may be out of date.
+func (a *Activities) compare(ctx context.Context, view watch.RecordView, seen *watch.Observation) error {
+	digest := seen.Resolved.Manifest
+	if digest == "" {
+		return nil
+	}
+	stored, err := a.Store.ImageHeader(ctx, digest)
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return err
+	}
+	failed := stored.Problem != nil && stored.Analyzer == a.Analyzer.Version()
+	seen.Analyzed = err == nil && stored.Problem == nil
+	if seen.Analyzed {
+		if seen.Matched, err = a.Store.Matched(ctx, digest); err != nil {
+			return err
+		}
+	}
+	if failed && seen.Problem == nil {
+		seen.Problem = stored.Problem
+	}
+	seen.Changed = outdated(view, seen, failed, a.now())
+	return nil
+}
+
+// outdated tells whether recording could come to something else than before.
+func outdated(view watch.RecordView, seen *watch.Observation, failed bool, now time.Time) bool {
+	state := view.State
+	if state.Resolved != seen.Resolved || !failed && state.Analyzed != seen.Resolved.Manifest {
+		return true
+	}
+	if state.Basis.Generation != view.Generation || state.Basis.Engine != view.Engine || state.Basis.Bundle != view.Bundle {
+		return true
+	}
+	if view.Generation != "" && seen.Analyzed && !(seen.Matched && state.Matched) {
+		return true
+	}
+	return !state.Next.IsZero() && !now.Before(state.Next)
+}
+
+// jittered spreads what began together, by up to a tenth.
+func jittered(d time.Duration) time.Duration {
+	return d - time.Duration(rand.Int64N(int64(d)/10+1))
+}

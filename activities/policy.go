@@ -1,0 +1,20 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// ActivatePolicy makes a stored bundle the active one and tells whether that
+// changed anything.
+func (a *Activities) ActivatePolicy(ctx context.Context, bundle string) (bool, error) {
+	changed, err := a.Store.ActivateBundle(ctx, bundle, a.now())
+	return changed, classify(err)
+}
+
+// WakeAll wakes every watcher and returns how many.
+func (a *Activities) WakeAll(ctx context.Context) (int, error) {
+	woken, err := a.fanOut(ctx, watch.TargetFilter{}, a.Watchers.PolicyChanged)
+	return woken, classify(err)
+}

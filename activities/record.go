@@ -1,0 +1,202 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// policyStore keeps policy bundles.
+type policyStore interface {
+	ActiveBundle(ctx context.Context) (watch.Bundle, error)
+	BundleContent(ctx context.Context, hash string) ([]byte, error)
+	ActivateBundle(ctx context.Context, id string, now time.Time) (changed bool, err error)
+	// Subject is everything a bundle is evaluated for.
+	Subject(ctx context.Context, reference image.Reference, digest image.Digest) (*policy.Subject, error)
+}
+
+// Record evaluates the active bundle, decides what happened and stores it with
+// its deliveries, in one transaction. Repeating it finds nothing to tell.
+func (a *Activities) Record(ctx context.Context, request watch.RecordRequest) (watch.Recorded, error) {
+	recorded, err := a.record(ctx, request)
+	return recorded, classify(err)
+}
+
+func (a *Activities) record(ctx context.Context, request watch.RecordRequest) (watch.Recorded, error) {
+	view, err := a.Store.View(ctx, request.Target)
+	if err != nil {
+		if errors.Is(err, fault.NotFound) {
+			return watch.Recorded{}, nil // the last subscription ended meanwhile
+		}
+		return watch.Recorded{}, err
+	}
+	seen, err := a.seen(ctx, request, view)
+	if err != nil {
+		return watch.Recorded{}, err
+	}
+	return a.store(ctx, request.Target, view, seen)
+}
+
+// store decides and records, provided that the outcome was made from what is
+// still current; otherwise the step is repeated.
+func (a *Activities) store(ctx context.Context, target image.Target, made watch.RecordView, seen watch.Seen) (watch.Recorded, error) {
+	var decision watch.Decision
+	err := a.Store.Record(ctx, target, func(now watch.RecordView) (watch.Decision, error) {
+		if now.State.Revision != made.State.Revision || now.Generation != made.Generation || now.Engine != made.Engine || now.Bundle != made.Bundle {
+			return watch.Decision{}, fmt.Errorf("record %s: the store changed during the evaluation: %w", target, fault.Conflict)
+		}
+		var err error
+		decision, err = watch.Decide(target, now.State, seen, a.audience(now), a.now())
+		return decision, err
+	})
+	if err != nil {
+		return watch.Recorded{}, err
+	}
+	return outcome(target, decision), nil
+}
+
+func (a *Activities) audience(view watch.RecordView) watch.Audience {
+	return watch.Audience{Account: a.Account.Name, Subscriptions: view.Subscriptions, Endpoints: view.Endpoints, Patience: a.Window}
+}
+
+func outcome(target image.Target, d watch.Decision) watch.Recorded {
+	recorded := watch.Recorded{Summary: d.State.Summarize(target)}
+	for _, n := range d.Notifications {
+		recorded.Notifications = append(recorded.Notifications, watch.Told{ID: n.ID, Type: n.Type, Line: n.Summary, At: n.Created})
+	}
+	named := map[string]bool{}
+	for _, delivery := range d.Deliveries {
+		if !named[delivery.Endpoint] {
+			named[delivery.Endpoint] = true
+			recorded.Endpoints = append(recorded.Endpoints, delivery.Endpoint)
+		}
+	}
+	return recorded
+}
+
+// seen gathers what the store knows of the image that counts: the one the tag
+// points to, or while that cannot be analyzed, the last one that could.
+func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view watch.RecordView) (watch.Seen, error) {
+	seen := watch.Seen{Resolved: request.Resolved, Analyzed: request.Resolved.Manifest, Problem: request.Problem,
+		Basis: watch.Basis{Generation: view.Generation, Engine: view.Engine, Bundle: view.Bundle, Analyzer: view.State.Basis.Analyzer}}
+	if request.Problem != nil {
+		seen.Analyzed = view.State.Analyzed
+	}
+	if seen.Analyzed == "" {
+		return seen, nil
+	}
+	subject, err := a.Store.Subject(ctx, request.Target.Reference, seen.Analyzed)
+	if err != nil {
+		return seen, err
+	}
+	seen.Packages = len(subject.Inventory.Packages)
+	seen.Matched, seen.Vulnerabilities = subject.Matched, vuln.Merge(vuln.Findings(subject.Matches))
+	if err := a.analyzedBefore(ctx, &seen, view, subject.Inventory); err != nil {
+		return seen, err
+	}
+	return seen, a.evaluate(ctx, &seen, view, subject)
+}
+
+// analyzedBefore adds what the image's history tells: who analyzed it, since
+// when it is known, and what differs from the image before it.
+func (a *Activities) analyzedBefore(ctx context.Context, seen *watch.Seen, view watch.RecordView, inventory *sbom.Inventory) error {
+	header, err := a.Store.ImageHeader(ctx, seen.Analyzed)
+	if err != nil {
+		return err
+	}
+	seen.Basis.Analyzer = header.Analyzer
+	seen.Known = !view.State.Checked.IsZero() && header.Analyzed.Before(view.State.Checked)
+	if view.State.Analyzed == "" || view.State.Analyzed == seen.Analyzed {
+		return nil
+	}
+	before, err := a.Store.Inventory(ctx, view.State.Analyzed)
+	if errors.Is(err, fault.NotFound) {
+		return nil // no longer kept: the difference is left out
+	}
+	if err != nil {
+		return err
+	}
+	difference := event.DiffPackages(packagesOf(before), packagesOf(inventory))
+	seen.Difference = &difference
+	return nil
+}
+
+func packagesOf(inventory *sbom.Inventory) []vuln.Package {
+	packages := make([]vuln.Package, len(inventory.Packages))
+	for i, p := range inventory.Packages {
+		packages[i] = vuln.Package{Name: p.Name, Version: p.Version, Type: p.Type, PURL: p.PURL}
+	}
+	return packages
+}
+
+// evaluate adds the outcome of the active bundle. Until the image is matched
+// there is none: an image of which nothing is known neither passes nor fails.
+func (a *Activities) evaluate(ctx context.Context, seen *watch.Seen, view watch.RecordView, subject *policy.Subject) error {
+	if view.Bundle == "" || !subject.Matched {
+		return nil
+	}
+	bundle, content, err := a.bundle(ctx, view.Bundle)
+	if err != nil {
+		return err
+	}
+	evaluation := policy.Evaluate(bundle, subject, a.now())
+	document, err := policy.Document(evaluation, bundle, a.Account.Name)
+	if err != nil {
+		return err
+	}
+	seen.Bundle, seen.Next = content, evaluation.Next
+	seen.Evaluation = &watch.Evaluation{Digest: seen.Analyzed, Bundle: view.Bundle, Status: evaluation.Status,
+		FinalAction: evaluation.FinalAction, Document: watch.WithoutBundle(document)}
+	return a.lastBundle(ctx, seen, view)
+}
+
+// bundle is a stored bundle, parsed. The last one is kept: parsing takes longer
+// than an evaluation, and nearly all evaluations are of the active bundle.
+func (a *Activities) bundle(ctx context.Context, hash string) (*policy.Bundle, []byte, error) {
+	if kept := a.parsed.Load(); kept != nil && kept.hash == hash {
+		return kept.bundle, kept.content, nil
+	}
+	content, err := a.Store.BundleContent(ctx, hash)
+	if err != nil {
+		return nil, nil, err
+	}
+	// Faults of a stored bundle become problems of its evaluations.
+	bundle, _ := policy.Parse(content)
+	a.parsed.Store(&parsedBundle{hash: hash, bundle: bundle, content: content})
+	return bundle, content, nil
+}
+
+// parsedBundle is a bundle by its hash; nothing of it changes.
+type parsedBundle struct {
+	hash    string
+	bundle  *policy.Bundle
+	content []byte
+}
+
+// lastBundle adds the bundle of the last evaluation, which a notification shows
+// beside the present one.
+func (a *Activities) lastBundle(ctx context.Context, seen *watch.Seen, view watch.RecordView) error {
+	last := view.State.Evaluation
+	if last == nil {
+		return nil
+	}
+	if last.Bundle == view.Bundle {
+		seen.LastBundle = seen.Bundle
+		return nil
+	}
+	content, err := a.Store.BundleContent(ctx, last.Bundle)
+	if errors.Is(err, fault.NotFound) {
+		return nil
+	}
+	seen.LastBundle = content
+	return err
+}

@@ -1,0 +1,16 @@
+package activities
+
+// Store is everything that the steps keep, each part declared beside the step
+// that needs it.
+type Store interface {
+	subscriptionStore
+	tagStore
+	sweepStore
+	imageStore
+	findingStore
+	feedStore
+	policyStore
+	repositoryStore
+	notificationStore
+	deliveryStore
+}

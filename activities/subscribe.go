@@ -1,0 +1,138 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// minPoll is the shortest interval at which a tag may be looked at.
+const minPoll = 30 * time.Second
+
+// subscriptionStore keeps who wants to be told of what.
+type subscriptionStore interface {
+	Subscribe(ctx context.Context, subscriptions []event.Subscription, poll time.Duration, now time.Time) error
+	Unsubscribe(ctx context.Context, target image.Target, types []event.Type, now time.Time) (left int, err error)
+	Subscriptions(ctx context.Context, filter watch.SubscriptionFilter) ([]event.Subscription, error)
+	Endpoints(ctx context.Context) ([]event.Endpoint, error)
+}
+
+// Watchers reaches the workflows.
+type Watchers interface {
+	WakeTag(ctx context.Context, target image.Target) error
+	DataChanged(ctx context.Context, target image.Target) error
+	PolicyChanged(ctx context.Context, target image.Target) error
+	WakeRegistry(ctx context.Context, registry string) error
+	WakeEndpoint(ctx context.Context, name string) error
+	RequestAnalysis(ctx context.Context, request watch.AnalysisRequest) error
+}
+
+// Subscribe stores subscriptions of a tag. A tag that does not exist, or may
+// not be read, is refused before anything is stored.
+func (a *Activities) Subscribe(ctx context.Context, request watch.SubscribeRequest) (watch.SubscribeResult, error) {
+	result, err := a.subscribe(ctx, request)
+	return result, classify(err)
+}
+
+func (a *Activities) subscribe(ctx context.Context, request watch.SubscribeRequest) (watch.SubscribeResult, error) {
+	var result watch.SubscribeResult
+	if request.Poll != 0 && request.Poll < minPoll {
+		return result, fmt.Errorf("interval %s is too short: a tag is looked at every %s at most: %w", request.Poll, minPoll, fault.Invalid)
+	}
+	endpoints, err := a.Store.Endpoints(ctx)
+	if err != nil {
+		return result, err
+	}
+	if err := known(request.Options.Endpoints, endpoints); err != nil {
+		return result, err
+	}
+	if !request.Unverified {
+		result.Resolved, err = a.Registry.Resolve(ctx, request.Target.Reference, request.Target.Platform.OrDefault())
+		if err != nil {
+			return result, err
+		}
+	}
+	if err := a.Store.Subscribe(ctx, subscriptions(request, a.now()), request.Poll, a.now()); err != nil {
+		return result, err
+	}
+	result.Endpoints = told(request, endpoints)
+	result.Types, err = a.subscribed(ctx, request.Target)
+	if err != nil {
+		return result, err
+	}
+	return result, a.Watchers.WakeRegistry(ctx, request.Target.Reference.Registry)
+}
+
+func subscriptions(request watch.SubscribeRequest, now time.Time) []event.Subscription {
+	list := make([]event.Subscription, len(request.Types))
+	for i, t := range request.Types {
+		list[i] = event.Subscription{Target: request.Target, Type: t, Active: true, Options: request.Options, Created: now, Updated: now}
+	}
+	return list
+}
+
+// known refuses the name of an endpoint that does not exist.
+func known(names []string, endpoints []event.Endpoint) error {
+	for _, name := range names {
+		if !slices.ContainsFunc(endpoints, func(e event.Endpoint) bool { return e.Name == name }) {
+			return fmt.Errorf("there is no endpoint %q; add it with: tagwatch endpoint add %s URL: %w", name, name, fault.NotFound)
+		}
+	}
+	return nil
+}
+
+// told names the endpoints that a subscription reaches today.
+func told(request watch.SubscribeRequest, endpoints []event.Endpoint) []string {
+	var names []string
+	for _, t := range request.Types {
+		names = append(names, event.Route(request.Options, t, endpoints)...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (a *Activities) subscribed(ctx context.Context, target image.Target) ([]event.Type, error) {
+	stored, err := a.Store.Subscriptions(ctx, watch.SubscriptionFilter{Target: &target, ActiveOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	types := make([]event.Type, len(stored))
+	for i, s := range stored {
+		types[i] = s.Type
+	}
+	slices.SortFunc(types, func(x, y event.Type) int { return strings.Compare(string(x), string(y)) })
+	return types, nil
+}
+
+// Unsubscribe ends subscriptions of a tag and returns how many are left.
+func (a *Activities) Unsubscribe(ctx context.Context, request watch.UnsubscribeRequest) (int, error) {
+	left, err := a.Store.Unsubscribe(ctx, request.Target, request.Types, a.now())
+	return left, classify(err)
+}
+
+// WakeTags wakes the watchers of those tags.
+func (a *Activities) WakeTags(ctx context.Context, targets []image.Target) error {
+	for _, target := range targets {
+		if err := a.Watchers.WakeTag(ctx, target); err != nil {
+			return classify(err)
+		}
+	}
+	return nil
+}
+
+// WakeEndpoints tells endpoints that deliveries wait for them.
+func (a *Activities) WakeEndpoints(ctx context.Context, names []string) error {
+	for _, name := range names {
+		if err := a.Watchers.WakeEndpoint(ctx, name); err != nil {
+			return classify(err)
+		}
+	}
+	return nil
+}

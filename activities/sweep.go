@@ -1,0 +1,155 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// sweepStore keeps when each tag is due and what it pointed to.
+type sweepStore interface {
+	Due(ctx context.Context, registry string, now time.Time, limit int) ([]watch.Look, error)
+	Looked(ctx context.Context, looks []watch.Look) error
+	// NextDue is when the next tag is due and how many there are; zero without
+	// any.
+	NextDue(ctx context.Context, registry string) (next time.Time, tags int, err error)
+}
+
+const (
+	sweepPage        = 200 // tags stored together
+	sweepConcurrency = 8   // requests at a time; the host's own budget still holds
+)
+
+// Sweep looks at the due tags of a registry, one HEAD request each, and wakes
+// the watchers of those that moved. What it saw is stored page by page, so a
+// repeated sweep goes on where the last one was. A registry that does not
+// answer ends the sweep: nothing is concluded about its tags.
+func (a *Activities) Sweep(ctx context.Context, registry string) (watch.Sweep, error) {
+	var swept watch.Sweep
+	var looked atomic.Int64
+	defer heartbeat(ctx, func() any { return looked.Load() })()
+	for swept.Problem == nil {
+		due, err := a.Store.Due(ctx, registry, a.now(), sweepPage)
+		if err != nil {
+			return swept, classify(err)
+		}
+		if len(due) == 0 {
+			break
+		}
+		if err := a.sweepPage(ctx, due, &swept); err != nil {
+			return swept, classify(err)
+		}
+		looked.Store(int64(swept.Looked))
+	}
+	return swept, classify(a.schedule(ctx, registry, &swept))
+}
+
+// sweepPage looks at some tags and stores what it saw.
+func (a *Activities) sweepPage(ctx context.Context, due []watch.Look, swept *watch.Sweep) error {
+	seen, err := a.lookAll(ctx, due)
+	for i := range seen {
+		seen[i].Next = a.now().Add(jittered(a.pollOf(seen[i])))
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	moved, wakeErr := a.wakeMoved(ctx, due, seen)
+	if wakeErr != nil {
+		return wakeErr
+	}
+	swept.Looked, swept.Moved = swept.Looked+len(seen), swept.Moved+moved
+	if err != nil {
+		swept.Problem, swept.Wait = problem(watch.StageResolve, err, nil, a.now()), retryAfter(err)
+	}
+	return a.Store.Looked(ctx, seen)
+}
+
+func (a *Activities) pollOf(look watch.Look) time.Duration {
+	if look.Poll > 0 {
+		return look.Poll
+	}
+	return a.Poll
+}
+
+// lookAll asks for each tag's digest. A tag that is gone or may not be read has
+// none, which is a change like another; the first failure of the registry
+// itself ends the round.
+func (a *Activities) lookAll(ctx context.Context, due []watch.Look) ([]watch.Look, error) {
+	var (
+		mu   sync.Mutex
+		seen []watch.Look
+	)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(sweepConcurrency)
+	for _, look := range due {
+		group.Go(func() error {
+			digest, err := a.Registry.Head(ctx, look.Target.Reference)
+			if err != nil && !(errors.Is(err, fault.NotFound) || errors.Is(err, fault.Unauthorized)) {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			look.Seen = digest
+			seen = append(seen, look)
+			return nil
+		})
+	}
+	err := group.Wait()
+	return seen, err
+}
+
+// wakeMoved wakes the watchers of the tags that do not point to what they
+// pointed to.
+func (a *Activities) wakeMoved(ctx context.Context, before, after []watch.Look) (int, error) {
+	known := make(map[image.Target]image.Digest, len(before))
+	for _, look := range before {
+		known[look.Target] = look.Seen
+	}
+	moved := 0
+	for _, look := range after {
+		if look.Seen == known[look.Target] {
+			continue
+		}
+		if err := a.Watchers.WakeTag(ctx, look.Target); err != nil {
+			return moved, err
+		}
+		moved++
+	}
+	return moved, nil
+}
+
+// schedule says when the next sweep is due, and tells the event log when the
+// registry begins to fail and when it recovers.
+func (a *Activities) schedule(ctx context.Context, registry string, swept *watch.Sweep) error {
+	next, tags, err := a.Store.NextDue(ctx, registry)
+	if err != nil {
+		return err
+	}
+	swept.Active, swept.Tags = tags > 0, tags
+	wait := max(next.Sub(a.now()), 0)
+	if swept.Problem != nil {
+		wait = max(wait, swept.Wait, minPoll)
+	}
+	swept.Wait = wait
+	return nil
+}
+
+// TellRegistry tells the event log that a registry fails, or has recovered.
+func (a *Activities) TellRegistry(ctx context.Context, turn watch.RegistryTurn) error {
+	resource := event.Resource{ID: turn.Registry, Kind: "registry"}
+	if turn.Failing {
+		return classify(a.log(ctx, event.Logged{Event: "system.registry.failing", Level: event.LevelError,
+			Message: "Registry does not answer: " + turn.Problem.Message, Resource: resource}, turn.Problem.Since))
+	}
+	return classify(a.log(ctx, event.Logged{Event: "system.registry.recovered", Level: event.LevelInfo,
+		Message: "Registry answers again", Details: map[string]any{"failing_since": turn.Problem.Since}, Resource: resource}, turn.Problem.Since))
+}

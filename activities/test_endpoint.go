@@ -1,0 +1,56 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// TestEndpoint sends a sample notification, built and sent like a real one but
+// stored nowhere.
+func (a *Activities) TestEndpoint(ctx context.Context, request watch.TestRequest) (watch.TestResult, error) {
+	endpoint, err := a.Store.Endpoint(ctx, request.Endpoint)
+	if err != nil {
+		return watch.TestResult{}, classify(err)
+	}
+	t, err := sampleType(endpoint, request.Type)
+	if err != nil {
+		return watch.TestResult{}, classify(err)
+	}
+	post, err := a.sample(endpoint, t)
+	if err != nil {
+		return watch.TestResult{}, classify(err)
+	}
+	answer := a.Sender.Send(ctx, endpoint, post)
+	return watch.TestResult{Type: t, Verdict: event.Judge(answer.Status), Status: answer.Status,
+		Duration: answer.Duration, Answer: answer.String()}, nil
+}
+
+// sampleType is the type that was asked for, or the first that the endpoint
+// receives.
+func sampleType(endpoint event.Endpoint, asked event.Type) (event.Type, error) {
+	if asked == "" {
+		return event.Types[slices.IndexFunc(event.Types, endpoint.Receives)], nil
+	}
+	if !endpoint.Receives(asked) {
+		return "", fmt.Errorf("endpoint %s does not receive %s: %w", endpoint.Name, asked, fault.Invalid)
+	}
+	return asked, nil
+}
+
+func (a *Activities) sample(endpoint event.Endpoint, t event.Type) (event.Post, error) {
+	now := a.now()
+	n, err := event.Sample(t, uuid.NewString(), a.Account.Name, now)
+	if err != nil {
+		return event.Post{}, err
+	}
+	d := event.Delivery{Notification: n.ID, Endpoint: endpoint.Name, Created: now, NextTry: now, GiveUp: now.Add(a.Window)}
+	body, err := event.Render(endpoint, n, d, a.Account)
+	return event.Post{ID: n.ID, Body: body, At: now, Account: a.Account.Name, Type: t}, err
+}

@@ -1,0 +1,179 @@
+// Package workflows says what happens in which order and how long to wait. It
+// is deterministic: everything that touches the outside world is an activity,
+// and every decision that needs a rule is a pure function of a domain package.
+package workflows
+
+import (
+	"context"
+	"reflect"
+	"runtime"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// Activities is everything a workflow may ask of the outside world.
+type Activities interface {
+	// Subscribe stores subscriptions, after a look at the registry.
+	Subscribe(context.Context, watch.SubscribeRequest) (watch.SubscribeResult, error)
+	// Unsubscribe ends subscriptions and returns how many are left.
+	Unsubscribe(context.Context, watch.UnsubscribeRequest) (int, error)
+	// Observe looks at the registry and at the store.
+	Observe(context.Context, image.Target) (watch.Observation, error)
+	// RequestAnalysis has an image analyzed once, whoever else asks for it.
+	RequestAnalysis(context.Context, watch.AnalysisRequest) error
+	// Analyze makes the inventory of an image.
+	Analyze(context.Context, watch.AnalysisRequest) (watch.Analysis, error)
+	// Match finds the vulnerabilities of an image's packages.
+	Match(context.Context, image.Digest) (watch.Matching, error)
+	// Record evaluates, decides what happened and stores it with its deliveries.
+	Record(context.Context, watch.RecordRequest) (watch.Recorded, error)
+	// WakeEndpoints tells endpoints that deliveries wait for them.
+	WakeEndpoints(context.Context, []string) error
+
+	// Sweep looks at the due tags of a registry and wakes the watchers of those
+	// that moved.
+	Sweep(ctx context.Context, registry string) (watch.Sweep, error)
+	// TellRegistry tells the event log that a registry fails, or has recovered.
+	TellRegistry(context.Context, watch.RegistryTurn) error
+
+	// ListTags compares a repository's tags with those that are watched and
+	// records the difference.
+	ListTags(context.Context, image.Repository) (watch.Listing, error)
+	// StartWatches starts the watchers that a repository still lacks.
+	StartWatches(context.Context, image.Repository) (int, error)
+	// WakeTags wakes the watchers of those tags.
+	WakeTags(context.Context, []image.Target) error
+
+	// FetchFeed asks for new vulnerability data, verifies and judges them.
+	FetchFeed(context.Context, watch.SyncRequest) (watch.Fetched, error)
+	// AdvanceFeed makes a generation current and matches again what it touches.
+	AdvanceFeed(context.Context, watch.AdvanceRequest) (watch.Advanced, error)
+	// WakeAffected wakes the watchers whose image a generation touched and
+	// returns how many.
+	WakeAffected(ctx context.Context, generation string) (int, error)
+
+	// ActivatePolicy makes a stored bundle the active one and tells whether that
+	// changed anything.
+	ActivatePolicy(ctx context.Context, bundle string) (bool, error)
+	// WakeAll wakes every watcher and returns how many.
+	WakeAll(context.Context) (int, error)
+
+	// Deliver makes the due attempts at an endpoint.
+	Deliver(ctx context.Context, endpoint string) (watch.Round, error)
+	// TestEndpoint sends a sample notification.
+	TestEndpoint(context.Context, watch.TestRequest) (watch.TestResult, error)
+}
+
+// Task queues. A worker serves all of them unless it is told otherwise.
+const (
+	QueueMain     = "tagwatch"
+	QueueAnalysis = "tagwatch-analysis" // memory heavy, few slots
+	QueueMatching = "tagwatch-matching" // needs the vulnerability data on disk
+	QueueDelivery = "tagwatch-delivery"
+)
+
+// The kinds of work, and how patient each is.
+var (
+	// quick is for a cheap step: it runs inside the workflow's own task. A step
+	// that keeps failing ends the pass, and the next pass tries again.
+	quick = workflow.LocalActivityOptions{
+		StartToCloseTimeout: 40 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 5 * time.Second, MaximumAttempts: 3},
+	}
+	// asked is for what a person waits for: it fails soon rather than late.
+	asked = workflow.ActivityOptions{
+		StartToCloseTimeout: 40 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 5 * time.Second, MaximumAttempts: 3},
+	}
+	// storing is for what must not be lost: it goes on until it succeeds.
+	storing = workflow.ActivityOptions{
+		StartToCloseTimeout: 2 * time.Minute,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
+	}
+	// sweeping looks at many tags and heartbeats between them.
+	sweeping = workflow.ActivityOptions{
+		StartToCloseTimeout: 30 * time.Minute,
+		HeartbeatTimeout:    time.Minute,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
+	}
+	analysis = workflow.ActivityOptions{
+		TaskQueue:           QueueAnalysis,
+		StartToCloseTimeout: 2 * time.Hour,
+		HeartbeatTimeout:    time.Minute,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 5 * time.Second, MaximumInterval: 10 * time.Minute},
+	}
+	matching = workflow.ActivityOptions{
+		TaskQueue:           QueueMatching,
+		StartToCloseTimeout: time.Hour,
+		HeartbeatTimeout:    time.Minute,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 2 * time.Second, MaximumInterval: 5 * time.Minute},
+	}
+	// fetching gives up sooner: the schedule comes again, and meanwhile the state
+	// says what is wrong.
+	fetching = workflow.ActivityOptions{
+		TaskQueue:           QueueMatching,
+		StartToCloseTimeout: time.Hour,
+		HeartbeatTimeout:    2 * time.Minute,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 5 * time.Second, MaximumInterval: time.Minute, MaximumAttempts: 3},
+	}
+	delivery = workflow.ActivityOptions{
+		TaskQueue:           QueueDelivery,
+		StartToCloseTimeout: 15 * time.Minute,
+		HeartbeatTimeout:    time.Minute,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
+	}
+)
+
+// call runs one activity and waits for its result. The method expression gives
+// the activity's name and both its types.
+func call[In, Out any](ctx workflow.Context, options workflow.ActivityOptions, summary string,
+	method func(Activities, context.Context, In) (Out, error), in In) (Out, error) {
+	var out Out
+	options.Summary = summary
+	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), activityName(method), in).Get(ctx, &out)
+	return out, err
+}
+
+// local runs one cheap activity inside the workflow's task.
+func local[In, Out any](ctx workflow.Context, summary string,
+	method func(Activities, context.Context, In) (Out, error), in In) (Out, error) {
+	var out Out
+	options := quick
+	options.Summary = summary
+	err := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, options), activityName(method), in).Get(ctx, &out)
+	return out, err
+}
+
+// order runs one cheap activity that has no result. What does not succeed
+// inside the workflow's task goes on outside of it until it does: a wake-up or
+// a message must not be lost.
+func order[In any](ctx workflow.Context, summary string, method func(Activities, context.Context, In) error, in In) error {
+	quickly, patiently := quick, storing
+	quickly.Summary, patiently.Summary = summary, summary
+	err := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, quickly), activityName(method), in).Get(ctx, nil)
+	if err == nil || ctx.Err() != nil || permanentKind(kindOf(err)) {
+		return err
+	}
+	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, patiently), activityName(method), in).Get(ctx, nil)
+}
+
+// all runs one activity that takes no argument.
+func all[Out any](ctx workflow.Context, summary string, method func(Activities, context.Context) (Out, error)) (Out, error) {
+	var out Out
+	options := sweeping
+	options.Summary = summary
+	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), activityName(method)).Get(ctx, &out)
+	return out, err
+}
+
+// activityName is the method's own name: what the worker registers it under.
+func activityName(method any) string {
+	name := runtime.FuncForPC(reflect.ValueOf(method).Pointer()).Name()
+	return name[strings.LastIndex(name, ".")+1:]
+}

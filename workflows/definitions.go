@@ -1,0 +1,13 @@
+package workflows
+
+// Definitions are the workflows by the names of their types.
+var Definitions = map[string]any{
+	TypeWatchTag:        WatchTag,
+	TypeAnalyzeImage:    AnalyzeImage,
+	TypeWatchRegistry:   WatchRegistry,
+	TypeWatchRepository: WatchRepository,
+	TypeSyncFeed:        SyncFeed,
+	TypeApplyPolicy:     ApplyPolicy,
+	TypeServeEndpoint:   ServeEndpoint,
+	TypeTestEndpoint:    TestEndpoint,
+}

@@ -1,0 +1,285 @@
+package workflows_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+var _ workflows.Activities = (*fake)(nil)
+
+// fake is the outside world as the workflows see it. A test sets the answers
+// that matter to it; what is asked is kept, in the order in which it was asked.
+type fake struct {
+	mu sync.Mutex
+	// now is the clock of the test environment.
+	now func() time.Time
+
+	observe func(pass int) (watch.Observation, error)
+	analyze func(watch.AnalysisRequest) (watch.Analysis, error)
+	request func(watch.AnalysisRequest) error
+	match   func(image.Digest) (watch.Matching, error)
+	record  func(watch.RecordRequest) (watch.Recorded, error)
+	left    int
+	refuse  error // of Subscribe
+	storing func()
+
+	sweep   func(round int) (watch.Sweep, error)
+	tell    func(watch.RegistryTurn) error
+	list    func(look int) (watch.Listing, error)
+	fetched watch.Fetched
+	deliver func(round int) (watch.Round, error)
+	wake    func() error
+
+	passes     []time.Time // of Observe, Sweep, ListTags or Deliver
+	requested  []watch.AnalysisRequest
+	analyzed   []watch.AnalysisRequest
+	matched    []image.Digest
+	recorded   []watch.RecordRequest
+	subscribed []watch.SubscribeRequest
+	endpoints  []string // that were woken
+	turns      []watch.RegistryTurn
+	ended      []image.Target
+	started    int // times that new watchers were started
+	advanced   []watch.AdvanceRequest
+	affected   []string // generations whose tags were woken
+	activated  []string
+	wokenAll   int
+	tested     []watch.TestRequest
+}
+
+// did keeps something that was asked.
+func did[T any](f *fake, list *[]T, what T) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	*list = append(*list, what)
+	return len(*list)
+}
+
+func (f *fake) Observe(context.Context, image.Target) (watch.Observation, error) {
+	return f.observe(did(f, &f.passes, f.now()))
+}
+
+func (f *fake) RequestAnalysis(_ context.Context, r watch.AnalysisRequest) error {
+	did(f, &f.requested, r)
+	if f.request == nil {
+		return nil
+	}
+	return f.request(r)
+}
+
+func (f *fake) Analyze(_ context.Context, r watch.AnalysisRequest) (watch.Analysis, error) {
+	did(f, &f.analyzed, r)
+	if f.analyze == nil {
+		return watch.Analysis{Digest: r.Digest, Packages: 3, Files: 7}, nil
+	}
+	return f.analyze(r)
+}
+
+func (f *fake) Match(_ context.Context, digest image.Digest) (watch.Matching, error) {
+	did(f, &f.matched, digest)
+	if f.match == nil {
+		return watch.Matching{}, nil
+	}
+	return f.match(digest)
+}
+
+func (f *fake) Record(_ context.Context, r watch.RecordRequest) (watch.Recorded, error) {
+	did(f, &f.recorded, r)
+	if f.record == nil {
+		return watch.Recorded{Summary: watch.Summary{Target: r.Target, Resolved: r.Resolved, Analyzed: r.Resolved.Manifest}}, nil
+	}
+	return f.record(r)
+}
+
+func (f *fake) WakeEndpoints(_ context.Context, names []string) error {
+	for _, name := range names {
+		did(f, &f.endpoints, name)
+	}
+	if f.wake == nil {
+		return nil
+	}
+	return f.wake()
+}
+
+func (f *fake) Subscribe(_ context.Context, r watch.SubscribeRequest) (watch.SubscribeResult, error) {
+	if f.storing != nil {
+		f.storing()
+	}
+	if f.refuse != nil {
+		return watch.SubscribeResult{}, f.refuse
+	}
+	did(f, &f.subscribed, r)
+	return watch.SubscribeResult{Types: r.Types, Endpoints: []string{"chat"}}, nil
+}
+
+func (f *fake) Unsubscribe(context.Context, watch.UnsubscribeRequest) (int, error) {
+	return f.left, nil
+}
+
+func (f *fake) Sweep(context.Context, string) (watch.Sweep, error) {
+	return f.sweep(did(f, &f.passes, f.now()))
+}
+
+func (f *fake) TellRegistry(_ context.Context, turn watch.RegistryTurn) error {
+	if f.tell != nil {
+		if err := f.tell(turn); err != nil {
+			return err
+		}
+	}
+	did(f, &f.turns, turn)
+	return nil
+}
+
+func (f *fake) ListTags(context.Context, image.Repository) (watch.Listing, error) {
+	return f.list(did(f, &f.passes, f.now()))
+}
+
+func (f *fake) StartWatches(context.Context, image.Repository) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.started++
+	return 1, nil
+}
+
+func (f *fake) WakeTags(_ context.Context, targets []image.Target) error {
+	for _, target := range targets {
+		did(f, &f.ended, target)
+	}
+	return nil
+}
+
+func (f *fake) FetchFeed(context.Context, watch.SyncRequest) (watch.Fetched, error) {
+	return f.fetched, nil
+}
+
+func (f *fake) AdvanceFeed(_ context.Context, r watch.AdvanceRequest) (watch.Advanced, error) {
+	did(f, &f.advanced, r)
+	return watch.Advanced{Generation: r.Generation.Checksum, Groups: 12, Changed: 3}, nil
+}
+
+func (f *fake) WakeAffected(_ context.Context, generation string) (int, error) {
+	did(f, &f.affected, generation)
+	return 2, nil
+}
+
+func (f *fake) ActivatePolicy(_ context.Context, bundle string) (bool, error) {
+	if bundle == unknownBundle {
+		return false, permanentError(fault.NotFound, "there is no bundle "+bundle)
+	}
+	did(f, &f.activated, bundle)
+	return true, nil
+}
+
+func (f *fake) WakeAll(context.Context) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.wokenAll++
+	return 5, nil
+}
+
+func (f *fake) Deliver(context.Context, string) (watch.Round, error) {
+	return f.deliver(did(f, &f.passes, f.now()))
+}
+
+func (f *fake) TestEndpoint(_ context.Context, r watch.TestRequest) (watch.TestResult, error) {
+	did(f, &f.tested, r)
+	return watch.TestResult{Type: r.Type, Verdict: event.VerdictDelivered, Status: 204, Answer: "HTTP 204"}, nil
+}
+
+// Values that the tests share.
+const (
+	first  = image.Digest("sha256:1111111111111111111111111111111111111111111111111111111111111111")
+	second = image.Digest("sha256:2222222222222222222222222222222222222222222222222222222222222222")
+
+	unknownBundle = "unknown"
+)
+
+var (
+	repository = image.Repository{Registry: "registry.example.com", Path: "team/app"}
+	target     = image.Target{Reference: repository.Reference("latest")}
+)
+
+// permanentError is a step's error as the activities return it.
+func permanentError(kind error, message string) error {
+	return temporal.NewNonRetryableApplicationError(message, fault.Name(kind), nil)
+}
+
+// steady is an observation of a tag of which everything is done and known.
+func steady(digest image.Digest) watch.Observation {
+	return watch.Observation{Active: true, Every: time.Hour, Resolved: image.Resolved{Manifest: digest}, Analyzed: true, Matched: true}
+}
+
+// fresh is the observation of a tag that points to an image never seen before.
+func fresh(digest image.Digest) watch.Observation {
+	seen := steady(digest)
+	seen.Analyzed, seen.Matched, seen.Changed = false, false, true
+	return seen
+}
+
+// forgotten is the observation of a tag that nobody is subscribed to: it ends
+// the watcher.
+func forgotten() (watch.Observation, error) { return watch.Observation{Every: time.Hour}, nil }
+
+// newWorld is an environment without real time, and the outside of it.
+func newWorld(t *testing.T) (*testsuite.TestWorkflowEnvironment, *fake) {
+	t.Helper()
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(quiet{})
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetTestTimeout(20 * time.Second)
+	outside := &fake{now: env.Now}
+	env.RegisterActivity(outside)
+	for _, definition := range workflows.Definitions {
+		env.RegisterWorkflow(definition)
+	}
+	return env, outside
+}
+
+// answering makes the analysis of every requested image succeed.
+func answering(env *testsuite.TestWorkflowEnvironment, problem *watch.Problem) func(watch.AnalysisRequest) error {
+	return func(r watch.AnalysisRequest) error {
+		env.SignalWorkflow(workflows.SignalAnalyzed, workflows.Analyzed{Digest: r.Digest, Problem: problem})
+		return nil
+	}
+}
+
+// quiet drops the log of the environment.
+type quiet struct{}
+
+func (quiet) Debug(string, ...any) {}
+func (quiet) Info(string, ...any)  {}
+func (quiet) Warn(string, ...any)  {}
+func (quiet) Error(string, ...any) {}
+
+// waits are the times between the passes.
+func (f *fake) waits() []time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var waits []time.Duration
+	for i := 1; i < len(f.passes); i++ {
+		waits = append(waits, f.passes[i].Sub(f.passes[i-1]))
+	}
+	return waits
+}
+
+// finished fails the test unless the workflow ended by itself and well.
+func finished(t *testing.T, env *testsuite.TestWorkflowEnvironment) {
+	t.Helper()
+	if !env.IsWorkflowCompleted() {
+		t.Fatal("the workflow has not ended")
+	}
+	if err := env.GetWorkflowError(); err != nil {
+		t.Fatalf("the workflow failed: %v", err)
+	}
+}

@@ -1,0 +1,87 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+)
+
+// Names by which clients reach running workflows. Recorded histories hold them:
+// add, never rename.
+const (
+	// SignalCheckNow asks for a pass; its argument is a CheckNow.
+	SignalCheckNow = "check-now"
+	// SignalDataChanged tells a watcher that findings of its image changed.
+	SignalDataChanged = "data-changed"
+	// SignalPolicyChanged tells a watcher that another bundle is active.
+	SignalPolicyChanged = "policy-changed"
+	// SignalAnalyzed answers a watcher's request; its argument is an Analyzed.
+	SignalAnalyzed = "analyzed"
+	// SignalWanted asks AnalyzeImage to tell one more watcher; its argument is a
+	// watch.AnalysisRequest.
+	SignalWanted = "wanted"
+	// SignalWake tells a registry's, repository's or endpoint's workflow that
+	// there is something to do.
+	SignalWake = "wake"
+
+	UpdateSubscribe   = "subscribe"
+	UpdateUnsubscribe = "unsubscribe"
+
+	QueryStatus = "status"
+)
+
+// The names of the workflow types.
+const (
+	TypeWatchTag        = "WatchTag"
+	TypeAnalyzeImage    = "AnalyzeImage"
+	TypeWatchRegistry   = "WatchRegistry"
+	TypeWatchRepository = "WatchRepository"
+	TypeSyncFeed        = "SyncFeed"
+	TypeApplyPolicy     = "ApplyPolicy"
+	TypeServeEndpoint   = "ServeEndpoint"
+)
+
+// Search attributes of watchers, to filter and sort the list of workflows by.
+var (
+	AttributeRegistry   = temporal.NewSearchAttributeKeyKeyword("TagwatchRegistry")
+	AttributeRepository = temporal.NewSearchAttributeKeyKeyword("TagwatchRepository")
+	AttributeTag        = temporal.NewSearchAttributeKeyKeyword("TagwatchTag")
+	AttributeDigest     = temporal.NewSearchAttributeKeyKeyword("TagwatchDigest")
+	AttributePolicy     = temporal.NewSearchAttributeKeyKeyword("TagwatchPolicy")
+	AttributeCritical   = temporal.NewSearchAttributeKeyInt64("TagwatchCritical")
+	AttributeHigh       = temporal.NewSearchAttributeKeyInt64("TagwatchHigh")
+)
+
+// Attributes are all of them; a Temporal namespace must know them.
+var Attributes = []temporal.SearchAttributeKey{
+	AttributeRegistry, AttributeRepository, AttributeTag, AttributeDigest, AttributePolicy, AttributeCritical, AttributeHigh,
+}
+
+// CheckNow asks for a pass before its time.
+type CheckNow struct {
+	// Force makes every step anew, also where nothing seems to have changed.
+	Force bool
+}
+
+// WatchTagID is the id of the one watcher of a target.
+func WatchTagID(target image.Target) string { return "watch-tag:" + target.String() }
+
+// AnalyzeImageID is the id of the one analysis of an image.
+func AnalyzeImageID(digest image.Digest) string { return "analyze-image:" + string(digest) }
+
+// WatchRegistryID is the id of the one sweeper of a registry.
+func WatchRegistryID(registry string) string { return "watch-registry:" + registry }
+
+// WatchRepositoryID is the id of the one watcher of a repository.
+func WatchRepositoryID(repository image.Repository) string {
+	return "watch-repository:" + repository.String()
+}
+
+// ServeEndpointID is the id of an endpoint's queue.
+func ServeEndpointID(endpoint string) string { return "endpoint:" + endpoint }
+
+// The ids of the workflows of which there is one at a time.
+const (
+	SyncFeedID    = "sync-feed"
+	ApplyPolicyID = "apply-policy"
+)

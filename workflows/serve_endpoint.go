@@ -1,0 +1,75 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// EndpointState is all that one run of ServeEndpoint hands to the next.
+type EndpointState struct {
+	Name string
+	Last watch.Round
+	At   time.Time
+}
+
+// idle is how often an endpoint without pending deliveries is looked at, should
+// a wake-up have been lost.
+const idle = time.Hour
+
+// ServeEndpoint drains the deliveries of one endpoint, oldest first. The
+// deliveries are rows of the store and outlive whatever happens here; this
+// workflow is the timer for their retries and the one place that sends, so that
+// a dead endpoint slows no other.
+func ServeEndpoint(ctx workflow.Context, state EndpointState) error {
+	err := workflow.SetQueryHandler(ctx, QueryStatus, func() (EndpointState, error) { return state, nil })
+	if err != nil {
+		return err
+	}
+	if over, err := rounds(ctx, state.serve); over || err != nil {
+		return err
+	}
+	return workflow.NewContinueAsNewError(ctx, ServeEndpoint, state)
+}
+
+// serve makes the attempts that are due.
+func (s *EndpointState) serve(ctx workflow.Context) (outlook, error) {
+	round, err := call(ctx, delivery, "deliver what is due", Activities.Deliver, s.Name)
+	if err != nil {
+		return outlook{}, err
+	}
+	s.Last, s.At = round, workflow.Now(ctx)
+	workflow.SetCurrentDetails(ctx, endpointDetails(*s))
+	return outlook{over: !round.Active, wait: untilNext(ctx, round)}, nil
+}
+
+// untilNext is the time until the next attempt is due.
+func untilNext(ctx workflow.Context, round watch.Round) time.Duration {
+	if round.Next.IsZero() {
+		return idle
+	}
+	return min(idle, max(round.Next.Sub(workflow.Now(ctx)), time.Millisecond))
+}
+
+func endpointDetails(state EndpointState) string {
+	round := state.Last
+	headline := "Healthy"
+	switch {
+	case round.State.Disabled:
+		headline = "Disabled: " + round.State.Reason
+	case !round.State.FailingSince.IsZero():
+		headline = "Failing since " + moment(round.State.FailingSince)
+	}
+	details := fmt.Sprintf("### %s\n\n| | |\n|---|---|\n| **Pending** | %d |\n", headline, round.Pending)
+	for _, row := range [][2]string{{"Oldest pending", moment(round.Oldest)}, {"Next attempt", moment(round.Next)},
+		{"Last answer", round.State.LastAnswer}, {"Last round", moment(state.At)}} {
+		if row[1] != "" {
+			details += fmt.Sprintf("| **%s** | %s |\n", row[0], row[1])
+		}
+	}
+	return details + fmt.Sprintf("\nLast round: %d delivered, %d to be tried again, %d given up.\n",
+		round.Delivered, round.Retried, round.Failed)
+}

@@ -1,0 +1,56 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// Synced is the outcome of one run of SyncFeed.
+type Synced struct {
+	// Generation is current now; "" without any.
+	Generation string
+	// Held tells why a new generation waits for a person.
+	Held []string
+	// Groups were matched again, Changed of them have other findings, and Woken
+	// watchers were told.
+	Groups, Changed, Woken int
+}
+
+// SyncFeed brings the vulnerability data up to date: fetch, verify and judge,
+// then move to the new generation, then wake the tags that it touched. It may
+// be interrupted anywhere and run again.
+func SyncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
+	workflow.SetCurrentDetails(ctx, "### Asking for new vulnerability data\n")
+	fetched, err := call(ctx, fetching, "fetch, verify and judge", Activities.FetchFeed, request)
+	if err != nil {
+		return Synced{}, err
+	}
+	result := Synced{Generation: fetched.Current, Held: fetched.Held}
+	if fetched.Generation == nil {
+		workflow.SetCurrentDetails(ctx, unchangedDetails(fetched))
+		return result, nil
+	}
+	workflow.SetCurrentDetails(ctx, "### Matching again what the new data touch\n\nGeneration `"+fetched.Generation.Checksum+"`\n")
+	advanced, err := call(ctx, matching, "advance to the generation", Activities.AdvanceFeed,
+		watch.AdvanceRequest{Generation: *fetched.Generation, Reject: fetched.Reject})
+	if err != nil {
+		return result, err
+	}
+	result.Generation, result.Groups, result.Changed = advanced.Generation, advanced.Groups, advanced.Changed
+	result.Woken, err = call(ctx, sweeping, "wake the tags that changed", Activities.WakeAffected, advanced.Generation)
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Up to date\n\nGeneration `%s`: %d package groups matched again, %d of them changed, %d tags woken.\n",
+		result.Generation, result.Groups, result.Changed, result.Woken))
+	return result, err
+}
+
+func unchangedDetails(fetched watch.Fetched) string {
+	if len(fetched.Held) > 0 {
+		return "### New data are held\n\n- " + strings.Join(fetched.Held, "\n- ") +
+			"\n\nRelease them with `tagwatch feed release`, or wait for the next ones.\n"
+	}
+	return "### Nothing new\n\nGeneration `" + fetched.Current + "` is current.\n"
+}

@@ -1,0 +1,77 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// RegistryState is all that one run of WatchRegistry hands to the next.
+type RegistryState struct {
+	Registry string
+	// Last is the outcome of the last sweep, at At.
+	Last watch.Sweep
+	At   time.Time
+	// Problem is why sweeps fail; nil while they do not.
+	Problem *watch.Problem
+}
+
+// shortestWait keeps a sweep from following another at once.
+const shortestWait = time.Second
+
+// WatchRegistry is the frequent look at the tags of one registry: a sweep over
+// the due ones, one request each, that wakes the watchers of those that moved.
+// It is a hint only: a watcher verifies before it acts.
+func WatchRegistry(ctx workflow.Context, state RegistryState) error {
+	err := workflow.SetQueryHandler(ctx, QueryStatus, func() (RegistryState, error) { return state, nil })
+	if err != nil {
+		return err
+	}
+	if over, err := rounds(ctx, state.sweep); over || err != nil {
+		return err
+	}
+	return workflow.NewContinueAsNewError(ctx, WatchRegistry, state)
+}
+
+// sweep looks at the due tags.
+func (s *RegistryState) sweep(ctx workflow.Context) (outlook, error) {
+	swept, err := call(ctx, sweeping, "look at the due tags", Activities.Sweep, s.Registry)
+	if err != nil {
+		return outlook{}, err
+	}
+	s.Last, s.At = swept, workflow.Now(ctx)
+	if !swept.Active {
+		return outlook{over: true}, nil
+	}
+	err = s.turn(ctx, swept.Problem)
+	workflow.SetCurrentDetails(ctx, registryDetails(*s))
+	return outlook{wait: max(swept.Wait, shortestWait)}, err
+}
+
+// turn tells once that the registry fails as a whole, and once that it recovered.
+func (s *RegistryState) turn(ctx workflow.Context, problem *watch.Problem) error {
+	before := s.Problem
+	switch {
+	case before == nil && problem != nil:
+		s.Problem = problem
+		return order(ctx, "tell that the registry fails", Activities.TellRegistry,
+			watch.RegistryTurn{Registry: s.Registry, Failing: true, Problem: *problem})
+	case before != nil && problem == nil && s.Last.Looked > 0:
+		s.Problem = nil
+		return order(ctx, "tell that the registry recovered", Activities.TellRegistry,
+			watch.RegistryTurn{Registry: s.Registry, Problem: *before})
+	}
+	return nil
+}
+
+func registryDetails(state RegistryState) string {
+	headline := fmt.Sprintf("%d tags watched", state.Last.Tags)
+	if state.Problem != nil {
+		headline = "Failing: " + problemRow(state.Problem)
+	}
+	return fmt.Sprintf("### %s\n\nLast look %s: %d tags, %d of them moved. Next in %s.\n",
+		headline, moment(state.At), state.Last.Looked, state.Last.Moved, state.Last.Wait.Round(time.Second))
+}

@@ -1,0 +1,172 @@
+package workflows
+
+import (
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// TagState is all that one run of WatchTag hands to the next.
+type TagState struct {
+	Target image.Target
+	// Summary is what is known of the tag; Recent what was told last, newest
+	// first.
+	Summary watch.Summary
+	Recent  []watch.Told
+	// Types are subscribed, as far as this workflow was told.
+	Types []event.Type
+	// Problem is why the last pass ended early; nil when it did not.
+	Problem *watch.Problem
+	// Failures counts the passes that failed since the last that did not.
+	Failures int
+	// Force asks the next pass to make every step anew.
+	Force bool
+	// Doing is the step under way, for people.
+	Doing string
+	// NextCheck is when the next pass runs if nothing asks for one before.
+	NextCheck time.Time
+}
+
+// recentNotifications is how many of a tag's notifications its workflow shows.
+const recentNotifications = 10
+
+// tagWatcher lives within one run.
+type tagWatcher struct {
+	TagState
+	wake     bool        // a handler asks for a pass before the interval ends
+	ended    bool        // nobody is subscribed any more
+	stage    watch.Stage // of the step under way
+	analyses map[image.Digest]Analyzed
+	shown    shownAttributes
+}
+
+// WatchTag follows one tag for as long as somebody is subscribed to it.
+func WatchTag(ctx workflow.Context, state TagState) error {
+	w := &tagWatcher{TagState: state, analyses: map[image.Digest]Analyzed{}}
+	if err := w.listen(ctx); err != nil {
+		return err
+	}
+	for !w.ended && !workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+		w.wake = false // before the pass: a signal during it asks for another
+		wait := w.pass(ctx)
+		w.show(ctx)
+		if err := w.rest(ctx, wait); err != nil {
+			return err
+		}
+	}
+	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+		return err
+	}
+	readSignals(ctx)
+	if w.ended && !w.wake {
+		return nil
+	}
+	return workflow.NewContinueAsNewError(ctx, WatchTag, w.TagState)
+}
+
+// rest waits for the next pass. A watcher that nobody needs waits only for its
+// handlers: one of them may be storing a subscription.
+func (w *tagWatcher) rest(ctx workflow.Context, wait time.Duration) error {
+	if w.ended {
+		err := workflow.Await(ctx, func() bool { return w.wake || workflow.AllHandlersFinished(ctx) })
+		w.ended = !w.wake
+		return err
+	}
+	w.NextCheck = workflow.Now(ctx).Add(wait)
+	_, err := waitFor(ctx, wait, "next pass", func() bool { return w.wake })
+	return err
+}
+
+// listen installs every handler before the workflow first blocks.
+func (w *tagWatcher) listen(ctx workflow.Context) error {
+	onSignal(ctx, SignalCheckNow, func(asked CheckNow) { w.wake, w.Force = true, w.Force || asked.Force })
+	onSignal(ctx, SignalDataChanged, func(struct{}) { w.wake = true })
+	onSignal(ctx, SignalPolicyChanged, func(struct{}) { w.wake = true })
+	onSignal(ctx, SignalAnalyzed, func(done Analyzed) { w.analyses[done.Digest] = done })
+	if err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateSubscribe, w.subscribe,
+		workflow.UpdateHandlerOptions{Validator: w.validate, Description: "Store subscriptions of this tag."}); err != nil {
+		return err
+	}
+	if err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateUnsubscribe, w.unsubscribe,
+		workflow.UpdateHandlerOptions{Description: "End subscriptions of this tag."}); err != nil {
+		return err
+	}
+	return workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (TagState, error) { return w.TagState, nil },
+		workflow.QueryHandlerOptions{Description: "What is known of this tag and what is being done."})
+}
+
+func (w *tagWatcher) validate(request watch.SubscribeRequest) error {
+	if request.Target != w.Target {
+		return invalid("this watcher follows %s, not %s", w.Target, request.Target)
+	}
+	if len(request.Types) == 0 {
+		return invalid("no notification type to subscribe to")
+	}
+	return nil
+}
+
+func (w *tagWatcher) subscribe(ctx workflow.Context, request watch.SubscribeRequest) (watch.SubscribeResult, error) {
+	result, err := call(ctx, asked, "store subscriptions", Activities.Subscribe, request)
+	if err == nil {
+		w.Types, w.wake = result.Types, true
+	}
+	return result, err
+}
+
+func (w *tagWatcher) unsubscribe(ctx workflow.Context, request watch.UnsubscribeRequest) (int, error) {
+	left, err := call(ctx, asked, "end subscriptions", Activities.Unsubscribe, request)
+	if err == nil {
+		w.wake = true
+		w.Types = slices.DeleteFunc(slices.Clone(w.Types), func(t event.Type) bool {
+			return len(request.Types) == 0 || slices.Contains(request.Types, t)
+		})
+	}
+	return left, err
+}
+
+// pass runs one pass and returns how long to wait for the next.
+func (w *tagWatcher) pass(ctx workflow.Context) time.Duration {
+	before := w.Problem
+	seen, err := w.follow(ctx)
+	w.Doing = ""
+	if err != nil {
+		w.Problem = problemOf(ctx, w.stage, err, before)
+	}
+	if w.Problem == nil {
+		w.Failures = 0
+	} else {
+		w.Failures++
+	}
+	return w.pause(ctx, seen)
+}
+
+// pause is the time to wait after a pass: the ordinary interval, shorter while
+// something fails or when time alone can change the outcome before.
+func (w *tagWatcher) pause(ctx workflow.Context, seen watch.Observation) time.Duration {
+	wait := seen.Every
+	if wait <= 0 {
+		wait = ordinary
+	}
+	if w.Problem != nil && !permanent(w.Problem) {
+		wait = max(min(wait, backoff(w.Failures)), seen.RetryAfter)
+	}
+	if w.Summary.Next.IsZero() {
+		return wait
+	}
+	due := w.Summary.Next.Sub(workflow.Now(ctx))
+	if due > 0 {
+		return min(wait, due+time.Second) // rather too late than too early: the rule is true from then on
+	}
+	if w.Problem == nil {
+		return min(wait, patience) // the clocks of two machines differ
+	}
+	return wait // it was due, and the pass failed
+}
+
+// ordinary is the time between two passes when nothing is known of the tag yet.
+const ordinary = time.Hour

@@ -1,0 +1,118 @@
+package workflows_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+// handedOver is what a run that was continued as new leaves to the next.
+func handedOver[T any](t *testing.T, env *testsuite.TestWorkflowEnvironment) (state T) {
+	t.Helper()
+	var next *workflow.ContinueAsNewError
+	if err := env.GetWorkflowError(); !errors.As(err, &next) {
+		t.Fatalf("not continued as new: %v", err)
+	}
+	if err := converter.GetDefaultDataConverter().FromPayloads(next.Input, &state); err != nil {
+		t.Fatal(err)
+	}
+	return state
+}
+
+func TestWatchTagHandsOver(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	state := workflows.TagState{
+		Target:   target,
+		Summary:  watch.Summary{Target: target, Analyzed: first, Status: "fail", FinalAction: "stop", Matched: true, Changed: at},
+		Recent:   []watch.Told{{ID: "1", Type: event.TagUpdate, Line: "moved", At: at}},
+		Types:    []event.Type{event.TagUpdate},
+		Failures: 4,
+		Problem:  &watch.Problem{Kind: fault.Name(fault.Unavailable), Stage: watch.StageResolve, Message: "no answer", Since: at},
+	}
+	outside.observe = func(int) (watch.Observation, error) {
+		env.SetContinueAsNewSuggested(true)
+		seen := steady(first)
+		seen.Problem = state.Problem
+		return seen, nil
+	}
+	env.ExecuteWorkflow(workflows.WatchTag, state)
+	got := handedOver[workflows.TagState](t, env)
+	state.Failures++
+	state.NextCheck = got.NextCheck
+	if diff := cmp.Diff(state, got); diff != "" {
+		t.Errorf("handed over (-want +got)\n%s", diff)
+	}
+}
+
+// The state of a tag of which nothing is known must survive the trip too.
+func TestWatchTagHandsOverNothing(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.observe = func(int) (watch.Observation, error) {
+		env.SetContinueAsNewSuggested(true)
+		return watch.Observation{Active: true, Every: time.Hour}, nil
+	}
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+	got := handedOver[workflows.TagState](t, env)
+	if diff := cmp.Diff(workflows.TagState{Target: target, NextCheck: got.NextCheck}, got); diff != "" {
+		t.Errorf("handed over (-want +got)\n%s", diff)
+	}
+}
+
+// Signals come in one task with what ends the last pass of a run: the workflow
+// hears of the pass first and must not end before it has read them.
+func TestWatchTagHandsOverAPendingForce(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.observe = func(int) (watch.Observation, error) {
+		env.SetContinueAsNewSuggested(true)
+		seen := steady(first)
+		seen.Changed = true
+		env.SignalWorkflow(workflows.SignalDataChanged, struct{}{})
+		return seen, nil
+	}
+	outside.record = func(watch.RecordRequest) (watch.Recorded, error) {
+		env.SignalWorkflowSkippingWorkflowTask(workflows.SignalCheckNow, workflows.CheckNow{Force: true})
+		return watch.Recorded{}, nil
+	}
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+	if got := handedOver[workflows.TagState](t, env); !got.Force {
+		t.Error("a request to make every step anew is lost between two runs")
+	}
+}
+
+func TestWatchTagWaitsForHandlersBeforeItHandsOver(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	looked := make(chan struct{})
+	outside.storing = func() { <-looked }
+	outside.observe = func(int) (watch.Observation, error) {
+		env.SetContinueAsNewSuggested(true)
+		defer close(looked)
+		return steady(first), nil
+	}
+	var answer *updated
+	env.RegisterDelayedCallback(func() {
+		answer = update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: event.TagTypes})
+	}, 0)
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+	got := handedOver[workflows.TagState](t, env)
+	if answer.err != nil || answer.result == nil {
+		t.Errorf("the update is answered with %v, %v", answer.result, answer.err)
+	}
+	if diff := cmp.Diff(event.TagTypes, got.Types); diff != "" {
+		t.Errorf("subscribed types (-want +got)\n%s", diff)
+	}
+}

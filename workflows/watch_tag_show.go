@@ -1,0 +1,140 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// shownAttributes are the search attributes as they were last set.
+type shownAttributes struct {
+	digest, policy string
+	critical, high int
+}
+
+// show tells the state where people look: in the current details of the run and
+// in its search attributes.
+func (w *tagWatcher) show(ctx workflow.Context) {
+	workflow.SetCurrentDetails(ctx, w.details())
+	now := shownAttributes{digest: string(w.Summary.Analyzed), policy: string(w.Summary.Status),
+		critical: w.Summary.Counts.Critical, high: w.Summary.Counts.High}
+	if now == w.shown || now.digest == "" {
+		return
+	}
+	err := workflow.UpsertTypedSearchAttributes(ctx,
+		AttributeDigest.ValueSet(now.digest), AttributePolicy.ValueSet(policyAttribute(now.policy)),
+		AttributeCritical.ValueSet(int64(now.critical)), AttributeHigh.ValueSet(int64(now.high)))
+	if err != nil {
+		workflow.GetLogger(ctx).Warn("search attributes not set", "error", err)
+		return
+	}
+	w.shown = now
+}
+
+func policyAttribute(status string) string {
+	if status == "" {
+		return "unknown"
+	}
+	return status
+}
+
+// details is the tag's state in Markdown.
+func (w *tagWatcher) details() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### %s\n\n", w.headline())
+	b.WriteString("| | |\n|---|---|\n")
+	for _, row := range w.rows() {
+		if row[1] != "" {
+			fmt.Fprintf(&b, "| **%s** | %s |\n", row[0], strings.ReplaceAll(row[1], "|", `\|`))
+		}
+	}
+	if len(w.Recent) > 0 {
+		b.WriteString("\n#### Last notifications\n\n")
+		for _, told := range w.Recent {
+			fmt.Fprintf(&b, "- %s `%s` %s\n", moment(told.At), told.Type, told.Line)
+		}
+	}
+	return b.String()
+}
+
+func (w *tagWatcher) headline() string {
+	switch {
+	case w.Problem != nil && w.Summary.Analyzed == "":
+		return "Not analyzed: " + string(w.Problem.Stage) + " fails"
+	case w.Summary.Analyzed == "":
+		return "Waiting for the first analysis"
+	case !w.Summary.Matched:
+		return "Analyzed, waiting for vulnerability data"
+	case w.Summary.Status == "":
+		return "Analyzed, no active policy"
+	default:
+		return fmt.Sprintf("Policy: %s (%s)", w.Summary.Status, w.Summary.FinalAction)
+	}
+}
+
+func (w *tagWatcher) rows() [][2]string {
+	s := w.Summary
+	return [][2]string{
+		{"Tag", "`" + w.Target.String() + "`"},
+		{"Image", code(string(s.Resolved.Manifest))},
+		{"Index", code(string(s.Resolved.Index))},
+		{"Analyzed image", analyzedRow(s)},
+		{"Vulnerabilities", countsRow(s)},
+		{"Vulnerability data", code(s.Generation)},
+		{"Subscribed to", typesRow(w.TagState)},
+		{"Registry last read", moment(s.Checked)},
+		{"Last change", moment(s.Changed)},
+		{"Time-dependent rule due", moment(s.Next)},
+		{"Problem", problemRow(w.Problem)},
+	}
+}
+
+func analyzedRow(s watch.Summary) string {
+	if s.Analyzed == s.Resolved.Manifest {
+		return ""
+	}
+	return code(string(s.Analyzed)) + " (the newest that could be analyzed)"
+}
+
+func countsRow(s watch.Summary) string {
+	if !s.Matched {
+		return ""
+	}
+	c := s.Counts
+	return fmt.Sprintf("%d critical, %d high, %d medium, %d low, %d negligible, %d unknown",
+		c.Critical, c.High, c.Medium, c.Low, c.Negligible, c.Unknown)
+}
+
+func typesRow(state TagState) string {
+	names := make([]string, len(state.Types))
+	for i, t := range state.Types {
+		names[i] = "`" + string(t) + "`"
+	}
+	return strings.Join(names, ", ")
+}
+
+func problemRow(p *watch.Problem) string {
+	if p == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s, since %s", strings.ReplaceAll(p.Message, "\n", " "), moment(p.Since))
+}
+
+func code(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "`" + text + "`"
+}
+
+// moment is a time as people read it; "" for never.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 MST")
+}

@@ -1,0 +1,158 @@
+package workflows_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+// updated is what came of an update.
+type updated struct {
+	accepted bool
+	result   any
+	err      error
+}
+
+func update(env *testsuite.TestWorkflowEnvironment, name string, argument any) *updated {
+	u := &updated{}
+	env.UpdateWorkflow(name, "", &testsuite.TestUpdateCallback{
+		OnAccept:   func() { u.accepted = true },
+		OnReject:   func(err error) { u.err = err },
+		OnComplete: func(result any, err error) { u.result, u.err = result, err },
+	}, argument)
+	return u
+}
+
+func TestWatchTagSubscribe(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	request := watch.SubscribeRequest{Target: target, Types: []event.Type{event.TagUpdate, event.VulnUpdate}}
+	var answer, ended *updated
+	outside.left = 1
+	outside.observe = func(pass int) (watch.Observation, error) { return steady(first), nil }
+	env.RegisterDelayedCallback(func() { answer = update(env, workflows.UpdateSubscribe, request) }, 10*time.Minute)
+	env.RegisterDelayedCallback(func() {
+		if diff := cmp.Diff(request.Types, status(t, env).Types); diff != "" {
+			t.Errorf("subscribed types (-want +got)\n%s", diff)
+		}
+		ended = update(env, workflows.UpdateUnsubscribe, watch.UnsubscribeRequest{Target: target, Types: []event.Type{event.TagUpdate}})
+	}, 20*time.Minute)
+	env.RegisterDelayedCallback(func() {
+		if diff := cmp.Diff([]event.Type{event.VulnUpdate}, status(t, env).Types); diff != "" {
+			t.Errorf("types left (-want +got)\n%s", diff)
+		}
+		env.CancelWorkflow()
+	}, 30*time.Minute)
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+	want := watch.SubscribeResult{Types: request.Types, Endpoints: []string{"chat"}}
+	if diff := cmp.Diff(any(want), answer.result); diff != "" || answer.err != nil {
+		t.Errorf("answer %v (-want +got)\n%s", answer.err, diff)
+	}
+	if ended.result != 1 {
+		t.Errorf("%v subscriptions are left, want 1", ended.result)
+	}
+	if want := []time.Duration{10 * time.Minute, 10 * time.Minute}; !slices.Equal(want, outside.waits()) {
+		t.Errorf("waits %v, want %v: each change is looked at", outside.waits(), want)
+	}
+}
+
+func TestWatchTagRefusesSubscriptions(t *testing.T) {
+	t.Parallel()
+	other := image.Target{Reference: repository.Reference("other")}
+	gone := permanentError(fault.NotFound, "tag latest is not in the registry")
+	tests := []struct {
+		name     string
+		request  watch.SubscribeRequest
+		refuse   error
+		accepted bool
+		kind     error
+		text     string
+	}{
+		{"another tag", watch.SubscribeRequest{Target: other, Types: event.TagTypes}, nil, false, fault.Invalid, "follows registry.example.com/team/app:latest, not registry.example.com/team/app:other"},
+		{"no type", watch.SubscribeRequest{Target: target}, nil, false, fault.Invalid, "no notification type"},
+		{"a tag that does not exist", watch.SubscribeRequest{Target: target, Types: event.TagTypes}, gone, true, fault.NotFound, "tag latest is not in the registry"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			env, outside := newWorld(t)
+			outside.refuse = test.refuse
+			outside.observe = func(int) (watch.Observation, error) { return forgotten() }
+			var answer *updated
+			env.RegisterDelayedCallback(func() { answer = update(env, workflows.UpdateSubscribe, test.request) }, 0)
+			env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+			finished(t, env)
+			err := workflows.Restore(answer.err)
+			if answer.accepted != test.accepted || !errors.Is(err, test.kind) || !strings.Contains(err.Error(), test.text) {
+				t.Errorf("accepted: %v; %v; want %v: %s", answer.accepted, err, test.kind, test.text)
+			}
+			if len(outside.subscribed) != 0 {
+				t.Error("a refused subscription is stored")
+			}
+		})
+	}
+}
+
+func TestWatchTagEndsWithItsLastSubscription(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	subscribed := true
+	outside.observe = func(int) (watch.Observation, error) {
+		seen := steady(first)
+		seen.Active = subscribed
+		return seen, nil
+	}
+	env.RegisterDelayedCallback(func() {
+		subscribed = false
+		update(env, workflows.UpdateUnsubscribe, watch.UnsubscribeRequest{Target: target})
+	}, 10*time.Minute)
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+	finished(t, env)
+	if want := []time.Duration{10 * time.Minute}; !slices.Equal(want, outside.waits()) {
+		t.Errorf("waits %v, want %v", outside.waits(), want)
+	}
+}
+
+// The first subscription starts the watcher. Its first pass may look before the
+// subscription is stored; it must not end the watcher then.
+func TestWatchTagDoesNotEndWhileSubscribing(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	looked := make(chan struct{})
+	subscribed := false
+	outside.storing = func() { <-looked; subscribed = true }
+	outside.observe = func(pass int) (watch.Observation, error) {
+		switch pass {
+		case 1:
+			defer close(looked)
+			return forgotten()
+		case 2:
+			if !subscribed {
+				return watch.Observation{}, temporal.NewNonRetryableApplicationError("looked before the subscription was stored", "", nil)
+			}
+			return steady(first), nil
+		}
+		return forgotten()
+	}
+	var answer *updated
+	env.RegisterDelayedCallback(func() {
+		answer = update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: event.TagTypes})
+	}, 0)
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+	finished(t, env)
+	if answer.err != nil || len(outside.passes) != 3 {
+		t.Errorf("answer %v, %d passes, want 3", answer.err, len(outside.passes))
+	}
+}

@@ -1,0 +1,145 @@
+package workflows_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+func TestWatchTagSignalsAskForAPass(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		signal func(*testsuite.TestWorkflowEnvironment)
+		force  bool
+	}{
+		{"check now", signal(workflows.SignalCheckNow, workflows.CheckNow{}), false},
+		{"check now, everything anew", signal(workflows.SignalCheckNow, workflows.CheckNow{Force: true}), true},
+		{"data changed", signal(workflows.SignalDataChanged, struct{}{}), false},
+		{"policy changed", signal(workflows.SignalPolicyChanged, struct{}{}), false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			env, outside := newWorld(t)
+			outside.request = answering(env, nil)
+			outside.observe = func(pass int) (watch.Observation, error) {
+				if pass < 4 {
+					return steady(first), nil
+				}
+				return forgotten()
+			}
+			env.RegisterDelayedCallback(func() { test.signal(env) }, 10*time.Minute)
+			env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+			finished(t, env)
+			if want := []time.Duration{10 * time.Minute, time.Hour, time.Hour}; !slices.Equal(want, outside.waits()) {
+				t.Errorf("waits %v, want %v", outside.waits(), want)
+			}
+			// Forced, every step is made once more, and only once.
+			want := 0
+			if test.force {
+				want = 1
+			}
+			for _, got := range []int{len(outside.requested), len(outside.matched), len(outside.recorded)} {
+				if got != want {
+					t.Errorf("steps made %d times, want %d", got, want)
+				}
+			}
+		})
+	}
+}
+
+func signal(name string, argument any) func(*testsuite.TestWorkflowEnvironment) {
+	return func(env *testsuite.TestWorkflowEnvironment) { env.SignalWorkflow(name, argument) }
+}
+
+// A signal that comes during a pass may be about something that the pass did
+// not see any more.
+func TestWatchTagSignalDuringAPass(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.observe = func(pass int) (watch.Observation, error) {
+		switch pass {
+		case 1:
+			env.SignalWorkflow(workflows.SignalDataChanged, struct{}{})
+			return steady(first), nil
+		case 2:
+			return steady(first), nil
+		}
+		return forgotten()
+	}
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+	finished(t, env)
+	if want := []time.Duration{0, time.Hour}; !slices.Equal(want, outside.waits()) {
+		t.Errorf("waits %v, want %v", outside.waits(), want)
+	}
+}
+
+func TestWatchTagForceOutlivesAFailure(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.request = answering(env, nil)
+	outside.observe = func(pass int) (watch.Observation, error) {
+		if pass < 3 {
+			return steady(first), nil
+		}
+		return forgotten()
+	}
+	outside.match = func(image.Digest) (watch.Matching, error) {
+		if len(outside.matched) == 1 {
+			return watch.Matching{}, permanentError(errOutage, "not now")
+		}
+		return watch.Matching{}, nil
+	}
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target, Force: true})
+	finished(t, env)
+	if len(outside.matched) != 2 || len(outside.recorded) != 1 {
+		t.Errorf("matched %d times and recorded %d, want 2 and 1", len(outside.matched), len(outside.recorded))
+	}
+	for _, request := range outside.requested {
+		if !request.Again {
+			t.Error("a forced pass asks for an analysis that may be known")
+		}
+	}
+}
+
+func TestWatchTagTimeDependentRule(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		due  time.Duration
+		want time.Duration
+	}{
+		{"before the interval ends", 12 * time.Minute, 12*time.Minute + time.Second},
+		{"after the interval", 2 * time.Hour, time.Hour},
+		{"overdue, as clocks differ", -time.Second, 30 * time.Second},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			env, outside := newWorld(t)
+			outside.observe = func(pass int) (watch.Observation, error) {
+				if pass > 1 {
+					return forgotten()
+				}
+				seen := steady(first)
+				seen.Changed = true
+				return seen, nil
+			}
+			outside.record = func(r watch.RecordRequest) (watch.Recorded, error) {
+				return watch.Recorded{Summary: watch.Summary{Target: target, Next: env.Now().Add(test.due)}}, nil
+			}
+			env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+			finished(t, env)
+			if want := []time.Duration{test.want}; !slices.Equal(want, outside.waits()) {
+				t.Errorf("waits %v, want %v", outside.waits(), want)
+			}
+		})
+	}
+}
