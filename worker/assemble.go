@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+
+	"github.com/tagwatch/tagwatch/activities"
+	"github.com/tagwatch/tagwatch/adapters/analyzer"
+	"github.com/tagwatch/tagwatch/adapters/feed"
+	"github.com/tagwatch/tagwatch/adapters/matcher"
+	"github.com/tagwatch/tagwatch/adapters/registry"
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/config"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+// The steps are what the workflows ask for, and the workflows are what the
+// steps reach.
+var (
+	_ workflows.Activities = (*activities.Activities)(nil)
+	_ activities.Watchers  = workflows.Client{}
+)
+
+// steps are the activities with what they hold open.
+type steps struct {
+	activities *activities.Activities
+	held       []io.Closer
+}
+
+func (s *steps) close() {
+	for _, closer := range s.held {
+		_ = closer.Close() // the process ends anyway
+	}
+}
+
+// assemble opens the adapters.
+func assemble(settings config.Config, keeper *store.Store, temporal client.Client, logger *slog.Logger) (*steps, error) {
+	w := settings.Worker
+	registries, err := registry.New(registry.Options{Version: version, InsecureHosts: w.RegistryPlain,
+		CAFile: w.RegistryCAFile, RequestsPerSecond: w.RegistryRate})
+	if err != nil {
+		return nil, err
+	}
+	images, err := analyzer.Open(analyzerOptions(settings, logger))
+	if err != nil {
+		return nil, err
+	}
+	generations, err := feed.Open(settings.Path("feed"), feed.Options{URL: w.FeedURL, CAFile: w.FeedCAFile})
+	if err != nil {
+		return nil, errors.Join(err, images.Close())
+	}
+	sender, err := webhook.New(webhook.Options{DenyPrivate: w.WebhookDenyPrivate, Allow: w.WebhookAllow, Deny: w.WebhookDeny,
+		UserAgent: "tagwatch/" + version})
+	if err != nil {
+		return nil, errors.Join(err, images.Close())
+	}
+	matches := matcher.New(generations.Path)
+	return &steps{held: []io.Closer{matches, images}, activities: &activities.Activities{
+		Store: keeper, Registry: registries, Analyzer: puller{images, registries}, Matcher: matches, Feed: generations,
+		Sender: sender, Watchers: workflows.Client{Temporal: temporal},
+		Account: event.Account{Name: settings.Account, Email: settings.Email},
+		Poll:    w.Poll, Pass: w.Pass, Window: w.WebhookWindow, Log: logger,
+	}}, nil
+}
+
+func analyzerOptions(settings config.Config, logger *slog.Logger) analyzer.Options {
+	w := settings.Worker
+	content := analyzer.DefaultContent()
+	if len(w.SecretSearch) > 0 {
+		content.Secrets = w.SecretSearch
+	}
+	if len(w.RetrieveFiles) > 0 {
+		content.Retrieve = w.RetrieveFiles
+	}
+	content.Search = w.ContentSearch
+	return analyzer.Options{Directory: settings.Path("images"), StoreBytes: w.LayerStore, Content: &content, Log: logger,
+		Limits: analyzer.Limits{Memory: w.AnalysisMemory, CPU: w.AnalysisCPU, Wall: w.AnalysisWall}}
+}
+
+// puller analyzes images from registries.
+type puller struct {
+	*analyzer.Analyzer
+	registries *registry.Registry
+}
+
+// Analyze implements activities.Analyzer.
+func (p puller) Analyze(ctx context.Context, repository image.Repository, digest image.Digest, report func(string)) (*sbom.Inventory, []byte, error) {
+	source := p.registries.Image(repository, digest)
+	result, err := p.Analyzer.Analyze(ctx, analyzer.Request{Name: source.Name(), Digest: digest, Source: source,
+		Progress: func(at analyzer.Progress) { report(inWords(at)) }})
+	return result.Inventory, result.SBOM, err
+}
+
+func inWords(at analyzer.Progress) string {
+	if at.Stage == analyzer.StageFetch {
+		return fmt.Sprintf("%s: %d of %d, %d MiB transferred", at.Stage, at.LayersDone, at.Layers, at.Fetched>>20)
+	}
+	return fmt.Sprintf("%s: %d packages", at.Stage, at.Packages)
+}
+
+// clientNamespace is the namespace that Temporal's client settings name.
+func clientNamespace() string {
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return client.DefaultNamespace
+	}
+	return orDefault(options.Namespace, client.DefaultNamespace)
+}

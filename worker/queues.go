@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/tagwatch/tagwatch/config"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+const (
+	// cachedWorkflows is how many workflows are kept in memory between two of
+	// their steps. Nearly all of a large population sleep: a sleeping one is
+	// cheaper read again than kept.
+	cachedWorkflows = 1000
+	// stopTimeout is how long steps under way may take when the worker stops.
+	stopTimeout = 10 * time.Second
+)
+
+// queue is a task queue with the role that serves it and how much it does at a
+// time.
+type queue struct {
+	role, name string
+	slots      int
+	// abandon cancels the steps under way as soon as the worker stops, for work
+	// that takes long and is begun anew elsewhere.
+	abandon bool
+}
+
+func queues(settings config.Worker) []queue {
+	return []queue{
+		{role: "watching", name: workflows.QueueMain, slots: 50},
+		{role: "analysis", name: workflows.QueueAnalysis, slots: settings.AnalysisSlots, abandon: true},
+		{role: "matching", name: workflows.QueueMatching, slots: 2, abandon: true},
+		{role: "delivery", name: workflows.QueueDelivery, slots: 50},
+	}
+}
+
+// serveQueues polls the task queues of this worker's roles until the context
+// ends, then lets the steps under way finish.
+func serveQueues(ctx context.Context, temporal client.Client, settings config.Worker, steps *steps, ready *readiness, logger *slog.Logger) error {
+	worker.SetStickyWorkflowCacheSize(cachedWorkflows)
+	var started []worker.Worker
+	defer func() { stopAll(started) }()
+	fatal := make(chan error, 1)
+	for _, q := range queues(settings) {
+		if !settings.Serves(q.role) {
+			continue
+		}
+		w := newWorker(ctx, temporal, q, steps, fatal)
+		if err := w.Start(); err != nil {
+			return fmt.Errorf("serve task queue %s: %w", q.name, err)
+		}
+		started = append(started, w)
+		logger.InfoContext(ctx, "task queue served", "queue", q.name, "slots", q.slots)
+	}
+	ready.serving.Store(true)
+	select {
+	case <-ctx.Done():
+		ready.serving.Store(false)
+		logger.Info("worker stopping", "patience", stopTimeout)
+		return nil
+	case err := <-fatal:
+		return err
+	}
+}
+
+func stopAll(started []worker.Worker) {
+	var all sync.WaitGroup
+	for _, w := range started {
+		all.Go(w.Stop)
+	}
+	all.Wait()
+}
+
+func newWorker(ctx context.Context, temporal client.Client, q queue, steps *steps, fatal chan<- error) worker.Worker {
+	options := worker.Options{
+		MaxConcurrentActivityExecutionSize: q.slots,
+		WorkerStopTimeout:                  stopTimeout,
+		OnFatalError: func(err error) {
+			select {
+			case fatal <- err:
+			default:
+			}
+		},
+	}
+	if q.abandon {
+		options.BackgroundActivityContext = ctx
+		options.WorkerStopTimeout = stopTimeout / 2
+	}
+	w := worker.New(temporal, q.name, options)
+	if q.name == workflows.QueueMain {
+		registerWorkflows(w)
+	}
+	w.RegisterActivityWithOptions(steps.activities, activity.RegisterOptions{SkipInvalidStructFunctions: true})
+	return w
+}
+
+func registerWorkflows(w worker.Worker) {
+	for name, definition := range workflows.Definitions {
+		w.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
+	}
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/log"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/config"
+)
+
+// dialTimeout bounds the first contact with Temporal.
+const dialTimeout = 15 * time.Second
+
+// run serves until the context ends.
+func run(ctx context.Context, settings config.Config) error {
+	logger := newLogger(settings)
+	if err := os.MkdirAll(settings.DataDir, 0o700); err != nil {
+		return fmt.Errorf("create the data directory: %w", err)
+	}
+	keeper, err := store.Open(ctx, settings.Database())
+	if err != nil {
+		return err
+	}
+	defer keeper.Close()
+	watching := newMeters(keeper)
+	temporal, err := dial(ctx, logger, watching)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	if err := prepare(ctx, temporal, keeper, settings); err != nil {
+		return err
+	}
+	steps, err := assemble(settings, keeper, temporal, logger)
+	if err != nil {
+		return err
+	}
+	defer steps.close()
+	group, ctx := errgroup.WithContext(ctx)
+	ready := &readiness{store: keeper, temporal: temporal}
+	group.Go(func() error { return serveHTTP(ctx, settings.Worker.Listen, ready, watching, logger) })
+	group.Go(func() error { return serveQueues(ctx, temporal, settings.Worker, steps, ready, logger) })
+	return group.Wait()
+}
+
+// dial connects to Temporal as its own environment variables and profiles say.
+func dial(ctx context.Context, logger *slog.Logger, watching *meters) (client.Client, error) {
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return nil, fmt.Errorf("read the settings of Temporal's client: %w", err)
+	}
+	options.Logger = log.NewStructuredLogger(logger.With("component", "temporal"))
+	options.MetricsHandler = watching.temporal()
+	options.Identity = identity()
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	connected, err := client.DialContext(ctx, options)
+	if err != nil {
+		return nil, fmt.Errorf("Temporal does not answer at %s (namespace %s); start it, or set TEMPORAL_ADDRESS: %w",
+			orDefault(options.HostPort, client.DefaultHostPort), orDefault(options.Namespace, client.DefaultNamespace), err)
+	}
+	return connected, nil
+}
+
+func orDefault(value, otherwise string) string {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}
+
+// identity names this worker in Temporal's histories.
+func identity() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("tagwatch-worker@%s:%d", host, os.Getpid())
+}
+
+func newLogger(settings config.Config) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(settings.LogLevel)) // validated
+	options := &slog.HandlerOptions{Level: level}
+	if settings.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
