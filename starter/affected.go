@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+func affectedCommand() *cli.Command {
+	return &cli.Command{
+		Name: "affected", Category: categoryTags,
+		Usage:     "list the watched tags that have a vulnerability",
+		UsageText: "tagwatch affected ID [options]",
+		Description: `Finds a vulnerability by the id of its record or of a related one, in any case.
+
+   tagwatch affected CVE-2021-44228
+   tagwatch affected ghsa-jfh8-c2jp-5v3q -o json`,
+		Flags:  []cli.Flag{outputFlag()},
+		Action: action(affected),
+	}
+}
+
+// affectedView is a package of a tag that has the vulnerability, for programs.
+type affectedView struct {
+	Target   image.Target  `json:"target"`
+	Digest   image.Digest  `json:"digest"`
+	Package  string        `json:"package"`
+	Version  string        `json:"version"`
+	Severity vuln.Severity `json:"severity"`
+	FixState vuln.FixState `json:"fix_state"`
+	Fixes    []string      `json:"fixed_in"`
+}
+
+func affected(ctx context.Context, s *session) error {
+	id, err := s.argument("ID")
+	if err != nil {
+		return err
+	}
+	kept, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	places, err := kept.Affected(ctx, id)
+	if err != nil {
+		return err
+	}
+	views := []affectedView{}
+	for _, p := range places {
+		views = append(views, affectedView{p.Target, p.Digest, p.Package, p.Version, p.Severity, p.Fix.State, append([]string{}, p.Fix.Versions...)})
+	}
+	return s.show(views, func(w io.Writer) { s.writeAffected(w, id, views) })
+}
+
+func (s *session) writeAffected(w io.Writer, id string, views []affectedView) {
+	if len(views) == 0 {
+		s.say("No watched tag is known to have %s", id)
+		return
+	}
+	t := newTable("TAG", "IMAGE", "SEVERITY", "PACKAGE", "VERSION", "FIX")
+	for _, v := range views {
+		t.row(severityLook(v.Severity), v.Target.String(), v.Digest.Short(), string(v.Severity), v.Package, v.Version, fixCell(v.FixState, v.Fixes))
+	}
+	t.write(w)
+}

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+func endpointCommand() *cli.Command {
+	return &cli.Command{
+		Name: "endpoint", Category: categoryTold,
+		Usage: "manage where notifications are sent to",
+		Description: `An endpoint is a URL that notifications are posted to. Secrets are never stored:
+an endpoint names the environment variables or files of the worker that hold
+them.
+
+   tagwatch endpoint add ops https://receiver.example.com/hook
+   tagwatch endpoint test ops
+   tagwatch endpoint list`,
+		Subcommands: []*cli.Command{endpointAddCommand(), endpointListCommand(), endpointTestCommand(), endpointEnableCommand(), endpointDeleteCommand()},
+	}
+}
+
+func noEndpoint(name string) error {
+	return refused("there is no endpoint %q; see: tagwatch endpoint list", name)
+}
+
+func endpointListCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "list",
+		Usage:       "list the endpoints and how deliveries to them go",
+		UsageText:   "tagwatch endpoint list [options]",
+		Description: "   tagwatch endpoint list\n   tagwatch endpoint list -o json",
+		Flags:       []cli.Flag{outputFlag()},
+		Action:      action(endpointList),
+	}
+}
+
+func endpointList(ctx context.Context, s *session) error {
+	if _, err := s.arguments(); err != nil {
+		return err
+	}
+	kept, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	endpoints, err := kept.Endpoints(ctx)
+	if err != nil {
+		return err
+	}
+	return s.show(append([]event.Endpoint{}, endpoints...), func(w io.Writer) { s.writeEndpoints(w, endpoints) })
+}
+
+func (s *session) writeEndpoints(w io.Writer, endpoints []event.Endpoint) {
+	if len(endpoints) == 0 {
+		s.say("No endpoint; add one with: tagwatch endpoint add NAME URL")
+		return
+	}
+	t := newTable("NAME", "URL", "TYPES", "RESERVED", "FORMAT", "STATE")
+	for _, e := range endpoints {
+		types, format := "all", event.FormatAnchore
+		if len(e.Types) > 0 {
+			types = list(e.Types)
+		}
+		if e.Format != "" {
+			format = e.Format
+		}
+		look, state := s.endpointState(e.State)
+		t.row(look, e.Name, e.URL, types, yes(e.Reserved), string(format), state)
+	}
+	t.write(w)
+}
+
+func (s *session) endpointState(state event.EndpointState) (style, string) {
+	switch {
+	case state.Disabled:
+		return bad, "disabled: " + state.Reason
+	case state.Failing():
+		return doubtful, fmt.Sprintf("failing since %s: %s", s.ago(state.FailingSince), state.LastAnswer)
+	}
+	return ordinary, "ok"
+}
+
+func endpointTestCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "test",
+		Usage:     "send a sample notification, and show the answer",
+		UsageText: "tagwatch endpoint test NAME [--type TYPE]",
+		Description: `A worker sends it, as it would send a real one. Exit code 0: delivered; 1: not.
+
+   tagwatch endpoint test ops
+   tagwatch endpoint test ops --type policy_eval`,
+		Flags:  []cli.Flag{typeFlag("of the sample (default: tag_update)"), outputFlag()},
+		Action: action(endpointTest),
+	}
+}
+
+// testedView is the answer to a sample, for programs.
+type testedView struct {
+	Endpoint string        `json:"endpoint"`
+	Type     event.Type    `json:"type"`
+	Verdict  event.Verdict `json:"verdict"`
+	Status   int           `json:"status"`
+	Seconds  float64       `json:"duration_seconds"`
+	Answer   string        `json:"answer"`
+}
+
+func endpointTest(ctx context.Context, s *session) error {
+	name, err := s.argument("NAME")
+	if err != nil {
+		return err
+	}
+	types, err := s.types(event.Types)
+	if err != nil {
+		return err
+	}
+	if len(types) == 0 {
+		types = []event.Type{event.TagUpdate}
+	}
+	delivered := true
+	for _, t := range types {
+		result, err := s.sendSample(ctx, name, t)
+		if err != nil {
+			return err
+		}
+		delivered = delivered && result.Verdict == event.VerdictDelivered
+		view := testedView{name, t, result.Verdict, result.Status, result.Duration.Seconds(), result.Answer}
+		if err := s.show(view, func(w io.Writer) { writeTested(w, view) }); err != nil {
+			return err
+		}
+	}
+	if !delivered {
+		return errAnswered
+	}
+	return nil
+}
+
+func (s *session) sendSample(ctx context.Context, name string, t event.Type) (result watch.TestResult, err error) {
+	linked, err := s.temporal(ctx)
+	if err != nil {
+		return result, err
+	}
+	err = linked.ask(ctx, "test endpoint "+name, event.MaxTimeout+time.Minute, func(ctx context.Context) error {
+		result, err = linked.client.TestEndpoint(ctx, name, t)
+		return err
+	})
+	if errors.Is(err, fault.NotFound) {
+		return result, noEndpoint(name)
+	}
+	return result, err
+}
+
+func writeTested(w io.Writer, v testedView) {
+	took := (time.Duration(v.Seconds * float64(time.Second))).Round(time.Millisecond)
+	if v.Status == 0 {
+		fmt.Fprintf(w, "%s to %s: no answer after %s: %s\n", v.Type, v.Endpoint, took, oneLine(v.Answer))
+		return
+	}
+	fmt.Fprintf(w, "%s to %s: %s, status %d after %s: %s\n", v.Type, v.Endpoint, v.Verdict, v.Status, took, dash(oneLine(v.Answer)))
+}
+
+func endpointEnableCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "enable",
+		Usage:       "send to an endpoint again that was disabled",
+		UsageText:   "tagwatch endpoint enable NAME",
+		Description: "An endpoint is disabled when it answers that it is gone (410). What is still\npending is sent at once.\n\n   tagwatch endpoint enable ops",
+		Action:      action(endpointEnable),
+	}
+}
+
+func endpointEnable(ctx context.Context, s *session) error {
+	name, err := s.argument("NAME")
+	if err != nil {
+		return err
+	}
+	kept, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	if err := kept.SetEndpointState(ctx, name, event.EndpointState{}); err != nil {
+		if errors.Is(err, fault.NotFound) {
+			return noEndpoint(name)
+		}
+		return err
+	}
+	fmt.Fprintf(s.out, "Endpoint %s is enabled\n", name)
+	s.wake(ctx, name)
+	return nil
+}
+
+func endpointDeleteCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "delete",
+		Usage:       "delete an endpoint",
+		UsageText:   "tagwatch endpoint delete NAME",
+		Description: "What was still to be delivered to it is given up.\n\n   tagwatch endpoint delete ops",
+		Action:      action(endpointDelete),
+	}
+}
+
+func endpointDelete(ctx context.Context, s *session) error {
+	name, err := s.argument("NAME")
+	if err != nil {
+		return err
+	}
+	kept, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	if err := kept.DeleteEndpoint(ctx, name); err != nil {
+		if errors.Is(err, fault.NotFound) {
+			return noEndpoint(name)
+		}
+		return err
+	}
+	fmt.Fprintf(s.out, "Endpoint %s is deleted\n", name)
+	s.wake(ctx, name)
+	return nil
+}
+
+// wake tells the queues of endpoints that something changed. They would find out
+// by themselves, so a Temporal that does not answer is only worth a word.
+func (s *session) wake(ctx context.Context, names ...string) {
+	linked, err := s.temporal(ctx)
+	if err != nil {
+		s.say("Its queue was not told and follows later: %s", sentence(err))
+		return
+	}
+	for _, name := range names {
+		if err := linked.client.WakeEndpoint(ctx, name); err != nil {
+			s.say("The queue of endpoint %s was not told and follows later: %s", name, sentence(err))
+			return
+		}
+	}
+}

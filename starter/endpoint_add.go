@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+func endpointAddCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "add",
+		Usage:     "add an endpoint, or change one",
+		UsageText: "tagwatch endpoint add NAME URL [options]",
+		Description: `In the URL, <userId> and <notification_type> are replaced. The URL itself can be a
+secret, as those of chat services are: then write env:NAME or file:/path in its
+place. Environment variables and files are the worker's.
+
+   tagwatch endpoint add ops https://receiver.example.com/hook --secret-env HOOK_SECRET
+   tagwatch endpoint add anchore 'https://old.example.com/<notification_type>/<userId>' \
+      --user anchore --password-file /run/secrets/anchore
+   tagwatch endpoint add chat env:SLACK_URL --format slack --type policy_eval
+   tagwatch endpoint add audit https://audit.example.com --type event_log --header-env X-Key=AUDIT_KEY`,
+		Flags:  endpointFlags(),
+		Action: action(endpointAdd),
+	}
+}
+
+func endpointFlags() []cli.Flag {
+	return []cli.Flag{
+		typeFlag("of notification that it takes (default: all but event_log)"),
+		&cli.BoolFlag{Name: "reserved", Usage: "send only what subscriptions ask for that name it"},
+		&cli.StringFlag{Name: "format", Usage: "`form` of the body: " + list(event.Formats) + " (default: anchore)"},
+		&cli.StringFlag{Name: "template", Usage: "`file` of a template of the body, for --format template"},
+		&cli.StringFlag{Name: "user", Usage: "`name` for basic authentication"},
+		&cli.StringFlag{Name: "password-env", Usage: "environment `variable` of the password"},
+		&cli.StringFlag{Name: "password-file", Usage: "`file` of the password"},
+		&cli.StringFlag{Name: "token-env", Usage: "environment `variable` of a bearer token"},
+		&cli.StringFlag{Name: "token-file", Usage: "`file` of a bearer token"},
+		&cli.StringSliceFlag{Name: "secret-env", Usage: "environment `variable` of a secret that signs the body; repeatable, newest first"},
+		&cli.StringSliceFlag{Name: "secret-file", Usage: "`file` of a secret that signs the body; repeatable, newest first"},
+		&cli.StringSliceFlag{Name: "header", Usage: "`NAME=value` of a header; repeatable"},
+		&cli.StringSliceFlag{Name: "header-env", Usage: "`NAME=variable`: a header whose value is in an environment variable; repeatable"},
+		&cli.DurationFlag{Name: "timeout", Usage: "how long one attempt may take (default: " + event.DefaultTimeout.String() + ")"},
+		&cli.StringFlag{Name: "ca-file", Usage: "`file` of PEM certificates to trust beside the system's"},
+		&cli.StringFlag{Name: "cert-file", Usage: "`file` of a client certificate"},
+		&cli.StringFlag{Name: "key-file", Usage: "`file` of the client certificate's key"},
+		outputFlag(),
+	}
+}
+
+func endpointAdd(ctx context.Context, s *session) error {
+	endpoint, err := s.endpointOfFlags()
+	if err != nil {
+		return err
+	}
+	if err := endpoint.Validate(); err != nil {
+		return unable(err)
+	}
+	kept, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = kept.Endpoint(ctx, endpoint.Name)
+	fresh := errors.Is(err, fault.NotFound)
+	if err != nil && !fresh {
+		return err
+	}
+	if err := kept.SaveEndpoint(ctx, endpoint, s.now); err != nil {
+		return err
+	}
+	s.wake(ctx, endpoint.Name)
+	return s.show(endpoint, func(w io.Writer) { writeAdded(w, endpoint.Name, fresh) })
+}
+
+func writeAdded(w io.Writer, name string, fresh bool) {
+	if !fresh {
+		fmt.Fprintf(w, "Endpoint %s is changed\n", name)
+		return
+	}
+	fmt.Fprintf(w, "Endpoint %s is added; try it with: tagwatch endpoint test %s\n", name, name)
+}
+
+func (s *session) endpointOfFlags() (endpoint event.Endpoint, err error) {
+	given, err := s.arguments("NAME", "URL")
+	if err != nil {
+		return endpoint, err
+	}
+	endpoint = event.Endpoint{Name: given[0], URL: given[1], Reserved: s.Bool("reserved"), Format: event.Format(s.String("format")),
+		User: s.String("user"), Timeout: s.Duration("timeout")}
+	if endpoint.Types, err = s.types(event.Types); err != nil {
+		return endpoint, err
+	}
+	return endpoint, errors.Join(s.setTemplate(&endpoint), s.setSecrets(&endpoint), s.setHeaders(&endpoint), s.setFiles(&endpoint))
+}
+
+func (s *session) setTemplate(e *event.Endpoint) error {
+	file := s.String("template")
+	if file == "" {
+		return nil
+	}
+	if e.Format == "" {
+		e.Format = event.FormatTemplate
+	}
+	content, err := s.readFile(file)
+	e.Template = string(content)
+	return err
+}
+
+func (s *session) setSecrets(e *event.Endpoint) (err error) {
+	if e.Password, err = s.secret("password"); err != nil {
+		return err
+	}
+	if e.Token, err = s.secret("token"); err != nil {
+		return err
+	}
+	for _, name := range s.StringSlice("secret-env") {
+		e.Signing = append(e.Signing, event.SecretRef("env:"+name))
+	}
+	for _, file := range s.StringSlice("secret-file") {
+		ref, err := fileRef(file)
+		if err != nil {
+			return err
+		}
+		e.Signing = append(e.Signing, ref)
+	}
+	return nil
+}
+
+// secret is the reference that --NAME-env or --NAME-file gives; "" for neither.
+func (s *session) secret(name string) (event.SecretRef, error) {
+	variable, file := s.String(name+"-env"), s.String(name+"-file")
+	switch {
+	case variable != "" && file != "":
+		return "", usage("--%s-env and --%s-file exclude each other", name, name)
+	case variable != "":
+		return event.SecretRef("env:" + variable), nil
+	case file != "":
+		return fileRef(file)
+	}
+	return "", nil
+}
+
+func fileRef(file string) (event.SecretRef, error) {
+	path, err := filepath.Abs(file)
+	return event.SecretRef("file:" + path), unable(err)
+}
+
+func (s *session) setHeaders(e *event.Endpoint) error {
+	for _, given := range s.StringSlice("header") {
+		name, value, found := strings.Cut(given, "=")
+		if !found {
+			return usage("--header takes NAME=value, as in X-Team=ops")
+		}
+		if e.Headers == nil {
+			e.Headers = map[string]string{}
+		}
+		e.Headers[name] = value
+	}
+	for _, given := range s.StringSlice("header-env") {
+		name, variable, found := strings.Cut(given, "=")
+		if !found {
+			return usage("--header-env takes NAME=variable, as in X-Key=AUDIT_KEY")
+		}
+		if e.HeaderRefs == nil {
+			e.HeaderRefs = map[string]event.SecretRef{}
+		}
+		e.HeaderRefs[name] = event.SecretRef("env:" + variable)
+	}
+	return nil
+}
+
+func (s *session) setFiles(e *event.Endpoint) error {
+	for _, each := range []struct {
+		flag string
+		into *string
+	}{{"ca-file", &e.CAFile}, {"cert-file", &e.CertFile}, {"key-file", &e.KeyFile}} {
+		if file := s.String(each.flag); file != "" {
+			path, err := filepath.Abs(file)
+			if err != nil {
+				return unable(err)
+			}
+			*each.into = path
+		}
+	}
+	return nil
+}

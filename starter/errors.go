@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"go.temporal.io/api/serviceerror"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+// The exit codes.
+const (
+	exitDone    = 0
+	exitRefused = 1 // the answer is no, or the command was refused
+	exitUnable  = 2 // the command could not be carried out
+)
+
+// outcome is an error that knows its exit code.
+type outcome struct {
+	code int
+	err  error
+}
+
+func (o *outcome) Error() string { return o.err.Error() }
+func (o *outcome) Unwrap() error { return o.err }
+
+// errAnswered ends a command whose output says already that the answer is no.
+var errAnswered = &outcome{exitRefused, errors.New("the answer is no")}
+
+// usage is the error of a command line that makes no sense.
+func usage(format string, arguments ...any) error {
+	return &outcome{exitUnable, fmt.Errorf(format, arguments...)}
+}
+
+// refused is a negative answer with its reason.
+func refused(format string, arguments ...any) error {
+	return &outcome{exitRefused, fmt.Errorf(format, arguments...)}
+}
+
+// unable marks an error as a failure to carry the command out, whatever its
+// kind.
+func unable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &outcome{exitUnable, err}
+}
+
+// unreachable is a Temporal that does not answer.
+type unreachable struct {
+	address string
+	cause   error
+}
+
+func (u *unreachable) Error() string { return "connect to Temporal at " + u.address }
+func (u *unreachable) Unwrap() error { return u.cause }
+
+// unattended is a request that no worker answered in time.
+type unattended struct{ doing string }
+
+func (u *unattended) Error() string { return u.doing + ": no worker answered" }
+
+// several are the failures of a command that tried more than one thing.
+type several []error
+
+func (s several) Error() string   { return errors.Join(s...).Error() }
+func (s several) Unwrap() []error { return s }
+
+// join is the failures as one error; nil without any.
+func join(failures []error) error {
+	if len(failures) == 0 {
+		return nil
+	}
+	return several(failures)
+}
+
+// answered marks what came back from a worker: a fault of a lasting kind is a
+// refusal, everything else a failure.
+func answered(err error) error {
+	if fault.Permanent(err) || errors.Is(err, fault.Conflict) {
+		return &outcome{exitRefused, err}
+	}
+	return err
+}
+
+// conclude tells a person what went wrong and returns the exit code. It is the
+// only place where errors become sentences.
+func conclude(w io.Writer, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if all, ok := err.(several); ok {
+		gravest := exitDone
+		for _, each := range all {
+			gravest = max(gravest, conclude(w, each))
+		}
+		return gravest
+	}
+	if !errors.Is(err, errAnswered) {
+		for line := range strings.Lines(sentence(err)) {
+			fmt.Fprintln(w, "tagwatch: "+strings.TrimSuffix(line, "\n"))
+		}
+	}
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	var known *outcome
+	if errors.As(err, &known) {
+		return known.code
+	}
+	return exitUnable
+}
+
+// sentence says what happened and, where it is known, what to do.
+func sentence(err error) string {
+	var temporal *unreachable
+	if errors.As(err, &temporal) {
+		return unreachableSentence(temporal)
+	}
+	var idle *unattended
+	if errors.As(err, &idle) {
+		return fmt.Sprintf("%s: no worker answered; see that one runs and is ready (tagwatch up, or tagwatch-worker with the same TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE)", idle.doing)
+	}
+	if errors.Is(err, context.Canceled) {
+		return "interrupted"
+	}
+	return plain(err)
+}
+
+func unreachableSentence(u *unreachable) string {
+	var denied *serviceerror.PermissionDenied
+	if errors.As(u.cause, &denied) {
+		return fmt.Sprintf("Temporal at %s refuses the credentials; see TEMPORAL_API_KEY and TEMPORAL_TLS_...", u.address)
+	}
+	var missing *serviceerror.NamespaceNotFound
+	if errors.As(u.cause, &missing) {
+		return fmt.Sprintf("Temporal at %s has no namespace %q; create it, or set TEMPORAL_NAMESPACE", u.address, missing.Namespace)
+	}
+	return fmt.Sprintf("Temporal does not answer at %s; start it with: tagwatch up, or set TEMPORAL_ADDRESS", u.address)
+}
+
+// plain is the error's text without the name of its kind at the end, which says
+// nothing to a person that the rest does not.
+func plain(err error) string {
+	text := err.Error()
+	if kind := fault.ByName(fault.Name(err)); kind != nil {
+		text = strings.TrimSuffix(text, ": "+kind.Error())
+	}
+	return text
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+func feedCommand() *cli.Command {
+	return &cli.Command{
+		Name: "feed", Category: categoryRules,
+		Usage: "show and update the vulnerability data",
+		Description: `The data are grype's, one generation after the other. A worker asks for new ones
+by itself (--feed-interval). New data that look wrong are held until a person
+releases them.
+
+   tagwatch feed status
+   tagwatch feed sync
+   tagwatch feed import vulnerability-db_v6.tar.zst`,
+		Subcommands: []*cli.Command{feedStatusCommand(), feedSyncCommand(), feedImportCommand(), feedReleaseCommand(), feedRollbackCommand()},
+	}
+}
+
+func feedSyncCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "sync",
+		Usage:       "ask for new data now",
+		UsageText:   "tagwatch feed sync [options]",
+		Description: "Fetches, verifies and judges new data, matches again what they touch, and wakes\nthe tags that changed. Exit code 1: new data are held.\n\n   tagwatch feed sync",
+		Flags:       []cli.Flag{outputFlag()},
+		Action: action(func(ctx context.Context, s *session) error {
+			if _, err := s.arguments(); err != nil {
+				return err
+			}
+			return s.syncFeed(ctx, watch.SyncRequest{})
+		}),
+	}
+}
+
+func feedImportCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "import",
+		Usage:     "take data from a file, without any network",
+		UsageText: "tagwatch feed import FILE [options]",
+		Description: `The file is an archive of grype's database, as its listing names it. The worker
+reads it: with workers on other machines, put it there and give --remote.
+
+   tagwatch feed import vulnerability-db_v6.1.2_2026-01-02T03:04:05Z.tar.zst
+   tagwatch feed import /srv/feeds/today.tar.zst --remote`,
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "remote", Usage: "the file is on the worker's machine; do not look for it here"}, outputFlag()},
+		Action: action(feedImport),
+	}
+}
+
+func feedImport(ctx context.Context, s *session) error {
+	file, err := s.argument("FILE")
+	if err != nil {
+		return err
+	}
+	if s.Bool("remote") {
+		if !filepath.IsAbs(file) {
+			return usage("%s is not an absolute path, which --remote needs", file)
+		}
+		return s.syncFeed(ctx, watch.SyncRequest{File: file})
+	}
+	if file, err = filepath.Abs(file); err != nil {
+		return unable(err)
+	}
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+		return usage("there is no file %s; give --remote if it is on the worker's machine", file)
+	}
+	return s.syncFeed(ctx, watch.SyncRequest{File: file})
+}
+
+func feedReleaseCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "release",
+		Usage:       "use data that are held",
+		UsageText:   "tagwatch feed release [options]",
+		Description: "Makes the held generation the current one. See why it is held with\ntagwatch feed status.\n\n   tagwatch feed release",
+		Flags:       []cli.Flag{outputFlag()},
+		Action: action(func(ctx context.Context, s *session) error {
+			if _, err := s.arguments(); err != nil {
+				return err
+			}
+			return s.syncFeed(ctx, watch.SyncRequest{Release: true})
+		}),
+	}
+}
+
+func feedRollbackCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "rollback",
+		Usage:       "go back to the data before the current ones",
+		UsageText:   "tagwatch feed rollback [options]",
+		Description: "Makes the previous generation current again; the one that was is not used any\nmore.\n\n   tagwatch feed rollback",
+		Flags:       []cli.Flag{outputFlag()},
+		Action: action(func(ctx context.Context, s *session) error {
+			if _, err := s.arguments(); err != nil {
+				return err
+			}
+			return s.syncFeed(ctx, watch.SyncRequest{Rollback: true})
+		}),
+	}
+}
+
+// syncedView is the outcome of a synchronization, for programs.
+type syncedView struct {
+	Before  string   `json:"generation_before,omitempty"`
+	After   string   `json:"generation"`
+	Held    []string `json:"held"`
+	Matched int      `json:"package_groups_matched"`
+	Changed int      `json:"package_groups_changed"`
+	Woken   int      `json:"tags_woken"`
+}
+
+func (s *session) syncFeed(ctx context.Context, request watch.SyncRequest) error {
+	linked, err := s.temporal(ctx)
+	if err != nil {
+		return err
+	}
+	before, err := s.generation(ctx)
+	if err != nil {
+		return err
+	}
+	var synced workflows.Synced
+	err = s.follow(ctx, linked, workflows.SyncFeedID, func(ctx context.Context) (err error) {
+		synced, err = linked.client.SyncFeed(ctx, request)
+		return err
+	})
+	if errors.Is(err, fault.Unavailable) {
+		return unable(fmt.Errorf("%s; the current data stay in use, see: tagwatch feed status", plain(err)))
+	}
+	if err != nil {
+		return err
+	}
+	view := syncedView{before, synced.Generation, append([]string{}, synced.Held...), synced.Groups, synced.Changed, synced.Woken}
+	if err := s.show(view, func(w io.Writer) { writeSynced(w, view) }); err != nil {
+		return err
+	}
+	if len(view.Held) > 0 {
+		return errAnswered
+	}
+	return nil
+}
+
+// generation is the checksum of the current generation; "" without one.
+func (s *session) generation(ctx context.Context) (string, error) {
+	kept, err := s.store(ctx)
+	if err != nil {
+		return "", err
+	}
+	feed, err := kept.Feed(ctx)
+	if err != nil || feed.Current == nil {
+		return "", err
+	}
+	return feed.Current.Checksum, nil
+}
+
+func writeSynced(w io.Writer, v syncedView) {
+	switch {
+	case len(v.Held) > 0:
+		fmt.Fprintln(w, "New data are held:")
+		for _, reason := range v.Held {
+			fmt.Fprintln(w, "  "+oneLine(reason))
+		}
+		fmt.Fprintln(w, "Use them all the same with: tagwatch feed release")
+	case v.Before == v.After:
+		fmt.Fprintf(w, "Nothing new: generation %s is current\n", dash(short(v.After)))
+	default:
+		fmt.Fprintf(w, "Generation %s -> %s: %s matched again, %d of them changed, %s woken\n",
+			dash(short(v.Before)), short(v.After), number(v.Matched, "package group"), v.Changed, number(v.Woken, "tag"))
+	}
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+func feedStatusCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "status",
+		Usage:       "show the generations of the data and what they hold",
+		UsageText:   "tagwatch feed status [options]",
+		Description: "   tagwatch feed status\n   tagwatch feed status -o json",
+		Flags:       []cli.Flag{outputFlag()},
+		Action:      action(feedStatus),
+	}
+}
+
+// feedView is the state of the vulnerability data, for programs.
+type feedView struct {
+	Current  *generationView `json:"current"`
+	Previous *generationView `json:"previous,omitempty"`
+	Held     *generationView `json:"held,omitempty"`
+	Reasons  []string        `json:"held_because,omitempty"`
+	Engine   vuln.Engine     `json:"matcher,omitempty"`
+	Checked  time.Time       `json:"checked,omitzero"`
+	Problem  *problemView    `json:"problem,omitempty"`
+}
+
+// generationView is a generation, for programs.
+type generationView struct {
+	Checksum       string         `json:"checksum"`
+	URL            string         `json:"url,omitempty"`
+	Built          time.Time      `json:"built"`
+	Schema         string         `json:"schema"`
+	Size           int64          `json:"size"`
+	Providers      []providerView `json:"providers"`
+	KnownExploited int            `json:"known_exploited"`
+	Exploitability int            `json:"epss_scores"`
+}
+
+// providerView is a provider's share of a generation, for programs.
+type providerView struct {
+	Name     string    `json:"name"`
+	Captured time.Time `json:"captured"`
+	Records  int       `json:"vulnerabilities"`
+	Rows     int       `json:"package_statements"`
+}
+
+func feedStatus(ctx context.Context, s *session) error {
+	if _, err := s.arguments(); err != nil {
+		return err
+	}
+	kept, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	feed, err := kept.Feed(ctx)
+	if err != nil {
+		return err
+	}
+	view := feedViewOf(feed)
+	return s.show(view, func(w io.Writer) { s.writeFeed(w, view) })
+}
+
+func feedViewOf(f watch.Feed) feedView {
+	return feedView{Current: generationViewOf(f.Current), Previous: generationViewOf(f.Previous), Held: generationViewOf(f.Held),
+		Reasons: f.Reasons, Engine: f.Engine, Checked: f.Checked, Problem: problemViewOf(f.Problem)}
+}
+
+func generationViewOf(d *vuln.Description) *generationView {
+	if d == nil {
+		return nil
+	}
+	view := &generationView{Checksum: d.Checksum, URL: d.URL, Built: d.Built, Schema: d.Schema, Size: d.Size, Providers: []providerView{},
+		KnownExploited: d.Totals.KnownExploited, Exploitability: d.Totals.Exploitability}
+	for _, p := range d.Providers {
+		view.Providers = append(view.Providers, providerView(p))
+	}
+	return view
+}
+
+func (s *session) writeFeed(w io.Writer, v feedView) {
+	var p pairs
+	if v.Current == nil {
+		p.add("Current", "none; get data with: tagwatch feed sync")
+	} else {
+		p.add("Current", s.generationLine(*v.Current))
+		p.add("From", v.Current.URL)
+		p.add("Schema", v.Current.Schema)
+	}
+	if v.Previous != nil {
+		p.add("Previous", s.generationLine(*v.Previous))
+	}
+	if v.Held != nil {
+		p.add("Held", s.generationLine(*v.Held)+"; use it with: tagwatch feed release")
+	}
+	for _, reason := range v.Reasons {
+		p.add("Held because", reason)
+	}
+	p.add("Matcher", string(v.Engine))
+	p.add("Source last read", s.when(v.Checked))
+	if v.Problem != nil {
+		p.add("Problem", fmt.Sprintf("%s, since %s", v.Problem.Message, s.when(v.Problem.Since)))
+	}
+	p.write(w)
+	if v.Current != nil && len(v.Current.Providers) > 0 {
+		fmt.Fprintln(w)
+		s.writeProviders(w, v.Current.Providers)
+	}
+}
+
+func (s *session) generationLine(g generationView) string {
+	return fmt.Sprintf("%s, built %s", g.Checksum, s.when(g.Built))
+}
+
+func (s *session) writeProviders(w io.Writer, providers []providerView) {
+	t := newTable("PROVIDER", "VULNERABILITIES", "ABOUT PACKAGES", "CAPTURED")
+	for _, p := range providers {
+		t.row(ordinary, p.Name, strconv.Itoa(p.Records), strconv.Itoa(p.Rows), s.ago(p.Captured))
+	}
+	t.write(w)
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+const (
+	// dialTimeout is how long Temporal may take to answer at all.
+	dialTimeout = 4 * time.Second
+	// queryTimeout is how long a worker may take to answer a question.
+	queryTimeout = 5 * time.Second
+	// requestTimeout is how long a worker may take to carry out a request that
+	// looks at a registry.
+	requestTimeout = time.Minute
+)
+
+// link is the connection to Temporal.
+type link struct {
+	client  workflows.Client
+	address string
+}
+
+// temporal connects to Temporal when it is first needed.
+func (s *session) temporal(ctx context.Context) (*link, error) {
+	if s.linked != nil {
+		return s.linked, nil
+	}
+	options, err := temporalOptions()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	connected, err := client.DialContext(ctx, options)
+	if err != nil {
+		return nil, &unreachable{options.HostPort, err}
+	}
+	s.linked = &link{client: workflows.Client{Temporal: connected}, address: options.HostPort}
+	return s.linked, nil
+}
+
+func temporalOptions() (client.Options, error) {
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return options, usage("the settings of Temporal's connection (TEMPORAL_..., or its configuration file): %w", err)
+	}
+	if options.HostPort == "" {
+		options.HostPort = "127.0.0.1:7233"
+	}
+	options.Logger = sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	options.ConnectionOptions.GetSystemInfoTimeout = dialTimeout
+	return options, nil
+}
+
+// ask gives a request to a worker a bound in time, and tells a worker that does
+// not answer from a Temporal that does not.
+func (l *link) ask(ctx context.Context, doing string, patience time.Duration, request func(context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := request(bounded)
+	var (
+		gone *serviceerror.Unavailable
+		late *serviceerror.DeadlineExceeded
+	)
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return err
+	case errors.As(err, &gone):
+		return &unreachable{l.address, err}
+	case bounded.Err() != nil, errors.As(err, &late):
+		return &unattended{doing}
+	}
+	return answered(err)
+}

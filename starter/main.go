@@ -1,0 +1,29 @@
+// Tagwatch is the command line: subscriptions, policies, vulnerability data,
+// endpoints, and what was told to them. It speaks to Temporal where something
+// is to be done, and to the database where something is to be read.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set when a release is built.
+var version = "devel"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(conclude(os.Stderr, run(ctx, os.Args)))
+}
+
+// run is one call of the command line.
+func run(ctx context.Context, args []string) error {
+	app := newApp()
+	if unsafeCompletion(args) {
+		return nil
+	}
+	return app.RunContext(ctx, arrange(app, args))
+}

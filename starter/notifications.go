@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/event"
+)
+
+func notificationsCommand() *cli.Command {
+	return &cli.Command{
+		Name: "notifications", Category: categoryTold,
+		Usage:     "list what was told, or follow it",
+		UsageText: "tagwatch notifications [options]",
+		Description: `One line each, the newest last: time, type, cause, and what happened. In JSON with
+the whole payload and a cursor, from which a program can go on with --after; when
+following, one object a line.
+
+   tagwatch notifications
+   tagwatch notifications --type policy_eval --subject docker.io/library/nginx:1.27
+   tagwatch notifications --follow
+   tagwatch notifications -o json --after 1024`,
+		Flags: []cli.Flag{
+			typeFlag("of notification to list (default: all)"),
+			&cli.StringFlag{Name: "subject", Usage: "only about this `tag or repository`"},
+			&cli.IntFlag{Name: "limit", Value: 50, Usage: "at most so many"},
+			&cli.Int64Flag{Name: "after", Usage: "begin after this `cursor` instead of with the newest"},
+			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with what is told from now on, until interrupted"},
+			outputFlag(),
+		},
+		Action: action(notifications),
+	}
+}
+
+// notificationView is a notification for programs.
+type notificationView struct {
+	Cursor  int64           `json:"cursor"`
+	ID      string          `json:"id"`
+	Type    event.Type      `json:"type"`
+	Cause   event.Cause     `json:"cause,omitempty"`
+	Subject string          `json:"subject"`
+	Summary string          `json:"summary"`
+	Created time.Time       `json:"created"`
+	Payload json.RawMessage `json:"payload"`
+}
+
+// listing reads notifications page by page.
+type listing struct {
+	*session
+	filter store.NotificationFilter
+	types  []event.Type // more than one cannot be filtered by the store
+}
+
+func notifications(ctx context.Context, s *session) error {
+	if _, err := s.arguments(); err != nil {
+		return err
+	}
+	l, err := s.listing()
+	if err != nil {
+		return err
+	}
+	if _, err := s.store(ctx); err != nil {
+		return err
+	}
+	views, err := l.first(ctx)
+	if err != nil {
+		return err
+	}
+	if s.Bool("follow") {
+		return l.stream(ctx, views)
+	}
+	return s.show(views, func(w io.Writer) {
+		for _, v := range views {
+			writeNotification(w, v)
+		}
+		if len(views) == 0 {
+			s.say("Nothing was told so far; see: tagwatch subscriptions")
+		}
+	})
+}
+
+func (s *session) listing() (*listing, error) {
+	types, err := s.types(event.Types)
+	if err != nil {
+		return nil, err
+	}
+	if s.Int("limit") < 1 {
+		return nil, usage("--limit %d is not positive", s.Int("limit"))
+	}
+	l := &listing{session: s, types: types, filter: store.NotificationFilter{After: s.Int64("after"), Subject: s.String("subject"),
+		Limit: s.Int("limit"), Newest: !s.IsSet("after")}}
+	if len(types) == 1 {
+		l.filter.Type = types[0]
+	}
+	return l, nil
+}
+
+// first is the newest page, or the one after the cursor, with the newest last.
+func (l *listing) first(ctx context.Context) ([]notificationView, error) {
+	views, err := l.page(ctx)
+	if l.filter.Newest {
+		slices.Reverse(views)
+	}
+	return views, err
+}
+
+// page reads on from the filter's cursor, which it moves behind what it saw.
+func (l *listing) page(ctx context.Context) ([]notificationView, error) {
+	found, err := l.stored.Notifications(ctx, l.filter)
+	views := []notificationView{}
+	for _, n := range found {
+		l.filter.After = max(l.filter.After, n.Seq)
+		if len(l.types) == 0 || slices.Contains(l.types, n.Type) {
+			views = append(views, notificationView{n.Seq, n.ID, n.Type, n.Cause, n.Subject, n.Summary, n.Created, n.Payload})
+		}
+	}
+	return views, err
+}
+
+// stream prints what is told, until the person has seen enough.
+func (l *listing) stream(ctx context.Context, views []notificationView) error {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	l.filter.Newest = false
+	for {
+		for _, v := range views {
+			if err := l.print(v); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		var err error
+		if views, err = l.page(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+}
+
+func (l *listing) print(v notificationView) error {
+	if l.asJSON() {
+		return writeLine(l.out, v)
+	}
+	writeNotification(l.out, v)
+	return nil
+}
+
+// writeNotification prints one line. The summary begins with the subject.
+func writeNotification(w io.Writer, v notificationView) {
+	summary := v.Summary
+	if !strings.HasPrefix(summary, v.Subject) {
+		summary = v.Subject + ": " + summary
+	}
+	fmt.Fprintf(w, "%s  %-15s  %-7s  %s\n", stamp(v.Created), v.Type, dash(string(v.Cause)), oneLine(summary))
+}

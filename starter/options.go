@@ -1,0 +1,126 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/config"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+func platformFlag() cli.Flag {
+	return &cli.StringFlag{Name: "platform", Usage: "`os/arch` to take from an image of several platforms (default: linux/amd64)"}
+}
+
+func typeFlag(meaning string) cli.Flag {
+	return &cli.StringSliceFlag{Name: "type", Aliases: []string{"t"}, Usage: "`type` " + meaning + "; repeatable, or a list with commas"}
+}
+
+// subscriptionFlags narrow what is told, of a tag or of a repository.
+func subscriptionFlags() []cli.Flag {
+	return []cli.Flag{
+		typeFlag("of notification to subscribe to (default: all four of a tag)"),
+		&cli.StringSliceFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "`name` of an endpoint to tell (default: all that are not reserved); repeatable"},
+		platformFlag(),
+		&cli.DurationFlag{Name: "interval", Usage: "how often the tag is looked at, at least 30s (default: the worker's --poll)"},
+		&cli.StringFlag{Name: "min-severity", Usage: "drop changes of vulnerabilities below this `severity` from vuln_update"},
+		&cli.BoolFlag{Name: "fixable-only", Usage: "drop changes of vulnerabilities without a fix from vuln_update"},
+		&cli.BoolFlag{Name: "every-action", Usage: "policy_eval also when the final action changes between go and warn"},
+		&cli.StringSliceFlag{Name: "cause", Usage: "tell only changes of this `cause`: image, feed, policy, time, scanner (default: all); repeatable"},
+	}
+}
+
+// several is a repeatable option whose values may be lists with commas.
+func (s *session) several(name string) []string {
+	var values []string
+	for _, given := range s.StringSlice(name) {
+		for value := range strings.SplitSeq(given, ",") {
+			if value = strings.TrimSpace(value); value != "" && !slices.Contains(values, value) {
+				values = append(values, value)
+			}
+		}
+	}
+	return values
+}
+
+// types are those of --type, of which the allowed ones are accepted.
+func (s *session) types(allowed []event.Type) ([]event.Type, error) {
+	var types []event.Type
+	for _, text := range s.several("type") {
+		t := event.Type(text)
+		if !slices.Contains(allowed, t) {
+			return nil, usage("notification type %q (--type) is not one of %s", text, list(allowed))
+		}
+		types = append(types, t)
+	}
+	return types, nil
+}
+
+// target is the argument with --platform.
+func (s *session) target(text string) (image.Target, error) {
+	target, err := image.ParseTarget(text)
+	if err != nil {
+		return target, unable(err)
+	}
+	platform, err := image.ParsePlatform(s.String("platform"))
+	if err != nil {
+		return target, unable(err)
+	}
+	if platform != (image.Platform{}) {
+		target.Platform = platform
+	}
+	return target, nil
+}
+
+func (s *session) targets(texts []string) ([]image.Target, error) {
+	targets := make([]image.Target, len(texts))
+	for i, text := range texts {
+		var err error
+		if targets[i], err = s.target(text); err != nil {
+			return nil, err
+		}
+	}
+	return targets, nil
+}
+
+func (s *session) severity(flag string) (vuln.Severity, error) {
+	text := s.String(flag)
+	if text == "" {
+		return "", nil
+	}
+	severity := vuln.ParseSeverity(text)
+	if !strings.EqualFold(string(severity), text) {
+		return "", usage("severity %q (--%s) is not one of %s", text, flag, list(vuln.Severities))
+	}
+	return severity, nil
+}
+
+var causes = []event.Cause{event.CauseImage, event.CauseFeed, event.CausePolicy, event.CauseTime, event.CauseScanner}
+
+// options are the subscriptionFlags without types and interval.
+func (s *session) options() (event.Options, error) {
+	options := event.Options{Endpoints: s.several("endpoint"), FixableOnly: s.Bool("fixable-only"), EveryAction: s.Bool("every-action")}
+	for _, text := range s.several("cause") {
+		if !slices.Contains(causes, event.Cause(text)) {
+			return options, usage("cause %q (--cause) is not one of %s", text, list(causes))
+		}
+		options.Causes = append(options.Causes, event.Cause(text))
+	}
+	var err error
+	options.MinSeverity, err = s.severity("min-severity")
+	return options, err
+}
+
+// interval is a duration option that is zero or long enough.
+func (s *session) interval(flag string) (time.Duration, error) {
+	every := s.Duration(flag)
+	if s.IsSet(flag) && every < config.MinPoll {
+		return 0, usage("--%s %s is too short; at least %s", flag, every, config.MinPoll)
+	}
+	return every, nil
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+)
+
+// The forms of output.
+const (
+	formTable = "table"
+	formJSON  = "json"
+)
+
+// outputFlag is for commands that print data.
+func outputFlag() cli.Flag {
+	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: formTable, Usage: "`form` of the output: table for people, json for programs"}
+}
+
+// checkOutput refuses a form that the command does not have.
+func (s *session) checkOutput() error {
+	form := s.String("output")
+	forms := []string{formTable, formJSON}
+	if s.Command.Name == sbomName {
+		forms = []string{formSyft}
+	}
+	if form != "" && !slices.Contains(forms, form) {
+		return usage("output form %q (--output) is not one of %s", form, strings.Join(forms, ", "))
+	}
+	return nil
+}
+
+// asJSON tells whether a program reads the output.
+func (s *session) asJSON() bool { return s.String("output") == formJSON }
+
+// show prints the value for programs, or what people print.
+func (s *session) show(value any, people func(io.Writer)) error {
+	if s.asJSON() {
+		return writeJSON(s.out, value)
+	}
+	people(s.out)
+	return nil
+}
+
+// writeJSON prints indented JSON that leaves <, > and & as they are.
+func writeJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+// writeLine prints JSON on one line, for programs that read a stream.
+func writeLine(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}
+
+// style is how a row of a table looks on a terminal.
+type style string
+
+// The styles, as SGR codes of ECMA-48.
+const (
+	ordinary style = ""
+	bad      style = "31" // red
+	doubtful style = "33" // yellow
+	faint    style = "2"
+)
+
+// table is rows of cells in columns.
+type table struct {
+	rows   [][]string
+	styles []style
+}
+
+// newTable begins with the headings of the columns.
+func newTable(headings ...string) *table {
+	return &table{rows: [][]string{headings}, styles: []style{faint}}
+}
+
+// row adds a row. Cells hold one line each.
+func (t *table) row(look style, cells ...string) {
+	for i, cell := range cells {
+		cells[i] = oneLine(cell)
+	}
+	t.rows, t.styles = append(t.rows, cells), append(t.styles, look)
+}
+
+// write aligns the columns and then colours whole rows, so that the codes do
+// not count as width.
+func (t *table) write(w io.Writer) {
+	var aligned bytes.Buffer
+	columns := tabwriter.NewWriter(&aligned, 0, 8, 2, ' ', 0)
+	for _, cells := range t.rows {
+		fmt.Fprintln(columns, strings.Join(cells, "\t"))
+	}
+	columns.Flush()
+	for i, line := range strings.SplitAfter(aligned.String(), "\n") {
+		if line = strings.TrimRight(line, " \n"); i < len(t.styles) {
+			fmt.Fprintln(w, paint(w, t.styles[i], line))
+		}
+	}
+}
+
+// pairs is a table of two columns without headings: a name and its value. Rows
+// without a value are left out.
+type pairs struct{ table }
+
+func (p *pairs) add(name, value string) {
+	if value != "" {
+		p.row(ordinary, name, value)
+	}
+}
+
+// paint colours the text if a person sees it, as https://no-color.org asks.
+func paint(w io.Writer, look style, text string) string {
+	if look == ordinary || text == "" || !coloured(w) {
+		return text
+	}
+	return "\x1b[" + string(look) + "m" + text + "\x1b[0m"
+}
+
+func coloured(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// oneLine makes text fit a cell: without line breaks, tabs and other controls.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.TrimSpace(text))
+}

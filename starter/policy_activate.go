@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+func policyActivateCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "activate",
+		Usage:     "make a stored bundle the active one",
+		UsageText: "tagwatch policy activate ID",
+		Description: `All watched tags are evaluated against it at once, and subscribers told of those
+that pass no longer, or again.
+
+   tagwatch policy list
+   tagwatch policy activate 2c53a13c-1765-11e8-82ef-23527761d060`,
+		Flags: []cli.Flag{outputFlag()},
+		Action: action(func(ctx context.Context, s *session) error {
+			id, err := s.argument("ID")
+			if err != nil {
+				return err
+			}
+			return s.activate(ctx, id)
+		}),
+	}
+}
+
+// activated is the outcome of activating a bundle, for programs.
+type activated struct {
+	Bundle  string `json:"bundle"`
+	Changed bool   `json:"changed"`
+	Woken   int    `json:"tags_evaluated"`
+}
+
+func (s *session) activate(ctx context.Context, id string) error {
+	linked, err := s.temporal(ctx)
+	if err != nil {
+		return err
+	}
+	var applied workflows.Applied
+	err = s.follow(ctx, linked, workflows.ApplyPolicyID, func(ctx context.Context) (err error) {
+		applied, err = linked.client.ApplyPolicy(ctx, id)
+		return err
+	})
+	if errors.Is(err, fault.NotFound) {
+		return noBundle(id)
+	}
+	if err != nil {
+		return err
+	}
+	return s.show(activated{id, applied.Changed, applied.Woken}, func(w io.Writer) {
+		if !applied.Changed {
+			fmt.Fprintf(w, "Bundle %s was active already\n", id)
+			return
+		}
+		fmt.Fprintf(w, "Bundle %s is active; %s evaluated against it now\n", id, isAre(applied.Woken, "tag"))
+	})
+}
+
+// isAre is a count with its noun and verb.
+func isAre(n int, one string) string {
+	if n == 1 {
+		return number(n, one) + " is"
+	}
+	return number(n, one) + " are"
+}

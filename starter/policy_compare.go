@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+const compareHelp = `Evaluates all watched tags here, with both bundles; nobody is told. Listed are the
+tags that would pass no longer, or again, with the rows that make it so: + for
+those that appear, - for those that disappear, ~ for those decided otherwise.`
+
+func policyDiffCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "diff",
+		Usage:       "compare what two bundles say about the watched tags",
+		UsageText:   "tagwatch policy diff OLD NEW [options]",
+		Description: compareHelp + "\n\nBoth are files, or ids of stored bundles.\n\n   tagwatch policy diff yesterday.json today.json",
+		Flags:       compareFlags(),
+		Action: action(func(ctx context.Context, s *session) error {
+			names, err := s.arguments("OLD", "NEW")
+			if err != nil {
+				return err
+			}
+			return s.compare(ctx, names[0], names[1])
+		}),
+	}
+}
+
+func policySimulateCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "simulate",
+		Usage:       "show which tags a bundle would decide otherwise than the active one",
+		UsageText:   "tagwatch policy simulate FILE|ID [options]",
+		Description: compareHelp + "\n\n   tagwatch policy simulate bundle.json\n   tagwatch policy simulate bundle.json --all",
+		Flags:       compareFlags(),
+		Action: action(func(ctx context.Context, s *session) error {
+			name, err := s.argument("FILE")
+			if err != nil {
+				return err
+			}
+			return s.compare(ctx, "", name)
+		}),
+	}
+}
+
+func compareFlags() []cli.Flag {
+	return []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "also tags with the same status and other rows"}, outputFlag()}
+}
+
+// compared is a tag about which two bundles differ.
+type compared struct {
+	Target     image.Target      `json:"target"`
+	Digest     image.Digest      `json:"digest"`
+	Difference policy.Difference `json:"difference"`
+}
+
+// comparison is what two bundles say about all tags.
+type comparison struct {
+	Evaluated int        `json:"tags_evaluated"`
+	Skipped   int        `json:"tags_skipped"` // not analyzed or matched yet
+	Differ    []compared `json:"differ"`
+}
+
+func (s *session) compare(ctx context.Context, older, newer string) error {
+	before, err := s.bundle(ctx, older)
+	if err != nil {
+		return err
+	}
+	after, err := s.bundle(ctx, newer)
+	if err != nil {
+		return err
+	}
+	result := comparison{Differ: []compared{}}
+	result.Evaluated, result.Skipped, err = s.eachSubject(ctx, func(known watch.Summary, subject *policy.Subject) {
+		d := policy.Compare(policy.Evaluate(before, subject, s.now), policy.Evaluate(after, subject, s.now))
+		if d.StatusChanged() || s.Bool("all") && !d.Empty() {
+			result.Differ = append(result.Differ, compared{known.Target, known.Analyzed, d})
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return s.show(result, func(w io.Writer) { s.writeComparison(w, result) })
+}
+
+// eachSubject hands every watched tag's image to a function, and counts those
+// that are not known well enough to be evaluated.
+func (s *session) eachSubject(ctx context.Context, visit func(watch.Summary, *policy.Subject)) (evaluated, skipped int, err error) {
+	kept, err := s.store(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	summaries, err := kept.Summaries(ctx, watch.TargetFilter{})
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, known := range summaries {
+		if known.Analyzed == "" || !known.Matched {
+			skipped++
+			continue
+		}
+		subject, err := kept.Subject(ctx, known.Target.Reference, known.Analyzed)
+		if err != nil {
+			return evaluated, skipped, fmt.Errorf("read the image of %s: %w", known.Target, err)
+		}
+		visit(known, subject)
+		evaluated++
+	}
+	return evaluated, skipped, nil
+}
+
+func (s *session) writeComparison(w io.Writer, c comparison) {
+	for _, each := range c.Differ {
+		d := each.Difference
+		fmt.Fprintf(w, "%s: %s (%s) -> %s (%s)\n", each.Target, d.Before.Status, d.Before.FinalAction, d.After.Status, d.After.FinalAction)
+		t := &table{}
+		for _, r := range d.Appeared {
+			t.row(actionLook(r.Action), "  +", string(r.Action), r.Gate, r.Trigger, r.TriggerID, r.Message)
+		}
+		for _, r := range d.Disappeared {
+			t.row(faint, "  -", string(r.Action), r.Gate, r.Trigger, r.TriggerID, r.Message)
+		}
+		for _, change := range d.Changed {
+			r := change.After
+			t.row(actionLook(r.Action), "  ~", fmt.Sprintf("%s -> %s", change.Before.Action, r.Action), r.Gate, r.Trigger, r.TriggerID, r.Message)
+		}
+		t.write(w)
+	}
+	s.say("%s evaluated, %d skipped that are not analyzed or matched yet: %s", number(c.Evaluated, "tag"), c.Skipped, differWords(c, s.Bool("all")))
+}
+
+func differWords(c comparison, all bool) string {
+	if all {
+		return fmt.Sprintf("%d differ", len(c.Differ))
+	}
+	return fmt.Sprintf("%d would change status", len(c.Differ))
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+func whitelistReportCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "whitelist-report",
+		Usage:     "say which whitelist items do nothing, expire soon, or excuse what can be fixed",
+		UsageText: "tagwatch policy whitelist-report [FILE|ID] [options]",
+		Description: `Evaluates all watched tags here and counts what each item of the whitelists is
+for. Listed are the items that a person should look at.
+
+   tagwatch policy whitelist-report
+   tagwatch policy whitelist-report --within 168h
+   tagwatch policy whitelist-report bundle.json --all`,
+		Flags: []cli.Flag{
+			&cli.DurationFlag{Name: "within", Value: 30 * 24 * time.Hour, Usage: "list items that expire within this `time`"},
+			&cli.BoolFlag{Name: "all", Usage: "all items"},
+			outputFlag(),
+		},
+		Action: action(whitelistReport),
+	}
+}
+
+// itemView is how a whitelist item fares, for programs.
+type itemView struct {
+	Whitelist string    `json:"whitelist_id"`
+	Position  int       `json:"position"`
+	ID        string    `json:"item_id,omitempty"`
+	Gate      string    `json:"gate"`
+	TriggerID string    `json:"trigger_id"`
+	Expires   time.Time `json:"expires_on,omitzero"`
+	Expired   bool      `json:"expired"`
+	Expiring  bool      `json:"expiring"`
+	Matches   int       `json:"matches"`
+	Fixable   int       `json:"fixable"`
+}
+
+func whitelistReport(ctx context.Context, s *session) error {
+	name := ""
+	if s.Args().Present() {
+		var err error
+		if name, err = s.argument("FILE"); err != nil {
+			return err
+		}
+	}
+	bundle, err := s.bundle(ctx, name)
+	if err != nil {
+		return err
+	}
+	var occurrences []policy.Occurrence
+	_, _, err = s.eachSubject(ctx, func(_ watch.Summary, subject *policy.Subject) {
+		occurrences = append(occurrences, policy.Occurrences(policy.Evaluate(bundle, subject, s.now))...)
+	})
+	if err != nil {
+		return err
+	}
+	reports, err := policy.ReportWhitelists(bundle, occurrences, s.now, s.Duration("within"))
+	if err != nil {
+		return err
+	}
+	views := []itemView{}
+	for _, r := range reports {
+		if s.Bool("all") || r.Attention() {
+			views = append(views, itemView{r.WhitelistID, r.Position, r.Item.ID, r.Item.Gate, r.Item.TriggerID, r.Item.Expires,
+				r.Expired, r.Expiring, r.Matches, r.Fixed})
+		}
+	}
+	return s.show(views, func(w io.Writer) { s.writeItems(w, views, len(reports)) })
+}
+
+func (s *session) writeItems(w io.Writer, views []itemView, total int) {
+	if len(views) == 0 {
+		s.say("Nothing to look at: %s of whitelists", number(total, "item"))
+		return
+	}
+	t := newTable("WHITELIST", "ITEM", "GATE", "TRIGGER ID", "MATCHES", "EXPIRES", "NOTE")
+	for _, v := range views {
+		item := v.ID
+		if item == "" {
+			item = "#" + strconv.Itoa(v.Position)
+		}
+		t.row(ordinary, v.Whitelist, item, v.Gate, v.TriggerID, strconv.Itoa(v.Matches), s.ago(v.Expires), v.note())
+	}
+	t.write(w)
+}
+
+// note says why a person should look at the item.
+func (v itemView) note() string {
+	var parts []string
+	switch {
+	case v.Expired:
+		parts = append(parts, "expired")
+	case v.Expiring:
+		parts = append(parts, "expires soon")
+	}
+	if v.Matches == 0 {
+		parts = append(parts, "matches nothing")
+	}
+	if v.Fixable > 0 {
+		parts = append(parts, strconv.Itoa(v.Fixable)+" with a fix")
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/config"
+)
+
+// session is one run of a command: its options, the settings, and what was
+// opened for it.
+type session struct {
+	*cli.Context
+	settings config.Config
+	out      io.Writer // results
+	progress io.Writer // everything else
+	now      time.Time // when the command began
+
+	stored *store.Store
+	linked *link
+}
+
+// action makes a command of a function that works with a session.
+func action(do func(context.Context, *session) error) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		settings, err := config.From(c)
+		if err != nil {
+			return unable(err)
+		}
+		s := &session{Context: c, settings: settings, out: c.App.Writer, progress: c.App.ErrWriter, now: time.Now().UTC()}
+		if err := s.checkOutput(); err != nil {
+			return err
+		}
+		defer s.close()
+		return do(c.Context, s)
+	}
+}
+
+// store opens the database when it is first needed. The data directory of the
+// default database is made.
+func (s *session) store(ctx context.Context) (*store.Store, error) {
+	if s.stored != nil {
+		return s.stored, nil
+	}
+	if s.settings.DatabaseURL == "" {
+		if err := os.MkdirAll(s.settings.DataDir, 0o700); err != nil {
+			return nil, unable(fmt.Errorf("make the data directory (--data-dir, TAGWATCH_DATA_DIR): %w", err))
+		}
+	}
+	opened, err := store.Open(ctx, s.settings.Database())
+	if err != nil {
+		return nil, unable(fmt.Errorf("open the database (--database-url, --data-dir): %w", err))
+	}
+	s.stored = opened
+	return opened, nil
+}
+
+func (s *session) close() {
+	if s.stored != nil {
+		_ = s.stored.Close() // everything that matters was committed
+	}
+	if s.linked != nil {
+		s.linked.client.Temporal.Close()
+	}
+}
+
+// say prints a line for people beside the result.
+func (s *session) say(format string, arguments ...any) {
+	fmt.Fprintf(s.progress, format+"\n", arguments...)
+}
+
+// arguments are exactly the named ones; a name that ends in ... stands for one
+// or more.
+func (s *session) arguments(names ...string) ([]string, error) {
+	given := s.Args().Slice()
+	many := len(names) > 0 && strings.HasSuffix(names[len(names)-1], "...")
+	switch {
+	case len(given) < len(names):
+		return nil, usage("%s is missing; see %s --help", strings.TrimSuffix(names[len(given)], "..."), s.Command.HelpName)
+	case len(given) > len(names) && !many:
+		return nil, usage("unexpected argument %q; see %s --help", given[len(names)], s.Command.HelpName)
+	case slices.Contains(given, ""):
+		return nil, usage("an argument is empty; see %s --help", s.Command.HelpName)
+	}
+	return given, nil
+}
+
+// argument is the one argument of a command.
+func (s *session) argument(name string) (string, error) {
+	given, err := s.arguments(name)
+	if err != nil {
+		return "", err
+	}
+	return given[0], nil
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+// tagStatusView is the state of a tag for programs.
+type tagStatusView struct {
+	Target     image.Target  `json:"target"`
+	Digest     image.Digest  `json:"digest,omitempty"`
+	Index      image.Digest  `json:"index_digest,omitempty"`
+	Analyzed   image.Digest  `json:"analyzed_digest,omitempty"`
+	Generation string        `json:"feed_generation,omitempty"`
+	Matched    bool          `json:"matched"`
+	Counts     countsView    `json:"vulnerabilities"`
+	Status     policy.Status `json:"policy_status,omitempty"`
+	Action     policy.Action `json:"final_action,omitempty"`
+	Types      []event.Type  `json:"types,omitempty"`
+	Problem    *problemView  `json:"problem,omitempty"`
+	Checked    time.Time     `json:"checked,omitzero"`
+	Changed    time.Time     `json:"changed,omitzero"`
+	// Next is when time alone can change the outcome.
+	Next time.Time `json:"next_change,omitzero"`
+	Live *liveView `json:"live,omitempty"`
+}
+
+// liveView is what the tag's workflow knows beside what is recorded.
+type liveView struct {
+	Doing     string     `json:"doing,omitempty"`
+	NextCheck time.Time  `json:"next_check,omitzero"`
+	Recent    []toldView `json:"recent"`
+}
+
+// toldView is a notification in one line.
+type toldView struct {
+	ID      string     `json:"id"`
+	Type    event.Type `json:"type"`
+	Summary string     `json:"summary"`
+	At      time.Time  `json:"at"`
+}
+
+// problemView is why something fails.
+type problemView struct {
+	Kind    string      `json:"kind,omitempty"`
+	Stage   watch.Stage `json:"stage"`
+	Message string      `json:"message"`
+	Since   time.Time   `json:"since"`
+}
+
+// countsView is numbers of vulnerabilities.
+type countsView struct {
+	Critical   int `json:"critical"`
+	High       int `json:"high"`
+	Medium     int `json:"medium"`
+	Low        int `json:"low"`
+	Negligible int `json:"negligible"`
+	Unknown    int `json:"unknown"`
+}
+
+// statusView shows a summary, with the workflow's state if it is known.
+func (s *session) statusView(sum watch.Summary, state *workflows.TagState) tagStatusView {
+	view := tagStatusView{Target: sum.Target, Digest: sum.Resolved.Manifest, Index: sum.Resolved.Index, Analyzed: sum.Analyzed,
+		Generation: sum.Generation, Matched: sum.Matched, Counts: countsView(sum.Counts), Status: sum.Status, Action: sum.FinalAction,
+		Problem: problemViewOf(sum.Problem), Checked: sum.Checked, Changed: sum.Changed, Next: sum.Next}
+	if state == nil {
+		return view
+	}
+	view.Types, view.Live = state.Types, &liveView{Doing: state.Doing, NextCheck: state.NextCheck, Recent: []toldView{}}
+	for _, told := range state.Recent {
+		view.Live.Recent = append(view.Live.Recent, toldView{told.ID, told.Type, told.Line, told.At})
+	}
+	if state.Problem != nil {
+		view.Problem = problemViewOf(state.Problem)
+	}
+	return view
+}
+
+func problemViewOf(p *watch.Problem) *problemView {
+	if p == nil {
+		return nil
+	}
+	return &problemView{p.Kind, p.Stage, p.Message, p.Since}
+}
+
+// headline is what the policies say, or why they say nothing yet.
+func (v tagStatusView) headline() string {
+	switch {
+	case v.Status == "" && v.Analyzed == "":
+		return "not analyzed"
+	case v.Status == "" && !v.Matched:
+		return "not matched"
+	case v.Status == "":
+		return "not evaluated"
+	case v.Status == policy.Pass && v.Action == policy.Warn:
+		return "pass (warn)"
+	}
+	return string(v.Status)
+}
+
+func (v tagStatusView) look() style {
+	switch {
+	case v.Status == policy.Fail:
+		return bad
+	case v.Problem != nil || v.Action == policy.Warn:
+		return doubtful
+	}
+	return ordinary
+}
+
+func (v tagStatusView) problem() string {
+	if v.Problem == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s: %s", v.Problem.Stage, v.Problem.Message)
+}
+
+// writeStatus prints everything that is known of a tag.
+func (s *session) writeStatus(w io.Writer, v *tagStatusView) {
+	var p pairs
+	p.add("Tag", v.Target.String())
+	p.add("Image", digestLine(image.Resolved{Manifest: v.Digest, Index: v.Index}))
+	if v.Analyzed != v.Digest && v.Analyzed != "" {
+		p.add("Analyzed image", string(v.Analyzed)+" (the newest that could be analyzed)")
+	}
+	p.add("Policy", v.policyLine())
+	if v.Matched {
+		p.add("Vulnerabilities", countsLine(vuln.Counts(v.Counts)))
+	}
+	p.add("Vulnerability data", v.Generation)
+	p.add("Subscribed to", list(v.Types))
+	p.add("Registry read", s.when(v.Checked))
+	p.add("Last change", s.when(v.Changed))
+	p.add("Time-dependent rule", s.when(v.Next))
+	if v.Problem != nil {
+		p.add("Problem", fmt.Sprintf("%s, since %s", v.problem(), s.when(v.Problem.Since)))
+	}
+	s.addLive(&p, v.Live)
+	p.write(w)
+	s.writeRecent(w, v.Live)
+}
+
+func (s *session) addLive(p *pairs, live *liveView) {
+	if live != nil {
+		p.add("Right now", live.Doing)
+		p.add("Next check", s.when(live.NextCheck))
+	}
+}
+
+func (s *session) writeRecent(w io.Writer, live *liveView) {
+	if live == nil || len(live.Recent) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nLast notifications")
+	t := &table{}
+	for _, told := range live.Recent {
+		t.row(ordinary, stamp(told.At), string(told.Type), told.Summary)
+	}
+	t.write(w)
+}
+
+func (v tagStatusView) policyLine() string {
+	if v.Action == "" {
+		return v.headline()
+	}
+	return fmt.Sprintf("%s (%s)", v.Status, v.Action)
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+func unsubscribeCommand() *cli.Command {
+	return &cli.Command{
+		Name: "unsubscribe", Category: categoryTags,
+		Usage:     "be told no more of tags",
+		UsageText: "tagwatch unsubscribe REF... [options]",
+		Description: `Ends all subscriptions of each tag, or those of the types given. A tag without
+subscriptions is no longer watched, and what was known of it is forgotten;
+notifications that were told are kept.
+
+   tagwatch unsubscribe docker.io/library/nginx:1.27
+   tagwatch unsubscribe nginx:1.27 --type vuln_update
+   tagwatch unsubscribe nginx:1.27 --platform linux/arm64`,
+		Flags:  []cli.Flag{typeFlag("of notification to end (default: all)"), platformFlag(), outputFlag()},
+		Action: action(unsubscribe),
+	}
+}
+
+// unsubscribed is what is left of one tag's subscriptions.
+type unsubscribed struct {
+	Target image.Target `json:"target"`
+	Left   int          `json:"subscriptions_left"`
+}
+
+func unsubscribe(ctx context.Context, s *session) error {
+	references, err := s.arguments("REF...")
+	if err != nil {
+		return err
+	}
+	targets, err := s.targets(references)
+	if err != nil {
+		return err
+	}
+	types, err := s.types(event.TagTypes)
+	if err != nil {
+		return err
+	}
+	linked, err := s.temporal(ctx)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	done := []unsubscribed{}
+	for _, target := range targets {
+		left, err := linked.unsubscribe(ctx, watch.UnsubscribeRequest{Target: target, Types: types})
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		done = append(done, unsubscribed{target, left})
+	}
+	if err := s.show(done, func(w io.Writer) { writeUnsubscribed(w, done) }); err != nil {
+		return err
+	}
+	return join(failures)
+}
+
+func (l *link) unsubscribe(ctx context.Context, request watch.UnsubscribeRequest) (left int, err error) {
+	err = l.ask(ctx, "unsubscribe "+request.Target.String(), requestTimeout, func(ctx context.Context) error {
+		left, err = l.client.Unsubscribe(ctx, request)
+		return err
+	})
+	if errors.Is(err, fault.NotFound) {
+		return 0, refused("nobody is subscribed to %s; see: tagwatch subscriptions", request.Target)
+	}
+	return left, err
+}
+
+func writeUnsubscribed(w io.Writer, done []unsubscribed) {
+	for _, each := range done {
+		if each.Left == 0 {
+			fmt.Fprintf(w, "%s is no longer watched\n", each.Target)
+			continue
+		}
+		fmt.Fprintf(w, "%s is still watched: %s left\n", each.Target, number(each.Left, "subscription"))
+	}
+}

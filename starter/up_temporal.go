@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tagwatch/tagwatch/config"
+)
+
+// announcement is the line by which tagwatch-temporal tells that it is ready.
+type announcement struct {
+	Address   string `json:"address"`
+	UI        string `json:"ui"`
+	Namespace string `json:"namespace"`
+	PID       int    `json:"pid"`
+}
+
+// localTemporal is the Temporal server of one machine.
+type localTemporal struct {
+	path      string
+	dir       string
+	uiPort    int
+	port      int
+	log       *os.File
+	words     lastWords
+	announced atomic.Pointer[announcement]
+	say       func(format string, arguments ...any)
+}
+
+// largestLog is the size from which the log begins anew at the next start.
+const largestLog = 8 << 20
+
+func (s *session) newLocalTemporal(settings config.Config) (*localTemporal, error) {
+	path, err := beside("tagwatch-temporal")
+	if err != nil {
+		return nil, err
+	}
+	log, err := openLog(settings.Path("temporal.log"))
+	if err != nil {
+		return nil, err
+	}
+	return &localTemporal{path: path, dir: settings.Path("temporal"), port: s.Int("port"), uiPort: s.Int("ui-port"), log: log, say: s.say}, nil
+}
+
+func openLog(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && info.Size() > largestLog {
+		_ = os.Truncate(path, 0)
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, unable(fmt.Errorf("open Temporal's log: %w", err))
+	}
+	return file, nil
+}
+
+// beside finds a program in the folder of this one, or on the PATH.
+func beside(name string) (string, error) {
+	if own, err := os.Executable(); err == nil {
+		if path := filepath.Join(filepath.Dir(own), name); executable(path) {
+			return path, nil
+		}
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", unable(fmt.Errorf("the program %s is neither beside tagwatch nor on the PATH; build it with: make build", name))
+	}
+	return path, nil
+}
+
+func executable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+}
+
+func (t *localTemporal) keep(ctx context.Context) *keeper {
+	var announced chan announcement
+	return keep(ctx, program{
+		name: "tagwatch-temporal", grace: 20 * time.Second, say: t.say, advice: t.words.String,
+		command: func() *exec.Cmd {
+			announced = make(chan announcement, 1)
+			command := exec.Command(t.path, "--data-dir", t.dir, "--port", strconv.Itoa(t.actualPort()), "--ui-port", strconv.Itoa(t.uiPort))
+			command.Stdout = &announcements{to: announced}
+			command.Stderr = &teeWriter{t.log, &t.words}
+			return command
+		},
+		watch: func(ctx context.Context, ready func()) {
+			select {
+			case <-ctx.Done():
+			case a := <-announced:
+				t.announced.Store(&a)
+				ready()
+			}
+		},
+	})
+}
+
+// actualPort stays the same over restarts: the worker and other commands know
+// it.
+func (t *localTemporal) actualPort() int {
+	known := t.announced.Load()
+	if known == nil {
+		return t.port
+	}
+	_, text, _ := net.SplitHostPort(known.Address)
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return t.port
+	}
+	return port
+}
+
+// announcements reads the lines of one process; the first that is an
+// announcement is passed on.
+type announcements struct {
+	to   chan<- announcement
+	line bytes.Buffer
+	done bool
+}
+
+func (a *announcements) Write(p []byte) (int, error) {
+	if a.done {
+		return len(p), nil
+	}
+	a.line.Write(p)
+	for {
+		line, err := a.line.ReadBytes('\n')
+		if err != nil {
+			a.line.Write(line) // not complete yet
+			return len(p), nil
+		}
+		var found announcement
+		if json.Unmarshal(line, &found) == nil && found.Address != "" {
+			a.to <- found
+			a.done = true
+			return len(p), nil
+		}
+	}
+}
+
+// teeWriter writes to a log and keeps the last words. A log that cannot be
+// written must not stop the server.
+type teeWriter struct {
+	log   *os.File
+	words *lastWords
+}
+
+func (t *teeWriter) Write(p []byte) (int, error) {
+	_, _ = t.log.Write(p)
+	return t.words.Write(p)
+}
+
+// lastWords is the last line that a process wrote.
+type lastWords struct {
+	mu   sync.Mutex
+	line string
+}
+
+func (l *lastWords) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lines := bytes.Split(bytes.TrimSpace(p), []byte("\n"))
+	if last := bytes.TrimSpace(lines[len(lines)-1]); len(last) > 0 {
+		l.line = string(last)
+	}
+	return len(p), nil
+}
+
+// String continues an error with the words, if there are any.
+func (l *lastWords) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.line == "" {
+		return ""
+	}
+	return "; its last words: " + oneLine(l.line)
+}

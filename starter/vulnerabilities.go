@@ -1,0 +1,155 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+func vulnerabilitiesCommand() *cli.Command {
+	return &cli.Command{
+		Name: "vulnerabilities", Aliases: []string{"vulns"}, Category: categoryTags,
+		Usage:     "list the vulnerabilities of a watched tag's image",
+		UsageText: "tagwatch vulnerabilities REF [options]",
+		Description: `Lists what was matched in the image that the tag was last analyzed at, the gravest
+first. What your policies and whitelists say about it is shown by tagwatch
+evaluate.
+
+   tagwatch vulnerabilities docker.io/library/nginx:1.27
+   tagwatch vulnerabilities nginx:1.27 --severity high --fixable
+   tagwatch vulnerabilities nginx:1.27 -o json | jq '.[].id'`,
+		Flags: []cli.Flag{
+			platformFlag(),
+			&cli.StringFlag{Name: "severity", Usage: "only this `severity` and graver ones"},
+			&cli.BoolFlag{Name: "fixable", Usage: "only those with a fix"},
+			outputFlag(),
+		},
+		Action: action(vulnerabilities),
+	}
+}
+
+// vulnerabilityView is a match for programs.
+type vulnerabilityView struct {
+	ID             string        `json:"id"`
+	Severity       vuln.Severity `json:"severity"`
+	Package        string        `json:"package"`
+	Version        string        `json:"version"`
+	Type           string        `json:"type"`
+	PURL           string        `json:"purl,omitempty"`
+	Location       string        `json:"location,omitempty"`
+	FixState       vuln.FixState `json:"fix_state"`
+	Fixes          []string      `json:"fixed_in"`
+	KnownExploited bool          `json:"known_exploited"`
+	Namespace      string        `json:"namespace"`
+	Related        []string      `json:"related"`
+	URL            string        `json:"url,omitempty"`
+	Detected       time.Time     `json:"detected,omitzero"`
+	FixObserved    time.Time     `json:"fix_observed,omitzero"`
+}
+
+func vulnerabilities(ctx context.Context, s *session) error {
+	reference, err := s.argument("REF")
+	if err != nil {
+		return err
+	}
+	least, err := s.severity("severity")
+	if err != nil {
+		return err
+	}
+	target, err := s.target(reference)
+	if err != nil {
+		return err
+	}
+	known, err := s.matched(ctx, target)
+	if err != nil {
+		return err
+	}
+	matches, err := s.stored.Matches(ctx, known.Analyzed)
+	if err != nil {
+		return err
+	}
+	views := []vulnerabilityView{}
+	for _, m := range matches {
+		if m.Severity.Rank() >= least.Rank() && (!s.Bool("fixable") || m.Fix.State == vuln.FixKnown) {
+			views = append(views, vulnerabilityViewOf(m))
+		}
+	}
+	slices.SortStableFunc(views, gravest)
+	return s.show(views, func(w io.Writer) { s.writeVulnerabilities(w, target, views) })
+}
+
+// analyzed is the state of a tag of which an image was analyzed.
+func (s *session) analyzed(ctx context.Context, target image.Target) (watch.Summary, error) {
+	known, err := s.summary(ctx, target)
+	if err != nil || known.Analyzed != "" {
+		return known, err
+	}
+	if known.Problem != nil {
+		return known, unable(fmt.Errorf("%s is not analyzed: %s", target, known.Problem.Message))
+	}
+	return known, unable(fmt.Errorf("%s is not analyzed yet; see: tagwatch status %s", target, target))
+}
+
+// matched is the state of a tag of which the vulnerabilities are known.
+func (s *session) matched(ctx context.Context, target image.Target) (watch.Summary, error) {
+	known, err := s.analyzed(ctx, target)
+	if err == nil && !known.Matched {
+		err = unable(fmt.Errorf("%s is not matched yet; see: tagwatch feed status", target))
+	}
+	return known, err
+}
+
+func vulnerabilityViewOf(m vuln.Match) vulnerabilityView {
+	view := vulnerabilityView{ID: m.ID, Severity: m.Severity, Package: m.Package.Name, Version: m.Package.Version, Type: m.Package.Type,
+		PURL: m.Package.PURL, Location: m.Location, FixState: m.Fix.State, Fixes: append([]string{}, m.Fix.Versions...),
+		KnownExploited: m.KnownExploited, Namespace: m.Namespace, Related: []string{}, URL: m.URL,
+		Detected: m.Detected, FixObserved: m.FixObserved}
+	for _, r := range m.Related {
+		view.Related = append(view.Related, r.ID)
+	}
+	return view
+}
+
+func gravest(a, b vulnerabilityView) int {
+	return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), cmp.Compare(a.ID, b.ID),
+		cmp.Compare(a.Package, b.Package), cmp.Compare(a.Version, b.Version))
+}
+
+func (s *session) writeVulnerabilities(w io.Writer, target image.Target, views []vulnerabilityView) {
+	if len(views) == 0 {
+		s.say("%s: no such vulnerability", target)
+		return
+	}
+	t := newTable("SEVERITY", "ID", "PACKAGE", "VERSION", "TYPE", "FIX", "KNOWN EXPLOITED")
+	for _, v := range views {
+		t.row(severityLook(v.Severity), string(v.Severity), v.ID, v.Package, v.Version, v.Type, fixCell(v.FixState, v.Fixes), yes(v.KnownExploited))
+	}
+	t.write(w)
+}
+
+func fixCell(state vuln.FixState, versions []string) string {
+	if state == vuln.FixWont {
+		return "won't fix"
+	}
+	return dash(strings.Join(versions, ", "))
+}
+
+func severityLook(s vuln.Severity) style {
+	switch s {
+	case vuln.Critical:
+		return bad
+	case vuln.High:
+		return doubtful
+	}
+	return ordinary
+}
