@@ -1,0 +1,48 @@
+# make up      run Tagwatch on this machine: Temporal with its Web UI, and a worker
+# make demo    see every notification arrive, with its cause, without the internet
+# make test    everything that can be checked, on real parts
+# make check   the quick part of it: format, vet, workflowcheck, layout
+# make bench   measured figures, as ratios within one run
+# make build   the three programs, into bin/
+
+DATA_DIR ?= .data
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+export CGO_ENABLED ?= 0
+
+WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
+GOTESTSUM     := gotest.tools/gotestsum@v1.13.0
+
+.PHONY: up demo build test check race bench clean
+
+build:
+	@echo "building (the first time takes some minutes) ..."
+	@mkdir -p bin
+	@go build -ldflags '$(LDFLAGS)' -o bin/tagwatch ./starter
+	@go build -ldflags '$(LDFLAGS)' -o bin/tagwatch-worker ./worker
+	@cd tools && go build -ldflags '$(LDFLAGS)' -o ../bin/tagwatch-temporal ./temporal
+
+up: build
+	@exec bin/tagwatch --data-dir $(DATA_DIR) up
+
+demo: build
+	@go build -o bin/tagwatch-demo ./demo
+	@exec bin/tagwatch-demo
+
+check:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these files"; exit 1; }
+	@go vet ./...
+	@cd tools && go vet ./...
+	@go run $(WORKFLOWCHECK) ./workflows/...
+
+test: check build
+	@GOTESTSUM=$(GOTESTSUM) bash .ci/test.sh
+
+race:
+	@CGO_ENABLED=1 go test -race ./config/... ./domain/... ./workflows/... ./activities/... ./adapters/store/... ./adapters/webhook/... ./adapters/registry/... ./starter/... ./lab
+
+bench: build
+	@go test -run '^$$' -bench . -benchtime 1x ./...
+
+clean:
+	@rm -rf bin
