@@ -27,7 +27,7 @@ up: build
 
 demo: build
 	@go build -o bin/tagwatch-demo ./demo
-	@exec bin/tagwatch-demo
+	@exec bin/tagwatch-demo $(ARGS)
 
 check:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these files"; exit 1; }

@@ -4,11 +4,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-eval "$(.ci/postgres.sh start)"
-trap '.ci/postgres.sh stop' EXIT
+TAGWATCH_TEST_POSTGRES=$(.ci/postgres.sh start)
+trap '.ci/postgres.sh stop "$TAGWATCH_TEST_POSTGRES"' EXIT
+export TAGWATCH_TEST_POSTGRES
+export TAGWATCH_TEST_BIN=$PWD/bin
 
-export TAGWATCH_TEST_BIN="$PWD/bin"
-go run "$GOTESTSUM" --format pkgname --hide-summary=skipped -- -timeout 20m -p 2 ./...
+# The end-to-end tests run last and alone: they start whole installations.
+quick=$(go list ./... | grep -v /e2e)
+go run "$GOTESTSUM" --format pkgname -- -timeout 20m $quick
 (cd tools && go run "$GOTESTSUM" --format pkgname -- -timeout 10m ./...)
 CGO_ENABLED=1 go run "$GOTESTSUM" --format pkgname -- -race -timeout 15m \
-  ./domain/... ./workflows/... ./activities/... ./adapters/store/... ./adapters/webhook/...
+  ./config/... ./domain/... ./workflows/... ./activities/... ./adapters/store/... ./adapters/webhook/...
+go run "$GOTESTSUM" --format pkgname -- -timeout 20m ./e2e

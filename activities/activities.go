@@ -29,6 +29,8 @@ type Activities struct {
 	// otherwise; Pass how often its workflow checks everything by itself; Window
 	// how long a delivery is tried.
 	Poll, Pass, Window time.Duration
+	// Retention is how long images without a tag and notifications are kept.
+	Retention time.Duration
 	// Now is the clock; nil for the real one.
 	Now func() time.Time
 	Log *slog.Logger

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync/atomic"
 
 	"github.com/tagwatch/tagwatch/domain/fault"
@@ -19,6 +20,8 @@ const (
 // AdvanceFeed makes a generation current: it matches again the packages that
 // the difference may touch and stores their findings together with the move, in
 // one transaction. Interrupted anywhere, it begins anew and comes to the same.
+// Until then the new findings are in memory: a new engine holds those of every
+// distinct package at once.
 func (a *Activities) AdvanceFeed(ctx context.Context, request watch.AdvanceRequest) (watch.Advanced, error) {
 	var matched atomic.Int64
 	defer heartbeat(ctx, func() any { return fmt.Sprintf("%d package groups matched", matched.Load()) })()
@@ -41,7 +44,7 @@ func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, 
 		move.From = feed.Current.Checksum
 	}
 	if move.From == move.To && feed.Engine == move.Engine {
-		return result, nil // done before the step was repeated
+		return result, a.prune(ctx) // done before the step was repeated
 	}
 	delta, err := a.delta(ctx, feed, generation)
 	if err != nil {
@@ -129,12 +132,8 @@ func (a *Activities) rematchNew(ctx context.Context, generation vuln.Generation,
 		for len(touched) > 0 {
 			batch := touched[:min(len(touched), matchBatch)]
 			touched = touched[len(batch):]
-			found, err := a.find(ctx, generation, batch)
-			if err != nil {
+			if err := a.rematch(ctx, generation, batch, move); err != nil {
 				return err
-			}
-			for id, findings := range found {
-				move.Found[id] = findings
 			}
 			matched.Add(int64(len(batch)))
 		}
@@ -142,31 +141,39 @@ func (a *Activities) rematchNew(ctx context.Context, generation vuln.Generation,
 	}
 }
 
+// rematch adds the findings of some groups to the move. A group that cannot be
+// matched keeps what it has: one broken package must not hold the data back for
+// all others.
+func (a *Activities) rematch(ctx context.Context, generation vuln.Generation, batch []watch.StoredGroup, move *watch.Advance) error {
+	found, failures, err := a.find(ctx, generation, batch)
+	if err != nil {
+		return err
+	}
+	maps.Copy(move.Found, found)
+	for _, failure := range failures {
+		a.Log.WarnContext(ctx, "package not matched again, its findings stay", "group", failure.Fingerprint, "error", failure.Err)
+	}
+	return nil
+}
+
+// touched selects the groups whose findings the move may change.
 func (a *Activities) touched(ctx context.Context, delta vuln.Delta, page []watch.StoredGroup) ([]watch.StoredGroup, error) {
 	ids := make([]int64, len(page))
 	for i, group := range page {
 		ids[i] = group.ID
 	}
-	current, err := a.Store.CurrentFindings(ctx, ids)
+	current, err := a.Store.GroupRefs(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	var touched []watch.StoredGroup
 	for _, group := range page {
-		findings, known := current[group.ID]
-		if !known || delta.Touches(group.Keys, refs(findings)) {
+		refs, known := current[group.ID]
+		if !known || delta.Touches(group.Keys, refs) {
 			touched = append(touched, group)
 		}
 	}
 	return touched, nil
-}
-
-func refs(findings []vuln.GroupFinding) []string {
-	var ids []string
-	for _, f := range findings {
-		ids = append(ids, f.Refs()...)
-	}
-	return ids
 }
 
 // prune keeps the current and the previous generation on disk, and one that is

@@ -76,15 +76,24 @@ func (a *Activities) inventory(ctx context.Context, request watch.AnalysisReques
 // failed keeps a failure that lies in the image. Everything else is tried again
 // or told to whoever asked: a registry that refuses, a worker that stops.
 func (a *Activities) failed(ctx context.Context, request watch.AnalysisRequest, err error) (watch.Analysis, error) {
+	if ctx.Err() != nil {
+		return watch.Analysis{}, classify(ctx.Err())
+	}
 	if !errors.Is(err, fault.Invalid) && !errors.Is(err, fault.Limit) {
 		return watch.Analysis{}, classify(err)
 	}
 	p := problem(watch.StageAnalyze, err, nil, a.now())
-	if err := a.Store.SaveFailure(ctx, request.Digest, a.Analyzer.Version(), *p, a.now()); err != nil {
+	if err := a.tellFailed(ctx, request, p); err != nil {
 		return watch.Analysis{}, classify(err)
 	}
-	err = a.log(ctx, event.Logged{Event: "user.image.analysis.failed", Level: event.LevelError,
-		Message: "Failed to analyze image: " + p.Message, Details: map[string]any{"imageDigest": request.Digest},
-		Resource: event.Resource{ID: request.Target.String(), Kind: "image_tag"}}, p.Since)
+	err = a.Store.SaveFailure(ctx, request.Digest, a.Analyzer.Version(), *p, a.now())
 	return watch.Analysis{Digest: request.Digest, Problem: p}, classify(err)
+}
+
+// tellFailed tells the event log that an image cannot be analyzed, once for each
+// version of the analyzer.
+func (a *Activities) tellFailed(ctx context.Context, request watch.AnalysisRequest, p *watch.Problem) error {
+	return a.log(ctx, event.Logged{Event: "user.image.analysis.failed", Level: event.LevelError,
+		Message: "Failed to analyze image: " + p.Message, Details: map[string]any{"imageDigest": request.Digest},
+		Resource: event.Resource{ID: request.Target.String(), Kind: "image_tag"}}, string(request.Digest)+" "+a.Analyzer.Version())
 }

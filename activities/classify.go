@@ -1,9 +1,11 @@
 package activities
 
 import (
+	"context"
 	"errors"
 	"time"
 
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/tagwatch/tagwatch/domain/fault"
@@ -25,6 +27,15 @@ func classify(err error) error {
 	})
 }
 
+// classifyAsked is classify for steps that a person waits for. A registry that
+// asks to wait may ask for hours: the person is told so at once.
+func classifyAsked(err error) error {
+	if retryAfter(err) == 0 {
+		return classify(err)
+	}
+	return temporal.NewNonRetryableApplicationError(err.Error(), fault.Name(err), nil)
+}
+
 // retryAfter is how long the other side asked to wait; zero if it did not.
 func retryAfter(err error) time.Duration {
 	var asked interface{ RetryAfter() time.Duration }
@@ -32,6 +43,12 @@ func retryAfter(err error) time.Duration {
 		return asked.RetryAfter()
 	}
 	return 0
+}
+
+// repeated tells that the step was begun before, and perhaps done: its answer
+// may be all that was lost.
+func repeated(ctx context.Context) bool {
+	return activity.IsActivity(ctx) && activity.GetInfo(ctx).Attempt > 1
 }
 
 // problem turns an error into a problem that users see. One of the same kind at

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/fault"
@@ -27,6 +24,8 @@ type deliveryStore interface {
 	DueDeliveries(ctx context.Context, endpoint string, now time.Time, limit int) ([]watch.DueDelivery, error)
 	RecordAttempt(ctx context.Context, attempt event.Attempt, next event.Delivery) error
 	Backlog(ctx context.Context, endpoint string) (watch.Backlog, error)
+	// BacklogEndpoints are those that something waits for.
+	BacklogEndpoints(ctx context.Context) ([]string, error)
 	// Hasten makes all pending deliveries of an endpoint due.
 	Hasten(ctx context.Context, endpoint string, now time.Time) error
 }
@@ -34,34 +33,33 @@ type deliveryStore interface {
 const (
 	deliveryPage        = 50
 	deliveryConcurrency = 8 // attempts at one endpoint at a time
+	// longestRound is how long a round begins further attempts: the rest is for
+	// the next, so that a slow endpoint does not make a step that never ends.
+	longestRound = 5 * time.Minute
 )
 
 // Deliver makes the due attempts at an endpoint, oldest first. Each attempt is
 // recorded by itself: after a crash only those under way are repeated, with the
 // same id.
 func (a *Activities) Deliver(ctx context.Context, name string) (watch.Round, error) {
-	endpoint, err := a.Store.Endpoint(ctx, name)
-	if errors.Is(err, fault.NotFound) {
-		return watch.Round{}, nil
-	}
-	if err != nil {
-		return watch.Round{}, classify(err)
-	}
-	r := &round{Activities: a, endpoint: endpoint, state: endpoint.State, result: watch.Round{Active: true}}
+	r := &round{Activities: a, name: name}
 	defer heartbeat(ctx, r.progress)()
-	if err := r.run(ctx); err != nil {
-		return r.result, classify(err)
+	err := r.run(ctx)
+	if err == nil && r.result.Active {
+		err = r.finish(ctx)
 	}
-	return r.result, classify(r.finish(ctx))
+	return r.result, classify(err)
 }
 
 // round lives within one call of Deliver.
 type round struct {
 	*Activities
+	name string
+	// endpoint is as it was stored before the page of attempts under way.
 	endpoint event.Endpoint
 
 	mu     sync.Mutex
-	state  event.EndpointState
+	state  event.EndpointState // as the attempts of the page have made it
 	result watch.Round
 }
 
@@ -78,140 +76,104 @@ func (r *round) endpointState() event.EndpointState {
 }
 
 // run sends until nothing is due. An endpoint that fails is asked by one
-// delivery at a time, not by everything that waits for it.
+// delivery at a time, not by everything that waits for it. The endpoint is read
+// before each page: a person may change, disable or delete it meanwhile.
 func (r *round) run(ctx context.Context) error {
-	for {
-		state := r.endpointState()
-		if state.Disabled || r.now().Before(state.Probe) {
+	for end := r.now().Add(longestRound); ; {
+		if err := r.load(ctx); err != nil || !r.result.Active {
+			return err
+		}
+		if now := r.now(); r.state.Disabled || now.Before(r.state.Probe) || now.After(end) {
 			return nil
 		}
-		due, err := r.Store.DueDeliveries(ctx, r.endpoint.Name, r.now(), deliveryPage)
+		due, err := r.Store.DueDeliveries(ctx, r.name, r.now(), deliveryPage)
 		if err != nil || len(due) == 0 {
 			return err
 		}
-		if state.Failing() {
+		if r.state.Failing() {
 			due = due[:1]
 		}
 		if err := r.page(ctx, due); err != nil {
 			return err
 		}
-		if err := r.turn(ctx, state); err != nil {
+		if err := r.turn(ctx, due[0]); err != nil {
+			return err
+		}
+		if err := r.save(ctx); err != nil {
 			return err
 		}
 	}
 }
 
-// page makes the attempts of some deliveries. Once one fails, those that have
-// not begun are left for later.
-func (r *round) page(ctx context.Context, due []watch.DueDelivery) error {
-	failing := r.endpointState().Failing()
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(deliveryConcurrency)
-	for _, d := range due {
-		group.Go(func() error {
-			if state := r.endpointState(); state.Disabled || state.Failing() != failing {
-				return nil
-			}
-			return r.attempt(ctx, d)
-		})
+// load reads the endpoint; without it the round is not active.
+func (r *round) load(ctx context.Context) error {
+	endpoint, err := r.Store.Endpoint(ctx, r.name)
+	r.result.Active = err == nil
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return err
 	}
-	return group.Wait()
+	r.endpoint, r.state = endpoint, endpoint.State
+	return nil
 }
 
-// attempt sends one delivery and records what came of it.
-func (r *round) attempt(ctx context.Context, due watch.DueDelivery) error {
-	at := r.now()
-	answer := r.send(ctx, due, at)
-	if ctx.Err() != nil {
-		return ctx.Err() // the worker stops: this says nothing of the endpoint
+// save stores how the endpoint does, unless somebody has changed that meanwhile,
+// as by enabling it: what a person says counts, and the next attempt will tell.
+func (r *round) save(ctx context.Context) error {
+	if sameState(r.state, r.endpoint.State) {
+		return nil
 	}
-	attempt := event.Attempt{Delivery: due.Delivery.ID, Number: due.Delivery.Attempts + 1, At: at,
-		Duration: answer.Duration, Status: answer.Status, Answer: answer.String()}
-	return r.Store.RecordAttempt(ctx, attempt, r.judge(due.Delivery, answer))
+	stored, err := r.Store.Endpoint(ctx, r.name)
+	if err == nil && sameState(stored.State, r.endpoint.State) {
+		err = r.Store.SetEndpointState(ctx, r.name, r.state)
+	}
+	if errors.Is(err, fault.NotFound) {
+		return nil // deleted meanwhile
+	}
+	return err
 }
 
-// send makes the body and posts it. A body that cannot be made, as by a template
-// at fault, is an attempt that failed: it must not hold the others up.
-func (r *round) send(ctx context.Context, due watch.DueDelivery, at time.Time) event.Answer {
-	body, err := event.Render(r.endpoint, due.Notification, due.Delivery, r.Account)
-	if err != nil {
-		return event.Answer{Err: err}
-	}
-	return r.Sender.Send(ctx, r.endpoint, event.Post{ID: due.Notification.ID, Body: body, At: at,
-		Account: r.Account.Name, Type: due.Notification.Type})
-}
-
-// judge decides how a delivery goes on, and counts it.
-func (r *round) judge(d event.Delivery, answer event.Answer) event.Delivery {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.now()
-	d.Attempts, d.Answer = d.Attempts+1, answer.String()
-	switch event.Judge(answer.Status) {
-	case event.VerdictDelivered:
-		r.state = r.state.Succeeded(d.Answer)
-		d.State = event.Delivered
-		r.result.Delivered++
-		return d
-	case event.VerdictRetry:
-		r.state = r.state.Failed(d.Answer, now)
-		if at, again := event.Next(d.Attempts, now, d.GiveUp, rand.Float64(), answer.RetryAfter); again {
-			d.LastTry, d.NextTry = now, at
-			r.result.Retried++
-			return d
-		}
-	case event.VerdictDisable:
-		r.state.Disabled, r.state.LastAnswer = true, d.Answer
-		r.state.Reason = "it answered 410 Gone; when it is back: tagwatch endpoint enable " + r.endpoint.Name
-		d.LastTry = now
-		return d // pending, for the time when it is enabled again
-	}
-	d.LastTry, d.State = now, event.Failed
-	r.result.Failed++
-	return d
+func sameState(a, b event.EndpointState) bool {
+	sameTimes := a.FailingSince.Equal(b.FailingSince) && a.Probe.Equal(b.Probe)
+	a.FailingSince, a.Probe, b.FailingSince, b.Probe = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	return sameTimes && a == b
 }
 
 // turn tells the event log when an endpoint goes down, is disabled or comes
 // back. What waited for one that comes back is due at once.
-func (r *round) turn(ctx context.Context, before event.EndpointState) error {
-	now := r.endpointState()
-	switch {
+func (r *round) turn(ctx context.Context, oldest watch.DueDelivery) error {
+	before := r.endpoint.State
+	switch now := r.state; {
 	case now.Disabled:
-		return r.tell(ctx, "system.endpoint.disabled", event.LevelError, "Endpoint is disabled: "+now.Reason, r.now())
+		return r.tell(ctx, "system.endpoint.disabled", event.LevelError, "Endpoint is disabled: "+now.Reason, oldest.Notification.ID)
 	case now.Failures >= event.Down && !now.Told:
-		r.mu.Lock()
 		r.state.Told = true
-		r.mu.Unlock()
-		return r.tell(ctx, "system.endpoint.failing", event.LevelError, "Endpoint does not take notifications: "+now.LastAnswer, now.FailingSince)
+		return r.tell(ctx, "system.endpoint.failing", event.LevelError, "Endpoint does not take notifications: "+now.LastAnswer, since(now.FailingSince))
 	case before.Told && !now.Failing():
-		if err := r.tell(ctx, "system.endpoint.recovered", event.LevelInfo, "Endpoint takes notifications again", before.FailingSince); err != nil {
+		if err := r.tell(ctx, "system.endpoint.recovered", event.LevelInfo, "Endpoint takes notifications again", since(before.FailingSince)); err != nil {
 			return err
 		}
-		return r.Store.Hasten(ctx, r.endpoint.Name, r.now())
+		return r.Store.Hasten(ctx, r.name, r.now())
 	}
 	return nil
 }
 
-func (r *round) tell(ctx context.Context, name string, level event.Level, message string, since time.Time) error {
+func (r *round) tell(ctx context.Context, name string, level event.Level, message, occasion string) error {
 	return r.log(ctx, event.Logged{Event: name, Level: level, Message: message,
-		Resource: event.Resource{ID: r.endpoint.Name, Kind: "endpoint"}}, since)
+		Resource: event.Resource{ID: r.name, Kind: "endpoint"}}, occasion)
 }
 
-// finish stores how the endpoint does and says when to go on.
+// finish says how the endpoint does and when to go on.
 func (r *round) finish(ctx context.Context) error {
-	r.result.State = r.endpointState()
-	if err := r.Store.SetEndpointState(ctx, r.endpoint.Name, r.result.State); err != nil {
-		return err
-	}
-	backlog, err := r.Store.Backlog(ctx, r.endpoint.Name)
+	backlog, err := r.Store.Backlog(ctx, r.name)
 	if err != nil {
 		return err
 	}
+	r.result.State = r.state
 	r.result.Pending, r.result.Next, r.result.Oldest = backlog.Pending, backlog.Next, backlog.Oldest
-	if r.result.State.Disabled {
+	if r.state.Disabled {
 		r.result.Next = time.Time{}
-	} else if !backlog.Next.IsZero() && backlog.Next.Before(r.result.State.Probe) {
-		r.result.Next = r.result.State.Probe
+	} else if !backlog.Next.IsZero() && backlog.Next.Before(r.state.Probe) {
+		r.result.Next = r.state.Probe
 	}
 	return nil
 }

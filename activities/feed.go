@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -36,10 +37,10 @@ type feedStore interface {
 	// GenerationState is "" for a generation that was never seen.
 	GenerationState(ctx context.Context, checksum string) (watch.GenerationState, error)
 	Advance(ctx context.Context, advance watch.Advance, now time.Time) (changed int, err error)
-	// Groups are all groups in order of their ids, page by page; CurrentFindings
-	// has an entry for each of them that is matched.
+	// Groups are all groups in order of their ids, page by page; GroupRefs has the
+	// Refs of the findings of each of them that is matched.
 	Groups(ctx context.Context, after int64, limit int) ([]watch.StoredGroup, error)
-	CurrentFindings(ctx context.Context, ids []int64) (map[int64][]vuln.GroupFinding, error)
+	GroupRefs(ctx context.Context, ids []int64) (map[int64][]string, error)
 	Sums(ctx context.Context, generation string) ([]byte, error)
 	SaveSums(ctx context.Context, generation string, sums []byte) error
 	AffectedTargets(ctx context.Context, generation, after string, limit int) ([]image.Target, error)
@@ -50,30 +51,15 @@ func (a *Activities) FetchFeed(ctx context.Context, request watch.SyncRequest) (
 	var doing atomic.Value
 	doing.Store("asking for new vulnerability data")
 	defer heartbeat(ctx, func() any { return doing.Load() })()
-	feed, err := a.Store.Feed(ctx)
-	if err != nil {
-		return watch.Fetched{}, classify(err)
-	}
-	fetched, err := a.fetch(ctx, request, feed, func(step string) { doing.Store(step) })
-	if ctx.Err() != nil {
-		return fetched, classify(ctx.Err())
-	}
-	if noteErr := a.noteFeed(ctx, feed, err); noteErr != nil {
-		return fetched, classify(noteErr)
-	}
-	if fetched.Generation == nil && a.rematch(feed) {
-		// A worker without a way to the source still keeps up with its matcher.
-		fetched.Generation, fetched.Rematch, err = &feed.Current.Generation, true, nil
-	}
+	fetched, err := a.fetch(ctx, request, func(step string) { doing.Store(step) })
 	return fetched, classify(err)
 }
 
-// rematch tells whether the findings are another engine's.
-func (a *Activities) rematch(feed watch.Feed) bool {
-	return feed.Current != nil && feed.Engine != a.Matcher.Engine()
-}
-
-func (a *Activities) fetch(ctx context.Context, request watch.SyncRequest, feed watch.Feed, report func(string)) (watch.Fetched, error) {
+func (a *Activities) fetch(ctx context.Context, request watch.SyncRequest, report func(string)) (watch.Fetched, error) {
+	feed, err := a.Store.Feed(ctx)
+	if err != nil {
+		return watch.Fetched{}, err
+	}
 	fetched := watch.Fetched{}
 	if feed.Current != nil {
 		fetched.Current = feed.Current.Checksum
@@ -89,28 +75,47 @@ func (a *Activities) fetch(ctx context.Context, request watch.SyncRequest, feed 
 	case request.Rollback:
 		fetched.Generation, fetched.Reject = &feed.Previous.Generation, true
 		return fetched, nil
+	case request.File != "":
+		return a.fetchFile(ctx, request.File, feed, fetched, report)
 	}
-	generation, err := a.newest(ctx, request, feed, report)
-	if err != nil || generation.Checksum == "" {
-		if feed.Held != nil {
-			fetched.Held = feed.Reasons
-		}
+	return a.fetchNewest(ctx, feed, fetched, report)
+}
+
+// fetchFile moves to what a person has brought, also if it was rejected once.
+func (a *Activities) fetchFile(ctx context.Context, file string, feed watch.Feed, fetched watch.Fetched, report func(string)) (watch.Fetched, error) {
+	report("importing " + file)
+	generation, err := a.Feed.Import(ctx, file)
+	if err != nil || generation.Checksum == fetched.Current {
 		return fetched, err
 	}
 	return a.judge(ctx, feed, generation, fetched)
 }
 
+// fetchNewest moves to the source's newest generation. A worker without a way to
+// the source still keeps up with its matcher.
+func (a *Activities) fetchNewest(ctx context.Context, feed watch.Feed, fetched watch.Fetched, report func(string)) (watch.Fetched, error) {
+	generation, err := a.newest(ctx, report)
+	if ctx.Err() != nil {
+		return fetched, ctx.Err()
+	}
+	if noteErr := a.noteFeed(ctx, feed, err); noteErr != nil {
+		return fetched, noteErr
+	}
+	if generation.Checksum != "" {
+		fetched, err = a.judge(ctx, feed, generation, fetched)
+	} else if feed.Held != nil {
+		fetched.Held = feed.Reasons
+		err = errors.Join(err, a.tellHeld(ctx, *feed.Held, feed.Reasons))
+	}
+	if fetched.Generation == nil && feed.Current != nil && feed.Engine != a.Matcher.Engine() {
+		fetched.Generation, fetched.Rematch, err = &feed.Current.Generation, true, nil
+	}
+	return fetched, err
+}
+
 // newest has the source's newest generation on disk; it is zero when that is no
 // news: current, held or rejected already.
-func (a *Activities) newest(ctx context.Context, request watch.SyncRequest, feed watch.Feed, report func(string)) (vuln.Generation, error) {
-	if request.File != "" {
-		report("importing " + request.File)
-		generation, err := a.Feed.Import(ctx, request.File)
-		if err == nil && feed.Current != nil && feed.Current.Checksum == generation.Checksum {
-			return vuln.Generation{}, nil
-		}
-		return generation, err
-	}
+func (a *Activities) newest(ctx context.Context, report func(string)) (vuln.Generation, error) {
 	listing, err := a.Feed.Latest(ctx)
 	if err != nil {
 		return vuln.Generation{}, err
@@ -147,37 +152,63 @@ func (a *Activities) judge(ctx context.Context, feed watch.Feed, generation vuln
 	if err := a.Store.SaveGeneration(ctx, next, watch.Held, reasons, a.now()); err != nil {
 		return fetched, err
 	}
-	return fetched, a.log(ctx, event.Logged{Event: "system.feeds.sync.held", Level: event.LevelError,
+	return fetched, a.tellHeld(ctx, next, reasons)
+}
+
+// tellHeld tells the event log of a generation that waits for a person. It is
+// called for as long as one waits.
+func (a *Activities) tellHeld(ctx context.Context, held vuln.Description, reasons []string) error {
+	return a.log(ctx, event.Logged{Event: "system.feeds.sync.held", Level: event.LevelError,
 		Message:  "New vulnerability data are held; release them with: tagwatch feed release",
-		Details:  map[string]any{"generation": generation.Checksum, "reasons": reasons},
-		Resource: event.Resource{ID: generation.Checksum, Kind: "feeds"}}, next.Built)
+		Details:  map[string]any{"generation": held.Checksum, "reasons": reasons},
+		Resource: event.Resource{ID: held.Checksum, Kind: "feeds"}}, since(held.Built))
 }
 
 // noteFeed stores whether the source answers, and tells the event log when it
 // begins to fail and when it recovers.
 func (a *Activities) noteFeed(ctx context.Context, feed watch.Feed, cause error) error {
-	var now *watch.Problem
-	if cause != nil {
-		now = problem(watch.StageFetch, cause, feed.Problem, a.now())
-	}
-	previous, err := a.Store.NoteFeed(ctx, a.now(), now)
-	if err != nil {
+	if cause == nil {
+		if err := a.tellFetched(ctx, feed.Problem); err != nil {
+			return err
+		}
+		_, err := a.Store.NoteFeed(ctx, a.now(), nil)
 		return err
 	}
-	resource := event.Resource{ID: "vulnerabilities", Kind: "feeds"}
-	switch {
-	case previous == nil && now != nil:
-		return a.log(ctx, event.Logged{Event: "system.feeds.sync.failed", Level: event.LevelError,
-			Message: "Vulnerability data cannot be fetched: " + now.Message, Resource: resource}, now.Since)
-	case previous != nil && now == nil:
-		return a.log(ctx, event.Logged{Event: "system.feeds.sync.recovered", Level: event.LevelInfo,
-			Message: "Vulnerability data can be fetched again", Resource: resource}, previous.Since)
+	failing := problem(watch.StageFetch, cause, feed.Problem, a.now())
+	if feed.Problem == nil {
+		err := a.log(ctx, event.Logged{Event: "system.feeds.sync.failed", Level: event.LevelError,
+			Message: "Vulnerability data cannot be fetched: " + failing.Message, Resource: source}, since(feed.Checked))
+		if err != nil {
+			return err
+		}
 	}
-	return nil
+	_, err := a.Store.NoteFeed(ctx, time.Time{}, failing)
+	return err
 }
 
-// WakeAffected wakes the watchers whose image a generation touched.
+// source is the resource of events about where the data come from.
+var source = event.Resource{ID: "vulnerabilities", Kind: "feeds"}
+
+// tellFetched tells the event log that the source has recovered.
+func (a *Activities) tellFetched(ctx context.Context, before *watch.Problem) error {
+	if before == nil {
+		return nil
+	}
+	return a.log(ctx, event.Logged{Event: "system.feeds.sync.recovered", Level: event.LevelInfo,
+		Message: "Vulnerability data can be fetched again", Details: map[string]any{"failing_since": before.Since}, Resource: source}, since(before.Since))
+}
+
+// WakeAffected wakes the watchers whose image a generation touched. The first
+// generation of all touches every image: none was matched before.
 func (a *Activities) WakeAffected(ctx context.Context, generation string) (int, error) {
+	feed, err := a.Store.Feed(ctx)
+	if err != nil {
+		return 0, classify(err)
+	}
+	if feed.Previous == nil {
+		woken, err := a.fanOut(ctx, watch.TargetFilter{}, a.Watchers.DataChanged)
+		return woken, classify(err)
+	}
 	woken, err := a.pages(ctx, func(after string) ([]image.Target, error) {
 		return a.Store.AffectedTargets(ctx, generation, after, fanOutPage)
 	}, a.Watchers.DataChanged)

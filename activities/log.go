@@ -17,12 +17,13 @@ type notificationStore interface {
 	Publish(ctx context.Context, n event.Notification, options event.Options, window time.Duration) (endpoints []string, err error)
 }
 
-// log tells the event log what happened to a resource. The same event about
-// the same resource since the same moment is told once, however often the step
-// is repeated.
-func (a *Activities) log(ctx context.Context, entry event.Logged, since time.Time) error {
+// log tells the event log what happened to a resource. The same event about the
+// same resource is told once for each occasion, however often the step is
+// repeated. A step therefore tells before it notes that it has told: killed in
+// between, it tells again, and nobody hears it twice.
+func (a *Activities) log(ctx context.Context, entry event.Logged, occasion string) error {
 	entry.At, entry.Resource.Account, entry.Service = a.now(), a.Account.Name, "tagwatch-worker"
-	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.Join([]string{entry.Event, entry.Resource.ID, since.UTC().String()}, "\n"))).String()
+	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.Join([]string{entry.Event, entry.Resource.ID, occasion}, "\n"))).String()
 	n, err := event.New(event.Heading{ID: id, Account: a.Account.Name, Created: entry.At}, entry)
 	if err != nil {
 		return err
@@ -34,3 +35,7 @@ func (a *Activities) log(ctx context.Context, entry event.Logged, since time.Tim
 	a.Log.InfoContext(ctx, "event told", "event", entry.Event, "resource", entry.Resource.ID, "endpoints", len(endpoints))
 	return a.WakeEndpoints(ctx, endpoints)
 }
+
+// since is the occasion of what began at that moment. The moment is one that
+// the store has kept, so that a repeated step finds the same.
+func since(moment time.Time) string { return moment.UTC().String() }

@@ -19,7 +19,8 @@ type Matcher interface {
 	// Groups are the packages of an SBOM as they are matched.
 	Groups(document []byte) ([]vuln.Group, error)
 	// Match finds the vulnerabilities of groups in a generation that is on disk.
-	// The result has one list a group.
+	// The result has one list a group; those of vuln.GroupFailures are empty and
+	// the others valid.
 	Match(ctx context.Context, checksum string, groups []vuln.Group) ([][]vuln.GroupFinding, error)
 	// Digest sums a generation up, to tell later what another one changed.
 	Digest(ctx context.Context, checksum string) (*vuln.Sums, error)
@@ -36,6 +37,8 @@ type findingStore interface {
 
 // Match finds the vulnerabilities of those packages of an image that no image
 // before had. While there are no vulnerability data, the image waits for them.
+// An image with packages that cannot be matched is not matched: what is known of
+// the others is kept, but a part of the list is not the list.
 func (a *Activities) Match(ctx context.Context, digest image.Digest) (watch.Matching, error) {
 	defer heartbeat(ctx, func() any { return "matching" })()
 	result, err := a.match(ctx, digest)
@@ -43,6 +46,10 @@ func (a *Activities) Match(ctx context.Context, digest image.Digest) (watch.Matc
 }
 
 func (a *Activities) match(ctx context.Context, digest image.Digest) (watch.Matching, error) {
+	matched, err := a.Store.Matched(ctx, digest)
+	if err != nil || matched {
+		return watch.Matching{}, err
+	}
 	if err := a.group(ctx, digest); err != nil {
 		return watch.Matching{}, err
 	}
@@ -64,11 +71,17 @@ func (a *Activities) match(ctx context.Context, digest image.Digest) (watch.Matc
 	if err := a.Feed.Ensure(ctx, feed.Current.Generation); err != nil {
 		return watch.Matching{}, err
 	}
-	found, err := a.find(ctx, feed.Current.Generation, unmatched)
+	found, failures, err := a.find(ctx, feed.Current.Generation, unmatched)
 	if err != nil {
 		return watch.Matching{}, err
 	}
-	return watch.Matching{}, a.Store.SaveFindings(ctx, feed.Current.Checksum, a.Matcher.Engine(), found, a.now())
+	if err := a.Store.SaveFindings(ctx, feed.Current.Checksum, a.Matcher.Engine(), found, a.now()); err != nil {
+		return watch.Matching{}, err
+	}
+	if failures != nil {
+		return watch.Matching{}, fmt.Errorf("match %s: %w", digest, failures)
+	}
+	return watch.Matching{}, nil
 }
 
 // group stores which packages the image has, for the matcher that runs now.
@@ -84,19 +97,23 @@ func (a *Activities) group(ctx context.Context, digest image.Digest) error {
 	return a.Store.SaveGroups(ctx, digest, a.Matcher.Engine(), groups)
 }
 
-// find matches stored groups and returns the findings of each by its id.
-func (a *Activities) find(ctx context.Context, generation vuln.Generation, stored []watch.StoredGroup) (map[int64][]vuln.GroupFinding, error) {
+// find matches stored groups and returns the findings of each by its id, without
+// those that cannot be matched whatever the data: they are the failures.
+func (a *Activities) find(ctx context.Context, generation vuln.Generation, stored []watch.StoredGroup) (found map[int64][]vuln.GroupFinding, failures vuln.GroupFailures, err error) {
 	groups := make([]vuln.Group, len(stored))
 	for i, g := range stored {
 		groups[i] = vuln.Group{Fingerprint: g.Fingerprint, Document: g.Document, Keys: g.Keys}
 	}
 	lists, err := a.Matcher.Match(ctx, generation.Checksum, groups)
-	if err != nil {
-		return nil, err
+	if err != nil && !errors.As(err, &failures) {
+		return nil, nil, err
 	}
-	found := make(map[int64][]vuln.GroupFinding, len(stored))
+	found = make(map[int64][]vuln.GroupFinding, len(stored))
 	for i, g := range stored {
 		found[g.ID] = lists[i]
 	}
-	return found, nil
+	for _, failure := range failures {
+		delete(found, stored[failure.Group].ID)
+	}
+	return found, failures, nil
 }

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"math/rand/v2"
 	"time"
@@ -30,40 +31,46 @@ type tagStore interface {
 	Targets(ctx context.Context, filter watch.TargetFilter) ([]image.Target, error)
 }
 
+// lookTimeout is how long a registry has to answer: one that hangs is one that
+// does not answer.
+const lookTimeout = 20 * time.Second
+
 // Observe looks at the registry with one request, and at what the store would
 // make an outcome from today. A registry that cannot be asked is a finding, not
 // a failure: the last known image still meets new data and policies.
 func (a *Activities) Observe(ctx context.Context, target image.Target) (watch.Observation, error) {
 	view, err := a.Store.View(ctx, target)
-	if err != nil && !errors.Is(err, fault.NotFound) {
+	if err != nil {
 		return watch.Observation{}, classify(err)
 	}
 	seen := watch.Observation{Active: view.Watched, Every: jittered(a.Pass), Next: view.State.Next}
 	if !seen.Active {
 		return seen, nil
 	}
-	if err := a.look(ctx, target, view, &seen); err != nil {
+	a.look(ctx, target, view.State, &seen)
+	if ctx.Err() != nil {
+		return seen, classify(ctx.Err())
+	}
+	if err := a.compare(ctx, view, &seen); err != nil {
 		return seen, classify(err)
 	}
-	return seen, classify(a.compare(ctx, view, &seen))
+	return seen, classify(a.note(ctx, target, view.State, seen.Problem))
 }
 
-// look asks the registry and notes when it begins or ceases to answer.
-func (a *Activities) look(ctx context.Context, target image.Target, view watch.RecordView, seen *watch.Observation) error {
-	resolved, err := a.resolve(ctx, target, view.State.Resolved)
-	if ctx.Err() != nil {
-		return ctx.Err()
+// look asks the registry; while it does not answer, the tag is taken to point
+// to what it last pointed to.
+func (a *Activities) look(ctx context.Context, target image.Target, state watch.State, seen *watch.Observation) {
+	var err error
+	if seen.Resolved, err = a.resolve(ctx, target, state.Resolved); err != nil {
+		seen.Resolved, seen.RetryAfter = state.Resolved, retryAfter(err)
+		seen.Problem = problem(watch.StageResolve, err, state.Problem, a.now())
 	}
-	seen.Resolved = resolved
-	if err != nil {
-		seen.Resolved, seen.RetryAfter = view.State.Resolved, retryAfter(err)
-		seen.Problem = problem(watch.StageResolve, err, view.State.Problem, a.now())
-	}
-	return a.note(ctx, target, view.State.Problem, seen.Problem)
 }
 
 // resolve follows an index only when the tag's own digest changed.
 func (a *Activities) resolve(ctx context.Context, target image.Target, last image.Resolved) (image.Resolved, error) {
+	ctx, cancel := withLookTimeout(ctx)
+	defer cancel()
 	top, err := a.Registry.Head(ctx, target.Reference)
 	if err != nil {
 		return image.Resolved{}, err
@@ -74,35 +81,55 @@ func (a *Activities) resolve(ctx context.Context, target image.Target, last imag
 	return a.Registry.Resolve(ctx, target.Reference, target.Platform.OrDefault())
 }
 
+func withLookTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, lookTimeout, fmt.Errorf("no answer within %s", lookTimeout))
+}
+
 // note stores the problem, or that there is none, and tells the event log when
 // a tag begins to fail for good and when it recovers. A registry that is out of
 // reach is its sweeper's to tell, once for all of its tags.
-func (a *Activities) note(ctx context.Context, target image.Target, before, now *watch.Problem) error {
-	if before != nil && before.Stage != watch.StageResolve && now == nil {
-		return nil // another step's problem is not ended by a look at the registry
+func (a *Activities) note(ctx context.Context, target image.Target, state watch.State, now *watch.Problem) error {
+	looked, kept := a.now(), now
+	if ofResolve(now) {
+		looked = time.Time{}
 	}
-	previous, err := a.Store.Note(ctx, target, a.now(), now)
-	if err != nil {
+	switch before := state.Problem; {
+	case tagFault(before) && ofResolve(now) && !tagFault(now):
+		kept = before // who does not answer says nothing of the tag
+	case before != nil && !ofResolve(before) && now == nil:
+		kept = before // another step's problem is not ended by a look at the registry
+	}
+	if err := a.tellTurn(ctx, target, state, kept); err != nil {
 		return err
 	}
+	_, err := a.Store.Note(ctx, target, looked, kept)
+	return err
+}
+
+// tellTurn tells the event log that a tag begins to fail, or that it has recovered.
+func (a *Activities) tellTurn(ctx context.Context, target image.Target, state watch.State, now *watch.Problem) error {
+	resource := event.Resource{ID: target.String(), Kind: "image_tag"}
+	before := state.Problem
 	switch {
-	case tagFault(now) && !tagFault(previous):
+	case tagFault(now) && !tagFault(before):
 		return a.log(ctx, event.Logged{Event: "system.image_analysis.registry_lookup_failed", Level: event.LevelError,
-			Message:  "Referenced image not found in registry: " + now.Message,
-			Resource: event.Resource{ID: target.String(), Kind: "image_tag"}}, now.Since)
-	case !tagFault(now) && tagFault(previous) && now == nil:
+			Message: "Referenced image not found in registry: " + now.Message, Resource: resource}, since(state.Checked))
+	case !ofResolve(now) && tagFault(before):
 		return a.log(ctx, event.Logged{Event: "system.image_analysis.registry_lookup_recovered", Level: event.LevelInfo,
-			Message:  "Referenced image is found in the registry again",
-			Details:  map[string]any{"failing_since": previous.Since},
-			Resource: event.Resource{ID: target.String(), Kind: "image_tag"}}, previous.Since)
+			Message: "Referenced image is found in the registry again",
+			Details: map[string]any{"failing_since": before.Since}, Resource: resource}, since(before.Since))
 	}
 	return nil
 }
 
+// ofResolve tells whether a problem lies between us and the registry, rather
+// than in the image.
+func ofResolve(p *watch.Problem) bool { return p != nil && p.Stage == watch.StageResolve }
+
 // tagFault tells whether a problem is about the tag itself: it is gone, or may
 // not be read.
 func tagFault(p *watch.Problem) bool {
-	return p != nil && p.Stage == watch.StageResolve && fault.ByName(p.Kind) != nil && fault.Permanent(fault.ByName(p.Kind))
+	return ofResolve(p) && fault.ByName(p.Kind) != nil && fault.Permanent(fault.ByName(p.Kind))
 }
 
 // compare tells which steps are to be done for the image, and whether the
@@ -147,5 +174,8 @@ func outdated(view watch.RecordView, seen *watch.Observation, failed bool, now t
 
 // jittered spreads what began together, by up to a tenth.
 func jittered(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
 	return d - time.Duration(rand.Int64N(int64(d)/10+1))
 }

@@ -25,7 +25,8 @@ type policyStore interface {
 }
 
 // Record evaluates the active bundle, decides what happened and stores it with
-// its deliveries, in one transaction. Repeating it finds nothing to tell.
+// its deliveries, in one transaction. Repeating it finds nothing to tell. A
+// target that nobody is subscribed to any more has nothing to record.
 func (a *Activities) Record(ctx context.Context, request watch.RecordRequest) (watch.Recorded, error) {
 	recorded, err := a.record(ctx, request)
 	return recorded, classify(err)
@@ -33,10 +34,7 @@ func (a *Activities) Record(ctx context.Context, request watch.RecordRequest) (w
 
 func (a *Activities) record(ctx context.Context, request watch.RecordRequest) (watch.Recorded, error) {
 	view, err := a.Store.View(ctx, request.Target)
-	if err != nil {
-		if errors.Is(err, fault.NotFound) {
-			return watch.Recorded{}, nil // the last subscription ended meanwhile
-		}
+	if err != nil || !view.Watched {
 		return watch.Recorded{}, err
 	}
 	seen, err := a.seen(ctx, request, view)
@@ -51,6 +49,10 @@ func (a *Activities) record(ctx context.Context, request watch.RecordRequest) (w
 func (a *Activities) store(ctx context.Context, target image.Target, made watch.RecordView, seen watch.Seen) (watch.Recorded, error) {
 	var decision watch.Decision
 	err := a.Store.Record(ctx, target, func(now watch.RecordView) (watch.Decision, error) {
+		decision = watch.Decision{}
+		if !now.Watched {
+			return decision, nil
+		}
 		if now.State.Revision != made.State.Revision || now.Generation != made.Generation || now.Engine != made.Engine || now.Bundle != made.Bundle {
 			return watch.Decision{}, fmt.Errorf("record %s: the store changed during the evaluation: %w", target, fault.Conflict)
 		}
@@ -61,7 +63,12 @@ func (a *Activities) store(ctx context.Context, target image.Target, made watch.
 	if err != nil {
 		return watch.Recorded{}, err
 	}
-	return outcome(target, decision), nil
+	recorded := outcome(target, decision)
+	if repeated(ctx) {
+		// The first time may have stored deliveries and not have come to say so.
+		recorded.Endpoints, err = a.Store.BacklogEndpoints(ctx)
+	}
+	return recorded, err
 }
 
 func (a *Activities) audience(view watch.RecordView) watch.Audience {
@@ -86,7 +93,7 @@ func outcome(target image.Target, d watch.Decision) watch.Recorded {
 // seen gathers what the store knows of the image that counts: the one the tag
 // points to, or while that cannot be analyzed, the last one that could.
 func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view watch.RecordView) (watch.Seen, error) {
-	seen := watch.Seen{Resolved: request.Resolved, Analyzed: request.Resolved.Manifest, Problem: request.Problem,
+	seen := watch.Seen{Resolved: request.Resolved, Analyzed: request.Resolved.Manifest, Problem: standing(request, view),
 		Basis: watch.Basis{Generation: view.Generation, Engine: view.Engine, Bundle: view.Bundle, Analyzer: view.State.Basis.Analyzer}}
 	if request.Problem != nil {
 		seen.Analyzed = view.State.Analyzed
@@ -98,12 +105,32 @@ func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view
 	if err != nil {
 		return seen, err
 	}
+	if view.State.Matched && !subject.Matched {
+		return unchanged(seen, view), nil
+	}
 	seen.Packages = len(subject.Inventory.Packages)
 	seen.Matched, seen.Vulnerabilities = subject.Matched, vuln.Merge(vuln.Findings(subject.Matches))
 	if err := a.analyzedBefore(ctx, &seen, view, subject.Inventory); err != nil {
 		return seen, err
 	}
 	return seen, a.evaluate(ctx, &seen, view, subject)
+}
+
+// standing is the problem that remains. While the registry does not answer, that
+// is the problem, and only a look at the registry ends it.
+func standing(request watch.RecordRequest, view watch.RecordView) *watch.Problem {
+	if ofResolve(view.State.Problem) {
+		return view.State.Problem
+	}
+	return request.Problem
+}
+
+// unchanged is what was seen when the image lost its list of vulnerabilities
+// after the step that made it, as to another version of the matcher. The last
+// outcome stands, with what it was made from: the next pass sees that it is out
+// of date, and compares like with like.
+func unchanged(seen watch.Seen, view watch.RecordView) watch.Seen {
+	return watch.Seen{Resolved: seen.Resolved, Analyzed: view.State.Analyzed, Problem: seen.Problem, Basis: view.State.Basis}
 }
 
 // analyzedBefore adds what the image's history tells: who analyzed it, since

@@ -13,4 +13,5 @@ type Store interface {
 	repositoryStore
 	notificationStore
 	deliveryStore
+	retentionStore
 }

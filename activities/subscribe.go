@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,7 +39,7 @@ type Watchers interface {
 // not be read, is refused before anything is stored.
 func (a *Activities) Subscribe(ctx context.Context, request watch.SubscribeRequest) (watch.SubscribeResult, error) {
 	result, err := a.subscribe(ctx, request)
-	return result, classify(err)
+	return result, classifyAsked(err)
 }
 
 func (a *Activities) subscribe(ctx context.Context, request watch.SubscribeRequest) (watch.SubscribeResult, error) {
@@ -54,7 +55,7 @@ func (a *Activities) subscribe(ctx context.Context, request watch.SubscribeReque
 		return result, err
 	}
 	if !request.Unverified {
-		result.Resolved, err = a.Registry.Resolve(ctx, request.Target.Reference, request.Target.Platform.OrDefault())
+		result.Resolved, err = a.verify(ctx, request.Target)
 		if err != nil {
 			return result, err
 		}
@@ -68,6 +69,12 @@ func (a *Activities) subscribe(ctx context.Context, request watch.SubscribeReque
 		return result, err
 	}
 	return result, a.Watchers.WakeRegistry(ctx, request.Target.Reference.Registry)
+}
+
+func (a *Activities) verify(ctx context.Context, target image.Target) (image.Resolved, error) {
+	ctx, cancel := withLookTimeout(ctx)
+	defer cancel()
+	return a.Registry.Resolve(ctx, target.Reference, target.Platform.OrDefault())
 }
 
 func subscriptions(request watch.SubscribeRequest, now time.Time) []event.Subscription {
@@ -114,6 +121,10 @@ func (a *Activities) subscribed(ctx context.Context, target image.Target) ([]eve
 // Unsubscribe ends subscriptions of a tag and returns how many are left.
 func (a *Activities) Unsubscribe(ctx context.Context, request watch.UnsubscribeRequest) (int, error) {
 	left, err := a.Store.Unsubscribe(ctx, request.Target, request.Types, a.now())
+	if errors.Is(err, fault.NotFound) && repeated(ctx) {
+		types, err := a.subscribed(ctx, request.Target)
+		return len(types), classify(err)
+	}
 	return left, classify(err)
 }
 

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,22 +54,22 @@ func (a *Activities) Sweep(ctx context.Context, registry string) (watch.Sweep, e
 
 // sweepPage looks at some tags and stores what it saw.
 func (a *Activities) sweepPage(ctx context.Context, due []watch.Look, swept *watch.Sweep) error {
-	seen, err := a.lookAll(ctx, due)
-	for i := range seen {
-		seen[i].Next = a.now().Add(jittered(a.pollOf(seen[i])))
-	}
+	page := a.lookAll(ctx, due)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	moved, wakeErr := a.wakeMoved(ctx, due, seen)
-	if wakeErr != nil {
-		return wakeErr
+	for i := range page.asked {
+		page.asked[i].Next = a.now().Add(jittered(a.pollOf(page.asked[i])))
 	}
-	swept.Looked, swept.Moved = swept.Looked+len(seen), swept.Moved+moved
+	moved, err := a.wakeMoved(ctx, due, page.asked)
 	if err != nil {
-		swept.Problem, swept.Wait = problem(watch.StageResolve, err, nil, a.now()), retryAfter(err)
+		return err
 	}
-	return a.Store.Looked(ctx, seen)
+	swept.Looked, swept.Moved = swept.Looked+page.answers, swept.Moved+moved
+	if page.answers == 0 && page.failure != nil {
+		swept.Problem, swept.Wait = problem(watch.StageResolve, page.failure, nil, a.now()), retryAfter(page.failure)
+	}
+	return a.Store.Looked(ctx, page.asked)
 }
 
 func (a *Activities) pollOf(look watch.Look) time.Duration {
@@ -80,31 +79,54 @@ func (a *Activities) pollOf(look watch.Look) time.Duration {
 	return a.Poll
 }
 
-// lookAll asks for each tag's digest. A tag that is gone or may not be read has
-// none, which is a change like another; the first failure of the registry
-// itself ends the round.
-func (a *Activities) lookAll(ctx context.Context, due []watch.Look) ([]watch.Look, error) {
-	var (
-		mu   sync.Mutex
-		seen []watch.Look
-	)
-	group, ctx := errgroup.WithContext(ctx)
+// sweptPage is what came of looking at a page of tags.
+type sweptPage struct {
+	mu       sync.Mutex
+	asked    []watch.Look
+	answers  int
+	failures int
+	failure  error // the last of the registry itself
+}
+
+// lookAll asks for each tag's digest, until the registry has shown that it does
+// not answer. Among answers, a failure is that of one tag: it is asked again in
+// its turn and does not keep the others from theirs.
+func (a *Activities) lookAll(ctx context.Context, due []watch.Look) *sweptPage {
+	page := &sweptPage{}
+	var group errgroup.Group
 	group.SetLimit(sweepConcurrency)
 	for _, look := range due {
 		group.Go(func() error {
-			digest, err := a.Registry.Head(ctx, look.Target.Reference)
-			if err != nil && !(errors.Is(err, fault.NotFound) || errors.Is(err, fault.Unauthorized)) {
-				return err
+			if ctx.Err() == nil && !page.over() {
+				digest, err := a.Registry.Head(ctx, look.Target.Reference)
+				page.add(look, digest, err)
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			look.Seen = digest
-			seen = append(seen, look)
 			return nil
 		})
 	}
-	err := group.Wait()
-	return seen, err
+	_ = group.Wait() // no look returns an error
+	return page
+}
+
+// over tells that it makes no sense to ask on.
+func (p *sweptPage) over() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.failures >= sweepConcurrency || retryAfter(p.failure) > 0
+}
+
+// add counts an answer. A tag that is gone or may not be read has no digest,
+// which is a change like another; where the registry failed, nothing is known.
+func (p *sweptPage) add(look watch.Look, digest image.Digest, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil || fault.Permanent(err) {
+		look.Seen = digest
+		p.answers++
+	} else {
+		p.failures, p.failure = p.failures+1, err
+	}
+	p.asked = append(p.asked, look)
 }
 
 // wakeMoved wakes the watchers of the tags that do not point to what they
@@ -127,8 +149,7 @@ func (a *Activities) wakeMoved(ctx context.Context, before, after []watch.Look) 
 	return moved, nil
 }
 
-// schedule says when the next sweep is due, and tells the event log when the
-// registry begins to fail and when it recovers.
+// schedule says when the next sweep is due.
 func (a *Activities) schedule(ctx context.Context, registry string, swept *watch.Sweep) error {
 	next, tags, err := a.Store.NextDue(ctx, registry)
 	if err != nil {
@@ -148,8 +169,8 @@ func (a *Activities) TellRegistry(ctx context.Context, turn watch.RegistryTurn) 
 	resource := event.Resource{ID: turn.Registry, Kind: "registry"}
 	if turn.Failing {
 		return classify(a.log(ctx, event.Logged{Event: "system.registry.failing", Level: event.LevelError,
-			Message: "Registry does not answer: " + turn.Problem.Message, Resource: resource}, turn.Problem.Since))
+			Message: "Registry does not answer: " + turn.Problem.Message, Resource: resource}, since(turn.Problem.Since)))
 	}
 	return classify(a.log(ctx, event.Logged{Event: "system.registry.recovered", Level: event.LevelInfo,
-		Message: "Registry answers again", Details: map[string]any{"failing_since": turn.Problem.Since}, Resource: resource}, turn.Problem.Since))
+		Message: "Registry answers again", Details: map[string]any{"failing_since": turn.Problem.Since}, Resource: resource}, since(turn.Problem.Since)))
 }

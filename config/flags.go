@@ -38,6 +38,8 @@ func WorkerFlags() []cli.Flag {
 			Usage: "how often a tag is looked at unless its subscription says otherwise"},
 		&cli.DurationFlag{Name: "pass", EnvVars: []string{"TAGWATCH_PASS"}, Value: time.Hour,
 			Usage: "how often a tag's workflow checks everything by itself"},
+		&cli.DurationFlag{Name: "retention", EnvVars: []string{"TAGWATCH_RETENTION"}, Value: 30 * 24 * time.Hour,
+			Usage: "how long notifications, and images without a tag, are kept"},
 
 		&cli.StringFlag{Name: "feed-url", EnvVars: []string{"TAGWATCH_FEED_URL"}, Value: "https://grype.anchore.io/databases",
 			Usage: "`url` of the listing of vulnerability data, or its base"},
@@ -102,7 +104,7 @@ func FromWorker(c *cli.Context) (Config, error) {
 	}
 	settings.Worker = Worker{
 		Listen: c.String("listen"), Serve: c.StringSlice("serve"),
-		Poll: c.Duration("poll"), Pass: c.Duration("pass"),
+		Poll: c.Duration("poll"), Pass: c.Duration("pass"), Retention: c.Duration("retention"),
 		FeedURL: c.String("feed-url"), FeedInterval: c.Duration("feed-interval"), FeedCAFile: c.String("feed-ca-file"),
 		AnalysisSlots: c.Int("analysis-slots"), AnalysisMemory: c.Int64("analysis-memory") * mebibyte,
 		AnalysisCPU: c.Duration("analysis-cpu"), AnalysisWall: c.Duration("analysis-wall"),

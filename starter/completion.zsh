@@ -3,7 +3,8 @@
 _tagwatch() {
 	local current="${words[CURRENT]}"
 	local -a before=("${(@)words[2,CURRENT-1]}") found
-	[[ $current == -* ]] && before+=("$current")
+	# A lone -- would end the options.
+	[[ $current == -* ]] && before+=("${current/%--/-}")
 	found=("${(@f)$(command tagwatch "${before[@]}" --generate-bash-completion 2>/dev/null)}")
 	if [[ -n ${found[1]} ]]; then
 		compadd -a found

@@ -46,8 +46,8 @@ func endpointFlags() []cli.Flag {
 		&cli.StringFlag{Name: "token-file", Usage: "`file` of a bearer token"},
 		&cli.StringSliceFlag{Name: "secret-env", Usage: "environment `variable` of a secret that signs the body; repeatable, newest first"},
 		&cli.StringSliceFlag{Name: "secret-file", Usage: "`file` of a secret that signs the body; repeatable, newest first"},
-		&cli.StringSliceFlag{Name: "header", Usage: "`NAME=value` of a header; repeatable"},
-		&cli.StringSliceFlag{Name: "header-env", Usage: "`NAME=variable`: a header whose value is in an environment variable; repeatable"},
+		&cli.GenericFlag{Name: "header", Value: &whole{}, Usage: "`NAME=value` of a header; repeatable"},
+		&cli.GenericFlag{Name: "header-env", Value: &whole{}, Usage: "`NAME=variable`: a header whose value is in an environment variable; repeatable"},
 		&cli.DurationFlag{Name: "timeout", Usage: "how long one attempt may take (default: " + event.DefaultTimeout.String() + ")"},
 		&cli.StringFlag{Name: "ca-file", Usage: "`file` of PEM certificates to trust beside the system's"},
 		&cli.StringFlag{Name: "cert-file", Usage: "`file` of a client certificate"},
@@ -154,7 +154,7 @@ func fileRef(file string) (event.SecretRef, error) {
 }
 
 func (s *session) setHeaders(e *event.Endpoint) error {
-	for _, given := range s.StringSlice("header") {
+	for _, given := range s.whole("header") {
 		name, value, found := strings.Cut(given, "=")
 		if !found {
 			return usage("--header takes NAME=value, as in X-Team=ops")
@@ -164,7 +164,7 @@ func (s *session) setHeaders(e *event.Endpoint) error {
 		}
 		e.Headers[name] = value
 	}
-	for _, given := range s.StringSlice("header-env") {
+	for _, given := range s.whole("header-env") {
 		name, variable, found := strings.Cut(given, "=")
 		if !found {
 			return usage("--header-env takes NAME=variable, as in X-Key=AUDIT_KEY")

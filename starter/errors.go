@@ -109,8 +109,7 @@ func conclude(w io.Writer, err error) int {
 }
 
 func exitCode(err error) int {
-	var known *outcome
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*outcome](err); ok {
 		return known.code
 	}
 	return exitUnable
@@ -118,13 +117,11 @@ func exitCode(err error) int {
 
 // sentence says what happened and, where it is known, what to do.
 func sentence(err error) string {
-	var temporal *unreachable
-	if errors.As(err, &temporal) {
+	if temporal, ok := errors.AsType[*unreachable](err); ok {
 		return unreachableSentence(temporal)
 	}
-	var idle *unattended
-	if errors.As(err, &idle) {
-		return fmt.Sprintf("%s: no worker answered; see that one runs and is ready (tagwatch up, or tagwatch-worker with the same TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE)", idle.doing)
+	if idle, ok := errors.AsType[*unattended](err); ok {
+		return fmt.Sprintf("%s: no worker answered; it may be carried out when one does: see that one runs (tagwatch up, or tagwatch-worker with the same TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE)", idle.doing)
 	}
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
@@ -133,23 +130,23 @@ func sentence(err error) string {
 }
 
 func unreachableSentence(u *unreachable) string {
-	var denied *serviceerror.PermissionDenied
-	if errors.As(u.cause, &denied) {
+	if is[*serviceerror.PermissionDenied](u.cause) {
 		return fmt.Sprintf("Temporal at %s refuses the credentials; see TEMPORAL_API_KEY and TEMPORAL_TLS_...", u.address)
 	}
-	var missing *serviceerror.NamespaceNotFound
-	if errors.As(u.cause, &missing) {
+	if missing, ok := errors.AsType[*serviceerror.NamespaceNotFound](u.cause); ok {
 		return fmt.Sprintf("Temporal at %s has no namespace %q; create it, or set TEMPORAL_NAMESPACE", u.address, missing.Namespace)
 	}
 	return fmt.Sprintf("Temporal does not answer at %s; start it with: tagwatch up, or set TEMPORAL_ADDRESS", u.address)
 }
 
-// plain is the error's text without the name of its kind at the end, which says
-// nothing to a person that the rest does not.
+// plain is the error's text without the name of its kind, which says nothing to
+// a person that the rest does not.
 func plain(err error) string {
 	text := err.Error()
-	if kind := fault.ByName(fault.Name(err)); kind != nil {
-		text = strings.TrimSuffix(text, ": "+kind.Error())
+	kind := fault.ByName(fault.Name(err))
+	if kind == nil {
+		return text
 	}
-	return text
+	name := ": " + kind.Error()
+	return strings.TrimSuffix(strings.ReplaceAll(text, name+": ", ": "), name)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -101,14 +102,14 @@ func (s *session) writeEvaluation(w io.Writer, target image.Target, e policy.Eva
 }
 
 func (s *session) writeRows(w io.Writer, rows []policy.Row) {
-	t := newTable("ACTION", "GATE", "TRIGGER", "TRIGGER ID", "MESSAGE", "RULE", "WHITELIST")
+	t := newTable("ACTION", "GATE", "TRIGGER", "TRIGGER ID", "RULE", "WHITELIST", "MESSAGE")
 	hidden := 0
 	for _, r := range rows {
 		if r.Action == policy.Go && !s.Bool("detail") {
 			hidden++
 			continue
 		}
-		t.row(actionLook(r.Action), string(r.Action), r.Gate, r.Trigger, r.TriggerID, r.Message, dash(ruleCell(r)), whitelistCell(r.Excuse))
+		t.row(actionLook(r.Action), string(r.Action), r.Gate, r.Trigger, r.TriggerID, ruleCell(r), dash(whitelistCell(r.Excuse)), r.Message)
 	}
 	if len(t.rows) > 1 {
 		fmt.Fprintln(w)
@@ -131,10 +132,15 @@ func actionLook(a policy.Action) style {
 
 // ruleCell leads to the rule: its policy and its id in it.
 func ruleCell(r policy.Row) string {
-	if r.RuleID == "" {
-		return r.PolicyID
+	return strings.TrimSuffix(abridged(r.PolicyID)+"/"+abridged(r.RuleID), "/")
+}
+
+// abridged cuts ids that nobody reads, as UUIDs; they differ in the beginning.
+func abridged(id string) string {
+	if len(id) < len("00000000-0000-0000-0000-000000000000") {
+		return id
 	}
-	return short(r.PolicyID) + "/" + short(r.RuleID)
+	return id[:8]
 }
 
 // whitelistCell names the whitelist that lets a row pass.

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/sdk/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
@@ -23,8 +23,7 @@ func (s *session) follow(ctx context.Context, linked *link, id string, wait func
 	err := wait(ctx)
 	stop()
 	following.Wait()
-	var gone *serviceerror.Unavailable
-	if errors.As(err, &gone) {
+	if is[*serviceerror.Unavailable](err) {
 		return &unreachable{linked.address, err}
 	}
 	return answered(err)
@@ -57,11 +56,30 @@ func stepOfWorkflow(ctx context.Context, temporal client.Client, id string) stri
 	if err != nil {
 		return ""
 	}
+	if idle(described) {
+		return "waiting for a worker; see that one runs: tagwatch up, or tagwatch-worker"
+	}
 	pending, detail := pendingDetail(described)
 	if !pending {
-		return "" // waiting for a worker, or done
+		return "" // done, or about to begin
 	}
 	return phrase(headlineOf(ctx, temporal, id), detail)
+}
+
+// workerDelay is how long a worker takes at most that has time.
+const workerDelay = 5 * time.Second
+
+// idle tells that no worker has taken what is to be done.
+func idle(described *workflowservice.DescribeWorkflowExecutionResponse) bool {
+	if task := described.GetPendingWorkflowTask(); task.GetState() == enums.PENDING_WORKFLOW_TASK_STATE_SCHEDULED {
+		return time.Since(task.GetScheduledTime().AsTime()) > workerDelay
+	}
+	for _, activity := range described.GetPendingActivities() {
+		if activity.GetState() == enums.PENDING_ACTIVITY_STATE_SCHEDULED && activity.GetAttempt() <= 1 {
+			return time.Since(activity.GetScheduledTime().AsTime()) > workerDelay
+		}
+	}
+	return false
 }
 
 // headlineOf is the title of the workflow's current details.

@@ -29,6 +29,7 @@ const (
 type link struct {
 	client  workflows.Client
 	address string
+	say     func(format string, arguments ...any)
 }
 
 // temporal connects to Temporal when it is first needed.
@@ -46,7 +47,7 @@ func (s *session) temporal(ctx context.Context) (*link, error) {
 	if err != nil {
 		return nil, &unreachable{options.HostPort, err}
 	}
-	s.linked = &link{client: workflows.Client{Temporal: connected}, address: options.HostPort}
+	s.linked = &link{client: workflows.Client{Temporal: connected}, address: options.HostPort, say: s.say}
 	return s.linked, nil
 }
 
@@ -68,18 +69,22 @@ func temporalOptions() (client.Options, error) {
 func (l *link) ask(ctx context.Context, doing string, patience time.Duration, request func(context.Context) error) error {
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	slow := time.AfterFunc(queryTimeout, func() { l.say("%s: waiting for a worker's answer", doing) })
+	defer slow.Stop()
 	err := request(bounded)
-	var (
-		gone *serviceerror.Unavailable
-		late *serviceerror.DeadlineExceeded
-	)
 	switch {
 	case err == nil || ctx.Err() != nil:
 		return err
-	case errors.As(err, &gone):
+	case is[*serviceerror.Unavailable](err):
 		return &unreachable{l.address, err}
-	case bounded.Err() != nil, errors.As(err, &late):
-		return &unattended{doing}
+	case bounded.Err() != nil, is[*serviceerror.DeadlineExceeded](err), is[*serviceerror.FailedPrecondition](err):
+		return &unattended{doing} // the last one says so by itself
 	}
 	return answered(err)
+}
+
+// is tells whether an error of that type is in the chain.
+func is[T error](err error) bool {
+	_, found := errors.AsType[T](err)
+	return found
 }

@@ -48,6 +48,26 @@ func (s *session) several(name string) []string {
 	return values
 }
 
+// whole is the value of a repeatable option whose values may hold commas.
+type whole []string
+
+// Set implements cli.Generic.
+func (w *whole) Set(value string) error {
+	*w = append(*w, value)
+	return nil
+}
+
+// String implements cli.Generic.
+func (w *whole) String() string { return strings.Join(*w, " ") }
+
+func (s *session) whole(name string) []string {
+	values, _ := s.Generic(name).(*whole)
+	if values == nil {
+		return nil
+	}
+	return *values
+}
+
 // types are those of --type, of which the allowed ones are accepted.
 func (s *session) types(allowed []event.Type) ([]event.Type, error) {
 	var types []event.Type

@@ -77,6 +77,7 @@ const (
 
 // table is rows of cells in columns.
 type table struct {
+	indent string
 	rows   [][]string
 	styles []style
 }
@@ -105,7 +106,7 @@ func (t *table) write(w io.Writer) {
 	columns.Flush()
 	for i, line := range strings.SplitAfter(aligned.String(), "\n") {
 		if line = strings.TrimRight(line, " \n"); i < len(t.styles) {
-			fmt.Fprintln(w, paint(w, t.styles[i], line))
+			fmt.Fprintln(w, paint(w, t.styles[i], t.indent+line))
 		}
 	}
 }
@@ -139,10 +140,10 @@ func coloured(w io.Writer) bool {
 
 // oneLine makes text fit a cell: without line breaks, tabs and other controls.
 func oneLine(text string) string {
-	return strings.Map(func(r rune) rune {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '
 		}
 		return r
-	}, strings.TrimSpace(text))
+	}, text))
 }

@@ -120,16 +120,16 @@ func (s *session) writeComparison(w io.Writer, c comparison) {
 	for _, each := range c.Differ {
 		d := each.Difference
 		fmt.Fprintf(w, "%s: %s (%s) -> %s (%s)\n", each.Target, d.Before.Status, d.Before.FinalAction, d.After.Status, d.After.FinalAction)
-		t := &table{}
+		t := &table{indent: "  "}
 		for _, r := range d.Appeared {
-			t.row(actionLook(r.Action), "  +", string(r.Action), r.Gate, r.Trigger, r.TriggerID, r.Message)
+			t.row(actionLook(r.Action), "+", string(r.Action), r.Gate, r.Trigger, r.TriggerID, r.Message)
 		}
 		for _, r := range d.Disappeared {
-			t.row(faint, "  -", string(r.Action), r.Gate, r.Trigger, r.TriggerID, r.Message)
+			t.row(faint, "-", string(r.Action), r.Gate, r.Trigger, r.TriggerID, r.Message)
 		}
 		for _, change := range d.Changed {
 			r := change.After
-			t.row(actionLook(r.Action), "  ~", fmt.Sprintf("%s -> %s", change.Before.Action, r.Action), r.Gate, r.Trigger, r.TriggerID, r.Message)
+			t.row(actionLook(r.Action), "~", fmt.Sprintf("%s -> %s", change.Before.Action, r.Action), r.Gate, r.Trigger, r.TriggerID, r.Message)
 		}
 		t.write(w)
 	}

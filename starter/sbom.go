@@ -24,11 +24,11 @@ func sbomCommand() *cli.Command {
 			platformFlag(),
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: formSyft, Usage: "`form` of the output: " + formSyft},
 		},
-		Action: action(sbom),
+		Action: action(printSBOM),
 	}
 }
 
-func sbom(ctx context.Context, s *session) error {
+func printSBOM(ctx context.Context, s *session) error {
 	reference, err := s.argument("REF")
 	if err != nil {
 		return err

@@ -87,6 +87,7 @@ func (s *session) statusOf(ctx context.Context, target image.Target) (*tagStatus
 	if err != nil {
 		return nil, err
 	}
+	view.Types = nil // the workflow may not know of all
 	for _, sub := range subs {
 		view.Types = append(view.Types, sub.Type)
 	}

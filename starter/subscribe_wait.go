@@ -24,6 +24,7 @@ func (s *session) await(ctx context.Context, linked *link, done []*subscribed) (
 			failures = append(failures, err)
 			continue
 		}
+		s.now = time.Now().UTC() // what is told of the tag happened meanwhile
 		status := s.statusView(state.Summary, &state)
 		each.Status = &status
 	}

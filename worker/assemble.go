@@ -69,7 +69,7 @@ func assemble(settings config.Config, keeper *store.Store, temporal client.Clien
 		Store: keeper, Registry: registries, Analyzer: puller{images, registries}, Matcher: matches, Feed: generations,
 		Sender: sender, Watchers: workflows.Client{Temporal: temporal},
 		Account: event.Account{Name: settings.Account, Email: settings.Email},
-		Poll:    w.Poll, Pass: w.Pass, Window: w.WebhookWindow, Log: logger,
+		Poll:    w.Poll, Pass: w.Pass, Window: w.WebhookWindow, Retention: w.Retention, Log: logger,
 	}}, nil
 }
 

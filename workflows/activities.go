@@ -57,6 +57,8 @@ type Activities interface {
 	// WakeAffected wakes the watchers whose image a generation touched and
 	// returns how many.
 	WakeAffected(ctx context.Context, generation string) (int, error)
+	// Prune removes what nobody will ask for any more.
+	Prune(context.Context) (watch.Pruned, error)
 
 	// ActivatePolicy makes a stored bundle the active one and tells whether that
 	// changed anything.

@@ -161,6 +161,7 @@ func options(id, summary string) client.StartWorkflowOptions {
 
 func tagOptions(target image.Target) client.StartWorkflowOptions {
 	options := options(WatchTagID(target), target.String())
+	options.StaticDetails = "Follows one tag for as long as somebody is subscribed to it. The current details beside this say how it is."
 	options.TypedSearchAttributes = temporal.NewSearchAttributes(
 		AttributeRegistry.ValueSet(target.Reference.Registry),
 		AttributeRepository.ValueSet(target.Reference.Repository.String()),

@@ -173,6 +173,8 @@ func (f *fake) WakeAffected(_ context.Context, generation string) (int, error) {
 	return 2, nil
 }
 
+func (f *fake) Prune(context.Context) (watch.Pruned, error) { return watch.Pruned{}, nil }
+
 func (f *fake) ActivatePolicy(_ context.Context, bundle string) (bool, error) {
 	if bundle == unknownBundle {
 		return false, permanentError(fault.NotFound, "there is no bundle "+bundle)

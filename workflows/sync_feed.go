@@ -24,6 +24,16 @@ type Synced struct {
 // then move to the new generation, then wake the tags that it touched. It may
 // be interrupted anywhere and run again.
 func SyncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
+	synced, err := syncFeed(ctx, request)
+	if err != nil {
+		return synced, err
+	}
+	// What new data made superfluous goes with the same rhythm.
+	_, err = all(ctx, "remove what is no longer needed", Activities.Prune)
+	return synced, err
+}
+
+func syncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
 	workflow.SetCurrentDetails(ctx, "### Asking for new vulnerability data\n")
 	fetched, err := call(ctx, fetching, "fetch, verify and judge", Activities.FetchFeed, request)
 	if err != nil {
@@ -41,10 +51,19 @@ func SyncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
 		return result, err
 	}
 	result.Generation, result.Groups, result.Changed = advanced.Generation, advanced.Groups, advanced.Changed
-	result.Woken, err = call(ctx, sweeping, "wake the tags that changed", Activities.WakeAffected, advanced.Generation)
+	result.Woken, err = wakeTouched(ctx, fetched, advanced)
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Up to date\n\nGeneration `%s`: %d package groups matched again, %d of them changed, %d tags woken.\n",
 		result.Generation, result.Groups, result.Changed, result.Woken))
 	return result, err
+}
+
+// wakeTouched wakes the tags that the move touched. The first data ever concern
+// all: every image waited for them.
+func wakeTouched(ctx workflow.Context, fetched watch.Fetched, advanced watch.Advanced) (int, error) {
+	if fetched.Current == "" {
+		return all(ctx, "wake all tags", Activities.WakeAll)
+	}
+	return call(ctx, sweeping, "wake the tags that changed", Activities.WakeAffected, advanced.Generation)
 }
 
 func unchangedDetails(fetched watch.Fetched) string {

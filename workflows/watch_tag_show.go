@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -55,7 +56,8 @@ func (w *tagWatcher) details() string {
 	if len(w.Recent) > 0 {
 		b.WriteString("\n#### Last notifications\n\n")
 		for _, told := range w.Recent {
-			fmt.Fprintf(&b, "- %s `%s` %s\n", moment(told.At), told.Type, told.Line)
+			line := strings.TrimPrefix(told.Line, w.Target.String()+": ")
+			fmt.Fprintf(&b, "- %s `%s` %s\n", moment(told.At), told.Type, line)
 		}
 	}
 	return b.String()
@@ -80,11 +82,11 @@ func (w *tagWatcher) rows() [][2]string {
 	s := w.Summary
 	return [][2]string{
 		{"Tag", "`" + w.Target.String() + "`"},
-		{"Image", code(string(s.Resolved.Manifest))},
-		{"Index", code(string(s.Resolved.Index))},
+		{"Image", short(s.Resolved.Manifest)},
+		{"Index", short(s.Resolved.Index)},
 		{"Analyzed image", analyzedRow(s)},
 		{"Vulnerabilities", countsRow(s)},
-		{"Vulnerability data", code(s.Generation)},
+		{"Vulnerability data", short(image.Digest(s.Generation))},
 		{"Subscribed to", typesRow(w.TagState)},
 		{"Registry last read", moment(s.Checked)},
 		{"Last change", moment(s.Changed)},
@@ -97,7 +99,7 @@ func analyzedRow(s watch.Summary) string {
 	if s.Analyzed == s.Resolved.Manifest {
 		return ""
 	}
-	return code(string(s.Analyzed)) + " (the newest that could be analyzed)"
+	return short(s.Analyzed) + " (the newest that could be analyzed)"
 }
 
 func countsRow(s watch.Summary) string {
@@ -124,11 +126,13 @@ func problemRow(p *watch.Problem) string {
 	return fmt.Sprintf("%s, since %s", strings.ReplaceAll(p.Message, "\n", " "), moment(p.Since))
 }
 
-func code(text string) string {
-	if text == "" {
+// short is a digest in a table: whole ones are wider than the page, and stand in
+// the search attributes.
+func short(digest image.Digest) string {
+	if digest == "" {
 		return ""
 	}
-	return "`" + text + "`"
+	return "`sha256:" + digest.Short() + "`"
 }
 
 // moment is a time as people read it; "" for never.

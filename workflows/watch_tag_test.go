@@ -202,4 +202,3 @@ func TestWatchTagCanceled(t *testing.T) {
 
 // errOutage is a failure that passes.
 var errOutage = errors.New("connection refused")
-

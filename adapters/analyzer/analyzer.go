@@ -73,19 +73,22 @@ func Open(options Options) (*Analyzer, error) {
 	if err := inspect.CheckContent(content); err != nil {
 		return nil, err
 	}
+	directory, err := filepath.Abs(options.Directory) // the child has a working folder of its own
+	if err != nil {
+		return nil, fmt.Errorf("open analyzer: %w", err)
+	}
 	a := &Analyzer{
 		limits:  options.Limits.withDefaults(),
 		content: content,
 		version: versionOf(content),
-		parent:  filepath.Join(options.Directory, "scratch"),
+		parent:  filepath.Join(directory, "scratch"),
 		cage:    &cage.Cage{Log: options.Log},
 	}
-	var err error
 	if a.scratch, err = scratch.Open(a.parent); err != nil {
 		return nil, fmt.Errorf("open analyzer: %w", err)
 	}
 	bounds := layers.Bounds{Bytes: cmp.Or(options.StoreBytes, 20<<30), Age: cmp.Or(options.StoreAge, 30*24*time.Hour)}
-	if a.store, err = layers.New(filepath.Join(options.Directory, "layers"), a.scratch.Path(), bounds); err != nil {
+	if a.store, err = layers.New(filepath.Join(directory, "layers"), a.scratch.Path(), bounds); err != nil {
 		return nil, errors.Join(fmt.Errorf("open analyzer: %w", err), a.Close())
 	}
 	return a, nil

@@ -22,6 +22,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == analyzer.ChildArgument {
 		os.Exit(analyzer.ChildMain(os.Args[2:]))
 	}
+	if os.Getenv(workerEnv) != "" {
+		playWorker()
+	}
 	os.Exit(m.Run())
 }
 
@@ -74,7 +77,7 @@ func (b *bench) push(t *testing.T, built v1.Image) analyzer.Request {
 	return analyzer.Request{
 		Name:   b.registry.Host() + "/app@" + string(digest),
 		Digest: digest,
-		Source: source{address: b.registry.URL() + "/v2/app/", manifest: string(digest), config: config.String()},
+		Source: source{Address: b.registry.URL() + "/v2/app/", ManifestDigest: string(digest), ConfigDigest: config.String()},
 	}
 }
 
@@ -99,16 +102,18 @@ func (b *bench) leftovers(t *testing.T) []string {
 }
 
 // source reads an image of a registry over HTTP.
-type source struct{ address, manifest, config string }
+type source struct{ Address, ManifestDigest, ConfigDigest string }
 
 func (s source) Manifest(ctx context.Context) ([]byte, error) {
-	return s.read(ctx, "manifests/"+s.manifest)
+	return s.read(ctx, "manifests/"+s.ManifestDigest)
 }
 
-func (s source) Config(ctx context.Context) ([]byte, error) { return s.read(ctx, "blobs/"+s.config) }
+func (s source) Config(ctx context.Context) ([]byte, error) {
+	return s.read(ctx, "blobs/"+s.ConfigDigest)
+}
 
 func (s source) Layer(ctx context.Context, digest image.Digest) (io.ReadCloser, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.address+"blobs/"+string(digest), nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Address+"blobs/"+string(digest), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +121,7 @@ func (s source) Layer(ctx context.Context, digest image.Digest) (io.ReadCloser, 
 }
 
 func (s source) read(ctx context.Context, path string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.address+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Address+path, nil)
 	if err != nil {
 		return nil, err
 	}

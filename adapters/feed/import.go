@@ -22,8 +22,8 @@ func (f *Feed) Import(ctx context.Context, file string) (vuln.Generation, error)
 		return vuln.Generation{}, fmt.Errorf("import %s: %w", filepath.Base(file), err)
 	}
 	local := func(context.Context, string) (string, error) { return file, nil }
-	any := func(vuln.Description) error { return nil }
-	made, err := f.add(ctx, vuln.Generation{Checksum: checksum}, local, any)
+	everything := func(vuln.Description) error { return nil }
+	made, err := f.add(ctx, vuln.Generation{Checksum: checksum}, local, everything)
 	if err != nil {
 		return vuln.Generation{}, fmt.Errorf("import %s: %w", filepath.Base(file), err)
 	}

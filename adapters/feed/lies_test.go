@@ -88,7 +88,7 @@ func TestBadPublisher(t *testing.T) {
 		{"archive: bomb beside it", packed(func(t *testing.T, _ labfeed.Database) []byte { return tarOf(t, "other", make([]byte, 64<<20)) }), fault.Limit},
 		{"archive: too large", packed(func(*testing.T, labfeed.Database) []byte { return make([]byte, 16<<20+1) }), fault.Limit},
 	}
-	options := feed.Options{Stall: 200 * time.Millisecond, MaxArchive: 16 << 20, MaxDatabase: 24 << 20}
+	options := feed.Options{Stall: 2 * time.Second, MaxArchive: 16 << 20, MaxDatabase: 24 << 20}
 	first, bad, last := build(t), build(t, knowledge[0]), build(t)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

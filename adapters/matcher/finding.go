@@ -8,7 +8,6 @@ import (
 	v6 "github.com/anchore/grype/grype/db/v6"
 	"github.com/anchore/grype/grype/match"
 	"github.com/anchore/grype/grype/pkg"
-	"github.com/anchore/grype/grype/version"
 	"github.com/anchore/grype/grype/vulnerability"
 
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -64,47 +63,6 @@ func fixOf(m match.Match) vuln.Fix {
 		State:    cmp.Or(state, vuln.FixUnknown),
 		Versions: sortVersions(m.Vulnerability.Fix.Versions, pkg.VersionFormat(m.Package)),
 	}
-}
-
-// sortVersions orders versions by the rules of their format, ascending; what no
-// version is of that format comes last.
-func sortVersions(texts []string, format version.Format) []string {
-	if len(texts) == 0 {
-		return nil
-	}
-	type parsed struct {
-		text  string
-		value *version.Version // nil if it is none
-	}
-	versions := make([]parsed, len(texts))
-	for i, text := range texts {
-		versions[i].text = text
-		if v := version.New(text, format); v.Validate() == nil {
-			versions[i].value = v
-		}
-	}
-	slices.SortFunc(versions, func(a, b parsed) int {
-		if a.value == nil || b.value == nil {
-			return cmp.Or(cmp.Compare(boolRank(a.value == nil), boolRank(b.value == nil)), cmp.Compare(a.text, b.text))
-		}
-		order, err := a.value.Compare(b.value)
-		if err != nil {
-			order = 0
-		}
-		return cmp.Or(order, cmp.Compare(a.text, b.text))
-	})
-	sorted := make([]string, len(versions))
-	for i, v := range versions {
-		sorted[i] = v.text
-	}
-	return slices.Compact(sorted)
-}
-
-func boolRank(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // urlsOf returns the record's further references and the vendor's advisories.

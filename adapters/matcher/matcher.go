@@ -91,7 +91,10 @@ func (m *Matcher) acquire(checksum string) (*Database, error) {
 	}
 	db.acquire()
 	m.open = slices.Insert(m.open, 0, &opened{checksum: checksum, db: db})
-	return db, m.closeFrom(keepOpen)
+	if err := m.closeFrom(keepOpen); err != nil {
+		return nil, errors.Join(err, db.release())
+	}
+	return db, nil
 }
 
 // closeFrom closes the generations from an index on; m.mu is held.

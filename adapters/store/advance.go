@@ -50,7 +50,7 @@ func (s *Store) Advance(ctx context.Context, a watch.Advance, now time.Time) (ch
 
 // admit refuses an update that was made from what is not there any more.
 func (t tx) admit(ctx context.Context, a watch.Advance) error {
-	current, err := t.feed(ctx)
+	current, err := t.holdFeed(ctx)
 	if err != nil {
 		return err
 	}

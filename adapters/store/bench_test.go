@@ -19,7 +19,7 @@ import (
 
 // A fleet like a company's: its images share most of their packages.
 const (
-	fleetImages   = 1000
+	fleetImages   = 500
 	fleetPackages = 4000
 	imagePackages = 240
 )

@@ -237,6 +237,9 @@ func TestDelivering(t *testing.T) {
 			t.Errorf("backlog (-want +got)\n%s", diff)
 		}
 		check(t, s.Hasten(ctx, "pager", at(7)))
+		if due, err = s.DueDeliveries(ctx, "pager", at(7), 10); err != nil || len(due) != 2 || due[0].Delivery.Attempts != 1 {
+			t.Errorf("hastened: %+v, %v", due, err)
+		}
 		next.Attempts, next.State, next.Answer = 2, event.Delivered, "200 OK"
 		check(t, s.RecordAttempt(ctx, event.Attempt{Delivery: next.ID, Number: 2, At: at(7), Status: 200, Answer: "200 OK"}, next))
 

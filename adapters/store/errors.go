@@ -93,5 +93,5 @@ func sqliteKind(err *sqlite.Error) error {
 // repeatable tells that PostgreSQL gave up a transaction which may succeed when
 // it is run once more, because of another one that ran at the same time.
 func repeatable(err error) bool {
-	return pq.As(err, pqerror.TRDeadlockDetected, pqerror.TRSerializationFailure, pqerror.UniqueViolation) != nil
+	return pq.As(err, pqerror.TRDeadlockDetected, pqerror.TRSerializationFailure, pqerror.UniqueViolation, pqerror.ForeignKeyViolation) != nil
 }

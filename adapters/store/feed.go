@@ -18,10 +18,14 @@ type feedRow struct {
 	Problem    string
 }
 
-// feed reads the row. In a transaction that changes something it holds all
-// others off that would store findings or move the generation.
-func (t tx) feed(ctx context.Context) (feedRow, error) {
-	return one[feedRow](ctx, t, `SELECT generation, engine, checked, problem FROM feed`+t.locking)
+const feedQuery = `SELECT generation, engine, checked, problem FROM feed`
+
+func (t tx) feed(ctx context.Context) (feedRow, error) { return one[feedRow](ctx, t, feedQuery) }
+
+// holdFeed is feed for transactions that store findings or move the generation:
+// they follow one another.
+func (t tx) holdFeed(ctx context.Context) (feedRow, error) {
+	return one[feedRow](ctx, t, feedQuery+t.locking)
 }
 
 type generationRow struct {
@@ -107,7 +111,7 @@ func (s *Store) SaveGeneration(ctx context.Context, generation vuln.Description,
 		return err
 	}
 	return s.change(ctx, "save generation "+generation.Checksum, func(t tx) error {
-		current, err := t.feed(ctx)
+		current, err := t.holdFeed(ctx)
 		if err != nil {
 			return err
 		}
@@ -130,7 +134,7 @@ func (s *Store) SaveGeneration(ctx context.Context, generation vuln.Description,
 // stored before. A problem that persists keeps its Since.
 func (s *Store) NoteFeed(ctx context.Context, checked time.Time, problem *watch.Problem) (previous *watch.Problem, err error) {
 	err = s.change(ctx, "note the state of the feed", func(t tx) error {
-		current, err := t.feed(ctx)
+		current, err := t.holdFeed(ctx)
 		if err != nil {
 			return err
 		}

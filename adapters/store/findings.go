@@ -17,7 +17,7 @@ import (
 // generation and engine are not the current ones any more, and nothing is stored.
 func (s *Store) SaveFindings(ctx context.Context, generation string, engine vuln.Engine, found map[int64][]vuln.GroupFinding, now time.Time) error {
 	return s.change(ctx, "save findings", func(t tx) error {
-		current, err := t.feed(ctx)
+		current, err := t.holdFeed(ctx)
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -14,13 +13,13 @@ import (
 )
 
 // migrate applies the migrations of that folder which the database lacks.
-func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, folder string, options ...goose.ProviderOption) error {
+func (s *Store) migrate(ctx context.Context, dialect goose.Dialect, folder string, options ...goose.ProviderOption) error {
 	files, err := fs.Sub(schema.Files, folder)
 	if err != nil {
 		return err
 	}
 	options = append(options, goose.WithSlog(slog.New(slog.DiscardHandler)), goose.WithDisableGlobalRegistry(true))
-	provider, err := goose.NewProvider(dialect, db, files, options...)
+	provider, err := goose.NewProvider(dialect, s.writing.DB, files, options...)
 	if err != nil {
 		return err
 	}
@@ -29,7 +28,8 @@ func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, folder stri
 		return err
 	}
 	if current > known {
-		return fmt.Errorf("its schema has version %d and this program knows version %d: a newer Tagwatch has used it; use that one or a newer: %w", current, known, fault.Conflict)
+		return fmt.Errorf("%s has schema version %d and this program knows version %d: a newer Tagwatch has used it; use that one or a newer: %w",
+			s.name, current, known, fault.Conflict)
 	}
 	_, err = provider.Up(ctx)
 	return err

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/pressly/goose/v3"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/fault"
@@ -132,8 +134,48 @@ func TestOpenNewer(t *testing.T) {
 	})
 }
 
-// execute runs a statement behind the store's back.
-func execute(t *testing.T, url, statement string) {
+// TestOpenOlder brings a database of each earlier version up to date.
+func TestOpenOlder(t *testing.T) {
+	migrations, err := schema.Files.ReadDir("sqlite")
+	check(t, err)
+	eachURL(t, func(t *testing.T, url string) {
+		for version := range len(migrations) {
+			folder, dialect := "postgres", goose.DialectPostgres
+			if strings.HasPrefix(url, "sqlite") {
+				folder, dialect = "sqlite", goose.DialectSQLite3
+			}
+			migrateTo(t, url, folder, dialect, int64(version))
+			s := open(t, url)
+			subscribe(t, s, target(t, "nginx:1"))
+			check(t, s.Close())
+			// The next version begins anew.
+			if folder == "sqlite" {
+				url += "x"
+			} else {
+				execute(t, url, "DROP SCHEMA public CASCADE")
+				execute(t, url, "CREATE SCHEMA public")
+			}
+		}
+	})
+}
+
+func migrateTo(t *testing.T, url, folder string, dialect goose.Dialect, version int64) {
+	t.Helper()
+	if version == 0 {
+		return
+	}
+	db := connect(t, url)
+	defer db.Close()
+	files, err := fs.Sub(schema.Files, folder)
+	check(t, err)
+	provider, err := goose.NewProvider(dialect, db.DB, files)
+	check(t, err)
+	_, err = provider.UpTo(t.Context(), version)
+	check(t, err)
+}
+
+// connect opens a database behind the store's back.
+func connect(t *testing.T, url string) *sqlx.DB {
 	t.Helper()
 	driver, source := "postgres", url
 	if path, found := strings.CutPrefix(url, "sqlite://"); found {
@@ -141,8 +183,15 @@ func execute(t *testing.T, url, statement string) {
 	}
 	db, err := sqlx.Connect(driver, source)
 	check(t, err)
+	return db
+}
+
+// execute runs a statement behind the store's back.
+func execute(t *testing.T, url, statement string) {
+	t.Helper()
+	db := connect(t, url)
 	defer db.Close()
-	_, err = db.Exec(statement)
+	_, err := db.Exec(statement)
 	check(t, err)
 }
 

@@ -44,5 +44,5 @@ func (p postgresServer) migrate(ctx context.Context, s *Store) error {
 	if err != nil {
 		return err
 	}
-	return migrate(ctx, s.writing.DB, goose.DialectPostgres, "postgres", goose.WithSessionLocker(locker))
+	return s.migrate(ctx, goose.DialectPostgres, "postgres", goose.WithSessionLocker(locker))
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -48,6 +49,34 @@ func TestManyTargets(t *testing.T) {
 		summaries := must[[]watch.Summary](t)(s.Summaries(ctx, watch.TargetFilter{}))
 		if listed != many || swept != many || len(summaries) != many {
 			t.Errorf("listed %d, swept %d, summarized %d", listed, swept, len(summaries))
+		}
+	})
+}
+
+// TestManyPackages needs several statements for one image.
+func TestManyPackages(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		const many = 1500
+		names := make([]string, many)
+		for i := range names {
+			names[i] = fmt.Sprintf("package-%04d", i)
+		}
+		advance(t, s, "", "sha256:g1", nil)
+		check(t, s.SaveImage(ctx, inventory(digest(1), names...), nil, "syft 1", start))
+		check(t, s.SaveGroups(ctx, digest(1), engine, groups(names...)))
+		unmatched := must[[]watch.StoredGroup](t)(s.Unmatched(ctx, digest(1)))
+		found := map[int64][]vuln.GroupFinding{}
+		for _, g := range unmatched {
+			if len(g.Keys) != 2 {
+				t.Fatalf("keys of %s: %q", g.Fingerprint, g.Keys)
+			}
+			found[g.ID] = []vuln.GroupFinding{finding("CVE-2026-1", g.Keys[0], vuln.Low), finding("CVE-2026-2", g.Keys[0], vuln.High)}
+		}
+		check(t, s.SaveFindings(ctx, "sha256:g1", engine, found, start))
+		matches := must[[]vuln.Match](t)(s.Matches(ctx, digest(1)))
+		if len(unmatched) != many || len(matches) != 2*many || matches[many-1].Package.Name != names[many-1] {
+			t.Errorf("%d unmatched, %d matches", len(unmatched), len(matches))
 		}
 	})
 }

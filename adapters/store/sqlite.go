@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -63,11 +65,13 @@ func (f sqliteFile) dsn(lock string) string {
 // create makes an empty file that only its owner reads, unless there is one.
 func (f sqliteFile) create() error {
 	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE, 0o600)
-	if os.IsNotExist(err) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("database file %s: the directory %s does not exist; create it: %w", f.path, filepath.Dir(f.path), fault.Invalid)
-	}
-	if err != nil {
-		return fmt.Errorf("open database file %s for reading and writing: %w", f.path, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("database file %s: this user may not read and write it: %w", f.path, fault.Unauthorized)
+	case err != nil:
+		return fmt.Errorf("open the database file: %w", err) // names it
 	}
 	return file.Close()
 }
@@ -105,7 +109,7 @@ func (f sqliteFile) migrate(ctx context.Context, s *Store) error {
 	if _, err := s.writing.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
 		return err
 	}
-	return migrate(ctx, s.writing.DB, goose.DialectSQLite3, "sqlite")
+	return s.migrate(ctx, goose.DialectSQLite3, "sqlite")
 }
 
 // lockFile waits until no other process holds the lock. The kernel drops it with

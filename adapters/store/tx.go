@@ -101,11 +101,11 @@ func all[T any](ctx context.Context, t tx, query string, args ...any) ([]T, erro
 	return rows, err
 }
 
-// chunk is how many keys or parameters one statement gets: SQLite takes up to
-// 32,766 parameters, PostgreSQL 65,535.
+// How many keys or parameters one statement gets. The driver of SQLite looks
+// through all parameters for each of them, so many make it slow.
 const (
-	keyChunk       = 1000
-	parameterChunk = 1500
+	keyChunk       = 300
+	parameterChunk = 600
 )
 
 // allIn reads the rows for each of keys, which stand for the only (?) of the

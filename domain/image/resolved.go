@@ -4,10 +4,10 @@ package image
 type Resolved struct {
 	// Manifest is the digest of the platform's manifest: the identity of the
 	// image that is analyzed.
-	Manifest Digest
+	Manifest Digest `json:"manifest"`
 	// Index is the digest of the index the manifest was taken from; empty when
 	// the tag points to a manifest directly.
-	Index Digest
+	Index Digest `json:"index,omitempty"`
 }
 
 // Top is the digest a HEAD request on the tag answers with.

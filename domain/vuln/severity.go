@@ -40,7 +40,12 @@ func (s Severity) Rank() int {
 
 // Counts are the numbers of vulnerabilities by severity.
 type Counts struct {
-	Critical, High, Medium, Low, Negligible, Unknown int
+	Critical   int `json:"critical"`
+	High       int `json:"high"`
+	Medium     int `json:"medium"`
+	Low        int `json:"low"`
+	Negligible int `json:"negligible"`
+	Unknown    int `json:"unknown"`
 }
 
 // Add counts one vulnerability of that severity.

@@ -58,26 +58,26 @@ type Recorded struct {
 
 // Told is a notification in one line.
 type Told struct {
-	ID   string
-	Type event.Type
-	Line string
-	At   time.Time
+	ID   string     `json:"id"`
+	Type event.Type `json:"type"`
+	Line string     `json:"line"`
+	At   time.Time  `json:"at"`
 }
 
 // Summary is a target's state without its documents.
 type Summary struct {
-	Target      image.Target
-	Resolved    image.Resolved
-	Analyzed    image.Digest
-	Generation  string
-	Matched     bool
-	Counts      vuln.Counts
-	Status      policy.Status
-	FinalAction policy.Action
-	Problem     *Problem
-	Checked     time.Time
-	Changed     time.Time
-	Next        time.Time
+	Target      image.Target   `json:"target,omitzero"`
+	Resolved    image.Resolved `json:"resolved,omitzero"`
+	Analyzed    image.Digest   `json:"analyzed,omitempty"`
+	Generation  string         `json:"generation,omitempty"`
+	Matched     bool           `json:"matched,omitempty"`
+	Counts      vuln.Counts    `json:"counts,omitzero"`
+	Status      policy.Status  `json:"status,omitempty"`
+	FinalAction policy.Action  `json:"final_action,omitempty"`
+	Problem     *Problem       `json:"problem,omitempty"`
+	Checked     time.Time      `json:"checked,omitzero"`
+	Changed     time.Time      `json:"changed,omitzero"`
+	Next        time.Time      `json:"next,omitzero"`
 }
 
 // Summarize leaves a state's documents out.

@@ -114,3 +114,10 @@ type Backlog struct {
 	Next    time.Time // when the next attempt is due; zero without any
 	Oldest  time.Time // creation of the oldest
 }
+
+// Pruned counts what was removed because nobody will ask for it any more.
+type Pruned struct {
+	Images        int64
+	Groups        int64
+	Notifications int64
+}

@@ -1,0 +1,122 @@
+package activities
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// longestPause is how long a receiver's Retry-After holds everything for it up
+// at most: an absurd value must not.
+const longestPause = time.Hour
+
+// page makes the attempts of some deliveries. Once one fails, those that have
+// not begun are left for later.
+func (r *round) page(ctx context.Context, due []watch.DueDelivery) error {
+	failing := r.endpoint.State.Failing()
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(deliveryConcurrency)
+	for _, d := range due {
+		group.Go(func() error {
+			if state := r.endpointState(); state.Disabled || state.Failing() != failing {
+				return nil
+			}
+			return r.attempt(ctx, d)
+		})
+	}
+	return group.Wait()
+}
+
+// attempt sends one delivery and records what came of it.
+func (r *round) attempt(ctx context.Context, due watch.DueDelivery) error {
+	at := r.now()
+	body, err := event.Render(r.endpoint, due.Notification, due.Delivery, r.Account)
+	if err != nil {
+		return r.record(ctx, due.Delivery, at, event.Answer{Err: err}, r.unsent)
+	}
+	answer := r.Sender.Send(ctx, r.endpoint, event.Post{ID: due.Notification.ID, Body: body, At: at,
+		Account: r.Account.Name, Type: due.Notification.Type})
+	if ctx.Err() != nil {
+		return ctx.Err() // the worker stops: this says nothing of the endpoint
+	}
+	return r.record(ctx, due.Delivery, at, answer, r.judge)
+}
+
+// record counts an attempt and stores it with what it makes of its delivery.
+func (r *round) record(ctx context.Context, d event.Delivery, at time.Time, answer event.Answer,
+	judge func(event.Delivery, event.Answer, time.Time) event.Delivery) error {
+	d.Attempts, d.Answer = d.Attempts+1, answer.String()
+	attempt := event.Attempt{Delivery: d.ID, Number: d.Attempts, At: at, Duration: answer.Duration, Status: answer.Status, Answer: d.Answer}
+	r.mu.Lock()
+	d = judge(d, answer, r.now())
+	r.mu.Unlock()
+	return r.Store.RecordAttempt(ctx, attempt, d)
+}
+
+// judge decides how a delivery goes on and what the answer says of the endpoint.
+// Attempts of one page that fail together are one failure of the endpoint.
+func (r *round) judge(d event.Delivery, answer event.Answer, now time.Time) event.Delivery {
+	verdict := event.Judge(answer.Status)
+	if !r.state.Disabled {
+		r.state = r.after(verdict, d, answer, now)
+	}
+	switch verdict {
+	case event.VerdictDelivered:
+		r.result.Delivered++
+		d.State = event.Delivered
+		return d
+	case event.VerdictRetry:
+		return r.again(d, answer, now)
+	case event.VerdictDisable:
+		d.LastTry = now
+		return d // pending, for the time when it is enabled again
+	}
+	return r.giveUp(d, now)
+}
+
+// after is the state of the endpoint after an answer. One that refuses a
+// notification for good does neither well nor badly.
+func (r *round) after(verdict event.Verdict, d event.Delivery, answer event.Answer, now time.Time) event.EndpointState {
+	state := r.state
+	switch verdict {
+	case event.VerdictDelivered:
+		return state.Succeeded(d.Answer)
+	case event.VerdictRetry:
+		state = r.endpoint.State.Failed(d.Answer, now)
+		if pause := now.Add(min(answer.RetryAfter, longestPause)); pause.After(state.Probe) {
+			state.Probe = pause
+		}
+	case event.VerdictDisable:
+		state.Disabled, state.LastAnswer = true, d.Answer
+		state.Reason = "it answered 410 Gone; when it is back: tagwatch endpoint enable " + r.name
+	}
+	return state
+}
+
+// unsent decides about a body that cannot be made, as by a template at fault. It
+// says nothing of the endpoint and must not hold the others up.
+func (r *round) unsent(d event.Delivery, answer event.Answer, now time.Time) event.Delivery {
+	return r.again(d, answer, now)
+}
+
+// again has a delivery tried again while there is time.
+func (r *round) again(d event.Delivery, answer event.Answer, now time.Time) event.Delivery {
+	at, left := event.Next(d.Attempts, now, d.GiveUp, rand.Float64(), answer.RetryAfter)
+	if !left {
+		return r.giveUp(d, now)
+	}
+	r.result.Retried++
+	d.LastTry, d.NextTry = now, at
+	return d
+}
+
+func (r *round) giveUp(d event.Delivery, now time.Time) event.Delivery {
+	r.result.Failed++
+	d.LastTry, d.State = now, event.Failed
+	return d
+}

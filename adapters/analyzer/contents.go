@@ -1,0 +1,182 @@
+package analyzer
+
+import (
+	"archive/tar"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/inspect"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/layers"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/sbom"
+)
+
+// Contents passes the content of every regular file of an analyzed image to
+// visit: each distinct content once, with all the paths under which the inventory
+// lists it, sorted. Empty files are left out. The content can be read only until
+// visit returns; an error of visit ends the walk and is returned as it is.
+//
+// It reads the layers that the analysis left in the store, and fetches again what
+// is no longer there. The request is the one that was analyzed. Contents are
+// recognized by the digests in the inventory, so that links, white-outs and
+// replaced files need no second interpretation here. Sparse files are the
+// exception: syft digests their packed form. They are recognized by path and
+// size, and one that a later layer replaced may be visited too.
+func (a *Analyzer) Contents(ctx context.Context, request Request, inventory *sbom.Inventory, visit func(paths []string, size int64, content io.Reader) error) error {
+	folder, err := a.scratch.New("contents")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	documents, err := a.read(ctx, request)
+	if err != nil {
+		return err
+	}
+	if _, err := a.fetch(ctx, request.Source, documents, folder, &teller{listener: request.Progress}); err != nil {
+		return err
+	}
+	walk := newWalk(inventory, a.limits.ImageBytes, visit)
+	for i, diffID := range documents.diffIDs {
+		archive := filepath.Join(layersFolder(folder), inspect.LayerName(i, diffID.String()))
+		if err := walk.layer(ctx, archive); err != nil {
+			return err
+		}
+	}
+	return walk.complete()
+}
+
+// contentsWalk looks for the contents of an inventory in layers.
+type contentsWalk struct {
+	visit   func([]string, int64, io.Reader) error
+	paths   map[string][]string  // of each content, by its digest
+	listed  map[string]sbom.File // by path
+	sizes   map[int64]bool       // of all contents: others need not be digested
+	visited map[string]bool      // digests, and paths of sparse files
+	budget  int64                // bytes that sparse files may still have
+	limit   int64
+}
+
+func newWalk(inventory *sbom.Inventory, limit int64, visit func([]string, int64, io.Reader) error) *contentsWalk {
+	w := &contentsWalk{visit: visit, paths: map[string][]string{}, listed: map[string]sbom.File{}, sizes: map[int64]bool{},
+		visited: map[string]bool{}, budget: limit, limit: limit}
+	for _, file := range inventory.Files {
+		if file.SHA256 != "" && file.Size > 0 {
+			w.paths[file.SHA256] = append(w.paths[file.SHA256], file.Path)
+			w.listed[file.Path] = file
+			w.sizes[file.Size] = true
+		}
+	}
+	return w
+}
+
+// layer visits what the archive has of the contents. It reads the archive twice:
+// which content an entry has is known only at the entry's end.
+func (w *contentsWalk) layer(ctx context.Context, archive string) error {
+	found := map[int]string{}
+	err := eachEntry(ctx, archive, func(i int, header *tar.Header, content io.Reader) error {
+		digest, err := w.digest(header, content)
+		if len(w.paths[digest]) > 0 && !w.visited[digest] {
+			found[i] = digest
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return eachEntry(ctx, archive, func(i int, header *tar.Header, content io.Reader) error {
+		if isSparse(header) {
+			return w.sparse(header, content)
+		}
+		digest, wanted := found[i]
+		if !wanted || w.visited[digest] {
+			return nil
+		}
+		w.visited[digest] = true
+		return w.visit(w.paths[digest], header.Size, content)
+	})
+}
+
+// digest is the entry's SHA-256; "" if it is none of the contents.
+func (w *contentsWalk) digest(header *tar.Header, content io.Reader) (string, error) {
+	if !w.sizes[header.Size] || isSparse(header) {
+		return "", nil
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, content); err != nil {
+		return "", fmt.Errorf("read layer: %w: %w", fault.Invalid, err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// sparse visits a sparse file. It may claim many more bytes than its archive has.
+func (w *contentsWalk) sparse(header *tar.Header, content io.Reader) error {
+	name := path.Join("/", header.Name)
+	if file, found := w.listed[name]; !found || file.Size != header.Size {
+		return nil
+	}
+	if w.budget -= header.Size; w.budget < 0 {
+		return fmt.Errorf("the image's sparse files have more than %s: %w", layers.Size(w.limit), fault.Limit)
+	}
+	w.visited[name] = true
+	return w.visit([]string{name}, header.Size, content)
+}
+
+func isSparse(header *tar.Header) bool {
+	if header.Typeflag == tar.TypeGNUSparse {
+		return true
+	}
+	for key := range header.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
+}
+
+// complete reports contents that were in none of the layers.
+func (w *contentsWalk) complete() error {
+	var missing []string
+	for name, file := range w.listed {
+		if !w.visited[file.SHA256] && !w.visited[name] {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d files of the inventory are not in the layers, as %s: %w", len(missing), slices.Min(missing), fault.Invalid)
+}
+
+// eachEntry calls visit for each entry of an archive, with its number.
+func eachEntry(ctx context.Context, archive string, visit func(int, *tar.Header, io.Reader) error) error {
+	file, err := os.Open(archive)
+	if err != nil {
+		return fmt.Errorf("read layer: %w", err)
+	}
+	defer file.Close()
+	reader := tar.NewReader(file)
+	for i := 0; ; i++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		header, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read layer: %w: %w", fault.Invalid, err)
+		}
+		if err := visit(i, header, reader); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestArrange(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, typed, want string }{
+		{"options after arguments", "subscribe nginx redis --type tag_update --wait", "subscribe --type tag_update --wait nginx redis"},
+		{"options between arguments", "subscribe nginx -t tag_update redis", "subscribe -t tag_update nginx redis"},
+		{"value with an equals sign", "subscribe nginx --type=tag_update redis", "subscribe --type=tag_update nginx redis"},
+		{"option without a value", "subscribe --fixable-only nginx", "subscribe --fixable-only nginx"},
+		{"option of the program after the command", "status nginx --data-dir /d", "--data-dir /d status nginx"},
+		{"option of the program before it", "--data-dir /d status nginx", "--data-dir /d status nginx"},
+		{"command below another", "policy add bundle.json --activate", "policy add --activate bundle.json"},
+		{"argument named like a command", "policy add list", "policy add list"},
+		{"value named like a command", "subscribe --endpoint status nginx", "subscribe --endpoint status nginx"},
+		{"standard input", "policy add - --activate", "policy add --activate -"},
+		{"arguments that look like options", "endpoint delete -- --odd", "endpoint delete -- --odd"},
+		{"unknown option", "status nginx --odd", "status --odd nginx"},
+		{"unknown command with an option", "statsu nginx --odd", "statsu nginx --odd"},
+		{"value that is missing", "status --platform", "status --platform"},
+		{"completion", "subscribe nginx --min --generate-bash-completion", "subscribe nginx --min --generate-bash-completion"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got := arrange(newApp(), append([]string{"tagwatch"}, strings.Fields(test.typed)...))
+			if joined := strings.Join(got[1:], " "); joined != test.want {
+				t.Errorf("got  %s\nwant %s", joined, test.want)
+			}
+		})
+	}
+}
+
+func TestSuggest(t *testing.T) {
+	t.Parallel()
+	for typed, want := range map[string]string{
+		"sub": "subscribe", "statsu": "status", "polciy": "policy", "vulnerabilites": "vulnerabilities", "frobnicate": "", "hel": "",
+	} {
+		if got := suggest(typed, newApp().Commands); got != want {
+			t.Errorf("%s: got %q, want %q", typed, got, want)
+		}
+	}
+}

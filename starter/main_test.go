@@ -1,0 +1,37 @@
+package main
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The test binary is also the programs that the sessions run.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"tagwatch":          main,
+		"tagwatch-temporal": standInTemporal,
+		"tagwatch-worker":   standInWorker,
+	})
+}
+
+// TestSessions runs each file of testdata/script: what a person types, and what
+// is to be seen.
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("TAGWATCH_DATA_DIR", env.WorkDir+"/data")
+			env.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1") // nothing listens there
+			env.Setenv("TZ", "UTC")
+			return os.Mkdir(env.WorkDir+"/data", 0o700)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exit": exits, "seed": seed, "port": freePort, "until": until, "signal": signalTo, "gone": gone,
+		},
+	})
+}

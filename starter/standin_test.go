@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// standInTemporal is tagwatch-temporal as far as its parent sees it. What it does
+// is written down in the data directory.
+func standInTemporal() {
+	var dir, port string
+	for i, arg := range os.Args {
+		switch arg {
+		case "--data-dir":
+			dir = filepath.Dir(os.Args[i+1])
+		case "--port":
+			port = os.Args[i+1]
+		}
+	}
+	note(dir, "temporal.pid", fmt.Sprint(os.Getpid()))
+	if os.Getenv("STAND_IN") == "broken" {
+		fmt.Fprintln(os.Stderr, "--port "+port+" cannot be used: address already in use")
+		os.Exit(1)
+	}
+	_ = json.NewEncoder(os.Stdout).Encode(announcement{Address: "127.0.0.1:" + port, UI: "http://127.0.0.1:9", Namespace: "default", PID: os.Getpid()})
+	untilStopped()
+	note(dir, "order", "temporal stopped")
+}
+
+// standInWorker is tagwatch-worker as far as its parent sees it.
+func standInWorker() {
+	dir := os.Getenv("TAGWATCH_DATA_DIR")
+	note(dir, "worker.pid", fmt.Sprint(os.Getpid()))
+	var settings []string
+	for _, setting := range os.Environ() {
+		if strings.HasPrefix(setting, "TAGWATCH_") || strings.HasPrefix(setting, "TEMPORAL_") {
+			settings = append(settings, setting)
+		}
+	}
+	note(dir, "worker.env", strings.Join(settings, "\n"))
+	http.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
+	go func() {
+		if err := http.ListenAndServe(os.Getenv("TAGWATCH_LISTEN"), nil); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}()
+	untilStopped()
+	note(dir, "order", "worker stopped")
+}
+
+func untilStopped() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	<-ctx.Done()
+}
+
+// note adds a line to a file of the data directory.
+func note(dir, name, line string) {
+	file, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	defer file.Close()
+	fmt.Fprintln(file, line)
+}

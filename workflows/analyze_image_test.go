@@ -1,0 +1,229 @@
+package workflows_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/mock"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+// wanted is the request of a watcher of another tag of the image.
+func wanted(tag string) watch.AnalysisRequest {
+	t := target
+	t.Reference.Tag = tag
+	return watch.AnalysisRequest{Target: t, Digest: first, Watcher: workflows.WatchTagID(t)}
+}
+
+// answers collects what the watchers are told, by their ids.
+func answers(env *testsuite.TestWorkflowEnvironment) map[string][]workflows.Analyzed {
+	told := map[string][]workflows.Analyzed{}
+	env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, workflows.SignalAnalyzed, mock.Anything).Return(
+		func(_, id, _, _ string, answer any) error {
+			told[id] = append(told[id], answer.(workflows.Analyzed))
+			return nil
+		})
+	return told
+}
+
+// want sends a request with the start, as clients do.
+func want(env *testsuite.TestWorkflowEnvironment, requests ...watch.AnalysisRequest) {
+	env.RegisterDelayedCallback(func() {
+		for _, request := range requests {
+			env.SignalWorkflowSkippingWorkflowTask(workflows.SignalWanted, request)
+		}
+	}, 0)
+}
+
+func TestAnalyzeImageOnceForMany(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	told := answers(env)
+	var requests []watch.AnalysisRequest
+	expected := map[string][]workflows.Analyzed{}
+	for i := range 250 {
+		request := wanted(fmt.Sprintf("v%d", i))
+		requests = append(requests, request)
+		expected[request.Watcher] = []workflows.Analyzed{{Digest: first}}
+	}
+	want(env, requests...)
+	env.ExecuteWorkflow(workflows.AnalyzeImage, first)
+	finished(t, env)
+	if len(outside.analyzed) != 1 {
+		t.Errorf("analyzed %d times", len(outside.analyzed))
+	}
+	if diff := cmp.Diff(expected, told); diff != "" {
+		t.Errorf("answers (-want +got)\n%s", diff)
+	}
+}
+
+func TestAnalyzeImageLateRequester(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		late func(*testsuite.TestWorkflowEnvironment)
+	}{
+		{"while it is analyzed", func(env *testsuite.TestWorkflowEnvironment) {
+			env.SignalWorkflow(workflows.SignalWanted, wanted("late"))
+		}},
+		{"together with the end of the analysis", func(env *testsuite.TestWorkflowEnvironment) {
+			env.SignalWorkflowSkippingWorkflowTask(workflows.SignalWanted, wanted("late"))
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			env, outside := newWorld(t)
+			told := answers(env)
+			outside.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
+				if len(outside.analyzed) == 1 {
+					test.late(env)
+				}
+				return watch.Analysis{Digest: r.Digest}, nil
+			}
+			want(env, wanted("early"))
+			env.ExecuteWorkflow(workflows.AnalyzeImage, first)
+			finished(t, env)
+			for _, tag := range []string{"early", "late"} {
+				if got := told[wanted(tag).Watcher]; len(got) != 1 || got[0].Problem != nil {
+					t.Errorf("%s requester is told %v", tag, got)
+				}
+			}
+		})
+	}
+}
+
+// A request can arrive in the very task in which the last answer is confirmed.
+func TestAnalyzeImageRequesterAtTheLastMoment(t *testing.T) {
+	t.Parallel()
+	env, _ := newWorld(t)
+	var told []string
+	env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, workflows.SignalAnalyzed, mock.Anything).Return(
+		func(_, id, _, _ string, _ any) error {
+			if told = append(told, id); len(told) == 1 {
+				env.SignalWorkflowSkippingWorkflowTask(workflows.SignalWanted, wanted("late"))
+			}
+			return nil
+		})
+	want(env, wanted("early"))
+	env.ExecuteWorkflow(workflows.AnalyzeImage, first)
+	finished(t, env)
+	if diff := cmp.Diff([]string{wanted("early").Watcher, wanted("late").Watcher}, told); diff != "" {
+		t.Errorf("told (-want +got)\n%s", diff)
+	}
+}
+
+func TestAnalyzeImageFails(t *testing.T) {
+	t.Parallel()
+	hostile := &watch.Problem{Kind: fault.Name(fault.Limit), Stage: watch.StageAnalyze, Message: "layer 3 unpacks to more than 10 GiB"}
+	tests := []struct {
+		name    string
+		analyze func(watch.AnalysisRequest) (watch.Analysis, error)
+		want    map[string]string // tag to kind of problem
+	}{
+		{"one registry has not got it", func(r watch.AnalysisRequest) (watch.Analysis, error) {
+			if r.Target.Reference.Tag == "gone" {
+				return watch.Analysis{}, permanentError(fault.NotFound, "no such manifest")
+			}
+			return watch.Analysis{Digest: r.Digest}, nil
+		}, map[string]string{"gone": "NotFound", "good": "", "fine": ""}},
+		{"one registry refuses", func(r watch.AnalysisRequest) (watch.Analysis, error) {
+			if r.Target.Reference.Tag == "gone" {
+				return watch.Analysis{}, permanentError(fault.Unauthorized, "denied")
+			}
+			return watch.Analysis{Digest: r.Digest}, nil
+		}, map[string]string{"gone": "Unauthorized", "good": "", "fine": ""}},
+		{"the image is at fault", func(r watch.AnalysisRequest) (watch.Analysis, error) {
+			return watch.Analysis{Digest: r.Digest, Problem: hostile}, nil
+		}, map[string]string{"gone": "Limit", "good": "Limit", "fine": "Limit"}},
+		{"the step is at fault", func(watch.AnalysisRequest) (watch.Analysis, error) {
+			return watch.Analysis{}, permanentError(fault.Invalid, "unreadable")
+		}, map[string]string{"gone": "Invalid", "good": "Invalid", "fine": "Invalid"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			env, outside := newWorld(t)
+			told := answers(env)
+			outside.analyze = test.analyze
+			want(env, wanted("gone"), wanted("good"), wanted("fine"))
+			env.ExecuteWorkflow(workflows.AnalyzeImage, first)
+			finished(t, env)
+			got := map[string]string{}
+			for tag := range test.want {
+				for _, answer := range told[wanted(tag).Watcher] {
+					got[tag] += kindOf(answer.Problem)
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("answers (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func kindOf(problem *watch.Problem) string {
+	if problem == nil {
+		return ""
+	}
+	return problem.Kind
+}
+
+// What is known is no answer to somebody who wants it made anew.
+func TestAnalyzeImageAgain(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	told := answers(env)
+	known := &watch.Problem{Kind: fault.Name(fault.Limit), Stage: watch.StageAnalyze, Message: "as it was yesterday"}
+	outside.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
+		if r.Again {
+			return watch.Analysis{Digest: r.Digest}, nil
+		}
+		return watch.Analysis{Digest: r.Digest, Problem: known}, nil
+	}
+	again := wanted("again")
+	again.Again = true
+	want(env, wanted("plain"), again)
+	env.ExecuteWorkflow(workflows.AnalyzeImage, first)
+	finished(t, env)
+	expected := map[string][]workflows.Analyzed{
+		wanted("plain").Watcher: {{Digest: first, Problem: known}},
+		again.Watcher:           {{Digest: first}},
+	}
+	if diff := cmp.Diff(expected, told); diff != "" {
+		t.Errorf("answers (-want +got)\n%s", diff)
+	}
+}
+
+func TestAnalyzeImageRequesterThatEnded(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(
+		errors.New("there is no such workflow"))
+	want(env, wanted("ended"))
+	env.ExecuteWorkflow(workflows.AnalyzeImage, first)
+	finished(t, env)
+	if len(outside.analyzed) != 1 {
+		t.Errorf("analyzed %d times, want 1", len(outside.analyzed))
+	}
+}
+
+func TestAnalyzeImageCanceled(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	told := answers(env)
+	outside.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) { return watch.Analysis{}, errOutage }
+	want(env, wanted("early"))
+	env.RegisterDelayedCallback(env.CancelWorkflow, time.Minute)
+	env.ExecuteWorkflow(workflows.AnalyzeImage, first)
+	if !env.IsWorkflowCompleted() || env.GetWorkflowError() == nil || len(told) != 0 {
+		t.Errorf("canceled: %v, told %v", env.GetWorkflowError(), told)
+	}
+}

@@ -1,0 +1,62 @@
+package workflows_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+func TestApplyPolicy(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	env.ExecuteWorkflow(workflows.ApplyPolicy, "production")
+	finished(t, env)
+	var got workflows.Applied
+	if err := env.GetWorkflowResult(&got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(workflows.Applied{Changed: true, Woken: 5}, got); diff != "" {
+		t.Errorf("outcome (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"production"}, outside.activated); diff != "" {
+		t.Errorf("activated (-want +got)\n%s", diff)
+	}
+}
+
+func TestApplyPolicyThatDoesNotExist(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	env.ExecuteWorkflow(workflows.ApplyPolicy, unknownBundle)
+	err := workflows.Restore(env.GetWorkflowError())
+	if !errors.Is(err, fault.NotFound) || err.Error() != "there is no bundle unknown" {
+		t.Errorf("error %v", err)
+	}
+	if outside.wokenAll != 0 {
+		t.Error("watchers are woken for nothing")
+	}
+}
+
+func TestTestEndpoint(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	request := watch.TestRequest{Endpoint: "chat", Type: event.VulnUpdate}
+	env.ExecuteWorkflow(workflows.TestEndpoint, request)
+	finished(t, env)
+	var got watch.TestResult
+	if err := env.GetWorkflowResult(&got); err != nil {
+		t.Fatal(err)
+	}
+	want := watch.TestResult{Type: event.VulnUpdate, Verdict: event.VerdictDelivered, Status: 204, Answer: "HTTP 204"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("result (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]watch.TestRequest{request}, outside.tested); diff != "" {
+		t.Errorf("sent (-want +got)\n%s", diff)
+	}
+}

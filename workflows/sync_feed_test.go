@@ -1,0 +1,63 @@
+package workflows_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+func TestSyncFeed(t *testing.T) {
+	t.Parallel()
+	const current, newer = "sha256:current", "sha256:newer"
+	next := vuln.Generation{Checksum: newer, URL: "https://feed.example.com/newer.tar.zst", Schema: "6.1.0"}
+	same := vuln.Generation{Checksum: current}
+	tests := []struct {
+		name     string
+		fetched  watch.Fetched
+		want     workflows.Synced
+		advanced []watch.AdvanceRequest
+		affected []string
+	}{
+		{name: "nothing new", fetched: watch.Fetched{Current: current},
+			want: workflows.Synced{Generation: current}},
+		{name: "held", fetched: watch.Fetched{Current: current, Held: []string{"provider alpine is gone"}},
+			want: workflows.Synced{Generation: current, Held: []string{"provider alpine is gone"}}},
+		{name: "held, with nothing current", fetched: watch.Fetched{Held: []string{"empty"}},
+			want: workflows.Synced{Held: []string{"empty"}}},
+		{name: "advance", fetched: watch.Fetched{Current: current, Generation: &next},
+			want:     workflows.Synced{Generation: newer, Groups: 12, Changed: 3, Woken: 2},
+			advanced: []watch.AdvanceRequest{{Generation: next}}, affected: []string{newer}},
+		{name: "roll back", fetched: watch.Fetched{Current: current, Generation: &next, Reject: true},
+			want:     workflows.Synced{Generation: newer, Groups: 12, Changed: 3, Woken: 2},
+			advanced: []watch.AdvanceRequest{{Generation: next, Reject: true}}, affected: []string{newer}},
+		{name: "match anew with another engine", fetched: watch.Fetched{Current: current, Generation: &same, Rematch: true},
+			want:     workflows.Synced{Generation: current, Groups: 12, Changed: 3, Woken: 2},
+			advanced: []watch.AdvanceRequest{{Generation: same}}, affected: []string{current}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			env, outside := newWorld(t)
+			outside.fetched = test.fetched
+			env.ExecuteWorkflow(workflows.SyncFeed, watch.SyncRequest{})
+			finished(t, env)
+			var got workflows.Synced
+			if err := env.GetWorkflowResult(&got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("outcome (-want +got)\n%s", diff)
+			}
+			if diff := cmp.Diff(test.advanced, outside.advanced); diff != "" {
+				t.Errorf("advanced (-want +got)\n%s", diff)
+			}
+			if diff := cmp.Diff(test.affected, outside.affected); diff != "" {
+				t.Errorf("woken for generations (-want +got)\n%s", diff)
+			}
+		})
+	}
+}

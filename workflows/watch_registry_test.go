@@ -1,0 +1,151 @@
+package workflows_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+const registry = "registry.example.com"
+
+// swept is a sweep that went well; the next is due a minute later.
+func swept(looked int) watch.Sweep {
+	return watch.Sweep{Active: true, Tags: 10, Looked: looked, Wait: time.Minute}
+}
+
+// down is a sweep that the registry did not answer.
+func down(message string) watch.Sweep {
+	return watch.Sweep{Active: true, Tags: 10, Wait: time.Minute,
+		Problem: &watch.Problem{Kind: fault.Name(fault.Unavailable), Stage: watch.StageResolve, Message: message}}
+}
+
+// sweeps answers with those sweeps, then with one that ends the workflow.
+func sweeps(list ...watch.Sweep) func(int) (watch.Sweep, error) {
+	return func(round int) (watch.Sweep, error) {
+		if round > len(list) {
+			return watch.Sweep{}, nil
+		}
+		return list[round-1], nil
+	}
+}
+
+func TestWatchRegistryTellsOnce(t *testing.T) {
+	t.Parallel()
+	failing := func(message string) watch.RegistryTurn {
+		return watch.RegistryTurn{Registry: registry, Failing: true, Problem: *down(message).Problem}
+	}
+	recovered := func(message string) watch.RegistryTurn {
+		return watch.RegistryTurn{Registry: registry, Problem: *down(message).Problem}
+	}
+	tests := []struct {
+		name   string
+		sweeps []watch.Sweep
+		want   []watch.RegistryTurn
+	}{
+		{"well all the time", []watch.Sweep{swept(4), swept(0), swept(4)}, nil},
+		{"fails for a while", []watch.Sweep{swept(4), down("a"), down("a"), down("b"), swept(4), swept(4)},
+			[]watch.RegistryTurn{failing("a"), recovered("a")}},
+		{"nothing was looked at: no sign of recovery", []watch.Sweep{down("a"), swept(0), down("a"), swept(1)},
+			[]watch.RegistryTurn{failing("a"), recovered("a")}},
+		{"fails twice", []watch.Sweep{down("a"), swept(1), down("b"), swept(1)},
+			[]watch.RegistryTurn{failing("a"), recovered("a"), failing("b"), recovered("b")}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			env, outside := newWorld(t)
+			outside.sweep = sweeps(test.sweeps...)
+			env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
+			finished(t, env)
+			if diff := cmp.Diff(test.want, outside.turns); diff != "" {
+				t.Errorf("told (-want +got)\n%s", diff)
+			}
+			if want := slices.Repeat([]time.Duration{time.Minute}, len(test.sweeps)); !slices.Equal(want, outside.waits()) {
+				t.Errorf("waits %v, want %v", outside.waits(), want)
+			}
+		})
+	}
+}
+
+// Whoever is to be told may be out of reach for a while.
+func TestWatchRegistryTellsThroughAnOutage(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.sweep = sweeps(down("a"), down("a"))
+	attempts := 0
+	outside.tell = func(watch.RegistryTurn) error {
+		if attempts++; attempts <= 10 {
+			return errOutage
+		}
+		return nil
+	}
+	env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
+	finished(t, env)
+	if len(outside.turns) != 1 {
+		t.Errorf("told %v, want once", outside.turns)
+	}
+}
+
+func TestWatchRegistrySurvivesAFault(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.sweep = func(round int) (watch.Sweep, error) {
+		if round == 1 {
+			return watch.Sweep{}, permanentError(fault.Invalid, "a row cannot be read")
+		}
+		return sweeps()(round)
+	}
+	env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
+	finished(t, env)
+	if want := []time.Duration{5 * time.Minute}; !slices.Equal(want, outside.waits()) {
+		t.Errorf("waits %v, want %v", outside.waits(), want)
+	}
+}
+
+func TestWatchRegistryNewTagIsLookedAtSoon(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.sweep = sweeps(swept(1), swept(1))
+	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, struct{}{}) }, 10*time.Second)
+	env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
+	finished(t, env)
+	if want := []time.Duration{10 * time.Second, time.Minute}; !slices.Equal(want, outside.waits()) {
+		t.Errorf("waits %v, want %v", outside.waits(), want)
+	}
+}
+
+func TestWatchRegistryDoesNotSpin(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.sweep = sweeps(watch.Sweep{Active: true}, watch.Sweep{Active: true, Wait: -time.Minute})
+	env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
+	finished(t, env)
+	if want := []time.Duration{time.Second, time.Second}; !slices.Equal(want, outside.waits()) {
+		t.Errorf("waits %v, want %v", outside.waits(), want)
+	}
+}
+
+func TestWatchRegistryHandsOver(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	problem := down("a").Problem
+	outside.sweep = func(int) (watch.Sweep, error) {
+		env.SetContinueAsNewSuggested(true)
+		return down("a"), nil
+	}
+	env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry, Problem: problem})
+	got := handedOver[workflows.RegistryState](t, env)
+	want := workflows.RegistryState{Registry: registry, Problem: problem, Last: down("a"), At: got.At}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("handed over (-want +got)\n%s", diff)
+	}
+	if len(outside.turns) != 0 {
+		t.Errorf("told again: %v", outside.turns)
+	}
+}

@@ -1,0 +1,134 @@
+package workflows_test
+
+import (
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+// listed is a listing that went well; the next is due a day later.
+func listed() watch.Listing { return watch.Listing{Active: true, List: 24 * time.Hour, Tags: 3} }
+
+// unlisted is a listing that failed.
+func unlisted(kind error, ask time.Duration) watch.Listing {
+	listing := listed()
+	listing.RetryAfter = ask
+	listing.Problem = &watch.Problem{Kind: fault.Name(kind), Stage: watch.StageResolve, Message: "no"}
+	return listing
+}
+
+// listings answers with those listings, then with one that ends the workflow.
+func listings(list ...watch.Listing) func(int) (watch.Listing, error) {
+	return func(look int) (watch.Listing, error) {
+		if look > len(list) {
+			return watch.Listing{}, nil
+		}
+		return list[look-1], nil
+	}
+}
+
+func TestWatchRepositoryCarriesOut(t *testing.T) {
+	t.Parallel()
+	changed := listed()
+	changed.New, changed.Removed = []string{"v2"}, []string{"v0"}
+	changed.Endpoints, changed.Ended = []string{"chat"}, []image.Target{target}
+	tests := []struct {
+		name      string
+		listing   watch.Listing
+		endpoints []string
+		ended     []image.Target
+	}{
+		{"nothing new", listed(), nil, nil},
+		{"tags came and went", changed, []string{"chat"}, []image.Target{target}},
+		{"out of reach", unlisted(fault.Unavailable, 0), nil, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			env, outside := newWorld(t)
+			outside.list = listings(test.listing)
+			env.ExecuteWorkflow(workflows.WatchRepository, workflows.RepositoryState{Repository: repository})
+			finished(t, env)
+			if diff := cmp.Diff(test.endpoints, outside.endpoints); diff != "" {
+				t.Errorf("endpoints (-want +got)\n%s", diff)
+			}
+			if diff := cmp.Diff(test.ended, outside.ended); diff != "" {
+				t.Errorf("ended watchers (-want +got)\n%s", diff)
+			}
+			if outside.started != 1 {
+				t.Errorf("watchers of new tags are started %d times, want once while the repository is watched", outside.started)
+			}
+		})
+	}
+}
+
+func TestWatchRepositoryWaits(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name     string
+		listings []watch.Listing
+		want     []time.Duration
+	}{
+		{"an interval", []watch.Listing{listed(), listed()}, []time.Duration{24 * time.Hour, 24 * time.Hour}},
+		{"backs off and recovers", []watch.Listing{unlisted(fault.Unavailable, 0), unlisted(fault.Unavailable, 0), listed(), unlisted(fault.Unavailable, 0)},
+			[]time.Duration{30 * time.Second, time.Minute, 24 * time.Hour, 30 * time.Second}},
+		{"as long as the registry asks", []watch.Listing{unlisted(fault.Unavailable, time.Hour)}, []time.Duration{time.Hour}},
+		{"gone: no reason to hurry", []watch.Listing{unlisted(fault.NotFound, 0)}, []time.Duration{24 * time.Hour}},
+		{"does not spin", []watch.Listing{{Active: true}}, []time.Duration{time.Second}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			env, outside := newWorld(t)
+			outside.list = listings(test.listings...)
+			env.ExecuteWorkflow(workflows.WatchRepository, workflows.RepositoryState{Repository: repository})
+			finished(t, env)
+			if !slices.Equal(test.want, outside.waits()) {
+				t.Errorf("waits %v, want %v", outside.waits(), test.want)
+			}
+		})
+	}
+}
+
+func TestWatchRepositoryLooksWhenAsked(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.list = listings(listed())
+	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, struct{}{}) }, time.Hour)
+	env.ExecuteWorkflow(workflows.WatchRepository, workflows.RepositoryState{Repository: repository})
+	finished(t, env)
+	if want := []time.Duration{time.Hour}; !slices.Equal(want, outside.waits()) {
+		t.Errorf("waits %v, want %v", outside.waits(), want)
+	}
+}
+
+// What travels from run to run is bounded, however many tags there are.
+func TestWatchRepositoryHandsOver(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.list = func(int) (watch.Listing, error) {
+		env.SetContinueAsNewSuggested(true)
+		many := listed()
+		for i := range 500 {
+			many.New = append(many.New, strconv.Itoa(i))
+			many.Ended = append(many.Ended, target)
+		}
+		return many, nil
+	}
+	env.ExecuteWorkflow(workflows.WatchRepository, workflows.RepositoryState{Repository: repository})
+	got := handedOver[workflows.RepositoryState](t, env)
+	if got.Repository != repository || got.Last.Tags != 3 || len(got.Last.New) > 10 || len(got.Last.Ended) > 0 {
+		t.Errorf("handed over %+v", got)
+	}
+	if len(outside.ended) != 500 {
+		t.Errorf("%d watchers are told that their tag is gone, want 500", len(outside.ended))
+	}
+}
