@@ -6,6 +6,7 @@ package activities
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -45,23 +46,29 @@ func (a *Activities) now() time.Time {
 	return time.Now()
 }
 
+// A step that ends sooner than firstBeat needs no heartbeat.
+const (
+	firstBeat = time.Second
+	beat      = 5 * time.Second
+)
+
 // heartbeat tells Temporal that the step is alive, with what it is doing, until
 // the returned function is called.
 func heartbeat(ctx context.Context, progress func() any) (stop func()) {
-	done := make(chan struct{})
-	go func() {
-		ticker := time.NewTicker(5 * time.Second)
-		defer ticker.Stop()
-		for {
-			activity.RecordHeartbeat(ctx, progress())
+	stopped, cancel := context.WithCancel(ctx)
+	var beating sync.WaitGroup
+	beating.Go(func() {
+		for wait := firstBeat; ; wait = beat {
 			select {
-			case <-done:
+			case <-stopped.Done():
 				return
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
+			case <-time.After(wait):
+				activity.RecordHeartbeat(ctx, progress())
 			}
 		}
-	}()
-	return func() { close(done) }
+	})
+	return func() {
+		cancel()
+		beating.Wait()
+	}
 }

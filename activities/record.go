@@ -101,7 +101,7 @@ func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view
 	if seen.Analyzed == "" {
 		return seen, nil
 	}
-	subject, err := a.Store.Subject(ctx, request.Target.Reference, seen.Analyzed)
+	subject, err := a.subject(ctx, request.Target.Reference, seen.Analyzed, view)
 	if err != nil {
 		return seen, err
 	}
@@ -114,6 +114,23 @@ func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view
 		return seen, err
 	}
 	return seen, a.evaluate(ctx, &seen, view, subject)
+}
+
+// subject is all that is known of an image. Another version of the matcher may
+// see other groups of packages in it: those that it has matched count at once,
+// also for an image that no later step would match, because the tag has left it.
+func (a *Activities) subject(ctx context.Context, reference image.Reference, digest image.Digest, view watch.RecordView) (*policy.Subject, error) {
+	subject, err := a.Store.Subject(ctx, reference, digest)
+	if err != nil || subject.Matched || view.Engine != a.Matcher.Engine() {
+		return subject, err
+	}
+	if err := a.group(ctx, digest); err != nil {
+		if errors.Is(err, fault.Invalid) {
+			return subject, nil // the step that matches tells why
+		}
+		return nil, err
+	}
+	return a.Store.Subject(ctx, reference, digest)
 }
 
 // standing is the problem that remains. While the registry does not answer, that

@@ -1,0 +1,273 @@
+package activities_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// analyzer finds in an image what it was told is in it.
+type analyzer struct {
+	mu       sync.Mutex
+	version  string
+	packages map[image.Digest][]string
+	failures map[image.Digest]error
+	analyses []image.Digest
+	during   func() // an analysis
+}
+
+func newAnalyzer() *analyzer {
+	return &analyzer{version: "analyzer 1", packages: map[image.Digest][]string{}, failures: map[image.Digest]error{}, during: func() {}}
+}
+
+func (a *analyzer) finds(digest image.Digest, packages ...string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.packages[digest] = packages
+}
+
+func (a *analyzer) Version() string { return a.version }
+
+func (a *analyzer) Analyze(ctx context.Context, _ image.Repository, digest image.Digest, report func(string)) (*sbom.Inventory, []byte, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	report("reading layers")
+	a.analyses = append(a.analyses, digest)
+	a.during()
+	if err := errors.Join(ctx.Err(), a.failures[digest]); err != nil {
+		return nil, nil, err
+	}
+	inventory := &sbom.Inventory{Digest: digest, ImageID: digest.Hex(), OS: "linux", Architecture: "amd64"}
+	for _, text := range a.packages[digest] {
+		name, version, _ := strings.Cut(text, " ")
+		inventory.Packages = append(inventory.Packages, sbom.Package{ID: text, Name: name, Version: version, Type: "deb"})
+	}
+	document, err := json.Marshal(a.packages[digest])
+	return inventory, document, err
+}
+
+// matcher knows, for each generation, the findings of packages.
+type matcher struct {
+	mu      sync.Mutex
+	engine  vuln.Engine
+	data    map[string]map[string][]vuln.Finding // by generation, then by package
+	broken  map[string]bool                      // packages that cannot be matched
+	matched []string
+	during  func() // a call of Match, once
+}
+
+func newMatcher(engine vuln.Engine) *matcher {
+	return &matcher{engine: engine, data: map[string]map[string][]vuln.Finding{}, broken: map[string]bool{}}
+}
+
+// knows adds a vulnerability of a package, as "name version", to a generation.
+func (m *matcher) knows(generation, pkg string, findings ...vuln.Finding) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.data[generation] == nil {
+		m.data[generation] = map[string][]vuln.Finding{}
+	}
+	name, version, _ := strings.Cut(pkg, " ")
+	for _, f := range findings {
+		f.Package = vuln.Package{Name: name, Version: version, Type: "deb"}
+		m.data[generation][pkg] = append(m.data[generation][pkg], f)
+	}
+}
+
+func (m *matcher) Engine() vuln.Engine {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.engine
+}
+
+func (m *matcher) Groups(document []byte) ([]vuln.Group, error) {
+	var packages []string
+	if err := json.Unmarshal(document, &packages); err != nil {
+		return nil, err
+	}
+	var groups []vuln.Group
+	for _, pkg := range packages {
+		name, _, _ := strings.Cut(pkg, " ")
+		groups = append(groups, vuln.Group{Fingerprint: pkg, Document: []byte(pkg), Keys: []string{name}, Artifacts: [][]string{{pkg}}})
+	}
+	return groups, nil
+}
+
+func (m *matcher) Match(ctx context.Context, checksum string, groups []vuln.Group) ([][]vuln.GroupFinding, error) {
+	m.interrupt()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	var failures vuln.GroupFailures
+	lists := make([][]vuln.GroupFinding, len(groups))
+	for i, group := range groups {
+		pkg := string(group.Document)
+		m.matched = append(m.matched, pkg)
+		if m.broken[pkg] {
+			failures = append(failures, vuln.GroupFailure{Group: i, Fingerprint: pkg, Err: fmt.Errorf("%s has no version: %w", pkg, fault.Invalid)})
+			continue
+		}
+		for _, f := range m.data[checksum][pkg] {
+			lists[i] = append(lists[i], vuln.GroupFinding{Finding: f})
+		}
+	}
+	if failures != nil {
+		return lists, failures
+	}
+	return lists, nil
+}
+
+// interrupt lets a test do something while packages are being matched.
+func (m *matcher) interrupt() {
+	m.mu.Lock()
+	during := m.during
+	m.during = nil
+	m.mu.Unlock()
+	if during != nil {
+		during()
+	}
+}
+
+// Digest is the sums of what the generation says about each package's name.
+func (m *matcher) Digest(_ context.Context, checksum string) (*vuln.Sums, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	sums := vuln.NewSums(1)
+	for pkg, findings := range m.data[checksum] {
+		name, _, _ := strings.Cut(pkg, " ")
+		for _, f := range findings {
+			var row vuln.Sum
+			for i, letter := range []byte(pkg + f.ContentHash()) {
+				row.Low += uint64(letter) * uint64(i+1)
+			}
+			sums.Add(vuln.NameKey(name), row)
+		}
+	}
+	return sums, nil
+}
+
+// feed is a source of generations and the worker's disk.
+type feed struct {
+	mu        sync.Mutex
+	newest    vuln.Listing
+	described map[string]vuln.Description
+	failure   error // of the source
+	fetched   []string
+	kept      []string // at the last Prune
+}
+
+func newFeed() *feed { return &feed{described: map[string]vuln.Description{}} }
+
+// offers makes a generation the source's newest.
+func (f *feed) offers(description vuln.Description) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.newest = vuln.Listing{Checksum: description.Checksum, Built: description.Built}
+	f.described[description.Checksum] = description
+}
+
+func (f *feed) Latest(context.Context) (vuln.Listing, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.newest, f.failure
+}
+
+func (f *feed) Fetch(_ context.Context, listing vuln.Listing, report func(string)) (vuln.Generation, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	report("fetching")
+	f.fetched = append(f.fetched, listing.Checksum)
+	return f.described[listing.Checksum].Generation, f.failure
+}
+
+func (f *feed) Import(_ context.Context, file string) (vuln.Generation, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	found, known := f.described[file]
+	if !known {
+		return vuln.Generation{}, fmt.Errorf("import %s: no such file: %w", file, fault.NotFound)
+	}
+	return found.Generation, nil
+}
+
+func (f *feed) Ensure(context.Context, vuln.Generation) error { return nil }
+
+func (f *feed) Describe(_ context.Context, checksum string) (vuln.Description, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.described[checksum], nil
+}
+
+func (f *feed) Prune(keep ...string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.kept = slices.Sorted(slices.Values(keep))
+	return nil
+}
+
+// watchers remembers who was woken, as "tag app:1".
+type watchers struct {
+	mu      sync.Mutex
+	woken   []string
+	failure error
+	during  func(string) // each call
+}
+
+func (w *watchers) wake(who string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failure != nil {
+		return w.failure
+	}
+	w.woken = append(w.woken, who)
+	if w.during != nil {
+		w.during(who)
+	}
+	return nil
+}
+
+// take lists who was woken since it was last asked.
+func (w *watchers) take() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	taken := w.woken
+	w.woken = nil
+	return taken
+}
+
+func (w *watchers) WakeTag(_ context.Context, t image.Target) error {
+	return w.wake("tag " + short(t))
+}
+
+func (w *watchers) DataChanged(_ context.Context, t image.Target) error {
+	return w.wake("data " + short(t))
+}
+
+func (w *watchers) PolicyChanged(_ context.Context, t image.Target) error {
+	return w.wake("policy " + short(t))
+}
+func (w *watchers) WakeRegistry(context.Context, string) error { return w.wake("registry") }
+
+func (w *watchers) WakeEndpoint(_ context.Context, name string) error {
+	return w.wake("endpoint " + name)
+}
+
+func (w *watchers) RequestAnalysis(_ context.Context, r watch.AnalysisRequest) error {
+	return w.wake("analysis " + short(r.Target))
+}
+
+func short(t image.Target) string {
+	return strings.TrimPrefix(t.String(), t.Reference.Registry+"/")
+}

@@ -1,0 +1,177 @@
+package activities_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/lab"
+)
+
+// TestKilledAnywhere kills the worker at every write of a long story, before the
+// write and after it: whatever was lost in between, the same is told, once, and
+// received.
+func TestKilledAnywhere(t *testing.T) {
+	t.Parallel()
+	want, received, writes := live(t, 0, false)
+	if diff := cmp.Diff(slices.Sorted(slices.Values(lifeStory)), want); diff != "" {
+		t.Fatalf("told without any interruption (-want +got):\n%s", diff)
+	}
+	for at := 1; at <= writes; at++ {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprintf("write %d after %t", at, after), func(t *testing.T) {
+				t.Parallel()
+				told, arrived, _ := live(t, at, after)
+				if diff := cmp.Diff(want, told); diff != "" {
+					t.Errorf("told (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(received, arrived); diff != "" {
+					t.Errorf("received (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+// lifeStory is what is told in the story.
+var lifeStory = []string{
+	"analysis_update image app:1",
+	"system.image_analysis.registry_lookup_failed app:1",
+	"system.image_analysis.registry_lookup_recovered app:1",
+	"tag_update image app:1", // to the broken image
+	"user.image.analysis.failed app:1",
+	"tag_update image app:1", "analysis_update image app:1", "vuln_update image app:1", "policy_eval image app:1",
+	"system.feeds.sync.failed vulnerabilities",
+	"system.feeds.sync.recovered vulnerabilities",
+	"system.feeds.sync.held " + checksum(2),
+	"vuln_update feed app:1", "policy_eval feed app:1",
+	"system.endpoint.failing hook",
+	"system.endpoint.recovered hook",
+	"repo_update image app",
+	"system.repository.list_tags_fail app",
+	"system.repository.list_tags_recovered app",
+	"system.repository.tag_removed app:2",
+}
+
+// live plays the story in a world where the worker is killed at one write. It
+// returns what was told and what the receiver got, each once, sorted, and the
+// number of writes.
+func live(t *testing.T, at int, after bool) (told, received []string, writes int) {
+	t.Helper()
+	r := newRig(t)
+	dying := &mortal{Store: r.store, at: at, after: after}
+	r.steps.Store = dying
+	r.endpoint("hook", event.Types...)
+	lifeOfATag(r)
+	lifeOfTheFeed(r)
+	lifeOfAnEndpoint(r)
+	lifeOfARepository(r)
+	return slices.Sorted(slices.Values(r.told())), r.arrived(), dying.writes
+}
+
+func lifeOfATag(r *rig) {
+	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-0001", vuln.High))
+	r.data(1)
+	r.activate("usual", "high")
+	r.push("app:1", "openssl 1")
+	app := r.settled("app:1")
+
+	r.must(r.registry.Delete(r.Context(), "app:1"))
+	r.later(app)
+	r.later(app)
+	r.push("app:1", "openssl 1")
+	r.later(app)
+
+	broken := r.push("app:1", "openssl broken")
+	r.analyzer.failures[broken] = fmt.Errorf("no such layer: %w", fault.Invalid)
+	r.later(app)
+	r.later(app)
+	r.push("app:1", "openssl 9")
+	r.later(app)
+}
+
+// later is a pass after a while, with its deliveries.
+func (r *rig) later(target image.Target) {
+	r.Helper()
+	r.clock.pass(time.Hour)
+	r.pass(target)
+	do[watch.Round](r, r.steps.Deliver, "hook")
+}
+
+func lifeOfTheFeed(r *rig) {
+	r.feed.failure = fmt.Errorf("no route: %w", fault.Unavailable)
+	for range 2 {
+		r.clock.pass(time.Hour)
+		_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
+		if err == nil {
+			r.Fatal("a source that fails is no failure")
+		}
+	}
+	r.feed.failure = nil
+	smaller := description(2)
+	smaller.Providers = nil
+	r.feed.offers(smaller)
+	r.matcher.knows(checksum(2), "openssl 9", cve("CVE-2026-0002", vuln.Critical))
+	r.sync(watch.SyncRequest{})
+	r.sync(watch.SyncRequest{})
+	r.sync(watch.SyncRequest{Release: true})
+	r.later(r.target("app:1"))
+}
+
+func lifeOfAnEndpoint(r *rig) {
+	lift := r.receiver.Fail(lab.Fault{Status: http.StatusServiceUnavailable})
+	r.must(r.store.Redeliver(r.Context(), []int64{1}, r.clock.Now()))
+	for range 4 {
+		round := do[watch.Round](r, r.steps.Deliver, "hook")
+		r.clock.pass(max(round.Next.Sub(r.clock.Now()), 0))
+	}
+	lift()
+	r.clock.pass(time.Hour)
+	do[watch.Round](r, r.steps.Deliver, "hook")
+}
+
+func lifeOfARepository(r *rig) {
+	name := r.target("app:1").Reference.Repository
+	r.must(r.store.SaveRepository(r.Context(), watch.Repository{Name: name, Types: []event.Type{event.TagUpdate}, List: time.Hour}, r.clock.Now()))
+	list := func() {
+		r.clock.pass(time.Hour)
+		do[watch.Listing](r, r.steps.ListTags, name)
+		do[int](r, r.steps.StartWatches, name)
+	}
+	list()
+	r.push("app:2", "tzdata 1")
+	list()
+	lift := r.registry.Fail(lab.Fault{Path: "/tags/list", Status: http.StatusInternalServerError})
+	list()
+	list()
+	lift()
+	list()
+	r.must(r.registry.Delete(r.Context(), "app:2"))
+	list()
+	do[watch.Round](r, r.steps.Deliver, "hook")
+}
+
+// arrived lists what reached the receiver, each notification once, sorted.
+func (r *rig) arrived() []string {
+	r.Helper()
+	seen := map[string]string{}
+	for _, hook := range r.receiver.All() {
+		body := r.body(hook.Body)
+		seen[body.ID] = body.Data.Type + " " + body.Data.Payload.Cause
+	}
+	var lines []string
+	for _, line := range seen {
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return lines
+}

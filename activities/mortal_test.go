@@ -1,0 +1,111 @@
+package activities_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// errKilled stands for a worker that is killed: nobody learns what it has done.
+var errKilled = errors.New("the worker was killed")
+
+// mortal is a store whose worker is killed at one of its writes: before it, or
+// after it.
+type mortal struct {
+	*store.Store
+
+	mu     sync.Mutex
+	at     int // number of the write, from 1; 0 for none
+	after  bool
+	writes int
+}
+
+func (m *mortal) write(do func() error) error {
+	m.mu.Lock()
+	m.writes++
+	fatal, after := m.writes == m.at, m.after
+	m.mu.Unlock()
+	if fatal && !after {
+		return errKilled
+	}
+	if err := do(); err != nil || !fatal {
+		return err
+	}
+	return errKilled
+}
+
+func (m *mortal) Subscribe(ctx context.Context, s []event.Subscription, poll time.Duration, now time.Time) error {
+	return m.write(func() error { return m.Store.Subscribe(ctx, s, poll, now) })
+}
+
+func (m *mortal) Record(ctx context.Context, t image.Target, decide func(watch.RecordView) (watch.Decision, error)) error {
+	return m.write(func() error { return m.Store.Record(ctx, t, decide) })
+}
+
+func (m *mortal) RecordRepository(ctx context.Context, name image.Repository, decide func(watch.RepositoryView) (watch.RepositoryDecision, error)) error {
+	return m.write(func() error { return m.Store.RecordRepository(ctx, name, decide) })
+}
+
+func (m *mortal) Note(ctx context.Context, t image.Target, checked time.Time, p *watch.Problem) (before *watch.Problem, err error) {
+	err = m.write(func() error { before, err = m.Store.Note(ctx, t, checked, p); return err })
+	return before, err
+}
+
+func (m *mortal) NoteFeed(ctx context.Context, checked time.Time, p *watch.Problem) (before *watch.Problem, err error) {
+	err = m.write(func() error { before, err = m.Store.NoteFeed(ctx, checked, p); return err })
+	return before, err
+}
+
+func (m *mortal) Publish(ctx context.Context, n event.Notification, o event.Options, window time.Duration) (endpoints []string, err error) {
+	err = m.write(func() error { endpoints, err = m.Store.Publish(ctx, n, o, window); return err })
+	return endpoints, err
+}
+
+func (m *mortal) SaveImage(ctx context.Context, i *sbom.Inventory, document []byte, analyzer string, now time.Time) error {
+	return m.write(func() error { return m.Store.SaveImage(ctx, i, document, analyzer, now) })
+}
+
+func (m *mortal) SaveFailure(ctx context.Context, d image.Digest, analyzer string, p watch.Problem, now time.Time) error {
+	return m.write(func() error { return m.Store.SaveFailure(ctx, d, analyzer, p, now) })
+}
+
+func (m *mortal) SaveGroups(ctx context.Context, d image.Digest, e vuln.Engine, groups []vuln.Group) error {
+	return m.write(func() error { return m.Store.SaveGroups(ctx, d, e, groups) })
+}
+
+func (m *mortal) SaveFindings(ctx context.Context, generation string, e vuln.Engine, found map[int64][]vuln.GroupFinding, now time.Time) error {
+	return m.write(func() error { return m.Store.SaveFindings(ctx, generation, e, found, now) })
+}
+
+func (m *mortal) SaveGeneration(ctx context.Context, d vuln.Description, state watch.GenerationState, reasons []string, now time.Time) error {
+	return m.write(func() error { return m.Store.SaveGeneration(ctx, d, state, reasons, now) })
+}
+
+func (m *mortal) Advance(ctx context.Context, a watch.Advance, now time.Time) (changed int, err error) {
+	err = m.write(func() error { changed, err = m.Store.Advance(ctx, a, now); return err })
+	return changed, err
+}
+
+func (m *mortal) RecordAttempt(ctx context.Context, a event.Attempt, d event.Delivery) error {
+	return m.write(func() error { return m.Store.RecordAttempt(ctx, a, d) })
+}
+
+func (m *mortal) SetEndpointState(ctx context.Context, name string, state event.EndpointState) error {
+	return m.write(func() error { return m.Store.SetEndpointState(ctx, name, state) })
+}
+
+func (m *mortal) Hasten(ctx context.Context, name string, now time.Time) error {
+	return m.write(func() error { return m.Store.Hasten(ctx, name, now) })
+}
+
+func (m *mortal) Looked(ctx context.Context, looks []watch.Look) error {
+	return m.write(func() error { return m.Store.Looked(ctx, looks) })
+}

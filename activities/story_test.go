@@ -1,0 +1,168 @@
+package activities_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// What happens in a life of a tag, in one call each, as the workflows do it.
+
+// subscribe asks for those types of a tag; none means all.
+func (r *rig) subscribe(target image.Target, types ...event.Type) watch.SubscribeResult {
+	r.Helper()
+	if types == nil {
+		types = event.TagTypes
+	}
+	return do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: target, Types: types})
+}
+
+// pass is one pass of a tag's watcher.
+func (r *rig) pass(target image.Target) watch.Observation {
+	r.Helper()
+	seen := do[watch.Observation](r, r.steps.Observe, target)
+	if !seen.Active || seen.Resolved.Manifest == "" || !seen.Changed {
+		return seen
+	}
+	do[watch.Recorded](r, r.steps.Record, watch.RecordRequest{Target: target, Resolved: seen.Resolved, Problem: r.prepare(target, seen)})
+	return seen
+}
+
+// prepare analyzes and matches what is not yet.
+func (r *rig) prepare(target image.Target, seen watch.Observation) *watch.Problem {
+	r.Helper()
+	if !seen.Analyzed {
+		done := do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: target, Digest: seen.Resolved.Manifest})
+		if done.Problem != nil {
+			return done.Problem
+		}
+	}
+	if !seen.Matched {
+		do[watch.Matching](r, r.steps.Match, seen.Resolved.Manifest)
+	}
+	return nil
+}
+
+// settled subscribes to everything about a tag and makes the first pass.
+func (r *rig) settled(repositoryAndTag string) image.Target {
+	r.Helper()
+	target := r.target(repositoryAndTag)
+	r.subscribe(target)
+	r.pass(target)
+	return target
+}
+
+// sync brings the data up to date, as the workflow does.
+func (r *rig) sync(request watch.SyncRequest) watch.Fetched {
+	r.Helper()
+	fetched := do[watch.Fetched](r, r.steps.FetchFeed, request)
+	if fetched.Generation == nil {
+		return fetched
+	}
+	r.advance(fetched)
+	return fetched
+}
+
+func (r *rig) advance(fetched watch.Fetched) watch.Advanced {
+	r.Helper()
+	advanced := do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation, Reject: fetched.Reject})
+	do[int](r, r.steps.WakeAffected, advanced.Generation)
+	return advanced
+}
+
+// data are offered by the source and made current.
+func (r *rig) data(number int) string {
+	r.Helper()
+	r.feed.offers(description(number))
+	r.sync(watch.SyncRequest{})
+	return checksum(number)
+}
+
+func checksum(number int) string { return fmt.Sprintf("sha256:%064x", number) }
+
+// description is of the generation of that number, each built an hour after the
+// one before.
+func description(number int) vuln.Description {
+	built := time.Date(2026, 2, 28, 0, 0, 0, 0, time.UTC).Add(time.Duration(number) * time.Hour)
+	return vuln.Description{Generation: vuln.Generation{Checksum: checksum(number), Built: built, Schema: "6.1.0"},
+		Providers: []vuln.ProviderState{{Name: "debian", Captured: built, Records: 1000, Rows: 5000}}}
+}
+
+// cve is a vulnerability that a new version repairs.
+func cve(id string, severity vuln.Severity) vuln.Finding {
+	return vuln.Finding{ID: id, Namespace: "debian:distro:debian:12", Severity: severity, Fix: vuln.Fix{State: vuln.FixKnown, Versions: []string{"9"}}}
+}
+
+// activate makes a bundle the active one that stops vulnerabilities of that
+// severity and above, but for those that the whitelist items excuse.
+func (r *rig) activate(id, severity string, items ...string) {
+	r.Helper()
+	document := fmt.Sprintf(`{"id": %q, "version": "1_0", "name": %q,
+		"policies": [{"id": "p", "version": "1_0", "rules": [{"id": "r", "gate": "vulnerabilities", "trigger": "package", "action": "STOP", "params": [
+			{"name": "package_type", "value": "all"}, {"name": "severity_comparison", "value": ">="}, {"name": "severity", "value": %q}]}]}],
+		"whitelists": [{"id": "w", "version": "1_0", "items": [%s]}],
+		"mappings": [{"id": "m", "name": "all", "registry": "*", "repository": "*", "image": {"type": "tag", "value": "*"}, "policy_ids": ["p"], "whitelist_ids": ["w"]}]}`,
+		id, id, severity, strings.Join(items, ", "))
+	bundle, problems := policy.Parse([]byte(document))
+	if len(problems) > 0 {
+		r.Fatal(problems)
+	}
+	r.must(r.store.SaveBundle(r.Context(), watch.Bundle{ID: id, Name: id, Hash: bundle.Hash(), Document: []byte(document)}, r.clock.Now()))
+	do[bool](r, r.steps.ActivatePolicy, id)
+}
+
+// excuse is a whitelist item for a vulnerability of a package.
+func excuse(trigger string, expires time.Time) string {
+	return fmt.Sprintf(`{"id": %q, "gate": "vulnerabilities", "trigger_id": %q, "expires_on": %q}`, trigger, trigger, expires.UTC().Format(time.RFC3339))
+}
+
+// expect compares what was told since the mark with what is expected, in order.
+func (r *rig) expect(since int, want ...string) {
+	r.Helper()
+	if diff := cmp.Diff(append([]string{}, want...), append([]string{}, r.told()[since:]...)); diff != "" {
+		r.Errorf("told (-want +got):\n%s", diff)
+	}
+}
+
+// received lists what reached the receiver, as "type cause subject", sorted:
+// several attempts are under way at a time.
+func (r *rig) received() []string {
+	r.Helper()
+	var lines []string
+	for _, hook := range r.receiver.All() {
+		body := r.body(hook.Body)
+		lines = append(lines, fmt.Sprintf("%s %s %s", body.Data.Type, body.Data.Payload.Cause,
+			strings.TrimPrefix(body.Data.Payload.Key, r.registry.Host()+"/")))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// envelope is what the tests read of a body.
+type envelope struct {
+	ID   string `json:"dataId"`
+	Data struct {
+		Type    string `json:"notification_type"`
+		Payload struct {
+			Cause string `json:"cause"`
+			Key   string `json:"subscription_key"`
+		} `json:"notification_payload"`
+	} `json:"data"`
+}
+
+func (r *rig) body(content []byte) envelope {
+	r.Helper()
+	var body envelope
+	r.must(json.Unmarshal(content, &body))
+	return body
+}
