@@ -208,3 +208,6 @@ func freePorts(n int) ([]string, error) {
 	}
 	return ports, nil
 }
+
+// DataDir is the installation's data directory.
+func (s *Stack) DataDir() string { return s.options.DataDir }
