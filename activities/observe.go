@@ -47,6 +47,7 @@ func (a *Activities) Observe(ctx context.Context, target image.Target) (watch.Ob
 	if !seen.Active {
 		return seen, nil
 	}
+	seen.Types = typesOf(view.Subscriptions)
 	a.look(ctx, target, view.State, &seen)
 	if ctx.Err() != nil {
 		return seen, classify(ctx.Err())

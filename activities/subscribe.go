@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/event"
@@ -110,12 +109,17 @@ func (a *Activities) subscribed(ctx context.Context, target image.Target) ([]eve
 	if err != nil {
 		return nil, err
 	}
-	types := make([]event.Type, len(stored))
-	for i, s := range stored {
+	return typesOf(stored), nil
+}
+
+// typesOf lists what subscriptions ask for, sorted.
+func typesOf(subscriptions []event.Subscription) []event.Type {
+	types := make([]event.Type, len(subscriptions))
+	for i, s := range subscriptions {
 		types[i] = s.Type
 	}
-	slices.SortFunc(types, func(x, y event.Type) int { return strings.Compare(string(x), string(y)) })
-	return types, nil
+	slices.Sort(types)
+	return types
 }
 
 // Unsubscribe ends subscriptions of a tag and returns how many are left.

@@ -44,7 +44,7 @@ func TestWatchTagHandsOver(t *testing.T) {
 	outside.observe = func(int) (watch.Observation, error) {
 		env.SetContinueAsNewSuggested(true)
 		seen := steady(first)
-		seen.Problem = state.Problem
+		seen.Problem, seen.Types = state.Problem, state.Types
 		return seen, nil
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, state)

@@ -22,6 +22,9 @@ func (w *tagWatcher) follow(ctx workflow.Context) (watch.Observation, error) {
 		return seen, err
 	}
 	w.ended, w.Problem, w.Summary.Next = !seen.Active, seen.Problem, seen.Next
+	if len(seen.Types) > 0 {
+		w.Types = seen.Types
+	}
 	if w.ended || seen.Resolved.Manifest == "" || !(seen.Changed || w.Force) {
 		return seen, nil
 	}

@@ -12,8 +12,10 @@ import (
 // Observation is what the first step of a pass sees: the registry, and in the
 // store what an outcome would be made from today.
 type Observation struct {
-	// Active tells that somebody is subscribed; without, the watcher ends.
+	// Active tells that somebody is subscribed; without, the watcher ends. Types
+	// are what the subscriptions ask for.
 	Active bool
+	Types  []event.Type
 	// Every is the time between two passes when nothing else asks for one,
 	// jitter included.
 	Every time.Duration

@@ -1,0 +1,136 @@
+package activities_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+func TestAnalyzeOnce(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name     string
+		before   error  // of the first analysis
+		upgrade  string // version of the analyzer afterwards, "" for the same
+		again    bool
+		analyses int
+	}{
+		{name: "analyzed", analyses: 1},
+		{name: "analyzed by an older analyzer", upgrade: "analyzer 2", analyses: 1},
+		{name: "asked for again, with the same analyzer", again: true, analyses: 1},
+		{name: "asked for again, with a newer analyzer", again: true, upgrade: "analyzer 2", analyses: 2},
+		{name: "cannot be analyzed", before: fault.Invalid, analyses: 1},
+		{name: "could not be by an older analyzer", before: fault.Limit, upgrade: "analyzer 2", analyses: 2},
+		{name: "could not be, asked for again", before: fault.Invalid, again: true, analyses: 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			digest := r.push("app:1", "openssl 1")
+			if test.before != nil {
+				r.analyzer.failures[digest] = test.before
+			}
+			request := watch.AnalysisRequest{Target: r.target("app:1"), Digest: digest}
+			first := do[watch.Analysis](r, r.steps.Analyze, request)
+			if (first.Problem != nil) != (test.before != nil) {
+				t.Fatalf("first analysis: %+v", first)
+			}
+			if test.upgrade != "" {
+				r.analyzer.version = test.upgrade
+			}
+			request.Again = test.again
+			second := do[watch.Analysis](r, r.steps.Analyze, request)
+			if len(r.analyzer.analyses) != test.analyses {
+				t.Errorf("%d analyses, want %d", len(r.analyzer.analyses), test.analyses)
+			}
+			if test.before == nil && second.Packages != 1 {
+				t.Errorf("second answer: %+v", second)
+			}
+		})
+	}
+}
+
+// TestFailuresOfAnAnalysis: what lies in the image is an outcome; everything
+// else is tried again or told to whoever asked.
+func TestFailuresOfAnAnalysis(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		failure error
+		retried bool
+	}{
+		{"the registry refuses", fmt.Errorf("pull: %w", fault.Unauthorized), false},
+		{"the image is gone", fmt.Errorf("pull: %w", fault.NotFound), false},
+		{"the registry does not answer", fmt.Errorf("pull: %w", fault.Unavailable), true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			digest := r.push("app:1", "openssl 1")
+			r.analyzer.failures[digest] = test.failure
+			request := watch.AnalysisRequest{Target: r.target("app:1"), Digest: digest}
+			_, err := try[watch.Analysis](r, r.steps.Analyze, request)
+			expectFault(t, err, errors.Unwrap(test.failure), test.retried)
+			r.expect(0)
+			delete(r.analyzer.failures, digest)
+			if done := do[watch.Analysis](r, r.steps.Analyze, request); done.Problem != nil || done.Packages != 1 {
+				t.Errorf("afterwards: %+v", done)
+			}
+		})
+	}
+}
+
+// TestWorkerStopsDuringAnAnalysis: whatever the analyzer says then is not the
+// image's fault.
+func TestWorkerStopsDuringAnAnalysis(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	digest := r.push("app:1", "openssl 1")
+	r.analyzer.failures[digest] = fmt.Errorf("killed: %w", fault.Limit)
+	ctx, stop := context.WithCancel(t.Context())
+	r.analyzer.during = stop
+	request := watch.AnalysisRequest{Target: r.target("app:1"), Digest: digest}
+	if _, err := tryWith[watch.Analysis](r, ctx, r.steps.Analyze, request); err == nil {
+		t.Fatal("an analysis that was stopped has an outcome")
+	}
+	if _, err := r.store.ImageHeader(t.Context(), digest); !errors.Is(err, fault.NotFound) {
+		t.Errorf("the failure is kept: %v", err)
+	}
+	r.expect(0)
+}
+
+// TestKnownImage: an image that was analyzed for another tag is told as such.
+func TestKnownImage(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.data(1)
+	r.push("app:1", "openssl 1")
+	r.settled("app:1")
+	r.clock.pass(time.Hour)
+	r.must(r.registry.Tag("app:1", "2"))
+	r.settled("app:2")
+	if len(r.analyzer.analyses) != 1 {
+		t.Errorf("%d analyses of one image", len(r.analyzer.analyses))
+	}
+	r.expect(0, "analysis_update image app:1", "analysis_update image app:2")
+}
+
+func TestRequestAnalysis(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	request := watch.AnalysisRequest{Target: r.target("app:1"), Digest: image.Digest(checksum(7))}
+	do[any](r, r.steps.RequestAnalysis, request)
+	if woken := r.watchers.take(); !slices.Equal(woken, []string{"analysis app:1"}) {
+		t.Errorf("woken: %v", woken)
+	}
+	r.watchers.failure = fmt.Errorf("signal: %w", fault.Unavailable)
+	_, err := try[any](r, r.steps.RequestAnalysis, request)
+	expectFault(t, err, fault.Unavailable, true)
+}

@@ -1,0 +1,256 @@
+package activities_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// record is the last step of a pass alone.
+func record(r *rig, target image.Target, digest image.Digest) (watch.Recorded, error) {
+	r.Helper()
+	return try[watch.Recorded](r, r.steps.Record, watch.RecordRequest{Target: target, Resolved: image.Resolved{Manifest: digest}})
+}
+
+// ready makes everything of a pass but its record.
+func (r *rig) ready(repositoryAndTag string) (image.Target, image.Digest) {
+	r.Helper()
+	target := r.target(repositoryAndTag)
+	seen := do[watch.Observation](r, r.steps.Observe, target)
+	r.prepare(target, seen)
+	return target, seen.Resolved.Manifest
+}
+
+func TestRecordTwiceTellsOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.endpoint("hook")
+	r.data(1)
+	r.push("app:1", "openssl 1")
+	r.settled("app:1")
+	r.push("app:1", "openssl 2")
+	target, digest := r.ready("app:1")
+	for range 3 {
+		_, err := record(r, target, digest)
+		r.must(err)
+	}
+	r.expect(1, "tag_update image app:1", "analysis_update image app:1")
+}
+
+// TestEndpointsOfALostAnswerAreNamed: deliveries that were stored by a run whose
+// answer was lost are known to the next run, which itself has nothing to tell.
+func TestEndpointsOfALostAnswerAreNamed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.endpoint("hook")
+	r.data(1)
+	r.push("app:1", "openssl 1")
+	r.subscribe(r.target("app:1"))
+	target, digest := r.ready("app:1")
+	recorded := answerLost[watch.Recorded](r, "Record", watch.RecordRequest{Target: target, Resolved: image.Resolved{Manifest: digest}})
+	if !slices.Equal(recorded.Endpoints, []string{"hook"}) {
+		t.Errorf("endpoints to wake: %v", recorded.Endpoints)
+	}
+	r.expect(0, "analysis_update image app:1")
+}
+
+func TestSubscriptionEndsDuringThePass(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		end  func(r *rig, unsubscribe func())
+	}{
+		{"before the record", func(_ *rig, unsubscribe func()) { unsubscribe() }},
+		{"during the evaluation", func(r *rig, unsubscribe func()) { r.interrupt(unsubscribe) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.endpoint("hook")
+			r.data(1)
+			r.push("app:1", "openssl 1")
+			r.subscribe(r.target("app:1"))
+			target, digest := r.ready("app:1")
+			test.end(r, func() { do[int](r, r.steps.Unsubscribe, watch.UnsubscribeRequest{Target: target}) })
+			recorded, err := record(r, target, digest)
+			r.must(err)
+			if len(recorded.Notifications)+len(recorded.Endpoints) > 0 {
+				t.Errorf("recorded %+v", recorded)
+			}
+			r.expect(0)
+			if view(r, target).Watched {
+				t.Error("the record has brought the target back")
+			}
+		})
+	}
+}
+
+// TestSubscribedAnewDuringThePass: what the former subscription knew is not
+// compared with; the new one begins in silence.
+func TestSubscribedAnewDuringThePass(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.data(1)
+	r.push("app:1", "openssl 1")
+	r.settled("app:1")
+	r.push("app:1", "openssl 2")
+	target, digest := r.ready("app:1")
+	r.interrupt(func() {
+		do[int](r, r.steps.Unsubscribe, watch.UnsubscribeRequest{Target: target})
+		r.subscribe(target)
+	})
+	_, err := record(r, target, digest)
+	expectFault(t, err, fault.Conflict, true)
+	_, err = record(r, target, digest)
+	r.must(err)
+	r.expect(1, "analysis_update image app:1")
+}
+
+// TestStoreChangesDuringTheEvaluation: an outcome of what is not current any
+// more is made anew, not recorded.
+func TestStoreChangesDuringTheEvaluation(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		change func(*rig)
+		want   []string
+	}{
+		{"another generation", func(r *rig) {
+			r.matcher.knows(checksum(2), "openssl 1", cve("CVE-2026-0002", vuln.Low))
+			r.data(2)
+		}, []string{"vuln_update feed app:1"}},
+		{"another bundle", func(r *rig) { r.activate("mild", "critical") }, []string{"policy_eval policy app:1"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-0001", vuln.High))
+			r.matcher.knows(checksum(2), "openssl 1", cve("CVE-2026-0001", vuln.High))
+			r.data(1)
+			r.activate("usual", "high")
+			digest := r.push("app:1", "openssl 1")
+			target := r.settled("app:1")
+			mark := len(r.told())
+			r.interrupt(func() { test.change(r) })
+			_, err := record(r, target, digest)
+			expectFault(t, err, fault.Conflict, true)
+			r.expect(mark)
+			_, err = record(r, target, digest)
+			r.must(err)
+			r.expect(mark, test.want...)
+		})
+	}
+}
+
+// TestMatcherChangesBetweenMatchAndRecord: the image lost its list after the
+// step that made it. What is told then and later has the right cause.
+func TestMatcherChangesBetweenMatchAndRecord(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name     string
+		recorder vuln.Engine // of the worker that records
+		at, next []string    // told by this pass, and by the next
+	}{
+		{"recorded by a worker with the new one", "engine 2",
+			[]string{"tag_update image app:1", "analysis_update image app:1", "vuln_update image app:1"}, nil},
+		{"recorded by a worker with the old one", "engine 1",
+			[]string{"tag_update image app:1"}, []string{"analysis_update image app:1", "vuln_update image app:1"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.matcher.knows(checksum(1), "openssl 2", cve("CVE-2026-0001", vuln.High))
+			r.data(1)
+			r.push("app:1", "openssl 1")
+			r.settled("app:1")
+			r.push("app:1", "openssl 2")
+			target, digest := r.ready("app:1")
+			mark := len(r.told())
+			r.matcher.engine = "engine 2"
+			r.sync(watch.SyncRequest{})
+			r.matcher.engine = test.recorder
+			_, err := record(r, target, digest)
+			r.must(err)
+			r.expect(mark, test.at...)
+			r.matcher.engine = "engine 2"
+			r.pass(target)
+			r.expect(mark+len(test.at), test.next...)
+		})
+	}
+}
+
+// TestImageThatCannotBeAnalyzed: the tag's move is told, and its last good image
+// goes on meeting new data.
+func TestImageThatCannotBeAnalyzed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.data(1)
+	good := r.push("app:1", "openssl 1")
+	target := r.settled("app:1")
+	mark := len(r.told())
+	r.analyzer.failures[r.push("app:1", "openssl broken")] = fault.Limit
+	r.pass(target)
+	r.expect(mark, "user.image.analysis.failed app:1", "tag_update image app:1")
+	r.clock.pass(time.Hour)
+	r.matcher.knows(checksum(2), "openssl 1", cve("CVE-2026-0001", vuln.High))
+	r.data(2)
+	r.pass(target)
+	r.expect(mark+2, "vuln_update feed app:1")
+	state := view(r, target).State
+	if state.Analyzed != good || state.Problem == nil || state.Problem.Stage != watch.StageAnalyze {
+		t.Errorf("state: analyzed %s, problem %+v", state.Analyzed, state.Problem)
+	}
+}
+
+// TestLastGoodImageMeetsANewMatcher: also one that no later step would match,
+// because the tag points to an image that cannot be analyzed.
+func TestLastGoodImageMeetsANewMatcher(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.data(1)
+	r.push("app:1", "openssl 1")
+	target := r.settled("app:1")
+	r.analyzer.failures[r.push("app:1", "openssl broken")] = fault.Invalid
+	r.pass(target)
+	mark := len(r.told())
+	r.matcher.engine = "engine 2"
+	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-0001", vuln.High))
+	r.sync(watch.SyncRequest{})
+	r.pass(target)
+	r.expect(mark, "vuln_update scanner app:1")
+}
+
+// TestImageThatCannotBeMatched: its tag's move is told; a part of a list is not
+// the list.
+func TestImageThatCannotBeMatched(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-0001", vuln.High))
+	r.data(1)
+	r.push("app:1", "openssl 1")
+	target := r.settled("app:1")
+	mark := len(r.told())
+	r.matcher.broken["zlib ?"] = true
+	digest := r.push("app:1", "openssl 2", "zlib ?")
+	do[watch.Observation](r, r.steps.Observe, target)
+	do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: target, Digest: digest})
+	_, err := try[watch.Matching](r, r.steps.Match, digest)
+	expectFault(t, err, fault.Invalid, false)
+	problem := &watch.Problem{Kind: fault.Name(fault.Invalid), Stage: watch.StageMatch, Message: err.Error(), Since: r.clock.Now()}
+	do[watch.Recorded](r, r.steps.Record, watch.RecordRequest{Target: target, Resolved: image.Resolved{Manifest: digest}, Problem: problem})
+	r.expect(mark, "tag_update image app:1")
+	state := view(r, target).State
+	if diff := cmp.Diff(problem, state.Problem); diff != "" {
+		t.Errorf("problem (-want +got):\n%s", diff)
+	}
+	if state.Counts.High != 1 {
+		t.Errorf("counts %+v, want those of the last list", state.Counts)
+	}
+}
