@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Runs all tests, on SQLite and on PostgreSQL, and ends with a summary of what
-# ran. Installs PostgreSQL where it is missing.
+# ran. Installs PostgreSQL and ClamAV where they are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 TAGWATCH_TEST_POSTGRES=$(.ci/postgres.sh start)
 trap '.ci/postgres.sh stop "$TAGWATCH_TEST_POSTGRES"' EXIT
-export TAGWATCH_TEST_POSTGRES
+TAGWATCH_TEST_CLAMD=$(.ci/clamav.sh start)
+trap '.ci/postgres.sh stop "$TAGWATCH_TEST_POSTGRES"; .ci/clamav.sh stop "$TAGWATCH_TEST_CLAMD"' EXIT
+export TAGWATCH_TEST_POSTGRES TAGWATCH_TEST_CLAMD
 export TAGWATCH_TEST_BIN=$PWD/bin
 
 # The end-to-end tests run last and alone: they start whole installations.
