@@ -23,6 +23,7 @@ type Activities struct {
 	Matcher  Matcher
 	Feed     Feed
 	Sender   Sender
+	Packages Packages
 	Watchers Watchers
 
 	Account event.Account

@@ -46,6 +46,11 @@ func (m *mortal) Subscribe(ctx context.Context, s []event.Subscription, poll tim
 	return m.write(func() error { return m.Store.Subscribe(ctx, s, poll, now) })
 }
 
+func (m *mortal) Unsubscribe(ctx context.Context, t image.Target, types []event.Type, now time.Time) (left int, err error) {
+	err = m.write(func() error { left, err = m.Store.Unsubscribe(ctx, t, types, now); return err })
+	return left, err
+}
+
 func (m *mortal) Record(ctx context.Context, t image.Target, decide func(watch.RecordView) (watch.Decision, error)) error {
 	return m.write(func() error { return m.Store.Record(ctx, t, decide) })
 }

@@ -21,7 +21,7 @@ type policyStore interface {
 	BundleContent(ctx context.Context, hash string) ([]byte, error)
 	ActivateBundle(ctx context.Context, id string, now time.Time) (changed bool, err error)
 	// Subject is everything a bundle is evaluated for.
-	Subject(ctx context.Context, reference image.Reference, digest image.Digest) (*policy.Subject, error)
+	Subject(ctx context.Context, target image.Target, digest image.Digest) (*policy.Subject, error)
 }
 
 // Record evaluates the active bundle, decides what happened and stores it with
@@ -101,7 +101,7 @@ func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view
 	if seen.Analyzed == "" {
 		return seen, nil
 	}
-	subject, err := a.subject(ctx, request.Target.Reference, seen.Analyzed, view)
+	subject, err := a.subject(ctx, request.Target, seen.Analyzed, view)
 	if err != nil {
 		return seen, err
 	}
@@ -119,8 +119,8 @@ func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view
 // subject is all that is known of an image. Another version of the matcher may
 // see other groups of packages in it: those that it has matched count at once,
 // also for an image that no later step would match, because the tag has left it.
-func (a *Activities) subject(ctx context.Context, reference image.Reference, digest image.Digest, view watch.RecordView) (*policy.Subject, error) {
-	subject, err := a.Store.Subject(ctx, reference, digest)
+func (a *Activities) subject(ctx context.Context, target image.Target, digest image.Digest, view watch.RecordView) (*policy.Subject, error) {
+	subject, err := a.Store.Subject(ctx, target, digest)
 	if err != nil || subject.Matched || view.Engine != a.Matcher.Engine() {
 		return subject, err
 	}
@@ -130,7 +130,7 @@ func (a *Activities) subject(ctx context.Context, reference image.Reference, dig
 		}
 		return nil, err
 	}
-	return a.Store.Subject(ctx, reference, digest)
+	return a.Store.Subject(ctx, target, digest)
 }
 
 // standing is the problem that remains. While the registry does not answer, that
@@ -191,6 +191,13 @@ func (a *Activities) evaluate(ctx context.Context, seen *watch.Seen, view watch.
 	bundle, content, err := a.bundle(ctx, view.Bundle)
 	if err != nil {
 		return err
+	}
+	if err := a.askRegistries(ctx, bundle, subject); err != nil {
+		// Nothing is concluded from a registry that does not answer: the last
+		// outcome, and the bundle it was of, stand until it does.
+		a.Log.WarnContext(ctx, "package registry not asked, evaluation put off", "image", subject.Inventory.Digest, "error", err)
+		seen.Basis.Bundle, seen.Next = view.State.Basis.Bundle, a.now().Add(putOff)
+		return nil
 	}
 	evaluation := policy.Evaluate(bundle, subject, a.now())
 	document, err := policy.Document(evaluation, bundle, a.Account.Name)

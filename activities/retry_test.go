@@ -44,8 +44,8 @@ type interrupted struct {
 	during func() // once
 }
 
-func (s *interrupted) Subject(ctx context.Context, reference image.Reference, digest image.Digest) (*policy.Subject, error) {
-	subject, err := s.mortal.Subject(ctx, reference, digest)
+func (s *interrupted) Subject(ctx context.Context, target image.Target, digest image.Digest) (*policy.Subject, error) {
+	subject, err := s.mortal.Subject(ctx, target, digest)
 	if during := s.during; during != nil {
 		s.during = nil
 		during()

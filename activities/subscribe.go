@@ -13,6 +13,9 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
+// maxDockerfile bounds a Dockerfile that comes with a subscription, in bytes.
+const maxDockerfile = 64 << 10
+
 // minPoll is the shortest interval at which a tag may be looked at.
 const minPoll = 30 * time.Second
 
@@ -45,6 +48,9 @@ func (a *Activities) subscribe(ctx context.Context, request watch.SubscribeReque
 	var result watch.SubscribeResult
 	if request.Poll != 0 && request.Poll < minPoll {
 		return result, fmt.Errorf("interval %s is too short: a tag is looked at every %s at most: %w", request.Poll, minPoll, fault.Invalid)
+	}
+	if len(request.Options.Dockerfile) > maxDockerfile {
+		return result, fmt.Errorf("the Dockerfile has %d bytes, more than %d: %w", len(request.Options.Dockerfile), maxDockerfile, fault.Limit)
 	}
 	endpoints, err := a.Store.Endpoints(ctx)
 	if err != nil {
@@ -98,7 +104,7 @@ func known(names []string, endpoints []event.Endpoint) error {
 func told(request watch.SubscribeRequest, endpoints []event.Endpoint) []string {
 	var names []string
 	for _, t := range request.Types {
-		names = append(names, event.Route(request.Options, t, endpoints)...)
+		names = append(names, event.Route(request.Options, t, request.Target.String(), endpoints)...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

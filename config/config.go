@@ -48,6 +48,12 @@ type Worker struct {
 	ContentSearch  []string
 	RetrieveFiles  []string
 
+	Clamd         string
+	ClamdMaxFile  int64
+	NPMRegistry   string
+	GemRegistry   string
+	PackageCAFile string
+
 	RegistryPlain  []string
 	RegistryCAFile string
 	RegistryRate   float64

@@ -30,7 +30,7 @@ func Python(packages ...PythonPackage) Part {
 func (p PythonPackage) files(site string) []File {
 	module := strings.ReplaceAll(p.Name, "-", "_")
 	info := fmt.Sprintf("%s-%s.dist-info", module, p.Version)
-	metadata := fmt.Sprintf("Metadata-Version: 2.1\nName: %s\nVersion: %s\nSummary: %[1]s\nLicense: %s\nAuthor: The authors of %[1]s\n",
+	metadata := fmt.Sprintf("Metadata-Version: 2.1\nName: %s\nVersion: %s\nSummary: %[1]s\nLicense: %[3]s\nAuthor: The authors of %[1]s\n",
 		p.Name, p.Version, cmp.Or(p.License, "MIT"))
 	return []File{
 		Text(path.Join(site, info, "METADATA"), metadata),

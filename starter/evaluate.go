@@ -69,7 +69,7 @@ func (s *session) evaluated(ctx context.Context) (target image.Target, bundle *p
 	if err != nil {
 		return target, nil, nil, err
 	}
-	subject, err = s.stored.Subject(ctx, target.Reference, known.Analyzed)
+	subject, err = s.stored.Subject(ctx, target, known.Analyzed)
 	return target, bundle, subject, err
 }
 

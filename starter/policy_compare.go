@@ -106,7 +106,7 @@ func (s *session) eachSubject(ctx context.Context, visit func(watch.Summary, *po
 			skipped++
 			continue
 		}
-		subject, err := kept.Subject(ctx, known.Target.Reference, known.Analyzed)
+		subject, err := kept.Subject(ctx, known.Target, known.Analyzed)
 		if err != nil {
 			return evaluated, skipped, fmt.Errorf("read the image of %s: %w", known.Target, err)
 		}

@@ -118,7 +118,7 @@ func (s seeding) activate(ctx context.Context, bundle *policy.Bundle) error {
 
 // record decides and stores what a pass would.
 func (s seeding) record(ctx context.Context, bundle *policy.Bundle) error {
-	subject, err := s.Subject(ctx, s.target.Reference, s.digest)
+	subject, err := s.Subject(ctx, s.target, s.digest)
 	if err != nil {
 		return err
 	}

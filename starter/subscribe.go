@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -32,6 +33,7 @@ Subscribing again replaces the options and adds the types.
    tagwatch subscribe nginx:1.27 --platform linux/arm64 --interval 1m --wait`,
 		Flags: append(subscriptionFlags(),
 			&cli.StringFlag{Name: "webhook", Usage: "`URL` to tell: an endpoint for this subscription alone"},
+			&cli.StringFlag{Name: "dockerfile", Usage: "`file` that the images are built from, for policies to judge instead of the one inferred"},
 			&cli.BoolFlag{Name: "no-verify", Usage: "do not ask the registry whether the tag exists"},
 			&cli.BoolFlag{Name: "wait", Aliases: []string{"w"}, Usage: "wait until the tags are analyzed, matched and evaluated"},
 			&cli.DurationFlag{Name: "timeout", Value: 30 * time.Minute, Usage: "how long --wait waits"},
@@ -113,8 +115,24 @@ func (s *session) subscribeRequest() (request watch.SubscribeRequest, err error)
 	if request.Options, err = s.options(); err != nil {
 		return request, err
 	}
+	if request.Options.Dockerfile, err = s.dockerfile(); err != nil {
+		return request, err
+	}
 	request.Poll, err = s.interval("interval")
 	return request, err
+}
+
+// dockerfile is the text of the file that --dockerfile names; "" without it.
+func (s *session) dockerfile() (string, error) {
+	name := s.String("dockerfile")
+	if name == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return "", unable(fmt.Errorf("read the Dockerfile (--dockerfile): %w", err))
+	}
+	return string(text), nil
 }
 
 // subscribeAll tries every target: one that is refused does not hold up others.

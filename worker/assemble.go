@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 
@@ -14,13 +12,12 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/analyzer"
 	"github.com/tagwatch/tagwatch/adapters/feed"
 	"github.com/tagwatch/tagwatch/adapters/matcher"
+	"github.com/tagwatch/tagwatch/adapters/packages"
 	"github.com/tagwatch/tagwatch/adapters/registry"
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/adapters/webhook"
 	"github.com/tagwatch/tagwatch/config"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -64,9 +61,18 @@ func assemble(settings config.Config, keeper *store.Store, temporal client.Clien
 	if err != nil {
 		return nil, errors.Join(err, images.Close())
 	}
+	scanner, err := newScanner(w, logger)
+	if err != nil {
+		return nil, errors.Join(err, images.Close())
+	}
+	published, err := packages.New(packages.Options{NPM: w.NPMRegistry, Gems: w.GemRegistry, CAFile: w.PackageCAFile,
+		UserAgent: "tagwatch/" + version})
+	if err != nil {
+		return nil, errors.Join(err, images.Close())
+	}
 	matches := matcher.New(generations.Path)
 	return &steps{held: []io.Closer{matches, images}, activities: &activities.Activities{
-		Store: keeper, Registry: registries, Analyzer: puller{images, registries}, Matcher: matches, Feed: generations,
+		Store: keeper, Registry: registries, Analyzer: puller{images, registries, scanner, logger}, Packages: published, Matcher: matches, Feed: generations,
 		Sender: sender, Watchers: workflows.Client{Temporal: temporal},
 		Account: event.Account{Name: settings.Account, Email: settings.Email},
 		Poll:    w.Poll, Pass: w.Pass, Window: w.WebhookWindow, Retention: w.Retention, Log: logger,
@@ -85,27 +91,6 @@ func analyzerOptions(settings config.Config, logger *slog.Logger) analyzer.Optio
 	content.Search = w.ContentSearch
 	return analyzer.Options{Directory: settings.Path("images"), StoreBytes: w.LayerStore, Content: &content, Log: logger,
 		Limits: analyzer.Limits{Memory: w.AnalysisMemory, CPU: w.AnalysisCPU, Wall: w.AnalysisWall}}
-}
-
-// puller analyzes images from registries.
-type puller struct {
-	*analyzer.Analyzer
-	registries *registry.Registry
-}
-
-// Analyze implements activities.Analyzer.
-func (p puller) Analyze(ctx context.Context, repository image.Repository, digest image.Digest, report func(string)) (*sbom.Inventory, []byte, error) {
-	source := p.registries.Image(repository, digest)
-	result, err := p.Analyzer.Analyze(ctx, analyzer.Request{Name: source.Name(), Digest: digest, Source: source,
-		Progress: func(at analyzer.Progress) { report(inWords(at)) }})
-	return result.Inventory, result.SBOM, err
-}
-
-func inWords(at analyzer.Progress) string {
-	if at.Stage == analyzer.StageFetch {
-		return fmt.Sprintf("%s: %d of %d, %d MiB transferred", at.Stage, at.LayersDone, at.Layers, at.Fetched>>20)
-	}
-	return fmt.Sprintf("%s: %d packages", at.Stage, at.Packages)
 }
 
 // clientNamespace is the namespace that Temporal's client settings name.

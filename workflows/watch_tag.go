@@ -114,6 +114,8 @@ func (w *tagWatcher) subscribe(ctx workflow.Context, request watch.SubscribeRequ
 	result, err := call(ctx, asked, "store subscriptions", Activities.Subscribe, request)
 	if err == nil {
 		w.Types, w.wake = result.Types, true
+		// A Dockerfile changes what is judged, which nothing else would show.
+		w.Force = w.Force || request.Options.Dockerfile != ""
 	}
 	return result, err
 }

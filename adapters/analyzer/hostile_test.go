@@ -38,6 +38,8 @@ func TestHostileImagesEndWithinTheirLimits(t *testing.T) {
 		{"nested jars", analyzer.Limits{Wall: 3 * time.Second}, nestedJars, fault.Limit, "time limit of 3s"},
 		{"nested jars, little processor time", analyzer.Limits{CPU: 3 * time.Second}, nestedJars, fault.Limit, "processor limit of 3s"},
 		{"large package database", analyzer.Limits{Memory: 256 << 20}, largeDatabase, fault.Limit, "memory limit of 256 MiB"},
+		{"large package description", analyzer.Limits{Memory: 192 << 20}, largeDescription, fault.Limit, "memory limit of 192 MiB"},
+		{"zeros that are named like an interpreter", analyzer.Limits{CPU: 3 * time.Second}, largeInterpreter, fault.Limit, "processor limit of 3s"},
 		{"jar with a large member", analyzer.Limits{Scratch: 8 << 20}, largeMember, fault.Limit, "limit of 8 MiB"},
 		{"file and folder at one path", analyzer.Limits{}, fileAndFolder, fault.Invalid, "broken image"},
 		{"other diff IDs", analyzer.Limits{}, otherDiffIDs, fault.Invalid, "as the configuration says"},
@@ -59,38 +61,6 @@ func TestHostileImagesEndWithinTheirLimits(t *testing.T) {
 				t.Errorf("left in the scratch space: %v", left)
 			}
 		})
-	}
-}
-
-// What looks dangerous and is not must not be refused.
-func TestHarmlessOdditiesAreAnalyzed(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, analyzer.Limits{})
-	odd := raw(t, slices.Values([]entry{
-		file("../../escape", "x"),
-		file("/absolute", "x"),
-		{Header: tar.Header{Name: "loop", Typeflag: tar.TypeSymlink, Linkname: "loop"}},
-		{Header: tar.Header{Name: "outside", Typeflag: tar.TypeSymlink, Linkname: "/proc/self/environ"}},
-		{Header: tar.Header{Name: "hard", Typeflag: tar.TypeLink, Linkname: "../../../etc/shadow"}},
-		{Header: tar.Header{Name: "device", Typeflag: tar.TypeBlock, Devmajor: 8}},
-		{Header: tar.Header{Name: "pipe", Typeflag: tar.TypeFifo}},
-		file("twice", "one"), file("twice", "two"),
-		file(".wh.", ""), file("dir/.wh..wh..opq", ""),
-		file("var/lib/rpm/rpmdb.sqlite", strings.Repeat("junk", 5000)),
-		file("bin/junk", "\x7fELF"+strings.Repeat("\xff", 5000)),
-	}))
-	result, err := b.Analyze(t.Context(), b.push(t, odd))
-	if err != nil {
-		t.Fatal(err)
-	}
-	paths := map[string]uint32{}
-	for _, each := range result.Inventory.Files {
-		paths[each.Path] = each.Mode
-	}
-	for _, path := range []string{"/escape", "/absolute", "/loop", "/outside", "/hard", "/device", "/pipe", "/twice"} {
-		if paths[path] == 0 {
-			t.Errorf("no %s among %v", path, paths)
-		}
 	}
 }
 
@@ -141,6 +111,17 @@ func largeDatabase(t *testing.T) v1.Image {
 		fmt.Fprintf(&status, "Package: p%d\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.%d\nDepends: %s\n\n", i, i, depends)
 	}
 	return raw(t, slices.Values([]entry{file("etc/os-release", "ID=debian\nVERSION_ID=12\n"), file("var/lib/dpkg/status", status.String())}))
+}
+
+// largeDescription is read into memory as a whole by whoever looks for packages.
+func largeDescription(t *testing.T) v1.Image {
+	text := `{"name": "large", "version": "1.0.0", "description": "` + strings.Repeat("x", 100<<20) + `"}`
+	return raw(t, slices.Values([]entry{file("node_modules/large/package.json", text)}))
+}
+
+// largeInterpreter is searched for a version with one expression after the other.
+func largeInterpreter(t *testing.T) v1.Image {
+	return raw(t, slices.Values([]entry{{Header: tar.Header{Name: "bin/python3.11", Typeflag: tar.TypeReg, Mode: 0o755, Size: 128 << 20}}}))
 }
 
 func largeMember(t *testing.T) v1.Image {

@@ -143,7 +143,7 @@ func BenchmarkSubject(b *testing.B) {
 	eachEngine(b, func(b *testing.B, s *store.Store, _ map[string]int64) {
 		reference := target(b, "registry.example/app-1:v1").Reference
 		for n := 0; b.Loop(); n++ {
-			subject, err := s.Subject(b.Context(), reference, digest(n%fleetImages))
+			subject, err := s.Subject(b.Context(), image.Target{Reference: reference}, digest(n%fleetImages))
 			check(b, err)
 			b.ReportMetric(float64(len(subject.Matches)), "matches")
 		}

@@ -53,7 +53,7 @@ func TestSaveFailure(t *testing.T) {
 		}
 		for name, err := range map[string]error{
 			"inventory": second(s.Inventory(ctx, digest(1))), "SBOM": second(s.SBOM(ctx, digest(1))),
-			"subject": second(s.Subject(ctx, image.Reference{}, digest(1))),
+			"subject": second(s.Subject(ctx, image.Target{}, digest(1))),
 		} {
 			if !errors.Is(err, fault.NotFound) {
 				t.Errorf("%s: %v", name, err)
@@ -77,14 +77,14 @@ func TestSubject(t *testing.T) {
 		ctx := t.Context()
 		nginx := target(t, "nginx:1").Reference
 		ids := analyzed(t, s, digest(1), at(0), "openssl")
-		subject, err := s.Subject(ctx, nginx, digest(1))
+		subject, err := s.Subject(ctx, image.Target{Reference: nginx}, digest(1))
 		check(t, err)
 		if subject.Reference != nginx || subject.Matched || subject.Inventory.Packages[0].Name != "openssl" || !subject.Feed.Built.IsZero() {
 			t.Errorf("before matching: %+v", subject)
 		}
 		advance(t, s, "", "sha256:g1", nil)
 		save(t, s, "sha256:g1", map[string]int64{"openssl": ids["openssl"]}, "CVE-2026-1")
-		subject, err = s.Subject(ctx, nginx, digest(1))
+		subject, err = s.Subject(ctx, image.Target{Reference: nginx}, digest(1))
 		check(t, err)
 		if !subject.Matched || len(subject.Matches) != 1 || !subject.Feed.Built.Equal(built) {
 			t.Errorf("after matching: %+v", subject)

@@ -94,7 +94,7 @@ func (t tx) publish(ctx context.Context, n event.Notification, options event.Opt
 		return err
 	}
 	var deliveries []event.Delivery
-	for _, name := range event.Route(options, n.Type, stored) {
+	for _, name := range event.Route(options, n.Type, n.Subject, stored) {
 		deliveries = append(deliveries, event.Delivery{Notification: n.ID, Endpoint: name, State: event.Pending,
 			Created: n.Created, NextTry: n.Created, GiveUp: n.Created.Add(giveUp)})
 	}

@@ -6,12 +6,13 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// Subject is everything that a bundle is evaluated for, of one moment;
-// fault.NotFound if no analysis of the image succeeded.
-func (s *Store) Subject(ctx context.Context, reference image.Reference, digest image.Digest) (*policy.Subject, error) {
-	subject := &policy.Subject{Reference: reference}
+// Subject is everything that a bundle is evaluated for, of one moment: an image
+// as a target's; fault.NotFound if no analysis of the image succeeded.
+func (s *Store) Subject(ctx context.Context, target image.Target, digest image.Digest) (*policy.Subject, error) {
+	subject := &policy.Subject{Reference: target.Reference}
 	err := s.view(ctx, "read all about "+string(digest), func(t tx) error {
 		row, err := t.image(ctx, digest)
 		if err != nil {
@@ -26,12 +27,30 @@ func (s *Store) Subject(ctx context.Context, reference image.Reference, digest i
 			return err
 		}
 		subject.Inventory = &inventory
+		if err := t.addDockerfile(ctx, target, subject); err != nil {
+			return err
+		}
 		return t.addMatches(ctx, row, subject)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return subject, nil
+}
+
+// addDockerfile puts the Dockerfile that a subscription came with in the place
+// of the one inferred from the image's history.
+func (t tx) addDockerfile(ctx context.Context, target image.Target, subject *policy.Subject) error {
+	subscriptions, err := t.subscriptions(ctx, watch.SubscriptionFilter{Target: &target, ActiveOnly: true})
+	if err != nil {
+		return err
+	}
+	for _, s := range subscriptions {
+		if s.Options.Dockerfile != "" {
+			subject.Inventory.Dockerfile = sbom.Dockerfile{Text: s.Options.Dockerfile, Actual: true}
+		}
+	}
+	return nil
 }
 
 // addMatches adds the vulnerabilities, if they are known, and what they were

@@ -44,13 +44,14 @@ type Attempt struct {
 	Answer   string // bounded excerpt of the answer, or the error without secrets
 }
 
-// Route names the endpoints that a notification to that subscription goes to.
-func Route(options Options, t Type, endpoints []Endpoint) []string {
+// Route names the endpoints that a notification about the subject goes to, from
+// a subscription with those options.
+func Route(options Options, t Type, subject string, endpoints []Endpoint) []string {
 	var names []string
 	for _, e := range endpoints {
 		named := slices.Contains(options.Endpoints, e.Name)
 		open := len(options.Endpoints) == 0 && !e.Reserved
-		if (named || open) && e.Receives(t) {
+		if (named || open) && e.Receives(t) && e.Takes(t, subject, options.Labels) {
 			names = append(names, e.Name)
 		}
 	}

@@ -37,6 +37,11 @@ type Options struct {
 	// EveryAction asks for policy_eval at each change of the final action, also
 	// between go and warn, which are both a pass.
 	EveryAction bool `json:"every_action,omitempty"`
+	// Labels are what endpoints may ask for.
+	Labels map[string]string `json:"labels,omitempty"`
+	// Dockerfile is the text that the tag's images were built from. Policies
+	// judge it in place of the one that an image's history suggests.
+	Dockerfile string `json:"dockerfile,omitempty"`
 }
 
 // ID is Anchore's subscription_id: the hexadecimal MD5 of account, key and

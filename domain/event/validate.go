@@ -34,6 +34,7 @@ var ownHeaders = []string{"content-type", "content-length", "host", "connection"
 // kind Invalid.
 func (e Endpoint) Validate() error {
 	problems := []error{e.validateName(), e.validateURL(), e.validateTypes(), e.validateFormat(), e.validateTimeout()}
+	problems = append(problems, e.Scope.validate()...)
 	problems = append(problems, e.validateSecrets()...)
 	problems = append(problems, e.validateHeaders()...)
 	problems = append(problems, e.validateTLS()...)

@@ -314,7 +314,7 @@ func (d *decision) causes(t event.Type) []event.Cause {
 // Deliveries are those of one notification, due at once.
 func Deliveries(n event.Notification, options event.Options, audience Audience, now time.Time) []event.Delivery {
 	var deliveries []event.Delivery
-	for _, name := range event.Route(options, n.Type, audience.Endpoints) {
+	for _, name := range event.Route(options, n.Type, n.Subject, audience.Endpoints) {
 		deliveries = append(deliveries, event.Delivery{Notification: n.ID, Endpoint: name, State: event.Pending,
 			Created: now, NextTry: now, GiveUp: now.Add(audience.Patience)})
 	}

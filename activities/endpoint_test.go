@@ -1,0 +1,148 @@
+package activities_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// meddling sends, and has a person do something to the endpoint meanwhile, once.
+type meddling struct {
+	next interface {
+		Send(context.Context, event.Endpoint, event.Post) event.Answer
+	}
+	meddle func()
+}
+
+func (m *meddling) Send(ctx context.Context, e event.Endpoint, post event.Post) event.Answer {
+	answer := m.next.Send(ctx, e, post)
+	if meddle := m.meddle; meddle != nil {
+		m.meddle = nil
+		meddle()
+	}
+	return answer
+}
+
+// TestEndpointIsChangedDuringARound: what a person says counts, whatever the
+// round has found out.
+func TestEndpointIsChangedDuringARound(t *testing.T) {
+	t.Parallel()
+	disabled := event.EndpointState{Disabled: true, Reason: "by hand"}
+	for _, test := range []struct {
+		name     string
+		before   event.EndpointState
+		status   int // of all answers
+		meddle   func(*rig) error
+		disabled bool
+		active   bool
+		sent     int
+	}{
+		{"disabled while it works", event.EndpointState{}, http.StatusOK,
+			func(r *rig) error { return r.store.SetEndpointState(r.Context(), "hook", disabled) }, true, true, 1},
+		{"disabled while it fails", event.EndpointState{}, http.StatusBadGateway,
+			func(r *rig) error { return r.store.SetEndpointState(r.Context(), "hook", disabled) }, true, true, 1},
+		{"enabled while it is back", event.EndpointState{Failures: 9, Told: true}, http.StatusOK,
+			func(r *rig) error { return r.store.SetEndpointState(r.Context(), "hook", event.EndpointState{}) }, false, true, 2},
+		{"deleted", event.EndpointState{}, http.StatusBadGateway,
+			func(r *rig) error { return r.store.DeleteEndpoint(r.Context(), "hook") }, false, false, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.endpoint("hook")
+			test.before.FailingSince = r.clock.Now() // asked by one delivery at a time
+			r.must(r.store.SetEndpointState(t.Context(), "hook", test.before))
+			r.pending(2)
+			r.receiver.AnswerAlways(test.status)
+			r.steps.Sender = &meddling{next: r.steps.Sender, meddle: func() { r.must(test.meddle(r)) }}
+			round := r.deliver()
+			if round.Active != test.active || round.State.Disabled != test.disabled {
+				t.Errorf("round %+v", round)
+			}
+			if sent := len(r.receiver.All()); sent != test.sent {
+				t.Errorf("%d sent, want %d", sent, test.sent)
+			}
+		})
+	}
+}
+
+// TestDisabledEndpointKeepsWhatWaits until somebody enables it.
+func TestDisabledEndpointKeepsWhatWaits(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.endpoint("hook")
+	r.endpoint("ops", event.EventLog)
+	r.pending(10)
+	r.receiver.AnswerAlways(http.StatusGone)
+	if round := r.deliver(); !round.State.Disabled || round.Pending != 10 || !round.Next.IsZero() {
+		t.Errorf("round %+v", round)
+	}
+	r.receiver.Forget()
+	r.clock.pass(2 * r.steps.Window)
+	r.deliver()
+	if got := len(r.receiver.All()); got > 0 {
+		t.Errorf("%d sent to a disabled endpoint", got)
+	}
+	r.expect(10, "system.endpoint.disabled hook")
+	r.receiver.AnswerAlways(http.StatusOK)
+	r.must(r.store.SetEndpointState(t.Context(), "hook", event.EndpointState{}))
+	if round := r.deliver(); round.Delivered != 10 {
+		t.Errorf("enabled again: %+v", round)
+	}
+}
+
+func TestDeliverToNobody(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	if round := r.deliver(); round.Active {
+		t.Errorf("round %+v", round)
+	}
+}
+
+func TestTestEndpoint(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		types   []event.Type
+		asked   event.Type
+		status  int
+		want    event.Type
+		verdict event.Verdict
+	}{
+		{"the first type", nil, "", http.StatusOK, event.AnalysisUpdate, event.VerdictDelivered},
+		{"the only type", []event.Type{event.EventLog}, "", http.StatusOK, event.EventLog, event.VerdictDelivered},
+		{"the type asked for", nil, event.PolicyEval, http.StatusBadRequest, event.PolicyEval, event.VerdictFinal},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.endpoint("hook", test.types...)
+			r.receiver.AnswerAlways(test.status)
+			result := do[watch.TestResult](r, r.steps.TestEndpoint, watch.TestRequest{Endpoint: "hook", Type: test.asked})
+			if result.Type != test.want || result.Verdict != test.verdict || result.Status != test.status {
+				t.Errorf("result %+v", result)
+			}
+			if sent := r.body(r.receiver.All()[0].Body).Data.Type; sent != string(test.want) {
+				t.Errorf("sent %s", sent)
+			}
+			r.expect(0)
+			if state := r.endpointState(); state != (event.EndpointState{}) {
+				t.Errorf("a test leaves its mark: %+v", state)
+			}
+		})
+	}
+}
+
+func TestTestEndpointRefuses(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.endpoint("hook", event.TagUpdate)
+	_, err := try[watch.TestResult](r, r.steps.TestEndpoint, watch.TestRequest{Endpoint: "nobody"})
+	expectFault(t, err, fault.NotFound, false)
+	_, err = try[watch.TestResult](r, r.steps.TestEndpoint, watch.TestRequest{Endpoint: "hook", Type: event.VulnUpdate})
+	expectFault(t, err, fault.Invalid, false)
+}

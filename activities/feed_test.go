@@ -1,0 +1,224 @@
+package activities_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// smaller is a generation that lost a provider, which somebody has to look at.
+func smaller(number int) vuln.Description {
+	d := description(number)
+	d.Providers = nil
+	return d
+}
+
+func (r *rig) feedState() watch.Feed {
+	r.Helper()
+	state, err := r.store.Feed(r.Context())
+	r.must(err)
+	return state
+}
+
+// current is the number of the current generation, 0 without any.
+func (r *rig) current() (number int) {
+	r.Helper()
+	if state := r.feedState(); state.Current != nil {
+		_, err := fmt.Sscanf(state.Current.Checksum, "sha256:%x", &number)
+		r.must(err)
+	}
+	return number
+}
+
+func TestFetchOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.data(1)
+	fetched := r.sync(watch.SyncRequest{})
+	if fetched.Generation != nil || fetched.Current != checksum(1) {
+		t.Errorf("fetched %+v", fetched)
+	}
+	r.data(2)
+	if want := []string{checksum(1), checksum(2)}; !slices.Equal(r.feed.fetched, want) {
+		t.Errorf("fetched %v", r.feed.fetched)
+	}
+	if r.current() != 2 {
+		t.Errorf("generation %d is current", r.current())
+	}
+}
+
+// TestFetchedAndNotMovedTo: a run that was interrupted between the two is taken
+// up by the next.
+func TestFetchedAndNotMovedTo(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.data(1)
+	r.fetched(2)
+	r.sync(watch.SyncRequest{})
+	if r.current() != 2 {
+		t.Errorf("generation %d is current", r.current())
+	}
+}
+
+func TestHeldGeneration(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.data(1)
+	r.feed.offers(smaller(2))
+	for range 3 {
+		if fetched := r.sync(watch.SyncRequest{}); len(fetched.Held) != 1 || fetched.Generation != nil {
+			t.Errorf("fetched %+v", fetched)
+		}
+		r.clock.pass(time.Hour)
+	}
+	if want := []string{checksum(1), checksum(2)}; !slices.Equal(r.feed.fetched, want) || r.current() != 1 {
+		t.Errorf("fetched %v, generation %d is current", r.feed.fetched, r.current())
+	}
+	r.expect(0, "system.feeds.sync.held "+checksum(2))
+	r.sync(watch.SyncRequest{Release: true})
+	if r.current() != 2 || r.feedState().Held != nil {
+		t.Errorf("after the release: %+v", r.feedState())
+	}
+}
+
+// TestBetterDataReplaceHeldOnes without anybody's help.
+func TestBetterDataReplaceHeldOnes(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.data(1)
+	r.feed.offers(smaller(2))
+	r.sync(watch.SyncRequest{})
+	r.data(3)
+	if r.current() != 3 || r.feedState().Held != nil {
+		t.Errorf("state %+v", r.feedState())
+	}
+	_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{Release: true})
+	expectFault(t, err, fault.NotFound, false)
+}
+
+func TestRollback(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-0001", vuln.Low))
+	r.data(1)
+	digest := r.matched("app:1", "openssl 1")
+	r.data(2)
+	if got := r.vulnerabilities(digest); len(got) > 0 {
+		t.Fatalf("vulnerabilities %v", got)
+	}
+	r.sync(watch.SyncRequest{Rollback: true})
+	if got := r.vulnerabilities(digest); !slices.Equal(got, []string{"CVE-2026-0001"}) || r.current() != 1 {
+		t.Errorf("vulnerabilities %v, generation %d is current", got, r.current())
+	}
+	r.feed.fetched = nil
+	r.sync(watch.SyncRequest{})
+	if r.current() != 1 || len(r.feed.fetched) > 0 {
+		t.Errorf("the rejected generation is back: fetched %v", r.feed.fetched)
+	}
+	r.data(3)
+	if r.current() != 3 {
+		t.Errorf("generation %d is current", r.current())
+	}
+}
+
+// TestImport moves to a file that a person brings, also to one that was rejected
+// once: the person knows better.
+func TestImport(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.data(1)
+	r.data(2)
+	r.sync(watch.SyncRequest{Rollback: true})
+	for range 2 {
+		r.sync(watch.SyncRequest{File: checksum(2)})
+		if r.current() != 2 {
+			t.Errorf("generation %d is current", r.current())
+		}
+	}
+}
+
+// TestWhatPeopleAskSaysNothingOfTheSource: a request that does not ask the source
+// neither fails nor recovers it.
+func TestWhatPeopleAskSaysNothingOfTheSource(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		request watch.SyncRequest
+	}{
+		{"nothing to release", watch.SyncRequest{Release: true}},
+		{"nothing to go back to", watch.SyncRequest{Rollback: true}},
+		{"no such file", watch.SyncRequest{File: "/nowhere"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.data(1)
+			_, err := try[watch.Fetched](r, r.steps.FetchFeed, test.request)
+			expectFault(t, err, fault.NotFound, false)
+			if state := r.feedState(); state.Problem != nil {
+				t.Errorf("problem %+v", state.Problem)
+			}
+			r.expect(0)
+			r.feed.failure = fault.Unavailable
+			_, err = try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
+			expectFault(t, err, fault.Unavailable, true)
+			r.sync(watch.SyncRequest{File: checksum(1)})
+			r.expect(0, "system.feeds.sync.failed vulnerabilities")
+		})
+	}
+}
+
+// TestSourceThatFails is told of once, and once more when it recovers.
+func TestSourceThatFails(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.data(1)
+	checked := r.feedState().Checked
+	for range 2 {
+		r.feed.failure = fmt.Errorf("fetch: %w", fault.Unavailable)
+		for range 3 {
+			r.clock.pass(time.Hour)
+			_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
+			expectFault(t, err, fault.Unavailable, true)
+		}
+		if state := r.feedState(); state.Problem == nil || !state.Checked.Equal(checked) {
+			t.Errorf("problem %+v, checked %s, want %s", state.Problem, state.Checked, checked)
+		}
+		r.feed.failure = nil
+		r.sync(watch.SyncRequest{})
+		checked = r.feedState().Checked
+	}
+	once := []string{"system.feeds.sync.failed vulnerabilities", "system.feeds.sync.recovered vulnerabilities"}
+	if diff := cmp.Diff(slices.Concat(once, once), r.told()); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+}
+
+// TestNewMatcherNeedsNoSource: the current data are matched again, also while
+// nobody can be asked for others.
+func TestNewMatcherNeedsNoSource(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.data(1)
+	digest := r.matched("app:1", "openssl 1")
+	r.matcher.engine = "engine 2"
+	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-0001", vuln.Low))
+	r.feed.failure = fault.Unavailable
+	if fetched := r.sync(watch.SyncRequest{}); !fetched.Rematch {
+		t.Errorf("fetched %+v", fetched)
+	}
+	do[watch.Matching](r, r.steps.Match, digest)
+	if got := r.vulnerabilities(digest); !slices.Equal(got, []string{"CVE-2026-0001"}) {
+		t.Errorf("vulnerabilities %v", got)
+	}
+	if state := r.feedState(); state.Problem == nil || state.Engine != "engine 2" {
+		t.Errorf("state %+v", state)
+	}
+}

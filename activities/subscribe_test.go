@@ -1,0 +1,161 @@
+package activities_test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/lab"
+)
+
+func TestSubscribe(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.endpoint("hook", event.TagUpdate)
+	r.endpoint("other", event.PolicyEval)
+	digest := r.push("app:1", "openssl 1")
+	target := r.target("app:1")
+	for range 2 {
+		result := r.subscribe(target, event.VulnUpdate, event.TagUpdate)
+		want := watch.SubscribeResult{Types: []event.Type{event.TagUpdate, event.VulnUpdate}, Resolved: image.Resolved{Manifest: digest}, Endpoints: []string{"hook"}}
+		if diff := cmp.Diff(want, result); diff != "" {
+			t.Errorf("result (-want +got):\n%s", diff)
+		}
+	}
+	if woken := r.watchers.take(); !slices.Contains(woken, "registry") {
+		t.Errorf("woken: %v", woken)
+	}
+}
+
+// TestSubscribeRefuses before anything is stored, and says what is wrong at once.
+func TestSubscribeRefuses(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		request watch.SubscribeRequest
+		fault   lab.Fault
+		kind    error
+		retried bool
+	}{
+		{name: "a tag that does not exist", request: watch.SubscribeRequest{}, kind: fault.NotFound},
+		{name: "a tag that may not be read", fault: lab.Fault{Path: "/manifests/", Status: http.StatusForbidden}, kind: fault.Unauthorized},
+		{name: "a registry that fails", fault: lab.Fault{Path: "/manifests/", Status: http.StatusBadGateway}, kind: fault.Unavailable, retried: true},
+		{name: "a registry that asks to wait for hours", kind: fault.Unavailable,
+			fault: lab.Fault{Path: "/manifests/", Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"7200"}}}},
+		{name: "an interval that is too short", request: watch.SubscribeRequest{Poll: time.Second}, kind: fault.Invalid},
+		{name: "an endpoint that does not exist", request: watch.SubscribeRequest{Options: event.Options{Endpoints: []string{"nobody"}}}, kind: fault.NotFound},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			if test.fault.Status != 0 {
+				r.registry.Fail(test.fault)
+			}
+			test.request.Target, test.request.Types = r.target("app:1"), event.TagTypes
+			_, err := try[watch.SubscribeResult](r, r.steps.Subscribe, test.request)
+			expectFault(t, err, test.kind, test.retried)
+			if names := r.subscribed(); len(names) > 0 {
+				t.Errorf("subscribed: %v", names)
+			}
+		})
+	}
+}
+
+func TestSubscribeUnverified(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	target := r.target("app:1")
+	do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: target, Types: event.TagTypes, Unverified: true})
+	if calls := r.registry.Calls(); len(calls) > 0 {
+		t.Errorf("the registry was asked: %v", calls)
+	}
+	r.push("app:1", "openssl 1")
+	r.pass(target)
+	r.expect(0, "analysis_update image app:1")
+}
+
+func TestUnsubscribe(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.push("app:1", "openssl 1")
+	target := r.target("app:1")
+	r.subscribe(target)
+	some := watch.UnsubscribeRequest{Target: target, Types: []event.Type{event.VulnUpdate, event.PolicyEval}}
+	if left := do[int](r, r.steps.Unsubscribe, some); left != 2 {
+		t.Errorf("%d left, want 2", left)
+	}
+	_, err := try[int](r, r.steps.Unsubscribe, some)
+	expectFault(t, err, fault.NotFound, false)
+	if left := do[int](r, r.steps.Unsubscribe, watch.UnsubscribeRequest{Target: target}); left != 0 {
+		t.Errorf("%d left, want none", left)
+	}
+}
+
+// TestUnsubscribeOfALostAnswer: what the first run has ended is no error to the
+// second.
+func TestUnsubscribeOfALostAnswer(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.push("app:1", "openssl 1")
+	target := r.target("app:1")
+	r.subscribe(target)
+	left := answerLost[int](r, "Unsubscribe", watch.UnsubscribeRequest{Target: target, Types: []event.Type{event.VulnUpdate}})
+	if left != 3 {
+		t.Errorf("%d left, want 3", left)
+	}
+}
+
+func TestActivatePolicy(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.activate("usual", "high")
+	if changed := do[bool](r, r.steps.ActivatePolicy, "usual"); changed {
+		t.Error("the active bundle becomes active")
+	}
+	_, err := try[bool](r, r.steps.ActivatePolicy, "unknown")
+	expectFault(t, err, fault.NotFound, false)
+}
+
+func TestWake(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	do[any](r, r.steps.WakeTags, []image.Target{r.target("app:1"), r.target("app:2")})
+	do[any](r, r.steps.WakeEndpoints, []string{"hook"})
+	if diff := cmp.Diff([]string{"tag app:1", "tag app:2", "endpoint hook"}, r.watchers.take()); diff != "" {
+		t.Errorf("woken (-want +got):\n%s", diff)
+	}
+	r.watchers.failure = fault.Unavailable
+	_, err := try[any](r, r.steps.WakeTags, []image.Target{r.target("app:1")})
+	expectFault(t, err, fault.Unavailable, true)
+}
+
+// TestPrune keeps what a tag points to, however old, and what is still to be
+// delivered.
+func TestPrune(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.endpoint("hook")
+	r.data(1)
+	r.push("app:1", "openssl 1")
+	target := r.settled("app:1")
+	r.push("app:1", "openssl 2")
+	r.pass(target)
+	r.clock.pass(2 * r.steps.Retention)
+	if pruned := do[watch.Pruned](r, r.steps.Prune); pruned.Images != 1 || pruned.Notifications != 0 {
+		t.Errorf("pruned %+v, want the image that the tag has left", pruned)
+	}
+	r.deliver()
+	if pruned := do[watch.Pruned](r, r.steps.Prune); pruned.Images != 0 || pruned.Notifications != 3 {
+		t.Errorf("pruned %+v, want what was delivered", pruned)
+	}
+	if seen := r.pass(target); seen.Changed {
+		t.Errorf("seen %+v", seen)
+	}
+}

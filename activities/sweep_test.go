@@ -1,0 +1,184 @@
+package activities_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/lab"
+)
+
+// watched pushes and subscribes to tags, and lets the first sweep see them.
+func (r *rig) watched(names ...string) {
+	r.Helper()
+	for _, name := range names {
+		r.push(name, "package-of-"+name+" 1")
+		r.subscribe(r.target(name))
+	}
+	r.sweep()
+	r.watchers.take()
+	r.registry.Forget()
+}
+
+func (r *rig) sweep() watch.Sweep {
+	r.Helper()
+	return do[watch.Sweep](r, r.steps.Sweep, r.registry.Host())
+}
+
+func TestSweepWakesWhatMoved(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.watched("app:1", "app:2", "app:3")
+	r.clock.pass(time.Hour)
+	if swept := r.sweep(); swept.Looked != 3 || swept.Moved != 0 || !swept.Active || swept.Tags != 3 {
+		t.Errorf("nothing moved: %+v", swept)
+	}
+	r.push("app:2", "other 1")
+	r.must(r.registry.Delete(t.Context(), "app:3"))
+	r.clock.pass(time.Hour)
+	if swept := r.sweep(); swept.Moved != 2 || swept.Problem != nil {
+		t.Errorf("two moved: %+v", swept)
+	}
+	woken := r.watchers.take()
+	slices.Sort(woken)
+	if diff := cmp.Diff([]string{"tag app:2", "tag app:3"}, woken); diff != "" {
+		t.Errorf("woken (-want +got):\n%s", diff)
+	}
+	r.clock.pass(time.Hour)
+	if swept := r.sweep(); swept.Moved != 0 {
+		t.Errorf("told again: %+v", swept)
+	}
+	if heads, all := r.registry.Count(lab.Call{Method: http.MethodHead}), len(r.registry.Calls()); heads != all {
+		t.Errorf("%d of %d requests are not HEAD", all-heads, all)
+	}
+}
+
+func TestSweepLooksOnlyAtWhatIsDue(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.watched("app:1")
+	if swept := r.sweep(); swept.Looked != 0 || swept.Wait <= 4*time.Minute || swept.Wait > 5*time.Minute {
+		t.Errorf("swept %+v, want a wait of about five minutes", swept)
+	}
+	do[int](r, r.steps.Unsubscribe, watch.UnsubscribeRequest{Target: r.target("app:1")})
+	if swept := r.sweep(); swept.Active {
+		t.Errorf("active without any tag: %+v", swept)
+	}
+}
+
+// TestRegistryThatFails: nothing is concluded about its tags, and it is left
+// alone for a while.
+func TestRegistryThatFails(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name     string
+		fault    lab.Fault
+		requests int // at most
+		wait     time.Duration
+	}{
+		{"errors", lab.Fault{Path: "/manifests/", Status: http.StatusInternalServerError}, 16, 30 * time.Second},
+		{"asks to wait", lab.Fault{Path: "/manifests/", Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"600"}}}, 8, 9 * time.Minute},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			var names []string
+			for n := range 30 {
+				names = append(names, fmt.Sprintf("app:%d", n))
+			}
+			r.watched(names...)
+			r.registry.Fail(test.fault)
+			r.clock.pass(time.Hour)
+			swept := r.sweep()
+			if swept.Problem == nil || swept.Problem.Kind != fault.Name(fault.Unavailable) || swept.Wait < test.wait || !swept.Active {
+				t.Errorf("swept %+v", swept)
+			}
+			if asked := r.registry.Count(lab.Call{Kind: lab.KindManifest}); asked > test.requests {
+				t.Errorf("%d requests to a registry that fails", asked)
+			}
+			if woken := r.watchers.take(); len(woken) > 0 {
+				t.Errorf("woken: %v", woken)
+			}
+			r.registry.Heal()
+		})
+	}
+}
+
+// TestRegistryComesBack: what moved while it was out of reach is noticed.
+func TestRegistryComesBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.watched("app:1", "app:2")
+	r.must(r.registry.Pause())
+	r.clock.pass(time.Hour)
+	r.sweep()
+	r.push("app:2", "other 1")
+	r.must(r.registry.Resume())
+	r.clock.pass(time.Hour)
+	if swept := r.sweep(); swept.Problem != nil || swept.Moved != 1 || swept.Looked != 2 {
+		t.Errorf("swept %+v", swept)
+	}
+}
+
+// TestOneBrokenTag, of whatever kind, keeps no other from its turn.
+func TestOneBrokenTag(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusInternalServerError, http.StatusBadRequest, http.StatusForbidden} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			var names []string
+			for n := range 40 {
+				names = append(names, fmt.Sprintf("app:%02d", n))
+			}
+			r.watched(names...)
+			r.registry.Fail(lab.Fault{Path: "/manifests/00", Status: status})
+			r.push("app:39", "other 1")
+			r.clock.pass(time.Hour)
+			if swept := r.sweep(); swept.Problem != nil || swept.Looked < 39 {
+				t.Errorf("swept %+v", swept)
+			}
+			if woken := r.watchers.take(); !slices.Contains(woken, "tag app:39") {
+				t.Errorf("woken: %v", woken)
+			}
+			if swept := r.sweep(); swept.Looked != 0 {
+				t.Errorf("asked again at once: %+v", swept)
+			}
+		})
+	}
+}
+
+// TestSweepInterrupted: a sweep that could not wake a watcher wakes it the next
+// time.
+func TestSweepInterrupted(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.watched("app:1")
+	r.push("app:1", "other 1")
+	r.clock.pass(time.Hour)
+	r.watchers.failure = fault.Unavailable
+	_, err := try[watch.Sweep](r, r.steps.Sweep, r.registry.Host())
+	expectFault(t, err, fault.Unavailable, true)
+	r.watchers.failure = nil
+	if swept := r.sweep(); swept.Moved != 1 {
+		t.Errorf("swept %+v", swept)
+	}
+}
+
+func TestTellRegistryOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	turn := watch.RegistryTurn{Registry: "registry.example.com", Failing: true, Problem: watch.Problem{Message: "no answer", Since: r.clock.Now()}}
+	for _, failing := range []bool{true, true, false, false} {
+		turn.Failing = failing
+		do[any](r, r.steps.TellRegistry, turn)
+		r.clock.pass(time.Second)
+	}
+	r.expect(0, "system.registry.failing registry.example.com", "system.registry.recovered registry.example.com")
+}

@@ -1,0 +1,88 @@
+package packages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+// maxETag bounds, in bytes, the ETags that are remembered.
+const maxETag = 256
+
+// ask asks for one package. The answer may be that nothing changed since before.
+func (r *registry) ask(ctx context.Context, name string, before entry) (entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
+	defer cancel()
+	response, err := r.send(ctx, name, before.etag)
+	if err != nil {
+		return entry{}, fmt.Errorf("%w: %w", fault.Unavailable, err)
+	}
+	defer response.Body.Close()
+	switch response.StatusCode {
+	case http.StatusOK:
+		return r.read(response)
+	case http.StatusNotModified:
+		before.at = time.Now()
+		return before, nil
+	case http.StatusNotFound, http.StatusGone:
+		return entry{at: time.Now()}, nil
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return entry{}, fmt.Errorf("it answered %s; registries that want credentials are not supported: %w", response.Status, fault.Unauthorized)
+	}
+	if target, err := response.Location(); err == nil {
+		return entry{}, fmt.Errorf("it redirects to %s, which is not followed: configure that registry: %w", target.Host, fault.Unavailable)
+	}
+	return entry{}, fmt.Errorf("it answered %s: %w", response.Status, fault.Unavailable)
+}
+
+func (r *registry) send(ctx context.Context, name, etag string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.base.JoinPath(r.dialect.path(name)).String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", r.dialect.accept)
+	if r.options.UserAgent != "" {
+		request.Header.Set("User-Agent", r.options.UserAgent)
+	}
+	if etag != "" {
+		request.Header.Set("If-None-Match", etag)
+	}
+	return r.client.Do(request)
+}
+
+// read reads the description of a package.
+func (r *registry) read(response *http.Response) (entry, error) {
+	body := &bounded{body: response.Body, left: r.options.MaxAnswer}
+	published, err := r.dialect.read(body)
+	if err != nil {
+		if !errors.Is(err, fault.Limit) {
+			err = fmt.Errorf("%w: %w", fault.Unavailable, err)
+		}
+		return entry{}, fmt.Errorf("its answer cannot be read: %w", err)
+	}
+	etag := response.Header.Get("ETag")
+	if len(etag) > maxETag {
+		etag = ""
+	}
+	return newEntry(published, etag, time.Now()), nil
+}
+
+// bounded is a body that fails when it is longer than is left.
+type bounded struct {
+	body io.Reader
+	left int64
+}
+
+// Read implements io.Reader.
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, fmt.Errorf("too long: %w", fault.Limit)
+	}
+	return n, err
+}
