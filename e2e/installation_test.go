@@ -34,13 +34,14 @@ type installation struct {
 	receiver *lab.Receiver
 }
 
-// install starts Tagwatch on SQLite with an endpoint and vulnerability data.
-func install(t *testing.T) *installation {
+// install starts Tagwatch on SQLite with an endpoint and vulnerability data, and
+// with these further settings.
+func install(t *testing.T, settings ...string) *installation {
 	t.Helper()
 	i := &installation{t: t, registry: made(lab.NewRegistry(""))(t), feed: made(feed.New(""))(t), receiver: made(lab.NewReceiver(""))(t)}
 	made(i.feed.PublishBuild(t.TempDir(), feed.Vulnerability{Provider: feed.Debian, ID: "CVE-2026-1001", Package: "openssl", Severity: "High"}))(t)
-	i.Stack = made(stack.New(stack.Options{Bin: bin(t), DataDir: t.TempDir(), Log: newLog(t), Env: []string{
-		"TAGWATCH_FEED_URL=" + i.feed.ListingURL(), "TAGWATCH_FEED_INTERVAL=24h", "TAGWATCH_LOG_LEVEL=info"}}))(t)
+	i.Stack = made(stack.New(stack.Options{Bin: bin(t), DataDir: t.TempDir(), Log: newLog(t), Env: append(settings,
+		"TAGWATCH_FEED_URL="+i.feed.ListingURL(), "TAGWATCH_FEED_INTERVAL=24h", "TAGWATCH_LOG_LEVEL=info")}))(t)
 	must(t, i.Start(t.Context()))
 	t.Cleanup(func() {
 		must(t, i.Stop())
