@@ -1,0 +1,61 @@
+package watch
+
+import (
+	"slices"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// advance is the state after a pass. What the pass could not find out stays as
+// it was.
+func advance(before State, seen Seen, now time.Time) State {
+	after := before
+	after.Revision++
+	after.Resolved, after.Next, after.Checked = seen.Resolved, seen.Next, now
+	if before.Problem == nil || before.Problem.Stage != StageResolve {
+		after.Problem = seen.Problem // whoever looks at the registry ends a problem of that
+	}
+	// An image of which the vulnerabilities are not known yet does not take the
+	// place of one of which they are: lists are only compared whole.
+	if seen.Matched || !before.Matched {
+		after.Basis = seen.Basis
+		if seen.Analyzed != "" {
+			after.Analyzed = seen.Analyzed
+		}
+	}
+	if seen.Matched {
+		after.Matched, after.Vulnerabilities = true, essentials(seen.Vulnerabilities)
+		after.Counts = vuln.Counts{}
+		for _, f := range after.Vulnerabilities {
+			after.Counts.Add(f.Severity)
+		}
+	}
+	if seen.Evaluation != nil {
+		after.Evaluation = seen.Evaluation
+	}
+	if differs(before, after) {
+		after.Changed = now
+	}
+	return after
+}
+
+func differs(before, after State) bool {
+	return before.Resolved != after.Resolved || before.Analyzed != after.Analyzed ||
+		!vuln.Diff(before.Vulnerabilities, after.Vulnerabilities).Empty() ||
+		(before.Evaluation == nil) != (after.Evaluation == nil) ||
+		before.Evaluation != nil && before.Evaluation.FinalAction != after.Evaluation.FinalAction
+}
+
+// essentials drops what a later comparison or notification does not need.
+func essentials(findings []vuln.Finding) []vuln.Finding {
+	kept := slices.Clone(findings)
+	for i := range kept {
+		kept[i].Description, kept[i].URLs, kept[i].CVSS, kept[i].Hows, kept[i].CWEs = "", nil, nil, nil, nil
+		kept[i].Related = slices.Clone(kept[i].Related)
+		for j := range kept[i].Related {
+			kept[i].Related[j].CVSS = nil
+		}
+	}
+	return kept
+}

@@ -1,0 +1,35 @@
+package watch
+
+import (
+	"encoding/json"
+)
+
+// withBundle puts the evaluated bundle into a result document, where Anchore
+// has it. Documents are kept without: one bundle serves them all.
+func withBundle(document []byte, bundle json.RawMessage) json.RawMessage {
+	var keys map[string]json.RawMessage
+	if len(bundle) == 0 || json.Unmarshal(document, &keys) != nil {
+		return document
+	}
+	keys["bundle"] = bundle
+	whole, err := json.Marshal(keys)
+	if err != nil {
+		return document
+	}
+	return whole
+}
+
+// WithoutBundle takes the bundle out of a result document, to be put back when
+// somebody is told of it.
+func WithoutBundle(document []byte) []byte {
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(document, &keys) != nil {
+		return document
+	}
+	delete(keys, "bundle")
+	short, err := json.Marshal(keys)
+	if err != nil {
+		return document
+	}
+	return short
+}

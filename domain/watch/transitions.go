@@ -1,0 +1,107 @@
+package watch
+
+import (
+	"slices"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+func (d *decision) moved() event.Content {
+	from, to := d.before.Resolved.Manifest, d.after.Resolved.Manifest
+	if from == "" || from == to {
+		return nil
+	}
+	moved := event.TagMoved{Target: d.target, Before: pointer(d.before), After: pointer(d.after)}
+	if d.after.Analyzed == to && d.before.Analyzed == from {
+		moved.Difference = d.difference()
+	}
+	return moved
+}
+
+// difference adds the vulnerabilities to the packages that differ.
+func (d *decision) difference() *event.ImageDifference {
+	if d.seen.Difference == nil {
+		return nil
+	}
+	difference := *d.seen.Difference
+	if d.before.Matched && d.seen.Matched {
+		change := vuln.Diff(d.before.Vulnerabilities, d.after.Vulnerabilities)
+		difference.Fixed, difference.Introduced = change.Removed, change.Added
+	}
+	return &difference
+}
+
+func (d *decision) analyzed() event.Content {
+	if d.after.Analyzed == d.before.Analyzed {
+		return nil
+	}
+	content := event.ImageAnalyzed{Target: d.target, After: evidenceOf(d.after), Known: d.seen.Known, Packages: d.seen.Packages}
+	if d.before.Analyzed != "" {
+		content.Before = evidenceOf(d.before)
+	}
+	return content
+}
+
+func (d *decision) vulnerabilities() event.Content {
+	if !d.before.Matched || !d.seen.Matched {
+		return nil
+	}
+	change := vuln.Diff(d.before.Vulnerabilities, d.after.Vulnerabilities)
+	options := d.subscription(event.VulnUpdate)
+	if options == nil {
+		return nil
+	}
+	content := event.VulnerabilitiesChanged{Target: d.target, Before: evidenceOf(d.before), After: evidenceOf(d.after)}
+	content.Added = slices.DeleteFunc(change.Added, func(f vuln.Finding) bool { return !interesting(f, *options) })
+	content.Removed = slices.DeleteFunc(change.Removed, func(f vuln.Finding) bool { return !interesting(f, *options) })
+	for _, u := range change.Updated {
+		if interesting(u.Previous, *options) || interesting(u.Current, *options) {
+			content.Updated = append(content.Updated, u)
+		}
+	}
+	if len(content.Added)+len(content.Removed)+len(content.Updated) == 0 {
+		return nil
+	}
+	return content
+}
+
+// interesting tells whether the options ask for changes of such a finding.
+func interesting(f vuln.Finding, options event.Options) bool {
+	if options.MinSeverity != "" && f.Severity.Rank() < options.MinSeverity.Rank() {
+		return false
+	}
+	return !options.FixableOnly || f.Fix.State == vuln.FixKnown
+}
+
+func (d *decision) evaluated() event.Content {
+	last, current := d.before.Evaluation, d.seen.Evaluation
+	options := d.subscription(event.PolicyEval)
+	if last == nil || current == nil || options == nil {
+		return nil
+	}
+	if last.Status == current.Status && !(options.EveryAction && last.FinalAction != current.FinalAction) {
+		return nil
+	}
+	return event.PolicyEvaluated{Target: d.target, Before: evidenceOf(d.before), After: evidenceOf(d.after),
+		Last:    event.Evaluation{Status: last.Status, FinalAction: last.FinalAction, Document: withBundle(last.Document, d.seen.LastBundle)},
+		Current: event.Evaluation{Status: current.Status, FinalAction: current.FinalAction, Document: withBundle(current.Document, d.seen.Bundle)}}
+}
+
+// evidenceOf is what the statements about a state's image were made from. While
+// a newer image cannot be analyzed, that is not the one the tag points to.
+func evidenceOf(s State) event.Evidence {
+	image := s.Resolved
+	if s.Analyzed != "" && s.Analyzed != image.Manifest {
+		image.Manifest, image.Index = s.Analyzed, ""
+	}
+	return event.Evidence{Image: image, Generation: s.Basis.Generation, Engine: s.Basis.Engine,
+		Bundle: s.Basis.Bundle, Analyzer: s.Basis.Analyzer}
+}
+
+// pointer is evidence of what the tag points to, analyzed or not.
+func pointer(s State) event.Evidence {
+	evidence := evidenceOf(s)
+	evidence.Image = s.Resolved
+	return evidence
+}
