@@ -37,6 +37,7 @@ type Worker struct {
 
 	FeedURL      string
 	FeedInterval time.Duration
+	FeedMaxAge   time.Duration
 	FeedCAFile   string
 
 	AnalysisSlots  int

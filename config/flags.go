@@ -45,6 +45,8 @@ func WorkerFlags() []cli.Flag {
 			Usage: "`url` of the listing of vulnerability data, or its base"},
 		&cli.DurationFlag{Name: "feed-interval", EnvVars: []string{"TAGWATCH_FEED_INTERVAL"}, Value: time.Hour,
 			Usage: "how often new vulnerability data are asked for"},
+		&cli.DurationFlag{Name: "feed-max-age", EnvVars: []string{"TAGWATCH_FEED_MAX_AGE"}, Value: 5 * 24 * time.Hour,
+			Usage: "how old vulnerability data may be before the event log is told; 0 for any age"},
 		&cli.StringFlag{Name: "feed-ca-file", EnvVars: []string{"TAGWATCH_FEED_CA_FILE"},
 			Usage: "`file` of PEM certificates to trust beside the system's for the feed"},
 
@@ -88,9 +90,9 @@ func WorkerFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "webhook-deny-private", EnvVars: []string{"TAGWATCH_WEBHOOK_DENY_PRIVATE"},
 			Usage: "refuse endpoints with loopback and private addresses"},
 		&cli.StringSliceFlag{Name: "webhook-allow", EnvVars: []string{"TAGWATCH_WEBHOOK_ALLOW"},
-			Usage: "`CIDR` that endpoints may have; none means all that are not refused"},
+			Usage: "`network`, host or *.domain that endpoints may have although --webhook-deny or --webhook-deny-private refuses it"},
 		&cli.StringSliceFlag{Name: "webhook-deny", EnvVars: []string{"TAGWATCH_WEBHOOK_DENY"},
-			Usage: "`CIDR` that endpoints may not have"},
+			Usage: "`network`, host or *.domain that endpoints may not have; all for everything that is not allowed"},
 	}
 }
 
@@ -116,7 +118,7 @@ func FromWorker(c *cli.Context) (Config, error) {
 	settings.Worker = Worker{
 		Listen: c.String("listen"), Serve: c.StringSlice("serve"),
 		Poll: c.Duration("poll"), Pass: c.Duration("pass"), Retention: c.Duration("retention"),
-		FeedURL: c.String("feed-url"), FeedInterval: c.Duration("feed-interval"), FeedCAFile: c.String("feed-ca-file"),
+		FeedURL: c.String("feed-url"), FeedInterval: c.Duration("feed-interval"), FeedMaxAge: c.Duration("feed-max-age"), FeedCAFile: c.String("feed-ca-file"),
 		AnalysisSlots: c.Int("analysis-slots"), AnalysisMemory: c.Int64("analysis-memory") * mebibyte,
 		AnalysisCPU: c.Duration("analysis-cpu"), AnalysisWall: c.Duration("analysis-wall"),
 		LayerStore:   c.Int64("layer-store") * mebibyte,

@@ -75,7 +75,7 @@ func assemble(settings config.Config, keeper *store.Store, temporal client.Clien
 		Store: keeper, Registry: registries, Analyzer: puller{images, registries, scanner, logger}, Packages: published, Matcher: matches, Feed: generations,
 		Sender: sender, Watchers: workflows.Client{Temporal: temporal},
 		Account: event.Account{Name: settings.Account, Email: settings.Email},
-		Poll:    w.Poll, Pass: w.Pass, Window: w.WebhookWindow, Retention: w.Retention, Log: logger,
+		Poll:    w.Poll, Pass: w.Pass, Window: w.WebhookWindow, Retention: w.Retention, FeedMaxAge: w.FeedMaxAge, Log: logger,
 	}}, nil
 }
 

@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sort"
 	"strings"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
+	"google.golang.org/grpc/codes"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/config"
@@ -23,8 +26,8 @@ import (
 
 // prepare makes sure of what the workflows need: search attributes, the feed's
 // schedule and a first policy. Every worker does so; what exists is left alone.
-func prepare(ctx context.Context, temporal client.Client, keeper *store.Store, settings config.Config) error {
-	if err := ensureAttributes(ctx, temporal); err != nil {
+func prepare(ctx context.Context, temporal client.Client, keeper *store.Store, settings config.Config, logger *slog.Logger) error {
+	if err := ensureAttributes(ctx, temporal, logger); err != nil {
 		return err
 	}
 	if err := ensureBundle(ctx, keeper); err != nil {
@@ -33,14 +36,47 @@ func prepare(ctx context.Context, temporal client.Client, keeper *store.Store, s
 	if err := ensureSchedule(ctx, temporal, settings.Worker.FeedInterval); err != nil {
 		return fmt.Errorf("set the feed's schedule up: %w", err)
 	}
-	return nil
+	return revive(ctx, workflows.Client{Temporal: temporal}, keeper)
+}
+
+// revive wakes what the store says should run beside the tags: sweepers of
+// registries, watchers of repositories and queues of endpoints. Whatever runs
+// takes it for a wake-up; what was lost with Temporal's data is there again.
+func revive(ctx context.Context, reach workflows.Client, keeper *store.Store) error {
+	registries, err := keeper.Registries(ctx)
+	if err != nil {
+		return err
+	}
+	repositories, err := keeper.Repositories(ctx)
+	if err != nil {
+		return err
+	}
+	endpoints, err := keeper.Endpoints(ctx)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, host := range registries {
+		failed = append(failed, reach.WakeRegistry(ctx, host))
+	}
+	for _, repository := range repositories {
+		failed = append(failed, reach.WakeRepository(ctx, repository.Name))
+	}
+	for _, endpoint := range endpoints {
+		failed = append(failed, reach.WakeEndpoint(ctx, endpoint.Name))
+	}
+	return errors.Join(failed...)
 }
 
 // ensureAttributes adds the search attributes that the namespace lacks.
-func ensureAttributes(ctx context.Context, connected client.Client) error {
+func ensureAttributes(ctx context.Context, connected client.Client, logger *slog.Logger) error {
 	namespace := clientNamespace()
 	operator := connected.OperatorService()
 	known, err := operator.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	if status := serviceerror.ToStatus(err); err != nil && (status.Code() == codes.PermissionDenied || status.Code() == codes.Unimplemented) {
+		logger.WarnContext(ctx, "search attributes not looked at; see that the namespace has them", "namespace", namespace, "error", err)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("list the search attributes of namespace %s: %w", namespace, err)
 	}

@@ -23,6 +23,9 @@ const (
 	cachedWorkflows = 1000
 	// stopTimeout is how long steps under way may take when the worker stops.
 	stopTimeout = 10 * time.Second
+	// progressInterval is how often at most a step's report of what it is doing
+	// reaches Temporal, where people read it.
+	progressInterval = 4 * time.Second
 )
 
 // queue is a task queue with the role that serves it and how much it does at a
@@ -85,6 +88,7 @@ func newWorker(ctx context.Context, temporal client.Client, q queue, steps *step
 	options := worker.Options{
 		MaxConcurrentActivityExecutionSize: q.slots,
 		WorkerStopTimeout:                  stopTimeout,
+		MaxHeartbeatThrottleInterval:       progressInterval,
 		OnFatalError: func(err error) {
 			select {
 			case fatal <- err:
@@ -96,6 +100,7 @@ func newWorker(ctx context.Context, temporal client.Client, q queue, steps *step
 		options.BackgroundActivityContext = ctx
 		options.WorkerStopTimeout = stopTimeout / 2
 	}
+	options.DisableWorkflowWorker = q.name != workflows.QueueMain
 	w := worker.New(temporal, q.name, options)
 	if q.name == workflows.QueueMain {
 		registerWorkflows(w)

@@ -36,7 +36,7 @@ func run(ctx context.Context, settings config.Config) error {
 		return err
 	}
 	defer temporal.Close()
-	if err := prepare(ctx, temporal, keeper, settings); err != nil {
+	if err := prepare(ctx, temporal, keeper, settings, logger); err != nil {
 		return err
 	}
 	steps, err := assemble(settings, keeper, temporal, logger)
