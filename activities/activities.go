@@ -33,6 +33,9 @@ type Activities struct {
 	Poll, Pass, Window time.Duration
 	// Retention is how long images without a tag and notifications are kept.
 	Retention time.Duration
+	// FeedMaxAge is how old vulnerability data may be before it is told; zero for
+	// any age.
+	FeedMaxAge time.Duration
 	// Now is the clock; nil for the real one.
 	Now func() time.Time
 	Log *slog.Logger

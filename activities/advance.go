@@ -44,7 +44,7 @@ func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, 
 		move.From = feed.Current.Checksum
 	}
 	if move.From == move.To && feed.Engine == move.Engine {
-		return result, a.prune(ctx) // done before the step was repeated
+		return result, a.settle(ctx) // done before the step was repeated
 	}
 	delta, err := a.delta(ctx, feed, generation)
 	if err != nil {
@@ -55,7 +55,7 @@ func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, 
 		return result, err
 	}
 	result.Groups = len(move.Found)
-	return result, a.prune(ctx)
+	return result, a.settle(ctx)
 }
 
 // delta tells what the move may touch. The sums of a generation are kept, so
@@ -176,11 +176,18 @@ func (a *Activities) touched(ctx context.Context, delta vuln.Delta, page []watch
 	return touched, nil
 }
 
-// prune keeps the current and the previous generation on disk, and one that is
-// held.
-func (a *Activities) prune(ctx context.Context) error {
+// settle ends a move: it keeps the current and the previous generation on disk,
+// and one that is held, stores the scores of the current one, and tells what the
+// move means for the data's age.
+func (a *Activities) settle(ctx context.Context) error {
 	feed, err := a.Store.Feed(ctx)
 	if err != nil {
+		return err
+	}
+	if err := a.tellAge(ctx, feed); err != nil {
+		return err
+	}
+	if err := a.saveScores(ctx, feed); err != nil {
 		return err
 	}
 	var keep []string
@@ -190,4 +197,16 @@ func (a *Activities) prune(ctx context.Context) error {
 		}
 	}
 	return a.Feed.Prune(keep...)
+}
+
+// saveScores stores the EPSS scores of the current generation.
+func (a *Activities) saveScores(ctx context.Context, feed watch.Feed) error {
+	if feed.Current == nil {
+		return nil
+	}
+	scores, err := a.Matcher.Scores(ctx, feed.Current.Checksum)
+	if err != nil {
+		return err
+	}
+	return a.Store.SaveScores(ctx, scores)
 }

@@ -15,21 +15,45 @@ import (
 // at most: an absurd value must not.
 const longestPause = time.Hour
 
-// page makes the attempts of some deliveries. Once one fails, those that have
-// not begun are left for later.
+// page makes the attempts of some deliveries: those about one subject one after
+// the other, in the order in which things happened, those about others beside
+// them. Once one fails, those that have not begun are left for later.
 func (r *round) page(ctx context.Context, due []watch.DueDelivery) error {
-	failing := r.endpoint.State.Failing()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(deliveryConcurrency)
-	for _, d := range due {
-		group.Go(func() error {
-			if state := r.endpointState(); state.Disabled || state.Failing() != failing {
-				return nil
-			}
-			return r.attempt(ctx, d)
-		})
+	for _, lane := range lanes(due) {
+		group.Go(func() error { return r.lane(ctx, lane) })
 	}
 	return group.Wait()
+}
+
+// lanes splits deliveries by subject and keeps their order.
+func lanes(due []watch.DueDelivery) [][]watch.DueDelivery {
+	var split [][]watch.DueDelivery
+	at := map[string]int{}
+	for _, d := range due {
+		n, known := at[d.Notification.Subject]
+		if !known {
+			n = len(split)
+			at[d.Notification.Subject] = n
+			split = append(split, nil)
+		}
+		split[n] = append(split[n], d)
+	}
+	return split
+}
+
+func (r *round) lane(ctx context.Context, due []watch.DueDelivery) error {
+	failing := r.endpoint.State.Failing()
+	for _, d := range due {
+		if state := r.endpointState(); state.Disabled || state.Failing() != failing {
+			return nil
+		}
+		if err := r.attempt(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // attempt sends one delivery and records what came of it.

@@ -19,6 +19,7 @@ type Sender interface {
 
 // deliveryStore keeps what is on its way.
 type deliveryStore interface {
+	pacedStore
 	Endpoint(ctx context.Context, name string) (event.Endpoint, error)
 	SetEndpointState(ctx context.Context, name string, state event.EndpointState) error
 	DueDeliveries(ctx context.Context, endpoint string, now time.Time, limit int) ([]watch.DueDelivery, error)
@@ -57,6 +58,9 @@ type round struct {
 	name string
 	// endpoint is as it was stored before the page of attempts under way.
 	endpoint event.Endpoint
+	// later is when an endpoint's pace allows more than it did; zero if it did
+	// not hold anything back.
+	later time.Time
 
 	mu     sync.Mutex
 	state  event.EndpointState // as the attempts of the page have made it
@@ -86,23 +90,33 @@ func (r *round) run(ctx context.Context) error {
 		if now := r.now(); r.state.Disabled || now.Before(r.state.Probe) || now.After(end) {
 			return nil
 		}
-		due, err := r.Store.DueDeliveries(ctx, r.name, r.now(), deliveryPage)
-		if err != nil || len(due) == 0 {
+		oldest, err := r.attempts(ctx)
+		if err != nil || oldest == nil {
 			return err
 		}
-		if r.state.Failing() {
-			due = due[:1]
-		}
-		if err := r.page(ctx, due); err != nil {
-			return err
-		}
-		if err := r.turn(ctx, due[0]); err != nil {
+		if err := r.turn(ctx, *oldest); err != nil {
 			return err
 		}
 		if err := r.save(ctx); err != nil {
 			return err
 		}
 	}
+}
+
+// attempts makes a page of those that are due and returns the oldest delivery of
+// it; nil if there is none.
+func (r *round) attempts(ctx context.Context) (*watch.DueDelivery, error) {
+	if r.endpoint.Paced() {
+		return r.pacedAttempts(ctx)
+	}
+	due, err := r.Store.DueDeliveries(ctx, r.name, r.now(), deliveryPage)
+	if err != nil || len(due) == 0 {
+		return nil, err
+	}
+	if r.state.Failing() {
+		due = due[:1]
+	}
+	return &due[0], r.page(ctx, due)
 }
 
 // load reads the endpoint; without it the round is not active.
@@ -174,6 +188,9 @@ func (r *round) finish(ctx context.Context) error {
 		r.result.Next = time.Time{}
 	} else if !backlog.Next.IsZero() && backlog.Next.Before(r.state.Probe) {
 		r.result.Next = r.state.Probe
+	}
+	if !r.result.State.Disabled && !r.later.IsZero() {
+		return r.hold(ctx)
 	}
 	return nil
 }

@@ -16,21 +16,27 @@ import (
 	"github.com/tagwatch/tagwatch/lab"
 )
 
-// pending stores notifications for the endpoints, a second apart, the oldest
-// first, and returns their ids.
+// pending stores notifications for the endpoints, each about something else, a
+// second apart, the oldest first, and returns their ids.
 func (r *rig) pending(count int) []string {
 	r.Helper()
 	var ids []string
-	for range count {
-		id := fmt.Sprintf("notification-%03d", len(r.told()))
-		n, err := event.Sample(event.TagUpdate, id, "admin", r.clock.Now())
-		r.must(err)
-		_, err = r.store.Publish(r.Context(), n, event.Options{}, r.steps.Window)
-		r.must(err)
-		ids = append(ids, id)
-		r.clock.pass(time.Second)
+	for n := range count {
+		ids = append(ids, r.pendingAbout(fmt.Sprintf("app:%d", n)))
 	}
 	return ids
+}
+
+func (r *rig) pendingAbout(subject string) (id string) {
+	r.Helper()
+	id = fmt.Sprintf("notification-%03d", len(r.told()))
+	n, err := event.Sample(event.TagUpdate, id, "admin", r.clock.Now())
+	r.must(err)
+	n.Subject = subject
+	_, err = r.store.Publish(r.Context(), n, event.Options{}, r.steps.Window)
+	r.must(err)
+	r.clock.pass(time.Second)
+	return id
 }
 
 func (r *rig) deliver() watch.Round {
@@ -179,6 +185,30 @@ func TestOldestFirst(t *testing.T) {
 	r.deliver()
 	if got := r.ids(); len(got) != 3 || got[0] != want[0] {
 		t.Errorf("received %v", got)
+	}
+}
+
+// TestOrderOfASubject: what happened to one subject arrives in its order, however
+// many others are told of meanwhile.
+func TestOrderOfASubject(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.endpoint("hook")
+	subjects := map[string]string{} // by id
+	for n := range 90 {
+		subject := fmt.Sprintf("app:%d", n%3)
+		subjects[r.pendingAbout(subject)] = subject
+	}
+	r.deliver()
+	last := map[string]string{}
+	for _, id := range r.ids() {
+		if id < last[subjects[id]] {
+			t.Errorf("%s arrived after %s", id, last[subjects[id]])
+		}
+		last[subjects[id]] = id
+	}
+	if got := len(r.ids()); got != 90 {
+		t.Errorf("%d received", got)
 	}
 }
 

@@ -33,6 +33,8 @@ type Feed interface {
 type feedStore interface {
 	Feed(ctx context.Context) (watch.Feed, error)
 	NoteFeed(ctx context.Context, checked time.Time, problem *watch.Problem) (previous *watch.Problem, err error)
+	SaveScores(ctx context.Context, scores []vuln.Score) error
+	NoteStale(ctx context.Context, since time.Time) error
 	SaveGeneration(ctx context.Context, generation vuln.Description, state watch.GenerationState, reasons []string, now time.Time) error
 	// GenerationState is "" for a generation that was never seen.
 	GenerationState(ctx context.Context, checksum string) (watch.GenerationState, error)
@@ -106,6 +108,9 @@ func (a *Activities) fetchNewest(ctx context.Context, feed watch.Feed, fetched w
 	} else if feed.Held != nil {
 		fetched.Held = feed.Reasons
 		err = errors.Join(err, a.tellHeld(ctx, *feed.Held, feed.Reasons))
+	}
+	if fetched.Generation == nil {
+		err = errors.Join(err, a.tellAge(ctx, feed))
 	}
 	if fetched.Generation == nil && feed.Current != nil && feed.Engine != a.Matcher.Engine() {
 		fetched.Generation, fetched.Rematch, err = &feed.Current.Generation, true, nil

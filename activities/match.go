@@ -24,6 +24,8 @@ type Matcher interface {
 	Match(ctx context.Context, checksum string, groups []vuln.Group) ([][]vuln.GroupFinding, error)
 	// Digest sums a generation up, to tell later what another one changed.
 	Digest(ctx context.Context, checksum string) (*vuln.Sums, error)
+	// Scores are the EPSS scores of a generation.
+	Scores(ctx context.Context, checksum string) ([]vuln.Score, error)
 }
 
 // findingStore keeps findings, once for all images that hold the package.

@@ -93,7 +93,7 @@ func outcome(target image.Target, d watch.Decision) watch.Recorded {
 // seen gathers what the store knows of the image that counts: the one the tag
 // points to, or while that cannot be analyzed, the last one that could.
 func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view watch.RecordView) (watch.Seen, error) {
-	seen := watch.Seen{Resolved: request.Resolved, Analyzed: request.Resolved.Manifest, Problem: standing(request, view),
+	seen := watch.Seen{Resolved: request.Resolved, Analyzed: request.Resolved.Manifest, Problem: request.Problem,
 		Basis: watch.Basis{Generation: view.Generation, Engine: view.Engine, Bundle: view.Bundle, Analyzer: view.State.Basis.Analyzer}}
 	if request.Problem != nil {
 		seen.Analyzed = view.State.Analyzed
@@ -131,15 +131,6 @@ func (a *Activities) subject(ctx context.Context, target image.Target, digest im
 		return nil, err
 	}
 	return a.Store.Subject(ctx, target, digest)
-}
-
-// standing is the problem that remains. While the registry does not answer, that
-// is the problem, and only a look at the registry ends it.
-func standing(request watch.RecordRequest, view watch.RecordView) *watch.Problem {
-	if ofResolve(view.State.Problem) {
-		return view.State.Problem
-	}
-	return request.Problem
 }
 
 // unchanged is what was seen when the image lost its list of vulnerabilities

@@ -123,8 +123,19 @@ func (w Worker) Validate() error {
 			return fmt.Errorf("%s is %s; it must be at least %s", d.name, d.value, d.least)
 		}
 	}
-	if w.AnalysisSlots < 1 {
-		return fmt.Errorf("--analysis-slots is %d; it must be at least 1", w.AnalysisSlots)
+	for _, n := range []struct {
+		name  string
+		value int64
+	}{
+		{"--analysis-slots", int64(w.AnalysisSlots)}, {"--analysis-memory", w.AnalysisMemory / mebibyte},
+		{"--layer-store", w.LayerStore / mebibyte}, {"--clamd-max-file", w.ClamdMaxFile / mebibyte},
+	} {
+		if n.value < 1 {
+			return fmt.Errorf("%s is %d; it must be at least 1", n.name, n.value)
+		}
+	}
+	if !(w.RegistryRate > 0) {
+		return fmt.Errorf("--registry-rate is %g; it must be above 0", w.RegistryRate)
 	}
 	return nil
 }

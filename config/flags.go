@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"time"
@@ -98,9 +99,13 @@ func WorkerFlags() []cli.Flag {
 
 // From reads the settings that every program has.
 func From(c *cli.Context) (Config, error) {
-	dir, err := filepath.Abs(c.String("data-dir"))
-	if err != nil {
-		return Config{}, err
+	dir := c.String("data-dir")
+	if dir != "" { // which Abs would take for the working directory
+		absolute, err := filepath.Abs(dir)
+		if err != nil {
+			return Config{}, fmt.Errorf("find the data directory: %w", err)
+		}
+		dir = absolute
 	}
 	settings := Config{
 		DataDir: dir, DatabaseURL: c.String("database-url"), Account: c.String("account"), Email: c.String("account-email"),

@@ -13,12 +13,17 @@ import (
 func affectedCommand() *cli.Command {
 	return &cli.Command{
 		Name: "affected", Category: categoryTags,
-		Usage:     "list the watched tags that have a vulnerability",
-		UsageText: "tagwatch affected ID [options]",
-		Description: `Finds a vulnerability by the id of its record or of a related one, in any case.
+		Usage:     "list the watched tags that have a vulnerability or a package",
+		UsageText: "tagwatch affected ID|PURL[@VERSION] [options]",
+		Description: `Finds a vulnerability by the id of its record or of a related one, in any case,
+and a package by its package URL, also while no vulnerability of it is known. In
+place of a version there may be comparisons, divided by commas.
 
    tagwatch affected CVE-2021-44228
-   tagwatch affected ghsa-jfh8-c2jp-5v3q -o json`,
+   tagwatch affected ghsa-jfh8-c2jp-5v3q -o json
+   tagwatch affected pkg:npm/lodash
+   tagwatch affected 'pkg:maven/org.apache.logging.log4j/log4j-core@>=2.0,<2.17.1'
+   tagwatch affected 'pkg:deb/debian/openssl@<3.0.11-1~deb12u2'`,
 		Flags:  []cli.Flag{outputFlag()},
 		Action: action(affected),
 	}
@@ -39,6 +44,9 @@ func affected(ctx context.Context, s *session) error {
 	id, err := s.argument("ID")
 	if err != nil {
 		return err
+	}
+	if vuln.IsPackageURL(id) {
+		return affectedByPackage(ctx, s, id)
 	}
 	kept, err := s.store(ctx)
 	if err != nil {

@@ -47,7 +47,7 @@ func newApp() *cli.App {
 		Commands: []*cli.Command{
 			subscribeCommand(), unsubscribeCommand(), subscriptionsCommand(), statusCommand(),
 			vulnerabilitiesCommand(), evaluateCommand(), rescanCommand(), sbomCommand(), affectedCommand(), repositoryCommand(),
-			endpointCommand(), notificationsCommand(), deliveriesCommand(), redeliverCommand(),
+			endpointCommand(), notificationsCommand(), deliveriesCommand(), redeliverCommand(), explainCommand(),
 			policyCommand(), feedCommand(),
 			upCommand(), completionCommand(), versionCommand(),
 		},

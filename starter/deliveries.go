@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"slices"
 	"strconv"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 var deliveryStates = []event.DeliveryState{event.Pending, event.Delivered, event.Failed}
@@ -24,12 +22,14 @@ func deliveriesCommand() *cli.Command {
 		UsageText: "tagwatch deliveries [options]",
 		Description: `A delivery is one notification on its way to one endpoint. The newest come first.
 
-   tagwatch deliveries --state failed
+   tagwatch deliveries --failed
    tagwatch deliveries --endpoint ops --since 24h
    tagwatch deliveries --notification 2f6c... --attempts`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "only to the endpoint of this `name`"},
 			&cli.StringFlag{Name: "state", Usage: "only those in this `state`: " + list(deliveryStates)},
+			&cli.BoolFlag{Name: "failed", Usage: "only those that were given up"},
+			&cli.BoolFlag{Name: "pending", Usage: "only those that are still to be made"},
 			&cli.StringFlag{Name: "notification", Usage: "only of the notification with this `id`"},
 			&cli.DurationFlag{Name: "since", Usage: "only those created within this `time`, as in 24h"},
 			&cli.IntFlag{Name: "limit", Value: 100, Usage: "at most so many"},
@@ -52,6 +52,7 @@ type deliveryView struct {
 	NextTry      time.Time           `json:"next_try,omitzero"`
 	GiveUp       time.Time           `json:"give_up,omitzero"`
 	Answer       string              `json:"answer,omitempty"`
+	Group        string              `json:"group,omitempty"` // message that told it together with others
 	Tries        []attemptView       `json:"tries,omitempty"` // with --attempts
 }
 
@@ -92,10 +93,10 @@ func deliveries(ctx context.Context, s *session) error {
 }
 
 func (s *session) deliveryFilter() (store.DeliveryFilter, error) {
-	filter := store.DeliveryFilter{Endpoint: s.String("endpoint"), State: event.DeliveryState(s.String("state")),
-		Notification: s.String("notification"), Limit: s.Int("limit")}
-	if filter.State != "" && !slices.Contains(deliveryStates, filter.State) {
-		return filter, usage("state %q (--state) is not one of %s", filter.State, list(deliveryStates))
+	state, err := s.deliveryState()
+	filter := store.DeliveryFilter{Endpoint: s.String("endpoint"), State: state, Notification: s.String("notification"), Limit: s.Int("limit")}
+	if err != nil {
+		return filter, err
 	}
 	if filter.Limit < 1 {
 		return filter, usage("--limit %d is not positive", filter.Limit)
@@ -106,11 +107,38 @@ func (s *session) deliveryFilter() (store.DeliveryFilter, error) {
 	return filter, nil
 }
 
+// deliveryState is the one that --state, --failed or --pending asks for; "" for
+// none of them.
+func (s *session) deliveryState() (event.DeliveryState, error) {
+	asked := map[event.DeliveryState]bool{}
+	if text := s.String("state"); text != "" {
+		asked[event.DeliveryState(text)] = true
+	}
+	for _, state := range []event.DeliveryState{event.Failed, event.Pending} {
+		if s.Bool(string(state)) {
+			asked[state] = true
+		}
+	}
+	if len(asked) > 1 {
+		return "", usage("--state, --failed and --pending exclude each other")
+	}
+	for state := range asked {
+		if !slices.Contains(deliveryStates, state) {
+			return "", usage("state %q (--state) is not one of %s", state, list(deliveryStates))
+		}
+		return state, nil
+	}
+	return "", nil
+}
+
 func (s *session) deliveryView(ctx context.Context, d event.Delivery) (deliveryView, error) {
 	view := deliveryView{ID: d.ID, Notification: d.Notification, Endpoint: d.Endpoint, State: d.State, Created: d.Created,
 		Attempts: d.Attempts, LastTry: d.LastTry, GiveUp: d.GiveUp, Answer: d.Answer}
 	if d.State == event.Pending {
 		view.NextTry = d.NextTry
+	}
+	if d.Message != d.Notification {
+		view.Group = d.Message
 	}
 	if !s.Bool("attempts") {
 		return view, nil
@@ -127,16 +155,16 @@ func (s *session) writeDeliveries(w io.Writer, views []deliveryView) {
 		s.say("No such delivery")
 		return
 	}
-	t := newTable("ID", "ENDPOINT", "STATE", "CREATED", "ATTEMPTS", "NEXT TRY", "NOTIFICATION", "ANSWER")
+	t := newTable("ID", "ENDPOINT", "STATE", "CREATED", "ATTEMPTS", "NEXT TRY", "NOTIFICATION", "GROUP", "ANSWER")
 	for _, v := range views {
 		next := "-"
 		if !v.NextTry.IsZero() {
 			next = s.ago(v.NextTry)
 		}
 		t.row(deliveryLook(v), strconv.FormatInt(v.ID, 10), v.Endpoint, string(v.State), s.ago(v.Created),
-			strconv.Itoa(v.Attempts), next, v.Notification, v.Answer)
+			strconv.Itoa(v.Attempts), next, v.Notification, dash(v.Group), v.Answer)
 		for _, a := range v.Tries {
-			t.row(faint, "", "", "#"+strconv.Itoa(a.Number), s.ago(a.At), "", "", "status "+strconv.Itoa(a.Status), a.Answer)
+			t.row(faint, "", "", "#"+strconv.Itoa(a.Number), s.ago(a.At), "", "", "", "status "+strconv.Itoa(a.Status), a.Answer)
 		}
 	}
 	t.write(w)
@@ -150,55 +178,4 @@ func deliveryLook(v deliveryView) style {
 		return doubtful
 	}
 	return ordinary
-}
-
-func redeliverCommand() *cli.Command {
-	return &cli.Command{
-		Name: "redeliver", Category: categoryTold,
-		Usage:     "send deliveries again, whatever became of them",
-		UsageText: "tagwatch redeliver ID...",
-		Description: `The notification keeps its id. Find the ids of deliveries with tagwatch deliveries.
-
-   tagwatch redeliver 17 18
-   tagwatch deliveries --state failed -o json | jq '.[].id' | xargs tagwatch redeliver`,
-		Action: action(redeliver),
-	}
-}
-
-func redeliver(ctx context.Context, s *session) error {
-	given, err := s.arguments("ID...")
-	if err != nil {
-		return err
-	}
-	ids := make([]int64, len(given))
-	for i, text := range given {
-		if ids[i], err = strconv.ParseInt(text, 10, 64); err != nil {
-			return usage("%q is not the id of a delivery, which is a number; see: tagwatch deliveries", text)
-		}
-	}
-	kept, err := s.store(ctx)
-	if err != nil {
-		return err
-	}
-	if err := kept.Redeliver(ctx, ids, s.now); err != nil {
-		if errors.Is(err, fault.NotFound) {
-			return refused("%s; nothing is sent again, see: tagwatch deliveries", plain(err))
-		}
-		return err
-	}
-	s.say("%s sent again; see: tagwatch deliveries", isAre(len(ids), "delivery"))
-	return s.wakeAll(ctx)
-}
-
-func (s *session) wakeAll(ctx context.Context) error {
-	endpoints, err := s.stored.Endpoints(ctx)
-	if err != nil {
-		return err
-	}
-	names := make([]string, len(endpoints))
-	for i, e := range endpoints {
-		names[i] = e.Name
-	}
-	s.wake(ctx, names...)
-	return nil
 }

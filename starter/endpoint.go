@@ -25,7 +25,7 @@ them.
    tagwatch endpoint add ops https://receiver.example.com/hook
    tagwatch endpoint test ops
    tagwatch endpoint list`,
-		Subcommands: []*cli.Command{endpointAddCommand(), endpointListCommand(), endpointTestCommand(), endpointEnableCommand(), endpointDeleteCommand()},
+		Subcommands: []*cli.Command{endpointAddCommand(), endpointListCommand(), endpointTestCommand(), endpointEnableCommand(), endpointDeleteCommand(), endpointImportCommand()},
 	}
 }
 

@@ -27,6 +27,8 @@ place. Environment variables and files are the worker's.
    tagwatch endpoint add anchore 'https://old.example.com/<notification_type>/<userId>' \
       --user anchore --password-file /run/secrets/anchore
    tagwatch endpoint add chat env:SLACK_URL --format slack --type policy_eval
+   tagwatch endpoint add team env:TEAMS_URL --format teams --per-minute 4 --digest 10m
+   tagwatch endpoint add web https://web.example.com --subject 'ghcr.io/web/*:v*'
    tagwatch endpoint add audit https://audit.example.com --type event_log --header-env X-Key=AUDIT_KEY`,
 		Flags:  endpointFlags(),
 		Action: action(endpointAdd),
@@ -36,6 +38,8 @@ place. Environment variables and files are the worker's.
 func endpointFlags() []cli.Flag {
 	return []cli.Flag{
 		typeFlag("of notification that it takes (default: all but event_log)"),
+		&cli.StringSliceFlag{Name: "subject", Usage: "only about tags and repositories that fit this `pattern` of registry/repository[:tag]; * stands for any characters; repeatable"},
+		&cli.StringSliceFlag{Name: "label", Usage: "only of subscriptions with this label, as `NAME=value`; repeatable, then all of them"},
 		&cli.BoolFlag{Name: "reserved", Usage: "send only what subscriptions ask for that name it"},
 		&cli.StringFlag{Name: "format", Usage: "`form` of the body: " + list(event.Formats) + " (default: anchore)"},
 		&cli.StringFlag{Name: "template", Usage: "`file` of a template of the body, for --format template"},
@@ -48,6 +52,9 @@ func endpointFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "secret-file", Usage: "`file` of a secret that signs the body; repeatable, newest first"},
 		&cli.GenericFlag{Name: "header", Value: &whole{}, Usage: "`NAME=value` of a header; repeatable"},
 		&cli.GenericFlag{Name: "header-env", Value: &whole{}, Usage: "`NAME=variable`: a header whose value is in an environment variable; repeatable"},
+		&cli.IntFlag{Name: "per-minute", Usage: "at most so many messages a minute; what does not fit is told together, by cause (default: no bound)"},
+		&cli.DurationFlag{Name: "digest", Usage: "collect notifications for this `time` and tell them together, by cause"},
+		&cli.IntFlag{Name: "digest-count", Usage: "tell them sooner, once so many wait"},
 		&cli.DurationFlag{Name: "timeout", Usage: "how long one attempt may take (default: " + event.DefaultTimeout.String() + ")"},
 		&cli.StringFlag{Name: "ca-file", Usage: "`file` of PEM certificates to trust beside the system's"},
 		&cli.StringFlag{Name: "cert-file", Usage: "`file` of a client certificate"},
@@ -95,10 +102,33 @@ func (s *session) endpointOfFlags() (endpoint event.Endpoint, err error) {
 	}
 	endpoint = event.Endpoint{Name: given[0], URL: given[1], Reserved: s.Bool("reserved"), Format: event.Format(s.String("format")),
 		User: s.String("user"), Timeout: s.Duration("timeout")}
+	endpoint.Pace = event.Pace{Budget: s.Int("per-minute"), Digest: s.Duration("digest"), DigestCount: s.Int("digest-count")}
 	if endpoint.Types, err = s.types(event.Types); err != nil {
 		return endpoint, err
 	}
-	return endpoint, errors.Join(s.setTemplate(&endpoint), s.setSecrets(&endpoint), s.setHeaders(&endpoint), s.setFiles(&endpoint))
+	return endpoint, errors.Join(s.setScope(&endpoint), s.setTemplate(&endpoint), s.setSecrets(&endpoint), s.setHeaders(&endpoint), s.setFiles(&endpoint))
+}
+
+func (s *session) setScope(e *event.Endpoint) (err error) {
+	e.Subjects = s.several("subject")
+	e.Labels, err = s.labels()
+	return err
+}
+
+// labels are those of --label.
+func (s *session) labels() (map[string]string, error) {
+	var labels map[string]string
+	for _, given := range s.several("label") {
+		name, value, found := strings.Cut(given, "=")
+		if !found {
+			return nil, usage("--label takes NAME=value, as in team=payments")
+		}
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[name] = value
+	}
+	return labels, nil
 }
 
 func (s *session) setTemplate(e *event.Endpoint) error {

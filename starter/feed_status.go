@@ -33,6 +33,8 @@ type feedView struct {
 	Engine   vuln.Engine     `json:"matcher,omitempty"`
 	Checked  time.Time       `json:"checked,omitzero"`
 	Problem  *problemView    `json:"problem,omitempty"`
+	// StaleSince is absent while the data are not too old.
+	StaleSince time.Time `json:"stale_since,omitzero"`
 }
 
 // generationView is a generation, for programs.
@@ -73,7 +75,7 @@ func feedStatus(ctx context.Context, s *session) error {
 
 func feedViewOf(f watch.Feed) feedView {
 	return feedView{Current: generationViewOf(f.Current), Previous: generationViewOf(f.Previous), Held: generationViewOf(f.Held),
-		Reasons: f.Reasons, Engine: f.Engine, Checked: f.Checked, Problem: problemViewOf(f.Problem)}
+		Reasons: f.Reasons, Engine: f.Engine, Checked: f.Checked, Problem: problemViewOf(f.Problem), StaleSince: f.StaleSince}
 }
 
 func generationViewOf(d *vuln.Description) *generationView {
@@ -96,6 +98,7 @@ func (s *session) writeFeed(w io.Writer, v feedView) {
 		p.add("Current", s.generationLine(*v.Current))
 		p.add("From", v.Current.URL)
 		p.add("Schema", v.Current.Schema)
+		p.add("Size", fmt.Sprintf("%.1f MiB", float64(v.Current.Size)/(1<<20)))
 	}
 	if v.Previous != nil {
 		p.add("Previous", s.generationLine(*v.Previous))
@@ -108,6 +111,9 @@ func (s *session) writeFeed(w io.Writer, v feedView) {
 	}
 	p.add("Matcher", string(v.Engine))
 	p.add("Source last read", s.when(v.Checked))
+	if !v.StaleSince.IsZero() {
+		p.add("Too old", "since "+s.when(v.StaleSince))
+	}
 	if v.Problem != nil {
 		p.add("Problem", fmt.Sprintf("%s, since %s", v.Problem.Message, s.when(v.Problem.Since)))
 	}

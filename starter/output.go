@@ -29,7 +29,7 @@ func (s *session) checkOutput() error {
 	form := s.String("output")
 	forms := []string{formTable, formJSON}
 	if s.Command.Name == sbomName {
-		forms = []string{formSyft}
+		forms = sbomForms
 	}
 	if form != "" && !slices.Contains(forms, form) {
 		return usage("output form %q (--output) is not one of %s", form, strings.Join(forms, ", "))

@@ -73,7 +73,26 @@ func (l *link) status(ctx context.Context, target image.Target) (state workflows
 		state, err = l.client.TagStatus(ctx, target)
 		return err
 	})
+	if state.Analyzing != "" {
+		state.Doing = phrase(state.Doing, l.analysisDetail(ctx, state.Analyzing))
+	}
 	return state, err
+}
+
+// analysisDetail is what the analysis of an image is at, or what it waits for;
+// "" if neither can be read.
+func (l *link) analysisDetail(ctx context.Context, digest image.Digest) string {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	described, err := l.client.Temporal.DescribeWorkflowExecution(ctx, workflows.AnalyzeImageID(digest), "")
+	if err != nil {
+		return ""
+	}
+	if idle(described) {
+		return "waiting for a worker that has time for it"
+	}
+	_, detail := pendingDetail(described)
+	return detail
 }
 
 // complete tells that every step is done for the image that the tag points to.

@@ -53,8 +53,15 @@ type vulnerabilityView struct {
 	Namespace      string        `json:"namespace"`
 	Related        []string      `json:"related"`
 	URL            string        `json:"url,omitempty"`
+	EPSS           *epssView     `json:"epss,omitempty"`
 	Detected       time.Time     `json:"detected,omitzero"`
 	FixObserved    time.Time     `json:"fix_observed,omitzero"`
+}
+
+// epssView is how likely the vulnerability is to be exploited, for programs.
+type epssView struct {
+	Probability float64 `json:"probability"`
+	Percentile  float64 `json:"percentile"`
 }
 
 func vulnerabilities(ctx context.Context, s *session) error {
@@ -78,10 +85,22 @@ func vulnerabilities(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	flaws := make([]string, len(matches))
+	for i, m := range matches {
+		flaws[i] = m.Flaw()
+	}
+	scores, err := s.stored.Scores(ctx, flaws)
+	if err != nil {
+		return err
+	}
 	views := []vulnerabilityView{}
-	for _, m := range matches {
+	for i, m := range matches {
 		if m.Severity.Rank() >= least.Rank() && (!s.Bool("fixable") || m.Fix.State == vuln.FixKnown) {
-			views = append(views, vulnerabilityViewOf(m))
+			view := vulnerabilityViewOf(m)
+			if score, known := scores[flaws[i]]; known {
+				view.EPSS = &epssView{score.Probability, score.Percentile}
+			}
+			views = append(views, view)
 		}
 	}
 	slices.SortStableFunc(views, gravest)
@@ -130,11 +149,27 @@ func (s *session) writeVulnerabilities(w io.Writer, target image.Target, views [
 		s.say("%s: no such vulnerability", target)
 		return
 	}
-	t := newTable("SEVERITY", "ID", "PACKAGE", "VERSION", "TYPE", "FIX", "KNOWN EXPLOITED")
+	header := []string{"SEVERITY", "ID", "PACKAGE", "VERSION", "TYPE", "FIX", "KNOWN EXPLOITED"}
+	scored := slices.ContainsFunc(views, func(v vulnerabilityView) bool { return v.EPSS != nil })
+	if scored {
+		header = append(header, "EPSS")
+	}
+	t := newTable(header...)
 	for _, v := range views {
-		t.row(severityLook(v.Severity), string(v.Severity), v.ID, v.Package, v.Version, v.Type, fixCell(v.FixState, v.Fixes), yes(v.KnownExploited))
+		cells := []string{string(v.Severity), v.ID, v.Package, v.Version, v.Type, fixCell(v.FixState, v.Fixes), yes(v.KnownExploited)}
+		if scored {
+			cells = append(cells, epssCell(v.EPSS))
+		}
+		t.row(severityLook(v.Severity), cells...)
 	}
 	t.write(w)
+}
+
+func epssCell(e *epssView) string {
+	if e == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f%%", e.Probability*100)
 }
 
 func fixCell(state vuln.FixState, versions []string) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/tagwatch/tagwatch/domain/fault"
@@ -38,7 +39,7 @@ func AnalyzeImage(ctx workflow.Context, digest image.Digest) error {
 	for a.isWanted(ctx) {
 		a.show(ctx, "Being analyzed")
 		asked := a.wanted[0]
-		done, err := call(ctx, analysis, "analyze "+digest.Short(), Activities.Analyze, asked)
+		done, err := call(ctx, analysisOf(asked), "analyze "+digest.Short(), Activities.Analyze, asked)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -46,6 +47,30 @@ func AnalyzeImage(ctx workflow.Context, digest image.Digest) error {
 	}
 	a.show(ctx, a.outcome)
 	return nil
+}
+
+// analysisOf has the most urgent analysis done first, and among equals gives each
+// repository its turn: a thousand new images of one do not hold up the others.
+func analysisOf(asked watch.AnalysisRequest) workflow.ActivityOptions {
+	options := analysis
+	options.Priority = temporal.Priority{
+		PriorityKey: priorities[asked.Urgency],
+		FairnessKey: fairnessKey(asked.Target.Reference.Repository),
+	}
+	return options
+}
+
+// priorities are Temporal's, of which 3 is the ordinary one and 1 the highest.
+var priorities = map[watch.Urgency]int{watch.UrgentFirst: 2, watch.UrgentMoved: 3, watch.NotUrgent: 5}
+
+// maxFairnessKey is how many bytes Temporal allows.
+const maxFairnessKey = 64
+
+// fairnessKey is the end of a repository's name, which tells more than the
+// beginning, as far as Temporal takes it.
+func fairnessKey(repository image.Repository) string {
+	name := repository.String()
+	return name[max(0, len(name)-maxFairnessKey):]
 }
 
 func (a *analyzer) isWanted(ctx workflow.Context) bool {

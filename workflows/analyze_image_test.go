@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,9 +25,12 @@ func wanted(tag string) watch.AnalysisRequest {
 
 // answers collects what the watchers are told, by their ids.
 func answers(env *testsuite.TestWorkflowEnvironment) map[string][]workflows.Analyzed {
+	var mu sync.Mutex
 	told := map[string][]workflows.Analyzed{}
 	env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, workflows.SignalAnalyzed, mock.Anything).Return(
 		func(_, id, _, _ string, answer any) error {
+			mu.Lock()
+			defer mu.Unlock()
 			told[id] = append(told[id], answer.(workflows.Analyzed))
 			return nil
 		})

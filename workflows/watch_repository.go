@@ -33,7 +33,7 @@ func WatchRepository(ctx workflow.Context, state RepositoryState) error {
 
 // look lists the tags once.
 func (s *RepositoryState) look(ctx workflow.Context) (outlook, error) {
-	listing, err := call(ctx, storing, "list tags", Activities.ListTags, s.Repository)
+	listing, err := call(ctx, sweeping, "list tags", Activities.ListTags, s.Repository)
 	if err != nil {
 		return outlook{}, err
 	}

@@ -26,8 +26,10 @@ type TagState struct {
 	Failures int
 	// Force asks the next pass to make every step anew.
 	Force bool
-	// Doing is the step under way, for people.
-	Doing string
+	// Doing is the step under way, for people; Analyzing the image whose analysis
+	// it waits for.
+	Doing     string
+	Analyzing image.Digest
 	// NextCheck is when the next pass runs if nothing asks for one before.
 	NextCheck time.Time
 }
@@ -42,12 +44,15 @@ type tagWatcher struct {
 	ended    bool        // nobody is subscribed any more
 	stage    watch.Stage // of the step under way
 	analyses map[image.Digest]Analyzed
-	shown    shownAttributes
+	// refreshed are the images that another look was asked for, each with the
+	// analyzer that is to take it.
+	refreshed map[string]bool
+	shown     shownAttributes
 }
 
 // WatchTag follows one tag for as long as somebody is subscribed to it.
 func WatchTag(ctx workflow.Context, state TagState) error {
-	w := &tagWatcher{TagState: state, analyses: map[image.Digest]Analyzed{}}
+	w := &tagWatcher{TagState: state, analyses: map[image.Digest]Analyzed{}, refreshed: map[string]bool{}}
 	if err := w.listen(ctx); err != nil {
 		return err
 	}
@@ -87,7 +92,7 @@ func (w *tagWatcher) listen(ctx workflow.Context) error {
 	onSignal(ctx, SignalCheckNow, func(asked CheckNow) { w.wake, w.Force = true, w.Force || asked.Force })
 	onSignal(ctx, SignalDataChanged, func(struct{}) { w.wake = true })
 	onSignal(ctx, SignalPolicyChanged, func(struct{}) { w.wake = true })
-	onSignal(ctx, SignalAnalyzed, func(done Analyzed) { w.analyses[done.Digest] = done })
+	onSignal(ctx, SignalAnalyzed, w.answered)
 	if err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateSubscribe, w.subscribe,
 		workflow.UpdateHandlerOptions{Validator: w.validate, Description: "Store subscriptions of this tag."}); err != nil {
 		return err
@@ -98,6 +103,13 @@ func (w *tagWatcher) listen(ctx workflow.Context) error {
 	}
 	return workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (TagState, error) { return w.TagState, nil },
 		workflow.QueryHandlerOptions{Description: "What is known of this tag and what is being done."})
+}
+
+// answered takes the answer to a request. One that no pass waits for comes from
+// another look at a known image, after which there may be something to do.
+func (w *tagWatcher) answered(done Analyzed) {
+	w.analyses[done.Digest] = done
+	w.wake = w.wake || w.Analyzing != done.Digest && len(w.refreshed) > 0
 }
 
 func (w *tagWatcher) validate(request watch.SubscribeRequest) error {

@@ -76,8 +76,10 @@ func TestWatchTagStepFails(t *testing.T) {
 			f.observe = func(pass int) (watch.Observation, error) { return watch.Observation{}, passing }
 		}, watch.StageResolve, "", 30 * time.Second},
 		{"match", func(f *fake) {
-			f.match = func(image.Digest) (watch.Matching, error) { return watch.Matching{}, forGood }
-		}, watch.StageMatch, "Invalid", time.Hour},
+			f.match = func(image.Digest) (watch.Matching, error) {
+				return watch.Matching{}, permanentError(passing, "no disk")
+			}
+		}, watch.StageMatch, "", 30 * time.Second},
 		{"record", func(f *fake) {
 			f.record = func(watch.RecordRequest) (watch.Recorded, error) { return watch.Recorded{}, forGood }
 		}, watch.StageEvaluate, "Invalid", time.Hour},
@@ -112,6 +114,31 @@ func TestWatchTagStepFails(t *testing.T) {
 	}
 }
 
+// An image whose packages cannot be matched is a new image all the same.
+func TestWatchTagImageThatCannotBeMatched(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.observe = func(pass int) (watch.Observation, error) {
+		if pass > 1 {
+			return forgotten()
+		}
+		seen := fresh(second)
+		seen.Analyzed = true
+		return seen, nil
+	}
+	outside.match = func(image.Digest) (watch.Matching, error) {
+		return watch.Matching{}, permanentError(fault.Invalid, "the SBOM cannot be read")
+	}
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+	finished(t, env)
+	if len(outside.recorded) != 1 || outside.recorded[0].Resolved.Manifest != second {
+		t.Fatalf("recorded %+v", outside.recorded)
+	}
+	if got := outside.recorded[0].Problem; got == nil || got.Stage != watch.StageMatch || got.Message != "the SBOM cannot be read" {
+		t.Errorf("recorded problem %+v", got)
+	}
+}
+
 // A problem that lasts keeps its beginning, whatever else is tried meanwhile.
 func TestWatchTagProblemKeepsItsBeginning(t *testing.T) {
 	t.Parallel()
@@ -134,11 +161,11 @@ func TestWatchTagOverdueRuleWhileFailing(t *testing.T) {
 	env, outside := newWorld(t)
 	outside.observe = func(int) (watch.Observation, error) {
 		seen := steady(first)
-		seen.Matched, seen.Changed, seen.Next = false, true, env.Now().Add(-time.Minute)
+		seen.Changed, seen.Next = true, env.Now().Add(-time.Minute)
 		return seen, nil
 	}
-	outside.match = func(image.Digest) (watch.Matching, error) {
-		return watch.Matching{}, permanentError(fault.Invalid, "the SBOM cannot be read")
+	outside.record = func(watch.RecordRequest) (watch.Recorded, error) {
+		return watch.Recorded{}, permanentError(fault.Invalid, "the bundle cannot be read")
 	}
 	env.RegisterDelayedCallback(env.CancelWorkflow, 150*time.Minute)
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})

@@ -25,7 +25,13 @@ func (w *tagWatcher) follow(ctx workflow.Context) (watch.Observation, error) {
 	if len(seen.Types) > 0 {
 		w.Types = seen.Types
 	}
-	if w.ended || seen.Resolved.Manifest == "" || !(seen.Changed || w.Force) {
+	if w.ended || seen.Resolved.Manifest == "" {
+		return seen, nil
+	}
+	if err := w.refresh(ctx, seen); err != nil {
+		return seen, err
+	}
+	if !(seen.Changed || w.Force) {
 		return seen, nil
 	}
 	force := w.Force
@@ -63,6 +69,11 @@ func (w *tagWatcher) prepare(ctx workflow.Context, seen watch.Observation, again
 	if !seen.Matched || again {
 		w.begin(watch.StageMatch, "matching vulnerabilities")
 		_, err := call(ctx, matching, "match "+digest.Short(), Activities.Match, digest)
+		if err != nil {
+			if problem := problemOf(ctx, watch.StageMatch, err, nil); permanent(problem) {
+				return problem, nil // the tag's move is told all the same
+			}
+		}
 		return nil, err
 	}
 	return nil, nil
@@ -72,9 +83,10 @@ func (w *tagWatcher) prepare(ctx workflow.Context, seen watch.Observation, again
 // point to the image, one workflow does the work and answers them all.
 func (w *tagWatcher) analyze(ctx workflow.Context, digest image.Digest, again bool) (*watch.Problem, error) {
 	w.begin(watch.StageAnalyze, "analyzing image "+digest.Short())
+	w.Analyzing = digest
+	defer func() { w.Analyzing = "" }()
 	delete(w.analyses, digest)
-	request := watch.AnalysisRequest{Target: w.Target, Digest: digest, Again: again,
-		Watcher: workflow.GetInfo(ctx).WorkflowExecution.ID}
+	request := w.analysisRequest(ctx, digest, again)
 	for {
 		if err := order(ctx, "ask for the analysis of "+digest.Short(), Activities.RequestAnalysis, request); err != nil {
 			return nil, err
@@ -88,6 +100,31 @@ func (w *tagWatcher) analyze(ctx workflow.Context, digest image.Digest, again bo
 			return w.analyses[digest].Problem, nil
 		}
 	}
+}
+
+// analysisRequest puts a tag of which nothing is known before one that moved.
+func (w *tagWatcher) analysisRequest(ctx workflow.Context, digest image.Digest, again bool) watch.AnalysisRequest {
+	request := watch.AnalysisRequest{Target: w.Target, Digest: digest, Again: again,
+		Watcher: workflow.GetInfo(ctx).WorkflowExecution.ID}
+	if w.Summary.Analyzed != "" {
+		request.Urgency = watch.UrgentMoved
+	}
+	return request
+}
+
+// refresh has an image looked at again by an analyzer that is not the one that
+// analyzed it, once, when nothing else is to be analyzed. What is known serves
+// until then; the answer asks for a pass.
+func (w *tagWatcher) refresh(ctx workflow.Context, seen watch.Observation) error {
+	digest := seen.Resolved.Manifest
+	asked := string(digest) + " " + seen.Newer
+	if seen.Newer == "" || w.Force || w.refreshed[asked] {
+		return nil
+	}
+	w.refreshed[asked] = true
+	request := w.analysisRequest(ctx, digest, true)
+	request.Urgency = watch.NotUrgent
+	return order(ctx, "ask for another look at "+digest.Short(), Activities.RequestAnalysis, request)
 }
 
 // record stores the outcome and wakes the endpoints that have something to

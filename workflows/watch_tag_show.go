@@ -46,18 +46,17 @@ func policyAttribute(status string) string {
 // details is the tag's state in Markdown.
 func (w *tagWatcher) details() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### %s\n\n", w.headline())
-	b.WriteString("| | |\n|---|---|\n")
+	b.WriteString("### " + w.headline() + "\n\n| | |\n|---|---|\n")
 	for _, row := range w.rows() {
 		if row[1] != "" {
-			fmt.Fprintf(&b, "| **%s** | %s |\n", row[0], strings.ReplaceAll(row[1], "|", `\|`))
+			b.WriteString("| **" + row[0] + "** | " + strings.ReplaceAll(row[1], "|", `\|`) + " |\n")
 		}
 	}
 	if len(w.Recent) > 0 {
 		b.WriteString("\n#### Last notifications\n\n")
 		for _, told := range w.Recent {
 			line := strings.TrimPrefix(told.Line, w.Target.String()+": ")
-			fmt.Fprintf(&b, "- %s `%s` %s\n", moment(told.At), told.Type, line)
+			b.WriteString("- " + moment(told.At) + " `" + string(told.Type) + "` " + line + "\n")
 		}
 	}
 	return b.String()

@@ -81,6 +81,24 @@ func TestWatchTagSignalDuringAPass(t *testing.T) {
 	}
 }
 
+// A watcher that nobody needs may be needed again by the time it finds out, as
+// when a repository's tag comes back.
+func TestWatchTagSignalTogetherWithTheEnd(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.observe = func(pass int) (watch.Observation, error) {
+		if pass == 1 {
+			env.SignalWorkflowSkippingWorkflowTask(workflows.SignalCheckNow, workflows.CheckNow{})
+		}
+		return forgotten()
+	}
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+	finished(t, env)
+	if len(outside.passes) != 2 {
+		t.Errorf("%d passes, want another after the signal", len(outside.passes))
+	}
+}
+
 func TestWatchTagForceOutlivesAFailure(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)

@@ -35,7 +35,7 @@ type bench struct {
 	directory string
 }
 
-func newBench(t *testing.T, limits analyzer.Limits) *bench {
+func newBench(t testing.TB, limits analyzer.Limits) *bench {
 	t.Helper()
 	registry, err := lab.NewRegistry("")
 	if err != nil {
@@ -47,7 +47,7 @@ func newBench(t *testing.T, limits analyzer.Limits) *bench {
 	return b
 }
 
-func (b *bench) open(t *testing.T, options analyzer.Options) {
+func (b *bench) open(t testing.TB, options analyzer.Options) {
 	t.Helper()
 	options.Directory = b.directory
 	opened, err := analyzer.Open(options)
@@ -63,7 +63,7 @@ func (b *bench) open(t *testing.T, options analyzer.Options) {
 }
 
 // push stores an image and returns the request to analyze it.
-func (b *bench) push(t *testing.T, built v1.Image) analyzer.Request {
+func (b *bench) push(t testing.TB, built v1.Image) analyzer.Request {
 	t.Helper()
 	hash, err := b.registry.Push("app:1", built)
 	if err != nil {
@@ -81,7 +81,7 @@ func (b *bench) push(t *testing.T, built v1.Image) analyzer.Request {
 	}
 }
 
-func build(t *testing.T, parts ...lab.Part) v1.Image {
+func build(t testing.TB, parts ...lab.Part) v1.Image {
 	t.Helper()
 	built, err := lab.NewImage(parts...)
 	if err != nil {

@@ -54,7 +54,7 @@ func TestSeenLayersAreNotFetchedAgain(t *testing.T) {
 	}
 }
 
-func layersOf(t *testing.T, built v1.Image) []v1.Descriptor {
+func layersOf(t testing.TB, built v1.Image) []v1.Descriptor {
 	t.Helper()
 	manifest, err := built.Manifest()
 	if err != nil {

@@ -190,7 +190,7 @@ func TestEnsureOfWhatCameFromAFile(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, feed.Options{})
 	err := s.Ensure(t.Context(), vuln.Generation{Checksum: build(t).Checksum})
-	if !errors.Is(err, fault.NotFound) || !strings.Contains(err.Error(), "feed import") {
+	if !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "feed import") {
 		t.Errorf("error %v, want one that tells what to do", err)
 	}
 }

@@ -34,7 +34,7 @@ func (f *Feed) Ensure(ctx context.Context, wanted vuln.Generation) error {
 	}
 	if wanted.URL == "" {
 		return fmt.Errorf("generation %s is not in this worker's data directory and came from a file: run `tagwatch feed import` on this worker too, or serve the file from a mirror: %w",
-			wanted.Checksum, fault.NotFound)
+			wanted.Checksum, fault.Unavailable)
 	}
 	everything := func(vuln.Description) error { return nil }
 	_, err = f.fetch(ctx, wanted, func(string) {}, everything)

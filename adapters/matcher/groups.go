@@ -73,7 +73,16 @@ func (c component) group() (vuln.Group, error) {
 		Document:    document,
 		Keys:        keysOf(members),
 		Artifacts:   artifacts,
+		Packages:    packagesOf(members),
 	}, nil
+}
+
+func packagesOf(members []member) []vuln.Package {
+	packages := make([]vuln.Package, len(members))
+	for i, m := range members {
+		packages[i] = vuln.Package{Name: m.Name, Version: m.Version, Type: string(m.Type), PURL: m.PURL}
+	}
+	return packages
 }
 
 // members returns the distinct members with their owners, and the artifacts of

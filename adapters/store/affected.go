@@ -41,30 +41,61 @@ type AffectedTag struct {
 }
 
 // Affected lists where a vulnerability is, by target, then by package. It is
-// found by the id of its record or of a related one, in any case.
+// found by the id of its record or of a related one, in any case; a GHSA also
+// finds what other records say about its CVE.
 func (s *Store) Affected(ctx context.Context, vulnerability string) ([]AffectedTag, error) {
 	var tags []AffectedTag
 	err := s.view(ctx, "find "+vulnerability, func(t tx) error {
-		findings, err := t.findingsOf(ctx, strings.ToLower(vulnerability))
+		findings, err := t.findingsOfFlaw(ctx, strings.ToLower(vulnerability))
 		if err != nil {
 			return err
 		}
-		places, err := allIn[placeRow](ctx, t, `SELECT s.target, s.analyzed AS digest, g.group_id FROM image_group g
-			JOIN image i ON i.id = g.image_id JOIN target_state s ON s.analyzed = i.digest
-			WHERE g.group_id IN (?)`, slices.Sorted(maps.Keys(findings)))
+		found, err := places(ctx, t, findings)
 		if err != nil {
 			return err
 		}
-		tags, err = affectedTags(places, findings)
+		tags, err = affectedTags(found, findings)
 		return err
 	})
 	return tags, err
+}
+
+// places are the targets whose analyzed images hold the groups.
+func places[V any](ctx context.Context, t tx, groups map[int64]V) ([]placeRow, error) {
+	return allIn[placeRow](ctx, t, `SELECT s.target, s.analyzed AS digest, g.group_id FROM image_group g
+		JOIN image i ON i.id = g.image_id JOIN target_state s ON s.analyzed = i.digest
+		WHERE g.group_id IN (?)`, slices.Sorted(maps.Keys(groups)))
 }
 
 type placeRow struct {
 	Target  string
 	Digest  string
 	GroupID int64 `db:"group_id"`
+}
+
+// findingsOfFlaw reads, by group, the findings of a vulnerability under all of
+// its names that the findings know.
+func (t tx) findingsOfFlaw(ctx context.Context, vulnerability string) (map[int64][]vuln.Finding, error) {
+	findings, err := t.findingsOf(ctx, vulnerability)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{vulnerability: true}
+	for _, group := range slices.Sorted(maps.Keys(findings)) {
+		for _, f := range findings[group] {
+			flaw := strings.ToLower(f.Flaw())
+			if known[flaw] || strings.ToLower(f.ID) != vulnerability {
+				continue // a record that only mentions the vulnerability is no other name of it
+			}
+			known[flaw] = true
+			more, err := t.findingsOf(ctx, flaw)
+			if err != nil {
+				return nil, err
+			}
+			maps.Copy(findings, more)
+		}
+	}
+	return findings, nil
 }
 
 // findingsOf reads, by group, the findings that refer to the vulnerability.

@@ -32,14 +32,15 @@ type deliveryRow struct {
 	NextTry      int64 `db:"next_try"`
 	GiveUp       int64 `db:"give_up"`
 	Answer       string
+	Message      string
 }
 
-const deliveryColumns = `d.id, d.notification, d.endpoint, d.state, d.created, d.attempts, d.last_try, d.next_try, d.give_up, d.answer`
+const deliveryColumns = `d.id, d.notification, d.endpoint, d.state, d.created, d.attempts, d.last_try, d.next_try, d.give_up, d.answer, d.message`
 
 func (r deliveryRow) delivery() (event.Delivery, error) {
 	return event.Delivery{ID: r.ID, Notification: r.Notification, Endpoint: r.Endpoint, State: event.DeliveryState(r.State),
 		Created: moment(r.Created), Attempts: r.Attempts, LastTry: moment(r.LastTry), NextTry: moment(r.NextTry),
-		GiveUp: moment(r.GiveUp), Answer: r.Answer}, nil
+		GiveUp: moment(r.GiveUp), Answer: r.Answer, Message: r.Message}, nil
 }
 
 // insertDeliveries stores each delivery once, whatever its id says.
@@ -63,8 +64,7 @@ type dueRow struct {
 func (s *Store) DueDeliveries(ctx context.Context, endpoint string, now time.Time, limit int) ([]watch.DueDelivery, error) {
 	var due []watch.DueDelivery
 	err := s.view(ctx, "list due deliveries to "+endpoint, func(t tx) error {
-		rows, err := all[dueRow](ctx, t, `SELECT `+deliveryColumns+`, n.seq AS "n.seq", n.id AS "n.id", n.type AS "n.type",
-				n.subject AS "n.subject", n.cause AS "n.cause", n.created AS "n.created", n.summary AS "n.summary", n.payload AS "n.payload"
+		rows, err := all[dueRow](ctx, t, `SELECT `+dueColumns+`
 			FROM delivery d JOIN notification n ON n.id = d.notification
 			WHERE d.endpoint = ? AND d.state = 'pending' AND d.next_try <= ? ORDER BY d.created, d.id LIMIT ?`,
 			endpoint, stamp(now), limitOr(limit, defaultLimit))
@@ -184,13 +184,14 @@ func (s *Store) Attempts(ctx context.Context, delivery int64) ([]event.Attempt, 
 }
 
 // Redeliver makes deliveries due now, whatever became of them, with as much time
-// until they are given up as at first. Their attempts count on. fault.NotFound,
+// until they are given up as at first. Their attempts count on. What was told
+// together is sent by itself. fault.NotFound,
 // and nothing changes, if a delivery or its endpoint does not exist.
 func (s *Store) Redeliver(ctx context.Context, ids []int64, now time.Time) error {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	return s.change(ctx, "redeliver", func(t tx) error {
 		for _, id := range ids {
-			n, err := t.exec(ctx, `UPDATE delivery SET state = 'pending', next_try = ?, give_up = patience + ?
+			n, err := t.exec(ctx, `UPDATE delivery SET state = 'pending', next_try = ?, give_up = patience + ?, message = CASE WHEN message = '' THEN '' ELSE notification END
 				WHERE id = ? AND endpoint IN (SELECT name FROM endpoint)`, stamp(now), stamp(now), id)
 			if err != nil {
 				return err

@@ -16,9 +16,10 @@ type feedRow struct {
 	Engine     string
 	Checked    int64
 	Problem    string
+	StaleSince int64 `db:"stale_since"`
 }
 
-const feedQuery = `SELECT generation, engine, checked, problem FROM feed`
+const feedQuery = `SELECT generation, engine, checked, problem, stale_since FROM feed`
 
 func (t tx) feed(ctx context.Context) (feedRow, error) { return one[feedRow](ctx, t, feedQuery) }
 
@@ -46,7 +47,7 @@ func (s *Store) Feed(ctx context.Context) (watch.Feed, error) {
 		if err != nil {
 			return err
 		}
-		state = watch.Feed{Engine: vuln.Engine(current.Engine), Checked: moment(current.Checked)}
+		state = watch.Feed{Engine: vuln.Engine(current.Engine), Checked: moment(current.Checked), StaleSince: moment(current.StaleSince)}
 		if state.Problem, err = parseOptional[watch.Problem](current.Problem); err != nil {
 			return err
 		}
@@ -148,6 +149,14 @@ func (s *Store) NoteFeed(ctx context.Context, checked time.Time, problem *watch.
 		return t.run(ctx, `UPDATE feed SET problem = ?, checked = ?`, text, max(current.Checked, stamp(checked)))
 	})
 	return previous, err
+}
+
+// NoteStale stores since when the current data are too old; zero for data that
+// are not.
+func (s *Store) NoteStale(ctx context.Context, since time.Time) error {
+	return s.change(ctx, "note the age of the feed", func(t tx) error {
+		return t.run(ctx, `UPDATE feed SET stale_since = ?`, stamp(since))
+	})
 }
 
 // SaveSums keeps what a later generation is compared with.

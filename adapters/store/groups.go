@@ -58,6 +58,9 @@ func (t tx) internGroups(ctx context.Context, groups []vuln.Group) (map[string]i
 	if ids, err = t.groupIDs(ctx, groups); err != nil {
 		return nil, err
 	}
+	if err := t.insertPackages(ctx, fresh, ids); err != nil {
+		return nil, err
+	}
 	return ids, t.insertKeys(ctx, fresh, ids)
 }
 

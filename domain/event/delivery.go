@@ -20,9 +20,12 @@ const (
 type Delivery struct {
 	ID           int64
 	Notification string // its id
-	Endpoint     string // its name
-	State        DeliveryState
-	Created      time.Time
+	// Message is the id of the message that tells it, together with others or by
+	// itself; empty where nothing is told together.
+	Message  string
+	Endpoint string // its name
+	State    DeliveryState
+	Created  time.Time
 	// Attempts are how many were made; LastTry is the last of them that failed,
 	// zero if none did; NextTry is when the next is due.
 	Attempts int

@@ -15,6 +15,7 @@ type Endpoint struct {
 	// Types are the types it receives; none means all but EventLog.
 	Types []Type `json:"types,omitempty"`
 	Scope
+	Pace
 	// Reserved endpoints receive only what subscriptions that name them ask for.
 	Reserved bool   `json:"reserved,omitempty"`
 	Format   Format `json:"format,omitempty"`

@@ -66,28 +66,33 @@ func (c PolicyEvaluated) payload(shared common) any {
 	}
 }
 
-// rowCounts is the number of rows of an evaluation result by gate action. A
-// document without rows, or of another form, has none.
+// rowCounts is the number of rows of an evaluation result by gate action.
 func rowCounts(document json.RawMessage) map[string]int {
+	counts := map[string]int{"stop": 0, "warn": 0, "go": 0}
+	for _, row := range resultRows(document) {
+		countRow(counts, row)
+	}
+	return counts
+}
+
+// resultRows are the rows of an evaluation result. A document without rows, or
+// of another form, has none.
+func resultRows(document json.RawMessage) (rows [][]any) {
 	var tables struct {
 		Result map[string]json.RawMessage `json:"result"`
 	}
-	counts := map[string]int{"stop": 0, "warn": 0, "go": 0}
 	if json.Unmarshal(document, &tables) != nil {
-		return counts
+		return nil
 	}
 	for _, raw := range tables.Result { // the table lies under the image's id, beside fixed keys
 		var table struct {
 			Result struct{ Rows [][]any }
 		}
-		if json.Unmarshal(raw, &table) != nil {
-			continue
-		}
-		for _, row := range table.Result.Rows {
-			countRow(counts, row)
+		if json.Unmarshal(raw, &table) == nil {
+			rows = append(rows, table.Result.Rows...)
 		}
 	}
-	return counts
+	return rows
 }
 
 // gateAction is the column Gate_Action of a result's rows.

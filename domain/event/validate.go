@@ -33,7 +33,7 @@ var ownHeaders = []string{"content-type", "content-length", "host", "connection"
 // Validate tells everything that is wrong with the endpoint, as one error of
 // kind Invalid.
 func (e Endpoint) Validate() error {
-	problems := []error{e.validateName(), e.validateURL(), e.validateTypes(), e.validateFormat(), e.validateTimeout()}
+	problems := []error{e.validateName(), e.validateURL(), e.validateTypes(), e.validateFormat(), e.validateTimeout(), e.Pace.validate()}
 	problems = append(problems, e.Scope.validate()...)
 	problems = append(problems, e.validateSecrets()...)
 	problems = append(problems, e.validateHeaders()...)

@@ -16,6 +16,8 @@ type Group struct {
 	// Artifacts are the ids of the image's packages, one list a member: the same
 	// package may lie at several places of an image.
 	Artifacts [][]string
+	// Packages are the members.
+	Packages []Package
 }
 
 // GroupFinding is a finding of a member of a group.

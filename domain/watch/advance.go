@@ -12,7 +12,10 @@ import (
 func advance(before State, seen Seen, now time.Time) State {
 	after := before
 	after.Revision++
-	after.Resolved, after.Next, after.Checked = seen.Resolved, seen.Next, now
+	after.Resolved, after.Next = seen.Resolved, seen.Next
+	if seen.Problem == nil || seen.Problem.Stage != StageResolve {
+		after.Checked = now
+	}
 	if before.Problem == nil || before.Problem.Stage != StageResolve {
 		after.Problem = seen.Problem // whoever looks at the registry ends a problem of that
 	}

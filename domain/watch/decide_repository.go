@@ -42,7 +42,8 @@ func DecideListing(r Repository, before RepositoryState, tags []string, audience
 	if !before.Listed || len(added) == 0 {
 		return d, nil
 	}
-	return d, d.tell(r, audience, now)
+	err := d.tell(r, audience, now)
+	return d, err
 }
 
 func (d *RepositoryDecision) tell(r Repository, audience Audience, now time.Time) error {

@@ -31,4 +31,7 @@ type Feed struct {
 	// last time failed, nil when it did not.
 	Checked time.Time
 	Problem *Problem
+	// StaleSince is when the current data were found to be too old; zero while
+	// they are not.
+	StaleSince time.Time
 }

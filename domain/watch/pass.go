@@ -24,6 +24,9 @@ type Observation struct {
 	Resolved image.Resolved
 	// Analyzed and Matched tell which steps are done for that image.
 	Analyzed, Matched bool
+	// Newer is the analyzer that would look at the analyzed image with other eyes
+	// than the one that did; empty when it is the same.
+	Newer string
 	// Changed tells that the recorded outcome may be out of date.
 	Changed bool
 	// Next is when time alone can change the outcome; zero for never.

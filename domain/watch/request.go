@@ -42,8 +42,22 @@ type AnalysisRequest struct {
 	// Watcher is the id of the workflow to tell when the analysis is done.
 	Watcher string
 	// Again analyzes also what was analyzed or could not be.
-	Again bool
+	Again   bool
+	Urgency Urgency
 }
+
+// Urgency orders the analyses that wait for a worker.
+type Urgency int
+
+const (
+	// UrgentFirst is for a tag of which nothing is known yet: somebody has just
+	// subscribed.
+	UrgentFirst Urgency = iota
+	// UrgentMoved is for a tag that points to another image than before.
+	UrgentMoved
+	// NotUrgent is for an image that is known: a newer analyzer looks at it again.
+	NotUrgent
+)
 
 // RecordRequest asks to record the outcome of a pass.
 type RecordRequest struct {

@@ -1,0 +1,210 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// pacedStore keeps which deliveries are told together.
+type pacedStore interface {
+	Combine(ctx context.Context, message string, deliveries []int64) error
+	Message(ctx context.Context, endpoint, message string) ([]watch.DueDelivery, error)
+	NextTry(ctx context.Context, endpoint string, after time.Time) (time.Time, error)
+	Sent(ctx context.Context, endpoint string, since time.Time) (messages int, first time.Time, err error)
+}
+
+const (
+	// pacedPage is how many deliveries are looked at to be told together.
+	pacedPage = 1000
+	// budgetWindow is what an endpoint's budget is for.
+	budgetWindow = time.Minute
+)
+
+// message is deliveries that one body tells.
+type message struct {
+	id   string
+	told []watch.DueDelivery
+}
+
+// paced are the messages that may be sent now to an endpoint that bounds their
+// number. Each has its id stored before it is sent for the first time, so that
+// after a crash the same goes out under the same id.
+func (r *round) paced(ctx context.Context) ([]message, error) {
+	slots, err := r.slots(ctx)
+	if err != nil || slots == 0 {
+		return nil, err
+	}
+	due, err := r.Store.DueDeliveries(ctx, r.name, r.now(), pacedPage)
+	if err != nil {
+		return nil, err
+	}
+	due, err = r.decided(ctx, due, slots)
+	if err != nil {
+		return nil, err
+	}
+	var messages []message
+	seen := map[string]bool{}
+	for _, d := range due {
+		if id := d.Delivery.Message; !seen[id] && len(messages) < slots {
+			seen[id] = true
+			told, err := r.Store.Message(ctx, r.name, id)
+			if err != nil {
+				return nil, err
+			}
+			messages = append(messages, message{id, told})
+		}
+	}
+	return messages, nil
+}
+
+// slots is how many messages the budget has left. Without any, the round knows
+// when there is one.
+func (r *round) slots(ctx context.Context) (int, error) {
+	budget := r.endpoint.Budget
+	if budget == 0 {
+		return pacedPage, nil
+	}
+	sent, first, err := r.Store.Sent(ctx, r.name, r.now().Add(-budgetWindow))
+	if err != nil || sent < budget {
+		return budget - sent, err
+	}
+	r.later = first.Add(budgetWindow)
+	return 0, nil
+}
+
+// decided are the deliveries that belong to a message. What does not yet, is put
+// into one now, unless the endpoint collects for longer.
+func (r *round) decided(ctx context.Context, due []watch.DueDelivery, slots int) ([]watch.DueDelivery, error) {
+	var open, decided []watch.DueDelivery
+	for _, d := range due {
+		if d.Delivery.Message == "" {
+			open = append(open, d)
+		} else {
+			decided = append(decided, d)
+		}
+	}
+	if len(open) == 0 {
+		return decided, nil
+	}
+	ripe, at := r.endpoint.Ripe(open[0].Delivery.Created, len(open), r.now())
+	if !ripe {
+		r.later = at
+		return decided, nil
+	}
+	alone := r.endpoint.Digest == 0 && len(decided)+len(open) <= slots
+	combined, err := r.combine(ctx, open, alone)
+	return append(decided, combined...), err
+}
+
+// combine puts deliveries into messages. What was sent by itself before stays by
+// itself: the receiver may have it.
+func (r *round) combine(ctx context.Context, open []watch.DueDelivery, alone bool) ([]watch.DueDelivery, error) {
+	var groups [][]event.Notification
+	var together []event.Notification
+	byID := map[string]*watch.DueDelivery{}
+	for i, d := range open {
+		byID[d.Notification.ID] = &open[i]
+		if alone || d.Delivery.Attempts > 0 {
+			groups = append(groups, []event.Notification{d.Notification})
+		} else {
+			together = append(together, d.Notification)
+		}
+	}
+	for _, group := range append(groups, event.Combine(r.endpoint, together)...) {
+		id, rows := messageID(group), make([]int64, len(group))
+		for i, n := range group {
+			byID[n.ID].Delivery.Message, rows[i] = id, byID[n.ID].Delivery.ID
+		}
+		if err := r.Store.Combine(ctx, id, rows); err != nil {
+			return nil, err
+		}
+	}
+	return open, nil
+}
+
+// messageID is the notification's own id for one that is told by itself.
+func messageID(group []event.Notification) string {
+	if len(group) == 1 {
+		return group[0].ID
+	}
+	return event.NewGroup(group).ID
+}
+
+// send makes the attempt of one message and records it with each delivery that
+// is still to be made.
+func (r *round) send(ctx context.Context, m message) error {
+	at := r.now()
+	post, err := r.post(m, at)
+	answer, judge := event.Answer{Err: err}, r.unsent
+	if err == nil {
+		answer, judge = r.Sender.Send(ctx, r.endpoint, post), r.judge
+	}
+	if ctx.Err() != nil {
+		return ctx.Err() // the worker stops: this says nothing of the endpoint
+	}
+	for _, d := range m.told {
+		if d.Delivery.State != event.Pending {
+			continue
+		}
+		if err := r.record(ctx, d.Delivery, at, answer, judge); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *round) post(m message, at time.Time) (event.Post, error) {
+	first := m.told[0]
+	if len(m.told) == 1 {
+		body, err := event.Render(r.endpoint, first.Notification, first.Delivery, r.Account)
+		return event.Post{ID: m.id, Body: body, At: at, Account: r.Account.Name, Type: first.Notification.Type}, err
+	}
+	notifications := make([]event.Notification, len(m.told))
+	for i, d := range m.told {
+		notifications[i] = d.Notification
+	}
+	group := event.NewGroup(notifications)
+	group.ID = m.id
+	body, err := event.RenderGroup(r.endpoint, group, first.Delivery, r.Account)
+	return event.Post{ID: m.id, Body: body, At: at, Account: r.Account.Name, Type: event.Grouped}, err
+}
+
+// pacedAttempts makes the attempts that the endpoint's pace allows, one after the
+// other, and returns a delivery of the first; nil if there is none.
+func (r *round) pacedAttempts(ctx context.Context) (*watch.DueDelivery, error) {
+	messages, err := r.paced(ctx)
+	if err != nil || len(messages) == 0 {
+		return nil, err
+	}
+	failing := r.state.Failing()
+	for _, m := range messages {
+		if err := r.send(ctx, m); err != nil {
+			return nil, err
+		}
+		if state := r.endpointState(); failing || state.Disabled || state.Failing() {
+			break
+		}
+	}
+	return &messages[0].told[0], nil
+}
+
+// hold puts the next round off until the pace allows something, or until an
+// attempt is to be repeated, if that is sooner. What is held back is due all the
+// time.
+func (r *round) hold(ctx context.Context) error {
+	next, err := r.Store.NextTry(ctx, r.name, r.now())
+	if err != nil {
+		return err
+	}
+	if next.IsZero() || next.After(r.later) {
+		next = r.later
+	}
+	if next.Before(r.state.Probe) {
+		next = r.state.Probe
+	}
+	r.result.Next = next
+	return nil
+}

@@ -1,0 +1,85 @@
+package activities_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/lab"
+)
+
+// TestLongStepsBeat: Temporal hears that a step is alive, and what it is doing,
+// while it waits for something else.
+func TestLongStepsBeat(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		// run runs a step that goes on once heard is closed.
+		run  func(r *rig, beat func(step any, in any), heard <-chan struct{})
+		want string
+	}{
+		{"analysis", func(r *rig, beat func(any, any), heard <-chan struct{}) {
+			digest := r.push("app:1", "openssl 1")
+			r.analyzer.during = func() { <-heard }
+			beat(r.steps.Analyze, watch.AnalysisRequest{Target: r.target("app:1"), Digest: digest})
+		}, "reading layers"},
+		{"match", func(r *rig, beat func(any, any), heard <-chan struct{}) {
+			r.data(1)
+			digest := r.analyzed("app:1", "openssl 1")
+			r.matcher.during = func() { <-heard }
+			beat(r.steps.Match, digest)
+		}, "matching"},
+		{"advance", func(r *rig, beat func(any, any), heard <-chan struct{}) {
+			r.matcher.knows(checksum(2), "openssl 1", cve("CVE-2026-0001", vuln.Low))
+			r.data(1)
+			r.matched("app:1", "openssl 1")
+			fetched := r.fetched(2)
+			r.matcher.during = func() { <-heard }
+			beat(r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation})
+		}, "0 package groups matched"},
+		{"delivery", func(r *rig, beat func(any, any), heard <-chan struct{}) {
+			r.endpoint("hook")
+			r.pending(1)
+			lift := r.receiver.Fail(lab.Fault{Stall: true})
+			go func() { <-heard; lift() }()
+			beat(r.steps.Deliver, "hook")
+		}, "0 delivered"},
+		{"sweep", func(r *rig, beat func(any, any), heard <-chan struct{}) {
+			r.push("app:1", "openssl 1")
+			r.subscribe(r.target("app:1"))
+			lift := r.registry.Fail(lab.Fault{Stall: true})
+			go func() { <-heard; lift() }()
+			beat(r.steps.Sweep, r.registry.Host())
+		}, "0"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			heard, said := make(chan struct{}), ""
+			var once sync.Once
+			test.run(r, func(step, in any) {
+				env := environment(r, t.Context())
+				env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
+					once.Do(func() {
+						var detail any
+						if err := details.Get(&detail); err == nil {
+							said = fmt.Sprint(detail)
+						}
+						close(heard)
+					})
+				})
+				_, err := env.ExecuteActivity(step, in)
+				r.must(err)
+			}, heard)
+			if !strings.Contains(said, test.want) {
+				t.Errorf("it says %q, want %q", said, test.want)
+			}
+		})
+	}
+}

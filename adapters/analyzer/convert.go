@@ -1,0 +1,51 @@
+package analyzer
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/anchore/syft/syft/format/cyclonedxjson"
+	"github.com/anchore/syft/syft/format/spdxjson"
+	"github.com/anchore/syft/syft/format/syftjson"
+	"github.com/anchore/syft/syft/sbom"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+// encoders are the forms that an SBOM can be converted to.
+var encoders = map[string]func() (sbom.FormatEncoder, error){
+	"cyclonedx-json": func() (sbom.FormatEncoder, error) {
+		return cyclonedxjson.NewFormatEncoderWithConfig(cyclonedxjson.DefaultEncoderConfig())
+	},
+	"spdx-json": func() (sbom.FormatEncoder, error) {
+		return spdxjson.NewFormatEncoderWithConfig(spdxjson.DefaultEncoderConfig())
+	},
+}
+
+// Forms are the names of the forms that Convert knows, in order.
+func Forms() []string { return slices.Sorted(maps.Keys(encoders)) }
+
+// Convert writes an SBOM in syft's JSON in another form. A form that does not
+// exist, and a document that is no such SBOM, are a fault.Invalid.
+func Convert(w io.Writer, document []byte, form string) error {
+	newEncoder, known := encoders[form]
+	if !known {
+		return fmt.Errorf("form %q of an SBOM is not one of %s: %w", form, strings.Join(Forms(), ", "), fault.Invalid)
+	}
+	encoder, err := newEncoder()
+	if err != nil {
+		return fmt.Errorf("prepare %s: %w", form, err)
+	}
+	bill, _, _, err := syftjson.NewFormatDecoder().Decode(bytes.NewReader(document))
+	if err != nil {
+		return fmt.Errorf("read the SBOM: %w: %w", fault.Invalid, err)
+	}
+	if err := encoder.Encode(w, *bill); err != nil {
+		return fmt.Errorf("write the SBOM as %s: %w", form, err)
+	}
+	return nil
+}

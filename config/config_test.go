@@ -1,0 +1,153 @@
+package config_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/config"
+)
+
+// read has a worker's command line read.
+func read(t *testing.T, arguments ...string) (settings config.Config, err error) {
+	t.Helper()
+	app := &cli.App{
+		Name: "test", Flags: append(config.Flags(), config.WorkerFlags()...), HideHelp: true,
+		Action: func(c *cli.Context) error {
+			settings, err = config.FromWorker(c)
+			return nil
+		},
+	}
+	if err := app.Run(append([]string{"test"}, arguments...)); err != nil {
+		t.Fatal(err)
+	}
+	return settings, err
+}
+
+func TestDefaults(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("XDG_DATA_HOME", home)
+	got, err := read(t)
+	if err != nil {
+		t.Fatalf("the defaults are refused: %v", err)
+	}
+	if want := "sqlite://" + filepath.Join(home, "tagwatch", "tagwatch.db"); got.Database() != want {
+		t.Errorf("database %s, want %s", got.Database(), want)
+	}
+	if want := filepath.Join(home, "tagwatch", "layers", "x"); got.Path("layers", "x") != want {
+		t.Errorf("path %s, want %s", got.Path("layers", "x"), want)
+	}
+	if got.Worker.Poll != 5*time.Minute || got.Worker.Pass != time.Hour || got.Worker.AnalysisMemory != 1<<30 {
+		t.Errorf("worker %+v", got.Worker)
+	}
+	for _, role := range config.Roles {
+		if !got.Worker.Serves(role) {
+			t.Errorf("a worker does not serve %s unless told so", role)
+		}
+	}
+}
+
+func TestValidate(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	tests := []struct {
+		name      string
+		arguments []string
+		says      []string // nothing: accepted
+	}{
+		{"postgres", []string{"--database-url", "postgres://tagwatch@db/tagwatch"}, nil},
+		{"postgresql", []string{"--database-url", "postgresql://tagwatch@db/tagwatch"}, nil},
+		{"some roles", []string{"--serve", "analysis,matching"}, nil},
+		{"the shortest poll", []string{"--poll", "30s"}, nil},
+		{"any age of data", []string{"--feed-max-age", "0"}, nil},
+
+		{"no data directory", []string{"--data-dir", ""}, []string{"--data-dir", "TAGWATCH_DATA_DIR"}},
+		{"another database", []string{"--database-url", "mysql://root:hunter2@db/x"}, []string{"mysql://", "--database-url", "postgres://"}},
+		{"a database without a scheme", []string{"--database-url", "/var/lib/tagwatch.db"}, []string{"--database-url", "sqlite:///path"}},
+		{"a database URL that is none", []string{"--database-url", "postgres://tagwatch:hunter2@db:port/x"}, []string{"--database-url"}},
+		{"log level", []string{"--log-level", "loud"}, []string{`"loud"`, "TAGWATCH_LOG_LEVEL", "debug, info, warn, error"}},
+		{"log format", []string{"--log-format", "xml"}, []string{`"xml"`, "TAGWATCH_LOG_FORMAT", "text, json"}},
+		{"role", []string{"--serve", "matching,cooking"}, []string{`"cooking"`, "TAGWATCH_SERVE", "watching, analysis, matching, delivery"}},
+		{"poll too short", []string{"--poll", "29s"}, []string{"--poll", "29s", "30s"}},
+		{"pass too short", []string{"--pass", "1s"}, []string{"--pass", "1m0s"}},
+		{"retention too short", []string{"--retention", "1m"}, []string{"--retention", "1h0m0s"}},
+		{"feed interval of zero", []string{"--feed-interval", "0"}, []string{"--feed-interval"}},
+		{"webhook window below zero", []string{"--webhook-window", "-1h"}, []string{"--webhook-window"}},
+		{"no CPU time", []string{"--analysis-cpu", "0"}, []string{"--analysis-cpu"}},
+		{"no wall time", []string{"--analysis-wall", "10ms"}, []string{"--analysis-wall"}},
+		{"no slot", []string{"--analysis-slots", "0"}, []string{"--analysis-slots", "at least 1"}},
+		{"no memory", []string{"--analysis-memory", "-5"}, []string{"--analysis-memory", "-5"}},
+		{"no layer store", []string{"--layer-store", "0"}, []string{"--layer-store"}},
+		{"no rate", []string{"--registry-rate", "0"}, []string{"--registry-rate", "above 0"}},
+		{"a rate that is no number", []string{"--registry-rate", "NaN"}, []string{"--registry-rate"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := read(t, test.arguments...)
+			if test.says == nil {
+				if err != nil {
+					t.Errorf("refused: %v", err)
+				}
+				return
+			}
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			for _, part := range test.says {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("%q does not say %q", err, part)
+				}
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the password shows: %v", err)
+			}
+		})
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	for name, value := range map[string]string{
+		"TAGWATCH_DATA_DIR": "relative", "TAGWATCH_DATABASE_URL": "postgres://db/x", "TAGWATCH_POLL": "45s", "TAGWATCH_SERVE": "delivery",
+		"TAGWATCH_LAYER_STORE": "3", "TAGWATCH_SECRET_SEARCH": "A=a{1,2}\n\nB=b", "TAGWATCH_WEBHOOK_DENY": "10.0.0.0/8,*.internal",
+	} {
+		t.Setenv(name, value)
+	}
+	got, err := read(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !filepath.IsAbs(got.DataDir) || filepath.Base(got.DataDir) != "relative" {
+		t.Errorf("data directory %s", got.DataDir)
+	}
+	w := got.Worker
+	if got.Database() != "postgres://db/x" || w.Poll != 45*time.Second || w.LayerStore != 3<<20 || w.Serves("analysis") || !w.Serves("delivery") {
+		t.Errorf("settings %+v", got)
+	}
+	if diff := cmp.Diff([]string{"A=a{1,2}", "B=b"}, w.SecretSearch); diff != "" {
+		t.Errorf("expressions (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"10.0.0.0/8", "*.internal"}, w.WebhookDeny); diff != "" {
+		t.Errorf("networks (-want +got)\n%s", diff)
+	}
+	if over, err := read(t, "--poll", "90s"); err != nil || over.Worker.Poll != 90*time.Second {
+		t.Errorf("a flag does not win over the environment: %s, %v", over.Worker.Poll, err)
+	}
+}
+
+// Every setting has a variable of its own and an explanation.
+func TestVariables(t *testing.T) {
+	t.Parallel()
+	for _, flag := range append(config.Flags(), config.WorkerFlags()...) {
+		documented, ok := flag.(cli.DocGenerationFlag)
+		if !ok || len(documented.GetEnvVars()) != 1 || !strings.HasPrefix(documented.GetEnvVars()[0], "TAGWATCH_") {
+			t.Errorf("%v has no variable of its own", flag.Names())
+			continue
+		}
+		if documented.GetUsage() == "" {
+			t.Errorf("%v has no explanation", flag.Names())
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package event
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Pace bounds how many messages an endpoint gets. Nothing is lost by it: what
+// cannot be sent by itself is told together, by cause. The zero value sends
+// everything at once, each notification by itself.
+type Pace struct {
+	// Budget is how many messages a minute are sent at most; zero for no bound.
+	Budget int `json:"budget,omitempty"`
+	// Digest is how long notifications are collected before they are told
+	// together; zero for not at all. DigestCount ends that sooner, once so many
+	// wait; zero for no such number.
+	Digest      time.Duration `json:"digest,omitempty"`
+	DigestCount int           `json:"digest_count,omitempty"`
+}
+
+// Paced tells whether anything is bounded.
+func (p Pace) Paced() bool { return p != Pace{} }
+
+// Ripe tells whether what waits is to be told now, given when the oldest of it
+// was created; if not, when it will be.
+func (p Pace) Ripe(oldest time.Time, waiting int, now time.Time) (bool, time.Time) {
+	at := oldest.Add(p.Digest)
+	if !at.After(now) || p.DigestCount > 0 && waiting >= p.DigestCount {
+		return true, now
+	}
+	return false, at
+}
+
+const (
+	longestDigest = 24 * time.Hour
+	largestGroup  = 500     // notifications
+	longestGroup  = 4 << 20 // bytes of payloads
+)
+
+// room is how many characters the ready templates of chat services have for a
+// list: the number that they pass to fit.
+var room = map[Format]int{FormatSlack: 3500, FormatTeams: 12000, FormatDiscord: 1300}
+
+// Combine splits notifications into those that are told together: the ones of
+// one cause, in their order, as many as one message of the endpoint's format can
+// list. None is left out.
+func Combine(e Endpoint, notifications []Notification) [][]Notification {
+	var causes []Cause
+	byCause := map[Cause][]Notification{}
+	for _, n := range notifications {
+		if !slices.Contains(causes, n.Cause) {
+			causes = append(causes, n.Cause)
+		}
+		byCause[n.Cause] = append(byCause[n.Cause], n)
+	}
+	var groups [][]Notification
+	for _, cause := range causes {
+		for rest := byCause[cause]; len(rest) > 0; {
+			n := listable(e.Format, rest)
+			groups, rest = append(groups, rest[:n]), rest[n:]
+		}
+	}
+	return groups
+}
+
+// listable is how many of the notifications one message can list, at least one.
+func listable(f Format, notifications []Notification) int {
+	n, size := 0, 0
+	for n < min(len(notifications), largestGroup) && size <= longestGroup {
+		size += len(notifications[n].Payload)
+		n++
+	}
+	if characters, bounded := room[f]; bounded {
+		return len(fit(newMessage("", notifications[:n], Account{}).Notifications, characters))
+	}
+	return n
+}
+
+func (p Pace) validate() error {
+	switch {
+	case p.Budget < 0 || p.DigestCount < 0:
+		return fmt.Errorf("the budget %d and the digest's count %d must not be negative", p.Budget, p.DigestCount)
+	case p.Digest < 0 || p.Digest > longestDigest:
+		return fmt.Errorf("the digest's interval %s is not between 0 and %s", p.Digest, longestDigest)
+	case p.DigestCount > 0 && p.Digest == 0:
+		return fmt.Errorf("a digest by count needs an interval too, after which fewer are told")
+	}
+	return nil
+}

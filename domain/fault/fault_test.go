@@ -1,0 +1,54 @@
+package fault_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		kind      error
+		name      string
+		permanent bool
+	}{
+		{fault.NotFound, "NotFound", true},
+		{fault.Unauthorized, "Unauthorized", true},
+		{fault.Invalid, "Invalid", true},
+		{fault.Limit, "Limit", true},
+		{fault.Conflict, "Conflict", false},
+		{fault.Unavailable, "Unavailable", false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			wrapped := errors.Join(errors.New("beside"), fmt.Errorf("read the tag: %w", fmt.Errorf("ask: %w", test.kind)))
+			if got := fault.Name(wrapped); got != test.name {
+				t.Errorf("name %q, want %q", got, test.name)
+			}
+			if got := fault.ByName(test.name); got != test.kind {
+				t.Errorf("kind of that name: %v", got)
+			}
+			if got := fault.Permanent(wrapped); got != test.permanent {
+				t.Errorf("permanent: %v, want %v", got, test.permanent)
+			}
+		})
+	}
+}
+
+func TestNoKind(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{nil, errors.New("not found")} {
+		if name := fault.Name(err); name != "" || fault.Permanent(err) {
+			t.Errorf("%v is of kind %q", err, name)
+		}
+	}
+	for _, name := range []string{"", "notfound", "Timeout"} {
+		if kind := fault.ByName(name); kind != nil {
+			t.Errorf("%q names %v", name, kind)
+		}
+	}
+}

@@ -1,0 +1,276 @@
+package watch_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// everything that can happen to a tag in one pass.
+func turmoil() watch.Seen {
+	seen := unchanged()
+	seen.Resolved.Manifest, seen.Analyzed = newer, newer
+	seen.Vulnerabilities = []vuln.Finding{finding("CVE-2026-0002", vuln.Critical)}
+	seen.Evaluation = evaluation(newer, policy.Stop)
+	seen.Difference = &event.ImageDifference{PackagesAdded: []vuln.Package{{Name: "curl", Version: "8", Type: "deb"}}}
+	return seen
+}
+
+func TestDecideRecords(t *testing.T) {
+	t.Parallel()
+	got := decide(t, recorded(), turmoil(), everyone(event.Options{})).State
+	want := watch.State{
+		Revision: 8, Resolved: image.Resolved{Manifest: newer}, Analyzed: newer, Basis: recorded().Basis, Matched: true,
+		Vulnerabilities: turmoil().Vulnerabilities, Counts: vuln.Counts{Critical: 1}, Evaluation: evaluation(newer, policy.Stop),
+		Checked: noon, Changed: noon,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("recorded (-want +got)\n%s", diff)
+	}
+}
+
+func TestDecideKeepsWhatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	problem := &watch.Problem{Kind: "Limit", Stage: watch.StageAnalyze, Message: "too large", Since: noon}
+	tests := []struct {
+		name   string
+		before func(*watch.State)
+		seen   watch.Seen
+		want   func(*watch.State) // from the state before
+	}{
+		{"new image cannot be analyzed", nil,
+			watch.Seen{Resolved: image.Resolved{Manifest: newer}, Analyzed: older, Basis: recorded().Basis, Matched: true,
+				Vulnerabilities: recorded().Vulnerabilities, Evaluation: recorded().Evaluation, Problem: problem},
+			func(s *watch.State) { s.Resolved.Manifest, s.Problem, s.Changed = newer, problem, noon }},
+		{"new image is not matched yet", nil,
+			watch.Seen{Resolved: image.Resolved{Manifest: newer}, Analyzed: newer, Basis: watch.Basis{Generation: "generation 2"}},
+			func(s *watch.State) { s.Resolved.Manifest, s.Changed = newer, noon }},
+		{"a registry that cannot be asked is no other step's matter",
+			func(s *watch.State) { s.Problem = &watch.Problem{Stage: watch.StageResolve, Message: "gone"} },
+			unchanged(), func(*watch.State) {}},
+		{"another step's problem is over",
+			func(s *watch.State) { s.Problem = problem },
+			unchanged(), func(s *watch.State) { s.Problem = nil }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			before := recorded()
+			if test.before != nil {
+				test.before(&before)
+			}
+			got := decide(t, before, test.seen, everyone(event.Options{})).State
+			want := before
+			want.Revision, want.Checked = before.Revision+1, noon
+			test.want(&want)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("recorded (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// While nothing can be analyzed there is nothing to tell but that the tag moved.
+func TestDecideFirstImageCannotBeAnalyzed(t *testing.T) {
+	t.Parallel()
+	seen := watch.Seen{Resolved: image.Resolved{Manifest: older}, Problem: &watch.Problem{Stage: watch.StageAnalyze}}
+	first := decide(t, watch.State{}, seen, everyone(event.Options{}))
+	if len(first.Notifications) != 0 || first.State.Analyzed != "" || first.State.Problem == nil {
+		t.Errorf("first: told %v, recorded %+v", told(first), first.State)
+	}
+	seen.Resolved.Manifest = newer
+	if second := decide(t, first.State, seen, everyone(event.Options{})); !slices.Equal([]string{"tag_update image"}, told(second)) {
+		t.Errorf("second: told %v", told(second))
+	}
+}
+
+// An image that could not be matched at once is told of when it is, with the
+// cause that it has.
+func TestDecideMatchedLater(t *testing.T) {
+	t.Parallel()
+	waiting := turmoil()
+	waiting.Matched, waiting.Vulnerabilities, waiting.Evaluation = false, nil, nil
+	waiting.Basis.Generation = "generation 2"
+	first := decide(t, recorded(), waiting, everyone(event.Options{}))
+	if want := []string{"tag_update image"}; !slices.Equal(want, told(first)) {
+		t.Errorf("told at first %v, want %v", told(first), want)
+	}
+	complete := turmoil()
+	complete.Basis.Generation = "generation 2"
+	second := decide(t, first.State, complete, everyone(event.Options{}))
+	if want := []string{"analysis_update image", "vuln_update image", "policy_eval image"}; !slices.Equal(want, told(second)) {
+		t.Errorf("told then %v, want %v", told(second), want)
+	}
+}
+
+// body has the keys of a notification that tell what it is about.
+type body struct {
+	Image    image.Digest `json:"imageDigest"`
+	Index    image.Digest `json:"index_digest"`
+	Feed     string       `json:"feed_generation"`
+	Previous struct {
+		Image image.Digest `json:"imageDigest"`
+		Feed  string       `json:"feed_generation"`
+	} `json:"previous"`
+	Causes []event.Cause `json:"causes"`
+}
+
+func bodies(t *testing.T, d watch.Decision) map[event.Type]body {
+	t.Helper()
+	all := map[event.Type]body{}
+	for _, n := range d.Notifications {
+		var b body
+		if err := json.Unmarshal(n.Payload, &b); err != nil {
+			t.Fatal(err)
+		}
+		all[n.Type] = b
+	}
+	return all
+}
+
+// A list is told of together with the image that it is a list of, also while the
+// tag points to one that cannot be analyzed.
+func TestDecideEvidence(t *testing.T) {
+	t.Parallel()
+	before := recorded()
+	before.Resolved.Manifest = older
+	seen := unchanged()
+	seen.Resolved = image.Resolved{Manifest: newer, Index: index}
+	seen.Basis.Generation = "generation 2"
+	seen.Vulnerabilities = nil
+	got := bodies(t, decide(t, before, seen, everyone(event.Options{})))
+	moved, list := got[event.TagUpdate], got[event.VulnUpdate]
+	if moved.Image != newer || moved.Index != index || moved.Previous.Image != older {
+		t.Errorf("tag_update tells of %+v", moved)
+	}
+	if list.Image != older || list.Index != "" || list.Previous.Image != older || list.Feed != "generation 2" || list.Previous.Feed != "generation 1" {
+		t.Errorf("vuln_update tells of %+v", list)
+	}
+}
+
+func TestDecideTellsAllCauses(t *testing.T) {
+	t.Parallel()
+	seen := turmoil()
+	seen.Basis = watch.Basis{Generation: "generation 2", Engine: "engine 2", Bundle: "bundle 2", Analyzer: "analyzer 2"}
+	got := bodies(t, decide(t, recorded(), seen, everyone(event.Options{})))
+	want := map[event.Type][]event.Cause{
+		event.VulnUpdate: {event.CauseImage, event.CauseFeed, event.CauseScanner},
+		event.PolicyEval: {event.CauseImage, event.CausePolicy, event.CauseFeed, event.CauseScanner},
+	}
+	for kind, causes := range want {
+		if diff := cmp.Diff(causes, got[kind].Causes); diff != "" {
+			t.Errorf("causes of %s (-want +got)\n%s", kind, diff)
+		}
+	}
+}
+
+func TestDecideIDs(t *testing.T) {
+	t.Parallel()
+	ids := func(d watch.Decision) (list []string) {
+		for _, n := range d.Notifications {
+			list = append(list, n.ID)
+		}
+		return list
+	}
+	first := ids(decide(t, recorded(), turmoil(), everyone(event.Options{})))
+	if again := ids(decide(t, recorded(), turmoil(), everyone(event.Options{}))); !slices.Equal(first, again) {
+		t.Errorf("deciding twice gives %v and %v", first, again)
+	}
+	later := recorded()
+	later.Revision++
+	all := slices.Concat(first, ids(decide(t, later, turmoil(), everyone(event.Options{}))))
+	slices.Sort(all)
+	if len(slices.Compact(slices.Clone(all))) != 8 {
+		t.Errorf("ids are not distinct: %v", all)
+	}
+}
+
+func TestDecideDeliveries(t *testing.T) {
+	t.Parallel()
+	audience := everyone(event.Options{})
+	audience.Endpoints = []event.Endpoint{{Name: "all"}, {Name: "vulnerabilities", Types: []event.Type{event.VulnUpdate}}, {Name: "reserved", Reserved: true}}
+	decision := decide(t, recorded(), turmoil(), audience)
+	types := map[string]event.Type{}
+	for _, n := range decision.Notifications {
+		types[n.ID] = n.Type
+	}
+	var got []string
+	for _, d := range decision.Deliveries {
+		got = append(got, string(types[d.Notification])+" "+d.Endpoint)
+		if d.State != event.Pending || !d.NextTry.Equal(noon) || !d.GiveUp.Equal(noon.Add(75*time.Hour)) {
+			t.Errorf("delivery %+v", d)
+		}
+	}
+	want := []string{"tag_update all", "analysis_update all", "vuln_update all", "vuln_update vulnerabilities", "policy_eval all"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("deliveries (-want +got)\n%s", diff)
+	}
+}
+
+func TestDecideForNobody(t *testing.T) {
+	t.Parallel()
+	inactive := everyone(event.Options{})
+	for i := range inactive.Subscriptions {
+		inactive.Subscriptions[i].Active = false
+	}
+	for name, audience := range map[string]watch.Audience{"none": {}, "inactive": inactive} {
+		decision := decide(t, recorded(), turmoil(), audience)
+		if len(decision.Notifications)+len(decision.Deliveries) != 0 {
+			t.Errorf("%s: told %v", name, told(decision))
+		}
+		if decision.State.Analyzed != newer {
+			t.Errorf("%s: not recorded", name)
+		}
+	}
+}
+
+// A subscriber without an endpoint finds the notification in the list.
+func TestDecideWithoutEndpoints(t *testing.T) {
+	t.Parallel()
+	audience := everyone(event.Options{})
+	audience.Endpoints = nil
+	decision := decide(t, recorded(), turmoil(), audience)
+	if len(decision.Notifications) != 4 || len(decision.Deliveries) != 0 {
+		t.Errorf("%d notifications and %d deliveries, want 4 and 0", len(decision.Notifications), len(decision.Deliveries))
+	}
+}
+
+func TestDecideDifference(t *testing.T) {
+	t.Parallel()
+	payload := string(decide(t, recorded(), turmoil(), everyone(event.Options{})).Notifications[0].Payload)
+	for _, part := range []string{`"curl"`, "CVE-2026-0001", "CVE-2026-0002"} {
+		if !strings.Contains(payload, part) {
+			t.Errorf("the difference of the images lacks %s: %s", part, payload)
+		}
+	}
+}
+
+// What a notification does not show need not be recorded for each tag.
+func TestDecideRecordsEssentials(t *testing.T) {
+	t.Parallel()
+	long := fixable("CVE-2026-0001", vuln.High)
+	long.Description, long.URLs = "long", []string{"https://example.com"}
+	long.CVSS = []vuln.CVSS{{Version: "3.1"}}
+	long.Related = []vuln.Related{{ID: "CVE-2026-0009", CVSS: []vuln.CVSS{{Version: "3.1"}}}}
+	seen := unchanged()
+	seen.Vulnerabilities = []vuln.Finding{long}
+	got := decide(t, recorded(), seen, watch.Audience{}).State.Vulnerabilities[0]
+	want := fixable("CVE-2026-0001", vuln.High)
+	want.Related = []vuln.Related{{ID: "CVE-2026-0009"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("recorded (-want +got)\n%s", diff)
+	}
+	if long.Related[0].CVSS == nil {
+		t.Error("the list that was passed in is changed")
+	}
+}

@@ -1,0 +1,134 @@
+package watch_test
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// watched is a repository whose tags are watched for two types.
+func watched() watch.Repository {
+	return watch.Repository{Name: repository, Types: []event.Type{event.TagUpdate, event.VulnUpdate, event.RepoUpdate},
+		Platform: image.Platform{OS: "linux", Architecture: "arm64"}, Poll: time.Minute, List: time.Hour,
+		Filter: watch.Filter{Exclude: []string{"*-dev"}}}
+}
+
+func TestDecideListing(t *testing.T) {
+	t.Parallel()
+	listed := watch.RepositoryState{Revision: 3, Listed: true, Tags: []string{"v1", "v2"}}
+	tests := []struct {
+		name           string
+		before         watch.RepositoryState
+		tags           []string
+		added, removed []string
+		revision       int64
+		told           int
+	}{
+		{"first listing is silent", watch.RepositoryState{}, []string{"v2", "v1", "v3-dev"}, []string{"v1", "v2"}, nil, 1, 0},
+		{"first listing of an empty repository", watch.RepositoryState{}, nil, nil, nil, 1, 0},
+		{"nothing new", listed, []string{"v2", "v1"}, nil, nil, 3, 0},
+		{"only excluded tags are new", listed, []string{"v1", "v2", "v3-dev"}, nil, nil, 3, 0},
+		{"new tags", listed, []string{"v4", "v1", "v3", "v2"}, []string{"v3", "v4"}, nil, 4, 1},
+		{"a tag is gone", listed, []string{"v1"}, nil, []string{"v2"}, 4, 0},
+		{"one gone, one new", listed, []string{"v1", "v3"}, []string{"v3"}, []string{"v2"}, 4, 1},
+		{"the same tag twice", listed, []string{"v1", "v1", "v2", "v3", "v3"}, []string{"v3"}, nil, 4, 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := watch.DecideListing(watched(), test.before, test.tags, everyone(event.Options{}), noon)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([][]string{test.added, test.removed}, [][]string{got.Added, got.Removed}); diff != "" {
+				t.Errorf("added and removed (-want +got)\n%s", diff)
+			}
+			if got.State.Revision != test.revision || !got.State.Listed || len(got.Notifications) != test.told {
+				t.Errorf("revision %d, %d notifications; want %d, %d", got.State.Revision, len(got.Notifications), test.revision, test.told)
+			}
+			if len(got.Subscribe) != 2*len(test.added) || len(got.Ended) != len(test.removed) {
+				t.Errorf("%d subscriptions, %d ended", len(got.Subscribe), len(got.Ended))
+			}
+			again, err := watch.DecideListing(watched(), got.State, test.tags, everyone(event.Options{}), noon)
+			if err != nil || len(again.Notifications)+len(again.Subscribe)+len(again.Ended) != 0 {
+				t.Errorf("deciding again comes to %+v, %v", again, err)
+			}
+		})
+	}
+}
+
+func TestDecideListingSubscribes(t *testing.T) {
+	t.Parallel()
+	r := watched()
+	r.Options = event.Options{FixableOnly: true, Endpoints: []string{"chat"}}
+	got, err := watch.DecideListing(r, watch.RepositoryState{Listed: true, Tags: []string{"old"}}, []string{"new"}, everyone(event.Options{}), noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	onPlatform := func(tag string) image.Target {
+		return image.Target{Reference: repository.Reference(tag), Platform: r.Platform}
+	}
+	var want []event.Subscription
+	for _, kind := range []event.Type{event.TagUpdate, event.VulnUpdate} {
+		want = append(want, event.Subscription{Target: onPlatform("new"), Type: kind, Active: true, Options: r.Options,
+			Repository: repository, Created: noon, Updated: noon})
+	}
+	if diff := cmp.Diff(want, got.Subscribe); diff != "" {
+		t.Errorf("subscriptions (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]image.Target{onPlatform("old")}, got.Ended); diff != "" {
+		t.Errorf("ended (-want +got)\n%s", diff)
+	}
+}
+
+func TestDecideListingTellsAllNewTagsAtOnce(t *testing.T) {
+	t.Parallel()
+	before := watch.RepositoryState{Revision: 1, Listed: true, Tags: []string{"v1"}}
+	got, err := watch.DecideListing(watched(), before, []string{"v3", "v2"}, everyone(event.Options{}), noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var payload struct {
+		Key     string   `json:"subscription_key"`
+		New     []string `json:"new_tags"`
+		Removed []string `json:"removed_tags"`
+	}
+	if err := json.Unmarshal(got.Notifications[0].Payload, &payload); err != nil {
+		t.Fatal(err)
+	}
+	if payload.Key != repository.String() || !slices.Equal(payload.New, []string{"v2", "v3"}) || !slices.Equal(payload.Removed, []string{"v1"}) {
+		t.Errorf("told %+v", payload)
+	}
+	if len(got.Deliveries) != 1 || got.Deliveries[0].Endpoint != "chat" || got.Deliveries[0].Notification != got.Notifications[0].ID {
+		t.Errorf("deliveries %+v", got.Deliveries)
+	}
+}
+
+func TestDiffTags(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name                            string
+		known, selected, added, removed []string
+	}{
+		{"both empty", nil, nil, nil, nil},
+		{"all new", nil, []string{"a", "b"}, []string{"a", "b"}, nil},
+		{"all gone", []string{"a", "b"}, nil, nil, []string{"a", "b"}},
+		{"some of each", []string{"a", "b"}, []string{"b", "c"}, []string{"c"}, []string{"a"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			added, removed := watch.DiffTags(test.known, test.selected)
+			if !slices.Equal(added, test.added) || !slices.Equal(removed, test.removed) {
+				t.Errorf("added %v, removed %v", added, removed)
+			}
+		})
+	}
+}

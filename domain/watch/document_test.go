@@ -1,0 +1,51 @@
+package watch_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+func TestWithoutBundle(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, document, want string }{
+		{"with a bundle", `{"status":"pass","bundle":{"id":"x"}}`, `{"status":"pass"}`},
+		{"without", `{"status":"pass"}`, `{"status":"pass"}`},
+		{"no object", `[]`, `[]`},
+		{"nothing", ``, ``},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if got := string(watch.WithoutBundle([]byte(test.document))); got != test.want {
+				t.Errorf("%s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// Documents are recorded without the bundle and told with it, each with its own.
+func TestDecideTellsBundles(t *testing.T) {
+	t.Parallel()
+	seen := unchanged()
+	seen.Evaluation = evaluation(older, policy.Stop)
+	seen.LastBundle, seen.Bundle = json.RawMessage(`{"id":"last"}`), json.RawMessage(`{"id":"now"}`)
+	decision := decide(t, recorded(), seen, everyone(event.Options{}))
+	type document struct{ Bundle struct{ ID string } }
+	var payload struct {
+		Last    document `json:"last_eval"`
+		Current document `json:"curr_eval"`
+	}
+	if err := json.Unmarshal(decision.Notifications[0].Payload, &payload); err != nil {
+		t.Fatal(err)
+	}
+	if payload.Last.Bundle.ID != "last" || payload.Current.Bundle.ID != "now" {
+		t.Errorf("bundles %+v", payload)
+	}
+	if got := string(decision.State.Evaluation.Document); got != `{"status":"fail"}` {
+		t.Errorf("recorded document %s", got)
+	}
+}

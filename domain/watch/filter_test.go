@@ -1,0 +1,73 @@
+package watch_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+func TestFilterSelect(t *testing.T) {
+	t.Parallel()
+	signature := "sha256-" + strings.Repeat("a", 64) + ".sig"
+	tags := []string{"v2.0", "latest", "v1.10", "v1.9", "v1.9-rc1", signature, "latest"}
+	tests := []struct {
+		name   string
+		filter watch.Filter
+		want   []string
+	}{
+		{"no pattern keeps all, sorted, each once", watch.Filter{}, []string{"latest", "v1.10", "v1.9", "v1.9-rc1", "v2.0"}},
+		{"artifacts too", watch.Filter{Artifacts: true}, []string{"latest", signature, "v1.10", "v1.9", "v1.9-rc1", "v2.0"}},
+		{"include", watch.Filter{Include: []string{"v1.*"}}, []string{"v1.10", "v1.9", "v1.9-rc1"}},
+		{"any of several", watch.Filter{Include: []string{"latest", "v2.?"}}, []string{"latest", "v2.0"}},
+		{"exclude", watch.Filter{Exclude: []string{"*-rc[0-9]", "latest"}}, []string{"v1.10", "v1.9", "v2.0"}},
+		{"exclude wins", watch.Filter{Include: []string{"v1.*"}, Exclude: []string{"*-rc*"}}, []string{"v1.10", "v1.9"}},
+		{"a pattern is of the whole tag", watch.Filter{Include: []string{"v1"}}, nil},
+		{"case matters", watch.Filter{Include: []string{"V*"}}, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(test.want, test.filter.Select(tags)); diff != "" {
+				t.Errorf("selected (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFilterValidate(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		pattern string
+		valid   bool
+	}{
+		{"plain", "latest", true},
+		{"everything", "*", true},
+		{"set", "v[0-9]", true},
+		{"literal bracket", `a\[b`, true},
+		{"open set", "v[0-9", false},
+		{"empty set", "v[]", false},
+		{"bad range", "v[a-]", false},
+		{"open set after something that never matches", "x[", false},
+		{"ends with a backslash", `v1\`, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			for _, filter := range []watch.Filter{{Include: []string{test.pattern}}, {Exclude: []string{"*", test.pattern}}} {
+				err := filter.Validate()
+				if (err == nil) != test.valid {
+					t.Fatalf("error %v, want valid: %v", err, test.valid)
+				}
+				if err != nil && (!errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "tag pattern")) {
+					t.Errorf("error %v does not name the pattern", err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,155 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/tagwatch/tagwatch/lab"
+	"github.com/tagwatch/tagwatch/lab/feed"
+)
+
+// flaws are the data of the feed's story: a flaw of zlib of that severity and,
+// from another provider, one of lodash.
+func flaws(severity string) []feed.Vulnerability {
+	return []feed.Vulnerability{
+		{Provider: feed.Debian, ID: "CVE-2026-2002", Package: "zlib", Severity: severity},
+		{Provider: feed.GitHub, ID: "GHSA-35jh-r3h4-6jhm", Package: "lodash", Ecosystem: "npm",
+			Affected: "<4.17.21", Fixed: "4.17.21", Severity: "Medium", Aliases: []string{"CVE-2021-23337"}},
+	}
+}
+
+// TestFeedStory: a severity that changes is one update with the one before; the
+// same data again are silence; a provider that is gone is held until a person
+// releases it, and only who asks for the event log hears of that.
+func TestFeedStory(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	audit := made(lab.NewReceiver(""))(t)
+	t.Cleanup(func() { audit.Close() })
+	i.do("endpoint", "add", "audit", audit.URL(), "--type", "event_log")
+	i.offer(flaws("High")...)
+	i.do("feed", "sync")
+	reference := i.push("shop/api:1", lab.Debian(lab.Bookworm()...), lab.Node("/srv/api", lab.NodeModule{Name: "lodash", Version: "4.17.20"}))
+	i.do("subscribe", "--wait", reference)
+	i.told(1)
+
+	i.offer(flaws("Critical")...)
+	i.do("feed", "sync")
+	update := i.updates(2)[0]
+	if len(update.Added)+len(update.Removed) > 0 || len(update.Updated) != 1 || update.Updated[0].Previous.Severity != "High" || update.Updated[0].Severity != "Critical" {
+		t.Errorf("the severity changed, but told was %+v", update)
+	}
+
+	i.offer(flaws("Critical")...) // the same, built anew
+	i.do("feed", "sync")
+	before := i.feedState()
+
+	i.offer(flaws("Critical")[:1]...)
+	if result := made(i.Run(t.Context(), "feed", "sync"))(t); result.Code != 1 {
+		t.Errorf("data without a provider: exit code %d: %s%s", result.Code, result.Out, result.Err)
+	}
+	state := i.feedState()
+	if state.Current.Checksum != before.Current.Checksum || state.Held == nil || !strings.Contains(strings.Join(state.Reasons, "\n"), "provider github is gone") {
+		t.Errorf("state with a held generation: %+v", state)
+	}
+	held := made(audit.Next(t.Context()))(t)
+	if !strings.Contains(string(held.Body), "system.feeds.sync.held") {
+		t.Errorf("the event log received %s", held.Body)
+	}
+
+	i.do("feed", "release")
+	removal := i.updates(3)[1]
+	if len(removal.Removed) != 1 || len(removal.Added)+len(removal.Updated) > 0 {
+		t.Errorf("the released data removed one, but told was %+v", removal)
+	}
+	if got, want := kinds(i.told(3)), map[string]int{"analysis_update": 1, "vuln_update": 2}; !maps.Equal(got, want) {
+		t.Errorf("told %v, want %v", got, want)
+	}
+}
+
+// TestFeedRecovers: a source that fails or publishes rubbish shows in the state,
+// leaves the current data alone, and is forgotten as soon as it does well.
+func TestFeedRecovers(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	before := i.feedState()
+	broken := made(feed.Build(t.TempDir(), flaws("High")...))(t)
+	for name, breakIt := range map[string]func() (mend func()){
+		"corrupt": func() func() { must(t, i.feed.Publish(broken, feed.Corrupt)); return func() {} },
+		"answers 500": func() func() {
+			return i.feed.Fail(lab.Fault{Path: feed.ListingPath, Status: http.StatusInternalServerError})
+		},
+	} {
+		mend := breakIt()
+		if result := made(i.Run(t.Context(), "feed", "sync"))(t); result.Code == 0 {
+			t.Errorf("%s: the command succeeded: %s", name, result.Out)
+		}
+		if state := i.feedState(); state.Problem == nil || state.Problem.Message == "" || state.Current.Checksum != before.Current.Checksum {
+			t.Errorf("%s: state %+v", name, state)
+		}
+		mend()
+	}
+	must(t, i.feed.Publish(broken)) // whole this time
+	i.do("feed", "sync")
+	if state := i.feedState(); state.Problem != nil || state.Current.Checksum != broken.Checksum {
+		t.Errorf("state after the recovery: %+v", state)
+	}
+}
+
+// offer publishes data built anew.
+func (i *installation) offer(vulnerabilities ...feed.Vulnerability) {
+	i.t.Helper()
+	made(i.feed.PublishBuild(i.t.TempDir(), vulnerabilities...))(i.t)
+}
+
+// feedState is what the tests read of tagwatch feed status.
+type feedState struct {
+	Current struct{ Checksum string }
+	Held    *struct{ Checksum string }
+	Reasons []string `json:"held_because"`
+	Problem *struct{ Message string }
+}
+
+func (i *installation) feedState() (state feedState) {
+	i.t.Helper()
+	must(i.t, json.Unmarshal([]byte(i.do("feed", "status", "-o", "json")), &state))
+	return state
+}
+
+// difference is what a vuln_update says.
+type difference struct {
+	Added, Removed, Updated []struct {
+		Severity string
+		Previous struct{ Severity string }
+	}
+}
+
+// updates waits for n notifications and returns what the vuln_update among them
+// say, in order of arrival. All are caused by the feed.
+func (i *installation) updates(n int) (found []difference) {
+	i.t.Helper()
+	i.told(n)
+	for _, hook := range i.receiver.All() {
+		var body struct {
+			Kind string `json:"queueId"`
+			Data struct {
+				Payload struct {
+					Cause string
+					Diff  difference `json:"diff_vulnerability_result"`
+				} `json:"notification_payload"`
+			}
+		}
+		must(i.t, json.Unmarshal(hook.Body, &body))
+		if body.Kind != "vuln_update" {
+			continue
+		}
+		if body.Data.Payload.Cause != "feed" {
+			i.t.Errorf("a vuln_update came with cause %q", body.Data.Payload.Cause)
+		}
+		found = append(found, body.Data.Payload.Diff)
+	}
+	return found
+}

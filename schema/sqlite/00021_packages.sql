@@ -1,0 +1,14 @@
+-- +goose Up
+
+-- The packages of groups, to find them by their package URL.
+CREATE TABLE group_package (
+    group_id INTEGER NOT NULL REFERENCES package_group (id) ON DELETE CASCADE,
+    member   INTEGER NOT NULL,
+    lookup   TEXT NOT NULL, -- lower-case name in the package URL, without its namespace
+    name     TEXT NOT NULL,
+    version  TEXT NOT NULL,
+    type     TEXT NOT NULL,
+    purl     TEXT NOT NULL,
+    PRIMARY KEY (group_id, member)
+) WITHOUT ROWID;
+CREATE INDEX group_package_lookup ON group_package (lookup);

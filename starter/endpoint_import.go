@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+func endpointImportCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "import-anchore",
+		Usage:     "add the webhooks of an Anchore Engine",
+		UsageText: "tagwatch endpoint import-anchore FILE",
+		Description: `FILE is Anchore Engine's config.yaml; its section webhooks is read. Every entry with
+a URL becomes an endpoint of the same name. Passwords are not taken over: what to
+give the workers instead is printed. Endpoints that exist are left alone.
+
+   tagwatch endpoint import-anchore /config/config.yaml
+   tagwatch endpoint test general`,
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "replace", Usage: "change endpoints that exist"}, outputFlag()},
+		Action: action(endpointImport),
+	}
+}
+
+// importView is what an import did, for programs.
+type importView struct {
+	Added   []event.Endpoint `json:"added"`
+	Kept    []string         `json:"kept"` // they existed
+	Missing []missingView    `json:"missing_secrets"`
+	Remarks []string         `json:"remarks"`
+}
+
+// missingView is a secret that the workers need.
+type missingView struct {
+	Ref      event.SecretRef `json:"ref"`
+	Endpoint string          `json:"endpoint"`
+	Purpose  string          `json:"purpose"`
+}
+
+func endpointImport(ctx context.Context, s *session) error {
+	file, err := s.argument("FILE")
+	if err != nil {
+		return err
+	}
+	content, err := s.readFile(file)
+	if err != nil {
+		return err
+	}
+	found, err := webhook.ImportAnchore(content)
+	if err != nil {
+		return unable(err)
+	}
+	view, err := s.saveImported(ctx, found)
+	if err != nil {
+		return err
+	}
+	if err := s.show(view, func(w io.Writer) { s.writeImported(w, view) }); err != nil {
+		return err
+	}
+	names := make([]string, len(view.Added))
+	for i, e := range view.Added {
+		names[i] = e.Name
+	}
+	s.wake(ctx, names...)
+	return nil
+}
+
+func (s *session) saveImported(ctx context.Context, found webhook.Imported) (importView, error) {
+	view := importView{Added: []event.Endpoint{}, Kept: []string{}, Missing: []missingView{}, Remarks: append([]string{}, found.Remarks...)}
+	kept, err := s.store(ctx)
+	if err != nil {
+		return view, err
+	}
+	for _, e := range found.Endpoints {
+		_, err := kept.Endpoint(ctx, e.Name)
+		if err == nil && !s.Bool("replace") {
+			view.Kept = append(view.Kept, e.Name)
+			continue
+		}
+		if err != nil && !errors.Is(err, fault.NotFound) {
+			return view, err
+		}
+		if err := kept.SaveEndpoint(ctx, e, s.now); err != nil {
+			return view, err
+		}
+		view.Added = append(view.Added, e)
+	}
+	for _, m := range found.Missing {
+		view.Missing = append(view.Missing, missingView{m.Ref, m.Endpoint, m.Purpose})
+	}
+	return view, nil
+}
+
+func (s *session) writeImported(w io.Writer, v importView) {
+	for _, e := range v.Added {
+		fmt.Fprintf(w, "Endpoint %s is added: %s\n", e.Name, e.URL)
+	}
+	for _, name := range v.Kept {
+		fmt.Fprintf(w, "Endpoint %s existed and is left alone; --replace changes it\n", name)
+	}
+	if len(v.Added)+len(v.Kept) == 0 {
+		s.say("The section has no entry with a URL: nothing is added")
+	}
+	for _, m := range v.Missing {
+		fmt.Fprintf(w, "Give the workers %s, the %s for endpoint %s\n", m.Ref, m.Purpose, m.Endpoint)
+	}
+	for _, remark := range v.Remarks {
+		fmt.Fprintf(w, "Note: %s\n", remark)
+	}
+}

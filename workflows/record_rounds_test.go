@@ -1,0 +1,139 @@
+//go:build record
+
+package workflows_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+func playWatchRegistry(t *testing.T, s *stage) client.WorkflowRun {
+	soon := swept(4)
+	soon.Wait = 0
+	s.sweep = func(round int) (watch.Sweep, error) {
+		switch round {
+		case 1:
+			return soon, nil // the timer brings the next round
+		case 2, 3:
+			return down("no route to host"), nil
+		case 4:
+			return swept(4), nil
+		case 5:
+			return watch.Sweep{}, permanentError(fault.Invalid, "a row cannot be read")
+		}
+		return watch.Sweep{}, nil
+	}
+	var tells atomic.Int64
+	s.tell = func(watch.RegistryTurn) error {
+		if tells.Add(1) < 5 {
+			return errOutage
+		}
+		return nil
+	}
+	wake := func() error { return s.client.WakeRegistry(background, registry) }
+	must(t, wake())
+	run := s.run(workflows.WatchRegistryID(registry))
+	for rounds := 2; rounds <= 5; rounds++ {
+		s.rests(t, run, rounds)
+		must(t, wake())
+	}
+	s.ends(t, run)
+	return run
+}
+
+func playWatchRepository(t *testing.T, s *stage) client.WorkflowRun {
+	changed := listed()
+	changed.New, changed.Removed = []string{"v2"}, []string{"v0"}
+	changed.Endpoints, changed.Ended = []string{"chat"}, []image.Target{target}
+	soon := listed()
+	soon.List = time.Second
+	s.list = listings(soon, changed, unlisted(fault.Unavailable, 0))
+	wake := func() error { return s.client.WakeRepository(background, repository) }
+	must(t, wake())
+	run := s.run(workflows.WatchRepositoryID(repository))
+	for looks := 2; looks <= 3; looks++ {
+		s.rests(t, run, looks)
+		must(t, wake())
+	}
+	s.ends(t, run)
+	return run
+}
+
+func playServeEndpoint(t *testing.T, s *stage) client.WorkflowRun {
+	s.deliver = func(round int) (watch.Round, error) {
+		switch round {
+		case 1:
+			return watch.Round{Active: true, Pending: 1, Retried: 1, Next: time.Now().Add(time.Second),
+				State: event.EndpointState{FailingSince: time.Now(), LastAnswer: "HTTP 503", Failures: 1}}, nil
+		case 2:
+			return watch.Round{Active: true, Delivered: 1, State: event.EndpointState{LastAnswer: "HTTP 204"}}, nil
+		case 3:
+			return watch.Round{}, permanentError(fault.Invalid, "a row cannot be read")
+		}
+		return gone()
+	}
+	wake := func() error { return s.client.WakeEndpoint(background, "chat") }
+	must(t, wake())
+	run := s.run(workflows.ServeEndpointID("chat"))
+	for rounds := 2; rounds <= 3; rounds++ {
+		s.rests(t, run, rounds)
+		must(t, wake())
+	}
+	s.ends(t, run)
+	return run
+}
+
+func playServeEndpointHandover(t *testing.T, s *stage) client.WorkflowRun {
+	s.deliver = func(round int) (watch.Round, error) {
+		if round > 1 {
+			return gone()
+		}
+		return watch.Round{Active: true, Delivered: 1}, nil
+	}
+	must(t, s.client.WakeEndpoint(background, "pager"))
+	id := workflows.ServeEndpointID("pager")
+	run := s.run(id)
+	s.rests(t, run, 1)
+	s.ageing.age(id)
+	must(t, s.client.WakeEndpoint(background, "pager"))
+	s.ends(t, run)
+	return run
+}
+
+func playSyncFeed(t *testing.T, s *stage) client.WorkflowRun {
+	s.fetched = watch.Fetched{Current: "sha256:current", Generation: &vuln.Generation{Checksum: "sha256:newer", Schema: "6.1.0"}}
+	_, err := s.client.SyncFeed(background, watch.SyncRequest{})
+	must(t, err)
+	return s.run(workflows.SyncFeedID)
+}
+
+func playSyncFeedHeld(t *testing.T, s *stage) client.WorkflowRun {
+	s.fetched = watch.Fetched{Current: "sha256:current", Held: []string{"provider alpine is gone"}}
+	_, err := s.client.SyncFeed(background, watch.SyncRequest{File: "/mirror/newer.tar.zst"})
+	must(t, err)
+	return s.run(workflows.SyncFeedID)
+}
+
+func playApplyPolicy(t *testing.T, s *stage) client.WorkflowRun {
+	_, err := s.client.ApplyPolicy(background, "production")
+	must(t, err)
+	return s.run(workflows.ApplyPolicyID)
+}
+
+func playTestEndpoint(t *testing.T, s *stage) client.WorkflowRun {
+	request := watch.TestRequest{Endpoint: "chat", Type: event.VulnUpdate}
+	run, err := s.temporal.ExecuteWorkflow(background, client.StartWorkflowOptions{TaskQueue: workflows.QueueMain}, workflows.TestEndpoint, request)
+	must(t, err)
+	must(t, run.Get(background, nil))
+	return run
+}

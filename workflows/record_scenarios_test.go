@@ -1,0 +1,279 @@
+//go:build record
+
+package workflows_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+// scenarios are named like the files of their histories.
+var scenarios = map[string]scenario{
+	"watch-tag":               playWatchTag,
+	"watch-tag-troubles":      playWatchTagTroubles,
+	"watch-tag-handover":      playWatchTagHandover,
+	"analyze-image":           playAnalyzeImage,
+	"watch-registry":          playWatchRegistry,
+	"watch-repository":        playWatchRepository,
+	"serve-endpoint":          playServeEndpoint,
+	"serve-endpoint-handover": playServeEndpointHandover,
+	"sync-feed":               playSyncFeed,
+	"sync-feed-held":          playSyncFeedHeld,
+	"apply-policy":            playApplyPolicy,
+	"test-endpoint":           playTestEndpoint,
+}
+
+var background = context.Background()
+
+// ask has an image analyzed like a real worker does.
+func (s *stage) ask(r watch.AnalysisRequest) error { return s.client.RequestAnalysis(background, r) }
+
+// rests waits until that many passes were made and the workflow waits for a
+// timer.
+func (s *stage) rests(t *testing.T, run client.WorkflowRun, passes int) {
+	t.Helper()
+	until(t, "rest", func() bool {
+		s.mu.Lock()
+		made := len(s.passes)
+		s.mu.Unlock()
+		return made >= passes && s.last(run) == enums.EVENT_TYPE_TIMER_STARTED
+	})
+}
+
+// ends waits for the end of a run, whatever it is.
+func (s *stage) ends(t *testing.T, run client.WorkflowRun) {
+	t.Helper()
+	until(t, "end", func() bool {
+		description, err := s.temporal.DescribeWorkflowExecution(background, run.GetID(), run.GetRunID())
+		return err == nil && description.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+	})
+}
+
+// last is the type of a run's last event.
+func (s *stage) last(run client.WorkflowRun) (last enums.EventType) {
+	events := s.temporal.GetWorkflowHistory(background, run.GetID(), run.GetRunID(), false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		if event, err := events.Next(); err == nil {
+			last = event.GetEventType()
+		}
+	}
+	return last
+}
+
+// must fails the scenario if a step of it does.
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// outcome is what a record of a pass comes to.
+func outcome(r watch.RecordRequest, endpoints ...string) watch.Recorded {
+	recorded := watch.Recorded{Endpoints: endpoints, Summary: watch.Summary{
+		Target: r.Target, Resolved: r.Resolved, Analyzed: r.Resolved.Manifest, Generation: "sha256:generation", Matched: true,
+		Counts: vuln.Counts{Critical: 1, High: 2}, Status: "fail", FinalAction: "stop", Checked: time.Now(), Changed: time.Now()}}
+	if len(endpoints) > 0 {
+		recorded.Notifications = []watch.Told{{ID: "1", Type: event.TagUpdate, Line: "moved", At: time.Now()}}
+	}
+	return recorded
+}
+
+// everyHour has a tag passed again after an hour, which no scenario waits for.
+func everyHour(seen watch.Observation) (watch.Observation, error) { return seen, nil }
+
+func playWatchTag(t *testing.T, s *stage) client.WorkflowRun {
+	s.record = func(r watch.RecordRequest) (watch.Recorded, error) { return outcome(r, "chat"), nil }
+	s.observe = func(pass int) (watch.Observation, error) {
+		soon := steady(first)
+		soon.Every, soon.Types = time.Second, []event.Type{event.TagUpdate}
+		switch pass {
+		case 1:
+			return everyHour(fresh(first))
+		case 2, 3:
+			return everyHour(steady(first))
+		case 4:
+			return everyHour(failing(fault.Name(fault.Unavailable)))
+		case 5:
+			return soon, nil // the timer brings the next pass
+		case 6:
+			return everyHour(fresh(second))
+		}
+		return forgotten()
+	}
+	_, err := s.client.Subscribe(background, watch.SubscribeRequest{Target: target, Types: event.TagTypes})
+	must(t, err)
+	run := s.run(workflows.WatchTagID(target))
+	s.rests(t, run, 1)
+	must(t, s.client.DataChanged(background, target))
+	s.rests(t, run, 2)
+	must(t, s.client.CheckTag(background, target, workflows.CheckNow{Force: true}))
+	s.rests(t, run, 3)
+	must(t, s.client.CheckTag(background, target, workflows.CheckNow{}))
+	s.rests(t, run, 4)
+	must(t, s.client.PolicyChanged(background, target))
+	s.rests(t, run, 6)
+	_, err = s.client.Unsubscribe(background, watch.UnsubscribeRequest{Target: target})
+	must(t, err)
+	s.ends(t, run)
+	return run
+}
+
+func playWatchTagTroubles(t *testing.T, s *stage) client.WorkflowRun {
+	tag := target
+	tag.Reference.Tag = "troubles"
+	hostile := &watch.Problem{Kind: fault.Name(fault.Limit), Stage: watch.StageAnalyze, Message: "layer 3 is too large"}
+	invalid := permanentError(fault.Invalid, "it cannot be read")
+	changed := steady(first)
+	changed.Changed = true
+	unmatched := changed
+	unmatched.Matched = false
+	var pass atomic.Int64 // of the scenario: the first look is tried three times
+	s.observe = func(int) (watch.Observation, error) {
+		switch pass.Load() {
+		case 0:
+			return watch.Observation{}, errOutage
+		case 1:
+			return everyHour(fresh(first))
+		case 2, 3:
+			return everyHour(unmatched)
+		case 4, 5:
+			return everyHour(changed)
+		case 6:
+			newer := steady(first)
+			newer.Newer = "syft 2"
+			return everyHour(newer)
+		case 7:
+			due := steady(first)
+			due.Next = time.Now().Add(time.Second)
+			pass.Add(1)
+			return everyHour(due)
+		}
+		return forgotten()
+	}
+	s.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
+		return watch.Analysis{Digest: r.Digest, Problem: hostile}, nil
+	}
+	s.match = func(image.Digest) (watch.Matching, error) {
+		if pass.Load() == 2 {
+			return watch.Matching{}, invalid
+		}
+		return watch.Matching{}, permanentError(errOutage, "no disk")
+	}
+	s.record = func(r watch.RecordRequest) (watch.Recorded, error) {
+		switch pass.Load() {
+		case 4:
+			return watch.Recorded{}, invalid
+		case 5:
+			return outcome(r, "chat"), nil
+		}
+		return outcome(r), nil
+	}
+	var wakes atomic.Int64
+	s.wake = func() error {
+		if wakes.Add(1) < 5 {
+			return errOutage
+		}
+		return nil
+	}
+	must(t, s.client.WakeTag(background, tag))
+	run := s.run(workflows.WatchTagID(tag))
+	s.rests(t, run, 3)
+	for made := 4; pass.Load() < 6; made++ {
+		pass.Add(1)
+		must(t, s.client.WakeTag(background, tag))
+		s.rests(t, run, made)
+	}
+	pass.Add(1)
+	must(t, s.client.WakeTag(background, tag))
+	s.ends(t, run)
+	return run
+}
+
+func playWatchTagHandover(t *testing.T, s *stage) client.WorkflowRun {
+	tag := target
+	tag.Reference.Tag = "handover"
+	s.observe = func(int) (watch.Observation, error) {
+		seen := steady(first)
+		seen.Changed = true
+		return everyHour(seen)
+	}
+	must(t, s.client.WakeTag(background, tag))
+	id := workflows.WatchTagID(tag)
+	run := s.run(id)
+	s.rests(t, run, 1)
+	stored, answered := make(chan struct{}), make(chan error)
+	asked := make(chan struct{})
+	s.storing = func() { close(asked); <-stored }
+	go func() {
+		_, err := s.client.Subscribe(background, watch.SubscribeRequest{Target: tag, Types: event.TagTypes})
+		answered <- err
+	}()
+	<-asked
+	s.ageing.age(id)
+	must(t, s.client.CheckTag(background, tag, workflows.CheckNow{Force: true}))
+	close(stored)
+	must(t, <-answered)
+	s.ends(t, run)
+	must(t, s.temporal.TerminateWorkflow(background, id, "", "recorded"))
+	return run
+}
+
+func playAnalyzeImage(t *testing.T, s *stage) client.WorkflowRun {
+	tag := target
+	tag.Reference.Tag = "analyzed"
+	const digest = second
+	request := func(name string, again bool) watch.AnalysisRequest {
+		r := wanted(name)
+		r.Digest, r.Again = digest, again
+		return r
+	}
+	begun, late := make(chan struct{}), make(chan struct{})
+	var tries atomic.Int64
+	s.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
+		switch tries.Add(1) {
+		case 1: // of the watcher that is refused
+			close(begun)
+			<-late
+			return watch.Analysis{}, permanentError(fault.NotFound, "no such manifest")
+		case 2:
+			return watch.Analysis{}, errOutage
+		}
+		return watch.Analysis{Digest: r.Digest, Packages: 40, Files: 1200}, nil
+	}
+	s.observe = func(pass int) (watch.Observation, error) {
+		if pass == 1 {
+			return everyHour(fresh(digest))
+		}
+		return forgotten()
+	}
+	must(t, s.ask(request("refused", false)))
+	run := s.run(workflows.AnalyzeImageID(digest))
+	<-begun
+	must(t, s.client.WakeTag(background, tag))
+	until(t, "request of a watcher that runs", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.requested) > 0
+	})
+	must(t, s.ask(request("ended", false)))
+	must(t, s.ask(request("again", true)))
+	close(late)
+	s.ends(t, run)
+	watcher := s.run(workflows.WatchTagID(tag))
+	must(t, s.client.WakeTag(background, tag))
+	s.ends(t, watcher)
+	return run
+}
