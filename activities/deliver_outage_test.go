@@ -86,12 +86,12 @@ func TestOutageOf72Hours(t *testing.T) {
 	for hour := time.Duration(0); hour < length; hour += 2 * time.Hour {
 		o.at(hour+time.Second, func() { o.tell(fmt.Sprintf("docker.io/app:%d", hour/(2*time.Hour)%5)) })
 	}
-	o.at(24*time.Hour, func() { o.must(o.receiver.Pause()) })
-	o.at(48*time.Hour, func() { o.must(o.receiver.Resume()) })
+	o.at(24*time.Hour, func() { o.receiver.Fail(lab.Fault{Drop: true}) })
 	var before []string
 	o.at(length, func() {
 		before = dataIDs(o.rig, o.receiver.All())
 		o.receiver.Forget()
+		o.receiver.Heal()
 		o.receiver.AnswerAlways(200)
 	})
 	o.run(length + 30*time.Minute)

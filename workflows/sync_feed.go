@@ -28,9 +28,12 @@ func SyncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
 	if err != nil {
 		return synced, err
 	}
-	// What new data made superfluous goes with the same rhythm.
-	_, err = all(ctx, "remove what is no longer needed", Activities.Prune)
-	return synced, err
+	// What new data made superfluous goes with the same rhythm. That it does not
+	// this time is no failure of what was asked for.
+	if _, err := all(ctx, "remove what is no longer needed", Activities.Prune); err != nil {
+		workflow.GetLogger(ctx).Error("nothing removed", "error", err)
+	}
+	return synced, ctx.Err()
 }
 
 func syncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {

@@ -21,6 +21,7 @@ func TestSyncFeed(t *testing.T) {
 		want     workflows.Synced
 		advanced []watch.AdvanceRequest
 		affected []string
+		all      int // times that every watcher was woken
 	}{
 		{name: "nothing new", fetched: watch.Fetched{Current: current},
 			want: workflows.Synced{Generation: current}},
@@ -31,6 +32,9 @@ func TestSyncFeed(t *testing.T) {
 		{name: "advance", fetched: watch.Fetched{Current: current, Generation: &next},
 			want:     workflows.Synced{Generation: newer, Groups: 12, Changed: 3, Woken: 2},
 			advanced: []watch.AdvanceRequest{{Generation: next}}, affected: []string{newer}},
+		{name: "the first data ever concern all", fetched: watch.Fetched{Generation: &next},
+			want:     workflows.Synced{Generation: newer, Groups: 12, Changed: 3, Woken: 5},
+			advanced: []watch.AdvanceRequest{{Generation: next}}, all: 1},
 		{name: "roll back", fetched: watch.Fetched{Current: current, Generation: &next, Reject: true},
 			want:     workflows.Synced{Generation: newer, Groups: 12, Changed: 3, Woken: 2},
 			advanced: []watch.AdvanceRequest{{Generation: next, Reject: true}}, affected: []string{newer}},
@@ -54,6 +58,9 @@ func TestSyncFeed(t *testing.T) {
 			}
 			if diff := cmp.Diff(test.advanced, outside.advanced); diff != "" {
 				t.Errorf("advanced (-want +got)\n%s", diff)
+			}
+			if outside.wokenAll != test.all {
+				t.Errorf("all watchers are woken %d times, want %d", outside.wokenAll, test.all)
 			}
 			if diff := cmp.Diff(test.affected, outside.affected); diff != "" {
 				t.Errorf("woken for generations (-want +got)\n%s", diff)

@@ -13,25 +13,25 @@ import (
 
 // TagState is all that one run of WatchTag hands to the next.
 type TagState struct {
-	Target image.Target
+	Target image.Target `json:"target"`
 	// Summary is what is known of the tag; Recent what was told last, newest
 	// first.
-	Summary watch.Summary
-	Recent  []watch.Told
+	Summary watch.Summary `json:"summary,omitzero"`
+	Recent  []watch.Told  `json:"recent,omitempty"`
 	// Types are subscribed, as far as this workflow was told.
-	Types []event.Type
+	Types []event.Type `json:"types,omitempty"`
 	// Problem is why the last pass ended early; nil when it did not.
-	Problem *watch.Problem
+	Problem *watch.Problem `json:"problem,omitempty"`
 	// Failures counts the passes that failed since the last that did not.
-	Failures int
+	Failures int `json:"failures,omitempty"`
 	// Force asks the next pass to make every step anew.
-	Force bool
+	Force bool `json:"force,omitempty"`
 	// Doing is the step under way, for people; Analyzing the image whose analysis
 	// it waits for.
-	Doing     string
-	Analyzing image.Digest
+	Doing     string       `json:"doing,omitempty"`
+	Analyzing image.Digest `json:"analyzing,omitempty"`
 	// NextCheck is when the next pass runs if nothing asks for one before.
-	NextCheck time.Time
+	NextCheck time.Time `json:"next_check,omitzero"`
 }
 
 // recentNotifications is how many of a tag's notifications its workflow shows.
