@@ -94,7 +94,9 @@ func TestOutageOf72Hours(t *testing.T) {
 		o.receiver.Heal()
 		o.receiver.AnswerAlways(200)
 	})
-	o.run(length + 30*time.Minute)
+	// The youngest deliveries are tried again within two hours, and with the first
+	// that arrives all others are due.
+	o.run(length + 2*time.Hour)
 
 	after := dataIDs(o.rig, o.receiver.All())
 	if got := slices.Sorted(slices.Values(after)); !slices.Equal(got, o.ids) {

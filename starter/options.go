@@ -31,6 +31,7 @@ func subscriptionFlags() []cli.Flag {
 		&cli.StringFlag{Name: "min-severity", Usage: "drop changes of vulnerabilities below this `severity` from vuln_update"},
 		&cli.BoolFlag{Name: "fixable-only", Usage: "drop changes of vulnerabilities without a fix from vuln_update"},
 		&cli.BoolFlag{Name: "every-action", Usage: "policy_eval also when the final action changes between go and warn"},
+		&cli.StringSliceFlag{Name: "label", Usage: "`key=value` for endpoints that receive only what has that label; repeatable"},
 		&cli.StringSliceFlag{Name: "cause", Usage: "tell only changes of this `cause`: image, feed, policy, time, scanner (default: all); repeatable"},
 	}
 }
@@ -132,6 +133,12 @@ func (s *session) options() (event.Options, error) {
 		options.Causes = append(options.Causes, event.Cause(text))
 	}
 	var err error
+	if options.Labels, err = s.labels(); err != nil {
+		return options, err
+	}
+	if err := event.ValidateLabels(options.Labels); err != nil {
+		return options, usage("%s", err)
+	}
 	options.MinSeverity, err = s.severity("min-severity")
 	return options, err
 }
