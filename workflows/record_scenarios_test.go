@@ -4,6 +4,7 @@ package workflows_test
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func (s *stage) ask(r watch.AnalysisRequest) error { return s.client.RequestAnal
 // timer.
 func (s *stage) rests(t *testing.T, run client.WorkflowRun, passes int) {
 	t.Helper()
-	until(t, "rest", func() bool {
+	until(t, fmt.Sprintf("rest after pass %d", passes), func() bool {
 		s.mu.Lock()
 		made := len(s.passes)
 		s.mu.Unlock()
@@ -97,8 +98,6 @@ func everyHour(seen watch.Observation) (watch.Observation, error) { return seen,
 func playWatchTag(t *testing.T, s *stage) client.WorkflowRun {
 	s.record = func(r watch.RecordRequest) (watch.Recorded, error) { return outcome(r, "chat"), nil }
 	s.observe = func(pass int) (watch.Observation, error) {
-		soon := steady(first)
-		soon.Every, soon.Types = time.Second, []event.Type{event.TagUpdate}
 		switch pass {
 		case 1:
 			return everyHour(fresh(first))
@@ -106,8 +105,10 @@ func playWatchTag(t *testing.T, s *stage) client.WorkflowRun {
 			return everyHour(steady(first))
 		case 4:
 			return everyHour(failing(fault.Name(fault.Unavailable)))
-		case 5:
-			return soon, nil // the timer brings the next pass
+		case 5: // the timer brings the next pass
+			soon := steady(first)
+			soon.Every, soon.Types = time.Second, []event.Type{event.TagUpdate}
+			return soon, nil
 		case 6:
 			return everyHour(fresh(second))
 		}
@@ -116,14 +117,15 @@ func playWatchTag(t *testing.T, s *stage) client.WorkflowRun {
 	_, err := s.client.Subscribe(background, watch.SubscribeRequest{Target: target, Types: event.TagTypes})
 	must(t, err)
 	run := s.run(workflows.WatchTagID(target))
-	s.rests(t, run, 1)
-	must(t, s.client.DataChanged(background, target))
-	s.rests(t, run, 2)
-	must(t, s.client.CheckTag(background, target, workflows.CheckNow{Force: true}))
-	s.rests(t, run, 3)
-	must(t, s.client.CheckTag(background, target, workflows.CheckNow{}))
-	s.rests(t, run, 4)
-	must(t, s.client.PolicyChanged(background, target))
+	for pass, ask := range []func() error{
+		func() error { return s.client.DataChanged(background, target) },
+		func() error { return s.client.CheckTag(background, target, workflows.CheckNow{Force: true}) },
+		func() error { return s.client.CheckTag(background, target, workflows.CheckNow{}) },
+		func() error { return s.client.PolicyChanged(background, target) },
+	} {
+		s.rests(t, run, pass+1)
+		must(t, ask())
+	}
 	s.rests(t, run, 6)
 	_, err = s.client.Unsubscribe(background, watch.UnsubscribeRequest{Target: target})
 	must(t, err)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -50,7 +51,7 @@ func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{fake: &fake{now: time.Now}, ageing: &ageing{}}
 	connected, err := client.Dial(client.Options{
-		HostPort: os.Getenv("TEMPORAL_ADDRESS"), Identity: "recorder", Logger: quiet{},
+		HostPort: startServer(t), Identity: "recorder", Logger: quiet{},
 		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(s.ageing.intercept)}},
 	})
 	if err != nil {
@@ -63,6 +64,30 @@ func newStage(t *testing.T) *stage {
 		s.serve(t, queue)
 	}
 	return s
+}
+
+// startServer starts a server of the scenario's own, and returns its address: a
+// worker that has just stopped could still be handed a task of the next scenario.
+func startServer(t *testing.T) string {
+	t.Helper()
+	server := exec.Command(os.Getenv("TAGWATCH_TEMPORAL"), "--in-memory", "--port", "0", "--ui-port", "0")
+	server.Stderr = os.Stderr
+	out, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = server.Process.Signal(os.Interrupt)
+		_ = server.Wait()
+	})
+	var ready struct{ Address string }
+	if err := json.NewDecoder(out).Decode(&ready); err != nil {
+		t.Fatalf("the server is not ready: %v", err)
+	}
+	return ready.Address
 }
 
 func (s *stage) serve(t *testing.T, queue string) {

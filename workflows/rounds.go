@@ -33,6 +33,7 @@ func rounds(ctx workflow.Context, round func(workflow.Context) (outlook, error))
 	wake := false
 	onSignal(ctx, SignalWake, func(struct{}) { wake = true })
 	for !workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+		readSignals(ctx)
 		wake = false // before the round: a signal during it asks for another
 		next, err := round(ctx)
 		if ctx.Err() != nil {

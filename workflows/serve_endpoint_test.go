@@ -63,7 +63,8 @@ func TestServeEndpointWakesOnSignal(t *testing.T) {
 		}
 		return watch.Round{Active: true}, nil
 	}
-	for _, at := range []time.Duration{time.Minute, 3 * time.Minute} {
+	// The first comes with the start, and the first round serves it.
+	for _, at := range []time.Duration{0, time.Minute, 3 * time.Minute} {
 		env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, struct{}{}) }, at)
 	}
 	env.ExecuteWorkflow(workflows.ServeEndpoint, workflows.EndpointState{Name: "chat"})

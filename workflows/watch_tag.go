@@ -56,7 +56,12 @@ func WatchTag(ctx workflow.Context, state TagState) error {
 	if err := w.listen(ctx); err != nil {
 		return err
 	}
+	// The subscription that starts a watcher is stored first, for the pass to see.
+	if err := handled(ctx); err != nil {
+		return err
+	}
 	for !w.ended && !workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+		readSignals(ctx)
 		w.wake = false // before the pass: a signal during it asks for another
 		wait := w.pass(ctx)
 		w.show(ctx)
@@ -64,7 +69,7 @@ func WatchTag(ctx workflow.Context, state TagState) error {
 			return err
 		}
 	}
-	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
+	if err := handled(ctx); err != nil {
 		return err
 	}
 	readSignals(ctx)

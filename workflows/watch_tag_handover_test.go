@@ -98,15 +98,13 @@ func TestWatchTagWaitsForHandlersBeforeItHandsOver(t *testing.T) {
 	env, outside := newWorld(t)
 	looked := make(chan struct{})
 	outside.storing = func() { <-looked }
+	var answer *updated
 	outside.observe = func(int) (watch.Observation, error) {
 		env.SetContinueAsNewSuggested(true)
 		defer close(looked)
+		answer = update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: event.TagTypes})
 		return steady(first), nil
 	}
-	var answer *updated
-	env.RegisterDelayedCallback(func() {
-		answer = update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: event.TagTypes})
-	}, 0)
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	got := handedOver[workflows.TagState](t, env)
 	if answer.err != nil || answer.result == nil {

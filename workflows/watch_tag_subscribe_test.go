@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/tagwatch/tagwatch/domain/event"
@@ -125,31 +124,49 @@ func TestWatchTagEndsWithItsLastSubscription(t *testing.T) {
 	}
 }
 
-// The first subscription starts the watcher. Its first pass may look before the
-// subscription is stored; it must not end the watcher then.
+// The first subscription starts the watcher, whose first pass sees it. Neither a
+// second pass nor a second request to the registry is spent on it.
+func TestWatchTagStartsWithASubscription(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.observe = func(pass int) (watch.Observation, error) {
+		if pass > 1 || len(outside.subscribed) == 0 {
+			return forgotten()
+		}
+		return steady(first), nil
+	}
+	env.RegisterDelayedCallback(func() {
+		update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: event.TagTypes})
+	}, 0)
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+	finished(t, env)
+	if want := []time.Duration{time.Hour}; !slices.Equal(want, outside.waits()) {
+		t.Errorf("waits %v, want %v", outside.waits(), want)
+	}
+}
+
+// A watcher may see that nobody is subscribed while somebody subscribes. It must
+// not end then.
 func TestWatchTagDoesNotEndWhileSubscribing(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	looked := make(chan struct{})
-	subscribed := false
-	outside.storing = func() { <-looked; subscribed = true }
+	outside.storing = func() { <-looked }
+	var answer *updated
 	outside.observe = func(pass int) (watch.Observation, error) {
 		switch pass {
 		case 1:
 			defer close(looked)
+			answer = update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: event.TagTypes})
 			return forgotten()
 		case 2:
-			if !subscribed {
-				return watch.Observation{}, temporal.NewNonRetryableApplicationError("looked before the subscription was stored", "", nil)
+			if len(outside.subscribed) == 0 {
+				return watch.Observation{}, permanentError(fault.Conflict, "looked before the subscription was stored")
 			}
 			return steady(first), nil
 		}
 		return forgotten()
 	}
-	var answer *updated
-	env.RegisterDelayedCallback(func() {
-		answer = update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: event.TagTypes})
-	}, 0)
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	finished(t, env)
 	if answer.err != nil || len(outside.passes) != 3 {

@@ -59,6 +59,24 @@ func signal(name string, argument any) func(*testsuite.TestWorkflowEnvironment) 
 	return func(env *testsuite.TestWorkflowEnvironment) { env.SignalWorkflow(name, argument) }
 }
 
+// A watcher is started by a signal. The first pass serves it.
+func TestWatchTagStartsWithASignal(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.observe = func(pass int) (watch.Observation, error) {
+		if pass == 1 {
+			return steady(first), nil
+		}
+		return forgotten()
+	}
+	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalCheckNow, workflows.CheckNow{}) }, 0)
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+	finished(t, env)
+	if want := []time.Duration{time.Hour}; !slices.Equal(want, outside.waits()) {
+		t.Errorf("waits %v, want %v", outside.waits(), want)
+	}
+}
+
 // A signal that comes during a pass may be about something that the pass did
 // not see any more.
 func TestWatchTagSignalDuringAPass(t *testing.T) {
