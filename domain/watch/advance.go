@@ -13,11 +13,9 @@ func advance(before State, seen Seen, now time.Time) State {
 	after := before
 	after.Revision++
 	after.Resolved, after.Next = seen.Resolved, seen.Next
-	if seen.Problem == nil || seen.Problem.Stage != StageResolve {
-		after.Checked = now
-	}
+	// Whoever looks at the registry notes a problem with that, and ends it.
 	if before.Problem == nil || before.Problem.Stage != StageResolve {
-		after.Problem = seen.Problem // whoever looks at the registry ends a problem of that
+		after.Problem, after.Checked = seen.Problem, now
 	}
 	// An image of which the vulnerabilities are not known yet does not take the
 	// place of one of which they are: lists are only compared whole.

@@ -57,7 +57,7 @@ func TestDecideKeepsWhatIsNotKnown(t *testing.T) {
 			func(s *watch.State) { s.Resolved.Manifest, s.Changed = newer, noon }},
 		{"a registry that cannot be asked is no other step's matter",
 			func(s *watch.State) { s.Problem = &watch.Problem{Stage: watch.StageResolve, Message: "gone"} },
-			unchanged(), func(*watch.State) {}},
+			unchanged(), func(s *watch.State) { s.Checked = recorded().Checked }},
 		{"another step's problem is over",
 			func(s *watch.State) { s.Problem = problem },
 			unchanged(), func(s *watch.State) { s.Problem = nil }},

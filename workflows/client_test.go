@@ -1,0 +1,96 @@
+package workflows_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/mock"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/mocks"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+// run is a run of a workflow that ends with a result.
+func run[T any](result T, err error) *mocks.WorkflowRun {
+	ended := &mocks.WorkflowRun{}
+	ended.On("Get", mock.Anything, mock.Anything).Return(err).Run(func(args mock.Arguments) {
+		if into, ok := args.Get(1).(*T); ok {
+			*into = result
+		}
+	})
+	return ended
+}
+
+// started answers each start of a workflow in its turn: nil for a run, or the
+// refusal because one is under way.
+func started(ended *mocks.WorkflowRun, refusals int) (*mocks.Client, *[]client.StartWorkflowOptions) {
+	connected, asked := &mocks.Client{}, &[]client.StartWorkflowOptions{}
+	keep := func(args mock.Arguments) { *asked = append(*asked, args.Get(1).(client.StartWorkflowOptions)) }
+	arguments := []any{mock.Anything, mock.Anything, mock.Anything, mock.Anything}
+	if refusals > 0 {
+		connected.On("ExecuteWorkflow", arguments...).Return(nil, serviceerror.NewWorkflowExecutionAlreadyStarted("under way", "", "")).Run(keep).Times(refusals)
+	}
+	connected.On("ExecuteWorkflow", arguments...).Return(ended, nil).Run(keep)
+	connected.On("GetWorkflow", mock.Anything, mock.Anything, "").Return(run(0, errors.New("the other one failed")))
+	return connected, asked
+}
+
+// An activation that finds another under way must neither be taken for it nor be
+// given up.
+func TestClientApplyPolicyWaitsForItsTurn(t *testing.T) {
+	t.Parallel()
+	connected, asked := started(run(workflows.Applied{Changed: true, Woken: 3}, nil), 2)
+	got, err := workflows.Client{Temporal: connected}.ApplyPolicy(t.Context(), "production")
+	if err != nil || got != (workflows.Applied{Changed: true, Woken: 3}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, options := range *asked {
+		if options.WorkflowIDConflictPolicy != enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL || !options.WorkflowExecutionErrorWhenAlreadyStarted {
+			t.Errorf("joins whatever is under way: %+v", options)
+		}
+	}
+	if len(*asked) != 3 {
+		t.Errorf("started %d times, want 3", len(*asked))
+	}
+}
+
+func TestClientSyncFeedJoins(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		request watch.SyncRequest
+		joins   bool
+	}{
+		{"nothing particular", watch.SyncRequest{}, true},
+		{"a file", watch.SyncRequest{File: "/mirror/newer.tar.zst"}, false},
+		{"release", watch.SyncRequest{Release: true}, false},
+		{"rollback", watch.SyncRequest{Rollback: true}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			connected, asked := started(run(workflows.Synced{Generation: "sha256:newer"}, nil), 0)
+			got, err := workflows.Client{Temporal: connected}.SyncFeed(t.Context(), test.request)
+			if err != nil || got.Generation != "sha256:newer" {
+				t.Errorf("%+v, %v", got, err)
+			}
+			if joins := (*asked)[0].WorkflowIDConflictPolicy == enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING; joins != test.joins {
+				t.Errorf("joins a run under way: %v, want %v", joins, test.joins)
+			}
+		})
+	}
+}
+
+func TestClientRestoresFaults(t *testing.T) {
+	t.Parallel()
+	connected, _ := started(run(workflows.Applied{}, permanentError(fault.NotFound, "there is no bundle x")), 0)
+	_, err := workflows.Client{Temporal: connected}.ApplyPolicy(t.Context(), "x")
+	if !errors.Is(err, fault.NotFound) || err.Error() != "there is no bundle x" {
+		t.Errorf("%v", err)
+	}
+}
