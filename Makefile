@@ -42,7 +42,7 @@ race:
 	@CGO_ENABLED=1 go test -race ./config/... ./domain/... ./workflows/... ./activities/... ./adapters/store/... ./adapters/webhook/... ./adapters/registry/... ./starter/... ./lab
 
 bench: build
-	@go test -run '^$$' -bench . -benchtime 1x ./...
+	@go test -p 1 -timeout 60m -run '^$$' -bench . -benchtime 1x ./...
 
 clean:
 	@rm -rf bin

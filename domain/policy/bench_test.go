@@ -59,6 +59,7 @@ func workloadBundle() string {
 
 func BenchmarkEvaluate(b *testing.B) {
 	bundle, s := workload(b)
+	b.ReportAllocs()
 	rows := 0
 	for b.Loop() {
 		rows = len(Evaluate(bundle, s, noon).Rows)
