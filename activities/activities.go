@@ -36,6 +36,8 @@ type Activities struct {
 	// FeedMaxAge is how old vulnerability data may be before it is told; zero for
 	// any age.
 	FeedMaxAge time.Duration
+	// Restore makes sure that Temporal knows what the workflows need of it.
+	Restore func(context.Context) error
 	// Now is the clock; nil for the real one.
 	Now func() time.Time
 	Log *slog.Logger

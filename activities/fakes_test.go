@@ -223,6 +223,8 @@ type watchers struct {
 	woken   []string
 	failure error
 	during  func(string) // each call
+	running map[watch.WatcherKind][]string
+	listed  map[watch.WatcherKind][]string // where the list lags behind what runs
 }
 
 func (w *watchers) wake(who string) error {
@@ -262,6 +264,26 @@ func (w *watchers) WakeRegistry(context.Context, string) error { return w.wake("
 
 func (w *watchers) WakeEndpoint(_ context.Context, name string) error {
 	return w.wake("endpoint " + name)
+}
+
+func (w *watchers) WakeRepository(_ context.Context, r image.Repository) error {
+	return w.wake("repository " + r.Path)
+}
+
+func (w *watchers) Running(_ context.Context, kind watch.WatcherKind) (map[string]bool, error) {
+	list := w.running[kind]
+	if lagging, is := w.listed[kind]; is {
+		list = lagging
+	}
+	names := map[string]bool{}
+	for _, name := range list {
+		names[name] = true
+	}
+	return names, w.failure
+}
+
+func (w *watchers) Runs(_ context.Context, kind watch.WatcherKind, name string) (bool, error) {
+	return slices.Contains(w.running[kind], name), w.failure
 }
 
 func (w *watchers) RequestAnalysis(_ context.Context, r watch.AnalysisRequest) error {

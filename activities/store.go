@@ -14,4 +14,5 @@ type Store interface {
 	notificationStore
 	deliveryStore
 	retentionStore
+	reconcileStore
 }

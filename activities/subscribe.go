@@ -33,8 +33,13 @@ type Watchers interface {
 	DataChanged(ctx context.Context, target image.Target) error
 	PolicyChanged(ctx context.Context, target image.Target) error
 	WakeRegistry(ctx context.Context, registry string) error
+	WakeRepository(ctx context.Context, repository image.Repository) error
 	WakeEndpoint(ctx context.Context, name string) error
 	RequestAnalysis(ctx context.Context, request watch.AnalysisRequest) error
+	// Running are the names of the watchers of a kind that run, as of moments ago;
+	// Runs tells of one as of now.
+	Running(ctx context.Context, kind watch.WatcherKind) (map[string]bool, error)
+	Runs(ctx context.Context, kind watch.WatcherKind, name string) (bool, error)
 }
 
 // Subscribe stores subscriptions of a tag. A tag that does not exist, or may

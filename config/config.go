@@ -34,6 +34,7 @@ type Worker struct {
 	Poll      time.Duration
 	Pass      time.Duration
 	Retention time.Duration
+	Reconcile time.Duration
 
 	FeedURL      string
 	FeedInterval time.Duration
@@ -116,7 +117,7 @@ func (w Worker) Validate() error {
 		value time.Duration
 		least time.Duration
 	}{
-		{"--poll", w.Poll, MinPoll}, {"--pass", w.Pass, time.Minute}, {"--retention", w.Retention, time.Hour}, {"--feed-interval", w.FeedInterval, time.Minute},
+		{"--poll", w.Poll, MinPoll}, {"--pass", w.Pass, time.Minute}, {"--retention", w.Retention, time.Hour}, {"--reconcile-interval", w.Reconcile, time.Minute}, {"--feed-interval", w.FeedInterval, time.Minute},
 		{"--webhook-window", w.WebhookWindow, time.Minute}, {"--analysis-cpu", w.AnalysisCPU, time.Second}, {"--analysis-wall", w.AnalysisWall, time.Second},
 	} {
 		if d.value < d.least {

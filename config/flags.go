@@ -41,6 +41,8 @@ func WorkerFlags() []cli.Flag {
 			Usage: "how often a tag's workflow checks everything by itself"},
 		&cli.DurationFlag{Name: "retention", EnvVars: []string{"TAGWATCH_RETENTION"}, Value: 30 * 24 * time.Hour,
 			Usage: "how long notifications, and images without a tag, are kept"},
+		&cli.DurationFlag{Name: "reconcile-interval", EnvVars: []string{"TAGWATCH_RECONCILE_INTERVAL"}, Value: time.Hour,
+			Usage: "how often what runs is compared with what should run"},
 
 		&cli.StringFlag{Name: "feed-url", EnvVars: []string{"TAGWATCH_FEED_URL"}, Value: "https://grype.anchore.io/databases",
 			Usage: "`url` of the listing of vulnerability data, or its base"},
@@ -122,7 +124,7 @@ func FromWorker(c *cli.Context) (Config, error) {
 	}
 	settings.Worker = Worker{
 		Listen: c.String("listen"), Serve: c.StringSlice("serve"),
-		Poll: c.Duration("poll"), Pass: c.Duration("pass"), Retention: c.Duration("retention"),
+		Poll: c.Duration("poll"), Pass: c.Duration("pass"), Retention: c.Duration("retention"), Reconcile: c.Duration("reconcile-interval"),
 		FeedURL: c.String("feed-url"), FeedInterval: c.Duration("feed-interval"), FeedMaxAge: c.Duration("feed-max-age"), FeedCAFile: c.String("feed-ca-file"),
 		AnalysisSlots: c.Int("analysis-slots"), AnalysisMemory: c.Int64("analysis-memory") * mebibyte,
 		AnalysisCPU: c.Duration("analysis-cpu"), AnalysisWall: c.Duration("analysis-wall"),

@@ -48,7 +48,7 @@ func newApp() *cli.App {
 			subscribeCommand(), unsubscribeCommand(), subscriptionsCommand(), statusCommand(),
 			vulnerabilitiesCommand(), evaluateCommand(), rescanCommand(), sbomCommand(), affectedCommand(), repositoryCommand(),
 			endpointCommand(), notificationsCommand(), deliveriesCommand(), redeliverCommand(), explainCommand(),
-			policyCommand(), feedCommand(),
+			policyCommand(), feedCommand(), reconcileCommand(),
 			upCommand(), completionCommand(), versionCommand(),
 		},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -76,6 +77,7 @@ func assemble(settings config.Config, keeper *store.Store, temporal client.Clien
 		Sender: sender, Watchers: workflows.Client{Temporal: temporal},
 		Account: event.Account{Name: settings.Account, Email: settings.Email},
 		Poll:    w.Poll, Pass: w.Pass, Window: w.WebhookWindow, Retention: w.Retention, FeedMaxAge: w.FeedMaxAge, Log: logger,
+		Restore: func(ctx context.Context) error { return restore(ctx, temporal, w, logger) },
 	}}, nil
 }
 

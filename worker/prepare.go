@@ -13,7 +13,6 @@ import (
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc/codes"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
@@ -24,48 +23,24 @@ import (
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
-// prepare makes sure of what the workflows need: search attributes, the feed's
-// schedule and a first policy. Every worker does so; what exists is left alone.
+// prepare makes sure of what the workflows need: search attributes, a first
+// policy and the schedules. Every worker does so; what exists is left alone.
 func prepare(ctx context.Context, temporal client.Client, keeper *store.Store, settings config.Config, logger *slog.Logger) error {
-	if err := ensureAttributes(ctx, temporal, logger); err != nil {
+	if err := restore(ctx, temporal, settings.Worker, logger); err != nil {
 		return err
 	}
 	if err := ensureBundle(ctx, keeper); err != nil {
 		return fmt.Errorf("store the default policy bundle: %w", err)
 	}
-	if err := ensureSchedule(ctx, temporal, settings.Worker.FeedInterval); err != nil {
-		return fmt.Errorf("set the feed's schedule up: %w", err)
-	}
-	return revive(ctx, workflows.Client{Temporal: temporal}, keeper)
+	return renewSchedules(ctx, temporal, settings.Worker)
 }
 
-// revive wakes what the store says should run beside the tags: sweepers of
-// registries, watchers of repositories and queues of endpoints. Whatever runs
-// takes it for a wake-up; what was lost with Temporal's data is there again.
-func revive(ctx context.Context, reach workflows.Client, keeper *store.Store) error {
-	registries, err := keeper.Registries(ctx)
-	if err != nil {
+// restore puts back what is lost with Temporal's data, apart from the workflows.
+func restore(ctx context.Context, temporal client.Client, settings config.Worker, logger *slog.Logger) error {
+	if err := ensureAttributes(ctx, temporal, logger); err != nil {
 		return err
 	}
-	repositories, err := keeper.Repositories(ctx)
-	if err != nil {
-		return err
-	}
-	endpoints, err := keeper.Endpoints(ctx)
-	if err != nil {
-		return err
-	}
-	var failed []error
-	for _, host := range registries {
-		failed = append(failed, reach.WakeRegistry(ctx, host))
-	}
-	for _, repository := range repositories {
-		failed = append(failed, reach.WakeRepository(ctx, repository.Name))
-	}
-	for _, endpoint := range endpoints {
-		failed = append(failed, reach.WakeEndpoint(ctx, endpoint.Name))
-	}
-	return errors.Join(failed...)
+	return ensureSchedules(ctx, temporal, settings)
 }
 
 // ensureAttributes adds the search attributes that the namespace lacks.
@@ -127,33 +102,4 @@ func ensureBundle(ctx context.Context, keeper *store.Store) error {
 		return nil // another worker was faster
 	}
 	return err
-}
-
-// ensureSchedule has new vulnerability data asked for regularly, and now.
-func ensureSchedule(ctx context.Context, connected client.Client, every time.Duration) error {
-	spec := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}, Jitter: every / 10}
-	_, err := connected.ScheduleClient().Create(ctx, client.ScheduleOptions{
-		ID:                 workflows.SyncFeedID,
-		Spec:               spec,
-		Overlap:            enums.SCHEDULE_OVERLAP_POLICY_SKIP,
-		TriggerImmediately: true,
-		Action: &client.ScheduleWorkflowAction{
-			ID: workflows.SyncFeedID + "-scheduled", Workflow: workflows.TypeSyncFeed, TaskQueue: workflows.QueueMain,
-			Args: []any{watch.SyncRequest{}}, StaticSummary: "Vulnerability data: synchronization",
-		},
-	})
-	if !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
-		return err
-	}
-	handle := connected.ScheduleClient().GetHandle(ctx, workflows.SyncFeedID)
-	err = handle.Update(ctx, client.ScheduleUpdateOptions{DoUpdate: func(input client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-		schedule := input.Description.Schedule
-		schedule.Spec = &spec
-		return &client.ScheduleUpdate{Schedule: &schedule}, nil
-	}})
-	if err != nil {
-		return err
-	}
-	// This worker may match in another way than the last one did.
-	return handle.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enums.SCHEDULE_OVERLAP_POLICY_SKIP})
 }

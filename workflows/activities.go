@@ -66,6 +66,13 @@ type Activities interface {
 	// WakeAll wakes every watcher and returns how many.
 	WakeAll(context.Context) (int, error)
 
+	// RestoreTemporal makes sure that Temporal knows the search attributes and the
+	// schedules.
+	RestoreTemporal(context.Context, watch.ReconcileRequest) error
+	// CompareWatchers starts the watchers of a kind that should run and do not.
+	CompareWatchers(context.Context, watch.CompareRequest) (watch.Compared, error)
+	// CompareDeliveries wakes the endpoints whose deliveries are overdue.
+	CompareDeliveries(context.Context, watch.ReconcileRequest) (watch.DeliveriesCompared, error)
 	// Deliver makes the due attempts at an endpoint.
 	Deliver(ctx context.Context, endpoint string) (watch.Round, error)
 	// TestEndpoint sends a sample notification.

@@ -9,5 +9,6 @@ var Definitions = map[string]any{
 	TypeSyncFeed:        SyncFeed,
 	TypeApplyPolicy:     ApplyPolicy,
 	TypeServeEndpoint:   ServeEndpoint,
+	TypeReconcile:       Reconcile,
 	TypeTestEndpoint:    TestEndpoint,
 }

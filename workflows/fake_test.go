@@ -55,6 +55,8 @@ type fake struct {
 	affected   []string // generations whose tags were woken
 	activated  []string
 	wokenAll   int
+	restored   int
+	compared   []watch.CompareRequest
 	tested     []watch.TestRequest
 }
 
@@ -188,6 +190,22 @@ func (f *fake) WakeAll(context.Context) (int, error) {
 	defer f.mu.Unlock()
 	f.wokenAll++
 	return 5, nil
+}
+
+func (f *fake) RestoreTemporal(context.Context, watch.ReconcileRequest) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.restored++
+	return nil
+}
+
+func (f *fake) CompareWatchers(_ context.Context, r watch.CompareRequest) (watch.Compared, error) {
+	did(f, &f.compared, r)
+	return watch.Compared{Kind: r.Kind, Wanted: 3, Missing: 1, MissingNames: []string{"one"}}, nil
+}
+
+func (f *fake) CompareDeliveries(context.Context, watch.ReconcileRequest) (watch.DeliveriesCompared, error) {
+	return watch.DeliveriesCompared{Overdue: 2}, nil
 }
 
 func (f *fake) Deliver(context.Context, string) (watch.Round, error) {

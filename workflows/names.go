@@ -39,6 +39,7 @@ const (
 	TypeSyncFeed        = "SyncFeed"
 	TypeApplyPolicy     = "ApplyPolicy"
 	TypeServeEndpoint   = "ServeEndpoint"
+	TypeReconcile       = "Reconcile"
 )
 
 // Search attributes of watchers, to filter and sort the list of workflows by.
@@ -84,4 +85,5 @@ func ServeEndpointID(endpoint string) string { return "endpoint:" + endpoint }
 const (
 	SyncFeedID    = "sync-feed"
 	ApplyPolicyID = "apply-policy"
+	ReconcileID   = "reconcile"
 )

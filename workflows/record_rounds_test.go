@@ -137,3 +137,9 @@ func playTestEndpoint(t *testing.T, s *stage) client.WorkflowRun {
 	must(t, run.Get(background, nil))
 	return run
 }
+
+func playReconcile(t *testing.T, s *stage) client.WorkflowRun {
+	_, err := s.client.Reconcile(background, watch.ReconcileRequest{})
+	must(t, err)
+	return s.run(workflows.ReconcileID)
+}

@@ -34,6 +34,7 @@ var scenarios = map[string]scenario{
 	"sync-feed-held":          playSyncFeedHeld,
 	"apply-policy":            playApplyPolicy,
 	"test-endpoint":           playTestEndpoint,
+	"reconcile":               playReconcile,
 }
 
 var background = context.Background()

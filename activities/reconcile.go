@@ -1,0 +1,230 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// reconcileStore keeps what should run.
+type reconcileStore interface {
+	Registries(ctx context.Context) ([]string, error)
+	Repositories(ctx context.Context) ([]watch.Repository, error)
+	// Overdue counts, for each endpoint, the pending deliveries that were due
+	// before that time.
+	Overdue(ctx context.Context, before time.Time) (map[string]int, error)
+	// Undeliverable counts the pending deliveries to endpoints that do not exist;
+	// GiveUpUndeliverable makes them failed.
+	Undeliverable(ctx context.Context) (int, error)
+	GiveUpUndeliverable(ctx context.Context) (int, error)
+}
+
+// comparePage is how many targets are read at a time.
+const comparePage = 1000
+
+// RestoreTemporal makes sure that Temporal knows the search attributes and the
+// schedules, which are lost with its data.
+func (a *Activities) RestoreTemporal(ctx context.Context, _ watch.ReconcileRequest) error {
+	return classify(a.Restore(ctx))
+}
+
+// CompareWatchers wakes the watchers of a kind that should run and do not, and
+// those that run although nothing is asked of them: these find that out and end.
+// A wake-up more does no harm, so a repeated step just begins anew.
+func (a *Activities) CompareWatchers(ctx context.Context, request watch.CompareRequest) (watch.Compared, error) {
+	c := comparison{Activities: a, request: request, result: watch.Compared{Kind: request.Kind}}
+	defer heartbeat(ctx, c.progress)()
+	err := c.run(ctx)
+	return c.result, classify(err)
+}
+
+// comparison lives within one call of CompareWatchers.
+type comparison struct {
+	*Activities
+	request watch.CompareRequest
+	result  watch.Compared
+	looked  atomic.Int64
+}
+
+func (c *comparison) progress() any { return fmt.Sprintf("%d compared", c.looked.Load()) }
+
+func (c *comparison) run(ctx context.Context) error {
+	running, err := c.Watchers.Running(ctx, c.request.Kind)
+	if err != nil {
+		return err
+	}
+	for name, err := range c.wanted(ctx) {
+		if err != nil {
+			return err
+		}
+		c.result.Wanted++
+		c.looked.Add(1)
+		if running[name] {
+			delete(running, name)
+		} else if err := c.missing(ctx, name); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(running)) {
+		if err := c.stray(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wanted are the names of the watchers that should run.
+func (c *comparison) wanted(ctx context.Context) iter.Seq2[string, error] {
+	switch c.request.Kind {
+	case watch.TagWatcher:
+		return c.tags(ctx)
+	case watch.RegistryWatcher:
+		return names(ctx, c.Store.Registries, func(host string) string { return host })
+	case watch.RepositoryWatcher:
+		return names(ctx, c.Store.Repositories, func(r watch.Repository) string { return r.Name.String() })
+	}
+	return names(ctx, c.Store.Endpoints, func(e event.Endpoint) string { return e.Name })
+}
+
+// tags reads the targets page by page.
+func (c *comparison) tags(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for filter := (watch.TargetFilter{Limit: comparePage}); ; {
+			page, err := c.Store.Targets(ctx, filter)
+			if err != nil {
+				yield("", err)
+				return
+			}
+			for _, target := range page {
+				if filter.After = target.String(); !yield(filter.After, nil) {
+					return
+				}
+			}
+			if len(page) < comparePage {
+				return
+			}
+		}
+	}
+}
+
+func names[T any](ctx context.Context, list func(context.Context) ([]T, error), name func(T) string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		found, err := list(ctx)
+		if err != nil {
+			yield("", err)
+			return
+		}
+		for _, one := range found {
+			if !yield(name(one), nil) {
+				return
+			}
+		}
+	}
+}
+
+// missing looks again before it wakes: a watcher that has just begun is not yet
+// on Temporal's list.
+func (c *comparison) missing(ctx context.Context, name string) error {
+	runs, err := c.Watchers.Runs(ctx, c.request.Kind, name)
+	if err != nil || runs {
+		return err
+	}
+	c.result.Miss(name)
+	return c.wake(ctx, name)
+}
+
+// stray looks again before it wakes: somebody may have subscribed meanwhile.
+func (c *comparison) stray(ctx context.Context, name string) error {
+	if c.request.Kind == watch.TagWatcher {
+		target, err := image.ParseTarget(name)
+		if err != nil {
+			return err
+		}
+		if view, err := c.Store.View(ctx, target); err != nil || view.Watched {
+			return err
+		}
+	}
+	runs, err := c.Watchers.Runs(ctx, c.request.Kind, name)
+	if err != nil || !runs {
+		return err
+	}
+	c.result.Excess(name)
+	return c.wake(ctx, name)
+}
+
+func (c *comparison) wake(ctx context.Context, name string) error {
+	if c.request.DryRun {
+		return nil
+	}
+	switch c.request.Kind {
+	case watch.TagWatcher:
+		target, err := image.ParseTarget(name)
+		if err != nil {
+			return err
+		}
+		return c.Watchers.WakeTag(ctx, target)
+	case watch.RegistryWatcher:
+		return c.Watchers.WakeRegistry(ctx, name)
+	case watch.RepositoryWatcher:
+		repository, err := image.ParseRepository(name)
+		if err != nil {
+			return err
+		}
+		return c.Watchers.WakeRepository(ctx, repository)
+	}
+	return c.Watchers.WakeEndpoint(ctx, name)
+}
+
+// overdue is how late an attempt may be at an endpoint that takes what comes.
+const overdue = 10 * time.Minute
+
+// CompareDeliveries wakes the endpoints whose deliveries should have been tried
+// long ago, and gives those up whose endpoint was deleted while they were made.
+func (a *Activities) CompareDeliveries(ctx context.Context, request watch.ReconcileRequest) (watch.DeliveriesCompared, error) {
+	result, err := a.compareDeliveries(ctx, request.DryRun)
+	return result, classify(err)
+}
+
+func (a *Activities) compareDeliveries(ctx context.Context, dryRun bool) (result watch.DeliveriesCompared, err error) {
+	undeliverable := a.Store.GiveUpUndeliverable
+	if dryRun {
+		undeliverable = a.Store.Undeliverable
+	}
+	if result.Undeliverable, err = undeliverable(ctx); err != nil {
+		return result, err
+	}
+	late, err := a.Store.Overdue(ctx, a.now().Add(-overdue))
+	if err != nil {
+		return result, err
+	}
+	endpoints, err := a.Store.Endpoints(ctx)
+	if err != nil {
+		return result, err
+	}
+	for _, endpoint := range endpoints {
+		if late[endpoint.Name] == 0 || waits(endpoint) {
+			continue
+		}
+		result.Overdue += late[endpoint.Name]
+		if dryRun {
+			continue
+		}
+		if err := a.Watchers.WakeEndpoint(ctx, endpoint.Name); err != nil {
+			return result, err
+		}
+	}
+	return result, nil
+}
+
+// waits tells that an endpoint has a reason not to be tried.
+func waits(endpoint event.Endpoint) bool {
+	return endpoint.State.Disabled || endpoint.State.Failing() || endpoint.Paced()
+}

@@ -1,0 +1,107 @@
+package activities_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// compare runs the comparison of one kind.
+func (r *rig) compare(kind watch.WatcherKind, dryRun bool) watch.Compared {
+	r.Helper()
+	return do[watch.Compared](r, r.steps.CompareWatchers, watch.CompareRequest{Kind: kind, DryRun: dryRun})
+}
+
+func TestCompareWatchersOfTags(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.push("app:1", "openssl 1")
+	r.push("app:2", "openssl 2")
+	r.push("app:3", "openssl 3")
+	runs, lost, begins := r.target("app:1"), r.target("app:2"), r.target("app:3")
+	for _, target := range []image.Target{runs, lost, begins} {
+		r.subscribe(target, event.TagUpdate)
+	}
+	left := r.target("app:left").String()
+	r.watchers.running = map[watch.WatcherKind][]string{watch.TagWatcher: {runs.String(), begins.String(), left}}
+	r.watchers.listed = map[watch.WatcherKind][]string{watch.TagWatcher: {runs.String(), left, r.target("app:ended").String()}}
+	r.watchers.take()
+	want := watch.Compared{Kind: watch.TagWatcher, Wanted: 3, Missing: 1, MissingNames: []string{lost.String()}, Stray: 1, StrayNames: []string{left}}
+	if diff := cmp.Diff(want, r.compare(watch.TagWatcher, true)); diff != "" {
+		t.Errorf("dry run (-want +got)\n%s", diff)
+	}
+	if woken := r.watchers.take(); len(woken) != 0 {
+		t.Errorf("a dry run wakes %v", woken)
+	}
+	if diff := cmp.Diff(want, r.compare(watch.TagWatcher, false)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"tag app:2", "tag app:left"}, r.watchers.take()); diff != "" {
+		t.Errorf("woken (-want +got)\n%s", diff)
+	}
+}
+
+func TestCompareOtherWatchers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.push("app:1", "openssl 1")
+	r.subscribe(r.target("app:1"), event.TagUpdate)
+	r.endpoint("hook", event.TagUpdate)
+	repository := r.target("app:1").Reference.Repository
+	r.must(r.store.SaveRepository(t.Context(), watch.Repository{Name: repository}, r.clock.Now()))
+	r.watchers.take()
+	for _, test := range []struct {
+		kind  watch.WatcherKind
+		name  string
+		woken string
+	}{
+		{watch.RegistryWatcher, r.registry.Host(), "registry"},
+		{watch.RepositoryWatcher, repository.String(), "repository app"},
+		{watch.EndpointWatcher, "hook", "endpoint hook"},
+	} {
+		want := watch.Compared{Kind: test.kind, Wanted: 1, Missing: 1, MissingNames: []string{test.name}}
+		if diff := cmp.Diff(want, r.compare(test.kind, false)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", test.kind, diff)
+		}
+		if diff := cmp.Diff([]string{test.woken}, r.watchers.take()); diff != "" {
+			t.Errorf("%s: woken (-want +got)\n%s", test.kind, diff)
+		}
+	}
+}
+
+func TestCompareDeliveries(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.endpoint("deleted")
+	r.endpoint("hook")
+	r.pending(1)
+	r.clock.pass(time.Hour)
+	r.watchers.take()
+	compare := func(dryRun bool) watch.DeliveriesCompared {
+		return do[watch.DeliveriesCompared](r, r.steps.CompareDeliveries, watch.ReconcileRequest{DryRun: dryRun})
+	}
+	want := watch.DeliveriesCompared{Overdue: 2}
+	if got := compare(true); got != want {
+		t.Errorf("dry run: %+v, want %+v", got, want)
+	}
+	if woken := r.watchers.take(); len(woken) != 0 {
+		t.Errorf("a dry run wakes %v", woken)
+	}
+	if got := compare(false); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if diff := cmp.Diff([]string{"endpoint deleted", "endpoint hook"}, r.watchers.take()); diff != "" {
+		t.Errorf("woken (-want +got)\n%s", diff)
+	}
+	// An endpoint that fails is tried in its own time.
+	r.must(r.store.SetEndpointState(t.Context(), "hook", event.EndpointState{FailingSince: r.clock.Now(), Failures: 3}))
+	r.must(r.store.DeleteEndpoint(t.Context(), "deleted"))
+	if got := compare(false); got != (watch.DeliveriesCompared{}) {
+		t.Errorf("%+v, want nothing", got)
+	}
+}

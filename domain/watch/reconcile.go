@@ -1,0 +1,84 @@
+package watch
+
+// WatcherKind tells apart the workflows that live as long as something is asked
+// of them.
+type WatcherKind string
+
+// The kinds of watchers, in the order in which they are compared.
+const (
+	TagWatcher        WatcherKind = "tag"
+	RegistryWatcher   WatcherKind = "registry"
+	RepositoryWatcher WatcherKind = "repository"
+	EndpointWatcher   WatcherKind = "endpoint"
+)
+
+// WatcherKinds are all of them.
+var WatcherKinds = []WatcherKind{TagWatcher, RegistryWatcher, RepositoryWatcher, EndpointWatcher}
+
+// ReconcileRequest asks to compare what the store says should run with what runs.
+type ReconcileRequest struct {
+	// DryRun only compares and changes nothing.
+	DryRun bool
+}
+
+// CompareRequest asks to compare the watchers of one kind.
+type CompareRequest struct {
+	Kind   WatcherKind
+	DryRun bool
+}
+
+// Compared is what the comparison of one kind of watchers came to.
+type Compared struct {
+	Kind WatcherKind
+	// Wanted watchers are those that the store says should run.
+	Wanted int
+	// Missing are those of them that did not, Stray those that ran although
+	// nothing is asked of them. The names are the first of each.
+	Missing, Stray           int
+	MissingNames, StrayNames []string
+}
+
+// namesShown bounds the lists of names.
+const namesShown = 20
+
+// Miss counts a watcher that did not run.
+func (c *Compared) Miss(name string) {
+	c.Missing++
+	if len(c.MissingNames) < namesShown {
+		c.MissingNames = append(c.MissingNames, name)
+	}
+}
+
+// Excess counts a watcher that nothing is asked of.
+func (c *Compared) Excess(name string) {
+	c.Stray++
+	if len(c.StrayNames) < namesShown {
+		c.StrayNames = append(c.StrayNames, name)
+	}
+}
+
+// DeliveriesCompared is what the comparison of the deliveries came to.
+type DeliveriesCompared struct {
+	// Overdue deliveries should have been tried long ago, at endpoints that take
+	// what comes.
+	Overdue int
+	// Undeliverable ones wait for an endpoint that does not exist any more.
+	Undeliverable int
+}
+
+// Reconciled is what a whole comparison came to.
+type Reconciled struct {
+	DryRun     bool
+	Watchers   []Compared
+	Deliveries DeliveriesCompared
+}
+
+// InOrder tells that nothing was missing, stray or overdue.
+func (r Reconciled) InOrder() bool {
+	for _, compared := range r.Watchers {
+		if compared.Missing > 0 || compared.Stray > 0 {
+			return false
+		}
+	}
+	return r.Deliveries == DeliveriesCompared{}
+}
