@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
+	"slices"
 	"sync/atomic"
 
 	"github.com/tagwatch/tagwatch/domain/fault"
@@ -18,10 +18,9 @@ const (
 )
 
 // AdvanceFeed makes a generation current: it matches again the packages that
-// the difference may touch and stores their findings together with the move, in
-// one transaction. Interrupted anywhere, it begins anew and comes to the same.
-// Until then the new findings are in memory: a new engine holds those of every
-// distinct package at once.
+// the difference may touch, stages their findings, and stores them together with
+// the move, in one transaction. Interrupted anywhere, it goes on with what is
+// staged and comes to the same.
 func (a *Activities) AdvanceFeed(ctx context.Context, request watch.AdvanceRequest) (watch.Advanced, error) {
 	var matched atomic.Int64
 	defer heartbeat(ctx, func() any { return fmt.Sprintf("%d package groups matched", matched.Load()) })()
@@ -32,6 +31,9 @@ func (a *Activities) AdvanceFeed(ctx context.Context, request watch.AdvanceReque
 func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, matched *atomic.Int64) (watch.Advanced, error) {
 	generation := request.Generation
 	result := watch.Advanced{Generation: generation.Checksum}
+	if err := a.lead(ctx); err != nil {
+		return result, err
+	}
 	feed, err := a.Store.Feed(ctx)
 	if err != nil {
 		return result, err
@@ -39,22 +41,22 @@ func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, 
 	if err := a.Feed.Ensure(ctx, generation); err != nil {
 		return result, err
 	}
-	move := watch.Advance{To: generation.Checksum, Engine: a.Matcher.Engine(), Reject: request.Reject, Found: map[int64][]vuln.GroupFinding{}}
+	move := watch.Advance{To: generation.Checksum, FromEngine: feed.Engine, Engine: a.Matcher.Engine(), Reject: request.Reject}
 	if feed.Current != nil {
 		move.From = feed.Current.Checksum
 	}
-	if move.From == move.To && feed.Engine == move.Engine {
+	if move.From == move.To && move.FromEngine == move.Engine {
 		return result, a.settle(ctx) // done before the step was repeated
 	}
 	delta, err := a.delta(ctx, feed, generation)
 	if err != nil {
 		return result, err
 	}
-	result.Changed, err = a.rematchAll(ctx, generation, delta, &move, matched)
+	moved, err := a.rematchAll(ctx, generation, delta, move, matched)
 	if err != nil {
 		return result, err
 	}
-	result.Groups = len(move.Found)
+	result.Groups, result.Changed = moved.Matched, moved.Changed
 	return result, a.settle(ctx)
 }
 
@@ -101,21 +103,26 @@ func (a *Activities) sums(ctx context.Context, checksum string) (*vuln.Sums, err
 // rematchAll matches what the move touches until nothing was added meanwhile,
 // and moves. Groups that no image was matched with yet are covered too: their
 // first findings might be stored, from the old data, before the move.
-func (a *Activities) rematchAll(ctx context.Context, generation vuln.Generation, delta vuln.Delta, move *watch.Advance, matched *atomic.Int64) (int, error) {
+func (a *Activities) rematchAll(ctx context.Context, generation vuln.Generation, delta vuln.Delta, move watch.Advance, matched *atomic.Int64) (watch.Moved, error) {
 	for {
-		if err := a.rematchNew(ctx, generation, delta, move, matched); err != nil {
-			return 0, err
+		if err := a.rematchNew(ctx, generation, delta, &move, matched); err != nil {
+			return watch.Moved{}, err
 		}
-		changed, err := a.Store.Advance(ctx, *move, a.now())
+		moved, err := a.Store.Advance(ctx, move, a.now())
 		if errors.Is(err, fault.Conflict) && ctx.Err() == nil {
 			current, feedErr := a.Store.Feed(ctx)
-			if feedErr != nil || current.Current != nil && current.Current.Checksum != move.From {
-				return 0, errors.Join(err, feedErr)
+			if feedErr != nil || overtaken(move, current) {
+				return moved, errors.Join(err, feedErr)
 			}
 			continue
 		}
-		return changed, err
+		return moved, err
 	}
+}
+
+// overtaken tells that the findings are no longer those that the move starts from.
+func overtaken(move watch.Advance, feed watch.Feed) bool {
+	return feed.Engine != move.FromEngine || feed.Current != nil && feed.Current.Checksum != move.From
 }
 
 // rematchNew covers the groups behind the watermark.
@@ -125,14 +132,12 @@ func (a *Activities) rematchNew(ctx context.Context, generation vuln.Generation,
 		if err != nil || len(page) == 0 {
 			return err
 		}
-		touched, err := a.touched(ctx, delta, page)
+		touched, err := a.touched(ctx, delta, *move, page)
 		if err != nil {
 			return err
 		}
-		for len(touched) > 0 {
-			batch := touched[:min(len(touched), matchBatch)]
-			touched = touched[len(batch):]
-			if err := a.rematch(ctx, generation, batch, move); err != nil {
+		for batch := range slices.Chunk(touched, matchBatch) {
+			if err := a.rematch(ctx, generation, batch); err != nil {
 				return err
 			}
 			matched.Add(int64(len(batch)))
@@ -141,23 +146,23 @@ func (a *Activities) rematchNew(ctx context.Context, generation vuln.Generation,
 	}
 }
 
-// rematch adds the findings of some groups to the move. A group that cannot be
-// matched keeps what it has: one broken package must not hold the data back for
-// all others.
-func (a *Activities) rematch(ctx context.Context, generation vuln.Generation, batch []watch.StoredGroup, move *watch.Advance) error {
+// rematch stages the findings of some groups. A group that cannot be matched
+// keeps what it has: one broken package must not hold the data back for all
+// others.
+func (a *Activities) rematch(ctx context.Context, generation vuln.Generation, batch []watch.StoredGroup) error {
 	found, failures, err := a.find(ctx, generation, batch)
 	if err != nil {
 		return err
 	}
-	maps.Copy(move.Found, found)
 	for _, failure := range failures {
 		a.Log.WarnContext(ctx, "package not matched again, its findings stay", "group", failure.Fingerprint, "error", failure.Err)
 	}
-	return nil
+	return a.Store.Stage(ctx, generation.Checksum, a.Matcher.Engine(), found)
 }
 
-// touched selects the groups whose findings the move may change.
-func (a *Activities) touched(ctx context.Context, delta vuln.Delta, page []watch.StoredGroup) ([]watch.StoredGroup, error) {
+// touched selects the groups whose findings the move may change and that are not
+// staged already.
+func (a *Activities) touched(ctx context.Context, delta vuln.Delta, move watch.Advance, page []watch.StoredGroup) ([]watch.StoredGroup, error) {
 	ids := make([]int64, len(page))
 	for i, group := range page {
 		ids[i] = group.ID
@@ -166,19 +171,22 @@ func (a *Activities) touched(ctx context.Context, delta vuln.Delta, page []watch
 	if err != nil {
 		return nil, err
 	}
+	staged, err := a.Store.Staged(ctx, move.To, move.Engine, ids)
+	if err != nil {
+		return nil, err
+	}
 	var touched []watch.StoredGroup
 	for _, group := range page {
 		refs, known := current[group.ID]
-		if !known || delta.Touches(group.Keys, refs) {
+		if (!known || delta.Touches(group.Keys, refs)) && !slices.Contains(staged, group.ID) {
 			touched = append(touched, group)
 		}
 	}
 	return touched, nil
 }
 
-// settle ends a move: it keeps the current and the previous generation on disk,
-// and one that is held, stores the scores of the current one, and tells what the
-// move means for the data's age.
+// settle ends a move: it tells what the move means for the data's age, stores
+// the scores of the current generation, and frees the disk of older ones.
 func (a *Activities) settle(ctx context.Context) error {
 	feed, err := a.Store.Feed(ctx)
 	if err != nil {
@@ -190,13 +198,7 @@ func (a *Activities) settle(ctx context.Context) error {
 	if err := a.saveScores(ctx, feed); err != nil {
 		return err
 	}
-	var keep []string
-	for _, generation := range []*vuln.Description{feed.Current, feed.Previous, feed.Held} {
-		if generation != nil {
-			keep = append(keep, generation.Checksum)
-		}
-	}
-	return a.Feed.Prune(keep...)
+	return a.freeDisk(feed, a.Feed.Prune)
 }
 
 // saveScores stores the EPSS scores of the current generation.

@@ -63,7 +63,9 @@ type matcher struct {
 	data    map[string]map[string][]vuln.Finding // by generation, then by package
 	broken  map[string]bool                      // packages that cannot be matched
 	matched []string
-	during  func() // a call of Match, once
+	// released is what stayed open at the last Release.
+	released []string
+	during   func() // a call of Match, once
 }
 
 func newMatcher(engine vuln.Engine) *matcher {
@@ -127,6 +129,19 @@ func (m *matcher) Match(ctx context.Context, checksum string, groups []vuln.Grou
 		return lists, failures
 	}
 	return lists, nil
+}
+
+// Packages of a group is the one that its document names.
+func (m *matcher) Packages(document []byte) ([]vuln.Package, error) {
+	name, version, _ := strings.Cut(string(document), " ")
+	return []vuln.Package{{Name: name, Version: version, Type: "deb", PURL: "pkg:deb/" + name + "@" + version}}, nil
+}
+
+func (m *matcher) Release(keep ...string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.released = slices.Sorted(slices.Values(keep))
+	return nil
 }
 
 // interrupt lets a test do something while packages are being matched.
@@ -216,6 +231,9 @@ func (f *feed) Prune(keep ...string) error {
 	f.kept = slices.Sorted(slices.Values(keep))
 	return nil
 }
+
+// Tidy spares nothing: everything has been here for long.
+func (f *feed) Tidy(keep ...string) error { return f.Prune(keep...) }
 
 // watchers remembers who was woken, as "tag app:1".
 type watchers struct {

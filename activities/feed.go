@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -25,8 +26,10 @@ type Feed interface {
 	// Ensure fetches a generation by its name where this worker lacks it.
 	Ensure(ctx context.Context, generation vuln.Generation) error
 	Describe(ctx context.Context, checksum string) (vuln.Description, error)
-	// Prune removes all generations but these from the worker's disk.
+	// Prune removes all generations but these from the worker's disk; Tidy too,
+	// sparing what arrived lately: another step may be about to use it.
 	Prune(keep ...string) error
+	Tidy(keep ...string) error
 }
 
 // feedStore keeps which generation the findings are of.
@@ -38,7 +41,11 @@ type feedStore interface {
 	SaveGeneration(ctx context.Context, generation vuln.Description, state watch.GenerationState, reasons []string, now time.Time) error
 	// GenerationState is "" for a generation that was never seen.
 	GenerationState(ctx context.Context, checksum string) (watch.GenerationState, error)
-	Advance(ctx context.Context, advance watch.Advance, now time.Time) (changed int, err error)
+	// Stage keeps findings until Advance makes them the current ones; Staged are
+	// those of the groups that have some.
+	Stage(ctx context.Context, generation string, engine vuln.Engine, found map[int64][]vuln.GroupFinding) error
+	Staged(ctx context.Context, generation string, engine vuln.Engine, ids []int64) ([]int64, error)
+	Advance(ctx context.Context, advance watch.Advance, now time.Time) (watch.Moved, error)
 	// Groups are all groups in order of their ids, page by page; GroupRefs has the
 	// Refs of the findings of each of them that is matched.
 	Groups(ctx context.Context, after int64, limit int) ([]watch.StoredGroup, error)
@@ -96,7 +103,21 @@ func (a *Activities) fetchFile(ctx context.Context, file string, feed watch.Feed
 // fetchNewest moves to the source's newest generation. A worker without a way to
 // the source still keeps up with its matcher.
 func (a *Activities) fetchNewest(ctx context.Context, feed watch.Feed, fetched watch.Fetched, report func(string)) (watch.Fetched, error) {
-	generation, err := a.newest(ctx, report)
+	leads, err := a.leads(ctx)
+	if err != nil {
+		return fetched, err
+	}
+	listing, err := a.Feed.Latest(ctx)
+	if leads && feed.Engine != a.Matcher.Engine() && usable(feed.Current, listing) && ctx.Err() == nil {
+		// First with the data that there are: what changes then is the matcher's
+		// doing alone. The next synchronization brings new data.
+		fetched.Generation, fetched.Rematch = &feed.Current.Generation, true
+		return fetched, a.noteFeed(ctx, feed, err)
+	}
+	var generation vuln.Generation
+	if err == nil {
+		generation, err = a.newest(ctx, listing, report)
+	}
 	if ctx.Err() != nil {
 		return fetched, ctx.Err()
 	}
@@ -112,19 +133,23 @@ func (a *Activities) fetchNewest(ctx context.Context, feed watch.Feed, fetched w
 	if fetched.Generation == nil {
 		err = errors.Join(err, a.tellAge(ctx, feed))
 	}
-	if fetched.Generation == nil && feed.Current != nil && feed.Engine != a.Matcher.Engine() {
-		fetched.Generation, fetched.Rematch, err = &feed.Current.Generation, true, nil
-	}
 	return fetched, err
+}
+
+// usable tells whether this worker's matcher reads the current data: the source
+// offers none, or of the same model of the schema.
+func usable(current *vuln.Description, offered vuln.Listing) bool {
+	if current == nil {
+		return false
+	}
+	model, _, _ := strings.Cut(current.Schema, ".")
+	offeredModel, _, _ := strings.Cut(offered.Schema, ".")
+	return offeredModel == "" || model == offeredModel
 }
 
 // newest has the source's newest generation on disk; it is zero when that is no
 // news: current, held or rejected already.
-func (a *Activities) newest(ctx context.Context, report func(string)) (vuln.Generation, error) {
-	listing, err := a.Feed.Latest(ctx)
-	if err != nil {
-		return vuln.Generation{}, err
-	}
+func (a *Activities) newest(ctx context.Context, listing vuln.Listing, report func(string)) (vuln.Generation, error) {
 	state, err := a.Store.GenerationState(ctx, listing.Checksum)
 	if err != nil || state != "" {
 		return vuln.Generation{}, err

@@ -26,6 +26,10 @@ type Matcher interface {
 	Digest(ctx context.Context, checksum string) (*vuln.Sums, error)
 	// Scores are the EPSS scores of a generation.
 	Scores(ctx context.Context, checksum string) ([]vuln.Score, error)
+	// Packages are the members of a group, read from its Document.
+	Packages(document []byte) ([]vuln.Package, error)
+	// Release closes all generations but these, so that they can leave the disk.
+	Release(keep ...string) error
 }
 
 // findingStore keeps findings, once for all images that hold the package.
@@ -52,19 +56,21 @@ func (a *Activities) match(ctx context.Context, digest image.Digest) (watch.Matc
 	if err != nil || matched {
 		return watch.Matching{}, err
 	}
-	if err := a.group(ctx, digest); err != nil {
-		return watch.Matching{}, err
-	}
 	feed, err := a.Store.Feed(ctx)
 	if err != nil {
 		return watch.Matching{}, err
 	}
-	if feed.Current == nil {
-		return watch.Matching{Waiting: true}, nil
-	}
-	if feed.Engine != a.Matcher.Engine() {
+	// Before anything is stored: workers with two matchers must not take turns in
+	// saying which packages the image has.
+	if feed.Current != nil && feed.Engine != a.Matcher.Engine() {
 		return watch.Matching{}, fmt.Errorf("match with %s: the findings are of %s until the next synchronization of the feed: %w",
 			a.Matcher.Engine(), feed.Engine, fault.Conflict)
+	}
+	if err := a.group(ctx, digest); err != nil {
+		return watch.Matching{}, err
+	}
+	if feed.Current == nil {
+		return watch.Matching{Waiting: true}, nil
 	}
 	unmatched, err := a.Store.Unmatched(ctx, digest)
 	if err != nil || len(unmatched) == 0 {

@@ -94,9 +94,13 @@ func (m *mortal) SaveGeneration(ctx context.Context, d vuln.Description, state w
 	return m.write(func() error { return m.Store.SaveGeneration(ctx, d, state, reasons, now) })
 }
 
-func (m *mortal) Advance(ctx context.Context, a watch.Advance, now time.Time) (changed int, err error) {
-	err = m.write(func() error { changed, err = m.Store.Advance(ctx, a, now); return err })
-	return changed, err
+func (m *mortal) Stage(ctx context.Context, generation string, e vuln.Engine, found map[int64][]vuln.GroupFinding) error {
+	return m.write(func() error { return m.Store.Stage(ctx, generation, e, found) })
+}
+
+func (m *mortal) Advance(ctx context.Context, a watch.Advance, now time.Time) (moved watch.Moved, err error) {
+	err = m.write(func() error { moved, err = m.Store.Advance(ctx, a, now); return err })
+	return moved, err
 }
 
 func (m *mortal) RecordAttempt(ctx context.Context, a event.Attempt, d event.Delivery) error {

@@ -9,6 +9,7 @@ type Store interface {
 	imageStore
 	findingStore
 	feedStore
+	workerStore
 	policyStore
 	repositoryStore
 	notificationStore

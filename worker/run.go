@@ -48,6 +48,9 @@ func run(ctx context.Context, settings config.Config) error {
 	ready := &readiness{store: keeper, temporal: temporal}
 	group.Go(func() error { return serveHTTP(ctx, settings.Worker.Listen, ready, watching, logger) })
 	group.Go(func() error { return serveQueues(ctx, temporal, settings.Worker, steps, ready, logger) })
+	if settings.Worker.Serves("matching") {
+		group.Go(func() error { steps.activities.Tend(ctx); return nil })
+	}
 	return group.Wait()
 }
 

@@ -62,10 +62,38 @@ func (f *Feed) Local() ([]string, error) {
 	return checksums, nil
 }
 
+// lately is how long Tidy spares what has arrived.
+const lately = time.Hour
+
 // Prune removes all generations but those to keep, and what crashes left behind.
 // What somebody has open stays until a later call, as does everything while a
 // generation is being added.
 func (f *Feed) Prune(keep ...string) error {
+	return f.prune(func(checksum string) bool { return slices.Contains(keep, checksum) })
+}
+
+// Tidy is Prune for those who do not know what others are about to use: it
+// spares what arrived lately.
+func (f *Feed) Tidy(keep ...string) error {
+	return f.prune(func(checksum string) bool {
+		return slices.Contains(keep, checksum) || f.age(checksum) < lately
+	})
+}
+
+// age is how long a generation has been here; none for one that is not.
+func (f *Feed) age(checksum string) time.Duration {
+	dir, err := f.dir(checksum)
+	if err != nil {
+		return 0
+	}
+	info, err := os.Stat(filepath.Join(dir, descriptionFile))
+	if err != nil {
+		return 0
+	}
+	return time.Since(info.ModTime())
+}
+
+func (f *Feed) prune(spare func(checksum string) bool) error {
 	unlock, err := f.tryLock()
 	if err != nil || unlock == nil {
 		return err
@@ -76,7 +104,7 @@ func (f *Feed) Prune(keep ...string) error {
 		return err
 	}
 	for _, checksum := range local {
-		if slices.Contains(keep, checksum) {
+		if spare(checksum) {
 			continue
 		}
 		if _, err := f.remove(checksum); err != nil {

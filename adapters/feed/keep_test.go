@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -106,5 +107,26 @@ func TestWorkersShareADirectory(t *testing.T) {
 	workers.Wait()
 	if got := len(s.publisher.Requests()); got != 2 { // the listing and one archive
 		t.Errorf("%d requests: %v", got, s.publisher.Requests())
+	}
+}
+
+// TestTidySparesWhatArrivedLately: another step may be about to use it.
+func TestTidySparesWhatArrivedLately(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, feed.Options{})
+	all := three(t, s)
+	must(t, s.Tidy(all[2]))
+	if !s.Has(all[0]) || !s.Has(all[1]) {
+		t.Error("what has just arrived is gone")
+	}
+	for _, checksum := range all {
+		path, err := s.Path(checksum)
+		must(t, err)
+		long := time.Now().Add(-2 * time.Hour)
+		must(t, os.Chtimes(filepath.Join(filepath.Dir(path), "generation.json"), long, long))
+	}
+	must(t, s.Tidy(all[2]))
+	if s.Has(all[0]) || s.Has(all[1]) || !s.Has(all[2]) {
+		t.Error("not what is to be kept is left, and nothing else")
 	}
 }

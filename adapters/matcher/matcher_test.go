@@ -265,3 +265,46 @@ func TestEngineNamesTheLinkedGrype(t *testing.T) {
 		t.Errorf("engine %q, want it to begin with %q", engine, want)
 	}
 }
+
+// TestRelease closes what is not to be kept, so that another may remove it, and
+// what is open serves on.
+func TestRelease(t *testing.T) {
+	t.Parallel()
+	dirs := map[string]string{}
+	for _, name := range []string{"a", "b"} {
+		_, dirs[name] = world().build(t)
+	}
+	m := matcher.New(func(name string) (string, error) { return dirs[name], nil })
+	t.Cleanup(func() { must(t, m.Close()) })
+	groups := groupsOf(t, debianImage(t))
+	for name := range dirs {
+		_, err := m.Match(t.Context(), name, groups)
+		must(t, err)
+	}
+	must(t, m.Release("b"))
+	for name, want := range map[string]bool{"a": true, "b": false} {
+		lock, err := os.OpenFile(filepath.Join(dirs[name], matcher.InUseFile), os.O_RDWR, 0o600)
+		must(t, err)
+		if free := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil; free != want {
+			t.Errorf("%s is free: %t", name, free)
+		}
+		must(t, lock.Close())
+	}
+	_, err := m.Match(t.Context(), "a", groups)
+	must(t, err)
+}
+
+// TestPackagesOfADocument are those of the group that it is of.
+func TestPackagesOfADocument(t *testing.T) {
+	t.Parallel()
+	for _, group := range groupsOf(t, nodeImage(t)) {
+		packages, err := matcher.New(nil).Packages(group.Document)
+		must(t, err)
+		if diff := cmp.Diff(group.Packages, packages); diff != "" {
+			t.Errorf("packages (-want +got):\n%s", diff)
+		}
+	}
+	if _, err := matcher.New(nil).Packages([]byte("junk")); !errors.Is(err, fault.Invalid) {
+		t.Errorf("junk: error %v, want fault.Invalid", err)
+	}
+}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/fault"
@@ -11,41 +10,34 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// Advance replaces the findings of the groups that were matched again and makes
-// the generation and the engine the current ones, in one transaction, and
-// returns about how many groups there is news. From then on all stored findings
-// of the engine are valid for the generation; those of another engine are not
-// valid, and their groups count as unmatched.
+// Advance replaces the findings of the groups that are staged for the generation
+// and makes it and the engine the current ones, in one transaction. From then on
+// all stored findings of the engine are valid for the generation; those of
+// another engine are not valid, and their groups count as unmatched.
 //
-// fault.Conflict, and nothing is stored, if From is not the current generation
-// any more, or if findings were stored of groups behind the watermark that are
-// not among those found: the update has not looked at them. Look, move the
-// watermark and try again.
-func (s *Store) Advance(ctx context.Context, a watch.Advance, now time.Time) (changed int, err error) {
+// fault.Conflict, and nothing is stored, if From and FromEngine are not the
+// current ones any more, or if findings were stored of groups behind the
+// watermark that are not staged: the update has not looked at them. Look, move
+// the watermark and try again.
+func (s *Store) Advance(ctx context.Context, a watch.Advance, now time.Time) (moved watch.Moved, err error) {
 	err = s.change(ctx, "advance to generation "+a.To, func(t tx) error {
 		if err := t.admit(ctx, a); err != nil {
 			return err
 		}
-		matched, err := t.matchedGroups(ctx, sortedIDs(a.Found))
-		if err != nil {
+		if a.From != a.To {
+			if err := t.run(ctx, `DELETE FROM group_change WHERE generation <> ?`, a.From); err != nil {
+				return err
+			}
+		}
+		if moved, err = t.applyStaged(ctx, a, now); err != nil {
 			return err
 		}
-		news, err := t.replaceFindings(ctx, a.Found, now)
-		if err != nil {
+		if err := t.run(ctx, `DELETE FROM staged_group`); err != nil {
 			return err
 		}
-		// A group that was never matched is new to the store, not changed by the data.
-		news = slices.DeleteFunc(news, func(id int64) bool { _, known := matched[id]; return !known })
-		changed = len(news)
-		if err := t.markMatched(ctx, sortedIDs(a.Found), a.To, a.Engine); err != nil {
-			return err
-		}
-		if err := t.moveFeed(ctx, a); err != nil {
-			return err
-		}
-		return t.noteChanges(ctx, a.To, news)
+		return t.moveFeed(ctx, a)
 	})
-	return changed, err
+	return moved, err
 }
 
 // admit refuses an update that was made from what is not there any more.
@@ -56,6 +48,9 @@ func (t tx) admit(ctx context.Context, a watch.Advance) error {
 	}
 	if current.Generation != a.From {
 		return fmt.Errorf("the update starts from generation %q, but %q is current: %w", a.From, current.Generation, fault.Conflict)
+	}
+	if current.Engine != string(a.FromEngine) {
+		return fmt.Errorf("the update starts from findings of %q, but those of %q are current: %w", a.FromEngine, current.Engine, fault.Conflict)
 	}
 	_, found, err := t.generation(ctx, a.To)
 	if err != nil {
@@ -78,13 +73,14 @@ func (t tx) invalidate(ctx context.Context, engine vuln.Engine) error {
 
 // covered refuses an update that has not looked at all groups with findings.
 func (t tx) covered(ctx context.Context, a watch.Advance) error {
-	ids, err := all[int64](ctx, t, `SELECT group_id FROM group_match WHERE group_id > ? AND engine = ?`, a.Watermark, string(a.Engine))
+	missed, err := one[int](ctx, t, `SELECT COUNT(*) FROM group_match m WHERE m.group_id > ? AND m.engine = ? AND NOT EXISTS (
+		SELECT 1 FROM staged_group s WHERE s.group_id = m.group_id AND s.generation = ? AND s.engine = ?)`,
+		a.Watermark, string(a.Engine), a.To, string(a.Engine))
 	if err != nil {
 		return err
 	}
-	ids = slices.DeleteFunc(ids, func(id int64) bool { _, found := a.Found[id]; return found })
-	if len(ids) > 0 {
-		return fmt.Errorf("%d packages were matched meanwhile that the update did not look at: %w", len(ids), fault.Conflict)
+	if missed > 0 {
+		return fmt.Errorf("%d packages were matched meanwhile that the update did not look at: %w", missed, fault.Conflict)
 	}
 	return nil
 }
@@ -111,7 +107,6 @@ func (t tx) moveFeed(ctx context.Context, a watch.Advance) error {
 		{`UPDATE feed_generation SET state = ? WHERE checksum = ?`, []any{string(left), a.From}},
 		{`UPDATE feed_generation SET state = ?, reasons = 'null' WHERE checksum = ?`, []any{string(watch.Current), a.To}},
 		{`DELETE FROM feed_sums WHERE generation NOT IN (?, ?)`, []any{a.From, a.To}},
-		{`DELETE FROM group_change WHERE generation <> ?`, []any{a.From}},
 	} {
 		if err := t.run(ctx, step.statement, step.args...); err != nil {
 			return err

@@ -68,13 +68,13 @@ func placed(found []placeRow, packages map[int64][]vuln.Package) ([]PlacedPackag
 	return list, nil
 }
 
-// insertPackages stores what the members of new groups are.
-func (t tx) insertPackages(ctx context.Context, groups map[string]vuln.Group, ids map[string]int64) error {
+// insertPackages stores what the members of groups are.
+func (t tx) insertPackages(ctx context.Context, packages map[int64][]vuln.Package) error {
 	var rows [][]any
-	for fingerprint, g := range groups {
-		for member, p := range g.Packages {
+	for group, members := range packages {
+		for member, p := range members {
 			if lookup := p.LookupName(); lookup != "" {
-				rows = append(rows, []any{ids[fingerprint], member, cleanText(lookup), cleanText(p.Name), cleanText(p.Version), p.Type, cleanText(p.PURL)})
+				rows = append(rows, []any{group, member, cleanText(lookup), cleanText(p.Name), cleanText(p.Version), p.Type, cleanText(p.PURL)})
 			}
 		}
 	}

@@ -72,7 +72,7 @@ func TestGenerationStates(t *testing.T) {
 			t.Errorf("reject the current one: %v", err)
 		}
 		// Back to the previous one: what was left must not come back by itself.
-		_, err := s.Advance(ctx, watch.Advance{From: "sha256:g2", To: "sha256:g1", Engine: engine, Reject: true, Watermark: 1}, start)
+		_, err := s.Advance(ctx, watch.Advance{From: "sha256:g2", To: "sha256:g1", FromEngine: engine, Engine: engine, Reject: true, Watermark: 1}, start)
 		check(t, err)
 		want = map[string]watch.GenerationState{"sha256:g1": watch.Current, "sha256:g2": watch.Rejected, "sha256:g3": "",
 			"sha256:bad": watch.Rejected, "sha256:next": "", "sha256:never": ""}
@@ -96,18 +96,18 @@ func TestAdvanceConflicts(t *testing.T) {
 		ids = analyzed(t, s, digest(3), at(2), "curl")
 
 		check(t, s.SaveGeneration(ctx, generation("sha256:g2"), "", nil, start))
-		update := watch.Advance{From: "sha256:g1", To: "sha256:g2", Engine: engine, Watermark: considered,
-			Found: findings(map[string]int64{"openssl": ids["openssl"]}, "CVE-2026-2")}
-		if _, err := s.Advance(ctx, update, start); !errors.Is(err, fault.Conflict) {
+		update := watch.Advance{From: "sha256:g1", To: "sha256:g2", FromEngine: engine, Engine: engine, Watermark: considered}
+		found := findings(map[string]int64{"openssl": ids["openssl"]}, "CVE-2026-2")
+		if _, err := move(t, s, update, found, start); !errors.Is(err, fault.Conflict) {
 			t.Fatalf("uncovered: %v", err)
 		}
 		if matches, err := s.Matches(ctx, digest(1)); err != nil || matches[0].ID != "CVE-2026-1" {
 			t.Errorf("something was stored: %+v, %v", matches, err)
 		}
 		update.Watermark = ids["zlib"]
-		changed, err := s.Advance(ctx, update, start)
-		if err != nil || changed != 1 {
-			t.Errorf("covered: %d changed, %v", changed, err)
+		moved, err := s.Advance(ctx, update, start)
+		if err != nil || moved != (watch.Moved{Matched: 1, Changed: 1}) {
+			t.Errorf("covered: %+v, %v", moved, err)
 		}
 		if _, err := s.Advance(ctx, update, start); !errors.Is(err, fault.Conflict) {
 			t.Errorf("again: %v", err)
@@ -132,14 +132,20 @@ func TestAnotherEngine(t *testing.T) {
 		advance(t, s, "", "sha256:g1", nil)
 		ids := analyzed(t, s, digest(1), at(0), "openssl", "zlib")
 		save(t, s, "sha256:g1", ids, "CVE-2026-1")
-		move := func(engine vuln.Engine, touched ...string) {
+		current := engine
+		rematch := func(by vuln.Engine, touched ...string) {
 			t.Helper()
 			found := map[int64][]vuln.GroupFinding{}
 			for _, name := range touched {
 				found[ids[name]] = []vuln.GroupFinding{finding("CVE-2026-1", name, vuln.High)}
 			}
-			_, err := s.Advance(ctx, watch.Advance{From: "sha256:g1", To: "sha256:g1", Engine: engine, Found: found}, at(1))
+			update := watch.Advance{From: "sha256:g1", To: "sha256:g1", FromEngine: current, Engine: by}
+			_, err := move(t, s, update, found, at(1))
 			check(t, err)
+			if _, err := s.Advance(ctx, update, at(1)); !errors.Is(err, fault.Conflict) {
+				t.Errorf("a move from the findings of %s, which are gone: %v", current, err)
+			}
+			current = by
 		}
 		unmatched := func() (names []string) {
 			t.Helper()
@@ -150,14 +156,14 @@ func TestAnotherEngine(t *testing.T) {
 			}
 			return names
 		}
-		move("grype 99", "openssl")
+		rematch("grype 99", "openssl")
 		if diff := cmp.Diff([]string{"zlib"}, unmatched()); diff != "" {
 			t.Errorf("another engine (-want +got)\n%s", diff)
 		}
 		if feed := must[watch.Feed](t)(s.Feed(ctx)); feed.Engine != "grype 99" || feed.Current.Checksum != "sha256:g1" {
 			t.Errorf("%+v", feed)
 		}
-		move(engine, "openssl")
+		rematch(engine, "openssl")
 		if diff := cmp.Diff([]string{"zlib"}, unmatched()); diff != "" {
 			t.Errorf("the first again (-want +got)\n%s", diff)
 		}
@@ -176,7 +182,7 @@ func TestSaveWhileAdvancing(t *testing.T) {
 		var both sync.WaitGroup
 		both.Go(func() { saved = s.SaveFindings(ctx, "sha256:g1", engine, findings(ids, "CVE-2026-1"), start) })
 		both.Go(func() {
-			_, moved = s.Advance(ctx, watch.Advance{From: "sha256:g1", To: "sha256:g2", Engine: engine}, start)
+			_, moved = s.Advance(ctx, watch.Advance{From: "sha256:g1", To: "sha256:g2", FromEngine: engine, Engine: engine}, start)
 		})
 		both.Wait()
 		if (saved == nil) == (moved == nil) || !errors.Is(errors.Join(saved, moved), fault.Conflict) {

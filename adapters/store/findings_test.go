@@ -25,9 +25,20 @@ func generation(checksum string) vuln.Description {
 func advance(t testing.TB, s *store.Store, from, to string, found map[int64][]vuln.GroupFinding) int {
 	t.Helper()
 	check(t, s.SaveGeneration(t.Context(), generation(to), "", nil, start))
-	changed, err := s.Advance(t.Context(), watch.Advance{From: from, To: to, Engine: engine, Watermark: 1 << 40, Found: found}, start)
+	update := watch.Advance{From: from, To: to, FromEngine: engine, Engine: engine, Watermark: 1 << 40}
+	if from == "" {
+		update.FromEngine = ""
+	}
+	moved, err := move(t, s, update, found, start)
 	check(t, err)
-	return changed
+	return moved.Changed
+}
+
+// move stages findings and makes the move.
+func move(t testing.TB, s *store.Store, update watch.Advance, found map[int64][]vuln.GroupFinding, now time.Time) (watch.Moved, error) {
+	t.Helper()
+	check(t, s.Stage(t.Context(), update.To, update.Engine, found))
+	return s.Advance(t.Context(), update, now)
 }
 
 // save gives each group a finding of that vulnerability.
@@ -214,10 +225,11 @@ func TestFirstSeen(t *testing.T) {
 		for i, step := range steps {
 			from, to := fmt.Sprintf("sha256:g%d", i), fmt.Sprintf("sha256:g%d", i+1)
 			check(t, s.SaveGeneration(ctx, generation(to), "", nil, at(i)))
-			changed, err := s.Advance(ctx, watch.Advance{From: from, To: to, Engine: engine, Watermark: id, Found: map[int64][]vuln.GroupFinding{id: step.found}}, at(i))
+			moved, err := move(t, s, watch.Advance{From: from, To: to, FromEngine: engine, Engine: engine, Watermark: id},
+				map[int64][]vuln.GroupFinding{id: step.found}, at(i))
 			check(t, err)
-			if changed != step.changed {
-				t.Errorf("%s: %d changed, want %d", step.name, changed, step.changed)
+			if moved.Changed != step.changed || moved.Matched != 1 {
+				t.Errorf("%s: %+v, want %d changed", step.name, moved, step.changed)
 			}
 			stored, err := s.CurrentFindings(ctx, []int64{id})
 			check(t, err)

@@ -58,7 +58,11 @@ func (t tx) internGroups(ctx context.Context, groups []vuln.Group) (map[string]i
 	if ids, err = t.groupIDs(ctx, groups); err != nil {
 		return nil, err
 	}
-	if err := t.insertPackages(ctx, fresh, ids); err != nil {
+	packages := make(map[int64][]vuln.Package, len(fresh))
+	for fingerprint, g := range fresh {
+		packages[ids[fingerprint]] = g.Packages
+	}
+	if err := t.insertPackages(ctx, packages); err != nil {
 		return nil, err
 	}
 	return ids, t.insertKeys(ctx, fresh, ids)
@@ -73,10 +77,10 @@ func (t tx) insertGroups(ctx context.Context, groups map[string]vuln.Group) erro
 	}
 	var rows [][]any
 	for _, fingerprint := range slices.Sorted(maps.Keys(groups)) {
-		rows = append(rows, []any{id, fingerprint, compress(groups[fingerprint].Document)})
+		rows = append(rows, []any{id, fingerprint, compress(groups[fingerprint].Document), true})
 		id++
 	}
-	return t.insert(ctx, `package_group (id, fingerprint, document)`, rows, `ON CONFLICT (fingerprint) DO NOTHING`)
+	return t.insert(ctx, `package_group (id, fingerprint, document, listed)`, rows, `ON CONFLICT (fingerprint) DO NOTHING`)
 }
 
 func (t tx) groupIDs(ctx context.Context, groups []vuln.Group) (map[string]int64, error) {

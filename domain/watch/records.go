@@ -78,17 +78,23 @@ type StoredGroup struct {
 	Keys        []string
 }
 
-// Advance moves the store to a generation: the findings of the groups that were
-// matched again replace the old ones, in one transaction.
+// Advance moves the store to a generation: the findings that are staged for it
+// replace the old ones of their groups, in one transaction.
 type Advance struct {
 	From, To string // generations
-	Engine   vuln.Engine
+	// FromEngine is the engine whose findings are replaced, Engine the one that
+	// found the staged ones.
+	FromEngine, Engine vuln.Engine
 	// Reject marks From as rejected rather than as the previous one.
 	Reject bool
 	// Watermark is the largest id of a group that was considered.
 	Watermark int64
-	// Found are the findings of every group that was matched again.
-	Found map[int64][]vuln.GroupFinding
+}
+
+// Moved counts what an Advance came to.
+type Moved struct {
+	Matched int // groups that were matched again
+	Changed int // of them with other findings than before
 }
 
 // Bundle is a stored policy bundle.

@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// stagedPage is how many staged groups are in memory at a time.
+const stagedPage = 500
+
+// Stage keeps the findings that groups have in a generation that is to become
+// the current one, so that a move that is interrupted need not match them again
+// and one of every package fits into memory. What is staged already stays.
+func (s *Store) Stage(ctx context.Context, generation string, engine vuln.Engine, found map[int64][]vuln.GroupFinding) error {
+	rows := make([][]any, 0, len(found))
+	for _, id := range sortedIDs(found) {
+		document, err := pack(found[id])
+		if err != nil {
+			return err
+		}
+		rows = append(rows, []any{generation, string(engine), id, document})
+	}
+	return s.change(ctx, "stage findings", func(t tx) error {
+		return t.insert(ctx, `staged_group (generation, engine, group_id, document)`, rows, `ON CONFLICT DO NOTHING`)
+	})
+}
+
+// Staged are those of the groups whose findings are staged.
+func (s *Store) Staged(ctx context.Context, generation string, engine vuln.Engine, ids []int64) (staged []int64, err error) {
+	err = s.view(ctx, "list staged packages", func(t tx) error {
+		staged, err = allIn[int64](ctx, t, `SELECT group_id FROM staged_group WHERE generation = ? AND engine = ? AND group_id IN (?)`,
+			ids, generation, string(engine))
+		return err
+	})
+	return staged, err
+}
+
+type stagedRow struct {
+	GroupID  int64 `db:"group_id"`
+	Document []byte
+}
+
+// applyStaged replaces the findings of the staged groups, page by page, and
+// counts them and those about which there is news.
+func (t tx) applyStaged(ctx context.Context, a watch.Advance, now time.Time) (moved watch.Moved, err error) {
+	for after := int64(0); ; {
+		rows, err := all[stagedRow](ctx, t, `SELECT group_id, document FROM staged_group
+			WHERE generation = ? AND engine = ? AND group_id > ? ORDER BY group_id LIMIT ?`, a.To, string(a.Engine), after, stagedPage)
+		if err != nil || len(rows) == 0 {
+			return moved, err
+		}
+		changed, err := t.applyPage(ctx, a, rows, now)
+		if err != nil {
+			return moved, err
+		}
+		moved.Matched, moved.Changed = moved.Matched+len(rows), moved.Changed+changed
+		after = rows[len(rows)-1].GroupID
+	}
+}
+
+func (t tx) applyPage(ctx context.Context, a watch.Advance, rows []stagedRow, now time.Time) (changed int, err error) {
+	found := make(map[int64][]vuln.GroupFinding, len(rows))
+	for _, row := range rows {
+		if found[row.GroupID], err = unpack[[]vuln.GroupFinding](row.Document); err != nil {
+			return 0, err
+		}
+	}
+	ids := sortedIDs(found)
+	matched, err := t.matchedGroups(ctx, ids)
+	if err != nil {
+		return 0, err
+	}
+	news, err := t.replaceFindings(ctx, found, now)
+	if err != nil {
+		return 0, err
+	}
+	news = known(news, matched)
+	if err := t.markMatched(ctx, ids, a.To, a.Engine); err != nil {
+		return 0, err
+	}
+	return len(news), t.noteChanges(ctx, a.To, news)
+}
+
+// known leaves out groups that were never matched: they are new to the store,
+// not changed by the data.
+func known(groups []int64, matched map[int64]string) (left []int64) {
+	for _, id := range groups {
+		if _, before := matched[id]; before {
+			left = append(left, id)
+		}
+	}
+	return left
+}
