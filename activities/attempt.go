@@ -89,6 +89,7 @@ func (r *round) judge(d event.Delivery, answer event.Answer, now time.Time) even
 	if !r.state.Disabled {
 		r.state = r.after(verdict, d, answer, now)
 	}
+	r.quiet(now, answer)
 	switch verdict {
 	case event.VerdictDelivered:
 		r.result.Delivered++
@@ -111,6 +112,10 @@ func (r *round) after(verdict event.Verdict, d event.Delivery, answer event.Answ
 	case event.VerdictDelivered:
 		return state.Succeeded(d.Answer)
 	case event.VerdictRetry:
+		if early(d, now) {
+			state.LastAnswer = d.Answer
+			return state
+		}
 		state = r.endpoint.State.Failed(d.Answer, now)
 		if pause := now.Add(min(answer.RetryAfter, longestPause)); pause.After(state.Probe) {
 			state.Probe = pause
@@ -125,12 +130,30 @@ func (r *round) after(verdict event.Verdict, d event.Delivery, answer event.Answ
 // unsent decides about a body that cannot be made, as by a template at fault. It
 // says nothing of the endpoint and must not hold the others up.
 func (r *round) unsent(d event.Delivery, answer event.Answer, now time.Time) event.Delivery {
+	r.quiet(now, answer)
 	return r.again(d, answer, now)
 }
 
+// quiet puts the next early attempt at an endpoint that fails off, whatever came
+// of the last one.
+func (r *round) quiet(now time.Time, answer event.Answer) {
+	if r.state.Failing() {
+		r.state = r.state.Quiet(now, answer.RetryAfter)
+	}
+}
+
+// early tells whether an attempt was made before it was due. It says nothing new
+// of an endpoint that fails, and the schedule goes on as if it had not been.
+func early(d event.Delivery, now time.Time) bool { return d.NextTry.After(now) }
+
 // again has a delivery tried again while there is time.
 func (r *round) again(d event.Delivery, answer event.Answer, now time.Time) event.Delivery {
-	at, left := event.Next(d.Attempts, now, d.GiveUp, rand.Float64(), answer.RetryAfter)
+	if early(d, now) {
+		r.result.Retried++
+		d.Early, d.LastTry, d.NextTry = d.Early+1, now, event.Keep(d.NextTry, now, d.GiveUp, answer.RetryAfter)
+		return d
+	}
+	at, left := event.Next(d.Attempts-d.Early, now, d.GiveUp, rand.Float64(), answer.RetryAfter)
 	if !left {
 		return r.giveUp(d, now)
 	}

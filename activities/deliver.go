@@ -23,6 +23,8 @@ type deliveryStore interface {
 	Endpoint(ctx context.Context, name string) (event.Endpoint, error)
 	SetEndpointState(ctx context.Context, name string, state event.EndpointState) error
 	DueDeliveries(ctx context.Context, endpoint string, now time.Time, limit int) ([]watch.DueDelivery, error)
+	// OldestPending is at most one, due or not.
+	OldestPending(ctx context.Context, endpoint string) ([]watch.DueDelivery, error)
 	RecordAttempt(ctx context.Context, attempt event.Attempt, next event.Delivery) error
 	Backlog(ctx context.Context, endpoint string) (watch.Backlog, error)
 	// BacklogEndpoints are those that something waits for.
@@ -109,7 +111,7 @@ func (r *round) attempts(ctx context.Context) (*watch.DueDelivery, error) {
 	if r.endpoint.Paced() {
 		return r.pacedAttempts(ctx)
 	}
-	due, err := r.Store.DueDeliveries(ctx, r.name, r.now(), deliveryPage)
+	due, err := r.due(ctx, deliveryPage)
 	if err != nil || len(due) == 0 {
 		return nil, err
 	}
@@ -117,6 +119,16 @@ func (r *round) attempts(ctx context.Context) (*watch.DueDelivery, error) {
 		due = due[:1]
 	}
 	return &due[0], r.page(ctx, due)
+}
+
+// due are the deliveries that are to be made now. An endpoint that fails gets the
+// oldest now and then although none is due, so that it is found to be back.
+func (r *round) due(ctx context.Context, limit int) ([]watch.DueDelivery, error) {
+	due, err := r.Store.DueDeliveries(ctx, r.name, r.now(), limit)
+	if err != nil || len(due) > 0 || !r.state.Failing() || r.now().Before(r.state.Early) {
+		return due, err
+	}
+	return r.Store.OldestPending(ctx, r.name)
 }
 
 // load reads the endpoint; without it the round is not active.
@@ -133,23 +145,17 @@ func (r *round) load(ctx context.Context) error {
 // save stores how the endpoint does, unless somebody has changed that meanwhile,
 // as by enabling it: what a person says counts, and the next attempt will tell.
 func (r *round) save(ctx context.Context) error {
-	if sameState(r.state, r.endpoint.State) {
+	if r.state.Equal(r.endpoint.State) {
 		return nil
 	}
 	stored, err := r.Store.Endpoint(ctx, r.name)
-	if err == nil && sameState(stored.State, r.endpoint.State) {
+	if err == nil && stored.State.Equal(r.endpoint.State) {
 		err = r.Store.SetEndpointState(ctx, r.name, r.state)
 	}
 	if errors.Is(err, fault.NotFound) {
 		return nil // deleted meanwhile
 	}
 	return err
-}
-
-func sameState(a, b event.EndpointState) bool {
-	sameTimes := a.FailingSince.Equal(b.FailingSince) && a.Probe.Equal(b.Probe)
-	a.FailingSince, a.Probe, b.FailingSince, b.Probe = time.Time{}, time.Time{}, time.Time{}, time.Time{}
-	return sameTimes && a == b
 }
 
 // turn tells the event log when an endpoint goes down, is disabled or comes
@@ -183,11 +189,9 @@ func (r *round) finish(ctx context.Context) error {
 		return err
 	}
 	r.result.State = r.state
-	r.result.Pending, r.result.Next, r.result.Oldest = backlog.Pending, backlog.Next, backlog.Oldest
+	r.result.Pending, r.result.Next, r.result.Oldest = backlog.Pending, r.state.Resume(backlog.Next), backlog.Oldest
 	if r.state.Disabled {
 		r.result.Next = time.Time{}
-	} else if !backlog.Next.IsZero() && backlog.Next.Before(r.state.Probe) {
-		r.result.Next = r.state.Probe
 	}
 	if !r.result.State.Disabled && !r.later.IsZero() {
 		return r.hold(ctx)

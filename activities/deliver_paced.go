@@ -37,7 +37,7 @@ func (r *round) paced(ctx context.Context) ([]message, error) {
 	if err != nil || slots == 0 {
 		return nil, err
 	}
-	due, err := r.Store.DueDeliveries(ctx, r.name, r.now(), pacedPage)
+	due, err := r.due(ctx, pacedPage)
 	if err != nil {
 		return nil, err
 	}
@@ -202,9 +202,6 @@ func (r *round) hold(ctx context.Context) error {
 	if next.IsZero() || next.After(r.later) {
 		next = r.later
 	}
-	if next.Before(r.state.Probe) {
-		next = r.state.Probe
-	}
-	r.result.Next = next
+	r.result.Next = r.state.Resume(next)
 	return nil
 }

@@ -28,6 +28,7 @@ type deliveryRow struct {
 	State        string
 	Created      int64
 	Attempts     int
+	Early        int
 	LastTry      int64 `db:"last_try"`
 	NextTry      int64 `db:"next_try"`
 	GiveUp       int64 `db:"give_up"`
@@ -35,11 +36,11 @@ type deliveryRow struct {
 	Message      string
 }
 
-const deliveryColumns = `d.id, d.notification, d.endpoint, d.state, d.created, d.attempts, d.last_try, d.next_try, d.give_up, d.answer, d.message`
+const deliveryColumns = `d.id, d.notification, d.endpoint, d.state, d.created, d.attempts, d.early, d.last_try, d.next_try, d.give_up, d.answer, d.message`
 
 func (r deliveryRow) delivery() (event.Delivery, error) {
 	return event.Delivery{ID: r.ID, Notification: r.Notification, Endpoint: r.Endpoint, State: event.DeliveryState(r.State),
-		Created: moment(r.Created), Attempts: r.Attempts, LastTry: moment(r.LastTry), NextTry: moment(r.NextTry),
+		Created: moment(r.Created), Attempts: r.Attempts, Early: r.Early, LastTry: moment(r.LastTry), NextTry: moment(r.NextTry),
 		GiveUp: moment(r.GiveUp), Answer: r.Answer, Message: r.Message}, nil
 }
 
@@ -63,18 +64,32 @@ type dueRow struct {
 // first.
 func (s *Store) DueDeliveries(ctx context.Context, endpoint string, now time.Time, limit int) ([]watch.DueDelivery, error) {
 	var due []watch.DueDelivery
-	err := s.view(ctx, "list due deliveries to "+endpoint, func(t tx) error {
-		rows, err := all[dueRow](ctx, t, `SELECT `+dueColumns+`
-			FROM delivery d JOIN notification n ON n.id = d.notification
-			WHERE d.endpoint = ? AND d.state = 'pending' AND d.next_try <= ? ORDER BY d.created, d.id LIMIT ?`,
-			endpoint, stamp(now), limitOr(limit, defaultLimit))
-		if err != nil {
-			return err
-		}
-		due, err = convert(rows, dueRow.due)
+	err := s.view(ctx, "list due deliveries to "+endpoint, func(t tx) (err error) {
+		due, err = t.due(ctx, `d.endpoint = ? AND d.state = 'pending' AND d.next_try <= ?`, limitOr(limit, defaultLimit), endpoint, stamp(now))
 		return err
 	})
 	return due, err
+}
+
+// OldestPending is the oldest of what is still to be delivered to the endpoint,
+// due or not; none if nothing is.
+func (s *Store) OldestPending(ctx context.Context, endpoint string) ([]watch.DueDelivery, error) {
+	var oldest []watch.DueDelivery
+	err := s.view(ctx, "read the oldest delivery to "+endpoint, func(t tx) (err error) {
+		oldest, err = t.due(ctx, `d.endpoint = ? AND d.state = 'pending'`, 1, endpoint)
+		return err
+	})
+	return oldest, err
+}
+
+// due lists deliveries with their notifications, the oldest first.
+func (t tx) due(ctx context.Context, where string, limit int, args ...any) ([]watch.DueDelivery, error) {
+	rows, err := all[dueRow](ctx, t, `SELECT `+dueColumns+` FROM delivery d JOIN notification n ON n.id = d.notification
+		WHERE `+where+` ORDER BY d.created, d.id LIMIT ?`, append(args, limit)...)
+	if err != nil {
+		return nil, err
+	}
+	return convert(rows, dueRow.due)
 }
 
 func (r dueRow) due() (watch.DueDelivery, error) {
@@ -97,9 +112,9 @@ func (s *Store) RecordAttempt(ctx context.Context, attempt event.Attempt, next e
 		if err != nil || fresh == 0 {
 			return err
 		}
-		return t.run(ctx, `UPDATE delivery SET state = ?, attempts = ?, last_try = ?, next_try = ?, answer = ?
+		return t.run(ctx, `UPDATE delivery SET state = ?, attempts = ?, early = ?, last_try = ?, next_try = ?, answer = ?
 			WHERE id = ? AND (state = 'pending' OR ? = 'delivered')`,
-			string(next.State), next.Attempts, stamp(next.LastTry), stamp(next.NextTry), next.Answer, attempt.Delivery, string(next.State))
+			string(next.State), next.Attempts, next.Early, stamp(next.LastTry), stamp(next.NextTry), next.Answer, attempt.Delivery, string(next.State))
 	})
 }
 

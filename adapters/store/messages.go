@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -22,13 +23,8 @@ func (s *Store) Combine(ctx context.Context, message string, deliveries []int64)
 // oldest first.
 func (s *Store) Message(ctx context.Context, endpoint, message string) ([]watch.DueDelivery, error) {
 	var told []watch.DueDelivery
-	err := s.view(ctx, "read message "+message, func(t tx) error {
-		rows, err := all[dueRow](ctx, t, `SELECT `+dueColumns+` FROM delivery d JOIN notification n ON n.id = d.notification
-			WHERE d.endpoint = ? AND d.message = ? ORDER BY d.created, d.id`, endpoint, message)
-		if err != nil {
-			return err
-		}
-		told, err = convert(rows, dueRow.due)
+	err := s.view(ctx, "read message "+message, func(t tx) (err error) {
+		told, err = t.due(ctx, `d.endpoint = ? AND d.message = ?`, math.MaxInt32, endpoint, message)
 		return err
 	})
 	return told, err

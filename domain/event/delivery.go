@@ -27,8 +27,10 @@ type Delivery struct {
 	State    DeliveryState
 	Created  time.Time
 	// Attempts are how many were made; LastTry is the last of them that failed,
-	// zero if none did; NextTry is when the next is due.
+	// zero if none did; NextTry is when the next is due. Early are those of them
+	// that were made before they were due, to find out whether the endpoint is back.
 	Attempts int
+	Early    int
 	LastTry  time.Time
 	NextTry  time.Time
 	// GiveUp is the moment after which no further attempt is made.

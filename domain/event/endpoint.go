@@ -72,6 +72,8 @@ type EndpointState struct {
 	Failures int       `json:"failures,omitempty"`
 	Probe    time.Time `json:"probe,omitzero"`
 	Told     bool      `json:"told,omitempty"`
+	// Early is when the oldest delivery is tried although it is not due.
+	Early time.Time `json:"early,omitzero"`
 }
 
 // Down is how many attempts in a row must fail before an endpoint counts as
@@ -81,6 +83,11 @@ const Down = 3
 // longestProbe is the longest pause between two attempts at an endpoint that is
 // down and has deliveries waiting.
 const longestProbe = 5 * time.Minute
+
+// earlyPause is the time between two attempts at an endpoint that fails while
+// none is due. The schedule's later pauses are hours: without this, an endpoint
+// that is back would not be noticed for so long.
+const earlyPause = 15 * time.Minute
 
 // Succeeded is the state after an attempt that went well.
 func (s EndpointState) Succeeded(answer string) EndpointState {
@@ -96,6 +103,39 @@ func (s EndpointState) Failed(answer string, now time.Time) EndpointState {
 	s.Failures++
 	s.LastAnswer = answer
 	s.Probe = now.Add(min(5*time.Second<<min(s.Failures-1, 6), longestProbe))
+	return s
+}
+
+// Quiet is the state in which no attempt is made early for a while, and not
+// within the time that the endpoint asked for.
+func (s EndpointState) Quiet(now time.Time, retryAfter time.Duration) EndpointState {
+	s.Early = now.Add(max(earlyPause, bounded(retryAfter)))
+	return s
+}
+
+// Resume is when to go on with an endpoint whose next attempt is due then; zero
+// if none waits.
+func (s EndpointState) Resume(due time.Time) time.Time {
+	if due.IsZero() || !s.Failing() {
+		return due
+	}
+	if s.Early.Before(due) {
+		due = s.Early
+	}
+	if due.Before(s.Probe) {
+		due = s.Probe
+	}
+	return due
+}
+
+// Equal compares two states, their moments as such.
+func (s EndpointState) Equal(other EndpointState) bool {
+	moments := s.FailingSince.Equal(other.FailingSince) && s.Probe.Equal(other.Probe) && s.Early.Equal(other.Early)
+	return moments && s.timeless() == other.timeless()
+}
+
+func (s EndpointState) timeless() EndpointState {
+	s.FailingSince, s.Probe, s.Early = time.Time{}, time.Time{}, time.Time{}
 	return s
 }
 

@@ -17,7 +17,7 @@ var waits = []time.Duration{
 // what failed together does not come back together.
 const spread = 0.2
 
-// Next is when to try again after a number of failed attempts; false if there is
+// Next is when to try again after a number of failed attempts that were due; false if there is
 // no time left. jitter is random, from 0 up to 1. retryAfter is what the
 // receiver asked for; it lengthens a pause and never shortens one, and not
 // beyond the longest pause, so that an absurd value cannot end the attempts.
@@ -28,13 +28,26 @@ func Next(attempts int, now, giveUp time.Time, jitter float64, retryAfter time.D
 	if !now.Before(giveUp) {
 		return time.Time{}, false
 	}
-	longest := waits[len(waits)-1]
 	wait := waits[min(max(attempts, 1), len(waits))-1]
 	wait += time.Duration(float64(wait) * spread * min(max(jitter, 0), 1))
-	wait = max(wait, min(retryAfter, longest))
-	next := now.Add(wait)
-	if next.After(giveUp) {
-		next = giveUp
+	return earlier(now.Add(max(wait, bounded(retryAfter))), giveUp), true
+}
+
+// Keep is when to try again after an attempt that was made early and failed: as
+// planned, unless the receiver asks for more time.
+func Keep(planned, now, giveUp time.Time, retryAfter time.Duration) time.Time {
+	if asked := now.Add(bounded(retryAfter)); asked.After(planned) {
+		return earlier(asked, giveUp)
 	}
-	return next, true
+	return planned
+}
+
+// bounded is what a receiver asked for, but not more than the longest pause.
+func bounded(retryAfter time.Duration) time.Duration { return min(retryAfter, waits[len(waits)-1]) }
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }

@@ -1,0 +1,110 @@
+package activities_test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/lab"
+)
+
+// until delivers as the workflow does until that much time has passed.
+func (r *rig) until(round watch.Round, after time.Duration) watch.Round {
+	r.Helper()
+	for end := r.clock.Now().Add(after); round.Pending > 0 && !round.Next.After(end); {
+		r.untilNext(round)
+		round = r.deliver()
+	}
+	return round
+}
+
+// An endpoint that comes back between two far tries of its only delivery is
+// found to be back within a quarter of an hour.
+func TestBackLongBeforeTheNextTry(t *testing.T) {
+	t.Parallel()
+	for name, pace := range map[string]event.Pace{"at once": {}, "in digests": {Digest: time.Minute}, "within a budget": {Budget: 4}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.pacedEndpoint("", pace)
+			id := r.pendingAbout("app:1")
+			r.clock.pass(pace.Digest)
+			r.receiver.AnswerAlways(http.StatusBadGateway)
+			round := r.until(r.deliver(), 4*time.Hour) // the next scheduled pause is hours
+			planned := r.deliveries()[0].NextTry
+			if wait := planned.Sub(r.clock.Now()); wait < 2*time.Hour {
+				t.Fatalf("the schedule's next pause is %s", wait)
+			}
+			r.receiver.Forget()
+			r.receiver.AnswerAlways(http.StatusOK)
+			back := r.clock.Now()
+			if round = r.until(round, time.Hour); round.Pending > 0 || round.State.Failing() {
+				t.Errorf("after an hour: %+v", round)
+			}
+			if took := r.clock.Now().Sub(back); took > 15*time.Minute {
+				t.Errorf("found to be back after %s", took)
+			}
+			if got := r.ids(); !slices.Equal(got, []string{id}) {
+				t.Errorf("received %v", got)
+			}
+		})
+	}
+}
+
+// Attempts that are made early change nothing of the schedule: it is the
+// standard's, and each delivery is given up at its end.
+func TestEarlyAttemptsLeaveTheScheduleAlone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.endpoint("hook")
+	r.pending(1)
+	r.receiver.AnswerAlways(http.StatusServiceUnavailable)
+	round := r.until(r.deliver(), 10*time.Hour)
+	d := r.deliveries()[0]
+	// 5 s, 5 min, 30 min, 2 h and 5 h, lengthened by at most a fifth: six tries.
+	if scheduled := d.Attempts - d.Early; scheduled != 6 || d.Early < 20 {
+		t.Errorf("%d attempts, %d of them early", d.Attempts, d.Early)
+	}
+	if most := int(10 * time.Hour / (15 * time.Minute)); d.Early > most {
+		t.Errorf("%d early attempts in ten hours, want at most %d", d.Early, most)
+	}
+	round = r.until(round, 80*time.Hour)
+	if d = r.deliveries()[0]; d.State != event.Failed || d.LastTry.Sub(d.Created) < r.steps.Window || round.Pending != 0 {
+		t.Errorf("given up: %+v", d)
+	}
+	r.expect(1, "system.endpoint.failing hook")
+}
+
+// A receiver that asks for time gets it, from early attempts too.
+func TestEarlyAttemptsRespectRetryAfter(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.endpoint("hook")
+	r.pending(1)
+	lift := r.receiver.Fail(lab.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"18000"}}})
+	round := r.deliver()
+	lift()
+	if wait := round.Next.Sub(r.clock.Now()); wait < 5*time.Hour {
+		t.Errorf("it asked for five hours and is tried again in %s", wait)
+	}
+}
+
+// A body that cannot be made, or that the receiver refuses for good, is tried
+// once in its turn and not in a circle.
+func TestEarlyAttemptThatTellsNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.endpoint("hook")
+	r.pending(3)
+	r.receiver.AnswerAlways(http.StatusBadGateway)
+	round := r.until(r.deliver(), 4*time.Hour)
+	r.receiver.Forget()
+	r.receiver.AnswerAlways(http.StatusNotFound)
+	r.until(round, 20*time.Minute)
+	if got := len(r.receiver.All()); got > 2 {
+		t.Errorf("%d notifications are given up within 20 minutes because of a 404", got)
+	}
+}
