@@ -11,6 +11,8 @@ import (
 // pacedStore keeps which deliveries are told together.
 type pacedStore interface {
 	Combine(ctx context.Context, message string, deliveries []int64) error
+	// Separate has what a message was to tell told one by one.
+	Separate(ctx context.Context, endpoint, message string) error
 	Message(ctx context.Context, endpoint, message string) ([]watch.DueDelivery, error)
 	NextTry(ctx context.Context, endpoint string, after time.Time) (time.Time, error)
 	Sent(ctx context.Context, endpoint string, since time.Time) (messages int, first time.Time, err error)
@@ -113,7 +115,7 @@ func (r *round) combine(ctx context.Context, open []watch.DueDelivery, alone boo
 			together = append(together, d.Notification)
 		}
 	}
-	for _, group := range append(groups, event.Combine(r.endpoint, together)...) {
+	for _, group := range append(groups, event.Combine(r.endpoint, together, r.Account)...) {
 		id, rows := messageID(group), make([]int64, len(group))
 		for i, n := range group {
 			byID[n.ID].Delivery.Message, rows[i] = id, byID[n.ID].Delivery.ID
@@ -134,10 +136,14 @@ func messageID(group []event.Notification) string {
 }
 
 // send makes the attempt of one message and records it with each delivery that
-// is still to be made.
+// is still to be made. A group that cannot be put into words, as by a template
+// that one of it is too much for, is divided: the others shall not wait for that.
 func (r *round) send(ctx context.Context, m message) error {
 	at := r.now()
 	post, err := r.post(m, at)
+	if err != nil && len(m.told) > 1 {
+		return r.Store.Separate(ctx, r.name, m.id)
+	}
 	answer, judge := event.Answer{Err: err}, r.unsent
 	if err == nil {
 		answer, judge = r.Sender.Send(ctx, r.endpoint, post), r.judge

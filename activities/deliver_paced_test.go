@@ -10,6 +10,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/lab"
 )
 
 // pacedEndpoint adds the endpoint hook with bounds.
@@ -139,7 +140,7 @@ func TestCalmWithinTheBudget(t *testing.T) {
 func TestGroupKeepsItsID(t *testing.T) {
 	t.Parallel()
 	for _, after := range []bool{false, true} {
-		for write := 1; write <= 6; write++ {
+		for write := 1; write <= 8; write++ {
 			t.Run(fmt.Sprintf("killed at write %d, after it %v", write, after), func(t *testing.T) {
 				t.Parallel()
 				r := newRig(t)
@@ -183,5 +184,45 @@ func TestRedeliverOfAGroup(t *testing.T) {
 	r.deliver()
 	if got := r.ids(); !slices.Equal(got, []string{id}) {
 		t.Errorf("received %v, want %s", got, id)
+	}
+}
+
+// One notification that a template cannot put into words does not keep those
+// that were to be told with it.
+func TestGroupThatCannotBeMade(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.must(r.store.SaveEndpoint(t.Context(), event.Endpoint{Name: "hook", URL: r.receiver.URL(), Format: event.FormatTemplate, Pace: event.Pace{Digest: time.Minute},
+		Template: `{{range .Notifications}}{{if eq .Subject "docker.io/bad:1"}}{{index .Summary 99999}}{{end}}{{.ID}}{{end}}`}, r.clock.Now()))
+	good := []string{r.because(event.CauseFeed, "docker.io/app:1"), r.because(event.CauseFeed, "docker.io/app:2")}
+	bad := r.because(event.CauseFeed, "docker.io/bad:1")
+	r.clock.pass(time.Minute)
+	round := r.deliver()
+	if got := r.ids(); !slices.Equal(got, good) || round.Pending != 1 {
+		t.Errorf("received %v, %d pending, want %v", got, round.Pending, good)
+	}
+	if last := r.deliveries()[2]; last.Notification != bad || last.Answer == "" {
+		t.Errorf("nobody is told why %s does not come: %+v", bad, last)
+	}
+}
+
+// What happened to one subject comes in its order, whatever the causes.
+func TestPacedOrderOfASubject(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.pacedEndpoint(event.FormatText, event.Pace{Digest: time.Minute})
+	for n, cause := range []event.Cause{event.CauseFeed, event.CausePolicy, event.CauseFeed, event.CauseFeed} {
+		r.because(cause, []string{"docker.io/a:1", "docker.io/a:1", "docker.io/b:1", "docker.io/a:1"}[n])
+	}
+	r.clock.pass(time.Minute)
+	r.deliver()
+	var order []string
+	for _, d := range r.deliveries() {
+		at := slices.IndexFunc(r.receiver.All(), func(h lab.Hook) bool { return h.Header.Get("webhook-id") == d.Message })
+		order = append(order, fmt.Sprintf("%s in message %d", d.Notification, at))
+	}
+	want := []string{"notification-000 in message 0", "notification-001 in message 1", "notification-002 in message 0", "notification-003 in message 2"}
+	if !slices.Equal(order, want) {
+		t.Errorf("order %v, want %v", order, want)
 	}
 }

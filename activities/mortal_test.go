@@ -115,6 +115,10 @@ func (m *mortal) Hasten(ctx context.Context, name string, now time.Time) error {
 	return m.write(func() error { return m.Store.Hasten(ctx, name, now) })
 }
 
+func (m *mortal) Combine(ctx context.Context, message string, deliveries []int64) error {
+	return m.write(func() error { return m.Store.Combine(ctx, message, deliveries) })
+}
+
 func (m *mortal) Looked(ctx context.Context, looks []watch.Look) error {
 	return m.write(func() error { return m.Store.Looked(ctx, looks) })
 }

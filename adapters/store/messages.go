@@ -19,6 +19,14 @@ func (s *Store) Combine(ctx context.Context, message string, deliveries []int64)
 	})
 }
 
+// Separate has what a message was to tell told one by one, each in a message of
+// its own.
+func (s *Store) Separate(ctx context.Context, endpoint, message string) error {
+	return s.change(ctx, "separate "+message, func(t tx) error {
+		return t.run(ctx, `UPDATE delivery SET message = notification WHERE endpoint = ? AND message = ?`, endpoint, message)
+	})
+}
+
 // Message lists what one message tells an endpoint, whatever became of it, the
 // oldest first.
 func (s *Store) Message(ctx context.Context, endpoint, message string) ([]watch.DueDelivery, error) {

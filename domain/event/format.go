@@ -31,7 +31,7 @@ func Render(e Endpoint, n Notification, d Delivery, account Account) (Body, erro
 		}
 		return renderJSON(jsonType, slim)
 	}
-	return renderTemplate(e, newMessage(n.ID, []Notification{n}, account))
+	return renderTemplate(e, newMessage(e.Format, n.ID, []Notification{n}, account))
 }
 
 func renderJSON(contentType string, value any) (Body, error) {

@@ -45,7 +45,7 @@ func RenderGroup(e Endpoint, g Group, d Delivery, account Account) (Body, error)
 	case FormatSlim:
 		return g.slim(account)
 	}
-	return renderTemplate(e, newMessage(g.ID, g.Notifications, account))
+	return renderTemplate(e, newMessage(e.Format, g.ID, g.Notifications, account))
 }
 
 func (g Group) counts() map[Type]int {

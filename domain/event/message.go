@@ -15,6 +15,7 @@ type Message struct {
 	Account       string
 	Count         int
 	Notifications []Item
+	room          room
 }
 
 // Item is a notification in a Message.
@@ -29,8 +30,12 @@ type Item struct {
 	payload json.RawMessage
 }
 
-// maxSummary is how much of a summary the ready templates show, in characters.
-const maxSummary = 300
+// Listed are the notifications that a message of the format has room for; Rest is
+// how many others there are.
+func (m Message) Listed() []Item { return m.room.fit(m.Notifications) }
+
+// Rest is how many notifications are not Listed.
+func (m Message) Rest() int { return len(m.Notifications) - len(m.Listed()) }
 
 // Payload is the notification's payload, for templates that want more than its
 // summary: {{.Payload.counts.added}}.
@@ -42,21 +47,28 @@ func (i Item) Payload() (map[string]any, error) {
 	return payload, nil
 }
 
-func newMessage(id string, notifications []Notification, account Account) Message {
-	m := Message{ID: id, Title: title(notifications), Account: account.Name, Count: len(notifications)}
+func newMessage(f Format, id string, notifications []Notification, account Account) Message {
+	m := Message{ID: id, Title: title(notifications), Account: account.Name, Count: len(notifications), room: f.room()}
 	for _, n := range notifications {
-		m.Notifications = append(m.Notifications, Item{
-			ID:      n.ID,
-			Type:    n.Type,
-			Subject: n.Subject,
-			Cause:   n.Cause,
-			Summary: n.Summary,
-			Created: n.Created.UTC().Format(time.RFC3339),
-			Link:    account.link(n),
-			payload: n.Payload,
-		})
+		m.Notifications = append(m.Notifications, newItem(n, account))
 	}
 	return m
+}
+
+func newItem(n Notification, account Account) Item {
+	item := Item{
+		ID:      n.ID,
+		Type:    n.Type,
+		Subject: n.Subject,
+		Cause:   n.Cause,
+		Summary: n.Summary,
+		Created: n.Created.UTC().Format(time.RFC3339),
+		payload: n.Payload,
+	}
+	if link := account.link(n); len(link) <= maxLink {
+		item.Link = link
+	}
+	return item
 }
 
 // title is the type and cause of one notification, or the numbers of several.

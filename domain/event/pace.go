@@ -2,7 +2,6 @@ package event
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -32,50 +31,7 @@ func (p Pace) Ripe(oldest time.Time, waiting int, now time.Time) (bool, time.Tim
 	return false, at
 }
 
-const (
-	longestDigest = 24 * time.Hour
-	largestGroup  = 500     // notifications
-	longestGroup  = 4 << 20 // bytes of payloads
-)
-
-// room is how many characters the ready templates of chat services have for a
-// list: the number that they pass to fit.
-var room = map[Format]int{FormatSlack: 3500, FormatTeams: 12000, FormatDiscord: 1300}
-
-// Combine splits notifications into those that are told together: the ones of
-// one cause, in their order, as many as one message of the endpoint's format can
-// list. None is left out.
-func Combine(e Endpoint, notifications []Notification) [][]Notification {
-	var causes []Cause
-	byCause := map[Cause][]Notification{}
-	for _, n := range notifications {
-		if !slices.Contains(causes, n.Cause) {
-			causes = append(causes, n.Cause)
-		}
-		byCause[n.Cause] = append(byCause[n.Cause], n)
-	}
-	var groups [][]Notification
-	for _, cause := range causes {
-		for rest := byCause[cause]; len(rest) > 0; {
-			n := listable(e.Format, rest)
-			groups, rest = append(groups, rest[:n]), rest[n:]
-		}
-	}
-	return groups
-}
-
-// listable is how many of the notifications one message can list, at least one.
-func listable(f Format, notifications []Notification) int {
-	n, size := 0, 0
-	for n < min(len(notifications), largestGroup) && size <= longestGroup {
-		size += len(notifications[n].Payload)
-		n++
-	}
-	if characters, bounded := room[f]; bounded {
-		return len(fit(newMessage("", notifications[:n], Account{}).Notifications, characters))
-	}
-	return n
-}
+const longestDigest = 24 * time.Hour
 
 func (p Pace) validate() error {
 	switch {

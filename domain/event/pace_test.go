@@ -1,10 +1,7 @@
 package event
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -33,50 +30,6 @@ func TestRipe(t *testing.T) {
 			got, at := test.pace.Ripe(oldest, test.waiting, oldest.Add(test.after))
 			if got != test.want || !got && !at.Equal(oldest.Add(test.pace.Digest)) {
 				t.Errorf("ripe %v, at %v", got, at)
-			}
-		})
-	}
-}
-
-// However many there are, each is in exactly one message, which lists it.
-func TestCombineListsEverything(t *testing.T) {
-	t.Parallel()
-	var all []Notification
-	for n := range 300 {
-		sample, err := Sample(VulnUpdate, fmt.Sprintf("id-%03d", n), "admin", time.Unix(0, 0))
-		if err != nil {
-			t.Fatal(err)
-		}
-		sample.Cause = []Cause{CauseFeed, CauseTime}[n%2]
-		sample.Summary = fmt.Sprintf("registry.example.com/team/app:%03d: 1 added", n)
-		all = append(all, sample)
-	}
-	for _, format := range Formats {
-		e := Endpoint{Format: format}
-		if format == FormatTemplate {
-			e.Template = `{{range .Notifications}}{{.Summary}} {{end}}`
-		}
-		t.Run(string(format), func(t *testing.T) {
-			t.Parallel()
-			var ids []string
-			for _, group := range Combine(e, all) {
-				body, err := RenderGroup(e, NewGroup(group), Delivery{}, Account{Name: "admin"})
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, n := range group {
-					ids = append(ids, n.ID)
-					if n.Cause != group[0].Cause {
-						t.Errorf("%s is told with others of another cause", n.ID)
-					}
-					if !bytes.Contains(body.Content, []byte(n.ID)) && !bytes.Contains(body.Content, []byte(n.Summary)) {
-						t.Errorf("%s is not listed", n.ID)
-					}
-				}
-			}
-			slices.Sort(ids)
-			if len(slices.Compact(ids)) != len(all) || len(ids) != len(all) {
-				t.Errorf("%d of %d are told", len(ids), len(all))
 			}
 		})
 	}

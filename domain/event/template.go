@@ -151,13 +151,16 @@ func (b *boundedBuffer) Write(p []byte) (int, error) {
 var templateFuncs = template.FuncMap{
 	"json":     jsonValue,
 	"esc":      jsonEscape,
-	"slack":    strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace,
+	"slack":    escapeSlack,
 	"markdown": escapeMarkdown,
 	"truncate": truncate,
 	"upper":    strings.ToUpper,
 	"fit":      fit,
 	"rest":     func(items []Item, budget int) int { return len(items) - len(fit(items, budget)) },
 }
+
+// escapeSlack keeps a text from being taken for links and mentions.
+var escapeSlack = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace
 
 // jsonValue is any value as JSON, a text with its quotes.
 func jsonValue(value any) (string, error) {
@@ -198,12 +201,5 @@ func truncate(limit int, text string) string {
 // fit is as many of the items as have room in a message of that many
 // characters, at least one. Links and markup are counted generously.
 func fit(items []Item, budget int) []Item {
-	const markup = 10
-	for i, item := range items {
-		budget -= min(len(item.Summary), maxSummary) + len(item.Link) + markup
-		if budget < 0 {
-			return items[:max(i, min(1, len(items)))]
-		}
-	}
-	return items
+	return room{characters: max(budget, 1), markup: defaultMarkup}.fit(items)
 }
