@@ -56,9 +56,11 @@ type Worker struct {
 	GemRegistry   string
 	PackageCAFile string
 
-	RegistryPlain  []string
-	RegistryCAFile string
-	RegistryRate   float64
+	RegistriesFile       string
+	RegistryCertificates []string
+	RegistryPlain        []string
+	RegistryCAFile       string
+	RegistryRate         float64
 
 	WebhookWindow      time.Duration
 	WebhookDenyPrivate bool

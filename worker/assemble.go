@@ -44,8 +44,7 @@ func (s *steps) close() {
 // assemble opens the adapters.
 func assemble(settings config.Config, keeper *store.Store, temporal client.Client, logger *slog.Logger) (*steps, error) {
 	w := settings.Worker
-	registries, err := registry.New(registry.Options{Version: version, InsecureHosts: w.RegistryPlain,
-		CAFile: w.RegistryCAFile, RequestsPerSecond: w.RegistryRate})
+	registries, err := newRegistries(w, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +78,19 @@ func assemble(settings config.Config, keeper *store.Store, temporal client.Clien
 		Poll:    w.Poll, Pass: w.Pass, Window: w.WebhookWindow, Retention: w.Retention, FeedMaxAge: w.FeedMaxAge, Log: logger,
 		Restore: func(ctx context.Context) error { return restore(ctx, temporal, w, logger) },
 	}}, nil
+}
+
+// newRegistries is the client of all registries.
+func newRegistries(w config.Worker, logger *slog.Logger) (*registry.Registry, error) {
+	registries, err := registry.New(registry.Options{Version: version, InsecureHosts: w.RegistryPlain, CAFile: w.RegistryCAFile,
+		File: w.RegistriesFile, CertificateDirectories: w.RegistryCertificates, RequestsPerSecond: w.RegistryRate})
+	if err != nil {
+		return nil, err
+	}
+	if unread := registries.Unread(); len(unread) > 0 {
+		logger.Info("keys of the registries file that Tagwatch does not use", "file", w.RegistriesFile, "keys", unread)
+	}
+	return registries, nil
 }
 
 func analyzerOptions(settings config.Config, logger *slog.Logger) analyzer.Options {

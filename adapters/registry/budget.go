@@ -22,16 +22,18 @@ const (
 	longestCoolDown = 6 * time.Hour
 )
 
-// CoolDownError tells that a host asked to be left alone for a while. It is a
+// CoolDownError tells that a host is left alone for a while: because it asked
+// for it, because its limit is used up, or because it fails. It is a
 // fault.Unavailable.
 type CoolDownError struct {
 	Host string
+	why  string
 	wait time.Duration
 }
 
 // Error implements error.
 func (e *CoolDownError) Error() string {
-	return fmt.Sprintf("registry %s asks to wait %s: %v", e.Host, e.wait.Round(time.Second), fault.Unavailable)
+	return fmt.Sprintf("registry %s %s: %v", e.Host, e.why, fault.Unavailable)
 }
 
 // Unwrap is fault.Unavailable.
@@ -41,78 +43,227 @@ func (e *CoolDownError) Unwrap() error { return fault.Unavailable }
 // of the error.
 func (e *CoolDownError) RetryAfter() time.Duration { return e.wait }
 
-// budget limits what is asked of one host, whoever asks.
+// budget limits what is asked of one host, whoever asks: how often, how much at
+// a time, how much in the windows that the host itself announces, and how soon
+// again after it failed.
 type budget struct {
-	host  string
-	rate  *rate.Limiter
-	slots chan struct{}
+	host      string
+	rate      *rate.Limiter
+	slots     chan struct{} // requests without an answer
+	transfers chan struct{} // bodies of layers under way
+	scout     chan struct{} // taken by the one request that learns what the host allows
 
 	mu        sync.Mutex
 	coolUntil time.Time
+	news      chan struct{} // closed at the next answer
+	allowance allowance
+	breaker   breaker
 }
 
 func newBudget(host string, perSecond float64, concurrency int) *budget {
 	return &budget{
-		host:  host,
-		rate:  rate.NewLimiter(rate.Limit(perSecond), max(1, int(perSecond))),
-		slots: make(chan struct{}, concurrency),
+		host:      host,
+		rate:      rate.NewLimiter(rate.Limit(perSecond), max(1, int(perSecond))),
+		slots:     make(chan struct{}, concurrency),
+		transfers: make(chan struct{}, concurrency),
+		scout:     make(chan struct{}, 1),
+		news:      make(chan struct{}),
 	}
 }
 
-// acquire waits for a turn. The caller releases it when the answer's header has
-// arrived.
-func (b *budget) acquire(ctx context.Context) (release func(), err error) {
-	if err := b.cooling(); err != nil {
+// turn is leave for one request.
+type turn struct {
+	budget   *budget
+	counted  bool // by the host, against the limit that it announces
+	probe    bool // does not mind that the host failed
+	scouting bool
+	ticket   ticket
+}
+
+// acquire waits for a turn. The caller ends it when the answer's header has
+// arrived, or none will.
+func (b *budget) acquire(ctx context.Context, counted, probe bool) (*turn, error) {
+	t := &turn{budget: b, counted: counted, probe: probe}
+	if err := t.closed(); err != nil {
 		return nil, err
 	}
+	if err := t.scoutFirst(ctx); err != nil {
+		return nil, err
+	}
+	if err := t.take(ctx); err != nil {
+		t.stopScouting()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *turn) take(ctx context.Context) error {
+	b := t.budget
+	if err := wait(ctx, b.slots, b.host); err != nil {
+		return err
+	}
+	err := b.rate.Wait(ctx)
+	if err != nil {
+		err = fmt.Errorf("wait for a turn at %s: %w: %w", b.host, fault.Unavailable, err)
+	} else {
+		err = t.granted(ctx)
+	}
+	if err != nil {
+		<-b.slots
+	}
+	return err
+}
+
+func wait(ctx context.Context, slots chan<- struct{}, host string) error {
 	select {
-	case b.slots <- struct{}{}:
+	case slots <- struct{}{}:
+		return nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a turn at %s: %w", b.host, ctx.Err())
+		return fmt.Errorf("wait for a turn at %s: %w: %w", host, fault.Unavailable, context.Cause(ctx))
 	}
-	release = func() { <-b.slots }
-	if err := b.rate.Wait(ctx); err != nil {
-		release()
-		return nil, fmt.Errorf("wait for a turn at %s: %w: %w", b.host, fault.Unavailable, err)
-	}
-	if err := b.cooling(); err != nil { // another request was told to wait meanwhile
-		release()
-		return nil, err
-	}
-	return release, nil
 }
 
-// cooling is an error as long as the host wants to be left alone.
-func (b *budget) cooling() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if wait := time.Until(b.coolUntil); wait > 0 {
-		return &CoolDownError{Host: b.host, wait: wait}
+// scoutFirst lets one counted request go alone as long as it is not known what
+// the host allows: several at once might already be too many.
+func (t *turn) scoutFirst(ctx context.Context) error {
+	b := t.budget
+	if !t.counted || b.informed() {
+		return nil
+	}
+	if err := wait(ctx, b.scout, b.host); err != nil {
+		return err
+	}
+	if t.scouting = !b.informed(); !t.scouting {
+		<-b.scout
 	}
 	return nil
 }
 
-// note takes what an answer says about the host's load: 429, and 503 with a
-// Retry-After, close the host for everybody.
-func (b *budget) note(resp *http.Response) {
+func (t *turn) stopScouting() {
+	if t.scouting {
+		t.scouting = false
+		<-t.budget.scout
+	}
+}
+
+func (b *budget) informed() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.allowance.fresh(time.Now())
+}
+
+// granted takes one of the requests that the host allows. While answers are
+// under way that tell whether there is one, it waits for them.
+func (t *turn) granted(ctx context.Context) error {
+	for {
+		news, err := t.grant()
+		if news == nil {
+			return err
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for a turn at %s: %w: %w", t.budget.host, fault.Unavailable, context.Cause(ctx))
+		}
+	}
+}
+
+func (t *turn) grant() (news <-chan struct{}, err error) {
+	b, now := t.budget, time.Now()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := t.closedAt(now); err != nil { // another request was told to wait meanwhile
+		return nil, err
+	}
+	if !t.counted {
+		t.ticket = b.allowance.watch()
+		return nil, nil
+	}
+	taken, wait := b.allowance.take(now)
+	switch {
+	case wait == undecided:
+		return b.news, nil
+	case wait > 0:
+		return nil, &CoolDownError{Host: b.host, why: b.allowance.usedUp(), wait: wait}
+	}
+	t.ticket = taken
+	return nil, nil
+}
+
+// end gives the turn back and takes what the answer says about the host's load;
+// nil if there was none.
+func (t *turn) end(resp *http.Response) {
+	b, now := t.budget, time.Now()
+	b.mu.Lock()
+	var said http.Header
+	if resp != nil {
+		said = resp.Header
+		b.cool(resp, now)
+	}
+	b.allowance.settle(t.ticket, t.counted, said, now)
+	close(b.news)
+	b.news = make(chan struct{})
+	b.mu.Unlock()
+	<-b.slots
+	t.stopScouting()
+}
+
+// transfer waits until one more body may be transferred.
+func (b *budget) transfer(ctx context.Context) (release func(), err error) {
+	if err := wait(ctx, b.transfers, b.host); err != nil {
+		return nil, err
+	}
+	return sync.OnceFunc(func() { <-b.transfers }), nil
+}
+
+// closed is an error as long as the host is left alone.
+func (t *turn) closed() error {
+	t.budget.mu.Lock()
+	defer t.budget.mu.Unlock()
+	return t.closedAt(time.Now())
+}
+
+func (t *turn) closedAt(now time.Time) error {
+	b := t.budget
+	if err := b.cooling(now); err != nil {
+		return err
+	}
+	if wait := b.breaker.until.Sub(now); wait > 0 && !t.probe {
+		return &CoolDownError{Host: b.host, why: "is left alone for a while: " + b.breaker.why, wait: wait}
+	}
+	return nil
+}
+
+// cooling is an error as long as the host wants to be left alone.
+func (b *budget) cooling(now time.Time) error {
+	if wait := b.coolUntil.Sub(now); wait > 0 {
+		return &CoolDownError{Host: b.host, why: "asks to wait " + wait.Round(time.Second).String(), wait: wait}
+	}
+	return nil
+}
+
+// cool closes the host for everybody at a 429, and at a 503 with a Retry-After.
+func (b *budget) cool(resp *http.Response, now time.Time) {
 	asked := resp.Header.Get("Retry-After")
 	if resp.StatusCode != http.StatusTooManyRequests && (resp.StatusCode != http.StatusServiceUnavailable || asked == "") {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if until := time.Now().Add(parseRetryAfter(asked)); until.After(b.coolUntil) {
+	until := now.Add(parseRetryAfter(asked, now))
+	if until.After(b.coolUntil) {
 		b.coolUntil = until
+	}
+	if asked != "" {
+		b.allowance.reset = until // the host knows better than we can reckon
 	}
 }
 
 // parseRetryAfter reads seconds or an HTTP date (RFC 9110, section 10.2.3).
-func parseRetryAfter(text string) time.Duration {
+func parseRetryAfter(text string, now time.Time) time.Duration {
 	wait := defaultCoolDown
 	if seconds, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32); err == nil {
 		wait = time.Duration(seconds) * time.Second
 	} else if at, err := http.ParseTime(text); err == nil {
-		wait = time.Until(at)
+		wait = at.Sub(now)
 	}
 	return min(max(wait, time.Second), longestCoolDown)
 }

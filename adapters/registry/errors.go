@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+	"time"
 	"unicode"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -59,15 +61,46 @@ func answersOnlyGet(err error) bool {
 		(status.status == http.StatusMethodNotAllowed || status.status == http.StatusNotImplemented)
 }
 
-// refusal turns an answer that is no success into an error. What the registry
-// says is quoted in part, and never with the secret it was sent.
-func (h *host) refusal(resp *http.Response, authorization string) error {
+// refusal turns an answer that is no success into an error. Credentials that
+// the registry refuses altogether are nothing that one repository can help.
+func (h *host) refusal(ctx context.Context, resp *http.Response, authorization string, reused bool) error {
 	if resp.StatusCode == http.StatusTooManyRequests {
-		if err := h.budget.cooling(); err != nil {
+		h.budget.mu.Lock()
+		err := h.budget.cooling(time.Now())
+		h.budget.mu.Unlock()
+		if err != nil {
 			return err
 		}
 	}
-	refused := &statusError{host: h.name, status: resp.StatusCode}
+	refused := statusOf(resp, h.name, authorization)
+	if resp.StatusCode == http.StatusUnauthorized && !reused && strings.HasPrefix(authorization, "Basic ") && !h.accepts(ctx, authorization) {
+		return h.budget.refused(h.refusedCredentials(h.client.keys.recent(h)))
+	}
+	return refused
+}
+
+// accepts asks whether the registry accepts credentials at all.
+func (h *host) accepts(ctx context.Context, authorization string) bool {
+	challenge := h.knownChallenge()
+	address := h.address(challenge != nil && challenge.Insecure)
+	address.Path = "/v2/"
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
+	if err != nil {
+		return true
+	}
+	client := http.Client{Transport: carrier{host: h, authorization: authorization}, CheckRedirect: h.checkRedirect}
+	resp, err := client.Do(req)
+	if err != nil {
+		return true // which is another problem
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode != http.StatusUnauthorized
+}
+
+// statusOf reads an answer that is no success. What the host says is quoted in
+// part, and never with the secret it was sent.
+func statusOf(resp *http.Response, host, authorization string) *statusError {
+	refused := &statusError{host: host, status: resp.StatusCode}
 	var body struct {
 		Errors []struct{ Code, Message string }
 	}
@@ -108,7 +141,7 @@ func kindOf(status int, codes []string) error {
 // quotable is a registry's text without secrets and control characters, and not
 // too long.
 func quotable(text, authorization string) string {
-	if _, secret, found := strings.Cut(authorization, " "); found && secret != "" {
+	for _, secret := range secretsOf(authorization) {
 		text = strings.ReplaceAll(text, secret, "[redacted]")
 	}
 	printable := strings.Map(func(r rune) rune {
@@ -123,7 +156,7 @@ func quotable(text, authorization string) string {
 // explain turns an error of the network into one that names the host, without
 // the URL, whose query may hold a token.
 func (h *host) explain(ctx context.Context, err error) error {
-	if errors.Is(ctx.Err(), context.Canceled) {
+	if errors.Is(ctx.Err(), context.Canceled) && !errors.Is(context.Cause(ctx), errSilent) {
 		return fmt.Errorf("ask %s: %w", h.name, ctx.Err())
 	}
 	if ctx.Err() != nil {
@@ -154,17 +187,32 @@ func (h *host) explain(ctx context.Context, err error) error {
 	return fmt.Errorf("ask %s: %w: %w", h.name, fault.Unavailable, withoutURL(err))
 }
 
-// explainToken is explain for the token service, whose answers may hold tokens.
-func (h *host) explainToken(ctx context.Context, err error) error {
-	var network *url.Error
-	var status *transport.Error
-	if errors.As(err, &network) || errors.As(err, &status) || ctx.Err() != nil {
-		return fmt.Errorf("token for %s: %w", h.name, h.explain(ctx, err))
+// secretsOf are the parts of an Authorization header that must not be shown.
+func secretsOf(authorization string) (secrets []string) {
+	_, value, _ := strings.Cut(authorization, " ")
+	if value == "" {
+		return nil
 	}
-	if strings.Contains(err.Error(), "realm") {
-		return fmt.Errorf("token for %s: its token service is not acceptable: %w", h.name, fault.Invalid)
+	if decoded, err := base64.StdEncoding.DecodeString(value); err == nil {
+		if _, password, found := strings.Cut(string(decoded), ":"); found && password != "" {
+			secrets = append(secrets, password)
+		}
 	}
-	return fmt.Errorf("token for %s: the token service's answer cannot be read: %w", h.name, fault.Unavailable)
+	return append(secrets, value)
+}
+
+// givenUp tells that an operation ended because its caller did.
+func givenUp(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// sentence is an error's text without the name of its kind at the end.
+func sentence(err error) string {
+	text := err.Error()
+	for _, kind := range []error{fault.Unavailable, fault.Unauthorized, fault.Invalid} {
+		text = strings.TrimSuffix(strings.ReplaceAll(text, ": "+kind.Error()+": ", ": "), ": "+kind.Error())
+	}
+	return text
 }
 
 func codesOf(err *transport.Error) (codes []string) {

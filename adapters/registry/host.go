@@ -1,69 +1,75 @@
 package registry
 
 import (
-	"cmp"
 	"context"
-	"encoding/base64"
 	"fmt"
-	"net/http"
 	"net/http/httptrace"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
 )
 
-const (
-	// credentialLifetime is how long credentials of a helper are used before it
-	// is asked again: the shortest-lived known ones live an hour.
-	credentialLifetime = 10 * time.Minute
-	// tokenLifetime applies where a token does not tell its own, as
-	// https://distribution.github.io/distribution/spec/auth/token/ has it.
-	tokenLifetime = time.Minute
-)
+// mostDistrusted bounds the memory of a mirror's false content.
+const mostDistrusted = 1000
 
 // host is the session with one registry: how it wants to be addressed, what
 // authorizes a request, and the budget that all requests share.
 type host struct {
-	client   *Registry
-	name     string // as references name it
-	registry name.Registry
-	home     http.RoundTripper // to the registry itself
-	budget   *budget
-	flight   singleflight.Group // handshake and tokens: of several who need one, the first fetches it
+	client     *Registry
+	name       string // as references name it
+	registry   name.Registry
+	settings   hostSettings
+	transports transports
+	budget     *budget
+	probe      bool               // asks also while the host is left alone because it failed
+	flight     singleflight.Group // handshake and tokens: of several who need one, the first fetches it
 
-	mu        sync.Mutex
-	challenge *transport.Challenge // nil before the handshake
-	within    reach                // where the registry may redirect to
-	tokens    map[string]token     // by repository path
+	mu         sync.Mutex
+	challenge  *transport.Challenge // nil before the handshake
+	within     reach                // where the registry may redirect to
+	tokens     map[string]token     // by repository path
+	distrusted map[image.Digest]bool
 }
 
-// token is a value of the Authorization header; "" where none is needed.
-type token struct {
-	header string
-	until  time.Time
+func newHost(client *Registry, named string) (*host, error) {
+	settings, err := client.settingsOf(named)
+	if err != nil {
+		return nil, fmt.Errorf("registry %s: %w", named, err)
+	}
+	var options []name.Option
+	within := reachPrivate
+	if settings.plain {
+		options, within = append(options, name.Insecure), reachLoopback
+	}
+	registry, err := name.NewRegistry(named, options...)
+	if err != nil {
+		return nil, fmt.Errorf("registry %q is not a host name with an optional port: %w", named, fault.Invalid)
+	}
+	ways, err := newTransports(settings, within)
+	if err != nil {
+		return nil, fmt.Errorf("registry %s: %w", named, err)
+	}
+	return &host{
+		client: client, name: named, registry: registry, settings: settings, transports: ways,
+		budget: newBudget(named, settings.perSecond, settings.concurrency),
+		tokens: map[string]token{}, distrusted: map[image.Digest]bool{},
+	}, nil
 }
 
-func newHost(client *Registry, named string, registry name.Registry) *host {
-	h := &host{
-		client:   client,
-		name:     named,
-		registry: registry,
-		home:     client.transports[reachPrivate],
-		budget:   newBudget(named, client.options.RequestsPerSecond, client.options.Concurrency),
-		tokens:   map[string]token{},
+// anew is a session that has learned nothing yet, for trying things out. It
+// shares the budget.
+func (h *host) anew() *host {
+	return &host{
+		client: h.client, name: h.name, registry: h.registry, settings: h.settings, transports: h.transports, budget: h.budget,
+		probe: true, tokens: map[string]token{}, distrusted: map[image.Digest]bool{},
 	}
-	if client.plainAllowed(named) {
-		h.home = client.transports[reachLoopback]
-	}
-	return h
 }
 
 // handshake learns once how the registry wants to be addressed.
@@ -71,11 +77,23 @@ func (h *host) handshake(ctx context.Context) (transport.Challenge, error) {
 	if known := h.knownChallenge(); known != nil {
 		return *known, nil
 	}
-	learned, err, _ := h.flight.Do("handshake", func() (any, error) { return h.ping(ctx) })
+	learned, err := h.once(ctx, "handshake", func() (any, error) { return h.ping(ctx) })
 	if err != nil {
 		return transport.Challenge{}, h.explain(ctx, err)
 	}
 	return *learned.(*transport.Challenge), nil
+}
+
+// once lets one of several callers do something for all of them. One that gave
+// up while doing it leaves it to the next.
+func (h *host) once(ctx context.Context, what string, do func() (any, error)) (any, error) {
+	for {
+		mine := false
+		value, err, _ := h.flight.Do(what, func() (any, error) { mine = true; return do() })
+		if err == nil || mine || ctx.Err() != nil || !givenUp(err) {
+			return value, err
+		}
+	}
 }
 
 func (h *host) ping(ctx context.Context) (*transport.Challenge, error) {
@@ -98,7 +116,7 @@ func (h *host) ping(ctx context.Context) (*transport.Challenge, error) {
 	if len(peers) > 0 {
 		h.within = <-peers
 	}
-	if !h.client.plainAllowed(h.name) { // the peer may be a proxy on this machine
+	if !h.settings.plain { // the peer may be a proxy on this machine
 		h.within = min(h.within, reachPrivate)
 	}
 	return challenge, nil
@@ -120,6 +138,7 @@ func (h *host) redirectReach() reach {
 
 // forget drops what was learned, after the registry refused it.
 func (h *host) forget(path string) {
+	h.client.keys.forget(h)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.challenge = nil
@@ -135,62 +154,25 @@ func (h *host) authorization(ctx context.Context, challenge transport.Challenge,
 	if found && time.Now().Before(known.until) {
 		return known.header, true, nil
 	}
-	fetched, err, _ := h.flight.Do("token "+path, func() (any, error) { return h.authorize(ctx, challenge, path) })
+	fetched, err := h.once(ctx, "token "+path, func() (any, error) { return h.authorize(ctx, challenge, path) })
 	if err != nil {
 		return "", false, err
 	}
 	return fetched.(token).header, false, nil
 }
 
-// authorize fetches and keeps the token of a repository.
-func (h *host) authorize(ctx context.Context, challenge transport.Challenge, path string) (token, error) {
-	repository := h.registry.Repo(path)
-	credentials, err := authn.Resolve(ctx, h.client.keychain, repository)
-	if err != nil {
-		return token{}, fmt.Errorf("credentials for %s from Docker's configuration: %w: %w", h.name, fault.Unauthorized, err)
-	}
-	var fetched token
-	if strings.EqualFold(challenge.Scheme, "bearer") {
-		fetched, err = h.exchange(ctx, challenge, credentials, repository.Scope(transport.PullScope))
-	} else {
-		fetched, err = h.plainCredentials(ctx, credentials)
-	}
-	if err != nil {
-		return token{}, err
-	}
+// distrust remembers that a mirror has other content than its name promises.
+func (h *host) distrust(digest image.Digest) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.tokens[path] = fetched
-	return fetched, nil
+	if len(h.distrusted) >= mostDistrusted {
+		clear(h.distrusted)
+	}
+	h.distrusted[digest] = true
 }
 
-// exchange turns credentials, or none, into a token of the registry's service.
-func (h *host) exchange(ctx context.Context, challenge transport.Challenge, credentials authn.Authenticator, scope string) (token, error) {
-	answer, err := transport.Exchange(ctx, h.registry, credentials, carrier{host: h}, []string{scope}, &challenge)
-	if err != nil {
-		return token{}, h.explainToken(ctx, err)
-	}
-	lifetime := cmp.Or(time.Duration(max(0, answer.ExpiresIn))*time.Second, tokenLifetime)
-	return token{
-		header: "Bearer " + cmp.Or(answer.Token, answer.AccessToken),
-		until:  time.Now().Add(lifetime * 9 / 10), // clocks differ, and requests take time
-	}, nil
-}
-
-// plainCredentials are those of a registry without a token service.
-func (h *host) plainCredentials(ctx context.Context, credentials authn.Authenticator) (token, error) {
-	config, err := authn.Authorization(ctx, credentials)
-	if err != nil {
-		return token{}, fmt.Errorf("credentials for %s: %w: %w", h.name, fault.Unauthorized, err)
-	}
-	granted := token{until: time.Now().Add(credentialLifetime)}
-	switch {
-	case config.RegistryToken != "":
-		granted.header = "Bearer " + config.RegistryToken
-	case config.Auth != "":
-		granted.header = "Basic " + config.Auth
-	case config.Username != "":
-		granted.header = "Basic " + base64.StdEncoding.EncodeToString([]byte(config.Username+":"+config.Password))
-	}
-	return granted, nil
+func (h *host) trusts(digest image.Digest) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.distrusted[digest]
 }

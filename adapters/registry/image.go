@@ -6,16 +6,12 @@ import (
 	"io"
 	"net/http"
 	"sync"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
-
-// stallTimeout is how long a layer's transfer may pause.
-const stallTimeout = time.Minute
 
 // Image is one image of a repository, by the digest of its manifest. Nothing is
 // asked of the registry before it is needed. It is safe for concurrent use.
@@ -82,50 +78,20 @@ func (i *Image) Config(ctx context.Context) ([]byte, error) {
 	return raw, nil
 }
 
-// Layer opens a layer as the registry has it: compressed, not verified, of any
-// size. Reading fails when the transfer pauses for a minute.
+// Layer opens a layer as the registry has it: compressed, of any size, not
+// verified unless it comes from a mirror. Reading fails when the transfer
+// pauses for a minute.
 func (i *Image) Layer(ctx context.Context, digest image.Digest) (io.ReadCloser, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	resp, err := i.registry.send(ctx, http.MethodGet, i.repository, "blobs/"+string(digest))
+	var opened *transfer
+	question := query{method: http.MethodGet, repository: i.repository, resource: "blobs/" + string(digest), digest: digest, transfer: true}
+	err := i.registry.ask(ctx, question, func(at place, resp *http.Response) error {
+		opened = newTransfer(ctx, cancel, at, resp.Body, digest)
+		return nil
+	})
 	if err != nil {
 		cancel(nil)
 		return nil, fmt.Errorf("read layer %s of %s: %w", digest, i.repository, err)
 	}
-	stalled := fmt.Errorf("%s sent nothing for %s", i.repository.Registry, stallTimeout)
-	return &transfer{
-		body:   resp.Body,
-		of:     fmt.Sprintf("layer %s of %s", digest, i.repository),
-		watch:  time.AfterFunc(stallTimeout, func() { cancel(stalled) }),
-		cause:  func() error { return context.Cause(ctx) },
-		cancel: func() { cancel(nil) },
-	}, nil
-}
-
-// transfer is a body that ends with an error when it stalls.
-type transfer struct {
-	body   io.ReadCloser
-	of     string // for errors
-	watch  *time.Timer
-	cause  func() error // why it was given up; nil if it was not
-	cancel func()
-}
-
-// Read implements io.Reader.
-func (t *transfer) Read(p []byte) (int, error) {
-	n, err := t.body.Read(p)
-	t.watch.Reset(stallTimeout)
-	if err == nil || err == io.EOF {
-		return n, err
-	}
-	if cause := t.cause(); cause != nil {
-		err = cause
-	}
-	return n, fmt.Errorf("read %s: %w: %w", t.of, fault.Unavailable, err)
-}
-
-// Close implements io.Closer.
-func (t *transfer) Close() error {
-	t.watch.Stop()
-	t.cancel()
-	return t.body.Close()
+	return opened, nil
 }

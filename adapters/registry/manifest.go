@@ -55,20 +55,37 @@ func (r *Registry) manifest(ctx context.Context, repository image.Repository, id
 	return doc, nil
 }
 
-// read reads a document of limited size in limited time.
+// read reads a document of limited size in limited time. What is named by its
+// digest is what the digest says.
 func (r *Registry) read(ctx context.Context, repository image.Repository, resource string, limit int64, accept ...string) ([]byte, http.Header, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, documentTimeout, fmt.Errorf("no complete answer in %s", documentTimeout))
 	defer cancel()
-	resp, err := r.send(ctx, http.MethodGet, repository, resource, accept...)
+	var raw []byte
+	var header http.Header
+	question := query{method: http.MethodGet, repository: repository, resource: resource, digest: digestIn(resource), accept: accept}
+	err := r.ask(ctx, question, func(at place, resp *http.Response) (err error) {
+		defer resp.Body.Close()
+		header = resp.Header
+		if raw, err = readAll(resp.Body, limit); err != nil {
+			return fmt.Errorf("read %s from %s: %w", resource, at.host.name, err)
+		}
+		if found := digestOf(raw); question.digest != "" && found != question.digest {
+			at.host.distrust(question.digest)
+			return fmt.Errorf("what %s sends for %s has digest %s: %w", at.host.name, resource, found, fault.Invalid)
+		}
+		return nil
+	})
+	return raw, header, err
+}
+
+// digestIn is the digest that names a resource, "" if none does.
+func digestIn(resource string) image.Digest {
+	_, name, _ := strings.Cut(resource, "/")
+	digest, err := image.ParseDigest(name)
 	if err != nil {
-		return nil, nil, err
+		return ""
 	}
-	defer resp.Body.Close()
-	raw, err := readAll(resp.Body, limit)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read %s from %s: %w", resource, repository.Registry, err)
-	}
-	return raw, resp.Header, nil
+	return digest
 }
 
 func digestOf(content []byte) image.Digest {

@@ -16,14 +16,11 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/google"
-
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/adapters/registry/conf"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -37,41 +34,61 @@ type Options struct {
 	// CAFile names a PEM file with certificate authorities that are trusted
 	// besides the system's.
 	CAFile string
+	// File names a registries file; see package conf.
+	File string
+	// CertificateDirectories hold folders of certificates by host; none for
+	// conf.DefaultCertificateDirectories.
+	CertificateDirectories []string
 	// RequestsPerSecond is the budget of each host; default 50.
 	RequestsPerSecond float64
-	// Concurrency is how many requests one host has to answer at a time; default
-	// 8. The transfer of a body does not count.
+	// Concurrency is how many requests one host has to answer at a time, and how
+	// many layers it transfers; default 8.
 	Concurrency int
 }
 
 // Registry is a client of all registries. It is safe for concurrent use.
 // Credentials come from Docker's configuration and its credential helpers, and
-// from Google's application default credentials for Google's registries.
+// from the key chains of Amazon, Google and Azure for their own registries.
 type Registry struct {
-	options    Options
-	userAgent  string
-	keychain   authn.Keychain
-	transports map[reach]http.RoundTripper
+	options   Options
+	file      *conf.File
+	userAgent string
+	keys      *keychain
 
 	mu    sync.Mutex
 	hosts map[string]*host
 }
 
-// New checks the options and reads the CA file.
+// New checks the options and reads the registries file and the CA file.
 func New(options Options) (*Registry, error) {
 	options.RequestsPerSecond = cmp.Or(options.RequestsPerSecond, 50)
 	options.Concurrency = cmp.Or(options.Concurrency, 8)
-	transports, err := newTransports(options.CAFile)
+	if len(options.CertificateDirectories) == 0 {
+		options.CertificateDirectories = conf.DefaultCertificateDirectories()
+	}
+	file, err := conf.Read(options.File)
 	if err != nil {
 		return nil, err
 	}
-	return &Registry{
-		options:    options,
-		userAgent:  "tagwatch/" + cmp.Or(options.Version, "devel"),
-		keychain:   authn.NewMultiKeychain(authn.DefaultKeychain, google.Keychain),
-		transports: transports,
-		hosts:      map[string]*host{},
-	}, nil
+	r := &Registry{
+		options:   options,
+		file:      file,
+		userAgent: "tagwatch/" + cmp.Or(options.Version, "devel"),
+		keys:      newKeychain(),
+		hosts:     map[string]*host{},
+	}
+	if options.CAFile != "" {
+		_, err = rootsWith(options.CAFile)
+	}
+	for name := range file.Hosts { // what is set up wrongly is told at once
+		if err == nil {
+			_, err = newHost(r, name)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // Head asks what a tag points to with one HEAD request. Where a registry does
@@ -85,15 +102,17 @@ func (r *Registry) Head(ctx context.Context, ref image.Reference) (image.Digest,
 }
 
 func (r *Registry) head(ctx context.Context, ref image.Reference) (image.Digest, error) {
-	resp, err := r.send(ctx, http.MethodHead, ref.Repository, "manifests/"+ref.Tag, manifestTypes...)
-	if answersOnlyGet(err) {
-		return r.digestByGet(ctx, ref)
-	}
-	if err != nil {
+	var digest image.Digest
+	question := query{method: http.MethodHead, repository: ref.Repository, resource: "manifests/" + ref.Tag, accept: manifestTypes}
+	err := r.ask(ctx, question, func(_ place, resp *http.Response) error {
+		resp.Body.Close() // the body of a HEAD response is empty
+		digest, _ = image.ParseDigest(resp.Header.Get(digestHeader))
+		return nil
+	})
+	if err != nil && !answersOnlyGet(err) {
 		return "", err
 	}
-	resp.Body.Close() // the body of a HEAD response is empty
-	if digest, err := image.ParseDigest(resp.Header.Get(digestHeader)); err == nil {
+	if digest != "" {
 		return digest, nil
 	}
 	return r.digestByGet(ctx, ref)
@@ -119,25 +138,24 @@ func (r *Registry) Resolve(ctx context.Context, ref image.Reference, platform im
 }
 
 // host returns the one session with a registry.
-func (r *Registry) host(registry string) (*host, error) {
-	parsed, err := name.NewRegistry(registry)
-	if err != nil {
-		return nil, fmt.Errorf("registry %q is not a host name with an optional port: %w", registry, fault.Invalid)
-	}
-	if r.plainAllowed(registry) {
-		if parsed, err = name.NewRegistry(registry, name.Insecure); err != nil {
-			return nil, fmt.Errorf("registry %q: %w", registry, err)
-		}
+func (r *Registry) host(named string) (*host, error) {
+	if slices.Contains(hubNames, named) {
+		named = image.DefaultRegistry
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known, found := r.hosts[registry]
-	if !found {
-		known = newHost(r, registry, parsed)
-		r.hosts[registry] = known
+	if known, found := r.hosts[named]; found {
+		return known, nil
 	}
-	return known, nil
+	fresh, err := newHost(r, named)
+	if err == nil {
+		r.hosts[named] = fresh
+	}
+	return fresh, err
 }
+
+// hubNames are further names of Docker Hub.
+var hubNames = []string{"index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"}
 
 // plainAllowed tells whether plain HTTP to a host is permitted.
 func (r *Registry) plainAllowed(hostport string) bool {

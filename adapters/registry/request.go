@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -17,27 +17,103 @@ import (
 const (
 	digestHeader = "Docker-Content-Digest"
 	maxRedirects = 5
+	// mirrorPatience is how long a mirror has until the next place is asked.
+	mirrorPatience = 10 * time.Second
 )
 
-// send asks a repository's registry for a resource, as "manifests/latest", and
-// returns the answer if it is a success. The caller closes its body.
-func (r *Registry) send(ctx context.Context, method string, repository image.Repository, resource string, accept ...string) (*http.Response, error) {
-	h, err := r.host(repository.Registry)
+// errSilent tells that a mirror did not answer in time.
+var errSilent = fmt.Errorf("no answer in %s", mirrorPatience)
+
+// query is what is asked of a repository.
+type query struct {
+	method     string
+	repository image.Repository
+	resource   string       // as "manifests/latest"
+	digest     image.Digest // that the resource is named by; "" if it is not
+	accept     []string
+	transfer   bool // the body is long, and counts as a transfer until it is closed
+}
+
+// ask sends a query to the places where the repository is found, until take is
+// content with an answer. take owns the answer's body.
+func (r *Registry) ask(ctx context.Context, q query, take func(place, *http.Response) error) error {
+	places, err := r.places(q.repository, q.digest != "")
 	if err != nil {
+		return err
+	}
+	for _, at := range places {
+		if at.mirror && q.digest != "" && !at.host.trusts(q.digest) {
+			continue
+		}
+		err = at.ask(ctx, q, take)
+		if err == nil || ctx.Err() != nil || !at.mirror || !(q.digest != "" || errors.Is(err, fault.NotFound)) {
+			return err
+		}
+	}
+	return err
+}
+
+func (p place) ask(ctx context.Context, q query, take func(place, *http.Response) error) error {
+	release := func() {}
+	if q.transfer {
+		var err error
+		if release, err = p.host.budget.transfer(ctx); err != nil {
+			return err
+		}
+	}
+	resp, err := p.patiently(ctx, q)
+	if err != nil {
+		release()
+		return err
+	}
+	resp.Body = &ending{resp.Body, release}
+	return take(p, resp)
+}
+
+// patiently sends a query, and gives a mirror that does not answer little time:
+// there is another place to ask.
+func (p place) patiently(ctx context.Context, q query) (*http.Response, error) {
+	if !p.mirror {
+		return p.send(ctx, q)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	patience := time.AfterFunc(mirrorPatience, func() { cancel(errSilent) })
+	resp, err := p.send(ctx, q)
+	patience.Stop()
+	if err != nil {
+		cancel(nil)
 		return nil, err
 	}
-	path := pathAt(repository)
-	resp, reused, err := h.attempt(ctx, method, path, resource, accept)
+	resp.Body = &ending{resp.Body, func() { cancel(nil) }}
+	return resp, nil
+}
+
+// ending is a body with something to do when it is closed.
+type ending struct {
+	io.ReadCloser
+	end func()
+}
+
+// Close implements io.Closer.
+func (e *ending) Close() error {
+	defer e.end()
+	return e.ReadCloser.Close()
+}
+
+// send asks one place, and returns the answer if it is a success. The caller
+// closes its body.
+func (p place) send(ctx context.Context, q query) (*http.Response, error) {
+	resp, reused, err := p.host.attempt(ctx, p.path, q)
 	if reused && errors.Is(err, fault.Unauthorized) {
 		// Tokens can end early and registries change their mind: begin anew, once.
-		h.forget(path)
-		resp, _, err = h.attempt(ctx, method, path, resource, accept)
+		p.host.forget(p.path)
+		resp, _, err = p.host.attempt(ctx, p.path, q)
 	}
 	return resp, err
 }
 
 // attempt sends one request, and tells whether it used what was learned before.
-func (h *host) attempt(ctx context.Context, method, path, resource string, accept []string) (resp *http.Response, reused bool, err error) {
+func (h *host) attempt(ctx context.Context, path string, q query) (resp *http.Response, reused bool, err error) {
 	challenge, err := h.handshake(ctx)
 	if err != nil {
 		return nil, false, err
@@ -46,18 +122,15 @@ func (h *host) attempt(ctx context.Context, method, path, resource string, accep
 	if err != nil {
 		return nil, false, err
 	}
-	address := url.URL{Scheme: "https", Host: h.registry.RegistryStr()}
-	if challenge.Insecure {
-		address.Scheme = "http"
-	}
-	route, query, _ := strings.Cut(resource, "?")
-	address.Path, address.RawQuery = "/v2/"+path+"/"+route, query
-	req, err := http.NewRequestWithContext(ctx, method, address.String(), nil)
+	address := h.address(challenge.Insecure)
+	route, parameters, _ := strings.Cut(q.resource, "?")
+	address.Path, address.RawQuery = "/v2/"+path+"/"+route, parameters
+	req, err := http.NewRequestWithContext(ctx, q.method, address.String(), nil)
 	if err != nil {
-		return nil, false, fmt.Errorf("ask %s for %s: %w: %w", h.name, resource, fault.Invalid, err)
+		return nil, false, fmt.Errorf("ask %s for %s: %w: %w", h.name, q.resource, fault.Invalid, err)
 	}
-	if len(accept) > 0 {
-		req.Header.Set("Accept", strings.Join(accept, ", "))
+	if len(q.accept) > 0 {
+		req.Header.Set("Accept", strings.Join(q.accept, ", "))
 	}
 	client := http.Client{Transport: carrier{host: h, authorization: authorization}, CheckRedirect: h.checkRedirect}
 	if resp, err = client.Do(req); err != nil {
@@ -65,19 +138,25 @@ func (h *host) attempt(ctx context.Context, method, path, resource string, accep
 	}
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
-		return nil, reused, h.refusal(resp, authorization)
+		return nil, reused, h.refusal(ctx, resp, authorization, reused)
 	}
 	return resp, reused, nil
 }
 
-// checkRedirect stops a redirect to an address that is not allowed even before
-// it is dialed: behind a proxy it is not the worker that dials.
-func (h *host) checkRedirect(req *http.Request, via []*http.Request) error {
+// address is the root of the registry.
+func (h *host) address(plain bool) url.URL {
+	address := url.URL{Scheme: "https", Host: h.registry.RegistryStr()}
+	if plain {
+		address.Scheme = "http"
+	}
+	return address
+}
+
+// checkRedirect ends a chain of redirects. Where each may lead is the carrier's
+// to say.
+func (h *host) checkRedirect(_ *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
 		return fmt.Errorf("more than %d redirects: %w", maxRedirects, fault.Invalid)
-	}
-	if address, err := netip.ParseAddr(req.URL.Hostname()); err == nil && !h.owns(req.URL) {
-		return h.redirectReach().admit(address)
 	}
 	return nil
 }
@@ -86,37 +165,63 @@ func (h *host) checkRedirect(req *http.Request, via []*http.Request) error {
 func (h *host) owns(u *url.URL) bool { return strings.EqualFold(u.Host, h.registry.RegistryStr()) }
 
 // carrier sends requests on behalf of a host. Those to the registry itself use
-// its budget and carry the authorization; those it redirects to elsewhere carry
-// none and have a shorter reach.
+// its budget; those it redirects to elsewhere have a shorter reach. The
+// authorization goes to one host alone: the registry, unless another is named.
 type carrier struct {
 	host          *host
 	authorization string
+	to            string // "" for the registry
 }
 
 // RoundTrip implements http.RoundTripper.
 func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	h := c.host
-	if req.URL.Scheme != "https" && !h.client.plainAllowed(req.URL.Host) {
+	if req.URL.Scheme != "https" && !h.plainTo(req.URL) {
 		return nil, fmt.Errorf("%s over plain HTTP: %w", req.URL.Host, errPlain)
 	}
 	req = req.Clone(req.Context())
 	req.Header.Set("User-Agent", h.client.userAgent)
-	if !h.owns(req.URL) {
-		return h.client.transports[h.redirectReach()].RoundTrip(req)
-	}
-	if c.authorization != "" {
+	req.Header.Del("Authorization") // net/http carries it over to subdomains
+	if c.authorization != "" && (c.to == "" && h.owns(req.URL) || strings.EqualFold(c.to, req.URL.Host)) {
 		req.Header.Set("Authorization", c.authorization)
 	}
-	release, err := h.budget.acquire(req.Context())
+	if !h.owns(req.URL) {
+		return c.elsewhere(req)
+	}
+	leave, err := h.budget.acquire(req.Context(), h.counts(req), h.probe)
 	if err != nil {
 		return nil, err
 	}
-	defer release()
-	resp, err := h.home.RoundTrip(req)
-	if err == nil {
-		h.budget.note(resp)
+	resp, err := h.transports.home.RoundTrip(req)
+	leave.end(resp)
+	h.judge(req.Context(), resp, err)
+	return resp, err
+}
+
+// elsewhere sends a request to where the registry leads it.
+func (c carrier) elsewhere(req *http.Request) (*http.Response, error) {
+	h := c.host
+	if err := h.admits(req.URL); err != nil {
+		return nil, err
+	}
+	resp, err := h.transports.away[h.redirectReach()].RoundTrip(req)
+	if c.to != "" && (err != nil || resp.StatusCode >= http.StatusInternalServerError) {
+		h.judge(req.Context(), resp, err) // without tokens there is no registry
 	}
 	return resp, err
+}
+
+func (h *host) plainTo(u *url.URL) bool {
+	return h.owns(u) && h.settings.plain || h.client.plainAllowed(u.Host)
+}
+
+// counts tells whether the host counts a request against the limit that it
+// announces. Docker Hub counts what begins a pull, which is a GET of a manifest.
+func (h *host) counts(req *http.Request) bool {
+	if h.name != image.DefaultRegistry {
+		return req.URL.Path != "/v2/" // the handshake tries two ways side by side
+	}
+	return req.Method == http.MethodGet && strings.Contains(req.URL.Path, "/manifests/")
 }
 
 // readAll reads a body that may not be larger than limit bytes.

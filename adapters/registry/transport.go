@@ -3,20 +3,16 @@ package registry
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"syscall"
 	"time"
 
 	"golang.org/x/net/http/httpproxy"
-
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // reach is how close to the worker the addresses are that a connection may go to.
@@ -38,53 +34,47 @@ var metadataAddresses = []netip.Addr{
 	netip.MustParseAddr("100.100.100.200"), // Alibaba
 }
 
-// newTransports makes one transport, with its pool of connections, for each
-// reach: a narrow request never meets a connection that a wide one opened.
-func newTransports(caFile string) (map[reach]http.RoundTripper, error) {
-	roots, err := rootsWith(caFile)
-	if err != nil {
-		return nil, err
-	}
-	transports := map[reach]http.RoundTripper{}
-	for _, within := range []reach{reachPublic, reachPrivate, reachLoopback} {
-		transports[within] = &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            guardedDialer(within),
-			TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-			ForceAttemptHTTP2:      true,
-			MaxIdleConns:           256,
-			MaxIdleConnsPerHost:    16,
-			IdleConnTimeout:        2 * time.Minute,
-			TLSHandshakeTimeout:    10 * time.Second,
-			ResponseHeaderTimeout:  30 * time.Second,
-			MaxResponseHeaderBytes: 256 << 10,
-		}
-	}
-	return transports, nil
+// transports makes the transports of one host, each with its pool of
+// connections. Requests that the host redirects elsewhere use one of their own
+// for each reach, so that a narrow request never meets a connection that a wide
+// one opened, and have no client certificate.
+type transports struct {
+	home http.RoundTripper // to the host itself
+	away map[reach]http.RoundTripper
 }
 
-// rootsWith is nil, which means the system's authorities, without a file.
-func rootsWith(caFile string) (*x509.CertPool, error) {
-	if caFile == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(caFile)
+func newTransports(settings hostSettings, within reach) (transports, error) {
+	config, err := settings.tls()
 	if err != nil {
-		return nil, fmt.Errorf("read certificate authorities: %w", err)
+		return transports{}, err
 	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
+	made := transports{home: newTransport(settings, config, within), away: map[reach]http.RoundTripper{}}
+	elsewhere := config.Clone()
+	elsewhere.GetClientCertificate, elsewhere.InsecureSkipVerify = nil, false
+	for _, within := range []reach{reachPublic, reachPrivate, reachLoopback} {
+		made.away[within] = newTransport(settings, elsewhere.Clone(), within)
 	}
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("certificate authorities in %s: no PEM certificate found: %w", caFile, fault.Invalid)
+	return made, nil
+}
+
+func newTransport(settings hostSettings, config *tls.Config, within reach) *http.Transport {
+	return &http.Transport{
+		Proxy:                  settings.via,
+		DialContext:            guardedDialer(within, settings.proxy),
+		TLSClientConfig:        config,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           256,
+		MaxIdleConnsPerHost:    2 * max(8, settings.concurrency),
+		IdleConnTimeout:        2 * time.Minute,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  30 * time.Second,
+		MaxResponseHeaderBytes: 256 << 10,
 	}
-	return roots, nil
 }
 
 // guardedDialer checks the address after the name was resolved, so that a name
 // cannot resolve to something else between check and use.
-func guardedDialer(within reach) func(ctx context.Context, network, address string) (net.Conn, error) {
+func guardedDialer(within reach, proxy *url.URL) func(ctx context.Context, network, address string) (net.Conn, error) {
 	open := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	guarded := open
 	guarded.Control = func(_, address string, _ syscall.RawConn) error {
@@ -95,6 +85,9 @@ func guardedDialer(within reach) func(ctx context.Context, network, address stri
 		return within.admit(target.Addr())
 	}
 	proxies := configuredProxies()
+	if proxy != nil && proxy.Host != "" {
+		proxies[hostWithPort(proxy)] = true
+	}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		if proxies[address] {
 			return open.DialContext(ctx, network, address)

@@ -1,0 +1,71 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+const (
+	// tolerated is how many requests may fail in a row before a host is left
+	// alone: one broken tag among others is not a broken host.
+	tolerated = 5
+	// longestBreak bounds the time between two tries of a host that fails.
+	longestBreak = time.Minute
+	// refusedBreak is how long credentials that were refused are not tried again:
+	// accounts get locked by less.
+	refusedBreak = time.Minute
+)
+
+// breaker keeps a host that fails from being asked by everybody in turn.
+type breaker struct {
+	failures int // in a row
+	until    time.Time
+	why      string
+}
+
+// answered ends a row of failures.
+func (b *budget) answered() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.breaker = breaker{}
+}
+
+// failed counts a request without a usable answer. Each further failure doubles
+// the break.
+func (b *budget) failed(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.breaker.failures++
+	b.breaker.why = sentence(err)
+	if over := b.breaker.failures - tolerated; over >= 0 {
+		pause := min(time.Second<<min(over, 10), longestBreak)
+		b.breaker.until = time.Now().Add(pause - rand.N(pause/4))
+	}
+}
+
+// refused leaves the host alone at once, and returns the error that says so.
+func (b *budget) refused(err error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.breaker.failures = max(b.breaker.failures, tolerated)
+	b.breaker.why = sentence(err)
+	b.breaker.until = time.Now().Add(refusedBreak)
+	return &CoolDownError{Host: b.host, why: "cannot be asked: " + b.breaker.why, wait: refusedBreak}
+}
+
+// judge counts an answer, or the lack of one, for or against the host. That the
+// caller gave up says nothing about it.
+func (h *host) judge(ctx context.Context, resp *http.Response, err error) {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled) && !errors.Is(context.Cause(ctx), errSilent):
+	case err != nil:
+		h.budget.failed(h.explain(ctx, err))
+	case resp.StatusCode >= http.StatusInternalServerError && resp.StatusCode != http.StatusNotImplemented:
+		h.budget.failed(&statusError{host: h.name, status: resp.StatusCode, kind: kindOf(resp.StatusCode, nil)})
+	default:
+		h.budget.answered()
+	}
+}
