@@ -2,11 +2,13 @@ package lab
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -28,17 +30,21 @@ type Registry struct {
 	user  string // basic authentication is required when set
 	pass  string
 	page  int // most tags in one answer, 0 for any number
+	token *TokenService
 }
 
 // NewRegistry starts an empty registry. For the address see [Serve].
-func NewRegistry(address string) (*Registry, error) {
+func NewRegistry(address string) (*Registry, error) { return NewSecureRegistry(address, nil) }
+
+// NewSecureRegistry is NewRegistry over TLS, unless config is nil.
+func NewSecureRegistry(address string, config *tls.Config) (*Registry, error) {
 	store := registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true))
 	entrance, err := Serve("", store)
 	if err != nil {
 		return nil, fmt.Errorf("start registry: %w", err)
 	}
 	r := &Registry{Faults: &Faults{}, entrance: entrance}
-	server, err := Serve(address, r.count(r.Wrap(r.authenticate(r.pageTags(store)))))
+	server, err := ServeTLS(address, r.count(r.Wrap(r.authenticate(r.pageTags(store)))), config)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start registry: %w", err), entrance.Close())
 	}
@@ -124,16 +130,42 @@ func (r *Registry) entranceReference(repositoryAndTag string) (name.Reference, e
 	return ref, nil
 }
 
+// RequireTokens asks every later request for a token of this service; nil opens
+// the registry again.
+func (r *Registry) RequireTokens(service *TokenService) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.token = service
+}
+
 func (r *Registry) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if user, pass, _ := req.BasicAuth(); !r.admits(user, pass) {
-			w.Header().Set("WWW-Authenticate", `Basic realm="lab"`)
+		if challenge := r.challenge(req); challenge != "" {
+			w.Header().Set("WWW-Authenticate", challenge)
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = io.WriteString(w, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`)
 			return
 		}
 		next.ServeHTTP(w, req)
 	})
+}
+
+// challenge is what a request lacks, "" for nothing.
+func (r *Registry) challenge(req *http.Request) string {
+	r.mu.Lock()
+	tokens := r.token
+	r.mu.Unlock()
+	if tokens != nil {
+		token, _ := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
+		if tokens.Verify(token, parseCall(req.Method, req.URL.Path).Repository) != nil {
+			return fmt.Sprintf("Bearer realm=%q,service=%q", tokens.Realm(), TokenAbout)
+		}
+		return ""
+	}
+	if user, pass, _ := req.BasicAuth(); !r.admits(user, pass) {
+		return `Basic realm="lab"`
+	}
+	return ""
 }
 
 func (r *Registry) admits(user, pass string) bool {

@@ -1,8 +1,11 @@
 package lab
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -13,6 +16,7 @@ import (
 // same port, as a peer does that is restarted.
 type Server struct {
 	handler http.Handler
+	tls     *tls.Config // nil for plain HTTP
 	host    string
 
 	mu      sync.Mutex
@@ -22,13 +26,18 @@ type Server struct {
 // Serve starts a server for handler. An empty address takes a free port; any
 // other must be a loopback address such as "127.0.0.1:5000".
 func Serve(address string, handler http.Handler) (*Server, error) {
+	return ServeTLS(address, handler, nil)
+}
+
+// ServeTLS is Serve over TLS, unless config is nil.
+func ServeTLS(address string, handler http.Handler, config *tls.Config) (*Server, error) {
 	if address == "" {
 		address = "127.0.0.1:0"
 	}
 	if err := requireLoopback(address); err != nil {
 		return nil, err
 	}
-	s := &Server{handler: handler, host: address}
+	s := &Server{handler: handler, tls: config, host: address}
 	if err := s.Resume(); err != nil {
 		return nil, err
 	}
@@ -43,7 +52,12 @@ func (s *Server) Host() string {
 }
 
 // URL is the server's root without a trailing slash.
-func (s *Server) URL() string { return "http://" + s.Host() }
+func (s *Server) URL() string {
+	if s.tls != nil {
+		return "https://" + s.Host()
+	}
+	return "http://" + s.Host()
+}
 
 // Pause refuses new connections and breaks the open ones. Requests in flight end
 // without an answer. Pausing twice changes nothing.
@@ -74,7 +88,10 @@ func (s *Server) Resume() error {
 		return fmt.Errorf("listen on %s: %w", s.host, err)
 	}
 	s.host = listener.Addr().String()
-	s.running = &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second}
+	s.running = &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	if s.tls != nil {
+		listener = tls.NewListener(listener, s.tls)
+	}
 	go serve(s.running, listener)
 	return nil
 }

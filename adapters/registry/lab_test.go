@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -74,4 +75,16 @@ func serve(t *testing.T, handler http.HandlerFunc) (host string) {
 	}))
 	t.Cleanup(server.Close)
 	return strings.TrimPrefix(server.URL, "http://")
+}
+
+func layersOf(t *testing.T, manifest []byte) (layers []image.Digest) {
+	t.Helper()
+	parsed, err := v1.ParseManifest(bytes.NewReader(manifest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, layer := range parsed.Layers {
+		layers = append(layers, image.Digest(layer.Digest.String()))
+	}
+	return layers
 }

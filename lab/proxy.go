@@ -1,0 +1,78 @@
+package lab
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Proxy is an HTTP proxy, for plain requests and for tunnels, that remembers
+// which hosts were asked for through it.
+type Proxy struct {
+	*Server
+	mu    sync.Mutex
+	hosts []string
+}
+
+// NewProxy starts a proxy.
+func NewProxy() (*Proxy, error) {
+	p := &Proxy{}
+	var err error
+	p.Server, err = Serve("", http.HandlerFunc(p.pass))
+	return p, err
+}
+
+// Hosts are those that were asked for, each request and each tunnel once.
+func (p *Proxy) Hosts() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.hosts...)
+}
+
+func (p *Proxy) pass(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	p.hosts = append(p.hosts, r.Host)
+	p.mu.Unlock()
+	if r.Method == http.MethodConnect {
+		tunnel(w, r.Host)
+		return
+	}
+	r.RequestURI = ""
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	defer resp.Body.Close()
+	for name, values := range resp.Header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(resp.StatusCode)
+	_, _ = io.Copy(w, resp.Body) // who left does not matter
+}
+
+// tunnel connects both sides until one of them ends.
+func tunnel(w http.ResponseWriter, host string) {
+	far, err := net.DialTimeout("tcp", host, 10*time.Second)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	defer far.Close()
+	w.WriteHeader(http.StatusOK)
+	near, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer near.Close()
+	ended := make(chan struct{}, 2)
+	for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
+		go func() {
+			_, _ = io.Copy(way[0], way[1])
+			ended <- struct{}{}
+		}()
+	}
+	<-ended
+}

@@ -1,0 +1,210 @@
+package lab
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The issuer and the service of a [TokenService], as a registry must know them.
+const (
+	TokenIssuer = "lab"
+	TokenAbout  = "lab-registry"
+)
+
+// TokenService issues tokens for registries, as
+// https://distribution.github.io/distribution/spec/auth/jwt/ has it, to one
+// user or, without any, to everybody. It counts them.
+type TokenService struct {
+	*Server
+	*Faults
+	key         *rsa.PrivateKey
+	certificate []byte // DER, of the key
+
+	mu       sync.Mutex
+	user     string
+	pass     string
+	refresh  string // identity token that is accepted besides
+	lifetime time.Duration
+	issued   map[string]int // by scope
+}
+
+// NewTokenService starts a service at /token of its host, over TLS unless config
+// is nil.
+func NewTokenService(config *tls.Config) (*TokenService, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, fmt.Errorf("make a key: %w", err)
+	}
+	template := (&Authority{}).template("Tagwatch lab tokens")
+	template.IsCA, template.BasicConstraintsValid = true, true
+	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return nil, fmt.Errorf("make a certificate: %w", err)
+	}
+	t := &TokenService{Faults: &Faults{}, key: key, certificate: der, lifetime: 5 * time.Minute, issued: map[string]int{}}
+	t.Server, err = ServeTLS("", t.Wrap(t.handler()), config)
+	return t, err
+}
+
+// PEM is the certificate that tokens are verified with.
+func (t *TokenService) PEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: t.certificate})
+}
+
+// Realm is where tokens are issued.
+func (t *TokenService) Realm() string { return t.URL() + "/token" }
+
+// Admit lets only this user have tokens, by a password or an identity token;
+// "" accepts neither.
+func (t *TokenService) Admit(user, pass, identity string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.user, t.pass, t.refresh = user, pass, identity
+}
+
+// SetLifetime is that of later tokens.
+func (t *TokenService) SetLifetime(lifetime time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lifetime = lifetime
+}
+
+// Issued is how many tokens were issued for a scope; "" counts all.
+func (t *TokenService) Issued(scope string) (count int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for each, n := range t.issued {
+		if scope == "" || each == scope {
+			count += n
+		}
+	}
+	return count
+}
+
+func (t *TokenService) handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/token" || r.ParseForm() != nil {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		if !t.admits(r) {
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = w.Write([]byte(`{"errors":[{"code":"UNAUTHORIZED","message":"incorrect username or password"}]}`))
+			return
+		}
+		token, lifetime, err := t.issue(r.Form.Get("scope"))
+		if err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"token": token, "access_token": token, "expires_in": int(lifetime.Seconds())})
+	})
+}
+
+func (t *TokenService) admits(r *http.Request) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if r.Method == http.MethodPost {
+		return t.refresh != "" && r.Form.Get("grant_type") == "refresh_token" && r.Form.Get("refresh_token") == t.refresh
+	}
+	user, pass, _ := r.BasicAuth()
+	return t.user == "" || user == t.user && pass == t.pass && pass != ""
+}
+
+func (t *TokenService) issue(scope string) (string, time.Duration, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.issued[scope]++
+	token, err := t.sign(accessOf(scope), time.Now(), t.lifetime)
+	return token, t.lifetime, err
+}
+
+type access struct {
+	Type    string   `json:"type"`
+	Name    string   `json:"name"`
+	Actions []string `json:"actions"`
+}
+
+// accessOf reads scopes as "repository:team/app:pull,push".
+func accessOf(scope string) []access {
+	granted := []access{}
+	for each := range strings.FieldsSeq(scope) {
+		kind, rest, _ := strings.Cut(each, ":")
+		if at := strings.LastIndex(rest, ":"); at >= 0 {
+			granted = append(granted, access{kind, rest[:at], strings.Split(rest[at+1:], ",")})
+		}
+	}
+	return granted
+}
+
+// sign makes a JSON Web Token.
+func (t *TokenService) sign(granted []access, now time.Time, lifetime time.Duration) (string, error) {
+	header, err := json.Marshal(map[string]any{"typ": "JWT", "alg": "RS256", "x5c": []string{base64.StdEncoding.EncodeToString(t.certificate)}})
+	if err != nil {
+		return "", err
+	}
+	claims, err := json.Marshal(map[string]any{"iss": TokenIssuer, "sub": t.user, "aud": TokenAbout, "jti": "lab",
+		"iat": now.Unix(), "nbf": now.Add(-time.Minute).Unix(), "exp": now.Add(lifetime).Unix(), "access": granted})
+	if err != nil {
+		return "", err
+	}
+	text := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString(claims)
+	sum := sha256.Sum256([]byte(text))
+	signature, err := rsa.SignPKCS1v15(rand.Reader, t.key, crypto.SHA256, sum[:])
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature), err
+}
+
+var errToken = errors.New("token does not allow it")
+
+// Verify tells whether a token allows to read a repository now; "" for any.
+func (t *TokenService) Verify(token, repository string) error {
+	text, signed, _ := cutLast(token, ".")
+	signature, err := base64.RawURLEncoding.DecodeString(signed)
+	if err != nil {
+		return errToken
+	}
+	sum := sha256.Sum256([]byte(text))
+	if rsa.VerifyPKCS1v15(&t.key.PublicKey, crypto.SHA256, sum[:], signature) != nil {
+		return errToken
+	}
+	_, encoded, _ := strings.Cut(text, ".")
+	var claims struct {
+		Expires int64 `json:"exp"`
+		Access  []access
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil || json.Unmarshal(raw, &claims) != nil || time.Now().Unix() >= claims.Expires {
+		return errToken
+	}
+	for _, each := range claims.Access {
+		if each.Name == repository {
+			return nil
+		}
+	}
+	if repository == "" {
+		return nil
+	}
+	return errToken
+}
+
+func cutLast(text, separator string) (before, after string, found bool) {
+	at := strings.LastIndex(text, separator)
+	if at < 0 {
+		return text, "", false
+	}
+	return text[:at], text[at+len(separator):], true
+}
