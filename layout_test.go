@@ -41,12 +41,13 @@ var floors = map[string][]string{
 
 // ownedLibraries are used by one adapter only.
 var ownedLibraries = map[string][]string{
-	"github.com/google/go-containerregistry": {"adapters/registry", "adapters/analyzer", "lab"},
-	"github.com/anchore/syft":                {"adapters/analyzer", "adapters/matcher", "adapters/feed", "lab"},
-	"github.com/anchore/grype":               {"adapters/matcher", "adapters/feed", "lab"},
-	"github.com/jmoiron/sqlx":                {"adapters/store"},
-	"github.com/lib/pq":                      {"adapters/store"},
-	"go.temporal.io":                         {"workflows", "activities", "worker", "starter"},
+	"github.com/google/go-containerregistry":  {"adapters/registry", "adapters/analyzer", "lab"},
+	"github.com/anchore/syft":                 {"adapters/analyzer", "adapters/matcher", "adapters/feed", "lab"},
+	"github.com/anchore/grype":                {"adapters/matcher", "adapters/feed", "lab"},
+	"github.com/jmoiron/sqlx":                 {"adapters/store"},
+	"github.com/lib/pq":                       {"adapters/store"},
+	"go.temporal.io":                          {"workflows", "activities", "worker", "starter", "adapters/tracing"},
+	"go.opentelemetry.io/otel/exporters/otlp": {"adapters/tracing"},
 }
 
 // TestLayout holds the floors: no arrow upward, no adapter that knows another,

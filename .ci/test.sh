@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests, on SQLite and on PostgreSQL, and ends with a summary of what
-# ran. Installs PostgreSQL, ClamAV and Distribution where they are missing.
+# ran. Installs PostgreSQL, ClamAV, Distribution and Prometheus where they are
+# missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +10,8 @@ trap '.ci/postgres.sh stop "$TAGWATCH_TEST_POSTGRES"' EXIT
 TAGWATCH_TEST_CLAMD=$(.ci/clamav.sh start)
 trap '.ci/postgres.sh stop "$TAGWATCH_TEST_POSTGRES"; .ci/clamav.sh stop "$TAGWATCH_TEST_CLAMD"' EXIT
 TAGWATCH_TEST_DISTRIBUTION=$(.ci/distribution.sh)
-export TAGWATCH_TEST_POSTGRES TAGWATCH_TEST_CLAMD TAGWATCH_TEST_DISTRIBUTION
+TAGWATCH_TEST_PROMETHEUS=$(.ci/prometheus.sh)
+export TAGWATCH_TEST_POSTGRES TAGWATCH_TEST_CLAMD TAGWATCH_TEST_DISTRIBUTION TAGWATCH_TEST_PROMETHEUS
 export TAGWATCH_TEST_BIN=$PWD/bin
 
 # The end-to-end tests run last and alone: they start whole installations.

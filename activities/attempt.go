@@ -64,7 +64,7 @@ func (r *round) attempt(ctx context.Context, due watch.DueDelivery) error {
 		return r.record(ctx, due.Delivery, at, event.Answer{Err: err}, r.unsent)
 	}
 	answer := r.Sender.Send(ctx, r.endpoint, event.Post{ID: due.Notification.ID, Body: body, At: at,
-		Account: r.Account.Name, Type: due.Notification.Type})
+		Account: r.Account.Name, Type: due.Notification.Type, Trace: due.Notification.Trace})
 	if ctx.Err() != nil {
 		return ctx.Err() // the worker stops: this says nothing of the endpoint
 	}

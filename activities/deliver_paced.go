@@ -166,7 +166,8 @@ func (r *round) post(m message, at time.Time) (event.Post, error) {
 	first := m.told[0]
 	if len(m.told) == 1 {
 		body, err := event.Render(r.endpoint, first.Notification, first.Delivery, r.Account)
-		return event.Post{ID: m.id, Body: body, At: at, Account: r.Account.Name, Type: first.Notification.Type}, err
+		return event.Post{ID: m.id, Body: body, At: at, Account: r.Account.Name, Type: first.Notification.Type,
+			Trace: first.Notification.Trace}, err
 	}
 	notifications := make([]event.Notification, len(m.told))
 	for i, d := range m.told {
@@ -175,7 +176,8 @@ func (r *round) post(m message, at time.Time) (event.Post, error) {
 	group := event.NewGroup(notifications)
 	group.ID = m.id
 	body, err := event.RenderGroup(r.endpoint, group, first.Delivery, r.Account)
-	return event.Post{ID: m.id, Body: body, At: at, Account: r.Account.Name, Type: event.Grouped}, err
+	return event.Post{ID: m.id, Body: body, At: at, Account: r.Account.Name, Type: event.Grouped,
+		Trace: first.Notification.Trace}, err
 }
 
 // pacedAttempts makes the attempts that the endpoint's pace allows, one after the

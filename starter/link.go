@@ -43,6 +43,9 @@ func (s *session) temporal(ctx context.Context) (*link, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
+	if options.Interceptors, err = s.traces.Interceptors(); err != nil {
+		return nil, err
+	}
 	connected, err := client.DialContext(ctx, options)
 	if err != nil {
 		return nil, &unreachable{options.HostPort, err}

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/adapters/tracing"
 	"github.com/tagwatch/tagwatch/config"
 )
 
@@ -24,6 +25,7 @@ type session struct {
 	progress io.Writer // everything else
 	now      time.Time // when the command began
 
+	traces *tracing.Tracing
 	stored *store.Store
 	linked *link
 }
@@ -39,8 +41,13 @@ func action(do func(context.Context, *session) error) cli.ActionFunc {
 		if err := s.checkOutput(); err != nil {
 			return err
 		}
+		if s.traces, err = tracing.Open(c.Context, "tagwatch", version); err != nil {
+			return unable(err)
+		}
 		defer s.close()
-		return do(c.Context, s)
+		ctx, span := s.traces.Tracer().Start(c.Context, c.Command.HelpName)
+		defer span.End()
+		return do(ctx, s)
 	}
 }
 
@@ -69,6 +76,11 @@ func (s *session) close() {
 	}
 	if s.linked != nil {
 		s.linked.client.Temporal.Close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
+	defer cancel()
+	if err := s.traces.Close(ctx); err != nil {
+		s.say("The trace of this command was not sent (OTEL_EXPORTER_OTLP_ENDPOINT): %s", err)
 	}
 }
 

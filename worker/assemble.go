@@ -42,7 +42,7 @@ func (s *steps) close() {
 }
 
 // assemble opens the adapters.
-func assemble(settings config.Config, keeper *store.Store, temporal client.Client, logger *slog.Logger) (*steps, error) {
+func assemble(settings config.Config, keeper *store.Store, temporal client.Client, seen observer, logger *slog.Logger) (*steps, error) {
 	w := settings.Worker
 	registries, err := newRegistries(w, logger)
 	if err != nil {
@@ -71,9 +71,11 @@ func assemble(settings config.Config, keeper *store.Store, temporal client.Clien
 		return nil, errors.Join(err, images.Close())
 	}
 	matches := matcher.New(generations.Path)
+	seen.meters.registry.MustRegister(&budgets{registries, seen.meters.hosts})
 	return &steps{held: []io.Closer{matches, images}, activities: &activities.Activities{
-		Store: keeper, Registry: registries, Analyzer: puller{images, registries, scanner, logger}, Packages: published, Matcher: matches, Feed: generations,
-		Sender: sender, Watchers: workflows.Client{Temporal: temporal},
+		Store: observedStore{keeper, seen}, Registry: observedRegistry{registries, seen},
+		Analyzer: observedAnalyzer{puller{images, registries, scanner, logger}, seen}, Packages: published,
+		Matcher: observedMatcher{matches, seen}, Feed: generations, Sender: observedSender{sender, seen}, Watchers: workflows.Client{Temporal: temporal},
 		Account: event.Account{Name: settings.Account, Email: settings.Email},
 		Poll:    w.Poll, Pass: w.Pass, Window: w.WebhookWindow, Retention: w.Retention, FeedMaxAge: w.FeedMaxAge, Log: logger,
 		Restore: func(ctx context.Context) error { return restore(ctx, temporal, w, logger) },

@@ -9,6 +9,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -49,7 +50,7 @@ func queues(settings config.Worker) []queue {
 
 // serveQueues polls the task queues of this worker's roles until the context
 // ends, then lets the steps under way finish.
-func serveQueues(ctx context.Context, temporal client.Client, settings config.Worker, steps *steps, ready *readiness, logger *slog.Logger) error {
+func serveQueues(ctx context.Context, temporal client.Client, settings config.Worker, steps *steps, watching *meters, ready *readiness, logger *slog.Logger) error {
 	worker.SetStickyWorkflowCacheSize(cachedWorkflows)
 	var started []worker.Worker
 	defer func() { stopAll(started) }()
@@ -58,7 +59,7 @@ func serveQueues(ctx context.Context, temporal client.Client, settings config.Wo
 		if !settings.Serves(q.role) {
 			continue
 		}
-		w := newWorker(ctx, temporal, q, steps, fatal)
+		w := newWorker(ctx, temporal, q, steps, watching, fatal)
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("serve task queue %s: %w", q.name, err)
 		}
@@ -84,11 +85,12 @@ func stopAll(started []worker.Worker) {
 	all.Wait()
 }
 
-func newWorker(ctx context.Context, temporal client.Client, q queue, steps *steps, fatal chan<- error) worker.Worker {
+func newWorker(ctx context.Context, temporal client.Client, q queue, steps *steps, watching *meters, fatal chan<- error) worker.Worker {
 	options := worker.Options{
 		MaxConcurrentActivityExecutionSize: q.slots,
 		WorkerStopTimeout:                  stopTimeout,
 		MaxHeartbeatThrottleInterval:       progressInterval,
+		Interceptors:                       []interceptor.WorkerInterceptor{&stepCounter{meters: watching}},
 		OnFatalError: func(err error) {
 			select {
 			case fatal <- err:

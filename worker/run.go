@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/adapters/tracing"
 	"github.com/tagwatch/tagwatch/config"
 )
 
@@ -30,8 +31,14 @@ func run(ctx context.Context, settings config.Config) error {
 		return err
 	}
 	defer keeper.Close()
-	watching := newMeters(keeper)
-	temporal, err := dial(ctx, logger, watching)
+	traces, err := tracing.Open(ctx, "tagwatch-worker", version)
+	if err != nil {
+		return err
+	}
+	defer closeTraces(traces, logger)
+	watching := newMeters()
+	watching.registry.MustRegister(&inventory{count: keeper.Totals, now: time.Now})
+	temporal, err := dial(ctx, logger, watching, traces)
 	if err != nil {
 		return err
 	}
@@ -39,7 +46,7 @@ func run(ctx context.Context, settings config.Config) error {
 	if err := prepare(ctx, temporal, keeper, settings, logger); err != nil {
 		return err
 	}
-	steps, err := assemble(settings, keeper, temporal, logger)
+	steps, err := assemble(settings, keeper, temporal, observer{watching, traces.Tracer()}, logger)
 	if err != nil {
 		return err
 	}
@@ -47,7 +54,7 @@ func run(ctx context.Context, settings config.Config) error {
 	group, ctx := errgroup.WithContext(ctx)
 	ready := &readiness{store: keeper, temporal: temporal}
 	group.Go(func() error { return serveHTTP(ctx, settings.Worker.Listen, ready, watching, logger) })
-	group.Go(func() error { return serveQueues(ctx, temporal, settings.Worker, steps, ready, logger) })
+	group.Go(func() error { return serveQueues(ctx, temporal, settings.Worker, steps, watching, ready, logger) })
 	if settings.Worker.Serves("matching") {
 		group.Go(func() error { steps.activities.Tend(ctx); return nil })
 	}
@@ -55,7 +62,7 @@ func run(ctx context.Context, settings config.Config) error {
 }
 
 // dial connects to Temporal as its own environment variables and profiles say.
-func dial(ctx context.Context, logger *slog.Logger, watching *meters) (client.Client, error) {
+func dial(ctx context.Context, logger *slog.Logger, watching *meters, traces *tracing.Tracing) (client.Client, error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
 		return nil, fmt.Errorf("read the settings of Temporal's client: %w", err)
@@ -63,6 +70,9 @@ func dial(ctx context.Context, logger *slog.Logger, watching *meters) (client.Cl
 	options.Logger = log.NewStructuredLogger(logger.With("component", "temporal"))
 	options.MetricsHandler = watching.temporal()
 	options.Identity = identity()
+	if options.Interceptors, err = traces.Interceptors(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	connected, err := client.DialContext(ctx, options)
@@ -71,6 +81,16 @@ func dial(ctx context.Context, logger *slog.Logger, watching *meters) (client.Cl
 			orDefault(options.HostPort, client.DefaultHostPort), orDefault(options.Namespace, client.DefaultNamespace), err)
 	}
 	return connected, nil
+}
+
+// closeTraces sends the last spans; a collector that does not answer holds the
+// end of the worker up for a moment only.
+func closeTraces(traces *tracing.Tracing, logger *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout/2)
+	defer cancel()
+	if err := traces.Close(ctx); err != nil {
+		logger.Warn("last traces not sent", "error", err)
+	}
 }
 
 func orDefault(value, otherwise string) string {

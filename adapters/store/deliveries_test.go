@@ -13,6 +13,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -325,8 +326,9 @@ func TestRedeliver(t *testing.T) {
 func TestTotals(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		if diff := cmp.Diff(store.Totals{TagsByStatus: map[string]int{}, DeliveriesByState: map[string]int{}, NotificationsByType: map[string]int{}},
-			must[store.Totals](t)(s.Totals(ctx))); diff != "" {
+		nothing := store.Totals{TagsByStatus: map[policy.Status]int{}, FailingByKind: map[string]int{}, ImagesByState: map[string]int{},
+			DeliveriesByState: map[event.DeliveryState]int{}, NotificationsByType: map[event.Type]int{}}
+		if diff := cmp.Diff(nothing, must[store.Totals](t)(s.Totals(ctx, at(0)))); diff != "" {
 			t.Errorf("of nothing (-want +got)\n%s", diff)
 		}
 		pending(t, s, "one", 0)
@@ -334,9 +336,13 @@ func TestTotals(t *testing.T) {
 		subscribe(t, s, nginx, redis)
 		record(t, s, nginx, fullState())
 		advance(t, s, "", "sha256:g1", nil)
-		want := store.Totals{TagsByStatus: map[string]int{"": 1, "fail": 1}, DeliveriesByState: map[string]int{"pending": 1},
-			NotificationsByType: map[string]int{"tag_update": 1}, Failing: 1, FeedBuilt: built}
-		if diff := cmp.Diff(want, must[store.Totals](t)(s.Totals(ctx))); diff != "" {
+		want := store.Totals{
+			TagsByStatus: map[policy.Status]int{"": 1, policy.Fail: 1}, FailingByKind: map[string]int{"NotFound": 1},
+			Due: 2, DueSince: at(0), ImagesByState: map[string]int{},
+			NotificationsByType: map[event.Type]int{event.TagUpdate: 1}, DeliveriesByState: map[event.DeliveryState]int{event.Pending: 1},
+			PendingSince: at(0), Endpoints: []event.EndpointState{{}}, FeedBuilt: built,
+		}
+		if diff := cmp.Diff(want, must[store.Totals](t)(s.Totals(ctx, at(100)))); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 	})

@@ -9,7 +9,8 @@ import (
 )
 
 const dueColumns = deliveryColumns + `, n.seq AS "n.seq", n.id AS "n.id", n.type AS "n.type",
-	n.subject AS "n.subject", n.cause AS "n.cause", n.created AS "n.created", n.summary AS "n.summary", n.payload AS "n.payload"`
+	n.subject AS "n.subject", n.cause AS "n.cause", n.created AS "n.created", n.summary AS "n.summary", n.payload AS "n.payload",
+	n.trace AS "n.trace"`
 
 // Combine decides in which message deliveries are told. What was decided before
 // stays: receivers know a message by its id.

@@ -37,14 +37,15 @@ type notificationRow struct {
 	Created int64
 	Summary string
 	Payload []byte
+	Trace   string
 }
 
-const notificationColumns = `seq, id, type, subject, cause, created, summary, payload`
+const notificationColumns = `seq, id, type, subject, cause, created, summary, payload, trace`
 
 func (r notificationRow) stored() (StoredNotification, error) {
 	payload, err := decompress(r.Payload)
 	return StoredNotification{Seq: r.Seq, Notification: event.Notification{ID: r.ID, Type: event.Type(r.Type), Subject: r.Subject,
-		Cause: event.Cause(r.Cause), Created: moment(r.Created), Payload: payload, Summary: r.Summary}}, err
+		Cause: event.Cause(r.Cause), Created: moment(r.Created), Payload: payload, Summary: r.Summary, Trace: r.Trace}}, err
 }
 
 // tell stores notifications and deliveries, each once. It comes last in a
@@ -57,7 +58,7 @@ func (t tx) tell(ctx context.Context, notifications []event.Notification, delive
 		}
 		rows := make([][]any, len(notifications))
 		for i, n := range notifications {
-			rows[i] = []any{seq + int64(i), n.ID, string(n.Type), n.Subject, string(n.Cause), stamp(n.Created), n.Summary, compress(n.Payload)}
+			rows[i] = []any{seq + int64(i), n.ID, string(n.Type), n.Subject, string(n.Cause), stamp(n.Created), n.Summary, compress(n.Payload), n.Trace}
 		}
 		if err := t.insert(ctx, `notification (`+notificationColumns+`)`, rows, `ON CONFLICT (id) DO NOTHING`); err != nil {
 			return err

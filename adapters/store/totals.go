@@ -4,42 +4,135 @@ import (
 	"context"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// Totals are the numbers that a monitoring system watches.
+// Totals are the numbers of the whole installation that an operator watches.
 type Totals struct {
 	// TagsByStatus counts targets by policy status; "" for those not evaluated.
-	TagsByStatus        map[string]int
-	DeliveriesByState   map[string]int
-	NotificationsByType map[string]int
-	// Failing counts targets with a problem.
-	Failing int
-	// FeedBuilt is when the current vulnerability data were built; zero without.
-	FeedBuilt time.Time
+	TagsByStatus map[policy.Status]int
+	// FailingByKind counts targets with a problem by the kind of its fault; "" for
+	// those of no kind.
+	FailingByKind map[string]int
+	// Due counts the targets whose next look is due, DueSince is when the first of
+	// them became so; zero without any.
+	Due      int
+	DueSince time.Time
+
+	Repositories, FailingRepositories int
+	// ImagesByState counts images: analyzed, or why they cannot be.
+	ImagesByState map[string]int
+
+	NotificationsByType map[event.Type]int
+	DeliveriesByState   map[event.DeliveryState]int
+	// PendingSince is the creation of the oldest pending delivery; zero without
+	// any.
+	PendingSince time.Time
+	// Endpoints as they were last left by an attempt.
+	Endpoints []event.EndpointState
+
+	// FeedBuilt is when the current vulnerability data were built, FeedChecked
+	// when their source last answered; zero without.
+	FeedBuilt, FeedChecked time.Time
+	// FeedHeld tells that newer data wait for a person, FeedFailing that the
+	// source did not answer the last time.
+	FeedHeld, FeedFailing bool
 }
 
 // Totals counts everything at one moment.
-func (s *Store) Totals(ctx context.Context) (Totals, error) {
+func (s *Store) Totals(ctx context.Context, now time.Time) (Totals, error) {
 	var totals Totals
-	err := s.view(ctx, "count", func(t tx) (err error) {
-		if totals.TagsByStatus, err = t.counts(ctx, `SELECT coalesce(status, '') AS name, count(*) AS number
-			FROM target LEFT JOIN target_state ON target_state.target = target.name GROUP BY coalesce(status, '')`); err != nil {
-			return err
+	err := s.view(ctx, "count", func(t tx) error {
+		for _, count := range []func(context.Context, time.Time, *Totals) error{t.countTags, t.countImages, t.countTold, t.countFeed} {
+			if err := count(ctx, now, &totals); err != nil {
+				return err
+			}
 		}
-		if totals.DeliveriesByState, err = t.counts(ctx, `SELECT state AS name, count(*) AS number FROM delivery GROUP BY state`); err != nil {
-			return err
-		}
-		if totals.NotificationsByType, err = t.counts(ctx, `SELECT type AS name, count(*) AS number FROM notification GROUP BY type`); err != nil {
-			return err
-		}
-		if totals.Failing, err = one[int](ctx, t, `SELECT count(*) FROM target_state WHERE problem <> ''`); err != nil {
-			return err
-		}
-		totals.FeedBuilt, err = t.feedBuilt(ctx)
-		return err
+		return nil
 	})
 	return totals, err
+}
+
+func (t tx) countTags(ctx context.Context, now time.Time, totals *Totals) (err error) {
+	if totals.TagsByStatus, err = counts[policy.Status](ctx, t, `SELECT coalesce(status, '') AS name, count(*) AS number
+		FROM target LEFT JOIN target_state ON target_state.target = target.name GROUP BY coalesce(status, '')`); err != nil {
+		return err
+	}
+	if err := t.countProblems(ctx, totals); err != nil {
+		return err
+	}
+	due, err := one[struct {
+		Number int
+		Since  int64
+	}](ctx, t, `SELECT count(*) AS number, coalesce(min(due), 0) AS since FROM target WHERE due <= ?`, stamp(now))
+	totals.Due, totals.DueSince = due.Number, moment(due.Since)
+	return err
+}
+
+// countProblems reads the kinds in Go: the databases differ in how they look
+// into JSON, and few tags have a problem.
+func (t tx) countProblems(ctx context.Context, totals *Totals) error {
+	problems, err := all[string](ctx, t, `SELECT problem FROM target_state WHERE problem <> ''`)
+	if err != nil {
+		return err
+	}
+	totals.FailingByKind = map[string]int{}
+	for _, text := range problems {
+		problem, err := parse[watch.Problem](text)
+		if err != nil {
+			return err
+		}
+		totals.FailingByKind[problem.Kind]++
+	}
+	return nil
+}
+
+func (t tx) countImages(ctx context.Context, _ time.Time, totals *Totals) (err error) {
+	if totals.ImagesByState, err = counts[string](ctx, t, `SELECT state AS name, count(*) AS number FROM image GROUP BY state`); err != nil {
+		return err
+	}
+	if totals.Repositories, err = one[int](ctx, t, `SELECT count(*) FROM repository`); err != nil {
+		return err
+	}
+	totals.FailingRepositories, err = one[int](ctx, t, `SELECT count(*) FROM repository WHERE problem <> ''`)
+	return err
+}
+
+func (t tx) countTold(ctx context.Context, _ time.Time, totals *Totals) (err error) {
+	if totals.NotificationsByType, err = counts[event.Type](ctx, t, `SELECT type AS name, count(*) AS number FROM notification GROUP BY type`); err != nil {
+		return err
+	}
+	if totals.DeliveriesByState, err = counts[event.DeliveryState](ctx, t, `SELECT state AS name, count(*) AS number FROM delivery GROUP BY state`); err != nil {
+		return err
+	}
+	oldest, err := one[int64](ctx, t, `SELECT coalesce(min(created), 0) FROM delivery WHERE state = 'pending'`)
+	if err != nil {
+		return err
+	}
+	totals.PendingSince = moment(oldest)
+	endpoints, err := t.endpoints(ctx)
+	for _, endpoint := range endpoints {
+		totals.Endpoints = append(totals.Endpoints, endpoint.State)
+	}
+	return err
+}
+
+func (t tx) countFeed(ctx context.Context, _ time.Time, totals *Totals) error {
+	row, err := t.feed(ctx)
+	if err != nil {
+		return err
+	}
+	totals.FeedChecked, totals.FeedFailing = moment(row.Checked), row.Problem != ""
+	held, err := one[int](ctx, t, `SELECT count(*) FROM feed_generation WHERE state = ?`, string(watch.Held))
+	if err != nil {
+		return err
+	}
+	totals.FeedHeld = held > 0
+	totals.FeedBuilt, err = t.feedBuilt(ctx)
+	return err
 }
 
 type countRow struct {
@@ -48,11 +141,11 @@ type countRow struct {
 }
 
 // counts reads numbers by name; the query calls its columns name and number.
-func (t tx) counts(ctx context.Context, query string) (map[string]int, error) {
+func counts[Name ~string](ctx context.Context, t tx, query string) (map[Name]int, error) {
 	rows, err := all[countRow](ctx, t, query)
-	counts := make(map[string]int, len(rows))
+	counts := make(map[Name]int, len(rows))
 	for _, row := range rows {
-		counts[row.Name] = row.Number
+		counts[Name(row.Name)] = row.Number
 	}
 	return counts, err
 }

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strconv"
 
+	"go.opentelemetry.io/otel/propagation"
+
 	"github.com/tagwatch/tagwatch/domain/event"
 )
 
@@ -36,6 +38,7 @@ func (s *Sender) newRequest(ctx context.Context, e event.Endpoint, post event.Po
 	request.Header.Set("User-Agent", s.userAgent)
 	allowRepeating(request.Header)
 	stamp(request.Header, post, c.signing)
+	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(request.Header))
 	return request, nil
 }
 

@@ -70,4 +70,7 @@ type Notification struct {
 	Payload json.RawMessage
 	// Summary is one line for people.
 	Summary string
+	// Trace is the span that found it, as https://www.w3.org/TR/trace-context/ has
+	// it; empty where nobody traces.
+	Trace string
 }

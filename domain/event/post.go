@@ -13,6 +13,7 @@ type Post struct {
 	// Account and Type replace <userId> and <notification_type> in the URL.
 	Account string
 	Type    Type
+	Trace   string // the notification's, or that of a group's first
 }
 
 // Answer is what came of an attempt.

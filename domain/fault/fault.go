@@ -44,6 +44,15 @@ func Name(err error) string {
 	return ""
 }
 
+// Names are those of all kinds.
+func Names() []string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.name
+	}
+	return names
+}
+
 // ByName is the inverse of Name; nil for an unknown name.
 func ByName(name string) error {
 	for _, k := range kinds {

@@ -211,3 +211,6 @@ func freePorts(n int) ([]string, error) {
 
 // DataDir is the installation's data directory.
 func (s *Stack) DataDir() string { return s.options.DataDir }
+
+// Listen is the address of the worker's health, readiness and metrics.
+func (s *Stack) Listen() string { return s.listen }

@@ -1,0 +1,151 @@
+package tracing
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/contrib/opentelemetry"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/workflow"
+)
+
+// spanKey is where the interceptors keep the span of a workflow's context.
+type spanKey struct{}
+
+// Interceptors are for the options of Temporal's client, which hands them on to
+// its workers: they carry traces in the headers of workflows, signals, updates
+// and activities. There are none where tracing is off. They change no command,
+// so histories replay with and without them.
+func (t *Tracing) Interceptors() ([]interceptor.ClientInterceptor, error) {
+	if !t.On() {
+		return nil, nil
+	}
+	options := opentelemetry.TracerOptions{Tracer: t.Tracer(), SpanContextKey: spanKey{}, DisableQueryTracing: true,
+		DisableBaggage: true, AllowInvalidParentSpans: true}
+	tracer, err := opentelemetry.NewTracer(options)
+	if err != nil {
+		return nil, err
+	}
+	return []interceptor.ClientInterceptor{interceptor.NewTracingInterceptor(tracer), &rounds{tracer: tracer}}, nil
+}
+
+// rounds makes each round of a workflow a trace. It stands behind the
+// interceptor that makes the spans.
+type rounds struct {
+	interceptor.InterceptorBase
+	tracer interceptor.Tracer
+}
+
+// InterceptWorkflow implements interceptor.WorkerInterceptor.
+func (r *rounds) InterceptWorkflow(ctx workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	in := &inbound{state: &round{tracer: r.tracer, name: workflow.GetInfo(ctx).WorkflowType.Name}}
+	in.Next = next
+	return in
+}
+
+// round is where a workflow stands: which span the steps belong to that are not
+// begun by a handler.
+type round struct {
+	tracer interceptor.Tracer
+	name   string
+	// run is the span of the workflow itself; cause the one that the round belongs
+	// to, nil while the workflow waits for the next.
+	run, cause interceptor.TracerSpan
+	own        bool // cause is ours to end
+}
+
+// asked begins a round that somebody asked for, unless one is under way.
+func (r *round) asked(ctx workflow.Context) {
+	if r.cause == nil {
+		r.cause, _ = ctx.Value(spanKey{}).(interceptor.TracerSpan)
+	}
+}
+
+// begin begins a round that nobody asked for, unless one is under way.
+func (r *round) begin(ctx workflow.Context) {
+	if r.cause != nil || workflow.IsReplaying(ctx) {
+		return
+	}
+	span, err := r.tracer.StartSpan(&interceptor.TracerStartSpanOptions{Operation: "Round", Name: r.name, Time: time.Now(),
+		Tags: map[string]string{"temporalWorkflowID": workflow.GetInfo(ctx).WorkflowExecution.ID}})
+	if err == nil {
+		r.cause, r.own = span, true
+	}
+}
+
+// end ends the round: the workflow goes to sleep.
+func (r *round) end() {
+	if r.own {
+		r.cause.Finish(&interceptor.TracerFinishSpanOptions{})
+	}
+	r.cause, r.own = nil, false
+}
+
+// under is the context for a step: what a handler begins belongs to the handler,
+// the rest to the round.
+func (r *round) under(ctx workflow.Context) workflow.Context {
+	if current, _ := ctx.Value(spanKey{}).(interceptor.TracerSpan); current != r.run {
+		return ctx
+	}
+	r.begin(ctx)
+	if r.cause == nil {
+		return ctx
+	}
+	return workflow.WithValue(ctx, spanKey{}, r.cause)
+}
+
+// inbound sees what reaches a workflow.
+type inbound struct {
+	interceptor.WorkflowInboundInterceptorBase
+	state *round
+}
+
+// Init implements interceptor.WorkflowInboundInterceptor.
+func (i *inbound) Init(next interceptor.WorkflowOutboundInterceptor) error {
+	out := &outbound{state: i.state}
+	out.Next = next
+	return i.Next.Init(out)
+}
+
+// ExecuteWorkflow implements interceptor.WorkflowInboundInterceptor. The first
+// round is of whoever started the workflow.
+func (i *inbound) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
+	i.state.run, _ = ctx.Value(spanKey{}).(interceptor.TracerSpan)
+	i.state.asked(ctx)
+	defer i.state.end()
+	return i.Next.ExecuteWorkflow(ctx, in)
+}
+
+// HandleSignal implements interceptor.WorkflowInboundInterceptor.
+func (i *inbound) HandleSignal(ctx workflow.Context, in *interceptor.HandleSignalInput) error {
+	i.state.asked(ctx)
+	return i.Next.HandleSignal(ctx, in)
+}
+
+// ExecuteUpdate implements interceptor.WorkflowInboundInterceptor.
+func (i *inbound) ExecuteUpdate(ctx workflow.Context, in *interceptor.UpdateInput) (any, error) {
+	i.state.asked(ctx)
+	return i.Next.ExecuteUpdate(ctx, in)
+}
+
+// outbound sees what a workflow asks for.
+type outbound struct {
+	interceptor.WorkflowOutboundInterceptorBase
+	state *round
+}
+
+// ExecuteActivity implements interceptor.WorkflowOutboundInterceptor.
+func (o *outbound) ExecuteActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
+	return o.Next.ExecuteActivity(o.state.under(ctx), name, args...)
+}
+
+// ExecuteLocalActivity implements interceptor.WorkflowOutboundInterceptor.
+func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, name string, args ...any) workflow.Future {
+	return o.Next.ExecuteLocalActivity(o.state.under(ctx), name, args...)
+}
+
+// NewTimerWithOptions implements interceptor.WorkflowOutboundInterceptor: a
+// workflow that sets a timer has done what there was to do.
+func (o *outbound) NewTimerWithOptions(ctx workflow.Context, d time.Duration, options workflow.TimerOptions) workflow.Future {
+	o.state.end()
+	return o.Next.NewTimerWithOptions(ctx, d, options)
+}

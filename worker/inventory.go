@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+)
+
+const (
+	// inventoryAge is how old a count may be: several scrapers, and pages that
+	// are looked at, cost the database one count.
+	inventoryAge = 10 * time.Second
+	// inventoryPatience is shorter than Prometheus waits for a page by default.
+	inventoryPatience = 5 * time.Second
+)
+
+// inventory reads from the store, when it is asked, what an operator wants to
+// know of the whole installation rather than of this worker. Every worker shows
+// the same numbers. Without the database there are none, and the rest of the
+// page is shown all the same.
+type inventory struct {
+	count func(context.Context, time.Time) (store.Totals, error)
+	now   func() time.Time
+
+	mu     sync.Mutex
+	counts store.Totals
+	err    error
+	at     time.Time
+	took   time.Duration
+}
+
+var (
+	tagsDesc       = describe("tagwatch_tags", "Watched tags by policy status.", "status")
+	failingDesc    = describe("tagwatch_tags_failing", "Watched tags that cannot be followed, by the kind of fault.", "kind")
+	dueDesc        = describe("tagwatch_tags_due", "Tags whose next look at the registry is due.")
+	lagDesc        = describe("tagwatch_tags_lag_seconds", "How long the tag that is due for the longest time has been due.")
+	repositories   = describe("tagwatch_repositories", "Watched repositories.")
+	failingRepos   = describe("tagwatch_repositories_failing", "Watched repositories whose last listing failed.")
+	imagesDesc     = describe("tagwatch_images", "Known images by state.", "state")
+	endpointsDesc  = describe("tagwatch_endpoints", "Endpoints by state.", "state")
+	deliveriesDesc = describe("tagwatch_deliveries", "Deliveries kept, by state.", "state")
+	backlogDesc    = describe("tagwatch_deliveries_pending_age_seconds", "Age of the oldest delivery that is pending.")
+	toldDesc       = describe("tagwatch_notifications", "Notifications kept, by type.", "type")
+	feedBuilt      = describe("tagwatch_feed_built_timestamp_seconds", "When the current vulnerability data were built.")
+	feedChecked    = describe("tagwatch_feed_checked_timestamp_seconds", "When the source of the vulnerability data last answered.")
+	feedHeld       = describe("tagwatch_feed_held", "1 while newer vulnerability data wait for a person.")
+	feedFailing    = describe("tagwatch_feed_failing", "1 while the source of the vulnerability data does not answer.")
+	databaseUp     = describe("tagwatch_database_up", "1 if the database answered when these numbers were counted.")
+	databaseTook   = describe("tagwatch_database_count_duration_seconds", "Time that counting took.")
+
+	inventoryDescs = []*prometheus.Desc{tagsDesc, failingDesc, dueDesc, lagDesc, repositories, failingRepos, imagesDesc, endpointsDesc,
+		deliveriesDesc, backlogDesc, toldDesc, feedBuilt, feedChecked, feedHeld, feedFailing, databaseUp, databaseTook}
+)
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (i *inventory) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range inventoryDescs {
+		out <- d
+	}
+}
+
+// totals are counted anew when they are too old. Whoever comes meanwhile waits
+// for the same count.
+func (i *inventory) totals() (store.Totals, time.Duration, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	now := i.now()
+	if age := now.Sub(i.at); i.at.IsZero() || age > inventoryAge || age < 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), inventoryPatience)
+		defer cancel()
+		i.counts, i.err = i.count(ctx, now)
+		i.at, i.took = now, i.now().Sub(now)
+	}
+	return i.counts, i.took, i.err
+}
+
+// Collect implements prometheus.Collector.
+func (i *inventory) Collect(out chan<- prometheus.Metric) {
+	totals, took, err := i.totals()
+	page := gauges{out, i.now()}
+	page.flag(databaseUp, err == nil)
+	page.set(databaseTook, took.Seconds())
+	if err == nil {
+		page.tags(totals)
+		page.told(totals)
+		page.feed(totals)
+	}
+}

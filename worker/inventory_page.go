@@ -1,0 +1,102 @@
+package main
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/policy"
+)
+
+// gauges writes one page.
+type gauges struct {
+	out chan<- prometheus.Metric
+	now time.Time
+}
+
+func (g gauges) set(desc *prometheus.Desc, value float64, labels ...string) {
+	g.out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+}
+
+func (g gauges) flag(desc *prometheus.Desc, on bool) {
+	value := 0.0
+	if on {
+		value = 1
+	}
+	g.set(desc, value)
+}
+
+// age is zero for a moment that is not known.
+func (g gauges) age(desc *prometheus.Desc, since time.Time) {
+	if since.IsZero() {
+		g.set(desc, 0)
+		return
+	}
+	g.set(desc, max(0, g.now.Sub(since).Seconds()))
+}
+
+// moment leaves out what is not known: a zero would be 1970.
+func (g gauges) moment(desc *prometheus.Desc, at time.Time) {
+	if !at.IsZero() {
+		g.set(desc, float64(at.UnixMicro())/1e6)
+	}
+}
+
+// each shows every name, also those that nothing has: an alert or a difference
+// needs the zero.
+func each[Name ~string](g gauges, desc *prometheus.Desc, counts map[Name]int, names ...Name) {
+	for _, name := range names {
+		g.set(desc, float64(counts[name]), string(name))
+	}
+}
+
+func (g gauges) tags(totals store.Totals) {
+	each(g, tagsDesc, totals.TagsByStatus, policy.Pass, policy.Fail)
+	g.set(tagsDesc, float64(totals.TagsByStatus[""]), "none")
+	each(g, failingDesc, byKnownKind(totals.FailingByKind), append(fault.Names(), otherLabel)...)
+	g.set(dueDesc, float64(totals.Due))
+	g.age(lagDesc, totals.DueSince)
+	g.set(repositories, float64(totals.Repositories))
+	g.set(failingRepos, float64(totals.FailingRepositories))
+	each(g, imagesDesc, totals.ImagesByState, "analyzed", "analysis_failed")
+}
+
+// byKnownKind puts what is of no kind under one name.
+func byKnownKind(counts map[string]int) map[string]int {
+	known := map[string]int{}
+	for kind, count := range counts {
+		known[knownKind(kind)] += count
+	}
+	return known
+}
+
+func (g gauges) told(totals store.Totals) {
+	states := map[string]int{}
+	for _, state := range totals.Endpoints {
+		states[endpointState(state)]++
+	}
+	each(g, endpointsDesc, states, "healthy", "failing", "disabled")
+	each(g, deliveriesDesc, totals.DeliveriesByState, event.Pending, event.Delivered, event.Failed)
+	g.age(backlogDesc, totals.PendingSince)
+	each(g, toldDesc, totals.NotificationsByType, event.Types...)
+}
+
+func endpointState(state event.EndpointState) string {
+	switch {
+	case state.Disabled:
+		return "disabled"
+	case state.Failing():
+		return "failing"
+	}
+	return "healthy"
+}
+
+func (g gauges) feed(totals store.Totals) {
+	g.moment(feedBuilt, totals.FeedBuilt)
+	g.moment(feedChecked, totals.FeedChecked)
+	g.flag(feedHeld, totals.FeedHeld)
+	g.flag(feedFailing, totals.FeedFailing)
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/policy"
+)
+
+// counted is a store that is counted, with a clock.
+type counted struct {
+	inventory
+	times int
+	fails error
+	clock time.Time
+}
+
+func newCounted(totals store.Totals) *counted {
+	c := &counted{clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	c.now = func() time.Time { return c.clock }
+	c.inventory.count = func(ctx context.Context, _ time.Time) (store.Totals, error) {
+		c.times++
+		if _, bounded := ctx.Deadline(); !bounded {
+			return totals, errors.New("no bound in time")
+		}
+		return totals, c.fails
+	}
+	return c
+}
+
+func TestInventoryPage(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	c := newCounted(store.Totals{
+		TagsByStatus: map[policy.Status]int{policy.Fail: 3, "": 1}, FailingByKind: map[string]int{"NotFound": 2, "": 1, "OfLater": 1},
+		Due: 4, DueSince: noon.Add(-90 * time.Second), DeliveriesByState: map[event.DeliveryState]int{event.Pending: 5},
+		Endpoints: []event.EndpointState{{}, {Disabled: true, FailingSince: noon}, {FailingSince: noon}}, FeedHeld: true,
+	})
+	want := `
+# HELP tagwatch_tags Watched tags by policy status.
+# TYPE tagwatch_tags gauge
+tagwatch_tags{status="fail"} 3
+tagwatch_tags{status="none"} 1
+tagwatch_tags{status="pass"} 0
+# HELP tagwatch_tags_failing Watched tags that cannot be followed, by the kind of fault.
+# TYPE tagwatch_tags_failing gauge
+tagwatch_tags_failing{kind="Conflict"} 0
+tagwatch_tags_failing{kind="Invalid"} 0
+tagwatch_tags_failing{kind="Limit"} 0
+tagwatch_tags_failing{kind="NotFound"} 2
+tagwatch_tags_failing{kind="Unauthorized"} 0
+tagwatch_tags_failing{kind="Unavailable"} 0
+tagwatch_tags_failing{kind="other"} 2
+# HELP tagwatch_tags_lag_seconds How long the tag that is due for the longest time has been due.
+# TYPE tagwatch_tags_lag_seconds gauge
+tagwatch_tags_lag_seconds 90
+# HELP tagwatch_endpoints Endpoints by state.
+# TYPE tagwatch_endpoints gauge
+tagwatch_endpoints{state="disabled"} 1
+tagwatch_endpoints{state="failing"} 1
+tagwatch_endpoints{state="healthy"} 1
+# HELP tagwatch_feed_held 1 while newer vulnerability data wait for a person.
+# TYPE tagwatch_feed_held gauge
+tagwatch_feed_held 1
+`
+	names := []string{"tagwatch_tags", "tagwatch_tags_failing", "tagwatch_tags_lag_seconds", "tagwatch_endpoints", "tagwatch_feed_held",
+		"tagwatch_feed_built_timestamp_seconds"} // the last is not known, and therefore absent
+	if err := testutil.CollectAndCompare(&c.inventory, strings.NewReader(want), names...); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestInventoryIsCached: pages cost the database one count in a while, and a
+// database that does not answer is asked no more often.
+func TestInventoryIsCached(t *testing.T) {
+	t.Parallel()
+	c := newCounted(store.Totals{})
+	for range 5 {
+		testutil.CollectAndCount(&c.inventory)
+	}
+	c.clock = c.clock.Add(inventoryAge + time.Second)
+	c.fails = fault.Unavailable
+	for range 5 {
+		testutil.CollectAndCount(&c.inventory)
+	}
+	if c.times != 2 {
+		t.Errorf("counted %d times, want twice", c.times)
+	}
+}
+
+// TestInventoryWithoutDatabase: the page still shows the rest.
+func TestInventoryWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	c := newCounted(store.Totals{})
+	c.fails = fault.Unavailable
+	page := prometheus.NewRegistry()
+	page.MustRegister(&c.inventory)
+	found, err := page.Gather()
+	if err != nil || len(found) != 2 {
+		t.Errorf("%d families, %v; want tagwatch_database_up and the time it took", len(found), err)
+	}
+	if found[1].GetName() != "tagwatch_database_up" || found[1].GetMetric()[0].GetGauge().GetValue() != 0 {
+		t.Errorf("%v, want that the database is down", found[1])
+	}
+}
