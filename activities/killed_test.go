@@ -59,7 +59,7 @@ var lifeStory = []string{
 	"repo_update image app",
 	"system.repository.list_tags_fail app",
 	"system.repository.list_tags_recovered app",
-	"system.repository.tag_removed app:2",
+	"system.repository.tags_removed app",
 }
 
 // live plays the story in a world where the worker is killed at one write. It

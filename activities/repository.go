@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
+	"fmt"
 
 	"go.temporal.io/sdk/activity"
 
@@ -38,61 +38,50 @@ func (a *Activities) list(ctx context.Context, name image.Repository) (watch.Lis
 		return watch.Listing{}, err
 	}
 	listing := watch.Listing{Active: true, List: jittered(cmp.Or(repository.List, a.Pass)), Tags: len(state.Tags)}
-	tags, err := a.tags(ctx, name, state.Tags)
+	census, err := a.census(ctx, name, state)
 	if ctx.Err() != nil {
 		return listing, ctx.Err()
+	}
+	var expected watch.RepositoryDecision
+	if err == nil {
+		expected, err = a.decideListing(watch.RepositoryView{Repository: repository, State: state}, census)
 	}
 	if err != nil {
 		listing.RetryAfter = retryAfter(err)
 		listing.Problem, err = a.listingFailed(ctx, name, state, err)
 		return listing, err
 	}
-	if err := a.tellListed(ctx, repository, state, tags); err != nil {
+	if err := a.tellListed(ctx, name, state, expected.Removed); err != nil {
 		return listing, err
 	}
-	return listing, a.recordListing(ctx, name, tags, &listing)
+	return listing, a.recordListing(ctx, name, census, &listing)
 }
 
-// tags lists all tags; a listing that breaks off says nothing about any.
-func (a *Activities) tags(ctx context.Context, name image.Repository, watched []string) ([]string, error) {
-	var all []string
-	for page, err := range a.Registry.Tags(ctx, name) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page...)
-	}
-	return append(all, a.unlisted(ctx, name, watched, all)...), nil
+func (a *Activities) decideListing(view watch.RepositoryView, census watch.Census) (watch.RepositoryDecision, error) {
+	return watch.DecideListing(view, census, watch.Audience{Account: a.Account.Name, Endpoints: view.Endpoints, Patience: a.Window}, a.now())
 }
 
-// unlistedProbes is how many of the tags that a list lacks are looked for.
-const unlistedProbes = 20
+// A listing travels in one message, which is bounded: of new and removed tags
+// come the first, and watchers that are not woken find out by themselves that
+// their watch has ended.
+const (
+	listedNames = 100
+	listedEnded = 2000
+)
 
-// unlisted are the watched tags that the list lacks although the registry has
-// them: a list can lag behind, or come back empty. One that is still there is
-// enough to doubt them all; what no look proves gone is not taken for gone.
-func (a *Activities) unlisted(ctx context.Context, name image.Repository, watched, listed []string) []string {
-	_, missing := watch.DiffTags(watched, slices.Sorted(slices.Values(listed)))
-	for _, tag := range missing[:min(len(missing), unlistedProbes)] {
-		if _, err := a.Registry.Head(ctx, name.Reference(tag)); !errors.Is(err, fault.NotFound) {
-			return missing
-		}
-	}
-	return nil
-}
-
-func (a *Activities) recordListing(ctx context.Context, name image.Repository, tags []string, listing *watch.Listing) error {
+func (a *Activities) recordListing(ctx context.Context, name image.Repository, census watch.Census, listing *watch.Listing) error {
 	var decision watch.RepositoryDecision
-	err := a.Store.RecordRepository(ctx, name, func(view watch.RepositoryView) (watch.RepositoryDecision, error) {
-		var err error
-		decision, err = watch.DecideListing(view.Repository, view.State, tags,
-			watch.Audience{Account: a.Account.Name, Endpoints: view.Endpoints, Patience: a.Window}, a.now())
+	err := a.Store.RecordRepository(ctx, name, func(view watch.RepositoryView) (_ watch.RepositoryDecision, err error) {
+		decision, err = a.decideListing(view, census)
 		return decision, err
 	})
 	if err != nil {
 		return err
 	}
-	listing.New, listing.Removed, listing.Ended, listing.Tags = decision.Added, decision.Removed, decision.Ended, len(decision.State.Tags)
+	listing.New = decision.Added[:min(len(decision.Added), listedNames)]
+	listing.Removed = decision.Removed[:min(len(decision.Removed), listedNames)]
+	listing.Ended = decision.Ended[:min(len(decision.Ended), listedEnded)]
+	listing.Tags = len(decision.State.Tags)
 	for _, delivery := range decision.Deliveries {
 		listing.Endpoints = append(listing.Endpoints, delivery.Endpoint)
 	}
@@ -103,35 +92,35 @@ func (a *Activities) recordListing(ctx context.Context, name image.Repository, t
 	return err
 }
 
-// tellListed tells the event log that the tags can be listed again, and of those
-// whose watch ends.
-func (a *Activities) tellListed(ctx context.Context, repository watch.Repository, state watch.RepositoryState, tags []string) error {
-	if before := state.Problem; before != nil {
+// tellListed tells the event log that the tags can be listed again, and which
+// are gone.
+func (a *Activities) tellListed(ctx context.Context, name image.Repository, state watch.RepositoryState, removed []string) error {
+	resource := event.Resource{ID: name.String(), Kind: "repository"}
+	if before := state.Problem; listFault(before) {
 		err := a.log(ctx, event.Logged{Event: "system.repository.list_tags_recovered", Level: event.LevelInfo,
 			Message: "Tags in repository can be listed again", Details: map[string]any{"failing_since": before.Since},
-			Resource: event.Resource{ID: repository.Name.String(), Kind: "repository"}}, since(before.Since))
+			Resource: resource}, since(before.Since))
 		if err != nil {
 			return err
 		}
 	}
-	_, removed := watch.DiffTags(state.Tags, repository.Filter.Select(tags))
-	for _, tag := range removed {
-		target := image.Target{Reference: repository.Name.Reference(tag), Platform: repository.Platform}
-		err := a.log(ctx, event.Logged{Event: "system.repository.tag_removed", Level: event.LevelInfo,
-			Message:  "Tag is gone from the repository or from what is selected of it; the repository's watch of it ends",
-			Resource: event.Resource{ID: target.String(), Kind: "image_tag"}}, since(state.Checked))
-		if err != nil {
-			return err
-		}
+	if len(removed) == 0 {
+		return nil
 	}
-	return nil
+	return a.log(ctx, event.Logged{Event: "system.repository.tags_removed", Level: event.LevelInfo,
+		Message:  fmt.Sprintf("%d watched tags are gone from the repository; the repository's watches of them end", len(removed)),
+		Details:  map[string]any{"count": len(removed), "tags": removed[:min(len(removed), listedNames)]},
+		Resource: resource}, since(state.Checked))
 }
 
 // listingFailed notes a failure in the repository's state, and tells the event
 // log once.
 func (a *Activities) listingFailed(ctx context.Context, name image.Repository, state watch.RepositoryState, cause error) (*watch.Problem, error) {
-	noted := problem(watch.StageResolve, cause, state.Problem, a.now())
-	if state.Problem == nil {
+	noted := problem(a.listingStage(ctx, name, state, cause), cause, state.Problem, a.now())
+	switch {
+	case listFault(state.Problem) && !listFault(noted):
+		return noted, nil // what was told stands until the tags are listed again
+	case listFault(noted) && !listFault(state.Problem):
 		err := a.log(ctx, event.Logged{Event: "system.repository.list_tags_fail", Level: event.LevelError,
 			Message:  "Failed to list tags in repository: " + noted.Message,
 			Resource: event.Resource{ID: name.String(), Kind: "repository"}}, since(state.Checked))
@@ -144,6 +133,29 @@ func (a *Activities) listingFailed(ctx context.Context, name image.Repository, s
 		state.Problem = noted
 		return watch.RepositoryDecision{State: state}, nil
 	})
+}
+
+// listFault tells whether a problem is about the list of tags: one that was told.
+func listFault(p *watch.Problem) bool {
+	return p != nil && (p.Stage == watch.StageList || p.Stage == watch.StageConfirm)
+}
+
+// listingStage tells a list that cannot be had from a registry that is out of
+// reach. That is its sweeper's to tell, once for everything at it, and there is
+// one as long as a tag is watched.
+func (a *Activities) listingStage(ctx context.Context, name image.Repository, state watch.RepositoryState, cause error) watch.Stage {
+	switch {
+	case errors.Is(cause, errStrange):
+		return watch.StageConfirm
+	case fault.Permanent(cause) || len(state.Tags) == 0:
+		return watch.StageList
+	}
+	ctx, cancel := withLookTimeout(ctx)
+	defer cancel()
+	if _, err := a.Registry.Head(ctx, name.Reference(state.Tags[0])); err != nil && !fault.Permanent(err) {
+		return watch.StageResolve
+	}
+	return watch.StageList
 }
 
 // fanOutPage is how many targets are read at a time.

@@ -175,7 +175,7 @@ func TestTagIsRemoved(t *testing.T) {
 	if diff := cmp.Diff([]string{"app:2", "app:3"}, r.subscribed()); diff != "" {
 		t.Errorf("subscribed (-want +got):\n%s", diff)
 	}
-	r.expect(0, "system.repository.tag_removed app:1", "system.repository.tag_removed app:2")
+	r.expect(0, "system.repository.tags_removed app")
 }
 
 // TestStartWatches starts those that no watcher has looked at, and the sweeper of

@@ -17,6 +17,11 @@ func platformFlag() cli.Flag {
 	return &cli.StringFlag{Name: "platform", Usage: "`os/arch` to take from an image of several platforms (default: linux/amd64)"}
 }
 
+// platformsFlag is platformFlag for commands that do the same for several.
+func platformsFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "platform", Usage: "`os/arch` to take from an image of several platforms (default: linux/amd64); repeatable, each is watched by itself"}
+}
+
 func typeFlag(meaning string) cli.Flag {
 	return &cli.StringSliceFlag{Name: "type", Aliases: []string{"t"}, Usage: "`type` " + meaning + "; repeatable, or a list with commas"}
 }
@@ -26,7 +31,7 @@ func subscriptionFlags() []cli.Flag {
 	return []cli.Flag{
 		typeFlag("of notification to subscribe to (default: all four of a tag)"),
 		&cli.StringSliceFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "`name` of an endpoint to tell (default: all that are not reserved); repeatable"},
-		platformFlag(),
+		platformsFlag(),
 		&cli.DurationFlag{Name: "interval", Usage: "how often the tag is looked at, at least 30s (default: the worker's --poll)"},
 		&cli.StringFlag{Name: "min-severity", Usage: "drop changes of vulnerabilities below this `severity` from vuln_update"},
 		&cli.BoolFlag{Name: "fixable-only", Usage: "drop changes of vulnerabilities without a fix from vuln_update"},
@@ -98,15 +103,40 @@ func (s *session) target(text string) (image.Target, error) {
 	return target, nil
 }
 
+// targets are the arguments, each with all of --platform.
 func (s *session) targets(texts []string) ([]image.Target, error) {
-	targets := make([]image.Target, len(texts))
-	for i, text := range texts {
-		var err error
-		if targets[i], err = s.target(text); err != nil {
-			return nil, err
+	platforms, err := s.platforms()
+	if err != nil {
+		return nil, err
+	}
+	var targets []image.Target
+	for _, text := range texts {
+		target, err := image.ParseTarget(text)
+		if err != nil {
+			return nil, unable(err)
+		}
+		if len(platforms) == 0 {
+			targets = append(targets, target)
+		}
+		for _, platform := range platforms {
+			target.Platform = platform
+			targets = append(targets, target)
 		}
 	}
 	return targets, nil
+}
+
+// platforms are those of a repeatable --platform.
+func (s *session) platforms() ([]image.Platform, error) {
+	var platforms []image.Platform
+	for _, text := range s.several("platform") {
+		platform, err := image.ParsePlatform(text)
+		if err != nil {
+			return nil, unable(err)
+		}
+		platforms = append(platforms, platform)
+	}
+	return platforms, nil
 }
 
 func (s *session) severity(flag string) (vuln.Severity, error) {
@@ -123,24 +153,46 @@ func (s *session) severity(flag string) (vuln.Severity, error) {
 
 var causes = []event.Cause{event.CauseImage, event.CauseFeed, event.CausePolicy, event.CauseTime, event.CauseScanner}
 
-// options are the subscriptionFlags without types and interval.
-func (s *session) options() (event.Options, error) {
-	options := event.Options{Endpoints: s.several("endpoint"), FixableOnly: s.Bool("fixable-only"), EveryAction: s.Bool("every-action")}
+// options are the subscriptionFlags without types, platforms and interval: those
+// that are given, over others.
+func (s *session) options(options event.Options) (_ event.Options, err error) {
+	if s.IsSet("endpoint") {
+		options.Endpoints = s.several("endpoint")
+	}
+	if s.IsSet("fixable-only") {
+		options.FixableOnly = s.Bool("fixable-only")
+	}
+	if s.IsSet("every-action") {
+		options.EveryAction = s.Bool("every-action")
+	}
+	if s.IsSet("cause") {
+		if options.Causes, err = s.causes(); err != nil {
+			return options, err
+		}
+	}
+	if s.IsSet("label") {
+		if options.Labels, err = s.labels(); err != nil {
+			return options, err
+		}
+		if err := event.ValidateLabels(options.Labels); err != nil {
+			return options, usage("%s", err)
+		}
+	}
+	if s.IsSet("min-severity") {
+		options.MinSeverity, err = s.severity("min-severity")
+	}
+	return options, err
+}
+
+func (s *session) causes() ([]event.Cause, error) {
+	var wanted []event.Cause
 	for _, text := range s.several("cause") {
 		if !slices.Contains(causes, event.Cause(text)) {
-			return options, usage("cause %q (--cause) is not one of %s", text, list(causes))
+			return nil, usage("cause %q (--cause) is not one of %s", text, list(causes))
 		}
-		options.Causes = append(options.Causes, event.Cause(text))
+		wanted = append(wanted, event.Cause(text))
 	}
-	var err error
-	if options.Labels, err = s.labels(); err != nil {
-		return options, err
-	}
-	if err := event.ValidateLabels(options.Labels); err != nil {
-		return options, usage("%s", err)
-	}
-	options.MinSeverity, err = s.severity("min-severity")
-	return options, err
+	return wanted, nil
 }
 
 // interval is a duration option that is zero or long enough.

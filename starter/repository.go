@@ -5,13 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -25,32 +22,76 @@ func repositoryCommand() *cli.Command {
 tells of new ones. The first listing is silent.
 
    tagwatch repository watch registry.example.com/shop/web --include 'v*' --exclude '*-rc*'
+   tagwatch repository watch docker.io/library/nginx --semver '~1.27' --newest 3 --dry-run
+   tagwatch repository update docker.io/library/nginx --newest 5
    tagwatch repository list`,
-		Subcommands: []*cli.Command{repositoryWatchCommand(), repositoryUnwatchCommand(), repositoryListCommand()},
+		Subcommands: []*cli.Command{repositoryWatchCommand(), repositoryUpdateCommand(), repositoryUnwatchCommand(), repositoryListCommand()},
 	}
 }
+
+const patternHelp = `Globs take * for any characters, ? for one, [a-z] for one of a set. Expressions
+are Go's, and fit whole tags; a group (?P<version>...) says where the version is.
+
+--semver, --newest, --suffix and --prereleases look at versions: 1.27.3, v1.27,
+22.04, 2024.10.3, 2024-10-03; numbers that a tag lacks are 0. What follows the
+numbers is a prerelease (rc1, beta.2) or a suffix (alpine3.20), and only tags
+without either are watched unless --suffix and --prereleases ask for more. Tags
+that are no versions are left out then, but for those that --keep names.
+
+Tags of signatures, attestations and SBOMs are left out unless --artifacts asks
+for them.`
 
 func repositoryWatchCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "watch",
 		Usage:     "watch the tags of a repository as they appear",
 		UsageText: "tagwatch repository watch REPOSITORY [options]",
-		Description: `Patterns are globs: * for any characters, ? for one, [a-z] for one of a set.
-Watching again replaces the options.
+		Description: patternHelp + `
+
+Watching again replaces all options; repository update changes some. Tags that
+are watched already keep their state.
 
    tagwatch repository watch registry.example.com/shop/web
-   tagwatch repository watch docker.io/library/nginx --include '1.2?' --type vuln_update --endpoint ops`,
-		Flags: append(subscriptionFlags(),
-			&cli.StringSliceFlag{Name: "include", Usage: "only tags that match this `glob`; repeatable"},
-			&cli.StringSliceFlag{Name: "exclude", Usage: "no tags that match this `glob`; repeatable"},
-			&cli.BoolFlag{Name: "artifacts", Usage: "also tags that hold signatures, attestations and SBOMs"},
-			&cli.DurationFlag{Name: "list-interval", Usage: "how often tags are listed, at least 30s (default: the worker's --pass)"}),
+   tagwatch repository watch docker.io/library/nginx --semver '>=1.25 <2' --newest 5 --keep latest --dry-run
+   tagwatch repository watch docker.io/library/nginx --semver '~1.27' --suffix 'alpine*'
+   tagwatch repository watch docker.io/library/ubuntu --semver '>=22.04' --platform linux/amd64,linux/arm64
+   tagwatch repository watch docker.io/library/nginx --regex '1\.2\d' --type vuln_update --endpoint ops`,
+		Flags:  repositoryFlags(),
 		Action: action(repositoryWatch),
 	}
 }
 
+func repositoryUpdateCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "update",
+		Usage:     "change what is watched of a repository",
+		UsageText: "tagwatch repository update REPOSITORY [options]",
+		Description: `Changes the options that are given and keeps the others; an empty value takes one
+away, as in --exclude ''. It takes effect at once: tags that are selected from
+now on are watched without a repo_update, since they are not new; tags that are
+selected no longer end quietly, and go on from where they were if they are
+selected again while their state is kept (--retention).
+
+` + patternHelp + `
+
+   tagwatch repository update docker.io/library/nginx --newest 5 --dry-run
+   tagwatch repository update docker.io/library/nginx --newest 5
+   tagwatch repository update docker.io/library/nginx --exclude '' --interval 1m`,
+		Flags:  repositoryFlags(),
+		Action: action(repositoryUpdate),
+	}
+}
+
 func repositoryWatch(ctx context.Context, s *session) error {
-	repository, err := s.repositoryOfFlags()
+	name, err := s.repositoryArgument()
+	if err != nil {
+		return err
+	}
+	return s.watchRepository(ctx, watch.Repository{Name: name})
+}
+
+func repositoryUpdate(ctx context.Context, s *session) error {
+	name, err := s.repositoryArgument()
 	if err != nil {
 		return err
 	}
@@ -58,7 +99,70 @@ func repositoryWatch(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range repository.Options.Endpoints {
+	stored, _, err := kept.Repository(ctx, name)
+	if errors.Is(err, fault.NotFound) {
+		return refused("%s is not watched; watch it with: tagwatch repository watch %s", name, name)
+	}
+	if err != nil {
+		return err
+	}
+	return s.watchRepository(ctx, stored)
+}
+
+// watchRepository watches a repository with the options that are given over
+// those that it has.
+func (s *session) watchRepository(ctx context.Context, repository watch.Repository) error {
+	repository, err := s.repositoryOfFlags(repository)
+	if err != nil {
+		return err
+	}
+	if err := s.knownEndpoints(ctx, repository.Options.Endpoints); err != nil {
+		return err
+	}
+	linked, err := s.temporal(ctx) // before anything is stored
+	if err != nil {
+		return err
+	}
+	var plan *watch.Plan
+	if !s.Bool("no-verify") || s.Bool("dry-run") {
+		if plan, err = linked.plan(ctx, repository); err != nil {
+			return err
+		}
+	}
+	if s.Bool("dry-run") {
+		return s.show(plan, func(w io.Writer) { s.writePlan(w, plan) })
+	}
+	if plan != nil && plan.Problem != "" {
+		return refused("%s", plan.Problem)
+	}
+	if err := s.stored.SaveRepository(ctx, repository, s.now); err != nil {
+		return err
+	}
+	if err := linked.client.WakeRepository(ctx, repository.Name); err != nil {
+		return err
+	}
+	return s.showWatched(repository, plan)
+}
+
+// planTimeout is how long a worker may take to list a repository.
+const planTimeout = 10 * time.Minute
+
+func (l *link) plan(ctx context.Context, repository watch.Repository) (*watch.Plan, error) {
+	var plan watch.Plan
+	err := l.ask(ctx, "list the tags of "+repository.Name.String(), planTimeout, func(ctx context.Context) (err error) {
+		plan, err = l.client.PlanRepository(ctx, repository)
+		return err
+	})
+	return &plan, err
+}
+
+// knownEndpoints refuses the name of an endpoint that does not exist.
+func (s *session) knownEndpoints(ctx context.Context, names []string) error {
+	kept, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
 		if _, err := kept.Endpoint(ctx, name); err != nil {
 			if errors.Is(err, fault.NotFound) {
 				return noEndpoint(name)
@@ -66,44 +170,27 @@ func repositoryWatch(ctx context.Context, s *session) error {
 			return err
 		}
 	}
-	linked, err := s.temporal(ctx) // before anything is stored
-	if err != nil {
-		return err
-	}
-	if err := kept.SaveRepository(ctx, repository, s.now); err != nil {
-		return err
-	}
-	if err := linked.client.WakeRepository(ctx, repository.Name); err != nil {
-		return err
-	}
-	fmt.Fprintf(s.out, "%s is watched; see: tagwatch repository list\n", repository.Name)
 	return nil
 }
 
-func (s *session) repositoryOfFlags() (r watch.Repository, err error) {
-	if r.Name, err = s.repositoryArgument(); err != nil {
-		return r, err
-	}
-	if r.Types, err = s.types(event.TagTypes); err != nil {
-		return r, err
-	}
-	if len(r.Types) == 0 {
-		r.Types = event.TagTypes
-	}
-	if r.Options, err = s.options(); err != nil {
-		return r, err
-	}
-	if r.Platform, err = image.ParsePlatform(s.String("platform")); err != nil {
-		return r, unable(err)
-	}
-	if r.Poll, err = s.interval("interval"); err != nil {
-		return r, err
-	}
-	if r.List, err = s.interval("list-interval"); err != nil {
-		return r, err
-	}
-	r.Filter = watch.Filter{Include: s.StringSlice("include"), Exclude: s.StringSlice("exclude"), Artifacts: s.Bool("artifacts")}
-	return r, unable(r.Filter.Validate())
+// watchedRepository is what came of watching a repository, for programs.
+type watchedRepository struct {
+	watch.Repository
+	// Plan is missing if the registry was not asked.
+	Plan *watch.Plan `json:"plan,omitempty"`
+}
+
+func (s *session) showWatched(repository watch.Repository, plan *watch.Plan) error {
+	return s.show(watchedRepository{repository, plan}, func(w io.Writer) {
+		if plan == nil {
+			fmt.Fprintf(w, "%s is watched; see: tagwatch repository list\n", repository.Name)
+			return
+		}
+		fmt.Fprintf(w, "%s is watched: %d of %s%s\n", repository.Name, plan.Selected, number(plan.Tags, "tag"), changeLine(plan.Change))
+		if plan.Selected == 0 {
+			s.say("No tag is selected yet; see why with: tagwatch repository update %s --dry-run", repository.Name)
+		}
+	})
 }
 
 func (s *session) repositoryArgument() (image.Repository, error) {
@@ -113,99 +200,4 @@ func (s *session) repositoryArgument() (image.Repository, error) {
 	}
 	name, err := image.ParseRepository(text)
 	return name, unable(err)
-}
-
-func repositoryUnwatchCommand() *cli.Command {
-	return &cli.Command{
-		Name:        "unwatch",
-		Usage:       "watch a repository no longer",
-		UsageText:   "tagwatch repository unwatch REPOSITORY",
-		Description: "The subscriptions of its tags stay until they are ended with tagwatch unsubscribe.\n\n   tagwatch repository unwatch registry.example.com/shop/web",
-		Action:      action(repositoryUnwatch),
-	}
-}
-
-func repositoryUnwatch(ctx context.Context, s *session) error {
-	name, err := s.repositoryArgument()
-	if err != nil {
-		return err
-	}
-	kept, err := s.store(ctx)
-	if err != nil {
-		return err
-	}
-	if err := kept.DeleteRepository(ctx, name); err != nil {
-		if errors.Is(err, fault.NotFound) {
-			return refused("%s is not watched; see: tagwatch repository list", name)
-		}
-		return err
-	}
-	fmt.Fprintf(s.out, "%s is no longer watched\n", name)
-	linked, err := s.temporal(ctx)
-	if err == nil {
-		err = linked.client.WakeRepository(ctx, name)
-	}
-	if err != nil {
-		s.say("Its workflow was not told and ends later: %s", sentence(err))
-	}
-	return nil
-}
-
-func repositoryListCommand() *cli.Command {
-	return &cli.Command{
-		Name:        "list",
-		Usage:       "list the watched repositories",
-		UsageText:   "tagwatch repository list [options]",
-		Description: "   tagwatch repository list\n   tagwatch repository list -o json",
-		Flags:       []cli.Flag{outputFlag()},
-		Action:      action(repositoryList),
-	}
-}
-
-// repositoryView is a watched repository for programs.
-type repositoryView struct {
-	watch.Repository
-	Tags    []string     `json:"tags"`
-	Checked time.Time    `json:"checked,omitzero"`
-	Problem *problemView `json:"problem,omitempty"`
-}
-
-func repositoryList(ctx context.Context, s *session) error {
-	if _, err := s.arguments(); err != nil {
-		return err
-	}
-	kept, err := s.store(ctx)
-	if err != nil {
-		return err
-	}
-	repositories, err := kept.Repositories(ctx)
-	if err != nil {
-		return err
-	}
-	views := []repositoryView{}
-	for _, r := range repositories {
-		_, state, err := kept.Repository(ctx, r.Name)
-		if err != nil {
-			return err
-		}
-		views = append(views, repositoryView{r, append([]string{}, state.Tags...), state.Checked, problemViewOf(state.Problem)})
-	}
-	return s.show(views, func(w io.Writer) { s.writeRepositories(w, views) })
-}
-
-func (s *session) writeRepositories(w io.Writer, views []repositoryView) {
-	if len(views) == 0 {
-		s.say("No repository; watch one with: tagwatch repository watch REPOSITORY")
-		return
-	}
-	t := newTable("REPOSITORY", "TAGS", "INCLUDE", "EXCLUDE", "TYPES", "LISTED", "PROBLEM")
-	for _, v := range views {
-		look, problem := ordinary, ""
-		if v.Problem != nil {
-			look, problem = doubtful, v.Problem.Message
-		}
-		t.row(look, v.Name.String(), strconv.Itoa(len(v.Tags)), dash(strings.Join(v.Filter.Include, " ")),
-			dash(strings.Join(v.Filter.Exclude, " ")), list(v.Types), s.ago(v.Checked), problem)
-	}
-	t.write(w)
 }

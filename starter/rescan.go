@@ -22,7 +22,7 @@ if anything changed.
 
    tagwatch rescan docker.io/library/nginx:1.27
    tagwatch rescan --all`,
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "all watched tags"}, platformFlag()},
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "all watched tags"}, platformsFlag()},
 		Action: action(rescan),
 	}
 }

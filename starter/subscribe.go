@@ -112,7 +112,7 @@ func (s *session) subscribeRequest() (request watch.SubscribeRequest, err error)
 	if len(request.Types) == 0 {
 		request.Types = event.TagTypes
 	}
-	if request.Options, err = s.options(); err != nil {
+	if request.Options, err = s.options(event.Options{}); err != nil {
 		return request, err
 	}
 	if request.Options.Dockerfile, err = s.dockerfile(); err != nil {

@@ -26,7 +26,7 @@ notifications that were told are kept.
    tagwatch unsubscribe docker.io/library/nginx:1.27
    tagwatch unsubscribe nginx:1.27 --type vuln_update
    tagwatch unsubscribe nginx:1.27 --platform linux/arm64`,
-		Flags:  []cli.Flag{typeFlag("of notification to end (default: all)"), platformFlag(), outputFlag()},
+		Flags:  []cli.Flag{typeFlag("of notification to end (default: all)"), platformsFlag(), outputFlag()},
 		Action: action(unsubscribe),
 	}
 }

@@ -45,6 +45,8 @@ type Activities interface {
 	// ListTags compares a repository's tags with those that are watched and
 	// records the difference.
 	ListTags(context.Context, image.Repository) (watch.Listing, error)
+	// PlanRepository tells what watching a repository would come to.
+	PlanRepository(context.Context, watch.Repository) (watch.Plan, error)
 	// StartWatches starts the watchers that a repository still lacks.
 	StartWatches(context.Context, image.Repository) (int, error)
 	// WakeTags wakes the watchers of those tags.

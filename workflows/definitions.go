@@ -11,4 +11,5 @@ var Definitions = map[string]any{
 	TypeServeEndpoint:   ServeEndpoint,
 	TypeReconcile:       Reconcile,
 	TypeTestEndpoint:    TestEndpoint,
+	TypePlanRepository:  PlanRepository,
 }

@@ -212,6 +212,10 @@ func (f *fake) Deliver(context.Context, string) (watch.Round, error) {
 	return f.deliver(did(f, &f.passes, f.now()))
 }
 
+func (f *fake) PlanRepository(_ context.Context, r watch.Repository) (watch.Plan, error) {
+	return watch.Plan{Repository: r.Name, Tags: 3, Selected: 2}, nil
+}
+
 func (f *fake) TestEndpoint(_ context.Context, r watch.TestRequest) (watch.TestResult, error) {
 	did(f, &f.tested, r)
 	return watch.TestResult{Type: r.Type, Verdict: event.VerdictDelivered, Status: 204, Answer: "HTTP 204"}, nil

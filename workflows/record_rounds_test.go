@@ -143,3 +143,11 @@ func playReconcile(t *testing.T, s *stage) client.WorkflowRun {
 	must(t, err)
 	return s.run(workflows.ReconcileID)
 }
+
+func playPlanRepository(t *testing.T, s *stage) client.WorkflowRun {
+	asked := watch.Repository{Name: repository, Filter: watch.Filter{Versions: "~1.27", Newest: 3}}
+	run, err := s.temporal.ExecuteWorkflow(background, client.StartWorkflowOptions{TaskQueue: workflows.QueueMain}, workflows.PlanRepository, asked)
+	must(t, err)
+	must(t, run.Get(background, nil))
+	return run
+}

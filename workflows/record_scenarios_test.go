@@ -35,6 +35,7 @@ var scenarios = map[string]scenario{
 	"apply-policy":            playApplyPolicy,
 	"test-endpoint":           playTestEndpoint,
 	"reconcile":               playReconcile,
+	"plan-repository":         playPlanRepository,
 }
 
 var background = context.Background()

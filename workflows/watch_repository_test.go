@@ -132,3 +132,17 @@ func TestWatchRepositoryHandsOver(t *testing.T) {
 		t.Errorf("%d watchers are told that their tag is gone, want 500", len(outside.ended))
 	}
 }
+
+func TestPlanRepository(t *testing.T) {
+	t.Parallel()
+	env, _ := newWorld(t)
+	env.ExecuteWorkflow(workflows.PlanRepository, watch.Repository{Name: repository})
+	finished(t, env)
+	var got watch.Plan
+	if err := env.GetWorkflowResult(&got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(watch.Plan{Repository: repository, Tags: 3, Selected: 2}, got); diff != "" {
+		t.Errorf("plan (-want +got)\n%s", diff)
+	}
+}

@@ -10,7 +10,7 @@ import (
 // Prune removes what nobody will ask for any more: images that were analyzed
 // before that time and that no target points to, groups of packages of no image,
 // notifications created before that time that are not still to be delivered, and
-// deactivated subscriptions that were last changed before it.
+// deactivated subscriptions and parked states that were last changed before it.
 func (s *Store) Prune(ctx context.Context, before time.Time) (watch.Pruned, error) {
 	var pruned watch.Pruned
 	err := s.change(ctx, "prune", func(t tx) (err error) {
@@ -24,6 +24,9 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (watch.Pruned, erro
 		}
 		if pruned.Notifications, err = t.exec(ctx, `DELETE FROM notification WHERE created < ?
 			AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.notification = notification.id AND delivery.state = 'pending')`, stamp(before)); err != nil {
+			return err
+		}
+		if err := t.run(ctx, `DELETE FROM parked WHERE parked < ?`, stamp(before)); err != nil {
 			return err
 		}
 		return t.run(ctx, `DELETE FROM subscription WHERE NOT active AND updated < ?`, stamp(before))

@@ -16,11 +16,13 @@ type repositoryRow struct {
 	Revision int64
 	Listed   bool
 	Tags     []byte
+	Known    []byte
+	Applied  string
 	Problem  string
 	Checked  int64
 }
 
-const repositoryQuery = `SELECT name, content, revision, listed, tags, problem, checked FROM repository`
+const repositoryQuery = `SELECT name, content, revision, listed, tags, known, applied, problem, checked FROM repository`
 
 func (r repositoryRow) view() (watch.RepositoryView, error) {
 	repository, err := parse[watch.Repository](r.Content)
@@ -31,9 +33,13 @@ func (r repositoryRow) view() (watch.RepositoryView, error) {
 	if err != nil {
 		return watch.RepositoryView{}, err
 	}
+	known, err := unpack[[]string](r.Known)
+	if err != nil {
+		return watch.RepositoryView{}, err
+	}
 	problem, err := parseOptional[watch.Problem](r.Problem)
 	return watch.RepositoryView{Repository: repository, State: watch.RepositoryState{Revision: r.Revision, Listed: r.Listed, Tags: tags,
-		Problem: problem, Checked: moment(r.Checked)}}, err
+		Known: known, Applied: r.Applied, Problem: problem, Checked: moment(r.Checked)}}, err
 }
 
 // SaveRepository stores a watched repository, or new settings of one, which
@@ -98,66 +104,4 @@ func (s *Store) DeleteRepository(ctx context.Context, name image.Repository) err
 		}
 		return err
 	})
-}
-
-// RecordRepository is Record for a watched repository. A decision of the stored
-// Revision is written too: it may note a problem. State.Checked is taken as the
-// time of the new subscriptions, and of Ended only the subscriptions end that
-// the repository brought. fault.NotFound if it is not watched.
-func (s *Store) RecordRepository(ctx context.Context, name image.Repository, decide func(watch.RepositoryView) (watch.RepositoryDecision, error)) error {
-	return s.change(ctx, "record repository "+name.String(), func(t tx) error {
-		view, err := t.repository(ctx, name)
-		if err != nil {
-			return err
-		}
-		if view.Endpoints, err = t.endpoints(ctx); err != nil {
-			return err
-		}
-		change, err := decide(view)
-		if err != nil || change.State.Revision < view.State.Revision {
-			return err
-		}
-		return t.applyRepository(ctx, view.Repository, change)
-	})
-}
-
-func (t tx) applyRepository(ctx context.Context, repository watch.Repository, change watch.RepositoryDecision) error {
-	if err := t.saveRepositoryState(ctx, repository.Name, change.State); err != nil {
-		return err
-	}
-	if err := t.subscribe(ctx, change.Subscribe, repository.Poll, change.State.Checked); err != nil {
-		return err
-	}
-	for _, target := range change.Ended {
-		if err := t.release(ctx, target, repository.Name, change.State.Checked); err != nil {
-			return err
-		}
-	}
-	return t.tell(ctx, change.Notifications, change.Deliveries)
-}
-
-// release ends the subscriptions of the target that the repository brought.
-func (t tx) release(ctx context.Context, target image.Target, brought image.Repository, now time.Time) error {
-	if _, err := t.watched(ctx, target); err != nil {
-		return err
-	}
-	if err := t.run(ctx, `UPDATE subscription SET active = FALSE, updated = ? WHERE target = ? AND repository = ? AND active`,
-		stamp(now), target.String(), brought.String()); err != nil {
-		return err
-	}
-	_, err := t.forgetUnwatched(ctx, target)
-	return err
-}
-
-func (t tx) saveRepositoryState(ctx context.Context, name image.Repository, state watch.RepositoryState) error {
-	tags, err := pack(state.Tags)
-	if err != nil {
-		return err
-	}
-	problem, err := formatOptional(state.Problem)
-	if err != nil {
-		return err
-	}
-	return t.run(ctx, `UPDATE repository SET revision = ?, listed = ?, tags = ?, problem = ?, checked = ? WHERE name = ?`,
-		state.Revision, state.Listed, tags, problem, stamp(state.Checked), name.String())
 }

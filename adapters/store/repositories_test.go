@@ -68,7 +68,7 @@ func TestRecordRepository(t *testing.T) {
 		list := func(minute int, tags ...string) {
 			t.Helper()
 			check(t, s.RecordRepository(ctx, app.Name, func(view watch.RepositoryView) (watch.RepositoryDecision, error) {
-				return watch.DecideListing(view.Repository, view.State, tags, watch.Audience{Endpoints: view.Endpoints, Patience: time.Hour}, at(minute))
+				return watch.DecideListing(view, watch.Census{Tags: tags}, watch.Audience{Endpoints: view.Endpoints, Patience: time.Hour}, at(minute))
 			}))
 		}
 		list(1, "v1", "v2")

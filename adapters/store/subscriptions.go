@@ -91,8 +91,10 @@ func (s *Store) Unsubscribe(ctx context.Context, target image.Target, types []ev
 		if ended == 0 {
 			return fmt.Errorf("nobody is subscribed to %s: %w", describe(types), fault.NotFound)
 		}
-		left, err = t.forgetUnwatched(ctx, target)
-		return err
+		if left, err = t.forgetUnwatched(ctx, target); err != nil || left > 0 {
+			return err
+		}
+		return t.run(ctx, `DELETE FROM parked WHERE target = ?`, target.String())
 	})
 	return left, err
 }

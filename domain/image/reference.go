@@ -51,7 +51,7 @@ func ParseReference(text string) (Reference, error) {
 	if err != nil {
 		return Reference{}, err
 	}
-	if !tagPattern.MatchString(tag) {
+	if !ValidTag(tag) {
 		return Reference{}, fmt.Errorf("tag %q of reference %q: up to 128 letters, digits, '_', '.' or '-' are allowed: %w", tag, text, fault.Invalid)
 	}
 	return Reference{Repository: repository, Tag: tag}, nil
@@ -71,6 +71,9 @@ func ParseRepository(text string) (Repository, error) {
 	}
 	return repository, nil
 }
+
+// ValidTag tells whether a text can be the tag of a reference.
+func ValidTag(text string) bool { return tagPattern.MatchString(text) }
 
 // isRegistry follows the rule of Docker: a first component with a dot or a
 // port, or one of the well-known names, is a host.

@@ -6,44 +6,150 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
-// RepositoryDecision is what is to be stored after a listing.
+// Census is what was found out about the tags that a repository has.
+type Census struct {
+	Tags []string
+	// Partial tells that the list lacks tags that are there.
+	Partial bool
+}
+
+// RepositoryDecision is what is to be stored after a listing. Its lists of tags
+// are sorted.
 type RepositoryDecision struct {
-	State         RepositoryState
-	Added         []string // tags to watch from now on, sorted
-	Removed       []string // tags that are gone, sorted
+	State RepositoryState
+	// Added are new tags, to watch from now on; Joined are tags that were there
+	// before and are selected only now, which is no news.
+	Added, Joined []string
+	// Removed are watched tags that are gone; Left are those that are no longer
+	// selected.
+	Removed, Left []string
 	Notifications []event.Notification
 	Deliveries    []event.Delivery
-	// Subscribe are the subscriptions of the added tags; Ended the targets whose
-	// tags are gone.
+	// Subscribe are the subscriptions to make or to renew.
 	Subscribe []event.Subscription
-	Ended     []image.Target
+	// Ended are targets whose watch ends, Parked those of them of which the state
+	// is kept. Dropped are single subscriptions that end.
+	Ended, Parked []image.Target
+	Dropped       []event.Subscription
+}
+
+// Stale tells that the watches were made with other settings than those that
+// apply now.
+func (v RepositoryView) Stale() bool {
+	return v.State.Listed && v.State.Applied != v.Repository.Settings()
 }
 
 // DecideListing compares the tags that a repository has now with those that are
 // watched. The first listing is silent; afterwards one notification names all
-// new tags.
-func DecideListing(r Repository, before RepositoryState, tags []string, audience Audience, now time.Time) (RepositoryDecision, error) {
-	selected := r.Filter.Select(tags)
-	added, removed := DiffTags(before.Tags, selected)
-	d := RepositoryDecision{Added: added, Removed: removed,
-		State: RepositoryState{Revision: before.Revision, Listed: true, Tags: selected, Checked: now}}
-	if len(added)+len(removed) > 0 || !before.Listed {
+// new tags. New is what the repository did not have before: a tag that was there
+// and is selected only because the filter changed, or others went, is not.
+func DecideListing(view RepositoryView, census Census, audience Audience, now time.Time) (RepositoryDecision, error) {
+	r, before := view.Repository, view.State
+	selected, err := r.selected(census.Tags)
+	if err != nil {
+		return RepositoryDecision{}, err
+	}
+	listed := slices.Compact(slices.Sorted(slices.Values(census.Tags)))
+	d := RepositoryDecision{State: RepositoryState{Revision: before.Revision, Listed: true, Tags: selected,
+		Known: known(before, listed, census.Partial), Applied: r.Settings(), Checked: now}}
+	d.compare(before, listed)
+	d.watches(view, now)
+	if len(d.Added)+len(d.Joined)+len(d.Removed)+len(d.Left) > 0 || !before.Listed {
 		d.State.Revision++
 	}
-	for _, tag := range added {
-		d.Subscribe = append(d.Subscribe, r.subscriptions(tag, now)...)
-	}
-	for _, tag := range removed {
-		d.Ended = append(d.Ended, r.target(tag))
-	}
-	if !before.Listed || len(added) == 0 {
+	if !before.Listed || len(d.Added) == 0 {
 		return d, nil
 	}
-	err := d.tell(r, audience, now)
+	err = d.tell(r, audience, now)
 	return d, err
+}
+
+func (r Repository) selected(tags []string) ([]string, error) {
+	selected, err := r.Filter.Select(tags)
+	if err != nil {
+		return nil, err
+	}
+	most := r.Most
+	if most == 0 {
+		most = DefaultMost
+	}
+	if len(selected) > most {
+		return nil, fmt.Errorf("%d tags would be watched, more than %d; select fewer, or raise --max-tags: tagwatch repository update %s: %w",
+			len(selected), most, r.Name, fault.Limit)
+	}
+	return selected, nil
+}
+
+// known are the tags that are no news from now on. It is never nil.
+func known(before RepositoryState, listed []string, partial bool) []string {
+	all := append([]string{}, listed...)
+	if !partial {
+		return all
+	}
+	all = append(all, before.Known...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// compare sorts what changed by what it means.
+func (d *RepositoryDecision) compare(before RepositoryState, listed []string) {
+	entered, ended := DiffTags(before.Tags, d.State.Tags)
+	d.Added = entered
+	if before.Known != nil {
+		d.Added = without(entered, before.Known)
+	}
+	d.Joined = without(entered, d.Added)
+	d.Removed = without(ended, listed)
+	d.Left = without(ended, d.Removed)
+}
+
+// watches lists the subscriptions that begin, change and end.
+func (d *RepositoryDecision) watches(view RepositoryView, now time.Time) {
+	r := view.Repository
+	for _, tag := range slices.Concat(d.Added, d.Joined) {
+		d.Subscribe = append(d.Subscribe, r.subscriptions(tag, now)...)
+	}
+	if view.Stale() {
+		d.renew(view, now)
+		return
+	}
+	for _, tag := range d.Removed {
+		d.Ended = append(d.Ended, r.Targets(tag)...)
+	}
+	for _, tag := range d.Left {
+		d.Parked = append(d.Parked, r.Targets(tag)...)
+	}
+	d.Ended = append(d.Ended, d.Parked...)
+}
+
+// renew brings the subscriptions that were made with other settings up to date.
+// A tag of which none is left was unsubscribed by a person, and stays so.
+func (d *RepositoryDecision) renew(view RepositoryView, now time.Time) {
+	r := view.Repository
+	renewed := map[string]bool{}
+	for _, sub := range view.Brought {
+		target, tag := sub.Target, sub.Target.Reference.Tag
+		_, stays := slices.BinarySearch(d.State.Tags, tag)
+		_, gone := slices.BinarySearch(d.Removed, tag)
+		switch {
+		case gone:
+			d.Ended = append(d.Ended, target)
+		case !stays || !slices.Contains(r.Targets(tag), target):
+			d.Parked = append(d.Parked, target)
+		case !slices.Contains(r.Types, sub.Type):
+			d.Dropped = append(d.Dropped, sub)
+		}
+		if stays && !renewed[tag] {
+			renewed[tag] = true
+			d.Subscribe = append(d.Subscribe, r.subscriptions(tag, now)...)
+		}
+	}
+	d.Ended, d.Parked = slices.Compact(d.Ended), slices.Compact(d.Parked) // they come by target
+	d.Ended = append(d.Ended, d.Parked...)
 }
 
 func (d *RepositoryDecision) tell(r Repository, audience Audience, now time.Time) error {
@@ -58,19 +164,17 @@ func (d *RepositoryDecision) tell(r Repository, audience Audience, now time.Time
 	return nil
 }
 
-func (r Repository) target(tag string) image.Target {
-	return image.Target{Reference: r.Name.Reference(tag), Platform: r.Platform}
-}
-
 // subscriptions are those of one tag of the repository.
 func (r Repository) subscriptions(tag string, now time.Time) []event.Subscription {
 	var list []event.Subscription
-	for _, t := range r.Types {
-		if !slices.Contains(event.TagTypes, t) {
-			continue
+	for _, target := range r.Targets(tag) {
+		for _, t := range r.Types {
+			if !slices.Contains(event.TagTypes, t) {
+				continue
+			}
+			list = append(list, event.Subscription{Target: target, Type: t, Active: true, Options: r.Options,
+				Repository: r.Name, Created: now, Updated: now})
 		}
-		list = append(list, event.Subscription{Target: r.target(tag), Type: t, Active: true, Options: r.Options,
-			Repository: r.Name, Created: now, Updated: now})
 	}
 	return list
 }

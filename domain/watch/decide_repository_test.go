@@ -20,9 +20,13 @@ func watched() watch.Repository {
 		Filter: watch.Filter{Exclude: []string{"*-dev"}}}
 }
 
+func listing(r watch.Repository, before watch.RepositoryState, tags ...string) (watch.RepositoryDecision, error) {
+	return watch.DecideListing(watch.RepositoryView{Repository: r, State: before}, watch.Census{Tags: tags}, everyone(event.Options{}), noon)
+}
+
 func TestDecideListing(t *testing.T) {
 	t.Parallel()
-	listed := watch.RepositoryState{Revision: 3, Listed: true, Tags: []string{"v1", "v2"}}
+	listed := watch.RepositoryState{Revision: 3, Listed: true, Tags: []string{"v1", "v2"}, Known: []string{"v1", "v2"}, Applied: watched().Settings()}
 	tests := []struct {
 		name           string
 		before         watch.RepositoryState
@@ -43,7 +47,7 @@ func TestDecideListing(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := watch.DecideListing(watched(), test.before, test.tags, everyone(event.Options{}), noon)
+			got, err := listing(watched(), test.before, test.tags...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -56,7 +60,7 @@ func TestDecideListing(t *testing.T) {
 			if len(got.Subscribe) != 2*len(test.added) || len(got.Ended) != len(test.removed) {
 				t.Errorf("%d subscriptions, %d ended", len(got.Subscribe), len(got.Ended))
 			}
-			again, err := watch.DecideListing(watched(), got.State, test.tags, everyone(event.Options{}), noon)
+			again, err := listing(watched(), got.State, test.tags...)
 			if err != nil || len(again.Notifications)+len(again.Subscribe)+len(again.Ended) != 0 {
 				t.Errorf("deciding again comes to %+v, %v", again, err)
 			}
@@ -68,7 +72,7 @@ func TestDecideListingSubscribes(t *testing.T) {
 	t.Parallel()
 	r := watched()
 	r.Options = event.Options{FixableOnly: true, Endpoints: []string{"chat"}}
-	got, err := watch.DecideListing(r, watch.RepositoryState{Listed: true, Tags: []string{"old"}}, []string{"new"}, everyone(event.Options{}), noon)
+	got, err := listing(r, watch.RepositoryState{Listed: true, Tags: []string{"old"}, Applied: r.Settings()}, "new")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,8 +94,8 @@ func TestDecideListingSubscribes(t *testing.T) {
 
 func TestDecideListingTellsAllNewTagsAtOnce(t *testing.T) {
 	t.Parallel()
-	before := watch.RepositoryState{Revision: 1, Listed: true, Tags: []string{"v1"}}
-	got, err := watch.DecideListing(watched(), before, []string{"v3", "v2"}, everyone(event.Options{}), noon)
+	before := watch.RepositoryState{Revision: 1, Listed: true, Tags: []string{"v1"}, Applied: watched().Settings()}
+	got, err := listing(watched(), before, "v3", "v2")
 	if err != nil {
 		t.Fatal(err)
 	}

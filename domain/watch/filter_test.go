@@ -32,7 +32,11 @@ func TestFilterSelect(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(test.want, test.filter.Select(tags)); diff != "" {
+			got, err := test.filter.Select(tags)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("selected (-want +got)\n%s", diff)
 			}
 		})

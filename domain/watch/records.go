@@ -29,6 +29,9 @@ type RepositoryView struct {
 	Repository Repository
 	State      RepositoryState
 	Endpoints  []event.Endpoint
+	// Brought are the active subscriptions that the repository brought, by
+	// target; read only if it is Stale.
+	Brought []event.Subscription
 }
 
 // SubscriptionFilter selects subscriptions; zero fields select all.

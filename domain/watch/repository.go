@@ -1,6 +1,9 @@
 package watch
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -13,15 +16,26 @@ type Repository struct {
 	Name image.Repository `json:"name"`
 	// Types are subscribed for each tag; Options go with them and with
 	// repo_update.
-	Types    []event.Type   `json:"types"`
-	Options  event.Options  `json:"options"`
-	Platform image.Platform `json:"platform"`
+	Types   []event.Type  `json:"types"`
+	Options event.Options `json:"options"`
+	// Platforms are those on which each tag is watched, Platform the only one;
+	// without both it is the default.
+	Platform  image.Platform   `json:"platform"`
+	Platforms []image.Platform `json:"platforms,omitempty"`
 	// Poll is how often each tag is looked at; List how often tags are listed.
 	Poll time.Duration `json:"poll"`
 	List time.Duration `json:"list"`
 	// Filter selects the tags to watch.
 	Filter Filter `json:"filter"`
+	// Most is how many tags may be watched at most; zero for DefaultMost. A
+	// repository that has more is not watched any further: who fills it may be
+	// somebody else.
+	Most int `json:"most,omitempty"`
 }
+
+// DefaultMost is how many tags of a repository are watched unless it says
+// otherwise.
+const DefaultMost = 20_000
 
 // RepositoryState is what was last recorded of a watched repository.
 type RepositoryState struct {
@@ -30,12 +44,17 @@ type RepositoryState struct {
 	// listing is silent.
 	Listed bool
 	// Tags are those that are watched, sorted.
-	Tags    []string
+	Tags []string
+	// Known are all tags that the repository had, sorted: a tag that is not among
+	// them is new. Nil in a state that was recorded without.
+	Known []string
+	// Applied names the settings that the watches were made with.
+	Applied string
 	Problem *Problem
 	Checked time.Time
 }
 
-// Listing is what one look at a repository's tags came to.
+// Listing is what one look at a repository's tags came to. Its lists may be cut.
 type Listing struct {
 	New     []string // tags that are watched from now on, sorted
 	Removed []string // tags that are gone, sorted
@@ -48,6 +67,35 @@ type Listing struct {
 	Active     bool          // false: the repository is no longer watched
 	Problem    *Problem
 	RetryAfter time.Duration
+}
+
+// Targets are what is watched of a tag, one for each platform.
+func (r Repository) Targets(tag string) []image.Target {
+	platforms := r.Platforms
+	if len(platforms) == 0 {
+		platforms = []image.Platform{r.Platform}
+	}
+	targets := make([]image.Target, len(platforms))
+	for i, platform := range platforms {
+		targets[i] = image.Target{Reference: r.Name.Reference(tag), Platform: platform}
+	}
+	return targets
+}
+
+// Settings names everything that a tag's watch is made with: two that are equal
+// make equal watches.
+func (r Repository) Settings() string {
+	text, err := json.Marshal(struct {
+		Types   []event.Type
+		Options event.Options
+		Targets []image.Target
+		Poll    time.Duration
+	}{r.Types, r.Options, r.Targets("latest"), r.Poll})
+	if err != nil { // of nothing that it is made of
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
 }
 
 // DiffTags compares the watched tags with those selected now; all are sorted.

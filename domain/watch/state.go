@@ -74,4 +74,8 @@ const (
 	StageMatch    Stage = "match"
 	StageEvaluate Stage = "evaluate"
 	StageFetch    Stage = "fetch" // of vulnerability data
+	// StageList is a list of tags that cannot be had from a registry that answers
+	// otherwise; StageConfirm one that is too strange to be believed at once.
+	StageList    Stage = "list"
+	StageConfirm Stage = "confirm"
 )

@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// RecordRepository is Record for a watched repository. A decision of the stored
+// Revision is written too: it may note a problem. State.Checked is taken as the
+// time of what begins and ends, and of Ended only the subscriptions end that the
+// repository brought. fault.NotFound if it is not watched.
+func (s *Store) RecordRepository(ctx context.Context, name image.Repository, decide func(watch.RepositoryView) (watch.RepositoryDecision, error)) error {
+	return s.change(ctx, "record repository "+name.String(), func(t tx) error {
+		view, err := t.repositoryView(ctx, name)
+		if err != nil {
+			return err
+		}
+		change, err := decide(view)
+		if err != nil || change.State.Revision < view.State.Revision {
+			return err
+		}
+		return t.applyRepository(ctx, view.Repository, change)
+	})
+}
+
+func (t tx) repositoryView(ctx context.Context, name image.Repository) (view watch.RepositoryView, err error) {
+	if view, err = t.repository(ctx, name); err != nil {
+		return view, err
+	}
+	if view.Endpoints, err = t.endpoints(ctx); err != nil {
+		return view, err
+	}
+	if view.Stale() {
+		view.Brought, err = t.subscriptions(ctx, watch.SubscriptionFilter{Repository: &name, ActiveOnly: true})
+	}
+	return view, err
+}
+
+func (t tx) applyRepository(ctx context.Context, repository watch.Repository, change watch.RepositoryDecision) error {
+	now := change.State.Checked
+	if err := t.saveRepositoryState(ctx, repository.Name, change.State); err != nil {
+		return err
+	}
+	if err := t.park(ctx, change.Parked, now); err != nil {
+		return err
+	}
+	if err := t.subscribe(ctx, change.Subscribe, repository.Poll, now); err != nil {
+		return err
+	}
+	if err := t.unpark(ctx, change.Subscribe); err != nil {
+		return err
+	}
+	for _, target := range change.Ended {
+		if err := t.release(ctx, target, repository.Name, now); err != nil {
+			return err
+		}
+	}
+	if err := t.drop(ctx, change.Dropped, now); err != nil {
+		return err
+	}
+	return t.tell(ctx, change.Notifications, change.Deliveries)
+}
+
+// release ends the subscriptions of the target that the repository brought.
+func (t tx) release(ctx context.Context, target image.Target, brought image.Repository, now time.Time) error {
+	if _, err := t.watched(ctx, target); err != nil {
+		return err
+	}
+	if err := t.run(ctx, `UPDATE subscription SET active = FALSE, updated = ? WHERE target = ? AND repository = ? AND active`,
+		stamp(now), target.String(), brought.String()); err != nil {
+		return err
+	}
+	_, err := t.forgetUnwatched(ctx, target)
+	return err
+}
+
+// drop ends single subscriptions that a repository brought.
+func (t tx) drop(ctx context.Context, subs []event.Subscription, now time.Time) error {
+	for _, sub := range subs {
+		if _, err := t.watched(ctx, sub.Target); err != nil {
+			return err
+		}
+		if err := t.run(ctx, `UPDATE subscription SET active = FALSE, updated = ? WHERE target = ? AND type = ? AND repository = ? AND active`,
+			stamp(now), sub.Target.String(), string(sub.Type), sub.Repository.String()); err != nil {
+			return err
+		}
+		if _, err := t.forgetUnwatched(ctx, sub.Target); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t tx) saveRepositoryState(ctx context.Context, name image.Repository, state watch.RepositoryState) error {
+	tags, err := pack(state.Tags)
+	if err != nil {
+		return err
+	}
+	known := []byte(nil)
+	if state.Known != nil {
+		if known, err = pack(state.Known); err != nil {
+			return err
+		}
+	}
+	problem, err := formatOptional(state.Problem)
+	if err != nil {
+		return err
+	}
+	return t.run(ctx, `UPDATE repository SET revision = ?, listed = ?, tags = ?, known = ?, applied = ?, problem = ?, checked = ? WHERE name = ?`,
+		state.Revision, state.Listed, tags, known, state.Applied, problem, stamp(state.Checked), name.String())
+}
+
+// UnwatchTags ends the subscriptions that a repository brought, and names the
+// targets of them.
+func (s *Store) UnwatchTags(ctx context.Context, name image.Repository, now time.Time) (ended []image.Target, err error) {
+	err = s.change(ctx, "unwatch the tags of "+name.String(), func(t tx) error {
+		ended = nil
+		brought, err := t.subscriptions(ctx, watch.SubscriptionFilter{Repository: &name, ActiveOnly: true})
+		if err != nil {
+			return err
+		}
+		for i, sub := range brought {
+			if i > 0 && brought[i-1].Target == sub.Target {
+				continue
+			}
+			if err := t.release(ctx, sub.Target, name, now); err != nil {
+				return err
+			}
+			ended = append(ended, sub.Target)
+		}
+		return nil
+	})
+	return ended, err
+}

@@ -1,0 +1,61 @@
+package watch_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	r := watched()
+	r.Filter = watch.Filter{Versions: "^1", Newest: 2, Keep: []string{"latest"}}
+	tags := strings.Fields("1.9 1.10 1.8 1.2 latest nightly main 0.9")
+	want := watch.Plan{Repository: repository, Tags: 8, Selected: 3, Groups: []watch.PlanGroup{
+		{Selected: true, Reason: watch.ReasonSelected, By: "^1", Count: 2, Tags: []string{"1.10", "1.9"}},
+		{Selected: true, Reason: watch.ReasonKept, By: "latest", Count: 1, Tags: []string{"latest"}},
+		{Reason: watch.ReasonOlder, By: "^1", Count: 2, Tags: []string{"1.8", "1.2"}},
+		{Reason: watch.ReasonNoVersion, By: "^1", Count: 2, Tags: []string{"main", "nightly"}},
+		{Reason: watch.ReasonRange, By: "^1", Count: 1, Tags: []string{"0.9"}},
+	}}
+	plan, err := r.Explain(tags, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, plan); diff != "" {
+		t.Errorf("plan (-want +got)\n%s", diff)
+	}
+	state := &watch.RepositoryState{Listed: true, Tags: []string{"0.9", "1.9", "gone"}, Known: []string{"0.9", "1.9", "gone", "latest"}}
+	if plan, err = r.Explain(tags, state); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&watch.PlanChange{New: 1, Joined: 1, Left: 1, Removed: 1}, plan.Change); diff != "" {
+		t.Errorf("change (-want +got)\n%s", diff)
+	}
+	r.Most = 2
+	if plan, err = r.Explain(tags, state); err != nil || !strings.Contains(plan.Problem, "3 tags would be watched, more than 2") || plan.Selected != 3 {
+		t.Errorf("too many: %+v, %v", plan, err)
+	}
+}
+
+// TestExplainIsBounded: it travels in one message.
+func TestExplainIsBounded(t *testing.T) {
+	t.Parallel()
+	var tags []string
+	for n := range 50_000 {
+		tags = append(tags, fmt.Sprintf("%s-%d", strings.Repeat("x", 100), n))
+	}
+	r := watched()
+	r.Most = len(tags)
+	plan, err := r.Explain(tags, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if only := plan.Groups[0]; only.Count != len(tags) || len(only.Tags) == 0 || len(only.Tags) > 6_000 {
+		t.Errorf("%d of %d tags named", len(only.Tags), only.Count)
+	}
+}

@@ -1,0 +1,14 @@
+-- +goose Up
+
+-- All tags that the last listing held, watched or not; NULL before there was one.
+ALTER TABLE repository ADD COLUMN known BLOB;
+-- The settings that the watches of its tags were made with.
+ALTER TABLE repository ADD COLUMN applied TEXT NOT NULL DEFAULT '';
+
+-- States of targets that a watched repository selects no longer, for when it
+-- selects them again.
+CREATE TABLE parked (
+    target TEXT PRIMARY KEY,
+    state  BLOB NOT NULL,
+    parked INTEGER NOT NULL
+);

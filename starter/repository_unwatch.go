@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+)
+
+func repositoryUnwatchCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "unwatch",
+		Usage:     "watch a repository no longer",
+		UsageText: "tagwatch repository unwatch REPOSITORY [options]",
+		Description: `The subscriptions that it brought stay until they are ended with tagwatch
+unsubscribe, or with --tags at once. Those that a person made stay in any case.
+
+   tagwatch repository unwatch registry.example.com/shop/web
+   tagwatch repository unwatch registry.example.com/shop/web --tags`,
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "tags", Usage: "end the subscriptions of its tags too"}},
+		Action: action(repositoryUnwatch),
+	}
+}
+
+func repositoryUnwatch(ctx context.Context, s *session) error {
+	name, err := s.repositoryArgument()
+	if err != nil {
+		return err
+	}
+	kept, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	if err := kept.DeleteRepository(ctx, name); err != nil && !(errors.Is(err, fault.NotFound) && s.Bool("tags")) {
+		if errors.Is(err, fault.NotFound) {
+			return refused("%s is not watched; see: tagwatch repository list", name)
+		}
+		return err
+	}
+	var ended []image.Target
+	if s.Bool("tags") {
+		if ended, err = kept.UnwatchTags(ctx, name, s.now); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(s.out, "%s is no longer watched%s\n", name, endedLine(s.Bool("tags"), len(ended)))
+	if err := s.wakeEnded(ctx, name, ended); err != nil {
+		s.say("Its workflows were not told and end later: %s", sentence(err))
+	}
+	return nil
+}
+
+func endedLine(asked bool, ended int) string {
+	if !asked {
+		return "; its tags still are"
+	}
+	return ", nor " + number(ended, "tag") + " of it"
+}
+
+// wokenEnded is how many watchers are told that their watch has ended. Others
+// notice by themselves at their next pass.
+const wokenEnded = 200
+
+func (s *session) wakeEnded(ctx context.Context, name image.Repository, ended []image.Target) error {
+	linked, err := s.temporal(ctx)
+	if err != nil {
+		return err
+	}
+	if err := linked.client.WakeRepository(ctx, name); err != nil {
+		return err
+	}
+	for _, target := range ended[:min(len(ended), wokenEnded)] {
+		if err := linked.client.WakeTag(ctx, target); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,39 @@
+package workflows
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// TypePlanRepository is the name of the workflow type PlanRepository.
+const TypePlanRepository = "PlanRepository"
+
+// planning is for a list that a person waits for: it may be long.
+var planning = workflow.ActivityOptions{
+	StartToCloseTimeout: 10 * time.Minute,
+	HeartbeatTimeout:    time.Minute,
+	RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 5 * time.Second, MaximumAttempts: 3},
+}
+
+// PlanRepository tells what watching a repository would come to, without
+// watching anything.
+func PlanRepository(ctx workflow.Context, repository watch.Repository) (watch.Plan, error) {
+	return call(ctx, planning, "list tags", Activities.PlanRepository, repository)
+}
+
+// PlanRepository has a worker tell what watching a repository would come to.
+func (c Client) PlanRepository(ctx context.Context, repository watch.Repository) (plan watch.Plan, err error) {
+	options := options("plan-repository:"+repository.Name.String()+":"+uuid.NewString(), "What watching "+repository.Name.String()+" would come to")
+	run, err := c.Temporal.ExecuteWorkflow(ctx, options, PlanRepository, repository)
+	if err != nil {
+		return plan, Restore(err)
+	}
+	err = Restore(run.Get(ctx, &plan))
+	return plan, err
+}
