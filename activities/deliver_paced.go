@@ -11,6 +11,7 @@ import (
 // pacedStore keeps which deliveries are told together.
 type pacedStore interface {
 	Combine(ctx context.Context, message string, deliveries []int64) error
+	Damp(ctx context.Context, deliveries []int64, reason string) error
 	// Separate has what a message was to tell told one by one.
 	Separate(ctx context.Context, endpoint, message string) error
 	Message(ctx context.Context, endpoint, message string) ([]watch.DueDelivery, error)
@@ -35,6 +36,7 @@ type message struct {
 // number. Each has its id stored before it is sent for the first time, so that
 // after a crash the same goes out under the same id.
 func (r *round) paced(ctx context.Context) ([]message, error) {
+	r.later = time.Time{}
 	slots, err := r.slots(ctx)
 	if err != nil || slots == 0 {
 		return nil, err
@@ -73,7 +75,7 @@ func (r *round) slots(ctx context.Context) (int, error) {
 	if err != nil || sent < budget {
 		return budget - sent, err
 	}
-	r.later = first.Add(budgetWindow)
+	r.holdUntil(first.Add(budgetWindow))
 	return 0, nil
 }
 
@@ -88,12 +90,13 @@ func (r *round) decided(ctx context.Context, due []watch.DueDelivery, slots int)
 			decided = append(decided, d)
 		}
 	}
-	if len(open) == 0 {
-		return decided, nil
+	open, err := r.undamped(ctx, open)
+	if err != nil || len(open) == 0 {
+		return decided, err
 	}
 	ripe, at := r.endpoint.Ripe(open[0].Delivery.Created, len(open), r.now())
 	if !ripe {
-		r.later = at
+		r.holdUntil(at)
 		return decided, nil
 	}
 	alone := r.endpoint.Digest == 0 && len(decided)+len(open) <= slots

@@ -119,6 +119,10 @@ func (m *mortal) Combine(ctx context.Context, message string, deliveries []int64
 	return m.write(func() error { return m.Store.Combine(ctx, message, deliveries) })
 }
 
+func (m *mortal) Damp(ctx context.Context, deliveries []int64, reason string) error {
+	return m.write(func() error { return m.Store.Damp(ctx, deliveries, reason) })
+}
+
 func (m *mortal) Looked(ctx context.Context, looks []watch.Look) error {
 	return m.write(func() error { return m.Store.Looked(ctx, looks) })
 }

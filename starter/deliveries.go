@@ -13,7 +13,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/event"
 )
 
-var deliveryStates = []event.DeliveryState{event.Pending, event.Delivered, event.Failed}
+var deliveryStates = []event.DeliveryState{event.Pending, event.Delivered, event.Failed, event.Damped}
 
 func deliveriesCommand() *cli.Command {
 	return &cli.Command{
@@ -24,12 +24,14 @@ func deliveriesCommand() *cli.Command {
 
    tagwatch deliveries --failed
    tagwatch deliveries --endpoint ops --since 24h
+   tagwatch deliveries --damped
    tagwatch deliveries --notification 2f6c... --attempts`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "only to the endpoint of this `name`"},
 			&cli.StringFlag{Name: "state", Usage: "only those in this `state`: " + list(deliveryStates)},
 			&cli.BoolFlag{Name: "failed", Usage: "only those that were given up"},
 			&cli.BoolFlag{Name: "pending", Usage: "only those that are still to be made"},
+			&cli.BoolFlag{Name: "damped", Usage: "only those that were not made, because what they told was undone"},
 			&cli.StringFlag{Name: "notification", Usage: "only of the notification with this `id`"},
 			&cli.DurationFlag{Name: "since", Usage: "only those created within this `time`, as in 24h"},
 			&cli.IntFlag{Name: "limit", Value: 100, Usage: "at most so many"},
@@ -107,20 +109,20 @@ func (s *session) deliveryFilter() (store.DeliveryFilter, error) {
 	return filter, nil
 }
 
-// deliveryState is the one that --state, --failed or --pending asks for; "" for
-// none of them.
+// deliveryState is the one that --state, --failed, --pending or --damped asks
+// for; "" for none of them.
 func (s *session) deliveryState() (event.DeliveryState, error) {
 	asked := map[event.DeliveryState]bool{}
 	if text := s.String("state"); text != "" {
 		asked[event.DeliveryState(text)] = true
 	}
-	for _, state := range []event.DeliveryState{event.Failed, event.Pending} {
+	for _, state := range []event.DeliveryState{event.Failed, event.Pending, event.Damped} {
 		if s.Bool(string(state)) {
 			asked[state] = true
 		}
 	}
 	if len(asked) > 1 {
-		return "", usage("--state, --failed and --pending exclude each other")
+		return "", usage("--state, --failed, --pending and --damped exclude each other")
 	}
 	for state := range asked {
 		if !slices.Contains(deliveryStates, state) {
@@ -176,6 +178,8 @@ func deliveryLook(v deliveryView) style {
 		return bad
 	case v.State == event.Pending && v.Attempts > 0:
 		return doubtful
+	case v.State == event.Damped:
+		return faint
 	}
 	return ordinary
 }

@@ -25,7 +25,8 @@ them.
    tagwatch endpoint add ops https://receiver.example.com/hook
    tagwatch endpoint test ops
    tagwatch endpoint list`,
-		Subcommands: []*cli.Command{endpointAddCommand(), endpointListCommand(), endpointTestCommand(), endpointEnableCommand(), endpointDeleteCommand(), endpointImportCommand()},
+		Subcommands: []*cli.Command{endpointAddCommand(), endpointListCommand(), endpointShowCommand(), endpointTestCommand(), endpointRotateCommand(),
+			endpointDisableCommand(), endpointEnableCommand(), endpointDeleteCommand(), endpointImportCommand()},
 	}
 }
 
@@ -172,7 +173,7 @@ func endpointEnableCommand() *cli.Command {
 		Name:        "enable",
 		Usage:       "send to an endpoint again that was disabled",
 		UsageText:   "tagwatch endpoint enable NAME",
-		Description: "An endpoint is disabled when it answers that it is gone (410). What is still\npending is sent at once.\n\n   tagwatch endpoint enable ops",
+		Description: "An endpoint is disabled by tagwatch endpoint disable, or when it answers that it is\ngone (410). What is still pending is sent at once.\n\n   tagwatch endpoint enable ops",
 		Action:      action(endpointEnable),
 	}
 }
@@ -182,17 +183,22 @@ func endpointEnable(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	return s.setEndpointState(ctx, name, event.EndpointState{}, "enabled")
+}
+
+// setEndpointState stores what a person says of an endpoint, and tells its queue.
+func (s *session) setEndpointState(ctx context.Context, name string, state event.EndpointState, done string) error {
 	kept, err := s.store(ctx)
 	if err != nil {
 		return err
 	}
-	if err := kept.SetEndpointState(ctx, name, event.EndpointState{}); err != nil {
+	if err := kept.SetEndpointState(ctx, name, state); err != nil {
 		if errors.Is(err, fault.NotFound) {
 			return noEndpoint(name)
 		}
 		return err
 	}
-	fmt.Fprintf(s.out, "Endpoint %s is enabled\n", name)
+	fmt.Fprintf(s.out, "Endpoint %s is %s\n", name, done)
 	s.wake(ctx, name)
 	return nil
 }

@@ -55,6 +55,7 @@ func endpointFlags() []cli.Flag {
 		&cli.IntFlag{Name: "per-minute", Usage: "at most so many messages a minute; what does not fit is told together, by cause (default: no bound)"},
 		&cli.DurationFlag{Name: "digest", Usage: "collect notifications for this `time` and tell them together, by cause"},
 		&cli.IntFlag{Name: "digest-count", Usage: "tell them sooner, once so many wait"},
+		&cli.DurationFlag{Name: "damp", Usage: "hold everything back for this `time`, and do not tell what is undone by then"},
 		&cli.DurationFlag{Name: "timeout", Usage: "how long one attempt may take (default: " + event.DefaultTimeout.String() + ")"},
 		&cli.StringFlag{Name: "ca-file", Usage: "`file` of PEM certificates to trust beside the system's"},
 		&cli.StringFlag{Name: "cert-file", Usage: "`file` of a client certificate"},
@@ -102,7 +103,7 @@ func (s *session) endpointOfFlags() (endpoint event.Endpoint, err error) {
 	}
 	endpoint = event.Endpoint{Name: given[0], URL: given[1], Reserved: s.Bool("reserved"), Format: event.Format(s.String("format")),
 		User: s.String("user"), Timeout: s.Duration("timeout")}
-	endpoint.Pace = event.Pace{Budget: s.Int("per-minute"), Digest: s.Duration("digest"), DigestCount: s.Int("digest-count")}
+	endpoint.Pace = event.Pace{Budget: s.Int("per-minute"), Digest: s.Duration("digest"), DigestCount: s.Int("digest-count"), Damp: s.Duration("damp")}
 	if endpoint.Types, err = s.types(event.Types); err != nil {
 		return endpoint, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
@@ -18,7 +19,8 @@ func redeliverCommand() *cli.Command {
 		Usage:     "send deliveries again, whatever became of them",
 		UsageText: "tagwatch redeliver ID... | --since TIME --endpoint NAME",
 		Description: `The notification keeps its id. Find the ids of deliveries with tagwatch deliveries.
-With --since, everything is sent again that was told within that time.
+With --since, everything is sent again that was told within that time; what was
+damped, only with --damped or by its id.
 
    tagwatch redeliver 17 18
    tagwatch redeliver --since 6h --endpoint ops
@@ -27,6 +29,7 @@ With --since, everything is sent again that was told within that time.
 			&cli.DurationFlag{Name: "since", Usage: "all deliveries created within this `time`, as in 6h"},
 			&cli.StringFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "to the endpoint of this `name`"},
 			&cli.BoolFlag{Name: "failed", Usage: "only those that were given up"},
+			&cli.BoolFlag{Name: "damped", Usage: "only those that were damped"},
 		},
 		Action: action(redeliver),
 	}
@@ -34,7 +37,7 @@ With --since, everything is sent again that was told within that time.
 
 func redeliver(ctx context.Context, s *session) error {
 	chosen := s.redeliverSince
-	if !s.IsSet("since") && !s.IsSet("endpoint") && !s.IsSet("failed") {
+	if !s.IsSet("since") && !s.IsSet("endpoint") && !s.IsSet("failed") && !s.IsSet("damped") {
 		chosen = s.redeliverIDs
 	}
 	ids, err := chosen(ctx)
@@ -70,7 +73,8 @@ func (s *session) redeliverIDs(context.Context) ([]int64, error) {
 	return ids, nil
 }
 
-// redeliverSince are the ids of what --since, --endpoint and --failed select.
+// redeliverSince are the ids of what --since, --endpoint, --failed and --damped
+// select.
 func (s *session) redeliverSince(ctx context.Context) ([]int64, error) {
 	if _, err := s.arguments(); err != nil {
 		return nil, err
@@ -91,9 +95,11 @@ func (s *session) redeliverSince(ctx context.Context) ([]int64, error) {
 	}
 	found, err := kept.Deliveries(ctx, store.DeliveryFilter{Endpoint: s.String("endpoint"), State: state,
 		Since: s.now.Add(-s.Duration("since")), Limit: math.MaxInt32})
-	ids := make([]int64, len(found))
-	for i, d := range found {
-		ids[i] = d.ID
+	var ids []int64
+	for _, d := range found {
+		if d.State != event.Damped || state == event.Damped {
+			ids = append(ids, d.ID)
+		}
 	}
 	return ids, err
 }

@@ -70,6 +70,6 @@ func endpointDetails(state EndpointState) string {
 			details += fmt.Sprintf("| **%s** | %s |\n", row[0], row[1])
 		}
 	}
-	return details + fmt.Sprintf("\nLast round: %d delivered, %d to be tried again, %d given up.\n",
-		round.Delivered, round.Retried, round.Failed)
+	return details + fmt.Sprintf("\nLast round: %d delivered, %d to be tried again, %d given up, %d damped.\n",
+		round.Delivered, round.Retried, round.Failed, round.Damped)
 }

@@ -134,6 +134,22 @@ func (s *Store) Backlog(ctx context.Context, endpoint string) (watch.Backlog, er
 	return backlog, err
 }
 
+// DeliveryCounts counts the deliveries to the endpoint by state.
+func (s *Store) DeliveryCounts(ctx context.Context, endpoint string) (map[event.DeliveryState]int, error) {
+	counts := map[event.DeliveryState]int{}
+	err := s.view(ctx, "count deliveries to "+endpoint, func(t tx) error {
+		rows, err := all[struct {
+			State string
+			Count int
+		}](ctx, t, `SELECT state, count(*) AS count FROM delivery WHERE endpoint = ? GROUP BY state`, endpoint)
+		for _, row := range rows {
+			counts[event.DeliveryState(row.State)] = row.Count
+		}
+		return err
+	})
+	return counts, err
+}
+
 // BacklogEndpoints lists the names of the endpoints that something is still to be
 // delivered to.
 func (s *Store) BacklogEndpoints(ctx context.Context) ([]string, error) {

@@ -20,6 +20,15 @@ func (s *Store) Combine(ctx context.Context, message string, deliveries []int64)
 	})
 }
 
+// Damp settles deliveries that were never tried without making them. Their message
+// is their own: sent again on demand, they are not damped a second time.
+func (s *Store) Damp(ctx context.Context, deliveries []int64, reason string) error {
+	return s.change(ctx, "damp deliveries", func(t tx) error {
+		return runIn(ctx, t, `UPDATE delivery SET state = 'damped', message = notification, answer = ?
+			WHERE message = '' AND state = 'pending' AND id IN (?)`, deliveries, reason)
+	})
+}
+
 // Separate has what a message was to tell told one by one, each in a message of
 // its own.
 func (s *Store) Separate(ctx context.Context, endpoint, message string) error {

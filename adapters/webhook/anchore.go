@@ -141,6 +141,7 @@ func (i *importer) entry(name string, node yaml.Node) error {
 	}
 	e := event.Endpoint{Name: name, URL: hook.URL, Types: types}
 	i.authenticate(&e, hook)
+	i.conceal(&e)
 	if verify := cmp.Or(hook.SSLVerify, i.defaults.SSLVerify); strings.HasPrefix(e.URL, "https:") && (verify == nil || !*verify) {
 		i.remark("%s: Anchore did not verify the certificate; now it is verified, and a private authority is named by the endpoint's CA file", name)
 	}
@@ -185,6 +186,16 @@ func (i *importer) authenticate(e *event.Endpoint, hook anchoreHook) {
 	}
 	e.Password = ref
 	i.Missing = append(i.Missing, MissingSecret{Ref: ref, Endpoint: e.Name, Purpose: "password of user " + e.User})
+}
+
+// conceal has an address that holds a secret given by reference.
+func (i *importer) conceal(e *event.Endpoint) {
+	if !event.HoldsSecret(e.URL) {
+		return
+	}
+	ref := event.SecretRef("env:TAGWATCH_WEBHOOK_" + strings.ToUpper(e.Name) + "_URL")
+	e.URL = string(ref)
+	i.Missing = append(i.Missing, MissingSecret{Ref: ref, Endpoint: e.Name, Purpose: "URL, which holds a secret,"})
 }
 
 // variable is how Anchore's configuration takes a value from the environment.

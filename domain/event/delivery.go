@@ -14,6 +14,9 @@ const (
 	Delivered DeliveryState = "delivered"
 	// Failed deliveries are given up: refused for good, or out of attempts.
 	Failed DeliveryState = "failed"
+	// Damped deliveries are not made: what they would tell was undone while they
+	// were held back.
+	Damped DeliveryState = "damped"
 )
 
 // Delivery is one notification on its way to one endpoint.

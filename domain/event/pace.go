@@ -6,8 +6,9 @@ import (
 )
 
 // Pace bounds how many messages an endpoint gets. Nothing is lost by it: what
-// cannot be sent by itself is told together, by cause. The zero value sends
-// everything at once, each notification by itself.
+// cannot be sent by itself is told together, by cause, and what is damped stays
+// to be read. The zero value sends everything at once, each notification by
+// itself.
 type Pace struct {
 	// Budget is how many messages a minute are sent at most; zero for no bound.
 	Budget int `json:"budget,omitempty"`
@@ -16,6 +17,9 @@ type Pace struct {
 	// wait; zero for no such number.
 	Digest      time.Duration `json:"digest,omitempty"`
 	DigestCount int           `json:"digest_count,omitempty"`
+	// Damp is how long each notification is held back: if its subject is by then
+	// as it was before, it is not told. Zero for not at all.
+	Damp time.Duration `json:"damp,omitempty"`
 }
 
 // Paced tells whether anything is bounded.
@@ -31,7 +35,7 @@ func (p Pace) Ripe(oldest time.Time, waiting int, now time.Time) (bool, time.Tim
 	return false, at
 }
 
-const longestDigest = 24 * time.Hour
+const longestDigest = 24 * time.Hour // also the longest window of damping
 
 func (p Pace) validate() error {
 	switch {
@@ -39,6 +43,8 @@ func (p Pace) validate() error {
 		return fmt.Errorf("the budget %d and the digest's count %d must not be negative", p.Budget, p.DigestCount)
 	case p.Digest < 0 || p.Digest > longestDigest:
 		return fmt.Errorf("the digest's interval %s is not between 0 and %s", p.Digest, longestDigest)
+	case p.Damp < 0 || p.Damp > longestDigest:
+		return fmt.Errorf("the time to hold back %s (damp) is not between 0 and %s", p.Damp, longestDigest)
 	case p.DigestCount > 0 && p.Digest == 0:
 		return fmt.Errorf("a digest by count needs an interval too, after which fewer are told")
 	}

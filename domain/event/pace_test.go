@@ -41,6 +41,8 @@ func TestPaceRefuses(t *testing.T) {
 		"a negative budget":             {Budget: -1},
 		"an interval that never ends":   {Digest: 48 * time.Hour},
 		"a count without an interval":   {DigestCount: 5},
+		"a negative window":             {Damp: -time.Minute},
+		"a window of days":              {Damp: 48 * time.Hour},
 		"a negative count":              {Digest: time.Minute, DigestCount: -1},
 		"an interval that lies earlier": {Digest: -time.Minute},
 	} {

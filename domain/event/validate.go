@@ -57,8 +57,11 @@ func (e Endpoint) validateURL() error {
 	if ref := SecretRef(e.URL); ref.IsRef() {
 		return ref.Validate()
 	}
-	_, err := ParseURL(e.URL, "user", TagUpdate)
-	return err
+	u, err := ParseURL(e.URL, "user", TagUpdate)
+	if err != nil {
+		return err
+	}
+	return openSecret(u)
 }
 
 // ParseURL replaces <userId> and <notification_type> in an endpoint's URL and
@@ -161,6 +164,9 @@ func (e Endpoint) validateHeaders() []error {
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
 		problems = append(problems, e.validateHeader(name))
+		if slices.Contains(secretHeaders, strings.ToLower(name)) {
+			problems = append(problems, fmt.Errorf("the value of header %s is a secret; give it by reference, as header from an environment variable (--header-env) or as token", name))
+		}
 		if strings.ContainsAny(e.Headers[name], "\r\n\x00") {
 			problems = append(problems, fmt.Errorf("the value of header %s holds a line break", name))
 		}

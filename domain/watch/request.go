@@ -124,6 +124,7 @@ type Round struct {
 	Delivered int
 	Retried   int
 	Failed    int
+	Damped    int
 	Pending   int
 	Oldest    time.Time // creation of the oldest pending delivery
 	Next      time.Time // when the next attempt is due; zero without any

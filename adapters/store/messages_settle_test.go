@@ -1,0 +1,89 @@
+package store_test
+
+import (
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// published stores notifications a minute apart and returns their deliveries.
+func published(t *testing.T, s *store.Store, ids ...string) []event.Delivery {
+	t.Helper()
+	check(t, s.SaveEndpoint(t.Context(), endpoint("chat"), start))
+	for n, id := range ids {
+		_, err := s.Publish(t.Context(), notification(id, n), event.Options{}, time.Hour)
+		check(t, err)
+	}
+	var found []event.Delivery
+	for _, d := range must[[]watch.DueDelivery](t)(s.DueDeliveries(t.Context(), "chat", at(len(ids)), 0)) {
+		found = append(found, d.Delivery)
+	}
+	return found
+}
+
+func deliveryOf(t *testing.T, s *store.Store, notification string) event.Delivery {
+	t.Helper()
+	return must[[]event.Delivery](t)(s.Deliveries(t.Context(), store.DeliveryFilter{Notification: notification}))[0]
+}
+
+// What was decided before is not damped, and what is damped can be asked for.
+func TestDamp(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		d := published(t, s, "a", "b", "c")
+		check(t, s.Combine(t.Context(), "group-1", []int64{d[2].ID}))
+		check(t, s.Damp(t.Context(), []int64{d[0].ID, d[1].ID, d[2].ID}, "undone"))
+		for id, want := range map[string]event.DeliveryState{"a": event.Damped, "b": event.Damped, "c": event.Pending} {
+			if got := deliveryOf(t, s, id); got.State != want || (got.Answer == "undone") != (want == event.Damped) {
+				t.Errorf("%s: %+v", id, got)
+			}
+		}
+		counts := must[map[event.DeliveryState]int](t)(s.DeliveryCounts(t.Context(), "chat"))
+		if want := map[event.DeliveryState]int{event.Damped: 2, event.Pending: 1}; !maps.Equal(counts, want) {
+			t.Errorf("counts %v, want %v", counts, want)
+		}
+		if backlog := must[watch.Backlog](t)(s.Backlog(t.Context(), "chat")); backlog.Pending != 1 {
+			t.Errorf("backlog %+v", backlog)
+		}
+		check(t, s.Redeliver(t.Context(), []int64{d[0].ID}, at(9)))
+		check(t, s.Damp(t.Context(), []int64{d[0].ID}, "undone"))
+		if got := deliveryOf(t, s, "a"); got.State != event.Pending || got.Message != "a" {
+			t.Errorf("what was asked for is damped again: %+v", got)
+		}
+	})
+}
+
+func TestSeparate(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		d := published(t, s, "a", "b", "c")
+		check(t, s.Combine(t.Context(), "group-1", []int64{d[0].ID, d[1].ID}))
+		check(t, s.Combine(t.Context(), "group-2", []int64{d[2].ID}))
+		check(t, s.Separate(t.Context(), "chat", "group-1"))
+		for id, want := range map[string]string{"a": "a", "b": "b", "c": "group-2"} {
+			if got := deliveryOf(t, s, id); got.Message != want {
+				t.Errorf("%s is told in %s, want %s", id, got.Message, want)
+			}
+		}
+	})
+}
+
+func TestOldestPending(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		if found := must[[]watch.DueDelivery](t)(s.OldestPending(t.Context(), "chat")); len(found) > 0 {
+			t.Errorf("found %+v where nothing is", found)
+		}
+		d := published(t, s, "a", "b", "c")
+		for n, state := range map[int]event.DeliveryState{0: event.Delivered, 1: event.Pending} {
+			next := d[n]
+			next.State, next.Attempts, next.Early, next.NextTry = state, 1, n, at(500)
+			check(t, s.RecordAttempt(t.Context(), event.Attempt{Delivery: d[n].ID, Number: 1, At: at(3)}, next))
+		}
+		found := must[[]watch.DueDelivery](t)(s.OldestPending(t.Context(), "chat"))
+		if len(found) != 1 || found[0].Notification.ID != "b" || found[0].Delivery.Early != 1 {
+			t.Errorf("the oldest is %+v", found)
+		}
+	})
+}

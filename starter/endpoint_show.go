@@ -1,0 +1,137 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+func endpointShowCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "show",
+		Usage:       "show an endpoint's settings, and how deliveries to it go",
+		UsageText:   "tagwatch endpoint show NAME",
+		Description: "   tagwatch endpoint show ops\n   tagwatch endpoint show ops -o json",
+		Flags:       []cli.Flag{outputFlag()},
+		Action:      action(endpointShow),
+	}
+}
+
+// endpointView is an endpoint for programs.
+type endpointView struct {
+	event.Endpoint
+	// Deliveries are counted by state, Next is when the next is due.
+	Deliveries map[event.DeliveryState]int `json:"deliveries"`
+	Oldest     time.Time                   `json:"oldest_pending,omitzero"`
+	Next       time.Time                   `json:"next_try,omitzero"`
+}
+
+func endpointShow(ctx context.Context, s *session) error {
+	name, err := s.argument("NAME")
+	if err != nil {
+		return err
+	}
+	view, err := s.endpointView(ctx, name)
+	if errors.Is(err, fault.NotFound) {
+		return noEndpoint(name)
+	}
+	if err != nil {
+		return err
+	}
+	return s.show(view, func(w io.Writer) { s.writeEndpoint(w, view) })
+}
+
+func (s *session) endpointView(ctx context.Context, name string) (view endpointView, err error) {
+	kept, err := s.store(ctx)
+	if err != nil {
+		return view, err
+	}
+	if view.Endpoint, err = kept.Endpoint(ctx, name); err != nil {
+		return view, err
+	}
+	if view.Deliveries, err = kept.DeliveryCounts(ctx, name); err != nil {
+		return view, err
+	}
+	backlog, err := kept.Backlog(ctx, name)
+	view.Oldest = backlog.Oldest
+	if !view.State.Disabled {
+		view.Next = view.State.Resume(backlog.Next)
+	}
+	return view, err
+}
+
+func (s *session) writeEndpoint(w io.Writer, v endpointView) {
+	var p pairs
+	_, state := s.endpointState(v.State)
+	p.add("Endpoint", v.Name)
+	p.add("URL", v.URL)
+	p.add("State", state)
+	p.add("Last answer", v.State.LastAnswer)
+	p.add("Deliveries", deliveryCounts(v.Deliveries))
+	p.add("Oldest pending", s.when(v.Oldest))
+	p.add("Next try", s.when(v.Next))
+	p.add("Types", cmp.Or(list(v.Types), "all but event_log"))
+	p.add("Subjects", list(v.Subjects))
+	p.add("Labels", assignments(v.Labels))
+	p.add("Reserved", yes(v.Reserved))
+	p.add("Format", string(cmp.Or(v.Format, event.FormatAnchore)))
+	p.add("Pace", paceLine(v.Pace))
+	p.add("User", v.User)
+	p.add("Password", string(v.Password))
+	p.add("Token", string(v.Token))
+	p.add("Signs with", list(v.Signing))
+	p.add("Headers", assignments(v.Headers))
+	p.add("Secret headers", assignments(v.HeaderRefs))
+	p.add("Client certificate", v.CertFile)
+	p.add("Its key", v.KeyFile)
+	p.add("Authority", v.CAFile)
+	p.add("Timeout", cmp.Or(v.Timeout, event.DefaultTimeout).String())
+	p.write(w)
+}
+
+// deliveryCounts are numbers of deliveries by state.
+func deliveryCounts(counts map[event.DeliveryState]int) string {
+	var parts []string
+	for _, state := range deliveryStates {
+		if n := counts[state]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, state))
+		}
+	}
+	return cmp.Or(strings.Join(parts, ", "), "none")
+}
+
+func assignments[T ~string](values map[string]T) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		parts = append(parts, name+"="+string(values[name]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func paceLine(p event.Pace) string {
+	var parts []string
+	if p.Budget > 0 {
+		parts = append(parts, fmt.Sprintf("at most %d a minute", p.Budget))
+	}
+	if p.Digest > 0 {
+		parts = append(parts, "together every "+p.Digest.String())
+	}
+	if p.DigestCount > 0 {
+		parts = append(parts, fmt.Sprintf("or once %d wait", p.DigestCount))
+	}
+	if p.Damp > 0 {
+		parts = append(parts, "held back for "+p.Damp.String()+", and not told if undone by then")
+	}
+	return strings.Join(parts, ", ")
+}
