@@ -9,6 +9,7 @@ require (
 	github.com/anchore/syft v1.54.0
 	github.com/aws/aws-sdk-go-v2 v1.44.0
 	github.com/aws/aws-sdk-go-v2/config v1.32.40
+	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/dlclark/regexp2 v1.12.0
 	github.com/docker/cli v29.8.1+incompatible
 	github.com/glebarez/go-sqlite v1.23.0

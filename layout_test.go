@@ -45,6 +45,7 @@ var ownedLibraries = map[string][]string{
 	"github.com/anchore/syft":                 {"adapters/analyzer", "adapters/matcher", "adapters/feed", "lab"},
 	"github.com/anchore/grype":                {"adapters/matcher", "adapters/feed", "lab"},
 	"github.com/jmoiron/sqlx":                 {"adapters/store"},
+	"github.com/coreos/go-oidc":               {"adapters/push"},
 	"github.com/lib/pq":                       {"adapters/store"},
 	"go.temporal.io":                          {"workflows", "activities", "worker", "starter", "adapters/tracing"},
 	"go.opentelemetry.io/otel/exporters/otlp": {"adapters/tracing"},

@@ -19,5 +19,5 @@ quick=$(go list ./... | grep -v /e2e)
 go run "$GOTESTSUM" --format pkgname -- -timeout 20m $quick
 (cd tools && go run "$GOTESTSUM" --format pkgname -- -timeout 10m ./...)
 CGO_ENABLED=1 go run "$GOTESTSUM" --format pkgname -- -race -timeout 15m \
-  ./config/... ./domain/... ./workflows/... ./activities/... ./adapters/store/... ./adapters/webhook/...
+  ./config/... ./domain/... ./workflows/... ./activities/... ./adapters/store/... ./adapters/webhook/... ./adapters/push/...
 go run "$GOTESTSUM" --format pkgname -- -timeout 20m ./e2e

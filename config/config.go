@@ -62,6 +62,11 @@ type Worker struct {
 	RegistryCAFile       string
 	RegistryRate         float64
 
+	PushAddress  string
+	PushSources  string
+	PushCertFile string
+	PushKeyFile  string
+
 	WebhookWindow      time.Duration
 	WebhookDenyPrivate bool
 	WebhookAllow       []string
@@ -140,7 +145,7 @@ func (w Worker) Validate() error {
 	if !(w.RegistryRate > 0) {
 		return fmt.Errorf("--registry-rate is %g; it must be above 0", w.RegistryRate)
 	}
-	return nil
+	return w.validatePush()
 }
 
 // MinPoll is the shortest interval at which a tag may be looked at.

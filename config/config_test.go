@@ -64,6 +64,11 @@ func TestValidate(t *testing.T) {
 		{"the shortest poll", []string{"--poll", "30s"}, nil},
 		{"any age of data", []string{"--feed-max-age", "0"}, nil},
 
+		{"pushes", []string{"--push-address", ":8235", "--push-sources", "push.yaml"}, nil},
+		{"pushes from nobody", []string{"--push-address", ":8235"}, []string{"TAGWATCH_PUSH_ADDRESS", "--push-sources", "tagwatch push example"}},
+		{"pushes nowhere", []string{"--push-sources", "push.yaml"}, []string{"--push-address", "TAGWATCH_PUSH_ADDRESS"}},
+		{"half a certificate", []string{"--push-address", ":8235", "--push-sources", "push.yaml", "--push-cert-file", "x"}, []string{"--push-key-file"}},
+
 		{"no data directory", []string{"--data-dir", ""}, []string{"--data-dir", "TAGWATCH_DATA_DIR"}},
 		{"another database", []string{"--database-url", "mysql://root:hunter2@db/x"}, []string{"mysql://", "--database-url", "postgres://"}},
 		{"a database without a scheme", []string{"--database-url", "/var/lib/tagwatch.db"}, []string{"--database-url", "sqlite:///path"}},

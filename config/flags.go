@@ -93,6 +93,15 @@ func WorkerFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "registry-rate", EnvVars: []string{"TAGWATCH_REGISTRY_RATE"}, Value: 50,
 			Usage: "requests a second to one registry at most"},
 
+		&cli.StringFlag{Name: "push-address", EnvVars: []string{"TAGWATCH_PUSH_ADDRESS"},
+			Usage: "`address` to receive push notifications of registries at, as in 0.0.0.0:8235; not received without"},
+		&cli.StringFlag{Name: "push-sources", EnvVars: []string{"TAGWATCH_PUSH_SOURCES"},
+			Usage: "`file` of the registries that push; see tagwatch push example"},
+		&cli.StringFlag{Name: "push-cert-file", EnvVars: []string{"TAGWATCH_PUSH_CERT_FILE"},
+			Usage: "`file` of the push receiver's certificate chain; it speaks plain HTTP without"},
+		&cli.StringFlag{Name: "push-key-file", EnvVars: []string{"TAGWATCH_PUSH_KEY_FILE"},
+			Usage: "`file` of the certificate's key"},
+
 		&cli.DurationFlag{Name: "webhook-window", EnvVars: []string{"TAGWATCH_WEBHOOK_WINDOW"}, Value: 75 * time.Hour,
 			Usage: "how long a delivery is tried"},
 		&cli.BoolFlag{Name: "webhook-deny-private", EnvVars: []string{"TAGWATCH_WEBHOOK_DENY_PRIVATE"},
@@ -139,6 +148,8 @@ func FromWorker(c *cli.Context) (Config, error) {
 		NPMRegistry: c.String("npm-registry"), GemRegistry: c.String("gem-registry"), PackageCAFile: c.String("package-ca-file"),
 		RegistriesFile: c.String("registries-file"), RegistryCertificates: c.StringSlice("registry-certificates"),
 		RegistryPlain: c.StringSlice("registry-plain-http"), RegistryCAFile: c.String("registry-ca-file"), RegistryRate: c.Float64("registry-rate"),
+		PushAddress: c.String("push-address"), PushSources: c.String("push-sources"),
+		PushCertFile: c.String("push-cert-file"), PushKeyFile: c.String("push-key-file"),
 		WebhookWindow: c.Duration("webhook-window"), WebhookDenyPrivate: c.Bool("webhook-deny-private"),
 		WebhookAllow: c.StringSlice("webhook-allow"), WebhookDeny: c.StringSlice("webhook-deny"),
 	}

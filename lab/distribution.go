@@ -31,6 +31,7 @@ type DistributionOptions struct {
 	User, Pass  string     // basic authentication
 	Tokens      *TokenService
 	PullThrough string // URL of the registry of which it is a cache
+	Events      EventSink
 }
 
 // StartDistribution starts a program of Distribution with everything it keeps
@@ -99,7 +100,7 @@ func (o DistributionOptions) write(directory string) (path string, err error) {
 	fmt.Fprintf(&text, "version: 0.1\nlog: {level: info, accesslog: {disabled: true}}\nstorage:\n  filesystem: {rootdirectory: %q}\n  delete: {enabled: true}\n",
 		filepath.Join(directory, "data"))
 	fmt.Fprint(&text, "http:\n  addr: 127.0.0.1:0\n  secret: lab\n")
-	for _, part := range []func(string) (string, error){o.tls, o.authentication} {
+	for _, part := range []func(string) (string, error){o.tls, o.authentication, o.notifications} {
 		written, err := part(directory)
 		if err != nil {
 			return "", err

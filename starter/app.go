@@ -49,7 +49,7 @@ func newApp() *cli.App {
 			vulnerabilitiesCommand(), evaluateCommand(), rescanCommand(), sbomCommand(), affectedCommand(), repositoryCommand(),
 			endpointCommand(), notificationsCommand(), deliveriesCommand(), redeliverCommand(), explainCommand(),
 			policyCommand(), feedCommand(), reconcileCommand(),
-			upCommand(), completionCommand(), versionCommand(),
+			pushCommand(), upCommand(), completionCommand(), versionCommand(),
 		},
 	}
 	prepare(app.Commands)

@@ -15,6 +15,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/adapters/tracing"
 	"github.com/tagwatch/tagwatch/config"
+	"github.com/tagwatch/tagwatch/workflows"
 )
 
 // dialTimeout bounds the first contact with Temporal.
@@ -54,6 +55,8 @@ func run(ctx context.Context, settings config.Config) error {
 	group, ctx := errgroup.WithContext(ctx)
 	ready := &readiness{store: keeper, temporal: temporal}
 	group.Go(func() error { return serveHTTP(ctx, settings.Worker.Listen, ready, watching, logger) })
+	waking := newWaker(keeper, workflows.Client{Temporal: temporal}, wakeGap)
+	group.Go(func() error { return servePushes(ctx, settings.Worker, waking, watching, logger) })
 	group.Go(func() error { return serveQueues(ctx, temporal, settings.Worker, steps, watching, ready, logger) })
 	if settings.Worker.Serves("matching") {
 		group.Go(func() error { steps.activities.Tend(ctx); return nil })

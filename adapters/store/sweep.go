@@ -50,6 +50,18 @@ func (s *Store) Looked(ctx context.Context, looks []watch.Look) error {
 	})
 }
 
+// DueNow has every target of the repository looked at by the next sweep, and
+// tells how many that are.
+func (s *Store) DueNow(ctx context.Context, repository image.Repository, now time.Time) (targets int, err error) {
+	err = s.change(ctx, "have "+repository.String()+" looked at", func(t tx) error {
+		found, err := t.exec(ctx, `UPDATE target SET due = CASE WHEN due > ? THEN ? ELSE due END WHERE repository = ?`,
+			stamp(now), stamp(now), repository.String())
+		targets = int(found)
+		return err
+	})
+	return targets, err
+}
+
 // NextDue is when the next look at a target of the registry is due, and how many
 // targets it has; zero without any.
 func (s *Store) NextDue(ctx context.Context, registry string) (next time.Time, tags int, err error) {

@@ -17,6 +17,11 @@ func targetConditions(f watch.TargetFilter) conditions {
 	if f.Repository != nil {
 		where.add("target.repository = ?", f.Repository.String())
 	}
+	if f.Reference != nil {
+		// A platform stands behind the '@', whose next character is the 'A'.
+		name := f.Reference.String()
+		where.add("(target.name = ? OR target.name >= ? AND target.name < ?)", name, name+"@", name+"A")
+	}
 	if f.Unobserved {
 		where.add("NOT EXISTS (SELECT 1 FROM target_state WHERE target_state.target = target.name)")
 	}

@@ -47,9 +47,10 @@ type SubscriptionFilter struct {
 type TargetFilter struct {
 	Registry   string
 	Repository *image.Repository
-	Unobserved bool   // never looked at
-	After      string // text of the last target of the page before
-	Limit      int    // zero for no limit
+	Reference  *image.Reference // on every platform
+	Unobserved bool             // never looked at
+	After      string           // text of the last target of the page before
+	Limit      int              // zero for no limit
 }
 
 // Look is one tag in a sweep.

@@ -1,0 +1,122 @@
+package push
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+)
+
+// Event says that something changed in a repository. It is comparable.
+type Event struct {
+	Repository image.Repository
+	// Tag is the one that may have moved or gone; empty when it may be any of
+	// the repository's, as when an image was deleted by its digest.
+	Tag string
+}
+
+// mention is a repository and tag as a body names them. An empty host is the
+// registry of the source.
+type mention struct{ host, path, tag string }
+
+// parser reads the body of one kind of registry. A body that tells of nothing
+// that matters gives no mention; one that is not of this kind is an error of
+// kind fault.Invalid.
+type parser func(body []byte) ([]mention, error)
+
+// Parse reads a body of the source's kind: what may have changed, each once. An
+// error is of kind fault.Invalid, or fault.Limit for a body that names too much.
+func Parse(source Source, body []byte) ([]Event, error) {
+	of, found := source.Kind.trait()
+	if !found {
+		return nil, fmt.Errorf("kind %q: %w", source.Kind, fault.Invalid)
+	}
+	mentions, err := of.parse(body)
+	if err != nil {
+		return nil, err
+	}
+	if len(mentions) > maxMentions {
+		return nil, fmt.Errorf("the body names more than %d tags: %w", maxMentions, fault.Limit)
+	}
+	return events(mentions, source.Registry, of.registry), nil
+}
+
+// maxMentions is how many tags one body may name.
+const maxMentions = 1000
+
+// decode reads JSON.
+func decode(body []byte, into any) error {
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("the body is not the JSON of this kind: %w", fault.Invalid)
+	}
+	return nil
+}
+
+// errOtherKind is for JSON that lacks what every body of the kind has.
+func errOtherKind(lacks string) error {
+	return fmt.Errorf("the body has no %s, so it is not of this kind: %w", lacks, fault.Invalid)
+}
+
+// events turns what a body mentions into what can be watched: names that no
+// reference has are dropped, and so is what is said twice. Registry replaces
+// the hosts of the body, or stands for those that it does not name.
+func events(mentions []mention, registry, otherwise string) []Event {
+	var found []Event
+	seen := map[Event]bool{}
+	for _, m := range mentions {
+		switch {
+		case registry != "":
+			m.host = registry
+		case m.host == "":
+			m.host = otherwise
+		}
+		for _, event := range m.events() {
+			if !seen[event] {
+				seen[event] = true
+				found = append(found, event)
+			}
+		}
+	}
+	return found
+}
+
+func (m mention) events() []Event {
+	event, ok := m.event()
+	if !ok {
+		return nil
+	}
+	// References keep or lack library/ as they were subscribed.
+	short, official := strings.CutPrefix(event.Repository.Path, "library/")
+	if !official || event.Repository.Registry != image.DefaultRegistry {
+		return []Event{event}
+	}
+	return []Event{event, {Repository: image.Repository{Registry: image.DefaultRegistry, Path: short}, Tag: event.Tag}}
+}
+
+func (m mention) event() (Event, bool) {
+	repository, err := image.ParseRepository(m.host + "/" + m.path)
+	if err != nil || repository.Registry != m.host {
+		return Event{}, false
+	}
+	if m.tag == "" {
+		return Event{Repository: repository}, true
+	}
+	reference, err := image.ParseReference(repository.String() + ":" + m.tag)
+	if err != nil || reference.Repository != repository {
+		return Event{}, false
+	}
+	return Event{Repository: repository, Tag: reference.Tag}, true
+}
+
+// mentioned splits registry/repository[:tag], with the tag in its last part.
+func mentioned(text string) mention {
+	text, _, _ = strings.Cut(text, "@")
+	host, rest, _ := strings.Cut(text, "/")
+	path, tag := rest, ""
+	if i := strings.LastIndex(rest, ":"); i > strings.LastIndex(rest, "/") {
+		path, tag = rest[:i], rest[i+1:]
+	}
+	return mention{host: host, path: path, tag: tag}
+}

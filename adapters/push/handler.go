@@ -1,0 +1,192 @@
+package push
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"golang.org/x/time/rate"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+const (
+	// maxBody is far above what any registry sends of a push.
+	maxBody = 1 << 20
+	// maxOpen is how many requests are served at the same time.
+	maxOpen = 64
+	// perSecond and burst bound the pushes of one source.
+	perSecond, burst = 50, 500
+)
+
+// Verdict is what came of a request.
+type Verdict string
+
+// The verdicts.
+const (
+	Woken     Verdict = "woken"     // something watched is looked at
+	Ignored   Verdict = "ignored"   // nothing that is watched
+	Refused   Verdict = "refused"   // it does not prove where it comes from
+	Malformed Verdict = "malformed" // not a body of the source's kind
+	Limited   Verdict = "limited"   // too many, or too large
+	Failed    Verdict = "failed"    // it could not be carried out; the sender may try again
+)
+
+// Verdicts are all of them.
+var Verdicts = []Verdict{Woken, Ignored, Refused, Malformed, Limited, Failed}
+
+// Options are what a handler is made from.
+type Options struct {
+	Sources []Source
+	Secrets Secrets
+	// Wake has everything looked at that is watched and that the events are about,
+	// and tells how much that is.
+	Wake func(context.Context, []Event) (int, error)
+	// Observe hears of every request; source is "" for one that names none. Err
+	// says why, for the log; it holds nothing of the request.
+	Observe func(ctx context.Context, source string, verdict Verdict, err error)
+}
+
+// handler serves POST /push/NAME.
+type handler struct {
+	sources map[string]*served
+	wake    func(context.Context, []Event) (int, error)
+	observe func(context.Context, string, Verdict, error)
+	open    chan struct{}
+}
+
+type served struct {
+	Source
+	gate   gate
+	budget *rate.Limiter
+}
+
+// NewHandler serves the sources. A secret that cannot be read, or is too short,
+// is an error now rather than with the first push.
+func NewHandler(options Options) (http.Handler, error) {
+	h := &handler{sources: map[string]*served{}, wake: options.Wake, observe: options.Observe, open: make(chan struct{}, maxOpen)}
+	for _, source := range options.Sources {
+		of, found := source.Kind.trait()
+		if !found {
+			return nil, fmt.Errorf("push source %s: kind %q: %w", source.Name, source.Kind, fault.Invalid)
+		}
+		one := &served{Source: source, budget: rate.NewLimiter(perSecond, burst),
+			gate: gate{secret: source.Secret, proofs: of.proofs, secrets: options.Secrets}}
+		if source.Audience != "" {
+			one.gate.token = newTokenCheck(source)
+		}
+		if source.Secret != "" {
+			if _, err := one.gate.accepted(); err != nil {
+				return nil, fmt.Errorf("push source %s: %w", source.Name, err)
+			}
+		}
+		h.sources[source.Name] = one
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /push/{name}", h.serve)
+	return mux, nil
+}
+
+// serve takes one request.
+func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
+	source := h.sources[r.PathValue("name")]
+	if source == nil {
+		h.answer(w, r, "", 0, errRefused)
+		return
+	}
+	select {
+	case h.open <- struct{}{}:
+		defer func() { <-h.open }()
+	default:
+		h.answer(w, r, source.Name, 0, errBusy)
+		return
+	}
+	events, err := source.receive(w, r)
+	woken := 0
+	if err == nil && len(events) > 0 {
+		if woken, err = h.wake(r.Context(), events); err != nil {
+			err = &failure{err}
+		}
+	}
+	h.answer(w, r, source.Name, woken, err)
+}
+
+// receive reads and checks a request.
+func (s *served) receive(w http.ResponseWriter, r *http.Request) ([]Event, error) {
+	signed, err := s.gate.admit(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return nil, unread(err)
+	}
+	if signed {
+		if err := s.gate.verify(r, body); err != nil {
+			return nil, err
+		}
+	}
+	if !s.budget.Allow() {
+		return nil, errBusy
+	}
+	return Parse(s.Source, body)
+}
+
+var (
+	errBusy  = fmt.Errorf("too many requests: %w", fault.Unavailable)
+	errLarge = fmt.Errorf("the body has more than %d bytes: %w", maxBody, fault.Limit)
+)
+
+// unread is the error for a body that could not be read to its end.
+func unread(err error) error {
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return errLarge
+	}
+	return fmt.Errorf("the body ended early: %w", fault.Invalid)
+}
+
+// failure is an error that is ours and not the sender's.
+type failure struct{ error }
+
+func (f *failure) Unwrap() error { return f.error }
+
+// answer tells the sender what it needs to know, and the observer everything.
+func (h *handler) answer(w http.ResponseWriter, r *http.Request, source string, woken int, err error) {
+	verdict, status, text := outcome(err)
+	if err == nil && woken > 0 {
+		verdict = Woken
+	}
+	h.observe(r.Context(), source, verdict, err)
+	if err != nil {
+		if status == http.StatusTooManyRequests {
+			w.Header().Set("Retry-After", "1")
+		}
+		http.Error(w, text, status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]int{"woken": woken}) // the sender has gone
+}
+
+// outcome decides how a request is answered.
+func outcome(err error) (verdict Verdict, status int, text string) {
+	_, ours := errors.AsType[*failure](err)
+	switch {
+	case err == nil:
+		return Ignored, http.StatusOK, ""
+	case ours:
+		return Failed, http.StatusServiceUnavailable, "cannot be carried out now; try again"
+	case errors.Is(err, errRefused):
+		return Refused, http.StatusUnauthorized, "not authorized"
+	case errors.Is(err, errBusy):
+		return Limited, http.StatusTooManyRequests, "too many requests"
+	case errors.Is(err, fault.Limit):
+		return Limited, http.StatusRequestEntityTooLarge, err.Error()
+	case errors.Is(err, fault.Invalid):
+		return Malformed, http.StatusBadRequest, err.Error()
+	}
+	return Failed, http.StatusServiceUnavailable, "cannot be carried out now; try again"
+}

@@ -1,0 +1,138 @@
+package push
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+)
+
+// Source is a registry, or a part of one, that pushes.
+type Source struct {
+	// Name is the end of its path, /push/NAME.
+	Name string `yaml:"name"`
+	Kind Kind   `yaml:"kind"`
+	// Secret names what proves that a request comes from it: env:NAME or
+	// file:/path. Each line of it is accepted, so that one can be replaced
+	// without a gap.
+	Secret event.SecretRef `yaml:"secret"`
+	// Registry is the host by which its tags are watched, where the bodies call it
+	// otherwise or not at all. It also limits the source to that host.
+	Registry string `yaml:"registry"`
+
+	// Audience and Email are what a token of Pub/Sub must say; Issuer and Keys
+	// where it comes from, Google without them.
+	Audience string `yaml:"audience"`
+	Email    string `yaml:"email"`
+	Issuer   string `yaml:"issuer"`
+	Keys     string `yaml:"keys"`
+}
+
+// maxSources bounds the file; a thousand sources are some hundred kilobytes.
+const maxSources = 1 << 20
+
+var namePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$`)
+
+// ReadSources reads a file of sources:
+//
+//	sources:
+//	  - name: shop
+//	    kind: distribution
+//	    secret: env:PUSH_SHOP
+//	    registry: registry.example.com
+//
+// An error is of kind fault.Invalid and names the source and the remedy.
+func ReadSources(path string) ([]Source, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the push sources: %w", err)
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxSources+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the push sources: %w", err)
+	}
+	if len(content) > maxSources {
+		return nil, fmt.Errorf("the push sources %s have more than %d bytes: %w", path, maxSources, fault.Limit)
+	}
+	sources, err := parseSources(content)
+	if err != nil {
+		return nil, fmt.Errorf("push sources %s: %w", path, err)
+	}
+	return sources, nil
+}
+
+func parseSources(content []byte) ([]Source, error) {
+	var document struct {
+		Sources []Source `yaml:"sources"`
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%w: %w", fault.Invalid, err)
+	}
+	if len(document.Sources) == 0 {
+		return nil, fmt.Errorf("there is no source; tagwatch push example KIND shows one: %w", fault.Invalid)
+	}
+	known := map[string]bool{}
+	for i, source := range document.Sources {
+		if err := source.validate(); err != nil {
+			return nil, fmt.Errorf("source %d (%q): %w", i+1, source.Name, err)
+		}
+		if known[source.Name] {
+			return nil, fmt.Errorf("source %d: there is another with the name %q: %w", i+1, source.Name, fault.Invalid)
+		}
+		known[source.Name] = true
+	}
+	return document.Sources, nil
+}
+
+func (s Source) validate() error {
+	of, found := s.Kind.trait()
+	switch {
+	case !namePattern.MatchString(s.Name):
+		return fmt.Errorf("a name has up to 63 lower-case letters, digits, '.', '_' or '-': %w", fault.Invalid)
+	case !found:
+		return fmt.Errorf("kind %q is none of %s: %w", s.Kind, listed(Kinds()), fault.Invalid)
+	case !s.registryValid():
+		return fmt.Errorf("registry %q is not a host with an optional port, as references have it: %w", s.Registry, fault.Invalid)
+	case !of.tokens && s.Audience+s.Email+s.Issuer+s.Keys != "":
+		return fmt.Errorf("audience, email, issuer and keys are for kind %s: %w", PubSub, fault.Invalid)
+	case s.Secret == "" && !of.tokens:
+		return fmt.Errorf("no secret; give one as env:NAME or file:/path: %w", fault.Invalid)
+	case s.Secret == "" && s.Audience == "":
+		return fmt.Errorf("nothing proves who sends; give audience and email, or a secret: %w", fault.Invalid)
+	case (s.Audience == "") != (s.Email == ""):
+		return fmt.Errorf("audience and email go together: anyone can have Google sign a token for an audience: %w", fault.Invalid)
+	case s.Audience == "" && s.Issuer+s.Keys != "", (s.Issuer == "") != (s.Keys == ""):
+		return fmt.Errorf("issuer and keys go together, and with audience and email: %w", fault.Invalid)
+	case s.Secret != "":
+		return s.Secret.Validate()
+	}
+	return nil
+}
+
+func (s Source) registryValid() bool {
+	if s.Registry == "" {
+		return true
+	}
+	parsed, err := image.ParseRepository(s.Registry + "/x")
+	return err == nil && parsed.Registry == s.Registry
+}
+
+func listed(kinds []Kind) string {
+	texts := make([]string, len(kinds))
+	for i, kind := range kinds {
+		texts[i] = string(kind)
+	}
+	return strings.Join(texts, ", ")
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
+
+	"github.com/tagwatch/tagwatch/adapters/push"
+	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/config"
+)
+
+// servePushes receives push notifications of registries until the context ends;
+// at once if they are not to be received.
+func servePushes(ctx context.Context, settings config.Worker, waking *waker, watching *meters, logger *slog.Logger) error {
+	if settings.PushAddress == "" {
+		return nil
+	}
+	handler, err := newPushHandler(settings, waking, watching, logger)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", settings.PushAddress)
+	if err != nil {
+		return fmt.Errorf("listen at %s (--push-address, TAGWATCH_PUSH_ADDRESS): %w", settings.PushAddress, err)
+	}
+	address := listener.Addr().(*net.TCPAddr)
+	if settings.PushCertFile != "" {
+		certificate, err := newCertificate(settings.PushCertFile, settings.PushKeyFile)
+		if err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		listener = tls.NewListener(listener, &tls.Config{GetCertificate: certificate.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
+	} else if !address.IP.IsLoopback() {
+		logger.WarnContext(ctx, "pushes are received without TLS, and their secrets with them; give --push-cert-file, or put a proxy with TLS in front", "address", address.String())
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		WriteTimeout: 45 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		// Go logs what strangers send; the path of a request is not for the log.
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
+	logger.InfoContext(ctx, "pushes received", "address", address.String(), "tls", settings.PushCertFile != "")
+	return serveUntil(ctx, server, listener)
+}
+
+// serveUntil serves until the context ends, and lets the requests under way end.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener) error {
+	stopped := context.AfterFunc(ctx, func() {
+		shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		_ = server.Shutdown(shutdown)
+	})
+	defer stopped()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func newPushHandler(settings config.Worker, waking *waker, watching *meters, logger *slog.Logger) (http.Handler, error) {
+	sources, err := push.ReadSources(settings.PushSources)
+	if err != nil {
+		return nil, fmt.Errorf("%w (--push-sources, TAGWATCH_PUSH_SOURCES)", err)
+	}
+	watch := newPushWatch(sources, watching.registry, logger)
+	return push.NewHandler(push.Options{Sources: sources, Secrets: webhook.ReadSecret, Wake: waking.wake, Observe: watch.observe})
+}
+
+// pushWatch counts pushes and logs what somebody should know.
+type pushWatch struct {
+	received *prometheus.CounterVec
+	last     *prometheus.GaugeVec
+	logger   *slog.Logger
+	// telling bounds what strangers can have logged.
+	telling *rate.Limiter
+}
+
+func newPushWatch(sources []push.Source, registry *prometheus.Registry, logger *slog.Logger) *pushWatch {
+	w := &pushWatch{logger: logger, telling: rate.NewLimiter(rate.Every(10*time.Second), 10),
+		received: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tagwatch_pushes_total",
+			Help: "Push notifications received, by source and by what came of them."}, []string{"source", "verdict"}),
+		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tagwatch_push_timestamp_seconds",
+			Help: "When a source last sent a push that proved where it came from."}, []string{"source"}),
+	}
+	registry.MustRegister(w.received, w.last)
+	for _, source := range sources {
+		for _, verdict := range push.Verdicts {
+			w.received.WithLabelValues(source.Name, string(verdict))
+		}
+	}
+	return w
+}
+
+// observe hears of every request.
+func (w *pushWatch) observe(ctx context.Context, source string, verdict push.Verdict, err error) {
+	w.received.WithLabelValues(source, string(verdict)).Inc()
+	switch verdict {
+	case push.Woken, push.Ignored:
+		w.last.WithLabelValues(source).SetToCurrentTime()
+		w.logger.DebugContext(ctx, "push received", "source", source, "verdict", verdict)
+		return
+	}
+	if w.telling.Allow() {
+		w.logger.WarnContext(ctx, "push not taken", "source", source, "verdict", verdict, "error", err)
+	}
+}

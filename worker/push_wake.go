@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tagwatch/tagwatch/adapters/push"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+const (
+	// wakeGap is the least time between two wake-ups of one workflow by pushes.
+	wakeGap = time.Second
+	// wakeTimeout bounds one of them.
+	wakeTimeout = 10 * time.Second
+	// wakesTogether is how many a request has under way.
+	wakesTogether = 8
+)
+
+// pushed is what a push needs to know of the store.
+type pushed interface {
+	Targets(context.Context, watch.TargetFilter) ([]image.Target, error)
+	Repository(context.Context, image.Repository) (watch.Repository, watch.RepositoryState, error)
+	DueNow(ctx context.Context, repository image.Repository, now time.Time) (int, error)
+}
+
+// woken are the workflows that a push reaches.
+type woken interface {
+	WakeTag(context.Context, image.Target) error
+	WakeRepository(context.Context, image.Repository) error
+	WakeRegistry(context.Context, string) error
+}
+
+// waker turns what registries say into wake-ups. Only what is watched is woken,
+// and it looks for itself: a push can be wrong, repeated or lost.
+type waker struct {
+	store  pushed
+	reach  woken
+	merged *merger
+}
+
+func newWaker(store pushed, reach woken, gap time.Duration) *waker {
+	return &waker{store: store, reach: reach, merged: newMerger(gap, wakeTimeout)}
+}
+
+// wake returns how many tags and repositories are looked at for these events.
+func (w *waker) wake(ctx context.Context, events []push.Event) (int, error) {
+	var count atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(wakesTogether)
+	for _, event := range events {
+		group.Go(func() error {
+			n, err := w.one(ctx, event)
+			count.Add(int64(n))
+			return err
+		})
+	}
+	err := group.Wait()
+	return int(count.Load()), err
+}
+
+func (w *waker) one(ctx context.Context, event push.Event) (int, error) {
+	if event.Tag == "" {
+		return w.all(ctx, event.Repository)
+	}
+	reference := event.Repository.Reference(event.Tag)
+	targets, err := w.store.Targets(ctx, watch.TargetFilter{Reference: &reference})
+	if err != nil {
+		return 0, err
+	}
+	for _, target := range targets {
+		err := w.merged.do(ctx, workflows.WatchTagID(target), func(ctx context.Context) error { return w.reach.WakeTag(ctx, target) })
+		if err != nil {
+			return 0, err
+		}
+	}
+	if len(targets) > 0 {
+		return len(targets), nil
+	}
+	return w.list(ctx, event.Repository, event.Tag)
+}
+
+// all has the sweep look at every watched tag of a repository, within what the
+// registry's budget allows: there may be thousands.
+func (w *waker) all(ctx context.Context, repository image.Repository) (int, error) {
+	var due int
+	err := w.merged.do(ctx, "due:"+repository.String(), func(ctx context.Context) (err error) {
+		due, err = w.store.DueNow(ctx, repository, time.Now())
+		if err != nil || due == 0 {
+			return err
+		}
+		return w.reach.WakeRegistry(ctx, repository.Registry)
+	})
+	if err != nil {
+		return 0, err
+	}
+	listed, err := w.list(ctx, repository, "")
+	return due + listed, err
+}
+
+// list has a watched repository list its tags, if it would watch that one.
+func (w *waker) list(ctx context.Context, repository image.Repository, tag string) (int, error) {
+	watched, _, err := w.store.Repository(ctx, repository)
+	if errors.Is(err, fault.NotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if tag != "" {
+		if selected, err := watched.Filter.Select([]string{tag}); err == nil && len(selected) == 0 {
+			return 0, nil
+		}
+	}
+	err = w.merged.do(ctx, workflows.WatchRepositoryID(repository), func(ctx context.Context) error { return w.reach.WakeRepository(ctx, repository) })
+	if err != nil {
+		return 0, err
+	}
+	return 1, nil
+}
