@@ -92,5 +92,8 @@ func inWords(at analyzer.Progress) string {
 	if at.Stage == analyzer.StageFetch {
 		return fmt.Sprintf("%s: %d of %d, %d MiB transferred", at.Stage, at.LayersDone, at.Layers, at.Fetched>>20)
 	}
+	if at.Packages == 0 {
+		return at.Stage
+	}
 	return fmt.Sprintf("%s: %d packages", at.Stage, at.Packages)
 }

@@ -164,6 +164,10 @@ func (a *Analyzer) analyze(ctx context.Context, request Request) (Result, error)
 	if err != nil {
 		return Result{}, err
 	}
+	tell.tell(func(p *Progress) { p.Stage = StageDigest })
+	if err := a.digest(ctx, documents, folder); err != nil {
+		return Result{}, err
+	}
 	result, err := a.inspect(ctx, request, documents, folder, tell)
 	result.Usage.Fetched = fetched
 	return result, err

@@ -30,7 +30,7 @@ func TestInventoryOfADebianImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	inventory := result.Inventory
-	if want := []string{"fetching layers", "indexing layers", "cataloging packages", "reading files", "writing results"}; !slices.Equal(slices.Compact(stages), want) {
+	if want := []string{"fetching layers", "digesting files", "indexing layers", "cataloging packages", "reading files", "writing results"}; !slices.Equal(slices.Compact(stages), want) {
 		t.Errorf("stages = %q, want %q", slices.Compact(stages), want)
 	}
 	if want := (sbom.Distro{ID: "debian", VersionID: "12", Name: "Debian GNU/Linux 12 (bookworm)"}); inventory.Distro.ID != want.ID || inventory.Distro.VersionID != want.VersionID || inventory.Distro.Name != want.Name {

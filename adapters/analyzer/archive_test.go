@@ -72,7 +72,7 @@ func raw(t *testing.T, entries func(yield func(entry) bool)) v1.Image {
 	return withLayer(t, empty.Image, layer)
 }
 
-func withLayer(t *testing.T, image v1.Image, layers ...v1.Layer) v1.Image {
+func withLayer(t testing.TB, image v1.Image, layers ...v1.Layer) v1.Image {
 	t.Helper()
 	image, err := mutate.AppendLayers(image, layers...)
 	if err != nil {

@@ -49,6 +49,7 @@ func (a *Analyzer) inspect(ctx context.Context, request Request, documents docum
 		Manifest: documents.manifest,
 		Config:   documents.config,
 		Layers:   layersFolder(folder),
+		Sums:     sumsFolder(folder),
 		Content:  a.content,
 		Limits:   limits,
 		Version:  syftVersion(),

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -28,9 +27,7 @@ import (
 // It reads the layers that the analysis left in the store, and fetches again what
 // is no longer there. The request is the one that was analyzed. Contents are
 // recognized by the digests in the inventory, so that links, white-outs and
-// replaced files need no second interpretation here. Sparse files are the
-// exception: syft digests their packed form. They are recognized by path and
-// size, and one that a later layer replaced may be visited too.
+// replaced files need no second interpretation here.
 func (a *Analyzer) Contents(ctx context.Context, request Request, inventory *sbom.Inventory, visit func(paths []string, size int64, content io.Reader) error) error {
 	folder, err := a.scratch.New("contents")
 	if err != nil {
@@ -57,21 +54,19 @@ func (a *Analyzer) Contents(ctx context.Context, request Request, inventory *sbo
 // contentsWalk looks for the contents of an inventory in layers.
 type contentsWalk struct {
 	visit   func([]string, int64, io.Reader) error
-	paths   map[string][]string  // of each content, by its digest
-	listed  map[string]sbom.File // by path
-	sizes   map[int64]bool       // of all contents: others need not be digested
-	visited map[string]bool      // digests, and paths of sparse files
-	budget  int64                // bytes that sparse files may still have
+	paths   map[string][]string // of each content, by its digest
+	sizes   map[int64]bool      // of all contents: others need not be digested
+	visited map[string]bool     // digests
+	budget  int64               // bytes that sparse files may still have
 	limit   int64
 }
 
 func newWalk(inventory *sbom.Inventory, limit int64, visit func([]string, int64, io.Reader) error) *contentsWalk {
-	w := &contentsWalk{visit: visit, paths: map[string][]string{}, listed: map[string]sbom.File{}, sizes: map[int64]bool{},
+	w := &contentsWalk{visit: visit, paths: map[string][]string{}, sizes: map[int64]bool{},
 		visited: map[string]bool{}, budget: limit, limit: limit}
 	for _, file := range inventory.Files {
 		if file.SHA256 != "" && file.Size > 0 {
 			w.paths[file.SHA256] = append(w.paths[file.SHA256], file.Path)
-			w.listed[file.Path] = file
 			w.sizes[file.Size] = true
 		}
 	}
@@ -93,9 +88,6 @@ func (w *contentsWalk) layer(ctx context.Context, archive string) error {
 		return err
 	}
 	return eachEntry(ctx, archive, func(i int, header *tar.Header, content io.Reader) error {
-		if isSparse(header) {
-			return w.sparse(header, content)
-		}
 		digest, wanted := found[i]
 		if !wanted || w.visited[digest] {
 			return nil
@@ -107,27 +99,19 @@ func (w *contentsWalk) layer(ctx context.Context, archive string) error {
 
 // digest is the entry's SHA-256; "" if it is none of the contents.
 func (w *contentsWalk) digest(header *tar.Header, content io.Reader) (string, error) {
-	if !w.sizes[header.Size] || isSparse(header) {
+	if !w.sizes[header.Size] {
 		return "", nil
+	}
+	if isSparse(header) { // it may claim many more bytes than its archive has
+		if w.budget -= header.Size; w.budget < 0 {
+			return "", fmt.Errorf("the image's sparse files have more than %s: %w", layers.Size(w.limit), fault.Limit)
+		}
 	}
 	sum := sha256.New()
 	if _, err := io.Copy(sum, content); err != nil {
 		return "", fmt.Errorf("read layer: %w: %w", fault.Invalid, err)
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
-}
-
-// sparse visits a sparse file. It may claim many more bytes than its archive has.
-func (w *contentsWalk) sparse(header *tar.Header, content io.Reader) error {
-	name := path.Join("/", header.Name)
-	if file, found := w.listed[name]; !found || file.Size != header.Size {
-		return nil
-	}
-	if w.budget -= header.Size; w.budget < 0 {
-		return fmt.Errorf("the image's sparse files have more than %s: %w", layers.Size(w.limit), fault.Limit)
-	}
-	w.visited[name] = true
-	return w.visit([]string{name}, header.Size, content)
 }
 
 func isSparse(header *tar.Header) bool {
@@ -145,9 +129,9 @@ func isSparse(header *tar.Header) bool {
 // complete reports contents that were in none of the layers.
 func (w *contentsWalk) complete() error {
 	var missing []string
-	for name, file := range w.listed {
-		if !w.visited[file.SHA256] && !w.visited[name] {
-			missing = append(missing, name)
+	for digest, paths := range w.paths {
+		if !w.visited[digest] {
+			missing = append(missing, paths...)
 		}
 	}
 	if len(missing) == 0 {

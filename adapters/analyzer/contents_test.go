@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -113,7 +114,7 @@ func TestContentsEndWithAnError(t *testing.T) {
 }
 
 // Sparse files let a small layer claim any number of bytes.
-func TestContentsOfSparseFilesAreBounded(t *testing.T) {
+func TestSparseFilesAreBounded(t *testing.T) {
 	t.Parallel()
 	const size = 16 << 20
 	b := newBench(t, analyzer.Limits{ImageBytes: 3 * size})
@@ -123,7 +124,7 @@ func TestContentsOfSparseFilesAreBounded(t *testing.T) {
 		want   error
 	}{
 		{"within the limit", 1, nil},
-		{"beyond the limit", 4, fault.Limit},
+		{"beyond the limit", 10, fault.Limit},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -134,13 +135,20 @@ func TestContentsOfSparseFilesAreBounded(t *testing.T) {
 			built := withLayer(t, empty.Image, layerOf(t, append(archive, make([]byte, 1024)...)))
 			request := b.push(t, built)
 			analyzed, err := b.Analyze(t.Context(), request)
+			if !errors.Is(err, test.want) {
+				t.Fatalf("error = %v, want %v", err, test.want)
+			}
 			if err != nil {
-				t.Fatal(err)
+				return
+			}
+			sum := fmt.Sprintf("%x", sha256.Sum256(make([]byte, size)))
+			if listed := analyzed.Inventory.Files[0]; listed.Path != "/sparse" || listed.Size != size || listed.SHA256 != sum {
+				t.Errorf("listed as %+v, want the digest of its holes", listed)
 			}
 			var largest int64
 			err = b.Contents(t.Context(), request, analyzed.Inventory, func(_ []string, size int64, _ io.Reader) error { largest = max(largest, size); return nil })
-			if !errors.Is(err, test.want) || err == nil && largest != size {
-				t.Errorf("error = %v with a file of %d bytes, want %v", err, largest, test.want)
+			if err != nil || largest != size {
+				t.Errorf("error = %v with a file of %d bytes", err, largest)
 			}
 		})
 	}
@@ -182,7 +190,7 @@ func stacked(t *testing.T, stack ...[]entry) v1.Image {
 	return image
 }
 
-func layersIn(t *testing.T, image v1.Image) []v1.Layer {
+func layersIn(t testing.TB, image v1.Image) []v1.Layer {
 	t.Helper()
 	found, err := image.Layers()
 	if err != nil {

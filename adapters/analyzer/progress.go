@@ -17,8 +17,11 @@ type Progress struct {
 	Files      int    // read so far
 }
 
-// StageFetch is the first stage.
-const StageFetch = "fetching layers"
+// The first stages, in the worker.
+const (
+	StageFetch  = "fetching layers"
+	StageDigest = "digesting files"
+)
 
 // teller collects progress from several sources for one listener.
 type teller struct {

@@ -24,7 +24,7 @@ import (
 
 // ConfigRevision stands for what syftConfig and the code of this package make of
 // an image. Whoever changes that raises it, so that images are analyzed anew.
-const ConfigRevision = 1
+const ConfigRevision = 2
 
 // syftConfig is the configuration with which grype's command line calls syft;
 // another one finds other vulnerabilities.

@@ -35,7 +35,7 @@ func (r *reader) read(id file.ID, content io.Reader, listed *sbom.File, wanted d
 	sums := newSums(wanted)
 	r.buffer.Reset()
 	target := io.Writer(sums)
-	inMemory := listed.Size <= r.search.memory(listed.Path)
+	inMemory := r.asksFor(listed)
 	if inMemory {
 		target = io.MultiWriter(sums, &r.buffer)
 	}
@@ -57,6 +57,9 @@ func (r *reader) read(id file.ID, content io.Reader, listed *sbom.File, wanted d
 	r.report(listed.Path, found)
 	return nil
 }
+
+// asksFor tells whether somebody wants the file's content.
+func (r *reader) asksFor(listed *sbom.File) bool { return listed.Size <= r.search.memory(listed.Path) }
 
 // report adds a file's hits to the inventory under one of its paths.
 func (r *reader) report(path string, found fileHits) {
@@ -80,15 +83,19 @@ func (r *reader) finish() {
 	}
 }
 
-// sums are the digests of one file.
-type sums struct {
+// fileSums are the digests of one file.
+type fileSums struct {
 	io.Writer
 	sha256, md5, sha1 hash.Hash // nil if not wanted
 }
 
-func newSums(wanted digests) *sums {
-	s := &sums{sha256: sha256.New()}
-	writers := []io.Writer{s.sha256}
+func newSums(wanted digests) *fileSums {
+	s := &fileSums{}
+	writers := []io.Writer{io.Discard}
+	if wanted.sha256 {
+		s.sha256 = sha256.New()
+		writers = append(writers, s.sha256)
+	}
 	if wanted.md5 {
 		s.md5 = md5.New()
 		writers = append(writers, s.md5)
@@ -101,7 +108,7 @@ func newSums(wanted digests) *sums {
 	return s
 }
 
-func (s *sums) store(listed *sbom.File) {
+func (s *fileSums) store(listed *sbom.File) {
 	for _, each := range []struct {
 		sum   hash.Hash
 		field *string

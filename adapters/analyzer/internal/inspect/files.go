@@ -35,7 +35,7 @@ func (o *opened) readFiles(inventory *sbom.Inventory, search *search, tell *tell
 		}
 		listed := fileOf(entry.Metadata, string(reference.RealPath))
 		if listed.Regular() {
-			if err := o.read(entry.Reference, &listed, wanted[reference.ID()], reader); err != nil {
+			if err := o.read(entry, &listed, wanted[reference.ID()], reader); err != nil {
 				return err
 			}
 		}
@@ -54,8 +54,13 @@ func (o *opened) readFiles(inventory *sbom.Inventory, search *search, tell *tell
 	return nil
 }
 
-func (o *opened) read(reference file.Reference, listed *sbom.File, wanted digests, reader *reader) error {
-	content, err := o.OpenReference(reference)
+func (o *opened) read(entry filetree.IndexEntry, listed *sbom.File, wanted digests, reader *reader) error {
+	wanted.sha256 = true
+	wanted = o.fill(listed, entry, wanted)
+	if wanted == (digests{}) && !reader.asksFor(listed) {
+		return nil
+	}
+	content, err := o.OpenReference(entry.Reference)
 	if errors.Is(err, fs.ErrNotExist) || content == nil {
 		return nil
 	}
@@ -63,7 +68,7 @@ func (o *opened) read(reference file.Reference, listed *sbom.File, wanted digest
 		return fmt.Errorf("read %s: %w: %w", listed.Path, fault.Invalid, err)
 	}
 	defer content.Close()
-	if err := reader.read(reference.ID(), content, listed, wanted); err != nil {
+	if err := reader.read(entry.ID(), content, listed, wanted); err != nil {
 		return fmt.Errorf("read %s: %w", listed.Path, err)
 	}
 	return nil
@@ -159,9 +164,10 @@ var typeBits = map[file.Type]uint32{
 	file.TypeFIFO:            sbom.ModeFIFO,
 }
 
-// digests are further digests of a file to compute.
-type digests struct{ md5, sha1 bool }
+// digests are those of a file to compute.
+type digests struct{ sha256, md5, sha1 bool }
 
 func (d digests) with(algorithm string) digests {
-	return digests{md5: d.md5 || algorithm == "md5", sha1: d.sha1 || algorithm == "sha1"}
+	d.md5, d.sha1 = d.md5 || algorithm == "md5", d.sha1 || algorithm == "sha1"
+	return d
 }

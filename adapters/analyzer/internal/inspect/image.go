@@ -25,6 +25,7 @@ var errNoContent = errors.New("layers are read unpacked")
 type opened struct {
 	*stereoscope.Image
 	config *v1.ConfigFile
+	sums   known
 }
 
 // open indexes the archives of an image's layers.
@@ -45,7 +46,11 @@ func open(ctx context.Context, request Request) (*opened, error) {
 	if err := indexed.Read(ctx); err != nil {
 		return nil, fmt.Errorf("broken image: %w: %w", fault.Invalid, err)
 	}
-	return &opened{Image: indexed, config: config}, nil
+	sums, err := readSums(request, len(indexed.Layers))
+	if err != nil {
+		return nil, err
+	}
+	return &opened{Image: indexed, config: config, sums: sums}, nil
 }
 
 // documents is an image by its manifest and configuration alone.

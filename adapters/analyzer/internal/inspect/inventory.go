@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 
 	"github.com/anchore/syft/syft/artifact"
 	"github.com/anchore/syft/syft/pkg"
@@ -90,9 +91,12 @@ func isSystem(kind pkg.Type) bool {
 	return false
 }
 
+// licensesOf are the licenses by name. Of a text that it does not know syft gives
+// the digest, which names no license.
 func licensesOf(found pkg.Package) (licenses []string) {
 	for _, license := range found.Licenses.ToSlice() {
-		if text := cmp.Or(license.SPDXExpression, license.Value); text != "" {
+		text := cmp.Or(license.SPDXExpression, license.Value)
+		if text != "" && !strings.HasPrefix(text, "sha256:") {
 			licenses = append(licenses, text)
 		}
 	}

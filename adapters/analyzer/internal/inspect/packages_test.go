@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/anchore/syft/syft/artifact"
@@ -87,5 +88,18 @@ func TestOwnedBySystem(t *testing.T) {
 	})
 	if len(owned) != 1 || !owned[python.ID()] {
 		t.Errorf("owned = %v, want the Python package alone", owned)
+	}
+}
+
+// The digest of an unknown text is no license.
+func TestLicensesOf(t *testing.T) {
+	t.Parallel()
+	found := pkg.Package{Licenses: pkg.NewLicenseSet(
+		pkg.License{Value: "MIT", SPDXExpression: "MIT"},
+		pkg.License{Value: "sha256:0dd3a9f5a1ee4d4d2b4f5c2e0e6a2a9f"},
+		pkg.License{Value: "Custom"},
+	)}
+	if got := licensesOf(found); len(got) != 2 || slices.Contains(got, "") || !slices.Contains(got, "MIT") || !slices.Contains(got, "Custom") {
+		t.Errorf("licenses = %q, want MIT and Custom", got)
 	}
 }

@@ -34,7 +34,10 @@ type Request struct {
 	Manifest []byte
 	Config   []byte
 	// Layers is a folder with the image's archives, each named by [LayerName].
-	Layers  string
+	Layers string
+	// Sums is a folder with the digests of the layers' files, each file named by
+	// [SumsName].
+	Sums    string
 	Content Content
 	Limits  cage.Limits
 	// Version of the syft library.
