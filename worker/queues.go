@@ -111,7 +111,7 @@ func newWorker(ctx context.Context, temporal client.Client, q queue, steps *step
 	return w
 }
 
-func registerWorkflows(w worker.Worker) {
+func registerWorkflows(w worker.WorkflowRegistry) {
 	for name, definition := range workflows.Definitions {
 		w.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
 	}

@@ -1,8 +1,10 @@
 package tracing
 
 import (
+	"context"
 	"time"
 
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/opentelemetry"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/workflow"
@@ -10,6 +12,9 @@ import (
 
 // spanKey is where the interceptors keep the span of a workflow's context.
 type spanKey struct{}
+
+// headerKey is the one that all SDKs use.
+const headerKey = "_tracer-data"
 
 // Interceptors are for the options of Temporal's client, which hands them on to
 // its workers: they carry traces in the headers of workflows, signals, updates
@@ -19,7 +24,7 @@ func (t *Tracing) Interceptors() ([]interceptor.ClientInterceptor, error) {
 	if !t.On() {
 		return nil, nil
 	}
-	options := opentelemetry.TracerOptions{Tracer: t.Tracer(), SpanContextKey: spanKey{}, DisableQueryTracing: true,
+	options := opentelemetry.TracerOptions{Tracer: t.Tracer(), SpanContextKey: spanKey{}, HeaderKey: headerKey, DisableQueryTracing: true,
 		DisableBaggage: true, AllowInvalidParentSpans: true}
 	tracer, err := opentelemetry.NewTracer(options)
 	if err != nil {
@@ -33,6 +38,25 @@ func (t *Tracing) Interceptors() ([]interceptor.ClientInterceptor, error) {
 type rounds struct {
 	interceptor.InterceptorBase
 	tracer interceptor.Tracer
+}
+
+// InterceptClient implements interceptor.ClientInterceptor.
+func (r *rounds) InterceptClient(next interceptor.ClientOutboundInterceptor) interceptor.ClientOutboundInterceptor {
+	out := &fromClient{}
+	out.Next = next
+	return out
+}
+
+// fromClient sees what clients ask for.
+type fromClient struct {
+	interceptor.ClientOutboundInterceptorBase
+}
+
+// CreateSchedule implements interceptor.ClientOutboundInterceptor. What a
+// schedule starts for years is not of the trace that made the schedule.
+func (c *fromClient) CreateSchedule(ctx context.Context, in *interceptor.ScheduleClientCreateInput) (client.ScheduleHandle, error) {
+	delete(interceptor.Header(ctx), headerKey)
+	return c.Next.CreateSchedule(ctx, in)
 }
 
 // InterceptWorkflow implements interceptor.WorkerInterceptor.
