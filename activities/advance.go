@@ -48,6 +48,9 @@ func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, 
 	if move.From == move.To && move.FromEngine == move.Engine {
 		return result, a.settle(ctx) // done before the step was repeated
 	}
+	if move.Scores, err = a.Matcher.Scores(ctx, generation.Checksum); err != nil {
+		return result, err
+	}
 	delta, err := a.delta(ctx, feed, generation)
 	if err != nil {
 		return result, err
@@ -185,8 +188,8 @@ func (a *Activities) touched(ctx context.Context, delta vuln.Delta, move watch.A
 	return touched, nil
 }
 
-// settle ends a move: it tells what the move means for the data's age, stores
-// the scores of the current generation, and frees the disk of older ones.
+// settle ends a move: it tells what the move means for the data's age, and frees
+// the disk of older ones.
 func (a *Activities) settle(ctx context.Context) error {
 	feed, err := a.Store.Feed(ctx)
 	if err != nil {
@@ -195,20 +198,5 @@ func (a *Activities) settle(ctx context.Context) error {
 	if err := a.tellAge(ctx, feed); err != nil {
 		return err
 	}
-	if err := a.saveScores(ctx, feed); err != nil {
-		return err
-	}
 	return a.freeDisk(feed, a.Feed.Prune)
-}
-
-// saveScores stores the EPSS scores of the current generation.
-func (a *Activities) saveScores(ctx context.Context, feed watch.Feed) error {
-	if feed.Current == nil {
-		return nil
-	}
-	scores, err := a.Matcher.Scores(ctx, feed.Current.Checksum)
-	if err != nil {
-		return err
-	}
-	return a.Store.SaveScores(ctx, scores)
 }

@@ -61,6 +61,7 @@ type matcher struct {
 	mu      sync.Mutex
 	engine  vuln.Engine
 	data    map[string]map[string][]vuln.Finding // by generation, then by package
+	scores  map[string][]vuln.Score              // by generation
 	broken  map[string]bool                      // packages that cannot be matched
 	matched []string
 	// released is what stayed open at the last Release.
@@ -69,7 +70,7 @@ type matcher struct {
 }
 
 func newMatcher(engine vuln.Engine) *matcher {
-	return &matcher{engine: engine, data: map[string]map[string][]vuln.Finding{}, broken: map[string]bool{}}
+	return &matcher{engine: engine, data: map[string]map[string][]vuln.Finding{}, scores: map[string][]vuln.Score{}, broken: map[string]bool{}}
 }
 
 // knows adds a vulnerability of a package, as "name version", to a generation.

@@ -36,7 +36,6 @@ type Feed interface {
 type feedStore interface {
 	Feed(ctx context.Context) (watch.Feed, error)
 	NoteFeed(ctx context.Context, checked time.Time, problem *watch.Problem) (previous *watch.Problem, err error)
-	SaveScores(ctx context.Context, scores []vuln.Score) error
 	NoteStale(ctx context.Context, since time.Time) error
 	SaveGeneration(ctx context.Context, generation vuln.Description, state watch.GenerationState, reasons []string, now time.Time) error
 	// GenerationState is "" for a generation that was never seen.

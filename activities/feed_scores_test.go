@@ -2,33 +2,94 @@ package activities_test
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// Scores of every generation are those of one CVE, as many as it has packages
-// with vulnerabilities.
+// Scores of a generation are what the test says.
 func (m *matcher) Scores(_ context.Context, checksum string) ([]vuln.Score, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return []vuln.Score{{CVE: "CVE-2026-0001", Probability: float64(len(m.data[checksum])) / 10}}, nil
+	return m.scores[checksum], nil
 }
 
 // TestScoresFollowTheData without being news.
 func TestScoresFollowTheData(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.matcher.knows(checksum(2), "openssl 1", cve("CVE-2026-0001", vuln.Low))
-	for number, want := range []float64{1: 0, 2: 0.1, 3: 0} {
-		if number == 0 {
-			continue
-		}
+	for _, number := range []int{1, 2, 3} {
+		r.matcher.scores[checksum(number)] = []vuln.Score{{CVE: "CVE-2026-0001", Probability: float64(number) / 10}}
+		r.matcher.knows(checksum(number), "openssl 1", cve("CVE-2026-0001", vuln.Low))
+	}
+	r.data(1)
+	r.push("app:1", "openssl 1")
+	target := r.settled("app:1")
+	mark := len(r.told())
+	for _, number := range []int{2, 3} {
+		r.watchers.take()
 		r.data(number)
+		if woken := r.watchers.take(); len(woken) > 0 {
+			t.Errorf("woken: %v", woken)
+		}
+		r.pass(target)
 		scores, err := r.store.Scores(t.Context(), []string{"CVE-2026-0001"})
 		r.must(err)
-		if got := scores["CVE-2026-0001"].Probability; got != want {
+		if got, want := scores["CVE-2026-0001"].Probability, float64(number)/10; got != want {
 			t.Errorf("generation %d: probability %g, want %g", number, got, want)
 		}
+	}
+	r.expect(mark)
+}
+
+// TestScoreCrossesAThreshold: subscribers who name one are told, with what the
+// probability was before; the tag is woken for it.
+func TestScoreCrossesAThreshold(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for number, probability := range []float64{1: 0.05, 2: 0.09, 3: 0.6, 4: 0.7, 5: 0.02} {
+		r.matcher.scores[checksum(number)] = []vuln.Score{{CVE: "CVE-2026-0001", Probability: probability}}
+		r.matcher.knows(checksum(number), "openssl 1", cve("CVE-2026-0001", vuln.Low))
+	}
+	r.data(1)
+	r.push("app:1", "openssl 1")
+	target := r.settled("app:1")
+	do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: target, Types: []event.Type{event.VulnUpdate}, Options: event.Options{EPSS: 0.1}})
+	mark := len(r.told())
+	for number := 2; number <= 5; number++ { // 2: is looked at for the first time
+		r.watchers.take()
+		r.data(number)
+		if crosses := number == 3 || number == 5; crosses != (len(r.watchers.take()) > 0) {
+			t.Errorf("generation %d: woken: %t", number, !crosses)
+		}
+		r.pass(target)
+	}
+	r.expect(mark, "vuln_update feed app:1", "vuln_update feed app:1")
+	type rating struct{ EPSS float64 }
+	var got [][2]float64
+	stored, err := r.store.Notifications(t.Context(), store.NotificationFilter{Type: event.VulnUpdate})
+	r.must(err)
+	for _, n := range stored {
+		var payload struct {
+			Difference struct {
+				Updated []struct {
+					rating
+					Previous rating
+				}
+			} `json:"diff_vulnerability_result"`
+		}
+		r.must(json.Unmarshal(n.Payload, &payload))
+		for _, update := range payload.Difference.Updated {
+			got = append(got, [2]float64{update.Previous.EPSS, update.EPSS})
+		}
+	}
+	if diff := cmp.Diff([][2]float64{{0.09, 0.6}, {0.7, 0.02}}, got); diff != "" {
+		t.Errorf("probabilities before and now (-want +got):\n%s", diff)
 	}
 }

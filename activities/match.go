@@ -39,6 +39,8 @@ type findingStore interface {
 	SaveFindings(ctx context.Context, generation string, engine vuln.Engine, found map[int64][]vuln.GroupFinding, now time.Time) error
 	Matched(ctx context.Context, digest image.Digest) (bool, error)
 	Matches(ctx context.Context, digest image.Digest) ([]vuln.Match, error)
+	// Scores are the EPSS scores of CVEs; those without are absent.
+	Scores(ctx context.Context, cves []string) (map[string]vuln.Score, error)
 }
 
 // Match finds the vulnerabilities of those packages of an image that no image

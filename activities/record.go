@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/event"
@@ -110,10 +111,31 @@ func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view
 	}
 	seen.Packages = len(subject.Inventory.Packages)
 	seen.Matched, seen.Vulnerabilities = subject.Matched, vuln.Merge(vuln.Findings(subject.Matches))
+	if err := a.score(ctx, &seen, view); err != nil {
+		return seen, err
+	}
 	if err := a.analyzedBefore(ctx, &seen, view, subject.Inventory); err != nil {
 		return seen, err
 	}
 	return seen, a.evaluate(ctx, &seen, view, subject)
+}
+
+// score adds the probabilities of exploitation where a subscription asks for
+// them.
+func (a *Activities) score(ctx context.Context, seen *watch.Seen, view watch.RecordView) error {
+	if !slices.ContainsFunc(view.Subscriptions, func(s event.Subscription) bool { return s.Options.EPSS > 0 }) {
+		return nil
+	}
+	flaws := make([]string, len(seen.Vulnerabilities))
+	for i, f := range seen.Vulnerabilities {
+		flaws[i] = f.Flaw()
+	}
+	scores, err := a.Store.Scores(ctx, flaws)
+	if err != nil {
+		return err
+	}
+	seen.Vulnerabilities = vuln.WithScores(seen.Vulnerabilities, scores)
+	return nil
 }
 
 // subject is all that is known of an image. Another version of the matcher may

@@ -35,6 +35,7 @@ func subscriptionFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "interval", Usage: "how often the tag is looked at, at least 30s (default: the worker's --poll)"},
 		&cli.StringFlag{Name: "min-severity", Usage: "drop changes of vulnerabilities below this `severity` from vuln_update"},
 		&cli.BoolFlag{Name: "fixable-only", Usage: "drop changes of vulnerabilities without a fix from vuln_update"},
+		&cli.Float64Flag{Name: "epss", Usage: "vuln_update also when the `probability` of exploitation (EPSS) crosses this one, as in 0.1"},
 		&cli.BoolFlag{Name: "every-action", Usage: "policy_eval also when the final action changes between go and warn"},
 		&cli.StringSliceFlag{Name: "label", Usage: "`key=value` for endpoints that receive only what has that label; repeatable"},
 		&cli.StringSliceFlag{Name: "cause", Usage: "tell only changes of this `cause`: image, feed, policy, time, scanner (default: all); repeatable"},
@@ -176,6 +177,11 @@ func (s *session) options(options event.Options) (_ event.Options, err error) {
 		}
 		if err := event.ValidateLabels(options.Labels); err != nil {
 			return options, usage("%s", err)
+		}
+	}
+	if s.IsSet("epss") {
+		if options.EPSS = s.Float64("epss"); !(options.EPSS >= 0 && options.EPSS < 1) {
+			return options, usage("probability %g (--epss) is not between 0 and 1; 0.1 stands for ten percent", options.EPSS)
 		}
 	}
 	if s.IsSet("min-severity") {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -124,6 +125,9 @@ func narrowing(o event.Options) string {
 	}
 	if o.FixableOnly {
 		parts = append(parts, "with a fix")
+	}
+	if o.EPSS > 0 {
+		parts = append(parts, fmt.Sprintf("EPSS across %g%% too", o.EPSS*100))
 	}
 	if o.EveryAction {
 		parts = append(parts, "every action")

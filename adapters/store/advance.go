@@ -32,6 +32,9 @@ func (s *Store) Advance(ctx context.Context, a watch.Advance, now time.Time) (mo
 		if moved, err = t.applyStaged(ctx, a, now); err != nil {
 			return err
 		}
+		if err := t.moveScores(ctx, a); err != nil {
+			return err
+		}
 		if err := t.run(ctx, `DELETE FROM staged_group`); err != nil {
 			return err
 		}

@@ -2,30 +2,112 @@ package store
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// SaveScores stores the EPSS scores of the current generation in place of those
-// of another. A CVE has one score; of several the first counts.
-func (s *Store) SaveScores(ctx context.Context, scores []vuln.Score) error {
-	return s.change(ctx, "save EPSS scores", func(t tx) error {
-		if err := t.run(ctx, `DELETE FROM epss`); err != nil {
-			return err
+// moveScores stores the EPSS scores of the generation in place of the others,
+// and notes the groups with a vulnerability whose score crosses the threshold of
+// a subscription.
+func (t tx) moveScores(ctx context.Context, a watch.Advance) error {
+	before, err := t.scores(ctx)
+	if err != nil {
+		return err
+	}
+	after := scoresByCVE(a.Scores)
+	if err := t.replaceScores(ctx, before, after); err != nil {
+		return err
+	}
+	thresholds, err := t.thresholds(ctx)
+	if err != nil {
+		return err
+	}
+	groups, err := allIn[int64](ctx, t, `SELECT group_id FROM finding_reference WHERE vulnerability IN (?)`, crossing(before, after, thresholds))
+	if err != nil {
+		return err
+	}
+	return t.noteChanges(ctx, a.To, groups)
+}
+
+func (t tx) scores(ctx context.Context) (map[string]vuln.Score, error) {
+	rows, err := all[scoreRow](ctx, t, `SELECT cve, probability, percentile FROM epss`)
+	scores := make(map[string]vuln.Score, len(rows))
+	for _, row := range rows {
+		scores[row.CVE] = vuln.Score(row)
+	}
+	return scores, err
+}
+
+// scoresByCVE: a CVE has one score; of several the first counts.
+func scoresByCVE(list []vuln.Score) map[string]vuln.Score {
+	scores := make(map[string]vuln.Score, len(list))
+	for _, score := range list {
+		score.CVE = strings.ToUpper(cleanText(score.CVE))
+		if _, known := scores[score.CVE]; !known {
+			scores[score.CVE] = score
 		}
-		for part := range slices.Chunk(scores, 10_000) {
-			rows := make([][]any, len(part))
-			for i, score := range part {
-				rows[i] = []any{strings.ToUpper(cleanText(score.CVE)), score.Probability, score.Percentile}
-			}
-			if err := t.insert(ctx, `epss (cve, probability, percentile)`, rows, `ON CONFLICT DO NOTHING`); err != nil {
-				return err
+	}
+	return scores
+}
+
+// replaceScores writes the scores that differ.
+func (t tx) replaceScores(ctx context.Context, before, after map[string]vuln.Score) error {
+	var rows [][]any
+	for _, cve := range slices.Sorted(maps.Keys(after)) {
+		if score := after[cve]; score != before[cve] {
+			rows = append(rows, []any{cve, score.Probability, score.Percentile})
+		}
+	}
+	var gone []string
+	for cve := range before {
+		if _, stays := after[cve]; !stays {
+			gone = append(gone, cve)
+		}
+	}
+	if err := runIn(ctx, t, `DELETE FROM epss WHERE cve IN (?)`, gone); err != nil {
+		return err
+	}
+	return t.insert(ctx, `epss (cve, probability, percentile)`, rows,
+		`ON CONFLICT (cve) DO UPDATE SET probability = excluded.probability, percentile = excluded.percentile`)
+}
+
+// thresholds are those that subscriptions name.
+func (t tx) thresholds(ctx context.Context) ([]float64, error) {
+	texts, err := all[string](ctx, t, `SELECT DISTINCT options FROM subscription WHERE active AND type = ?`, string(event.VulnUpdate))
+	if err != nil {
+		return nil, err
+	}
+	var thresholds []float64
+	for _, text := range texts {
+		options, err := parse[event.Options](text)
+		if err != nil {
+			return nil, err
+		}
+		if options.EPSS > 0 {
+			thresholds = append(thresholds, options.EPSS)
+		}
+	}
+	slices.Sort(thresholds)
+	return slices.Compact(thresholds), nil
+}
+
+// crossing are the CVEs, in lower case, whose score crosses a threshold.
+func crossing(before, after map[string]vuln.Score, thresholds []float64) []string {
+	changed := map[string]bool{}
+	for _, scores := range []map[string]vuln.Score{before, after} {
+		for cve := range scores {
+			was, is := before[cve].Probability, after[cve].Probability
+			if slices.ContainsFunc(thresholds, func(at float64) bool { return vuln.Crosses(was, is, at) }) {
+				changed[strings.ToLower(cve)] = true
 			}
 		}
-		return nil
-	})
+	}
+	return slices.Sorted(maps.Keys(changed))
 }
 
 // Scores reads the EPSS scores of CVEs, by the id as it is given; those without

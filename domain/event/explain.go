@@ -171,6 +171,9 @@ func (r rating) line() string {
 	if r.KnownExploited {
 		line += ", known to be exploited"
 	}
+	if r.EPSS != nil {
+		line += fmt.Sprintf(", EPSS %.1f%%", *r.EPSS*100)
+	}
 	return line
 }
 

@@ -82,8 +82,8 @@ func (c VulnerabilitiesChanged) counts() map[string]int {
 	return counts
 }
 
-// record is a vulnerability in Anchore's keys, with three of ours: Fix_State,
-// Known_Exploited and previous.
+// record is a vulnerability in Anchore's keys, with four of ours: Fix_State,
+// Known_Exploited, EPSS and previous.
 type record struct {
 	ID                string  `json:"CVE_ID"`
 	VulnerablePackage string  `json:"Vulnerable_Package"`
@@ -102,6 +102,7 @@ type rating struct {
 	FixAvailable   string        `json:"Fix_Available"`
 	FixState       vuln.FixState `json:"Fix_State"`
 	KnownExploited bool          `json:"Known_Exploited"`
+	EPSS           *float64      `json:"EPSS,omitempty"` // where the subscription names a threshold
 }
 
 func newRecord(f vuln.Finding) record {
@@ -119,7 +120,7 @@ func newRecord(f vuln.Finding) record {
 }
 
 func newRating(f vuln.Finding) rating {
-	r := rating{Severity: vuln.ParseSeverity(string(f.Severity)), FixAvailable: "None", FixState: f.Fix.State, KnownExploited: f.KnownExploited}
+	r := rating{Severity: vuln.ParseSeverity(string(f.Severity)), FixAvailable: "None", FixState: f.Fix.State, KnownExploited: f.KnownExploited, EPSS: f.EPSS}
 	if len(f.Fix.Versions) > 0 {
 		r.FixAvailable = strings.Join(f.Fix.Versions, ",")
 	}

@@ -34,6 +34,9 @@ type Options struct {
 	MinSeverity vuln.Severity `json:"min_severity,omitempty"`
 	// FixableOnly drops changes of vulnerabilities without a fix from vuln_update.
 	FixableOnly bool `json:"fixable_only,omitempty"`
+	// EPSS also asks for a vuln_update when the probability that a vulnerability
+	// is exploited crosses this one, between 0 and 1; 0 does not ask.
+	EPSS float64 `json:"epss,omitempty"`
 	// EveryAction asks for policy_eval at each change of the final action, also
 	// between go and warn, which are both a pass.
 	EveryAction bool `json:"every_action,omitempty"`

@@ -25,12 +25,16 @@ func (c Change) Empty() bool { return len(c.Added)+len(c.Removed)+len(c.Updated)
 // Diff compares two lists of findings. Their order does not matter; several
 // reports of one flaw of one package count once, by the best authority; what
 // Hash does not cover does not show.
-func Diff(previous, current []Finding) Change {
+func Diff(previous, current []Finding) Change { return DiffAt(previous, current, 0) }
+
+// DiffAt is Diff for those to whom it is news, too, that the probability of
+// exploitation has crossed a threshold in either direction; 0 for none.
+func DiffAt(previous, current []Finding, threshold float64) Change {
 	before, after := merge(previous), merge(current)
 	gone, fresh, kept := align(before, after)
 	change := Change{Added: fresh, Removed: gone}
 	for _, pair := range kept {
-		if !pair.Previous.sameNews(pair.Current) {
+		if !pair.Previous.sameNews(pair.Current) || pair.crosses(threshold) {
 			change.Updated = append(change.Updated, pair)
 		}
 	}

@@ -155,3 +155,48 @@ func TestRefs(t *testing.T) {
 		t.Errorf("refs %v, want %v", got, want)
 	}
 }
+
+func TestDiffAtAThreshold(t *testing.T) {
+	t.Parallel()
+	scored := func(probability float64) func(*vuln.Finding) {
+		return func(f *vuln.Finding) { f.EPSS = &probability }
+	}
+	plain := func(*vuln.Finding) {}
+	for _, test := range []struct {
+		name          string
+		before, after func(*vuln.Finding)
+		threshold     float64
+		want          int
+	}{
+		{"rises above", scored(0.09), scored(0.11), 0.1, 1},
+		{"reaches", scored(0.09), scored(0.1), 0.1, 1},
+		{"falls below", scored(0.5), scored(0), 0.1, 1},
+		{"stays below", scored(0), scored(0.09), 0.1, 0},
+		{"stays above", scored(0.2), scored(0.9), 0.1, 0},
+		{"nobody asks", scored(0), scored(0.9), 0, 0},
+		{"was not looked at before", plain, scored(0.9), 0.1, 0},
+		{"is not looked at any more", scored(0.9), plain, 0.1, 0},
+	} {
+		before := []vuln.Finding{finding("CVE-2026-1", distro, test.before)}
+		after := []vuln.Finding{finding("CVE-2026-1", distro, test.after)}
+		change := vuln.DiffAt(before, after, test.threshold)
+		if len(change.Updated) != test.want || len(change.Added)+len(change.Removed) > 0 {
+			t.Errorf("%s: %+v, want %d updated", test.name, change, test.want)
+		}
+		if !vuln.Diff(before, after).Empty() {
+			t.Errorf("%s: is news without a threshold", test.name)
+		}
+	}
+}
+
+func TestWithScores(t *testing.T) {
+	t.Parallel()
+	list := []vuln.Finding{finding("GHSA-aaaa-bbbb-cccc", github, related("CVE-2026-1")), finding("CVE-2026-2", distro)}
+	scored := vuln.WithScores(list, map[string]vuln.Score{"CVE-2026-1": {Probability: 0.5}})
+	if *scored[0].EPSS != 0.5 || *scored[1].EPSS != 0 || list[0].EPSS != nil {
+		t.Errorf("probabilities %v and %v; of the list that was given %v", *scored[0].EPSS, *scored[1].EPSS, list[0].EPSS)
+	}
+	if scored[1].Hash() != list[1].Hash() {
+		t.Error("a score is part of what is news")
+	}
+}

@@ -5,8 +5,7 @@ package vuln
 import "time"
 
 // Finding is a vulnerability of one package. It belongs to the package, however
-// many images hold it. EPSS is not part of it: it changes daily for nearly
-// everything and is joined when reading.
+// many images hold it.
 type Finding struct {
 	ID        string // of the matched record: CVE-..., GHSA-..., ELSA-...
 	Namespace string // grype's, as in "debian:distro:debian:12"
@@ -28,6 +27,10 @@ type Finding struct {
 	// FirstSeen is when this system first matched it to the package;
 	// FixFirstSeen when it first saw a fix for it, zero without one.
 	FirstSeen, FixFirstSeen time.Time
+	// EPSS is how likely the flaw is to be exploited, 0 for a flaw without a
+	// score. It changes daily for nearly everything, so it is not stored with the
+	// finding but joined for those who ask; nil where nobody does.
+	EPSS *float64 `json:",omitempty"`
 }
 
 // Package names the package a finding is about.

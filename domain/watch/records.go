@@ -93,6 +93,8 @@ type Advance struct {
 	Reject bool
 	// Watermark is the largest id of a group that was considered.
 	Watermark int64
+	// Scores are the EPSS scores of To.
+	Scores []vuln.Score
 }
 
 // Moved counts what an Advance came to.

@@ -47,11 +47,11 @@ func (d *decision) vulnerabilities() event.Content {
 	if !d.before.Matched || !d.seen.Matched {
 		return nil
 	}
-	change := vuln.Diff(d.before.Vulnerabilities, d.after.Vulnerabilities)
 	options := d.subscription(event.VulnUpdate)
 	if options == nil {
 		return nil
 	}
+	change := vuln.DiffAt(d.before.Vulnerabilities, d.after.Vulnerabilities, options.EPSS)
 	content := event.VulnerabilitiesChanged{Target: d.target, Before: evidenceOf(d.before), After: evidenceOf(d.after)}
 	content.Added = slices.DeleteFunc(change.Added, func(f vuln.Finding) bool { return !interesting(f, *options) })
 	content.Removed = slices.DeleteFunc(change.Removed, func(f vuln.Finding) bool { return !interesting(f, *options) })
