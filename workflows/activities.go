@@ -59,6 +59,9 @@ type Activities interface {
 	// WakeAffected wakes the watchers whose image a generation touched and
 	// returns how many.
 	WakeAffected(ctx context.Context, generation string) (int, error)
+	// Summarize tells at once what changed with another version of what analyzes
+	// or matches.
+	Summarize(context.Context, watch.SummarizeRequest) (watch.Summarized, error)
 	// Prune removes what nobody will ask for any more.
 	Prune(context.Context) (watch.Pruned, error)
 

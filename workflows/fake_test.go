@@ -53,6 +53,8 @@ type fake struct {
 	started    int // times that new watchers were started
 	advanced   []watch.AdvanceRequest
 	affected   []string // generations whose tags were woken
+	behind     []int    // answers to Summarize, then 0
+	summarized []watch.SummarizeRequest
 	activated  []string
 	wokenAll   int
 	restored   int
@@ -173,6 +175,18 @@ func (f *fake) AdvanceFeed(_ context.Context, r watch.AdvanceRequest) (watch.Adv
 func (f *fake) WakeAffected(_ context.Context, generation string) (int, error) {
 	did(f, &f.affected, generation)
 	return 2, nil
+}
+
+func (f *fake) Summarize(_ context.Context, request watch.SummarizeRequest) (watch.Summarized, error) {
+	did(f, &f.summarized, request)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.behind) == 0 {
+		return watch.Summarized{}, nil
+	}
+	next := f.behind[0]
+	f.behind = f.behind[1:]
+	return watch.Summarized{Behind: next}, nil
 }
 
 func (f *fake) Prune(context.Context) (watch.Pruned, error) { return watch.Pruned{}, nil }

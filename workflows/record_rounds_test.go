@@ -124,6 +124,15 @@ func playSyncFeedHeld(t *testing.T, s *stage) client.WorkflowRun {
 	return s.run(workflows.SyncFeedID)
 }
 
+// playSyncFeedSummary: a new matcher touches tags, one of which is behind.
+func playSyncFeedSummary(t *testing.T, s *stage) client.WorkflowRun {
+	s.fetched = watch.Fetched{Current: "sha256:current", Generation: &vuln.Generation{Checksum: "sha256:current"}, Rematch: true}
+	s.behind = []int{1}
+	_, err := s.client.SyncFeed(background, watch.SyncRequest{})
+	must(t, err)
+	return s.run(workflows.SyncFeedID)
+}
+
 func playApplyPolicy(t *testing.T, s *stage) client.WorkflowRun {
 	_, err := s.client.ApplyPolicy(background, "production")
 	must(t, err)

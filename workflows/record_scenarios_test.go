@@ -32,6 +32,7 @@ var scenarios = map[string]scenario{
 	"serve-endpoint-handover": playServeEndpointHandover,
 	"sync-feed":               playSyncFeed,
 	"sync-feed-held":          playSyncFeedHeld,
+	"sync-feed-summary":       playSyncFeedSummary,
 	"apply-policy":            playApplyPolicy,
 	"test-endpoint":           playTestEndpoint,
 	"reconcile":               playReconcile,

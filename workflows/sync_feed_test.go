@@ -59,11 +59,43 @@ func TestSyncFeed(t *testing.T) {
 			if diff := cmp.Diff(test.advanced, outside.advanced); diff != "" {
 				t.Errorf("advanced (-want +got)\n%s", diff)
 			}
+			if diff := cmp.Diff([]watch.SummarizeRequest{{}}, outside.summarized); diff != "" {
+				t.Errorf("summaries (-want +got)\n%s", diff)
+			}
 			if outside.wokenAll != test.all {
 				t.Errorf("all watchers are woken %d times, want %d", outside.wokenAll, test.all)
 			}
 			if diff := cmp.Diff(test.affected, outside.affected); diff != "" {
 				t.Errorf("woken for generations (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestSummarizeWaits for the tags that are behind, as long as they catch up.
+func TestSummarizeWaits(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		behind []int
+		asked  int
+		anyway bool // the last time
+	}{
+		{"nobody is behind", nil, 1, false},
+		{"all catch up", []int{9, 4, 4, 4, 4, 1}, 7, false},
+		{"one does not", []int{9, 1, 1, 1, 1, 1, 1, 1}, 7, true},
+		{"none does", []int{3, 3, 3, 3, 3, 3, 3, 3}, 6, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			env, outside := newWorld(t)
+			outside.fetched = watch.Fetched{Current: "sha256:current"}
+			outside.behind = test.behind
+			env.ExecuteWorkflow(workflows.SyncFeed, watch.SyncRequest{})
+			finished(t, env)
+			asked := outside.summarized
+			if len(asked) != test.asked || asked[len(asked)-1].Anyway != test.anyway {
+				t.Errorf("asked %d times: %+v", len(asked), asked)
 			}
 		})
 	}

@@ -17,9 +17,7 @@ import (
 func (s *Store) AffectedTargets(ctx context.Context, generation string, after string, limit int) ([]image.Target, error) {
 	var targets []image.Target
 	err := s.view(ctx, "list targets that generation "+generation+" affects", func(t tx) error {
-		names, err := all[string](ctx, t, `SELECT target FROM target_state WHERE target > ? AND analyzed IN (
-				SELECT digest FROM image WHERE id IN (
-					SELECT g.image_id FROM group_change c JOIN image_group g ON g.group_id = c.group_id WHERE c.generation = ?))
+		names, err := all[string](ctx, t, `SELECT target FROM target_state WHERE target > ? AND analyzed IN (`+affectedImages+`)
 			ORDER BY target LIMIT ?`, after, generation, limitOr(limit, defaultLimit))
 		if err != nil {
 			return err
@@ -29,6 +27,11 @@ func (s *Store) AffectedTargets(ctx context.Context, generation string, after st
 	})
 	return targets, err
 }
+
+// affectedImages are the digests of the images that hold a package about which a
+// generation brought news.
+const affectedImages = `SELECT digest FROM image WHERE id IN (
+	SELECT g.image_id FROM group_change c JOIN image_group g ON g.group_id = c.group_id WHERE c.generation = ?)`
 
 // AffectedTag is a target whose analyzed image has a vulnerability.
 type AffectedTag struct {

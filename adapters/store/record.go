@@ -68,6 +68,9 @@ func (s *Store) Record(ctx context.Context, target image.Target, decide func(wat
 		if err := t.saveState(ctx, target, change.State); err != nil {
 			return err
 		}
-		return t.tell(ctx, change.Notifications, change.Deliveries)
+		if err := t.tell(ctx, change.Notifications, change.Deliveries); err != nil {
+			return err
+		}
+		return t.gather(ctx, change.Gathered)
 	})
 }

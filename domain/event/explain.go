@@ -54,6 +54,9 @@ type explained struct {
 		Type    string
 		Level   Level
 		Message string
+		Details struct {
+			Lists []Revision // of a summary
+		}
 	}
 }
 
@@ -113,9 +116,17 @@ func (p explained) details(t Type) []string {
 	case RepoUpdate:
 		return slices.Concat(prefixed("new tag ", p.New), prefixed("removed tag ", p.Removed))
 	case EventLog:
-		return []string{fmt.Sprintf("%s %s: %s", p.Event.Level, p.Event.Type, p.Event.Message)}
+		return p.logged()
 	}
 	return []string{}
+}
+
+func (p explained) logged() []string {
+	lines := []string{fmt.Sprintf("%s %s: %s", p.Event.Level, p.Event.Type, p.Event.Message)}
+	for _, r := range p.Event.Details.Lists {
+		lines = append(lines, fmt.Sprintf("%s: %d added, %d updated, %d removed; all of it: tagwatch explain %s", r.Tag, r.Added, r.Updated, r.Removed, r.Notification))
+	}
+	return lines
 }
 
 func (p explained) vulnerabilities() []string {

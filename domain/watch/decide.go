@@ -54,6 +54,8 @@ type Decision struct {
 	State         State
 	Notifications []event.Notification
 	Deliveries    []event.Delivery
+	// Gathered are told in a summary, in place of deliveries.
+	Gathered []event.Gathered
 }
 
 // Decide compares what a pass found with what was last recorded: which
@@ -67,7 +69,7 @@ func Decide(target image.Target, before State, seen Seen, audience Audience, now
 			return Decision{}, err
 		}
 	}
-	return Decision{State: after, Notifications: d.notifications, Deliveries: d.deliveries}, nil
+	return Decision{State: after, Notifications: d.notifications, Deliveries: d.deliveries, Gathered: d.gathered}, nil
 }
 
 // decision lives within one call of Decide.
@@ -79,6 +81,7 @@ type decision struct {
 	now           time.Time
 	notifications []event.Notification
 	deliveries    []event.Delivery
+	gathered      []event.Gathered
 }
 
 // transitions lists what happened, in the order in which it is told.
@@ -116,8 +119,35 @@ func (d *decision) tell(content event.Content) error {
 		return err
 	}
 	d.notifications = append(d.notifications, n)
+	if list, changed := content.(event.VulnerabilitiesChanged); changed && summarized(causes, *options) {
+		d.gather(list.Revision(n.ID), *options)
+		return nil
+	}
 	d.deliveries = append(d.deliveries, Deliveries(n, *options, d.audience, d.now)...)
 	return nil
+}
+
+// summarized tells whether a change of a list is told together with those of
+// other tags: a new version of what analyzes or matches changes thousands at
+// once, and it is not the image that changed. Whoever asks for that cause by name
+// is told of each.
+func summarized(causes []event.Cause, options event.Options) bool {
+	return slices.Contains(causes, event.CauseScanner) && !slices.Contains(causes, event.CauseImage) &&
+		!slices.Contains(options.Causes, event.CauseScanner)
+}
+
+// gather keeps a revision for the endpoints that would be told of it, and for
+// those that follow the event log.
+func (d *decision) gather(r event.Revision, options event.Options) {
+	names := event.Route(options, event.VulnUpdate, r.Tag, d.audience.Endpoints)
+	for _, name := range event.Route(event.Options{}, event.EventLog, r.Tag, d.audience.Endpoints) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
+		d.gathered = append(d.gathered, event.Gathered{Endpoint: name, Revision: r})
+	}
 }
 
 // causes lists everything that an outcome is made from and that differs, the

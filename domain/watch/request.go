@@ -152,3 +152,16 @@ type TestResult struct {
 	Duration time.Duration
 	Answer   string
 }
+
+// SummarizeRequest asks for summaries of what another scanner changed.
+type SummarizeRequest struct {
+	// Anyway does not wait for tags that are behind.
+	Anyway bool
+}
+
+// Summarized is the outcome of it.
+type Summarized struct {
+	// Behind tags have yet to look at what changed.
+	Behind int
+	Told   int // lists that changed, for each endpoint
+}

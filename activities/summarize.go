@@ -1,0 +1,106 @@
+package activities
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// summaryStore keeps what is told in a summary rather than one by one.
+type summaryStore interface {
+	// Behind counts the tags that have yet to look at what changed.
+	Behind(ctx context.Context) (int, error)
+	Gathered(ctx context.Context) ([]event.Gathered, error)
+	TellGathered(ctx context.Context, n event.Notification, deliveries []event.Delivery, told []event.Revision) error
+}
+
+// Summarize tells each endpoint at once which lists changed with a new version
+// of what analyzes or matches. While tags are behind, it waits for them, unless
+// that takes too long: what they find is told in the next summary.
+func (a *Activities) Summarize(ctx context.Context, request watch.SummarizeRequest) (watch.Summarized, error) {
+	defer heartbeat(ctx, func() any { return "gathering what changed" })()
+	summarized, err := a.summarize(ctx, request)
+	return summarized, classify(err)
+}
+
+func (a *Activities) summarize(ctx context.Context, request watch.SummarizeRequest) (watch.Summarized, error) {
+	gathered, err := a.Store.Gathered(ctx)
+	if err != nil {
+		return watch.Summarized{}, err
+	}
+	behind, err := a.Store.Behind(ctx)
+	if err != nil || behind > 0 && !request.Anyway {
+		return watch.Summarized{Behind: behind}, err
+	}
+	for _, s := range summaries(gathered) {
+		if err := a.tellSummary(ctx, s); err != nil {
+			return watch.Summarized{}, err
+		}
+	}
+	return watch.Summarized{Behind: behind, Told: len(gathered)}, a.wakeRepeated(ctx)
+}
+
+// wakeRepeated: a step that is repeated may have stored deliveries the first time
+// and not have come to wake those who make them.
+func (a *Activities) wakeRepeated(ctx context.Context) error {
+	if !repeated(ctx) {
+		return nil
+	}
+	endpoints, err := a.Store.BacklogEndpoints(ctx)
+	if err != nil {
+		return err
+	}
+	return a.WakeEndpoints(ctx, endpoints)
+}
+
+// summary is told to endpoints that hear of the same.
+type summary struct {
+	endpoints []string
+	revisions []event.Revision
+}
+
+// summaries takes apart what endpoints are told of, which follows one another by
+// endpoint.
+func summaries(gathered []event.Gathered) []summary {
+	var all []summary
+	for len(gathered) > 0 {
+		end := slices.IndexFunc(gathered, func(g event.Gathered) bool { return g.Endpoint != gathered[0].Endpoint })
+		if end < 0 {
+			end = len(gathered)
+		}
+		one := summary{endpoints: []string{gathered[0].Endpoint}}
+		for _, g := range gathered[:end] {
+			one.revisions = append(one.revisions, g.Revision)
+		}
+		gathered = gathered[end:]
+		same := slices.IndexFunc(all, func(s summary) bool { return slices.Equal(s.revisions, one.revisions) })
+		if same < 0 {
+			all = append(all, one)
+		} else {
+			all[same].endpoints = append(all[same].endpoints, one.endpoints...)
+		}
+	}
+	return all
+}
+
+func (a *Activities) tellSummary(ctx context.Context, s summary) error {
+	id, entry := event.Summarize(s.revisions)
+	entry.At, entry.Resource.Account, entry.Service = a.now(), a.Account.Name, "tagwatch-worker"
+	n, err := event.New(event.Heading{ID: id, Account: a.Account.Name, Created: entry.At}, entry)
+	if err != nil {
+		return err
+	}
+	var deliveries []event.Delivery
+	for _, name := range s.endpoints {
+		deliveries = append(deliveries, event.Delivery{Notification: n.ID, Endpoint: name, State: event.Pending,
+			Created: entry.At, NextTry: entry.At, GiveUp: entry.At.Add(a.Window)})
+	}
+	if err := a.Store.TellGathered(ctx, n, deliveries, s.revisions); err != nil {
+		return err
+	}
+	a.Log.InfoContext(ctx, "summary told", "lists", len(s.revisions), "endpoints", strings.Join(s.endpoints, ","))
+	return a.WakeEndpoints(ctx, s.endpoints)
+}
