@@ -3,6 +3,7 @@
 # make test    everything that can be checked, on real parts
 # make check   the quick part of it: format, vet, workflowcheck, layout
 # make bench   measured figures, as ratios within one run
+# make chaos   kill everything at random while everything changes: RUNS=50, SEED=4711 to replay
 # make build   the three programs, into bin/
 
 DATA_DIR ?= .data
@@ -13,7 +14,7 @@ export CGO_ENABLED ?= 0
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 GOTESTSUM     := gotest.tools/gotestsum@v1.13.0
 
-.PHONY: up demo build test check race bench clean
+.PHONY: up demo build test check race bench chaos clean
 
 build:
 	@echo "building (the first time takes some minutes) ..."
@@ -43,6 +44,11 @@ race:
 
 bench: build
 	@go test -p 1 -timeout 60m -run '^$$' -bench . -benchtime 1x ./...
+
+RUNS ?= 10
+chaos: build
+	@go build -o bin/tagwatch-chaos ./chaos
+	@exec bin/tagwatch-chaos -runs $(RUNS) $(if $(SEED),-seed $(SEED))
 
 clean:
 	@rm -rf bin

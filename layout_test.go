@@ -34,14 +34,15 @@ var floors = map[string][]string{
 	"domain/watch":  {"domain/fault", "domain/image", "domain/sbom", "domain/vuln", "domain/policy", "domain/event"},
 
 	// Counterparts on loopback, for the demo and the tests.
-	"lab":  {"lab"},
-	"demo": {"lab", "domain"},
-	"e2e":  {"lab", "domain"},
+	"lab":   {"lab"},
+	"demo":  {"lab", "domain"},
+	"chaos": {"lab"},
+	"e2e":   {"lab", "domain"},
 }
 
 // ownedLibraries are used by one adapter only.
 var ownedLibraries = map[string][]string{
-	"github.com/google/go-containerregistry":  {"adapters/registry", "adapters/analyzer", "lab"},
+	"github.com/google/go-containerregistry":  {"adapters/registry", "adapters/analyzer", "lab", "chaos"},
 	"github.com/anchore/syft":                 {"adapters/analyzer", "adapters/matcher", "adapters/feed", "lab"},
 	"github.com/anchore/grype":                {"adapters/matcher", "adapters/feed", "lab"},
 	"github.com/jmoiron/sqlx":                 {"adapters/store"},

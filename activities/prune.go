@@ -15,6 +15,7 @@ type retentionStore interface {
 // Prune removes images that no tag has pointed to for the time of retention, and
 // notifications that old with nothing left to deliver.
 func (a *Activities) Prune(ctx context.Context) (watch.Pruned, error) {
+	defer heartbeat(ctx, func() any { return "removing" })()
 	pruned, err := a.Store.Prune(ctx, a.now().Add(-a.Retention))
 	return pruned, classify(err)
 }

@@ -189,6 +189,7 @@ const overdue = 10 * time.Minute
 // CompareDeliveries wakes the endpoints whose deliveries should have been tried
 // long ago, and gives those up whose endpoint was deleted while they were made.
 func (a *Activities) CompareDeliveries(ctx context.Context, request watch.ReconcileRequest) (watch.DeliveriesCompared, error) {
+	defer heartbeat(ctx, func() any { return "counting" })()
 	result, err := a.compareDeliveries(ctx, request.DryRun)
 	return result, classify(err)
 }

@@ -29,6 +29,7 @@ type policyStore interface {
 // its deliveries, in one transaction. Repeating it finds nothing to tell. A
 // target that nobody is subscribed to any more has nothing to record.
 func (a *Activities) Record(ctx context.Context, request watch.RecordRequest) (watch.Recorded, error) {
+	defer heartbeat(ctx, func() any { return "recording" })()
 	recorded, err := a.record(ctx, request)
 	return recorded, classify(err)
 }

@@ -92,6 +92,10 @@ const (
 	QueueDelivery = "tagwatch-delivery"
 )
 
+// silence is how long a step may not be heard of before its worker is taken for
+// dead and another begins it anew. Steps beat every few seconds.
+const silence = 30 * time.Second
+
 // The kinds of work, and how patient each is.
 var (
 	// quick is for a cheap step: it runs inside the workflow's own task. A step
@@ -110,22 +114,28 @@ var (
 		StartToCloseTimeout: 2 * time.Minute,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
 	}
+	// recording is storing for a step that may take longer than one statement.
+	recording = workflow.ActivityOptions{
+		StartToCloseTimeout: 2 * time.Minute,
+		HeartbeatTimeout:    silence,
+		RetryPolicy:         storing.RetryPolicy,
+	}
 	// sweeping looks at many tags and heartbeats between them.
 	sweeping = workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Minute,
-		HeartbeatTimeout:    time.Minute,
+		HeartbeatTimeout:    silence,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
 	}
 	analysis = workflow.ActivityOptions{
 		TaskQueue:           QueueAnalysis,
 		StartToCloseTimeout: 2 * time.Hour,
-		HeartbeatTimeout:    time.Minute,
+		HeartbeatTimeout:    silence,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 5 * time.Second, MaximumInterval: 10 * time.Minute},
 	}
 	matching = workflow.ActivityOptions{
 		TaskQueue:           QueueMatching,
 		StartToCloseTimeout: time.Hour,
-		HeartbeatTimeout:    time.Minute,
+		HeartbeatTimeout:    silence,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 2 * time.Second, MaximumInterval: 5 * time.Minute},
 	}
 	// fetching gives up sooner: the schedule comes again, and meanwhile the state
@@ -133,13 +143,13 @@ var (
 	fetching = workflow.ActivityOptions{
 		TaskQueue:           QueueMatching,
 		StartToCloseTimeout: time.Hour,
-		HeartbeatTimeout:    2 * time.Minute,
+		HeartbeatTimeout:    silence,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 5 * time.Second, MaximumInterval: time.Minute, MaximumAttempts: 3},
 	}
 	delivery = workflow.ActivityOptions{
 		TaskQueue:           QueueDelivery,
 		StartToCloseTimeout: 15 * time.Minute,
-		HeartbeatTimeout:    time.Minute,
+		HeartbeatTimeout:    silence,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
 	}
 )

@@ -131,7 +131,7 @@ func (w *tagWatcher) refresh(ctx workflow.Context, seen watch.Observation) error
 // tell. The deliveries are rows by then: a wake-up that is lost does no harm.
 func (w *tagWatcher) record(ctx workflow.Context, request watch.RecordRequest) error {
 	w.begin(watch.StageEvaluate, "evaluating policies")
-	recorded, err := call(ctx, storing, "evaluate and record", Activities.Record, request)
+	recorded, err := call(ctx, recording, "evaluate and record", Activities.Record, request)
 	if err != nil {
 		return err
 	}

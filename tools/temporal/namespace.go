@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,8 +10,11 @@ import (
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/server/common/primitives"
 	"go.temporal.io/server/schema/sqlite"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
@@ -30,12 +34,25 @@ var searchAttributes = map[string]enums.IndexedValueType{
 // createNamespace writes the namespace into the database before the server starts, so that no cache has to learn of it. One that is
 // there stays as it is.
 func createNamespace(opts options, s *store) error {
+	if s.visibility != nil {
+		return nil // PostgreSQL: registerNamespace does it once the server answers
+	}
 	namespace, err := sqlite.NewNamespaceConfig(clusterName, opts.namespace, false, searchAttributes)
 	if err != nil {
 		return fmt.Errorf("describe namespace %s: %w", opts.namespace, err)
 	}
 	namespace.Detail.Config.Retention = durationpb.New(opts.retention)
 	if err := sqlite.CreateNamespaces(s.sql, namespace); err != nil {
+		return fmt.Errorf("create namespace %s: %w", opts.namespace, err)
+	}
+	return nil
+}
+
+// registerNamespace creates the namespace on a running server unless it is there.
+func registerNamespace(ctx context.Context, workflows workflowservice.WorkflowServiceClient, opts options) error {
+	_, err := workflows.RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
+		Namespace: opts.namespace, WorkflowExecutionRetentionPeriod: durationpb.New(opts.retention)})
+	if _, exists := errors.AsType[*serviceerror.NamespaceAlreadyExists](serviceerror.FromStatus(status.Convert(err))); err != nil && !exists {
 		return fmt.Errorf("create namespace %s: %w", opts.namespace, err)
 	}
 	return nil

@@ -26,6 +26,7 @@ var logLevels = []string{"debug", "info", "warn", "error"}
 type options struct {
 	dataDir   string
 	inMemory  bool
+	postgres  string // URL; empty for SQLite
 	ip        netip.Addr
 	port      int // chosenPort: a free one
 	uiPort    int // 0: no Web UI; chosenPort: a free one
@@ -38,7 +39,7 @@ type options struct {
 func newApp(out io.Writer, serve func(context.Context, options, io.Writer) error) *cli.App {
 	return &cli.App{
 		Name:            "tagwatch-temporal",
-		Usage:           "a Temporal server with its Web UI on SQLite, for one machine",
+		Usage:           "a Temporal server with its Web UI on SQLite or PostgreSQL, for one machine",
 		Version:         "Temporal " + headers.ServerVersion,
 		Writer:          out,
 		Flags:           flags(),
@@ -59,6 +60,8 @@ func flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "data-dir", EnvVars: env("DATA_DIR"), Usage: "`DIRECTORY` of temporal.db; created when missing"},
 		&cli.BoolFlag{Name: "in-memory", EnvVars: env("IN_MEMORY"), Usage: "keep nothing on disk"},
+		&cli.StringFlag{Name: "postgres", EnvVars: env("POSTGRES"),
+			Usage: "`URL` of a PostgreSQL database to keep everything in instead, as postgres://user:password@host/temporal; a second, with _visibility at the end of its name, is used too; both are created when missing"},
 		&cli.StringFlag{Name: "ip", EnvVars: env("IP"), Value: "127.0.0.1", Usage: "`ADDRESS` on which gRPC and the Web UI listen"},
 		&cli.IntFlag{Name: "port", EnvVars: env("PORT"), Value: 7233, Usage: "`PORT` of gRPC; 0: a free one"},
 		&cli.IntFlag{Name: "ui-port", EnvVars: env("UI_PORT"), Value: 8233, Usage: "`PORT` of the Web UI; 0: no Web UI, -1: a free one"},
@@ -79,7 +82,7 @@ func parse(c *cli.Context) (options, error) {
 		return options{}, fmt.Errorf("--ip %s: not an IP address", c.String("ip"))
 	}
 	opts := options{
-		dataDir: c.String("data-dir"), inMemory: c.Bool("in-memory"),
+		dataDir: c.String("data-dir"), inMemory: c.Bool("in-memory"), postgres: c.String("postgres"),
 		ip: ip, port: c.Int("port"), uiPort: c.Int("ui-port"),
 		namespace: c.String("namespace"), retention: c.Duration("retention"), logLevel: c.String("log-level"),
 	}
@@ -94,7 +97,9 @@ func parse(c *cli.Context) (options, error) {
 
 func (o options) validate() error {
 	switch {
-	case o.dataDir == "" && !o.inMemory:
+	case o.postgres != "" && o.inMemory:
+		return errors.New("--postgres and --in-memory exclude each other")
+	case o.dataDir == "" && !o.inMemory && o.postgres == "":
 		return errors.New("--data-dir is missing: name a directory for temporal.db, or give --in-memory to keep nothing")
 	case o.dataDir != "" && o.inMemory:
 		return errors.New("--data-dir and --in-memory exclude each other")

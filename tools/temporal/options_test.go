@@ -54,6 +54,7 @@ func TestUnusableOptions(t *testing.T) {
 	tests := []struct{ name, args, want string }{
 		{"no place for the data", "", "--data-dir is missing"},
 		{"two places for the data", "--data-dir d --in-memory", "exclude each other"},
+		{"memory and a database", "--postgres postgres://db/x --in-memory", "exclude each other"},
 		{"no address", "--in-memory --ip localhost", "--ip localhost: not an IP address"},
 		{"no port", "--in-memory --port 70000", "--port 70000"},
 		{"no port of the Web UI", "--in-memory --ui-port -2", "--ui-port -2"},

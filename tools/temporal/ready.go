@@ -22,7 +22,8 @@ const (
 )
 
 // awaitNamespace returns when workflows can be started, found and filtered in the namespace.
-func awaitNamespace(ctx context.Context, frontend netip.AddrPort, namespace string) error {
+func awaitNamespace(ctx context.Context, frontend netip.AddrPort, opts options) error {
+	namespace := opts.namespace
 	conn, err := grpc.NewClient(reachable(frontend).String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return fmt.Errorf("connect to the frontend: %w", err)
@@ -31,6 +32,11 @@ func awaitNamespace(ctx context.Context, frontend netip.AddrPort, namespace stri
 	workflows := workflowservice.NewWorkflowServiceClient(conn)
 	if err := await(ctx, "the frontend", func(ctx context.Context) error { return serving(ctx, conn) }); err != nil {
 		return err
+	}
+	if opts.postgres != "" {
+		if err := registerNamespace(ctx, workflows, opts); err != nil {
+			return err
+		}
 	}
 	err = await(ctx, "namespace "+namespace, func(ctx context.Context) error {
 		_, err := workflows.DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})

@@ -80,7 +80,7 @@ func serveUntilDone(ctx context.Context, opts options, a addresses, out io.Write
 func makeReady(ctx context.Context, opts options, a addresses) (stopUI func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, startBudget)
 	defer cancel()
-	if err := awaitNamespace(ctx, a.frontend, opts.namespace); err != nil || !a.ui.IsValid() {
+	if err := awaitNamespace(ctx, a.frontend, opts); err != nil || !a.ui.IsValid() {
 		return func() {}, err
 	}
 	return startUI(ctx, a, opts.namespace)

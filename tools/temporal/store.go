@@ -16,10 +16,15 @@ type store struct {
 	path string   // of temporal.db; empty in memory
 	lock *os.File // nil in memory
 	sql  *config.SQL
+	// visibility is the second database of PostgreSQL; nil with SQLite, where one holds both.
+	visibility *config.SQL
 }
 
 // openStore locks the data directory and makes sure that temporal.db is there, complete and sound.
 func openStore(opts options) (*store, error) {
+	if opts.postgres != "" {
+		return openPostgres(opts.postgres)
+	}
 	if opts.inMemory {
 		return memoryStore(), nil
 	}
@@ -78,12 +83,11 @@ func escaped(path string) string { return (&url.URL{Path: path}).EscapedPath() }
 
 // persistence is the part of Temporal's configuration that names this store.
 func (s *store) persistence() config.Persistence {
-	return config.Persistence{
-		DefaultStore:     sqlite.PluginName,
-		VisibilityStore:  sqlite.PluginName,
-		NumHistoryShards: historyShards,
-		DataStores:       map[string]config.DataStore{sqlite.PluginName: {SQL: s.sql}},
+	stores := map[string]config.DataStore{"main": {SQL: s.sql}, "visibility": {SQL: s.sql}}
+	if s.visibility != nil {
+		stores["visibility"] = config.DataStore{SQL: s.visibility}
 	}
+	return config.Persistence{DefaultStore: "main", VisibilityStore: "visibility", NumHistoryShards: historyShards, DataStores: stores}
 }
 
 // close folds the write-ahead log into temporal.db, so that the one file is a complete copy, and gives the directory free.

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tagwatch/tagwatch/lab"
+)
+
+// expectation is one notification that must come, once.
+type expectation struct {
+	kind, key string
+	causes    []string // any of them
+	// Before and after are digests, states of the policy or new tags; empty for
+	// what is not looked at.
+	before, after string
+}
+
+func (e expectation) of(kind string) expectation    { e.kind = kind; return e }
+func (e expectation) from(value string) expectation { e.before = value; return e }
+func (e expectation) to(value string) expectation   { e.after = value; return e }
+
+func (e expectation) String() string {
+	return fmt.Sprintf("%s of %s, cause %s, %q -> %q", e.kind, e.key, strings.Join(e.causes, " or "), e.before, e.after)
+}
+
+// fact is what one notification says happened.
+type fact struct {
+	id, kind, key, cause, before, after string
+}
+
+func (f fact) String() string {
+	return fmt.Sprintf("%s of %s, cause %s, %q -> %q (id %s)", f.kind, f.key, f.cause, f.before, f.after, f.id)
+}
+
+func (f fact) meets(e expectation) bool {
+	return f.kind == e.kind && f.key == e.key && slices.Contains(e.causes, f.cause) &&
+		(e.before == "" || f.before == e.before) && (e.after == "" || f.after == e.after)
+}
+
+// ledger holds what was caused against what the receiver got.
+type ledger struct {
+	receiver *lab.Receiver
+
+	mu       sync.Mutex
+	expected []expectation
+	facts    []fact // not accounted for yet
+	told     map[string]fact
+	read     int // requests of the receiver so far
+	repeated int // of them with an id that had come before
+	met      int
+}
+
+func newLedger(receiver *lab.Receiver) *ledger {
+	return &ledger{receiver: receiver, told: map[string]fact{}}
+}
+
+// expect adds notifications that must come.
+func (l *ledger) expect(list ...expectation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.expected = append(l.expected, list...)
+}
+
+const (
+	// patience is how long a run waits for the last notification: a step of a
+	// worker that was killed is begun anew within a minute or two.
+	patience = 4 * time.Minute
+	// quiet is how long a run waits for what should not come.
+	quiet = 2 * time.Second
+)
+
+// settle waits until everything that is expected has come, and makes sure that
+// nothing else did.
+func (l *ledger) settle(ctx context.Context) error {
+	deadline := time.After(patience)
+	var calm <-chan time.Time
+	for {
+		missing, err := l.account()
+		switch {
+		case err != nil:
+			return err
+		case missing > 0:
+			calm = nil
+		case calm == nil:
+			calm = time.After(quiet)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-deadline:
+			return l.report()
+		case <-calm:
+			return l.report()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// account crosses off what came and tells how much is missing.
+func (l *ledger) account() (missing int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	hooks := l.receiver.All()
+	for _, hook := range hooks[l.read:] {
+		if err := l.take(hook); err != nil {
+			return 0, err
+		}
+	}
+	l.read = len(hooks)
+	l.facts = slices.DeleteFunc(l.facts, l.cross)
+	return len(l.expected), nil
+}
+
+// take reads a request. One whose id had come before must say the same.
+func (l *ledger) take(hook lab.Hook) error {
+	facts, err := factsOf(hook)
+	if err != nil {
+		return err
+	}
+	for _, f := range facts {
+		name := f.id + " " + f.after
+		before, known := l.told[name]
+		if known && before != f {
+			return fmt.Errorf("one id came with two contents:\n  %s\n  %s", before, f)
+		}
+		if known {
+			l.repeated++
+			continue
+		}
+		l.told[name] = f
+		l.facts = append(l.facts, f)
+	}
+	return nil
+}
+
+// cross takes a fact off the list of what is expected.
+func (l *ledger) cross(f fact) bool {
+	at := slices.IndexFunc(l.expected, f.meets)
+	if at < 0 {
+		return false
+	}
+	l.expected = slices.Delete(l.expected, at, at+1)
+	l.met++
+	return true
+}
+
+// report is an error if the two sides differ.
+func (l *ledger) report() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var lines []string
+	for _, e := range l.expected {
+		lines = append(lines, "missing:    "+e.String())
+	}
+	for _, f := range l.facts {
+		lines = append(lines, "unexpected: "+f.String())
+	}
+	if lines == nil {
+		return nil
+	}
+	return fmt.Errorf("the ledger does not balance:\n%s", strings.Join(lines, "\n"))
+}
+
+// take counts since the last call.
+func (l *ledger) counts() (met, repeated int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	met, repeated = l.met, l.repeated
+	l.met, l.repeated = 0, 0
+	return met, repeated
+}
+
+// payload is what the ledger reads of a body.
+type payload struct {
+	Key     string          `json:"subscription_key"`
+	Cause   string          `json:"cause"`
+	Last    json.RawMessage `json:"last_eval"`
+	Current json.RawMessage `json:"curr_eval"`
+	NewTags []string        `json:"new_tags"`
+}
+
+// factsOf reads a body. A repository's notification is a fact for each new tag:
+// how many it tells together is chance.
+func factsOf(hook lab.Hook) ([]fact, error) {
+	var body struct {
+		ID   string `json:"dataId"`
+		Kind string `json:"queueId"`
+		Data struct {
+			Payload payload `json:"notification_payload"`
+		}
+	}
+	if err := json.Unmarshal(hook.Body, &body); err != nil {
+		return nil, fmt.Errorf("read a webhook: %w", err)
+	}
+	p := body.Data.Payload
+	f := fact{id: body.ID, kind: body.Kind, key: p.Key, cause: p.Cause, before: outcome(p.Last), after: outcome(p.Current)}
+	if f.kind != "repo_update" {
+		return []fact{f}, nil
+	}
+	var facts []fact
+	for _, tag := range p.NewTags {
+		f.after = tag
+		facts = append(facts, f)
+	}
+	return facts, nil
+}
+
+// outcome is the digest that a tag pointed to, or the state of the policy.
+func outcome(evaluation json.RawMessage) string {
+	var digests []string
+	if json.Unmarshal(evaluation, &digests) == nil && len(digests) == 1 {
+		return digests[0]
+	}
+	var evaluated struct{ Status string }
+	_ = json.Unmarshal(evaluation, &evaluated) // other types have none
+	return evaluated.Status
+}

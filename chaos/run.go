@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// once carries out the plan of a seed and holds the outcome to the ledger.
+func (w *world) once(ctx context.Context, number, of int, seed int64) error {
+	if err := w.log.begin(fmt.Sprintf("run-%03d-seed-%d", number, seed)); err != nil {
+		return err
+	}
+	p, began := newPlan(seed), time.Now()
+	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	defer cancel()
+	err := w.carryOut(ctx, p)
+	if err == nil {
+		err = w.ledger.settle(ctx)
+	}
+	met, repeated := w.ledger.counts()
+	fmt.Printf("run %d/%d  seed %d  %s: %d told, %d repeated, %.1f s\n", number, of, seed, p, met, repeated, time.Since(began).Seconds())
+	return err
+}
+
+// carryOut does everything of the plan at its moment, side by side. Changes of
+// the tags follow one another: they share what is known of them.
+func (w *world) carryOut(ctx context.Context, p plan) error {
+	var all sync.WaitGroup
+	failures := make(chan error, 4+len(p.kills))
+	begin := func(do func() error) {
+		all.Go(func() {
+			if err := do(); err != nil {
+				failures <- err
+			}
+		})
+	}
+	began := time.Now()
+	begin(func() error { return w.changeTags(ctx, p, began) })
+	if p.data >= 0 {
+		begin(func() error {
+			wait(ctx, began, p.data)
+			return w.updateData(ctx, p.policy >= 0)
+		})
+	}
+	if p.policy >= 0 {
+		begin(func() error {
+			wait(ctx, began, p.policy)
+			return w.changePolicy(ctx)
+		})
+	}
+	for _, k := range p.kills {
+		begin(func() error {
+			wait(ctx, began, k.at)
+			return w.kill(ctx, k)
+		})
+	}
+	all.Wait()
+	close(failures)
+	return <-failures // nil without any
+}
+
+// changeTags moves tags and lets the repository grow.
+func (w *world) changeTags(ctx context.Context, p plan, began time.Time) error {
+	for _, planned := range p.moves {
+		wait(ctx, began, planned.at)
+		m := &w.movers[planned.mover]
+		before := m.images[m.now]
+		// What is expected stands in the ledger before it can come.
+		if err := w.moveAsPlanned(m, planned); err != nil {
+			return err
+		}
+		w.expectMove(m, before)
+	}
+	for _, at := range p.grow {
+		wait(ctx, began, at)
+		if err := w.grow(); err != nil {
+			return err
+		}
+		w.expectGrowth()
+	}
+	return nil
+}
+
+func (w *world) moveAsPlanned(m *mover, planned movePlan) error {
+	if planned.back && len(m.images) > 1 {
+		return w.point(m, (m.now+1)%len(m.images))
+	}
+	return w.move(m, planned.flawed)
+}
+
+// kill takes a victim away and brings it back. tagwatch up starts its children
+// again by itself.
+func (w *world) kill(ctx context.Context, k killPlan) error {
+	switch k.victim {
+	case worker, temporal:
+		return w.killChild(ctx, "tagwatch-"+k.victim)
+	case database:
+		if err := w.database.Kill(); err != nil {
+			return err
+		}
+		wait(ctx, time.Now(), k.down)
+		return w.database.Start(ctx)
+	}
+	server := map[string]interface {
+		Pause() error
+		Resume() error
+	}{registry: w.registry, receiver: w.receiver, source: w.feed}[k.victim]
+	if err := server.Pause(); err != nil {
+		return err
+	}
+	wait(ctx, time.Now(), k.down)
+	return server.Resume()
+}
+
+// killChild waits for a child that is just being started again.
+func (w *world) killChild(ctx context.Context, program string) error {
+	for {
+		err := w.stack.Kill(program)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// wait waits until so long after a moment.
+func wait(ctx context.Context, since time.Time, so time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Until(since.Add(so))):
+	}
+}
