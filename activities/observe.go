@@ -21,6 +21,10 @@ type Registry interface {
 	// Resolve follows an index to the platform's manifest.
 	Resolve(ctx context.Context, ref image.Reference, platform image.Platform) (image.Resolved, error)
 	Tags(ctx context.Context, repository image.Repository) iter.Seq2[[]string, error]
+	// Budget is what may be asked of a registry.
+	Budget(registry string) watch.RegistryBudget
+	// Check tries how a registry is spoken to.
+	Check(ctx context.Context, name string) (watch.RegistryReport, error)
 }
 
 // tagStore keeps what was last recorded of tags.

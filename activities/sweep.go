@@ -155,7 +155,7 @@ func (a *Activities) schedule(ctx context.Context, registry string, swept *watch
 	if err != nil {
 		return err
 	}
-	swept.Active, swept.Tags = tags > 0, tags
+	swept.Active, swept.Tags, swept.Budget = tags > 0, tags, a.Registry.Budget(registry)
 	wait := max(next.Sub(a.now()), 0)
 	if swept.Problem != nil {
 		wait = max(wait, swept.Wait, minPoll)

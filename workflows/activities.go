@@ -82,6 +82,8 @@ type Activities interface {
 	Deliver(ctx context.Context, endpoint string) (watch.Round, error)
 	// TestEndpoint sends a sample notification.
 	TestEndpoint(context.Context, watch.TestRequest) (watch.TestResult, error)
+	// CheckRegistry tells how a registry is spoken to and whether it works.
+	CheckRegistry(ctx context.Context, name string) (watch.RegistryReport, error)
 }
 
 // Task queues. A worker serves all of them unless it is told otherwise.

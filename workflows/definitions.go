@@ -12,4 +12,5 @@ var Definitions = map[string]any{
 	TypeReconcile:       Reconcile,
 	TypeTestEndpoint:    TestEndpoint,
 	TypePlanRepository:  PlanRepository,
+	TypeCheckRegistry:   CheckRegistry,
 }

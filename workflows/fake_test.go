@@ -235,6 +235,10 @@ func (f *fake) TestEndpoint(_ context.Context, r watch.TestRequest) (watch.TestR
 	return watch.TestResult{Type: r.Type, Verdict: event.VerdictDelivered, Status: 204, Answer: "HTTP 204"}, nil
 }
 
+func (f *fake) CheckRegistry(_ context.Context, name string) (watch.RegistryReport, error) {
+	return watch.RegistryReport{Name: name, Worker: "worker", Works: true}, nil
+}
+
 // Values that the tests share.
 const (
 	first  = image.Digest("sha256:1111111111111111111111111111111111111111111111111111111111111111")

@@ -160,3 +160,10 @@ func playPlanRepository(t *testing.T, s *stage) client.WorkflowRun {
 	must(t, run.Get(background, nil))
 	return run
 }
+
+func playCheckRegistry(t *testing.T, s *stage) client.WorkflowRun {
+	run, err := s.temporal.ExecuteWorkflow(background, client.StartWorkflowOptions{TaskQueue: workflows.QueueMain}, workflows.CheckRegistry, registry)
+	must(t, err)
+	must(t, run.Get(background, nil))
+	return run
+}

@@ -35,6 +35,7 @@ var scenarios = map[string]scenario{
 	"sync-feed-summary":       playSyncFeedSummary,
 	"apply-policy":            playApplyPolicy,
 	"test-endpoint":           playTestEndpoint,
+	"check-registry":          playCheckRegistry,
 	"reconcile":               playReconcile,
 	"plan-repository":         playPlanRepository,
 }

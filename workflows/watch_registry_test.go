@@ -149,3 +149,17 @@ func TestWatchRegistryHandsOver(t *testing.T) {
 		t.Errorf("told again: %v", outside.turns)
 	}
 }
+
+func TestCheckRegistry(t *testing.T) {
+	t.Parallel()
+	env, _ := newWorld(t)
+	env.ExecuteWorkflow(workflows.CheckRegistry, registry)
+	finished(t, env)
+	var got watch.RegistryReport
+	if err := env.GetWorkflowResult(&got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(watch.RegistryReport{Name: registry, Worker: "worker", Works: true}, got); diff != "" {
+		t.Errorf("report (-want +got)\n%s", diff)
+	}
+}

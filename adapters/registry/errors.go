@@ -81,20 +81,29 @@ func (h *host) refusal(ctx context.Context, resp *http.Response, authorization s
 
 // accepts asks whether the registry accepts credentials at all.
 func (h *host) accepts(ctx context.Context, authorization string) bool {
-	challenge := h.knownChallenge()
-	address := h.address(challenge != nil && challenge.Insecure)
-	address.Path = "/v2/"
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
-	if err != nil {
-		return true
-	}
-	client := http.Client{Transport: carrier{host: h, authorization: authorization}, CheckRedirect: h.checkRedirect}
-	resp, err := client.Do(req)
+	resp, err := h.root(ctx, authorization)
 	if err != nil {
 		return true // which is another problem
 	}
 	defer resp.Body.Close()
 	return resp.StatusCode != http.StatusUnauthorized
+}
+
+// root asks the registry whether it speaks the protocol, with an authorization.
+func (h *host) root(ctx context.Context, authorization string) (*http.Response, error) {
+	challenge := h.knownChallenge()
+	address := h.address(challenge != nil && challenge.Insecure)
+	address.Path = "/v2/"
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w: %w", h.name, fault.Invalid, err)
+	}
+	client := http.Client{Transport: carrier{host: h, authorization: authorization}, CheckRedirect: h.checkRedirect}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, h.explain(ctx, err)
+	}
+	return resp, nil
 }
 
 // statusOf reads an answer that is no success. What the host says is quoted in

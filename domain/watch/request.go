@@ -76,6 +76,8 @@ type Sweep struct {
 	// Wait is the time until the next tag is due.
 	Wait    time.Duration
 	Problem *Problem
+	// Budget is what the registry allowed the worker that looked.
+	Budget RegistryBudget
 }
 
 // SyncRequest asks for a run of the feed's synchronization.

@@ -1,0 +1,274 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tagwatch/tagwatch/adapters/registry/conf"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// checkTimeout bounds the check of one place.
+const checkTimeout = 20 * time.Second
+
+// Check tells how a registry is spoken to, and tries whether it works. The name
+// is a host, or [registry/]repository[:tag], which is then looked up as well.
+// What is learned is not kept, but a host that was left alone because it failed
+// and answers now is asked again. An error is a name that is none.
+func (r *Registry) Check(ctx context.Context, name string) (watch.RegistryReport, error) {
+	subject, err := subjectOf(name)
+	if err != nil {
+		return watch.RegistryReport{}, err
+	}
+	report := watch.RegistryReport{Name: name, File: r.file.Path}
+	entry := r.file.Find(subject.named)
+	if entry == nil {
+		entry = &conf.Registry{Prefix: subject.named, Location: subject.named}
+	}
+	report.Section = entry.Section
+	if entry.Blocked {
+		report.Problem = fmt.Sprintf("%s is blocked by %s of %s", name, entry.Section, r.file.Path)
+		return report, nil
+	}
+	report.Places = make([]watch.RegistryPlace, len(entry.Mirrors)+1)
+	var group errgroup.Group
+	for i := range report.Places {
+		group.Go(func() error {
+			report.Places[i] = r.checkPlace(ctx, subject, entry, i)
+			return nil
+		})
+	}
+	_ = group.Wait() // no check returns an error
+	report.Works = report.Places[len(entry.Mirrors)].InOrder()
+	return report, nil
+}
+
+// subject is what is checked.
+type subject struct {
+	named string // host, or host/path as the registry knows it
+	tag   string // "" for a host
+}
+
+func subjectOf(name string) (subject, error) {
+	if !strings.Contains(name, "/") {
+		repository, err := image.ParseRepository(name + "/any")
+		if err != nil || repository.Registry != name {
+			return subject{}, fmt.Errorf("%q is no registry; write a host as registry.example.com:5000, or a repository as docker.io/library/nginx: %w", name, fault.Invalid)
+		}
+		return subject{named: name}, nil
+	}
+	ref, err := image.ParseReference(name)
+	return subject{named: ref.Registry + "/" + pathAt(ref.Repository), tag: ref.Tag}, err
+}
+
+// checkPlace checks the mirror of that number, or the location after all of
+// them.
+func (r *Registry) checkPlace(ctx context.Context, s subject, entry *conf.Registry, number int) watch.RegistryPlace {
+	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, fmt.Errorf("no answer in %s", checkTimeout))
+	defer cancel()
+	location, report := entry.Location, watch.RegistryPlace{For: []string{"tags", "digests"}}
+	if number < len(entry.Mirrors) {
+		location, report.Mirror, report.For = entry.Mirrors[number].Location, true, askedFor(entry.Mirrors[number].Pull)
+	}
+	written := entry.Rewrite(s.named, location)
+	report.Host, report.Path, _ = strings.Cut(written, "/")
+	at, err := r.place(written, report.Mirror)
+	if err != nil {
+		report.Answer.Problem = sentence(err)
+		return report
+	}
+	if s.tag == "" {
+		at.path = ""
+	}
+	c := check{place{at.host.anew(), at.path, at.mirror}, s.tag, &report}
+	c.settings()
+	c.try(ctx)
+	report.Budget = at.host.budget.report()
+	return report
+}
+
+func askedFor(pull string) (kinds []string) {
+	if answers(pull, false) {
+		kinds = append(kinds, "tags")
+	}
+	if answers(pull, true) {
+		kinds = append(kinds, "digests")
+	}
+	return kinds
+}
+
+// check is the check of one place.
+type check struct {
+	place
+	tag    string
+	report *watch.RegistryPlace
+}
+
+// settings tells what would be used.
+func (c check) settings() {
+	s, report := c.host.settings, c.report
+	report.Plain, report.Unverified, report.Authorities = s.plain, s.unverified, s.authorities
+	for _, pair := range s.client {
+		report.ClientCertificates = append(report.ClientCertificates, pair.Certificate)
+	}
+	address := c.host.address(false)
+	if proxy, err := s.via(&http.Request{URL: &address}); err == nil && proxy != nil {
+		report.Proxy = (&url.URL{Scheme: proxy.Scheme, Host: proxy.Host}).String()
+	}
+}
+
+// try goes from step to step as long as they succeed.
+func (c check) try(ctx context.Context) {
+	var challenge transport.Challenge
+	var authorization string
+	c.step(&c.report.Answer, func() (err error) {
+		challenge, err = c.host.handshake(ctx)
+		return err
+	})
+	if !c.report.Answer.Done {
+		return
+	}
+	address := c.host.address(challenge.Insecure)
+	c.report.URL = address.String()
+	c.authentication(challenge)
+	c.step(&c.report.Login, func() (err error) {
+		authorization, err = c.login(ctx, challenge)
+		return err
+	})
+	if !c.report.Login.Done || c.tag == "" {
+		return
+	}
+	c.report.Tag = &watch.RegistryStep{}
+	c.step(c.report.Tag, func() error { return c.look(ctx, authorization) })
+}
+
+func (c check) step(into *watch.RegistryStep, do func() error) {
+	began := time.Now()
+	err := do()
+	into.Done, into.Seconds = err == nil, time.Since(began).Seconds()
+	if err != nil {
+		into.Problem = sentence(err)
+	}
+}
+
+func (c check) authentication(challenge transport.Challenge) {
+	switch c.report.Authentication = strings.ToLower(challenge.Scheme); c.report.Authentication {
+	case "":
+		c.report.Authentication = "none"
+	case "bearer":
+		c.report.Authentication = "token"
+		if realm, err := url.Parse(challenge.Parameters["realm"]); err == nil {
+			c.report.TokenService = (&url.URL{Scheme: realm.Scheme, Host: realm.Host, Path: realm.Path}).String()
+		}
+	}
+}
+
+// login presents the credentials, or none, and has the registry say whether it
+// accepts them.
+func (c check) login(ctx context.Context, challenge transport.Challenge) (authorization string, err error) {
+	h := c.host
+	h.client.keys.forget(h)
+	held, err := h.client.keys.find(ctx, h, c.path)
+	if err != nil {
+		return "", err
+	}
+	if !held.none() {
+		c.report.Credentials = held.source.kind + " " + held.source.name
+	}
+	if held.username != identityUser {
+		c.report.User = held.username
+	}
+	authorization = held.header()
+	if c.report.Authentication == "token" && held.registryToken == "" {
+		scope := ""
+		if c.path != "" {
+			scope = "repository:" + c.path + ":pull"
+		}
+		issued, err := h.exchange(ctx, challenge, held, scope)
+		if err != nil {
+			return "", err
+		}
+		authorization = issued.header
+	}
+	return authorization, c.admitted(ctx, authorization, held)
+}
+
+// admitted asks the registry for nothing, with the authorization.
+func (c check) admitted(ctx context.Context, authorization string, held credentials) error {
+	h := c.host
+	resp, err := h.root(ctx, authorization)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if sent, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		if offset := time.Until(sent).Round(time.Second); offset.Abs() > 5*time.Second {
+			c.report.ClockOffset = offset.Seconds()
+		}
+	}
+	if resp.TLS != nil && len(resp.TLS.PeerCertificates) > 0 {
+		c.report.CertificateEnds = resp.TLS.PeerCertificates[0].NotAfter.UTC()
+	}
+	switch {
+	case resp.StatusCode == http.StatusOK, resp.StatusCode == http.StatusUnauthorized && c.report.Authentication == "token" && c.path == "":
+		return nil // a token for nothing in particular may not even allow this
+	case resp.StatusCode == http.StatusUnauthorized && !held.none():
+		return h.refusedCredentials(held)
+	}
+	return statusOf(resp, h.name, authorization)
+}
+
+// look asks what the tag points to.
+func (c check) look(ctx context.Context, authorization string) error {
+	h := c.host
+	h.mu.Lock()
+	h.tokens[c.path] = token{header: authorization, until: time.Now().Add(checkTimeout)}
+	h.mu.Unlock()
+	resp, err := c.send(ctx, query{method: http.MethodHead, resource: "manifests/" + c.tag, accept: manifestTypes})
+	if answersOnlyGet(err) {
+		resp, err = c.send(ctx, query{method: http.MethodGet, resource: "manifests/" + c.tag, accept: manifestTypes})
+	}
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	c.report.Digest, _ = image.ParseDigest(resp.Header.Get(digestHeader))
+	return nil
+}
+
+// Budget is what may be asked of a registry, as this worker knows it.
+func (r *Registry) Budget(registry string) watch.RegistryBudget {
+	h, err := r.host(registry)
+	if err != nil {
+		return watch.RegistryBudget{}
+	}
+	return h.budget.report()
+}
+
+func (b *budget) report() watch.RegistryBudget {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.allowance.regain(now)
+	report := watch.RegistryBudget{RequestsPerSecond: float64(b.rate.Limit()), Concurrency: cap(b.slots),
+		Limit: b.allowance.limit, Remaining: max(0, b.allowance.remaining), Window: b.allowance.window}
+	if report.Limit == 0 {
+		report.Remaining = 0
+	}
+	t := turn{budget: b}
+	if err, closed := t.closedAt(now).(*CoolDownError); closed {
+		report.Closed, report.Until = err.why, now.Add(err.wait).UTC()
+	} else if b.allowance.limit > 0 && b.allowance.remaining <= 0 {
+		report.Closed, report.Until = b.allowance.usedUp(), now.Add(b.allowance.opens(now)).UTC()
+	}
+	return report
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// The states of a registry in a list.
+const (
+	registryAnswers = "answers"
+	registryFails   = "failing"
+	registryUnknown = "unknown" // no sweep so far, or nobody to ask
+)
+
+func registryListCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "list",
+		Usage:     "list the registries of watched tags",
+		UsageText: "tagwatch registry list [options]",
+		Description: `Shows how each is doing, what it allows, and when its tags are looked at next.
+Without Temporal, only which there are.
+
+   tagwatch registry list
+   tagwatch registry list -o json`,
+		Flags:  []cli.Flag{outputFlag()},
+		Action: action(registryList),
+	}
+}
+
+// registryView is a registry for programs.
+type registryView struct {
+	Registry string               `json:"registry"`
+	State    string               `json:"state"`
+	Tags     int                  `json:"tags"`
+	Swept    time.Time            `json:"swept,omitzero"`
+	Next     time.Time            `json:"next_sweep,omitzero"`
+	Problem  *problemView         `json:"problem,omitempty"`
+	Budget   watch.RegistryBudget `json:"budget"`
+}
+
+func registryList(ctx context.Context, s *session) error {
+	if _, err := s.arguments(); err != nil {
+		return err
+	}
+	kept, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	hosts, err := kept.Registries(ctx)
+	if err != nil {
+		return err
+	}
+	views := []registryView{}
+	for _, host := range hosts {
+		next, tags, err := kept.NextDue(ctx, host)
+		if err != nil {
+			return err
+		}
+		views = append(views, registryView{Registry: host, State: registryUnknown, Tags: tags, Next: next})
+	}
+	s.askSweepers(ctx, views)
+	return s.show(views, func(w io.Writer) { s.writeRegistries(w, views) })
+}
+
+// askSweepers completes what the database knows. Whoever does not answer leaves
+// it as it is.
+func (s *session) askSweepers(ctx context.Context, views []registryView) {
+	if len(views) == 0 {
+		return
+	}
+	linked, err := s.temporal(ctx)
+	for i := range views {
+		if err == nil {
+			err = linked.ask(ctx, "ask the sweeper of "+views[i].Registry, queryTimeout, func(ctx context.Context) error {
+				return s.askSweeper(ctx, linked, &views[i])
+			})
+		}
+		if errors.Is(err, fault.NotFound) {
+			err = nil // it has not been swept so far
+		}
+	}
+	if err != nil {
+		s.say("Only what is in the database: %s", sentence(err))
+	}
+}
+
+func (s *session) askSweeper(ctx context.Context, linked *link, view *registryView) error {
+	state, err := linked.client.RegistryStatus(ctx, view.Registry)
+	if err != nil || state.At.IsZero() {
+		return err
+	}
+	view.State, view.Swept, view.Budget = registryAnswers, state.At, state.Last.Budget
+	if state.Problem != nil {
+		view.State, view.Problem = registryFails, problemViewOf(state.Problem)
+	}
+	if next := state.At.Add(state.Last.Wait); next.After(view.Next) {
+		view.Next = next
+	}
+	return nil
+}
+
+func (s *session) writeRegistries(w io.Writer, views []registryView) {
+	if len(views) == 0 {
+		s.say("No tag is watched; watch one with: tagwatch subscribe REFERENCE")
+		return
+	}
+	t := newTable("REGISTRY", "STATE", "TAGS", "SWEPT", "NEXT", "LIMIT", "PROBLEM")
+	for _, v := range views {
+		look, state, problem := ordinary, v.State, ""
+		if v.Problem != nil {
+			look, problem = bad, v.Problem.Message
+			state += " since " + s.ago(v.Problem.Since)
+		}
+		t.row(look, v.Registry, state, strconv.Itoa(v.Tags), s.ago(v.Swept), s.ago(v.Next), dash(limitWords(v.Budget)), problem)
+	}
+	t.write(w)
+}
