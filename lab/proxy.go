@@ -62,17 +62,17 @@ func tunnel(w http.ResponseWriter, host string) {
 	}
 	defer far.Close()
 	w.WriteHeader(http.StatusOK)
-	near, _, err := http.NewResponseController(w).Hijack()
+	near, read, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
 	defer near.Close()
 	ended := make(chan struct{}, 2)
-	for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
-		go func() {
-			_, _ = io.Copy(way[0], way[1])
-			ended <- struct{}{}
-		}()
+	carry := func(to io.Writer, from io.Reader) {
+		_, _ = io.Copy(to, from)
+		ended <- struct{}{}
 	}
+	go carry(near, far)
+	go carry(far, read) // the server may have read the beginning already
 	<-ended
 }

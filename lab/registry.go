@@ -31,6 +31,7 @@ type Registry struct {
 	pass  string
 	page  int // most tags in one answer, 0 for any number
 	token *TokenService
+	quota *quota
 }
 
 // NewRegistry starts an empty registry. For the address see [Serve].
@@ -44,7 +45,7 @@ func NewSecureRegistry(address string, config *tls.Config) (*Registry, error) {
 		return nil, fmt.Errorf("start registry: %w", err)
 	}
 	r := &Registry{Faults: &Faults{}, entrance: entrance}
-	server, err := ServeTLS(address, r.count(r.Wrap(r.authenticate(r.pageTags(store)))), config)
+	server, err := ServeTLS(address, r.count(r.Wrap(r.authenticate(r.limit(r.pageTags(store))))), config)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start registry: %w", err), entrance.Close())
 	}

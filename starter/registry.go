@@ -135,12 +135,12 @@ func (s *session) certificateWords(p watch.RegistryPlace) string {
 	case p.Unverified:
 		return "not verified (insecure)"
 	}
-	words := "verified by the system's authorities"
+	words := "of the system's authorities"
 	if len(p.Authorities) > 0 {
-		words += " and " + strings.Join(p.Authorities, " ")
+		words += ", " + strings.Join(p.Authorities, ", ")
 	}
 	if !p.CertificateEnds.IsZero() {
-		words += ", valid until " + p.CertificateEnds.Format(time.DateOnly)
+		words += "; valid until " + p.CertificateEnds.Format(time.DateOnly)
 	}
 	return words
 }

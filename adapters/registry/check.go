@@ -130,6 +130,7 @@ func (c check) settings() {
 func (c check) try(ctx context.Context) {
 	var challenge transport.Challenge
 	var authorization string
+	held, lookup := c.credentials(ctx)
 	c.step(&c.report.Answer, func() (err error) {
 		challenge, err = c.host.handshake(ctx)
 		return err
@@ -141,7 +142,10 @@ func (c check) try(ctx context.Context) {
 	c.report.URL = address.String()
 	c.authentication(challenge)
 	c.step(&c.report.Login, func() (err error) {
-		authorization, err = c.login(ctx, challenge)
+		if lookup != nil {
+			return lookup
+		}
+		authorization, err = c.login(ctx, challenge, held)
 		return err
 	})
 	if !c.report.Login.Done || c.tag == "" {
@@ -172,21 +176,23 @@ func (c check) authentication(challenge transport.Challenge) {
 	}
 }
 
-// login presents the credentials, or none, and has the registry say whether it
-// accepts them.
-func (c check) login(ctx context.Context, challenge transport.Challenge) (authorization string, err error) {
-	h := c.host
-	h.client.keys.forget(h)
-	held, err := h.client.keys.find(ctx, h, c.path)
-	if err != nil {
-		return "", err
-	}
+// credentials are those that would be presented.
+func (c check) credentials(ctx context.Context) (credentials, error) {
+	c.host.client.keys.forget(c.host)
+	held, err := c.host.client.keys.find(ctx, c.host, c.path)
 	if !held.none() {
 		c.report.Credentials = held.source.kind + " " + held.source.name
 	}
 	if held.username != identityUser {
 		c.report.User = held.username
 	}
+	return held, err
+}
+
+// login presents the credentials, or none, and has the registry say whether it
+// accepts them.
+func (c check) login(ctx context.Context, challenge transport.Challenge, held credentials) (authorization string, err error) {
+	h := c.host
 	authorization = held.header()
 	if c.report.Authentication == "token" && held.registryToken == "" {
 		scope := ""

@@ -2,7 +2,9 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptrace"
 	"net/netip"
 	"sync"
@@ -96,8 +98,22 @@ func (h *host) once(ctx context.Context, what string, do func() (any, error)) (a
 	}
 }
 
+// ping asks over TLS and, where that is allowed and TLS does not work, without.
 func (h *host) ping(ctx context.Context) (*transport.Challenge, error) {
-	peers := make(chan reach, 8) // a ping opens two connections at most, and follows few redirects
+	challenge, err := h.pingOver(ctx, "https")
+	if err == nil || !h.settings.plain || isCertificate(err) || ctx.Err() != nil {
+		return challenge, err
+	}
+	challenge, plain := h.pingOver(ctx, "http")
+	var status *transport.Error
+	if errors.As(plain, &status) && status.StatusCode == http.StatusBadRequest {
+		return nil, err // which is how a server says that it wants TLS
+	}
+	return challenge, plain
+}
+
+func (h *host) pingOver(ctx context.Context, scheme string) (*transport.Challenge, error) {
+	peers := make(chan reach, 8) // a ping opens few connections
 	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		if peer, err := netip.ParseAddrPort(info.Conn.RemoteAddr().String()); err == nil {
 			select {
@@ -106,9 +122,10 @@ func (h *host) ping(ctx context.Context) (*transport.Challenge, error) {
 			}
 		}
 	}}
-	challenge, err := transport.Ping(httptrace.WithClientTrace(ctx, trace), h.registry, carrier{host: h})
+	p := &pinger{carrier: carrier{host: h}, scheme: scheme}
+	challenge, err := transport.Ping(httptrace.WithClientTrace(ctx, trace), h.registry, p)
 	if err != nil {
-		return nil, err
+		return nil, p.cause(err)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -120,6 +137,40 @@ func (h *host) ping(ctx context.Context) (*transport.Challenge, error) {
 		h.within = min(h.within, reachPrivate)
 	}
 	return challenge, nil
+}
+
+// pinger is a carrier of one scheme: the library tries two at a time, and mixes
+// up what comes of them.
+type pinger struct {
+	carrier
+	scheme string
+
+	mu      sync.Mutex
+	failure error
+}
+
+var errScheme = errors.New("not tried")
+
+// RoundTrip implements http.RoundTripper.
+func (p *pinger) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme != p.scheme && p.host.owns(req.URL) {
+		return nil, errScheme
+	}
+	resp, err := p.carrier.RoundTrip(req)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failure = err
+	return resp, err
+}
+
+// cause is why the ping failed.
+func (p *pinger) cause(err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.failure != nil {
+		return p.failure
+	}
+	return err
 }
 
 func (h *host) knownChallenge() *transport.Challenge {
