@@ -21,9 +21,13 @@ RUN --mount=type=cache,target=/root/.cache/go-build \
     go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/bin/tagwatch ./starter \
  && go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/bin/tagwatch-worker ./worker \
  && mkdir -m 0700 /out/data
+# What the programs were linked from, as CycloneDX. With a builder that attests,
+# docker buildx build --sbom=true adds one of the whole image.
+RUN mkdir /out/doc && /out/bin/tagwatch-worker sbom /out/bin > /out/doc/sbom.cdx.json
 
 FROM gcr.io/distroless/static:nonroot
 COPY --from=build /out/bin/ /usr/local/bin/
+COPY --from=build /out/doc/ /usr/share/doc/tagwatch/
 # A new volume takes its owner from the directory that it covers.
 COPY --from=build --chown=65532:65532 /out/data /var/lib/tagwatch
 USER 65532:65532

@@ -30,3 +30,23 @@ func convertCommand() *cli.Command {
 		},
 	}
 }
+
+// sbomCommand is how the image's own SBOM is made when the image is built.
+func sbomCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "sbom",
+		Usage:     "write the SBOM of Tagwatch's own programs",
+		UsageText: "tagwatch-worker sbom DIRECTORY > sbom.cdx.json",
+		Description: "Reads from the Go programs in a directory which modules they were linked from. The image has the\n" +
+			"result at /usr/share/doc/tagwatch/sbom.cdx.json.",
+		Flags: []cli.Flag{&cli.StringFlag{Name: "form", Value: "cyclonedx-json", Usage: "`form` of the output: " + strings.Join(analyzer.Forms(), ", ")}},
+		Action: func(c *cli.Context) error {
+			if c.NArg() != 1 {
+				return errors.New("name the directory that holds the programs, as in: tagwatch-worker sbom /usr/local/bin")
+			}
+			out := bufio.NewWriter(c.App.Writer)
+			err := analyzer.DescribePrograms(c.Context, out, c.Args().First(), "tagwatch", version, c.String("form"))
+			return errors.Join(err, out.Flush())
+		},
+	}
+}

@@ -34,7 +34,7 @@ func Forms() []string { return slices.Sorted(maps.Keys(encoders)) }
 func Convert(w io.Writer, document []byte, form string) error {
 	newEncoder, known := encoders[form]
 	if !known {
-		return fmt.Errorf("form %q of an SBOM is not one of %s: %w", form, strings.Join(Forms(), ", "), fault.Invalid)
+		return unknownForm(form)
 	}
 	encoder, err := newEncoder()
 	if err != nil {
@@ -48,4 +48,8 @@ func Convert(w io.Writer, document []byte, form string) error {
 		return fmt.Errorf("write the SBOM as %s: %w", form, err)
 	}
 	return nil
+}
+
+func unknownForm(form string) error {
+	return fmt.Errorf("form %q of an SBOM is not one of %s: %w", form, strings.Join(Forms(), ", "), fault.Invalid)
 }

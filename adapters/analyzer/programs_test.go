@@ -1,0 +1,66 @@
+package analyzer_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/tagwatch/tagwatch/adapters/analyzer"
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+// TestDescribePrograms reads this test's own program, in which the go command
+// notes the module but not those that it uses.
+func TestDescribePrograms(t *testing.T) {
+	t.Parallel()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := analyzer.DescribePrograms(t.Context(), &out, filepath.Dir(program), "tagwatch", "1.2.3", "cyclonedx-json"); err != nil {
+		t.Fatal(err)
+	}
+	var bill struct {
+		Format   string `json:"bomFormat"`
+		Metadata struct {
+			Component struct{ Name, Version string }
+		}
+		Components []struct{ Name string }
+	}
+	if err := json.Unmarshal(out.Bytes(), &bill); err != nil {
+		t.Fatal(err)
+	}
+	if bill.Format != "CycloneDX" || bill.Metadata.Component.Name != "tagwatch" || bill.Metadata.Component.Version != "1.2.3" {
+		t.Errorf("%s of %+v", bill.Format, bill.Metadata.Component)
+	}
+	modules := map[string]bool{}
+	for _, component := range bill.Components {
+		modules[component.Name] = true
+	}
+	for _, module := range []string{"stdlib", "github.com/tagwatch/tagwatch"} {
+		if !modules[module] {
+			t.Errorf("%s is not among the %d components", module, len(modules))
+		}
+	}
+}
+
+func TestDescribeNoPrograms(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, directory, form string
+		want                  error
+	}{
+		{"an empty directory", t.TempDir(), "cyclonedx-json", fault.NotFound},
+		{"no directory", filepath.Join(t.TempDir(), "absent"), "cyclonedx-json", fault.Invalid},
+		{"a form that is none", t.TempDir(), "poem", fault.Invalid},
+	} {
+		if err := analyzer.DescribePrograms(t.Context(), io.Discard, test.directory, "tagwatch", "1", test.form); !errors.Is(err, test.want) {
+			t.Errorf("%s: %v, want %v", test.name, err, test.want)
+		}
+	}
+}
