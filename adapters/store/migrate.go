@@ -12,7 +12,9 @@ import (
 	"github.com/tagwatch/tagwatch/schema"
 )
 
-// migrate applies the migrations of that folder which the database lacks.
+// migrate applies the migrations of that folder which the database lacks. A
+// database that a newer version has migrated is used as it is, since migrations
+// only add: two versions run side by side while one replaces the other.
 func (s *Store) migrate(ctx context.Context, dialect goose.Dialect, folder string, options ...goose.ProviderOption) error {
 	files, err := fs.Sub(schema.Files, folder)
 	if err != nil {
@@ -28,9 +30,22 @@ func (s *Store) migrate(ctx context.Context, dialect goose.Dialect, folder strin
 		return err
 	}
 	if current > known {
-		return fmt.Errorf("%s has schema version %d and this program knows version %d: a newer Tagwatch has used it; use that one or a newer: %w",
-			s.name, current, known, fault.Conflict)
+		return s.tolerate(ctx, current, known)
 	}
 	_, err = provider.Up(ctx)
 	return err
+}
+
+// tolerate is an error for a schema that is newer than this program, if it
+// cannot be used by one that does not know it.
+func (s *Store) tolerate(ctx context.Context, current, known int64) error {
+	var floor int64
+	if err := s.reading.GetContext(ctx, &floor, `SELECT version FROM schema_floor`); err != nil {
+		return fmt.Errorf("read which programs may use schema version %d: %w", current, err)
+	}
+	if floor <= known {
+		return nil
+	}
+	return fmt.Errorf("%s has schema version %d, which takes a program that knows version %d, and this one knows version %d: a newer Tagwatch has used it; use that one or a newer: %w",
+		s.name, current, floor, known, fault.Conflict)
 }

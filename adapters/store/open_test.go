@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
@@ -123,13 +124,58 @@ func TestOpenTwice(t *testing.T) {
 	})
 }
 
+// TestOpenNewer: while a version replaces another, the old one goes on with the
+// schema of the new one.
 func TestOpenNewer(t *testing.T) {
 	eachURL(t, func(t *testing.T, url string) {
 		check(t, open(t, url).Close())
+		execute(t, url, "ALTER TABLE target ADD COLUMN later TEXT NOT NULL DEFAULT ''")
+		execute(t, url, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, TRUE)")
+		s := open(t, url)
+		subscribe(t, s, target(t, "nginx:1"))
+		check(t, s.Close())
+	})
+}
+
+// TestOpenTooNew: a migration can say that programs before it must stop.
+func TestOpenTooNew(t *testing.T) {
+	eachURL(t, func(t *testing.T, url string) {
+		check(t, open(t, url).Close())
+		execute(t, url, "UPDATE schema_floor SET version = 99999")
 		execute(t, url, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, TRUE)")
 		_, err := store.Open(t.Context(), url)
 		if !errors.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "99999") || !strings.Contains(err.Error(), "newer") {
 			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// TestPeek looks at a database without changing it.
+func TestPeek(t *testing.T) {
+	eachURL(t, func(t *testing.T, url string) {
+		s, before, err := store.Peek(t.Context(), url)
+		if strings.HasPrefix(url, "sqlite") {
+			if !errors.Is(err, fault.NotFound) {
+				t.Errorf("without a file: %v", err)
+			}
+		} else {
+			check(t, err)
+			check(t, s.Close())
+		}
+		if before.Current != 0 {
+			t.Errorf("an empty database has version %d", before.Current)
+		}
+		check(t, open(t, url).Close())
+		s, after, err := store.Peek(t.Context(), url)
+		check(t, err)
+		defer s.Close()
+		if after.Current == 0 || after.Current != after.Known {
+			t.Errorf("got %+v", after)
+		}
+		clock, err := s.Clock(t.Context())
+		check(t, err)
+		if skew := time.Since(clock).Abs(); skew > time.Minute {
+			t.Errorf("the clock is off by %s", skew)
 		}
 	})
 }

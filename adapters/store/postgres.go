@@ -38,6 +38,9 @@ func (p postgresServer) open(context.Context) (*Store, error) {
 	return &Store{reading: pool, writing: pool, locking: " FOR UPDATE", name: p.name}, nil
 }
 
+// peek is open: a server makes no databases by itself.
+func (p postgresServer) peek(ctx context.Context) (*Store, error) { return p.open(ctx) }
+
 // migrate lets one process at a time change the schema.
 func (p postgresServer) migrate(ctx context.Context, s *Store) error {
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // tries each second, for 300 seconds

@@ -57,6 +57,14 @@ func (f sqliteFile) open(context.Context) (*Store, error) {
 	return &Store{reading: reading, writing: writing, name: "the database file " + f.path}, nil
 }
 
+// peek is open for a file that exists.
+func (f sqliteFile) peek(ctx context.Context) (*Store, error) {
+	if _, err := os.Stat(f.path); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("database file %s: %w", f.path, fault.NotFound)
+	}
+	return f.open(ctx)
+}
+
 func (f sqliteFile) dsn(lock string) string {
 	options := url.Values{"_pragma": sqlitePragmas, "_txlock": {lock}}
 	return (&url.URL{Scheme: "file", Path: f.path, RawQuery: options.Encode()}).String()

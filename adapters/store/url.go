@@ -14,6 +14,8 @@ import (
 type source interface {
 	// open makes the pools; it does not change the database.
 	open(ctx context.Context) (*Store, error)
+	// peek is open for a database that must exist.
+	peek(ctx context.Context) (*Store, error)
 	migrate(ctx context.Context, s *Store) error
 }
 
