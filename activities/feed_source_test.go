@@ -29,7 +29,7 @@ func (r *rig) publisher() *labfeed.Feed {
 // them take data from the publisher.
 func (r *rig) disk(from *labfeed.Feed) *realfeed.Feed {
 	r.Helper()
-	opened, err := realfeed.Open(r.TempDir(), realfeed.Options{URL: from.ListingURL(), Stall: 100 * time.Millisecond, MaxArchive: 16 << 20})
+	opened, err := realfeed.Open(r.TempDir(), realfeed.Options{URL: from.ListingURL(), Stall: 2 * time.Second, MaxArchive: 16 << 20})
 	r.must(err)
 	r.steps.Feed = opened
 	return opened

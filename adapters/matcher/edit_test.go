@@ -72,12 +72,16 @@ var edits = []edit{
 
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
 
-// edited returns a copy of the data with some edits, and their names.
-func edited(d data, r *rand.Rand) (data, []string) {
+// edited returns a copy of the data with edits of those kinds and of others, and
+// their names.
+func edited(d data, r *rand.Rand, kinds ...int) (data, []string) {
 	d.records, d.rows = slices.Clone(d.records), slices.Clone(d.rows)
 	var names []string
-	for range 1 + r.IntN(3) {
-		chosen := edits[r.IntN(len(edits))]
+	for range r.IntN(2) {
+		kinds = append(kinds[:len(kinds):len(kinds)], r.IntN(len(edits)))
+	}
+	for _, kind := range kinds {
+		chosen := edits[kind]
 		chosen.apply(&d, r)
 		names = append(names, chosen.name)
 	}
