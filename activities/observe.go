@@ -18,7 +18,8 @@ import (
 type Registry interface {
 	// Head is one request for the digest a tag points to.
 	Head(ctx context.Context, ref image.Reference) (image.Digest, error)
-	// Resolve follows an index to the platform's manifest.
+	// Resolve follows an index to the platform's manifest; the zero platform is
+	// the default one.
 	Resolve(ctx context.Context, ref image.Reference, platform image.Platform) (image.Resolved, error)
 	Tags(ctx context.Context, repository image.Repository) iter.Seq2[[]string, error]
 	// Budget is what may be asked of a registry.
@@ -83,7 +84,7 @@ func (a *Activities) resolve(ctx context.Context, target image.Target, last imag
 	if top == last.Top() {
 		return last, nil
 	}
-	return a.Registry.Resolve(ctx, target.Reference, target.Platform.OrDefault())
+	return a.Registry.Resolve(ctx, target.Reference, target.Platform)
 }
 
 func withLookTimeout(ctx context.Context) (context.Context, context.CancelFunc) {

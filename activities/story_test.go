@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/lab"
 )
 
 // What happens in a life of a tag, in one call each, as the workflows do it.
@@ -165,4 +167,27 @@ func (r *rig) body(content []byte) envelope {
 	var body envelope
 	r.must(json.Unmarshal(content, &body))
 	return body
+}
+
+// index pushes an index of images, each "platform package version", made with
+// those parts, and returns its digest and theirs.
+func (r *rig) index(repositoryAndTag string, parts []lab.Part, images ...string) (image.Digest, map[string]image.Digest) {
+	r.Helper()
+	var built []v1.Image
+	digests := map[string]image.Digest{}
+	for _, text := range images {
+		platform, content, _ := strings.Cut(text, " ")
+		one, err := lab.NewImage(append(slices.Clone(parts), lab.Platform(platform), lab.Run("install", lab.Text("/packages", content+"\n")))...)
+		r.must(err)
+		hash, err := one.Digest()
+		r.must(err)
+		built = append(built, one)
+		digests[platform] = image.Digest(hash.String())
+		r.analyzer.finds(digests[platform], content)
+	}
+	index, err := lab.NewIndex(built...)
+	r.must(err)
+	hash, err := r.registry.Push(repositoryAndTag, index)
+	r.must(err)
+	return image.Digest(hash.String()), digests
 }

@@ -58,9 +58,7 @@ func (a *Activities) sweepPage(ctx context.Context, due []watch.Look, swept *wat
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	for i := range page.asked {
-		page.asked[i].Next = a.now().Add(jittered(a.pollOf(page.asked[i])))
-	}
+	a.spread(page.asked)
 	moved, err := a.wakeMoved(ctx, due, page.asked)
 	if err != nil {
 		return err
@@ -70,6 +68,18 @@ func (a *Activities) sweepPage(ctx context.Context, due []watch.Look, swept *wat
 		swept.Problem, swept.Wait = problem(watch.StageResolve, page.failure, nil, a.now()), retryAfter(page.failure)
 	}
 	return a.Store.Looked(ctx, page.asked)
+}
+
+// spread says when each tag is due again. Platforms of one tag stay together, to
+// be looked at with one request.
+func (a *Activities) spread(asked []watch.Look) {
+	for i := range asked {
+		if i > 0 && asked[i].Target.Reference == asked[i-1].Target.Reference && a.pollOf(asked[i]) == a.pollOf(asked[i-1]) {
+			asked[i].Next = asked[i-1].Next
+			continue
+		}
+		asked[i].Next = a.now().Add(jittered(a.pollOf(asked[i])))
+	}
 }
 
 func (a *Activities) pollOf(look watch.Look) time.Duration {
@@ -95,17 +105,31 @@ func (a *Activities) lookAll(ctx context.Context, due []watch.Look) *sweptPage {
 	page := &sweptPage{}
 	var group errgroup.Group
 	group.SetLimit(sweepConcurrency)
-	for _, look := range due {
+	for _, looks := range byReference(due) {
 		group.Go(func() error {
 			if ctx.Err() == nil && !page.over() {
-				digest, err := a.Registry.Head(ctx, look.Target.Reference)
-				page.add(look, digest, err)
+				digest, err := a.Registry.Head(ctx, looks[0].Target.Reference)
+				page.add(looks, digest, err)
 			}
 			return nil
 		})
 	}
 	_ = group.Wait() // no look returns an error
 	return page
+}
+
+// byReference puts the platforms of one tag together.
+func byReference(due []watch.Look) [][]watch.Look {
+	index, groups := make(map[image.Reference]int, len(due)), make([][]watch.Look, 0, len(due))
+	for _, look := range due {
+		at, found := index[look.Target.Reference]
+		if !found {
+			at = len(groups)
+			index[look.Target.Reference], groups = at, append(groups, nil)
+		}
+		groups[at] = append(groups[at], look)
+	}
+	return groups
 }
 
 // over tells that it makes no sense to ask on.
@@ -115,18 +139,21 @@ func (p *sweptPage) over() bool {
 	return p.failures >= sweepConcurrency || retryAfter(p.failure) > 0
 }
 
-// add counts an answer. A tag that is gone or may not be read has no digest,
-// which is a change like another; where the registry failed, nothing is known.
-func (p *sweptPage) add(look watch.Look, digest image.Digest, err error) {
+// add counts an answer about a tag. One that is gone or may not be read has no
+// digest, which is a change like another; where the registry failed, nothing is
+// known.
+func (p *sweptPage) add(looks []watch.Look, digest image.Digest, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err == nil || fault.Permanent(err) {
-		look.Seen = digest
-		p.answers++
+		for i := range looks {
+			looks[i].Seen = digest
+		}
+		p.answers += len(looks)
 	} else {
 		p.failures, p.failure = p.failures+1, err
 	}
-	p.asked = append(p.asked, look)
+	p.asked = append(p.asked, looks...)
 }
 
 // wakeMoved wakes the watchers of the tags that do not point to what they

@@ -35,17 +35,18 @@ func repositoryUnwatch(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := kept.DeleteRepository(ctx, name); err != nil && !(errors.Is(err, fault.NotFound) && s.Bool("tags")) {
-		if errors.Is(err, fault.NotFound) {
-			return refused("%s is not watched; see: tagwatch repository list", name)
-		}
-		return err
-	}
+	deleted := kept.DeleteRepository(ctx, name)
 	var ended []image.Target
-	if s.Bool("tags") {
+	if s.Bool("tags") && (deleted == nil || errors.Is(deleted, fault.NotFound)) {
 		if ended, err = kept.UnwatchTags(ctx, name, s.now); err != nil {
 			return err
 		}
+	}
+	if errors.Is(deleted, fault.NotFound) && ended == nil {
+		return refused("%s is not watched; see: tagwatch repository list", name)
+	}
+	if deleted != nil && ended == nil {
+		return deleted
 	}
 	fmt.Fprintf(s.out, "%s is no longer watched%s\n", name, endedLine(s.Bool("tags"), len(ended)))
 	if err := s.wakeEnded(ctx, name, ended); err != nil {

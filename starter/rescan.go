@@ -21,6 +21,7 @@ analyze again what could not be analyzed, match, evaluate. Subscribers are told
 if anything changed.
 
    tagwatch rescan docker.io/library/nginx:1.27
+   tagwatch rescan docker.io/library/nginx:1.27 --platform linux/arm64
    tagwatch rescan --all`,
 		Flags:  []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "all watched tags"}, platformsFlag()},
 		Action: action(rescan),

@@ -26,6 +26,7 @@ With a tag, everything, with what its workflow does right now.
 
    tagwatch status
    tagwatch status docker.io/library/nginx:1.27
+   tagwatch status docker.io/library/nginx:1.27 --platform linux/arm64
    tagwatch status --failing
    tagwatch status -o json | jq '.[] | select(.policy_status == "fail") | .target'`,
 		Flags: []cli.Flag{
@@ -66,7 +67,7 @@ func (s *session) summary(ctx context.Context, target image.Target) (watch.Summa
 	}
 	summary, err := kept.Summary(ctx, target)
 	if errors.Is(err, fault.NotFound) {
-		return summary, refused("nobody is subscribed to %s; watch it with: tagwatch subscribe %s", target, target.Reference)
+		return summary, s.notWatched(ctx, target)
 	}
 	return summary, err
 }

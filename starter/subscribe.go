@@ -24,13 +24,16 @@ analyzed), tag_update (it points to another image), vuln_update (its
 vulnerabilities changed) and policy_eval (it passes no longer, or again). What
 is found first is told for analysis_update only.
 
+Of an image of several platforms, linux/amd64 is taken unless --platform names
+others. Each is watched by itself, under REF@platform.
+
 Subscribing again replaces the options and adds the types.
 
    tagwatch subscribe docker.io/library/nginx:1.27
    tagwatch subscribe nginx:1.27 redis:7 --type tag_update,policy_eval
    tagwatch subscribe nginx:1.27 --type vuln_update --min-severity high --fixable-only
    tagwatch subscribe nginx:1.27 --webhook https://receiver.example.com/hook
-   tagwatch subscribe nginx:1.27 --platform linux/arm64 --interval 1m --wait`,
+   tagwatch subscribe nginx:1.27 --platform linux/amd64,linux/arm64 --interval 1m --wait`,
 		Flags: append(subscriptionFlags(),
 			&cli.StringFlag{Name: "webhook", Usage: "`URL` to tell: an endpoint for this subscription alone"},
 			&cli.StringFlag{Name: "dockerfile", Usage: "`file` that the images are built from, for policies to judge instead of the one inferred"},

@@ -24,10 +24,12 @@ func subscriptionsCommand() *cli.Command {
 
    tagwatch subscriptions
    tagwatch subscriptions --registry docker.io --type policy_eval
-   tagwatch subscriptions --repository docker.io/library/nginx -o json`,
+   tagwatch subscriptions --repository docker.io/library/nginx -o json
+   tagwatch subscriptions --platform linux/arm64`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "registry", Usage: "only tags of this registry's `host`"},
 			&cli.StringFlag{Name: "repository", Usage: "only tags of this `repository`"},
+			&cli.StringFlag{Name: "platform", Usage: "only tags on this `os/arch`; linux/amd64 is that of tags without one"},
 			typeFlag("of notification to list (default: all)"), outputFlag(),
 		},
 		Action: action(subscriptions),
@@ -84,7 +86,7 @@ func (s *session) subscriptionView(sub event.Subscription) subscriptionView {
 	return view
 }
 
-// places tells which targets --registry and --repository select.
+// places tells which targets --registry, --repository and --platform select.
 func (s *session) places() (within func(image.Target) bool, err error) {
 	registry, text := s.String("registry"), s.String("repository")
 	var repository image.Repository
@@ -93,7 +95,14 @@ func (s *session) places() (within func(image.Target) bool, err error) {
 			return nil, unable(err)
 		}
 	}
+	platform, err := image.ParsePlatform(s.String("platform"))
+	if err != nil {
+		return nil, unable(err)
+	}
 	return func(t image.Target) bool {
+		if platform != (image.Platform{}) && t.Platform.OrDefault() != platform {
+			return false
+		}
 		return (registry == "" || t.Reference.Registry == registry) && (text == "" || t.Reference.Repository == repository)
 	}, nil
 }

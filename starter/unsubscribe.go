@@ -25,7 +25,7 @@ notifications that were told are kept.
 
    tagwatch unsubscribe docker.io/library/nginx:1.27
    tagwatch unsubscribe nginx:1.27 --type vuln_update
-   tagwatch unsubscribe nginx:1.27 --platform linux/arm64`,
+   tagwatch unsubscribe nginx:1.27 --platform linux/amd64,linux/arm64`,
 		Flags:  []cli.Flag{typeFlag("of notification to end (default: all)"), platformsFlag(), outputFlag()},
 		Action: action(unsubscribe),
 	}
@@ -58,6 +58,9 @@ func unsubscribe(ctx context.Context, s *session) error {
 	done := []unsubscribed{}
 	for _, target := range targets {
 		left, err := linked.unsubscribe(ctx, watch.UnsubscribeRequest{Target: target, Types: types})
+		if errors.Is(err, fault.NotFound) {
+			err = s.notSubscribed(ctx, target, types)
+		}
 		if err != nil {
 			failures = append(failures, err)
 			continue
@@ -75,10 +78,15 @@ func (l *link) unsubscribe(ctx context.Context, request watch.UnsubscribeRequest
 		left, err = l.client.Unsubscribe(ctx, request)
 		return err
 	})
-	if errors.Is(err, fault.NotFound) {
-		return 0, refused("nobody is subscribed to %s; see: tagwatch subscriptions", request.Target)
-	}
 	return left, err
+}
+
+// notSubscribed says that there is nothing to end.
+func (s *session) notSubscribed(ctx context.Context, target image.Target, types []event.Type) error {
+	if len(types) > 0 {
+		return refused("nobody is subscribed to %s of %s; see: tagwatch subscriptions", list(types), target)
+	}
+	return s.notWatched(ctx, target)
 }
 
 func writeUnsubscribed(w io.Writer, done []unsubscribed) {

@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,6 +40,27 @@ func selectPlatform(entries []v1.Descriptor, platform image.Platform) (image.Dig
 		return "", fmt.Errorf("entry for %s: %w", platform, err)
 	}
 	return digest, nil
+}
+
+// isFor refuses an image that stands alone and does not run on a platform.
+func (r *Registry) isFor(ctx context.Context, repository image.Repository, d document, platform image.Platform) error {
+	manifest, err := d.imageManifest()
+	if err != nil {
+		return err
+	}
+	raw, err := (&Image{registry: r, repository: repository, digest: d.digest, raw: d.raw, parsed: manifest}).Config(ctx)
+	if err != nil {
+		return err
+	}
+	var found v1.Platform
+	if err := json.Unmarshal(raw, &found); err != nil {
+		return fmt.Errorf("config of %s is no configuration of an image: %w: %w", d.digest, fault.Invalid, err)
+	}
+	offer := v1.Descriptor{MediaType: d.mediaType, Platform: &found}
+	if rankOf(offer, platform) < 0 {
+		return fmt.Errorf("no image for platform %s; the tag points to one image, which is for %s: %w", platform, platformOf(offer), fault.NotFound)
+	}
+	return nil
 }
 
 // rankOf is how well an entry suits a platform: 0 best, negative not at all.

@@ -124,13 +124,18 @@ func (r *Registry) digestByGet(ctx context.Context, ref image.Reference) (image.
 }
 
 // Resolve reads what a tag points to and, if that is an index, selects the
-// platform's manifest in it. The zero platform is image.DefaultPlatform.
+// platform's manifest in it. The zero platform is image.DefaultPlatform in an
+// index, and any where there is none: an image of one platform is what the tag
+// is. One that was asked for has to be the image's.
 func (r *Registry) Resolve(ctx context.Context, ref image.Reference, platform image.Platform) (image.Resolved, error) {
 	document, err := r.manifest(ctx, ref.Repository, ref.Tag)
 	if err != nil {
 		return image.Resolved{}, fmt.Errorf("resolve %s: %w", ref, err)
 	}
 	resolved, err := document.resolve(platform.OrDefault())
+	if err == nil && resolved.Index == "" && platform != (image.Platform{}) {
+		err = r.isFor(ctx, ref.Repository, document, platform)
+	}
 	if err != nil {
 		return image.Resolved{}, fmt.Errorf("resolve %s: %w", ref, err)
 	}

@@ -73,6 +73,7 @@ func TestResolve(t *testing.T) {
 	}
 	attestation := mutate.IndexAddendum{Add: empty.Image, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "unknown", Architecture: "unknown"}}}
 	manifest := push(t, store, "app:single", single)
+	alone := push(t, store, "app:arm", arm)
 	top := push(t, store, "app:multi", mutate.AppendManifests(index, attestation))
 	digestOf := func(i v1.Image) image.Digest {
 		digest, err := i.Digest()
@@ -87,6 +88,10 @@ func TestResolve(t *testing.T) {
 		fault               error
 	}{
 		{name: "manifest", tag: "single", want: image.Resolved{Manifest: manifest}},
+		{name: "manifest of the platform", tag: "single", platform: "linux/amd64", want: image.Resolved{Manifest: manifest}},
+		{name: "manifest of another platform", tag: "single", platform: "linux/arm64", fault: fault.NotFound},
+		{name: "manifest of a variant", tag: "arm", platform: "linux/arm64", want: image.Resolved{Manifest: alone}},
+		{name: "manifest of another platform than the default, which nobody asked for", tag: "arm", want: image.Resolved{Manifest: alone}},
 		{name: "default platform of an index", tag: "multi", want: image.Resolved{Manifest: digestOf(amd), Index: top}},
 		{name: "usual variant", tag: "multi", platform: "linux/arm64", want: image.Resolved{Manifest: digestOf(arm), Index: top}},
 		{name: "missing platform", tag: "multi", platform: "linux/s390x", fault: fault.NotFound},

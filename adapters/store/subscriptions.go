@@ -51,14 +51,17 @@ func (t tx) subscribe(ctx context.Context, subs []event.Subscription, poll time.
 }
 
 // watch makes sure that the target is there, locked, and due early enough for a
-// new interval.
+// new interval. It is due together with other platforms of the tag, for one
+// request to be enough.
 func (t tx) watch(ctx context.Context, target image.Target, poll time.Duration, now time.Time) error {
-	next := stamp(now.Add(poll))
-	return t.run(ctx, `INSERT INTO target (name, registry, repository, poll, due) VALUES (?, ?, ?, ?, ?)
+	next, tag := stamp(now.Add(poll)), target.Reference.String()
+	return t.run(ctx, `INSERT INTO target (name, registry, repository, poll, due) VALUES (?, ?, ?, ?,
+			coalesce((SELECT min(due) FROM target WHERE poll = ? AND (name = ? OR name > ? AND name < ?)), ?))
 		ON CONFLICT (name) DO UPDATE SET
 			poll = CASE WHEN excluded.poll = 0 THEN target.poll ELSE excluded.poll END,
 			due = CASE WHEN excluded.poll IN (0, target.poll) OR target.due < ? THEN target.due ELSE ? END`,
-		target.String(), target.Reference.Registry, target.Reference.Repository.String(), poll.Microseconds(), stamp(now), next, next)
+		target.String(), target.Reference.Registry, target.Reference.Repository.String(), poll.Microseconds(),
+		poll.Microseconds(), tag, tag+"@", tag+"A", stamp(now), next, next)
 }
 
 func (t tx) activate(ctx context.Context, sub event.Subscription, now time.Time) error {

@@ -114,6 +114,9 @@ func newEvidence(e Evidence) evidence {
 
 func newAbout(target image.Target, before, after Evidence) about {
 	a := about{Tag: target.Reference.String(), Platform: target.Platform, evidence: newEvidence(after)}
+	if after.Image.Index != "" {
+		a.Platform = target.Platform.OrDefault() // which was taken from the index
+	}
 	if before != (Evidence{}) {
 		previous := newEvidence(before)
 		a.Previous = &previous

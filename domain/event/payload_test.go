@@ -43,7 +43,7 @@ func TestCommonKeys(t *testing.T) {
 	got := payload(t, content, event.CauseImage, event.CauseFeed)
 	want := tree{
 		"notificationId": "id", "userId": "admin", "subscription_key": "docker.io/library/nginx:1.25", "subscription_type": "tag_update",
-		"cause": "image", "causes": []any{"image", "feed"}, "tag": "docker.io/library/nginx:1.25",
+		"cause": "image", "causes": []any{"image", "feed"}, "tag": "docker.io/library/nginx:1.25", "platform": "linux/amd64",
 		"imageDigest": string(second), "index_digest": string(index), "feed_generation": "generation of 222", "bundle_hash": "b",
 		"previous":  map[string]any{"imageDigest": string(first), "index_digest": string(index), "feed_generation": "generation of 111", "bundle_hash": "b"},
 		"last_eval": []any{string(first)}, "curr_eval": []any{string(second)}, "counts": map[string]any{},
