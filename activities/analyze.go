@@ -19,9 +19,14 @@ type Analyzer interface {
 	// find other things in the same image.
 	Version() string
 	// Analyze pulls what it lacks of an image and returns its inventory and its
-	// SBOM in syft's JSON. It reports in words what it is doing.
-	Analyze(ctx context.Context, repository image.Repository, digest image.Digest, report func(string)) (*sbom.Inventory, []byte, error)
+	// SBOM in syft's JSON. It asks known for an earlier analysis of the same layers,
+	// and reports in words what it is doing.
+	Analyze(ctx context.Context, repository image.Repository, digest image.Digest, known Known, report func(string)) (*sbom.Inventory, []byte, error)
 }
+
+// Known returns what the same version of the analyzer made of an image with the
+// same file system; fault.NotFound if there is none.
+type Known = func(ctx context.Context, fileSystem string) (*sbom.Inventory, []byte, error)
 
 // imageStore keeps images, once for all tags that point to them.
 type imageStore interface {
@@ -30,6 +35,8 @@ type imageStore interface {
 	SaveFailure(ctx context.Context, digest image.Digest, analyzer string, problem watch.Problem, now time.Time) error
 	Inventory(ctx context.Context, digest image.Digest) (*sbom.Inventory, error)
 	SBOM(ctx context.Context, digest image.Digest) ([]byte, error)
+	// ImageLike is an image with that file system that the analyzer analyzed.
+	ImageLike(ctx context.Context, fileSystem, analyzer string) (image.Digest, error)
 }
 
 // RequestAnalysis has an image analyzed once, whoever else asks for it.
@@ -70,7 +77,21 @@ func (a *Activities) inventory(ctx context.Context, request watch.AnalysisReques
 	var doing atomic.Value
 	doing.Store("starting")
 	defer heartbeat(ctx, func() any { return doing.Load() })()
-	return a.Analyzer.Analyze(ctx, request.Target.Reference.Repository, request.Digest, func(step string) { doing.Store(step) })
+	return a.Analyzer.Analyze(ctx, request.Target.Reference.Repository, request.Digest, a.known, func(step string) { doing.Store(step) })
+}
+
+// known is the analysis of an image with the same layers.
+func (a *Activities) known(ctx context.Context, fileSystem string) (*sbom.Inventory, []byte, error) {
+	like, err := a.Store.ImageLike(ctx, fileSystem, a.Analyzer.Version())
+	if err != nil {
+		return nil, nil, err
+	}
+	inventory, err := a.Store.Inventory(ctx, like)
+	if err != nil {
+		return nil, nil, err
+	}
+	document, err := a.Store.SBOM(ctx, like)
+	return inventory, document, err
 }
 
 // failed keeps a failure that lies in the image. Everything else is tried again

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -42,5 +43,28 @@ func TestANewerAnalyzerFindsMore(t *testing.T) {
 	}
 	if len(r.analyzer.analyses) != 2 {
 		t.Errorf("%d analyses, want 2", len(r.analyzer.analyses))
+	}
+}
+
+// An image whose layers the same analyzer knows is not analyzed, and is told of
+// like any other.
+func TestTheSameLayersAreAnalyzedOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.data(1)
+	first, second := r.push("app:1", "openssl 1"), r.push("app:2", "other content of the same layers")
+	r.analyzer.layers[first], r.analyzer.layers[second] = "layers", "layers"
+	for _, tag := range []string{"app:1", "app:2"} {
+		r.settled(tag)
+	}
+	if diff := cmp.Diff([]image.Digest{second}, r.analyzer.reused); diff != "" {
+		t.Errorf("reused (-want +got):\n%s", diff)
+	}
+	r.expect(0, "analysis_update image app:1", "analysis_update image app:2")
+
+	r.analyzer.version = "analyzer 2"
+	do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: r.target("app:2"), Digest: second, Again: true})
+	if last := r.analyzer.analyses; last[len(last)-1] != second {
+		t.Errorf("another analyzer was content with what the first one found: %v", last)
 	}
 }

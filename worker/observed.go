@@ -73,9 +73,9 @@ type observedAnalyzer struct {
 }
 
 // Analyze implements activities.Analyzer.
-func (a observedAnalyzer) Analyze(ctx context.Context, repository image.Repository, digest image.Digest, report func(string)) (*sbom.Inventory, []byte, error) {
+func (a observedAnalyzer) Analyze(ctx context.Context, repository image.Repository, digest image.Digest, known activities.Known, report func(string)) (*sbom.Inventory, []byte, error) {
 	ctx, end := a.begin(ctx, "analyze", attribute.String("tagwatch.repository", repository.String()), attribute.String("tagwatch.digest", string(digest)))
-	inventory, document, err := a.Analyzer.Analyze(ctx, repository, digest, report)
+	inventory, document, err := a.Analyzer.Analyze(ctx, repository, digest, known, report)
 	a.meters.analysisDuration.WithLabelValues(outcomeOf(err)).Observe(end(err).Seconds())
 	return inventory, document, err
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/tagwatch/tagwatch/activities"
 	"github.com/tagwatch/tagwatch/adapters/analyzer"
 	"github.com/tagwatch/tagwatch/adapters/malware"
 	"github.com/tagwatch/tagwatch/adapters/registry"
@@ -51,17 +52,18 @@ func (p puller) Version() string {
 }
 
 // Analyze implements activities.Analyzer.
-func (p puller) Analyze(ctx context.Context, repository image.Repository, digest image.Digest, report func(string)) (*sbom.Inventory, []byte, error) {
+func (p puller) Analyze(ctx context.Context, repository image.Repository, digest image.Digest, known activities.Known, report func(string)) (*sbom.Inventory, []byte, error) {
 	if p.scanner != nil {
 		if err := p.scanner.Ping(ctx); err != nil {
 			return nil, nil, err // before the work that would be lost
 		}
 	}
 	source := p.registries.Image(repository, digest)
-	request := analyzer.Request{Name: source.Name(), Digest: digest, Source: source,
+	request := analyzer.Request{Name: source.Name(), Digest: digest, Source: source, Known: known,
 		Progress: func(at analyzer.Progress) { report(inWords(at)) }}
 	result, err := p.Analyzer.Analyze(ctx, request)
 	if err == nil && p.scanner != nil {
+		result.Inventory.Malware = nil // of an earlier scan, when the analysis is an earlier one's
 		err = p.scan(ctx, request, result.Inventory, report)
 	}
 	return result.Inventory, result.SBOM, err

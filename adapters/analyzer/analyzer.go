@@ -116,6 +116,8 @@ type Request struct {
 	Name   string
 	Digest image.Digest
 	Source Source
+	// Known, if set, is asked for an earlier analysis of the same layers.
+	Known Known
 	// Progress, if set, is called from time to time, never twice at once.
 	Progress func(Progress)
 }
@@ -125,6 +127,7 @@ type Result struct {
 	Inventory *sbom.Inventory
 	SBOM      []byte // syft's JSON
 	Version   string // of the analyzer
+	Reused    bool   // the layers were analyzed before, under another manifest
 	Usage     Usage
 }
 
@@ -163,6 +166,10 @@ func (a *Analyzer) analyze(ctx context.Context, request Request) (Result, error)
 	fetched, err := a.fetch(ctx, request.Source, documents, folder, tell)
 	if err != nil {
 		return Result{}, err
+	}
+	if result, known, err := a.reuse(ctx, request, documents); known || err != nil {
+		result.Usage.Fetched = fetched
+		return result, err
 	}
 	tell.tell(func(p *Progress) { p.Stage = StageDigest })
 	if err := a.digest(ctx, documents, folder); err != nil {

@@ -80,12 +80,12 @@ func (s *Store) SaveImage(ctx context.Context, inventory *sbom.Inventory, sbomJS
 	}
 	documents := map[string][]byte{kindInventory: content, kindSBOM: compress(sbomJSON), kindLocations: places}
 	return s.change(ctx, "save image "+string(inventory.Digest), func(t tx) error {
-		id, err := one[int64](ctx, t, `INSERT INTO image (digest, state, analyzer, config, analyzed, packages, files) VALUES (?, ?, ?, ?, ?, ?, ?)
+		id, err := one[int64](ctx, t, `INSERT INTO image (digest, state, analyzer, config, analyzed, packages, files, file_system) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (digest) DO UPDATE SET state = excluded.state, analyzer = excluded.analyzer, config = excluded.config, problem = '',
 				analyzed = CASE WHEN image.analyzed = 0 THEN excluded.analyzed ELSE image.analyzed END,
-				packages = excluded.packages, files = excluded.files, groups_engine = ''
+				packages = excluded.packages, files = excluded.files, groups_engine = '', file_system = excluded.file_system
 			RETURNING id`,
-			string(inventory.Digest), imageAnalyzed, analyzer, inventory.ImageID, stamp(now), len(inventory.Packages), len(inventory.Files))
+			string(inventory.Digest), imageAnalyzed, analyzer, inventory.ImageID, stamp(now), len(inventory.Packages), len(inventory.Files), inventory.FileSystem)
 		if err != nil {
 			return err
 		}
@@ -130,6 +130,22 @@ func (s *Store) SaveFailure(ctx context.Context, digest image.Digest, analyzer s
 			ON CONFLICT (digest) DO UPDATE SET state = excluded.state, analyzer = excluded.analyzer, problem = excluded.problem`,
 			string(digest), imageFailed, analyzer, text)
 	})
+}
+
+// ImageLike is an image with that file system that the analyzer analyzed;
+// fault.NotFound if there is none.
+func (s *Store) ImageLike(ctx context.Context, fileSystem, analyzer string) (image.Digest, error) {
+	var digest string
+	err := s.view(ctx, "look for an analysis of the same layers", func(t tx) (err error) {
+		var found bool
+		digest, found, err = first[string](ctx, t, `SELECT digest FROM image
+			WHERE file_system = ? AND file_system <> '' AND analyzer = ? AND state = ? ORDER BY id LIMIT 1`, fileSystem, analyzer, imageAnalyzed)
+		if err == nil && !found {
+			err = fault.NotFound
+		}
+		return err
+	})
+	return image.Digest(digest), err
 }
 
 // Inventory is what the analysis of the image found.

@@ -97,3 +97,25 @@ func TestSubject(t *testing.T) {
 
 // built is when the tests' vulnerability data were.
 var built = time.Date(2026, 2, 28, 1, 0, 0, 0, time.UTC)
+
+// Of images with the same layers the analysis by the analyzer asked for serves.
+func TestImageLike(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		for i, analyzer := range []string{"syft 1", "syft 2", "syft 2"} {
+			like := inventory(digest(i+1), "zlib")
+			like.FileSystem = "layers"
+			check(t, s.SaveImage(ctx, like, nil, analyzer, at(i)))
+		}
+		check(t, s.SaveImage(ctx, inventory(digest(4), "zlib"), nil, "syft 2", at(4)))
+		check(t, s.SaveFailure(ctx, digest(2), "syft 2", watch.Problem{Kind: "Limit"}, at(5)))
+		if got := must[image.Digest](t)(s.ImageLike(ctx, "layers", "syft 2")); got != digest(3) {
+			t.Errorf("got %s, want %s", got, digest(3))
+		}
+		for _, unknown := range [][2]string{{"layers", "syft 3"}, {"other", "syft 2"}, {"", "syft 2"}} {
+			if found, err := s.ImageLike(ctx, unknown[0], unknown[1]); !errors.Is(err, fault.NotFound) {
+				t.Errorf("%q: %s, %v", unknown, found, err)
+			}
+		}
+	})
+}

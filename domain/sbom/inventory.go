@@ -12,10 +12,13 @@ import (
 // depend on the tag the image was found under. The SBOM itself, in syft's JSON,
 // is kept beside it as the record.
 type Inventory struct {
-	Digest       image.Digest // of the manifest
-	ImageID      string       // 64 hexadecimal digits: the digest of the configuration
-	OS           string       // of the configuration, as in "linux"
-	Architecture string       // of the configuration, as in "amd64"
+	Digest  image.Digest // of the manifest
+	ImageID string       // 64 hexadecimal digits: the digest of the configuration
+	// FileSystem identifies the layers, unpacked and in their order. Images that
+	// agree in it differ in nothing but their configuration.
+	FileSystem   string
+	OS           string // of the configuration, as in "linux"
+	Architecture string // of the configuration, as in "amd64"
 	Distro       Distro
 	Created      time.Time // as the configuration claims; zero if it does not
 	Size         int64     // bytes of the unpacked layers together

@@ -33,6 +33,9 @@ func syftConfig(version string) *syft.CreateSBOMConfig {
 	config.Packages.JavaArchive.IncludeIndexedArchives = true
 	config.Packages.JavaArchive.IncludeUnindexedArchives = false
 	config.Packages.Golang = config.Packages.Golang.WithCaptureSymbols(cataloging.SymbolScopeAll)
+	// Unused here, and otherwise made of the child's folder: the same image would
+	// have another SBOM each time.
+	config.Packages.Golang.LocalModCacheDir, config.Packages.JavaArchive.MavenLocalRepositoryDir = "", ""
 	config.Compliance.MissingVersion = cataloging.ComplianceActionDrop
 	return config.WithoutFiles().WithTool("syft", version).WithParallelism(max(2, runtime.GOMAXPROCS(0)))
 }

@@ -2,8 +2,6 @@ package inspect
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -17,18 +15,9 @@ import (
 
 // describe fills the inventory with all but the files.
 func describe(image *opened, request Request, bill *syftbom.SBOM) *sbom.Inventory {
-	id := sha256.Sum256(request.Config)
-	return &sbom.Inventory{
-		Digest:       request.Digest,
-		ImageID:      hex.EncodeToString(id[:]),
-		OS:           image.config.OS,
-		Architecture: image.config.Architecture,
-		Distro:       image.distro(bill),
-		Created:      image.config.Created.Time,
-		Layers:       len(image.Layers),
-		Dockerfile:   sbom.Dockerfile{Text: sbom.InferDockerfile(historyOf(image.config))},
-		Packages:     packagesOf(bill),
-	}
+	inventory := &sbom.Inventory{Distro: image.distro(bill), Packages: packagesOf(bill)}
+	configure(inventory, request, image.config)
+	return inventory
 }
 
 func historyOf(config *v1.ConfigFile) (history []sbom.HistoryEntry) {

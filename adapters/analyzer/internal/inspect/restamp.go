@@ -1,0 +1,157 @@
+package inspect
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/anchore/syft/syft/source"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/tagwatch/tagwatch/domain/sbom"
+)
+
+// errForeign tells that an SBOM is not of an image with the same layers.
+var errForeign = errors.New("the SBOM is of other layers")
+
+// bill is an SBOM in syft's JSON, as far as it tells which image it is of.
+type bill struct {
+	Artifacts     json.RawMessage `json:"artifacts"`
+	Relationships []relationship  `json:"artifactRelationships"`
+	Files         json.RawMessage `json:"files,omitempty"`
+	Source        origin          `json:"source"`
+	Distro        json.RawMessage `json:"distro"`
+	Descriptor    json.RawMessage `json:"descriptor"`
+	Schema        json.RawMessage `json:"schema"`
+}
+
+type relationship struct {
+	Parent   string          `json:"parent"`
+	Child    string          `json:"child"`
+	Type     string          `json:"type"`
+	Metadata json.RawMessage `json:"metadata,omitempty"`
+}
+
+// origin is the image in an SBOM.
+type origin struct {
+	ID       string               `json:"id"`
+	Name     string               `json:"name"`
+	Version  string               `json:"version"`
+	Supplier string               `json:"supplier,omitempty"`
+	Type     string               `json:"type"`
+	Metadata source.ImageMetadata `json:"metadata"`
+}
+
+// Restamp makes of the outcome of an analysis that of another image with the same
+// layers, unpacked: what an analysis of that image would come to. Only the
+// manifest, the configuration and the name may differ.
+func Restamp(request Request, inventory *sbom.Inventory, document []byte) (*sbom.Inventory, []byte, error) {
+	manifest, err := v1.ParseManifest(bytes.NewReader(request.Manifest))
+	if err != nil {
+		return nil, nil, fmt.Errorf("restamp: %w", err)
+	}
+	config, err := v1.ParseConfigFile(bytes.NewReader(request.Config))
+	if err != nil {
+		return nil, nil, fmt.Errorf("restamp: %w", err)
+	}
+	var read bill
+	if err := json.Unmarshal(document, &read); err != nil {
+		return nil, nil, fmt.Errorf("restamp: %w", err)
+	}
+	if err := read.restamp(request, manifest, config); err != nil {
+		return nil, nil, fmt.Errorf("restamp: %w", err)
+	}
+	var written bytes.Buffer
+	encoder := json.NewEncoder(&written)
+	encoder.SetEscapeHTML(false) // as syft writes it
+	if err := encoder.Encode(read); err != nil {
+		return nil, nil, fmt.Errorf("restamp: %w", err)
+	}
+	stamped := *inventory
+	configure(&stamped, request, config)
+	return &stamped, written.Bytes(), nil
+}
+
+func (b *bill) restamp(request Request, manifest *v1.Manifest, config *v1.ConfigFile) error {
+	image := &b.Source.Metadata
+	if len(image.Layers) != len(manifest.Layers) || len(image.Layers) != len(config.RootFS.DiffIDs) {
+		return errForeign
+	}
+	for i, diffID := range config.RootFS.DiffIDs {
+		if image.Layers[i].Digest != diffID.String() {
+			return errForeign
+		}
+		image.Layers[i].MediaType = string(manifest.Layers[i].MediaType)
+	}
+	before := b.Source.ID
+	b.Source.ID = sumOf(request.Manifest)
+	b.Source.Name, b.Source.Version, _ = strings.Cut(request.Name, "@")
+	image.UserInput, image.RepoDigests = request.Name, []string{request.Name}
+	if b.Source.Version == "" {
+		b.Source.Version, image.RepoDigests = string(request.Digest), []string{}
+	}
+	image.ID, image.ManifestDigest = "sha256:"+sumOf(request.Config), "sha256:"+sumOf(request.Manifest)
+	image.MediaType, image.RawManifest, image.RawConfig = string(manifest.MediaType), request.Manifest, request.Config
+	image.Architecture, image.Variant, image.OS = config.Architecture, config.Variant, config.OS
+	image.Labels = config.Config.Labels
+	b.relate(before)
+	return nil
+}
+
+// relate puts the image's new ID into the relationships, which are sorted by it.
+func (b *bill) relate(before string) {
+	for i := range b.Relationships {
+		each := &b.Relationships[i]
+		if each.Parent == before {
+			each.Parent = b.Source.ID
+		}
+		if each.Child == before {
+			each.Child = b.Source.ID
+		}
+	}
+	slices.SortStableFunc(b.Relationships, func(x, y relationship) int {
+		return cmp.Or(cmp.Compare(x.Parent, y.Parent), cmp.Compare(x.Child, y.Child), cmp.Compare(x.Type, y.Type))
+	})
+}
+
+func sumOf(document []byte) string {
+	sum := sha256.Sum256(document)
+	return hex.EncodeToString(sum[:])
+}
+
+// configure fills the inventory with what the configuration says.
+func configure(inventory *sbom.Inventory, request Request, config *v1.ConfigFile) {
+	inventory.Digest = request.Digest
+	inventory.ImageID = sumOf(request.Config)
+	inventory.OS, inventory.Architecture = config.OS, config.Architecture
+	inventory.Created = config.Created.Time
+	inventory.Layers = len(config.RootFS.DiffIDs)
+	inventory.Dockerfile = sbom.Dockerfile{Text: sbom.InferDockerfile(historyOf(config))}
+	inventory.FileSystem = fileSystemOf(config)
+}
+
+// fileSystemOf identifies the squashed file system: a digest of the diff IDs in
+// their order.
+func fileSystemOf(config *v1.ConfigFile) string {
+	var text strings.Builder
+	for _, diffID := range config.RootFS.DiffIDs {
+		text.WriteString(diffID.String() + "\n")
+	}
+	return sumOf([]byte(text.String()))
+}
+
+// FileSystem is what the inventory of an image with such a configuration has as
+// its FileSystem.
+func FileSystem(config []byte) (string, error) {
+	parsed, err := v1.ParseConfigFile(bytes.NewReader(config))
+	if err != nil {
+		return "", fmt.Errorf("read configuration: %w", err)
+	}
+	return fileSystemOf(parsed), nil
+}
