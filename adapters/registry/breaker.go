@@ -24,13 +24,16 @@ type breaker struct {
 	failures int // in a row
 	until    time.Time
 	why      string
+	firm     bool // answers do not end it before its time
 }
 
 // answered ends a row of failures.
-func (b *budget) answered() {
+func (b *budget) answered(probe bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.breaker = breaker{}
+	if probe || !b.breaker.firm || !time.Now().Before(b.breaker.until) {
+		b.breaker = breaker{}
+	}
 }
 
 // failed counts a request without a usable answer. Each further failure doubles
@@ -50,9 +53,7 @@ func (b *budget) failed(err error) {
 func (b *budget) refused(err error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.breaker.failures = max(b.breaker.failures, tolerated)
-	b.breaker.why = sentence(err)
-	b.breaker.until = time.Now().Add(refusedBreak)
+	b.breaker = breaker{failures: tolerated, why: sentence(err), until: time.Now().Add(refusedBreak), firm: true}
 	return &CoolDownError{Host: b.host, why: "cannot be asked: " + b.breaker.why, wait: refusedBreak}
 }
 
@@ -66,6 +67,6 @@ func (h *host) judge(ctx context.Context, resp *http.Response, err error) {
 	case resp.StatusCode >= http.StatusInternalServerError && resp.StatusCode != http.StatusNotImplemented:
 		h.budget.failed(&statusError{host: h.name, status: resp.StatusCode, kind: kindOf(resp.StatusCode, nil)})
 	default:
-		h.budget.answered()
+		h.budget.answered(h.probe)
 	}
 }

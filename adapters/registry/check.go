@@ -228,7 +228,7 @@ func (c check) admitted(ctx context.Context, authorization string, held credenti
 	case resp.StatusCode == http.StatusOK, resp.StatusCode == http.StatusUnauthorized && c.report.Authentication == "token" && c.path == "":
 		return nil // a token for nothing in particular may not even allow this
 	case resp.StatusCode == http.StatusUnauthorized && !held.none():
-		return h.refusedCredentials(held)
+		return h.budget.refused(h.refusedCredentials(held))
 	}
 	return statusOf(resp, h.name, authorization)
 }

@@ -224,9 +224,14 @@ func TestFailingHostIsLeftAlone(t *testing.T) {
 			if asked := store.Count(lab.Call{Kind: lab.KindManifest}); len(failures) != 1000 || asked > 40 {
 				t.Errorf("%d failed with %d requests", len(failures), asked)
 			}
-			last := failures[len(failures)-1]
-			if !errors.Is(last, fault.Unavailable) || retryAfter(last) > time.Minute || !strings.Contains(last.Error(), "left alone") {
-				t.Errorf("error %v, to be tried again in %s", last, retryAfter(last))
+			spared := 0
+			for _, err := range failures {
+				if errors.Is(err, fault.Unavailable) && strings.Contains(err.Error(), "left alone") && retryAfter(err) <= time.Minute {
+					spared++
+				}
+			}
+			if spared < 900 {
+				t.Errorf("%d of 1000 were spared the try", spared)
 			}
 			// A check asks all the same, and what works is asked again.
 			store.Heal()
