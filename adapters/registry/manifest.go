@@ -10,7 +10,6 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -22,8 +21,6 @@ import (
 const (
 	maxManifest = 4 << 20 // bytes; the specification asks registries to accept this much
 	maxConfig   = 8 << 20 // bytes
-	// documentTimeout bounds the transfer of a manifest, config or list.
-	documentTimeout = time.Minute
 )
 
 // manifestTypes are what Tagwatch can read, for the Accept header.
@@ -58,7 +55,7 @@ func (r *Registry) manifest(ctx context.Context, repository image.Repository, id
 // read reads a document of limited size in limited time. What is named by its
 // digest is what the digest says.
 func (r *Registry) read(ctx context.Context, repository image.Repository, resource string, limit int64, accept ...string) ([]byte, http.Header, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, documentTimeout, fmt.Errorf("no complete answer in %s", documentTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, r.patience.document, fmt.Errorf("no complete answer in %s", r.patience.document))
 	defer cancel()
 	var raw []byte
 	var header http.Header

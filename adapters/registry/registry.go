@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/registry/conf"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -54,10 +55,21 @@ type Registry struct {
 	file      *conf.File
 	userAgent string
 	keys      *keychain
+	patience  patience
 
 	mu    sync.Mutex
 	hosts map[string]*host
 }
+
+// patience is how long the parts of an answer may take.
+type patience struct {
+	document time.Duration // a manifest, config, page of a list, or token, as a whole
+	list     time.Duration // all pages of a list
+	stall    time.Duration // a pause within a layer
+	mirror   time.Duration // the header of a mirror's answer: there is another place to ask
+}
+
+var ordinaryPatience = patience{document: time.Minute, list: 15 * time.Minute, stall: time.Minute, mirror: 10 * time.Second}
 
 // New checks the options and reads the registries file and the CA file.
 func New(options Options) (*Registry, error) {
@@ -75,6 +87,7 @@ func New(options Options) (*Registry, error) {
 		file:      file,
 		userAgent: "tagwatch/" + cmp.Or(options.Version, "devel"),
 		keys:      newKeychain(),
+		patience:  ordinaryPatience,
 		hosts:     map[string]*host{},
 	}
 	if options.CAFile != "" {

@@ -17,12 +17,10 @@ import (
 const (
 	digestHeader = "Docker-Content-Digest"
 	maxRedirects = 5
-	// mirrorPatience is how long a mirror has until the next place is asked.
-	mirrorPatience = 10 * time.Second
 )
 
 // errSilent tells that a mirror did not answer in time.
-var errSilent = fmt.Errorf("no answer in %s", mirrorPatience)
+var errSilent = errors.New("no answer in time")
 
 // query is what is asked of a repository.
 type query struct {
@@ -77,7 +75,7 @@ func (p place) patiently(ctx context.Context, q query) (*http.Response, error) {
 		return p.send(ctx, q)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	patience := time.AfterFunc(mirrorPatience, func() { cancel(errSilent) })
+	patience := time.AfterFunc(p.host.client.patience.mirror, func() { cancel(errSilent) })
 	resp, err := p.send(ctx, q)
 	patience.Stop()
 	if err != nil {

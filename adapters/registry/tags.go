@@ -17,13 +17,16 @@ const (
 	pageSize    = 1000     // ECR refuses more
 	maxListPage = 16 << 20 // bytes
 	maxTags     = 500_000  // of one repository
+	maxPages    = 20_000   // of one list
 )
 
 // Tags lists a repository's tags page by page, each tag once. The listing ends
 // at the first error: after it, nothing may be concluded about tags not seen.
 func (r *Registry) Tags(ctx context.Context, repository image.Repository) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
-		seen := map[string]bool{}
+		ctx, cancel := context.WithTimeoutCause(ctx, r.patience.list, fmt.Errorf("the list has no end after %s", r.patience.list))
+		defer cancel()
+		seen, pages := map[string]bool{}, 0
 		resource := fmt.Sprintf("tags/list?n=%d", pageSize)
 		for resource != "" {
 			tags, next, err := r.page(ctx, repository, resource)
@@ -35,7 +38,8 @@ func (r *Registry) Tags(ctx context.Context, repository image.Repository) iter.S
 			if len(fresh) > 0 && !yield(fresh, nil) {
 				return
 			}
-			if err := endless(next, len(fresh), len(seen)); err != nil {
+			pages++
+			if err := endless(next, len(fresh), len(seen), pages); err != nil {
 				yield(nil, fmt.Errorf("list tags of %s: %w", repository, err))
 				return
 			}
@@ -45,8 +49,8 @@ func (r *Registry) Tags(ctx context.Context, repository image.Repository) iter.S
 }
 
 // endless refuses a list that would never end: a further page after one that
-// brought nothing new, or more tags than any repository has.
-func endless(next string, fresh, total int) error {
+// brought nothing new, or more tags or pages than any repository has.
+func endless(next string, fresh, total, pages int) error {
 	switch {
 	case next == "":
 		return nil
@@ -54,6 +58,8 @@ func endless(next string, fresh, total int) error {
 		return fmt.Errorf("the registry's pages repeat: %w", fault.Invalid)
 	case total > maxTags:
 		return fmt.Errorf("more than %d tags: %w", maxTags, fault.Limit)
+	case pages >= maxPages:
+		return fmt.Errorf("more than %d pages: %w", maxPages, fault.Limit)
 	}
 	return nil
 }

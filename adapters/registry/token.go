@@ -59,7 +59,8 @@ func (h *host) authorize(ctx context.Context, challenge transport.Challenge, pat
 // See https://distribution.github.io/distribution/spec/auth/token/ and, for
 // identity tokens, https://distribution.github.io/distribution/spec/auth/oauth/.
 func (h *host) exchange(ctx context.Context, challenge transport.Challenge, held credentials, scope string) (token, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, documentTimeout, fmt.Errorf("no token in %s", documentTimeout))
+	patience := h.client.patience.document
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no token in %s", patience))
 	defer cancel()
 	realm, err := h.realm(challenge)
 	if err != nil {

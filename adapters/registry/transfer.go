@@ -13,9 +13,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
-// stallTimeout is how long a layer's transfer may pause.
-const stallTimeout = time.Minute
-
 // transfer is the body of a layer. It ends with an error when it stalls, and,
 // from a mirror, when it is not what its digest says: the next try then goes
 // elsewhere.
@@ -30,9 +27,10 @@ type transfer struct {
 }
 
 func newTransfer(ctx context.Context, cancel context.CancelCauseFunc, at place, body io.ReadCloser, digest image.Digest) *transfer {
-	stalled := fmt.Errorf("%s sent nothing for %s", at.host.name, stallTimeout)
+	patience := at.host.client.patience.stall
+	stalled := fmt.Errorf("%s sent nothing for %s", at.host.name, patience)
 	t := &transfer{body: body, at: at, digest: digest, ctx: ctx,
-		watch:  time.AfterFunc(stallTimeout, func() { cancel(stalled) }),
+		watch:  time.AfterFunc(patience, func() { cancel(stalled) }),
 		cancel: func() { cancel(nil) }}
 	if at.mirror {
 		t.sum = sha256.New()
@@ -43,7 +41,7 @@ func newTransfer(ctx context.Context, cancel context.CancelCauseFunc, at place, 
 // Read implements io.Reader.
 func (t *transfer) Read(p []byte) (int, error) {
 	n, err := t.body.Read(p)
-	t.watch.Reset(stallTimeout)
+	t.watch.Reset(t.at.host.client.patience.stall)
 	if t.sum != nil {
 		t.sum.Write(p[:n])
 	}
