@@ -49,7 +49,7 @@ func newApp() *cli.App {
 			vulnerabilitiesCommand(), evaluateCommand(), rescanCommand(), sbomCommand(), affectedCommand(), repositoryCommand(),
 			endpointCommand(), notificationsCommand(), deliveriesCommand(), redeliverCommand(), explainCommand(),
 			policyCommand(), feedCommand(), reconcileCommand(),
-			pushCommand(), registryCommand(), upCommand(), completionCommand(), versionCommand(),
+			pushCommand(), registryCommand(), upCommand(), doctorCommand(), completionCommand(), versionCommand(),
 		},
 	}
 	prepare(app.Commands)

@@ -103,13 +103,14 @@ func orDefault(value, otherwise string) string {
 	return value
 }
 
-// identity names this worker in Temporal's histories.
+// identity names this worker in Temporal's histories. It ends in the version,
+// where tagwatch doctor reads it.
 func identity() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	return fmt.Sprintf("tagwatch-worker@%s:%d", host, os.Getpid())
+	return fmt.Sprintf("tagwatch-worker@%s:%d %s", host, os.Getpid(), version)
 }
 
 func newLogger(settings config.Config) *slog.Logger {

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// feed looks at the age of the vulnerability data, and at their source.
+func (e *examination) feed(ctx context.Context) {
+	const subject = "feed"
+	if e.stored == nil {
+		return // told already
+	}
+	feed, err := e.stored.Feed(ctx)
+	if err != nil {
+		e.fail(subject, "see the database", "%s", plain(err))
+		return
+	}
+	e.feedAge(feed)
+	if feed.Held != nil {
+		e.warn(subject, "look at them: tagwatch feed status; use them: tagwatch feed release", "newer data are held: %s", strings.Join(feed.Reasons, "; "))
+	}
+	if feed.Problem != nil {
+		e.warn(subject, "see the workers' way to the source (--feed-url, --feed-ca-file, HTTPS_PROXY), or bring data: tagwatch feed import",
+			"the source has not answered the workers since %s: %s", e.when(feed.Problem.Since), feed.Problem.Message)
+	}
+	e.feedSource(ctx)
+}
+
+func (e *examination) feedAge(feed watch.Feed) {
+	const subject = "feed"
+	if feed.Current == nil {
+		e.fail(subject, "get data: tagwatch feed sync; without the internet: tagwatch feed import", "there are no vulnerability data: images are analyzed and not matched")
+		return
+	}
+	age, most := e.now.Sub(feed.Current.Built), e.Duration("feed-max-age")
+	message := fmt.Sprintf("data of %s", e.when(feed.Current.Built))
+	if most > 0 && age > most {
+		e.warn(subject, "see below why no newer ones came; ask now: tagwatch feed sync", "%s, older than %s (--feed-max-age)", message, span(most))
+		return
+	}
+	e.ok(subject, "%s", message)
+}
+
+// feedSource asks the source from here, which is not where the workers are.
+func (e *examination) feedSource(ctx context.Context) {
+	const subject = "feed"
+	address := strings.TrimSuffix(e.String("feed-url"), "/")
+	if !strings.HasSuffix(address, ".json") {
+		address += "/v6/latest.json"
+	}
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		e.fail(subject, "it looks like https://host/path", "--feed-url (TAGWATCH_FEED_URL) is no address")
+		return
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		e.warn(subject, "that matters only if the workers cannot either, of which they tell above", "its source %s does not answer from here", request.URL.Host)
+		return
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		e.warn(subject, "see --feed-url (TAGWATCH_FEED_URL)", "its source %s answers from here with HTTP %d", request.URL.Host, answer.StatusCode)
+		return
+	}
+	e.ok(subject, "its source %s answers from here", request.URL.Host)
+}
+
+// registryState is how the tags of one registry do.
+type registryState struct {
+	tags, failing int
+	unreachable   string    // the last message of a registry that does not answer
+	looked        time.Time // last success of any tag
+}
+
+// registries looks at how the tags of each do.
+func (e *examination) registries(ctx context.Context) {
+	const subject = "registries"
+	if e.stored == nil {
+		return
+	}
+	summaries, err := e.stored.Summaries(ctx, watch.TargetFilter{})
+	if err != nil {
+		e.fail(subject, "see the database", "%s", plain(err))
+		return
+	}
+	states := map[string]*registryState{}
+	var hosts []string
+	for _, summary := range summaries {
+		host := summary.Target.Reference.Registry
+		if states[host] == nil {
+			states[host] = &registryState{}
+			hosts = append(hosts, host)
+		}
+		states[host].add(summary)
+	}
+	slices.Sort(hosts)
+	for _, host := range hosts {
+		e.registry(host, states[host])
+	}
+	if len(hosts) == 0 {
+		e.ok(subject, "no tag is watched yet; begin with: tagwatch subscribe REF")
+	}
+}
+
+func (r *registryState) add(summary watch.Summary) {
+	r.tags++
+	if summary.Checked.After(r.looked) {
+		r.looked = summary.Checked
+	}
+	if summary.Problem == nil {
+		return
+	}
+	r.failing++
+	if summary.Problem.Stage == watch.StageResolve && summary.Problem.Kind == fault.Name(fault.Unavailable) {
+		r.unreachable = summary.Problem.Message
+	}
+}
+
+func (e *examination) registry(host string, state *registryState) {
+	const subject = "registries"
+	switch {
+	case state.unreachable != "":
+		e.warn(subject, "see the workers' way to it (proxy, --registry-ca-file), their credentials, and its limits", "%s does not answer the workers: %s", host, state.unreachable)
+	case state.failing > 0:
+		e.warn(subject, "see which and why: tagwatch status --failing --registry "+host, "%s: %d of %s cannot be followed", host, state.failing, number(state.tags, "tag"))
+	default:
+		e.ok(subject, "%s: %s, last look %s", host, number(state.tags, "tag"), e.ago(state.looked))
+	}
+}
+
+// endpoints looks at how deliveries go.
+func (e *examination) endpoints(ctx context.Context) {
+	const subject = "endpoints"
+	if e.stored == nil {
+		return
+	}
+	endpoints, err := e.stored.Endpoints(ctx)
+	if err != nil {
+		e.fail(subject, "see the database", "%s", plain(err))
+		return
+	}
+	if len(endpoints) == 0 {
+		e.warn(subject, "add one: tagwatch endpoint add NAME URL", "there is no endpoint: nobody is told anything")
+	}
+	secrets := false
+	for _, endpoint := range endpoints {
+		e.endpoint(ctx, endpoint)
+		secrets = secrets || hasSecrets(endpoint)
+	}
+	if secrets {
+		e.ok(subject, "whether their secrets can be read only the delivery workers know; prove it with: tagwatch endpoint test NAME")
+	}
+}
+
+func (e *examination) endpoint(ctx context.Context, endpoint event.Endpoint) {
+	const subject = "endpoints"
+	backlog, err := e.stored.Backlog(ctx, endpoint.Name)
+	if err != nil {
+		e.fail(subject, "see the database", "%s", plain(err))
+		return
+	}
+	waiting := ""
+	if backlog.Pending > 0 {
+		waiting = fmt.Sprintf("; %d waiting, the oldest for %s", backlog.Pending, span(e.now.Sub(backlog.Oldest)))
+	}
+	switch state := endpoint.State; {
+	case state.Disabled:
+		e.warn(subject, "when it is back: tagwatch endpoint enable "+endpoint.Name, "%s is disabled: %s%s", endpoint.Name, state.Reason, waiting)
+	case state.Failing():
+		e.warn(subject, "see that it runs and accepts us: tagwatch endpoint test "+endpoint.Name, "%s has failed since %s: %s%s", endpoint.Name, e.when(state.FailingSince), state.LastAnswer, waiting)
+	default:
+		e.ok(subject, "%s takes notifications%s", endpoint.Name, waiting)
+	}
+}
+
+// hasSecrets tells whether an endpoint refers to any secret.
+func hasSecrets(e event.Endpoint) bool {
+	return event.SecretRef(e.URL).IsRef() || e.Password != "" || e.Token != "" || len(e.Signing)+len(e.HeaderRefs) > 0
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+// namespace is the one of Temporal's settings.
+func namespace() string {
+	options, err := temporalOptions()
+	if err != nil || options.Namespace == "" {
+		return client.DefaultNamespace
+	}
+	return options.Namespace
+}
+
+// temporalServer looks at the connection and at what the namespace must have.
+func (e *examination) temporalServer(ctx context.Context) {
+	const subject = "Temporal"
+	linked, err := e.temporal(ctx)
+	if err != nil {
+		e.fail(subject, "without Temporal nothing is watched", "%s", sentence(err))
+		return
+	}
+	service := linked.client.Temporal.WorkflowService()
+	if _, err := service.DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace()}); err != nil {
+		if is[*serviceerror.NamespaceNotFound](err) {
+			e.fail(subject, "create it (temporal operator namespace create --namespace "+namespace()+"), or set TEMPORAL_NAMESPACE", "there is no namespace %q", namespace())
+			return
+		}
+		e.warn(subject, "see whether the credentials may use it", "the namespace %q cannot be looked at: %s", namespace(), err)
+	}
+	version := "of unknown version"
+	if info, err := service.GetSystemInfo(ctx, &workflowservice.GetSystemInfoRequest{}); err == nil && info.GetServerVersion() != "" {
+		version = info.GetServerVersion()
+	}
+	e.ok(subject, "server %s at %s, namespace %q", version, linked.address, namespace())
+	e.attributes(ctx, linked)
+}
+
+func (e *examination) attributes(ctx context.Context, linked *link) {
+	const subject = "attributes"
+	known, err := linked.client.Temporal.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace()})
+	if err != nil {
+		e.warn(subject, "see in Temporal's own tools that the namespace has them; docs/operations.md lists them", "the search attributes cannot be listed here: %s", err)
+		return
+	}
+	var missing []string
+	for _, key := range workflows.Attributes {
+		if _, found := known.GetCustomAttributes()[key.GetName()]; !found {
+			missing = append(missing, key.GetName())
+		}
+	}
+	if len(missing) > 0 {
+		e.fail(subject, "start a worker that may add them, or add them as docs/operations.md says", "the namespace lacks the search attributes %s", strings.Join(missing, ", "))
+		return
+	}
+	e.ok(subject, "all %d search attributes are there", len(workflows.Attributes))
+}
+
+// served are the task queues with the role that serves each.
+var served = []struct {
+	role, queue string
+	kind        enums.TaskQueueType
+}{
+	{"watching", workflows.QueueMain, enums.TASK_QUEUE_TYPE_WORKFLOW},
+	{"analysis", workflows.QueueAnalysis, enums.TASK_QUEUE_TYPE_ACTIVITY},
+	{"matching", workflows.QueueMatching, enums.TASK_QUEUE_TYPE_ACTIVITY},
+	{"delivery", workflows.QueueDelivery, enums.TASK_QUEUE_TYPE_ACTIVITY},
+}
+
+// pollerFresh is how long ago a worker may have asked for work and still count:
+// it asks anew each minute at least.
+const pollerFresh = 2 * time.Minute
+
+// workers looks at who asks for work, and in which version.
+func (e *examination) workers(ctx context.Context) {
+	const subject = "workers"
+	if e.linked == nil {
+		return // told already
+	}
+	versions := map[string]bool{}
+	for _, q := range served {
+		found, err := e.pollers(ctx, q.queue, q.kind)
+		switch {
+		case err != nil:
+			e.warn(subject, "see whether the credentials may look at task queues", "task queue %s cannot be looked at: %s", q.queue, err)
+		case len(found) == 0:
+			e.fail(subject, "start one: tagwatch up, or tagwatch-worker --serve "+q.role, "nobody serves %s: no worker asks for work in task queue %s", q.role, q.queue)
+		default:
+			e.ok(subject, "%s is served by %s", q.role, number(len(found), "worker"))
+		}
+		for _, identity := range found {
+			versions[versionOf(identity)] = true
+		}
+	}
+	e.versions(slices.Sorted(maps.Keys(versions)))
+}
+
+// pollers are the identities of the workers that ask for work.
+func (e *examination) pollers(ctx context.Context, queue string, kind enums.TaskQueueType) ([]string, error) {
+	described, err := e.linked.client.Temporal.DescribeTaskQueue(ctx, queue, kind)
+	if err != nil {
+		return nil, err
+	}
+	identities := map[string]bool{}
+	for _, poller := range described.GetPollers() {
+		if time.Since(poller.GetLastAccessTime().AsTime()) < pollerFresh {
+			identities[poller.GetIdentity()] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(identities)), nil
+}
+
+// versionOf reads the version from a worker's identity, which ends in it.
+func versionOf(identity string) string {
+	_, version, found := strings.Cut(identity, " ")
+	if !found {
+		return "unknown"
+	}
+	return version
+}
+
+func (e *examination) versions(found []string) {
+	const subject = "versions"
+	switch {
+	case len(found) == 0:
+	case len(found) > 1:
+		e.warn(subject, "fine while one replaces the other; do not leave matching workers of two versions side by side", "workers run versions %s", strings.Join(found, ", "))
+	case found[0] != version:
+		e.warn(subject, "use the command line of the workers' version", "workers run version %s, this is %s", found[0], version)
+	default:
+		e.ok(subject, "workers and this program are %s", version)
+	}
+}
+
+// workflows compares how many of them run with how many should, and looks at
+// the schedule of the vulnerability data.
+func (e *examination) workflows(ctx context.Context) {
+	if e.linked == nil {
+		return
+	}
+	e.schedule(ctx)
+	if e.stored == nil {
+		return
+	}
+	tags, err := e.allTargets(ctx)
+	e.compare(ctx, "tag", workflows.TypeWatchTag, len(tags), err)
+	registries, err := e.stored.Registries(ctx)
+	e.compare(ctx, "registry", workflows.TypeWatchRegistry, len(registries), err)
+	repositories, err := e.stored.Repositories(ctx)
+	e.compare(ctx, "repository", workflows.TypeWatchRepository, len(repositories), err)
+	endpoints, err := e.stored.Endpoints(ctx)
+	e.compare(ctx, "endpoint", workflows.TypeServeEndpoint, len(endpoints), err)
+}
+
+func (e *examination) compare(ctx context.Context, what, kind string, want int, err error) {
+	const subject = "workflows"
+	if err == nil {
+		var counted *workflowservice.CountWorkflowExecutionsResponse
+		counted, err = e.linked.client.Temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
+			Namespace: namespace(), Query: fmt.Sprintf(`WorkflowType = %q AND ExecutionStatus = "Running"`, kind)})
+		if err == nil && counted.GetCount() >= int64(want) {
+			e.ok(subject, "%s watched, %d running", number(want, what), counted.GetCount())
+			return
+		}
+		if err == nil {
+			e.warn(subject, "new ones are shown after a moment; if it stays so: tagwatch rescan --all for tags, and restart a worker for the rest",
+				"%s watched and only %d running", number(want, what), counted.GetCount())
+			return
+		}
+	}
+	e.warn(subject, "look at the Web UI", "the workflows of each %s cannot be counted: %s", what, err)
+}
+
+func (e *examination) schedule(ctx context.Context) {
+	const subject = "schedule"
+	described, err := e.linked.client.Temporal.ScheduleClient().GetHandle(ctx, workflows.SyncFeedID).Describe(ctx)
+	missing := &serviceerror.NotFound{}
+	switch {
+	case errors.As(err, &missing):
+		e.fail(subject, "start a worker, which makes it", "the schedule %s does not exist: nobody asks for new vulnerability data", workflows.SyncFeedID)
+	case err != nil:
+		e.warn(subject, "look at the Web UI", "the schedule %s cannot be looked at: %s", workflows.SyncFeedID, err)
+	case described.Schedule.State.Paused:
+		e.warn(subject, "resume it in the Web UI, or: temporal schedule toggle --unpause --schedule-id "+workflows.SyncFeedID, "the schedule %s is paused: nobody asks for new vulnerability data", workflows.SyncFeedID)
+	default:
+		next := ""
+		if times := described.Info.NextActionTimes; len(times) > 0 {
+			next = ", next " + e.ago(times[0])
+		}
+		e.ok(subject, "new vulnerability data are asked for regularly%s", next)
+	}
+}
