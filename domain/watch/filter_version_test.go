@@ -48,6 +48,8 @@ func TestFilterVersions(t *testing.T) {
 		{"globs first", nginx, watch.Filter{Include: []string{"1.27*"}, Newest: 1}, "1.27.10"},
 		{"calendar, year and month", ubuntu, watch.Filter{Versions: ">=22.04"}, "22.04 22.10 24.04 24.10"},
 		{"calendar, one month", ubuntu, watch.Filter{Versions: "~22.04 || ~24.04"}, "22.04 24.04"},
+		{"calendar, these months", ubuntu, watch.Filter{Versions: "22.04 || 24.04"}, "22.04 24.04"},
+		{"from, to a shorter one", nginx, watch.Filter{Versions: "1.26.1 - 1.27"}, "1.26.3 1.27 1.27.0 1.27.10 1.27.3"},
 		{"calendar, newest", ubuntu, watch.Filter{Newest: 2}, "24.04 24.10"},
 		{"calendar, days", calendar, watch.Filter{Versions: "^2024.10"}, "2024-11-05 2024.10.12 2024.10.3"},
 		{"calendar, days with dashes", calendar, watch.Filter{Versions: ">=2024-10-04"}, "2024-11-05 2024.10.12 2025.1.0"},
@@ -56,6 +58,7 @@ func TestFilterVersions(t *testing.T) {
 		{"expression of the whole tag", nginx, watch.Filter{Regex: []string{`1\.2`}}, ""},
 		{"expression or glob", nginx, watch.Filter{Regex: []string{`\d`}, Include: []string{"latest"}}, "1 latest"},
 		{"expression that excludes", ubuntu, watch.Filter{ExcludeRegex: []string{`\d+\.\d+|rolling`}}, "noble"},
+		{"expression that says where the number is", "main-9-0a1b main-10-ffff main-x", watch.Filter{Regex: []string{`main-(?P<version>\d+)-[0-9a-f]+`}, Newest: 1}, "main-10-ffff"},
 		{"expression that says where the version is", "jdk-17.0.2 jdk-21.0.1 jre-21.0.1 jdk-9", watch.Filter{Regex: []string{`jdk-(?P<version>.*)`}, Newest: 2},
 			"jdk-17.0.2 jdk-21.0.1"},
 	}
