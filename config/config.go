@@ -30,6 +30,9 @@ type Config struct {
 type Worker struct {
 	Listen string
 	Serve  []string
+	// Deployment is the name of the Worker Deployment; "" for workers without
+	// versions. BuildID is the version in it; "" for the program's own.
+	Deployment, BuildID string
 
 	Poll      time.Duration
 	Pass      time.Duration
@@ -118,6 +121,9 @@ func (w Worker) Validate() error {
 		if !slices.Contains(Roles, role) {
 			return fmt.Errorf("role %q (--serve, TAGWATCH_SERVE) is not one of %s", role, strings.Join(Roles, ", "))
 		}
+	}
+	if w.Deployment == "" && w.BuildID != "" {
+		return fmt.Errorf("--build-id (TAGWATCH_BUILD_ID) means nothing without --deployment (TAGWATCH_DEPLOYMENT)")
 	}
 	for _, d := range []struct {
 		name  string

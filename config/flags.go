@@ -34,6 +34,10 @@ func WorkerFlags() []cli.Flag {
 			Usage: "`address` of health, readiness and metrics"},
 		&cli.StringSliceFlag{Name: "serve", EnvVars: []string{"TAGWATCH_SERVE"}, DefaultText: "all",
 			Usage: "`roles` to serve: watching, analysis, matching, delivery"},
+		&cli.StringFlag{Name: "deployment", EnvVars: []string{"TAGWATCH_DEPLOYMENT"},
+			Usage: "`name` of a Worker Deployment of Temporal, to replace versions without a pause; workers have no versions without"},
+		&cli.StringFlag{Name: "build-id", EnvVars: []string{"TAGWATCH_BUILD_ID"}, DefaultText: "the program's version",
+			Usage: "`version` in the Worker Deployment"},
 
 		&cli.DurationFlag{Name: "poll", EnvVars: []string{"TAGWATCH_POLL"}, Value: 5 * time.Minute,
 			Usage: "how often a tag is looked at unless its subscription says otherwise"},
@@ -137,7 +141,7 @@ func FromWorker(c *cli.Context) (Config, error) {
 		return settings, err
 	}
 	settings.Worker = Worker{
-		Listen: c.String("listen"), Serve: c.StringSlice("serve"),
+		Listen: c.String("listen"), Serve: c.StringSlice("serve"), Deployment: c.String("deployment"), BuildID: c.String("build-id"),
 		Poll: c.Duration("poll"), Pass: c.Duration("pass"), Retention: c.Duration("retention"), Reconcile: c.Duration("reconcile-interval"),
 		FeedURL: c.String("feed-url"), FeedInterval: c.Duration("feed-interval"), FeedMaxAge: c.Duration("feed-max-age"), FeedCAFile: c.String("feed-ca-file"),
 		AnalysisSlots: c.Int("analysis-slots"), AnalysisMemory: c.Int64("analysis-memory") * mebibyte,

@@ -38,6 +38,15 @@ type installation struct {
 // with these further settings.
 func install(t *testing.T, settings ...string) *installation {
 	t.Helper()
+	i := bring(t, settings...)
+	i.do("endpoint", "add", "receiver", i.receiver.URL())
+	i.do("feed", "sync")
+	return i
+}
+
+// bring starts Tagwatch with its counterparts, of which it is told nothing yet.
+func bring(t *testing.T, settings ...string) *installation {
+	t.Helper()
 	i := &installation{t: t, registry: made(lab.NewRegistry(""))(t), feed: made(feed.New(""))(t), receiver: made(lab.NewReceiver(""))(t)}
 	made(i.feed.PublishBuild(t.TempDir(), feed.Vulnerability{Provider: feed.Debian, ID: "CVE-2026-1001", Package: "openssl", Severity: "High"}))(t)
 	i.Stack = made(stack.New(stack.Options{Bin: bin(t), DataDir: t.TempDir(), Log: newLog(t), Env: append(settings,
@@ -49,8 +58,6 @@ func install(t *testing.T, settings ...string) *installation {
 		i.feed.Close()
 		i.receiver.Close()
 	})
-	i.do("endpoint", "add", "receiver", i.receiver.URL())
-	i.do("feed", "sync")
 	return i
 }
 

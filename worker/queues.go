@@ -59,7 +59,7 @@ func serveQueues(ctx context.Context, temporal client.Client, settings config.Wo
 		if !settings.Serves(q.role) {
 			continue
 		}
-		w := newWorker(ctx, temporal, q, steps, watching, fatal)
+		w := newWorker(ctx, temporal, q, settings, steps, watching, fatal)
 		if err := w.Start(); err != nil {
 			return fmt.Errorf("serve task queue %s: %w", q.name, err)
 		}
@@ -85,12 +85,13 @@ func stopAll(started []worker.Worker) {
 	all.Wait()
 }
 
-func newWorker(ctx context.Context, temporal client.Client, q queue, steps *steps, watching *meters, fatal chan<- error) worker.Worker {
+func newWorker(ctx context.Context, temporal client.Client, q queue, settings config.Worker, steps *steps, watching *meters, fatal chan<- error) worker.Worker {
 	options := worker.Options{
 		MaxConcurrentActivityExecutionSize: q.slots,
 		WorkerStopTimeout:                  stopTimeout,
 		MaxHeartbeatThrottleInterval:       progressInterval,
 		Interceptors:                       []interceptor.WorkerInterceptor{&stepCounter{meters: watching}},
+		DeploymentOptions:                  deployment(settings),
 		OnFatalError: func(err error) {
 			select {
 			case fatal <- err:
@@ -109,6 +110,21 @@ func newWorker(ctx context.Context, temporal client.Client, q queue, steps *step
 	}
 	w.RegisterActivityWithOptions(steps.activities, activity.RegisterOptions{SkipInvalidStructFunctions: true})
 	return w
+}
+
+// deployment makes the workers a version of a Worker Deployment, if they are to
+// be one. The workflows live as long as what they watch, so they go on with
+// whatever version is the current one; that they can is what the recorded
+// histories prove.
+func deployment(settings config.Worker) worker.DeploymentOptions {
+	if settings.Deployment == "" {
+		return worker.DeploymentOptions{}
+	}
+	return worker.DeploymentOptions{
+		UseVersioning:             true,
+		Version:                   worker.WorkerDeploymentVersion{DeploymentName: settings.Deployment, BuildID: orDefault(settings.BuildID, version)},
+		DefaultVersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+	}
 }
 
 func registerWorkflows(w worker.WorkflowRegistry) {

@@ -144,7 +144,7 @@ func (s *stage) keep(t *testing.T, name string, run client.WorkflowRun) {
 		t.Fatal(err)
 	}
 	indented.WriteByte('\n')
-	if err := os.WriteFile(filepath.Join("testdata", "histories", name+".json"), indented.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join("testdata", "histories", os.Getenv("TAGWATCH_RECORD_VERSION"), name+".json"), indented.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%s: %d events", name, len(kept.Events))

@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"go.temporal.io/sdk/client"
@@ -19,7 +20,7 @@ func TestReplay(t *testing.T) {
 	recorded := map[string]bool{}
 	for _, file := range histories(t) {
 		recorded[workflowType(t, file)] = true
-		t.Run(filepath.Base(file), func(t *testing.T) {
+		t.Run(strings.TrimPrefix(filepath.ToSlash(file), "testdata/histories/"), func(t *testing.T) {
 			t.Parallel()
 			replayer := worker.NewWorkflowReplayer()
 			for name, definition := range workflows.Definitions {
@@ -37,11 +38,17 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// histories are those of what is not released yet, and in a folder for each
+// those of every released version.
 func histories(t *testing.T) []string {
 	t.Helper()
-	files, err := filepath.Glob("testdata/histories/*.json")
-	if err != nil {
-		t.Fatal(err)
+	var files []string
+	for _, pattern := range []string{"testdata/histories/*.json", "testdata/histories/*/*.json"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
 	}
 	return files
 }

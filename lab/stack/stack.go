@@ -212,5 +212,8 @@ func freePorts(n int) ([]string, error) {
 // DataDir is the installation's data directory.
 func (s *Stack) DataDir() string { return s.options.DataDir }
 
+// Temporal is the address of Temporal.
+func (s *Stack) Temporal() string { return "127.0.0.1:" + s.ports[0] }
+
 // Listen is the address of the worker's health, readiness and metrics.
 func (s *Stack) Listen() string { return s.listen }

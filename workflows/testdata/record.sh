@@ -7,10 +7,15 @@
 #
 #   workflows/testdata/record.sh               all scenarios
 #   workflows/testdata/record.sh watch-tag     those whose name matches
+#   VERSION=1.2 workflows/testdata/record.sh   all, as those of the release 1.2
+#
+# Without VERSION they go beside the folders of the released versions, as those of
+# the version to come.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 (cd tools && CGO_ENABLED=0 go build -o "$scratch/temporal" ./temporal)
-TAGWATCH_TEMPORAL=$scratch/temporal go test -tags record -count 1 -v -run "TestRecord/.*${1:-}" ./workflows
+[ -z "${VERSION:-}" ] || mkdir -p "workflows/testdata/histories/$VERSION"
+TAGWATCH_RECORD_VERSION=${VERSION:-} TAGWATCH_TEMPORAL=$scratch/temporal go test -tags record -count 1 -v -run "TestRecord/.*${1:-}" ./workflows

@@ -1,0 +1,88 @@
+package e2e_test
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/tagwatch/tagwatch/lab"
+)
+
+// TestUpgradeWithoutPause replaces a version of the workers by the next while
+// both run: watchers go on with the new one, and it tells what happens.
+func TestUpgradeWithoutPause(t *testing.T) {
+	t.Parallel()
+	i := bring(t, "TAGWATCH_DEPLOYMENT=tagwatch", "TAGWATCH_BUILD_ID=1")
+	temporal := made(client.Dial(client.Options{HostPort: i.Temporal(), Logger: quiet{}}))(t)
+	t.Cleanup(temporal.Close)
+	i.makeCurrent(temporal, "1")
+	i.do("endpoint", "add", "receiver", i.receiver.URL())
+	i.do("feed", "sync")
+	reference := i.push("shop/api:1", lab.Debian(lab.Bookworm()...))
+	i.do("subscribe", reference, "--wait")
+	i.told(1)
+	if got := i.servedBy(temporal, reference); got != "1" {
+		t.Fatalf("the watcher is of version %q, want 1", got)
+	}
+
+	i.startWorker("2")
+	i.makeCurrent(temporal, "2")
+	i.push("shop/api:1", lab.Debian(lab.Bookworm(lab.Deb{Name: "curl", Version: "7.88.1-10"})...))
+	i.do("rescan", reference)
+	found := i.told(3) // and analysis_update and tag_update of the new image
+	if kinds(found)["tag_update"] != 1 {
+		t.Errorf("told %v", kinds(found))
+	}
+	if got := i.servedBy(temporal, reference); got != "2" {
+		t.Errorf("the watcher is of version %q, want 2", got)
+	}
+}
+
+// makeCurrent makes a version the one that gets the work, as
+// temporal worker deployment set-current-version does.
+func (i *installation) makeCurrent(temporal client.Client, build string) {
+	i.t.Helper()
+	deployment := temporal.WorkerDeploymentClient().GetHandle("tagwatch")
+	i.eventually("version "+build+" is current", func() bool { // once Temporal has seen its workers
+		_, err := deployment.SetCurrentVersion(i.t.Context(), client.WorkerDeploymentSetCurrentVersionOptions{BuildID: build})
+		return err == nil
+	})
+}
+
+// servedBy is the version that did the last step of a tag's watcher.
+func (i *installation) servedBy(temporal client.Client, reference string) string {
+	i.t.Helper()
+	described := made(temporal.DescribeWorkflowExecution(i.t.Context(), "watch-tag:"+reference, ""))(i.t)
+	return described.GetWorkflowExecutionInfo().GetVersioningInfo().GetDeploymentVersion().GetBuildId()
+}
+
+// startWorker starts a further worker of that version.
+func (i *installation) startWorker(build string) {
+	i.t.Helper()
+	listener := made(net.Listen("tcp", "127.0.0.1:0"))(i.t)
+	listen := listener.Addr().String()
+	must(i.t, listener.Close())
+	command := exec.Command(filepath.Join(bin(i.t), "tagwatch-worker"))
+	command.Env = append(os.Environ(), "TEMPORAL_ADDRESS="+i.Temporal(), "TAGWATCH_DATA_DIR="+i.DataDir(), "TAGWATCH_LISTEN="+listen,
+		"TAGWATCH_FEED_URL="+i.feed.ListingURL(), "TAGWATCH_DEPLOYMENT=tagwatch", "TAGWATCH_BUILD_ID="+build)
+	log := newLog(i.t)
+	command.Stdout, command.Stderr = log, log
+	must(i.t, command.Start())
+	i.t.Cleanup(func() {
+		must(i.t, command.Process.Signal(syscall.SIGTERM))
+		must(i.t, command.Wait())
+	})
+}
+
+// quiet logs nothing.
+type quiet struct{}
+
+func (quiet) Debug(string, ...any) {}
+func (quiet) Info(string, ...any)  {}
+func (quiet) Warn(string, ...any)  {}
+func (quiet) Error(string, ...any) {}
