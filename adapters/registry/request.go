@@ -101,17 +101,18 @@ func (e *ending) Close() error {
 // send asks one place, and returns the answer if it is a success. The caller
 // closes its body.
 func (p place) send(ctx context.Context, q query) (*http.Response, error) {
-	resp, reused, err := p.host.attempt(ctx, p.path, q)
+	resp, reused, err := p.host.attempt(ctx, p.path, q, false)
 	if reused && errors.Is(err, fault.Unauthorized) {
 		// Tokens can end early and registries change their mind: begin anew, once.
 		p.host.forget(p.path)
-		resp, _, err = p.host.attempt(ctx, p.path, q)
+		resp, _, err = p.host.attempt(ctx, p.path, q, true)
 	}
 	return resp, err
 }
 
 // attempt sends one request, and tells whether it used what was learned before.
-func (h *host) attempt(ctx context.Context, path string, q query) (resp *http.Response, reused bool, err error) {
+// The last one judges credentials even if somebody else has just learned them.
+func (h *host) attempt(ctx context.Context, path string, q query, last bool) (resp *http.Response, reused bool, err error) {
 	challenge, err := h.handshake(ctx)
 	if err != nil {
 		return nil, false, err
@@ -136,7 +137,7 @@ func (h *host) attempt(ctx context.Context, path string, q query) (resp *http.Re
 	}
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
-		return nil, reused, h.refusal(ctx, resp, authorization, reused)
+		return nil, reused, h.refusal(ctx, resp, authorization, last || !reused)
 	}
 	return resp, reused, nil
 }

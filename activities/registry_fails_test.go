@@ -1,0 +1,97 @@
+package activities_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/lab"
+)
+
+// TestRegistryThatFailsIsTroubleOfOne: whatever makes a whole registry fail, its
+// tags' own passes cost it next to nothing, tell nothing and keep their images.
+// That it fails, and that it recovered, is its sweeper's to tell.
+func TestRegistryThatFailsIsTroubleOfOne(t *testing.T) {
+	const tags = 40
+	for _, test := range []struct {
+		name     string
+		fail     func(r *rig)
+		mend     func(r *rig)
+		requests int // at most, for a sweep and a pass of each tag
+	}{
+		{"errors", func(r *rig) { r.registry.Fail(lab.Fault{Status: http.StatusBadGateway}) }, func(r *rig) { r.registry.Heal() }, 24},
+		{"broken connections", func(r *rig) { r.registry.Fail(lab.Fault{Drop: true}) }, func(r *rig) { r.registry.Heal() }, 60}, // net/http tries some again
+		{"credentials that are refused", func(r *rig) { r.registry.RequireBasicAuth("robot", "changed") }, func(r *rig) { r.registry.RequireBasicAuth("robot", "hunter2") }, 64},
+		{"gone", func(r *rig) { r.must(r.registry.Pause()) }, func(r *rig) { r.must(r.registry.Resume()) }, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := newRig(t)
+			r.loggedIn("robot", "hunter2")
+			r.registry.RequireBasicAuth("robot", "hunter2")
+			r.endpoint("ops")
+			var targets []image.Target
+			for n := range tags {
+				name := fmt.Sprintf("app:%d", n)
+				r.push(name, "a 1")
+				targets = append(targets, r.settled(name))
+			}
+			r.sweep()
+			before := len(r.told())
+			r.registry.Forget()
+
+			test.fail(r)
+			r.clock.pass(time.Hour)
+			if swept := r.sweep(); swept.Problem == nil || swept.Problem.Kind != fault.Name(fault.Unavailable) || swept.Wait < 30*time.Second {
+				t.Errorf("swept %+v", swept)
+			}
+			for _, target := range targets {
+				if seen := r.pass(target); seen.Problem == nil || seen.Resolved.Manifest == "" || seen.Changed {
+					t.Fatalf("%s: %+v", target, seen)
+				}
+			}
+			r.expect(before)
+			if asked := len(r.registry.Calls()); asked > test.requests {
+				t.Errorf("%d requests to a registry that fails, want %d at most", asked, test.requests)
+			}
+
+			test.mend(r)
+			// A person who has put it right need not wait for the next try.
+			if report := do[watch.RegistryReport](r, r.steps.CheckRegistry, r.registry.Host()); !report.Works || report.Worker == "" {
+				t.Fatalf("check %+v", report)
+			}
+			r.clock.pass(time.Hour)
+			if swept := r.sweep(); swept.Problem != nil || swept.Looked != tags || swept.Moved != 0 || swept.Budget.Concurrency != 8 {
+				t.Errorf("swept %+v", swept)
+			}
+			for _, target := range targets {
+				if seen := r.pass(target); seen.Problem != nil {
+					t.Fatalf("%s: %+v", target, seen.Problem)
+				}
+			}
+			r.expect(before)
+		})
+	}
+}
+
+// loggedIn gives the worker credentials for the registry.
+func (r *rig) loggedIn(user, password string) {
+	r.Helper()
+	directory := r.TempDir()
+	r.Setenv("DOCKER_CONFIG", directory)
+	auth := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+	r.must(os.WriteFile(filepath.Join(directory, "config.json"), fmt.Appendf(nil, `{"auths":{%q:{"auth":%q}}}`, r.registry.Host(), auth), 0o600))
+}
+
+func TestCheckRegistryRefusesWhatIsNone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, err := try[watch.RegistryReport](r, r.steps.CheckRegistry, "no registry")
+	expectFault(t, err, fault.Invalid, false)
+}
