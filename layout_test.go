@@ -37,17 +37,18 @@ var floors = map[string][]string{
 	"lab":   {"lab"},
 	"demo":  {"lab", "domain"},
 	"chaos": {"lab"},
+	"bench": {"lab"},
 	"e2e":   {"lab", "domain"},
 }
 
 // ownedLibraries are used by one adapter only.
 var ownedLibraries = map[string][]string{
-	"github.com/google/go-containerregistry":  {"adapters/registry", "adapters/analyzer", "lab", "chaos"},
+	"github.com/google/go-containerregistry":  {"adapters/registry", "adapters/analyzer", "lab", "chaos", "bench"},
 	"github.com/anchore/syft":                 {"adapters/analyzer", "adapters/matcher", "adapters/feed", "lab"},
 	"github.com/anchore/grype":                {"adapters/matcher", "adapters/feed", "lab"},
 	"github.com/jmoiron/sqlx":                 {"adapters/store"},
 	"github.com/coreos/go-oidc":               {"adapters/push"},
-	"github.com/lib/pq":                       {"adapters/store"},
+	"github.com/lib/pq":                       {"adapters/store", "bench"},
 	"go.temporal.io":                          {"workflows", "activities", "worker", "starter", "adapters/tracing"},
 	"go.opentelemetry.io/otel/exporters/otlp": {"adapters/tracing"},
 }

@@ -53,6 +53,10 @@ func (a *Activities) Observe(ctx context.Context, target image.Target) (watch.Ob
 		return seen, nil
 	}
 	seen.Types = typesOf(view.Subscriptions)
+	if view.State.Revision > 0 {
+		recorded := view.State.Summarize(target)
+		seen.Summary = &recorded
+	}
 	a.look(ctx, target, view.State, &seen)
 	if ctx.Err() != nil {
 		return seen, classify(ctx.Err())

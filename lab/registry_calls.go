@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -28,6 +29,7 @@ type Call struct {
 	Kind       Kind
 	Repository string
 	Reference  string // the tag or digest, where the request names one
+	At         time.Time
 }
 
 // Calls returns the requests so far, in order of arrival.
@@ -66,7 +68,9 @@ func (c Call) is(want Call) bool {
 func (r *Registry) count(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.mu.Lock()
-		r.calls = append(r.calls, parseCall(req.Method, req.URL.Path))
+		call := parseCall(req.Method, req.URL.Path)
+		call.At = time.Now()
+		r.calls = append(r.calls, call)
 		r.mu.Unlock()
 		next.ServeHTTP(w, req)
 	})

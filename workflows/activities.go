@@ -70,6 +70,9 @@ type Activities interface {
 	ActivatePolicy(ctx context.Context, bundle string) (bool, error)
 	// WakeAll wakes every watcher and returns how many.
 	WakeAll(context.Context) (int, error)
+	// Reevaluate evaluates the active bundle for every tag and wakes the watchers
+	// that have to know.
+	Reevaluate(context.Context) (watch.Reevaluated, error)
 
 	// RestoreTemporal makes sure that Temporal knows the search attributes and the
 	// schedules.

@@ -10,19 +10,27 @@ import (
 type Applied struct {
 	// Changed is false when the bundle with this content was active already.
 	Changed bool
-	// Woken watchers evaluate it now.
+	// Woken tags are evaluated anew.
 	Woken int
 }
 
-// ApplyPolicy makes a stored bundle the active one and wakes every watcher: any
-// of them may come to another outcome, and each finds out for itself.
+// inBulk marks the runs that evaluate the tags in one step rather than have each
+// watcher do so.
+const inBulk = "reevaluate-in-bulk"
+
+// ApplyPolicy makes a stored bundle the active one, has it evaluated for every
+// tag, and wakes the watchers that have to know.
 func ApplyPolicy(ctx workflow.Context, bundle string) (Applied, error) {
 	workflow.SetCurrentDetails(ctx, "### Activating bundle `"+bundle+"`\n")
 	changed, err := call(ctx, storing, "activate "+bundle, Activities.ActivatePolicy, bundle)
 	if err != nil {
 		return Applied{}, err
 	}
-	woken, err := all(ctx, "wake the watchers", Activities.WakeAll)
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Bundle `%s` is active\n\n%d watchers evaluate it.\n", bundle, woken))
-	return Applied{Changed: changed, Woken: woken}, err
+	if workflow.GetVersion(ctx, inBulk, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		woken, err := all(ctx, "wake the watchers", Activities.WakeAll)
+		return Applied{Changed: changed, Woken: woken}, err
+	}
+	done, err := all(ctx, "evaluate all tags", Activities.Reevaluate)
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Bundle `%s` is active\n\n%d tags evaluated, %d watchers woken.\n", bundle, done.Evaluated, done.Woken))
+	return Applied{Changed: changed, Woken: done.Evaluated + done.Woken}, err
 }

@@ -206,6 +206,13 @@ func (f *fake) WakeAll(context.Context) (int, error) {
 	return 5, nil
 }
 
+func (f *fake) Reevaluate(context.Context) (watch.Reevaluated, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.wokenAll++
+	return watch.Reevaluated{Evaluated: 3, Woken: 2}, nil
+}
+
 func (f *fake) RestoreTemporal(context.Context, watch.ReconcileRequest) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -37,6 +37,7 @@ var scenarios = map[string]scenario{
 	"test-endpoint":           playTestEndpoint,
 	"check-registry":          playCheckRegistry,
 	"reconcile":               playReconcile,
+	"apply-policy-bulk":       playApplyPolicy,
 	"plan-repository":         playPlanRepository,
 }
 

@@ -21,6 +21,9 @@ func (w *tagWatcher) follow(ctx workflow.Context) (watch.Observation, error) {
 	if err != nil {
 		return seen, err
 	}
+	if seen.Summary != nil {
+		w.Summary = *seen.Summary
+	}
 	w.ended, w.Problem, w.Summary.Next = !seen.Active, seen.Problem, seen.Next
 	if len(seen.Types) > 0 {
 		w.Types = seen.Types

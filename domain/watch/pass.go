@@ -29,6 +29,9 @@ type Observation struct {
 	Newer string
 	// Changed tells that the recorded outcome may be out of date.
 	Changed bool
+	// Summary is what is recorded, which others than the watcher may have done;
+	// nil from a worker that does not tell.
+	Summary *Summary `json:",omitempty"`
 	// Next is when time alone can change the outcome; zero for never.
 	Next    time.Time
 	Problem *Problem

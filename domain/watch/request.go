@@ -167,3 +167,11 @@ type Summarized struct {
 	Behind int
 	Told   int // lists that changed, for each endpoint
 }
+
+// Reevaluated is how far a new bundle was evaluated for all tags.
+type Reevaluated struct {
+	// After is the text of the last tag.
+	After string
+	// Evaluated tags need nothing more; the watchers of Woken ones go on.
+	Evaluated, Woken int
+}

@@ -137,6 +137,9 @@ func (s *Stack) Kill(program string) error {
 	return syscall.Kill(pid, syscall.SIGKILL)
 }
 
+// Pid is the process id of a child of tagwatch up.
+func (s *Stack) Pid(program string) (int, error) { return s.child(program) }
+
 // child finds a child process of tagwatch up by the name of its program.
 func (s *Stack) child(program string) (int, error) {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")

@@ -1,0 +1,127 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"go.temporal.io/sdk/activity"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// reevaluations is how many tags are evaluated at the same time.
+const reevaluations = 4
+
+// Reevaluate evaluates the active bundle for every tag of which nothing else is
+// out of date, right here, page by page: a watcher that is woken to find that
+// its outcome is the same costs ten times as much. Only watchers that have to
+// know are woken: of tags whose outcome or whose next moment is another, and of
+// those that need more than an evaluation. A repeated step goes on from the last
+// page.
+func (a *Activities) Reevaluate(ctx context.Context) (watch.Reevaluated, error) {
+	done, err := a.reevaluate(ctx)
+	return done, classify(err)
+}
+
+func (a *Activities) reevaluate(ctx context.Context) (watch.Reevaluated, error) {
+	var at watch.Reevaluated
+	if activity.HasHeartbeatDetails(ctx) {
+		if err := activity.GetHeartbeatDetails(ctx, &at); err != nil {
+			at = watch.Reevaluated{}
+		}
+	}
+	for {
+		targets, err := a.Store.Targets(ctx, watch.TargetFilter{After: at.After, Limit: fanOutPage})
+		if err != nil || len(targets) == 0 {
+			return at, err
+		}
+		if err := a.reevaluatePage(ctx, targets, &at); err != nil {
+			return at, err
+		}
+		at.After = targets[len(targets)-1].String()
+		activity.RecordHeartbeat(ctx, at)
+	}
+}
+
+// reevaluatePage has the endpoints woken before the watchers: what is to be told
+// comes before what is to be shown.
+func (a *Activities) reevaluatePage(ctx context.Context, targets []image.Target, at *watch.Reevaluated) error {
+	var mu sync.Mutex
+	concerned := make([]bool, len(targets))
+	var endpoints []string
+	group, inner := errgroup.WithContext(ctx)
+	group.SetLimit(reevaluations)
+	for i, target := range targets {
+		group.Go(func() (err error) {
+			var told []string
+			told, concerned[i], err = a.reevaluateTag(inner, target)
+			mu.Lock()
+			defer mu.Unlock()
+			endpoints = append(endpoints, told...)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	slices.Sort(endpoints)
+	if err := a.WakeEndpoints(ctx, slices.Compact(endpoints)); err != nil {
+		return err
+	}
+	for i, target := range targets {
+		if !concerned[i] {
+			at.Evaluated++
+			continue
+		}
+		if err := a.Watchers.PolicyChanged(ctx, target); err != nil {
+			return err
+		}
+		at.Woken++
+	}
+	return nil
+}
+
+// reevaluateTag names the endpoints that have something to tell, and says whether
+// the tag's watcher has to know.
+func (a *Activities) reevaluateTag(ctx context.Context, target image.Target) (endpoints []string, concerned bool, err error) {
+	view, err := a.Store.View(ctx, target)
+	if err != nil || !view.Watched {
+		return nil, false, err
+	}
+	if !onlyBundleDiffers(view) {
+		return nil, true, nil
+	}
+	if view.State.Basis.Bundle == view.Bundle {
+		return nil, repeated(ctx), nil // the step may have got this far and not further
+	}
+	seen, err := a.seen(ctx, watch.RecordRequest{Target: target, Resolved: view.State.Resolved}, view)
+	if err == nil {
+		var recorded watch.Recorded
+		recorded, err = a.store(ctx, target, view, seen)
+		endpoints, concerned = recorded.Endpoints, !sameOutcome(view.State.Summarize(target), recorded.Summary)
+	}
+	if err != nil && ctx.Err() == nil && !errors.Is(err, fault.Unavailable) {
+		// It changes right now, or cannot be evaluated: its watcher sees to it, and the
+		// others are not held up.
+		a.Log.InfoContext(ctx, "tag not evaluated in bulk, watcher woken", "tag", target.String(), "reason", err)
+		return nil, true, nil
+	}
+	return endpoints, concerned, err
+}
+
+// onlyBundleDiffers tells that an outcome needs nothing but an evaluation.
+func onlyBundleDiffers(view watch.RecordView) bool {
+	state := view.State
+	return state.Problem == nil && state.Matched && state.Analyzed != "" && state.Analyzed == state.Resolved.Manifest &&
+		state.Basis.Generation == view.Generation && state.Basis.Engine == view.Engine
+}
+
+// sameOutcome tells that a watcher would show, and wait for, the same.
+func sameOutcome(before, after watch.Summary) bool {
+	return before.Status == after.Status && before.FinalAction == after.FinalAction && before.Next.Equal(after.Next)
+}

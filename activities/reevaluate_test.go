@@ -1,0 +1,100 @@
+package activities_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// reevaluated has three tags: one with a High flaw, one without any, and one
+// that nobody has looked at yet.
+func reevaluated(t *testing.T) *rig {
+	r := newRig(t)
+	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-1", vuln.High))
+	r.data(1)
+	r.activate("first", "critical")
+	r.endpoint("hook")
+	r.push("app:flawed", "openssl 1")
+	r.push("app:sound", "openssl 2")
+	r.push("app:waiting", "openssl 3")
+	r.settled("app:flawed")
+	r.settled("app:sound")
+	r.subscribe(r.target("app:waiting"))
+	r.watchers.take()
+	return r
+}
+
+func TestReevaluate(t *testing.T) {
+	t.Parallel()
+	r := reevaluated(t)
+	before := len(r.told())
+	r.activate("second", "high")
+	done := do[watch.Reevaluated](r, r.steps.Reevaluate)
+	if done.Evaluated != 1 || done.Woken != 2 {
+		t.Errorf("%+v, want one evaluated and two woken", done)
+	}
+	r.expect(before, "policy_eval policy app:flawed")
+	if diff := cmp.Diff([]string{"endpoint hook", "policy app:flawed", "policy app:waiting"}, r.watchers.take()); diff != "" {
+		t.Errorf("woken (-want +got)\n%s", diff)
+	}
+	// The watchers have nothing left to record, and show what was.
+	seen := r.pass(r.target("app:flawed"))
+	if seen.Changed || seen.Summary == nil || seen.Summary.Status != "fail" {
+		t.Errorf("the watcher sees %+v", seen)
+	}
+	if seen := r.pass(r.target("app:sound")); seen.Changed {
+		t.Errorf("the watcher sees %+v", seen)
+	}
+	r.expect(before, "policy_eval policy app:flawed")
+}
+
+func TestReevaluateAgain(t *testing.T) {
+	t.Parallel()
+	r := reevaluated(t)
+	r.activate("second", "high")
+	do[watch.Reevaluated](r, r.steps.Reevaluate)
+	told := len(r.told())
+	r.watchers.take()
+	do[watch.Reevaluated](r, r.steps.Reevaluate)
+	r.expect(told)
+	if diff := cmp.Diff([]string{"policy app:waiting"}, r.watchers.take()); diff != "" {
+		t.Errorf("woken (-want +got)\n%s", diff)
+	}
+}
+
+// A watcher has to know when time alone will change its outcome.
+func TestReevaluateToAnExpiry(t *testing.T) {
+	t.Parallel()
+	r := reevaluated(t)
+	expires := r.clock.Now().Add(time.Hour)
+	r.activate("second", "high", excuse("CVE-2026-1+openssl", expires))
+	told := len(r.told())
+	do[watch.Reevaluated](r, r.steps.Reevaluate)
+	r.expect(told)
+	if diff := cmp.Diff([]string{"policy app:flawed", "policy app:waiting"}, r.watchers.take()); diff != "" {
+		t.Errorf("woken (-want +got)\n%s", diff)
+	}
+	if seen := r.pass(r.target("app:flawed")); !seen.Next.Equal(expires) {
+		t.Errorf("next %s, want %s", seen.Next, expires)
+	}
+}
+
+// A package of an image that lost its list of vulnerabilities meanwhile is the
+// watcher's business.
+func TestReevaluateWhatIsOutOfDate(t *testing.T) {
+	t.Parallel()
+	r := reevaluated(t)
+	r.feed.offers(description(2))
+	fetched := do[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
+	do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation})
+	r.activate("second", "high")
+	told := len(r.told())
+	if done := do[watch.Reevaluated](r, r.steps.Reevaluate); done.Evaluated != 0 || done.Woken != 3 {
+		t.Errorf("%+v, want three woken", done)
+	}
+	r.expect(told)
+}

@@ -1,0 +1,81 @@
+// Tagwatch-bench measures an installation of thousands of tags: what polling
+// costs each process, how late a look is, how long a change of data or policy
+// takes to be told, and the memory of each process. Everything runs on this
+// machine: registry, vulnerability data and receiver are in this process and do
+// not count.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// size is how much there is to watch.
+type size struct {
+	tags   int // in all
+	images int // of them each with an image of its own, which an update of the data touches
+	flips  int // of them whose outcome a change of the policy turns
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	var n size
+	flag.IntVar(&n.tags, "tags", 10_000, "tags to watch")
+	flag.IntVar(&n.images, "images", 300, "tags among them that an update of the data touches, each with its own image")
+	flag.IntVar(&n.flips, "flips", 1000, "tags among them that a change of the policy turns")
+	window := flag.Duration("window", 2*time.Minute, "how long polling is measured")
+	sqlite := flag.Bool("sqlite", false, "keep everything in SQLite instead of PostgreSQL")
+	flag.Parse()
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "tagwatch-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil { // PostgreSQL may run as another user
+		return err
+	}
+	w, err := newWorld(ctx, filepath.Dir(program), dir, n, *sqlite)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	return w.measure(ctx, *window)
+}
+
+// measure runs one measurement after the other.
+func (w *world) measure(ctx context.Context, window time.Duration) error {
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"watch", w.watch},
+		{"poll", func(ctx context.Context) error { return w.poll(ctx, window) }},
+		{"memory", func(context.Context) error { return w.memory() }},
+		{"data", w.updateData},
+		{"policy", w.changePolicy},
+		{"commands", w.commands},
+	} {
+		if err := step.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w\n%s", step.name, err, w.log.tail())
+		}
+	}
+	return nil
+}

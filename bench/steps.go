@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tagwatch/tagwatch/lab/process"
+)
+
+// watch starts everything and has all tags watched.
+func (w *world) watch(ctx context.Context) error {
+	if err := w.push(); err != nil {
+		return err
+	}
+	if err := w.publish("Low"); err != nil {
+		return err
+	}
+	if err := w.stack.Start(ctx); err != nil {
+		return err
+	}
+	for _, command := range [][]string{
+		{"endpoint", "add", "receiver", w.receiver.URL() + "/hook"},
+		{"policy", "add", "--activate", w.bundle("WARN")},
+		{"feed", "sync"},
+	} {
+		if _, err := w.stack.Do(ctx, command...); err != nil {
+			return err
+		}
+	}
+	// The images that many tags share are analyzed before, so that watching is what
+	// is measured, and not many tags that wait for one image.
+	names := slices.Sorted(maps.Keys(w.repositories()))
+	first := []string{"subscribe", "--wait", "--interval", "1m"}
+	for _, name := range names {
+		first = append(first, w.registry.Host()+"/"+name+":0")
+	}
+	if _, err := w.stack.Do(ctx, first...); err != nil {
+		return err
+	}
+	return w.timed(fmt.Sprintf("watch %d tags of %d images", w.tags, w.images+len(names)-1), "", w.tags, func() error {
+		for _, name := range names {
+			if _, err := w.stack.Do(ctx, "repository", "watch", "--interval", "1m", "--list-interval", "1h", w.registry.Host()+"/"+name); err != nil {
+				return err
+			}
+		}
+		return w.told(ctx, "analysis_update", w.tags)
+	})
+}
+
+// updateData moves to data that touch images, until all of it is told.
+func (w *world) updateData(ctx context.Context) error {
+	if err := w.publish("High"); err != nil {
+		return err
+	}
+	return w.timed(fmt.Sprintf("data that touch %d images, told", w.images), "1m", w.images, func() error {
+		if _, err := w.stack.Do(ctx, "feed", "sync"); err != nil {
+			return err
+		}
+		return w.told(ctx, "vuln_update", w.images)
+	})
+}
+
+// changePolicy turns the outcome of tags, until all of it is told.
+func (w *world) changePolicy(ctx context.Context) error {
+	return w.timed(fmt.Sprintf("policy that turns %d tags, told", w.flips), "2m", w.flips, func() error {
+		if _, err := w.stack.Do(ctx, "policy", "add", "--activate", w.bundle("STOP")); err != nil {
+			return err
+		}
+		return w.told(ctx, "policy_eval", w.flips)
+	})
+}
+
+// commands times what people type.
+func (w *world) commands(ctx context.Context) error {
+	for _, line := range []string{"status", "status -o json", "subscriptions", "notifications", "deliveries", "reconcile --dry-run"} {
+		began := time.Now()
+		if _, err := w.stack.Do(ctx, strings.Fields(line)...); err != nil {
+			return err
+		}
+		fmt.Printf("%-44s %6.2f s\n", "tagwatch "+line, time.Since(began).Seconds())
+	}
+	return nil
+}
+
+// timed prints how long something takes, with the CPU time of each process.
+func (w *world) timed(name, budget string, n int, do func() error) error {
+	before, err := w.usage()
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	if err := do(); err != nil {
+		return err
+	}
+	took := time.Since(began)
+	after, err := w.usage()
+	if err != nil {
+		return err
+	}
+	if budget != "" {
+		budget = " (budget " + budget + ")"
+	}
+	fmt.Printf("%-44s %6.1f s%s, %.1f a second; CPU seconds: %s\n", name, took.Seconds(), budget, float64(n)/took.Seconds(),
+		each(before, after, func(d time.Duration) string { return fmt.Sprintf("%.1f", d.Seconds()) }))
+	return nil
+}
+
+// each is the CPU time of each process, and the sum.
+func each(before, after map[string]process.Usage, say func(time.Duration) string) string {
+	var parts []string
+	var sum time.Duration
+	for _, program := range programs {
+		if used, runs := after[program]; runs {
+			spent := used.CPU - before[program].CPU
+			sum += spent
+			parts = append(parts, program+" "+say(spent))
+		}
+	}
+	return strings.Join(append(parts, "all "+say(sum)), ", ")
+}
+
+// bundle writes a policy that does this about the flaw of the tags to be turned.
+func (w *world) bundle(action string) string {
+	path := filepath.Join(w.dir, "policy.json")
+	content := strings.ReplaceAll(bundleText, "ACTION", action)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		panic(err) // a directory of our own
+	}
+	return path
+}
+
+const bundleText = `{
+  "id": "bench", "version": "1_0", "name": "bench",
+  "policies": [
+    {"id": "none", "version": "1_0", "name": "none", "rules": []},
+    {"id": "turned", "version": "1_0", "name": "turned", "rules": [
+      {"id": "j", "gate": "vulnerabilities", "trigger": "package", "action": "ACTION", "params": [
+        {"name": "package_type", "value": "all"}, {"name": "severity_comparison", "value": ">="}, {"name": "severity", "value": "medium"}]}]}],
+  "whitelists": [],
+  "mappings": [
+    {"id": "turned", "name": "turned", "registry": "*", "repository": "turned/app", "image": {"type": "tag", "value": "*"}, "policy_ids": ["turned"], "whitelist_ids": []},
+    {"id": "all", "name": "all", "registry": "*", "repository": "*", "image": {"type": "tag", "value": "*"}, "policy_ids": ["none"], "whitelist_ids": []}],
+  "whitelisted_images": [], "blacklisted_images": []
+}
+`
