@@ -66,7 +66,7 @@ func (a *Activities) decideListing(view watch.RepositoryView, census watch.Censu
 // their watch has ended.
 const (
 	listedNames = 100
-	listedEnded = 2000
+	listedEnded = 500
 )
 
 func (a *Activities) recordListing(ctx context.Context, name image.Repository, census watch.Census, listing *watch.Listing) error {

@@ -63,12 +63,45 @@ func (a *Activities) sweepPage(ctx context.Context, due []watch.Look, swept *wat
 	if err != nil {
 		return err
 	}
-	swept.Looked, swept.Moved = swept.Looked+page.answers, swept.Moved+moved
-	if page.answers == 0 && page.failure != nil {
+	swept.Looked, swept.Moved, swept.Failed = swept.Looked+page.answers, swept.Moved+moved, swept.Failed+page.failures
+	if page.answers == 0 && page.failure != nil && !a.answersElsewhere(ctx, due, page) {
 		swept.Problem, swept.Wait = problem(watch.StageResolve, page.failure, nil, a.now()), retryAfter(page.failure)
 	}
 	return a.Store.Looked(ctx, page.asked)
 }
+
+// elsewhere is how many other tags are asked for before a registry is said to
+// fail because of a few.
+const elsewhere = 3
+
+// answersElsewhere tells that the tags that failed are all that fails: a
+// registry can be unable to answer for one tag, which may be the only one due.
+func (a *Activities) answersElsewhere(ctx context.Context, due []watch.Look, page *sweptPage) bool {
+	if page.over() {
+		return false
+	}
+	ahead := a.now().Add(longAhead)
+	others, err := a.Store.Due(ctx, due[0].Target.Reference.Registry, ahead, len(due)+elsewhere)
+	if err != nil {
+		return false
+	}
+	failed := make(map[image.Reference]bool, len(due))
+	for _, look := range due {
+		failed[look.Target.Reference] = true
+	}
+	for _, other := range others {
+		if failed[other.Target.Reference] {
+			continue
+		}
+		if _, err := a.Registry.Head(ctx, other.Target.Reference); err == nil || fault.Permanent(err) {
+			return true
+		}
+	}
+	return false
+}
+
+// longAhead is further than any tag is due.
+const longAhead = 365 * 24 * time.Hour
 
 // spread says when each tag is due again. Platforms of one tag stay together, to
 // be looked at with one request.

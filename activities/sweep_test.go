@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
@@ -181,4 +183,36 @@ func TestTellRegistryOnce(t *testing.T) {
 		r.clock.pass(time.Second)
 	}
 	r.expect(0, "system.registry.failing registry.example.com", "system.registry.recovered registry.example.com")
+}
+
+// TestOneBrokenTagAlone: a tag that is due by itself does not speak for its
+// registry, unless it is the only one.
+func TestOneBrokenTagAlone(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		fault   lab.Fault
+		tags    []string
+		problem bool
+	}{
+		{"the tag", lab.Fault{Path: "/manifests/1", Status: http.StatusInternalServerError}, []string{"app:1", "app:2", "app:3"}, false},
+		{"the tag, and the next is gone", lab.Fault{Path: "/manifests/1", Status: http.StatusInternalServerError}, []string{"app:1", "app:2"}, false},
+		{"all tags", lab.Fault{Path: "/manifests/", Status: http.StatusInternalServerError}, []string{"app:1", "app:2", "app:3"}, true},
+		{"the only tag", lab.Fault{Path: "/manifests/1", Status: http.StatusInternalServerError}, []string{"app:1"}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.watched(test.tags...)
+			do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: r.target("app:1"), Types: event.TagTypes, Poll: time.Minute})
+			if strings.Contains(test.name, "gone") {
+				r.must(r.registry.Delete(t.Context(), "app:2"))
+			}
+			r.registry.Fail(test.fault)
+			r.clock.pass(2 * time.Minute)
+			if swept := r.sweep(); (swept.Problem != nil) != test.problem || swept.Failed != 1 || swept.Looked != 0 {
+				t.Errorf("swept %+v, problem %+v", swept, swept.Problem)
+			}
+		})
+	}
 }

@@ -51,7 +51,9 @@ func (s *RegistryState) sweep(ctx workflow.Context) (outlook, error) {
 	return outlook{wait: max(swept.Wait, shortestWait)}, err
 }
 
-// turn tells once that the registry fails as a whole, and once that it recovered.
+// turn tells once that the registry fails as a whole, and once that it recovered:
+// that most looks are answered again. One that is about to break down or to come
+// back answers now and then.
 func (s *RegistryState) turn(ctx workflow.Context, problem *watch.Problem) error {
 	before := s.Problem
 	switch {
@@ -59,7 +61,7 @@ func (s *RegistryState) turn(ctx workflow.Context, problem *watch.Problem) error
 		s.Problem = problem
 		return order(ctx, "tell that the registry fails", Activities.TellRegistry,
 			watch.RegistryTurn{Registry: s.Registry, Failing: true, Problem: *problem})
-	case before != nil && problem == nil && s.Last.Looked > 0:
+	case before != nil && problem == nil && s.Last.Looked > s.Last.Failed:
 		s.Problem = nil
 		return order(ctx, "tell that the registry recovered", Activities.TellRegistry,
 			watch.RegistryTurn{Registry: s.Registry, Problem: *before})

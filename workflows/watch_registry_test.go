@@ -25,6 +25,13 @@ func down(message string) watch.Sweep {
 		Problem: &watch.Problem{Kind: fault.Name(fault.Unavailable), Stage: watch.StageResolve, Message: message}}
 }
 
+// shaky is a sweep of which some looks failed.
+func shaky(looked, failed int) watch.Sweep {
+	sweep := swept(looked)
+	sweep.Failed = failed
+	return sweep
+}
+
 // sweeps answers with those sweeps, then with one that ends the workflow.
 func sweeps(list ...watch.Sweep) func(int) (watch.Sweep, error) {
 	return func(round int) (watch.Sweep, error) {
@@ -52,6 +59,8 @@ func TestWatchRegistryTellsOnce(t *testing.T) {
 		{"fails for a while", []watch.Sweep{swept(4), down("a"), down("a"), down("b"), swept(4), swept(4)},
 			[]watch.RegistryTurn{failing("a"), recovered("a")}},
 		{"nothing was looked at: no sign of recovery", []watch.Sweep{down("a"), swept(0), down("a"), swept(1)},
+			[]watch.RegistryTurn{failing("a"), recovered("a")}},
+		{"answers now and then: no recovery yet", []watch.Sweep{down("a"), shaky(3, 5), down("b"), shaky(5, 5), shaky(6, 5)},
 			[]watch.RegistryTurn{failing("a"), recovered("a")}},
 		{"fails twice", []watch.Sweep{down("a"), swept(1), down("b"), swept(1)},
 			[]watch.RegistryTurn{failing("a"), recovered("a"), failing("b"), recovered("b")}},

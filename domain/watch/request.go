@@ -73,6 +73,7 @@ type Sweep struct {
 	Tags   int  // watched at this registry
 	Looked int
 	Moved  int
+	Failed int // looks that came to nothing
 	// Wait is the time until the next tag is due.
 	Wait    time.Duration
 	Problem *Problem
