@@ -39,6 +39,7 @@ func run(ctx context.Context) error {
 	flag.IntVar(&n.flips, "flips", 1000, "tags among them that a change of the policy turns")
 	window := flag.Duration("window", 2*time.Minute, "how long polling is measured")
 	sqlite := flag.Bool("sqlite", false, "keep everything in SQLite instead of PostgreSQL")
+	soak := flag.Duration("soak", 0, "instead of measuring, let everything happen all the time for so long and look for what grows")
 	flag.Parse()
 	program, err := os.Executable()
 	if err != nil {
@@ -57,6 +58,9 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer w.close()
+	if *soak > 0 {
+		return w.soak(ctx, *soak)
+	}
 	return w.measure(ctx, *window)
 }
 

@@ -9,27 +9,41 @@ import (
 
 // Prune removes what nobody will ask for any more: images that were analyzed
 // before that time and that no target points to, groups of packages of no image,
-// notifications created before that time that are not still to be delivered, and
+// notifications created before that time that are not still to be delivered,
+// bundles that no evaluation is of, data that were rejected before it, and
 // deactivated subscriptions and parked states that were last changed before it.
+//
+// A delivery to a disabled endpoint stays pending for the day on which somebody
+// enables it, but not for longer than that time.
 func (s *Store) Prune(ctx context.Context, before time.Time) (watch.Pruned, error) {
 	var pruned watch.Pruned
-	err := s.change(ctx, "prune", func(t tx) (err error) {
-		if pruned.Images, err = t.exec(ctx, `DELETE FROM image WHERE analyzed < ?
-			AND digest NOT IN (SELECT manifest FROM target_state) AND digest NOT IN (SELECT analyzed FROM target_state)`, stamp(before)); err != nil {
-			return err
+	err := s.change(ctx, "prune", func(t tx) error {
+		for _, step := range []struct {
+			counted   *int64 // nil for what nobody wants to know
+			statement string
+			arguments []any
+		}{
+			{&pruned.Images, `DELETE FROM image WHERE analyzed < ?
+				AND digest NOT IN (SELECT manifest FROM target_state) AND digest NOT IN (SELECT analyzed FROM target_state)`, []any{stamp(before)}},
+			{&pruned.Groups, `DELETE FROM package_group
+				WHERE NOT EXISTS (SELECT 1 FROM image_group WHERE image_group.group_id = package_group.id)`, nil},
+			{&pruned.Notifications, `DELETE FROM notification WHERE created < ?
+				AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.notification = notification.id AND delivery.state = 'pending' AND delivery.give_up >= ?)`,
+				[]any{stamp(before), stamp(before)}},
+			{nil, `DELETE FROM bundle_content WHERE hash NOT IN (SELECT hash FROM bundle) AND hash NOT IN (SELECT bundle FROM target_state)`, nil},
+			{nil, `DELETE FROM feed_generation WHERE state = ? AND saved < ?`, []any{string(watch.Rejected), stamp(before)}},
+			{nil, `DELETE FROM parked WHERE parked < ?`, []any{stamp(before)}},
+			{nil, `DELETE FROM subscription WHERE NOT active AND updated < ?`, []any{stamp(before)}},
+		} {
+			gone, err := t.exec(ctx, step.statement, step.arguments...)
+			if err != nil {
+				return err
+			}
+			if step.counted != nil {
+				*step.counted = gone
+			}
 		}
-		if pruned.Groups, err = t.exec(ctx, `DELETE FROM package_group
-			WHERE NOT EXISTS (SELECT 1 FROM image_group WHERE image_group.group_id = package_group.id)`); err != nil {
-			return err
-		}
-		if pruned.Notifications, err = t.exec(ctx, `DELETE FROM notification WHERE created < ?
-			AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.notification = notification.id AND delivery.state = 'pending')`, stamp(before)); err != nil {
-			return err
-		}
-		if err := t.run(ctx, `DELETE FROM parked WHERE parked < ?`, stamp(before)); err != nil {
-			return err
-		}
-		return t.run(ctx, `DELETE FROM subscription WHERE NOT active AND updated < ?`, stamp(before))
+		return nil
 	})
 	return pruned, err
 }

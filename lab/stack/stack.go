@@ -137,6 +137,9 @@ func (s *Stack) Kill(program string) error {
 	return syscall.Kill(pid, syscall.SIGKILL)
 }
 
+// Metrics is where the worker says what it measures.
+func (s *Stack) Metrics() string { return "http://" + s.listen + "/metrics" }
+
 // Pid is the process id of a child of tagwatch up.
 func (s *Stack) Pid(program string) (int, error) { return s.child(program) }
 
