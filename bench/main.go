@@ -21,6 +21,7 @@ type size struct {
 	tags   int // in all
 	images int // of them each with an image of its own, which an update of the data touches
 	flips  int // of them whose outcome a change of the policy turns
+	copied bool
 }
 
 func main() {
@@ -37,6 +38,7 @@ func run(ctx context.Context) error {
 	flag.IntVar(&n.tags, "tags", 10_000, "tags to watch")
 	flag.IntVar(&n.images, "images", 300, "tags among them that an update of the data touches, each with its own image")
 	flag.IntVar(&n.flips, "flips", 1000, "tags among them that a change of the policy turns")
+	flag.BoolVar(&n.copied, "copied", false, "copy the ordinary tags in the database instead of watching one by one: for a machine that has other things to do")
 	window := flag.Duration("window", 2*time.Minute, "how long polling is measured")
 	sqlite := flag.Bool("sqlite", false, "keep everything in SQLite instead of PostgreSQL")
 	soak := flag.Duration("soak", 0, "instead of measuring, let everything happen all the time for so long and look for what grows")

@@ -43,14 +43,19 @@ func (w *world) watch(ctx context.Context) error {
 	if _, err := w.stack.Do(ctx, first...); err != nil {
 		return err
 	}
-	return w.timed(fmt.Sprintf("watch %d tags of %d images", w.tags, w.images+len(names)-1), "", w.tags, func() error {
+	watched := w.tags - w.copies()
+	err := w.timed(fmt.Sprintf("watch %d tags of %d images", watched, w.images+len(names)-1), "", watched, func() error {
 		for _, name := range names {
 			if _, err := w.stack.Do(ctx, "repository", "watch", "--interval", "1m", "--list-interval", "1h", w.registry.Host()+"/"+name); err != nil {
 				return err
 			}
 		}
-		return w.told(ctx, "analysis_update", w.tags)
+		return w.told(ctx, "analysis_update", watched)
 	})
+	if err != nil || !w.copied {
+		return err
+	}
+	return w.copyTags(ctx)
 }
 
 // updateData moves to data that touch images, until all of it is told.

@@ -81,6 +81,10 @@ const (
 // repositories are all of them with the number of their tags.
 func (w *world) repositories() map[string]int {
 	all := map[string]int{touched: w.images, turned: w.flips}
+	if w.copied {
+		all[ordinary+"0"] = 1
+		return all
+	}
 	for left, n := w.tags-w.images-w.flips, 0; left > 0; left, n = left-perFolder, n+1 {
 		all[fmt.Sprintf("%s%d", ordinary, n)] = min(left, perFolder)
 	}
@@ -92,6 +96,9 @@ func (w *world) push() error {
 	for name, tags := range w.repositories() {
 		if _, err := w.registry.Push(name+":0", must(imageOf(name, 0))); err != nil {
 			return err
+		}
+		if w.copied && strings.HasPrefix(name, ordinary) {
+			tags = w.copies() + 1
 		}
 		for n := 1; n < tags; n++ {
 			var err error
