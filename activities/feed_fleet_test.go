@@ -1,19 +1,17 @@
 package activities_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/anchore/syft/syft/format/syftjson"
-	"github.com/anchore/syft/syft/linux"
 	"github.com/anchore/syft/syft/pkg"
-	syft "github.com/anchore/syft/syft/sbom"
-	"github.com/anchore/syft/syft/source"
 
 	realmatcher "github.com/tagwatch/tagwatch/adapters/matcher"
 	"github.com/tagwatch/tagwatch/adapters/store"
@@ -26,41 +24,52 @@ import (
 )
 
 // A fleet like a company's: images on a few bases of one distribution, each
-// base in several states of update, with an application on top.
+// base in several states of update, with an application on top. The packages are
+// those of a real machine, testdata/packages; what they were in earlier states
+// is made up.
 const (
 	fleetImages    = 10_000
 	fleetBases     = 40
-	fleetDebs      = 1500 // names of distribution packages
-	fleetUpdates   = 6    // versions of each
-	fleetModules   = 1000 // names of node modules
-	fleetReleases  = 4    // versions of each
+	fleetUpdates   = 6  // states of a distribution package
+	fleetReleases  = 10 // of a library
 	imageDebs      = 140
-	imageModules   = 100
-	fleetFiller    = 12_000 // records about packages that no image has
-	fleetNews      = 30     // records that an ordinary day changes
+	imageLibraries = 100
+	fleetNews      = 30 // records that an ordinary day changes
 	analyzerOfTest = "syft of the benchmark"
 )
 
-// fleet is the distinct packages that images can have.
+// fleetFiller makes the database as large as the published ones.
+var fleetFiller = labfeed.Filler{Records: 200_000, Scores: 80_000}
+
+// listed is a package of a real list.
+type listed struct {
+	kind                  string // of the list
+	name, version         string
+	source, sourceVersion string // of a distribution package
+}
+
+// fleet is the distinct packages that images can have: of each distribution
+// package its states, then of each library its releases.
 type fleet struct {
-	packages []pkg.Package
-	groups   []vuln.Group // one for each package
+	debs, libraries []listed
+	packages        []pkg.Package
+	groups          []vuln.Group // one for each package
 }
 
 func newFleet(b *testing.B) *fleet {
 	b.Helper()
-	f := &fleet{}
-	for name := range fleetDebs {
-		for version := range fleetUpdates {
-			f.packages = append(f.packages, debOf(name, version))
+	f := &fleet{debs: readList(b, "debian"), libraries: slices.Concat(readList(b, "npm"), readList(b, "python"), readList(b, "go"))}
+	for _, deb := range f.debs {
+		for state := range fleetUpdates {
+			f.packages = append(f.packages, deb.state(state, fleetUpdates))
 		}
 	}
-	for name := range fleetModules {
-		for version := range fleetReleases {
-			f.packages = append(f.packages, moduleOf(name, version))
+	for _, library := range f.libraries {
+		for release := range fleetReleases {
+			f.packages = append(f.packages, library.state(release, fleetReleases))
 		}
 	}
-	groups, err := realmatcher.Groups(document(b, f.packages))
+	groups, err := realmatcher.Groups(inventory(b, bookworm(), f.packages))
 	mustBench(b, err)
 	byArtifact := map[string]vuln.Group{}
 	for _, group := range groups {
@@ -72,32 +81,39 @@ func newFleet(b *testing.B) *fleet {
 	return f
 }
 
-func debOf(name, version int) pkg.Package {
-	p := pkg.Package{Name: fmt.Sprintf("lib%d", name), Version: fmt.Sprintf("1.0-%d", version+1), Type: pkg.DebPkg,
-		Metadata: pkg.DpkgDBEntry{Package: fmt.Sprintf("lib%d", name), Source: fmt.Sprintf("source%d", name), Version: fmt.Sprintf("1.0-%d", version+1)}}
-	p.SetID()
-	return p
-}
-
-func moduleOf(name, version int) pkg.Package {
-	p := pkg.Package{Name: fmt.Sprintf("module%d", name), Version: fmt.Sprintf("1.%d.0", version), Type: pkg.NpmPkg, Language: pkg.JavaScript,
-		PURL: fmt.Sprintf("pkg:npm/module%d@1.%d.0", name, version)}
-	p.SetID()
-	return p
-}
-
-// document writes an SBOM in syft's JSON.
-func document(b *testing.B, packages []pkg.Package) []byte {
+func readList(b *testing.B, kind string) (list []listed) {
 	b.Helper()
-	inventory := syft.SBOM{
-		Artifacts: syft.Artifacts{Packages: pkg.NewCollection(packages...), LinuxDistribution: &linux.Release{ID: "debian",
-			Name: "Debian GNU/Linux", VersionID: "12", Version: "12 (bookworm)", VersionCodename: "bookworm"}},
-		Source:     source.Description{ID: "fleet", Name: "fleet", Metadata: source.ImageMetadata{UserInput: "fleet"}},
-		Descriptor: syft.Descriptor{Name: "syft", Version: "1"},
+	text, err := os.ReadFile(filepath.Join("testdata", "packages", kind+".txt"))
+	mustBench(b, err)
+	for line := range strings.Lines(string(text)) {
+		words := append(strings.Fields(line), "", "")
+		list = append(list, listed{kind, words[0], words[1], words[2], words[3]})
 	}
-	var out bytes.Buffer
-	mustBench(b, syftjson.NewFormatEncoder().Encode(&out, inventory))
-	return out.Bytes()
+	return list
+}
+
+// state is the package as it was in one of several states, the last of which is
+// the listed one: of distributions and libraries alike, such a suffix is earlier.
+func (l listed) state(state, of int) pkg.Package {
+	version, origin := l.version, l.sourceVersion
+	if state < of-1 {
+		earlier := map[string]string{"debian": "~s%d", "npm": "-rc.%d", "python": "rc%d", "go": "-rc.%d"}[l.kind]
+		suffix := fmt.Sprintf(earlier, state)
+		version, origin = version+suffix, origin+suffix
+	}
+	p := npmPackage(l.name, version)
+	switch l.kind {
+	case "debian":
+		p = debPackage(l.name, version, l.source)
+		p.Metadata = pkg.DpkgDBEntry{Package: l.name, Version: version, Source: l.source, SourceVersion: origin, Architecture: "amd64"}
+	case "python":
+		p = pythonPackage(l.name, version)
+	case "go":
+		p = pkg.Package{Name: l.name, Version: version, Type: pkg.GoModulePkg, Language: pkg.Go, PURL: "pkg:golang/" + l.name + "@" + version,
+			Metadata: pkg.GolangBinaryBuildinfoEntry{GoCompiledVersion: "go1.26.0", Architecture: "amd64", MainModule: "example.org/app"}}
+	}
+	p.SetID()
+	return p
 }
 
 // image is the packages of an image, as indices of the fleet's.
@@ -106,11 +122,11 @@ func (f *fleet) image(number int) []int {
 	app := rand.New(rand.NewPCG(2, uint64(number)))
 	update := number / fleetBases % fleetUpdates
 	var chosen []int
-	for _, name := range base.Perm(fleetDebs)[:imageDebs] {
+	for _, name := range base.Perm(len(f.debs))[:imageDebs] {
 		chosen = append(chosen, name*fleetUpdates+update)
 	}
-	for _, name := range app.Perm(fleetModules)[:imageModules] {
-		chosen = append(chosen, fleetDebs*fleetUpdates+name*fleetReleases+app.IntN(fleetReleases))
+	for _, name := range app.Perm(len(f.libraries))[:imageLibraries] {
+		chosen = append(chosen, len(f.debs)*fleetUpdates+name*fleetReleases+app.IntN(fleetReleases))
 	}
 	return chosen
 }
@@ -130,8 +146,10 @@ func (f *fleet) sbomOf(b *testing.B, number int) []byte {
 	for _, at := range f.image(number) {
 		packages = append(packages, f.packages[at])
 	}
-	return document(b, packages)
+	return inventory(b, bookworm(), packages)
 }
+
+func digestOf(number int) image.Digest { return image.Digest(fmt.Sprintf("sha256:%064x", number)) }
 
 // save stores the images, each with a tag that points to it and is watched.
 func (f *fleet) save(b *testing.B, s *store.Store, engine vuln.Engine, now time.Time) {
@@ -139,7 +157,7 @@ func (f *fleet) save(b *testing.B, s *store.Store, engine vuln.Engine, now time.
 	ctx := context.Background()
 	var subscriptions []event.Subscription
 	for number := range fleetImages {
-		digest := image.Digest(fmt.Sprintf("sha256:%064x", number))
+		digest := digestOf(number)
 		mustBench(b, s.SaveImage(ctx, &sbom.Inventory{Digest: digest, ImageID: digest.Hex()}, nil, analyzerOfTest, now))
 		mustBench(b, s.SaveGroups(ctx, digest, engine, f.groupsOf(number)))
 		target, err := image.ParseTarget(fmt.Sprintf("registry.example/app-%05d:1", number))
@@ -151,26 +169,34 @@ func (f *fleet) save(b *testing.B, s *store.Store, engine vuln.Engine, now time.
 	}
 	for number, subscription := range subscriptions {
 		mustBench(b, s.Record(ctx, subscription.Target, func(watch.RecordView) (watch.Decision, error) {
-			return watch.Decision{State: watch.State{Revision: 1, Analyzed: image.Digest(fmt.Sprintf("sha256:%064x", number))}}, nil
+			return watch.Decision{State: watch.State{Revision: 1, Analyzed: digestOf(number)}}, nil
 		}))
 	}
 }
 
-// fleetData says something about each third package of the fleet, and about
-// many that no image has.
-func fleetData() []labfeed.Vulnerability {
+// data says something about most distribution packages of the fleet and a third
+// of its libraries.
+func (f *fleet) data() []labfeed.Vulnerability {
 	severities := []string{"Low", "Medium", "High", "Critical"}
 	var data []labfeed.Vulnerability
-	for n := range fleetDebs * 2 {
-		data = append(data, labfeed.Vulnerability{Provider: labfeed.Debian, ID: fmt.Sprintf("CVE-2025-%d", 10000+n), Package: fmt.Sprintf("source%d", n/2*3%fleetDebs),
-			Fixed: fmt.Sprintf("1.0-%d", n%fleetUpdates+2), Severity: severities[n%len(severities)]})
+	told := map[string]bool{}
+	for n, deb := range f.debs {
+		for flaw := range n % 4 {
+			id := fmt.Sprintf("CVE-2025-%d", 10000+10*n+flaw)
+			record := labfeed.Vulnerability{Provider: labfeed.Debian, ID: id, Package: deb.source, Severity: severities[(n+flaw)%len(severities)], EPSS: 0.01}
+			if !told[deb.source] && flaw < 2 {
+				record.Fixed = deb.sourceVersion
+			}
+			data = append(data, record, labfeed.Vulnerability{Provider: labfeed.NVD, ID: id, Severity: "High", Description: "of " + deb.source})
+		}
+		told[deb.source] = true
 	}
-	for n := range fleetModules {
-		data = append(data, labfeed.Vulnerability{Provider: labfeed.GitHub, ID: fmt.Sprintf("GHSA-aaaa-bbbb-%04d", n), Package: fmt.Sprintf("module%d", n/2*3%fleetModules), Ecosystem: "npm",
-			Affected: "<1.2.0", Fixed: "1.2.0", Severity: severities[n%len(severities)], Aliases: []string{fmt.Sprintf("CVE-2024-%d", 10000+n)}})
-	}
-	for n := range fleetFiller {
-		data = append(data, labfeed.Vulnerability{Provider: labfeed.Debian, ID: fmt.Sprintf("CVE-2023-%d", 10000+n), Package: fmt.Sprintf("elsewhere%d", n), Severity: "Low"})
+	for n, library := range f.libraries {
+		if n%3 == 0 {
+			fixed := strings.TrimPrefix(library.version, "v")
+			data = append(data, labfeed.Vulnerability{Provider: labfeed.GitHub, ID: fmt.Sprintf("GHSA-aaaa-bbbb-%04d", n), Package: library.name, Ecosystem: library.kind,
+				Affected: "<" + fixed, Fixed: fixed, Severity: severities[n%len(severities)], Aliases: []string{fmt.Sprintf("CVE-2024-%d", 10000+n)}})
+		}
 	}
 	return data
 }
@@ -179,12 +205,12 @@ func fleetData() []labfeed.Vulnerability {
 func anotherDay(data []labfeed.Vulnerability) []labfeed.Vulnerability {
 	data = slices.Clone(data)
 	for n := range fleetNews {
-		record := &data[n*97]
+		record := &data[n*len(data)/fleetNews]
 		switch n % 3 {
 		case 0:
 			record.Severity = "Negligible"
 		case 1:
-			record.Fixed = "1.0-9"
+			record.Description, record.Fixed = "another fix", record.Fixed+"1"
 		default:
 			added := *record
 			added.ID = fmt.Sprintf("CVE-2026-%d", 10000+n)

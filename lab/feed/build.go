@@ -32,6 +32,11 @@ func Build(dir string, vulnerabilities ...Vulnerability) (Database, error) {
 // BuildAt builds a database that says that it was built at a given time. The same
 // vulnerabilities and time give the same content, though not the same bytes.
 func BuildAt(dir string, built time.Time, vulnerabilities ...Vulnerability) (Database, error) {
+	return build(dir, built, vulnerabilities, func(string) error { return nil })
+}
+
+// build lets finish change the file before it is packed.
+func build(dir string, built time.Time, vulnerabilities []Vulnerability, finish func(path string) error) (Database, error) {
 	built = built.UTC().Truncate(time.Second)
 	if len(vulnerabilities) == 0 {
 		return Database{}, errors.New("build vulnerability database: it needs at least one vulnerability")
@@ -53,7 +58,11 @@ func BuildAt(dir string, built time.Time, vulnerabilities ...Vulnerability) (Dat
 	if err := buildFile(scratch, states, built); err != nil {
 		return Database{}, err
 	}
-	return pack(filepath.Join(scratch, v6.VulnerabilityDBFileName), dir, built)
+	path := filepath.Join(scratch, v6.VulnerabilityDBFileName)
+	if err := finish(path); err != nil {
+		return Database{}, err
+	}
+	return pack(path, dir, built)
 }
 
 // BuildDatabase builds a database and returns the path of its archive.

@@ -165,3 +165,30 @@ func TestFeedFailsAndRecovers(t *testing.T) {
 		t.Errorf("got requests %v", published.Requests())
 	}
 }
+
+// TestLargeDatabase is one that clients take, with all that it was filled with.
+func TestLargeDatabase(t *testing.T) {
+	published := newFeed(t)
+	database, err := feed.BuildLarge(t.TempDir(), time.Now(), feed.Filler{Records: 1000, Scores: 500, Day: 1}, knowledge...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := published.Publish(database); err != nil {
+		t.Fatal(err)
+	}
+	curator := newCurator(t, published)
+	if _, err := curator.Update(); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := curator.Reader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := reader.GetVulnerabilities(&v6.VulnerabilitySpecifier{Name: "CVE-2019-101000"}, nil)
+	if err != nil || len(found) != 1 {
+		t.Errorf("the last record: got %v, %v", found, err)
+	}
+	if scores, err := reader.GetEpss("CVE-2019-100500"); err != nil || len(scores) != 1 {
+		t.Errorf("the last score: got %v, %v", scores, err)
+	}
+}
