@@ -41,7 +41,12 @@ func (r *rig) pendingAbout(subject string) (id string) {
 
 func (r *rig) deliver() watch.Round {
 	r.Helper()
-	return do[watch.Round](r, r.steps.Deliver, "hook")
+	return r.deliverTo("hook")
+}
+
+func (r *rig) deliverTo(name string) watch.Round {
+	r.Helper()
+	return do[watch.Round](r, r.steps.Deliver, name)
 }
 
 // untilNext lets the time pass at which the next attempt is due.

@@ -129,7 +129,7 @@ func lifeOfTheFeed(r *rig) {
 
 func lifeOfAnEndpoint(r *rig) {
 	lift := r.receiver.Fail(lab.Fault{Status: http.StatusServiceUnavailable})
-	r.must(r.store.Redeliver(r.Context(), []int64{1}, r.clock.Now()))
+	r.must(r.store.Redeliver(r.Context(), []int64{r.deliveries()[0].ID}, r.clock.Now()))
 	for !r.endpointState().Told {
 		round := do[watch.Round](r, r.steps.Deliver, "hook")
 		r.clock.pass(max(round.Next.Sub(r.clock.Now()), 0))

@@ -32,6 +32,7 @@ type installation struct {
 	registry *lab.Registry
 	feed     *feed.Feed
 	receiver *lab.Receiver
+	log      *testLog
 }
 
 // install starts Tagwatch on SQLite with an endpoint and vulnerability data, and
@@ -47,9 +48,9 @@ func install(t *testing.T, settings ...string) *installation {
 // bring starts Tagwatch with its counterparts, of which it is told nothing yet.
 func bring(t *testing.T, settings ...string) *installation {
 	t.Helper()
-	i := &installation{t: t, registry: made(lab.NewRegistry(""))(t), feed: made(feed.New(""))(t), receiver: made(lab.NewReceiver(""))(t)}
+	i := &installation{t: t, registry: made(lab.NewRegistry(""))(t), feed: made(feed.New(""))(t), receiver: made(lab.NewReceiver(""))(t), log: newLog(t)}
 	made(i.feed.PublishBuild(t.TempDir(), feed.Vulnerability{Provider: feed.Debian, ID: "CVE-2026-1001", Package: "openssl", Severity: "High"}))(t)
-	i.Stack = made(stack.New(stack.Options{Bin: bin(t), DataDir: t.TempDir(), Log: newLog(t), Env: append(settings,
+	i.Stack = made(stack.New(stack.Options{Bin: bin(t), DataDir: t.TempDir(), Log: i.log, Env: append(settings,
 		"TAGWATCH_FEED_URL="+i.feed.ListingURL(), "TAGWATCH_FEED_INTERVAL=24h", "TAGWATCH_LOG_LEVEL=info")}))(t)
 	must(t, i.Start(t.Context()))
 	t.Cleanup(func() {
@@ -186,6 +187,13 @@ func newLog(t *testing.T) *testLog {
 		}
 	})
 	return log
+}
+
+// String is what was printed so far.
+func (l *testLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func (l *testLog) Write(p []byte) (int, error) {
