@@ -43,7 +43,7 @@ race:
 	@CGO_ENABLED=1 go test -race ./config/... ./domain/... ./workflows/... ./activities/... ./adapters/store/... ./adapters/webhook/... ./adapters/registry/... ./starter/... ./lab
 
 bench: build
-	@go test -p 1 -timeout 60m -run '^$$' -bench . -benchtime 1x ./...
+	@bash .ci/bench.sh
 
 RUNS ?= 10
 chaos: build

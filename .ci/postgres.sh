@@ -6,7 +6,8 @@
 #   .ci/postgres.sh stop "$dsn"     stops it and removes everything
 #
 # PostgreSQL refuses to run as root: then it runs as the user postgres, which the
-# package brings. A missing package is installed with apt-get, by root only.
+# package brings. With TAGWATCH_POSTGRES_DURABLE it waits for the disk at each
+# commit, as in production: for benchmarks. A missing package is installed with apt-get, by root only.
 set -eu
 
 find_binaries() {
@@ -49,9 +50,11 @@ start() {
 	cd "$dir"
 	unprivileged "$folder/initdb" --pgdata="$dir/data" --username=tagwatch --auth=trust --encoding=UTF8 --no-sync >"$dir.log" 2>&1 ||
 		{ cat "$dir.log" >&2; exit 1; }
-	# What a crash loses does not matter here.
+	# What a crash loses does not matter to tests.
+	careless="-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+	[ -z "${TAGWATCH_POSTGRES_DURABLE:-}" ] || careless=
 	unprivileged "$folder/pg_ctl" --pgdata="$dir/data" --wait --silent --log="$dir/data/server.log" \
-		--options="-c listen_addresses='' -c unix_socket_directories='$dir' -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200" \
+		--options="-c listen_addresses='' -c unix_socket_directories='$dir' $careless -c max_connections=200" \
 		start >"$dir.log" 2>&1 || { cat "$dir.log" "$dir/data/server.log" >&2; exit 1; }
 	rm -f "$dir.log"
 	echo "postgres:///postgres?host=$dir&user=tagwatch&sslmode=disable"

@@ -50,16 +50,24 @@ func bring(t *testing.T, settings ...string) *installation {
 	t.Helper()
 	i := &installation{t: t, registry: made(lab.NewRegistry(""))(t), feed: made(feed.New(""))(t), receiver: made(lab.NewReceiver(""))(t), log: newLog(t)}
 	made(i.feed.PublishBuild(t.TempDir(), feed.Vulnerability{Provider: feed.Debian, ID: "CVE-2026-1001", Package: "openssl", Severity: "High"}))(t)
-	i.Stack = made(stack.New(stack.Options{Bin: bin(t), DataDir: t.TempDir(), Log: i.log, Env: append(settings,
-		"TAGWATCH_FEED_URL="+i.feed.ListingURL(), "TAGWATCH_FEED_INTERVAL=24h", "TAGWATCH_LOG_LEVEL=info")}))(t)
-	must(t, i.Start(t.Context()))
 	t.Cleanup(func() {
-		must(t, i.Stop())
 		i.registry.Close()
 		i.feed.Close()
 		i.receiver.Close()
 	})
-	return i
+	return i.elsewhere(t.TempDir(), settings...)
+}
+
+// elsewhere starts an installation in another directory, with the same
+// counterparts.
+func (i *installation) elsewhere(dir string, settings ...string) *installation {
+	i.t.Helper()
+	next := *i
+	next.Stack = made(stack.New(stack.Options{Bin: bin(i.t), DataDir: dir, Log: i.log, Env: append(settings,
+		"TAGWATCH_FEED_URL="+i.feed.ListingURL(), "TAGWATCH_FEED_INTERVAL=24h", "TAGWATCH_LOG_LEVEL=info")}))(i.t)
+	must(i.t, next.Start(i.t.Context()))
+	i.t.Cleanup(func() { must(i.t, next.Stop()) })
+	return &next
 }
 
 // do runs a command that must succeed.
