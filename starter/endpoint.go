@@ -183,6 +183,13 @@ func endpointEnable(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	kept, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	if err := kept.Hasten(ctx, name, s.now); err != nil {
+		return err
+	}
 	return s.setEndpointState(ctx, name, event.EndpointState{}, "enabled")
 }
 

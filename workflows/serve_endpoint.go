@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -54,18 +55,31 @@ func untilNext(ctx workflow.Context, round watch.Round) time.Duration {
 	return min(idle, max(round.Next.Sub(workflow.Now(ctx)), time.Millisecond))
 }
 
+// literal is a text that Markdown shows as it is. A receiver's answer is its own
+// choice: it must not draw, link or load anything in the Web UI.
+func literal(text string) string {
+	var out strings.Builder
+	for _, r := range strings.ReplaceAll(text, "\n", " ") {
+		if strings.ContainsRune("\\`*_{}[]()<>#+!|~&:", r) {
+			out.WriteByte('\\')
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
 func endpointDetails(state EndpointState) string {
 	round := state.Last
 	headline := "Healthy"
 	switch {
 	case round.State.Disabled:
-		headline = "Disabled: " + round.State.Reason
+		headline = "Disabled: " + literal(round.State.Reason)
 	case !round.State.FailingSince.IsZero():
 		headline = "Failing since " + moment(round.State.FailingSince)
 	}
 	details := fmt.Sprintf("### %s\n\n| | |\n|---|---|\n| **Pending** | %d |\n", headline, round.Pending)
 	for _, row := range [][2]string{{"Oldest pending", moment(round.Oldest)}, {"Next attempt", moment(round.Next)},
-		{"Last answer", round.State.LastAnswer}, {"Last round", moment(state.At)}} {
+		{"Last answer", literal(round.State.LastAnswer)}, {"Last round", moment(state.At)}} {
 		if row[1] != "" {
 			details += fmt.Sprintf("| **%s** | %s |\n", row[0], row[1])
 		}
