@@ -14,6 +14,9 @@ TAGWATCH_TEST_PROMETHEUS=$(.ci/prometheus.sh)
 export TAGWATCH_TEST_POSTGRES TAGWATCH_TEST_CLAMD TAGWATCH_TEST_DISTRIBUTION TAGWATCH_TEST_PROMETHEUS
 export TAGWATCH_TEST_BIN=$PWD/bin
 
+promtool check config deploy/prometheus/prometheus.yml
+promtool test rules deploy/prometheus/alerts_test.yml
+
 # The end-to-end tests run last and alone: they start whole installations.
 quick=$(go list ./... | grep -v /e2e)
 go run "$GOTESTSUM" --format pkgname -- -timeout 20m $quick
