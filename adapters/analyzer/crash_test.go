@@ -24,6 +24,7 @@ const workerEnv = "TAGWATCH_TEST_WORKER"
 type job struct {
 	Directory string
 	Digest    image.Digest
+	Name      string
 	Source    source
 }
 
@@ -36,7 +37,7 @@ func playWorker() {
 		opened, err = analyzer.Open(analyzer.Options{Directory: todo.Directory})
 	}
 	if err == nil {
-		_, err = opened.Analyze(context.Background(), analyzer.Request{Digest: todo.Digest, Source: todo.Source,
+		_, err = opened.Analyze(context.Background(), analyzer.Request{Name: todo.Name, Digest: todo.Digest, Source: todo.Source,
 			Progress: atCataloging(func() { fmt.Println(childOf(os.Getpid())) })})
 	}
 	fmt.Println(err)
