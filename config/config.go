@@ -65,6 +65,9 @@ type Worker struct {
 	RegistryCAFile       string
 	RegistryRate         float64
 
+	StatusToken string
+	TemporalUI  string
+
 	PushAddress  string
 	PushSources  string
 	PushCertFile string
@@ -150,6 +153,9 @@ func (w Worker) Validate() error {
 	}
 	if !(w.RegistryRate > 0) {
 		return fmt.Errorf("--registry-rate is %g; it must be above 0", w.RegistryRate)
+	}
+	if err := w.validatePage(); err != nil {
+		return err
 	}
 	return w.validatePush()
 }

@@ -69,6 +69,10 @@ func TestValidate(t *testing.T) {
 		{"pushes nowhere", []string{"--push-sources", "push.yaml"}, []string{"--push-address", "TAGWATCH_PUSH_ADDRESS"}},
 		{"half a certificate", []string{"--push-address", ":8235", "--push-sources", "push.yaml", "--push-cert-file", "x"}, []string{"--push-key-file"}},
 
+		{"a token by reference", []string{"--status-token", "file:/run/secrets/status", "--temporal-ui", "https://temporal.example.com/ui"}, nil},
+		{"the token itself", []string{"--status-token", "hunter2"}, []string{"TAGWATCH_STATUS_TOKEN", "env:NAME"}},
+		{"a Web UI that is no address", []string{"--temporal-ui", "127.0.0.1:8233"}, []string{"TAGWATCH_TEMPORAL_UI", "http://"}},
+
 		{"no data directory", []string{"--data-dir", ""}, []string{"--data-dir", "TAGWATCH_DATA_DIR"}},
 		{"another database", []string{"--database-url", "mysql://root:hunter2@db/x"}, []string{"mysql://", "--database-url", "postgres://"}},
 		{"a database without a scheme", []string{"--database-url", "/var/lib/tagwatch.db"}, []string{"--database-url", "sqlite:///path"}},

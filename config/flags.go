@@ -31,7 +31,11 @@ func Flags() []cli.Flag {
 func WorkerFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "listen", EnvVars: []string{"TAGWATCH_LISTEN"}, Value: "127.0.0.1:8234",
-			Usage: "`address` of health, readiness and metrics"},
+			Usage: "`address` of the status page, health, readiness and metrics"},
+		&cli.StringFlag{Name: "status-token", EnvVars: []string{"TAGWATCH_STATUS_TOKEN"},
+			Usage: "`reference` of the token that admits to the status page, as env:NAME or file:/path; needed where --listen is no loopback address"},
+		&cli.StringFlag{Name: "temporal-ui", EnvVars: []string{"TAGWATCH_TEMPORAL_UI"},
+			Usage: "`url` of Temporal's Web UI, for links from the status page"},
 		&cli.StringSliceFlag{Name: "serve", EnvVars: []string{"TAGWATCH_SERVE"}, DefaultText: "all",
 			Usage: "`roles` to serve: watching, analysis, matching, delivery"},
 		&cli.StringFlag{Name: "deployment", EnvVars: []string{"TAGWATCH_DEPLOYMENT"},
@@ -152,6 +156,7 @@ func FromWorker(c *cli.Context) (Config, error) {
 		NPMRegistry: c.String("npm-registry"), GemRegistry: c.String("gem-registry"), PackageCAFile: c.String("package-ca-file"),
 		RegistriesFile: c.String("registries-file"), RegistryCertificates: c.StringSlice("registry-certificates"),
 		RegistryPlain: c.StringSlice("registry-plain-http"), RegistryCAFile: c.String("registry-ca-file"), RegistryRate: c.Float64("registry-rate"),
+		StatusToken: c.String("status-token"), TemporalUI: c.String("temporal-ui"),
 		PushAddress: c.String("push-address"), PushSources: c.String("push-sources"),
 		PushCertFile: c.String("push-cert-file"), PushKeyFile: c.String("push-key-file"),
 		WebhookWindow: c.Duration("webhook-window"), WebhookDenyPrivate: c.Bool("webhook-deny-private"),

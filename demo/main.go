@@ -50,7 +50,7 @@ func run(ctx context.Context) (err error) {
 	if err := telling.Tell(ctx); err != nil || !*keep {
 		return err
 	}
-	fmt.Printf("\nStill running; the Web UI is at %s. Ctrl-C ends it.\n", telling.UI())
+	fmt.Printf("\nStill running. The status page is at %s, the Web UI at %s. Ctrl-C ends it.\n", telling.Page(), telling.UI())
 	<-ctx.Done()
 	return nil
 }

@@ -2,7 +2,10 @@ package e2e_test
 
 import (
 	"context"
+	"io"
 	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,6 +89,11 @@ func TestPushReceived(t *testing.T) {
 		made(p.registry.Push("shop/api:1.0", []v1.Image{first, second}[n%2]))(t)
 		t.Logf("a known image: %s from the end of the push to the webhook", p.moved(n+2))
 	}
+	// The same is for people to see.
+	page := p.page("tag?name=" + url.QueryEscape(reference))
+	if !strings.Contains(page, "moved from") || !strings.Contains(page, "receiver: delivered") {
+		t.Errorf("the status page does not tell of it:\n%s", page)
+	}
 }
 
 // TestPushNewTag: a push of a new tag to a watched repository is told as such,
@@ -102,6 +110,14 @@ func TestPushNewTag(t *testing.T) {
 	p.eventually("the new tag is told", func() bool {
 		return strings.Contains(p.do("notifications"), "repo_update")
 	})
+}
+
+// page reads a page of the status page.
+func (p *pushing) page(path string) string {
+	p.t.Helper()
+	answer := made(http.Get(p.Page() + path))(p.t)
+	defer answer.Body.Close()
+	return string(made(io.ReadAll(answer.Body))(p.t))
 }
 
 func (p *pushing) image(text string) v1.Image {

@@ -75,7 +75,7 @@ func (s *session) runBoth(ctx context.Context, temporal *localTemporal, worker *
 	if err := served.awaitReady(ctx); err != nil {
 		return ended(ctx, err)
 	}
-	s.welcome(*temporal.announced.Load())
+	s.welcome(*temporal.announced.Load(), strings.TrimSuffix(worker.readyz, "readyz"))
 	select {
 	case <-ctx.Done():
 		s.say("Stopping ...")
@@ -96,8 +96,8 @@ func ended(ctx context.Context, err error) error {
 }
 
 // welcome says where everything is and what to type next.
-func (s *session) welcome(a announcement) {
-	var lines []string
+func (s *session) welcome(a announcement, page string) {
+	lines := []string{"Status   " + page}
 	if a.UI != "" {
 		lines = append(lines, "Web UI   "+a.UI+"/namespaces/"+a.Namespace+"/workflows")
 	}

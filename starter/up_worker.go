@@ -70,6 +70,9 @@ func (s *session) text(name string) string {
 func (w *localWorker) keep(ctx context.Context, temporal *announcement) *keeper {
 	environment := append(w.environment, "TEMPORAL_ADDRESS="+temporal.Address, "TEMPORAL_NAMESPACE="+temporal.Namespace,
 		"TEMPORAL_CONFIG_FILE="+os.DevNull)
+	if temporal.UI != "" && !w.session.IsSet("temporal-ui") {
+		environment = append(environment, "TAGWATCH_TEMPORAL_UI="+temporal.UI)
+	}
 	return keep(ctx, program{
 		name: "tagwatch-worker", grace: 40 * time.Second, say: w.session.say,
 		advice: func() string { return "; its log is above" },

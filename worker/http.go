@@ -37,27 +37,28 @@ func (r *readiness) check(ctx context.Context) error {
 	return nil
 }
 
-// serveHTTP answers health, readiness and metrics until the context ends.
-func serveHTTP(ctx context.Context, address string, ready *readiness, watching *meters, logger *slog.Logger) error {
+// serveHTTP answers health, readiness and metrics, and shows the status page,
+// until the context ends.
+func serveHTTP(ctx context.Context, address string, ready *readiness, watching *meters, page http.Handler, logger *slog.Logger) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return fmt.Errorf("listen at %s (--listen, TAGWATCH_LISTEN): %w", address, err)
 	}
-	server := &http.Server{Handler: routes(ready, watching), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: routes(ready, watching, page), ReadHeaderTimeout: 5 * time.Second}
 	stopped := context.AfterFunc(ctx, func() {
 		shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 		defer cancel()
 		_ = server.Shutdown(shutdown)
 	})
 	defer stopped()
-	logger.InfoContext(ctx, "health and metrics served", "address", listener.Addr().String())
+	logger.InfoContext(ctx, "status page, health and metrics served", "address", listener.Addr().String())
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
 }
 
-func routes(ready *readiness, watching *meters) http.Handler {
+func routes(ready *readiness, watching *meters, page http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
@@ -70,5 +71,6 @@ func routes(ready *readiness, watching *meters) http.Handler {
 		fmt.Fprintln(w, "ready")
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(watching.registry, promhttp.HandlerOpts{}))
+	mux.Handle("/", page)
 	return mux
 }

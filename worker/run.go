@@ -52,9 +52,13 @@ func run(ctx context.Context, settings config.Config) error {
 		return err
 	}
 	defer steps.close()
+	page, err := newPage(settings.Worker, keeper, logger)
+	if err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	ready := &readiness{store: keeper, temporal: temporal}
-	group.Go(func() error { return serveHTTP(ctx, settings.Worker.Listen, ready, watching, logger) })
+	group.Go(func() error { return serveHTTP(ctx, settings.Worker.Listen, ready, watching, page, logger) })
 	waking := newWaker(keeper, workflows.Client{Temporal: temporal}, wakeGap)
 	group.Go(func() error { return servePushes(ctx, settings.Worker, waking, watching, logger) })
 	group.Go(func() error { return serveQueues(ctx, temporal, settings.Worker, steps, watching, ready, logger) })

@@ -22,6 +22,7 @@ type StoredNotification struct {
 // 1,000.
 type NotificationFilter struct {
 	After   int64 // Seq
+	Before  int64 // Seq; 0 for no bound
 	Type    event.Type
 	Subject string
 	Limit   int  // 0 for 1,000
@@ -107,6 +108,9 @@ func (t tx) publish(ctx context.Context, n event.Notification, options event.Opt
 func (s *Store) Notifications(ctx context.Context, filter NotificationFilter) ([]StoredNotification, error) {
 	var where conditions
 	where.add("seq > ?", filter.After)
+	if filter.Before > 0 {
+		where.add("seq < ?", filter.Before)
+	}
 	if filter.Type != "" {
 		where.add("type = ?", string(filter.Type))
 	}

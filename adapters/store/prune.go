@@ -12,6 +12,7 @@ import (
 // notifications created before that time that are not still to be delivered,
 // bundles that no evaluation is of, data that were rejected before it, and
 // deactivated subscriptions and parked states that were last changed before it.
+// Of the histories it keeps what was so at that time.
 //
 // A delivery to a disabled endpoint stays pending for the day on which somebody
 // enables it, but not for longer than that time.
@@ -43,7 +44,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (watch.Pruned, erro
 				*step.counted = gone
 			}
 		}
-		return nil
+		return t.pruneHistory(ctx, before)
 	})
 	return pruned, err
 }

@@ -125,6 +125,9 @@ func (t tx) saveState(ctx context.Context, target image.Target, state watch.Stat
 	if err := t.insert(ctx, `target_state (target, `+stateColumns+`)`, [][]any{row}, ""); err != nil {
 		return err
 	}
+	if err := t.noteCounts(ctx, target, state); err != nil {
+		return err
+	}
 	if err := t.saveTargetDocument(ctx, target, kindVulnerabilities, state.Vulnerabilities, state.Vulnerabilities == nil); err != nil {
 		return err
 	}

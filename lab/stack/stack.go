@@ -215,6 +215,9 @@ func freePorts(n int) ([]string, error) {
 	return ports, nil
 }
 
+// Page is the address of the status page.
+func (s *Stack) Page() string { return "http://" + s.listen + "/" }
+
 // DataDir is the installation's data directory.
 func (s *Stack) DataDir() string { return s.options.DataDir }
 

@@ -58,6 +58,9 @@ func (s *Story) Close() error {
 // UI is the address of Temporal's Web UI.
 func (s *Story) UI() string { return s.stack.UI }
 
+// Page is the address of the status page.
+func (s *Story) Page() string { return s.stack.Page() }
+
 // settle is how long the end of the story waits for what should not come.
 const settle = 5 * time.Second
 

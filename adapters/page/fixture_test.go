@@ -1,0 +1,203 @@
+package page_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tagwatch/tagwatch/adapters/page"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// hostile is what a text tries that wants to be more than a text.
+const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)>{{.}}' onmouseover='alert(3)`
+
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func target(t testing.TB, text string) image.Target {
+	t.Helper()
+	parsed, err := image.ParseTarget(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
+// state is of a tag that fails its policy, with hostile texts wherever one can
+// come from an image, a feed, a bundle or a registry.
+func state(t testing.TB) watch.State {
+	t.Helper()
+	finding := vuln.Finding{ID: "CVE-2026-1" + hostile, Package: vuln.Package{Name: "openssl" + hostile, Version: "1" + hostile, Type: "deb" + hostile},
+		Severity: vuln.Critical, URL: "javascript:alert(4)", Description: hostile, Fix: vuln.Fix{State: vuln.FixKnown, Versions: []string{"2" + hostile}}, KnownExploited: true}
+	evaluation := policy.Evaluation{ImageID: "abc", Reference: target(t, "registry.example.com/shop/api:1").Reference, Status: policy.Fail, FinalAction: policy.Stop,
+		Rows: []policy.Row{{TriggerID: "x", Gate: "vulnerabilities" + hostile, Trigger: "package", Message: "bad" + hostile, Action: policy.Stop}}}
+	document, err := policy.Document(evaluation, nil, "admin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return watch.State{Revision: 1, Resolved: image.Resolved{Manifest: image.Digest("sha256:" + strings.Repeat("a", 64))},
+		Analyzed: image.Digest("sha256:" + strings.Repeat("a", 64)), Matched: true, Counts: vuln.Counts{Critical: 1, High: 2},
+		Vulnerabilities: []vuln.Finding{finding}, Checked: now.Add(-time.Minute), Changed: now.Add(-time.Hour),
+		Problem:    &watch.Problem{Stage: watch.StageResolve, Message: "registry says " + hostile, Since: now.Add(-time.Hour)},
+		Evaluation: &watch.Evaluation{Status: policy.Fail, FinalAction: policy.Stop, Document: document}}
+}
+
+// content is what the page reads in these tests.
+type content struct {
+	t       testing.TB
+	tags    int
+	asked   watch.BoardFilter
+	fails   error
+	reasons []string
+}
+
+func (c *content) Overview(context.Context) (page.Overview, error) {
+	return page.Overview{Pass: c.tags, Fail: 1, FailingTags: 1, FeedBuilt: now.Add(-30 * time.Hour)}, c.fails
+}
+
+func (c *content) Board(_ context.Context, filter watch.BoardFilter) ([]watch.Summary, int, error) {
+	c.asked = filter
+	var rows []watch.Summary
+	for n := filter.Offset; n < min(filter.Offset+filter.Limit, c.tags); n++ {
+		rows = append(rows, state(c.t).Summarize(target(c.t, fmt.Sprintf("registry.example.com/shop/api:%d", n))))
+	}
+	return rows, c.tags, c.fails
+}
+
+func (c *content) Histories(_ context.Context, targets []image.Target) (map[image.Target][]watch.CountsAt, error) {
+	found := map[image.Target][]watch.CountsAt{}
+	for _, target := range targets {
+		found[target] = []watch.CountsAt{{At: now.Add(-48 * time.Hour), Counts: vuln.Counts{High: 1}}, {At: now.Add(-time.Hour), Counts: vuln.Counts{Critical: 1, High: 2}}}
+	}
+	return found, nil
+}
+
+func (c *content) View(_ context.Context, target image.Target) (watch.RecordView, error) {
+	return watch.RecordView{Watched: target.Reference.Path == "shop/api", State: state(c.t),
+		Subscriptions: []event.Subscription{{Target: target, Type: event.VulnUpdate, Active: true}}}, c.fails
+}
+
+func (c *content) Told(_ context.Context, filter page.ToldFilter) ([]page.Told, error) {
+	var told []page.Told
+	for n := range filter.Limit {
+		told = append(told, page.Told{Seq: int64(1000 - n), Notification: c.notification(fmt.Sprint("id-", n))})
+	}
+	return told, c.fails
+}
+
+func (c *content) notification(id string) event.Notification {
+	return event.Notification{ID: id, Type: event.PolicyEval, Subject: "registry.example.com/shop/api:1", Cause: event.CauseImage, Created: now, Summary: "now fails " + hostile,
+		Payload: []byte(`{"cause": "image"}`)}
+}
+
+func (c *content) Notified(_ context.Context, id string) (event.Notification, error) {
+	if id != "id-1" {
+		return event.Notification{}, fault.NotFound
+	}
+	return c.notification(id), nil
+}
+
+func (c *content) DeliveriesOf(context.Context, string) ([]event.Delivery, error) {
+	return []event.Delivery{{ID: 1, Endpoint: "ops" + hostile, State: event.Failed, Attempts: 3, Answer: "HTTP 500: " + hostile}}, nil
+}
+
+func (c *content) Endpoints(context.Context) ([]event.Endpoint, error) {
+	return []event.Endpoint{{Name: "chat", URL: "https://hooks.example.com/services/a-secret-path?key=a-secret-key",
+		State: event.EndpointState{FailingSince: now.Add(-time.Hour), LastAnswer: "HTTP 500 " + hostile}}, {Name: "quiet", URL: "env:CHAT_URL"}}, c.fails
+}
+
+func (c *content) Backlog(context.Context, string) (watch.Backlog, error) {
+	return watch.Backlog{Pending: 7}, nil
+}
+
+func (c *content) DeliveryCounts(context.Context, string) (map[event.DeliveryState]int, error) {
+	return map[event.DeliveryState]int{event.Delivered: 5, event.Failed: 1}, nil
+}
+
+func (c *content) RegistryStates(context.Context) ([]watch.RegistryState, error) {
+	return []watch.RegistryState{{Registry: "registry.example.com", Tags: 3, Failing: 1, Checked: now, Example: &watch.Problem{Stage: watch.StageResolve, Message: hostile}}}, c.fails
+}
+
+func (c *content) Feed(context.Context) (watch.Feed, error) {
+	built := vuln.Description{Generation: vuln.Generation{Checksum: "sha256:f", Built: now.Add(-time.Hour)},
+		Providers: []vuln.ProviderState{{Name: "debian" + hostile, Records: 5}}}
+	return watch.Feed{Current: &built, Held: &built, Reasons: []string{hostile}, Checked: now}, c.fails
+}
+
+// reader is a browser of the page.
+type reader struct {
+	t      *testing.T
+	url    string
+	client *http.Client
+}
+
+func open(t *testing.T, read page.Reader, token string) *reader {
+	t.Helper()
+	handler, err := page.New(page.Options{Read: read, Token: token, UI: "http://127.0.0.1:8233/namespaces/default",
+		WorkflowID: func(target image.Target) string { return "watch-tag:" + target.String() }, Version: "test", Now: func() time.Time { return now },
+		Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &reader{t: t, url: server.URL, client: &http.Client{Jar: jar}}
+}
+
+// get returns an answer with its text.
+func (r *reader) get(path string, headers ...string) (*http.Response, string) {
+	r.t.Helper()
+	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, r.url+path, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			request.Host = headers[i+1]
+		} else {
+			request.Header.Set(headers[i], headers[i+1])
+		}
+	}
+	return r.do(request)
+}
+
+func (r *reader) post(path string, form url.Values) (*http.Response, string) {
+	r.t.Helper()
+	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.url+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return r.do(request)
+}
+
+func (r *reader) do(request *http.Request) (*http.Response, string) {
+	r.t.Helper()
+	answer, err := r.client.Do(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return answer, string(text)
+}

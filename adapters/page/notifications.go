@@ -1,0 +1,79 @@
+package page
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+)
+
+// toldPerPage is how many notifications a page lists.
+const toldPerPage = 50
+
+type notificationsPage struct {
+	Types   []event.Type
+	Type    event.Type
+	Subject string
+	Rows    []toldRow
+	Older   string
+	Newest  string // back to the beginning; empty there
+}
+
+func (s *site) notifications(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := within(r)
+	defer cancel()
+	query := r.URL.Query()
+	page := notificationsPage{Types: event.Types, Subject: shorten(query.Get("subject"), 600)}
+	if chosen, err := event.ParseType(query.Get("type")); err == nil {
+		page.Type = chosen
+	}
+	before, _ := strconv.ParseInt(query.Get("before"), 10, 64) // none for what is no number
+	rows, err := s.told(ctx, ToldFilter{Before: before, Type: page.Type, Subject: page.Subject, Limit: toldPerPage})
+	if err != nil {
+		s.problem(w, r, "notifications", err)
+		return
+	}
+	page.Rows = rows
+	kept := url.Values{}
+	for key, value := range map[string]string{"type": string(page.Type), "subject": page.Subject} {
+		if value != "" {
+			kept.Set(key, value)
+		}
+	}
+	if before > 0 {
+		page.Newest = "/notifications?" + kept.Encode()
+	}
+	if len(rows) == toldPerPage {
+		kept.Set("before", strconv.FormatInt(rows[len(rows)-1].Seq, 10))
+		page.Older = "/notifications?" + kept.Encode()
+	}
+	s.show(w, r, "notifications", "notifications", "Notifications", page)
+}
+
+type notificationPage struct {
+	event.Notification
+	event.Explanation
+	Deliveries []event.Delivery
+	// Tag tells that the subject has a page of its own.
+	Tag bool
+}
+
+func (s *site) notification(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := within(r)
+	defer cancel()
+	id := r.URL.Query().Get("id")
+	found, err := s.Read.Notified(ctx, id)
+	if err != nil {
+		s.problem(w, r, "notifications", err)
+		return
+	}
+	page := notificationPage{Notification: found, Tag: found.Type != event.RepoUpdate && found.Type != event.EventLog}
+	// A payload that cannot be explained still has a summary.
+	page.Explanation, _ = event.Explain(found)
+	if page.Deliveries, err = s.Read.DeliveriesOf(ctx, found.ID); err != nil {
+		s.problem(w, r, "notifications", err)
+		return
+	}
+	s.show(w, r, "notification", "notifications", string(found.Type)+" of "+found.Subject, page)
+}

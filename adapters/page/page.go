@@ -1,0 +1,195 @@
+// Package page is the status page: what is watched and how it is, for people
+// with a browser. It only reads. It needs no script and nothing from elsewhere,
+// and takes every text that it shows, names of tags, packages and descriptions
+// of vulnerabilities, for hostile.
+package page
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// Reader is what the page reads from.
+type Reader interface {
+	Overview(context.Context) (Overview, error)
+	Board(context.Context, watch.BoardFilter) (page []watch.Summary, total int, err error)
+	Histories(context.Context, []image.Target) (map[image.Target][]watch.CountsAt, error)
+	View(context.Context, image.Target) (watch.RecordView, error)
+	// Told lists notifications, the newest first.
+	Told(context.Context, ToldFilter) ([]Told, error)
+	// Notified is one of them; fault.NotFound without.
+	Notified(ctx context.Context, id string) (event.Notification, error)
+	DeliveriesOf(ctx context.Context, notification string) ([]event.Delivery, error)
+	Endpoints(context.Context) ([]event.Endpoint, error)
+	Backlog(ctx context.Context, endpoint string) (watch.Backlog, error)
+	DeliveryCounts(ctx context.Context, endpoint string) (map[event.DeliveryState]int, error)
+	RegistryStates(context.Context) ([]watch.RegistryState, error)
+	Feed(context.Context) (watch.Feed, error)
+}
+
+// Overview is the whole installation in a few numbers.
+type Overview struct {
+	Pass, Fail, NotEvaluated int
+	FailingTags              int // that cannot be followed
+	PendingDeliveries        int
+	FailedDeliveries         int
+	FailingEndpoints         int
+	FeedBuilt                time.Time // zero without data
+	FeedHeld, FeedFailing    bool
+}
+
+// Tags is how many are watched.
+func (o Overview) Tags() int { return o.Pass + o.Fail + o.NotEvaluated }
+
+// ToldFilter selects notifications.
+type ToldFilter struct {
+	Before  int64 // Seq; 0 for the newest
+	Type    event.Type
+	Subject string
+	Limit   int
+}
+
+// Told is a notification with its place in their order.
+type Told struct {
+	Seq int64
+	event.Notification
+}
+
+// Options are what a page is made from.
+type Options struct {
+	Read Reader
+	// Token admits whoever has it; empty where only this machine gets in.
+	Token string
+	// UI is the address of Temporal's Web UI, with the namespace; empty for no
+	// links.
+	UI string
+	// WorkflowID is the id of a tag's workflow.
+	WorkflowID func(image.Target) string
+	Version    string
+	Now        func() time.Time
+	Log        *slog.Logger
+}
+
+// site serves the pages.
+type site struct {
+	Options
+	pages map[string]*template.Template
+	guard *guard
+}
+
+//go:embed templates/*.html
+var templates embed.FS
+
+//go:embed style.css
+var style []byte
+
+// queryTimeout bounds what one page reads.
+const queryTimeout = 10 * time.Second
+
+// New makes the handler of the status page, which wants the root of its server.
+func New(options Options) (http.Handler, error) {
+	s := &site{Options: options, pages: map[string]*template.Template{}, guard: newGuard(options.Token)}
+	for _, name := range []string{"tags", "tag", "notifications", "notification", "endpoints", "registries", "feed", "login", "problem"} {
+		parsed, err := template.New("layout.html").Funcs(s.functions()).ParseFS(templates, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
+		if err != nil {
+			return nil, fmt.Errorf("read the page %s: %w", name, err)
+		}
+		s.pages[name] = parsed
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.tags)
+	mux.HandleFunc("GET /tag", s.tag)
+	mux.HandleFunc("GET /notifications", s.notifications)
+	mux.HandleFunc("GET /notification", s.notification)
+	mux.HandleFunc("GET /endpoints", s.endpoints)
+	mux.HandleFunc("GET /registries", s.registries)
+	mux.HandleFunc("GET /feed", s.feed)
+	outer := http.NewServeMux()
+	outer.HandleFunc("GET /style.css", serveStyle)
+	outer.HandleFunc("POST /login", s.login)
+	outer.HandleFunc("POST /logout", s.logout)
+	outer.Handle("/", s.admit(mux))
+	return secured(outer), nil
+}
+
+func serveStyle(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("Cache-Control", "max-age=300")
+	_, _ = w.Write(style) // the reader has gone
+}
+
+// secured forbids the browser everything that these pages do not need.
+//
+// Specification: https://www.w3.org/TR/CSP3/
+func secured(next http.Handler) http.Handler {
+	policy := strings.Join([]string{"default-src 'none'", "style-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"}, "; ")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", policy)
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("X-Frame-Options", "DENY")
+		header.Set("Referrer-Policy", "same-origin")
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		header.Set("Cross-Origin-Resource-Policy", "same-origin")
+		header.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// frame is what all pages show around their content.
+type frame struct {
+	Title   string
+	Section string // of the navigation
+	Signed  bool   // there is something to sign out of
+	Version string
+	Now     time.Time
+	Content any
+}
+
+func (s *site) show(w http.ResponseWriter, r *http.Request, name, section, title string, content any) {
+	s.write(w, r, http.StatusOK, name, frame{Title: title, Section: section, Content: content})
+}
+
+func (s *site) write(w http.ResponseWriter, r *http.Request, status int, name string, f frame) {
+	f.Version, f.Now, f.Signed = s.Version, s.Now().UTC(), s.Token != "" && name != "login"
+	var text strings.Builder
+	if err := s.pages[name].ExecuteTemplate(&text, "layout.html", f); err != nil {
+		s.Log.ErrorContext(r.Context(), "status page not made", "page", name, "error", err)
+		http.Error(w, "the page cannot be made; the worker's log says why", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text.String())) // the reader has gone
+}
+
+// problem shows why there is no page. What the database says is for the log.
+func (s *site) problem(w http.ResponseWriter, r *http.Request, section string, err error) {
+	status, title, text := http.StatusServiceUnavailable, "Not now", "The database does not answer. Try again in a moment; the worker's log says more."
+	switch {
+	case errors.Is(err, fault.NotFound):
+		status, title, text = http.StatusNotFound, "Not found", "There is nothing of this name, or nobody watches it any more."
+	case errors.Is(err, fault.Invalid):
+		status, title, text = http.StatusBadRequest, "Not understood", "The address of this page asks for something that cannot be."
+	default:
+		s.Log.WarnContext(r.Context(), "status page not read", "error", err)
+	}
+	s.write(w, r, status, "problem", frame{Title: title, Section: section, Content: text})
+}
+
+// within bounds what a request reads.
+func within(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(r.Context(), queryTimeout)
+}

@@ -1,0 +1,274 @@
+package page_test
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// paths are all pages.
+var paths = []string{"/", "/?q=%22%3E%3Cscript%3E&status=fail&order=severity&failing=1&page=2", "/tag?name=registry.example.com/shop/api:1",
+	"/notifications", "/notifications?subject=%22%3E%3Cscript%3E&type=vuln_update&before=900", "/notification?id=id-1",
+	"/endpoints", "/registries", "/feed", "/tag?name=registry.example.com/none:1", "/notification?id=%3Cscript%3E"}
+
+// TestHostile: no text becomes more than a text, on any page.
+func TestHostile(t *testing.T) {
+	t.Parallel()
+	r := open(t, &content{t: t, tags: 120}, "")
+	for _, path := range paths {
+		answer, text := r.get(path)
+		if policy := answer.Header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; style-src 'self';") || strings.Contains(policy, "unsafe") {
+			t.Errorf("%s: policy %q", path, policy)
+		}
+		document, err := html.Parse(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for node := range document.Descendants() {
+			if node.Type == html.ElementNode {
+				harmless(t, path, node)
+			}
+		}
+		if strings.Contains(text, "a-secret") || strings.Contains(text, "ZgotmplZ") && !strings.Contains(path, "/tag") {
+			t.Errorf("%s: shows what it should not", path)
+		}
+	}
+}
+
+func harmless(t *testing.T, path string, node *html.Node) {
+	t.Helper()
+	switch node.Data {
+	case "script", "img", "iframe", "object", "embed", "style", "base":
+		t.Errorf("%s: there is an element %s", path, node.Data)
+	}
+	for _, attribute := range node.Attr {
+		value := strings.ToLower(strings.TrimSpace(attribute.Val))
+		if strings.HasPrefix(attribute.Key, "on") || attribute.Key == "style" || strings.HasPrefix(value, "javascript:") || strings.HasPrefix(value, "data:") {
+			t.Errorf("%s: %s has %s=%q", path, node.Data, attribute.Key, attribute.Val)
+		}
+	}
+}
+
+// TestAccessible holds what every page has for those who do not see it, or do
+// not use a mouse.
+func TestAccessible(t *testing.T) {
+	t.Parallel()
+	r := open(t, &content{t: t, tags: 120}, "")
+	for _, path := range paths {
+		_, text := r.get(path)
+		document, err := html.Parse(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		count, ids, labels := map[string]int{}, map[string]bool{}, map[string]bool{}
+		var fields []string
+		for node := range document.Descendants() {
+			count[node.Data]++
+			switch id := attribute(node, "id"); {
+			case node.Type != html.ElementNode:
+			case id != "" && ids[id]:
+				t.Errorf("%s: two elements have the id %s", path, id)
+			case id != "":
+				ids[id] = true
+			}
+			if node.Data == "label" {
+				labels[attribute(node, "for")] = true
+			}
+			if node.Data == "input" || node.Data == "select" {
+				fields = append(fields, attribute(node, "id"))
+			}
+			if node.Data == "th" && attribute(node, "scope") == "" {
+				t.Errorf("%s: a heading of a table has no scope", path)
+			}
+			if node.Data == "svg" && attribute(node, "role") != "img" {
+				t.Errorf("%s: a chart has no role", path)
+			}
+		}
+		for _, field := range fields {
+			if !labels[field] {
+				t.Errorf("%s: the field %q has no label", path, field)
+			}
+		}
+		if count["main"] != 1 || count["h1"] != 1 || count["header"] != 1 || count["footer"] != 1 || count["caption"] != count["table"] ||
+			!strings.Contains(text, `<html lang="en">`) || !strings.Contains(text, `href="#content"`) {
+			t.Errorf("%s: landmarks %v", path, count)
+		}
+	}
+}
+
+func attribute(node *html.Node, name string) string {
+	for _, a := range node.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	r := open(t, &content{t: t, tags: 120}, "")
+	for _, test := range []struct {
+		path   string
+		status int
+		says   []string
+	}{
+		{"/", 200, []string{"Tags 1 to 50 of 120", "registry.example.com/shop/api:0", `href="/?page=2"`, "fail", "30 h ago", "critical 0 to 1"}},
+		{"/?page=3&q=x", 200, []string{"Tags 101 to 120 of 120", `href="/?page=2&amp;q=x"`}},
+		{"/tag?name=registry.example.com/shop/api:1", 200, []string{"1 critical", "known exploited", "vulnerabilities over time", "<polyline",
+			"http://127.0.0.1:8233/namespaces/default/workflows/watch-tag:registry.example.com%2Fshop%2Fapi:1", "vuln_update"}},
+		{"/tag?name=registry.example.com/shop/api:1@linux/arm64", 200, []string{"@linux/arm64"}},
+		{"/tag?name=registry.example.com/none:1", 404, []string{"Not found"}},
+		{"/tag?name=%00", 400, []string{"Not understood"}},
+		{"/tag", 400, []string{"Not understood"}},
+		{"/notifications", 200, []string{"50 notifications", "before=951", "ops"}},
+		{"/notifications?before=951&type=vuln_update", 200, []string{`href="/notifications?type=vuln_update"`}},
+		{"/notification?id=id-1", 200, []string{"the tag points to another image", "HTTP 500", "failed"}},
+		{"/notification?id=none", 404, []string{"Not found"}},
+		{"/endpoints", 200, []string{"https://hooks.example.com<", "env:CHAT_URL", "failing", "since"}},
+		{"/registries", 200, []string{"registry.example.com", "1 failing"}},
+		{"/feed", 200, []string{"Newer data are held", "tagwatch feed release", "sha256:f"}},
+		{"/elsewhere", 404, nil},
+	} {
+		answer, text := r.get(test.path)
+		if answer.StatusCode != test.status {
+			t.Errorf("%s: status %d, want %d", test.path, answer.StatusCode, test.status)
+		}
+		for _, part := range test.says {
+			if !strings.Contains(strings.ToLower(text), strings.ToLower(part)) {
+				t.Errorf("%s does not say %q:\n%s", test.path, part, text)
+			}
+		}
+	}
+}
+
+// TestWellFormed: a tag that is left open shows in no browser and breaks some.
+func TestWellFormed(t *testing.T) {
+	t.Parallel()
+	r := open(t, &content{t: t, tags: 2}, "")
+	void := regexp.MustCompile(`<(meta|link|input|br)\b([^>]*?)/?>`)
+	boolean := regexp.MustCompile(` (selected|checked|required|autofocus)\b([^=])`)
+	for _, path := range paths {
+		_, text := r.get(path)
+		text = void.ReplaceAllString(strings.TrimPrefix(text, "<!doctype html>"), "<$1$2/>")
+		text = boolean.ReplaceAllString(boolean.ReplaceAllString(text, ` $1=""$2`), ` $1=""$2`) // two may stand together
+		decoder := xml.NewDecoder(strings.NewReader(text))
+		decoder.Strict, decoder.Entity = true, xml.HTMLEntity
+		for {
+			if _, err := decoder.Token(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Errorf("%s: %v", path, err)
+				break
+			}
+		}
+	}
+}
+
+func TestFilterIsRead(t *testing.T) {
+	t.Parallel()
+	read := &content{t: t, tags: 120}
+	r := open(t, read, "")
+	r.get("/?q=api&status=fail&order=change&failing=1&page=2")
+	want := watch.BoardFilter{Text: "api", Status: "fail", Order: watch.ByChange, Failing: true, Offset: 50, Limit: 50}
+	if read.asked != want {
+		t.Errorf("%+v, want %+v", read.asked, want)
+	}
+	r.get("/?status=x&order=name;DROP&page=-1")
+	if want := (watch.BoardFilter{Limit: 50}); read.asked != want {
+		t.Errorf("%+v, want %+v", read.asked, want)
+	}
+}
+
+func TestStoreIsAway(t *testing.T) {
+	t.Parallel()
+	r := open(t, &content{t: t, fails: errors.New("dial postgres at 10.1.2.3")}, "")
+	for _, path := range []string{"/", "/tag?name=registry.example.com/shop/api:1", "/notifications", "/endpoints", "/registries", "/feed"} {
+		answer, text := r.get(path)
+		if answer.StatusCode != http.StatusServiceUnavailable || strings.Contains(text, "10.1.2.3") || !strings.Contains(text, "Not now") {
+			t.Errorf("%s: %d\n%s", path, answer.StatusCode, text)
+		}
+	}
+}
+
+const token = "the-token-of-the-status-page"
+
+func TestToken(t *testing.T) {
+	t.Parallel()
+	r := open(t, &content{t: t, tags: 2}, token)
+	for _, path := range append(paths, "/elsewhere") {
+		if answer, text := r.get(path); answer.StatusCode != 401 || strings.Contains(text, "shop/api") || !strings.Contains(text, `type="password"`) {
+			t.Errorf("%s without the token: %d\n%s", path, answer.StatusCode, text)
+		}
+	}
+	if answer, _ := r.get("/style.css"); answer.StatusCode != 200 {
+		t.Errorf("the style of the form: %d", answer.StatusCode)
+	}
+	for header, want := range map[string]int{"Bearer " + token: 200, "Bearer wrong": 401, token: 401, "Basic " + token: 401} {
+		if answer, _ := r.get("/", "Authorization", header); answer.StatusCode != want {
+			t.Errorf("header %q: %d, want %d", header, answer.StatusCode, want)
+		}
+	}
+	if answer, text := r.post("/login", url.Values{"token": {"wrong"}}); answer.StatusCode != 401 || !strings.Contains(text, "not the token") {
+		t.Errorf("a wrong token: %d", answer.StatusCode)
+	}
+	if answer, text := r.post("/login", url.Values{"token": {token}}); answer.StatusCode != 200 || !strings.Contains(text, "shop/api") {
+		t.Errorf("the token: %d\n%s", answer.StatusCode, text)
+	}
+	if answer, _ := r.get("/endpoints"); answer.StatusCode != 200 {
+		t.Errorf("with the cookie: %d", answer.StatusCode)
+	}
+	r.post("/logout", nil)
+	if answer, _ := r.get("/endpoints"); answer.StatusCode != 401 {
+		t.Errorf("after signing out: %d", answer.StatusCode)
+	}
+}
+
+// TestCookie: it is not for scripts, not for other sites, and does not hold the
+// token.
+func TestCookie(t *testing.T) {
+	t.Parallel()
+	r := open(t, &content{t: t}, token)
+	r.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	answer, _ := r.post("/login", url.Values{"token": {token}})
+	cookies := answer.Cookies()
+	if len(cookies) != 1 || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode || cookies[0].Secure ||
+		strings.Contains(cookies[0].Value, token) || cookies[0].MaxAge <= 0 {
+		t.Errorf("%+v", cookies)
+	}
+}
+
+// TestGuesses: who guesses is slowed down, by form and by header.
+func TestGuesses(t *testing.T) {
+	t.Parallel()
+	r := open(t, &content{t: t}, token)
+	slowed := false
+	for range 50 {
+		answer, _ := r.post("/login", url.Values{"token": {"guess"}})
+		slowed = slowed || answer.StatusCode == http.StatusTooManyRequests
+	}
+	if !slowed {
+		t.Error("50 guesses at once were compared")
+	}
+}
+
+// TestOnlyThisMachine: without a token, a page elsewhere cannot have its own name
+// point here and read along.
+func TestOnlyThisMachine(t *testing.T) {
+	t.Parallel()
+	r := open(t, &content{t: t, tags: 2}, "")
+	for host, want := range map[string]int{"localhost:8234": 200, "127.0.0.1": 200, "[::1]:8234": 200, "evil.example.com": 403, "10.0.0.1:8234": 403, "localhost.evil.example.com": 403} {
+		if answer, _ := r.get("/", "Host", host); answer.StatusCode != want {
+			t.Errorf("%s: %d, want %d", host, answer.StatusCode, want)
+		}
+	}
+}

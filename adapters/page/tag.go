@@ -1,0 +1,154 @@
+package page
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+const (
+	findingsPerPage = 100
+	shownRows       = 200 // of the policies' findings
+	shownTold       = 10
+)
+
+// tagPage is everything about one tag.
+type tagPage struct {
+	Summary    watch.Summary
+	Index      image.Digest
+	Types      []event.Type
+	Workflow   string // its address in Temporal's Web UI; empty without
+	Rows       []policy.ResultRow
+	MoreRows   int
+	Chart      *chart
+	Findings   []vuln.Finding
+	Total      int
+	First      int
+	Last       int
+	Pager      pager
+	Told       []toldRow
+	Generation string
+}
+
+// toldRow is a notification with what came of it.
+type toldRow struct {
+	Told
+	Line       string // the summary, without the subject where the page is about it
+	Deliveries []event.Delivery
+}
+
+func (s *site) tag(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := within(r)
+	defer cancel()
+	page, err := s.tagPage(ctx, r.URL.Query())
+	if err != nil {
+		s.problem(w, r, "tags", err)
+		return
+	}
+	s.show(w, r, "tag", "tags", page.Summary.Target.String(), page)
+}
+
+func (s *site) tagPage(ctx context.Context, query url.Values) (page tagPage, err error) {
+	target, err := image.ParseTarget(query.Get("name"))
+	if err != nil {
+		return page, err
+	}
+	view, err := s.Read.View(ctx, target)
+	if err != nil {
+		return page, err
+	}
+	if !view.Watched {
+		return page, fmt.Errorf("%s is not watched: %w", target, fault.NotFound)
+	}
+	page = tagPage{Summary: view.State.Summarize(target), Index: view.State.Resolved.Index, Workflow: s.workflow(target),
+		Generation: view.State.Basis.Generation}
+	for _, subscription := range view.Subscriptions {
+		page.Types = append(page.Types, subscription.Type)
+	}
+	page.rows(view.State.Evaluation)
+	page.findings(view.State.Vulnerabilities, query)
+	histories, err := s.Read.Histories(ctx, []image.Target{target})
+	if err != nil {
+		return page, err
+	}
+	page.Chart = newChart(histories[target], s.Now())
+	page.Told, err = s.told(ctx, ToldFilter{Subject: target.String(), Limit: shownTold})
+	return page, err
+}
+
+// workflow is the address of a tag's workflow in Temporal's Web UI.
+func (s *site) workflow(target image.Target) string {
+	if s.UI == "" {
+		return ""
+	}
+	return s.UI + "/workflows/" + url.PathEscape(s.WorkflowID(target))
+}
+
+// rows shows what the policies found, what stops first.
+func (p *tagPage) rows(evaluation *watch.Evaluation) {
+	if evaluation == nil {
+		return
+	}
+	rows, err := policy.ResultRows(evaluation.Document)
+	if err != nil {
+		return // the status stands without
+	}
+	order := map[policy.Action]int{policy.Stop: 0, policy.Warn: 1}
+	slices.SortStableFunc(rows, func(a, b policy.ResultRow) int { return cmp.Compare(rank(order, a), rank(order, b)) })
+	p.MoreRows = max(0, len(rows)-shownRows)
+	p.Rows = rows[:len(rows)-p.MoreRows]
+}
+
+func rank(order map[policy.Action]int, row policy.ResultRow) int {
+	n, known := order[row.Action]
+	switch {
+	case row.Whitelist != "":
+		return 3
+	case known:
+		return n
+	}
+	return 2
+}
+
+// findings shows a page of the vulnerabilities, the gravest first.
+func (p *tagPage) findings(all []vuln.Finding, query url.Values) {
+	sorted := slices.Clone(all)
+	slices.SortStableFunc(sorted, func(a, b vuln.Finding) int {
+		return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Package.Name, b.Package.Name))
+	})
+	number := pageNumber(query, "v")
+	from := min((number-1)*findingsPerPage, len(sorted))
+	to := min(from+findingsPerPage, len(sorted))
+	p.Findings, p.Total, p.First, p.Last = sorted[from:to], len(sorted), from+1, to
+	p.Pager = numbered("/tag", query, "v", number, to < len(sorted))
+}
+
+// told reads notifications with their deliveries.
+func (s *site) told(ctx context.Context, filter ToldFilter) ([]toldRow, error) {
+	found, err := s.Read.Told(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]toldRow, len(found))
+	for i, one := range found {
+		rows[i].Told, rows[i].Line = one, one.Summary
+		if filter.Subject != "" {
+			rows[i].Line = strings.TrimPrefix(one.Summary, filter.Subject+": ")
+		}
+		if rows[i].Deliveries, err = s.Read.DeliveriesOf(ctx, one.ID); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}

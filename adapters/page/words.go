@@ -1,0 +1,114 @@
+package page
+
+import (
+	"fmt"
+	"html/template"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// functions are the words that the templates use.
+func (s *site) functions() template.FuncMap {
+	return template.FuncMap{
+		"ago":       func(t time.Time) string { return ago(s.Now(), t) },
+		"stamp":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
+		"machine":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"headline":  headline,
+		"mood":      mood,
+		"spark":     func(history []watch.CountsAt) *spark { return newSpark(history, s.Now()) },
+		"address":   address,
+		"lower":     func(text any) string { return strings.ToLower(fmt.Sprint(text)) },
+		"severity":  severityClass,
+		"tagLink":   func(t image.Target) string { return "/tag?" + url.Values{"name": {t.String()}}.Encode() },
+		"aboutLink": func(subject string) string { return "/notifications?" + url.Values{"subject": {subject}}.Encode() },
+		"shorten":   shorten,
+	}
+}
+
+// ago is how long something is past, in one unit.
+func ago(now, t time.Time) string {
+	past := now.Sub(t)
+	switch {
+	case t.IsZero():
+		return "never"
+	case past < -time.Minute:
+		return "in " + span(-past)
+	case past < time.Minute:
+		return "just now"
+	}
+	return span(past) + " ago"
+}
+
+func span(d time.Duration) string {
+	switch {
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
+
+// headline is what the policies say of a tag, or why they say nothing yet.
+func headline(s watch.Summary) string {
+	switch {
+	case s.Status == "" && s.Analyzed == "":
+		return "not analyzed"
+	case s.Status == "" && !s.Matched:
+		return "not matched"
+	case s.Status == "":
+		return "not evaluated"
+	case s.Status == policy.Pass && s.FinalAction == policy.Warn:
+		return "pass (warn)"
+	}
+	return string(s.Status)
+}
+
+// mood is the class of a tag's badge.
+func mood(s watch.Summary) string {
+	switch {
+	case s.Status == policy.Fail:
+		return "bad"
+	case s.Status == policy.Pass && s.FinalAction == policy.Warn:
+		return "doubtful"
+	case s.Status == policy.Pass:
+		return "good"
+	}
+	return "open"
+}
+
+// address is where an endpoint is, without what in its URL can be a secret.
+func address(e event.Endpoint) string {
+	if event.SecretRef(e.URL).IsRef() {
+		return e.URL
+	}
+	parsed, err := url.Parse(e.URL)
+	if err != nil || parsed.Host == "" {
+		return "(not shown)"
+	}
+	return parsed.Scheme + "://" + parsed.Host
+}
+
+// severityClass is a class of ours, whatever the text.
+func severityClass(text any) string {
+	switch name := strings.ToLower(fmt.Sprint(text)); name {
+	case "critical", "high", "medium", "low", "negligible":
+		return "sev-" + name
+	}
+	return "sev-unknown"
+}
+
+// shorten cuts a text to about as many characters.
+func shorten(text string, most int) string {
+	letters := []rune(text)
+	if len(letters) <= most {
+		return text
+	}
+	return string(letters[:most]) + " …"
+}

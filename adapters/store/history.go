@@ -1,0 +1,76 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+type historyRow struct {
+	Target     string
+	At         int64
+	Critical   int
+	High       int
+	Medium     int
+	Low        int
+	Negligible int
+	Unknown    int
+}
+
+const historyColumns = `target, at, critical, high, medium, low, negligible, unknown`
+
+func (r historyRow) counts() vuln.Counts {
+	return vuln.Counts{Critical: r.Critical, High: r.High, Medium: r.Medium, Low: r.Low, Negligible: r.Negligible, Unknown: r.Unknown}
+}
+
+// noteCounts adds to a target's history if its counts are not those of the last
+// row.
+func (t tx) noteCounts(ctx context.Context, target image.Target, state watch.State) error {
+	if !state.Matched {
+		return nil
+	}
+	last, found, err := first[historyRow](ctx, t, `SELECT `+historyColumns+` FROM target_history WHERE target = ? ORDER BY at DESC LIMIT 1`, target.String())
+	if err != nil || found && last.counts() == state.Counts {
+		return err
+	}
+	c := state.Counts
+	return t.run(ctx, `INSERT INTO target_history (`+historyColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (target, at) DO UPDATE SET critical = excluded.critical, high = excluded.high, medium = excluded.medium,
+			low = excluded.low, negligible = excluded.negligible, unknown = excluded.unknown`,
+		target.String(), stamp(state.Changed), c.Critical, c.High, c.Medium, c.Low, c.Negligible, c.Unknown)
+}
+
+// Histories are the vulnerability counts of each target over time, the oldest
+// first. Targets of which nothing is known are missing.
+func (s *Store) Histories(ctx context.Context, targets []image.Target) (map[image.Target][]watch.CountsAt, error) {
+	names := make([]string, len(targets))
+	for i, target := range targets {
+		names[i] = target.String()
+	}
+	histories := map[image.Target][]watch.CountsAt{}
+	err := s.view(ctx, "read histories", func(t tx) error {
+		rows, err := allIn[historyRow](ctx, t, `SELECT `+historyColumns+` FROM target_history WHERE target IN (?) ORDER BY target, at`, names)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			target, err := image.ParseTarget(row.Target)
+			if err != nil {
+				return err
+			}
+			histories[target] = append(histories[target], watch.CountsAt{At: moment(row.At), Counts: row.counts()})
+		}
+		return nil
+	})
+	return histories, err
+}
+
+// pruneHistory removes the rows that were followed by another before that time,
+// so that what was so at that time is still known.
+func (t tx) pruneHistory(ctx context.Context, before time.Time) error {
+	return t.run(ctx, `DELETE FROM target_history WHERE at < ? AND EXISTS (SELECT 1 FROM target_history AS later
+		WHERE later.target = target_history.target AND later.at > target_history.at AND later.at <= ?)`, stamp(before), stamp(before))
+}

@@ -1,0 +1,49 @@
+package watch
+
+import (
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// CountsAt is how many vulnerabilities a target had from a moment on.
+type CountsAt struct {
+	At     time.Time
+	Counts vuln.Counts
+}
+
+// BoardFilter selects and orders targets for people; zero fields select all.
+type BoardFilter struct {
+	// Text is a part of the target's text.
+	Text string
+	// Status is pass or fail; "none" selects targets that were not evaluated.
+	Status string
+	// Failing selects targets that cannot be followed.
+	Failing bool
+	Order   BoardOrder
+	Offset  int
+	Limit   int // zero for 1,000
+}
+
+// NotEvaluated is the Status of a BoardFilter for targets without an outcome.
+const NotEvaluated = "none"
+
+// BoardOrder is what comes first.
+type BoardOrder string
+
+// The orders. Equal targets are in order of their text.
+const (
+	ByName     BoardOrder = ""         // of their text
+	BySeverity BoardOrder = "severity" // most critical vulnerabilities, then high ones, and so on
+	ByChange   BoardOrder = "change"   // changed last
+)
+
+// RegistryState is how looking at the tags of one registry goes.
+type RegistryState struct {
+	Registry string
+	Tags     int
+	Failing  int       // tags that cannot be followed
+	Checked  time.Time // last look that succeeded, of any tag
+	// Example is the problem of one of the failing tags; nil without any.
+	Example *Problem
+}

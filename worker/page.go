@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/tagwatch/tagwatch/adapters/page"
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/config"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+// leastToken is the shortest token of the status page, in characters.
+const leastToken = 16
+
+// newPage makes the status page. Where others than this machine could read it
+// and there is no token, it says what to do instead: health and metrics have
+// been open at such addresses, and go on to be.
+func newPage(settings config.Worker, keeper *store.Store, logger *slog.Logger) (http.Handler, error) {
+	token, err := statusToken(settings)
+	if err != nil {
+		return nil, err
+	}
+	if token == "" && !loopback(settings.Listen) {
+		logger.Warn("status page not shown: it would be open to whoever reaches this address; set --status-token (TAGWATCH_STATUS_TOKEN)", "listen", settings.Listen)
+		return http.HandlerFunc(closed), nil
+	}
+	ui := ""
+	if settings.TemporalUI != "" {
+		ui = strings.TrimRight(settings.TemporalUI, "/") + "/namespaces/" + clientNamespace()
+	}
+	return page.New(page.Options{Read: pageReader{keeper}, Token: token, UI: ui, WorkflowID: workflows.WatchTagID,
+		Version: version, Now: time.Now, Log: logger})
+}
+
+func statusToken(settings config.Worker) (string, error) {
+	if settings.StatusToken == "" {
+		return "", nil
+	}
+	token, err := webhook.ReadSecret(event.SecretRef(settings.StatusToken))
+	if err != nil {
+		return "", fmt.Errorf("read the token of the status page (--status-token, TAGWATCH_STATUS_TOKEN): %w", err)
+	}
+	if len(token) < leastToken {
+		return "", fmt.Errorf("the token of the status page (--status-token, TAGWATCH_STATUS_TOKEN) has fewer than %d characters; make one with: openssl rand -hex 32", leastToken)
+	}
+	return token, nil
+}
+
+// loopback tells whether only this machine reaches an address.
+func loopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return false
+	}
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
+}
+
+func closed(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/" {
+		http.NotFound(w, r)
+		return
+	}
+	http.Error(w, "The status page is not shown at an address that other machines reach without a token.\n"+
+		"Set --status-token (TAGWATCH_STATUS_TOKEN) to env:NAME or file:/path, or listen at a loopback address.", http.StatusForbidden)
+}
+
+// pageReader reads from the store what the status page shows.
+type pageReader struct{ *store.Store }
+
+// Overview implements page.Reader.
+func (p pageReader) Overview(ctx context.Context) (page.Overview, error) {
+	totals, err := p.Totals(ctx, time.Now())
+	if err != nil {
+		return page.Overview{}, err
+	}
+	o := page.Overview{Pass: totals.TagsByStatus[policy.Pass], Fail: totals.TagsByStatus[policy.Fail], NotEvaluated: totals.TagsByStatus[""],
+		PendingDeliveries: totals.DeliveriesByState[event.Pending], FailedDeliveries: totals.DeliveriesByState[event.Failed],
+		FeedBuilt: totals.FeedBuilt, FeedHeld: totals.FeedHeld, FeedFailing: totals.FeedFailing}
+	for _, failing := range totals.FailingByKind {
+		o.FailingTags += failing
+	}
+	for _, state := range totals.Endpoints {
+		if state.Failing() {
+			o.FailingEndpoints++
+		}
+	}
+	return o, nil
+}
+
+// Told implements page.Reader.
+func (p pageReader) Told(ctx context.Context, filter page.ToldFilter) ([]page.Told, error) {
+	found, err := p.Notifications(ctx, store.NotificationFilter{Before: filter.Before, Type: filter.Type, Subject: filter.Subject, Limit: filter.Limit, Newest: true})
+	told := make([]page.Told, len(found))
+	for i, n := range found {
+		told[i] = page.Told{Seq: n.Seq, Notification: n.Notification}
+	}
+	return told, err
+}
+
+// Notified implements page.Reader.
+func (p pageReader) Notified(ctx context.Context, id string) (event.Notification, error) {
+	found, err := p.Notification(ctx, id)
+	return found.Notification, err
+}
+
+// DeliveriesOf implements page.Reader.
+func (p pageReader) DeliveriesOf(ctx context.Context, notification string) ([]event.Delivery, error) {
+	return p.Deliveries(ctx, store.DeliveryFilter{Notification: notification})
+}

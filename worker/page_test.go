@@ -1,0 +1,97 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tagwatch/tagwatch/config"
+)
+
+// TestPage: the status page reads the real store, beside health and metrics.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	keeper := watching(t, "registry.example.com/shop/api:1", "registry.example.com/shop/api:1@linux/arm64")
+	page, err := newPage(config.Worker{Listen: "127.0.0.1:8234", TemporalUI: "http://127.0.0.1:8233/"}, keeper, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(routes(&readiness{}, &meters{registry: prometheus.NewRegistry()}, page))
+	t.Cleanup(server.Close)
+	for path, says := range map[string]string{
+		"/":                        "Tags 1 to 2 of 2",
+		"/?q=arm64&order=severity": "Tags 1 to 1 of 1",
+		"/?status=fail":            "No tag fits",
+		"/notifications":           "Nothing was told",
+		"/endpoints":               "Nobody is told",
+		"/registries":              "registry.example.com",
+		"/feed":                    "none yet",
+		"/healthz":                 "alive",
+		"/notification?id=none":    "Not found",
+		"/tag?name=registry.example.com/shop/none:1": "Not found",
+		"/tag?name=registry.example.com/shop/api:1":  "http://127.0.0.1:8233/namespaces/default/workflows/watch-tag:registry.example.com%2Fshop%2Fapi:1",
+	} {
+		if text := fetched(t, server.URL+path); !strings.Contains(text, says) {
+			t.Errorf("%s does not say %q:\n%s", path, says, text)
+		}
+	}
+}
+
+func fetched(t *testing.T, url string) string {
+	t.Helper()
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestPageBeyondThisMachine: where others could read it, it wants a token, and
+// says so without one.
+func TestPageBeyondThisMachine(t *testing.T) {
+	keeper := watching(t, "registry.example.com/shop/api:1")
+	t.Setenv("STATUS", "a-token-of-some-length")
+	t.Setenv("SHORT", "hunter2")
+	for _, test := range []struct {
+		name, listen, token string
+		status              int
+		says                string
+	}{
+		{"all addresses", "0.0.0.0:8234", "", 403, "--status-token"},
+		{"no address", ":8234", "", 403, "--status-token"},
+		{"another address", "10.0.0.1:8234", "", 403, "--status-token"},
+		{"a name", "worker.example.com:8234", "", 403, "--status-token"},
+		{"all addresses with a token", "0.0.0.0:8234", "env:STATUS", 401, "Token of the status page"},
+		{"loopback with a token", "127.0.0.1:8234", "env:STATUS", 401, "Token of the status page"},
+		{"loopback", "[::1]:8234", "", 200, "Tags 1 to 1 of 1"},
+		{"localhost", "localhost:8234", "", 200, "Tags 1 to 1 of 1"},
+	} {
+		page, err := newPage(config.Worker{Listen: test.listen, StatusToken: test.token}, keeper, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := httptest.NewRecorder()
+		request := httptest.NewRequest(http.MethodGet, "/", nil)
+		request.Host = "localhost:8234"
+		page.ServeHTTP(answer, request)
+		if answer.Code != test.status || !strings.Contains(answer.Body.String(), test.says) {
+			t.Errorf("%s: %d, want %d\n%s", test.name, answer.Code, test.status, answer.Body)
+		}
+	}
+	for token, says := range map[string]string{"env:NONE": "NONE is not set", "env:SHORT": "fewer than 16"} {
+		_, err := newPage(config.Worker{Listen: "127.0.0.1:1", StatusToken: token}, keeper, slog.New(slog.DiscardHandler))
+		if err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "TAGWATCH_STATUS_TOKEN") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", token, err)
+		}
+	}
+}
