@@ -13,7 +13,8 @@ type Budget struct {
 	// Remaining is how many requests may be sent at once; below zero while
 	// requests wait for their turn.
 	Remaining float64
-	// CoolDown is how long the host asked to be left alone; zero if it did not.
+	// CoolDown is how long the host is left alone: it asked for it, its limit is
+	// used up, or it fails; zero while it is asked.
 	CoolDown time.Duration
 }
 
@@ -30,7 +31,10 @@ func (r *Registry) Budgets() []Budget {
 }
 
 func (b *budget) now() Budget {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return Budget{Host: b.host, PerSecond: float64(b.rate.Limit()), Remaining: b.rate.Tokens(), CoolDown: max(0, time.Until(b.coolUntil))}
+	report := b.report()
+	closed := time.Duration(0)
+	if !report.Until.IsZero() {
+		closed = max(0, time.Until(report.Until))
+	}
+	return Budget{Host: b.host, PerSecond: report.RequestsPerSecond, Remaining: b.rate.Tokens(), CoolDown: closed}
 }
