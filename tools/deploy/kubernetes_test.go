@@ -42,6 +42,7 @@ func TestOverlays(t *testing.T) {
 	}{
 		{"single", []string{"tagwatch-worker"}},
 		{"cloud", []string{"tagwatch-worker"}},
+		{"push", []string{"tagwatch-worker"}},
 		{"roles", []string{"tagwatch-worker-analysis", "tagwatch-worker-delivery", "tagwatch-worker-matching", "tagwatch-worker-watching"}},
 	} {
 		t.Run(test.overlay, func(t *testing.T) {
