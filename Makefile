@@ -4,6 +4,7 @@
 # make check   the quick part of it: format, vet, workflowcheck, layout
 # make bench   measured figures, as ratios within one run
 # make chaos   kill everything at random while everything changes: RUNS=50, SEED=4711 to replay
+# make soak    hours of operation in minutes: what grows, against its bounds
 # make build   the three programs, into bin/
 
 DATA_DIR ?= .data
@@ -14,7 +15,7 @@ export CGO_ENABLED ?= 0
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 GOTESTSUM     := gotest.tools/gotestsum@v1.13.0
 
-.PHONY: up demo build test check race bench chaos clean
+.PHONY: up demo build test check race bench chaos soak clean
 
 build:
 	@echo "building (the first time takes some minutes) ..."
@@ -44,6 +45,13 @@ race:
 
 bench: build
 	@bash .ci/bench.sh
+	@go build -o bin/tagwatch-bench ./bench
+	@bin/tagwatch-bench $(ARGS)
+
+SOAK ?= 6m
+soak: build
+	@go build -o bin/tagwatch-bench ./bench
+	@exec bin/tagwatch-bench -soak $(SOAK) -sqlite -tags 150 -images 10 -flips 50
 
 RUNS ?= 10
 chaos: build

@@ -69,7 +69,7 @@ func (l *ledger) expect(list ...expectation) {
 
 const (
 	// patience is how long a run waits for the last notification: a step of a
-	// worker that was killed is begun anew within a minute or two.
+	// worker that was killed is begun anew within a minute.
 	patience = 4 * time.Minute
 	// quiet is how long a run waits for what should not come.
 	quiet = 2 * time.Second
@@ -167,7 +167,7 @@ func (l *ledger) report() error {
 	return fmt.Errorf("the ledger does not balance:\n%s", strings.Join(lines, "\n"))
 }
 
-// take counts since the last call.
+// counts are those since the last call.
 func (l *ledger) counts() (met, repeated int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
