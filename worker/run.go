@@ -62,6 +62,7 @@ func run(ctx context.Context, settings config.Config) error {
 	waking := newWaker(keeper, workflows.Client{Temporal: temporal}, wakeGap)
 	group.Go(func() error { return servePushes(ctx, settings.Worker, waking, watching, logger) })
 	group.Go(func() error { return serveQueues(ctx, temporal, settings.Worker, steps, watching, ready, logger) })
+	group.Go(func() error { guard(ctx, temporal, settings.Worker, logger); return nil })
 	if settings.Worker.Serves("matching") {
 		group.Go(func() error { steps.activities.Tend(ctx); return nil })
 	}

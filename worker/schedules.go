@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -50,6 +51,27 @@ func renewSchedules(ctx context.Context, connected client.Client, settings confi
 		}
 	}
 	return nil
+}
+
+// guardInterval is how often a worker looks at most whether Temporal still knows
+// what it needs.
+const guardInterval = 5 * time.Minute
+
+// guard puts back what Temporal loses while the worker runs: without a schedule,
+// nothing would start what was lost with it.
+func guard(ctx context.Context, connected client.Client, settings config.Worker, logger *slog.Logger) {
+	ticker := time.NewTicker(min(guardInterval, settings.Reconcile))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := restore(ctx, connected, settings, logger); err != nil && ctx.Err() == nil {
+			logger.WarnContext(ctx, "Temporal not looked at, again later", "error", err)
+		}
+	}
 }
 
 func (s schedule) spec() client.ScheduleSpec {
