@@ -57,11 +57,10 @@ func state(t testing.TB) watch.State {
 
 // content is what the page reads in these tests.
 type content struct {
-	t       testing.TB
-	tags    int
-	asked   watch.BoardFilter
-	fails   error
-	reasons []string
+	t     testing.TB
+	tags  int
+	asked watch.BoardFilter
+	fails error
 }
 
 func (c *content) Overview(context.Context) (page.Overview, error) {
@@ -91,6 +90,12 @@ func (c *content) View(_ context.Context, target image.Target) (watch.RecordView
 }
 
 func (c *content) Told(_ context.Context, filter page.ToldFilter) ([]page.Told, error) {
+	if filter.Type == event.EventLog && filter.Limit == 1 {
+		level := map[string]string{"down.example.com": "error", "back.example.com": "info"}[filter.Subject]
+		entry := event.Notification{ID: "id-1", Type: event.EventLog, Subject: filter.Subject, Created: now.Add(-time.Hour), Summary: "it says " + hostile,
+			Payload: []byte(`{"event": {"level": "` + level + `"}}`)}
+		return []page.Told{{Notification: entry}}, c.fails
+	}
 	var told []page.Told
 	for n := range filter.Limit {
 		told = append(told, page.Told{Seq: int64(1000 - n), Notification: c.notification(fmt.Sprint("id-", n))})
@@ -128,7 +133,8 @@ func (c *content) DeliveryCounts(context.Context, string) (map[event.DeliverySta
 }
 
 func (c *content) RegistryStates(context.Context) ([]watch.RegistryState, error) {
-	return []watch.RegistryState{{Registry: "registry.example.com", Tags: 3, Failing: 1, Checked: now, Example: &watch.Problem{Stage: watch.StageResolve, Message: hostile}}}, c.fails
+	return []watch.RegistryState{{Registry: "registry.example.com", Tags: 3, Failing: 1, Checked: now, Example: &watch.Problem{Stage: watch.StageResolve, Message: hostile}},
+		{Registry: "down.example.com", Tags: 1, Checked: now}, {Registry: "back.example.com", Tags: 1, Checked: now}}, c.fails
 }
 
 func (c *content) Feed(context.Context) (watch.Feed, error) {

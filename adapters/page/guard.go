@@ -25,14 +25,14 @@ const (
 // guard lets in who has the token, or, without one, who is on this machine.
 type guard struct {
 	token   string
-	session string // what the cookie holds instead of the token
-	guesses *rate.Limiter
+	session string        // what the cookie holds instead of the token
+	guesses *rate.Limiter // wrong tokens, of everybody
 }
 
 func newGuard(token string) *guard {
 	mac := hmac.New(sha256.New, []byte(token))
 	mac.Write([]byte("tagwatch status page"))
-	return &guard{token: token, session: hex.EncodeToString(mac.Sum(nil)), guesses: rate.NewLimiter(1, 10)}
+	return &guard{token: token, session: hex.EncodeToString(mac.Sum(nil)), guesses: rate.NewLimiter(1, 20)}
 }
 
 // knows tells whether a request shows the token, in a cookie or a header.
@@ -41,7 +41,19 @@ func (g *guard) knows(r *http.Request) bool {
 		return true
 	}
 	offered, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return found && g.guesses.Allow() && same(offered, g.token)
+	return found && !g.slowed() && g.right(offered)
+}
+
+// slowed tells that too many wrong tokens came to look at another one.
+func (g *guard) slowed() bool { return g.guesses.Tokens() < 1 }
+
+// right compares a token, and counts it if it is wrong.
+func (g *guard) right(offered string) bool {
+	if same(offered, g.token) {
+		return true
+	}
+	g.guesses.Allow()
+	return false
 }
 
 // same takes the same time however much of it is right.
@@ -82,12 +94,12 @@ func (s *site) login(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	}
-	if !s.guard.guesses.Allow() {
+	if s.guard.slowed() {
 		w.Header().Set("Retry-After", "5")
 		s.write(w, r, http.StatusTooManyRequests, "login", frame{Title: "Sign in", Content: "Too many attempts; wait a few seconds."})
 		return
 	}
-	if !same(r.PostFormValue("token"), s.Token) {
+	if !s.guard.right(r.PostFormValue("token")) {
 		s.write(w, r, http.StatusUnauthorized, "login", frame{Title: "Sign in", Content: "That is not the token."})
 		return
 	}

@@ -135,7 +135,7 @@ func TestPages(t *testing.T) {
 		{"/notification?id=id-1", 200, []string{"the tag points to another image", "HTTP 500", "failed"}},
 		{"/notification?id=none", 404, []string{"Not found"}},
 		{"/endpoints", 200, []string{"https://hooks.example.com<", "env:CHAT_URL", "failing", "since"}},
-		{"/registries", 200, []string{"registry.example.com", "1 failing"}},
+		{"/registries", 200, []string{"registry.example.com", "does not answer", "since", "1 failing", "healthy"}},
 		{"/feed", 200, []string{"Newer data are held", "tagwatch feed release", "sha256:f"}},
 		{"/elsewhere", 404, nil},
 	} {
@@ -258,6 +258,20 @@ func TestGuesses(t *testing.T) {
 	}
 	if !slowed {
 		t.Error("50 guesses at once were compared")
+	}
+	if answer, _ := r.get("/", "Authorization", "Bearer "+token); answer.StatusCode != 401 {
+		t.Errorf("the next guess is compared at once: %d", answer.StatusCode)
+	}
+}
+
+// TestManyReads: a program that has the token may ask as often as it likes.
+func TestManyReads(t *testing.T) {
+	t.Parallel()
+	r := open(t, &content{t: t, tags: 2}, token)
+	for n := range 60 {
+		if answer, _ := r.get("/registries", "Authorization", "Bearer "+token); answer.StatusCode != 200 {
+			t.Fatalf("request %d: %d", n, answer.StatusCode)
+		}
 	}
 }
 

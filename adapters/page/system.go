@@ -1,6 +1,8 @@
 package page
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 
 	"github.com/tagwatch/tagwatch/domain/event"
@@ -61,6 +63,35 @@ func (s *site) endpoints(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, "endpoints", "endpoints", "Endpoints", rows)
 }
 
+// registryRow is a registry with what the event log last said of it as a whole:
+// its sweep notices at once what each of its tags would within an hour.
+type registryRow struct {
+	watch.RegistryState
+	Down *event.Notification // nil while it answers
+}
+
+// Mood is the class of its badge, Headline the word in it.
+func (r registryRow) Mood() string {
+	switch {
+	case r.Down != nil, r.Failing > 0 && r.Failing == r.Tags:
+		return "bad"
+	case r.Failing > 0:
+		return "doubtful"
+	}
+	return "good"
+}
+
+// Headline is how looking at it goes.
+func (r registryRow) Headline() string {
+	switch {
+	case r.Down != nil:
+		return "does not answer"
+	case r.Failing > 0:
+		return fmt.Sprintf("%d failing", r.Failing)
+	}
+	return "healthy"
+}
+
 func (s *site) registries(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := within(r)
 	defer cancel()
@@ -69,7 +100,26 @@ func (s *site) registries(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, "registries", err)
 		return
 	}
-	s.show(w, r, "registries", "registries", "Registries", states)
+	rows := make([]registryRow, len(states))
+	for i, state := range states {
+		rows[i].RegistryState = state
+		last, err := s.Read.Told(ctx, ToldFilter{Type: event.EventLog, Subject: state.Registry, Limit: 1})
+		if err != nil {
+			s.problem(w, r, "registries", err)
+			return
+		}
+		if len(last) > 0 && grave(last[0].Notification) {
+			rows[i].Down = &last[0].Notification
+		}
+	}
+	s.show(w, r, "registries", "registries", "Registries", rows)
+}
+
+// grave tells whether an entry of the event log is an error, and not the end of
+// one.
+func grave(n event.Notification) bool {
+	var payload struct{ Event struct{ Level event.Level } }
+	return json.Unmarshal(n.Payload, &payload) == nil && payload.Event.Level == event.LevelError
 }
 
 func (s *site) feed(w http.ResponseWriter, r *http.Request) {
