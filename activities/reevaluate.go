@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
@@ -35,6 +36,10 @@ func (a *Activities) reevaluate(ctx context.Context) (watch.Reevaluated, error) 
 			at = watch.Reevaluated{}
 		}
 	}
+	// A page may take long: policies can ask package registries.
+	var reached atomic.Value
+	reached.Store(at)
+	defer heartbeat(ctx, reached.Load)()
 	for {
 		targets, err := a.Store.Targets(ctx, watch.TargetFilter{After: at.After, Limit: fanOutPage})
 		if err != nil || len(targets) == 0 {
@@ -44,7 +49,7 @@ func (a *Activities) reevaluate(ctx context.Context) (watch.Reevaluated, error) 
 			return at, err
 		}
 		at.After = targets[len(targets)-1].String()
-		activity.RecordHeartbeat(ctx, at)
+		reached.Store(at)
 	}
 }
 

@@ -23,6 +23,11 @@ func (w *world) copyTags(ctx context.Context) error {
 	if w.database == nil {
 		return errors.New("-copied needs PostgreSQL: leave -sqlite out")
 	}
+	for n := range w.copies() {
+		if err := w.registry.Tag(ordinary+"0:0", fmt.Sprint(n+1)); err != nil {
+			return err
+		}
+	}
 	db, err := sql.Open("postgres", w.database.URL("postgres"))
 	if err != nil {
 		return err

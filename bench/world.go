@@ -97,9 +97,6 @@ func (w *world) push() error {
 		if _, err := w.registry.Push(name+":0", must(imageOf(name, 0))); err != nil {
 			return err
 		}
-		if w.copied && strings.HasPrefix(name, ordinary) {
-			tags = w.copies() + 1
-		}
 		for n := 1; n < tags; n++ {
 			var err error
 			if name == touched {
