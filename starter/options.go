@@ -32,7 +32,7 @@ func subscriptionFlags() []cli.Flag {
 		typeFlag("of notification to subscribe to (default: all four of a tag)"),
 		&cli.StringSliceFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "`name` of an endpoint to tell (default: all that are not reserved); repeatable"},
 		platformsFlag(),
-		&cli.DurationFlag{Name: "interval", Usage: "how often the tag is looked at, at least 30s (default: the worker's --poll)"},
+		&cli.DurationFlag{Name: "interval", Usage: "how often the tag is looked at, at least 30s", DefaultText: "the worker's --poll"},
 		&cli.StringFlag{Name: "min-severity", Usage: "drop changes of vulnerabilities below this `severity` from vuln_update"},
 		&cli.BoolFlag{Name: "fixable-only", Usage: "drop changes of vulnerabilities without a fix from vuln_update"},
 		&cli.Float64Flag{Name: "epss", Usage: "vuln_update also when the `probability` of exploitation (EPSS) crosses this one, as in 0.1"},

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strconv"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/event"
@@ -15,13 +17,13 @@ func repositoryFlags() []cli.Flag {
 		&cli.GenericFlag{Name: "regex", Value: &whole{}, Usage: "only tags that fit this `expression` or one of --include; repeatable"},
 		&cli.GenericFlag{Name: "exclude-regex", Value: &whole{}, Usage: "no tags that fit this `expression`; repeatable"},
 		&cli.StringFlag{Name: "semver", Usage: "only versions within this `range`: '>=1.25 <2', '~1.27', '^1', '22.04 || 24.04'"},
-		&cli.IntFlag{Name: "newest", Usage: "only the newest `N` versions, for each --suffix"},
+		&cli.IntFlag{Name: "newest", Usage: "only the newest `N` versions, for each --suffix", DefaultText: "all"},
 		&cli.StringSliceFlag{Name: "suffix", Usage: "versions with a suffix that fits this `glob`, as in 'alpine*'; '' for none, which is the default; repeatable"},
 		&cli.BoolFlag{Name: "prereleases", Usage: "also prereleases, as 1.28.0-rc1"},
 		&cli.StringSliceFlag{Name: "keep", Usage: "also tags that fit this `glob`, whatever --include, --regex and versions say, as in latest; repeatable"},
 		&cli.BoolFlag{Name: "artifacts", Usage: "also tags that hold signatures, attestations and SBOMs"},
-		&cli.IntFlag{Name: "max-tags", Usage: "refuse to watch more tags than `N` (default: 20000)"},
-		&cli.DurationFlag{Name: "list-interval", Usage: "how often tags are listed, at least 30s (default: the worker's --pass)"},
+		&cli.IntFlag{Name: "max-tags", Usage: "refuse to watch more tags than `N`", DefaultText: strconv.Itoa(watch.DefaultMost)},
+		&cli.DurationFlag{Name: "list-interval", Usage: "how often tags are listed, at least 30s", DefaultText: "the worker's --pass"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "only tell which tags would be watched, and why the others would not"},
 		&cli.BoolFlag{Name: "no-verify", Usage: "do not ask the registry whether the repository exists"},
 		outputFlag())
