@@ -190,7 +190,8 @@ func (h *host) explain(ctx context.Context, err error) error {
 	case errors.Is(err, errAddress):
 		return fmt.Errorf("%s leads to an address that is not allowed: %w: %w", h.name, fault.Invalid, withoutURL(err))
 	case isCertificate(err):
-		return fmt.Errorf("the certificate of %s is not trusted; give the file of its authority if it is private: %w: %w", h.name, fault.Unavailable, withoutURL(err))
+		return fmt.Errorf("the certificate of %s is not trusted; give the file of its authority if it is private (ca.crt in certs.d/%s, or --registry-ca-file): %w: %w",
+			h.name, h.name, fault.Unavailable, withoutURL(err))
 	case errors.Is(err, errPlain):
 		return fmt.Errorf("%w: %w", fault.Unavailable, withoutURL(err))
 	case errors.As(err, &dns):
@@ -199,6 +200,9 @@ func (h *host) explain(ctx context.Context, err error) error {
 		return fmt.Errorf("%s refuses connections: %w", h.name, fault.Unavailable)
 	case errors.Is(err, fault.Invalid):
 		return fmt.Errorf("ask %s: %w", h.name, withoutURL(err))
+	case h.refusedTLS(err):
+		return fmt.Errorf("%s refuses our side of TLS; it may want a client certificate (client.cert and client.key in certs.d/%s): %w: %w",
+			h.name, h.name, fault.Unavailable, withoutURL(err))
 	}
 	return fmt.Errorf("ask %s: %w: %w", h.name, fault.Unavailable, withoutURL(err))
 }
@@ -236,6 +240,16 @@ func codesOf(err *transport.Error) (codes []string) {
 		codes = append(codes, quotable(string(each.Code), ""))
 	}
 	return codes
+}
+
+// refusedTLS tells that the other side ended the handshake, or is likely to
+// have: where it says so only after a request was sent, sending may fail first.
+func (h *host) refusedTLS(err error) bool {
+	var operation *net.OpError
+	if errors.As(err, &operation) && operation.Op == "remote error" {
+		return true
+	}
+	return h.settings.asked.Load() && len(h.settings.client) == 0
 }
 
 func isCertificate(err error) bool {

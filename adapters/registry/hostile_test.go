@@ -213,7 +213,7 @@ func TestCredentialsStayWithTheirHost(t *testing.T) {
 				body.Close()
 			}
 			identity := strings.Contains(test.name, "identity") // a form is not sent on at all
-			if (elsewhere.asked() == 0) != identity || elsewhere.saw("hunter2") || elsewhere.saw(secret) || elsewhere.saw("t0ken") || elsewhere.saw("Authorization") {
+			if (elsewhere.asked() == 0) != identity || elsewhere.saw("hunter2") || elsewhere.saw(secret) || elsewhere.saw("t0ken") || elsewhere.saw("Authorization") || elsewhere.saw("Referer") {
 				t.Errorf("elsewhere saw %q (%v)", elsewhere.seen, err)
 			}
 		})

@@ -254,3 +254,22 @@ func TestProxyOfOneHost(t *testing.T) {
 		}
 	}
 }
+
+// What is missing for TLS is said along with where to put it.
+func TestTLSErrorsSayWhatToDo(t *testing.T) {
+	authority := must(lab.NewAuthority())(t)
+	for name, start := range implementations() {
+		t.Run(name, func(t *testing.T) {
+			host, _ := start(t, offer{authority: authority, clients: authority})
+			directory := t.TempDir()
+			options := registry.Options{CertificateDirectories: []string{directory}}
+			for _, says := range []string{"give the file of its authority if it is private (ca.crt in certs.d/" + host, "client certificate (client.cert and client.key in certs.d/" + host} {
+				report := must(newClient(t, options).Check(t.Context(), host))(t)
+				if at := report.Places[0]; report.Works || !strings.Contains(at.Answer.Problem, says) {
+					t.Errorf("answer %q does not say %q", at.Answer.Problem, says)
+				}
+				writeFile(t, filepath.Join(directory, host, "ca.crt"), authority.PEM())
+			}
+		})
+	}
+}

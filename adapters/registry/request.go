@@ -181,6 +181,7 @@ func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	req.Header.Set("User-Agent", h.client.userAgent)
 	req.Header.Del("Authorization") // net/http carries it over to subdomains
+	req.Header.Del("Referer")       // which names the user to whom a token was to be issued
 	if c.authorization != "" && (c.to == "" && h.owns(req.URL) || strings.EqualFold(c.to, req.URL.Host)) {
 		req.Header.Set("Authorization", c.authorization)
 	}

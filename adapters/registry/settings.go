@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/tagwatch/tagwatch/adapters/registry/conf"
 	"github.com/tagwatch/tagwatch/domain/fault"
@@ -24,6 +25,7 @@ type hostSettings struct {
 	proxy       *url.URL // nil for the environment's, without a host for none
 	authorities []string // files
 	client      []conf.Pair
+	asked       *atomic.Bool // the host asked for a client certificate
 }
 
 // settingsOf brings together what the options and the registries file say of a
@@ -35,6 +37,7 @@ func (r *Registry) settingsOf(named string) (hostSettings, error) {
 		perSecond:   cmp.Or(own.RequestsPerSecond, r.options.RequestsPerSecond),
 		concurrency: cmp.Or(own.Concurrency, r.options.Concurrency),
 		proxy:       own.Proxy,
+		asked:       &atomic.Bool{},
 	}
 	s.plain = s.unverified || r.plainAllowed(named)
 	found, err := conf.CertificatesOf(named, r.options.CertificateDirectories)
@@ -65,22 +68,21 @@ func (s hostSettings) tls() (*tls.Config, error) {
 			return nil, fmt.Errorf("client certificate %s with key %s: %w: %w", pair.Certificate, pair.Key, fault.Unavailable, err)
 		}
 	}
-	if len(s.client) > 0 {
-		config.GetClientCertificate = s.clientCertificate
-	}
+	config.GetClientCertificate = s.clientCertificate
 	return config, nil
 }
 
 // clientCertificate reads the files at each handshake, so that a renewed
-// certificate needs no restart.
+// certificate needs no restart. Without any, it is an empty one.
 func (s hostSettings) clientCertificate(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
-	var first *tls.Certificate
+	s.asked.Store(true)
+	first := &tls.Certificate{}
 	for _, pair := range s.client {
 		loaded, err := tls.LoadX509KeyPair(pair.Certificate, pair.Key)
 		if err != nil {
 			return nil, fmt.Errorf("client certificate %s: %w", pair.Certificate, err)
 		}
-		if first == nil {
+		if len(first.Certificate) == 0 {
 			first = &loaded
 		}
 		if asked.SupportsCertificate(&loaded) == nil {
