@@ -132,7 +132,7 @@ func (e *examination) registry(host string, state *registryState) {
 	const subject = "registries"
 	switch {
 	case state.unreachable != "":
-		e.warn(subject, "see the workers' way to it (proxy, --registry-ca-file), their credentials, and its limits", "%s does not answer the workers: %s", host, state.unreachable)
+		e.warn(subject, "have a worker try it: tagwatch registry check "+host, "%s does not answer the workers: %s", host, state.unreachable)
 	case state.failing > 0:
 		e.warn(subject, "see which and why: tagwatch status --failing --registry "+host, "%s: %d of %s cannot be followed", host, state.failing, number(state.tags, "tag"))
 	default:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -64,6 +65,22 @@ func (r observedRegistry) Resolve(ctx context.Context, ref image.Reference, plat
 	resolved, err := r.Registry.Resolve(ctx, ref, platform)
 	end(err)
 	return resolved, err
+}
+
+// Tags implements activities.Registry. A listing is over when its reader has seen
+// enough.
+func (r observedRegistry) Tags(ctx context.Context, repository image.Repository) iter.Seq2[[]string, error] {
+	return func(yield func([]string, error) bool) {
+		ctx, end := r.ask(ctx, "list", repository)
+		var failed error
+		defer func() { end(failed) }()
+		for page, err := range r.Registry.Tags(ctx, repository) {
+			failed = err
+			if !yield(page, err) {
+				return
+			}
+		}
+	}
 }
 
 // observedAnalyzer is an analyzer under observation.
