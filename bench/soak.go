@@ -14,14 +14,15 @@ import (
 // The rhythm of a soak: everything that happens within hours happens within
 // seconds.
 const (
-	tagMoves     = 4 * time.Second
-	dataChanges  = 20 * time.Second
-	policyTurns  = 15 * time.Second
-	comparisons  = 30 * time.Second
-	samples      = 10 * time.Second
-	hotTagLooks  = 300 * time.Millisecond // until its history is handed over
-	warmUpShare  = 3                      // the first third is not compared
-	historyBound = 5000                   // events; Temporal suggests to continue as new at 4096
+	tagMoves      = 4 * time.Second
+	dataChanges   = 20 * time.Second
+	policyTurns   = 15 * time.Second
+	comparisons   = 30 * time.Second
+	samples       = 10 * time.Second
+	fewestSamples = 9
+	hotTagLooks   = 300 * time.Millisecond // until its history is handed over
+	warmUpShare   = 3                      // the first third is not compared
+	historyBound  = 5000                   // events; Temporal suggests to continue as new at 4096
 )
 
 // happened counts what a soak did.
@@ -49,6 +50,9 @@ func (w *world) soak(ctx context.Context, so time.Duration) error {
 	taken, err := w.sampleAll(bounded)
 	for range cap(failed) {
 		err = errors.Join(err, <-failed)
+	}
+	if err == nil && len(taken) < fewestSamples {
+		err = fmt.Errorf("%s is too short: it takes at least %s", so, fewestSamples*samples)
 	}
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, w.log.tail())
