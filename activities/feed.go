@@ -227,6 +227,10 @@ func (a *Activities) tellFetched(ctx context.Context, before *watch.Problem) err
 		Message: "Vulnerability data can be fetched again", Details: map[string]any{"failing_since": before.Since}, Resource: source}, since(before.Since))
 }
 
+// affectedPage is how many affected targets are read at a time: which images are
+// affected is found anew for each page.
+const affectedPage = 5000
+
 // WakeAffected wakes the watchers whose image a generation touched. The first
 // generation of all touches every image: none was matched before.
 func (a *Activities) WakeAffected(ctx context.Context, generation string) (int, error) {
@@ -239,7 +243,7 @@ func (a *Activities) WakeAffected(ctx context.Context, generation string) (int, 
 		return woken, classify(err)
 	}
 	woken, err := a.pages(ctx, func(after string) ([]image.Target, error) {
-		return a.Store.AffectedTargets(ctx, generation, after, fanOutPage)
+		return a.Store.AffectedTargets(ctx, generation, after, affectedPage)
 	}, a.Watchers.DataChanged)
 	return woken, classify(err)
 }

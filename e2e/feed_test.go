@@ -97,6 +97,28 @@ func TestFeedRecovers(t *testing.T) {
 	if state := i.feedState(); state.Problem != nil || state.Current.Checksum != broken.Checksum {
 		t.Errorf("state after the recovery: %+v", state)
 	}
+	i.withoutNetwork(broken)
+}
+
+// withoutNetwork: while nobody answers, data come from a file, and a person goes
+// back to those before.
+func (i *installation) withoutNetwork(before feed.Database) {
+	i.t.Helper()
+	defer i.feed.Fail(lab.Fault{Path: "/", Drop: true})()
+	carried := made(feed.Build(i.t.TempDir(), flaws("Low")...))(i.t)
+	for _, step := range []struct {
+		command []string
+		want    feed.Database
+	}{
+		{[]string{"feed", "import", carried.Archive}, carried},
+		{[]string{"feed", "rollback"}, before},
+		{[]string{"feed", "import", carried.Archive, "--remote"}, carried}, // the person knows better
+	} {
+		i.do(step.command...)
+		if state := i.feedState(); state.Current.Checksum != step.want.Checksum {
+			i.t.Errorf("after %v: state %+v", step.command, state)
+		}
+	}
 }
 
 // offer publishes data built anew.

@@ -131,7 +131,7 @@ func (s *session) generationLine(g generationView) string {
 func (s *session) writeProviders(w io.Writer, providers []providerView) {
 	t := newTable("PROVIDER", "VULNERABILITIES", "ABOUT PACKAGES", "CAPTURED")
 	for _, p := range providers {
-		t.row(ordinary, p.Name, strconv.Itoa(p.Records), strconv.Itoa(p.Rows), s.ago(p.Captured))
+		t.row(ordinary, p.Name, strconv.Itoa(p.Records), strconv.Itoa(p.Rows), s.when(p.Captured))
 	}
 	t.write(w)
 }
