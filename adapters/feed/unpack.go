@@ -44,6 +44,9 @@ func (f *Feed) unpack(ctx context.Context, archive, database string) error {
 	if err == nil {
 		return nil
 	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("the file is cut off; fetch it again: %w", err)
+	}
 	if fault.Name(err) == "" && ctx.Err() == nil {
 		err = fmt.Errorf("%w: %w", fault.Invalid, err) // whatever is wrong with it stays wrong
 	}

@@ -69,7 +69,7 @@ func Summarize(revisions []Revision) (id string, entry Logged) {
 	}
 	id = uuid.NewSHA1(uuid.NameSpaceURL, []byte("summary\n"+ids.String())).String()
 	return id, Logged{Event: "system.vulnerabilities.scanner_changed", Level: LevelInfo,
-		Message: fmt.Sprintf("The lists of %d tags changed with a new version of what analyzes or matches: %d added, %d updated, %d removed",
+		Message: fmt.Sprintf("The vulnerability lists of %d tag(s) changed with a new version of what analyzes or matches: %d added, %d updated, %d removed",
 			len(tags), counts["added"], counts["updated"], counts["removed"]),
 		Details:  map[string]any{"tags": len(tags), "counts": counts, "lists": revisions[:min(len(revisions), maxRevisions)]},
 		Resource: Resource{ID: "vulnerabilities", Kind: "scanner"}}
