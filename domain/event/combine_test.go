@@ -60,19 +60,23 @@ func checkLimit(t *testing.T, f Format, content []byte) {
 // are made of.
 func TestCombineListsEverything(t *testing.T) {
 	t.Parallel()
-	for name, summary := range map[string]func(n int) string{
-		"usual":   func(n int) string { return fmt.Sprintf("registry.example.com/team/app:%04d: 1 added (1 high)", n) },
-		"short":   func(n int) string { return fmt.Sprintf("%04d", n) },
-		"markup":  func(n int) string { return fmt.Sprintf("%04d", n) + strings.Repeat(`_*<&"\`, 20) },
-		"endless": func(n int) string { return fmt.Sprintf("%04d", n) + strings.Repeat("\u2028é", 500) },
+	for _, test := range []struct {
+		name    string
+		count   int
+		summary func(n int) string
+	}{
+		{"usual", 1000, func(n int) string { return fmt.Sprintf("registry.example.com/team/app:%04d: 1 added (1 high)", n) }},
+		{"short", 600, func(n int) string { return fmt.Sprintf("%04d", n) }},
+		{"markup", 200, func(n int) string { return fmt.Sprintf("%04d", n) + strings.Repeat(`_*<&"\`, 20) }},
+		{"endless", 200, func(n int) string { return fmt.Sprintf("%04d", n) + strings.Repeat("\u2028é", 500) }},
 	} {
-		all := storm(t, 1000, summary)
+		all := storm(t, test.count, test.summary)
 		for _, format := range Formats {
 			e := Endpoint{Format: format}
 			if format == FormatTemplate {
 				e.Template = `{{range .Notifications}}{{truncate 100 .Summary}} {{end}}`
 			}
-			t.Run(name+" "+string(format), func(t *testing.T) {
+			t.Run(test.name+" "+string(format), func(t *testing.T) {
 				t.Parallel()
 				var ids []string
 				for _, group := range Combine(e, all, linked) {

@@ -2,6 +2,7 @@ package event_test
 
 import (
 	"encoding/json"
+	"sync"
 	"testing"
 
 	"github.com/tagwatch/tagwatch/domain/event"
@@ -11,9 +12,11 @@ import (
 
 const schemaFolder = "../../docs/schemas"
 
+var openSchemas = sync.OnceValues(func() (*contract.Schemas, error) { return contract.Open(schemaFolder) })
+
 func schemas(t *testing.T) *contract.Schemas {
 	t.Helper()
-	published, err := contract.Open(schemaFolder)
+	published, err := openSchemas()
 	if err != nil {
 		t.Fatal(err)
 	}
