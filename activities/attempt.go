@@ -112,7 +112,7 @@ func (r *round) after(verdict event.Verdict, d event.Delivery, answer event.Answ
 	case event.VerdictDelivered:
 		return state.Succeeded(d.Answer)
 	case event.VerdictRetry:
-		if early(d, now) {
+		if triedEarly(d, now) {
 			state.LastAnswer = d.Answer
 			return state
 		}
@@ -142,13 +142,13 @@ func (r *round) quiet(now time.Time, answer event.Answer) {
 	}
 }
 
-// early tells whether an attempt was made before it was due. It says nothing new
+// triedEarly tells whether an attempt was made before it was due. It says nothing new
 // of an endpoint that fails, and the schedule goes on as if it had not been.
-func early(d event.Delivery, now time.Time) bool { return d.NextTry.After(now) }
+func triedEarly(d event.Delivery, now time.Time) bool { return d.NextTry.After(now) }
 
 // again has a delivery tried again while there is time.
 func (r *round) again(d event.Delivery, answer event.Answer, now time.Time) event.Delivery {
-	if early(d, now) {
+	if triedEarly(d, now) {
 		r.result.Retried++
 		d.Early, d.LastTry, d.NextTry = d.Early+1, now, event.Keep(d.NextTry, now, d.GiveUp, answer.RetryAfter)
 		return d

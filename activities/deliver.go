@@ -23,8 +23,8 @@ type deliveryStore interface {
 	Endpoint(ctx context.Context, name string) (event.Endpoint, error)
 	SetEndpointState(ctx context.Context, name string, state event.EndpointState) error
 	DueDeliveries(ctx context.Context, endpoint string, now time.Time, limit int) ([]watch.DueDelivery, error)
-	// OldestPending is at most one, due or not.
-	OldestPending(ctx context.Context, endpoint string) ([]watch.DueDelivery, error)
+	// OldestWaiting is at most one that is not due.
+	OldestWaiting(ctx context.Context, endpoint string, now time.Time) ([]watch.DueDelivery, error)
 	RecordAttempt(ctx context.Context, attempt event.Attempt, next event.Delivery) error
 	Backlog(ctx context.Context, endpoint string) (watch.Backlog, error)
 	// BacklogEndpoints are those that something waits for.
@@ -111,7 +111,10 @@ func (r *round) attempts(ctx context.Context) (*watch.DueDelivery, error) {
 	if r.endpoint.Paced() {
 		return r.pacedAttempts(ctx)
 	}
-	due, err := r.due(ctx, deliveryPage)
+	due, err := r.Store.DueDeliveries(ctx, r.name, r.now(), deliveryPage)
+	if err == nil && len(due) == 0 {
+		due, err = r.early(ctx)
+	}
 	if err != nil || len(due) == 0 {
 		return nil, err
 	}
@@ -121,14 +124,13 @@ func (r *round) attempts(ctx context.Context) (*watch.DueDelivery, error) {
 	return &due[0], r.page(ctx, due)
 }
 
-// due are the deliveries that are to be made now. An endpoint that fails gets the
-// oldest now and then although none is due, so that it is found to be back.
-func (r *round) due(ctx context.Context, limit int) ([]watch.DueDelivery, error) {
-	due, err := r.Store.DueDeliveries(ctx, r.name, r.now(), limit)
-	if err != nil || len(due) > 0 || !r.state.Failing() || r.now().Before(r.state.Early) {
-		return due, err
+// early is what to try where nothing may be sent now: an endpoint that fails gets
+// the oldest that waits now and then, so that it is found to be back.
+func (r *round) early(ctx context.Context) ([]watch.DueDelivery, error) {
+	if !r.state.Failing() || r.now().Before(r.state.Early) {
+		return nil, nil
 	}
-	return r.Store.OldestPending(ctx, r.name)
+	return r.Store.OldestWaiting(ctx, r.name, r.now())
 }
 
 // load reads the endpoint; without it the round is not active.

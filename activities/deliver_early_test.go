@@ -108,3 +108,55 @@ func TestEarlyAttemptThatTellsNothing(t *testing.T) {
 		t.Errorf("%d notifications are given up within 20 minutes because of a 404", got)
 	}
 }
+
+// What an endpoint's pace holds back neither keeps it from being found to be back,
+// nor has it asked without a pause.
+func TestEarlyAttemptsBesideWhatIsHeldBack(t *testing.T) {
+	t.Parallel()
+	for name, pace := range map[string]event.Pace{
+		"digest": {Digest: 12 * time.Hour, DigestCount: 2}, "damping": {Damp: 12 * time.Hour}, "budget": {Budget: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.pacedEndpoint("", pace)
+			r.pendingAbout("app:1")
+			r.pendingAbout("app:2")
+			r.clock.pass(pace.Damp)
+			r.receiver.AnswerAlways(http.StatusBadGateway)
+			round := r.until(r.deliver(), 4*time.Hour)
+			r.pendingAbout("app:3")
+			rounds := 0
+			for end := r.clock.Now().Add(2 * time.Hour); r.clock.Now().Before(end); rounds++ {
+				if round = r.deliver(); !round.Next.After(r.clock.Now()) {
+					t.Fatalf("asked again without a pause: %+v", round)
+				}
+				r.untilNext(round)
+			}
+			if rounds > 40 {
+				t.Errorf("%d rounds in two hours", rounds)
+			}
+			r.receiver.AnswerAlways(http.StatusOK)
+			if round = r.until(r.deliver(), 16*time.Minute); round.State.Failing() {
+				t.Errorf("not found to be back: %+v", round)
+			}
+		})
+	}
+}
+
+// An endpoint that is bounded while it fails goes on with what was tried before.
+func TestEarlyAttemptAfterAChangeOfPace(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.pacedEndpoint("", event.Pace{})
+	ids := r.pending(2)
+	r.receiver.AnswerAlways(http.StatusBadGateway)
+	round := r.until(r.deliver(), 4*time.Hour)
+	r.pacedEndpoint("", event.Pace{Digest: time.Hour})
+	r.receiver.Forget()
+	r.receiver.AnswerAlways(http.StatusOK)
+	r.until(round, 2*time.Hour)
+	if got := r.ids(); !slices.Equal(got, ids) {
+		t.Errorf("received %v, want %v", got, ids)
+	}
+}

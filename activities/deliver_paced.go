@@ -41,11 +41,14 @@ func (r *round) paced(ctx context.Context) ([]message, error) {
 	if err != nil || slots == 0 {
 		return nil, err
 	}
-	due, err := r.due(ctx, pacedPage)
+	due, err := r.Store.DueDeliveries(ctx, r.name, r.now(), pacedPage)
 	if err != nil {
 		return nil, err
 	}
 	due, err = r.decided(ctx, due, slots)
+	if err == nil && len(due) == 0 {
+		due, err = r.earlyMessage(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +65,16 @@ func (r *round) paced(ctx context.Context) ([]message, error) {
 		}
 	}
 	return messages, nil
+}
+
+// earlyMessage is early for what belongs to a message: by itself, if it was tried
+// before the endpoint was bounded.
+func (r *round) earlyMessage(ctx context.Context) ([]watch.DueDelivery, error) {
+	due, err := r.early(ctx)
+	if err != nil || len(due) == 0 || due[0].Delivery.Message != "" {
+		return due, err
+	}
+	return r.combine(ctx, due, true)
 }
 
 // slots is how many messages the budget has left. Without any, the round knows
@@ -204,15 +217,19 @@ func (r *round) pacedAttempts(ctx context.Context) (*watch.DueDelivery, error) {
 
 // hold puts the next round off until the pace allows something, or until an
 // attempt is to be repeated, if that is sooner. What is held back is due all the
-// time.
+// time, and what could be tried by now waits for the budget.
 func (r *round) hold(ctx context.Context) error {
 	next, err := r.Store.NextTry(ctx, r.name, r.now())
 	if err != nil {
 		return err
 	}
-	if next.IsZero() || next.After(r.later) {
+	next = r.state.Resume(next)
+	if !next.After(r.now()) || r.later.Before(next) {
 		next = r.later
 	}
-	r.result.Next = r.state.Resume(next)
+	if next.Before(r.state.Probe) {
+		next = r.state.Probe
+	}
+	r.result.Next = next
 	return nil
 }

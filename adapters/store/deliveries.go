@@ -71,12 +71,12 @@ func (s *Store) DueDeliveries(ctx context.Context, endpoint string, now time.Tim
 	return due, err
 }
 
-// OldestPending is the oldest of what is still to be delivered to the endpoint,
-// due or not; none if nothing is.
-func (s *Store) OldestPending(ctx context.Context, endpoint string) ([]watch.DueDelivery, error) {
+// OldestWaiting is the oldest of what is to be delivered to the endpoint later than
+// now; none if nothing is.
+func (s *Store) OldestWaiting(ctx context.Context, endpoint string, now time.Time) ([]watch.DueDelivery, error) {
 	var oldest []watch.DueDelivery
 	err := s.view(ctx, "read the oldest delivery to "+endpoint, func(t tx) (err error) {
-		oldest, err = t.due(ctx, `d.endpoint = ? AND d.state = 'pending'`, 1, endpoint)
+		oldest, err = t.due(ctx, `d.endpoint = ? AND d.state = 'pending' AND d.next_try > ?`, 1, endpoint, stamp(now))
 		return err
 	})
 	return oldest, err

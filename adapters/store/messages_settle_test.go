@@ -70,18 +70,18 @@ func TestSeparate(t *testing.T) {
 	})
 }
 
-func TestOldestPending(t *testing.T) {
+func TestOldestWaiting(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
-		if found := must[[]watch.DueDelivery](t)(s.OldestPending(t.Context(), "chat")); len(found) > 0 {
+		if found := must[[]watch.DueDelivery](t)(s.OldestWaiting(t.Context(), "chat", start)); len(found) > 0 {
 			t.Errorf("found %+v where nothing is", found)
 		}
-		d := published(t, s, "a", "b", "c")
+		d := published(t, s, "a", "b", "c") // c is due
 		for n, state := range map[int]event.DeliveryState{0: event.Delivered, 1: event.Pending} {
 			next := d[n]
 			next.State, next.Attempts, next.Early, next.NextTry = state, 1, n, at(500)
 			check(t, s.RecordAttempt(t.Context(), event.Attempt{Delivery: d[n].ID, Number: 1, At: at(3)}, next))
 		}
-		found := must[[]watch.DueDelivery](t)(s.OldestPending(t.Context(), "chat"))
+		found := must[[]watch.DueDelivery](t)(s.OldestWaiting(t.Context(), "chat", at(10)))
 		if len(found) != 1 || found[0].Notification.ID != "b" || found[0].Delivery.Early != 1 {
 			t.Errorf("the oldest is %+v", found)
 		}
