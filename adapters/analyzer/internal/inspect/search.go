@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -11,6 +10,7 @@ import (
 type search struct {
 	content         Content
 	secrets, search []*expression
+	folded          []byte // of the file at hand
 }
 
 // CheckContent tells whether all expressions can be read.
@@ -57,7 +57,8 @@ func (s *search) retrieves(file *sbom.File) bool {
 
 // find applies the expressions to a file's content.
 func (s *search) find(content []byte) (found fileHits, err error) {
-	folded := bytes.ToLower(content)
+	s.fold(content)
+	folded := s.folded
 	size := int64(len(content))
 	if size <= s.content.SecretMaxBytes {
 		if found.secrets, err = findAll(s.secrets, content, folded); err != nil {
@@ -68,6 +69,17 @@ func (s *search) find(content []byte) (found fileHits, err error) {
 		found.search, err = findAll(s.search, content, folded)
 	}
 	return found, err
+}
+
+// fold keeps the content with ASCII letters in lower case: what the expressions
+// are first looked for by has no others, and most content is no text.
+func (s *search) fold(content []byte) {
+	s.folded = append(s.folded[:0], content...)
+	for i, b := range s.folded {
+		if 'A' <= b && b <= 'Z' {
+			s.folded[i] = b + ('a' - 'A')
+		}
+	}
 }
 
 func findAll(expressions []*expression, content, folded []byte) (hits []sbom.Hit, err error) {
