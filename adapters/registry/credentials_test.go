@@ -261,3 +261,30 @@ func TestRefusalIsToldTheSameToAll(t *testing.T) {
 		}
 	}
 }
+
+// A repository that may not be read costs one request a look, not a login.
+func TestDeniedRepositoryIsCheap(t *testing.T) {
+	store, service, client := locked(t), tokens(t, nil, "robot", "hunter2", ""), newClient(t, hurry)
+	store.RequireTokens(service)
+	login(t, store.Host(), basic("robot", "hunter2"))
+	store.Fail(lab.Fault{Path: "/team/app/", Status: http.StatusForbidden})
+	ref := reference(t, store.Reference("team/app:1"))
+	_, _ = poll(t, client, times(ref, 1))
+	if _, failures := poll(t, client, times(ref, 1)); len(failures) != 1 || !errors.Is(failures[0], fault.Unauthorized) {
+		t.Fatal(failures)
+	}
+	issued := service.Issued("")
+	store.Forget()
+	_, _ = poll(t, client, times(ref, 50))
+	if len(store.Calls()) != 50 || service.Issued("") != issued {
+		t.Errorf("%d requests and %d tokens for 50 looks", len(store.Calls()), service.Issued("")-issued)
+	}
+	// Other credentials are tried at once.
+	store.Heal()
+	service.Admit("admin", "swordfish", "")
+	store.Fail(lab.Fault{Path: "/team/app/", Status: http.StatusForbidden, Times: 1})
+	login(t, store.Host(), basic("admin", "swordfish"))
+	if answered, failures := poll(t, client, times(ref, 1)); answered != 1 {
+		t.Errorf("after another login: %v", failures)
+	}
+}

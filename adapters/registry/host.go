@@ -37,6 +37,7 @@ type host struct {
 	challenge  *transport.Challenge // nil before the handshake
 	within     reach                // where the registry may redirect to
 	tokens     map[string]token     // by repository path
+	denials    map[string]denial    // by repository path
 	distrusted map[image.Digest]bool
 }
 
@@ -61,7 +62,7 @@ func newHost(client *Registry, named string) (*host, error) {
 	return &host{
 		client: client, name: named, registry: registry, settings: settings, transports: ways,
 		budget: newBudget(named, settings.perSecond, settings.concurrency),
-		tokens: map[string]token{}, distrusted: map[image.Digest]bool{},
+		tokens: map[string]token{}, denials: map[string]denial{}, distrusted: map[image.Digest]bool{},
 	}, nil
 }
 
@@ -70,7 +71,7 @@ func newHost(client *Registry, named string) (*host, error) {
 func (h *host) anew() *host {
 	return &host{
 		client: h.client, name: h.name, registry: h.registry, settings: h.settings, transports: h.transports, budget: h.budget,
-		probe: true, tokens: map[string]token{}, distrusted: map[image.Digest]bool{},
+		probe: true, tokens: map[string]token{}, denials: map[string]denial{}, distrusted: map[image.Digest]bool{},
 	}
 }
 
@@ -210,6 +211,38 @@ func (h *host) authorization(ctx context.Context, challenge transport.Challenge,
 		return "", false, err
 	}
 	return fetched.(token).header, false, nil
+}
+
+// denial is a repository that was denied with freshly looked up credentials.
+type denial struct {
+	at   time.Time
+	with credentials
+}
+
+// deniedFor is how long a repository that was denied is not asked for with a
+// new token, which costs a login each time, unless there are other credentials.
+const deniedFor = 5 * time.Minute
+
+// doubts tells whether a refusal may be due to what was learned before.
+func (h *host) doubts(ctx context.Context, path string) bool {
+	h.mu.Lock()
+	last := h.denials[path]
+	h.mu.Unlock()
+	if time.Since(last.at) > deniedFor {
+		return true
+	}
+	held, err := h.client.keys.find(ctx, h, path)
+	return err == nil && held != last.with
+}
+
+func (h *host) denied(ctx context.Context, path string) {
+	held, err := h.client.keys.find(ctx, h, path)
+	if err != nil {
+		return // the next look tells
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.denials[path] = denial{time.Now(), held}
 }
 
 // distrust remembers that a mirror has other content than its name promises.

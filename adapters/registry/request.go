@@ -102,10 +102,13 @@ func (e *ending) Close() error {
 // closes its body.
 func (p place) send(ctx context.Context, q query) (*http.Response, error) {
 	resp, reused, err := p.host.attempt(ctx, p.path, q, false)
-	if reused && errors.Is(err, fault.Unauthorized) {
+	if reused && errors.Is(err, fault.Unauthorized) && p.host.doubts(ctx, p.path) {
 		// Tokens can end early and registries change their mind: begin anew, once.
 		p.host.forget(p.path)
 		resp, _, err = p.host.attempt(ctx, p.path, q, true)
+		if errors.Is(err, fault.Unauthorized) {
+			p.host.denied(ctx, p.path)
+		}
 	}
 	return resp, err
 }
