@@ -74,7 +74,7 @@ func changeLine(change *watch.PlanChange) string {
 		text  string
 	}{
 		{change.New, "%d new"}, {change.Joined, "%d more that were there before"},
-		{change.Left, "%d no longer"}, {change.Removed, "%d gone"},
+		{change.Left, "%d no longer"}, {change.Removed, "%d missing from the list"},
 	} {
 		if part.count > 0 {
 			parts = append(parts, fmt.Sprintf(part.text, part.count))
