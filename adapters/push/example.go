@@ -33,7 +33,7 @@ sources:
 `
 
 // registryExample names the host, where bodies may call it otherwise.
-const registryExample = `    registry: registry.example.com  # the host in your references, if the body calls it otherwise
+const registryExample = `    # registry: registry.example.com  # the host in your references, if the body calls it otherwise
 `
 
 var examples = map[Kind]string{
