@@ -17,7 +17,7 @@ import (
 )
 
 // jar makes an archive with the given members.
-func jar(t *testing.T, members map[string][]byte) []byte {
+func jar(t testing.TB, members map[string][]byte) []byte {
 	t.Helper()
 	var buffer bytes.Buffer
 	writer := zip.NewWriter(&buffer)
@@ -44,7 +44,7 @@ type entry struct {
 }
 
 // raw makes an image with one layer of exactly these entries.
-func raw(t *testing.T, entries func(yield func(entry) bool)) v1.Image {
+func raw(t testing.TB, entries func(yield func(entry) bool)) v1.Image {
 	t.Helper()
 	var buffer bytes.Buffer
 	writer := tar.NewWriter(&buffer)
