@@ -36,7 +36,7 @@ func (w *world) copyTags(ctx context.Context) error {
 	repository := w.registry.Host() + "/" + ordinary + "0"
 	for _, table := range []struct{ name, key, more string }{
 		// Looks that are spread over a minute, as they come to be.
-		{"target", "name", ", 'due', extract(epoch FROM now())::bigint * 1000000 + n * 60000000 / $3"},
+		{"target", "name", ", 'due', extract(epoch FROM now())::bigint * 1000000 + n * 60000000::bigint / $3"},
 		{"target_state", "target", ", 'revision', 1 + 0 * $3"},
 		{"target_document", "target", ", 'kind', case when $3 > 0 then t.kind end"},
 		{"subscription", "target", ", 'type', case when $3 > 0 then t.type end"},
