@@ -85,13 +85,13 @@ func (e *examination) conflicts() {
 		e.warn(subject, "set --database-url (TAGWATCH_DATABASE_URL) to the workers' database",
 			"Temporal is on another machine (%s) and the database is a file on this one, which its workers do not see", options.HostPort)
 	}
-	if database.Query().Get("sslmode") == "disable" && !loopback(database.Host) {
+	if database.Query().Get("sslmode") == "disable" && !near(database.Host) {
 		e.warn(subject, "use sslmode=verify-full where the way to the database is not trusted", "the connection to the database at %s is not encrypted", database.Host)
 	}
 	if password, set := database.User.Password(); set && password == "development" {
 		e.warn(subject, "set passwords in .env before the first start; docs/operations.md says how to change them later", "the database's password is the one of the examples")
 	}
-	if options.Credentials == nil && options.ConnectionOptions.TLS == nil && !loopback(options.HostPort) {
+	if options.Credentials == nil && options.ConnectionOptions.TLS == nil && !near(options.HostPort) {
 		e.warn(subject, "set TEMPORAL_TLS_... or TEMPORAL_API_KEY where the way to Temporal is not trusted", "the connection to Temporal at %s is not encrypted", options.HostPort)
 	}
 	if len(e.found) == before {
@@ -101,12 +101,24 @@ func (e *examination) conflicts() {
 
 // loopback tells whether an address leads to this machine.
 func loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		host = address
-	}
+	host := hostname(address)
 	ip := net.ParseIP(host)
 	return host == "" || host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+// near tells whether an address leads to this machine or to a network of its own,
+// as that of containers, where names have no dots.
+func near(address string) bool {
+	host := hostname(address)
+	ip := net.ParseIP(host)
+	return loopback(address) || ip == nil && !strings.Contains(host, ".") || ip != nil && ip.IsPrivate()
+}
+
+func hostname(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return address
 }
 
 // database looks at it as it is: a doctor that brings the schema up to date
