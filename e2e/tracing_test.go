@@ -18,7 +18,7 @@ func TestTracing(t *testing.T) {
 	collector := made(lab.NewCollector(""))(t)
 	t.Cleanup(func() { collector.Close() })
 	i := install(t, "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL(), "OTEL_BSP_SCHEDULE_DELAY=200")
-	i.do("endpoint", "add", "receiver", i.receiver.URL()+"/hook?key="+secret)
+	i.do("endpoint", "add", "receiver", i.receiver.URL()+"/hook?room="+secret)
 	reference := i.push("shop/api:1", lab.Debian(lab.Bookworm()...))
 	i.do("subscribe", reference, "--wait")
 	i.told(1)
