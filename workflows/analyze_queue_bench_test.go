@@ -1,0 +1,160 @@
+package workflows_test
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+const (
+	waitingImages = 1000 // of one repository
+	lateImages    = 10   // each of a repository of its own
+)
+
+// BenchmarkThousandNewImages has a thousand new images of one repository wait on a
+// real server for a worker with one slot, then images of other repositories, then
+// known images to be looked at again. It reports in which place, of all, the last
+// of the late subscriptions was analyzed, and the first of the known images; the
+// late ones must not wait for the thousand, and the known ones must.
+func BenchmarkThousandNewImages(b *testing.B) {
+	temporal, err := client.Dial(client.Options{HostPort: serverOf(b), Logger: quiet{}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(temporal.Close)
+	for b.Loop() {
+		q := &queueBench{b: b, temporal: temporal, asks: workflows.Client{Temporal: temporal}}
+		stop := q.serve(workflows.QueueMain, &fake{now: time.Now})
+		q.ask("again", lateImages, watch.NotUrgent)
+		q.ask("many", waitingImages, watch.UrgentFirst)
+		q.waiting(waitingImages + lateImages)
+		for i := range lateImages {
+			q.ask(fmt.Sprintf("late/%d", i), 1, watch.UrgentFirst)
+		}
+		q.waiting(waitingImages + 2*lateImages)
+		late, known := q.places()
+		stop()
+		b.ReportMetric(float64(late), "place-of-last-late")
+		b.ReportMetric(float64(known), "place-of-first-known")
+		if late > 10*lateImages || known <= waitingImages {
+			b.Errorf("the late ones were done in place %d of %d, the first known image in place %d", late, waitingImages+2*lateImages, known)
+		}
+	}
+}
+
+type queueBench struct {
+	b        *testing.B
+	temporal client.Client
+	asks     workflows.Client
+	images   int
+}
+
+func (q *queueBench) ask(path string, images int, urgency watch.Urgency) {
+	q.b.Helper()
+	for range images {
+		q.images++
+		request := watch.AnalysisRequest{Digest: image.Digest(fmt.Sprintf("sha256:%064x", q.images)), Urgency: urgency, Watcher: "nobody",
+			Target: image.Target{Reference: image.Reference{Repository: image.Repository{Registry: "registry.example.com", Path: path}, Tag: "1"}}}
+		if err := q.asks.RequestAnalysis(q.b.Context(), request); err != nil {
+			q.b.Fatal(err)
+		}
+	}
+}
+
+// serve has a worker take from a queue, one activity at a time.
+func (q *queueBench) serve(queue string, steps *fake) (stop func()) {
+	q.b.Helper()
+	w := worker.New(q.temporal, queue, worker.Options{MaxConcurrentActivityExecutionSize: 1, MaxConcurrentActivityTaskPollers: 1})
+	for name, definition := range workflows.Definitions {
+		w.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
+	}
+	w.RegisterActivity(steps)
+	if err := w.Start(); err != nil {
+		q.b.Fatal(err)
+	}
+	return w.Stop
+}
+
+// waiting waits until so many analyses wait for a worker.
+func (q *queueBench) waiting(analyses int) {
+	q.b.Helper()
+	for range time.Tick(200 * time.Millisecond) {
+		described, err := q.temporal.DescribeTaskQueueEnhanced(q.b.Context(), client.DescribeTaskQueueEnhancedOptions{
+			TaskQueue: workflows.QueueAnalysis, TaskQueueTypes: []client.TaskQueueType{client.TaskQueueTypeActivity}, ReportStats: true})
+		if err != nil {
+			q.b.Fatal(err)
+		}
+		var backlog int64
+		for _, version := range described.VersionsInfo {
+			for _, info := range version.TypesInfo {
+				backlog += info.Stats.ApproximateBacklogCount
+			}
+		}
+		if backlog >= int64(analyses) {
+			return
+		}
+	}
+}
+
+// places works all analyses off and returns the places of the last late and the
+// first known image.
+func (q *queueBench) places() (late, known int) {
+	q.b.Helper()
+	var mu sync.Mutex
+	place, done := 0, make(chan struct{})
+	stop := q.serve(workflows.QueueAnalysis, &fake{now: time.Now, analyze: func(asked watch.AnalysisRequest) (watch.Analysis, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		place++
+		switch path := asked.Target.Reference.Repository.Path; {
+		case path == "again" && known == 0:
+			known = place
+		case path != "again" && path != "many":
+			late = place
+		}
+		if place == q.images {
+			close(done)
+		}
+		return watch.Analysis{Digest: asked.Digest}, nil
+	}})
+	<-done
+	stop()
+	return late, known
+}
+
+// serverOf starts a server and returns its address.
+func serverOf(b *testing.B) string {
+	b.Helper()
+	program := filepath.Join(cmp.Or(os.Getenv("TAGWATCH_TEST_BIN"), filepath.Join("..", "bin")), "tagwatch-temporal")
+	ctx, cancel := context.WithCancel(context.Background())
+	server := exec.CommandContext(ctx, program, "--in-memory", "--port", "0", "--ui-port", "0")
+	server.Cancel = func() error { return server.Process.Signal(os.Interrupt) }
+	out, err := server.StdoutPipe()
+	if err == nil {
+		err = server.Start()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { cancel(); _ = server.Wait() })
+	var ready struct{ Address string }
+	if err := json.NewDecoder(out).Decode(&ready); err != nil {
+		b.Fatalf("the server is not ready: %v", err)
+	}
+	return ready.Address
+}
