@@ -119,11 +119,13 @@ func (a *Activities) reevaluateTag(ctx context.Context, target image.Target) (en
 	return endpoints, concerned, err
 }
 
-// onlyBundleDiffers tells that an outcome needs nothing but an evaluation.
+// onlyBundleDiffers tells that an outcome needs nothing but an evaluation. Newer
+// data are no obstacle: stored findings are always of the current ones, and few
+// images are touched by a move, so that most tags lag behind until their next pass.
 func onlyBundleDiffers(view watch.RecordView) bool {
 	state := view.State
 	return state.Problem == nil && state.Matched && state.Analyzed != "" && state.Analyzed == state.Resolved.Manifest &&
-		state.Basis.Generation == view.Generation && state.Basis.Engine == view.Engine
+		view.Generation != "" && state.Basis.Engine == view.Engine
 }
 
 // sameOutcome tells that a watcher would show, and wait for, the same.

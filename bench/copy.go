@@ -48,5 +48,7 @@ func (w *world) copyTags(ctx context.Context) error {
 		}
 	}
 	fmt.Printf("%d tags copied in the database\n", w.copies())
-	return nil
+	// The sweeper sleeps until the next tag that it knows of.
+	_, err = w.stack.Do(ctx, "subscribe", "--interval", "1m", repository+":0")
+	return err
 }
