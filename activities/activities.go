@@ -36,6 +36,9 @@ type Activities struct {
 	// FeedMaxAge is how old vulnerability data may be before it is told; zero for
 	// any age.
 	FeedMaxAge time.Duration
+	// RenewPace is how many known images an hour are analyzed again at most when
+	// the analyzer has changed; zero for none.
+	RenewPace int
 	// Restore makes sure that Temporal knows what the workflows need of it.
 	Restore func(context.Context) error
 	// Now is the clock; nil for the real one.

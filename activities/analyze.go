@@ -48,6 +48,11 @@ func (a *Activities) RequestAnalysis(ctx context.Context, request watch.Analysis
 // can never be analyzed is an outcome, which is kept like an inventory.
 func (a *Activities) Analyze(ctx context.Context, request watch.AnalysisRequest) (watch.Analysis, error) {
 	result := watch.Analysis{Digest: request.Digest}
+	if request.Urgency == watch.NotUrgent {
+		if err := a.leadAnalysis(ctx); err != nil {
+			return result, classify(err)
+		}
+	}
 	stored, err := a.Store.ImageHeader(ctx, request.Digest)
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return result, classify(err)

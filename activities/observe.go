@@ -156,9 +156,6 @@ func (a *Activities) compare(ctx context.Context, view watch.RecordView, seen *w
 	failed := stored.Problem != nil && stored.Analyzer == a.Analyzer.Version()
 	seen.Analyzed = err == nil && stored.Problem == nil
 	if seen.Analyzed {
-		if stored.Analyzer != a.Analyzer.Version() {
-			seen.Newer = a.Analyzer.Version()
-		}
 		if seen.Matched, err = a.Store.Matched(ctx, digest); err != nil {
 			return err
 		}

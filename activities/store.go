@@ -10,6 +10,7 @@ type Store interface {
 	findingStore
 	feedStore
 	workerStore
+	renewalStore
 	summaryStore
 	policyStore
 	repositoryStore

@@ -63,6 +63,8 @@ func WorkerFlags() []cli.Flag {
 
 		&cli.IntFlag{Name: "analysis-slots", EnvVars: []string{"TAGWATCH_ANALYSIS_SLOTS"}, Value: 1,
 			Usage: "images analyzed at the same time"},
+		&cli.IntFlag{Name: "renew-pace", EnvVars: []string{"TAGWATCH_RENEW_PACE"}, Value: 120,
+			Usage: "known `images` an hour to analyze again at most, after a change of syft or of what it looks for; 0 for none"},
 		&cli.Int64Flag{Name: "analysis-memory", EnvVars: []string{"TAGWATCH_ANALYSIS_MEMORY"}, Value: 1024,
 			Usage: "memory limit of one analysis, in `MiB`"},
 		&cli.DurationFlag{Name: "analysis-cpu", EnvVars: []string{"TAGWATCH_ANALYSIS_CPU"}, Value: 10 * time.Minute,
@@ -148,7 +150,7 @@ func FromWorker(c *cli.Context) (Config, error) {
 		Listen: c.String("listen"), Serve: c.StringSlice("serve"), Deployment: c.String("deployment"), BuildID: c.String("build-id"),
 		Poll: c.Duration("poll"), Pass: c.Duration("pass"), Retention: c.Duration("retention"), Reconcile: c.Duration("reconcile-interval"),
 		FeedURL: c.String("feed-url"), FeedInterval: c.Duration("feed-interval"), FeedMaxAge: c.Duration("feed-max-age"), FeedCAFile: c.String("feed-ca-file"),
-		AnalysisSlots: c.Int("analysis-slots"), AnalysisMemory: c.Int64("analysis-memory") * mebibyte,
+		AnalysisSlots: c.Int("analysis-slots"), RenewPace: c.Int("renew-pace"), AnalysisMemory: c.Int64("analysis-memory") * mebibyte,
 		AnalysisCPU: c.Duration("analysis-cpu"), AnalysisWall: c.Duration("analysis-wall"),
 		LayerStore:   c.Int64("layer-store") * mebibyte,
 		SecretSearch: lines(c.String("secret-search")), ContentSearch: lines(c.String("content-search")), RetrieveFiles: c.StringSlice("retrieve-file"),

@@ -77,7 +77,7 @@ func assemble(settings config.Config, keeper *store.Store, temporal client.Clien
 		Analyzer: observedAnalyzer{puller{images, registries, scanner, logger}, seen}, Packages: published,
 		Matcher: observedMatcher{matches, seen}, Feed: generations, Sender: observedSender{sender, seen}, Watchers: workflows.Client{Temporal: temporal},
 		Account: event.Account{Name: settings.Account, Email: settings.Email},
-		Poll:    w.Poll, Pass: w.Pass, Window: w.WebhookWindow, Retention: w.Retention, FeedMaxAge: w.FeedMaxAge, Log: logger,
+		Poll:    w.Poll, Pass: w.Pass, Window: w.WebhookWindow, Retention: w.Retention, FeedMaxAge: w.FeedMaxAge, RenewPace: w.RenewPace, Log: logger,
 		Restore: func(ctx context.Context) error { return restore(ctx, temporal, w, logger) },
 	}}, nil
 }

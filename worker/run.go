@@ -66,6 +66,10 @@ func run(ctx context.Context, settings config.Config) error {
 	if settings.Worker.Serves("matching") {
 		group.Go(func() error { steps.activities.Tend(ctx); return nil })
 	}
+	if settings.Worker.Serves("analysis") {
+		renew := func(ctx context.Context) error { return runNow(ctx, temporal, workflows.RenewAnalysesID) }
+		group.Go(func() error { steps.activities.TendAnalyzer(ctx, renew); return nil })
+	}
 	return group.Wait()
 }
 

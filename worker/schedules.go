@@ -27,6 +27,7 @@ func schedules(settings config.Worker) []schedule {
 	return []schedule{
 		{workflows.SyncFeedID, workflows.TypeSyncFeed, "Vulnerability data: synchronization", watch.SyncRequest{}, settings.FeedInterval},
 		{workflows.ReconcileID, workflows.TypeReconcile, "Comparison of the store with what runs", watch.ReconcileRequest{}, settings.Reconcile},
+		{workflows.RenewAnalysesID, workflows.TypeRenewAnalyses, "Known images for another version of the analyzer", workflows.RenewalState{}, settings.Reconcile},
 	}
 }
 
@@ -102,5 +103,11 @@ func (s schedule) renew(ctx context.Context, connected client.Client) error {
 	if err != nil {
 		return err
 	}
-	return handle.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enums.SCHEDULE_OVERLAP_POLICY_SKIP})
+	return runNow(ctx, connected, s.id)
+}
+
+// runNow has a schedule's workflow run, unless it does.
+func runNow(ctx context.Context, connected client.Client, id string) error {
+	return connected.ScheduleClient().GetHandle(ctx, id).
+		Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enums.SCHEDULE_OVERLAP_POLICY_SKIP})
 }

@@ -74,6 +74,12 @@ type Activities interface {
 	// that have to know.
 	Reevaluate(context.Context) (watch.Reevaluated, error)
 
+	// NextRenewal finds an image that the leading analyzer has not analyzed.
+	NextRenewal(context.Context, watch.RenewalRequest) (watch.Renewal, error)
+	// EndRenewal wakes the tags of a renewed image, remembers one that could not be
+	// renewed, and tells which it was.
+	EndRenewal(context.Context, watch.RenewalEnd) (bool, error)
+
 	// RestoreTemporal makes sure that Temporal knows the search attributes and the
 	// schedules.
 	RestoreTemporal(context.Context, watch.ReconcileRequest) error

@@ -10,6 +10,7 @@ var Definitions = map[string]any{
 	TypeApplyPolicy:     ApplyPolicy,
 	TypeServeEndpoint:   ServeEndpoint,
 	TypeReconcile:       Reconcile,
+	TypeRenewAnalyses:   RenewAnalyses,
 	TypeTestEndpoint:    TestEndpoint,
 	TypePlanRepository:  PlanRepository,
 	TypeCheckRegistry:   CheckRegistry,

@@ -60,6 +60,9 @@ type fake struct {
 	restored   int
 	compared   []watch.CompareRequest
 	tested     []watch.TestRequest
+	renewal    func(watch.RenewalRequest) watch.Renewal
+	renewals   []time.Time // looks for an image to renew
+	renewed    []watch.RenewalEnd
 }
 
 // did keeps something that was asked.
@@ -244,6 +247,16 @@ func (f *fake) TestEndpoint(_ context.Context, r watch.TestRequest) (watch.TestR
 
 func (f *fake) CheckRegistry(_ context.Context, name string) (watch.RegistryReport, error) {
 	return watch.RegistryReport{Name: name, Worker: "worker", Works: true}, nil
+}
+
+func (f *fake) NextRenewal(_ context.Context, r watch.RenewalRequest) (watch.Renewal, error) {
+	did(f, &f.renewals, f.now())
+	return f.renewal(r), nil
+}
+
+func (f *fake) EndRenewal(_ context.Context, end watch.RenewalEnd) (bool, error) {
+	did(f, &f.renewed, end)
+	return end.Problem == nil, nil
 }
 
 // Values that the tests share.

@@ -40,6 +40,7 @@ const (
 	TypeApplyPolicy     = "ApplyPolicy"
 	TypeServeEndpoint   = "ServeEndpoint"
 	TypeReconcile       = "Reconcile"
+	TypeRenewAnalyses   = "RenewAnalyses"
 )
 
 // Search attributes of watchers, to filter and sort the list of workflows by.
@@ -83,7 +84,8 @@ func ServeEndpointID(endpoint string) string { return "endpoint:" + endpoint }
 
 // The ids of the workflows of which there is one at a time.
 const (
-	SyncFeedID    = "sync-feed"
-	ApplyPolicyID = "apply-policy"
-	ReconcileID   = "reconcile"
+	SyncFeedID      = "sync-feed"
+	ApplyPolicyID   = "apply-policy"
+	ReconcileID     = "reconcile"
+	RenewAnalysesID = "renew-analyses"
 )

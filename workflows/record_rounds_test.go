@@ -167,3 +167,29 @@ func playCheckRegistry(t *testing.T, s *stage) client.WorkflowRun {
 	must(t, run.Get(background, nil))
 	return run
 }
+
+// playRenewAnalyses: one image that is renewed, one that is refused, one whose
+// registry does not answer; then the run is handed over.
+func playRenewAnalyses(t *testing.T, s *stage) client.WorkflowRun {
+	const id = workflows.RenewAnalysesID
+	s.renewal = func(r watch.RenewalRequest) watch.Renewal {
+		next := outdatedImages("syft 2", first, second, first)(r)
+		next.Pause = time.Second
+		if r.After == 2 {
+			next.Problem = &watch.Problem{Kind: fault.Name(fault.Unavailable), Stage: watch.StageResolve, Message: "no route"}
+			s.ageing.age(id)
+		}
+		return next
+	}
+	s.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
+		if r.Digest == second {
+			return watch.Analysis{}, permanentError(fault.Unauthorized, "denied")
+		}
+		return watch.Analysis{Digest: r.Digest, Packages: 40, Files: 1200}, nil
+	}
+	run, err := s.temporal.ExecuteWorkflow(background, client.StartWorkflowOptions{ID: id, TaskQueue: workflows.QueueMain},
+		workflows.RenewAnalyses, workflows.RenewalState{})
+	must(t, err)
+	s.ends(t, run)
+	return run
+}

@@ -39,6 +39,7 @@ var scenarios = map[string]scenario{
 	"reconcile":               playReconcile,
 	"apply-policy-bulk":       playApplyPolicy,
 	"plan-repository":         playPlanRepository,
+	"renew-analyses":          playRenewAnalyses,
 }
 
 var background = context.Background()

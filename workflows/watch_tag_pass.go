@@ -117,7 +117,8 @@ func (w *tagWatcher) analysisRequest(ctx workflow.Context, digest image.Digest, 
 
 // refresh has an image looked at again by an analyzer that is not the one that
 // analyzed it, once, when nothing else is to be analyzed. What is known serves
-// until then; the answer asks for a pass.
+// until then; the answer asks for a pass. Only a worker from before RenewAnalyses,
+// and the histories of that time, ask for it here.
 func (w *tagWatcher) refresh(ctx workflow.Context, seen watch.Observation) error {
 	digest := seen.Resolved.Manifest
 	asked := string(digest) + " " + seen.Newer

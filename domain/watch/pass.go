@@ -25,7 +25,7 @@ type Observation struct {
 	// Analyzed and Matched tell which steps are done for that image.
 	Analyzed, Matched bool
 	// Newer is the analyzer that would look at the analyzed image with other eyes
-	// than the one that did; empty when it is the same.
+	// than the one that did. Only workers from before RenewAnalyses tell it.
 	Newer string
 	// Changed tells that the recorded outcome may be out of date.
 	Changed bool

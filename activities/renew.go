@@ -1,0 +1,135 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// renewalStore keeps which analyzers are at work, and which images they have
+// still to look at.
+type renewalStore interface {
+	SeeAnalyzer(ctx context.Context, analyzer string, now time.Time) error
+	Analyzers(ctx context.Context) ([]watch.AnalyzerSeen, error)
+	NextOutdated(ctx context.Context, analyzer string, after int64, now time.Time) (watch.Renewal, error)
+	Pointing(ctx context.Context, digest image.Digest) ([]image.Target, error)
+	NoteRenewal(ctx context.Context, digest image.Digest, analyzer string, decide func(failures int) (int, time.Time)) error
+}
+
+// NextRenewal finds the next image that another analyzer than the leading one
+// analyzed. One whose registry does not let it be had now comes with the problem,
+// so that no worker waits for it.
+func (a *Activities) NextRenewal(ctx context.Context, request watch.RenewalRequest) (watch.Renewal, error) {
+	leader, err := a.leadingAnalyzer(ctx)
+	if err != nil || leader == "" || a.RenewPace <= 0 {
+		return watch.Renewal{}, classify(err)
+	}
+	if leader != request.Analyzer {
+		request.After = 0
+	}
+	next, err := a.Store.NextOutdated(ctx, leader, request.After, a.now())
+	if err != nil || next.Number == 0 {
+		return watch.Renewal{}, classify(err)
+	}
+	next.Analyzer, next.Pause = leader, time.Hour/time.Duration(a.RenewPace)
+	asking, cancel := withLookTimeout(ctx)
+	defer cancel()
+	if _, err := a.Registry.Head(asking, next.Target.Reference); err != nil {
+		next.Problem = problem(watch.StageResolve, err, nil, a.now())
+	}
+	return next, classify(ctx.Err())
+}
+
+// EndRenewal wakes the tags of an image that was renewed, and remembers one that
+// could not be. It tells whether the leading analyzer has looked at the image.
+func (a *Activities) EndRenewal(ctx context.Context, end watch.RenewalEnd) (bool, error) {
+	stored, err := a.Store.ImageHeader(ctx, end.Digest)
+	if errors.Is(err, fault.NotFound) {
+		return false, nil // no tag points to it any more
+	}
+	if err != nil {
+		return false, classify(err)
+	}
+	if stored.Analyzer == end.Analyzer {
+		return stored.Problem == nil, classify(a.wakePointing(ctx, end.Digest))
+	}
+	if end.Problem == nil {
+		return false, nil
+	}
+	return false, classify(a.Store.NoteRenewal(ctx, end.Digest, end.Analyzer, func(failures int) (int, time.Time) {
+		return watch.NextRenewal(failures, end.Problem, a.now())
+	}))
+}
+
+func (a *Activities) wakePointing(ctx context.Context, digest image.Digest) error {
+	targets, err := a.Store.Pointing(ctx, digest)
+	if err != nil {
+		return err
+	}
+	for _, target := range targets {
+		if err := a.Watchers.DataChanged(ctx, target); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Activities) leadingAnalyzer(ctx context.Context) (string, error) {
+	analyzers, err := a.Store.Analyzers(ctx)
+	return watch.LeadAnalyzer(analyzers, a.now()), err
+}
+
+// leadAnalysis is fault.Conflict, which is tried again, while workers with
+// another analyzer lead: they look at the known images.
+func (a *Activities) leadAnalysis(ctx context.Context) error {
+	own := a.Analyzer.Version()
+	if err := a.Store.SeeAnalyzer(ctx, own, a.now()); err != nil {
+		return err
+	}
+	leader, err := a.leadingAnalyzer(ctx)
+	if err == nil && leader != own {
+		err = fmt.Errorf("this worker's analyzer is %s, but workers with %s are at work, which is newer here: %w", own, leader, fault.Conflict)
+	}
+	return err
+}
+
+// TendAnalyzer tells the others, until the context ends, that this worker's
+// analyzer is at work, and calls led each time it begins to lead: there may be
+// images to renew. It is no step of a workflow.
+func (a *Activities) TendAnalyzer(ctx context.Context, led func(context.Context) error) {
+	ticker := time.NewTicker(TendEvery)
+	defer ticker.Stop()
+	for leading := false; ; {
+		now, err := a.TendAnalyzerOnce(ctx, leading, led)
+		if err != nil && ctx.Err() == nil {
+			a.Log.WarnContext(ctx, "analyzer not made known, it is tried again", "error", err)
+		}
+		leading = now
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// TendAnalyzerOnce is one round of TendAnalyzer. It is given and returns whether
+// this worker's analyzer leads.
+func (a *Activities) TendAnalyzerOnce(ctx context.Context, leading bool, led func(context.Context) error) (bool, error) {
+	err := a.leadAnalysis(ctx)
+	if errors.Is(err, fault.Conflict) {
+		return false, nil
+	}
+	if err != nil || leading {
+		return leading, err
+	}
+	if err := led(ctx); err != nil {
+		return false, err
+	}
+	return true, nil
+}

@@ -1,0 +1,183 @@
+package activities_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// renewing is a rig with a tag whose image "analyzer 1" analyzed, and with
+// "analyzer 2" at work now.
+func renewing(t *testing.T) *rig {
+	r := newRig(t)
+	r.steps.RenewPace = 120
+	r.lives()
+	r.push("app:1", "zlib 1")
+	r.settled("app:1")
+	r.clock.pass(time.Minute)
+	r.analyzer.version = "analyzer 2"
+	r.lives()
+	r.watchers.take()
+	return r
+}
+
+// lives makes the worker's analyzer known, and tells whether it begins to lead.
+func (r *rig) lives() (led bool) {
+	r.Helper()
+	_, err := r.steps.TendAnalyzerOnce(r.Context(), false, func(context.Context) error { led = true; return nil })
+	r.must(err)
+	return led
+}
+
+func (r *rig) nextRenewal() watch.Renewal {
+	r.Helper()
+	return do[watch.Renewal](r, r.steps.NextRenewal, watch.RenewalRequest{})
+}
+
+func TestRenewAnImage(t *testing.T) {
+	t.Parallel()
+	r := renewing(t)
+	next := r.nextRenewal()
+	if next.Analyzer != "analyzer 2" || next.Left != 1 || next.Pause != 30*time.Second || next.Problem != nil || next.Target != r.target("app:1") {
+		t.Fatalf("to be renewed: %+v", next)
+	}
+	end := watch.RenewalEnd{Analyzer: next.Analyzer, Digest: next.Digest}
+	if do[bool](r, r.steps.EndRenewal, end) || len(r.watchers.take()) != 0 {
+		t.Error("an image that nobody analyzed is renewed")
+	}
+	do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: next.Target, Digest: next.Digest, Again: true, Urgency: watch.NotUrgent})
+	if !do[bool](r, r.steps.EndRenewal, end) {
+		t.Error("it is not renewed")
+	}
+	if diff := cmp.Diff([]string{"data app:1"}, r.watchers.take()); diff != "" {
+		t.Errorf("woken (-want +got):\n%s", diff)
+	}
+	if left := r.nextRenewal(); left.Number != 0 {
+		t.Errorf("still to be renewed: %+v", left)
+	}
+}
+
+func TestRenewalsAreOff(t *testing.T) {
+	t.Parallel()
+	r := renewing(t)
+	r.steps.RenewPace = 0
+	if next := r.nextRenewal(); next.Number != 0 {
+		t.Errorf("to be renewed: %+v", next)
+	}
+}
+
+// During an upgrade only the newer analyzer renews; the older one neither undoes
+// it nor takes the work, until the newer one is gone.
+func TestTheLeadingAnalyzerRenews(t *testing.T) {
+	t.Parallel()
+	r := renewing(t)
+	next := r.nextRenewal()
+	request := watch.AnalysisRequest{Target: next.Target, Digest: next.Digest, Again: true, Urgency: watch.NotUrgent}
+	r.analyzer.version = "analyzer 1"
+	if r.lives() {
+		t.Error("the older analyzer leads")
+	}
+	_, err := try[watch.Analysis](r, r.steps.Analyze, request)
+	expectFault(t, err, fault.Conflict, true)
+	r.analyzer.version = "analyzer 2"
+	do[watch.Analysis](r, r.steps.Analyze, request)
+	r.analyzer.version = "analyzer 1"
+	if again := r.nextRenewal(); again.Number != 0 {
+		t.Errorf("the older analyzer undoes it: %+v", again)
+	}
+	r.clock.pass(watch.EnginePatience + time.Minute)
+	if !r.lives() {
+		t.Error("it does not lead when the newer one is gone")
+	}
+	if back := r.nextRenewal(); back.Analyzer != "analyzer 1" || back.Digest != next.Digest {
+		t.Errorf("after the return: %+v", back)
+	}
+}
+
+// An image that cannot be had is tried a few times; a registry that does not
+// answer counts for nothing.
+func TestFailedRenewals(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		kind  error
+		tries int // 0 for any number
+	}{
+		{"refused", fault.Unauthorized, 5},
+		{"gone", fault.NotFound, 5},
+		{"no answer", fault.Unavailable, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := renewing(t)
+			p := &watch.Problem{Kind: fault.Name(test.kind), Stage: watch.StageAnalyze, Message: "no"}
+			tries := 0
+			for range 240 { // half hours
+				r.lives()
+				if next := r.nextRenewal(); next.Number != 0 {
+					tries++
+					do[bool](r, r.steps.EndRenewal, watch.RenewalEnd{Analyzer: next.Analyzer, Digest: next.Digest, Problem: p})
+				}
+				r.clock.pass(30 * time.Minute)
+			}
+			if test.tries == 0 && tries < 100 || test.tries > 0 && tries != test.tries {
+				t.Errorf("%d tries, want %d", tries, test.tries)
+			}
+			r.analyzer.version = "analyzer 3"
+			r.lives()
+			if next := r.nextRenewal(); next.Number == 0 {
+				t.Error("the next analyzer does not try it")
+			}
+		})
+	}
+}
+
+// What the newer analyzer cannot analyze is not tried again by it, and keeps what
+// is known; its tags learn of the problem.
+func TestARenewalThatFailsForGood(t *testing.T) {
+	t.Parallel()
+	r := renewing(t)
+	next := r.nextRenewal()
+	r.analyzer.failures[next.Digest] = fmt.Errorf("layer 1: %w", fault.Limit)
+	done := do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: next.Target, Digest: next.Digest, Again: true, Urgency: watch.NotUrgent})
+	if done.Problem == nil || do[bool](r, r.steps.EndRenewal, watch.RenewalEnd{Analyzer: next.Analyzer, Digest: next.Digest, Problem: done.Problem}) {
+		t.Errorf("it is renewed: %+v", done)
+	}
+	if woken := r.watchers.take(); !slices.Contains(woken, "data app:1") {
+		t.Errorf("woken %v", woken)
+	}
+	if again := r.nextRenewal(); again.Number != 0 {
+		t.Errorf("tried again: %+v", again)
+	}
+}
+
+func TestARegistryThatLacksTheImageIsNotAskedForIt(t *testing.T) {
+	t.Parallel()
+	r := renewing(t)
+	r.must(r.registry.Delete(t.Context(), "app:1"))
+	if next := r.nextRenewal(); next.Problem == nil || next.Problem.Kind != fault.Name(fault.NotFound) {
+		t.Errorf("to be renewed: %+v", next)
+	}
+}
+
+// A worker tells once that it begins to lead, and again until it was heard.
+func TestTendAnalyzer(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	ctx, stop := context.WithCancel(t.Context())
+	r.steps.TendAnalyzer(ctx, func(context.Context) error { stop(); return nil }) // ends
+	deaf := func(context.Context) error { return fault.Unavailable }
+	if leading, err := r.steps.TendAnalyzerOnce(t.Context(), false, deaf); leading || err == nil {
+		t.Errorf("not heard: %t, %v", leading, err)
+	}
+	if leading, err := r.steps.TendAnalyzerOnce(t.Context(), true, deaf); !leading || err != nil {
+		t.Errorf("told again: %t, %v", leading, err)
+	}
+}

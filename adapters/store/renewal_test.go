@@ -1,0 +1,92 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+func TestAnalyzers(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		check(t, s.SeeAnalyzer(t.Context(), "syft 1", at(0)))
+		check(t, s.SeeAnalyzer(t.Context(), "syft 2", at(1)))
+		check(t, s.SeeAnalyzer(t.Context(), "syft 1", at(3)))
+		check(t, s.SeeAnalyzer(t.Context(), "syft 1", at(2))) // of a worker whose clock is behind
+		want := []watch.AnalyzerSeen{{Analyzer: "syft 1", First: at(0), Last: at(3)}, {Analyzer: "syft 2", First: at(1), Last: at(1)}}
+		if diff := cmp.Diff(want, must[[]watch.AnalyzerSeen](t)(s.Analyzers(t.Context()))); diff != "" {
+			t.Errorf("analyzers (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// pointTo records what a tag points to.
+func pointTo(t *testing.T, s *store.Store, tag image.Target, d image.Digest) {
+	t.Helper()
+	subscribe(t, s, tag)
+	check(t, s.Record(t.Context(), tag, func(view watch.RecordView) (watch.Decision, error) {
+		state := view.State
+		state.Revision, state.Resolved = state.Revision+1, image.Resolved{Manifest: d}
+		return watch.Decision{State: state}, nil
+	}))
+}
+
+// TestNextOutdated: images that tags point to, in order, but those that the
+// analyzer has looked at or is to leave alone.
+func TestNextOutdated(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		one, other, moved := target(t, "r.example/a:1"), target(t, "r.example/a:2"), target(t, "r.example/b:1")
+		for n := 1; n <= 3; n++ {
+			analyzed(t, s, digest(n), at(0), "openssl")
+		}
+		pointTo(t, s, one, digest(1))
+		pointTo(t, s, other, digest(1))
+		pointTo(t, s, moved, digest(3)) // and none to the second image
+		next := func(analyzer string, after int64, minute int) watch.Renewal {
+			t.Helper()
+			return must[watch.Renewal](t)(s.NextOutdated(ctx, analyzer, after, at(minute)))
+		}
+		if got := next("syft 1", 0, 0); got.Number != 0 {
+			t.Errorf("for the same analyzer: %+v", got)
+		}
+		begin := next("syft 2", 0, 0)
+		if begin.Digest != digest(1) || begin.Target != one || begin.Left != 2 {
+			t.Errorf("first: %+v", begin)
+		}
+		if got := next("syft 2", begin.Number, 0); got.Digest != digest(3) || got.Left != 1 {
+			t.Errorf("second: %+v", got)
+		}
+		var before []int
+		fail := func(due time.Time) {
+			check(t, s.NoteRenewal(ctx, digest(1), "syft 2", func(failures int) (int, time.Time) {
+				before = append(before, failures)
+				return failures + 1, due
+			}))
+		}
+		fail(at(10))
+		if got := next("syft 2", 0, 9); got.Digest != digest(3) {
+			t.Errorf("before its time: %+v", got)
+		}
+		if got := next("syft 2", 0, 10); got.Digest != digest(1) || got.Target != other {
+			t.Errorf("at its time, as another tag: %+v", got)
+		}
+		fail(time.Time{})
+		if got := next("syft 2", 0, 1000); got.Digest != digest(3) {
+			t.Errorf("given up: %+v", got)
+		}
+		if got := next("syft 3", 0, 0); got.Digest != digest(1) || got.Target != one {
+			t.Errorf("for the next analyzer: %+v", got)
+		}
+		if diff := cmp.Diff([]int{0, 1}, before); diff != "" {
+			t.Errorf("failures (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]image.Target{one, other}, must[[]image.Target](t)(s.Pointing(ctx, digest(1)))); diff != "" {
+			t.Errorf("pointing (-want +got):\n%s", diff)
+		}
+	})
+}
