@@ -84,6 +84,19 @@ func (a *Activities) leadingAnalyzer(ctx context.Context) (string, error) {
 	return watch.LeadAnalyzer(analyzers, a.now()), err
 }
 
+// followsError refuses what is for workers with the leading analyzer to do.
+type followsError struct{ own, leader string }
+
+func (e followsError) Error() string {
+	return fmt.Sprintf("this worker's analyzer is %s, but workers with %s are at work, which is newer here", e.own, e.leader)
+}
+
+func (e followsError) Unwrap() error { return fault.Conflict }
+
+// RetryAfter is short: the next worker to take the step may be one that leads,
+// however often it went to others.
+func (e followsError) RetryAfter() time.Duration { return 2 * time.Second }
+
 // leadAnalysis is fault.Conflict, which is tried again, while workers with
 // another analyzer lead: they look at the known images.
 func (a *Activities) leadAnalysis(ctx context.Context) error {
@@ -93,7 +106,7 @@ func (a *Activities) leadAnalysis(ctx context.Context) error {
 	}
 	leader, err := a.leadingAnalyzer(ctx)
 	if err == nil && leader != own {
-		err = fmt.Errorf("this worker's analyzer is %s, but workers with %s are at work, which is newer here: %w", own, leader, fault.Conflict)
+		err = followsError{own, leader}
 	}
 	return err
 }

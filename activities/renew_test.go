@@ -2,12 +2,14 @@ package activities_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -86,6 +88,9 @@ func TestTheLeadingAnalyzerRenews(t *testing.T) {
 	}
 	_, err := try[watch.Analysis](r, r.steps.Analyze, request)
 	expectFault(t, err, fault.Conflict, true)
+	if application, ok := errors.AsType[*temporal.ApplicationError](err); !ok || application.NextRetryDelay() != 2*time.Second {
+		t.Errorf("a worker that leads is long waited for: %v", err)
+	}
 	r.analyzer.version = "analyzer 2"
 	do[watch.Analysis](r, r.steps.Analyze, request)
 	r.analyzer.version = "analyzer 1"

@@ -30,7 +30,7 @@ func TestUpgradeWithoutPause(t *testing.T) {
 		t.Fatalf("the watcher is of version %q, want 1", got)
 	}
 
-	i.startWorker("2")
+	i.startWorker("TAGWATCH_DEPLOYMENT=tagwatch", "TAGWATCH_BUILD_ID=2")
 	i.makeCurrent(temporal, "2")
 	i.push("shop/api:1", lab.Debian(lab.Bookworm(lab.Deb{Name: "curl", Version: "7.88.1-10"})...))
 	i.do("rescan", reference)
@@ -61,15 +61,16 @@ func (i *installation) servedBy(temporal client.Client, reference string) string
 	return described.GetWorkflowExecutionInfo().GetVersioningInfo().GetDeploymentVersion().GetBuildId()
 }
 
-// startWorker starts a further worker of that version.
-func (i *installation) startWorker(build string) {
+// startWorker starts a further worker with those settings.
+func (i *installation) startWorker(settings ...string) {
 	i.t.Helper()
 	listener := made(net.Listen("tcp", "127.0.0.1:0"))(i.t)
 	listen := listener.Addr().String()
 	must(i.t, listener.Close())
 	command := exec.Command(filepath.Join(bin(i.t), "tagwatch-worker"))
 	command.Env = append(os.Environ(), "TEMPORAL_ADDRESS="+i.Temporal(), "TAGWATCH_DATA_DIR="+i.DataDir(), "TAGWATCH_LISTEN="+listen,
-		"TAGWATCH_FEED_URL="+i.feed.ListingURL(), "TAGWATCH_DEPLOYMENT=tagwatch", "TAGWATCH_BUILD_ID="+build)
+		"TAGWATCH_FEED_URL="+i.feed.ListingURL())
+	command.Env = append(command.Env, settings...)
 	log := newLog(i.t)
 	command.Stdout, command.Stderr = log, log
 	must(i.t, command.Start())
