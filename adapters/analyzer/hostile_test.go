@@ -20,7 +20,12 @@ import (
 	"github.com/tagwatch/tagwatch/lab"
 )
 
-// Every hostile image ends in its state and leaves nothing behind.
+// Every hostile image ends in its state, which names the limit or the breakage,
+// and leaves nothing behind. These are small forms within small limits; the large
+// ones within the defaults are in BenchmarkHostileImages. What only looks hostile,
+// such as paths that lead outside, links that go in circles, devices and junk, is
+// in TestHarmlessOdditiesAreAnalyzed, and that others are served meanwhile in
+// TestOthersAreServedBesideAHostileImage.
 func TestHostileImagesEndWithinTheirLimits(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -30,11 +35,12 @@ func TestHostileImagesEndWithinTheirLimits(t *testing.T) {
 		want   error
 		says   string
 	}{
-		{"zeros", analyzer.Limits{LayerBytes: 1 << 20}, zeroLayer, fault.Limit, "1 MiB"},
-		{"zeros in many layers", analyzer.Limits{ImageBytes: 1 << 20}, manyZeroLayers, fault.Limit, "1 MiB"},
-		{"many files", analyzer.Limits{Entries: 1000}, manyFiles, fault.Limit, "1000 files"},
+		{"zeros", analyzer.Limits{LayerBytes: 1 << 20}, zeroLayer, fault.Limit, "file of 8 MiB in a layer that may have 1 MiB"},
+		{"zeros in many layers", analyzer.Limits{ImageBytes: 1 << 20}, manyZeroLayers, fault.Limit, "image unpacks to more than 1 MiB"},
+		{"many files", analyzer.Limits{Entries: 1000}, manyFiles, fault.Limit, "more than 1000 files"},
 		{"many layers", analyzer.Limits{Layers: 3}, manyZeroLayers, fault.Limit, "the limit is 3"},
-		{"long path", analyzer.Limits{}, longPath, fault.Limit, "path"},
+		{"long path", analyzer.Limits{}, longPath, fault.Limit, "path of 900003 bytes, the limit is 4096"},
+		{"deep path", analyzer.Limits{PathDepth: 8}, deepPath, fault.Limit, "9 folders deep, the limit is 8"},
 		{"nested jars", analyzer.Limits{Wall: 3 * time.Second}, jars, fault.Limit, "time limit of 3s"},
 		{"nested jars, little processor time", analyzer.Limits{CPU: 3 * time.Second}, jars, fault.Limit, "processor limit of 3s"},
 		{"large package database", analyzer.Limits{Memory: 256 << 20}, largeDatabase, fault.Limit, "memory limit of 256 MiB"},
@@ -88,6 +94,10 @@ func manyFiles(t *testing.T) v1.Image {
 
 func longPath(t *testing.T) v1.Image {
 	return raw(t, slices.Values([]entry{file(strings.Repeat("long/", 900_000/5)+"end", "")}))
+}
+
+func deepPath(t *testing.T) v1.Image {
+	return raw(t, slices.Values([]entry{file(strings.Repeat("deep/", 9)+"end", "")}))
 }
 
 func jars(t *testing.T) v1.Image { return nestedJars(t) }
