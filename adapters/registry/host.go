@@ -100,10 +100,16 @@ func (h *host) once(ctx context.Context, what string, do func() (any, error)) (a
 }
 
 // ping asks over TLS and, where that is allowed and TLS does not work, without.
+// Both are one try: were the first counted as a failure, a host that is left
+// alone could never be asked in the second way.
 func (h *host) ping(ctx context.Context) (*transport.Challenge, error) {
 	challenge, err := h.pingOver(ctx, "https")
-	if err == nil || !h.settings.plain || isCertificate(err) || ctx.Err() != nil {
+	if err == nil || !h.settings.plain {
 		return challenge, err
+	}
+	if isCertificate(err) || ctx.Err() != nil {
+		h.judge(ctx, nil, err)
+		return nil, err
 	}
 	challenge, plain := h.pingOver(ctx, "http")
 	var status *transport.Error
@@ -123,7 +129,7 @@ func (h *host) pingOver(ctx context.Context, scheme string) (*transport.Challeng
 			}
 		}
 	}}
-	p := &pinger{carrier: carrier{host: h}, scheme: scheme}
+	p := &pinger{carrier: carrier{host: h, first: scheme == "https" && h.settings.plain}, scheme: scheme}
 	challenge, err := transport.Ping(httptrace.WithClientTrace(ctx, trace), h.registry, p)
 	if err != nil {
 		return nil, p.cause(err)

@@ -246,6 +246,29 @@ func TestFailingHostIsLeftAlone(t *testing.T) {
 }
 
 // One broken tag among others is not a broken host.
+// TestPlainHostComesBack meets a host without TLS for the first time while it is
+// down, so that how it wants to be addressed is found out during its breaks.
+func TestPlainHostComesBack(t *testing.T) {
+	store, client := startLab(t), newClient(t, hurry)
+	push(t, store, "app:1", build(t, lab.Copy("/app", lab.Text("/app", "x"))))
+	ref := reference(t, store.Reference("app:1"))
+	if err := store.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	if _, failures := poll(t, client, times(ref, 50)); len(failures) != 50 {
+		t.Errorf("%d of 50 looks failed", len(failures))
+	}
+	if err := store.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	// The first try after the break is answered.
+	_, err := client.Head(t.Context(), ref)
+	<-time.After(retryAfter(err))
+	if _, err := client.Head(t.Context(), ref); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestBrokenTagIsNotABrokenHost(t *testing.T) {
 	store, client := startLab(t), newClient(t, hurry)
 	push(t, store, "app:1", build(t, lab.Copy("/app", lab.Text("/app", "x"))))

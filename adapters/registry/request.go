@@ -173,6 +173,7 @@ type carrier struct {
 	host          *host
 	authorization string
 	to            string // "" for the registry
+	first         bool   // no answer says nothing yet, there is another way to ask
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -197,7 +198,9 @@ func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := h.transports.home.RoundTrip(req)
 	leave.end(resp)
-	h.judge(req.Context(), resp, err)
+	if err == nil || !c.first {
+		h.judge(req.Context(), resp, err)
+	}
 	return resp, err
 }
 
