@@ -41,7 +41,7 @@ test: check build
 	@GOTESTSUM=$(GOTESTSUM) bash .ci/test.sh
 
 race:
-	@CGO_ENABLED=1 go test -race ./config/... ./domain/... ./workflows/... ./activities/... ./adapters/store/... ./adapters/webhook/... ./adapters/push/... ./adapters/page/... ./adapters/registry/... ./starter/... ./lab
+	@CGO_ENABLED=1 go test -race -short ./config/... ./domain/... ./workflows/... ./activities/... ./adapters/store/... ./adapters/webhook/... ./adapters/push/... ./adapters/page/... ./adapters/registry/... ./starter/... ./lab
 
 bench: build
 	@bash .ci/bench.sh
