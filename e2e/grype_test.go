@@ -50,6 +50,7 @@ var grypeImages = map[string][]lab.Part{
 	"ruby":    {lab.Ruby(lab.Gem{Name: "rack", Version: "2.2.0"}, lab.Gem{Name: "rake", Version: "13.0.6"})},
 	"go":      {lab.Debian(lab.Bookworm()...), lab.GoBinary("/usr/bin/app", gin)},
 	"scratch": {lab.GoBinary("/app", gin), lab.Entrypoint("/app")},
+	"dotnet":  {lab.StaticBinary("/bin/other"), lab.DotnetBundle("/app", lab.NuGetPackage{Name: "Newtonsoft.Json", Version: "12.0.3"})},
 	"static":  {lab.StaticBinary("/app")},
 	"docker":  {lab.Docker, lab.Debian(lab.Bookworm()...), lab.Python(django), lab.Java("/srv", log4j)},
 	"zstd":    {lab.Zstd, lab.Debian(lab.Bookworm()...), lab.Node("/srv/app", lodash)},
@@ -83,6 +84,7 @@ var grypeData = []feed.Vulnerability{
 	{Provider: feed.GitHub, ID: "GHSA-3vp4-m3rf-835h", Package: "github.com/gin-gonic/gin", Ecosystem: "go", Affected: "<1.9.0", Fixed: "1.9.0", Severity: "Medium", Aliases: []string{"CVE-2023-26125"}},
 	{Provider: feed.GitHub, ID: "GHSA-jfh8-c2jp-5v3q", Package: "org.apache.logging.log4j:log4j-core", Ecosystem: "java", Affected: ">=2.13.0,<2.15.0", Fixed: "2.15.0", Severity: "Critical", Aliases: []string{"CVE-2021-44228"}},
 	{Provider: feed.GitHub, ID: "GHSA-hxqx-xwvh-44m2", Package: "rack", Ecosystem: "gem", Affected: "<2.2.3.1", Fixed: "2.2.3.1", Severity: "High", Aliases: []string{"CVE-2022-30123"}},
+	{Provider: feed.GitHub, ID: "GHSA-5crp-9r3c-p9vr", Package: "Newtonsoft.Json", Ecosystem: "nuget", Affected: "<13.0.1", Fixed: "13.0.1", Severity: "High"},
 	{Provider: feed.GitHub, ID: "GHSA-qm57-vhq3-3fwf", Package: "django", Ecosystem: "python", Affected: ">=3.2,<3.2.1", Fixed: "3.2.1", Severity: "High", Aliases: []string{"CVE-2021-31542"}},
 }
 

@@ -121,14 +121,14 @@ func build(ctx context.Context, command Command, isolated bool) (*exec.Cmd, *tai
 	return cmd, words
 }
 
-// environment holds nothing of the worker's. Half the memory is the collector's
-// goal: what the limit is for comes on top of it in bursts. Below that it takes
-// less time and more memory than usual: a child lives for seconds.
+// environment holds nothing of the worker's. Half the memory is where the
+// collector sets in: what the limit is for comes on top of it in bursts. Below
+// that nothing is collected: a child lives for seconds.
 func environment(command Command) []string {
 	return []string{
 		"TMPDIR=" + command.Folder,
 		"HOME=" + command.Folder,
-		"GOGC=200",
+		"GOGC=off",
 		"GOMEMLIMIT=" + strconv.FormatInt(command.Limits.Memory/2, 10),
 		"GOTRACEBACK=single",
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -37,16 +36,12 @@ func syftConfig(version string) *syft.CreateSBOMConfig {
 	// have another SBOM each time.
 	config.Packages.Golang.LocalModCacheDir, config.Packages.JavaArchive.MavenLocalRepositoryDir = "", ""
 	config.Compliance.MissingVersion = cataloging.ComplianceActionDrop
-	return config.WithoutFiles().WithTool("syft", version).WithParallelism(max(2, runtime.GOMAXPROCS(0)))
+	return withBundles(config).WithoutFiles().WithTool("syft", version).WithParallelism(max(2, runtime.GOMAXPROCS(0)))
 }
 
 // catalog finds the image's packages.
 func catalog(ctx context.Context, image *opened, request Request, tell *teller) (*sbom.SBOM, error) {
 	config := syftConfig(request.Version)
-	ctx, err := withLicenses(ctx, config)
-	if err != nil {
-		return nil, err
-	}
 	tell.followPackages()
 	source := stereoscopesource.New(image.Image, stereoscopesource.ImageConfig{Reference: request.Name})
 	bill, err := syft.CreateSBOM(ctx, source, config)
@@ -57,17 +52,6 @@ func catalog(ctx context.Context, image *opened, request Request, tell *teller) 
 		return nil, fmt.Errorf("catalog packages: %w: %w", fault.Invalid, err)
 	}
 	return bill, complete(bill)
-}
-
-// withLicenses builds the scanner of license texts. That allocates much and frees
-// little: without collections in between it takes a quarter less time.
-func withLicenses(ctx context.Context, config *syft.CreateSBOMConfig) (context.Context, error) {
-	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	ctx, err := syft.SetContextLicenseScanner(ctx, config.Licenses)
-	if err != nil {
-		return nil, fmt.Errorf("prepare licenses: %w", err)
-	}
-	return ctx, nil
 }
 
 // complete refuses an SBOM that lacks something for want of resources here, and
