@@ -152,8 +152,6 @@ func (s *session) severity(flag string) (vuln.Severity, error) {
 	return severity, nil
 }
 
-var causes = []event.Cause{event.CauseImage, event.CauseFeed, event.CausePolicy, event.CauseTime, event.CauseScanner}
-
 // options are the subscriptionFlags without types, platforms and interval: those
 // that are given, over others.
 func (s *session) options(options event.Options) (_ event.Options, err error) {
@@ -193,8 +191,8 @@ func (s *session) options(options event.Options) (_ event.Options, err error) {
 func (s *session) causes() ([]event.Cause, error) {
 	var wanted []event.Cause
 	for _, text := range s.several("cause") {
-		if !slices.Contains(causes, event.Cause(text)) {
-			return nil, usage("cause %q (--cause) is not one of %s", text, list(causes))
+		if !slices.Contains(event.Causes, event.Cause(text)) {
+			return nil, usage("cause %q (--cause) is not one of %s", text, list(event.Causes))
 		}
 		wanted = append(wanted, event.Cause(text))
 	}

@@ -16,6 +16,8 @@ const (
 	mostHosts = 50
 	// otherLabel stands for everything else.
 	otherLabel = "other"
+	// canceledLabel is the outcome of what ended because the worker stops.
+	canceledLabel = "Canceled"
 )
 
 // labels bounds how many values a label has.
@@ -62,7 +64,7 @@ func kindOf(err error) string {
 		return knownKind(failed.Type())
 	}
 	if errors.Is(err, context.Canceled) {
-		return "Canceled"
+		return canceledLabel
 	}
 	return otherLabel
 }

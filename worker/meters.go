@@ -61,6 +61,7 @@ func newMeters() *meters {
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build,
 		m.requests, m.requestDuration, m.transitions, m.attempts, m.attemptDuration, m.deliveryDelay,
 		m.analysisDuration, m.matchingDuration, m.matchedGroups, m.failures)
+	m.expect()
 	return m
 }
 

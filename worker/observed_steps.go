@@ -27,9 +27,11 @@ type countedStep struct {
 
 // ExecuteActivity implements interceptor.ActivityInboundInterceptor.
 func (s *countedStep) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	step := activity.GetInfo(ctx).ActivityType.Name
+	s.meters.expectStep(step)
 	result, err := s.Next.ExecuteActivity(ctx, in)
 	if err != nil {
-		s.meters.failures.WithLabelValues(activity.GetInfo(ctx).ActivityType.Name, kindOf(err)).Inc()
+		s.meters.failures.WithLabelValues(step, kindOf(err)).Inc()
 	}
 	return result, err
 }

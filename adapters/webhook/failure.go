@@ -29,6 +29,9 @@ const (
 	FailureCancelled Failure = "cancelled" // given up by our side, which is stopping
 )
 
+// Failures are all of them.
+var Failures = []Failure{FailureEndpoint, FailureSecret, FailureRefused, FailureDNS, FailureConnect, FailureTLS, FailureTimeout, FailureCancelled}
+
 // failure is the error of an attempt without an answer.
 type failure struct {
 	kind Failure

@@ -58,6 +58,9 @@ const (
 	CauseScanner Cause = "scanner" // a new version of what analyzes or matches
 )
 
+// Causes are all causes.
+var Causes = []Cause{CauseImage, CauseFeed, CausePolicy, CauseTime, CauseScanner}
+
 // Notification is one transition, told to whoever subscribed to it.
 type Notification struct {
 	// ID never changes, over retries and endpoints; receivers drop repeats by it.

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+// statusClasses are the outcomes of attempts that were answered.
+var statusClasses = []string{"2xx", "3xx", "4xx", "5xx"}
+
+// expect makes the series of what may happen, at 0: in a series that begins with
+// its first event, Prometheus sees no increase.
+func (m *meters) expect() {
+	for _, kind := range append(slices.Clone(event.TagTypes), event.RepoUpdate) {
+		for _, cause := range event.Causes {
+			m.transitions.WithLabelValues(string(kind), string(cause))
+		}
+	}
+	for _, class := range statusClasses {
+		m.attempts.WithLabelValues(class)
+	}
+	for _, failure := range webhook.Failures {
+		m.attempts.WithLabelValues(string(failure))
+	}
+}
+
+// failureKinds are the kinds that kindOf tells apart.
+var failureKinds = append(fault.Names(), canceledLabel, otherLabel)
+
+// expectStep makes the series of the failures of a step that this worker serves.
+func (m *meters) expectStep(step string) {
+	for _, kind := range failureKinds {
+		m.failures.WithLabelValues(step, kind)
+	}
+}
