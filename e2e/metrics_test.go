@@ -95,7 +95,7 @@ func read(t *testing.T, path string) string {
 }
 
 // asGrafana fills in what Grafana does when everything is chosen.
-var asGrafana = strings.NewReplacer("$__rate_interval", "1m", "$job", ".*")
+var asGrafana = strings.NewReplacer("$__rate_interval", "1m", "$__range", "1h", "$job", ".*")
 
 // mustAnswer puts a question as Grafana would. A new Prometheus needs a moment
 // until it can tell rates.
