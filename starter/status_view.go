@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -123,6 +124,18 @@ func (v tagStatusView) problem() string {
 	return fmt.Sprintf("%s: %s", v.Problem.Stage, v.Problem.Message)
 }
 
+// remedy is what to do about a problem that does not pass by itself.
+func (v tagStatusView) remedy() string {
+	if v.Problem.Stage != watch.StageAnalyze || v.Problem.Kind != fault.Name(fault.Limit) {
+		return ""
+	}
+	command := "tagwatch rescan " + v.Target.Reference.String()
+	if platform := v.Target.Platform.String(); platform != "" {
+		command += " --platform " + platform
+	}
+	return "push another image, or raise the limit (tagwatch-worker --help) and run: " + command
+}
+
 // writeStatus prints everything that is known of a tag.
 func (s *session) writeStatus(w io.Writer, v *tagStatusView) {
 	var p pairs
@@ -142,6 +155,7 @@ func (s *session) writeStatus(w io.Writer, v *tagStatusView) {
 	p.add("Time-dependent rule", s.when(v.Next))
 	if v.Problem != nil {
 		p.add("Problem", fmt.Sprintf("%s, since %s", v.problem(), s.when(v.Problem.Since)))
+		p.add("What to do", v.remedy())
 	}
 	s.addLive(&p, v.Live)
 	p.write(w)

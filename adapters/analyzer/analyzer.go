@@ -142,14 +142,6 @@ type Usage struct {
 // broken image a fault.Invalid; errors of the source are returned as they are.
 // When ctx ends, so does the child, before Analyze returns.
 func (a *Analyzer) Analyze(ctx context.Context, request Request) (Result, error) {
-	result, err := a.analyze(ctx, request)
-	if err != nil {
-		return Result{}, fmt.Errorf("analyze %s: %w", cmp.Or(request.Name, string(request.Digest)), err)
-	}
-	return result, nil
-}
-
-func (a *Analyzer) analyze(ctx context.Context, request Request) (Result, error) {
 	if err := scratch.Sweep(a.parent); err != nil {
 		return Result{}, err
 	}
