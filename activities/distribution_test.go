@@ -67,7 +67,7 @@ func TestRepositoryAtRealRegistries(t *testing.T) {
 // registryHosts are the addresses of registries.
 func registryHosts(t *testing.T) map[string]string {
 	t.Helper()
-	own, err := lab.NewRegistry("")
+	own, err := lab.NewRegistry()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ type Feed interface {
 // feedStore keeps which generation the findings are of.
 type feedStore interface {
 	Feed(ctx context.Context) (watch.Feed, error)
-	NoteFeed(ctx context.Context, checked time.Time, problem *watch.Problem) (previous *watch.Problem, err error)
+	NoteFeed(ctx context.Context, checked time.Time, problem *watch.Problem) error
 	NoteStale(ctx context.Context, since time.Time) error
 	SaveGeneration(ctx context.Context, generation vuln.Description, state watch.GenerationState, reasons []string, now time.Time) error
 	// GenerationState is "" for a generation that was never seen.
@@ -200,8 +200,7 @@ func (a *Activities) noteFeed(ctx context.Context, feed watch.Feed, cause error)
 		if err := a.tellFetched(ctx, feed.Problem); err != nil {
 			return err
 		}
-		_, err := a.Store.NoteFeed(ctx, a.now(), nil)
-		return err
+		return a.Store.NoteFeed(ctx, a.now(), nil)
 	}
 	failing := problem(watch.StageFetch, cause, feed.Problem, a.now())
 	if feed.Problem == nil {
@@ -211,8 +210,7 @@ func (a *Activities) noteFeed(ctx context.Context, feed watch.Feed, cause error)
 			return err
 		}
 	}
-	_, err := a.Store.NoteFeed(ctx, time.Time{}, failing)
-	return err
+	return a.Store.NoteFeed(ctx, time.Time{}, failing)
 }
 
 // source is the resource of events about where the data come from.

@@ -79,7 +79,7 @@ func newFeedRun(b *testing.B, images *fleet, database string) *feedRun {
 	r.store, err = store.Open(b.Context(), database)
 	mustBench(b, err)
 	b.Cleanup(func() { _ = r.store.Close() })
-	r.publisher, err = labfeed.New("")
+	r.publisher, err = labfeed.New()
 	mustBench(b, err)
 	b.Cleanup(func() { r.publisher.Close() })
 	r.disk, err = realfeed.Open(b.TempDir(), realfeed.Options{URL: r.publisher.ListingURL()})

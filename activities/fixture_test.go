@@ -66,8 +66,8 @@ func newRig(t *testing.T) *rig {
 	r.store = start(r, func() (*store.Store, error) {
 		return store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "tagwatch.db"))
 	})
-	r.registry = start(r, func() (*lab.Registry, error) { return lab.NewRegistry("") })
-	r.receiver = start(r, func() (*lab.Receiver, error) { return lab.NewReceiver("") })
+	r.registry = start(r, lab.NewRegistry)
+	r.receiver = start(r, lab.NewReceiver)
 	registries, err := registry.New(registry.Options{RequestsPerSecond: 1e6})
 	r.must(err)
 	sender, err := webhook.New(webhook.Options{})

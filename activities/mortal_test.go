@@ -59,14 +59,12 @@ func (m *mortal) RecordRepository(ctx context.Context, name image.Repository, de
 	return m.write(func() error { return m.Store.RecordRepository(ctx, name, decide) })
 }
 
-func (m *mortal) Note(ctx context.Context, t image.Target, checked time.Time, p *watch.Problem) (before *watch.Problem, err error) {
-	err = m.write(func() error { before, err = m.Store.Note(ctx, t, checked, p); return err })
-	return before, err
+func (m *mortal) Note(ctx context.Context, t image.Target, checked time.Time, p *watch.Problem) error {
+	return m.write(func() error { return m.Store.Note(ctx, t, checked, p) })
 }
 
-func (m *mortal) NoteFeed(ctx context.Context, checked time.Time, p *watch.Problem) (before *watch.Problem, err error) {
-	err = m.write(func() error { before, err = m.Store.NoteFeed(ctx, checked, p); return err })
-	return before, err
+func (m *mortal) NoteFeed(ctx context.Context, checked time.Time, p *watch.Problem) error {
+	return m.write(func() error { return m.Store.NoteFeed(ctx, checked, p) })
 }
 
 func (m *mortal) Publish(ctx context.Context, n event.Notification, o event.Options, window time.Duration) (endpoints []string, err error) {

@@ -32,7 +32,7 @@ type Registry interface {
 type tagStore interface {
 	View(ctx context.Context, target image.Target) (watch.RecordView, error)
 	Record(ctx context.Context, target image.Target, decide func(watch.RecordView) (watch.Decision, error)) error
-	Note(ctx context.Context, target image.Target, checked time.Time, problem *watch.Problem) (previous *watch.Problem, err error)
+	Note(ctx context.Context, target image.Target, checked time.Time, problem *watch.Problem) error
 	Targets(ctx context.Context, filter watch.TargetFilter) ([]image.Target, error)
 }
 
@@ -112,8 +112,7 @@ func (a *Activities) note(ctx context.Context, target image.Target, state watch.
 	if err := a.tellTurn(ctx, target, state, kept); err != nil {
 		return err
 	}
-	_, err := a.Store.Note(ctx, target, looked, kept)
-	return err
+	return a.Store.Note(ctx, target, looked, kept)
 }
 
 // tellTurn tells the event log that a tag begins to fail, or that it has recovered.

@@ -115,7 +115,7 @@ func (a *Activities) leadAnalysis(ctx context.Context) error {
 // analyzer is at work, and calls led each time it begins to lead: there may be
 // images to renew. It is no step of a workflow.
 func (a *Activities) TendAnalyzer(ctx context.Context, led func(context.Context) error) {
-	ticker := time.NewTicker(TendEvery)
+	ticker := time.NewTicker(tendEvery)
 	defer ticker.Stop()
 	for leading := false; ; {
 		now, err := a.TendAnalyzerOnce(ctx, leading, led)

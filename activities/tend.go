@@ -21,15 +21,15 @@ type workerStore interface {
 	ListPackages(ctx context.Context, packages map[int64][]vuln.Package) error
 }
 
-// TendEvery is how often a worker that matches looks after itself.
-const TendEvery = time.Minute
+// tendEvery is how often a worker that matches looks after itself.
+const tendEvery = time.Minute
 
 // Tend looks after a worker that matches, until the context ends: the others
 // learn that its matcher is at work, and its disk holds no more generations than
 // are needed, whoever moves on to new ones. It is no step of a workflow: each
 // worker has a disk of its own.
 func (a *Activities) Tend(ctx context.Context) {
-	ticker := time.NewTicker(TendEvery)
+	ticker := time.NewTicker(tendEvery)
 	defer ticker.Stop()
 	for {
 		if err := a.TendOnce(ctx); err != nil && ctx.Err() == nil {

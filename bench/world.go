@@ -35,13 +35,13 @@ type world struct {
 func newWorld(ctx context.Context, bin, dir string, n size, sqlite bool) (*world, error) {
 	w := &world{size: n, dir: dir, log: &tailLog{}}
 	var err error
-	if w.registry, err = lab.NewRegistry(""); err != nil {
+	if w.registry, err = lab.NewRegistry(); err != nil {
 		return nil, err
 	}
-	if w.receiver, err = lab.NewReceiver(""); err != nil {
+	if w.receiver, err = lab.NewReceiver(); err != nil {
 		return nil, err
 	}
-	if w.feed, err = feed.New(""); err != nil {
+	if w.feed, err = feed.New(); err != nil {
 		return nil, err
 	}
 	environment := []string{"TAGWATCH_FEED_URL=" + w.feed.ListingURL(), "TAGWATCH_FEED_INTERVAL=24h",

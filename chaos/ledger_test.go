@@ -37,7 +37,7 @@ func TestLedger(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			receiver, err := lab.NewReceiver("")
+			receiver, err := lab.NewReceiver()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -61,13 +61,13 @@ func newWorld(ctx context.Context, use settings) (*world, error) {
 		return nil, err
 	}
 	var err error
-	if w.registry, err = lab.NewRegistry(""); err != nil {
+	if w.registry, err = lab.NewRegistry(); err != nil {
 		return nil, err
 	}
-	if w.receiver, err = lab.NewReceiver(""); err != nil {
+	if w.receiver, err = lab.NewReceiver(); err != nil {
 		return nil, err
 	}
-	if w.feed, err = feed.New(""); err != nil {
+	if w.feed, err = feed.New(); err != nil {
 		return nil, err
 	}
 	w.ledger = newLedger(w.receiver)

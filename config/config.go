@@ -152,8 +152,8 @@ func (w Worker) Validate() error {
 			return fmt.Errorf("%s is %d; it must be at least 1", n.name, n.value)
 		}
 	}
-	if w.RenewPace < 0 || w.RenewPace > MaxRenewPace {
-		return fmt.Errorf("--renew-pace is %d; it must be from 0, for none, to %d images an hour", w.RenewPace, MaxRenewPace)
+	if w.RenewPace < 0 || w.RenewPace > maxRenewPace {
+		return fmt.Errorf("--renew-pace is %d; it must be from 0, for none, to %d images an hour", w.RenewPace, maxRenewPace)
 	}
 	if !(w.RegistryRate > 0) {
 		return fmt.Errorf("--registry-rate is %g; it must be above 0", w.RegistryRate)
@@ -167,8 +167,8 @@ func (w Worker) Validate() error {
 // MinPoll is the shortest interval at which a tag may be looked at.
 const MinPoll = 30 * time.Second
 
-// MaxRenewPace is one image a second.
-const MaxRenewPace = 3600
+// maxRenewPace is one image a second.
+const maxRenewPace = 3600
 
 var (
 	logLevels  = []string{"debug", "info", "warn", "error"}

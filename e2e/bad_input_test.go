@@ -14,7 +14,7 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	i := install(t)
 	i.push("shop/api:1", lab.Debian(lab.Bookworm()...))
-	private := made(lab.NewRegistry(""))(t)
+	private := made(lab.NewRegistry())(t)
 	t.Cleanup(func() { private.Close() })
 	private.RequireBasicAuth("user", "secret")
 	for _, refusal := range []struct {

@@ -79,7 +79,7 @@ func fill(b *testing.B, database string, endpoints map[string]string) {
 }
 
 func benchReceiver(b *testing.B) *lab.Receiver {
-	r, err := lab.NewReceiver("")
+	r, err := lab.NewReceiver()
 	try(b, err)
 	r.AnswerAlways(http.StatusNoContent)
 	b.Cleanup(func() { r.Heal(); r.Close() })

@@ -27,7 +27,7 @@ func flaws(severity string) []feed.Vulnerability {
 func TestFeedStory(t *testing.T) {
 	t.Parallel()
 	i := install(t)
-	audit := made(lab.NewReceiver(""))(t)
+	audit := made(lab.NewReceiver())(t)
 	t.Cleanup(func() { audit.Close() })
 	i.do("endpoint", "add", "audit", audit.URL(), "--type", "event_log")
 	i.offer(flaws("High")...)

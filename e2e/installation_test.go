@@ -48,7 +48,7 @@ func install(t *testing.T, settings ...string) *installation {
 // bring starts Tagwatch with its counterparts, of which it is told nothing yet.
 func bring(t *testing.T, settings ...string) *installation {
 	t.Helper()
-	i := &installation{t: t, registry: made(lab.NewRegistry(""))(t), feed: made(feed.New(""))(t), receiver: made(lab.NewReceiver(""))(t), log: newLog(t)}
+	i := &installation{t: t, registry: made(lab.NewRegistry())(t), feed: made(feed.New())(t), receiver: made(lab.NewReceiver())(t), log: newLog(t)}
 	made(i.feed.PublishBuild(t.TempDir(), feed.Vulnerability{Provider: feed.Debian, ID: "CVE-2026-1001", Package: "openssl", Severity: "High"}))(t)
 	t.Cleanup(func() {
 		i.registry.Close()

@@ -34,7 +34,7 @@ func TestPoliciesSeeWhatIsConfigured(t *testing.T) {
 	if clamd == "" {
 		t.Fatal("TAGWATCH_TEST_CLAMD is not set: make test starts a ClamAV daemon and sets it")
 	}
-	npm := made(lab.Serve("", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	npm := made(lab.Serve(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{"name": "lodash", "dist-tags": {"latest": "4.17.21"}, "versions": {"4.17.20": {}, "4.17.21": {}}}`))
 	})))(t)
 	t.Cleanup(func() { npm.Close() })

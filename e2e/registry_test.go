@@ -17,11 +17,11 @@ import (
 func TestPrivateRegistry(t *testing.T) {
 	t.Parallel()
 	authority, folder := made(lab.NewAuthority())(t), t.TempDir()
-	store := made(lab.NewSecureRegistry("", made(authority.Server(true))(t)))(t)
+	store := made(lab.NewSecureRegistry(made(authority.Server(true))(t)))(t)
 	t.Cleanup(func() { _ = store.Close() })
 	tokens := made(lab.NewTokenService(made(authority.Server(false))(t)))(t)
 	t.Cleanup(func() { _ = tokens.Close() })
-	mirror := made(lab.NewRegistry(""))(t)
+	mirror := made(lab.NewRegistry())(t)
 	t.Cleanup(func() { _ = mirror.Close() })
 	tokens.Admit("robot", "hunter2", "")
 	store.RequireTokens(tokens)

@@ -15,7 +15,7 @@ import (
 func TestTracing(t *testing.T) {
 	t.Parallel()
 	const secret = "swordfish-in-the-address"
-	collector := made(lab.NewCollector(""))(t)
+	collector := made(lab.NewCollector())(t)
 	t.Cleanup(func() { collector.Close() })
 	i := install(t, "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL(), "OTEL_BSP_SCHEDULE_DELAY=200")
 	i.do("endpoint", "add", "receiver", i.receiver.URL()+"/hook?room="+secret)

@@ -35,12 +35,11 @@ type Span struct {
 	Links             []string          // traces of the spans that it is linked to
 }
 
-// NewCollector starts one, whose URL is for OTEL_EXPORTER_OTLP_ENDPOINT. For the
-// address see [Serve].
-func NewCollector(address string) (*Collector, error) {
+// NewCollector starts one, whose URL is for OTEL_EXPORTER_OTLP_ENDPOINT.
+func NewCollector() (*Collector, error) {
 	c := &Collector{came: make(chan struct{})}
 	var err error
-	c.Server, err = Serve(address, http.HandlerFunc(c.take))
+	c.Server, err = Serve(http.HandlerFunc(c.take))
 	return c, err
 }
 

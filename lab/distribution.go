@@ -17,10 +17,9 @@ import (
 // from, as a process of its own on the loopback interface. See
 // https://distribution.github.io/distribution/about/configuration/.
 type Distribution struct {
-	host   string
-	scheme string
-	run    *exec.Cmd
-	ended  chan error
+	host  string
+	run   *exec.Cmd
+	ended chan error
 }
 
 // DistributionOptions are what a Distribution asks of its clients. The zero
@@ -41,10 +40,7 @@ func StartDistribution(program, directory string, options DistributionOptions) (
 	if err != nil {
 		return nil, fmt.Errorf("configure Distribution: %w", err)
 	}
-	d := &Distribution{scheme: "http", run: exec.Command(program, "serve", configuration), ended: make(chan error, 1)}
-	if options.Authority != nil {
-		d.scheme = "https"
-	}
+	d := &Distribution{run: exec.Command(program, "serve", configuration), ended: make(chan error, 1)}
 	log, err := d.run.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -81,9 +77,6 @@ func listening(lines *bufio.Scanner) (string, error) {
 
 // Host is its address with the port.
 func (d *Distribution) Host() string { return d.host }
-
-// URL is its root without a trailing slash.
-func (d *Distribution) URL() string { return d.scheme + "://" + d.host }
 
 // Close stops it.
 func (d *Distribution) Close() error {
@@ -135,7 +128,7 @@ func (o DistributionOptions) authentication(directory string) (string, error) {
 	switch {
 	case o.Tokens != nil:
 		file := filepath.Join(directory, "tokens.crt")
-		return fmt.Sprintf("auth:\n  token: {realm: %q, service: %s, issuer: %s, rootcertbundle: %q}\n", o.Tokens.Realm(), TokenAbout, TokenIssuer, file),
+		return fmt.Sprintf("auth:\n  token: {realm: %q, service: %s, issuer: %s, rootcertbundle: %q}\n", o.Tokens.Realm(), tokenAbout, tokenIssuer, file),
 			os.WriteFile(file, o.Tokens.PEM(), 0o600)
 	case o.User != "":
 		hash, err := bcrypt.GenerateFromPassword([]byte(o.Pass), bcrypt.MinCost)

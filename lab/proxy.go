@@ -20,7 +20,7 @@ type Proxy struct {
 func NewProxy() (*Proxy, error) {
 	p := &Proxy{}
 	var err error
-	p.Server, err = Serve("", http.HandlerFunc(p.pass))
+	p.Server, err = Serve(http.HandlerFunc(p.pass))
 	return p, err
 }
 

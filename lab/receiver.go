@@ -34,10 +34,10 @@ type Receiver struct {
 	arrived  chan struct{}
 }
 
-// NewReceiver starts a receiver that answers 200. For the address see [Serve].
-func NewReceiver(address string) (*Receiver, error) {
+// NewReceiver starts a receiver that answers 200.
+func NewReceiver() (*Receiver, error) {
 	r := &Receiver{Faults: &Faults{}, fallback: http.StatusOK, arrived: make(chan struct{})}
-	server, err := Serve(address, r.record(r.Wrap(http.HandlerFunc(r.answer))))
+	server, err := Serve(r.record(r.Wrap(http.HandlerFunc(r.answer))))
 	if err != nil {
 		return nil, fmt.Errorf("start receiver: %w", err)
 	}

@@ -12,7 +12,7 @@ import (
 
 func newReceiver(t *testing.T) *lab.Receiver {
 	t.Helper()
-	receiver, err := lab.NewReceiver("")
+	receiver, err := lab.NewReceiver()
 	if err != nil {
 		t.Fatal(err)
 	}

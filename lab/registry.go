@@ -34,18 +34,18 @@ type Registry struct {
 	quota *quota
 }
 
-// NewRegistry starts an empty registry. For the address see [Serve].
-func NewRegistry(address string) (*Registry, error) { return NewSecureRegistry(address, nil) }
+// NewRegistry starts an empty registry.
+func NewRegistry() (*Registry, error) { return NewSecureRegistry(nil) }
 
 // NewSecureRegistry is NewRegistry over TLS, unless config is nil.
-func NewSecureRegistry(address string, config *tls.Config) (*Registry, error) {
+func NewSecureRegistry(config *tls.Config) (*Registry, error) {
 	store := registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true))
-	entrance, err := Serve("", store)
+	entrance, err := Serve(store)
 	if err != nil {
 		return nil, fmt.Errorf("start registry: %w", err)
 	}
 	r := &Registry{Faults: &Faults{}, entrance: entrance}
-	server, err := ServeTLS(address, r.count(r.Wrap(r.authenticate(r.limit(r.pageTags(store))))), config)
+	server, err := serveTLS(r.count(r.Wrap(r.authenticate(r.limit(r.pageTags(store))))), config)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start registry: %w", err), entrance.Close())
 	}
@@ -159,7 +159,7 @@ func (r *Registry) challenge(req *http.Request) string {
 	if tokens != nil {
 		token, _ := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
 		if tokens.Verify(token, parseCall(req.Method, req.URL.Path).Repository) != nil {
-			return fmt.Sprintf("Bearer realm=%q,service=%q", tokens.Realm(), TokenAbout)
+			return fmt.Sprintf("Bearer realm=%q,service=%q", tokens.Realm(), tokenAbout)
 		}
 		return ""
 	}

@@ -17,7 +17,7 @@ import (
 
 func newRegistry(t *testing.T) *lab.Registry {
 	t.Helper()
-	registry, err := lab.NewRegistry("")
+	registry, err := lab.NewRegistry()
 	if err != nil {
 		t.Fatal(err)
 	}

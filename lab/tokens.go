@@ -20,9 +20,11 @@ import (
 
 // The issuer and the service of a [TokenService], as a registry must know them.
 const (
-	TokenIssuer = "lab"
-	TokenAbout  = "lab-registry"
+	tokenIssuer = "lab"
+	tokenAbout  = "lab-registry"
 )
+
+const tokenLifetime = 5 * time.Minute
 
 // TokenService issues tokens for registries, as
 // https://distribution.github.io/distribution/spec/auth/jwt/ has it, to one
@@ -33,12 +35,11 @@ type TokenService struct {
 	key         *rsa.PrivateKey
 	certificate []byte // DER, of the key
 
-	mu       sync.Mutex
-	user     string
-	pass     string
-	refresh  string // identity token that is accepted besides
-	lifetime time.Duration
-	issued   map[string]int // by scope
+	mu      sync.Mutex
+	user    string
+	pass    string
+	refresh string         // identity token that is accepted besides
+	issued  map[string]int // by scope
 }
 
 // NewTokenService starts a service at /token of its host, over TLS unless config
@@ -55,8 +56,8 @@ func NewTokenService(config *tls.Config) (*TokenService, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a certificate: %w", err)
 	}
-	t := &TokenService{Faults: &Faults{}, key: key, certificate: der, lifetime: 5 * time.Minute, issued: map[string]int{}}
-	t.Server, err = ServeTLS("", t.Wrap(t.handler()), config)
+	t := &TokenService{Faults: &Faults{}, key: key, certificate: der, issued: map[string]int{}}
+	t.Server, err = serveTLS(t.Wrap(t.handler()), config)
 	return t, err
 }
 
@@ -74,13 +75,6 @@ func (t *TokenService) Admit(user, pass, identity string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.user, t.pass, t.refresh = user, pass, identity
-}
-
-// SetLifetime is that of later tokens.
-func (t *TokenService) SetLifetime(lifetime time.Duration) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.lifetime = lifetime
 }
 
 // Issued is how many tokens were issued for a scope; "" counts all.
@@ -106,12 +100,12 @@ func (t *TokenService) handler() http.Handler {
 			_, _ = w.Write([]byte(`{"errors":[{"code":"UNAUTHORIZED","message":"incorrect username or password"}]}`))
 			return
 		}
-		token, lifetime, err := t.issue(r.Form.Get("scope"))
+		token, err := t.issue(r.Form.Get("scope"))
 		if err != nil {
 			w.WriteHeader(http.StatusInternalServerError)
 			return
 		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"token": token, "access_token": token, "expires_in": int(lifetime.Seconds())})
+		_ = json.NewEncoder(w).Encode(map[string]any{"token": token, "access_token": token, "expires_in": int(tokenLifetime.Seconds())})
 	})
 }
 
@@ -125,12 +119,11 @@ func (t *TokenService) admits(r *http.Request) bool {
 	return t.user == "" || user == t.user && pass == t.pass && pass != ""
 }
 
-func (t *TokenService) issue(scope string) (string, time.Duration, error) {
+func (t *TokenService) issue(scope string) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.issued[scope]++
-	token, err := t.sign(accessOf(scope), time.Now(), t.lifetime)
-	return token, t.lifetime, err
+	return t.sign(accessOf(scope), time.Now())
 }
 
 type access struct {
@@ -152,13 +145,13 @@ func accessOf(scope string) []access {
 }
 
 // sign makes a JSON Web Token.
-func (t *TokenService) sign(granted []access, now time.Time, lifetime time.Duration) (string, error) {
+func (t *TokenService) sign(granted []access, now time.Time) (string, error) {
 	header, err := json.Marshal(map[string]any{"typ": "JWT", "alg": "RS256", "x5c": []string{base64.StdEncoding.EncodeToString(t.certificate)}})
 	if err != nil {
 		return "", err
 	}
-	claims, err := json.Marshal(map[string]any{"iss": TokenIssuer, "sub": t.user, "aud": TokenAbout, "jti": "lab",
-		"iat": now.Unix(), "nbf": now.Add(-time.Minute).Unix(), "exp": now.Add(lifetime).Unix(), "access": granted})
+	claims, err := json.Marshal(map[string]any{"iss": tokenIssuer, "sub": t.user, "aud": tokenAbout, "jti": "lab",
+		"iat": now.Unix(), "nbf": now.Add(-time.Minute).Unix(), "exp": now.Add(tokenLifetime).Unix(), "access": granted})
 	if err != nil {
 		return "", err
 	}
@@ -172,21 +165,23 @@ var errToken = errors.New("token does not allow it")
 
 // Verify tells whether a token allows to read a repository now; "" for any.
 func (t *TokenService) Verify(token, repository string) error {
-	text, signed, _ := cutLast(token, ".")
-	signature, err := base64.RawURLEncoding.DecodeString(signed)
+	parts := strings.Split(token, ".") // header, claims, signature
+	if len(parts) != 3 {
+		return errToken
+	}
+	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
 	if err != nil {
 		return errToken
 	}
-	sum := sha256.Sum256([]byte(text))
+	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
 	if rsa.VerifyPKCS1v15(&t.key.PublicKey, crypto.SHA256, sum[:], signature) != nil {
 		return errToken
 	}
-	_, encoded, _ := strings.Cut(text, ".")
 	var claims struct {
 		Expires int64 `json:"exp"`
 		Access  []access
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(encoded)
+	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil || json.Unmarshal(raw, &claims) != nil || time.Now().Unix() >= claims.Expires {
 		return errToken
 	}
@@ -199,12 +194,4 @@ func (t *TokenService) Verify(token, repository string) error {
 		return nil
 	}
 	return errToken
-}
-
-func cutLast(text, separator string) (before, after string, found bool) {
-	at := strings.LastIndex(text, separator)
-	if at < 0 {
-		return text, "", false
-	}
-	return text[:at], text[at+len(separator):], true
 }

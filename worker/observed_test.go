@@ -15,7 +15,7 @@ import (
 // TestObservedRegistry counts what is asked of a registry, and what came of it.
 func TestObservedRegistry(t *testing.T) {
 	t.Parallel()
-	there, err := lab.NewRegistry("")
+	there, err := lab.NewRegistry()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 // TestHistoriesReplayTraced: a worker that traces goes on with the runs of one
 // that did not.
 func TestHistoriesReplayTraced(t *testing.T) {
-	collector, err := lab.NewCollector("")
+	collector, err := lab.NewCollector()
 	if err != nil {
 		t.Fatal(err)
 	}

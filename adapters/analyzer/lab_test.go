@@ -37,7 +37,7 @@ type bench struct {
 
 func newBench(t testing.TB, limits analyzer.Limits) *bench {
 	t.Helper()
-	registry, err := lab.NewRegistry("")
+	registry, err := lab.NewRegistry()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func (l Limits) withDefaults() Limits {
 func (l Limits) ofLayers() layers.Limits {
 	return layers.Limits{
 		LayerBytes: l.LayerBytes, ImageBytes: l.ImageBytes, Entries: l.Entries,
-		PathLength: l.PathLength, PathDepth: l.PathDepth, Layers: l.Layers,
+		PathLength: l.PathLength, PathDepth: l.PathDepth,
 	}
 }
 

@@ -14,7 +14,6 @@ type Progress struct {
 	LayersDone int    // fetched, or found in the store
 	Fetched    int64  // bytes of layers transferred
 	Packages   int    // found so far
-	Files      int    // read so far
 }
 
 // The first stages, in the worker.
@@ -45,5 +44,5 @@ func (t *teller) line(text []byte) {
 	if json.Unmarshal(text, &told) != nil {
 		return
 	}
-	t.tell(func(p *Progress) { p.Stage, p.Packages, p.Files = told.Stage, told.Packages, told.Files })
+	t.tell(func(p *Progress) { p.Stage, p.Packages = told.Stage, told.Packages })
 }

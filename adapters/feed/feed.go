@@ -16,6 +16,7 @@
 package feed
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -50,27 +51,20 @@ type Options struct {
 
 // Defaults of Options.
 const (
-	DefaultURL         = "https://grype.anchore.io/databases"
-	DefaultStall       = 30 * time.Second
-	DefaultTimeout     = 30 * time.Minute
-	DefaultMaxArchive  = 2 << 30
-	DefaultMaxDatabase = 8 << 30
+	defaultURL         = "https://grype.anchore.io/databases"
+	defaultStall       = 30 * time.Second
+	defaultTimeout     = 30 * time.Minute
+	defaultMaxArchive  = 2 << 30
+	defaultMaxDatabase = 8 << 30
 )
 
 func (o Options) withDefaults() Options {
-	setDefault(&o.URL, DefaultURL)
-	setDefault(&o.Stall, DefaultStall)
-	setDefault(&o.Timeout, DefaultTimeout)
-	setDefault(&o.MaxArchive, DefaultMaxArchive)
-	setDefault(&o.MaxDatabase, DefaultMaxDatabase)
+	o.URL = cmp.Or(o.URL, defaultURL)
+	o.Stall = cmp.Or(o.Stall, defaultStall)
+	o.Timeout = cmp.Or(o.Timeout, defaultTimeout)
+	o.MaxArchive = cmp.Or(o.MaxArchive, defaultMaxArchive)
+	o.MaxDatabase = cmp.Or(o.MaxDatabase, defaultMaxDatabase)
 	return o
-}
-
-func setDefault[T comparable](value *T, standard T) {
-	var zero T
-	if *value == zero {
-		*value = standard
-	}
 }
 
 // Feed is a directory of generations and the publisher they come from. Several
@@ -108,7 +102,7 @@ func listingURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		// The text may hold a password: it is not repeated.
-		return nil, fmt.Errorf("feed URL: %w: give the http or https address of a listing or of its base, as %s", fault.Invalid, DefaultURL)
+		return nil, fmt.Errorf("feed URL: %w: give the http or https address of a listing or of its base, as %s", fault.Invalid, defaultURL)
 	}
 	if !strings.HasSuffix(u.Path, ".json") {
 		u = u.JoinPath("v"+strconv.Itoa(v6.ModelVersion), "latest.json")

@@ -34,7 +34,7 @@ type stage struct {
 
 func newStage(t *testing.T, options feed.Options) stage {
 	t.Helper()
-	publisher, err := labfeed.New("127.0.0.1:0")
+	publisher, err := labfeed.New()
 	must(t, err)
 	t.Cleanup(func() { publisher.Heal(); must(t, publisher.Close()) })
 	if options.URL == "" {

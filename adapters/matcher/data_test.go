@@ -18,8 +18,6 @@ type data struct {
 	exploited  []string
 	weaknesses map[string]string // of a CVE
 	scores     map[string]float64
-	aliases    map[string]string // of distributions, beside grype's own
-	built      time.Time
 }
 
 // record is a vulnerability's record; provider and id name it.

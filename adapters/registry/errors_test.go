@@ -105,8 +105,7 @@ func TestSecretsStayOutOfErrors(t *testing.T) {
 	const secret, issued = "hunter2-secret", "issued-token-secret"
 	encoded := base64.StdEncoding.EncodeToString([]byte("robot:" + secret))
 	var mode atomic.Value
-	var host string
-	host = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	host := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == "/token" && mode.Load() == "odd token answer":
 			fmt.Fprintf(w, `{"refresh_token":%q}`, issued)

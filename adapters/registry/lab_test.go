@@ -18,7 +18,7 @@ import (
 // startLab starts a real registry on the loopback interface.
 func startLab(t *testing.T) *lab.Registry {
 	t.Helper()
-	started, err := lab.NewRegistry("")
+	started, err := lab.NewRegistry()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func startContainerRegistry(t *testing.T, o offer) (string, image.Digest) {
 			config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, o.clients.Pool()
 		}
 	}
-	store := must(lab.NewSecureRegistry("", config))(t)
+	store := must(lab.NewSecureRegistry(config))(t)
 	t.Cleanup(func() { _ = store.Close() })
 	digest := push(t, store, "app:1", build(t, lab.Copy("/app", lab.Text("/app", "x"))))
 	if err := store.Tag("app:1", "2"); err != nil {

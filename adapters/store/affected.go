@@ -18,7 +18,7 @@ func (s *Store) AffectedTargets(ctx context.Context, generation string, after st
 	var targets []image.Target
 	err := s.view(ctx, "list targets that generation "+generation+" affects", func(t tx) error {
 		names, err := all[string](ctx, t, `SELECT target FROM target_state WHERE target > ? AND analyzed IN (`+affectedImages+`)
-			ORDER BY target LIMIT ?`, after, generation, limitOr(limit, defaultLimit))
+			ORDER BY target LIMIT ?`, after, generation, limitOf(limit))
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ func (s *Store) Board(ctx context.Context, filter watch.BoardFilter) (page []wat
 			return err
 		}
 		rows, err := all[stateRow](ctx, t, summaryQuery+where.text()+` ORDER BY `+boardOrder(filter.Order)+` LIMIT ? OFFSET ?`,
-			append(where.args, limitOr(filter.Limit, defaultLimit), filter.Offset)...)
+			append(where.args, limitOf(filter.Limit), filter.Offset)...)
 		if err != nil {
 			return err
 		}

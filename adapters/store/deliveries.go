@@ -65,7 +65,7 @@ type dueRow struct {
 func (s *Store) DueDeliveries(ctx context.Context, endpoint string, now time.Time, limit int) ([]watch.DueDelivery, error) {
 	var due []watch.DueDelivery
 	err := s.view(ctx, "list due deliveries to "+endpoint, func(t tx) (err error) {
-		due, err = t.due(ctx, `d.endpoint = ? AND d.state = 'pending' AND d.next_try <= ?`, limitOr(limit, defaultLimit), endpoint, stamp(now))
+		due, err = t.due(ctx, `d.endpoint = ? AND d.state = 'pending' AND d.next_try <= ?`, limitOf(limit), endpoint, stamp(now))
 		return err
 	})
 	return due, err
@@ -179,7 +179,7 @@ func (s *Store) Deliveries(ctx context.Context, filter DeliveryFilter) ([]event.
 	var deliveries []event.Delivery
 	err := s.view(ctx, "list deliveries", func(t tx) error {
 		rows, err := all[deliveryRow](ctx, t, `SELECT `+deliveryColumns+` FROM delivery d`+where.text()+` ORDER BY d.created DESC, d.id DESC LIMIT ?`,
-			append(where.args, limitOr(filter.Limit, defaultLimit))...)
+			append(where.args, limitOf(filter.Limit))...)
 		if err != nil {
 			return err
 		}

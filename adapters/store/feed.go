@@ -131,15 +131,16 @@ func (s *Store) SaveGeneration(ctx context.Context, generation vuln.Description,
 }
 
 // NoteFeed stores why the source of the data could not be asked, nil when it
-// could, and, unless zero, when it last was. It returns the problem that was
-// stored before. A problem that persists keeps its Since.
-func (s *Store) NoteFeed(ctx context.Context, checked time.Time, problem *watch.Problem) (previous *watch.Problem, err error) {
-	err = s.change(ctx, "note the state of the feed", func(t tx) error {
+// could, and, unless zero, when it last was. A problem that persists keeps its
+// Since.
+func (s *Store) NoteFeed(ctx context.Context, checked time.Time, problem *watch.Problem) error {
+	return s.change(ctx, "note the state of the feed", func(t tx) error {
 		current, err := t.holdFeed(ctx)
 		if err != nil {
 			return err
 		}
-		if previous, err = parseOptional[watch.Problem](current.Problem); err != nil {
+		previous, err := parseOptional[watch.Problem](current.Problem)
+		if err != nil {
 			return err
 		}
 		text, err := formatOptional(persisting(previous, problem))
@@ -148,7 +149,6 @@ func (s *Store) NoteFeed(ctx context.Context, checked time.Time, problem *watch.
 		}
 		return t.run(ctx, `UPDATE feed SET problem = ?, checked = ?`, text, max(current.Checked, stamp(checked)))
 	})
-	return previous, err
 }
 
 // NoteStale stores since when the current data are too old; zero for data that

@@ -79,10 +79,6 @@ func TestGroupsAreShared(t *testing.T) {
 		if _, err := s.Matches(ctx, digest(2)); !errors.Is(err, fault.Conflict) {
 			t.Errorf("matches of an unmatched image: %v", err)
 		}
-		stored, err := s.StoredGroups(ctx, []int64{3, 1, 77})
-		if err != nil || len(stored) != 2 || stored[0].ID != 1 || stored[1].ID != 3 {
-			t.Errorf("stored groups %+v, %v", stored, err)
-		}
 		if _, err := s.Unmatched(ctx, digest(9)); !errors.Is(err, fault.NotFound) {
 			t.Errorf("unknown image: %v", err)
 		}

@@ -173,25 +173,10 @@ func (s *Store) Groups(ctx context.Context, after int64, limit int) ([]watch.Sto
 	var groups []watch.StoredGroup
 	err := s.view(ctx, "list packages", func(t tx) error {
 		rows, err := all[groupRow](ctx, t, `SELECT id, fingerprint, document FROM package_group WHERE id > ? ORDER BY id LIMIT ?`,
-			after, limitOr(limit, defaultLimit))
+			after, limitOf(limit))
 		if err != nil {
 			return err
 		}
-		groups, err = t.withKeys(ctx, rows)
-		return err
-	})
-	return groups, err
-}
-
-// StoredGroups reads those groups, by id. Unknown ids are left out.
-func (s *Store) StoredGroups(ctx context.Context, ids []int64) ([]watch.StoredGroup, error) {
-	var groups []watch.StoredGroup
-	err := s.view(ctx, "read packages", func(t tx) error {
-		rows, err := allIn[groupRow](ctx, t, `SELECT id, fingerprint, document FROM package_group WHERE id IN (?)`, ids)
-		if err != nil {
-			return err
-		}
-		slices.SortFunc(rows, func(a, b groupRow) int { return cmp.Compare(a.ID, b.ID) })
 		groups, err = t.withKeys(ctx, rows)
 		return err
 	})

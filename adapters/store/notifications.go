@@ -124,7 +124,7 @@ func (s *Store) Notifications(ctx context.Context, filter NotificationFilter) ([
 	var notifications []StoredNotification
 	err := s.view(ctx, "list notifications", func(t tx) error {
 		rows, err := all[notificationRow](ctx, t, `SELECT `+notificationColumns+` FROM notification`+where.text()+order,
-			append(where.args, limitOr(filter.Limit, defaultLimit))...)
+			append(where.args, limitOf(filter.Limit))...)
 		if err != nil {
 			return err
 		}

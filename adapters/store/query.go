@@ -28,9 +28,9 @@ func (c *conditions) text() string {
 // defaultLimit is how many rows a list has whose filter sets no limit.
 const defaultLimit = 1000
 
-func limitOr(limit, otherwise int) int {
+func limitOf(limit int) int {
 	if limit <= 0 {
-		return otherwise
+		return defaultLimit
 	}
 	return limit
 }

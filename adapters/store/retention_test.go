@@ -128,7 +128,7 @@ func (b *busy) come(name string) {
 	b.Helper()
 	visitor := target(b.T, fmt.Sprintf("%s-%d", name, b.day))
 	subscribe(b.T, b.Store, visitor)
-	_, err := b.Note(b.Context(), visitor, b.now(), nil)
+	err := b.Note(b.Context(), visitor, b.now(), nil)
 	check(b.T, err)
 	_, err = b.Unsubscribe(b.Context(), visitor, nil, b.now())
 	check(b.T, err)

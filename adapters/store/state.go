@@ -148,37 +148,35 @@ func (t tx) saveTargetDocument(ctx context.Context, target image.Target, kind st
 }
 
 // Note stores why a pass at the target failed, nil when it did not, and, unless
-// zero, when the registry was last looked at. It returns the problem that was
-// stored before. A problem that persists, one of the same kind at the same
-// stage, keeps its Since. A target that nobody is subscribed to is ignored.
-func (s *Store) Note(ctx context.Context, target image.Target, checked time.Time, problem *watch.Problem) (previous *watch.Problem, err error) {
-	err = s.change(ctx, "note "+target.String(), func(t tx) (err error) {
+// zero, when the registry was last looked at. A problem that persists, one of
+// the same kind at the same stage, keeps its Since. A target that nobody is
+// subscribed to is ignored.
+func (s *Store) Note(ctx context.Context, target image.Target, checked time.Time, problem *watch.Problem) error {
+	return s.change(ctx, "note "+target.String(), func(t tx) error {
 		watched, err := t.watched(ctx, target)
 		if err != nil || !watched {
 			return err
 		}
-		previous, err = t.noteTarget(ctx, target, checked, problem)
-		return err
+		return t.noteTarget(ctx, target, checked, problem)
 	})
-	return previous, err
 }
 
-func (t tx) noteTarget(ctx context.Context, target image.Target, checked time.Time, problem *watch.Problem) (*watch.Problem, error) {
+func (t tx) noteTarget(ctx context.Context, target image.Target, checked time.Time, problem *watch.Problem) error {
 	if err := t.run(ctx, `INSERT INTO target_state (target) VALUES (?) ON CONFLICT (target) DO NOTHING`, target.String()); err != nil {
-		return nil, err
+		return err
 	}
 	text, err := one[string](ctx, t, `SELECT problem FROM target_state WHERE target = ?`, target.String())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	previous, err := parseOptional[watch.Problem](text)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if text, err = formatOptional(persisting(previous, problem)); err != nil {
-		return nil, err
+		return err
 	}
-	return previous, t.run(ctx, `UPDATE target_state SET problem = ?, checked = CASE WHEN checked > ? THEN checked ELSE ? END WHERE target = ?`,
+	return t.run(ctx, `UPDATE target_state SET problem = ?, checked = CASE WHEN checked > ? THEN checked ELSE ? END WHERE target = ?`,
 		text, stamp(checked), stamp(checked), target.String())
 }
 

@@ -138,7 +138,7 @@ func TestTargets(t *testing.T) {
 		ctx := t.Context()
 		subscribe(t, s, target(t, "redis:7"), target(t, "quay.io/team/app:v2"), target(t, "redis:6"), target(t, "quay.io/team/app:V1"))
 		record(t, s, target(t, "redis:6"), watch.State{Revision: 1})
-		_, err := s.Note(ctx, target(t, "quay.io/team/app:v2"), at(1), nil)
+		err := s.Note(ctx, target(t, "quay.io/team/app:v2"), at(1), nil)
 		check(t, err)
 		app := repository(t, "quay.io/team/app")
 		tests := []struct {

@@ -26,7 +26,7 @@ func (s *Store) Due(ctx context.Context, registry string, now time.Time, limit i
 	var looks []watch.Look
 	err := s.view(ctx, "list due targets of "+registry, func(t tx) error {
 		rows, err := all[lookRow](ctx, t, `SELECT name, seen, poll, due FROM target
-			WHERE registry = ? AND due <= ? ORDER BY due, name LIMIT ?`, registry, stamp(now), limitOr(limit, defaultLimit))
+			WHERE registry = ? AND due <= ? ORDER BY due, name LIMIT ?`, registry, stamp(now), limitOf(limit))
 		if err != nil {
 			return err
 		}

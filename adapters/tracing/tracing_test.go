@@ -47,7 +47,7 @@ func TestOpenFollowsOpenTelemetrysVariables(t *testing.T) {
 // TestKeptParent: a span that was kept as text is the parent of a later one, also
 // in another process.
 func TestKeptParent(t *testing.T) {
-	collector, err := lab.NewCollector("")
+	collector, err := lab.NewCollector()
 	if err != nil {
 		t.Fatal(err)
 	}

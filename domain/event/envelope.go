@@ -14,15 +14,15 @@ type Account struct {
 	Name  string // userId
 	Email string // notification_user_email
 	// Source identifies the installation to receivers of several, as a URI
-	// reference; empty means DefaultSource.
+	// reference; empty means "/tagwatch".
 	Source string
 	// Link is the address of a page about a notification, in which <subject>,
 	// <id>, <notification_type> and <userId> are replaced. Empty for no links.
 	Link string
 }
 
-// DefaultSource is the source of an account that sets none.
-const DefaultSource = "/tagwatch"
+// defaultSource is the source of an account that sets none.
+const defaultSource = "/tagwatch"
 
 // link is the account's page about a notification, "" without one.
 func (a Account) link(n Notification) string {

@@ -61,7 +61,7 @@ const cloudEventType = "com.github.tagwatch."
 func newCloudEvent(n Notification, account Account) cloudEvent {
 	source := account.Source
 	if source == "" {
-		source = DefaultSource
+		source = defaultSource
 	}
 	return cloudEvent{
 		SpecVersion: "1.0",

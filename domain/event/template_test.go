@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -167,7 +168,7 @@ func TestGroupID(t *testing.T) {
 	for i := range all {
 		all[i].ID = fmt.Sprint(i)
 	}
-	if event.NewGroup(all).ID != event.NewGroup(all).ID {
+	if event.NewGroup(all).ID != event.NewGroup(slices.Clone(all)).ID {
 		t.Error("equal groups have different ids")
 	}
 	if event.NewGroup(all).ID == event.NewGroup(all[1:]).ID {

@@ -42,7 +42,7 @@ func TestDescribeKeys(t *testing.T) {
 // TestExamplesAreValid reads the catalogue as its users do.
 func TestExamplesAreValid(t *testing.T) {
 	t.Parallel()
-	for _, g := range Gates() {
+	for _, g := range gates {
 		for _, trigger := range g.Triggers {
 			for _, p := range trigger.Parameters {
 				if p.Description == "" || p.Example == "" {

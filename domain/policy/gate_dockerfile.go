@@ -117,6 +117,6 @@ func expressionIfLike(value string, all map[string]string) error {
 	if all["check"] != "like" && all["check"] != "not_like" {
 		return nil
 	}
-	_, err := compile(value)
+	_, err := newExpression(value)
 	return err
 }

@@ -68,7 +68,7 @@ func distinctMatches(matches []*vuln.Match) []*vuln.Match {
 // if it has none.
 func flawsOf(m *vuln.Match) []flaw {
 	f := flaw{name: m.Package.Name, version: m.Package.Version, kind: m.Package.Type}
-	if !OSPackage(m.Package.Type) {
+	if !osPackage(m.Package.Type) {
 		f.location = m.Location
 	}
 	var flaws []flaw

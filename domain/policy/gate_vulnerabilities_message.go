@@ -16,7 +16,7 @@ func vulnerabilityTriggerID(m *vuln.Match) string {
 }
 
 func packageInTriggerID(m *vuln.Match) string {
-	if OSPackage(m.Package.Type) {
+	if osPackage(m.Package.Type) {
 		return m.Package.Name
 	}
 	path := strings.Split(m.Location, "/")
@@ -34,7 +34,7 @@ func packageInTriggerID(m *vuln.Match) string {
 // message tells about the vulnerability, and the values that the rule looked at.
 func (r vulnerabilityRule) message(m *vuln.Match) string {
 	class, where := "non-os", m.Location
-	if OSPackage(m.Package.Type) {
+	if osPackage(m.Package.Type) {
 		class, where = "os", m.Package.Name
 	}
 	return fmt.Sprintf("%s Vulnerability found in %s package type (%s) - %s %s%s%s%s(%s - %s)",

@@ -76,7 +76,7 @@ func newVulnerabilityRule(c *check) (vulnerabilityRule, error) {
 
 // holds tells whether every condition applies, apart from those on age.
 func (r vulnerabilityRule) holds(m *vuln.Match) (bool, error) {
-	os := OSPackage(m.Package.Type)
+	os := osPackage(m.Package.Type)
 	switch {
 	case r.class == "os" && !os, r.class == "non-os" && os,
 		!orderHolds(cmp.Compare(m.Severity.Rank(), r.severity), r.severityOperator),

@@ -5,9 +5,6 @@ import (
 	"strings"
 )
 
-// Gates lists the gates that rules can name.
-func Gates() []Gate { return slices.Clone(gates) }
-
 // findGate looks a gate up by its lower-case name; nil for an unknown one.
 func findGate(name string) *Gate {
 	i := slices.IndexFunc(gates, func(g Gate) bool { return g.Name == name })

@@ -27,15 +27,6 @@ type pattern struct {
 	budget *budget
 }
 
-// compile prepares an expression of Python's dialect, with a budget of its own.
-func compile(text string) (*pattern, error) {
-	e, err := newExpression(text)
-	if err != nil {
-		return nil, err
-	}
-	return &pattern{expression: e, budget: &budget{}}, nil
-}
-
 // matchStart tells whether the expression matches beginning at the first
 // character; it need not reach the end. That is re.match of Python.
 func (p *pattern) matchStart(s string) (bool, error) { return p.expression.matchStart(s, p.budget) }
@@ -50,6 +41,7 @@ type expression struct {
 	backtracking *regexp2.Regexp
 }
 
+// newExpression compiles an expression of Python's dialect.
 func newExpression(text string) (*expression, error) {
 	if len(text) > maxExpression {
 		return nil, fmt.Errorf("regular expression of %d bytes: at most %d are allowed: %w", len(text), maxExpression, fault.Invalid)

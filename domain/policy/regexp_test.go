@@ -59,11 +59,11 @@ func TestMatchStart(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.pattern, func(t *testing.T) {
 			t.Parallel()
-			p, err := compile(tt.pattern)
+			e, err := newExpression(tt.pattern)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := p.matchStart(tt.text); got != tt.want || err != nil {
+			if got, err := e.matchStart(tt.text, &budget{}); got != tt.want || err != nil {
 				t.Errorf("matches %v, %v, want %v", got, err, tt.want)
 			}
 		})
@@ -84,7 +84,7 @@ func TestBadExpressions(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := compile(tt.pattern)
+			_, err := newExpression(tt.pattern)
 			if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want one with %q", err, tt.want)
 			}
@@ -105,11 +105,11 @@ func TestHostileExpressions(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p, err := compile(tt.pattern)
+			e, err := newExpression(tt.pattern)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err = p.matchStart(tt.text); !errors.Is(err, fault.Limit) || len(err.Error()) > 300 {
+			if _, err = e.matchStart(tt.text, &budget{}); !errors.Is(err, fault.Limit) || len(err.Error()) > 300 {
 				t.Errorf("error %v, want a limit", err)
 			}
 		})

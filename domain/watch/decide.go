@@ -123,7 +123,7 @@ func (d *decision) tell(content event.Content) error {
 		d.gather(list.Revision(n.ID), *options)
 		return nil
 	}
-	d.deliveries = append(d.deliveries, Deliveries(n, *options, d.audience, d.now)...)
+	d.deliveries = append(d.deliveries, deliveriesOf(n, *options, d.audience, d.now)...)
 	return nil
 }
 
@@ -177,8 +177,8 @@ func (d *decision) causes(t event.Type) []event.Cause {
 	return causes
 }
 
-// Deliveries are those of one notification, due at once.
-func Deliveries(n event.Notification, options event.Options, audience Audience, now time.Time) []event.Delivery {
+// deliveriesOf are those of one notification, due at once.
+func deliveriesOf(n event.Notification, options event.Options, audience Audience, now time.Time) []event.Delivery {
 	var deliveries []event.Delivery
 	for _, name := range event.Route(options, n.Type, n.Subject, audience.Endpoints) {
 		deliveries = append(deliveries, event.Delivery{Notification: n.ID, Endpoint: name, State: event.Pending,

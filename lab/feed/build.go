@@ -65,12 +65,6 @@ func build(dir string, built time.Time, vulnerabilities []Vulnerability, finish 
 	return pack(path, dir, built)
 }
 
-// BuildDatabase builds a database and returns the path of its archive.
-func BuildDatabase(dir string, vulnerabilities ...Vulnerability) (archive string, err error) {
-	database, err := Build(dir, vulnerabilities...)
-	return database.Archive, err
-}
-
 func scratchIn(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("make database directory: %w", err)

@@ -32,10 +32,10 @@ type Feed struct {
 	requested []string          // paths, in order
 }
 
-// New starts a feed. For the address see [lab.Serve].
-func New(address string) (*Feed, error) {
+// New starts a feed.
+func New() (*Feed, error) {
 	f := &Feed{Faults: &lab.Faults{}, archives: map[string][]byte{}}
-	server, err := lab.Serve(address, f.record(f.Wrap(http.HandlerFunc(f.serve))))
+	server, err := lab.Serve(f.record(f.Wrap(http.HandlerFunc(f.serve))))
 	if err != nil {
 		return nil, fmt.Errorf("start feed: %w", err)
 	}

@@ -143,7 +143,7 @@ func install(t *testing.T, known ...feed.Vulnerability) v6.Reader {
 
 func newFeed(t *testing.T) *feed.Feed {
 	t.Helper()
-	published, err := feed.New("")
+	published, err := feed.New()
 	if err != nil {
 		t.Fatal(err)
 	}

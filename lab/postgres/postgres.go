@@ -51,9 +51,6 @@ func (s *Server) URL(database string) string {
 	return "postgres:///" + database + "?host=" + s.dir + "&user=tagwatch&sslmode=disable"
 }
 
-// Socket is the directory of the server's socket.
-func (s *Server) Socket() string { return s.dir }
-
 // Pid is the process id of the postmaster.
 func (s *Server) Pid() int { return s.server.Process.Pid }
 

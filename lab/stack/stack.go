@@ -94,14 +94,6 @@ func (s *Stack) awaitReady(ctx context.Context) error {
 	}
 }
 
-// Ready waits until the worker is ready, as after one of the processes was
-// killed.
-func (s *Stack) Ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	return s.awaitReady(ctx)
-}
-
 func (s *Stack) ready(ctx context.Context) bool {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.listen+"/readyz", nil)
 	if err != nil {

@@ -32,13 +32,13 @@ type Story struct {
 func New(out, log io.Writer, bin, dir string, settings ...string) (*Story, error) {
 	s := &Story{out: out, dir: dir}
 	var err error
-	if s.registry, err = lab.NewRegistry(""); err != nil {
+	if s.registry, err = lab.NewRegistry(); err != nil {
 		return nil, err
 	}
-	if s.receiver, err = lab.NewReceiver(""); err != nil {
+	if s.receiver, err = lab.NewReceiver(); err != nil {
 		return nil, err
 	}
-	if s.feed, err = feed.New(""); err != nil {
+	if s.feed, err = feed.New(); err != nil {
 		return nil, err
 	}
 	settings = append(settings, "TAGWATCH_FEED_URL="+s.feed.ListingURL(), "TAGWATCH_FEED_INTERVAL=24h", "TAGWATCH_LOG_LEVEL=warn")

@@ -15,17 +15,14 @@ import (
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
-// progressFiles is after how many files progress is told.
-const progressFiles = 2000
-
 // readFiles lists the squashed file system, and reads each regular file once for
 // all that is asked of its content.
-func (o *opened) readFiles(inventory *sbom.Inventory, search *search, tell *teller) error {
+func (o *opened) readFiles(inventory *sbom.Inventory, search *search) error {
 	tree := o.SquashedTree()
 	wanted := o.wantedDigests(inventory.Packages)
 	inventory.Retrieved = map[string][]byte{}
 	reader := &reader{search: search, inventory: inventory, hits: map[file.ID]fileHits{}}
-	for i, reference := range tree.AllFiles(file.AllTypes()...) {
+	for _, reference := range tree.AllFiles(file.AllTypes()...) {
 		entry, err := o.FileCatalog.Get(reference)
 		if err != nil {
 			return fmt.Errorf("file %s: %w: %w", reference.RealPath, fault.Invalid, err)
@@ -40,11 +37,7 @@ func (o *opened) readFiles(inventory *sbom.Inventory, search *search, tell *tell
 			}
 		}
 		inventory.Files = append(inventory.Files, listed)
-		if i%progressFiles == 0 {
-			tell.files(i)
-		}
 	}
-	tell.files(len(inventory.Files))
 	o.followLinks(reader)
 	reader.finish()
 	for _, layer := range o.Layers {

@@ -58,7 +58,7 @@ func inspect(ctx context.Context, folder string, request Request, tell *teller) 
 	}
 	tell.stage(StageFiles)
 	inventory := describe(opened, request, bill)
-	if err := opened.readFiles(inventory, search, tell); err != nil {
+	if err := opened.readFiles(inventory, search); err != nil {
 		return err
 	}
 	tell.stage(StageWrite)
@@ -74,8 +74,6 @@ type teller struct {
 func (t *teller) stage(name string) { t.tell(func(p *Progress) { p.Stage = name }) }
 
 func (t *teller) packages(n int) { t.tell(func(p *Progress) { p.Packages = n }) }
-
-func (t *teller) files(n int) { t.tell(func(p *Progress) { p.Files = n }) }
 
 // tell changes the progress and writes it if that made a difference. A parent
 // that does not listen is no reason to stop.

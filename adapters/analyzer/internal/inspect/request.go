@@ -62,7 +62,6 @@ type Content struct {
 type Progress struct {
 	Stage    string
 	Packages int `json:",omitempty"`
-	Files    int `json:",omitempty"`
 }
 
 // The stages of an inspection.

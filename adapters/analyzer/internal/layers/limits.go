@@ -14,7 +14,6 @@ type Limits struct {
 	Entries    int   // of all layers of an image: files, folders, links
 	PathLength int   // bytes of a path
 	PathDepth  int   // components of a path
-	Layers     int   // of an image
 }
 
 // Budget counts what one image uses of its limits. It is safe for concurrent

@@ -23,7 +23,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
-var generous = Limits{LayerBytes: 1 << 20, ImageBytes: 1 << 20, Entries: 100, PathLength: 4096, PathDepth: 256, Layers: 10}
+var generous = Limits{LayerBytes: 1 << 20, ImageBytes: 1 << 20, Entries: 100, PathLength: 4096, PathDepth: 256}
 
 // bench is a store with its folders, and what one layer needs.
 type bench struct {
