@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/config"
@@ -61,11 +59,6 @@ func prepare(commands []*cli.Command) {
 	for _, c := range commands {
 		c.OnUsageError = onUsageError
 		c.HideHelpCommand = true
-		for _, f := range c.Flags {
-			if b, ok := f.(*cli.BoolFlag); ok {
-				b.DisableDefaultText = true
-			}
-		}
 		if len(c.Subcommands) > 0 {
 			c.Action = unknownCommand
 			prepare(c.Subcommands)
@@ -81,7 +74,7 @@ func unknownCommand(c *cli.Context) error {
 		return showHelp(c)
 	}
 	path := c.Command.HelpName
-	if meant := suggest(name, c.Command.Subcommands); meant != "" {
+	if meant := suggestCommand(name, c.Command.Subcommands); meant != "" {
 		return usage("there is no command %q; did you mean: %s %s", path+" "+name, path, meant)
 	}
 	return usage("there is no command %q; see %s --help", path+" "+name, path)
@@ -92,17 +85,4 @@ func showHelp(c *cli.Context) error {
 		return cli.ShowSubcommandHelp(c)
 	}
 	return cli.ShowAppHelp(c)
-}
-
-// onUsageError names the flag as people write it.
-func onUsageError(c *cli.Context, err error, _ bool) error {
-	path := "tagwatch"
-	if c.Command != nil && c.Command.HelpName != "" {
-		path = c.Command.HelpName
-	}
-	text := err.Error()
-	if name, unknown := strings.CutPrefix(text, "flag provided but not defined: -"); unknown {
-		return usage("there is no option --%s; see %s --help", strings.TrimPrefix(name, "-"), path)
-	}
-	return usage("%s; see %s --help", text, path)
 }

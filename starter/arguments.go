@@ -65,9 +65,21 @@ func (a *arrangement) takeOption(words []string) int {
 	count := 1
 	if described, ok := option.(cli.DocGenerationFlag); ok && described.TakesValue() && !valued {
 		count = min(2, len(words))
+		if len(words) == 1 {
+			a.lackValue(into)
+		}
 	}
 	*into = append(*into, words[:count]...)
 	return count
+}
+
+// lackValue drops what would come behind the last option and be taken for the
+// value that it lacks.
+func (a *arrangement) lackValue(into *[]string) {
+	a.arguments = nil
+	if into == &a.globals {
+		a.path, a.options = nil, nil
+	}
 }
 
 func find(flags []cli.Flag, name string) cli.Flag {

@@ -40,7 +40,7 @@ func TestSuggest(t *testing.T) {
 	for typed, want := range map[string]string{
 		"sub": "subscribe", "statsu": "status", "polciy": "policy", "vulnerabilites": "vulnerabilities", "frobnicate": "", "hel": "",
 	} {
-		if got := suggest(typed, newApp().Commands); got != want {
+		if got := suggestCommand(typed, newApp().Commands); got != want {
 			t.Errorf("%s: got %q, want %q", typed, got, want)
 		}
 	}

@@ -159,17 +159,25 @@ func (s *session) writeDeliveries(w io.Writer, views []deliveryView) {
 	}
 	t := newTable("ID", "ENDPOINT", "STATE", "CREATED", "ATTEMPTS", "NEXT TRY", "NOTIFICATION", "GROUP", "ANSWER")
 	for _, v := range views {
-		next := "-"
-		if !v.NextTry.IsZero() {
-			next = s.ago(v.NextTry)
-		}
 		t.row(deliveryLook(v), strconv.FormatInt(v.ID, 10), v.Endpoint, string(v.State), s.ago(v.Created),
-			strconv.Itoa(v.Attempts), next, v.Notification, dash(v.Group), v.Answer)
+			strconv.Itoa(v.Attempts), s.nextTry(v), v.Notification, dash(v.Group), v.Answer)
 		for _, a := range v.Tries {
 			t.row(faint, "", "", "#"+strconv.Itoa(a.Number), s.ago(a.At), "", "", "", "status "+strconv.Itoa(a.Status), a.Answer)
 		}
 	}
 	t.write(w)
+}
+
+// nextTry is when a delivery is tried next. One that is due waits for its turn,
+// or for its endpoint to be enabled.
+func (s *session) nextTry(v deliveryView) string {
+	switch {
+	case v.NextTry.IsZero():
+		return "-"
+	case !v.NextTry.After(s.now):
+		return "due"
+	}
+	return s.ago(v.NextTry)
 }
 
 func deliveryLook(v deliveryView) style {

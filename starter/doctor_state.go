@@ -32,6 +32,10 @@ func (e *examination) feed(ctx context.Context) {
 		e.warn(subject, "see the workers' way to the source (--feed-url, --feed-ca-file, HTTPS_PROXY), or bring data: tagwatch feed import",
 			"the source has not answered the workers since %s: %s", e.when(feed.Problem.Since), feed.Problem.Message)
 	}
+	if feed.Problem == nil && !feed.Checked.IsZero() && !e.IsSet("feed-url") {
+		e.ok(subject, "the workers read its source %s", e.ago(feed.Checked))
+		return // from here, another one may be set
+	}
 	e.feedSource(ctx)
 }
 

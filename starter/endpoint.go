@@ -161,11 +161,20 @@ func (s *session) sendSample(ctx context.Context, name string, t event.Type) (re
 
 func writeTested(w io.Writer, v testedView) {
 	took := (time.Duration(v.Seconds * float64(time.Second))).Round(time.Millisecond)
-	if v.Status == 0 {
-		fmt.Fprintf(w, "%s to %s: no answer after %s: %s\n", v.Type, v.Endpoint, took, oneLine(v.Answer))
-		return
+	fmt.Fprintf(w, "%s to %s: %s after %s: %s\n", v.Type, v.Endpoint, verdictWords(v.Verdict), took, dash(oneLine(v.Answer)))
+}
+
+// verdictWords are what becomes of a notification with such an answer.
+func verdictWords(verdict event.Verdict) string {
+	switch verdict {
+	case event.VerdictRetry:
+		return "not delivered, a real one would be tried again,"
+	case event.VerdictDisable:
+		return "not delivered, a real one would disable the endpoint,"
+	case event.VerdictFinal:
+		return "not delivered, a real one would be given up,"
 	}
-	fmt.Fprintf(w, "%s to %s: %s, status %d after %s: %s\n", v.Type, v.Endpoint, v.Verdict, v.Status, took, dash(oneLine(v.Answer)))
+	return string(verdict)
 }
 
 func endpointEnableCommand() *cli.Command {

@@ -64,6 +64,12 @@ type unattended struct{ doing string }
 
 func (u *unattended) Error() string { return u.doing + ": no worker answered" }
 
+// interrupted is a wait that a person ended, and what goes on without it.
+type interrupted struct{ meanwhile string }
+
+func (i *interrupted) Error() string { return "interrupted; " + i.meanwhile }
+func (i *interrupted) Unwrap() error { return context.Canceled }
+
 // several are the failures of a command that tried more than one thing.
 type several []error
 
@@ -122,6 +128,9 @@ func sentence(err error) string {
 	}
 	if idle, ok := errors.AsType[*unattended](err); ok {
 		return fmt.Sprintf("%s: no worker answered; it may be carried out when one does: see that one runs (tagwatch up, or tagwatch-worker with the same TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE)", idle.doing)
+	}
+	if stopped, ok := errors.AsType[*interrupted](err); ok {
+		return stopped.Error()
 	}
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"

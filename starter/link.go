@@ -78,7 +78,7 @@ func (l *link) ask(ctx context.Context, doing string, patience time.Duration, re
 	switch {
 	case err == nil || ctx.Err() != nil:
 		return err
-	case is[*serviceerror.Unavailable](err):
+	case is[*serviceerror.Unavailable](err), is[*serviceerror.NamespaceNotFound](err):
 		return &unreachable{l.address, err}
 	case bounded.Err() != nil, is[*serviceerror.DeadlineExceeded](err), is[*serviceerror.FailedPrecondition](err):
 		return &unattended{doing} // the last one says so by itself

@@ -8,12 +8,15 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/tagwatch/tagwatch/config"
 )
 
 // version is set when a release is built.
 var version = "devel"
 
 func main() {
+	config.ShapeHelp()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	os.Exit(conclude(os.Stderr, run(ctx, os.Args)))

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
 )
 
 // The test binary is also the programs that the sessions run.
@@ -28,7 +30,14 @@ func TestSessions(t *testing.T) {
 			env.Setenv("TAGWATCH_DATA_DIR", env.WorkDir+"/data")
 			env.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1") // nothing listens there
 			env.Setenv("TZ", "UTC")
-			return os.Mkdir(env.WorkDir+"/data", 0o700)
+			if err := os.Mkdir(env.WorkDir+"/data", 0o700); err != nil {
+				return err
+			}
+			made, err := store.Open(t.Context(), "sqlite://"+env.WorkDir+"/data/tagwatch.db") // as the first worker does
+			if err != nil {
+				return err
+			}
+			return made.Close()
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit": exits, "seed": seed, "port": freePort, "until": until, "signal": signalTo, "gone": gone,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -31,10 +32,31 @@ func (s *session) notWatched(ctx context.Context, target image.Target) error {
 		}
 		found = append(found, "--platform "+each.Platform.String())
 	}
-	if found == nil {
-		return refused("nobody is subscribed to %s; watch it with: tagwatch subscribe %s", target, subscribeWords(target))
+	if found != nil {
+		return refused("nobody is subscribed to %s, but it is watched on others: give %s", target, strings.Join(found, " or "))
 	}
-	return refused("nobody is subscribed to %s, but it is watched on others: give %s", target, strings.Join(found, " or "))
+	if other, ok := otherName(target); ok {
+		if watched, err := kept.Targets(ctx, watch.TargetFilter{Repository: &other.Reference.Repository}); err == nil && slices.Contains(watched, other) {
+			return refused("nobody is subscribed to %s, but to %s, which is the same image at Docker Hub: give that name", target, subscribeWords(other))
+		}
+	}
+	return refused("nobody is subscribed to %s; watch it with: tagwatch subscribe %s", target, subscribeWords(target))
+}
+
+// otherName is the target under the other name that Docker Hub has for an
+// official image, with or without library/.
+func otherName(target image.Target) (image.Target, bool) {
+	const official = "library/"
+	path := target.Reference.Path
+	if target.Reference.Registry != image.DefaultRegistry {
+		return target, false
+	}
+	if short, found := strings.CutPrefix(path, official); found {
+		target.Reference.Path = short
+		return target, true
+	}
+	target.Reference.Path = official + path
+	return target, !strings.Contains(path, "/")
 }
 
 // subscribeWords are the arguments that subscribe to a target.

@@ -61,9 +61,20 @@ func policyDescribe(_ context.Context, s *session) error {
 func findGate(gates []policy.GateSpec, name string) (policy.GateSpec, error) {
 	i := slices.IndexFunc(gates, func(g policy.GateSpec) bool { return strings.EqualFold(g.Name, name) })
 	if i < 0 {
+		if meant := suggest(strings.ToLower(name), gateNames(gates)); meant != "" {
+			return policy.GateSpec{}, refused("there is no gate %q; did you mean: %s", name, meant)
+		}
 		return policy.GateSpec{}, refused("there is no gate %q; see: tagwatch policy describe", name)
 	}
 	return gates[i], nil
+}
+
+func gateNames(gates []policy.GateSpec) []string {
+	var names []string
+	for _, g := range gates {
+		names = append(names, g.Name)
+	}
+	return names
 }
 
 func findTrigger(gate policy.GateSpec, name string) (policy.TriggerSpec, error) {

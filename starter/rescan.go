@@ -55,6 +55,9 @@ func (s *session) rescanTargets(ctx context.Context) ([]image.Target, error) {
 	if s.Bool("all") {
 		return s.allTargets(ctx)
 	}
+	if !s.Args().Present() {
+		return nil, usage("name tags, or give --all; see tagwatch rescan --help")
+	}
 	references, err := s.arguments("REF...")
 	if err != nil {
 		return nil, err

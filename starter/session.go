@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -51,16 +55,13 @@ func action(do func(context.Context, *session) error) cli.ActionFunc {
 	}
 }
 
-// store opens the database when it is first needed. The data directory of the
-// default database is made.
+// store opens the database when it is first needed.
 func (s *session) store(ctx context.Context) (*store.Store, error) {
 	if s.stored != nil {
 		return s.stored, nil
 	}
-	if s.settings.DatabaseURL == "" {
-		if err := os.MkdirAll(s.settings.DataDir, 0o700); err != nil {
-			return nil, unable(fmt.Errorf("make the data directory (--data-dir, TAGWATCH_DATA_DIR): %w", err))
-		}
+	if err := s.requireFile(); err != nil {
+		return nil, err
 	}
 	opened, err := store.Open(ctx, s.settings.Database())
 	if err != nil {
@@ -68,6 +69,24 @@ func (s *session) store(ctx context.Context) (*store.Store, error) {
 	}
 	s.stored = opened
 	return opened, nil
+}
+
+// requireFile refuses a database file that is not there. Its first worker makes
+// it; a command that did would say that nothing is watched, or store an endpoint
+// that nobody serves, whenever it is called with another directory than the
+// workers'.
+func (s *session) requireFile() error {
+	database, err := url.Parse(s.settings.Database())
+	if err != nil || database.Scheme != "sqlite" {
+		return nil // the store says what is wrong
+	}
+	if _, err := os.Stat(filepath.Dir(database.Path)); err != nil && s.settings.DatabaseURL != "" {
+		return nil // likewise
+	}
+	if _, err := os.Stat(database.Path); !errors.Is(err, fs.ErrNotExist) {
+		return nil // likewise
+	}
+	return usage("there is no database %s: set TAGWATCH_DATA_DIR (--data-dir) as the running Tagwatch has it, or start one with: tagwatch up", database.Path)
 }
 
 func (s *session) close() {

@@ -61,7 +61,7 @@ func (s *session) awaitTag(ctx context.Context, linked *link, target image.Targe
 
 func (s *session) waitedTooLong(ctx context.Context, target image.Target, step string) error {
 	if ctx.Err() == context.Canceled {
-		return ctx.Err()
+		return &interrupted{"the tag is watched all the same, see: tagwatch status " + subscribeWords(target)}
 	}
 	return unable(fmt.Errorf("%s is not ready after %s: %s; it goes on by itself, see: tagwatch status %s",
 		target, s.Duration("timeout"), step, target))

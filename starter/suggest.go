@@ -1,23 +1,50 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 )
 
-// suggest is the command that a person may have meant; "" if none comes close.
-func suggest(name string, commands []*cli.Command) string {
-	nearest, best := 3, "" // two slips are a misspelling, three another word
+// otherWords are how other programs call what commands do here, the likeliest
+// first.
+var otherWords = map[string][]string{
+	"ls": {"list", "status"}, "list": {"status"}, "tags": {"status"}, "ps": {"status"}, "get": {"show", "status"},
+	"watch": {"subscribe"}, "add": {"subscribe"}, "create": {"add"}, "set": {"add"}, "new": {"add"},
+	"rm": {"delete", "unwatch", "unsubscribe"}, "remove": {"delete", "unwatch", "unsubscribe"}, "delete": {"unwatch", "unsubscribe"},
+	"unwatch": {"unsubscribe"}, "scan": {"rescan"}, "check": {"rescan"}, "refresh": {"rescan"}, "analyze": {"rescan"},
+	"webhook": {"endpoint"}, "webhooks": {"endpoint"}, "events": {"notifications"}, "logs": {"notifications"}, "cve": {"affected"},
+	"bundle": {"policy"}, "db": {"feed"}, "update": {"sync", "feed"}, "start": {"up"}, "serve": {"up"}, "server": {"up"},
+}
+
+// suggestCommand is the command that a person may have meant; "" if none comes
+// close.
+func suggestCommand(name string, commands []*cli.Command) string {
+	var names []string
 	for _, c := range commands {
-		if c.Name == "help" {
-			continue
+		if c.Name != "help" {
+			names = append(names, c.Name)
 		}
-		if strings.HasPrefix(c.Name, name) {
-			return c.Name
+	}
+	for _, word := range otherWords[name] {
+		if slices.Contains(names, word) {
+			return word
 		}
-		if d := distance(name, c.Name); d < nearest {
-			nearest, best = d, c.Name
+	}
+	return suggest(name, names)
+}
+
+// suggest is the name that a person may have meant; "" if none comes close.
+func suggest(name string, names []string) string {
+	// Two slips are a misspelling, three another word, as is half of a short one.
+	nearest, best := min(3, 1+len(name)/2), ""
+	for _, each := range names {
+		if strings.HasPrefix(each, name) {
+			return each
+		}
+		if d := distance(name, each); d < nearest {
+			nearest, best = d, each
 		}
 	}
 	return best

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -102,12 +104,33 @@ func (s *session) welcome(a announcement, page string) {
 		lines = append(lines, "Web UI   "+a.UI+"/namespaces/"+a.Namespace+"/workflows")
 	}
 	lines = append(lines, "Data     "+s.settings.DataDir, "", "In another terminal:", "")
-	for _, setting := range s.othersNeed(a) {
+	for _, setting := range append(pathSetting(), s.othersNeed(a)...) {
 		lines = append(lines, "  export "+setting)
 	}
 	lines = append(lines, "  tagwatch endpoint add ops https://receiver.example.com/hook",
 		"  tagwatch subscribe docker.io/library/nginx:1.27 --wait", "  tagwatch status", "", "Ctrl-C stops it.")
 	s.say("\nTagwatch is up.\n\n%s\n", strings.Join(lines, "\n"))
+}
+
+// pathSetting lets the shell find this program, if it does not by itself.
+func pathSetting() []string {
+	own, err := os.Executable()
+	if err != nil {
+		return nil
+	}
+	if found, err := exec.LookPath("tagwatch"); err == nil && sameFile(found, own) {
+		return nil
+	}
+	return []string{`PATH="` + filepath.Dir(own) + `:$PATH"`}
+}
+
+func sameFile(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
 }
 
 // othersNeed are the settings that differ from what commands assume.

@@ -23,6 +23,7 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == analyzer.ChildArgument {
 		os.Exit(analyzer.ChildMain(os.Args[2:]))
 	}
+	config.ShapeHelp()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := app().RunContext(ctx, os.Args); err != nil {

@@ -43,6 +43,9 @@ func ParseReference(text string) (Reference, error) {
 	if strings.Contains(text, "@") {
 		return Reference{}, fmt.Errorf("reference %q names a digest, which never changes; give a tag, as in docker.io/library/nginx:1.27: %w", text, fault.Invalid)
 	}
+	if strings.HasSuffix(text, ":") {
+		return Reference{}, fmt.Errorf("reference %q ends where its tag should begin, as in docker.io/library/nginx:1.27: %w", text, fault.Invalid)
+	}
 	name, tag := text, "latest"
 	if i := strings.LastIndex(text, ":"); i > strings.LastIndex(text, "/") {
 		name, tag = text[:i], text[i+1:]
@@ -59,6 +62,9 @@ func ParseReference(text string) (Reference, error) {
 
 // ParseRepository reads [registry/]repository.
 func ParseRepository(text string) (Repository, error) {
+	if scheme, rest, found := strings.Cut(text, "://"); found {
+		return Repository{}, fmt.Errorf("%q is an address; leave %s:// out, as in %s: %w", text, scheme, rest, fault.Invalid)
+	}
 	repository := Repository{Registry: DefaultRegistry, Path: text}
 	if host, path, found := strings.Cut(text, "/"); found && isRegistry(host) {
 		repository = Repository{Registry: host, Path: path}

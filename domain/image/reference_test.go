@@ -67,7 +67,7 @@ func TestParseReferenceRefuses(t *testing.T) {
 		{"begins with a slash", "/a:1", "repository"},
 		{"begins with a separator", "r.example.com/-a:1", "repository"},
 		{"three underscores", "a___b:1", "repository"},
-		{"a scheme", "https://r.example.com/a:1", "registry"},
+		{"a scheme", "https://r.example.com/a:1", "leave https:// out"},
 		{"credentials", "user:secret@r.example.com/a:1", "digest"},
 		{"a registry alone", "r.example.com:5000/", "repository"},
 		{"a port that is none", "r.example.com:port/a:1", "registry"},

@@ -1,0 +1,151 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
+)
+
+// helpWidth is how long a line of help is where no terminal says.
+const helpWidth = 100
+
+// libraryHelp is the library's way to print help, which ours goes on from.
+var libraryHelp = cli.HelpPrinter
+
+// ShapeHelp makes the help of a program fit its terminal. Call it before the
+// program's command line is read.
+func ShapeHelp() { cli.FlagStringer, cli.HelpPrinter = describeFlag, printHelp }
+
+// describeFlag is an option's line in the help: names and value, a tab, what it
+// means. Defaults that stand for an option that was not given are left out.
+func describeFlag(flag cli.Flag) string {
+	described, ok := flag.(cli.DocGenerationFlag)
+	if !ok {
+		return ""
+	}
+	value, meaning := valueName(described)
+	names := make([]string, len(flag.Names()))
+	for i, name := range flag.Names() {
+		names[i] = Dashed(name)
+	}
+	line := strings.Join(names, ", ") + value + "\t" + meaning
+	if given := defaultWords(described); given != "" {
+		line += " (default: " + given + ")"
+	}
+	if variables := described.GetEnvVars(); len(variables) > 0 {
+		line += " [$" + strings.Join(variables, ", $") + "]"
+	}
+	return line
+}
+
+// Dashed is an option as people write it.
+func Dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+var inBackquotes = regexp.MustCompile("`([^`]+)`")
+
+// valueName is the word that the usage puts in backquotes, and the usage without
+// them.
+func valueName(flag cli.DocGenerationFlag) (name, meaning string) {
+	usage := flag.GetUsage()
+	if !flag.TakesValue() {
+		return "", usage
+	}
+	if found := inBackquotes.FindStringSubmatch(usage); found != nil {
+		return " " + found[1], strings.Replace(usage, found[0], found[1], 1)
+	}
+	return " value", usage
+}
+
+// zeroUnits are the ends of a time that say nothing: 75h0m0s is 75h.
+var zeroUnits = regexp.MustCompile(`([hm])(?:0m)?0s$`)
+
+func defaultWords(flag cli.DocGenerationFlag) string {
+	text := flag.GetDefaultText()
+	if _, is := flag.(*cli.BoolFlag); is || text == "0" || text == "0s" || text == `""` {
+		return ""
+	}
+	return zeroUnits.ReplaceAllString(text, "$1")
+}
+
+// printHelp folds the lists of options and commands to the width of the terminal.
+func printHelp(w io.Writer, template string, data any) {
+	var whole bytes.Buffer
+	libraryHelp(&whole, template, data)
+	width, listing := terminalWidth(w), false
+	for line := range strings.Lines(whole.String()) {
+		line = strings.TrimRight(line, " \n")
+		if line != "" && line[0] != ' ' {
+			listing = strings.HasSuffix(line, "OPTIONS:") || line == "COMMANDS:"
+		}
+		if listing {
+			line = fold(line, width)
+		}
+		fmt.Fprintln(w, line)
+	}
+}
+
+// entry is a line of a list: what it is about, a gap, and what is said of it.
+var entry = regexp.MustCompile(`^( +\S.*?)(  +)(\S.*)$`)
+
+// leastText is how narrow the right column of a list may become before it goes
+// below the left one.
+const leastText = 30
+
+// fold breaks the right column of a list, so that no line is longer than width.
+func fold(line string, width int) string {
+	found := entry.FindStringSubmatch(line)
+	if found == nil || len(line) <= width {
+		return line
+	}
+	left, indent := found[1]+found[2], len(found[1])+len(found[2])
+	if width-indent < leastText {
+		left, indent = found[1]+"\n"+strings.Repeat(" ", 8), 8
+	}
+	return left + wrap(found[3], max(width-indent, leastText), "\n"+strings.Repeat(" ", indent))
+}
+
+// wrap breaks text between words into lines that are no longer than width, if
+// the words allow.
+func wrap(text string, width int, newline string) string {
+	var wrapped strings.Builder
+	room := width
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+		case len(word)+1 > room:
+			wrapped.WriteString(newline)
+			room = width
+		default:
+			wrapped.WriteByte(' ')
+			room--
+		}
+		wrapped.WriteString(word)
+		room -= len(word)
+	}
+	return wrapped.String()
+}
+
+// terminalWidth is that of the terminal which w is, or what COLUMNS says.
+func terminalWidth(w io.Writer) int {
+	if file, ok := w.(*os.File); ok {
+		if size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ); err == nil && size.Col > 0 {
+			return int(size.Col)
+		}
+	}
+	if columns, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && columns > 0 {
+		return columns
+	}
+	return helpWidth
+}

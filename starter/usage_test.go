@@ -1,0 +1,82 @@
+package main
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+)
+
+// TestUsageErrors holds the words for each of the library's complaints: a new
+// version of it that says otherwise is noticed here.
+func TestUsageErrors(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"misspelt", []string{"subscribe", "--intervall", "1m", "nginx"}, "there is no option --intervall; did you mean: --interval"},
+		{"cut short", []string{"subscribe", "--min", "high", "nginx"}, "there is no option --min; did you mean: --min-severity"},
+		{"of the program", []string{"status", "--data-dirs", "x"}, "there is no option --data-dirs; did you mean: --data-dir"},
+		{"one letter", []string{"status", "-x"}, "there is no option -x; see tagwatch status --help"},
+		{"unlike any", []string{"status", "--colour"}, "there is no option --colour; see tagwatch status --help"},
+		{"without a value", []string{"subscribe", "nginx", "--type"}, "--type needs a value; see tagwatch subscribe --help"},
+		{"of the program, without a value", []string{"status", "--data-dir"}, "--data-dir needs a value; see tagwatch --help"},
+		{"no time", []string{"subscribe", "nginx", "--interval", "5"}, `--interval "5" is no time; write it as 30s, 5m or 1h30m; see tagwatch subscribe --help`},
+		{"no number", []string{"deliveries", "--limit", "ten"}, `--limit "ten" is no whole number; see tagwatch deliveries --help`},
+		{"no fraction", []string{"subscribe", "nginx", "--epss", "high"}, `--epss "high" is no number; see tagwatch subscribe --help`},
+		{"no truth", []string{"subscribe", "nginx", "--wait=maybe"}, `--wait "maybe" is neither true nor false; see tagwatch subscribe --help`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			err := run(t.Context(), append([]string{"tagwatch"}, test.args...))
+			if err == nil || err.Error() != test.want {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+			if known, ok := errors.AsType[*outcome](err); !ok || known.code != exitUnable {
+				t.Errorf("%v has no exit code %d", err, exitUnable)
+			}
+		})
+	}
+}
+
+func TestSuggestCommand(t *testing.T) {
+	t.Parallel()
+	commands := newApp().Commands
+	endpoints := commandNamed(commands, "endpoint").Subcommands
+	for _, test := range []struct {
+		given string
+		of    []*cli.Command
+		want  string
+	}{
+		{"subscrib", commands, "subscribe"},
+		{"staus", commands, "status"},
+		{"noti", commands, "notifications"},
+		{"ls", commands, "status"},
+		{"list", commands, "status"},
+		{"watch", commands, "subscribe"},
+		{"rm", commands, "unsubscribe"},
+		{"webhook", commands, "endpoint"},
+		{"rm", endpoints, "delete"},
+		{"create", endpoints, "add"},
+		{"xy", commands, ""},
+		{"frobnicate", commands, ""},
+	} {
+		t.Run(test.given, func(t *testing.T) {
+			t.Parallel()
+			if got := suggestCommand(test.given, test.of); got != test.want {
+				t.Errorf("suggested %q for %q, want %q", got, test.given, test.want)
+			}
+		})
+	}
+}
+
+func commandNamed(commands []*cli.Command, name string) *cli.Command {
+	for _, c := range commands {
+		if c.HasName(name) {
+			return c
+		}
+	}
+	return nil
+}
