@@ -22,7 +22,7 @@ func classify(err error) error {
 	if kind == "" {
 		return err
 	}
-	return temporal.NewApplicationErrorWithOptions(err.Error(), kind, temporal.ApplicationErrorOptions{
+	return temporal.NewApplicationErrorWithOptions(fault.Text(err), kind, temporal.ApplicationErrorOptions{
 		NonRetryable: fault.Permanent(err), NextRetryDelay: retryAfter(err),
 	})
 }
@@ -33,7 +33,7 @@ func classifyAsked(err error) error {
 	if retryAfter(err) == 0 {
 		return classify(err)
 	}
-	return temporal.NewNonRetryableApplicationError(err.Error(), fault.Name(err), nil)
+	return temporal.NewNonRetryableApplicationError(fault.Text(err), fault.Name(err), nil)
 }
 
 // retryAfter is how long the other side asked to wait; zero if it did not.
@@ -54,7 +54,7 @@ func repeated(ctx context.Context) bool {
 // problem turns an error into a problem that users see. One of the same kind at
 // the same stage goes on since it began.
 func problem(stage watch.Stage, err error, before *watch.Problem, now time.Time) *watch.Problem {
-	p := &watch.Problem{Kind: fault.Name(err), Stage: stage, Message: err.Error(), Since: now}
+	p := &watch.Problem{Kind: fault.Name(err), Stage: stage, Message: fault.Text(err), Since: now}
 	if before != nil && before.Kind == p.Kind && before.Stage == stage {
 		p.Since = before.Since
 	}

@@ -128,10 +128,10 @@ func (e *examination) database(ctx context.Context) {
 	kept, schema, err := store.Peek(ctx, e.session.settings.Database())
 	switch {
 	case errors.Is(err, fault.NotFound):
-		e.fail(subject, "set --data-dir or --database-url as the workers have it, or start the first worker, which makes it: tagwatch up", "%s", plain(err))
+		e.fail(subject, "set --data-dir or --database-url as the workers have it, or start the first worker, which makes it: tagwatch up", "%s", fault.Text(err))
 		return
 	case err != nil:
-		e.fail(subject, "see --database-url (TAGWATCH_DATABASE_URL), and whether the server runs", "%s", plain(err))
+		e.fail(subject, "see --database-url (TAGWATCH_DATABASE_URL), and whether the server runs", "%s", fault.Text(err))
 		return
 	}
 	e.schema(schema)
@@ -163,7 +163,7 @@ func (e *examination) clock(ctx context.Context, kept *store.Store) {
 	before := time.Now()
 	there, err := kept.Clock(ctx)
 	if err != nil {
-		e.fail(subject, "see whether the server is well", "%s", plain(err))
+		e.fail(subject, "see whether the server is well", "%s", fault.Text(err))
 		return
 	}
 	took := time.Since(before)

@@ -21,7 +21,7 @@ func (e *examination) feed(ctx context.Context) {
 	}
 	feed, err := e.stored.Feed(ctx)
 	if err != nil {
-		e.fail(subject, "see the database", "%s", plain(err))
+		e.fail(subject, "see the database", "%s", fault.Text(err))
 		return
 	}
 	e.feedAge(feed)
@@ -96,7 +96,7 @@ func (e *examination) registries(ctx context.Context) {
 	}
 	summaries, err := e.stored.Summaries(ctx, watch.TargetFilter{})
 	if err != nil {
-		e.fail(subject, "see the database", "%s", plain(err))
+		e.fail(subject, "see the database", "%s", fault.Text(err))
 		return
 	}
 	states := map[string]*registryState{}
@@ -152,7 +152,7 @@ func (e *examination) endpoints(ctx context.Context) {
 	}
 	endpoints, err := e.stored.Endpoints(ctx)
 	if err != nil {
-		e.fail(subject, "see the database", "%s", plain(err))
+		e.fail(subject, "see the database", "%s", fault.Text(err))
 		return
 	}
 	if len(endpoints) == 0 {
@@ -172,7 +172,7 @@ func (e *examination) endpoint(ctx context.Context, endpoint event.Endpoint) {
 	const subject = "endpoints"
 	backlog, err := e.stored.Backlog(ctx, endpoint.Name)
 	if err != nil {
-		e.fail(subject, "see the database", "%s", plain(err))
+		e.fail(subject, "see the database", "%s", fault.Text(err))
 		return
 	}
 	waiting := ""

@@ -135,7 +135,7 @@ func sentence(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
 	}
-	return plain(err)
+	return fault.Text(err)
 }
 
 func unreachableSentence(u *unreachable) string {
@@ -146,16 +146,4 @@ func unreachableSentence(u *unreachable) string {
 		return fmt.Sprintf("Temporal at %s has no namespace %q; create it, or set TEMPORAL_NAMESPACE", u.address, missing.Namespace)
 	}
 	return fmt.Sprintf("Temporal does not answer at %s; start it with: tagwatch up, or set TEMPORAL_ADDRESS", u.address)
-}
-
-// plain is the error's text without the name of its kind, which says nothing to
-// a person that the rest does not.
-func plain(err error) string {
-	text := err.Error()
-	kind := fault.ByName(fault.Name(err))
-	if kind == nil {
-		return text
-	}
-	name := ": " + kind.Error()
-	return strings.TrimSuffix(strings.ReplaceAll(text, name+": ", ": "), name)
 }

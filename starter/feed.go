@@ -138,7 +138,7 @@ func (s *session) syncFeed(ctx context.Context, request watch.SyncRequest) error
 		return err
 	})
 	if errors.Is(err, fault.Unavailable) {
-		return unable(fmt.Errorf("%s; the current data stay in use, see: tagwatch feed status", plain(err)))
+		return unable(fmt.Errorf("%s; the current data stay in use, see: tagwatch feed status", fault.Text(err)))
 	}
 	if err != nil {
 		return err

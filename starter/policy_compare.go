@@ -81,6 +81,8 @@ func (s *session) compare(ctx context.Context, older, newer string) error {
 	result.Evaluated, result.Skipped, err = s.eachSubject(ctx, func(known watch.Summary, subject *policy.Subject) {
 		d := policy.Compare(policy.Evaluate(before, subject, s.now), policy.Evaluate(after, subject, s.now))
 		if d.StatusChanged() || s.Bool("all") && !d.Empty() {
+			// Programs read lists, also where they are empty.
+			d.Appeared, d.Disappeared, d.Changed = append([]policy.Row{}, d.Appeared...), append([]policy.Row{}, d.Disappeared...), append([]policy.RowChange{}, d.Changed...)
 			result.Differ = append(result.Differ, compared{known.Target, known.Analyzed, d})
 		}
 	})

@@ -50,7 +50,7 @@ func redeliver(ctx context.Context, s *session) error {
 	}
 	if err := kept.Redeliver(ctx, ids, s.now); err != nil {
 		if errors.Is(err, fault.NotFound) {
-			return refused("%s; nothing is sent again, see: tagwatch deliveries", plain(err))
+			return refused("%s; nothing is sent again, see: tagwatch deliveries", fault.Text(err))
 		}
 		return err
 	}

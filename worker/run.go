@@ -23,7 +23,7 @@ const dialTimeout = 15 * time.Second
 
 // run serves until the context ends.
 func run(ctx context.Context, settings config.Config) error {
-	logger := newLogger(settings)
+	logger := newLogger(os.Stderr, settings)
 	if err := os.MkdirAll(settings.DataDir, 0o700); err != nil {
 		return fmt.Errorf("create the data directory: %w", err)
 	}
@@ -79,7 +79,7 @@ func dial(ctx context.Context, logger *slog.Logger, watching *meters, traces *tr
 	if err != nil {
 		return nil, fmt.Errorf("read the settings of Temporal's client: %w", err)
 	}
-	options.Logger = log.NewStructuredLogger(logger.With("component", "temporal"))
+	options.Logger = log.NewStructuredLogger(slog.New(temporalLog{logger.Handler()}).With("component", "temporal"))
 	options.MetricsHandler = watching.temporal()
 	options.Identity = identity()
 	if options.Interceptors, err = traces.Interceptors(); err != nil {
@@ -120,14 +120,4 @@ func identity() string {
 		host = "unknown"
 	}
 	return fmt.Sprintf("tagwatch-worker@%s:%d %s", host, os.Getpid(), version)
-}
-
-func newLogger(settings config.Config) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(settings.LogLevel)) // validated
-	options := &slog.HandlerOptions{Level: level}
-	if settings.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(os.Stderr, options))
-	}
-	return slog.New(slog.NewTextHandler(os.Stderr, options))
 }

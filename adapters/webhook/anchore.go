@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -52,12 +51,25 @@ type anchoreFile struct {
 }
 
 // anchoreHook is one entry; what it leaves out, it takes from the global
-// settings beside it.
+// settings beside it. A null is not left out: it takes the setting away, as the
+// entries do that Anchore ships.
 type anchoreHook struct {
 	URL       string  `yaml:"url"`
 	User      *string `yaml:"webhook_user"`
 	Password  *string `yaml:"webhook_pass"`
 	SSLVerify *bool   `yaml:"ssl_verify"`
+}
+
+// clone shares nothing with the original, into which YAML would write.
+func (h anchoreHook) clone() anchoreHook {
+	return anchoreHook{URL: h.URL, User: cloned(h.User), Password: cloned(h.Password), SSLVerify: cloned(h.SSLVerify)}
+}
+
+func cloned[T any](value *T) *T {
+	if value == nil {
+		return nil
+	}
+	return new(*value)
 }
 
 // ImportAnchore reads the webhooks section of a config.yaml of Anchore Engine.
@@ -127,7 +139,7 @@ func (i *importer) global(section map[string]yaml.Node) error {
 
 // entry reads one webhook. Anchore ships empty entries, which mean nothing.
 func (i *importer) entry(name string, node yaml.Node) error {
-	var hook anchoreHook
+	hook := i.defaults.clone()
 	if err := node.Decode(&hook); err != nil {
 		return fmt.Errorf("read webhooks.%s of Anchore's configuration: %w: %w", name, fault.Invalid, withoutValues(err))
 	}
@@ -142,7 +154,7 @@ func (i *importer) entry(name string, node yaml.Node) error {
 	e := event.Endpoint{Name: name, URL: hook.URL, Types: types}
 	i.authenticate(&e, hook)
 	i.conceal(&e)
-	if verify := cmp.Or(hook.SSLVerify, i.defaults.SSLVerify); strings.HasPrefix(e.URL, "https:") && (verify == nil || !*verify) {
+	if strings.HasPrefix(e.URL, "https:") && (hook.SSLVerify == nil || !*hook.SSLVerify) {
 		i.remark("%s: Anchore did not verify the certificate; now it is verified, and a private authority is named by the endpoint's CA file", name)
 	}
 	if err := e.Validate(); err != nil {
@@ -166,7 +178,7 @@ func (i *importer) types(name string) ([]event.Type, error) {
 
 // authenticate moves user and password out of the URL and the settings.
 func (i *importer) authenticate(e *event.Endpoint, hook anchoreHook) {
-	user, password := cmp.Or(hook.User, i.defaults.User), cmp.Or(hook.Password, i.defaults.Password)
+	user, password := hook.User, hook.Password
 	if u, err := url.Parse(e.URL); err == nil && u.User != nil {
 		name := u.User.Username()
 		secret, _ := u.User.Password()

@@ -49,6 +49,26 @@ webhooks:
 				{Ref: "env:TAGWATCH_WEBHOOK_POLICY_EVAL_PASSWORD", Endpoint: "policy_eval", Purpose: "password of user own"},
 			},
 		}},
+		{"global credentials taken away by null, and kept by the others", `
+webhooks:
+  webhook_user: global
+  webhook_pass: hunter1
+  ssl_verify: true
+  policy_eval: {url: "https://receiver/policy_eval", webhook_user: null, webhook_pass: null, ssl_verify: null}
+  tag_update: {url: "https://receiver/tag_update", webhook_user: own}
+  vuln_update: {url: "https://receiver/vuln_update"}
+`, webhook.Imported{
+			Endpoints: []event.Endpoint{
+				{Name: "policy_eval", URL: "https://receiver/policy_eval", Types: []event.Type{event.PolicyEval}},
+				{Name: "tag_update", URL: "https://receiver/tag_update", Types: []event.Type{event.TagUpdate}, User: "own", Password: "env:TAGWATCH_WEBHOOK_TAG_UPDATE_PASSWORD"},
+				{Name: "vuln_update", URL: "https://receiver/vuln_update", Types: []event.Type{event.VulnUpdate}, User: "global", Password: "env:TAGWATCH_WEBHOOK_VULN_UPDATE_PASSWORD"},
+			},
+			Missing: []webhook.MissingSecret{
+				{Ref: "env:TAGWATCH_WEBHOOK_TAG_UPDATE_PASSWORD", Endpoint: "tag_update", Purpose: "password of user own"},
+				{Ref: "env:TAGWATCH_WEBHOOK_VULN_UPDATE_PASSWORD", Endpoint: "vuln_update", Purpose: "password of user global"},
+			},
+			Remarks: []string{"policy_eval: Anchore did not verify the certificate; now it is verified, and a private authority is named by the endpoint's CA file"},
+		}},
 		{"password from the environment and in the URL", `
 webhooks:
   tag_update: {url: "http://receiver/", webhook_user: u, webhook_pass: "${HOOK_PASSWORD}"}

@@ -3,6 +3,8 @@ package event
 import (
 	"fmt"
 	"time"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // Post is what one attempt sends.
@@ -32,7 +34,7 @@ type Answer struct {
 func (a Answer) String() string {
 	switch {
 	case a.Err != nil:
-		return a.Err.Error()
+		return fault.Text(a.Err)
 	case a.Excerpt == "":
 		return fmt.Sprintf("HTTP %d", a.Status)
 	}

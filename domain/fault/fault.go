@@ -3,7 +3,10 @@
 // whoever handles it asks errors.Is and never compares texts.
 package fault
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // The kinds. A failure of no kind is taken for a passing one and tried again.
 var (
@@ -61,6 +64,18 @@ func ByName(name string) error {
 		}
 	}
 	return nil
+}
+
+// Text is the error's text without the name of its kind, which says nothing to a
+// person that the rest does not.
+func Text(err error) string {
+	text := err.Error()
+	kind := ByName(Name(err))
+	if kind == nil {
+		return text
+	}
+	name := ": " + kind.Error()
+	return strings.TrimSuffix(strings.ReplaceAll(text, name+": ", ": "), name)
 }
 
 // Permanent tells whether trying the same again cannot help.

@@ -52,3 +52,20 @@ func TestNoKind(t *testing.T) {
 		}
 	}
 }
+
+func TestText(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{fmt.Errorf("no tag r/a:1: %w", fault.NotFound), "no tag r/a:1"},
+		{fmt.Errorf("look up r/a:1: %w: no such host", fault.Unavailable), "look up r/a:1: no such host"},
+		{fmt.Errorf("of no kind: not found"), "of no kind: not found"},
+		{fault.Invalid, "invalid"},
+	} {
+		if got := fault.Text(test.err); got != test.want {
+			t.Errorf("text %q of %q, want %q", got, test.err, test.want)
+		}
+	}
+}

@@ -41,49 +41,53 @@ type rowKey struct{ policy, gate, trigger, id string }
 
 func keyOf(r Row) rowKey { return rowKey{r.PolicyID, r.Gate, r.Trigger, r.TriggerID} }
 
-// Compare pairs the rows of two evaluations. Rows can repeat: the first of one
-// belongs to the first of the other, and so on.
+// keyAnywhere is keyOf without the policy: what another policy decides, as after
+// a change of the mapping, is the same finding still.
+func keyAnywhere(r Row) rowKey { return rowKey{"", r.Gate, r.Trigger, r.TriggerID} }
+
+// Compare pairs the rows of two evaluations, those of one policy first.
 func Compare(before, after Evaluation) Difference {
 	d := Difference{Before: before.Outcome(), After: after.Outcome()}
-	waiting := map[rowKey][]Row{}
-	for _, r := range before.Rows {
-		waiting[keyOf(r)] = append(waiting[keyOf(r)], r)
+	older, newer := before.Rows, after.Rows
+	for _, key := range []func(Row) rowKey{keyOf, keyAnywhere} {
+		var changed []RowChange
+		changed, older, newer = pair(older, newer, key)
+		d.Changed = append(d.Changed, changed...)
 	}
-	for _, r := range after.Rows {
-		key := keyOf(r)
-		if len(waiting[key]) == 0 {
-			d.Appeared = append(d.Appeared, r)
+	d.Disappeared, d.Appeared = older, newer
+	return d
+}
+
+// pair finds the rows with equal keys, and returns those that were decided
+// differently, and those without a partner, in their order. Rows can repeat: the
+// first of one belongs to the first of the other, and so on.
+func pair(before, after []Row, key func(Row) rowKey) (changed []RowChange, older, newer []Row) {
+	waiting := map[rowKey][]int{}
+	for i, r := range before {
+		waiting[key(r)] = append(waiting[key(r)], i)
+	}
+	paired := map[int]bool{}
+	for _, r := range after {
+		candidates := waiting[key(r)]
+		if len(candidates) == 0 {
+			newer = append(newer, r)
 			continue
 		}
-		old := waiting[key][0]
-		waiting[key] = waiting[key][1:]
+		old := before[candidates[0]]
+		paired[candidates[0]], waiting[key(r)] = true, candidates[1:]
 		if redecided(old, r) {
-			d.Changed = append(d.Changed, RowChange{old, r})
+			changed = append(changed, RowChange{old, r})
 		}
 	}
-	d.Disappeared = remaining(before.Rows, waiting)
-	return d
+	for i, r := range before {
+		if !paired[i] {
+			older = append(older, r)
+		}
+	}
+	return changed, older, newer
 }
 
 // redecided tells whether the rows were decided differently.
 func redecided(a, b Row) bool {
 	return a.Action != b.Action || (a.Excuse == nil) != (b.Excuse == nil)
-}
-
-// remaining are the rows that found no partner, in their order: the last ones of
-// each key.
-func remaining(rows []Row, waiting map[rowKey][]Row) []Row {
-	total := map[rowKey]int{}
-	for _, r := range rows {
-		total[keyOf(r)]++
-	}
-	var left []Row
-	for _, r := range rows {
-		key := keyOf(r)
-		if total[key] <= len(waiting[key]) {
-			left = append(left, r)
-		}
-		total[key]--
-	}
-	return left
 }

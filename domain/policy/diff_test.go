@@ -11,6 +11,11 @@ func TestCompare(t *testing.T) {
 	row := func(id string, action Action) Row {
 		return Row{PolicyID: "p", Gate: "g", Trigger: "t", TriggerID: id, Message: id, Action: action}
 	}
+	elsewhere := func(id string, action Action) Row {
+		r := row(id, action)
+		r.PolicyID = "q"
+		return r
+	}
 	excused := row("a", Go)
 	excused.Excuse = &Excuse{TriggerID: "a"}
 	reworded := row("a", Stop)
@@ -31,6 +36,10 @@ func TestCompare(t *testing.T) {
 		{"whitelisted", of(fails, row("a", Stop)), of(passes, excused), Difference{Changed: []RowChange{{row("a", Stop), excused}}, Before: fails, After: passes}},
 		{"once less", of(fails, row("a", Stop), row("a", Warn), row("b", Stop)), of(fails, row("b", Stop), row("a", Stop)), Difference{Disappeared: []Row{row("a", Warn)}, Before: fails, After: fails}},
 		{"once more", of(fails, row("a", Stop)), of(fails, row("a", Stop), row("a", Go)), Difference{Appeared: []Row{row("a", Go)}, Before: fails, After: fails}},
+		{"by another policy", of(fails, row("a", Stop), row("b", Stop)), of(fails, elsewhere("b", Warn), elsewhere("a", Stop)),
+			Difference{Changed: []RowChange{{row("b", Stop), elsewhere("b", Warn)}}, Before: fails, After: fails}},
+		{"by a second policy", of(fails, row("a", Stop)), of(fails, elsewhere("a", Warn), row("a", Stop)),
+			Difference{Appeared: []Row{elsewhere("a", Warn)}, Before: fails, After: fails}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

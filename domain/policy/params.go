@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // argument is a value that a rule gives for a parameter.
@@ -84,7 +86,7 @@ func validate(t *Trigger, given map[string]argument, values map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		p, a := t.parameter(name), given[name]
 		if err := a.check(p); err != nil {
-			a.at.error(problemParameterValue, "parameter %q: %v%s", name, err, p.example())
+			a.at.error(problemParameterValue, "parameter %q: %v%s", name, fault.Text(err), p.example())
 			faulty = true
 		}
 	}
@@ -94,7 +96,7 @@ func validate(t *Trigger, given map[string]argument, values map[string]string) {
 			continue
 		}
 		if err := p.valid(a.text, values); err != nil {
-			a.at.error(problemParameterValue, "parameter %q: %v%s", name, err, p.example())
+			a.at.error(problemParameterValue, "parameter %q: %v%s", name, fault.Text(err), p.example())
 		}
 	}
 }

@@ -3,6 +3,8 @@ package policy
 import (
 	"encoding/json"
 	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // Selection is the part of a mapping that says which images it is for, and a
@@ -59,7 +61,7 @@ func readPattern(n node) (string, matcher) {
 	text := n.requiredText()
 	m, err := newMatcher(text)
 	if err != nil {
-		n.error(problemExpression, "%v", err)
+		n.error(problemExpression, "%s", fault.Text(err))
 	} else if m.expression != nil && !n.problems.keep(m.expression) {
 		n.error(problemExpression, "%v", errTogether)
 		return text, matcher{}

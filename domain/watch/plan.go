@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -61,7 +62,7 @@ func (r Repository) Explain(tags []string, state *RepositoryState) (Plan, error)
 		}
 	}
 	if _, err := r.selected(tags); err != nil {
-		plan.Problem = err.Error()
+		plan.Problem = fault.Text(err)
 	}
 	if state == nil || plan.Problem != "" {
 		return plan, nil
