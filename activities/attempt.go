@@ -21,26 +21,26 @@ const longestPause = time.Hour
 func (r *round) page(ctx context.Context, due []watch.DueDelivery) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(deliveryConcurrency)
-	for _, lane := range lanes(due) {
+	for _, lane := range divide(due, func(d watch.DueDelivery) string { return d.Notification.Subject }) {
 		group.Go(func() error { return r.lane(ctx, lane) })
 	}
 	return group.Wait()
 }
 
-// lanes splits deliveries by subject and keeps their order.
-func lanes(due []watch.DueDelivery) [][]watch.DueDelivery {
-	var split [][]watch.DueDelivery
-	at := map[string]int{}
-	for _, d := range due {
-		n, known := at[d.Notification.Subject]
+// divide splits what has different keys, and keeps the order of everything.
+func divide[T any, K comparable](all []T, key func(T) K) [][]T {
+	var parts [][]T
+	index := map[K]int{}
+	for _, each := range all {
+		n, known := index[key(each)]
 		if !known {
-			n = len(split)
-			at[d.Notification.Subject] = n
-			split = append(split, nil)
+			n = len(parts)
+			index[key(each)] = n
+			parts = append(parts, nil)
 		}
-		split[n] = append(split[n], d)
+		parts[n] = append(parts[n], each)
 	}
-	return split
+	return parts
 }
 
 func (r *round) lane(ctx context.Context, due []watch.DueDelivery) error {

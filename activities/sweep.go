@@ -138,7 +138,8 @@ func (a *Activities) lookAll(ctx context.Context, due []watch.Look) *sweptPage {
 	page := &sweptPage{}
 	var group errgroup.Group
 	group.SetLimit(sweepConcurrency)
-	for _, looks := range byReference(due) {
+	// The platforms of one tag are one request.
+	for _, looks := range divide(due, func(look watch.Look) image.Reference { return look.Target.Reference }) {
 		group.Go(func() error {
 			if ctx.Err() == nil && !page.over() {
 				digest, err := a.Registry.Head(ctx, looks[0].Target.Reference)
@@ -149,20 +150,6 @@ func (a *Activities) lookAll(ctx context.Context, due []watch.Look) *sweptPage {
 	}
 	_ = group.Wait() // no look returns an error
 	return page
-}
-
-// byReference puts the platforms of one tag together.
-func byReference(due []watch.Look) [][]watch.Look {
-	index, groups := make(map[image.Reference]int, len(due)), make([][]watch.Look, 0, len(due))
-	for _, look := range due {
-		at, found := index[look.Target.Reference]
-		if !found {
-			at = len(groups)
-			index[look.Target.Reference], groups = at, append(groups, nil)
-		}
-		groups[at] = append(groups[at], look)
-	}
-	return groups
 }
 
 // over tells that it makes no sense to ask on.

@@ -32,13 +32,9 @@ func Forms() []string { return slices.Sorted(maps.Keys(encoders)) }
 // Convert writes an SBOM in syft's JSON in another form. A form that does not
 // exist, and a document that is no such SBOM, are a fault.Invalid.
 func Convert(w io.Writer, document []byte, form string) error {
-	newEncoder, known := encoders[form]
-	if !known {
-		return unknownForm(form)
-	}
-	encoder, err := newEncoder()
+	encoder, err := encoderOf(form)
 	if err != nil {
-		return fmt.Errorf("prepare %s: %w", form, err)
+		return err
 	}
 	bill, _, _, err := syftjson.NewFormatDecoder().Decode(bytes.NewReader(document))
 	if err != nil {
@@ -50,6 +46,14 @@ func Convert(w io.Writer, document []byte, form string) error {
 	return nil
 }
 
-func unknownForm(form string) error {
-	return fmt.Errorf("form %q of an SBOM is not one of %s: %w", form, strings.Join(Forms(), ", "), fault.Invalid)
+func encoderOf(form string) (sbom.FormatEncoder, error) {
+	newEncoder, known := encoders[form]
+	if !known {
+		return nil, fmt.Errorf("form %q of an SBOM is not one of %s: %w", form, strings.Join(Forms(), ", "), fault.Invalid)
+	}
+	encoder, err := newEncoder()
+	if err != nil {
+		return nil, fmt.Errorf("prepare %s: %w", form, err)
+	}
+	return encoder, nil
 }

@@ -17,13 +17,9 @@ import (
 // the linker left in them, in one of the Forms. Name and version are what they
 // are together.
 func DescribePrograms(ctx context.Context, w io.Writer, directory, name, version, form string) error {
-	newEncoder, known := encoders[form]
-	if !known {
-		return unknownForm(form)
-	}
-	encoder, err := newEncoder()
+	encoder, err := encoderOf(form)
 	if err != nil {
-		return fmt.Errorf("prepare %s: %w", form, err)
+		return err
 	}
 	programs, err := directorysource.New(directorysource.Config{Path: directory, Alias: source.Alias{Name: name, Version: version}})
 	if err != nil {

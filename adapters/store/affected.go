@@ -14,15 +14,10 @@ import (
 // AffectedTargets lists, by their text, the targets whose analyzed image holds a
 // package about which that generation brought news. After is the text of the
 // last target of the previous page.
-func (s *Store) AffectedTargets(ctx context.Context, generation string, after string, limit int) ([]image.Target, error) {
-	var targets []image.Target
-	err := s.view(ctx, "list targets that generation "+generation+" affects", func(t tx) error {
-		names, err := all[string](ctx, t, `SELECT target FROM target_state WHERE target > ? AND analyzed IN (`+affectedImages+`)
+func (s *Store) AffectedTargets(ctx context.Context, generation string, after string, limit int) (targets []image.Target, err error) {
+	err = s.view(ctx, "list targets that generation "+generation+" affects", func(t tx) error {
+		targets, err = t.targets(ctx, `SELECT target FROM target_state WHERE target > ? AND analyzed IN (`+affectedImages+`)
 			ORDER BY target LIMIT ?`, after, generation, limitOf(limit))
-		if err != nil {
-			return err
-		}
-		targets, err = convert(names, image.ParseTarget)
 		return err
 	})
 	return targets, err

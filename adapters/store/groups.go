@@ -150,13 +150,8 @@ func (s *Store) Unmatched(ctx context.Context, digest image.Digest) ([]watch.Sto
 		if err != nil {
 			return err
 		}
-		rows, err := all[groupRow](ctx, t, `SELECT g.id, g.fingerprint, g.document FROM image_group i
-			JOIN package_group g ON g.id = i.group_id
+		groups, err = t.groups(ctx, `image_group i JOIN package_group g ON g.id = i.group_id
 			WHERE i.image_id = ? AND `+unmatched+` ORDER BY g.id`, image.ID)
-		if err != nil {
-			return err
-		}
-		groups, err = t.withKeys(ctx, rows)
 		return err
 	})
 	return groups, err
@@ -169,21 +164,21 @@ const unmatched = `NOT EXISTS (SELECT 1 FROM group_match m JOIN feed ON feed.eng
 
 // Groups lists all groups by id, for those who match everything again. After is
 // the last id of the previous page.
-func (s *Store) Groups(ctx context.Context, after int64, limit int) ([]watch.StoredGroup, error) {
-	var groups []watch.StoredGroup
-	err := s.view(ctx, "list packages", func(t tx) error {
-		rows, err := all[groupRow](ctx, t, `SELECT id, fingerprint, document FROM package_group WHERE id > ? ORDER BY id LIMIT ?`,
-			after, limitOf(limit))
-		if err != nil {
-			return err
-		}
-		groups, err = t.withKeys(ctx, rows)
+func (s *Store) Groups(ctx context.Context, after int64, limit int) (groups []watch.StoredGroup, err error) {
+	err = s.view(ctx, "list packages", func(t tx) error {
+		groups, err = t.groups(ctx, `package_group g WHERE g.id > ? ORDER BY g.id LIMIT ?`, after, limitOf(limit))
 		return err
 	})
 	return groups, err
 }
 
-func (t tx) withKeys(ctx context.Context, rows []groupRow) ([]watch.StoredGroup, error) {
+// groups reads groups with their keys; the query begins behind FROM and calls
+// the table of groups g.
+func (t tx) groups(ctx context.Context, from string, args ...any) ([]watch.StoredGroup, error) {
+	rows, err := all[groupRow](ctx, t, `SELECT g.id, g.fingerprint, g.document FROM `+from, args...)
+	if err != nil {
+		return nil, err
+	}
 	ids := make([]int64, len(rows))
 	for i, row := range rows {
 		ids[i] = row.ID

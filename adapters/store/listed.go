@@ -11,11 +11,7 @@ import (
 // having been stored before it could.
 func (s *Store) UnlistedGroups(ctx context.Context, limit int) (groups []watch.StoredGroup, err error) {
 	err = s.view(ctx, "list packages that cannot be found", func(t tx) error {
-		rows, err := all[groupRow](ctx, t, `SELECT id, fingerprint, document FROM package_group WHERE NOT listed ORDER BY id LIMIT ?`, limit)
-		if err != nil {
-			return err
-		}
-		groups, err = t.withKeys(ctx, rows)
+		groups, err = t.groups(ctx, `package_group g WHERE NOT g.listed ORDER BY g.id LIMIT ?`, limit)
 		return err
 	})
 	return groups, err

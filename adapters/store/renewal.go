@@ -75,11 +75,7 @@ func (s *Store) Pointing(ctx context.Context, digest image.Digest) (targets []im
 }
 
 func (t tx) pointing(ctx context.Context, digest image.Digest) ([]image.Target, error) {
-	names, err := all[string](ctx, t, `SELECT target FROM target_state WHERE manifest = ? ORDER BY target`, string(digest))
-	if err != nil {
-		return nil, err
-	}
-	return convert(names, image.ParseTarget)
+	return t.targets(ctx, `SELECT target FROM target_state WHERE manifest = ? ORDER BY target`, string(digest))
 }
 
 // NoteRenewal remembers that an analyzer could not renew an image: decide makes

@@ -40,19 +40,23 @@ func targetPage(f watch.TargetFilter) (end string, args []any) {
 }
 
 // Targets lists the targets that the filter selects, by their text.
-func (s *Store) Targets(ctx context.Context, filter watch.TargetFilter) ([]image.Target, error) {
-	var targets []image.Target
-	err := s.view(ctx, "list targets", func(t tx) error {
+func (s *Store) Targets(ctx context.Context, filter watch.TargetFilter) (targets []image.Target, err error) {
+	err = s.view(ctx, "list targets", func(t tx) error {
 		where := targetConditions(filter)
 		end, limit := targetPage(filter)
-		names, err := all[string](ctx, t, `SELECT target.name FROM target`+where.text()+end, append(where.args, limit...)...)
-		if err != nil {
-			return err
-		}
-		targets, err = convert(names, image.ParseTarget)
+		targets, err = t.targets(ctx, `SELECT target.name FROM target`+where.text()+end, append(where.args, limit...)...)
 		return err
 	})
 	return targets, err
+}
+
+// targets reads the targets whose names a query selects.
+func (t tx) targets(ctx context.Context, query string, args ...any) ([]image.Target, error) {
+	names, err := all[string](ctx, t, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return convert(names, image.ParseTarget)
 }
 
 // Registries lists the hosts of all targets.

@@ -32,22 +32,8 @@ var gateNPMs = Gate{
 		{
 			Name:        "blacklisted_name_version",
 			Description: "Fires once if the package is installed.",
-			Parameters: []Parameter{
-				{
-					Name:        "name",
-					Description: "Name of the npm package.",
-					Example:     "time_diff",
-					Type:        Text,
-					Required:    true,
-				},
-				{
-					Name:        "version",
-					Description: "The one unwanted version. Any if not given.",
-					Example:     "0.2.9",
-					Type:        Text,
-				},
-			},
-			check: npmRules.blacklist,
+			Parameters:  unwantedParameters("npm package"),
+			check:       npmRules.blacklist,
 		},
 		{
 			Name:        "feed_data_unavailable",

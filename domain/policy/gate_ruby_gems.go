@@ -32,22 +32,8 @@ var gateRubyGems = Gate{
 		{
 			Name:        "blacklist",
 			Description: "Fires once if the gem is installed.",
-			Parameters: []Parameter{
-				{
-					Name:        "name",
-					Description: "Name of the gem.",
-					Example:     "time_diff",
-					Type:        Text,
-					Required:    true,
-				},
-				{
-					Name:        "version",
-					Description: "The one unwanted version. Any if not given.",
-					Example:     "0.2.9",
-					Type:        Text,
-				},
-			},
-			check: gemRules.blacklist,
+			Parameters:  unwantedParameters("gem"),
+			check:       gemRules.blacklist,
 		},
 		{
 			Name:        "feed_data_unavailable",
