@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +17,7 @@ import (
 	"github.com/tagwatch/tagwatch/activities"
 	"github.com/tagwatch/tagwatch/adapters/registry"
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/adapters/store/storetest"
 	"github.com/tagwatch/tagwatch/adapters/webhook"
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -63,9 +63,7 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{T: t, analyzer: newAnalyzer(), watchers: &watchers{},
 		clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}}
-	r.store = start(r, func() (*store.Store, error) {
-		return store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "tagwatch.db"))
-	})
+	r.store = storetest.Open(t)
 	r.registry = start(r, lab.NewRegistry)
 	r.receiver = start(r, lab.NewReceiver)
 	registries, err := registry.New(registry.Options{RequestsPerSecond: 1e6})

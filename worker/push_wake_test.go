@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/push"
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/adapters/store/storetest"
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -43,11 +43,7 @@ func (r *reached) WakeRegistry(_ context.Context, host string) error {
 // watching is a store that watches some tags, and a repository for its v tags.
 func watching(t *testing.T, targets ...string) *store.Store {
 	t.Helper()
-	keeper, err := store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "tagwatch.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { keeper.Close() })
+	keeper := storetest.Open(t)
 	later := time.Now().Add(time.Hour)
 	for _, text := range targets {
 		target, err := image.ParseTarget(text)

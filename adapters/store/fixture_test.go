@@ -13,6 +13,7 @@ import (
 	_ "github.com/lib/pq"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/adapters/store/storetest"
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -26,10 +27,15 @@ const postgresURL = "TAGWATCH_TEST_POSTGRES"
 // each runs a test on every engine, each with a database of its own.
 func each(t *testing.T, test func(t *testing.T, s *store.Store)) {
 	t.Helper()
-	eachURL(t, func(t *testing.T, url string) { test(t, open(t, url)) })
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, storetest.Open(t))
+	})
+	onPostgres(t, func(t *testing.T, url string) { test(t, open(t, url)) })
 }
 
-// eachURL is each for tests that open the database themselves.
+// eachURL is each for tests that open the database themselves; it is empty.
 func eachURL(t *testing.T, test func(t *testing.T, url string)) {
 	t.Helper()
 	t.Parallel()
@@ -37,6 +43,11 @@ func eachURL(t *testing.T, test func(t *testing.T, url string)) {
 		t.Parallel()
 		test(t, "sqlite://"+filepath.Join(t.TempDir(), "tagwatch.db"))
 	})
+	onPostgres(t, test)
+}
+
+func onPostgres(t *testing.T, test func(t *testing.T, url string)) {
+	t.Helper()
 	if server := os.Getenv(postgresURL); server != "" {
 		t.Run("postgres", func(t *testing.T) {
 			t.Parallel()
