@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -148,10 +149,7 @@ func whitelistCell(x *policy.Excuse) string {
 	if x == nil {
 		return ""
 	}
-	name := x.WhitelistName
-	if name == "" {
-		name = x.WhitelistID
-	}
+	name := cmp.Or(x.WhitelistName, x.WhitelistID)
 	if !x.Expires.IsZero() {
 		name += " until " + x.Expires.UTC().Format(time.DateOnly)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"strconv"
@@ -87,10 +88,7 @@ func (s *session) writeItems(w io.Writer, views []itemView, total int) {
 	}
 	t := newTable("WHITELIST", "ITEM", "GATE", "TRIGGER ID", "MATCHES", "EXPIRES", "NOTE")
 	for _, v := range views {
-		item := v.ID
-		if item == "" {
-			item = "#" + strconv.Itoa(v.Position)
-		}
+		item := cmp.Or(v.ID, "#"+strconv.Itoa(v.Position))
 		t.row(ordinary, v.Whitelist, item, v.Gate, v.TriggerID, strconv.Itoa(v.Matches), s.ago(v.Expires), v.note())
 	}
 	t.write(w)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -46,11 +47,7 @@ func pushExample(_ context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	name := s.String("name")
-	if name == "" {
-		name = given[0]
-	}
-	text, err := push.Example(push.Kind(given[0]), name, s.String("url"))
+	text, err := push.Example(push.Kind(given[0]), cmp.Or(s.String("name"), given[0]), s.String("url"))
 	if err != nil {
 		return unable(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -115,5 +116,5 @@ func clientNamespace() string {
 	if err != nil {
 		return client.DefaultNamespace
 	}
-	return orDefault(options.Namespace, client.DefaultNamespace)
+	return cmp.Or(options.Namespace, client.DefaultNamespace)
 }

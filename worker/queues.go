@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -122,7 +123,7 @@ func deployment(settings config.Worker) worker.DeploymentOptions {
 	}
 	return worker.DeploymentOptions{
 		UseVersioning:             true,
-		Version:                   worker.WorkerDeploymentVersion{DeploymentName: settings.Deployment, BuildID: orDefault(settings.BuildID, version)},
+		Version:                   worker.WorkerDeploymentVersion{DeploymentName: settings.Deployment, BuildID: cmp.Or(settings.BuildID, version)},
 		DefaultVersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
 	}
 }

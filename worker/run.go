@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -90,7 +91,7 @@ func dial(ctx context.Context, logger *slog.Logger, watching *meters, traces *tr
 	connected, err := client.DialContext(ctx, options)
 	if err != nil {
 		return nil, fmt.Errorf("Temporal does not answer at %s (namespace %s); start it, or set TEMPORAL_ADDRESS: %w",
-			orDefault(options.HostPort, client.DefaultHostPort), orDefault(options.Namespace, client.DefaultNamespace), err)
+			cmp.Or(options.HostPort, client.DefaultHostPort), cmp.Or(options.Namespace, client.DefaultNamespace), err)
 	}
 	return connected, nil
 }
@@ -103,13 +104,6 @@ func closeTraces(traces *tracing.Tracing, logger *slog.Logger) {
 	if err := traces.Close(ctx); err != nil {
 		logger.Warn("last traces not sent", "error", err)
 	}
-}
-
-func orDefault(value, otherwise string) string {
-	if value == "" {
-		return otherwise
-	}
-	return value
 }
 
 // identity names this worker in Temporal's histories. It ends in the version,

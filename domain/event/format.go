@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -59,14 +60,10 @@ type cloudEvent struct {
 const cloudEventType = "com.github.tagwatch."
 
 func newCloudEvent(n Notification, account Account) cloudEvent {
-	source := account.Source
-	if source == "" {
-		source = defaultSource
-	}
 	return cloudEvent{
 		SpecVersion: "1.0",
 		ID:          n.ID,
-		Source:      source,
+		Source:      cmp.Or(account.Source, defaultSource),
 		Type:        cloudEventType + string(n.Type),
 		Subject:     n.Subject,
 		Time:        n.Created.UTC().Format(time.RFC3339),

@@ -120,12 +120,9 @@ func newRecord(f vuln.Finding) record {
 }
 
 func newRating(f vuln.Finding) rating {
-	r := rating{Severity: vuln.ParseSeverity(string(f.Severity)), FixAvailable: "None", FixState: f.Fix.State, KnownExploited: f.KnownExploited, EPSS: f.EPSS}
+	r := rating{Severity: vuln.ParseSeverity(string(f.Severity)), FixAvailable: "None", FixState: cmp.Or(f.Fix.State, vuln.FixUnknown), KnownExploited: f.KnownExploited, EPSS: f.EPSS}
 	if len(f.Fix.Versions) > 0 {
 		r.FixAvailable = strings.Join(f.Fix.Versions, ",")
-	}
-	if r.FixState == "" {
-		r.FixState = vuln.FixUnknown
 	}
 	return r
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 
@@ -42,10 +43,7 @@ func describeChecksum(c *check, file sbom.File) (text string, holds bool) {
 	if wanted == "" {
 		return "", true
 	}
-	actual := file.SHA256
-	if actual == "" {
-		actual = noChecksum
-	}
+	actual := cmp.Or(file.SHA256, noChecksum)
 	return fmt.Sprintf(" and checksum=%s op=%s specified_checksum=%s", actual, operator, wanted),
 		(actual == wanted) == (operator == "equals")
 }

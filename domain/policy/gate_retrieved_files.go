@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -74,11 +75,7 @@ func retrievedContent(c *check) error {
 	if err != nil || found != (operator == "match") {
 		return err
 	}
-	rule := c.ruleID
-	if rule == "" {
-		rule = "None"
-	}
-	c.fireAs(rule+"+file://"+path, fmt.Sprintf("Content regex '%s' check '%s' found in retrieved file '%s'", expression.text, operator, path))
+	c.fireAs(cmp.Or(c.ruleID, "None")+"+file://"+path, fmt.Sprintf("Content regex '%s' check '%s' found in retrieved file '%s'", expression.text, operator, path))
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,13 +60,7 @@ func fireNoSecret(c *check, hits []sbom.Hit) {
 	if len(hits) > 0 {
 		return
 	}
-	file, name := c.value("filename_regex"), c.value("content_regex_name")
-	if file == "" {
-		file = "*"
-	}
-	if name == "" {
-		name = "all"
-	}
+	file, name := cmp.Or(c.value("filename_regex"), "*"), cmp.Or(c.value("content_regex_name"), "all")
 	c.fire(fmt.Sprintf("Secret content search analyzer did not find regexp match in container: filename_regex=%s content_regex_name=%s", file, name))
 }
 

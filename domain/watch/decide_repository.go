@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -73,10 +74,7 @@ func (r Repository) selected(tags []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	most := r.Most
-	if most == 0 {
-		most = DefaultMost
-	}
+	most := cmp.Or(r.Most, DefaultMost)
 	if len(selected) > most {
 		return nil, fmt.Errorf("%d tags would be watched, more than %d; select fewer, or raise --max-tags: tagwatch repository update %s: %w",
 			len(selected), most, r.Name, fault.Limit)
