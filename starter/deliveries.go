@@ -38,7 +38,7 @@ func deliveriesCommand() *cli.Command {
 			&cli.BoolFlag{Name: "attempts", Usage: "every attempt at each"},
 			outputFlag(),
 		},
-		Action: action(deliveries),
+		Action: bare(deliveries),
 	}
 }
 
@@ -68,9 +68,6 @@ type attemptView struct {
 }
 
 func deliveries(ctx context.Context, s *session) error {
-	if _, err := s.arguments(); err != nil {
-		return err
-	}
 	filter, err := s.deliveryFilter()
 	if err != nil {
 		return err

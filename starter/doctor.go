@@ -31,7 +31,7 @@ Exits 1 if anything fails.`,
 				Usage: "`url` of the listing of vulnerability data that the workers read"},
 			outputFlag(),
 		},
-		Action: action(doctor),
+		Action: bare(doctor),
 	}
 }
 
@@ -85,9 +85,6 @@ const (
 )
 
 func doctor(ctx context.Context, s *session) error {
-	if _, err := s.arguments(); err != nil {
-		return err
-	}
 	e := &examination{session: s}
 	tell := s.tellSlow()
 	for _, part := range []struct {

@@ -41,14 +41,11 @@ func endpointListCommand() *cli.Command {
 		UsageText:   "tagwatch endpoint list [options]",
 		Description: "   tagwatch endpoint list\n   tagwatch endpoint list -o json",
 		Flags:       []cli.Flag{outputFlag()},
-		Action:      action(endpointList),
+		Action:      bare(endpointList),
 	}
 }
 
 func endpointList(ctx context.Context, s *session) error {
-	if _, err := s.arguments(); err != nil {
-		return err
-	}
 	kept, err := s.store(ctx)
 	if err != nil {
 		return err

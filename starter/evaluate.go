@@ -56,11 +56,7 @@ func evaluate(ctx context.Context, s *session) error {
 
 // evaluated gathers what is evaluated.
 func (s *session) evaluated(ctx context.Context) (target image.Target, bundle *policy.Bundle, subject *policy.Subject, err error) {
-	reference, err := s.argument("REF")
-	if err != nil {
-		return target, nil, nil, err
-	}
-	if target, err = s.target(reference); err != nil {
+	if target, err = s.target(); err != nil {
 		return target, nil, nil, err
 	}
 	if bundle, err = s.bundle(ctx, s.String("policy")); err != nil {

@@ -37,10 +37,7 @@ func feedSyncCommand() *cli.Command {
 		UsageText:   "tagwatch feed sync [options]",
 		Description: "Fetches, verifies and judges new data, matches again what they touch, and wakes\nthe tags that changed. Exit code 1: new data are held.\n\n   tagwatch feed sync",
 		Flags:       []cli.Flag{outputFlag()},
-		Action: action(func(ctx context.Context, s *session) error {
-			if _, err := s.arguments(); err != nil {
-				return err
-			}
+		Action: bare(func(ctx context.Context, s *session) error {
 			return s.syncFeed(ctx, watch.SyncRequest{})
 		}),
 	}
@@ -88,10 +85,7 @@ func feedReleaseCommand() *cli.Command {
 		UsageText:   "tagwatch feed release [options]",
 		Description: "Makes the held generation the current one. See why it is held with\ntagwatch feed status.\n\n   tagwatch feed release",
 		Flags:       []cli.Flag{outputFlag()},
-		Action: action(func(ctx context.Context, s *session) error {
-			if _, err := s.arguments(); err != nil {
-				return err
-			}
+		Action: bare(func(ctx context.Context, s *session) error {
 			return s.syncFeed(ctx, watch.SyncRequest{Release: true})
 		}),
 	}
@@ -104,10 +98,7 @@ func feedRollbackCommand() *cli.Command {
 		UsageText:   "tagwatch feed rollback [options]",
 		Description: "Makes the previous generation current again; the one that was is not used any\nmore.\n\n   tagwatch feed rollback",
 		Flags:       []cli.Flag{outputFlag()},
-		Action: action(func(ctx context.Context, s *session) error {
-			if _, err := s.arguments(); err != nil {
-				return err
-			}
+		Action: bare(func(ctx context.Context, s *session) error {
 			return s.syncFeed(ctx, watch.SyncRequest{Rollback: true})
 		}),
 	}

@@ -20,7 +20,7 @@ func feedStatusCommand() *cli.Command {
 		UsageText:   "tagwatch feed status [options]",
 		Description: "   tagwatch feed status\n   tagwatch feed status -o json",
 		Flags:       []cli.Flag{outputFlag()},
-		Action:      action(feedStatus),
+		Action:      bare(feedStatus),
 	}
 }
 
@@ -58,9 +58,6 @@ type providerView struct {
 }
 
 func feedStatus(ctx context.Context, s *session) error {
-	if _, err := s.arguments(); err != nil {
-		return err
-	}
 	kept, err := s.store(ctx)
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ following, one object a line.
 			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with what is told from now on, until interrupted"},
 			outputFlag(),
 		},
-		Action: action(notifications),
+		Action: bare(notifications),
 	}
 }
 
@@ -60,9 +60,6 @@ type listing struct {
 }
 
 func notifications(ctx context.Context, s *session) error {
-	if _, err := s.arguments(); err != nil {
-		return err
-	}
 	l, err := s.listing()
 	if err != nil {
 		return err

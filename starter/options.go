@@ -88,9 +88,13 @@ func (s *session) types(allowed []event.Type) ([]event.Type, error) {
 	return types, nil
 }
 
-// target is the argument with --platform.
-func (s *session) target(text string) (image.Target, error) {
-	target, err := image.ParseTarget(text)
+// target is the one argument with --platform.
+func (s *session) target() (image.Target, error) {
+	reference, err := s.argument("REF")
+	if err != nil {
+		return image.Target{}, err
+	}
+	target, err := image.ParseTarget(reference)
 	if err != nil {
 		return target, unable(err)
 	}

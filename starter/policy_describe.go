@@ -29,14 +29,11 @@ func policyDescribeCommand() *cli.Command {
 			&cli.StringFlag{Name: "trigger", Usage: "`name` of the gate's trigger to describe"},
 			outputFlag(),
 		},
-		Action: action(policyDescribe),
+		Action: bare(policyDescribe),
 	}
 }
 
 func policyDescribe(_ context.Context, s *session) error {
-	if _, err := s.arguments(); err != nil {
-		return err
-	}
 	gates := policy.Describe()
 	if !s.IsSet("gate") {
 		if s.IsSet("trigger") {

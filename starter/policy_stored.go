@@ -34,14 +34,11 @@ func policyListCommand() *cli.Command {
 		UsageText:   "tagwatch policy list [options]",
 		Description: "   tagwatch policy list\n   tagwatch policy list -o json",
 		Flags:       []cli.Flag{outputFlag()},
-		Action:      action(policyList),
+		Action:      bare(policyList),
 	}
 }
 
 func policyList(ctx context.Context, s *session) error {
-	if _, err := s.arguments(); err != nil {
-		return err
-	}
 	kept, err := s.store(ctx)
 	if err != nil {
 		return err

@@ -29,14 +29,11 @@ Workers do the same by themselves (--reconcile-interval) and when they start.
 
 Exit code 1 with --dry-run: something is to be put right.`,
 		Flags:  []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "only compare, change nothing"}, outputFlag()},
-		Action: action(reconcile),
+		Action: bare(reconcile),
 	}
 }
 
 func reconcile(ctx context.Context, s *session) error {
-	if _, err := s.arguments(); err != nil {
-		return err
-	}
 	linked, err := s.temporal(ctx)
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ Without Temporal, only which there are.
    tagwatch registry list
    tagwatch registry list -o json`,
 		Flags:  []cli.Flag{outputFlag()},
-		Action: action(registryList),
+		Action: bare(registryList),
 	}
 }
 
@@ -47,9 +47,6 @@ type registryView struct {
 }
 
 func registryList(ctx context.Context, s *session) error {
-	if _, err := s.arguments(); err != nil {
-		return err
-	}
 	kept, err := s.store(ctx)
 	if err != nil {
 		return err

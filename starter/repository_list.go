@@ -20,7 +20,7 @@ func repositoryListCommand() *cli.Command {
 		UsageText:   "tagwatch repository list [options]",
 		Description: "   tagwatch repository list\n   tagwatch repository list -o json",
 		Flags:       []cli.Flag{outputFlag()},
-		Action:      action(repositoryList),
+		Action:      bare(repositoryList),
 	}
 }
 
@@ -34,9 +34,6 @@ type repositoryView struct {
 }
 
 func repositoryList(ctx context.Context, s *session) error {
-	if _, err := s.arguments(); err != nil {
-		return err
-	}
 	kept, err := s.store(ctx)
 	if err != nil {
 		return err

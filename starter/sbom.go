@@ -38,11 +38,7 @@ or converts it.
 }
 
 func printSBOM(ctx context.Context, s *session) error {
-	reference, err := s.argument("REF")
-	if err != nil {
-		return err
-	}
-	target, err := s.target(reference)
+	target, err := s.target()
 	if err != nil {
 		return err
 	}

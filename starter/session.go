@@ -55,6 +55,16 @@ func action(do func(context.Context, *session) error) cli.ActionFunc {
 	}
 }
 
+// bare is action for a command without arguments.
+func bare(do func(context.Context, *session) error) cli.ActionFunc {
+	return action(func(ctx context.Context, s *session) error {
+		if _, err := s.arguments(); err != nil {
+			return err
+		}
+		return do(ctx, s)
+	})
+}
+
 // store opens the database when it is first needed.
 func (s *session) store(ctx context.Context) (*store.Store, error) {
 	if s.stored != nil {

@@ -44,11 +44,7 @@ func status(ctx context.Context, s *session) error {
 	if !s.Args().Present() {
 		return s.statusOfAll(ctx)
 	}
-	reference, err := s.argument("REF")
-	if err != nil {
-		return err
-	}
-	target, err := s.target(reference)
+	target, err := s.target()
 	if err != nil {
 		return err
 	}

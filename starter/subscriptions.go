@@ -32,7 +32,7 @@ func subscriptionsCommand() *cli.Command {
 			&cli.StringFlag{Name: "platform", Usage: "only tags on this `os/arch`; linux/amd64 is that of tags without one"},
 			typeFlag("of notification to list (default: all)"), outputFlag(),
 		},
-		Action: action(subscriptions),
+		Action: bare(subscriptions),
 	}
 }
 
@@ -49,9 +49,6 @@ type subscriptionView struct {
 }
 
 func subscriptions(ctx context.Context, s *session) error {
-	if _, err := s.arguments(); err != nil {
-		return err
-	}
 	types, err := s.types(event.TagTypes)
 	if err != nil {
 		return err

@@ -30,14 +30,11 @@ directory.
 			&cli.IntFlag{Name: "port", Value: 7233, Usage: "`port` of Temporal"},
 			&cli.IntFlag{Name: "ui-port", Value: 8233, Usage: "`port` of Temporal's Web UI; 0: none"},
 		}, config.WorkerFlags()...),
-		Action: action(up),
+		Action: bare(up),
 	}
 }
 
 func up(ctx context.Context, s *session) error {
-	if _, err := s.arguments(); err != nil {
-		return err
-	}
 	settings, err := config.FromWorker(s.Context)
 	if err != nil {
 		return unable(err)

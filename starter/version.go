@@ -17,7 +17,7 @@ func versionCommand() *cli.Command {
 		UsageText:   "tagwatch version [options]",
 		Description: "   tagwatch version\n   tagwatch version -o json",
 		Flags:       []cli.Flag{outputFlag()},
-		Action:      action(printVersion),
+		Action:      bare(printVersion),
 	}
 }
 
@@ -31,9 +31,6 @@ type versionView struct {
 }
 
 func printVersion(_ context.Context, s *session) error {
-	if _, err := s.arguments(); err != nil {
-		return err
-	}
 	view := versionView{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, setting := range info.Settings {

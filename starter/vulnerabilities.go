@@ -65,15 +65,11 @@ type epssView struct {
 }
 
 func vulnerabilities(ctx context.Context, s *session) error {
-	reference, err := s.argument("REF")
+	target, err := s.target()
 	if err != nil {
 		return err
 	}
 	least, err := s.severity("severity")
-	if err != nil {
-		return err
-	}
-	target, err := s.target(reference)
 	if err != nil {
 		return err
 	}
