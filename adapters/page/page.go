@@ -116,6 +116,7 @@ func New(options Options) (http.Handler, error) {
 	mux.HandleFunc("GET /endpoints", s.endpoints)
 	mux.HandleFunc("GET /registries", s.registries)
 	mux.HandleFunc("GET /feed", s.feed)
+	mux.HandleFunc("GET /", s.nowhere)
 	outer := http.NewServeMux()
 	outer.HandleFunc("GET /style.css", serveStyle)
 	outer.HandleFunc("POST /login", s.login)
@@ -187,6 +188,11 @@ func (s *site) problem(w http.ResponseWriter, r *http.Request, section string, e
 		s.Log.WarnContext(r.Context(), "status page not read", "error", err)
 	}
 	s.write(w, r, status, "problem", frame{Title: title, Section: section, Content: text})
+}
+
+// nowhere answers addresses that no page has.
+func (s *site) nowhere(w http.ResponseWriter, r *http.Request) {
+	s.write(w, r, http.StatusNotFound, "problem", frame{Title: "Not found", Section: "none", Content: "There is no page at this address."})
 }
 
 // within bounds what a request reads.

@@ -28,7 +28,15 @@ func (s *site) functions() template.FuncMap {
 		"tagLink":   func(t image.Target) string { return "/tag?" + url.Values{"name": {t.String()}}.Encode() },
 		"aboutLink": func(subject string) string { return "/notifications?" + url.Values{"subject": {subject}}.Encode() },
 		"shorten":   shorten,
+		"breakable": breakable,
 	}
+}
+
+// breakable is a name that a browser breaks where people would: behind a slash,
+// before a tag and a platform.
+func breakable(name any) template.HTML {
+	text := template.HTMLEscapeString(fmt.Sprint(name))
+	return template.HTML(strings.NewReplacer("/", "/<wbr>", ":", "<wbr>:", "@", "<wbr>@").Replace(text)) // escaped above
 }
 
 // ago is how long something is past, in one unit.
