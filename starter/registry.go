@@ -79,6 +79,9 @@ func (s *session) writeRegistryReport(w io.Writer, report watch.RegistryReport) 
 		file += ", " + report.Section
 	}
 	head.add("Registries file", file)
+	if report.Refused != "" {
+		head.row(bad, "Refused", report.Refused+"; what was valid before is in force")
+	}
 	head.add("Problem", report.Problem)
 	head.write(w)
 	for i, place := range report.Places {

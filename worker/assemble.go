@@ -86,7 +86,7 @@ func assemble(settings config.Config, keeper *store.Store, temporal client.Clien
 // newRegistries is the client of all registries.
 func newRegistries(w config.Worker, logger *slog.Logger) (*registry.Registry, error) {
 	registries, err := registry.New(registry.Options{Version: version, InsecureHosts: w.RegistryPlain, CAFile: w.RegistryCAFile,
-		File: w.RegistriesFile, CertificateDirectories: w.RegistryCertificates, RequestsPerSecond: w.RegistryRate})
+		File: w.RegistriesFile, CertificateDirectories: w.RegistryCertificates, RequestsPerSecond: w.RegistryRate, Log: logger})
 	if err != nil {
 		return nil, err
 	}

@@ -71,6 +71,20 @@ func newBudget(host string, perSecond float64, concurrency int) *budget {
 	}
 }
 
+// succeed is the budget for other settings of the host. What the host asked for
+// holds on, and so do turns under way; what failed before may work now.
+func (b *budget) succeed(settings hostSettings) *budget {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.rate.Limit() == rate.Limit(settings.perSecond) && cap(b.slots) == settings.concurrency {
+		b.breaker = breaker{}
+		return b
+	}
+	next := newBudget(b.host, settings.perSecond, settings.concurrency)
+	next.coolUntil = b.coolUntil
+	return next
+}
+
 // turn is leave for one request.
 type turn struct {
 	budget   *budget

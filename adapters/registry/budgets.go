@@ -20,10 +20,9 @@ type Budget struct {
 
 // Budgets are those of the hosts that were asked for anything, by name.
 func (r *Registry) Budgets() []Budget {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	budgets := make([]Budget, 0, len(r.hosts))
-	for _, h := range r.hosts {
+	sessions := r.current.Load().sessions()
+	budgets := make([]Budget, 0, len(sessions))
+	for _, h := range sessions {
 		budgets = append(budgets, h.budget.now())
 	}
 	slices.SortFunc(budgets, func(a, b Budget) int { return strings.Compare(a.Host, b.Host) })

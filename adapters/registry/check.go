@@ -29,21 +29,19 @@ func (r *Registry) Check(ctx context.Context, name string) (watch.RegistryReport
 	if err != nil {
 		return watch.RegistryReport{}, err
 	}
-	report := watch.RegistryReport{Name: name, File: r.file.Path}
-	entry := r.file.Find(subject.named)
-	if entry == nil {
-		entry = &conf.Registry{Prefix: subject.named, Location: subject.named}
-	}
+	now := r.inForceNow(ctx)
+	report := watch.RegistryReport{Name: name, File: now.file.Path, Refused: r.Refused()}
+	entry := now.entry(subject.named)
 	report.Section = entry.Section
 	if entry.Blocked {
-		report.Problem = fmt.Sprintf("%s is blocked by %s of %s", name, entry.Section, r.file.Path)
+		report.Problem = fmt.Sprintf("%s is blocked by %s of %s", name, entry.Section, now.file.Path)
 		return report, nil
 	}
 	report.Places = make([]watch.RegistryPlace, len(entry.Mirrors)+1)
 	var group errgroup.Group
 	for i := range report.Places {
 		group.Go(func() error {
-			report.Places[i] = r.checkPlace(ctx, subject, entry, i)
+			report.Places[i] = now.checkPlace(ctx, subject, entry, i)
 			return nil
 		})
 	}
@@ -72,24 +70,24 @@ func subjectOf(name string) (subject, error) {
 
 // checkPlace checks the mirror of that number, or the location after all of
 // them.
-func (r *Registry) checkPlace(ctx context.Context, s subject, entry *conf.Registry, number int) watch.RegistryPlace {
+func (s *setup) checkPlace(ctx context.Context, about subject, entry *conf.Registry, number int) watch.RegistryPlace {
 	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, fmt.Errorf("no answer in %s", checkTimeout))
 	defer cancel()
 	location, report := entry.Location, watch.RegistryPlace{For: []string{"tags", "digests"}}
 	if number < len(entry.Mirrors) {
 		location, report.Mirror, report.For = entry.Mirrors[number].Location, true, askedFor(entry.Mirrors[number].Pull)
 	}
-	written := entry.Rewrite(s.named, location)
+	written := entry.Rewrite(about.named, location)
 	report.Host, report.Path, _ = strings.Cut(written, "/")
-	at, err := r.place(written, report.Mirror)
+	at, err := s.place(written, report.Mirror)
 	if err != nil {
 		report.Answer.Problem = sentence(err)
 		return report
 	}
-	if s.tag == "" {
+	if about.tag == "" {
 		at.path = ""
 	}
-	c := check{place{at.host.anew(), at.path, at.mirror}, s.tag, &report}
+	c := check{place{at.host.anew(), at.path, at.mirror}, about.tag, &report}
 	c.settings()
 	c.try(ctx)
 	report.Budget = at.host.budget.report()
@@ -257,7 +255,9 @@ func (r *Registry) Budget(registry string) watch.RegistryBudget {
 	if err != nil {
 		return watch.RegistryBudget{}
 	}
-	return h.budget.report()
+	report := h.budget.report()
+	report.Refused = r.Refused()
+	return report
 }
 
 func (b *budget) report() watch.RegistryBudget {

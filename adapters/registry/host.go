@@ -41,11 +41,7 @@ type host struct {
 	distrusted map[image.Digest]bool
 }
 
-func newHost(client *Registry, named string) (*host, error) {
-	settings, err := client.settingsOf(named)
-	if err != nil {
-		return nil, fmt.Errorf("registry %s: %w", named, err)
-	}
+func newHost(client *Registry, named string, settings hostSettings) (*host, error) {
 	var options []name.Option
 	within := reachPrivate
 	if settings.plain {
@@ -55,15 +51,17 @@ func newHost(client *Registry, named string) (*host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("registry %q is not a host name with an optional port: %w", named, fault.Invalid)
 	}
-	ways, err := newTransports(settings, within)
-	if err != nil {
-		return nil, fmt.Errorf("registry %s: %w", named, err)
-	}
 	return &host{
-		client: client, name: named, registry: registry, settings: settings, transports: ways,
+		client: client, name: named, registry: registry, settings: settings, transports: newTransports(settings, within),
 		budget: newBudget(named, settings.perSecond, settings.concurrency),
 		tokens: map[string]token{}, denials: map[string]denial{}, distrusted: map[image.Digest]bool{},
 	}, nil
+}
+
+// succeed is the session that takes this one's place with other settings. It
+// has learned nothing yet.
+func (h *host) succeed(settings hostSettings) (*host, error) {
+	return newHost(h.client, h.name, settings)
 }
 
 // anew is a session that has learned nothing yet, for trying things out. It

@@ -13,12 +13,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/registry/conf"
@@ -45,6 +45,8 @@ type Options struct {
 	// Concurrency is how many requests one host has to answer at a time, and how
 	// many layers it transfers; default 8.
 	Concurrency int
+	// Log is told of changed files; nil for nobody.
+	Log *slog.Logger
 }
 
 // Registry is a client of all registries. It is safe for concurrent use.
@@ -52,13 +54,12 @@ type Options struct {
 // from the key chains of Amazon, Google and Azure for their own registries.
 type Registry struct {
 	options   Options
-	file      *conf.File
 	userAgent string
 	keys      *keychain
 	patience  patience
-
-	mu    sync.Mutex
-	hosts map[string]*host
+	log       *slog.Logger
+	lookout   lookout
+	current   atomic.Pointer[setup]
 }
 
 // patience is how long the parts of an answer may take.
@@ -71,38 +72,34 @@ type patience struct {
 
 var ordinaryPatience = patience{document: time.Minute, list: 15 * time.Minute, stall: time.Minute, mirror: 10 * time.Second}
 
-// New checks the options and reads the registries file and the CA file.
+// New checks the options and reads the registries file and all certificates,
+// which are read again when they have changed.
 func New(options Options) (*Registry, error) {
 	options.RequestsPerSecond = cmp.Or(options.RequestsPerSecond, 50)
 	options.Concurrency = cmp.Or(options.Concurrency, 8)
 	if len(options.CertificateDirectories) == 0 {
 		options.CertificateDirectories = conf.DefaultCertificateDirectories()
 	}
-	file, err := conf.Read(options.File)
-	if err != nil {
-		return nil, err
-	}
 	r := &Registry{
 		options:   options,
-		file:      file,
 		userAgent: "tagwatch/" + cmp.Or(options.Version, "devel"),
 		keys:      newKeychain(),
 		patience:  ordinaryPatience,
-		hosts:     map[string]*host{},
+		log:       cmp.Or(options.Log, slog.New(slog.DiscardHandler)),
+		lookout:   lookout{every: lookEvery},
 	}
-	if options.CAFile != "" {
-		_, err = rootsWith(options.CAFile)
-	}
-	for name := range file.Hosts { // what is set up wrongly is told at once
-		if err == nil {
-			_, err = newHost(r, name)
-		}
-	}
+	first, err := newSetup(r)
 	if err != nil {
 		return nil, err
 	}
+	r.current.Store(first)
+	r.lookout.looked = time.Now()
 	return r, nil
 }
+
+// Unread are the keys of the registries file that other readers obey and
+// Tagwatch does not.
+func (r *Registry) Unread() []string { return r.current.Load().file.Ignored }
 
 // Head asks what a tag points to with one HEAD request. Where a registry does
 // not answer that with a digest, a GET follows.
@@ -156,24 +153,7 @@ func (r *Registry) Resolve(ctx context.Context, ref image.Reference, platform im
 }
 
 // host returns the one session with a registry.
-func (r *Registry) host(named string) (*host, error) {
-	if slices.Contains(hubNames, named) {
-		named = image.DefaultRegistry
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if known, found := r.hosts[named]; found {
-		return known, nil
-	}
-	fresh, err := newHost(r, named)
-	if err == nil {
-		r.hosts[named] = fresh
-	}
-	return fresh, err
-}
-
-// hubNames are further names of Docker Hub.
-var hubNames = []string{"index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"}
+func (r *Registry) host(named string) (*host, error) { return r.current.Load().host(named) }
 
 // plainAllowed tells whether plain HTTP to a host is permitted.
 func (r *Registry) plainAllowed(hostport string) bool {

@@ -35,7 +35,7 @@ type query struct {
 // ask sends a query to the places where the repository is found, until take is
 // content with an answer. take owns the answer's body.
 func (r *Registry) ask(ctx context.Context, q query, take func(place, *http.Response) error) error {
-	places, err := r.places(q.repository, q.digest != "")
+	places, err := r.inForce(ctx).places(q.repository, q.digest != "")
 	if err != nil {
 		return err
 	}

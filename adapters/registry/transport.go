@@ -39,22 +39,27 @@ var metadataAddresses = []netip.Addr{
 // for each reach, so that a narrow request never meets a connection that a wide
 // one opened, and have no client certificate.
 type transports struct {
-	home http.RoundTripper // to the host itself
-	away map[reach]http.RoundTripper
+	home *http.Transport // to the host itself
+	away map[reach]*http.Transport
 }
 
-func newTransports(settings hostSettings, within reach) (transports, error) {
-	config, err := settings.tls()
-	if err != nil {
-		return transports{}, err
-	}
-	made := transports{home: newTransport(settings, config, within), away: map[reach]http.RoundTripper{}}
+func newTransports(settings hostSettings, within reach) transports {
+	config := settings.tls()
+	made := transports{home: newTransport(settings, config, within), away: map[reach]*http.Transport{}}
 	elsewhere := config.Clone()
 	elsewhere.GetClientCertificate, elsewhere.InsecureSkipVerify = nil, false
 	for _, within := range []reach{reachPublic, reachPrivate, reachLoopback} {
 		made.away[within] = newTransport(settings, elsewhere.Clone(), within)
 	}
-	return made, nil
+	return made
+}
+
+// retire closes what is not in use, and the rest once it is not.
+func (t transports) retire() {
+	t.home.CloseIdleConnections()
+	for _, away := range t.away {
+		away.CloseIdleConnections()
+	}
 }
 
 func newTransport(settings hostSettings, config *tls.Config, within reach) *http.Transport {

@@ -16,6 +16,9 @@ type RegistryReport struct {
 	// File is the registries file, "" without one, and Section what of it applies.
 	File    string `json:"registries_file,omitempty"`
 	Section string `json:"section,omitempty"`
+	// Refused is why changed settings of the worker are not in force: what was
+	// valid before them is. "" while they are.
+	Refused string `json:"refused_settings,omitempty"`
 	// Problem is why the registry is not to be asked at all.
 	Problem string `json:"problem,omitempty"`
 	// Places are asked in this order.
@@ -80,6 +83,9 @@ type RegistryBudget struct {
 	// Closed is why the host is not asked until then; "" while it is.
 	Closed string    `json:"closed,omitempty"`
 	Until  time.Time `json:"closed_until,omitzero"`
+	// Refused is why changed settings of the worker are not in force; "" while
+	// they are.
+	Refused string `json:"refused_settings,omitempty"`
 }
 
 // InOrder tells whether a place does what it is asked for.

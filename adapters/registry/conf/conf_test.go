@@ -65,7 +65,7 @@ proxy = "none"
 func TestRead(t *testing.T) {
 	t.Parallel()
 	path := write(t, everything)
-	got, err := conf.Read(path)
+	got, err := conf.Read(path, os.ReadFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestRead(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("file (-want +got)\n%s", diff)
 	}
-	if empty, err := conf.Read(""); err != nil || empty.Find("docker.io/library/nginx") != nil {
+	if empty, err := conf.Read("", os.ReadFile); err != nil || empty.Find("docker.io/library/nginx") != nil {
 		t.Errorf("without a file: %+v, %v", empty, err)
 	}
 }
@@ -126,7 +126,7 @@ func TestReadRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			path := write(t, test.content)
-			_, err := conf.Read(path)
+			_, err := conf.Read(path, os.ReadFile)
 			if !errors.Is(err, fault.Invalid) {
 				t.Fatalf("error = %v, want fault.Invalid", err)
 			}
@@ -140,10 +140,10 @@ func TestReadRefuses(t *testing.T) {
 			}
 		})
 	}
-	if _, err := conf.Read("/nonexistent/registries.conf"); !errors.Is(err, os.ErrNotExist) {
+	if _, err := conf.Read("/nonexistent/registries.conf", os.ReadFile); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no such file: %v", err)
 	}
-	if _, err := conf.Read(write(t, strings.Repeat("#", 2<<20))); !errors.Is(err, fault.Invalid) {
+	if _, err := conf.Read(write(t, strings.Repeat("#", 2<<20)), os.ReadFile); !errors.Is(err, fault.Invalid) {
 		t.Errorf("huge file: %v", err)
 	}
 }
@@ -162,7 +162,7 @@ prefix = "*.example.com"
 location = "c.internal/all"
 [[registry]]
 prefix = "*.example.org"
-`))
+`), os.ReadFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ prefix = "*.example.org"
 
 func TestInsecure(t *testing.T) {
 	t.Parallel()
-	file, err := conf.Read(write(t, everything+"[[registry]]\nprefix='*.lab.example'\ninsecure=true\n"))
+	file, err := conf.Read(write(t, everything+"[[registry]]\nprefix='*.lab.example'\ninsecure=true\n"), os.ReadFile)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"sort"
 	"strings"
 
@@ -57,13 +56,13 @@ type writtenHost struct {
 	Key         string   `toml:"client-key"`
 }
 
-// Read reads a registries file. An error names the place in it and what to
-// write there. No path is a file that says nothing.
-func Read(path string) (*File, error) {
+// Read reads a registries file with a function like os.ReadFile. An error names
+// the place in it and what to write there. No path is a file that says nothing.
+func Read(path string, read func(path string) ([]byte, error)) (*File, error) {
 	if path == "" {
 		return &File{}, nil
 	}
-	content, err := os.ReadFile(path)
+	content, err := read(path)
 	if err != nil {
 		return nil, fmt.Errorf("read registries file: %w", err)
 	}
