@@ -60,3 +60,14 @@ func (i *installation) told410(found diagnosis) bool {
 	}
 	return false
 }
+
+// warns tells whether the doctor warns in these words, with that remedy.
+func (i *installation) warns(subject, message, remedy string) bool {
+	i.t.Helper()
+	for _, check := range i.examine(0).Checks {
+		if check.Result == "warn" && check.Subject == subject && strings.Contains(check.Message, message) && strings.Contains(check.Remedy, remedy) {
+			return true
+		}
+	}
+	return false
+}

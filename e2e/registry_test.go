@@ -48,7 +48,7 @@ ca-file = %[3]q
 client-certificate = %[4]q
 client-key = %[5]q
 `, store.Host(), mirror.Host(), ca, certificate, key), 0o600))
-	i := install(t, "TAGWATCH_REGISTRIES_FILE="+file, "DOCKER_CONFIG="+filepath.Dir(login))
+	i := install(t, "TAGWATCH_REGISTRIES_FILE="+file, "DOCKER_CONFIG="+filepath.Dir(login), "TAGWATCH_POLL=30s")
 
 	tag := store.Reference("shop/web:1")
 	if said := i.do("registry", "check", tag); !strings.Contains(said, "user robot") || !strings.Contains(said, "registry[0]") ||
@@ -73,6 +73,25 @@ client-key = %[5]q
 	i.do("registry", "check", store.Host())
 	if strings.Contains(result.Out+result.Err, "hunter2") {
 		t.Error("a secret shows")
+	}
+	spoiltSettings(i, store.Host(), file)
+}
+
+// spoiltSettings makes the registries file of a running worker invalid and valid
+// again, and looks for what is said about it.
+func spoiltSettings(i *installation, host, file string) {
+	valid := made(os.ReadFile(file))(i.t)
+	must(i.t, os.WriteFile(file, append(valid, "colour = 'red'\n"...), 0o600))
+	said := i.do("registry", "check", host) // what was valid before works
+	if !strings.Contains(said, "Refused") || !strings.Contains(said, "unknown key tagwatch.host."+host+".colour") {
+		i.t.Errorf("check with an invalid file says\n%s", said)
+	}
+	i.eventually("the doctor warns of settings that are refused", func() bool {
+		return i.warns("registries", "changed settings are refused", "correct the file")
+	})
+	must(i.t, os.WriteFile(file, valid, 0o600))
+	if said := i.do("registry", "check", host); strings.Contains(said, "Refused") {
+		i.t.Errorf("check with a file that is valid again says\n%s", said)
 	}
 }
 

@@ -29,6 +29,8 @@ Exits 1 if anything fails.`,
 				Usage: "how old vulnerability data may be"},
 			&cli.StringFlag{Name: "feed-url", EnvVars: []string{"TAGWATCH_FEED_URL"}, Value: "https://grype.anchore.io/databases",
 				Usage: "`url` of the listing of vulnerability data that the workers read"},
+			&cli.IntFlag{Name: "renew-pace", EnvVars: []string{"TAGWATCH_RENEW_PACE"}, Value: 120,
+				Usage: "known `images` an hour that the workers analyze again at most"},
 			outputFlag(),
 		},
 		Action: bare(doctor),
@@ -92,7 +94,7 @@ func doctor(ctx context.Context, s *session) error {
 		check func(context.Context)
 	}{
 		{"settings", e.settings}, {"the database", e.database}, {"Temporal", e.temporalServer}, {"the workers", e.workers},
-		{"the workflows", e.workflows}, {"the vulnerability data", e.feed}, {"registries", e.registries}, {"endpoints", e.endpoints},
+		{"the workflows", e.workflows}, {"the vulnerability data", e.feed}, {"renewals", e.renewals}, {"registries", e.registries}, {"endpoints", e.endpoints},
 	} {
 		tell.now(part.doing)
 		bounded, cancel := context.WithTimeout(ctx, doctorPatience)

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/fault"
@@ -79,69 +77,6 @@ func (e *examination) feedSource(ctx context.Context) {
 		return
 	}
 	e.ok(subject, "its source %s answers from here", request.URL.Host)
-}
-
-// registryState is how the tags of one registry do.
-type registryState struct {
-	tags, failing int
-	unreachable   string    // the last message of a registry that does not answer
-	looked        time.Time // last success of any tag
-}
-
-// registries looks at how the tags of each do.
-func (e *examination) registries(ctx context.Context) {
-	const subject = "registries"
-	if e.stored == nil {
-		return
-	}
-	summaries, err := e.stored.Summaries(ctx, watch.TargetFilter{})
-	if err != nil {
-		e.fail(subject, "see the database", "%s", fault.Text(err))
-		return
-	}
-	states := map[string]*registryState{}
-	var hosts []string
-	for _, summary := range summaries {
-		host := summary.Target.Reference.Registry
-		if states[host] == nil {
-			states[host] = &registryState{}
-			hosts = append(hosts, host)
-		}
-		states[host].add(summary)
-	}
-	slices.Sort(hosts)
-	for _, host := range hosts {
-		e.registry(host, states[host])
-	}
-	if len(hosts) == 0 {
-		e.ok(subject, "no tag is watched yet; begin with: tagwatch subscribe REF")
-	}
-}
-
-func (r *registryState) add(summary watch.Summary) {
-	r.tags++
-	if summary.Checked.After(r.looked) {
-		r.looked = summary.Checked
-	}
-	if summary.Problem == nil {
-		return
-	}
-	r.failing++
-	if summary.Problem.Stage == watch.StageResolve && summary.Problem.Kind == fault.Name(fault.Unavailable) {
-		r.unreachable = summary.Problem.Message
-	}
-}
-
-func (e *examination) registry(host string, state *registryState) {
-	const subject = "registries"
-	switch {
-	case state.unreachable != "":
-		e.warn(subject, "have a worker try it: tagwatch registry check "+host, "%s does not answer the workers: %s", host, state.unreachable)
-	case state.failing > 0:
-		e.warn(subject, "see which and why: tagwatch status --failing --registry "+host, "%s: %d of %s cannot be followed", host, state.failing, number(state.tags, "tag"))
-	default:
-		e.ok(subject, "%s: %s, last look %s", host, number(state.tags, "tag"), e.ago(state.looked))
-	}
 }
 
 // endpoints looks at how deliveries go.

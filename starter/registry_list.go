@@ -115,6 +115,8 @@ func (s *session) writeRegistries(w io.Writer, views []registryView) {
 		if v.Problem != nil {
 			look, problem = bad, v.Problem.Message
 			state += " since " + s.ago(v.Problem.Since)
+		} else if v.Budget.Refused != "" {
+			look, problem = doubtful, "changed settings refused: "+v.Budget.Refused
 		}
 		t.row(look, v.Registry, state, strconv.Itoa(v.Tags), s.ago(v.Swept), s.ago(v.Next), dash(limitWords(v.Budget)), problem)
 	}

@@ -140,3 +140,17 @@ func (s seeding) record(ctx context.Context, bundle *policy.Bundle) error {
 		return watch.Decide(s.target, view.State, seen, audience, s.now)
 	})
 }
+
+// renewal has a worker with another analyzer appear, which cannot renew the image
+// of the seed until then if that is given: renewal ANALYZER [never|later].
+func renewal(ts *testscript.TestScript, _ bool, args []string) {
+	ctx := context.Background()
+	opened, err := store.Open(ctx, "sqlite://"+ts.Getenv("TAGWATCH_DATA_DIR")+"/tagwatch.db")
+	ts.Check(err)
+	defer opened.Close()
+	ts.Check(opened.SeeAnalyzer(ctx, args[0], time.Now()))
+	if len(args) > 1 {
+		due := map[string]time.Time{"later": time.Now().Add(time.Hour)}[args[1]]
+		ts.Check(opened.NoteRenewal(ctx, image.Digest("sha256:"+strings.Repeat("ab", 32)), args[0], func(int) (int, time.Time) { return 1, due }))
+	}
+}

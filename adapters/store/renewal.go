@@ -65,6 +65,20 @@ func (s *Store) NextOutdated(ctx context.Context, analyzer string, after int64, 
 	return next, err
 }
 
+// RenewalBacklog counts the images that an analyzer has still to look at.
+func (s *Store) RenewalBacklog(ctx context.Context, analyzer string, now time.Time) (backlog watch.RenewalBacklog, err error) {
+	err = s.view(ctx, "count the images of other analyzers", func(t tx) error {
+		backlog, err = one[watch.RenewalBacklog](ctx, t, `SELECT
+			COUNT(CASE WHEN r.image_id IS NULL OR r.due > 0 AND r.due <= ? THEN 1 END) AS due,
+			COUNT(CASE WHEN r.due > ? THEN 1 END) AS later,
+			COUNT(CASE WHEN r.due = 0 THEN 1 END) AS never
+			FROM image i LEFT JOIN renewal r ON r.image_id = i.id AND r.analyzer = ?
+			WHERE i.analyzer <> ? AND i.digest IN (SELECT manifest FROM target_state)`, stamp(now), stamp(now), analyzer, analyzer)
+		return err
+	})
+	return backlog, err
+}
+
 // Pointing are the targets that last pointed to an image.
 func (s *Store) Pointing(ctx context.Context, digest image.Digest) (targets []image.Target, err error) {
 	err = s.view(ctx, "list the tags of an image", func(t tx) error {

@@ -79,10 +79,27 @@ func TestNextOutdated(t *testing.T) {
 		if got := next("syft 2", 0, 1000); got.Digest != digest(3) {
 			t.Errorf("given up: %+v", got)
 		}
+		backlog := func(analyzer string, minute int) watch.RenewalBacklog {
+			t.Helper()
+			return must[watch.RenewalBacklog](t)(s.RenewalBacklog(ctx, analyzer, at(minute)))
+		}
+		if got, want := backlog("syft 2", 0), (watch.RenewalBacklog{Due: 1, Never: 1}); got != want {
+			t.Errorf("backlog with one given up: %+v, want %+v", got, want)
+		}
+		fail(at(10))
+		if got, want := backlog("syft 2", 9), (watch.RenewalBacklog{Due: 1, Later: 1}); got != want {
+			t.Errorf("backlog before its time: %+v, want %+v", got, want)
+		}
+		if got, want := backlog("syft 2", 10), (watch.RenewalBacklog{Due: 2}); got != want {
+			t.Errorf("backlog at its time: %+v, want %+v", got, want)
+		}
+		if got, want := backlog("syft 1", 0), (watch.RenewalBacklog{}); got != want {
+			t.Errorf("backlog of the analyzer itself: %+v, want none", got)
+		}
 		if got := next("syft 3", 0, 0); got.Digest != digest(1) || got.Target != one {
 			t.Errorf("for the next analyzer: %+v", got)
 		}
-		if diff := cmp.Diff([]int{0, 1}, before); diff != "" {
+		if diff := cmp.Diff([]int{0, 1, 2}, before); diff != "" {
 			t.Errorf("failures (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff([]image.Target{one, other}, must[[]image.Target](t)(s.Pointing(ctx, digest(1)))); diff != "" {

@@ -53,6 +53,14 @@ type Renewal struct {
 	Problem *Problem
 }
 
+// RenewalBacklog counts the images that another analyzer than the leading one
+// analyzed.
+type RenewalBacklog struct {
+	Due   int // wait for their turn
+	Later int // could not be had, and are tried again
+	Never int // could not be had, and are not tried until the analyzer changes
+}
+
 // RenewalEnd is what came of the renewal of an image.
 type RenewalEnd struct {
 	Analyzer string
