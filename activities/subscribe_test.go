@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -157,5 +158,44 @@ func TestPrune(t *testing.T) {
 	}
 	if seen := r.pass(target); seen.Changed {
 		t.Errorf("seen %+v", seen)
+	}
+}
+
+// TestStandstill: what waits is told after everything stood still for longer than
+// it is kept, whatever comes first; what is refused then can be seen for long.
+func TestStandstill(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.endpoint("hook")
+	for _, id := range []string{"taken", "refused"} {
+		n, err := event.Sample(event.TagUpdate, id, "admin", r.clock.Now())
+		r.must(err)
+		n.Subject = id
+		_, err = r.store.Publish(t.Context(), n, event.Options{}, r.steps.Window)
+		r.must(err)
+	}
+	r.clock.pass(r.steps.Retention + r.steps.Window + 24*time.Hour)
+	if pruned := do[watch.Pruned](r, r.steps.Prune); pruned != (watch.Pruned{}) {
+		t.Errorf("pruned %+v after the standstill", pruned)
+	}
+	r.receiver.Answer(http.StatusOK, http.StatusBadRequest)
+	r.deliver()
+	states := func() (states []event.DeliveryState) {
+		t.Helper()
+		deliveries, err := r.store.Deliveries(t.Context(), store.DeliveryFilter{})
+		r.must(err)
+		for _, d := range deliveries {
+			states = append(states, d.State)
+		}
+		slices.Sort(states)
+		return states
+	}
+	if got := states(); !slices.Equal(got, []event.DeliveryState{event.Delivered, event.Failed}) {
+		t.Errorf("after the standstill %v, want both tried", got)
+	}
+	r.clock.pass(r.steps.Retention - time.Hour)
+	do[watch.Pruned](r, r.steps.Prune)
+	if got := states(); !slices.Equal(got, []event.DeliveryState{event.Failed}) {
+		t.Errorf("later %v, want what was given up", got)
 	}
 }

@@ -40,7 +40,7 @@ func TestHistory(t *testing.T) {
 		if diff := cmp.Diff(want, found); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
-		must[watch.Pruned](t)(s.Prune(t.Context(), at(3)))
+		must[watch.Pruned](t)(s.Prune(t.Context(), at(3), at(3)))
 		found = must[map[image.Target][]watch.CountsAt](t)(s.Histories(t.Context(), []image.Target{nginx}))
 		if diff := cmp.Diff(want[nginx][1:], found[nginx]); diff != "" {
 			t.Errorf("what was so then is not kept (-want +got)\n%s", diff)

@@ -33,8 +33,8 @@ func TestParked(t *testing.T) {
 	}{
 		{"selected again", func(*testing.T, *store.Store) {}, true},
 		{"listed in between", func(t *testing.T, s *store.Store) { listed(t, s, watched(t).Name, 4, "v1", "v2") }, true},
-		{"pruned too early", func(t *testing.T, s *store.Store) { must[watch.Pruned](t)(s.Prune(t.Context(), at(1))) }, true},
-		{"pruned", func(t *testing.T, s *store.Store) { must[watch.Pruned](t)(s.Prune(t.Context(), at(5))) }, false},
+		{"pruned too early", func(t *testing.T, s *store.Store) { must[watch.Pruned](t)(s.Prune(t.Context(), at(1), at(1))) }, true},
+		{"pruned", func(t *testing.T, s *store.Store) { must[watch.Pruned](t)(s.Prune(t.Context(), at(5), at(5))) }, false},
 		{"ended by a person", func(t *testing.T, s *store.Store) {
 			subscribe(t, s, target(t, v1))
 			must[int](t)(s.Unsubscribe(t.Context(), target(t, v1), nil, at(4)))

@@ -4,21 +4,27 @@ import (
 	"context"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // Prune removes what nobody will ask for any more: images that were analyzed
 // before that time and that no target points to, groups of packages of no image,
-// notifications created before that time that are not still to be delivered,
-// bundles that no evaluation is of, data that were rejected before it, and
+// notifications created before that time with no delivery that is pending or was
+// given up since, bundles that no evaluation is of, data that were rejected before it, and
 // deactivated subscriptions and parked states that were last changed before it.
 // Of the histories it keeps what was so at that time.
 //
-// A delivery to a disabled endpoint stays pending for the day on which somebody
-// enables it, but not for longer than that time.
-func (s *Store) Prune(ctx context.Context, before time.Time) (watch.Pruned, error) {
+// A delivery to an endpoint that is disabled or fails stays pending for the day
+// on which it is back. One that should have been given up before that time is
+// given up now, where everybody can see it; one that nobody has tried is left to
+// be tried, however old.
+func (s *Store) Prune(ctx context.Context, before, now time.Time) (watch.Pruned, error) {
 	var pruned watch.Pruned
-	err := s.change(ctx, "prune", func(t tx) error {
+	err := s.change(ctx, "prune", func(t tx) (err error) {
+		if pruned.GivenUp, err = t.giveUpOld(ctx, before, now); err != nil {
+			return err
+		}
 		for _, step := range []struct {
 			counted   *int64 // nil for what nobody wants to know
 			statement string
@@ -29,7 +35,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (watch.Pruned, erro
 			{&pruned.Groups, `DELETE FROM package_group
 				WHERE NOT EXISTS (SELECT 1 FROM image_group WHERE image_group.group_id = package_group.id)`, nil},
 			{&pruned.Notifications, `DELETE FROM notification WHERE created < ?
-				AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.notification = notification.id AND delivery.state = 'pending' AND delivery.give_up >= ?)`,
+				AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.notification = notification.id AND (delivery.state = 'pending' OR delivery.last_try >= ?))`,
 				[]any{stamp(before), stamp(before)}},
 			{nil, `DELETE FROM bundle_content WHERE hash NOT IN (SELECT hash FROM bundle) AND hash NOT IN (SELECT bundle FROM target_state)`, nil},
 			{nil, `DELETE FROM feed_generation WHERE state = ? AND saved < ?`, []any{string(watch.Rejected), stamp(before)}},
@@ -47,4 +53,26 @@ func (s *Store) Prune(ctx context.Context, before time.Time) (watch.Pruned, erro
 		return t.pruneHistory(ctx, before)
 	})
 	return pruned, err
+}
+
+// giveUpOld makes failed what is pending for endpoints that take nothing, and
+// should have been given up before that time.
+func (t tx) giveUpOld(ctx context.Context, before, now time.Time) (given int64, err error) {
+	endpoints, err := t.endpoints(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, endpoint := range endpoints {
+		why := endpoint.State.Refuses(now)
+		if why == "" {
+			continue
+		}
+		n, err := t.exec(ctx, `UPDATE delivery SET state = ?, last_try = ?, answer = ? WHERE endpoint = ? AND state = 'pending' AND give_up < ?`,
+			string(event.Failed), stamp(now), "given up long after its time: "+why, endpoint.Name, stamp(before))
+		if err != nil {
+			return 0, err
+		}
+		given += n
+	}
+	return given, nil
 }

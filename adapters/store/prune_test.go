@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -34,7 +36,7 @@ func TestPrune(t *testing.T) {
 		pending(t, s, "waiting", 0)
 		pending(t, s, "new", 20)
 
-		pruned, err := s.Prune(ctx, at(10))
+		pruned, err := s.Prune(ctx, at(10), at(10))
 		check(t, err)
 		if diff := cmp.Diff(watch.Pruned{Images: 1, Groups: 1, Notifications: 1}, pruned); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
@@ -52,8 +54,54 @@ func TestPrune(t *testing.T) {
 		if err != nil || len(left) != 2 || left[0].ID != "waiting" {
 			t.Errorf("%+v, %v", left, err)
 		}
-		if again, err := s.Prune(ctx, at(10)); err != nil || again != (watch.Pruned{}) {
+		if again, err := s.Prune(ctx, at(10), at(10)); err != nil || again != (watch.Pruned{}) {
 			t.Errorf("again: %+v, %v", again, err)
 		}
 	})
+}
+
+// TestPruneLosesNoDelivery: however old, what is pending is either left to be
+// tried or given up where it can be seen, for as long as anything is.
+func TestPruneLosesNoDelivery(t *testing.T) {
+	const late, kept = 100 * dayLong, retention * dayLong // minutes
+	for name, test := range map[string]struct {
+		state event.EndpointState
+		want  event.DeliveryState
+		says  string
+	}{
+		"healthy":                     {event.EndpointState{}, event.Pending, ""},
+		"failing before a standstill": {event.EndpointState{FailingSince: at(0), Failures: 9, Probe: at(5), LastAnswer: "HTTP 500"}, event.Pending, ""},
+		"failing now":                 {event.EndpointState{FailingSince: at(0), Failures: 9, Probe: at(late), LastAnswer: "HTTP 500"}, event.Failed, "the endpoint fails: HTTP 500"},
+		"disabled":                    {event.EndpointState{Disabled: true, Reason: "it answered 410 Gone"}, event.Failed, "it answered 410 Gone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, s *store.Store) {
+				ctx := t.Context()
+				pending(t, s, "old", 0)
+				_, err := s.Publish(ctx, notification("in time", late-kept), event.Options{}, time.Hour)
+				check(t, err)
+				check(t, s.SetEndpointState(ctx, "pager", test.state))
+				prune := func(minute int) watch.Pruned { return must[watch.Pruned](t)(s.Prune(ctx, at(minute-kept), at(minute))) }
+				for range 2 {
+					prune(late)
+				}
+				old := must[[]event.Delivery](t)(s.Deliveries(ctx, store.DeliveryFilter{Notification: "old"}))
+				if len(old) != 1 || old[0].State != test.want || !strings.Contains(old[0].Answer, test.says) {
+					t.Fatalf("the old delivery: %+v, want it %s (%s)", old, test.want, test.says)
+				}
+				young := must[[]event.Delivery](t)(s.Deliveries(ctx, store.DeliveryFilter{Notification: "in time"}))
+				if len(young) != 1 || young[0].State != event.Pending {
+					t.Errorf("the delivery whose time is not over for so long: %+v", young)
+				}
+				prune(late + kept - 1)
+				if seen := must[[]event.Delivery](t)(s.Deliveries(ctx, store.DeliveryFilter{Notification: "old"})); len(seen) != 1 {
+					t.Error("gone before it could be seen for long")
+				}
+				gone := prune(late+kept+1).Notifications == 1
+				if gone != (test.want == event.Failed) {
+					t.Errorf("gone in the end: %t", gone)
+				}
+			})
+		})
+	}
 }

@@ -128,6 +128,22 @@ func (s EndpointState) Resume(due time.Time) time.Time {
 	return due
 }
 
+// settled is how long ago the last failure may be for an endpoint to count as one
+// that does not take what is tried: longer ago, nobody has tried, as while
+// Tagwatch stood still.
+const settled = 24 * time.Hour
+
+// Refuses says why nothing can be told to an endpoint now, "" if it can be tried.
+func (s EndpointState) Refuses(now time.Time) string {
+	switch {
+	case s.Disabled:
+		return "the endpoint is disabled: " + s.Reason
+	case s.Failing() && now.Sub(s.Probe) < settled:
+		return "the endpoint fails: " + s.LastAnswer
+	}
+	return ""
+}
+
 // Equal compares two states, their moments as such.
 func (s EndpointState) Equal(other EndpointState) bool {
 	moments := s.FailingSince.Equal(other.FailingSince) && s.Probe.Equal(other.Probe) && s.Early.Equal(other.Early)

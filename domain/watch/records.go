@@ -132,4 +132,7 @@ type Pruned struct {
 	Images        int64
 	Groups        int64
 	Notifications int64
+	// GivenUp are deliveries whose time was long over at an endpoint that takes
+	// nothing.
+	GivenUp int64
 }
