@@ -78,7 +78,12 @@ func (h *host) handshake(ctx context.Context) (transport.Challenge, error) {
 	if known := h.knownChallenge(); known != nil {
 		return *known, nil
 	}
-	learned, err := h.once(ctx, "handshake", func() (any, error) { return h.ping(ctx) })
+	learned, err := h.once(ctx, "handshake", func() (any, error) {
+		if known := h.knownChallenge(); known != nil {
+			return known, nil // learned by another between the two looks
+		}
+		return h.ping(ctx)
+	})
 	if err != nil {
 		return transport.Challenge{}, h.explain(ctx, err)
 	}
@@ -204,17 +209,27 @@ func (h *host) forget(path string) {
 // authorization returns the value of the Authorization header for reading a
 // repository, "" for none, and whether it was used before.
 func (h *host) authorization(ctx context.Context, challenge transport.Challenge, path string) (header string, reused bool, err error) {
-	h.mu.Lock()
-	known, found := h.tokens[path]
-	h.mu.Unlock()
-	if found && time.Now().Before(known.until) {
+	if known, found := h.knownToken(path); found {
 		return known.header, true, nil
 	}
-	fetched, err := h.once(ctx, "token "+path, func() (any, error) { return h.authorize(ctx, challenge, path) })
+	fetched, err := h.once(ctx, "token "+path, func() (any, error) {
+		if known, found := h.knownToken(path); found {
+			return known, nil // fetched by another between the two looks
+		}
+		return h.authorize(ctx, challenge, path)
+	})
 	if err != nil {
 		return "", false, err
 	}
 	return fetched.(token).header, false, nil
+}
+
+// knownToken is that of a repository while it lasts.
+func (h *host) knownToken(path string) (token, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	known, found := h.tokens[path]
+	return known, found && time.Now().Before(known.until)
 }
 
 // denial is a repository that was denied with freshly looked up credentials.
