@@ -15,10 +15,10 @@ import (
 
 // watchers are the type and the beginning of the id of each kind of watcher.
 var watchers = map[watch.WatcherKind]struct{ workflow, prefix string }{
-	watch.TagWatcher:        {TypeWatchTag, "watch-tag:"},
-	watch.RegistryWatcher:   {TypeWatchRegistry, "watch-registry:"},
-	watch.RepositoryWatcher: {TypeWatchRepository, "watch-repository:"},
-	watch.EndpointWatcher:   {TypeServeEndpoint, "endpoint:"},
+	watch.TagWatcher:        {TypeWatchTag, watchTag},
+	watch.RegistryWatcher:   {TypeWatchRegistry, watchRegistry},
+	watch.RepositoryWatcher: {TypeWatchRepository, watchRepository},
+	watch.EndpointWatcher:   {TypeServeEndpoint, serveEndpoint},
 }
 
 // runningPage is how many workflows Temporal lists at a time.

@@ -65,22 +65,30 @@ type CheckNow struct {
 	Force bool
 }
 
+// What the ids of watchers begin with; a name follows.
+const (
+	watchTag        = "watch-tag:"
+	watchRegistry   = "watch-registry:"
+	watchRepository = "watch-repository:"
+	serveEndpoint   = "endpoint:"
+)
+
 // WatchTagID is the id of the one watcher of a target.
-func WatchTagID(target image.Target) string { return "watch-tag:" + target.String() }
+func WatchTagID(target image.Target) string { return watchTag + target.String() }
 
 // AnalyzeImageID is the id of the one analysis of an image.
 func AnalyzeImageID(digest image.Digest) string { return "analyze-image:" + string(digest) }
 
 // WatchRegistryID is the id of the one sweeper of a registry.
-func WatchRegistryID(registry string) string { return "watch-registry:" + registry }
+func WatchRegistryID(registry string) string { return watchRegistry + registry }
 
 // WatchRepositoryID is the id of the one watcher of a repository.
 func WatchRepositoryID(repository image.Repository) string {
-	return "watch-repository:" + repository.String()
+	return watchRepository + repository.String()
 }
 
 // ServeEndpointID is the id of an endpoint's queue.
-func ServeEndpointID(endpoint string) string { return "endpoint:" + endpoint }
+func ServeEndpointID(endpoint string) string { return serveEndpoint + endpoint }
 
 // The ids of the workflows of which there is one at a time.
 const (
