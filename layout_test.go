@@ -26,6 +26,7 @@ var floors = map[string][]string{
 	"schema":     {},
 
 	"domain/fault":  {},
+	"domain/peer":   {},
 	"domain/image":  {"domain/fault"},
 	"domain/sbom":   {"domain/fault", "domain/image"},
 	"domain/vuln":   {"domain/fault", "domain/image", "domain/sbom"},

@@ -28,6 +28,7 @@ func TestReachAdmits(t *testing.T) {
 		"127.0.0.1": reachLoopback, "::1": reachLoopback, "0.0.0.0": reachLoopback, "::ffff:127.0.0.1": reachLoopback,
 		"169.254.169.254": reachLoopback + 1, "::ffff:169.254.169.254": reachLoopback + 1, "fe80::1": reachLoopback + 1,
 		"fd00:ec2::254": reachLoopback + 1, "100.100.100.200": reachLoopback + 1, "224.0.0.1": reachLoopback + 1,
+		"64:ff9b::a9fe:a9fe": reachLoopback + 1, "168.63.129.16": reachLoopback + 1, "100.64.0.1": reachPrivate,
 	} {
 		for _, within := range []reach{reachPublic, reachPrivate, reachLoopback} {
 			if got, want := within.admit(netip.MustParseAddr(address)) == nil, within >= least; got != want {

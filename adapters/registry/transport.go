@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpproxy"
+
+	"github.com/tagwatch/tagwatch/domain/peer"
 )
 
 // reach is how close to the worker the addresses are that a connection may go to.
@@ -26,13 +28,6 @@ const (
 
 // errAddress tells that a connection was refused because of where it leads.
 var errAddress = errors.New("address is not allowed")
-
-// metadataAddresses serve credentials to whoever asks from inside a cloud, and
-// lie outside the link-local range.
-var metadataAddresses = []netip.Addr{
-	netip.MustParseAddr("fd00:ec2::254"),   // AWS over IPv6
-	netip.MustParseAddr("100.100.100.200"), // Alibaba
-}
 
 // transports makes the transports of one host, each with its pool of
 // connections. Requests that the host redirects elsewhere use one of their own
@@ -122,35 +117,23 @@ func hostWithPort(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// admit refuses an address beyond the reach, and the addresses where clouds
-// hand out credentials in any case.
+// admit refuses an address beyond the reach, and in any case those where no
+// registry can stand or clouds hand out credentials.
 func (within reach) admit(address netip.Addr) error {
-	address = address.Unmap()
-	if forbidden(address) || reachOf(address) > within {
-		return fmt.Errorf("%s: %w", address, errAddress)
+	place, _ := peer.Find(address)
+	if place == peer.Forbidden && !address.Unmap().IsUnspecified() || reachOf(address) > within {
+		return fmt.Errorf("%s: %w", address.Unmap(), errAddress)
 	}
 	return nil
-}
-
-func forbidden(address netip.Addr) bool {
-	if address.IsLinkLocalUnicast() || address.IsMulticast() {
-		return true
-	}
-	for _, metadata := range metadataAddresses {
-		if address == metadata {
-			return true
-		}
-	}
-	return false
 }
 
 // reachOf classifies an address. The unspecified address leads to the machine
 // itself.
 func reachOf(address netip.Addr) reach {
-	switch address = address.Unmap(); {
-	case address.IsLoopback(), address.IsUnspecified():
+	switch place, _ := peer.Find(address); {
+	case place == peer.Loopback, address.Unmap().IsUnspecified():
 		return reachLoopback
-	case address.IsPrivate():
+	case place == peer.Private:
 		return reachPrivate
 	}
 	return reachPublic

@@ -1,0 +1,53 @@
+package peer_test
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/tagwatch/tagwatch/domain/peer"
+)
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, address string
+		want          peer.Place
+		says          string // of its purpose
+	}{
+		{"the internet", "93.184.216.34", peer.Public, ""},
+		{"the internet over IPv6", "2606:2800:220:1::1", peer.Public, ""},
+		{"the internet behind NAT64", "64:ff9b::93.184.216.34", peer.Public, ""},
+		{"the first after a private network", "172.32.0.0", peer.Public, ""},
+		{"private", "10.1.2.3", peer.Private, "RFC 1918"},
+		{"private, the last of its network", "172.31.255.255", peer.Private, "RFC 1918"},
+		{"private, mapped into IPv6", "::ffff:192.168.1.1", peer.Private, "RFC 1918"},
+		{"private, behind NAT64", "64:ff9b::10.0.0.1", peer.Private, "RFC 1918"},
+		{"carriers", "100.64.0.1", peer.Private, "carriers"},
+		{"unique local", "fd12::1", peer.Private, "unique local"},
+		{"loopback", "127.8.9.10", peer.Loopback, "loopback"},
+		{"loopback of IPv6", "::1", peer.Loopback, "loopback"},
+		{"loopback, mapped into IPv6", "::ffff:127.0.0.1", peer.Loopback, "loopback"},
+		{"unspecified", "0.0.0.0", peer.Forbidden, "unspecified"},
+		{"unspecified of IPv6", "::", peer.Forbidden, "unspecified"},
+		{"metadata", "169.254.169.254", peer.Forbidden, "metadata"},
+		{"metadata, compatible with IPv4", "::169.254.169.254", peer.Forbidden, "metadata"},
+		{"metadata, behind NAT64", "64:ff9b::a9fe:a9fe", peer.Forbidden, "metadata"},
+		{"metadata in a 6to4 tunnel", "2002:a9fe:a9fe::1", peer.Forbidden, "6to4"},
+		{"metadata among the carriers' addresses", "100.100.100.200", peer.Forbidden, "Alibaba"},
+		{"metadata among protocol assignments", "192.0.0.192", peer.Forbidden, "Oracle"},
+		{"metadata among public addresses", "168.63.129.16", peer.Forbidden, "Azure"},
+		{"metadata among unique local addresses", "fd00:ec2::254", peer.Forbidden, "AWS"},
+		{"link-local with a zone", "fe80::1%eth0", peer.Forbidden, "link-local"},
+		{"multicast", "ff02::1", peer.Forbidden, "multicast"},
+		{"broadcast", "255.255.255.255", peer.Forbidden, "broadcast"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got, purpose := peer.Find(netip.MustParseAddr(test.address))
+			if got != test.want || !strings.Contains(purpose, test.says) || (purpose == "") != (got == peer.Public) {
+				t.Errorf("%s: place %d (%q), want %d (%q)", test.address, got, purpose, test.want, test.says)
+			}
+		})
+	}
+}
