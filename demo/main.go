@@ -50,7 +50,16 @@ func run(ctx context.Context) (err error) {
 	if err := telling.Tell(ctx); err != nil || !*keep {
 		return err
 	}
-	fmt.Printf("\nStill running. The status page is at %s, the Web UI at %s. Ctrl-C ends it.\n", telling.Page(), telling.UI())
+	lookAround(telling, filepath.Dir(program))
 	<-ctx.Done()
 	return nil
+}
+
+// lookAround says where everything is that still runs.
+func lookAround(telling *story.Story, bin string) {
+	fmt.Printf("\nStill running.\n\nStatus   %s\nWeb UI   %s\n\nIn another terminal:\n\n  export PATH=\"%s:$PATH\"\n", telling.Page(), telling.UI(), bin)
+	for _, setting := range telling.Settings() {
+		fmt.Printf("  export %s\n", setting)
+	}
+	fmt.Print("  tagwatch status\n  tagwatch notifications\n\nCtrl-C ends it, and deletes it.\n")
 }

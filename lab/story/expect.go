@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tagwatch/tagwatch/lab"
@@ -120,9 +121,18 @@ func (p payload) line() string {
 	case "repo_update":
 		return fmt.Sprintf("new: %v", p.NewTags)
 	case "tag_update":
-		return fmt.Sprintf("%.21s... -> %.21s...", p.Last, p.Current)
+		return shortDigest(p.Last) + " -> " + shortDigest(p.Current)
 	}
 	return ""
+}
+
+// shortDigest is enough of the first digest of a list.
+func shortDigest(digests json.RawMessage) string {
+	var list []string
+	if err := json.Unmarshal(digests, &list); err != nil || len(list) == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%.12s", strings.TrimPrefix(list[0], "sha256:"))
 }
 
 func status(evaluation json.RawMessage) string {

@@ -61,6 +61,12 @@ func (s *Story) UI() string { return s.stack.UI }
 // Page is the address of the status page.
 func (s *Story) Page() string { return s.stack.Page() }
 
+// Settings are what the command line needs to speak to this installation, as
+// NAME=value.
+func (s *Story) Settings() []string {
+	return []string{"TAGWATCH_DATA_DIR=" + s.stack.DataDir(), "TEMPORAL_ADDRESS=" + s.stack.Temporal()}
+}
+
 // settle is how long the end of the story waits for what should not come.
 const settle = 5 * time.Second
 
