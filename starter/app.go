@@ -31,17 +31,16 @@ not be carried out.`
 
 func newApp() *cli.App {
 	app := &cli.App{
-		Name:                 "tagwatch",
-		HelpName:             "tagwatch",
-		Usage:                "watch container tags and be told what changes",
-		UsageText:            "tagwatch [global options] COMMAND [options] [arguments]",
-		Description:          appDescription,
-		Version:              version,
-		Flags:                config.Flags(),
-		EnableBashCompletion: true,
-		Action:               unknownCommand,
-		OnUsageError:         onUsageError,
-		ExitErrHandler:       func(*cli.Context, error) {}, // main prints and exits
+		Name:           "tagwatch",
+		HelpName:       "tagwatch",
+		Usage:          "watch container tags and be told what changes",
+		UsageText:      "tagwatch [global options] COMMAND [options] [arguments]",
+		Description:    appDescription,
+		Version:        version,
+		Flags:          config.Flags(),
+		Action:         unknownCommand,
+		OnUsageError:   onUsageError,
+		ExitErrHandler: func(*cli.Context, error) {}, // main prints and exits
 		Commands: []*cli.Command{
 			subscribeCommand(), unsubscribeCommand(), subscriptionsCommand(), statusCommand(),
 			vulnerabilitiesCommand(), evaluateCommand(), rescanCommand(), sbomCommand(), affectedCommand(), repositoryCommand(),

@@ -11,7 +11,7 @@ import (
 // that people can write them in any order; options of the program itself may
 // follow the command too.
 func arrange(app *cli.App, args []string) []string {
-	if len(args) == 0 || completing(args) {
+	if len(args) == 0 {
 		return args
 	}
 	a := arrangement{known: app.Commands, global: app.Flags}
@@ -89,15 +89,4 @@ func find(flags []cli.Flag, name string) cli.Flag {
 		}
 	}
 	return nil
-}
-
-// completionFlag is what shells append to ask for completions.
-const completionFlag = "--generate-bash-completion"
-
-func completing(args []string) bool { return args[len(args)-1] == completionFlag }
-
-// unsafeCompletion tells that a shell asks for completions after "--": the
-// library would run the unfinished command instead.
-func unsafeCompletion(args []string) bool {
-	return len(args) > 0 && completing(args) && slices.Contains(args, "--")
 }

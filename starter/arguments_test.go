@@ -22,7 +22,6 @@ func TestArrange(t *testing.T) {
 		{"unknown option", "status nginx --odd", "status --odd nginx"},
 		{"unknown command with an option", "statsu nginx --odd", "statsu nginx --odd"},
 		{"value that is missing", "status --platform", "status --platform"},
-		{"completion", "subscribe nginx --min --generate-bash-completion", "subscribe nginx --min --generate-bash-completion"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

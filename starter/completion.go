@@ -19,7 +19,7 @@ var (
 func completionCommand() *cli.Command {
 	return &cli.Command{
 		Name: "completion", Category: categorySystem,
-		Usage:     "print a script that lets your shell complete commands and options",
+		Usage:     "print a script that lets your shell complete commands, options and names",
 		UsageText: "tagwatch completion bash|zsh|fish",
 		Description: `   source <(tagwatch completion bash)                                # in ~/.bashrc
    source <(tagwatch completion zsh)                                 # in ~/.zshrc

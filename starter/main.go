@@ -25,7 +25,8 @@ func main() {
 // run is one call of the command line.
 func run(ctx context.Context, args []string) error {
 	app := newApp()
-	if unsafeCompletion(args) {
+	if completing(args) {
+		offer(ctx, os.Stdout, app, args[1:len(args)-1])
 		return nil
 	}
 	return app.RunContext(ctx, arrange(app, args))
