@@ -68,7 +68,6 @@ func (f *Feed) parse(text []byte) (vuln.Listing, error) {
 		URL:      f.archiveURL(document.Path),
 		Built:    document.Built.UTC().Round(time.Second),
 		Schema:   schema(document.SchemaVersion),
-		Status:   string(document.Status),
 	}, nil
 }
 

@@ -8,7 +8,6 @@ type Listing struct {
 	URL      string // of the archive, without credentials
 	Built    time.Time
 	Schema   string // as in "6.1.10"
-	Status   string // the publisher's: active, deprecated, eol
 }
 
 // Generation is one immutable vulnerability database, named by the checksum of
