@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -108,8 +109,8 @@ func stateChange(n Notification, state func(told) string) (before, after string,
 }
 
 // lasting are the vulnerabilities by which a list differs from the first one of
-// a track: added ones, and removed ones.
-type lasting map[record]bool
+// a track: added ones, and removed ones, each as a text.
+type lasting map[string]bool
 
 // apply takes a difference in; false, and nothing changes, if it cannot be read.
 func (l lasting) apply(n Notification) bool {
@@ -135,23 +136,19 @@ func (l lasting) apply(n Notification) bool {
 // toggle notes that a vulnerability came or went: once each is as if neither had.
 func (l lasting) toggle(r record) {
 	r.Previous, r.URL = nil, "" // where to read of it makes no difference
-	if l[r] {
-		delete(l, r)
+	text, _ := json.Marshal(r)  // it was read from such a text
+	if l[string(text)] {
+		delete(l, string(text))
 		return
 	}
-	l[r] = true
+	l[string(text)] = true
 }
 
 // sum is equal for equal differences.
 func (l lasting) sum() string {
-	lines := make([]string, 0, len(l))
-	for r := range l {
-		lines = append(lines, fmt.Sprintf("%+q", []any{r.ID, r.PackageName, r.PackageVersion, r.PackageType, r.FeedGroup, r.rating}))
-	}
-	slices.Sort(lines)
 	hash := sha256.New()
-	for _, line := range lines {
-		fmt.Fprintln(hash, line)
+	for _, text := range slices.Sorted(maps.Keys(l)) {
+		fmt.Fprintln(hash, text)
 	}
 	return hex.EncodeToString(hash.Sum(nil))
 }

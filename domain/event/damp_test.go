@@ -47,6 +47,14 @@ func contentOf(target image.Target, kind string, words []string) event.Content {
 			changed.Added = append(changed.Added, finding)
 		case '-':
 			changed.Removed = append(changed.Removed, finding)
+		case 'e', 'x': // came and went, with the probability that it is exploited
+			probability := 0.25
+			finding.EPSS = &probability
+			if word[0] == 'e' {
+				changed.Added = append(changed.Added, finding)
+			} else {
+				changed.Removed = append(changed.Removed, finding)
+			}
 		default: // ^ raises and v lowers its severity
 			raised := finding
 			raised.Severity = vuln.Critical
@@ -95,6 +103,7 @@ func TestDamp(t *testing.T) {
 		{"beside each other", time.Hour, []string{"move a b", "other move a b", "move b a", "other move b a"}, "0,2 1,3"},
 		{"different types", time.Hour, []string{"move a b", "vuln +1", "analyzed", "vuln -1"}, "1,3"},
 		{"came and went", time.Hour, []string{"vuln +1 +2", "vuln -2 -1"}, "0,1"},
+		{"came and went, with a probability of exploitation", time.Hour, []string{"vuln e1", "vuln x1"}, "0,1"},
 		{"went and came", time.Hour, []string{"vuln -1", "vuln +1"}, "0,1"},
 		{"came in one and went in two", time.Hour, []string{"vuln +1 +2", "vuln -1", "vuln -2"}, "0,1,2"},
 		{"one remains", time.Hour, []string{"vuln +1 +2", "vuln -1"}, ""},
