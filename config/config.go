@@ -178,7 +178,7 @@ var (
 func validateDatabase(text string) error {
 	parsed, err := url.Parse(text)
 	if err != nil {
-		return fmt.Errorf("the database URL (--database-url, TAGWATCH_DATABASE_URL) cannot be parsed; it looks like sqlite:///path or postgres://user@host/name")
+		return fmt.Errorf("the database URL (--database-url, TAGWATCH_DATABASE_URL) cannot be parsed; it looks like sqlite:///path or postgres://user@host/name, with special characters of a password as %%XX")
 	}
 	switch parsed.Scheme {
 	case "sqlite", "postgres", "postgresql":

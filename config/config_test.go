@@ -122,7 +122,7 @@ func TestValidate(t *testing.T) {
 
 func TestEnvironment(t *testing.T) {
 	for name, value := range map[string]string{
-		"TAGWATCH_DATA_DIR": "relative", "TAGWATCH_DATABASE_URL": "postgres://db/x", "TAGWATCH_POLL": "45s", "TAGWATCH_SERVE": "delivery",
+		"TAGWATCH_DATA_DIR": "relative", "TAGWATCH_DATABASE_URL": "postgres://db/x\n", "TAGWATCH_POLL": "45s", "TAGWATCH_SERVE": "delivery",
 		"TAGWATCH_LAYER_STORE": "3", "TAGWATCH_SECRET_SEARCH": "A=a{1,2}\n\nB=b", "TAGWATCH_WEBHOOK_DENY": "10.0.0.0/8,*.internal",
 	} {
 		t.Setenv(name, value)

@@ -134,7 +134,7 @@ func From(c *cli.Context) (Config, error) {
 		dir = absolute
 	}
 	settings := Config{
-		DataDir: dir, DatabaseURL: c.String("database-url"), Account: c.String("account"), Email: c.String("account-email"),
+		DataDir: dir, DatabaseURL: strings.TrimRight(c.String("database-url"), "\r\n"), Account: c.String("account"), Email: c.String("account-email"),
 		LogLevel: c.String("log-level"), LogFormat: c.String("log-format"),
 	}
 	return settings, settings.Validate()

@@ -9,7 +9,6 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
 	sdklog "go.temporal.io/sdk/log"
 
 	"github.com/tagwatch/tagwatch/workflows"
@@ -55,7 +54,7 @@ func (s *session) temporal(ctx context.Context) (*link, error) {
 }
 
 func temporalOptions() (client.Options, error) {
-	options, err := envconfig.LoadDefaultClientOptions()
+	options, err := workflows.ClientOptions()
 	if err != nil {
 		return options, usage("the settings of Temporal's connection (TEMPORAL_..., or its configuration file): %w", err)
 	}

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
 
 	"github.com/tagwatch/tagwatch/activities"
 	"github.com/tagwatch/tagwatch/adapters/analyzer"
@@ -112,7 +111,7 @@ func analyzerOptions(settings config.Config, logger *slog.Logger) analyzer.Optio
 
 // clientNamespace is the namespace that Temporal's client settings name.
 func clientNamespace() string {
-	options, err := envconfig.LoadDefaultClientOptions()
+	options, err := workflows.ClientOptions()
 	if err != nil {
 		return client.DefaultNamespace
 	}

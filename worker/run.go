@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
 	"golang.org/x/sync/errgroup"
 
@@ -76,7 +75,7 @@ func run(ctx context.Context, settings config.Config) error {
 
 // dial connects to Temporal as its own environment variables and profiles say.
 func dial(ctx context.Context, logger *slog.Logger, watching *meters, traces *tracing.Tracing) (client.Client, error) {
-	options, err := envconfig.LoadDefaultClientOptions()
+	options, err := workflows.ClientOptions()
 	if err != nil {
 		return nil, fmt.Errorf("read the settings of Temporal's client: %w", err)
 	}

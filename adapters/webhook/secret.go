@@ -13,8 +13,9 @@ import (
 // maxSecretBytes bounds what is read from a file.
 const maxSecretBytes = 64 << 10
 
-// ReadSecret reads a secret from the environment of this process, or from a file
-// without the line break at its end. A missing or empty one is an error of kind
+// ReadSecret reads a secret from the environment of this process, or from a file,
+// without the line break at its end, which files have and Kubernetes makes
+// variables of. A missing or empty one is an error of kind
 // Unavailable that names the reference: it can be supplied while deliveries wait.
 func ReadSecret(ref event.SecretRef) (string, error) {
 	kind, name, _ := strings.Cut(string(ref), ":")
@@ -28,7 +29,7 @@ func ReadSecret(ref event.SecretRef) (string, error) {
 }
 
 func readEnvironment(name string) (string, error) {
-	value := os.Getenv(name)
+	value := withoutBreak(os.Getenv(name))
 	if value == "" {
 		return "", fmt.Errorf("the environment variable %s is not set for this worker: %w", name, fault.Unavailable)
 	}
@@ -40,12 +41,14 @@ func readFile(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	value := strings.TrimRight(string(content), "\r\n")
+	value := withoutBreak(string(content))
 	if value == "" {
 		return "", fmt.Errorf("the file %s is empty: %w", path, fault.Unavailable)
 	}
 	return value, nil
 }
+
+func withoutBreak(value string) string { return strings.TrimRight(value, "\r\n") }
 
 func readBounded(path string) ([]byte, error) {
 	file, err := os.Open(path)

@@ -136,6 +136,8 @@ func TestReadSecret(t *testing.T) { // sets the environment, so not in parallel
 	}
 	t.Setenv("TAGWATCH_TEST_SECRET", " with spaces ")
 	t.Setenv("TAGWATCH_TEST_EMPTY", "")
+	t.Setenv("TAGWATCH_TEST_LINE", "hunter2\n")
+	t.Setenv("TAGWATCH_TEST_BREAK", "\r\n")
 	for _, test := range []struct {
 		name string
 		ref  event.SecretRef
@@ -143,6 +145,8 @@ func TestReadSecret(t *testing.T) { // sets the environment, so not in parallel
 	}{
 		{"environment", "env:TAGWATCH_TEST_SECRET", " with spaces "},
 		{"empty variable", "env:TAGWATCH_TEST_EMPTY", ""},
+		{"variable with a line break", "env:TAGWATCH_TEST_LINE", "hunter2"},
+		{"variable of a line break", "env:TAGWATCH_TEST_BREAK", ""},
 		{"file", write("plain", "hunter2"), "hunter2"},
 		{"file with a line break", write("line", "hunter2\r\n"), "hunter2"},
 		{"empty file", write("empty", "\n"), ""},

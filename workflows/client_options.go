@@ -1,0 +1,35 @@
+package workflows
+
+import (
+	"os"
+	"strings"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+)
+
+// ClientOptions reads how to connect to Temporal from its own variables, profiles and
+// configuration file.
+func ClientOptions() (client.Options, error) {
+	return envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: trimmed{}})
+}
+
+// trimmed is the environment without line breaks at the end of values: a key from
+// a file, as Kubernetes hands out secrets, tends to have one, which no header may
+// hold.
+type trimmed struct{}
+
+func (trimmed) Environ() []string {
+	all := os.Environ()
+	for i, variable := range all {
+		all[i] = withoutBreak(variable)
+	}
+	return all
+}
+
+func (trimmed) LookupEnv(name string) (string, bool) {
+	value, found := os.LookupEnv(name)
+	return withoutBreak(value), found
+}
+
+func withoutBreak(value string) string { return strings.TrimRight(value, "\r\n") }
