@@ -30,8 +30,9 @@ type everything struct {
 	policies    []*networkingv1.NetworkPolicy
 	scalers     []*autoscalingv2.HorizontalPodAutoscaler
 	services    []*corev1.Service
-	settings    map[string]bool // names of config maps
+	settings    map[string]map[string]string // config maps
 	accounts    map[string]bool
+	objects     []metav1.Object // all of them
 }
 
 func TestOverlays(t *testing.T) {
@@ -58,6 +59,7 @@ func TestOverlays(t *testing.T) {
 				t.Errorf("deployments %v, want %v", names, test.workers)
 			}
 			all.selects(t)
+			all.placed(t)
 		})
 	}
 }
@@ -76,7 +78,7 @@ func build(t *testing.T, overlay string) *everything {
 		}
 	}
 	strict := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer()
-	all := &everything{settings: map[string]bool{}, accounts: map[string]bool{}}
+	all := &everything{settings: map[string]map[string]string{}, accounts: map[string]bool{}}
 	for _, resource := range built.Resources() {
 		text, err := resource.AsYAML()
 		if err != nil {
@@ -87,6 +89,7 @@ func build(t *testing.T, overlay string) *everything {
 			t.Fatalf("%s %s: %v", resource.GetKind(), resource.GetName(), err)
 		}
 		all.add(t, object)
+		all.objects = append(all.objects, object.(metav1.Object))
 	}
 	return all
 }
@@ -105,7 +108,7 @@ func (e *everything) add(t *testing.T, object runtime.Object) {
 	case *corev1.Service:
 		e.services = append(e.services, o)
 	case *corev1.ConfigMap:
-		e.settings[o.Name] = true
+		e.settings[o.Name] = o.Data
 	case *corev1.ServiceAccount:
 		e.accounts[o.Name] = true
 	case *corev1.Namespace:
@@ -123,7 +126,7 @@ func (e *everything) fits(t *testing.T, d *appsv1.Deployment) {
 		t.Errorf("%s: there is no service account %q", d.Name, pod.Spec.ServiceAccountName)
 	}
 	for _, from := range pod.Spec.Containers[0].EnvFrom {
-		if from.ConfigMapRef != nil && !e.settings[from.ConfigMapRef.Name] {
+		if from.ConfigMapRef != nil && e.settings[from.ConfigMapRef.Name] == nil {
 			t.Errorf("%s: there is no config map %q, only %v", d.Name, from.ConfigMapRef.Name, slices.Collect(maps.Keys(e.settings)))
 		}
 	}
