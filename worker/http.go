@@ -45,13 +45,18 @@ func serveHTTP(ctx context.Context, address string, ready *readiness, watching *
 		return fmt.Errorf("listen at %s (--listen, TAGWATCH_LISTEN): %w", address, err)
 	}
 	server := &http.Server{Handler: routes(ready, watching, page), ReadHeaderTimeout: 5 * time.Second}
+	logger.InfoContext(ctx, "status page, health and metrics served", "address", listener.Addr().String())
+	return serveUntil(ctx, server, listener)
+}
+
+// serveUntil serves until the context ends, and lets the requests under way end.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener) error {
 	stopped := context.AfterFunc(ctx, func() {
 		shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 		defer cancel()
 		_ = server.Shutdown(shutdown)
 	})
 	defer stopped()
-	logger.InfoContext(ctx, "status page, health and metrics served", "address", listener.Addr().String())
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

@@ -50,20 +50,6 @@ func servePushes(ctx context.Context, settings config.Worker, waking *waker, wat
 	return serveUntil(ctx, server, listener)
 }
 
-// serveUntil serves until the context ends, and lets the requests under way end.
-func serveUntil(ctx context.Context, server *http.Server, listener net.Listener) error {
-	stopped := context.AfterFunc(ctx, func() {
-		shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-		defer cancel()
-		_ = server.Shutdown(shutdown)
-	})
-	defer stopped()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
-}
-
 func newPushHandler(settings config.Worker, waking *waker, watching *meters, logger *slog.Logger) (http.Handler, error) {
 	sources, err := push.ReadSources(settings.PushSources)
 	if err != nil {
