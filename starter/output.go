@@ -1,14 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 )
@@ -95,20 +94,37 @@ func (t *table) row(look style, cells ...string) {
 	t.rows, t.styles = append(t.rows, cells), append(t.styles, look)
 }
 
+// broadest is how broad a cell may be and still push the columns behind it to the
+// right in all rows; a longer one does so in its own.
+const broadest = 64
+
 // write aligns the columns and then colours whole rows, so that the codes do
 // not count as width.
 func (t *table) write(w io.Writer) {
-	var aligned bytes.Buffer
-	columns := tabwriter.NewWriter(&aligned, 0, 8, 2, ' ', 0)
-	for _, cells := range t.rows {
-		fmt.Fprintln(columns, strings.Join(cells, "\t"))
+	widths := t.widths()
+	for i, cells := range t.rows {
+		line := t.indent
+		for column, cell := range cells {
+			line += cell
+			if column < len(cells)-1 {
+				line += strings.Repeat(" ", max(widths[column]-utf8.RuneCountInString(cell), 0)+2)
+			}
+		}
+		fmt.Fprintln(w, paint(w, t.styles[i], strings.TrimRight(line, " ")))
 	}
-	columns.Flush()
-	for i, line := range strings.SplitAfter(aligned.String(), "\n") {
-		if line = strings.TrimRight(line, " \n"); i < len(t.styles) {
-			fmt.Fprintln(w, paint(w, t.styles[i], t.indent+line))
+}
+
+// widths are those of the columns.
+func (t *table) widths() map[int]int {
+	widths := map[int]int{}
+	for _, cells := range t.rows {
+		for column, cell := range cells {
+			if width := utf8.RuneCountInString(cell); width <= broadest {
+				widths[column] = max(widths[column], width)
+			}
 		}
 	}
+	return widths
 }
 
 // pairs is a table of two columns without headings: a name and its value. Rows
