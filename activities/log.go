@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -32,7 +33,11 @@ func (a *Activities) log(ctx context.Context, entry event.Logged, occasion strin
 	if err != nil {
 		return err
 	}
-	a.Log.InfoContext(ctx, "event told", "event", entry.Event, "resource", entry.Resource.ID, "endpoints", len(endpoints))
+	level := slog.LevelInfo
+	if entry.Level == event.LevelError {
+		level = slog.LevelWarn
+	}
+	a.Log.Log(ctx, level, "event told", "event", entry.Event, "resource", entry.Resource.ID, "message", entry.Message, "endpoints", len(endpoints))
 	return a.WakeEndpoints(ctx, endpoints)
 }
 
