@@ -2,22 +2,29 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
+// recorded and unrecorded are the targets with a state and those without: the
+// first in the order of an index, a page at a time; the others come after them.
+const (
+	recorded   = ` FROM target_state JOIN target ON target.name = target_state.target`
+	unrecorded = ` FROM target LEFT JOIN target_state ON target_state.target = target.name`
+)
+
 // Board lists the states of the targets that the filter selects, without their
-// documents, and tells how many there are on all pages.
+// documents, and tells how many there are on all pages. Other orders than that by
+// name end with the targets of which nothing was recorded yet.
 func (s *Store) Board(ctx context.Context, filter watch.BoardFilter) (page []watch.Summary, total int, err error) {
 	err = s.view(ctx, "list states", func(t tx) error {
 		where := boardConditions(filter)
-		total, err = one[int](ctx, t, `SELECT count(*) FROM target LEFT JOIN target_state ON target_state.target = target.name`+where.text(), where.args...)
-		if err != nil {
+		if total, err = one[int](ctx, t, `SELECT count(*)`+unrecorded+where.text(), where.args...); err != nil {
 			return err
 		}
-		rows, err := all[stateRow](ctx, t, summaryQuery+where.text()+` ORDER BY `+boardOrder(filter.Order)+` LIMIT ? OFFSET ?`,
-			append(where.args, limitOf(filter.Limit), filter.Offset)...)
+		rows, err := t.board(ctx, where, filter)
 		if err != nil {
 			return err
 		}
@@ -25,6 +32,28 @@ func (s *Store) Board(ctx context.Context, filter watch.BoardFilter) (page []wat
 		return err
 	})
 	return page, total, err
+}
+
+func (t tx) board(ctx context.Context, where conditions, filter watch.BoardFilter) ([]stateRow, error) {
+	order, limit := boardOrder(filter.Order), limitOf(filter.Limit)
+	if order == "" {
+		return t.boardPage(ctx, unrecorded, where, `target.name`, limit, filter.Offset)
+	}
+	rows, err := t.boardPage(ctx, recorded, where, order, limit, filter.Offset)
+	if err != nil || len(rows) >= limit {
+		return rows, err
+	}
+	before, err := one[int](ctx, t, `SELECT count(*)`+recorded+where.text(), where.args...)
+	if err != nil {
+		return nil, err
+	}
+	where.add(`target_state.target IS NULL`)
+	more, err := t.boardPage(ctx, unrecorded, where, `target.name`, limit-len(rows), max(0, filter.Offset-before))
+	return append(rows, more...), err
+}
+
+func (t tx) boardPage(ctx context.Context, from string, where conditions, order string, limit, offset int) ([]stateRow, error) {
+	return all[stateRow](ctx, t, `SELECT `+summaryColumns+from+where.text()+` ORDER BY `+order+` LIMIT ? OFFSET ?`, append(slices.Clone(where.args), limit, offset)...)
 }
 
 // literal keeps LIKE from reading what a person typed as a pattern.
@@ -48,14 +77,16 @@ func boardConditions(f watch.BoardFilter) conditions {
 	return where
 }
 
+// boardOrder is that of an index, whose columns go by the table: the names alone
+// are those of the results. It is "" by name.
 func boardOrder(order watch.BoardOrder) string {
 	switch order {
 	case watch.BySeverity:
-		return `coalesce(critical, 0) DESC, coalesce(high, 0) DESC, coalesce(medium, 0) DESC, coalesce(low, 0) DESC, target.name`
+		return `target_state.critical DESC, target_state.high DESC, target_state.medium DESC, target_state.low DESC, target_state.target`
 	case watch.ByChange:
-		return `coalesce(changed, 0) DESC, target.name`
+		return `target_state.changed DESC, target_state.target`
 	}
-	return `target.name`
+	return ""
 }
 
 type registryRow struct {

@@ -10,15 +10,16 @@ import (
 )
 
 // A target of which nothing was recorded yet has no row of its state.
-const summaryQuery = `SELECT target.name AS target, coalesce(revision, 0) AS revision, coalesce(manifest, '') AS manifest,
+const summaryQuery = `SELECT ` + summaryColumns + ` FROM target LEFT JOIN target_state ON target_state.target = target.name`
+
+const summaryColumns = `target.name AS target, coalesce(revision, 0) AS revision, coalesce(manifest, '') AS manifest,
 	coalesce(index_digest, '') AS index_digest, coalesce(analyzed, '') AS analyzed, coalesce(generation, '') AS generation,
 	coalesce(engine, '') AS engine, coalesce(bundle, '') AS bundle, coalesce(analyzer, '') AS analyzer,
 	coalesce(matched, FALSE) AS matched, coalesce(critical, 0) AS critical, coalesce(high, 0) AS high,
 	coalesce(medium, 0) AS medium, coalesce(low, 0) AS low, coalesce(negligible, 0) AS negligible,
 	coalesce(unknown, 0) AS unknown, coalesce(status, '') AS status, coalesce(final_action, '') AS final_action,
 	coalesce(problem, '') AS problem, coalesce(checked, 0) AS checked, coalesce(changed, 0) AS changed,
-	coalesce(next_change, 0) AS next_change
-	FROM target LEFT JOIN target_state ON target_state.target = target.name`
+	coalesce(next_change, 0) AS next_change`
 
 // Summaries lists the states of the targets that the filter selects, without
 // their documents, by target.
