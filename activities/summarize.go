@@ -93,12 +93,7 @@ func (a *Activities) tellSummary(ctx context.Context, s summary) error {
 	if err != nil {
 		return err
 	}
-	var deliveries []event.Delivery
-	for _, name := range s.endpoints {
-		deliveries = append(deliveries, event.Delivery{Notification: n.ID, Endpoint: name, State: event.Pending,
-			Created: entry.At, NextTry: entry.At, GiveUp: entry.At.Add(a.Window)})
-	}
-	if err := a.Store.TellGathered(ctx, n, deliveries, s.revisions); err != nil {
+	if err := a.Store.TellGathered(ctx, n, event.Deliveries(n, s.endpoints, a.Window), s.revisions); err != nil {
 		return err
 	}
 	a.Log.InfoContext(ctx, "summary told", "lists", len(s.revisions), "endpoints", strings.Join(s.endpoints, ","))

@@ -95,11 +95,7 @@ func (t tx) publish(ctx context.Context, n event.Notification, options event.Opt
 	if err != nil {
 		return err
 	}
-	var deliveries []event.Delivery
-	for _, name := range event.Route(options, n.Type, n.Subject, stored) {
-		deliveries = append(deliveries, event.Delivery{Notification: n.ID, Endpoint: name, State: event.Pending,
-			Created: n.Created, NextTry: n.Created, GiveUp: n.Created.Add(giveUp)})
-	}
+	deliveries := event.Deliveries(n, event.Route(options, n.Type, n.Subject, stored), giveUp)
 	return t.tell(ctx, []event.Notification{n}, deliveries)
 }
 

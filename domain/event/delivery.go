@@ -52,6 +52,17 @@ type Attempt struct {
 	Answer   string // bounded excerpt of the answer, or the error without secrets
 }
 
+// Deliveries are those of a notification to endpoints, due at once and given up
+// when patience is over.
+func Deliveries(n Notification, endpoints []string, patience time.Duration) []Delivery {
+	var deliveries []Delivery
+	for _, name := range endpoints {
+		deliveries = append(deliveries, Delivery{Notification: n.ID, Endpoint: name, State: Pending,
+			Created: n.Created, NextTry: n.Created, GiveUp: n.Created.Add(patience)})
+	}
+	return deliveries
+}
+
 // Route names the endpoints that a notification about the subject goes to, from
 // a subscription with those options.
 func Route(options Options, t Type, subject string, endpoints []Endpoint) []string {

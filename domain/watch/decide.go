@@ -123,7 +123,7 @@ func (d *decision) tell(content event.Content) error {
 		d.gather(list.Revision(n.ID), *options)
 		return nil
 	}
-	d.deliveries = append(d.deliveries, deliveriesOf(n, *options, d.audience, d.now)...)
+	d.deliveries = append(d.deliveries, d.audience.deliveries(n, *options)...)
 	return nil
 }
 
@@ -177,14 +177,9 @@ func (d *decision) causes(t event.Type) []event.Cause {
 	return causes
 }
 
-// deliveriesOf are those of one notification, due at once.
-func deliveriesOf(n event.Notification, options event.Options, audience Audience, now time.Time) []event.Delivery {
-	var deliveries []event.Delivery
-	for _, name := range event.Route(options, n.Type, n.Subject, audience.Endpoints) {
-		deliveries = append(deliveries, event.Delivery{Notification: n.ID, Endpoint: name, State: event.Pending,
-			Created: now, NextTry: now, GiveUp: now.Add(audience.Patience)})
-	}
-	return deliveries
+// deliveries are those of a notification to whom the options route it.
+func (a Audience) deliveries(n event.Notification, options event.Options) []event.Delivery {
+	return event.Deliveries(n, event.Route(options, n.Type, n.Subject, a.Endpoints), a.Patience)
 }
 
 // notificationID derives an id from what makes a notification unique.

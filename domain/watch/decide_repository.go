@@ -158,7 +158,7 @@ func (d *RepositoryDecision) tell(r Repository, audience Audience, now time.Time
 		return err
 	}
 	d.Notifications = append(d.Notifications, n)
-	d.Deliveries = append(d.Deliveries, deliveriesOf(n, r.Options, audience, now)...)
+	d.Deliveries = append(d.Deliveries, audience.deliveries(n, r.Options)...)
 	return nil
 }
 
