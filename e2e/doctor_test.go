@@ -61,6 +61,16 @@ func (i *installation) told410(found diagnosis) bool {
 	return false
 }
 
+// fails tells whether something of a subject fails with that remedy.
+func fails(found diagnosis, subject, remedy string) bool {
+	for _, check := range found.Checks {
+		if check.Result == "fail" && check.Subject == subject && strings.Contains(check.Remedy, remedy) {
+			return true
+		}
+	}
+	return false
+}
+
 // warns tells whether the doctor warns in these words, with that remedy.
 func (i *installation) warns(subject, message, remedy string) bool {
 	i.t.Helper()

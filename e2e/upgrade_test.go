@@ -20,6 +20,9 @@ func TestUpgradeWithoutPause(t *testing.T) {
 	i := bring(t, "TAGWATCH_DEPLOYMENT=tagwatch", "TAGWATCH_BUILD_ID=1")
 	temporal := made(client.Dial(client.Options{HostPort: i.Temporal(), Logger: quiet{}}))(t)
 	t.Cleanup(temporal.Close)
+	i.eventually("the doctor says who has to get the work", func() bool {
+		return fails(i.examine(1), "workers", "set-current-version --deployment-name tagwatch --build-id 1")
+	})
 	i.makeCurrent(temporal, "1")
 	i.do("endpoint", "add", "receiver", i.receiver.URL())
 	i.do("feed", "sync")

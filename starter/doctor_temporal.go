@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
@@ -82,10 +81,6 @@ var served = []struct {
 	{"delivery", workflows.QueueDelivery, enums.TASK_QUEUE_TYPE_ACTIVITY},
 }
 
-// pollerFresh is how long ago a worker may have asked for work and still count:
-// it asks anew each minute at least.
-const pollerFresh = 2 * time.Minute
-
 // workers looks at who asks for work, and in which version.
 func (e *examination) workers(ctx context.Context) {
 	const subject = "workers"
@@ -98,31 +93,16 @@ func (e *examination) workers(ctx context.Context) {
 		switch {
 		case err != nil:
 			e.warn(subject, "see whether the credentials may look at task queues", "task queue %s cannot be looked at: %s", q.queue, err)
-		case len(found) == 0:
+		case len(found.identities) == 0:
 			e.fail(subject, "start one: tagwatch up, or tagwatch-worker --serve "+q.role, "nobody serves %s: no worker asks for work in task queue %s", q.role, q.queue)
 		default:
-			e.ok(subject, "%s is served by %s", q.role, number(len(found), "worker"))
+			e.serves(q.role, found)
 		}
-		for _, identity := range found {
+		for identity := range found.identities {
 			versions[versionOf(identity)] = true
 		}
 	}
 	e.versions(slices.Sorted(maps.Keys(versions)))
-}
-
-// pollers are the identities of the workers that ask for work.
-func (e *examination) pollers(ctx context.Context, queue string, kind enums.TaskQueueType) ([]string, error) {
-	described, err := e.linked.client.Temporal.DescribeTaskQueue(ctx, queue, kind)
-	if err != nil {
-		return nil, err
-	}
-	identities := map[string]bool{}
-	for _, poller := range described.GetPollers() {
-		if time.Since(poller.GetLastAccessTime().AsTime()) < pollerFresh {
-			identities[poller.GetIdentity()] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(identities)), nil
 }
 
 // versionOf reads the version from a worker's identity, which ends in it.
