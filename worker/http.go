@@ -28,13 +28,32 @@ func (r *readiness) check(ctx context.Context) error {
 	if !r.serving.Load() {
 		return errors.New("task queues are not served yet")
 	}
-	if err := r.store.Ping(ctx); err != nil {
+	if err := within(ctx, r.store.Ping); err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
-	if _, err := r.temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
+	if err := within(ctx, r.askTemporal); err != nil {
 		return fmt.Errorf("Temporal: %w", err)
 	}
 	return nil
+}
+
+func (r *readiness) askTemporal(ctx context.Context) error {
+	_, err := r.temporal.CheckHealth(ctx, &client.CheckHealthRequest{})
+	return err
+}
+
+// within gives a question up when the context ends, also where who asks it does
+// not: PostgreSQL's driver waits much longer for a server that hangs, and probes
+// do not wait for it.
+func within(ctx context.Context, ask func(context.Context) error) error {
+	answer := make(chan error, 1)
+	go func() { answer <- ask(ctx) }()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("no answer: %w", ctx.Err())
+	}
 }
 
 // serveHTTP answers health, readiness and metrics, and shows the status page,
