@@ -99,17 +99,17 @@ func headlineOf(ctx context.Context, temporal client.Client, id string) string {
 // pendingDetail is what the activity under way last reported, or why its last
 // attempt failed.
 func pendingDetail(described *workflowservice.DescribeWorkflowExecutionResponse) (pending bool, detail string) {
-	for _, activity := range described.GetPendingActivities() {
-		var report string
-		if converter.GetDefaultDataConverter().FromPayloads(activity.GetHeartbeatDetails(), &report) != nil {
-			report = ""
-		}
-		if failure := activity.GetLastFailure(); failure != nil {
-			return true, "trying again: " + failure.GetMessage()
-		}
-		return true, report
+	activities := described.GetPendingActivities()
+	if len(activities) == 0 {
+		return false, ""
 	}
-	return false, ""
+	if failure := activities[0].GetLastFailure(); failure != nil {
+		return true, "trying again: " + failure.GetMessage()
+	}
+	if converter.GetDefaultDataConverter().FromPayloads(activities[0].GetHeartbeatDetails(), &detail) != nil {
+		detail = ""
+	}
+	return true, detail
 }
 
 func phrase(title, detail string) string {

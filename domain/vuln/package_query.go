@@ -24,17 +24,17 @@ func IsPackageURL(text string) bool { return hasPrefixFold(text, "pkg:") }
 // ParsePackageQuery reads a package URL, after whose "@" there may be a version
 // or comparisons divided by commas: pkg:npm/lodash@>=4,<4.17.21.
 func ParsePackageQuery(text string) (PackageQuery, error) {
-	invalid := func(why string) (PackageQuery, error) {
-		return PackageQuery{}, fmt.Errorf("package URL %q %s; it looks like pkg:npm/lodash, pkg:npm/lodash@4.17.20 or 'pkg:npm/lodash@>=4,<4.17.21': %w", text, why, fault.Invalid)
+	invalid := func(why string) error {
+		return fmt.Errorf("package URL %q %s; it looks like pkg:npm/lodash, pkg:npm/lodash@4.17.20 or 'pkg:npm/lodash@>=4,<4.17.21': %w", text, why, fault.Invalid)
 	}
 	coordinates, versions, ok := split(text)
 	if !ok {
-		return invalid("cannot be read")
+		return PackageQuery{}, invalid("cannot be read")
 	}
 	kind, path, found := strings.Cut(strings.Trim(coordinates, "/"), "/")
 	path = strings.Trim(path, "/")
 	if !found || kind == "" || path == "" {
-		return invalid("has no type or no name")
+		return PackageQuery{}, invalid("has no type or no name")
 	}
 	q := PackageQuery{Type: strings.ToLower(kind), Name: path}
 	if at := strings.LastIndex(path, "/"); at >= 0 {
@@ -46,7 +46,7 @@ func ParsePackageQuery(text string) (PackageQuery, error) {
 		}
 		b := parseBound(part)
 		if b.version == "" {
-			return invalid("has a comparison without a version")
+			return PackageQuery{}, invalid("has a comparison without a version")
 		}
 		q.bounds = append(q.bounds, b)
 	}
