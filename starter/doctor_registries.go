@@ -90,7 +90,7 @@ func (e *examination) registry(host string, state *registryState) {
 	case state.failing > 0:
 		e.warn(subject, "see which and why: tagwatch status --failing --registry "+host, "%s: %d of %s cannot be followed", host, state.failing, number(state.tags, "tag"))
 	default:
-		e.ok(subject, "%s: %s, last look %s", host, number(state.tags, "tag"), e.ago(state.looked))
+		e.ok(subject, "%s: %s, the last full pass %s", host, number(state.tags, "tag"), e.ago(state.looked))
 	}
 }
 
