@@ -2,19 +2,16 @@ package main
 
 import (
 	"context"
-	_ "embed"
-	"fmt"
+	"embed"
 
 	"github.com/urfave/cli/v2"
 )
 
-// The scripts ask the program itself, which knows its commands and options.
-var (
-	//go:embed completion.bash
-	completionBash string
-	//go:embed completion.zsh
-	completionZsh string
-)
+// completions are the scripts. They ask the program itself, which knows its
+// commands and options.
+//
+//go:embed completion.bash completion.zsh completion.fish
+var completions embed.FS
 
 func completionCommand() *cli.Command {
 	return &cli.Command{
@@ -33,22 +30,10 @@ func completion(_ context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	script, err := s.completionScript(shell)
+	script, err := completions.ReadFile("completion." + shell)
 	if err != nil {
-		return err
+		return usage("there is no completion for %q; give bash, zsh or fish", shell)
 	}
-	_, err = fmt.Fprint(s.out, script)
+	_, err = s.out.Write(script)
 	return err
-}
-
-func (s *session) completionScript(shell string) (string, error) {
-	switch shell {
-	case "bash":
-		return completionBash, nil
-	case "zsh":
-		return completionZsh, nil
-	case "fish":
-		return s.App.ToFishCompletion()
-	}
-	return "", usage("there is no completion for %q; give bash, zsh or fish", shell)
 }

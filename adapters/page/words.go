@@ -23,7 +23,6 @@ func (s *site) functions() template.FuncMap {
 		"mood":      mood,
 		"spark":     func(history []watch.CountsAt) *spark { return newSpark(history, s.Now()) },
 		"address":   address,
-		"lower":     func(text any) string { return strings.ToLower(fmt.Sprint(text)) },
 		"severity":  severityClass,
 		"tagLink":   func(t image.Target) string { return "/tag?" + url.Values{"name": {t.String()}}.Encode() },
 		"aboutLink": func(subject string) string { return "/notifications?" + url.Values{"subject": {subject}}.Encode() },
