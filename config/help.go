@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 )
 
 // helpWidth is how long a line of help is where no terminal says.
@@ -140,8 +140,8 @@ func wrap(text string, width int, newline string) string {
 // terminalWidth is that of the terminal which w is, or what COLUMNS says.
 func terminalWidth(w io.Writer) int {
 	if file, ok := w.(*os.File); ok {
-		if size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ); err == nil && size.Col > 0 {
-			return int(size.Col)
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
+			return width
 		}
 	}
 	if columns, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && columns > 0 {
