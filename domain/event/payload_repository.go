@@ -21,9 +21,9 @@ func (TagsFound) Type() Type { return RepoUpdate }
 func (c TagsFound) subject() string { return c.Repository.String() }
 
 func (c TagsFound) summary() string {
-	line := count(len(c.New), "new tag")
+	line := count(len(c.New), "new tag") + named(slices.Sorted(slices.Values(c.New)))
 	if len(c.Removed) > 0 {
-		line += fmt.Sprintf(", %d removed", len(c.Removed))
+		line += fmt.Sprintf("; %d removed", len(c.Removed)) + named(slices.Sorted(slices.Values(c.Removed)))
 	}
 	return line
 }

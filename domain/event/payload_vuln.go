@@ -27,16 +27,32 @@ func (c VulnerabilitiesChanged) subject() string { return c.Target.String() }
 
 func (c VulnerabilitiesChanged) summary() string {
 	var parts []string
-	if len(c.Added) > 0 {
-		parts = append(parts, fmt.Sprintf("%d added (%s)", len(c.Added), tally(c.Added)))
+	for _, part := range []struct {
+		verb string
+		list []record
+	}{{"added", records(c.Added)}, {"removed", records(c.Removed)}, {"updated", updateRecords(c.Updated)}} {
+		if len(part.list) == 0 {
+			continue
+		}
+		line := fmt.Sprintf("%d %s", len(part.list), part.verb)
+		if part.verb == "added" {
+			line += " (" + tally(c.Added) + ")"
+		}
+		parts = append(parts, line+named(names(part.list)))
 	}
-	if len(c.Removed) > 0 {
-		parts = append(parts, fmt.Sprintf("%d removed", len(c.Removed)))
+	return "vulnerabilities: " + strings.Join(parts, "; ")
+}
+
+// names are the vulnerabilities of a list, with what became of their severity.
+func names(list []record) []string {
+	names := make([]string, len(list))
+	for i, r := range list {
+		names[i] = r.ID
+		if r.Previous != nil && r.Previous.Severity != r.Severity {
+			names[i] += fmt.Sprintf(" (was %s, is %s)", strings.ToLower(string(r.Previous.Severity)), strings.ToLower(string(r.Severity)))
+		}
 	}
-	if len(c.Updated) > 0 {
-		parts = append(parts, fmt.Sprintf("%d updated", len(c.Updated)))
-	}
-	return "vulnerabilities: " + strings.Join(parts, ", ")
+	return names
 }
 
 // tally names the severities of findings with their numbers, gravest first.
