@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -24,19 +23,21 @@ func standInTemporal() {
 			port = os.Args[i+1]
 		}
 	}
+	stopped := untilStopped() // before anybody can know the process and stop it
 	note(dir, "temporal.pid", fmt.Sprint(os.Getpid()))
 	if os.Getenv("STAND_IN") == "broken" {
 		fmt.Fprintln(os.Stderr, "--port "+port+" cannot be used: address already in use")
 		os.Exit(1)
 	}
 	_ = json.NewEncoder(os.Stdout).Encode(announcement{Address: "127.0.0.1:" + port, UI: "http://127.0.0.1:9", Namespace: "default", PID: os.Getpid()})
-	untilStopped()
+	<-stopped
 	note(dir, "order", "temporal stopped")
 }
 
 // standInWorker is tagwatch-worker as far as its parent sees it.
 func standInWorker() {
 	dir := os.Getenv("TAGWATCH_DATA_DIR")
+	stopped := untilStopped()
 	note(dir, "worker.pid", fmt.Sprint(os.Getpid()))
 	var settings []string
 	for _, setting := range os.Environ() {
@@ -52,14 +53,16 @@ func standInWorker() {
 			os.Exit(1)
 		}
 	}()
-	untilStopped()
+	<-stopped
 	note(dir, "order", "worker stopped")
 }
 
-func untilStopped() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	<-ctx.Done()
+// untilStopped receives when the process is asked to end, which from now on does
+// not end it.
+func untilStopped() <-chan os.Signal {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGTERM)
+	return asked
 }
 
 // note adds a line to a file of the data directory.
