@@ -82,7 +82,7 @@ func (s *session) endpointState(state event.EndpointState) (style, string) {
 	case state.Disabled:
 		return bad, "disabled: " + state.Reason
 	case state.Failing():
-		return doubtful, fmt.Sprintf("failing since %s: %s", s.ago(state.FailingSince), state.LastAnswer)
+		return doubtful, fmt.Sprintf("failing, began %s: %s", s.ago(state.FailingSince), state.LastAnswer)
 	}
 	return ordinary, "ok"
 }

@@ -134,8 +134,8 @@ func TestPages(t *testing.T) {
 		{"/notifications?before=951&type=vuln_update", 200, []string{`href="/notifications?type=vuln_update"`}},
 		{"/notification?id=id-1", 200, []string{"the tag points to another image", "HTTP 500", "failed"}},
 		{"/notification?id=none", 404, []string{"Not found"}},
-		{"/endpoints", 200, []string{"https://hooks.example.com<", "env:CHAT_URL", "failing", "since"}},
-		{"/registries", 200, []string{"registry.example.com", "does not answer", "since", "1 failing", "healthy"}},
+		{"/endpoints", 200, []string{"https://hooks.example.com<", "env:CHAT_URL", "failing", "began"}},
+		{"/registries", 200, []string{"registry.example.com", "does not answer", "began", "1 failing", "healthy"}},
 		{"/feed", 200, []string{"Newer data are held", "tagwatch feed release", "sha256:f"}},
 		{"/elsewhere", 404, []string{"There is no page at this address.", `<a href="/">To the tags</a>`}},
 	} {
