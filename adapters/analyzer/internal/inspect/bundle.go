@@ -30,7 +30,7 @@ const maxBundle = 512 << 20
 
 // withBundles has syft's .NET cataloger look into those executables only that
 // have the marker. By itself it reads every executable of the image whole into
-// memory, a quarter of the processor time of an image of 700 MiB.
+// memory, a fifth of the processor time of an image of 700 MiB.
 func withBundles(config *syft.CreateSBOMConfig) *syft.CreateSBOMConfig {
 	own := bundleCataloger{dotnet.NewDotnetDepsBinaryCataloger(config.Packages.Dotnet)}
 	return config.
