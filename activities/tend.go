@@ -11,14 +11,10 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// workerStore keeps what the workers that match know of each other, and what
-// they have still to do for what was stored before they could.
+// workerStore keeps what the workers that match know of each other.
 type workerStore interface {
 	SeeEngine(ctx context.Context, engine vuln.Engine, now time.Time) error
 	Engines(ctx context.Context) ([]watch.EngineSeen, error)
-	// UnlistedGroups are groups whose packages cannot be found by package URL yet.
-	UnlistedGroups(ctx context.Context, limit int) ([]watch.StoredGroup, error)
-	ListPackages(ctx context.Context, packages map[int64][]vuln.Package) error
 }
 
 // tendEvery is how often a worker that matches looks after itself.
@@ -52,7 +48,7 @@ func (a *Activities) TendOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(a.freeDisk(feed, a.Feed.Tidy), a.listPackages(ctx))
+	return a.freeDisk(feed, a.Feed.Tidy)
 }
 
 // freeDisk keeps the current and the previous generation on disk, and one that is
@@ -71,26 +67,6 @@ func (a *Activities) freeDisk(feed watch.Feed, prune func(keep ...string) error)
 		return err
 	}
 	return prune(keep...)
-}
-
-// listPackages makes packages that were stored by an earlier version findable.
-func (a *Activities) listPackages(ctx context.Context) error {
-	for {
-		groups, err := a.Store.UnlistedGroups(ctx, groupPage)
-		if err != nil || len(groups) == 0 {
-			return err
-		}
-		packages := make(map[int64][]vuln.Package, len(groups))
-		for _, group := range groups {
-			packages[group.ID], err = a.Matcher.Packages(group.Document)
-			if err != nil {
-				a.Log.WarnContext(ctx, "packages cannot be read, and are not found by name", "group", group.Fingerprint, "error", err)
-			}
-		}
-		if err := a.Store.ListPackages(ctx, packages); err != nil {
-			return err
-		}
-	}
 }
 
 // leads tells whether this worker's matcher is the one whose findings count.

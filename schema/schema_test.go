@@ -12,7 +12,7 @@ import (
 
 // baseline is the newest migration of the first version. Those after it meet
 // databases that the version before still uses while it is replaced.
-const baseline = 61
+const baseline = 1
 
 // breaking are statements that a program which does not know of them may not
 // survive.
@@ -22,7 +22,7 @@ var breaking = regexp.MustCompile(`(?i)\b(DROP\s+(TABLE|COLUMN|VIEW)|RENAME\s|AL
 var required = regexp.MustCompile(`(?i)ADD\s+COLUMN\s[^;,]*\bNOT\s+NULL\b[^;,]*`)
 
 // TestMigrationsAreAdditive: a migration that older programs do not survive says
-// so in schema_floor, so that they refuse to start instead of failing halfway.
+// so in min_compatible_version, so that they refuse to start instead of failing halfway.
 func TestMigrationsAreAdditive(t *testing.T) {
 	t.Parallel()
 	for _, engine := range []string{"postgres", "sqlite"} {
@@ -35,7 +35,7 @@ func TestMigrationsAreAdditive(t *testing.T) {
 				t.Fatal(err)
 			}
 			if found := harm(string(content)); found != "" && !raisesFloor(string(content), number(t, name)) {
-				t.Errorf("%s/%s: %q breaks programs of the version before; add what is new beside what is there, or set schema_floor", engine, name, found)
+				t.Errorf("%s/%s: %q breaks programs of the version before; add what is new beside what is there, or set min_compatible_version", engine, name, found)
 			}
 		}
 	}
@@ -56,7 +56,7 @@ func harm(migration string) string {
 }
 
 func raisesFloor(migration string, version int) bool {
-	return strings.Contains(migration, "UPDATE schema_floor SET version = "+strconv.Itoa(version))
+	return strings.Contains(migration, "UPDATE min_compatible_version SET version = "+strconv.Itoa(version))
 }
 
 func TestHarm(t *testing.T) {

@@ -14,10 +14,6 @@ type Applied struct {
 	Woken int
 }
 
-// inBulk marks the runs that evaluate the tags in one step rather than have each
-// watcher do so.
-const inBulk = "reevaluate-in-bulk"
-
 // ApplyPolicy makes a stored bundle the active one, has it evaluated for every
 // tag, and wakes the watchers that have to know.
 func ApplyPolicy(ctx workflow.Context, bundle string) (Applied, error) {
@@ -25,10 +21,6 @@ func ApplyPolicy(ctx workflow.Context, bundle string) (Applied, error) {
 	changed, err := call(ctx, storing, "activate "+bundle, Activities.ActivatePolicy, bundle)
 	if err != nil {
 		return Applied{}, err
-	}
-	if workflow.GetVersion(ctx, inBulk, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
-		woken, err := all(ctx, "wake the watchers", Activities.WakeAll)
-		return Applied{Changed: changed, Woken: woken}, err
 	}
 	done, err := all(ctx, "evaluate all tags", Activities.Reevaluate)
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Bundle `%s` is active\n\n%d tags evaluated, %d watchers woken.\n", bundle, done.Evaluated, done.Woken))

@@ -37,7 +37,6 @@ var scenarios = map[string]scenario{
 	"test-endpoint":           playTestEndpoint,
 	"check-registry":          playCheckRegistry,
 	"reconcile":               playReconcile,
-	"apply-policy-bulk":       playApplyPolicy,
 	"plan-repository":         playPlanRepository,
 	"renew-analyses":          playRenewAnalyses,
 }

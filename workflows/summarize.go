@@ -9,9 +9,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// changeSummarize: what a new matcher changes was told tag by tag before.
-const changeSummarize = "summarize-what-a-scanner-changed"
-
 // Tags that are behind are waited for as long as they catch up.
 const (
 	lookAgain = 15 * time.Second

@@ -28,10 +28,8 @@ func SyncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
 	if err != nil {
 		return synced, err
 	}
-	if workflow.GetVersion(ctx, changeSummarize, workflow.DefaultVersion, 1) != workflow.DefaultVersion {
-		if err := summarize(ctx); err != nil {
-			workflow.GetLogger(ctx).Error("nothing summarized", "error", err)
-		}
+	if err := summarize(ctx); err != nil {
+		workflow.GetLogger(ctx).Error("nothing summarized", "error", err)
 	}
 	// What new data made superfluous goes with the same rhythm. That it does not
 	// this time is no failure of what was asked for.

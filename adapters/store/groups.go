@@ -77,10 +77,10 @@ func (t tx) insertGroups(ctx context.Context, groups map[string]vuln.Group) erro
 	}
 	var rows [][]any
 	for _, fingerprint := range slices.Sorted(maps.Keys(groups)) {
-		rows = append(rows, []any{id, fingerprint, compress(groups[fingerprint].Document), true})
+		rows = append(rows, []any{id, fingerprint, compress(groups[fingerprint].Document)})
 		id++
 	}
-	return t.insert(ctx, `package_group (id, fingerprint, document, listed)`, rows, `ON CONFLICT (fingerprint) DO NOTHING`)
+	return t.insert(ctx, `package_group (id, fingerprint, document)`, rows, `ON CONFLICT (fingerprint) DO NOTHING`)
 }
 
 func (t tx) groupIDs(ctx context.Context, groups []vuln.Group) (map[string]int64, error) {

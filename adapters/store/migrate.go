@@ -39,13 +39,13 @@ func (s *Store) migrate(ctx context.Context, dialect goose.Dialect, folder strin
 // tolerate is an error for a schema that is newer than this program, if it
 // cannot be used by one that does not know it.
 func (s *Store) tolerate(ctx context.Context, current, known int64) error {
-	var floor int64
-	if err := s.reading.GetContext(ctx, &floor, `SELECT version FROM schema_floor`); err != nil {
+	var oldest int64
+	if err := s.reading.GetContext(ctx, &oldest, `SELECT version FROM min_compatible_version`); err != nil {
 		return fmt.Errorf("read which programs may use schema version %d: %w", current, err)
 	}
-	if floor <= known {
+	if oldest <= known {
 		return nil
 	}
 	return fmt.Errorf("%s has schema version %d, which takes a program that knows version %d, and this one knows version %d: a newer Tagwatch has used it; use that one or a newer: %w",
-		s.name, current, floor, known, fault.Conflict)
+		s.name, current, oldest, known, fault.Conflict)
 }

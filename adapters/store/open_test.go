@@ -141,7 +141,7 @@ func TestOpenNewer(t *testing.T) {
 func TestOpenTooNew(t *testing.T) {
 	eachURL(t, func(t *testing.T, url string) {
 		check(t, open(t, url).Close())
-		execute(t, url, "UPDATE schema_floor SET version = 99999")
+		execute(t, url, "UPDATE min_compatible_version SET version = 99999")
 		execute(t, url, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, TRUE)")
 		_, err := store.Open(t.Context(), url)
 		if !errors.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "99999") || !strings.Contains(err.Error(), "newer") {

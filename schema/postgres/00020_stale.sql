@@ -1,4 +1,0 @@
--- +goose Up
-
--- When the current data were found to be too old; 0 while they are not.
-ALTER TABLE feed ADD COLUMN stale_since BIGINT NOT NULL DEFAULT 0;

@@ -1,0 +1,351 @@
+-- +goose Up
+
+-- A row here is a target with an active subscription; it goes with the last one.
+CREATE TABLE target (
+    name       TEXT PRIMARY KEY,
+    registry   TEXT NOT NULL,
+    repository TEXT NOT NULL,
+    poll       INTEGER NOT NULL,
+    seen       TEXT NOT NULL DEFAULT '', -- digest at the last look of the sweep
+    due        INTEGER NOT NULL           -- of the next look
+);
+CREATE INDEX target_due ON target (registry, due);
+CREATE INDEX target_repository ON target (repository);
+
+CREATE TABLE target_state (
+    target       TEXT PRIMARY KEY REFERENCES target (name) ON DELETE CASCADE,
+    revision     INTEGER NOT NULL DEFAULT 0,
+    manifest     TEXT NOT NULL DEFAULT '',
+    index_digest TEXT NOT NULL DEFAULT '',
+    analyzed     TEXT NOT NULL DEFAULT '',
+    generation   TEXT NOT NULL DEFAULT '',
+    engine       TEXT NOT NULL DEFAULT '',
+    bundle       TEXT NOT NULL DEFAULT '',
+    analyzer     TEXT NOT NULL DEFAULT '',
+    matched      BOOLEAN NOT NULL DEFAULT FALSE,
+    critical     INTEGER NOT NULL DEFAULT 0,
+    high         INTEGER NOT NULL DEFAULT 0,
+    medium       INTEGER NOT NULL DEFAULT 0,
+    low          INTEGER NOT NULL DEFAULT 0,
+    negligible   INTEGER NOT NULL DEFAULT 0,
+    unknown      INTEGER NOT NULL DEFAULT 0,
+    status       TEXT NOT NULL DEFAULT '',
+    final_action TEXT NOT NULL DEFAULT '',
+    problem      TEXT NOT NULL DEFAULT '', -- JSON; '' for none
+    checked      INTEGER NOT NULL DEFAULT 0,
+    changed      INTEGER NOT NULL DEFAULT 0,
+    next_change  INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX target_state_analyzed ON target_state (analyzed);
+-- The orders of the status page, which reads a page at a time.
+CREATE INDEX target_state_severity ON target_state (critical DESC, high DESC, medium DESC, low DESC, target);
+CREATE INDEX target_state_changed ON target_state (changed DESC, target);
+
+-- How many vulnerabilities a target had from a time on, until the next row.
+CREATE TABLE target_history (
+    target     TEXT NOT NULL REFERENCES target (name) ON DELETE CASCADE,
+    at         INTEGER NOT NULL,
+    critical   INTEGER NOT NULL,
+    high       INTEGER NOT NULL,
+    medium     INTEGER NOT NULL,
+    low        INTEGER NOT NULL,
+    negligible INTEGER NOT NULL,
+    unknown    INTEGER NOT NULL,
+    PRIMARY KEY (target, at)
+);
+
+-- States of targets that a watched repository selects no longer, for when it
+-- selects them again.
+CREATE TABLE parked (
+    target TEXT PRIMARY KEY,
+    state  BLOB NOT NULL,
+    parked INTEGER NOT NULL
+);
+
+-- Apart from the state, so that a check does not rewrite them.
+CREATE TABLE target_document (
+    target   TEXT NOT NULL REFERENCES target (name) ON DELETE CASCADE,
+    kind     TEXT NOT NULL, -- vulnerabilities, evaluation
+    document BLOB NOT NULL,
+    PRIMARY KEY (target, kind)
+);
+
+-- Subscriptions outlive their target when they are deactivated.
+CREATE TABLE subscription (
+    target     TEXT NOT NULL,
+    type       TEXT NOT NULL,
+    active     BOOLEAN NOT NULL,
+    options    TEXT NOT NULL,
+    repository TEXT NOT NULL, -- the watched repository that brought it; '' for a person's
+    created    INTEGER NOT NULL,
+    updated    INTEGER NOT NULL,
+    PRIMARY KEY (target, type)
+);
+CREATE INDEX subscription_repository ON subscription (repository) WHERE repository <> '';
+
+CREATE TABLE image (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    digest        TEXT NOT NULL UNIQUE,
+    state         TEXT NOT NULL, -- analyzed, analysis_failed
+    analyzer      TEXT NOT NULL,
+    config        TEXT NOT NULL DEFAULT '', -- digest of the configuration: the image id
+    problem       TEXT NOT NULL DEFAULT '', -- JSON; '' for none
+    analyzed      INTEGER NOT NULL DEFAULT 0, -- first time
+    packages      INTEGER NOT NULL DEFAULT 0,
+    files         INTEGER NOT NULL DEFAULT 0,
+    groups_engine TEXT NOT NULL DEFAULT '', -- that made its groups; '' for none
+    file_system   TEXT NOT NULL DEFAULT '' -- digest of its unpacked layers: images with an equal one are analyzed once
+);
+CREATE INDEX image_file_system ON image (file_system, analyzer) WHERE file_system <> '';
+
+CREATE TABLE image_document (
+    image_id INTEGER NOT NULL REFERENCES image (id) ON DELETE CASCADE,
+    kind     TEXT NOT NULL, -- inventory, sbom, locations, artifacts
+    document BLOB NOT NULL,
+    PRIMARY KEY (image_id, kind)
+);
+
+-- Hands out numbers in the order of the commits, which a database sequence does
+-- not: a reader that remembers the last number never misses a row.
+CREATE TABLE counter (
+    name  TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+);
+INSERT INTO counter (name, value) VALUES ('group', 0), ('notification', 0);
+
+-- Packages that are matched together, once for all images that hold them.
+CREATE TABLE package_group (
+    id          INTEGER PRIMARY KEY,
+    fingerprint TEXT NOT NULL UNIQUE,
+    document    BLOB NOT NULL
+);
+
+CREATE TABLE package_key (
+    key      TEXT NOT NULL,
+    group_id INTEGER NOT NULL REFERENCES package_group (id) ON DELETE CASCADE,
+    PRIMARY KEY (key, group_id)
+) WITHOUT ROWID;
+CREATE INDEX package_key_group ON package_key (group_id);
+
+CREATE TABLE image_group (
+    image_id INTEGER NOT NULL REFERENCES image (id) ON DELETE CASCADE,
+    group_id INTEGER NOT NULL REFERENCES package_group (id),
+    PRIMARY KEY (image_id, group_id)
+) WITHOUT ROWID;
+CREATE INDEX image_group_group ON image_group (group_id, image_id);
+
+-- When workers with an analyzer, in its version and settings, were at work.
+CREATE TABLE analyzer (
+    name       TEXT PRIMARY KEY,
+    first_seen INTEGER NOT NULL,
+    last_seen  INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Images that an analyzer could not renew.
+CREATE TABLE renewal (
+    image_id INTEGER PRIMARY KEY REFERENCES image (id) ON DELETE CASCADE,
+    analyzer TEXT NOT NULL,
+    failures INTEGER NOT NULL,
+    due      INTEGER NOT NULL -- when it is tried again; 0 for never
+);
+
+-- The packages of groups, to find them by their package URL.
+CREATE TABLE group_package (
+    group_id INTEGER NOT NULL REFERENCES package_group (id) ON DELETE CASCADE,
+    member   INTEGER NOT NULL,
+    lookup   TEXT NOT NULL, -- lower-case name in the package URL, without its namespace
+    name     TEXT NOT NULL,
+    version  TEXT NOT NULL,
+    type     TEXT NOT NULL,
+    purl     TEXT NOT NULL,
+    PRIMARY KEY (group_id, member)
+) WITHOUT ROWID;
+CREATE INDEX group_package_lookup ON group_package (lookup);
+
+-- What a group's findings were last computed with.
+CREATE TABLE group_match (
+    group_id   INTEGER PRIMARY KEY REFERENCES package_group (id) ON DELETE CASCADE,
+    engine     TEXT NOT NULL, -- '' for one that is out of date
+    generation TEXT NOT NULL
+);
+
+CREATE TABLE finding (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    group_id        INTEGER NOT NULL REFERENCES package_group (id) ON DELETE CASCADE,
+    member          INTEGER NOT NULL,
+    vulnerability   TEXT NOT NULL,
+    namespace       TEXT NOT NULL,
+    severity        TEXT NOT NULL,
+    fix_state       TEXT NOT NULL,
+    known_exploited BOOLEAN NOT NULL,
+    hash            TEXT NOT NULL, -- of what is news
+    content         TEXT NOT NULL, -- hash of the whole
+    document        BLOB NOT NULL,
+    first_seen      INTEGER NOT NULL,
+    fix_first_seen  INTEGER NOT NULL
+);
+CREATE INDEX finding_group ON finding (group_id);
+CREATE INDEX finding_vulnerability ON finding (vulnerability);
+
+-- The lower-case ids of all records that a group's findings were made from.
+CREATE TABLE finding_reference (
+    vulnerability TEXT NOT NULL,
+    group_id      INTEGER NOT NULL REFERENCES package_group (id) ON DELETE CASCADE,
+    PRIMARY KEY (vulnerability, group_id)
+) WITHOUT ROWID;
+CREATE INDEX finding_reference_group ON finding_reference (group_id);
+
+-- The groups whose findings a generation changed.
+CREATE TABLE group_change (
+    generation TEXT NOT NULL,
+    group_id   INTEGER NOT NULL REFERENCES package_group (id) ON DELETE CASCADE,
+    PRIMARY KEY (generation, group_id)
+) WITHOUT ROWID;
+
+-- One row. All stored findings of its engine are valid for its generation.
+CREATE TABLE feed (
+    id         INTEGER PRIMARY KEY CHECK (id = 1),
+    generation TEXT NOT NULL,
+    engine     TEXT NOT NULL,
+    checked    INTEGER NOT NULL,
+    problem    TEXT NOT NULL, -- JSON; '' for none
+    stale_since INTEGER NOT NULL DEFAULT 0 -- when the build was found to be too old; 0 while it is not
+);
+INSERT INTO feed (id, generation, engine, checked, problem) VALUES (1, '', '', 0, '');
+
+CREATE TABLE feed_generation (
+    checksum TEXT PRIMARY KEY,
+    content  TEXT NOT NULL, -- JSON
+    state    TEXT NOT NULL,
+    reasons  TEXT NOT NULL, -- JSON
+    saved    INTEGER NOT NULL
+);
+
+CREATE TABLE feed_sums (
+    generation TEXT PRIMARY KEY,
+    document   BLOB NOT NULL
+);
+
+-- EPSS scores of the current generation.
+CREATE TABLE epss (
+    cve         TEXT PRIMARY KEY, -- upper-case
+    probability REAL NOT NULL,
+    percentile  REAL NOT NULL
+);
+
+-- Findings of a generation that is to become the current one, until it does.
+CREATE TABLE staged_group (
+    generation TEXT NOT NULL,
+    engine     TEXT NOT NULL,
+    group_id   INTEGER NOT NULL REFERENCES package_group (id) ON DELETE CASCADE,
+    document   BLOB NOT NULL,
+    PRIMARY KEY (generation, engine, group_id)
+);
+CREATE INDEX staged_group_group ON staged_group (group_id);
+
+-- The matchers that workers have, and when they were first and last at work.
+CREATE TABLE engine (
+    name       TEXT PRIMARY KEY,
+    first_seen INTEGER NOT NULL,
+    last_seen  INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE bundle (
+    id      TEXT PRIMARY KEY,
+    name    TEXT NOT NULL,
+    hash    TEXT NOT NULL,
+    active  BOOLEAN NOT NULL DEFAULT FALSE,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX bundle_active ON bundle (active) WHERE active;
+
+-- Kept for evaluations that were made with them.
+CREATE TABLE bundle_content (
+    hash     TEXT PRIMARY KEY,
+    document BLOB NOT NULL
+);
+
+CREATE TABLE endpoint (
+    name          TEXT PRIMARY KEY,
+    content       TEXT NOT NULL, -- JSON, without secrets
+    state         TEXT NOT NULL, -- JSON
+    created       INTEGER NOT NULL,
+    updated       INTEGER NOT NULL
+);
+
+CREATE TABLE notification (
+    seq     INTEGER PRIMARY KEY, -- from the counter
+    id      TEXT NOT NULL UNIQUE,
+    type    TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    cause   TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    summary TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    trace   TEXT NOT NULL DEFAULT '' -- span that found it, for the trace of its delivery
+);
+CREATE INDEX notification_type ON notification (type, seq);
+CREATE INDEX notification_subject ON notification (subject, seq);
+
+CREATE TABLE delivery (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    notification TEXT NOT NULL REFERENCES notification (id) ON DELETE CASCADE,
+    endpoint     TEXT NOT NULL,
+    state        TEXT NOT NULL,
+    created      INTEGER NOT NULL,
+    attempts     INTEGER NOT NULL,
+    last_try     INTEGER NOT NULL,
+    next_try     INTEGER NOT NULL,
+    give_up      INTEGER NOT NULL,
+    patience     INTEGER NOT NULL, -- from creation to giving up
+    answer       TEXT NOT NULL,
+    message      TEXT NOT NULL DEFAULT '', -- id of the message that carries it; '' until it is sent
+    early        INTEGER NOT NULL DEFAULT 0, -- attempts made before they were due, which the schedule does not count
+    UNIQUE (notification, endpoint)
+);
+CREATE INDEX delivery_pending ON delivery (endpoint, next_try) WHERE state = 'pending';
+CREATE INDEX delivery_created ON delivery (created, id);
+CREATE INDEX delivery_message ON delivery (endpoint, message) WHERE message <> '';
+
+CREATE TABLE attempt (
+    delivery INTEGER NOT NULL REFERENCES delivery (id) ON DELETE CASCADE,
+    number   INTEGER NOT NULL,
+    made     INTEGER NOT NULL,
+    duration INTEGER NOT NULL,
+    status   INTEGER NOT NULL,
+    answer   TEXT NOT NULL,
+    PRIMARY KEY (delivery, number)
+);
+CREATE INDEX attempt_made ON attempt (made);
+
+CREATE TABLE repository (
+    name     TEXT PRIMARY KEY,
+    content  TEXT NOT NULL, -- JSON
+    revision INTEGER NOT NULL DEFAULT 0,
+    listed   BOOLEAN NOT NULL DEFAULT FALSE,
+    known    BLOB, -- all tags of the last listing, watched or not; NULL before there was one
+    applied  TEXT NOT NULL DEFAULT '', -- settings that the subscriptions of its tags were made with
+    tags     BLOB NOT NULL,
+    problem  TEXT NOT NULL DEFAULT '', -- JSON; '' for none
+    checked  INTEGER NOT NULL DEFAULT 0,
+    created  INTEGER NOT NULL,
+    updated  INTEGER NOT NULL
+);
+
+-- What endpoints are told of in one summary rather than one by one.
+CREATE TABLE gathered (
+    endpoint     TEXT NOT NULL REFERENCES endpoint (name) ON DELETE CASCADE,
+    notification TEXT NOT NULL REFERENCES notification (id) ON DELETE CASCADE,
+    document     TEXT NOT NULL, -- JSON
+    PRIMARY KEY (endpoint, notification)
+) WITHOUT ROWID;
+CREATE INDEX gathered_notification ON gathered (notification);
+
+-- The oldest schema version that a program must know to use this database. A
+-- migration that breaks the programs before it sets it to its own version.
+CREATE TABLE min_compatible_version (
+    id      INTEGER PRIMARY KEY CHECK (id = 1),
+    version INTEGER NOT NULL
+);
+INSERT INTO min_compatible_version (id, version) VALUES (1, 0);
