@@ -20,6 +20,7 @@ type Sender interface {
 // deliveryStore keeps what is on its way.
 type deliveryStore interface {
 	pacedStore
+	givenUpStore
 	Endpoint(ctx context.Context, name string) (event.Endpoint, error)
 	SetEndpointState(ctx context.Context, name string, state event.EndpointState) error
 	DueDeliveries(ctx context.Context, endpoint string, now time.Time, limit int) ([]watch.DueDelivery, error)
@@ -48,6 +49,9 @@ func (a *Activities) Deliver(ctx context.Context, name string) (watch.Round, err
 	r := &round{Activities: a, name: name}
 	defer heartbeat(ctx, r.progress)()
 	err := r.run(ctx)
+	if err == nil {
+		err = a.announceGivenUp(ctx, name)
+	}
 	if err == nil && r.result.Active {
 		err = r.finish(ctx)
 	}
@@ -190,7 +194,11 @@ func (r *round) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.result.State = r.state
+	lost, err := r.Store.GivenUp(ctx, r.now().Add(-event.GivenUpSpan))
+	if err != nil {
+		return err
+	}
+	r.result.State, r.result.GivenUp = r.state, lost[r.name]
 	r.result.Pending, r.result.Next, r.result.Oldest = backlog.Pending, r.state.Resume(backlog.Next), backlog.Oldest
 	if r.state.Disabled {
 		r.result.Next = time.Time{}

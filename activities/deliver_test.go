@@ -94,8 +94,10 @@ func TestWhatFollowsFromAnAnswer(t *testing.T) {
 		{status: 204, state: event.Delivered},
 		{status: 302, state: event.Pending, failing: true},
 		{status: 400, state: event.Failed},
-		{status: 404, state: event.Failed},
+		{status: 401, state: event.Pending, failing: true},
+		{status: 404, state: event.Pending, failing: true},
 		{status: 410, state: event.Pending, disabled: true},
+		{status: 422, state: event.Failed},
 		{status: 429, state: event.Pending, failing: true},
 		{status: 503, state: event.Pending, failing: true},
 	} {

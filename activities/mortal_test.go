@@ -105,6 +105,10 @@ func (m *mortal) RecordAttempt(ctx context.Context, a event.Attempt, d event.Del
 	return m.write(func() error { return m.Store.RecordAttempt(ctx, a, d) })
 }
 
+func (m *mortal) Announced(ctx context.Context, deliveries []int64) error {
+	return m.write(func() error { return m.Store.Announced(ctx, deliveries) })
+}
+
 func (m *mortal) SetEndpointState(ctx context.Context, name string, state event.EndpointState) error {
 	return m.write(func() error { return m.Store.SetEndpointState(ctx, name, state) })
 }

@@ -21,5 +21,8 @@ func (a *Activities) Prune(ctx context.Context) (watch.Pruned, error) {
 	if pruned.GivenUp > 0 {
 		a.Log.WarnContext(ctx, "deliveries given up long after their time; see tagwatch deliveries --failed", "deliveries", pruned.GivenUp)
 	}
+	if err == nil {
+		err = a.announceAllGivenUp(ctx)
+	}
 	return pruned, classify(err)
 }

@@ -202,6 +202,11 @@ func (a *Activities) compareDeliveries(ctx context.Context, dryRun bool) (result
 	if result.Undeliverable, err = undeliverable(ctx); err != nil {
 		return result, err
 	}
+	if !dryRun {
+		if err := a.announceAllGivenUp(ctx); err != nil {
+			return result, err
+		}
+	}
 	late, err := a.Store.Overdue(ctx, a.now().Add(-overdue))
 	if err != nil {
 		return result, err

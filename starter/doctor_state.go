@@ -93,9 +93,14 @@ func (e *examination) endpoints(ctx context.Context) {
 	if len(endpoints) == 0 {
 		e.warn(subject, "add one: tagwatch endpoint add NAME URL", "there is no endpoint: nobody is told anything")
 	}
+	lost, err := e.stored.GivenUp(ctx, e.now.Add(-event.GivenUpSpan))
+	if err != nil {
+		e.fail(subject, "see the database", "%s", fault.Text(err))
+		return
+	}
 	secrets := false
 	for _, endpoint := range endpoints {
-		e.endpoint(ctx, endpoint)
+		e.endpoint(ctx, endpoint, lost[endpoint.Name])
 		secrets = secrets || hasSecrets(endpoint)
 	}
 	if secrets {
@@ -103,7 +108,7 @@ func (e *examination) endpoints(ctx context.Context) {
 	}
 }
 
-func (e *examination) endpoint(ctx context.Context, endpoint event.Endpoint) {
+func (e *examination) endpoint(ctx context.Context, endpoint event.Endpoint, lost event.GivenUp) {
 	const subject = "endpoints"
 	backlog, err := e.stored.Backlog(ctx, endpoint.Name)
 	if err != nil {
@@ -114,11 +119,14 @@ func (e *examination) endpoint(ctx context.Context, endpoint event.Endpoint) {
 	if backlog.Pending > 0 {
 		waiting = fmt.Sprintf("; %d waiting, the oldest for %s", backlog.Pending, span(e.now.Sub(backlog.Oldest)))
 	}
-	switch state := endpoint.State; {
-	case state.Disabled:
+	switch state := endpoint.State; state.Health(lost) {
+	case event.HealthDisabled:
 		e.warn(subject, "when it is back: tagwatch endpoint enable "+endpoint.Name, "%s is disabled: %s%s", endpoint.Name, state.Reason, waiting)
-	case state.Failing():
+	case event.HealthFailing:
 		e.warn(subject, "see that it runs and accepts us: tagwatch endpoint test "+endpoint.Name, "%s has failed since %s: %s%s", endpoint.Name, e.when(state.FailingSince), state.LastAnswer, waiting)
+	case event.HealthGivingUp:
+		e.warn(subject, "send them again once the receiver accepts them: tagwatch redeliver --failed --since 99h --endpoint "+endpoint.Name,
+			"%s: %s%s", endpoint.Name, e.givenUp(endpoint.Name, lost), waiting)
 	default:
 		e.ok(subject, "%s takes notifications%s", endpoint.Name, waiting)
 	}

@@ -54,10 +54,25 @@ func endpointList(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	return s.show(append([]event.Endpoint{}, endpoints...), func(w io.Writer) { s.writeEndpoints(w, endpoints) })
+	lost, err := kept.GivenUp(ctx, s.now.Add(-event.GivenUpSpan))
+	if err != nil {
+		return err
+	}
+	listed := make([]endpointListed, len(endpoints))
+	for i, e := range endpoints {
+		listed[i] = endpointListed{e, e.State.Health(lost[e.Name]), lost[e.Name]}
+	}
+	return s.show(listed, func(w io.Writer) { s.writeEndpoints(w, listed) })
 }
 
-func (s *session) writeEndpoints(w io.Writer, endpoints []event.Endpoint) {
+// endpointListed is an endpoint of a list for programs.
+type endpointListed struct {
+	event.Endpoint
+	Health  event.Health  `json:"health"`
+	GivenUp event.GivenUp `json:"given_up,omitzero"` // within the last day
+}
+
+func (s *session) writeEndpoints(w io.Writer, endpoints []endpointListed) {
 	if len(endpoints) == 0 {
 		s.say("No endpoint; add one with: tagwatch endpoint add NAME URL")
 		return
@@ -71,20 +86,29 @@ func (s *session) writeEndpoints(w io.Writer, endpoints []event.Endpoint) {
 		if e.Format != "" {
 			format = e.Format
 		}
-		look, state := s.endpointState(e.State)
+		look, state := s.endpointState(e.Name, e.State, e.GivenUp)
 		t.row(look, e.Name, e.URL, types, yes(e.Reserved), string(format), state)
 	}
 	t.write(w)
 }
 
-func (s *session) endpointState(state event.EndpointState) (style, string) {
-	switch {
-	case state.Disabled:
+// endpointState is how deliveries to an endpoint go, and what to do about it.
+func (s *session) endpointState(name string, state event.EndpointState, lost event.GivenUp) (style, string) {
+	switch state.Health(lost) {
+	case event.HealthDisabled:
 		return bad, "disabled: " + state.Reason
-	case state.Failing():
+	case event.HealthFailing:
 		return doubtful, fmt.Sprintf("failing, began %s: %s", s.ago(state.FailingSince), state.LastAnswer)
+	case event.HealthGivingUp:
+		return bad, "giving up: " + s.givenUp(name, lost)
 	}
 	return ordinary, "ok"
+}
+
+// givenUp says what an endpoint lost within the last day.
+func (s *session) givenUp(name string, lost event.GivenUp) string {
+	return fmt.Sprintf("%s given up within %s, the last %s: %s; see: tagwatch deliveries --failed --endpoint %s",
+		number(lost.Count, "notification"), span(event.GivenUpSpan), s.ago(lost.Last), lost.Answer, name)
 }
 
 func endpointTestCommand() *cli.Command {

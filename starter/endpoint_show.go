@@ -35,6 +35,8 @@ type endpointView struct {
 	Deliveries map[event.DeliveryState]int `json:"deliveries"`
 	Oldest     time.Time                   `json:"oldest_pending,omitzero"`
 	Next       time.Time                   `json:"next_try,omitzero"`
+	Health     event.Health                `json:"health"`
+	GivenUp    event.GivenUp               `json:"given_up,omitzero"` // within the last day
 }
 
 func endpointShow(ctx context.Context, s *session) error {
@@ -63,6 +65,11 @@ func (s *session) endpointView(ctx context.Context, name string) (view endpointV
 	if view.Deliveries, err = kept.DeliveryCounts(ctx, name); err != nil {
 		return view, err
 	}
+	lost, err := kept.GivenUp(ctx, s.now.Add(-event.GivenUpSpan))
+	if err != nil {
+		return view, err
+	}
+	view.GivenUp, view.Health = lost[name], view.State.Health(lost[name])
 	backlog, err := kept.Backlog(ctx, name)
 	view.Oldest = backlog.Oldest
 	if !view.State.Disabled {
@@ -73,7 +80,7 @@ func (s *session) endpointView(ctx context.Context, name string) (view endpointV
 
 func (s *session) writeEndpoint(w io.Writer, v endpointView) {
 	var p pairs
-	_, state := s.endpointState(v.State)
+	_, state := s.endpointState(v.Name, v.State, v.GivenUp)
 	p.add("Endpoint", v.Name)
 	p.add("URL", v.URL)
 	p.add("State", state)

@@ -40,7 +40,7 @@ func TestSessions(t *testing.T) {
 			return made.Close()
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exit": exits, "seed": seed, "renewal": renewal, "port": freePort, "until": until, "signal": signalTo, "gone": gone,
+			"exit": exits, "seed": seed, "refuse": refuse, "renewal": renewal, "port": freePort, "until": until, "signal": signalTo, "gone": gone,
 		},
 	})
 }

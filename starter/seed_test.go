@@ -154,3 +154,19 @@ func renewal(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(opened.NoteRenewal(ctx, image.Digest("sha256:"+strings.Repeat("ab", 32)), args[0], func(int) (int, time.Time) { return 1, due }))
 	}
 }
+
+// refuse has every pending delivery to an endpoint be given up for that answer:
+// refuse ENDPOINT ANSWER.
+func refuse(ts *testscript.TestScript, _ bool, args []string) {
+	ctx := context.Background()
+	opened, err := store.Open(ctx, "sqlite://"+ts.Getenv("TAGWATCH_DATA_DIR")+"/tagwatch.db")
+	ts.Check(err)
+	defer opened.Close()
+	now := time.Now().UTC()
+	pending, err := opened.Deliveries(ctx, store.DeliveryFilter{Endpoint: args[0], State: event.Pending})
+	ts.Check(err)
+	for _, d := range pending {
+		d.Attempts, d.State, d.LastTry, d.Answer = d.Attempts+1, event.Failed, now, args[1]
+		ts.Check(opened.RecordAttempt(ctx, event.Attempt{Delivery: d.ID, Number: d.Attempts, At: now, Answer: d.Answer}, d))
+	}
+}

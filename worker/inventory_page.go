@@ -74,24 +74,10 @@ func byKnownKind(counts map[string]int) map[string]int {
 }
 
 func (g gauges) told(totals store.Totals) {
-	states := map[string]int{}
-	for _, state := range totals.Endpoints {
-		states[endpointState(state)]++
-	}
-	each(g, endpointsDesc, states, "healthy", "failing", "disabled")
+	each(g, endpointsDesc, totals.EndpointsByHealth, event.Healths...)
 	each(g, deliveriesDesc, totals.DeliveriesByState, event.Pending, event.Delivered, event.Failed)
 	g.age(backlogDesc, totals.PendingSince)
 	each(g, toldDesc, totals.NotificationsByType, event.Types...)
-}
-
-func endpointState(state event.EndpointState) string {
-	switch {
-	case state.Disabled:
-		return "disabled"
-	case state.Failing():
-		return "failing"
-	}
-	return "healthy"
 }
 
 func (g gauges) feed(totals store.Totals) {

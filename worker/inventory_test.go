@@ -43,7 +43,7 @@ func TestInventoryPage(t *testing.T) {
 	c := newCounted(store.Totals{
 		TagsByStatus: map[policy.Status]int{policy.Fail: 3, "": 1}, FailingByKind: map[string]int{"NotFound": 2, "": 1, "OfLater": 1},
 		Due: 4, DueSince: noon.Add(-90 * time.Second), DeliveriesByState: map[event.DeliveryState]int{event.Pending: 5},
-		Endpoints: []event.EndpointState{{}, {Disabled: true, FailingSince: noon}, {FailingSince: noon}}, FeedHeld: true,
+		EndpointsByHealth: map[event.Health]int{event.HealthGood: 1, event.HealthDisabled: 1, event.HealthFailing: 1, event.HealthGivingUp: 2}, FeedHeld: true,
 	})
 	want := `
 # HELP tagwatch_tags Watched tags by policy status.
@@ -67,6 +67,7 @@ tagwatch_tags_lag_seconds 90
 # TYPE tagwatch_endpoints gauge
 tagwatch_endpoints{state="disabled"} 1
 tagwatch_endpoints{state="failing"} 1
+tagwatch_endpoints{state="giving_up"} 2
 tagwatch_endpoints{state="healthy"} 1
 # HELP tagwatch_feed_held 1 while newer vulnerability data wait for a person.
 # TYPE tagwatch_feed_held gauge

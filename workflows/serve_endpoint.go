@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -71,11 +72,14 @@ func literal(text string) string {
 func endpointDetails(state EndpointState) string {
 	round := state.Last
 	headline := "Healthy"
-	switch {
-	case round.State.Disabled:
+	switch round.State.Health(round.GivenUp) {
+	case event.HealthDisabled:
 		headline = "Disabled: " + literal(round.State.Reason)
-	case !round.State.FailingSince.IsZero():
+	case event.HealthFailing:
 		headline = "Failing since " + moment(round.State.FailingSince)
+	case event.HealthGivingUp:
+		headline = fmt.Sprintf("Giving up: %d notifications lost within a day, the last %s: %s",
+			round.GivenUp.Count, moment(round.GivenUp.Last), literal(round.GivenUp.Answer))
 	}
 	details := fmt.Sprintf("### %s\n\n| | |\n|---|---|\n| **Pending** | %d |\n", headline, round.Pending)
 	for _, row := range [][2]string{{"Oldest pending", moment(round.Oldest)}, {"Next attempt", moment(round.Next)},

@@ -119,6 +119,10 @@ func (c *content) DeliveriesOf(context.Context, string) ([]event.Delivery, error
 	return []event.Delivery{{ID: 1, Endpoint: "ops" + hostile, State: event.Failed, Attempts: 3, Answer: "HTTP 500: " + hostile}}, nil
 }
 
+func (c *content) GivenUp(context.Context, time.Time) (map[string]event.GivenUp, error) {
+	return map[string]event.GivenUp{"quiet": {Count: 2, Last: now.Add(-time.Hour), Answer: "HTTP 422 " + hostile}}, c.fails
+}
+
 func (c *content) Endpoints(context.Context) ([]event.Endpoint, error) {
 	return []event.Endpoint{{Name: "chat", URL: "https://hooks.example.com/services/a-secret-path?key=a-secret-key",
 		State: event.EndpointState{FailingSince: now.Add(-time.Hour), LastAnswer: "HTTP 500 " + hostile}}, {Name: "quiet", URL: "env:CHAT_URL"}}, c.fails

@@ -35,6 +35,8 @@ type Reader interface {
 	Endpoints(context.Context) ([]event.Endpoint, error)
 	Backlog(ctx context.Context, endpoint string) (watch.Backlog, error)
 	DeliveryCounts(ctx context.Context, endpoint string) (map[event.DeliveryState]int, error)
+	// GivenUp sums up, for each endpoint, what was given up since that time.
+	GivenUp(ctx context.Context, since time.Time) (map[string]event.GivenUp, error)
 	RegistryStates(context.Context) ([]watch.RegistryState, error)
 	Feed(context.Context) (watch.Feed, error)
 }
@@ -45,13 +47,18 @@ type Overview struct {
 	FailingTags              int // that cannot be followed
 	PendingDeliveries        int
 	FailedDeliveries         int
-	FailingEndpoints         int
+	Endpoints                map[event.Health]int
 	FeedBuilt                time.Time // zero without data
 	FeedHeld, FeedFailing    bool
 }
 
 // Tags is how many are watched.
 func (o Overview) Tags() int { return o.Pass + o.Fail + o.NotEvaluated }
+
+// UnhealthyEndpoints are those that do not get everything.
+func (o Overview) UnhealthyEndpoints() int {
+	return o.Endpoints[event.HealthFailing] + o.Endpoints[event.HealthGivingUp] + o.Endpoints[event.HealthDisabled]
+}
 
 // ToldFilter selects notifications.
 type ToldFilter struct {

@@ -134,7 +134,7 @@ func TestPages(t *testing.T) {
 		{"/notifications?before=951&type=vuln_update", 200, []string{`href="/notifications?type=vuln_update"`}},
 		{"/notification?id=id-1", 200, []string{"the tag points to another image", "HTTP 500", "failed"}},
 		{"/notification?id=none", 404, []string{"Not found"}},
-		{"/endpoints", 200, []string{"https://hooks.example.com<", "env:CHAT_URL", "failing", "began"}},
+		{"/endpoints", 200, []string{"https://hooks.example.com<", "env:CHAT_URL", "failing", "began", "giving up", "2 within a day, the last", "HTTP 422"}},
 		{"/registries", 200, []string{"registry.example.com", "does not answer", "began", "1 failing", "healthy"}},
 		{"/feed", 200, []string{"Newer data are held", "tagwatch feed release", "sha256:f"}},
 		{"/elsewhere", 404, []string{"There is no page at this address.", `<a href="/">To the tags</a>`}},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -14,28 +15,29 @@ type endpointRow struct {
 	Backlog   watch.Backlog
 	Delivered int
 	Failed    int
+	GivenUp   event.GivenUp // lately
 }
 
+// moods are the classes of an endpoint's badge.
+var moods = map[event.Health]string{event.HealthDisabled: "open", event.HealthFailing: "bad", event.HealthGivingUp: "bad", event.HealthGood: "good"}
+
 // Mood is the class of its badge, Headline the word in it.
-func (e endpointRow) Mood() string {
-	switch {
-	case e.State.Disabled:
-		return "open"
-	case e.State.Failing():
-		return "bad"
-	}
-	return "good"
-}
+func (e endpointRow) Mood() string { return moods[e.State.Health(e.GivenUp)] }
 
 // Headline is how deliveries to it go.
 func (e endpointRow) Headline() string {
-	switch {
-	case e.State.Disabled:
-		return "disabled"
-	case e.State.Failing():
-		return "failing"
+	return strings.ReplaceAll(string(e.State.Health(e.GivenUp)), "_", " ")
+}
+
+// Answer is what explains the headline.
+func (e endpointRow) Answer() string {
+	switch e.State.Health(e.GivenUp) {
+	case event.HealthDisabled:
+		return e.State.Reason
+	case event.HealthGivingUp:
+		return e.GivenUp.Answer
 	}
-	return "healthy"
+	return e.State.LastAnswer
 }
 
 func (s *site) endpoints(w http.ResponseWriter, r *http.Request) {
@@ -46,9 +48,14 @@ func (s *site) endpoints(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, "endpoints", err)
 		return
 	}
+	lost, err := s.Read.GivenUp(ctx, s.Now().Add(-event.GivenUpSpan))
+	if err != nil {
+		s.problem(w, r, "endpoints", err)
+		return
+	}
 	rows := make([]endpointRow, len(found))
 	for i, endpoint := range found {
-		rows[i].Endpoint = endpoint
+		rows[i].Endpoint, rows[i].GivenUp = endpoint, lost[endpoint.Name]
 		if rows[i].Backlog, err = s.Read.Backlog(ctx, endpoint.Name); err != nil {
 			s.problem(w, r, "endpoints", err)
 			return

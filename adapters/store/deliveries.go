@@ -34,14 +34,15 @@ type deliveryRow struct {
 	GiveUp       int64 `db:"give_up"`
 	Answer       string
 	Message      string
+	Slim         bool
 }
 
-const deliveryColumns = `d.id, d.notification, d.endpoint, d.state, d.created, d.attempts, d.early, d.last_try, d.next_try, d.give_up, d.answer, d.message`
+const deliveryColumns = `d.id, d.notification, d.endpoint, d.state, d.created, d.attempts, d.early, d.last_try, d.next_try, d.give_up, d.answer, d.message, d.slim`
 
 func (r deliveryRow) delivery() (event.Delivery, error) {
 	return event.Delivery{ID: r.ID, Notification: r.Notification, Endpoint: r.Endpoint, State: event.DeliveryState(r.State),
 		Created: moment(r.Created), Attempts: r.Attempts, Early: r.Early, LastTry: moment(r.LastTry), NextTry: moment(r.NextTry),
-		GiveUp: moment(r.GiveUp), Answer: r.Answer, Message: r.Message}, nil
+		GiveUp: moment(r.GiveUp), Answer: r.Answer, Message: r.Message, Slim: r.Slim}, nil
 }
 
 // insertDeliveries stores each delivery once, whatever its id says.
@@ -112,9 +113,9 @@ func (s *Store) RecordAttempt(ctx context.Context, attempt event.Attempt, next e
 		if err != nil || fresh == 0 {
 			return err
 		}
-		return t.run(ctx, `UPDATE delivery SET state = ?, attempts = ?, early = ?, last_try = ?, next_try = ?, answer = ?
+		return t.run(ctx, `UPDATE delivery SET state = ?, attempts = ?, early = ?, last_try = ?, next_try = ?, answer = ?, slim = ?
 			WHERE id = ? AND (state = 'pending' OR ? = 'delivered')`,
-			string(next.State), next.Attempts, next.Early, stamp(next.LastTry), stamp(next.NextTry), next.Answer, attempt.Delivery, string(next.State))
+			string(next.State), next.Attempts, next.Early, stamp(next.LastTry), stamp(next.NextTry), next.Answer, next.Slim, attempt.Delivery, string(next.State))
 	})
 }
 
@@ -216,13 +217,13 @@ func (s *Store) Attempts(ctx context.Context, delivery int64) ([]event.Attempt, 
 
 // Redeliver makes deliveries due now, whatever became of them, with as much time
 // until they are given up as at first. Their attempts count on. What was told
-// together is sent by itself. fault.NotFound,
-// and nothing changes, if a delivery or its endpoint does not exist.
+// together is sent by itself, and in full, even if the receiver refused the size
+// before. fault.NotFound, and nothing changes, if a delivery or its endpoint does not exist.
 func (s *Store) Redeliver(ctx context.Context, ids []int64, now time.Time) error {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	return s.change(ctx, "redeliver", func(t tx) error {
 		for _, id := range ids {
-			n, err := t.exec(ctx, `UPDATE delivery SET state = 'pending', next_try = ?, give_up = patience + ?, message = CASE WHEN message = '' THEN '' ELSE notification END
+			n, err := t.exec(ctx, `UPDATE delivery SET state = 'pending', announced = FALSE, slim = FALSE, next_try = ?, give_up = patience + ?, message = CASE WHEN message = '' THEN '' ELSE notification END
 				WHERE id = ? AND endpoint IN (SELECT name FROM endpoint)`, stamp(now), stamp(now), id)
 			if err != nil {
 				return err

@@ -31,8 +31,8 @@ type Totals struct {
 	// PendingSince is the creation of the oldest pending delivery; zero without
 	// any.
 	PendingSince time.Time
-	// Endpoints as they were last left by an attempt.
-	Endpoints []event.EndpointState
+	// EndpointsByHealth counts endpoints by how deliveries to them go.
+	EndpointsByHealth map[event.Health]int
 
 	// FeedBuilt is when the current vulnerability data were built, FeedChecked
 	// when their source last answered; zero without.
@@ -101,7 +101,7 @@ func (t tx) countImages(ctx context.Context, _ time.Time, totals *Totals) (err e
 	return err
 }
 
-func (t tx) countTold(ctx context.Context, _ time.Time, totals *Totals) (err error) {
+func (t tx) countTold(ctx context.Context, now time.Time, totals *Totals) (err error) {
 	if totals.NotificationsByType, err = counts[event.Type](ctx, t, `SELECT type AS name, count(*) AS number FROM notification GROUP BY type`); err != nil {
 		return err
 	}
@@ -113,9 +113,18 @@ func (t tx) countTold(ctx context.Context, _ time.Time, totals *Totals) (err err
 		return err
 	}
 	totals.PendingSince = moment(oldest)
+	return t.countEndpoints(ctx, now, totals)
+}
+
+func (t tx) countEndpoints(ctx context.Context, now time.Time, totals *Totals) error {
 	endpoints, err := t.endpoints(ctx)
+	if err != nil {
+		return err
+	}
+	lost, err := t.givenUp(ctx, now.Add(-event.GivenUpSpan))
+	totals.EndpointsByHealth = map[event.Health]int{}
 	for _, endpoint := range endpoints {
-		totals.Endpoints = append(totals.Endpoints, endpoint.State)
+		totals.EndpointsByHealth[endpoint.State.Health(lost[endpoint.Name])]++
 	}
 	return err
 }

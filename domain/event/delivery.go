@@ -38,6 +38,8 @@ type Delivery struct {
 	NextTry  time.Time
 	// GiveUp is the moment after which no further attempt is made.
 	GiveUp time.Time
+	// Slim deliveries are sent without lists: the receiver refused the size.
+	Slim bool
 	// Answer is the outcome of the last attempt, for people.
 	Answer string
 }

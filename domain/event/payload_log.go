@@ -1,6 +1,9 @@
 package event
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Level is how grave an entry of the event log is.
 type Level string
@@ -74,4 +77,14 @@ func (c Logged) payload(shared common) any {
 		Event: entry{c.Event, c.Level, c.Message, details, at.Format("2006-01-02T15:04:05.000000Z07:00"),
 			c.Resource, source{Service: c.Service, Host: c.Host}},
 	}
+}
+
+// EntryOf is the dotted name of the entry of the event log that a notification
+// carries; "" for other types.
+func EntryOf(n Notification) string {
+	var payload struct{ Event struct{ Type string } }
+	if n.Type != EventLog || json.Unmarshal(n.Payload, &payload) != nil {
+		return ""
+	}
+	return payload.Event.Type
 }

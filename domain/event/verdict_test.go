@@ -15,15 +15,16 @@ func TestJudge(t *testing.T) {
 		{0, 199, event.VerdictRetry}, // no answer, and what is no final one
 		{200, 299, event.VerdictDelivered},
 		{300, 399, event.VerdictRetry}, // redirects are not followed
-		{400, 407, event.VerdictFinal},
-		{408, 408, event.VerdictRetry},
-		{409, 409, event.VerdictFinal},
+		{400, 400, event.VerdictFinal},
+		{401, 409, event.VerdictRetry}, // the caller or the route is refused, not the body
 		{410, 410, event.VerdictDisable},
-		{411, 424, event.VerdictFinal},
-		{425, 425, event.VerdictRetry},
-		{426, 428, event.VerdictFinal},
-		{429, 429, event.VerdictRetry},
-		{430, 499, event.VerdictFinal},
+		{411, 412, event.VerdictRetry},
+		{413, 413, event.VerdictFinal},
+		{414, 414, event.VerdictRetry}, // the address, which can be changed
+		{415, 415, event.VerdictFinal},
+		{416, 421, event.VerdictRetry},
+		{422, 422, event.VerdictFinal},
+		{423, 499, event.VerdictRetry},
 		{500, 599, event.VerdictRetry},
 		{600, 999, event.VerdictRetry},
 	} {

@@ -132,6 +132,7 @@ type Round struct {
 	Oldest    time.Time // creation of the oldest pending delivery
 	Next      time.Time // when the next attempt is due; zero without any
 	State     event.EndpointState
+	GivenUp   event.GivenUp // within event.GivenUpSpan
 }
 
 // RegistryTurn tells that a registry begins to fail, or that it recovered.

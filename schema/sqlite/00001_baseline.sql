@@ -302,10 +302,14 @@ CREATE TABLE delivery (
     answer       TEXT NOT NULL,
     message      TEXT NOT NULL DEFAULT '', -- id of the message that carries it; '' until it is sent
     early        INTEGER NOT NULL DEFAULT 0, -- attempts made before they were due, which the schedule does not count
+    slim         BOOLEAN NOT NULL DEFAULT FALSE, -- without lists from now on, because the receiver refused the size
+    announced    BOOLEAN NOT NULL DEFAULT FALSE, -- the event log knows that it was given up
     UNIQUE (notification, endpoint)
 );
 CREATE INDEX delivery_pending ON delivery (endpoint, next_try) WHERE state = 'pending';
 CREATE INDEX delivery_created ON delivery (created, id);
+CREATE INDEX delivery_given_up ON delivery (last_try) WHERE state = 'failed';
+CREATE INDEX delivery_unannounced ON delivery (endpoint) WHERE state = 'failed' AND NOT announced;
 CREATE INDEX delivery_message ON delivery (endpoint, message) WHERE message <> '';
 
 CREATE TABLE attempt (
