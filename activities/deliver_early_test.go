@@ -75,7 +75,7 @@ func TestEarlyAttemptsLeaveTheScheduleAlone(t *testing.T) {
 	if d = r.deliveries()[0]; d.State != event.Failed || d.LastTry.Sub(d.Created) < r.steps.Window || round.Pending != 0 {
 		t.Errorf("given up: %+v", d)
 	}
-	r.expect(1, "system.endpoint.failing hook")
+	r.expect(1, "system.endpoint.failing hook", givenUp)
 }
 
 // A receiver that asks for time gets it, from early attempts too.
