@@ -126,7 +126,7 @@ func (l lasting) apply(n Notification) bool {
 	for _, r := range payload.Difference.Updated {
 		l.toggle(r)
 		if r.Previous != nil {
-			r.rating = *r.Previous
+			r.naming, r.rating = r.Previous.naming, r.Previous.rating
 			l.toggle(r)
 		}
 	}
@@ -135,8 +135,8 @@ func (l lasting) apply(n Notification) bool {
 
 // toggle notes that a vulnerability came or went: once each is as if neither had.
 func (l lasting) toggle(r record) {
-	r.Previous, r.URL = nil, "" // where to read of it makes no difference
-	text, _ := json.Marshal(r)  // it was read from such a text
+	r.Previous, r.Changes, r.Aliases, r.URL = nil, nil, nil, "" // what else is said of it makes no difference
+	text, _ := json.Marshal(r)                                  // it was read from such a text
 	if l[string(text)] {
 		delete(l, string(text))
 		return

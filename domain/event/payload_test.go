@@ -112,18 +112,24 @@ func finding(id string, severity vuln.Severity, fixes ...string) vuln.Finding {
 
 func TestVulnerabilityRecords(t *testing.T) {
 	t.Parallel()
-	before, after := finding("CVE-2023-0001", vuln.High), finding("CVE-2023-0001", vuln.Critical, "3.0.10", "3.1.2")
-	after.KnownExploited = true
-	got := payload(t, event.VulnerabilitiesChanged{Target: nginx, Before: evidence(first), After: evidence(first),
-		Updated: []vuln.Update{{Previous: before, Current: after}}}, event.CauseFeed)
+	before, after := finding("GHSA-1", vuln.High), finding("CVE-2023-0001", vuln.Critical, "3.0.10", "3.1.2")
+	before.Namespace = "github:language:python"
+	after.KnownExploited, after.Related, after.Records = true, []vuln.Related{{ID: "GHSA-1"}}, []string{"CVE-2023-0001", "OSV-1"}
+	body := payload(t, event.VulnerabilitiesChanged{Target: nginx, Before: evidence(first), After: evidence(first),
+		Updated: []vuln.Update{{Previous: before, Current: after, Aspects: []vuln.Aspect{vuln.AspectName, vuln.AspectFix}}}}, event.CauseFeed)
 	want := map[string]any{"added": []any{}, "removed": []any{}, "updated": []any{map[string]any{
-		"CVE_ID": "CVE-2023-0001", "Severity": "Critical", "Vulnerable_Package": "openssl-3.0.9", "Fix_Available": "3.0.10,3.1.2",
+		"CVE_ID": "CVE-2023-0001", "Key": "CVE-2023-0001", "Records": []any{"CVE-2023-0001", "OSV-1"}, "Aliases": []any{"GHSA-1", "OSV-1"},
+		"Severity": "Critical", "Vulnerable_Package": "openssl-3.0.9", "Fix_Available": "3.0.10,3.1.2",
 		"URL": "https://example.com/CVE-2023-0001", "Package_Name": "openssl", "Package_Version": "3.0.9", "Package_Type": "dpkg",
-		"Feed": "vulnerabilities", "Feed_Group": "debian:12", "Fix_State": "fixed", "Known_Exploited": true,
-		"previous": map[string]any{"Severity": "High", "Fix_Available": "None", "Fix_State": "unknown", "Known_Exploited": false},
+		"Feed": "vulnerabilities", "Feed_Group": "debian:12", "Fix_State": "fixed", "Known_Exploited": true, "changes": []any{"name", "fix"},
+		"previous": map[string]any{"CVE_ID": "GHSA-1", "Key": "GHSA-1", "Records": []any{"GHSA-1"}, "Feed_Group": "github:python",
+			"Severity": "High", "Fix_Available": "None", "Fix_State": "unknown", "Known_Exploited": false},
 	}}}
-	if diff := cmp.Diff(want, got["diff_vulnerability_result"]); diff != "" {
+	if diff := cmp.Diff(want, body["diff_vulnerability_result"]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if renamed, _ := at(map[string]any(body), "counts.renamed"); renamed != float64(1) {
+		t.Errorf("renamed is %v, want 1", renamed)
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 )
 
 // VulnerabilitiesChanged tells that the vulnerability list of a tag differs
-// from the one last told.
+// from the last recorded one. Who applies all of them has the list: what is in
+// Removed and the former names in Updated go, what is in Updated and Added comes.
 type VulnerabilitiesChanged struct {
 	Target         image.Target
 	Before, After  Evidence
@@ -43,11 +44,15 @@ func (c VulnerabilitiesChanged) summary() string {
 	return "vulnerabilities: " + strings.Join(parts, "; ")
 }
 
-// names are the vulnerabilities of a list, with what became of their severity.
+// names are the vulnerabilities of a list, with what became of their id and of
+// their severity.
 func names(list []record) []string {
 	names := make([]string, len(list))
 	for i, r := range list {
 		names[i] = r.ID
+		if r.Previous != nil && r.Previous.ID != r.ID {
+			names[i] += fmt.Sprintf(" (was %s)", r.Previous.ID)
+		}
 		if r.Previous != nil && r.Previous.Severity != r.Severity {
 			names[i] += fmt.Sprintf(" (was %s, is %s)", strings.ToLower(string(r.Previous.Severity)), strings.ToLower(string(r.Severity)))
 		}
@@ -89,28 +94,49 @@ func (c VulnerabilitiesChanged) payload(shared common) any {
 	}
 }
 
-// counts has the three lists, and the added ones by severity.
+// counts has the three lists, the added ones by severity, and how many of the
+// updated ones have another name.
 func (c VulnerabilitiesChanged) counts() map[string]int {
 	counts := map[string]int{"added": len(c.Added), "updated": len(c.Updated), "removed": len(c.Removed)}
 	for _, f := range c.Added {
 		counts["added_"+strings.ToLower(string(vuln.ParseSeverity(string(f.Severity))))]++
 	}
+	for _, u := range c.Updated {
+		if slices.Contains(u.Aspects, vuln.AspectName) {
+			counts["renamed"]++
+		}
+	}
 	return counts
 }
 
-// record is a vulnerability in Anchore's keys, with four of ours: Fix_State,
-// Known_Exploited, EPSS and previous.
+// record is a vulnerability in Anchore's keys, with ours: Key, Records, Aliases,
+// Fix_State, Known_Exploited, EPSS, changes and previous.
 type record struct {
-	ID                string  `json:"CVE_ID"`
-	VulnerablePackage string  `json:"Vulnerable_Package"`
-	URL               string  `json:"URL"`
-	PackageName       string  `json:"Package_Name"`
-	PackageVersion    string  `json:"Package_Version"`
-	PackageType       string  `json:"Package_Type"`
-	Feed              string  `json:"Feed"`
-	FeedGroup         string  `json:"Feed_Group"`
-	rating                    // what can change while the vulnerability stays the same
-	Previous          *rating `json:"previous,omitempty"`
+	naming
+	VulnerablePackage string        `json:"Vulnerable_Package"`
+	URL               string        `json:"URL"`
+	PackageName       string        `json:"Package_Name"`
+	PackageVersion    string        `json:"Package_Version"`
+	PackageType       string        `json:"Package_Type"`
+	Feed              string        `json:"Feed"`
+	Aliases           []string      `json:"Aliases"`
+	rating                          // what can change while the vulnerability stays the same
+	Changes           []vuln.Aspect `json:"changes,omitempty"`
+	Previous          *former       `json:"previous,omitempty"`
+}
+
+// naming is how a vulnerability is called, and by whom.
+type naming struct {
+	ID        string   `json:"CVE_ID"`
+	Key       string   `json:"Key"`
+	Records   []string `json:"Records"`
+	FeedGroup string   `json:"Feed_Group"`
+}
+
+// former is what an updated vulnerability was before.
+type former struct {
+	naming
+	rating
 }
 
 type rating struct {
@@ -123,16 +149,24 @@ type rating struct {
 
 func newRecord(f vuln.Finding) record {
 	return record{
-		ID:                f.ID,
+		naming:            newNaming(f),
 		VulnerablePackage: f.Package.Name + "-" + f.Package.Version,
 		URL:               f.URL,
 		PackageName:       f.Package.Name,
 		PackageVersion:    f.Package.Version,
 		PackageType:       policy.PackageType(f.Package.Type),
 		Feed:              "vulnerabilities",
-		FeedGroup:         policy.FeedGroup(f.Namespace),
+		Aliases:           orEmpty(f.Aliases()),
 		rating:            newRating(f),
 	}
+}
+
+func newNaming(f vuln.Finding) naming {
+	n := naming{ID: f.ID, Key: f.Key(), Records: f.Records, FeedGroup: policy.FeedGroup(f.Namespace)}
+	if len(n.Records) == 0 {
+		n.Records = []string{f.ID}
+	}
+	return n
 }
 
 func newRating(f vuln.Finding) rating {
@@ -155,9 +189,8 @@ func records(findings []vuln.Finding) []record {
 func updateRecords(updates []vuln.Update) []record {
 	list := make([]record, len(updates))
 	for i, u := range updates {
-		previous := newRating(u.Previous)
 		list[i] = newRecord(u.Current)
-		list[i].Previous = &previous
+		list[i].Changes, list[i].Previous = u.Aspects, &former{newNaming(u.Previous), newRating(u.Previous)}
 	}
 	return byGravity(list)
 }

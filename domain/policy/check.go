@@ -26,6 +26,7 @@ type check struct {
 type firing struct {
 	id      string
 	message string
+	aliases []string // other trigger ids by which whitelists may know it
 }
 
 // fire records an occurrence whose trigger id is derived from the message, as
@@ -36,8 +37,8 @@ func (c *check) fire(message string) {
 }
 
 // fireAs records an occurrence with an explicit trigger id.
-func (c *check) fireAs(id, message string) {
-	f := firing{id: id, message: message}
+func (c *check) fireAs(id, message string, aliases ...string) {
+	f := firing{id: id, message: message, aliases: aliases}
 	if c.memo.room.take(f) {
 		c.firings = append(c.firings, f)
 	}

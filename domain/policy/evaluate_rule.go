@@ -68,7 +68,7 @@ func run(t *Trigger, c *check) (err error) {
 // row decides about one occurrence.
 func (e *evaluator) row(p *Policy, r *Rule, f firing, whitelists []*Whitelist) {
 	row := Row{
-		TriggerID: f.id, Gate: r.Gate, Trigger: r.Trigger, Message: f.message,
+		TriggerID: f.id, Aliases: f.aliases, Gate: r.Gate, Trigger: r.Trigger, Message: f.message,
 		Action: r.Action, PolicyID: p.ID, RuleID: r.ID, RuleAction: r.Action,
 	}
 	if row.Excuse = e.excuse(row, whitelists); row.Excuse != nil {
@@ -79,19 +79,25 @@ func (e *evaluator) row(p *Policy, r *Rule, f firing, whitelists []*Whitelist) {
 	e.Rows = append(e.Rows, row)
 }
 
-// excuse is the first item of the first whitelist that lets the row pass.
+// excuse is the first item of the first whitelist that lets the row pass, by its
+// own trigger id before any of its aliases.
 func (e *evaluator) excuse(row Row, whitelists []*Whitelist) *Excuse {
 	for _, w := range whitelists {
-		item, err := w.index[row.Gate].find(row.TriggerID, e.EvaluatedAt, &e.memo.budget)
-		if err != nil {
-			e.failOnce(Problem{w.path, Error, problemEvaluation, err.Error()})
-		}
-		if item != nil {
-			return &Excuse{w.ID, w.Name, item.ID, item.TriggerID, item.Expires}
+		for _, id := range row.triggerIDs() {
+			item, err := w.index[row.Gate].find(id, e.EvaluatedAt, &e.memo.budget)
+			if err != nil {
+				e.failOnce(Problem{w.path, Error, problemEvaluation, err.Error()})
+			}
+			if item != nil {
+				return &Excuse{w.ID, w.Name, item.ID, item.TriggerID, item.Expires}
+			}
 		}
 	}
 	return nil
 }
+
+// triggerIDs are the row's own and its aliases.
+func (r Row) triggerIDs() []string { return append([]string{r.TriggerID}, r.Aliases...) }
 
 // failOnce reports a problem that every row may meet again.
 func (e *evaluator) failOnce(p Problem) {

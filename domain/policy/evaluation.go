@@ -49,12 +49,15 @@ const (
 // Row is one occurrence of a trigger and what was decided about it.
 type Row struct {
 	TriggerID string `json:"trigger_id"`
-	Gate      string `json:"gate"`
-	Trigger   string `json:"trigger"`
-	Message   string `json:"message"`
-	Action    Action `json:"action"` // go if it is whitelisted
-	PolicyID  string `json:"policy_id"`
-	RuleID    string `json:"rule_id,omitempty"`
+	// Aliases are the trigger ids under other names of the same vulnerability;
+	// whitelist items match them too.
+	Aliases  []string `json:"trigger_id_aliases,omitempty"`
+	Gate     string   `json:"gate"`
+	Trigger  string   `json:"trigger"`
+	Message  string   `json:"message"`
+	Action   Action   `json:"action"` // go if it is whitelisted
+	PolicyID string   `json:"policy_id"`
+	RuleID   string   `json:"rule_id,omitempty"`
 	// RuleAction is what the rule asks for.
 	RuleAction Action  `json:"rule_action"`
 	Excuse     *Excuse `json:"excuse,omitempty"`

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -48,7 +49,7 @@ var gateVulnerabilities = Gate{
 			Parameters: []Parameter{
 				{
 					Name:        "vulnerability_ids",
-					Description: "Ids of vulnerabilities. Case matters.",
+					Description: "Ids of vulnerabilities, by any of their names: a CVE also finds the GHSA that stands for it. Case does not matter.",
 					Example:     "CVE-2019-1234,GHSA-jfh8-c2jp-5v3q",
 					Type:        List,
 					Required:    true,
@@ -95,10 +96,12 @@ func blacklistedVulnerabilities(c *check) error {
 	present := map[string]bool{}
 	for _, m := range matches {
 		if !c.flag("vendor_only") || !wontFix(m) {
-			present[m.ID] = true
+			for _, id := range m.Refs() {
+				present[id] = true
+			}
 		}
 	}
-	found := slices.DeleteFunc(c.list("vulnerability_ids"), func(id string) bool { return !present[id] })
+	found := slices.DeleteFunc(c.list("vulnerability_ids"), func(id string) bool { return !present[strings.ToLower(id)] })
 	if len(found) > 0 {
 		c.fire("Blacklisted vulnerabilities detected: " + pythonList(found))
 	}

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -34,24 +33,25 @@ func visibleMatches(s *Subject) []*vuln.Match {
 	return matches
 }
 
-// flaw is one vulnerability of one installed package, whoever recorded it.
-type flaw struct {
-	id, name, version, kind string
-	location                string // "" for distribution packages: they are where the package database is
+// place is one vulnerability of one installed package, whoever recorded it.
+type place struct {
+	key, name, version, kind string
+	location                 string // "" for distribution packages: they are where the package database is
 }
 
-// distinctMatches keeps of several records about the same flaw the best one. A
-// record about several flaws stays if it is the best one about any of them.
+// distinctMatches keeps of several records about the same vulnerability the best
+// one, which then knows the ids of the others. A record about several
+// vulnerabilities stays if it is the best one about any of them.
 func distinctMatches(matches []*vuln.Match) []*vuln.Match {
-	best := map[flaw]*vuln.Match{}
+	best := map[place]*vuln.Match{}
 	for _, m := range matches {
-		for _, f := range flawsOf(m) {
-			if known := best[f]; known == nil || outranks(m, known) {
-				best[f] = m
+		for _, p := range placesOf(m) {
+			if known := best[p]; known == nil || outranks(m, known) {
+				best[p] = m
 			}
 		}
 	}
-	kept := map[*vuln.Match]bool{}
+	kept, others := map[*vuln.Match]bool{}, map[*vuln.Match][]string{}
 	for _, m := range best {
 		kept[m] = true
 	}
@@ -59,63 +59,39 @@ func distinctMatches(matches []*vuln.Match) []*vuln.Match {
 	for _, m := range matches {
 		if kept[m] {
 			distinct = append(distinct, m)
+			continue
+		}
+		for _, p := range placesOf(m) {
+			others[best[p]] = append(others[best[p]], m.ID)
+		}
+	}
+	for i, m := range distinct {
+		if len(others[m]) > 0 {
+			merged := *m
+			merged.Records = others[m]
+			distinct[i] = &merged
 		}
 	}
 	return distinct
 }
 
-// flawsOf names the flaws of a record by their CVEs, or by the record's own id
-// if it has none.
-func flawsOf(m *vuln.Match) []flaw {
-	f := flaw{name: m.Package.Name, version: m.Package.Version, kind: m.Package.Type}
+func placesOf(m *vuln.Match) []place {
+	p := place{name: m.Package.Name, version: m.Package.Version, kind: m.Package.Type}
 	if !osPackage(m.Package.Type) {
-		f.location = m.Location
+		p.location = m.Location
 	}
-	var flaws []flaw
-	for _, id := range cvesOf(m) {
-		f.id = id
-		flaws = append(flaws, f)
+	var places []place
+	for _, p.key = range m.Vulnerabilities() {
+		places = append(places, p)
 	}
-	return flaws
+	return places
 }
-
-func cvesOf(m *vuln.Match) []string {
-	var ids []string
-	if isCVE(m.ID) {
-		ids = append(ids, m.ID)
-	}
-	for _, related := range m.Related {
-		if isCVE(related.ID) {
-			ids = append(ids, related.ID)
-		}
-	}
-	if len(ids) == 0 {
-		return []string{m.ID}
-	}
-	return ids
-}
-
-func isCVE(id string) bool { return strings.HasPrefix(id, "CVE-") }
 
 // outranks prefers the record of who knows the package best, and of records of
-// one kind the graver.
+// one kind the more severe.
 func outranks(a, b *vuln.Match) bool {
-	rankA, rankB := groupRank(a.Namespace), groupRank(b.Namespace)
+	rankA, rankB := a.Authority(), b.Authority()
 	return rankA > rankB || rankA == rankB && a.Severity.Rank() > b.Severity.Rank()
 }
-
-// groupRank orders sources: NVD guesses from product names, GitHub knows the
-// package, a distribution knows its own build of it.
-func groupRank(namespace string) int {
-	switch {
-	case isNVD(namespace):
-		return 0
-	case strings.HasPrefix(namespace, "github"):
-		return 1
-	}
-	return 2
-}
-
-func isNVD(namespace string) bool { return strings.Contains(namespace, "nvd") }
 
 func wontFix(m *vuln.Match) bool { return m.Fix.State == vuln.FixWont }

@@ -11,8 +11,20 @@ import (
 
 // vulnerabilityTriggerID is <vulnerability>+<package>, where the package is named
 // in the way that whitelists of its type do.
-func vulnerabilityTriggerID(m *vuln.Match) string {
-	return m.ID + "+" + cmp.Or(packageInTriggerID(m), m.Package.Name+"-"+m.Package.Version)
+func vulnerabilityTriggerID(m *vuln.Match) string { return m.ID + packageOfTriggerID(m) }
+
+// aliasTriggerIDs are what the trigger id would be under the vulnerability's other
+// names: whitelists may know it by any of them.
+func aliasTriggerIDs(m *vuln.Match) []string {
+	var ids []string
+	for _, name := range m.Names()[1:] {
+		ids = append(ids, name+packageOfTriggerID(m))
+	}
+	return ids
+}
+
+func packageOfTriggerID(m *vuln.Match) string {
+	return "+" + cmp.Or(packageInTriggerID(m), m.Package.Name+"-"+m.Package.Version)
 }
 
 func packageInTriggerID(m *vuln.Match) string {

@@ -47,7 +47,7 @@ func vulnerablePackage(c *check) error {
 			c.changesAt(due)
 			continue
 		}
-		c.fireAs(vulnerabilityTriggerID(m), rule.message(m))
+		c.fireAs(vulnerabilityTriggerID(m), rule.message(m), aliasTriggerIDs(m)...)
 	}
 	return nil
 }

@@ -2,14 +2,9 @@ package policy
 
 import (
 	"cmp"
-	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
-
-// noScore stands for a vulnerability without CVSS 3: comparisons such as "<"
-// hold for it.
-const noScore = -1.0
 
 // scoreCondition is a comparison with one score.
 type scoreCondition struct {
@@ -41,42 +36,18 @@ func (s scoreCondition) holds(m *vuln.Match) bool {
 	return orderHolds(cmp.Compare(s.of(m), s.limit), s.operator)
 }
 
-// of is the highest CVSS 3 score, noScore if there is none. NVD's scores are in
-// the record itself if it is NVD's, else in the related ones that are; the
-// vendor's are in the record itself, unless it is NVD's.
+// of is the highest CVSS 3 score. Comparisons such as "<" hold where there is
+// none.
 func (s scoreCondition) of(m *vuln.Match) float64 {
-	nvd := isNVD(m.Namespace)
-	switch {
-	case nvd && s.vendor:
-		return noScore
-	case nvd || s.vendor:
-		return s.highest(m.CVSS)
+	scores := m.NVDCVSS3()
+	if s.vendor {
+		scores = m.VendorCVSS3()
 	}
-	highest := noScore
-	for _, related := range m.Related {
-		if isNVD(related.Namespace) {
-			highest = max(highest, s.highest(related.CVSS))
-		}
-	}
-	return highest
-}
-
-func (s scoreCondition) highest(records []vuln.CVSS) float64 {
-	highest := noScore
-	for _, record := range records {
-		if strings.HasPrefix(record.Version, "3") {
-			highest = max(highest, scoreOf(record, s.kind))
-		}
-	}
-	return highest
-}
-
-func scoreOf(record vuln.CVSS, kind string) float64 {
-	switch kind {
+	switch s.kind {
 	case "base":
-		return record.Base
+		return scores.Base
 	case "exploitability":
-		return record.Exploitability
+		return scores.Exploitability
 	}
-	return record.Impact
+	return scores.Impact
 }

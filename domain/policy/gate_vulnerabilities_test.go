@@ -71,10 +71,21 @@ func TestBlacklistedVulnerabilities(t *testing.T) {
 		vuln.Match{Finding: vuln.Finding{ID: "CVE-1", Package: vuln.Package{Name: "b", Type: "deb"}}},
 		vuln.Match{Finding: vuln.Finding{ID: "CVE-3", Package: vuln.Package{Name: "b", Type: "deb"}, Fix: vuln.Fix{State: vuln.FixWont}}},
 	)
+	wontFix := record("GHSA-10", githubNamespace, "python", "CVE-10")
+	wontFix.Fix.State = vuln.FixWont
+	named := withMatches(
+		record("GHSA-7", githubNamespace, "go-module", "CVE-7"), record("GO-7", "govulndb:language:go", "go-module", "CVE-7", "GHSA-7"),
+		record("ELSA-8", oracleNamespace, "rpm", "CVE-8", "CVE-9"), wontFix,
+	)
 	rule := func(ids string, more ...string) []string { return join([]string{"vulnerability_ids", ids}, more) }
 	testTrigger(t, "vulnerabilities", "blacklist", []gateTest{
 		{"once, in the order of the rule", rule("CVE-1,CVE-9,GHSA-2"), image, []string{"Blacklisted vulnerabilities detected: ['CVE-1', 'GHSA-2']"}},
-		{"none", rule("CVE-9,cve-1"), image, nil},
+		{"none", rule("CVE-9,GHSA-1"), image, nil},
+		{"in any case", rule("cve-1,ghsa-2"), image, []string{"Blacklisted vulnerabilities detected: ['cve-1', 'ghsa-2']"}},
+		{"the CVE of a GHSA", rule("cve-7"), named, []string{"Blacklisted vulnerabilities detected: ['cve-7']"}},
+		{"the record that another one outranks", rule("GO-7"), named, []string{"Blacklisted vulnerabilities detected: ['GO-7']"}},
+		{"a CVE that an advisory covers", rule("CVE-9"), named, []string{"Blacklisted vulnerabilities detected: ['CVE-9']"}},
+		{"a CVE of a GHSA that is not to be fixed", rule("CVE-10"), named, nil},
 		{"not to be fixed", rule("CVE-3"), image, nil},
 		{"not to be fixed, wanted", rule("CVE-3", "vendor_only", "false"), image, []string{"Blacklisted vulnerabilities detected: ['CVE-3']"}},
 	})

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -10,6 +11,7 @@ import (
 type Occurrence struct {
 	Gate      string
 	TriggerID string
+	Aliases   []string // Row.Aliases
 	// Fixed tells that it is a vulnerability for which there is a fix.
 	Fixed bool
 }
@@ -19,7 +21,7 @@ func Occurrences(e Evaluation) []Occurrence {
 	var all []Occurrence
 	for _, r := range e.Rows {
 		fixed := r.Gate == "vulnerabilities" && strings.Contains(r.Message, " (fixed in: ")
-		all = append(all, Occurrence{r.Gate, r.TriggerID, fixed})
+		all = append(all, Occurrence{r.Gate, r.TriggerID, r.Aliases, fixed})
 	}
 	return all
 }
@@ -33,12 +35,16 @@ type ItemReport struct {
 	Expiring    bool // it expires within the time asked for
 	Matches     int  // occurrences it is for, expired or not
 	Fixed       int  // of these, vulnerabilities that an update would remove
+	// Spellings are the trigger ids, sorted, of occurrences that the item matches
+	// by another name of the vulnerability than the one in use.
+	Spellings []string
 }
 
 // Attention tells whether a person should look at the item: it has no effect,
-// soon will have none, or excuses what can be fixed.
+// soon will have none, excuses what can be fixed, or names a vulnerability
+// otherwise than the data in use.
 func (r ItemReport) Attention() bool {
-	return r.Expired || r.Expiring || r.Matches == 0 || r.Fixed > 0
+	return r.Expired || r.Expiring || r.Matches == 0 || r.Fixed > 0 || len(r.Spellings) > 0
 }
 
 // ReportWhitelists reports on every item of the bundle's whitelists, in their
@@ -60,27 +66,45 @@ func ReportWhitelists(b *Bundle, occurrences []Occurrence, now time.Time, within
 }
 
 // countMatches counts the occurrences that each item is for.
-func (w *Whitelist) countMatches(reports []ItemReport, occurrences map[Occurrence]bool) error {
+func (w *Whitelist) countMatches(reports []ItemReport, occurrences []Occurrence) error {
 	limit := &budget{}
-	for o := range occurrences {
-		positions, err := w.index[o.Gate].all(o.TriggerID, limit)
-		if err != nil {
-			return err
+	for _, o := range occurrences {
+		counted := map[int]bool{}
+		for _, id := range append([]string{o.TriggerID}, o.Aliases...) {
+			positions, err := w.index[o.Gate].all(id, limit)
+			if err != nil {
+				return err
+			}
+			for _, position := range positions {
+				if !counted[position] {
+					counted[position] = true
+					reports[position].count(o, id)
+				}
+			}
 		}
-		for _, position := range positions {
-			reports[position].count(o)
-		}
+	}
+	for i := range reports {
+		slices.Sort(reports[i].Spellings)
+		reports[i].Spellings = slices.Compact(reports[i].Spellings)
 	}
 	return nil
 }
 
 // distinct are the occurrences, each once.
-func distinct(occurrences []Occurrence) map[Occurrence]bool {
-	set := map[Occurrence]bool{}
-	for _, o := range occurrences {
-		set[o] = true
+func distinct(occurrences []Occurrence) (list []Occurrence) {
+	type key struct {
+		gate, ids string
+		fixed     bool
 	}
-	return set
+	seen := map[key]bool{}
+	for _, o := range occurrences {
+		k := key{o.Gate, strings.Join(append([]string{o.TriggerID}, o.Aliases...), "\n"), o.Fixed}
+		if !seen[k] {
+			seen[k] = true
+			list = append(list, o)
+		}
+	}
+	return list
 }
 
 // reports are the items before any occurrence is counted.
@@ -96,9 +120,13 @@ func (w *Whitelist) reports(now time.Time, within time.Duration) []ItemReport {
 	return reports
 }
 
-func (r *ItemReport) count(o Occurrence) {
+// count adds an occurrence that the item matches by that trigger id.
+func (r *ItemReport) count(o Occurrence, by string) {
 	r.Matches++
 	if o.Fixed {
 		r.Fixed++
+	}
+	if by != o.TriggerID {
+		r.Spellings = append(r.Spellings, o.TriggerID)
 	}
 }

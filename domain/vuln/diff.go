@@ -3,9 +3,10 @@ package vuln
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
-// Change is how one list of findings differs from another, sorted by flaw, then
+// Change is how one list of findings differs from another, sorted by vulnerability, then
 // by package.
 type Change struct {
 	Added   []Finding
@@ -17,14 +18,28 @@ type Change struct {
 type Update struct {
 	Previous Finding
 	Current  Finding
+	Aspects  []Aspect
 }
+
+// Aspect is something about a vulnerability whose change is news.
+type Aspect string
+
+// The aspects.
+const (
+	// AspectName is the name: another record reports the vulnerability, as when an
+	// advisory is withdrawn and another takes its place, or its CVE became known.
+	AspectName      Aspect = "name"
+	AspectSeverity  Aspect = "severity"
+	AspectFix       Aspect = "fix"
+	AspectExploited Aspect = "known_exploited"
+	AspectEPSS      Aspect = "epss" // the probability of exploitation crossed a threshold
+)
 
 // Empty tells whether there is no news.
 func (c Change) Empty() bool { return len(c.Added)+len(c.Removed)+len(c.Updated) == 0 }
 
-// Diff compares two lists of findings. Their order does not matter; several
-// reports of one flaw of one package count once, by the best authority; what
-// Hash does not cover does not show.
+// Diff compares two lists of findings. Their order does not matter, and several
+// reports of one vulnerability of one package count once, by the best authority.
 func Diff(previous, current []Finding) Change { return DiffAt(previous, current, 0) }
 
 // DiffAt is Diff for those to whom it is news, too, that the probability of
@@ -34,7 +49,7 @@ func DiffAt(previous, current []Finding, threshold float64) Change {
 	gone, fresh, kept := align(before, after)
 	change := Change{Added: fresh, Removed: gone}
 	for _, pair := range kept {
-		if !pair.Previous.sameNews(pair.Current) || pair.crosses(threshold) {
+		if pair.Aspects = pair.aspects(threshold); len(pair.Aspects) > 0 {
 			change.Updated = append(change.Updated, pair)
 		}
 	}
@@ -42,8 +57,28 @@ func DiffAt(previous, current []Finding, threshold float64) Change {
 	return change
 }
 
+// aspects are what differs.
+func (u Update) aspects(threshold float64) (differ []Aspect) {
+	before, after := u.Previous, u.Current
+	for _, each := range []struct {
+		aspect  Aspect
+		differs bool
+	}{
+		{AspectName, before.ID != after.ID || before.Key() != after.Key() || !slices.Equal(before.Records, after.Records)},
+		{AspectSeverity, before.Severity != after.Severity},
+		{AspectFix, before.Fix.State != after.Fix.State || !slices.Equal(before.Fix.sorted().Versions, after.Fix.sorted().Versions)},
+		{AspectExploited, before.KnownExploited != after.KnownExploited},
+		{AspectEPSS, u.crosses(threshold)},
+	} {
+		if each.differs {
+			differ = append(differ, each.aspect)
+		}
+	}
+	return differ
+}
+
 // Merge returns one finding for each identity, that of the best authority,
-// sorted by flaw, then by package.
+// sorted by key, then by package.
 func Merge(findings []Finding) []Finding {
 	return sortedFindings(merge(findings))
 }
@@ -59,20 +94,27 @@ func Findings(matches []Match) []Finding {
 
 func merge(findings []Finding) map[Identity]Finding {
 	merged := make(map[Identity]Finding, len(findings))
+	records := make(map[Identity][]string, len(findings))
 	for _, f := range findings {
 		id := f.Identity()
+		records[id] = append(append(records[id], f.ID), f.Records...)
 		if known, ok := merged[id]; !ok || f.outranks(known) {
 			merged[id] = f
 		}
 	}
+	for id, f := range merged {
+		slices.Sort(records[id])
+		f.Records = slices.Compact(records[id])
+		merged[id] = f
+	}
 	return merged
 }
 
-// outranks decides between two reports of one flaw. After authority it only
+// outranks decides between two reports of one vulnerability. After authority it only
 // matters that the choice does not depend on order.
 func (f Finding) outranks(other Finding) bool {
 	return cmp.Or(
-		cmp.Compare(f.authority(), other.authority()),
+		cmp.Compare(f.Authority(), other.Authority()),
 		cmp.Compare(f.Severity.Rank(), other.Severity.Rank()),
 		cmp.Compare(other.Namespace, f.Namespace),
 		cmp.Compare(other.ID, f.ID),
@@ -99,42 +141,65 @@ func align(before, after map[Identity]Finding) (gone, fresh []Finding, kept []Up
 	return pairRenamed(gone, fresh, kept)
 }
 
-// pairRenamed finds flaws that only got another name, as a GHSA does when its
-// CVE becomes known.
-func pairRenamed(gone, fresh []Finding, kept []Update) ([]Finding, []Finding, []Update) {
-	lost := map[Identity][]Finding{} // by package
-	for _, f := range gone {
-		lost[f.Package.identity()] = append(lost[f.Package.identity()], f)
-	}
-	var added, removed []Finding
+// pairRenamed finds vulnerabilities that only got another key, as a GHSA does when
+// its CVE becomes known.
+func pairRenamed(gone, fresh []Finding, kept []Update) (removed, added []Finding, _ []Update) {
+	left := named(gone)
+	paired := make([]bool, len(gone))
 	for _, current := range fresh {
-		candidates := lost[current.Package.identity()]
-		at := slices.IndexFunc(candidates, current.SameFlaw)
+		at := left.first(current, paired)
 		if at < 0 {
 			added = append(added, current)
 			continue
 		}
-		kept = append(kept, Update{Previous: candidates[at], Current: current})
-		lost[current.Package.identity()] = slices.Delete(candidates, at, at+1)
+		paired[at] = true
+		kept = append(kept, Update{Previous: gone[at], Current: current})
 	}
-	for _, left := range lost {
-		removed = append(removed, left...)
+	for at, f := range gone {
+		if !paired[at] {
+			removed = append(removed, f)
+		}
 	}
-	slices.SortFunc(removed, compareFindings)
 	return removed, added, kept
 }
 
-// identity is that of the package alone, of no flaw.
-func (p Package) identity() Identity {
-	return Identity{Name: p.Name, Version: p.Version, Type: p.Type}
+// byName has the positions of findings by package and name of the vulnerability,
+// ascending.
+type byName map[packageName][]int
+
+type packageName struct {
+	of   Identity // the package
+	name string
 }
 
-// sameNews compares what Hash covers, without the name of the flaw, which may
-// change by itself.
-func (f Finding) sameNews(other Finding) bool {
-	return f.Severity == other.Severity && f.KnownExploited == other.KnownExploited &&
-		f.Fix.State == other.Fix.State &&
-		slices.Equal(f.Fix.sorted().Versions, other.Fix.sorted().Versions)
+func named(findings []Finding) byName {
+	index := byName{}
+	for at, f := range findings {
+		for _, name := range f.Names() {
+			of := packageName{f.Package.identity(), strings.ToLower(name)}
+			index[of] = append(index[of], at)
+		}
+	}
+	return index
+}
+
+// first is the first position of a finding about the same vulnerability that is
+// not taken; negative for none.
+func (b byName) first(f Finding, taken []bool) int {
+	first := -1
+	for _, name := range f.Names() {
+		for _, at := range b[packageName{f.Package.identity(), strings.ToLower(name)}] {
+			if !taken[at] && (first < 0 || at < first) {
+				first = at
+			}
+		}
+	}
+	return first
+}
+
+// identity is that of the package alone.
+func (p Package) identity() Identity {
+	return Identity{Name: p.Name, Version: p.Version, Type: p.Type}
 }
 
 func sortedFindings(byIdentity map[Identity]Finding) []Finding {
@@ -148,7 +213,7 @@ func sortedFindings(byIdentity map[Identity]Finding) []Finding {
 
 func compareFindings(a, b Finding) int {
 	return cmp.Or(
-		cmp.Compare(a.Flaw(), b.Flaw()),
+		cmp.Compare(a.Key(), b.Key()),
 		cmp.Compare(a.Package.Name, b.Package.Name),
 		cmp.Compare(a.Package.Version, b.Package.Version),
 		cmp.Compare(a.Package.Type, b.Package.Type),

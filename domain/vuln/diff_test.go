@@ -31,6 +31,33 @@ func related(ids ...string) func(*vuln.Finding) {
 	}
 }
 
+func records(ids ...string) func(*vuln.Finding) {
+	return func(f *vuln.Finding) { f.Records = ids }
+}
+
+// listed has each finding's own record among its records, as a merged list does.
+func listed(c vuln.Change) vuln.Change {
+	own := func(f *vuln.Finding) {
+		if f.Records == nil {
+			f.Records = []string{f.ID}
+		}
+	}
+	for _, list := range [][]vuln.Finding{c.Added, c.Removed} {
+		for i := range list {
+			own(&list[i])
+		}
+	}
+	for i := range c.Updated {
+		own(&c.Updated[i].Previous)
+		own(&c.Updated[i].Current)
+	}
+	return c
+}
+
+func score(s vuln.CVSS) func(*vuln.Finding) {
+	return func(f *vuln.Finding) { f.CVSS = append(f.CVSS, s) }
+}
+
 func severity(s vuln.Severity) func(*vuln.Finding) { return func(f *vuln.Finding) { f.Severity = s } }
 
 const (
@@ -50,6 +77,10 @@ func TestDiff(t *testing.T) {
 		f.CVSS = []vuln.CVSS{{Base: 9}}
 	})
 	upgraded := finding("CVE-1", distro, func(f *vuln.Finding) { f.Package.Version = "3.1" })
+	update := func(previous, current vuln.Finding, aspects ...vuln.Aspect) vuln.Change {
+		return vuln.Change{Updated: []vuln.Update{{Previous: previous, Current: current, Aspects: aspects}}}
+	}
+	ghsa, known := finding("GHSA-1", github), finding("GHSA-1", github, related("CVE-1"))
 	cases := []struct {
 		name              string
 		previous, current []vuln.Finding
@@ -60,25 +91,31 @@ func TestDiff(t *testing.T) {
 		{"added", nil, []vuln.Finding{plain}, vuln.Change{Added: []vuln.Finding{plain}}},
 		{"removed", []vuln.Finding{plain}, nil, vuln.Change{Removed: []vuln.Finding{plain}}},
 		{"severity", []vuln.Finding{plain}, []vuln.Finding{finding("CVE-1", distro, severity(vuln.Low))},
-			vuln.Change{Updated: []vuln.Update{{Previous: plain, Current: finding("CVE-1", distro, severity(vuln.Low))}}}},
-		{"won't fix is no removal", []vuln.Finding{plain}, []vuln.Finding{wontFix},
-			vuln.Change{Updated: []vuln.Update{{Previous: plain, Current: wontFix}}}},
-		{"known exploited", []vuln.Finding{plain}, []vuln.Finding{exploited},
-			vuln.Change{Updated: []vuln.Update{{Previous: plain, Current: exploited}}}},
+			update(plain, finding("CVE-1", distro, severity(vuln.Low)), vuln.AspectSeverity)},
+		{"won't fix is no removal", []vuln.Finding{plain}, []vuln.Finding{wontFix}, update(plain, wontFix, vuln.AspectFix)},
+		{"known exploited", []vuln.Finding{plain}, []vuln.Finding{exploited}, update(plain, exploited, vuln.AspectExploited)},
 		{"texts, scores and order are silent", []vuln.Finding{plain}, []vuln.Finding{silent}, vuln.Change{}},
 		{"another version of the package", []vuln.Finding{plain}, []vuln.Finding{upgraded},
 			vuln.Change{Added: []vuln.Finding{upgraded}, Removed: []vuln.Finding{plain}}},
-		{"several reports are one, the distribution's", []vuln.Finding{finding("CVE-1", nvd, severity(vuln.Critical)), plain},
-			[]vuln.Finding{plain, finding("GHSA-1", github, related("CVE-1"), severity(vuln.Low))}, vuln.Change{}},
-		{"a GHSA is its CVE", []vuln.Finding{finding("GHSA-1", github, related("CVE-1"))}, []vuln.Finding{finding("CVE-1", nvd)}, vuln.Change{}},
-		{"a GHSA whose CVE becomes known", []vuln.Finding{finding("GHSA-1", github)}, []vuln.Finding{finding("GHSA-1", github, related("CVE-1"))}, vuln.Change{}},
+		{"several reports are one, the distribution's", []vuln.Finding{finding("CVE-1", nvd, severity(vuln.Critical)), plain}, []vuln.Finding{plain}, vuln.Change{}},
+		{"another record beside it", []vuln.Finding{plain}, []vuln.Finding{plain, finding("GHSA-1", github, related("CVE-1"), severity(vuln.Low))},
+			update(plain, finding("CVE-1", distro, records("CVE-1", "GHSA-1")), vuln.AspectName)},
+		{"a CVE takes the GHSA's place", []vuln.Finding{known}, []vuln.Finding{finding("CVE-1", nvd)}, update(known, finding("CVE-1", nvd), vuln.AspectName)},
+		{"a GHSA whose CVE becomes known", []vuln.Finding{ghsa}, []vuln.Finding{known}, update(ghsa, known, vuln.AspectName)},
+		{"another database's record of the GHSA", []vuln.Finding{ghsa}, []vuln.Finding{finding("GO-1", github, related("ghsa-1"), severity(vuln.Low))},
+			update(ghsa, finding("GO-1", github, related("ghsa-1"), severity(vuln.Low)), vuln.AspectName, vuln.AspectSeverity)},
+		{"a GHSA becomes two CVEs", []vuln.Finding{finding("GHSA-1", github, related("CVE-1", "CVE-2"))}, []vuln.Finding{plain, finding("CVE-2", distro)},
+			vuln.Change{Added: []vuln.Finding{plain, finding("CVE-2", distro)}, Removed: []vuln.Finding{finding("GHSA-1", github, related("CVE-1", "CVE-2"))}}},
+		{"two GHSAs become one CVE", []vuln.Finding{ghsa, finding("GHSA-2", github)}, []vuln.Finding{known, finding("GHSA-2", github, related("CVE-1"))},
+			vuln.Change{Removed: []vuln.Finding{finding("GHSA-2", github)},
+				Updated: []vuln.Update{{Previous: ghsa, Current: finding("GHSA-1", github, related("CVE-1"), records("GHSA-1", "GHSA-2")), Aspects: []vuln.Aspect{vuln.AspectName}}}}},
 		{"an advisory of two CVEs is neither", []vuln.Finding{finding("RHSA-1", distro, related("CVE-1", "CVE-2"))}, []vuln.Finding{plain},
 			vuln.Change{Added: []vuln.Finding{plain}, Removed: []vuln.Finding{finding("RHSA-1", distro, related("CVE-1", "CVE-2"))}}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			got := vuln.Diff(c.previous, c.current)
-			if diff := cmp.Diff(c.want, got); diff != "" {
+			if diff := cmp.Diff(listed(c.want), listed(got)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if want := len(c.want.Added)+len(c.want.Removed)+len(c.want.Updated) == 0; got.Empty() != want {
@@ -110,7 +147,7 @@ func TestMergeKeepsTheBestAuthority(t *testing.T) {
 		finding("CVE-2", nvd), finding("GHSA-2", github, related("CVE-2"))}
 	var got []string
 	for _, f := range vuln.Merge(reports) {
-		got = append(got, f.Flaw()+" "+f.Namespace)
+		got = append(got, f.Key()+" "+f.Namespace)
 	}
 	if diff := cmp.Diff([]string{"CVE-1 " + distro, "CVE-2 " + github}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -132,7 +169,17 @@ func TestHashes(t *testing.T) {
 		{"known exploited", func(f *vuln.Finding) { f.KnownExploited = true }, true, true},
 		{"package", func(f *vuln.Finding) { f.Package.Version = "3.1" }, true, true},
 		{"description", func(f *vuln.Finding) { f.Description = "d" }, false, true},
-		{"related record", related("GHSA-1"), false, true},
+		{"another name", related("GHSA-1"), true, true},
+		{"link", func(f *vuln.Finding) { f.URL = "https://example.com" }, true, true},
+		{"further links", func(f *vuln.Finding) { f.URLs = []string{"https://example.com"} }, false, true},
+		{"score", score(vuln.CVSS{Version: "3.1", Base: 7.5}), true, true},
+		{"score of CVSS 2", score(vuln.CVSS{Version: "2.0", Base: 7.5}), false, true},
+		{"NVD's score", func(f *vuln.Finding) {
+			f.Related = []vuln.Related{{ID: "CVE-1", Namespace: nvd, CVSS: []vuln.CVSS{{Version: "3.1", Base: 7.5}}}}
+		}, true, true},
+		{"somebody else's score", func(f *vuln.Finding) {
+			f.Related = []vuln.Related{{ID: "CVE-1", Namespace: github, CVSS: []vuln.CVSS{{Version: "3.1", Base: 7.5}}}}
+		}, false, true},
 		{"first seen", func(f *vuln.Finding) { f.FirstSeen = f.FirstSeen.AddDate(1, 0, 0) }, false, false},
 	}
 	for _, c := range cases {

@@ -16,7 +16,7 @@ type Finding struct {
 	URLs      []string // further references
 	CVSS      []CVSS   // of the matched record
 	CWEs      []string
-	Related   []Related // records about the same flaw, as NVD's
+	Related   []Related // records about the same vulnerability, as NVD's
 	// KnownExploited tells that CISA's catalog lists it.
 	KnownExploited bool
 	Description    string
@@ -27,7 +27,10 @@ type Finding struct {
 	// FirstSeen is when this system first matched it to the package;
 	// FixFirstSeen when it first saw a fix for it, zero without one.
 	FirstSeen, FixFirstSeen time.Time
-	// EPSS is how likely the flaw is to be exploited, 0 for a flaw without a
+	// Records are the ids of all records that report it, its own included, sorted;
+	// only in a list that was merged.
+	Records []string `json:",omitempty"`
+	// EPSS is how likely the vulnerability is to be exploited, 0 for one without a
 	// score. It changes daily for nearly everything, so it is not stored with the
 	// finding but joined for those who ask; nil where nobody does.
 	EPSS *float64 `json:",omitempty"`
@@ -68,7 +71,7 @@ type CVSS struct {
 	Impact         float64
 }
 
-// Related is another record about the same flaw.
+// Related is another record about the same vulnerability.
 type Related struct {
 	ID        string
 	Namespace string

@@ -9,15 +9,19 @@ import (
 	"time"
 )
 
-// Hash covers what is news about the finding: its identity, severity, fix and
-// whether it is exploited. Texts, references, scores and dates are not news.
+// Hash covers everything about the finding that a decision about a tag reads: what
+// a vuln_update reports, and what the gates of policies read. Texts, references,
+// weaknesses, vectors and the record's own dates are nothing of that.
 func (f Finding) Hash() string {
 	return hashOf(struct {
-		Identity Identity
-		Severity Severity
-		Fix      Fix
-		Exploit  bool
-	}{f.Identity(), f.Severity, f.Fix.sorted(), f.KnownExploited})
+		ID, Namespace, URL, Name, Version, Type string
+		Refs                                    []string
+		Severity                                Severity
+		Fix                                     Fix
+		Exploited                               bool
+		Vendor, NVD                             CVSS3
+	}{f.ID, f.Namespace, f.URL, f.Package.Name, f.Package.Version, f.Package.Type,
+		f.Refs(), f.Severity, f.Fix, f.KnownExploited, f.VendorCVSS3(), f.NVDCVSS3()})
 }
 
 // ContentHash covers everything that the data say about the finding. When this

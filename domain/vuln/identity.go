@@ -8,7 +8,7 @@ import (
 // Identity tells which vulnerability of which package a finding is about,
 // however many records, providers and places report it.
 type Identity struct {
-	Flaw    string // the CVE if there is exactly one, else the record's own id
+	Key     string // of the vulnerability: Finding.Key
 	Name    string
 	Version string
 	Type    string
@@ -16,72 +16,115 @@ type Identity struct {
 
 // Identity returns the finding's identity.
 func (f Finding) Identity() Identity {
-	return Identity{Flaw: f.Flaw(), Name: f.Package.Name, Version: f.Package.Version, Type: f.Package.Type}
+	return Identity{Key: f.Key(), Name: f.Package.Name, Version: f.Package.Version, Type: f.Package.Type}
 }
 
-// Flaw names the flaw that the finding's record describes. A GHSA that stands
-// for one CVE is that CVE. An advisory that covers several CVEs is none of them
-// and keeps its own name.
-func (f Finding) Flaw() string {
+// Key names the vulnerability in the same way whichever record reports it: its
+// CVE if there is exactly one, else its GHSA if there is exactly one, else the
+// record's own id. An advisory that covers several vulnerabilities is none of
+// them and keeps its own id.
+func (f Finding) Key() string {
 	if isCVE(f.ID) {
+		return strings.ToUpper(f.ID)
+	}
+	cves, ghsas := f.named(isCVE), f.named(isGHSA)
+	switch {
+	case len(cves) == 1:
+		return cves[0]
+	case len(cves) == 0 && len(ghsas) == 1:
+		return ghsas[0]
+	default:
 		return f.ID
 	}
-	if cves := f.cves(); len(cves) == 1 {
-		return cves[0]
-	}
-	return f.ID
+}
+
+// Several tells whether the finding's record is an advisory that covers several
+// vulnerabilities: the other ids that it names are then no names of one.
+func (f Finding) Several() bool {
+	cves := f.named(isCVE)
+	return !isCVE(f.ID) && (len(cves) > 1 || len(cves) == 0 && len(f.named(isGHSA)) > 1)
 }
 
 // Refs returns the lower-case ids of the records that the finding was made from,
 // its own and the related ones, sorted. When one of them changes, so may the
 // finding.
 func (f Finding) Refs() []string {
-	refs := []string{strings.ToLower(f.ID)}
-	for _, r := range f.Related {
-		refs = append(refs, strings.ToLower(r.ID))
+	refs := f.ids()
+	for i, id := range refs {
+		refs[i] = strings.ToLower(id)
 	}
 	slices.Sort(refs)
 	return slices.Compact(refs)
 }
 
-// SameFlaw tells whether two findings of one package are about one flaw, even
-// if only one of their records already knows its CVE.
-func (f Finding) SameFlaw(other Finding) bool {
-	for _, alias := range f.aliases() {
-		if slices.Contains(other.aliases(), alias) {
-			return true
-		}
-	}
-	return false
+// Named tells whether an id, in any case, is a name of the vulnerability or of
+// one that its advisory covers.
+func (f Finding) Named(id string) bool {
+	return slices.ContainsFunc(f.ids(), func(name string) bool { return strings.EqualFold(name, id) })
 }
 
-// aliases are the names of the flaw, without the CVEs of an advisory that covers
-// several flaws.
-func (f Finding) aliases() []string {
-	names := []string{f.ID, f.Flaw()}
-	if len(f.cves()) > 1 {
+// Aliases are the other ids that the data know the vulnerability by, sorted; for
+// an advisory, also those of the vulnerabilities that it covers.
+func (f Finding) Aliases() []string {
+	aliases := slices.DeleteFunc(f.ids(), func(id string) bool { return id == f.ID })
+	slices.Sort(aliases)
+	return slices.Compact(aliases)
+}
+
+// Vulnerabilities are the keys of the vulnerabilities that the finding's record is
+// about: its CVEs, or the finding's own key.
+func (f Finding) Vulnerabilities() []string {
+	if cves := f.named(isCVE); len(cves) > 0 {
+		return cves
+	}
+	return []string{f.Key()}
+}
+
+// Names are the ids of the vulnerability alone, its record's first: neither those
+// that an advisory covers nor other CVEs, of which each is a vulnerability.
+func (f Finding) Names() []string {
+	names := []string{f.ID}
+	if f.Several() {
 		return names
 	}
-	for _, r := range f.Related {
-		if isGHSA(r.ID) {
-			names = append(names, r.ID)
+	key := f.Key()
+	for _, id := range f.ids()[1:] {
+		if id = usualCase(id); !slices.Contains(names, id) && (!isCVE(id) || id == key) {
+			names = append(names, id)
 		}
 	}
 	return names
 }
 
-// cves returns the distinct CVEs of the finding's record.
-func (f Finding) cves() []string {
-	var ids []string
-	if isCVE(f.ID) {
-		ids = append(ids, f.ID)
-	}
+// ids are the ids of the finding's own record, of the related ones and of those
+// that Merge left out, as they are written.
+func (f Finding) ids() []string {
+	ids := []string{f.ID}
 	for _, r := range f.Related {
-		if isCVE(r.ID) && !slices.Contains(ids, r.ID) {
-			ids = append(ids, r.ID)
+		ids = append(ids, r.ID)
+	}
+	return append(ids, f.Records...)
+}
+
+// named returns the distinct ids of a kind, as such ids are written usually.
+func (f Finding) named(kind func(string) bool) []string {
+	var ids []string
+	for _, id := range f.ids() {
+		if usual := usualCase(id); kind(id) && !slices.Contains(ids, usual) {
+			ids = append(ids, usual)
 		}
 	}
 	return ids
+}
+
+func usualCase(id string) string {
+	switch {
+	case isCVE(id):
+		return strings.ToUpper(id)
+	case isGHSA(id):
+		return "GHSA-" + strings.ToLower(id[len("GHSA-"):])
+	}
+	return id
 }
 
 func isCVE(id string) bool { return hasPrefixFold(id, "CVE-") }
@@ -92,15 +135,18 @@ func hasPrefixFold(text, prefix string) bool {
 	return len(text) >= len(prefix) && strings.EqualFold(text[:len(prefix)], prefix)
 }
 
-// authority ranks who says it: a distribution knows its own packages best, an
+// Authority ranks who says it: a distribution knows its own packages best, an
 // advisory database comes next, and NVD only guesses from names.
-func (f Finding) authority() int {
+func (f Finding) Authority() int {
 	switch {
 	case strings.Contains(f.Namespace, ":distro:"):
 		return 2
-	case strings.HasPrefix(f.Namespace, "nvd:"):
+	case IsNVD(f.Namespace):
 		return 0
 	default:
 		return 1
 	}
 }
+
+// IsNVD tells whether records of a namespace are NVD's.
+func IsNVD(namespace string) bool { return strings.HasPrefix(namespace, "nvd") }

@@ -1,5 +1,7 @@
 package vuln
 
+import "strings"
+
 // Score is EPSS's estimate of how likely a CVE is to be exploited within thirty
 // days. It is kept once for each CVE and joined to findings when they are read:
 // it changes daily for nearly all, and is no news unless it crosses a threshold
@@ -10,11 +12,11 @@ type Score struct {
 	Percentile  float64 // share of CVEs that are not likelier, 0 to 1
 }
 
-// WithScores returns findings with the probabilities of their flaws.
+// WithScores returns findings with the probabilities of their vulnerabilities.
 func WithScores(findings []Finding, scores map[string]Score) []Finding {
 	scored := make([]Finding, len(findings))
 	for i, f := range findings {
-		probability := scores[f.Flaw()].Probability
+		probability := scores[f.Key()].Probability
 		f.EPSS = &probability
 		scored[i] = f
 	}
@@ -31,4 +33,44 @@ func Crosses(before, after, threshold float64) bool {
 func (u Update) crosses(threshold float64) bool {
 	before, after := u.Previous.EPSS, u.Current.EPSS
 	return before != nil && after != nil && Crosses(*before, *after, threshold)
+}
+
+// NoScore stands for a vulnerability without a CVSS 3 score.
+const NoScore = -1.0
+
+// CVSS3 are the highest CVSS 3 scores of some records, each by itself; NoScore
+// where there is none.
+type CVSS3 struct{ Base, Exploitability, Impact float64 }
+
+// VendorCVSS3 are the scores in the finding's own record, unless it is NVD's.
+func (f Finding) VendorCVSS3() CVSS3 {
+	if IsNVD(f.Namespace) {
+		return highest(nil)
+	}
+	return highest(f.CVSS)
+}
+
+// NVDCVSS3 are NVD's scores: in the finding's own record if it is NVD's, else in
+// the related ones that are.
+func (f Finding) NVDCVSS3() CVSS3 {
+	if IsNVD(f.Namespace) {
+		return highest(f.CVSS)
+	}
+	var scores []CVSS
+	for _, r := range f.Related {
+		if IsNVD(r.Namespace) {
+			scores = append(scores, r.CVSS...)
+		}
+	}
+	return highest(scores)
+}
+
+func highest(scores []CVSS) CVSS3 {
+	top := CVSS3{NoScore, NoScore, NoScore}
+	for _, s := range scores {
+		if strings.HasPrefix(s.Version, "3") {
+			top = CVSS3{max(top.Base, s.Base), max(top.Exploitability, s.Exploitability), max(top.Impact, s.Impact)}
+		}
+	}
+	return top
 }
