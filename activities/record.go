@@ -117,11 +117,11 @@ func (a *Activities) score(ctx context.Context, seen *watch.Seen, view watch.Rec
 	if !slices.ContainsFunc(view.Subscriptions, func(s event.Subscription) bool { return s.Options.EPSS > 0 }) {
 		return nil
 	}
-	flaws := make([]string, len(seen.Vulnerabilities))
+	keys := make([]string, len(seen.Vulnerabilities))
 	for i, f := range seen.Vulnerabilities {
-		flaws[i] = f.Flaw()
+		keys[i] = f.Key()
 	}
-	scores, err := a.Store.Scores(ctx, flaws)
+	scores, err := a.Store.Scores(ctx, keys)
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ place of a version there may be comparisons, divided by commas.
 type affectedView struct {
 	Target   image.Target  `json:"target"`
 	Digest   image.Digest  `json:"digest"`
+	ID       string        `json:"id"`
 	Package  string        `json:"package"`
 	Version  string        `json:"version"`
 	Severity vuln.Severity `json:"severity"`
@@ -58,7 +59,7 @@ func affected(ctx context.Context, s *session) error {
 	}
 	views := []affectedView{}
 	for _, p := range places {
-		views = append(views, affectedView{p.Target, p.Digest, p.Package, p.Version, p.Severity, p.Fix.State, append([]string{}, p.Fix.Versions...)})
+		views = append(views, affectedView{p.Target, p.Digest, p.ID, p.Package, p.Version, p.Severity, p.Fix.State, append([]string{}, p.Fix.Versions...)})
 	}
 	return s.show(views, func(w io.Writer) { s.writeAffected(w, id, views) })
 }

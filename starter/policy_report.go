@@ -17,10 +17,11 @@ import (
 func whitelistReportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "whitelist-report",
-		Usage:     "say which whitelist items do nothing, expire soon, or excuse what can be fixed",
+		Usage:     "say which whitelist items do nothing, expire soon, excuse what can be fixed, or use another name",
 		UsageText: "tagwatch policy whitelist-report [FILE|ID] [options]",
 		Description: `Evaluates all watched tags here and counts what each item of the whitelists is
-for. Listed are the items that a person should look at.
+for. Listed are the items that a person should look at. An item matches a
+vulnerability by any of its names; the note says which one the data use.
 
    tagwatch policy whitelist-report
    tagwatch policy whitelist-report --within 168h
@@ -46,7 +47,11 @@ type itemView struct {
 	Expiring  bool      `json:"expiring"`
 	Matches   int       `json:"matches"`
 	Fixable   int       `json:"fixable"`
+	ListedAs  []string  `json:"listed_as"`
 }
+
+// shownSpellings is how many trigger ids a note has room for.
+const shownSpellings = 3
 
 func whitelistReport(ctx context.Context, s *session) error {
 	name := ""
@@ -75,7 +80,7 @@ func whitelistReport(ctx context.Context, s *session) error {
 	for _, r := range reports {
 		if s.Bool("all") || r.Attention() {
 			views = append(views, itemView{r.WhitelistID, r.Position, r.Item.ID, r.Item.Gate, r.Item.TriggerID, r.Item.Expires,
-				r.Expired, r.Expiring, r.Matches, r.Fixed})
+				r.Expired, r.Expiring, r.Matches, r.Fixed, append([]string{}, r.Spellings...)})
 		}
 	}
 	return s.show(views, func(w io.Writer) { s.writeItems(w, views, len(reports)) })
@@ -108,6 +113,9 @@ func (v itemView) note() string {
 	}
 	if v.Fixable > 0 {
 		parts = append(parts, strconv.Itoa(v.Fixable)+" with a fix")
+	}
+	if len(v.ListedAs) > 0 {
+		parts = append(parts, "listed as "+strings.Join(v.ListedAs[:min(len(v.ListedAs), shownSpellings)], ", "))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -23,7 +23,8 @@ func vulnerabilitiesCommand() *cli.Command {
 		UsageText: "tagwatch vulnerabilities REF [options]",
 		Description: `Lists what was matched in the image that the tag was last analyzed at, the gravest
 first. What your policies and whitelists say about it is shown by tagwatch
-evaluate.
+evaluate. Several records about one vulnerability of a package have the same key
+in the JSON, as have the entries of webhooks.
 
    tagwatch vulnerabilities docker.io/library/nginx:1.27
    tagwatch vulnerabilities nginx:1.27 --severity high --fixable
@@ -41,6 +42,8 @@ evaluate.
 // vulnerabilityView is a match for programs.
 type vulnerabilityView struct {
 	ID             string        `json:"id"`
+	Key            string        `json:"key"`
+	Aliases        []string      `json:"aliases"`
 	Severity       vuln.Severity `json:"severity"`
 	Package        string        `json:"package"`
 	Version        string        `json:"version"`
@@ -81,11 +84,11 @@ func vulnerabilities(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	flaws := make([]string, len(matches))
+	keys := make([]string, len(matches))
 	for i, m := range matches {
-		flaws[i] = m.Flaw()
+		keys[i] = m.Key()
 	}
-	scores, err := s.stored.Scores(ctx, flaws)
+	scores, err := s.stored.Scores(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -93,7 +96,7 @@ func vulnerabilities(ctx context.Context, s *session) error {
 	for i, m := range matches {
 		if m.Severity.Rank() >= least.Rank() && (!s.Bool("fixable") || m.Fix.State == vuln.FixKnown) {
 			view := vulnerabilityViewOf(m)
-			if score, known := scores[flaws[i]]; known {
+			if score, known := scores[keys[i]]; known {
 				view.EPSS = &epssView{score.Probability, score.Percentile}
 			}
 			views = append(views, view)
@@ -125,7 +128,7 @@ func (s *session) matched(ctx context.Context, target image.Target) (watch.Summa
 }
 
 func vulnerabilityViewOf(m vuln.Match) vulnerabilityView {
-	view := vulnerabilityView{ID: m.ID, Severity: m.Severity, Package: m.Package.Name, Version: m.Package.Version, Type: m.Package.Type,
+	view := vulnerabilityView{ID: m.ID, Key: m.Key(), Aliases: append([]string{}, m.Aliases()...), Severity: m.Severity, Package: m.Package.Name, Version: m.Package.Version, Type: m.Package.Type,
 		PURL: m.Package.PURL, Location: m.Location, FixState: m.Fix.State, Fixes: append([]string{}, m.Fix.Versions...),
 		KnownExploited: m.KnownExploited, Namespace: m.Namespace, Related: []string{}, URL: m.URL,
 		Detected: m.Detected, FixObserved: m.FixObserved}

@@ -32,6 +32,7 @@ const affectedImages = `SELECT digest FROM image WHERE id IN (
 type AffectedTag struct {
 	Target   image.Target
 	Digest   image.Digest
+	ID       string // of the record that says so
 	Package  string
 	Version  string
 	Severity vuln.Severity
@@ -39,12 +40,12 @@ type AffectedTag struct {
 }
 
 // Affected lists where a vulnerability is, by target, then by package. It is
-// found by the id of its record or of a related one, in any case; a GHSA also
-// finds what other records say about its CVE.
+// found by any of its names, in any case, as blacklists match it (vuln.Finding.Named);
+// a GHSA also finds what other records say about its CVE.
 func (s *Store) Affected(ctx context.Context, vulnerability string) ([]AffectedTag, error) {
 	var tags []AffectedTag
 	err := s.view(ctx, "find "+vulnerability, func(t tx) error {
-		findings, err := t.findingsOfFlaw(ctx, strings.ToLower(vulnerability))
+		findings, err := t.findingsUnderAnyName(ctx, vulnerability)
 		if err != nil {
 			return err
 		}
@@ -71,22 +72,23 @@ type placeRow struct {
 	GroupID int64 `db:"group_id"`
 }
 
-// findingsOfFlaw reads, by group, the findings of a vulnerability under all of
-// its names that the findings know.
-func (t tx) findingsOfFlaw(ctx context.Context, vulnerability string) (map[int64][]vuln.Finding, error) {
+// findingsUnderAnyName reads, by group, the findings of a vulnerability under all
+// of its names that the findings know.
+func (t tx) findingsUnderAnyName(ctx context.Context, vulnerability string) (map[int64][]vuln.Finding, error) {
 	findings, err := t.findingsOf(ctx, vulnerability)
 	if err != nil {
 		return nil, err
 	}
-	known := map[string]bool{vulnerability: true}
+	known := map[string]bool{strings.ToLower(vulnerability): true}
 	for _, group := range slices.Sorted(maps.Keys(findings)) {
 		for _, f := range findings[group] {
-			flaw := strings.ToLower(f.Flaw())
-			if known[flaw] || strings.ToLower(f.ID) != vulnerability {
-				continue // a record that only mentions the vulnerability is no other name of it
+			key := strings.ToLower(f.Key())
+			isName := func(name string) bool { return strings.EqualFold(name, vulnerability) }
+			if known[key] || !slices.ContainsFunc(f.Names(), isName) {
+				continue // an advisory that covers the vulnerability is no other name of it
 			}
-			known[flaw] = true
-			more, err := t.findingsOf(ctx, flaw)
+			known[key] = true
+			more, err := t.findingsOf(ctx, key)
 			if err != nil {
 				return nil, err
 			}
@@ -99,7 +101,7 @@ func (t tx) findingsOfFlaw(ctx context.Context, vulnerability string) (map[int64
 // findingsOf reads, by group, the findings that refer to the vulnerability.
 func (t tx) findingsOf(ctx context.Context, vulnerability string) (map[int64][]vuln.Finding, error) {
 	rows, err := all[documentRow](ctx, t, `SELECT f.group_id, f.member, f.document, f.first_seen, f.fix_first_seen FROM finding_reference r
-		JOIN finding f ON f.group_id = r.group_id WHERE r.vulnerability = ?`, vulnerability)
+		JOIN finding f ON f.group_id = r.group_id WHERE r.vulnerability = ?`, strings.ToLower(vulnerability))
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +111,7 @@ func (t tx) findingsOf(ctx context.Context, vulnerability string) (map[int64][]v
 		if err != nil {
 			return nil, err
 		}
-		if slices.Contains(found.Refs(), vulnerability) {
+		if found.Named(vulnerability) {
 			findings[row.GroupID] = append(findings[row.GroupID], found.Finding)
 		}
 	}
@@ -124,7 +126,7 @@ func affectedTags(places []placeRow, findings map[int64][]vuln.Finding) ([]Affec
 			return nil, err
 		}
 		for _, f := range findings[place.GroupID] {
-			tags = append(tags, AffectedTag{Target: target, Digest: image.Digest(place.Digest), Package: f.Package.Name,
+			tags = append(tags, AffectedTag{Target: target, Digest: image.Digest(place.Digest), ID: f.ID, Package: f.Package.Name,
 				Version: f.Package.Version, Severity: f.Severity, Fix: f.Fix})
 		}
 	}
