@@ -23,7 +23,7 @@ import (
 
 // ConfigRevision stands for what syftConfig and the code of this package make of
 // an image. Whoever changes that raises it, so that images are analyzed anew.
-const ConfigRevision = 2
+const ConfigRevision = 3
 
 // syftConfig is the configuration with which grype's command line calls syft;
 // another one finds other vulnerabilities.
@@ -36,22 +36,35 @@ func syftConfig(version string) *syft.CreateSBOMConfig {
 	// have another SBOM each time.
 	config.Packages.Golang.LocalModCacheDir, config.Packages.JavaArchive.MavenLocalRepositoryDir = "", ""
 	config.Compliance.MissingVersion = cataloging.ComplianceActionDrop
+	// A file of which some packages could be read still has others.
+	config.Unknowns.RemoveWhenPackagesDefined = false
 	return withBundles(config).WithoutFiles().WithTool("syft", version).WithParallelism(max(2, runtime.GOMAXPROCS(0)))
 }
 
 // catalog finds the image's packages.
-func catalog(ctx context.Context, image *opened, request Request, tell *teller) (*sbom.SBOM, error) {
+func catalog(ctx context.Context, image *opened, request Request, tell *teller) (*sbom.SBOM, databases, error) {
 	config := syftConfig(request.Version)
 	tell.followPackages()
 	source := stereoscopesource.New(image.Image, stereoscopesource.ImageConfig{Reference: request.Name})
+	resolver, err := source.FileResolver(config.Search.Scope)
+	if err != nil {
+		return nil, nil, fmt.Errorf("catalog packages: %w: %w", fault.Invalid, err)
+	}
+	found, err := checkDatabases(resolver)
+	if err != nil {
+		return nil, nil, err
+	}
 	bill, err := syft.CreateSBOM(ctx, source, config)
 	if err == nil {
 		err = ctx.Err() // syft hands out what it has when its time is over
 	}
 	if err != nil {
-		return nil, fmt.Errorf("catalog packages: %w: %w", fault.Invalid, err)
+		return nil, nil, fmt.Errorf("catalog packages: %w: %w", fault.Invalid, err)
 	}
-	return bill, complete(bill)
+	if err := complete(bill); err != nil {
+		return nil, nil, err
+	}
+	return bill, found, found.checkRead(bill)
 }
 
 // complete refuses an SBOM that lacks something for want of resources here, and

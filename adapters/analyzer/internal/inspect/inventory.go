@@ -51,7 +51,7 @@ func packageOf(found pkg.Package, owned bool) sbom.Package {
 		PURL:      found.PURL,
 		Source:    sourceOf(found),
 		Licenses:  licensesOf(found),
-		Locations: locationsOf(found),
+		Locations: pathsOf(found),
 		Location:  locationOf(found),
 		Owned:     owned,
 		Manifest:  manifestOf(found),
@@ -92,7 +92,8 @@ func licensesOf(found pkg.Package) (licenses []string) {
 	return licenses
 }
 
-func locationsOf(found pkg.Package) (paths []string) {
+// pathsOf are the files in which syft found the package.
+func pathsOf(found pkg.Package) (paths []string) {
 	for _, location := range found.Locations.ToSlice() {
 		paths = append(paths, location.RealPath)
 	}

@@ -49,7 +49,7 @@ func inspect(ctx context.Context, folder string, request Request, tell *teller) 
 		return err
 	}
 	tell.stage(StageCatalog)
-	bill, err := catalog(ctx, opened, request, tell)
+	bill, found, err := catalog(ctx, opened, request, tell)
 	if err != nil {
 		return err
 	}
@@ -58,6 +58,7 @@ func inspect(ctx context.Context, folder string, request Request, tell *teller) 
 	}
 	tell.stage(StageFiles)
 	inventory := describe(opened, request, bill)
+	inventory.Unreadable = found.unreadableOf(bill)
 	if err := opened.readFiles(inventory, search); err != nil {
 		return err
 	}
