@@ -97,6 +97,7 @@ func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view
 	if err != nil {
 		return seen, err
 	}
+	subject.Failed = request.Problem.FailedImage(request.Resolved.Manifest)
 	if view.State.Matched && !subject.Matched {
 		return unchanged(seen, view), nil
 	}

@@ -114,6 +114,11 @@ func (r *rig) activate(id, severity string, items ...string) {
 		"whitelists": [{"id": "w", "version": "1_0", "items": [%s]}],
 		"mappings": [{"id": "m", "name": "all", "registry": "*", "repository": "*", "image": {"type": "tag", "value": "*"}, "policy_ids": ["p"], "whitelist_ids": ["w"]}]}`,
 		id, id, severity, strings.Join(items, ", "))
+	r.activateDocument(id, document)
+}
+
+func (r *rig) activateDocument(id, document string) {
+	r.Helper()
 	bundle, problems := policy.Parse([]byte(document))
 	if len(problems) > 0 {
 		r.Fatal(problems)

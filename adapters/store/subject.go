@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 
+	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -30,6 +32,9 @@ func (s *Store) Subject(ctx context.Context, target image.Target, digest image.D
 		if err := t.addDockerfile(ctx, target, subject); err != nil {
 			return err
 		}
+		if err := t.addFailure(ctx, target, subject); err != nil {
+			return err
+		}
 		return t.addMatches(ctx, row, subject)
 	})
 	if err != nil {
@@ -50,6 +55,34 @@ func (t tx) addDockerfile(ctx context.Context, target image.Target, subject *pol
 			subject.Inventory.Dockerfile = sbom.Dockerfile{Text: s.Options.Dockerfile, Actual: true}
 		}
 	}
+	return nil
+}
+
+// addFailure adds why the image that the target points to could not be analyzed or
+// matched.
+func (t tx) addFailure(ctx context.Context, target image.Target, subject *policy.Subject) error {
+	row, found, err := first[stateRow](ctx, t, `SELECT target, `+stateColumns+` FROM target_state WHERE target = ?`, target.String())
+	if err != nil || !found {
+		return err
+	}
+	state, err := row.state()
+	if err != nil {
+		return err
+	}
+	problem := state.Problem
+	if problem == nil || problem.Stage != watch.StageMatch {
+		newest, err := t.image(ctx, state.Resolved.Manifest)
+		if errors.Is(err, fault.NotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if problem, err = parseOptional[watch.Problem](newest.Problem); err != nil {
+			return err
+		}
+	}
+	subject.Failed = problem.FailedImage(state.Resolved.Manifest)
 	return nil
 }
 

@@ -18,8 +18,8 @@ func TestDescribe(t *testing.T) {
 		active++
 		triggers += len(g.Triggers)
 	}
-	if active != 13 || triggers != 40 || retired != 14 {
-		t.Errorf("%d gates with %d triggers and %d retired gates, want 13, 40 and 14", active, triggers, retired)
+	if active != 13 || triggers != 42 || retired != 14 {
+		t.Errorf("%d gates with %d triggers and %d retired gates, want 13, 42 and 14", active, triggers, retired)
 	}
 }
 

@@ -33,6 +33,8 @@ var interfaceOfGates = map[string]string{
 	"packages.required_package":                      "name:string! version:string version_match_type:enum=exact",
 	"packages.verify":                                "only_packages:list only_directories:list check:enum",
 	"packages.blacklist":                             "name:string! version:string",
+	"packages.unreadable_file":                       "",
+	"packages.analysis_failed":                       "",
 	"passwd_file.content_not_available":              "",
 	"passwd_file.blacklist_usernames":                "user_names:list!",
 	"passwd_file.blacklist_userids":                  "user_ids:numlist!",

@@ -13,6 +13,9 @@ import (
 type Subject struct {
 	Reference image.Reference
 	Inventory *sbom.Inventory
+	// Failed is the image that the reference points to if it could not be analyzed
+	// or matched; the rest is then about the last one that could. Nil otherwise.
+	Failed *FailedImage
 	// Matches are the image's vulnerabilities. They count only if Matched: an
 	// image that could not be matched is not one without vulnerabilities.
 	Matches []vuln.Match
@@ -21,6 +24,12 @@ type Subject struct {
 	// NPM and Gems are what the package registries know of the image's
 	// packages; nil while no such registry is configured.
 	NPM, Gems *PackageFeed
+}
+
+// FailedImage is an image of which nothing, or not enough, is known.
+type FailedImage struct {
+	Digest image.Digest
+	Reason string
 }
 
 // Feed is the vulnerability data the image was matched with.

@@ -29,7 +29,7 @@ type Inventory struct {
 	// sorted by path. The packages of the operating system are not among them: an
 	// image whose package database is damaged has no inventory.
 	Unreadable []Unreadable
-	Files        []File // sorted by path
+	Files      []File // sorted by path
 	// Retrieved are the contents of the files whose storing was configured, by
 	// absolute path. Missing, larger or special files are absent.
 	Retrieved map[string][]byte

@@ -162,7 +162,7 @@ func (d *decision) causes(t event.Type) []event.Cause {
 		differs bool
 		cause   event.Cause
 	}{
-		{d.before.Analyzed != d.after.Analyzed, event.CauseImage},
+		{d.before.Analyzed != d.after.Analyzed || t == event.PolicyEval && failed(d.before) != failed(d.after), event.CauseImage},
 		{t == event.PolicyEval && before.Bundle != after.Bundle, event.CausePolicy},
 		{before.Generation != after.Generation, event.CauseFeed},
 		{before.Engine != after.Engine || before.Analyzer != after.Analyzer, event.CauseScanner},
@@ -176,6 +176,10 @@ func (d *decision) causes(t event.Type) []event.Cause {
 	}
 	return causes
 }
+
+// failed tells that an image is why the tag's state is about an earlier one, which
+// policies can judge.
+func failed(s State) bool { return s.Problem.FailedImage(s.Resolved.Manifest) != nil }
 
 // deliveries are those of a notification to whom the options route it.
 func (a Audience) deliveries(n event.Notification, options event.Options) []event.Delivery {

@@ -64,6 +64,15 @@ type Problem struct {
 	Since   time.Time `json:"since"`
 }
 
+// FailedImage is an image that has the problem, as policies see it; nil without a
+// problem, or with one that is not the image's.
+func (p *Problem) FailedImage(digest image.Digest) *policy.FailedImage {
+	if p == nil || p.Stage != StageAnalyze && p.Stage != StageMatch {
+		return nil
+	}
+	return &policy.FailedImage{Digest: digest, Reason: p.Message}
+}
+
 // Stage is the step of a pass that failed.
 type Stage string
 

@@ -1,0 +1,27 @@
+package policy
+
+import "fmt"
+
+// unreadableFiles fires once for each file. Its trigger id is made of the path
+// alone: reasons may be worded differently by another version of syft.
+func unreadableFiles(c *check) error {
+	last := ""
+	for _, each := range c.subject.Inventory.Unreadable {
+		if each.Path == last {
+			continue
+		}
+		last = each.Path
+		c.fireAs(triggerID(c.gate, c.trigger, each.Path), fmt.Sprintf("Packages of file %s could not be read (%s: %s)", each.Path, each.Cataloger, each.Reason))
+	}
+	return nil
+}
+
+// analysisFailed has a trigger id of its own for each image, so that a whitelist
+// item is about that one only.
+func analysisFailed(c *check) error {
+	if failed := c.subject.Failed; failed != nil {
+		c.fireAs(triggerID(c.gate, c.trigger, string(failed.Digest)), fmt.Sprintf("Image %s could not be analyzed (%s); this evaluation is of %s",
+			failed.Digest, failed.Reason, c.subject.Inventory.Digest))
+	}
+	return nil
+}
