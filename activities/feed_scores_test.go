@@ -73,7 +73,7 @@ func TestScoreCrossesAThreshold(t *testing.T) {
 	r.expect(mark, "vuln_update feed app:1", "vuln_update feed app:1")
 	type rating struct{ EPSS float64 }
 	var got [][2]float64
-	stored, err := r.store.Notifications(t.Context(), store.NotificationFilter{Type: event.VulnUpdate})
+	stored, err := r.store.Notifications(t.Context(), store.NotificationFilter{Types: []event.Type{event.VulnUpdate}})
 	r.must(err)
 	for _, n := range stored {
 		var payload struct {

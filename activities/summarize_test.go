@@ -75,7 +75,7 @@ func TestScannerIsSummarized(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("received (-want +got):\n%s", diff)
 	}
-	stored, err := r.store.Notifications(t.Context(), store.NotificationFilter{Type: event.VulnUpdate})
+	stored, err := r.store.Notifications(t.Context(), store.NotificationFilter{Types: []event.Type{event.VulnUpdate}})
 	r.must(err)
 	if len(stored) != 3 {
 		t.Errorf("%d changes can be read, want 3", len(stored))

@@ -151,7 +151,7 @@ func (s *session) deliveryView(ctx context.Context, d event.Delivery) (deliveryV
 
 func (s *session) writeDeliveries(w io.Writer, views []deliveryView) {
 	if len(views) == 0 {
-		s.say("No such delivery")
+		s.sayNone("delivery", "No deliveries yet; see: tagwatch endpoint list", "endpoint", "state", "failed", "pending", "damped", "notification", "since")
 		return
 	}
 	t := newTable("ID", "ENDPOINT", "STATE", "CREATED", "ATTEMPTS", "NEXT TRY", "NOTIFICATION", "GROUP", "ANSWER")

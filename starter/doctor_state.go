@@ -127,8 +127,10 @@ func (e *examination) endpoint(ctx context.Context, endpoint event.Endpoint, los
 	case event.HealthGivingUp:
 		e.warn(subject, "send them again once the receiver accepts them: tagwatch redeliver --failed --since 99h --endpoint "+endpoint.Name,
 			"%s: %s%s", endpoint.Name, e.givenUp(endpoint.Name, lost), waiting)
+	case event.HealthUntried:
+		e.ok(subject, "%s is configured; nothing was sent to it yet, try it with: tagwatch endpoint test %s%s", endpoint.Name, endpoint.Name, waiting)
 	default:
-		e.ok(subject, "%s takes notifications%s", endpoint.Name, waiting)
+		e.ok(subject, "%s accepted its last notification%s", endpoint.Name, waiting)
 	}
 }
 

@@ -101,6 +101,8 @@ func (s *session) endpointState(name string, state event.EndpointState, lost eve
 		return doubtful, fmt.Sprintf("failing, began %s: %s", s.ago(state.FailingSince), state.LastAnswer)
 	case event.HealthGivingUp:
 		return bad, "giving up: " + s.givenUp(name, lost)
+	case event.HealthUntried:
+		return ordinary, "nothing sent yet"
 	}
 	return ordinary, "ok"
 }

@@ -56,7 +56,6 @@ type notificationView struct {
 type listing struct {
 	*session
 	filter store.NotificationFilter
-	types  []event.Type // more than one cannot be filtered by the store
 }
 
 func notifications(ctx context.Context, s *session) error {
@@ -79,7 +78,7 @@ func notifications(ctx context.Context, s *session) error {
 			writeNotification(w, v)
 		}
 		if len(views) == 0 {
-			s.say("Nothing was told so far; see: tagwatch subscriptions")
+			s.sayNone("notification", "No notifications yet; see: tagwatch subscriptions", "type", "subject", "after")
 		}
 	})
 }
@@ -92,12 +91,8 @@ func (s *session) listing() (*listing, error) {
 	if s.Int("limit") < 1 {
 		return nil, usage("--limit %d is not positive", s.Int("limit"))
 	}
-	l := &listing{session: s, types: types, filter: store.NotificationFilter{After: s.Int64("after"), Subject: s.String("subject"),
-		Limit: s.Int("limit"), Newest: !s.IsSet("after")}}
-	if len(types) == 1 {
-		l.filter.Type = types[0]
-	}
-	return l, nil
+	return &listing{session: s, filter: store.NotificationFilter{After: s.Int64("after"), Types: types, Subject: s.String("subject"),
+		Limit: s.Int("limit"), Newest: !s.IsSet("after")}}, nil
 }
 
 // first is the newest page, or the one after the cursor, with the newest last.
@@ -115,9 +110,7 @@ func (l *listing) page(ctx context.Context) ([]notificationView, error) {
 	views := []notificationView{}
 	for _, n := range found {
 		l.filter.After = max(l.filter.After, n.Seq)
-		if len(l.types) == 0 || slices.Contains(l.types, n.Type) {
-			views = append(views, notificationView{n.Seq, n.ID, n.Type, n.Cause, n.Subject, n.Summary, n.Created, n.Payload})
-		}
+		views = append(views, notificationView{n.Seq, n.ID, n.Type, n.Cause, n.Subject, n.Summary, n.Created, n.Payload})
 	}
 	return views, err
 }

@@ -49,6 +49,29 @@ func (s *session) show(value any, people func(io.Writer)) error {
 	return nil
 }
 
+// sayNone says that a list is empty: which of the given filters nothing matches,
+// or, without filters, why there is nothing yet.
+func (s *session) sayNone(thing, unfiltered string, filters ...string) {
+	var given []string
+	for _, name := range filters {
+		switch value := s.Value(name).(type) {
+		case bool:
+			if value {
+				given = append(given, "--"+name)
+			}
+		default:
+			if s.IsSet(name) {
+				given = append(given, "--"+name+" "+s.text(name))
+			}
+		}
+	}
+	if len(given) == 0 {
+		s.say("%s", unfiltered)
+		return
+	}
+	s.say("No %s matches %s", thing, strings.Join(given, " "))
+}
+
 // writeJSON prints indented JSON that leaves <, > and & as they are.
 func writeJSON(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)

@@ -3,7 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -46,13 +46,13 @@ func standInWorker() {
 		}
 	}
 	note(dir, "worker.env", strings.Join(settings, "\n"))
-	http.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
-	go func() {
-		if err := http.ListenAndServe(os.Getenv("TAGWATCH_LISTEN"), nil); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-	}()
+	listener, err := net.Listen("tcp", os.Getenv("TAGWATCH_LISTEN"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	defer listener.Close()
+	_ = json.NewEncoder(os.Stdout).Encode(announcement{Address: listener.Addr().String(), PID: os.Getpid()})
 	<-stopped
 	note(dir, "order", "worker stopped")
 }

@@ -131,7 +131,7 @@ func (s *session) statusOfAll(ctx context.Context) error {
 
 func (s *session) writeStatuses(w io.Writer, views []tagStatusView) {
 	if len(views) == 0 {
-		s.say("No tag; watch one with: tagwatch subscribe REF")
+		s.sayNone("tag", "No tag; watch one with: tagwatch subscribe REF", "registry", "repository", "platform", "failing")
 		return
 	}
 	t := newTable("TAG", "POLICY", "CRITICAL", "HIGH", "MEDIUM", "LOW", "IMAGE", "CHANGED", "PROBLEM")

@@ -106,7 +106,7 @@ func (s *session) places() (within func(image.Target) bool, err error) {
 
 func (s *session) writeSubscriptions(w io.Writer, views []subscriptionView) {
 	if len(views) == 0 {
-		s.say("No subscription; add one with: tagwatch subscribe REF")
+		s.sayNone("subscription", "No subscription; add one with: tagwatch subscribe REF", "registry", "repository", "platform", "type")
 		return
 	}
 	t := newTable("TAG", "TYPE", "ENDPOINTS", "ONLY", "SINCE")

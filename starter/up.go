@@ -68,13 +68,13 @@ func (s *session) runBoth(ctx context.Context, temporal *localTemporal, worker *
 	if err := server.awaitReady(ctx); err != nil {
 		return ended(ctx, err)
 	}
-	served := worker.keep(ctx, temporal.announced.Load())
+	served := worker.keep(ctx, temporal.announced.last.Load())
 	defer served.stop()
 	s.say("Starting the worker ...")
 	if err := served.awaitReady(ctx); err != nil {
 		return ended(ctx, err)
 	}
-	s.welcome(*temporal.announced.Load(), strings.TrimSuffix(worker.readyz, "readyz"))
+	s.welcome(*temporal.announced.last.Load(), worker.page())
 	select {
 	case <-ctx.Done():
 		s.say("Stopping ...")

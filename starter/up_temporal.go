@@ -3,27 +3,18 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/tagwatch/tagwatch/config"
 )
-
-// announcement is the line by which tagwatch-temporal tells that it is ready.
-type announcement struct {
-	Address   string `json:"address"`
-	UI        string `json:"ui"`
-	Namespace string `json:"namespace"`
-	PID       int    `json:"pid"`
-}
 
 // localTemporal is the Temporal server of one machine.
 type localTemporal struct {
@@ -33,7 +24,7 @@ type localTemporal struct {
 	port      int
 	log       *os.File
 	words     lastWords
-	announced atomic.Pointer[announcement]
+	announced announcer
 	say       func(format string, arguments ...any)
 }
 
@@ -83,31 +74,22 @@ func executable(path string) bool {
 }
 
 func (t *localTemporal) keep(ctx context.Context) *keeper {
-	var announced chan announcement
 	return keep(ctx, program{
 		name: "tagwatch-temporal", grace: 20 * time.Second, say: t.say, advice: t.words.String,
 		command: func() *exec.Cmd {
-			announced = make(chan announcement, 1)
 			command := exec.Command(t.path, "--data-dir", t.dir, "--port", strconv.Itoa(t.actualPort()), "--ui-port", strconv.Itoa(t.uiPort))
-			command.Stdout = &announcements{to: announced}
+			command.Stdout = t.announced.output()
 			command.Stderr = &teeWriter{t.log, &t.words}
 			return command
 		},
-		watch: func(ctx context.Context, ready func()) {
-			select {
-			case <-ctx.Done():
-			case a := <-announced:
-				t.announced.Store(&a)
-				ready()
-			}
-		},
+		watch: t.announced.await,
 	})
 }
 
 // actualPort stays the same over restarts: the worker and other commands know
 // it.
 func (t *localTemporal) actualPort() int {
-	known := t.announced.Load()
+	known := t.announced.last.Load()
 	if known == nil {
 		return t.port
 	}
@@ -119,38 +101,10 @@ func (t *localTemporal) actualPort() int {
 	return port
 }
 
-// announcements reads the lines of one process; the first that is an
-// announcement is passed on.
-type announcements struct {
-	to   chan<- announcement
-	line bytes.Buffer
-	done bool
-}
-
-func (a *announcements) Write(p []byte) (int, error) {
-	if a.done {
-		return len(p), nil
-	}
-	a.line.Write(p)
-	for {
-		line, err := a.line.ReadBytes('\n')
-		if err != nil {
-			a.line.Write(line) // not complete yet
-			return len(p), nil
-		}
-		var found announcement
-		if json.Unmarshal(line, &found) == nil && found.Address != "" {
-			a.to <- found
-			a.done = true
-			return len(p), nil
-		}
-	}
-}
-
 // teeWriter writes to a log and keeps the last words. A log that cannot be
 // written must not stop the server.
 type teeWriter struct {
-	log   *os.File
+	log   io.Writer
 	words *lastWords
 }
 

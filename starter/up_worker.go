@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -19,7 +18,8 @@ import (
 type localWorker struct {
 	path        string
 	environment []string
-	readyz      string // URL
+	words       lastWords
+	announced   announcer
 	session     *session
 }
 
@@ -28,15 +28,10 @@ func (s *session) newLocalWorker(settings config.Config) (*localWorker, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, port, err := net.SplitHostPort(settings.Worker.Listen)
-	if err != nil || port == "0" {
-		return nil, usage("--listen %s is no host with a port, as in 127.0.0.1:8234", settings.Worker.Listen)
+	if _, _, err := net.SplitHostPort(settings.Worker.Listen); err != nil {
+		return nil, usage("invalid value %q for --listen: expected a host with a port such as 127.0.0.1:8234", settings.Worker.Listen)
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1" // all addresses is nothing to ask
-	}
-	return &localWorker{path: path, environment: s.workerEnvironment(os.Environ()), session: s,
-		readyz: "http://" + net.JoinHostPort(host, port) + "/readyz"}, nil
+	return &localWorker{path: path, environment: s.workerEnvironment(os.Environ()), session: s}, nil
 }
 
 // workerEnvironment is ours without the settings of another Temporal, and with
@@ -75,33 +70,25 @@ func (w *localWorker) keep(ctx context.Context, temporal *announcement) *keeper 
 	}
 	return keep(ctx, program{
 		name: "tagwatch-worker", grace: 40 * time.Second, say: w.session.say,
-		advice: func() string { return "; its log is above" },
+		advice: w.words.String,
 		command: func() *exec.Cmd {
 			command := exec.Command(w.path)
 			command.Env = environment
-			command.Stdout, command.Stderr = w.session.out, w.session.progress
+			command.Stdout, command.Stderr = w.announced.output(), &teeWriter{w.session.progress, &w.words}
 			return command
 		},
-		watch: w.awaitReady,
+		watch: w.announced.await,
 	})
 }
 
-// awaitReady asks the worker until it says that it can do its work.
-func (w *localWorker) awaitReady(ctx context.Context, ready func()) {
-	client := &http.Client{Timeout: queryTimeout}
-	for rest(ctx, glance/2) {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.readyz, nil)
-		if err != nil {
-			return
-		}
-		answer, err := client.Do(request)
-		if err != nil {
-			continue
-		}
-		answer.Body.Close()
-		if answer.StatusCode == http.StatusOK {
-			ready()
-			return
-		}
+// page is the address of the status page in a browser of this machine.
+func (w *localWorker) page() string {
+	host, port, err := net.SplitHostPort(w.announced.last.Load().Address)
+	if err != nil {
+		return ""
 	}
+	if ip := net.ParseIP(host); ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port) + "/"
 }

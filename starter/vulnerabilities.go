@@ -145,7 +145,7 @@ func gravest(a, b vulnerabilityView) int {
 
 func (s *session) writeVulnerabilities(w io.Writer, target image.Target, views []vulnerabilityView) {
 	if len(views) == 0 {
-		s.say("%s: no such vulnerability", target)
+		s.sayNone("vulnerability of "+target.String(), "No vulnerability is known in "+target.String(), "severity", "fixable")
 		return
 	}
 	header := []string{"SEVERITY", "ID", "PACKAGE", "VERSION", "TYPE", "FIX", "KNOWN EXPLOITED"}

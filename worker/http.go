@@ -56,13 +56,18 @@ func within(ctx context.Context, ask func(context.Context) error) error {
 	}
 }
 
-// serveHTTP answers health, readiness and metrics, and shows the status page,
-// until the context ends.
-func serveHTTP(ctx context.Context, address string, ready *readiness, watching *meters, page http.Handler, logger *slog.Logger) error {
+// listen opens the address of the status page, health and metrics.
+func listen(address string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return fmt.Errorf("listen at %s (--listen, TAGWATCH_LISTEN): %w", address, err)
+		return nil, fmt.Errorf("listen at %s (--listen, TAGWATCH_LISTEN): %w", address, err)
 	}
+	return listener, nil
+}
+
+// serveHTTP answers health, readiness and metrics, and shows the status page,
+// until the context ends.
+func serveHTTP(ctx context.Context, listener net.Listener, ready *readiness, watching *meters, page http.Handler, logger *slog.Logger) error {
 	server := &http.Server{Handler: routes(ready, watching, page), ReadHeaderTimeout: 5 * time.Second}
 	logger.InfoContext(ctx, "status page, health and metrics served", "address", listener.Addr().String())
 	return serveUntil(ctx, server, listener)

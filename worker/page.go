@@ -96,7 +96,11 @@ func (p pageReader) Overview(ctx context.Context) (page.Overview, error) {
 
 // Told implements page.Reader.
 func (p pageReader) Told(ctx context.Context, filter page.ToldFilter) ([]page.Told, error) {
-	found, err := p.Notifications(ctx, store.NotificationFilter{Before: filter.Before, Type: filter.Type, Subject: filter.Subject, Limit: filter.Limit, Newest: true})
+	asked := store.NotificationFilter{Before: filter.Before, Subject: filter.Subject, Limit: filter.Limit, Newest: true}
+	if filter.Type != "" {
+		asked.Types = []event.Type{filter.Type}
+	}
+	found, err := p.Notifications(ctx, asked)
 	told := make([]page.Told, len(found))
 	for i, n := range found {
 		told[i] = page.Told{Seq: n.Seq, Notification: n.Notification}

@@ -27,6 +27,11 @@ func run(ctx context.Context, settings config.Config) error {
 	if err := os.MkdirAll(settings.DataDir, 0o700); err != nil {
 		return fmt.Errorf("create the data directory: %w", err)
 	}
+	listener, err := listen(settings.Worker.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
 	keeper, err := store.Open(ctx, settings.Database())
 	if err != nil {
 		return err
@@ -58,7 +63,8 @@ func run(ctx context.Context, settings config.Config) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	ready := &readiness{store: keeper, temporal: temporal}
-	group.Go(func() error { return serveHTTP(ctx, settings.Worker.Listen, ready, watching, page, logger) })
+	group.Go(func() error { return serveHTTP(ctx, listener, ready, watching, page, logger) })
+	group.Go(func() error { ready.announce(ctx, os.Stdout, listener.Addr(), logger); return nil })
 	waking := newWaker(keeper, workflows.Client{Temporal: temporal}, wakeGap)
 	group.Go(func() error { return servePushes(ctx, settings.Worker, waking, watching, logger) })
 	group.Go(func() error { return serveQueues(ctx, temporal, settings.Worker, steps, watching, ready, logger) })

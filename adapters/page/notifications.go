@@ -1,11 +1,13 @@
 package page
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 
 	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // toldPerPage is how many notifications a page lists.
@@ -25,10 +27,11 @@ func (s *site) notifications(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	query := r.URL.Query()
 	page := notificationsPage{Types: event.Types, Subject: shorten(query.Get("subject"), 600)}
-	if chosen, err := event.ParseType(query.Get("type")); err == nil {
-		page.Type = chosen
+	before, err := page.choose(query)
+	if err != nil {
+		s.problem(w, r, "notifications", err)
+		return
 	}
-	before, _ := strconv.ParseInt(query.Get("before"), 10, 64) // none for what is no number
 	rows, err := s.told(ctx, ToldFilter{Before: before, Type: page.Type, Subject: page.Subject, Limit: toldPerPage})
 	if err != nil {
 		s.problem(w, r, "notifications", err)
@@ -76,4 +79,19 @@ func (s *site) notification(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.show(w, r, "notification", "notifications", string(found.Type)+" of "+found.Subject, page)
+}
+
+// choose reads the filter and the place to begin at from the address.
+func (p *notificationsPage) choose(query url.Values) (before int64, err error) {
+	if text := query.Get("type"); text != "" {
+		if p.Type, err = event.ParseType(text); err != nil {
+			return 0, err
+		}
+	}
+	if text := query.Get("before"); text != "" {
+		if before, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return 0, fmt.Errorf("before=%q: %w", text, fault.Invalid)
+		}
+	}
+	return before, nil
 }

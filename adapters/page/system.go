@@ -19,7 +19,7 @@ type endpointRow struct {
 }
 
 // moods are the classes of an endpoint's badge.
-var moods = map[event.Health]string{event.HealthDisabled: "open", event.HealthFailing: "bad", event.HealthGivingUp: "bad", event.HealthGood: "good"}
+var moods = map[event.Health]string{event.HealthDisabled: "open", event.HealthFailing: "bad", event.HealthGivingUp: "bad", event.HealthUntried: "open", event.HealthGood: "good"}
 
 // Mood is the class of its badge, Headline the word in it.
 func (e endpointRow) Mood() string { return moods[e.State.Health(e.GivenUp)] }

@@ -120,7 +120,8 @@ func TestNotifications(t *testing.T) {
 		}{
 			{"all", store.NotificationFilter{}, []string{"0", "1", "2", "3", "4"}},
 			{"newest", store.NotificationFilter{Newest: true, Limit: 2}, []string{"4", "3"}},
-			{"type", store.NotificationFilter{Type: event.VulnUpdate}, []string{"1", "3"}},
+			{"types before the limit", store.NotificationFilter{Types: []event.Type{event.VulnUpdate, event.PolicyEval}, Limit: 2}, []string{"1", "3"}},
+			{"type", store.NotificationFilter{Types: []event.Type{event.VulnUpdate}}, []string{"1", "3"}},
 			{"subject", store.NotificationFilter{Subject: "docker.io/nginx:1", Newest: true}, []string{"4", "2", "0"}},
 		}
 		for _, test := range tests {
@@ -340,7 +341,7 @@ func TestTotals(t *testing.T) {
 			TagsByStatus: map[policy.Status]int{"": 1, policy.Fail: 1}, FailingByKind: map[string]int{"NotFound": 1},
 			Due: 2, DueSince: at(0), ImagesByState: map[string]int{},
 			NotificationsByType: map[event.Type]int{event.TagUpdate: 1}, DeliveriesByState: map[event.DeliveryState]int{event.Pending: 1},
-			PendingSince: at(0), EndpointsByHealth: map[event.Health]int{event.HealthGood: 1}, FeedBuilt: built,
+			PendingSince: at(0), EndpointsByHealth: map[event.Health]int{event.HealthUntried: 1}, FeedBuilt: built,
 		}
 		if diff := cmp.Diff(want, must[store.Totals](t)(s.Totals(ctx, at(100)))); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)

@@ -21,9 +21,9 @@ type StoredNotification struct {
 // NotificationFilter selects notifications; its zero value selects the first
 // 1,000.
 type NotificationFilter struct {
-	After   int64 // Seq
-	Before  int64 // Seq; 0 for no bound
-	Type    event.Type
+	After   int64        // Seq
+	Before  int64        // Seq; 0 for no bound
+	Types   []event.Type // empty for all
 	Subject string
 	Limit   int  // 0 for 1,000
 	Newest  bool // newest first
@@ -107,9 +107,7 @@ func (s *Store) Notifications(ctx context.Context, filter NotificationFilter) ([
 	if filter.Before > 0 {
 		where.add("seq < ?", filter.Before)
 	}
-	if filter.Type != "" {
-		where.add("type = ?", string(filter.Type))
-	}
+	oneOf(&where, "type", filter.Types)
 	if filter.Subject != "" {
 		where.add("subject = ?", filter.Subject)
 	}

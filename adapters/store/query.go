@@ -17,6 +17,18 @@ func (c *conditions) add(part string, args ...any) {
 	c.args = append(c.args, args...)
 }
 
+// oneOf asks for rows whose column has one of the values; without values, for all.
+func oneOf[T ~string](c *conditions, column string, values []T) {
+	if len(values) == 0 {
+		return
+	}
+	args := make([]any, len(values))
+	for i, value := range values {
+		args[i] = string(value)
+	}
+	c.add(column+" IN (?"+strings.Repeat(", ?", len(args)-1)+")", args...)
+}
+
 // text is the WHERE clause, "" without conditions.
 func (c *conditions) text() string {
 	if len(c.parts) == 0 {

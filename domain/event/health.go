@@ -8,13 +8,14 @@ type Health string
 // The states of health.
 const (
 	HealthGood     Health = "healthy"
+	HealthUntried  Health = "untried"   // nothing was sent to it yet
 	HealthGivingUp Health = "giving_up" // it lost notifications within the last day
 	HealthFailing  Health = "failing"   // its last attempt failed
 	HealthDisabled Health = "disabled"
 )
 
 // Healths are all of them.
-var Healths = []Health{HealthGood, HealthGivingUp, HealthFailing, HealthDisabled}
+var Healths = []Health{HealthGood, HealthUntried, HealthGivingUp, HealthFailing, HealthDisabled}
 
 // GivenUp sums up the deliveries to an endpoint that were given up lately: those
 // that the receiver refused for good, and those that ran out of time.
@@ -38,6 +39,8 @@ func (s EndpointState) Health(lost GivenUp) Health {
 		return HealthFailing
 	case lost.Count > 0:
 		return HealthGivingUp
+	case s.LastAnswer == "":
+		return HealthUntried
 	}
 	return HealthGood
 }

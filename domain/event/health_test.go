@@ -16,7 +16,8 @@ func TestHealth(t *testing.T) {
 		lost  event.GivenUp
 		want  event.Health
 	}{
-		{"nothing known", event.EndpointState{}, event.GivenUp{}, event.HealthGood},
+		{"nothing sent yet", event.EndpointState{}, event.GivenUp{}, event.HealthUntried},
+		{"accepted", event.EndpointState{LastAnswer: "HTTP 200"}, event.GivenUp{}, event.HealthGood},
 		{"accepts one and refused another", event.EndpointState{LastAnswer: "HTTP 200"}, lost, event.HealthGivingUp},
 		{"fails", event.EndpointState{FailingSince: noon}, event.GivenUp{}, event.HealthFailing},
 		{"fails and gave up", event.EndpointState{FailingSince: noon}, lost, event.HealthFailing},
