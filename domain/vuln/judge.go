@@ -21,10 +21,12 @@ type HoldKind string
 
 // The kinds.
 const (
-	HoldOlder    HoldKind = "older"
-	HoldSchema   HoldKind = "schema"
-	HoldProvider HoldKind = "provider"
-	HoldCount    HoldKind = "count"
+	HoldOlder     HoldKind = "older"
+	HoldFuture    HoldKind = "future"
+	HoldWithdrawn HoldKind = "withdrawn"
+	HoldSchema    HoldKind = "schema"
+	HoldProvider  HoldKind = "provider"
+	HoldCount     HoldKind = "count"
 )
 
 // HoldReason is one reason not to use a generation without being told to.
@@ -34,26 +36,62 @@ type HoldReason struct {
 	Text     string // for people
 }
 
-// Judge returns why the next generation should be held; none means that it can
-// take the place of the previous one. Without a previous one, only what the next
-// one is by itself counts.
-func Judge(previous, next Description, limits Limits) []HoldReason {
-	var reasons []HoldReason
-	if next.Newer {
-		reasons = append(reasons, HoldReason{Kind: HoldSchema,
-			Text: fmt.Sprintf("schema %s is newer than this version knows: update Tagwatch, or release the data", next.Schema)})
-	}
+// clockSkew is how far a publisher's clock may be ahead of ours.
+const clockSkew = 10 * time.Minute
+
+// ahead tells whether a time lies in the future.
+func ahead(t, now time.Time) bool { return t.After(now.Add(clockSkew)) }
+
+// Judge returns why the next generation should be put on hold; none means that it
+// can take the place of the previous one. Without a previous one, only what the
+// next one is by itself counts.
+func Judge(previous, next Description, limits Limits, now time.Time) []HoldReason {
+	reasons := judgeAlone(next, now)
 	if previous.Checksum == "" {
+		if !next.holdsRecords() {
+			reasons = append(reasons, HoldReason{Kind: HoldCount, Text: "it holds no vulnerabilities"})
+		}
 		return reasons
 	}
-	if next.Built.Before(previous.Built) {
+	older := false
+	// A build from the future must not hold the true ones after it.
+	if !ahead(previous.Built, now) && next.Built.Before(previous.Built) {
+		older = true
 		reasons = append(reasons, HoldReason{Kind: HoldOlder,
 			Text: fmt.Sprintf("built %s, before the current data of %s", instant(next.Built), instant(previous.Built))})
 	}
 	for _, p := range previous.Providers {
 		reasons = append(reasons, limits.judgeProvider(p, next)...)
+		if reason, back := wentBack(p, next, now); back && !older {
+			reasons = append(reasons, reason)
+		}
 	}
 	return append(reasons, limits.judgeTotals(previous.Totals, next.Totals)...)
+}
+
+// judgeAlone judges what a generation is by itself.
+func judgeAlone(next Description, now time.Time) []HoldReason {
+	var reasons []HoldReason
+	if next.Newer {
+		reasons = append(reasons, HoldReason{Kind: HoldSchema,
+			Text: fmt.Sprintf("schema %s is newer than this version knows: update Tagwatch, or release the data", next.Schema)})
+	}
+	if ahead(next.Built, now) {
+		reasons = append(reasons, HoldReason{Kind: HoldFuture,
+			Text: fmt.Sprintf("built %s, which is in the future: check the publisher's clock and the clock of the workers", instant(next.Built))})
+	}
+	return reasons
+}
+
+// wentBack judges the date of one provider's data, as Judge does that of the
+// build: an older state of it would look as if vulnerabilities had been fixed.
+func wentBack(previous ProviderState, next Description, now time.Time) (HoldReason, bool) {
+	current, ok := next.Provider(previous.Name)
+	if !ok || current.Captured.IsZero() || ahead(previous.Captured, now) || previous.Captured.Sub(current.Captured) <= providerLag {
+		return HoldReason{}, false
+	}
+	return HoldReason{HoldProvider, previous.Name, fmt.Sprintf("provider %s went back: its data is of %s, in the current data it is of %s",
+		previous.Name, instant(current.Captured), instant(previous.Captured))}, true
 }
 
 func (l Limits) judgeProvider(previous ProviderState, next Description) []HoldReason {
@@ -61,6 +99,9 @@ func (l Limits) judgeProvider(previous ProviderState, next Description) []HoldRe
 	if !ok {
 		return []HoldReason{{Kind: HoldProvider, Provider: previous.Name,
 			Text: fmt.Sprintf("provider %s is gone, which had %d records", previous.Name, previous.Records)}}
+	}
+	if _, decorating := next.Totals.Of(previous.Name); decorating {
+		return nil // judgeTotals judges its rows
 	}
 	var reasons []HoldReason
 	if text := l.judgeCount(previous.Records, current.Records); text != "" {
@@ -74,16 +115,9 @@ func (l Limits) judgeProvider(previous ProviderState, next Description) []HoldRe
 
 func (l Limits) judgeTotals(previous, next Totals) []HoldReason {
 	var reasons []HoldReason
-	for _, count := range []struct {
-		name         string
-		before, then int
-	}{
-		{"known exploited vulnerabilities", previous.KnownExploited, next.KnownExploited},
-		{"EPSS scores", previous.Exploitability, next.Exploitability},
-		{"weaknesses", previous.Weaknesses, next.Weaknesses},
-	} {
-		if text := l.judgeCount(count.before, count.then); text != "" {
-			reasons = append(reasons, HoldReason{Kind: HoldCount, Text: count.name + " " + text})
+	for _, total := range totals {
+		if text := l.judgeCount(total.count(previous), total.count(next)); text != "" {
+			reasons = append(reasons, HoldReason{Kind: HoldCount, Provider: total.provider, Text: total.name + " " + text})
 		}
 	}
 	return reasons
@@ -92,6 +126,8 @@ func (l Limits) judgeTotals(previous, next Totals) []HoldReason {
 // judgeCount describes a count out of bounds; "" for one within.
 func (l Limits) judgeCount(before, after int) string {
 	switch {
+	case before > 0 && after == 0:
+		return fmt.Sprintf("fell from %d to 0", before)
 	case before >= l.Floor && float64(after) < float64(before)*(1-l.Shrink):
 		return fmt.Sprintf("fell from %d to %d", before, after)
 	case after >= l.Floor && before > 0 && float64(after) > float64(before)*l.Grow:
