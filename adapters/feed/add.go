@@ -80,7 +80,7 @@ func (f *Feed) make(ctx context.Context, scratch string, wanted vuln.Generation,
 	}
 	database := filepath.Join(dir, v6.VulnerabilityDBFileName)
 	if err := f.unpack(ctx, archive, database); err != nil {
-		return vuln.Description{}, err
+		return vuln.Description{}, fmt.Errorf("%s: %w", cmp.Or(wanted.URL, "the file"), err)
 	}
 	if strings.HasPrefix(archive, scratch) {
 		if err := os.Remove(archive); err != nil {

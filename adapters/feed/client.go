@@ -78,7 +78,8 @@ func (f *Feed) get(ctx context.Context, u *url.URL, timeout time.Duration) (*htt
 	silence := time.AfterFunc(f.options.Stall, func() { cancel(errStalled) })
 	response.Body = &body{ReadCloser: response.Body, ctx: ctx, silence: silence, stall: f.options.Stall, stop: stop}
 	if err := statusError(response); err != nil {
-		return nil, errors.Join(fmt.Errorf("get %s: %w", shown(u), err), response.Body.Close())
+		err = fmt.Errorf("get %s: %w; %s", shown(u), err, f.came(u, response, headOf(response.Body)))
+		return nil, errors.Join(err, response.Body.Close())
 	}
 	return response, nil
 }
@@ -99,7 +100,7 @@ func withoutURL(err error) error {
 	return err
 }
 
-// statusError classifies what is no success.
+// statusError classifies what is not a success.
 func statusError(response *http.Response) error {
 	switch code := response.StatusCode; {
 	case code == http.StatusOK:

@@ -36,18 +36,36 @@ func (f *Feed) Describe(_ context.Context, checksum string) (vuln.Description, e
 	if err := json.Unmarshal(text, &description); err != nil {
 		return vuln.Description{}, fmt.Errorf("describe generation %s: %w: %w", checksum, fault.Invalid, err)
 	}
+	// Another version may have written it, which knew another revision.
+	description.Newer = newer(description.Schema)
 	return description, nil
+}
+
+// newer tells whether a schema has a revision that this version does not know.
+func newer(schema string) bool {
+	var model, revision, addition int
+	_, err := fmt.Sscanf(schema, "%d.%d.%d", &model, &revision, &addition)
+	return err != nil || revision > v6.Revision
 }
 
 // readHead reads what a database says of itself, which works without indexes.
 func readHead(dir string) (vuln.Description, error) {
-	head, err := v6.ReadDescription(filepath.Join(dir, v6.VulnerabilityDBFileName))
+	reader, err := v6.NewReader(v6.Config{DBDirPath: dir})
 	if err != nil {
 		return vuln.Description{}, fmt.Errorf("%w: %w", fault.Invalid, err)
 	}
+	said, err := reader.GetDBMetadata()
+	if err := errors.Join(err, reader.Close()); err != nil {
+		return vuln.Description{}, fmt.Errorf("%w: %w", fault.Invalid, err)
+	}
+	if said.BuildTimestamp == nil || said.BuildTimestamp.IsZero() {
+		return vuln.Description{}, fmt.Errorf("%w: the database does not say when it was built", fault.Invalid)
+	}
+	head := v6.DescriptionFromMetadata(said)
+	version := schema(head.SchemaVersion)
 	return vuln.Description{
-		Generation: vuln.Generation{Built: head.Built.UTC().Round(time.Second), Schema: schema(head.SchemaVersion)},
-		Newer:      head.SchemaVersion.Revision > v6.Revision,
+		Generation: vuln.Generation{Built: head.Built.UTC().Round(time.Second), Schema: version},
+		Newer:      newer(version),
 	}, nil
 }
 
@@ -83,14 +101,37 @@ func count(ctx context.Context, db *sql.DB, into *vuln.Description) error {
 	if err := countShares(ctx, db, providers); err != nil {
 		return err
 	}
+	if err := countTotals(ctx, db, into); err != nil {
+		return err
+	}
 	for _, p := range providers {
+		if rows, decorating := into.Totals.Of(p.Name); decorating {
+			p.Records = rows
+		}
 		into.Providers = append(into.Providers, *p)
 	}
 	slices.SortFunc(into.Providers, func(a, b vuln.ProviderState) int { return cmp.Compare(a.Name, b.Name) })
-	const totals = `SELECT (SELECT count(*) FROM known_exploited_vulnerability_handles),
-		(SELECT count(*) FROM epss_handles), (SELECT count(*) FROM cwe_handles)`
-	return db.QueryRowContext(ctx, totals).
-		Scan(&into.Totals.KnownExploited, &into.Totals.Exploitability, &into.Totals.Weaknesses)
+	return nil
+}
+
+// countTotals counts the rows that decorate records.
+func countTotals(ctx context.Context, db *sql.DB, into *vuln.Description) error {
+	const totals = `SELECT (SELECT count(*) FROM known_exploited_vulnerability_handles), (SELECT count(*) FROM epss_handles),
+		(SELECT count(*) FROM cwe_handles), (SELECT count(*) FROM operating_systems WHERE eol_date IS NOT NULL)`
+	err := db.QueryRowContext(ctx, totals).
+		Scan(&into.Totals.KnownExploited, &into.Totals.Exploitability, &into.Totals.Weaknesses, &into.Totals.EndOfLife)
+	if err != nil {
+		return err
+	}
+	var scored sql.NullTime
+	err = db.QueryRowContext(ctx, "SELECT date FROM epss_metadata LIMIT 1").Scan(&scored)
+	if scored.Valid {
+		into.Scored = scored.Time.UTC()
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return err
 }
 
 func readProviders(ctx context.Context, db *sql.DB) (map[string]*vuln.ProviderState, error) {
@@ -106,7 +147,10 @@ func readProviders(ctx context.Context, db *sql.DB) (map[string]*vuln.ProviderSt
 		if err := rows.Scan(&name, &captured); err != nil {
 			return nil, err
 		}
-		providers[name] = &vuln.ProviderState{Name: name, Captured: captured.Time.UTC()}
+		providers[name] = &vuln.ProviderState{Name: name}
+		if captured.Valid {
+			providers[name].Captured = captured.Time.UTC()
+		}
 	}
 	return providers, rows.Err()
 }
@@ -116,10 +160,13 @@ func readProviders(ctx context.Context, db *sql.DB) (map[string]*vuln.ProviderSt
 func countShares(ctx context.Context, db *sql.DB, providers map[string]*vuln.ProviderState) error {
 	owner := map[int64]*vuln.ProviderState{}
 	err := pairs(ctx, db, "SELECT id, provider_id FROM vulnerability_handles", func(id int64, provider string) {
-		if p := providers[provider]; p != nil {
-			owner[id] = p
-			p.Records++
+		p := providers[provider]
+		if p == nil { // counted all the same, as one without a date
+			p = &vuln.ProviderState{Name: provider}
+			providers[provider] = p
 		}
+		owner[id] = p
+		p.Records++
 	})
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -37,32 +38,68 @@ func (f *Feed) download(ctx context.Context, wanted vuln.Generation, file string
 	if err := errors.Join(err, response.Body.Close()); err != nil {
 		return fmt.Errorf("download %s: %w", shown(u), err)
 	}
-	if sum != wanted.Checksum {
-		return fmt.Errorf("download %s: %w: its checksum is %s, not the listed one", shown(u), fault.Invalid, sum)
+	if sum == wanted.Checksum || f.unwrap(file, wanted.Checksum) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("download %s: %w: its checksum is %s, not the listed one; %s; the archive has to be published whole, and whatever stands between, as a proxy or a login, has to let it through",
+		shown(u), fault.Invalid, sum, f.came(u, response, headOfFile(file)))
+}
+
+// unwrap undoes compression that was put around an archive on its way, which
+// shows in that the listed checksum is of what is inside.
+func (f *Feed) unwrap(file, checksum string) bool {
+	in, err := os.Open(file)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = in.Close() }() // only read
+	stream, err := gzip.NewReader(in)
+	if err != nil {
+		return false
+	}
+	inside := file + ".inside"
+	sum, _, err := write(inside, &bounded{Reader: stream, left: f.options.MaxArchive})
+	if err != nil || sum != checksum {
+		_ = os.Remove(inside) // it lies in the scratch directory
+		return false
+	}
+	return os.Rename(inside, file) == nil
+}
+
+func headOfFile(file string) []byte {
+	in, err := os.Open(file)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = in.Close() }() // only read
+	return headOf(in)
 }
 
 func (f *Feed) save(response *http.Response, file string, report func(string)) (checksum string, err error) {
 	if response.ContentLength > f.options.MaxArchive {
 		return "", fmt.Errorf("%w: %d bytes, allowed are %d", fault.Limit, response.ContentLength, f.options.MaxArchive)
 	}
-	out, err := os.Create(file)
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	digest := sha256.New()
 	counted := &counter{total: response.ContentLength, report: report}
-	from := io.LimitReader(response.Body, f.options.MaxArchive+1)
-	size, err := io.Copy(io.MultiWriter(out, digest, counted), from)
+	checksum, size, err := write(file, io.TeeReader(io.LimitReader(response.Body, f.options.MaxArchive+1), counted))
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("after %d bytes: %w", size, err)
 	}
 	if size > f.options.MaxArchive {
 		return "", fmt.Errorf("%w: more than %d bytes", fault.Limit, f.options.MaxArchive)
 	}
-	return "sha256:" + hex.EncodeToString(digest.Sum(nil)), nil
+	return checksum, nil
+}
+
+// write fills a file and returns the checksum of what came.
+func write(file string, from io.Reader) (checksum string, size int64, err error) {
+	out, err := os.Create(file)
+	if err != nil {
+		return "", 0, err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	digest := sha256.New()
+	size, err = io.Copy(io.MultiWriter(out, digest), from)
+	return "sha256:" + hex.EncodeToString(digest.Sum(nil)), size, err
 }
 
 // counter reports what is written to it, by the mebibyte.

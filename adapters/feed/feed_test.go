@@ -1,6 +1,7 @@
 package feed_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -105,6 +106,9 @@ func TestFetch(t *testing.T) {
 	must(t, err)
 	got, err := s.Fetch(t.Context(), listing, func(string) {})
 	must(t, err)
+	if listing.Status != vuln.LifecycleActive {
+		t.Errorf("status %q", listing.Status)
+	}
 	want := vuln.Generation{Checksum: database.Checksum, Built: database.Built, Schema: "6.1.10",
 		URL: s.publisher.URL() + "/v6/" + filepath.Base(database.Archive)}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -154,7 +158,7 @@ func TestDescribe(t *testing.T) {
 			t.Errorf("provider %s was captured %s", p.Name, p.Captured)
 		}
 	}
-	if diff := cmp.Diff(map[string]int{"debian": 2, "epss": 0, "github": 1, "kev": 0, "nvd": 1}, records); diff != "" {
+	if diff := cmp.Diff(map[string]int{"debian": 2, "epss": 1, "github": 1, "kev": 1, "nvd": 1}, records); diff != "" {
 		t.Errorf("records (-want +got):\n%s", diff)
 	}
 	if rows["debian"] != 2 || rows["github"] != 1 {
@@ -163,8 +167,57 @@ func TestDescribe(t *testing.T) {
 	if want := (vuln.Totals{KnownExploited: 1, Exploitability: 1, Weaknesses: 1}); got.Totals != want {
 		t.Errorf("totals %+v, want %+v", got.Totals, want)
 	}
+	if day := database.Built.Truncate(24 * time.Hour); !got.Scored.Equal(day) {
+		t.Errorf("scores of %s, want %s", got.Scored, day)
+	}
 	if got.Size == 0 || got.Newer || got.Generation != generation {
 		t.Errorf("description %+v", got)
+	}
+}
+
+// TestDescribeOddities: what builds can hold beside what ours do.
+func TestDescribeOddities(t *testing.T) {
+	t.Parallel()
+	database, err := labfeed.BuildEdited(t.TempDir(), time.Now(), []string{
+		`INSERT INTO providers (id, version, processor, date_captured, input_digest) VALUES ('eol', '1', 'lab', '2026-02-01 00:00:00+00:00', 'x')`,
+		`UPDATE operating_systems SET eol_date = '2028-06-30 00:00:00+00:00'`,
+		`UPDATE providers SET date_captured = NULL WHERE id = 'github'`,
+		`PRAGMA foreign_keys = OFF`,
+		`DELETE FROM providers WHERE id = 'nvd'`,
+		`DELETE FROM epss_metadata`,
+	}, knowledge...)
+	must(t, err)
+	s := newStage(t, feed.Options{})
+	s.publish(t, database)
+	generation, err := s.sync(t.Context())
+	must(t, err)
+	got, err := s.Describe(t.Context(), generation.Checksum)
+	must(t, err)
+	for _, want := range []vuln.ProviderState{{Name: "eol", Captured: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC), Records: 1},
+		{Name: "github", Records: 1, Rows: 1}, {Name: "nvd", Records: 1}} {
+		if state, _ := got.Provider(want.Name); !cmp.Equal(want, state) {
+			t.Errorf("provider (-want +got):\n%s", cmp.Diff(want, state))
+		}
+	}
+	if got.Totals.EndOfLife != 1 || !got.Scored.IsZero() {
+		t.Errorf("description %+v", got)
+	}
+}
+
+// TestDescribeAfterAnUpdate of Tagwatch: whether the schema is newer than this
+// version knows is not what the version before thought.
+func TestDescribeAfterAnUpdate(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, feed.Options{})
+	s.publish(t, build(t))
+	generation, err := s.sync(t.Context())
+	must(t, err)
+	file := filepath.Join(s.root, dirOf(generation), "generation.json")
+	text, err := os.ReadFile(file)
+	must(t, err)
+	must(t, os.WriteFile(file, bytes.Replace(text, []byte(`"Newer": false`), []byte(`"Newer": true`), 1), 0o600))
+	if got, err := s.Describe(t.Context(), generation.Checksum); err != nil || got.Newer {
+		t.Errorf("description %+v, error %v", got, err)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/feed"
 	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/lab"
 	labfeed "github.com/tagwatch/tagwatch/lab/feed"
 )
@@ -82,6 +83,10 @@ func TestBadPublisher(t *testing.T) {
 		{"archive: another model's database", packed(func(t *testing.T, d labfeed.Database) []byte {
 			return tarOf(t, "vulnerability.db", altered(t, inside(t, d), "UPDATE db_metadata SET model = 5"))
 		}), fault.Invalid},
+		{"archive: a database that does not say when it was built", packed(func(t *testing.T, d labfeed.Database) []byte {
+			return tarOf(t, "vulnerability.db", altered(t, inside(t, d), "CREATE TABLE other AS SELECT * FROM db_metadata",
+				"DROP TABLE db_metadata", "ALTER TABLE other RENAME TO db_metadata", "UPDATE db_metadata SET build_timestamp = NULL"))
+		}), fault.Invalid},
 		{"archive: bomb", packed(func(t *testing.T, _ labfeed.Database) []byte {
 			return tarOf(t, "vulnerability.db", make([]byte, 32<<20))
 		}), fault.Limit},
@@ -110,6 +115,20 @@ func TestBadPublisher(t *testing.T) {
 			_, err = s.sync(t.Context())
 			must(t, err)
 		})
+	}
+}
+
+// TestListedStatus is what the publisher says of the future, in any case; nothing
+// is not "active".
+func TestListedStatus(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, feed.Options{})
+	database := build(t)
+	for stated, want := range map[string]vuln.Lifecycle{"active": "active", "deprecated": "deprecated", "EOL": "eol", "": "unstated", "retired": "retired"} {
+		s.publish(t, database, labfeed.StateStatus(stated))
+		if got, err := s.Latest(t.Context()); err != nil || got.Status != want {
+			t.Errorf("stated is %q: status %q, error %v", stated, got.Status, err)
+		}
 	}
 }
 
@@ -218,14 +237,14 @@ func inside(t *testing.T, d labfeed.Database) []byte {
 	return out.Bytes()
 }
 
-// altered runs a statement on a database.
-func altered(t *testing.T, database []byte, statement string) []byte {
+// altered runs statements on a database.
+func altered(t *testing.T, database []byte, statements ...string) []byte {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "altered.db")
 	must(t, os.WriteFile(file, database, 0o600))
 	db, err := sql.Open("sqlite", file)
 	must(t, err)
-	_, err = db.Exec(statement)
+	_, err = db.Exec(strings.Join(statements, ";"))
 	must(t, errors.Join(err, db.Close()))
 	out, err := os.ReadFile(file)
 	must(t, err)

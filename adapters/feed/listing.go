@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,9 @@ const (
 	listingTimeout = time.Minute
 )
 
+// wantedListing says what to do about an answer that is not a listing.
+const wantedListing = "the feed URL (--feed-url) has to lead to a listing as grype's v6/latest.json is, and whatever stands between, as a proxy or a login, has to let it through"
+
 // Latest asks the publisher for the newest database. A listing without checksum
 // is refused: what it names could not be verified.
 func (f *Feed) Latest(ctx context.Context) (vuln.Listing, error) {
@@ -37,18 +41,20 @@ func (f *Feed) Latest(ctx context.Context) (vuln.Listing, error) {
 	}
 	listing, err := f.parse(text)
 	if err != nil {
-		return vuln.Listing{}, fmt.Errorf("feed listing %s: %w", shown(f.listing), err)
+		came := f.came(f.listing, response, text[:min(len(text), headSize)])
+		return vuln.Listing{}, fmt.Errorf("feed listing %s: %w; %s; %s", shown(f.listing), err, came, wantedListing)
 	}
 	return listing, nil
 }
 
 func (f *Feed) parse(text []byte) (vuln.Listing, error) {
-	if len(text) > maxListing {
-		return vuln.Listing{}, fmt.Errorf("%w: more than %d bytes", fault.Limit, maxListing)
+	text, err := plain(text, maxListing)
+	if err != nil {
+		return vuln.Listing{}, err
 	}
 	var document distribution.LatestDocument
 	if err := json.Unmarshal(text, &document); err != nil {
-		return vuln.Listing{}, fmt.Errorf("%w: %w", fault.Invalid, err)
+		return vuln.Listing{}, fmt.Errorf("%w: it is not a listing in JSON: %w", fault.Invalid, err)
 	}
 	switch {
 	case document.Path == "":
@@ -68,6 +74,7 @@ func (f *Feed) parse(text []byte) (vuln.Listing, error) {
 		URL:      f.archiveURL(document.Path),
 		Built:    document.Built.UTC().Round(time.Second),
 		Schema:   schema(document.SchemaVersion),
+		Status:   cmp.Or(vuln.Lifecycle(strings.ToLower(strings.TrimSpace(string(document.Status)))), vuln.LifecycleUnstated),
 	}, nil
 }
 

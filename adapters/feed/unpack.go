@@ -45,7 +45,7 @@ func (f *Feed) unpack(ctx context.Context, archive, database string) error {
 		return nil
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = fmt.Errorf("the file is cut off; fetch it again: %w", err)
+		err = fmt.Errorf("it is cut off and has to be published or copied again, whole: %w", err)
 	}
 	if fault.Name(err) == "" && ctx.Err() == nil {
 		err = fmt.Errorf("%w: %w", fault.Invalid, err) // whatever is wrong with it stays wrong
@@ -75,7 +75,7 @@ func (f *Feed) copyDatabase(out io.Writer, in *bufio.Reader) error {
 		}
 		return f.copyMember(out, stream)
 	default:
-		return fmt.Errorf("%w: neither a tar.zst nor a tar.gz archive nor a database", fault.Invalid)
+		return fmt.Errorf("%w: neither a tar.zst nor a tar.gz archive nor a database, %s", fault.Invalid, f.beginning(head))
 	}
 }
 

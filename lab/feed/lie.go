@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"strings"
 	"time"
+
+	"github.com/anchore/grype/grype/db/v6/distribution"
 )
 
 // Lie changes what is published so that it is no longer true or whole.
@@ -31,6 +33,14 @@ func ClaimBuilt(at time.Time) Lie {
 func ClaimModel(model int) Lie {
 	return func(p *publication) error {
 		p.listing.SchemaVersion.Model = model
+		return nil
+	}
+}
+
+// StateStatus lists another status of the database than "active".
+func StateStatus(status string) Lie {
+	return func(p *publication) error {
+		p.listing.Status = distribution.Status(status)
 		return nil
 	}
 }

@@ -1,0 +1,151 @@
+package feed
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	unicodetext "golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+const (
+	// headSize is how much of what came is read to say what it is.
+	headSize = 512
+	// shownWords is how much of that an error repeats, in characters.
+	shownWords = 80
+	// leastSecret is the length from which a part of an address may be a secret:
+	// shorter ones would blot out any text.
+	leastSecret = 4
+)
+
+// plain undoes what publishing does to a text without harm: compression that
+// nobody asked for, a byte order mark, another encoding of Unicode.
+func plain(text []byte, most int64) ([]byte, error) {
+	if bytes.HasPrefix(text, gzipMagic) {
+		stream, err := gzip.NewReader(bytes.NewReader(text))
+		if err != nil {
+			return nil, fmt.Errorf("%w: it is compressed with gzip and damaged: %w", fault.Invalid, err)
+		}
+		if text, err = io.ReadAll(io.LimitReader(stream, most+1)); err != nil {
+			return nil, fmt.Errorf("%w: it is compressed with gzip and damaged: %w", fault.Invalid, err)
+		}
+	}
+	if int64(len(text)) > most {
+		return nil, fmt.Errorf("%w: more than %d bytes", fault.Limit, most)
+	}
+	text, _, err := transform.Bytes(unicodetext.BOMOverride(transform.Nop), text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: its text cannot be decoded: %w", fault.Invalid, err)
+	}
+	return text, nil
+}
+
+// came says what a server sent: of which type, from where if that is not where
+// it was asked for, and how it begins.
+func (f *Feed) came(asked *url.URL, response *http.Response, head []byte) string {
+	var out strings.Builder
+	kind, _, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	if err != nil {
+		kind = ""
+	}
+	out.WriteString(cmp.Or(kind, "something without a content type"))
+	if encoding := response.Header.Get("Content-Encoding"); encoding != "" {
+		fmt.Fprintf(&out, " with Content-Encoding %.20q", encoding)
+	}
+	out.WriteString(" came")
+	if final := shown(response.Request.URL); final != shown(asked) {
+		out.WriteString(", after a redirect to " + final)
+	}
+	return out.String() + ", " + f.beginning(head)
+}
+
+// beginning shows how a document begins, without secrets: a server may repeat the
+// address that it was asked for.
+func (f *Feed) beginning(head []byte) string {
+	if len(head) == 0 {
+		return "and it is empty"
+	}
+	text := unpacked(head)
+	if decoded, _, err := transform.Bytes(unicodetext.BOMOverride(transform.Nop), text); err == nil {
+		text = decoded
+	}
+	if !readable(text) {
+		return fmt.Sprintf("beginning with the bytes % x", head[:min(len(head), 8)])
+	}
+	words := strings.Join(strings.Fields(string(text)), " ")
+	for _, secret := range f.secrets() {
+		words = strings.ReplaceAll(words, secret, "***")
+	}
+	if runes := []rune(words); len(runes) > shownWords {
+		words = string(runes[:shownWords]) + "…"
+	}
+	return "beginning with " + strconv.Quote(words)
+}
+
+// unpacked is what a compressed head still holds; the head itself if it is not
+// compressed.
+func unpacked(head []byte) []byte {
+	stream, err := gzip.NewReader(bytes.NewReader(head))
+	if err != nil {
+		return head
+	}
+	text := headOf(stream)
+	if len(text) == 0 {
+		return head
+	}
+	return text
+}
+
+// readable tells whether a head, which may end within a character, is text.
+func readable(head []byte) bool {
+	for len(head) > 0 {
+		r, size := utf8.DecodeRune(head)
+		if r == utf8.RuneError && size == 1 {
+			return !utf8.FullRune(head)
+		}
+		if unicode.IsControl(r) && !unicode.IsSpace(r) {
+			return false
+		}
+		head = head[size:]
+	}
+	return true
+}
+
+// secrets are the parts of the configured address that nobody may read.
+func (f *Feed) secrets() []string {
+	var found []string
+	add := func(values ...string) {
+		for _, value := range values {
+			if len(value) >= leastSecret {
+				found = append(found, value, url.QueryEscape(value))
+			}
+		}
+	}
+	add(f.listing.RawQuery)
+	for _, values := range f.listing.Query() {
+		add(values...)
+	}
+	if f.listing.User != nil {
+		password, _ := f.listing.User.Password()
+		add(password, f.listing.User.Username())
+	}
+	return found
+}
+
+// headOf reads how a body begins.
+func headOf(body io.Reader) []byte {
+	head, _ := io.ReadAll(io.LimitReader(body, headSize)) // what came before an error is all there is to show
+	return head
+}
