@@ -41,7 +41,7 @@ func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, 
 	if err := a.Feed.Ensure(ctx, generation); err != nil {
 		return result, err
 	}
-	move := watch.Advance{To: generation.Checksum, FromEngine: feed.Engine, Engine: a.Matcher.Engine(), Reject: request.Reject}
+	move := watch.Advance{To: generation.Checksum, FromEngine: feed.Engine, Engine: a.Matcher.Engine(), Leave: request.Leave}
 	if feed.Current != nil {
 		move.From = feed.Current.Checksum
 	}
@@ -188,14 +188,14 @@ func (a *Activities) touched(ctx context.Context, delta vuln.Delta, move watch.A
 	return touched, nil
 }
 
-// settle ends a move: it tells what the move means for the data's age, and frees
+// settle ends a move: it tells what the move means for what is wrong with the data, and frees
 // the disk of older ones.
 func (a *Activities) settle(ctx context.Context) error {
 	feed, err := a.Store.Feed(ctx)
 	if err != nil {
 		return err
 	}
-	if err := a.tellAge(ctx, feed); err != nil {
+	if err := a.noteConditions(ctx, feed); err != nil {
 		return err
 	}
 	return a.freeDisk(feed, a.Feed.Prune)

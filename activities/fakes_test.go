@@ -202,7 +202,7 @@ func newFeed() *feed { return &feed{described: map[string]vuln.Description{}} }
 func (f *feed) offers(description vuln.Description) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.newest = vuln.Listing{Checksum: description.Checksum, Built: description.Built}
+	f.newest = vuln.Listing{Checksum: description.Checksum, URL: description.URL, Built: description.Built, Status: vuln.LifecycleActive}
 	f.described[description.Checksum] = description
 }
 
@@ -227,6 +227,7 @@ func (f *feed) Import(_ context.Context, file string) (vuln.Generation, error) {
 	if !known {
 		return vuln.Generation{}, fmt.Errorf("import %s: no such file: %w", file, fault.NotFound)
 	}
+	found.URL = ""
 	return found.Generation, nil
 }
 

@@ -2,13 +2,10 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -35,9 +32,10 @@ type Feed interface {
 // feedStore keeps which generation the findings are of.
 type feedStore interface {
 	Feed(ctx context.Context) (watch.Feed, error)
-	NoteFeed(ctx context.Context, checked time.Time, problem *watch.Problem) error
-	NoteStale(ctx context.Context, since time.Time) error
+	NoteFeed(ctx context.Context, checked time.Time, status vuln.Lifecycle, problem *watch.Problem) error
+	NoteConditions(ctx context.Context, found []vuln.Condition, now time.Time) error
 	SaveGeneration(ctx context.Context, generation vuln.Description, state watch.GenerationState, reasons []string, now time.Time) error
+	EndHold(ctx context.Context) error
 	// GenerationState is "" for a generation that was never seen.
 	GenerationState(ctx context.Context, checksum string) (watch.GenerationState, error)
 	// Stage keeps findings until Advance makes them the current ones; Staged are
@@ -74,14 +72,17 @@ func (a *Activities) fetch(ctx context.Context, request watch.SyncRequest, repor
 	}
 	switch {
 	case request.Release && feed.Held == nil:
-		return fetched, fmt.Errorf("no generation is held, so there is nothing to release: %w", fault.NotFound)
+		return fetched, fmt.Errorf("nothing is on hold, so there is nothing to release: %w", fault.NotFound)
 	case request.Rollback && feed.Previous == nil:
 		return fetched, fmt.Errorf("there is no previous generation to go back to: %w", fault.NotFound)
 	case request.Release:
 		fetched.Generation = &feed.Held.Generation
+		if feed.WentBack() {
+			fetched.Leave = watch.Withdrawn
+		}
 		return fetched, nil
 	case request.Rollback:
-		fetched.Generation, fetched.Reject = &feed.Previous.Generation, true
+		fetched.Generation, fetched.Leave = &feed.Previous.Generation, watch.Rejected
 		return fetched, nil
 	case request.File != "":
 		return a.fetchFile(ctx, request.File, feed, fetched, report)
@@ -97,132 +98,6 @@ func (a *Activities) fetchFile(ctx context.Context, file string, feed watch.Feed
 		return fetched, err
 	}
 	return a.judge(ctx, feed, generation, fetched)
-}
-
-// fetchNewest moves to the source's newest generation. A worker without a way to
-// the source still keeps up with its matcher.
-func (a *Activities) fetchNewest(ctx context.Context, feed watch.Feed, fetched watch.Fetched, report func(string)) (watch.Fetched, error) {
-	leads, err := a.leads(ctx)
-	if err != nil {
-		return fetched, err
-	}
-	listing, err := a.Feed.Latest(ctx)
-	if leads && feed.Engine != a.Matcher.Engine() && usable(feed.Current, listing) && ctx.Err() == nil {
-		// First with the data that there are: what changes then is the matcher's
-		// doing alone. The next synchronization brings new data.
-		fetched.Generation, fetched.Rematch = &feed.Current.Generation, true
-		return fetched, a.noteFeed(ctx, feed, err)
-	}
-	var generation vuln.Generation
-	if err == nil {
-		generation, err = a.newest(ctx, listing, report)
-	}
-	if ctx.Err() != nil {
-		return fetched, ctx.Err()
-	}
-	if noteErr := a.noteFeed(ctx, feed, err); noteErr != nil {
-		return fetched, noteErr
-	}
-	if generation.Checksum != "" {
-		fetched, err = a.judge(ctx, feed, generation, fetched)
-	} else if feed.Held != nil {
-		fetched.Held = feed.Reasons
-		err = errors.Join(err, a.tellHeld(ctx, *feed.Held, feed.Reasons))
-	}
-	if fetched.Generation == nil {
-		err = errors.Join(err, a.tellAge(ctx, feed))
-	}
-	return fetched, err
-}
-
-// usable tells whether this worker's matcher reads the current data: the source
-// offers none, or of the same model of the schema.
-func usable(current *vuln.Description, offered vuln.Listing) bool {
-	if current == nil {
-		return false
-	}
-	model, _, _ := strings.Cut(current.Schema, ".")
-	offeredModel, _, _ := strings.Cut(offered.Schema, ".")
-	return offeredModel == "" || model == offeredModel
-}
-
-// newest has the source's newest generation on disk; it is zero when that is no
-// news: current, held or rejected already.
-func (a *Activities) newest(ctx context.Context, listing vuln.Listing, report func(string)) (vuln.Generation, error) {
-	state, err := a.Store.GenerationState(ctx, listing.Checksum)
-	if err != nil || state != "" {
-		return vuln.Generation{}, err
-	}
-	report("fetching vulnerability data built " + listing.Built.UTC().Format(time.RFC3339))
-	return a.Feed.Fetch(ctx, listing, report)
-}
-
-// judge holds a generation that differs from the current one in a way that a
-// person has to look at.
-func (a *Activities) judge(ctx context.Context, feed watch.Feed, generation vuln.Generation, fetched watch.Fetched) (watch.Fetched, error) {
-	next, err := a.Feed.Describe(ctx, generation.Checksum)
-	if err != nil {
-		return fetched, err
-	}
-	var current vuln.Description
-	if feed.Current != nil {
-		current = *feed.Current
-	}
-	var reasons []string
-	for _, reason := range vuln.Judge(current, next, vuln.DefaultLimits) {
-		reasons = append(reasons, reason.Text)
-	}
-	next.URL = generation.URL
-	if len(reasons) == 0 {
-		fetched.Generation = &generation
-		return fetched, a.Store.SaveGeneration(ctx, next, "", nil, a.now())
-	}
-	fetched.Held = reasons
-	if err := a.Store.SaveGeneration(ctx, next, watch.Held, reasons, a.now()); err != nil {
-		return fetched, err
-	}
-	return fetched, a.tellHeld(ctx, next, reasons)
-}
-
-// tellHeld tells the event log of a generation that waits for a person. It is
-// called for as long as one waits.
-func (a *Activities) tellHeld(ctx context.Context, held vuln.Description, reasons []string) error {
-	return a.log(ctx, event.Logged{Event: "system.feeds.sync.held", Level: event.LevelError,
-		Message:  "New vulnerability data are held; release them with: tagwatch feed release",
-		Details:  map[string]any{"generation": held.Checksum, "reasons": reasons},
-		Resource: event.Resource{ID: held.Checksum, Kind: "feeds"}}, since(held.Built))
-}
-
-// noteFeed stores whether the source answers, and tells the event log when it
-// begins to fail and when it recovers.
-func (a *Activities) noteFeed(ctx context.Context, feed watch.Feed, cause error) error {
-	if cause == nil {
-		if err := a.tellFetched(ctx, feed.Problem); err != nil {
-			return err
-		}
-		return a.Store.NoteFeed(ctx, a.now(), nil)
-	}
-	failing := problem(watch.StageFetch, cause, feed.Problem, a.now())
-	if feed.Problem == nil {
-		err := a.log(ctx, event.Logged{Event: "system.feeds.sync.failed", Level: event.LevelError,
-			Message: "Vulnerability data cannot be fetched: " + failing.Message, Resource: source}, since(feed.Checked))
-		if err != nil {
-			return err
-		}
-	}
-	return a.Store.NoteFeed(ctx, time.Time{}, failing)
-}
-
-// source is the resource of events about where the data come from.
-var source = event.Resource{ID: "vulnerabilities", Kind: "feeds"}
-
-// tellFetched tells the event log that the source has recovered.
-func (a *Activities) tellFetched(ctx context.Context, before *watch.Problem) error {
-	if before == nil {
-		return nil
-	}
-	return a.log(ctx, event.Logged{Event: "system.feeds.sync.recovered", Level: event.LevelInfo,
-		Message: "Vulnerability data can be fetched again", Details: map[string]any{"failing_since": before.Since}, Resource: source}, since(before.Since))
 }
 
 // affectedPage is how many affected targets are read at a time: which images are

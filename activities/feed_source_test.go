@@ -32,6 +32,7 @@ func (r *rig) disk(from *labfeed.Feed) *realfeed.Feed {
 	opened, err := realfeed.Open(r.TempDir(), realfeed.Options{URL: from.ListingURL(), Stall: 2 * time.Second, MaxArchive: 16 << 20})
 	r.must(err)
 	r.steps.Feed = opened
+	r.clock.set(time.Now()) // that of the publisher
 	return opened
 }
 
@@ -121,6 +122,214 @@ func TestOlderData(t *testing.T) {
 	if state := r.feedState(); state.Current.Checksum != newer.Checksum || state.Held != nil {
 		t.Errorf("state %+v", state)
 	}
+}
+
+// sourced is a rig with a publisher and data in use that was built yesterday.
+func sourced(t *testing.T) (r *rig, source *labfeed.Feed, yesterday time.Time, current labfeed.Database) {
+	t.Helper()
+	r = newRig(t)
+	source = r.publisher()
+	r.disk(source)
+	yesterday = time.Now().Add(-24 * time.Hour)
+	current = r.built(yesterday, "CVE-2026-0001")
+	r.must(source.Publish(current))
+	r.sync(watch.SyncRequest{})
+	return r, source, yesterday, current
+}
+
+// TestDataFromTheFuture is on hold, blocks nothing true, and is used when its
+// time has come.
+func TestDataFromTheFuture(t *testing.T) {
+	t.Parallel()
+	r, source, _, _ := sourced(t)
+	ahead, newer := r.built(time.Now().AddDate(0, 0, 30), "CVE-2026-0002"), r.built(time.Now(), "CVE-2026-0003")
+	for range 2 {
+		r.must(source.Publish(ahead))
+		if fetched := r.sync(watch.SyncRequest{}); len(fetched.Held) != 1 || r.feedState().Held == nil {
+			t.Errorf("fetched %+v", fetched)
+		}
+	}
+	r.must(source.Publish(newer))
+	if fetched := r.sync(watch.SyncRequest{}); fetched.Ended != ahead.Checksum || r.feedState().Current.Checksum != newer.Checksum || r.feedState().Held != nil {
+		t.Errorf("fetched %+v, state %+v", fetched, r.feedState())
+	}
+	r.must(source.Publish(ahead))
+	r.sync(watch.SyncRequest{})
+	r.clock.pass(30 * 24 * time.Hour)
+	if fetched := r.sync(watch.SyncRequest{}); len(fetched.Held) > 0 || r.feedState().Current.Checksum != ahead.Checksum {
+		t.Errorf("when its time has come: fetched %+v", fetched)
+	}
+}
+
+// TestReleasedFromTheFuture does not hold the true data after it.
+func TestReleasedFromTheFuture(t *testing.T) {
+	t.Parallel()
+	r, source, _, _ := sourced(t)
+	ahead, newer := r.built(time.Now().AddDate(1, 0, 0), "CVE-2026-0002"), r.built(time.Now(), "CVE-2026-0003")
+	r.must(source.Publish(ahead))
+	r.sync(watch.SyncRequest{})
+	r.sync(watch.SyncRequest{Release: true})
+	if diff := cmp.Diff([]string{"data.ahead ", "provider.ahead debian"}, r.conditions()); diff != "" {
+		t.Errorf("conditions (-want +got):\n%s", diff)
+	}
+	r.must(source.Publish(newer))
+	if fetched := r.sync(watch.SyncRequest{}); r.feedState().Current.Checksum != newer.Checksum || len(r.conditions()) > 0 {
+		t.Errorf("fetched %+v, conditions %v", fetched, r.conditions())
+	}
+}
+
+// TestHoldEnds when the publisher lists the current data again: nothing is on
+// hold that nobody offers.
+func TestHoldEnds(t *testing.T) {
+	t.Parallel()
+	r, source, yesterday, current := sourced(t)
+	older := r.built(yesterday.Add(-time.Hour), "CVE-2026-0002")
+	for range 2 {
+		began := len(r.told())
+		r.must(source.Publish(older))
+		r.sync(watch.SyncRequest{})
+		r.clock.pass(time.Hour)
+		r.must(source.Publish(current))
+		fetched := r.sync(watch.SyncRequest{})
+		if len(fetched.Held) > 0 || fetched.Ended != older.Checksum || r.feedState().Held != nil || r.feedState().Current.Checksum != current.Checksum {
+			t.Errorf("fetched %+v, state %+v", fetched, r.feedState())
+		}
+		r.expect(began, "system.feeds.sync.held "+older.Checksum, "system.feeds.sync.hold_ended "+older.Checksum)
+	}
+	_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{Release: true})
+	expectFault(t, err, fault.NotFound, false)
+}
+
+// TestHoldOfAFileStays: what a person has brought was never listed.
+func TestHoldOfAFileStays(t *testing.T) {
+	t.Parallel()
+	r, _, yesterday, _ := sourced(t)
+	older := r.built(yesterday.Add(-time.Hour), "CVE-2026-0002")
+	r.sync(watch.SyncRequest{File: older.Archive})
+	if fetched := r.sync(watch.SyncRequest{}); fetched.Ended != "" || r.feedState().Held == nil {
+		t.Errorf("fetched %+v, state %+v", fetched, r.feedState())
+	}
+	r.sync(watch.SyncRequest{Release: true})
+	if state := r.feedState(); state.Current.Checksum != older.Checksum {
+		t.Errorf("state %+v", state)
+	}
+}
+
+// TestWithdrawal: a publisher that takes its newest data back lists the data
+// before it again. It is on hold at first: caches lie for hours.
+func TestWithdrawal(t *testing.T) {
+	t.Parallel()
+	const withdrawn = "system.feeds.data.withdrawn vulnerabilities"
+	back := func(t *testing.T) (r *rig, source *labfeed.Feed, former, bad labfeed.Database) {
+		r, source, yesterday, former := sourced(t)
+		bad = r.built(yesterday.Add(time.Hour), "CVE-2026-0002")
+		r.must(source.Publish(bad))
+		r.sync(watch.SyncRequest{})
+		r.must(source.Publish(former))
+		fetched := r.sync(watch.SyncRequest{})
+		if len(fetched.Held) != 1 || r.feedState().Current.Checksum != bad.Checksum || !r.feedState().WentBack() {
+			t.Errorf("fetched %+v, state %+v", fetched, r.feedState())
+		}
+		return r, source, former, bad
+	}
+	gone := func(r *rig, former labfeed.Database) {
+		r.Helper()
+		if state := r.feedState(); state.Current.Checksum != former.Checksum || state.Held != nil || state.Previous != nil {
+			r.Errorf("state %+v", state)
+		}
+	}
+	t.Run("in time", func(t *testing.T) {
+		t.Parallel()
+		r, source, former, bad := back(t)
+		for range 5 {
+			r.clock.pass(time.Hour)
+			r.sync(watch.SyncRequest{})
+		}
+		r.expect(0, "system.feeds.sync.held "+former.Checksum)
+		r.clock.pass(time.Hour)
+		r.sync(watch.SyncRequest{})
+		gone(r, former)
+		r.expect(1, withdrawn)
+		r.sync(watch.SyncRequest{})
+		gone(r, former)
+		r.must(source.Publish(bad)) // it was right after all
+		r.sync(watch.SyncRequest{})
+		if state := r.feedState(); state.Current.Checksum != bad.Checksum {
+			t.Errorf("state %+v", state)
+		}
+	})
+	t.Run("by a person", func(t *testing.T) {
+		t.Parallel()
+		r, _, former, _ := back(t)
+		r.sync(watch.SyncRequest{Release: true})
+		gone(r, former)
+	})
+	t.Run("by a cache", func(t *testing.T) {
+		t.Parallel()
+		r, source, former, bad := back(t)
+		for range 3 { // now this one answers, now that one
+			r.clock.pass(5 * time.Hour)
+			r.must(source.Publish(bad))
+			if fetched := r.sync(watch.SyncRequest{}); fetched.Ended != former.Checksum || len(fetched.Held) > 0 {
+				t.Errorf("fetched %+v", fetched)
+			}
+			r.clock.pass(5 * time.Hour)
+			r.must(source.Publish(former))
+			r.sync(watch.SyncRequest{})
+		}
+		if state := r.feedState(); state.Current.Checksum != bad.Checksum || state.Previous.Checksum != former.Checksum {
+			t.Errorf("state %+v", state)
+		}
+	})
+	t.Run("no further than one build", func(t *testing.T) {
+		t.Parallel()
+		r, source, _, _ := back(t)
+		r.clock.pass(6 * time.Hour)
+		r.sync(watch.SyncRequest{})
+		r.must(source.Publish(r.built(time.Now().AddDate(0, 0, -100), "CVE-2026-0004")))
+		for range 3 {
+			r.clock.pass(24 * time.Hour)
+			if fetched := r.sync(watch.SyncRequest{}); len(fetched.Held) != 1 {
+				t.Errorf("fetched %+v", fetched)
+			}
+		}
+	})
+}
+
+// TestRejectedDataListed is said, and is not news.
+func TestRejectedDataListed(t *testing.T) {
+	t.Parallel()
+	r, source, yesterday, current := sourced(t)
+	bad := r.built(yesterday.Add(time.Hour), "CVE-2026-0002")
+	r.must(source.Publish(bad))
+	r.sync(watch.SyncRequest{})
+	r.sync(watch.SyncRequest{Rollback: true})
+	if fetched := r.sync(watch.SyncRequest{}); fetched.Refused != bad.Checksum || r.feedState().Current.Checksum != current.Checksum {
+		t.Errorf("fetched %+v", fetched)
+	}
+}
+
+// TestDatesOfRealData: what the data says of its providers and the listing of its
+// future is judged as soon as it is in use.
+func TestDatesOfRealData(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	source := r.publisher()
+	r.disk(source)
+	r.steps.FeedMaxAge = 5 * 24 * time.Hour
+	now := time.Now()
+	database, err := labfeed.BuildEdited(r.TempDir(), now, []string{
+		fmt.Sprintf("UPDATE providers SET date_captured = '%s' WHERE id = 'debian'", now.AddDate(0, 0, -152).UTC().Format("2006-01-02 15:04:05+00:00")),
+		fmt.Sprintf("UPDATE epss_metadata SET date = '%s'", now.AddDate(0, 0, -40).UTC().Format("2006-01-02 15:04:05+00:00")),
+	}, labfeed.Vulnerability{Provider: labfeed.Debian, ID: "CVE-2026-0001", Package: "openssl", Severity: "High", EPSS: 0.3})
+	r.must(err)
+	r.must(source.Publish(database, labfeed.StateStatus("eol")))
+	r.sync(watch.SyncRequest{})
+	if diff := cmp.Diff([]string{"provider.outdated debian", "scores.outdated ", "source.eol "}, r.conditions()); diff != "" {
+		t.Errorf("conditions (-want +got):\n%s", diff)
+	}
+	r.sync(watch.SyncRequest{})
+	r.expect(0, "system.feeds.provider.outdated vulnerabilities", "system.feeds.scores.outdated vulnerabilities", "system.feeds.source.eol vulnerabilities")
 }
 
 // diskMatcher matches only against generations that its worker has on disk.

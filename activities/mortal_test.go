@@ -63,8 +63,16 @@ func (m *mortal) Note(ctx context.Context, t image.Target, checked time.Time, p 
 	return m.write(func() error { return m.Store.Note(ctx, t, checked, p) })
 }
 
-func (m *mortal) NoteFeed(ctx context.Context, checked time.Time, p *watch.Problem) error {
-	return m.write(func() error { return m.Store.NoteFeed(ctx, checked, p) })
+func (m *mortal) NoteFeed(ctx context.Context, checked time.Time, status vuln.Lifecycle, p *watch.Problem) error {
+	return m.write(func() error { return m.Store.NoteFeed(ctx, checked, status, p) })
+}
+
+func (m *mortal) NoteConditions(ctx context.Context, found []vuln.Condition, now time.Time) error {
+	return m.write(func() error { return m.Store.NoteConditions(ctx, found, now) })
+}
+
+func (m *mortal) EndHold(ctx context.Context) error {
+	return m.write(func() error { return m.Store.EndHold(ctx) })
 }
 
 func (m *mortal) Publish(ctx context.Context, n event.Notification, o event.Options, window time.Duration) (endpoints []string, err error) {

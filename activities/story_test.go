@@ -77,7 +77,7 @@ func (r *rig) sync(request watch.SyncRequest) watch.Fetched {
 
 func (r *rig) advance(fetched watch.Fetched) watch.Advanced {
 	r.Helper()
-	advanced := do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation, Reject: fetched.Reject})
+	advanced := do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation, Leave: fetched.Leave})
 	do[int](r, r.steps.WakeAffected, advanced.Generation)
 	return advanced
 }
@@ -95,7 +95,7 @@ func checksum(number int) string { return fmt.Sprintf("sha256:%064x", number) }
 // one before.
 func description(number int) vuln.Description {
 	built := time.Date(2026, 2, 28, 0, 0, 0, 0, time.UTC).Add(time.Duration(number) * time.Hour)
-	return vuln.Description{Generation: vuln.Generation{Checksum: checksum(number), Built: built, Schema: "6.1.0"},
+	return vuln.Description{Generation: vuln.Generation{Checksum: checksum(number), URL: fmt.Sprintf("https://feed.example.com/%d.tar.zst", number), Built: built, Schema: "6.1.0"},
 		Providers: []vuln.ProviderState{{Name: "debian", Captured: built, Records: 1000, Rows: 5000}}}
 }
 

@@ -2,10 +2,14 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tagwatch/tagwatch/lab"
 	"github.com/tagwatch/tagwatch/lab/feed"
@@ -43,14 +47,18 @@ func TestFeedStory(t *testing.T) {
 		t.Errorf("the severity changed, but told was %+v", update)
 	}
 
-	i.offer(flaws("Critical")...) // the same, built anew
+	same := i.offer(flaws("Critical")...) // built anew
 	i.do("feed", "sync")
 	before := i.feedState()
 
-	i.offer(flaws("Critical")[:1]...)
-	if result := made(i.Run(t.Context(), "feed", "sync"))(t); result.Code != 1 {
-		t.Errorf("data without a provider: exit code %d: %s%s", result.Code, result.Out, result.Err)
+	lost := i.offer(flaws("Critical")[:1]...)
+	i.onHold("without a provider")
+	must(t, i.feed.Publish(same)) // the publisher thinks better of it
+	if out := i.do("feed", "sync"); !strings.Contains(out, "not on hold any more") || i.feedState().Held != nil {
+		t.Errorf("once the current data is listed again: %s%+v", out, i.feedState())
 	}
+	must(t, i.feed.Publish(lost))
+	i.onHold("without a provider, again")
 	state := i.feedState()
 	if state.Current.Checksum != before.Current.Checksum || state.Held == nil || !strings.Contains(strings.Join(state.Reasons, "\n"), "provider github is gone") {
 		t.Errorf("state with a held generation: %+v", state)
@@ -70,6 +78,71 @@ func TestFeedStory(t *testing.T) {
 	}
 }
 
+// TestFeedDates: what the data says of its dates, and the listing of its future,
+// is shown wherever data is shown, and notified once.
+func TestFeedDates(t *testing.T) {
+	t.Parallel()
+	i := install(t)
+	audit := made(lab.NewReceiver())(t)
+	t.Cleanup(func() { audit.Close() })
+	i.do("endpoint", "add", "audit", audit.URL(), "--type", "event_log")
+	before := i.feedState()
+
+	ahead := made(feed.BuildAt(t.TempDir(), time.Now().AddDate(0, 0, 30), flaws("High")...))(t)
+	must(t, i.feed.Publish(ahead))
+	i.onHold("from the future")
+	if state := i.feedState(); state.Current.Checksum != before.Current.Checksum || !strings.Contains(strings.Join(state.Reasons, "\n"), "in the future") {
+		t.Errorf("state %+v", state)
+	}
+	past := time.Now().AddDate(0, 0, -152).UTC().Format("2006-01-02 15:04:05+00:00")
+	old := made(feed.BuildEdited(t.TempDir(), time.Now(), []string{"UPDATE providers SET date_captured = '" + past + "' WHERE id = 'debian'"}, flaws("High")...))(t)
+	must(t, i.feed.Publish(old, feed.StateStatus("eol")))
+	i.onHold("with a provider that went back")
+	i.do("feed", "release")
+	i.do("feed", "sync") // twice, to be told once
+	var kinds []string
+	for _, c := range i.feedState().Conditions {
+		kinds = append(kinds, c.Kind+" "+c.Provider)
+	}
+	if want := []string{"provider.outdated debian", "source.eol "}; !slices.Equal(kinds, want) {
+		t.Errorf("conditions %q, want %q", kinds, want)
+	}
+	for name, shown := range map[string]string{"feed status": i.do("feed", "status"), "doctor": i.do("doctor"), "page": i.page("/feed")} {
+		for _, want := range []string{"provider debian", past[:10], "eol"} {
+			if !strings.Contains(shown, want) {
+				t.Errorf("%s does not show %q:\n%s", name, want, shown)
+			}
+		}
+	}
+	if metrics := i.page("/metrics"); !strings.Contains(metrics, `tagwatch_feed_conditions{kind="provider.outdated"} 1`) {
+		t.Errorf("metrics:\n%s", metrics)
+	}
+	counts := map[string]int{}
+	for range 5 {
+		hook := made(audit.Next(t.Context()))(t)
+		counts[string(regexp.MustCompile(`system\.feeds[a-z_.]*`).Find(hook.Body))]++
+	}
+	if want := map[string]int{"system.feeds.sync.held": 2, "system.feeds.sync.hold_ended": 1, "system.feeds.source.eol": 1, "system.feeds.provider.outdated": 1}; !maps.Equal(counts, want) {
+		t.Errorf("told %v, want %v", counts, want)
+	}
+}
+
+// onHold asks for new data, which must be put on hold.
+func (i *installation) onHold(data string) {
+	i.t.Helper()
+	if result := made(i.Run(i.t.Context(), "feed", "sync"))(i.t); result.Code != 1 || i.feedState().Held == nil {
+		i.t.Errorf("data %s: exit code %d: %s%s", data, result.Code, result.Out, result.Err)
+	}
+}
+
+// page is what a worker shows at an address.
+func (i *installation) page(path string) string {
+	i.t.Helper()
+	answer := made(http.Get("http://" + i.Listen() + path))(i.t)
+	defer answer.Body.Close()
+	return string(made(io.ReadAll(answer.Body))(i.t))
+}
+
 // TestFeedRecovers: a source that fails or publishes rubbish shows in the state,
 // leaves the current data alone, and is forgotten as soon as it does well.
 func TestFeedRecovers(t *testing.T) {
@@ -77,8 +150,11 @@ func TestFeedRecovers(t *testing.T) {
 	i := install(t)
 	before := i.feedState()
 	broken := made(feed.Build(t.TempDir(), flaws("High")...))(t)
+	says := map[string]string{"text/html": "Sign in", "corrupt": "checksum", "answers 500": "500"}
+	page := lab.Fault{Path: feed.ListingPath, Status: http.StatusOK, Header: http.Header{"Content-Type": {"text/html"}}, Body: "<title>Sign in</title>"}
 	for name, breakIt := range map[string]func() (mend func()){
-		"corrupt": func() func() { must(t, i.feed.Publish(broken, feed.Corrupt)); return func() {} },
+		"text/html": func() func() { return i.feed.Fail(page) },
+		"corrupt":   func() func() { must(t, i.feed.Publish(broken, feed.Corrupt)); return func() {} },
 		"answers 500": func() func() {
 			return i.feed.Fail(lab.Fault{Path: feed.ListingPath, Status: http.StatusInternalServerError})
 		},
@@ -87,7 +163,7 @@ func TestFeedRecovers(t *testing.T) {
 		if result := made(i.Run(t.Context(), "feed", "sync"))(t); result.Code == 0 {
 			t.Errorf("%s: the command succeeded: %s", name, result.Out)
 		}
-		if state := i.feedState(); state.Problem == nil || state.Problem.Message == "" || state.Current.Checksum != before.Current.Checksum {
+		if state := i.feedState(); state.Problem == nil || !strings.Contains(state.Problem.Message, says[name]) || state.Current.Checksum != before.Current.Checksum {
 			t.Errorf("%s: state %+v", name, state)
 		}
 		mend()
@@ -122,9 +198,9 @@ func (i *installation) withoutNetwork(before feed.Database) {
 }
 
 // offer publishes data built anew.
-func (i *installation) offer(vulnerabilities ...feed.Vulnerability) {
+func (i *installation) offer(vulnerabilities ...feed.Vulnerability) feed.Database {
 	i.t.Helper()
-	made(i.feed.PublishBuild(i.t.TempDir(), vulnerabilities...))(i.t)
+	return made(i.feed.PublishBuild(i.t.TempDir(), vulnerabilities...))(i.t)
 }
 
 // feedState is what the tests read of tagwatch feed status.
@@ -133,6 +209,8 @@ type feedState struct {
 	Held    *struct{ Checksum string }
 	Reasons []string `json:"held_because"`
 	Problem *struct{ Message string }
+
+	Conditions []struct{ Kind, Provider string }
 }
 
 func (i *installation) feedState() (state feedState) {

@@ -1,13 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -22,9 +27,9 @@ func (e *examination) feed(ctx context.Context) {
 		e.fail(subject, "see the database", "%s", fault.Text(err))
 		return
 	}
-	e.feedAge(feed)
+	e.feedData(feed)
 	if feed.Held != nil {
-		e.warn(subject, "look at them: tagwatch feed status; use them: tagwatch feed release", "newer data are held: %s", strings.Join(feed.Reasons, "; "))
+		e.warn(subject, "see it: tagwatch feed status; use it: tagwatch feed release", "new vulnerability data is on hold: %s", strings.Join(feed.Reasons, "; "))
 	}
 	if feed.Problem != nil {
 		e.warn(subject, "see the workers' way to the source (--feed-url, --feed-ca-file, HTTPS_PROXY), or bring data: tagwatch feed import",
@@ -37,19 +42,38 @@ func (e *examination) feed(ctx context.Context) {
 	e.feedSource(ctx)
 }
 
-func (e *examination) feedAge(feed watch.Feed) {
+// feedData judges the dates of the data and its future by itself: no worker may
+// have done so lately.
+func (e *examination) feedData(feed watch.Feed) {
 	const subject = "feed"
+	var current vuln.Description
 	if feed.Current == nil {
-		e.fail(subject, "get data: tagwatch feed sync; without the internet: tagwatch feed import", "there are no vulnerability data: images are analyzed and not matched")
-		return
+		e.fail(subject, "get data: tagwatch feed sync; without the internet: tagwatch feed import", "there is no vulnerability data: images are analyzed and not matched")
+	} else {
+		current = *feed.Current
 	}
-	age, most := e.now.Sub(feed.Current.Built), e.Duration("feed-max-age")
-	message := fmt.Sprintf("data of %s", e.when(feed.Current.Built))
-	if most > 0 && age > most {
-		e.warn(subject, "see below why no newer ones came; ask now: tagwatch feed sync", "%s, older than %s (--feed-max-age)", message, span(most))
-		return
+	found := vuln.Conditions(current, feed.Status, e.Duration("feed-max-age"), e.now)
+	for _, condition := range found {
+		e.warn(subject, conditionRemedies[condition.Kind], "%s", condition.Text)
 	}
-	e.ok(subject, "%s", message)
+	if feed.Current != nil && len(found) == 0 {
+		e.ok(subject, "data of %s", e.when(feed.Current.Built))
+	}
+}
+
+const newData = "a new build of the data ends it; see tagwatch feed status, and ask the publisher"
+
+var conditionRemedies = map[vuln.ConditionKind]string{
+	vuln.BuildOutdated:       "see below why no newer data came; fetch it now: tagwatch feed sync (limit: --feed-max-age)",
+	vuln.BuildAhead:          "compare this machine's clock with the publisher's; go back with: tagwatch feed rollback",
+	vuln.ProviderOutdated:    newData + " (limit: --feed-max-age)",
+	vuln.ProviderAhead:       newData,
+	vuln.ProviderUndated:     newData,
+	vuln.ScoresOutdated:      newData + " (limit: --feed-max-age)",
+	vuln.ScoresAhead:         newData,
+	vuln.SourceDeprecated:    "update Tagwatch",
+	vuln.SourceEndOfLife:     "update Tagwatch",
+	vuln.SourceNotUnderstood: "update Tagwatch, or ask the publisher what it means",
 }
 
 // feedSource asks the source from here, which is not where the workers are.
@@ -71,12 +95,26 @@ func (e *examination) feedSource(ctx context.Context) {
 		e.warn(subject, "that matters only if the workers cannot either, of which they tell above", "its source %s does not answer from here", request.URL.Host)
 		return
 	}
-	answer.Body.Close()
+	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		e.warn(subject, "see --feed-url (TAGWATCH_FEED_URL)", "its source %s answers from here with HTTP %d", request.URL.Host, answer.StatusCode)
 		return
 	}
-	e.ok(subject, "its source %s answers from here", request.URL.Host)
+	if !looksLikeListing(answer.Body) {
+		e.warn(subject, "see --feed-url (TAGWATCH_FEED_URL), and what stands between, as a proxy or a login", "its source %s answers from here with %s, which is not a listing",
+			request.URL.Host, cmp.Or(answer.Header.Get("Content-Type"), "something without a content type"))
+		return
+	}
+	e.ok(subject, "its source %s answers from here with a listing", request.URL.Host)
+}
+
+// looksLikeListing is what can be said without the matcher's library, which reads
+// listings properly in the workers.
+func looksLikeListing(body io.Reader) bool {
+	const most = 1 << 20
+	text, err := io.ReadAll(io.LimitReader(body, most))
+	var listing struct{ Path, Checksum string }
+	return err == nil && json.Unmarshal(bytes.TrimPrefix(text, []byte("\ufeff")), &listing) == nil && listing.Path != "" && listing.Checksum != ""
 }
 
 // endpoints looks at how deliveries go.

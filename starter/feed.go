@@ -19,9 +19,9 @@ func feedCommand() *cli.Command {
 	return &cli.Command{
 		Name: "feed", Category: categoryRules,
 		Usage: "show and update the vulnerability data",
-		Description: `The data are grype's, one generation after the other. A worker asks for new ones
-by itself (--feed-interval). New data that look wrong are held until a person
-releases them.
+		Description: `The data is grype's, one generation after the other. A worker fetches new data
+by itself (--feed-interval). New data that looks wrong is on hold until a person
+releases it or the publisher lists other data.
 
    tagwatch feed status
    tagwatch feed sync
@@ -35,7 +35,7 @@ func feedSyncCommand() *cli.Command {
 		Name:        "sync",
 		Usage:       "ask for new data now",
 		UsageText:   "tagwatch feed sync [options]",
-		Description: "Fetches, verifies and judges new data, matches again what they touch, and wakes\nthe tags that changed. Exit code 1: new data are held.\n\n   tagwatch feed sync",
+		Description: "Fetches, verifies and judges new data, matches again what it touches, and wakes\nthe tags that changed. Exit code 1: new data is on hold.\n\n   tagwatch feed sync",
 		Flags:       []cli.Flag{outputFlag()},
 		Action: bare(func(ctx context.Context, s *session) error {
 			return s.syncFeed(ctx, watch.SyncRequest{})
@@ -81,9 +81,9 @@ func feedImport(ctx context.Context, s *session) error {
 func feedReleaseCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "release",
-		Usage:       "use data that are held",
+		Usage:       "use data that is on hold",
 		UsageText:   "tagwatch feed release [options]",
-		Description: "Makes the held generation the current one. See why it is held with\ntagwatch feed status.\n\n   tagwatch feed release",
+		Description: "Makes the generation on hold the current one. See why it is on hold with\ntagwatch feed status.\n\n   tagwatch feed release",
 		Flags:       []cli.Flag{outputFlag()},
 		Action: bare(func(ctx context.Context, s *session) error {
 			return s.syncFeed(ctx, watch.SyncRequest{Release: true})
@@ -109,6 +109,8 @@ type syncedView struct {
 	Before  string   `json:"generation_before,omitempty"`
 	After   string   `json:"generation"`
 	Held    []string `json:"held"`
+	Ended   string   `json:"hold_ended,omitempty"`
+	Refused string   `json:"listed_but_rejected,omitempty"`
 	Matched int      `json:"package_groups_matched"`
 	Changed int      `json:"package_groups_changed"`
 	Woken   int      `json:"tags_woken"`
@@ -134,7 +136,7 @@ func (s *session) syncFeed(ctx context.Context, request watch.SyncRequest) error
 	if err != nil {
 		return err
 	}
-	view := syncedView{before, synced.Generation, append([]string{}, synced.Held...), synced.Groups, synced.Changed, synced.Woken}
+	view := syncedView{before, synced.Generation, append([]string{}, synced.Held...), synced.Ended, synced.Refused, synced.Groups, synced.Changed, synced.Woken}
 	if err := s.show(view, func(w io.Writer) { writeSynced(w, view) }); err != nil {
 		return err
 	}
@@ -158,13 +160,18 @@ func (s *session) generation(ctx context.Context) (string, error) {
 }
 
 func writeSynced(w io.Writer, v syncedView) {
+	if v.Ended != "" {
+		fmt.Fprintf(w, "Generation %s is not on hold any more: the publisher does not list it any more\n", short(v.Ended))
+	}
 	switch {
 	case len(v.Held) > 0:
-		fmt.Fprintln(w, "New data are held:")
+		fmt.Fprintln(w, "New vulnerability data is on hold:")
 		for _, reason := range v.Held {
 			fmt.Fprintln(w, "  "+oneLine(reason))
 		}
-		fmt.Fprintln(w, "Use them all the same with: tagwatch feed release")
+		fmt.Fprintln(w, "Use it all the same with: tagwatch feed release")
+	case v.Refused != "":
+		fmt.Fprintf(w, "Nothing new: generation %s is current; the publisher lists %s, which was rejected with tagwatch feed rollback\n", dash(short(v.After)), short(v.Refused))
 	case v.Before == v.After:
 		fmt.Fprintf(w, "Nothing new: generation %s is current\n", dash(short(v.After)))
 	default:

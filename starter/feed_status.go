@@ -16,7 +16,7 @@ import (
 func feedStatusCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "status",
-		Usage:       "show the generations of the data and what they hold",
+		Usage:       "show the vulnerability data, its providers and what is wrong with it",
 		UsageText:   "tagwatch feed status [options]",
 		Description: "   tagwatch feed status\n   tagwatch feed status -o json",
 		Flags:       []cli.Flag{outputFlag()},
@@ -28,13 +28,25 @@ func feedStatusCommand() *cli.Command {
 type feedView struct {
 	Current  *generationView `json:"current"`
 	Previous *generationView `json:"previous,omitempty"`
-	Held     *generationView `json:"held,omitempty"`
-	Reasons  []string        `json:"held_because,omitempty"`
-	Engine   vuln.Engine     `json:"matcher,omitempty"`
-	Checked  time.Time       `json:"checked,omitzero"`
-	Problem  *problemView    `json:"problem,omitempty"`
-	// StaleSince is absent while the data are not too old.
-	StaleSince time.Time `json:"stale_since,omitzero"`
+	// Held is on hold; it is the previous one if the publisher went back.
+	Held      *generationView `json:"held,omitempty"`
+	Reasons   []string        `json:"held_because,omitempty"`
+	HeldSince time.Time       `json:"held_since,omitzero"`
+	Engine    vuln.Engine     `json:"matcher,omitempty"`
+	Checked   time.Time       `json:"checked,omitzero"`
+	Problem   *problemView    `json:"problem,omitempty"`
+	// Status is what the publisher's listing said last.
+	Status     vuln.Lifecycle  `json:"publisher_status,omitempty"`
+	Conditions []conditionView `json:"conditions"`
+}
+
+// conditionView is what is wrong with the current data or its future, for
+// programs.
+type conditionView struct {
+	Kind     vuln.ConditionKind `json:"kind"`
+	Provider string             `json:"provider,omitempty"`
+	Text     string             `json:"text"`
+	Since    time.Time          `json:"since"`
 }
 
 // generationView is a generation, for programs.
@@ -47,12 +59,14 @@ type generationView struct {
 	Providers      []providerView `json:"providers"`
 	KnownExploited int            `json:"known_exploited"`
 	Exploitability int            `json:"epss_scores"`
+	Scored         time.Time      `json:"epss_date,omitzero"`
+	EndOfLife      int            `json:"end_of_life_dates"`
 }
 
 // providerView is a provider's share of a generation, for programs.
 type providerView struct {
 	Name     string    `json:"name"`
-	Captured time.Time `json:"captured"`
+	Captured time.Time `json:"captured,omitzero"`
 	Records  int       `json:"vulnerabilities"`
 	Rows     int       `json:"package_statements"`
 }
@@ -71,8 +85,13 @@ func feedStatus(ctx context.Context, s *session) error {
 }
 
 func feedViewOf(f watch.Feed) feedView {
-	return feedView{Current: generationViewOf(f.Current), Previous: generationViewOf(f.Previous), Held: generationViewOf(f.Held),
-		Reasons: f.Reasons, Engine: f.Engine, Checked: f.Checked, Problem: problemViewOf(f.Problem), StaleSince: f.StaleSince}
+	view := feedView{Current: generationViewOf(f.Current), Previous: generationViewOf(f.Previous), Held: generationViewOf(f.Held),
+		Reasons: f.Reasons, HeldSince: f.HeldSince, Engine: f.Engine, Checked: f.Checked, Problem: problemViewOf(f.Problem), Status: f.Status,
+		Conditions: []conditionView{}}
+	for _, c := range f.Conditions {
+		view.Conditions = append(view.Conditions, conditionView(c))
+	}
+	return view
 }
 
 func generationViewOf(d *vuln.Description) *generationView {
@@ -80,7 +99,7 @@ func generationViewOf(d *vuln.Description) *generationView {
 		return nil
 	}
 	view := &generationView{Checksum: d.Checksum, URL: d.URL, Built: d.Built, Schema: d.Schema, Size: d.Size, Providers: []providerView{},
-		KnownExploited: d.Totals.KnownExploited, Exploitability: d.Totals.Exploitability}
+		KnownExploited: d.Totals.KnownExploited, Exploitability: d.Totals.Exploitability, Scored: d.Scored, EndOfLife: d.Totals.EndOfLife}
 	for _, p := range d.Providers {
 		view.Providers = append(view.Providers, providerView(p))
 	}
@@ -101,15 +120,16 @@ func (s *session) writeFeed(w io.Writer, v feedView) {
 		p.add("Previous", s.generationLine(*v.Previous))
 	}
 	if v.Held != nil {
-		p.add("Held", s.generationLine(*v.Held)+"; use it with: tagwatch feed release")
+		p.add("On hold", fmt.Sprintf("%s, since %s; use it with: tagwatch feed release", s.generationLine(*v.Held), s.when(v.HeldSince)))
 	}
 	for _, reason := range v.Reasons {
-		p.add("Held because", reason)
+		p.add("On hold because", reason)
 	}
 	p.add("Matcher", string(v.Engine))
 	p.add("Source last read", s.when(v.Checked))
-	if !v.StaleSince.IsZero() {
-		p.add("Too old", "since "+s.when(v.StaleSince))
+	p.add("Publisher says", string(v.Status))
+	for _, c := range v.Conditions {
+		p.add("Condition", fmt.Sprintf("%s (found %s)", c.Text, s.when(c.Since)))
 	}
 	if v.Problem != nil {
 		p.add("Problem", fmt.Sprintf("%s, since %s", v.Problem.Message, s.when(v.Problem.Since)))
@@ -126,7 +146,7 @@ func (s *session) generationLine(g generationView) string {
 }
 
 func (s *session) writeProviders(w io.Writer, providers []providerView) {
-	t := newTable("PROVIDER", "VULNERABILITIES", "ABOUT PACKAGES", "CAPTURED")
+	t := newTable("PROVIDER", "RECORDS", "ABOUT PACKAGES", "CAPTURED")
 	for _, p := range providers {
 		t.row(ordinary, p.Name, strconv.Itoa(p.Records), strconv.Itoa(p.Rows), s.when(p.Captured))
 	}

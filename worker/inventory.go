@@ -47,13 +47,15 @@ var (
 	toldDesc       = describe("tagwatch_notifications", "Notifications kept, by type.", "type")
 	feedBuilt      = describe("tagwatch_feed_built_timestamp_seconds", "When the current vulnerability data were built.")
 	feedChecked    = describe("tagwatch_feed_checked_timestamp_seconds", "When the source of the vulnerability data last answered.")
-	feedHeld       = describe("tagwatch_feed_held", "1 while newer vulnerability data wait for a person.")
+	feedHeld       = describe("tagwatch_feed_held", "1 while vulnerability data that the source offers is on hold.")
 	feedFailing    = describe("tagwatch_feed_failing", "1 while the source of the vulnerability data does not answer.")
+	feedConditions = describe("tagwatch_feed_conditions", "What is wrong with the current vulnerability data or its future, by kind.", "kind")
+	feedCaptured   = describe("tagwatch_feed_provider_captured_timestamp_seconds", "When a provider's share of the current vulnerability data was captured.", "provider")
 	databaseUp     = describe("tagwatch_database_up", "1 if the database answered when these numbers were counted.")
 	databaseTook   = describe("tagwatch_database_count_duration_seconds", "Time that counting took.")
 
 	inventoryDescs = []*prometheus.Desc{tagsDesc, failingDesc, dueDesc, lagDesc, repositories, failingRepos, imagesDesc, endpointsDesc,
-		deliveriesDesc, backlogDesc, toldDesc, feedBuilt, feedChecked, feedHeld, feedFailing, databaseUp, databaseTook}
+		deliveriesDesc, backlogDesc, toldDesc, feedBuilt, feedChecked, feedHeld, feedFailing, feedConditions, feedCaptured, databaseUp, databaseTook}
 )
 
 func describe(name, help string, labels ...string) *prometheus.Desc {

@@ -9,6 +9,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // gauges writes one page.
@@ -39,9 +40,9 @@ func (g gauges) age(desc *prometheus.Desc, since time.Time) {
 }
 
 // moment leaves out what is not known: a zero would be 1970.
-func (g gauges) moment(desc *prometheus.Desc, at time.Time) {
+func (g gauges) moment(desc *prometheus.Desc, at time.Time, labels ...string) {
 	if !at.IsZero() {
-		g.set(desc, float64(at.UnixMicro())/1e6)
+		g.set(desc, float64(at.UnixMicro())/1e6, labels...)
 	}
 }
 
@@ -85,4 +86,12 @@ func (g gauges) feed(totals store.Totals) {
 	g.moment(feedChecked, totals.FeedChecked)
 	g.flag(feedHeld, totals.FeedHeld)
 	g.flag(feedFailing, totals.FeedFailing)
+	kinds := map[vuln.ConditionKind]int{}
+	for _, condition := range totals.FeedConditions {
+		kinds[condition.Kind]++
+	}
+	each(g, feedConditions, kinds, vuln.ConditionKinds...)
+	for _, provider := range totals.FeedProviders {
+		g.moment(feedCaptured, provider.Captured, provider.Name)
+	}
 }

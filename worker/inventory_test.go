@@ -14,6 +14,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // counted is a store that is counted, with a clock.
@@ -44,6 +45,8 @@ func TestInventoryPage(t *testing.T) {
 		TagsByStatus: map[policy.Status]int{policy.Fail: 3, "": 1}, FailingByKind: map[string]int{"NotFound": 2, "": 1, "OfLater": 1},
 		Due: 4, DueSince: noon.Add(-90 * time.Second), DeliveriesByState: map[event.DeliveryState]int{event.Pending: 5},
 		EndpointsByHealth: map[event.Health]int{event.HealthGood: 1, event.HealthDisabled: 1, event.HealthFailing: 1, event.HealthGivingUp: 2}, FeedHeld: true,
+		FeedConditions: []vuln.Condition{{Kind: vuln.ProviderOutdated, Provider: "debian"}, {Kind: vuln.ProviderOutdated, Provider: "suse"}, {Kind: vuln.SourceEndOfLife}},
+		FeedProviders:  []vuln.ProviderState{{Name: "debian", Captured: noon}, {Name: "undated"}},
 	})
 	want := `
 # HELP tagwatch_tags Watched tags by policy status.
@@ -69,11 +72,26 @@ tagwatch_endpoints{state="disabled"} 1
 tagwatch_endpoints{state="failing"} 1
 tagwatch_endpoints{state="giving_up"} 2
 tagwatch_endpoints{state="healthy"} 1
-# HELP tagwatch_feed_held 1 while newer vulnerability data wait for a person.
+# HELP tagwatch_feed_held 1 while vulnerability data that the source offers is on hold.
 # TYPE tagwatch_feed_held gauge
 tagwatch_feed_held 1
+# HELP tagwatch_feed_conditions What is wrong with the current vulnerability data or its future, by kind.
+# TYPE tagwatch_feed_conditions gauge
+tagwatch_feed_conditions{kind="data.ahead"} 0
+tagwatch_feed_conditions{kind="data.outdated"} 0
+tagwatch_feed_conditions{kind="provider.ahead"} 0
+tagwatch_feed_conditions{kind="provider.outdated"} 2
+tagwatch_feed_conditions{kind="provider.undated"} 0
+tagwatch_feed_conditions{kind="scores.ahead"} 0
+tagwatch_feed_conditions{kind="scores.outdated"} 0
+tagwatch_feed_conditions{kind="source.deprecated"} 0
+tagwatch_feed_conditions{kind="source.eol"} 1
+tagwatch_feed_conditions{kind="source.unknown_status"} 0
+# HELP tagwatch_feed_provider_captured_timestamp_seconds When a provider's share of the current vulnerability data was captured.
+# TYPE tagwatch_feed_provider_captured_timestamp_seconds gauge
+tagwatch_feed_provider_captured_timestamp_seconds{provider="debian"} 1.7723664e+09
 `
-	names := []string{"tagwatch_tags", "tagwatch_tags_failing", "tagwatch_tags_lag_seconds", "tagwatch_endpoints", "tagwatch_feed_held",
+	names := []string{"tagwatch_tags", "tagwatch_tags_failing", "tagwatch_tags_lag_seconds", "tagwatch_endpoints", "tagwatch_feed_held", "tagwatch_feed_conditions", "tagwatch_feed_provider_captured_timestamp_seconds",
 		"tagwatch_feed_built_timestamp_seconds"} // the last is not known, and therefore absent
 	if err := testutil.CollectAndCompare(&c.inventory, strings.NewReader(want), names...); err != nil {
 		t.Error(err)

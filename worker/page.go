@@ -86,7 +86,7 @@ func (p pageReader) Overview(ctx context.Context) (page.Overview, error) {
 	}
 	o := page.Overview{Pass: totals.TagsByStatus[policy.Pass], Fail: totals.TagsByStatus[policy.Fail], NotEvaluated: totals.TagsByStatus[""],
 		PendingDeliveries: totals.DeliveriesByState[event.Pending], FailedDeliveries: totals.DeliveriesByState[event.Failed],
-		FeedBuilt: totals.FeedBuilt, FeedHeld: totals.FeedHeld, FeedFailing: totals.FeedFailing,
+		FeedBuilt: totals.FeedBuilt, FeedHeld: totals.FeedHeld, FeedFailing: totals.FeedFailing, FeedConditions: len(totals.FeedConditions),
 		Endpoints: totals.EndpointsByHealth}
 	for _, failing := range totals.FailingByKind {
 		o.FailingTags += failing

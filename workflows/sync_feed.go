@@ -13,8 +13,12 @@ import (
 type Synced struct {
 	// Generation is current now; "" without any.
 	Generation string
-	// Held tells why a new generation waits for a person.
+	// Held tells why a generation is on hold.
 	Held []string
+	// Ended is the checksum of one that is not on hold any more, as the publisher
+	// does not list it any more; Refused of what it lists although a person
+	// rejected it; "" without.
+	Ended, Refused string
 	// Groups were matched again, Changed of them have other findings, and Woken
 	// watchers were told.
 	Groups, Changed, Woken int
@@ -45,14 +49,14 @@ func syncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
 	if err != nil {
 		return Synced{}, err
 	}
-	result := Synced{Generation: fetched.Current, Held: fetched.Held}
+	result := Synced{Generation: fetched.Current, Held: fetched.Held, Ended: fetched.Ended, Refused: fetched.Refused}
 	if fetched.Generation == nil {
 		workflow.SetCurrentDetails(ctx, unchangedDetails(fetched))
 		return result, nil
 	}
 	workflow.SetCurrentDetails(ctx, "### Matching again what the new data touch\n\nGeneration `"+fetched.Generation.Checksum+"`\n")
 	advanced, err := call(ctx, matching, "advance to the generation", Activities.AdvanceFeed,
-		watch.AdvanceRequest{Generation: *fetched.Generation, Reject: fetched.Reject})
+		watch.AdvanceRequest{Generation: *fetched.Generation, Leave: fetched.Leave})
 	if err != nil {
 		return result, err
 	}
@@ -73,9 +77,14 @@ func wakeTouched(ctx workflow.Context, fetched watch.Fetched, advanced watch.Adv
 }
 
 func unchangedDetails(fetched watch.Fetched) string {
-	if len(fetched.Held) > 0 {
-		return "### New data are held\n\n- " + strings.Join(fetched.Held, "\n- ") +
-			"\n\nRelease them with `tagwatch feed release`, or wait for the next ones.\n"
+	switch {
+	case len(fetched.Held) > 0:
+		return "### New vulnerability data is on hold\n\n- " + strings.Join(fetched.Held, "\n- ") +
+			"\n\nUse it with `tagwatch feed release`, or wait for the next.\n"
+	case fetched.Refused != "":
+		return "### Nothing new\n\nThe publisher lists generation `" + fetched.Refused + "`, which was rejected. Generation `" + fetched.Current + "` stays.\n"
+	case fetched.Ended != "":
+		return "### Nothing new\n\nGeneration `" + fetched.Ended + "` is not on hold any more: the publisher does not list it. Generation `" + fetched.Current + "` is current.\n"
 	}
 	return "### Nothing new\n\nGeneration `" + fetched.Current + "` is current.\n"
 }

@@ -144,7 +144,8 @@ func (c *content) RegistryStates(context.Context) ([]watch.RegistryState, error)
 func (c *content) Feed(context.Context) (watch.Feed, error) {
 	built := vuln.Description{Generation: vuln.Generation{Checksum: "sha256:f", Built: now.Add(-time.Hour)},
 		Providers: []vuln.ProviderState{{Name: "debian" + hostile, Records: 5}}}
-	return watch.Feed{Current: &built, Held: &built, Reasons: []string{hostile}, Checked: now}, c.fails
+	return watch.Feed{Current: &built, Held: &built, Reasons: []string{hostile}, HeldSince: now.Add(-time.Minute), Checked: now,
+		Status: "eol" + hostile, Conditions: []vuln.Condition{{Kind: vuln.ProviderOutdated, Provider: hostile, Text: "provider debian is old" + hostile, Since: now}}}, c.fails
 }
 
 // reader is a browser of the page.

@@ -50,6 +50,7 @@ type Overview struct {
 	Endpoints                map[event.Health]int
 	FeedBuilt                time.Time // zero without data
 	FeedHeld, FeedFailing    bool
+	FeedConditions           int // that its current data is in
 }
 
 // Tags is how many are watched.

@@ -136,7 +136,7 @@ func TestPages(t *testing.T) {
 		{"/notification?id=none", 404, []string{"Not found"}},
 		{"/endpoints", 200, []string{"https://hooks.example.com<", "env:CHAT_URL", "failing", "began", "giving up", "2 within a day, the last", "HTTP 422"}},
 		{"/registries", 200, []string{"registry.example.com", "does not answer", "began", "1 failing", "healthy"}},
-		{"/feed", 200, []string{"Newer data are held", "tagwatch feed release", "sha256:f"}},
+		{"/feed", 200, []string{"New vulnerability data is on hold", "tagwatch feed release", "sha256:f", "provider debian is old", "eol"}},
 		{"/elsewhere", 404, []string{"There is no page at this address.", `<a href="/">To the tags</a>`}},
 	} {
 		answer, text := r.get(test.path)

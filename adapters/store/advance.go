@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -98,17 +99,15 @@ func (t tx) moveFeed(ctx context.Context, a watch.Advance) error {
 	if a.From == a.To {
 		return nil
 	}
-	left := watch.Previous
-	if a.Reject {
-		left = watch.Rejected
-	}
+	left := cmp.Or(a.Leave, watch.Previous)
 	for _, step := range []struct {
 		statement string
 		args      []any
 	}{
 		{`DELETE FROM feed_generation WHERE checksum NOT IN (?, ?) AND state <> ?`, []any{a.From, a.To, string(watch.Rejected)}},
 		{`UPDATE feed_generation SET state = ? WHERE checksum = ?`, []any{string(left), a.From}},
-		{`UPDATE feed_generation SET state = ?, reasons = 'null' WHERE checksum = ?`, []any{string(watch.Current), a.To}},
+		{`UPDATE feed_generation SET state = ? WHERE checksum = ?`, []any{string(watch.Current), a.To}},
+		{`UPDATE feed_generation SET held = 0, reasons = 'null' WHERE held <> 0`, nil},
 		{`DELETE FROM feed_sums WHERE generation NOT IN (?, ?)`, []any{a.From, a.To}},
 	} {
 		if err := t.run(ctx, step.statement, step.args...); err != nil {

@@ -342,6 +342,7 @@ func TestTotals(t *testing.T) {
 			Due: 2, DueSince: at(0), ImagesByState: map[string]int{},
 			NotificationsByType: map[event.Type]int{event.TagUpdate: 1}, DeliveriesByState: map[event.DeliveryState]int{event.Pending: 1},
 			PendingSince: at(0), EndpointsByHealth: map[event.Health]int{event.HealthUntried: 1}, FeedBuilt: built,
+			FeedProviders: generation("sha256:g1").Providers,
 		}
 		if diff := cmp.Diff(want, must[store.Totals](t)(s.Totals(ctx, at(100)))); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -12,14 +13,16 @@ import (
 
 // feedRow is the one row that says what the stored findings are valid for.
 type feedRow struct {
-	Generation string
-	Engine     string
-	Checked    int64
-	Problem    string
-	StaleSince int64 `db:"stale_since"`
+	Generation        string
+	Engine            string
+	Checked           int64
+	Problem           string
+	Status            string `db:"source_status"`
+	Conditions        string
+	ConditionsChanged int64 `db:"conditions_changed"`
 }
 
-const feedQuery = `SELECT generation, engine, checked, problem, stale_since FROM feed`
+const feedQuery = `SELECT generation, engine, checked, problem, source_status, conditions, conditions_changed FROM feed`
 
 func (t tx) feed(ctx context.Context) (feedRow, error) { return one[feedRow](ctx, t, feedQuery) }
 
@@ -32,11 +35,12 @@ func (t tx) holdFeed(ctx context.Context) (feedRow, error) {
 type generationRow struct {
 	Content string
 	State   string
+	Held    int64
 	Reasons string
 }
 
 func (t tx) generation(ctx context.Context, checksum string) (row generationRow, found bool, err error) {
-	return first[generationRow](ctx, t, `SELECT content, state, reasons FROM feed_generation WHERE checksum = ?`, checksum)
+	return first[generationRow](ctx, t, `SELECT content, state, held, reasons FROM feed_generation WHERE checksum = ?`, checksum)
 }
 
 // Feed is the state of the vulnerability data.
@@ -47,7 +51,11 @@ func (s *Store) Feed(ctx context.Context) (watch.Feed, error) {
 		if err != nil {
 			return err
 		}
-		state = watch.Feed{Engine: vuln.Engine(current.Engine), Checked: moment(current.Checked), StaleSince: moment(current.StaleSince)}
+		state = watch.Feed{Engine: vuln.Engine(current.Engine), Checked: moment(current.Checked), Status: vuln.Lifecycle(current.Status),
+			ConditionsChanged: moment(current.ConditionsChanged)}
+		if state.Conditions, err = feedConditions(current); err != nil {
+			return err
+		}
 		if state.Problem, err = parseOptional[watch.Problem](current.Problem); err != nil {
 			return err
 		}
@@ -57,7 +65,7 @@ func (s *Store) Feed(ctx context.Context) (watch.Feed, error) {
 }
 
 func (t tx) feedGenerations(ctx context.Context, current string, state *watch.Feed) error {
-	rows, err := all[generationRow](ctx, t, `SELECT content, state, reasons FROM feed_generation ORDER BY saved`)
+	rows, err := all[generationRow](ctx, t, `SELECT content, state, held, reasons FROM feed_generation ORDER BY saved`)
 	if err != nil {
 		return err
 	}
@@ -71,11 +79,13 @@ func (t tx) feedGenerations(ctx context.Context, current string, state *watch.Fe
 			state.Current = &generation
 		case row.State == string(watch.Previous):
 			state.Previous = &generation
-		case row.State == string(watch.Held):
-			state.Held = &generation
-			if state.Reasons, err = parse[[]string](row.Reasons); err != nil {
-				return err
-			}
+		}
+		if row.Held == 0 {
+			continue
+		}
+		state.Held, state.HeldSince = &generation, moment(row.Held)
+		if state.Reasons, err = parse[[]string](row.Reasons); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -93,15 +103,18 @@ func (s *Store) GenerationState(ctx context.Context, checksum string) (watch.Gen
 		}
 		row, _, err := t.generation(ctx, checksum)
 		state = watch.GenerationState(row.State)
+		if state == "" && row.Held != 0 {
+			state = watch.Held
+		}
 		return err
 	})
 	return state, err
 }
 
 // SaveGeneration stores a generation and what was decided about it; "" for one
-// that is to become the current one, which Advance makes it. One generation is
-// held at a time, the last. fault.Conflict if the current one is to be held or
-// rejected.
+// that is to become the current one, which Advance makes it. Held puts it on hold,
+// whatever else it is; one generation is on hold at a time, the last. fault.Conflict
+// if the current one is to be put on hold or rejected.
 func (s *Store) SaveGeneration(ctx context.Context, generation vuln.Description, state watch.GenerationState, reasons []string, now time.Time) error {
 	content, err := format(generation)
 	if err != nil {
@@ -120,20 +133,48 @@ func (s *Store) SaveGeneration(ctx context.Context, generation vuln.Description,
 			return fmt.Errorf("it is the current one and cannot become %s: %w", state, fault.Conflict)
 		}
 		if state == watch.Held {
-			if err := t.run(ctx, `DELETE FROM feed_generation WHERE state = ?`, string(watch.Held)); err != nil {
-				return err
-			}
+			return t.putOnHold(ctx, generation.Checksum, content, why, now)
 		}
 		return t.run(ctx, `INSERT INTO feed_generation (checksum, content, state, reasons, saved) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (checksum) DO UPDATE SET content = excluded.content, state = excluded.state, reasons = excluded.reasons, saved = excluded.saved`,
+			ON CONFLICT (checksum) DO UPDATE SET content = excluded.content, state = excluded.state, held = 0, reasons = excluded.reasons, saved = excluded.saved`,
 			generation.Checksum, content, string(state), why, stamp(now))
 	})
 }
 
-// NoteFeed stores why the source of the data could not be asked, nil when it
-// could, and, unless zero, when it last was. A problem that persists keeps its
-// Since.
-func (s *Store) NoteFeed(ctx context.Context, checked time.Time, problem *watch.Problem) error {
+// putOnHold keeps since when a generation is on hold, and what else it is.
+func (t tx) putOnHold(ctx context.Context, checksum, content, why string, now time.Time) error {
+	if err := t.endHold(ctx, checksum); err != nil {
+		return err
+	}
+	return t.run(ctx, `INSERT INTO feed_generation (checksum, content, state, held, reasons, saved) VALUES (?, ?, '', ?, ?, ?)
+		ON CONFLICT (checksum) DO UPDATE SET content = excluded.content, reasons = excluded.reasons,
+			held = CASE WHEN feed_generation.held <> 0 THEN feed_generation.held ELSE excluded.held END`,
+		checksum, content, stamp(now), why, stamp(now))
+}
+
+// EndHold ends that a generation is on hold. If it comes again, it is judged anew.
+func (s *Store) EndHold(ctx context.Context) error {
+	return s.change(ctx, "end the hold of a generation", func(t tx) error {
+		if _, err := t.holdFeed(ctx); err != nil {
+			return err
+		}
+		return t.endHold(ctx, "")
+	})
+}
+
+// endHold ends the hold of all generations but one. Those that are nothing else
+// are forgotten.
+func (t tx) endHold(ctx context.Context, but string) error {
+	if err := t.run(ctx, `DELETE FROM feed_generation WHERE held <> 0 AND state = '' AND checksum <> ?`, but); err != nil {
+		return err
+	}
+	return t.run(ctx, `UPDATE feed_generation SET held = 0, reasons = 'null' WHERE held <> 0 AND checksum <> ?`, but)
+}
+
+// NoteFeed stores why the source of the data could not be read, nil when it could,
+// and, unless zero, when it last was and what status its listing stated. A problem
+// that persists keeps its Since.
+func (s *Store) NoteFeed(ctx context.Context, checked time.Time, status vuln.Lifecycle, problem *watch.Problem) error {
 	return s.change(ctx, "note the state of the feed", func(t tx) error {
 		current, err := t.holdFeed(ctx)
 		if err != nil {
@@ -147,16 +188,27 @@ func (s *Store) NoteFeed(ctx context.Context, checked time.Time, problem *watch.
 		if err != nil {
 			return err
 		}
-		return t.run(ctx, `UPDATE feed SET problem = ?, checked = ?`, text, max(current.Checked, stamp(checked)))
+		return t.run(ctx, `UPDATE feed SET problem = ?, checked = ?, source_status = ?`,
+			text, max(current.Checked, stamp(checked)), cmp.Or(string(status), current.Status))
 	})
 }
 
-// NoteStale stores since when the current data are too old; zero for data that
-// are not.
-func (s *Store) NoteStale(ctx context.Context, since time.Time) error {
-	return s.change(ctx, "note the age of the feed", func(t tx) error {
-		return t.run(ctx, `UPDATE feed SET stale_since = ?`, stamp(since))
+// NoteConditions replaces what was found wrong with the current data.
+func (s *Store) NoteConditions(ctx context.Context, found []vuln.Condition, now time.Time) error {
+	text, err := format(found)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, "note the conditions of the feed", func(t tx) error {
+		return t.run(ctx, `UPDATE feed SET conditions = ?, conditions_changed = ?`, text, stamp(now))
 	})
+}
+
+func feedConditions(row feedRow) ([]vuln.Condition, error) {
+	if row.Conditions == "" {
+		return nil, nil
+	}
+	return parse[[]vuln.Condition](row.Conditions)
 }
 
 // SaveSums keeps what a later generation is compared with.

@@ -29,18 +29,81 @@ func TestFeed(t *testing.T) {
 		check(t, s.SaveGeneration(ctx, generation("sha256:g4"), watch.Held, []string{"alpine vanished"}, at(2)))
 		problem := &watch.Problem{Kind: "Unavailable", Stage: watch.StageFetch, Message: "no route", Since: at(3)}
 		for range 2 {
-			check(t, s.NoteFeed(ctx, at(4), problem))
+			check(t, s.NoteFeed(ctx, at(4), "deprecated", problem))
 		}
 		one, two, four := generation("sha256:g1"), generation("sha256:g2"), generation("sha256:g4")
 		feed = must[watch.Feed](t)(s.Feed(ctx))
-		want := watch.Feed{Current: &two, Previous: &one, Held: &four, Reasons: []string{"alpine vanished"}, Engine: engine, Checked: at(4), Problem: problem}
+		want := watch.Feed{Current: &two, Previous: &one, Held: &four, Reasons: []string{"alpine vanished"}, HeldSince: at(2), Engine: engine,
+			Checked: at(4), Status: "deprecated", Problem: problem}
 		if diff := cmp.Diff(want, feed); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
-		check(t, s.NoteFeed(ctx, time.Time{}, nil))
-		if feed = must[watch.Feed](t)(s.Feed(ctx)); feed.Problem != nil || !feed.Checked.Equal(at(4)) {
+		check(t, s.NoteFeed(ctx, time.Time{}, "", nil))
+		if feed = must[watch.Feed](t)(s.Feed(ctx)); feed.Problem != nil || !feed.Checked.Equal(at(4)) || feed.Status != "deprecated" {
 			t.Errorf("recovered: %+v", feed)
 		}
+	})
+}
+
+func TestFeedConditions(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		want := []vuln.Condition{{Kind: vuln.ProviderOutdated, Provider: "debian", Text: "old", Since: at(1)}, {Kind: vuln.SourceEndOfLife, Since: at(2)}}
+		check(t, s.NoteConditions(ctx, want, at(3)))
+		feed := must[watch.Feed](t)(s.Feed(ctx))
+		if diff := cmp.Diff(want, feed.Conditions); diff != "" || !feed.ConditionsChanged.Equal(at(3)) {
+			t.Errorf("changed %s (-want +got)\n%s", feed.ConditionsChanged, diff)
+		}
+		if diff := cmp.Diff(want, must[store.Totals](t)(s.Totals(ctx, at(4))).FeedConditions); diff != "" {
+			t.Errorf("in the totals (-want +got)\n%s", diff)
+		}
+		check(t, s.NoteConditions(ctx, nil, at(5)))
+		if feed := must[watch.Feed](t)(s.Feed(ctx)); len(feed.Conditions) > 0 || !feed.ConditionsChanged.Equal(at(5)) {
+			t.Errorf("ended: %+v", feed)
+		}
+	})
+}
+
+// TestHold: what is on hold keeps what else it is and since when, and is judged
+// anew when it comes again after the end of the hold.
+func TestHold(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		advance(t, s, "", "sha256:g1", nil)
+		advance(t, s, "sha256:g1", "sha256:g2", nil)
+		expect := func(when string, held bool, since time.Time, states map[string]watch.GenerationState) {
+			t.Helper()
+			feed := must[watch.Feed](t)(s.Feed(ctx))
+			if (feed.Held != nil) != held || !feed.HeldSince.Equal(since) || must[store.Totals](t)(s.Totals(ctx, start)).FeedHeld != held {
+				t.Errorf("%s: on hold %+v since %s, want %t since %s", when, feed.Held, feed.HeldSince, held, since)
+			}
+			for checksum, want := range states {
+				if got := must[watch.GenerationState](t)(s.GenerationState(ctx, checksum)); got != want {
+					t.Errorf("%s: %s is %q, want %q", when, checksum, got, want)
+				}
+			}
+		}
+		hold := func(checksum string, when time.Time) {
+			t.Helper()
+			check(t, s.SaveGeneration(ctx, generation(checksum), watch.Held, []string{"why"}, when))
+		}
+		hold("sha256:g3", at(1))
+		hold("sha256:g3", at(2))
+		expect("on hold twice", true, at(1), map[string]watch.GenerationState{"sha256:g3": watch.Held, "sha256:g1": watch.Previous})
+		hold("sha256:g1", at(3))
+		expect("the previous one", true, at(3), map[string]watch.GenerationState{"sha256:g3": "", "sha256:g1": watch.Previous})
+		if feed := must[watch.Feed](t)(s.Feed(ctx)); !feed.WentBack() {
+			t.Errorf("the previous one is on hold: %+v", feed)
+		}
+		check(t, s.EndHold(ctx))
+		expect("ended", false, time.Time{}, map[string]watch.GenerationState{"sha256:g1": watch.Previous, "sha256:g2": watch.Current})
+		hold("sha256:g1", at(4))
+		_, err := s.Advance(ctx, watch.Advance{From: "sha256:g2", To: "sha256:g1", FromEngine: engine, Engine: engine, Leave: watch.Withdrawn, Watermark: 1}, start)
+		check(t, err)
+		expect("withdrawn", false, time.Time{}, map[string]watch.GenerationState{"sha256:g1": watch.Current, "sha256:g2": watch.Withdrawn})
+		hold("sha256:g4", at(5))
+		check(t, s.SaveGeneration(ctx, generation("sha256:g4"), "", nil, at(6)))
+		expect("judged well", false, time.Time{}, map[string]watch.GenerationState{"sha256:g4": ""})
 	})
 }
 
@@ -68,7 +131,7 @@ func TestGenerationStates(t *testing.T) {
 			t.Errorf("reject the current one: %v", err)
 		}
 		// Back to the previous one: what was left must not come back by itself.
-		_, err := s.Advance(ctx, watch.Advance{From: "sha256:g2", To: "sha256:g1", FromEngine: engine, Engine: engine, Reject: true, Watermark: 1}, start)
+		_, err := s.Advance(ctx, watch.Advance{From: "sha256:g2", To: "sha256:g1", FromEngine: engine, Engine: engine, Leave: watch.Rejected, Watermark: 1}, start)
 		check(t, err)
 		want = map[string]watch.GenerationState{"sha256:g1": watch.Current, "sha256:g2": watch.Rejected, "sha256:g3": "",
 			"sha256:bad": watch.Rejected, "sha256:next": "", "sha256:never": ""}

@@ -77,7 +77,10 @@ func (b *busy) data() {
 	next := fmt.Sprintf("sha256:g%d", b.day)
 	check(b.T, b.SaveSums(b.Context(), next, []byte("sums")))
 	check(b.T, b.SaveGeneration(b.Context(), generation(next), "", nil, b.now()))
-	update := watch.Advance{From: b.generation, To: next, Engine: engine, FromEngine: engine, Watermark: 1 << 40, Reject: b.day%10 == 9}
+	update := watch.Advance{From: b.generation, To: next, Engine: engine, FromEngine: engine, Watermark: 1 << 40}
+	if b.day%10 == 9 {
+		update.Leave = watch.Rejected
+	}
 	if b.generation == "" {
 		update.FromEngine = ""
 	}

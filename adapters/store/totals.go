@@ -40,6 +40,10 @@ type Totals struct {
 	// FeedHeld tells that newer data wait for a person, FeedFailing that the
 	// source did not answer the last time.
 	FeedHeld, FeedFailing bool
+	// FeedConditions are what is wrong with the current data, FeedProviders what
+	// it is made from.
+	FeedConditions []vuln.Condition
+	FeedProviders  []vuln.ProviderState
 }
 
 // Totals counts everything at one moment.
@@ -135,12 +139,16 @@ func (t tx) countFeed(ctx context.Context, _ time.Time, totals *Totals) error {
 		return err
 	}
 	totals.FeedChecked, totals.FeedFailing = moment(row.Checked), row.Problem != ""
-	held, err := one[int](ctx, t, `SELECT count(*) FROM feed_generation WHERE state = ?`, string(watch.Held))
+	held, err := one[int](ctx, t, `SELECT count(*) FROM feed_generation WHERE held <> 0`)
 	if err != nil {
 		return err
 	}
 	totals.FeedHeld = held > 0
-	totals.FeedBuilt, err = t.feedBuilt(ctx)
+	if totals.FeedConditions, err = feedConditions(row); err != nil {
+		return err
+	}
+	current, err := t.currentGeneration(ctx)
+	totals.FeedBuilt, totals.FeedProviders = current.Built, current.Providers
 	return err
 }
 
@@ -157,11 +165,6 @@ func counts[Name ~string](ctx context.Context, t tx, query string) (map[Name]int
 		counts[Name(row.Name)] = row.Number
 	}
 	return counts, err
-}
-
-func (t tx) feedBuilt(ctx context.Context) (time.Time, error) {
-	description, err := t.currentGeneration(ctx)
-	return description.Built, err
 }
 
 // currentGeneration is zero without any data.

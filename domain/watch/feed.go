@@ -13,8 +13,10 @@ type GenerationState string
 const (
 	Current  GenerationState = "current"  // findings are of this one
 	Previous GenerationState = "previous" // was current before
-	Held     GenerationState = "held"     // waits for a person to release it
-	Rejected GenerationState = "rejected" // discarded by a person
+	// Held waits for a person to release it, or for what it is on hold for to pass.
+	Held      GenerationState = "held"
+	Rejected  GenerationState = "rejected"  // discarded by a person
+	Withdrawn GenerationState = "withdrawn" // taken back by the publisher
 )
 
 // Feed is the state of the vulnerability data. A generation is described by
@@ -22,16 +24,27 @@ const (
 type Feed struct {
 	Current  *vuln.Description
 	Previous *vuln.Description
-	Held     *vuln.Description
-	// Reasons are why Held is held.
-	Reasons []string
+	// Held is on hold; it may be the previous one, if the publisher went back.
+	Held *vuln.Description
+	// Reasons are why Held is on hold, HeldSince since when.
+	Reasons   []string
+	HeldSince time.Time
 	// Engine matched the findings that are stored.
 	Engine vuln.Engine
-	// Checked is when the source was last asked successfully; Problem why the
-	// last time failed, nil when it did not.
+	// Checked is when the source was last read successfully; Problem why the
+	// last time failed, nil when it did not. Status is what its listing said last.
 	Checked time.Time
 	Problem *Problem
-	// StaleSince is when the current data were found to be too old; zero while
-	// they are not.
-	StaleSince time.Time
+	Status  vuln.Lifecycle
+	// Conditions are what is wrong with the current data or its future, as found
+	// when it was last checked; ConditionsChanged is when others were found than
+	// before.
+	Conditions        []vuln.Condition
+	ConditionsChanged time.Time
+}
+
+// WentBack tells whether the generation on hold is the one before the current
+// one, which the publisher lists again.
+func (f Feed) WentBack() bool {
+	return f.Held != nil && f.Previous != nil && f.Held.Checksum == f.Previous.Checksum
 }

@@ -89,8 +89,8 @@ type Advance struct {
 	// FromEngine is the engine whose findings are replaced, Engine the one that
 	// found the staged ones.
 	FromEngine, Engine vuln.Engine
-	// Reject marks From as rejected rather than as the previous one.
-	Reject bool
+	// Leave is what From becomes; "" for Previous.
+	Leave GenerationState
 	// Watermark is the largest id of a group that was considered.
 	Watermark int64
 	// Scores are the EPSS scores of To.

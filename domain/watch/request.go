@@ -96,10 +96,16 @@ type SyncRequest struct {
 type Fetched struct {
 	// Generation is the one to advance to; nil when there is nothing new.
 	Generation *vuln.Generation
-	// Reject tells that the current generation is not to be returned to.
-	Reject bool
-	// Held tells why a new generation waits for a person.
+	// Leave is what the current generation becomes; "" for Previous.
+	Leave GenerationState
+	// Held tells why a generation is on hold.
 	Held []string
+	// Ended is the checksum of one that is not on hold any more, as the publisher
+	// does not list it any more; "" without.
+	Ended string
+	// Refused is the checksum of what the publisher lists although a person
+	// rejected it; "" if it lists something else.
+	Refused string
 	// Current is the checksum of the current generation; "" without one.
 	Current string
 	// Rematch tells that the engine changed, so that findings must be made anew
@@ -110,8 +116,8 @@ type Fetched struct {
 // AdvanceRequest asks to move to a generation.
 type AdvanceRequest struct {
 	Generation vuln.Generation
-	// Reject marks the one that was current as not to be returned to.
-	Reject bool
+	// Leave is what the one that was current becomes; "" for Previous.
+	Leave GenerationState
 }
 
 // Advanced is the outcome of moving to a generation.

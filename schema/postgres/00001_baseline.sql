@@ -209,7 +209,9 @@ CREATE TABLE feed (
     engine     TEXT NOT NULL,
     checked    BIGINT NOT NULL,
     problem    TEXT NOT NULL, -- JSON; '' for none
-    stale_since BIGINT NOT NULL DEFAULT 0 -- when the build was found to be too old; 0 while it is not
+    source_status TEXT NOT NULL DEFAULT '', -- of the listing last read
+    conditions TEXT NOT NULL DEFAULT '', -- JSON; '' for none
+    conditions_changed BIGINT NOT NULL DEFAULT 0
 );
 INSERT INTO feed (id, generation, engine, checked, problem) VALUES (1, '', '', 0, '');
 
@@ -217,6 +219,7 @@ CREATE TABLE feed_generation (
     checksum TEXT PRIMARY KEY,
     content  TEXT NOT NULL, -- JSON
     state    TEXT NOT NULL,
+    held     BIGINT NOT NULL DEFAULT 0, -- since when it is on hold; 0 for one that is not
     reasons  TEXT NOT NULL, -- JSON
     saved    BIGINT NOT NULL
 );

@@ -1,0 +1,105 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// judge puts a generation on hold that differs from the current one in a way that
+// a person has to decide about. One that is on hold is judged again with each
+// synchronization: what it is on hold for may pass.
+func (a *Activities) judge(ctx context.Context, feed watch.Feed, generation vuln.Generation, fetched watch.Fetched) (watch.Fetched, error) {
+	next, err := a.describe(ctx, feed, generation.Checksum)
+	if err != nil {
+		return fetched, err
+	}
+	var current vuln.Description
+	if feed.Current != nil {
+		current = *feed.Current
+	}
+	next.URL = generation.URL
+	reasons := vuln.Judge(current, next, vuln.DefaultLimits, a.now())
+	if len(reasons) == 0 {
+		fetched.Generation = &next.Generation
+		return fetched, a.Store.SaveGeneration(ctx, next, "", nil, a.now())
+	}
+	return a.hold(ctx, next, reasons, fetched)
+}
+
+// describe falls back to what was stored of the generation on hold, which may lie
+// on another worker's disk.
+func (a *Activities) describe(ctx context.Context, feed watch.Feed, checksum string) (vuln.Description, error) {
+	next, err := a.Feed.Describe(ctx, checksum)
+	if errors.Is(err, fault.NotFound) && feed.Held != nil && feed.Held.Checksum == checksum {
+		return *feed.Held, nil
+	}
+	return next, err
+}
+
+func (a *Activities) hold(ctx context.Context, next vuln.Description, reasons []vuln.HoldReason, fetched watch.Fetched) (watch.Fetched, error) {
+	for _, reason := range reasons {
+		fetched.Held = append(fetched.Held, reason.Text)
+	}
+	if err := a.Store.SaveGeneration(ctx, next, watch.Held, fetched.Held, a.now()); err != nil {
+		return fetched, err
+	}
+	feed, err := a.Store.Feed(ctx)
+	if err != nil {
+		return fetched, err
+	}
+	return fetched, a.tellHeld(ctx, feed)
+}
+
+// goBack deals with a publisher that lists the build before the current one
+// again.
+func (a *Activities) goBack(ctx context.Context, feed watch.Feed, fetched watch.Fetched) (watch.Fetched, error) {
+	began := a.now()
+	if feed.WentBack() {
+		began = feed.HeldSince
+	}
+	reason, due := vuln.Withdrawal(*feed.Current, *feed.Previous, began, a.now())
+	if !due {
+		return a.hold(ctx, *feed.Previous, []vuln.HoldReason{reason}, fetched)
+	}
+	fetched.Generation, fetched.Leave = &feed.Previous.Generation, watch.Withdrawn
+	return fetched, a.log(ctx, event.Logged{Event: "system.feeds.data.withdrawn", Level: event.LevelError,
+		Message:  "The publisher took its newest vulnerability data back: the data before it is used again",
+		Details:  map[string]any{"withdrawn": feed.Current.Checksum, "generation": feed.Previous.Checksum, "built": feed.Previous.Built},
+		Resource: source}, since(began))
+}
+
+// tellHeld tells the event log of a generation on hold. It is called for as long
+// as there is one.
+func (a *Activities) tellHeld(ctx context.Context, feed watch.Feed) error {
+	if feed.Held == nil {
+		return nil
+	}
+	return a.log(ctx, event.Logged{Event: "system.feeds.sync.held", Level: event.LevelError,
+		Message:  "New vulnerability data is on hold; use it with: tagwatch feed release",
+		Details:  map[string]any{"generation": feed.Held.Checksum, "reasons": feed.Reasons},
+		Resource: event.Resource{ID: feed.Held.Checksum, Kind: "feeds"}}, since(feed.HeldSince))
+}
+
+// endHold ends that a generation is on hold which the publisher does not list any
+// more, and returns its checksum. What a person has brought was never listed.
+func (a *Activities) endHold(ctx context.Context, feed *watch.Feed, listing vuln.Listing) (string, error) {
+	held := feed.Held
+	if held == nil || held.URL == "" || held.Checksum == listing.Checksum {
+		return "", nil
+	}
+	err := a.log(ctx, event.Logged{Event: "system.feeds.sync.hold_ended", Level: event.LevelInfo,
+		Message:  "Vulnerability data is not on hold any more: its publisher does not list it any more",
+		Details:  map[string]any{"generation": held.Checksum, "held_since": feed.HeldSince},
+		Resource: event.Resource{ID: held.Checksum, Kind: "feeds"}}, since(feed.HeldSince))
+	if err != nil {
+		return "", err
+	}
+	feed.Held, feed.Reasons, feed.HeldSince = nil, nil, time.Time{}
+	return held.Checksum, a.Store.EndHold(ctx)
+}

@@ -1,0 +1,136 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// fetchNewest moves to the source's newest generation. A worker without a way to
+// the source still keeps up with its matcher.
+func (a *Activities) fetchNewest(ctx context.Context, feed watch.Feed, fetched watch.Fetched, report func(string)) (watch.Fetched, error) {
+	leads, err := a.leads(ctx)
+	if err != nil {
+		return fetched, err
+	}
+	listing, failure := a.Feed.Latest(ctx)
+	if leads && feed.Engine != a.Matcher.Engine() && usable(feed.Current, listing) && ctx.Err() == nil {
+		// First with the data that there is: what changes then is the matcher's
+		// doing alone. The next synchronization brings new data.
+		fetched.Generation, fetched.Rematch = &feed.Current.Generation, true
+		return fetched, a.noteFeed(ctx, &feed, listing.Status, failure)
+	}
+	var newest offer
+	if failure == nil {
+		if fetched.Ended, err = a.endHold(ctx, &feed, listing); err != nil {
+			return fetched, err
+		}
+		newest, failure = a.offered(ctx, feed, listing, report)
+	}
+	if ctx.Err() != nil {
+		return fetched, ctx.Err()
+	}
+	if err := a.noteFeed(ctx, &feed, listing.Status, failure); err != nil {
+		return fetched, err
+	}
+	if failure == nil {
+		fetched, err = a.consider(ctx, feed, newest, fetched)
+	} else if feed.Held != nil {
+		fetched.Held, err = feed.Reasons, a.tellHeld(ctx, feed)
+	}
+	if fetched.Generation == nil {
+		err = errors.Join(err, a.noteConditions(ctx, feed))
+	}
+	return fetched, errors.Join(failure, err)
+}
+
+// usable tells whether this worker's matcher reads the current data: the source
+// offers none, or of the same model of the schema.
+func usable(current *vuln.Description, offered vuln.Listing) bool {
+	if current == nil {
+		return false
+	}
+	model, _, _ := strings.Cut(current.Schema, ".")
+	offeredModel, _, _ := strings.Cut(offered.Schema, ".")
+	return offeredModel == "" || model == offeredModel
+}
+
+// offer is what the publisher lists, and what that generation is here.
+type offer struct {
+	vuln.Generation
+	state watch.GenerationState
+	// back tells that it is the previous one, which is older than the current one.
+	back bool
+}
+
+// offered has what the publisher lists on disk, unless nothing has to be read to
+// decide about it.
+func (a *Activities) offered(ctx context.Context, feed watch.Feed, listing vuln.Listing, report func(string)) (offer, error) {
+	newest := offer{Generation: vuln.Generation{Checksum: listing.Checksum, URL: listing.URL, Built: listing.Built, Schema: listing.Schema}}
+	var err error
+	if newest.state, err = a.Store.GenerationState(ctx, listing.Checksum); err != nil {
+		return newest, err
+	}
+	newest.back = newest.state == watch.Previous && feed.Current != nil && listing.Built.Before(feed.Current.Built)
+	switch {
+	case newest.state == watch.Current || newest.state == watch.Rejected || newest.state == watch.Held || newest.back:
+		return newest, nil
+	}
+	report("fetching vulnerability data built " + listing.Built.UTC().Format(time.RFC3339))
+	newest.Generation, err = a.Feed.Fetch(ctx, listing, report)
+	return newest, err
+}
+
+// consider decides about what the publisher lists.
+func (a *Activities) consider(ctx context.Context, feed watch.Feed, newest offer, fetched watch.Fetched) (watch.Fetched, error) {
+	switch {
+	case newest.state == watch.Current:
+		return fetched, nil
+	case newest.state == watch.Rejected:
+		fetched.Refused = newest.Checksum
+		return fetched, nil
+	case newest.back:
+		return a.goBack(ctx, feed, fetched)
+	}
+	return a.judge(ctx, feed, newest.Generation, fetched)
+}
+
+// noteFeed stores whether the source can be read and what status it states, and
+// tells the event log when it begins to fail and when it recovers.
+func (a *Activities) noteFeed(ctx context.Context, feed *watch.Feed, status vuln.Lifecycle, cause error) error {
+	if status != "" {
+		feed.Status = status
+	}
+	if cause == nil {
+		if err := a.tellFetched(ctx, feed.Problem); err != nil {
+			return err
+		}
+		return a.Store.NoteFeed(ctx, a.now(), status, nil)
+	}
+	failing := problem(watch.StageFetch, cause, feed.Problem, a.now())
+	if feed.Problem == nil {
+		err := a.log(ctx, event.Logged{Event: "system.feeds.sync.failed", Level: event.LevelError,
+			Message: "Vulnerability data cannot be fetched: " + failing.Message, Resource: source}, since(feed.Checked))
+		if err != nil {
+			return err
+		}
+	}
+	return a.Store.NoteFeed(ctx, time.Time{}, status, failing)
+}
+
+// source is the resource of events about where the data comes from.
+var source = event.Resource{ID: "vulnerabilities", Kind: "feeds"}
+
+// tellFetched tells the event log that the source has recovered.
+func (a *Activities) tellFetched(ctx context.Context, before *watch.Problem) error {
+	if before == nil {
+		return nil
+	}
+	return a.log(ctx, event.Logged{Event: "system.feeds.sync.recovered", Level: event.LevelInfo,
+		Message: "Vulnerability data can be fetched again", Details: map[string]any{"failing_since": before.Since}, Resource: source}, since(before.Since))
+}
