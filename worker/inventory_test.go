@@ -72,6 +72,7 @@ tagwatch_endpoints{state="disabled"} 1
 tagwatch_endpoints{state="failing"} 1
 tagwatch_endpoints{state="giving_up"} 2
 tagwatch_endpoints{state="healthy"} 1
+tagwatch_endpoints{state="untried"} 0
 # HELP tagwatch_feed_held 1 while vulnerability data that the source offers is on hold.
 # TYPE tagwatch_feed_held gauge
 tagwatch_feed_held 1
