@@ -36,7 +36,14 @@ const answersAtOnce = 100
 func AnalyzeImage(ctx workflow.Context, digest image.Digest) error {
 	a := &analyzer{digest: digest}
 	onSignal(ctx, SignalWanted, func(request watch.AnalysisRequest) { a.wanted = append(a.wanted, request) })
-	for a.isWanted(ctx) {
+	for {
+		if err := readSignals(ctx); err != nil {
+			return err
+		}
+		if len(a.wanted) == 0 {
+			a.show(ctx, a.outcome)
+			return nil
+		}
 		a.show(ctx, "Being analyzed")
 		asked := a.wanted[0]
 		done, err := call(ctx, analysisOf(asked), "analyze "+digest.Short(), Activities.Analyze, asked)
@@ -45,8 +52,6 @@ func AnalyzeImage(ctx workflow.Context, digest image.Digest) error {
 		}
 		a.settle(ctx, asked, done, err)
 	}
-	a.show(ctx, a.outcome)
-	return nil
 }
 
 // analysisOf has the most urgent analysis done first, and among equals gives each
@@ -71,11 +76,6 @@ const maxFairnessKey = 64
 func fairnessKey(repository image.Repository) string {
 	name := repository.String()
 	return name[max(0, len(name)-maxFairnessKey):]
-}
-
-func (a *analyzer) isWanted(ctx workflow.Context) bool {
-	readSignals(ctx)
-	return len(a.wanted) > 0
 }
 
 // settle answers the watchers whose question is answered. A registry that

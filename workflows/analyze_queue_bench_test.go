@@ -1,13 +1,7 @@
 package workflows_test
 
 import (
-	"cmp"
-	"context"
-	"encoding/json"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -135,26 +129,4 @@ func (q *queueBench) places() (late, known int) {
 	<-done
 	stop()
 	return late, known
-}
-
-// serverOf starts a server and returns its address.
-func serverOf(b *testing.B) string {
-	b.Helper()
-	program := filepath.Join(cmp.Or(os.Getenv("TAGWATCH_TEST_BIN"), filepath.Join("..", "bin")), "tagwatch-temporal")
-	ctx, cancel := context.WithCancel(context.Background())
-	server := exec.CommandContext(ctx, program, "--in-memory", "--port", "0", "--ui-port", "0")
-	server.Cancel = func() error { return server.Process.Signal(os.Interrupt) }
-	out, err := server.StdoutPipe()
-	if err == nil {
-		err = server.Start()
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { cancel(); _ = server.Wait() })
-	var ready struct{ Address string }
-	if err := json.NewDecoder(out).Decode(&ready); err != nil {
-		b.Fatalf("the server is not ready: %v", err)
-	}
-	return ready.Address
 }

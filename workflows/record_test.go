@@ -7,15 +7,11 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
-	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
@@ -51,7 +47,7 @@ func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{fake: &fake{now: time.Now}, ageing: &ageing{}}
 	connected, err := client.Dial(client.Options{
-		HostPort: startServer(t), Identity: "recorder", Logger: quiet{},
+		HostPort: serverOf(t), Identity: "recorder", Logger: quiet{},
 		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(s.ageing.intercept)}},
 	})
 	if err != nil {
@@ -64,30 +60,6 @@ func newStage(t *testing.T) *stage {
 		s.serve(t, queue)
 	}
 	return s
-}
-
-// startServer starts a server of the scenario's own, and returns its address: a
-// worker that has just stopped could still be handed a task of the next scenario.
-func startServer(t *testing.T) string {
-	t.Helper()
-	server := exec.Command(os.Getenv("TAGWATCH_TEMPORAL"), "--in-memory", "--port", "0", "--ui-port", "0")
-	server.Stderr = os.Stderr
-	out, err := server.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Signal(os.Interrupt)
-		_ = server.Wait()
-	})
-	var ready struct{ Address string }
-	if err := json.NewDecoder(out).Decode(&ready); err != nil {
-		t.Fatalf("the server is not ready: %v", err)
-	}
-	return ready.Address
 }
 
 func (s *stage) serve(t *testing.T, queue string) {
@@ -112,26 +84,11 @@ func (s *stage) run(id string) client.WorkflowRun {
 	return s.temporal.GetWorkflow(context.Background(), id, description.WorkflowExecutionInfo.Execution.RunId)
 }
 
-// until waits for something that the scenario has brought about.
-func until(t *testing.T, what string, happened func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !happened(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: has not happened", what)
-		}
-	}
-}
-
 // keep writes the history of a run that has ended.
 func (s *stage) keep(t *testing.T, name string, run client.WorkflowRun) {
 	t.Helper()
 	kept := &history.History{}
-	events := s.temporal.GetWorkflowHistory(context.Background(), run.GetID(), run.GetRunID(), true, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for events.HasNext() {
-		event, err := events.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, event := range eventsOf(t, s.temporal, run.GetID(), run.GetRunID()) {
 		s.ageing.mark(run.GetRunID(), event)
 		kept.Events = append(kept.Events, event)
 	}
@@ -148,55 +105,4 @@ func (s *stage) keep(t *testing.T, name string, run client.WorkflowRun) {
 		t.Fatal(err)
 	}
 	t.Logf("%s: %d events", name, len(kept.Events))
-}
-
-// ageing lets runs be continued as new long before the server would suggest it,
-// which is after some thousand events: it puts the suggestion into what the
-// worker is told, and into the history that is kept.
-type ageing struct {
-	mu   sync.Mutex
-	old  map[string]bool  // ids of workflows that are to be continued as new
-	told map[string]int64 // by run, the first event with the suggestion
-}
-
-// age has the run of a workflow continued as new at its next task.
-func (a *ageing) age(id string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.old == nil {
-		a.old, a.told = map[string]bool{}, map[string]int64{}
-	}
-	a.old[id] = true
-}
-
-func (a *ageing) intercept(ctx context.Context, method string, request, answer any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
-	err := invoke(ctx, method, request, answer, conn, options...)
-	task, ok := answer.(*workflowservice.PollWorkflowTaskQueueResponse)
-	if err != nil || !ok {
-		return err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	run := task.GetWorkflowExecution()
-	if _, told := a.told[run.GetRunId()]; !told && a.old[run.GetWorkflowId()] {
-		delete(a.old, run.GetWorkflowId())
-		a.told[run.GetRunId()] = task.GetStartedEventId()
-	}
-	a.markAll(run.GetRunId(), task.GetHistory().GetEvents())
-	return nil
-}
-
-func (a *ageing) mark(run string, event *history.HistoryEvent) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.markAll(run, []*history.HistoryEvent{event})
-}
-
-func (a *ageing) markAll(run string, events []*history.HistoryEvent) {
-	since, told := a.told[run]
-	for _, event := range events {
-		if started := event.GetWorkflowTaskStartedEventAttributes(); told && started != nil && event.GetEventId() >= since {
-			started.SuggestContinueAsNew = true
-		}
-	}
 }

@@ -33,16 +33,17 @@ func rounds(ctx workflow.Context, round func(workflow.Context) (outlook, error))
 	wake := false
 	onSignal(ctx, SignalWake, func(struct{}) { wake = true })
 	for !workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-		readSignals(ctx)
+		if err := readSignals(ctx); err != nil {
+			return false, err
+		}
 		wake = false // before the round: a signal during it asks for another
 		next, err := round(ctx)
-		if ctx.Err() != nil {
-			return false, ctx.Err()
+		if canceled := readSignals(ctx); canceled != nil {
+			return false, canceled
 		}
 		if err != nil {
 			next = faulty(ctx, err)
 		}
-		readSignals(ctx)
 		if next.over && !wake {
 			return true, nil
 		}

@@ -19,17 +19,15 @@ func onSignal[T any](ctx workflow.Context, name string, handle func(T)) {
 
 // readSignals lets the functions of onSignal handle what has arrived. Signals
 // come in batches with other events, of which the workflow itself hears first: a
-// run that ended at once would drop them.
-func readSignals(ctx workflow.Context) {
+// run that ended at once would drop them. Its error is that of a canceled workflow.
+func readSignals(ctx workflow.Context) error {
 	read := false
 	// Coroutines take turns in the order of their creation: this one comes last.
 	workflow.GoNamed(ctx, "signals read", func(workflow.Context) { read = true })
-	// Without a wait that could be canceled there is no error.
-	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	_ = workflow.Await(ctx, func() bool { return read })
+	return await(ctx, func() bool { return read })
 }
 
 // handled waits until no handler of an update is under way.
 func handled(ctx workflow.Context) error {
-	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+	return await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
 }

@@ -61,9 +61,14 @@ func WatchTag(ctx workflow.Context, state TagState) error {
 		return err
 	}
 	for !w.ended && !workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
-		readSignals(ctx)
+		if err := readSignals(ctx); err != nil {
+			return err
+		}
 		w.wake = false // before the pass: a signal during it asks for another
 		wait := w.pass(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		w.show(ctx)
 		if err := w.rest(ctx, wait); err != nil {
 			return err
@@ -72,7 +77,9 @@ func WatchTag(ctx workflow.Context, state TagState) error {
 	if err := handled(ctx); err != nil {
 		return err
 	}
-	readSignals(ctx)
+	if err := readSignals(ctx); err != nil {
+		return err
+	}
 	if w.ended && !w.wake {
 		return nil
 	}
@@ -83,7 +90,7 @@ func WatchTag(ctx workflow.Context, state TagState) error {
 // handlers: one of them may be storing a subscription.
 func (w *tagWatcher) rest(ctx workflow.Context, wait time.Duration) error {
 	if w.ended {
-		err := workflow.Await(ctx, func() bool { return w.wake || workflow.AllHandlersFinished(ctx) })
+		err := await(ctx, func() bool { return w.wake || workflow.AllHandlersFinished(ctx) })
 		w.ended = !w.wake
 		return err
 	}

@@ -16,6 +16,6 @@ cd "$(dirname "$0")/../.."
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-(cd tools && CGO_ENABLED=0 go build -o "$scratch/temporal" ./temporal)
+(cd tools && CGO_ENABLED=0 go build -o "$scratch/tagwatch-temporal" ./temporal)
 [ -z "${VERSION:-}" ] || mkdir -p "workflows/testdata/histories/$VERSION"
-TAGWATCH_RECORD_VERSION=${VERSION:-} TAGWATCH_TEMPORAL=$scratch/temporal go test -tags record -count 1 -v -run "TestRecord/.*${1:-}" ./workflows
+TAGWATCH_RECORD_VERSION=${VERSION:-} TAGWATCH_TEST_BIN=$scratch go test -tags record -count 1 -v -run "TestRecord/.*${1:-}" ./workflows

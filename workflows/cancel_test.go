@@ -1,0 +1,355 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+	"google.golang.org/grpc"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+// canceled is what is known of a type of workflow to cancel it.
+type canceled struct {
+	input any
+	// signal, if any, comes with the start, and wakes what rests.
+	signal   string
+	argument any
+	// rests tells that it waits for a timer when its steps succeed.
+	rests bool
+	// steps are those in which it is canceled.
+	steps []string
+}
+
+var toCancel = map[string]canceled{
+	workflows.TypeWatchTag: {input: workflows.TagState{Target: target}, signal: workflows.SignalCheckNow, argument: workflows.CheckNow{},
+		rests: true, steps: []string{"Observe", "RequestAnalysis", "Match", "Record", "WakeEndpoints"}},
+	workflows.TypeWatchRegistry: {input: workflows.RegistryState{Registry: registry}, signal: workflows.SignalWake, argument: struct{}{},
+		rests: true, steps: []string{"Sweep"}},
+	workflows.TypeWatchRepository: {input: workflows.RepositoryState{Repository: repository}, signal: workflows.SignalWake, argument: struct{}{},
+		rests: true, steps: []string{"ListTags", "StartWatches"}},
+	workflows.TypeServeEndpoint: {input: workflows.EndpointState{Name: "chat"}, signal: workflows.SignalWake, argument: struct{}{},
+		rests: true, steps: []string{"Deliver"}},
+	workflows.TypeSyncFeed: {input: watch.SyncRequest{}, rests: true,
+		steps: []string{"FetchFeed", "AdvanceFeed", "WakeAll", "Summarize"}},
+	workflows.TypeApplyPolicy:  {input: "bundle", steps: []string{"ActivatePolicy", "Reevaluate"}},
+	workflows.TypeAnalyzeImage: {input: first, signal: workflows.SignalWanted, argument: wanted("latest"), steps: []string{"Analyze"}},
+	workflows.TypeRenewAnalyses: {input: workflows.RenewalState{}, signal: workflows.SignalAnalyzed, argument: workflows.Analyzed{},
+		rests: true, steps: []string{"NextRenewal", "RequestAnalysis"}},
+	workflows.TypeReconcile:      {input: watch.ReconcileRequest{}, steps: []string{"RestoreTemporal", "CompareWatchers", "CompareDeliveries"}},
+	workflows.TypeTestEndpoint:   {input: watch.TestRequest{Endpoint: "chat"}, steps: []string{"TestEndpoint"}},
+	workflows.TypePlanRepository: {input: watch.Repository{Name: repository}, steps: []string{"PlanRepository"}},
+	workflows.TypeCheckRegistry:  {input: registry, steps: []string{"CheckRegistry"}},
+}
+
+// TestCancel cancels every type of workflow wherever it can be, on a real server:
+// the environment for tests hands out cancellations in another order. Each ends as
+// canceled with the next workflow task.
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts a server")
+	}
+	s := newCancelStage(t)
+	for name := range workflows.Definitions {
+		if _, known := toCancel[name]; !known {
+			t.Errorf("%s is not canceled by this test", name)
+		}
+	}
+	for name, c := range toCancel {
+		for _, step := range c.steps {
+			t.Run(name+" in "+step, func(t *testing.T) {
+				t.Parallel()
+				run := s.begin(t, name, c, &hindrance{step: step})
+				until(t, "step begun", func() bool { return run.fault.times() > 0 })
+				run.cancel(t)
+				run.endsCanceled(t)
+			})
+			t.Run(name+" while "+step+" is tried again", func(t *testing.T) {
+				t.Parallel()
+				run := s.begin(t, name, c, &hindrance{step: step, fails: true})
+				until(t, "step tried again", func() bool { return run.fault.times() > 1 })
+				run.cancel(t)
+				run.endsCanceled(t)
+			})
+		}
+		if !c.rests {
+			continue
+		}
+		t.Run(name+" at rest", func(t *testing.T) {
+			t.Parallel()
+			run := s.begin(t, name, c, &hindrance{})
+			run.rests(t)
+			run.cancel(t)
+			run.endsCanceled(t)
+		})
+		if c.signal == "" {
+			continue
+		}
+		for order, first := range map[string]bool{"after a wake-up": false, "before a wake-up": true} {
+			t.Run(name+" "+order, func(t *testing.T) {
+				t.Parallel()
+				run := s.begin(t, name, c, &hindrance{})
+				run.rests(t)
+				run.together(t, first)
+				run.endsCanceled(t)
+			})
+			t.Run(name+" "+order+" and before it is continued as new", func(t *testing.T) {
+				t.Parallel()
+				run := s.begin(t, name, c, &hindrance{})
+				run.rests(t)
+				s.ageing.age(run.id)
+				run.together(t, first)
+				run.endsCanceled(t)
+			})
+		}
+	}
+	t.Run("WatchTag in an update", func(t *testing.T) {
+		t.Parallel()
+		run := s.begin(t, workflows.TypeWatchTag, toCancel[workflows.TypeWatchTag], &hindrance{step: "Subscribe"})
+		run.rests(t)
+		run.subscribe(t)
+		s.ageing.age(run.id) // it waits for the update before it goes on
+		run.signal(t)
+		run.cancel(t)
+		run.endsCanceled(t)
+	})
+}
+
+// hindrance is the one step of a workflow that does not succeed: it hangs or fails.
+type hindrance struct {
+	step  string
+	fails bool
+
+	mu    sync.Mutex
+	tries int
+}
+
+func (f *hindrance) times() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tries
+}
+
+// cancelStage is a server with workers in front of a world in which every workflow
+// does all of its steps and then rests.
+type cancelStage struct {
+	interceptor.WorkerInterceptorBase
+	temporal client.Client
+	ageing   ageing
+	world    *fake
+	over     chan struct{}
+
+	mu     sync.Mutex
+	faults map[string]*hindrance // by the id of the workflow
+}
+
+func newCancelStage(t *testing.T) *cancelStage {
+	t.Helper()
+	s := &cancelStage{world: restingWorld(), over: make(chan struct{}), faults: map[string]*hindrance{}}
+	var err error
+	s.temporal, err = client.Dial(client.Options{HostPort: serverOf(t), Logger: quiet{},
+		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(s.ageing.intercept)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.temporal.Close)
+	for _, queue := range []string{workflows.QueueAnalysis, workflows.QueueMatching, workflows.QueueDelivery} {
+		t.Cleanup(s.serve(t, queue))
+	}
+	t.Cleanup(func() { close(s.over) })
+	return s
+}
+
+// restingWorld gives every workflow something to do in each of its steps, and
+// afterwards nothing for an hour.
+func restingWorld() *fake {
+	generation := vuln.Generation{Checksum: "sha256:generation"}
+	return &fake{
+		now: time.Now,
+		observe: func(int) (watch.Observation, error) {
+			seen := fresh(first)
+			seen.Summary = &watch.Summary{Target: target}
+			return seen, nil
+		},
+		record: func(watch.RecordRequest) (watch.Recorded, error) {
+			return watch.Recorded{Endpoints: []string{"chat"}}, nil
+		},
+		sweep:   func(int) (watch.Sweep, error) { return swept(3), nil },
+		list:    func(int) (watch.Listing, error) { return listed(), nil },
+		fetched: watch.Fetched{Generation: &generation},
+		deliver: func(int) (watch.Round, error) { return watch.Round{Active: true}, nil },
+		behind:  []int{1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000},
+		renewal: func(watch.RenewalRequest) watch.Renewal {
+			return watch.Renewal{Analyzer: "syft 2", Number: 1, Digest: second, Target: target, Left: 1, Pause: time.Hour}
+		},
+	}
+}
+
+// serve has a worker take from a queue until it is stopped.
+func (s *cancelStage) serve(t *testing.T, queue string) (stop func()) {
+	t.Helper()
+	w := worker.New(s.temporal, queue, worker.Options{Interceptors: []interceptor.WorkerInterceptor{s}})
+	for name, definition := range workflows.Definitions {
+		w.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
+	}
+	w.RegisterActivity(s.world)
+	if err := w.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return w.Stop
+}
+
+func (s *cancelStage) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	return &faultyStep{interceptor.ActivityInboundInterceptorBase{Next: next}, s}
+}
+
+// faultyStep lets the step of a workflow that is to hang or fail do so.
+type faultyStep struct {
+	interceptor.ActivityInboundInterceptorBase
+	stage *cancelStage
+}
+
+func (i *faultyStep) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	info := activity.GetInfo(ctx)
+	i.stage.mu.Lock()
+	f := i.stage.faults[info.WorkflowExecution.ID]
+	i.stage.mu.Unlock()
+	if f == nil || f.step != info.ActivityType.Name {
+		return i.Next.ExecuteActivity(ctx, in)
+	}
+	f.mu.Lock()
+	f.tries++
+	f.mu.Unlock()
+	if f.fails {
+		return nil, errors.New("the step fails")
+	}
+	select {
+	case <-ctx.Done():
+	case <-i.stage.over:
+	}
+	return nil, errors.New("the step hung")
+}
+
+// canceledRun is a workflow that is about to be canceled. Its workflow tasks have a
+// queue of their own, whose worker can be stopped.
+type canceledRun struct {
+	*cancelStage
+	canceled
+	id, run string
+	fault   *hindrance
+	stop    func()
+}
+
+func (s *cancelStage) begin(t *testing.T, name string, c canceled, f *hindrance) *canceledRun {
+	t.Helper()
+	id := strings.ReplaceAll(t.Name(), " ", "-")
+	s.mu.Lock()
+	s.faults[id] = f
+	s.mu.Unlock()
+	r := &canceledRun{cancelStage: s, canceled: c, id: id, fault: f, stop: s.serve(t, id)}
+	t.Cleanup(func() { r.stop() })
+	options := client.StartWorkflowOptions{ID: id, TaskQueue: id}
+	var started client.WorkflowRun
+	var err error
+	if c.signal != "" {
+		started, err = s.temporal.SignalWithStartWorkflow(t.Context(), id, c.signal, c.argument, options, name, c.input)
+	} else {
+		started, err = s.temporal.ExecuteWorkflow(t.Context(), options, name, c.input)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.run = started.GetRunID()
+	return r
+}
+
+// rests waits until the run waits for a timer.
+func (r *canceledRun) rests(t *testing.T) {
+	t.Helper()
+	until(t, "rest", func() bool {
+		events := eventsOf(t, r.temporal, r.id, r.run)
+		return events[len(events)-1].GetEventType() == enums.EVENT_TYPE_TIMER_STARTED
+	})
+}
+
+func (r *canceledRun) cancel(t *testing.T) {
+	t.Helper()
+	if err := r.temporal.CancelWorkflow(t.Context(), r.id, ""); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *canceledRun) signal(t *testing.T) {
+	t.Helper()
+	if err := r.temporal.SignalWorkflow(t.Context(), r.id, "", r.canceled.signal, r.argument); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// together has the workflow hear of a signal and of the cancellation in one task.
+func (r *canceledRun) together(t *testing.T, canceledFirst bool) {
+	t.Helper()
+	r.stop()
+	if canceledFirst {
+		r.cancel(t)
+		r.signal(t)
+	} else {
+		r.signal(t)
+		r.cancel(t)
+	}
+	r.stop = r.serve(t, r.id)
+}
+
+// subscribe has an update under way.
+func (r *canceledRun) subscribe(t *testing.T) {
+	t.Helper()
+	_, err := r.temporal.UpdateWorkflow(t.Context(), client.UpdateWorkflowOptions{WorkflowID: r.id, UpdateName: workflows.UpdateSubscribe,
+		Args: []any{watch.SubscribeRequest{Target: target, Types: event.TagTypes}}, WaitForStage: client.WorkflowUpdateStageAccepted})
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "update under way", func() bool { return r.fault.times() > 0 })
+}
+
+// endsCanceled waits for the end of the workflow, which has come with the first task
+// after the cancellation.
+func (r *canceledRun) endsCanceled(t *testing.T) {
+	t.Helper()
+	status := enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+	until(t, "end", func() bool {
+		described, err := r.temporal.DescribeWorkflowExecution(context.Background(), r.id, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		status = described.GetWorkflowExecutionInfo().GetStatus()
+		return status != enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+	})
+	if status != enums.WORKFLOW_EXECUTION_STATUS_CANCELED {
+		t.Errorf("ended as %s", status)
+	}
+	tasks, asked := 0, false
+	for _, e := range eventsOf(t, r.temporal, r.id, r.run) {
+		asked = asked || e.GetEventType() == enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED
+		if asked && e.GetEventType() == enums.EVENT_TYPE_WORKFLOW_TASK_COMPLETED {
+			tasks++
+		}
+	}
+	if tasks != 1 {
+		t.Errorf("%d workflow tasks from the cancellation to the end, want 1", tasks)
+	}
+}
+
