@@ -152,30 +152,51 @@ func (a *Activities) compare(ctx context.Context, view watch.RecordView, seen *w
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return err
 	}
-	failed := stored.Problem != nil && stored.Analyzer == a.Analyzer.Version()
 	seen.Analyzed = err == nil && stored.Problem == nil
-	if seen.Analyzed {
-		if seen.Matched, err = a.Store.Matched(ctx, digest); err != nil {
+	if stored.Problem != nil && stored.Analyzer == a.Analyzer.Version() {
+		seen.Unfit = stored.Problem
+	}
+	if seen.Image = view.State.Analyzed; seen.Analyzed {
+		seen.Image = digest
+	}
+	if seen.Image != "" {
+		if seen.Matched, err = a.Store.Matched(ctx, seen.Image); err != nil {
 			return err
 		}
 	}
-	if failed && seen.Problem == nil {
-		seen.Problem = stored.Problem
+	seen.Changed = outdated(view, seen, a.now())
+	if seen.Problem == nil {
+		seen.Problem = seen.Unfit
 	}
-	seen.Changed = outdated(view, seen, failed, a.now())
-	return nil
+	if !seen.Analyzed && seen.Unfit == nil {
+		seen.Delay, err = a.delay(ctx)
+	}
+	return err
 }
 
+// delay is why no analysis is to be expected; nil if one has to wait for its turn
+// only.
+func (a *Activities) delay(ctx context.Context) (*watch.Problem, error) {
+	leader, err := a.leadingAnalyzer(ctx)
+	if err != nil || leader != "" {
+		return nil, err
+	}
+	return problem(watch.StageAnalyze, errNoAnalyzer, nil, a.now()), nil
+}
+
+// errNoAnalyzer is shown until a worker that analyzes is at work.
+var errNoAnalyzer = errors.New("no worker analyzes images: start one that serves analysis")
+
 // outdated tells whether recording could come to something else than before.
-func outdated(view watch.RecordView, seen *watch.Observation, failed bool, now time.Time) bool {
+func outdated(view watch.RecordView, seen *watch.Observation, now time.Time) bool {
 	state := view.State
-	if state.Resolved != seen.Resolved || !failed && state.Analyzed != seen.Resolved.Manifest {
+	if state.Resolved != seen.Resolved || state.Analyzed != seen.Image || seen.Unfit != nil && !state.Pending.IsZero() {
 		return true
 	}
 	if state.Basis.Generation != view.Generation || state.Basis.Engine != view.Engine || state.Basis.Bundle != view.Bundle {
 		return true
 	}
-	if view.Generation != "" && seen.Analyzed && !(seen.Matched && state.Matched) {
+	if view.Generation != "" && seen.Image != "" && !(seen.Matched && state.Matched) {
 		return true
 	}
 	return !state.Next.IsZero() && !now.Before(state.Next)

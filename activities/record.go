@@ -83,11 +83,15 @@ func outcome(target image.Target, d watch.Decision) watch.Recorded {
 }
 
 // seen gathers what the store knows of the image that counts: the one the tag
-// points to, or while that cannot be analyzed, the last one that could.
+// points to, or while that is not analyzed, the last one that was.
 func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view watch.RecordView) (watch.Seen, error) {
 	seen := watch.Seen{Resolved: request.Resolved, Analyzed: request.Resolved.Manifest, Problem: request.Problem,
 		Basis: watch.Basis{Generation: view.Generation, Engine: view.Engine, Bundle: view.Bundle, Analyzer: view.State.Basis.Analyzer}}
-	if request.Problem != nil {
+	analyzed, err := a.isAnalyzed(ctx, request.Resolved.Manifest)
+	if err != nil {
+		return seen, err
+	}
+	if request.Problem != nil || !analyzed {
 		seen.Analyzed = view.State.Analyzed
 	}
 	if seen.Analyzed == "" {
@@ -110,6 +114,14 @@ func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view
 		return seen, err
 	}
 	return seen, a.evaluate(ctx, &seen, view, subject)
+}
+
+func (a *Activities) isAnalyzed(ctx context.Context, digest image.Digest) (bool, error) {
+	header, err := a.Store.ImageHeader(ctx, digest)
+	if errors.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return err == nil && header.Problem == nil, err
 }
 
 // score adds the probabilities of exploitation where a subscription asks for

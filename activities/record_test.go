@@ -24,8 +24,12 @@ func (r *rig) ready(repositoryAndTag string) (image.Target, image.Digest) {
 	r.Helper()
 	target := r.target(repositoryAndTag)
 	seen := do[watch.Observation](r, r.steps.Observe, target)
-	r.prepare(target, seen)
-	return target, seen.Resolved.Manifest
+	digest := seen.Resolved.Manifest
+	if !seen.Analyzed {
+		do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: target, Digest: digest})
+	}
+	do[watch.Matching](r, r.steps.Match, digest)
+	return target, digest
 }
 
 func TestRecordTwiceTellsOnce(t *testing.T) {
@@ -197,7 +201,7 @@ func TestImageThatCannotBeAnalyzed(t *testing.T) {
 	mark := len(r.told())
 	r.analyzer.failures[r.push("app:1", "openssl broken")] = fault.Limit
 	r.pass(target)
-	r.expect(mark, "user.image.analysis.failed app:1", "tag_update image app:1")
+	r.expect(mark, "tag_update image app:1", "user.image.analysis.failed app:1")
 	r.clock.pass(time.Hour)
 	r.matcher.knows(checksum(2), "openssl 1", cve("CVE-2026-0001", vuln.High))
 	r.data(2)

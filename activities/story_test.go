@@ -32,27 +32,31 @@ func (r *rig) subscribe(target image.Target, types ...event.Type) watch.Subscrib
 // pass is one pass of a tag's watcher.
 func (r *rig) pass(target image.Target) watch.Observation {
 	r.Helper()
+	seen := r.resync(target)
+	if !seen.Active || seen.Analyzed || seen.Unfit != nil || seen.Resolved.Manifest == "" {
+		return seen
+	}
+	done := do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: target, Digest: seen.Resolved.Manifest})
+	if done.Problem != nil {
+		do[watch.Recorded](r, r.steps.Record, watch.RecordRequest{Target: target, Resolved: seen.Resolved, Problem: done.Problem})
+		return seen
+	}
+	return r.resync(target)
+}
+
+// resync is a pass without an analysis, as a watcher makes it while it has yet to be
+// answered.
+func (r *rig) resync(target image.Target) watch.Observation {
+	r.Helper()
 	seen := do[watch.Observation](r, r.steps.Observe, target)
 	if !seen.Active || seen.Resolved.Manifest == "" || !seen.Changed {
 		return seen
 	}
-	do[watch.Recorded](r, r.steps.Record, watch.RecordRequest{Target: target, Resolved: seen.Resolved, Problem: r.prepare(target, seen)})
+	if seen.Image != "" && !seen.Matched {
+		do[watch.Matching](r, r.steps.Match, seen.Image)
+	}
+	do[watch.Recorded](r, r.steps.Record, watch.RecordRequest{Target: target, Resolved: seen.Resolved, Problem: seen.Unfit})
 	return seen
-}
-
-// prepare analyzes and matches what is not yet.
-func (r *rig) prepare(target image.Target, seen watch.Observation) *watch.Problem {
-	r.Helper()
-	if !seen.Analyzed {
-		done := do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: target, Digest: seen.Resolved.Manifest})
-		if done.Problem != nil {
-			return done.Problem
-		}
-	}
-	if !seen.Matched {
-		do[watch.Matching](r, r.steps.Match, seen.Resolved.Manifest)
-	}
-	return nil
 }
 
 // settled subscribes to everything about a tag and makes the first pass.

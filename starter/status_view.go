@@ -16,10 +16,13 @@ import (
 
 // tagStatusView is the state of a tag for programs.
 type tagStatusView struct {
-	Target     image.Target  `json:"target"`
-	Digest     image.Digest  `json:"digest,omitempty"`
-	Index      image.Digest  `json:"index_digest,omitempty"`
-	Analyzed   image.Digest  `json:"analyzed_digest,omitempty"`
+	Target   image.Target `json:"target"`
+	Digest   image.Digest `json:"digest,omitempty"`
+	Index    image.Digest `json:"index_digest,omitempty"`
+	Analyzed image.Digest `json:"analyzed_digest,omitempty"`
+	// Pending is since when the image waits to be analyzed and matched; what follows
+	// is about the analyzed one.
+	Pending    time.Time     `json:"analyzing_since,omitzero"`
 	Generation string        `json:"feed_generation,omitempty"`
 	Matched    bool          `json:"matched"`
 	Counts     countsView    `json:"vulnerabilities"`
@@ -69,7 +72,7 @@ type countsView struct {
 
 // statusView shows a summary, with the workflow's state if it is known.
 func (s *session) statusView(sum watch.Summary, state *workflows.TagState) tagStatusView {
-	view := tagStatusView{Target: sum.Target, Digest: sum.Resolved.Manifest, Index: sum.Resolved.Index, Analyzed: sum.Analyzed,
+	view := tagStatusView{Target: sum.Target, Digest: sum.Resolved.Manifest, Index: sum.Resolved.Index, Analyzed: sum.Analyzed, Pending: sum.Pending,
 		Generation: sum.Generation, Matched: sum.Matched, Counts: countsView(sum.Counts), Status: sum.Status, Action: sum.FinalAction,
 		Problem: problemViewOf(sum.Problem), Checked: sum.Checked, Changed: sum.Changed, Next: sum.Next}
 	if state == nil {
@@ -141,6 +144,9 @@ func (s *session) writeStatus(w io.Writer, v *tagStatusView) {
 	var p pairs
 	p.add("Tag", v.Target.String())
 	p.add("Image", digestLine(image.Resolved{Manifest: v.Digest, Index: v.Index}))
+	if !v.Pending.IsZero() {
+		p.add("Being analyzed", fmt.Sprintf("%s, since %s", v.Digest, s.when(v.Pending)))
+	}
 	if v.Analyzed != v.Digest && v.Analyzed != "" {
 		p.add("Analyzed image", string(v.Analyzed)+" (the newest that could be analyzed)")
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -74,7 +75,8 @@ func (l *link) status(ctx context.Context, target image.Target) (state workflows
 		return err
 	})
 	if state.Analyzing != "" {
-		state.Doing = phrase(state.Doing, l.analysisDetail(ctx, state.Analyzing))
+		doing := cmp.Or(state.Doing, "analyzing image "+state.Analyzing.Short())
+		state.Doing = phrase(doing, l.analysisDetail(ctx, state.Analyzing))
 	}
 	return state, err
 }

@@ -1,8 +1,10 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -17,13 +19,24 @@ type Analyzed struct {
 	Digest image.Digest
 	// Problem is why the image cannot be analyzed; nil when it is.
 	Problem *watch.Problem
+	// Delayed tells that the Problem may pass, and that the answer is still to come.
+	Delayed bool `json:",omitempty"`
+}
+
+// AnalysisState is all that one run of AnalyzeImage hands to the next.
+type AnalysisState struct {
+	Digest image.Digest
+	// Wanted are the requests that are not answered yet, one a watcher, in order of
+	// arrival.
+	Wanted []watch.AnalysisRequest `json:",omitempty"`
+	// Failures counts the rounds that failed in a row.
+	Failures int `json:",omitempty"`
 }
 
 // analyzer lives within one run of AnalyzeImage.
 type analyzer struct {
-	digest  image.Digest
-	wanted  []watch.AnalysisRequest // not answered yet, in order of arrival
-	outcome string
+	AnalysisState
+	arrived bool // a request came that nothing was tried for yet
 }
 
 // answersAtOnce is how many watchers are answered together; Temporal bounds the
@@ -33,25 +46,66 @@ const answersAtOnce = 100
 // AnalyzeImage analyzes one image and answers every watcher that asks for it
 // meanwhile: many tags may point to one image, which is analyzed once. Requests
 // arrive as signals, the first together with the start.
-func AnalyzeImage(ctx workflow.Context, digest image.Digest) error {
-	a := &analyzer{digest: digest}
-	onSignal(ctx, SignalWanted, func(request watch.AnalysisRequest) { a.wanted = append(a.wanted, request) })
+func AnalyzeImage(ctx workflow.Context, state AnalysisState) error {
+	a := &analyzer{AnalysisState: state}
+	onSignal(ctx, SignalWanted, a.want)
 	for {
 		if err := readSignals(ctx); err != nil {
 			return err
 		}
-		if len(a.wanted) == 0 {
-			a.show(ctx, a.outcome)
+		if len(a.Wanted) == 0 {
 			return nil
 		}
-		a.show(ctx, "Being analyzed")
-		asked := a.wanted[0]
-		done, err := call(ctx, analysisOf(asked), "analyze "+digest.Short(), Activities.Analyze, asked)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			return workflow.NewContinueAsNewError(ctx, AnalyzeImage, a.AnalysisState)
 		}
-		a.settle(ctx, asked, done, err)
+		if err := a.round(ctx); err != nil {
+			return err
+		}
 	}
+}
+
+// want keeps a request; a repeated one takes the place of the former.
+func (a *analyzer) want(request watch.AnalysisRequest) {
+	a.arrived = true
+	for i, known := range a.Wanted {
+		if known.Watcher == request.Watcher {
+			request.Again = request.Again || known.Again
+			a.Wanted[i] = request
+			return
+		}
+	}
+	a.Wanted = append(a.Wanted, request)
+}
+
+// round analyzes the image for the most urgent request. What failed is tried again
+// for the same watchers: they hear why it takes longer.
+func (a *analyzer) round(ctx workflow.Context) error {
+	a.show(ctx, "Being analyzed")
+	a.arrived = false
+	asked := mostUrgent(a.Wanted)
+	done, err := call(ctx, analysisOf(asked), "analyze "+a.Digest.Short(), Activities.Analyze, asked)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil && kindOf(err) != "" && permanentKind(kindOf(err)) || err == nil {
+		a.Failures = 0
+		a.finish(ctx, asked, done, err)
+		return nil
+	}
+	a.Failures++
+	delay := problemOf(ctx, watch.StageAnalyze, err, nil)
+	a.answer(ctx, a.Wanted, Analyzed{Digest: a.Digest, Problem: delay, Delayed: true})
+	a.show(ctx, "Tried again later: "+delay.Message)
+	_, err = waitFor(ctx, min(backoff(a.Failures), longestRetry), "next try", func() bool { return a.arrived })
+	return err
+}
+
+// longestRetry is the longest wait before another round.
+const longestRetry = 10 * time.Minute
+
+func mostUrgent(requests []watch.AnalysisRequest) watch.AnalysisRequest {
+	return slices.MinFunc(requests, func(a, b watch.AnalysisRequest) int { return cmp.Compare(a.Urgency, b.Urgency) })
 }
 
 // analysisOf has the most urgent analysis done first, and among equals gives each
@@ -66,7 +120,7 @@ func analysisOf(asked watch.AnalysisRequest) workflow.ActivityOptions {
 }
 
 // priorities are Temporal's, of which 3 is the ordinary one and 1 the highest.
-var priorities = map[watch.Urgency]int{watch.UrgentFirst: 2, watch.UrgentMoved: 3, watch.NotUrgent: 5}
+var priorities = map[watch.Urgency]int{watch.UrgentMoved: 2, watch.UrgentFirst: 3, watch.NotUrgent: 5}
 
 // maxFairnessKey is how many bytes Temporal allows.
 const maxFairnessKey = 64
@@ -78,40 +132,40 @@ func fairnessKey(repository image.Repository) string {
 	return name[max(0, len(name)-maxFairnessKey):]
 }
 
-// settle answers the watchers whose question is answered. A registry that
+// finish answers the watchers whose question is answered. A registry that
 // refuses one watcher's tag says nothing about the tags of the others: only that
 // one is told, and the next request is tried. What was known already is no
 // answer to those who want the image analyzed again.
-func (a *analyzer) settle(ctx workflow.Context, asked watch.AnalysisRequest, done watch.Analysis, err error) {
-	answer := Analyzed{Digest: a.digest, Problem: done.Problem}
+func (a *analyzer) finish(ctx workflow.Context, asked watch.AnalysisRequest, done watch.Analysis, err error) {
+	answer := Analyzed{Digest: a.Digest, Problem: done.Problem}
 	if err != nil {
 		answer.Problem = problemOf(ctx, watch.StageAnalyze, err, nil)
 	}
-	a.outcome = outcomeOf(done, answer.Problem)
 	refused := err != nil && ofReference(answer.Problem)
-	var told, left []watch.AnalysisRequest
-	for _, request := range a.wanted {
+	var answered, left []watch.AnalysisRequest
+	for _, request := range a.Wanted {
 		if request == asked || !refused && (asked.Again || !request.Again) {
-			told = append(told, request)
+			answered = append(answered, request)
 		} else {
 			left = append(left, request)
 		}
 	}
-	a.wanted = left
-	for some := range slices.Chunk(told, answersAtOnce) {
-		tell(ctx, some, answer)
-	}
+	a.Wanted = left
+	a.show(ctx, outcomeOf(done, answer.Problem))
+	a.answer(ctx, answered, answer)
 }
 
-// tell answers watchers. One that has ended meanwhile needs no answer.
-func tell(ctx workflow.Context, requests []watch.AnalysisRequest, answer Analyzed) {
-	sent := make([]workflow.Future, len(requests))
-	for i, request := range requests {
-		sent[i] = workflow.SignalExternalWorkflow(ctx, request.Watcher, "", SignalAnalyzed, answer)
-	}
-	for i, request := range requests {
-		if err := sent[i].Get(ctx, nil); err != nil {
-			workflow.GetLogger(ctx).Info("watcher not told of the analysis", "watcher", request.Watcher, "error", err)
+// answer signals watchers. One that has ended meanwhile needs no answer.
+func (a *analyzer) answer(ctx workflow.Context, requests []watch.AnalysisRequest, answer Analyzed) {
+	for some := range slices.Chunk(slices.Clone(requests), answersAtOnce) {
+		sent := make([]workflow.Future, len(some))
+		for i, request := range some {
+			sent[i] = workflow.SignalExternalWorkflow(ctx, request.Watcher, "", SignalAnalyzed, answer)
+		}
+		for i, request := range some {
+			if err := sent[i].Get(ctx, nil); err != nil {
+				workflow.GetLogger(ctx).Info("watcher not told of the analysis", "watcher", request.Watcher, "error", err)
+			}
 		}
 	}
 }
@@ -130,8 +184,8 @@ func outcomeOf(done watch.Analysis, problem *watch.Problem) string {
 }
 
 func (a *analyzer) show(ctx workflow.Context, headline string) {
-	details := "### " + headline + "\n\nImage `" + string(a.digest) + "`\n"
-	for _, request := range a.wanted {
+	details := "### " + headline + "\n\nImage `" + string(a.Digest) + "`\n"
+	for _, request := range a.Wanted {
 		details += "\n- wanted by `" + request.Target.String() + "`"
 	}
 	workflow.SetCurrentDetails(ctx, details)

@@ -58,7 +58,7 @@ func TestAnalyzeImageOnceForMany(t *testing.T) {
 		expected[request.Watcher] = []workflows.Analyzed{{Digest: first}}
 	}
 	want(env, requests...)
-	env.ExecuteWorkflow(workflows.AnalyzeImage, first)
+	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
 	finished(t, env)
 	if len(outside.analyzed) != 1 {
 		t.Errorf("analyzed %d times", len(outside.analyzed))
@@ -93,7 +93,7 @@ func TestAnalyzeImageLateRequester(t *testing.T) {
 				return watch.Analysis{Digest: r.Digest}, nil
 			}
 			want(env, wanted("early"))
-			env.ExecuteWorkflow(workflows.AnalyzeImage, first)
+			env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
 			finished(t, env)
 			for _, tag := range []string{"early", "late"} {
 				if got := told[wanted(tag).Watcher]; len(got) != 1 || got[0].Problem != nil {
@@ -117,7 +117,7 @@ func TestAnalyzeImageRequesterAtTheLastMoment(t *testing.T) {
 			return nil
 		})
 	want(env, wanted("early"))
-	env.ExecuteWorkflow(workflows.AnalyzeImage, first)
+	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
 	finished(t, env)
 	if diff := cmp.Diff([]string{wanted("early").Watcher, wanted("late").Watcher}, told); diff != "" {
 		t.Errorf("told (-want +got)\n%s", diff)
@@ -158,7 +158,7 @@ func TestAnalyzeImageFails(t *testing.T) {
 			told := answers(env)
 			outside.analyze = test.analyze
 			want(env, wanted("gone"), wanted("good"), wanted("fine"))
-			env.ExecuteWorkflow(workflows.AnalyzeImage, first)
+			env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
 			finished(t, env)
 			got := map[string]string{}
 			for tag := range test.want {
@@ -195,7 +195,7 @@ func TestAnalyzeImageAgain(t *testing.T) {
 	again := wanted("again")
 	again.Again = true
 	want(env, wanted("plain"), again)
-	env.ExecuteWorkflow(workflows.AnalyzeImage, first)
+	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
 	finished(t, env)
 	expected := map[string][]workflows.Analyzed{
 		wanted("plain").Watcher: {{Digest: first, Problem: known}},
@@ -212,7 +212,7 @@ func TestAnalyzeImageRequesterThatEnded(t *testing.T) {
 	env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(
 		errors.New("there is no such workflow"))
 	want(env, wanted("ended"))
-	env.ExecuteWorkflow(workflows.AnalyzeImage, first)
+	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
 	finished(t, env)
 	if len(outside.analyzed) != 1 {
 		t.Errorf("analyzed %d times, want 1", len(outside.analyzed))
@@ -226,7 +226,7 @@ func TestAnalyzeImageCanceled(t *testing.T) {
 	outside.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) { return watch.Analysis{}, errOutage }
 	want(env, wanted("early"))
 	env.RegisterDelayedCallback(env.CancelWorkflow, time.Minute)
-	env.ExecuteWorkflow(workflows.AnalyzeImage, first)
+	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
 	if !env.IsWorkflowCompleted() || env.GetWorkflowError() == nil || len(told) != 0 {
 		t.Errorf("canceled: %v, told %v", env.GetWorkflowError(), told)
 	}

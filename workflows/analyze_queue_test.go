@@ -20,10 +20,10 @@ func TestAnalysisWaitsInTurn(t *testing.T) {
 		repository image.Repository
 		want       temporal.Priority
 	}{
-		"a new tag":        {watch.UrgentFirst, app, temporal.Priority{PriorityKey: 2, FairnessKey: "registry.example.com/team/app"}},
-		"a tag that moved": {watch.UrgentMoved, app, temporal.Priority{PriorityKey: 3, FairnessKey: "registry.example.com/team/app"}},
+		"a new tag":        {watch.UrgentFirst, app, temporal.Priority{PriorityKey: 3, FairnessKey: "registry.example.com/team/app"}},
+		"a tag that moved": {watch.UrgentMoved, app, temporal.Priority{PriorityKey: 2, FairnessKey: "registry.example.com/team/app"}},
 		"a known image":    {watch.NotUrgent, app, temporal.Priority{PriorityKey: 5, FairnessKey: "registry.example.com/team/app"}},
-		"a long name":      {watch.UrgentFirst, long, temporal.Priority{PriorityKey: 2, FairnessKey: "/" + strings.Repeat("deep/", 12) + "app"}},
+		"a long name":      {watch.UrgentFirst, long, temporal.Priority{PriorityKey: 3, FairnessKey: "/" + strings.Repeat("deep/", 12) + "app"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -46,7 +46,7 @@ var toCancel = map[string]canceled{
 	workflows.TypeSyncFeed: {input: watch.SyncRequest{}, rests: true,
 		steps: []string{"FetchFeed", "AdvanceFeed", "WakeAll", "Summarize"}},
 	workflows.TypeApplyPolicy:  {input: "bundle", steps: []string{"ActivatePolicy", "Reevaluate"}},
-	workflows.TypeAnalyzeImage: {input: first, signal: workflows.SignalWanted, argument: wanted("latest"), steps: []string{"Analyze"}},
+	workflows.TypeAnalyzeImage: {input: workflows.AnalysisState{Digest: first}, signal: workflows.SignalWanted, argument: wanted("latest"), steps: []string{"Analyze"}},
 	workflows.TypeRenewAnalyses: {input: workflows.RenewalState{}, signal: workflows.SignalAnalyzed, argument: workflows.Analyzed{},
 		rests: true, steps: []string{"NextRenewal", "RequestAnalysis"}},
 	workflows.TypeReconcile:      {input: watch.ReconcileRequest{}, steps: []string{"RestoreTemporal", "CompareWatchers", "CompareDeliveries"}},
@@ -181,8 +181,8 @@ func restingWorld() *fake {
 	return &fake{
 		now: time.Now,
 		observe: func(int) (watch.Observation, error) {
-			seen := fresh(first)
-			seen.Summary = &watch.Summary{Target: target}
+			seen := waiting(first, second)
+			seen.Changed, seen.Matched, seen.Summary.Resolved.Manifest = true, false, first
 			return seen, nil
 		},
 		record: func(watch.RecordRequest) (watch.Recorded, error) {
@@ -352,4 +352,3 @@ func (r *canceledRun) endsCanceled(t *testing.T) {
 		t.Errorf("%d workflow tasks from the cancellation to the end, want 1", tasks)
 	}
 }
-

@@ -81,7 +81,7 @@ func (c Client) TagStatus(ctx context.Context, target image.Target) (state TagSt
 // RequestAnalysis has an image analyzed and its watcher told.
 func (c Client) RequestAnalysis(ctx context.Context, request watch.AnalysisRequest) error {
 	options := options(AnalyzeImageID(request.Digest), "Analysis of "+string(request.Digest))
-	return c.signal(ctx, options, SignalWanted, request, AnalyzeImage, request.Digest)
+	return c.signal(ctx, options, SignalWanted, request, AnalyzeImage, AnalysisState{Digest: request.Digest})
 }
 
 // WakeRegistry starts the sweeper of a registry, or tells it that there are new

@@ -279,13 +279,23 @@ func permanentError(kind error, message string) error {
 
 // steady is an observation of a tag of which everything is done and known.
 func steady(digest image.Digest) watch.Observation {
-	return watch.Observation{Active: true, Every: time.Hour, Resolved: image.Resolved{Manifest: digest}, Analyzed: true, Matched: true}
+	return watch.Observation{Active: true, Every: time.Hour, Resolved: image.Resolved{Manifest: digest}, Analyzed: true, Image: digest, Matched: true,
+		Summary: &watch.Summary{Target: target, Resolved: image.Resolved{Manifest: digest}, Analyzed: digest, Matched: true}}
 }
 
 // fresh is the observation of a tag that points to an image never seen before.
 func fresh(digest image.Digest) watch.Observation {
 	seen := steady(digest)
-	seen.Analyzed, seen.Matched, seen.Changed = false, false, true
+	seen.Analyzed, seen.Image, seen.Matched, seen.Changed, seen.Summary = false, "", false, true, nil
+	return seen
+}
+
+// analyzed is the observation of a tag whose image was analyzed since its move was
+// recorded.
+func analyzed(digest image.Digest) watch.Observation {
+	seen := steady(digest)
+	seen.Matched, seen.Changed = false, true
+	seen.Summary = &watch.Summary{Target: target, Resolved: seen.Resolved}
 	return seen
 }
 

@@ -26,10 +26,13 @@ type TagState struct {
 	Failures int `json:"failures,omitempty"`
 	// Force asks the next pass to make every step anew.
 	Force bool `json:"force,omitempty"`
-	// Doing is the step under way, for people; Analyzing the image whose analysis
-	// it waits for.
-	Doing     string       `json:"doing,omitempty"`
-	Analyzing image.Digest `json:"analyzing,omitempty"`
+	// Doing is the step under way, for people.
+	Doing string `json:"doing,omitempty"`
+	// Analyzing is the image whose analysis was asked for, at Asked; empty when it
+	// is answered. Delay is why the answer does not come, as far as that is known.
+	Analyzing image.Digest   `json:"analyzing,omitempty"`
+	Asked     time.Time      `json:"asked,omitzero"`
+	Delay     *watch.Problem `json:"delay,omitempty"`
 	// NextCheck is when the next pass runs if nothing asks for one before.
 	NextCheck time.Time `json:"next_check,omitzero"`
 }
@@ -40,19 +43,16 @@ const recentNotifications = 10
 // tagWatcher lives within one run.
 type tagWatcher struct {
 	TagState
-	wake     bool        // a handler asks for a pass before the interval ends
-	ended    bool        // nobody is subscribed any more
-	stage    watch.Stage // of the step under way
-	analyses map[image.Digest]Analyzed
-	// refreshed are the images that another look was asked for, each with the
-	// analyzer that is to take it.
-	refreshed map[string]bool
-	shown     shownAttributes
+	wake   bool        // a handler asks for a pass before the interval ends
+	ended  bool        // nobody is subscribed any more
+	stage  watch.Stage // of the step under way
+	answer *Analyzed   // that no pass has taken into account yet
+	shown  shownAttributes
 }
 
 // WatchTag follows one tag for as long as somebody is subscribed to it.
 func WatchTag(ctx workflow.Context, state TagState) error {
-	w := &tagWatcher{TagState: state, analyses: map[image.Digest]Analyzed{}, refreshed: map[string]bool{}}
+	w := &tagWatcher{TagState: state}
 	if err := w.listen(ctx); err != nil {
 		return err
 	}
@@ -117,11 +117,17 @@ func (w *tagWatcher) listen(ctx workflow.Context) error {
 		workflow.QueryHandlerOptions{Description: "What is known of this tag and what is being done."})
 }
 
-// answered takes the answer to a request. One that no pass waits for comes from
-// another look at a known image, after which there may be something to do.
+// answered takes the answer to the request for an analysis, or why it takes longer.
+// What is about an image that the tag has left meanwhile is of no concern.
 func (w *tagWatcher) answered(done Analyzed) {
-	w.analyses[done.Digest] = done
-	w.wake = w.wake || w.Analyzing != done.Digest && len(w.refreshed) > 0
+	if done.Digest != w.Analyzing {
+		return
+	}
+	if w.wake = true; done.Delayed {
+		w.Delay = done.Problem
+		return
+	}
+	w.answer, w.Analyzing, w.Delay = &done, "", nil
 }
 
 func (w *tagWatcher) validate(request watch.SubscribeRequest) error {
@@ -178,8 +184,11 @@ func (w *tagWatcher) pause(ctx workflow.Context, seen watch.Observation) time.Du
 	if wait <= 0 {
 		wait = ordinary
 	}
-	if w.Problem != nil && !permanent(w.Problem) {
+	if w.Problem != nil && !permanent(w.Problem) && w.Problem.Stage != watch.StageAnalyze {
 		wait = max(min(wait, backoff(w.Failures)), seen.RetryAfter)
+	}
+	if w.Analyzing != "" {
+		wait = min(wait, max(w.Asked.Add(answerAfter).Sub(workflow.Now(ctx)), shortestWait))
 	}
 	if w.Summary.Next.IsZero() {
 		return wait

@@ -89,12 +89,12 @@ func TestWatchTagStepFails(t *testing.T) {
 			t.Parallel()
 			env, outside := newWorld(t)
 			outside.observe = func(int) (watch.Observation, error) {
-				seen := fresh(first)
-				seen.Analyzed = true
+				seen := analyzed(first)
+				seen.Summary = nil
 				return seen, nil
 			}
 			test.spoil(outside)
-			before := workflows.TagState{Target: target, Summary: watch.Summary{Analyzed: second, Status: "pass"}}
+			before := workflows.TagState{Target: target, Summary: watch.Summary{Resolved: image.Resolved{Manifest: first}, Analyzed: second, Status: "pass"}}
 			env.RegisterDelayedCallback(func() {
 				state := status(t, env)
 				if state.Problem == nil || state.Problem.Stage != test.stage || state.Problem.Kind != test.kind {
@@ -122,9 +122,7 @@ func TestWatchTagImageThatCannotBeMatched(t *testing.T) {
 		if pass > 1 {
 			return forgotten()
 		}
-		seen := fresh(second)
-		seen.Analyzed = true
-		return seen, nil
+		return analyzed(second), nil
 	}
 	outside.match = func(image.Digest) (watch.Matching, error) {
 		return watch.Matching{}, permanentError(fault.Invalid, "the SBOM cannot be read")

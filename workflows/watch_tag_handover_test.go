@@ -44,7 +44,7 @@ func TestWatchTagHandsOver(t *testing.T) {
 	outside.observe = func(int) (watch.Observation, error) {
 		env.SetContinueAsNewSuggested(true)
 		seen := steady(first)
-		seen.Problem, seen.Types = state.Problem, state.Types
+		seen.Problem, seen.Types, seen.Summary = state.Problem, state.Types, nil
 		return seen, nil
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, state)

@@ -31,104 +31,113 @@ func (w *tagWatcher) follow(ctx workflow.Context) (watch.Observation, error) {
 	if w.ended || seen.Resolved.Manifest == "" {
 		return seen, nil
 	}
-	if err := w.refresh(ctx, seen); err != nil {
-		return seen, err
-	}
-	if !(seen.Changed || w.Force) {
-		return seen, nil
-	}
-	force := w.Force
-	w.Force = false // before the steps: a signal during them asks for them again
-	if err := w.renew(ctx, seen, force); err != nil {
+	force, answer := w.Force, w.answer
+	w.Force, w.answer = false, nil // before the steps: a signal during them asks for them again
+	if err := w.renew(ctx, seen, force, answer); err != nil {
 		w.Force = w.Force || force
+		if w.answer == nil {
+			w.answer = answer
+		}
 		return seen, err
 	}
 	return seen, nil
 }
 
-// renew makes the outcome for what was seen, and records it.
-func (w *tagWatcher) renew(ctx workflow.Context, seen watch.Observation, again bool) error {
-	problem, err := w.prepare(ctx, seen, again)
-	if err != nil {
+// renew makes the outcome for what was seen, and records it. That the tag moved is
+// recorded before any work on the new image: it is a fact already.
+func (w *tagWatcher) renew(ctx workflow.Context, seen watch.Observation, force bool, answer *Analyzed) error {
+	unfit := unfitness(seen, answer)
+	waits := !seen.Analyzed && unfit == nil
+	anew := force || answer != nil
+	matches := seen.Image != "" && (!seen.Matched || anew)
+	request := watch.RecordRequest{Target: w.Target, Resolved: seen.Resolved, Problem: unfit}
+	recorded := false
+	if seen.Resolved != w.Summary.Resolved && (waits || matches) {
+		if err := w.record(ctx, request); err != nil {
+			return err
+		}
+		recorded = true
+	}
+	if err := w.analyze(ctx, seen, waits, force); err != nil {
 		return err
 	}
-	return w.record(ctx, watch.RecordRequest{Target: w.Target, Resolved: seen.Resolved, Problem: problem})
+	if !seen.Changed && !anew {
+		return nil
+	}
+	if matches {
+		problem, err := w.match(ctx, seen.Image)
+		if err != nil {
+			return err
+		}
+		if request.Problem == nil {
+			request.Problem = problem
+		}
+	} else if recorded {
+		return nil
+	}
+	return w.record(ctx, request)
+}
+
+// unfitness is why the image that the tag points to cannot be analyzed, by what is
+// stored or by the answer to the request; nil if it can.
+func unfitness(seen watch.Observation, answer *Analyzed) *watch.Problem {
+	if answer != nil && answer.Digest == seen.Resolved.Manifest && answer.Problem != nil {
+		return answer.Problem
+	}
+	return seen.Unfit
 }
 
 // begin notes which step is under way.
 func (w *tagWatcher) begin(stage watch.Stage, doing string) { w.stage, w.Doing = stage, doing }
 
-// prepare analyzes and matches the image where that is still to be done, or
-// asked for again. It returns why it cannot be done for this image, as far as
-// that is final.
-func (w *tagWatcher) prepare(ctx workflow.Context, seen watch.Observation, again bool) (*watch.Problem, error) {
+// analyze asks for the analysis of the image that the tag points to, if it waits for
+// it or is to be analyzed again, and waits for nothing: the answer asks for a pass.
+// However many tags point to the image, one workflow does the work.
+func (w *tagWatcher) analyze(ctx workflow.Context, seen watch.Observation, waits, again bool) error {
 	digest := seen.Resolved.Manifest
-	if !seen.Analyzed || again {
-		problem, err := w.analyze(ctx, digest, again)
-		if problem != nil || err != nil {
-			return problem, err
+	if w.Analyzing != "" && w.Analyzing != digest {
+		w.Analyzing, w.Delay = "", nil
+	}
+	if waits && w.Problem == nil {
+		if w.Problem = w.Delay; seen.Delay != nil {
+			w.Problem = seen.Delay
 		}
 	}
-	if !seen.Matched || again {
-		w.begin(watch.StageMatch, "matching vulnerabilities")
-		_, err := call(ctx, matching, "match "+digest.Short(), Activities.Match, digest)
-		if err != nil {
-			if problem := problemOf(ctx, watch.StageMatch, err, nil); permanent(problem) {
-				return problem, nil // the tag's move is told all the same
-			}
-		}
-		return nil, err
-	}
-	return nil, nil
-}
-
-// analyze has the image analyzed and waits for the answer. However many tags
-// point to the image, one workflow does the work and answers them all.
-func (w *tagWatcher) analyze(ctx workflow.Context, digest image.Digest, again bool) (*watch.Problem, error) {
-	w.begin(watch.StageAnalyze, "analyzing image "+digest.Short())
-	w.Analyzing = digest
-	defer func() { w.Analyzing = "" }()
-	delete(w.analyses, digest)
-	request := w.analysisRequest(ctx, digest, again)
-	for {
-		if err := order(ctx, "ask for the analysis of "+digest.Short(), Activities.RequestAnalysis, request); err != nil {
-			return nil, err
-		}
-		answered := func() bool { _, done := w.analyses[digest]; return done }
-		ok, err := waitFor(ctx, answerAfter, "answer overdue", answered)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			return w.analyses[digest].Problem, nil
-		}
-	}
-}
-
-// analysisRequest puts a tag of which nothing is known before one that moved.
-func (w *tagWatcher) analysisRequest(ctx workflow.Context, digest image.Digest, again bool) watch.AnalysisRequest {
-	request := watch.AnalysisRequest{Target: w.Target, Digest: digest, Again: again,
-		Watcher: workflow.GetInfo(ctx).WorkflowExecution.ID}
-	if w.Summary.Analyzed != "" {
-		request.Urgency = watch.UrgentMoved
-	}
-	return request
-}
-
-// refresh has an image looked at again by an analyzer that is not the one that
-// analyzed it, once, when nothing else is to be analyzed. What is known serves
-// until then; the answer asks for a pass. Only a worker from before RenewAnalyses,
-// and the histories of that time, ask for it here.
-func (w *tagWatcher) refresh(ctx workflow.Context, seen watch.Observation) error {
-	digest := seen.Resolved.Manifest
-	asked := string(digest) + " " + seen.Newer
-	if seen.Newer == "" || w.Force || w.refreshed[asked] {
+	due := w.Analyzing == "" || !workflow.Now(ctx).Before(w.Asked.Add(answerAfter))
+	if !again && !(due && (waits || w.Analyzing != "")) {
 		return nil
 	}
-	w.refreshed[asked] = true
-	request := w.analysisRequest(ctx, digest, true)
-	request.Urgency = watch.NotUrgent
-	return order(ctx, "ask for another look at "+digest.Short(), Activities.RequestAnalysis, request)
+	w.begin(watch.StageAnalyze, "asking for the analysis of image "+digest.Short())
+	request := watch.AnalysisRequest{Target: w.Target, Digest: digest, Again: again, Urgency: w.urgency(),
+		Watcher: workflow.GetInfo(ctx).WorkflowExecution.ID}
+	// Before it is sent: the answer may arrive with the confirmation.
+	w.Analyzing, w.Asked, w.Delay = digest, workflow.Now(ctx), nil
+	err := order(ctx, "ask for the analysis of "+digest.Short(), Activities.RequestAnalysis, request)
+	if err != nil {
+		w.Analyzing = ""
+	}
+	return err
+}
+
+// urgency puts a tag of which something is known, which is out of date, before one
+// of which nothing is.
+func (w *tagWatcher) urgency() watch.Urgency {
+	if w.Summary.Analyzed != "" {
+		return watch.UrgentMoved
+	}
+	return watch.UrgentFirst
+}
+
+// match has the image matched. It returns why it cannot be, if that is final.
+func (w *tagWatcher) match(ctx workflow.Context, digest image.Digest) (*watch.Problem, error) {
+	w.begin(watch.StageMatch, "matching vulnerabilities")
+	_, err := call(ctx, matching, "match "+digest.Short(), Activities.Match, digest)
+	if err != nil {
+		if problem := problemOf(ctx, watch.StageMatch, err, nil); permanent(problem) {
+			return problem, nil // the tag's move is told all the same
+		}
+	}
+	return nil, err
 }
 
 // record stores the outcome and wakes the endpoints that have something to

@@ -67,7 +67,7 @@ func (w *tagWatcher) headline() string {
 	case w.Problem != nil && w.Summary.Analyzed == "":
 		return "Not analyzed: " + string(w.Problem.Stage) + " fails"
 	case w.Summary.Analyzed == "":
-		return "Waiting for the first analysis"
+		return "Being analyzed for the first time"
 	case !w.Summary.Matched:
 		return "Analyzed, waiting for vulnerability data"
 	case w.Summary.Status == "":
@@ -83,6 +83,7 @@ func (w *tagWatcher) rows() [][2]string {
 		{"Tag", "`" + w.Target.String() + "`"},
 		{"Image", short(s.Resolved.Manifest)},
 		{"Index", short(s.Resolved.Index)},
+		{"Being analyzed", pendingRow(s)},
 		{"Analyzed image", analyzedRow(s)},
 		{"Vulnerabilities", countsRow(s)},
 		{"Vulnerability data", short(image.Digest(s.Generation))},
@@ -99,6 +100,13 @@ func analyzedRow(s watch.Summary) string {
 		return ""
 	}
 	return short(s.Analyzed) + " (the newest that could be analyzed)"
+}
+
+func pendingRow(s watch.Summary) string {
+	if s.Pending.IsZero() {
+		return ""
+	}
+	return short(s.Resolved.Manifest) + ", since " + moment(s.Pending)
 }
 
 func countsRow(s watch.Summary) string {

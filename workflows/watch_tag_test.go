@@ -20,22 +20,29 @@ func TestWatchTagFirstPass(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	outside.request = answering(env, nil)
+	outside.record = func(r watch.RecordRequest) (watch.Recorded, error) {
+		return watch.Recorded{Summary: watch.Summary{Target: r.Target, Resolved: r.Resolved}}, nil
+	}
 	outside.observe = func(pass int) (watch.Observation, error) {
-		if pass == 1 {
+		switch pass {
+		case 1:
 			return fresh(first), nil
+		case 2:
+			return analyzed(first), nil
 		}
 		return forgotten()
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	finished(t, env)
-	want := []watch.AnalysisRequest{{Target: target, Digest: first, Watcher: "default-test-workflow-id"}}
+	want := []watch.AnalysisRequest{{Target: target, Digest: first, Watcher: "default-test-workflow-id", Urgency: watch.UrgentFirst}}
 	if diff := cmp.Diff(want, outside.requested); diff != "" {
 		t.Errorf("requested analyses (-want +got)\n%s", diff)
 	}
 	if diff := cmp.Diff([]image.Digest{first}, outside.matched); diff != "" {
 		t.Errorf("matched (-want +got)\n%s", diff)
 	}
-	record := []watch.RecordRequest{{Target: target, Resolved: image.Resolved{Manifest: first}}}
+	pointed := watch.RecordRequest{Target: target, Resolved: image.Resolved{Manifest: first}}
+	record := []watch.RecordRequest{pointed, pointed} // what it points to, then what that is
 	if diff := cmp.Diff(record, outside.recorded); diff != "" {
 		t.Errorf("recorded (-want +got)\n%s", diff)
 	}
@@ -69,7 +76,8 @@ func TestWatchTagDoesOnlyWhatIsMissing(t *testing.T) {
 	}{
 		{"known image with other data", true, false, 0, 1},
 		{"everything known, another bundle", true, true, 0, 0},
-		{"unknown image", false, false, 1, 1},
+		{"unknown image", false, false, 1, 0},
+		{"unknown image, and other data for the one before", false, true, 1, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -80,8 +88,11 @@ func TestWatchTagDoesOnlyWhatIsMissing(t *testing.T) {
 				if pass > 1 {
 					return forgotten()
 				}
-				seen := fresh(first)
-				seen.Analyzed, seen.Matched = test.analyzed, test.matched
+				seen := steady(first)
+				seen.Changed, seen.Analyzed, seen.Matched = true, test.analyzed, test.matched
+				if !test.analyzed {
+					seen.Image = ""
+				}
 				return seen, nil
 			}
 			env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
@@ -97,7 +108,6 @@ func TestWatchTagDoesOnlyWhatIsMissing(t *testing.T) {
 func TestWatchTagTellsEndpoints(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	outside.request = answering(env, nil)
 	told := watch.Told{ID: "1", Type: event.TagUpdate, Line: "moved"}
 	outside.observe = func(pass int) (watch.Observation, error) {
 		switch pass {
@@ -106,7 +116,7 @@ func TestWatchTagTellsEndpoints(t *testing.T) {
 		case 2:
 			return fresh(second), nil
 		}
-		return steady(second), nil
+		return waiting(first, second), nil
 	}
 	outside.record = func(r watch.RecordRequest) (watch.Recorded, error) {
 		return watch.Recorded{Summary: watch.Summary{Target: target, Analyzed: r.Resolved.Manifest},
@@ -117,8 +127,8 @@ func TestWatchTagTellsEndpoints(t *testing.T) {
 		if diff := cmp.Diff([]watch.Told{told}, state.Recent); diff != "" {
 			t.Errorf("last notifications (-want +got)\n%s", diff)
 		}
-		if state.Summary.Analyzed != second {
-			t.Errorf("status tells of image %q, want %q", state.Summary.Analyzed, second)
+		if state.Summary.Resolved.Manifest != second {
+			t.Errorf("status tells of image %q, want %q", state.Summary.Resolved.Manifest, second)
 		}
 	}, 90*time.Minute)
 	env.RegisterDelayedCallback(env.CancelWorkflow, 91*time.Minute)
@@ -147,8 +157,13 @@ func TestWatchTagImageThatCannotBeAnalyzed(t *testing.T) {
 	problem := &watch.Problem{Kind: fault.Name(fault.Limit), Stage: watch.StageAnalyze, Message: "too large"}
 	outside.request = answering(env, problem)
 	outside.observe = func(pass int) (watch.Observation, error) {
-		if pass == 1 {
+		switch pass {
+		case 1:
 			return fresh(first), nil
+		case 2:
+			seen := fresh(first)
+			seen.Unfit, seen.Problem, seen.Summary = problem, problem, &watch.Summary{Resolved: seen.Resolved}
+			return seen, nil
 		}
 		return forgotten()
 	}
@@ -157,11 +172,12 @@ func TestWatchTagImageThatCannotBeAnalyzed(t *testing.T) {
 	if len(outside.matched) != 0 {
 		t.Error("an image without an inventory is matched")
 	}
-	want := []watch.RecordRequest{{Target: target, Resolved: image.Resolved{Manifest: first}, Problem: problem}}
+	want := []watch.RecordRequest{{Target: target, Resolved: image.Resolved{Manifest: first}},
+		{Target: target, Resolved: image.Resolved{Manifest: first}, Problem: problem}}
 	if diff := cmp.Diff(want, outside.recorded); diff != "" {
 		t.Errorf("recorded (-want +got)\n%s", diff)
 	}
-	if want := []time.Duration{time.Hour}; !slices.Equal(want, outside.waits()) {
+	if want := []time.Duration{0, time.Hour}; !slices.Equal(want, outside.waits()) {
 		t.Errorf("waits %v, want %v: what is final is not tried more often", outside.waits(), want)
 	}
 }
@@ -177,15 +193,22 @@ func TestWatchTagAsksAgainForALostAnswer(t *testing.T) {
 		return answer(r)
 	}
 	outside.observe = func(pass int) (watch.Observation, error) {
-		if pass == 1 {
-			return fresh(first), nil
+		if len(outside.requested) == 3 {
+			return forgotten()
 		}
-		return forgotten()
+		seen := fresh(first)
+		if pass > 1 {
+			seen.Changed, seen.Summary = false, &watch.Summary{Resolved: seen.Resolved}
+		}
+		return seen, nil
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	finished(t, env)
 	if len(outside.requested) != 3 || len(outside.recorded) != 1 {
 		t.Errorf("asked %d times and recorded %d, want 3 and 1", len(outside.requested), len(outside.recorded))
+	}
+	if want := []time.Duration{15 * time.Minute, 15 * time.Minute, 0}; !slices.Equal(want, outside.waits()) {
+		t.Errorf("waits %v, want %v", outside.waits(), want)
 	}
 }
 

@@ -23,6 +23,7 @@ type stateRow struct {
 	Manifest    string
 	IndexDigest string `db:"index_digest"`
 	Analyzed    string
+	Pending     int64
 	Generation  string
 	Engine      string
 	Bundle      string
@@ -42,7 +43,7 @@ type stateRow struct {
 	NextChange  int64 `db:"next_change"`
 }
 
-const stateColumns = `revision, manifest, index_digest, analyzed, generation, engine, bundle, analyzer, matched,
+const stateColumns = `revision, manifest, index_digest, analyzed, pending, generation, engine, bundle, analyzer, matched,
 	critical, high, medium, low, negligible, unknown, status, final_action, problem, checked, changed, next_change`
 
 func (r stateRow) resolved() image.Resolved {
@@ -59,6 +60,7 @@ func (r stateRow) state() (watch.State, error) {
 		Revision: r.Revision,
 		Resolved: r.resolved(),
 		Analyzed: image.Digest(r.Analyzed),
+		Pending:  moment(r.Pending),
 		Basis:    watch.Basis{Generation: r.Generation, Engine: vuln.Engine(r.Engine), Bundle: r.Bundle, Analyzer: r.Analyzer},
 		Matched:  r.Matched,
 		Counts:   r.counts(),
@@ -114,7 +116,7 @@ func (t tx) saveState(ctx context.Context, target image.Target, state watch.Stat
 	}
 	sum := state.Summarize(target)
 	row := []any{
-		target.String(), state.Revision, string(state.Resolved.Manifest), string(state.Resolved.Index), string(state.Analyzed),
+		target.String(), state.Revision, string(state.Resolved.Manifest), string(state.Resolved.Index), string(state.Analyzed), stamp(state.Pending),
 		state.Basis.Generation, string(state.Basis.Engine), state.Basis.Bundle, state.Basis.Analyzer, state.Matched,
 		sum.Counts.Critical, sum.Counts.High, sum.Counts.Medium, sum.Counts.Low, sum.Counts.Negligible, sum.Counts.Unknown,
 		string(sum.Status), string(sum.FinalAction), problem, stamp(state.Checked), stamp(state.Changed), stamp(state.Next),

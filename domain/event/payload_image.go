@@ -18,6 +18,9 @@ type ImageAnalyzed struct {
 	Known bool
 	// Packages is the number of packages found.
 	Packages int
+	// Difference is what changed inside since the image that was analyzed before;
+	// nil when there was none, or when tag_update has it.
+	Difference *ImageDifference
 }
 
 // Type is analysis_update.
@@ -26,7 +29,11 @@ func (ImageAnalyzed) Type() Type { return AnalysisUpdate }
 func (c ImageAnalyzed) subject() string { return c.Target.String() }
 
 func (c ImageAnalyzed) summary() string {
-	return fmt.Sprintf("image %s is analyzed, %s", c.After.Image.Manifest.Short(), count(c.Packages, "package"))
+	line := fmt.Sprintf("image %s is analyzed, %s", c.After.Image.Manifest.Short(), count(c.Packages, "package"))
+	if c.Difference != nil {
+		line += "; " + c.Difference.summary()
+	}
+	return line
 }
 
 // analysisState is one side of an analysis_update, in Anchore's keys.
@@ -42,20 +49,24 @@ func (c ImageAnalyzed) payload(shared common) any {
 		before = "analyzed"
 	}
 	none := map[string]string{}
+	counts := c.Difference.counts()
+	counts["packages"] = c.Packages
 	return struct {
 		common
 		LastEval    analysisState     `json:"last_eval"`
 		CurrEval    analysisState     `json:"curr_eval"`
 		Annotations map[string]string `json:"annotations"`
 		about
-		Counts map[string]int `json:"counts"`
+		Difference *imageDifference `json:"image_difference,omitempty"`
+		Counts     map[string]int   `json:"counts"`
 	}{
 		common:      shared,
 		LastEval:    analysisState{c.After.Image.Manifest, before, none},
 		CurrEval:    analysisState{c.After.Image.Manifest, "analyzed", none},
 		Annotations: none,
 		about:       newAbout(c.Target, c.Before, c.After),
-		Counts:      map[string]int{"packages": c.Packages},
+		Difference:  c.Difference.body(),
+		Counts:      counts,
 	}
 }
 
@@ -65,8 +76,8 @@ type TagMoved struct {
 	Before, After Evidence
 	// Earlier are images that the tag pointed to before, newest first.
 	Earlier []image.Digest
-	// Difference is what changed inside; nil if one of the two images was not
-	// analyzed.
+	// Difference is what changed inside; nil if one of the two images is not
+	// analyzed: analysis_update has it then.
 	Difference *ImageDifference
 }
 

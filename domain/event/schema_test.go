@@ -79,6 +79,7 @@ func TestSparseBodiesKeepToThePublishedSchemas(t *testing.T) {
 		`{"image_digest": "` + string(first) + `", "status": "pass", "final_action": "go", "final_action_reason": "whitelisted", "result": {}, "bundle": {}}`)}
 	for _, content := range []event.Content{
 		event.ImageAnalyzed{Target: nginx, After: after},
+		event.ImageAnalyzed{Target: nginx, Before: before, After: after, Difference: &event.ImageDifference{}},
 		event.TagMoved{Target: nginx, Before: before, After: after},
 		event.TagMoved{Target: nginx, Before: before, After: after, Difference: &event.ImageDifference{}},
 		event.VulnerabilitiesChanged{Target: nginx, Before: before, After: after, Added: []vuln.Finding{bare}, Updated: []vuln.Update{{Previous: bare, Current: bare}}},

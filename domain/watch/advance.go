@@ -35,10 +35,23 @@ func advance(before State, seen Seen, now time.Time) State {
 	if seen.Evaluation != nil {
 		after.Evaluation = seen.Evaluation
 	}
+	after.Pending = pendingSince(before, after, seen.Problem, now)
 	if differs(before, after) {
 		after.Changed = now
 	}
 	return after
+}
+
+// pendingSince is since when the image that the tag points to waits to become the
+// one that outcomes are about.
+func pendingSince(before, after State, problem *Problem, now time.Time) time.Time {
+	switch {
+	case after.Analyzed == after.Resolved.Manifest || problem != nil:
+		return time.Time{}
+	case before.Resolved.Manifest == after.Resolved.Manifest && !before.Pending.IsZero():
+		return before.Pending
+	}
+	return now
 }
 
 func differs(before, after State) bool {

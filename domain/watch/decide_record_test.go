@@ -26,6 +26,54 @@ func turmoil() watch.Seen {
 	return seen
 }
 
+// pending is what is seen of a tag that points to an image that is not analyzed yet:
+// the rest is about the one before.
+func pending() watch.Seen {
+	seen := unchanged()
+	seen.Resolved.Manifest = newer
+	return seen
+}
+
+// What changed inside is told once: with the move if it is known by then, else with
+// the analysis.
+func TestDecideTellsTheDifferenceOnce(t *testing.T) {
+	t.Parallel()
+	audience := everyone(event.Options{})
+	first := decide(t, recorded(), pending(), audience)
+	if want := []string{"tag_update image"}; !slices.Equal(want, told(first)) || differs(first.Notifications[0]) {
+		t.Errorf("told at first %v, want %v without a difference", told(first), want)
+	}
+	second := decide(t, first.State, turmoil(), audience)
+	if want := []string{"analysis_update image", "vuln_update image", "policy_eval image"}; !slices.Equal(want, told(second)) || !differs(second.Notifications[0]) {
+		t.Errorf("told then %v, want %v with a difference", told(second), want)
+	}
+	atOnce := decide(t, recorded(), turmoil(), audience)
+	if !differs(atOnce.Notifications[0]) || differs(atOnce.Notifications[1]) {
+		t.Errorf("told at once %v, of which the first has the difference, not the second", told(atOnce))
+	}
+}
+
+// New data about the image that is served while its successor waits are told.
+func TestDecideWhileAnImageIsPending(t *testing.T) {
+	t.Parallel()
+	audience := everyone(event.Options{})
+	first := decide(t, recorded(), pending(), audience)
+	seen := pending()
+	seen.Basis.Generation = "generation 2"
+	seen.Vulnerabilities = append(slices.Clone(seen.Vulnerabilities), finding("CVE-2026-0002", vuln.Critical))
+	second := decide(t, first.State, seen, audience)
+	if want := []string{"vuln_update feed"}; !slices.Equal(want, told(second)) {
+		t.Errorf("told %v, want %v", told(second), want)
+	}
+	if second.State.Analyzed != older || !second.State.Pending.Equal(noon) {
+		t.Errorf("recorded about %s, pending since %s", second.State.Analyzed, second.State.Pending)
+	}
+}
+
+func differs(n event.Notification) bool {
+	return strings.Contains(string(n.Payload), `"image_difference"`)
+}
+
 func TestDecideRecords(t *testing.T) {
 	t.Parallel()
 	got := decide(t, recorded(), turmoil(), everyone(event.Options{})).State
@@ -54,7 +102,22 @@ func TestDecideKeepsWhatIsNotKnown(t *testing.T) {
 			func(s *watch.State) { s.Resolved.Manifest, s.Problem, s.Changed = newer, problem, noon }},
 		{"new image is not matched yet", nil,
 			watch.Seen{Resolved: image.Resolved{Manifest: newer}, Analyzed: newer, Basis: watch.Basis{Generation: "generation 2"}},
-			func(s *watch.State) { s.Resolved.Manifest, s.Changed = newer, noon }},
+			func(s *watch.State) { s.Resolved.Manifest, s.Pending, s.Changed = newer, noon, noon }},
+		{"new image is not analyzed yet", nil, pending(),
+			func(s *watch.State) { s.Resolved.Manifest, s.Pending, s.Changed = newer, noon, noon }},
+		{"it still is not",
+			func(s *watch.State) { s.Resolved.Manifest, s.Pending = newer, noon.Add(-time.Hour) }, pending(),
+			func(*watch.State) {}},
+		{"another one is not, either",
+			func(s *watch.State) { s.Resolved.Manifest, s.Pending = "sha256:3", noon.Add(-time.Hour) }, pending(),
+			func(s *watch.State) { s.Resolved.Manifest, s.Pending, s.Changed = newer, noon, noon }},
+		{"it cannot be",
+			func(s *watch.State) { s.Resolved.Manifest, s.Pending = newer, noon.Add(-time.Hour) },
+			func() watch.Seen { s := pending(); s.Problem = problem; return s }(),
+			func(s *watch.State) { s.Pending, s.Problem = time.Time{}, problem }},
+		{"the tag is back at the analyzed image",
+			func(s *watch.State) { s.Resolved.Manifest, s.Pending = newer, noon.Add(-time.Hour) }, unchanged(),
+			func(s *watch.State) { s.Resolved.Manifest, s.Pending, s.Changed = older, time.Time{}, noon }},
 		{"a registry that cannot be asked is no other step's matter",
 			func(s *watch.State) { s.Problem = &watch.Problem{Stage: watch.StageResolve, Message: "gone"} },
 			unchanged(), func(s *watch.State) { s.Checked = recorded().Checked }},

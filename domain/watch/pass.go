@@ -22,19 +22,25 @@ type Observation struct {
 	// Resolved is what the tag points to, or what it last pointed to if Problem
 	// says that the registry could not be asked. Empty: never resolved.
 	Resolved image.Resolved
-	// Analyzed and Matched tell which steps are done for that image.
-	Analyzed, Matched bool
-	// Newer is the analyzer that would look at the analyzed image with other eyes
-	// than the one that did. Only workers from before RenewAnalyses tell it.
-	Newer string
+	// Analyzed tells that this image is analyzed; Unfit is why it cannot be.
+	Analyzed bool
+	Unfit    *Problem
+	// Image is the one that outcomes are made for: what the tag points to, or until
+	// that is analyzed the image before it. Empty: none yet. Matched tells that it
+	// is matched.
+	Image   image.Digest
+	Matched bool
 	// Changed tells that the recorded outcome may be out of date.
 	Changed bool
 	// Summary is what is recorded, which others than the watcher may have done;
-	// nil from a worker that does not tell.
+	// nil before the first record.
 	Summary *Summary `json:",omitempty"`
 	// Next is when time alone can change the outcome; zero for never.
 	Next    time.Time
 	Problem *Problem
+	// Delay is why the analysis that the image needs is not to be expected; nil if
+	// it has to wait for its turn only.
+	Delay *Problem
 	// RetryAfter is how long the registry asked to wait; zero if it did not.
 	RetryAfter time.Duration
 }
@@ -77,6 +83,7 @@ type Summary struct {
 	Target      image.Target   `json:"target,omitzero"`
 	Resolved    image.Resolved `json:"resolved,omitzero"`
 	Analyzed    image.Digest   `json:"analyzed,omitempty"`
+	Pending     time.Time      `json:"pending,omitzero"`
 	Generation  string         `json:"generation,omitempty"`
 	Matched     bool           `json:"matched,omitempty"`
 	Counts      vuln.Counts    `json:"counts,omitzero"`
@@ -90,7 +97,7 @@ type Summary struct {
 
 // Summarize leaves a state's documents out.
 func (s State) Summarize(target image.Target) Summary {
-	sum := Summary{Target: target, Resolved: s.Resolved, Analyzed: s.Analyzed, Generation: s.Basis.Generation,
+	sum := Summary{Target: target, Resolved: s.Resolved, Analyzed: s.Analyzed, Pending: s.Pending, Generation: s.Basis.Generation,
 		Matched: s.Matched, Counts: s.Counts, Problem: s.Problem, Checked: s.Checked, Changed: s.Changed, Next: s.Next}
 	if s.Evaluation != nil {
 		sum.Status, sum.FinalAction = s.Evaluation.Status, s.Evaluation.FinalAction

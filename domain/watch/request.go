@@ -50,11 +50,11 @@ type AnalysisRequest struct {
 type Urgency int
 
 const (
-	// UrgentFirst is for a tag of which nothing is known yet: somebody has just
-	// subscribed.
-	UrgentFirst Urgency = iota
-	// UrgentMoved is for a tag that points to another image than before.
-	UrgentMoved
+	// UrgentMoved is for a tag that points to another image than before: what is
+	// known of it is out of date.
+	UrgentMoved Urgency = iota
+	// UrgentFirst is for a tag of which nothing is known yet.
+	UrgentFirst
 	// NotUrgent is for an image that is known: a newer analyzer looks at it again.
 	NotUrgent
 )
@@ -63,7 +63,8 @@ const (
 type RecordRequest struct {
 	Target   image.Target
 	Resolved image.Resolved
-	// Problem is why the image is not analyzed or matched; nil when it is.
+	// Problem is why the image cannot be analyzed or matched; nil when it is, or
+	// when that is still to be done.
 	Problem *Problem
 }
 

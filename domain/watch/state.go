@@ -29,7 +29,10 @@ type State struct {
 	// Analyzed is the newest image of the tag that could be analyzed; the lists
 	// below are about it. Empty before the first analysis.
 	Analyzed image.Digest
-	Basis    Basis
+	// Pending is since when the image that the tag points to waits to be analyzed
+	// and matched; zero while Analyzed is that image, and when it cannot be.
+	Pending time.Time
+	Basis   Basis
 	// Matched tells that Vulnerabilities is a list, if an empty one; before that
 	// nothing is known of them.
 	Matched         bool

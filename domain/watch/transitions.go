@@ -13,10 +13,17 @@ func (d *decision) moved() event.Content {
 		return nil
 	}
 	moved := event.TagMoved{Target: d.target, Before: pointer(d.before), After: pointer(d.after)}
-	if d.after.Analyzed == to && d.before.Analyzed == from {
+	if d.movedWithContent() {
 		moved.Difference = d.difference()
 	}
 	return moved
+}
+
+// movedWithContent tells that the tag moved from one analyzed image to another:
+// tag_update says what changed inside.
+func (d *decision) movedWithContent() bool {
+	from, to := d.before.Resolved.Manifest, d.after.Resolved.Manifest
+	return from != to && d.before.Analyzed == from && d.after.Analyzed == to
 }
 
 // difference adds the vulnerabilities to the packages that differ.
@@ -39,6 +46,9 @@ func (d *decision) analyzed() event.Content {
 	content := event.ImageAnalyzed{Target: d.target, After: evidenceOf(d.after), Known: d.seen.Known, Packages: d.seen.Packages}
 	if d.before.Analyzed != "" {
 		content.Before = evidenceOf(d.before)
+	}
+	if !d.movedWithContent() {
+		content.Difference = d.difference()
 	}
 	return content
 }

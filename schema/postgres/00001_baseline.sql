@@ -18,6 +18,7 @@ CREATE TABLE target_state (
     manifest     TEXT NOT NULL DEFAULT '',
     index_digest TEXT NOT NULL DEFAULT '',
     analyzed     TEXT NOT NULL DEFAULT '',
+    pending      BIGINT NOT NULL DEFAULT 0, -- since when the manifest waits to be analyzed and matched
     generation   TEXT NOT NULL DEFAULT '',
     engine       TEXT NOT NULL DEFAULT '',
     bundle       TEXT NOT NULL DEFAULT '',

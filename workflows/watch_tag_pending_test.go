@@ -1,0 +1,161 @@
+package workflows_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+// waiting is the observation of a tag that moved to an image that is not analyzed,
+// while the one before it is served.
+func waiting(from, to image.Digest) watch.Observation {
+	seen := steady(from)
+	seen.Resolved, seen.Analyzed = image.Resolved{Manifest: to}, false
+	seen.Summary = &watch.Summary{Target: target, Resolved: seen.Resolved, Analyzed: from, Matched: true}
+	return seen
+}
+
+// A move is recorded before anything is asked for, and nothing waits for the
+// analysis: what the last analyzed image needs is done meanwhile.
+func TestWatchTagDoesNotWaitForTheAnalysis(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.request = func(watch.AnalysisRequest) error {
+		if len(outside.recorded) != 1 {
+			t.Errorf("the analysis is asked for after %d records, want the move's", len(outside.recorded))
+		}
+		return nil // and never answered
+	}
+	outside.observe = func(pass int) (watch.Observation, error) {
+		seen := waiting(first, second)
+		switch pass {
+		case 1:
+			return steady(first), nil
+		case 2:
+			seen.Changed, seen.Summary.Resolved.Manifest = true, first
+			return seen, nil
+		case 3: // new data
+			seen.Changed, seen.Matched = true, false
+			return seen, nil
+		case 4: // nothing new
+			return seen, nil
+		}
+		return forgotten()
+	}
+	for _, at := range []time.Duration{time.Minute, 2 * time.Minute, 3 * time.Minute, 4 * time.Minute} {
+		env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalDataChanged, struct{}{}) }, at)
+	}
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+	finished(t, env)
+	moved := watch.RecordRequest{Target: target, Resolved: image.Resolved{Manifest: second}}
+	if diff := cmp.Diff([]watch.RecordRequest{moved, moved}, outside.recorded); diff != "" {
+		t.Errorf("recorded (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]image.Digest{first}, outside.matched); diff != "" {
+		t.Errorf("matched (-want +got)\n%s", diff)
+	}
+	want := []watch.AnalysisRequest{{Target: target, Digest: second, Watcher: "default-test-workflow-id", Urgency: watch.UrgentMoved}}
+	if diff := cmp.Diff(want, outside.requested); diff != "" {
+		t.Errorf("requested (-want +got)\n%s", diff)
+	}
+}
+
+// An answer about an image that the tag has left asks for nothing.
+func TestWatchTagLateAnswer(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.observe = func(pass int) (watch.Observation, error) {
+		if pass == 1 {
+			return fresh(second), nil
+		}
+		return forgotten()
+	}
+	env.RegisterDelayedCallback(func() {
+		env.SignalWorkflow(workflows.SignalAnalyzed, workflows.Analyzed{Digest: first})
+	}, time.Minute)
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+	finished(t, env)
+	if want := []time.Duration{15 * time.Minute}; !slices.Equal(want, outside.waits()) {
+		t.Errorf("waits %v, want %v", outside.waits(), want)
+	}
+}
+
+// Why the analysis does not come is a problem of the tag, until it does.
+func TestWatchTagAnalysisIsDelayed(t *testing.T) {
+	t.Parallel()
+	delay := &watch.Problem{Stage: watch.StageAnalyze, Message: "the registry answers 503"}
+	nobody := &watch.Problem{Stage: watch.StageAnalyze, Message: "no worker analyzes"}
+	for name, test := range map[string]struct {
+		answers []workflows.Analyzed
+		seen    *watch.Problem
+		want    *watch.Problem
+	}{
+		"it waits for its turn":   {nil, nil, nil},
+		"it fails for now":        {[]workflows.Analyzed{{Digest: second, Problem: delay, Delayed: true}}, nil, delay},
+		"nobody does it":          {nil, nobody, nobody},
+		"it failed, and succeeds": {[]workflows.Analyzed{{Digest: second, Problem: delay, Delayed: true}, {Digest: second}}, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env, outside := newWorld(t)
+			answered := false
+			outside.observe = func(int) (watch.Observation, error) {
+				if answered {
+					return steady(second), nil
+				}
+				seen := waiting(first, second)
+				seen.Delay = test.seen
+				return seen, nil
+			}
+			for i, answer := range test.answers {
+				env.RegisterDelayedCallback(func() {
+					answered = !answer.Delayed
+					env.SignalWorkflow(workflows.SignalAnalyzed, answer)
+				}, time.Duration(i+1)*time.Minute)
+			}
+			env.RegisterDelayedCallback(func() {
+				if diff := cmp.Diff(test.want, status(t, env).Problem); diff != "" {
+					t.Errorf("problem (-want +got)\n%s", diff)
+				}
+				env.CancelWorkflow()
+			}, 10*time.Minute)
+			env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+			if passes := len(outside.passes); passes != 1+len(test.answers) {
+				t.Errorf("%d resyncs, want one more than there are answers", passes)
+			}
+		})
+	}
+}
+
+func TestWatchTagTellsHowUrgentAnAnalysisIs(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		known image.Digest
+		want  watch.Urgency
+	}{
+		"a new tag":        {"", watch.UrgentFirst},
+		"a tag that moved": {second, watch.UrgentMoved},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env, outside := newWorld(t)
+			outside.observe = func(pass int) (watch.Observation, error) {
+				if pass > 1 {
+					return forgotten()
+				}
+				return waiting(test.known, first), nil
+			}
+			env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+			finished(t, env)
+			if len(outside.requested) != 1 || outside.requested[0].Urgency != test.want {
+				t.Errorf("requested %+v, want urgency %d", outside.requested, test.want)
+			}
+		})
+	}
+}
