@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -64,8 +65,9 @@ func (i *installation) servedBy(temporal client.Client, reference string) string
 	return described.GetWorkflowExecutionInfo().GetVersioningInfo().GetDeploymentVersion().GetBuildId()
 }
 
-// startWorker starts a further worker with those settings.
-func (i *installation) startWorker(settings ...string) {
+// startWorker starts a further worker with those settings, to be stopped at the end
+// of the test at the latest.
+func (i *installation) startWorker(settings ...string) (stop func()) {
 	i.t.Helper()
 	listener := made(net.Listen("tcp", "127.0.0.1:0"))(i.t)
 	listen := listener.Addr().String()
@@ -77,10 +79,12 @@ func (i *installation) startWorker(settings ...string) {
 	log := newLog(i.t)
 	command.Stdout, command.Stderr = log, log
 	must(i.t, command.Start())
-	i.t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		must(i.t, command.Process.Signal(syscall.SIGTERM))
 		must(i.t, command.Wait())
 	})
+	i.t.Cleanup(stop)
+	return stop
 }
 
 // quiet logs nothing.

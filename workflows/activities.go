@@ -141,7 +141,7 @@ var (
 		TaskQueue:           QueueAnalysis,
 		StartToCloseTimeout: 2 * time.Hour,
 		HeartbeatTimeout:    silence,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 5 * time.Second, MaximumInterval: 10 * time.Minute},
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 5 * time.Second, MaximumInterval: time.Minute, MaximumAttempts: 4},
 	}
 	matching = workflow.ActivityOptions{
 		TaskQueue:           QueueMatching,

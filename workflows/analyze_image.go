@@ -112,12 +112,17 @@ func mostUrgent(requests []watch.AnalysisRequest) watch.AnalysisRequest {
 // repository its turn: a thousand new images of one do not hold up the others.
 func analysisOf(asked watch.AnalysisRequest) workflow.ActivityOptions {
 	options := analysis
+	if asked.Urgency == watch.NotUrgent {
+		options.RetryPolicy = unhurried // nobody waits, and the worker of another version may have to take it
+	}
 	options.Priority = temporal.Priority{
 		PriorityKey: priorities[asked.Urgency],
 		FairnessKey: fairnessKey(asked.Target.Reference.Repository),
 	}
 	return options
 }
+
+var unhurried = &temporal.RetryPolicy{InitialInterval: 5 * time.Second, MaximumInterval: 10 * time.Minute}
 
 // priorities are Temporal's, of which 3 is the ordinary one and 1 the highest.
 var priorities = map[watch.Urgency]int{watch.UrgentMoved: 2, watch.UrgentFirst: 3, watch.NotUrgent: 5}

@@ -104,34 +104,43 @@ func playWatchTag(t *testing.T, s *stage) client.WorkflowRun {
 	s.record = func(r watch.RecordRequest) (watch.Recorded, error) { return outcome(r, "chat"), nil }
 	s.observe = func(pass int) (watch.Observation, error) {
 		switch pass {
-		case 1:
+		case 1: // the answers bring the next pass, here and below
 			return everyHour(fresh(first))
-		case 2, 3:
+		case 2:
+			return everyHour(analyzed(first))
+		case 3, 4, 5:
 			return everyHour(steady(first))
-		case 4:
+		case 6:
 			return everyHour(failing(fault.Name(fault.Unavailable)))
-		case 5: // the timer brings the next pass
+		case 7: // the timer brings the next pass
 			soon := steady(first)
 			soon.Every, soon.Types = time.Second, []event.Type{event.TagUpdate}
 			return soon, nil
-		case 6:
-			return everyHour(fresh(second))
+		case 8:
+			moved := waiting(first, second)
+			moved.Changed, moved.Summary.Resolved.Manifest = true, first
+			return everyHour(moved)
+		case 9:
+			return everyHour(analyzed(second))
 		}
 		return forgotten()
 	}
 	_, err := s.client.Subscribe(background, watch.SubscribeRequest{Target: target, Types: event.TagTypes})
 	must(t, err)
 	run := s.run(workflows.WatchTagID(target))
-	for pass, ask := range []func() error{
-		func() error { return s.client.DataChanged(background, target) },
-		func() error { return s.client.CheckTag(background, target, workflows.CheckNow{Force: true}) },
-		func() error { return s.client.CheckTag(background, target, workflows.CheckNow{}) },
-		func() error { return s.client.PolicyChanged(background, target) },
+	for _, next := range []struct {
+		after int // passes
+		ask   func() error
+	}{
+		{2, func() error { return s.client.DataChanged(background, target) }},
+		{3, func() error { return s.client.CheckTag(background, target, workflows.CheckNow{Force: true}) }},
+		{5, func() error { return s.client.CheckTag(background, target, workflows.CheckNow{}) }},
+		{6, func() error { return s.client.PolicyChanged(background, target) }},
 	} {
-		s.rests(t, run, pass+1)
-		must(t, ask())
+		s.rests(t, run, next.after)
+		must(t, next.ask())
 	}
-	s.rests(t, run, 6)
+	s.rests(t, run, 9)
 	_, err = s.client.Unsubscribe(background, watch.UnsubscribeRequest{Target: target})
 	must(t, err)
 	s.ends(t, run)
@@ -159,9 +168,9 @@ func playWatchTagTroubles(t *testing.T, s *stage) client.WorkflowRun {
 		case 4, 5:
 			return everyHour(changed)
 		case 6:
-			newer := steady(first)
-			newer.Newer = "syft 2"
-			return everyHour(newer)
+			moved := waiting(first, second)
+			moved.Delay = &watch.Problem{Stage: watch.StageAnalyze, Message: "no worker analyzes"}
+			return everyHour(moved)
 		case 7:
 			due := steady(first)
 			due.Next = time.Now().Add(time.Second)
@@ -198,8 +207,10 @@ func playWatchTagTroubles(t *testing.T, s *stage) client.WorkflowRun {
 	must(t, s.client.WakeTag(background, tag))
 	run := s.run(workflows.WatchTagID(tag))
 	s.rests(t, run, 3)
-	for made := 4; pass.Load() < 6; made++ {
-		pass.Add(1)
+	for made := 3; pass.Load() < 6; {
+		if made++; pass.Add(1) == 1 || pass.Load() == 6 {
+			made++ // with the answer
+		}
 		must(t, s.client.WakeTag(background, tag))
 		s.rests(t, run, made)
 	}
