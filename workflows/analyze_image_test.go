@@ -225,9 +225,79 @@ func TestAnalyzeImageCanceled(t *testing.T) {
 	told := answers(env)
 	outside.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) { return watch.Analysis{}, errOutage }
 	want(env, wanted("early"))
-	env.RegisterDelayedCallback(env.CancelWorkflow, time.Minute)
+	env.RegisterDelayedCallback(env.CancelWorkflow, time.Second)
 	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
 	if !env.IsWorkflowCompleted() || env.GetWorkflowError() == nil || len(told) != 0 {
 		t.Errorf("canceled: %v, told %v", env.GetWorkflowError(), told)
+	}
+}
+
+// Who asks again, as for an answer that was lost, does not wait twice.
+func TestAnalyzeImageRepeatedRequest(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	told := answers(env)
+	want(env, wanted("one"), wanted("one"), wanted("other"), wanted("one"))
+	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
+	finished(t, env)
+	for _, tag := range []string{"one", "other"} {
+		if got := told[wanted(tag).Watcher]; len(got) != 1 {
+			t.Errorf("%s is answered %d times", tag, len(got))
+		}
+	}
+	if len(outside.analyzed) != 1 {
+		t.Errorf("analyzed %d times", len(outside.analyzed))
+	}
+}
+
+// The watchers hear why it takes longer, and the answer when it comes.
+func TestAnalyzeImageIsDelayed(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	told := answers(env)
+	outside.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
+		if len(outside.analyzed) <= 6 {
+			return watch.Analysis{}, errOutage
+		}
+		return watch.Analysis{Digest: r.Digest}, nil
+	}
+	want(env, wanted("tag"))
+	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
+	finished(t, env)
+	got := told[wanted("tag").Watcher]
+	if len(got) != 2 || !got[0].Delayed || got[0].Problem == nil || got[1].Delayed || got[1].Problem != nil {
+		t.Errorf("answers %+v, want one that it is delayed, and one that it is done", got)
+	}
+}
+
+// The most urgent request has the image analyzed.
+func TestAnalyzeImageForTheMostUrgent(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	answers(env)
+	known, new, moved := wanted("known"), wanted("new"), wanted("moved")
+	known.Urgency, new.Urgency, moved.Urgency = watch.NotUrgent, watch.UrgentFirst, watch.UrgentMoved
+	want(env, known, new, moved)
+	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
+	finished(t, env)
+	if len(outside.analyzed) != 1 || outside.analyzed[0].Watcher != moved.Watcher {
+		t.Errorf("analyzed for %+v, want once, for %s", outside.analyzed, moved.Watcher)
+	}
+}
+
+// A run that has grown old hands over who waits.
+func TestAnalyzeImageHandsOver(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	answers(env)
+	outside.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
+		env.SetContinueAsNewSuggested(true)
+		return watch.Analysis{}, errOutage
+	}
+	want(env, wanted("tag"))
+	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
+	expected := workflows.AnalysisState{Digest: first, Wanted: []watch.AnalysisRequest{wanted("tag")}, Failures: 1}
+	if diff := cmp.Diff(expected, handedOver[workflows.AnalysisState](t, env)); diff != "" {
+		t.Errorf("handed over (-want +got)\n%s", diff)
 	}
 }
