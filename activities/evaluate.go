@@ -37,7 +37,10 @@ func (a *Activities) evaluate(ctx context.Context, seen *watch.Seen, view watch.
 		seen.Basis.Bundle, seen.Next = view.State.Basis.Bundle, a.now().Add(putOff)
 		return nil
 	}
-	evaluation := policy.Evaluate(bundle, subject, a.now())
+	evaluation, err := policy.Evaluate(ctx, bundle, subject, a.now())
+	if err != nil {
+		return err
+	}
 	document, err := policy.Document(evaluation, bundle, a.Account.Name)
 	if err != nil {
 		return err

@@ -44,7 +44,10 @@ func evaluate(ctx context.Context, s *session) error {
 	if err != nil {
 		return unable(err)
 	}
-	e := policy.Evaluate(bundle, subject, s.now)
+	e, err := policy.Evaluate(ctx, bundle, subject, s.now)
+	if err != nil {
+		return unable(err)
+	}
 	if err := s.showEvaluation(target, bundle, e); err != nil {
 		return unable(err)
 	}

@@ -78,13 +78,22 @@ func (s *session) compare(ctx context.Context, older, newer string) error {
 		return err
 	}
 	result := comparison{Differ: []compared{}}
-	result.Evaluated, result.Skipped, err = s.eachSubject(ctx, func(known watch.Summary, subject *policy.Subject) {
-		d := policy.Compare(policy.Evaluate(before, subject, s.now), policy.Evaluate(after, subject, s.now))
+	result.Evaluated, result.Skipped, err = s.eachSubject(ctx, func(known watch.Summary, subject *policy.Subject) error {
+		older, err := policy.Evaluate(ctx, before, subject, s.now)
+		if err != nil {
+			return err
+		}
+		newer, err := policy.Evaluate(ctx, after, subject, s.now)
+		if err != nil {
+			return err
+		}
+		d := policy.Compare(older, newer)
 		if d.StatusChanged() || s.Bool("all") && !d.Empty() {
 			// Programs read lists, also where they are empty.
 			d.Appeared, d.Disappeared, d.Changed = append([]policy.Row{}, d.Appeared...), append([]policy.Row{}, d.Disappeared...), append([]policy.RowChange{}, d.Changed...)
 			result.Differ = append(result.Differ, compared{known.Target, known.Analyzed, d})
 		}
+		return nil
 	})
 	if err != nil {
 		return err
@@ -94,7 +103,7 @@ func (s *session) compare(ctx context.Context, older, newer string) error {
 
 // eachSubject hands every watched tag's image to a function, and counts those
 // that are not known well enough to be evaluated.
-func (s *session) eachSubject(ctx context.Context, visit func(watch.Summary, *policy.Subject)) (evaluated, skipped int, err error) {
+func (s *session) eachSubject(ctx context.Context, visit func(watch.Summary, *policy.Subject) error) (evaluated, skipped int, err error) {
 	kept, err := s.store(ctx)
 	if err != nil {
 		return 0, 0, err
@@ -112,7 +121,9 @@ func (s *session) eachSubject(ctx context.Context, visit func(watch.Summary, *po
 		if err != nil {
 			return evaluated, skipped, fmt.Errorf("read the image of %s: %w", known.Target, err)
 		}
-		visit(known, subject)
+		if err := visit(known, subject); err != nil {
+			return evaluated, skipped, err
+		}
 		evaluated++
 	}
 	return evaluated, skipped, nil

@@ -66,13 +66,15 @@ func whitelistReport(ctx context.Context, s *session) error {
 		return err
 	}
 	var occurrences []policy.Occurrence
-	_, _, err = s.eachSubject(ctx, func(_ watch.Summary, subject *policy.Subject) {
-		occurrences = append(occurrences, policy.Occurrences(policy.Evaluate(bundle, subject, s.now))...)
+	_, _, err = s.eachSubject(ctx, func(_ watch.Summary, subject *policy.Subject) error {
+		e, err := policy.Evaluate(ctx, bundle, subject, s.now)
+		occurrences = append(occurrences, policy.Occurrences(e)...)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	reports, err := policy.ReportWhitelists(bundle, occurrences, s.now, s.Duration("within"))
+	reports, err := policy.ReportWhitelists(ctx, bundle, occurrences, s.now, s.Duration("within"))
 	if err != nil {
 		return err
 	}

@@ -122,7 +122,10 @@ func (s seeding) record(ctx context.Context, bundle *policy.Bundle) error {
 	if err != nil {
 		return err
 	}
-	outcome := policy.Evaluate(bundle, subject, s.now)
+	outcome, err := policy.Evaluate(ctx, bundle, subject, s.now)
+	if err != nil {
+		return err
+	}
 	document, err := policy.Document(outcome, bundle, "admin")
 	if err != nil {
 		return err

@@ -62,7 +62,7 @@ func BenchmarkEvaluate(b *testing.B) {
 	b.ReportAllocs()
 	rows := 0
 	for b.Loop() {
-		rows = len(Evaluate(bundle, s, noon).Rows)
+		rows = len(evaluate(b, bundle, s, noon).Rows)
 	}
 	b.ReportMetric(float64(rows), "rows")
 }

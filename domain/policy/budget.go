@@ -1,30 +1,65 @@
 package policy
 
-import "time"
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
 
-const (
-	matchingTime  = 10 * time.Second // of one evaluation
-	clockInterval = 1 << 20          // work between two looks at the clock
+	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
-// budget bounds the time that one evaluation spends on comparing patterns with
-// texts, so that no bundle and no image can keep it busy. It looks at the clock
-// rarely: an ordinary evaluation ends before it looks once.
+const (
+	evaluationTime = 10 * time.Second // of one evaluation as a whole
+	reportTime     = time.Minute      // of one report on whitelists
+	clockInterval  = 1 << 20          // work between two readings of the clock
+	elementWork    = 20               // of passing over one element of a list
+)
+
+// budget bounds the time that one evaluation takes, so that no bundle and no
+// image can keep it busy. Once it is spent it stays spent: whoever finds it so
+// ends, and nothing is begun after that. It reads the clock rarely: an ordinary
+// evaluation ends before it reads it once.
 type budget struct {
-	work     int // since the last look
+	ctx      context.Context
+	time     time.Duration
 	deadline time.Time
+	work     int // since the last reading of the clock
+	err      error
+}
+
+func newBudget(ctx context.Context, limit time.Duration) *budget {
+	return &budget{ctx: ctx, time: limit, deadline: time.Now().Add(limit), err: ctx.Err()}
 }
 
 // spend tells whether there is time left for that much work. A unit of work is
 // about a nanosecond.
 func (b *budget) spend(work int) bool {
-	if b.work += work; b.work < clockInterval {
-		return true
+	if b.work += work; b.err == nil && b.work >= clockInterval {
+		b.work = 0
+		b.err = b.check()
 	}
-	b.work = 0
-	now := time.Now()
-	if b.deadline.IsZero() {
-		b.deadline = now.Add(matchingTime)
+	return b.err == nil
+}
+
+// check tells why the work ends; nil if it goes on.
+func (b *budget) check() error {
+	if err := b.ctx.Err(); err != nil {
+		return err
 	}
-	return now.Before(b.deadline)
+	if !time.Now().Before(b.deadline) {
+		return fmt.Errorf("not done after %s: %w", b.time, fault.Limit)
+	}
+	return nil
+}
+
+// each yields the elements of a list until the budget is spent.
+func each[T any](b *budget, list []T) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for i := range list {
+			if !b.spend(elementWork) || !yield(list[i]) {
+				return
+			}
+		}
+	}
 }

@@ -24,9 +24,13 @@ type Bundle struct {
 	WhitelistedImages []Selection // in order
 	BlacklistedImages []Selection // in order
 
-	raw    json.RawMessage
-	hash   string
-	faults []Problem // errors that concern every image
+	raw        json.RawMessage
+	hash       string
+	faults     []Problem // errors that concern every image
+	policies   map[string]*Policy
+	whitelists map[string]*Whitelist
+	// expressions are the compiled regular expressions by their texts.
+	expressions map[string]*expression
 }
 
 // Policy is an ordered list of rules.
@@ -34,6 +38,8 @@ type Policy struct {
 	ID    string
 	Name  string
 	Rules []Rule
+	// order are the positions of the rules in their order of evaluation.
+	order []int
 	// faults are errors outside the rules.
 	faults []Problem
 }
@@ -44,7 +50,7 @@ type Policy struct {
 // faulty parts decide about stops. Parsing takes longer than evaluating: keep the
 // bundle for the next image.
 func Parse(raw []byte) (*Bundle, []Problem) {
-	b, p := &Bundle{}, &problems{}
+	b, p := &Bundle{}, newProblems()
 	if err := checkDocument(raw); err != nil {
 		p.error("", problemInvalid, "%v", err)
 		b.faults = p.list
@@ -84,6 +90,8 @@ func (b *Bundle) read(n node) {
 	b.BlacklistedImages = readImages(parts.blacklisted)
 	b.Policies = readEach(b.used(Mapping.policies), parts.policies, readPolicy)
 	b.Whitelists = readEach(b.used(Mapping.whitelists), parts.whitelists, readWhitelist)
+	b.expressions = n.problems.expressions
+	b.policies, b.whitelists = byID(b.Policies), byID(b.Whitelists)
 	b.checkReferences(n.problems)
 }
 

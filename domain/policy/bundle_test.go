@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -122,6 +123,11 @@ func TestUnreadableDocument(t *testing.T) {
 		{"a list", "[]", "an object is expected here, not a list"},
 		{"a slip", "{\n\n\"id\": }", "(line 3)"},
 		{"two documents", "{} {}", "not JSON"},
+		{"a byte order mark", "\xef\xbb\xbf" + parts{}.document(), "byte order mark"},
+		{"UTF-16", "\xff\xfe{\x00}\x00", "UTF-16"},
+		{"a record", `{"policyId": "b", "policybundle": ` + parts{}.document() + "}", "jq .policybundle"},
+		{"a list of one record", `[{"policyId": "b", "policybundle": ` + parts{}.document() + "}]", "jq .[0].policybundle"},
+		{"an empty record", `{"policybundle": {}}`, "record that holds a bundle"},
 		{"not UTF-8", "{\"id\": \"\xff\"}", "UTF-8"},
 		{"too deep", strings.Repeat("[", 65) + strings.Repeat("]", 65), "nests more than 64 levels"},
 		{"too large", `{"id": "` + strings.Repeat("a", maxBundle) + `"}`, "at most 8388608 are allowed"},
@@ -133,7 +139,7 @@ func TestUnreadableDocument(t *testing.T) {
 			if Valid(problems) || !strings.Contains(problems[0].Details, tt.want) {
 				t.Fatalf("problems %v, want one with %q", problems, tt.want)
 			}
-			if got := Evaluate(b, subject(), noon); got.FinalAction != Stop || got.Status != Fail {
+			if got := evaluate(t, b, subject(), noon); got.FinalAction != Stop || got.Status != Fail {
 				t.Errorf("an unreadable bundle evaluates to %s, %s", got.FinalAction, got.Status)
 			}
 		})
@@ -159,7 +165,7 @@ func TestReportIsBounded(t *testing.T) {
 	if last := problems[len(problems)-1]; !strings.Contains(last.Details, "of which the first 500 are listed") {
 		t.Errorf("last problem %v", last)
 	}
-	if got := Evaluate(b, subject(), noon); got.FinalAction != Stop {
+	if got := evaluate(t, b, subject(), noon); got.FinalAction != Stop {
 		t.Errorf("final action %s", got.FinalAction)
 	}
 }
@@ -169,14 +175,14 @@ func TestExpressionsAreBounded(t *testing.T) {
 	t.Parallel()
 	items, rules := make([]string, 600), make([]string, 600)
 	for i := range items {
-		items[i] = `{"gate": "always", "trigger_id": "regexp:a{1000}"}`
-		rules[i] = ruleOf("", "files", "name_match", "GO", "regex", "a{1000}")
+		items[i] = fmt.Sprintf(`{"gate": "always", "trigger_id": "regexp:a{1000}i%d"}`, i)
+		rules[i] = ruleOf("", "files", "name_match", "GO", "regex", fmt.Sprintf("a{1000}r%d", i))
 	}
 	b, problems := Parse([]byte(parts{policies: policyOf("p", rules...), whitelists: whitelistOf("w", items...), mappings: mappingOf("*", "*", "tag", "*", `"p"`, `"w"`)}.document()))
 	if Valid(problems) || !strings.Contains(problems[0].Details, "too large together") {
 		t.Errorf("problems %v", problems)
 	}
-	if got := Evaluate(b, subject(), noon); got.FinalAction != Stop {
+	if got := evaluate(t, b, subject(), noon); got.FinalAction != Stop {
 		t.Errorf("final action %s", got.FinalAction)
 	}
 }

@@ -3,6 +3,7 @@ package policy
 import (
 	"crypto/md5"
 	"encoding/hex"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +34,9 @@ type firing struct {
 // Anchore does: the MD5 of gate, trigger and message. Published whitelists hold
 // these ids, so the messages must never change.
 func (c *check) fire(message string) {
-	c.fireAs(triggerID(c.gate, c.trigger, message), message)
+	if !c.memo.room.exhausted {
+		c.fireAs(triggerID(c.gate, c.trigger, message), message)
+	}
 }
 
 // fireAs records an occurrence with an explicit trigger id.
@@ -43,6 +46,9 @@ func (c *check) fireAs(id, message string, aliases ...string) {
 		c.firings = append(c.firings, f)
 	}
 }
+
+// spend tells whether there is time left for that much work; see budget.
+func (c *check) spend(work int) bool { return c.memo.budget.spend(work) }
 
 // changesAt notes that the outcome of the rule can change at that moment by
 // time alone. Moments that have passed are of no interest.
@@ -69,6 +75,15 @@ func (c *check) list(name string) []string {
 	return elements(text)
 }
 
+// set is the parameter's elements, trimmed.
+func (c *check) set(name string) map[string]bool {
+	set := map[string]bool{}
+	for _, element := range c.list(name) {
+		set[element] = true
+	}
+	return set
+}
+
 // numbers is the parameter's integers; nil if it is not given.
 func (c *check) numbers(name string) []int {
 	var numbers []int
@@ -89,7 +104,7 @@ func (c *check) integer(name string) (number int, given bool) {
 // float is the parameter's number.
 func (c *check) float(name string) (number float64, given bool) {
 	number, err := strconv.ParseFloat(strings.TrimSpace(c.params[name]), 64)
-	return number, err == nil
+	return number, err == nil || errors.Is(err, strconv.ErrRange) // which is infinite
 }
 
 // flag tells whether the parameter is true in any case.

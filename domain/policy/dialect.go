@@ -1,126 +1,240 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
-	"regexp"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
-var (
-	flagGroup     = regexp.MustCompile(`^\(\?([A-Za-z]*)(-[A-Za-z]+)?([:)])`)
-	pythonFlags   = regexp.MustCompile(`^\(\?[aiLmsux]*(-[imsx]+)?[:)]$`)
-	typeFlags     = strings.NewReplacer("a", "", "L", "", "u", "") // of Python's string types
-	backReference = regexp.MustCompile(`^\(\?P=([A-Za-z_][A-Za-z0-9_]*)\)`)
-	openRepeat    = regexp.MustCompile(`^\{,[0-9]+\}`)
-	classStart    = regexp.MustCompile(`^\[\^?\]?`)
-	freeSpacing   = regexp.MustCompile(`^\(\?[aiLmsu]*x`)
+// textKind says which texts a translation is for.
+type textKind int
+
+const (
+	plainTexts textKind = iota // see isPlain
+	allTexts
 )
 
-// translate rewrites what Python's regular expressions write differently from
-// both engines, and anchors the expression at the start. Two differences
-// remain on the linear engine: \d, \w and \s mean ASCII, and $ does not match
-// before a final newline.
+// translate rewrites an expression of Python 3.8, the one that Anchore Engine ran
+// on, for our engines, and anchors it at the start.
 // https://docs.python.org/3.8/library/re.html
-func translate(text string) (string, error) {
-	d := dialect{rest: text}
-	d.out.WriteString(`\A(?:`)
-	for d.rest != "" {
-		if err := d.step(); err != nil {
+func translate(text string, texts textKind) (string, error) {
+	d := dialect{text: text, texts: texts}
+	for {
+		err := d.translate()
+		if errors.Is(err, errAgain) {
+			continue
+		}
+		if err != nil {
 			return "", err
 		}
+		return d.global.group(0, ")") + `\A(?:` + d.out.String() + ")", nil
 	}
-	if freeSpacing.MatchString(text) {
-		d.out.WriteString("\n") // ends a comment
-	}
-	d.out.WriteString(")")
-	return d.out.String(), nil
 }
 
 // dialect is an expression on its way from Python's syntax to the engines'.
 type dialect struct {
-	rest    string
-	out     strings.Builder
-	inClass bool
+	text  string
+	texts textKind
+	// global are the flags of the whole expression, wherever in it they stand;
+	// references tells whether it refers to its groups. Both are known when it was
+	// read once.
+	global     flags
+	references bool
+
+	rest   string
+	out    strings.Builder
+	flags  flags  // in force
+	open   []open // groups around
+	groups int    // that capture
+	ahead  int    // highest number of a group that is referred to before it comes
+	names  map[string]int
+}
+
+// open is a group whose end is not reached.
+type open struct {
+	flags  flags // that its end restores
+	number int   // 0 for one that does not capture
+}
+
+// errAgain asks to translate from the beginning, given what is known now.
+var errAgain = errors.New("again")
+
+func (d *dialect) translate() error {
+	d.rest, d.flags, d.open, d.groups, d.ahead, d.names = d.text, d.global, nil, 0, 0, map[string]int{}
+	d.out.Reset()
+	for d.rest != "" {
+		if err := d.step(); err != nil {
+			return err
+		}
+	}
+	if len(d.open) > 0 {
+		return errors.New("a parenthesis is not closed")
+	}
+	if d.ahead > d.groups {
+		return fmt.Errorf("there is no group %d", d.ahead)
+	}
+	return nil
 }
 
 // step translates the next element.
 func (d *dialect) step() error {
-	switch {
-	case d.rest[0] == '\\':
-		d.escape()
-	case d.inClass:
-		d.classElement()
-	case d.rest[0] == '[':
-		d.inClass = true
-		start := classStart.FindString(d.rest)
-		d.replace(start, strings.Replace(start, "]", `\]`, 1))
-	case d.rest[0] == '(':
+	if d.flags&verbose != 0 && d.skipBlank() {
+		return nil
+	}
+	switch d.rest[0] {
+	case '\\':
+		return d.escape()
+	case '[':
+		return d.class()
+	case '(':
 		return d.group()
-	case openRepeat.MatchString(d.rest):
-		d.replace("{,", "{0,")
+	case ')':
+		return d.closeGroup()
+	case '{':
+		d.repetition()
+	case '$':
+		d.replace(1, d.end())
+	case '^', '.', '|', '*', '+', '?':
+		d.replace(1, d.rest[:1])
 	default:
-		d.replace(d.rest[:1], d.rest[:1])
+		r, size := utf8.DecodeRuneInString(d.rest)
+		d.replace(size, quoteRune(r))
 	}
 	return nil
 }
 
-// replace consumes the one and writes the other.
-func (d *dialect) replace(consumed, written string) {
-	d.rest = d.rest[len(consumed):]
+// replace consumes so many bytes and writes the other text.
+func (d *dialect) replace(consumed int, written string) {
+	d.rest = d.rest[consumed:]
 	d.out.WriteString(written)
 }
 
-func (d *dialect) escape() {
-	pair := d.rest[:min(2, len(d.rest))]
-	if pair == `\Z` && !d.inClass {
-		d.replace(pair, `\z`)
+// skipBlank passes over a blank or a comment, which say nothing with the flag x.
+func (d *dialect) skipBlank() bool {
+	switch {
+	case strings.IndexByte(" \t\n\r\v\f", d.rest[0]) >= 0:
+		d.rest = d.rest[1:]
+	case d.rest[0] == '#':
+		_, d.rest, _ = strings.Cut(d.rest, "\n")
+	default:
+		return false
+	}
+	return true
+}
+
+// end is what $ stands for: without the flag m, the end of the text or the
+// newline there.
+func (d *dialect) end() string {
+	switch {
+	case d.flags&multiline != 0:
+		return "$"
+	case d.texts == plainTexts:
+		return `\z`
+	}
+	return `(?=\n?\z)`
+}
+
+// repetition is {n}, {n,}, {,m}, {n,m} or {,}; any other brace is a character.
+func (d *dialect) repetition() {
+	inside, _, closed := strings.Cut(d.rest[1:], "}")
+	low, high, ranged := strings.Cut(inside, ",")
+	if !closed || inside == "" || !isDigits(low) || !isDigits(high) {
+		d.replace(1, `\{`)
 		return
 	}
-	d.replace(pair, pair)
+	written := "{" + plainNumber(low, "0")
+	if ranged {
+		written += "," + plainNumber(high, "")
+	}
+	d.replace(len(inside)+2, written+"}")
 }
 
-// classElement keeps an opening bracket literal: Python has no named classes
-// and no differences of classes.
-func (d *dialect) classElement() {
-	switch d.rest[0] {
-	case ']':
-		d.inClass = false
-		d.replace("]", "]")
-	case '[':
-		d.replace("[", `\[`)
+func isDigits(text string) bool { return strings.Trim(text, "0123456789") == "" }
+
+// plainNumber has no leading zeros, which the engines do not take.
+func plainNumber(digits, otherwise string) string {
+	if digits == "" {
+		return otherwise
+	}
+	if stripped := strings.TrimLeft(digits, "0"); stripped != "" {
+		return stripped
+	}
+	return "0"
+}
+
+// quoteRune writes a character that stands for itself, in a class or outside.
+func quoteRune(r rune) string {
+	if strings.ContainsRune(`\.+*?()|[]{}^$-#&~`, r) {
+		return `\` + string(r)
+	}
+	return string(r)
+}
+
+// escape translates a backslash and what follows it.
+func (d *dialect) escape() error {
+	if len(d.rest) < 2 {
+		return errors.New("a backslash ends the expression")
+	}
+	letter := d.rest[1]
+	switch letter {
+	case 'A':
+		d.replace(2, `\A`)
+	case 'Z':
+		d.replace(2, `\z`)
+	case 'b', 'B':
+		d.replace(2, d.boundary(letter == 'b'))
+	case 'd', 's', 'w':
+		d.replace(2, "["+d.classText(letter)+"]")
+	case 'D', 'S', 'W':
+		d.replace(2, "[^"+d.classText(letter|0x20)+"]")
 	default:
-		d.replace(d.rest[:1], d.rest[:1])
+		return d.escapedCharacter()
 	}
-}
-
-// group rewrites named groups, back-references and flags.
-func (d *dialect) group() error {
-	if strings.HasPrefix(d.rest, "(?P<") {
-		d.replace("(?P<", "(?<")
-		return nil
-	}
-	if reference := backReference.FindStringSubmatch(d.rest); reference != nil {
-		d.replace(reference[0], `\k<`+reference[1]+`>`)
-		return nil
-	}
-	flags := flagGroup.FindStringSubmatch(d.rest)
-	if flags == nil {
-		d.replace("(", "(")
-		return nil
-	}
-	if !pythonFlags.MatchString(flags[0]) {
-		return fmt.Errorf("%s is not among the flags a, i, L, m, s, u and x", flags[0])
-	}
-	d.replace(flags[0], flagsOf(flags[1], flags[2], flags[3]))
 	return nil
 }
 
-// flagsOf is a group of the flags that the engines know; the others ask for
-// what they do anyhow.
-func flagsOf(on, off, end string) string {
-	on = typeFlags.Replace(on)
-	if on == "" && off == "" && end == ")" {
-		return ""
+// boundary is \b or \B. On the linear engine both are about words of ASCII.
+func (d *dialect) boundary(is bool) string {
+	word := "[" + d.classText('w') + "]"
+	switch {
+	case d.texts == plainTexts && is:
+		return `\b`
+	case d.texts == plainTexts:
+		return `\B`
+	case is:
+		return fmt.Sprintf("(?:(?<=%[1]s)(?!%[1]s)|(?<!%[1]s)(?=%[1]s))", word)
 	}
-	return "(?" + on + off + end
+	return fmt.Sprintf("(?:(?<=%[1]s)(?=%[1]s)|(?<!%[1]s)(?!%[1]s)(?:(?=[^a]|a)|(?<=[^a]|a)))", word) // never in an empty text
 }
+
+// escapedCharacter is one that is written by its number or name, or a reference
+// to a group.
+func (d *dialect) escapedCharacter() error {
+	if number := d.referenceNumber(); number > 0 {
+		return d.reference(number, 1+len(strconv.Itoa(number)))
+	}
+	r, size, err := escapedRune(d.rest, false)
+	if err == nil {
+		d.replace(size, quoteRune(r))
+	}
+	return err
+}
+
+// referenceNumber is the number of a group after a backslash: one or two digits
+// that are not an octal number of three.
+func (d *dialect) referenceNumber() int {
+	digits := d.rest[1:min(4, len(d.rest))]
+	if digits[0] < '1' || digits[0] > '9' || len(digits) == 3 && isOctal(digits) {
+		return 0
+	}
+	length := 1
+	if len(digits) > 1 && isDigits(digits[1:2]) {
+		length = 2
+	}
+	number, _ := strconv.Atoi(digits[:length])
+	return number
+}
+
+func isOctal(text string) bool { return strings.Trim(text, "01234567") == "" }

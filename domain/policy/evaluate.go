@@ -1,26 +1,38 @@
 package policy
 
 import (
+	"context"
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
-// Evaluate applies the bundle to the image. It is a pure function of its
-// arguments. What cannot be decided, because of a fault in the bundle or of a
-// rule that fails, is reported as a problem and stops: the final action is stop,
-// whatever the image lists say.
-func Evaluate(b *Bundle, s *Subject, now time.Time) Evaluation {
-	e := newEvaluator(b, s, now)
+// Evaluate applies the bundle to the image. What cannot be decided, because of a
+// fault in the bundle, of a rule that fails or of too much work, is reported as a
+// problem and stops: the final action is stop, whatever the image lists say. The
+// error is that of the context, the only thing that leaves no outcome.
+func Evaluate(ctx context.Context, b *Bundle, s *Subject, now time.Time) (Evaluation, error) {
+	return evaluateWithin(newBudget(ctx, evaluationTime), b, s, now)
+}
+
+func evaluateWithin(limit *budget, b *Bundle, s *Subject, now time.Time) (Evaluation, error) {
+	e := newEvaluator(limit, b, s, now)
 	e.report(b.faults...)
 	if len(b.faults) == 0 {
-		e.mapping()
+		// The lists come first: a blacklisted image stops for that reason also if
+		// there is no time left for the policies.
 		e.MatchedBlacklisted = e.onList(b.BlacklistedImages)
 		e.MatchedWhitelisted = e.onList(b.WhitelistedImages)
+		e.mapping()
 	}
+	if err := limit.ctx.Err(); err != nil {
+		return Evaluation{}, fmt.Errorf("evaluate %s: %w", s.Reference, err)
+	}
+	e.reportLimits()
 	e.conclude()
-	return e.Evaluation
+	return e.Evaluation, nil
 }
 
 // evaluator is an evaluation in the making.
@@ -30,11 +42,12 @@ type evaluator struct {
 	subject   *Subject
 	candidate candidate
 	memo      *memo
-	failed    bool // a problem keeps the outcome from being known
+	at        string // path of what is being evaluated
+	failed    bool   // a problem keeps the outcome from being known
 }
 
-func newEvaluator(b *Bundle, s *Subject, now time.Time) *evaluator {
-	e := &evaluator{bundle: b, subject: s, candidate: candidateOf(s), memo: newMemo()}
+func newEvaluator(limit *budget, b *Bundle, s *Subject, now time.Time) *evaluator {
+	e := &evaluator{bundle: b, subject: s, candidate: candidateOf(s), memo: newMemo(limit, b.expressions)}
 	e.Evaluation = Evaluation{
 		Reference: s.Reference, BundleID: b.ID, BundleHash: b.hash, EvaluatedAt: now,
 		PolicyAction: Go, Rows: []Row{}, Problems: []Problem{},
@@ -47,11 +60,32 @@ func newEvaluator(b *Bundle, s *Subject, now time.Time) *evaluator {
 	return e
 }
 
-// report notes problems, of which an error fails the evaluation.
+// report notes problems, of which an error fails the evaluation. A policy that a
+// mapping names again and again has its problems as often: some are enough.
 func (e *evaluator) report(problems ...Problem) {
 	for _, p := range problems {
-		e.Problems = append(e.Problems, p)
+		if len(e.Problems) < maxProblems || p.Severity == Error && !e.failed {
+			e.Problems = append(e.Problems, p)
+		}
 		e.failed = e.failed || p.Severity == Error
+	}
+}
+
+// ended tells whether a limit on the evaluation as a whole is reached, after
+// which nothing more is decided.
+func (e *evaluator) ended() bool { return e.memo.budget.err != nil || e.memo.room.exhausted }
+
+// reportLimits says which limit ended the evaluation, and where.
+func (e *evaluator) reportLimits() {
+	if err := e.memo.budget.err; err != nil {
+		e.Problems = append(e.Problems, Problem{e.at, Error, problemTooMuchWork, fmt.Sprintf(
+			"the evaluation was %v; it ended here and the rest is undecided: use fewer or simpler rules, regular expressions and whitelist items", fault.Text(err))})
+		e.failed = true
+	}
+	if e.memo.room.exhausted {
+		e.Problems = append(e.Problems, Problem{e.at, Error, problemTooManyRows, fmt.Sprintf(
+			"the rules fire too often; the evaluation ended here with the first %d rows", len(e.Rows))})
+		e.failed = true
 	}
 }
 
@@ -80,8 +114,9 @@ func (e *evaluator) selects(s *Selection) (matched, known bool) {
 		e.report(s.faults...)
 		return false, false
 	}
-	matched, err := s.matches(e.candidate, &e.memo.budget)
-	if err != nil {
+	e.at = s.path
+	matched, err := s.matches(e.candidate, e.memo.budget)
+	if err != nil && !e.ended() {
 		e.report(Problem{s.path, Error, problemEvaluation, err.Error()})
 	}
 	return matched, err == nil
@@ -106,12 +141,12 @@ func (e *evaluator) apply(m *Mapping) {
 	e.report(m.faults...)
 	whitelists := e.whitelists(m)
 	for _, id := range m.PolicyIDs {
-		if policy := find(e.bundle.Policies, id); policy != nil {
+		if policy := e.bundle.policies[id]; policy != nil {
 			e.policy(policy, whitelists)
 		}
-	}
-	if e.memo.room.exhausted {
-		e.report(Problem{m.path, Error, problemTooManyRows, fmt.Sprintf("the rules fire too often: of the rows, %d are kept", len(e.Rows))})
+		if e.ended() {
+			return
+		}
 	}
 }
 
@@ -119,23 +154,12 @@ func (e *evaluator) apply(m *Mapping) {
 func (e *evaluator) whitelists(m *Mapping) []*Whitelist {
 	var whitelists []*Whitelist
 	for _, id := range m.WhitelistIDs {
-		if w := find(e.bundle.Whitelists, id); w != nil {
+		if w := e.bundle.whitelists[id]; w != nil {
 			e.report(w.faults...)
 			whitelists = append(whitelists, w)
 		}
 	}
 	return whitelists
-}
-
-// find is the first part with the id. References to ids that occur again are
-// faults of the mapping.
-func find[T identified](parts []T, id string) *T {
-	for i := range parts {
-		if parts[i].id() == id {
-			return &parts[i]
-		}
-	}
-	return nil
 }
 
 // conclude combines what was found. A blacklisted image stops before all else.

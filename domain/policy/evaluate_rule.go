@@ -7,27 +7,27 @@ import (
 	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
-// policy evaluates the rules gate by gate, in the order in which the gates
-// appear first.
+// ruleWork is what a rule costs that has nothing to do.
+const ruleWork = 1000
+
+// policy evaluates the rules in their order of evaluation.
 func (e *evaluator) policy(p *Policy, whitelists []*Whitelist) {
 	e.report(p.faults...)
-	var order []string
-	byGate := map[string][]*Rule{}
-	for i := range p.Rules {
-		rule := &p.Rules[i]
-		if byGate[rule.Gate] == nil {
-			order = append(order, rule.Gate)
+	for _, position := range p.order {
+		rule := &p.Rules[position]
+		e.at = rule.path
+		if !e.memo.budget.spend(ruleWork) {
+			return
 		}
-		byGate[rule.Gate] = append(byGate[rule.Gate], rule)
-	}
-	for _, gate := range order {
-		for _, rule := range byGate[gate] {
-			e.rule(p, rule, whitelists)
+		e.rule(p, rule, whitelists)
+		if e.ended() {
+			return
 		}
 	}
 }
 
-// rule evaluates one rule. What it fired before it failed counts.
+// rule evaluates one rule. What it fired before it failed counts, as far as there
+// is time to decide about it.
 func (e *evaluator) rule(p *Policy, r *Rule, whitelists []*Whitelist) {
 	if r.retired != nil {
 		e.report(*r.retired)
@@ -37,12 +37,14 @@ func (e *evaluator) rule(p *Policy, r *Rule, whitelists []*Whitelist) {
 		return
 	}
 	c := &check{subject: e.subject, ruleID: r.ID, gate: r.Gate, trigger: r.Trigger, params: r.Params, now: e.EvaluatedAt, memo: e.memo}
-	if err := run(r.trigger, c); err != nil {
+	if err := run(r.trigger, c); err != nil && e.memo.budget.err == nil {
 		e.report(Problem{r.path, Error, problemOf(err), fmt.Sprintf("rule %q (%s.%s) cannot be decided: %v", r.ID, r.Gate, r.Trigger, err)})
 	}
 	e.Next = earliest(e.Next, c.next, e.EvaluatedAt)
 	for _, f := range c.firings {
-		e.row(p, r, f, whitelists)
+		if !e.row(p, r, f, whitelists) {
+			return
+		}
 	}
 }
 
@@ -65,28 +67,33 @@ func run(t *Trigger, c *check) (err error) {
 	return t.check(c)
 }
 
-// row decides about one occurrence.
-func (e *evaluator) row(p *Policy, r *Rule, f firing, whitelists []*Whitelist) {
+// row decides about one occurrence, if there is time.
+func (e *evaluator) row(p *Policy, r *Rule, f firing, whitelists []*Whitelist) (decided bool) {
 	row := Row{
 		TriggerID: f.id, Aliases: f.aliases, Gate: r.Gate, Trigger: r.Trigger, Message: f.message,
 		Action: r.Action, PolicyID: p.ID, RuleID: r.ID, RuleAction: r.Action,
 	}
-	if row.Excuse = e.excuse(row, whitelists); row.Excuse != nil {
+	if row.Excuse = e.excuse(row, whitelists); e.memo.budget.err != nil {
+		return false
+	}
+	if row.Excuse != nil {
 		row.Action = Go
 		e.Next = earliest(e.Next, row.Excuse.Expires, e.EvaluatedAt)
 	}
 	e.PolicyAction = lower(e.PolicyAction, row.Action)
 	e.Rows = append(e.Rows, row)
+	return true
 }
 
 // excuse is the first item of the first whitelist that lets the row pass, by its
 // own trigger id before any of its aliases.
 func (e *evaluator) excuse(row Row, whitelists []*Whitelist) *Excuse {
-	for _, w := range whitelists {
+	for w := range each(e.memo.budget, whitelists) {
+		e.at = w.path
 		for _, id := range row.triggerIDs() {
-			item, err := w.index[row.Gate].find(id, e.EvaluatedAt, &e.memo.budget)
-			if err != nil {
-				e.failOnce(Problem{w.path, Error, problemEvaluation, err.Error()})
+			item, err := w.index[row.Gate].find(id, e.EvaluatedAt, e.memo.budget)
+			if err != nil && e.memo.budget.err == nil {
+				e.failOnce(Problem{e.at, Error, problemEvaluation, err.Error()})
 			}
 			if item != nil {
 				return &Excuse{w.ID, w.Name, item.ID, item.TriggerID, item.Expires}

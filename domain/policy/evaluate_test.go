@@ -38,7 +38,7 @@ func TestOutcome(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := Evaluate(parse(t, tt.bundle.document()), subject(), noon)
+			got := evaluate(t, parse(t, tt.bundle.document()), subject(), noon)
 			if got.Outcome() != tt.want || got.PolicyAction != tt.inner || len(got.Problems) != tt.problems {
 				t.Errorf("outcome %v, policies %s, problems %v; want %v, %s, %d", got.Outcome(), got.PolicyAction, got.Problems, tt.want, tt.inner, tt.problems)
 			}
@@ -55,7 +55,7 @@ func TestRowsAreGroupedByGate(t *testing.T) {
 		mappings: mappingOf("*", "*", "tag", "*", `"q", "p", "q"`, ""),
 	}.document())
 	var got []string
-	for _, row := range Evaluate(b, subject(), noon).Rows {
+	for _, row := range evaluate(t, b, subject(), noon).Rows {
 		got = append(got, row.PolicyID+" "+row.RuleID)
 	}
 	if diff := cmp.Diff([]string{"q d", "p a", "p c", "p b", "q d"}, got); diff != "" {
@@ -69,7 +69,7 @@ func TestRowExplainsItself(t *testing.T) {
 		whitelists: whitelistOf("w", itemOf("i", "always", "al*", "2026-07-01T00:00:00Z")),
 		mappings:   mappingOf("*", "*", "tag", "*", `"p"`, `"w"`),
 	}.document())
-	got := Evaluate(b, subject(), noon)
+	got := evaluate(t, b, subject(), noon)
 	want := []Row{{
 		TriggerID: "always", Gate: "always", Trigger: "always", Message: "Unconditional trigger match", Action: Go, PolicyID: "p", RuleID: "r", RuleAction: Stop,
 		Excuse: &Excuse{WhitelistID: "w", WhitelistName: "name of w", ItemID: "i", TriggerID: "al*", Expires: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)},
@@ -102,7 +102,7 @@ func TestNext(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := parse(t, parts{whitelists: whitelistOf("w", tt.items...), mappings: mappingOf("*", "*", "tag", "*", `"p"`, `"w"`)}.document())
-			if got := Evaluate(b, subject(), noon).Next; !got.Equal(tt.want) {
+			if got := evaluate(t, b, subject(), noon).Next; !got.Equal(tt.want) {
 				t.Errorf("next %s, want %s", got, tt.want)
 			}
 		})
@@ -132,7 +132,7 @@ func TestFailingRuleKeepsTheOthers(t *testing.T) {
 			t.Parallel()
 			rules := policyOf("p", alwaysRule("GO"), strings.Replace(alwaysRule("WARN"), `"r"`, `"s"`, 1))
 			b := withTrigger(t, parts{policies: rules, whitelisted: imageOf("*", "*", "tag", "*")}.document(), tt.check)
-			got := Evaluate(b, subject(), noon)
+			got := evaluate(t, b, subject(), noon)
 			if len(got.Rows) != 2 || got.Outcome() != (Outcome{Fail, Stop, PolicyEvaluation}) {
 				t.Errorf("%d rows, outcome %v", len(got.Rows), got.Outcome())
 			}
@@ -162,7 +162,7 @@ func TestRowsAreBounded(t *testing.T) {
 				}
 				return nil
 			})
-			got := Evaluate(b, subject(), noon)
+			got := evaluate(t, b, subject(), noon)
 			if len(got.Rows) != tt.most || got.FinalAction != Stop || got.Problems[0].Type != problemTooManyRows {
 				t.Errorf("%d rows, final action %s", len(got.Rows), got.FinalAction)
 			}
@@ -186,7 +186,7 @@ func TestImageThatIsNotReady(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := Evaluate(parse(t, document), tt.subject, noon)
+			got := evaluate(t, parse(t, document), tt.subject, noon)
 			if got.Status != Fail || Valid(got.Problems) {
 				t.Errorf("status %s, problems %v", got.Status, got.Problems)
 			}
@@ -211,7 +211,7 @@ func TestFaultyMappingEndsTheSearch(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b, _ := Parse([]byte(parts{policies: policyOf("p", alwaysRule("WARN")), mappings: tt.mappings}.document()))
-			if got := Evaluate(b, subject(), noon); len(got.Rows) != tt.rows || got.FinalAction != tt.want {
+			if got := evaluate(t, b, subject(), noon); len(got.Rows) != tt.rows || got.FinalAction != tt.want {
 				t.Errorf("%d rows, final action %s; want %d, %s", len(got.Rows), got.FinalAction, tt.rows, tt.want)
 			}
 		})

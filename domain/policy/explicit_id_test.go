@@ -38,7 +38,7 @@ func TestExplicitTriggerIDs(t *testing.T) {
 		ruleOf("a", "always", "always", "GO"),
 	)}.document())
 	var got []string
-	for _, row := range Evaluate(b, s, noon).Rows {
+	for _, row := range evaluate(t, b, s, noon).Rows {
 		got = append(got, row.TriggerID)
 	}
 	want := []string{

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -67,6 +68,19 @@ func parse(t testing.TB, document string) *Bundle {
 	}
 	return b
 }
+
+// evaluate evaluates without a limit other than its own.
+func evaluate(t testing.TB, b *Bundle, s *Subject, now time.Time) Evaluation {
+	t.Helper()
+	e, err := Evaluate(t.Context(), b, s, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// anyBudget is one that tests do not spend.
+func anyBudget() *budget { return newBudget(context.Background(), evaluationTime) }
 
 // subjectAt is an analyzed and matched image under a reference.
 func subjectAt(registry, path, tag string) *Subject {

@@ -27,7 +27,7 @@ func FuzzParse(f *testing.F) {
 		if again, _ := Parse(echo); b.Hash() != "" && again.Hash() != b.Hash() {
 			t.Errorf("the echo has another hash")
 		}
-		e := Evaluate(b, nginx(), noon)
+		e := evaluate(t, b, nginx(), noon)
 		checkEvaluation(t, e)
 		if b.ID == "" && e.FinalAction != Stop {
 			t.Errorf("a bundle without id does not stop; problems %v", problems)
@@ -65,7 +65,7 @@ func FuzzEvaluate(f *testing.F) {
 	f.Add(uint8(38), "all", "7.5", "FROM scratch", "/a.war:b.jar", "::::::", "v1", "*openssl")
 	f.Fuzz(func(t *testing.T, choice uint8, first, second, dockerfile, path, content, version, pattern string) {
 		b := anyBundle(choice, []string{first, second, path, version}, pattern)
-		checkEvaluation(t, Evaluate(b, anySubject(dockerfile, path, content, version), noon))
+		checkEvaluation(t, evaluate(t, b, anySubject(dockerfile, path, content, version), noon))
 	})
 }
 

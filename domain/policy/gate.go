@@ -28,9 +28,15 @@ type Parameter struct {
 	Values      []string // of an Enum, case-sensitive
 	Required    bool
 	Default     string // used when the parameter is not given; "" for none
+	// patternIf tells, given all parameters of the rule, whether the value is a
+	// regular expression; nil for one that is never.
+	patternIf func(all map[string]string) bool
 	// valid adds a rule to that of the type, given all parameters of the rule by
 	// canonical name; nil for none. It returns what is wrong with the value.
 	valid func(value string, all map[string]string) error
+	// hint says what a value that is accepted is probably not meant to do; "" for
+	// nothing. It is nil for most parameters.
+	hint func(value string) string
 }
 
 // ParameterType tells which values a parameter takes.
@@ -46,5 +52,5 @@ const (
 	Boolean    ParameterType = "bool" // true or false in any case
 	Enum       ParameterType = "enum"
 	Pattern    ParameterType = "regexp" // a string that must compile as a regular expression
-	OctalMode  ParameterType = "octal"  // a string of octal digits
+	OctalMode  ParameterType = "octal"  // an octal number as Python reads it, or an empty string
 )

@@ -24,7 +24,7 @@ var interfaceOfGates = map[string]string{
 	"licenses.blacklist_partial_match":               "licenses:list!",
 	"malware.scans":                                  "",
 	"malware.scan_not_run":                           "",
-	"metadata.attribute":                             "attribute:enum! check:enum! value:string",
+	"metadata.attribute":                             "attribute:enum! check:enum! value:string!",
 	"npms.newer_version_in_feed":                     "",
 	"npms.unknown_in_feeds":                          "",
 	"npms.version_not_in_feeds":                      "",

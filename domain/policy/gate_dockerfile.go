@@ -37,10 +37,10 @@ var gateDockerfile = Gate{
 				},
 				{
 					Name:        "value",
-					Description: "The text to compare with: a regular expression that matches from the start of the text for like and not_like, a comma-separated list for in and not_in. Without it only exists and not_exists can fire.",
+					Description: "The text to compare with: a regular expression that matches from the start of the text for like and not_like, a comma-separated list for in and not_in. Without it only exists and not_exists can fire; an empty one is compared.",
 					Example:     "scratch",
 					Type:        Text,
-					valid:       expressionIfLike,
+					patternIf:   comparesLike,
 				},
 				actualDockerfileOnly,
 			},
@@ -74,7 +74,7 @@ var gateDockerfile = Gate{
 			Parameters: []Parameter{
 				{
 					Name:        "ports",
-					Description: "Port numbers, each for any protocol. 0 stands for any port.",
+					Description: "Port numbers, each for any protocol. 0 is a port like the others.",
 					Example:     "80,8080,8088",
 					Type:        NumberList,
 					Required:    true,
@@ -112,11 +112,7 @@ func onlyActual(c *check) bool {
 	return c.flag("actual_dockerfile_only") && !c.subject.Inventory.Dockerfile.Actual
 }
 
-// expressionIfLike requires a regular expression where the check is one.
-func expressionIfLike(value string, all map[string]string) error {
-	if all["check"] != "like" && all["check"] != "not_like" {
-		return nil
-	}
-	_, err := newExpression(value)
-	return err
+// comparesLike tells whether the check takes a regular expression.
+func comparesLike(all map[string]string) bool {
+	return all["check"] == "like" || all["check"] == "not_like"
 }

@@ -7,7 +7,8 @@ import (
 )
 
 func dockerfileInstruction(c *check) error {
-	word, operator, value := c.value("instruction"), c.value("check"), c.value("value")
+	word, operator := c.value("instruction"), c.value("check")
+	value, given := c.text("value")
 	lines := dockerfileLines(c)
 	if len(lines) == 0 || onlyActual(c) {
 		return nil
@@ -18,10 +19,10 @@ func dockerfileInstruction(c *check) error {
 		}
 		return nil
 	}
-	if value == "" && operator != "exists" {
+	if !given && operator != "exists" {
 		return nil
 	}
-	for _, line := range lines {
+	for line := range each(c.memo.budget, lines) {
 		if line.word != word {
 			continue
 		}
@@ -42,6 +43,9 @@ func textHolds(c *check, text, operator, value string) (bool, error) {
 	case "exists":
 		return true, nil
 	case "in", "not_in":
+		if !c.spend(len(value)) {
+			return false, c.memo.budget.err
+		}
 		return slices.Contains(elements(value), text) == (operator == "in"), nil
 	case "like", "not_like":
 		expression, err := c.pattern(value)
@@ -83,12 +87,12 @@ func dockerfileUser(c *check) error {
 		return nil
 	}
 	user := rootUser
-	for _, line := range lines {
+	for line := range each(c.memo.budget, lines) {
 		if line.word == "USER" {
 			user = strings.TrimSuffix(strings.TrimPrefix(line.argument, "["), "]")
 		}
 	}
-	listed := listsUser(c.list("users"), user)
+	listed := listsUser(c.set("users"), user)
 	switch {
 	case user == "":
 	case c.value("type") == "blacklist" && listed:
@@ -100,7 +104,7 @@ func dockerfileUser(c *check) error {
 }
 
 // listsUser looks for the user with its group, and without it.
-func listsUser(users []string, user string) bool {
+func listsUser(users map[string]bool, user string) bool {
 	name, _, _ := strings.Cut(user, ":")
-	return slices.Contains(users, user) || slices.Contains(users, name)
+	return users[user] || users[name]
 }

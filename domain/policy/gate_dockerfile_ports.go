@@ -9,15 +9,16 @@ import (
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
-// anyPort is the port that stands for all of them in a rule.
-const anyPort = 0
-
 func dockerfilePorts(c *check) error {
 	if onlyActual(c) {
 		return nil
 	}
 	ports := c.numbers("ports")
-	for _, line := range dockerfileLines(c) {
+	allowed := map[int]bool{}
+	for _, port := range ports {
+		allowed[port] = true
+	}
+	for line := range each(c.memo.budget, dockerfileLines(c)) {
 		if line.word != "EXPOSE" {
 			continue
 		}
@@ -25,29 +26,22 @@ func dockerfilePorts(c *check) error {
 		if c.value("type") == "blacklist" {
 			fireDenied(c, ports, exposed)
 		} else {
-			fireNotAllowed(c, ports, exposed)
+			fireNotAllowed(c, allowed, exposed)
 		}
 	}
 	return nil
 }
 
 // fireDenied fires once per listed port that is exposed, in the first form in
-// which it is: 22, 22/tcp or 22/udp. With any port listed it fires for each one
-// that is exposed.
+// which it is: 22, 22/tcp or 22/udp.
 func fireDenied(c *check, ports []int, exposed []exposedPort) {
-	denied := func(token string) {
-		c.fire(fmt.Sprintf("Dockerfile exposes port (%s) which is in policy file DENIEDPORTS list", token))
-	}
-	if slices.Contains(ports, anyPort) {
-		for _, e := range exposed {
-			denied(e.token)
-		}
-		return
-	}
-	for _, port := range ports {
+	for port := range each(c.memo.budget, ports) {
 		for _, protocol := range []string{"", "/tcp", "/udp", "/sctp"} {
+			if !c.spend(elementWork * len(exposed)) {
+				return
+			}
 			if slices.ContainsFunc(exposed, func(e exposedPort) bool { return e.protocol == protocol && e.covers(port) }) {
-				denied(strconv.Itoa(port) + protocol)
+				c.fire(fmt.Sprintf("Dockerfile exposes port (%d%s) which is in policy file DENIEDPORTS list", port, protocol))
 				break
 			}
 		}
@@ -56,12 +50,9 @@ func fireDenied(c *check, ports []int, exposed []exposedPort) {
 
 // fireNotAllowed fires for each exposed port, or range, that the listed ones do
 // not cover completely.
-func fireNotAllowed(c *check, ports []int, exposed []exposedPort) {
-	if slices.Contains(ports, anyPort) {
-		return
-	}
-	for _, e := range exposed {
-		if !e.coveredBy(ports) {
+func fireNotAllowed(c *check, allowed map[int]bool, exposed []exposedPort) {
+	for e := range each(c.memo.budget, exposed) {
+		if c.spend(elementWork*max(0, e.last-e.first)) && !e.coveredBy(allowed) {
 			c.fire(fmt.Sprintf("Dockerfile exposes port (%s) which is not in policy file ALLOWEDPORTS list", e.token))
 		}
 	}
@@ -102,9 +93,9 @@ func parsePort(token string) exposedPort {
 
 func (e exposedPort) covers(port int) bool { return e.first <= port && port <= e.last }
 
-func (e exposedPort) coveredBy(ports []int) bool {
+func (e exposedPort) coveredBy(allowed map[int]bool) bool {
 	for port := e.first; port <= e.last; port++ {
-		if !slices.Contains(ports, port) {
+		if !allowed[port] {
 			return false
 		}
 	}

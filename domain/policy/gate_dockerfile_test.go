@@ -34,7 +34,16 @@ func TestDockerfileInstruction(t *testing.T) {
 		{"in", rule("FROM", "in", "value", "x , a:1"), two, []string{"Dockerfile directive 'FROM' check 'in' matched against 'x , a:1' for line 'a:1'"}},
 		{"not_in", rule("FROM", "not_in", "value", "a:1"), two, []string{"Dockerfile directive 'FROM' check 'not_in' matched against 'a:1' for line 'b:2'"}},
 		{"no value", rule("FROM", "!="), two, nil},
-		{"empty value", rule("FROM", "!=", "value", ""), two, nil},
+		{"no value", rule("FROM", "!="), two, nil},
+		{"empty value", rule("FROM", "!=", "value", ""), two, []string{
+			"Dockerfile directive 'FROM' check '!=' matched against '' for line 'a:1'",
+			"Dockerfile directive 'FROM' check '!=' matched against '' for line 'b:2'",
+		}},
+		{"empty value equal", rule("RUN", "=", "value", ""), withDockerfile("RUN\nRUN x"), []string{"Dockerfile directive 'RUN' check '=' matched against '' for line ''"}},
+		{"empty value like", rule("USER", "like", "value", ""), withDockerfile("USER app"), []string{"Dockerfile directive 'USER' check 'like' matched against '' for line 'app'"}},
+		{"empty value not like", rule("USER", "not_like", "value", ""), withDockerfile("USER app"), nil},
+		{"empty value in", rule("USER", "in", "value", ""), withDockerfile("USER app"), nil},
+		{"empty value not in", rule("USER", "not_in", "value", ""), withDockerfile("USER app"), []string{"Dockerfile directive 'USER' check 'not_in' matched against '' for line 'app'"}},
 		{"lower-case line", rule("USER", "exists"), withDockerfile("user app"), []string{"Dockerfile directive 'USER' check 'exists' matched against '' for line 'app'"}},
 		{"no lines", rule("USER", "not_exists"), withDockerfile("# nothing\n\n"), nil},
 		{"inferred", rule("USER", "not_exists"), withHistory("FROM scratch"), []string{"Dockerfile directive 'USER' not found, matching condition 'not_exists' check"}},
@@ -99,7 +108,8 @@ func TestDockerfileExposedPortsDenied(t *testing.T) {
 		{"in a range", rule("8005"), withDockerfile("EXPOSE 8000-8010/tcp"), denied("8005/tcp")},
 		{"beyond a range", rule("8011"), withDockerfile("EXPOSE 8000-8010"), nil},
 		{"a map", rule("22"), withHistory("EXPOSE map[22/tcp:{} 80/tcp:{}]"), denied("22/tcp")},
-		{"any port", rule("0"), withDockerfile("EXPOSE 22 8000-8010/tcp"), denied("22", "8000-8010/tcp")},
+		{"port 0", rule("0"), withDockerfile("EXPOSE 22 8000-8010/tcp"), nil},
+		{"port 0 exposed", rule("22,0"), withDockerfile("EXPOSE 0"), denied("0")},
 		{"leading zeros", rule("022"), withDockerfile("EXPOSE 22"), denied("22")},
 		{"inferred but only actual wanted", join(rule("22"), []string{"actual_dockerfile_only", "true"}), withHistory("EXPOSE 22"), nil},
 	})
@@ -121,7 +131,7 @@ func TestDockerfileExposedPortsNotAllowed(t *testing.T) {
 		{"a range that is not", rule("80,82"), withDockerfile("EXPOSE 80-82/tcp"), refused("80-82/tcp")},
 		{"a range backwards", rule("80"), withDockerfile("EXPOSE 82-80"), refused("82-80")},
 		{"a map", rule("80"), withHistory("EXPOSE map[22/tcp:{} 80/tcp:{}]"), refused("22/tcp")},
-		{"any port", rule("0"), withDockerfile("EXPOSE 22"), nil},
+		{"port 0", rule("0"), withDockerfile("EXPOSE 22 0/udp"), refused("22")},
 		{"nothing exposed", rule("80"), withDockerfile("FROM a"), nil},
 	})
 }

@@ -34,7 +34,7 @@ func TestFailingExpressions(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			c := &check{subject: image, memo: newMemo(), params: test.params}
+			c := &check{subject: image, memo: newMemo(anyBudget(), nil), params: test.params}
 			if err := test.check(c); !errors.Is(err, fault.Invalid) {
 				t.Errorf("error %v, want one about an invalid value", err)
 			}

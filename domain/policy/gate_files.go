@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"math/big"
 
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
@@ -15,9 +16,10 @@ var gateFiles = Gate{
 			Description: "Fires for each file in which an expression of the configured content search was found.",
 			Parameters: []Parameter{{
 				Name:        "regex_name",
-				Description: "The name of the expression, or the expression itself, as configured; it is compared, not matched. All if empty or not given.",
+				Description: "The name of the expression, or the expression itself, as configured; it is compared, not matched as a pattern. All if empty or not given.",
 				Example:     "BAD_TEXT",
 				Type:        Text,
+				hint:        hintPattern,
 			}},
 			check: fileContent,
 		},
@@ -68,9 +70,10 @@ var gateFiles = Gate{
 				},
 				{
 					Name:        "mode",
-					Description: "Permission bits in octal to compare with those of the file. Not compared if not given.",
+					Description: "Octal number to compare with the permission bits of the file, set-uid, set-gid and sticky among them. Not compared if empty or not given.",
 					Example:     "00644",
 					Type:        OctalMode,
+					hint:        hintMode,
 				},
 				{
 					Name:        "mode_op",
@@ -100,9 +103,9 @@ var gateFiles = Gate{
 
 func fileContent(c *check) error {
 	wanted := c.value("regex_name")
-	for _, hit := range c.subject.Inventory.ContentHits {
+	for hit := range each(c.memo.budget, c.subject.Inventory.ContentHits) {
 		name, regex := splitSearch(hit.Expression)
-		if wanted == "" || wanted == name || wanted == regex {
+		if wanted == "" || wanted == name || wanted == regex || wanted == hit.Expression {
 			c.fire(fmt.Sprintf("File content analyzer found regexp match in container: file=%s regexp=%s", hit.Path, hit.Expression))
 		}
 	}
@@ -114,7 +117,7 @@ func fileName(c *check) error {
 	if err != nil {
 		return err
 	}
-	for _, file := range c.subject.Inventory.Files {
+	for file := range each(c.memo.budget, c.subject.Inventory.Files) {
 		matched, err := expression.matchStart(file.Path)
 		if err != nil {
 			return err
@@ -127,10 +130,20 @@ func fileName(c *check) error {
 }
 
 func fileSetUID(c *check) error {
-	for _, file := range c.subject.Inventory.Files {
-		if file.Mode&(sbom.ModeSetUID|sbom.ModeSetGID) != 0 {
-			c.fire(fmt.Sprintf("SUID or SGID found set on file %s. Mode: %s", file.Path, pythonOctal(file.Mode)))
-		}
+	for file := range each(c.memo.budget, setUIDFiles(c)) {
+		c.fire(fmt.Sprintf("SUID or SGID found set on file %s. Mode: %s", file.Path, pythonOctal(big.NewInt(int64(file.Mode)))))
 	}
 	return nil
+}
+
+func setUIDFiles(c *check) []sbom.File {
+	return shared(c, "files set-uid", func() []sbom.File {
+		var files []sbom.File
+		for _, file := range c.subject.Inventory.Files {
+			if file.Mode&(sbom.ModeSetUID|sbom.ModeSetGID) != 0 {
+				files = append(files, file)
+			}
+		}
+		return files
+	})
 }

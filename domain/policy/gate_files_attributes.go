@@ -3,7 +3,8 @@ package policy
 import (
 	"cmp"
 	"fmt"
-	"strconv"
+	"math/big"
+	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -54,12 +55,34 @@ func describeMode(c *check, file sbom.File) (text string, holds bool, err error)
 	if given == "" {
 		return "", true, nil
 	}
-	wanted, err := strconv.ParseUint(given, 8, 32)
+	wanted, err := readOctal(given)
 	if err != nil {
-		return "", false, fmt.Errorf("mode %q is not an octal number: %w", given, fault.Invalid)
+		return "", false, err
 	}
-	wanted &= permissions
-	actual := file.Mode & permissions
-	return fmt.Sprintf(" and mode=%s op=%s specified_mode=%s", pythonOctal(actual), operator, pythonOctal(uint32(wanted))),
-		(actual == uint32(wanted)) == (operator == "equals"), nil
+	actual := big.NewInt(int64(file.Mode & permissions))
+	return fmt.Sprintf(" and mode=%s op=%s specified_mode=%s", pythonOctal(actual), operator, pythonOctal(wanted)),
+		(actual.Cmp(wanted) == 0) == (operator == "equals"), nil
+}
+
+// readOctal reads a number of any size as int(text, 8) of Python does: with
+// blanks around it, a sign, the prefix 0o and single underscores.
+func readOctal(text string) (*big.Int, error) {
+	digits := strings.TrimSpace(text)
+	sign := digits[:len(digits)-len(strings.TrimLeft(digits, "+-"))]
+	digits = strings.NewReplacer("0o", "", "0O", "", "_", "").Replace(digits[len(sign):])
+	number, valid := new(big.Int).SetString(sign+digits, 8)
+	if !valid || !octalText.MatchString(text) {
+		return nil, fmt.Errorf("mode %q is not an octal number: %w", text, fault.Invalid)
+	}
+	return number, nil
+}
+
+// hintMode warns of bits that no file has here. They are not dropped: a rule that
+// never fires would begin to.
+func hintMode(value string) string {
+	number, err := readOctal(value)
+	if err != nil || number.Sign() >= 0 && number.Cmp(big.NewInt(permissions)) <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("only permissions up to 0o7777 are compared, without the type of the file, so %s differs from every file's", pythonOctal(number))
 }

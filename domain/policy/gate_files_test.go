@@ -62,7 +62,16 @@ func TestFileAttributes(t *testing.T) {
 		{"mode", rule("/a/b.pem", "mode", "00644"), image, []string{"filename=/a/b.pem and mode=0o644 op=equals specified_mode=0o644"}},
 		{"mode with its set-uid bit", rule("/su", "mode", "4755"), image, []string{"filename=/su and mode=0o4755 op=equals specified_mode=0o4755"}},
 		{"mode without its set-uid bit", rule("/su", "mode", "755"), image, nil},
-		{"mode with the type of the file", rule("/a/b.pem", "mode", "100644"), image, []string{"filename=/a/b.pem and mode=0o644 op=equals specified_mode=0o644"}},
+		{"mode with the type of the file", rule("/a/b.pem", "mode", "100644"), image, nil},
+		{"mode with the type of the file must differ", rule("/a/b.pem", "mode", "0o100644", "mode_op", "not_equals"), image, []string{"filename=/a/b.pem and mode=0o644 op=not_equals specified_mode=0o100644"}},
+		{"mode with a prefix", rule("/a/b.pem", "mode", "0o644"), image, []string{"filename=/a/b.pem and mode=0o644 op=equals specified_mode=0o644"}},
+		{"mode with blanks and a capital", rule("/a/b.pem", "mode", " 0O644\t"), image, []string{"filename=/a/b.pem and mode=0o644 op=equals specified_mode=0o644"}},
+		{"mode with underscores", rule("/a/b.pem", "mode", "0o_6_44"), image, []string{"filename=/a/b.pem and mode=0o644 op=equals specified_mode=0o644"}},
+		{"mode with a sign", rule("/a/b.pem", "mode", "+644"), image, []string{"filename=/a/b.pem and mode=0o644 op=equals specified_mode=0o644"}},
+		{"negative mode", rule("/a/b.pem", "mode", "-644", "mode_op", "not_equals"), image, []string{"filename=/a/b.pem and mode=0o644 op=not_equals specified_mode=-0o644"}},
+		{"mode of many digits", rule("/a/b.pem", "mode", "7777777777777777777777777", "mode_op", "not_equals"), image, []string{"filename=/a/b.pem and mode=0o644 op=not_equals specified_mode=0o7777777777777777777777777"}},
+		{"mode with many zeros", rule("/a/b.pem", "mode", "000000000000000000000000000644"), image, []string{"filename=/a/b.pem and mode=0o644 op=equals specified_mode=0o644"}},
+		{"empty mode", rule("/a/b.pem", "mode", ""), image, nil},
 		{"mode that must differ", rule("/a/b.pem", "mode", "600", "mode_op", "not_equals"), image, []string{"filename=/a/b.pem and mode=0o644 op=not_equals specified_mode=0o600"}},
 		{"both", rule("/a/b.pem", "checksum", "abc", "mode", "644"), image,
 			[]string{"filename=/a/b.pem and checksum=abc op=equals specified_checksum=abc and mode=0o644 op=equals specified_mode=0o644"}},
@@ -76,7 +85,26 @@ func TestFileAttributes(t *testing.T) {
 
 func TestFileModeRefusesWhatIsNotOctal(t *testing.T) {
 	t.Parallel()
-	if problems := problemsOf(t, "files", "attribute_match", "filename", "/a", "mode", "rwx"); len(problems) != 1 {
+	for _, mode := range []string{"rwx", "0x1ff", "648", "6 44", "6__44", "_644", "644_", "0o", "--644", " ", "0o0o644"} {
+		checkModeIsRefused(t, mode)
+	}
+}
+
+// TestModeOfNoFile: the DoD's bundles have modes with the type of the file.
+func TestModeOfNoFile(t *testing.T) {
+	t.Parallel()
+	for mode, warned := range map[string]bool{"0o104111": true, "-1": true, "7777": false, "0o644": false, "": false} {
+		policy := policyOf("p", ruleOf("r1", "files", "attribute_match", "STOP", "filename", "/a", "mode", mode))
+		_, problems := Parse([]byte(parts{policies: policy}.document()))
+		if got := len(problems) == 1 && problems[0].Severity == Warning && problems[0].Type == problemIneffective; got != warned || !warned && len(problems) > 0 {
+			t.Errorf("mode %q: problems %v", mode, problems)
+		}
+	}
+}
+
+func checkModeIsRefused(t *testing.T, mode string) {
+	t.Helper()
+	if problems := problemsOf(t, "files", "attribute_match", "filename", "/a", "mode", mode); len(problems) != 1 {
 		t.Errorf("problems %v, want one", problems)
 	}
 }

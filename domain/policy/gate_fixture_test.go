@@ -51,7 +51,7 @@ func rowsOf(t testing.TB, s *Subject, gate, trigger string, params ...string) []
 func evaluateRule(t testing.TB, s *Subject, gate, trigger string, params ...string) Evaluation {
 	t.Helper()
 	policy := policyOf("p", ruleOf("r1", gate, trigger, "STOP", params...))
-	return Evaluate(parse(t, parts{policies: policy}.document()), s, noon)
+	return evaluate(t, parse(t, parts{policies: policy}.document()), s, noon)
 }
 
 // problemsOf uploads a rule that is refused and returns why.

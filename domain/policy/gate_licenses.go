@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -39,10 +38,10 @@ var gateLicenses = Gate{
 }
 
 func licenseExactMatch(c *check) error {
-	unwanted := c.list("licenses")
+	unwanted := c.set("licenses")
 	var found []string
-	for _, l := range licensesOf(c) {
-		if slices.Contains(unwanted, l.name) {
+	for l := range each(c.memo.budget, licensesOf(c)) {
+		if unwanted[l.name] {
 			found = append(found, l.String())
 		}
 	}
@@ -53,8 +52,8 @@ func licenseExactMatch(c *check) error {
 func licensePartialMatch(c *check) error {
 	unwanted := c.list("licenses")
 	var found []string
-	for _, l := range licensesOf(c) {
-		for _, text := range unwanted {
+	for l := range each(c.memo.budget, licensesOf(c)) {
+		for text := range each(c.memo.budget, unwanted) {
 			if strings.Contains(l.name, text) {
 				found = append(found, l.String())
 			}

@@ -36,9 +36,11 @@ var gateMetadata = Gate{
 			},
 			{
 				Name:        "value",
-				Description: "What to compare with: a size as in 1073741824 or 1gb, a number of layers, a regular expression that matches from the start for like and not_like, a comma-separated list for in and not_in. Without it only exists and not_exists can fire.",
+				Description: "What to compare with: a size as in 1073741824 or 1gb, a number of layers, a regular expression that matches from the start for like and not_like, a comma-separated list for in and not_in. exists and not_exists take any, as in \"\", or 0 for size and layer_count; with an empty one no other check fires.",
 				Example:     "1073741824",
 				Type:        Text,
+				Required:    true,
+				patternIf:   comparesLike,
 				valid:       validMetadata,
 			},
 		},
@@ -120,7 +122,7 @@ func compareNumbers(a, b string) int {
 // metadataValue is the rule's value as it is compared and shown: a size in
 // bytes, a number in plain digits.
 func metadataValue(attribute, value string) (string, error) {
-	if value == "" || !isNumeric(attribute) {
+	if !isNumeric(attribute) {
 		return value, nil
 	}
 	digits, factor := strings.TrimSpace(value), uint64(1)
@@ -153,8 +155,6 @@ func sizeHint(attribute string) string {
 
 // validMetadata checks the value for the attribute and the comparison.
 func validMetadata(value string, all map[string]string) error {
-	if _, err := metadataValue(all["attribute"], value); err != nil {
-		return err
-	}
-	return expressionIfLike(value, all)
+	_, err := metadataValue(all["attribute"], value)
+	return err
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -33,7 +34,7 @@ func TestMetadata(t *testing.T) {
 		{"size as a number", rule("size", "<", "0200000000"), image, fires("size", "<", "200000000", "141455360")},
 		{"size too small", rule("size", ">=", "200mb"), image, nil},
 		{"size exists", rule("size", "exists", "0"), image, fires("size", "exists", "0", "141455360")},
-		{"no size", rule("size", "not_exists"), unknown, fires("size", "not_exists", "", "0")},
+		{"no size", rule("size", "not_exists", "0"), unknown, fires("size", "not_exists", "0", "0")},
 		{"size like", rule("size", "like", "141455360"), image, fires("size", "like", "141455360", "141455360")},
 		{"layers as numbers", rule("layer_count", ">", "9"), image, fires("layer_count", ">", "9", "10")},
 		{"layers", rule("layer_count", "!=", "10"), image, nil},
@@ -47,16 +48,16 @@ func TestMetadata(t *testing.T) {
 		{"like", rule("like_distro", "=", "debian,linux"), image, fires("like_distro", "=", "debian,linux", "debian,linux")},
 		{"like nothing else", rule("like_distro", "=", "Unknown"), unknown, fires("like_distro", "=", "Unknown", "Unknown")},
 		{"unknown distribution", rule("distro", "=", "Unknown"), unknown, fires("distro", "=", "Unknown", "Unknown")},
-		{"unknown version", rule("distro_version", "exists"), unknown, fires("distro_version", "exists", "", "0")},
-		{"exists without a value", rule("architecture", "exists"), image, fires("architecture", "exists", "", "amd64")},
+		{"unknown version", rule("distro_version", "exists", ""), unknown, fires("distro_version", "exists", "", "0")},
 		{"exists with an empty value", rule("architecture", "exists", ""), image, fires("architecture", "exists", "", "amd64")},
-		{"absent does not exist", rule("architecture", "exists"), unknown, nil},
-		{"absent", rule("architecture", "not_exists"), unknown, fires("architecture", "not_exists", "", "None")},
+		{"absent does not exist", rule("architecture", "exists", ""), unknown, nil},
+		{"absent", rule("architecture", "not_exists", ""), unknown, fires("architecture", "not_exists", "", "None")},
 		{"absent differs", rule("architecture", "!=", "amd64"), unknown, fires("architecture", "!=", "amd64", "None")},
 		{"absent is not in a list", rule("os_type", "not_in", "linux"), unknown, fires("os_type", "not_in", "linux", "None")},
 		{"absent has no order", rule("os_type", "<", "linux"), unknown, nil},
 		{"absent is like nothing", rule("os_type", "like", ".*"), unknown, nil},
-		{"no value", rule("architecture", "!="), image, nil},
+		{"empty list", rule("architecture", "not_in", ""), image, nil},
+		{"empty expression", rule("architecture", "like", ""), image, nil},
 		{"empty value", rule("architecture", "!=", ""), image, nil},
 	})
 }
@@ -69,6 +70,9 @@ func TestMetadataRefusesValues(t *testing.T) {
 		{"size beyond counting", "size", ">", "9000000000tb"},
 		{"layers that are no number", "layer_count", ">", "many"},
 		{"expression", "distro", "like", "("},
+		{"empty size", "size", "exists", ""},
+		{"empty number of layers", "layer_count", "not_exists", ""},
+		{"several sizes", "size", "in", "1,2"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -78,5 +82,16 @@ func TestMetadataRefusesValues(t *testing.T) {
 				t.Errorf("problems %v, want one", problems)
 			}
 		})
+	}
+}
+
+// TestMetadataNeedsAValue: also for the checks that do not look at it.
+func TestMetadataNeedsAValue(t *testing.T) {
+	t.Parallel()
+	for _, check := range []string{"=", "like", "in", "exists", "not_exists"} {
+		problems := problemsOf(t, "metadata", "attribute", "attribute", "distro", "check", check)
+		if len(problems) != 1 || !strings.Contains(problems[0].Details, `parameter "value" of metadata.attribute is required`) {
+			t.Errorf("%s: problems %v", check, problems)
+		}
 	}
 }

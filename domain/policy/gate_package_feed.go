@@ -39,7 +39,7 @@ func unwantedParameters(what string) []Parameter {
 // newer fires per installed version that is not the newest.
 func (r registryRules) newer(c *check) error {
 	r.eachKnown(c, func(name, version string, known Published) {
-		if version != known.Latest {
+		if version != "" && version != known.Latest {
 			c.fire(fmt.Sprintf(r.notLatest, name, version, known.Latest))
 		}
 	})
@@ -52,7 +52,7 @@ func (r registryRules) unknown(c *check) error {
 	var names []string
 	someKnown := false
 	feed := r.feed(c.subject)
-	for _, name := range installedOf(c, r.syftType).names {
+	for name := range each(c.memo.budget, installedOf(c, r.syftType).names) {
 		if feed == nil {
 			return nil
 		}
@@ -86,7 +86,7 @@ func (r registryRules) eachKnown(c *check, visit func(name, version string, know
 		return
 	}
 	packages := installedOf(c, r.syftType)
-	for _, name := range packages.names {
+	for name := range each(c.memo.budget, packages.names) {
 		known, found := feed.Packages[name]
 		for _, version := range packages.versions[name] {
 			if found {

@@ -99,18 +99,15 @@ var gatePackages = Gate{
 }
 
 func requiredPackage(c *check) error {
-	name, version := c.value("name"), c.value("version")
-	found := false
-	for _, p := range packagesOf(c) {
-		if p.Name != name {
-			continue
-		}
-		found = true
-		if version != "" && !hasVersion(p, version) {
+	name := c.value("name")
+	version, given := c.text("version")
+	packages := packagesNamed(c, name)
+	for p := range each(c.memo.budget, packages) {
+		if given && !hasVersion(p, version) {
 			fireUnlessNewer(c, p, version)
 		}
 	}
-	if !found {
+	if len(packages) == 0 {
 		fireAbsent(c, name, version)
 	}
 	return nil
@@ -123,6 +120,9 @@ func fireUnlessNewer(c *check, p *sbom.Package, version string) {
 	if c.value("version_match_type") == "exact" {
 		c.fire(fmt.Sprintf("Required input package (%s) is present (%s), but not at the version specified in policy (%s)", p.Name, p.Version, p.Name))
 		return
+	}
+	if version == "" {
+		return // every version is higher
 	}
 	if order, comparable := compareVersions(p.Type, p.Version, version); !comparable || order < 0 {
 		c.fire(fmt.Sprintf("Required min-version input package (%s) is present (%s), but is lower version than what is specified in policy (%s)", p.Name, p.Version, version))
@@ -138,9 +138,8 @@ func fireAbsent(c *check, name, version string) {
 
 func blacklistedPackage(c *check) error {
 	name, version := c.value("name"), c.value("version")
-	for _, p := range packagesOf(c) {
+	for p := range each(c.memo.budget, packagesNamed(c, name)) {
 		switch {
-		case p.Name != name:
 		case version == "":
 			c.fire("Package is blacklisted: " + name)
 		case hasVersion(p, version):

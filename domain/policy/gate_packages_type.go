@@ -67,6 +67,17 @@ func packagesOf(c *check) []*sbom.Package {
 	})
 }
 
+// packagesNamed are those of them that have the name.
+func packagesNamed(c *check, name string) []*sbom.Package {
+	return shared(c, "packages by name", func() map[string][]*sbom.Package {
+		byName := map[string][]*sbom.Package{}
+		for _, p := range packagesOf(c) {
+			byName[p.Name] = append(byName[p.Name], p)
+		}
+		return byName
+	})[name]
+}
+
 // versionWithoutRelease is the version that Anchore stored: for rpm and apk
 // without the part after the last hyphen.
 func versionWithoutRelease(p *sbom.Package) string {

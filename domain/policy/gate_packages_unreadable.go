@@ -6,12 +6,12 @@ import "fmt"
 // alone: reasons may be worded differently by another version of syft.
 func unreadableFiles(c *check) error {
 	last := ""
-	for _, each := range c.subject.Inventory.Unreadable {
-		if each.Path == last {
+	for file := range each(c.memo.budget, c.subject.Inventory.Unreadable) {
+		if file.Path == last {
 			continue
 		}
-		last = each.Path
-		c.fireAs(triggerID(c.gate, c.trigger, each.Path), fmt.Sprintf("Packages of file %s could not be read (%s: %s)", each.Path, each.Cataloger, each.Reason))
+		last = file.Path
+		c.fireAs(triggerID(c.gate, c.trigger, file.Path), fmt.Sprintf("Packages of file %s could not be read (%s: %s)", file.Path, file.Cataloger, file.Reason))
 	}
 	return nil
 }

@@ -11,20 +11,19 @@ import (
 )
 
 func verifyPackages(c *check) error {
-	only := c.list("only_packages")
-	for i := range c.subject.Inventory.Packages {
-		p := &c.subject.Inventory.Packages[i]
-		if visible(p) && (len(only) == 0 || slices.Contains(only, p.Name)) {
-			verifyPackage(c, p)
+	only, directories := c.set("only_packages"), c.list("only_directories")
+	for p := range each(c.memo.budget, c.subject.Inventory.Packages) {
+		if visible(&p) && (len(only) == 0 || only[p.Name]) {
+			verifyPackage(c, &p, directories)
 		}
 	}
 	return nil
 }
 
-func verifyPackage(c *check, p *sbom.Package) {
-	wanted, directories := c.value("check"), c.list("only_directories")
-	for _, entry := range p.Manifest {
-		if !underAny(entry.Path, directories) {
+func verifyPackage(c *check, p *sbom.Package, directories []string) {
+	wanted := c.value("check")
+	for entry := range each(c.memo.budget, p.Manifest) {
+		if !c.spend(elementWork*len(directories)) || !underAny(entry.Path, directories) {
 			continue
 		}
 		if status := verify(c, entry); status != "" && (wanted == "" || wanted == status) {
@@ -49,7 +48,8 @@ func verify(c *check, entry sbom.ManifestEntry) string {
 		return "missing"
 	case entry.Config:
 		return ""
-	case digestDiffers(file, entry), modeDiffers(file, entry), sizeDiffers(file, entry):
+	case file.Regular() && (digestDiffers(file, entry) || sizeDiffers(file, entry)),
+		(file.Regular() || file.Mode&sbom.ModeTypeMask == sbom.ModeDirectory) && modeDiffers(file, entry):
 		return "changed"
 	}
 	return ""
@@ -57,13 +57,14 @@ func verify(c *check, entry sbom.ManifestEntry) string {
 
 func digestDiffers(file sbom.File, entry sbom.ManifestEntry) bool {
 	actual := map[string]string{"md5": file.MD5, "sha1": file.SHA1, "sha256": file.SHA256}[entry.Algorithm]
-	return file.Regular() && actual != "" && entry.Digest != "" && !strings.EqualFold(actual, entry.Digest)
+	return actual != "" && entry.Digest != "" && !strings.EqualFold(actual, entry.Digest)
 }
 
 // modeDiffers compares as many octal digits as both have: package databases
-// record the permissions with or without the type of the file.
+// record the permissions with or without the type of the file. None recorded, or
+// 0, is nothing to compare with.
 func modeDiffers(file sbom.File, entry sbom.ManifestEntry) bool {
-	recorded := strings.TrimPrefix(entry.Mode, "0o")
+	recorded := strings.TrimLeft(strings.TrimPrefix(entry.Mode, "0o"), "0")
 	actual := strconv.FormatUint(uint64(file.Mode), 8)
 	length := min(len(recorded), len(actual))
 	return recorded[len(recorded)-length:] != actual[len(actual)-length:]

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"cmp"
-	"strconv"
 	"strings"
 
 	apk "github.com/knqyf263/go-apk-version"
@@ -10,17 +9,38 @@ import (
 )
 
 // compareVersions orders two versions as the package manager of that type of
-// syft does. Versions of other types, and what is no version, have no order.
+// syft does, apart from epochs. Versions of other types, and what is no version,
+// have no order.
 func compareVersions(syftType, a, b string) (order int, comparable bool) {
 	switch syftType {
 	case "deb":
-		return compareDeb(a, b)
+		return compareDeb(alignEpochs(a, b))
 	case "apk":
 		return compareAPK(a, b)
 	case "rpm":
-		return compareRPM(a, b), true
+		return compareRPM(alignEpochs(a, b)), true
 	}
 	return 0, false
+}
+
+// alignEpochs drops the epoch of a version if the other has none: people write
+// the versions that they know from upstream, and the epoch is not among them.
+func alignEpochs(a, b string) (string, string) {
+	epochA, withoutA, hasA := cutEpoch(a)
+	epochB, withoutB, hasB := cutEpoch(b)
+	if hasA && hasB {
+		return epochA + ":" + withoutA, epochB + ":" + withoutB
+	}
+	return withoutA, withoutB
+}
+
+// cutEpoch splits epoch:version.
+func cutEpoch(version string) (epoch, without string, found bool) {
+	epoch, without, found = strings.Cut(version, ":")
+	if !found || epoch == "" || !isDigits(epoch) {
+		return "", version, false
+	}
+	return epoch, without, true
 }
 
 func compareDeb(a, b string) (int, bool) {
@@ -40,24 +60,19 @@ func compareAPK(a, b string) (int, bool) {
 }
 
 // compareRPM orders [epoch:]version[-release] by epoch, version and release. A
-// missing epoch is 0; a release counts only if both have one.
+// release counts only if both have one.
 func compareRPM(a, b string) int {
 	epochA, versionA, releaseA := splitRPM(a)
 	epochB, versionB, releaseB := splitRPM(b)
-	order := cmp.Or(cmp.Compare(epochA, epochB), compareRPMPart(versionA, versionB))
+	order := cmp.Or(compareRPMPart(epochA, epochB), compareRPMPart(versionA, versionB))
 	if order != 0 || releaseA == "" || releaseB == "" {
 		return order
 	}
 	return compareRPMPart(releaseA, releaseB)
 }
 
-func splitRPM(text string) (epoch int, version, release string) {
-	version = text
-	if before, after, found := strings.Cut(text, ":"); found {
-		if number, err := strconv.Atoi(before); err == nil {
-			epoch, version = number, after
-		}
-	}
+func splitRPM(text string) (epoch, version, release string) {
+	epoch, version, _ = cutEpoch(text)
 	if i := strings.LastIndex(version, "-"); i > 0 {
 		version, release = version[:i], version[i+1:]
 	}

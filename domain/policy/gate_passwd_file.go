@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -104,9 +103,12 @@ func passwdUnavailable(c *check) error {
 // Entries that have no such field are damaged, and passed over.
 func passwdCheck(field int, found string, unwanted func(*check) []string) func(*check) error {
 	return func(c *check) error {
-		values := unwanted(c)
-		for _, line := range passwdLines(c) {
-			if value, has := passwdField(line, field); has && slices.Contains(values, value) {
+		values := map[string]bool{}
+		for _, value := range unwanted(c) {
+			values[value] = true
+		}
+		for line := range each(c.memo.budget, passwdLines(c)) {
+			if value, has := passwdField(line, field); has && values[value] {
 				c.fire(fmt.Sprintf(found+" found in image's /etc/passwd: pentry=%s", value, line))
 			}
 		}

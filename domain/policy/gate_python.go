@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"math/big"
 	"strconv"
 	"strings"
 )
@@ -36,4 +37,10 @@ func pythonFloat(value float64) string {
 }
 
 // pythonOctal is a number as in 0o104755.
-func pythonOctal(number uint32) string { return "0o" + strconv.FormatUint(uint64(number), 8) }
+func pythonOctal(number *big.Int) string {
+	sign := ""
+	if number.Sign() < 0 {
+		sign = "-"
+	}
+	return sign + "0o" + new(big.Int).Abs(number).Text(8)
+}

@@ -55,7 +55,7 @@ func TestRetrievedContent(t *testing.T) {
 func TestRetrievedContentOfRuleWithoutID(t *testing.T) {
 	t.Parallel()
 	c := &check{
-		subject: withRetrieved("/etc/x", "a"), gate: "retrieved_files", trigger: "content_regex", memo: newMemo(),
+		subject: withRetrieved("/etc/x", "a"), gate: "retrieved_files", trigger: "content_regex", memo: newMemo(anyBudget(), nil),
 		params: map[string]string{"path": "/etc/x", "check": "match", "regex": "a"},
 	}
 	if err := retrievedContent(c); err != nil {

@@ -3,7 +3,6 @@ package policy
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -18,9 +17,10 @@ var gateSecretScans = Gate{
 		Parameters: []Parameter{
 			{
 				Name:        "content_regex_name",
-				Description: "Names of expressions, comma-separated, as in AWS_ACCESS_KEY, AWS_SECRET_KEY, PRIV_KEY, DOCKER_AUTH and API_KEY, or an expression itself. All if not given.",
+				Description: "Text that holds the names of expressions, as in AWS_ACCESS_KEY, AWS_SECRET_KEY, PRIV_KEY, DOCKER_AUTH and API_KEY, or an expression itself. It is no pattern: an expression counts if its name is anywhere in the text. All if empty or not given.",
 				Example:     "AWS_ACCESS_KEY",
 				Type:        Text,
+				hint:        hintPattern,
 			},
 			{
 				Name:        "filename_regex",
@@ -70,9 +70,10 @@ func secretHits(c *check) ([]sbom.Hit, error) {
 	if err != nil {
 		return nil, err
 	}
+	name := c.value("content_regex_name")
 	var hits []sbom.Hit
-	for _, hit := range c.subject.Inventory.SecretHits {
-		if !namesSearch(c.value("content_regex_name"), hit.Expression) {
+	for hit := range each(c.memo.budget, c.subject.Inventory.SecretHits) {
+		if !c.spend(len(name)) || !namesSearch(name, hit.Expression) {
 			continue
 		}
 		matched, err := file.matchStart(hit.Path)
@@ -86,11 +87,19 @@ func secretHits(c *check) ([]sbom.Hit, error) {
 	return hits, nil
 }
 
-// namesSearch tells whether the parameter names a configured expression.
+// namesSearch tells whether the parameter names a configured expression: whether
+// its name, or the expression, is anywhere in it.
 func namesSearch(parameter, configured string) bool {
 	name, regex := splitSearch(configured)
-	names := elements(parameter)
-	return parameter == "" || parameter == regex || slices.Contains(names, regex) || name != "" && slices.Contains(names, name)
+	return parameter == "" || strings.Contains(parameter, regex) || name != "" && strings.Contains(parameter, name)
+}
+
+// hintPattern warns of what looks like a pattern where names are compared.
+func hintPattern(value string) string {
+	if strings.Contains(value, ".*") || strings.Contains(value, ".+") {
+		return fmt.Sprintf("%q is compared, not matched as a pattern: write a configured name, or a configured expression in full", value)
+	}
+	return ""
 }
 
 // splitSearch splits a configured expression, NAME=regular expression; one

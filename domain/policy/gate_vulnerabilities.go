@@ -94,7 +94,7 @@ func blacklistedVulnerabilities(c *check) error {
 		return err
 	}
 	present := map[string]bool{}
-	for _, m := range matches {
+	for m := range each(c.memo.budget, matches) {
 		if !c.flag("vendor_only") || !wontFix(m) {
 			for _, id := range m.Refs() {
 				present[id] = true

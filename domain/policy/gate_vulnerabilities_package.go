@@ -35,7 +35,7 @@ func vulnerablePackage(c *check) error {
 	if err != nil {
 		return err
 	}
-	for _, m := range matches {
+	for m := range each(c.memo.budget, matches) {
 		holds, err := rule.holds(m)
 		if err != nil {
 			return err
@@ -64,7 +64,7 @@ func newVulnerabilityRule(c *check) (vulnerabilityRule, error) {
 	_, rule.fixGiven = c.text("fix_available")
 	rule.sinceCreation.number, rule.sinceCreation.given = c.integer("max_days_since_creation")
 	rule.sinceFix.number, rule.sinceFix.given = c.integer("max_days_since_fix")
-	if text := c.value("package_path_exclude"); text != "" {
+	if text, given := c.text("package_path_exclude"); given {
 		exclude, err := c.pattern(text)
 		if err != nil {
 			return rule, err

@@ -84,7 +84,7 @@ func TestVulnerabilityClass(t *testing.T) {
 		{"excluded", []string{"package_type", "all", "package_path_exclude", `/a\.war`}, java, ""},
 		{"excluded from the start only", []string{"package_type", "all", "package_path_exclude", `a\.war`}, java, javaMessage},
 		{"os is never excluded", []string{"package_type", "all", "package_path_exclude", `.*`}, openssl(), opensslMessage},
-		{"empty exclusion", []string{"package_type", "all", "package_path_exclude", ""}, java, javaMessage},
+		{"empty exclusion", []string{"package_type", "all", "package_path_exclude", ""}, java, ""},
 	})
 }
 

@@ -24,7 +24,7 @@ func TestGoldenEvaluations(t *testing.T) {
 			bundleName, imageName := baseName(bundlePath), baseName(inventoryPath)
 			t.Run(bundleName+" on "+imageName, func(t *testing.T) {
 				t.Parallel()
-				evaluation := Evaluate(goldenBundle(t, bundlePath), goldenSubject(t, imageName), noon)
+				evaluation := evaluate(t, goldenBundle(t, bundlePath), goldenSubject(t, imageName), noon)
 				golden(t, filepath.Join(goldenFolder, "evaluations", bundleName+"_"+imageName+".json"), indented(t, evaluation))
 			})
 		}

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -13,35 +12,31 @@ type itemIndex struct {
 	items map[int]*Item
 	// exact are positions by trigger id, ascending.
 	exact map[string][]int
-	// wildcards are positions by the text before the first star, ascending;
-	// lengths are the different lengths of these texts.
-	wildcards map[string][]int
-	lengths   []int
-	// expressions are positions of regular expressions, ascending.
-	expressions []int
+	// prefixed are positions of wildcards and regular expressions by the text that
+	// a trigger id must begin with, ascending; lengths are the different lengths of
+	// these texts.
+	prefixed map[string][]int
+	lengths  []int
 }
 
 func newItemIndex() *itemIndex {
-	return &itemIndex{items: map[int]*Item{}, exact: map[string][]int{}, wildcards: map[string][]int{}}
+	return &itemIndex{items: map[int]*Item{}, exact: map[string][]int{}, prefixed: map[string][]int{}}
 }
 
 // add takes items in ascending order of their positions.
 func (x *itemIndex) add(position int, item *Item) {
 	x.items[position] = item
-	switch {
-	case item.pattern.expression != nil:
-		x.expressions = append(x.expressions, position)
-	case item.pattern.exact():
+	if item.pattern.exact() {
 		x.exact[item.TriggerID] = append(x.exact[item.TriggerID], position)
-	default:
-		prefix, _, _ := strings.Cut(item.TriggerID, "*")
-		x.wildcards[prefix] = append(x.wildcards[prefix], position)
+		return
 	}
+	prefix := item.pattern.prefix()
+	x.prefixed[prefix] = append(x.prefixed[prefix], position)
 }
 
 // sort must be called after the last item was added.
 func (x *itemIndex) sort() {
-	for prefix := range x.wildcards {
+	for prefix := range x.prefixed {
 		x.lengths = append(x.lengths, len(prefix))
 	}
 	slices.Sort(x.lengths)
@@ -69,17 +64,19 @@ func (x *itemIndex) find(id string, now time.Time, b *budget) (*Item, error) {
 	s.among(x.exact[id])
 	for _, length := range x.lengths {
 		if length <= len(id) {
-			s.among(x.wildcards[id[:length]])
+			s.among(x.prefixed[id[:length]])
 		}
 	}
-	s.among(x.expressions)
+	if b.err != nil {
+		return nil, b.err
+	}
 	return x.items[s.first], s.err
 }
 
 // among looks for an earlier item than the one found so far.
 func (s *search) among(positions []int) {
 	for _, position := range positions {
-		if s.first >= 0 && position >= s.first {
+		if s.first >= 0 && position >= s.first || !s.budget.spend(elementWork) {
 			return
 		}
 		item := s.index.items[position]
@@ -105,10 +102,9 @@ func (x *itemIndex) all(id string, b *budget) ([]int, error) {
 	candidates := slices.Clone(x.exact[id])
 	for _, length := range x.lengths {
 		if length <= len(id) {
-			candidates = append(candidates, x.wildcards[id[:length]]...)
+			candidates = append(candidates, x.prefixed[id[:length]]...)
 		}
 	}
-	candidates = append(candidates, x.expressions...)
 	var positions []int
 	for _, position := range candidates {
 		matched, err := x.items[position].pattern.match(id, b)

@@ -31,7 +31,8 @@ func TestMappingSelects(t *testing.T) {
 		{"*", "*", "id", "0", "docker.io/nginx:latest", true},
 		{"*", "mysql", "id", "0", "docker.io/nginx:latest", false},
 		{"docker.io", "*", "tag", "*", "dockerhub/library/x:latest", true},
-		{"docker.io", "library/x", "tag", "*", "dockerhub/library/x:latest", true},
+		{"docker.io", "dockerhub/x", "tag", "*", "docker.io/dockerhub/x:latest", true},
+		{"docker.io", "x", "tag", "*", "docker.io/dockerhub/x:latest", false},
 		{"regexp:docker", "regexp:.*ngin", "tag", "regexp:l|x", "docker.io/nginx:latest", true},
 		{"*", "*", "tag", "regexp:atest", "docker.io/nginx:latest", false},
 		{"*", "*", "tag", " regexp:latest", "docker.io/nginx:latest", false},
@@ -42,7 +43,7 @@ func TestMappingSelects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := parse(t, parts{mappings: mappingOf(tt.registry, tt.repository, tt.kind, tt.value, `"p"`, "")}.document())
-			got := Evaluate(b, subjectOf(t, tt.reference), noon)
+			got := evaluate(t, b, subjectOf(t, tt.reference), noon)
 			if matched := got.MatchedMapping != nil; matched != tt.want {
 				t.Errorf("the mapping selects the image: %v, want %v", matched, tt.want)
 			}
@@ -71,7 +72,7 @@ func TestFirstMappingWins(t *testing.T) {
 			mappingOf("*", "*", "tag", "*", `"general"`, "") + "," +
 			mappingOf("docker.io", "nginx", "tag", "latest", `"special"`, ""),
 	}.document())
-	got := Evaluate(b, subject(), noon)
+	got := evaluate(t, b, subject(), noon)
 	if got.FinalAction != Warn {
 		t.Errorf("final action %s, want that of the first mapping that matches", got.FinalAction)
 	}
@@ -114,11 +115,11 @@ func TestMatcher(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.pattern+" "+tt.text, func(t *testing.T) {
 			t.Parallel()
-			m, err := newMatcher(tt.pattern)
+			m, err := newMatcher(tt.pattern, newExpression)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := m.match(tt.text, &budget{}); got != tt.want || err != nil {
+			if got, err := m.match(tt.text, anyBudget()); got != tt.want || err != nil {
 				t.Errorf("match = %v, %v, want %v", got, err, tt.want)
 			}
 		})

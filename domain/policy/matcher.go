@@ -1,11 +1,6 @@
 package policy
 
-import (
-	"fmt"
-	"strings"
-
-	"github.com/tagwatch/tagwatch/domain/fault"
-)
+import "strings"
 
 // matcher is a pattern of registries, repositories, tags and trigger ids:
 // "regexp:" and an expression that must match from the start, or a text in which
@@ -18,9 +13,10 @@ type matcher struct {
 // expressionPrefix marks a pattern as a regular expression.
 const expressionPrefix = "regexp:"
 
-func newMatcher(text string) (matcher, error) {
+// newMatcher compiles regular expressions with the function.
+func newMatcher(text string, compile func(string) (*expression, error)) (matcher, error) {
 	if expression, found := strings.CutPrefix(text, expressionPrefix); found {
-		e, err := newExpression(expression)
+		e, err := compile(expression)
 		return matcher{expression: e}, err
 	}
 	return matcher{parts: strings.Split(text, "*")}, nil
@@ -31,13 +27,21 @@ func (m matcher) match(text string, b *budget) (bool, error) {
 		return m.expression.matchStart(text, b)
 	}
 	if !b.spend(len(text) + 1) {
-		return false, fmt.Errorf("pattern %q: too many comparisons, use fewer patterns with wildcards: %w", strings.Join(m.parts, "*"), fault.Limit)
+		return false, b.err
 	}
 	return m.matchWildcard(text), nil
 }
 
 // exact tells whether the pattern is a text without wildcards.
 func (m matcher) exact() bool { return m.expression == nil && len(m.parts) <= 1 }
+
+// prefix is what every text that matches begins with.
+func (m matcher) prefix() string {
+	if m.expression != nil {
+		return m.expression.prefix
+	}
+	return strings.Join(m.parts[:min(1, len(m.parts))], "")
+}
 
 // matchWildcard finds the parts one after the other: the leftmost place of each
 // leaves the most for those that follow.

@@ -1,20 +1,22 @@
 package policy
 
-// memo holds what the rules of one evaluation share: intermediate results and
-// compiled patterns, and the limits on what all of them together may cost. It
-// serves one goroutine.
+// memo holds what the rules of one evaluation share: intermediate results, the
+// compiled expressions of the bundle, and the limits on what all of them together
+// may cost. It serves one goroutine.
 type memo struct {
-	values   map[string]any
-	patterns map[string]*expression
-	budget   budget
-	room     room
+	values map[string]any
+	// expressions are those of the bundle, by their texts.
+	expressions map[string]*expression
+	budget      *budget
+	room        room
 }
 
-func newMemo() *memo {
+func newMemo(b *budget, expressions map[string]*expression) *memo {
 	return &memo{
-		values:   map[string]any{},
-		patterns: map[string]*expression{},
-		room:     room{rows: maxRows, text: maxRowText},
+		values:      map[string]any{},
+		expressions: expressions,
+		budget:      b,
+		room:        room{rows: maxRows, text: maxRowText},
 	}
 }
 
@@ -29,18 +31,17 @@ func shared[T any](c *check, key string, compute func() T) T {
 	return value
 }
 
-// pattern is the compiled expression, within the budget of the evaluation.
+// pattern is the compiled expression, within the budget of the evaluation. Those
+// of rules without faults were compiled with the bundle.
 func (c *check) pattern(text string) (*pattern, error) {
-	known, found := c.memo.patterns[text]
-	if !found {
-		compiled, err := newExpression(text)
-		if err != nil {
+	known := c.memo.expressions[text]
+	if known == nil {
+		var err error
+		if known, err = newExpression(text); err != nil {
 			return nil, err
 		}
-		known = compiled
-		c.memo.patterns[text] = known
 	}
-	return &pattern{expression: known, budget: &c.memo.budget}, nil
+	return &pattern{expression: known, budget: c.memo.budget}, nil
 }
 
 // Limits on the rows of one evaluation. A rule on file names can fire for each
@@ -56,10 +57,11 @@ type room struct {
 	exhausted  bool
 }
 
-// take tells whether there is room for one more row.
+// take tells whether there is room for one more row. Where one was refused, all
+// are.
 func (r *room) take(f firing) bool {
 	size := len(f.id) + len(f.message)
-	if r.rows < 1 || r.text < size {
+	if r.exhausted || r.rows < 1 || r.text < size {
 		r.exhausted = true
 		return false
 	}

@@ -33,7 +33,11 @@ func (n node) object() object {
 		n.error(problemInvalid, "an object is expected here, not %s", n.kind())
 		return o
 	}
-	o.fields = splitObject(n.raw)
+	fields, repeated := splitObject(n.raw)
+	o.fields = fields
+	for _, name := range repeated {
+		o.at(name).warn(problemDuplicate, "the key %q occurs more than once here, and the last one counts", name)
+	}
 	return o
 }
 

@@ -92,13 +92,30 @@ func validate(t *Trigger, given map[string]argument, values map[string]string) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		p, a := t.parameter(name), given[name]
-		if faulty || p.valid == nil {
+		if faulty {
 			continue
 		}
-		if err := p.valid(a.text, values); err != nil {
+		if err := a.checkAmong(p, values); err != nil {
 			a.at.error(problemParameterValue, "parameter %q: %v%s", name, fault.Text(err), p.example())
+		} else if p.hint != nil {
+			if text := p.hint(a.text); text != "" {
+				a.at.warn(problemIneffective, "parameter %q: %s", name, text)
+			}
 		}
 	}
+}
+
+// checkAmong tells what is wrong with the value given those of all parameters.
+func (a argument) checkAmong(p *Parameter, all map[string]string) error {
+	if p.patternIf != nil && p.patternIf(all) {
+		if _, err := a.at.problems.compile(a.text); err != nil {
+			return err
+		}
+	}
+	if p.valid != nil {
+		return p.valid(a.text, all)
+	}
+	return nil
 }
 
 // check tells what is wrong with the value; nil if it is one of the
@@ -107,17 +124,15 @@ func (a argument) check(p *Parameter) error {
 	if p.Type != Pattern {
 		return p.Type.check(a.text, p.Values)
 	}
-	e, err := newExpression(a.text)
-	if err == nil && !a.at.problems.keep(e) {
-		err = errTogether
-	}
+	_, err := a.at.problems.compile(a.text)
 	return err
 }
 
 var (
 	integerText = regexp.MustCompile(`^\s*[0-9]+\s*$`)
 	floatText   = regexp.MustCompile(`^\s*-?([0-9]+(\.[0-9]*)?|\.[0-9]+)\s*$`)
-	octalText   = regexp.MustCompile(`^[0-7]{1,6}$`)
+	// octalText is what int(text, 8) of Python takes, or nothing.
+	octalText = regexp.MustCompile(`^(\s*[+-]?(0[oO]_?)?[0-7]+(_[0-7]+)*\s*)?$`)
 )
 
 // check tells what is wrong with a value; nil if it is one of the type.
@@ -139,7 +154,7 @@ func (t ParameterType) check(value string, allowed []string) error {
 		_, err := newExpression(value)
 		return err
 	case OctalMode:
-		return checkForm(octalText, value, "an octal mode")
+		return checkForm(octalText, value, "an octal number")
 	default:
 		return nil
 	}

@@ -42,6 +42,7 @@ const (
 	problemIneffective     = "IneffectiveRuleWarning"
 	problemEvaluation      = "TriggerEvaluationError"
 	problemTooManyRows     = "RowLimitExceededError"
+	problemTooMuchWork     = "TimeLimitExceededError"
 	problemImageIncomplete = "ImageNotAnalyzedError"
 	problemNoMapping       = "NoMappingMatchedWarning"
 )
@@ -74,10 +75,15 @@ const maxProblems = 500
 type problems struct {
 	list             []Problem
 	errors, warnings int
-	instructions     int // of all expressions
+	// expressions are the regular expressions by their texts, and size what they
+	// take of memory, in instructions.
+	expressions map[string]*expression
+	size        int
 	// lenient turns errors into warnings: no mapping reaches the part in hand.
 	lenient bool
 }
+
+func newProblems() *problems { return &problems{expressions: map[string]*expression{}} }
 
 func (p *problems) error(path, kind, format string, args ...any) {
 	if p.lenient {
@@ -101,10 +107,21 @@ const maxKept = 1_000_000
 
 var errTogether = fmt.Errorf("the bundle's regular expressions are too large together, use wildcards or smaller repetitions: %w", fault.Limit)
 
-// keep tells whether there is room for one more expression.
-func (p *problems) keep(e *expression) bool {
-	p.instructions += e.instructions
-	return p.instructions <= maxKept
+// compile compiles an expression, once for all places where it stands, if there
+// is room for it.
+func (p *problems) compile(text string) (*expression, error) {
+	if known := p.expressions[text]; known != nil {
+		return known, nil
+	}
+	e, err := newExpression(text)
+	if err != nil {
+		return nil, err
+	}
+	if p.size += e.plain.size(); p.size > maxKept {
+		return nil, errTogether
+	}
+	p.expressions[text] = e
+	return e, nil
 }
 
 // faults are the errors that f meets.

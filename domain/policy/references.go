@@ -38,7 +38,7 @@ func readEach[T identified](used map[string]bool, nodes []node, read func(node) 
 
 // peekID is the id of the object, without reporting anything.
 func peekID(n node) string {
-	silent := node{n.path, n.raw, &problems{}}
+	silent := node{n.path, n.raw, newProblems()}
 	return silent.object().at("id").text()
 }
 
@@ -53,6 +53,18 @@ func (b *Bundle) checkReferences(p *problems) {
 			m.checkReferences(p, m.whitelistRefs, whitelists)
 		})...)
 	}
+}
+
+// byID finds the first part with an id. References to ids that occur again are
+// faults of the mapping.
+func byID[T identified](parts []T) map[string]*T {
+	first := map[string]*T{}
+	for i := range parts {
+		if first[parts[i].id()] == nil {
+			first[parts[i].id()] = &parts[i]
+		}
+	}
+	return first
 }
 
 func count[T identified](parts []T) map[string]int {

@@ -83,7 +83,7 @@ func TestDocument(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := parse(t, tt.bundle.document())
-			text, err := Document(Evaluate(b, nginx(), noon), b, "admin")
+			text, err := Document(evaluate(t, b, nginx(), noon), b, "admin")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +96,7 @@ func TestDocument(t *testing.T) {
 func TestStoredEvaluation(t *testing.T) {
 	t.Parallel()
 	b := Default()
-	fresh := Evaluate(b, nginx(), noon)
+	fresh := evaluate(t, b, nginx(), noon)
 	text, err := json.Marshal(fresh)
 	if err != nil {
 		t.Fatal(err)

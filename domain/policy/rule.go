@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,7 +44,23 @@ func readPolicy(n node) Policy {
 		seen[rule.ID] = true
 		policy.Rules = append(policy.Rules, rule)
 	}
+	policy.order = byGate(policy.Rules)
 	return policy
+}
+
+// byGate is the order of evaluation: gate by gate, in the order in which the
+// gates appear first.
+func byGate(rules []Rule) []int {
+	first := map[string]int{}
+	order := make([]int, len(rules))
+	for i, rule := range rules {
+		if _, known := first[rule.Gate]; !known {
+			first[rule.Gate] = i
+		}
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(first[rules[a].Gate], first[rules[b].Gate]) })
+	return order
 }
 
 func readRule(n node) Rule {

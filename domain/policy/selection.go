@@ -59,12 +59,9 @@ func readSelection(n node) (Selection, object) {
 
 func readPattern(n node) (string, matcher) {
 	text := n.requiredText()
-	m, err := newMatcher(text)
+	m, err := newMatcher(text, n.problems.compile)
 	if err != nil {
 		n.error(problemExpression, "%s", fault.Text(err))
-	} else if m.expression != nil && !n.problems.keep(m.expression) {
-		n.error(problemExpression, "%v", errTogether)
-		return text, matcher{}
 	}
 	return text, m
 }
@@ -102,11 +99,6 @@ func candidateOf(s *Subject) candidate {
 	c := candidate{registry: s.Reference.Registry, repository: s.Reference.Path, tag: s.Reference.Tag}
 	if s.Inventory != nil {
 		c.digest, c.imageID = string(s.Inventory.Digest), s.Inventory.ImageID
-	}
-	// dockerhub/ stands for Docker Hub's own name. A reference holds it as the
-	// first part of the path, for it does not look like a host.
-	if path, found := strings.CutPrefix(c.repository, "dockerhub/"); found && c.registry == "docker.io" {
-		c.repository = path
 	}
 	return c
 }

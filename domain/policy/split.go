@@ -9,18 +9,22 @@ import (
 // validated once; to decode it level by level with encoding/json would validate
 // it again on each.
 
-// splitObject returns the members of an object. The last of one name counts.
-func splitObject(raw json.RawMessage) map[string]json.RawMessage {
-	fields := map[string]json.RawMessage{}
+// splitObject returns the members of an object, and the names that occur again.
+// The last of one name counts.
+func splitObject(raw json.RawMessage) (fields map[string]json.RawMessage, repeated []string) {
+	fields = map[string]json.RawMessage{}
 	for i := next(raw, 1); raw[i] != '}'; {
 		end := valueEnd(raw, i)
 		name := unquote(raw[i:end])
 		i = next(raw, next(raw, end)+1) // behind the colon
 		end = valueEnd(raw, i)
+		if _, known := fields[name]; known {
+			repeated = append(repeated, name)
+		}
 		fields[name] = raw[i:end]
 		i = nextElement(raw, end)
 	}
-	return fields
+	return fields, repeated
 }
 
 // splitArray returns the elements of an array.

@@ -78,6 +78,12 @@ var violations = []violation{
 	{"retired gate without successor", withRule(ruleOf("r", "pkgdiff", "pkgadd", "STOP")), Warning, problemRetired, rulePath, "remove it"},
 	{"unknown trigger of a retired gate", withRule(ruleOf("r", "anchoresec", "package", "STOP")), Error, problemTrigger, rulePath + ".trigger", "vulnhigh"},
 	{"rule is a text", withRule(`"always"`), Error, problemInvalid, rulePath, "not a string"},
+	{"keys repeat in a rule", withRule(strings.Replace(alwaysRule("GO"), `"action"`, `"action": "STOP", "action"`, 1)), Warning, problemDuplicate, rulePath + ".action", `"action" occurs more than once`},
+	{"keys repeat in the bundle", replaced(`"whitelists"`, `"whitelists": [], "whitelists"`), Warning, problemDuplicate, "whitelists", "the last one counts"},
+	{"keys repeat, one escaped", replaced(`"registry"`, `"r\u0065gistry": "x", "registry"`), Warning, problemDuplicate, "mappings[0].registry", `"registry"`},
+	{"pattern of a secret's name", withRule(ruleOf("r", "secret_scans", "content_regex_checks", "STOP", "content_regex_name", "AWS_.*")), Warning, problemIneffective, valuePath, "not matched as a pattern"},
+	{"pattern of a search's name", withRule(ruleOf("r", "files", "content_regex_match", "STOP", "regex_name", ".*password.*")), Warning, problemIneffective, valuePath, "not matched as a pattern"},
+	{"mode of no file", withRule(ruleOf("r", "files", "attribute_match", "STOP", "mode", "0o104111", "filename", "/a")), Warning, problemIneffective, valuePath, "0o7777"},
 	{"rule ids repeat", withRule(alwaysRule("GO") + "," + alwaysRule("WARN")), Warning, problemDuplicate, "policies[0].rules[1]", `"r"`},
 
 	{"item without gate", replaced(`"gate": "always", "trigger_id"`, `"trigger_id"`), Error, problemInvalid, itemPath + ".gate", "required"},
@@ -118,7 +124,7 @@ func TestFaultsStop(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b, problems := Parse([]byte(tt.document))
-			got := Evaluate(b, subject(), noon)
+			got := evaluate(t, b, subject(), noon)
 			if !Valid(problems) && (got.FinalAction != Stop || Valid(got.Problems)) {
 				t.Errorf("final action %s with problems %v", got.FinalAction, got.Problems)
 			}

@@ -117,5 +117,8 @@ func parseExpiry(text string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%q is not a moment, write date, time and zone as in 2030-01-31T00:00:00Z", text)
 	}
+	if moment.IsZero() {
+		moment = moment.Add(1) // zero stands for never, and this moment has long passed
+	}
 	return moment.UTC(), nil
 }

@@ -47,7 +47,7 @@ func TestWhitelistByAlias(t *testing.T) {
 		t.Run(test.item, func(t *testing.T) {
 			t.Parallel()
 			var excused []string
-			for _, row := range Evaluate(whitelisting(t, itemOf("i", "vulnerabilities", test.item, "")), named(), noon).Rows {
+			for _, row := range evaluate(t, whitelisting(t, itemOf("i", "vulnerabilities", test.item, "")), named(), noon).Rows {
 				if row.Excuse != nil {
 					excused = append(excused, row.TriggerID)
 				}
@@ -62,7 +62,7 @@ func TestWhitelistByAlias(t *testing.T) {
 func TestWhitelistPrefersTheOwnTriggerID(t *testing.T) {
 	t.Parallel()
 	bundle := whitelisting(t, itemOf("alias", "vulnerabilities", "CVE-7+*", "2026-06-07T00:00:00Z"), itemOf("own", "vulnerabilities", "GHSA-7+*", ""))
-	rows := Evaluate(bundle, named(), noon).Rows
+	rows := evaluate(t, bundle, named(), noon).Rows
 	at := slices.IndexFunc(rows, func(r Row) bool { return r.TriggerID == "GHSA-7+p-1" })
 	if at < 0 || rows[at].Excuse == nil || rows[at].Excuse.ItemID != "own" {
 		t.Errorf("rows %+v, want GHSA-7 excused by its own name", rows)
@@ -73,7 +73,7 @@ func TestReportTellsTheSpellingInUse(t *testing.T) {
 	t.Parallel()
 	bundle := whitelisting(t, itemOf("alias", "vulnerabilities", "CVE-7+p-1", ""), itemOf("own", "vulnerabilities", "GHSA-7+p-1", ""),
 		itemOf("both", "vulnerabilities", "*-7+p-1", ""))
-	reports, err := ReportWhitelists(bundle, Occurrences(Evaluate(bundle, named(), noon)), noon, time.Hour)
+	reports, err := ReportWhitelists(t.Context(), bundle, Occurrences(evaluate(t, bundle, named(), noon)), noon, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,12 +142,12 @@ func TestEvaluationReadsOnlyWhatHashCovers(t *testing.T) {
 		"modified":        func(f *vuln.Finding) { f.Modified = noon },
 		"how it matched":  func(f *vuln.Finding) { f.Hows = []string{"cpe-match"} },
 	}
-	before := Evaluate(bundle, withMatches(base), noon)
+	before := evaluate(t, bundle, withMatches(base), noon)
 	for name, change := range changes {
 		changed := base
 		changed.Related = slices.Clone(base.Related)
 		change(&changed.Finding)
-		differs := !cmp.Equal(before.Rows, Evaluate(bundle, withMatches(changed), noon).Rows)
+		differs := !cmp.Equal(before.Rows, evaluate(t, bundle, withMatches(changed), noon).Rows)
 		if hash := changed.Hash() != base.Hash(); differs && !hash {
 			t.Errorf("%s: the evaluation differs and the hash does not", name)
 		} else if hash && !differs && name != "known exploited" && name != "namespace" {

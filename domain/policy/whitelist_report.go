@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,14 +51,15 @@ func (r ItemReport) Attention() bool {
 // ReportWhitelists reports on every item of the bundle's whitelists, in their
 // order, given the matches of all images. Occurrences of many images need not be
 // repeated. An item counts as expiring if it does so until now plus within. The
-// error is fault.Limit: the whitelists' patterns take too long.
-func ReportWhitelists(b *Bundle, occurrences []Occurrence, now time.Time, within time.Duration) ([]ItemReport, error) {
+// error is fault.Limit, if the whitelists' patterns take too long, or that of the
+// context.
+func ReportWhitelists(ctx context.Context, b *Bundle, occurrences []Occurrence, now time.Time, within time.Duration) ([]ItemReport, error) {
 	var reports []ItemReport
-	distinct := distinct(occurrences)
+	distinct, limit := distinct(occurrences), newBudget(ctx, reportTime)
 	for i := range b.Whitelists {
 		w := &b.Whitelists[i]
 		part := w.reports(now, within)
-		if err := w.countMatches(part, distinct); err != nil {
+		if err := w.countMatches(part, distinct, limit); err != nil {
 			return nil, fmt.Errorf("report on whitelist %q: %w", w.ID, err)
 		}
 		reports = append(reports, part...)
@@ -66,9 +68,8 @@ func ReportWhitelists(b *Bundle, occurrences []Occurrence, now time.Time, within
 }
 
 // countMatches counts the occurrences that each item is for.
-func (w *Whitelist) countMatches(reports []ItemReport, occurrences []Occurrence) error {
-	limit := &budget{}
-	for _, o := range occurrences {
+func (w *Whitelist) countMatches(reports []ItemReport, occurrences []Occurrence, limit *budget) error {
+	for o := range each(limit, occurrences) {
 		counted := map[int]bool{}
 		for _, id := range append([]string{o.TriggerID}, o.Aliases...) {
 			positions, err := w.index[o.Gate].all(id, limit)
@@ -87,7 +88,7 @@ func (w *Whitelist) countMatches(reports []ItemReport, occurrences []Occurrence)
 		slices.Sort(reports[i].Spellings)
 		reports[i].Spellings = slices.Compact(reports[i].Spellings)
 	}
-	return nil
+	return limit.err
 }
 
 // distinct are the occurrences, each once.

@@ -18,8 +18,8 @@ func TestReportWhitelists(t *testing.T) {
 		itemOf("another gate", "always", "CVE-2023-0002+zlib1g", ""),
 	), mappings: mappingOf("*", "*", "tag", "*", `"p"`, `"w"`),
 		policies: policyOf("p", ruleOf("r", "vulnerabilities", "package", "STOP", "package_type", "all"))}.document())
-	occurrences := Occurrences(Evaluate(b, nginx(), noon))
-	reports, err := ReportWhitelists(b, append(occurrences, occurrences...), noon, 7*24*time.Hour)
+	occurrences := Occurrences(evaluate(t, b, nginx(), noon))
+	reports, err := ReportWhitelists(t.Context(), b, append(occurrences, occurrences...), noon, 7*24*time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

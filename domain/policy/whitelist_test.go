@@ -35,7 +35,7 @@ func TestWhitelistItem(t *testing.T) {
 				whitelists: whitelistOf("w", itemOf("i", tt.gate, tt.trigger, tt.expires)),
 				mappings:   mappingOf("*", "*", "tag", "*", `"p"`, `"w"`),
 			}.document())
-			got := Evaluate(b, subject(), noon)
+			got := evaluate(t, b, subject(), noon)
 			if whitelisted := got.FinalAction == Go; whitelisted != tt.want {
 				t.Errorf("whitelisted %v, want %v", whitelisted, tt.want)
 			}
@@ -51,7 +51,7 @@ func TestFirstItemIsReported(t *testing.T) {
 			whitelistOf("third", itemOf("exact", "always", "always", "")),
 		mappings: mappingOf("*", "*", "tag", "*", `"p"`, `"first", "second", "third"`),
 	}.document())
-	got := Evaluate(b, subject(), noon).Rows[0].Excuse
+	got := evaluate(t, b, subject(), noon).Rows[0].Excuse
 	want := Excuse{WhitelistID: "second", WhitelistName: "name of second", ItemID: "expression", TriggerID: "regexp:al"}
 	if got == nil || *got != want {
 		t.Errorf("excuse %+v, want %+v", got, want)
@@ -72,7 +72,7 @@ func TestIndexFindsWhatAScanFinds(t *testing.T) {
 		index.sort()
 		id := randomText(random, "ab+", 4)
 		want := scan(items, id)
-		got, err := index.find(id, noon, &budget{})
+		got, err := index.find(id, noon, anyBudget())
 		if err != nil || (got == nil) != (want == nil) || (got != nil && got.ID != want.ID) {
 			t.Fatalf("id %q among %+v: found %+v, %v, want %+v", id, items, got, err, want)
 		}
@@ -81,7 +81,7 @@ func TestIndexFindsWhatAScanFinds(t *testing.T) {
 
 func scan(items []Item, id string) *Item {
 	for i := range items {
-		matched, _ := items[i].pattern.match(id, &budget{})
+		matched, _ := items[i].pattern.match(id, anyBudget())
 		if matched && !items[i].expired(noon) {
 			return &items[i]
 		}
@@ -95,7 +95,7 @@ func randomItem(random *rand.Rand) Item {
 		text = expressionPrefix + randomText(random, "ab.", 3)
 	}
 	item := Item{ID: fmt.Sprint(random.Int()), TriggerID: text}
-	item.pattern, _ = newMatcher(text)
+	item.pattern, _ = newMatcher(text, newExpression)
 	if random.IntN(4) == 0 {
 		item.Expires = noon.Add(time.Duration(random.IntN(3)-1) * time.Hour)
 	}
@@ -122,6 +122,7 @@ func TestParseExpiry(t *testing.T) {
 		{"2030-01-31T10:20:30:123Z", "2030-01-31T10:20:30.123Z"},
 		{"2030-01-31T10:20:30+02:00", "2030-01-31T08:20:30Z"},
 		{"2030-01-31T10:20:30.25-01:00", "2030-01-31T11:20:30.25Z"},
+		{"0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000001Z"},
 		{"2030-01-31", ""},
 		{"2030-01-31T10:20:30", ""},
 		{"2030-01-31 10:20:30Z", ""},

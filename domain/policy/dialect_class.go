@@ -1,0 +1,181 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"regexp/syntax"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// classText is what \w, \d or \s stands for, within brackets.
+func (d *dialect) classText(letter byte) string {
+	ascii := d.flags&asciiOnly != 0
+	switch {
+	case letter == 's' && ascii:
+		return "\t-\r "
+	case letter == 's' && d.texts == plainTexts:
+		return "\t-\r\x1c- "
+	case letter == 's':
+		return "\t-\r\x1c- \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+	case letter == 'd' && (ascii || d.texts == plainTexts):
+		return "0-9"
+	case letter == 'd':
+		return `\p{Nd}`
+	case ascii || d.texts == plainTexts:
+		return "0-9A-Z_a-z"
+	}
+	return `\p{L}\p{N}_`
+}
+
+// complement is what \W, \D or \S stands for, within brackets, where it can only
+// be written as the ranges that are left.
+func (d *dialect) complement(letter byte) string {
+	class, err := syntax.Parse("[^"+d.classText(letter)+"]", syntax.Perl)
+	if err != nil {
+		return "" // cannot be: the texts are ours
+	}
+	var text strings.Builder
+	for i := 0; i+1 < len(class.Rune); i += 2 {
+		writeRange(&text, class.Rune[i], class.Rune[i+1])
+	}
+	return text.String()
+}
+
+// The code points that are no characters.
+const (
+	firstSurrogate = 0xd800
+	lastSurrogate  = 0xdfff
+)
+
+// writeRange leaves out what no text can hold.
+func writeRange(text *strings.Builder, low, high rune) {
+	if low < firstSurrogate && high > lastSurrogate {
+		writeRange(text, low, firstSurrogate-1)
+		low = lastSurrogate + 1
+	}
+	text.WriteString(quoteRune(low))
+	if high > low {
+		text.WriteString("-" + quoteRune(high))
+	}
+}
+
+// class translates a class in brackets. An opening bracket in it is a character:
+// Python has no named classes and no differences of classes.
+func (d *dialect) class() error {
+	d.replace(1, "[")
+	if strings.HasPrefix(d.rest, "^") {
+		d.replace(1, "^")
+	}
+	for first := true; ; first = false {
+		if strings.HasPrefix(d.rest, "]") && !first {
+			d.replace(1, "]")
+			return nil
+		}
+		if err := d.classMember(); err != nil {
+			return err
+		}
+	}
+}
+
+// classMember translates a character, a range or an escape.
+func (d *dialect) classMember() error {
+	set, low, err := d.classElement()
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(d.rest, "-") || strings.HasPrefix(d.rest, "-]") {
+		d.out.WriteString(set)
+		if set == "" {
+			d.out.WriteString(quoteRune(low))
+		}
+		return nil
+	}
+	d.rest = d.rest[1:]
+	end, high, err := d.classElement()
+	switch {
+	case err != nil:
+		return err
+	case set != "" || end != "" || high < low:
+		return fmt.Errorf("a range that ends before %.6q is not one of characters", d.rest)
+	}
+	var text strings.Builder
+	writeRange(&text, low, high)
+	d.out.WriteString(text.String())
+	return nil
+}
+
+// classElement consumes a character, or an escape that stands for a set.
+func (d *dialect) classElement() (set string, single rune, err error) {
+	if d.rest == "" {
+		return "", 0, errors.New("a bracket is not closed")
+	}
+	if d.rest[0] != '\\' {
+		r, size := utf8.DecodeRuneInString(d.rest)
+		d.rest = d.rest[size:]
+		return "", r, nil
+	}
+	if len(d.rest) > 1 {
+		letter := d.rest[1]
+		switch letter {
+		case 'd', 's', 'w':
+			d.rest = d.rest[2:]
+			return d.classText(letter), 0, nil
+		case 'D', 'S', 'W':
+			d.rest = d.rest[2:]
+			return d.complement(letter | 0x20), 0, nil
+		}
+	}
+	r, size, err := escapedRune(d.rest, true)
+	if err == nil {
+		d.rest = d.rest[size:]
+	}
+	return "", r, err
+}
+
+var namedCharacters = map[byte]rune{'a': '\a', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v'}
+
+// escapedRune is the one character that a backslash and what follows stand for,
+// and how many bytes they are.
+func escapedRune(text string, inClass bool) (r rune, size int, err error) {
+	if len(text) < 2 {
+		return 0, 0, errors.New("a backslash ends the expression")
+	}
+	letter := text[1]
+	named, isNamed := namedCharacters[letter]
+	switch {
+	case isNamed:
+		return named, 2, nil
+	case letter == 'b' && inClass:
+		return '\b', 2, nil
+	case letter == 'x':
+		return numberedRune(text, 2, 16, 2)
+	case letter == 'u':
+		return numberedRune(text, 2, 16, 4)
+	case letter == 'U':
+		return numberedRune(text, 2, 16, 8)
+	case letter >= '0' && letter <= '7':
+		length := 1
+		for length < 3 && 1+length < len(text) && isOctal(text[1+length:2+length]) {
+			length++
+		}
+		return numberedRune(text, 1, 8, length)
+	case letter >= 'a' && letter <= 'z', letter >= 'A' && letter <= 'Z', letter >= '0' && letter <= '9':
+		return 0, 0, fmt.Errorf(`\%c means nothing`, letter)
+	}
+	r, size = utf8.DecodeRuneInString(text[1:])
+	return r, 1 + size, nil
+}
+
+// numberedRune reads so many digits from a position on.
+func numberedRune(text string, from, base, length int) (r rune, size int, err error) {
+	if len(text) < from+length {
+		return 0, 0, fmt.Errorf("%.6q is not a character", text)
+	}
+	number, err := strconv.ParseUint(text[from:from+length], base, 32)
+	if err != nil || number > utf8.MaxRune || base == 8 && number > 0o377 || number >= firstSurrogate && number <= lastSurrogate {
+		return 0, 0, fmt.Errorf("%.10q is not a character", text)
+	}
+	return rune(number), from + length, nil
+}
