@@ -4,14 +4,22 @@ import "cmp"
 
 // system is how the records of an operating system differ from those of another.
 type system struct {
+	id      string // in os-release
 	format  string // of versions
 	release string // used when a vulnerability names none
 }
 
 var systems = map[Provider]system{
-	Debian: {format: "dpkg", release: "12"},
-	Ubuntu: {format: "dpkg", release: "24.04"},
-	Alpine: {format: "apk", release: "3.20"},
+	Alpine:     {id: "alpine", format: "apk", release: "3.20"},
+	Amazon:     {id: "amzn", format: "rpm", release: "2023"},
+	Chainguard: {id: "chainguard", format: "apk", release: "rolling"},
+	Debian:     {id: "debian", format: "dpkg", release: "12"},
+	Oracle:     {id: "ol", format: "rpm", release: "9"},
+	Photon:     {id: "photon", format: "rpm", release: "5.0"},
+	RedHat:     {id: "rhel", format: "rpm", release: "9"},
+	SLES:       {id: "sles", format: "rpm", release: "15.5"},
+	Ubuntu:     {id: "ubuntu", format: "dpkg", release: "24.04"},
+	Wolfi:      {id: "wolfi", format: "apk", release: "rolling"},
 }
 
 type osRecord struct {
@@ -86,7 +94,7 @@ func osRecordOf(g group) any {
 }
 
 // namespace is the operating system with its release, as "debian:12".
-func (v Vulnerability) namespace() string { return string(v.Provider) + ":" + v.release() }
+func (v Vulnerability) namespace() string { return systems[v.Provider].id + ":" + v.release() }
 
 // osFixedIn says "None" where there is no fix and "0" where the package is not
 // affected, as the providers do.

@@ -3,8 +3,10 @@ package feed
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/anchore/grype/grype/db/provider"
@@ -33,15 +35,15 @@ func workspacesOf(vulnerabilities []Vulnerability, built time.Time) []workspace 
 	for _, v := range vulnerabilities {
 		byProvider[v.Provider] = append(byProvider[v.Provider], v)
 	}
-	all := []workspace{
-		{provider: "nvd", schema: "nvd", records: records(byProvider[NVD], nvdRecordOf)},
-		{provider: "alpine", schema: "os", records: records(byProvider[Alpine], osRecordOf)},
-		{provider: "debian", schema: "os", records: records(byProvider[Debian], osRecordOf)},
-		{provider: "ubuntu", schema: "os", records: records(byProvider[Ubuntu], osRecordOf)},
-		{provider: "github", schema: "github-security-advisory", records: records(byProvider[GitHub], githubRecordOf)},
-		{provider: "kev", schema: "known-exploited"},
-		{provider: "epss", schema: "epss"},
+	all := []workspace{{provider: "nvd", schema: "nvd", records: records(byProvider[NVD], nvdRecordOf)}}
+	for _, name := range slices.Sorted(maps.Keys(systems)) {
+		all = append(all, workspace{provider: string(name), schema: "os", records: records(byProvider[name], osRecordOf)})
 	}
+	all = append(all,
+		workspace{provider: "github", schema: "github-security-advisory", records: records(byProvider[GitHub], githubRecordOf)},
+		workspace{provider: "kev", schema: "known-exploited"},
+		workspace{provider: "epss", schema: "epss"},
+	)
 	kev, epss := &all[len(all)-2], &all[len(all)-1]
 	for _, v := range oncePerCVE(vulnerabilities, func(v Vulnerability) bool { return v.KnownExploited }) {
 		kev.records = append(kev.records, kevRecordOf(v))
