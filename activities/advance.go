@@ -130,6 +130,13 @@ func overtaken(move watch.Advance, feed watch.Feed) bool {
 
 // rematchNew covers the groups behind the watermark.
 func (a *Activities) rematchNew(ctx context.Context, generation vuln.Generation, delta vuln.Delta, move *watch.Advance, matched *atomic.Int64) error {
+	distributions, err := a.Store.Distributions(ctx)
+	if err != nil {
+		return err
+	}
+	if move.Coverage, err = a.Matcher.Coverage(ctx, generation.Checksum, distributions); err != nil {
+		return err
+	}
 	for {
 		page, err := a.Store.Groups(ctx, move.Watermark, groupPage)
 		if err != nil || len(page) == 0 {
@@ -160,7 +167,31 @@ func (a *Activities) rematch(ctx context.Context, generation vuln.Generation, ba
 	for _, failure := range failures {
 		a.Log.WarnContext(ctx, "package not matched again, its findings stay", "group", failure.Fingerprint, "error", failure.Err)
 	}
+	if err := a.keepUncovered(ctx, generation, batch, found); err != nil {
+		return err
+	}
 	return a.Store.Stage(ctx, generation.Checksum, a.Matcher.Engine(), found)
+}
+
+// keepUncovered adds to what was found of packages about whose distribution the
+// generation has nothing what is known of them so far: data that a publisher
+// drops fixes nothing.
+func (a *Activities) keepUncovered(ctx context.Context, generation vuln.Generation, batch []watch.StoredGroup, found map[int64][]vuln.GroupFinding) error {
+	dataless, err := a.Matcher.Dataless(ctx, generation.Checksum, groupsOf(batch))
+	if err != nil {
+		return err
+	}
+	var ids []int64
+	for i, group := range batch {
+		if _, matched := found[group.ID]; matched && dataless[i] {
+			ids = append(ids, group.ID)
+		}
+	}
+	known, err := a.Store.CurrentFindings(ctx, ids)
+	for _, id := range ids {
+		found[id] = vuln.KeepUncovered(known[id], found[id])
+	}
+	return err
 }
 
 // touched selects the groups whose findings the move may change and that are not

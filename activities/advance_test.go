@@ -139,7 +139,8 @@ func TestOvertaken(t *testing.T) {
 	third := r.fetched(3)
 	r.matcher.during = func() {
 		r.must(r.store.SaveGeneration(t.Context(), description(2), "", nil, r.clock.Now()))
-		_, err := r.store.Advance(t.Context(), watch.Advance{From: checksum(1), To: checksum(2), FromEngine: "engine 1", Engine: "engine 1", Watermark: 100}, r.clock.Now())
+		_, err := r.store.Advance(t.Context(), watch.Advance{From: checksum(1), To: checksum(2), FromEngine: "engine 1", Engine: "engine 1", Watermark: 100,
+			Coverage: map[vuln.Distribution]vuln.Coverage{distribution: {State: vuln.Covered}}}, r.clock.Now())
 		r.must(err)
 		r.must(r.store.SaveGeneration(t.Context(), description(3), "", nil, r.clock.Now()))
 	}

@@ -75,6 +75,7 @@ type matcher struct {
 	data    map[string]map[string][]vuln.Finding // by generation, then by package
 	scores  map[string][]vuln.Score              // by generation
 	broken  map[string]bool                      // packages that cannot be matched
+	lacks   map[string]bool                      // generations without data about the distribution of all images
 	matched []string
 	// released is what stayed open at the last Release.
 	released []string
@@ -82,7 +83,7 @@ type matcher struct {
 }
 
 func newMatcher(engine vuln.Engine) *matcher {
-	return &matcher{engine: engine, data: map[string]map[string][]vuln.Finding{}, scores: map[string][]vuln.Score{}, broken: map[string]bool{}}
+	return &matcher{engine: engine, data: map[string]map[string][]vuln.Finding{}, scores: map[string][]vuln.Score{}, broken: map[string]bool{}, lacks: map[string]bool{}}
 }
 
 // knows adds a vulnerability of a package, as "name version", to a generation.
@@ -105,17 +106,39 @@ func (m *matcher) Engine() vuln.Engine {
 	return m.engine
 }
 
-func (m *matcher) Groups(document []byte) ([]vuln.Group, error) {
+func (m *matcher) Groups(document []byte) ([]vuln.Group, vuln.Distribution, error) {
 	var packages []string
 	if err := json.Unmarshal(document, &packages); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	var groups []vuln.Group
 	for _, pkg := range packages {
 		name, _, _ := strings.Cut(pkg, " ")
 		groups = append(groups, vuln.Group{Fingerprint: pkg, Document: []byte(pkg), Keys: []string{name}, Artifacts: [][]string{{pkg}}})
 	}
-	return groups, nil
+	return groups, distribution, nil
+}
+
+// distribution is that of all images and packages.
+const distribution vuln.Distribution = "debian 10"
+
+func (m *matcher) Dataless(_ context.Context, checksum string, groups []vuln.Group) ([]bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Repeat([]bool{m.lacks[checksum]}, len(groups)), nil
+}
+
+func (m *matcher) Coverage(_ context.Context, checksum string, distributions []vuln.Distribution) (map[vuln.Distribution]vuln.Coverage, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	found := map[vuln.Distribution]vuln.Coverage{}
+	for _, each := range distributions {
+		found[each] = vuln.Coverage{State: vuln.Covered, Distribution: string(each)}
+		if m.lacks[checksum] {
+			found[each] = vuln.Coverage{State: vuln.NotCovered, Distribution: string(each), Reason: "the data has nothing about " + string(each)}
+		}
+	}
+	return found, nil
 }
 
 func (m *matcher) Match(ctx context.Context, checksum string, groups []vuln.Group) ([][]vuln.GroupFinding, error) {

@@ -69,7 +69,7 @@ func newFleet(b *testing.B) *fleet {
 			f.packages = append(f.packages, library.state(release, fleetReleases))
 		}
 	}
-	groups, err := realmatcher.Groups(inventory(b, bookworm(), f.packages))
+	groups, _, err := realmatcher.Groups(inventory(b, bookworm(), f.packages))
 	mustBench(b, err)
 	byArtifact := map[string]vuln.Group{}
 	for _, group := range groups {

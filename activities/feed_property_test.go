@@ -119,7 +119,7 @@ func (p *property) compare(after string) {
 		if ours = sortedSet(ours); !slices.Equal(ours, p.lists[digest]) {
 			p.lists[digest], p.changes = ours, p.changes+1
 		}
-		groups, err := realmatcher.Groups(document)
+		groups, _, err := realmatcher.Groups(document)
 		p.must(err)
 		found, err := p.matcher.Match(p.Context(), state.Current.Checksum, groups)
 		p.must(err)

@@ -16,8 +16,14 @@ import (
 type Matcher interface {
 	// Engine identifies the matcher and its settings.
 	Engine() vuln.Engine
-	// Groups are the packages of an SBOM as they are matched.
-	Groups(document []byte) ([]vuln.Group, error)
+	// Groups are the packages of an SBOM as they are matched, and the distribution
+	// that the image is of.
+	Groups(document []byte) ([]vuln.Group, vuln.Distribution, error)
+	// Coverage tells whether a generation that is on disk covers distributions.
+	Coverage(ctx context.Context, checksum string, distributions []vuln.Distribution) (map[vuln.Distribution]vuln.Coverage, error)
+	// Dataless tells of groups whether the generation has nothing whatever about
+	// the distribution of their packages.
+	Dataless(ctx context.Context, checksum string, groups []vuln.Group) ([]bool, error)
 	// Match finds the vulnerabilities of groups in a generation that is on disk.
 	// The result has one list a group; those of vuln.GroupFailures are empty and
 	// the others valid.
@@ -37,6 +43,11 @@ type findingStore interface {
 	SaveGroups(ctx context.Context, digest image.Digest, engine vuln.Engine, groups []vuln.Group) error
 	Unmatched(ctx context.Context, digest image.Digest) ([]watch.StoredGroup, error)
 	SaveFindings(ctx context.Context, generation string, engine vuln.Engine, found map[int64][]vuln.GroupFinding, now time.Time) error
+	SaveDistribution(ctx context.Context, digest image.Digest, distribution vuln.Distribution) error
+	Distributions(ctx context.Context) ([]vuln.Distribution, error)
+	NotLookedUp(ctx context.Context, digest image.Digest) (vuln.Distribution, error)
+	SaveCoverage(ctx context.Context, generation string, found map[vuln.Distribution]vuln.Coverage) error
+	CurrentFindings(ctx context.Context, groups []int64) (map[int64][]vuln.GroupFinding, error)
 	Matched(ctx context.Context, digest image.Digest) (bool, error)
 	Matches(ctx context.Context, digest image.Digest) ([]vuln.Match, error)
 	// Scores are the EPSS scores of CVEs; those without are absent.
@@ -74,24 +85,48 @@ func (a *Activities) match(ctx context.Context, digest image.Digest) (watch.Matc
 	if feed.Current == nil {
 		return watch.Matching{Waiting: true}, nil
 	}
+	return watch.Matching{}, a.matchWith(ctx, digest, feed.Current.Generation)
+}
+
+// matchWith matches those packages of an image that have no findings yet, and
+// looks its distribution up.
+func (a *Activities) matchWith(ctx context.Context, digest image.Digest, generation vuln.Generation) error {
 	unmatched, err := a.Store.Unmatched(ctx, digest)
-	if err != nil || len(unmatched) == 0 {
-		return watch.Matching{}, err
-	}
-	if err := a.Feed.Ensure(ctx, feed.Current.Generation); err != nil {
-		return watch.Matching{}, err
-	}
-	found, failures, err := a.find(ctx, feed.Current.Generation, unmatched)
 	if err != nil {
-		return watch.Matching{}, err
+		return err
 	}
-	if err := a.Store.SaveFindings(ctx, feed.Current.Checksum, a.Matcher.Engine(), found, a.now()); err != nil {
-		return watch.Matching{}, err
+	distribution, err := a.Store.NotLookedUp(ctx, digest)
+	if err != nil || len(unmatched) == 0 && distribution == "" {
+		return err
+	}
+	if err := a.Feed.Ensure(ctx, generation); err != nil {
+		return err
+	}
+	if distribution != "" {
+		if err := a.lookUp(ctx, generation, distribution); err != nil {
+			return err
+		}
+	}
+	found, failures, err := a.find(ctx, generation, unmatched)
+	if err != nil {
+		return err
+	}
+	if err := a.Store.SaveFindings(ctx, generation.Checksum, a.Matcher.Engine(), found, a.now()); err != nil {
+		return err
 	}
 	if failures != nil {
-		return watch.Matching{}, fmt.Errorf("match %s: %w", digest, failures)
+		return fmt.Errorf("match %s: %w", digest, failures)
 	}
-	return watch.Matching{}, nil
+	return nil
+}
+
+// lookUp stores whether a generation covers a distribution.
+func (a *Activities) lookUp(ctx context.Context, generation vuln.Generation, distribution vuln.Distribution) error {
+	found, err := a.Matcher.Coverage(ctx, generation.Checksum, []vuln.Distribution{distribution})
+	if err != nil {
+		return err
+	}
+	return a.Store.SaveCoverage(ctx, generation.Checksum, found)
 }
 
 // group stores which packages the image has, for the matcher that runs now.
@@ -100,9 +135,12 @@ func (a *Activities) group(ctx context.Context, digest image.Digest) error {
 	if err != nil {
 		return err
 	}
-	groups, err := a.Matcher.Groups(document)
+	groups, distribution, err := a.Matcher.Groups(document)
 	if err != nil {
 		return fmt.Errorf("read the SBOM of %s: %w", digest, errors.Join(err, fault.Invalid))
+	}
+	if err := a.Store.SaveDistribution(ctx, digest, distribution); err != nil {
+		return err
 	}
 	return a.Store.SaveGroups(ctx, digest, a.Matcher.Engine(), groups)
 }
@@ -110,11 +148,7 @@ func (a *Activities) group(ctx context.Context, digest image.Digest) error {
 // find matches stored groups and returns the findings of each by its id, without
 // those that cannot be matched whatever the data: they are the failures.
 func (a *Activities) find(ctx context.Context, generation vuln.Generation, stored []watch.StoredGroup) (found map[int64][]vuln.GroupFinding, failures vuln.GroupFailures, err error) {
-	groups := make([]vuln.Group, len(stored))
-	for i, g := range stored {
-		groups[i] = vuln.Group{Fingerprint: g.Fingerprint, Document: g.Document, Keys: g.Keys}
-	}
-	lists, err := a.Matcher.Match(ctx, generation.Checksum, groups)
+	lists, err := a.Matcher.Match(ctx, generation.Checksum, groupsOf(stored))
 	if err != nil && !errors.As(err, &failures) {
 		return nil, nil, err
 	}
@@ -126,4 +160,12 @@ func (a *Activities) find(ctx context.Context, generation vuln.Generation, store
 		delete(found, stored[failure.Group].ID)
 	}
 	return found, failures, nil
+}
+
+func groupsOf(stored []watch.StoredGroup) []vuln.Group {
+	groups := make([]vuln.Group, len(stored))
+	for i, g := range stored {
+		groups[i] = vuln.Group{Fingerprint: g.Fingerprint, Document: g.Document, Keys: g.Keys}
+	}
+	return groups
 }

@@ -106,6 +106,7 @@ func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view
 		return unchanged(seen, view), nil
 	}
 	seen.Packages = len(subject.Inventory.Packages)
+	seen.Coverage = subject.Feed.Coverage
 	seen.Matched, seen.Vulnerabilities = subject.Matched, vuln.Merge(vuln.Findings(subject.Matches))
 	if err := a.score(ctx, &seen, view); err != nil {
 		return seen, err

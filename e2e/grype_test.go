@@ -96,14 +96,16 @@ func finding(id, namespace, name, version, kind, severity, state string, fixes [
 
 func ownList(t *testing.T, i *installation, reference string) []string {
 	t.Helper()
-	var found []struct {
-		ID, Namespace, Package, Version, Type, Severity string
-		State                                           string   `json:"fix_state"`
-		Fixes                                           []string `json:"fixed_in"`
+	var found struct {
+		Vulnerabilities []struct {
+			ID, Namespace, Package, Version, Type, Severity string
+			State                                           string   `json:"fix_state"`
+			Fixes                                           []string `json:"fixed_in"`
+		}
 	}
 	must(t, json.Unmarshal([]byte(i.do("vulnerabilities", reference, "-o", "json")), &found))
 	var list []string
-	for _, f := range found {
+	for _, f := range found.Vulnerabilities {
 		list = append(list, finding(f.ID, f.Namespace, f.Package, f.Version, f.Type, f.Severity, f.State, f.Fixes))
 	}
 	slices.Sort(list)

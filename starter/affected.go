@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -20,13 +22,21 @@ and a package by its package URL, also while no vulnerability of it is known. In
 place of a version there may be comparisons, divided by commas.
 
    tagwatch affected CVE-2021-44228
-   tagwatch affected ghsa-jfh8-c2jp-5v3q -o json
+   tagwatch affected ghsa-jfh8-c2jp-5v3q -o json | jq '.affected[].target'
    tagwatch affected pkg:npm/lodash
    tagwatch affected 'pkg:maven/org.apache.logging.log4j/log4j-core@>=2.0,<2.17.1'
    tagwatch affected 'pkg:deb/debian/openssl@<3.0.11-1~deb12u2'`,
 		Flags:  []cli.Flag{outputFlag()},
 		Action: action(affected),
 	}
+}
+
+// affectedTagsView is what has the vulnerability, for programs.
+type affectedTagsView struct {
+	Affected []affectedView `json:"affected"`
+	// NotCovered are tags that may have it, too: the data has nothing about their
+	// distribution.
+	NotCovered []image.Target `json:"not_covered"`
 }
 
 // affectedView is a package of a tag that has the vulnerability, for programs.
@@ -57,21 +67,46 @@ func affected(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	views := []affectedView{}
-	for _, p := range places {
-		views = append(views, affectedView{p.Target, p.Digest, p.ID, p.Package, p.Version, p.Severity, p.Fix.State, append([]string{}, p.Fix.Versions...)})
+	uncovered, err := kept.NotCovered(ctx)
+	if err != nil {
+		return err
 	}
-	return s.show(views, func(w io.Writer) { s.writeAffected(w, id, views) })
+	found := affectedTagsView{Affected: []affectedView{}, NotCovered: append([]image.Target{}, uncovered...)}
+	for _, p := range places {
+		found.Affected = append(found.Affected, affectedView{p.Target, p.Digest, p.ID, p.Package, p.Version, p.Severity, p.Fix.State, append([]string{}, p.Fix.Versions...)})
+	}
+	return s.show(found, func(w io.Writer) { s.writeAffected(w, id, found) })
 }
 
-func (s *session) writeAffected(w io.Writer, id string, views []affectedView) {
-	if len(views) == 0 {
+func (s *session) writeAffected(w io.Writer, id string, found affectedTagsView) {
+	s.sayMayBeAffected(id, found.NotCovered)
+	if len(found.Affected) == 0 {
 		s.say("No watched tag is known to have %s", id)
 		return
 	}
 	t := newTable("TAG", "IMAGE", "SEVERITY", "PACKAGE", "VERSION", "FIX")
-	for _, v := range views {
+	for _, v := range found.Affected {
 		t.row(severityLook(v.Severity), v.Target.String(), v.Digest.Short(), string(v.Severity), v.Package, v.Version, fixCell(v.FixState, v.Fixes))
 	}
 	t.write(w)
+}
+
+// maxNamed is how many tags a sentence names.
+const maxNamed = 5
+
+// sayMayBeAffected names tags of which it is not known.
+func (s *session) sayMayBeAffected(id string, uncovered []image.Target) {
+	if len(uncovered) == 0 {
+		return
+	}
+	names := make([]string, 0, maxNamed)
+	for _, target := range uncovered[:min(len(uncovered), maxNamed)] {
+		names = append(names, target.String())
+	}
+	more := ""
+	if left := len(uncovered) - len(names); left > 0 {
+		more = fmt.Sprintf(" and %d more", left)
+	}
+	s.say("The data does not cover the distribution of %s, which may have %s too: %s%s",
+		number(len(uncovered), "tag"), id, strings.Join(names, ", "), more)
 }

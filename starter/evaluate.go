@@ -48,6 +48,7 @@ func evaluate(ctx context.Context, s *session) error {
 	if err != nil {
 		return unable(err)
 	}
+	s.sayUncovered(target, subject.Feed.Coverage)
 	if err := s.showEvaluation(target, bundle, e); err != nil {
 		return unable(err)
 	}

@@ -28,12 +28,14 @@ With a tag, everything, with what its workflow does right now.
    tagwatch status docker.io/library/nginx:1.27
    tagwatch status docker.io/library/nginx:1.27 --platform linux/arm64
    tagwatch status --failing
+   tagwatch status --uncovered
    tagwatch status -o json | jq '.[] | select(.policy_status == "fail") | .target'`,
 		Flags: []cli.Flag{
 			platformFlag(),
 			&cli.StringFlag{Name: "registry", Usage: "only tags of this registry's `host`"},
 			&cli.StringFlag{Name: "repository", Usage: "only tags of this `repository`"},
 			&cli.BoolFlag{Name: "failing", Usage: "only tags that fail their policy or cannot be followed"},
+			&cli.BoolFlag{Name: "uncovered", Usage: "only tags of a distribution that the vulnerability data does not cover"},
 			outputFlag(),
 		},
 		Action: action(status),
@@ -122,7 +124,8 @@ func (s *session) statusOfAll(ctx context.Context) error {
 	}
 	views := []tagStatusView{}
 	for _, summary := range summaries {
-		if within(summary.Target) && (!s.Bool("failing") || summary.Status == policy.Fail || summary.Problem != nil) {
+		failing := summary.Status == policy.Fail || summary.Problem != nil
+		if within(summary.Target) && (failing || !s.Bool("failing")) && (summary.Coverage.Missing() || !s.Bool("uncovered")) {
 			views = append(views, s.statusView(summary, nil))
 		}
 	}

@@ -26,6 +26,7 @@ type tagStatusView struct {
 	Generation string        `json:"feed_generation,omitempty"`
 	Matched    bool          `json:"matched"`
 	Counts     countsView    `json:"vulnerabilities"`
+	Coverage   vuln.Coverage `json:"coverage,omitzero"`
 	Status     policy.Status `json:"policy_status,omitempty"`
 	Action     policy.Action `json:"final_action,omitempty"`
 	Types      []event.Type  `json:"types,omitempty"`
@@ -73,7 +74,7 @@ type countsView struct {
 // statusView shows a summary, with the workflow's state if it is known.
 func (s *session) statusView(sum watch.Summary, state *workflows.TagState) tagStatusView {
 	view := tagStatusView{Target: sum.Target, Digest: sum.Resolved.Manifest, Index: sum.Resolved.Index, Analyzed: sum.Analyzed, Pending: sum.Pending,
-		Generation: sum.Generation, Matched: sum.Matched, Counts: countsView(sum.Counts), Status: sum.Status, Action: sum.FinalAction,
+		Generation: sum.Generation, Matched: sum.Matched, Counts: countsView(sum.Counts), Coverage: sum.Coverage, Status: sum.Status, Action: sum.FinalAction,
 		Problem: problemViewOf(sum.Problem), Checked: sum.Checked, Changed: sum.Changed, Next: sum.Next}
 	if state == nil {
 		return view
@@ -105,16 +106,25 @@ func (v tagStatusView) headline() string {
 	case v.Status == "":
 		return "not evaluated"
 	case v.Status == policy.Pass && v.Action == policy.Warn:
-		return "pass (warn)"
+		return "pass (warn)" + v.uncovered()
 	}
-	return string(v.Status)
+	return string(v.Status) + v.uncovered()
+}
+
+// uncovered is what follows a status that does not rest on data about the
+// distribution.
+func (v tagStatusView) uncovered() string {
+	if v.Coverage.Missing() {
+		return ", not covered"
+	}
+	return ""
 }
 
 func (v tagStatusView) look() style {
 	switch {
 	case v.Status == policy.Fail:
 		return bad
-	case v.Problem != nil || v.Action == policy.Warn:
+	case v.Problem != nil || v.Action == policy.Warn || v.Coverage.Missing():
 		return doubtful
 	}
 	return ordinary
@@ -153,6 +163,7 @@ func (s *session) writeStatus(w io.Writer, v *tagStatusView) {
 	p.add("Policy", v.policyLine())
 	if v.Matched {
 		p.add("Vulnerabilities", countsLine(vuln.Counts(v.Counts)))
+		p.add("Coverage", v.Coverage.String())
 	}
 	p.add("Vulnerability data", v.Generation)
 	p.add("Subscribed to", list(v.Types))
@@ -191,5 +202,5 @@ func (v tagStatusView) policyLine() string {
 	if v.Action == "" {
 		return v.headline()
 	}
-	return fmt.Sprintf("%s (%s)", v.Status, v.Action)
+	return fmt.Sprintf("%s (%s)", v.Status, v.Action) + v.uncovered()
 }

@@ -28,7 +28,11 @@ in the JSON, as have the entries of webhooks.
 
    tagwatch vulnerabilities docker.io/library/nginx:1.27
    tagwatch vulnerabilities nginx:1.27 --severity high --fixable
-   tagwatch vulnerabilities nginx:1.27 -o json | jq '.[].id'`,
+   tagwatch vulnerabilities nginx:1.27 -o json | jq '.vulnerabilities[].id'
+   tagwatch vulnerabilities nginx:1.27 -o json | jq .coverage.state
+
+An image whose distribution the data does not cover is said to be so: that nothing
+was found in its packages means nothing then.`,
 		Flags: []cli.Flag{
 			platformFlag(),
 			&cli.StringFlag{Name: "severity", Usage: "only this `severity` and graver ones"},
@@ -37,6 +41,15 @@ in the JSON, as have the entries of webhooks.
 		},
 		Action: action(vulnerabilities),
 	}
+}
+
+// vulnerabilitiesView is the list of an image for programs.
+type vulnerabilitiesView struct {
+	Target image.Target `json:"target"`
+	Digest image.Digest `json:"digest"`
+	// Coverage tells what it means that a vulnerability is not in the list.
+	Coverage        vuln.Coverage       `json:"coverage"`
+	Vulnerabilities []vulnerabilityView `json:"vulnerabilities"`
 }
 
 // vulnerabilityView is a match for programs.
@@ -92,18 +105,18 @@ func vulnerabilities(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	views := []vulnerabilityView{}
+	list := vulnerabilitiesView{Target: target, Digest: known.Analyzed, Coverage: known.Coverage, Vulnerabilities: []vulnerabilityView{}}
 	for i, m := range matches {
 		if m.Severity.Rank() >= least.Rank() && (!s.Bool("fixable") || m.Fix.State == vuln.FixKnown) {
 			view := vulnerabilityViewOf(m)
 			if score, known := scores[keys[i]]; known {
 				view.EPSS = &epssView{score.Probability, score.Percentile}
 			}
-			views = append(views, view)
+			list.Vulnerabilities = append(list.Vulnerabilities, view)
 		}
 	}
-	slices.SortStableFunc(views, gravest)
-	return s.show(views, func(w io.Writer) { s.writeVulnerabilities(w, target, views) })
+	slices.SortStableFunc(list.Vulnerabilities, gravest)
+	return s.show(list, func(w io.Writer) { s.writeVulnerabilities(w, list) })
 }
 
 // analyzed is the state of a tag of which an image was analyzed.
@@ -143,9 +156,11 @@ func gravest(a, b vulnerabilityView) int {
 		cmp.Compare(a.Package, b.Package), cmp.Compare(a.Version, b.Version))
 }
 
-func (s *session) writeVulnerabilities(w io.Writer, target image.Target, views []vulnerabilityView) {
+func (s *session) writeVulnerabilities(w io.Writer, list vulnerabilitiesView) {
+	views := list.Vulnerabilities
+	s.sayUncovered(list.Target, list.Coverage)
 	if len(views) == 0 {
-		s.sayNone("vulnerability of "+target.String(), "No vulnerability is known in "+target.String(), "severity", "fixable")
+		s.sayNone("vulnerability of "+list.Target.String(), "No vulnerability is known in "+list.Target.String(), "severity", "fixable")
 		return
 	}
 	header := []string{"SEVERITY", "ID", "PACKAGE", "VERSION", "TYPE", "FIX", "KNOWN EXPLOITED"}
@@ -162,6 +177,13 @@ func (s *session) writeVulnerabilities(w io.Writer, target image.Target, views [
 		t.row(severityLook(v.Severity), cells...)
 	}
 	t.write(w)
+}
+
+// sayUncovered says what no list of vulnerabilities shows.
+func (s *session) sayUncovered(target image.Target, c vuln.Coverage) {
+	if c.Missing() {
+		s.say("%s: %s", target, c)
+	}
 }
 
 func epssCell(e *epssView) string {

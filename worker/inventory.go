@@ -36,6 +36,7 @@ type inventory struct {
 var (
 	tagsDesc       = describe("tagwatch_tags", "Watched tags by policy status.", "status")
 	failingDesc    = describe("tagwatch_tags_failing", "Watched tags that cannot be followed, by the kind of fault.", "kind")
+	uncoveredDesc  = describe("tagwatch_tags_not_covered", "Watched tags of a distribution that the vulnerability data does not cover.")
 	dueDesc        = describe("tagwatch_tags_due", "Tags whose next look at the registry is due.")
 	lagDesc        = describe("tagwatch_tags_lag_seconds", "How long the tag that is due for the longest time has been due.")
 	repositories   = describe("tagwatch_repositories", "Watched repositories.")
@@ -54,7 +55,7 @@ var (
 	databaseUp     = describe("tagwatch_database_up", "1 if the database answered when these numbers were counted.")
 	databaseTook   = describe("tagwatch_database_count_duration_seconds", "Time that counting took.")
 
-	inventoryDescs = []*prometheus.Desc{tagsDesc, failingDesc, dueDesc, lagDesc, repositories, failingRepos, imagesDesc, endpointsDesc,
+	inventoryDescs = []*prometheus.Desc{tagsDesc, failingDesc, uncoveredDesc, dueDesc, lagDesc, repositories, failingRepos, imagesDesc, endpointsDesc,
 		deliveriesDesc, backlogDesc, toldDesc, feedBuilt, feedChecked, feedHeld, feedFailing, feedConditions, feedCaptured, databaseUp, databaseTook}
 )
 

@@ -61,6 +61,7 @@ func (g gauges) tags(totals store.Totals) {
 	g.set(dueDesc, float64(totals.Due))
 	g.age(lagDesc, totals.DueSince)
 	g.set(repositories, float64(totals.Repositories))
+	g.set(uncoveredDesc, float64(totals.NotCovered))
 	g.set(failingRepos, float64(totals.FailingRepositories))
 	each(g, imagesDesc, totals.ImagesByState, "analyzed", "analysis_failed")
 }

@@ -84,7 +84,7 @@ func (p pageReader) Overview(ctx context.Context) (page.Overview, error) {
 	if err != nil {
 		return page.Overview{}, err
 	}
-	o := page.Overview{Pass: totals.TagsByStatus[policy.Pass], Fail: totals.TagsByStatus[policy.Fail], NotEvaluated: totals.TagsByStatus[""],
+	o := page.Overview{Pass: totals.TagsByStatus[policy.Pass], Fail: totals.TagsByStatus[policy.Fail], NotEvaluated: totals.TagsByStatus[""], NotCovered: totals.NotCovered,
 		PendingDeliveries: totals.DeliveriesByState[event.Pending], FailedDeliveries: totals.DeliveriesByState[event.Failed],
 		FeedBuilt: totals.FeedBuilt, FeedHeld: totals.FeedHeld, FeedFailing: totals.FeedFailing, FeedConditions: len(totals.FeedConditions),
 		Endpoints: totals.EndpointsByHealth}

@@ -52,11 +52,13 @@ var (
 	AttributePolicy     = temporal.NewSearchAttributeKeyKeyword("TagwatchPolicy")
 	AttributeCritical   = temporal.NewSearchAttributeKeyInt64("TagwatchCritical")
 	AttributeHigh       = temporal.NewSearchAttributeKeyInt64("TagwatchHigh")
+	// AttributeCoverage is a vuln.CoverageState: whether the counts are all there is.
+	AttributeCoverage = temporal.NewSearchAttributeKeyKeyword("TagwatchCoverage")
 )
 
 // Attributes are all of them; a Temporal namespace must know them.
 var Attributes = []temporal.SearchAttributeKey{
-	AttributeRegistry, AttributeRepository, AttributeTag, AttributeDigest, AttributePolicy, AttributeCritical, AttributeHigh,
+	AttributeRegistry, AttributeRepository, AttributeTag, AttributeDigest, AttributePolicy, AttributeCritical, AttributeHigh, AttributeCoverage,
 }
 
 // CheckNow asks for a pass before its time.

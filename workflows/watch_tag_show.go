@@ -14,6 +14,7 @@ import (
 // shownAttributes are the search attributes as they were last set.
 type shownAttributes struct {
 	digest, policy string
+	coverage       string
 	critical, high int
 }
 
@@ -21,14 +22,15 @@ type shownAttributes struct {
 // in its search attributes.
 func (w *tagWatcher) show(ctx workflow.Context) {
 	workflow.SetCurrentDetails(ctx, w.details())
-	now := shownAttributes{digest: string(w.Summary.Analyzed), policy: string(w.Summary.Status),
+	now := shownAttributes{digest: string(w.Summary.Analyzed), policy: string(w.Summary.Status), coverage: coverageAttribute(w.Summary),
 		critical: w.Summary.Counts.Critical, high: w.Summary.Counts.High}
 	if now == w.shown || now.digest == "" {
 		return
 	}
 	err := workflow.UpsertTypedSearchAttributes(ctx,
 		AttributeDigest.ValueSet(now.digest), AttributePolicy.ValueSet(policyAttribute(now.policy)),
-		AttributeCritical.ValueSet(int64(now.critical)), AttributeHigh.ValueSet(int64(now.high)))
+		AttributeCritical.ValueSet(int64(now.critical)), AttributeHigh.ValueSet(int64(now.high)),
+		AttributeCoverage.ValueSet(now.coverage))
 	if err != nil {
 		workflow.GetLogger(ctx).Warn("search attributes not set", "error", err)
 		return
@@ -41,6 +43,13 @@ func policyAttribute(status string) string {
 		return "unknown"
 	}
 	return status
+}
+
+func coverageAttribute(s watch.Summary) string {
+	if s.Coverage.State == "" {
+		return "unknown"
+	}
+	return string(s.Coverage.State)
 }
 
 // details is the tag's state in Markdown.
@@ -72,6 +81,8 @@ func (w *tagWatcher) headline() string {
 		return "Analyzed, waiting for vulnerability data"
 	case w.Summary.Status == "":
 		return "Analyzed, no active policy"
+	case w.Summary.Coverage.Missing():
+		return fmt.Sprintf("Policy: %s (%s), distribution not covered", w.Summary.Status, w.Summary.FinalAction)
 	default:
 		return fmt.Sprintf("Policy: %s (%s)", w.Summary.Status, w.Summary.FinalAction)
 	}
@@ -86,6 +97,7 @@ func (w *tagWatcher) rows() [][2]string {
 		{"Being analyzed", pendingRow(s)},
 		{"Analyzed image", analyzedRow(s)},
 		{"Vulnerabilities", countsRow(s)},
+		{"Coverage", s.Coverage.String()},
 		{"Vulnerability data", short(image.Digest(s.Generation))},
 		{"Subscribed to", typesRow(w.TagState)},
 		{"Registry last read", moment(s.Checked)},

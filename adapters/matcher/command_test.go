@@ -99,7 +99,7 @@ func parse(t *testing.T, output []byte) []flat {
 // library matches an SBOM with our own code.
 func library(t *testing.T, db *matcher.Database, document []byte) []flat {
 	t.Helper()
-	groups, err := matcher.Groups(document)
+	groups, _, err := matcher.Groups(document)
 	must(t, err)
 	found, err := db.Match(t.Context(), groups)
 	must(t, err)

@@ -24,7 +24,7 @@ func newFleet(t *testing.T, documents map[string][]byte) fleet {
 	t.Helper()
 	var f fleet
 	for _, name := range sortedKeys(documents) {
-		groups, err := matcher.Groups(documents[name])
+		groups, _, err := matcher.Groups(documents[name])
 		must(t, err)
 		f.groups = append(f.groups, groups...)
 	}

@@ -17,17 +17,26 @@ import (
 const ownership = artifact.OwnershipByFileOverlapRelationship
 
 // Groups reads an SBOM in syft's JSON, as `grype sbom:` does, into groups that
-// are matched independently of each other. Their order is that of their
-// fingerprints.
-func Groups(sbomJSON []byte) ([]vuln.Group, error) {
-	packages, _, _, err := pkg.ProvideFromReader(bytes.NewReader(sbomJSON), providerConfig())
+// are matched independently of each other, in the order of their fingerprints,
+// and the distribution that the image is of.
+func Groups(sbomJSON []byte) ([]vuln.Group, vuln.Distribution, error) {
+	packages, about, document, err := pkg.ProvideFromReader(bytes.NewReader(sbomJSON), providerConfig())
 	if err != nil {
-		return nil, fmt.Errorf("read SBOM: %w: %w", fault.Invalid, err)
+		return nil, "", fmt.Errorf("read SBOM: %w: %w", fault.Invalid, err)
+	}
+	distribution, err := newSystem(document.Artifacts.LinuxDistribution, about, packages).encode()
+	if err != nil {
+		return nil, "", err
 	}
 	components, err := tie(packages)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	groups, err := groupsOf(components)
+	return groups, distribution, err
+}
+
+func groupsOf(components []component) ([]vuln.Group, error) {
 	byFingerprint := map[string]vuln.Group{}
 	for _, c := range components {
 		group, err := c.group()

@@ -15,7 +15,7 @@ import (
 
 func groupsOf(t *testing.T, document []byte) []vuln.Group {
 	t.Helper()
-	groups, err := matcher.Groups(document)
+	groups, _, err := matcher.Groups(document)
 	must(t, err)
 	return groups
 }
@@ -147,7 +147,7 @@ func TestKeysAreAllNames(t *testing.T) {
 func TestNoSBOM(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "{}", "junk", strings.Repeat("[", 100)} {
-		if _, err := matcher.Groups([]byte(text)); !errors.Is(err, fault.Invalid) {
+		if _, _, err := matcher.Groups([]byte(text)); !errors.Is(err, fault.Invalid) {
 			t.Errorf("%.10q: error %v, want fault.Invalid", text, err)
 		}
 	}

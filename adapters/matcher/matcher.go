@@ -33,7 +33,9 @@ func New(path func(checksum string) (string, error)) *Matcher { return &Matcher{
 func (m *Matcher) Engine() vuln.Engine { return engine() }
 
 // Groups is the function of that name, for those who hold only a Matcher.
-func (m *Matcher) Groups(sbomJSON []byte) ([]vuln.Group, error) { return Groups(sbomJSON) }
+func (m *Matcher) Groups(sbomJSON []byte) ([]vuln.Group, vuln.Distribution, error) {
+	return Groups(sbomJSON)
+}
 
 // Match matches groups against a generation; see [Database.Match].
 func (m *Matcher) Match(ctx context.Context, checksum string, groups []vuln.Group) (findings [][]vuln.GroupFinding, err error) {

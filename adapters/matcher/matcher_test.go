@@ -57,7 +57,7 @@ func severityOf(t *testing.T, found [][]vuln.GroupFinding, id string) vuln.Sever
 func TestTwoGenerationsAtOnce(t *testing.T) {
 	t.Parallel()
 	m, names := generations(t, world(), severer())
-	groups, err := m.Groups(nodeImage(t))
+	groups, _, err := m.Groups(nodeImage(t))
 	must(t, err)
 	var workers sync.WaitGroup
 	for range 4 {
@@ -91,7 +91,7 @@ func TestMatchOutlivesTheSwitch(t *testing.T) {
 		return dirs[name], nil
 	})
 	t.Cleanup(func() { must(t, m.Close()) })
-	groups, err := m.Groups(nodeImage(t))
+	groups, _, err := m.Groups(nodeImage(t))
 	must(t, err)
 	var long sync.WaitGroup
 	long.Go(func() {
@@ -123,7 +123,7 @@ func TestLeastUsedGenerationIsClosed(t *testing.T) {
 	}
 	m := matcher.New(func(name string) (string, error) { return dirs[name], nil })
 	t.Cleanup(func() { must(t, m.Close()) })
-	groups, err := matcher.Groups(nodeImage(t))
+	groups, _, err := matcher.Groups(nodeImage(t))
 	must(t, err)
 	for _, name := range []string{"a", "b", "a", "c"} {
 		_, err := m.Match(t.Context(), name, groups)
@@ -152,7 +152,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	must(t, os.Mkdir(crashed, 0o755))
 	db, err := matcher.Open(dir)
 	must(t, err)
-	groups, err := matcher.Groups(nodeImage(t))
+	groups, _, err := matcher.Groups(nodeImage(t))
 	must(t, err)
 	_, err = db.Match(t.Context(), groups)
 	must(t, err)
@@ -193,7 +193,7 @@ func TestOpenErrors(t *testing.T) {
 func TestBrokenDataAreNoResult(t *testing.T) {
 	t.Parallel()
 	_, dir := world().build(t)
-	groups, err := matcher.Groups(nodeImage(t))
+	groups, _, err := matcher.Groups(nodeImage(t))
 	must(t, err)
 	file := filepath.Join(dir, "vulnerability.db")
 	text, err := os.ReadFile(file)
@@ -210,7 +210,7 @@ func TestBrokenDataAreNoResult(t *testing.T) {
 func TestGroupsThatFailAlone(t *testing.T) {
 	t.Parallel()
 	m, names := generations(t, world())
-	groups, err := m.Groups(nodeImage(t))
+	groups, _, err := m.Groups(nodeImage(t))
 	must(t, err)
 	want, err := m.Match(t.Context(), names[0], groups)
 	must(t, err)
@@ -231,7 +231,7 @@ func TestGroupsThatFailAlone(t *testing.T) {
 func TestCanceledMatchIsNoResult(t *testing.T) {
 	t.Parallel()
 	m, names := generations(t, world())
-	groups, err := m.Groups(nodeImage(t))
+	groups, _, err := m.Groups(nodeImage(t))
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

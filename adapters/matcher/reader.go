@@ -23,6 +23,7 @@ type reader struct {
 	exploited map[string][]v6.KnownExploitedVulnerabilityHandle
 	weak      map[string][]v6.CWEHandle
 	related   map[relatedKey]vuln.Related
+	systems   map[vuln.Distribution]lookUp
 	failure   error // first query that failed since the last takeFailure
 }
 
@@ -59,6 +60,7 @@ func openLink(dir, own string) (*reader, error) {
 		exploited: map[string][]v6.KnownExploitedVulnerabilityHandle{},
 		weak:      map[string][]v6.CWEHandle{},
 		related:   map[relatedKey]vuln.Related{},
+		systems:   map[vuln.Distribution]lookUp{},
 	}
 	if err := r.watchQueries(); err != nil {
 		return nil, errors.Join(err, opened.Close())

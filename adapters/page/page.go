@@ -45,6 +45,7 @@ type Reader interface {
 type Overview struct {
 	Pass, Fail, NotEvaluated int
 	FailingTags              int // that cannot be followed
+	NotCovered               int // of a distribution that the data does not cover
 	PendingDeliveries        int
 	FailedDeliveries         int
 	Endpoints                map[event.Health]int

@@ -58,7 +58,7 @@ func (s *site) tags(w http.ResponseWriter, r *http.Request) {
 // boardFilter reads what the form asks for; what it does not know is left out.
 func boardFilter(query url.Values) (filter watch.BoardFilter, page int) {
 	page = pageNumber(query, "page")
-	filter = watch.BoardFilter{Text: shorten(query.Get("q"), 300), Failing: query.Get("failing") != "", Offset: (page - 1) * tagsPerPage, Limit: tagsPerPage}
+	filter = watch.BoardFilter{Text: shorten(query.Get("q"), 300), Failing: query.Get("failing") != "", Uncovered: query.Get("uncovered") != "", Offset: (page - 1) * tagsPerPage, Limit: tagsPerPage}
 	switch status := query.Get("status"); status {
 	case string(policy.Pass), string(policy.Fail), watch.NotEvaluated:
 		filter.Status = status

@@ -82,7 +82,7 @@ func mood(s watch.Summary) string {
 	switch {
 	case s.Status == policy.Fail:
 		return "bad"
-	case s.Status == policy.Pass && s.FinalAction == policy.Warn:
+	case s.Status == policy.Pass && (s.FinalAction == policy.Warn || s.Coverage.Missing()):
 		return "doubtful"
 	case s.Status == policy.Pass:
 		return "good"

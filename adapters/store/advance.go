@@ -19,7 +19,8 @@ import (
 // fault.Conflict, and nothing is stored, if From and FromEngine are not the
 // current ones any more, or if findings were stored of groups behind the
 // watermark that are not staged: the update has not looked at them. Look, move
-// the watermark and try again.
+// the watermark and try again. So it is for images of a distribution that is not in
+// Coverage.
 func (s *Store) Advance(ctx context.Context, a watch.Advance, now time.Time) (moved watch.Moved, err error) {
 	err = s.change(ctx, "advance to generation "+a.To, func(t tx) error {
 		if err := t.admit(ctx, a); err != nil {
@@ -37,6 +38,9 @@ func (s *Store) Advance(ctx context.Context, a watch.Advance, now time.Time) (mo
 			return err
 		}
 		if err := t.run(ctx, `DELETE FROM staged_group`); err != nil {
+			return err
+		}
+		if err := t.moveCoverage(ctx, a); err != nil {
 			return err
 		}
 		return t.moveFeed(ctx, a)

@@ -12,12 +12,14 @@ import (
 )
 
 // AffectedTargets lists, by their text, the targets whose analyzed image holds a
-// package about which that generation brought news. After is the text of the
+// package about which that generation brought news, or is of a distribution of
+// which it has other data than the one before, or none any more. After is the text of the
 // last target of the previous page.
 func (s *Store) AffectedTargets(ctx context.Context, generation string, after string, limit int) (targets []image.Target, err error) {
 	err = s.view(ctx, "list targets that generation "+generation+" affects", func(t tx) error {
-		targets, err = t.targets(ctx, `SELECT target FROM target_state WHERE target > ? AND analyzed IN (`+affectedImages+`)
-			ORDER BY target LIMIT ?`, after, generation, limitOf(limit))
+		targets, err = t.targets(ctx, `SELECT target FROM target_state WHERE target > ? AND analyzed IN (`+affectedImages+` UNION
+			SELECT i.digest FROM coverage c JOIN image i ON i.distribution = c.distribution WHERE c.changed = ?)
+			ORDER BY target LIMIT ?`, after, generation, generation, limitOf(limit))
 		return err
 	})
 	return targets, err

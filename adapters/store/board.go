@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -70,6 +71,9 @@ func boardConditions(f watch.BoardFilter) conditions {
 		where.add(`coalesce(status, '') = ''`)
 	default:
 		where.add(`status = ?`, f.Status)
+	}
+	if f.Uncovered {
+		where.add(`coverage = ?`, string(vuln.NotCovered))
 	}
 	if f.Failing {
 		where.add(`coalesce(problem, '') <> ''`)

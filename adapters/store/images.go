@@ -35,6 +35,7 @@ type imageRow struct {
 	Packages     int
 	Files        int
 	GroupsEngine string `db:"groups_engine"`
+	Distribution string
 }
 
 func (r imageRow) image() (watch.Image, error) {
@@ -44,7 +45,7 @@ func (r imageRow) image() (watch.Image, error) {
 }
 
 func (t tx) image(ctx context.Context, digest image.Digest) (imageRow, error) {
-	row, found, err := first[imageRow](ctx, t, `SELECT id, digest, analyzer, config, problem, analyzed, packages, files, groups_engine
+	row, found, err := first[imageRow](ctx, t, `SELECT id, digest, analyzer, config, problem, analyzed, packages, files, groups_engine, distribution
 		FROM image WHERE digest = ?`+t.locking, string(digest))
 	if err == nil && !found {
 		err = fmt.Errorf("image %s was never analyzed: %w", digest, fault.NotFound)

@@ -89,9 +89,6 @@ func TestSubject(t *testing.T) {
 		if !subject.Matched || len(subject.Matches) != 1 || !subject.Feed.Built.Equal(built) {
 			t.Errorf("after matching: %+v", subject)
 		}
-		if diff := cmp.Diff([]string{"debian:distro:debian:12"}, subject.Feed.Namespaces); diff != "" {
-			t.Errorf("namespaces (-want +got)\n%s", diff)
-		}
 	})
 }
 

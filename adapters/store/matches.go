@@ -14,7 +14,8 @@ import (
 )
 
 // Matched tells whether the image's vulnerabilities are known: all its groups
-// have findings of the current engine and generation.
+// have findings of the current engine and generation, and it is known whether the
+// data covers its distribution.
 func (s *Store) Matched(ctx context.Context, digest image.Digest) (bool, error) {
 	var matched bool
 	err := s.view(ctx, "look whether "+string(digest)+" is matched", func(t tx) error {
@@ -34,6 +35,9 @@ func (s *Store) Matched(ctx context.Context, digest image.Digest) (bool, error) 
 func (t tx) matched(ctx context.Context, row imageRow) (bool, error) {
 	current, err := t.feed(ctx)
 	if err != nil || current.Generation == "" || row.GroupsEngine != current.Engine {
+		return false, err
+	}
+	if _, known, err := t.coverage(ctx, row.Distribution); err != nil || row.Distribution != "" && !known {
 		return false, err
 	}
 	_, missing, err := first[int64](ctx, t, `SELECT i.group_id FROM image_group i WHERE i.image_id = ? AND `+unmatched+` LIMIT 1`, row.ID)

@@ -41,10 +41,22 @@ type stateRow struct {
 	Checked     int64
 	Changed     int64
 	NextChange  int64 `db:"next_change"`
+	coverageState
+}
+
+// coverageState is a target's coverage as it was recorded.
+type coverageState struct {
+	Coverage     string
+	Distribution string
+	NotCovered   string `db:"not_covered"`
+}
+
+func (c coverageState) coverage() vuln.Coverage {
+	return vuln.Coverage{State: vuln.CoverageState(c.Coverage), Distribution: c.Distribution, Reason: c.NotCovered}
 }
 
 const stateColumns = `revision, manifest, index_digest, analyzed, pending, generation, engine, bundle, analyzer, matched,
-	critical, high, medium, low, negligible, unknown, status, final_action, problem, checked, changed, next_change`
+	critical, high, medium, low, negligible, unknown, status, final_action, problem, checked, changed, next_change, coverage, distribution, not_covered`
 
 func (r stateRow) resolved() image.Resolved {
 	return image.Resolved{Manifest: image.Digest(r.Manifest), Index: image.Digest(r.IndexDigest)}
@@ -68,6 +80,7 @@ func (r stateRow) state() (watch.State, error) {
 		Checked:  moment(r.Checked),
 		Changed:  moment(r.Changed),
 		Next:     moment(r.NextChange),
+		Coverage: r.coverage(),
 	}, err
 }
 
@@ -120,6 +133,7 @@ func (t tx) saveState(ctx context.Context, target image.Target, state watch.Stat
 		state.Basis.Generation, string(state.Basis.Engine), state.Basis.Bundle, state.Basis.Analyzer, state.Matched,
 		sum.Counts.Critical, sum.Counts.High, sum.Counts.Medium, sum.Counts.Low, sum.Counts.Negligible, sum.Counts.Unknown,
 		string(sum.Status), string(sum.FinalAction), problem, stamp(state.Checked), stamp(state.Changed), stamp(state.Next),
+		string(state.Coverage.State), state.Coverage.Distribution, state.Coverage.Reason,
 	}
 	if err := t.run(ctx, `DELETE FROM target_state WHERE target = ?`, target.String()); err != nil {
 		return err

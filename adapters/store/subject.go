@@ -93,7 +93,10 @@ func (t tx) addMatches(ctx context.Context, row imageRow, subject *policy.Subjec
 	if err != nil {
 		return err
 	}
-	subject.Feed = policy.Feed{Built: generation.Built, Namespaces: namespaces(subject.Inventory.Distro, generation)}
+	subject.Feed = policy.Feed{Built: generation.Built}
+	if subject.Feed.Coverage, _, err = t.coverage(ctx, row.Distribution); err != nil {
+		return err
+	}
 	if subject.Matched, err = t.matched(ctx, row); err != nil || !subject.Matched {
 		return err
 	}

@@ -17,6 +17,8 @@ type Totals struct {
 	// FailingByKind counts targets with a problem by the kind of its fault; "" for
 	// those of no kind.
 	FailingByKind map[string]int
+	// NotCovered counts targets of a distribution that the data does not cover.
+	NotCovered int
 	// Due counts the targets whose next look is due, DueSince is when the first of
 	// them became so; zero without any.
 	Due      int
@@ -66,6 +68,9 @@ func (t tx) countTags(ctx context.Context, now time.Time, totals *Totals) (err e
 		return err
 	}
 	if err := t.countProblems(ctx, totals); err != nil {
+		return err
+	}
+	if totals.NotCovered, err = one[int](ctx, t, `SELECT count(*) FROM target_state WHERE coverage = ?`, string(vuln.NotCovered)); err != nil {
 		return err
 	}
 	due, err := one[struct {

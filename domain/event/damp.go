@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // Damp finds what led back to where it began: notifications of one type about one
@@ -115,13 +117,21 @@ type lasting map[string]bool
 // apply takes a difference in; false, and nothing changes, if it cannot be read.
 func (l lasting) apply(n Notification) bool {
 	var payload struct {
-		Difference struct{ Added, Updated, Removed []record } `json:"diff_vulnerability_result"`
+		Difference struct {
+			Added, Updated, Removed []record
+			NotCovered              []record `json:"not_covered"`
+		} `json:"diff_vulnerability_result"`
+		Coverage vuln.Coverage
+		Previous struct{ Coverage vuln.Coverage }
 	}
 	if json.Unmarshal(n.Payload, &payload) != nil {
 		return false
 	}
-	for _, r := range slices.Concat(payload.Difference.Added, payload.Difference.Removed) {
+	for _, r := range slices.Concat(payload.Difference.Added, payload.Difference.Removed, payload.Difference.NotCovered) {
 		l.toggle(r)
+	}
+	if payload.Coverage.Missing() != payload.Previous.Coverage.Missing() {
+		l.flip("coverage")
 	}
 	for _, r := range payload.Difference.Updated {
 		l.toggle(r)
@@ -137,11 +147,15 @@ func (l lasting) apply(n Notification) bool {
 func (l lasting) toggle(r record) {
 	r.Previous, r.Changes, r.Aliases, r.URL = nil, nil, nil, "" // what else is said of it makes no difference
 	text, _ := json.Marshal(r)                                  // it was read from such a text
-	if l[string(text)] {
-		delete(l, string(text))
+	l.flip(string(text))
+}
+
+func (l lasting) flip(text string) {
+	if l[text] {
+		delete(l, text)
 		return
 	}
-	l[string(text)] = true
+	l[text] = true
 }
 
 // sum is equal for equal differences.

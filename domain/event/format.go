@@ -97,6 +97,7 @@ type slimPayload struct {
 	Generation  string          `json:"feed_generation,omitempty"`
 	Engine      string          `json:"matcher,omitempty"`
 	Bundle      string          `json:"bundle_hash,omitempty"`
+	Coverage    json.RawMessage `json:"coverage,omitempty"`
 	Status      string          `json:"status,omitempty"`
 	FinalAction string          `json:"final_action,omitempty"`
 	Previous    json.RawMessage `json:"previous,omitempty"`

@@ -39,6 +39,8 @@ type Evidence struct {
 	Engine     vuln.Engine // that matched
 	Bundle     string      // hash of the policy bundle
 	Analyzer   string
+	// Coverage tells whether the data is about the image's distribution at all.
+	Coverage vuln.Coverage
 }
 
 // New builds the notification that tells content. Equal inputs give equal bytes.
@@ -99,6 +101,8 @@ type evidence struct {
 	Engine      vuln.Engine  `json:"matcher,omitempty"`
 	Bundle      string       `json:"bundle_hash,omitempty"`
 	Analyzer    string       `json:"analyzer,omitempty"`
+	// Coverage is absent while nothing is known of the image's vulnerabilities.
+	Coverage vuln.Coverage `json:"coverage,omitzero"`
 }
 
 func newEvidence(e Evidence) evidence {
@@ -109,6 +113,7 @@ func newEvidence(e Evidence) evidence {
 		Engine:      e.Engine,
 		Bundle:      e.Bundle,
 		Analyzer:    e.Analyzer,
+		Coverage:    e.Coverage,
 	}
 }
 
@@ -122,6 +127,15 @@ func newAbout(target image.Target, before, after Evidence) about {
 		a.Previous = &previous
 	}
 	return a
+}
+
+// uncovered is what a summary adds about an image whose distribution the data
+// does not cover: what else it says is not the whole truth.
+func (e Evidence) uncovered() string {
+	if !e.Coverage.Missing() {
+		return ""
+	}
+	return "; " + e.Coverage.String()
 }
 
 // encode is JSON on one line. It leaves <, > and & as they are: bodies are

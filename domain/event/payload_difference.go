@@ -17,6 +17,9 @@ type ImageDifference struct {
 	// Fixed are vulnerabilities that only the earlier image has; Introduced
 	// those that only the later one has.
 	Fixed, Introduced []vuln.Finding
+	// NotCovered are vulnerabilities of the earlier image of which nobody can say
+	// whether the later one has them: the data does not cover its distribution.
+	NotCovered []vuln.Finding
 }
 
 // PackageChange is a package in two versions.
@@ -81,21 +84,29 @@ func keysOf(groups ...map[nameType][]vuln.Package) []nameType {
 
 func (d *ImageDifference) summary() string {
 	changed := len(d.PackagesAdded) + len(d.PackagesRemoved) + len(d.PackagesChanged)
-	return fmt.Sprintf("%s changed, %s fixed, %d introduced",
+	line := fmt.Sprintf("%s changed, %s fixed, %d introduced",
 		count(changed, "package"), count(len(d.Fixed), "vulnerability"), len(d.Introduced))
+	if len(d.NotCovered) > 0 {
+		line += fmt.Sprintf(", %d no longer known", len(d.NotCovered))
+	}
+	return line
 }
 
 func (d *ImageDifference) counts() map[string]int {
 	if d == nil {
 		return map[string]int{}
 	}
-	return map[string]int{
+	counts := map[string]int{
 		"packages_added":             len(d.PackagesAdded),
 		"packages_removed":           len(d.PackagesRemoved),
 		"packages_changed":           len(d.PackagesChanged),
 		"vulnerabilities_fixed":      len(d.Fixed),
 		"vulnerabilities_introduced": len(d.Introduced),
 	}
+	if len(d.NotCovered) > 0 {
+		counts["vulnerabilities_not_covered"] = len(d.NotCovered)
+	}
+	return counts
 }
 
 // imageDifference is ImageDifference in a body.
@@ -108,6 +119,7 @@ type imageDifference struct {
 	Vulnerabilities struct {
 		Fixed      []record `json:"fixed"`
 		Introduced []record `json:"introduced"`
+		NotCovered []record `json:"not_covered,omitempty"`
 	} `json:"vulnerabilities"`
 }
 
@@ -129,6 +141,7 @@ func (d *ImageDifference) body() *imageDifference {
 	body.Packages.Changed = changeRecords(d.PackagesChanged)
 	body.Vulnerabilities.Fixed = records(d.Fixed)
 	body.Vulnerabilities.Introduced = records(d.Introduced)
+	body.Vulnerabilities.NotCovered = records(d.NotCovered)
 	return body
 }
 

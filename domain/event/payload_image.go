@@ -33,7 +33,7 @@ func (c ImageAnalyzed) summary() string {
 	if c.Difference != nil {
 		line += "; " + c.Difference.summary()
 	}
-	return line
+	return line + c.After.uncovered()
 }
 
 // analysisState is one side of an analysis_update, in Anchore's keys.
@@ -91,7 +91,7 @@ func (c TagMoved) summary() string {
 	if c.Difference != nil {
 		line += "; " + c.Difference.summary()
 	}
-	return line
+	return line + c.After.uncovered()
 }
 
 func (c TagMoved) payload(shared common) any {

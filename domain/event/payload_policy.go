@@ -31,9 +31,9 @@ func (c PolicyEvaluated) subject() string { return c.Target.String() }
 
 func (c PolicyEvaluated) summary() string {
 	if c.Last.Status == c.Current.Status {
-		return fmt.Sprintf("policy %s: %s, was %s", c.Current.Status, c.Current.FinalAction, c.Last.FinalAction)
+		return fmt.Sprintf("policy %s: %s, was %s", c.Current.Status, c.Current.FinalAction, c.Last.FinalAction) + c.After.uncovered()
 	}
-	return fmt.Sprintf("policy %s (%s), was %s (%s)", c.Current.Status, c.Current.FinalAction, c.Last.Status, c.Last.FinalAction)
+	return fmt.Sprintf("policy %s (%s), was %s (%s)", c.Current.Status, c.Current.FinalAction, c.Last.Status, c.Last.FinalAction) + c.After.uncovered()
 }
 
 // outcome is an evaluation in two words.

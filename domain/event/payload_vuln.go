@@ -19,6 +19,16 @@ type VulnerabilitiesChanged struct {
 	Before, After  Evidence
 	Added, Removed []vuln.Finding
 	Updated        []vuln.Update
+	// NotCovered were in the list before; whether the image still has them is not
+	// known, because the data does not cover its distribution.
+	NotCovered []vuln.Finding
+}
+
+// Empty tells that there is no news: equal lists, and a distribution that is
+// covered, or not, as before.
+func (c VulnerabilitiesChanged) Empty() bool {
+	return len(c.Added)+len(c.Removed)+len(c.Updated)+len(c.NotCovered) == 0 &&
+		c.Before.Coverage.Missing() == c.After.Coverage.Missing()
 }
 
 // Type is vuln_update.
@@ -31,7 +41,7 @@ func (c VulnerabilitiesChanged) summary() string {
 	for _, part := range []struct {
 		verb string
 		list []record
-	}{{"added", records(c.Added)}, {"removed", records(c.Removed)}, {"updated", updateRecords(c.Updated)}} {
+	}{{"added", records(c.Added)}, {"removed", records(c.Removed)}, {"updated", updateRecords(c.Updated)}, {"no longer known", records(c.NotCovered)}} {
 		if len(part.list) == 0 {
 			continue
 		}
@@ -41,7 +51,26 @@ func (c VulnerabilitiesChanged) summary() string {
 		}
 		parts = append(parts, line+named(names(part.list)))
 	}
+	if coverage := c.coverage(); coverage != "" {
+		parts = append(parts, coverage)
+	}
 	return "vulnerabilities: " + strings.Join(parts, "; ")
+}
+
+// coverage says what the lists are worth.
+func (c VulnerabilitiesChanged) coverage() string {
+	before, after := c.Before.Coverage, c.After.Coverage
+	switch {
+	case after.Missing() && !before.Missing():
+		return "no longer covered: " + after.Reason
+	case after.Missing():
+		return after.String()
+	case before.Missing() && after.State == vuln.Covered:
+		return after.Distribution + " is covered now"
+	case before.Missing():
+		return "nothing is left that was not covered"
+	}
+	return ""
 }
 
 // names are the vulnerabilities of a list, with what became of their id and of
@@ -80,6 +109,8 @@ func (c VulnerabilitiesChanged) payload(shared common) any {
 		Added   []record `json:"added"`
 		Updated []record `json:"updated"`
 		Removed []record `json:"removed"`
+		// Of the former list, but neither in the present one nor known to be gone.
+		NotCovered []record `json:"not_covered,omitempty"`
 	}
 	return struct {
 		common
@@ -88,7 +119,7 @@ func (c VulnerabilitiesChanged) payload(shared common) any {
 		Counts map[string]int `json:"counts"`
 	}{
 		common:     shared,
-		Difference: difference{records(c.Added), updateRecords(c.Updated), records(c.Removed)},
+		Difference: difference{records(c.Added), updateRecords(c.Updated), records(c.Removed), records(c.NotCovered)},
 		about:      newAbout(c.Target, c.Before, c.After),
 		Counts:     c.counts(),
 	}
@@ -98,6 +129,9 @@ func (c VulnerabilitiesChanged) payload(shared common) any {
 // updated ones have another name.
 func (c VulnerabilitiesChanged) counts() map[string]int {
 	counts := map[string]int{"added": len(c.Added), "updated": len(c.Updated), "removed": len(c.Removed)}
+	if len(c.NotCovered) > 0 {
+		counts["not_covered"] = len(c.NotCovered)
+	}
 	for _, f := range c.Added {
 		counts["added_"+strings.ToLower(string(vuln.ParseSeverity(string(f.Severity))))]++
 	}

@@ -123,6 +123,6 @@ func anySubject(dockerfile, path, content, version string) *Subject {
 			Finding: vuln.Finding{ID: content, Namespace: version, Severity: vuln.High, Package: vuln.Package{Name: path, Version: version, Type: kind}},
 		})
 	}
-	s.Feed.Namespaces = []string{content + ":distro:" + content + ":" + version}
+	s.Feed.Coverage = vuln.Coverage{State: vuln.CoverageState(content), Distribution: content + " " + version}
 	return s
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // vendorOnly is a parameter that several checks share.
@@ -40,7 +42,7 @@ var gateVulnerabilities = Gate{
 		},
 		{
 			Name:        "vulnerability_data_unavailable",
-			Description: "Fires if there are no vulnerability data about the image's distribution.",
+			Description: "Fires if the vulnerability data has nothing about the image's distribution, or if the image has packages of a distribution and does not say of which.",
 			check:       vulnerabilityDataUnavailable,
 		},
 		{
@@ -81,10 +83,12 @@ func staleFeedData(c *check) error {
 }
 
 func vulnerabilityDataUnavailable(c *check) error {
-	if len(c.subject.Feed.Namespaces) == 0 {
-		name, version := distroName(c.subject.Inventory.Distro)
-		c.fire(fmt.Sprintf("Distro-specific feed data not found for distro namespace: %s:%s. Cannot perform CVE scan OS/distro packages", name, version))
+	switch c.subject.Feed.Coverage.State {
+	case vuln.Covered, vuln.NotApplicable:
+		return nil
 	}
+	name, version := distroName(c.subject.Inventory.Distro)
+	c.fire(fmt.Sprintf("Distro-specific feed data not found for distro namespace: %s:%s. Cannot perform CVE scan OS/distro packages", name, version))
 	return nil
 }
 

@@ -56,10 +56,18 @@ func TestVulnerabilityDataUnavailable(t *testing.T) {
 	t.Parallel()
 	debian := withImage(sbom.Inventory{Distro: sbom.Distro{ID: "debian", VersionID: "10"}})
 	covered := withImage(sbom.Inventory{Distro: sbom.Distro{ID: "debian", VersionID: "12"}})
-	covered.Feed.Namespaces = []string{"debian:distro:debian:12"}
+	covered.Feed.Coverage = vuln.Coverage{State: vuln.Covered}
+	dropped := withImage(sbom.Inventory{Distro: sbom.Distro{ID: "debian", VersionID: "10"}})
+	dropped.Feed = Feed{Built: noon, Coverage: vuln.Coverage{State: vuln.NotCovered}}
+	unnamed, static := withImage(sbom.Inventory{}), withImage(sbom.Inventory{})
+	unnamed.Feed = Feed{Built: noon, Coverage: vuln.Coverage{State: vuln.NotCovered}}
+	static.Feed = Feed{Built: noon, Coverage: vuln.Coverage{State: vuln.NotApplicable}}
 	testTrigger(t, "vulnerabilities", "vulnerability_data_unavailable", []gateTest{
-		{"no records", nil, debian, []string{"Distro-specific feed data not found for distro namespace: debian:10. Cannot perform CVE scan OS/distro packages"}},
-		{"no distribution", nil, subject(), []string{"Distro-specific feed data not found for distro namespace: Unknown:0. Cannot perform CVE scan OS/distro packages"}},
+		{"no records", nil, dropped, []string{"Distro-specific feed data not found for distro namespace: debian:10. Cannot perform CVE scan OS/distro packages"}},
+		{"packages of no named distribution", nil, unnamed, []string{"Distro-specific feed data not found for distro namespace: Unknown:0. Cannot perform CVE scan OS/distro packages"}},
+		{"no packages of a distribution", nil, static, nil},
+		{"no data", nil, debian, []string{"Distro-specific feed data not found for distro namespace: debian:10. Cannot perform CVE scan OS/distro packages"}},
+		{"no data and no distribution", nil, subject(), []string{"Distro-specific feed data not found for distro namespace: Unknown:0. Cannot perform CVE scan OS/distro packages"}},
 		{"records", nil, covered, nil},
 	})
 }

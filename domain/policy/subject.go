@@ -36,9 +36,8 @@ type FailedImage struct {
 type Feed struct {
 	// Built is when the data were made; zero without any data.
 	Built time.Time
-	// Namespaces are grype's namespaces that hold records about the image's
-	// distribution, as in "debian:distro:debian:12".
-	Namespaces []string
+	// Coverage tells whether they are about the image's distribution at all.
+	Coverage vuln.Coverage
 }
 
 // PackageFeed is a package registry's view of published packages.

@@ -27,6 +27,7 @@ func advance(before State, seen Seen, now time.Time) State {
 	}
 	if seen.Matched {
 		after.Matched, after.Vulnerabilities = true, essentials(seen.Vulnerabilities)
+		after.Coverage = seen.Coverage
 		after.Counts = vuln.Counts{}
 		for _, f := range after.Vulnerabilities {
 			after.Counts.Add(f.Severity)
@@ -56,6 +57,7 @@ func pendingSince(before, after State, problem *Problem, now time.Time) time.Tim
 
 func differs(before, after State) bool {
 	return before.Resolved != after.Resolved || before.Analyzed != after.Analyzed ||
+		before.Coverage != after.Coverage ||
 		!vuln.Diff(before.Vulnerabilities, after.Vulnerabilities).Empty() ||
 		(before.Evaluation == nil) != (after.Evaluation == nil) ||
 		before.Evaluation != nil && before.Evaluation.FinalAction != after.Evaluation.FinalAction

@@ -30,6 +30,9 @@ type Seen struct {
 	// Matched tells that Vulnerabilities is a list, if an empty one.
 	Matched         bool
 	Vulnerabilities []vuln.Finding
+	// Coverage tells whether the data of that list is about the image's
+	// distribution at all.
+	Coverage vuln.Coverage
 	// Evaluation is nil when there is nothing to evaluate yet.
 	Evaluation *Evaluation
 	// LastBundle and Bundle are the bundles of the last evaluation and of this

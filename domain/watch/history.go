@@ -20,9 +20,11 @@ type BoardFilter struct {
 	Status string
 	// Failing selects targets that cannot be followed.
 	Failing bool
-	Order   BoardOrder
-	Offset  int
-	Limit   int // zero for 1,000
+	// Uncovered selects targets of a distribution that the data does not cover.
+	Uncovered bool
+	Order     BoardOrder
+	Offset    int
+	Limit     int // zero for 1,000
 }
 
 // NotEvaluated is the Status of a BoardFilter for targets without an outcome.

@@ -87,6 +87,7 @@ type Summary struct {
 	Generation  string         `json:"generation,omitempty"`
 	Matched     bool           `json:"matched,omitempty"`
 	Counts      vuln.Counts    `json:"counts,omitzero"`
+	Coverage    vuln.Coverage  `json:"coverage,omitzero"`
 	Status      policy.Status  `json:"status,omitempty"`
 	FinalAction policy.Action  `json:"final_action,omitempty"`
 	Problem     *Problem       `json:"problem,omitempty"`
@@ -98,7 +99,7 @@ type Summary struct {
 // Summarize leaves a state's documents out.
 func (s State) Summarize(target image.Target) Summary {
 	sum := Summary{Target: target, Resolved: s.Resolved, Analyzed: s.Analyzed, Pending: s.Pending, Generation: s.Basis.Generation,
-		Matched: s.Matched, Counts: s.Counts, Problem: s.Problem, Checked: s.Checked, Changed: s.Changed, Next: s.Next}
+		Matched: s.Matched, Counts: s.Counts, Coverage: s.Coverage, Problem: s.Problem, Checked: s.Checked, Changed: s.Changed, Next: s.Next}
 	if s.Evaluation != nil {
 		sum.Status, sum.FinalAction = s.Evaluation.Status, s.Evaluation.FinalAction
 	}

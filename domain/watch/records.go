@@ -95,6 +95,8 @@ type Advance struct {
 	Watermark int64
 	// Scores are the EPSS scores of To.
 	Scores []vuln.Score
+	// Coverage tells of the distributions of all images whether To covers them.
+	Coverage map[vuln.Distribution]vuln.Coverage
 }
 
 // Moved counts what an Advance came to.

@@ -38,6 +38,8 @@ type State struct {
 	Matched         bool
 	Vulnerabilities []vuln.Finding
 	Counts          vuln.Counts
+	// Coverage tells what the absence of vulnerabilities means.
+	Coverage vuln.Coverage
 	// Evaluation is the last outcome of the policies; nil before the first.
 	Evaluation *Evaluation
 	// Problem is why the last pass failed; nil when it did not.

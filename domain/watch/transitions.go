@@ -34,7 +34,8 @@ func (d *decision) difference() *event.ImageDifference {
 	difference := *d.seen.Difference
 	if d.before.Matched && d.seen.Matched {
 		change := vuln.Diff(d.before.Vulnerabilities, d.after.Vulnerabilities)
-		difference.Fixed, difference.Introduced = change.Removed, change.Added
+		difference.Fixed, difference.NotCovered = d.after.Coverage.Uncovered(change.Removed)
+		difference.Introduced = change.Added
 	}
 	return &difference
 }
@@ -64,13 +65,14 @@ func (d *decision) vulnerabilities() event.Content {
 	change := vuln.DiffAt(d.before.Vulnerabilities, d.after.Vulnerabilities, options.EPSS)
 	content := event.VulnerabilitiesChanged{Target: d.target, Before: evidenceOf(d.before), After: evidenceOf(d.after)}
 	content.Added = slices.DeleteFunc(change.Added, func(f vuln.Finding) bool { return !interesting(f, *options) })
-	content.Removed = slices.DeleteFunc(change.Removed, func(f vuln.Finding) bool { return !interesting(f, *options) })
+	removed := slices.DeleteFunc(change.Removed, func(f vuln.Finding) bool { return !interesting(f, *options) })
+	content.Removed, content.NotCovered = d.after.Coverage.Uncovered(removed)
 	for _, u := range change.Updated {
 		if interesting(u.Previous, *options) || interesting(u.Current, *options) {
 			content.Updated = append(content.Updated, u)
 		}
 	}
-	if len(content.Added)+len(content.Removed)+len(content.Updated) == 0 {
+	if content.Empty() {
 		return nil
 	}
 	return content
@@ -106,12 +108,15 @@ func evidenceOf(s State) event.Evidence {
 		image.Manifest, image.Index = s.Analyzed, ""
 	}
 	return event.Evidence{Image: image, Generation: s.Basis.Generation, Engine: s.Basis.Engine,
-		Bundle: s.Basis.Bundle, Analyzer: s.Basis.Analyzer}
+		Bundle: s.Basis.Bundle, Analyzer: s.Basis.Analyzer, Coverage: s.Coverage}
 }
 
 // pointer is evidence of what the tag points to, analyzed or not.
 func pointer(s State) event.Evidence {
 	evidence := evidenceOf(s)
 	evidence.Image = s.Resolved
+	if s.Analyzed != s.Resolved.Manifest {
+		evidence.Coverage = vuln.Coverage{} // of another image
+	}
 	return evidence
 }

@@ -35,7 +35,10 @@ CREATE TABLE target_state (
     problem      TEXT NOT NULL DEFAULT '', -- JSON; '' for none
     checked      INTEGER NOT NULL DEFAULT 0,
     changed      INTEGER NOT NULL DEFAULT 0,
-    next_change  INTEGER NOT NULL DEFAULT 0
+    next_change  INTEGER NOT NULL DEFAULT 0,
+    coverage     TEXT NOT NULL DEFAULT '', -- covered, not_covered, not_applicable; '' for not looked up
+    distribution TEXT NOT NULL DEFAULT '', -- its name, as in debian 12
+    not_covered  TEXT NOT NULL DEFAULT '' -- why it is not covered
 );
 CREATE INDEX target_state_analyzed ON target_state (analyzed);
 -- The orders of the status page, which reads a page at a time.
@@ -95,9 +98,11 @@ CREATE TABLE image (
     packages      INTEGER NOT NULL DEFAULT 0,
     files         INTEGER NOT NULL DEFAULT 0,
     groups_engine TEXT NOT NULL DEFAULT '', -- that made its groups; '' for none
-    file_system   TEXT NOT NULL DEFAULT '' -- digest of its unpacked layers: images with an equal one are analyzed once
+    file_system   TEXT NOT NULL DEFAULT '', -- digest of its unpacked layers: images with an equal one are analyzed once
+    distribution  TEXT NOT NULL DEFAULT '' -- in the matcher's encoding; set with its groups
 );
 CREATE INDEX image_file_system ON image (file_system, analyzer) WHERE file_system <> '';
+CREATE INDEX image_distribution ON image (distribution);
 
 CREATE TABLE image_document (
     image_id INTEGER NOT NULL REFERENCES image (id) ON DELETE CASCADE,
@@ -223,6 +228,15 @@ CREATE TABLE feed_generation (
     held     INTEGER NOT NULL DEFAULT 0, -- since when it is on hold; 0 for one that is not
     reasons  TEXT NOT NULL, -- JSON
     saved    INTEGER NOT NULL
+);
+
+-- What the current data has about the distributions of images.
+CREATE TABLE coverage (
+    distribution TEXT PRIMARY KEY, -- in the matcher's encoding
+    name         TEXT NOT NULL,
+    state        TEXT NOT NULL, -- covered, not_covered, not_applicable
+    reason       TEXT NOT NULL,
+    changed      TEXT NOT NULL -- generation that last brought another answer; '' for none
 );
 
 CREATE TABLE feed_sums (

@@ -29,6 +29,7 @@ var searchAttributes = map[string]enums.IndexedValueType{
 	"TagwatchPolicy":     enums.INDEXED_VALUE_TYPE_KEYWORD,
 	"TagwatchCritical":   enums.INDEXED_VALUE_TYPE_INT,
 	"TagwatchHigh":       enums.INDEXED_VALUE_TYPE_INT,
+	"TagwatchCoverage":   enums.INDEXED_VALUE_TYPE_KEYWORD,
 }
 
 // createNamespace writes the namespace into the database before the server starts, so that no cache has to learn of it. One that is

@@ -1,0 +1,85 @@
+package activities_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// TestDataThatDropADistribution: the distribution of an image vanishes from the
+// data and comes back. What was known of its packages stays, through a new
+// matcher too, nobody is told of a fix, the tag is woken each time, and its state
+// says what it is worth.
+func TestDataThatDropADistribution(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	flaw := cve("CVE-2026-0001", vuln.High)
+	flaw.Namespace = "debian:distro:debian:10"
+	r.matcher.knows(checksum(2), "openssl 1", flaw)
+	r.matcher.knows(checksum(4), "openssl 1", flaw)
+	for _, lacking := range []int{1, 3} {
+		r.matcher.lacks[checksum(lacking)] = true
+	}
+	r.data(1)
+	digest := r.push("app:1", "openssl 1")
+	target := r.settled("app:1")
+	coverage := func(number int, want vuln.CoverageState, woken bool, vulnerabilities ...string) {
+		t.Helper()
+		r.watchers.take()
+		if number > 1 {
+			r.data(number)
+		}
+		if diff := cmp.Diff(woken, slices.Contains(r.watchers.take(), "data app:1")); diff != "" {
+			t.Errorf("data %d: woken (-want +got):\n%s", number, diff)
+		}
+		r.settled("app:1")
+		view, err := r.store.View(t.Context(), target)
+		r.must(err)
+		if view.State.Coverage.State != want || view.State.Counts.High != len(vulnerabilities) {
+			t.Errorf("data %d: coverage %+v, counts %+v", number, view.State.Coverage, view.State.Counts)
+		}
+		if got := r.vulnerabilities(digest); !slices.Equal(got, vulnerabilities) {
+			t.Errorf("data %d: vulnerabilities %v", number, got)
+		}
+		subject, err := r.store.Subject(t.Context(), target, digest)
+		r.must(err)
+		bundle, _ := policy.Parse([]byte(coverageBundle))
+		evaluation, err := policy.Evaluate(t.Context(), bundle, subject, r.clock.Now())
+		r.must(err)
+		if fails := evaluation.Status == policy.Fail; fails != (want == vuln.NotCovered) {
+			t.Errorf("data %d: the policy fails: %t", number, fails)
+		}
+	}
+	coverage(1, vuln.NotCovered, false)
+	coverage(2, vuln.Covered, true, "CVE-2026-0001")
+	coverage(3, vuln.NotCovered, true, "CVE-2026-0001")
+	r.matcher.engine = "engine 2"
+	r.sync(watch.SyncRequest{})
+	coverage(3, vuln.NotCovered, false, "CVE-2026-0001")
+	coverage(4, vuln.Covered, true, "CVE-2026-0001")
+	stored, err := r.store.Notifications(t.Context(), store.NotificationFilter{})
+	r.must(err)
+	var told []string
+	for _, n := range stored {
+		if _, line, found := strings.Cut(n.Summary, "vulnerabilities: "); found {
+			told = append(told, line)
+		}
+	}
+	want := []string{"1 added (1 high): CVE-2026-0001; debian 10 is covered now",
+		"no longer covered: the data has nothing about debian 10", "debian 10 is covered now"}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+}
+
+const coverageBundle = `{"id": "b", "version": "1_0", "policies": [{"id": "p", "version": "1_0", "rules": [
+	{"id": "r", "gate": "vulnerabilities", "trigger": "vulnerability_data_unavailable", "action": "STOP", "params": []}]}],
+	"whitelists": [], "whitelisted_images": [], "blacklisted_images": [],
+	"mappings": [{"id": "m", "name": "m", "registry": "*", "repository": "*", "image": {"type": "tag", "value": "*"}, "policy_ids": ["p"], "whitelist_ids": []}]}`
