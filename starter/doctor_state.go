@@ -33,7 +33,7 @@ func (e *examination) feed(ctx context.Context) {
 	}
 	if feed.Problem != nil {
 		e.warn(subject, "see the workers' way to the source (--feed-url, --feed-ca-file, HTTPS_PROXY), or bring data: tagwatch feed import",
-			"the source has not answered the workers since %s: %s", e.when(feed.Problem.Since), feed.Problem.Message)
+			"the workers could not read the source since %s: %s", e.when(feed.Problem.Since), feed.Problem.Message)
 	}
 	if feed.Problem == nil && !feed.Checked.IsZero() && !e.IsSet("feed-url") {
 		e.ok(subject, "the workers read its source %s", e.ago(feed.Checked))

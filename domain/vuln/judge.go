@@ -66,7 +66,7 @@ func Judge(previous, next Description, limits Limits, now time.Time) []HoldReaso
 			reasons = append(reasons, reason)
 		}
 	}
-	return append(reasons, limits.judgeTotals(previous.Totals, next.Totals)...)
+	return append(reasons, limits.judgeTotals(previous, next)...)
 }
 
 // judgeAlone judges what a generation is by itself.
@@ -98,7 +98,7 @@ func (l Limits) judgeProvider(previous ProviderState, next Description) []HoldRe
 	current, ok := next.Provider(previous.Name)
 	if !ok {
 		return []HoldReason{{Kind: HoldProvider, Provider: previous.Name,
-			Text: fmt.Sprintf("provider %s is gone, which had %d records", previous.Name, previous.Records)}}
+			Text: fmt.Sprintf("provider %s is gone (records: %d)", previous.Name, previous.Records)}}
 	}
 	if _, decorating := next.Totals.Of(previous.Name); decorating {
 		return nil // judgeTotals judges its rows
@@ -113,10 +113,14 @@ func (l Limits) judgeProvider(previous ProviderState, next Description) []HoldRe
 	return reasons
 }
 
-func (l Limits) judgeTotals(previous, next Totals) []HoldReason {
+func (l Limits) judgeTotals(previous, next Description) []HoldReason {
 	var reasons []HoldReason
 	for _, total := range totals {
-		if text := l.judgeCount(total.count(previous), total.count(next)); text != "" {
+		_, had := previous.Provider(total.provider)
+		if _, has := next.Provider(total.provider); had && !has {
+			continue // judgeProvider says that it is gone
+		}
+		if text := l.judgeCount(total.count(previous.Totals), total.count(next.Totals)); text != "" {
 			reasons = append(reasons, HoldReason{Kind: HoldCount, Provider: total.provider, Text: total.name + " " + text})
 		}
 	}

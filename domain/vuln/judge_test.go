@@ -60,6 +60,9 @@ func TestJudge(t *testing.T) {
 		{"provider gone", func(d *vuln.Description) { d.Providers = d.Providers[1:] }, []reason{{vuln.HoldProvider, "debian"}}},
 		{"provider without records gone", func(d *vuln.Description) { d.Providers = []vuln.ProviderState{d.Providers[0], d.Providers[2]} },
 			[]reason{{vuln.HoldProvider, "epss"}}},
+		{"provider of scores gone, and they with it", func(d *vuln.Description) {
+			d.Providers, d.Totals.Exploitability = []vuln.ProviderState{d.Providers[0], d.Providers[2]}, 0
+		}, []reason{{vuln.HoldProvider, "epss"}}},
 		{"provider new", func(d *vuln.Description) {
 			d.Providers = append([]vuln.ProviderState{}, append(d.Providers, vuln.ProviderState{Name: "suse", Records: 9000})...)
 		}, nil},
