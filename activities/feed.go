@@ -36,6 +36,8 @@ type feedStore interface {
 	NoteConditions(ctx context.Context, found []vuln.Condition, now time.Time) error
 	SaveGeneration(ctx context.Context, generation vuln.Description, state watch.GenerationState, reasons []string, now time.Time) error
 	EndHold(ctx context.Context) error
+	// SeeGeneration keeps what was decided about a generation that is still listed.
+	SeeGeneration(ctx context.Context, checksum string, now time.Time) error
 	// GenerationState is "" for a generation that was never seen.
 	GenerationState(ctx context.Context, checksum string) (watch.GenerationState, error)
 	// Stage keeps findings until Advance makes them the current ones; Staged are

@@ -93,7 +93,7 @@ func (a *Activities) consider(ctx context.Context, feed watch.Feed, newest offer
 		return fetched, nil
 	case newest.state == watch.Rejected:
 		fetched.Refused = newest.Checksum
-		return fetched, nil
+		return fetched, a.Store.SeeGeneration(ctx, newest.Checksum, a.now())
 	case newest.back:
 		return a.goBack(ctx, feed, fetched)
 	}

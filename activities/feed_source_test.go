@@ -304,8 +304,12 @@ func TestRejectedDataListed(t *testing.T) {
 	r.must(source.Publish(bad))
 	r.sync(watch.SyncRequest{})
 	r.sync(watch.SyncRequest{Rollback: true})
-	if fetched := r.sync(watch.SyncRequest{}); fetched.Refused != bad.Checksum || r.feedState().Current.Checksum != current.Checksum {
-		t.Errorf("fetched %+v", fetched)
+	for range 4 { // for longer than such decisions are kept
+		if fetched := r.sync(watch.SyncRequest{}); fetched.Refused != bad.Checksum || r.feedState().Current.Checksum != current.Checksum {
+			t.Errorf("fetched %+v", fetched)
+		}
+		r.clock.pass(20 * 24 * time.Hour)
+		do[watch.Pruned](r, r.steps.Prune)
 	}
 }
 

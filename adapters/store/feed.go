@@ -152,6 +152,14 @@ func (t tx) putOnHold(ctx context.Context, checksum, content, why string, now ti
 		checksum, content, stamp(now), why, stamp(now))
 }
 
+// SeeGeneration notes that a generation is still listed: what was decided about it
+// is not forgotten while it is.
+func (s *Store) SeeGeneration(ctx context.Context, checksum string, now time.Time) error {
+	return s.change(ctx, "see generation "+checksum, func(t tx) error {
+		return t.run(ctx, `UPDATE feed_generation SET saved = ? WHERE checksum = ?`, stamp(now), checksum)
+	})
+}
+
 // EndHold ends that a generation is on hold. If it comes again, it is judged anew.
 func (s *Store) EndHold(ctx context.Context) error {
 	return s.change(ctx, "end the hold of a generation", func(t tx) error {
