@@ -50,7 +50,7 @@ var ownedLibraries = map[string][]string{
 	"github.com/jmoiron/sqlx":                 {"adapters/store"},
 	"github.com/coreos/go-oidc":               {"adapters/push"},
 	"github.com/lib/pq":                       {"adapters/store", "bench"},
-	"go.temporal.io":                          {"workflows", "activities", "worker", "starter", "adapters/tracing"},
+	"go.temporal.io":                          {"workflows", "activities", "worker", "starter", "adapters/tracing", "chaos"},
 	"go.opentelemetry.io/otel/exporters/otlp": {"adapters/tracing"},
 }
 

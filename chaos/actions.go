@@ -24,20 +24,27 @@ func flawedCurl() (v1.Image, error) {
 	return lab.NewImage(lab.Debian(lab.Deb{Name: "curl", Version: "7.88.1-10"}))
 }
 
-func (w *world) openssl(flawed bool) (version, error) {
+// damagedPackages cuts the package database in the middle of a record.
+var damagedPackages = lab.Run("damage the package database", lab.Text("/var/lib/dpkg/status", "Package: openssl\nStatus: install ok inst"))
+
+func (w *world) openssl(flawed, broken bool) (version, error) {
 	w.pushes++
 	number := "3.0.11-1~deb12u2"
 	if flawed {
 		number = "3.0.9-1"
 	}
-	built, err := lab.NewImage(lab.Debian(lab.Deb{Name: "openssl", Version: number}),
-		lab.Labels(map[string]string{"org.opencontainers.image.revision": fmt.Sprint(w.pushes)}))
-	return version{image: built, flawed: flawed}, err
+	parts := []lab.Part{lab.Debian(lab.Deb{Name: "openssl", Version: number}),
+		lab.Labels(map[string]string{"org.opencontainers.image.revision": fmt.Sprint(w.pushes)})}
+	if broken {
+		parts = append(parts, damagedPackages)
+	}
+	built, err := lab.NewImage(parts...)
+	return version{image: built, flawed: flawed, broken: broken}, err
 }
 
 // move gives the mover another image that it never had.
-func (w *world) move(m *mover, flawed bool) error {
-	made, err := w.openssl(flawed)
+func (w *world) move(m *mover, flawed, broken bool) error {
+	made, err := w.openssl(flawed, broken)
 	if err != nil {
 		return err
 	}
@@ -52,14 +59,21 @@ func (w *world) point(m *mover, image int) error {
 	return err
 }
 
-// expectMove is what must follow when a mover leaves an image for another.
+// expectMove is what must follow when a mover leaves an image for another. An
+// image with a damaged package database cannot be analyzed: the tag moves, and
+// what was known of its last image stands.
 func (w *world) expectMove(m *mover, before version) {
 	after := m.images[m.now]
 	e := expectation{key: w.reference(m.name), causes: []string{"image"}}
-	w.ledger.expect(e.of("analysis_update"),
-		e.of("tag_update").from(before.digest.String()).to(after.digest.String()))
-	if before.flawed != after.flawed {
-		w.ledger.expect(e.of("vuln_update"), e.of("policy_eval").from(status(before.flawed)).to(status(after.flawed)))
+	w.ledger.expect(e.of("tag_update").from(before.digest.String()).to(after.digest.String()))
+	if after.broken {
+		return
+	}
+	known := m.images[m.analyzed]
+	m.analyzed = m.now
+	w.ledger.expect(e.of("analysis_update"))
+	if known.flawed != after.flawed {
+		w.ledger.expect(e.of("vuln_update"), e.of("policy_eval").from(status(known.flawed)).to(status(after.flawed)))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -108,6 +109,9 @@ func (l *ledger) account() (missing int, err error) {
 	defer l.mu.Unlock()
 	hooks := l.receiver.All()
 	for _, hook := range hooks[l.read:] {
+		if hook.Status >= http.StatusMultipleChoices {
+			continue // refused: it has to come again
+		}
 		if err := l.take(hook); err != nil {
 			return 0, err
 		}

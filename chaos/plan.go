@@ -24,6 +24,7 @@ type movePlan struct {
 	mover  int
 	back   bool // to an image that it had before, if there is one
 	flawed bool // otherwise: whether the new one is
+	broken bool // otherwise: whether the package database of the new one is damaged
 }
 
 type killPlan struct {
@@ -32,17 +33,22 @@ type killPlan struct {
 	down   time.Duration // before it comes back
 }
 
-// The victims: processes that are killed, and counterparts that go away.
+// The victims: processes that are killed, counterparts that go away, a receiver
+// that refuses what it gets, the workers that analyze, and workflows that are
+// canceled.
 const (
-	worker   = "worker"
-	temporal = "temporal"
-	database = "postgres"
-	registry = "registry"
-	receiver = "receiver"
-	source   = "feed"
+	worker    = "worker"
+	analysis  = "analysis"
+	temporal  = "temporal"
+	database  = "postgres"
+	registry  = "registry"
+	receiver  = "receiver"
+	refusing  = "receiver-404"
+	source    = "feed"
+	workflows = "workflows"
 )
 
-var victims = []string{worker, temporal, database, registry, receiver, source}
+var victims = []string{worker, analysis, temporal, database, registry, receiver, refusing, source, workflows}
 
 func newPlan(seed int64) plan {
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
@@ -55,7 +61,7 @@ func newPlan(seed int64) plan {
 	}
 	p := plan{data: sometimes(), policy: sometimes()}
 	for _, m := range random.Perm(movers)[:1+random.IntN(4)] {
-		p.moves = append(p.moves, movePlan{moment(), m, random.IntN(4) == 0, random.IntN(2) == 0})
+		p.moves = append(p.moves, movePlan{moment(), m, random.IntN(4) == 0, random.IntN(2) == 0, random.IntN(5) == 0})
 	}
 	for range random.IntN(4) {
 		p.grow = append(p.grow, moment())

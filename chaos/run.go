@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 )
@@ -87,7 +88,7 @@ func (w *world) moveAsPlanned(m *mover, planned movePlan) error {
 	if planned.back && len(m.images) > 1 {
 		return w.point(m, (m.now+1)%len(m.images))
 	}
-	return w.move(m, planned.flawed)
+	return w.move(m, planned.flawed, planned.broken)
 }
 
 // kill takes a victim away and brings it back. tagwatch up starts its children
@@ -102,6 +103,18 @@ func (w *world) kill(ctx context.Context, k killPlan) error {
 		}
 		wait(ctx, time.Now(), k.down)
 		return w.database.Start(ctx)
+	case analysis:
+		w.analysis.stop()
+		wait(ctx, time.Now(), k.down)
+		w.analysis.start()
+		return nil
+	case refusing:
+		w.receiver.AnswerAlways(http.StatusNotFound)
+		wait(ctx, time.Now(), k.down)
+		w.receiver.AnswerAlways(http.StatusOK)
+		return nil
+	case workflows:
+		return w.cancelWorkflows(ctx)
 	}
 	server := map[string]interface {
 		Pause() error

@@ -26,6 +26,7 @@ type world struct {
 	registry *lab.Registry
 	feed     *feed.Feed
 	receiver *lab.Receiver
+	analysis *analysisWorker
 	ledger   *ledger
 
 	movers []mover
@@ -37,9 +38,10 @@ type world struct {
 
 // mover is a tag that moves, with every image that it pointed to.
 type mover struct {
-	name   string
-	images []version
-	now    int
+	name     string
+	images   []version
+	now      int
+	analyzed int // the last that could be
 }
 
 // version is an image that a mover points to at some time.
@@ -47,6 +49,7 @@ type version struct {
 	digest v1.Hash
 	image  v1.Image
 	flawed bool
+	broken bool // its package database is damaged
 }
 
 // settings say what to run and where.
@@ -82,11 +85,16 @@ func newWorld(ctx context.Context, use settings) (*world, error) {
 	if use.temporalPostgres {
 		environment = append(environment, "TAGWATCH_TEMPORAL_POSTGRES="+w.database.URL("temporal"))
 	}
-	w.stack, err = stack.New(stack.Options{Bin: use.bin, DataDir: filepath.Join(use.dir, "data"), Log: w.log, Env: environment})
+	// The workers that analyze are a process of their own, which can be stopped.
+	w.stack, err = stack.New(stack.Options{Bin: use.bin, DataDir: filepath.Join(use.dir, "data"), Log: w.log,
+		Env: append(environment, "TAGWATCH_SERVE=watching,matching,delivery")})
+	w.analysis = newAnalysisWorker(w.stack, append(environment, "TAGWATCH_SERVE=analysis",
+		"TAGWATCH_LISTEN=127.0.0.1:0", "TAGWATCH_DATA_DIR="+filepath.Join(use.dir, "analysis")), w.log)
 	return w, err
 }
 
 func (w *world) close() error {
+	w.analysis.stop()
 	return errors.Join(w.stack.Stop(), w.database.Stop(), w.registry.Close(), w.feed.Close(), w.receiver.Close(), w.log.Close())
 }
 
@@ -110,6 +118,7 @@ func (w *world) begin(ctx context.Context) error {
 	if err := w.stack.Start(ctx); err != nil {
 		return err
 	}
+	w.analysis.start()
 	for _, command := range [][]string{
 		{"endpoint", "add", "receiver", w.receiver.URL() + "/hook"},
 		{"policy", "add", "--activate", w.bundle()},
@@ -134,7 +143,7 @@ func (w *world) begin(ctx context.Context) error {
 func (w *world) pushFirst() error {
 	for n := range movers {
 		m := mover{name: fmt.Sprintf("moved/app%d:latest", n)}
-		if err := w.move(&m, n%2 == 0); err != nil {
+		if err := w.move(&m, n%2 == 0, false); err != nil {
 			return err
 		}
 		w.movers = append(w.movers, m)

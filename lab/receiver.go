@@ -18,6 +18,7 @@ type Hook struct {
 	Header http.Header
 	Body   []byte
 	At     time.Time // when its body was read
+	Status int       // that it was answered with, if nothing went wrong before
 }
 
 // Receiver is a webhook receiver that keeps every request it gets, also those
@@ -37,7 +38,7 @@ type Receiver struct {
 // NewReceiver starts a receiver that answers 200.
 func NewReceiver() (*Receiver, error) {
 	r := &Receiver{Faults: &Faults{}, fallback: http.StatusOK, arrived: make(chan struct{})}
-	server, err := Serve(r.record(r.Wrap(http.HandlerFunc(r.answer))))
+	server, err := Serve(http.HandlerFunc(r.receive))
 	if err != nil {
 		return nil, fmt.Errorf("start receiver: %w", err)
 	}
@@ -120,33 +121,27 @@ func (r *Receiver) advance() (Hook, <-chan struct{}, bool) {
 	return r.hooks[r.next-1], nil, true
 }
 
-// record keeps a request before any fault can hit it.
-func (r *Receiver) record(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		body, err := io.ReadAll(req.Body)
-		if err != nil {
-			panic(http.ErrAbortHandler)
-		}
-		req.Body = io.NopCloser(bytes.NewReader(body))
-		r.keep(Hook{Method: req.Method, Path: req.URL.Path, Header: req.Header.Clone(), Body: body, At: time.Now()})
-		next.ServeHTTP(w, req)
-	})
+// receive keeps a request before any fault can hit it, then answers.
+func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	status := r.keep(Hook{Method: req.Method, Path: req.URL.Path, Header: req.Header.Clone(), Body: body, At: time.Now()})
+	r.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })).ServeHTTP(w, req)
 }
 
-func (r *Receiver) keep(hook Hook) {
+// keep adds a request and returns the status code to answer it with.
+func (r *Receiver) keep(hook Hook) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	hook.Status = r.fallback
+	if len(r.answers) > 0 {
+		hook.Status, r.answers = r.answers[0], r.answers[1:]
+	}
 	r.hooks = append(r.hooks, hook)
 	close(r.arrived)
 	r.arrived = make(chan struct{})
-}
-
-func (r *Receiver) answer(w http.ResponseWriter, _ *http.Request) {
-	r.mu.Lock()
-	status := r.fallback
-	if len(r.answers) > 0 {
-		status, r.answers = r.answers[0], r.answers[1:]
-	}
-	r.mu.Unlock()
-	w.WriteHeader(status)
+	return hook.Status
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -163,11 +164,19 @@ type Result struct {
 	Code     int
 }
 
+// Command is one of the installation's programs with its environment, not started
+// yet.
+func (s *Stack) Command(ctx context.Context, program string, arguments ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, s.program(program), arguments...)
+	command.Env = slices.Clone(s.env)
+	return command
+}
+
 // Run runs a command of the command line to its end.
 func (s *Stack) Run(ctx context.Context, arguments ...string) (Result, error) {
-	command := exec.CommandContext(ctx, s.program("tagwatch"), arguments...)
+	command := s.Command(ctx, "tagwatch", arguments...)
 	var out, errs bytes.Buffer
-	command.Env, command.Stdout, command.Stderr = s.env, &out, &errs
+	command.Stdout, command.Stderr = &out, &errs
 	err := command.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+)
+
+// lasting are the workflows that live as long as what they are about.
+const lasting = `ExecutionStatus = "Running" AND WorkflowType IN ("WatchTag", "WatchRegistry", "WatchRepository", "ServeEndpoint")`
+
+// cancelWorkflows cancels everything that watches and delivers, as somebody may
+// by the Web UI, and has what should run started again.
+func (w *world) cancelWorkflows(ctx context.Context) error {
+	for {
+		err := w.cancelAll(ctx)
+		if err == nil {
+			break
+		}
+		fmt.Fprintf(w.log, "chaos: cancel the workflows: %v\n", err)
+		if ctx.Err() != nil {
+			return err
+		}
+		wait(ctx, time.Now(), 300*time.Millisecond) // Temporal may be away just now
+	}
+	_, err := w.command(ctx, "reconcile")
+	return err
+}
+
+func (w *world) cancelAll(ctx context.Context) error {
+	temporal, err := client.DialContext(ctx, client.Options{HostPort: w.stack.Temporal(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	listed, err := temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: lasting})
+	if err != nil {
+		return err
+	}
+	for _, found := range listed.GetExecutions() {
+		run := found.GetExecution()
+		if err := temporal.CancelWorkflow(ctx, run.GetWorkflowId(), run.GetRunId()); err != nil && !errors.As(err, new(*serviceerror.NotFound)) {
+			return err
+		}
+	}
+	return nil
+}
