@@ -105,7 +105,7 @@ func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view
 	if view.State.Matched && !subject.Matched {
 		return unchanged(seen, view), nil
 	}
-	seen.Packages = len(subject.Inventory.Packages)
+	seen.Packages, seen.Unreadable = len(subject.Inventory.Packages), subject.Inventory.Unreadable
 	seen.Coverage = subject.Feed.Coverage
 	seen.Matched, seen.Vulnerabilities = subject.Matched, vuln.Merge(vuln.Findings(subject.Matches))
 	if err := a.score(ctx, &seen, view); err != nil {

@@ -78,8 +78,9 @@ func (s seeding) subscription(ctx context.Context) error {
 
 func (s seeding) image(ctx context.Context) error {
 	inventory := &sbom.Inventory{Digest: s.digest, ImageID: strings.Repeat("cd", 32), OS: "linux", Architecture: "amd64",
-		Distro:   sbom.Distro{ID: "debian", VersionID: "12"},
-		Packages: []sbom.Package{{ID: "openssl-1", Name: "openssl", Version: "3.0.1", Type: "deb", Location: "/var/lib/dpkg/status"}}}
+		Distro:     sbom.Distro{ID: "debian", VersionID: "12"},
+		Packages:   []sbom.Package{{ID: "openssl-1", Name: "openssl", Version: "3.0.1", Type: "deb", Location: "/var/lib/dpkg/status"}},
+		Unreadable: []sbom.Unreadable{{Path: "/app/package.json", Cataloger: "javascript-package-cataloger", Reason: "invalid character"}}}
 	if err := s.SaveImage(ctx, inventory, []byte(`{"artifacts":[{"name":"openssl"}]}`+"\n"), "syft of the test", s.now); err != nil {
 		return err
 	}

@@ -22,7 +22,8 @@ func statusCommand() *cli.Command {
 		UsageText: "tagwatch status [REF] [options]",
 		Description: `Without a tag, one line for each: what the policies say, how many vulnerabilities
 it has, when anything last changed, and why it cannot be followed if it cannot.
-With a tag, everything, with what its workflow does right now.
+With a tag, everything, with the files of its image that could not be read and
+what its workflow does right now.
 
    tagwatch status
    tagwatch status docker.io/library/nginx:1.27
@@ -84,6 +85,9 @@ func (s *session) statusOf(ctx context.Context, target image.Target) (*tagStatus
 	view := s.statusView(summary, state)
 	subs, err := s.stored.Subscriptions(ctx, watch.SubscriptionFilter{Target: &target, ActiveOnly: true})
 	if err != nil {
+		return nil, err
+	}
+	if view.Unreadable, err = s.stored.Unreadable(ctx, view.Analyzed); err != nil && !errors.Is(err, fault.NotFound) {
 		return nil, err
 	}
 	view.Types = nil // the workflow may not know of all

@@ -9,6 +9,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -31,8 +32,11 @@ type tagStatusView struct {
 	Action     policy.Action `json:"final_action,omitempty"`
 	Types      []event.Type  `json:"types,omitempty"`
 	Problem    *problemView  `json:"problem,omitempty"`
-	Checked    time.Time     `json:"checked,omitzero"`
-	Changed    time.Time     `json:"changed,omitzero"`
+	// Unreadable are files of the analyzed image that could not be read for their
+	// packages.
+	Unreadable []sbom.Unreadable `json:"unreadable_files,omitempty"`
+	Checked    time.Time         `json:"checked,omitzero"`
+	Changed    time.Time         `json:"changed,omitzero"`
 	// Next is when time alone can change the outcome.
 	Next time.Time `json:"next_change,omitzero"`
 	Live *liveView `json:"live,omitempty"`
@@ -165,6 +169,9 @@ func (s *session) writeStatus(w io.Writer, v *tagStatusView) {
 		p.add("Vulnerabilities", countsLine(vuln.Counts(v.Counts)))
 		p.add("Coverage", v.Coverage.String())
 	}
+	if len(v.Unreadable) > 0 {
+		p.add("Not readable", number(len(v.Unreadable), "file")+", whose packages are not known")
+	}
 	p.add("Vulnerability data", v.Generation)
 	p.add("Subscribed to", list(v.Types))
 	p.add("Registry read", s.when(v.Checked))
@@ -176,7 +183,26 @@ func (s *session) writeStatus(w io.Writer, v *tagStatusView) {
 	}
 	s.addLive(&p, v.Live)
 	p.write(w)
+	s.writeUnreadable(w, v.Unreadable)
 	s.writeRecent(w, v.Live)
+}
+
+// shownUnreadable is how many files a person is shown.
+const shownUnreadable = 20
+
+func (s *session) writeUnreadable(w io.Writer, files []sbom.Unreadable) {
+	if len(files) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nFiles that could not be read for their packages")
+	t := &table{}
+	for _, file := range files[:min(len(files), shownUnreadable)] {
+		t.row(doubtful, file.Path, file.Cataloger, file.Reason)
+	}
+	t.write(w)
+	if more := len(files) - shownUnreadable; more > 0 {
+		s.say("%s more; see all with: -o json", number(more, "file"))
+	}
 }
 
 func (s *session) addLive(p *pairs, live *liveView) {

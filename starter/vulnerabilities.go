@@ -122,13 +122,30 @@ func vulnerabilities(ctx context.Context, s *session) error {
 // analyzed is the state of a tag of which an image was analyzed.
 func (s *session) analyzed(ctx context.Context, target image.Target) (watch.Summary, error) {
 	known, err := s.summary(ctx, target)
-	if err != nil || known.Analyzed != "" {
+	if err != nil {
 		return known, err
+	}
+	if known.Analyzed != "" {
+		s.noteEarlier(known)
+		return known, nil
 	}
 	if known.Problem != nil {
 		return known, unable(fmt.Errorf("%s is not analyzed: %s", target, known.Problem.Message))
 	}
 	return known, unable(fmt.Errorf("%s is not analyzed yet; see: tagwatch status %s", target, target))
+}
+
+// noteEarlier says that what is known is not about the image that the tag points to.
+func (s *session) noteEarlier(known watch.Summary) {
+	if known.Analyzed == known.Resolved.Manifest {
+		return
+	}
+	reason := "is not analyzed yet"
+	if failed := known.Problem.FailedImage(known.Resolved.Manifest); failed != nil {
+		reason = "could not be analyzed: " + failed.Reason
+	}
+	s.say("Image %s, which the tag points to, %s", known.Resolved.Manifest.Short(), reason)
+	s.say("What follows is about image %s, the last one that could be analyzed", known.Analyzed.Short())
 }
 
 // matched is the state of a tag of which the vulnerabilities are known.

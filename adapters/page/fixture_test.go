@@ -18,6 +18,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -87,6 +88,17 @@ func (c *content) Histories(_ context.Context, targets []image.Target) (map[imag
 func (c *content) View(_ context.Context, target image.Target) (watch.RecordView, error) {
 	return watch.RecordView{Watched: target.Reference.Path == "shop/api", State: state(c.t),
 		Subscriptions: []event.Subscription{{Target: target, Type: event.VulnUpdate, Active: true}}}, c.fails
+}
+
+func (c *content) Unreadable(_ context.Context, digest image.Digest) ([]sbom.Unreadable, error) {
+	if digest != state(c.t).Analyzed {
+		return nil, fault.NotFound
+	}
+	var files []sbom.Unreadable
+	for n := range 103 {
+		files = append(files, sbom.Unreadable{Path: fmt.Sprintf("/app/%03d/package.json", n) + hostile, Cataloger: "javascript-package-cataloger", Reason: "it says " + hostile})
+	}
+	return files, c.fails
 }
 
 func (c *content) Told(_ context.Context, filter page.ToldFilter) ([]page.Told, error) {

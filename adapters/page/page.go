@@ -18,6 +18,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -27,6 +28,9 @@ type Reader interface {
 	Board(context.Context, watch.BoardFilter) (page []watch.Summary, total int, err error)
 	Histories(context.Context, []image.Target) (map[image.Target][]watch.CountsAt, error)
 	View(context.Context, image.Target) (watch.RecordView, error)
+	// Unreadable are the files of an image that could not be read for their
+	// packages; fault.NotFound for an image that is not known.
+	Unreadable(context.Context, image.Digest) ([]sbom.Unreadable, error)
 	// Told lists notifications, the newest first.
 	Told(context.Context, ToldFilter) ([]Told, error)
 	// Notified is one of them; fault.NotFound without.

@@ -125,6 +125,7 @@ func TestPages(t *testing.T) {
 		{"/", 200, []string{"Tags 1 to 50 of 120", "registry.example.com/shop/api:0", `href="/?page=2"`, "fail", "30 h ago", "critical 0 to 1"}},
 		{"/?page=3&q=x", 200, []string{"Tags 101 to 120 of 120", `href="/?page=2&amp;q=x"`}},
 		{"/tag?name=registry.example.com/shop/api:1", 200, []string{"1 critical", "known exploited", "vulnerabilities over time", "<polyline",
+			"100 files and 3 more, whose packages are not known", "/app/000/package.json", "javascript-package-cataloger",
 			"http://127.0.0.1:8233/namespaces/default/workflows/watch-tag:registry.example.com%2Fshop%2Fapi:1", "vuln_update"}},
 		{"/tag?name=registry.example.com/shop/api:1@linux/arm64", 200, []string{"@linux/arm64"}},
 		{"/tag?name=registry.example.com/none:1", 404, []string{"Not found"}},

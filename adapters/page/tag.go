@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -21,6 +23,7 @@ const (
 	findingsPerPage = 100
 	shownRows       = 200 // of the policies' findings
 	shownTold       = 10
+	shownUnreadable = 100
 )
 
 // tagPage is everything about one tag.
@@ -39,6 +42,10 @@ type tagPage struct {
 	Pager      pager
 	Told       []toldRow
 	Generation string
+	// Unreadable are files that could not be read for their packages; there are
+	// MoreUnreadable others.
+	Unreadable     []sbom.Unreadable
+	MoreUnreadable int
 }
 
 // toldRow is a notification with what came of it.
@@ -78,6 +85,12 @@ func (s *site) tagPage(ctx context.Context, query url.Values) (page tagPage, err
 	}
 	page.rows(view.State.Evaluation)
 	page.findings(view.State.Vulnerabilities, query)
+	unreadable, err := s.Read.Unreadable(ctx, view.State.Analyzed)
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return page, err
+	}
+	page.MoreUnreadable = max(0, len(unreadable)-shownUnreadable)
+	page.Unreadable = unreadable[:len(unreadable)-page.MoreUnreadable]
 	histories, err := s.Read.Histories(ctx, []image.Target{target})
 	if err != nil {
 		return page, err

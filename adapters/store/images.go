@@ -19,10 +19,11 @@ const (
 
 // The kinds of documents of an image.
 const (
-	kindInventory = "inventory"
-	kindSBOM      = "sbom"
-	kindLocations = "locations"
-	kindArtifacts = "artifacts"
+	kindInventory  = "inventory"
+	kindSBOM       = "sbom"
+	kindLocations  = "locations"
+	kindUnreadable = "unreadable"
+	kindArtifacts  = "artifacts"
 )
 
 type imageRow struct {
@@ -79,7 +80,11 @@ func (s *Store) SaveImage(ctx context.Context, inventory *sbom.Inventory, sbomJS
 	if err != nil {
 		return err
 	}
-	documents := map[string][]byte{kindInventory: content, kindSBOM: compress(sbomJSON), kindLocations: places}
+	unreadable, err := pack(inventory.Unreadable)
+	if err != nil {
+		return err
+	}
+	documents := map[string][]byte{kindInventory: content, kindSBOM: compress(sbomJSON), kindLocations: places, kindUnreadable: unreadable}
 	return s.change(ctx, "save image "+string(inventory.Digest), func(t tx) error {
 		id, err := one[int64](ctx, t, `INSERT INTO image (digest, state, analyzer, config, analyzed, packages, files, file_system) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (digest) DO UPDATE SET state = excluded.state, analyzer = excluded.analyzer, config = excluded.config, problem = '',
@@ -166,6 +171,15 @@ func (s *Store) SBOM(ctx context.Context, digest image.Digest) ([]byte, error) {
 		return nil, err
 	}
 	return decompress(document)
+}
+
+// Unreadable are the files of the image that could not be read for their packages.
+func (s *Store) Unreadable(ctx context.Context, digest image.Digest) ([]sbom.Unreadable, error) {
+	document, err := s.imageDocument(ctx, digest, kindUnreadable)
+	if err != nil {
+		return nil, err
+	}
+	return unpack[[]sbom.Unreadable](document)
 }
 
 func (s *Store) imageDocument(ctx context.Context, digest image.Digest, kind string) ([]byte, error) {

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ func TestSaveImage(t *testing.T) {
 		want := inventory(digest(1), "openssl", "zlib")
 		want.Created = at(-60)
 		want.Files = []sbom.File{{Path: "/bin/\xff\x00odd", Mode: sbom.ModeRegular | 0o755, Size: 1 << 40}}
+		want.Unreadable = []sbom.Unreadable{{Path: "/app/package.json", Cataloger: "javascript-package-cataloger", Reason: "not JSON"}}
 		check(t, s.SaveImage(ctx, want, []byte(`{"artifacts":[]}`), "syft 1", at(0)))
 		check(t, s.SaveImage(ctx, want, []byte(`{"artifacts":[{}]}`), "syft 2", at(9)))
 
@@ -30,6 +32,9 @@ func TestSaveImage(t *testing.T) {
 		check(t, err)
 		if diff := cmp.Diff(want, inv); diff != "" {
 			t.Errorf("inventory (-want +got)\n%s", diff)
+		}
+		if unreadable := must[[]sbom.Unreadable](t)(s.Unreadable(ctx, digest(1))); !slices.Equal(unreadable, want.Unreadable) {
+			t.Errorf("unreadable: %+v", unreadable)
 		}
 		document, err := s.SBOM(ctx, digest(1))
 		if err != nil || string(document) != `{"artifacts":[{}]}` {
@@ -52,7 +57,7 @@ func TestSaveFailure(t *testing.T) {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 		for name, err := range map[string]error{
-			"inventory": second(s.Inventory(ctx, digest(1))), "SBOM": second(s.SBOM(ctx, digest(1))),
+			"unreadable": second(s.Unreadable(ctx, digest(1))), "inventory": second(s.Inventory(ctx, digest(1))), "SBOM": second(s.SBOM(ctx, digest(1))),
 			"subject": second(s.Subject(ctx, image.Target{}, digest(1))),
 		} {
 			if !errors.Is(err, fault.NotFound) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
 // ImageAnalyzed tells that the image of a tag is analyzed.
@@ -21,7 +22,12 @@ type ImageAnalyzed struct {
 	// Difference is what changed inside since the image that was analyzed before;
 	// nil when there was none, or when tag_update has it.
 	Difference *ImageDifference
+	// Unreadable are the files that could not be read for their packages.
+	Unreadable []sbom.Unreadable
 }
+
+// maxUnreadable is how many of these files a body lists; counts has their number.
+const maxUnreadable = 50
 
 // Type is analysis_update.
 func (ImageAnalyzed) Type() Type { return AnalysisUpdate }
@@ -30,6 +36,9 @@ func (c ImageAnalyzed) subject() string { return c.Target.String() }
 
 func (c ImageAnalyzed) summary() string {
 	line := fmt.Sprintf("image %s is analyzed, %s", c.After.Image.Manifest.Short(), count(c.Packages, "package"))
+	if len(c.Unreadable) > 0 {
+		line += ", " + count(len(c.Unreadable), "file") + " could not be read"
+	}
 	if c.Difference != nil {
 		line += "; " + c.Difference.summary()
 	}
@@ -50,21 +59,23 @@ func (c ImageAnalyzed) payload(shared common) any {
 	}
 	none := map[string]string{}
 	counts := c.Difference.counts()
-	counts["packages"] = c.Packages
+	counts["packages"], counts["unreadable_files"] = c.Packages, len(c.Unreadable)
 	return struct {
 		common
 		LastEval    analysisState     `json:"last_eval"`
 		CurrEval    analysisState     `json:"curr_eval"`
 		Annotations map[string]string `json:"annotations"`
 		about
-		Difference *imageDifference `json:"image_difference,omitempty"`
-		Counts     map[string]int   `json:"counts"`
+		Unreadable []sbom.Unreadable `json:"unreadable_files"`
+		Difference *imageDifference  `json:"image_difference,omitempty"`
+		Counts     map[string]int    `json:"counts"`
 	}{
 		common:      shared,
 		LastEval:    analysisState{c.After.Image.Manifest, before, none},
 		CurrEval:    analysisState{c.After.Image.Manifest, "analyzed", none},
 		Annotations: none,
 		about:       newAbout(c.Target, c.Before, c.After),
+		Unreadable:  append([]sbom.Unreadable{}, c.Unreadable[:min(len(c.Unreadable), maxUnreadable)]...),
 		Difference:  c.Difference.body(),
 		Counts:      counts,
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -75,6 +76,20 @@ func TestAnalysisStatusOfAKnownImage(t *testing.T) {
 		if status, _ := at(got, "last_eval.analysis_status"); status != want {
 			t.Errorf("known=%t: last status is %v, want %s", known, status, want)
 		}
+	}
+}
+
+// An image can hold any number of files that nobody can read.
+func TestAnalysisListsUnreadableFiles(t *testing.T) {
+	t.Parallel()
+	files := slices.Repeat([]sbom.Unreadable{{Path: "/app/cut.jar", Cataloger: "java-archive-cataloger", Reason: "not a zip file"}}, 60)
+	got := map[string]any(payload(t, event.ImageAnalyzed{Target: nginx, After: evidence(first), Unreadable: files}))
+	listed, _ := got["unreadable_files"].([]any)
+	if number, _ := at(got, "counts.unreadable_files"); number != 60.0 || len(listed) != 50 {
+		t.Errorf("%d listed of %v, want 50 of 60", len(listed), number)
+	}
+	if diff := cmp.Diff(map[string]any{"path": "/app/cut.jar", "cataloger": "java-archive-cataloger", "reason": "not a zip file"}, listed[0]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -224,6 +239,8 @@ func TestSummaries(t *testing.T) {
 		want    string
 	}{
 		{"analysis", event.ImageAnalyzed{Target: nginx, After: evidence(first), Packages: 1}, "docker.io/library/nginx:1.25: image 111111111111 is analyzed, 1 package"},
+		{"analysis with unreadable files", event.ImageAnalyzed{Target: nginx, After: evidence(first), Packages: 2, Unreadable: make([]sbom.Unreadable, 3)},
+			"docker.io/library/nginx:1.25: image 111111111111 is analyzed, 2 packages, 3 files could not be read"},
 		{"tag", event.TagMoved{Target: nginx, Before: evidence(first), After: evidence(second)}, "docker.io/library/nginx:1.25: moved from 111111111111 to 222222222222"},
 		{"tag with difference", event.TagMoved{Target: nginx, Before: evidence(first), After: evidence(second),
 			Difference: &event.ImageDifference{PackagesAdded: []vuln.Package{{Name: "a"}, {Name: "b"}}, Fixed: []vuln.Finding{high, low}}},

@@ -5,12 +5,7 @@ import "fmt"
 // unreadableFiles fires once for each file. Its trigger id is made of the path
 // alone: reasons may be worded differently by another version of syft.
 func unreadableFiles(c *check) error {
-	last := ""
 	for file := range each(c.memo.budget, c.subject.Inventory.Unreadable) {
-		if file.Path == last {
-			continue
-		}
-		last = file.Path
 		c.fireAs(triggerID(c.gate, c.trigger, file.Path), fmt.Sprintf("Packages of file %s could not be read (%s: %s)", file.Path, file.Cataloger, file.Reason))
 	}
 	return nil

@@ -15,7 +15,6 @@ func TestUnreadableFiles(t *testing.T) {
 	image := withImage(sbom.Inventory{Unreadable: []sbom.Unreadable{
 		{Path: "/app/cut.jar", Cataloger: "java-archive-cataloger", Reason: "zip: not a valid zip file"},
 		{Path: "/app/package.json", Cataloger: "javascript-package-cataloger", Reason: "invalid character"},
-		{Path: "/app/package.json", Cataloger: "other-cataloger", Reason: "the same file again"},
 	}})
 	want := []string{
 		"Packages of file /app/cut.jar could not be read (java-archive-cataloger: zip: not a valid zip file)",

@@ -25,8 +25,8 @@ type Inventory struct {
 	Layers       int       // number of layers in the manifest
 	Dockerfile   Dockerfile
 	Packages     []Package
-	// Unreadable are the files in which packages may be that nobody could list,
-	// sorted by path. The packages of the operating system are not among them: an
+	// Unreadable are the files in which packages may be that nobody could list, each
+	// once, sorted by path. The packages of the operating system are not among them: an
 	// image whose package database is damaged has no inventory.
 	Unreadable []Unreadable
 	Files      []File // sorted by path

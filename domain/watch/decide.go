@@ -11,6 +11,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -21,6 +22,8 @@ type Seen struct {
 	// or the newest before it that could be analyzed. Empty: none yet.
 	Analyzed image.Digest
 	Packages int
+	// Unreadable are its files that could not be read for their packages.
+	Unreadable []sbom.Unreadable
 	// Known tells that the image was analyzed before this target pointed to it.
 	Known bool
 	// Difference is what changed in the packages since State.Analyzed; nil when

@@ -44,7 +44,7 @@ func (d *decision) analyzed() event.Content {
 	if d.after.Analyzed == d.before.Analyzed {
 		return nil
 	}
-	content := event.ImageAnalyzed{Target: d.target, After: evidenceOf(d.after), Known: d.seen.Known, Packages: d.seen.Packages}
+	content := event.ImageAnalyzed{Target: d.target, After: evidenceOf(d.after), Known: d.seen.Known, Packages: d.seen.Packages, Unreadable: d.seen.Unreadable}
 	if d.before.Analyzed != "" {
 		content.Before = evidenceOf(d.before)
 	}

@@ -13,8 +13,8 @@ import (
 // maxReason is how much is kept of a reason; the SBOM has all of it.
 const maxReason = 300
 
-// unreadableOf are the files that syft could not read, or not all of them. The
-// package databases of the operating system were checked.
+// unreadableOf are the files that syft could not read, or not all of them, each
+// with one reason; the SBOM has all. The package databases of the operating system were checked.
 func (d databases) unreadableOf(bill *syftbom.SBOM) (files []sbom.Unreadable) {
 	for coordinates, reasons := range bill.Artifacts.Unknowns {
 		if _, isDatabase := d[coordinates.RealPath]; isDatabase {
@@ -32,5 +32,5 @@ func (d databases) unreadableOf(bill *syftbom.SBOM) (files []sbom.Unreadable) {
 	slices.SortFunc(files, func(a, b sbom.Unreadable) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Cataloger, b.Cataloger), cmp.Compare(a.Reason, b.Reason))
 	})
-	return slices.Compact(files)
+	return slices.CompactFunc(files, func(a, b sbom.Unreadable) bool { return a.Path == b.Path })
 }
