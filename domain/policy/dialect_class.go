@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp/syntax"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -132,50 +131,4 @@ func (d *dialect) classElement() (set string, single rune, err error) {
 		d.rest = d.rest[size:]
 	}
 	return "", r, err
-}
-
-var namedCharacters = map[byte]rune{'a': '\a', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v'}
-
-// escapedRune is the one character that a backslash and what follows stand for,
-// and how many bytes they are.
-func escapedRune(text string, inClass bool) (r rune, size int, err error) {
-	if len(text) < 2 {
-		return 0, 0, errors.New("a backslash ends the expression")
-	}
-	letter := text[1]
-	named, isNamed := namedCharacters[letter]
-	switch {
-	case isNamed:
-		return named, 2, nil
-	case letter == 'b' && inClass:
-		return '\b', 2, nil
-	case letter == 'x':
-		return numberedRune(text, 2, 16, 2)
-	case letter == 'u':
-		return numberedRune(text, 2, 16, 4)
-	case letter == 'U':
-		return numberedRune(text, 2, 16, 8)
-	case letter >= '0' && letter <= '7':
-		length := 1
-		for length < 3 && 1+length < len(text) && isOctal(text[1+length:2+length]) {
-			length++
-		}
-		return numberedRune(text, 1, 8, length)
-	case letter >= 'a' && letter <= 'z', letter >= 'A' && letter <= 'Z', letter >= '0' && letter <= '9':
-		return 0, 0, fmt.Errorf(`\%c means nothing`, letter)
-	}
-	r, size = utf8.DecodeRuneInString(text[1:])
-	return r, 1 + size, nil
-}
-
-// numberedRune reads so many digits from a position on.
-func numberedRune(text string, from, base, length int) (r rune, size int, err error) {
-	if len(text) < from+length {
-		return 0, 0, fmt.Errorf("%.6q is not a character", text)
-	}
-	number, err := strconv.ParseUint(text[from:from+length], base, 32)
-	if err != nil || number > utf8.MaxRune || base == 8 && number > 0o377 || number >= firstSurrogate && number <= lastSurrogate {
-		return 0, 0, fmt.Errorf("%.10q is not a character", text)
-	}
-	return rune(number), from + length, nil
 }

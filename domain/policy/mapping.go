@@ -89,8 +89,14 @@ func (m *Mapping) checkReferences(p *problems, references []reference, counts ma
 	}
 }
 
+// maxSuggested is how many ids a misspelt one is compared with.
+const maxSuggested = 500
+
 // meant suggests an id that exists.
 func meant(id string, counts map[string]int) string {
+	if len(counts) > maxSuggested {
+		return ""
+	}
 	var known []string
 	for candidate := range counts {
 		known = append(known, candidate)
