@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -56,8 +57,18 @@ func (r *round) lane(ctx context.Context, due []watch.DueDelivery) error {
 	return nil
 }
 
-// attempt sends one delivery and records what came of it.
+// attempt sends one delivery and records what came of it. If the receiver refuses
+// the size, the slim form follows at once, before anything else about the subject.
 func (r *round) attempt(ctx context.Context, due watch.DueDelivery) error {
+	next, err := r.attemptOnce(ctx, due)
+	if err == nil && next.Slim && !due.Delivery.Slim {
+		due.Delivery = next
+		_, err = r.attemptOnce(ctx, due)
+	}
+	return err
+}
+
+func (r *round) attemptOnce(ctx context.Context, due watch.DueDelivery) (event.Delivery, error) {
 	at := r.now()
 	body, err := event.Render(r.endpoint, due.Notification, due.Delivery, r.Account)
 	if err != nil {
@@ -66,20 +77,20 @@ func (r *round) attempt(ctx context.Context, due watch.DueDelivery) error {
 	answer := r.Sender.Send(ctx, r.endpoint, event.Post{ID: due.Notification.ID, Body: body, At: at,
 		Account: r.Account.Name, Type: due.Notification.Type, Trace: due.Notification.Trace})
 	if ctx.Err() != nil {
-		return ctx.Err() // the worker stops: this says nothing of the endpoint
+		return due.Delivery, ctx.Err() // the worker stops: this says nothing of the endpoint
 	}
 	return r.record(ctx, due.Delivery, at, answer, r.judge)
 }
 
 // record counts an attempt and stores it with what it makes of its delivery.
 func (r *round) record(ctx context.Context, d event.Delivery, at time.Time, answer event.Answer,
-	judge func(event.Delivery, event.Answer, time.Time) event.Delivery) error {
+	judge func(event.Delivery, event.Answer, time.Time) event.Delivery) (event.Delivery, error) {
 	d.Attempts, d.Answer = d.Attempts+1, answer.String()
 	attempt := event.Attempt{Delivery: d.ID, Number: d.Attempts, At: at, Duration: answer.Duration, Status: answer.Status, Answer: d.Answer}
 	r.mu.Lock()
 	d = judge(d, answer, r.now())
 	r.mu.Unlock()
-	return r.Store.RecordAttempt(ctx, attempt, d)
+	return d, r.Store.RecordAttempt(ctx, attempt, d)
 }
 
 // judge decides how a delivery goes on and what the answer says of the endpoint.
@@ -94,6 +105,9 @@ func (r *round) judge(d event.Delivery, answer event.Answer, now time.Time) even
 	case event.VerdictDelivered:
 		r.result.Delivered++
 		d.State = event.Delivered
+		if d.Slim {
+			d.Answer += " (slim form: the receiver refused the size of the whole)"
+		}
 		return d
 	case event.VerdictRetry:
 		return r.again(d, answer, now)
@@ -101,7 +115,23 @@ func (r *round) judge(d event.Delivery, answer event.Answer, now time.Time) even
 		d.LastTry = now
 		return d // pending, for the time when it is enabled again
 	}
+	if answer.Status == http.StatusRequestEntityTooLarge && !d.Slim && r.endpoint.Format.HasSlim() {
+		return slimmed(d, now)
+	}
 	return r.giveUp(d, now)
+}
+
+// slimmed has a delivery sent in the slim form at once. The schedule does not count
+// the attempt at the whole, which says nothing of the endpoint.
+func slimmed(d event.Delivery, now time.Time) event.Delivery {
+	d.Slim = true
+	return dueAgain(d, now)
+}
+
+// dueAgain has a delivery sent in another way at once.
+func dueAgain(d event.Delivery, now time.Time) event.Delivery {
+	d.Early, d.LastTry, d.NextTry = d.Early+1, now, now
+	return d
 }
 
 // after is the state of the endpoint after an answer. One that refuses a

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/event"
@@ -151,31 +152,53 @@ func messageID(group []event.Notification) string {
 	return event.NewGroup(group).ID
 }
 
-// send makes the attempt of one message and records it with each delivery that
-// is still to be made. A group that cannot be put into words, as by a template
-// that one of it is too much for, is divided: the others shall not wait for that.
+// send makes the attempt of one message, and of its slim form if the receiver
+// refuses the size.
 func (r *round) send(ctx context.Context, m message) error {
+	slim, err := r.sendOnce(ctx, m)
+	if err == nil && slim {
+		if m.told, err = r.Store.Message(ctx, r.name, m.id); err == nil {
+			_, err = r.sendOnce(ctx, m)
+		}
+	}
+	return err
+}
+
+// sendOnce makes one attempt and records it with each delivery that is still to be
+// made; slim tells that the slim form is to follow. A group that cannot be put into
+// words, as by a template that one of it is too much for, is divided: the others
+// shall not wait for that. So is one that is too large and has no smaller form.
+func (r *round) sendOnce(ctx context.Context, m message) (slim bool, err error) {
 	at := r.now()
 	post, err := r.post(m, at)
 	if err != nil && len(m.told) > 1 {
-		return r.Store.Separate(ctx, r.name, m.id)
+		return false, r.Store.Separate(ctx, r.name, m.id)
 	}
 	answer, judge := event.Answer{Err: err}, r.unsent
 	if err == nil {
 		answer, judge = r.Sender.Send(ctx, r.endpoint, post), r.judge
 	}
 	if ctx.Err() != nil {
-		return ctx.Err() // the worker stops: this says nothing of the endpoint
+		return false, ctx.Err() // the worker stops: this says nothing of the endpoint
+	}
+	divided := answer.Status == http.StatusRequestEntityTooLarge && len(m.told) > 1 && (m.told[0].Delivery.Slim || !r.endpoint.Format.HasSlim())
+	if divided {
+		judge = func(d event.Delivery, _ event.Answer, now time.Time) event.Delivery { return dueAgain(d, now) }
 	}
 	for _, d := range m.told {
 		if d.Delivery.State != event.Pending {
 			continue
 		}
-		if err := r.record(ctx, d.Delivery, at, answer, judge); err != nil {
-			return err
+		next, err := r.record(ctx, d.Delivery, at, answer, judge)
+		if err != nil {
+			return false, err
 		}
+		slim = slim || next.Slim && !d.Delivery.Slim
 	}
-	return nil
+	if divided {
+		return false, r.Store.Separate(ctx, r.name, m.id)
+	}
+	return slim, nil
 }
 
 func (r *round) post(m message, at time.Time) (event.Post, error) {

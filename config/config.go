@@ -68,6 +68,7 @@ type Worker struct {
 
 	StatusToken string
 	TemporalUI  string
+	PublicURL   string
 
 	PushAddress  string
 	PushSources  string
@@ -78,6 +79,7 @@ type Worker struct {
 	WebhookDenyPrivate bool
 	WebhookAllow       []string
 	WebhookDeny        []string
+	WebhookProxy       string
 }
 
 // Roles are the parts of the work that a worker can be limited to.

@@ -73,6 +73,10 @@ func TestValidate(t *testing.T) {
 		{"the token itself", []string{"--status-token", "hunter2"}, []string{"TAGWATCH_STATUS_TOKEN", "env:NAME"}},
 		{"a Web UI that is no address", []string{"--temporal-ui", "127.0.0.1:8233"}, []string{"TAGWATCH_TEMPORAL_UI", "http://"}},
 
+		{"a public address", []string{"--public-url", "https://tagwatch.example.com/watch/"}, nil},
+		{"a public address without a scheme", []string{"--public-url", "tagwatch.example.com"}, []string{"TAGWATCH_PUBLIC_URL", "https://"}},
+		{"a public address with a password", []string{"--public-url", "https://u:hunter2@tagwatch.example.com"}, []string{"TAGWATCH_PUBLIC_URL", "user"}},
+
 		{"no data directory", []string{"--data-dir", ""}, []string{"--data-dir", "TAGWATCH_DATA_DIR"}},
 		{"another database", []string{"--database-url", "mysql://root:hunter2@db/x"}, []string{"mysql://", "--database-url", "postgres://"}},
 		{"a database without a scheme", []string{"--database-url", "/var/lib/tagwatch.db"}, []string{"--database-url", "sqlite:///path"}},

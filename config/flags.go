@@ -36,6 +36,8 @@ func WorkerFlags() []cli.Flag {
 			Usage: "`reference` of the token that admits to the status page, as env:NAME or file:/path; needed where --listen is no loopback address"},
 		&cli.StringFlag{Name: "temporal-ui", EnvVars: []string{"TAGWATCH_TEMPORAL_UI"},
 			Usage: "`url` of Temporal's Web UI, for links from the status page"},
+		&cli.StringFlag{Name: "public-url", EnvVars: []string{"TAGWATCH_PUBLIC_URL"},
+			Usage: "`url` at which receivers of notifications reach the status page, as in https://tagwatch.example.com; no links without"},
 		&cli.StringSliceFlag{Name: "serve", EnvVars: []string{"TAGWATCH_SERVE"}, DefaultText: "all",
 			Usage: "`roles` to serve: watching, analysis, matching, delivery"},
 		&cli.StringFlag{Name: "deployment", EnvVars: []string{"TAGWATCH_DEPLOYMENT"},
@@ -118,6 +120,8 @@ func WorkerFlags() []cli.Flag {
 			Usage: "refuse endpoints with loopback and private addresses"},
 		&cli.StringSliceFlag{Name: "webhook-allow", EnvVars: []string{"TAGWATCH_WEBHOOK_ALLOW"},
 			Usage: "`network`, host or *.domain that endpoints may have although --webhook-deny or --webhook-deny-private refuses it"},
+		&cli.StringFlag{Name: "webhook-proxy", EnvVars: []string{"TAGWATCH_WEBHOOK_PROXY"},
+			Usage: "`url` of the proxy to endpoints that set none, as http://host:port, or env:NAME or file:/path of one with a password; the environment's HTTPS_PROXY is not used unless named"},
 		&cli.StringSliceFlag{Name: "webhook-deny", EnvVars: []string{"TAGWATCH_WEBHOOK_DENY"},
 			Usage: "`network`, host or *.domain that endpoints may not have; all for everything that is not allowed"},
 	}
@@ -158,11 +162,12 @@ func FromWorker(c *cli.Context) (Config, error) {
 		NPMRegistry: c.String("npm-registry"), GemRegistry: c.String("gem-registry"), PackageCAFile: c.String("package-ca-file"),
 		RegistriesFile: c.String("registries-file"), RegistryCertificates: c.StringSlice("registry-certificates"),
 		RegistryPlain: c.StringSlice("registry-plain-http"), RegistryCAFile: c.String("registry-ca-file"), RegistryRate: c.Float64("registry-rate"),
-		StatusToken: c.String("status-token"), TemporalUI: c.String("temporal-ui"),
+		StatusToken: c.String("status-token"), TemporalUI: c.String("temporal-ui"), PublicURL: c.String("public-url"),
 		PushAddress: c.String("push-address"), PushSources: c.String("push-sources"),
 		PushCertFile: c.String("push-cert-file"), PushKeyFile: c.String("push-key-file"),
 		WebhookWindow: c.Duration("webhook-window"), WebhookDenyPrivate: c.Bool("webhook-deny-private"),
 		WebhookAllow: c.StringSlice("webhook-allow"), WebhookDeny: c.StringSlice("webhook-deny"),
+		WebhookProxy: strings.TrimRight(c.String("webhook-proxy"), "\r\n"),
 	}
 	return settings, settings.Worker.Validate()
 }

@@ -17,5 +17,19 @@ func (w Worker) validatePage() error {
 	if w.TemporalUI != "" && (err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https") {
 		return fmt.Errorf("--temporal-ui (TAGWATCH_TEMPORAL_UI) %q is no address such as http://127.0.0.1:8233", w.TemporalUI)
 	}
+	return validatePublicURL(w.PublicURL)
+}
+
+// validatePublicURL refuses what receivers could not follow, or should not see.
+func validatePublicURL(address string) error {
+	parsed, err := url.Parse(address)
+	switch {
+	case address == "":
+		return nil
+	case err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https":
+		return fmt.Errorf("--public-url (TAGWATCH_PUBLIC_URL) is not an address such as https://tagwatch.example.com")
+	case parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "":
+		return fmt.Errorf("--public-url (TAGWATCH_PUBLIC_URL) has a user, query or fragment; it takes scheme, host and path only")
+	}
 	return nil
 }

@@ -12,8 +12,10 @@ import (
 // which hosts were asked for through it.
 type Proxy struct {
 	*Server
-	mu    sync.Mutex
-	hosts []string
+	mu       sync.Mutex
+	hosts    []string
+	user     string // whom it serves; empty for everybody
+	password string
 }
 
 // NewProxy starts a proxy.
@@ -24,6 +26,22 @@ func NewProxy() (*Proxy, error) {
 	return p, err
 }
 
+// Demand has the proxy serve only who names this user and password.
+func (p *Proxy) Demand(user, password string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.user, p.password = user, password
+}
+
+// serves tells whether a request comes from whom the proxy serves.
+func (p *Proxy) serves(r *http.Request) bool {
+	asked := http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}
+	user, password, _ := asked.BasicAuth()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.user == "" || user == p.user && password == p.password
+}
+
 // Hosts are those that were asked for, each request and each tunnel once.
 func (p *Proxy) Hosts() []string {
 	p.mu.Lock()
@@ -32,9 +50,14 @@ func (p *Proxy) Hosts() []string {
 }
 
 func (p *Proxy) pass(w http.ResponseWriter, r *http.Request) {
+	if !p.serves(r) {
+		w.WriteHeader(http.StatusProxyAuthRequired)
+		return
+	}
 	p.mu.Lock()
 	p.hosts = append(p.hosts, r.Host)
 	p.mu.Unlock()
+	r.Header.Del("Proxy-Authorization")
 	if r.Method == http.MethodConnect {
 		tunnel(w, r.Host)
 		return

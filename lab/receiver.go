@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -32,6 +33,7 @@ type Receiver struct {
 	next     int   // index of the hook that Next returns
 	answers  []int // status codes for the next requests, in order
 	fallback int   // status code once answers are used up
+	refuse   func(Hook) int
 	arrived  chan struct{}
 }
 
@@ -60,6 +62,14 @@ func (r *Receiver) AnswerAlways(status int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.answers, r.fallback = nil, status
+}
+
+// Refuse has the receiver answer a request with what status says of it, unless
+// that is 0.
+func (r *Receiver) Refuse(status func(Hook) int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.refuse = status
 }
 
 // All returns the requests so far, in order of arrival.
@@ -139,6 +149,9 @@ func (r *Receiver) keep(hook Hook) int {
 	hook.Status = r.fallback
 	if len(r.answers) > 0 {
 		hook.Status, r.answers = r.answers[0], r.answers[1:]
+	}
+	if r.refuse != nil {
+		hook.Status = cmp.Or(r.refuse(hook), hook.Status)
 	}
 	r.hooks = append(r.hooks, hook)
 	close(r.arrived)

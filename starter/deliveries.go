@@ -55,6 +55,7 @@ type deliveryView struct {
 	GiveUp       time.Time           `json:"give_up,omitzero"`
 	Answer       string              `json:"answer,omitempty"`
 	Group        string              `json:"group,omitempty"` // message that told it together with others
+	Slim         bool                `json:"slim,omitempty"`  // sent without lists: the receiver refused the size
 	Tries        []attemptView       `json:"tries,omitempty"` // with --attempts
 }
 
@@ -132,7 +133,7 @@ func (s *session) deliveryState() (event.DeliveryState, error) {
 
 func (s *session) deliveryView(ctx context.Context, d event.Delivery) (deliveryView, error) {
 	view := deliveryView{ID: d.ID, Notification: d.Notification, Endpoint: d.Endpoint, State: d.State, Created: d.Created,
-		Attempts: d.Attempts, LastTry: d.LastTry, GiveUp: d.GiveUp, Answer: d.Answer}
+		Attempts: d.Attempts, LastTry: d.LastTry, GiveUp: d.GiveUp, Answer: d.Answer, Slim: d.Slim}
 	if d.State == event.Pending {
 		view.NextTry = d.NextTry
 	}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"strings"
 
+	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/event"
@@ -29,6 +31,7 @@ place. Environment variables and files are the worker's.
    tagwatch endpoint add chat env:SLACK_URL --format slack --type policy_eval
    tagwatch endpoint add team env:TEAMS_URL --format teams --per-minute 4 --digest 10m
    tagwatch endpoint add web https://web.example.com --subject 'ghcr.io/web/*:v*'
+   tagwatch endpoint add cloud https://cloud.example.com --proxy http://proxy.internal:3128 --max-body 100KB
    tagwatch endpoint add audit https://audit.example.com --type event_log --header-env X-Key=AUDIT_KEY`,
 		Flags:  endpointFlags(),
 		Action: action(endpointAdd),
@@ -43,6 +46,7 @@ func endpointFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "reserved", Usage: "send only what subscriptions ask for that name it"},
 		&cli.StringFlag{Name: "format", Usage: "`form` of the body: " + list(event.Formats) + " (default: anchore)"},
 		&cli.StringFlag{Name: "template", Usage: "`file` of a template of the body, for --format template"},
+		&cli.StringFlag{Name: "max-body", Usage: "`size` of the largest body that the receiver takes, as in 100KB or 1MiB; lists are shortened to it", DefaultText: "any"},
 		&cli.StringFlag{Name: "user", Usage: "`name` for basic authentication"},
 		&cli.StringFlag{Name: "password-env", Usage: "environment `variable` of the password"},
 		&cli.StringFlag{Name: "password-file", Usage: "`file` of the password"},
@@ -57,6 +61,7 @@ func endpointFlags() []cli.Flag {
 		&cli.IntFlag{Name: "digest-count", Usage: "tell them sooner, once so many wait"},
 		&cli.DurationFlag{Name: "damp", Usage: "hold everything back for this `time`, and do not tell what is undone by then"},
 		&cli.DurationFlag{Name: "timeout", Usage: "how long one attempt may take", DefaultText: event.DefaultTimeout.String()},
+		&cli.StringFlag{Name: "proxy", Usage: "`url` of a proxy to it, as http://host:port; env:NAME or file:/path of one with a password; direct for none", DefaultText: "the worker's --webhook-proxy"},
 		&cli.StringFlag{Name: "ca-file", Usage: "`file` of PEM certificates to trust beside the system's"},
 		&cli.StringFlag{Name: "cert-file", Usage: "`file` of a client certificate"},
 		&cli.StringFlag{Name: "key-file", Usage: "`file` of the client certificate's key"},
@@ -102,12 +107,12 @@ func (s *session) endpointOfFlags() (endpoint event.Endpoint, err error) {
 		return endpoint, err
 	}
 	endpoint = event.Endpoint{Name: given[0], URL: given[1], Reserved: s.Bool("reserved"), Format: event.Format(s.String("format")),
-		User: s.String("user"), Timeout: s.Duration("timeout")}
+		User: s.String("user"), Timeout: s.Duration("timeout"), Proxy: s.String("proxy")}
 	endpoint.Pace = event.Pace{Budget: s.Int("per-minute"), Digest: s.Duration("digest"), DigestCount: s.Int("digest-count"), Damp: s.Duration("damp")}
 	if endpoint.Types, err = s.types(event.Types); err != nil {
 		return endpoint, err
 	}
-	return endpoint, errors.Join(s.setScope(&endpoint), s.setTemplate(&endpoint), s.setSecrets(&endpoint), s.setHeaders(&endpoint), s.setFiles(&endpoint))
+	return endpoint, errors.Join(s.setScope(&endpoint), s.setMaxBody(&endpoint), s.setTemplate(&endpoint), s.setSecrets(&endpoint), s.setHeaders(&endpoint), s.setFiles(&endpoint))
 }
 
 func (s *session) setScope(e *event.Endpoint) (err error) {
@@ -130,6 +135,19 @@ func (s *session) labels() (map[string]string, error) {
 		labels[name] = value
 	}
 	return labels, nil
+}
+
+func (s *session) setMaxBody(e *event.Endpoint) error {
+	given := s.String("max-body")
+	if given == "" {
+		return nil
+	}
+	size, err := humanize.ParseBytes(given)
+	if err != nil || size == 0 || size > math.MaxInt32 {
+		return usage("invalid value %q for --max-body: expected a size such as 100KB or 1MiB", given)
+	}
+	e.MaxBody = int(size)
+	return nil
 }
 
 func (s *session) setTemplate(e *event.Endpoint) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -20,9 +21,11 @@ func endpointImportCommand() *cli.Command {
 		UsageText: "tagwatch endpoint import-anchore FILE",
 		Description: `FILE is Anchore Engine's config.yaml; its section webhooks is read. Every entry with
 a URL becomes an endpoint of the same name. Passwords are not taken over: what to
-give the workers instead is printed. Endpoints that exist are left alone.
+give the workers instead is printed. Values such as ${ANCHORE_WEBHOOK_DESTINATION_URL}
+are taken from this command's environment. Endpoints that exist are left alone.
 
    tagwatch endpoint import-anchore /config/config.yaml
+   ANCHORE_WEBHOOK_DESTINATION_URL=http://receiver:8080/ tagwatch endpoint import-anchore config.yaml
    tagwatch endpoint test general`,
 		Flags:  []cli.Flag{&cli.BoolFlag{Name: "replace", Usage: "change endpoints that exist"}, outputFlag()},
 		Action: action(endpointImport),
@@ -53,7 +56,7 @@ func endpointImport(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	found, err := webhook.ImportAnchore(content)
+	found, err := webhook.ImportAnchore(content, os.LookupEnv)
 	if err != nil {
 		return unable(err)
 	}

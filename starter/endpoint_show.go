@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/event"
@@ -93,6 +94,9 @@ func (s *session) writeEndpoint(w io.Writer, v endpointView) {
 	p.add("Labels", assignments(v.Labels))
 	p.add("Reserved", yes(v.Reserved))
 	p.add("Format", string(cmp.Or(v.Format, event.FormatAnchore)))
+	if v.MaxBody > 0 {
+		p.add("Largest body", humanize.Bytes(uint64(v.MaxBody)))
+	}
 	p.add("Pace", paceLine(v.Pace))
 	p.add("User", v.User)
 	p.add("Password", string(v.Password))
@@ -103,6 +107,7 @@ func (s *session) writeEndpoint(w io.Writer, v endpointView) {
 	p.add("Client certificate", v.CertFile)
 	p.add("Its key", v.KeyFile)
 	p.add("Authority", v.CAFile)
+	p.add("Proxy", cmp.Or(v.Proxy, "the worker's (--webhook-proxy)"))
 	p.add("Timeout", cmp.Or(v.Timeout, event.DefaultTimeout).String())
 	p.write(w)
 }

@@ -56,7 +56,7 @@ func assemble(settings config.Config, keeper *store.Store, temporal client.Clien
 	if err != nil {
 		return nil, errors.Join(err, images.Close())
 	}
-	sender, err := webhook.New(webhook.Options{DenyPrivate: w.WebhookDenyPrivate, Allow: w.WebhookAllow, Deny: w.WebhookDeny,
+	sender, err := webhook.New(webhook.Options{DenyPrivate: w.WebhookDenyPrivate, Allow: w.WebhookAllow, Deny: w.WebhookDeny, Proxy: w.WebhookProxy,
 		UserAgent: "tagwatch/" + version})
 	if err != nil {
 		return nil, errors.Join(err, images.Close())
@@ -76,7 +76,7 @@ func assemble(settings config.Config, keeper *store.Store, temporal client.Clien
 		Store: observedStore{keeper, seen}, Registry: observedRegistry{registries, seen},
 		Analyzer: observedAnalyzer{puller{images, registries, scanner, logger}, seen}, Packages: published,
 		Matcher: observedMatcher{matches, seen}, Feed: generations, Sender: observedSender{sender, seen}, Watchers: workflows.Client{Temporal: temporal},
-		Account: event.Account{Name: settings.Account, Email: settings.Email},
+		Account: event.Account{Name: settings.Account, Email: settings.Email, PublicURL: w.PublicURL},
 		Poll:    w.Poll, Pass: w.Pass, Window: w.WebhookWindow, Retention: w.Retention, FeedMaxAge: w.FeedMaxAge, RenewPace: w.RenewPace, Log: logger,
 		Restore: func(ctx context.Context) error { return restore(ctx, temporal, w, logger) },
 	}}, nil

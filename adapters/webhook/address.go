@@ -20,28 +20,28 @@ func (g guard) check(host string, address netip.Addr) error {
 	address = peer.Plain(address)
 	place, purpose := peer.Find(address)
 	if place == peer.Forbidden {
-		return refusal{address, purpose + "; no webhook may reach it"}
+		return refusal{address.String(), purpose + "; no webhook may reach it"}
 	}
 	if g.allow.match(host, address) {
 		return nil
 	}
 	if g.deny.match(host, address) {
-		return refusal{address, "denied by configuration"}
+		return refusal{address.String(), "denied by configuration"}
 	}
 	if place != peer.Public && g.denyPrivate {
-		return refusal{address, purpose + ", and private addresses are denied by configuration"}
+		return refusal{address.String(), purpose + ", and private addresses are denied by configuration"}
 	}
 	return nil
 }
 
 // refusal is the error of an address that the guard does not let through.
 type refusal struct {
-	address netip.Addr
-	reason  string
+	host   string // or its address
+	reason string
 }
 
 func (r refusal) Error() string {
-	return fmt.Sprintf("the address %s is refused: %s", r.address, r.reason)
+	return fmt.Sprintf("the address %s is refused: %s", r.host, r.reason)
 }
 
 // rules are the patterns of one of the lists.

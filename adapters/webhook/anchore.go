@@ -1,15 +1,12 @@
 package webhook
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/fault"
@@ -35,85 +32,53 @@ type MissingSecret struct {
 // general is the entry that receives every type.
 const general = "general"
 
-// anchoreFile is the part of config.yaml that is about webhooks.
-type anchoreFile struct {
-	Webhooks map[string]yaml.Node `yaml:"webhooks"`
-	Services struct {
-		Catalog struct {
-			EventLog struct {
-				Notification struct {
-					Enabled bool     `yaml:"enabled"`
-					Level   []string `yaml:"level"`
-				} `yaml:"notification"`
-			} `yaml:"event_log"`
-		} `yaml:"catalog"`
-	} `yaml:"services"`
-}
-
 // anchoreHook is one entry; what it leaves out, it takes from the global
 // settings beside it. A null is not left out: it takes the setting away, as the
 // entries do that Anchore ships.
 type anchoreHook struct {
-	URL       string  `yaml:"url"`
-	User      *string `yaml:"webhook_user"`
-	Password  *string `yaml:"webhook_pass"`
-	SSLVerify *bool   `yaml:"ssl_verify"`
+	url            string
+	user, password *string
+	verify         *bool
 }
 
-// clone shares nothing with the original, into which YAML would write.
-func (h anchoreHook) clone() anchoreHook {
-	return anchoreHook{URL: h.URL, User: cloned(h.User), Password: cloned(h.Password), SSLVerify: cloned(h.SSLVerify)}
-}
-
-func cloned[T any](value *T) *T {
-	if value == nil {
-		return nil
-	}
-	return new(*value)
-}
+// globals are settings that stand beside the entries.
+var globals = []string{"webhook_user", "webhook_pass", "ssl_verify", "notification_retry_timeout"}
 
 // ImportAnchore reads the webhooks section of a config.yaml of Anchore Engine.
 // Every entry with a URL becomes an endpoint of the same name. Passwords are not
-// taken over, but for those that the file itself takes from the environment.
-func ImportAnchore(config []byte) (Imported, error) {
-	var file anchoreFile
-	if err := yaml.Unmarshal(config, &file); err != nil {
-		return Imported{}, fmt.Errorf("read Anchore's configuration: %w: %w", fault.Invalid, withoutValues(err))
-	}
-	if file.Webhooks == nil {
-		return Imported{}, fmt.Errorf("the configuration has no section webhooks; give Anchore Engine's config.yaml, or that section of it: %w", fault.Invalid)
-	}
-	i := importer{events: file.Services.Catalog.EventLog.Notification.Enabled}
-	if err := i.global(file.Webhooks); err != nil {
+// taken over, but for those that the file itself takes from the environment. Other
+// values that it takes from there are looked up; errors name the key at fault.
+func ImportAnchore(config []byte, lookup func(variable string) (value string, found bool)) (Imported, error) {
+	file, err := readAnchoreFile(config, lookup)
+	if err != nil {
 		return Imported{}, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(file.Webhooks)) {
-		if node := file.Webhooks[name]; node.Kind == yaml.MappingNode {
-			if err := i.entry(name, node); err != nil {
-				return Imported{}, err
-			}
-		}
+	hooks, found, err := file.inner("webhooks")
+	if err != nil {
+		return Imported{}, err
 	}
-	if i.events && len(file.Services.Catalog.EventLog.Notification.Level) > 0 {
-		i.remark("event_log: the list of levels is not taken over; every entry is sent")
+	if !found {
+		return Imported{}, fmt.Errorf("the configuration has no section webhooks; give Anchore Engine's config.yaml, or that section of it: %w", fault.Invalid)
+	}
+	i := importer{file: file}
+	if err := i.global(hooks); err != nil {
+		return Imported{}, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(hooks.nodes)) {
+		if slices.Contains(globals, name) {
+			continue
+		}
+		if err := i.entry(hooks, name); err != nil {
+			return Imported{}, err
+		}
 	}
 	return i.Imported, nil
 }
 
-// withoutValues keeps YAML's complaint about the form and drops what it quotes
-// of the content, which may be a password.
-func withoutValues(err error) error {
-	var mismatch *yaml.TypeError
-	if errors.As(err, &mismatch) {
-		return errors.New("a setting of the webhooks has a value of another kind than Anchore expects")
-	}
-	return err
-}
-
 type importer struct {
 	Imported
+	file     section
 	defaults anchoreHook
-	events   bool // Anchore sends its event log
 }
 
 func (i *importer) remark(format string, args ...any) {
@@ -121,64 +86,117 @@ func (i *importer) remark(format string, args ...any) {
 }
 
 // global reads the settings that stand beside the entries.
-func (i *importer) global(section map[string]yaml.Node) error {
-	for name, into := range map[string]any{"webhook_user": &i.defaults.User, "webhook_pass": &i.defaults.Password, "ssl_verify": &i.defaults.SSLVerify} {
-		node, found := section[name]
-		if !found {
-			continue
-		}
-		if err := node.Decode(into); err != nil {
-			return fmt.Errorf("read webhooks.%s of Anchore's configuration: %w: %w", name, fault.Invalid, withoutValues(err))
-		}
+func (i *importer) global(hooks section) (err error) {
+	if i.defaults, err = readHook(hooks, anchoreHook{}); err != nil {
+		return err
 	}
-	if _, found := section["notification_retry_timeout"]; found {
+	if hooks.find("notification_retry_timeout") != nil {
 		i.remark("notification_retry_timeout is not taken over: deliveries are tried for %s", event.DefaultWindow)
 	}
 	return nil
 }
 
+// readHook reads user, password and verification, but keeps what is not set.
+func readHook(s section, hook anchoreHook) (_ anchoreHook, err error) {
+	if s.find("webhook_user") != nil {
+		if hook.user, err = s.text("webhook_user"); err != nil {
+			return hook, err
+		}
+	}
+	if s.find("webhook_pass") != nil {
+		if hook.password, err = s.raw("webhook_pass"); err != nil {
+			return hook, err
+		}
+	}
+	if s.find("ssl_verify") != nil {
+		hook.verify, err = s.truth("ssl_verify")
+	}
+	return hook, err
+}
+
 // entry reads one webhook. Anchore ships empty entries, which mean nothing.
-func (i *importer) entry(name string, node yaml.Node) error {
-	hook := i.defaults.clone()
-	if err := node.Decode(&hook); err != nil {
-		return fmt.Errorf("read webhooks.%s of Anchore's configuration: %w: %w", name, fault.Invalid, withoutValues(err))
+func (i *importer) entry(hooks section, name string) error {
+	s, found, err := hooks.inner(name)
+	if err != nil || !found {
+		return err
 	}
-	if hook.URL == "" {
-		return nil
+	address, err := s.text("url")
+	if err != nil || address == nil || *address == "" {
+		return err
 	}
-	types, err := i.types(name)
+	hook, err := readHook(s, i.defaults)
 	if err != nil {
+		return err
+	}
+	hook.url = *address
+	types, known, err := i.types(name)
+	if err != nil {
+		return err
+	}
+	if !known {
 		i.remark("%s: left out, because Anchore knows no such type and sends nothing there", name)
 		return nil
 	}
-	e := event.Endpoint{Name: name, URL: hook.URL, Types: types}
+	e := event.Endpoint{Name: name, URL: hook.url, Types: types}
 	i.authenticate(&e, hook)
 	i.conceal(&e)
-	if strings.HasPrefix(e.URL, "https:") && (hook.SSLVerify == nil || !*hook.SSLVerify) {
+	if strings.HasPrefix(e.URL, "https:") && (hook.verify == nil || !*hook.verify) {
 		i.remark("%s: Anchore did not verify the certificate; now it is verified, and a private authority is named by the endpoint's CA file", name)
 	}
 	if err := e.Validate(); err != nil {
-		return fmt.Errorf("webhooks.%s of Anchore's configuration: %w", name, err)
+		return fmt.Errorf("%s of Anchore's configuration: %w", s.path, err)
 	}
 	i.Endpoints = append(i.Endpoints, e)
 	return nil
 }
 
 // types are what Anchore sends to the entry of that name: its own type, or all.
-func (i *importer) types(name string) ([]event.Type, error) {
-	if name == general && i.events {
-		return event.Types, nil
+func (i *importer) types(name string) (types []event.Type, known bool, err error) {
+	if name != general {
+		t, err := event.ParseType(name)
+		return []event.Type{t}, err == nil, nil
 	}
-	if name == general {
-		return nil, nil
+	events, err := i.events()
+	if err != nil || !events {
+		return nil, true, err
 	}
-	t, err := event.ParseType(name)
-	return []event.Type{t}, err
+	return event.Types, true, nil
+}
+
+// events tells whether Anchore sends its event log. A switch whose variable is not
+// set here is off, as in the image of Anchore Engine.
+func (i *importer) events() (bool, error) {
+	s := i.file
+	for _, name := range []string{"services", "catalog", "event_log", "notification"} {
+		below, found, err := s.inner(name)
+		if err != nil || !found {
+			return false, err
+		}
+		s = below
+	}
+	if raw, err := s.raw("enabled"); err == nil && raw != nil {
+		if ref, whole := environmentRef(*raw); whole {
+			variable := strings.TrimPrefix(string(ref), "env:")
+			if _, found := s.lookup(variable); !found {
+				i.remark("%s takes its value from %s, which is not set here: the event log is taken as not sent, as Anchore Engine has it unless told otherwise; to have it sent, set %s=true and import with --replace",
+					s.key("enabled"), variable, variable)
+				return false, nil
+			}
+		}
+	}
+	enabled, err := s.truth("enabled")
+	if err != nil || enabled == nil || !*enabled {
+		return false, err
+	}
+	if !isNull(s.find("level")) {
+		i.remark("event_log: the list of levels is not taken over; every entry is sent")
+	}
+	return true, nil
 }
 
 // authenticate moves user and password out of the URL and the settings.
 func (i *importer) authenticate(e *event.Endpoint, hook anchoreHook) {
-	user, password := hook.User, hook.Password
+	user, password := hook.user, hook.password
 	if u, err := url.Parse(e.URL); err == nil && u.User != nil {
 		name := u.User.Username()
 		secret, _ := u.User.Password()

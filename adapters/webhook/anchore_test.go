@@ -13,6 +13,47 @@ import (
 	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
+// environment is what an import may look up.
+type environment map[string]string
+
+func (e environment) lookup(name string) (string, bool) {
+	value, found := e[name]
+	return value, found
+}
+
+var surroundings = environment{"ANCHORE_URL": "http://receiver:8080/anchore", "ANCHORE_NULL": "null", "ANCHORE_EVENTS": "True",
+	"HOOK_USER": "ops", "HOOK_PASS": "hunter2", "HOOK_HOST": "receiver", "SLACK": "https://hooks.slack.com/services/hunter2"}
+
+// shipped is in the form of the file in the image of Anchore Engine: most values come
+// from the environment, without quotes, and most of them do not matter here.
+func shipped(url, events string) string {
+	return `
+service_dir: ${ANCHORE_SERVICE_DIR}
+metrics: {enabled: ${ANCHORE_ENABLE_METRICS}, auth_disabled: ${ANCHORE_DISABLE_METRICS_AUTH}}
+webhooks:
+  webhook_user: null
+  webhook_pass: null
+  ssl_verify: false
+  general:
+    url: ` + url + `
+  policy_eval: {}
+  event_log: {}
+credentials:
+  database: {db_connect: 'postgresql://${ANCHORE_DB_USER}:${ANCHORE_DB_PASSWORD}@${ANCHORE_DB_HOST}/x'}
+services:
+  apiext: {enabled: true, port: ${ANCHORE_SERVICE_PORT}}
+  catalog:
+    port: ${ANCHORE_SERVICE_PORT}
+    external_tls: ${ANCHORE_EXTERNAL_TLS}
+    cycle_timers: {notifications: ${ANCHORE_CATALOG_NOTIFICATION_INTERVAL_SEC}}
+    event_log:
+      notification:
+        enabled: ` + events + `
+        level:
+        - error
+`
+}
+
 func TestImportAnchore(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -97,14 +138,43 @@ services:
 			Remarks: []string{
 				"notification_retry_timeout is not taken over: deliveries are tried for 75h0m0s",
 				"error_event: left out, because Anchore knows no such type and sends nothing there",
-				"general: Anchore did not verify the certificate; now it is verified, and a private authority is named by the endpoint's CA file",
 				"event_log: the list of levels is not taken over; every entry is sent",
+				"general: Anchore did not verify the certificate; now it is verified, and a private authority is named by the endpoint's CA file",
+			},
+		}},
+		{"as shipped, with what the container's environment has", shipped("${ANCHORE_URL}", "${ANCHORE_EVENTS}"), webhook.Imported{
+			Endpoints: []event.Endpoint{{Name: "general", URL: "http://receiver:8080/anchore", Types: event.Types}},
+			Remarks:   []string{"event_log: the list of levels is not taken over; every entry is sent"},
+		}},
+		{"as shipped, without a receiver", shipped("${ANCHORE_NULL}", "${ANCHORE_EVENTS}"), webhook.Imported{}},
+		{"as shipped, in an environment that does not know of events", shipped("${ANCHORE_URL}", "${ANCHORE_NEVER_SET}"), webhook.Imported{
+			Endpoints: []event.Endpoint{{Name: "general", URL: "http://receiver:8080/anchore"}},
+			Remarks: []string{"services.catalog.event_log.notification.enabled takes its value from ANCHORE_NEVER_SET, which is not set here: the event log is taken as not sent, " +
+				"as Anchore Engine has it unless told otherwise; to have it sent, set ANCHORE_NEVER_SET=true and import with --replace"},
+		}},
+		{"values from the environment wherever YAML takes them", `
+defaults: &defaults {webhook_user: ${HOOK_USER}, ssl_verify: ${ANCHORE_EVENTS}}
+webhooks:
+  tag_update: {<<: *defaults, url: https://${HOOK_HOST}:8443/hook}
+  vuln_update:
+    <<: *defaults
+    url: ${SLACK}
+  policy_eval: {url: 'http://${HOOK_USER}:${HOOK_PASS}@${HOOK_HOST}/'}
+`, webhook.Imported{
+			Endpoints: []event.Endpoint{
+				{Name: "policy_eval", URL: "http://receiver/", Types: []event.Type{event.PolicyEval}, User: "ops", Password: "env:TAGWATCH_WEBHOOK_POLICY_EVAL_PASSWORD"},
+				{Name: "tag_update", URL: "https://receiver:8443/hook", Types: []event.Type{event.TagUpdate}, User: "ops"},
+				{Name: "vuln_update", URL: "env:TAGWATCH_WEBHOOK_VULN_UPDATE_URL", Types: []event.Type{event.VulnUpdate}, User: "ops"},
+			},
+			Missing: []webhook.MissingSecret{
+				{Ref: "env:TAGWATCH_WEBHOOK_POLICY_EVAL_PASSWORD", Endpoint: "policy_eval", Purpose: "password of user ops"},
+				{Ref: "env:TAGWATCH_WEBHOOK_VULN_UPDATE_URL", Endpoint: "vuln_update", Purpose: "URL, which holds a secret,"},
 			},
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := webhook.ImportAnchore([]byte(test.config))
+			got, err := webhook.ImportAnchore([]byte(test.config), surroundings.lookup)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -123,14 +193,20 @@ func TestImportAnchoreRefuses(t *testing.T) {
 	for _, test := range []struct{ name, config, says string }{
 		{"no YAML", "webhooks: [", "Anchore's configuration"},
 		{"no section", "services: {}", "no section webhooks"},
-		{"a list", "webhooks: [hunter2]", "another kind"},
+		{"a list", "webhooks: [hunter2]", "webhooks of Anchore's configuration: expected a mapping"},
 		{"a URL that is none", "webhooks: {general: {url: 'receiver:8080/hunter2'}}", "neither http:// nor https://"},
 		{"a password of another kind", "webhooks: {webhook_pass: {a: hunter2}, general: {url: 'http://r/'}}", "webhooks.webhook_pass"},
-		{"an entry of another kind", "webhooks: {general: {url: 'http://r/', ssl_verify: hunter2}}", "webhooks.general"},
+		{"an entry of another kind", "webhooks: {general: {url: 'http://r/', ssl_verify: hunter2}}", "webhooks.general.ssl_verify of Anchore's configuration: expected true or false"},
+		{"an entry that is a text", "webhooks: {general: 'http://hunter2/'}", "webhooks.general of Anchore's configuration: expected a mapping"},
+		{"a URL of another kind", "webhooks: {general: {url: [hunter2]}}", "webhooks.general.url"},
+		{"a URL that is not known here", shipped("${ANCHORE_NEVER_SET}", "false"), "webhooks.general.url of Anchore's configuration takes its value from ANCHORE_NEVER_SET"},
+		{"a part of a URL that is not known here", shipped("'http://${NEVER_SET}/hunter2'", "false"), "webhooks.general.url of Anchore's configuration takes its value from NEVER_SET"},
+		{"a user that is not known here", "webhooks: {webhook_user: ${NEVER_SET}, general: {url: 'http://r/'}}", "webhooks.webhook_user of Anchore's configuration takes its value from NEVER_SET"},
+		{"a switch that is none", shipped("'http://r/'", "hunter2"), "services.catalog.event_log.notification.enabled of Anchore's configuration: expected true or false"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := webhook.ImportAnchore([]byte(test.config))
+			_, err := webhook.ImportAnchore([]byte(test.config), surroundings.lookup)
 			if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("got %v, want kind Invalid that says %q", err, test.says)
 			}

@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -25,35 +27,41 @@ const (
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// clients holds one HTTP transport for each set of TLS files, so that endpoints
-// without any share their connections.
+// clients holds one HTTP transport for each set of TLS files and each proxy, so
+// that endpoints without any share their connections.
 type clients struct {
 	dial dialFunc
 
-	mu      sync.Mutex
-	byFiles map[tlsFiles]client
+	mu    sync.Mutex
+	byUse map[use]client
+}
+
+// use is what a transport is for; the proxy as it was given, by reference or not.
+type use struct {
+	tlsFiles
+	proxy string
 }
 
 type client struct {
 	*http.Transport
-	sum [sha256.Size]byte // of what the files held
+	sum [sha256.Size]byte // of what the files and the reference held
 }
 
 func newClients(dial dialFunc) *clients {
-	return &clients{dial: dial, byFiles: map[tlsFiles]client{}}
+	return &clients{dial: dial, byUse: map[use]client{}}
 }
 
-// get returns the transport for the files as they are now: certificates are
-// replaced while the worker runs.
-func (c *clients) get(files tlsFiles) (*http.Transport, error) {
+// get returns the transport for the files and the proxy as they are now:
+// certificates and passwords are replaced while the worker runs.
+func (c *clients) get(files tlsFiles, given string, proxy *url.URL) (*http.Transport, error) {
 	content, err := files.read()
 	if err != nil {
 		return nil, err
 	}
-	sum := content.sum()
+	sum, key := content.sum(proxy), use{files, given}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	known, found := c.byFiles[files]
+	known, found := c.byUse[key]
 	if found && known.sum == sum {
 		return known.Transport, nil
 	}
@@ -64,24 +72,38 @@ func (c *clients) get(files tlsFiles) (*http.Transport, error) {
 	if found {
 		known.CloseIdleConnections()
 	}
-	c.byFiles[files] = client{newTransport(c.dial, config), sum}
-	return c.byFiles[files].Transport, nil
+	c.byUse[key] = client{newTransport(c.dial, config, proxy), sum}
+	return c.byUse[key].Transport, nil
 }
 
 func (c *clients) closeIdle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, each := range c.byFiles {
+	for _, each := range c.byUse {
 		each.CloseIdleConnections()
 	}
 }
 
-// newTransport uses no proxy: the address check would see the proxy's address
-// and not the receiver's. It asks for no compression, because a small answer
+// errNoTunnel is a proxy that refuses to connect to the receiver.
+var errNoTunnel = errors.New("the proxy opens no tunnel")
+
+// tunnelAnswer makes a refused tunnel an error that says who refused. The proxy's
+// status says nothing of the receiver.
+func tunnelAnswer(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	return fmt.Errorf("%w: HTTP %d", errNoTunnel, answer.StatusCode)
+}
+
+// newTransport uses the proxy, or none: never one of the environment, with which
+// the address check would see another address than the receiver's. It asks for no compression, because a small answer
 // could unpack into an endless one.
-func newTransport(dial dialFunc, config *tls.Config) *http.Transport {
+func newTransport(dial dialFunc, config *tls.Config, proxy *url.URL) *http.Transport {
 	return &http.Transport{
 		DialContext:            dial,
+		Proxy:                  func(*http.Request) (*url.URL, error) { return proxy, nil },
+		OnProxyConnectResponse: tunnelAnswer,
 		TLSClientConfig:        config,
 		TLSHandshakeTimeout:    connectTimeout,
 		ForceAttemptHTTP2:      true,
@@ -117,11 +139,14 @@ func (f tlsFiles) read() (tlsContent, error) {
 	return content, nil
 }
 
-func (c tlsContent) sum() [sha256.Size]byte {
+func (c tlsContent) sum(proxy *url.URL) [sha256.Size]byte {
 	hash := sha256.New()
 	for _, part := range [][]byte{c.ca, c.cert, c.key} {
 		fmt.Fprintf(hash, "%d\n", len(part))
 		hash.Write(part)
+	}
+	if proxy != nil {
+		fmt.Fprint(hash, proxy) // with its password
 	}
 	return [sha256.Size]byte(hash.Sum(nil))
 }

@@ -49,7 +49,7 @@ func TestReceiversThatFail(t *testing.T) {
 		{"body cut short", raw(says("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")), outcome{200, 0, "", event.VerdictDelivered}, "short"},
 		{"redirect to a metadata address", handler(redirect), outcome{302, 0, "", event.VerdictRetry}, ""},
 		{"bad request", handler(answer(400, "what is tag_update?")), outcome{400, 0, "", event.VerdictFinal}, "what is tag_update?"},
-		{"not found", handler(status(404)), outcome{404, 0, "", event.VerdictFinal}, ""},
+		{"not found", handler(status(404)), outcome{404, 0, "", event.VerdictRetry}, ""},
 		{"gone", handler(status(410)), outcome{410, 0, "", event.VerdictDisable}, ""},
 		{"too early", handler(status(425)), outcome{425, 0, "", event.VerdictRetry}, ""},
 		{"too many requests", handler(wait("120", 429)), outcome{429, 2 * time.Minute, "", event.VerdictRetry}, ""},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/event"
@@ -24,13 +25,14 @@ const (
 	FailureRefused   Failure = "refused"   // the address may not be reached
 	FailureDNS       Failure = "dns"       // the host has no address
 	FailureConnect   Failure = "connect"   // no connection, or it broke
+	FailureProxy     Failure = "proxy"     // the proxy cannot be reached, or opens no tunnel
 	FailureTLS       Failure = "tls"       // the certificate is not trusted, or the like
 	FailureTimeout   Failure = "timeout"   // no answer in time
 	FailureCancelled Failure = "cancelled" // given up by our side, which is stopping
 )
 
 // Failures are all of them.
-var Failures = []Failure{FailureEndpoint, FailureSecret, FailureRefused, FailureDNS, FailureConnect, FailureTLS, FailureTimeout, FailureCancelled}
+var Failures = []Failure{FailureEndpoint, FailureSecret, FailureRefused, FailureDNS, FailureConnect, FailureProxy, FailureTLS, FailureTimeout, FailureCancelled}
 
 // failure is the error of an attempt without an answer.
 type failure struct {
@@ -51,8 +53,11 @@ func failed(kind Failure, err error) event.Answer { return event.Answer{Err: fai
 
 // explain says why there is no answer. The error is of kind Unavailable, but
 // for a refused address and for what our side cancelled.
-func explain(err error, request *http.Request, timeout time.Duration, c credentials) event.Answer {
-	kind := classify(err)
+func explain(err error, request *http.Request, proxy *url.URL, timeout time.Duration, c credentials) event.Answer {
+	kind, way := classify(err), origin(request.URL)
+	if proxy != nil {
+		way += " through the proxy " + origin(proxy)
+	}
 	reason := c.redact(err.Error())
 	switch kind {
 	case FailureTimeout:
@@ -62,22 +67,25 @@ func explain(err error, request *http.Request, timeout time.Duration, c credenti
 	case FailureRefused:
 		var refused refusal
 		errors.As(err, &refused)
-		return failed(kind, fmt.Errorf("post to %s: %w", origin(request.URL), refused))
+		return failed(kind, fmt.Errorf("post to %s: %w", way, refused))
 	case FailureCancelled:
-		return failed(kind, fmt.Errorf("post to %s: %w", origin(request.URL), context.Canceled))
+		return failed(kind, fmt.Errorf("post to %s: %w", way, context.Canceled))
 	}
-	return failed(kind, fmt.Errorf("post to %s: %s: %w", origin(request.URL), reason, fault.Unavailable))
+	return failed(kind, fmt.Errorf("post to %s: %s: %w", way, reason, fault.Unavailable))
 }
 
 func classify(err error) Failure {
 	var refused refusal
 	var dns *net.DNSError
 	var network net.Error
+	var dial *net.OpError
 	switch {
 	case errors.As(err, &refused):
 		return FailureRefused
 	case errors.Is(err, context.Canceled):
 		return FailureCancelled
+	case errors.Is(err, errNoTunnel), errors.As(err, &dial) && dial.Op == "proxyconnect":
+		return FailureProxy
 	case isTLS(err):
 		return FailureTLS
 	case errors.As(err, &dns) && !dns.IsTimeout:

@@ -3,10 +3,12 @@ package webhook
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // Options configure a [Sender]. The zero value reaches every address but those
@@ -19,6 +21,9 @@ type Options struct {
 	// everything below (*.example.com), or "all". Allow has precedence over Deny
 	// and over DenyPrivate; Deny "all" makes Allow the complete list.
 	Allow, Deny []string
+	// Proxy is that of endpoints without one of their own: an address, a reference
+	// to one, or empty for none.
+	Proxy string
 	// UserAgent is the header of that name; empty means tagwatch.
 	UserAgent string
 	// Secrets reads a secret; nil means ReadSecret.
@@ -32,10 +37,12 @@ type Options struct {
 type Sender struct {
 	userAgent string
 	secrets   func(event.SecretRef) (string, error)
+	proxy     string
+	guard     guard
 	clients   *clients
 }
 
-// New refuses rules that it cannot read.
+// New refuses rules and a proxy that it cannot read.
 func New(o Options) (*Sender, error) {
 	allow, err := parseRules("allow", o.Allow)
 	if err != nil {
@@ -49,10 +56,16 @@ func New(o Options) (*Sender, error) {
 	if secrets == nil {
 		secrets = ReadSecret
 	}
-	d := dialer{guard: guard{allow: allow, deny: deny, denyPrivate: o.DenyPrivate}, resolver: o.Resolver}
+	if err := event.ValidateProxy(o.Proxy); err != nil {
+		return nil, fmt.Errorf("webhook proxy: %w: %w", fault.Invalid, err)
+	}
+	g := guard{allow: allow, deny: deny, denyPrivate: o.DenyPrivate}
+	d := dialer{guard: g, resolver: o.Resolver}
 	return &Sender{
 		userAgent: cmp.Or(o.UserAgent, "tagwatch"),
 		secrets:   secrets,
+		proxy:     o.Proxy,
+		guard:     g,
 		clients:   newClients(d.dial),
 	}, nil
 }
@@ -82,14 +95,23 @@ func (s *Sender) attempt(ctx context.Context, e event.Endpoint, post event.Post)
 	if err != nil {
 		return failed(FailureEndpoint, err)
 	}
-	client, err := s.clients.get(tlsFiles{ca: e.CAFile, cert: e.CertFile, key: e.KeyFile})
+	proxy, err := s.readProxy(e, &known)
+	if err != nil {
+		return failed(FailureSecret, err)
+	}
+	if proxy != nil {
+		if err := s.guard.checkTarget(request.URL.Hostname()); err != nil {
+			return explain(err, request, proxy, timeout, known)
+		}
+	}
+	client, err := s.clients.get(tlsFiles{ca: e.CAFile, cert: e.CertFile, key: e.KeyFile}, cmp.Or(e.Proxy, s.proxy), proxy)
 	if err != nil {
 		return failed(FailureSecret, err)
 	}
 	// The bare transport follows no redirects and keeps no cookies.
 	response, err := client.RoundTrip(request)
 	if err != nil {
-		return explain(err, request, timeout, known)
+		return explain(err, request, proxy, timeout, known)
 	}
 	return read(response, cancel, known)
 }

@@ -14,7 +14,7 @@ import (
 
 var (
 	noon    = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	account = event.Account{Name: "admin", Email: "admin@example.com", Link: "https://tagwatch.example.com/<userId>/<notification_type>/<subject>/<id>"}
+	account = event.Account{Name: "admin", Email: "admin@example.com", PublicURL: "https://tagwatch.example.com/"}
 	pending = event.Delivery{State: event.Pending, Created: noon, GiveUp: noon.Add(event.DefaultWindow)}
 )
 
@@ -186,7 +186,7 @@ func TestSlimCountsAndLinks(t *testing.T) {
 	if diff := cmp.Diff(want, got["counts"]); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
-	link := "https://tagwatch.example.com/admin/vuln_update/registry.example.com%2Ftagwatch%2Fsample:test/6c0e4f0c-9d0b-4f44-9a3b-0f0f2d3f6a10"
+	link := "https://tagwatch.example.com/tag?name=registry.example.com%2Ftagwatch%2Fsample%3Atest"
 	if got["link"] != link {
 		t.Errorf("link is %v, want %s", got["link"], link)
 	}

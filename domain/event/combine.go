@@ -11,7 +11,7 @@ const (
 // the endpoint's format can list. None is left out, and what is told about one
 // subject keeps its order from group to group.
 func Combine(e Endpoint, notifications []Notification, account Account) [][]Notification {
-	p := packer{format: e.Format, account: account, open: map[Cause]int{}, last: map[string]int{}}
+	p := packer{endpoint: e, account: account, open: map[Cause]int{}, last: map[string]int{}}
 	for _, n := range notifications {
 		p.add(n)
 	}
@@ -24,35 +24,63 @@ func Combine(e Endpoint, notifications []Notification, account Account) [][]Noti
 
 // packer puts notifications into groups.
 type packer struct {
-	format  Format
-	account Account // whose links take room
-	groups  []pack
-	open    map[Cause]int  // the group of each cause that takes more
-	last    map[string]int // the last group that tells of a subject
+	endpoint Endpoint
+	account  Account // whose links take room
+	groups   []pack
+	open     map[Cause]int  // the group of each cause that takes more
+	last     map[string]int // the last group that tells of a subject
 }
 
 type pack struct {
 	notifications []Notification
-	bytes         int // of their payloads
+	payloads      int // their bytes
+	body          int // bytes that they take in a body that has no room for text
 	characters    int // that they take in a list
 }
 
 // add puts a notification into the open group of its cause, unless that is full,
 // or a later group tells of the same subject: then it begins another.
 func (p *packer) add(n Notification) {
-	characters := p.format.room().cost(newItem(n, p.account))
+	one := p.pack(n)
 	at, open := p.open[n.Cause]
-	if !open || p.last[n.Subject] > at || !p.fits(p.groups[at], n, characters) {
+	if !open || p.last[n.Subject] > at || !p.fits(p.groups[at].plus(one)) {
 		at = len(p.groups)
 		p.groups = append(p.groups, pack{})
 	}
-	g := &p.groups[at]
-	g.notifications, g.bytes, g.characters = append(g.notifications, n), g.bytes+len(n.Payload), g.characters+characters
+	p.groups[at] = p.groups[at].plus(one)
 	p.open[n.Cause], p.last[n.Subject] = at, at
 }
 
-func (p *packer) fits(g pack, n Notification, characters int) bool {
-	room := p.format.room()
-	return len(g.notifications) < largestGroup && g.bytes+len(n.Payload) <= longestGroup &&
-		(!room.bounded() || g.characters+characters <= room.characters)
+func (p *packer) pack(n Notification) pack {
+	return pack{notifications: []Notification{n}, payloads: len(n.Payload), body: p.size(n), characters: p.endpoint.room().cost(newItem(n, p.account))}
+}
+
+func (g pack) plus(other pack) pack {
+	return pack{append(g.notifications, other.notifications...), g.payloads + other.payloads, g.body + other.body, g.characters + other.characters}
+}
+
+func (p *packer) fits(g pack) bool {
+	room, most := p.endpoint.room(), p.endpoint.MaxBody
+	return len(g.notifications) <= largestGroup && g.payloads <= longestGroup && (most == 0 || g.body <= most-frameSize) &&
+		(!room.bounded() || g.characters <= room.characters)
+}
+
+// memberSize is room for what a notification has in a group beside its payload: the
+// attributes of a CloudEvent, and what its link is put in.
+const memberSize = 512
+
+// size is how many bytes a notification takes in a group at most; none where its
+// summary is what counts.
+func (p *packer) size(n Notification) int {
+	payload := len(n.Payload)
+	switch {
+	case p.endpoint.Format.lists():
+		return 0
+	case p.endpoint.Format == FormatSlim:
+		s, err := newSlim(n, p.account)
+		if content, failed := encode(s); err == nil && failed == nil {
+			payload = len(content)
+		}
+	}
+	return payload + len(p.account.link(n)) + memberSize
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // linked is an account whose messages lead somewhere.
-var linked = Account{Name: "admin", Link: "https://tagwatch.example.com/notifications/<id>?subject=<subject>"}
+var linked = Account{Name: "admin", PublicURL: "https://tagwatch.example.com"}
 
 // storm is many notifications of two causes, about different subjects.
 func storm(t *testing.T, count int, summary func(n int) string) []Notification {
@@ -114,7 +114,7 @@ func listed(t *testing.T, group []Notification, body string) (ids []string) {
 // A single notification fits too, however long its parts are.
 func TestOneNotificationFits(t *testing.T) {
 	t.Parallel()
-	account := Account{Name: "admin", Link: "https://tagwatch.example.com/" + strings.Repeat("deep/", 1000)}
+	account := Account{Name: "admin", PublicURL: "https://tagwatch.example.com/" + strings.Repeat("deep/", 1000)}
 	n := storm(t, 1, func(int) string { return strings.Repeat(`_*<&"\`, 5000) })[0]
 	for format := range serviceLimits {
 		body, err := Render(Endpoint{Format: format}, n, Delivery{}, account)

@@ -19,6 +19,9 @@ type Endpoint struct {
 	// Reserved endpoints receive only what subscriptions that name them ask for.
 	Reserved bool   `json:"reserved,omitempty"`
 	Format   Format `json:"format,omitempty"`
+	// MaxBody is how many bytes a body may have: lists are shortened to that. Zero
+	// means any number.
+	MaxBody int `json:"max_body,omitempty"`
 	// Template is the text of a template, for FormatTemplate.
 	Template string `json:"template,omitempty"`
 	// User and Password are for basic authentication; Token for a bearer token.
@@ -33,6 +36,9 @@ type Endpoint struct {
 	HeaderRefs map[string]SecretRef `json:"header_refs,omitempty"`
 	// Timeout bounds one attempt; zero means DefaultTimeout.
 	Timeout time.Duration `json:"timeout,omitempty"`
+	// Proxy is what it is reached through: an address, a reference to one, which may
+	// hold user and password, or ProxyDirect. Empty means that of the worker.
+	Proxy string `json:"proxy,omitempty"`
 	// CAFile is a file of PEM certificates to trust beside the system's;
 	// CertFile and KeyFile are a client certificate. Paths on the worker.
 	CAFile   string `json:"ca_file,omitempty"`
@@ -48,6 +54,9 @@ type SecretRef string
 // DefaultTimeout bounds one attempt at an endpoint that sets no timeout.
 const DefaultTimeout = 10 * time.Second
 
+// LeastMaxBody is the smallest MaxBody: a body without any list needs no more.
+const LeastMaxBody = 8 << 10
+
 // Format is the form of the body.
 type Format string
 
@@ -57,6 +66,10 @@ const (
 	FormatCloudEvents Format = "cloudevents"
 	FormatSlim        Format = "slim"
 )
+
+// HasSlim tells whether a body in this format has a form without lists, for
+// receivers that refuse the size of the whole.
+func (f Format) HasSlim() bool { return f == "" || f == FormatAnchore || f == FormatCloudEvents }
 
 // EndpointState is how deliveries to an endpoint go.
 type EndpointState struct {

@@ -13,25 +13,29 @@ import (
 type Account struct {
 	Name  string // userId
 	Email string // notification_user_email
-	// Source identifies the installation to receivers of several, as a URI
-	// reference; empty means "/tagwatch".
-	Source string
-	// Link is the address of a page about a notification, in which <subject>,
-	// <id>, <notification_type> and <userId> are replaced. Empty for no links.
-	Link string
+	// PublicURL is where receivers reach the status page, as in
+	// https://tagwatch.example.com; empty for bodies without links. It also
+	// identifies the installation to receivers of several.
+	PublicURL string
 }
 
-// defaultSource is the source of an account that sets none.
+// defaultSource is the source of an installation without a public address.
 const defaultSource = "/tagwatch"
 
-// link is the account's page about a notification, "" without one.
+// link is the status page of what a notification is about, "" without a public
+// address: of a tag, of a repository's tags, or of the entry of the event log.
 func (a Account) link(n Notification) string {
-	return strings.NewReplacer(
-		"<subject>", url.PathEscape(n.Subject),
-		"<id>", url.PathEscape(n.ID),
-		"<notification_type>", url.PathEscape(string(n.Type)),
-		"<userId>", url.PathEscape(a.Name),
-	).Replace(a.Link)
+	if a.PublicURL == "" {
+		return ""
+	}
+	base := strings.TrimRight(a.PublicURL, "/")
+	switch n.Type {
+	case RepoUpdate:
+		return base + "/?" + url.Values{"q": {n.Subject}}.Encode()
+	case EventLog:
+		return base + "/notification?" + url.Values{"id": {n.ID}}.Encode()
+	}
+	return base + "/tag?" + url.Values{"name": {n.Subject}}.Encode()
 }
 
 // envelope is Anchore's body: the row of its outgoing queue. Receivers read

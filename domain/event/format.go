@@ -19,20 +19,23 @@ const jsonType = "application/json"
 
 // Render is the body of one delivery in the form that the endpoint asks for.
 func Render(e Endpoint, n Notification, d Delivery, account Account) (Body, error) {
-	switch e.Format {
-	case "", FormatAnchore:
-		content, err := Envelope(n, d, account)
-		return Body{content, jsonType}, err
-	case FormatCloudEvents:
-		return renderJSON("application/cloudevents+json", newCloudEvent(n, account))
-	case FormatSlim:
-		slim, err := newSlim(n, account)
-		if err != nil {
-			return Body{}, err
+	return renderWithin(e, d, account, []Notification{n}, func(notifications []Notification) (Body, error) {
+		n := notifications[0]
+		switch e.Format {
+		case "", FormatAnchore:
+			content, err := Envelope(n, d, account)
+			return Body{content, jsonType}, err
+		case FormatCloudEvents:
+			return renderJSON("application/cloudevents+json", newCloudEvent(n, account))
+		case FormatSlim:
+			slim, err := newSlim(n, account)
+			if err != nil {
+				return Body{}, err
+			}
+			return renderJSON(jsonType, slim)
 		}
-		return renderJSON(jsonType, slim)
-	}
-	return renderTemplate(e, newMessage(e.Format, n.ID, []Notification{n}, account))
+		return renderTemplate(e, newMessage(e, n.ID, notifications, account))
+	})
 }
 
 func renderJSON(contentType string, value any) (Body, error) {
@@ -63,7 +66,7 @@ func newCloudEvent(n Notification, account Account) cloudEvent {
 	return cloudEvent{
 		SpecVersion: "1.0",
 		ID:          n.ID,
-		Source:      cmp.Or(account.Source, defaultSource),
+		Source:      cmp.Or(account.PublicURL, defaultSource),
 		Type:        cloudEventType + string(n.Type),
 		Subject:     n.Subject,
 		Time:        n.Created.UTC().Format(time.RFC3339),
@@ -81,7 +84,6 @@ type slim struct {
 	UserID  string `json:"userId"`
 	Created string `json:"created_at"`
 	Summary string `json:"summary"`
-	Link    string `json:"link,omitempty"`
 	slimPayload
 }
 
@@ -102,6 +104,7 @@ type slimPayload struct {
 	FinalAction string          `json:"final_action,omitempty"`
 	Previous    json.RawMessage `json:"previous,omitempty"`
 	Counts      map[string]int  `json:"counts,omitempty"`
+	Link        string          `json:"link,omitempty"`
 }
 
 func newSlim(n Notification, account Account) (slim, error) {
@@ -112,7 +115,6 @@ func newSlim(n Notification, account Account) (slim, error) {
 		UserID:  account.Name,
 		Created: n.Created.UTC().Format(time.RFC3339),
 		Summary: n.Summary,
-		Link:    account.link(n),
 	}
 	if err := json.Unmarshal(n.Payload, &s.slimPayload); err != nil {
 		return slim{}, fmt.Errorf("read the payload of notification %s: %w: %w", n.ID, fault.Invalid, err)

@@ -37,15 +37,18 @@ func NewGroup(notifications []Notification) Group {
 // RenderGroup is the body of a group in the form that the endpoint asks for. The
 // delivery is any of the group's; its moments go into Anchore's envelope.
 func RenderGroup(e Endpoint, g Group, d Delivery, account Account) (Body, error) {
-	switch e.Format {
-	case "", FormatAnchore:
-		return g.envelope(d, account)
-	case FormatCloudEvents:
-		return g.cloudEvents(account)
-	case FormatSlim:
-		return g.slim(account)
-	}
-	return renderTemplate(e, newMessage(e.Format, g.ID, g.Notifications, account))
+	return renderWithin(e, d, account, g.Notifications, func(notifications []Notification) (Body, error) {
+		g := Group{g.ID, g.Created, notifications}
+		switch e.Format {
+		case "", FormatAnchore:
+			return g.envelope(d, account)
+		case FormatCloudEvents:
+			return g.cloudEvents(account)
+		case FormatSlim:
+			return g.slim(account)
+		}
+		return renderTemplate(e, newMessage(e, g.ID, notifications, account))
+	})
 }
 
 func (g Group) counts() map[Type]int {

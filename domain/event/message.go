@@ -47,8 +47,8 @@ func (i Item) Payload() (map[string]any, error) {
 	return payload, nil
 }
 
-func newMessage(f Format, id string, notifications []Notification, account Account) Message {
-	m := Message{ID: id, Title: title(notifications), Account: account.Name, Count: len(notifications), room: f.room()}
+func newMessage(e Endpoint, id string, notifications []Notification, account Account) Message {
+	m := Message{ID: id, Title: title(notifications), Account: account.Name, Count: len(notifications), room: e.room()}
 	for _, n := range notifications {
 		m.Notifications = append(m.Notifications, newItem(n, account))
 	}

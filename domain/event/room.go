@@ -1,5 +1,7 @@
 package event
 
+import "cmp"
+
 // room is what one message of a chat service can list.
 type room struct {
 	characters int // for all lines; 0 for no bound
@@ -29,7 +31,21 @@ const (
 // defaultMarkup is what a line of a template of one's own is taken to have.
 const defaultMarkup = 10
 
-func (f Format) room() room { return rooms[f] }
+// room is that of the endpoint's format, within the largest body that it takes.
+func (e Endpoint) room() room {
+	r := rooms[e.Format]
+	if e.Format.lists() && e.MaxBody > 0 {
+		r.characters = min(cmp.Or(r.characters, e.MaxBody), e.MaxBody-frameSize)
+		r.markup = cmp.Or(r.markup, defaultMarkup)
+	}
+	return r
+}
+
+// lists tells whether bodies in the format are texts that list summaries.
+func (f Format) lists() bool { return f != FormatSlim && !f.HasSlim() }
+
+// frameSize is room for what a body has beside its notifications.
+const frameSize = 2 << 10
 
 func (r room) bounded() bool { return r.characters > 0 }
 

@@ -33,7 +33,7 @@ var ownHeaders = []string{"content-type", "content-length", "host", "connection"
 // Validate tells everything that is wrong with the endpoint, as one error of
 // kind Invalid.
 func (e Endpoint) Validate() error {
-	problems := []error{e.validateName(), e.validateURL(), e.validateTypes(), e.validateFormat(), e.validateTimeout(), e.Pace.validate()}
+	problems := []error{e.validateName(), e.validateURL(), e.validateTypes(), e.validateFormat(), e.validateTimeout(), ValidateProxy(e.Proxy), e.Pace.validate()}
 	problems = append(problems, e.Scope.validate()...)
 	problems = append(problems, e.validateSecrets()...)
 	problems = append(problems, e.validateHeaders()...)
@@ -110,6 +110,9 @@ func (e Endpoint) validateTypes() error {
 func (e Endpoint) validateFormat() error {
 	if e.Format != "" && !slices.Contains(Formats, e.Format) {
 		return fmt.Errorf("the format %q is unknown; the formats are %s", e.Format, join(Formats))
+	}
+	if e.MaxBody != 0 && e.MaxBody < LeastMaxBody {
+		return fmt.Errorf("the largest body of %d bytes is less than %d, which a body without any list may need", e.MaxBody, LeastMaxBody)
 	}
 	if (e.Format == FormatTemplate) != (e.Template != "") {
 		return fmt.Errorf("the format %q and a template go together, and neither without the other", FormatTemplate)

@@ -1,0 +1,57 @@
+package webhook
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+)
+
+// readProxy finds the proxy for an endpoint: its own, or that of the worker; nil
+// for a direct connection. Environment variables such as HTTPS_PROXY do not count
+// by themselves, because a proxy towards the internet seldom leads to receivers;
+// env:HTTPS_PROXY names one.
+func (s *Sender) readProxy(e event.Endpoint, c *credentials) (*url.URL, error) {
+	proxy := cmp.Or(e.Proxy, s.proxy)
+	if proxy == "" || proxy == event.ProxyDirect {
+		return nil, nil
+	}
+	secret := event.SecretRef(proxy).IsRef()
+	if secret {
+		value, err := s.secrets(event.SecretRef(proxy))
+		if err != nil {
+			return nil, fmt.Errorf("endpoint %s: proxy %s: %w", e.Name, proxy, err)
+		}
+		c.hide(value)
+		proxy = value
+	}
+	address, err := event.ParseProxy(proxy, secret)
+	if err != nil {
+		return nil, fmt.Errorf("endpoint %s: %w", e.Name, err)
+	}
+	if password, found := address.User.Password(); found {
+		c.hide(password)
+		c.hide(basic(address.User.Username(), password))
+	}
+	return address, nil
+}
+
+// checkTarget refuses a receiver behind a proxy by what its address says: the proxy
+// resolves names, and to which address is not known here.
+func (g guard) checkTarget(host string) error {
+	if address, err := netip.ParseAddr(host); err == nil {
+		return g.check(host, address)
+	}
+	name := strings.ToLower(strings.TrimSuffix(host, "."))
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		return g.check(name, netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+	}
+	var unknown netip.Addr // no network contains it
+	if g.allow.match(name, unknown) || !g.deny.match(name, unknown) {
+		return nil
+	}
+	return refusal{host: host, reason: "denied by configuration"}
+}
