@@ -66,8 +66,8 @@ func (w *world) expectMove(m *mover, before version) {
 	after := m.images[m.now]
 	e := expectation{key: w.reference(m.name), causes: []string{"image"}}
 	w.ledger.expect(e.of("tag_update").from(before.digest.String()).to(after.digest.String()))
-	if after.broken {
-		return
+	if after.broken || m.analyzed == m.now {
+		return // what was known of the last image stands, or stands again
 	}
 	known := m.images[m.analyzed]
 	m.analyzed = m.now
