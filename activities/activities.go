@@ -31,6 +31,9 @@ type Activities struct {
 	// otherwise; Pass how often its workflow checks everything by itself; Window
 	// how long a delivery is tried.
 	Poll, Pass, Window time.Duration
+	// SweepTime is how long one sweep of a registry goes on at most; zero for a
+	// minute.
+	SweepTime time.Duration
 	// Retention is how long images without a tag and notifications are kept.
 	Retention time.Duration
 	// FeedMaxAge is how old vulnerability data may be before it is told; zero for

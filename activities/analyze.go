@@ -47,6 +47,9 @@ func (a *Activities) RequestAnalysis(ctx context.Context, request watch.Analysis
 // Analyze makes the inventory of an image, unless that is done. An image that
 // can never be analyzed is an outcome, which is kept like an inventory.
 func (a *Activities) Analyze(ctx context.Context, request watch.AnalysisRequest) (watch.Analysis, error) {
+	var doing atomic.Value
+	doing.Store("starting")
+	defer heartbeat(ctx, func() any { return doing.Load() })() // until the result is stored
 	result := watch.Analysis{Digest: request.Digest}
 	if request.Urgency == watch.NotUrgent {
 		if err := a.leadAnalysis(ctx); err != nil {
@@ -61,10 +64,11 @@ func (a *Activities) Analyze(ctx context.Context, request watch.AnalysisRequest)
 		result.Problem, result.Packages, result.Files = stored.Problem, stored.Packages, stored.Files
 		return result, nil
 	}
-	inventory, document, err := a.inventory(ctx, request)
+	inventory, document, err := a.Analyzer.Analyze(ctx, request.Target.Reference.Repository, request.Digest, a.known, func(step string) { doing.Store(step) })
 	if err != nil {
 		return a.failed(ctx, request, err)
 	}
+	doing.Store("storing")
 	result.Packages, result.Files = len(inventory.Packages), len(inventory.Files)
 	return result, classify(a.Store.SaveImage(ctx, inventory, document, a.Analyzer.Version(), a.now()))
 }
@@ -76,13 +80,6 @@ func (a *Activities) settled(stored watch.Image, again bool) bool {
 		return !again || stored.Analyzer == a.Analyzer.Version()
 	}
 	return !again && stored.Analyzer == a.Analyzer.Version()
-}
-
-func (a *Activities) inventory(ctx context.Context, request watch.AnalysisRequest) (*sbom.Inventory, []byte, error) {
-	var doing atomic.Value
-	doing.Store("starting")
-	defer heartbeat(ctx, func() any { return doing.Load() })()
-	return a.Analyzer.Analyze(ctx, request.Target.Reference.Repository, request.Digest, a.known, func(step string) { doing.Store(step) })
 }
 
 // known is the analysis of an image with the same layers.

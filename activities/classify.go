@@ -45,6 +45,12 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
+// notAsked tells that a registry was not asked, for want of a turn.
+func notAsked(err error) bool {
+	var unasked interface{ NotAsked() bool }
+	return errors.As(err, &unasked) && unasked.NotAsked()
+}
+
 // repeated tells that the step was begun before, and perhaps done: its answer
 // may be all that was lost.
 func repeated(ctx context.Context) bool {

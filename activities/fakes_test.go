@@ -278,8 +278,11 @@ type watchers struct {
 	woken   []string
 	failure error
 	during  func(string) // each call
+	room    func()       // each time that somebody waits for the workers
 	running map[watch.WatcherKind][]string
 	listed  map[watch.WatcherKind][]string // where the list lags behind what runs
+	// labels are those of watchers that lack some; others have all.
+	labels map[string]watch.Running
 }
 
 func (w *watchers) wake(who string) error {
@@ -325,20 +328,34 @@ func (w *watchers) WakeRepository(_ context.Context, r image.Repository) error {
 	return w.wake("repository " + r.Path)
 }
 
-func (w *watchers) Running(_ context.Context, kind watch.WatcherKind) (map[string]bool, error) {
+func (w *watchers) Running(_ context.Context, kind watch.WatcherKind) (map[string]watch.Running, error) {
 	list := w.running[kind]
 	if lagging, is := w.listed[kind]; is {
 		list = lagging
 	}
-	names := map[string]bool{}
+	names := map[string]watch.Running{}
 	for _, name := range list {
-		names[name] = true
+		names[name] = watch.Running{Named: true, Outcome: true}
+		if labels, lacks := w.labels[name]; lacks {
+			names[name] = labels
+		}
 	}
 	return names, w.failure
 }
 
 func (w *watchers) Runs(_ context.Context, kind watch.WatcherKind, name string) (bool, error) {
 	return slices.Contains(w.running[kind], name), w.failure
+}
+
+func (w *watchers) Label(_ context.Context, kind watch.WatcherKind, name string) error {
+	return w.wake("label " + string(kind) + " " + name)
+}
+
+func (w *watchers) Room(context.Context) error {
+	if w.room != nil {
+		w.room()
+	}
+	return w.failure
 }
 
 func (w *watchers) RequestAnalysis(_ context.Context, r watch.AnalysisRequest) error {

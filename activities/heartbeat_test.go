@@ -1,14 +1,20 @@
 package activities_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 
+	"github.com/tagwatch/tagwatch/activities"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
@@ -29,6 +35,15 @@ func TestLongStepsBeat(t *testing.T) {
 			r.analyzer.during = func() { <-heard }
 			beat(r.steps.Analyze, watch.AnalysisRequest{Target: r.target("app:1"), Digest: digest})
 		}, "reading layers"},
+		{"storing an analysis", func(r *rig, beat func(any, any), heard <-chan struct{}) {
+			digest := r.push("app:1", "openssl 1")
+			r.steps.Store = slowStore{r.steps.Store, heard}
+			beat(r.steps.Analyze, watch.AnalysisRequest{Target: r.target("app:1"), Digest: digest})
+		}, "storing"},
+		{"finding whom to wake", func(r *rig, beat func(any, any), heard <-chan struct{}) {
+			r.steps.Store = slowStore{r.steps.Store, heard}
+			beat(r.steps.StartWatches, r.target("app:1").Reference.Repository)
+		}, ""},
 		{"match", func(r *rig, beat func(any, any), heard <-chan struct{}) {
 			r.data(1)
 			digest := r.analyzed("app:1", "openssl 1")
@@ -82,4 +97,35 @@ func TestLongStepsBeat(t *testing.T) {
 			}
 		})
 	}
+}
+
+// slowStore is a store that takes until a heartbeat is heard.
+type slowStore struct {
+	activities.Store
+	heard <-chan struct{}
+}
+
+func (s slowStore) wait(ctx context.Context) error {
+	select {
+	case <-s.heard:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Minute):
+		return errors.New("no heartbeat")
+	}
+}
+
+func (s slowStore) SaveImage(ctx context.Context, inventory *sbom.Inventory, document []byte, analyzer string, now time.Time) error {
+	if err := s.wait(ctx); err != nil {
+		return err
+	}
+	return s.Store.SaveImage(ctx, inventory, document, analyzer, now)
+}
+
+func (s slowStore) Targets(ctx context.Context, filter watch.TargetFilter) ([]image.Target, error) {
+	if err := s.wait(ctx); err != nil {
+		return nil, err
+	}
+	return s.Store.Targets(ctx, filter)
 }

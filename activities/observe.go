@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ type tagStore interface {
 	Record(ctx context.Context, target image.Target, decide func(watch.RecordView) (watch.Decision, error)) error
 	Note(ctx context.Context, target image.Target, checked time.Time, problem *watch.Problem) error
 	Targets(ctx context.Context, filter watch.TargetFilter) ([]image.Target, error)
+	Summaries(ctx context.Context, filter watch.TargetFilter) ([]watch.Summary, error)
 }
 
 // lookTimeout is how long a registry has to answer: one that hangs is one that
@@ -48,7 +50,7 @@ func (a *Activities) Observe(ctx context.Context, target image.Target) (watch.Ob
 	if err != nil {
 		return watch.Observation{}, classify(err)
 	}
-	seen := watch.Observation{Active: view.Watched, Every: jittered(a.Pass), Next: view.State.Next}
+	seen := watch.Observation{Active: view.Watched, Every: jittered(a.Pass), Poll: cmp.Or(view.Poll, a.Poll), Next: view.State.Next}
 	if !seen.Active {
 		return seen, nil
 	}

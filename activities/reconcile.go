@@ -52,6 +52,7 @@ type comparison struct {
 	request watch.CompareRequest
 	result  watch.Compared
 	looked  atomic.Int64
+	woken   int
 }
 
 func (c *comparison) progress() any { return fmt.Sprintf("%d compared", c.looked.Load()) }
@@ -61,15 +62,15 @@ func (c *comparison) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for name, err := range c.wanted(ctx) {
+	for wanted, err := range c.wanted(ctx) {
 		if err != nil {
 			return err
 		}
 		c.result.Wanted++
 		c.looked.Add(1)
-		if running[name] {
-			delete(running, name)
-		} else if err := c.missing(ctx, name); err != nil {
+		found, runs := running[wanted.Name]
+		delete(running, wanted.Name)
+		if err := c.wantedWatcher(ctx, wanted, found, runs); err != nil {
 			return err
 		}
 	}
@@ -81,8 +82,28 @@ func (c *comparison) run(ctx context.Context) error {
 	return nil
 }
 
-// wanted are the names of the watchers that should run.
-func (c *comparison) wanted(ctx context.Context) iter.Seq2[string, error] {
+// wantedWatcher starts a watcher that does not run, and has one that runs set the
+// search attributes that it lacks.
+func (c *comparison) wantedWatcher(ctx context.Context, wanted watch.Wanted, found watch.Running, runs bool) error {
+	switch {
+	case !runs:
+		return c.missing(ctx, wanted.Name)
+	case !found.Lacks(wanted):
+		return nil
+	}
+	c.result.Unlabeled++
+	if c.request.DryRun {
+		return nil
+	}
+	if err := c.Watchers.Label(ctx, c.request.Kind, wanted.Name); err != nil {
+		return err
+	}
+	c.woken++
+	return c.room(ctx, c.woken)
+}
+
+// wanted are the watchers that should run.
+func (c *comparison) wanted(ctx context.Context) iter.Seq2[watch.Wanted, error] {
 	switch c.request.Kind {
 	case watch.TagWatcher:
 		return c.tags(ctx)
@@ -95,16 +116,17 @@ func (c *comparison) wanted(ctx context.Context) iter.Seq2[string, error] {
 }
 
 // tags reads the targets page by page.
-func (c *comparison) tags(ctx context.Context) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
+func (c *comparison) tags(ctx context.Context) iter.Seq2[watch.Wanted, error] {
+	return func(yield func(watch.Wanted, error) bool) {
 		for filter := (watch.TargetFilter{Limit: comparePage}); ; {
-			page, err := c.Store.Targets(ctx, filter)
+			page, err := c.Store.Summaries(ctx, filter)
 			if err != nil {
-				yield("", err)
+				yield(watch.Wanted{}, err)
 				return
 			}
-			for _, target := range page {
-				if filter.After = target.String(); !yield(filter.After, nil) {
+			for _, known := range page {
+				filter.After = known.Target.String()
+				if !yield(watch.Wanted{Name: filter.After, Outcome: known.Analyzed != ""}, nil) {
 					return
 				}
 			}
@@ -115,15 +137,15 @@ func (c *comparison) tags(ctx context.Context) iter.Seq2[string, error] {
 	}
 }
 
-func names[T any](ctx context.Context, list func(context.Context) ([]T, error), name func(T) string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
+func names[T any](ctx context.Context, list func(context.Context) ([]T, error), name func(T) string) iter.Seq2[watch.Wanted, error] {
+	return func(yield func(watch.Wanted, error) bool) {
 		found, err := list(ctx)
 		if err != nil {
-			yield("", err)
+			yield(watch.Wanted{}, err)
 			return
 		}
 		for _, one := range found {
-			if !yield(name(one), nil) {
+			if !yield(watch.Wanted{Name: name(one)}, nil) {
 				return
 			}
 		}
@@ -170,7 +192,11 @@ func (c *comparison) wake(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		return c.Watchers.WakeTag(ctx, target)
+		if err := c.Watchers.WakeTag(ctx, target); err != nil {
+			return err
+		}
+		c.woken++
+		return c.room(ctx, c.woken)
 	case watch.RegistryWatcher:
 		return c.Watchers.WakeRegistry(ctx, name)
 	case watch.RepositoryWatcher:

@@ -87,6 +87,9 @@ func (a *Activities) reevaluatePage(ctx context.Context, targets []image.Target,
 			return err
 		}
 		at.Woken++
+		if err := a.room(ctx, at.Woken); err != nil {
+			return err
+		}
 	}
 	return nil
 }

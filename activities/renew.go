@@ -48,6 +48,7 @@ func (a *Activities) NextRenewal(ctx context.Context, request watch.RenewalReque
 // EndRenewal wakes the tags of an image that was renewed, and remembers one that
 // could not be. It tells whether the leading analyzer has looked at the image.
 func (a *Activities) EndRenewal(ctx context.Context, end watch.RenewalEnd) (bool, error) {
+	defer heartbeat(ctx, func() any { return "waking tags" })()
 	stored, err := a.Store.ImageHeader(ctx, end.Digest)
 	if errors.Is(err, fault.NotFound) {
 		return false, nil // no tag points to it any more
@@ -71,8 +72,11 @@ func (a *Activities) wakePointing(ctx context.Context, digest image.Digest) erro
 	if err != nil {
 		return err
 	}
-	for _, target := range targets {
+	for i, target := range targets {
 		if err := a.Watchers.DataChanged(ctx, target); err != nil {
+			return err
+		}
+		if err := a.room(ctx, i+1); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"go.temporal.io/sdk/activity"
 
@@ -193,6 +194,10 @@ func (a *Activities) pages(ctx context.Context, page func(after string) ([]image
 			at = progress{}
 		}
 	}
+	// To find the next page may take long, and so may the workers to catch up.
+	var reached atomic.Value
+	reached.Store(at)
+	defer heartbeat(ctx, reached.Load)()
 	for {
 		targets, err := page(at.After)
 		if err != nil || len(targets) == 0 {
@@ -203,7 +208,11 @@ func (a *Activities) pages(ctx context.Context, page func(after string) ([]image
 				return at.Woken, err
 			}
 			at.After, at.Woken = target.String(), at.Woken+1
+			reached.Store(at)
 			activity.RecordHeartbeat(ctx, at)
+			if err := a.room(ctx, at.Woken); err != nil {
+				return at.Woken, err
+			}
 		}
 	}
 }

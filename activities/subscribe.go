@@ -36,10 +36,14 @@ type Watchers interface {
 	WakeRepository(ctx context.Context, repository image.Repository) error
 	WakeEndpoint(ctx context.Context, name string) error
 	RequestAnalysis(ctx context.Context, request watch.AnalysisRequest) error
+	// Room returns when few enough steps of watchers wait for a worker.
+	Room(ctx context.Context) error
 	// Running are the names of the watchers of a kind that run, as of moments ago;
 	// Runs tells of one as of now.
-	Running(ctx context.Context, kind watch.WatcherKind) (map[string]bool, error)
+	Running(ctx context.Context, kind watch.WatcherKind) (map[string]watch.Running, error)
 	Runs(ctx context.Context, kind watch.WatcherKind, name string) (bool, error)
+	// Label has a running watcher set its search attributes again.
+	Label(ctx context.Context, kind watch.WatcherKind, name string) error
 }
 
 // Subscribe stores subscriptions of a tag. A tag that does not exist, or may

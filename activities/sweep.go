@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -18,25 +19,32 @@ import (
 type sweepStore interface {
 	Due(ctx context.Context, registry string, now time.Time, limit int) ([]watch.Look, error)
 	Looked(ctx context.Context, looks []watch.Look) error
-	// NextDue is when the next tag is due and how many there are; zero without
-	// any.
-	NextDue(ctx context.Context, registry string) (next time.Time, tags int, err error)
+	// NextDue is what is due at the registry.
+	NextDue(ctx context.Context, registry string) (watch.Polls, error)
 }
 
 const (
 	sweepPage        = 200 // tags stored together
 	sweepConcurrency = 8   // requests at a time; the host's own budget still holds
+	// sweepTime is how long one sweep goes on at most, however slowly the registry
+	// lets it ask: what it saw is to be known, and the next one begins with those
+	// that have been due longest.
+	sweepTime = time.Minute
 )
 
 // Sweep looks at the due tags of a registry, one HEAD request each, and wakes
 // the watchers of those that moved. What it saw is stored page by page, so a
 // repeated sweep goes on where the last one was. A registry that does not
-// answer ends the sweep: nothing is concluded about its tags.
+// answer ends the sweep: nothing is concluded about its tags. What was not due for
+// its turn when the sweep's time was over stays due.
 func (a *Activities) Sweep(ctx context.Context, registry string) (watch.Sweep, error) {
 	var swept watch.Sweep
 	var looked atomic.Int64
 	defer heartbeat(ctx, func() any { return looked.Load() })()
-	for swept.Problem == nil {
+	began := a.now()
+	asking, cancel := context.WithTimeout(ctx, cmp.Or(a.SweepTime, sweepTime))
+	defer cancel()
+	for swept.Problem == nil && asking.Err() == nil {
 		due, err := a.Store.Due(ctx, registry, a.now(), sweepPage)
 		if err != nil {
 			return swept, classify(err)
@@ -44,30 +52,35 @@ func (a *Activities) Sweep(ctx context.Context, registry string) (watch.Sweep, e
 		if len(due) == 0 {
 			break
 		}
-		if err := a.sweepPage(ctx, due, &swept); err != nil {
+		asked, err := a.sweepPage(ctx, asking, due, &swept)
+		if err != nil {
 			return swept, classify(err)
 		}
 		looked.Store(int64(swept.Looked))
+		if asked == 0 {
+			break // no more turns in this sweep's time
+		}
 	}
-	return swept, classify(a.schedule(ctx, registry, &swept))
+	return swept, classify(a.schedule(ctx, registry, began, &swept))
 }
 
-// sweepPage looks at some tags and stores what it saw.
-func (a *Activities) sweepPage(ctx context.Context, due []watch.Look, swept *watch.Sweep) error {
-	page := a.lookAll(ctx, due)
+// sweepPage looks at some tags, as long as there is time to ask, stores what it
+// saw, and tells how many it asked for.
+func (a *Activities) sweepPage(ctx, asking context.Context, due []watch.Look, swept *watch.Sweep) (int, error) {
+	page := a.lookAll(asking, due)
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return 0, ctx.Err()
 	}
 	a.spread(page.asked)
 	moved, err := a.wakeMoved(ctx, due, page.asked)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	swept.Looked, swept.Moved, swept.Failed = swept.Looked+page.answers, swept.Moved+moved, swept.Failed+page.failures
 	if page.answers == 0 && page.failure != nil && !a.answersElsewhere(ctx, due, page) {
 		swept.Problem, swept.Wait = problem(watch.StageResolve, page.failure, nil, a.now()), retryAfter(page.failure)
 	}
-	return a.Store.Looked(ctx, page.asked)
+	return len(page.asked), a.Store.Looked(ctx, page.asked)
 }
 
 // elsewhere is how many other tags are asked for before a registry is said to
@@ -107,11 +120,8 @@ const longAhead = 365 * 24 * time.Hour
 // be looked at with one request.
 func (a *Activities) spread(asked []watch.Look) {
 	for i := range asked {
-		if i > 0 && asked[i].Target.Reference == asked[i-1].Target.Reference && a.pollOf(asked[i]) == a.pollOf(asked[i-1]) {
-			asked[i].Next = asked[i-1].Next
-			continue
-		}
-		asked[i].Next = a.now().Add(jittered(a.pollOf(asked[i])))
+		asked[i].Every = a.pollOf(asked[i])
+		asked[i].Next = watch.NextPoll(asked[i].Target.Reference, asked[i].Every, a.now())
 	}
 }
 
@@ -143,13 +153,22 @@ func (a *Activities) lookAll(ctx context.Context, due []watch.Look) *sweptPage {
 		group.Go(func() error {
 			if ctx.Err() == nil && !page.over() {
 				digest, err := a.Registry.Head(ctx, looks[0].Target.Reference)
-				page.add(looks, digest, err)
+				if unanswered(ctx, err) {
+					return nil
+				}
+				page.add(looks, digest, err, a.now())
 			}
 			return nil
 		})
 	}
 	_ = group.Wait() // no look returns an error
 	return page
+}
+
+// unanswered tells that the sweep's time was over before the tag had its turn, or
+// its answer: nothing is known of it, or of the registry.
+func unanswered(ctx context.Context, err error) bool {
+	return notAsked(err) || err != nil && !fault.Permanent(err) && ctx.Err() != nil
 }
 
 // over tells that it makes no sense to ask on.
@@ -162,12 +181,12 @@ func (p *sweptPage) over() bool {
 // add counts an answer about a tag. One that is gone or may not be read has no
 // digest, which is a change like another; where the registry failed, nothing is
 // known.
-func (p *sweptPage) add(looks []watch.Look, digest image.Digest, err error) {
+func (p *sweptPage) add(looks []watch.Look, digest image.Digest, err error, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err == nil || fault.Permanent(err) {
 		for i := range looks {
-			looks[i].Seen = digest
+			looks[i].Seen, looks[i].Answered = digest, now
 		}
 		p.answers += len(looks)
 	} else {
@@ -184,28 +203,35 @@ func (a *Activities) wakeMoved(ctx context.Context, before, after []watch.Look) 
 		known[look.Target] = look.Seen
 	}
 	moved := 0
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(sweepConcurrency)
 	for _, look := range after {
 		if look.Seen == known[look.Target] {
 			continue
 		}
-		if err := a.Watchers.WakeTag(ctx, look.Target); err != nil {
-			return moved, err
-		}
 		moved++
+		group.Go(func() error { return a.Watchers.WakeTag(ctx, look.Target) })
 	}
-	return moved, nil
+	return moved, group.Wait()
 }
 
-// schedule says when the next sweep is due.
-func (a *Activities) schedule(ctx context.Context, registry string, swept *watch.Sweep) error {
-	next, tags, err := a.Store.NextDue(ctx, registry)
+// schedule says when the next sweep is due. Signals meanwhile do not hasten it
+// past the next point of the grid, unless there are tags that are due already.
+func (a *Activities) schedule(ctx context.Context, registry string, began time.Time, swept *watch.Sweep) error {
+	polls, err := a.Store.NextDue(ctx, registry)
 	if err != nil {
 		return err
 	}
-	swept.Active, swept.Tags, swept.Budget = tags > 0, tags, a.Registry.Budget(registry)
-	wait := max(next.Sub(a.now()), 0)
+	swept.Active, swept.Tags, swept.Budget = polls.Tags > 0, polls.Tags, a.Registry.Budget(registry)
+	now := a.now()
+	wait := max(polls.Next.Sub(now), 0)
+	if wait > 0 {
+		swept.Pause = max(watch.NextStep(polls.Step(a.Poll), began).Sub(now), 0)
+		wait = max(wait, swept.Pause)
+	}
 	if swept.Problem != nil {
 		wait = max(wait, swept.Wait, minPoll)
+		swept.Pause = wait
 	}
 	swept.Wait = wait
 	return nil

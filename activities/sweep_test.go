@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/adapters/registry"
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -65,8 +66,8 @@ func TestSweepLooksOnlyAtWhatIsDue(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.watched("app:1")
-	if swept := r.sweep(); swept.Looked != 0 || swept.Wait <= 4*time.Minute || swept.Wait > 5*time.Minute {
-		t.Errorf("swept %+v, want a wait of about five minutes", swept)
+	if swept := r.sweep(); swept.Looked != 0 || swept.Wait <= 0 || swept.Wait > 5*time.Minute {
+		t.Errorf("swept %+v, want a wait within five minutes", swept)
 	}
 	do[int](r, r.steps.Unsubscribe, watch.UnsubscribeRequest{Target: r.target("app:1")})
 	if swept := r.sweep(); swept.Active {
@@ -204,7 +205,15 @@ func TestOneBrokenTagAlone(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			r.watched(test.tags...)
-			do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: r.target("app:1"), Types: event.TagTypes, Poll: time.Minute})
+			for n, tag := range test.tags {
+				poll := 24 * time.Hour
+				if n == 0 {
+					poll = time.Minute
+				}
+				do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: r.target(tag), Types: event.TagTypes, Poll: poll})
+			}
+			r.clock.pass(6 * time.Minute) // the others are due in a day from then on
+			r.sweep()
 			if strings.Contains(test.name, "gone") {
 				r.must(r.registry.Delete(t.Context(), "app:2"))
 			}
@@ -215,4 +224,89 @@ func TestOneBrokenTagAlone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSweepsOnAGrid: tags are due together, a few times within their interval,
+// each once in it.
+func TestSweepsOnAGrid(t *testing.T) {
+	t.Parallel()
+	const tags, intervals = 60, 3
+	r := newRig(t)
+	var names []string
+	for n := range tags {
+		names = append(names, fmt.Sprintf("app:%d", n))
+	}
+	r.watched(names...)
+	sweeps, begun := 0, r.clock.Now()
+	for r.clock.Now().Before(begun.Add(intervals * 5 * time.Minute)) {
+		swept := r.sweep()
+		if swept.Wait < swept.Pause || swept.Wait <= 0 {
+			t.Fatalf("swept %+v: the next one is too soon", swept)
+		}
+		sweeps++
+		r.clock.pass(swept.Wait)
+	}
+	if most := intervals*20 + 1; sweeps > most {
+		t.Errorf("%d sweeps, at most %d wanted", sweeps, most)
+	}
+	if heads := r.registry.Count(lab.Call{Method: http.MethodHead}); heads < (intervals-1)*tags || heads > intervals*tags {
+		t.Errorf("%d requests for %d tags in %d intervals", heads, tags, intervals)
+	}
+}
+
+// TestSweepEndsInTime, however slowly the registry lets it ask. Nothing is said
+// against the registry, and those that had no turn are due at once.
+func TestSweepEndsInTime(t *testing.T) {
+	t.Parallel()
+	const tags = 30
+	r := newRig(t)
+	var names []string
+	for n := range tags {
+		names = append(names, fmt.Sprintf("app:%d", n))
+	}
+	r.watched(names...)
+	slow, err := registry.New(registry.Options{RequestsPerSecond: 4})
+	r.must(err)
+	r.steps.Registry, r.steps.SweepTime = slow, time.Second
+	r.clock.pass(time.Hour)
+	checked := 0
+	for sweeps := 1; ; sweeps++ {
+		swept := r.sweep()
+		if checked += swept.Looked; swept.Problem != nil || swept.Failed > 0 || swept.Looked == 0 {
+			t.Fatalf("swept %+v", swept)
+		}
+		if swept.Wait > 0 {
+			if sweeps == 1 || checked != tags {
+				t.Errorf("%d sweeps checked %d tags, want several and %d", sweeps, checked, tags)
+			}
+			return
+		}
+		if swept.Pause > 0 {
+			t.Fatalf("tags are due, and the next sweep waits: %+v", swept)
+		}
+	}
+}
+
+// TestSweepSaysWhenItChecked: a tag's last check is the last that was answered, its
+// next one the next poll.
+func TestSweepSaysWhenItChecked(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.watched("app:1")
+	r.clock.pass(time.Hour)
+	r.sweep()
+	answered := r.clock.Now()
+	expect := func(when string) {
+		t.Helper()
+		known, err := r.store.Summary(t.Context(), r.target("app:1"))
+		r.must(err)
+		if !known.Checked.Equal(answered) || known.Interval != 5*time.Minute || !known.NextCheck.After(r.clock.Now()) || known.NextCheck.After(r.clock.Now().Add(5*time.Minute)) {
+			t.Errorf("%s: checked %s, every %s, next %s; want %s and within 5m", when, known.Checked, known.Interval, known.NextCheck, answered)
+		}
+	}
+	expect("answered")
+	r.registry.Fail(lab.Fault{Path: "/manifests/", Status: http.StatusInternalServerError})
+	r.clock.pass(time.Hour)
+	r.sweep()
+	expect("not answered")
 }

@@ -25,14 +25,14 @@ func deliveriesCommand() *cli.Command {
    tagwatch deliveries --failed
    tagwatch deliveries --endpoint ops --since 24h
    tagwatch deliveries --damped
-   tagwatch deliveries --notification 2f6c... --attempts`,
+   tagwatch deliveries --notification 2f6c4a0e --attempts`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "only to the endpoint of this `name`"},
 			&cli.StringFlag{Name: "state", Usage: "only those in this `state`: " + list(deliveryStates)},
 			&cli.BoolFlag{Name: "failed", Usage: "only those that were given up"},
 			&cli.BoolFlag{Name: "pending", Usage: "only those that are still to be made"},
 			&cli.BoolFlag{Name: "damped", Usage: "only those that were not made, because what they told was undone"},
-			&cli.StringFlag{Name: "notification", Usage: "only of the notification with this `id`"},
+			&cli.StringFlag{Name: "notification", Usage: "only of the notification with this `id`, or with one that begins so"},
 			&cli.DurationFlag{Name: "since", Usage: "only those created within this `time`, as in 24h"},
 			&cli.IntFlag{Name: "limit", Value: 100, Usage: "at most so many"},
 			&cli.BoolFlag{Name: "attempts", Usage: "every attempt at each"},
@@ -46,6 +46,8 @@ func deliveriesCommand() *cli.Command {
 type deliveryView struct {
 	ID           int64               `json:"id"`
 	Notification string              `json:"notification"`
+	Type         event.Type          `json:"type"`
+	Subject      string              `json:"subject"`
 	Endpoint     string              `json:"endpoint"`
 	State        event.DeliveryState `json:"state"`
 	Created      time.Time           `json:"created"`
@@ -76,6 +78,13 @@ func deliveries(ctx context.Context, s *session) error {
 	kept, err := s.store(ctx)
 	if err != nil {
 		return err
+	}
+	if filter.Notification != "" {
+		about, err := s.notification(ctx, filter.Notification)
+		if err != nil {
+			return err
+		}
+		filter.Notification = about.ID
 	}
 	found, err := kept.Deliveries(ctx, filter)
 	if err != nil {
@@ -132,7 +141,7 @@ func (s *session) deliveryState() (event.DeliveryState, error) {
 }
 
 func (s *session) deliveryView(ctx context.Context, d event.Delivery) (deliveryView, error) {
-	view := deliveryView{ID: d.ID, Notification: d.Notification, Endpoint: d.Endpoint, State: d.State, Created: d.Created,
+	view := deliveryView{ID: d.ID, Notification: d.Notification, Type: d.Type, Subject: d.Subject, Endpoint: d.Endpoint, State: d.State, Created: d.Created,
 		Attempts: d.Attempts, LastTry: d.LastTry, GiveUp: d.GiveUp, Answer: d.Answer, Slim: d.Slim}
 	if d.State == event.Pending {
 		view.NextTry = d.NextTry
@@ -155,16 +164,20 @@ func (s *session) writeDeliveries(w io.Writer, views []deliveryView) {
 		s.sayNone("delivery", "No deliveries yet; see: tagwatch endpoint list", "endpoint", "state", "failed", "pending", "damped", "notification", "since")
 		return
 	}
-	t := newTable("ID", "ENDPOINT", "STATE", "CREATED", "ATTEMPTS", "NEXT TRY", "NOTIFICATION", "GROUP", "ANSWER")
+	t := newTable("ID", "ENDPOINT", "STATE", "TYPE", "ABOUT", "CREATED", "ATTEMPTS", "NEXT TRY", "NOTIFICATION", "GROUP", "ANSWER")
 	for _, v := range views {
-		t.row(deliveryLook(v), strconv.FormatInt(v.ID, 10), v.Endpoint, string(v.State), s.ago(v.Created),
-			strconv.Itoa(v.Attempts), s.nextTry(v), v.Notification, dash(v.Group), v.Answer)
+		t.row(deliveryLook(v), strconv.FormatInt(v.ID, 10), v.Endpoint, string(v.State), string(v.Type), v.Subject, s.ago(v.Created),
+			strconv.Itoa(v.Attempts), s.nextTry(v), shortID(v.Notification), dash(v.Group), v.Answer)
 		for _, a := range v.Tries {
-			t.row(faint, "", "", "#"+strconv.Itoa(a.Number), s.ago(a.At), "", "", "", "status "+strconv.Itoa(a.Status), a.Answer)
+			t.row(faint, "", "", "#"+strconv.Itoa(a.Number), "", "", s.ago(a.At), "", "", "", "status "+strconv.Itoa(a.Status), a.Answer)
 		}
 	}
 	t.write(w)
 }
+
+// shortID is the beginning of a notification's id, which commands take for the
+// whole of it.
+func shortID(id string) string { return id[:min(len(id), 8)] }
 
 // nextTry is when a delivery is tried next. One that is due waits for its turn,
 // or for its endpoint to be enabled.

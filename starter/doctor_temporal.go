@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -76,6 +75,8 @@ var served = []struct {
 	kind        enums.TaskQueueType
 }{
 	{"watching", workflows.QueueMain, enums.TASK_QUEUE_TYPE_WORKFLOW},
+	{"watching", workflows.QueueTags, enums.TASK_QUEUE_TYPE_WORKFLOW},
+	{"watching", workflows.QueueBulk, enums.TASK_QUEUE_TYPE_ACTIVITY},
 	{"analysis", workflows.QueueAnalysis, enums.TASK_QUEUE_TYPE_ACTIVITY},
 	{"matching", workflows.QueueMatching, enums.TASK_QUEUE_TYPE_ACTIVITY},
 	{"delivery", workflows.QueueDelivery, enums.TASK_QUEUE_TYPE_ACTIVITY},
@@ -127,13 +128,15 @@ func (e *examination) versions(found []string) {
 	}
 }
 
-// workflows compares how many of them run with how many should, and looks at
-// the schedule of the vulnerability data.
+// workflows compares how many of them run with how many should, and checks the
+// schedules.
 func (e *examination) workflows(ctx context.Context) {
 	if e.linked == nil {
 		return
 	}
-	e.schedule(ctx)
+	for _, s := range schedules {
+		e.schedule(ctx, s)
+	}
 	if e.stored == nil {
 		return
 	}
@@ -169,24 +172,4 @@ func (e *examination) compare(ctx context.Context, what, kind string, want int, 
 		}
 	}
 	e.warn(subject, "look at the Web UI", "the workflows of each %s cannot be counted: %s", what, err)
-}
-
-func (e *examination) schedule(ctx context.Context) {
-	const subject = "schedule"
-	described, err := e.linked.client.Temporal.ScheduleClient().GetHandle(ctx, workflows.SyncFeedID).Describe(ctx)
-	missing := &serviceerror.NotFound{}
-	switch {
-	case errors.As(err, &missing):
-		e.fail(subject, "start a worker, which makes it", "the schedule %s does not exist: nobody asks for new vulnerability data", workflows.SyncFeedID)
-	case err != nil:
-		e.warn(subject, "look at the Web UI", "the schedule %s cannot be looked at: %s", workflows.SyncFeedID, err)
-	case described.Schedule.State.Paused:
-		e.warn(subject, "resume it in the Web UI, or: temporal schedule toggle --unpause --schedule-id "+workflows.SyncFeedID, "the schedule %s is paused: nobody asks for new vulnerability data", workflows.SyncFeedID)
-	default:
-		next := ""
-		if times := described.Info.NextActionTimes; len(times) > 0 {
-			next = ", next " + e.ago(times[0])
-		}
-		e.ok(subject, "new vulnerability data are asked for regularly%s", next)
-	}
 }

@@ -65,7 +65,10 @@ func buildOf(poller *taskqueue.PollerInfo) build {
 func (e *examination) serves(role string, found asking) {
 	const subject = "workers"
 	if found.builds[found.current] {
-		e.ok(subject, "%s is served by %s", role, number(len(found.identities), "worker"))
+		served := finding{resultOK, subject, role + " is served by " + number(len(found.identities), "worker"), ""}
+		if !slices.Contains(e.found, served) { // by another of the role's queues
+			e.found = append(e.found, served)
+		}
 		return
 	}
 	e.fail(subject, found.remedy(), "%s waits: the current version is %s, which has no worker, unlike others (%s)",

@@ -19,9 +19,10 @@ func explainCommand() *cli.Command {
 		Name: "explain", Category: categoryTold,
 		Usage:     "say why a notification was sent, and on what evidence",
 		UsageText: "tagwatch explain NOTIFICATION",
-		Description: `NOTIFICATION is the id in the body that was received (dataId) or that
-tagwatch notifications -o json shows.
+		Description: `NOTIFICATION is the id in the body that was received (dataId), or as much of its
+beginning as tagwatch notifications and tagwatch deliveries show.
 
+   tagwatch explain 2f6c4a0e
    tagwatch explain 2f6c4a0e-7d0b-5f44-9a3b-0f0f2d3f6a10
    tagwatch explain 2f6c4a0e-7d0b-5f44-9a3b-0f0f2d3f6a10 -o json`,
 		Flags:  []cli.Flag{outputFlag()},
@@ -50,10 +51,7 @@ func explain(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	n, err := kept.Notification(ctx, id)
-	if errors.Is(err, fault.NotFound) {
-		return refused("there is no notification %q; see: tagwatch notifications -o json", id)
-	}
+	n, err := s.notification(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -75,6 +73,18 @@ func explain(ctx context.Context, s *session) error {
 		view.Deliveries = append(view.Deliveries, delivery)
 	}
 	return s.show(view, func(w io.Writer) { s.writeExplained(w, view) })
+}
+
+// notification is the one of an id, or of the beginning of one.
+func (s *session) notification(ctx context.Context, id string) (store.StoredNotification, error) {
+	n, err := s.stored.Notification(ctx, id)
+	switch {
+	case errors.Is(err, fault.NotFound):
+		return n, refused("there is no notification %q; see: tagwatch notifications", id)
+	case errors.Is(err, fault.Conflict):
+		return n, refused("notification %q: %s; give more of it", id, fault.Text(err))
+	}
+	return n, err
 }
 
 func (s *session) writeExplained(w io.Writer, v explainView) {

@@ -20,7 +20,8 @@ func notificationsCommand() *cli.Command {
 		Name: "notifications", Category: categoryTold,
 		Usage:     "list what was told, or follow it",
 		UsageText: "tagwatch notifications [options]",
-		Description: `One line each, the newest last: time, type, cause, and what happened. In JSON with
+		Description: `One line each, the newest last: time, id for tagwatch explain, type, cause, and
+what happened. In JSON with
 the whole payload and a cursor, from which a program can go on with --after; when
 following, one object a line.
 
@@ -152,5 +153,5 @@ func writeNotification(w io.Writer, v notificationView) {
 	if !strings.HasPrefix(summary, v.Subject) {
 		summary = v.Subject + ": " + summary
 	}
-	fmt.Fprintf(w, "%s  %-15s  %-7s  %s\n", stamp(v.Created), v.Type, dash(string(v.Cause)), oneLine(summary))
+	fmt.Fprintf(w, "%s  %s  %-15s  %-7s  %s\n", stamp(v.Created), shortID(v.ID), v.Type, dash(string(v.Cause)), oneLine(summary))
 }

@@ -70,6 +70,8 @@ type comparedView struct {
 	Wanted  int               `json:"wanted"`
 	Missing int               `json:"missing"`
 	Stray   int               `json:"stray"`
+	// Unlabeled ones ran without some of their search attributes.
+	Unlabeled int `json:"unlabeled"`
 	// The first names of each.
 	MissingNames []string `json:"missing_names"`
 	StrayNames   []string `json:"stray_names"`
@@ -79,7 +81,7 @@ func reconciledViewOf(result watch.Reconciled) reconciledView {
 	view := reconciledView{DryRun: result.DryRun, InOrder: result.InOrder(), Watchers: []comparedView{},
 		Overdue: result.Deliveries.Overdue, Undeliverable: result.Deliveries.Undeliverable}
 	for _, c := range result.Watchers {
-		view.Watchers = append(view.Watchers, comparedView{c.Kind, c.Wanted, c.Missing, c.Stray,
+		view.Watchers = append(view.Watchers, comparedView{c.Kind, c.Wanted, c.Missing, c.Stray, c.Unlabeled,
 			append([]string{}, c.MissingNames...), append([]string{}, c.StrayNames...)})
 	}
 	return view
@@ -90,13 +92,13 @@ func writeReconciled(w io.Writer, view reconciledView) {
 	if view.DryRun {
 		started, ended = "MISSING", "STRAY"
 	}
-	t := newTable("WATCHERS", "WANTED", started, ended)
+	t := newTable("WATCHERS", "WANTED", started, ended, "UNLABELED")
 	for _, c := range view.Watchers {
 		look := ordinary
-		if c.Missing+c.Stray > 0 {
+		if c.Missing+c.Stray+c.Unlabeled > 0 {
 			look = doubtful
 		}
-		t.row(look, string(c.Kind), fmt.Sprint(c.Wanted), fmt.Sprint(c.Missing), fmt.Sprint(c.Stray))
+		t.row(look, string(c.Kind), fmt.Sprint(c.Wanted), fmt.Sprint(c.Missing), fmt.Sprint(c.Stray), fmt.Sprint(c.Unlabeled))
 	}
 	t.write(w)
 	for _, c := range view.Watchers {

@@ -57,11 +57,11 @@ func registryList(ctx context.Context, s *session) error {
 	}
 	views := []registryView{}
 	for _, host := range hosts {
-		next, tags, err := kept.NextDue(ctx, host)
+		polls, err := kept.NextDue(ctx, host)
 		if err != nil {
 			return err
 		}
-		views = append(views, registryView{Registry: host, State: registryUnknown, Tags: tags, Next: next})
+		views = append(views, registryView{Registry: host, State: registryUnknown, Tags: polls.Tags, Next: polls.Next})
 	}
 	s.askSweepers(ctx, views)
 	return s.show(views, func(w io.Writer) { s.writeRegistries(w, views) })

@@ -58,13 +58,13 @@ func (s *session) writeRepositories(w io.Writer, views []repositoryView) {
 		s.say("No repository; watch one with: tagwatch repository watch REPOSITORY")
 		return
 	}
-	t := newTable("REPOSITORY", "TAGS", "FILTER", "TYPES", "PLATFORMS", "LISTED", "PROBLEM")
+	t := newTable("REPOSITORY", "TAGS", "FILTER", "TYPES", "PLATFORMS", "LABELS", "LISTED", "PROBLEM")
 	for _, v := range views {
 		look, problem := ordinary, ""
 		if v.Problem != nil {
 			look, problem = doubtful, v.Problem.Message
 		}
-		t.row(look, v.Name.String(), v.share(), dash(filterLine(v.Filter)), list(v.Types), dash(platformLine(v.Repository)), s.ago(v.Checked), problem)
+		t.row(look, v.Name.String(), v.share(), dash(filterLine(v.Filter)), list(v.Types), dash(platformLine(v.Repository)), dash(assignments(v.Options.Labels)), s.ago(v.Checked), problem)
 	}
 	t.write(w)
 }

@@ -28,6 +28,10 @@ if anything changed.
 	}
 }
 
+// rescanBatch is how many rescans are asked for before the workers are given time
+// to catch up.
+const rescanBatch = 50
+
 func rescan(ctx context.Context, s *session) error {
 	targets, err := s.rescanTargets(ctx)
 	if err != nil {
@@ -38,12 +42,17 @@ func rescan(ctx context.Context, s *session) error {
 		return err
 	}
 	var failures []error
-	for _, target := range targets {
+	for i, target := range targets {
 		err := linked.ask(ctx, "rescan "+target.String(), 10*time.Second, func(ctx context.Context) error {
 			return linked.client.CheckTag(ctx, target, workflows.CheckNow{Force: true})
 		})
 		if err != nil {
 			failures = append(failures, err)
+		}
+		if (i+1)%rescanBatch == 0 {
+			if err := linked.client.Room(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	s.say("%s asked to look again; see: tagwatch status", number(len(targets)-len(failures), "tag"))

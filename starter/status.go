@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -21,7 +22,8 @@ func statusCommand() *cli.Command {
 		Usage:     "show what is known of the watched tags, or of one",
 		UsageText: "tagwatch status [REF] [options]",
 		Description: `Without a tag, one line for each: what the policies say, how many vulnerabilities
-it has, when anything last changed, and why it cannot be followed if it cannot.
+it has, when its registry was last asked for it and how often it is, when anything
+last changed, and why it cannot be followed if it cannot.
 With a tag, everything, with the files of its image that could not be read and
 what its workflow does right now.
 
@@ -91,8 +93,10 @@ func (s *session) statusOf(ctx context.Context, target image.Target) (*tagStatus
 		return nil, err
 	}
 	view.Types = nil // the workflow may not know of all
+	view.Labels = map[string]string{}
 	for _, sub := range subs {
 		view.Types = append(view.Types, sub.Type)
+		maps.Copy(view.Labels, sub.Options.Labels)
 	}
 	return &view, nil
 }
@@ -141,13 +145,13 @@ func (s *session) writeStatuses(w io.Writer, views []tagStatusView) {
 		s.sayNone("tag", "No tag; watch one with: tagwatch subscribe REF", "registry", "repository", "platform", "failing")
 		return
 	}
-	t := newTable("TAG", "POLICY", "CRITICAL", "HIGH", "MEDIUM", "LOW", "IMAGE", "CHANGED", "PROBLEM")
+	t := newTable("TAG", "POLICY", "CRITICAL", "HIGH", "MEDIUM", "LOW", "IMAGE", "CHECKED", "EVERY", "CHANGED", "PROBLEM")
 	for _, v := range views {
 		cells := []string{v.Target.String(), v.headline()}
 		for _, count := range []int{v.Counts.Critical, v.Counts.High, v.Counts.Medium, v.Counts.Low} {
 			cells = append(cells, v.count(count))
 		}
-		t.row(v.look(), append(cells, dash(v.Digest.Short()), s.ago(v.Changed), v.problem())...)
+		t.row(v.look(), append(cells, dash(v.Digest.Short()), s.ago(v.Checked), dash(v.Interval), s.ago(v.Changed), v.problem())...)
 	}
 	t.write(w)
 }

@@ -31,12 +31,19 @@ type tagStatusView struct {
 	Status     policy.Status `json:"policy_status,omitempty"`
 	Action     policy.Action `json:"final_action,omitempty"`
 	Types      []event.Type  `json:"types,omitempty"`
-	Problem    *problemView  `json:"problem,omitempty"`
 	// Unreadable are files of the analyzed image that could not be read for their
 	// packages.
 	Unreadable []sbom.Unreadable `json:"unreadable_files,omitempty"`
-	Checked    time.Time         `json:"checked,omitzero"`
-	Changed    time.Time         `json:"changed,omitzero"`
+	// Labels are those of its subscriptions.
+	Labels  map[string]string `json:"labels,omitempty"`
+	Problem *problemView      `json:"problem,omitempty"`
+	// Checked is when the registry last answered about the tag, NextCheck when it is
+	// asked next, and Interval how often. A resync checks everything else too.
+	Checked   time.Time `json:"checked,omitzero"`
+	NextCheck time.Time `json:"next_check,omitzero"`
+	Interval  string    `json:"interval,omitempty"`
+	Resynced  time.Time `json:"resynced,omitzero"`
+	Changed   time.Time `json:"changed,omitzero"`
 	// Next is when time alone can change the outcome.
 	Next time.Time `json:"next_change,omitzero"`
 	Live *liveView `json:"live,omitempty"`
@@ -44,9 +51,9 @@ type tagStatusView struct {
 
 // liveView is what the tag's workflow knows beside what is recorded.
 type liveView struct {
-	Doing     string     `json:"doing,omitempty"`
-	NextCheck time.Time  `json:"next_check,omitzero"`
-	Recent    []toldView `json:"recent"`
+	Doing      string     `json:"doing,omitempty"`
+	NextResync time.Time  `json:"next_resync,omitzero"`
+	Recent     []toldView `json:"recent"`
 }
 
 // toldView is a notification in one line.
@@ -79,11 +86,14 @@ type countsView struct {
 func (s *session) statusView(sum watch.Summary, state *workflows.TagState) tagStatusView {
 	view := tagStatusView{Target: sum.Target, Digest: sum.Resolved.Manifest, Index: sum.Resolved.Index, Analyzed: sum.Analyzed, Pending: sum.Pending,
 		Generation: sum.Generation, Matched: sum.Matched, Counts: countsView(sum.Counts), Coverage: sum.Coverage, Status: sum.Status, Action: sum.FinalAction,
-		Problem: problemViewOf(sum.Problem), Checked: sum.Checked, Changed: sum.Changed, Next: sum.Next}
+		Problem: problemViewOf(sum.Problem), Checked: sum.Checked, NextCheck: sum.NextCheck, Resynced: sum.Resynced, Changed: sum.Changed, Next: sum.Next}
+	if sum.Interval > 0 {
+		view.Interval = watch.IntervalText(sum.Interval)
+	}
 	if state == nil {
 		return view
 	}
-	view.Types, view.Live = state.Types, &liveView{Doing: state.Doing, NextCheck: state.NextCheck, Recent: []toldView{}}
+	view.Types, view.Live = state.Types, &liveView{Doing: state.Doing, NextResync: state.NextResync, Recent: []toldView{}}
 	for _, told := range state.Recent {
 		view.Live.Recent = append(view.Live.Recent, toldView{told.ID, told.Type, told.Line, told.At})
 	}
@@ -174,7 +184,10 @@ func (s *session) writeStatus(w io.Writer, v *tagStatusView) {
 	}
 	p.add("Vulnerability data", v.Generation)
 	p.add("Subscribed to", list(v.Types))
-	p.add("Registry read", s.when(v.Checked))
+	p.add("Labels", assignments(v.Labels))
+	p.add("Last check", s.when(v.Checked))
+	p.add("Next check", s.nextCheck(v))
+	p.add("Last resync", s.when(v.Resynced))
 	p.add("Last change", s.when(v.Changed))
 	p.add("Time-dependent rule", s.when(v.Next))
 	if v.Problem != nil {
@@ -205,10 +218,22 @@ func (s *session) writeUnreadable(w io.Writer, files []sbom.Unreadable) {
 	}
 }
 
+// nextCheck is when the registry is asked for the tag next, and how often it is.
+func (s *session) nextCheck(v *tagStatusView) string {
+	switch next := s.when(v.NextCheck); {
+	case v.Interval == "":
+		return next
+	case !v.NextCheck.After(s.now):
+		return "due, every " + v.Interval
+	default:
+		return next + ", every " + v.Interval
+	}
+}
+
 func (s *session) addLive(p *pairs, live *liveView) {
 	if live != nil {
 		p.add("Right now", live.Doing)
-		p.add("Next check", s.when(live.NextCheck))
+		p.add("Next resync", s.when(live.NextResync))
 	}
 }
 
@@ -219,7 +244,7 @@ func (s *session) writeRecent(w io.Writer, live *liveView) {
 	fmt.Fprintln(w, "\nLast notifications")
 	t := &table{}
 	for _, told := range live.Recent {
-		t.row(ordinary, stamp(told.At), string(told.Type), told.Summary)
+		t.row(ordinary, stamp(told.At), shortID(told.ID), string(told.Type), told.Summary)
 	}
 	t.write(w)
 }

@@ -109,13 +109,13 @@ func (s *session) writeSubscriptions(w io.Writer, views []subscriptionView) {
 		s.sayNone("subscription", "No subscription; add one with: tagwatch subscribe REF", "registry", "repository", "platform", "type")
 		return
 	}
-	t := newTable("TAG", "TYPE", "ENDPOINTS", "ONLY", "SINCE")
+	t := newTable("TAG", "TYPE", "ENDPOINTS", "LABELS", "ONLY", "SINCE")
 	for _, v := range views {
 		endpoints := "all"
 		if len(v.Options.Endpoints) > 0 {
 			endpoints = strings.Join(v.Options.Endpoints, ", ")
 		}
-		t.row(ordinary, v.Target.String(), string(v.Type), endpoints, dash(narrowing(v.Options)), s.ago(v.Created))
+		t.row(ordinary, v.Target.String(), string(v.Type), endpoints, dash(assignments(v.Options.Labels)), dash(narrowing(v.Options)), s.ago(v.Created))
 	}
 	t.write(w)
 }
@@ -137,6 +137,9 @@ func narrowing(o event.Options) string {
 	}
 	if o.EveryAction {
 		parts = append(parts, "every action")
+	}
+	if o.Dockerfile != "" {
+		parts = append(parts, "with a Dockerfile")
 	}
 	return strings.Join(parts, "; ")
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -26,7 +25,7 @@ import (
 // steps reach.
 var (
 	_ workflows.Activities = (*activities.Activities)(nil)
-	_ activities.Watchers  = workflows.Client{}
+	_ activities.Watchers  = watchers{}
 )
 
 // steps are the activities with what they hold open.
@@ -75,7 +74,7 @@ func assemble(settings config.Config, keeper *store.Store, temporal client.Clien
 	return &steps{held: []io.Closer{matches, images}, activities: &activities.Activities{
 		Store: observedStore{keeper, seen}, Registry: observedRegistry{registries, seen},
 		Analyzer: observedAnalyzer{puller{images, registries, scanner, logger}, seen}, Packages: published,
-		Matcher: observedMatcher{matches, seen}, Feed: generations, Sender: observedSender{sender, seen}, Watchers: workflows.Client{Temporal: temporal},
+		Matcher: observedMatcher{matches, seen}, Feed: generations, Sender: observedSender{sender, seen}, Watchers: newWatchers(workflows.Client{Temporal: temporal}),
 		Account: event.Account{Name: settings.Account, Email: settings.Email, PublicURL: w.PublicURL},
 		Poll:    w.Poll, Pass: w.Pass, Window: w.WebhookWindow, Retention: w.Retention, FeedMaxAge: w.FeedMaxAge, RenewPace: w.RenewPace, Log: logger,
 		Restore: func(ctx context.Context) error { return restore(ctx, temporal, w, logger) },
@@ -107,13 +106,4 @@ func analyzerOptions(settings config.Config, logger *slog.Logger) analyzer.Optio
 	content.Search = w.ContentSearch
 	return analyzer.Options{Directory: settings.Path("images"), StoreBytes: w.LayerStore, Content: &content, Log: logger,
 		Limits: analyzer.Limits{Memory: w.AnalysisMemory, CPU: w.AnalysisCPU, Wall: w.AnalysisWall}}
-}
-
-// clientNamespace is the namespace that Temporal's client settings name.
-func clientNamespace() string {
-	options, err := workflows.ClientOptions()
-	if err != nil {
-		return client.DefaultNamespace
-	}
-	return cmp.Or(options.Namespace, client.DefaultNamespace)
 }

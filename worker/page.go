@@ -36,7 +36,7 @@ func newPage(settings config.Worker, keeper *store.Store, logger *slog.Logger) (
 	}
 	ui := ""
 	if settings.TemporalUI != "" {
-		ui = strings.TrimRight(settings.TemporalUI, "/") + "/namespaces/" + clientNamespace()
+		ui = strings.TrimRight(settings.TemporalUI, "/") + "/namespaces/" + workflows.Namespace()
 	}
 	return page.New(page.Options{Read: pageReader{keeper}, Token: token, UI: ui, WorkflowID: workflows.WatchTagID,
 		Version: version, Now: time.Now, Log: logger})

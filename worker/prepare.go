@@ -45,7 +45,7 @@ func restore(ctx context.Context, temporal client.Client, settings config.Worker
 
 // ensureAttributes adds the search attributes that the namespace lacks.
 func ensureAttributes(ctx context.Context, connected client.Client, logger *slog.Logger) error {
-	namespace := clientNamespace()
+	namespace := workflows.Namespace()
 	operator := connected.OperatorService()
 	known, err := operator.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
 	if status := serviceerror.ToStatus(err); err != nil && (status.Code() == codes.PermissionDenied || status.Code() == codes.Unimplemented) {

@@ -35,7 +35,7 @@ type pushed interface {
 type woken interface {
 	WakeTag(context.Context, image.Target) error
 	WakeRepository(context.Context, image.Repository) error
-	WakeRegistry(context.Context, string) error
+	PollRegistry(context.Context, string) error
 }
 
 // waker turns what registries say into wake-ups. Only what is watched is woken,
@@ -96,7 +96,7 @@ func (w *waker) all(ctx context.Context, repository image.Repository) (int, erro
 		if err != nil || due == 0 {
 			return err
 		}
-		return w.reach.WakeRegistry(ctx, repository.Registry)
+		return w.reach.PollRegistry(ctx, repository.Registry)
 	})
 	if err != nil {
 		return 0, err

@@ -36,7 +36,7 @@ func (r *reached) WakeTag(_ context.Context, t image.Target) error { return r.no
 func (r *reached) WakeRepository(_ context.Context, repository image.Repository) error {
 	return r.note("repository " + repository.String())
 }
-func (r *reached) WakeRegistry(_ context.Context, host string) error {
+func (r *reached) PollRegistry(_ context.Context, host string) error {
 	return r.note("registry " + host)
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -23,6 +24,10 @@ const (
 	// their steps. Nearly all of a large population sleep: a sleeping one is
 	// cheaper read again than kept.
 	cachedWorkflows = 1000
+	// workflowTasks is how many workflows of a queue take a step at a time. More at
+	// once than the machine has cores for make each step slow enough for Temporal to
+	// take it for lost and hand it out again; a step may wait for a registry, though.
+	workflowTasks = 50
 	// stopTimeout is how long steps under way may take when the worker stops.
 	stopTimeout = 10 * time.Second
 	// progressInterval is how often at most a step's report of what it is doing
@@ -42,7 +47,9 @@ type queue struct {
 
 func queues(settings config.Worker) []queue {
 	return []queue{
-		{role: "watching", name: workflows.QueueMain, slots: 50},
+		{role: "watching", name: workflows.QueueMain, slots: 200},
+		{role: "watching", name: workflows.QueueTags, slots: 50},
+		{role: "watching", name: workflows.QueueBulk, slots: 10},
 		{role: "analysis", name: workflows.QueueAnalysis, slots: settings.AnalysisSlots, abandon: true},
 		{role: "matching", name: workflows.QueueMatching, slots: 2, abandon: true},
 		{role: "delivery", name: workflows.QueueDelivery, slots: 50},
@@ -89,10 +96,15 @@ func stopAll(started []worker.Worker) {
 func newWorker(ctx context.Context, temporal client.Client, q queue, settings config.Worker, steps *steps, watching *meters, fatal chan<- error) worker.Worker {
 	options := worker.Options{
 		MaxConcurrentActivityExecutionSize: q.slots,
-		WorkerStopTimeout:                  stopTimeout,
-		MaxHeartbeatThrottleInterval:       progressInterval,
-		Interceptors:                       []interceptor.WorkerInterceptor{&stepCounter{meters: watching}},
-		DeploymentOptions:                  deployment(settings),
+		// Every step can run its local activities at once: none waits for another's.
+		MaxConcurrentWorkflowTaskExecutionSize:  workflowTasks,
+		MaxConcurrentLocalActivityExecutionSize: workflowTasks,
+		WorkflowTaskPollerBehavior:              worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
+		ActivityTaskPollerBehavior:              worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
+		WorkerStopTimeout:                       stopTimeout,
+		MaxHeartbeatThrottleInterval:            progressInterval,
+		Interceptors:                            []interceptor.WorkerInterceptor{&stepCounter{meters: watching}},
+		DeploymentOptions:                       deployment(settings),
 		OnFatalError: func(err error) {
 			select {
 			case fatal <- err:
@@ -104,10 +116,11 @@ func newWorker(ctx context.Context, temporal client.Client, q queue, settings co
 		options.BackgroundActivityContext = ctx
 		options.WorkerStopTimeout = stopTimeout / 2
 	}
-	options.DisableWorkflowWorker = q.name != workflows.QueueMain
+	definitions := definitionsOf(q)
+	options.DisableWorkflowWorker = len(definitions) == 0
 	w := worker.New(temporal, q.name, options)
-	if q.name == workflows.QueueMain {
-		registerWorkflows(w)
+	for name, definition := range definitions {
+		w.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
 	}
 	w.RegisterActivityWithOptions(steps.activities, activity.RegisterOptions{SkipInvalidStructFunctions: true})
 	return w
@@ -128,8 +141,9 @@ func deployment(settings config.Worker) worker.DeploymentOptions {
 	}
 }
 
-func registerWorkflows(w worker.WorkflowRegistry) {
-	for name, definition := range workflows.Definitions {
-		w.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
-	}
+// definitionsOf are the workflows of a queue by the names of their types.
+func definitionsOf(q queue) map[string]any {
+	definitions := maps.Clone(workflows.Definitions)
+	maps.DeleteFunc(definitions, func(name string, _ any) bool { return workflows.QueueOf(name) != q.name })
+	return definitions
 }

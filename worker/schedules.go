@@ -27,7 +27,7 @@ func schedules(settings config.Worker) []schedule {
 	return []schedule{
 		{workflows.SyncFeedID, workflows.TypeSyncFeed, "Vulnerability data: synchronization", watch.SyncRequest{}, settings.FeedInterval},
 		{workflows.ReconcileID, workflows.TypeReconcile, "Comparison of the store with what runs", watch.ReconcileRequest{}, settings.Reconcile},
-		{workflows.RenewAnalysesID, workflows.TypeRenewAnalyses, "Known images for another version of the analyzer", workflows.RenewalState{}, settings.Reconcile},
+		{workflows.RenewAnalysesID, workflows.TypeRenewAnalyses, workflows.RenewalSummary, workflows.RenewalState{}, settings.Reconcile},
 	}
 }
 
@@ -42,9 +42,9 @@ func ensureSchedules(ctx context.Context, connected client.Client, settings conf
 	return nil
 }
 
-// renewSchedules sets the intervals that this worker was told, and has each
-// workflow run now: this worker may match in another way than the last one did,
-// and start what was lost.
+// renewSchedules sets the intervals of this worker's settings, and has each
+// workflow run now, unless somebody paused its schedule: this worker may match in
+// another way than the last one did, and start what was lost.
 func renewSchedules(ctx context.Context, connected client.Client, settings config.Worker) error {
 	for _, s := range schedules(settings) {
 		if err := s.renew(ctx, connected); err != nil {
@@ -106,8 +106,13 @@ func (s schedule) renew(ctx context.Context, connected client.Client) error {
 	return runNow(ctx, connected, s.id)
 }
 
-// runNow has a schedule's workflow run, unless it does.
+// runNow has a schedule's workflow run, unless it does already or the schedule is
+// paused.
 func runNow(ctx context.Context, connected client.Client, id string) error {
-	return connected.ScheduleClient().GetHandle(ctx, id).
-		Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enums.SCHEDULE_OVERLAP_POLICY_SKIP})
+	handle := connected.ScheduleClient().GetHandle(ctx, id)
+	described, err := handle.Describe(ctx)
+	if err != nil || described.Schedule.State != nil && described.Schedule.State.Paused {
+		return err
+	}
+	return handle.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enums.SCHEDULE_OVERLAP_POLICY_SKIP})
 }

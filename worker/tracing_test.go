@@ -6,9 +6,11 @@ import (
 
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/tagwatch/tagwatch/adapters/tracing"
 	"github.com/tagwatch/tagwatch/lab"
+	"github.com/tagwatch/tagwatch/workflows"
 )
 
 // TestHistoriesReplayTraced: a worker that traces goes on with the runs of one
@@ -41,7 +43,9 @@ func TestHistoriesReplayTraced(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		registerWorkflows(replayer)
+		for name, definition := range workflows.Definitions {
+			replayer.RegisterWorkflowWithOptions(definition, workflow.RegisterOptions{Name: name})
+		}
 		if err := replayer.ReplayWorkflowHistoryFromJSONFile(nil, file); err != nil {
 			t.Errorf("%s: %v", file, err)
 		}

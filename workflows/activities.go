@@ -95,13 +95,20 @@ type Activities interface {
 	CheckRegistry(ctx context.Context, name string) (watch.RegistryReport, error)
 }
 
-// Task queues. A worker serves all of them unless it is told otherwise.
+// Task queues. A worker serves all of them unless its settings say otherwise.
+// What polls, delivers and answers people never waits behind what comes by the
+// thousand or takes long.
 const (
 	QueueMain     = "tagwatch"
+	QueueTags     = "tagwatch-tags"     // WatchTag and AnalyzeImage: thousands of steps at a time
+	QueueBulk     = "tagwatch-bulk"     // activities that go through all tags
 	QueueAnalysis = "tagwatch-analysis" // memory heavy, few slots
 	QueueMatching = "tagwatch-matching" // needs the vulnerability data on disk
 	QueueDelivery = "tagwatch-delivery"
 )
+
+// urgent goes before everything else that waits in a task queue.
+var urgent = temporal.Priority{PriorityKey: 1}
 
 // silence is how long a step may not be heard of before its worker is taken for
 // dead and another begins it anew. Steps beat every few seconds.
@@ -117,6 +124,7 @@ var (
 	}
 	// asked is for what a person waits for: it fails soon rather than late.
 	asked = workflow.ActivityOptions{
+		Priority:            urgent,
 		StartToCloseTimeout: 40 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 5 * time.Second, MaximumAttempts: 3},
 	}
@@ -131,11 +139,18 @@ var (
 		HeartbeatTimeout:    silence,
 		RetryPolicy:         storing.RetryPolicy,
 	}
-	// sweeping looks at many tags and heartbeats between them.
+	// sweeping checks many tags and heartbeats between them.
 	sweeping = workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Minute,
 		HeartbeatTimeout:    silence,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
+	}
+	// bulk is sweeping for what catches up: it waits where the watchers fall behind.
+	bulk = workflow.ActivityOptions{
+		TaskQueue:           QueueBulk,
+		StartToCloseTimeout: 2 * time.Hour,
+		HeartbeatTimeout:    silence,
+		RetryPolicy:         sweeping.RetryPolicy,
 	}
 	analysis = workflow.ActivityOptions{
 		TaskQueue:           QueueAnalysis,
@@ -198,10 +213,10 @@ func order[In any](ctx workflow.Context, summary string, method func(Activities,
 	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, patiently), activityName(method), in).Get(ctx, nil)
 }
 
-// all runs one activity that takes no argument.
+// all runs one activity that goes through all tags and takes no argument.
 func all[Out any](ctx workflow.Context, summary string, method func(Activities, context.Context) (Out, error)) (Out, error) {
 	var out Out
-	options := sweeping
+	options := bulk
 	options.Summary = summary
 	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), activityName(method)).Get(ctx, &out)
 	return out, err

@@ -65,8 +65,12 @@ func AnalyzeImage(ctx workflow.Context, state AnalysisState) error {
 	}
 }
 
-// want keeps a request; a repeated one takes the place of the former.
+// want keeps a request; a repeated one takes the place of the former. One for
+// another image would be answered with the outcome of this one.
 func (a *analyzer) want(request watch.AnalysisRequest) {
+	if request.Digest != a.Digest {
+		return
+	}
 	a.arrived = true
 	for i, known := range a.Wanted {
 		if known.Watcher == request.Watcher {

@@ -301,3 +301,21 @@ func TestAnalyzeImageHandsOver(t *testing.T) {
 		t.Errorf("handed over (-want +got)\n%s", diff)
 	}
 }
+
+// A request for another image is not answered with the outcome of this one.
+func TestAnalyzeImageIgnoresOtherImages(t *testing.T) {
+	t.Parallel()
+	env, _ := newWorld(t)
+	told := answers(env)
+	mine, other := wanted("mine"), wanted("other")
+	other.Digest = second
+	env.RegisterDelayedCallback(func() {
+		env.SignalWorkflow(workflows.SignalWanted, other)
+		env.SignalWorkflow(workflows.SignalWanted, mine)
+	}, 0)
+	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
+	finished(t, env)
+	if len(told[mine.Watcher]) != 1 || len(told[other.Watcher]) != 0 {
+		t.Errorf("told %v", told)
+	}
+}

@@ -81,28 +81,31 @@ func (c Client) TagStatus(ctx context.Context, target image.Target) (state TagSt
 // RequestAnalysis has an image analyzed and its watcher told.
 func (c Client) RequestAnalysis(ctx context.Context, request watch.AnalysisRequest) error {
 	options := options(AnalyzeImageID(request.Digest), "Analysis of "+string(request.Digest))
+	options.TaskQueue = QueueTags
 	return c.signal(ctx, options, SignalWanted, request, AnalyzeImage, AnalysisState{Digest: request.Digest})
 }
 
 // WakeRegistry starts the sweeper of a registry, or tells it that there are new
 // tags.
 func (c Client) WakeRegistry(ctx context.Context, registry string) error {
-	options := options(WatchRegistryID(registry), "Frequent look at the tags of "+registry)
-	options.TypedSearchAttributes = temporal.NewSearchAttributes(AttributeRegistry.ValueSet(registry))
-	return c.signal(ctx, options, SignalWake, struct{}{}, WatchRegistry, RegistryState{Registry: registry})
+	return c.signal(ctx, registryOptions(registry), SignalWake, struct{}{}, WatchRegistry, RegistryState{Registry: registry})
+}
+
+// PollRegistry has the sweeper of a registry check the due tags now.
+func (c Client) PollRegistry(ctx context.Context, registry string) error {
+	return c.signal(ctx, registryOptions(registry), SignalCheckNow, CheckNow{}, WatchRegistry, RegistryState{Registry: registry})
 }
 
 // WakeRepository starts the watcher of a repository, or has it list the tags.
 func (c Client) WakeRepository(ctx context.Context, repository image.Repository) error {
-	options := options(WatchRepositoryID(repository), "New tags of "+repository.String())
-	options.TypedSearchAttributes = temporal.NewSearchAttributes(
-		AttributeRegistry.ValueSet(repository.Registry), AttributeRepository.ValueSet(repository.String()))
+	options := options(WatchRepositoryID(repository), repositorySummary(repository))
+	options.TypedSearchAttributes = temporal.NewSearchAttributes(repositoryLabels(repository)...)
 	return c.signal(ctx, options, SignalWake, struct{}{}, WatchRepository, RepositoryState{Repository: repository})
 }
 
 // WakeEndpoint starts the queue of an endpoint, or tells it of new deliveries.
 func (c Client) WakeEndpoint(ctx context.Context, name string) error {
-	options := options(ServeEndpointID(name), "Deliveries to endpoint "+name)
+	options := options(ServeEndpointID(name), endpointSummary(name))
 	return c.signal(ctx, options, SignalWake, struct{}{}, ServeEndpoint, EndpointState{Name: name})
 }
 
@@ -161,11 +164,15 @@ func options(id, summary string) client.StartWorkflowOptions {
 
 func tagOptions(target image.Target) client.StartWorkflowOptions {
 	options := options(WatchTagID(target), target.String())
+	options.TaskQueue = QueueTags
 	options.StaticDetails = "Follows one tag for as long as somebody is subscribed to it. The current details beside this say how it is."
-	options.TypedSearchAttributes = temporal.NewSearchAttributes(
-		AttributeRegistry.ValueSet(target.Reference.Registry),
-		AttributeRepository.ValueSet(target.Reference.Repository.String()),
-		AttributeTag.ValueSet(target.String()))
+	options.TypedSearchAttributes = temporal.NewSearchAttributes(tagLabels(target)...)
+	return options
+}
+
+func registryOptions(registry string) client.StartWorkflowOptions {
+	options := options(WatchRegistryID(registry), registrySummary(registry))
+	options.TypedSearchAttributes = temporal.NewSearchAttributes(registryLabels(registry)...)
 	return options
 }
 

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"os"
 	"strings"
 
@@ -12,6 +13,15 @@ import (
 // configuration file.
 func ClientOptions() (client.Options, error) {
 	return envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: trimmed{}})
+}
+
+// Namespace is the one that the settings of Temporal's client name.
+func Namespace() string {
+	options, err := ClientOptions()
+	if err != nil {
+		return client.DefaultNamespace
+	}
+	return cmp.Or(options.Namespace, client.DefaultNamespace)
 }
 
 // trimmed is the environment without line breaks at the end of values: a key from

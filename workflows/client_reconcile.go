@@ -4,22 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // watchers are the type and the beginning of the id of each kind of watcher.
-var watchers = map[watch.WatcherKind]struct{ workflow, prefix string }{
-	watch.TagWatcher:        {TypeWatchTag, watchTag},
-	watch.RegistryWatcher:   {TypeWatchRegistry, watchRegistry},
-	watch.RepositoryWatcher: {TypeWatchRepository, watchRepository},
-	watch.EndpointWatcher:   {TypeServeEndpoint, serveEndpoint},
+// Named are the search attributes that say what it watches.
+var watchers = map[watch.WatcherKind]struct {
+	workflow, prefix string
+	named            []temporal.SearchAttributeKey
+}{
+	watch.TagWatcher:        {TypeWatchTag, watchTag, []temporal.SearchAttributeKey{AttributeRegistry, AttributeRepository, AttributeTag}},
+	watch.RegistryWatcher:   {TypeWatchRegistry, watchRegistry, []temporal.SearchAttributeKey{AttributeRegistry}},
+	watch.RepositoryWatcher: {TypeWatchRepository, watchRepository, []temporal.SearchAttributeKey{AttributeRegistry, AttributeRepository}},
+	watch.EndpointWatcher:   {TypeServeEndpoint, serveEndpoint, nil},
 }
+
+// outcomes are the search attributes that say what came of a tag.
+var outcomes = []temporal.SearchAttributeKey{AttributeDigest, AttributePolicy, AttributeCritical, AttributeHigh, AttributeCoverage}
 
 // runningPage is how many workflows Temporal lists at a time.
 const runningPage = 1000
@@ -30,11 +40,11 @@ func (c Client) Reconcile(ctx context.Context, request watch.ReconcileRequest) (
 	return result, err
 }
 
-// Running are the names of the watchers of a kind that run, as Temporal lists
-// them: it lags behind by moments.
-func (c Client) Running(ctx context.Context, kind watch.WatcherKind) (map[string]bool, error) {
+// Running are the watchers of a kind that run, by name, as Temporal lists them:
+// it lags behind by moments.
+func (c Client) Running(ctx context.Context, kind watch.WatcherKind) (map[string]watch.Running, error) {
 	query := fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", watchers[kind].workflow)
-	names := map[string]bool{}
+	names := map[string]watch.Running{}
 	var token []byte
 	for {
 		page, err := c.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
@@ -44,13 +54,29 @@ func (c Client) Running(ctx context.Context, kind watch.WatcherKind) (map[string
 		}
 		for _, execution := range page.GetExecutions() {
 			if name, ours := strings.CutPrefix(execution.GetExecution().GetWorkflowId(), watchers[kind].prefix); ours {
-				names[name] = true
+				has := execution.GetSearchAttributes().GetIndexedFields()
+				names[name] = watch.Running{Named: hasAll(has, watchers[kind].named), Outcome: hasAll(has, outcomes)}
 			}
 		}
 		if token = page.GetNextPageToken(); len(token) == 0 {
 			return names, nil
 		}
 	}
+}
+
+func hasAll(fields map[string]*common.Payload, keys []temporal.SearchAttributeKey) bool {
+	return !slices.ContainsFunc(keys, func(key temporal.SearchAttributeKey) bool { return fields[key.GetName()] == nil })
+}
+
+// Label has a running watcher set its search attributes again. One that has ended
+// meanwhile has none to set.
+func (c Client) Label(ctx context.Context, kind watch.WatcherKind, name string) error {
+	id := watchers[kind].prefix + name
+	err := c.Temporal.SignalWorkflow(ctx, id, "", SignalLabel, struct{}{})
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing || err == nil {
+		return nil
+	}
+	return fmt.Errorf("signal %s: %w", id, Restore(err))
 }
 
 // Runs tells whether that watcher runs now.

@@ -15,3 +15,12 @@ var Definitions = map[string]any{
 	TypePlanRepository:  PlanRepository,
 	TypeCheckRegistry:   CheckRegistry,
 }
+
+// QueueOf is the task queue of the workflows of a type.
+func QueueOf(workflowType string) string {
+	switch workflowType {
+	case TypeWatchTag, TypeAnalyzeImage:
+		return QueueTags
+	}
+	return QueueMain
+}

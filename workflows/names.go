@@ -23,6 +23,8 @@ const (
 	// SignalWake tells a registry's, repository's or endpoint's workflow that
 	// there is something to do.
 	SignalWake = "wake"
+	// SignalLabel has a watcher set its search attributes again.
+	SignalLabel = "label"
 
 	UpdateSubscribe   = "subscribe"
 	UpdateUnsubscribe = "unsubscribe"
@@ -59,6 +61,20 @@ var (
 // Attributes are all of them; a Temporal namespace must know them.
 var Attributes = []temporal.SearchAttributeKey{
 	AttributeRegistry, AttributeRepository, AttributeTag, AttributeDigest, AttributePolicy, AttributeCritical, AttributeHigh, AttributeCoverage,
+}
+
+// registryLabels and the like are the search attributes that say what a workflow
+// watches.
+func registryLabels(registry string) []temporal.SearchAttributeUpdate {
+	return []temporal.SearchAttributeUpdate{AttributeRegistry.ValueSet(registry)}
+}
+
+func repositoryLabels(repository image.Repository) []temporal.SearchAttributeUpdate {
+	return append(registryLabels(repository.Registry), AttributeRepository.ValueSet(repository.String()))
+}
+
+func tagLabels(target image.Target) []temporal.SearchAttributeUpdate {
+	return append(repositoryLabels(target.Reference.Repository), AttributeTag.ValueSet(target.String()))
 }
 
 // CheckNow asks for a pass before its time.

@@ -22,7 +22,7 @@ func Reconcile(ctx workflow.Context, request watch.ReconcileRequest) (watch.Reco
 	}
 	for _, kind := range watch.WatcherKinds {
 		workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Comparing the %s watchers\n", kind))
-		compared, err := call(ctx, sweeping, fmt.Sprintf("compare the %s watchers", kind), Activities.CompareWatchers,
+		compared, err := call(ctx, bulk, fmt.Sprintf("compare the %s watchers", kind), Activities.CompareWatchers,
 			watch.CompareRequest{Kind: kind, DryRun: request.DryRun})
 		if err != nil {
 			return result, err
@@ -31,7 +31,7 @@ func Reconcile(ctx workflow.Context, request watch.ReconcileRequest) (watch.Reco
 	}
 	workflow.SetCurrentDetails(ctx, "### Comparing the deliveries\n")
 	var err error
-	result.Deliveries, err = call(ctx, sweeping, "compare the deliveries", Activities.CompareDeliveries, request)
+	result.Deliveries, err = call(ctx, bulk, "compare the deliveries", Activities.CompareDeliveries, request)
 	workflow.SetCurrentDetails(ctx, reconciledDetails(result))
 	return result, err
 }
@@ -44,9 +44,9 @@ func reconciledDetails(result watch.Reconciled) string {
 			headline = "To be put right"
 		}
 	}
-	details := fmt.Sprintf("### %s\n\n| watchers | wanted | missing | stray |\n|---|---|---|---|\n", headline)
+	details := fmt.Sprintf("### %s\n\n| watchers | wanted | missing | stray | without search attributes |\n|---|---|---|---|---|\n", headline)
 	for _, c := range result.Watchers {
-		details += fmt.Sprintf("| %s | %d | %d | %d |\n", c.Kind, c.Wanted, c.Missing, c.Stray)
+		details += fmt.Sprintf("| %s | %d | %d | %d | %d |\n", c.Kind, c.Wanted, c.Missing, c.Stray, c.Unlabeled)
 	}
 	return details + fmt.Sprintf("\nDeliveries: %d overdue, %d to endpoints that are gone.\n",
 		result.Deliveries.Overdue, result.Deliveries.Undeliverable)

@@ -14,6 +14,9 @@ import (
 // take. The analysis of one that takes longer goes on without being waited for.
 const renewalPatience = 30 * time.Minute
 
+// RenewalSummary says what RenewAnalyses does.
+const RenewalSummary = "Known images for another version of the analyzer"
+
 // RenewalState is what one run of RenewAnalyses hands to the next, and its outcome.
 type RenewalState struct {
 	// Analyzer is the one that the images are renewed for; After is the number of
@@ -36,6 +39,7 @@ type renewer struct {
 func RenewAnalyses(ctx workflow.Context, state RenewalState) (RenewalState, error) {
 	r := &renewer{RenewalState: state, answers: map[image.Digest]Analyzed{}}
 	onSignal(ctx, SignalAnalyzed, func(a Analyzed) { r.answers[a.Digest] = a })
+	r.show(ctx, "Looking for images to renew", 0)
 	for {
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 			return r.RenewalState, workflow.NewContinueAsNewError(ctx, RenewAnalyses, r.RenewalState)
@@ -67,7 +71,7 @@ func (r *renewer) turn(ctx workflow.Context, next watch.Renewal) error {
 			return err
 		}
 	}
-	renewed, err := call(ctx, storing, "wake the tags of "+next.Digest.Short(), Activities.EndRenewal,
+	renewed, err := call(ctx, bulk, "wake the tags of "+next.Digest.Short(), Activities.EndRenewal,
 		watch.RenewalEnd{Analyzer: next.Analyzer, Digest: next.Digest, Problem: problem})
 	if err != nil {
 		return err
@@ -113,7 +117,7 @@ func (r *renewer) rest(ctx workflow.Context, next watch.Renewal, pause time.Dura
 }
 
 func (r *renewer) show(ctx workflow.Context, headline string, left int) {
-	workflow.SetCurrentDetails(ctx, renewalDetails(r.RenewalState, headline, left))
+	setDetails(ctx, RenewalSummary, renewalDetails(r.RenewalState, headline, left))
 }
 
 func renewalDetails(state RenewalState, headline string, left int) string {

@@ -22,41 +22,48 @@ func backoff(failures int) time.Duration { return patience << min(max(failures-1
 type outlook struct {
 	// over tells that there is nothing left to do, ever.
 	over bool
-	// wait is the time until the next round, unless a signal asks for one before.
-	wait time.Duration
+	// wait is the time until the next round, unless a signal asks for one before;
+	// pause the least time until then, whoever asks but a person.
+	wait, pause time.Duration
 }
 
 // rounds runs one round after the other until there is nothing left to do or
 // the run has grown old enough to be continued as new. A round that fails is
-// repeated: whatever watches must not stop watching.
-func rounds(ctx workflow.Context, round func(workflow.Context) (outlook, error)) (over bool, err error) {
-	wake := false
+// repeated: whatever watches must not stop watching. The details say what the
+// workflow knows, below its summary.
+func rounds(ctx workflow.Context, summary string, details func() string, round func(workflow.Context) (outlook, error)) (over bool, err error) {
+	setDetails(ctx, summary, details())
+	wake, now := false, false
 	onSignal(ctx, SignalWake, func(struct{}) { wake = true })
+	onSignal(ctx, SignalCheckNow, func(CheckNow) { wake, now = true, true })
 	for !workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 		if err := readSignals(ctx); err != nil {
 			return false, err
 		}
-		wake = false // before the round: a signal during it asks for another
+		wake, now = false, false // before the round: a signal during it asks for another
 		next, err := round(ctx)
 		if canceled := readSignals(ctx); canceled != nil {
 			return false, canceled
 		}
 		if err != nil {
-			next = faulty(ctx, err)
+			workflow.GetLogger(ctx).Error("round failed", "error", err)
+			next = outlook{wait: afterFault}
+			setDetails(ctx, summary, "### Failing since "+moment(workflow.Now(ctx))+"\n\n"+messageOf(err)+"\n")
+		} else {
+			setDetails(ctx, summary, details())
 		}
 		if next.over && !wake {
 			return true, nil
 		}
+		ended := workflow.Now(ctx)
 		if _, err := waitFor(ctx, next.wait, "next round", func() bool { return wake }); err != nil {
 			return false, err
 		}
+		if pause := next.pause - workflow.Now(ctx).Sub(ended); pause > 0 {
+			if _, err := waitFor(ctx, pause, "pause between rounds", func() bool { return now }); err != nil {
+				return false, err
+			}
+		}
 	}
 	return false, nil
-}
-
-// faulty shows what failed where people look first.
-func faulty(ctx workflow.Context, err error) outlook {
-	workflow.GetLogger(ctx).Error("round failed", "error", err)
-	workflow.SetCurrentDetails(ctx, "### Failing since "+moment(workflow.Now(ctx))+"\n\n"+messageOf(err)+"\n")
-	return outlook{wait: afterFault}
 }

@@ -27,11 +27,11 @@ const idle = time.Hour
 // workflow is the timer for their retries and the one place that sends, so that
 // a dead endpoint slows no other.
 func ServeEndpoint(ctx workflow.Context, state EndpointState) error {
-	err := workflow.SetQueryHandler(ctx, QueryStatus, func() (EndpointState, error) { return state, nil })
+	err := answers(ctx, func() (EndpointState, error) { return state, nil })
 	if err != nil {
 		return err
 	}
-	if over, err := rounds(ctx, state.serve); over || err != nil {
+	if over, err := rounds(ctx, endpointSummary(state.Name), func() string { return endpointDetails(state) }, state.serve); over || err != nil {
 		return err
 	}
 	return workflow.NewContinueAsNewError(ctx, ServeEndpoint, state)
@@ -44,7 +44,6 @@ func (s *EndpointState) serve(ctx workflow.Context) (outlook, error) {
 		return outlook{}, err
 	}
 	s.Last, s.At = round, workflow.Now(ctx)
-	workflow.SetCurrentDetails(ctx, endpointDetails(*s))
 	return outlook{over: !round.Active, wait: untilNext(ctx, round)}, nil
 }
 
@@ -69,7 +68,12 @@ func literal(text string) string {
 	return out.String()
 }
 
+func endpointSummary(name string) string { return "Deliveries to endpoint " + name }
+
 func endpointDetails(state EndpointState) string {
+	if state.At.IsZero() {
+		return ""
+	}
 	round := state.Last
 	headline := "Healthy"
 	switch round.State.Health(round.GivenUp) {

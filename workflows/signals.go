@@ -1,11 +1,46 @@
 package workflows
 
-import "go.temporal.io/sdk/workflow"
+import (
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// signals are what each signal asks for, for people who meet it in Temporal's own
+// tools; docs/temporal.md says the same with examples.
+var signals = map[string]string{
+	SignalCheckNow:      `Check now instead of at the next scheduled time. Input: {} or, for a tag, {"Force": true} to analyze, match and evaluate anew.`,
+	SignalDataChanged:   "Vulnerability data changed for this tag's image: resync now. No input.",
+	SignalPolicyChanged: "Another policy bundle is active: resync now. No input.",
+	SignalAnalyzed:      `The answer to a request for an analysis. Sent by AnalyzeImage. Input: {"Digest": ..., "Problem": ...}.`,
+	SignalWanted:        "One more request for the analysis of this image. Sent by watchers. Input: an analysis request.",
+	SignalLabel:         "Set the search attributes again. No input.",
+	SignalWake:          "There may be something to do: look into the database. No input.",
+}
+
+// labeled has a watcher set its search attributes when it is asked to.
+func labeled(ctx workflow.Context, labels ...temporal.SearchAttributeUpdate) {
+	onSignal(ctx, SignalLabel, func(struct{}) { upsert(ctx, labels...) })
+}
+
+// upsert sets search attributes, and tells whether it could.
+func upsert(ctx workflow.Context, labels ...temporal.SearchAttributeUpdate) bool {
+	err := workflow.UpsertTypedSearchAttributes(ctx, labels...)
+	if err != nil {
+		workflow.GetLogger(ctx).Warn("search attributes not set", "error", err)
+	}
+	return err == nil
+}
+
+// answers has the status of a workflow told to whoever queries it.
+func answers[T any](ctx workflow.Context, status func() (T, error)) error {
+	return workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, status,
+		workflow.QueryHandlerOptions{Description: "What this workflow knows and when it acts next. No input."})
+}
 
 // onSignal hands every signal of that name to a function, for as long as the
 // run lives.
 func onSignal[T any](ctx workflow.Context, name string, handle func(T)) {
-	channel := workflow.GetSignalChannel(ctx, name)
+	channel := workflow.GetSignalChannelWithOptions(ctx, name, workflow.SignalChannelOptions{Description: signals[name]})
 	workflow.GoNamed(ctx, name, func(ctx workflow.Context) {
 		for {
 			var argument T

@@ -21,7 +21,7 @@ func summarize(ctx workflow.Context) error {
 	least, idle := 0, 0
 	for looks := 0; ; looks++ {
 		request := watch.SummarizeRequest{Anyway: idle >= idleLooks}
-		done, err := call(ctx, sweeping, "tell what another scanner changed", Activities.Summarize, request)
+		done, err := call(ctx, bulk, "tell what another scanner changed", Activities.Summarize, request)
 		if err != nil || done.Behind == 0 || request.Anyway {
 			return err
 		}

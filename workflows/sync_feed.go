@@ -73,7 +73,7 @@ func wakeTouched(ctx workflow.Context, fetched watch.Fetched, advanced watch.Adv
 	if fetched.Current == "" {
 		return all(ctx, "wake all tags", Activities.WakeAll)
 	}
-	return call(ctx, sweeping, "wake the tags that changed", Activities.WakeAffected, advanced.Generation)
+	return call(ctx, bulk, "wake the tags that changed", Activities.WakeAffected, advanced.Generation)
 }
 
 func unchangedDetails(fetched watch.Fetched) string {

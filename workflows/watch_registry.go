@@ -26,11 +26,12 @@ const shortestWait = time.Second
 // the due ones, one request each, that wakes the watchers of those that moved.
 // It is a hint only: a watcher verifies before it acts.
 func WatchRegistry(ctx workflow.Context, state RegistryState) error {
-	err := workflow.SetQueryHandler(ctx, QueryStatus, func() (RegistryState, error) { return state, nil })
+	err := answers(ctx, func() (RegistryState, error) { return state, nil })
 	if err != nil {
 		return err
 	}
-	if over, err := rounds(ctx, state.sweep); over || err != nil {
+	labeled(ctx, registryLabels(state.Registry)...)
+	if over, err := rounds(ctx, registrySummary(state.Registry), func() string { return registryDetails(state) }, state.sweep); over || err != nil {
 		return err
 	}
 	return workflow.NewContinueAsNewError(ctx, WatchRegistry, state)
@@ -47,8 +48,7 @@ func (s *RegistryState) sweep(ctx workflow.Context) (outlook, error) {
 		return outlook{over: true}, nil
 	}
 	err = s.turn(ctx, swept.Problem)
-	workflow.SetCurrentDetails(ctx, registryDetails(*s))
-	return outlook{wait: max(swept.Wait, shortestWait)}, err
+	return outlook{wait: max(swept.Wait, shortestWait), pause: swept.Pause}, err
 }
 
 // turn tells once that the registry fails as a whole, and once that it recovered:
@@ -69,11 +69,16 @@ func (s *RegistryState) turn(ctx workflow.Context, problem *watch.Problem) error
 	return nil
 }
 
+func registrySummary(registry string) string { return "Checks of the tags of " + registry }
+
 func registryDetails(state RegistryState) string {
+	if state.At.IsZero() {
+		return ""
+	}
 	headline := fmt.Sprintf("%d tags watched", state.Last.Tags)
 	if state.Problem != nil {
 		headline = "Failing: " + problemRow(state.Problem)
 	}
-	return fmt.Sprintf("### %s\n\nLast look %s: %d tags, %d of them moved. Next in %s.\n",
-		headline, moment(state.At), state.Last.Looked, state.Last.Moved, state.Last.Wait.Round(time.Second))
+	return fmt.Sprintf("### %s\n\nLast check %s: %d tags, %d of them moved. Next check %s.\n",
+		headline, moment(state.At), state.Last.Looked, state.Last.Moved, moment(state.At.Add(state.Last.Wait)))
 }

@@ -129,6 +129,41 @@ func TestWatchRegistryNewTagIsLookedAtSoon(t *testing.T) {
 	}
 }
 
+// Signals of new tags do not hasten a sweep past the pause that the last one asked
+// for; a person does.
+func TestWatchRegistryPausesBetweenSweeps(t *testing.T) {
+	t.Parallel()
+	paused := swept(1)
+	paused.Pause = 15 * time.Second
+	for _, test := range []struct {
+		name     string
+		signal   string
+		argument any
+		want     []time.Duration
+	}{
+		{"new tags", workflows.SignalWake, struct{}{}, []time.Duration{15 * time.Second, time.Minute}},
+		{"a person", workflows.SignalCheckNow, workflows.CheckNow{}, []time.Duration{5 * time.Second, time.Minute}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			env, outside := newWorld(t)
+			outside.sweep = sweeps(paused, paused)
+			for _, at := range []time.Duration{5 * time.Second, 6 * time.Second, 7 * time.Second} {
+				env.RegisterDelayedCallback(func() {
+					if len(outside.waits()) == 0 { // the first pause
+						env.SignalWorkflow(test.signal, test.argument)
+					}
+				}, at)
+			}
+			env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
+			finished(t, env)
+			if !slices.Equal(test.want, outside.waits()) {
+				t.Errorf("waits %v, want %v", outside.waits(), test.want)
+			}
+		})
+	}
+}
+
 func TestWatchRegistryDoesNotSpin(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)

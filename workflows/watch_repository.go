@@ -21,11 +21,12 @@ type RepositoryState struct {
 // WatchRepository lists the tags of one repository and has new ones watched,
 // for as long as the repository is watched.
 func WatchRepository(ctx workflow.Context, state RepositoryState) error {
-	err := workflow.SetQueryHandler(ctx, QueryStatus, func() (RepositoryState, error) { return state, nil })
+	err := answers(ctx, func() (RepositoryState, error) { return state, nil })
 	if err != nil {
 		return err
 	}
-	if over, err := rounds(ctx, state.look); over || err != nil {
+	labeled(ctx, repositoryLabels(state.Repository)...)
+	if over, err := rounds(ctx, repositorySummary(state.Repository), state.details, state.look); over || err != nil {
 		return err
 	}
 	return workflow.NewContinueAsNewError(ctx, WatchRepository, state)
@@ -42,7 +43,6 @@ func (s *RepositoryState) look(ctx workflow.Context) (outlook, error) {
 	if listing.Problem == nil {
 		s.Failures = 0
 	}
-	workflow.SetCurrentDetails(ctx, s.details())
 	return outlook{over: !listing.Active, wait: s.pause()}, s.follow(ctx, listing)
 }
 
@@ -72,7 +72,7 @@ func (s *RepositoryState) follow(ctx workflow.Context, listing watch.Listing) er
 	if !listing.Active {
 		return nil
 	}
-	_, err := call(ctx, sweeping, "start watchers of new tags", Activities.StartWatches, s.Repository)
+	_, err := call(ctx, bulk, "start watchers of new tags", Activities.StartWatches, s.Repository)
 	return err
 }
 
@@ -84,7 +84,14 @@ func brief(listing watch.Listing) watch.Listing {
 	return listing
 }
 
+func repositorySummary(repository image.Repository) string {
+	return "New tags of " + repository.String()
+}
+
 func (s *RepositoryState) details() string {
+	if s.At.IsZero() {
+		return ""
+	}
 	headline := fmt.Sprintf("%d tags watched", s.Last.Tags)
 	if s.Last.Problem != nil {
 		headline = "Failing: " + problemRow(s.Last.Problem)

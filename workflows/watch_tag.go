@@ -20,6 +20,8 @@ type TagState struct {
 	Recent  []watch.Told  `json:"recent,omitempty"`
 	// Types are subscribed, as far as this workflow was told.
 	Types []event.Type `json:"types,omitempty"`
+	// Poll is how often the registry's workflow checks the tag.
+	Poll time.Duration `json:"poll,omitempty"`
 	// Problem is why the last pass ended early; nil when it did not.
 	Problem *watch.Problem `json:"problem,omitempty"`
 	// Failures counts the passes that failed since the last that did not.
@@ -33,8 +35,8 @@ type TagState struct {
 	Analyzing image.Digest   `json:"analyzing,omitempty"`
 	Asked     time.Time      `json:"asked,omitzero"`
 	Delay     *watch.Problem `json:"delay,omitempty"`
-	// NextCheck is when the next pass runs if nothing asks for one before.
-	NextCheck time.Time `json:"next_check,omitzero"`
+	// NextResync is when the next pass runs if nothing asks for one before.
+	NextResync time.Time `json:"next_resync,omitzero"`
 }
 
 // recentNotifications is how many of a tag's notifications its workflow shows.
@@ -56,6 +58,7 @@ func WatchTag(ctx workflow.Context, state TagState) error {
 	if err := w.listen(ctx); err != nil {
 		return err
 	}
+	setDetails(ctx, w.Target.String(), w.details())
 	// The subscription that starts a watcher is stored first, for the pass to see.
 	if err := handled(ctx); err != nil {
 		return err
@@ -94,7 +97,7 @@ func (w *tagWatcher) rest(ctx workflow.Context, wait time.Duration) error {
 		w.ended = !w.wake
 		return err
 	}
-	w.NextCheck = workflow.Now(ctx).Add(wait)
+	w.NextResync = workflow.Now(ctx).Add(wait)
 	_, err := waitFor(ctx, wait, "next pass", func() bool { return w.wake })
 	return err
 }
@@ -105,16 +108,18 @@ func (w *tagWatcher) listen(ctx workflow.Context) error {
 	onSignal(ctx, SignalDataChanged, func(struct{}) { w.wake = true })
 	onSignal(ctx, SignalPolicyChanged, func(struct{}) { w.wake = true })
 	onSignal(ctx, SignalAnalyzed, w.answered)
+	onSignal(ctx, SignalLabel, func(struct{}) { w.label(ctx) })
 	if err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateSubscribe, w.subscribe,
-		workflow.UpdateHandlerOptions{Validator: w.validate, Description: "Store subscriptions of this tag."}); err != nil {
+		workflow.UpdateHandlerOptions{Validator: w.validate,
+			Description: `Store subscriptions of this tag. Input: {"Target": "host/repository:tag", "Types": ["tag_update"]}; use tagwatch subscribe.`}); err != nil {
 		return err
 	}
 	if err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateUnsubscribe, w.unsubscribe,
-		workflow.UpdateHandlerOptions{Description: "End subscriptions of this tag."}); err != nil {
+		workflow.UpdateHandlerOptions{Validator: w.validateEnd,
+			Description: `End subscriptions of this tag. Input: {"Target": "host/repository:tag", "Types": [...]}, all without Types; use tagwatch unsubscribe.`}); err != nil {
 		return err
 	}
-	return workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, func() (TagState, error) { return w.TagState, nil },
-		workflow.QueryHandlerOptions{Description: "What is known of this tag and what is being done."})
+	return answers(ctx, func() (TagState, error) { return w.TagState, nil })
 }
 
 // answered takes the answer to the request for an analysis, or why it takes longer.
@@ -131,11 +136,25 @@ func (w *tagWatcher) answered(done Analyzed) {
 }
 
 func (w *tagWatcher) validate(request watch.SubscribeRequest) error {
-	if request.Target != w.Target {
-		return invalid("this watcher follows %s, not %s", w.Target, request.Target)
-	}
 	if len(request.Types) == 0 {
 		return invalid("no notification type to subscribe to")
+	}
+	return w.concerns(request.Target, request.Types)
+}
+
+func (w *tagWatcher) validateEnd(request watch.UnsubscribeRequest) error {
+	return w.concerns(request.Target, request.Types)
+}
+
+// concerns refuses a request about another tag, or of types that no tag has.
+func (w *tagWatcher) concerns(target image.Target, types []event.Type) error {
+	if target != w.Target {
+		return invalid("this watcher follows %s, not %s", w.Target, target)
+	}
+	for _, t := range types {
+		if !slices.Contains(event.TagTypes, t) {
+			return invalid("%q is not a notification type of tags", t)
+		}
 	}
 	return nil
 }

@@ -104,7 +104,7 @@ func TestWatchTagStepFails(t *testing.T) {
 					t.Errorf("the last good state is lost: %+v", state.Summary)
 				}
 				last := outside.passes[len(outside.passes)-1]
-				if got := state.NextCheck.Sub(last).Round(10 * time.Second); got != test.wait {
+				if got := state.NextResync.Sub(last).Round(10 * time.Second); got != test.wait {
 					t.Errorf("next check after %s, want %s", got, test.wait)
 				}
 				env.CancelWorkflow()

@@ -50,7 +50,7 @@ func TestWatchTagHandsOver(t *testing.T) {
 	env.ExecuteWorkflow(workflows.WatchTag, state)
 	got := handedOver[workflows.TagState](t, env)
 	state.Failures++
-	state.NextCheck = got.NextCheck
+	state.NextResync = got.NextResync
 	if diff := cmp.Diff(state, got); diff != "" {
 		t.Errorf("handed over (-want +got)\n%s", diff)
 	}
@@ -66,7 +66,7 @@ func TestWatchTagHandsOverNothing(t *testing.T) {
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	got := handedOver[workflows.TagState](t, env)
-	if diff := cmp.Diff(workflows.TagState{Target: target, NextCheck: got.NextCheck}, got); diff != "" {
+	if diff := cmp.Diff(workflows.TagState{Target: target, NextResync: got.NextResync}, got); diff != "" {
 		t.Errorf("handed over (-want +got)\n%s", diff)
 	}
 }

@@ -24,7 +24,7 @@ func (w *tagWatcher) follow(ctx workflow.Context) (watch.Observation, error) {
 	if seen.Summary != nil {
 		w.Summary = *seen.Summary
 	}
-	w.ended, w.Problem, w.Summary.Next = !seen.Active, seen.Problem, seen.Next
+	w.ended, w.Problem, w.Summary.Next, w.Poll = !seen.Active, seen.Problem, seen.Next, seen.Poll
 	if len(seen.Types) > 0 {
 		w.Types = seen.Types
 	}

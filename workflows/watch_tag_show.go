@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -21,21 +22,34 @@ type shownAttributes struct {
 // show tells the state where people look: in the current details of the run and
 // in its search attributes.
 func (w *tagWatcher) show(ctx workflow.Context) {
-	workflow.SetCurrentDetails(ctx, w.details())
-	now := shownAttributes{digest: string(w.Summary.Analyzed), policy: string(w.Summary.Status), coverage: coverageAttribute(w.Summary),
-		critical: w.Summary.Counts.Critical, high: w.Summary.Counts.High}
+	setDetails(ctx, w.Target.String(), w.details())
+	now := w.outcome()
 	if now == w.shown || now.digest == "" {
 		return
 	}
-	err := workflow.UpsertTypedSearchAttributes(ctx,
-		AttributeDigest.ValueSet(now.digest), AttributePolicy.ValueSet(policyAttribute(now.policy)),
-		AttributeCritical.ValueSet(int64(now.critical)), AttributeHigh.ValueSet(int64(now.high)),
-		AttributeCoverage.ValueSet(now.coverage))
-	if err != nil {
-		workflow.GetLogger(ctx).Warn("search attributes not set", "error", err)
-		return
+	if upsert(ctx, now.labels()...) {
+		w.shown = now
 	}
-	w.shown = now
+}
+
+func (a shownAttributes) labels() []temporal.SearchAttributeUpdate {
+	return []temporal.SearchAttributeUpdate{AttributeDigest.ValueSet(a.digest), AttributePolicy.ValueSet(policyAttribute(a.policy)),
+		AttributeCritical.ValueSet(int64(a.critical)), AttributeHigh.ValueSet(int64(a.high)),
+		AttributeCoverage.ValueSet(a.coverage)}
+}
+
+// label sets all search attributes again.
+func (w *tagWatcher) label(ctx workflow.Context) {
+	labels := tagLabels(w.Target)
+	if now := w.outcome(); now.digest != "" {
+		labels = append(labels, now.labels()...)
+	}
+	upsert(ctx, labels...)
+}
+
+func (w *tagWatcher) outcome() shownAttributes {
+	return shownAttributes{digest: string(w.Summary.Analyzed), policy: string(w.Summary.Status), coverage: coverageAttribute(w.Summary),
+		critical: w.Summary.Counts.Critical, high: w.Summary.Counts.High}
 }
 
 func policyAttribute(status string) string {
@@ -65,7 +79,7 @@ func (w *tagWatcher) details() string {
 		b.WriteString("\n#### Last notifications\n\n")
 		for _, told := range w.Recent {
 			line := strings.TrimPrefix(told.Line, w.Target.String()+": ")
-			b.WriteString("- " + moment(told.At) + " `" + string(told.Type) + "` " + line + "\n")
+			b.WriteString("- " + moment(told.At) + " `" + told.ID[:min(len(told.ID), 8)] + "` `" + string(told.Type) + "` " + line + "\n")
 		}
 	}
 	return b.String()
@@ -100,11 +114,21 @@ func (w *tagWatcher) rows() [][2]string {
 		{"Coverage", s.Coverage.String()},
 		{"Vulnerability data", short(image.Digest(s.Generation))},
 		{"Subscribed to", typesRow(w.TagState)},
-		{"Registry last read", moment(s.Checked)},
+		{"Checked", w.pollRow()},
+		{"Last resync", moment(s.Checked)},
 		{"Last change", moment(s.Changed)},
 		{"Time-dependent rule due", moment(s.Next)},
 		{"Problem", problemRow(w.Problem)},
 	}
+}
+
+// pollRow says where the checks are: they are the registry's workflow's, and this
+// one hears of them only when the tag moved.
+func (w *tagWatcher) pollRow() string {
+	if w.Poll == 0 {
+		return ""
+	}
+	return "every " + watch.IntervalText(w.Poll) + " by `" + WatchRegistryID(w.Target.Reference.Registry) + "`; `tagwatch status` shows the last one"
 }
 
 func analyzedRow(s watch.Summary) string {

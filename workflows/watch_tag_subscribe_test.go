@@ -104,6 +104,37 @@ func TestWatchTagRefusesSubscriptions(t *testing.T) {
 	}
 }
 
+// An update through another tag's watcher is refused before anything is stored.
+func TestWatchTagRefusesToEndSubscriptions(t *testing.T) {
+	t.Parallel()
+	other := image.Target{Reference: repository.Reference("other")}
+	arm := target
+	arm.Platform = image.Platform{OS: "linux", Architecture: "arm64"}
+	for _, test := range []struct {
+		name    string
+		request watch.UnsubscribeRequest
+		text    string
+	}{
+		{"another tag", watch.UnsubscribeRequest{Target: other}, "follows registry.example.com/team/app:latest, not registry.example.com/team/app:other"},
+		{"another platform", watch.UnsubscribeRequest{Target: arm}, "not registry.example.com/team/app:latest@linux/arm64"},
+		{"no tag", watch.UnsubscribeRequest{}, "follows registry.example.com/team/app:latest"},
+		{"no type of tags", watch.UnsubscribeRequest{Target: target, Types: []event.Type{event.RepoUpdate}}, "not a notification type of tags"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			env, outside := newWorld(t)
+			outside.observe = func(int) (watch.Observation, error) { return forgotten() }
+			var answer *updated
+			env.RegisterDelayedCallback(func() { answer = update(env, workflows.UpdateUnsubscribe, test.request) }, 0)
+			env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+			finished(t, env)
+			if err := workflows.Restore(answer.err); answer.accepted || !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), test.text) {
+				t.Errorf("accepted: %v; %v; want %s", answer.accepted, err, test.text)
+			}
+		})
+	}
+}
+
 func TestWatchTagEndsWithItsLastSubscription(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)

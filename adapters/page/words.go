@@ -16,6 +16,7 @@ import (
 // functions are the words that the templates use.
 func (s *site) functions() template.FuncMap {
 	return template.FuncMap{
+		"interval":  watch.IntervalText,
 		"ago":       func(t time.Time) string { return ago(s.Now(), t) },
 		"stamp":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
 		"machine":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },

@@ -138,15 +138,33 @@ func (b *budget) pace(ctx context.Context) error {
 	default:
 		err = fmt.Errorf("its budget of %g requests a second is in demand", float64(b.rate.Limit()))
 	}
-	return fmt.Errorf("wait for a turn at %s: %w: %w", b.host, fault.Unavailable, err)
+	return &noTurnError{b.host, err}
 }
+
+// noTurnError is the end of a wait for a turn. The host was not asked, so nothing
+// is known of it.
+type noTurnError struct {
+	host  string
+	cause error
+}
+
+// Error implements error.
+func (e *noTurnError) Error() string {
+	return fmt.Sprintf("wait for a turn at %s: %v: %v", e.host, fault.Unavailable, e.cause)
+}
+
+// Unwrap is fault.Unavailable and the cause.
+func (e *noTurnError) Unwrap() []error { return []error{fault.Unavailable, e.cause} }
+
+// NotAsked tells that no request was made.
+func (e *noTurnError) NotAsked() bool { return true }
 
 func wait(ctx context.Context, slots chan<- struct{}, host string) error {
 	select {
 	case slots <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("wait for a turn at %s: %w: %w", host, fault.Unavailable, context.Cause(ctx))
+		return &noTurnError{host, context.Cause(ctx)}
 	}
 }
 
@@ -190,7 +208,7 @@ func (t *turn) granted(ctx context.Context) error {
 		select {
 		case <-news:
 		case <-ctx.Done():
-			return fmt.Errorf("wait for a turn at %s: %w: %w", t.budget.host, fault.Unavailable, context.Cause(ctx))
+			return &noTurnError{t.budget.host, context.Cause(ctx)}
 		}
 	}
 }

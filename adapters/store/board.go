@@ -107,7 +107,7 @@ func (s *Store) RegistryStates(ctx context.Context) ([]watch.RegistryState, erro
 	var states []watch.RegistryState
 	err := s.view(ctx, "list registries", func(t tx) error {
 		rows, err := all[registryRow](ctx, t, `SELECT registry, count(*) AS tags, count(CASE WHEN problem <> '' THEN 1 END) AS failing,
-			coalesce(max(checked), 0) AS checked, coalesce(max(problem), '') AS problem
+			coalesce(max(CASE WHEN polled > coalesce(checked, 0) THEN polled ELSE checked END), 0) AS checked, coalesce(max(problem), '') AS problem
 			FROM target LEFT JOIN target_state ON target_state.target = target.name GROUP BY registry ORDER BY registry`)
 		if err != nil {
 			return err

@@ -35,6 +35,8 @@ type deliveryRow struct {
 	Answer       string
 	Message      string
 	Slim         bool
+	Type         string
+	Subject      string
 }
 
 const deliveryColumns = `d.id, d.notification, d.endpoint, d.state, d.created, d.attempts, d.early, d.last_try, d.next_try, d.give_up, d.answer, d.message, d.slim`
@@ -42,7 +44,7 @@ const deliveryColumns = `d.id, d.notification, d.endpoint, d.state, d.created, d
 func (r deliveryRow) delivery() (event.Delivery, error) {
 	return event.Delivery{ID: r.ID, Notification: r.Notification, Endpoint: r.Endpoint, State: event.DeliveryState(r.State),
 		Created: moment(r.Created), Attempts: r.Attempts, Early: r.Early, LastTry: moment(r.LastTry), NextTry: moment(r.NextTry),
-		GiveUp: moment(r.GiveUp), Answer: r.Answer, Message: r.Message, Slim: r.Slim}, nil
+		GiveUp: moment(r.GiveUp), Answer: r.Answer, Message: r.Message, Slim: r.Slim, Type: event.Type(r.Type), Subject: r.Subject}, nil
 }
 
 // insertDeliveries stores each delivery once, whatever its id says.
@@ -162,7 +164,8 @@ func (s *Store) BacklogEndpoints(ctx context.Context) ([]string, error) {
 	return names, err
 }
 
-// Deliveries lists those that the filter selects, the newest first.
+// Deliveries lists those that the filter selects, the newest first, with what
+// they are about.
 func (s *Store) Deliveries(ctx context.Context, filter DeliveryFilter) ([]event.Delivery, error) {
 	var where conditions
 	if filter.Endpoint != "" {
@@ -179,7 +182,8 @@ func (s *Store) Deliveries(ctx context.Context, filter DeliveryFilter) ([]event.
 	}
 	var deliveries []event.Delivery
 	err := s.view(ctx, "list deliveries", func(t tx) error {
-		rows, err := all[deliveryRow](ctx, t, `SELECT `+deliveryColumns+` FROM delivery d`+where.text()+` ORDER BY d.created DESC, d.id DESC LIMIT ?`,
+		rows, err := all[deliveryRow](ctx, t, `SELECT `+deliveryColumns+`, n.type, n.subject
+			FROM delivery d JOIN notification n ON n.id = d.notification`+where.text()+` ORDER BY d.created DESC, d.id DESC LIMIT ?`,
 			append(where.args, limitOf(filter.Limit))...)
 		if err != nil {
 			return err

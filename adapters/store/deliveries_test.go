@@ -91,7 +91,7 @@ func TestPublish(t *testing.T) {
 		}
 		deliveries, err := s.Deliveries(ctx, store.DeliveryFilter{Endpoint: "reserved"})
 		check(t, err)
-		want := []event.Delivery{{ID: deliveries[0].ID, Notification: "named", Endpoint: "reserved", State: event.Pending,
+		want := []event.Delivery{{ID: deliveries[0].ID, Notification: "named", Type: event.TagUpdate, Subject: "docker.io/nginx:1", Endpoint: "reserved", State: event.Pending,
 			Created: at(0), NextTry: at(0), GiveUp: at(60)}}
 		if diff := cmp.Diff(want, deliveries); diff != "" {
 			t.Errorf("deliveries (-want +got)\n%s", diff)
@@ -257,7 +257,9 @@ func TestDelivering(t *testing.T) {
 		} {
 			deliveries, err := s.Deliveries(ctx, filter)
 			check(t, err)
-			if diff := cmp.Diff([]event.Delivery{next}, deliveries); diff != "" {
+			listed := next
+			listed.Type, listed.Subject = event.TagUpdate, "docker.io/nginx:1"
+			if diff := cmp.Diff([]event.Delivery{listed}, deliveries); diff != "" {
 				t.Errorf("%s (-want +got)\n%s", name, diff)
 			}
 		}
@@ -346,6 +348,46 @@ func TestTotals(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, must[store.Totals](t)(s.Totals(ctx, at(100)))); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+}
+
+// TestNotificationByItsBeginning: as much of an id as tells it apart is enough.
+func TestNotificationByItsBeginning(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		for i, id := range []string{"2f6c4a0e-1", "2f6c4a0e-12", "2f6c9999-1", "3"} {
+			must[[]string](t)(s.Publish(ctx, notification(id, i), event.Options{}, time.Hour))
+		}
+		for _, test := range []struct {
+			given, want string
+			err         error
+		}{
+			{"2f6c9", "2f6c9999-1", nil},
+			{"2f6c4a0e-1", "2f6c4a0e-1", nil}, // the whole of one, and the beginning of another
+			{"3", "3", nil},
+			{"2f6c4", "", fault.Conflict},
+			{"2f6c5", "", fault.NotFound},
+			{"2f6c%", "", fault.NotFound},
+			{"", "", fault.NotFound},
+		} {
+			got, err := s.Notification(ctx, test.given)
+			if got.ID != test.want || !errors.Is(err, test.err) {
+				t.Errorf("%q: %q, %v; want %q, %v", test.given, got.ID, err, test.want, test.err)
+			}
+		}
+	})
+}
+
+// TestDeliveriesSayWhatTheyAreAbout.
+func TestDeliveriesSayWhatTheyAreAbout(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		check(t, s.SaveEndpoint(ctx, endpoint("pager"), at(0)))
+		must[[]string](t)(s.Publish(ctx, notification("n", 1), event.Options{}, time.Hour))
+		found, err := s.Deliveries(ctx, store.DeliveryFilter{})
+		if err != nil || len(found) != 1 || found[0].Type != event.TagUpdate || found[0].Subject != "docker.io/nginx:1" {
+			t.Errorf("%+v, %v", found, err)
 		}
 	})
 }

@@ -128,19 +128,29 @@ func (s *Store) Notifications(ctx context.Context, filter NotificationFilter) ([
 	return notifications, err
 }
 
-// Notification reads one; fault.NotFound if there is none of that id.
+// Notification reads one by its id, or by a beginning of it that no other has:
+// fault.NotFound if there is none, fault.Conflict if there are several.
 func (s *Store) Notification(ctx context.Context, id string) (StoredNotification, error) {
 	var notification StoredNotification
 	err := s.view(ctx, "read notification "+id, func(t tx) error {
-		row, found, err := first[notificationRow](ctx, t, `SELECT `+notificationColumns+` FROM notification WHERE id = ?`, id)
-		if err != nil {
+		rows, err := all[notificationRow](ctx, t, `SELECT `+notificationColumns+` FROM notification WHERE id = ?`, id)
+		if err == nil && len(rows) == 0 && id != "" {
+			rows, err = all[notificationRow](ctx, t, `SELECT `+notificationColumns+` FROM notification WHERE id > ? AND id < ? ORDER BY id LIMIT 2`,
+				id, id+lastCharacter)
+		}
+		switch {
+		case err != nil:
 			return err
-		}
-		if !found {
+		case len(rows) == 0:
 			return fmt.Errorf("there is no notification of this id: %w", fault.NotFound)
+		case len(rows) > 1:
+			return fmt.Errorf("several notifications have ids that begin so, as %s and %s: %w", rows[0].ID, rows[1].ID, fault.Conflict)
 		}
-		notification, err = row.stored()
+		notification, err = rows[0].stored()
 		return err
 	})
 	return notification, err
 }
+
+// lastCharacter comes after all that an id is made of.
+const lastCharacter = "~"

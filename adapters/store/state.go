@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -42,6 +43,11 @@ type stateRow struct {
 	Changed     int64
 	NextChange  int64 `db:"next_change"`
 	coverageState
+	// Of the target; only a summary has them.
+	Poll         int64
+	PollInterval int64 `db:"poll_interval"`
+	Polled       int64
+	Due          int64
 }
 
 // coverageState is a target's coverage as it was recorded.
@@ -92,6 +98,8 @@ func (r stateRow) summary() (watch.Summary, error) {
 	target, err := image.ParseTarget(r.Target)
 	summary := state.Summarize(target)
 	summary.Status, summary.FinalAction = policy.Status(r.Status), policy.Action(r.FinalAction)
+	summary.Checked = moment(max(r.Checked, r.Polled))
+	summary.Interval, summary.NextCheck = span(cmp.Or(r.Poll, r.PollInterval)), moment(r.Due)
 	return summary, err
 }
 

@@ -194,9 +194,9 @@ func TestSweep(t *testing.T) {
 			t.Fatalf("(-want +got)\n%s", diff)
 		}
 		check(t, s.Looked(ctx, []watch.Look{{Target: a, Seen: digest(1), Next: at(5)}, {Target: b, Next: at(3)}, {Target: target(t, "gone:1"), Next: at(1)}}))
-		next, tags, err := s.NextDue(ctx, "docker.io")
-		if err != nil || !next.Equal(at(3)) || tags != 2 {
-			t.Errorf("next %s of %d, %v", next, tags, err)
+		polls, err := s.NextDue(ctx, "docker.io")
+		if err != nil || polls != (watch.Polls{Next: at(3), Tags: 2, Shortest: 5 * time.Minute}) {
+			t.Errorf("next %+v, %v", polls, err)
 		}
 		due, err = s.Due(ctx, "docker.io", at(7), 10)
 		check(t, err)
@@ -207,9 +207,8 @@ func TestSweep(t *testing.T) {
 		if due, err = s.Due(ctx, "docker.io", at(7), 1); err != nil || len(due) != 1 {
 			t.Errorf("limit: %v, %v", due, err)
 		}
-		next, tags, err = s.NextDue(ctx, "ghcr.io")
-		if err != nil || !next.IsZero() || tags != 0 {
-			t.Errorf("without targets: next %s of %d, %v", next, tags, err)
+		if polls, err = s.NextDue(ctx, "ghcr.io"); err != nil || polls != (watch.Polls{}) {
+			t.Errorf("without targets: %+v, %v", polls, err)
 		}
 	})
 }
@@ -233,8 +232,8 @@ func TestShorterPoll(t *testing.T) {
 				check(t, s.Looked(ctx, []watch.Look{{Target: a, Next: at(60)}}))
 			}
 			check(t, s.Subscribe(ctx, []event.Subscription{subscription(a, event.TagUpdate)}, step.poll, at(10)))
-			if next, _, err := s.NextDue(ctx, "docker.io"); err != nil || !next.Equal(step.want) {
-				t.Errorf("%s: due %s, want %s, %v", step.name, next, step.want, err)
+			if polls, err := s.NextDue(ctx, "docker.io"); err != nil || !polls.Next.Equal(step.want) {
+				t.Errorf("%s: due %s, want %s, %v", step.name, polls.Next, step.want, err)
 			}
 		}
 	})

@@ -21,11 +21,13 @@ func (r lookRow) look() (watch.Look, error) {
 }
 
 // Due lists targets of the registry that are to be looked at by now, the longest
-// due first.
+// due first. One that no sweep has looked at yet was seen as it is recorded.
 func (s *Store) Due(ctx context.Context, registry string, now time.Time, limit int) ([]watch.Look, error) {
 	var looks []watch.Look
 	err := s.view(ctx, "list due targets of "+registry, func(t tx) error {
-		rows, err := all[lookRow](ctx, t, `SELECT name, seen, poll, due FROM target
+		rows, err := all[lookRow](ctx, t, `SELECT name, poll, due,
+			CASE WHEN seen <> '' THEN seen WHEN polled = 0 AND index_digest <> '' THEN index_digest WHEN polled = 0 THEN coalesce(manifest, '') ELSE '' END AS seen
+			FROM target LEFT JOIN target_state ON target_state.target = target.name
 			WHERE registry = ? AND due <= ? ORDER BY due, name LIMIT ?`, registry, stamp(now), limitOf(limit))
 		if err != nil {
 			return err
@@ -41,8 +43,8 @@ func (s *Store) Due(ctx context.Context, registry string, now time.Time, limit i
 func (s *Store) Looked(ctx context.Context, looks []watch.Look) error {
 	return s.change(ctx, "record looks", func(t tx) error {
 		for _, look := range looks {
-			if err := t.run(ctx, `UPDATE target SET seen = ?, due = ? WHERE name = ?`,
-				string(look.Seen), stamp(look.Next), look.Target.String()); err != nil {
+			if err := t.run(ctx, `UPDATE target SET seen = ?, due = ?, poll_interval = ?, polled = CASE WHEN polled > ? THEN polled ELSE ? END WHERE name = ?`,
+				string(look.Seen), stamp(look.Next), look.Every.Microseconds(), stamp(look.Answered), stamp(look.Answered), look.Target.String()); err != nil {
 				return err
 			}
 		}
@@ -62,16 +64,18 @@ func (s *Store) DueNow(ctx context.Context, repository image.Repository, now tim
 	return targets, err
 }
 
-// NextDue is when the next look at a target of the registry is due, and how many
-// targets it has; zero without any.
-func (s *Store) NextDue(ctx context.Context, registry string) (next time.Time, tags int, err error) {
+// NextDue is what is due at the registry.
+func (s *Store) NextDue(ctx context.Context, registry string) (polls watch.Polls, err error) {
 	err = s.view(ctx, "find the next due target of "+registry, func(t tx) error {
 		row, err := one[struct {
-			Due  int64
-			Tags int
-		}](ctx, t, `SELECT coalesce(min(due), 0) AS due, count(*) AS tags FROM target WHERE registry = ?`, registry)
-		next, tags = moment(row.Due), row.Tags
+			Due      int64
+			Tags     int
+			Shortest int64
+			Ordinary int
+		}](ctx, t, `SELECT coalesce(min(due), 0) AS due, count(*) AS tags, coalesce(min(CASE WHEN poll > 0 THEN poll END), 0) AS shortest,
+			count(CASE WHEN poll = 0 THEN 1 END) AS ordinary FROM target WHERE registry = ?`, registry)
+		polls = watch.Polls{Next: moment(row.Due), Tags: row.Tags, Shortest: span(row.Shortest), Ordinary: row.Ordinary}
 		return err
 	})
-	return next, tags, err
+	return polls, err
 }

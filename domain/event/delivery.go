@@ -42,6 +42,9 @@ type Delivery struct {
 	Slim bool
 	// Answer is the outcome of the last attempt, for people.
 	Answer string
+	// Type and Subject are the notification's, where deliveries are listed.
+	Type    Type
+	Subject string
 }
 
 // Attempt is one POST and what came of it.

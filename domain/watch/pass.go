@@ -19,6 +19,8 @@ type Observation struct {
 	// Every is the time between two passes when nothing else asks for one,
 	// jitter included.
 	Every time.Duration
+	// Poll is how often the registry's sweeper checks the tag.
+	Poll time.Duration
 	// Resolved is what the tag points to, or what it last pointed to if Problem
 	// says that the registry could not be asked. Empty: never resolved.
 	Resolved image.Resolved
@@ -91,15 +93,22 @@ type Summary struct {
 	Status      policy.Status  `json:"status,omitempty"`
 	FinalAction policy.Action  `json:"final_action,omitempty"`
 	Problem     *Problem       `json:"problem,omitempty"`
-	Checked     time.Time      `json:"checked,omitzero"`
-	Changed     time.Time      `json:"changed,omitzero"`
-	Next        time.Time      `json:"next,omitzero"`
+	// Checked is when the registry last answered about the tag, to a poll or a
+	// resync; NextCheck when it is polled next, and Interval how often. Resynced is
+	// the last resync that it answered. A summary that a workflow holds knows of
+	// resyncs only.
+	Checked   time.Time     `json:"checked,omitzero"`
+	NextCheck time.Time     `json:"next_check,omitzero"`
+	Interval  time.Duration `json:"interval,omitempty"`
+	Resynced  time.Time     `json:"resynced,omitzero"`
+	Changed   time.Time     `json:"changed,omitzero"`
+	Next      time.Time     `json:"next,omitzero"`
 }
 
 // Summarize leaves a state's documents out.
 func (s State) Summarize(target image.Target) Summary {
 	sum := Summary{Target: target, Resolved: s.Resolved, Analyzed: s.Analyzed, Pending: s.Pending, Generation: s.Basis.Generation,
-		Matched: s.Matched, Counts: s.Counts, Coverage: s.Coverage, Problem: s.Problem, Checked: s.Checked, Changed: s.Changed, Next: s.Next}
+		Matched: s.Matched, Counts: s.Counts, Coverage: s.Coverage, Problem: s.Problem, Checked: s.Checked, Resynced: s.Checked, Changed: s.Changed, Next: s.Next}
 	if s.Evaluation != nil {
 		sum.Status, sum.FinalAction = s.Evaluation.Status, s.Evaluation.FinalAction
 	}

@@ -36,7 +36,27 @@ type Compared struct {
 	// nothing is asked of them. The names are the first of each.
 	Missing, Stray           int
 	MissingNames, StrayNames []string
+	// Unlabeled watchers run without some of their search attributes.
+	Unlabeled int
 }
+
+// Running is a watcher that runs, as Temporal lists it.
+type Running struct {
+	// Named tells that it has the search attributes that say what it watches,
+	// Outcome that it has those that say what came of it, as tags have.
+	Named, Outcome bool
+}
+
+// Wanted is a watcher that should run.
+type Wanted struct {
+	Name string
+	// Outcome tells that there is one to show.
+	Outcome bool
+}
+
+// Lacks tells that search attributes of a watcher are missing: the namespace lost
+// them, and has them again without the values.
+func (r Running) Lacks(wanted Wanted) bool { return !r.Named || wanted.Outcome && !r.Outcome }
 
 // namesShown bounds the lists of names.
 const namesShown = 20
@@ -73,10 +93,10 @@ type Reconciled struct {
 	Deliveries DeliveriesCompared
 }
 
-// InOrder tells that nothing was missing, stray or overdue.
+// InOrder tells that nothing was missing, stray, unlabeled or overdue.
 func (r Reconciled) InOrder() bool {
 	for _, compared := range r.Watchers {
-		if compared.Missing > 0 || compared.Stray > 0 {
+		if compared.Missing > 0 || compared.Stray > 0 || compared.Unlabeled > 0 {
 			return false
 		}
 	}

@@ -61,6 +61,10 @@ type Look struct {
 	Seen image.Digest
 	Poll time.Duration // zero for the default
 	Next time.Time
+	// Answered is when the registry last answered; zero where it did not. Every is
+	// the interval that applies.
+	Answered time.Time
+	Every    time.Duration
 }
 
 // Image is what the store knows of an image without its documents.

@@ -75,9 +75,10 @@ type Sweep struct {
 	Looked int
 	Moved  int
 	Failed int // looks that came to nothing
-	// Wait is the time until the next tag is due.
-	Wait    time.Duration
-	Problem *Problem
+	// Wait is the time until the next tag is due, and Pause the least time until
+	// another sweep, whatever is signaled.
+	Wait, Pause time.Duration
+	Problem     *Problem
 	// Budget is what the registry allowed the worker that looked.
 	Budget RegistryBudget
 }

@@ -7,9 +7,11 @@ CREATE TABLE target (
     repository TEXT COLLATE "C" NOT NULL,
     poll       BIGINT NOT NULL,
     seen       TEXT NOT NULL DEFAULT '', -- digest at the last look of the sweep
-    due        BIGINT NOT NULL           -- of the next look
+    due        BIGINT NOT NULL,            -- of the next check
+    polled     BIGINT NOT NULL DEFAULT 0,  -- when a poll was last answered
+    poll_interval BIGINT NOT NULL DEFAULT 0 -- that applied then, the default included
 );
-CREATE INDEX target_due ON target (registry, due);
+CREATE INDEX target_due ON target (registry, due, poll);
 CREATE INDEX target_repository ON target (repository);
 
 CREATE TABLE target_state (

@@ -1,0 +1,84 @@
+package activities_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// TestWakingLetsTheWorkersCatchUp: whatever wakes many watchers waits now and then
+// until there is room for more.
+func TestWakingLetsTheWorkersCatchUp(t *testing.T) {
+	t.Parallel()
+	const tags, mostAtOnce = 120, 50
+	for _, test := range []struct {
+		name string
+		run  func(r *rig)
+	}{
+		{"start of a repository's watchers", func(r *rig) { do[int](r, r.steps.StartWatches, r.target("app:1").Reference.Repository) }},
+		{"all tags", func(r *rig) { do[int](r, r.steps.WakeAll) }},
+		{"what does not run", func(r *rig) { r.compare(watch.TagWatcher, false) }},
+		{"search attributes", func(r *rig) {
+			r.watchers.labels = map[string]watch.Running{}
+			for n := range tags {
+				name := r.target(fmt.Sprintf("app:%d", n)).String()
+				r.watchers.labels[name] = watch.Running{}
+				r.watchers.running = map[watch.WatcherKind][]string{watch.TagWatcher: append(r.watchers.running[watch.TagWatcher], name)}
+			}
+			r.compare(watch.TagWatcher, false)
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			var subs []event.Subscription
+			for n := range tags {
+				subs = append(subs, event.Subscription{Target: r.target(fmt.Sprintf("app:%d", n)), Type: event.TagUpdate, Active: true})
+			}
+			r.must(r.store.Subscribe(t.Context(), subs, 0, r.clock.Now()))
+			var batches []int
+			r.watchers.room = func() { batches = append(batches, len(r.watchers.take())) }
+			test.run(r)
+			if len(batches) < tags/mostAtOnce || slices.Max(append(batches, len(r.watchers.take()))) > mostAtOnce {
+				t.Errorf("woken at once: %v", batches)
+			}
+		})
+	}
+}
+
+// TestWatchersWithoutSearchAttributes set them again, and only those.
+func TestWatchersWithoutSearchAttributes(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	whole, unnamed, judged, fresh := r.target("app:whole"), r.target("app:unnamed"), r.target("app:judged"), r.target("app:new")
+	r.matched("app:judged", "openssl 1")
+	r.subscribe(judged)
+	r.pass(judged)
+	var running []string
+	for _, target := range []string{"app:whole", "app:unnamed", "app:new"} {
+		r.push(target, "openssl 1")
+		r.subscribe(r.target(target))
+	}
+	for _, target := range []fmt.Stringer{whole, unnamed, judged, fresh} {
+		running = append(running, target.String())
+	}
+	r.watchers.running = map[watch.WatcherKind][]string{watch.TagWatcher: running}
+	r.watchers.labels = map[string]watch.Running{unnamed.String(): {Outcome: true}, judged.String(): {Named: true}, fresh.String(): {Named: true}}
+	for _, dryRun := range []bool{true, false} {
+		r.watchers.take()
+		got := r.compare(watch.TagWatcher, dryRun)
+		if got.Unlabeled != 2 || got.Wanted != 4 || got.Missing+got.Stray != 0 {
+			t.Errorf("compared %+v", got)
+		}
+		want := []string{"label tag " + judged.String(), "label tag " + unnamed.String()}
+		if dryRun {
+			want = nil
+		}
+		if woken := r.watchers.take(); !slices.Equal(woken, want) {
+			t.Errorf("dry run %v: woken %v, want %v", dryRun, woken, want)
+		}
+	}
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+const (
+	// signalGap is the least time between two wake-ups of one workflow by steps,
+	// signalTimeout bounds one of them.
+	signalGap     = 50 * time.Millisecond
+	signalTimeout = 30 * time.Second
+)
+
+// watchers reaches the workflows for the steps. What many tags wake, as their
+// endpoint, is woken once for all that ask at the same time: each signal takes the
+// workflow's lock in Temporal, and its own steps would wait behind thousands.
+type watchers struct {
+	workflows.Client
+	merged *merger
+}
+
+func newWatchers(reached workflows.Client) watchers {
+	return watchers{reached, newMerger(signalGap, signalTimeout)}
+}
+
+// WakeEndpoint implements activities.Watchers.
+func (w watchers) WakeEndpoint(ctx context.Context, name string) error {
+	return w.merged.do(ctx, workflows.ServeEndpointID(name), func(ctx context.Context) error { return w.Client.WakeEndpoint(ctx, name) })
+}
+
+// WakeRegistry implements activities.Watchers.
+func (w watchers) WakeRegistry(ctx context.Context, registry string) error {
+	return w.merged.do(ctx, workflows.WatchRegistryID(registry), func(ctx context.Context) error { return w.Client.WakeRegistry(ctx, registry) })
+}
+
+// WakeRepository implements activities.Watchers.
+func (w watchers) WakeRepository(ctx context.Context, repository image.Repository) error {
+	return w.merged.do(ctx, workflows.WatchRepositoryID(repository), func(ctx context.Context) error { return w.Client.WakeRepository(ctx, repository) })
+}
