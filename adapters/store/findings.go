@@ -71,6 +71,8 @@ type findingRow struct {
 	FixFirstSeen  int64 `db:"fix_first_seen"`
 }
 
+func (r findingRow) age() age { return age{r.FirstSeen, r.FixFirstSeen} }
+
 // replaceFindings makes found the findings of its groups and returns those
 // groups, sorted, about which there is news. Rows that stay the same are not
 // touched.
@@ -80,10 +82,14 @@ func (t tx) replaceFindings(ctx context.Context, found map[int64][]vuln.GroupFin
 	if err != nil {
 		return nil, err
 	}
+	known, err := t.ages(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
 	var gone, touched []int64
 	var fresh, refs [][]any
 	for _, id := range ids {
-		r := revise(stored[id], found[id], stamp(now))
+		r := revise(stored[id], found[id], known[id], stamp(now))
 		if r.news {
 			changed = append(changed, id)
 		}
@@ -102,6 +108,9 @@ func (t tx) replaceFindings(ctx context.Context, found map[int64][]vuln.GroupFin
 	}
 	if err := t.insert(ctx, `finding (group_id, member, vulnerability, namespace, severity, fix_state, known_exploited,
 		hash, content, document, first_seen, fix_first_seen)`, fresh, ""); err != nil {
+		return nil, err
+	}
+	if err := t.saveAges(ctx, known); err != nil {
 		return nil, err
 	}
 	return changed, t.replaceReferences(ctx, touched, refs)
@@ -129,7 +138,7 @@ func insertions(group int64, fresh []datedFinding) ([][]any, error) {
 			return nil, err
 		}
 		rows[i] = []any{group, f.Member, f.ID, f.Namespace, string(f.Severity), string(f.Fix.State), f.KnownExploited,
-			f.hash, f.content, document, f.firstSeen, f.fixFirstSeen}
+			f.hash, f.content, document, f.age.seen, f.age.fixed}
 	}
 	return rows, nil
 }

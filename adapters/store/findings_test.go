@@ -216,7 +216,7 @@ func TestFirstSeen(t *testing.T) {
 			{"fix withdrawn", []vuln.GroupFinding{other, plain}, 1, at(0), time.Time{}},
 			{"fixed anew", []vuln.GroupFinding{other, fixed(plain)}, 1, at(0), at(8)},
 			{"gone", []vuln.GroupFinding{other}, 1, time.Time{}, time.Time{}},
-			{"back", []vuln.GroupFinding{other, plain}, 1, at(10), time.Time{}},
+			{"back", []vuln.GroupFinding{other, plain}, 1, at(0), time.Time{}},
 		}
 		for i, step := range steps {
 			from, to := fmt.Sprintf("sha256:g%d", i), fmt.Sprintf("sha256:g%d", i+1)

@@ -1,28 +1,29 @@
 package store
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // datedFinding is a finding with its hashes and the times, in microseconds, at
-// which it and its fix were first seen.
+// which the vulnerability and its fix were first seen.
 type datedFinding struct {
 	vuln.GroupFinding
-	hash, content           string
-	firstSeen, fixFirstSeen int64
+	hash, content string
+	age           age
 }
 
 // revision is how the stored findings of one group become those found now.
 type revision struct {
 	gone  []int64 // ids of rows to delete
 	fresh []datedFinding
-	news  bool // more than texts differ
+	news  bool // something differs that a decision about a tag reads
 }
 
-// findingKey tells which vulnerability of which member a finding is, over all
-// changes of what is known about it.
+// findingKey tells which record about which member a finding is, over all changes
+// of what is known about it.
 type findingKey struct {
 	member                   int
 	vulnerability, namespace string
@@ -34,19 +35,22 @@ func keyOf(f vuln.GroupFinding) findingKey {
 	return findingKey{f.Member, cleanText(f.ID), cleanText(f.Namespace)}
 }
 
-// revise keeps rows whose content is found again, and hands the times of the
-// others to the findings that take their place.
-func revise(stored []findingRow, found []vuln.GroupFinding, now int64) revision {
+// revise keeps rows whose content is found again. Ages has those of the group, and
+// takes what is found now in.
+func revise(stored []findingRow, found []vuln.GroupFinding, ages ages, now int64) revision {
 	var r revision
+	ages.take(found, now)
 	left := slices.Clone(stored)
 	for _, f := range found {
-		content := f.ContentHash()
-		at := slices.IndexFunc(left, func(row findingRow) bool { return row.key() == keyOf(f) && row.Content == content })
+		d := datedFinding{f, f.Hash(), f.ContentHash(), ages.of(f)}
+		at := slices.IndexFunc(left, func(row findingRow) bool {
+			return row.key() == keyOf(f) && row.Content == d.content && row.age() == d.age
+		})
 		if at >= 0 {
 			left = slices.Delete(left, at, at+1)
 			continue
 		}
-		r.fresh = append(r.fresh, dated(f, content, stored, now))
+		r.fresh = append(r.fresh, d)
 	}
 	for _, row := range left {
 		r.gone = append(r.gone, row.ID)
@@ -55,34 +59,15 @@ func revise(stored []findingRow, found []vuln.GroupFinding, now int64) revision 
 	return r
 }
 
-// dated looks for the same vulnerability among what was stored.
-func dated(f vuln.GroupFinding, content string, stored []findingRow, now int64) datedFinding {
-	d := datedFinding{GroupFinding: f, hash: f.Hash(), content: content, firstSeen: now}
-	fixed := f.Fix.State == vuln.FixKnown
-	if fixed {
-		d.fixFirstSeen = now
-	}
-	for _, row := range stored {
-		if row.key() != keyOf(f) {
-			continue
-		}
-		d.firstSeen = min(d.firstSeen, row.FirstSeen)
-		if fixed && row.FixFirstSeen > 0 {
-			d.fixFirstSeen = min(d.fixFirstSeen, row.FixFirstSeen)
-		}
-	}
-	return d
-}
-
-// differ compares what is news about the rows that go with what is news about
+// differ compares what decisions read of the rows that go with what they read of
 // those that come.
 func differ(gone []findingRow, fresh []datedFinding) bool {
 	before, after := make([]string, len(gone)), make([]string, len(fresh))
 	for i, row := range gone {
-		before[i] = row.Hash
+		before[i] = fmt.Sprint(row.Hash, row.age())
 	}
 	for i, f := range fresh {
-		after[i] = f.hash
+		after[i] = fmt.Sprint(f.hash, f.age)
 	}
 	slices.Sort(before)
 	slices.Sort(after)

@@ -186,7 +186,7 @@ CREATE TABLE finding (
     severity        TEXT NOT NULL,
     fix_state       TEXT NOT NULL,
     known_exploited BOOLEAN NOT NULL,
-    hash            TEXT NOT NULL, -- of what is news
+    hash            TEXT NOT NULL, -- of what decisions read
     content         TEXT NOT NULL, -- hash of the whole
     document        BYTEA NOT NULL,
     first_seen      BIGINT NOT NULL,
@@ -203,7 +203,18 @@ CREATE TABLE finding_reference (
 );
 CREATE INDEX finding_reference_group ON finding_reference (group_id);
 
--- The groups whose findings a generation changed.
+-- When a vulnerability of a group's member, and a fix for it, were first seen, by
+-- each name, in lower case, that it has had; it outlives the findings.
+CREATE TABLE vulnerability_age (
+    group_id       BIGINT NOT NULL REFERENCES package_group (id) ON DELETE CASCADE,
+    member         INTEGER NOT NULL,
+    name           TEXT COLLATE "C" NOT NULL,
+    first_seen     BIGINT NOT NULL,
+    fix_first_seen BIGINT NOT NULL, -- 0 for never
+    PRIMARY KEY (group_id, member, name)
+);
+
+-- The groups of which a generation changed something that decisions read.
 CREATE TABLE group_change (
     generation TEXT NOT NULL,
     group_id   BIGINT NOT NULL REFERENCES package_group (id) ON DELETE CASCADE,
