@@ -198,8 +198,8 @@ func TestWorkerStopsDuringAnAdvance(t *testing.T) {
 	}
 }
 
-// TestWakeAffected wakes the tags whose image the data touch, and no other.
-func TestWakeAffected(t *testing.T) {
+// TestReevaluateAffected wakes the tags whose image the data touch, and no other.
+func TestReevaluateAffected(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.matcher.knows(checksum(2), "openssl 1", cve("CVE-2026-0001", vuln.Low))

@@ -101,24 +101,3 @@ func (a *Activities) fetchFile(ctx context.Context, file string, feed watch.Feed
 	}
 	return a.judge(ctx, feed, generation, fetched)
 }
-
-// affectedPage is how many affected targets are read at a time: which images are
-// affected is found anew for each page.
-const affectedPage = 5000
-
-// WakeAffected wakes the watchers whose image a generation touched. The first
-// generation of all touches every image: none was matched before.
-func (a *Activities) WakeAffected(ctx context.Context, generation string) (int, error) {
-	feed, err := a.Store.Feed(ctx)
-	if err != nil {
-		return 0, classify(err)
-	}
-	if feed.Previous == nil {
-		woken, err := a.fanOut(ctx, watch.TargetFilter{}, a.Watchers.DataChanged)
-		return woken, classify(err)
-	}
-	woken, err := a.pages(ctx, func(after string) ([]image.Target, error) {
-		return a.Store.AffectedTargets(ctx, generation, after, affectedPage)
-	}, a.Watchers.DataChanged)
-	return woken, classify(err)
-}

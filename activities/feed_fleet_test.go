@@ -220,7 +220,7 @@ func anotherDay(data []labfeed.Vulnerability) []labfeed.Vulnerability {
 	return data
 }
 
-func mustBench(b *testing.B, err error) {
+func mustBench(b testing.TB, err error) {
 	b.Helper()
 	if err != nil {
 		b.Fatal(err)

@@ -24,6 +24,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	realmatcher "github.com/tagwatch/tagwatch/adapters/matcher"
+	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -79,7 +80,16 @@ type property struct {
 
 func newProperty(t *testing.T) *property {
 	t.Helper()
+	return newPropertyOn(t, nil)
+}
+
+// newPropertyOn is newProperty on a database; nil for a new one.
+func newPropertyOn(t *testing.T, on *store.Store) *property {
+	t.Helper()
 	r := newRig(t)
+	if on != nil {
+		r.store, r.steps.Store = on, on
+	}
 	p := &property{rig: r, publisher: r.publisher(), documents: map[image.Digest][]byte{}, lists: map[image.Digest][]string{}}
 	disk := r.disk(p.publisher)
 	p.directory, p.matcher = disk.Path, realmatcher.New(disk.Path)

@@ -25,11 +25,57 @@ const reevaluations = 4
 // those that need more than an evaluation. A repeated step goes on from the last
 // page.
 func (a *Activities) Reevaluate(ctx context.Context) (watch.Reevaluated, error) {
-	done, err := a.reevaluate(ctx)
+	done, err := a.reevaluate(ctx, func(after string) ([]image.Target, error) {
+		return a.Store.Targets(ctx, watch.TargetFilter{After: after, Limit: fanOutPage})
+	}, a.Watchers.PolicyChanged)
 	return done, classify(err)
 }
 
-func (a *Activities) reevaluate(ctx context.Context) (watch.Reevaluated, error) {
+// affectedPage is how many affected targets are read at a time: which images are
+// affected is found anew for each page.
+const affectedPage = 5000
+
+// ReevaluateAffected is Reevaluate for the tags of which a generation changed
+// something that a decision reads, with their vulnerability lists. The first
+// generation of all concerns every image: none was matched before.
+func (a *Activities) ReevaluateAffected(ctx context.Context, generation string) (watch.Reevaluated, error) {
+	feed, err := a.Store.Feed(ctx)
+	if err != nil {
+		return watch.Reevaluated{}, classify(err)
+	}
+	if feed.Previous == nil {
+		woken, err := a.fanOut(ctx, watch.TargetFilter{}, a.Watchers.DataChanged)
+		return watch.Reevaluated{Woken: woken}, classify(err)
+	}
+	done, err := a.reevaluate(ctx, func(after string) ([]image.Target, error) {
+		return a.Store.AffectedTargets(ctx, generation, after, affectedPage)
+	}, a.Watchers.DataChanged)
+	if err != nil {
+		return done, classify(err)
+	}
+	done.Rest, err = a.ageMatters(ctx, feed)
+	return done, classify(err)
+}
+
+// ageMatters tells whether the age of the current data can bring any tag to
+// another outcome than that of the data before, for the active bundle.
+func (a *Activities) ageMatters(ctx context.Context, feed watch.Feed) (bool, error) {
+	active, err := a.Store.ActiveBundle(ctx)
+	if errors.Is(err, fault.NotFound) || feed.Current == nil {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	bundle, _, err := a.bundle(ctx, active.Hash)
+	if err != nil {
+		return false, err
+	}
+	return bundle.AgeMatters(feed.Previous.Built, feed.Current.Built, a.now()), nil
+}
+
+// reevaluate evaluates the tags of all pages, and wakes those that have to know.
+func (a *Activities) reevaluate(ctx context.Context, page func(after string) ([]image.Target, error), wake func(context.Context, image.Target) error) (watch.Reevaluated, error) {
 	var at watch.Reevaluated
 	if activity.HasHeartbeatDetails(ctx) {
 		if err := activity.GetHeartbeatDetails(ctx, &at); err != nil {
@@ -41,21 +87,23 @@ func (a *Activities) reevaluate(ctx context.Context) (watch.Reevaluated, error) 
 	reached.Store(at)
 	defer heartbeat(ctx, reached.Load)()
 	for {
-		targets, err := a.Store.Targets(ctx, watch.TargetFilter{After: at.After, Limit: fanOutPage})
+		targets, err := page(at.After)
 		if err != nil || len(targets) == 0 {
 			return at, err
 		}
-		if err := a.reevaluatePage(ctx, targets, &at); err != nil {
-			return at, err
+		for some := range slices.Chunk(targets, fanOutPage) {
+			if err := a.reevaluatePage(ctx, some, wake, &at); err != nil {
+				return at, err
+			}
+			at.After = some[len(some)-1].String()
+			reached.Store(at)
 		}
-		at.After = targets[len(targets)-1].String()
-		reached.Store(at)
 	}
 }
 
 // reevaluatePage has the endpoints woken before the watchers: what is to be told
 // comes before what is to be shown.
-func (a *Activities) reevaluatePage(ctx context.Context, targets []image.Target, at *watch.Reevaluated) error {
+func (a *Activities) reevaluatePage(ctx context.Context, targets []image.Target, wake func(context.Context, image.Target) error, at *watch.Reevaluated) error {
 	var mu sync.Mutex
 	concerned := make([]bool, len(targets))
 	var endpoints []string
@@ -83,7 +131,7 @@ func (a *Activities) reevaluatePage(ctx context.Context, targets []image.Target,
 			at.Evaluated++
 			continue
 		}
-		if err := a.Watchers.PolicyChanged(ctx, target); err != nil {
+		if err := wake(ctx, target); err != nil {
 			return err
 		}
 		at.Woken++
@@ -101,17 +149,18 @@ func (a *Activities) reevaluateTag(ctx context.Context, target image.Target) (en
 	if err != nil || !view.Watched {
 		return nil, false, err
 	}
-	if !onlyBundleDiffers(view) {
+	if !onlyEvaluationDiffers(view) {
 		return nil, true, nil
 	}
-	if view.State.Basis.Bundle == view.Bundle {
+	if view.State.Basis.Bundle == view.Bundle && view.State.Basis.Generation == view.Generation {
 		return nil, repeated(ctx), nil // the step may have got this far and not further
 	}
 	seen, err := a.seen(ctx, watch.RecordRequest{Target: target, Resolved: view.State.Resolved}, view)
 	if err == nil {
 		var recorded watch.Recorded
 		recorded, err = a.store(ctx, target, view, seen)
-		endpoints, concerned = recorded.Endpoints, !sameOutcome(view.State.Summarize(target), recorded.Summary)
+		endpoints = recorded.Endpoints
+		concerned = len(recorded.Notifications) > 0 || !sameOutcome(view.State.Summarize(target), recorded.Summary)
 	}
 	if err != nil && ctx.Err() == nil && !errors.Is(err, fault.Unavailable) {
 		// It changes right now, or cannot be evaluated: its watcher sees to it, and the
@@ -122,10 +171,10 @@ func (a *Activities) reevaluateTag(ctx context.Context, target image.Target) (en
 	return endpoints, concerned, err
 }
 
-// onlyBundleDiffers tells that an outcome needs nothing but an evaluation. Newer
+// onlyEvaluationDiffers tells that an outcome needs nothing but an evaluation. Newer
 // data are no obstacle: stored findings are always of the current ones, and few
 // images are touched by a move, so that most tags lag behind until their next pass.
-func onlyBundleDiffers(view watch.RecordView) bool {
+func onlyEvaluationDiffers(view watch.RecordView) bool {
 	state := view.State
 	return state.Problem == nil && state.Matched && state.Analyzed != "" && state.Analyzed == state.Resolved.Manifest &&
 		view.Generation != "" && state.Basis.Engine == view.Engine
@@ -133,5 +182,6 @@ func onlyBundleDiffers(view watch.RecordView) bool {
 
 // sameOutcome tells that a watcher would show, and wait for, the same.
 func sameOutcome(before, after watch.Summary) bool {
-	return before.Status == after.Status && before.FinalAction == after.FinalAction && before.Next.Equal(after.Next)
+	return before.Status == after.Status && before.FinalAction == after.FinalAction && before.Next.Equal(after.Next) &&
+		before.Counts == after.Counts && before.Matched == after.Matched
 }

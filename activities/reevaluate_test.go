@@ -92,8 +92,8 @@ func TestReevaluateAfterNewData(t *testing.T) {
 	do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation})
 	r.activate("second", "high")
 	told := len(r.told())
-	if done := do[watch.Reevaluated](r, r.steps.Reevaluate); done.Evaluated != 2 || done.Woken != 1 {
-		t.Errorf("%+v, want two evaluated and one woken", done)
+	if done := do[watch.Reevaluated](r, r.steps.Reevaluate); done.Evaluated != 1 || done.Woken != 2 {
+		t.Errorf("%+v, want one evaluated and two woken", done)
 	}
 	r.expect(told, "vuln_update feed app:flawed") // the new data know nothing of it
 }

@@ -82,7 +82,9 @@ func (r *rig) sync(request watch.SyncRequest) watch.Fetched {
 func (r *rig) advance(fetched watch.Fetched) watch.Advanced {
 	r.Helper()
 	advanced := do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation, Leave: fetched.Leave})
-	do[int](r, r.steps.WakeAffected, advanced.Generation)
+	if done := do[watch.Reevaluated](r, r.steps.ReevaluateAffected, advanced.Generation); done.Rest {
+		do[watch.Reevaluated](r, r.steps.Reevaluate)
+	}
 	return advanced
 }
 

@@ -56,9 +56,9 @@ type Activities interface {
 	FetchFeed(context.Context, watch.SyncRequest) (watch.Fetched, error)
 	// AdvanceFeed makes a generation current and matches again what it touches.
 	AdvanceFeed(context.Context, watch.AdvanceRequest) (watch.Advanced, error)
-	// WakeAffected wakes the watchers whose image a generation touched and
-	// returns how many.
-	WakeAffected(ctx context.Context, generation string) (int, error)
+	// ReevaluateAffected evaluates the tags of which a generation changed something
+	// that a decision reads, and wakes the watchers that have to know.
+	ReevaluateAffected(ctx context.Context, generation string) (watch.Reevaluated, error)
 	// Summarize tells at once what changed with another version of what analyzes
 	// or matches.
 	Summarize(context.Context, watch.SummarizeRequest) (watch.Summarized, error)

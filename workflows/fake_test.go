@@ -25,6 +25,7 @@ type fake struct {
 	// now is the clock of the test environment.
 	now func() time.Time
 
+	aged    bool // the data's age concerns all tags
 	observe func(pass int) (watch.Observation, error)
 	analyze func(watch.AnalysisRequest) (watch.Analysis, error)
 	request func(watch.AnalysisRequest) error
@@ -175,9 +176,9 @@ func (f *fake) AdvanceFeed(_ context.Context, r watch.AdvanceRequest) (watch.Adv
 	return watch.Advanced{Generation: r.Generation.Checksum, Groups: 12, Changed: 3}, nil
 }
 
-func (f *fake) WakeAffected(_ context.Context, generation string) (int, error) {
+func (f *fake) ReevaluateAffected(_ context.Context, generation string) (watch.Reevaluated, error) {
 	did(f, &f.affected, generation)
-	return 2, nil
+	return watch.Reevaluated{Evaluated: 1, Woken: 1, Rest: f.aged}, nil
 }
 
 func (f *fake) Summarize(_ context.Context, request watch.SummarizeRequest) (watch.Summarized, error) {

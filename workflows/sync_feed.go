@@ -20,7 +20,7 @@ type Synced struct {
 	// rejected it; "" without.
 	Ended, Refused string
 	// Groups were matched again, Changed of them have other findings, and Woken
-	// watchers were told.
+	// tags were evaluated again or their watchers woken.
 	Groups, Changed, Woken int
 }
 
@@ -67,13 +67,18 @@ func syncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
 	return result, err
 }
 
-// wakeTouched wakes the tags that the move touched. The first data ever concern
-// all: every image waited for them.
+// wakeTouched brings the tags up to date that the move touched. The first data
+// ever concern all: every image waited for them.
 func wakeTouched(ctx workflow.Context, fetched watch.Fetched, advanced watch.Advanced) (int, error) {
 	if fetched.Current == "" {
 		return all(ctx, "wake all tags", Activities.WakeAll)
 	}
-	return call(ctx, bulk, "wake the tags that changed", Activities.WakeAffected, advanced.Generation)
+	done, err := call(ctx, bulk, "evaluate the tags that changed", Activities.ReevaluateAffected, advanced.Generation)
+	if err != nil || !done.Rest {
+		return done.Evaluated + done.Woken, err
+	}
+	rest, err := all(ctx, "evaluate all tags", Activities.Reevaluate)
+	return done.Evaluated + done.Woken + rest.Evaluated + rest.Woken, err
 }
 
 func unchangedDetails(fetched watch.Fetched) string {

@@ -71,6 +71,25 @@ func afterDays(t time.Time, days int) time.Time {
 	return t.UTC().AddDate(0, 0, min(days, maxDays))
 }
 
+// AgeMatters tells whether any image can come to another outcome because data
+// built at one time took the place of data built at another.
+func (b *Bundle) AgeMatters(before, after, now time.Time) bool {
+	for _, p := range b.Policies {
+		for _, r := range p.Rules {
+			if r.Gate != gateVulnerabilities.Name || r.Trigger != "stale_feed_data" {
+				continue
+			}
+			c := &check{params: r.Params}
+			days, _ := c.integer("max_days_since_sync")
+			was, is := afterDays(before, days), afterDays(after, days)
+			if now.Before(was) != now.Before(is) || is.Before(was) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func staleFeedData(c *check) error {
 	days, _ := c.integer("max_days_since_sync")
 	stale := afterDays(c.subject.Feed.Built, days)

@@ -184,4 +184,7 @@ type Reevaluated struct {
 	After string
 	// Evaluated tags need nothing more; the watchers of Woken ones go on.
 	Evaluated, Woken int
+	// Rest tells that all other tags are to be evaluated too: the data's age can
+	// bring any of them to another outcome.
+	Rest bool
 }
