@@ -161,7 +161,8 @@ func (w *wakes) check(after string) {
 		w.must(err)
 		subject, err := w.store.Subject(w.Context(), target, digest)
 		w.must(err)
-		now := policy.Evaluate(bundle, subject, w.clock.Now())
+		now, err := policy.Evaluate(w.Context(), bundle, subject, w.clock.Now())
+		w.must(err)
 		document, err := policy.Document(now, bundle, "admin")
 		w.must(err)
 		if diff := gocmp.Diff(rowsOf(w, document), rowsOf(w, view.State.Evaluation.Document)); diff != "" {
