@@ -124,13 +124,14 @@ func TestStoreChangesDuringTheEvaluation(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		change func(*rig)
+		sent   []string // by the change itself
 		want   []string
 	}{
 		{"another generation", func(r *rig) {
 			r.matcher.knows(checksum(2), "openssl 1", cve("CVE-2026-0002", vuln.Low))
 			r.data(2)
-		}, []string{"vuln_update feed app:1"}},
-		{"another bundle", func(r *rig) { r.activate("mild", "critical") }, []string{"policy_eval policy app:1"}},
+		}, []string{"vuln_update feed app:1"}, []string{"vuln_update feed app:1"}},
+		{"another bundle", func(r *rig) { r.activate("mild", "critical") }, nil, []string{"policy_eval policy app:1"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -145,7 +146,7 @@ func TestStoreChangesDuringTheEvaluation(t *testing.T) {
 			r.interrupt(func() { test.change(r) })
 			_, err := record(r, target, digest)
 			expectFault(t, err, fault.Conflict, true)
-			r.expect(mark)
+			r.expect(mark, test.sent...)
 			_, err = record(r, target, digest)
 			r.must(err)
 			r.expect(mark, test.want...)

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -65,16 +66,7 @@ func whitelistReport(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	var occurrences []policy.Occurrence
-	_, _, err = s.eachSubject(ctx, func(_ watch.Summary, subject *policy.Subject) error {
-		e, err := policy.Evaluate(ctx, bundle, subject, s.now)
-		occurrences = append(occurrences, policy.Occurrences(e)...)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	reports, err := policy.ReportWhitelists(ctx, bundle, occurrences, s.now, s.Duration("within"))
+	reports, err := s.whitelistItems(ctx, bundle, func([]vuln.Match) {})
 	if err != nil {
 		return err
 	}
@@ -86,6 +78,22 @@ func whitelistReport(ctx context.Context, s *session) error {
 		}
 	}
 	return s.show(views, func(w io.Writer) { s.writeItems(w, views, len(reports)) })
+}
+
+// whitelistItems are the reports on the bundle's whitelist items by the images of
+// all watched tags, whose vulnerabilities it hands on.
+func (s *session) whitelistItems(ctx context.Context, bundle *policy.Bundle, visit func([]vuln.Match)) ([]policy.ItemReport, error) {
+	var occurrences []policy.Occurrence
+	_, _, err := s.eachSubject(ctx, func(_ watch.Summary, subject *policy.Subject) error {
+		visit(subject.Matches)
+		e, err := policy.Evaluate(ctx, bundle, subject, s.now)
+		occurrences = append(occurrences, policy.Occurrences(e)...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return policy.ReportWhitelists(ctx, bundle, occurrences, s.now, s.Duration("within"))
 }
 
 func (s *session) writeItems(w io.Writer, views []itemView, total int) {

@@ -7,7 +7,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 func policyValidateCommand() *cli.Command {
@@ -16,7 +18,9 @@ func policyValidateCommand() *cli.Command {
 		Usage:     "say what is wrong with a bundle",
 		UsageText: "tagwatch policy validate FILE|- [options]",
 		Description: `Validates everything, also what no mapping uses, and names the place of each
-problem. Exit code 0: it can be added; 1: it has faults.
+problem. Where tags are watched, it also says which vulnerabilities the data list
+by another name than the bundle: both take effect. Exit code 0: it can be added;
+1: it has faults.
 
    tagwatch policy validate bundle.json
    tagwatch policy validate bundle.json -o json`,
@@ -31,9 +35,13 @@ type validated struct {
 	ID       string           `json:"id"`
 	Hash     string           `json:"hash,omitempty"`
 	Problems []policy.Problem `json:"problems"`
+	// Names are the places that name a vulnerability otherwise than the data;
+	// NamesUnknown is why they could not be compared.
+	Names        []policy.NameInUse `json:"names"`
+	NamesUnknown string             `json:"names_unknown,omitempty"`
 }
 
-func policyValidate(_ context.Context, s *session) error {
+func policyValidate(ctx context.Context, s *session) error {
 	file, err := s.argument("FILE")
 	if err != nil {
 		return err
@@ -43,8 +51,18 @@ func policyValidate(_ context.Context, s *session) error {
 		return err
 	}
 	bundle, problems := policy.Parse(content)
-	view := validated{policy.Valid(problems), bundle.ID, bundle.Hash(), append([]policy.Problem{}, problems...)}
-	if err := s.show(view, func(w io.Writer) { writeValidated(w, nameOf(file), view) }); err != nil {
+	view := validated{Valid: policy.Valid(problems), ID: bundle.ID, Hash: bundle.Hash(), Problems: append([]policy.Problem{}, problems...), Names: []policy.NameInUse{}}
+	if view.Valid {
+		names, err := s.namesInUse(ctx, bundle)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			view.NamesUnknown = fault.Text(err)
+		}
+		view.Names = append(view.Names, names...)
+	}
+	if err := s.show(view, func(w io.Writer) { s.writeValidated(w, nameOf(file), view) }); err != nil {
 		return err
 	}
 	if !view.Valid {
@@ -53,13 +71,30 @@ func policyValidate(_ context.Context, s *session) error {
 	return nil
 }
 
-func writeValidated(w io.Writer, file string, v validated) {
+// namesInUse compares the names of vulnerabilities in the bundle with those in the
+// data about the watched tags.
+func (s *session) namesInUse(ctx context.Context, bundle *policy.Bundle) ([]policy.NameInUse, error) {
+	var matches []vuln.Match
+	reports, err := s.whitelistItems(ctx, bundle, func(found []vuln.Match) { matches = append(matches, found...) })
+	if err != nil {
+		return nil, err
+	}
+	return append(policy.WhitelistNames(bundle, reports), policy.BlacklistNames(bundle, matches)...), nil
+}
+
+func (s *session) writeValidated(w io.Writer, file string, v validated) {
 	for _, p := range v.Problems {
 		look := doubtful
 		if p.Severity == policy.Error {
 			look = bad
 		}
 		fmt.Fprintln(w, paint(w, look, oneLine(p.String())))
+	}
+	for _, name := range v.Names {
+		fmt.Fprintln(w, oneLine(name.String()))
+	}
+	if v.NamesUnknown != "" {
+		s.say("The names of vulnerabilities were not compared with the data: %s", v.NamesUnknown)
 	}
 	if v.Valid {
 		fmt.Fprintf(w, "%s: bundle %s can be added (%s)\n", file, v.ID, short(v.Hash))

@@ -1,6 +1,7 @@
 package packages_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -23,29 +24,30 @@ func TestFailures(t *testing.T) {
 	t.Parallel()
 	elsewhere := serve(t, map[string]string{"/lodash": abbreviated("lodash", "1", "1")})
 	for name, test := range map[string]struct {
-		answer http.HandlerFunc
-		want   error
-		says   string
+		answer  http.HandlerFunc
+		want    error
+		says    string
+		timeout time.Duration // 0 for a long one
 	}{
-		"an error":            {status(http.StatusInternalServerError), fault.Unavailable, "500"},
-		"too many requests":   {status(http.StatusTooManyRequests), fault.Unavailable, "429"},
-		"credentials":         {status(http.StatusUnauthorized), fault.Unauthorized, "credentials"},
-		"a page":              {body("<html>maintenance</html>"), fault.Unavailable, "cannot be read"},
-		"another document":    {body(`{"name":"lodash"}`), fault.Unavailable, "versions"},
-		"no latest":           {body(`{"versions":{"1":{}},"dist-tags":{"beta":"1"}}`), fault.Unavailable, "latest"},
-		"a list":              {body(`[]`), fault.Unavailable, "cannot be read"},
-		"half a document":     {body(abbreviated("lodash", "1", "1")[:80]), fault.Unavailable, "cannot be read"},
-		"a broken connection": {broken, fault.Unavailable, "cannot be read"},
-		"silence":             {silent, fault.Unavailable, "deadline"},
-		"endless versions":    {endless, fault.Limit, "too long"},
-		"another registry":    {redirect(strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1)), fault.Unavailable, "redirects to localhost"},
-		"redirects in a ring": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, fault.Unavailable, "redirects to"},
+		"an error":            {status(http.StatusInternalServerError), fault.Unavailable, "500", 0},
+		"too many requests":   {status(http.StatusTooManyRequests), fault.Unavailable, "429", 0},
+		"credentials":         {status(http.StatusUnauthorized), fault.Unauthorized, "credentials", 0},
+		"a page":              {body("<html>maintenance</html>"), fault.Unavailable, "cannot be read", 0},
+		"another document":    {body(`{"name":"lodash"}`), fault.Unavailable, "versions", 0},
+		"no latest":           {body(`{"versions":{"1":{}},"dist-tags":{"beta":"1"}}`), fault.Unavailable, "latest", 0},
+		"a list":              {body(`[]`), fault.Unavailable, "cannot be read", 0},
+		"half a document":     {body(abbreviated("lodash", "1", "1")[:80]), fault.Unavailable, "cannot be read", 0},
+		"a broken connection": {broken, fault.Unavailable, "cannot be read", 0},
+		"silence":             {silent, fault.Unavailable, "deadline", 100 * time.Millisecond},
+		"endless versions":    {endless, fault.Limit, "too long", 0},
+		"another registry":    {redirect(strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1)), fault.Unavailable, "redirects to localhost", 0},
+		"redirects in a ring": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, fault.Unavailable, "redirects to", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			registry := httptest.NewServer(test.answer)
 			t.Cleanup(registry.Close)
-			registries := open(t, packages.Options{NPM: registry.URL, Timeout: 500 * time.Millisecond, MaxAnswer: 1 << 20})
+			registries := open(t, packages.Options{NPM: registry.URL, Timeout: cmp.Or(test.timeout, time.Minute), MaxAnswer: 1 << 20})
 			feed, err := registries.NPM(t.Context(), []string{"lodash", "react"})
 			if feed != nil || !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), "npm registry") {
 				t.Errorf("feed %v, error %v; want none and %v that says %q", feed, err, test.want, test.says)

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
@@ -159,4 +160,25 @@ func (t tx) saveAges(ctx context.Context, byGroup map[int64]ages) error {
 	}
 	return t.insert(ctx, `vulnerability_age (group_id, member, name, first_seen, fix_first_seen)`, rows,
 		`ON CONFLICT (group_id, member, name) DO UPDATE SET first_seen = excluded.first_seen, fix_first_seen = excluded.fix_first_seen`)
+}
+
+// unusedAge is the condition on an age whose name no finding of the group has.
+const unusedAge = `NOT EXISTS (SELECT 1 FROM finding_reference r WHERE r.vulnerability = vulnerability_age.name AND r.group_id = vulnerability_age.group_id)`
+
+// pruneAges removes the ages of names that have had no finding since before that
+// time: a vulnerability that comes back later is new.
+func (t tx) pruneAges(ctx context.Context, before, now time.Time) error {
+	for _, step := range []struct {
+		statement string
+		arguments []any
+	}{
+		{`UPDATE vulnerability_age SET unused = 0 WHERE unused > 0 AND NOT (` + unusedAge + `)`, nil},
+		{`UPDATE vulnerability_age SET unused = ? WHERE unused = 0 AND ` + unusedAge, []any{stamp(now)}},
+		{`DELETE FROM vulnerability_age WHERE unused > 0 AND unused < ?`, []any{stamp(before)}},
+	} {
+		if err := t.run(ctx, step.statement, step.arguments...); err != nil {
+			return err
+		}
+	}
+	return nil
 }

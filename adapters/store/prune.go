@@ -12,7 +12,8 @@ import (
 // before that time and that no target points to, groups of packages of no image,
 // notifications created before that time with no delivery that is pending or was
 // given up since, bundles that no evaluation is of, data that were rejected before it, and
-// deactivated subscriptions and parked states that were last changed before it.
+// deactivated subscriptions and parked states that were last changed before it, and
+// the ages of vulnerabilities that no package has had since.
 // Of the histories it keeps what was so at that time.
 //
 // A delivery to an endpoint that is disabled or fails stays pending for the day
@@ -49,6 +50,9 @@ func (s *Store) Prune(ctx context.Context, before, now time.Time) (watch.Pruned,
 			if step.counted != nil {
 				*step.counted = gone
 			}
+		}
+		if err := t.pruneAges(ctx, before, now); err != nil {
+			return err
 		}
 		return t.pruneHistory(ctx, before)
 	})

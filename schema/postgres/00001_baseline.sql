@@ -204,13 +204,15 @@ CREATE TABLE finding_reference (
 CREATE INDEX finding_reference_group ON finding_reference (group_id);
 
 -- When a vulnerability of a group's member, and a fix for it, were first seen, by
--- each name, in lower case, that it has had; it outlives the findings.
+-- each name, in lower case, that it has had; it outlives the findings by the
+-- retention.
 CREATE TABLE vulnerability_age (
     group_id       BIGINT NOT NULL REFERENCES package_group (id) ON DELETE CASCADE,
     member         INTEGER NOT NULL,
     name           TEXT COLLATE "C" NOT NULL,
     first_seen     BIGINT NOT NULL,
     fix_first_seen BIGINT NOT NULL, -- 0 for never
+    unused         BIGINT NOT NULL DEFAULT 0, -- when pruning first found no finding of the name; 0 while there is one
     PRIMARY KEY (group_id, member, name)
 );
 
