@@ -2,33 +2,80 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"net/http"
 	"net/netip"
+	"time"
 
-	"github.com/temporalio/ui-server/v2/server"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+	"github.com/temporalio/ui-server/v2/server/api"
 	"github.com/temporalio/ui-server/v2/server/config"
-	"github.com/temporalio/ui-server/v2/server/server_options"
+	"github.com/temporalio/ui-server/v2/server/csrf"
+	"github.com/temporalio/ui-server/v2/server/headers"
+	"github.com/temporalio/ui-server/v2/server/route"
+	"github.com/temporalio/ui-server/v2/ui"
+	"golang.org/x/net/netutil"
 )
+
+// mostConnections bounds those to the Web UI; a browser opens about six.
+const mostConnections = 256
 
 // startUI serves the Web UI beside the frontend and returns once it answers, with the function that stops it.
 func startUI(ctx context.Context, a addresses, namespace string) (stop func(), err error) {
-	ui := server.NewServer(server_options.WithConfigProvider(uiConfig(a, namespace)))
-	go ui.Start() // ends the process if it cannot listen; the port was checked before
-	err = await(ctx, "the Web UI", func(ctx context.Context) error { return healthy(ctx, a.ui) })
+	pages, err := uiPages(a, namespace)
 	if err != nil {
-		ui.Stop()
+		return nil, fmt.Errorf("build the Web UI: %w", err)
+	}
+	listener, err := net.Listen("tcp", a.ui.String())
+	if err != nil {
+		return nil, fmt.Errorf("listen for the Web UI: %w", err)
+	}
+	server := &http.Server{Handler: guarded(pages), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 90 * time.Second, // the API waits for events for up to a minute
+		IdleTimeout:  time.Minute, MaxHeaderBytes: 64 << 10}
+	go server.Serve(netutil.LimitListener(listener, mostConnections)) // until it is closed
+	stop = func() { server.Close() }
+	if err := await(ctx, "the Web UI", func(ctx context.Context) error { return healthy(ctx, a.ui) }); err != nil {
+		stop()
 		return nil, err
 	}
-	return ui.Stop, nil
+	return stop, nil
+}
+
+// uiPages are what the UI server's own NewServer puts together, less its listener, which takes every Host, and less signing in and
+// origins of other sites, which are not configured.
+func uiPages(a addresses, namespace string) (http.Handler, error) {
+	provider, err := config.NewConfigProviderWithRefresh(uiConfig(a, namespace))
+	if err != nil {
+		return nil, err
+	}
+	assets, err := ui.Assets()
+	if err != nil {
+		return nil, err
+	}
+	if assets, err = fs.Sub(assets, "local"); err != nil {
+		return nil, err
+	}
+	const secureCookies = false // plain HTTP cannot carry them
+	e := echo.New()
+	e.Use(middleware.Recover(), middleware.Gzip(), middleware.Secure(),
+		csrf.EnsureTokenCookie(secureCookies), middleware.CSRFWithConfig(csrf.MiddlewareConfig(provider, secureCookies)))
+	route.SetHealthRoute(e)
+	forwarded := headers.WithForwardHeaders([]string{"Caller-Type"})
+	route.SetRenderRoute(e, "/")
+	return e, errors.Join(route.SetAPIRoutes(e, provider, []api.Middleware{forwarded}), route.SetUIRoutes(e, "", assets, provider))
 }
 
 // uiConfig keeps the UI to this machine: its assets are in the binary, it looks for no news and no releases, and only its own pages
-// may call its API (no CORS origins). Plain HTTP cannot carry secure cookies. A codec server is the user's to set in the browser.
+// may call its API (no CORS origins). A codec server is the user's to set in the browser.
 func uiConfig(a addresses, namespace string) *config.Config {
 	return &config.Config{
 		TemporalGRPCAddress: reachable(a.frontend).String(),
-		Host:                uiHost(a.ui.Addr()),
+		Host:                a.ui.Addr().String(),
 		Port:                int(a.ui.Port()),
 		EnableUI:            true,
 		DefaultNamespace:    namespace,
@@ -37,14 +84,6 @@ func uiConfig(a addresses, namespace string) *config.Config {
 		HideLogs:            true,
 		CORS:                config.CORS{CookieInsecure: true},
 	}
-}
-
-// uiHost brackets IPv6, since the UI server joins host and port by itself.
-func uiHost(ip netip.Addr) string {
-	if ip.Is6() {
-		return "[" + ip.String() + "]"
-	}
-	return ip.String()
 }
 
 func healthy(ctx context.Context, ui netip.AddrPort) error {
