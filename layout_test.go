@@ -27,11 +27,12 @@ var floors = map[string][]string{
 
 	"domain/fault":  {},
 	"domain/peer":   {},
+	"domain/plain":  {},
 	"domain/image":  {"domain/fault"},
 	"domain/sbom":   {"domain/fault", "domain/image"},
 	"domain/vuln":   {"domain/fault", "domain/image", "domain/sbom"},
 	"domain/policy": {"domain/fault", "domain/image", "domain/sbom", "domain/vuln"},
-	"domain/event":  {"domain/fault", "domain/image", "domain/sbom", "domain/vuln", "domain/policy"},
+	"domain/event":  {"domain/fault", "domain/plain", "domain/image", "domain/sbom", "domain/vuln", "domain/policy"},
 	"domain/watch":  {"domain/fault", "domain/image", "domain/sbom", "domain/vuln", "domain/policy", "domain/event"},
 
 	// Counterparts on loopback, for the demo and the tests.

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.temporal.io/sdk/client"
 
+	"github.com/tagwatch/tagwatch/adapters/door"
 	"github.com/tagwatch/tagwatch/adapters/store"
 )
 
@@ -58,7 +59,7 @@ func within(ctx context.Context, ask func(context.Context) error) error {
 
 // listen opens the address of the status page, health and metrics.
 func listen(address string) (net.Listener, error) {
-	listener, err := net.Listen("tcp", address)
+	listener, err := door.Listen(address)
 	if err != nil {
 		return nil, fmt.Errorf("listen at %s (--listen, TAGWATCH_LISTEN): %w", address, err)
 	}
@@ -67,27 +68,18 @@ func listen(address string) (net.Listener, error) {
 
 // serveHTTP answers health, readiness and metrics, and shows the status page,
 // until the context ends.
-func serveHTTP(ctx context.Context, listener net.Listener, ready *readiness, watching *meters, page http.Handler, logger *slog.Logger) error {
-	server := &http.Server{Handler: routes(ready, watching, page), ReadHeaderTimeout: 5 * time.Second}
+func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler, logger *slog.Logger) error {
 	logger.InfoContext(ctx, "status page, health and metrics served", "address", listener.Addr().String())
-	return serveUntil(ctx, server, listener)
+	return door.Serve(ctx, listener, handler)
 }
 
-// serveUntil serves until the context ends, and lets the requests under way end.
-func serveUntil(ctx context.Context, server *http.Server, listener net.Listener) error {
-	stopped := context.AfterFunc(ctx, func() {
-		shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-		defer cancel()
-		_ = server.Shutdown(shutdown)
-	})
-	defer stopped()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+// statusPage is what a browser sees, and who may see everything.
+type statusPage interface {
+	http.Handler
+	Admits(*http.Request) bool
 }
 
-func routes(ready *readiness, watching *meters, page http.Handler) http.Handler {
+func routes(ready *readiness, watching *meters, page statusPage) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
@@ -99,7 +91,15 @@ func routes(ready *readiness, watching *meters, page http.Handler) http.Handler 
 		}
 		fmt.Fprintln(w, "ready")
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(watching.registry, promhttp.HandlerOpts{}))
+	everything := promhttp.HandlerFor(watching.registry, promhttp.HandlerOpts{})
+	nameless := promhttp.HandlerFor(withoutNames{watching.registry}, promhttp.HandlerOpts{})
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		if page.Admits(r) {
+			everything.ServeHTTP(w, r)
+			return
+		}
+		nameless.ServeHTTP(w, r)
+	})
 	mux.Handle("/", page)
 	return mux
 }

@@ -25,20 +25,20 @@ const leastToken = 16
 // newPage makes the status page. Where others than this machine could read it
 // and there is no token, it says what to do instead: health and metrics have
 // been open at such addresses, and go on to be.
-func newPage(settings config.Worker, keeper *store.Store, logger *slog.Logger) (http.Handler, error) {
+func newPage(settings config.Worker, keeper *store.Store, logger *slog.Logger) (statusPage, error) {
 	token, err := statusToken(settings)
 	if err != nil {
 		return nil, err
 	}
 	if token == "" && !loopback(settings.Listen) {
 		logger.Warn("status page not shown: it would be open to whoever reaches this address; set --status-token (TAGWATCH_STATUS_TOKEN)", "listen", settings.Listen)
-		return http.HandlerFunc(closed), nil
+		return closed{}, nil
 	}
 	ui := ""
 	if settings.TemporalUI != "" {
 		ui = strings.TrimRight(settings.TemporalUI, "/") + "/namespaces/" + workflows.Namespace()
 	}
-	return page.New(page.Options{Read: pageReader{keeper}, Token: token, UI: ui, WorkflowID: workflows.WatchTagID,
+	return page.New(page.Options{Read: pageReader{keeper}, Token: token, Sessions: keeper, UI: ui, WorkflowID: workflows.WatchTagID,
 		Version: version, Now: time.Now, Log: logger})
 }
 
@@ -66,7 +66,14 @@ func loopback(listen string) bool {
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-func closed(w http.ResponseWriter, r *http.Request) {
+// closed is in the place of a page that everybody could read.
+type closed struct{}
+
+// Admits implements statusPage.
+func (closed) Admits(*http.Request) bool { return false }
+
+// ServeHTTP implements http.Handler.
+func (closed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/" {
 		http.NotFound(w, r)
 		return

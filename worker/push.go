@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/time/rate"
 
+	"github.com/tagwatch/tagwatch/adapters/door"
 	"github.com/tagwatch/tagwatch/adapters/push"
 	"github.com/tagwatch/tagwatch/adapters/webhook"
 	"github.com/tagwatch/tagwatch/config"
@@ -28,7 +29,7 @@ func servePushes(ctx context.Context, settings config.Worker, waking *waker, wat
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", settings.PushAddress)
+	listener, err := door.Listen(settings.PushAddress)
 	if err != nil {
 		return fmt.Errorf("listen at %s (--push-address, TAGWATCH_PUSH_ADDRESS): %w", settings.PushAddress, err)
 	}
@@ -42,12 +43,8 @@ func servePushes(ctx context.Context, settings config.Worker, waking *waker, wat
 	} else if !address.IP.IsLoopback() {
 		logger.WarnContext(ctx, "pushes are received without TLS, and their secrets with them; give --push-cert-file, or put a proxy with TLS in front", "address", address.String())
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
-		WriteTimeout: 45 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		// Go logs what strangers send; the path of a request is not for the log.
-		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
 	logger.InfoContext(ctx, "pushes received", "address", address.String(), "tls", settings.PushCertFile != "")
-	return serveUntil(ctx, server, listener)
+	return door.Serve(ctx, listener, handler)
 }
 
 func newPushHandler(settings config.Worker, waking *waker, watching *meters, logger *slog.Logger) (http.Handler, error) {

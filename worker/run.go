@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/log"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tagwatch/tagwatch/adapters/door"
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/adapters/tracing"
 	"github.com/tagwatch/tagwatch/config"
@@ -37,6 +38,9 @@ func run(ctx context.Context, settings config.Config) error {
 		return err
 	}
 	defer keeper.Close()
+	if err := keeper.Check(ctx); err != nil {
+		return err
+	}
 	traces, err := tracing.Open(ctx, "tagwatch-worker", version)
 	if err != nil {
 		return err
@@ -63,7 +67,11 @@ func run(ctx context.Context, settings config.Config) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	ready := &readiness{store: keeper, temporal: temporal}
-	group.Go(func() error { return serveHTTP(ctx, listener, ready, watching, page, logger) })
+	handler := routes(ready, watching, page)
+	if settings.Worker.StatusToken == "" {
+		handler = door.ThisMachine(handler, settings.Worker.Listen)
+	}
+	group.Go(func() error { return serveHTTP(ctx, listener, handler, logger) })
 	group.Go(func() error { ready.announce(ctx, os.Stdout, listener.Addr(), logger); return nil })
 	waking := newWaker(keeper, workflows.Client{Temporal: temporal}, wakeGap)
 	group.Go(func() error { return servePushes(ctx, settings.Worker, waking, watching, logger) })

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -165,12 +166,58 @@ type reader struct {
 	t      *testing.T
 	url    string
 	client *http.Client
+	clock  *clock
+}
+
+// clock is the page's.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) get() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// sessions are kept in memory; the store has tests of its own.
+type sessions struct {
+	mu   sync.Mutex
+	kept map[string]time.Time
+}
+
+func (s *sessions) StartSession(_ context.Context, id string, _, expires time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kept[id] = expires
+	return nil
+}
+
+func (s *sessions) SessionLive(_ context.Context, id string, now time.Time) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kept[id].After(now), nil
+}
+
+func (s *sessions) EndSession(_ context.Context, id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.kept, id)
+	return nil
 }
 
 func open(t *testing.T, read page.Reader, token string) *reader {
 	t.Helper()
-	handler, err := page.New(page.Options{Read: read, Token: token, UI: "http://127.0.0.1:8233/namespaces/default",
-		WorkflowID: func(target image.Target) string { return "watch-tag:" + target.String() }, Version: "test", Now: func() time.Time { return now },
+	clock := &clock{now: now}
+	handler, err := page.New(page.Options{Read: read, Token: token, Sessions: &sessions{kept: map[string]time.Time{}}, UI: "http://127.0.0.1:8233/namespaces/default",
+		WorkflowID: func(target image.Target) string { return "watch-tag:" + target.String() }, Version: "test", Now: clock.get,
 		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +228,7 @@ func open(t *testing.T, read page.Reader, token string) *reader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &reader{t: t, url: server.URL, client: &http.Client{Jar: jar}}
+	return &reader{t: t, url: server.URL, client: &http.Client{Jar: jar}, clock: clock}
 }
 
 // get returns an answer with its text.

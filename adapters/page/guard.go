@@ -1,59 +1,78 @@
 package page
 
 import (
+	"context"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 const (
 	cookieName = "tagwatch_status"
-	// signedFor is how long a browser is admitted before it is asked again.
+	// signedFor is how long a browser is admitted before it signs in again.
 	signedFor = 12 * time.Hour
 	// maxForm bounds the form of the token.
 	maxForm = 4 << 10
 )
 
-// guard lets in who has the token, or, without one, who is on this machine.
+// Sessions keep who signed in, for all workers.
+type Sessions interface {
+	StartSession(ctx context.Context, id string, now, expires time.Time) error
+	// SessionLive tells whether the session was started, and neither ended nor
+	// expired.
+	SessionLive(ctx context.Context, id string, now time.Time) (bool, error)
+	EndSession(ctx context.Context, id string) error
+}
+
+// guard lets in who has the token, or signed in with it.
 type guard struct {
-	token   string
-	session string        // what the cookie holds instead of the token
-	guesses *rate.Limiter // wrong tokens, of everybody
+	token    string
+	sessions Sessions
+	now      func() time.Time
+	guesses  guesses
 }
 
-func newGuard(token string) *guard {
-	mac := hmac.New(sha256.New, []byte(token))
-	mac.Write([]byte("tagwatch status page"))
-	return &guard{token: token, session: hex.EncodeToString(mac.Sum(nil)), guesses: rate.NewLimiter(1, 20)}
-}
+// access is what a request shows.
+type access int
 
-// knows tells whether a request shows the token, in a cookie or a header.
-func (g *guard) knows(r *http.Request) bool {
-	if cookie, err := r.Cookie(cookieName); err == nil && same(cookie.Value, g.session) {
-		return true
+const (
+	stranger access = iota // neither token nor session
+	guessing               // a wrong one
+	admitted
+)
+
+// check looks at the token in the header first, then at the session in the
+// cookie. What is right is let in however many wrong ones came before; what is
+// wrong counts against its client.
+func (g *guard) check(r *http.Request) (access, error) {
+	offered, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if isBearer && same(offered, g.token) {
+		return admitted, nil
 	}
-	offered, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return found && !g.slowed() && g.right(offered)
+	cookie, err := r.Cookie(cookieName)
+	if err != nil && !isBearer {
+		return stranger, nil
+	}
+	if err == nil {
+		live, err := g.sessions.SessionLive(r.Context(), g.sessionID(cookie.Value), g.now())
+		if live || err != nil {
+			return admitted, err
+		}
+	}
+	return guessing, nil
 }
 
-// slowed tells that too many wrong tokens came to look at another one.
-func (g *guard) slowed() bool { return g.guesses.Tokens() < 1 }
-
-// right compares a token, and counts it if it is wrong.
-func (g *guard) right(offered string) bool {
-	if same(offered, g.token) {
-		return true
-	}
-	g.guesses.Allow()
-	return false
+// sessionID is what is kept of a cookie: it is of no use to who reads the
+// database, and another token ends all sessions.
+func (g *guard) sessionID(cookie string) string {
+	mac := hmac.New(sha256.New, []byte(g.token))
+	mac.Write([]byte("session of the status page: " + cookie))
+	return hex.EncodeToString(mac.Sum(nil))
 }
 
 // same takes the same time however much of it is right.
@@ -62,58 +81,81 @@ func same(offered, wanted string) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-// admit asks for the token where there is one. Where there is none, only this
-// machine gets here, and a page elsewhere that had its name point to it does
-// not: the name that the browser asked for has to be one of this machine.
-func (s *site) admit(next http.Handler) http.Handler {
+// Admits reports whether a request may read everything: it shows the token or a
+// session, or there is no token.
+func (s *Site) Admits(r *http.Request) bool {
+	if s.Token == "" {
+		return true
+	}
+	found, err := s.guard.check(r)
+	return found == admitted && err == nil
+}
+
+// admit asks for the token where there is one.
+func (s *Site) admit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case s.Token == "" && !local(r.Host):
-			http.Error(w, "ask for the status page as localhost or 127.0.0.1, or set a token (--status-token)", http.StatusForbidden)
-		case s.Token != "" && !s.guard.knows(r):
-			s.write(w, r, http.StatusUnauthorized, "login", frame{Title: "Sign in"})
-		default:
+		if s.Token == "" {
 			next.ServeHTTP(w, r)
+			return
+		}
+		found, err := s.guard.check(r)
+		switch {
+		case err != nil:
+			s.problem(w, r, "", err)
+		case found == admitted:
+			next.ServeHTTP(w, r)
+		case found == guessing:
+			s.refuse(w, r, nil)
+		default:
+			s.write(w, r, http.StatusUnauthorized, "login", frame{Title: "Sign in"})
 		}
 	})
 }
 
-// local tells whether a Host header names this machine.
-func local(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+// refuse answers a wrong token, and slows down a client that sends many.
+func (s *Site) refuse(w http.ResponseWriter, r *http.Request, content any) {
+	status := http.StatusUnauthorized
+	if !s.guard.guesses.allow(r.RemoteAddr) {
+		w.Header().Set("Retry-After", "5")
+		status, content = http.StatusTooManyRequests, "Too many attempts; wait a few seconds."
 	}
-	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return strings.EqualFold(host, "localhost") || err == nil && address.IsLoopback()
+	s.write(w, r, status, "login", frame{Title: "Sign in", Content: content})
 }
 
 // login takes the token from the form and gives the browser a cookie.
-func (s *site) login(w http.ResponseWriter, r *http.Request) {
+func (s *Site) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if s.Token == "" {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	}
-	if s.guard.slowed() {
-		w.Header().Set("Retry-After", "5")
-		s.write(w, r, http.StatusTooManyRequests, "login", frame{Title: "Sign in", Content: "Too many attempts; wait a few seconds."})
+	if !same(r.PostFormValue("token"), s.Token) {
+		s.refuse(w, r, "That is not the token.")
 		return
 	}
-	if !s.guard.right(r.PostFormValue("token")) {
-		s.write(w, r, http.StatusUnauthorized, "login", frame{Title: "Sign in", Content: "That is not the token."})
+	session := rand.Text()
+	now := s.guard.now()
+	if err := s.guard.sessions.StartSession(r.Context(), s.guard.sessionID(session), now, now.Add(signedFor)); err != nil {
+		s.problem(w, r, "", err)
 		return
 	}
-	http.SetCookie(w, s.cookie(r, s.guard.session, int(signedFor.Seconds())))
+	http.SetCookie(w, s.cookie(r, session, int(signedFor.Seconds())))
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// logout takes the cookie back.
-func (s *site) logout(w http.ResponseWriter, r *http.Request) {
+// logout ends the session, wherever else its cookie may be.
+func (s *Site) logout(w http.ResponseWriter, r *http.Request) {
+	if cookie, err := r.Cookie(cookieName); err == nil && s.Token != "" {
+		if err := s.guard.sessions.EndSession(r.Context(), s.guard.sessionID(cookie.Value)); err != nil {
+			s.problem(w, r, "", err)
+			return
+		}
+	}
 	http.SetCookie(w, s.cookie(r, "", -1))
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-func (s *site) cookie(r *http.Request, value string, age int) *http.Cookie {
+func (s *Site) cookie(r *http.Request, value string, age int) *http.Cookie {
 	encrypted := r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
 	return &http.Cookie{Name: cookieName, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: encrypted, SameSite: http.SameSiteStrictMode}
 }

@@ -22,7 +22,7 @@ type notificationsPage struct {
 	Newest  string // back to the beginning; empty there
 }
 
-func (s *site) notifications(w http.ResponseWriter, r *http.Request) {
+func (s *Site) notifications(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := within(r)
 	defer cancel()
 	query := r.URL.Query()
@@ -62,7 +62,7 @@ type notificationPage struct {
 	Tag bool
 }
 
-func (s *site) notification(w http.ResponseWriter, r *http.Request) {
+func (s *Site) notification(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := within(r)
 	defer cancel()
 	id := r.URL.Query().Get("id")

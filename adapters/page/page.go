@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/plain"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -85,6 +87,8 @@ type Options struct {
 	Read Reader
 	// Token admits whoever has it; empty where only this machine gets in.
 	Token string
+	// Sessions keep who signed in with the token; not needed without one.
+	Sessions Sessions
 	// UI is the address of Temporal's Web UI, with the namespace; empty for no
 	// links.
 	UI string
@@ -95,11 +99,12 @@ type Options struct {
 	Log        *slog.Logger
 }
 
-// site serves the pages.
-type site struct {
+// Site serves the pages.
+type Site struct {
 	Options
+	http.Handler
 	pages map[string]*template.Template
-	guard *guard
+	guard guard
 }
 
 //go:embed templates/*.html
@@ -111,9 +116,10 @@ var style []byte
 // queryTimeout bounds what one page reads.
 const queryTimeout = 10 * time.Second
 
-// New makes the handler of the status page, which wants the root of its server.
-func New(options Options) (http.Handler, error) {
-	s := &site{Options: options, pages: map[string]*template.Template{}, guard: newGuard(options.Token)}
+// New makes the status page, which wants the root of its server.
+func New(options Options) (*Site, error) {
+	s := &Site{Options: options, pages: map[string]*template.Template{},
+		guard: guard{token: options.Token, sessions: options.Sessions, now: options.Now}}
 	for _, name := range []string{"tags", "tag", "notifications", "notification", "endpoints", "registries", "feed", "login", "problem"} {
 		parsed, err := template.New("layout.html").Funcs(s.functions()).ParseFS(templates, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
@@ -135,7 +141,8 @@ func New(options Options) (http.Handler, error) {
 	outer.HandleFunc("POST /login", s.login)
 	outer.HandleFunc("POST /logout", s.logout)
 	outer.Handle("/", s.admit(mux))
-	return secured(outer), nil
+	s.Handler = secured(outer)
+	return s, nil
 }
 
 func serveStyle(w http.ResponseWriter, _ *http.Request) {
@@ -172,11 +179,11 @@ type frame struct {
 	Content any
 }
 
-func (s *site) show(w http.ResponseWriter, r *http.Request, name, section, title string, content any) {
+func (s *Site) show(w http.ResponseWriter, r *http.Request, name, section, title string, content any) {
 	s.write(w, r, http.StatusOK, name, frame{Title: title, Section: section, Content: content})
 }
 
-func (s *site) write(w http.ResponseWriter, r *http.Request, status int, name string, f frame) {
+func (s *Site) write(w http.ResponseWriter, r *http.Request, status int, name string, f frame) {
 	f.Version, f.Now, f.Signed = s.Version, s.Now().UTC(), s.Token != "" && name != "login"
 	var text strings.Builder
 	if err := s.pages[name].ExecuteTemplate(&text, "layout.html", f); err != nil {
@@ -186,11 +193,11 @@ func (s *site) write(w http.ResponseWriter, r *http.Request, status int, name st
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(text.String())) // the reader has gone
+	_, _ = io.WriteString(w, plain.Text(text.String())) // the reader has gone
 }
 
 // problem shows why there is no page. What the database says is for the log.
-func (s *site) problem(w http.ResponseWriter, r *http.Request, section string, err error) {
+func (s *Site) problem(w http.ResponseWriter, r *http.Request, section string, err error) {
 	status, title, text := http.StatusServiceUnavailable, "Not now", "The database does not answer. Try again in a moment; the worker's log says more."
 	switch {
 	case errors.Is(err, fault.NotFound):
@@ -204,7 +211,7 @@ func (s *site) problem(w http.ResponseWriter, r *http.Request, section string, e
 }
 
 // nowhere answers addresses that no page has.
-func (s *site) nowhere(w http.ResponseWriter, r *http.Request) {
+func (s *Site) nowhere(w http.ResponseWriter, r *http.Request) {
 	s.write(w, r, http.StatusNotFound, "problem", frame{Title: "Not found", Section: "none", Content: "There is no page at this address."})
 }
 

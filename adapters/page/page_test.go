@@ -249,23 +249,6 @@ func TestCookie(t *testing.T) {
 	}
 }
 
-// TestGuesses: who guesses is slowed down, by form and by header.
-func TestGuesses(t *testing.T) {
-	t.Parallel()
-	r := open(t, &content{t: t}, token)
-	slowed := false
-	for range 50 {
-		answer, _ := r.post("/login", url.Values{"token": {"guess"}})
-		slowed = slowed || answer.StatusCode == http.StatusTooManyRequests
-	}
-	if !slowed {
-		t.Error("50 guesses at once were compared")
-	}
-	if answer, _ := r.get("/", "Authorization", "Bearer "+token); answer.StatusCode != 401 {
-		t.Errorf("the next guess is compared at once: %d", answer.StatusCode)
-	}
-}
-
 // TestManyReads: a program that has the token may ask as often as it likes.
 func TestManyReads(t *testing.T) {
 	t.Parallel()
@@ -273,18 +256,6 @@ func TestManyReads(t *testing.T) {
 	for n := range 60 {
 		if answer, _ := r.get("/registries", "Authorization", "Bearer "+token); answer.StatusCode != 200 {
 			t.Fatalf("request %d: %d", n, answer.StatusCode)
-		}
-	}
-}
-
-// TestOnlyThisMachine: without a token, a page elsewhere cannot have its own name
-// point here and read along.
-func TestOnlyThisMachine(t *testing.T) {
-	t.Parallel()
-	r := open(t, &content{t: t, tags: 2}, "")
-	for host, want := range map[string]int{"localhost:8234": 200, "127.0.0.1": 200, "[::1]:8234": 200, "evil.example.com": 403, "10.0.0.1:8234": 403, "localhost.evil.example.com": 403} {
-		if answer, _ := r.get("/", "Host", host); answer.StatusCode != want {
-			t.Errorf("%s: %d, want %d", host, answer.StatusCode, want)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (e endpointRow) Answer() string {
 	return e.State.LastAnswer
 }
 
-func (s *site) endpoints(w http.ResponseWriter, r *http.Request) {
+func (s *Site) endpoints(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := within(r)
 	defer cancel()
 	found, err := s.Read.Endpoints(ctx)
@@ -99,7 +99,7 @@ func (r registryRow) Headline() string {
 	return "healthy"
 }
 
-func (s *site) registries(w http.ResponseWriter, r *http.Request) {
+func (s *Site) registries(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := within(r)
 	defer cancel()
 	states, err := s.Read.RegistryStates(ctx)
@@ -129,7 +129,7 @@ func grave(n event.Notification) bool {
 	return json.Unmarshal(n.Payload, &payload) == nil && payload.Event.Level == event.LevelError
 }
 
-func (s *site) feed(w http.ResponseWriter, r *http.Request) {
+func (s *Site) feed(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := within(r)
 	defer cancel()
 	state, err := s.Read.Feed(ctx)

@@ -55,7 +55,7 @@ type toldRow struct {
 	Deliveries []event.Delivery
 }
 
-func (s *site) tag(w http.ResponseWriter, r *http.Request) {
+func (s *Site) tag(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := within(r)
 	defer cancel()
 	page, err := s.tagPage(ctx, r.URL.Query())
@@ -66,7 +66,7 @@ func (s *site) tag(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, "tag", "tags", page.Summary.Target.String(), page)
 }
 
-func (s *site) tagPage(ctx context.Context, query url.Values) (page tagPage, err error) {
+func (s *Site) tagPage(ctx context.Context, query url.Values) (page tagPage, err error) {
 	target, err := image.ParseTarget(query.Get("name"))
 	if err != nil {
 		return page, err
@@ -101,7 +101,7 @@ func (s *site) tagPage(ctx context.Context, query url.Values) (page tagPage, err
 }
 
 // workflow is the address of a tag's workflow in Temporal's Web UI.
-func (s *site) workflow(target image.Target) string {
+func (s *Site) workflow(target image.Target) string {
 	if s.UI == "" {
 		return ""
 	}
@@ -148,7 +148,7 @@ func (p *tagPage) findings(all []vuln.Finding, query url.Values) {
 }
 
 // told reads notifications with their deliveries.
-func (s *site) told(ctx context.Context, filter ToldFilter) ([]toldRow, error) {
+func (s *Site) told(ctx context.Context, filter ToldFilter) ([]toldRow, error) {
 	found, err := s.Read.Told(ctx, filter)
 	if err != nil {
 		return nil, err

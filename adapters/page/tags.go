@@ -28,7 +28,7 @@ type tagsPage struct {
 // pager links to the neighbours of a page.
 type pager struct{ Previous, Next string }
 
-func (s *site) tags(w http.ResponseWriter, r *http.Request) {
+func (s *Site) tags(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := within(r)
 	defer cancel()
 	filter, number := boardFilter(r.URL.Query())

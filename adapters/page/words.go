@@ -14,7 +14,7 @@ import (
 )
 
 // functions are the words that the templates use.
-func (s *site) functions() template.FuncMap {
+func (s *Site) functions() template.FuncMap {
 	return template.FuncMap{
 		"interval":  watch.IntervalText,
 		"ago":       func(t time.Time) string { return ago(s.Now(), t) },

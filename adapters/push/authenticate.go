@@ -47,7 +47,7 @@ func (g gate) admit(r *http.Request) (signed bool, err error) {
 		return false, &failure{err}
 	}
 	for _, by := range g.proofs {
-		if by == bySignature && r.Header.Get(signatureHeader) != "" {
+		if by == bySignature && signatureOf(r) != nil {
 			return true, nil
 		}
 		if offered := credential(r, by); offered != "" && anyEqual(accepted, offered) {
@@ -63,11 +63,7 @@ func (g gate) verify(r *http.Request, body []byte) error {
 	if err != nil {
 		return &failure{err}
 	}
-	given, err := hex.DecodeString(strings.TrimPrefix(r.Header.Get(signatureHeader), "sha256="))
-	if err != nil {
-		return errRefused
-	}
-	right := 0
+	given, right := signatureOf(r), 0
 	for _, secret := range accepted {
 		mac := hmac.New(sha256.New, []byte(secret))
 		mac.Write(body)
@@ -84,6 +80,16 @@ func (g gate) verify(r *http.Request, body []byte) error {
 //
 // Specification: https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
 const signatureHeader = "X-Hub-Signature-256"
+
+// signatureOf is the signature that a request gives; nil without one that can be
+// right.
+func signatureOf(r *http.Request) []byte {
+	given, err := hex.DecodeString(strings.TrimPrefix(r.Header.Get(signatureHeader), "sha256="))
+	if err != nil || len(given) != sha256.Size {
+		return nil
+	}
+	return given
+}
 
 // accepted are the lines of the secret.
 func (g gate) accepted() ([]string, error) {

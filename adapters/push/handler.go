@@ -7,17 +7,26 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
+	"time"
 
 	"golang.org/x/time/rate"
 
 	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/peer"
 )
 
 const (
 	// maxBody is far above what any registry sends of a push.
 	maxBody = 1 << 20
-	// maxOpen is how many requests are served at the same time.
+	// maxOpen is how many requests that proved themselves are served at the same
+	// time.
 	maxOpen = 64
+	// maxUnproven is how many bodies are read at the same time to verify their
+	// signature, and maxUnprovenOfOne of them from one client.
+	maxUnproven, maxUnprovenOfOne = 64, 8
+	// signedTimeout is for such a body.
+	signedTimeout = 5 * time.Second
 	// perSecond and burst bound the pushes of one source.
 	perSecond, burst = 50, 500
 )
@@ -55,7 +64,9 @@ type handler struct {
 	sources map[string]*served
 	wake    func(context.Context, []Event) (int, error)
 	observe func(context.Context, string, Verdict, error)
-	open    chan struct{}
+	open    places
+	// unproven are the places of strangers.
+	unproven shares
 }
 
 type served struct {
@@ -67,7 +78,8 @@ type served struct {
 // NewHandler serves the sources. A secret that cannot be read, or is too short,
 // is an error now rather than with the first push.
 func NewHandler(options Options) (http.Handler, error) {
-	h := &handler{sources: map[string]*served{}, wake: options.Wake, observe: options.Observe, open: make(chan struct{}, maxOpen)}
+	h := &handler{sources: map[string]*served{}, wake: options.Wake, observe: options.Observe,
+		open: make(places, maxOpen), unproven: shares{most: maxUnproven, mostOfOne: maxUnprovenOfOne, held: map[netip.Addr]int{}}}
 	for _, source := range options.Sources {
 		of, found := source.Kind.trait()
 		if !found {
@@ -97,42 +109,66 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 		h.answer(w, r, "", 0, errRefused)
 		return
 	}
-	select {
-	case h.open <- struct{}{}:
-		defer func() { <-h.open }()
-	default:
-		h.answer(w, r, source.Name, 0, errBusy)
-		return
-	}
-	events, err := source.receive(w, r)
-	woken := 0
-	if err == nil && len(events) > 0 {
-		if woken, err = h.wake(r.Context(), events); err != nil {
-			err = &failure{err}
-		}
-	}
+	woken, err := h.take(w, r, source)
 	h.answer(w, r, source.Name, woken, err)
 }
 
-// receive reads and checks a request.
-func (s *served) receive(w http.ResponseWriter, r *http.Request) ([]Event, error) {
-	signed, err := s.gate.admit(r)
+// take has a request prove where it comes from before it gets a place, so that
+// strangers hold none.
+func (h *handler) take(w http.ResponseWriter, r *http.Request, source *served) (woken int, err error) {
+	signed, err := source.gate.admit(r)
+	if err != nil {
+		return 0, err
+	}
+	var body []byte
+	if signed {
+		if body, err = h.readSigned(w, r, source.gate); err != nil {
+			return 0, err
+		}
+	}
+	if !source.budget.Allow() || !h.open.enter() {
+		return 0, errBusy
+	}
+	defer h.open.leave()
+	if !signed {
+		if body, err = read(w, r); err != nil {
+			return 0, err
+		}
+	}
+	events, err := Parse(source.Source, body)
+	if err != nil || len(events) == 0 {
+		return 0, err
+	}
+	if woken, err = h.wake(r.Context(), events); err != nil {
+		return woken, &failure{err}
+	}
+	return woken, nil
+}
+
+// readSigned reads and verifies a body that is its own proof. Until then it comes
+// from a stranger: it gets little time, and one of few places that each client has
+// a part of.
+func (h *handler) readSigned(w http.ResponseWriter, r *http.Request, by gate) ([]byte, error) {
+	client := peer.Client(r.RemoteAddr)
+	if !h.unproven.enter(client) {
+		return nil, errBusy
+	}
+	defer h.unproven.leave(client)
+	wire := http.NewResponseController(w)
+	_ = wire.SetReadDeadline(time.Now().Add(signedTimeout)) // where that is not possible, the server's holds
+	body, err := read(w, r)
 	if err != nil {
 		return nil, err
 	}
+	return body, by.verify(r, body)
+}
+
+func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		return nil, unread(err)
 	}
-	if signed {
-		if err := s.gate.verify(r, body); err != nil {
-			return nil, err
-		}
-	}
-	if !s.budget.Allow() {
-		return nil, errBusy
-	}
-	return Parse(s.Source, body)
+	return body, nil
 }
 
 var (

@@ -120,6 +120,21 @@ func (f sqliteFile) migrate(ctx context.Context, s *Store) error {
 	return s.migrate(ctx, goose.DialectSQLite3, "sqlite")
 }
 
+// Check looks for damage in a file of SQLite, before anything is written: later it
+// would be an error here and there, and be spread by each write. PostgreSQL looks
+// after itself.
+func (s *Store) Check(ctx context.Context) error {
+	if s.reading.DriverName() == "postgres" {
+		return nil
+	}
+	var found string
+	err := s.reading.GetContext(ctx, &found, "SELECT quick_check FROM pragma_quick_check(1)")
+	if err == nil && found != "ok" {
+		return fmt.Errorf("%s is damaged (%s); nothing was changed: %s: %w", s.name, found, repair, fault.Invalid)
+	}
+	return s.explain("check the database", err)
+}
+
 // lockFile waits until no other process holds the lock. The kernel drops it with
 // the process, so a file left behind locks nobody out.
 func lockFile(path string) (unlock func(), err error) {

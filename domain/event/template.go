@@ -11,6 +11,7 @@ import (
 	"text/template/parse"
 
 	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/plain"
 )
 
 // The formats that are made by a template: ready ones for chat services and
@@ -160,7 +161,9 @@ var templateFuncs = template.FuncMap{
 }
 
 // escapeSlack keeps a text from being taken for links and mentions.
-var escapeSlack = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace
+func escapeSlack(text string) string { return slackEntities.Replace(plain.Text(text)) }
+
+var slackEntities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
 // jsonValue is any value as JSON, a text with its quotes.
 func jsonValue(value any) (string, error) {
@@ -180,7 +183,7 @@ func jsonEscape(text string) (string, error) {
 // escapeMarkdown keeps names with underscores and asterisks as they are.
 func escapeMarkdown(text string) string {
 	var out strings.Builder
-	for _, r := range text {
+	for _, r := range plain.Text(text) {
 		if strings.ContainsRune("\\`*_~|[]<>#", r) {
 			out.WriteByte('\\')
 		}

@@ -84,8 +84,9 @@ func Find(address netip.Addr) (place Place, purpose string) {
 
 // Networks whose addresses stand for one of IPv4 in their last four bytes.
 var (
-	nat64      = netip.MustParsePrefix("64:ff9b::/96") // RFC 6052
-	compatible = netip.MustParsePrefix("::/96")        // RFC 4291, 2.5.5.1
+	nat64      = netip.MustParsePrefix("64:ff9b::/96")    // RFC 6052
+	siit       = netip.MustParsePrefix("::ffff:0:0:0/96") // RFC 2765, 2.1
+	compatible = netip.MustParsePrefix("::/96")           // RFC 4291, 2.5.5.1
 )
 
 // Plain is the address that a connection really goes to: an IPv4 address out of
@@ -94,7 +95,7 @@ func Plain(address netip.Addr) netip.Addr {
 	address = address.Unmap().WithZone("")
 	bytes := address.As16()
 	embedded := netip.AddrFrom4([4]byte(bytes[12:]))
-	wrapped := nat64.Contains(address) || compatible.Contains(address) && embedded.As4()[0] != 0
+	wrapped := nat64.Contains(address) || siit.Contains(address) || compatible.Contains(address) && embedded.As4()[0] != 0
 	if wrapped && address.Is6() {
 		return embedded
 	}

@@ -379,6 +379,13 @@ CREATE TABLE gathered (
 );
 CREATE INDEX gathered_notification ON gathered (notification);
 
+-- Who signed in to the status page. The id is a hash of the cookie.
+CREATE TABLE session (
+    id      TEXT PRIMARY KEY,
+    expires BIGINT NOT NULL -- microseconds since 1970
+);
+CREATE INDEX session_expires ON session (expires);
+
 -- The oldest schema version that a program must know to use this database. A
 -- migration that breaks the programs before it sets it to its own version.
 CREATE TABLE min_compatible_version (

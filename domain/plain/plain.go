@@ -1,0 +1,60 @@
+// Package plain makes texts of strangers fit to be shown: what registries, images,
+// receivers and vulnerability data say must be nothing but text on a terminal, in
+// a chat, on a page, and in Markdown.
+package plain
+
+import (
+	"strings"
+	"unicode"
+)
+
+// mark stands for a character that is not shown.
+const mark = '\uFFFD'
+
+// Shown reports whether a character is shown as itself and does nothing else. Not
+// so are controls, C1 included, which terminals obey, and formatting characters,
+// which reorder what is around them or hide in it.
+func Shown(r rune) bool { return unicode.IsPrint(r) && r != mark }
+
+// Text keeps line breaks and tabs, and replaces every other character that is not
+// shown.
+func Text(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return r
+		}
+		return shown(r)
+	}, text)
+}
+
+// Line is Text on one line.
+func Line(text string) string { return strings.Map(shown, text) }
+
+func shown(r rune) rune {
+	switch {
+	case unicode.IsPrint(r):
+		return r
+	case unicode.IsSpace(r):
+		return ' '
+	}
+	return mark
+}
+
+// Markdown is a text that Markdown shows as it is, on one line: it draws, links
+// and loads nothing, and needs no quotes.
+func Markdown(text string) string {
+	var out strings.Builder
+	for _, r := range Line(text) {
+		if r < unicode.MaxASCII && unicode.In(r, unicode.Punct, unicode.Symbol) {
+			out.WriteByte('\\') // CommonMark, 2.4
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+// Code is a text in a code span of Markdown. It holds no backtick and no pipe,
+// which would end the span, or the cell around it.
+func Code(text string) string {
+	return "`" + strings.NewReplacer("`", "'", "|", "\u00a6").Replace(Line(text)) + "`"
+}
