@@ -1,13 +1,10 @@
 package webhook
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/event"
@@ -89,36 +86,4 @@ func (r *secretReader) key(ref event.SecretRef) []byte {
 		r.fail(ref, err)
 	}
 	return key
-}
-
-// hideAddress keeps the query of an address from being shown, and all of one
-// that was given by reference.
-func (c *credentials) hideAddress(u *url.URL, secret bool) {
-	if u.RawQuery != "" {
-		c.hide(u.RawQuery)
-	}
-	if path := u.EscapedPath(); secret && len(path) > 1 {
-		c.hide(path)
-	}
-}
-
-// hide notes a secret, also as it looks inside of a URL, of JSON and of quotes.
-func (c *credentials) hide(secret string) {
-	quoted := strconv.Quote(secret)
-	c.hidden = append(c.hidden, secret, url.QueryEscape(secret), url.PathEscape(secret), quoted[1:len(quoted)-1])
-	if encoded, err := json.Marshal(secret); err == nil {
-		c.hidden = append(c.hidden, string(encoded[1:len(encoded)-1]))
-	}
-}
-
-// redact blots out the secrets, the longest first: one may contain another.
-func (c credentials) redact(text string) string {
-	hidden := slices.Clone(c.hidden)
-	slices.SortFunc(hidden, func(a, b string) int { return len(b) - len(a) })
-	for _, secret := range hidden {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "***")
-		}
-	}
-	return text
 }

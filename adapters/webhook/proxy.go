@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/peer"
 )
 
 // readProxy finds the proxy for an endpoint: its own, or that of the worker; nil
@@ -42,15 +43,15 @@ func (s *Sender) readProxy(e event.Endpoint, c *credentials) (*url.URL, error) {
 // checkTarget refuses a receiver behind a proxy by what its address says: the proxy
 // resolves names, and to which address is not known here.
 func (g guard) checkTarget(host string) error {
-	if address, err := netip.ParseAddr(host); err == nil {
-		return g.check(host, address)
-	}
-	name := strings.ToLower(strings.TrimSuffix(host, "."))
-	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
-		return g.check(name, netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+	name := strings.ToLower(strings.TrimRight(host, "."))
+	spelled := peer.Spelled(host)
+	for _, address := range spelled {
+		if err := g.check(name, address); err != nil {
+			return err
+		}
 	}
 	var unknown netip.Addr // no network contains it
-	if g.allow.match(name, unknown) || !g.deny.match(name, unknown) {
+	if len(spelled) > 0 || g.allow.match(name, unknown) || !g.deny.match(name, unknown) {
 		return nil
 	}
 	return refusal{host: host, reason: "denied by configuration"}

@@ -161,6 +161,8 @@ func TestAddressesBehindAProxy(t *testing.T) {
 		refused string // "" if it is sent
 	}{
 		{"metadata", webhook.Options{}, "http://169.254.169.254/latest", "metadata"},
+		{"metadata by SIIT", webhook.Options{}, "http://[::ffff:0:169.254.169.254]/latest", "metadata"},
+		{"metadata by name", webhook.Options{}, "http://metadata.google.internal./latest", "metadata"},
 		{"metadata in IPv6", webhook.Options{}, "http://[::ffff:169.254.169.254]/latest", "metadata"},
 		{"metadata, allowed", webhook.Options{Allow: []string{"all"}}, "https://169.254.169.254/latest", "metadata"},
 		{"a denied name", webhook.Options{Deny: []string{"*.internal"}}, "https://Secrets.Internal./", "denied"},
