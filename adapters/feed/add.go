@@ -46,13 +46,26 @@ func (f *Feed) add(ctx context.Context, wanted vuln.Generation, from source, acc
 	scratch := filepath.Join(f.root, partialPrefix+filepath.Base(dir))
 	made, err := f.make(ctx, scratch, wanted, from, accept)
 	if err == nil {
-		err = os.Rename(scratch, dir)
+		err = f.place(scratch, dir)
 	}
 	if err != nil {
 		return vuln.Generation{}, errors.Join(err, os.RemoveAll(scratch))
 	}
 	f.trust(wanted.Checksum)
 	return made.Generation, durable(f.root)
+}
+
+// place makes a scratch directory the generation, in place of one that has lost a
+// part.
+func (f *Feed) place(scratch, dir string) error {
+	broken := scratch + "-broken"
+	if err := os.RemoveAll(broken); err != nil {
+		return fmt.Errorf("replace what is left of a generation: %w", err)
+	}
+	if err := os.Rename(dir, broken); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("replace what is left of a generation: %w", err)
+	}
+	return errors.Join(os.Rename(scratch, dir), os.RemoveAll(broken))
 }
 
 // known returns a generation that is here already, with the address that it is

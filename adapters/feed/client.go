@@ -16,7 +16,7 @@ import (
 )
 
 // newClient honours the proxy variables of the environment.
-func newClient(options Options) (*http.Client, error) {
+func newClient(options Options, publisher *url.URL) (*http.Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ResponseHeaderTimeout = options.Stall
 	transport.DisableCompression = true // archives are compressed; sizes are checked
@@ -27,7 +27,7 @@ func newClient(options Options) (*http.Client, error) {
 		}
 		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 	}
-	return &http.Client{Transport: transport, CheckRedirect: checkRedirect}, nil
+	return &http.Client{Transport: newGuarded(publisher, transport), CheckRedirect: checkRedirect}, nil
 }
 
 func rootsWith(file string) (*x509.CertPool, error) {

@@ -168,3 +168,23 @@ func TestRedirectAwayFromTLS(t *testing.T) {
 		t.Errorf("error %v, want fault.Invalid", err)
 	}
 }
+
+// TestRedirectInward: a publisher on the internet leads nobody to this machine, nor
+// to the metadata of a cloud, by redirects and however the address is spelled.
+func TestRedirectInward(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, feed.Options{})
+	s.publish(t, build(t))
+	inside, err := url.Parse(s.publisher.URL())
+	must(t, err)
+	for _, host := range []string{"127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.0.0.1", "127.0.0.1.", "[::ffff:0:127.0.0.1]", "169.254.169.254", "metadata.google.internal"} {
+		mirror := s.mirror(t, httptest.NewServer, func(w http.ResponseWriter, r *http.Request) bool {
+			http.Redirect(w, r, "http://"+host+":"+inside.Port()+r.URL.Path, http.StatusFound)
+			return false
+		})
+		s.Feed = open(t, s.root, feed.Options{URL: strings.Replace(mirror.URL, "127.0.0.1", farAway, 1)})
+		if _, err := s.sync(t.Context()); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "closer to this machine") {
+			t.Errorf("to %s: %v", host, err)
+		}
+	}
+}

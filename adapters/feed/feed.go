@@ -86,7 +86,7 @@ func Open(root string, options Options) (*Feed, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := newClient(options)
+	client, err := newClient(options, listing)
 	if err != nil {
 		return nil, err
 	}
@@ -129,11 +129,14 @@ func (f *Feed) Path(checksum string) (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, modelDir)
-	if _, err := os.Stat(filepath.Join(path, v6.VulnerabilityDBFileName)); err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			err = fault.NotFound
+	for _, part := range []string{filepath.Join(path, v6.VulnerabilityDBFileName), filepath.Join(path, v6.ImportMetadataFileName), filepath.Join(dir, descriptionFile)} {
+		info, err := os.Stat(part)
+		if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
+			err = fault.NotFound // also of what has lost a part
 		}
-		return "", fmt.Errorf("generation %s: %w", checksum, err)
+		if err != nil {
+			return "", fmt.Errorf("generation %s: %w", checksum, err)
+		}
 	}
 	return path, nil
 }

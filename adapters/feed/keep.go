@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // inUseFile is locked, shared, by those who have a generation's database open.
@@ -137,14 +139,22 @@ func (f *Feed) remove(checksum string) (bool, error) {
 	return true, nil
 }
 
-// removePartial removes what no process is making: the directory lock is held.
+// missing is the error of a generation that is not whole; nil for one that is.
+func (f *Feed) missing(base string) error {
+	_, err := f.Path("sha256:" + base)
+	return err
+}
+
+// removePartial removes what no process is making, and what has lost a part: the directory lock is held.
 func (f *Feed) removePartial() error {
 	entries, err := os.ReadDir(f.root)
 	if err != nil {
 		return fmt.Errorf("remove left-overs: %w", err)
 	}
 	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), partialPrefix) {
+		_, err := name("sha256:" + entry.Name())
+		lost := err == nil && errors.Is(f.missing(entry.Name()), fault.NotFound)
+		if lost || strings.HasPrefix(entry.Name(), partialPrefix) {
 			if err := os.RemoveAll(filepath.Join(f.root, entry.Name())); err != nil {
 				return fmt.Errorf("remove left-overs: %w", err)
 			}

@@ -1,0 +1,108 @@
+package feed
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"syscall"
+	"time"
+
+	"golang.org/x/net/http/httpproxy"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/peer"
+)
+
+// guarded connects to the publisher's host wherever the operator has it, and to
+// the hosts that the publisher redirects to, or names in its listing, no closer to
+// this machine than that.
+type guarded struct {
+	publisher  *url.URL
+	home, away *http.Transport
+}
+
+func newGuarded(publisher *url.URL, like *http.Transport) guarded {
+	g := guarded{publisher: publisher, home: like, away: like.Clone()}
+	proxies := configuredProxies()
+	g.away.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		dialer := net.Dialer{Timeout: 30 * time.Second}
+		if !proxies[address] {
+			within := g.reach(ctx)
+			dialer.Control = func(_, resolved string, _ syscall.RawConn) error {
+				target, err := netip.ParseAddrPort(resolved)
+				if err != nil {
+					return fmt.Errorf("read the resolved address: %w", err)
+				}
+				return admit(target.Addr(), within)
+			}
+		}
+		return dialer.DialContext(ctx, network, address)
+	}
+	return g
+}
+
+// RoundTrip implements http.RoundTripper. Where a proxy resolves names, what an
+// address says by itself is all that can be checked.
+func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host == g.publisher.Host {
+		return g.home.RoundTrip(r)
+	}
+	if spelled := peer.Spelled(r.URL.Hostname()); len(spelled) > 0 {
+		within := g.reach(r.Context())
+		for _, address := range spelled {
+			if err := admit(address, within); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return g.away.RoundTrip(r)
+}
+
+// reach is the closest place in which the publisher's host is; the internet if
+// its name is unknown here.
+func (g guarded) reach(ctx context.Context) peer.Place {
+	host := g.publisher.Hostname()
+	addresses := peer.Spelled(host)
+	if len(addresses) == 0 {
+		addresses, _ = net.DefaultResolver.LookupNetIP(ctx, "ip", host) // unknown: behind a proxy
+	}
+	closest := peer.Loopback
+	for _, address := range addresses {
+		place, _ := peer.Find(address)
+		closest = min(closest, place) // one public address makes it public
+	}
+	if len(addresses) == 0 {
+		return peer.Public
+	}
+	return closest
+}
+
+func admit(address netip.Addr, within peer.Place) error {
+	place, purpose := peer.Find(address)
+	if place == peer.Forbidden || place > within {
+		return fmt.Errorf("the publisher leads to the address %s (%s), which is closer to this machine than its own: %w", peer.Plain(address), purpose, fault.Invalid)
+	}
+	return nil
+}
+
+// configuredProxies are the addresses (host:port) of the proxies that the
+// environment names.
+func configuredProxies() map[string]bool {
+	config := httpproxy.FromEnvironment()
+	proxies := map[string]bool{}
+	for _, text := range []string{config.HTTPProxy, config.HTTPSProxy} {
+		proxy, err := url.Parse(text)
+		if err != nil || proxy.Hostname() == "" {
+			continue
+		}
+		port := proxy.Port()
+		if port == "" {
+			port = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[proxy.Scheme]
+		}
+		proxies[net.JoinHostPort(proxy.Hostname(), port)] = true
+	}
+	return proxies
+}

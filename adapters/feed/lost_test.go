@@ -1,0 +1,54 @@
+package feed_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/tagwatch/tagwatch/adapters/feed"
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+// TestLostParts: a generation whose directory has lost a part is not here, is
+// fetched again, by whoever wants it, and does not stand in the way.
+func TestLostParts(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []string{"6/vulnerability.db", "6/import.json", "generation.json", "6", "all"} {
+		for _, empty := range []bool{false, true} {
+			t.Run(lost, func(t *testing.T) {
+				t.Parallel()
+				s := newStage(t, feed.Options{})
+				s.publish(t, build(t))
+				generation, err := s.sync(t.Context())
+				must(t, err)
+				dir := filepath.Join(s.root, dirOf(generation))
+				part := filepath.Join(dir, lost)
+				if lost == "all" {
+					part = dir
+				}
+				must(t, os.RemoveAll(part))
+				if empty && filepath.Ext(part) != "" {
+					must(t, os.WriteFile(part, nil, 0o600))
+				} else if empty {
+					must(t, os.Mkdir(part, 0o700))
+				}
+				if _, err := s.Path(generation.Checksum); !errors.Is(err, fault.NotFound) {
+					t.Errorf("it is said to be here: %v", err)
+				}
+				must(t, s.Ensure(t.Context(), generation))
+				if _, err := s.Describe(t.Context(), generation.Checksum); err != nil || !s.Has(generation.Checksum) {
+					t.Errorf("after it was fetched again: %v", err)
+				}
+				must(t, os.RemoveAll(filepath.Join(dir, "6")))
+				if _, err := s.sync(t.Context()); err != nil || !s.Has(generation.Checksum) {
+					t.Errorf("by the next sync: %v", err)
+				}
+				if left := s.entries(t); !slices.Equal(left, []string{dirOf(generation)}) {
+					t.Errorf("left: %v", left)
+				}
+			})
+		}
+	}
+}
