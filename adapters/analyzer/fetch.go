@@ -106,7 +106,7 @@ func (a *Analyzer) fetchLayer(ctx context.Context, source Source, layer v1.Descr
 		return false, fmt.Errorf("layer: %w", err)
 	}
 	open := func(ctx context.Context) (io.ReadCloser, error) { return source.Layer(ctx, digest) }
-	facts, fetched, err := a.store.Link(ctx, layers.Layer{Digest: digest, Size: layer.Size}, budget, open, path)
+	facts, fetched, err := a.store.Link(ctx, layers.Layer{Digest: digest, Size: layer.Size, DiffID: claimed}, budget, open, path)
 	if err != nil {
 		return fetched, err
 	}

@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 		if len(os.Args) > 2 && os.Args[2] == "little processor time" {
 			limits.CPU = time.Second
 		}
+		if len(os.Args) > 2 && os.Args[2] == "few files" {
+			_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 100, Max: 100})
+		}
 		report := func(err error) { _ = os.WriteFile("report", []byte(err.Error()), 0o600) }
 		if err := cage.Enter(limits, report); err != nil {
 			panic(err)

@@ -38,12 +38,23 @@ func Enter(limits Limits, report func(error)) error {
 		{unix.RLIMIT_NOFILE, uint64(limits.OpenFiles), uint64(limits.OpenFiles)},
 		{unix.RLIMIT_CORE, 0, 0},
 	} {
-		if err := unix.Setrlimit(each.resource, &unix.Rlimit{Cur: each.soft, Max: each.hard}); err != nil {
+		if err := limit(each.resource, each.soft, each.hard); err != nil {
 			return fmt.Errorf("set limit %d of the child: %w", each.resource, err)
 		}
 	}
 	preferAsVictim()
 	return forbidSockets()
+}
+
+// limit lowers a limit. One that is there already and lower stays: no process may
+// raise its own.
+func limit(resource int, soft, hard uint64) error {
+	var there unix.Rlimit
+	if err := unix.Getrlimit(resource, &there); err != nil {
+		return err
+	}
+	hard = min(hard, there.Max)
+	return unix.Setrlimit(resource, &unix.Rlimit{Cur: min(soft, hard), Max: hard})
 }
 
 // preferAsVictim lets the kernel end the child, not the worker, when memory runs

@@ -34,6 +34,9 @@ func carryOut(folder string) error {
 	if err := cage.Enter(request.Limits, report); err != nil {
 		return err
 	}
+	if err := cage.Wall(request.Layers, request.Sums); err != nil {
+		return err
+	}
 	return inspect(context.Background(), folder, request, &teller{})
 }
 

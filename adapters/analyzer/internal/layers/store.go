@@ -9,6 +9,8 @@ package layers
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +32,7 @@ const (
 type Layer struct {
 	Digest image.Digest // of its compressed form
 	Size   int64        // bytes, compressed
+	DiffID string       // digest of the archive, as the configuration claims
 }
 
 // Facts are what unpacking a layer showed.
@@ -76,6 +79,9 @@ func (s *Store) Link(ctx context.Context, want Layer, budget *Budget, open Open,
 	defer unlock()
 	facts, err = s.link(want, path)
 	if err == nil {
+		err = s.verify(ctx, want, path)
+	}
+	if err == nil {
 		return facts, false, budget.spend(facts.Size, facts.Entries)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -107,6 +113,42 @@ func (s *Store) link(want Layer, path string) (Facts, error) {
 		return Facts{}, fmt.Errorf("note use of layer: %w", err)
 	}
 	return facts, nil
+}
+
+// verify digests a stored archive again: a size alone hides an edit, by a failing
+// disk or by somebody else. One that is not what the image claims goes, and its
+// link with it; fs.ErrNotExist then.
+func (s *Store) verify(ctx context.Context, want Layer, path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("verify layer: %w", err)
+	}
+	defer file.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, untilDone{ctx, file}); err != nil {
+		return fmt.Errorf("verify layer: %w", err)
+	}
+	if "sha256:"+hex.EncodeToString(hash.Sum(nil)) == want.DiffID {
+		return nil
+	}
+	if err := errors.Join(os.Remove(path), s.remove(s.path(want.Digest))); err != nil {
+		return fmt.Errorf("remove damaged layer: %w", err)
+	}
+	return fs.ErrNotExist
+}
+
+// untilDone reads until its context ends.
+type untilDone struct {
+	context.Context
+	io.Reader
+}
+
+// Read implements io.Reader.
+func (u untilDone) Read(p []byte) (int, error) {
+	if err := u.Err(); err != nil {
+		return 0, err
+	}
+	return u.Reader.Read(p)
 }
 
 // fetch receives a layer, links it and moves it into the store.

@@ -2,6 +2,7 @@ package layers
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -55,7 +56,14 @@ func (b *bench) take(t *testing.T, content []byte, open Open, limits Limits) (st
 }
 
 func layerOf(content []byte) Layer {
-	return Layer{Digest: image.Digest(fmt.Sprintf("sha256:%x", sha256.Sum256(content))), Size: int64(len(content))}
+	unpacked := content
+	if reader, err := decompress(bufio.NewReader(bytes.NewReader(content))); err == nil {
+		if whole, err := io.ReadAll(reader); err == nil {
+			unpacked = whole
+		}
+	}
+	return Layer{Digest: image.Digest(fmt.Sprintf("sha256:%x", sha256.Sum256(content))), Size: int64(len(content)),
+		DiffID: fmt.Sprintf("sha256:%x", sha256.Sum256(unpacked))}
 }
 
 func serve(content []byte) Open {
