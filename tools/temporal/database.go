@@ -29,6 +29,9 @@ func createDatabase(path string) error {
 			return fmt.Errorf("create database: %w", err)
 		}
 	}
+	if err := private(draft); err != nil {
+		return fmt.Errorf("create database %s: %w", path, err)
+	}
 	if err := writeTables(draft); err != nil {
 		return fmt.Errorf("create database %s: %w", path, err)
 	}
@@ -36,6 +39,16 @@ func createDatabase(path string) error {
 		return fmt.Errorf("create database: %w", err)
 	}
 	return nil
+}
+
+// private makes a file that only its owner reads: histories hold what registries and receivers said. SQLite gives the files beside a
+// database the mode of the database.
+func private(path string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Chmod(0o600), file.Close())
 }
 
 func writeTables(path string) error {

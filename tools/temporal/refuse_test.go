@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 )
 
@@ -126,5 +127,30 @@ func execute(t *testing.T, path, statement string) {
 	defer db.Close()
 	if _, err := db.Exec(statement); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestPrivateDatabase: nobody else on the machine reads what workflows hold, also where the file was open to all before.
+func TestPrivateDatabase(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "temporal.db")
+	for _, was := range []os.FileMode{0, 0o644} {
+		if was != 0 {
+			if err := os.Chmod(path, was); err != nil {
+				t.Fatal(err)
+			}
+		}
+		running := start(t, "--data-dir", dir)
+		for _, beside := range []string{"", "-wal", "-shm"} {
+			info, err := os.Stat(path + beside)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.Mode().Perm() != 0o600 {
+				t.Errorf("%s has mode %o, want 600", path+beside, info.Mode().Perm())
+			}
+		}
+		running.stop(t, syscall.SIGTERM)
 	}
 }

@@ -56,6 +56,9 @@ func (s *store) prepare() error {
 	if err != nil {
 		return fmt.Errorf("read database: %w", err)
 	}
+	if err := private(s.path); err != nil {
+		return fmt.Errorf("make the database private: %w", err)
+	}
 	return verifyDatabase(s.path)
 }
 
