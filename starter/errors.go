@@ -107,6 +107,7 @@ func conclude(w io.Writer, err error) int {
 		return gravest
 	}
 	if !errors.Is(err, errAnswered) {
+		w := &shield{Writer: w}
 		for line := range strings.Lines(sentence(err)) {
 			fmt.Fprintln(w, "tagwatch: "+strings.TrimSuffix(line, "\n"))
 		}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
+
+	"github.com/tagwatch/tagwatch/domain/plain"
 )
 
 // The forms of output.
@@ -170,6 +172,9 @@ func paint(w io.Writer, look style, text string) string {
 }
 
 func coloured(w io.Writer) bool {
+	if shielded, ok := w.(*shield); ok {
+		w = shielded.Writer
+	}
 	file, ok := w.(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return false
@@ -179,10 +184,5 @@ func coloured(w io.Writer) bool {
 
 // oneLine makes text fit a cell: without line breaks, tabs and other controls.
 func oneLine(text string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, text))
+	return strings.TrimSpace(plain.Line(text))
 }

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
 )
 
 const (
@@ -53,8 +56,16 @@ func printSBOM(ctx context.Context, s *session) error {
 	if form := s.String("output"); form != formSyft {
 		return s.convertSBOM(ctx, document, form)
 	}
-	_, err = s.out.Write(document)
+	_, err = s.document().Write(document)
 	return err
+}
+
+// document is where a document goes byte by byte, unless a person sees it.
+func (s *session) document() io.Writer {
+	if file, ok := s.App.Writer.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return s.out
+	}
+	return s.App.Writer
 }
 
 // convertSBOM leaves the conversion to the worker's program, which has syft.
@@ -65,7 +76,7 @@ func (s *session) convertSBOM(ctx context.Context, document []byte, form string)
 	}
 	var refusal bytes.Buffer
 	command := exec.CommandContext(ctx, path, "convert-sbom", form)
-	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(document), s.out, &refusal
+	command.Stdin, command.Stdout, command.Stderr = bytes.NewReader(document), s.document(), &refusal
 	if err := command.Run(); err != nil {
 		return unable(fmt.Errorf("convert the SBOM to %s: %w: %s", form, err, strings.TrimSpace(refusal.String())))
 	}

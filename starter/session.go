@@ -41,7 +41,7 @@ func action(do func(context.Context, *session) error) cli.ActionFunc {
 		if err != nil {
 			return unable(err)
 		}
-		s := &session{Context: c, settings: settings, out: c.App.Writer, progress: c.App.ErrWriter, now: time.Now().UTC()}
+		s := &session{Context: c, settings: settings, out: &shield{Writer: c.App.Writer}, progress: &shield{Writer: c.App.ErrWriter}, now: time.Now().UTC()}
 		if err := s.checkOutput(); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/plain"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -193,9 +194,9 @@ func outcomeOf(done watch.Analysis, problem *watch.Problem) string {
 }
 
 func (a *analyzer) show(ctx workflow.Context, headline string) {
-	details := "### " + headline + "\n\nImage `" + string(a.Digest) + "`\n"
+	details := "### " + plain.Markdown(headline) + "\n\nImage `" + string(a.Digest) + "`\n"
 	for _, request := range a.Wanted {
-		details += "\n- wanted by `" + request.Target.String() + "`"
+		details += "\n- wanted by " + plain.Code(request.Target.String())
 	}
 	workflow.SetCurrentDetails(ctx, details)
 }

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/plain"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -122,7 +123,7 @@ func (c Client) SyncFeed(ctx context.Context, request watch.SyncRequest) (synced
 
 // ApplyPolicy activates a stored bundle and wakes the watchers.
 func (c Client) ApplyPolicy(ctx context.Context, bundle string) (applied Applied, err error) {
-	err = c.execute(ctx, options(ApplyPolicyID, "Activation of bundle "+bundle), ApplyPolicy, bundle, &applied)
+	err = c.execute(ctx, options(ApplyPolicyID, "Activation of bundle "+plain.Markdown(bundle)), ApplyPolicy, bundle, &applied)
 	return applied, err
 }
 

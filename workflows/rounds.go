@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/tagwatch/tagwatch/domain/plain"
 )
 
 const (
@@ -48,7 +50,7 @@ func rounds(ctx workflow.Context, summary string, details func() string, round f
 		if err != nil {
 			workflow.GetLogger(ctx).Error("round failed", "error", err)
 			next = outlook{wait: afterFault}
-			setDetails(ctx, summary, "### Failing since "+moment(workflow.Now(ctx))+"\n\n"+messageOf(err)+"\n")
+			setDetails(ctx, summary, "### Failing since "+moment(workflow.Now(ctx))+"\n\n"+plain.Markdown(messageOf(err))+"\n")
 		} else {
 			setDetails(ctx, summary, details())
 		}

@@ -2,12 +2,12 @@ package workflows
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/plain"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -55,19 +55,6 @@ func untilNext(ctx workflow.Context, round watch.Round) time.Duration {
 	return min(idle, max(round.Next.Sub(workflow.Now(ctx)), time.Millisecond))
 }
 
-// literal is a text that Markdown shows as it is. A receiver's answer is its own
-// choice: it must not draw, link or load anything in the Web UI.
-func literal(text string) string {
-	var out strings.Builder
-	for _, r := range strings.ReplaceAll(text, "\n", " ") {
-		if strings.ContainsRune("\\`*_{}[]()<>#+!|~&:", r) {
-			out.WriteByte('\\')
-		}
-		out.WriteRune(r)
-	}
-	return out.String()
-}
-
 func endpointSummary(name string) string { return "Deliveries to endpoint " + name }
 
 func endpointDetails(state EndpointState) string {
@@ -78,16 +65,16 @@ func endpointDetails(state EndpointState) string {
 	headline := "Healthy"
 	switch round.State.Health(round.GivenUp) {
 	case event.HealthDisabled:
-		headline = "Disabled: " + literal(round.State.Reason)
+		headline = "Disabled: " + plain.Markdown(round.State.Reason)
 	case event.HealthFailing:
 		headline = "Failing since " + moment(round.State.FailingSince)
 	case event.HealthGivingUp:
 		headline = fmt.Sprintf("Giving up: %d notifications lost within a day, the last %s: %s",
-			round.GivenUp.Count, moment(round.GivenUp.Last), literal(round.GivenUp.Answer))
+			round.GivenUp.Count, moment(round.GivenUp.Last), plain.Markdown(round.GivenUp.Answer))
 	}
 	details := fmt.Sprintf("### %s\n\n| | |\n|---|---|\n| **Pending** | %d |\n", headline, round.Pending)
 	for _, row := range [][2]string{{"Oldest pending", moment(round.Oldest)}, {"Next attempt", moment(round.Next)},
-		{"Last answer", literal(round.State.LastAnswer)}, {"Last round", moment(state.At)}} {
+		{"Last answer", plain.Markdown(round.State.LastAnswer)}, {"Last round", moment(state.At)}} {
 		if row[1] != "" {
 			details += fmt.Sprintf("| **%s** | %s |\n", row[0], row[1])
 		}

@@ -6,6 +6,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/plain"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -54,7 +55,7 @@ func syncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
 		workflow.SetCurrentDetails(ctx, unchangedDetails(fetched))
 		return result, nil
 	}
-	workflow.SetCurrentDetails(ctx, "### Matching again what the new data touch\n\nGeneration `"+fetched.Generation.Checksum+"`\n")
+	workflow.SetCurrentDetails(ctx, "### Matching again what the new data touch\n\nGeneration "+plain.Code(fetched.Generation.Checksum)+"\n")
 	advanced, err := call(ctx, matching, "advance to the generation", Activities.AdvanceFeed,
 		watch.AdvanceRequest{Generation: *fetched.Generation, Leave: fetched.Leave})
 	if err != nil {
@@ -62,8 +63,8 @@ func syncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
 	}
 	result.Generation, result.Groups, result.Changed = advanced.Generation, advanced.Groups, advanced.Changed
 	result.Woken, err = wakeTouched(ctx, fetched, advanced)
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Up to date\n\nGeneration `%s`: %d package groups matched again, %d of them changed, %d tags woken.\n",
-		result.Generation, result.Groups, result.Changed, result.Woken))
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Up to date\n\nGeneration %s: %d package groups matched again, %d of them changed, %d tags woken.\n",
+		plain.Code(result.Generation), result.Groups, result.Changed, result.Woken))
 	return result, err
 }
 
@@ -84,12 +85,21 @@ func wakeTouched(ctx workflow.Context, fetched watch.Fetched, advanced watch.Adv
 func unchangedDetails(fetched watch.Fetched) string {
 	switch {
 	case len(fetched.Held) > 0:
-		return "### New vulnerability data is on hold\n\n- " + strings.Join(fetched.Held, "\n- ") +
+		return "### New vulnerability data is on hold\n\n- " + strings.Join(literals(fetched.Held), "\n- ") +
 			"\n\nUse it with `tagwatch feed release`, or wait for the next.\n"
 	case fetched.Refused != "":
-		return "### Nothing new\n\nThe publisher lists generation `" + fetched.Refused + "`, which was rejected. Generation `" + fetched.Current + "` stays.\n"
+		return "### Nothing new\n\nThe publisher lists generation " + plain.Code(fetched.Refused) + ", which was rejected. Generation " + plain.Code(fetched.Current) + " stays.\n"
 	case fetched.Ended != "":
-		return "### Nothing new\n\nGeneration `" + fetched.Ended + "` is not on hold any more: the publisher does not list it. Generation `" + fetched.Current + "` is current.\n"
+		return "### Nothing new\n\nGeneration " + plain.Code(fetched.Ended) + " is not on hold any more: the publisher does not list it. Generation " + plain.Code(fetched.Current) + " is current.\n"
 	}
-	return "### Nothing new\n\nGeneration `" + fetched.Current + "` is current.\n"
+	return "### Nothing new\n\nGeneration " + plain.Code(fetched.Current) + " is current.\n"
+}
+
+// literals are texts that Markdown shows as they are.
+func literals(texts []string) []string {
+	shown := make([]string, len(texts))
+	for i, text := range texts {
+		shown[i] = plain.Markdown(text)
+	}
+	return shown
 }

@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/plain"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -98,10 +99,10 @@ func (s *RepositoryState) details() string {
 	}
 	details := fmt.Sprintf("### %s\n\nLast listed %s, every %s.\n", headline, moment(s.At), s.Last.List)
 	for _, tag := range s.Last.New {
-		details += "\n- new: `" + tag + "`"
+		details += "\n- new: " + plain.Code(tag)
 	}
 	for _, tag := range s.Last.Removed {
-		details += "\n- removed: `" + tag + "`"
+		details += "\n- removed: " + plain.Code(tag)
 	}
 	return details
 }

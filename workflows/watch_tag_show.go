@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/plain"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -72,14 +73,14 @@ func (w *tagWatcher) details() string {
 	b.WriteString("### " + w.headline() + "\n\n| | |\n|---|---|\n")
 	for _, row := range w.rows() {
 		if row[1] != "" {
-			b.WriteString("| **" + row[0] + "** | " + strings.ReplaceAll(row[1], "|", `\|`) + " |\n")
+			b.WriteString("| **" + row[0] + "** | " + row[1] + " |\n")
 		}
 	}
 	if len(w.Recent) > 0 {
 		b.WriteString("\n#### Last notifications\n\n")
 		for _, told := range w.Recent {
 			line := strings.TrimPrefix(told.Line, w.Target.String()+": ")
-			b.WriteString("- " + moment(told.At) + " `" + told.ID[:min(len(told.ID), 8)] + "` `" + string(told.Type) + "` " + line + "\n")
+			b.WriteString("- " + moment(told.At) + " " + plain.Code(told.ID[:min(len(told.ID), 8)]) + " `" + string(told.Type) + "` " + plain.Markdown(line) + "\n")
 		}
 	}
 	return b.String()
@@ -105,13 +106,13 @@ func (w *tagWatcher) headline() string {
 func (w *tagWatcher) rows() [][2]string {
 	s := w.Summary
 	return [][2]string{
-		{"Tag", "`" + w.Target.String() + "`"},
+		{"Tag", plain.Code(w.Target.String())},
 		{"Image", short(s.Resolved.Manifest)},
 		{"Index", short(s.Resolved.Index)},
 		{"Being analyzed", pendingRow(s)},
 		{"Analyzed image", analyzedRow(s)},
 		{"Vulnerabilities", countsRow(s)},
-		{"Coverage", s.Coverage.String()},
+		{"Coverage", plain.Markdown(s.Coverage.String())},
 		{"Vulnerability data", short(image.Digest(s.Generation))},
 		{"Subscribed to", typesRow(w.TagState)},
 		{"Checked", w.pollRow()},
@@ -128,7 +129,7 @@ func (w *tagWatcher) pollRow() string {
 	if w.Poll == 0 {
 		return ""
 	}
-	return "every " + watch.IntervalText(w.Poll) + " by `" + WatchRegistryID(w.Target.Reference.Registry) + "`; `tagwatch status` shows the last one"
+	return "every " + watch.IntervalText(w.Poll) + " by " + plain.Code(WatchRegistryID(w.Target.Reference.Registry)) + "; `tagwatch status` shows the last one"
 }
 
 func analyzedRow(s watch.Summary) string {
@@ -166,7 +167,7 @@ func problemRow(p *watch.Problem) string {
 	if p == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s, since %s", strings.ReplaceAll(p.Message, "\n", " "), moment(p.Since))
+	return fmt.Sprintf("%s, since %s", plain.Markdown(p.Message), moment(p.Since))
 }
 
 // short is a digest in a table: whole ones are wider than the page, and stand in
