@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tagwatch/tagwatch/adapters/analyzer/wall"
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/fault"
 )
@@ -29,6 +30,9 @@ const (
 // settings looks at what is set on this machine.
 func (e *examination) settings(context.Context) {
 	e.dataDir()
+	if _, err := os.Stat(e.session.settings.DataDir); err == nil {
+		e.sandbox()
+	}
 	e.conflicts()
 	if e.traces.On() {
 		e.ok("traces", "are sent to %s", hostOf(cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))))
@@ -42,6 +46,17 @@ func hostOf(address string) string {
 		return "an address that cannot be read"
 	}
 	return parsed.Host
+}
+
+// sandbox tells whether this kernel keeps an analysis in its folder.
+func (e *examination) sandbox() {
+	const subject = "sandbox"
+	if wall.Possible() {
+		e.ok(subject, "an analysis here reads its image and nothing else (Landlock)")
+		return
+	}
+	e.warn(subject, "run workers with the role analysis on Linux 5.13 or later with landlock among lsm= of the kernel's command line, or as a user of their own",
+		"this kernel has no Landlock: an analysis here can read what its user can read, such as the database and the configuration of Docker")
 }
 
 // dataDir looks at the disk, which is a worker's only where a worker runs.

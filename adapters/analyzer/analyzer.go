@@ -27,6 +27,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/inspect"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/layers"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/scratch"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/wall"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
@@ -83,6 +84,9 @@ func Open(options Options) (*Analyzer, error) {
 		version: versionOf(content),
 		parent:  filepath.Join(directory, "scratch"),
 		cage:    &cage.Cage{Log: options.Log},
+	}
+	if !wall.Possible() {
+		cmp.Or(options.Log, slog.Default()).Warn("this kernel has no Landlock: an analysis can read what this user can read, such as the database and the configuration of Docker", "remedy", "a kernel of 5.13 or later with landlock among lsm=")
 	}
 	if a.scratch, err = scratch.Open(a.parent); err != nil {
 		return nil, fmt.Errorf("open analyzer: %w", err)

@@ -26,9 +26,3 @@ func residentBytes(int) int64 { return 0 }
 
 // Enter has nothing to do here.
 func Enter(Limits, func(error)) error { return nil }
-
-// Wall has nothing to do here.
-func Wall(...string) error { return nil }
-
-// HasWall reports that there is none.
-func HasWall() bool { return false }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/cage"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/wall"
 )
 
 const maxRequest = 64 << 20
@@ -34,7 +35,7 @@ func carryOut(folder string) error {
 	if err := cage.Enter(request.Limits, report); err != nil {
 		return err
 	}
-	if err := cage.Wall(request.Layers, request.Sums); err != nil {
+	if err := wall.Raise(request.Layers, request.Sums); err != nil {
 		return err
 	}
 	return inspect(context.Background(), folder, request, &teller{})

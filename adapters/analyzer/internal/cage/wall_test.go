@@ -1,3 +1,5 @@
+//go:build linux
+
 package cage_test
 
 import (
@@ -13,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/cage"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/wall"
 )
 
 func init() {
@@ -31,7 +33,7 @@ func init() {
 // its own.
 func meetWall() {
 	readable, secret := os.Args[2], os.Args[3]
-	if err := cage.Wall(readable); err != nil {
+	if err := wall.Raise(readable); err != nil {
 		panic(err)
 	}
 	say := func(what string, err error) {
@@ -84,7 +86,7 @@ func meetWall() {
 // neither the worker's database nor its environment.
 func TestWall(t *testing.T) {
 	t.Parallel()
-	if !cage.HasWall() {
+	if !wall.Possible() {
 		t.Skip("this kernel has no Landlock")
 	}
 	readable, secret := t.TempDir(), t.TempDir()

@@ -1,4 +1,5 @@
-package cage
+// Package wall keeps a process in its folder, by Landlock.
+package wall
 
 import (
 	"errors"
@@ -37,13 +38,13 @@ func landlock() int {
 	return int(version)
 }
 
-// HasWall reports whether this machine keeps children in their folders.
-func HasWall() bool { return landlock() > 0 }
+// Possible reports whether this machine keeps children in their folders.
+func Possible() bool { return landlock() > 0 }
 
-// Wall takes from this process, a child, for ever, all files but those in its
+// Raise takes from this process, a child, for ever, all files but those in its
 // working folder, which it may change, those in readable, and its own program. A
-// kernel without Landlock is accepted: HasWall tells.
-func Wall(readable ...string) error {
+// kernel without Landlock is accepted: Possible tells.
+func Raise(readable ...string) error {
 	version := landlock()
 	if version == 0 {
 		return nil
