@@ -2,7 +2,6 @@ package main
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -15,8 +14,12 @@ var naming = []string{"registry", "source"}
 const hiddenName = "hidden"
 
 // withoutNames gathers for those who may not learn with whom an installation has
-// to do: counters of all names as one, and no gauges by name, which do not add up.
+// to do: what is counted by name as one sum, and of what is measured by name the
+// value that matters to an alert.
 type withoutNames struct{ prometheus.Gatherer }
+
+// least are gauges of which the least value matters; of others it is the greatest.
+var least = []string{"tagwatch_registry_budget_remaining", "tagwatch_registry_budget_requests_per_second"}
 
 // Gather implements prometheus.Gatherer.
 func (g withoutNames) Gather() ([]*dto.MetricFamily, error) {
@@ -25,10 +28,19 @@ func (g withoutNames) Gather() ([]*dto.MetricFamily, error) {
 		if !slices.ContainsFunc(family.Metric, named) {
 			return false
 		}
-		if family.GetType() != dto.MetricType_COUNTER {
+		switch family.GetType() {
+		case dto.MetricType_COUNTER:
+			family.Metric = merged(family.Metric, func(a, b float64) float64 { return a + b })
+		case dto.MetricType_GAUGE:
+			family.Metric = merged(family.Metric, func(a, b float64) float64 {
+				if slices.Contains(least, family.GetName()) {
+					return min(a, b)
+				}
+				return max(a, b)
+			})
+		default:
 			return true
 		}
-		family.Metric = summed(family.Metric)
 		return false
 	})
 	return families, err
@@ -38,25 +50,31 @@ func named(metric *dto.Metric) bool {
 	return slices.ContainsFunc(metric.Label, func(label *dto.LabelPair) bool { return slices.Contains(naming, label.GetName()) })
 }
 
-// summed adds up the counters that differ by name alone.
-func summed(counters []*dto.Metric) (sums []*dto.Metric) {
-	found := map[string]*dto.Metric{}
-	for _, counter := range counters {
-		var key strings.Builder
-		hidden := &dto.Metric{Counter: &dto.Counter{Value: new(float64)}}
-		for _, label := range counter.Label {
+// merged makes one of the metrics that differ by name alone.
+func merged(metrics []*dto.Metric, merge func(a, b float64) float64) (left []*dto.Metric) {
+	values := map[string]*float64{}
+	for _, metric := range metrics {
+		hidden, key := &dto.Metric{}, ""
+		for _, label := range metric.Label {
 			value := label.GetValue()
 			if slices.Contains(naming, label.GetName()) {
 				value = hiddenName
 			}
 			hidden.Label = append(hidden.Label, &dto.LabelPair{Name: label.Name, Value: &value})
-			key.WriteString(value + "\xff")
+			key += value + "\xff"
 		}
-		if found[key.String()] == nil {
-			found[key.String()] = hidden
-			sums = append(sums, hidden)
+		value := metric.GetCounter().GetValue() + metric.GetGauge().GetValue() // it has one of them
+		if known := values[key]; known != nil {
+			*known = merge(*known, value)
+			continue
 		}
-		*found[key.String()].Counter.Value += counter.Counter.GetValue()
+		values[key] = &value
+		if metric.Counter != nil {
+			hidden.Counter = &dto.Counter{Value: &value}
+		} else {
+			hidden.Gauge = &dto.Gauge{Value: &value}
+		}
+		left = append(left, hidden)
 	}
-	return sums
+	return left
 }

@@ -40,7 +40,8 @@ func TestMetricsHideNames(t *testing.T) {
 		routes(&readiness{}, watched, page).ServeHTTP(answer, request)
 		text := answer.Body.String()
 		sum := `tagwatch_registry_requests_total{operation="head",outcome="ok",registry="hidden"} 4`
-		if answer.Code != 200 || strings.Contains(text, "secret-") != test.names || strings.Contains(text, sum) == test.names || !strings.Contains(text, "tagwatch_build_info") {
+		latest := `tagwatch_push_timestamp_seconds{source="hidden"} 1`
+		if strings.Contains(text, latest) == test.names || answer.Code != 200 || strings.Contains(text, "secret-") != test.names || strings.Contains(text, sum) == test.names || !strings.Contains(text, "tagwatch_build_info") {
 			t.Errorf("%s: %d\n%s", test.name, answer.Code, text)
 		}
 	}
