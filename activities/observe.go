@@ -59,6 +59,11 @@ func (a *Activities) Observe(ctx context.Context, target image.Target) (watch.Ob
 		recorded := view.State.Summarize(target)
 		seen.Summary = &recorded
 	}
+	failing, err := a.Store.FailingStep(ctx, watch.TagWatcher, target.String())
+	if err != nil {
+		return seen, classify(err)
+	}
+	seen.Noted = failing != nil
 	a.look(ctx, target, view.State, &seen)
 	if ctx.Err() != nil {
 		return seen, classify(ctx.Err())

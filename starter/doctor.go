@@ -94,7 +94,7 @@ func doctor(ctx context.Context, s *session) error {
 		check func(context.Context)
 	}{
 		{"settings", e.settings}, {"the database", e.database}, {"Temporal", e.temporalServer}, {"the workers", e.workers},
-		{"the workflows", e.workflows}, {"the vulnerability data", e.feed}, {"renewals", e.renewals}, {"registries", e.registries}, {"endpoints", e.endpoints},
+		{"the workflows", e.workflows}, {"failing steps", e.failing}, {"the vulnerability data", e.feed}, {"renewals", e.renewals}, {"registries", e.registries}, {"endpoints", e.endpoints},
 	} {
 		tell.now(part.doing)
 		bounded, cancel := context.WithTimeout(ctx, doctorPatience)

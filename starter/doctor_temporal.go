@@ -47,6 +47,23 @@ func (e *examination) temporalServer(ctx context.Context) {
 	}
 	e.ok(subject, "server %s at %s, namespace %q", version, linked.address, namespace())
 	e.attributes(ctx, linked)
+	e.workflowTasks(ctx, linked)
+}
+
+// workflowTasks counts the workflows whose tasks fail: they do nothing any more, and
+// nothing else says so.
+func (e *examination) workflowTasks(ctx context.Context, linked *link) {
+	const subject = "workflows"
+	stuck, err := linked.client.StuckWorkflows(ctx)
+	switch {
+	case err != nil:
+		e.warn(subject, "it needs Temporal 1.30 or newer with advanced visibility", "workflows whose tasks fail cannot be counted: %s", sentence(err))
+	case stuck.Count > 0:
+		e.fail(subject, "see them in the Web UI with the query "+workflows.StuckQuery+", and the workers' logs",
+			"the workflow tasks of %d workflows fail, as of %s", stuck.Count, stuck.Example)
+	default:
+		e.ok(subject, "no workflow task keeps failing")
+	}
 }
 
 func (e *examination) attributes(ctx context.Context, linked *link) {

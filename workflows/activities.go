@@ -36,6 +36,9 @@ type Activities interface {
 	// WakeEndpoints tells endpoints that deliveries wait for them.
 	WakeEndpoints(context.Context, []string) error
 
+	// NoteFailing keeps that steps keep failing, or succeed again.
+	NoteFailing(context.Context, watch.Failing) error
+
 	// Sweep looks at the due tags of a registry and wakes the watchers of those
 	// that moved.
 	Sweep(ctx context.Context, registry string) (watch.Sweep, error)
@@ -114,6 +117,13 @@ var urgent = temporal.Priority{PriorityKey: 1}
 // dead and another begins it anew. Steps beat every few seconds.
 const silence = 30 * time.Second
 
+// tries is how often a step is tried in one round. A round that failed is a problem
+// that people see, and is repeated (see health).
+const tries = 5
+
+// untaken is how long a step waits for a worker to take it.
+const untaken = 15 * time.Minute
+
 // The kinds of work, and how patient each is.
 var (
 	// quick is for a cheap step: it runs inside the workflow's own task. A step
@@ -128,10 +138,11 @@ var (
 		StartToCloseTimeout: 40 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 5 * time.Second, MaximumAttempts: 3},
 	}
-	// storing is for what must not be lost: it goes on until it succeeds.
+	// storing is for what must not be lost: it is tried again in the next
+	// round.
 	storing = workflow.ActivityOptions{
 		StartToCloseTimeout: 2 * time.Minute,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute, MaximumAttempts: tries},
 	}
 	// recording is storing for a step that may take longer than one statement.
 	recording = workflow.ActivityOptions{
@@ -143,7 +154,7 @@ var (
 	sweeping = workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Minute,
 		HeartbeatTimeout:    silence,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute, MaximumAttempts: tries},
 	}
 	// bulk is sweeping for what catches up: it waits where the watchers fall behind.
 	bulk = workflow.ActivityOptions{
@@ -159,24 +170,27 @@ var (
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 5 * time.Second, MaximumInterval: time.Minute, MaximumAttempts: 4},
 	}
 	matching = workflow.ActivityOptions{
-		TaskQueue:           QueueMatching,
-		StartToCloseTimeout: time.Hour,
-		HeartbeatTimeout:    silence,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 2 * time.Second, MaximumInterval: 5 * time.Minute},
+		TaskQueue:              QueueMatching,
+		ScheduleToStartTimeout: untaken,
+		StartToCloseTimeout:    time.Hour,
+		HeartbeatTimeout:       silence,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 2 * time.Second, MaximumInterval: 5 * time.Minute, MaximumAttempts: tries},
 	}
 	// fetching gives up sooner: the schedule comes again, and meanwhile the state
 	// says what is wrong.
 	fetching = workflow.ActivityOptions{
-		TaskQueue:           QueueMatching,
-		StartToCloseTimeout: time.Hour,
-		HeartbeatTimeout:    silence,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 5 * time.Second, MaximumInterval: time.Minute, MaximumAttempts: 3},
+		TaskQueue:              QueueMatching,
+		ScheduleToStartTimeout: untaken,
+		StartToCloseTimeout:    time.Hour,
+		HeartbeatTimeout:       silence,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, MaximumInterval: time.Minute, MaximumAttempts: 3},
 	}
 	delivery = workflow.ActivityOptions{
-		TaskQueue:           QueueDelivery,
-		StartToCloseTimeout: 15 * time.Minute,
-		HeartbeatTimeout:    silence,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute},
+		TaskQueue:              QueueDelivery,
+		ScheduleToStartTimeout: untaken,
+		StartToCloseTimeout:    15 * time.Minute,
+		HeartbeatTimeout:       silence,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute, MaximumAttempts: tries},
 	}
 )
 
@@ -185,9 +199,20 @@ var (
 func call[In, Out any](ctx workflow.Context, options workflow.ActivityOptions, summary string,
 	method func(Activities, context.Context, In) (Out, error), in In) (Out, error) {
 	var out Out
-	options.Summary = summary
-	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), activityName(method), in).Get(ctx, &out)
+	err := execute(ctx, options, summary, activityName(method), &out, in)
 	return out, err
+}
+
+// execute runs one activity, that of a task until it succeeds.
+func execute(ctx workflow.Context, options workflow.ActivityOptions, summary, name string, out any, arguments ...any) error {
+	options.Summary = summary
+	try := func() error {
+		return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), name, arguments...).Get(ctx, out)
+	}
+	if persists(ctx, options) {
+		return persist(ctx, summary, try)
+	}
+	return try()
 }
 
 // local runs one cheap activity inside the workflow's task.
@@ -202,7 +227,7 @@ func local[In, Out any](ctx workflow.Context, summary string,
 
 // order runs one cheap activity that has no result. What does not succeed
 // inside the workflow's task goes on outside of it until it does: a wake-up or
-// a message must not be lost.
+// a message must not be lost. That it goes on is noted after every round.
 func order[In any](ctx workflow.Context, summary string, method func(Activities, context.Context, In) error, in In) error {
 	quickly, patiently := quick, storing
 	quickly.Summary, patiently.Summary = summary, summary
@@ -210,15 +235,15 @@ func order[In any](ctx workflow.Context, summary string, method func(Activities,
 	if err == nil || ctx.Err() != nil || permanentKind(kindOf(err)) {
 		return err
 	}
-	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, patiently), activityName(method), in).Get(ctx, nil)
+	return persist(ctx, summary, func() error {
+		return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, patiently), activityName(method), in).Get(ctx, nil)
+	})
 }
 
 // all runs one activity that goes through all tags and takes no argument.
 func all[Out any](ctx workflow.Context, summary string, method func(Activities, context.Context) (Out, error)) (Out, error) {
 	var out Out
-	options := bulk
-	options.Summary = summary
-	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), activityName(method)).Get(ctx, &out)
+	err := execute(ctx, bulk, summary, activityName(method), &out)
 	return out, err
 }
 

@@ -19,6 +19,10 @@ type Applied struct {
 // ApplyPolicy makes a stored bundle the active one, has it evaluated for every
 // tag, and wakes the watchers that have to know.
 func ApplyPolicy(ctx workflow.Context, bundle string) (Applied, error) {
+	return watched(ctx, ApplyPolicyID, func(ctx workflow.Context) (Applied, error) { return applyPolicy(ctx, bundle) })
+}
+
+func applyPolicy(ctx workflow.Context, bundle string) (Applied, error) {
 	workflow.SetCurrentDetails(ctx, "### Activating bundle "+plain.Code(bundle)+"\n")
 	changed, err := call(ctx, storing, "activate "+plain.Markdown(bundle), Activities.ActivatePolicy, bundle)
 	if err != nil {

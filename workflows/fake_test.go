@@ -64,6 +64,7 @@ type fake struct {
 	renewal    func(watch.RenewalRequest) watch.Renewal
 	renewals   []time.Time // looks for an image to renew
 	renewed    []watch.RenewalEnd
+	failing    []watch.Failing
 }
 
 // did keeps something that was asked.
@@ -133,6 +134,11 @@ func (f *fake) Subscribe(_ context.Context, r watch.SubscribeRequest) (watch.Sub
 
 func (f *fake) Unsubscribe(context.Context, watch.UnsubscribeRequest) (int, error) {
 	return f.left, nil
+}
+
+func (f *fake) NoteFailing(_ context.Context, failing watch.Failing) error {
+	did(f, &f.failing, failing)
+	return nil
 }
 
 func (f *fake) Sweep(context.Context, string) (watch.Sweep, error) {

@@ -56,11 +56,13 @@ var (
 	AttributeHigh       = temporal.NewSearchAttributeKeyInt64("TagwatchHigh")
 	// AttributeCoverage is a vuln.CoverageState: whether the counts are all there is.
 	AttributeCoverage = temporal.NewSearchAttributeKeyKeyword("TagwatchCoverage")
+	// AttributeProblem is the stage that keeps failing.
+	AttributeProblem = temporal.NewSearchAttributeKeyKeyword("TagwatchProblem")
 )
 
 // Attributes are all of them; a Temporal namespace must know them.
 var Attributes = []temporal.SearchAttributeKey{
-	AttributeRegistry, AttributeRepository, AttributeTag, AttributeDigest, AttributePolicy, AttributeCritical, AttributeHigh, AttributeCoverage,
+	AttributeRegistry, AttributeRepository, AttributeTag, AttributeDigest, AttributePolicy, AttributeCritical, AttributeHigh, AttributeCoverage, AttributeProblem,
 }
 
 // registryLabels and the like are the search attributes that say what a workflow

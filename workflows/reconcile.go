@@ -13,6 +13,10 @@ import (
 // watcher that nothing is asked of is woken, and ends by itself. It may be
 // interrupted anywhere and run again.
 func Reconcile(ctx workflow.Context, request watch.ReconcileRequest) (watch.Reconciled, error) {
+	return watched(ctx, ReconcileID, func(ctx workflow.Context) (watch.Reconciled, error) { return reconcile(ctx, request) })
+}
+
+func reconcile(ctx workflow.Context, request watch.ReconcileRequest) (watch.Reconciled, error) {
 	result := watch.Reconciled{DryRun: request.DryRun}
 	if !request.DryRun {
 		workflow.SetCurrentDetails(ctx, "### Preparing Temporal\n")

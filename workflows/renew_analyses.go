@@ -37,6 +37,10 @@ type renewer struct {
 // or settings, analyzed by the leading one, after everything else and at a pace
 // of its own. Each has one turn in a run; the schedule brings the next run.
 func RenewAnalyses(ctx workflow.Context, state RenewalState) (RenewalState, error) {
+	return watched(ctx, RenewAnalysesID, func(ctx workflow.Context) (RenewalState, error) { return renewAnalyses(ctx, state) })
+}
+
+func renewAnalyses(ctx workflow.Context, state RenewalState) (RenewalState, error) {
 	r := &renewer{RenewalState: state, answers: map[image.Digest]Analyzed{}}
 	onSignal(ctx, SignalAnalyzed, func(a Analyzed) { r.answers[a.Digest] = a })
 	r.show(ctx, "Looking for images to renew", 0)

@@ -6,14 +6,15 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/tagwatch/tagwatch/domain/plain"
+	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 const (
 	// patience is how long the first repetition of what failed waits; it doubles
 	// up to the time between two ordinary ones.
 	patience = 30 * time.Second
-	// afterFault is how long a round that failed for good waits to be repeated:
-	// whatever is wrong can be put right meanwhile.
+	// afterFault is the longest wait until a round that failed is repeated: whatever is
+	// wrong can be put right meanwhile.
 	afterFault = 5 * time.Minute
 )
 
@@ -29,12 +30,22 @@ type outlook struct {
 	wait, pause time.Duration
 }
 
+// subject is what rounds are about.
+type subject struct {
+	kind    watch.WatcherKind
+	name    string
+	summary string
+	details func() string
+}
+
 // rounds runs one round after the other until there is nothing left to do or
 // the run has grown old enough to be continued as new. A round that fails is
 // repeated: whatever watches must not stop watching. The details say what the
 // workflow knows, below its summary.
-func rounds(ctx workflow.Context, summary string, details func() string, round func(workflow.Context) (outlook, error)) (over bool, err error) {
-	setDetails(ctx, summary, details())
+func rounds(ctx workflow.Context, s subject, round func(workflow.Context) (outlook, error)) (over bool, err error) {
+	h := &health{kind: s.kind, name: s.name}
+	ctx = workflow.WithValue(ctx, healthKey{}, h)
+	setDetails(ctx, s.summary, s.details())
 	wake, now := false, false
 	onSignal(ctx, SignalWake, func(struct{}) { wake = true })
 	onSignal(ctx, SignalCheckNow, func(CheckNow) { wake, now = true, true })
@@ -48,11 +59,10 @@ func rounds(ctx workflow.Context, summary string, details func() string, round f
 			return false, canceled
 		}
 		if err != nil {
-			workflow.GetLogger(ctx).Error("round failed", "error", err)
-			next = outlook{wait: afterFault}
-			setDetails(ctx, summary, "### Failing since "+moment(workflow.Now(ctx))+"\n\n"+plain.Markdown(messageOf(err))+"\n")
+			next = s.faulty(ctx, h, err)
 		} else {
-			setDetails(ctx, summary, details())
+			h.after(ctx, nil)
+			setDetails(ctx, s.summary, s.details())
 		}
 		if next.over && !wake {
 			return true, nil
@@ -68,4 +78,17 @@ func rounds(ctx workflow.Context, summary string, details func() string, round f
 		}
 	}
 	return false, nil
+}
+
+// stages name what the rounds do.
+var stages = map[watch.WatcherKind]watch.Stage{
+	watch.RegistryWatcher: "poll", watch.RepositoryWatcher: watch.StageList, watch.EndpointWatcher: "deliver",
+}
+
+// faulty notes that a round failed, and shows it where people look first.
+func (s subject) faulty(ctx workflow.Context, h *health, err error) outlook {
+	workflow.GetLogger(ctx).Error("round failed", "error", err)
+	h.after(ctx, problemOf(ctx, stages[s.kind], err, nil))
+	setDetails(ctx, s.summary, "### Failing since "+moment(workflow.Now(ctx))+"\n\n"+plain.Markdown(messageOf(err))+"\n")
+	return outlook{wait: min(backoff(h.failures), afterFault)}
 }

@@ -31,7 +31,8 @@ func ServeEndpoint(ctx workflow.Context, state EndpointState) error {
 	if err != nil {
 		return err
 	}
-	if over, err := rounds(ctx, endpointSummary(state.Name), func() string { return endpointDetails(state) }, state.serve); over || err != nil {
+	about := subject{watch.EndpointWatcher, state.Name, endpointSummary(state.Name), func() string { return endpointDetails(state) }}
+	if over, err := rounds(ctx, about, state.serve); over || err != nil {
 		return err
 	}
 	return workflow.NewContinueAsNewError(ctx, ServeEndpoint, state)

@@ -138,7 +138,7 @@ func TestServeEndpointSurvivesAFault(t *testing.T) {
 	}
 	env.ExecuteWorkflow(workflows.ServeEndpoint, workflows.EndpointState{Name: "chat"})
 	finished(t, env)
-	if want := []time.Duration{5 * time.Minute, 5 * time.Minute}; !slices.Equal(want, outside.waits()) {
+	if want := []time.Duration{30 * time.Second, time.Minute}; !slices.Equal(want, outside.waits()) {
 		t.Errorf("waits %v, want %v", outside.waits(), want)
 	}
 }

@@ -29,6 +29,10 @@ type Synced struct {
 // then move to the new generation, then wake the tags that it touched. It may
 // be interrupted anywhere and run again.
 func SyncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
+	return watched(ctx, SyncFeedID, func(ctx workflow.Context) (Synced, error) { return syncAndTidy(ctx, request) })
+}
+
+func syncAndTidy(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
 	synced, err := syncFeed(ctx, request)
 	if err != nil {
 		return synced, err

@@ -31,7 +31,8 @@ func WatchRegistry(ctx workflow.Context, state RegistryState) error {
 		return err
 	}
 	labeled(ctx, registryLabels(state.Registry)...)
-	if over, err := rounds(ctx, registrySummary(state.Registry), func() string { return registryDetails(state) }, state.sweep); over || err != nil {
+	about := subject{watch.RegistryWatcher, state.Registry, registrySummary(state.Registry), func() string { return registryDetails(state) }}
+	if over, err := rounds(ctx, about, state.sweep); over || err != nil {
 		return err
 	}
 	return workflow.NewContinueAsNewError(ctx, WatchRegistry, state)

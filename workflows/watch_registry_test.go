@@ -112,7 +112,7 @@ func TestWatchRegistrySurvivesAFault(t *testing.T) {
 	}
 	env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
 	finished(t, env)
-	if want := []time.Duration{5 * time.Minute}; !slices.Equal(want, outside.waits()) {
+	if want := []time.Duration{30 * time.Second}; !slices.Equal(want, outside.waits()) {
 		t.Errorf("waits %v, want %v", outside.waits(), want)
 	}
 }

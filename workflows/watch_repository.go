@@ -27,7 +27,8 @@ func WatchRepository(ctx workflow.Context, state RepositoryState) error {
 		return err
 	}
 	labeled(ctx, repositoryLabels(state.Repository)...)
-	if over, err := rounds(ctx, repositorySummary(state.Repository), state.details, state.look); over || err != nil {
+	about := subject{watch.RepositoryWatcher, state.Repository.String(), repositorySummary(state.Repository), state.details}
+	if over, err := rounds(ctx, about, state.look); over || err != nil {
 		return err
 	}
 	return workflow.NewContinueAsNewError(ctx, WatchRepository, state)

@@ -49,12 +49,14 @@ type tagWatcher struct {
 	ended  bool        // nobody is subscribed any more
 	stage  watch.Stage // of the step under way
 	answer *Analyzed   // that no pass has taken into account yet
+	health health
 	shown  shownAttributes
 }
 
 // WatchTag follows one tag for as long as somebody is subscribed to it.
 func WatchTag(ctx workflow.Context, state TagState) error {
-	w := &tagWatcher{TagState: state}
+	w := &tagWatcher{TagState: state, health: health{kind: watch.TagWatcher, name: state.Target.String(), certain: true}}
+	ctx = workflow.WithValue(ctx, healthKey{}, &w.health)
 	if err := w.listen(ctx); err != nil {
 		return err
 	}
@@ -193,7 +195,22 @@ func (w *tagWatcher) pass(ctx workflow.Context) time.Duration {
 	} else {
 		w.Failures++
 	}
+	if ctx.Err() == nil {
+		w.note(ctx, seen, err)
+	}
 	return w.pause(ctx, seen)
+}
+
+// note keeps that steps of the tag keep failing, or that its analysis does not come.
+// What is wrong with its registry or its image is recorded already.
+func (w *tagWatcher) note(ctx workflow.Context, seen watch.Observation, err error) {
+	w.health.noted = w.health.noted || seen.Noted
+	delayed := w.Problem != nil && w.Problem.Stage == watch.StageAnalyze && !permanent(w.Problem)
+	if err != nil || delayed {
+		w.health.after(ctx, w.Problem)
+		return
+	}
+	w.health.after(ctx, nil)
 }
 
 // pause is the time to wait after a pass: the ordinary interval, shorter while

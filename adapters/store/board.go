@@ -76,7 +76,7 @@ func boardConditions(f watch.BoardFilter) conditions {
 		where.add(`coverage = ?`, string(vuln.NotCovered))
 	}
 	if f.Failing {
-		where.add(`coalesce(problem, '') <> ''`)
+		where.add(`(coalesce(problem, '') <> '' OR EXISTS (SELECT 1 FROM failing_step WHERE kind = 'tag' AND failing_step.name = target.name))`)
 	}
 	return where
 }

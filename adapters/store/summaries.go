@@ -18,7 +18,7 @@ const summaryColumns = `target.name AS target, coalesce(revision, 0) AS revision
 	coalesce(matched, FALSE) AS matched, coalesce(critical, 0) AS critical, coalesce(high, 0) AS high,
 	coalesce(medium, 0) AS medium, coalesce(low, 0) AS low, coalesce(negligible, 0) AS negligible,
 	coalesce(unknown, 0) AS unknown, coalesce(status, '') AS status, coalesce(final_action, '') AS final_action,
-	coalesce(problem, '') AS problem, coalesce(checked, 0) AS checked, coalesce(changed, 0) AS changed,
+	coalesce((SELECT trouble FROM failing_step WHERE kind = 'tag' AND failing_step.name = target.name), problem, '') AS problem, coalesce(checked, 0) AS checked, coalesce(changed, 0) AS changed,
 	coalesce(next_change, 0) AS next_change, coalesce(coverage, '') AS coverage,
 	coalesce(distribution, '') AS distribution, coalesce(not_covered, '') AS not_covered,
 	target.poll, target.poll_interval, target.polled, target.due`

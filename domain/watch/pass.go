@@ -40,6 +40,8 @@ type Observation struct {
 	// Next is when time alone can change the outcome; zero for never.
 	Next    time.Time
 	Problem *Problem
+	// Noted tells that it is noted that steps of the tag keep failing.
+	Noted bool
 	// Delay is why the analysis that the image needs is not to be expected; nil if
 	// it has to wait for its turn only.
 	Delay *Problem

@@ -393,3 +393,12 @@ CREATE TABLE min_compatible_version (
     version INTEGER NOT NULL
 );
 INSERT INTO min_compatible_version (id, version) VALUES (1, 0);
+
+-- Whose steps keep failing. No other table refers to it and no step writes it: a step
+-- that fails can be noted whatever it fails of.
+CREATE TABLE failing_step (
+    kind    TEXT NOT NULL, -- tag, registry, repository, endpoint, task
+    name    TEXT NOT NULL,
+    trouble TEXT NOT NULL, -- JSON of the problem
+    PRIMARY KEY (kind, name)
+);

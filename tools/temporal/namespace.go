@@ -30,6 +30,7 @@ var searchAttributes = map[string]enums.IndexedValueType{
 	"TagwatchCritical":   enums.INDEXED_VALUE_TYPE_INT,
 	"TagwatchHigh":       enums.INDEXED_VALUE_TYPE_INT,
 	"TagwatchCoverage":   enums.INDEXED_VALUE_TYPE_KEYWORD,
+	"TagwatchProblem":    enums.INDEXED_VALUE_TYPE_KEYWORD,
 }
 
 // createNamespace writes the namespace into the database before the server starts, so that no cache has to learn of it. One that is

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+)
+
+// failingShown bounds the list of what keeps failing.
+const failingShown = 5
+
+// failing lists whose steps keep failing.
+func (e *examination) failing(ctx context.Context) {
+	const subject = "steps"
+	if e.stored == nil {
+		return // told already
+	}
+	list, err := e.stored.Failing(ctx)
+	if err != nil {
+		e.fail(subject, "see the database", "%s", fault.Text(err))
+		return
+	}
+	for i, f := range list {
+		if i == failingShown {
+			e.fail(subject, "see them all: tagwatch status --failing", "and of %d more", len(list)-i)
+			return
+		}
+		e.fail(subject, "it is tried again by itself; the workers' log and the workflow in the Web UI say more",
+			"the step %q of the %s %s keeps failing since %s: %s", f.Problem.Stage, f.Kind, f.Name, e.when(f.Problem.Since), f.Problem.Message)
+	}
+	if len(list) == 0 {
+		e.ok(subject, "no step keeps failing")
+	}
+}
