@@ -56,7 +56,7 @@ func newStage(t *testing.T) *stage {
 	t.Cleanup(connected.Close)
 	s.temporal, s.client = connected, workflows.Client{Temporal: connected}
 	s.request = s.ask
-	for _, queue := range []string{workflows.QueueMain, workflows.QueueAnalysis, workflows.QueueMatching, workflows.QueueDelivery} {
+	for _, queue := range []string{workflows.QueueMain, workflows.QueueTags, workflows.QueueBulk, workflows.QueueAnalysis, workflows.QueueMatching, workflows.QueueDelivery} {
 		s.serve(t, queue)
 	}
 	return s

@@ -206,11 +206,14 @@ func (w *tagWatcher) pass(ctx workflow.Context) time.Duration {
 func (w *tagWatcher) note(ctx workflow.Context, seen watch.Observation, err error) {
 	w.health.noted = w.health.noted || seen.Noted
 	delayed := w.Problem != nil && w.Problem.Stage == watch.StageAnalyze && !permanent(w.Problem)
-	if err != nil || delayed {
+	switch {
+	case err != nil:
 		w.health.after(ctx, w.Problem)
-		return
+	case delayed: // it was tried several times, or nobody is there to try
+		w.health.note(ctx, w.Problem)
+	default:
+		w.health.after(ctx, nil)
 	}
-	w.health.after(ctx, nil)
 }
 
 // pause is the time to wait after a pass: the ordinary interval, shorter while
