@@ -22,7 +22,8 @@ func (e *examination) failing(ctx context.Context) {
 	}
 	for i, f := range list {
 		if i == failingShown {
-			e.fail(subject, "see them all: tagwatch status --failing", "and of %d more", len(list)-i)
+			e.fail(subject, "see them all: in the Web UI with the query TagwatchProblem IS NOT NULL AND TagwatchProblem != \"none\", the tags also with tagwatch status --failing",
+				"steps of %d more keep failing", len(list)-i)
 			return
 		}
 		e.fail(subject, "it is tried again by itself; the workers' log and the workflow in the Web UI say more",

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/workflows"
 )
 
 const (
@@ -24,11 +25,15 @@ const (
 // page is shown all the same.
 type inventory struct {
 	count func(context.Context, time.Time) (store.Totals, error)
+	// stuck counts the workflows whose tasks fail, in Temporal.
+	stuck func(context.Context) (workflows.Stuck, error)
 	now   func() time.Time
 
 	mu     sync.Mutex
 	counts store.Totals
 	err    error
+	tasks  workflows.Stuck
+	blind  error // why tasks is not known
 	at     time.Time
 	took   time.Duration
 }
@@ -36,6 +41,8 @@ type inventory struct {
 var (
 	tagsDesc       = describe("tagwatch_tags", "Watched tags by policy status.", "status")
 	failingDesc    = describe("tagwatch_tags_failing", "Watched tags that cannot be followed, by the kind of fault.", "kind")
+	failingSteps   = describe("tagwatch_steps_failing", "Tags, registries, repositories, endpoints and tasks of which a step keeps failing, by what they are.", "kind")
+	stuckDesc      = describe("tagwatch_workflows_stuck", "Workflows whose tasks keep failing, as Temporal reports them.")
 	uncoveredDesc  = describe("tagwatch_tags_not_covered", "Watched tags of a distribution that the vulnerability data does not cover.")
 	dueDesc        = describe("tagwatch_tags_due", "Tags whose next look at the registry is due.")
 	lagDesc        = describe("tagwatch_tags_lag_seconds", "How long the tag that is due for the longest time has been due.")
@@ -55,7 +62,7 @@ var (
 	databaseUp     = describe("tagwatch_database_up", "1 if the database answered when these numbers were counted.")
 	databaseTook   = describe("tagwatch_database_count_duration_seconds", "Time that counting took.")
 
-	inventoryDescs = []*prometheus.Desc{tagsDesc, failingDesc, uncoveredDesc, dueDesc, lagDesc, repositories, failingRepos, imagesDesc, endpointsDesc,
+	inventoryDescs = []*prometheus.Desc{tagsDesc, failingDesc, failingSteps, stuckDesc, uncoveredDesc, dueDesc, lagDesc, repositories, failingRepos, imagesDesc, endpointsDesc,
 		deliveriesDesc, backlogDesc, toldDesc, feedBuilt, feedChecked, feedHeld, feedFailing, feedConditions, feedCaptured, databaseUp, databaseTook}
 )
 
@@ -81,8 +88,16 @@ func (i *inventory) totals() (store.Totals, time.Duration, error) {
 		defer cancel()
 		i.counts, i.err = i.count(ctx, now)
 		i.at, i.took = now, i.now().Sub(now)
+		i.tasks, i.blind = i.countStuck()
 	}
 	return i.counts, i.took, i.err
+}
+
+// countStuck has a patience of its own: Temporal may answer when the database does not.
+func (i *inventory) countStuck() (workflows.Stuck, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), inventoryPatience)
+	defer cancel()
+	return i.stuck(ctx)
 }
 
 // Collect implements prometheus.Collector.
@@ -96,4 +111,8 @@ func (i *inventory) Collect(out chan<- prometheus.Metric) {
 		page.told(totals)
 		page.feed(totals)
 	}
+	if i.mu.Lock(); i.blind == nil {
+		page.set(stuckDesc, float64(i.tasks.Count))
+	}
+	i.mu.Unlock()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // gauges writes one page.
@@ -58,6 +59,7 @@ func (g gauges) tags(totals store.Totals) {
 	each(g, tagsDesc, totals.TagsByStatus, policy.Pass, policy.Fail)
 	g.set(tagsDesc, float64(totals.TagsByStatus[""]), "none")
 	each(g, failingDesc, byKnownKind(totals.FailingByKind), append(fault.Names(), otherLabel)...)
+	each(g, failingSteps, totals.FailingSteps, watch.FailingKinds...)
 	g.set(dueDesc, float64(totals.Due))
 	g.age(lagDesc, totals.DueSince)
 	g.set(repositories, float64(totals.Repositories))

@@ -15,6 +15,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
 )
 
 // counted is a store that is counted, with a clock.
@@ -35,6 +37,12 @@ func newCounted(totals store.Totals) *counted {
 		}
 		return totals, c.fails
 	}
+	c.inventory.stuck = func(ctx context.Context) (workflows.Stuck, error) {
+		if _, bounded := ctx.Deadline(); !bounded {
+			return workflows.Stuck{}, errors.New("no bound in time")
+		}
+		return workflows.Stuck{Count: 2}, c.fails
+	}
 	return c
 }
 
@@ -43,7 +51,8 @@ func TestInventoryPage(t *testing.T) {
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	c := newCounted(store.Totals{
 		TagsByStatus: map[policy.Status]int{policy.Fail: 3, "": 1}, FailingByKind: map[string]int{"NotFound": 2, "": 1, "OfLater": 1},
-		Due: 4, DueSince: noon.Add(-90 * time.Second), DeliveriesByState: map[event.DeliveryState]int{event.Pending: 5},
+		FailingSteps: map[watch.WatcherKind]int{watch.TagWatcher: 3, watch.EndpointWatcher: 1},
+		Due:          4, DueSince: noon.Add(-90 * time.Second), DeliveriesByState: map[event.DeliveryState]int{event.Pending: 5},
 		EndpointsByHealth: map[event.Health]int{event.HealthGood: 1, event.HealthDisabled: 1, event.HealthFailing: 1, event.HealthGivingUp: 2}, FeedHeld: true,
 		FeedConditions: []vuln.Condition{{Kind: vuln.ProviderOutdated, Provider: "debian"}, {Kind: vuln.ProviderOutdated, Provider: "suse"}, {Kind: vuln.SourceEndOfLife}},
 		FeedProviders:  []vuln.ProviderState{{Name: "debian", Captured: noon}, {Name: "undated"}},
@@ -63,6 +72,13 @@ tagwatch_tags_failing{kind="NotFound"} 2
 tagwatch_tags_failing{kind="Unauthorized"} 0
 tagwatch_tags_failing{kind="Unavailable"} 0
 tagwatch_tags_failing{kind="other"} 2
+# HELP tagwatch_steps_failing Tags, registries, repositories, endpoints and tasks of which a step keeps failing, by what they are.
+# TYPE tagwatch_steps_failing gauge
+tagwatch_steps_failing{kind="endpoint"} 1
+tagwatch_steps_failing{kind="registry"} 0
+tagwatch_steps_failing{kind="repository"} 0
+tagwatch_steps_failing{kind="tag"} 3
+tagwatch_steps_failing{kind="task"} 0
 # HELP tagwatch_tags_lag_seconds How long the tag that is due for the longest time has been due.
 # TYPE tagwatch_tags_lag_seconds gauge
 tagwatch_tags_lag_seconds 90
@@ -73,6 +89,9 @@ tagwatch_endpoints{state="failing"} 1
 tagwatch_endpoints{state="giving_up"} 2
 tagwatch_endpoints{state="healthy"} 1
 tagwatch_endpoints{state="untried"} 0
+# HELP tagwatch_workflows_stuck Workflows whose tasks keep failing, as Temporal reports them.
+# TYPE tagwatch_workflows_stuck gauge
+tagwatch_workflows_stuck 2
 # HELP tagwatch_feed_held 1 while vulnerability data that the source offers is on hold.
 # TYPE tagwatch_feed_held gauge
 tagwatch_feed_held 1
@@ -92,7 +111,7 @@ tagwatch_feed_conditions{kind="source.unknown_status"} 0
 # TYPE tagwatch_feed_provider_captured_timestamp_seconds gauge
 tagwatch_feed_provider_captured_timestamp_seconds{provider="debian"} 1.7723664e+09
 `
-	names := []string{"tagwatch_tags", "tagwatch_tags_failing", "tagwatch_tags_lag_seconds", "tagwatch_endpoints", "tagwatch_feed_held", "tagwatch_feed_conditions", "tagwatch_feed_provider_captured_timestamp_seconds",
+	names := []string{"tagwatch_tags", "tagwatch_tags_failing", "tagwatch_steps_failing", "tagwatch_workflows_stuck", "tagwatch_tags_lag_seconds", "tagwatch_endpoints", "tagwatch_feed_held", "tagwatch_feed_conditions", "tagwatch_feed_provider_captured_timestamp_seconds",
 		"tagwatch_feed_built_timestamp_seconds"} // the last is not known, and therefore absent
 	if err := testutil.CollectAndCompare(&c.inventory, strings.NewReader(want), names...); err != nil {
 		t.Error(err)

@@ -47,12 +47,12 @@ func run(ctx context.Context, settings config.Config) error {
 	}
 	defer closeTraces(traces, logger)
 	watching := newMeters()
-	watching.registry.MustRegister(&inventory{count: keeper.Totals, now: time.Now})
 	temporal, err := dial(ctx, logger, watching, traces)
 	if err != nil {
 		return err
 	}
 	defer temporal.Close()
+	watching.registry.MustRegister(&inventory{count: keeper.Totals, stuck: workflows.Client{Temporal: temporal}.StuckWorkflows, now: time.Now})
 	if err := prepare(ctx, temporal, keeper, settings, logger); err != nil {
 		return err
 	}

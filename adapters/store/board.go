@@ -106,9 +106,13 @@ type registryRow struct {
 func (s *Store) RegistryStates(ctx context.Context) ([]watch.RegistryState, error) {
 	var states []watch.RegistryState
 	err := s.view(ctx, "list registries", func(t tx) error {
-		rows, err := all[registryRow](ctx, t, `SELECT registry, count(*) AS tags, count(CASE WHEN problem <> '' THEN 1 END) AS failing,
-			coalesce(max(CASE WHEN polled > coalesce(checked, 0) THEN polled ELSE checked END), 0) AS checked, coalesce(max(problem), '') AS problem
-			FROM target LEFT JOIN target_state ON target_state.target = target.name GROUP BY registry ORDER BY registry`)
+		rows, err := all[registryRow](ctx, t, `SELECT registry, count(*) AS tags,
+			count(CASE WHEN problem <> '' OR trouble IS NOT NULL THEN 1 END) AS failing,
+			coalesce(max(CASE WHEN polled > coalesce(checked, 0) THEN polled ELSE checked END), 0) AS checked,
+			coalesce((SELECT trouble FROM failing_step WHERE kind = 'registry' AND name = registry), max(trouble), max(problem), '') AS problem
+			FROM target LEFT JOIN target_state ON target_state.target = target.name
+			LEFT JOIN failing_step ON failing_step.kind = 'tag' AND failing_step.name = target.name
+			GROUP BY registry ORDER BY registry`)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 type endpointRow struct {
@@ -88,6 +89,9 @@ func (s *Store) DeleteEndpoint(ctx context.Context, name string) error {
 		}
 		if n == 0 {
 			return errNoEndpoint
+		}
+		if err := t.forgetFailing(ctx, watch.EndpointWatcher, name); err != nil {
+			return err
 		}
 		return t.run(ctx, `UPDATE delivery SET state = ?, answer = ? WHERE endpoint = ? AND state = ?`,
 			string(event.Failed), "the endpoint was deleted", name, string(event.Pending))

@@ -45,7 +45,7 @@ func (s *Store) FailingStep(ctx context.Context, kind watch.WatcherKind, name st
 func (s *Store) NoteFailing(ctx context.Context, f watch.Failing) error {
 	return s.change(ctx, "note the failing step of "+f.Name, func(t tx) error {
 		if f.Problem == nil {
-			return t.run(ctx, `DELETE FROM failing_step WHERE kind = ? AND name = ?`, string(f.Kind), f.Name)
+			return t.forgetFailing(ctx, f.Kind, f.Name)
 		}
 		text, err := formatOptional(f.Problem)
 		if err != nil {
@@ -54,4 +54,9 @@ func (s *Store) NoteFailing(ctx context.Context, f watch.Failing) error {
 		return t.run(ctx, `INSERT INTO failing_step (kind, name, trouble) VALUES (?, ?, ?)
 			ON CONFLICT (kind, name) DO UPDATE SET trouble = excluded.trouble`, string(f.Kind), f.Name, text)
 	})
+}
+
+// forgetFailing removes what is noted of one, as when nobody follows it any more.
+func (t tx) forgetFailing(ctx context.Context, kind watch.WatcherKind, name string) error {
+	return t.run(ctx, `DELETE FROM failing_step WHERE kind = ? AND name = ?`, string(kind), name)
 }

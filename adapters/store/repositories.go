@@ -99,9 +99,12 @@ func (s *Store) Repositories(ctx context.Context) ([]watch.Repository, error) {
 func (s *Store) DeleteRepository(ctx context.Context, name image.Repository) error {
 	return s.change(ctx, "delete repository "+name.String(), func(t tx) error {
 		n, err := t.exec(ctx, `DELETE FROM repository WHERE name = ?`, name.String())
-		if err == nil && n == 0 {
-			err = errNotWatched
+		if err != nil {
+			return err
 		}
-		return err
+		if n == 0 {
+			return errNotWatched
+		}
+		return t.forgetFailing(ctx, watch.RepositoryWatcher, name.String())
 	})
 }

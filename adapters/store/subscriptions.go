@@ -125,6 +125,9 @@ func (t tx) forgetUnwatched(ctx context.Context, target image.Target) (left int,
 	if err != nil || left > 0 {
 		return left, err
 	}
+	if err := t.forgetFailing(ctx, watch.TagWatcher, target.String()); err != nil {
+		return 0, err
+	}
 	return 0, t.run(ctx, `DELETE FROM target WHERE name = ?`, target.String())
 }
 

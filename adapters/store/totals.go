@@ -17,6 +17,8 @@ type Totals struct {
 	// FailingByKind counts targets with a problem by the kind of its fault; "" for
 	// those of no kind.
 	FailingByKind map[string]int
+	// FailingSteps counts by kind of what it is whose steps keep failing.
+	FailingSteps map[watch.WatcherKind]int
 	// NotCovered counts targets of a distribution that the data does not cover.
 	NotCovered int
 	// Due counts the targets whose next look is due, DueSince is when the first of
@@ -68,6 +70,9 @@ func (t tx) countTags(ctx context.Context, now time.Time, totals *Totals) (err e
 		return err
 	}
 	if err := t.countProblems(ctx, totals); err != nil {
+		return err
+	}
+	if totals.FailingSteps, err = counts[watch.WatcherKind](ctx, t, `SELECT kind AS name, count(*) AS number FROM failing_step GROUP BY kind`); err != nil {
 		return err
 	}
 	if totals.NotCovered, err = one[int](ctx, t, `SELECT count(*) FROM target_state WHERE coverage = ?`, string(vuln.NotCovered)); err != nil {

@@ -14,6 +14,9 @@ type Failing struct {
 // the vulnerability data.
 const Task WatcherKind = "task"
 
+// FailingKinds are all kinds of what may fail.
+var FailingKinds = []WatcherKind{TagWatcher, RegistryWatcher, RepositoryWatcher, EndpointWatcher, Task}
+
 // StepTurn is what a note about failing steps comes to.
 type StepTurn string
 
