@@ -329,7 +329,7 @@ func TestRedeliver(t *testing.T) {
 func TestTotals(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		nothing := store.Totals{TagsByStatus: map[policy.Status]int{}, FailingByKind: map[string]int{}, ImagesByState: map[string]int{},
+		nothing := store.Totals{TagsByStatus: map[policy.Status]int{}, FailingByKind: map[string]int{}, FailingSteps: map[watch.WatcherKind]int{}, ImagesByState: map[string]int{},
 			DeliveriesByState: map[event.DeliveryState]int{}, NotificationsByType: map[event.Type]int{}, EndpointsByHealth: map[event.Health]int{}}
 		if diff := cmp.Diff(nothing, must[store.Totals](t)(s.Totals(ctx, at(0)))); diff != "" {
 			t.Errorf("of nothing (-want +got)\n%s", diff)
@@ -340,7 +340,7 @@ func TestTotals(t *testing.T) {
 		record(t, s, nginx, fullState())
 		advance(t, s, "", "sha256:g1", nil)
 		want := store.Totals{
-			TagsByStatus: map[policy.Status]int{"": 1, policy.Fail: 1}, FailingByKind: map[string]int{"NotFound": 1},
+			TagsByStatus: map[policy.Status]int{"": 1, policy.Fail: 1}, FailingByKind: map[string]int{"NotFound": 1}, FailingSteps: map[watch.WatcherKind]int{},
 			Due: 2, DueSince: at(0), ImagesByState: map[string]int{},
 			NotificationsByType: map[event.Type]int{event.TagUpdate: 1}, DeliveriesByState: map[event.DeliveryState]int{event.Pending: 1},
 			PendingSince: at(0), EndpointsByHealth: map[event.Health]int{event.HealthUntried: 1}, FeedBuilt: built,
