@@ -167,7 +167,7 @@ func newCancelStage(t *testing.T) *cancelStage {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.temporal.Close)
-	for _, queue := range []string{workflows.QueueAnalysis, workflows.QueueMatching, workflows.QueueDelivery} {
+	for _, queue := range []string{workflows.QueueBulk, workflows.QueueAnalysis, workflows.QueueMatching, workflows.QueueDelivery} {
 		t.Cleanup(s.serve(t, queue))
 	}
 	t.Cleanup(func() { close(s.over) })
