@@ -17,7 +17,8 @@ func TestLostParts(t *testing.T) {
 	t.Parallel()
 	for _, lost := range []string{"6/vulnerability.db", "6/import.json", "generation.json", "6", "all"} {
 		for _, empty := range []bool{false, true} {
-			t.Run(lost, func(t *testing.T) {
+			name := map[bool]string{false: "without ", true: "empty "}[empty] + lost
+			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				s := newStage(t, feed.Options{})
 				s.publish(t, build(t))

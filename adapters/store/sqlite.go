@@ -117,7 +117,14 @@ func (f sqliteFile) migrate(ctx context.Context, s *Store) error {
 	if _, err := s.writing.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
 		return err
 	}
-	return s.migrate(ctx, goose.DialectSQLite3, "sqlite")
+	err = s.migrate(ctx, goose.DialectSQLite3, "sqlite")
+	if err == nil {
+		return nil
+	}
+	if damaged := s.Check(ctx); errors.Is(damaged, fault.Invalid) {
+		return damaged // of which the other is a consequence
+	}
+	return err
 }
 
 // Check looks for damage in a file of SQLite, before anything is written: later it
@@ -128,7 +135,7 @@ func (s *Store) Check(ctx context.Context) error {
 		return nil
 	}
 	var found string
-	err := s.reading.GetContext(ctx, &found, "SELECT quick_check FROM pragma_quick_check(1)")
+	err := s.reading.GetContext(ctx, &found, "PRAGMA quick_check(1)")
 	if err == nil && found != "ok" {
 		return fmt.Errorf("%s is damaged (%s); nothing was changed: %s: %w", s.name, found, repair, fault.Invalid)
 	}
