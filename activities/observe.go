@@ -19,9 +19,10 @@ import (
 type Registry interface {
 	// Head is one request for the digest a tag points to.
 	Head(ctx context.Context, ref image.Reference) (image.Digest, error)
-	// Resolve follows an index to the platform's manifest; the zero platform is
-	// the default one.
-	Resolve(ctx context.Context, ref image.Reference, platform image.Platform) (image.Resolved, error)
+	// Resolve reads what a tag points to, whose digest is top if that is known, and
+	// follows an index to the platform's manifest; the zero platform is the default
+	// one.
+	Resolve(ctx context.Context, ref image.Reference, top image.Digest, platform image.Platform) (image.Resolved, error)
 	Tags(ctx context.Context, repository image.Repository) iter.Seq2[[]string, error]
 	// Budget is what may be asked of a registry.
 	Budget(registry string) watch.RegistryBudget
@@ -84,7 +85,9 @@ func (a *Activities) look(ctx context.Context, target image.Target, state watch.
 	}
 }
 
-// resolve follows an index only when the tag's own digest changed.
+// resolve follows an index only when the tag's own digest changed, and reads what
+// the tag points to by that digest: a cache may still have another answer for the
+// tag.
 func (a *Activities) resolve(ctx context.Context, target image.Target, last image.Resolved) (image.Resolved, error) {
 	ctx, cancel := withLookTimeout(ctx)
 	defer cancel()
@@ -95,7 +98,7 @@ func (a *Activities) resolve(ctx context.Context, target image.Target, last imag
 	if top == last.Top() {
 		return last, nil
 	}
-	return a.Registry.Resolve(ctx, target.Reference, target.Platform)
+	return a.Registry.Resolve(ctx, target.Reference, top, target.Platform)
 }
 
 func withLookTimeout(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -88,7 +88,7 @@ func (a *Activities) subscribe(ctx context.Context, request watch.SubscribeReque
 func (a *Activities) verify(ctx context.Context, target image.Target) (image.Resolved, error) {
 	ctx, cancel := withLookTimeout(ctx)
 	defer cancel()
-	return a.Registry.Resolve(ctx, target.Reference, target.Platform)
+	return a.Registry.Resolve(ctx, target.Reference, "", target.Platform)
 }
 
 func subscriptions(request watch.SubscribeRequest, now time.Time) []event.Subscription {

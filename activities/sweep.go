@@ -195,18 +195,17 @@ func (p *sweptPage) add(looks []watch.Look, digest image.Digest, err error, now 
 	p.asked = append(p.asked, looks...)
 }
 
-// wakeMoved wakes the watchers of the tags that do not point to what they
-// pointed to.
+// wakeMoved wakes the watchers of the tags that moved.
 func (a *Activities) wakeMoved(ctx context.Context, before, after []watch.Look) (int, error) {
-	known := make(map[image.Target]image.Digest, len(before))
+	earlier := make(map[image.Target]watch.Look, len(before))
 	for _, look := range before {
-		known[look.Target] = look.Seen
+		earlier[look.Target] = look
 	}
 	moved := 0
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(sweepConcurrency)
 	for _, look := range after {
-		if look.Seen == known[look.Target] {
+		if !look.Moved(earlier[look.Target]) {
 			continue
 		}
 		moved++

@@ -57,8 +57,9 @@ func TestSweepWakesWhatMoved(t *testing.T) {
 	if swept := r.sweep(); swept.Moved != 0 {
 		t.Errorf("told again: %+v", swept)
 	}
-	if heads, all := r.registry.Count(lab.Call{Method: http.MethodHead}), len(r.registry.Calls()); heads != all {
-		t.Errorf("%d of %d requests are not HEAD", all-heads, all)
+	heads, all := r.registry.Count(lab.Call{Method: http.MethodHead}), len(r.registry.Calls())
+	if gone := r.registry.Count(lab.Call{Method: http.MethodGet, Reference: "3"}); heads+gone != all || gone != 1 {
+		t.Errorf("%d of %d requests are HEAD, %d confirm that a tag is gone", heads, all, gone)
 	}
 }
 

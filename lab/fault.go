@@ -5,12 +5,14 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 )
 
-// Fault describes one way to fail. Exactly one of Status, Stall, Drop and
-// CutAfter says how; the other fields say which requests and how many of them.
+// Fault describes one way to fail. Exactly one of Status, Stall, Drop, CutAfter
+// and Replace says how; the other fields say which requests and how many of them.
 type Fault struct {
 	// Method selects requests by method; empty selects all.
 	Method string
@@ -31,6 +33,10 @@ type Fault struct {
 	// CutAfter serves the request but breaks the connection after this many
 	// bytes of the answer's body.
 	CutAfter int64
+	// Replace serves the request and changes the body of the answer, as something
+	// in between does that caches, shortens or inserts. The length is that of the
+	// new body.
+	Replace func(body []byte) []byte
 }
 
 func (f Fault) selects(r *http.Request) bool {
@@ -124,6 +130,8 @@ func (a *activeFault) play(w http.ResponseWriter, r *http.Request, next http.Han
 		panic(http.ErrAbortHandler)
 	case a.Stall:
 		a.stall(w, r, next)
+	case a.Replace != nil:
+		a.replace(w, r, next)
 	case a.CutAfter > 0:
 		next.ServeHTTP(&cutWriter{ResponseWriter: w, left: a.CutAfter}, r)
 	default:
@@ -147,6 +155,16 @@ func (a *activeFault) stall(w http.ResponseWriter, r *http.Request, next http.Ha
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		next.ServeHTTP(w, r)
 	}
+}
+
+func (a *activeFault) replace(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	answer := httptest.NewRecorder()
+	next.ServeHTTP(answer, r)
+	body := a.Replace(answer.Body.Bytes())
+	maps.Copy(w.Header(), answer.Header())
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(body) // a caller that left does not matter
 }
 
 // cutWriter passes the first bytes of a body on and then breaks the connection.

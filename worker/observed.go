@@ -60,9 +60,9 @@ func (r observedRegistry) Head(ctx context.Context, ref image.Reference) (image.
 }
 
 // Resolve implements activities.Registry.
-func (r observedRegistry) Resolve(ctx context.Context, ref image.Reference, platform image.Platform) (image.Resolved, error) {
+func (r observedRegistry) Resolve(ctx context.Context, ref image.Reference, top image.Digest, platform image.Platform) (image.Resolved, error) {
 	ctx, end := r.ask(ctx, "resolve", ref.Repository)
-	resolved, err := r.Registry.Resolve(ctx, ref, platform)
+	resolved, err := r.Registry.Resolve(ctx, ref, top, platform)
 	end(err)
 	return resolved, err
 }

@@ -43,7 +43,7 @@ func (a *Analyzer) Contents(ctx context.Context, request Request, inventory *sbo
 	}
 	walk := newWalk(inventory, a.limits.ImageBytes, visit)
 	for i, diffID := range documents.diffIDs {
-		archive := filepath.Join(layersFolder(folder), inspect.LayerName(i, diffID.String()))
+		archive := filepath.Join(layersFolder(folder), inspect.LayerName(i, string(diffID)))
 		if err := walk.layer(ctx, archive); err != nil {
 			return err
 		}

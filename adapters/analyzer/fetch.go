@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -25,7 +26,8 @@ const fetches = 3
 type documents struct {
 	manifest, config []byte
 	layers           []v1.Descriptor
-	diffIDs          []v1.Hash // one for each layer, as the configuration claims
+	diffIDs          []image.Digest // one for each layer, as the configuration claims
+	from             string         // the registry, for errors
 }
 
 // read reads the documents and refuses an image that cannot be analyzed.
@@ -42,11 +44,12 @@ func (a *Analyzer) read(ctx context.Context, request Request) (documents, error)
 	if err != nil {
 		return documents{}, fmt.Errorf("manifest: %w: %w", fault.Invalid, err)
 	}
-	config, err := v1.ParseConfigFile(bytes.NewReader(read.config))
+	config, err := image.ParseConfiguration(read.config)
 	if err != nil {
-		return documents{}, fmt.Errorf("configuration: %w: %w", fault.Invalid, err)
+		return documents{}, err
 	}
-	read.layers, read.diffIDs = manifest.Layers, config.RootFS.DiffIDs
+	read.layers, read.diffIDs = manifest.Layers, config.DiffIDs
+	read.from, _, _ = strings.Cut(request.Name, "/")
 	return read, read.check(a.limits)
 }
 
@@ -82,10 +85,10 @@ func (a *Analyzer) fetch(ctx context.Context, source Source, documents documents
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(fetches)
 	for i, layer := range documents.layers {
-		claimed := documents.diffIDs[i].String()
+		claimed := string(documents.diffIDs[i])
 		group.Go(func() error {
 			path := filepath.Join(archives, inspect.LayerName(i, claimed))
-			fetched, err := a.fetchLayer(ctx, source, layer, claimed, budget, path)
+			fetched, err := a.fetchLayer(ctx, source, documents.from, layer, claimed, budget, path)
 			if fetched {
 				transferred.Add(layer.Size)
 			}
@@ -100,13 +103,13 @@ func (a *Analyzer) fetch(ctx context.Context, source Source, documents documents
 // fetchLayer links one layer, and refuses it if its content is not what the
 // configuration claims: the name of the archive, and so all that is found in it,
 // would belong to another layer.
-func (a *Analyzer) fetchLayer(ctx context.Context, source Source, layer v1.Descriptor, claimed string, budget *layers.Budget, path string) (fetched bool, err error) {
+func (a *Analyzer) fetchLayer(ctx context.Context, source Source, from string, layer v1.Descriptor, claimed string, budget *layers.Budget, path string) (fetched bool, err error) {
 	digest, err := image.ParseDigest(layer.Digest.String())
 	if err != nil {
 		return false, fmt.Errorf("layer: %w", err)
 	}
 	open := func(ctx context.Context) (io.ReadCloser, error) { return source.Layer(ctx, digest) }
-	facts, fetched, err := a.store.Link(ctx, layers.Layer{Digest: digest, Size: layer.Size, DiffID: claimed}, budget, open, path)
+	facts, fetched, err := a.store.Link(ctx, layers.Layer{Digest: digest, Size: layer.Size, DiffID: claimed, From: from}, budget, open, path)
 	if err != nil {
 		return fetched, err
 	}

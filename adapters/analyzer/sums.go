@@ -63,7 +63,7 @@ func (a *Analyzer) digestBy(ctx context.Context, documents documents, folder str
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(fetches)
 	for i, layer := range documents.layers {
-		claimed := documents.diffIDs[i].String()
+		claimed := string(documents.diffIDs[i])
 		group.Go(func() error {
 			archive := filepath.Join(layersFolder(folder), inspect.LayerName(i, claimed))
 			known := layers.Layer{Digest: image.Digest(layer.Digest.String()), Size: layer.Size}

@@ -195,7 +195,7 @@ func (c check) login(ctx context.Context, challenge transport.Challenge, held cr
 	if c.report.Authentication == "token" && held.registryToken == "" {
 		scope := ""
 		if c.path != "" {
-			scope = "repository:" + c.path + ":pull"
+			scope = pullScope(c.path)
 		}
 		issued, err := h.exchange(ctx, challenge, held, scope)
 		if err != nil {
@@ -235,18 +235,12 @@ func (c check) admitted(ctx context.Context, authorization string, held credenti
 func (c check) look(ctx context.Context, authorization string) error {
 	h := c.host
 	h.mu.Lock()
-	h.tokens[c.path] = token{header: authorization, until: time.Now().Add(checkTimeout)}
+	h.tokens[pullScope(c.path)] = token{header: authorization, until: time.Now().Add(checkTimeout)}
 	h.mu.Unlock()
-	resp, err := c.send(ctx, query{method: http.MethodHead, resource: "manifests/" + c.tag, accept: manifestTypes})
-	if answersOnlyGet(err) {
-		resp, err = c.send(ctx, query{method: http.MethodGet, resource: "manifests/" + c.tag, accept: manifestTypes})
-	}
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	c.report.Digest, _ = image.ParseDigest(resp.Header.Get(digestHeader))
-	return nil
+	ref := image.Reference{Repository: image.Repository{Registry: h.name, Path: c.path}, Tag: c.tag}
+	digest, err := c.digestOfTag(ctx, ref)
+	c.report.Digest = digest
+	return err
 }
 
 // Budget is what may be asked of a registry, as this worker knows it.

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -53,13 +54,6 @@ func (e *statusError) Error() string {
 
 // Unwrap is the fault.
 func (e *statusError) Unwrap() error { return e.kind }
-
-// answersOnlyGet tells that a registry does not do HEAD requests.
-func answersOnlyGet(err error) bool {
-	var status *statusError
-	return errors.As(err, &status) &&
-		(status.status == http.StatusMethodNotAllowed || status.status == http.StatusNotImplemented)
-}
 
 // refusal turns an answer that is no success into an error. Credentials that
 // the registry refuses altogether, freshly looked up, are nothing that one
@@ -113,13 +107,39 @@ func (h *host) root(ctx context.Context, authorization string, plain bool) (*htt
 	return resp, nil
 }
 
+// errorBody is how registries say what is wrong.
+type errorBody struct {
+	Errors []struct{ Code, Message string }
+}
+
+// errorsIn are the errors in an answer that is a success by its status alone; nil
+// if it has none. Only their codes are quoted: what was sent for the answer, and
+// may be in its texts, is not known here.
+func errorsIn(content []byte, host string) error {
+	var body errorBody
+	if json.Unmarshal(content, &body) != nil || len(body.Errors) == 0 {
+		return nil
+	}
+	refused := &statusError{host: host, status: http.StatusOK}
+	for _, each := range body.Errors {
+		if codePattern.MatchString(each.Code) {
+			refused.codes = append(refused.codes, each.Code)
+		}
+	}
+	if refused.kind = kindOf(http.StatusOK, refused.codes); refused.kind == fault.Invalid {
+		refused.kind = fault.Unavailable
+	}
+	refused.message = "errors instead of what was asked for"
+	return refused
+}
+
+var codePattern = regexp.MustCompile(`^[A-Z_]{1,40}$`)
+
 // statusOf reads an answer that is no success. What the host says is quoted in
 // part, and never with the secret it was sent.
 func statusOf(resp *http.Response, host, authorization string) *statusError {
 	refused := &statusError{host: host, status: resp.StatusCode}
-	var body struct {
-		Errors []struct{ Code, Message string }
-	}
+	var body errorBody
 	if content, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)); err == nil && json.Unmarshal(content, &body) == nil {
 		for _, each := range body.Errors {
 			refused.codes = append(refused.codes, quotable(each.Code, authorization))

@@ -40,7 +40,7 @@ func TestStatusDecidesTheFault(t *testing.T) {
 				w.WriteHeader(test.status)
 				fmt.Fprint(w, test.body)
 			})
-			_, err := newClient(t, registry.Options{}).Resolve(t.Context(), reference(t, host+"/app:1"), image.Platform{})
+			_, err := newClient(t, registry.Options{}).Resolve(t.Context(), reference(t, host+"/app:1"), "", image.Platform{})
 			if !errors.Is(err, test.want) || !strings.Contains(err.Error(), host) {
 				t.Errorf("error = %v, want %v that names %s", err, test.want, host)
 			}
@@ -73,7 +73,7 @@ func TestBrokenAnswerIsUnavailable(t *testing.T) {
 	push(t, store, "app:1", build(t, lab.Copy("/app", lab.Text("/app", "x"))))
 	for _, broken := range []lab.Fault{{Path: "/manifests/", Drop: true}, {Path: "/manifests/", CutAfter: 10}} {
 		lift := store.Fail(broken)
-		_, err := client.Resolve(t.Context(), reference(t, store.Reference("app:1")), image.Platform{})
+		_, err := client.Resolve(t.Context(), reference(t, store.Reference("app:1")), "", image.Platform{})
 		if !errors.Is(err, fault.Unavailable) {
 			t.Errorf("error = %v, want fault.Unavailable", err)
 		}
@@ -129,7 +129,7 @@ func TestSecretsStayOutOfErrors(t *testing.T) {
 				login(t, challenged, encoded)
 				_, err := client.Head(t.Context(), reference(t, challenged+"/app:1"))
 				if err == nil {
-					_, err = client.Resolve(t.Context(), reference(t, challenged+"/app:1"), image.Platform{})
+					_, err = client.Resolve(t.Context(), reference(t, challenged+"/app:1"), "", image.Platform{})
 				}
 				for _, hidden := range []string{secret, issued, encoded} {
 					if err == nil || strings.Contains(err.Error(), hidden) {

@@ -30,13 +30,15 @@ type host struct {
 	settings   hostSettings
 	transports transports
 	budget     *budget
+	heads      heads
 	probe      bool               // asks also while the host is left alone because it failed
 	flight     singleflight.Group // handshake and tokens: of several who need one, the first fetches it
 
 	mu         sync.Mutex
 	challenge  *transport.Challenge // nil before the handshake
 	within     reach                // where the registry may redirect to
-	tokens     map[string]token     // by repository path
+	scopes     map[string]string    // that the registry asked for, by repository path and kind of resource
+	tokens     map[string]token     // by scope
 	denials    map[string]denial    // by repository path
 	distrusted map[image.Digest]bool
 }
@@ -54,7 +56,7 @@ func newHost(client *Registry, named string, settings hostSettings) (*host, erro
 	return &host{
 		client: client, name: named, registry: registry, settings: settings, transports: newTransports(settings, within),
 		budget: newBudget(named, settings.perSecond, settings.concurrency),
-		tokens: map[string]token{}, denials: map[string]denial{}, distrusted: map[image.Digest]bool{},
+		scopes: map[string]string{}, tokens: map[string]token{}, denials: map[string]denial{}, distrusted: map[image.Digest]bool{},
 	}, nil
 }
 
@@ -69,7 +71,7 @@ func (h *host) succeed(settings hostSettings) (*host, error) {
 func (h *host) anew() *host {
 	return &host{
 		client: h.client, name: h.name, registry: h.registry, settings: h.settings, transports: h.transports, budget: h.budget,
-		probe: true, tokens: map[string]token{}, denials: map[string]denial{}, distrusted: map[image.Digest]bool{},
+		probe: true, scopes: map[string]string{}, tokens: map[string]token{}, denials: map[string]denial{}, distrusted: map[image.Digest]bool{},
 	}
 }
 
@@ -198,25 +200,25 @@ func (h *host) redirectReach() reach {
 }
 
 // forget drops what was learned, after the registry refused it.
-func (h *host) forget(path string) {
+func (h *host) forget(scope string) {
 	h.client.keys.forget(h)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.challenge = nil
-	delete(h.tokens, path)
+	delete(h.tokens, scope)
 }
 
 // authorization returns the value of the Authorization header for reading a
 // repository, "" for none, and whether it was used before.
-func (h *host) authorization(ctx context.Context, challenge transport.Challenge, path string) (header string, reused bool, err error) {
-	if known, found := h.knownToken(path); found {
+func (h *host) authorization(ctx context.Context, challenge transport.Challenge, path, scope string) (header string, reused bool, err error) {
+	if known, found := h.knownToken(scope); found {
 		return known.header, true, nil
 	}
-	fetched, err := h.once(ctx, "token "+path, func() (any, error) {
-		if known, found := h.knownToken(path); found {
+	fetched, err := h.once(ctx, "token "+scope, func() (any, error) {
+		if known, found := h.knownToken(scope); found {
 			return known, nil // fetched by another between the two looks
 		}
-		return h.authorize(ctx, challenge, path)
+		return h.authorize(ctx, challenge, path, scope)
 	})
 	if err != nil {
 		return "", false, err
@@ -224,11 +226,11 @@ func (h *host) authorization(ctx context.Context, challenge transport.Challenge,
 	return fetched.(token).header, false, nil
 }
 
-// knownToken is that of a repository while it lasts.
-func (h *host) knownToken(path string) (token, bool) {
+// knownToken is that of a scope while it lasts.
+func (h *host) knownToken(scope string) (token, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	known, found := h.tokens[path]
+	known, found := h.tokens[scope]
 	return known, found && time.Now().Before(known.until)
 }
 

@@ -72,7 +72,7 @@ func TestHostileAnswers(t *testing.T) {
 		}, fault.Unavailable, ""},
 		{"other content than the digest says", func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, `{"schemaVersion":2,"config":{},"layers":[]}`)
-		}, fault.Invalid, "has digest"},
+		}, fault.Unavailable, "has digest"},
 		{"a header without an end", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X", strings.Repeat("x", 1<<20))
 		}, fault.Unavailable, ""},

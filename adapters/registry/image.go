@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -49,9 +50,6 @@ func (i *Image) manifest(ctx context.Context) ([]byte, *v1.Manifest, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read manifest of %s: %w", i.Name(), err)
 	}
-	if doc.digest != i.digest {
-		return nil, nil, fmt.Errorf("manifest of %s has digest %s: %w", i.Name(), doc.digest, fault.Invalid)
-	}
 	parsed, err := doc.imageManifest()
 	if err != nil {
 		return nil, nil, fmt.Errorf("read %s: %w", i.Name(), err)
@@ -67,13 +65,17 @@ func (i *Image) Config(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	named := manifest.Config.Digest.String()
-	raw, _, err := i.registry.read(ctx, i.repository, "blobs/"+named, maxConfig)
+	if manifest.Config.Size > maxConfig {
+		return nil, fmt.Errorf("config of %s has %d bytes, the limit is %d: %w", i.Name(), manifest.Config.Size, maxConfig, fault.Limit)
+	}
+	digest := image.Digest(manifest.Config.Digest.String())
+	question := query{method: http.MethodGet, repository: i.repository, resource: "blobs/" + string(digest), digest: digest}
+	raw, _, err := i.registry.read(ctx, question, maxConfig)
+	if errors.Is(err, fault.Limit) {
+		err = fmt.Errorf("more than %d bytes arrive and its manifest gives %d: %w", maxConfig, manifest.Config.Size, fault.Unavailable)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read config of %s: %w", i.Name(), err)
-	}
-	if found := digestOf(raw); string(found) != named {
-		return nil, fmt.Errorf("config of %s has digest %s and not %s: %w", i.Name(), found, named, fault.Invalid)
 	}
 	return raw, nil
 }
@@ -85,7 +87,11 @@ func (i *Image) Layer(ctx context.Context, digest image.Digest) (io.ReadCloser, 
 	ctx, cancel := context.WithCancelCause(ctx)
 	var opened *transfer
 	question := query{method: http.MethodGet, repository: i.repository, resource: "blobs/" + string(digest), digest: digest, transfer: true}
-	err := i.registry.ask(ctx, question, func(at place, resp *http.Response) error {
+	err := i.registry.eachPlace(ctx, question, func(at place) error {
+		resp, err := at.ask(ctx, question)
+		if err != nil {
+			return err
+		}
 		opened = newTransfer(ctx, cancel, at, resp.Body, digest)
 		return nil
 	})

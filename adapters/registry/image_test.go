@@ -46,8 +46,8 @@ func TestImageHasTheDocumentsAndLayersThatWerePushed(t *testing.T) {
 func TestImageRefusesContentOfAnotherDigest(t *testing.T) {
 	host := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"schemaVersion":2,"config":{}}`) })
 	found := newClient(t, registry.Options{}).Image(image.Repository{Registry: host, Path: "app"}, image.Digest("sha256:"+strings.Repeat("a", 64)))
-	if _, err := found.Manifest(t.Context()); !errors.Is(err, fault.Invalid) {
-		t.Errorf("error = %v, want fault.Invalid", err)
+	if _, err := found.Manifest(t.Context()); !errors.Is(err, fault.Unavailable) || fault.Permanent(err) {
+		t.Errorf("error = %v, want fault.Unavailable", err)
 	}
 }
 

@@ -135,14 +135,14 @@ func TestAnnouncedLimitIsNeverExceeded(t *testing.T) {
 			ref := reference(t, store.Reference("app:1"))
 			store.Allow(test.quota)
 			for range test.used {
-				if _, err := newClient(t, hurry).Resolve(t.Context(), ref, image.Platform{}); err != nil {
+				if _, err := newClient(t, hurry).Resolve(t.Context(), ref, "", image.Platform{}); err != nil {
 					t.Fatal(err)
 				}
 			}
 			heads, failures := poll(t, client, times(ref, asked))
 			gets := 0
 			for range asked {
-				_, err := client.Resolve(t.Context(), ref, image.Platform{})
+				_, err := client.Resolve(t.Context(), ref, "", image.Platform{})
 				if err == nil {
 					gets++
 				} else {

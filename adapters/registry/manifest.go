@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -38,41 +39,87 @@ type document struct {
 
 // manifest reads a manifest or index by tag or digest.
 func (r *Registry) manifest(ctx context.Context, repository image.Repository, identifier string) (document, error) {
-	raw, header, err := r.read(ctx, repository, "manifests/"+identifier, maxManifest, manifestTypes...)
+	if known, found := r.documents.find(repository, identifier); found {
+		return known, nil
+	}
+	ctx, cancel := r.soon(ctx)
+	defer cancel()
+	var doc document
+	question := manifestQuery(http.MethodGet, repository, identifier)
+	err := r.eachPlace(ctx, question, func(at place) (err error) {
+		doc, err = at.document(ctx, question)
+		return err
+	})
+	if err == nil {
+		r.documents.keep(repository, doc)
+	}
+	return doc, err
+}
+
+func manifestQuery(method string, repository image.Repository, identifier string) query {
+	resource := "manifests/" + identifier
+	return query{method: method, repository: repository, resource: resource, digest: digestIn(resource), accept: manifestTypes}
+}
+
+// document reads a manifest or index. What was asked for by its tag is only what
+// the registry says it is: bytes that do not fit the digest that comes with them,
+// or are no manifest at all, did not arrive as the registry has them.
+func (p place) document(ctx context.Context, q query) (document, error) {
+	raw, header, err := p.read(ctx, q, maxManifest)
 	if err != nil {
 		return document{}, err
 	}
 	doc := document{digest: digestOf(raw), raw: raw}
-	if claimed := header.Get(digestHeader); claimed != "" && strings.HasPrefix(claimed, "sha256:") && claimed != string(doc.digest) {
-		return document{}, fmt.Errorf("manifest has digest %s and not %q, as %s says: %w", doc.digest, claimed, repository.Registry, fault.Invalid)
-	}
-	if doc.mediaType, err = mediaTypeOf(raw, header.Get("Content-Type")); err != nil {
-		return document{}, fmt.Errorf("manifest %s: %w", doc.digest, err)
+	doc.mediaType, err = mediaTypeOf(raw, header.Get("Content-Type"))
+	claimed, _ := image.ParseDigest(header.Get(digestHeader))
+	fits := q.digest != "" || claimed == doc.digest
+	switch {
+	case q.digest == "" && claimed != "" && !fits && !errors.Is(err, errSchema1):
+		return document{}, fmt.Errorf("what %s sends for %s has digest %s and not %s, as it says: %w", p.host.name, q.resource, doc.digest, claimed, fault.Unavailable)
+	case errors.Is(err, errNoManifest) && !fits:
+		return document{}, fmt.Errorf("what %s sends for %s cannot be read: %w: %w", p.host.name, q.resource, fault.Unavailable, err)
+	case err != nil:
+		return document{}, fmt.Errorf("manifest %s: %w: %w", doc.digest, fault.Invalid, err)
 	}
 	return doc, nil
 }
 
-// read reads a document of limited size in limited time. What is named by its
-// digest is what the digest says.
-func (r *Registry) read(ctx context.Context, repository image.Repository, resource string, limit int64, accept ...string) ([]byte, http.Header, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, r.patience.document, fmt.Errorf("no complete answer in %s", r.patience.document))
+// read reads a document of limited size in limited time from wherever it is
+// found.
+func (r *Registry) read(ctx context.Context, q query, limit int64) (raw []byte, header http.Header, err error) {
+	ctx, cancel := r.soon(ctx)
 	defer cancel()
-	var raw []byte
-	var header http.Header
-	question := query{method: http.MethodGet, repository: repository, resource: resource, digest: digestIn(resource), accept: accept}
-	err := r.ask(ctx, question, func(at place, resp *http.Response) (err error) {
-		defer resp.Body.Close()
-		header = resp.Header
-		if raw, err = readAll(resp.Body, limit); err != nil {
-			return fmt.Errorf("read %s from %s: %w", resource, at.host.name, err)
-		}
-		if found := digestOf(raw); question.digest != "" && found != question.digest {
-			at.host.distrust(question.digest)
-			return fmt.Errorf("what %s sends for %s has digest %s: %w", at.host.name, resource, found, fault.Invalid)
-		}
-		return nil
+	err = r.eachPlace(ctx, q, func(at place) (err error) {
+		raw, header, err = at.read(ctx, q, limit)
+		return err
 	})
 	return raw, header, err
+}
+
+// soon limits the time that reading a document may take.
+func (r *Registry) soon(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, r.patience.document, fmt.Errorf("no complete answer in %s", r.patience.document))
+}
+
+// read reads a document from one place. What is named by its digest is what the
+// digest says. Anything else never arrived, which says nothing about the document.
+func (p place) read(ctx context.Context, q query, limit int64) ([]byte, http.Header, error) {
+	resp, err := p.ask(ctx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	raw, err := readAll(resp.Body, limit)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read %s from %s: %w", q.resource, p.host.name, err)
+	}
+	if found := digestOf(raw); q.digest != "" && found != q.digest {
+		if p.mirror {
+			p.host.distrust(q.digest)
+		}
+		return nil, nil, fmt.Errorf("what %s sends for %s has digest %s: %w", p.host.name, q.resource, found, fault.Unavailable)
+	}
+	return raw, resp.Header, nil
 }
 
 // digestIn is the digest that names a resource, "" if none does.
@@ -90,22 +137,30 @@ func digestOf(content []byte) image.Digest {
 	return image.Digest("sha256:" + hex.EncodeToString(sum[:]))
 }
 
-// mediaTypeOf decides what a document is: by itself, by the answer's header, or
-// by its shape. One that could be read both ways is refused, since two readers
+var (
+	// errSchema1 is the format of Docker before 2016, whose digest is not that of
+	// its bytes.
+	errSchema1 = errors.New("image manifest schema 1 is not supported; push the image again with a current tool")
+	// errNoManifest tells that a document is something else altogether.
+	errNoManifest = errors.New("neither an image nor an index")
+)
+
+// mediaTypeOf decides what a document is: by what it holds, whatever it is
+// labeled with. One that could be read both ways is refused, since two readers
 // might then see two images under one digest.
 func mediaTypeOf(raw []byte, contentType string) (types.MediaType, error) {
 	var shape struct {
-		SchemaVersion int             `json:"schemaVersion"`
-		MediaType     types.MediaType `json:"mediaType"`
-		Config        json.RawMessage `json:"config"`
-		Layers        json.RawMessage `json:"layers"`
-		Manifests     json.RawMessage `json:"manifests"`
+		SchemaVersion int              `json:"schemaVersion"`
+		MediaType     types.MediaType  `json:"mediaType"`
+		Config        *json.RawMessage `json:"config"`
+		Layers        *json.RawMessage `json:"layers"`
+		Manifests     *json.RawMessage `json:"manifests"`
 	}
 	if err := json.Unmarshal(raw, &shape); err != nil {
-		return "", fmt.Errorf("no JSON document: %w: %w", fault.Invalid, err)
+		return "", fmt.Errorf("%w: no JSON document: %w", errNoManifest, err)
 	}
 	if shape.Manifests != nil && (shape.Layers != nil || shape.Config != nil) {
-		return "", fmt.Errorf("both an index and an image manifest: %w", fault.Invalid)
+		return "", errors.New("both an index and an image manifest")
 	}
 	declared := shape.MediaType
 	if declared == "" {
@@ -113,48 +168,31 @@ func mediaTypeOf(raw []byte, contentType string) (types.MediaType, error) {
 		declared = types.MediaType(bare)
 	}
 	switch {
-	case declared == types.DockerManifestSchema1, declared == types.DockerManifestSchema1Signed, shape.SchemaVersion == 1:
-		return "", fmt.Errorf("image manifest schema 1 is not supported; push the image again with a current tool: %w", fault.Invalid)
-	case declared.IsIndex(), declared.IsImage():
+	case declared.IsSchema1(), shape.SchemaVersion == 1:
+		return "", errSchema1
+	case shape.Manifests != nil && declared.IsIndex(), shape.Config != nil && declared.IsImage():
 		return declared, nil
 	case shape.Manifests != nil:
 		return types.OCIImageIndex, nil
 	case shape.Config != nil:
 		return types.OCIManifestSchema1, nil
 	}
-	return "", fmt.Errorf("media type %q is no image and no index: %w", declared, fault.Invalid)
-}
-
-// resolve selects the platform's manifest.
-func (d document) resolve(platform image.Platform) (image.Resolved, error) {
-	if !d.mediaType.IsIndex() {
-		_, err := d.imageManifest()
-		return image.Resolved{Manifest: d.digest}, err
-	}
-	index, err := v1.ParseIndexManifest(bytes.NewReader(d.raw))
-	if err != nil {
-		return image.Resolved{}, fmt.Errorf("index %s: %w: %w", d.digest, fault.Invalid, err)
-	}
-	selected, err := selectPlatform(index.Manifests, platform)
-	if err != nil {
-		return image.Resolved{}, fmt.Errorf("index %s: %w", d.digest, err)
-	}
-	return image.Resolved{Manifest: selected, Index: d.digest}, nil
+	return "", fmt.Errorf("%w: media type %q", errNoManifest, declared)
 }
 
 // imageManifest reads the manifest of an image. Other artifacts (signatures,
 // charts) use the same document with another type of config.
 func (d document) imageManifest() (*v1.Manifest, error) {
 	if !d.mediaType.IsImage() {
-		return nil, fmt.Errorf("manifest %s: media type %q is no image: %w", d.digest, d.mediaType, fault.Invalid)
+		return nil, fmt.Errorf("manifest %s: media type %q is not an image's: %w", d.digest, d.mediaType, fault.Invalid)
 	}
 	manifest, err := v1.ParseManifest(bytes.NewReader(d.raw))
 	if err != nil {
 		return nil, fmt.Errorf("manifest %s: %w: %w", d.digest, fault.Invalid, err)
 	}
-	if !manifest.Config.MediaType.IsConfig() {
-		return nil, fmt.Errorf("manifest %s: config of type %q is no image's; tags of signatures, charts and other artifacts cannot be analyzed: %w",
-			d.digest, manifest.Config.MediaType, fault.Invalid)
+	if kind := artifactType(manifest); kind != "" {
+		return nil, fmt.Errorf("manifest %s is an artifact of type %q; tags of signatures, charts and other artifacts cannot be analyzed: %w",
+			d.digest, kind, fault.Invalid)
 	}
 	return manifest, nil
 }

@@ -96,7 +96,7 @@ func readsAll(t *testing.T, client *registry.Registry, host string, digest image
 	if got, err := client.Head(t.Context(), ref); err != nil || got != digest {
 		return fmt.Errorf("Head = %s: %w", got, err)
 	}
-	if got, err := client.Resolve(t.Context(), ref, image.Platform{}); err != nil || got.Manifest != digest {
+	if got, err := client.Resolve(t.Context(), ref, "", image.Platform{}); err != nil || got.Manifest != digest {
 		return fmt.Errorf("Resolve = %+v: %w", got, err)
 	}
 	if tags, err := list(t, client, host); err != nil || len(tags) != 2 {

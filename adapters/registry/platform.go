@@ -2,12 +2,11 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -24,49 +23,47 @@ var variants = map[string]struct {
 	"amd64": {[]string{"v4", "v3", "v2", "v1", ""}, "v1"},
 }
 
-// selectPlatform returns the digest of the entry that runs best on a platform.
-func selectPlatform(entries []v1.Descriptor, platform image.Platform) (image.Digest, error) {
-	best, bestRank := v1.Descriptor{}, -1
-	for _, entry := range entries {
-		if rank := rankOf(entry, platform); rank >= 0 && (bestRank < 0 || rank < bestRank) {
-			best, bestRank = entry, rank
-		}
-	}
-	if bestRank < 0 {
-		return "", fmt.Errorf("no image for platform %s; it has %s: %w", platform, describe(entries), fault.NotFound)
-	}
-	digest, err := image.ParseDigest(best.Digest.String())
-	if err != nil {
-		return "", fmt.Errorf("entry for %s: %w", platform, err)
-	}
-	return digest, nil
-}
-
 // isFor refuses an image that stands alone and does not run on a platform.
 func (r *Registry) isFor(ctx context.Context, repository image.Repository, d document, platform image.Platform) error {
-	manifest, err := d.imageManifest()
+	found, err := r.platformIn(ctx, repository, d)
 	if err != nil {
 		return err
 	}
-	raw, err := (&Image{registry: r, repository: repository, digest: d.digest, raw: d.raw, parsed: manifest}).Config(ctx)
-	if err != nil {
-		return err
-	}
-	var found v1.Platform
-	if err := json.Unmarshal(raw, &found); err != nil {
-		return fmt.Errorf("config of %s is no configuration of an image: %w: %w", d.digest, fault.Invalid, err)
-	}
-	offer := v1.Descriptor{MediaType: d.mediaType, Platform: &found}
-	if rankOf(offer, platform) < 0 {
-		return fmt.Errorf("no image for platform %s; the tag points to one image, which is for %s: %w", platform, platformOf(offer), fault.NotFound)
+	if rankOf(found, platform) < 0 {
+		return fmt.Errorf("no image for platform %s; the tag points to one image, which is for %s: %w", platform, found, fault.NotFound)
 	}
 	return nil
 }
 
-// rankOf is how well an entry suits a platform: 0 best, negative not at all.
-func rankOf(entry v1.Descriptor, platform image.Platform) int {
-	offer := platformOf(entry)
-	if !isImage(entry) || offer.OS != platform.OS || offer.Architecture != platform.Architecture {
+// platformIn is the platform that an image's configuration names. The first
+// images named none: they are for the default one.
+func (r *Registry) platformIn(ctx context.Context, repository image.Repository, d document) (image.Platform, error) {
+	manifest, err := d.imageManifest()
+	if err != nil {
+		return image.Platform{}, err
+	}
+	raw, err := (&Image{registry: r, repository: repository, digest: d.digest, raw: d.raw, parsed: manifest}).Config(ctx)
+	if err != nil {
+		return image.Platform{}, err
+	}
+	config, err := image.ParseConfiguration(raw)
+	if err != nil {
+		return image.Platform{}, fmt.Errorf("config of %s: %w", d.digest, err)
+	}
+	if len(config.DiffIDs) != len(manifest.Layers) {
+		return image.Platform{}, fmt.Errorf("config of %s is not an image's: it has %d layers and the manifest %d: %w",
+			d.digest, len(config.DiffIDs), len(manifest.Layers), fault.Invalid)
+	}
+	if !isNamed(config.Platform) {
+		return image.DefaultPlatform, nil
+	}
+	return config.Platform, nil
+}
+
+// rankOf is how well what is offered suits a platform: 0 best, negative not at
+// all.
+func rankOf(offer, platform image.Platform) int {
+	if offer.OS != platform.OS || offer.Architecture != platform.Architecture {
 		return -1
 	}
 	if offer.Variant == platform.Variant {
@@ -84,35 +81,24 @@ func rankOf(entry v1.Descriptor, platform image.Platform) int {
 	return 1 + offered - wanted
 }
 
-// isImage leaves out attestations, which have the platform unknown/unknown.
+// isImage leaves out entries that say of themselves that they are something
+// else: artifacts, and attestations, which have the platform unknown/unknown.
 func isImage(entry v1.Descriptor) bool {
-	return entry.MediaType.IsImage() && platformOf(entry).OS != "unknown" &&
-		entry.Annotations["vnd.docker.reference.type"] == ""
+	known := entry.MediaType == "" || entry.MediaType.IsImage() || entry.MediaType.IsIndex()
+	artifact := entry.ArtifactType != "" && !isConfig(types.MediaType(entry.ArtifactType))
+	return known && !artifact && (entry.Platform == nil || entry.Platform.OS != "unknown") && entry.Annotations["vnd.docker.reference.type"] == ""
 }
 
-// platformOf is an entry's platform, the default one if it has none.
+// platformOf is the platform that an entry names, zero if it names none.
 func platformOf(entry v1.Descriptor) image.Platform {
 	if entry.Platform == nil {
-		return image.DefaultPlatform
+		return image.Platform{}
 	}
-	return image.Platform{OS: entry.Platform.OS, Architecture: entry.Platform.Architecture, Variant: entry.Platform.Variant}
+	named := image.Platform{OS: entry.Platform.OS, Architecture: entry.Platform.Architecture, Variant: entry.Platform.Variant}
+	if !isNamed(named) {
+		return image.Platform{}
+	}
+	return named
 }
 
-// describe lists the platforms of an index for people.
-func describe(entries []v1.Descriptor) string {
-	var platforms []string
-	for _, entry := range entries {
-		if isImage(entry) {
-			platforms = append(platforms, platformOf(entry).String())
-		}
-	}
-	if len(platforms) == 0 {
-		return "no image at all"
-	}
-	slices.Sort(platforms)
-	platforms = slices.Compact(platforms)
-	if len(platforms) > 20 {
-		platforms = append(platforms[:20], "and more")
-	}
-	return strings.Join(platforms, ", ")
-}
+func isNamed(platform image.Platform) bool { return platform.OS != "" && platform.Architecture != "" }

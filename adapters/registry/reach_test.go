@@ -13,9 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
-
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
@@ -139,7 +136,6 @@ func TestVariantThatRunsBestIsSelected(t *testing.T) {
 		{"older runs too", "linux/arm/v7", "linux/arm/v5 linux/arm/v6", "linux/arm/v6"},
 		{"newer does not", "linux/arm/v6", "linux/arm/v7", ""},
 		{"usual is not named", "linux/amd64/v1", "linux/amd64", "linux/amd64"},
-		{"no platform is the default one", "linux/amd64", "-", "-"},
 		{"other system", "linux/amd64", "windows/amd64", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -147,20 +143,16 @@ func TestVariantThatRunsBestIsSelected(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var entries []v1.Descriptor
-			names := map[image.Digest]string{}
-			for i, offer := range strings.Fields(test.offered) {
-				entry := v1.Descriptor{MediaType: types.OCIManifestSchema1, Digest: v1.Hash{Algorithm: "sha256", Hex: strings.Repeat(string(rune('a'+i)), 64)}}
-				if offer != "-" {
-					if entry.Platform, err = v1.ParsePlatform(offer); err != nil {
-						t.Fatal(err)
-					}
+			s := &search{platform: wanted}
+			for _, offer := range strings.Fields(test.offered) {
+				platform, err := image.ParsePlatform(offer)
+				if err != nil {
+					t.Fatal(err)
 				}
-				entries, names[image.Digest(entry.Digest.String())] = append(entries, entry), offer
+				s.entries = append(s.entries, entry{platform: platform})
 			}
-			got, err := selectPlatform(entries, wanted)
-			if names[got] != test.want || (err == nil) == (test.want == "") {
-				t.Errorf("selected %q, %v; want %q", names[got], err, test.want)
+			if got, _ := s.best(); got.platform.String() != test.want {
+				t.Errorf("selected %q; want %q", got.platform, test.want)
 			}
 		})
 	}

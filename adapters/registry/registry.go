@@ -12,16 +12,17 @@ package registry
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/registry/conf"
+	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -58,6 +59,7 @@ type Registry struct {
 	keys      *keychain
 	patience  patience
 	log       *slog.Logger
+	documents documents
 	lookout   lookout
 	current   atomic.Pointer[setup]
 }
@@ -86,6 +88,7 @@ func New(options Options) (*Registry, error) {
 		keys:      newKeychain(),
 		patience:  ordinaryPatience,
 		log:       cmp.Or(options.Log, slog.New(slog.DiscardHandler)),
+		documents: newDocuments(),
 		lookout:   lookout{every: lookEvery},
 	}
 	first, err := newSetup(r)
@@ -101,55 +104,53 @@ func New(options Options) (*Registry, error) {
 // Tagwatch does not.
 func (r *Registry) Unread() []string { return r.current.Load().file.Ignored }
 
-// Head asks what a tag points to with one HEAD request. Where a registry does
-// not answer that with a digest, a GET follows.
-func (r *Registry) Head(ctx context.Context, ref image.Reference) (image.Digest, error) {
-	digest, err := r.head(ctx, ref)
-	if err != nil {
-		return "", fmt.Errorf("look up %s: %w", ref, err)
-	}
-	return digest, nil
-}
-
-func (r *Registry) head(ctx context.Context, ref image.Reference) (image.Digest, error) {
-	var digest image.Digest
-	question := query{method: http.MethodHead, repository: ref.Repository, resource: "manifests/" + ref.Tag, accept: manifestTypes}
-	err := r.ask(ctx, question, func(_ place, resp *http.Response) error {
-		resp.Body.Close() // the body of a HEAD response is empty
-		digest, _ = image.ParseDigest(resp.Header.Get(digestHeader))
-		return nil
-	})
-	if err != nil && !answersOnlyGet(err) {
-		return "", err
-	}
-	if digest != "" {
-		return digest, nil
-	}
-	return r.digestByGet(ctx, ref)
-}
-
-func (r *Registry) digestByGet(ctx context.Context, ref image.Reference) (image.Digest, error) {
-	document, err := r.manifest(ctx, ref.Repository, ref.Tag)
-	return document.digest, err
-}
-
 // Resolve reads what a tag points to and, if that is an index, selects the
-// platform's manifest in it. The zero platform is image.DefaultPlatform in an
-// index, and any where there is none: an image of one platform is what the tag
-// is. One that was asked for has to be the image's.
-func (r *Registry) Resolve(ctx context.Context, ref image.Reference, platform image.Platform) (image.Resolved, error) {
-	document, err := r.manifest(ctx, ref.Repository, ref.Tag)
-	if err != nil {
-		return image.Resolved{}, fmt.Errorf("resolve %s: %w", ref, err)
-	}
-	resolved, err := document.resolve(platform.OrDefault())
-	if err == nil && resolved.Index == "" && platform != (image.Platform{}) {
-		err = r.isFor(ctx, ref.Repository, document, platform)
-	}
+// platform's manifest in it. Who knows already what the tag points to gives its
+// digest, which is read then: a cache may still have another answer for the tag.
+// The zero platform is image.DefaultPlatform in an index, and any where there is
+// none: an image of one platform is what the tag is. One that was asked for has
+// to be the image's.
+func (r *Registry) Resolve(ctx context.Context, ref image.Reference, top image.Digest, platform image.Platform) (image.Resolved, error) {
+	resolved, err := r.resolve(ctx, ref, top, platform)
 	if err != nil {
 		return image.Resolved{}, fmt.Errorf("resolve %s: %w", ref, err)
 	}
 	return resolved, nil
+}
+
+func (r *Registry) resolve(ctx context.Context, ref image.Reference, top image.Digest, platform image.Platform) (image.Resolved, error) {
+	document, err := r.pointedTo(ctx, ref, top)
+	if err != nil {
+		return image.Resolved{}, err
+	}
+	if document.mediaType.IsIndex() {
+		selected, err := r.selectImage(ctx, ref.Repository, document, platform.OrDefault())
+		return image.Resolved{Manifest: selected, Index: document.digest}, err
+	}
+	if _, err := document.imageManifest(); err != nil {
+		return image.Resolved{}, err
+	}
+	if platform != (image.Platform{}) {
+		err = r.isFor(ctx, ref.Repository, document, platform)
+	}
+	return image.Resolved{Manifest: document.digest}, err
+}
+
+// pointedTo reads what a tag points to: by the digest if that is known, and by
+// the tag where the registry does not have that digest.
+func (r *Registry) pointedTo(ctx context.Context, ref image.Reference, top image.Digest) (document, error) {
+	if top == "" {
+		return r.manifest(ctx, ref.Repository, ref.Tag)
+	}
+	doc, err := r.manifest(ctx, ref.Repository, string(top))
+	if !errors.Is(err, fault.NotFound) {
+		return doc, err
+	}
+	if doc, err = r.manifest(ctx, ref.Repository, ref.Tag); err != nil || doc.digest == top {
+		return doc, err
+	}
+	return document{}, fmt.Errorf("%s says that the tag points to %s, which it does not have, and sends %s for it: %w",
+		ref.Registry, top, doc.digest, fault.Unavailable)
 }
 
 // host returns the one session with a registry.

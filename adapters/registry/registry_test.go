@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/tagwatch/tagwatch/adapters/registry"
 	"github.com/tagwatch/tagwatch/domain/fault"
@@ -103,7 +105,7 @@ func TestResolve(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := client.Resolve(t.Context(), reference(t, store.Reference("app:"+test.tag)), platform)
+			got, err := client.Resolve(t.Context(), reference(t, store.Reference("app:"+test.tag)), "", platform)
 			if !errors.Is(err, test.fault) || got != test.want {
 				t.Errorf("Resolve = %+v, %v; want %+v, %v", got, err, test.want, test.fault)
 			}
@@ -115,14 +117,17 @@ func TestResolveRefusesWhatIsNoImage(t *testing.T) {
 	for _, test := range []struct {
 		name, contentType, body, says string
 		header                        http.Header
+		want                          error // fault.Invalid if nil
 	}{
 		{name: "schema 1", contentType: "application/vnd.docker.distribution.manifest.v1+prettyjws", body: `{"schemaVersion":1}`, says: "schema 1"},
 		{name: "index and manifest at once", body: `{"schemaVersion":2,"manifests":[],"layers":[]}`, says: "both"},
 		{name: "chart", body: `{"schemaVersion":2,"config":{"mediaType":"application/vnd.cncf.helm.config.v1+json"},"layers":[]}`, says: "charts"},
-		{name: "web page", contentType: "text/html", body: `<html>`, says: "JSON"},
-		{name: "empty object", contentType: "text/html", body: `{}`, says: "no image"},
+		{name: "web page", contentType: "text/html", body: `<html>`, says: "JSON", want: fault.Unavailable},
+		{name: "empty object", contentType: "text/html", body: `{}`, says: "neither an image", want: fault.Unavailable},
+		{name: "errors", contentType: "application/json", body: `{"errors":[{"code":"UNKNOWN"}]}`, says: "neither an image", want: fault.Unavailable},
+		{name: "cut short", contentType: string(types.OCIManifestSchema1), body: `{"schemaVersion":2,"conf`, says: "JSON", want: fault.Unavailable},
 		{name: "digest that is not the content's", body: `{"schemaVersion":2,"manifests":[]}`,
-			header: http.Header{"Docker-Content-Digest": {"sha256:" + strings.Repeat("0", 64)}}, says: "digest"},
+			header: http.Header{"Docker-Content-Digest": {"sha256:" + strings.Repeat("0", 64)}}, says: "digest", want: fault.Unavailable},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			host := serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -132,9 +137,10 @@ func TestResolveRefusesWhatIsNoImage(t *testing.T) {
 				}
 				fmt.Fprint(w, test.body)
 			})
-			_, err := newClient(t, registry.Options{}).Resolve(t.Context(), reference(t, host+"/app:1"), image.Platform{})
-			if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), test.says) {
-				t.Errorf("error = %v, want fault.Invalid that says %q", err, test.says)
+			_, err := newClient(t, registry.Options{}).Resolve(t.Context(), reference(t, host+"/app:1"), "", image.Platform{})
+			want := cmp.Or(test.want, fault.Invalid)
+			if !errors.Is(err, want) || fault.Permanent(err) != fault.Permanent(want) || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("error = %v, want %v that says %q", err, want, test.says)
 			}
 		})
 	}
@@ -150,7 +156,7 @@ func TestResolveLimitsTheManifest(t *testing.T) {
 			}
 		}
 	})
-	_, err := newClient(t, registry.Options{}).Resolve(t.Context(), reference(t, host+"/app:1"), image.Platform{})
+	_, err := newClient(t, registry.Options{}).Resolve(t.Context(), reference(t, host+"/app:1"), "", image.Platform{})
 	if !errors.Is(err, fault.Limit) || sent.Load() > 64<<20 {
 		t.Errorf("error = %v after %d bytes, want fault.Limit soon", err, sent.Load())
 	}

@@ -32,9 +32,9 @@ type query struct {
 	transfer   bool // the body is long, and counts as a transfer until it is closed
 }
 
-// ask sends a query to the places where the repository is found, until take is
-// content with an answer. take owns the answer's body.
-func (r *Registry) ask(ctx context.Context, q query, take func(place, *http.Response) error) error {
+// eachPlace asks the places where the repository is found for what the query is
+// about, until one gives an answer that counts.
+func (r *Registry) eachPlace(ctx context.Context, q query, ask func(place) error) error {
 	places, err := r.inForce(ctx).places(q.repository, q.digest != "")
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (r *Registry) ask(ctx context.Context, q query, take func(place, *http.Resp
 		if at.mirror && q.digest != "" && !at.host.trusts(q.digest) {
 			continue
 		}
-		err = at.ask(ctx, q, take)
+		err = ask(at)
 		if err == nil || ctx.Err() != nil || !at.mirror || !(q.digest != "" || errors.Is(err, fault.NotFound)) {
 			return err
 		}
@@ -51,21 +51,22 @@ func (r *Registry) ask(ctx context.Context, q query, take func(place, *http.Resp
 	return err
 }
 
-func (p place) ask(ctx context.Context, q query, take func(place, *http.Response) error) error {
+// ask sends a query to one place. The caller closes the answer's body.
+func (p place) ask(ctx context.Context, q query) (*http.Response, error) {
 	release := func() {}
 	if q.transfer {
 		var err error
 		if release, err = p.host.budget.transfer(ctx); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	resp, err := p.patiently(ctx, q)
 	if err != nil {
 		release()
-		return err
+		return nil, err
 	}
 	resp.Body = &ending{resp.Body, release}
-	return take(p, resp)
+	return resp, nil
 }
 
 // patiently sends a query, and gives a mirror that does not answer little time:
@@ -102,9 +103,13 @@ func (e *ending) Close() error {
 // closes its body.
 func (p place) send(ctx context.Context, q query) (*http.Response, error) {
 	resp, reused, err := p.host.attempt(ctx, p.path, q, false)
+	var other *scopeError
+	if errors.As(err, &other) && p.host.accept(p.path, q, other.scope) {
+		resp, reused, err = p.host.attempt(ctx, p.path, q, false)
+	}
 	if reused && errors.Is(err, fault.Unauthorized) && p.host.doubts(ctx, p.path) {
 		// Tokens can end early and registries change their mind: begin anew, once.
-		p.host.forget(p.path)
+		p.host.forget(p.host.scope(p.path, q))
 		resp, _, err = p.host.attempt(ctx, p.path, q, true)
 		if errors.Is(err, fault.Unauthorized) {
 			p.host.denied(ctx, p.path)
@@ -120,7 +125,7 @@ func (h *host) attempt(ctx context.Context, path string, q query, last bool) (re
 	if err != nil {
 		return nil, false, err
 	}
-	authorization, reused, err := h.authorization(ctx, challenge, path)
+	authorization, reused, err := h.authorization(ctx, challenge, path, h.scope(path, q))
 	if err != nil {
 		return nil, false, err
 	}
@@ -140,7 +145,7 @@ func (h *host) attempt(ctx context.Context, path string, q query, last bool) (re
 	}
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
-		return nil, reused, h.refusal(ctx, resp, authorization, last || !reused)
+		return nil, reused, withScope(h.refusal(ctx, resp, authorization, last || !reused), resp)
 	}
 	return resp, reused, nil
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
-	"net/url"
-	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -16,8 +14,6 @@ import (
 const (
 	pageSize    = 1000     // ECR refuses more
 	maxListPage = 16 << 20 // bytes
-	maxTags     = 500_000  // of one repository
-	maxPages    = 20_000   // of one list
 )
 
 // Tags lists a repository's tags page by page, each tag once. The listing ends
@@ -26,84 +22,70 @@ func (r *Registry) Tags(ctx context.Context, repository image.Repository) iter.S
 	return func(yield func([]string, error) bool) {
 		ctx, cancel := context.WithTimeoutCause(ctx, r.patience.list, fmt.Errorf("the list has no end after %s", r.patience.list))
 		defer cancel()
-		seen, pages := map[string]bool{}, 0
-		resource := fmt.Sprintf("tags/list?n=%d", pageSize)
-		for resource != "" {
-			tags, next, err := r.page(ctx, repository, resource)
+		listed := newListing()
+		for resource := fmt.Sprintf("tags/list?n=%d", pageSize); resource != ""; {
+			var fresh []string
+			page, err := r.page(ctx, repository, resource)
+			if err == nil {
+				fresh, resource, err = listed.take(page)
+			}
+			if len(fresh) > 0 && !yield(fresh, nil) {
+				return
+			}
 			if err != nil {
 				yield(nil, fmt.Errorf("list tags of %s: %w", repository, err))
 				return
 			}
-			fresh := unseen(seen, tags)
-			if len(fresh) > 0 && !yield(fresh, nil) {
-				return
-			}
-			pages++
-			if err := endless(next, len(fresh), len(seen), pages); err != nil {
-				yield(nil, fmt.Errorf("list tags of %s: %w", repository, err))
-				return
-			}
-			resource = next
 		}
 	}
 }
 
-// endless refuses a list that would never end: a further page after one that
-// brought nothing new, or more tags or pages than any repository has.
-func endless(next string, fresh, total, pages int) error {
-	switch {
-	case next == "":
-		return nil
-	case fresh == 0:
-		return fmt.Errorf("the registry's pages repeat: %w", fault.Invalid)
-	case total > maxTags:
-		return fmt.Errorf("more than %d tags: %w", maxTags, fault.Limit)
-	case pages >= maxPages:
-		return fmt.Errorf("more than %d pages: %w", maxPages, fault.Limit)
-	}
-	return nil
+// page is an answer with tags.
+type page struct {
+	tags []string
+	next string // resource of the next page; "" if the registry names none
 }
 
-// unseen returns the tags that were not seen before, and remembers them.
-func unseen(seen map[string]bool, tags []string) (fresh []string) {
-	for _, tag := range tags {
-		if !seen[tag] {
-			seen[tag] = true
-			fresh = append(fresh, tag)
-		}
-	}
-	return fresh
-}
-
-// page reads one page and returns the resource of the next, "" after the last.
-func (r *Registry) page(ctx context.Context, repository image.Repository, resource string) (tags []string, next string, err error) {
-	raw, header, err := r.read(ctx, repository, resource, maxListPage)
+// page reads one page. An answer that has no list of tags is an error, whatever
+// its status: taken for an empty list, it would make all tags new the next time.
+func (r *Registry) page(ctx context.Context, repository image.Repository, resource string) (page, error) {
+	raw, header, err := r.read(ctx, query{method: http.MethodGet, repository: repository, resource: resource}, maxListPage)
 	if err != nil {
-		return nil, "", err
+		return page{}, err
 	}
+	if said := errorsIn(raw, repository.Registry); said != nil {
+		return page{}, said
+	}
+	tags, err := tagsIn(raw)
+	if err != nil {
+		return page{}, fmt.Errorf("answer of %s is not a list of tags: %w: %w", repository.Registry, fault.Invalid, err)
+	}
+	next, err := nextPage(header)
+	if err != nil {
+		return page{}, fmt.Errorf("%s names the next page: %w: %w", repository.Registry, fault.Invalid, err)
+	}
+	return page{tags, next}, nil
+}
+
+// tagsIn are the tags of a list. A list without tags says so: its field is there.
+func tagsIn(raw []byte) ([]string, error) {
 	var list struct {
-		Tags []string `json:"tags"`
+		Tags json.RawMessage `json:"tags"`
 	}
 	if err := json.Unmarshal(raw, &list); err != nil {
-		return nil, "", fmt.Errorf("answer of %s is no list of tags: %w: %w", repository.Registry, fault.Invalid, err)
+		return nil, err
 	}
-	next, err = nextPage(header, repository)
-	return list.Tags, next, err
-}
-
-// nextPage reads the Link header (RFC 8288) of a page. Only the query of its
-// target counts: the rest is known, and the registry has no say in it.
-func nextPage(header http.Header, repository image.Repository) (string, error) {
-	for _, link := range header.Values("Link") {
-		target, parameters, found := strings.Cut(strings.TrimPrefix(strings.TrimSpace(link), "<"), ">")
-		if !found || !strings.Contains(parameters, "next") {
-			continue
-		}
-		parsed, err := url.Parse(target)
-		if err != nil {
-			return "", fmt.Errorf("link to the next page at %s cannot be read: %w", repository.Registry, fault.Invalid)
-		}
-		return "tags/list?" + parsed.RawQuery, nil
+	if list.Tags == nil {
+		return nil, fmt.Errorf("it has no field %q", "tags")
 	}
-	return "", nil
+	var tags []string
+	if err := json.Unmarshal(list.Tags, &tags); err != nil {
+		return nil, err
+	}
+	for i, tag := range tags {
+		if tag == "" { // which null becomes as well
+			return nil, fmt.Errorf("tag %d has no name", i+1)
+		}
+	}
+	return tags, nil
 }

@@ -34,15 +34,15 @@ type token struct {
 	until  time.Time
 }
 
-// authorize fetches and keeps the token of a repository.
-func (h *host) authorize(ctx context.Context, challenge transport.Challenge, path string) (token, error) {
+// authorize fetches and keeps the token of a scope.
+func (h *host) authorize(ctx context.Context, challenge transport.Challenge, path, scope string) (token, error) {
 	held, err := h.client.keys.find(ctx, h, path)
 	if err != nil {
 		return token{}, h.budget.refused(err)
 	}
 	var fetched token
 	if strings.EqualFold(challenge.Scheme, "bearer") && held.registryToken == "" {
-		fetched, err = h.exchange(ctx, challenge, held, "repository:"+path+":pull")
+		fetched, err = h.exchange(ctx, challenge, held, scope)
 	} else {
 		fetched = token{header: held.header(), until: time.Now().Add(credentialLifetime)}
 	}
@@ -51,7 +51,7 @@ func (h *host) authorize(ctx context.Context, challenge transport.Challenge, pat
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.tokens[path] = fetched
+	h.tokens[scope] = fetched
 	return fetched, nil
 }
 

@@ -9,15 +9,22 @@ import (
 )
 
 type lookRow struct {
-	Name string
-	Seen string
-	Poll int64
-	Due  int64
+	Name     string
+	Seen     string
+	Recorded string
+	Problem  string
+	Poll     int64
+	Due      int64
 }
 
 func (r lookRow) look() (watch.Look, error) {
 	target, err := image.ParseTarget(r.Name)
-	return watch.Look{Target: target, Seen: image.Digest(r.Seen), Poll: span(r.Poll), Next: moment(r.Due)}, err
+	if err != nil {
+		return watch.Look{}, err
+	}
+	noted, err := parseOptional[watch.Problem](r.Problem)
+	return watch.Look{Target: target, Seen: image.Digest(r.Seen), Recorded: image.Digest(r.Recorded),
+		Failing: noted != nil && noted.Stage == watch.StageResolve, Poll: span(r.Poll), Next: moment(r.Due)}, err
 }
 
 // Due lists targets of the registry that are to be looked at by now, the longest
@@ -26,7 +33,8 @@ func (s *Store) Due(ctx context.Context, registry string, now time.Time, limit i
 	var looks []watch.Look
 	err := s.view(ctx, "list due targets of "+registry, func(t tx) error {
 		rows, err := all[lookRow](ctx, t, `SELECT name, poll, due,
-			CASE WHEN seen <> '' THEN seen WHEN polled = 0 AND index_digest <> '' THEN index_digest WHEN polled = 0 THEN coalesce(manifest, '') ELSE '' END AS seen
+			CASE WHEN seen <> '' THEN seen WHEN polled = 0 AND index_digest <> '' THEN index_digest WHEN polled = 0 THEN coalesce(manifest, '') ELSE '' END AS seen,
+			CASE WHEN index_digest <> '' THEN index_digest ELSE coalesce(manifest, '') END AS recorded, coalesce(problem, '') AS problem
 			FROM target LEFT JOIN target_state ON target_state.target = target.name
 			WHERE registry = ? AND due <= ? ORDER BY due, name LIMIT ?`, registry, stamp(now), limitOf(limit))
 		if err != nil {

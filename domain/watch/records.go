@@ -59,12 +59,29 @@ type Look struct {
 	// Seen is the digest that the registry last answered with; empty before the
 	// first look.
 	Seen image.Digest
-	Poll time.Duration // zero for the default
-	Next time.Time
+	// Recorded is the digest that the tag's watcher recorded last, or "" before it
+	// recorded one; Failing tells that it has a problem with finding the next one.
+	Recorded image.Digest
+	Failing  bool
+	Poll     time.Duration // zero for the default
+	Next     time.Time
 	// Answered is when the registry last answered; zero where it did not. Every is
 	// the interval that applies.
 	Answered time.Time
 	Every    time.Duration
+}
+
+// Moved tells whether the tag's watcher has something to do since the look before.
+// What counts is what it recorded: it may have found the move by itself, or have
+// been woken in vain because a cache still gave it the earlier answer.
+func (l Look) Moved(before Look) bool {
+	switch {
+	case l.Answered.IsZero(), l.Seen == before.Recorded && !before.Failing:
+		return false
+	case l.Seen != before.Seen:
+		return true
+	}
+	return l.Seen != "" && before.Recorded != "" && !before.Failing
 }
 
 // Image is what the store knows of an image without its documents.

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
 )
 
 // errNoContent answers whoever wants to read a layer in its compressed form.
@@ -24,25 +25,25 @@ var errNoContent = errors.New("layers are read unpacked")
 // opened is an image with its layers indexed and squashed.
 type opened struct {
 	*stereoscope.Image
-	config *v1.ConfigFile
+	config image.Configuration
 	sums   known
 }
 
 // open indexes the archives of an image's layers.
 func open(ctx context.Context, request Request) (*opened, error) {
+	config, err := image.ParseConfiguration(request.Config)
+	if err != nil {
+		return nil, err
+	}
 	documents, err := partial.CompressedToImage(documents{request.Manifest, request.Config})
 	if err != nil {
 		return nil, fmt.Errorf("open image: %w: %w", fault.Invalid, err)
-	}
-	config, err := documents.ConfigFile()
-	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w: %w", fault.Invalid, err)
 	}
 	more := []stereoscope.AdditionalMetadata{stereoscope.WithManifest(request.Manifest)}
 	if strings.Contains(request.Name, "@") {
 		more = append(more, stereoscope.WithRepoDigests(request.Name))
 	}
-	indexed := stereoscope.New(documents, file.NewTempDirGenerator("tagwatch"), request.Layers, more...)
+	indexed := stereoscope.New(configured{documents, config}, file.NewTempDirGenerator("tagwatch"), request.Layers, more...)
 	if err := indexed.Read(ctx); err != nil {
 		return nil, fmt.Errorf("broken image: %w: %w", fault.Invalid, err)
 	}
@@ -51,6 +52,28 @@ func open(ctx context.Context, request Request) (*opened, error) {
 		return nil, err
 	}
 	return &opened{Image: indexed, config: config, sums: sums}, nil
+}
+
+// configured is an image whose configuration is read as Tagwatch reads it: the
+// library gives up on the first odd field.
+type configured struct {
+	v1.Image
+	config image.Configuration
+}
+
+// ConfigFile implements v1.Image, as far as syft asks for it.
+func (c configured) ConfigFile() (*v1.ConfigFile, error) {
+	platform := c.config.Platform
+	file := &v1.ConfigFile{OS: platform.OS, Architecture: platform.Architecture, Variant: platform.Variant,
+		Config: v1.Config{Labels: c.config.Labels}}
+	for _, id := range c.config.DiffIDs {
+		hash, err := v1.NewHash(string(id))
+		if err != nil {
+			return nil, err
+		}
+		file.RootFS.DiffIDs = append(file.RootFS.DiffIDs, hash)
+	}
+	return file, nil
 }
 
 // documents is an image by its manifest and configuration alone.

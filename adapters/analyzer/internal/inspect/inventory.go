@@ -8,21 +8,21 @@ import (
 	"github.com/anchore/syft/syft/artifact"
 	"github.com/anchore/syft/syft/pkg"
 	syftbom "github.com/anchore/syft/syft/sbom"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
 // describe fills the inventory with all but the files.
-func describe(image *opened, request Request, bill *syftbom.SBOM) *sbom.Inventory {
-	inventory := &sbom.Inventory{Distro: image.distro(bill), Packages: packagesOf(bill)}
-	configure(inventory, request, image.config)
+func describe(opened *opened, request Request, bill *syftbom.SBOM) *sbom.Inventory {
+	inventory := &sbom.Inventory{Distro: opened.distro(bill), Packages: packagesOf(bill)}
+	configure(inventory, request, opened.config)
 	return inventory
 }
 
-func historyOf(config *v1.ConfigFile) (history []sbom.HistoryEntry) {
-	for _, entry := range config.History {
-		history = append(history, sbom.HistoryEntry{CreatedBy: entry.CreatedBy})
+func historyOf(config image.Configuration) (history []sbom.HistoryEntry) {
+	for _, createdBy := range config.History {
+		history = append(history, sbom.HistoryEntry{CreatedBy: createdBy})
 	}
 	return history
 }

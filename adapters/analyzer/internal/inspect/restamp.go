@@ -14,6 +14,7 @@ import (
 	"github.com/anchore/syft/syft/source"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
@@ -56,7 +57,7 @@ func Restamp(request Request, inventory *sbom.Inventory, document []byte) (*sbom
 	if err != nil {
 		return nil, nil, fmt.Errorf("restamp: %w", err)
 	}
-	config, err := v1.ParseConfigFile(bytes.NewReader(request.Config))
+	config, err := image.ParseConfiguration(request.Config)
 	if err != nil {
 		return nil, nil, fmt.Errorf("restamp: %w", err)
 	}
@@ -78,28 +79,28 @@ func Restamp(request Request, inventory *sbom.Inventory, document []byte) (*sbom
 	return &stamped, written.Bytes(), nil
 }
 
-func (b *bill) restamp(request Request, manifest *v1.Manifest, config *v1.ConfigFile) error {
-	image := &b.Source.Metadata
-	if len(image.Layers) != len(manifest.Layers) || len(image.Layers) != len(config.RootFS.DiffIDs) {
+func (b *bill) restamp(request Request, manifest *v1.Manifest, config image.Configuration) error {
+	of := &b.Source.Metadata
+	if len(of.Layers) != len(manifest.Layers) || len(of.Layers) != len(config.DiffIDs) {
 		return errForeign
 	}
-	for i, diffID := range config.RootFS.DiffIDs {
-		if image.Layers[i].Digest != diffID.String() {
+	for i, diffID := range config.DiffIDs {
+		if of.Layers[i].Digest != string(diffID) {
 			return errForeign
 		}
-		image.Layers[i].MediaType = string(manifest.Layers[i].MediaType)
+		of.Layers[i].MediaType = string(manifest.Layers[i].MediaType)
 	}
 	before := b.Source.ID
 	b.Source.ID = sumOf(request.Manifest)
 	b.Source.Name, b.Source.Version, _ = strings.Cut(request.Name, "@")
-	image.UserInput, image.RepoDigests = request.Name, []string{request.Name}
+	of.UserInput, of.RepoDigests = request.Name, []string{request.Name}
 	if b.Source.Version == "" {
-		b.Source.Version, image.RepoDigests = string(request.Digest), []string{}
+		b.Source.Version, of.RepoDigests = string(request.Digest), []string{}
 	}
-	image.ID, image.ManifestDigest = "sha256:"+sumOf(request.Config), "sha256:"+sumOf(request.Manifest)
-	image.MediaType, image.RawManifest, image.RawConfig = string(manifest.MediaType), request.Manifest, request.Config
-	image.Architecture, image.Variant, image.OS = config.Architecture, config.Variant, config.OS
-	image.Labels = config.Config.Labels
+	of.ID, of.ManifestDigest = "sha256:"+sumOf(request.Config), "sha256:"+sumOf(request.Manifest)
+	of.MediaType, of.RawManifest, of.RawConfig = string(manifest.MediaType), request.Manifest, request.Config
+	of.Architecture, of.Variant, of.OS = config.Platform.Architecture, config.Platform.Variant, config.Platform.OS
+	of.Labels = config.Labels
 	b.relate(before)
 	return nil
 }
@@ -126,22 +127,22 @@ func sumOf(document []byte) string {
 }
 
 // configure fills the inventory with what the configuration says.
-func configure(inventory *sbom.Inventory, request Request, config *v1.ConfigFile) {
+func configure(inventory *sbom.Inventory, request Request, config image.Configuration) {
 	inventory.Digest = request.Digest
 	inventory.ImageID = sumOf(request.Config)
-	inventory.OS, inventory.Architecture = config.OS, config.Architecture
-	inventory.Created = config.Created.Time
-	inventory.Layers = len(config.RootFS.DiffIDs)
+	inventory.OS, inventory.Architecture = config.Platform.OS, config.Platform.Architecture
+	inventory.Created = config.Created
+	inventory.Layers = len(config.DiffIDs)
 	inventory.Dockerfile = sbom.Dockerfile{Text: sbom.InferDockerfile(historyOf(config))}
 	inventory.FileSystem = fileSystemOf(config)
 }
 
 // fileSystemOf identifies the squashed file system: a digest of the diff IDs in
 // their order.
-func fileSystemOf(config *v1.ConfigFile) string {
+func fileSystemOf(config image.Configuration) string {
 	var text strings.Builder
-	for _, diffID := range config.RootFS.DiffIDs {
-		text.WriteString(diffID.String() + "\n")
+	for _, diffID := range config.DiffIDs {
+		text.WriteString(string(diffID) + "\n")
 	}
 	return sumOf([]byte(text.String()))
 }
@@ -149,7 +150,7 @@ func fileSystemOf(config *v1.ConfigFile) string {
 // FileSystem is what the inventory of an image with such a configuration has as
 // its FileSystem.
 func FileSystem(config []byte) (string, error) {
-	parsed, err := v1.ParseConfigFile(bytes.NewReader(config))
+	parsed, err := image.ParseConfiguration(config)
 	if err != nil {
 		return "", fmt.Errorf("read configuration: %w", err)
 	}

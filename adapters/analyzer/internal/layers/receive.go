@@ -81,23 +81,32 @@ func decompress(packed *bufio.Reader) (io.ReadCloser, error) {
 }
 
 // judge says what an attempt to receive a layer came to. The source's and the
-// target's own troubles come first: the formats in between misreport them.
+// disk's own troubles come first: the formats in between misreport them. Then
+// comes whether the bytes are the layer's at all: only those that fit its digest
+// say anything about the image.
 func judge(want Layer, source *source, target *target, err error) error {
-	switch {
-	case target.err != nil:
+	if target.err != nil && !errors.Is(target.err, fault.Limit) {
 		return target.err
+	}
+	source.drain(target.budget.limits.LayerBytes)
+	found := hex.EncodeToString(source.hash.Sum(nil))
+	switch {
 	case source.err != nil:
 		return source.err
+	case !source.ended:
+		return fmt.Errorf("%s sends more than the %d bytes that its manifest gives: %w", want.from(), want.Size, fault.Unavailable)
+	case found != want.Digest.Hex() && source.size < want.Size:
+		return fmt.Errorf("what %s sends ended after %d of %d bytes: %w", want.from(), source.size, want.Size, fault.Unavailable)
+	case found != want.Digest.Hex():
+		return fmt.Errorf("what %s sends for it has digest sha256:%s: %w", want.from(), found, fault.Unavailable)
+	case source.size != want.Size:
+		return fmt.Errorf("it has %d bytes and its manifest gives %d: %w", source.size, want.Size, fault.Invalid)
+	case target.err != nil:
+		return target.err
 	case errors.Is(err, fault.Limit):
 		return err
-	case source.size > want.Size:
-		return fmt.Errorf("larger than the %d bytes its manifest gives: %w", want.Size, fault.Invalid)
-	case source.ended && source.size < want.Size:
-		return fmt.Errorf("ended after %d of %d bytes: %w", source.size, want.Size, fault.Unavailable)
 	case err != nil:
 		return fmt.Errorf("broken archive: %w: %w", fault.Invalid, err)
-	case hex.EncodeToString(source.hash.Sum(nil)) != want.Digest.Hex():
-		return fmt.Errorf("content has digest sha256:%x: %w", source.hash.Sum(nil), fault.Invalid)
 	}
 	return nil
 }
@@ -110,6 +119,16 @@ type source struct {
 	size  int64
 	ended bool
 	err   error // other than its end
+}
+
+// drain reads what is left, up to a limit: a digest covers all of it.
+func (s *source) drain(limit int64) {
+	s.limit = max(s.limit, limit)
+	for buffer := make([]byte, 64<<10); !s.ended && s.err == nil && s.size <= s.limit; {
+		if _, err := s.Read(buffer); err != nil {
+			return
+		}
+	}
 }
 
 // Read implements io.Reader. It stops soon after the limit.

@@ -8,6 +8,7 @@
 package layers
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -33,7 +34,10 @@ type Layer struct {
 	Digest image.Digest // of its compressed form
 	Size   int64        // bytes, compressed
 	DiffID string       // digest of the archive, as the configuration claims
+	From   string       // the registry that sends it, for errors; may be empty
 }
+
+func (l Layer) from() string { return cmp.Or(l.From, "the registry") }
 
 // Facts are what unpacking a layer showed.
 type Facts struct {

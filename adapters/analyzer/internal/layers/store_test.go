@@ -144,6 +144,7 @@ func TestRefusedLayersLeaveNothing(t *testing.T) {
 		change(&limits)
 		return limits
 	}
+	files := gzipped(t, many(t, 50))
 	zeros := gzipped(t, archive(t, map[string]int{"zeros": 900 << 10}))
 	for _, test := range []struct {
 		name            string
@@ -152,15 +153,19 @@ func TestRefusedLayersLeaveNothing(t *testing.T) {
 		want            error
 		says            string
 	}{
-		{"other content", good, append([]byte(nil), zeros[:len(good)]...), generous, fault.Invalid, "broken"},
-		{"other digest", append(bytes.Clone(good[:len(good)-1]), 1), good, generous, fault.Invalid, "digest"},
-		{"longer", good, append(bytes.Clone(good), good...), generous, fault.Invalid, "larger"},
+		{"other content", good, append([]byte(nil), zeros[:len(good)]...), generous, fault.Unavailable, "digest"},
+		{"other digest", append(bytes.Clone(good[:len(good)-1]), 1), good, generous, fault.Unavailable, "digest"},
+		{"web page", good, []byte("<html>"), generous, fault.Unavailable, "ended after"},
+		{"long web page", good, []byte(strings.Repeat("<html>", 1000)), generous, fault.Unavailable, "digest"},
+		{"longer", good, append(bytes.Clone(good), good...), generous, fault.Unavailable, "digest"},
+		{"too large archive of another digest", append(bytes.Clone(zeros[:len(zeros)-1]), 1), zeros, tight(func(l *Limits) { l.LayerBytes = 64 << 10 }), fault.Unavailable, "digest"},
+		{"too many files of another digest", append(bytes.Clone(files), 1), append(bytes.Clone(files), 2), tight(func(l *Limits) { l.Entries = 49 }), fault.Unavailable, "digest"},
 		{"truncated", good, good[:len(good)/2], generous, fault.Unavailable, "ended after"},
 		{"empty", good, nil, generous, fault.Unavailable, "ended after"},
 		{"no archive", []byte(strings.Repeat("x", 600)), []byte(strings.Repeat("x", 600)), generous, fault.Invalid, "broken"},
 		{"layer too large", zeros, zeros, tight(func(l *Limits) { l.LayerBytes = 64 << 10 }), fault.Limit, "64 KiB"},
 		{"image too large", zeros, zeros, tight(func(l *Limits) { l.ImageBytes = 64 << 10 }), fault.Limit, "64 KiB"},
-		{"too many files", gzipped(t, many(t, 50)), gzipped(t, many(t, 50)), tight(func(l *Limits) { l.Entries = 49 }), fault.Limit, "49 files"},
+		{"too many files", files, files, tight(func(l *Limits) { l.Entries = 49 }), fault.Limit, "49 files"},
 		{"long path", longPath(t), longPath(t), tight(func(l *Limits) { l.PathLength = 500 }), fault.Limit, "the limit is 500"},
 		{"deep path", longPath(t), longPath(t), tight(func(l *Limits) { l.PathDepth = 5 }), fault.Limit, "folders deep"},
 	} {

@@ -1,0 +1,99 @@
+package image_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/image"
+)
+
+var (
+	layerOne = image.Digest("sha256:" + strings.Repeat("1", 64))
+	layerTwo = image.Digest("sha256:" + strings.Repeat("2", 64))
+)
+
+// configuration is a sound one with some of its fields replaced, and one layer.
+func configuration(replaced string) []byte {
+	fields := map[string]string{
+		"os": `"linux"`, "architecture": `"arm64"`, "variant": `"v8"`, "created": `"2024-05-06T07:08:09Z"`,
+		"history": `[{"created_by":"ADD / /"}]`, "config": `{"Labels":{"a":"b"}}`,
+	}
+	name, value, _ := strings.Cut(replaced, "=")
+	if fields[name] = value; name == "" {
+		delete(fields, name)
+	}
+	text := `{"rootfs":{"type":"layers","diff_ids":["` + string(layerOne) + `"]}`
+	for name, value := range fields {
+		text += `,"` + name + `":` + value
+	}
+	return []byte(text + "}")
+}
+
+// What is odd about one field costs that field.
+func TestOddFieldsOfAConfiguration(t *testing.T) {
+	t.Parallel()
+	sound := image.Configuration{
+		Platform: image.Platform{OS: "linux", Architecture: "arm64", Variant: "v8"},
+		Created:  time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC),
+		History:  []string{"ADD / /"}, Labels: map[string]string{"a": "b"}, DiffIDs: []image.Digest{layerOne},
+	}
+	with := func(change func(*image.Configuration)) image.Configuration {
+		changed := sound
+		change(&changed)
+		return changed
+	}
+	undated := with(func(c *image.Configuration) { c.Created = time.Time{} })
+	for replaced, want := range map[string]image.Configuration{
+		"":                                   sound,
+		"author=7":                           sound,
+		"docker_version=[]":                  sound,
+		`container_config={"Env":"A=1"}`:     sound,
+		"os=7":                               with(func(c *image.Configuration) { c.Platform.OS = "" }),
+		"architecture=null":                  with(func(c *image.Configuration) { c.Platform.Architecture = "" }),
+		`variant={"v":8}`:                    with(func(c *image.Configuration) { c.Platform.Variant = "" }),
+		`created="0000-00-00T00:00:00Z"`:     undated,
+		`created="0000-01-01T00:00:00Z"`:     undated,
+		`created="0001-01-01T00:00:00Z"`:     undated,
+		`created="+12026-01-01T00:00:00Z"`:   undated,
+		`created=""`:                         undated,
+		`created=1714979289`:                 undated,
+		`created=null`:                       undated,
+		`history=null`:                       with(func(c *image.Configuration) { c.History = nil }),
+		`history={}`:                         with(func(c *image.Configuration) { c.History = nil }),
+		`history=[7,{"created_by":"RUN x"}]`: with(func(c *image.Configuration) { c.History = []string{"", "RUN x"} }),
+		`history=[{"created":"yesterday","created_by":"RUN x","empty_layer":"no"}]`: with(func(c *image.Configuration) { c.History = []string{"RUN x"} }),
+		`config=null`:                       with(func(c *image.Configuration) { c.Labels = nil }),
+		`config="none"`:                     with(func(c *image.Configuration) { c.Labels = nil }),
+		`config={"Labels":["a"]}`:           with(func(c *image.Configuration) { c.Labels = nil }),
+		`config={"Labels":{"a":"b","c":1}}`: with(func(c *image.Configuration) { c.Labels = map[string]string{"a": "b", "c": ""} }),
+		`config={"Labels":{"a":"b"},"Env":"A=1","ExposedPorts":["80/tcp"],"Healthcheck":{"Interval":"30s"}}`: sound,
+	} {
+		got, err := image.ParseConfiguration(configuration(replaced))
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got)\n%s", replaced, err, diff)
+		}
+	}
+}
+
+// The list of layers says what the image is made of.
+func TestConfigurationWithoutItsLayers(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{
+		``, `<html>`, `null7`, `[]`, `"x"`, `{`, `{"rootfs":[]}`, `{"rootfs":{"diff_ids":"sha256:1"}}`,
+		`{"rootfs":{"diff_ids":[1]}}`, `{"rootfs":{"diff_ids":["sha256:short"]}}`,
+	} {
+		if got, err := image.ParseConfiguration([]byte(raw)); !errors.Is(err, fault.Invalid) {
+			t.Errorf("%s: %+v, %v; want fault.Invalid", raw, got, err)
+		}
+	}
+	got, err := image.ParseConfiguration([]byte(`{"rootfs":{"diff_ids":["` + string(layerTwo) + `","` + string(layerOne) + `"]}}`))
+	if err != nil || !slices.Equal(got.DiffIDs, []image.Digest{layerTwo, layerOne}) {
+		t.Errorf("layers %v, %v; want their order", got.DiffIDs, err)
+	}
+}

@@ -1,0 +1,40 @@
+package watch_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+func TestMovedComparesWithWhatIsRecorded(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		before watch.Look
+		seen   image.Digest
+		silent bool
+		want   bool
+	}{
+		"nothing moved":                      {watch.Look{Seen: "a", Recorded: "a"}, "a", false, false},
+		"moved":                              {watch.Look{Seen: "a", Recorded: "a"}, "b", false, true},
+		"woken in vain":                      {watch.Look{Seen: "b", Recorded: "a"}, "b", false, true},
+		"found by the watcher itself":        {watch.Look{Seen: "a", Recorded: "b"}, "b", false, false},
+		"gone":                               {watch.Look{Seen: "a", Recorded: "a"}, "", false, true},
+		"still gone":                         {watch.Look{Seen: "", Recorded: "a", Failing: true}, "", false, false},
+		"back":                               {watch.Look{Seen: "", Recorded: "a", Failing: true}, "a", false, true},
+		"the watcher tries again by itself":  {watch.Look{Seen: "b", Recorded: "a", Failing: true}, "b", false, false},
+		"not recorded yet":                   {watch.Look{Seen: "a"}, "a", false, false},
+		"first look":                         {watch.Look{}, "a", false, true},
+		"no answer, and an old one recorded": {watch.Look{Seen: "a", Recorded: "b"}, "a", true, false},
+	} {
+		after := test.before
+		if after.Seen = test.seen; !test.silent {
+			after.Answered = now
+		}
+		if got := after.Moved(test.before); got != test.want {
+			t.Errorf("%s: moved %t, want %t", name, got, test.want)
+		}
+	}
+}

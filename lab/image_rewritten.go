@@ -1,0 +1,65 @@
+package lab
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// Rewrite is an image with another configuration, as tools have pushed that no
+// library would write: change gets the document by its fields, and the manifest
+// says that the document is of that media type.
+func Rewrite(image v1.Image, mediaType types.MediaType, change func(config map[string]any)) (v1.Image, error) {
+	written, err := image.RawConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("rewrite image: %w", err)
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(written, &fields); err != nil {
+		return nil, fmt.Errorf("rewrite image: %w", err)
+	}
+	change(fields)
+	rewritten := &rewritten{original: image}
+	if rewritten.config, err = json.Marshal(fields); err != nil {
+		return nil, fmt.Errorf("rewrite image: %w", err)
+	}
+	manifest, err := image.Manifest()
+	if err != nil {
+		return nil, fmt.Errorf("rewrite image: %w", err)
+	}
+	manifest = manifest.DeepCopy()
+	manifest.Config.MediaType = mediaType
+	if manifest.Config.Digest, manifest.Config.Size, err = v1.SHA256(bytes.NewReader(rewritten.config)); err != nil {
+		return nil, fmt.Errorf("rewrite image: %w", err)
+	}
+	rewritten.mediaType = manifest.MediaType
+	if rewritten.manifest, err = json.Marshal(manifest); err != nil {
+		return nil, fmt.Errorf("rewrite image: %w", err)
+	}
+	return partial.CompressedToImage(rewritten)
+}
+
+// rewritten is an image with documents of its own and the layers of another.
+type rewritten struct {
+	original         v1.Image
+	manifest, config []byte
+	mediaType        types.MediaType
+}
+
+// RawManifest implements partial.CompressedImageCore.
+func (r *rewritten) RawManifest() ([]byte, error) { return r.manifest, nil }
+
+// RawConfigFile implements partial.CompressedImageCore.
+func (r *rewritten) RawConfigFile() ([]byte, error) { return r.config, nil }
+
+// MediaType implements partial.CompressedImageCore.
+func (r *rewritten) MediaType() (types.MediaType, error) { return r.mediaType, nil }
+
+// LayerByDigest implements partial.CompressedImageCore.
+func (r *rewritten) LayerByDigest(digest v1.Hash) (partial.CompressedLayer, error) {
+	return r.original.LayerByDigest(digest)
+}
