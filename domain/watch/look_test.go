@@ -22,6 +22,7 @@ func TestMovedComparesWithWhatIsRecorded(t *testing.T) {
 		"woken in vain":                      {watch.Look{Seen: "b", Recorded: "a"}, "b", false, true},
 		"found by the watcher itself":        {watch.Look{Seen: "a", Recorded: "b"}, "b", false, false},
 		"gone":                               {watch.Look{Seen: "a", Recorded: "a"}, "", false, true},
+		"gone before it was recorded":        {watch.Look{Seen: "a"}, "", false, true},
 		"still gone":                         {watch.Look{Seen: "", Recorded: "a", Failing: true}, "", false, false},
 		"back":                               {watch.Look{Seen: "", Recorded: "a", Failing: true}, "a", false, true},
 		"the watcher tries again by itself":  {watch.Look{Seen: "b", Recorded: "a", Failing: true}, "b", false, false},

@@ -76,7 +76,7 @@ type Look struct {
 // been woken in vain because a cache still gave it the earlier answer.
 func (l Look) Moved(before Look) bool {
 	switch {
-	case l.Answered.IsZero(), l.Seen == before.Recorded && !before.Failing:
+	case l.Answered.IsZero(), l.Seen != "" && l.Seen == before.Recorded && !before.Failing:
 		return false
 	case l.Seen != before.Seen:
 		return true
