@@ -45,6 +45,8 @@ settings() {
 	END
 }
 
+lives() { kill -0 "$(cat "$1/clamd.pid")"; }
+
 # The daemon puts itself into the background once it answers.
 start() {
 	clamd=$(daemon)
@@ -53,7 +55,9 @@ start() {
 	signatures "$dir/signatures"
 	settings "$dir" >"$dir/clamd.conf"
 	"$clamd" --config-file="$dir/clamd.conf" >"$dir/start.log" 2>&1 ||
-		{ cat "$dir/start.log" "$dir/clamd.log" >&2; exit 1; }
+		{ cat "$dir/start.log" "$dir/clamd.log" >&2; rm -rf "$dir"; exit 1; }
+	lives "$dir" && [ -S "$dir/clamd.socket" ] ||
+		{ echo "ClamAV does not listen:" >&2; cat "$dir/clamd.log" >&2; rm -rf "$dir"; exit 1; }
 	echo "unix://$dir/clamd.socket"
 }
 
@@ -63,8 +67,11 @@ stop() {
 		echo "not a daemon that this script started: $1" >&2
 		exit 2
 	fi
-	kill "$(cat "$dir/clamd.pid")"
+	failed=
+	kill "$(cat "$dir/clamd.pid")" || failed="ClamAV had ended before it was stopped"
+	[ -z "$failed" ] || tail "$dir/clamd.log" >&2
 	rm -rf "$dir"
+	[ -z "$failed" ] || { echo "$failed" >&2; exit 1; }
 }
 
 case "${1:-}" in

@@ -49,13 +49,13 @@ start() {
 	[ "$(id -u)" != 0 ] || chown postgres "$dir"
 	cd "$dir"
 	unprivileged "$folder/initdb" --pgdata="$dir/data" --username=tagwatch --auth=trust --encoding=UTF8 --no-sync >"$dir.log" 2>&1 ||
-		{ cat "$dir.log" >&2; exit 1; }
+		{ cat "$dir.log" >&2; rm -rf "$dir" "$dir.log"; exit 1; }
 	# What a crash loses does not matter to tests.
 	careless="-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 	[ -z "${TAGWATCH_POSTGRES_DURABLE:-}" ] || careless=
 	unprivileged "$folder/pg_ctl" --pgdata="$dir/data" --wait --silent --log="$dir/data/server.log" \
 		--options="-c listen_addresses='' -c unix_socket_directories='$dir' $careless -c max_connections=200" \
-		start >"$dir.log" 2>&1 || { cat "$dir.log" "$dir/data/server.log" >&2; exit 1; }
+		start >"$dir.log" 2>&1 || { cat "$dir.log" "$dir/data/server.log" >&2; rm -rf "$dir" "$dir.log"; exit 1; }
 	rm -f "$dir.log"
 	echo "postgres:///postgres?host=$dir&user=tagwatch&sslmode=disable"
 }
@@ -68,8 +68,11 @@ stop() {
 	fi
 	folder=$(binaries)
 	cd /
-	unprivileged "$folder/pg_ctl" --pgdata="$dir/data" --silent --mode=immediate stop
+	failed=
+	unprivileged "$folder/pg_ctl" --pgdata="$dir/data" --silent --mode=immediate stop || failed=yes
+	[ -z "$failed" ] || tail "$dir/data/server.log" >&2
 	rm -rf "$dir"
+	[ -z "$failed" ] || { echo "PostgreSQL had ended before it was stopped" >&2; exit 1; }
 }
 
 case "${1:-}" in
