@@ -5,9 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -180,7 +181,8 @@ func TestKilledRecord(t *testing.T) {
 		check(t, s.Record(t.Context(), target(t, "nginx:1"), func(watch.RecordView) (watch.Decision, error) { return told(1), nil }))
 		_ = s.Record(context.Background(), target(t, "nginx:1"), func(watch.RecordView) (watch.Decision, error) {
 			fmt.Println("deciding")
-			select {}
+			_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed, or the test ends
+			return watch.Decision{}, io.EOF
 		})
 		return
 	}
@@ -190,13 +192,23 @@ func TestKilledRecord(t *testing.T) {
 		nginx := target(t, "nginx:1")
 		subscribe(t, s, nginx)
 		process := child(t, url, "TestKilledRecord")
+		in, err := process.StdinPipe()
+		check(t, err)
+		defer in.Close()
 		out, err := process.StdoutPipe()
 		check(t, err)
 		check(t, process.Start())
-		for lines := bufio.NewScanner(out); lines.Scan() && !strings.Contains(lines.Text(), "deciding"); {
+		lines := bufio.NewScanner(out)
+		for lines.Scan() && lines.Text() != "deciding" {
 		}
-		check(t, process.Process.Kill())
+		if lines.Text() != "deciding" {
+			t.Errorf("the process ends with %q before it decides", lines.Text())
+		}
+		_ = process.Process.Kill() // how it ended shows whether it lived
 		_ = process.Wait()
+		if status, _ := process.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() {
+			t.Fatalf("the process did not live until it was killed: %v", process.ProcessState)
+		}
 
 		check(t, s.Record(ctx, nginx, func(view watch.RecordView) (watch.Decision, error) {
 			if view.State.Revision != 1 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -45,7 +46,7 @@ var kept [][]byte
 
 var behaviours = map[string]func(){
 	"says":   func() { fmt.Printf("one\ntwo\n%s\nleft over", strings.Repeat("x", 1000)) },
-	"sleeps": func() { fmt.Println(os.Getpid()); select {} },
+	"sleeps": func() { fmt.Println(os.Getpid()); sleep() },
 	"eats": func() {
 		for {
 			chunk := make([]byte, 8<<20)
@@ -70,17 +71,20 @@ var behaviours = map[string]func(){
 		for err == nil {
 			_, err = file.Write(make([]byte, 1<<20))
 		}
-		select {}
+		sleep()
 	},
 	"crashes": func() { panic("broken beyond repair") },
 	"reports": func() { os.Exit(cage.ExitReported) },
 	"spawns": func() {
 		grandchild := exec.Command(self(), "sleeps")
-		if err := grandchild.Start(); err != nil {
+		output, err := grandchild.StdoutPipe()
+		if err == nil {
+			err = grandchild.Start()
+		}
+		if err != nil {
 			panic(err)
 		}
-		fmt.Println(grandchild.Process.Pid)
-		select {}
+		_, _ = io.Copy(os.Stdout, output) // its number, once it lives, and then nothing
 	},
 	"looks around": func() {
 		fmt.Println(strings.Join(os.Environ(), " "))
@@ -88,6 +92,10 @@ var behaviours = map[string]func(){
 		fmt.Println(err)
 	},
 }
+
+// sleep lives on until somebody ends the process, for longer than any test. A timer
+// runs meanwhile: without one, Go ends a program in which everything waits.
+func sleep() { time.Sleep(10 * time.Minute) }
 
 func self() string {
 	name, err := os.Executable()
@@ -169,28 +177,40 @@ func TestCancelKillsWhatTheChildStarted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	given := errors.New("given up")
-	lines, _, err := run(t, ctx, ample, func(string) { cancel(given) }, "spawns")
-	if !errors.Is(err, given) || len(lines) == 0 {
+	var grandchild int
+	lines, _, err := run(t, ctx, ample, func(line string) {
+		grandchild = living(t, line)
+		cancel(given)
+	}, "spawns")
+	if !errors.Is(err, given) || len(lines) != 1 {
 		t.Fatalf("error = %v after %q, want %v", err, lines, given)
-	}
-	grandchild, err := strconv.Atoi(lines[0])
-	if err != nil {
-		t.Fatal(err)
 	}
 	if !gone(grandchild) {
 		t.Errorf("process %d lives on", grandchild)
 	}
 }
 
-// gone tells whether a process is dead; its killer may leave a zombie to a parent
+// living is the process of which a child wrote the number, and which must live.
+func living(t *testing.T, line string) int {
+	t.Helper()
+	pid, err := strconv.Atoi(line)
+	if err != nil || ended(pid) {
+		t.Errorf("there is no living process %q", line)
+	}
+	return pid
+}
+
+// ended tells whether a process is dead; its killer may leave a zombie to a parent
 // that does not care.
+func ended(pid int) bool {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err != nil || strings.Contains(string(status), ") Z ") || strings.Contains(string(status), ") X ")
+}
+
+// gone waits for the end of a process that was killed.
 func gone(pid int) bool {
 	for range 1000 {
-		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil || strings.Contains(string(status), ") Z ") || strings.Contains(string(status), ") X ") {
-			return true
-		}
-		if syscall.Kill(pid, 0) != nil {
+		if ended(pid) {
 			return true
 		}
 		_ = exec.Command("true").Run() // gives the kernel a turn
@@ -201,9 +221,8 @@ func gone(pid int) bool {
 func TestKilledChildIsWorthAnotherTry(t *testing.T) {
 	t.Parallel()
 	_, _, err := run(t, t.Context(), ample, func(line string) {
-		pid, err := strconv.Atoi(line)
-		if err != nil || syscall.Kill(pid, syscall.SIGKILL) != nil {
-			t.Errorf("cannot kill process %q", line)
+		if err := syscall.Kill(living(t, line), syscall.SIGKILL); err != nil {
+			t.Errorf("kill process %s: %v", line, err)
 		}
 	}, "sleeps")
 	if !errors.Is(err, fault.Unavailable) {

@@ -33,18 +33,36 @@ func Open(parent string) (*Root, error) {
 	if err := Sweep(parent); err != nil {
 		return nil, err
 	}
-	lock, err := os.CreateTemp(parent, "worker-*"+lockSuffix)
+	lock, err := newLock(parent)
 	if err != nil {
 		return nil, fmt.Errorf("create scratch folder: %w", err)
 	}
 	root := &Root{path: strings.TrimSuffix(lock.Name(), lockSuffix), lock: lock}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock scratch folder: %w", err), root.Close())
-	}
 	if err := os.Mkdir(root.path, 0o700); err != nil {
 		return nil, errors.Join(fmt.Errorf("create scratch folder: %w", err), root.Close())
 	}
 	return root, nil
+}
+
+// newLock makes a file and locks it. Another process may sweep in between and take
+// the file for one that a dead process left: then a new one is made.
+func newLock(parent string) (*os.File, error) {
+	for {
+		lock, err := os.CreateTemp(parent, "worker-*"+lockSuffix)
+		if err != nil {
+			return nil, err
+		}
+		err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			if _, err = os.Lstat(lock.Name()); err == nil {
+				return lock, nil
+			}
+		}
+		_ = lock.Close() // nothing was written
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, fs.ErrNotExist) {
+			return nil, errors.Join(err, os.Remove(lock.Name()))
+		}
+	}
 }
 
 // Path is the folder.
