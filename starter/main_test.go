@@ -29,6 +29,8 @@ func TestSessions(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TAGWATCH_DATA_DIR", env.WorkDir+"/data")
 			env.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1") // nothing listens there
+			env.Setenv("TAGWATCH_FEED_URL", "http://127.0.0.1:1")
+			offline(env)
 			env.Setenv("TZ", "UTC")
 			if err := os.Mkdir(env.WorkDir+"/data", 0o700); err != nil {
 				return err
@@ -43,4 +45,12 @@ func TestSessions(t *testing.T) {
 			"exit": exits, "seed": seed, "refuse": refuse, "renewal": renewal, "port": freePort, "until": until, "signal": signalTo, "gone": gone,
 		},
 	})
+}
+
+// offline leads everything that is not on this machine, whatever its address is,
+// to a proxy that does not exist.
+func offline(env *testscript.Env) {
+	env.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
+	env.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+	env.Setenv("NO_PROXY", "127.0.0.1")
 }

@@ -44,6 +44,10 @@ type Stack struct {
 	ended   chan error
 }
 
+// nowhere is where everything leads that is not on this machine: an installation of
+// the lab reaches nobody else, whatever it is asked to watch.
+const nowhere = "http://127.0.0.1:1"
+
 // startTimeout bounds the start: the first one makes the databases.
 const startTimeout = 2 * time.Minute
 
@@ -59,6 +63,7 @@ func New(options Options) (*Stack, error) {
 		"TEMPORAL_ADDRESS=127.0.0.1:"+ports[0],
 		"TAGWATCH_LISTEN="+s.listen,
 		"HOME="+options.DataDir, "DOCKER_CONFIG="+options.DataDir,
+		"TAGWATCH_FEED_URL="+nowhere, "HTTP_PROXY="+nowhere, "HTTPS_PROXY="+nowhere, "NO_PROXY=127.0.0.1",
 	)
 	s.env = append(s.env, options.Env...)
 	return s, nil
