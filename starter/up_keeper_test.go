@@ -6,6 +6,7 @@ import (
 	"io"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -14,12 +15,13 @@ import (
 func TestStopKillsWhatDoesNotStop(t *testing.T) {
 	t.Parallel()
 	output, input := io.Pipe()
+	var stubborn *exec.Cmd
 	k := keep(t.Context(), program{
 		name: "stubborn", grace: 50 * time.Millisecond, say: t.Logf,
 		advice: func() string { return "" },
 		command: func() *exec.Cmd {
 			command := exec.Command("sh", "-c", `trap "" TERM; echo ready; while :; do sleep 0.01; done`)
-			command.Stdout = input
+			command.Stdout, stubborn = input, command
 			return command
 		},
 		watch: func(_ context.Context, ready func()) {
@@ -32,6 +34,9 @@ func TestStopKillsWhatDoesNotStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.stop()
+	if status, _ := stubborn.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGKILL {
+		t.Errorf("it ended with %v, want it killed", stubborn.ProcessState)
+	}
 }
 
 // A program that is not there is given up, with advice.

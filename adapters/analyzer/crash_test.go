@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -74,10 +75,14 @@ func TestKilledWorkerLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(handle)
+	stopped(t, pid, handle)
 	if err := worker.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = worker.Wait() // it was killed
+	_ = worker.Wait()
+	if !killed(worker) {
+		t.Fatalf("the worker did not live until it was killed: %v", worker.ProcessState)
+	}
 	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(handle), Events: unix.POLLIN}}, 10_000); n != 1 {
 		t.Fatalf("child %d lives on: %v", pid, err)
 	}
@@ -91,4 +96,21 @@ func TestKilledWorkerLeavesNothing(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(directory, "scratch", "*")); len(left) > 0 {
 		t.Errorf("left in the scratch space: %v", left)
 	}
+}
+
+// stopped lets a child stand still, so that it lives until somebody ends it.
+func stopped(t *testing.T, pid, handle int) {
+	t.Helper()
+	if err := unix.PidfdSendSignal(handle, unix.SIGSTOP, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(handle), Events: unix.POLLIN}}, 0); n != 0 || err != nil {
+		t.Fatalf("child %d ended by itself: %v", pid, err)
+	}
+}
+
+// killed tells whether a worker that has ended lived until it was killed.
+func killed(worker *exec.Cmd) bool {
+	status, _ := worker.ProcessState.Sys().(syscall.WaitStatus)
+	return status.Signaled() && status.Signal() == syscall.SIGKILL
 }

@@ -1,6 +1,7 @@
 package analyzer_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"math/rand/v2"
 	"os"
@@ -31,10 +32,13 @@ func TestWorkerKilledAtRandomMoments(t *testing.T) {
 	want, lasts := timed(t, b, request)
 	for range kills {
 		directory := t.TempDir()
-		worker := startWorker(t, directory, request)
+		worker, output := startWorker(t, directory, request)
 		<-time.After(random(lasts)) // the moment is what is tested
 		_ = worker.Process.Kill()   // it may have ended
 		_ = worker.Wait()
+		if said := strings.TrimSpace(output.String()); !killed(worker) && !strings.HasSuffix(said, "<nil>") {
+			t.Fatalf("the worker ended before it was killed or done: %v, %q", worker.ProcessState, said)
+		}
 		ended(t, directory)
 		b.directory = directory
 		b.open(t, analyzer.Options{})
@@ -113,7 +117,7 @@ func expectSame(t *testing.T, b *bench, request analyzer.Request, want analyzer.
 }
 
 // startWorker starts a worker that, like its child, works in the directory.
-func startWorker(t *testing.T, directory string, request analyzer.Request) *exec.Cmd {
+func startWorker(t *testing.T, directory string, request analyzer.Request) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	text, err := json.Marshal(job{Directory: directory, Digest: request.Digest, Name: request.Name, Source: request.Source.(source)})
 	if err != nil {
@@ -122,10 +126,12 @@ func startWorker(t *testing.T, directory string, request analyzer.Request) *exec
 	worker := exec.Command(os.Args[0])
 	worker.Dir = directory
 	worker.Env = append(os.Environ(), workerEnv+"="+string(text))
+	output := &bytes.Buffer{}
+	worker.Stdout = output
 	if err := worker.Start(); err != nil {
 		t.Fatal(err)
 	}
-	return worker
+	return worker, output
 }
 
 // ended waits for the end of the processes that work in a directory: the kernel

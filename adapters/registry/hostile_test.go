@@ -88,6 +88,9 @@ func TestHostileAnswers(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			client, repository := impatient(t), hostile(t, test.answer)
+			if test.says != "no complete answer" { // nothing to wait for, and a busy machine takes its time
+				client.patience.document = time.Minute
+			}
 			var err error
 			if strings.Contains(test.name, "list") {
 				for _, err = range client.Tags(t.Context(), repository) {
