@@ -77,7 +77,7 @@ func TestLastWords(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := words.String(); got != "; its last words: last" {
+	if got := words.String(); got != "; its last words: last\ufffd" {
 		t.Errorf("got %q", got)
 	}
 	if got := (&lastWords{}).String(); got != "" {

@@ -48,7 +48,7 @@ func TestTable(t *testing.T) {
 	table.row(ordinary, "longer name", "")
 	var out bytes.Buffer
 	table.write(&out)
-	want := "NAME         MESSAGE\nünï          two lines [31m\nlonger name\n"
+	want := "NAME         MESSAGE\nünï          two lines\ufffd[31m\nlonger name\n"
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
 	}
