@@ -65,7 +65,7 @@ func subjectOf(name string) (subject, error) {
 		return subject{named: name}, nil
 	}
 	ref, err := image.ParseReference(name)
-	return subject{named: ref.Registry + "/" + pathAt(ref.Repository), tag: ref.Tag}, err
+	return subject{named: whole(ref.Repository), tag: ref.Tag}, err
 }
 
 // checkPlace checks the mirror of that number, or the location after all of

@@ -114,16 +114,27 @@ func TestPrivateCertificateAuthority(t *testing.T) {
 
 func TestDockerHubKeepsOfficialImagesUnderLibrary(t *testing.T) {
 	t.Parallel()
+	client, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for text, want := range map[string]string{
 		"nginx": "library/nginx", "docker.io/nginx": "library/nginx", "docker.io/library/nginx": "library/nginx",
 		"team/nginx": "team/nginx", "ghcr.io/nginx": "nginx",
+		"index.docker.io/nginx": "library/nginx", "registry-1.docker.io/nginx": "library/nginx", "registry.hub.docker.com/nginx": "library/nginx",
+		"index.docker.io/library/nginx": "library/nginx", "Index.Docker.IO/nginx": "library/nginx", "docker.io:443/nginx": "library/nginx",
+		"registry-1.docker.io/team/nginx": "team/nginx", "mirror.docker.io.example.com/nginx": "nginx",
 	} {
 		repository, err := image.ParseRepository(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := pathAt(repository); got != want {
-			t.Errorf("path of %s = %s, want %s", text, got, want)
+		places, err := client.current.Load().places(repository, false)
+		if err != nil || len(places) != 1 || places[0].path != want {
+			t.Errorf("%s is looked for at %+v, %v; want the path %s", text, places, err, want)
+		}
+		if hub := places[0].host.name == image.DefaultRegistry; hub != strings.Contains(want, "/") {
+			t.Errorf("%s is looked for at %s", text, places[0].host.name)
 		}
 	}
 }

@@ -180,12 +180,3 @@ func hostnameOf(hostport string) string {
 	}
 	return strings.Trim(hostport, "[]")
 }
-
-// pathAt is the repository's path as its registry knows it. Docker Hub keeps
-// the official images under library/.
-func pathAt(repository image.Repository) string {
-	if repository.Registry == image.DefaultRegistry && !strings.Contains(repository.Path, "/") {
-		return "library/" + repository.Path
-	}
-	return repository.Path
-}

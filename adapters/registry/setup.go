@@ -49,7 +49,8 @@ func newSetup(client *Registry) (*setup, error) {
 
 // host returns the one session with a registry.
 func (s *setup) host(named string) (*host, error) {
-	if slices.Contains(hubNames, named) {
+	named = strings.ToLower(named)
+	if image.CanonicalRegistry(named) == image.DefaultRegistry {
 		named = image.DefaultRegistry
 	}
 	s.mu.Lock()
@@ -67,9 +68,6 @@ func (s *setup) host(named string) (*host, error) {
 	}
 	return fresh, err
 }
-
-// hubNames are further names of Docker Hub.
-var hubNames = []string{"index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"}
 
 // sessions are those so far.
 func (s *setup) sessions() map[string]*host {
@@ -100,7 +98,7 @@ type place struct {
 // would seem to move back and forth: only a mirror that is said to answer for
 // tags is asked for them.
 func (s *setup) places(repository image.Repository, byDigest bool) ([]place, error) {
-	named := repository.Registry + "/" + pathAt(repository)
+	named := whole(repository)
 	entry := s.entry(named)
 	if entry.Blocked {
 		return nil, fmt.Errorf("%s is blocked by %s of %s: %w", repository, entry.Section, s.file.Path, fault.Invalid)
@@ -116,6 +114,15 @@ func (s *setup) places(repository image.Repository, byDigest bool) ([]place, err
 	}
 	at, err := s.place(entry.Rewrite(named, entry.Location), false)
 	return append(places, at), err
+}
+
+// whole is the name of a repository as its registry knows it, whichever of its
+// own names the registry goes by.
+func whole(repository image.Repository) string {
+	if canonical := repository.Canonical(); canonical.Registry == image.DefaultRegistry {
+		return canonical.String()
+	}
+	return repository.String()
 }
 
 func answers(pull string, byDigest bool) bool {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -70,7 +71,7 @@ func (h *host) exchange(ctx context.Context, challenge transport.Challenge, held
 	if err != nil {
 		return token{}, err
 	}
-	lifetime := cmp.Or(time.Duration(min(max(0, answer.ExpiresIn), 24*60*60))*time.Second, tokenLifetime)
+	lifetime := cmp.Or(time.Duration(answer.ExpiresIn), tokenLifetime)
 	return token{
 		header: "Bearer " + cmp.Or(answer.Token, answer.AccessToken),
 		until:  time.Now().Add(lifetime * 9 / 10), // clocks differ, and requests take time
@@ -107,9 +108,23 @@ func (h *host) admits(u *url.URL) error {
 
 // issued is the answer of a token service.
 type issued struct {
-	Token       string `json:"token"`
-	AccessToken string `json:"access_token"`
-	ExpiresIn   int    `json:"expires_in"`
+	Token       string  `json:"token"`
+	AccessToken string  `json:"access_token"`
+	ExpiresIn   seconds `json:"expires_in"`
+}
+
+// seconds are a duration that services write as a number, a fraction or a text.
+// What cannot be read is none: the token is good all the same.
+type seconds time.Duration
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *seconds) UnmarshalJSON(text []byte) error {
+	const most = 24 * 60 * 60
+	value, err := strconv.ParseFloat(strings.TrimSpace(strings.Trim(string(text), `"`)), 64)
+	if err == nil && value > 0 {
+		*s = seconds(min(value, most) * float64(time.Second))
+	}
+	return nil
 }
 
 func (h *host) askRealm(ctx context.Context, realm *url.URL, service string, held credentials, scope string) (issued, error) {

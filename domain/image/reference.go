@@ -9,6 +9,7 @@ package image
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/fault"
@@ -16,6 +17,9 @@ import (
 
 // DefaultRegistry is the registry of a reference that names none.
 const DefaultRegistry = "docker.io"
+
+// hubAliases are further host names of the default registry.
+var hubAliases = []string{"index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"}
 
 // Grammar of the OCI distribution specification, section "Pulling manifests".
 var (
@@ -93,6 +97,26 @@ func isRegistry(component string) bool {
 
 // String is the canonical text: registry/path.
 func (r Repository) String() string { return r.Registry + "/" + r.Path }
+
+// Canonical is the repository under the one name that all its spellings share:
+// host names are case-insensitive, 443 is the port that goes without saying, and
+// Docker Hub has several hosts and keeps the official images under library/.
+func (r Repository) Canonical() Repository {
+	r.Registry = CanonicalRegistry(r.Registry)
+	if r.Registry == DefaultRegistry && !strings.Contains(r.Path, "/") {
+		r.Path = "library/" + r.Path
+	}
+	return r
+}
+
+// CanonicalRegistry is the one name of a registry that has several.
+func CanonicalRegistry(host string) string {
+	host = strings.TrimSuffix(strings.ToLower(host), ":443")
+	if slices.Contains(hubAliases, host) {
+		return DefaultRegistry
+	}
+	return host
+}
 
 // Reference is the tag of that name in the repository.
 func (r Repository) Reference(tag string) Reference { return Reference{Repository: r, Tag: tag} }

@@ -9,11 +9,11 @@ import (
 )
 
 // Version is what a tag such as v1.28.0-rc1-alpine says of a version. It covers
-// semantic versions, shorter ones (1.27), calendar versions (22.04, 2024.10.3,
-// 2024-10-03) and a fourth number.
+// semantic versions, shorter ones (1.27), longer ones (5.4.0.0.123) and calendar
+// versions (22.04, 2024.10.3, 2024-10-03).
 type Version struct {
 	// Numbers are as the tag has them; those that it lacks are 0.
-	Numbers [4]uint64
+	Numbers [mostNumbers]uint64
 	// Pre is the prerelease in lower case, its parts between dots, as in rc.1;
 	// empty for a release.
 	Pre string
@@ -22,8 +22,12 @@ type Version struct {
 	Suffix string
 }
 
+// mostNumbers is how many numbers a version may have. A tag with more is not a
+// version.
+const mostNumbers = 8
+
 var (
-	numbersPattern = regexp.MustCompile(`^[vV]?(\d{1,18}(?:\.\d{1,18}){0,3})`)
+	numbersPattern = regexp.MustCompile(`^[vV]?(\d{1,18}(?:\.\d{1,18})*)`)
 	datePattern    = regexp.MustCompile(`^[vV]?(\d{4})-(\d{2})-(\d{2})(?:[^0-9]|$)`)
 	// prePattern is a prerelease with its number, and the suffix after it. Single
 	// letters need a number: 3.13.0b2 is a prerelease, 1.0.2b is not.
@@ -66,7 +70,9 @@ func cutNumbers(text string) (numbers []string, rest string, found bool) {
 		return nil, "", false
 	}
 	rest = text[len(match[0]):]
-	return strings.Split(match[1], "."), rest, rest == "" || rest[0] < '0' || rest[0] > '9'
+	numbers = strings.Split(match[1], ".")
+	cut := rest != "" && rest[0] >= '0' && rest[0] <= '9' // within a number of too many digits
+	return numbers, rest, !cut && len(numbers) <= mostNumbers
 }
 
 // Compare orders versions, the older first. A prerelease is older than its

@@ -26,6 +26,10 @@ func TestParseVersion(t *testing.T) {
 		{"two numbers", "1.27", version("", "", 1, 27)},
 		{"one number", "7", version("", "", 7)},
 		{"four numbers", "4.2.0.1", version("", "", 4, 2, 0, 1)},
+		{"five numbers", "5.4.0.0.123", version("", "", 5, 4, 0, 0, 123)},
+		{"five numbers and a suffix", "v19.3.0.0.0-slim", version("", "slim", 19, 3)},
+		{"prerelease of six numbers", "1.2.3.4.5.6-rc1", version("rc.1", "", 1, 2, 3, 4, 5, 6)},
+		{"nine numbers", "1.2.3.4.5.6.7.8.9", nil},
 		{"suffix", "1.27-alpine", version("", "alpine", 1, 27)},
 		{"suffix with a version", "1.27.3-alpine3.20-slim", version("", "alpine3.20-slim", 1, 27, 3)},
 		{"suffix after an underscore", "9.0_jammy", version("", "jammy", 9)},
@@ -75,7 +79,7 @@ func TestVersionCompare(t *testing.T) {
 	t.Parallel()
 	// From old to new.
 	ordered := []string{"0.9", "1.9.0", "1.10.0-alpha", "1.10.0-alpha.2", "1.10.0-alpha.10", "1.10.0-beta.1", "1.10.0-rc2", "1.10.0-rc10",
-		"1.10.0-alpine3.9", "1.10.0-alpine3.20", "1.10.0-debian-12-r9", "1.10.0-debian-12-r10", "1.10.0", "1.10.0.1", "1.10.1", "2",
+		"1.10.0-alpine3.9", "1.10.0-alpine3.20", "1.10.0-debian-12-r9", "1.10.0-debian-12-r10", "1.10.0", "1.10.0.1", "1.10.0.1.9-slim", "1.10.0.1.9", "1.10.0.1.10", "1.10.0.2", "1.10.1", "2",
 		"22.04", "22.10", "2024.9.30", "2024-10-03", "20241003"}
 	versions := make([]image.Version, len(ordered))
 	for i, tag := range ordered {
