@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,7 +45,7 @@ func (a *Activities) Sweep(ctx context.Context, registry string) (watch.Sweep, e
 	began := a.now()
 	asking, cancel := context.WithTimeout(ctx, cmp.Or(a.SweepTime, sweepTime))
 	defer cancel()
-	for swept.Problem == nil && asking.Err() == nil {
+	for over := false; !over && asking.Err() == nil; {
 		due, err := a.Store.Due(ctx, registry, a.now(), sweepPage)
 		if err != nil {
 			return swept, classify(err)
@@ -52,8 +53,8 @@ func (a *Activities) Sweep(ctx context.Context, registry string) (watch.Sweep, e
 		if len(due) == 0 {
 			break
 		}
-		asked, err := a.sweepPage(ctx, asking, due, &swept)
-		if err != nil {
+		asked := 0
+		if asked, over, err = a.sweepPage(ctx, asking, due, &swept); err != nil {
 			return swept, classify(err)
 		}
 		looked.Store(int64(swept.Looked))
@@ -65,22 +66,27 @@ func (a *Activities) Sweep(ctx context.Context, registry string) (watch.Sweep, e
 }
 
 // sweepPage looks at some tags, as long as there is time to ask, stores what it
-// saw, and tells how many it asked for.
-func (a *Activities) sweepPage(ctx, asking context.Context, due []watch.Look, swept *watch.Sweep) (int, error) {
+// saw, and tells how many it asked for. Over tells that the registry has had
+// enough, or does not answer.
+func (a *Activities) sweepPage(ctx, asking context.Context, due []watch.Look, swept *watch.Sweep) (asked int, over bool, err error) {
 	page := a.lookAll(asking, due)
 	if ctx.Err() != nil {
-		return 0, ctx.Err()
+		return 0, false, ctx.Err()
 	}
 	a.spread(page.asked)
 	moved, err := a.wakeMoved(ctx, due, page.asked)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	swept.Looked, swept.Moved, swept.Failed = swept.Looked+page.answers, swept.Moved+moved, swept.Failed+page.failures
-	if page.answers == 0 && page.failure != nil && !a.answersElsewhere(ctx, due, page) {
-		swept.Problem, swept.Wait = problem(watch.StageResolve, page.failure, nil, a.now()), retryAfter(page.failure)
+	if pause := retryAfter(page.failure); pause > mostWaited {
+		over, swept.Wait, swept.Limited = true, pause, limited(page.failure)
 	}
-	return len(page.asked), a.Store.Looked(ctx, page.asked)
+	fails := page.answers == 0 && page.failure != nil && !a.answersElsewhere(ctx, due, page)
+	if fails && !(swept.Limited && swept.Looked > 0) { // a limit that was reached on the way is none to speak of
+		over, swept.Problem = true, problem(watch.StageResolve, page.failure, nil, a.now())
+	}
+	return len(page.asked), over, a.Store.Looked(ctx, page.asked)
 }
 
 // elsewhere is how many other tags are asked for before a registry is said to
@@ -106,7 +112,7 @@ func (a *Activities) answersElsewhere(ctx context.Context, due []watch.Look, pag
 		if failed[other.Target.Reference] {
 			continue
 		}
-		if _, err := a.Registry.Head(ctx, other.Target.Reference); err == nil || fault.Permanent(err) {
+		if _, err := a.head(ctx, other.Target.Reference); err == nil || fault.Permanent(err) {
 			return true
 		}
 	}
@@ -152,7 +158,7 @@ func (a *Activities) lookAll(ctx context.Context, due []watch.Look) *sweptPage {
 	for _, looks := range divide(due, func(look watch.Look) image.Reference { return look.Target.Reference }) {
 		group.Go(func() error {
 			if ctx.Err() == nil && !page.over() {
-				digest, err := a.Registry.Head(ctx, looks[0].Target.Reference)
+				digest, err := a.head(ctx, looks[0].Target.Reference)
 				if unanswered(ctx, err) {
 					return nil
 				}
@@ -171,11 +177,41 @@ func unanswered(ctx context.Context, err error) bool {
 	return notAsked(err) || err != nil && !fault.Permanent(err) && ctx.Err() != nil
 }
 
+// mostWaited is the longest pause that a registry may ask for within a sweep, and
+// patience how many of them one tag is worth.
+const (
+	mostWaited = 5 * time.Second
+	patience   = 4
+)
+
+// head asks for a tag's digest, and once more after each short pause that the
+// registry asks for.
+func (a *Activities) head(ctx context.Context, ref image.Reference) (image.Digest, error) {
+	for try := 1; ; try++ {
+		digest, err := a.Registry.Head(ctx, ref)
+		pause := retryAfter(err)
+		if pause == 0 || pause > mostWaited || try == patience {
+			return digest, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return "", err
+		}
+	}
+}
+
+// limited tells that an error is a limit of a registry that works.
+func limited(err error) bool {
+	var limit interface{ Limited() bool }
+	return errors.As(err, &limit) && limit.Limited()
+}
+
 // over tells that it makes no sense to ask on.
 func (p *sweptPage) over() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.failures >= sweepConcurrency || retryAfter(p.failure) > 0
+	return p.failures >= sweepConcurrency || retryAfter(p.failure) > mostWaited
 }
 
 // add counts an answer about a tag. One that is gone or may not be read has no
@@ -223,13 +259,13 @@ func (a *Activities) schedule(ctx context.Context, registry string, began time.T
 	}
 	swept.Active, swept.Tags, swept.Budget = polls.Tags > 0, polls.Tags, a.Registry.Budget(registry)
 	now := a.now()
-	wait := max(polls.Next.Sub(now), 0)
+	wait := max(polls.Next.Sub(now), swept.Wait, 0)
 	if wait > 0 {
-		swept.Pause = max(watch.NextStep(polls.Step(a.Poll), began).Sub(now), 0)
+		swept.Pause = max(watch.NextStep(polls.Step(a.Poll), began).Sub(now), swept.Wait, 0)
 		wait = max(wait, swept.Pause)
 	}
 	if swept.Problem != nil {
-		wait = max(wait, swept.Wait, minPoll)
+		wait = max(wait, minPoll)
 		swept.Pause = wait
 	}
 	swept.Wait = wait

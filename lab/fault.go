@@ -18,6 +18,8 @@ type Fault struct {
 	Method string
 	// Path selects requests whose path contains it; empty selects all.
 	Path string
+	// When selects requests besides; nil selects all.
+	When func(*http.Request) bool
 	// Times is the number of requests that fail; 0 means all until lifted.
 	Times int
 
@@ -40,7 +42,7 @@ type Fault struct {
 }
 
 func (f Fault) selects(r *http.Request) bool {
-	return (f.Method == "" || f.Method == r.Method) && strings.Contains(r.URL.Path, f.Path)
+	return (f.Method == "" || f.Method == r.Method) && strings.Contains(r.URL.Path, f.Path) && (f.When == nil || f.When(r))
 }
 
 // Faults is the list of failures that a counterpart plays at the moment. The

@@ -110,15 +110,25 @@ func (s *session) target() (image.Target, error) {
 
 // targets are the arguments, each with all of --platform.
 func (s *session) targets(texts []string) ([]image.Target, error) {
+	targets, failures, err := s.readable(texts)
+	if err == nil && len(failures) > 0 {
+		err = failures[0]
+	}
+	return targets, err
+}
+
+// readable are the targets of those arguments that name any, and what is wrong
+// with the others.
+func (s *session) readable(texts []string) (targets []image.Target, failures []error, err error) {
 	platforms, err := s.platforms()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var targets []image.Target
 	for _, text := range texts {
 		target, err := image.ParseTarget(text)
 		if err != nil {
-			return nil, unable(err)
+			failures = append(failures, unable(err))
+			continue
 		}
 		if len(platforms) == 0 {
 			targets = append(targets, target)
@@ -128,7 +138,7 @@ func (s *session) targets(texts []string) ([]image.Target, error) {
 			targets = append(targets, target)
 		}
 	}
-	return targets, nil
+	return targets, failures, nil
 }
 
 // platforms are those of a repeatable --platform.

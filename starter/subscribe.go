@@ -56,9 +56,12 @@ type subscribed struct {
 }
 
 func subscribe(ctx context.Context, s *session) error {
-	requests, err := s.subscribeRequests()
+	requests, failures, err := s.subscribeRequests()
 	if err != nil {
 		return err
+	}
+	if len(requests) == 0 {
+		return join(failures)
 	}
 	linked, err := s.temporal(ctx) // before anything is stored
 	if err != nil {
@@ -68,7 +71,8 @@ func subscribe(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	done, failures := s.subscribeAll(ctx, linked, requests)
+	done, refusals := s.subscribeAll(ctx, linked, requests)
+	failures = append(failures, refusals...)
 	if len(done) == 0 {
 		abandon(ctx)
 		return join(failures)
@@ -82,25 +86,27 @@ func subscribe(ctx context.Context, s *session) error {
 	return join(failures)
 }
 
-func (s *session) subscribeRequests() ([]watch.SubscribeRequest, error) {
+// subscribeRequests are one for each target. A reference that cannot be read does
+// not hold up the others.
+func (s *session) subscribeRequests() (requests []watch.SubscribeRequest, failures []error, err error) {
 	references, err := s.arguments("REF...")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	targets, err := s.targets(references)
+	targets, failures, err := s.readable(references)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	request, err := s.subscribeRequest()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	requests := make([]watch.SubscribeRequest, len(targets))
+	requests = make([]watch.SubscribeRequest, len(targets))
 	for i, target := range targets {
 		requests[i] = request
 		requests[i].Target = target
 	}
-	return requests, nil
+	return requests, failures, nil
 }
 
 // subscribeRequest is what the options ask for, of whatever target.

@@ -17,7 +17,16 @@ type RegistryState struct {
 	At   time.Time
 	// Problem is why sweeps fail; nil while they do not.
 	Problem *watch.Problem
+	// Limited counts the sweeps in a row of which the registry's limit left nothing.
+	Limited int
 }
+
+const (
+	// mostLimited is how many of them pass before the registry counts as failing.
+	mostLimited = 3
+	// longLimit is a wait that is as long as several sweeps.
+	longLimit = 15 * time.Minute
+)
 
 // shortestWait keeps a sweep from following another at once.
 const shortestWait = time.Second
@@ -48,8 +57,21 @@ func (s *RegistryState) sweep(ctx workflow.Context) (outlook, error) {
 	if !swept.Active {
 		return outlook{over: true}, nil
 	}
-	err = s.turn(ctx, swept.Problem)
+	err = s.turn(ctx, s.lasting(swept))
 	return outlook{wait: max(swept.Wait, shortestWait), pause: swept.Pause}, err
+}
+
+// lasting is the problem of a sweep, unless it is a limit that may pass.
+func (s *RegistryState) lasting(swept watch.Sweep) *watch.Problem {
+	if swept.Problem == nil || !swept.Limited {
+		s.Limited = 0
+		return swept.Problem
+	}
+	s.Limited++
+	if s.Limited < mostLimited && swept.Wait < longLimit {
+		return nil
+	}
+	return swept.Problem
 }
 
 // turn tells once that the registry fails as a whole, and once that it recovered:

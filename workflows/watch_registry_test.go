@@ -25,6 +25,13 @@ func down(message string) watch.Sweep {
 		Problem: &watch.Problem{Kind: fault.Name(fault.Unavailable), Stage: watch.StageResolve, Message: message}}
 }
 
+// limited is a sweep of which the registry's limit left nothing.
+func limited(message string) watch.Sweep {
+	sweep := down(message)
+	sweep.Limited = true
+	return sweep
+}
+
 // shaky is a sweep of which some looks failed.
 func shaky(looked, failed int) watch.Sweep {
 	sweep := swept(looked)
@@ -62,6 +69,11 @@ func TestWatchRegistryTellsOnce(t *testing.T) {
 			[]watch.RegistryTurn{failing("a"), recovered("a")}},
 		{"answers now and then: no recovery yet", []watch.Sweep{down("a"), shaky(3, 5), down("b"), shaky(5, 5), shaky(6, 5)},
 			[]watch.RegistryTurn{failing("a"), recovered("a")}},
+		{"a limit that passes", []watch.Sweep{limited("a"), limited("a"), swept(4), limited("a"), limited("a"), swept(4)}, nil},
+		{"a limit that lasts", []watch.Sweep{limited("a"), limited("b"), limited("c"), limited("d"), swept(4)},
+			[]watch.RegistryTurn{failing("c"), recovered("c")}},
+		{"a failure among limits", []watch.Sweep{limited("a"), down("b"), limited("c"), swept(4)},
+			[]watch.RegistryTurn{failing("b"), recovered("b")}},
 		{"fails twice", []watch.Sweep{down("a"), swept(1), down("b"), swept(1)},
 			[]watch.RegistryTurn{failing("a"), recovered("a"), failing("b"), recovered("b")}},
 	}
@@ -79,6 +91,20 @@ func TestWatchRegistryTellsOnce(t *testing.T) {
 				t.Errorf("waits %v, want %v", outside.waits(), want)
 			}
 		})
+	}
+}
+
+// A limit for as long as several sweeps is told at once.
+func TestWatchRegistryTellsOfALongLimit(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	long := limited("a")
+	long.Wait = time.Hour
+	outside.sweep = sweeps(long, swept(4))
+	env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
+	finished(t, env)
+	if len(outside.turns) != 2 {
+		t.Errorf("told %v, want failing and recovered", outside.turns)
 	}
 }
 

@@ -3,6 +3,7 @@ package registry
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -103,7 +104,7 @@ func (a *allowance) opens(now time.Time) time.Duration {
 
 func (a *allowance) span() time.Duration {
 	if a.window == 0 {
-		return defaultCoolDown
+		return longestPause
 	}
 	return min(a.window, longestCoolDown)
 }
@@ -204,22 +205,26 @@ func parseQuantity(text string) (q quantity, ok bool) {
 	return q, true
 }
 
+// resetPattern is the time in RateLimit of the draft's later versions, as
+// "default";r=0;t=50, or limit=100, remaining=0, reset=50 in between.
+var resetPattern = regexp.MustCompile(`(?:^|[;,\s])(?:t|reset)=([0-9]+)`)
+
 // announcedReset reads RateLimit-Reset: seconds, as the draft has it, or a time
 // of day in seconds since 1970, as GitLab and GitHub send.
 func announcedReset(said http.Header, now time.Time) time.Time {
-	for _, name := range []string{"RateLimit-Reset", "X-RateLimit-Reset"} {
-		value, err := strconv.ParseInt(strings.TrimSpace(said.Get(name)), 10, 64)
-		if err != nil || value < 0 {
+	candidates := []string{said.Get("RateLimit-Reset"), said.Get("X-RateLimit-Reset")}
+	if found := resetPattern.FindStringSubmatch(said.Get("RateLimit")); found != nil {
+		candidates = append(candidates, found[1])
+	}
+	for _, text := range candidates {
+		value, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+		if err != nil || !(value >= 0) {
 			continue
 		}
-		at := now.Add(time.Duration(min(value, int64(longestCoolDown/time.Second))) * time.Second)
-		if value > 1_000_000_000 {
-			at = time.Unix(value, 0)
+		if value > firstEpoch {
+			value -= float64(now.Unix())
 		}
-		if at.Sub(now) > longestCoolDown {
-			at = now.Add(longestCoolDown)
-		}
-		return at
+		return now.Add(secondsOf(value))
 	}
 	return time.Time{}
 }

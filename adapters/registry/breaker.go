@@ -49,12 +49,16 @@ func (b *budget) failed(err error) {
 	}
 }
 
-// refused leaves the host alone at once, and returns the error that says so.
-func (b *budget) refused(err error) error {
+// refused leaves a host that refuses credentials alone at once, and returns the
+// error that says so.
+func (b *budget) refused(err error) error { return b.leave(err, refusedBreak) }
+
+// leave leaves the host alone for a time, whatever it answers until then.
+func (b *budget) leave(err error, pause time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.breaker = breaker{failures: tolerated, why: sentence(err), until: time.Now().Add(refusedBreak), firm: true}
-	return &CoolDownError{Host: b.host, why: "cannot be asked: " + b.breaker.why, wait: refusedBreak}
+	b.breaker = breaker{failures: tolerated, why: sentence(err), until: time.Now().Add(pause), firm: true}
+	return &CoolDownError{Host: b.host, why: "cannot be asked: " + b.breaker.why, wait: pause}
 }
 
 // judge counts an answer, or the lack of one, for or against the host. That the

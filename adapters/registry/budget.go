@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,8 +13,11 @@ import (
 )
 
 const (
-	// defaultCoolDown applies where a host asks to wait and does not say how long.
-	defaultCoolDown = time.Minute
+	// firstPause applies where a host asks to wait and does not say how long: many
+	// limits are by the second. It doubles with each pause that did not help.
+	firstPause = time.Second
+	// longestPause ends the doubling.
+	longestPause = time.Minute
 	// longestCoolDown is the longest window that a registry is known to count
 	// requests in: six hours, Docker Hub's.
 	longestCoolDown = 6 * time.Hour
@@ -26,15 +27,19 @@ const (
 // for it, because its limit is used up, or because it fails. It is a
 // fault.Unavailable.
 type CoolDownError struct {
-	Host string
-	why  string
-	wait time.Duration
+	Host    string // with what it is, as "registry docker.io"
+	why     string
+	wait    time.Duration
+	limited bool
 }
 
 // Error implements error.
 func (e *CoolDownError) Error() string {
-	return fmt.Sprintf("registry %s %s: %v", e.Host, e.why, fault.Unavailable)
+	return fmt.Sprintf("%s %s: %v", e.Host, e.why, fault.Unavailable)
 }
+
+// Limited tells that the host works, and wants fewer requests.
+func (e *CoolDownError) Limited() bool { return e.limited }
 
 // Unwrap is fault.Unavailable.
 func (e *CoolDownError) Unwrap() error { return fault.Unavailable }
@@ -47,7 +52,7 @@ func (e *CoolDownError) RetryAfter() time.Duration { return e.wait }
 // a time, how much in the windows that the host itself announces, and how soon
 // again after it failed.
 type budget struct {
-	host      string
+	host      string // with what it is
 	rate      *rate.Limiter
 	slots     chan struct{} // requests without an answer
 	transfers chan struct{} // bodies of layers under way
@@ -55,6 +60,7 @@ type budget struct {
 
 	mu        sync.Mutex
 	coolUntil time.Time
+	pauses    int           // in a row that the host gave no time for
 	news      chan struct{} // closed at the next answer
 	allowance allowance
 	breaker   breaker
@@ -81,7 +87,7 @@ func (b *budget) succeed(settings hostSettings) *budget {
 		return b
 	}
 	next := newBudget(b.host, settings.perSecond, settings.concurrency)
-	next.coolUntil = b.coolUntil
+	next.coolUntil, next.pauses = b.coolUntil, b.pauses
 	return next
 }
 
@@ -229,7 +235,7 @@ func (t *turn) grant() (news <-chan struct{}, err error) {
 	case wait == undecided:
 		return b.news, nil
 	case wait > 0:
-		return nil, &CoolDownError{Host: b.host, why: b.allowance.usedUp(), wait: wait}
+		return nil, &CoolDownError{Host: b.host, why: b.allowance.usedUp(), wait: wait, limited: true}
 	}
 	t.ticket = taken
 	return nil, nil
@@ -239,11 +245,14 @@ func (t *turn) grant() (news <-chan struct{}, err error) {
 // nil if there was none.
 func (t *turn) end(resp *http.Response) {
 	b, now := t.budget, time.Now()
-	b.mu.Lock()
 	var said http.Header
+	var hint time.Duration
 	if resp != nil {
-		said = resp.Header
-		b.cool(resp, now)
+		said, hint = resp.Header, pauseIn(resp, now)
+	}
+	b.mu.Lock()
+	if resp != nil {
+		b.cool(resp.StatusCode, hint, now)
 	}
 	b.allowance.settle(t.ticket, t.counted, said, now)
 	close(b.news)
@@ -282,33 +291,37 @@ func (t *turn) closedAt(now time.Time) error {
 // cooling is an error as long as the host wants to be left alone.
 func (b *budget) cooling(now time.Time) error {
 	if wait := b.coolUntil.Sub(now); wait > 0 {
-		return &CoolDownError{Host: b.host, why: "asks to wait " + wait.Round(time.Second).String(), wait: wait}
+		return &CoolDownError{Host: b.host, why: "asks to wait " + max(wait.Round(time.Second), time.Second).String(), wait: wait, limited: true}
 	}
 	return nil
 }
 
-// cool closes the host for everybody at a 429, and at a 503 with a Retry-After.
-func (b *budget) cool(resp *http.Response, now time.Time) {
-	asked := resp.Header.Get("Retry-After")
-	if resp.StatusCode != http.StatusTooManyRequests && (resp.StatusCode != http.StatusServiceUnavailable || asked == "") {
-		return
-	}
-	until := now.Add(parseRetryAfter(asked, now))
-	if until.After(b.coolUntil) {
-		b.coolUntil = until
-	}
-	if asked != "" {
-		b.allowance.reset = until // the host knows better than we can reckon
-	}
+// limited is why a request was answered with 429, if the budget knows.
+func (b *budget) limited() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.cooling(time.Now())
 }
 
-// parseRetryAfter reads seconds or an HTTP date (RFC 9110, section 10.2.3).
-func parseRetryAfter(text string, now time.Time) time.Duration {
-	wait := defaultCoolDown
-	if seconds, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32); err == nil {
-		wait = time.Duration(seconds) * time.Second
-	} else if at, err := http.ParseTime(text); err == nil {
-		wait = at.Sub(now)
+// cool closes the host for everybody at a 429, and at a 503 that says for how
+// long. Of several requests under way, one begins the pause.
+func (b *budget) cool(status int, hint time.Duration, now time.Time) {
+	open := !now.Before(b.coolUntil)
+	switch {
+	case status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable:
+		if open {
+			b.pauses = 0
+		}
+		return
+	case hint >= firstPause:
+		b.allowance.reset = now.Add(hint) // the host knows better than we can reckon
+	case status == http.StatusServiceUnavailable || !open:
+		return
+	default: // no hint, or one that the next request may come too soon after
+		hint = min(firstPause<<min(b.pauses, 10), longestPause)
+		b.pauses++
 	}
-	return min(max(wait, time.Second), longestCoolDown)
+	if until := now.Add(hint); until.After(b.coolUntil) {
+		b.coolUntil = until
+	}
 }

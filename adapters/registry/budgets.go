@@ -23,17 +23,17 @@ func (r *Registry) Budgets() []Budget {
 	sessions := r.current.Load().sessions()
 	budgets := make([]Budget, 0, len(sessions))
 	for _, h := range sessions {
-		budgets = append(budgets, h.budget.now())
+		budgets = append(budgets, h.now())
 	}
 	slices.SortFunc(budgets, func(a, b Budget) int { return strings.Compare(a.Host, b.Host) })
 	return budgets
 }
 
-func (b *budget) now() Budget {
-	report := b.report()
+func (h *host) now() Budget {
+	report := h.budget.report()
 	closed := time.Duration(0)
 	if !report.Until.IsZero() {
 		closed = max(0, time.Until(report.Until))
 	}
-	return Budget{Host: b.host, PerSecond: report.RequestsPerSecond, Remaining: b.rate.Tokens(), CoolDown: closed}
+	return Budget{Host: h.name, PerSecond: report.RequestsPerSecond, Remaining: h.budget.rate.Tokens(), CoolDown: closed}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +16,6 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
-	"time"
 	"unicode"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -60,18 +60,39 @@ func (e *statusError) Unwrap() error { return e.kind }
 // repository can help.
 func (h *host) refusal(ctx context.Context, resp *http.Response, authorization string, fresh bool) error {
 	if resp.StatusCode == http.StatusTooManyRequests {
-		h.budget.mu.Lock()
-		err := h.budget.cooling(time.Now())
-		h.budget.mu.Unlock()
-		if err != nil {
+		if err := h.budgetAt(resp.Request.URL, false).limited(); err != nil {
 			return err
 		}
 	}
-	refused := statusOf(resp, h.name, authorization)
+	if !h.owns(resp.Request.URL) && !strings.HasPrefix(resp.Request.URL.Path, "/v2/") {
+		return h.strangerRefusal(resp)
+	}
+	refused := statusOf(resp, resp.Request.URL.Host, authorization)
+	if h.owns(resp.Request.URL) {
+		refused.host = h.name
+	}
 	if resp.StatusCode == http.StatusUnauthorized && fresh && strings.HasPrefix(authorization, "Basic ") {
 		return h.judgeCredentials(ctx, refused, authorization, resp.Request.URL.Scheme == "http")
 	}
+	if fault.Permanent(refused) && len(refused.codes) == 0 {
+		return h.confirmed(ctx, refused)
+	}
 	return refused
+}
+
+// strangerRefusal is what somebody says to whom the registry leads. The registry
+// has what was asked for, so a store that has not, or refuses what the registry
+// signed, fails.
+func (h *host) strangerRefusal(resp *http.Response) error {
+	at := resp.Request.URL.Host
+	text := fmt.Sprintf("%s, where %s redirects to, answers %d %s", at, h.name, resp.StatusCode, http.StatusText(resp.StatusCode))
+	var said struct { // as S3 and those like it say it; its URL and its signature are not shown
+		Code string `xml:"Code"`
+	}
+	if content, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)); err == nil && xml.Unmarshal(content, &said) == nil && said.Code != "" {
+		text += " (" + quotable(said.Code, "") + ")"
+	}
+	return fmt.Errorf("%s: %w", text, fault.Unavailable)
 }
 
 // judgeCredentials asks whether the registry accepts credentials at all.
@@ -192,6 +213,9 @@ func quotable(text, authorization string) string {
 // explain turns an error of the network into one that names the host, without
 // the URL, whose query may hold a token.
 func (h *host) explain(ctx context.Context, err error) error {
+	if at := h.awayFrom(err); at != "" {
+		return h.explainAway(ctx, err, at)
+	}
 	if errors.Is(ctx.Err(), context.Canceled) && !errors.Is(context.Cause(ctx), errSilent) {
 		return fmt.Errorf("ask %s: %w", h.name, ctx.Err())
 	}
@@ -225,6 +249,40 @@ func (h *host) explain(ctx context.Context, err error) error {
 			h.name, h.name, fault.Unavailable, withoutURL(err))
 	}
 	return fmt.Errorf("ask %s: %w: %w", h.name, fault.Unavailable, withoutURL(err))
+}
+
+// awayFrom is the host that a request failed at, if the registry led to another.
+func (h *host) awayFrom(err error) string {
+	var outer *url.Error
+	if !errors.As(err, &outer) {
+		return ""
+	}
+	at, parsed := url.Parse(outer.URL)
+	if parsed != nil || at.Host == "" || h.owns(at) {
+		return ""
+	}
+	return at.Host
+}
+
+// explainAway is explain for a host that the registry led to.
+func (h *host) explainAway(ctx context.Context, err error, at string) error {
+	var cooling *CoolDownError
+	where := fmt.Sprintf("%s, where %s leads to", at, h.name)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled) && !errors.Is(context.Cause(ctx), errSilent):
+		return fmt.Errorf("ask %s: %w", where, ctx.Err())
+	case ctx.Err() != nil:
+		return fmt.Errorf("ask %s: %w: %w", where, fault.Unavailable, context.Cause(ctx))
+	case errors.As(err, &cooling):
+		return cooling
+	case errors.Is(err, errAddress):
+		return fmt.Errorf("%s leads to an address that is not allowed, at %s: %w: %w", h.name, at, fault.Invalid, withoutURL(err))
+	case errors.Is(err, fault.Invalid):
+		return fmt.Errorf("ask %s: %w", where, withoutURL(err))
+	case isCertificate(err):
+		return fmt.Errorf("the certificate of %s is not trusted; give the file of its authority if it is private (--registry-ca-file): %w: %w", where, fault.Unavailable, withoutURL(err))
+	}
+	return fmt.Errorf("ask %s: %w: %w", where, fault.Unavailable, withoutURL(err))
 }
 
 // secretsOf are the parts of an Authorization header that must not be shown.

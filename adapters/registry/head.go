@@ -21,6 +21,7 @@ func (r *Registry) Head(ctx context.Context, ref image.Reference) (image.Digest,
 		return err
 	})
 	if err != nil {
+		err = r.doubt(ctx, ref, err)
 		return "", fmt.Errorf("look up %s: %w", ref, err)
 	}
 	return digest, nil

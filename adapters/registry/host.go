@@ -41,6 +41,8 @@ type host struct {
 	tokens     map[string]token     // by scope
 	denials    map[string]denial    // by repository path
 	distrusted map[image.Digest]bool
+
+	confirmedAt time.Time // when the registry last answered as one
 }
 
 func newHost(client *Registry, named string, settings hostSettings) (*host, error) {
@@ -55,7 +57,7 @@ func newHost(client *Registry, named string, settings hostSettings) (*host, erro
 	}
 	return &host{
 		client: client, name: named, registry: registry, settings: settings, transports: newTransports(settings, within),
-		budget: newBudget(named, settings.perSecond, settings.concurrency),
+		budget: newBudget("registry "+named, settings.perSecond, settings.concurrency),
 		scopes: map[string]string{}, tokens: map[string]token{}, denials: map[string]denial{}, distrusted: map[image.Digest]bool{},
 	}, nil
 }
@@ -125,13 +127,11 @@ func (h *host) ping(ctx context.Context) (*transport.Challenge, error) {
 }
 
 func (h *host) pingOver(ctx context.Context, scheme string) (*transport.Challenge, error) {
-	peers := make(chan reach, 8) // a ping opens few connections
+	// Where the registry itself is decides where its answer may lead.
+	var near sync.Once
 	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		if peer, err := netip.ParseAddrPort(info.Conn.RemoteAddr().String()); err == nil {
-			select {
-			case peers <- reachOf(peer.Addr()):
-			default:
-			}
+			near.Do(func() { h.stands(reachOf(peer.Addr())) })
 		}
 	}}
 	p := &pinger{carrier: carrier{host: h, first: scheme == "https" && h.settings.plain}, scheme: scheme}
@@ -142,13 +142,17 @@ func (h *host) pingOver(ctx context.Context, scheme string) (*transport.Challeng
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.challenge = challenge
-	if len(peers) > 0 {
-		h.within = <-peers
-	}
-	if !h.settings.plain { // the peer may be a proxy on this machine
-		h.within = min(h.within, reachPrivate)
-	}
 	return challenge, nil
+}
+
+// stands remembers how near the registry is.
+func (h *host) stands(at reach) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.within = at
+	if !h.settings.plain { // the peer may be a proxy on this machine
+		h.within = min(at, reachPrivate)
+	}
 }
 
 // pinger is a carrier of one scheme: the library tries two at a time, and mixes
@@ -169,10 +173,23 @@ func (p *pinger) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errScheme
 	}
 	resp, err := p.carrier.RoundTrip(req)
+	if err == nil && pretends(resp.StatusCode) {
+		if unlike := speaks(resp); unlike != nil {
+			resp.Body.Close()
+			resp, err = nil, p.host.budget.leave(fmt.Errorf("%s %w", p.host.name, unlike), longestBreak)
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.failure = err
 	return resp, err
+}
+
+// pretends tells whether an answer to the handshake may be somebody's who is not
+// a registry, and has nothing to do with TLS, load or failure either.
+func pretends(status int) bool {
+	return status == http.StatusOK || status > http.StatusUnauthorized && status < http.StatusInternalServerError &&
+		status != http.StatusTooManyRequests && status != http.StatusRequestTimeout
 }
 
 // cause is why the ping failed.

@@ -177,8 +177,13 @@ func TestRetryAfterClosesTheHostForAll(t *testing.T) {
 	}{
 		{"seconds", "120", http.StatusTooManyRequests, 110 * time.Second, 2 * time.Minute},
 		{"a date", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat), http.StatusTooManyRequests, 55 * time.Minute, time.Hour},
-		{"nothing", "", http.StatusTooManyRequests, 50 * time.Second, time.Minute},
-		{"nonsense", "soon", http.StatusTooManyRequests, 50 * time.Second, time.Minute},
+		{"a date in the past", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat), http.StatusTooManyRequests, time.Second / 2, time.Second},
+		{"a fraction", "90.5", http.StatusTooManyRequests, 80 * time.Second, 91 * time.Second},
+		{"a unit", "2m", http.StatusTooManyRequests, 110 * time.Second, 2 * time.Minute},
+		{"seconds since 1970", fmt.Sprint(time.Now().Add(time.Hour).Unix()), http.StatusTooManyRequests, 55 * time.Minute, time.Hour},
+		{"at once", "0", http.StatusTooManyRequests, time.Second / 2, time.Second},
+		{"nothing", "", http.StatusTooManyRequests, time.Second / 2, time.Second},
+		{"nonsense", "soon", http.StatusTooManyRequests, time.Second / 2, time.Second},
 		{"for ever", "99999999", http.StatusTooManyRequests, 5 * time.Hour, 6 * time.Hour},
 		{"unavailable", "30", http.StatusServiceUnavailable, 25 * time.Second, 30 * time.Second},
 	} {

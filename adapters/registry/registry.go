@@ -62,6 +62,7 @@ type Registry struct {
 	documents documents
 	lookout   lookout
 	current   atomic.Pointer[setup]
+	strangers strangers
 }
 
 // patience is how long the parts of an answer may take.
@@ -113,6 +114,7 @@ func (r *Registry) Unread() []string { return r.current.Load().file.Ignored }
 func (r *Registry) Resolve(ctx context.Context, ref image.Reference, top image.Digest, platform image.Platform) (image.Resolved, error) {
 	resolved, err := r.resolve(ctx, ref, top, platform)
 	if err != nil {
+		err = r.doubt(ctx, ref, err)
 		return image.Resolved{}, fmt.Errorf("resolve %s: %w", ref, err)
 	}
 	return resolved, nil

@@ -178,6 +178,7 @@ type carrier struct {
 	host          *host
 	authorization string
 	to            string // "" for the registry
+	tokens        bool   // the request is for a token
 	first         bool   // no answer says nothing yet, there is another way to ask
 }
 
@@ -197,7 +198,7 @@ func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !h.owns(req.URL) {
 		return c.elsewhere(req)
 	}
-	leave, err := h.budget.acquire(req.Context(), h.counts(req), h.probe)
+	leave, err := h.budgetAt(req.URL, c.tokens).acquire(req.Context(), !c.tokens && h.counts(req), h.probe)
 	if err != nil {
 		return nil, err
 	}
@@ -215,8 +216,13 @@ func (c carrier) elsewhere(req *http.Request) (*http.Response, error) {
 	if err := h.admits(req.URL); err != nil {
 		return nil, err
 	}
+	leave, err := h.budgetAt(req.URL, c.tokens).acquire(req.Context(), false, h.probe)
+	if err != nil {
+		return nil, err
+	}
 	resp, err := h.transports.away[h.redirectReach()].RoundTrip(req)
-	if c.to != "" && (err != nil || resp.StatusCode >= http.StatusInternalServerError) {
+	leave.end(resp)
+	if c.tokens && (err != nil || resp.StatusCode >= http.StatusInternalServerError) {
 		h.judge(req.Context(), resp, err) // without tokens there is no registry
 	}
 	return resp, err

@@ -76,6 +76,13 @@ func (s *setup) sessions() map[string]*host {
 	return maps.Clone(s.hosts)
 }
 
+// session is that with a host, nil before it was asked for anything.
+func (s *setup) session(at string) *host {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hosts[at]
+}
+
 // entry is what the registries file says of a name, or what it would say by
 // saying nothing.
 func (s *setup) entry(named string) *conf.Registry {

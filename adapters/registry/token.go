@@ -175,7 +175,7 @@ func tokenRequest(ctx context.Context, realm url.URL, service string, held crede
 // credentials, and a form is not sent on at all.
 func (h *host) fetchToken(req *http.Request, realm *url.URL, held credentials) (answer issued, err error) {
 	client := http.Client{
-		Transport: carrier{host: h, authorization: held.basic(), to: realm.Host},
+		Transport: carrier{host: h, authorization: held.basic(), to: realm.Host, tokens: true},
 		CheckRedirect: func(next *http.Request, via []*http.Request) error {
 			if via[0].Method != http.MethodGet {
 				return http.ErrUseLastResponse
@@ -205,6 +205,11 @@ func (h *host) fetchToken(req *http.Request, realm *url.URL, held credentials) (
 // Credentials that are refused are so for every repository: the whole host is
 // left alone.
 func (h *host) tokenRefusal(resp *http.Response, realm *url.URL, held credentials) error {
+	if resp.StatusCode == http.StatusTooManyRequests {
+		if err := h.budgetAt(resp.Request.URL, true).limited(); err != nil {
+			return fmt.Errorf("token for %s: %w", h.name, err)
+		}
+	}
 	refused := statusOf(resp, realm.Host, held.secret())
 	if resp.StatusCode != http.StatusUnauthorized || held.none() {
 		return fmt.Errorf("token for %s: %w", h.name, refused)

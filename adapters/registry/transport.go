@@ -34,13 +34,13 @@ var errAddress = errors.New("address is not allowed")
 // for each reach, so that a narrow request never meets a connection that a wide
 // one opened, and have no client certificate.
 type transports struct {
-	home *http.Transport // to the host itself
-	away map[reach]*http.Transport
+	home literal // to the host itself
+	away map[reach]literal
 }
 
 func newTransports(settings hostSettings, within reach) transports {
 	config := settings.tls()
-	made := transports{home: newTransport(settings, config, within), away: map[reach]*http.Transport{}}
+	made := transports{home: newTransport(settings, config, within), away: map[reach]literal{}}
 	elsewhere := config.Clone()
 	elsewhere.GetClientCertificate, elsewhere.InsecureSkipVerify = nil, false
 	for _, within := range []reach{reachPublic, reachPrivate, reachLoopback} {
@@ -57,8 +57,9 @@ func (t transports) retire() {
 	}
 }
 
-func newTransport(settings hostSettings, config *tls.Config, within reach) *http.Transport {
-	return &http.Transport{
+func newTransport(settings hostSettings, config *tls.Config, within reach) literal {
+	return literal{&http.Transport{
+		DisableCompression:     true, // a label would change the bytes that a digest names
 		Proxy:                  settings.via,
 		DialContext:            guardedDialer(within, settings.proxy),
 		TLSClientConfig:        config,
@@ -69,7 +70,7 @@ func newTransport(settings hostSettings, config *tls.Config, within reach) *http
 		TLSHandshakeTimeout:    10 * time.Second,
 		ResponseHeaderTimeout:  30 * time.Second,
 		MaxResponseHeaderBytes: 256 << 10,
-	}
+	}}
 }
 
 // guardedDialer checks the address after the name was resolved, so that a name

@@ -79,6 +79,8 @@ type Sweep struct {
 	// another sweep, whatever is signaled.
 	Wait, Pause time.Duration
 	Problem     *Problem
+	// Limited tells that the registry works and wants fewer requests.
+	Limited bool
 	// Budget is what the registry allowed the worker that looked.
 	Budget RegistryBudget
 }
