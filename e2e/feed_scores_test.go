@@ -57,6 +57,9 @@ func TestVectorAloneChangesThePolicy(t *testing.T) {
 	}
 	if got := kinds(i.told(2)); got["policy_eval"] != 1 || got["vuln_update"] != 0 {
 		t.Errorf("sent %v, want one policy_eval", got)
+		for _, h := range i.receiver.All() {
+			t.Logf("%s", h.Body)
+		}
 	}
 
 	i.offer(scored("GHSA-7777-7777-7777", vector88)...)
@@ -70,11 +73,14 @@ func TestVectorAloneChangesThePolicy(t *testing.T) {
 // keepsTheList compares the last update with what the command line lists.
 func (i *installation) keepsTheList(reference string) {
 	i.t.Helper()
-	var listed []struct {
-		ID, Key string
-		Aliases []string
+	var list struct {
+		Vulnerabilities []struct {
+			ID, Key string
+			Aliases []string
+		}
 	}
-	must(i.t, json.Unmarshal([]byte(i.do("vulnerabilities", reference, "-o", "json")), &listed))
+	must(i.t, json.Unmarshal([]byte(i.do("vulnerabilities", reference, "-o", "json")), &list))
+	listed := list.Vulnerabilities
 	var sent struct {
 		Difference struct {
 			Updated []struct {
