@@ -36,7 +36,9 @@ func TestRestoredBackup(t *testing.T) {
 			i.push("shop/api:1", lab.Debian(lab.Bookworm(lab.Deb{Name: "curl", Version: "7.88.1-10"})...))
 			next := i.elsewhere(dir, databaseSetting(restored)...)
 			lift()
-			next.eventually("the move is told", func() bool { return next.kinds("/")["tag_update"] == 1 && next.kinds("/late")["tag_update"] == 1 })
+			next.eventually("the move and the analysis after it arrive at both", func() bool {
+				return next.kinds("/")["analysis_update"] == 2 && next.kinds("/late")["analysis_update"] == 2
+			})
 			next.eventually("nothing is left", func() bool { return len(next.deliveries("--pending")) == 0 })
 			for _, path := range []string{"/", "/late"} {
 				if got := next.kinds(path); got["analysis_update"] != 2 || got["tag_update"] != 1 {
