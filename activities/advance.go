@@ -48,6 +48,9 @@ func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, 
 	if move.From == move.To && move.FromEngine == move.Engine {
 		return result, a.settle(ctx) // done before the step was repeated
 	}
+	if move.From != request.From && move.From != move.To {
+		return watch.Advanced{Generation: move.From, Superseded: true}, nil
+	}
 	if move.Scores, err = a.Matcher.Scores(ctx, generation.Checksum); err != nil {
 		return result, err
 	}

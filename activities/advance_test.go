@@ -129,7 +129,7 @@ func TestPackagesThatWaitAreCovered(t *testing.T) {
 }
 
 // TestOvertaken: another move has happened since this one was prepared. It is
-// begun anew, from there.
+// judged anew, from there.
 func TestOvertaken(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -144,9 +144,15 @@ func TestOvertaken(t *testing.T) {
 		r.must(err)
 		r.must(r.store.SaveGeneration(t.Context(), description(3), "", nil, r.clock.Now()))
 	}
-	_, err := try[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *third.Generation})
+	_, err := try[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *third.Generation, From: third.Current})
 	expectFault(t, err, fault.Conflict, true)
-	r.advance(third)
+	// The step is repeated. Whether the third is newer than the second was never
+	// judged: nothing moves before it is.
+	superseded := do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *third.Generation, From: third.Current})
+	if diff := cmp.Diff(watch.Advanced{Generation: checksum(2), Superseded: true}, superseded); diff != "" {
+		t.Errorf("repeated (-want +got)\n%s", diff)
+	}
+	r.advance(r.fetched(3))
 	if got := r.vulnerabilities(digest); !slices.Equal(got, []string{"CVE-2026-0003"}) {
 		t.Errorf("vulnerabilities %v", got)
 	}
@@ -186,7 +192,7 @@ func TestWorkerStopsDuringAnAdvance(t *testing.T) {
 	fetched := r.fetched(2)
 	ctx, stop := context.WithCancel(t.Context())
 	r.matcher.during = stop
-	if _, err := tryWith[watch.Advanced](r, ctx, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation}); err == nil {
+	if _, err := tryWith[watch.Advanced](r, ctx, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation, From: fetched.Current}); err == nil {
 		t.Fatal("a move that was stopped has an outcome")
 	}
 	if got := r.vulnerabilities(digest); len(got) > 0 {

@@ -111,7 +111,7 @@ func (r *feedRun) advance() cost {
 		r.Fatalf("nothing to move to: %+v", fetched)
 	}
 	began, cpu := time.Now(), processCPU()
-	c := cost{advanced: answer[watch.Advanced](r, r.rig.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation})}
+	c := cost{advanced: answer[watch.Advanced](r, r.rig.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation, From: fetched.Current})}
 	affected, err := r.store.AffectedTargets(r.Context(), c.advanced.Generation, "", 0)
 	mustBench(r.B, err)
 	c.tags = len(affected)

@@ -56,7 +56,7 @@ func TestLongStepsBeat(t *testing.T) {
 			r.matched("app:1", "openssl 1")
 			fetched := r.fetched(2)
 			r.matcher.during = func() { <-heard }
-			beat(r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation})
+			beat(r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation, From: fetched.Current})
 		}, "0 package groups matched"},
 		{"delivery", func(r *rig, beat func(any, any), heard <-chan struct{}) {
 			r.endpoint("hook")

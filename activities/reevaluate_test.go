@@ -89,7 +89,7 @@ func TestReevaluateAfterNewData(t *testing.T) {
 	r := reevaluated(t)
 	r.feed.offers(description(2))
 	fetched := do[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
-	do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation})
+	do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation, From: fetched.Current})
 	r.activate("second", "high")
 	told := len(r.told())
 	if done := do[watch.Reevaluated](r, r.steps.Reevaluate); done.Evaluated != 1 || done.Woken != 2 {

@@ -81,7 +81,7 @@ func (r *rig) sync(request watch.SyncRequest) watch.Fetched {
 
 func (r *rig) advance(fetched watch.Fetched) watch.Advanced {
 	r.Helper()
-	advanced := do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation, Leave: fetched.Leave})
+	advanced := do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation, From: fetched.Current, Leave: fetched.Leave})
 	if done := do[watch.Reevaluated](r, r.steps.ReevaluateAffected, advanced.Generation); done.Rest {
 		do[watch.Reevaluated](r, r.steps.Reevaluate)
 	}

@@ -155,7 +155,7 @@ func TestMoveGoesOnWithWhatIsStaged(t *testing.T) {
 	fetched := r.fetched(1)
 	ctx, stop := context.WithCancel(t.Context())
 	r.matcher.during = func() { r.matcher.during = stop } // during the second batch
-	if _, err := tryWith[watch.Advanced](r, ctx, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation}); err == nil {
+	if _, err := tryWith[watch.Advanced](r, ctx, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation, From: fetched.Current}); err == nil {
 		t.Fatal("a move that was stopped has an outcome")
 	}
 	r.rematched()

@@ -53,6 +53,7 @@ type fake struct {
 	ended      []image.Target
 	started    int // times that new watchers were started
 	advanced   []watch.AdvanceRequest
+	superseded int      // moves that another run overtakes, the first ones
 	affected   []string // generations whose tags were woken
 	behind     []int    // answers to Summarize, then 0
 	summarized []watch.SummarizeRequest
@@ -179,6 +180,9 @@ func (f *fake) FetchFeed(context.Context, watch.SyncRequest) (watch.Fetched, err
 
 func (f *fake) AdvanceFeed(_ context.Context, r watch.AdvanceRequest) (watch.Advanced, error) {
 	did(f, &f.advanced, r)
+	if len(f.advanced) <= f.superseded {
+		return watch.Advanced{Superseded: true}, nil
+	}
 	return watch.Advanced{Generation: r.Generation.Checksum, Groups: 12, Changed: 3}, nil
 }
 

@@ -48,28 +48,39 @@ func syncAndTidy(ctx workflow.Context, request watch.SyncRequest) (Synced, error
 	return synced, ctx.Err()
 }
 
+// syncFeed judges anew what another run overtook: a generation that was newer than
+// the current one may be older than the next.
 func syncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
+	for {
+		synced, superseded, err := syncOnce(ctx, request)
+		if !superseded {
+			return synced, err
+		}
+	}
+}
+
+func syncOnce(ctx workflow.Context, request watch.SyncRequest) (result Synced, superseded bool, err error) {
 	workflow.SetCurrentDetails(ctx, "### Asking for new vulnerability data\n")
 	fetched, err := call(ctx, fetching, "fetch, verify and judge", Activities.FetchFeed, request)
 	if err != nil {
-		return Synced{}, err
+		return Synced{}, false, err
 	}
-	result := Synced{Generation: fetched.Current, Held: fetched.Held, Ended: fetched.Ended, Refused: fetched.Refused}
+	result = Synced{Generation: fetched.Current, Held: fetched.Held, Ended: fetched.Ended, Refused: fetched.Refused}
 	if fetched.Generation == nil {
 		workflow.SetCurrentDetails(ctx, unchangedDetails(fetched))
-		return result, nil
+		return result, false, nil
 	}
 	workflow.SetCurrentDetails(ctx, "### Matching again what the new data touch\n\nGeneration "+plain.Code(fetched.Generation.Checksum)+"\n")
 	advanced, err := call(ctx, matching, "advance to the generation", Activities.AdvanceFeed,
-		watch.AdvanceRequest{Generation: *fetched.Generation, Leave: fetched.Leave})
-	if err != nil {
-		return result, err
+		watch.AdvanceRequest{Generation: *fetched.Generation, From: fetched.Current, Leave: fetched.Leave})
+	if err != nil || advanced.Superseded {
+		return result, advanced.Superseded, err
 	}
 	result.Generation, result.Groups, result.Changed = advanced.Generation, advanced.Groups, advanced.Changed
 	result.Woken, err = wakeTouched(ctx, fetched, advanced)
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Up to date\n\nGeneration %s: %d package groups matched again, %d of them changed, %d tags woken.\n",
 		plain.Code(result.Generation), result.Groups, result.Changed, result.Woken))
-	return result, err
+	return result, false, err
 }
 
 // wakeTouched brings the tags up to date that the move touched. The first data

@@ -33,16 +33,16 @@ func TestSyncFeed(t *testing.T) {
 			want: workflows.Synced{Held: []string{"empty"}}},
 		{name: "advance", fetched: watch.Fetched{Current: current, Generation: &next},
 			want:     workflows.Synced{Generation: newer, Groups: 12, Changed: 3, Woken: 2},
-			advanced: []watch.AdvanceRequest{{Generation: next}}, affected: []string{newer}},
+			advanced: []watch.AdvanceRequest{{Generation: next, From: current}}, affected: []string{newer}},
 		{name: "the first data ever concern all", fetched: watch.Fetched{Generation: &next},
 			want:     workflows.Synced{Generation: newer, Groups: 12, Changed: 3, Woken: 5},
 			advanced: []watch.AdvanceRequest{{Generation: next}}, all: 1},
 		{name: "roll back", fetched: watch.Fetched{Current: current, Generation: &next, Leave: watch.Rejected},
 			want:     workflows.Synced{Generation: newer, Groups: 12, Changed: 3, Woken: 2},
-			advanced: []watch.AdvanceRequest{{Generation: next, Leave: watch.Rejected}}, affected: []string{newer}},
+			advanced: []watch.AdvanceRequest{{Generation: next, From: current, Leave: watch.Rejected}}, affected: []string{newer}},
 		{name: "match anew with another engine", fetched: watch.Fetched{Current: current, Generation: &same, Rematch: true},
 			want:     workflows.Synced{Generation: current, Groups: 12, Changed: 3, Woken: 2},
-			advanced: []watch.AdvanceRequest{{Generation: same}}, affected: []string{current}},
+			advanced: []watch.AdvanceRequest{{Generation: same, From: current}}, affected: []string{current}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -71,6 +71,19 @@ func TestSyncFeed(t *testing.T) {
 				t.Errorf("woken for generations (-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestSyncFeedJudgesAnew what was overtaken by another run.
+func TestSyncFeedJudgesAnew(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	next := vuln.Generation{Checksum: "sha256:next"}
+	outside.fetched, outside.superseded = watch.Fetched{Generation: &next}, 1
+	env.ExecuteWorkflow(workflows.SyncFeed, watch.SyncRequest{})
+	finished(t, env)
+	if len(outside.advanced) != 2 || len(outside.affected)+outside.wokenAll != 1 {
+		t.Errorf("advanced %+v, woken for %v and %d times for all", outside.advanced, outside.affected, outside.wokenAll)
 	}
 }
 

@@ -120,13 +120,19 @@ type Fetched struct {
 // AdvanceRequest asks to move to a generation.
 type AdvanceRequest struct {
 	Generation vuln.Generation
+	// From is the checksum of the generation that was current when this one was
+	// judged; "" if there was none. From another, the move is not made.
+	From string
 	// Leave is what the one that was current becomes; "" for Previous.
 	Leave GenerationState
 }
 
 // Advanced is the outcome of moving to a generation.
 type Advanced struct {
-	Generation string
+	Generation string // the current one
+	// Superseded tells that nothing was moved: since the generation was judged,
+	// another has become current, beside which it may be older.
+	Superseded bool
 	Groups     int // package groups that were matched again
 	Changed    int // of them with other findings than before
 }
