@@ -2,7 +2,7 @@
 # Runs all checks and tests, on SQLite and on PostgreSQL. Each part runs whatever
 # became of the ones before it; the report at the end names every failure of every
 # part, and its last line is "N passed, N failed, N skipped". Installs PostgreSQL,
-# ClamAV, Distribution and Prometheus where they are missing.
+# ClamAV, Distribution, Prometheus and Chromium where they are missing.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ clean() {
   [ -z "${TAGWATCH_TEST_CLAMD:-}" ] || .ci/clamav.sh stop "$TAGWATCH_TEST_CLAMD"
   rm -rf "$results"
 }
-unset TAGWATCH_TEST_POSTGRES TAGWATCH_TEST_CLAMD TAGWATCH_TEST_DISTRIBUTION TAGWATCH_TEST_PROMETHEUS
+unset TAGWATCH_TEST_POSTGRES TAGWATCH_TEST_CLAMD TAGWATCH_TEST_DISTRIBUTION TAGWATCH_TEST_PROMETHEUS TAGWATCH_TEST_CHROMIUM
 trap clean EXIT
 trap 'exit 130' INT
 (cd tools && go build -o "$results/testsummary" ./testsummary) ||
@@ -46,6 +46,7 @@ part postgres provide TAGWATCH_TEST_POSTGRES .ci/postgres.sh start
 part clamav provide TAGWATCH_TEST_CLAMD .ci/clamav.sh start
 part distribution provide TAGWATCH_TEST_DISTRIBUTION .ci/distribution.sh
 part prometheus provide TAGWATCH_TEST_PROMETHEUS .ci/prometheus.sh
+part chromium provide TAGWATCH_TEST_CHROMIUM .ci/chromium.sh
 export TAGWATCH_TEST_BIN=$PWD/bin
 
 part prometheus-config promtool check config deploy/prometheus/prometheus.yml
