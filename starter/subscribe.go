@@ -65,11 +65,11 @@ func subscribe(ctx context.Context, s *session) error {
 	}
 	linked, err := s.temporal(ctx) // before anything is stored
 	if err != nil {
-		return err
+		return join(append(failures, err))
 	}
 	abandon, err := s.webhook(ctx, requests)
 	if err != nil {
-		return err
+		return join(append(failures, err))
 	}
 	done, refusals := s.subscribeAll(ctx, linked, requests)
 	failures = append(failures, refusals...)
