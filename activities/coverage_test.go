@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -83,3 +84,27 @@ const coverageBundle = `{"id": "b", "version": "1_0", "policies": [{"id": "p", "
 	{"id": "r", "gate": "vulnerabilities", "trigger": "vulnerability_data_unavailable", "action": "STOP", "params": []}]}],
 	"whitelists": [], "whitelisted_images": [], "blacklisted_images": [],
 	"mappings": [{"id": "m", "name": "m", "registry": "*", "repository": "*", "image": {"type": "tag", "value": "*"}, "policy_ids": ["p"], "whitelist_ids": []}]}`
+
+// TestCoverageAlone: nobody is notified that the data has nothing about a distribution
+// any more, but the tag's watcher shows it.
+func TestCoverageAlone(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.data(1)
+	r.activate("first", "critical")
+	r.push("app:1", "openssl 1")
+	target := r.target("app:1")
+	r.subscribe(target, event.TagUpdate)
+	r.pass(target)
+	r.data(2)
+	r.pass(target)
+	r.watchers.take()
+	r.matcher.lacks[checksum(3)] = true
+	r.data(3)
+	if woken := r.watchers.take(); !slices.Contains(woken, "data app:1") {
+		t.Errorf("woken: %v", woken)
+	}
+	if seen := r.pass(target); seen.Summary.Coverage.State != vuln.NotCovered {
+		t.Errorf("the watcher sees %+v", seen.Summary.Coverage)
+	}
+}

@@ -277,6 +277,7 @@ type watchers struct {
 	mu      sync.Mutex
 	woken   []string
 	failure error
+	failing func()       // each call that fails
 	during  func(string) // each call
 	room    func()       // each time that somebody waits for the workers
 	running map[watch.WatcherKind][]string
@@ -288,8 +289,11 @@ type watchers struct {
 func (w *watchers) wake(who string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.failure != nil {
-		return w.failure
+	if err := w.failure; err != nil {
+		if w.failing != nil {
+			w.failing()
+		}
+		return err
 	}
 	w.woken = append(w.woken, who)
 	if w.during != nil {

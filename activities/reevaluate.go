@@ -77,6 +77,9 @@ func (a *Activities) ageMatters(ctx context.Context, feed watch.Feed) (bool, err
 // reevaluate evaluates the tags of all pages, and wakes those that have to know.
 func (a *Activities) reevaluate(ctx context.Context, page func(after string) ([]image.Target, error), wake func(context.Context, image.Target) error) (watch.Reevaluated, error) {
 	var at watch.Reevaluated
+	if err := a.wakeRepeated(ctx); err != nil {
+		return at, err
+	}
 	if activity.HasHeartbeatDetails(ctx) {
 		if err := activity.GetHeartbeatDetails(ctx, &at); err != nil {
 			at = watch.Reevaluated{}
@@ -183,5 +186,5 @@ func onlyEvaluationDiffers(view watch.RecordView) bool {
 // sameOutcome tells that a watcher would show, and wait for, the same.
 func sameOutcome(before, after watch.Summary) bool {
 	return before.Status == after.Status && before.FinalAction == after.FinalAction && before.Next.Equal(after.Next) &&
-		before.Counts == after.Counts && before.Matched == after.Matched
+		before.Counts == after.Counts && before.Coverage == after.Coverage && before.Matched == after.Matched
 }

@@ -1,11 +1,17 @@
 package activities_test
 
 import (
+	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -96,4 +102,30 @@ func TestReevaluateAfterNewData(t *testing.T) {
 		t.Errorf("%+v, want one evaluated and two woken", done)
 	}
 	r.expect(told, "vuln_update feed app:flawed") // the new data know nothing of it
+}
+
+// What was stored before the step failed is sent once it is repeated, although there
+// is nothing left to evaluate.
+func TestReevaluateRepeatedWakesEndpoints(t *testing.T) {
+	t.Parallel()
+	r := reevaluated(t)
+	told := len(r.told())
+	r.activate("second", "high")
+	r.watchers.failure = fault.Unavailable
+	r.watchers.failing = func() { r.watchers.failure = nil }
+	step := func(ctx workflow.Context) error {
+		options := workflow.ActivityOptions{StartToCloseTimeout: time.Minute}
+		return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options), "Reevaluate").Get(ctx, nil)
+	}
+	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(slog.New(slog.DiscardHandler))
+	env := suite.NewTestWorkflowEnvironment()
+	env.RegisterActivityWithOptions(r.steps, activity.RegisterOptions{SkipInvalidStructFunctions: true})
+	env.RegisterWorkflow(step)
+	env.ExecuteWorkflow(step)
+	r.must(env.GetWorkflowError())
+	r.expect(told, "policy_eval policy app:flawed")
+	if woken := r.watchers.take(); !slices.Contains(woken, "endpoint hook") {
+		t.Errorf("woken: %v", woken)
+	}
 }

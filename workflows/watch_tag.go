@@ -35,6 +35,8 @@ type TagState struct {
 	Analyzing image.Digest   `json:"analyzing,omitempty"`
 	Asked     time.Time      `json:"asked,omitzero"`
 	Delay     *watch.Problem `json:"delay,omitempty"`
+	// Answer is the one that no pass has taken into account yet.
+	Answer *Analyzed `json:"answer,omitempty"`
 	// NextResync is when the next pass runs if nothing asks for one before.
 	NextResync time.Time `json:"next_resync,omitzero"`
 }
@@ -48,7 +50,6 @@ type tagWatcher struct {
 	wake   bool        // a handler asks for a pass before the interval ends
 	ended  bool        // nobody is subscribed any more
 	stage  watch.Stage // of the step under way
-	answer *Analyzed   // that no pass has taken into account yet
 	health health
 	shown  shownAttributes
 }
@@ -134,7 +135,7 @@ func (w *tagWatcher) answered(done Analyzed) {
 		w.Delay = done.Problem
 		return
 	}
-	w.answer, w.Analyzing, w.Delay = &done, "", nil
+	w.Answer, w.Analyzing, w.Delay = &done, "", nil
 }
 
 func (w *tagWatcher) validate(request watch.SubscribeRequest) error {

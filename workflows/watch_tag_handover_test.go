@@ -93,6 +93,39 @@ func TestWatchTagHandsOverAPendingForce(t *testing.T) {
 	}
 }
 
+// What an analysis that was asked for again came to is compared by the next run.
+func TestWatchTagHandsOverAnAnswer(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.observe = func(int) (watch.Observation, error) {
+		env.SetContinueAsNewSuggested(true)
+		seen := steady(first)
+		seen.Changed = true
+		return seen, nil
+	}
+	answer := workflows.Analyzed{Digest: first}
+	outside.record = func(watch.RecordRequest) (watch.Recorded, error) {
+		env.SignalWorkflowSkippingWorkflowTask(workflows.SignalAnalyzed, answer)
+		return watch.Recorded{}, nil
+	}
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target, Force: true})
+	if diff := cmp.Diff(&answer, handedOver[workflows.TagState](t, env).Answer); diff != "" {
+		t.Errorf("handed over (-want +got)\n%s", diff)
+	}
+	env, outside = newWorld(t)
+	outside.observe = func(pass int) (watch.Observation, error) {
+		if pass == 1 {
+			return steady(first), nil
+		}
+		return forgotten()
+	}
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target, Answer: &answer})
+	finished(t, env)
+	if len(outside.matched) != 1 || len(outside.recorded) != 1 {
+		t.Errorf("matched %v, recorded %v", outside.matched, outside.recorded)
+	}
+}
+
 func TestWatchTagWaitsForHandlersBeforeItHandsOver(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)

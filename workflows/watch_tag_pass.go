@@ -31,12 +31,12 @@ func (w *tagWatcher) follow(ctx workflow.Context) (watch.Observation, error) {
 	if w.ended || seen.Resolved.Manifest == "" {
 		return seen, nil
 	}
-	force, answer := w.Force, w.answer
-	w.Force, w.answer = false, nil // before the steps: a signal during them asks for them again
+	force, answer := w.Force, w.Answer
+	w.Force, w.Answer = false, nil // before the steps: a signal during them asks for them again
 	if err := w.renew(ctx, seen, force, answer); err != nil {
 		w.Force = w.Force || force
-		if w.answer == nil {
-			w.answer = answer
+		if w.Answer == nil {
+			w.Answer = answer
 		}
 		return seen, err
 	}
