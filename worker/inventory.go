@@ -86,18 +86,13 @@ func (i *inventory) totals() (store.Totals, time.Duration, error) {
 	if age := now.Sub(i.at); i.at.IsZero() || age > inventoryAge || age < 0 {
 		ctx, cancel := context.WithTimeout(context.Background(), inventoryPatience)
 		defer cancel()
+		var temporal sync.WaitGroup // beside the database: both may hang
+		temporal.Go(func() { i.tasks, i.blind = i.stuck(ctx) })
 		i.counts, i.err = i.count(ctx, now)
 		i.at, i.took = now, i.now().Sub(now)
-		i.tasks, i.blind = i.countStuck()
+		temporal.Wait()
 	}
 	return i.counts, i.took, i.err
-}
-
-// countStuck has a patience of its own: Temporal may answer when the database does not.
-func (i *inventory) countStuck() (workflows.Stuck, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), inventoryPatience)
-	defer cancel()
-	return i.stuck(ctx)
 }
 
 // Collect implements prometheus.Collector.

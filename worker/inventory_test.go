@@ -46,6 +46,35 @@ func newCounted(totals store.Totals) *counted {
 	return c
 }
 
+// TestInventoryOfWhatHangs: a database and a Temporal that hang together cost the page
+// no more time than one of them, or Prometheus would give it up.
+func TestInventoryOfWhatHangs(t *testing.T) {
+	t.Parallel()
+	c := newCounted(store.Totals{})
+	database, temporal := make(chan struct{}), make(chan struct{})
+	c.count = func(ctx context.Context, _ time.Time) (store.Totals, error) {
+		close(database)
+		return store.Totals{}, hang(ctx, temporal)
+	}
+	c.stuck = func(ctx context.Context) (workflows.Stuck, error) {
+		close(temporal)
+		return workflows.Stuck{}, hang(ctx, database)
+	}
+	if _, _, err := c.totals(); err != nil || c.blind != nil {
+		t.Errorf("one waits for the other: %v, %v", err, c.blind)
+	}
+}
+
+// hang returns when the other is asked, or with an error when time is over.
+func hang(ctx context.Context, asked <-chan struct{}) error {
+	select {
+	case <-asked:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func TestInventoryPage(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
