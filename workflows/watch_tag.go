@@ -191,6 +191,7 @@ func (w *tagWatcher) pass(ctx workflow.Context) time.Duration {
 	if err != nil {
 		w.Problem = problemOf(ctx, w.stage, err, before)
 	}
+	w.Problem = lasting(before, w.Problem)
 	if w.Problem == nil {
 		w.Failures = 0
 	} else {
@@ -200,6 +201,16 @@ func (w *tagWatcher) pass(ctx workflow.Context) time.Duration {
 		w.note(ctx, seen, err)
 	}
 	return w.pause(ctx, seen)
+}
+
+// lasting keeps since when an analysis does not come: each pass finds that out anew.
+func lasting(before, now *watch.Problem) *watch.Problem {
+	if before == nil || now == nil || now.Stage != watch.StageAnalyze || permanent(now) || before.Stage != now.Stage || before.Kind != now.Kind {
+		return now
+	}
+	same := *now
+	same.Since = before.Since
+	return &same
 }
 
 // note keeps that steps of the tag keep failing, or that its analysis does not come.

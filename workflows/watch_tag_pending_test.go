@@ -159,3 +159,21 @@ func TestWatchTagTellsHowUrgentAnAnalysisIs(t *testing.T) {
 		})
 	}
 }
+
+// What each pass finds out anew began when the first one did.
+func TestWatchTagAnalysisIsDelayedSince(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	outside.observe = func(pass int) (watch.Observation, error) {
+		env.SetContinueAsNewSuggested(pass == 2)
+		seen := waiting(first, second)
+		seen.Delay = &watch.Problem{Stage: watch.StageAnalyze, Message: "no worker analyzes", Since: began.Add(time.Duration(pass-1) * time.Hour)}
+		return seen, nil
+	}
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+	got := handedOver[workflows.TagState](t, env)
+	if len(outside.passes) != 2 || got.Problem == nil || !got.Problem.Since.Equal(began) {
+		t.Errorf("after %d passes: %+v", len(outside.passes), got.Problem)
+	}
+}
