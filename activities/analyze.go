@@ -96,6 +96,10 @@ func (a *Activities) known(ctx context.Context, fileSystem string) (*sbom.Invent
 	return inventory, document, err
 }
 
+// longestSilence is the longest pause that a registry may ask for between two tries of
+// one step: nobody hears of the first before the last.
+const longestSilence = time.Minute
+
 // failed keeps a failure that lies in the image. Everything else is tried again
 // or told to whoever asked: a registry that refuses, a worker that stops.
 func (a *Activities) failed(ctx context.Context, request watch.AnalysisRequest, err error) (watch.Analysis, error) {
@@ -103,6 +107,9 @@ func (a *Activities) failed(ctx context.Context, request watch.AnalysisRequest, 
 		return watch.Analysis{}, classify(ctx.Err())
 	}
 	if !errors.Is(err, fault.Invalid) && !errors.Is(err, fault.Limit) {
+		if request.Urgency != watch.NotUrgent && retryAfter(err) > longestSilence {
+			err = classifyAsked(err) // the workflow tells the watchers, and tries again
+		}
 		return watch.Analysis{}, classify(err)
 	}
 	p := problem(watch.StageAnalyze, err, nil, a.now())

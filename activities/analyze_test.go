@@ -134,3 +134,30 @@ func TestRequestAnalysis(t *testing.T) {
 	_, err := try[any](r, r.steps.RequestAnalysis, request)
 	expectFault(t, err, fault.Unavailable, true)
 }
+
+// pauseError is that of a registry that asks to wait.
+type pauseError struct{ wait time.Duration }
+
+func (pauseError) Error() string               { return "the registry asks to wait" }
+func (pauseError) Unwrap() error               { return fault.Unavailable }
+func (e pauseError) RetryAfter() time.Duration { return e.wait }
+
+// TestAnalyzeAtARegistryThatAsksToWait: who asks for the analysis hears of a pause of
+// hours now, not after several of them.
+func TestAnalyzeAtARegistryThatAsksToWait(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		wait    time.Duration
+		urgency watch.Urgency
+		retried bool
+	}{{time.Second, watch.UrgentFirst, true}, {6 * time.Hour, watch.UrgentFirst, false}, {2 * time.Minute, watch.UrgentMoved, false}, {6 * time.Hour, watch.NotUrgent, true}} {
+		r := newRig(t)
+		digest := r.push("app:1", "openssl 1")
+		r.analyzer.failures[digest] = pauseError{test.wait}
+		if test.urgency == watch.NotUrgent {
+			r.lives()
+		}
+		_, err := try[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: r.target("app:1"), Digest: digest, Urgency: test.urgency})
+		expectFault(t, err, fault.Unavailable, test.retried)
+	}
+}
