@@ -32,7 +32,14 @@ func (a *Activities) evaluate(ctx context.Context, seen *watch.Seen, view watch.
 	}
 	if err := a.askRegistries(ctx, bundle, subject); err != nil {
 		// Nothing is concluded from a registry that does not answer: the last
-		// outcome, and the bundle it was of, stand until it does.
+		// outcome, and the bundle it was of, stand until it does; that they are old is a
+		// problem.
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if seen.Problem == nil {
+			seen.Problem = problem(watch.StageEvaluate, err, view.State.Problem, a.now())
+		}
 		a.Log.WarnContext(ctx, "package registry not asked, evaluation put off", "image", subject.Inventory.Digest, "error", err)
 		seen.Basis.Bundle, seen.Next = view.State.Basis.Bundle, a.now().Add(putOff)
 		return nil

@@ -47,7 +47,7 @@ func advance(before State, seen Seen, now time.Time) State {
 // one that outcomes are about.
 func pendingSince(before, after State, problem *Problem, now time.Time) time.Time {
 	switch {
-	case after.Analyzed == after.Resolved.Manifest || problem != nil:
+	case after.Analyzed == after.Resolved.Manifest || problem != nil && problem.Stage != StageEvaluate:
 		return time.Time{}
 	case before.Resolved.Manifest == after.Resolved.Manifest && !before.Pending.IsZero():
 		return before.Pending
