@@ -119,8 +119,16 @@ func (w *tagWatcher) rows() [][2]string {
 		{"Last resync", moment(s.Checked)},
 		{"Last change", moment(s.Changed)},
 		{"Time-dependent rule due", moment(s.Next)},
-		{"Problem", problemRow(w.Problem)},
+		{"Problem", problemRow(w.problem())},
 	}
+}
+
+// problem is that of the last pass, or why the last evaluation is out of date.
+func (w *tagWatcher) problem() *watch.Problem {
+	if recorded := w.Summary.Problem; w.Problem == nil && recorded != nil && recorded.Stage == watch.StageEvaluate {
+		return recorded
+	}
+	return w.Problem
 }
 
 // pollRow says where the checks are: they are the registry's workflow's, and this

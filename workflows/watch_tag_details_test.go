@@ -1,0 +1,22 @@
+package workflows
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// An evaluation that waits for a package registry did not fail the pass, and the
+// status beside it may be that of an earlier image.
+func TestTagDetailsOfAnOldEvaluation(t *testing.T) {
+	t.Parallel()
+	w := tagWatcher{TagState: TagState{Summary: watch.Summary{Status: "pass", Problem: &watch.Problem{Stage: watch.StageEvaluate, Message: "no answer"}}}}
+	if details := w.details(); !strings.Contains(details, "| **Problem** | no answer") {
+		t.Errorf("no problem in\n%s", details)
+	}
+	w.Problem = &watch.Problem{Stage: watch.StageResolve, Message: "gone"}
+	if details := w.details(); !strings.Contains(details, "| **Problem** | gone") {
+		t.Errorf("no problem in\n%s", details)
+	}
+}
