@@ -11,7 +11,11 @@ import (
 // TestNothingButText: no character of Unicode does anything in what is shown.
 func TestNothingButText(t *testing.T) {
 	t.Parallel()
-	for r := range rune(unicode.MaxRune + 1) {
+	step := rune(1)
+	if testing.Short() { // nothing happens at once: a sample will do
+		step = 31
+	}
+	for r := rune(0); r <= unicode.MaxRune; r += step {
 		text := "a" + string(r) + "b"
 		for name, made := range map[string]string{"Line": plain.Line(text), "Text": plain.Text(text), "Markdown": plain.Markdown(text), "Code": plain.Code(text)} {
 			for _, left := range made {
