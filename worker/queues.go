@@ -30,6 +30,10 @@ const (
 	workflowTasks = 50
 	// stopTimeout is how long steps under way may take when the worker stops.
 	stopTimeout = 10 * time.Second
+	// activityPollers is how many polls for activities each queue has open. They do
+	// not scale with the load: with a single poll left, a step can wait until that
+	// one expires.
+	activityPollers = 5
 	// progressInterval is how often at most a step's report of what it is doing
 	// reaches Temporal, where people read it.
 	progressInterval = 4 * time.Second
@@ -100,7 +104,7 @@ func newWorker(ctx context.Context, temporal client.Client, q queue, settings co
 		MaxConcurrentWorkflowTaskExecutionSize:  workflowTasks,
 		MaxConcurrentLocalActivityExecutionSize: workflowTasks,
 		WorkflowTaskPollerBehavior:              worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
-		ActivityTaskPollerBehavior:              worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
+		MaxConcurrentActivityTaskPollers:        activityPollers,
 		WorkerStopTimeout:                       stopTimeout,
 		MaxHeartbeatThrottleInterval:            progressInterval,
 		Interceptors:                            []interceptor.WorkerInterceptor{&stepCounter{meters: watching}},
