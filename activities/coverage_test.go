@@ -15,9 +15,9 @@ import (
 )
 
 // TestDataThatDropADistribution: the distribution of an image vanishes from the
-// data and comes back. What was known of its packages stays, through a new
-// matcher too, nobody is told of a fix, the tag is woken each time, and its state
-// says what it is worth.
+// data and comes back. The findings of its packages stay, with a new matcher too.
+// No notification reports a fix, the tag is woken each time, and its state shows
+// whether the data covers it.
 func TestDataThatDropADistribution(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -108,8 +108,8 @@ func TestSlimFormIsRetried(t *testing.T) {
 	}
 }
 
-// TestGroupWhoseSizeIsRefused is told in the slim form if that fits, and one by one
-// otherwise: nothing is lost.
+// TestGroupWhoseSizeIsRefused: a group that is too large is sent in the slim form, and
+// one by one if that is too large as well: nothing is lost.
 func TestGroupWhoseSizeIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -100,8 +100,8 @@ func TestTagsThatAreGone(t *testing.T) {
 	}
 }
 
-// TestLimitOnTheWay: a registry that limits now and then and does not say for how
-// long is asked on after a short pause. Everything due is seen.
+// TestLimitOnTheWay: after a rate limit without a time, the poll goes on after a short
+// pause and checks every due tag.
 func TestLimitOnTheWay(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -134,8 +134,8 @@ func TestLimitOnTheWay(t *testing.T) {
 	}
 }
 
-// TestLimitThatLeavesSomething: a sweep that a limit ends early has no problem,
-// waits as long as it was asked to, and the next goes on where it ended.
+// TestLimitThatLeavesSomething: a poll that a rate limit ends early reports no problem
+// and waits as long as the registry said; the next poll goes on where it ended.
 func TestLimitThatLeavesSomething(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

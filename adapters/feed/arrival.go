@@ -52,8 +52,8 @@ func plain(text []byte, most int64) ([]byte, error) {
 	return text, nil
 }
 
-// came says what a server sent: of which type, from where if that is not where
-// it was asked for, and how it begins.
+// came describes what a server sent: its type, the address it came from if that
+// differs from the requested one, and how it begins.
 func (f *Feed) came(asked *url.URL, response *http.Response, head []byte) string {
 	var out strings.Builder
 	kind, _, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
@@ -71,8 +71,8 @@ func (f *Feed) came(asked *url.URL, response *http.Response, head []byte) string
 	return out.String() + ", " + f.beginning(head)
 }
 
-// beginning shows how a document begins, without secrets: a server may repeat the
-// address that it was asked for.
+// beginning shows how a document begins, without secrets: a server may echo the
+// requested address.
 func (f *Feed) beginning(head []byte) string {
 	if len(head) == 0 {
 		return "and it is empty"
