@@ -25,15 +25,15 @@ var floors = map[string][]string{
 	"config":     {},
 	"schema":     {},
 
-	"domain/fault":  {},
-	"domain/peer":   {},
-	"domain/plain":  {},
-	"domain/image":  {"domain/fault"},
-	"domain/sbom":   {"domain/fault", "domain/image"},
-	"domain/vuln":   {"domain/fault", "domain/image", "domain/sbom"},
-	"domain/policy": {"domain/fault", "domain/image", "domain/sbom", "domain/vuln"},
-	"domain/event":  {"domain/fault", "domain/plain", "domain/image", "domain/sbom", "domain/vuln", "domain/policy"},
-	"domain/watch":  {"domain/fault", "domain/image", "domain/sbom", "domain/vuln", "domain/policy", "domain/event"},
+	"domain/errkind": {},
+	"domain/ipclass": {},
+	"domain/plain":   {},
+	"domain/image":   {"domain/errkind"},
+	"domain/sbom":    {"domain/errkind", "domain/image"},
+	"domain/vuln":    {"domain/errkind", "domain/image", "domain/sbom"},
+	"domain/policy":  {"domain/errkind", "domain/image", "domain/sbom", "domain/vuln"},
+	"domain/event":   {"domain/errkind", "domain/plain", "domain/image", "domain/sbom", "domain/vuln", "domain/policy"},
+	"domain/watch":   {"domain/errkind", "domain/image", "domain/sbom", "domain/vuln", "domain/policy", "domain/event"},
 
 	// Counterparts on loopback, for the demo and the tests.
 	"lab":   {"lab"},
@@ -128,7 +128,7 @@ func mayImport(folder, imported string) bool {
 	return false
 }
 
-// sameAdapter tells whether both are parts of one adapter.
+// sameAdapter reports whether both are parts of one adapter.
 func sameAdapter(folder, imported string) bool {
 	a, b := strings.Split(folder, "/"), strings.Split(imported, "/")
 	return len(a) > 1 && len(b) > 1 && a[0] == "adapters" && slices.Equal(a[:2], b[:2])

@@ -27,16 +27,16 @@ type Activities struct {
 	Watchers Watchers
 
 	Account event.Account
-	// Poll is how often a tag is looked at unless its subscription says
-	// otherwise; Pass how often its workflow checks everything by itself; Window
+	// Poll is how often a tag is checked unless its subscription says
+	// otherwise; Resync how often its workflow checks everything by itself; Window
 	// how long a delivery is tried.
-	Poll, Pass, Window time.Duration
-	// SweepTime is how long one sweep of a registry goes on at most; zero for a
+	Poll, Resync, Window time.Duration
+	// PollTime is how long one poll of a registry goes on at most; zero for a
 	// minute.
-	SweepTime time.Duration
+	PollTime time.Duration
 	// Retention is how long images without a tag and notifications are kept.
 	Retention time.Duration
-	// FeedMaxAge is how old vulnerability data may be before it is told; zero for
+	// FeedMaxAge is how old vulnerability data may be before it is notified; zero for
 	// any age.
 	FeedMaxAge time.Duration
 	// RenewPace is how many known images an hour are analyzed again at most when

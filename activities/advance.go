@@ -7,7 +7,7 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -17,7 +17,7 @@ const (
 	matchBatch = 200 // groups matched in one call
 )
 
-// AdvanceFeed makes a generation current: it matches again the packages that
+// AdvanceFeed makes a build current: it matches again the packages that
 // the difference may touch, stages their findings, and stores them together with
 // the move, in one transaction. Interrupted anywhere, it goes on with what is
 // staged and comes to the same.
@@ -29,8 +29,8 @@ func (a *Activities) AdvanceFeed(ctx context.Context, request watch.AdvanceReque
 }
 
 func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, matched *atomic.Int64) (watch.Advanced, error) {
-	generation := request.Generation
-	result := watch.Advanced{Generation: generation.Checksum}
+	build := request.Build
+	result := watch.Advanced{Build: build.Checksum}
 	if err := a.lead(ctx); err != nil {
 		return result, err
 	}
@@ -38,27 +38,27 @@ func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, 
 	if err != nil {
 		return result, err
 	}
-	if err := a.Feed.Ensure(ctx, generation); err != nil {
+	if err := a.Feed.Ensure(ctx, build); err != nil {
 		return result, err
 	}
-	move := watch.Advance{To: generation.Checksum, FromEngine: feed.Engine, Engine: a.Matcher.Engine(), Leave: request.Leave}
+	move := watch.Advance{To: build.Checksum, FromEngine: feed.Matcher, Matcher: a.Matcher.Version(), Leave: request.Leave}
 	if feed.Current != nil {
 		move.From = feed.Current.Checksum
 	}
-	if move.From == move.To && move.FromEngine == move.Engine {
+	if move.From == move.To && move.FromEngine == move.Matcher {
 		return result, a.settle(ctx) // done before the step was repeated
 	}
 	if move.From != request.From && move.From != move.To {
-		return watch.Advanced{Generation: move.From, Superseded: true}, nil
+		return watch.Advanced{Build: move.From, Superseded: true}, nil
 	}
-	if move.Scores, err = a.Matcher.Scores(ctx, generation.Checksum); err != nil {
+	if move.Scores, err = a.Matcher.Scores(ctx, build.Checksum); err != nil {
 		return result, err
 	}
-	delta, err := a.delta(ctx, feed, generation)
+	delta, err := a.delta(ctx, feed, build)
 	if err != nil {
 		return result, err
 	}
-	moved, err := a.rematchAll(ctx, generation, delta, move, matched)
+	moved, err := a.rematchAll(ctx, build, delta, move, matched)
 	if err != nil {
 		return result, err
 	}
@@ -66,18 +66,18 @@ func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, 
 	return result, a.settle(ctx)
 }
 
-// delta tells what the move may touch. The sums of a generation are kept, so
+// delta reports what the move may touch. The sums of a build are kept, so
 // that only the new one is read.
-func (a *Activities) delta(ctx context.Context, feed watch.Feed, generation vuln.Generation) (vuln.Delta, error) {
-	next, err := a.sums(ctx, generation.Checksum)
+func (a *Activities) delta(ctx context.Context, feed watch.Feed, build vuln.Build) (vuln.Delta, error) {
+	next, err := a.sums(ctx, build.Checksum)
 	if err != nil {
 		return vuln.Delta{}, err
 	}
-	if feed.Current == nil || feed.Engine != a.Matcher.Engine() {
+	if feed.Current == nil || feed.Matcher != a.Matcher.Version() {
 		return vuln.Delta{All: true}, nil
 	}
 	previous, err := a.sums(ctx, feed.Current.Checksum)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return vuln.Delta{All: true}, nil // the old data are gone: touch everything
 	}
 	if err != nil {
@@ -92,7 +92,7 @@ func (a *Activities) sums(ctx context.Context, checksum string) (*vuln.Sums, err
 		sums := &vuln.Sums{}
 		return sums, sums.UnmarshalBinary(kept)
 	}
-	if !errors.Is(err, fault.NotFound) {
+	if !errors.Is(err, errkind.NotFound) {
 		return nil, err
 	}
 	sums, err := a.Matcher.Digest(ctx, checksum)
@@ -109,13 +109,13 @@ func (a *Activities) sums(ctx context.Context, checksum string) (*vuln.Sums, err
 // rematchAll matches what the move touches until nothing was added meanwhile,
 // and moves. Groups that no image was matched with yet are covered too: their
 // first findings might be stored, from the old data, before the move.
-func (a *Activities) rematchAll(ctx context.Context, generation vuln.Generation, delta vuln.Delta, move watch.Advance, matched *atomic.Int64) (watch.Moved, error) {
+func (a *Activities) rematchAll(ctx context.Context, build vuln.Build, delta vuln.Delta, move watch.Advance, matched *atomic.Int64) (watch.Moved, error) {
 	for {
-		if err := a.rematchNew(ctx, generation, delta, &move, matched); err != nil {
+		if err := a.rematchNew(ctx, build, delta, &move, matched); err != nil {
 			return watch.Moved{}, err
 		}
 		moved, err := a.Store.Advance(ctx, move, a.now())
-		if errors.Is(err, fault.Conflict) && ctx.Err() == nil {
+		if errors.Is(err, errkind.Conflict) && ctx.Err() == nil {
 			current, feedErr := a.Store.Feed(ctx)
 			if feedErr != nil || overtaken(move, current) {
 				return moved, errors.Join(err, feedErr)
@@ -126,18 +126,18 @@ func (a *Activities) rematchAll(ctx context.Context, generation vuln.Generation,
 	}
 }
 
-// overtaken tells that the findings are no longer those that the move starts from.
+// overtaken reports that the findings are no longer those that the move starts from.
 func overtaken(move watch.Advance, feed watch.Feed) bool {
-	return feed.Engine != move.FromEngine || feed.Current != nil && feed.Current.Checksum != move.From
+	return feed.Matcher != move.FromEngine || feed.Current != nil && feed.Current.Checksum != move.From
 }
 
 // rematchNew covers the groups behind the watermark.
-func (a *Activities) rematchNew(ctx context.Context, generation vuln.Generation, delta vuln.Delta, move *watch.Advance, matched *atomic.Int64) error {
+func (a *Activities) rematchNew(ctx context.Context, build vuln.Build, delta vuln.Delta, move *watch.Advance, matched *atomic.Int64) error {
 	distributions, err := a.Store.Distributions(ctx)
 	if err != nil {
 		return err
 	}
-	if move.Coverage, err = a.Matcher.Coverage(ctx, generation.Checksum, distributions); err != nil {
+	if move.Coverage, err = a.Matcher.Coverage(ctx, build.Checksum, distributions); err != nil {
 		return err
 	}
 	for {
@@ -150,7 +150,7 @@ func (a *Activities) rematchNew(ctx context.Context, generation vuln.Generation,
 			return err
 		}
 		for batch := range slices.Chunk(touched, matchBatch) {
-			if err := a.rematch(ctx, generation, batch); err != nil {
+			if err := a.rematch(ctx, build, batch); err != nil {
 				return err
 			}
 			matched.Add(int64(len(batch)))
@@ -162,25 +162,25 @@ func (a *Activities) rematchNew(ctx context.Context, generation vuln.Generation,
 // rematch stages the findings of some groups. A group that cannot be matched
 // keeps what it has: one broken package must not hold the data back for all
 // others.
-func (a *Activities) rematch(ctx context.Context, generation vuln.Generation, batch []watch.StoredGroup) error {
-	found, failures, err := a.find(ctx, generation, batch)
+func (a *Activities) rematch(ctx context.Context, build vuln.Build, batch []watch.StoredGroup) error {
+	found, failures, err := a.find(ctx, build, batch)
 	if err != nil {
 		return err
 	}
 	for _, failure := range failures {
 		a.Log.WarnContext(ctx, "package not matched again, its findings stay", "group", failure.Fingerprint, "error", failure.Err)
 	}
-	if err := a.keepUncovered(ctx, generation, batch, found); err != nil {
+	if err := a.keepUncovered(ctx, build, batch, found); err != nil {
 		return err
 	}
-	return a.Store.Stage(ctx, generation.Checksum, a.Matcher.Engine(), found)
+	return a.Store.Stage(ctx, build.Checksum, a.Matcher.Version(), found)
 }
 
 // keepUncovered adds to what was found of packages about whose distribution the
-// generation has nothing what is known of them so far: data that a publisher
+// build has nothing what is known of them so far: data that a publisher
 // drops fixes nothing.
-func (a *Activities) keepUncovered(ctx context.Context, generation vuln.Generation, batch []watch.StoredGroup, found map[int64][]vuln.GroupFinding) error {
-	dataless, err := a.Matcher.Dataless(ctx, generation.Checksum, groupsOf(batch))
+func (a *Activities) keepUncovered(ctx context.Context, build vuln.Build, batch []watch.StoredGroup, found map[int64][]vuln.GroupFinding) error {
+	dataless, err := a.Matcher.Dataless(ctx, build.Checksum, groupsOf(batch))
 	if err != nil {
 		return err
 	}
@@ -208,7 +208,7 @@ func (a *Activities) touched(ctx context.Context, delta vuln.Delta, move watch.A
 	if err != nil {
 		return nil, err
 	}
-	staged, err := a.Store.Staged(ctx, move.To, move.Engine, ids)
+	staged, err := a.Store.Staged(ctx, move.To, move.Matcher, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func (a *Activities) touched(ctx context.Context, delta vuln.Delta, move watch.A
 	return touched, nil
 }
 
-// settle ends a move: it tells what the move means for what is wrong with the data, and frees
+// settle ends a move: it reports what the move means for what is wrong with the data, and frees
 // the disk of older ones.
 func (a *Activities) settle(ctx context.Context) error {
 	feed, err := a.Store.Feed(ctx)

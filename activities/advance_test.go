@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -24,7 +24,7 @@ func (r *rig) matched(repositoryAndTag string, packages ...string) image.Digest 
 	return digest
 }
 
-// fetched prepares a generation without moving to it.
+// fetched prepares a build without moving to it.
 func (r *rig) fetched(number int) watch.Fetched {
 	r.Helper()
 	r.feed.offers(description(number))
@@ -43,8 +43,8 @@ func (r *rig) rematched() []string {
 func TestAdvanceMatchesWhatTheDataTouch(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	for _, generation := range []string{checksum(1), checksum(2)} {
-		r.matcher.knows(generation, "openssl 1", cve("CVE-2026-0001", vuln.Low))
+	for _, build := range []string{checksum(1), checksum(2)} {
+		r.matcher.knows(build, "openssl 1", cve("CVE-2026-0001", vuln.Low))
 	}
 	r.matcher.knows(checksum(2), "zlib 1", cve("CVE-2026-0002", vuln.Low))
 	r.data(1)
@@ -73,7 +73,7 @@ func TestAdvanceTwice(t *testing.T) {
 	digest := r.matched("app:1", "openssl 1")
 	fetched := r.fetched(2)
 	r.advance(fetched)
-	if again := r.advance(fetched); again.Groups != 0 || again.Generation != checksum(2) {
+	if again := r.advance(fetched); again.Groups != 0 || again.Build != checksum(2) {
 		t.Errorf("the second time: %+v", again)
 	}
 	if got := r.vulnerabilities(digest); !slices.Equal(got, []string{"CVE-2026-0001"}) {
@@ -138,18 +138,18 @@ func TestOvertaken(t *testing.T) {
 	digest := r.matched("app:1", "openssl 1")
 	third := r.fetched(3)
 	r.matcher.during = func() {
-		r.must(r.store.SaveGeneration(t.Context(), description(2), "", nil, r.clock.Now()))
-		_, err := r.store.Advance(t.Context(), watch.Advance{From: checksum(1), To: checksum(2), FromEngine: "engine 1", Engine: "engine 1", Watermark: 100,
+		r.must(r.store.SaveBuild(t.Context(), description(2), "", nil, r.clock.Now()))
+		_, err := r.store.Advance(t.Context(), watch.Advance{From: checksum(1), To: checksum(2), FromEngine: "matcher 1", Matcher: "matcher 1", Watermark: 100,
 			Coverage: map[vuln.Distribution]vuln.Coverage{distribution: {State: vuln.Covered}}}, r.clock.Now())
 		r.must(err)
-		r.must(r.store.SaveGeneration(t.Context(), description(3), "", nil, r.clock.Now()))
+		r.must(r.store.SaveBuild(t.Context(), description(3), "", nil, r.clock.Now()))
 	}
-	_, err := try[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *third.Generation, From: third.Current})
-	expectFault(t, err, fault.Conflict, true)
+	_, err := try[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Build: *third.Build, From: third.Current})
+	expectFault(t, err, errkind.Conflict, true)
 	// The step is repeated. Whether the third is newer than the second was never
 	// judged: nothing moves before it is.
-	superseded := do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *third.Generation, From: third.Current})
-	if diff := cmp.Diff(watch.Advanced{Generation: checksum(2), Superseded: true}, superseded); diff != "" {
+	superseded := do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Build: *third.Build, From: third.Current})
+	if diff := cmp.Diff(watch.Advanced{Build: checksum(2), Superseded: true}, superseded); diff != "" {
 		t.Errorf("repeated (-want +got)\n%s", diff)
 	}
 	r.advance(r.fetched(3))
@@ -192,7 +192,7 @@ func TestWorkerStopsDuringAnAdvance(t *testing.T) {
 	fetched := r.fetched(2)
 	ctx, stop := context.WithCancel(t.Context())
 	r.matcher.during = stop
-	if _, err := tryWith[watch.Advanced](r, ctx, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation, From: fetched.Current}); err == nil {
+	if _, err := tryWith[watch.Advanced](r, ctx, r.steps.AdvanceFeed, watch.AdvanceRequest{Build: *fetched.Build, From: fetched.Current}); err == nil {
 		t.Fatal("a move that was stopped has an outcome")
 	}
 	if got := r.vulnerabilities(digest); len(got) > 0 {

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -25,7 +25,7 @@ type Analyzer interface {
 }
 
 // Known returns what the same version of the analyzer made of an image with the
-// same file system; fault.NotFound if there is none.
+// same file system; errkind.NotFound if there is none.
 type Known = func(ctx context.Context, fileSystem string) (*sbom.Inventory, []byte, error)
 
 // imageStore keeps images, once for all tags that point to them.
@@ -57,10 +57,10 @@ func (a *Activities) Analyze(ctx context.Context, request watch.AnalysisRequest)
 		}
 	}
 	stored, err := a.Store.ImageHeader(ctx, request.Digest)
-	if err != nil && !errors.Is(err, fault.NotFound) {
+	if err != nil && !errors.Is(err, errkind.NotFound) {
 		return result, classify(err)
 	}
-	if err == nil && a.settled(stored, request.Again) {
+	if err == nil && a.settled(stored, request.Force) {
 		result.Problem, result.Packages, result.Files = stored.Problem, stored.Packages, stored.Files
 		return result, nil
 	}
@@ -73,7 +73,7 @@ func (a *Activities) Analyze(ctx context.Context, request watch.AnalysisRequest)
 	return result, classify(a.Store.SaveImage(ctx, inventory, document, a.Analyzer.Version(), a.now()))
 }
 
-// settled tells whether an image needs no analysis: an inventory serves until a
+// settled reports whether an image needs no analysis: an inventory serves until a
 // newer one replaces it, a failure only for the analyzer that failed.
 func (a *Activities) settled(stored watch.Image, again bool) bool {
 	if stored.Problem == nil {
@@ -101,28 +101,28 @@ func (a *Activities) known(ctx context.Context, fileSystem string) (*sbom.Invent
 const longestSilence = time.Minute
 
 // failed keeps a failure that lies in the image. Everything else is tried again
-// or told to whoever asked: a registry that refuses, a worker that stops.
+// or notified to whoever asked: a registry that refuses, a worker that stops.
 func (a *Activities) failed(ctx context.Context, request watch.AnalysisRequest, err error) (watch.Analysis, error) {
 	if ctx.Err() != nil {
 		return watch.Analysis{}, classify(ctx.Err())
 	}
-	if !errors.Is(err, fault.Invalid) && !errors.Is(err, fault.Limit) {
+	if !errors.Is(err, errkind.Invalid) && !errors.Is(err, errkind.Limit) {
 		if request.Urgency != watch.NotUrgent && retryAfter(err) > longestSilence {
 			err = classifyAsked(err) // the workflow tells the watchers, and tries again
 		}
 		return watch.Analysis{}, classify(err)
 	}
 	p := problem(watch.StageAnalyze, err, nil, a.now())
-	if err := a.tellFailed(ctx, request, p); err != nil {
+	if err := a.notifyFailed(ctx, request, p); err != nil {
 		return watch.Analysis{}, classify(err)
 	}
 	err = a.Store.SaveFailure(ctx, request.Digest, a.Analyzer.Version(), *p, a.now())
 	return watch.Analysis{Digest: request.Digest, Problem: p}, classify(err)
 }
 
-// tellFailed tells the event log that an image cannot be analyzed, once for each
+// notifyFailed tells the event log that an image cannot be analyzed, once for each
 // version of the analyzer.
-func (a *Activities) tellFailed(ctx context.Context, request watch.AnalysisRequest, p *watch.Problem) error {
+func (a *Activities) notifyFailed(ctx context.Context, request watch.AnalysisRequest, p *watch.Problem) error {
 	return a.log(ctx, event.Logged{Event: "user.image.analysis.failed", Level: event.LevelError,
 		Message: "Failed to analyze image: " + p.Message, Details: map[string]any{"imageDigest": request.Digest},
 		Resource: event.Resource{ID: request.Target.String(), Kind: "image_tag"}}, string(request.Digest)+" "+a.Analyzer.Version())

@@ -10,8 +10,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// What is known serves until a newer analyzer has looked at the image; no pass
-// asks for that. What it finds more is told with the scanner as the cause.
+// What is known serves until a newer analyzer has checked the image; no resync
+// asks for that. What it finds more is notified with the scanner as the cause.
 func TestANewerAnalyzerFindsMore(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -26,18 +26,18 @@ func TestANewerAnalyzerFindsMore(t *testing.T) {
 
 	r.analyzer.version = "analyzer 2"
 	r.analyzer.finds(digest, "zlib 1", "openssl 1")
-	if seen := r.pass(target); !seen.Analyzed || seen.Changed {
-		t.Errorf("before the second look: %+v", seen)
+	if seen := r.resync(target); !seen.Analyzed || seen.Changed {
+		t.Errorf("before the second check: %+v", seen)
 	}
-	do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: target, Digest: digest, Again: true, Urgency: watch.NotUrgent})
-	if seen := r.pass(target); !seen.Changed {
+	do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: target, Digest: digest, Force: true, Urgency: watch.NotUrgent})
+	if seen := r.resync(target); !seen.Changed {
 		t.Errorf("after it: %+v", seen)
 	}
 	do[watch.Round](r, r.steps.Deliver, "hook")
 	if diff := cmp.Diff([]string{"policy_eval scanner app:1"}, r.received()[len(before):]); diff != "" {
 		t.Errorf("received (-want +got):\n%s", diff)
 	}
-	if waits := do[watch.Summarized](r, r.steps.Summarize, watch.SummarizeRequest{}); waits.Told != 1 {
+	if waits := do[watch.Summarized](r, r.steps.Summarize, watch.SummarizeRequest{}); waits.Notified != 1 {
 		t.Errorf("the list's change is in no summary: %+v", waits)
 	}
 	if len(r.analyzer.analyses) != 2 {
@@ -45,7 +45,7 @@ func TestANewerAnalyzerFindsMore(t *testing.T) {
 	}
 }
 
-// An image whose layers the same analyzer knows is not analyzed, and is told of
+// An image whose layers the same analyzer knows is not analyzed, and is notified of
 // like any other.
 func TestTheSameLayersAreAnalyzedOnce(t *testing.T) {
 	t.Parallel()
@@ -62,7 +62,7 @@ func TestTheSameLayersAreAnalyzedOnce(t *testing.T) {
 	r.expect(0, "analysis_update image app:1", "analysis_update image app:2")
 
 	r.analyzer.version = "analyzer 2"
-	do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: r.target("app:2"), Digest: second, Again: true})
+	do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: r.target("app:2"), Digest: second, Force: true})
 	if last := r.analyzer.analyses; last[len(last)-1] != second {
 		t.Errorf("another analyzer was content with what the first one found: %v", last)
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -26,9 +26,9 @@ func TestAnalyzeOnce(t *testing.T) {
 		{name: "analyzed by an older analyzer", upgrade: "analyzer 2", analyses: 1},
 		{name: "asked for again, with the same analyzer", again: true, analyses: 1},
 		{name: "asked for again, with a newer analyzer", again: true, upgrade: "analyzer 2", analyses: 2},
-		{name: "cannot be analyzed", before: fault.Invalid, analyses: 1},
-		{name: "could not be by an older analyzer", before: fault.Limit, upgrade: "analyzer 2", analyses: 2},
-		{name: "could not be, asked for again", before: fault.Invalid, again: true, analyses: 2},
+		{name: "cannot be analyzed", before: errkind.Invalid, analyses: 1},
+		{name: "could not be by an older analyzer", before: errkind.Limit, upgrade: "analyzer 2", analyses: 2},
+		{name: "could not be, asked for again", before: errkind.Invalid, again: true, analyses: 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -45,7 +45,7 @@ func TestAnalyzeOnce(t *testing.T) {
 			if test.upgrade != "" {
 				r.analyzer.version = test.upgrade
 			}
-			request.Again = test.again
+			request.Force = test.again
 			second := do[watch.Analysis](r, r.steps.Analyze, request)
 			if len(r.analyzer.analyses) != test.analyses {
 				t.Errorf("%d analyses, want %d", len(r.analyzer.analyses), test.analyses)
@@ -58,7 +58,7 @@ func TestAnalyzeOnce(t *testing.T) {
 }
 
 // TestFailuresOfAnAnalysis: what lies in the image is an outcome; everything
-// else is tried again or told to whoever asked.
+// else is tried again or notified to whoever asked.
 func TestFailuresOfAnAnalysis(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -66,9 +66,9 @@ func TestFailuresOfAnAnalysis(t *testing.T) {
 		failure error
 		retried bool
 	}{
-		{"the registry refuses", fmt.Errorf("pull: %w", fault.Unauthorized), false},
-		{"the image is gone", fmt.Errorf("pull: %w", fault.NotFound), false},
-		{"the registry does not answer", fmt.Errorf("pull: %w", fault.Unavailable), true},
+		{"the registry refuses", fmt.Errorf("pull: %w", errkind.Unauthorized), false},
+		{"the image is gone", fmt.Errorf("pull: %w", errkind.NotFound), false},
+		{"the registry does not answer", fmt.Errorf("pull: %w", errkind.Unavailable), true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -93,27 +93,27 @@ func TestWorkerStopsDuringAnAnalysis(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	digest := r.push("app:1", "openssl 1")
-	r.analyzer.failures[digest] = fmt.Errorf("killed: %w", fault.Limit)
+	r.analyzer.failures[digest] = fmt.Errorf("killed: %w", errkind.Limit)
 	ctx, stop := context.WithCancel(t.Context())
 	r.analyzer.during = stop
 	request := watch.AnalysisRequest{Target: r.target("app:1"), Digest: digest}
 	if _, err := tryWith[watch.Analysis](r, ctx, r.steps.Analyze, request); err == nil {
 		t.Fatal("an analysis that was stopped has an outcome")
 	}
-	if _, err := r.store.ImageHeader(t.Context(), digest); !errors.Is(err, fault.NotFound) {
+	if _, err := r.store.ImageHeader(t.Context(), digest); !errors.Is(err, errkind.NotFound) {
 		t.Errorf("the failure is kept: %v", err)
 	}
 	r.expect(0)
 }
 
-// TestKnownImage: an image that was analyzed for another tag is told as such.
+// TestKnownImage: an image that was analyzed for another tag is notified as such.
 func TestKnownImage(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.data(1)
 	r.push("app:1", "openssl 1")
 	r.settled("app:1")
-	r.clock.pass(time.Hour)
+	r.clock.advance(time.Hour)
 	r.must(r.registry.Tag("app:1", "2"))
 	r.settled("app:2")
 	if len(r.analyzer.analyses) != 1 {
@@ -130,16 +130,16 @@ func TestRequestAnalysis(t *testing.T) {
 	if woken := r.watchers.take(); !slices.Equal(woken, []string{"analysis app:1"}) {
 		t.Errorf("woken: %v", woken)
 	}
-	r.watchers.failure = fmt.Errorf("signal: %w", fault.Unavailable)
+	r.watchers.failure = fmt.Errorf("signal: %w", errkind.Unavailable)
 	_, err := try[any](r, r.steps.RequestAnalysis, request)
-	expectFault(t, err, fault.Unavailable, true)
+	expectFault(t, err, errkind.Unavailable, true)
 }
 
 // pauseError is that of a registry that asks to wait.
 type pauseError struct{ wait time.Duration }
 
 func (pauseError) Error() string               { return "the registry asks to wait" }
-func (pauseError) Unwrap() error               { return fault.Unavailable }
+func (pauseError) Unwrap() error               { return errkind.Unavailable }
 func (e pauseError) RetryAfter() time.Duration { return e.wait }
 
 // TestAnalyzeAtARegistryThatAsksToWait: who asks for the analysis hears of a pause of
@@ -158,6 +158,6 @@ func TestAnalyzeAtARegistryThatAsksToWait(t *testing.T) {
 			r.lives()
 		}
 		_, err := try[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: r.target("app:1"), Digest: digest, Urgency: test.urgency})
-		expectFault(t, err, fault.Unavailable, test.retried)
+		expectFault(t, err, errkind.Unavailable, test.retried)
 	}
 }

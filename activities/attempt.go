@@ -118,7 +118,7 @@ func (r *round) judge(d event.Delivery, answer event.Answer, now time.Time) even
 	if answer.Status == http.StatusRequestEntityTooLarge && !d.Slim && r.endpoint.Format.HasSlim() {
 		return slimmed(d, now)
 	}
-	return r.giveUp(d, now)
+	return r.deadline(d, now)
 }
 
 // slimmed has a delivery sent in the slim form at once. The schedule does not count
@@ -172,7 +172,7 @@ func (r *round) quiet(now time.Time, answer event.Answer) {
 	}
 }
 
-// triedEarly tells whether an attempt was made before it was due. It says nothing new
+// triedEarly reports whether an attempt was made before it was due. It says nothing new
 // of an endpoint that fails, and the schedule goes on as if it had not been.
 func triedEarly(d event.Delivery, now time.Time) bool { return d.NextTry.After(now) }
 
@@ -180,19 +180,19 @@ func triedEarly(d event.Delivery, now time.Time) bool { return d.NextTry.After(n
 func (r *round) again(d event.Delivery, answer event.Answer, now time.Time) event.Delivery {
 	if triedEarly(d, now) {
 		r.result.Retried++
-		d.Early, d.LastTry, d.NextTry = d.Early+1, now, event.Keep(d.NextTry, now, d.GiveUp, answer.RetryAfter)
+		d.Early, d.LastTry, d.NextTry = d.Early+1, now, event.Keep(d.NextTry, now, d.Deadline, answer.RetryAfter)
 		return d
 	}
-	at, left := event.Next(d.Attempts-d.Early, now, d.GiveUp, rand.Float64(), answer.RetryAfter)
+	at, left := event.Next(d.Attempts-d.Early, now, d.Deadline, rand.Float64(), answer.RetryAfter)
 	if !left {
-		return r.giveUp(d, now)
+		return r.deadline(d, now)
 	}
 	r.result.Retried++
 	d.LastTry, d.NextTry = now, at
 	return d
 }
 
-func (r *round) giveUp(d event.Delivery, now time.Time) event.Delivery {
+func (r *round) deadline(d event.Delivery, now time.Time) event.Delivery {
 	r.result.Failed++
 	d.LastTry, d.State = now, event.Failed
 	return d

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -31,7 +31,7 @@ var errStrange = errors.New("strange list of tags")
 // census lists all tags, and makes sure of those that are watched and missing: a
 // list can lag behind, be cut, or come back empty. A tag is gone when the list
 // lacks it and the registry says so when it is asked for the tag itself; what no
-// look proves gone is not taken for gone.
+// check proves gone is not taken for gone.
 func (a *Activities) census(ctx context.Context, name image.Repository, state watch.RepositoryState) (watch.Census, error) {
 	tags, err := a.tags(ctx, name)
 	if err != nil {
@@ -39,19 +39,19 @@ func (a *Activities) census(ctx context.Context, name image.Repository, state wa
 	}
 	_, missing := watch.DiffTags(state.Tags, slices.Sorted(slices.Values(tags)))
 	if strange := len(missing) >= doubtFrom && 2*len(missing) > len(state.Tags); strange && !confirming(state.Problem) {
-		looks := a.lookFor(ctx, name, missing, sampled)
-		if !looks.found {
+		checks := a.lookFor(ctx, name, missing, sampled)
+		if !checks.found {
 			return watch.Census{}, fmt.Errorf("%w: %d of %d watched tags are gone at once; their watches end if the next list says so too: %w",
-				errStrange, len(missing), len(state.Tags), fault.NotFound)
+				errStrange, len(missing), len(state.Tags), errkind.NotFound)
 		}
 		return watch.Census{Tags: append(tags, missing...), Partial: true}, ctx.Err()
 	}
-	looks := a.lookFor(ctx, name, missing, lookedFor)
-	unproven := slices.DeleteFunc(missing, func(tag string) bool { return looks.gone[tag] })
-	return watch.Census{Tags: append(tags, unproven...), Partial: looks.found}, ctx.Err()
+	checks := a.lookFor(ctx, name, missing, lookedFor)
+	unproven := slices.DeleteFunc(missing, func(tag string) bool { return checks.gone[tag] })
+	return watch.Census{Tags: append(tags, unproven...), Partial: checks.found}, ctx.Err()
 }
 
-// confirming tells that the list before was a strange one.
+// confirming reports that the list before was a strange one.
 func confirming(before *watch.Problem) bool {
 	return before != nil && before.Stage == watch.StageConfirm
 }
@@ -68,22 +68,22 @@ func (a *Activities) tags(ctx context.Context, name image.Repository) ([]string,
 	return all, nil
 }
 
-// looks are what came of looking for tags that a list lacks.
-type looks struct {
+// checks are what came of looking for tags that a list lacks.
+type checks struct {
 	mu     sync.Mutex
 	gone   map[string]bool
 	found  bool // one is there: the list is not complete
-	silent int  // looks without an answer
+	silent int  // checks without an answer
 }
 
 // lookFor looks for some tags at random, until one of them is there or the
 // registry has shown that it does not answer.
-func (a *Activities) lookFor(ctx context.Context, name image.Repository, tags []string, most int) *looks {
-	l := &looks{gone: map[string]bool{}}
+func (a *Activities) lookFor(ctx context.Context, name image.Repository, tags []string, most int) *checks {
+	l := &checks{gone: map[string]bool{}}
 	some := slices.Clone(tags)
 	rand.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
 	var group errgroup.Group
-	group.SetLimit(sweepConcurrency)
+	group.SetLimit(pollConcurrency)
 	for _, tag := range some[:min(len(some), most)] {
 		group.Go(func() error {
 			if ctx.Err() == nil && !l.over() {
@@ -93,23 +93,23 @@ func (a *Activities) lookFor(ctx context.Context, name image.Repository, tags []
 			return nil
 		})
 	}
-	_ = group.Wait() // no look returns an error
+	_ = group.Wait() // no check returns an error
 	return l
 }
 
-func (l *looks) over() bool {
+func (l *checks) over() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.found || l.silent >= sweepConcurrency
+	return l.found || l.silent >= pollConcurrency
 }
 
-func (l *looks) add(tag string, err error) {
+func (l *checks) add(tag string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case err == nil:
 		l.found = true
-	case errors.Is(err, fault.NotFound):
+	case errors.Is(err, errkind.NotFound):
 		l.gone[tag] = true
 	default:
 		l.silent++

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
@@ -56,9 +56,9 @@ func TestListThatIsCut(t *testing.T) {
 			if asked := r.heads(); asked > 3*20 {
 				t.Errorf("%d tags are looked for where one suffices", asked)
 			}
-			for _, line := range r.told() {
+			for _, line := range r.notified() {
 				if strings.Contains(line, "removed") {
-					t.Errorf("told %s", line)
+					t.Errorf("notified %s", line)
 				}
 			}
 		})
@@ -102,7 +102,7 @@ func TestMostTagsGoForAMoment(t *testing.T) {
 	r.expect(0, "system.repository.list_tags_fail app", "system.repository.list_tags_recovered app")
 }
 
-// TestListOfARegistryThatIsAway is its sweeper's to tell, once for everything.
+// TestListOfARegistryThatIsAway is its poller's to tell, once for everything.
 func TestListOfARegistryThatIsAway(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -132,7 +132,7 @@ func TestListOfHostileNames(t *testing.T) {
 	if got := r.subscribed(); !slices.Equal(got, []string{"app:good"}) {
 		t.Errorf("subscribed %q", got)
 	}
-	r.sweep()
+	r.poll()
 }
 
 // TestTooManyTags: a repository that somebody fills changes nothing.
@@ -147,7 +147,7 @@ func TestTooManyTags(t *testing.T) {
 		r.must(r.registry.Tag("app:000", fmt.Sprintf("%03d", n)))
 	}
 	for range 2 {
-		if listing := r.list(name); listing.Problem == nil || listing.Problem.Kind != fault.Name(fault.Limit) || listing.Tags != 1 {
+		if listing := r.list(name); listing.Problem == nil || listing.Problem.Kind != errkind.Name(errkind.Limit) || listing.Tags != 1 {
 			t.Errorf("listing %+v", listing)
 		}
 	}

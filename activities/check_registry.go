@@ -7,7 +7,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// CheckRegistry tells how this worker speaks to a registry and whether it
+// CheckRegistry reports how this worker speaks to a registry and whether it
 // works.
 func (a *Activities) CheckRegistry(ctx context.Context, name string) (watch.RegistryReport, error) {
 	report, err := a.Registry.Check(ctx, name)

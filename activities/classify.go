@@ -8,7 +8,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -18,22 +18,22 @@ func classify(err error) error {
 	if err == nil {
 		return nil
 	}
-	kind := fault.Name(err)
+	kind := errkind.Name(err)
 	if kind == "" {
 		return err
 	}
-	return temporal.NewApplicationErrorWithOptions(fault.Text(err), kind, temporal.ApplicationErrorOptions{
-		NonRetryable: fault.Permanent(err), NextRetryDelay: retryAfter(err),
+	return temporal.NewApplicationErrorWithOptions(errkind.Text(err), kind, temporal.ApplicationErrorOptions{
+		NonRetryable: errkind.Permanent(err), NextRetryDelay: retryAfter(err),
 	})
 }
 
 // classifyAsked is classify for steps that a person waits for. A registry that
-// asks to wait may ask for hours: the person is told so at once.
+// asks to wait may ask for hours: the person is notified so at once.
 func classifyAsked(err error) error {
 	if retryAfter(err) == 0 {
 		return classify(err)
 	}
-	return temporal.NewNonRetryableApplicationError(fault.Text(err), fault.Name(err), nil)
+	return temporal.NewNonRetryableApplicationError(errkind.Text(err), errkind.Name(err), nil)
 }
 
 // retryAfter is how long the other side asked to wait; zero if it did not.
@@ -45,13 +45,13 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-// notAsked tells that a registry was not asked, for want of a turn.
+// notAsked reports that a registry was not asked, for want of a turn.
 func notAsked(err error) bool {
 	var unasked interface{ NotAsked() bool }
 	return errors.As(err, &unasked) && unasked.NotAsked()
 }
 
-// repeated tells that the step was begun before, and perhaps done: its answer
+// repeated reports that the step was begun before, and perhaps done: its answer
 // may be all that was lost.
 func repeated(ctx context.Context) bool {
 	return activity.IsActivity(ctx) && activity.GetInfo(ctx).Attempt > 1
@@ -60,7 +60,7 @@ func repeated(ctx context.Context) bool {
 // problem turns an error into a problem that users see. One of the same kind at
 // the same stage goes on since it began.
 func problem(stage watch.Stage, err error, before *watch.Problem, now time.Time) *watch.Problem {
-	p := &watch.Problem{Kind: fault.Name(err), Stage: stage, Message: fault.Text(err), Since: now}
+	p := &watch.Problem{Kind: errkind.Name(err), Stage: stage, Message: errkind.Text(err), Since: now}
 	if before != nil && before.Kind == p.Kind && before.Stage == stage {
 		p.Since = before.Since
 	}

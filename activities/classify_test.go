@@ -6,7 +6,7 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -19,7 +19,7 @@ func expectFault(t *testing.T, err, kind error, retried bool) {
 		t.Fatalf("%v (%T) is no error of an application", err, err)
 	}
 	if restored := workflows.Restore(err); !errors.Is(restored, kind) {
-		t.Errorf("%v arrives as %q, not as %v", err, fault.Name(restored), kind)
+		t.Errorf("%v arrives as %q, not as %v", err, errkind.Name(restored), kind)
 	}
 	if application.NonRetryable() == retried {
 		t.Errorf("%v: tried again %t, want %t", err, !application.NonRetryable(), retried)

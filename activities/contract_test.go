@@ -31,7 +31,7 @@ func TestEveryBodyKeepsToThePublishedSchemas(t *testing.T) {
 	lifeOfTheFeed(r)
 	lifeOfAnEndpoint(r)
 	lifeOfARepository(r)
-	r.clock.pass(event.MaxTimeout)
+	r.clock.advance(event.MaxTimeout)
 	for _, format := range formats {
 		for _, name := range []string{"each", "together"} {
 			r.deliverTo(string(format) + "-" + name)

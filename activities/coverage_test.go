@@ -61,22 +61,22 @@ func TestDataThatDropADistribution(t *testing.T) {
 	coverage(1, vuln.NotCovered, false)
 	coverage(2, vuln.Covered, true, "CVE-2026-0001")
 	coverage(3, vuln.NotCovered, true, "CVE-2026-0001")
-	r.matcher.engine = "engine 2"
+	r.matcher.version = "matcher 2"
 	r.sync(watch.SyncRequest{})
 	coverage(3, vuln.NotCovered, false, "CVE-2026-0001")
 	coverage(4, vuln.Covered, true, "CVE-2026-0001")
 	stored, err := r.store.Notifications(t.Context(), store.NotificationFilter{})
 	r.must(err)
-	var told []string
+	var notified []string
 	for _, n := range stored {
 		if _, line, found := strings.Cut(n.Summary, "vulnerabilities: "); found {
-			told = append(told, line)
+			notified = append(notified, line)
 		}
 	}
 	want := []string{"1 added (1 high): CVE-2026-0001; debian 10 is covered now",
 		"no longer covered: the data has nothing about debian 10", "debian 10 is covered now"}
-	if diff := cmp.Diff(want, told); diff != "" {
-		t.Errorf("told (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, notified); diff != "" {
+		t.Errorf("notified (-want +got):\n%s", diff)
 	}
 }
 
@@ -95,16 +95,16 @@ func TestCoverageAlone(t *testing.T) {
 	r.push("app:1", "openssl 1")
 	target := r.target("app:1")
 	r.subscribe(target, event.TagUpdate)
-	r.pass(target)
+	r.resync(target)
 	r.data(2)
-	r.pass(target)
+	r.resync(target)
 	r.watchers.take()
 	r.matcher.lacks[checksum(3)] = true
 	r.data(3)
 	if woken := r.watchers.take(); !slices.Contains(woken, "data app:1") {
 		t.Errorf("woken: %v", woken)
 	}
-	if seen := r.pass(target); seen.Summary.Coverage.State != vuln.NotCovered {
+	if seen := r.resync(target); seen.Summary.Coverage.State != vuln.NotCovered {
 		t.Errorf("the watcher sees %+v", seen.Summary.Coverage)
 	}
 }

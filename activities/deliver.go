@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -30,8 +30,8 @@ type deliveryStore interface {
 	Backlog(ctx context.Context, endpoint string) (watch.Backlog, error)
 	// BacklogEndpoints are those that something waits for.
 	BacklogEndpoints(ctx context.Context) ([]string, error)
-	// Hasten makes all pending deliveries of an endpoint due.
-	Hasten(ctx context.Context, endpoint string, now time.Time) error
+	// MakeDue makes all pending deliveries of an endpoint due.
+	MakeDue(ctx context.Context, endpoint string, now time.Time) error
 }
 
 const (
@@ -141,7 +141,7 @@ func (r *round) early(ctx context.Context) ([]watch.DueDelivery, error) {
 func (r *round) load(ctx context.Context) error {
 	endpoint, err := r.Store.Endpoint(ctx, r.name)
 	r.result.Active = err == nil
-	if err != nil && !errors.Is(err, fault.NotFound) {
+	if err != nil && !errors.Is(err, errkind.NotFound) {
 		return err
 	}
 	r.endpoint, r.state = endpoint, endpoint.State
@@ -158,7 +158,7 @@ func (r *round) save(ctx context.Context) error {
 	if err == nil && stored.State.Equal(r.endpoint.State) {
 		err = r.Store.SetEndpointState(ctx, r.name, r.state)
 	}
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return nil // deleted meanwhile
 	}
 	return err
@@ -171,14 +171,14 @@ func (r *round) turn(ctx context.Context, oldest watch.DueDelivery) error {
 	switch now := r.state; {
 	case now.Disabled:
 		return r.tell(ctx, "system.endpoint.disabled", event.LevelError, "Endpoint is disabled: "+now.Reason, oldest.Notification.ID)
-	case now.Failures >= event.Down && !now.Told:
-		r.state.Told = true
+	case now.Failures >= event.Down && !now.Notified:
+		r.state.Notified = true
 		return r.tell(ctx, "system.endpoint.failing", event.LevelError, "Endpoint does not take notifications: "+now.LastAnswer, since(now.FailingSince))
-	case before.Told && !now.Failing():
+	case before.Notified && !now.Failing():
 		if err := r.tell(ctx, "system.endpoint.recovered", event.LevelInfo, "Endpoint takes notifications again", since(before.FailingSince)); err != nil {
 			return err
 		}
-		return r.Store.Hasten(ctx, r.name, r.now())
+		return r.Store.MakeDue(ctx, r.name, r.now())
 	}
 	return nil
 }

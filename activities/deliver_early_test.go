@@ -25,13 +25,13 @@ func (r *rig) until(round watch.Round, after time.Duration) watch.Round {
 // found to be back within a quarter of an hour.
 func TestBackLongBeforeTheNextTry(t *testing.T) {
 	t.Parallel()
-	for name, pace := range map[string]event.Pace{"at once": {}, "in digests": {Digest: time.Minute}, "within a budget": {Budget: 4}} {
+	for name, pace := range map[string]event.Pace{"at once": {}, "in digests": {Digest: time.Minute}, "within a rate limit": {RateLimit: 4}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			r.pacedEndpoint("", pace)
 			id := r.pendingAbout("app:1")
-			r.clock.pass(pace.Digest)
+			r.clock.advance(pace.Digest)
 			r.receiver.AnswerAlways(http.StatusBadGateway)
 			round := r.until(r.deliver(), 4*time.Hour) // the next scheduled pause is hours
 			planned := r.deliveries()[0].NextTry
@@ -94,7 +94,7 @@ func TestEarlyAttemptsRespectRetryAfter(t *testing.T) {
 
 // A body that cannot be made, or that the receiver refuses for good, is tried
 // once in its turn and not in a circle.
-func TestEarlyAttemptThatTellsNothing(t *testing.T) {
+func TestEarlyAttemptThatNotifiesNothing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.endpoint("hook")
@@ -114,7 +114,7 @@ func TestEarlyAttemptThatTellsNothing(t *testing.T) {
 func TestEarlyAttemptsBesideWhatIsHeldBack(t *testing.T) {
 	t.Parallel()
 	for name, pace := range map[string]event.Pace{
-		"digest": {Digest: 12 * time.Hour, DigestCount: 2}, "damping": {Damp: 12 * time.Hour}, "budget": {Budget: 1},
+		"digest": {Digest: 12 * time.Hour, DigestCount: 2}, "debouncing": {Debounce: 12 * time.Hour}, "budget": {RateLimit: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -122,7 +122,7 @@ func TestEarlyAttemptsBesideWhatIsHeldBack(t *testing.T) {
 			r.pacedEndpoint("", pace)
 			r.pendingAbout("app:1")
 			r.pendingAbout("app:2")
-			r.clock.pass(pace.Damp)
+			r.clock.advance(pace.Debounce)
 			r.receiver.AnswerAlways(http.StatusBadGateway)
 			round := r.until(r.deliver(), 4*time.Hour)
 			r.pendingAbout("app:3")

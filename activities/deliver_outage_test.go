@@ -22,7 +22,7 @@ import (
 type outage struct {
 	*rig
 	env *testsuite.TestWorkflowEnvironment
-	ids []string // of what was told, in order
+	ids []string // of what was notified, in order
 }
 
 func newOutage(t *testing.T) *outage {
@@ -41,7 +41,7 @@ func newOutage(t *testing.T) *outage {
 // at does something at a time after the beginning.
 func (o *outage) at(after time.Duration, do func()) { o.env.RegisterDelayedCallback(do, after) }
 
-// tell stores a notification and wakes the endpoint, as a pass does.
+// tell stores a notification and wakes the endpoint, as a resync does.
 func (o *outage) tell(subject string) {
 	n, err := event.Sample(event.TagUpdate, fmt.Sprintf("notification-%03d", len(o.ids)), "admin", o.env.Now())
 	o.must(err)
@@ -77,7 +77,7 @@ func dataIDs(r *rig, hooks []lab.Hook) []string {
 }
 
 // TestOutageOf72Hours: a receiver that is down for three days gets everything
-// that was told meanwhile, each once, under the id that it was tried with.
+// that was notified meanwhile, each once, under the id that it was tried with.
 func TestOutageOf72Hours(t *testing.T) {
 	t.Parallel()
 	const length = 72 * time.Hour
@@ -104,7 +104,7 @@ func TestOutageOf72Hours(t *testing.T) {
 	}
 	for _, id := range before {
 		if !slices.Contains(o.ids, id) {
-			t.Errorf("%s was tried during the outage, which nobody told", id)
+			t.Errorf("%s was tried during the outage, which nobody notified", id)
 		}
 	}
 	if attempts, most := len(before), int(length/(5*time.Minute)); attempts == 0 || attempts > most {
@@ -116,7 +116,7 @@ func TestOutageOf72Hours(t *testing.T) {
 		t.Errorf("%d of %d are recorded as delivered", len(delivered), len(o.ids))
 	}
 	var log []string
-	for _, line := range o.told() {
+	for _, line := range o.notified() {
 		if line == "system.endpoint.failing hook" || line == "system.endpoint.recovered hook" {
 			log = append(log, line)
 		}

@@ -9,11 +9,11 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// pacedStore keeps which deliveries are told together.
+// pacedStore keeps which deliveries are notified together.
 type pacedStore interface {
 	Combine(ctx context.Context, message string, deliveries []int64) error
-	Damp(ctx context.Context, deliveries []int64, reason string) error
-	// Separate has what a message was to tell told one by one.
+	Debounce(ctx context.Context, deliveries []int64, reason string) error
+	// Separate has what a message was to tell notified one by one.
 	Separate(ctx context.Context, endpoint, message string) error
 	Message(ctx context.Context, endpoint, message string) ([]watch.DueDelivery, error)
 	NextTry(ctx context.Context, endpoint string, after time.Time) (time.Time, error)
@@ -21,16 +21,16 @@ type pacedStore interface {
 }
 
 const (
-	// pacedPage is how many deliveries are looked at to be told together.
+	// pacedPage is how many deliveries are checked to be notified together.
 	pacedPage = 1000
-	// budgetWindow is what an endpoint's budget is for.
-	budgetWindow = time.Minute
+	// rateLimitWindow is what an endpoint's rate limit is for.
+	rateLimitWindow = time.Minute
 )
 
 // message is deliveries that one body tells.
 type message struct {
-	id   string
-	told []watch.DueDelivery
+	id       string
+	notified []watch.DueDelivery
 }
 
 // paced are the messages that may be sent now to an endpoint that bounds their
@@ -58,11 +58,11 @@ func (r *round) paced(ctx context.Context) ([]message, error) {
 	for _, d := range due {
 		if id := d.Delivery.Message; !seen[id] && len(messages) < slots {
 			seen[id] = true
-			told, err := r.Store.Message(ctx, r.name, id)
+			notified, err := r.Store.Message(ctx, r.name, id)
 			if err != nil {
 				return nil, err
 			}
-			messages = append(messages, message{id, told})
+			messages = append(messages, message{id, notified})
 		}
 	}
 	return messages, nil
@@ -78,18 +78,18 @@ func (r *round) earlyMessage(ctx context.Context) ([]watch.DueDelivery, error) {
 	return r.combine(ctx, due, true)
 }
 
-// slots is how many messages the budget has left. Without any, the round knows
+// slots is how many messages the rate limit has left. Without any, the round knows
 // when there is one.
 func (r *round) slots(ctx context.Context) (int, error) {
-	budget := r.endpoint.Budget
-	if budget == 0 {
+	rateLimit := r.endpoint.RateLimit
+	if rateLimit == 0 {
 		return pacedPage, nil
 	}
-	sent, first, err := r.Store.Sent(ctx, r.name, r.now().Add(-budgetWindow))
-	if err != nil || sent < budget {
-		return budget - sent, err
+	sent, first, err := r.Store.Sent(ctx, r.name, r.now().Add(-rateLimitWindow))
+	if err != nil || sent < rateLimit {
+		return rateLimit - sent, err
 	}
-	r.holdUntil(first.Add(budgetWindow))
+	r.holdUntil(first.Add(rateLimitWindow))
 	return 0, nil
 }
 
@@ -144,7 +144,7 @@ func (r *round) combine(ctx context.Context, open []watch.DueDelivery, alone boo
 	return open, nil
 }
 
-// messageID is the notification's own id for one that is told by itself.
+// messageID is the notification's own id for one that is notified by itself.
 func messageID(group []event.Notification) string {
 	if len(group) == 1 {
 		return group[0].ID
@@ -157,7 +157,7 @@ func messageID(group []event.Notification) string {
 func (r *round) send(ctx context.Context, m message) error {
 	slim, err := r.sendOnce(ctx, m)
 	if err == nil && slim {
-		if m.told, err = r.Store.Message(ctx, r.name, m.id); err == nil {
+		if m.notified, err = r.Store.Message(ctx, r.name, m.id); err == nil {
 			_, err = r.sendOnce(ctx, m)
 		}
 	}
@@ -165,13 +165,13 @@ func (r *round) send(ctx context.Context, m message) error {
 }
 
 // sendOnce makes one attempt and records it with each delivery that is still to be
-// made; slim tells that the slim form is to follow. A group that cannot be put into
+// made; slim reports that the slim form is to follow. A group that cannot be put into
 // words, as by a template that one of it is too much for, is divided: the others
 // shall not wait for that. So is one that is too large and has no smaller form.
 func (r *round) sendOnce(ctx context.Context, m message) (slim bool, err error) {
 	at := r.now()
 	post, err := r.post(m, at)
-	if err != nil && len(m.told) > 1 {
+	if err != nil && len(m.notified) > 1 {
 		return false, r.Store.Separate(ctx, r.name, m.id)
 	}
 	answer, judge := event.Answer{Err: err}, r.unsent
@@ -181,11 +181,11 @@ func (r *round) sendOnce(ctx context.Context, m message) (slim bool, err error) 
 	if ctx.Err() != nil {
 		return false, ctx.Err() // the worker stops: this says nothing of the endpoint
 	}
-	divided := answer.Status == http.StatusRequestEntityTooLarge && len(m.told) > 1 && (m.told[0].Delivery.Slim || !r.endpoint.Format.HasSlim())
+	divided := answer.Status == http.StatusRequestEntityTooLarge && len(m.notified) > 1 && (m.notified[0].Delivery.Slim || !r.endpoint.Format.HasSlim())
 	if divided {
 		judge = func(d event.Delivery, _ event.Answer, now time.Time) event.Delivery { return dueAgain(d, now) }
 	}
-	for _, d := range m.told {
+	for _, d := range m.notified {
 		if d.Delivery.State != event.Pending {
 			continue
 		}
@@ -202,14 +202,14 @@ func (r *round) sendOnce(ctx context.Context, m message) (slim bool, err error) 
 }
 
 func (r *round) post(m message, at time.Time) (event.Post, error) {
-	first := m.told[0]
-	if len(m.told) == 1 {
+	first := m.notified[0]
+	if len(m.notified) == 1 {
 		body, err := event.Render(r.endpoint, first.Notification, first.Delivery, r.Account)
 		return event.Post{ID: m.id, Body: body, At: at, Account: r.Account.Name, Type: first.Notification.Type,
 			Trace: first.Notification.Trace}, err
 	}
-	notifications := make([]event.Notification, len(m.told))
-	for i, d := range m.told {
+	notifications := make([]event.Notification, len(m.notified))
+	for i, d := range m.notified {
 		notifications[i] = d.Notification
 	}
 	group := event.NewGroup(notifications)
@@ -235,12 +235,12 @@ func (r *round) pacedAttempts(ctx context.Context) (*watch.DueDelivery, error) {
 			break
 		}
 	}
-	return &messages[0].told[0], nil
+	return &messages[0].notified[0], nil
 }
 
 // hold puts the next round off until the pace allows something, or until an
 // attempt is to be repeated, if that is sooner. What is held back is due all the
-// time, and what could be tried by now waits for the budget.
+// time, and what could be tried by now waits for the rate limit.
 func (r *round) hold(ctx context.Context) error {
 	next, err := r.Store.NextTry(ctx, r.name, r.now())
 	if err != nil {

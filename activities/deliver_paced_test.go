@@ -22,7 +22,7 @@ func (r *rig) pacedEndpoint(format event.Format, pace event.Pace) {
 // because stores a notification of that cause.
 func (r *rig) because(cause event.Cause, subject string) (id string) {
 	r.Helper()
-	id = fmt.Sprintf("notification-%03d", len(r.told()))
+	id = fmt.Sprintf("notification-%03d", len(r.notified()))
 	n, err := event.Sample(event.VulnUpdate, id, "admin", r.clock.Now())
 	r.must(err)
 	n.Subject, n.Cause, n.Summary = subject, cause, subject+": vulnerabilities: 1 added"
@@ -92,24 +92,24 @@ func TestDigestByCount(t *testing.T) {
 	}
 }
 
-// A storm stays within the budget, minute by minute, and nothing of it is lost.
+// A storm stays within the rate limit, minute by minute, and nothing of it is lost.
 func TestBudget(t *testing.T) {
 	t.Parallel()
-	const budget = 3
+	const rateLimit = 3
 	r := newRig(t)
-	r.pacedEndpoint(event.FormatDiscord, event.Pace{Budget: budget})
-	told := 0
+	r.pacedEndpoint(event.FormatDiscord, event.Pace{RateLimit: rateLimit})
+	notified := 0
 	for range 8 {
 		for range 20 {
-			r.because(event.CauseFeed, fmt.Sprintf("docker.io/some/app-%d:1", told))
-			told++
+			r.because(event.CauseFeed, fmt.Sprintf("docker.io/some/app-%d:1", notified))
+			notified++
 		}
 		r.receiver.Forget()
 		r.deliver()
-		if got := len(r.receiver.All()); got > budget {
+		if got := len(r.receiver.All()); got > rateLimit {
 			t.Errorf("%d messages in a minute", got)
 		}
-		r.clock.pass(time.Minute)
+		r.clock.advance(time.Minute)
 	}
 	for range 20 {
 		if round := r.deliver(); round.Pending > 0 {
@@ -118,16 +118,16 @@ func TestBudget(t *testing.T) {
 	}
 	delivered, err := r.store.Deliveries(t.Context(), store.DeliveryFilter{State: event.Delivered})
 	r.must(err)
-	if len(delivered) != told {
-		t.Errorf("%d of %d delivered", len(delivered), told)
+	if len(delivered) != notified {
+		t.Errorf("%d of %d delivered", len(delivered), notified)
 	}
 }
 
-// Within the budget, each notification is a message of its own.
+// Within the rate limit, each notification is a message of its own.
 func TestCalmWithinTheBudget(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.pacedEndpoint("", event.Pace{Budget: 5})
+	r.pacedEndpoint("", event.Pace{RateLimit: 5})
 	want := []string{r.because(event.CauseFeed, "docker.io/app:1"), r.because(event.CauseFeed, "docker.io/app:2")}
 	r.deliver()
 	if got := r.ids(); !slices.Equal(got, want) {
@@ -148,7 +148,7 @@ func TestGroupKeepsItsID(t *testing.T) {
 				for n := range 4 {
 					r.because(event.CauseFeed, fmt.Sprintf("docker.io/app:%d", n))
 				}
-				r.clock.pass(time.Minute)
+				r.clock.advance(time.Minute)
 				r.receiver.Answer(503, 503)
 				r.steps.Store = &mortal{Store: r.store, at: write, after: after}
 				for range 8 {
@@ -177,7 +177,7 @@ func TestRedeliverOfAGroup(t *testing.T) {
 	r.pacedEndpoint("", event.Pace{Digest: time.Minute})
 	r.because(event.CauseFeed, "docker.io/app:1")
 	id := r.because(event.CauseFeed, "docker.io/app:2")
-	r.clock.pass(time.Minute)
+	r.clock.advance(time.Minute)
 	r.deliver()
 	r.must(r.store.Redeliver(t.Context(), []int64{r.deliveries()[1].ID}, r.clock.Now()))
 	r.receiver.Forget()
@@ -188,7 +188,7 @@ func TestRedeliverOfAGroup(t *testing.T) {
 }
 
 // One notification that a template cannot put into words does not keep those
-// that were to be told with it.
+// that were to be notified with it.
 func TestGroupThatCannotBeMade(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -196,13 +196,13 @@ func TestGroupThatCannotBeMade(t *testing.T) {
 		Template: `{{range .Notifications}}{{if eq .Subject "docker.io/bad:1"}}{{index .Summary 99999}}{{end}}{{.ID}}{{end}}`}, r.clock.Now()))
 	good := []string{r.because(event.CauseFeed, "docker.io/app:1"), r.because(event.CauseFeed, "docker.io/app:2")}
 	bad := r.because(event.CauseFeed, "docker.io/bad:1")
-	r.clock.pass(time.Minute)
+	r.clock.advance(time.Minute)
 	round := r.deliver()
 	if got := r.ids(); !slices.Equal(got, good) || round.Pending != 1 {
 		t.Errorf("received %v, %d pending, want %v", got, round.Pending, good)
 	}
 	if last := r.deliveries()[2]; last.Notification != bad || last.Answer == "" {
-		t.Errorf("nobody is told why %s does not come: %+v", bad, last)
+		t.Errorf("nobody is notified why %s does not come: %+v", bad, last)
 	}
 }
 
@@ -214,7 +214,7 @@ func TestPacedOrderOfASubject(t *testing.T) {
 	for n, cause := range []event.Cause{event.CauseFeed, event.CausePolicy, event.CauseFeed, event.CauseFeed} {
 		r.because(cause, []string{"docker.io/a:1", "docker.io/a:1", "docker.io/b:1", "docker.io/a:1"}[n])
 	}
-	r.clock.pass(time.Minute)
+	r.clock.advance(time.Minute)
 	r.deliver()
 	var order []string
 	for _, d := range r.deliveries() {

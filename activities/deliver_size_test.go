@@ -37,7 +37,7 @@ func (r *rig) pendingTags(count int) (id string) {
 	n.Payload = []byte(strings.Replace(string(n.Payload), `["test"]`, "["+tags+"]", 1))
 	_, err = r.store.Publish(r.Context(), n, event.Options{}, r.steps.Window)
 	r.must(err)
-	r.clock.pass(time.Second)
+	r.clock.advance(time.Second)
 	return n.ID
 }
 
@@ -129,7 +129,7 @@ func TestGroupWhoseSizeIsRefused(t *testing.T) {
 			for range 5 {
 				r.pendingTags(1000)
 			}
-			r.clock.pass(2 * time.Minute)
+			r.clock.advance(2 * time.Minute)
 			if round := r.deliver(); round.Delivered != 5 || r.health() != event.HealthGood {
 				t.Errorf("round %+v, health %s", round, r.health())
 			}

@@ -29,13 +29,13 @@ func (r *rig) pending(count int) []string {
 
 func (r *rig) pendingAbout(subject string) (id string) {
 	r.Helper()
-	id = fmt.Sprintf("notification-%03d", len(r.told()))
+	id = fmt.Sprintf("notification-%03d", len(r.notified()))
 	n, err := event.Sample(event.TagUpdate, id, "admin", r.clock.Now())
 	r.must(err)
 	n.Subject = subject
 	_, err = r.store.Publish(r.Context(), n, event.Options{}, r.steps.Window)
 	r.must(err)
-	r.clock.pass(time.Second)
+	r.clock.advance(time.Second)
 	return id
 }
 
@@ -55,7 +55,7 @@ func (r *rig) untilNext(round watch.Round) {
 	if round.Next.IsZero() {
 		r.Fatalf("no attempt is due: %+v", round)
 	}
-	r.clock.pass(max(round.Next.Sub(r.clock.Now()), 0))
+	r.clock.advance(max(round.Next.Sub(r.clock.Now()), 0))
 }
 
 // ids lists the notifications that arrived, in order of arrival.
@@ -188,7 +188,7 @@ func TestOldestFirst(t *testing.T) {
 	r := newRig(t)
 	r.endpoint("hook")
 	want := r.pending(3)
-	r.must(r.store.SetEndpointState(t.Context(), "hook", event.EndpointState{FailingSince: r.clock.Now(), Failures: 5, Told: true}))
+	r.must(r.store.SetEndpointState(t.Context(), "hook", event.EndpointState{FailingSince: r.clock.Now(), Failures: 5, Notified: true}))
 	r.deliver()
 	if got := r.ids(); len(got) != 3 || got[0] != want[0] {
 		t.Errorf("received %v", got)
@@ -196,7 +196,7 @@ func TestOldestFirst(t *testing.T) {
 }
 
 // TestOrderOfASubject: what happened to one subject arrives in its order, however
-// many others are told of meanwhile.
+// many others are notified of meanwhile.
 func TestOrderOfASubject(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -272,7 +272,7 @@ func TestBodyThatCannotBeMade(t *testing.T) {
 		t.Error("something was sent")
 	}
 	if answer := r.deliveries()[0].Answer; answer == "" {
-		t.Error("nobody is told why")
+		t.Error("nobody is notified why")
 	}
 }
 
@@ -296,7 +296,7 @@ func TestRetryAfterHoldsEverythingForTheEndpoint(t *testing.T) {
 				t.Errorf("the next attempt is in %s, want %s", wait, test.wait)
 			}
 			r.receiver.Forget()
-			r.clock.pass(test.wait - time.Second)
+			r.clock.advance(test.wait - time.Second)
 			if r.deliver(); len(r.receiver.All()) > 0 {
 				t.Error("it was not left alone")
 			}
@@ -304,7 +304,7 @@ func TestRetryAfterHoldsEverythingForTheEndpoint(t *testing.T) {
 	}
 }
 
-func TestGiveUp(t *testing.T) {
+func TestDeadline(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.endpoint("hook")

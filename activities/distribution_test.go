@@ -40,7 +40,7 @@ func TestRepositoryAtRealRegistries(t *testing.T) {
 			}
 			newest := watch.Repository{Name: repository, Platforms: platforms}.Targets("1.4.9")
 			for _, target := range newest {
-				r.pass(target)
+				r.resync(target)
 			}
 			at.index("1.4.9", "openssl 2")
 			at.index("1.5.0", "openssl 2")
@@ -49,16 +49,16 @@ func TestRepositoryAtRealRegistries(t *testing.T) {
 				t.Errorf("second listing %+v", second)
 			}
 			for _, target := range newest {
-				if seen := r.pass(target); seen.Problem != nil || seen.Resolved.Index == "" {
+				if seen := r.resync(target); seen.Problem != nil || seen.Resolved.Index == "" {
 					t.Errorf("%s: %+v", target, seen)
 				}
 			}
-			told := r.told()
-			slices.Sort(told)
+			notified := r.notified()
+			slices.Sort(notified)
 			want := []string{"repo_update image " + at.name, "system.repository.tags_removed " + at.name,
 				"tag_update image " + at.name + ":1.4.9@linux/amd64", "tag_update image " + at.name + ":1.4.9@linux/arm64"}
-			if !slices.Equal(told, want) {
-				t.Errorf("told %q, want %q", told, want)
+			if !slices.Equal(notified, want) {
+				t.Errorf("notified %q, want %q", notified, want)
 			}
 		})
 	}

@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -45,7 +45,7 @@ func TestEndpointIsChangedDuringARound(t *testing.T) {
 			func(r *rig) error { return r.store.SetEndpointState(r.Context(), "hook", disabled) }, true, true, 1},
 		{"disabled while it fails", event.EndpointState{}, http.StatusBadGateway,
 			func(r *rig) error { return r.store.SetEndpointState(r.Context(), "hook", disabled) }, true, true, 1},
-		{"enabled while it is back", event.EndpointState{Failures: 9, Told: true}, http.StatusOK,
+		{"enabled while it is back", event.EndpointState{Failures: 9, Notified: true}, http.StatusOK,
 			func(r *rig) error { return r.store.SetEndpointState(r.Context(), "hook", event.EndpointState{}) }, false, true, 2},
 		{"deleted", event.EndpointState{}, http.StatusBadGateway,
 			func(r *rig) error { return r.store.DeleteEndpoint(r.Context(), "hook") }, false, false, 1},
@@ -82,7 +82,7 @@ func TestDisabledEndpointKeepsWhatWaits(t *testing.T) {
 		t.Errorf("round %+v", round)
 	}
 	r.receiver.Forget()
-	r.clock.pass(2 * r.steps.Window)
+	r.clock.advance(2 * r.steps.Window)
 	r.deliver()
 	if got := len(r.receiver.All()); got > 0 {
 		t.Errorf("%d sent to a disabled endpoint", got)
@@ -142,7 +142,7 @@ func TestTestEndpointRefuses(t *testing.T) {
 	r := newRig(t)
 	r.endpoint("hook", event.TagUpdate)
 	_, err := try[watch.TestResult](r, r.steps.TestEndpoint, watch.TestRequest{Endpoint: "nobody"})
-	expectFault(t, err, fault.NotFound, false)
+	expectFault(t, err, errkind.NotFound, false)
 	_, err = try[watch.TestResult](r, r.steps.TestEndpoint, watch.TestRequest{Endpoint: "hook", Type: event.VulnUpdate})
-	expectFault(t, err, fault.Invalid, false)
+	expectFault(t, err, errkind.Invalid, false)
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -17,12 +17,12 @@ type policyStore interface {
 	BundleContent(ctx context.Context, hash string) ([]byte, error)
 	ActivateBundle(ctx context.Context, id string, now time.Time) (changed bool, err error)
 	// Subject is everything a bundle is evaluated for.
-	Subject(ctx context.Context, target image.Target, digest image.Digest) (*policy.Subject, error)
+	Subject(ctx context.Context, target image.Target, digest image.Digest) (*policy.Input, error)
 }
 
 // evaluate adds the outcome of the active bundle. Until the image is matched
 // there is none: an image of which nothing is known neither passes nor fails.
-func (a *Activities) evaluate(ctx context.Context, seen *watch.Seen, view watch.RecordView, subject *policy.Subject) error {
+func (a *Activities) evaluate(ctx context.Context, seen *watch.Seen, view watch.RecordView, subject *policy.Input) error {
 	if view.Bundle == "" || !subject.Matched {
 		return nil
 	}
@@ -93,7 +93,7 @@ func (a *Activities) lastBundle(ctx context.Context, seen *watch.Seen, view watc
 		return nil
 	}
 	content, err := a.Store.BundleContent(ctx, last.Bundle)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return nil
 	}
 	seen.LastBundle = content

@@ -22,7 +22,7 @@ func (a *Activities) NoteFailing(ctx context.Context, failing watch.Failing) err
 		return classify(err)
 	}
 	kept, turn := watch.DecideFailing(before, failing.Problem)
-	if err := a.tellFailing(ctx, failing, before, turn); err != nil {
+	if err := a.notifyFailing(ctx, failing, before, turn); err != nil {
 		return classify(err)
 	}
 	if kept == nil && before == nil {
@@ -31,7 +31,7 @@ func (a *Activities) NoteFailing(ctx context.Context, failing watch.Failing) err
 	return classify(a.Store.NoteFailing(ctx, watch.Failing{Kind: failing.Kind, Name: failing.Name, Problem: kept}))
 }
 
-func (a *Activities) tellFailing(ctx context.Context, failing watch.Failing, before *watch.Problem, turn watch.StepTurn) error {
+func (a *Activities) notifyFailing(ctx context.Context, failing watch.Failing, before *watch.Problem, turn watch.StepTurn) error {
 	resource := event.Resource{ID: failing.Name, Kind: resourceKinds[failing.Kind]}
 	switch turn {
 	case watch.StepsFail:

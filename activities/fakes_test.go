@@ -9,14 +9,14 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// analyzer finds in an image what it was told is in it.
+// analyzer finds in an image what it was notified is in it.
 type analyzer struct {
 	mu       sync.Mutex
 	version  string
@@ -51,7 +51,7 @@ func (a *analyzer) Analyze(ctx context.Context, _ image.Repository, digest image
 		reused.Digest = digest
 		return &reused, document, nil
 	}
-	if !errors.Is(err, fault.NotFound) {
+	if !errors.Is(err, errkind.NotFound) {
 		return nil, nil, err
 	}
 	a.analyses = append(a.analyses, digest)
@@ -68,42 +68,42 @@ func (a *analyzer) Analyze(ctx context.Context, _ image.Repository, digest image
 	return inventory, document, err
 }
 
-// matcher knows, for each generation, the findings of packages.
+// matcher knows, for each build, the findings of packages.
 type matcher struct {
 	mu      sync.Mutex
-	engine  vuln.Engine
-	data    map[string]map[string][]vuln.Finding // by generation, then by package
-	scores  map[string][]vuln.Score              // by generation
+	version vuln.Matcher
+	data    map[string]map[string][]vuln.Finding // by build, then by package
+	scores  map[string][]vuln.Score              // by build
 	broken  map[string]bool                      // packages that cannot be matched
-	lacks   map[string]bool                      // generations without data about the distribution of all images
+	lacks   map[string]bool                      // builds without data about the distribution of all images
 	matched []string
 	// released is what stayed open at the last Release.
 	released []string
 	during   func() // a call of Match, once
 }
 
-func newMatcher(engine vuln.Engine) *matcher {
-	return &matcher{engine: engine, data: map[string]map[string][]vuln.Finding{}, scores: map[string][]vuln.Score{}, broken: map[string]bool{}, lacks: map[string]bool{}}
+func newMatcher(version vuln.Matcher) *matcher {
+	return &matcher{version: version, data: map[string]map[string][]vuln.Finding{}, scores: map[string][]vuln.Score{}, broken: map[string]bool{}, lacks: map[string]bool{}}
 }
 
-// knows adds a vulnerability of a package, as "name version", to a generation.
-func (m *matcher) knows(generation, pkg string, findings ...vuln.Finding) {
+// knows adds a vulnerability of a package, as "name version", to a build.
+func (m *matcher) knows(build, pkg string, findings ...vuln.Finding) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.data[generation] == nil {
-		m.data[generation] = map[string][]vuln.Finding{}
+	if m.data[build] == nil {
+		m.data[build] = map[string][]vuln.Finding{}
 	}
 	name, version, _ := strings.Cut(pkg, " ")
 	for _, f := range findings {
 		f.Package = vuln.Package{Name: name, Version: version, Type: "deb"}
-		m.data[generation][pkg] = append(m.data[generation][pkg], f)
+		m.data[build][pkg] = append(m.data[build][pkg], f)
 	}
 }
 
-func (m *matcher) Engine() vuln.Engine {
+func (m *matcher) Version() vuln.Matcher {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.engine
+	return m.version
 }
 
 func (m *matcher) Groups(document []byte) ([]vuln.Group, vuln.Distribution, error) {
@@ -154,7 +154,7 @@ func (m *matcher) Match(ctx context.Context, checksum string, groups []vuln.Grou
 		pkg := string(group.Document)
 		m.matched = append(m.matched, pkg)
 		if m.broken[pkg] {
-			failures = append(failures, vuln.GroupFailure{Group: i, Fingerprint: pkg, Err: fmt.Errorf("%s has no version: %w", pkg, fault.Invalid)})
+			failures = append(failures, vuln.GroupFailure{Group: i, Fingerprint: pkg, Err: fmt.Errorf("%s has no version: %w", pkg, errkind.Invalid)})
 			continue
 		}
 		for _, f := range m.data[checksum][pkg] {
@@ -191,7 +191,7 @@ func (m *matcher) interrupt() {
 	}
 }
 
-// Digest is the sums of what the generation says about each package's name.
+// Digest is the sums of what the build says about each package's name.
 func (m *matcher) Digest(_ context.Context, checksum string) (*vuln.Sums, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -209,7 +209,7 @@ func (m *matcher) Digest(_ context.Context, checksum string) (*vuln.Sums, error)
 	return sums, nil
 }
 
-// feed is a source of generations and the worker's disk.
+// feed is a source of builds and the worker's disk.
 type feed struct {
 	mu        sync.Mutex
 	newest    vuln.Listing
@@ -221,7 +221,7 @@ type feed struct {
 
 func newFeed() *feed { return &feed{described: map[string]vuln.Description{}} }
 
-// offers makes a generation the source's newest.
+// offers makes a build the source's newest.
 func (f *feed) offers(description vuln.Description) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -235,26 +235,26 @@ func (f *feed) Latest(context.Context) (vuln.Listing, error) {
 	return f.newest, f.failure
 }
 
-func (f *feed) Fetch(_ context.Context, listing vuln.Listing, report func(string)) (vuln.Generation, error) {
+func (f *feed) Fetch(_ context.Context, listing vuln.Listing, report func(string)) (vuln.Build, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	report("fetching")
 	f.fetched = append(f.fetched, listing.Checksum)
-	return f.described[listing.Checksum].Generation, f.failure
+	return f.described[listing.Checksum].Build, f.failure
 }
 
-func (f *feed) Import(_ context.Context, file string) (vuln.Generation, error) {
+func (f *feed) Import(_ context.Context, file string) (vuln.Build, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	found, known := f.described[file]
 	if !known {
-		return vuln.Generation{}, fmt.Errorf("import %s: no such file: %w", file, fault.NotFound)
+		return vuln.Build{}, fmt.Errorf("import %s: no such file: %w", file, errkind.NotFound)
 	}
 	found.URL = ""
-	return found.Generation, nil
+	return found.Build, nil
 }
 
-func (f *feed) Ensure(context.Context, vuln.Generation) error { return nil }
+func (f *feed) Ensure(context.Context, vuln.Build) error { return nil }
 
 func (f *feed) Describe(_ context.Context, checksum string) (vuln.Description, error) {
 	f.mu.Lock()

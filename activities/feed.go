@@ -6,55 +6,55 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// Feed keeps generations of vulnerability data on the worker's disk.
+// Feed keeps builds of vulnerability data on the worker's disk.
 type Feed interface {
 	// Latest asks the source what its newest data are.
 	Latest(ctx context.Context) (vuln.Listing, error)
 	// Fetch downloads, verifies and unpacks what a listing names.
-	Fetch(ctx context.Context, listing vuln.Listing, report func(string)) (vuln.Generation, error)
+	Fetch(ctx context.Context, listing vuln.Listing, report func(string)) (vuln.Build, error)
 	// Import verifies and unpacks an archive from the worker's disk.
-	Import(ctx context.Context, file string) (vuln.Generation, error)
-	// Ensure fetches a generation by its name where this worker lacks it.
-	Ensure(ctx context.Context, generation vuln.Generation) error
+	Import(ctx context.Context, file string) (vuln.Build, error)
+	// Ensure fetches a build by its name where this worker lacks it.
+	Ensure(ctx context.Context, build vuln.Build) error
 	Describe(ctx context.Context, checksum string) (vuln.Description, error)
-	// Prune removes all generations but these from the worker's disk; Tidy too,
+	// Prune removes all builds but these from the worker's disk; Tidy too,
 	// sparing what arrived lately: another step may be about to use it.
 	Prune(keep ...string) error
 	Tidy(keep ...string) error
 }
 
-// feedStore keeps which generation the findings are of.
+// feedStore keeps which build the findings are of.
 type feedStore interface {
 	Feed(ctx context.Context) (watch.Feed, error)
 	NoteFeed(ctx context.Context, checked time.Time, status vuln.Lifecycle, problem *watch.Problem) error
 	NoteConditions(ctx context.Context, found []vuln.Condition, now time.Time) error
-	SaveGeneration(ctx context.Context, generation vuln.Description, state watch.GenerationState, reasons []string, now time.Time) error
+	SaveBuild(ctx context.Context, build vuln.Description, state watch.BuildState, reasons []string, now time.Time) error
 	EndHold(ctx context.Context) error
-	// SeeGeneration keeps what was decided about a generation that is still listed.
-	SeeGeneration(ctx context.Context, checksum string, now time.Time) error
-	// GenerationState is "" for a generation that was never seen.
-	GenerationState(ctx context.Context, checksum string) (watch.GenerationState, error)
+	// SeeBuild keeps what was decided about a build that is still listed.
+	SeeBuild(ctx context.Context, checksum string, now time.Time) error
+	// BuildState is "" for a build that was never seen.
+	BuildState(ctx context.Context, checksum string) (watch.BuildState, error)
 	// Stage keeps findings until Advance makes them the current ones; Staged are
 	// those of the groups that have some.
-	Stage(ctx context.Context, generation string, engine vuln.Engine, found map[int64][]vuln.GroupFinding) error
-	Staged(ctx context.Context, generation string, engine vuln.Engine, ids []int64) ([]int64, error)
+	Stage(ctx context.Context, build string, matcher vuln.Matcher, found map[int64][]vuln.GroupFinding) error
+	Staged(ctx context.Context, build string, matcher vuln.Matcher, ids []int64) ([]int64, error)
 	Advance(ctx context.Context, advance watch.Advance, now time.Time) (watch.Moved, error)
 	// Groups are all groups in order of their ids, page by page; GroupRefs has the
 	// Refs of the findings of each of them that is matched.
 	Groups(ctx context.Context, after int64, limit int) ([]watch.StoredGroup, error)
 	GroupRefs(ctx context.Context, ids []int64) (map[int64][]string, error)
-	Sums(ctx context.Context, generation string) ([]byte, error)
-	SaveSums(ctx context.Context, generation string, sums []byte) error
-	AffectedTargets(ctx context.Context, generation, after string, limit int) ([]image.Target, error)
+	Sums(ctx context.Context, build string) ([]byte, error)
+	SaveSums(ctx context.Context, build string, sums []byte) error
+	AffectedTargets(ctx context.Context, build, after string, limit int) ([]image.Target, error)
 }
 
-// FetchFeed finds the generation to move to, and has it verified and judged.
+// FetchFeed finds the build to move to, and has it verified and judged.
 func (a *Activities) FetchFeed(ctx context.Context, request watch.SyncRequest) (watch.Fetched, error) {
 	var doing atomic.Value
 	doing.Store("asking for new vulnerability data")
@@ -74,17 +74,17 @@ func (a *Activities) fetch(ctx context.Context, request watch.SyncRequest, repor
 	}
 	switch {
 	case request.Release && feed.Held == nil:
-		return fetched, fmt.Errorf("nothing is on hold, so there is nothing to release: %w", fault.NotFound)
+		return fetched, fmt.Errorf("nothing is on hold, so there is nothing to release: %w", errkind.NotFound)
 	case request.Rollback && feed.Previous == nil:
-		return fetched, fmt.Errorf("there is no previous generation to go back to: %w", fault.NotFound)
+		return fetched, fmt.Errorf("there is no previous build to go back to: %w", errkind.NotFound)
 	case request.Release:
-		fetched.Generation = &feed.Held.Generation
+		fetched.Build = &feed.Held.Build
 		if feed.WentBack() {
 			fetched.Leave = watch.Withdrawn
 		}
 		return fetched, nil
 	case request.Rollback:
-		fetched.Generation, fetched.Leave = &feed.Previous.Generation, watch.Rejected
+		fetched.Build, fetched.Leave = &feed.Previous.Build, watch.Rejected
 		return fetched, nil
 	case request.File != "":
 		return a.fetchFile(ctx, request.File, feed, fetched, report)
@@ -95,9 +95,9 @@ func (a *Activities) fetch(ctx context.Context, request watch.SyncRequest, repor
 // fetchFile moves to what a person has brought, also if it was rejected once.
 func (a *Activities) fetchFile(ctx context.Context, file string, feed watch.Feed, fetched watch.Fetched, report func(string)) (watch.Fetched, error) {
 	report("importing " + file)
-	generation, err := a.Feed.Import(ctx, file)
-	if err != nil || generation.Checksum == fetched.Current {
+	build, err := a.Feed.Import(ctx, file)
+	if err != nil || build.Checksum == fetched.Current {
 		return fetched, err
 	}
-	return a.judge(ctx, feed, generation, fetched)
+	return a.judge(ctx, feed, build, fetched)
 }

@@ -51,7 +51,7 @@ func BenchmarkFeed(b *testing.B) {
 			for b.Loop() {
 				r := newFeedRun(b, images, database)
 				r.publish(first)
-				images.save(b, r.store, r.matcher.Engine(), time.Now())
+				images.save(b, r.store, r.matcher.Version(), time.Now())
 				all := r.advance()
 				r.publish(second)
 				day := r.advance()
@@ -107,12 +107,12 @@ type cost struct {
 
 func (r *feedRun) advance() cost {
 	fetched := answer[watch.Fetched](r, r.rig.steps.FetchFeed, watch.SyncRequest{})
-	if fetched.Generation == nil {
+	if fetched.Build == nil {
 		r.Fatalf("nothing to move to: %+v", fetched)
 	}
 	began, cpu := time.Now(), processCPU()
-	c := cost{advanced: answer[watch.Advanced](r, r.rig.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation, From: fetched.Current})}
-	affected, err := r.store.AffectedTargets(r.Context(), c.advanced.Generation, "", 0)
+	c := cost{advanced: answer[watch.Advanced](r, r.rig.steps.AdvanceFeed, watch.AdvanceRequest{Build: *fetched.Build, From: fetched.Current})}
+	affected, err := r.store.AffectedTargets(r.Context(), c.advanced.Build, "", 0)
 	mustBench(r.B, err)
 	c.tags = len(affected)
 	c.cpu, c.wall = processCPU()-cpu, time.Since(began)
@@ -130,7 +130,7 @@ func answer[Out any](r *feedRun, step, in any) (out Out) {
 	return out
 }
 
-// current is the generation that the findings are of.
+// current is the build that the findings are of.
 func (r *feedRun) current() string {
 	state, err := r.store.Feed(r.Context())
 	mustBench(r.B, err)
@@ -253,7 +253,7 @@ func soonest(do func()) time.Duration {
 	return least
 }
 
-// report prints the figures and holds them to their budgets.
+// report prints the figures and holds them to their rate limits.
 func (r *feedRun) report(all, day cost, library, command time.Duration, by standing) {
 	r.Logf("%d images, %d package instances, %d distinct packages", fleetImages, fleetImages*(imageDebs+imageLibraries), len(r.images.groups))
 	r.Logf("affected by a vulnerability: %d places in %s; by a package: %d in %s", len(by.flaw), by.flawTook, len(by.pkg), by.pkgTook)
@@ -269,10 +269,10 @@ func (r *feedRun) report(all, day cost, library, command time.Duration, by stand
 	r.ReportMetric(float64(library*fleetImages)/float64(day.cpu), "library/day")
 	r.ReportMetric(float64(command*fleetImages)/float64(day.cpu), "grype/day")
 	if day.cpu > 6*time.Second || all.cpu > 30*time.Second || library*fleetImages < 100*day.cpu {
-		r.Errorf("over budget: a day takes 6 CPU seconds at most, everything 30, and the library a hundred times as much as a day")
+		r.Errorf("over rate limit: a day takes 6 CPU seconds at most, everything 30, and the library a hundred times as much as a day")
 	}
 	if len(by.flaw) == 0 || len(by.pkg) == 0 || by.flawTook > 100*time.Millisecond || by.pkgTook > 100*time.Millisecond {
-		r.Errorf("over budget: who is affected is answered within 100 ms")
+		r.Errorf("over rate limit: who is affected is answered within 100 ms")
 	}
 }
 

@@ -22,17 +22,17 @@ func (a *Activities) noteConditions(ctx context.Context, feed watch.Feed) error 
 	if slices.Equal(found, feed.Conditions) {
 		return nil
 	}
-	if err := a.tellConditions(ctx, feed, began, "", event.LevelError); err != nil {
+	if err := a.notifyConditions(ctx, feed, began, "", event.LevelError); err != nil {
 		return err
 	}
-	if err := a.tellConditions(ctx, feed, ended, ".ended", event.LevelInfo); err != nil {
+	if err := a.notifyConditions(ctx, feed, ended, ".ended", event.LevelInfo); err != nil {
 		return err
 	}
 	return a.Store.NoteConditions(ctx, found, a.now())
 }
 
-// tellConditions makes one event of all conditions of a kind.
-func (a *Activities) tellConditions(ctx context.Context, feed watch.Feed, conditions []vuln.Condition, suffix string, level event.Level) error {
+// notifyConditions makes one event of all conditions of a kind.
+func (a *Activities) notifyConditions(ctx context.Context, feed watch.Feed, conditions []vuln.Condition, suffix string, level event.Level) error {
 	for _, kind := range vuln.ConditionKinds {
 		var texts, providers []string
 		for _, c := range conditions {
@@ -49,7 +49,7 @@ func (a *Activities) tellConditions(ctx context.Context, feed watch.Feed, condit
 		}
 		details := map[string]any{"status": feed.Status}
 		if feed.Current != nil {
-			details["generation"], details["built"] = feed.Current.Checksum, feed.Current.Built
+			details["build"], details["built"] = feed.Current.Checksum, feed.Current.Built
 		}
 		if named := slices.DeleteFunc(slices.Clone(providers), func(p string) bool { return p == "" }); len(named) > 0 {
 			details["providers"] = named

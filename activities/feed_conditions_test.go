@@ -28,13 +28,13 @@ func TestOutdatedData(t *testing.T) {
 	r := newRig(t)
 	r.steps.FeedMaxAge = 5 * 24 * time.Hour
 	r.data(1)
-	r.clock.pass(3 * 24 * time.Hour)
+	r.clock.advance(3 * 24 * time.Hour)
 	r.sync(watch.SyncRequest{})
-	if told := r.told(); len(told) > 0 {
-		t.Errorf("told of data that is not outdated yet: %v", told)
+	if notified := r.notified(); len(notified) > 0 {
+		t.Errorf("notified of data that is not outdated yet: %v", notified)
 	}
 	for range 3 {
-		r.clock.pass(24 * time.Hour)
+		r.clock.advance(24 * time.Hour)
 		r.sync(watch.SyncRequest{})
 	}
 	r.expect(0, outdated)
@@ -47,17 +47,17 @@ func TestOutdatedData(t *testing.T) {
 	if left := r.conditions(); len(left) > 0 {
 		t.Errorf("still %v", left)
 	}
-	r.clock.pass(7 * 24 * time.Hour)
+	r.clock.advance(7 * 24 * time.Hour)
 	r.sync(watch.SyncRequest{})
 	r.expect(0, outdated, ended, outdated)
 }
 
-// TestDataOfAnyAge: who says so is not told of old data.
+// TestDataOfAnyAge: who says so is not notified of old data.
 func TestDataOfAnyAge(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.data(1)
-	r.clock.pass(365 * 24 * time.Hour)
+	r.clock.advance(365 * 24 * time.Hour)
 	r.sync(watch.SyncRequest{})
 	r.expect(0)
 }
@@ -68,7 +68,7 @@ func TestOutdatedDataWithoutSource(t *testing.T) {
 	r := newRig(t)
 	r.steps.FeedMaxAge = 5 * 24 * time.Hour
 	r.data(1)
-	r.clock.pass(7 * 24 * time.Hour)
+	r.clock.advance(7 * 24 * time.Hour)
 	r.feed.failure = errKilled
 	_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
 	if err == nil {
@@ -98,7 +98,7 @@ func TestProvidersThatLagBehind(t *testing.T) {
 	}
 	began := r.feedState().Conditions[0].Since
 	for range 3 {
-		r.clock.pass(time.Hour)
+		r.clock.advance(time.Hour)
 		r.sync(watch.SyncRequest{})
 	}
 	r.feed.offers(behind(2, "alpine", "kev", "suse")) // built anew, and one more
@@ -124,7 +124,7 @@ func TestStatusOfTheListing(t *testing.T) {
 	r := newRig(t)
 	r.data(1)
 	for _, status := range []vuln.Lifecycle{"active", "deprecated", "deprecated", "eol", "eol", "active", "deprecated", "unstated", "retired"} {
-		r.clock.pass(time.Hour)
+		r.clock.advance(time.Hour)
 		r.feed.newest.Status = status
 		r.sync(watch.SyncRequest{})
 		if got := r.feedState().Status; got != status {

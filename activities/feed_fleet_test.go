@@ -152,14 +152,14 @@ func (f *fleet) sbomOf(b *testing.B, number int) []byte {
 func digestOf(number int) image.Digest { return image.Digest(fmt.Sprintf("sha256:%064x", number)) }
 
 // save stores the images, each with a tag that points to it and is watched.
-func (f *fleet) save(b *testing.B, s *store.Store, engine vuln.Engine, now time.Time) {
+func (f *fleet) save(b *testing.B, s *store.Store, matcher vuln.Matcher, now time.Time) {
 	b.Helper()
 	ctx := context.Background()
 	var subscriptions []event.Subscription
 	for number := range fleetImages {
 		digest := digestOf(number)
 		mustBench(b, s.SaveImage(ctx, &sbom.Inventory{Digest: digest, ImageID: digest.Hex()}, nil, analyzerOfTest, now))
-		mustBench(b, s.SaveGroups(ctx, digest, engine, f.groupsOf(number)))
+		mustBench(b, s.SaveGroups(ctx, digest, matcher, f.groupsOf(number)))
 		target, err := image.ParseTarget(fmt.Sprintf("registry.example/app-%05d:1", number))
 		mustBench(b, err)
 		subscriptions = append(subscriptions, event.Subscription{Target: target, Type: event.VulnUpdate, Active: true, Created: now, Updated: now})
@@ -179,17 +179,17 @@ func (f *fleet) save(b *testing.B, s *store.Store, engine vuln.Engine, now time.
 func (f *fleet) data() []labfeed.Vulnerability {
 	severities := []string{"Low", "Medium", "High", "Critical"}
 	var data []labfeed.Vulnerability
-	told := map[string]bool{}
+	notified := map[string]bool{}
 	for n, deb := range f.debs {
 		for flaw := range n % 4 {
 			id := fmt.Sprintf("CVE-2025-%d", 10000+10*n+flaw)
 			record := labfeed.Vulnerability{Provider: labfeed.Debian, ID: id, Package: deb.source, Severity: severities[(n+flaw)%len(severities)], EPSS: 0.01}
-			if !told[deb.source] && flaw < 2 {
+			if !notified[deb.source] && flaw < 2 {
 				record.Fixed = deb.sourceVersion
 			}
 			data = append(data, record, labfeed.Vulnerability{Provider: labfeed.NVD, ID: id, Severity: "High", Description: "of " + deb.source})
 		}
-		told[deb.source] = true
+		notified[deb.source] = true
 	}
 	for n, library := range f.libraries {
 		if n%3 == 0 {

@@ -5,17 +5,17 @@ import (
 	"errors"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// judge puts a generation on hold that differs from the current one in a way that
+// judge puts a build on hold that differs from the current one in a way that
 // a person has to decide about. One that is on hold is judged again with each
 // synchronization: what it is on hold for may pass.
-func (a *Activities) judge(ctx context.Context, feed watch.Feed, generation vuln.Generation, fetched watch.Fetched) (watch.Fetched, error) {
-	next, err := a.describe(ctx, feed, generation.Checksum)
+func (a *Activities) judge(ctx context.Context, feed watch.Feed, build vuln.Build, fetched watch.Fetched) (watch.Fetched, error) {
+	next, err := a.describe(ctx, feed, build.Checksum)
 	if err != nil {
 		return fetched, err
 	}
@@ -23,20 +23,20 @@ func (a *Activities) judge(ctx context.Context, feed watch.Feed, generation vuln
 	if feed.Current != nil {
 		current = *feed.Current
 	}
-	next.URL = generation.URL
+	next.URL = build.URL
 	reasons := vuln.Judge(current, next, vuln.DefaultLimits, a.now())
 	if len(reasons) == 0 {
-		fetched.Generation = &next.Generation
-		return fetched, a.Store.SaveGeneration(ctx, next, "", nil, a.now())
+		fetched.Build = &next.Build
+		return fetched, a.Store.SaveBuild(ctx, next, "", nil, a.now())
 	}
 	return a.hold(ctx, next, reasons, fetched)
 }
 
-// describe falls back to what was stored of the generation on hold, which may lie
+// describe falls back to what was stored of the build on hold, which may lie
 // on another worker's disk.
 func (a *Activities) describe(ctx context.Context, feed watch.Feed, checksum string) (vuln.Description, error) {
 	next, err := a.Feed.Describe(ctx, checksum)
-	if errors.Is(err, fault.NotFound) && feed.Held != nil && feed.Held.Checksum == checksum {
+	if errors.Is(err, errkind.NotFound) && feed.Held != nil && feed.Held.Checksum == checksum {
 		return *feed.Held, nil
 	}
 	return next, err
@@ -46,14 +46,14 @@ func (a *Activities) hold(ctx context.Context, next vuln.Description, reasons []
 	for _, reason := range reasons {
 		fetched.Held = append(fetched.Held, reason.Text)
 	}
-	if err := a.Store.SaveGeneration(ctx, next, watch.Held, fetched.Held, a.now()); err != nil {
+	if err := a.Store.SaveBuild(ctx, next, watch.Held, fetched.Held, a.now()); err != nil {
 		return fetched, err
 	}
 	feed, err := a.Store.Feed(ctx)
 	if err != nil {
 		return fetched, err
 	}
-	return fetched, a.tellHeld(ctx, feed)
+	return fetched, a.notifyHeld(ctx, feed)
 }
 
 // goBack deals with a publisher that lists the build before the current one
@@ -67,26 +67,26 @@ func (a *Activities) goBack(ctx context.Context, feed watch.Feed, fetched watch.
 	if !due {
 		return a.hold(ctx, *feed.Previous, []vuln.HoldReason{reason}, fetched)
 	}
-	fetched.Generation, fetched.Leave = &feed.Previous.Generation, watch.Withdrawn
+	fetched.Build, fetched.Leave = &feed.Previous.Build, watch.Withdrawn
 	return fetched, a.log(ctx, event.Logged{Event: "system.feeds.data.withdrawn", Level: event.LevelError,
 		Message:  "The publisher took its newest vulnerability data back: the data before it is used again",
-		Details:  map[string]any{"withdrawn": feed.Current.Checksum, "generation": feed.Previous.Checksum, "built": feed.Previous.Built},
+		Details:  map[string]any{"withdrawn": feed.Current.Checksum, "build": feed.Previous.Checksum, "built": feed.Previous.Built},
 		Resource: source}, since(began))
 }
 
-// tellHeld tells the event log of a generation on hold. It is called for as long
+// notifyHeld tells the event log of a build on hold. It is called for as long
 // as there is one.
-func (a *Activities) tellHeld(ctx context.Context, feed watch.Feed) error {
+func (a *Activities) notifyHeld(ctx context.Context, feed watch.Feed) error {
 	if feed.Held == nil {
 		return nil
 	}
 	return a.log(ctx, event.Logged{Event: "system.feeds.sync.held", Level: event.LevelError,
 		Message:  "New vulnerability data is on hold; use it with: tagwatch feed release",
-		Details:  map[string]any{"generation": feed.Held.Checksum, "reasons": feed.Reasons},
+		Details:  map[string]any{"build": feed.Held.Checksum, "reasons": feed.Reasons},
 		Resource: event.Resource{ID: feed.Held.Checksum, Kind: "feeds"}}, since(feed.HeldSince))
 }
 
-// endHold ends that a generation is on hold which the publisher does not list any
+// endHold ends that a build is on hold which the publisher does not list any
 // more, and returns its checksum. What a person has brought was never listed.
 func (a *Activities) endHold(ctx context.Context, feed *watch.Feed, listing vuln.Listing) (string, error) {
 	held := feed.Held
@@ -95,7 +95,7 @@ func (a *Activities) endHold(ctx context.Context, feed *watch.Feed, listing vuln
 	}
 	err := a.log(ctx, event.Logged{Event: "system.feeds.sync.hold_ended", Level: event.LevelInfo,
 		Message:  "Vulnerability data is not on hold any more: its publisher does not list it any more",
-		Details:  map[string]any{"generation": held.Checksum, "held_since": feed.HeldSince},
+		Details:  map[string]any{"build": held.Checksum, "held_since": feed.HeldSince},
 		Resource: event.Resource{ID: held.Checksum, Kind: "feeds"}}, since(feed.HeldSince))
 	if err != nil {
 		return "", err

@@ -11,7 +11,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// fetchNewest moves to the source's newest generation. A worker without a way to
+// fetchNewest moves to the source's newest build. A worker without a way to
 // the source still keeps up with its matcher.
 func (a *Activities) fetchNewest(ctx context.Context, feed watch.Feed, fetched watch.Fetched, report func(string)) (watch.Fetched, error) {
 	leads, err := a.leads(ctx)
@@ -19,10 +19,10 @@ func (a *Activities) fetchNewest(ctx context.Context, feed watch.Feed, fetched w
 		return fetched, err
 	}
 	listing, failure := a.Feed.Latest(ctx)
-	if leads && feed.Engine != a.Matcher.Engine() && usable(feed.Current, listing) && ctx.Err() == nil {
+	if leads && feed.Matcher != a.Matcher.Version() && usable(feed.Current, listing) && ctx.Err() == nil {
 		// First with the data that there is: what changes then is the matcher's
 		// doing alone. The next synchronization brings new data.
-		fetched.Generation, fetched.Rematch = &feed.Current.Generation, true
+		fetched.Build, fetched.Rematch = &feed.Current.Build, true
 		return fetched, a.noteFeed(ctx, &feed, listing.Status, failure)
 	}
 	var newest offer
@@ -41,15 +41,15 @@ func (a *Activities) fetchNewest(ctx context.Context, feed watch.Feed, fetched w
 	if failure == nil {
 		fetched, err = a.consider(ctx, feed, newest, fetched)
 	} else if feed.Held != nil {
-		fetched.Held, err = feed.Reasons, a.tellHeld(ctx, feed)
+		fetched.Held, err = feed.Reasons, a.notifyHeld(ctx, feed)
 	}
-	if fetched.Generation == nil {
+	if fetched.Build == nil {
 		err = errors.Join(err, a.noteConditions(ctx, feed))
 	}
 	return fetched, errors.Join(failure, err)
 }
 
-// usable tells whether this worker's matcher reads the current data: the source
+// usable reports whether this worker's matcher reads the current data: the source
 // offers none, or of the same model of the schema.
 func usable(current *vuln.Description, offered vuln.Listing) bool {
 	if current == nil {
@@ -60,20 +60,20 @@ func usable(current *vuln.Description, offered vuln.Listing) bool {
 	return offeredModel == "" || model == offeredModel
 }
 
-// offer is what the publisher lists, and what that generation is here.
+// offer is what the publisher lists, and what that build is here.
 type offer struct {
-	vuln.Generation
-	state watch.GenerationState
-	// back tells that it is the previous one, which is older than the current one.
+	vuln.Build
+	state watch.BuildState
+	// back reports that it is the previous one, which is older than the current one.
 	back bool
 }
 
 // offered has what the publisher lists on disk, unless nothing has to be read to
 // decide about it.
 func (a *Activities) offered(ctx context.Context, feed watch.Feed, listing vuln.Listing, report func(string)) (offer, error) {
-	newest := offer{Generation: vuln.Generation{Checksum: listing.Checksum, URL: listing.URL, Built: listing.Built, Schema: listing.Schema}}
+	newest := offer{Build: vuln.Build{Checksum: listing.Checksum, URL: listing.URL, Built: listing.Built, Schema: listing.Schema}}
 	var err error
-	if newest.state, err = a.Store.GenerationState(ctx, listing.Checksum); err != nil {
+	if newest.state, err = a.Store.BuildState(ctx, listing.Checksum); err != nil {
 		return newest, err
 	}
 	newest.back = newest.state == watch.Previous && feed.Current != nil && listing.Built.Before(feed.Current.Built)
@@ -82,7 +82,7 @@ func (a *Activities) offered(ctx context.Context, feed watch.Feed, listing vuln.
 		return newest, nil
 	}
 	report("fetching vulnerability data built " + listing.Built.UTC().Format(time.RFC3339))
-	newest.Generation, err = a.Feed.Fetch(ctx, listing, report)
+	newest.Build, err = a.Feed.Fetch(ctx, listing, report)
 	return newest, err
 }
 
@@ -93,11 +93,11 @@ func (a *Activities) consider(ctx context.Context, feed watch.Feed, newest offer
 		return fetched, nil
 	case newest.state == watch.Rejected:
 		fetched.Refused = newest.Checksum
-		return fetched, a.Store.SeeGeneration(ctx, newest.Checksum, a.now())
+		return fetched, a.Store.SeeBuild(ctx, newest.Checksum, a.now())
 	case newest.back:
 		return a.goBack(ctx, feed, fetched)
 	}
-	return a.judge(ctx, feed, newest.Generation, fetched)
+	return a.judge(ctx, feed, newest.Build, fetched)
 }
 
 // noteFeed stores whether the source can be read and what status it states, and
@@ -107,7 +107,7 @@ func (a *Activities) noteFeed(ctx context.Context, feed *watch.Feed, status vuln
 		feed.Status = status
 	}
 	if cause == nil {
-		if err := a.tellFetched(ctx, feed.Problem); err != nil {
+		if err := a.notifyFetched(ctx, feed.Problem); err != nil {
 			return err
 		}
 		return a.Store.NoteFeed(ctx, a.now(), status, nil)
@@ -126,8 +126,8 @@ func (a *Activities) noteFeed(ctx context.Context, feed *watch.Feed, status vuln
 // source is the resource of events about where the data comes from.
 var source = event.Resource{ID: "vulnerabilities", Kind: "feeds"}
 
-// tellFetched tells the event log that the source has recovered.
-func (a *Activities) tellFetched(ctx context.Context, before *watch.Problem) error {
+// notifyFetched tells the event log that the source has recovered.
+func (a *Activities) notifyFetched(ctx context.Context, before *watch.Problem) error {
 	if before == nil {
 		return nil
 	}

@@ -186,7 +186,7 @@ func runGrype(t testing.TB, directory string, document []byte) []string {
 	return lines
 }
 
-// measureGrype also tells how much CPU time it took.
+// measureGrype also reports how much CPU time it took.
 func measureGrype(t testing.TB, directory string, document []byte) (lines []string, cpu time.Duration) {
 	t.Helper()
 	grype, err := grypeOfTests()

@@ -13,7 +13,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// Scores of a generation are what the test says.
+// Scores of a build are what the test says.
 func (m *matcher) Scores(_ context.Context, checksum string) ([]vuln.Score, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -31,24 +31,24 @@ func TestScoresFollowTheData(t *testing.T) {
 	r.data(1)
 	r.push("app:1", "openssl 1")
 	target := r.settled("app:1")
-	mark := len(r.told())
+	mark := len(r.notified())
 	for _, number := range []int{2, 3} {
 		r.watchers.take()
 		r.data(number)
 		if woken := r.watchers.take(); len(woken) > 0 {
 			t.Errorf("woken: %v", woken)
 		}
-		r.pass(target)
+		r.resync(target)
 		scores, err := r.store.Scores(t.Context(), []string{"CVE-2026-0001"})
 		r.must(err)
 		if got, want := scores["CVE-2026-0001"].Probability, float64(number)/10; got != want {
-			t.Errorf("generation %d: probability %g, want %g", number, got, want)
+			t.Errorf("build %d: probability %g, want %g", number, got, want)
 		}
 	}
 	r.expect(mark)
 }
 
-// TestScoreCrossesAThreshold: subscribers who name one are told, with what the
+// TestScoreCrossesAThreshold: subscribers who name one are notified, with what the
 // probability was before; the tag is woken for it.
 func TestScoreCrossesAThreshold(t *testing.T) {
 	t.Parallel()
@@ -61,14 +61,14 @@ func TestScoreCrossesAThreshold(t *testing.T) {
 	r.push("app:1", "openssl 1")
 	target := r.settled("app:1")
 	do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: target, Types: []event.Type{event.VulnUpdate}, Options: event.Options{EPSS: 0.1}})
-	mark := len(r.told())
-	for number := 2; number <= 5; number++ { // 2: is looked at for the first time
+	mark := len(r.notified())
+	for number := 2; number <= 5; number++ { // 2: is checked for the first time
 		r.watchers.take()
 		r.data(number)
 		if crosses := number == 3 || number == 5; crosses != (len(r.watchers.take()) > 0) {
-			t.Errorf("generation %d: woken: %t", number, !crosses)
+			t.Errorf("build %d: woken: %t", number, !crosses)
 		}
-		r.pass(target)
+		r.resync(target)
 	}
 	r.expect(mark, "vuln_update feed app:1", "vuln_update feed app:1")
 	type rating struct{ EPSS float64 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/activities"
 	realfeed "github.com/tagwatch/tagwatch/adapters/feed"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
@@ -45,7 +45,7 @@ func (r *rig) built(at time.Time, id string) labfeed.Database {
 }
 
 // TestBadSource: whatever is wrong with the source, the state says so, the
-// current generation stays, the event log is told once, and the next good data
+// current build stays, the event log is notified once, and the next good data
 // are taken without anybody's help.
 func TestBadSource(t *testing.T) {
 	t.Parallel()
@@ -64,16 +64,16 @@ func TestBadSource(t *testing.T) {
 		bad  func(*rig, *labfeed.Feed, labfeed.Database)
 		want error
 	}{
-		{"corrupt", lie(labfeed.Corrupt), fault.Invalid},
-		{"truncated", lie(labfeed.Truncate), fault.Invalid},
-		{"wrong schema", lie(labfeed.ClaimModel(5)), fault.Invalid},
+		{"corrupt", lie(labfeed.Corrupt), errkind.Invalid},
+		{"truncated", lie(labfeed.Truncate), errkind.Invalid},
+		{"wrong schema", lie(labfeed.ClaimModel(5)), errkind.Invalid},
 		{"oversized", func(r *rig, f *labfeed.Feed, d labfeed.Database) {
 			r.must(os.Truncate(d.Archive, 17<<20))
 			r.must(f.Publish(d))
-		}, fault.Limit},
-		{"stalls", fail(lab.Fault{Path: ".tar.zst", Stall: true}), fault.Unavailable},
-		{"answers 500", fail(lab.Fault{Path: ".tar.zst", Status: 500}), fault.Unavailable},
-		{"closes in the middle", fail(lab.Fault{Path: ".tar.zst", CutAfter: 1000}), fault.Unavailable},
+		}, errkind.Limit},
+		{"stalls", fail(lab.Fault{Path: ".tar.zst", Stall: true}), errkind.Unavailable},
+		{"answers 500", fail(lab.Fault{Path: ".tar.zst", Status: 500}), errkind.Unavailable},
+		{"closes in the middle", fail(lab.Fault{Path: ".tar.zst", CutAfter: 1000}), errkind.Unavailable},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -86,7 +86,7 @@ func TestBadSource(t *testing.T) {
 			test.bad(r, source, bad)
 			for range 2 {
 				_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
-				expectFault(t, err, test.want, test.want == fault.Unavailable)
+				expectFault(t, err, test.want, test.want == errkind.Unavailable)
 			}
 			if state := r.feedState(); state.Problem == nil || state.Current == nil || state.Current.Checksum != first.Checksum {
 				t.Errorf("state %+v", state)
@@ -155,7 +155,7 @@ func TestDataFromTheFuture(t *testing.T) {
 	}
 	r.must(source.Publish(ahead))
 	r.sync(watch.SyncRequest{})
-	r.clock.pass(30 * 24 * time.Hour)
+	r.clock.advance(30 * 24 * time.Hour)
 	if fetched := r.sync(watch.SyncRequest{}); len(fetched.Held) > 0 || r.feedState().Current.Checksum != ahead.Checksum {
 		t.Errorf("when its time has come: fetched %+v", fetched)
 	}
@@ -185,10 +185,10 @@ func TestHoldEnds(t *testing.T) {
 	r, source, yesterday, current := sourced(t)
 	older := r.built(yesterday.Add(-time.Hour), "CVE-2026-0002")
 	for range 2 {
-		began := len(r.told())
+		began := len(r.notified())
 		r.must(source.Publish(older))
 		r.sync(watch.SyncRequest{})
-		r.clock.pass(time.Hour)
+		r.clock.advance(time.Hour)
 		r.must(source.Publish(current))
 		fetched := r.sync(watch.SyncRequest{})
 		if len(fetched.Held) > 0 || fetched.Ended != older.Checksum || r.feedState().Held != nil || r.feedState().Current.Checksum != current.Checksum {
@@ -197,7 +197,7 @@ func TestHoldEnds(t *testing.T) {
 		r.expect(began, "system.feeds.sync.held "+older.Checksum, "system.feeds.sync.hold_ended "+older.Checksum)
 	}
 	_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{Release: true})
-	expectFault(t, err, fault.NotFound, false)
+	expectFault(t, err, errkind.NotFound, false)
 }
 
 // TestHoldOfAFileStays: what a person has brought was never listed.
@@ -242,11 +242,11 @@ func TestWithdrawal(t *testing.T) {
 		t.Parallel()
 		r, source, former, bad := back(t)
 		for range 5 {
-			r.clock.pass(time.Hour)
+			r.clock.advance(time.Hour)
 			r.sync(watch.SyncRequest{})
 		}
 		r.expect(0, "system.feeds.sync.held "+former.Checksum)
-		r.clock.pass(time.Hour)
+		r.clock.advance(time.Hour)
 		r.sync(watch.SyncRequest{})
 		gone(r, former)
 		r.expect(1, withdrawn)
@@ -268,12 +268,12 @@ func TestWithdrawal(t *testing.T) {
 		t.Parallel()
 		r, source, former, bad := back(t)
 		for range 3 { // now this one answers, now that one
-			r.clock.pass(5 * time.Hour)
+			r.clock.advance(5 * time.Hour)
 			r.must(source.Publish(bad))
 			if fetched := r.sync(watch.SyncRequest{}); fetched.Ended != former.Checksum || len(fetched.Held) > 0 {
 				t.Errorf("fetched %+v", fetched)
 			}
-			r.clock.pass(5 * time.Hour)
+			r.clock.advance(5 * time.Hour)
 			r.must(source.Publish(former))
 			r.sync(watch.SyncRequest{})
 		}
@@ -284,11 +284,11 @@ func TestWithdrawal(t *testing.T) {
 	t.Run("no further than one build", func(t *testing.T) {
 		t.Parallel()
 		r, source, _, _ := back(t)
-		r.clock.pass(6 * time.Hour)
+		r.clock.advance(6 * time.Hour)
 		r.sync(watch.SyncRequest{})
 		r.must(source.Publish(r.built(time.Now().AddDate(0, 0, -100), "CVE-2026-0004")))
 		for range 3 {
-			r.clock.pass(24 * time.Hour)
+			r.clock.advance(24 * time.Hour)
 			if fetched := r.sync(watch.SyncRequest{}); len(fetched.Held) != 1 {
 				t.Errorf("fetched %+v", fetched)
 			}
@@ -308,7 +308,7 @@ func TestRejectedDataListed(t *testing.T) {
 		if fetched := r.sync(watch.SyncRequest{}); fetched.Refused != bad.Checksum || r.feedState().Current.Checksum != current.Checksum {
 			t.Errorf("fetched %+v", fetched)
 		}
-		r.clock.pass(20 * 24 * time.Hour)
+		r.clock.advance(20 * 24 * time.Hour)
 		do[watch.Pruned](r, r.steps.Prune)
 	}
 }
@@ -336,7 +336,7 @@ func TestDatesOfRealData(t *testing.T) {
 	r.expect(0, "system.feeds.provider.outdated vulnerabilities", "system.feeds.scores.outdated vulnerabilities", "system.feeds.source.eol vulnerabilities")
 }
 
-// diskMatcher matches only against generations that its worker has on disk.
+// diskMatcher matches only against builds that its worker has on disk.
 type diskMatcher struct {
 	*matcher
 	disk *realfeed.Feed
@@ -344,7 +344,7 @@ type diskMatcher struct {
 
 func (m diskMatcher) Match(ctx context.Context, checksum string, groups []vuln.Group) ([][]vuln.GroupFinding, error) {
 	if !m.disk.Has(checksum) {
-		return nil, fmt.Errorf("generation %s is not on this worker's disk: %w", checksum, fault.NotFound)
+		return nil, fmt.Errorf("build %s is not on this worker's disk: %w", checksum, errkind.NotFound)
 	}
 	return m.matcher.Match(ctx, checksum, groups)
 }
@@ -365,7 +365,7 @@ func TestTwoWorkersAgree(t *testing.T) {
 	var workers []*activities.Activities
 	for range 2 {
 		r.steps = &activities.Activities{Store: r.store, Registry: r.steps.Registry, Analyzer: r.analyzer, Sender: r.steps.Sender,
-			Watchers: r.watchers, Account: r.steps.Account, Poll: r.steps.Poll, Pass: r.steps.Pass, Window: r.steps.Window, Now: r.clock.Now, Log: r.steps.Log}
+			Watchers: r.watchers, Account: r.steps.Account, Poll: r.steps.Poll, Resync: r.steps.Resync, Window: r.steps.Window, Now: r.clock.Now, Log: r.steps.Log}
 		r.steps.Matcher = diskMatcher{r.matcher, r.disk(source)}
 		workers = append(workers, r.steps)
 	}
@@ -382,22 +382,22 @@ func TestTwoWorkersAgree(t *testing.T) {
 	if got := r.vulnerabilities(digest); !slices.Equal(got, []string{"CVE-2026-0001", "CVE-2026-0007"}) {
 		t.Errorf("vulnerabilities %v", got)
 	}
-	began := len(r.told())
+	began := len(r.notified())
 	for turn := range 4 { // the same data, by turns
 		work(turn)
 		r.sync(watch.SyncRequest{})
-		r.pass(target)
-		r.pass(other)
+		r.resync(target)
+		r.resync(other)
 	}
 	r.expect(began)
 	r.must(source.Publish(second))
 	for turn := 1; turn < 5; turn++ { // one moves on, the other has yet to fetch them
 		work(turn)
 		r.sync(watch.SyncRequest{})
-		r.pass(target)
-		r.pass(other)
+		r.resync(target)
+		r.resync(other)
 	}
-	sent := slices.Sorted(slices.Values(r.told()[began:])) // the tags side by side
+	sent := slices.Sorted(slices.Values(r.notified()[began:])) // the tags side by side
 	if diff := cmp.Diff([]string{"vuln_update feed app:1", "vuln_update feed app:2"}, sent); diff != "" {
 		t.Errorf("sent (-want +got):\n%s", diff)
 	}

@@ -8,12 +8,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// smaller is a generation that lost a provider, which somebody has to look at.
+// smaller is a build that lost a provider, which somebody has to check.
 func smaller(number int) vuln.Description {
 	d := description(number)
 	d.Providers = nil
@@ -27,7 +27,7 @@ func (r *rig) feedState() watch.Feed {
 	return state
 }
 
-// current is the number of the current generation, 0 without any.
+// current is the number of the current build, 0 without any.
 func (r *rig) current() (number int) {
 	r.Helper()
 	if state := r.feedState(); state.Current != nil {
@@ -42,7 +42,7 @@ func TestFetchOnce(t *testing.T) {
 	r := newRig(t)
 	r.data(1)
 	fetched := r.sync(watch.SyncRequest{})
-	if fetched.Generation != nil || fetched.Current != checksum(1) {
+	if fetched.Build != nil || fetched.Current != checksum(1) {
 		t.Errorf("fetched %+v", fetched)
 	}
 	r.data(2)
@@ -50,7 +50,7 @@ func TestFetchOnce(t *testing.T) {
 		t.Errorf("fetched %v", r.feed.fetched)
 	}
 	if r.current() != 2 {
-		t.Errorf("generation %d is current", r.current())
+		t.Errorf("build %d is current", r.current())
 	}
 }
 
@@ -63,23 +63,23 @@ func TestFetchedAndNotMovedTo(t *testing.T) {
 	r.fetched(2)
 	r.sync(watch.SyncRequest{})
 	if r.current() != 2 {
-		t.Errorf("generation %d is current", r.current())
+		t.Errorf("build %d is current", r.current())
 	}
 }
 
-func TestHeldGeneration(t *testing.T) {
+func TestHeldBuild(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.data(1)
 	r.feed.offers(smaller(2))
 	for range 3 {
-		if fetched := r.sync(watch.SyncRequest{}); len(fetched.Held) != 1 || fetched.Generation != nil {
+		if fetched := r.sync(watch.SyncRequest{}); len(fetched.Held) != 1 || fetched.Build != nil {
 			t.Errorf("fetched %+v", fetched)
 		}
-		r.clock.pass(time.Hour)
+		r.clock.advance(time.Hour)
 	}
 	if want := []string{checksum(1), checksum(2)}; !slices.Equal(r.feed.fetched, want) || r.current() != 1 {
-		t.Errorf("fetched %v, generation %d is current", r.feed.fetched, r.current())
+		t.Errorf("fetched %v, build %d is current", r.feed.fetched, r.current())
 	}
 	r.expect(0, "system.feeds.sync.held "+checksum(2))
 	r.sync(watch.SyncRequest{Release: true})
@@ -100,7 +100,7 @@ func TestBetterDataReplaceHeldOnes(t *testing.T) {
 		t.Errorf("state %+v", r.feedState())
 	}
 	_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{Release: true})
-	expectFault(t, err, fault.NotFound, false)
+	expectFault(t, err, errkind.NotFound, false)
 }
 
 func TestRollback(t *testing.T) {
@@ -115,16 +115,16 @@ func TestRollback(t *testing.T) {
 	}
 	r.sync(watch.SyncRequest{Rollback: true})
 	if got := r.vulnerabilities(digest); !slices.Equal(got, []string{"CVE-2026-0001"}) || r.current() != 1 {
-		t.Errorf("vulnerabilities %v, generation %d is current", got, r.current())
+		t.Errorf("vulnerabilities %v, build %d is current", got, r.current())
 	}
 	r.feed.fetched = nil
 	r.sync(watch.SyncRequest{})
 	if r.current() != 1 || len(r.feed.fetched) > 0 {
-		t.Errorf("the rejected generation is back: fetched %v", r.feed.fetched)
+		t.Errorf("the rejected build is back: fetched %v", r.feed.fetched)
 	}
 	r.data(3)
 	if r.current() != 3 {
-		t.Errorf("generation %d is current", r.current())
+		t.Errorf("build %d is current", r.current())
 	}
 }
 
@@ -139,7 +139,7 @@ func TestImport(t *testing.T) {
 	for range 2 {
 		r.sync(watch.SyncRequest{File: checksum(2)})
 		if r.current() != 2 {
-			t.Errorf("generation %d is current", r.current())
+			t.Errorf("build %d is current", r.current())
 		}
 	}
 }
@@ -161,32 +161,32 @@ func TestWhatPeopleAskSaysNothingOfTheSource(t *testing.T) {
 			r := newRig(t)
 			r.data(1)
 			_, err := try[watch.Fetched](r, r.steps.FetchFeed, test.request)
-			expectFault(t, err, fault.NotFound, false)
+			expectFault(t, err, errkind.NotFound, false)
 			if state := r.feedState(); state.Problem != nil {
 				t.Errorf("problem %+v", state.Problem)
 			}
 			r.expect(0)
-			r.feed.failure = fault.Unavailable
+			r.feed.failure = errkind.Unavailable
 			_, err = try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
-			expectFault(t, err, fault.Unavailable, true)
+			expectFault(t, err, errkind.Unavailable, true)
 			r.sync(watch.SyncRequest{File: checksum(1)})
 			r.expect(0, "system.feeds.sync.failed vulnerabilities")
 		})
 	}
 }
 
-// TestSourceThatFails is told of once, and once more when it recovers.
+// TestSourceThatFails is notified of once, and once more when it recovers.
 func TestSourceThatFails(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.data(1)
 	checked := r.feedState().Checked
 	for range 2 {
-		r.feed.failure = fmt.Errorf("fetch: %w", fault.Unavailable)
+		r.feed.failure = fmt.Errorf("fetch: %w", errkind.Unavailable)
 		for range 3 {
-			r.clock.pass(time.Hour)
+			r.clock.advance(time.Hour)
 			_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
-			expectFault(t, err, fault.Unavailable, true)
+			expectFault(t, err, errkind.Unavailable, true)
 		}
 		if state := r.feedState(); state.Problem == nil || !state.Checked.Equal(checked) {
 			t.Errorf("problem %+v, checked %s, want %s", state.Problem, state.Checked, checked)
@@ -196,8 +196,8 @@ func TestSourceThatFails(t *testing.T) {
 		checked = r.feedState().Checked
 	}
 	once := []string{"system.feeds.sync.failed vulnerabilities", "system.feeds.sync.recovered vulnerabilities"}
-	if diff := cmp.Diff(slices.Concat(once, once), r.told()); diff != "" {
-		t.Errorf("told (-want +got):\n%s", diff)
+	if diff := cmp.Diff(slices.Concat(once, once), r.notified()); diff != "" {
+		t.Errorf("notified (-want +got):\n%s", diff)
 	}
 }
 
@@ -208,9 +208,9 @@ func TestNewMatcherNeedsNoSource(t *testing.T) {
 	r := newRig(t)
 	r.data(1)
 	digest := r.matched("app:1", "openssl 1")
-	r.matcher.engine = "engine 2"
+	r.matcher.version = "matcher 2"
 	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-0001", vuln.Low))
-	r.feed.failure = fault.Unavailable
+	r.feed.failure = errkind.Unavailable
 	if fetched := r.sync(watch.SyncRequest{}); !fetched.Rematch {
 		t.Errorf("fetched %+v", fetched)
 	}
@@ -218,7 +218,7 @@ func TestNewMatcherNeedsNoSource(t *testing.T) {
 	if got := r.vulnerabilities(digest); !slices.Equal(got, []string{"CVE-2026-0001"}) {
 		t.Errorf("vulnerabilities %v", got)
 	}
-	if state := r.feedState(); state.Problem == nil || state.Engine != "engine 2" {
+	if state := r.feedState(); state.Problem == nil || state.Matcher != "matcher 2" {
 		t.Errorf("state %+v", state)
 	}
 }

@@ -93,7 +93,7 @@ func TestEvaluationDiffersImpliesSent(t *testing.T) {
 			edits := slices.Concat(nameEdits, feedEdits, nameEdits)
 			for _, at := range random.Perm(len(edits)) {
 				if random.IntN(4) == 0 {
-					w.clock.pass(time.Duration(random.IntN(5*24)) * time.Hour) // also until the data are stale
+					w.clock.advance(time.Duration(random.IntN(5*24)) * time.Hour) // also until the data are stale
 					w.settle()
 				}
 				w.data = w.data.edited(edits[at], random)
@@ -120,7 +120,7 @@ type wakes struct {
 func newWakes(t *testing.T, opened *store.Store) *wakes {
 	w := &wakes{data: firstKnowledge(), targets: map[image.Digest]image.Target{}, kept: map[image.Digest]map[string]string{}}
 	w.property = newPropertyOn(t, opened)
-	w.clock.pass(time.Since(w.clock.Now()) - 60*24*time.Hour)
+	w.clock.advance(time.Since(w.clock.Now()) - 60*24*time.Hour)
 	bundle, problems := policy.Parse([]byte(wakeBundle))
 	if !policy.Valid(problems) {
 		t.Fatal(problems)
@@ -246,7 +246,7 @@ func TestTextEditsTouchNoTag(t *testing.T) {
 		}
 		w.data = w.data.edited(edit, rand.New(rand.NewPCG(1, 1)))
 		w.moveTo(w.data, w.clock.Now())
-		w.clock.pass(time.Minute)
+		w.clock.advance(time.Minute)
 		affected, err := w.store.AffectedTargets(t.Context(), w.feedState().Current.Checksum, "", 0)
 		w.must(err)
 		if len(affected) > 0 {

@@ -26,7 +26,7 @@ import (
 
 // rig is the steps on real parts: a database, a registry and a receiver. The
 // analyzer, the matcher, the feed and Temporal are stand-ins that do as they are
-// told.
+// notified.
 type rig struct {
 	*testing.T
 	steps    *activities.Activities
@@ -58,7 +58,7 @@ func (c *clock) set(now time.Time) {
 	c.now = now
 }
 
-func (c *clock) pass(d time.Duration) {
+func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
@@ -77,10 +77,10 @@ func newRig(t *testing.T) *rig {
 	sender, err := webhook.New(webhook.Options{})
 	r.must(err)
 	t.Cleanup(sender.Close)
-	r.matcher = newMatcher("engine 1")
+	r.matcher = newMatcher("matcher 1")
 	r.feed = newFeed()
 	r.steps = &activities.Activities{Store: r.store, Registry: registries, Analyzer: r.analyzer, Matcher: r.matcher, Feed: r.feed,
-		Sender: sender, Watchers: r.watchers, Account: event.Account{Name: "admin"}, Poll: 5 * time.Minute, Pass: time.Hour,
+		Sender: sender, Watchers: r.watchers, Account: event.Account{Name: "admin"}, Poll: 5 * time.Minute, Resync: time.Hour,
 		Window: 75 * time.Hour, Retention: 30 * 24 * time.Hour, Now: r.clock.Now, Log: slog.New(slog.DiscardHandler)}
 	return r
 }
@@ -136,7 +136,7 @@ func do[Out any](r *rig, step any, in ...any) Out {
 	r.Helper()
 	out, err := try[Out](r, step, in...)
 	for err != nil && strings.Contains(err.Error(), errKilled.Error()) {
-		r.clock.pass(time.Second)
+		r.clock.advance(time.Second)
 		out, err = try[Out](r, step, in...)
 	}
 	r.must(err)
@@ -171,9 +171,9 @@ func (r *rig) endpoint(name string, types ...event.Type) {
 	r.must(r.store.SaveEndpoint(r.Context(), event.Endpoint{Name: name, URL: r.receiver.URL() + "/" + name, Types: types}, r.clock.Now()))
 }
 
-// told lists the notifications that are stored, as "type cause subject", the
+// notified lists the notifications that are stored, as "type cause subject", the
 // event log's as "event subject".
-func (r *rig) told() []string {
+func (r *rig) notified() []string {
 	r.Helper()
 	stored, err := r.store.Notifications(r.Context(), store.NotificationFilter{})
 	r.must(err)

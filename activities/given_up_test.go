@@ -58,7 +58,7 @@ func TestRefusedNotificationsAreAnnounced(t *testing.T) {
 			if round := r.deliver(); round.Delivered != 1 || round.GivenUp.Count != 2 || r.health() != event.HealthGivingUp {
 				t.Errorf("after it accepted one: %s, round %+v", r.health(), round)
 			}
-			r.clock.pass(event.GivenUpSpan + time.Minute)
+			r.clock.advance(event.GivenUpSpan + time.Minute)
 			if got := r.health(); got != event.HealthGood {
 				t.Errorf("a day later it is %s", got)
 			}
@@ -78,8 +78,8 @@ func TestExpiredNotificationsAreAnnounced(t *testing.T) {
 		r.untilNext(round)
 		round = r.deliver()
 	}
-	if got := r.told(); !slices.Contains(got, givenUp) {
-		t.Errorf("told %v", got)
+	if got := r.notified(); !slices.Contains(got, givenUp) {
+		t.Errorf("notified %v", got)
 	}
 }
 
@@ -98,7 +98,7 @@ func TestNotificationsLostOutsideOfARound(t *testing.T) {
 		},
 		"pruned": func(r *rig) {
 			r.must(r.store.SetEndpointState(r.Context(), "hook", event.EndpointState{Disabled: true, Reason: "by hand"}))
-			r.clock.pass(r.steps.Window + r.steps.Retention + time.Hour)
+			r.clock.advance(r.steps.Window + r.steps.Retention + time.Hour)
 			do[watch.Pruned](r, r.steps.Prune)
 		},
 	} {
@@ -141,8 +141,8 @@ func TestKilledBeforeTheAnnouncement(t *testing.T) {
 			r.receiver.Fail(lab.Fault{Status: http.StatusUnprocessableEntity})
 			r.steps.Store = &mortal{Store: r.store, at: at, after: after}
 			r.deliver()
-			if got := r.told()[1:]; !slices.Equal(got, []string{givenUp}) {
-				t.Errorf("killed at write %d, after it %t: told %v", at, after, got)
+			if got := r.notified()[1:]; !slices.Equal(got, []string{givenUp}) {
+				t.Errorf("killed at write %d, after it %t: notified %v", at, after, got)
 			}
 		}
 	}

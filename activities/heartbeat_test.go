@@ -56,7 +56,7 @@ func TestLongStepsBeat(t *testing.T) {
 			r.matched("app:1", "openssl 1")
 			fetched := r.fetched(2)
 			r.matcher.during = func() { <-heard }
-			beat(r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation, From: fetched.Current})
+			beat(r.steps.AdvanceFeed, watch.AdvanceRequest{Build: *fetched.Build, From: fetched.Current})
 		}, "0 package groups matched"},
 		{"delivery", func(r *rig, beat func(any, any), heard <-chan struct{}) {
 			r.endpoint("hook")
@@ -65,12 +65,12 @@ func TestLongStepsBeat(t *testing.T) {
 			go func() { <-heard; lift() }()
 			beat(r.steps.Deliver, "hook")
 		}, "0 delivered"},
-		{"sweep", func(r *rig, beat func(any, any), heard <-chan struct{}) {
+		{"poll", func(r *rig, beat func(any, any), heard <-chan struct{}) {
 			r.push("app:1", "openssl 1")
 			r.subscribe(r.target("app:1"))
 			lift := r.registry.Fail(lab.Fault{Stall: true})
 			go func() { <-heard; lift() }()
-			beat(r.steps.Sweep, r.registry.Host())
+			beat(r.steps.PollRegistry, r.registry.Host())
 		}, "0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

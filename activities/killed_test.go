@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -18,13 +18,13 @@ import (
 )
 
 // TestKilledAnywhere kills the worker at every write of a long story, before the
-// write and after it: whatever was lost in between, the same is told, once, and
+// write and after it: whatever was lost in between, the same is notified, once, and
 // received.
 func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	want, received, writes := live(t, 0, false)
 	if diff := cmp.Diff(slices.Sorted(slices.Values(lifeStory)), want); diff != "" {
-		t.Fatalf("told without any interruption (-want +got):\n%s", diff)
+		t.Fatalf("notified without any interruption (-want +got):\n%s", diff)
 	}
 	every := 1
 	if testing.Short() { // what lies between is the same code, and one at a time
@@ -34,9 +34,9 @@ func TestKilledAnywhere(t *testing.T) {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprintf("write %d after %t", at, after), func(t *testing.T) {
 				t.Parallel()
-				told, arrived, _ := live(t, at, after)
-				if diff := cmp.Diff(want, told); diff != "" {
-					t.Errorf("told (-want +got):\n%s", diff)
+				notified, arrived, _ := live(t, at, after)
+				if diff := cmp.Diff(want, notified); diff != "" {
+					t.Errorf("notified (-want +got):\n%s", diff)
 				}
 				if diff := cmp.Diff(received, arrived); diff != "" {
 					t.Errorf("received (-want +got):\n%s", diff)
@@ -46,7 +46,7 @@ func TestKilledAnywhere(t *testing.T) {
 	}
 }
 
-// lifeStory is what is told in the story.
+// lifeStory is what is notified in the story.
 var lifeStory = []string{
 	"analysis_update image app:1",
 	"system.image_analysis.registry_lookup_failed app:1",
@@ -67,9 +67,9 @@ var lifeStory = []string{
 }
 
 // live plays the story in a world where the worker is killed at one write. It
-// returns what was told and what the receiver got, each once, sorted, and the
+// returns what was notified and what the receiver got, each once, sorted, and the
 // number of writes.
-func live(t *testing.T, at int, after bool) (told, received []string, writes int) {
+func live(t *testing.T, at int, after bool) (notified, received []string, writes int) {
 	t.Helper()
 	r := newRig(t)
 	dying := &mortal{Store: r.store, at: at, after: after}
@@ -79,7 +79,7 @@ func live(t *testing.T, at int, after bool) (told, received []string, writes int
 	lifeOfTheFeed(r)
 	lifeOfAnEndpoint(r)
 	lifeOfARepository(r)
-	return slices.Sorted(slices.Values(r.told())), r.arrived(), dying.writes
+	return slices.Sorted(slices.Values(r.notified())), r.arrived(), dying.writes
 }
 
 func lifeOfATag(r *rig) {
@@ -96,25 +96,25 @@ func lifeOfATag(r *rig) {
 	r.later(app)
 
 	broken := r.push("app:1", "openssl broken")
-	r.analyzer.failures[broken] = fmt.Errorf("no such layer: %w", fault.Invalid)
+	r.analyzer.failures[broken] = fmt.Errorf("no such layer: %w", errkind.Invalid)
 	r.later(app)
 	r.later(app)
 	r.push("app:1", "openssl 9")
 	r.later(app)
 }
 
-// later is a pass after a while, with its deliveries.
+// later is a resync after a while, with its deliveries.
 func (r *rig) later(target image.Target) {
 	r.Helper()
-	r.clock.pass(time.Hour)
-	r.pass(target)
+	r.clock.advance(time.Hour)
+	r.resync(target)
 	do[watch.Round](r, r.steps.Deliver, "hook")
 }
 
 func lifeOfTheFeed(r *rig) {
-	r.feed.failure = fmt.Errorf("no route: %w", fault.Unavailable)
+	r.feed.failure = fmt.Errorf("no route: %w", errkind.Unavailable)
 	for range 2 {
-		r.clock.pass(time.Hour)
+		r.clock.advance(time.Hour)
 		_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
 		if err == nil {
 			r.Fatal("a source that fails is no failure")
@@ -134,12 +134,12 @@ func lifeOfTheFeed(r *rig) {
 func lifeOfAnEndpoint(r *rig) {
 	lift := r.receiver.Fail(lab.Fault{Status: http.StatusServiceUnavailable})
 	r.must(r.store.Redeliver(r.Context(), []int64{r.deliveries()[0].ID}, r.clock.Now()))
-	for !r.endpointState().Told {
+	for !r.endpointState().Notified {
 		round := do[watch.Round](r, r.steps.Deliver, "hook")
-		r.clock.pass(max(round.Next.Sub(r.clock.Now()), 0))
+		r.clock.advance(max(round.Next.Sub(r.clock.Now()), 0))
 	}
 	lift()
-	r.clock.pass(time.Hour)
+	r.clock.advance(time.Hour)
 	do[watch.Round](r, r.steps.Deliver, "hook")
 }
 
@@ -147,7 +147,7 @@ func lifeOfARepository(r *rig) {
 	name := r.target("app:1").Reference.Repository
 	r.must(r.store.SaveRepository(r.Context(), watch.Repository{Name: name, Types: []event.Type{event.TagUpdate}, List: time.Hour}, r.clock.Now()))
 	list := func() {
-		r.clock.pass(time.Hour)
+		r.clock.advance(time.Hour)
 		do[watch.Listing](r, r.steps.ListTags, name)
 		do[int](r, r.steps.StartWatches, name)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/event"
 )
 
-// notificationStore keeps what is told.
+// notificationStore keeps what is notified.
 type notificationStore interface {
 	// Publish stores a notification once, by its id, with its deliveries, and
 	// names the endpoints that it goes to.
@@ -19,8 +19,8 @@ type notificationStore interface {
 }
 
 // log tells the event log what happened to a resource. The same event about the
-// same resource is told once for each occasion, however often the step is
-// repeated. A step therefore tells before it notes that it has told: killed in
+// same resource is notified once for each occasion, however often the step is
+// repeated. A step therefore tells before it notes that it has notified: killed in
 // between, it tells again, and nobody hears it twice.
 func (a *Activities) log(ctx context.Context, entry event.Logged, occasion string) error {
 	entry.At, entry.Resource.Account, entry.Service = a.now(), a.Account.Name, "tagwatch-worker"
@@ -37,7 +37,7 @@ func (a *Activities) log(ctx context.Context, entry event.Logged, occasion strin
 	if entry.Level == event.LevelError {
 		level = slog.LevelWarn
 	}
-	a.Log.Log(ctx, level, "event told", "event", entry.Event, "resource", entry.Resource.ID, "message", entry.Message, "endpoints", len(endpoints))
+	a.Log.Log(ctx, level, "event notified", "event", entry.Event, "resource", entry.Resource.ID, "message", entry.Message, "endpoints", len(endpoints))
 	return a.WakeEndpoints(ctx, endpoints)
 }
 

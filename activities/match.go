@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -14,39 +14,39 @@ import (
 
 // Matcher finds the vulnerabilities of packages.
 type Matcher interface {
-	// Engine identifies the matcher and its settings.
-	Engine() vuln.Engine
+	// Matcher identifies the matcher and its settings.
+	Version() vuln.Matcher
 	// Groups are the packages of an SBOM as they are matched, and the distribution
 	// that the image is of.
 	Groups(document []byte) ([]vuln.Group, vuln.Distribution, error)
-	// Coverage tells whether a generation that is on disk covers distributions.
+	// Coverage reports whether a build that is on disk covers distributions.
 	Coverage(ctx context.Context, checksum string, distributions []vuln.Distribution) (map[vuln.Distribution]vuln.Coverage, error)
-	// Dataless tells of groups whether the generation has nothing whatever about
+	// Dataless tells of groups whether the build has nothing whatever about
 	// the distribution of their packages.
 	Dataless(ctx context.Context, checksum string, groups []vuln.Group) ([]bool, error)
-	// Match finds the vulnerabilities of groups in a generation that is on disk.
+	// Match finds the vulnerabilities of groups in a build that is on disk.
 	// The result has one list a group; those of vuln.GroupFailures are empty and
 	// the others valid.
 	Match(ctx context.Context, checksum string, groups []vuln.Group) ([][]vuln.GroupFinding, error)
-	// Digest sums a generation up, to tell later what another one changed.
+	// Digest sums a build up, to tell later what another one changed.
 	Digest(ctx context.Context, checksum string) (*vuln.Sums, error)
-	// Scores are the EPSS scores of a generation.
+	// Scores are the EPSS scores of a build.
 	Scores(ctx context.Context, checksum string) ([]vuln.Score, error)
 	// Packages are the members of a group, read from its Document.
 	Packages(document []byte) ([]vuln.Package, error)
-	// Release closes all generations but these, so that they can leave the disk.
+	// Release closes all builds but these, so that they can leave the disk.
 	Release(keep ...string) error
 }
 
 // findingStore keeps findings, once for all images that hold the package.
 type findingStore interface {
-	SaveGroups(ctx context.Context, digest image.Digest, engine vuln.Engine, groups []vuln.Group) error
+	SaveGroups(ctx context.Context, digest image.Digest, matcher vuln.Matcher, groups []vuln.Group) error
 	Unmatched(ctx context.Context, digest image.Digest) ([]watch.StoredGroup, error)
-	SaveFindings(ctx context.Context, generation string, engine vuln.Engine, found map[int64][]vuln.GroupFinding, now time.Time) error
+	SaveFindings(ctx context.Context, build string, matcher vuln.Matcher, found map[int64][]vuln.GroupFinding, now time.Time) error
 	SaveDistribution(ctx context.Context, digest image.Digest, distribution vuln.Distribution) error
 	Distributions(ctx context.Context) ([]vuln.Distribution, error)
 	NotLookedUp(ctx context.Context, digest image.Digest) (vuln.Distribution, error)
-	SaveCoverage(ctx context.Context, generation string, found map[vuln.Distribution]vuln.Coverage) error
+	SaveCoverage(ctx context.Context, build string, found map[vuln.Distribution]vuln.Coverage) error
 	CurrentFindings(ctx context.Context, groups []int64) (map[int64][]vuln.GroupFinding, error)
 	Matched(ctx context.Context, digest image.Digest) (bool, error)
 	Matches(ctx context.Context, digest image.Digest) ([]vuln.Match, error)
@@ -75,9 +75,9 @@ func (a *Activities) match(ctx context.Context, digest image.Digest) (watch.Matc
 	}
 	// Before anything is stored: workers with two matchers must not take turns in
 	// saying which packages the image has.
-	if feed.Current != nil && feed.Engine != a.Matcher.Engine() {
+	if feed.Current != nil && feed.Matcher != a.Matcher.Version() {
 		return watch.Matching{}, fmt.Errorf("match with %s: the findings are of %s until the next synchronization of the feed: %w",
-			a.Matcher.Engine(), feed.Engine, fault.Conflict)
+			a.Matcher.Version(), feed.Matcher, errkind.Conflict)
 	}
 	if err := a.group(ctx, digest); err != nil {
 		return watch.Matching{}, err
@@ -85,12 +85,12 @@ func (a *Activities) match(ctx context.Context, digest image.Digest) (watch.Matc
 	if feed.Current == nil {
 		return watch.Matching{Waiting: true}, nil
 	}
-	return watch.Matching{}, a.matchWith(ctx, digest, feed.Current.Generation)
+	return watch.Matching{}, a.matchWith(ctx, digest, feed.Current.Build)
 }
 
 // matchWith matches those packages of an image that have no findings yet, and
-// looks its distribution up.
-func (a *Activities) matchWith(ctx context.Context, digest image.Digest, generation vuln.Generation) error {
+// checks its distribution up.
+func (a *Activities) matchWith(ctx context.Context, digest image.Digest, build vuln.Build) error {
 	unmatched, err := a.Store.Unmatched(ctx, digest)
 	if err != nil {
 		return err
@@ -99,19 +99,19 @@ func (a *Activities) matchWith(ctx context.Context, digest image.Digest, generat
 	if err != nil || len(unmatched) == 0 && distribution == "" {
 		return err
 	}
-	if err := a.Feed.Ensure(ctx, generation); err != nil {
+	if err := a.Feed.Ensure(ctx, build); err != nil {
 		return err
 	}
 	if distribution != "" {
-		if err := a.lookUp(ctx, generation, distribution); err != nil {
+		if err := a.lookUp(ctx, build, distribution); err != nil {
 			return err
 		}
 	}
-	found, failures, err := a.find(ctx, generation, unmatched)
+	found, failures, err := a.find(ctx, build, unmatched)
 	if err != nil {
 		return err
 	}
-	if err := a.Store.SaveFindings(ctx, generation.Checksum, a.Matcher.Engine(), found, a.now()); err != nil {
+	if err := a.Store.SaveFindings(ctx, build.Checksum, a.Matcher.Version(), found, a.now()); err != nil {
 		return err
 	}
 	if failures != nil {
@@ -120,13 +120,13 @@ func (a *Activities) matchWith(ctx context.Context, digest image.Digest, generat
 	return nil
 }
 
-// lookUp stores whether a generation covers a distribution.
-func (a *Activities) lookUp(ctx context.Context, generation vuln.Generation, distribution vuln.Distribution) error {
-	found, err := a.Matcher.Coverage(ctx, generation.Checksum, []vuln.Distribution{distribution})
+// lookUp stores whether a build covers a distribution.
+func (a *Activities) lookUp(ctx context.Context, build vuln.Build, distribution vuln.Distribution) error {
+	found, err := a.Matcher.Coverage(ctx, build.Checksum, []vuln.Distribution{distribution})
 	if err != nil {
 		return err
 	}
-	return a.Store.SaveCoverage(ctx, generation.Checksum, found)
+	return a.Store.SaveCoverage(ctx, build.Checksum, found)
 }
 
 // group stores which packages the image has, for the matcher that runs now.
@@ -137,18 +137,18 @@ func (a *Activities) group(ctx context.Context, digest image.Digest) error {
 	}
 	groups, distribution, err := a.Matcher.Groups(document)
 	if err != nil {
-		return fmt.Errorf("read the SBOM of %s: %w", digest, errors.Join(err, fault.Invalid))
+		return fmt.Errorf("read the SBOM of %s: %w", digest, errors.Join(err, errkind.Invalid))
 	}
 	if err := a.Store.SaveDistribution(ctx, digest, distribution); err != nil {
 		return err
 	}
-	return a.Store.SaveGroups(ctx, digest, a.Matcher.Engine(), groups)
+	return a.Store.SaveGroups(ctx, digest, a.Matcher.Version(), groups)
 }
 
 // find matches stored groups and returns the findings of each by its id, without
 // those that cannot be matched whatever the data: they are the failures.
-func (a *Activities) find(ctx context.Context, generation vuln.Generation, stored []watch.StoredGroup) (found map[int64][]vuln.GroupFinding, failures vuln.GroupFailures, err error) {
-	lists, err := a.Matcher.Match(ctx, generation.Checksum, groupsOf(stored))
+func (a *Activities) find(ctx context.Context, build vuln.Build, stored []watch.StoredGroup) (found map[int64][]vuln.GroupFinding, failures vuln.GroupFailures, err error) {
+	lists, err := a.Matcher.Match(ctx, build.Checksum, groupsOf(stored))
 	if err != nil && !errors.As(err, &failures) {
 		return nil, nil, err
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -81,9 +81,9 @@ func TestMatchWithAnotherEngine(t *testing.T) {
 	r := newRig(t)
 	r.data(1)
 	digest := r.analyzed("app:1", "openssl 1")
-	r.matcher.engine = "engine 2"
+	r.matcher.version = "matcher 2"
 	_, err := try[watch.Matching](r, r.steps.Match, digest)
-	expectFault(t, err, fault.Conflict, true)
+	expectFault(t, err, errkind.Conflict, true)
 	r.sync(watch.SyncRequest{})
 	do[watch.Matching](r, r.steps.Match, digest)
 	if matched, err := r.store.Matched(t.Context(), digest); !matched || err != nil {
@@ -91,9 +91,9 @@ func TestMatchWithAnotherEngine(t *testing.T) {
 	}
 }
 
-// TestGenerationMovesDuringAMatch: findings of the old data are not stored among
+// TestBuildMovesDuringAMatch: findings of the old data are not stored among
 // those of the new.
-func TestGenerationMovesDuringAMatch(t *testing.T) {
+func TestBuildMovesDuringAMatch(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-0001", vuln.Low))
@@ -102,7 +102,7 @@ func TestGenerationMovesDuringAMatch(t *testing.T) {
 	digest := r.analyzed("app:1", "openssl 1")
 	r.matcher.during = func() { r.data(2) }
 	_, err := try[watch.Matching](r, r.steps.Match, digest)
-	expectFault(t, err, fault.Conflict, true)
+	expectFault(t, err, errkind.Conflict, true)
 	do[watch.Matching](r, r.steps.Match, digest)
 	if got := r.vulnerabilities(digest); !slices.Equal(got, []string{"CVE-2026-0002"}) {
 		t.Errorf("vulnerabilities %v", got)
@@ -119,7 +119,7 @@ func TestBrokenPackage(t *testing.T) {
 	digest := r.analyzed("app:1", "openssl 1", "zlib ?")
 	for range 2 {
 		_, err := try[watch.Matching](r, r.steps.Match, digest)
-		expectFault(t, err, fault.Invalid, false)
+		expectFault(t, err, errkind.Invalid, false)
 	}
 	if matched, err := r.store.Matched(t.Context(), digest); matched || err != nil {
 		t.Errorf("matched %t, %v", matched, err)
@@ -149,5 +149,5 @@ func TestMatchWithoutAnAnalysis(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	_, err := try[watch.Matching](r, r.steps.Match, image.Digest(checksum(7)))
-	expectFault(t, err, fault.NotFound, false)
+	expectFault(t, err, errkind.NotFound, false)
 }

@@ -88,20 +88,20 @@ func (m *mortal) SaveFailure(ctx context.Context, d image.Digest, analyzer strin
 	return m.write(func() error { return m.Store.SaveFailure(ctx, d, analyzer, p, now) })
 }
 
-func (m *mortal) SaveGroups(ctx context.Context, d image.Digest, e vuln.Engine, groups []vuln.Group) error {
+func (m *mortal) SaveGroups(ctx context.Context, d image.Digest, e vuln.Matcher, groups []vuln.Group) error {
 	return m.write(func() error { return m.Store.SaveGroups(ctx, d, e, groups) })
 }
 
-func (m *mortal) SaveFindings(ctx context.Context, generation string, e vuln.Engine, found map[int64][]vuln.GroupFinding, now time.Time) error {
-	return m.write(func() error { return m.Store.SaveFindings(ctx, generation, e, found, now) })
+func (m *mortal) SaveFindings(ctx context.Context, build string, e vuln.Matcher, found map[int64][]vuln.GroupFinding, now time.Time) error {
+	return m.write(func() error { return m.Store.SaveFindings(ctx, build, e, found, now) })
 }
 
-func (m *mortal) SaveGeneration(ctx context.Context, d vuln.Description, state watch.GenerationState, reasons []string, now time.Time) error {
-	return m.write(func() error { return m.Store.SaveGeneration(ctx, d, state, reasons, now) })
+func (m *mortal) SaveBuild(ctx context.Context, d vuln.Description, state watch.BuildState, reasons []string, now time.Time) error {
+	return m.write(func() error { return m.Store.SaveBuild(ctx, d, state, reasons, now) })
 }
 
-func (m *mortal) Stage(ctx context.Context, generation string, e vuln.Engine, found map[int64][]vuln.GroupFinding) error {
-	return m.write(func() error { return m.Store.Stage(ctx, generation, e, found) })
+func (m *mortal) Stage(ctx context.Context, build string, e vuln.Matcher, found map[int64][]vuln.GroupFinding) error {
+	return m.write(func() error { return m.Store.Stage(ctx, build, e, found) })
 }
 
 func (m *mortal) Advance(ctx context.Context, a watch.Advance, now time.Time) (moved watch.Moved, err error) {
@@ -121,18 +121,18 @@ func (m *mortal) SetEndpointState(ctx context.Context, name string, state event.
 	return m.write(func() error { return m.Store.SetEndpointState(ctx, name, state) })
 }
 
-func (m *mortal) Hasten(ctx context.Context, name string, now time.Time) error {
-	return m.write(func() error { return m.Store.Hasten(ctx, name, now) })
+func (m *mortal) MakeDue(ctx context.Context, name string, now time.Time) error {
+	return m.write(func() error { return m.Store.MakeDue(ctx, name, now) })
 }
 
 func (m *mortal) Combine(ctx context.Context, message string, deliveries []int64) error {
 	return m.write(func() error { return m.Store.Combine(ctx, message, deliveries) })
 }
 
-func (m *mortal) Damp(ctx context.Context, deliveries []int64, reason string) error {
-	return m.write(func() error { return m.Store.Damp(ctx, deliveries, reason) })
+func (m *mortal) Debounce(ctx context.Context, deliveries []int64, reason string) error {
+	return m.write(func() error { return m.Store.Debounce(ctx, deliveries, reason) })
 }
 
-func (m *mortal) Looked(ctx context.Context, looks []watch.Look) error {
-	return m.write(func() error { return m.Store.Looked(ctx, looks) })
+func (m *mortal) Checked(ctx context.Context, checks []watch.Check) error {
+	return m.write(func() error { return m.Store.Checked(ctx, checks) })
 }

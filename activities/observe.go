@@ -9,13 +9,13 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// Registry tells what tags point to.
+// Registry reports what tags point to.
 type Registry interface {
 	// Head is one request for the digest a tag points to.
 	Head(ctx context.Context, ref image.Reference) (image.Digest, error)
@@ -24,8 +24,8 @@ type Registry interface {
 	// one.
 	Resolve(ctx context.Context, ref image.Reference, top image.Digest, platform image.Platform) (image.Resolved, error)
 	Tags(ctx context.Context, repository image.Repository) iter.Seq2[[]string, error]
-	// Budget is what may be asked of a registry.
-	Budget(registry string) watch.RegistryBudget
+	// RateLimit is what may be asked of a registry.
+	RateLimit(registry string) watch.RegistryRateLimit
 	// Check tries how a registry is spoken to.
 	Check(ctx context.Context, name string) (watch.RegistryReport, error)
 }
@@ -39,11 +39,11 @@ type tagStore interface {
 	Summaries(ctx context.Context, filter watch.TargetFilter) ([]watch.Summary, error)
 }
 
-// lookTimeout is how long a registry has to answer: one that hangs is one that
+// checkTimeout is how long a registry has to answer: one that hangs is one that
 // does not answer.
-const lookTimeout = 20 * time.Second
+const checkTimeout = 20 * time.Second
 
-// Observe looks at the registry with one request, and at what the store would
+// Observe checks the registry with one request, and at what the store would
 // make an outcome from today. A registry that cannot be asked is a finding, not
 // a failure: the last known image still meets new data and policies.
 func (a *Activities) Observe(ctx context.Context, target image.Target) (watch.Observation, error) {
@@ -51,7 +51,7 @@ func (a *Activities) Observe(ctx context.Context, target image.Target) (watch.Ob
 	if err != nil {
 		return watch.Observation{}, classify(err)
 	}
-	seen := watch.Observation{Active: view.Watched, Every: jittered(a.Pass), Poll: cmp.Or(view.Poll, a.Poll), Next: view.State.Next}
+	seen := watch.Observation{Active: view.Watched, Every: jittered(a.Resync), Poll: cmp.Or(view.Poll, a.Poll), Next: view.State.Next}
 	if !seen.Active {
 		return seen, nil
 	}
@@ -65,7 +65,7 @@ func (a *Activities) Observe(ctx context.Context, target image.Target) (watch.Ob
 		return seen, classify(err)
 	}
 	seen.Noted = failing != nil
-	a.look(ctx, target, view.State, &seen)
+	a.check(ctx, target, view.State, &seen)
 	if ctx.Err() != nil {
 		return seen, classify(ctx.Err())
 	}
@@ -75,9 +75,9 @@ func (a *Activities) Observe(ctx context.Context, target image.Target) (watch.Ob
 	return seen, classify(a.note(ctx, target, view.State, seen.Problem))
 }
 
-// look asks the registry; while it does not answer, the tag is taken to point
+// check asks the registry; while it does not answer, the tag is taken to point
 // to what it last pointed to.
-func (a *Activities) look(ctx context.Context, target image.Target, state watch.State, seen *watch.Observation) {
+func (a *Activities) check(ctx context.Context, target image.Target, state watch.State, seen *watch.Observation) {
 	var err error
 	if seen.Resolved, err = a.resolve(ctx, target, state.Resolved); err != nil {
 		seen.Resolved, seen.RetryAfter = state.Resolved, retryAfter(err)
@@ -89,7 +89,7 @@ func (a *Activities) look(ctx context.Context, target image.Target, state watch.
 // the tag points to by that digest: a cache may still have another answer for the
 // tag.
 func (a *Activities) resolve(ctx context.Context, target image.Target, last image.Resolved) (image.Resolved, error) {
-	ctx, cancel := withLookTimeout(ctx)
+	ctx, cancel := withCheckTimeout(ctx)
 	defer cancel()
 	top, err := a.Registry.Head(ctx, target.Reference)
 	if err != nil {
@@ -101,32 +101,32 @@ func (a *Activities) resolve(ctx context.Context, target image.Target, last imag
 	return a.Registry.Resolve(ctx, target.Reference, top, target.Platform)
 }
 
-func withLookTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, lookTimeout, fmt.Errorf("no answer within %s", lookTimeout))
+func withCheckTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, checkTimeout, fmt.Errorf("no answer within %s", checkTimeout))
 }
 
 // note stores the problem, or that there is none, and tells the event log when
 // a tag begins to fail for good and when it recovers. A registry that is out of
-// reach is its sweeper's to tell, once for all of its tags.
+// reach is its poller's to tell, once for all of its tags.
 func (a *Activities) note(ctx context.Context, target image.Target, state watch.State, now *watch.Problem) error {
-	looked, kept := a.now(), now
+	checked, kept := a.now(), now
 	if ofResolve(now) {
-		looked = time.Time{}
+		checked = time.Time{}
 	}
 	switch before := state.Problem; {
 	case tagFault(before) && ofResolve(now) && !tagFault(now):
 		kept = before // who does not answer says nothing of the tag
 	case before != nil && !ofResolve(before) && now == nil:
-		kept = before // another step's problem is not ended by a look at the registry
+		kept = before // another step's problem is not ended by a check the registry
 	}
-	if err := a.tellTurn(ctx, target, state, kept); err != nil {
+	if err := a.notifyTurn(ctx, target, state, kept); err != nil {
 		return err
 	}
-	return a.Store.Note(ctx, target, looked, kept)
+	return a.Store.Note(ctx, target, checked, kept)
 }
 
-// tellTurn tells the event log that a tag begins to fail, or that it has recovered.
-func (a *Activities) tellTurn(ctx context.Context, target image.Target, state watch.State, now *watch.Problem) error {
+// notifyTurn tells the event log that a tag begins to fail, or that it has recovered.
+func (a *Activities) notifyTurn(ctx context.Context, target image.Target, state watch.State, now *watch.Problem) error {
 	resource := event.Resource{ID: target.String(), Kind: "image_tag"}
 	before := state.Problem
 	switch {
@@ -141,17 +141,17 @@ func (a *Activities) tellTurn(ctx context.Context, target image.Target, state wa
 	return nil
 }
 
-// ofResolve tells whether a problem lies between us and the registry, rather
+// ofResolve reports whether a problem lies between us and the registry, rather
 // than in the image.
 func ofResolve(p *watch.Problem) bool { return p != nil && p.Stage == watch.StageResolve }
 
-// tagFault tells whether a problem is about the tag itself: it is gone, or may
+// tagFault reports whether a problem is about the tag itself: it is gone, or may
 // not be read.
 func tagFault(p *watch.Problem) bool {
-	return ofResolve(p) && fault.ByName(p.Kind) != nil && fault.Permanent(fault.ByName(p.Kind))
+	return ofResolve(p) && errkind.ByName(p.Kind) != nil && errkind.Permanent(errkind.ByName(p.Kind))
 }
 
-// compare tells which steps are to be done for the image, and whether the
+// compare reports which steps are to be done for the image, and whether the
 // recorded outcome may be out of date.
 func (a *Activities) compare(ctx context.Context, view watch.RecordView, seen *watch.Observation) error {
 	digest := seen.Resolved.Manifest
@@ -159,7 +159,7 @@ func (a *Activities) compare(ctx context.Context, view watch.RecordView, seen *w
 		return nil
 	}
 	stored, err := a.Store.ImageHeader(ctx, digest)
-	if err != nil && !errors.Is(err, fault.NotFound) {
+	if err != nil && !errors.Is(err, errkind.NotFound) {
 		return err
 	}
 	seen.Analyzed = err == nil && stored.Problem == nil
@@ -197,16 +197,16 @@ func (a *Activities) delay(ctx context.Context) (*watch.Problem, error) {
 // errNoAnalyzer is shown until a worker that analyzes is at work.
 var errNoAnalyzer = errors.New("no worker analyzes images: start one that serves analysis")
 
-// outdated tells whether recording could come to something else than before.
+// outdated reports whether recording could come to something else than before.
 func outdated(view watch.RecordView, seen *watch.Observation, now time.Time) bool {
 	state := view.State
 	if state.Resolved != seen.Resolved || state.Analyzed != seen.Image || seen.Unfit != nil && !state.Pending.IsZero() {
 		return true
 	}
-	if state.Basis.Generation != view.Generation || state.Basis.Engine != view.Engine || state.Basis.Bundle != view.Bundle {
+	if state.Basis.Build != view.Build || state.Basis.Matcher != view.Matcher || state.Basis.Bundle != view.Bundle {
 		return true
 	}
-	if view.Generation != "" && seen.Image != "" && !(seen.Matched && state.Matched) {
+	if view.Build != "" && seen.Image != "" && !(seen.Matched && state.Matched) {
 		return true
 	}
 	return !state.Next.IsZero() && !now.Before(state.Next)

@@ -9,7 +9,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -23,7 +23,7 @@ func TestUnchangedTagCostsOneRequest(t *testing.T) {
 	r.push("app:1", "openssl 1")
 	target := r.settled("app:1")
 	r.registry.Forget()
-	seen := r.pass(target)
+	seen := r.resync(target)
 	if seen.Changed || !seen.Active || !seen.Analyzed || !seen.Matched {
 		t.Errorf("seen %+v", seen)
 	}
@@ -66,15 +66,15 @@ func TestRegistryThatFailsHoldsNothingUp(t *testing.T) {
 			target := r.settled("app:1")
 			test.fail(r)
 			before := view(r, target).State
-			r.clock.pass(time.Hour)
+			r.clock.advance(time.Hour)
 			r.matcher.knows(checksum(2), "openssl 1", cve("CVE-2026-0001", vuln.Critical))
 			r.data(2)
-			seen := r.pass(target)
+			seen := r.resync(target)
 			if seen.Problem == nil || seen.Problem.Stage != watch.StageResolve || seen.Resolved.Manifest != digest {
 				t.Errorf("seen %+v", seen)
 			}
-			if told := r.told(); !slices.Contains(told, "vuln_update feed app:1") || !slices.Contains(told, "policy_eval feed app:1") || slices.Contains(told, "tag_update image app:1") {
-				t.Errorf("told %q", told)
+			if notified := r.notified(); !slices.Contains(notified, "vuln_update feed app:1") || !slices.Contains(notified, "policy_eval feed app:1") || slices.Contains(notified, "tag_update image app:1") {
+				t.Errorf("notified %q", notified)
 			}
 			after := view(r, target).State
 			if after.Problem == nil || after.Resolved != before.Resolved {
@@ -84,16 +84,16 @@ func TestRegistryThatFailsHoldsNothingUp(t *testing.T) {
 	}
 }
 
-// TestFailingTagIsToldOnce: whatever else goes on meanwhile, a tag that is gone
-// is told of when that begins and when it ends.
-func TestFailingTagIsToldOnce(t *testing.T) {
+// TestFailingTagIsNotifiedOnce: whatever else goes on meanwhile, a tag that is gone
+// is notified of when that begins and when it ends.
+func TestFailingTagIsNotifiedOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.data(1)
 	r.push("app:1", "openssl 1")
 	target := r.settled("app:1")
-	mark := len(r.told())
-	later := func() { r.clock.pass(time.Hour); r.pass(target) }
+	mark := len(r.notified())
+	later := func() { r.clock.advance(time.Hour); r.resync(target) }
 
 	r.must(r.registry.Delete(t.Context(), "app:1"))
 	later()
@@ -105,7 +105,7 @@ func TestFailingTagIsToldOnce(t *testing.T) {
 	r.data(2) // is recorded, and does not end the problem
 	later()
 	later()
-	if p := view(r, target).State.Problem; p == nil || !p.Since.Equal(began) || p.Kind != fault.Name(fault.NotFound) {
+	if p := view(r, target).State.Problem; p == nil || !p.Since.Equal(began) || p.Kind != errkind.Name(errkind.NotFound) {
 		t.Errorf("problem %+v, want NotFound since %s", p, began)
 	}
 	r.push("app:1", "openssl 1")
@@ -122,19 +122,19 @@ func TestFailingTagIsToldOnce(t *testing.T) {
 	r.expect(mark+3, "system.image_analysis.registry_lookup_failed app:1")
 }
 
-// TestRegistryOutOfReachIsNotTheTagsToTell: its sweeper tells, once for all.
+// TestRegistryOutOfReachIsNotTheTagsToTell: its poller tells, once for all.
 func TestRegistryOutOfReachIsNotTheTagsToTell(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.push("app:1", "openssl 1")
 	target := r.settled("app:1")
-	mark := len(r.told())
+	mark := len(r.notified())
 	r.must(r.registry.Pause())
-	if seen := r.pass(target); seen.Problem == nil || seen.Problem.Kind != fault.Name(fault.Unavailable) {
+	if seen := r.resync(target); seen.Problem == nil || seen.Problem.Kind != errkind.Name(errkind.Unavailable) {
 		t.Errorf("problem %+v", seen.Problem)
 	}
 	r.must(r.registry.Resume())
-	r.pass(target)
+	r.resync(target)
 	r.expect(mark)
 }
 
@@ -144,13 +144,13 @@ func TestRegistryThatAsksToWait(t *testing.T) {
 	r.push("app:1", "openssl 1")
 	target := r.settled("app:1")
 	r.registry.Fail(lab.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3600"}}})
-	if seen := r.pass(target); seen.RetryAfter < 50*time.Minute || seen.RetryAfter > time.Hour {
+	if seen := r.resync(target); seen.RetryAfter < 50*time.Minute || seen.RetryAfter > time.Hour {
 		t.Errorf("wait %s, want about an hour", seen.RetryAfter)
 	}
 }
 
 // TestIndexAroundTheSameImage: another index for the same platform's image is
-// recorded and not told.
+// recorded and not notified.
 func TestIndexAroundTheSameImage(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -158,14 +158,14 @@ func TestIndexAroundTheSameImage(t *testing.T) {
 	ours, other := build(r, "linux/amd64", "openssl 1"), build(r, "linux/arm64", "openssl 1")
 	first := r.pushIndex("app:1", ours)
 	target := r.settled("app:1")
-	mark := len(r.told())
+	mark := len(r.notified())
 	second := r.pushIndex("app:1", ours, other)
-	r.pass(target)
+	r.resync(target)
 	r.expect(mark)
 	if got := view(r, target).State.Resolved.Index; got != second || first == second {
 		t.Errorf("index %s is recorded, want %s", got, second)
 	}
-	if seen := r.pass(target); seen.Changed {
+	if seen := r.resync(target); seen.Changed {
 		t.Error("the index that was recorded is news again")
 	}
 }
@@ -178,19 +178,19 @@ func TestFailedAnalysisSurvivesALook(t *testing.T) {
 	r.data(1)
 	r.push("app:1", "openssl 1")
 	target := r.settled("app:1")
-	r.analyzer.failures[r.push("app:1", "openssl 2")] = fmt.Errorf("truncated: %w", fault.Invalid)
-	r.pass(target)
+	r.analyzer.failures[r.push("app:1", "openssl 2")] = fmt.Errorf("truncated: %w", errkind.Invalid)
+	r.resync(target)
 	r.must(r.registry.Pause())
-	r.pass(target)
+	r.resync(target)
 	r.must(r.registry.Resume())
-	seen := r.pass(target)
+	seen := r.resync(target)
 	for _, p := range []*watch.Problem{seen.Problem, view(r, target).State.Problem} {
 		if p == nil || p.Stage != watch.StageAnalyze {
 			t.Errorf("problem %+v, want that of the analysis", p)
 		}
 	}
 	if seen.Changed {
-		t.Error("an image that cannot be analyzed is taken up again at every look")
+		t.Error("an image that cannot be analyzed is taken up again at every check")
 	}
 }
 

@@ -56,7 +56,7 @@ func TestWatchersWithoutSearchAttributes(t *testing.T) {
 	whole, unnamed, judged, fresh := r.target("app:whole"), r.target("app:unnamed"), r.target("app:judged"), r.target("app:new")
 	r.matched("app:judged", "openssl 1")
 	r.subscribe(judged)
-	r.pass(judged)
+	r.resync(judged)
 	var running []string
 	for _, target := range []string{"app:whole", "app:unnamed", "app:new"} {
 		r.push(target, "openssl 1")

@@ -9,7 +9,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
-// Packages tells what package registries have published; nil feeds where none is
+// Packages reports what package registries have published; nil feeds where none is
 // configured.
 type Packages interface {
 	NPM(ctx context.Context, names []string) (*policy.PackageFeed, error)
@@ -21,7 +21,7 @@ const putOff = 5 * time.Minute
 
 // askRegistries adds what the package registries know of the image's packages,
 // where a rule of the bundle asks for it.
-func (a *Activities) askRegistries(ctx context.Context, bundle *policy.Bundle, subject *policy.Subject) (err error) {
+func (a *Activities) askRegistries(ctx context.Context, bundle *policy.Bundle, subject *policy.Input) (err error) {
 	if uses(bundle, "npms") {
 		subject.NPM, err = a.Packages.NPM(ctx, namesOf(subject.Inventory, "npm"))
 	}
@@ -31,7 +31,7 @@ func (a *Activities) askRegistries(ctx context.Context, bundle *policy.Bundle, s
 	return err
 }
 
-// uses tells whether a rule of the bundle is of that gate.
+// uses reports whether a rule of the bundle is of that gate.
 func uses(bundle *policy.Bundle, gate string) bool {
 	for _, p := range bundle.Policies {
 		for _, rule := range p.Rules {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -35,9 +35,9 @@ func TestEvaluationThatIsPutOff(t *testing.T) {
 		"whitelists": [], "mappings": [{"id": "m", "name": "m", "registry": "*", "repository": "*", "image": {"type": "tag", "value": "*"}, "policy_ids": ["p"], "whitelist_ids": []}]}`)
 	r.push("app:1", "openssl 1")
 	target := r.settled("app:1")
-	published.failure = fmt.Errorf("registry.example.com: %w", fault.Unavailable)
+	published.failure = fmt.Errorf("registry.example.com: %w", errkind.Unavailable)
 	pushed := r.push("app:1", "openssl 2")
-	r.pass(target)
+	r.resync(target)
 	state := func() watch.State {
 		view, err := r.store.View(t.Context(), target)
 		r.must(err)
@@ -47,14 +47,14 @@ func TestEvaluationThatIsPutOff(t *testing.T) {
 		t.Errorf("while it does not answer: %+v, %+v", s.Evaluation, s.Problem)
 	}
 	began := state().Problem
-	r.clock.pass(time.Hour)
-	r.pass(target)
+	r.clock.advance(time.Hour)
+	r.resync(target)
 	if s := state(); s.Problem == nil || began == nil || !s.Problem.Since.Equal(began.Since) {
 		t.Errorf("an hour later: %+v, before %+v", s.Problem, began)
 	}
 	published.failure = nil
-	r.clock.pass(time.Hour)
-	r.pass(target)
+	r.clock.advance(time.Hour)
+	r.resync(target)
 	if s := state(); s.Evaluation.Digest != pushed || s.Problem != nil {
 		t.Errorf("when it answers again: %+v, %+v", s.Evaluation, s.Problem)
 	}

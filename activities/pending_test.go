@@ -23,20 +23,20 @@ func TestAMoveDoesNotWaitForTheAnalysis(t *testing.T) {
 	r.activate("usual", "high")
 	old := r.push("app:1", "openssl 1", "zlib 1")
 	target := r.settled("app:1")
-	mark := len(r.told())
+	mark := len(r.notified())
 
-	r.clock.pass(time.Minute)
+	r.clock.advance(time.Minute)
 	moved := r.clock.Now()
 	next := r.push("app:1", "openssl 2")
-	r.resync(target)
+	r.resyncOnce(target)
 	r.expect(mark, "tag_update image app:1")
 	expectPending(t, r, target, old, next, moved)
-	if seen := r.resync(target); seen.Changed {
-		t.Error("a tag that waits for its analysis makes every pass anew")
+	if seen := r.resyncOnce(target); seen.Changed {
+		t.Error("a tag that waits for its analysis makes every resync anew")
 	}
 
-	mark = len(r.told())
-	r.clock.pass(time.Hour)
+	mark = len(r.notified())
+	r.clock.advance(time.Hour)
 	r.matcher.knows(checksum(2), "openssl 1", cve("CVE-2026-0001", vuln.High))
 	r.matcher.knows(checksum(2), "zlib 1", cve("CVE-2026-0009", vuln.Low))
 	r.watchers.take()
@@ -44,16 +44,16 @@ func TestAMoveDoesNotWaitForTheAnalysis(t *testing.T) {
 	if woken := r.watchers.take(); !slices.Contains(woken, "data app:1") {
 		t.Errorf("woken: %v", woken)
 	}
-	r.resync(target)
+	r.resyncOnce(target)
 	r.expect(mark, "vuln_update feed app:1", "policy_eval feed app:1")
-	mark = len(r.told())
+	mark = len(r.notified())
 	r.activate("mild", "critical")
-	r.resync(target)
+	r.resyncOnce(target)
 	r.expect(mark, "policy_eval policy app:1")
 	expectPending(t, r, target, old, next, moved)
 
-	mark = len(r.told())
-	r.pass(target) // with the analysis
+	mark = len(r.notified())
+	r.resync(target) // with the analysis
 	r.expect(mark, "analysis_update image app:1", "vuln_update image app:1")
 	var analyzed struct {
 		Difference struct {
@@ -75,12 +75,12 @@ func TestAMoveBeforeTheFirstAnalysis(t *testing.T) {
 	target := r.target("app:1")
 	r.subscribe(target)
 	began := r.clock.Now()
-	r.resync(target)
+	r.resyncOnce(target)
 	r.expect(0)
 	expectPending(t, r, target, "", first, began)
-	r.clock.pass(time.Minute)
+	r.clock.advance(time.Minute)
 	second := r.push("app:1", "openssl 2")
-	r.resync(target)
+	r.resyncOnce(target)
 	r.expect(0, "tag_update image app:1")
 	expectPending(t, r, target, "", second, r.clock.Now())
 }
@@ -92,15 +92,15 @@ func TestAnalysisThatIsNotToBeExpected(t *testing.T) {
 	r.push("app:1", "openssl 1")
 	target := r.target("app:1")
 	r.subscribe(target)
-	if seen := r.resync(target); seen.Delay == nil || seen.Delay.Stage != watch.StageAnalyze {
+	if seen := r.resyncOnce(target); seen.Delay == nil || seen.Delay.Stage != watch.StageAnalyze {
 		t.Errorf("without a worker that analyzes, the delay is %+v", seen.Delay)
 	}
 	r.must(r.store.SeeAnalyzer(t.Context(), r.analyzer.Version(), r.clock.Now()))
-	if seen := r.resync(target); seen.Delay != nil {
+	if seen := r.resyncOnce(target); seen.Delay != nil {
 		t.Errorf("with one, the delay is %+v", seen.Delay)
 	}
-	r.clock.pass(watch.EnginePatience + time.Minute)
-	if seen := r.resync(target); seen.Delay == nil {
+	r.clock.advance(watch.MatcherGracePeriod + time.Minute)
+	if seen := r.resyncOnce(target); seen.Delay == nil {
 		t.Error("when it is gone, the tag waits for its turn")
 	}
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// PlanRepository lists a repository's tags and tells which of them would be
+// PlanRepository lists a repository's tags and reports which of them would be
 // watched with those settings, and why, and what that would change if it is
 // watched already. It stores nothing.
 func (a *Activities) PlanRepository(ctx context.Context, repository watch.Repository) (watch.Plan, error) {
@@ -20,7 +20,7 @@ func (a *Activities) PlanRepository(ctx context.Context, repository watch.Reposi
 func (a *Activities) plan(ctx context.Context, repository watch.Repository) (watch.Plan, error) {
 	_, state, err := a.Store.Repository(ctx, repository.Name)
 	watched := &state
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		watched, err = nil, nil
 	}
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// ActivatePolicy makes a stored bundle the active one and tells whether that
+// ActivatePolicy makes a stored bundle the active one and reports whether that
 // changed anything.
 func (a *Activities) ActivatePolicy(ctx context.Context, bundle string) (bool, error) {
 	changed, err := a.Store.ActivateBundle(ctx, bundle, a.now())

@@ -22,9 +22,9 @@ type reconcileStore interface {
 	// before that time.
 	Overdue(ctx context.Context, before time.Time) (map[string]int, error)
 	// Undeliverable counts the pending deliveries to endpoints that do not exist;
-	// GiveUpUndeliverable makes them failed.
+	// FailUndeliverable makes them failed.
 	Undeliverable(ctx context.Context) (int, error)
-	GiveUpUndeliverable(ctx context.Context) (int, error)
+	FailUndeliverable(ctx context.Context) (int, error)
 }
 
 // comparePage is how many targets are read at a time.
@@ -51,11 +51,11 @@ type comparison struct {
 	*Activities
 	request watch.CompareRequest
 	result  watch.Compared
-	looked  atomic.Int64
+	checked atomic.Int64
 	woken   int
 }
 
-func (c *comparison) progress() any { return fmt.Sprintf("%d compared", c.looked.Load()) }
+func (c *comparison) progress() any { return fmt.Sprintf("%d compared", c.checked.Load()) }
 
 func (c *comparison) run(ctx context.Context) error {
 	running, err := c.Watchers.Running(ctx, c.request.Kind)
@@ -67,7 +67,7 @@ func (c *comparison) run(ctx context.Context) error {
 			return err
 		}
 		c.result.Wanted++
-		c.looked.Add(1)
+		c.checked.Add(1)
 		found, runs := running[wanted.Name]
 		delete(running, wanted.Name)
 		if err := c.wantedWatcher(ctx, wanted, found, runs); err != nil {
@@ -152,7 +152,7 @@ func names[T any](ctx context.Context, list func(context.Context) ([]T, error), 
 	}
 }
 
-// missing looks again before it wakes: a watcher that has just begun is not yet
+// missing checks again before it wakes: a watcher that has just begun is not yet
 // on Temporal's list.
 func (c *comparison) missing(ctx context.Context, name string) error {
 	runs, err := c.Watchers.Runs(ctx, c.request.Kind, name)
@@ -163,7 +163,7 @@ func (c *comparison) missing(ctx context.Context, name string) error {
 	return c.wake(ctx, name)
 }
 
-// stray looks again before it wakes: somebody may have subscribed meanwhile.
+// stray checks again before it wakes: somebody may have subscribed meanwhile.
 func (c *comparison) stray(ctx context.Context, name string) error {
 	if c.request.Kind == watch.TagWatcher {
 		target, err := image.ParseTarget(name)
@@ -221,7 +221,7 @@ func (a *Activities) CompareDeliveries(ctx context.Context, request watch.Reconc
 }
 
 func (a *Activities) compareDeliveries(ctx context.Context, dryRun bool) (result watch.DeliveriesCompared, err error) {
-	undeliverable := a.Store.GiveUpUndeliverable
+	undeliverable := a.Store.FailUndeliverable
 	if dryRun {
 		undeliverable = a.Store.Undeliverable
 	}
@@ -256,7 +256,7 @@ func (a *Activities) compareDeliveries(ctx context.Context, dryRun bool) (result
 	return result, nil
 }
 
-// waits tells that an endpoint has a reason not to be tried.
+// waits reports that an endpoint has a reason not to be tried.
 func waits(endpoint event.Endpoint) bool {
 	return endpoint.State.Disabled || endpoint.State.Failing() || endpoint.Paced()
 }

@@ -80,7 +80,7 @@ func TestCompareDeliveries(t *testing.T) {
 	r.endpoint("deleted")
 	r.endpoint("hook")
 	r.pending(1)
-	r.clock.pass(time.Hour)
+	r.clock.advance(time.Hour)
 	r.watchers.take()
 	compare := func(dryRun bool) watch.DeliveriesCompared {
 		return do[watch.DeliveriesCompared](r, r.steps.CompareDeliveries, watch.ReconcileRequest{DryRun: dryRun})

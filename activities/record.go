@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -45,8 +45,8 @@ func (a *Activities) store(ctx context.Context, target image.Target, made watch.
 		if !now.Watched {
 			return decision, nil
 		}
-		if now.State.Revision != made.State.Revision || now.Generation != made.Generation || now.Engine != made.Engine || now.Bundle != made.Bundle {
-			return watch.Decision{}, fmt.Errorf("record %s: the store changed during the evaluation: %w", target, fault.Conflict)
+		if now.State.Revision != made.State.Revision || now.Build != made.Build || now.Matcher != made.Matcher || now.Bundle != made.Bundle {
+			return watch.Decision{}, fmt.Errorf("record %s: the store changed during the evaluation: %w", target, errkind.Conflict)
 		}
 		var err error
 		decision, err = watch.Decide(target, now.State, seen, a.audience(now), a.now())
@@ -64,13 +64,13 @@ func (a *Activities) store(ctx context.Context, target image.Target, made watch.
 }
 
 func (a *Activities) audience(view watch.RecordView) watch.Audience {
-	return watch.Audience{Account: a.Account.Name, Subscriptions: view.Subscriptions, Endpoints: view.Endpoints, Patience: a.Window}
+	return watch.Audience{Account: a.Account.Name, Subscriptions: view.Subscriptions, Endpoints: view.Endpoints, RetryWindow: a.Window}
 }
 
 func outcome(target image.Target, d watch.Decision) watch.Recorded {
 	recorded := watch.Recorded{Summary: d.State.Summarize(target)}
 	for _, n := range d.Notifications {
-		recorded.Notifications = append(recorded.Notifications, watch.Told{ID: n.ID, Type: n.Type, Line: n.Summary, At: n.Created})
+		recorded.Notifications = append(recorded.Notifications, watch.Notified{ID: n.ID, Type: n.Type, Line: n.Summary, At: n.Created})
 	}
 	named := map[string]bool{}
 	for _, delivery := range d.Deliveries {
@@ -86,7 +86,7 @@ func outcome(target image.Target, d watch.Decision) watch.Recorded {
 // points to, or while that is not analyzed, the last one that was.
 func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view watch.RecordView) (watch.Seen, error) {
 	seen := watch.Seen{Resolved: request.Resolved, Analyzed: request.Resolved.Manifest, Problem: request.Problem,
-		Basis: watch.Basis{Generation: view.Generation, Engine: view.Engine, Bundle: view.Bundle, Analyzer: view.State.Basis.Analyzer}}
+		Basis: watch.Basis{Build: view.Build, Matcher: view.Matcher, Bundle: view.Bundle, Analyzer: view.State.Basis.Analyzer}}
 	analyzed, err := a.isAnalyzed(ctx, request.Resolved.Manifest)
 	if err != nil {
 		return seen, err
@@ -119,7 +119,7 @@ func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view
 
 func (a *Activities) isAnalyzed(ctx context.Context, digest image.Digest) (bool, error) {
 	header, err := a.Store.ImageHeader(ctx, digest)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return false, nil
 	}
 	return err == nil && header.Problem == nil, err
@@ -146,14 +146,14 @@ func (a *Activities) score(ctx context.Context, seen *watch.Seen, view watch.Rec
 // subject is all that is known of an image. Another version of the matcher may
 // see other groups of packages in it: those that it has matched count at once,
 // also for an image that no later step would match, because the tag has left it.
-func (a *Activities) subject(ctx context.Context, target image.Target, digest image.Digest, view watch.RecordView) (*policy.Subject, error) {
+func (a *Activities) subject(ctx context.Context, target image.Target, digest image.Digest, view watch.RecordView) (*policy.Input, error) {
 	subject, err := a.Store.Subject(ctx, target, digest)
-	if err != nil || subject.Matched || view.Engine != a.Matcher.Engine() {
+	if err != nil || subject.Matched || view.Matcher != a.Matcher.Version() {
 		return subject, err
 	}
 	if err := a.group(ctx, digest); err != nil {
-		if errors.Is(err, fault.Invalid) {
-			return subject, nil // the step that matches tells why
+		if errors.Is(err, errkind.Invalid) {
+			return subject, nil // the step that matches reports why
 		}
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (a *Activities) subject(ctx context.Context, target image.Target, digest im
 
 // unchanged is what was seen when the image lost its list of vulnerabilities
 // after the step that made it, as to another version of the matcher. The last
-// outcome stands, with what it was made from: the next pass sees that it is out
+// outcome stands, with what it was made from: the next resync sees that it is out
 // of date, and compares like with like.
 func unchanged(seen watch.Seen, view watch.RecordView) watch.Seen {
 	return watch.Seen{Resolved: seen.Resolved, Analyzed: view.State.Analyzed, Problem: seen.Problem, Basis: view.State.Basis}
@@ -181,7 +181,7 @@ func (a *Activities) analyzedBefore(ctx context.Context, seen *watch.Seen, view 
 		return nil
 	}
 	before, err := a.Store.Inventory(ctx, view.State.Analyzed)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return nil // no longer kept: the difference is left out
 	}
 	if err != nil {

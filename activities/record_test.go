@@ -7,19 +7,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// record is the last step of a pass alone.
+// record is the last step of a resync alone.
 func record(r *rig, target image.Target, digest image.Digest) (watch.Recorded, error) {
 	r.Helper()
 	return try[watch.Recorded](r, r.steps.Record, watch.RecordRequest{Target: target, Resolved: image.Resolved{Manifest: digest}})
 }
 
-// ready makes everything of a pass but its record.
+// ready makes everything of a resync but its record.
 func (r *rig) ready(repositoryAndTag string) (image.Target, image.Digest) {
 	r.Helper()
 	target := r.target(repositoryAndTag)
@@ -32,7 +32,7 @@ func (r *rig) ready(repositoryAndTag string) (image.Target, image.Digest) {
 	return target, digest
 }
 
-func TestRecordTwiceTellsOnce(t *testing.T) {
+func TestRecordTwiceNotifiesOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.endpoint("hook")
@@ -65,7 +65,7 @@ func TestEndpointsOfALostAnswerAreNamed(t *testing.T) {
 	r.expect(0, "analysis_update image app:1")
 }
 
-func TestSubscriptionEndsDuringThePass(t *testing.T) {
+func TestSubscriptionEndsDuringTheResync(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name string
@@ -96,9 +96,9 @@ func TestSubscriptionEndsDuringThePass(t *testing.T) {
 	}
 }
 
-// TestSubscribedAnewDuringThePass: what the former subscription knew is not
+// TestSubscribedAnewDuringTheResync: what the former subscription knew is not
 // compared with; the new one begins in silence.
-func TestSubscribedAnewDuringThePass(t *testing.T) {
+func TestSubscribedAnewDuringTheResync(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.data(1)
@@ -111,7 +111,7 @@ func TestSubscribedAnewDuringThePass(t *testing.T) {
 		r.subscribe(target)
 	})
 	_, err := record(r, target, digest)
-	expectFault(t, err, fault.Conflict, true)
+	expectFault(t, err, errkind.Conflict, true)
 	_, err = record(r, target, digest)
 	r.must(err)
 	r.expect(1, "analysis_update image app:1")
@@ -127,7 +127,7 @@ func TestStoreChangesDuringTheEvaluation(t *testing.T) {
 		sent   []string // by the change itself
 		want   []string
 	}{
-		{"another generation", func(r *rig) {
+		{"another build", func(r *rig) {
 			r.matcher.knows(checksum(2), "openssl 1", cve("CVE-2026-0002", vuln.Low))
 			r.data(2)
 		}, []string{"vuln_update feed app:1"}, []string{"vuln_update feed app:1"}},
@@ -142,10 +142,10 @@ func TestStoreChangesDuringTheEvaluation(t *testing.T) {
 			r.activate("usual", "high")
 			digest := r.push("app:1", "openssl 1")
 			target := r.settled("app:1")
-			mark := len(r.told())
+			mark := len(r.notified())
 			r.interrupt(func() { test.change(r) })
 			_, err := record(r, target, digest)
-			expectFault(t, err, fault.Conflict, true)
+			expectFault(t, err, errkind.Conflict, true)
 			r.expect(mark, test.sent...)
 			_, err = record(r, target, digest)
 			r.must(err)
@@ -155,17 +155,17 @@ func TestStoreChangesDuringTheEvaluation(t *testing.T) {
 }
 
 // TestMatcherChangesBetweenMatchAndRecord: the image lost its list after the
-// step that made it. What is told then and later has the right cause.
+// step that made it. What is notified then and later has the right cause.
 func TestMatcherChangesBetweenMatchAndRecord(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name     string
-		recorder vuln.Engine // of the worker that records
-		at, next []string    // told by this pass, and by the next
+		recorder vuln.Matcher // of the worker that records
+		at, next []string     // notified by this resync, and by the next
 	}{
-		{"recorded by a worker with the new one", "engine 2",
+		{"recorded by a worker with the new one", "matcher 2",
 			[]string{"tag_update image app:1", "analysis_update image app:1", "vuln_update image app:1"}, nil},
-		{"recorded by a worker with the old one", "engine 1",
+		{"recorded by a worker with the old one", "matcher 1",
 			[]string{"tag_update image app:1"}, []string{"analysis_update image app:1", "vuln_update image app:1"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -177,21 +177,21 @@ func TestMatcherChangesBetweenMatchAndRecord(t *testing.T) {
 			r.settled("app:1")
 			r.push("app:1", "openssl 2")
 			target, digest := r.ready("app:1")
-			mark := len(r.told())
-			r.matcher.engine = "engine 2"
+			mark := len(r.notified())
+			r.matcher.version = "matcher 2"
 			r.sync(watch.SyncRequest{})
-			r.matcher.engine = test.recorder
+			r.matcher.version = test.recorder
 			_, err := record(r, target, digest)
 			r.must(err)
 			r.expect(mark, test.at...)
-			r.matcher.engine = "engine 2"
-			r.pass(target)
+			r.matcher.version = "matcher 2"
+			r.resync(target)
 			r.expect(mark+len(test.at), test.next...)
 		})
 	}
 }
 
-// TestImageThatCannotBeAnalyzed: the tag's move is told, and its last good image
+// TestImageThatCannotBeAnalyzed: the tag's move is notified, and its last good image
 // goes on meeting new data.
 func TestImageThatCannotBeAnalyzed(t *testing.T) {
 	t.Parallel()
@@ -199,14 +199,14 @@ func TestImageThatCannotBeAnalyzed(t *testing.T) {
 	r.data(1)
 	good := r.push("app:1", "openssl 1")
 	target := r.settled("app:1")
-	mark := len(r.told())
-	r.analyzer.failures[r.push("app:1", "openssl broken")] = fault.Limit
-	r.pass(target)
+	mark := len(r.notified())
+	r.analyzer.failures[r.push("app:1", "openssl broken")] = errkind.Limit
+	r.resync(target)
 	r.expect(mark, "tag_update image app:1", "user.image.analysis.failed app:1")
-	r.clock.pass(time.Hour)
+	r.clock.advance(time.Hour)
 	r.matcher.knows(checksum(2), "openssl 1", cve("CVE-2026-0001", vuln.High))
 	r.data(2)
-	r.pass(target)
+	r.resync(target)
 	r.expect(mark+2, "vuln_update feed app:1")
 	state := view(r, target).State
 	if state.Analyzed != good || state.Problem == nil || state.Problem.Stage != watch.StageAnalyze {
@@ -222,17 +222,17 @@ func TestLastGoodImageMeetsANewMatcher(t *testing.T) {
 	r.data(1)
 	r.push("app:1", "openssl 1")
 	target := r.settled("app:1")
-	r.analyzer.failures[r.push("app:1", "openssl broken")] = fault.Invalid
-	r.pass(target)
-	mark := len(r.told())
-	r.matcher.engine = "engine 2"
+	r.analyzer.failures[r.push("app:1", "openssl broken")] = errkind.Invalid
+	r.resync(target)
+	mark := len(r.notified())
+	r.matcher.version = "matcher 2"
 	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-0001", vuln.High))
 	r.sync(watch.SyncRequest{})
-	r.pass(target)
+	r.resync(target)
 	r.expect(mark, "vuln_update scanner app:1")
 }
 
-// TestImageThatCannotBeMatched: its tag's move is told; a part of a list is not
+// TestImageThatCannotBeMatched: its tag's move is notified; a part of a list is not
 // the list.
 func TestImageThatCannotBeMatched(t *testing.T) {
 	t.Parallel()
@@ -241,14 +241,14 @@ func TestImageThatCannotBeMatched(t *testing.T) {
 	r.data(1)
 	r.push("app:1", "openssl 1")
 	target := r.settled("app:1")
-	mark := len(r.told())
+	mark := len(r.notified())
 	r.matcher.broken["zlib ?"] = true
 	digest := r.push("app:1", "openssl 2", "zlib ?")
 	do[watch.Observation](r, r.steps.Observe, target)
 	do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: target, Digest: digest})
 	_, err := try[watch.Matching](r, r.steps.Match, digest)
-	expectFault(t, err, fault.Invalid, false)
-	problem := &watch.Problem{Kind: fault.Name(fault.Invalid), Stage: watch.StageMatch, Message: err.Error(), Since: r.clock.Now()}
+	expectFault(t, err, errkind.Invalid, false)
+	problem := &watch.Problem{Kind: errkind.Name(errkind.Invalid), Stage: watch.StageMatch, Message: err.Error(), Since: r.clock.Now()}
 	do[watch.Recorded](r, r.steps.Record, watch.RecordRequest{Target: target, Resolved: image.Resolved{Manifest: digest}, Problem: problem})
 	r.expect(mark, "tag_update image app:1")
 	state := view(r, target).State

@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -35,10 +35,10 @@ func (a *Activities) Reevaluate(ctx context.Context) (watch.Reevaluated, error) 
 // affected is found anew for each page.
 const affectedPage = 5000
 
-// ReevaluateAffected is Reevaluate for the tags of which a generation changed
+// ReevaluateAffected is Reevaluate for the tags of which a build changed
 // something that a decision reads, with their vulnerability lists. The first
-// generation of all concerns every image: none was matched before.
-func (a *Activities) ReevaluateAffected(ctx context.Context, generation string) (watch.Reevaluated, error) {
+// build of all concerns every image: none was matched before.
+func (a *Activities) ReevaluateAffected(ctx context.Context, build string) (watch.Reevaluated, error) {
 	feed, err := a.Store.Feed(ctx)
 	if err != nil {
 		return watch.Reevaluated{}, classify(err)
@@ -48,7 +48,7 @@ func (a *Activities) ReevaluateAffected(ctx context.Context, generation string) 
 		return watch.Reevaluated{Woken: woken}, classify(err)
 	}
 	done, err := a.reevaluate(ctx, func(after string) ([]image.Target, error) {
-		return a.Store.AffectedTargets(ctx, generation, after, affectedPage)
+		return a.Store.AffectedTargets(ctx, build, after, affectedPage)
 	}, a.Watchers.DataChanged)
 	if err != nil {
 		return done, classify(err)
@@ -57,11 +57,11 @@ func (a *Activities) ReevaluateAffected(ctx context.Context, generation string) 
 	return done, classify(err)
 }
 
-// ageMatters tells whether the age of the current data can bring any tag to
+// ageMatters reports whether the age of the current data can bring any tag to
 // another outcome than that of the data before, for the active bundle.
 func (a *Activities) ageMatters(ctx context.Context, feed watch.Feed) (bool, error) {
 	active, err := a.Store.ActiveBundle(ctx)
-	if errors.Is(err, fault.NotFound) || feed.Current == nil {
+	if errors.Is(err, errkind.NotFound) || feed.Current == nil {
 		return false, nil
 	}
 	if err != nil {
@@ -104,7 +104,7 @@ func (a *Activities) reevaluate(ctx context.Context, page func(after string) ([]
 	}
 }
 
-// reevaluatePage has the endpoints woken before the watchers: what is to be told
+// reevaluatePage has the endpoints woken before the watchers: what is to be notified
 // comes before what is to be shown.
 func (a *Activities) reevaluatePage(ctx context.Context, targets []image.Target, wake func(context.Context, image.Target) error, at *watch.Reevaluated) error {
 	var mu sync.Mutex
@@ -114,11 +114,11 @@ func (a *Activities) reevaluatePage(ctx context.Context, targets []image.Target,
 	group.SetLimit(reevaluations)
 	for i, target := range targets {
 		group.Go(func() (err error) {
-			var told []string
-			told, concerned[i], err = a.reevaluateTag(inner, target)
+			var notified []string
+			notified, concerned[i], err = a.reevaluateTag(inner, target)
 			mu.Lock()
 			defer mu.Unlock()
-			endpoints = append(endpoints, told...)
+			endpoints = append(endpoints, notified...)
 			return err
 		})
 	}
@@ -155,7 +155,7 @@ func (a *Activities) reevaluateTag(ctx context.Context, target image.Target) (en
 	if !onlyEvaluationDiffers(view) {
 		return nil, true, nil
 	}
-	if view.State.Basis.Bundle == view.Bundle && view.State.Basis.Generation == view.Generation {
+	if view.State.Basis.Bundle == view.Bundle && view.State.Basis.Build == view.Build {
 		return nil, repeated(ctx), nil // the step may have got this far and not further
 	}
 	seen, err := a.seen(ctx, watch.RecordRequest{Target: target, Resolved: view.State.Resolved}, view)
@@ -165,7 +165,7 @@ func (a *Activities) reevaluateTag(ctx context.Context, target image.Target) (en
 		endpoints = recorded.Endpoints
 		concerned = len(recorded.Notifications) > 0 || !sameOutcome(view.State.Summarize(target), recorded.Summary)
 	}
-	if err != nil && ctx.Err() == nil && !errors.Is(err, fault.Unavailable) {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errkind.Unavailable) {
 		// It changes right now, or cannot be evaluated: its watcher sees to it, and the
 		// others are not held up.
 		a.Log.InfoContext(ctx, "tag not evaluated in bulk, watcher woken", "tag", target.String(), "reason", err)
@@ -174,16 +174,16 @@ func (a *Activities) reevaluateTag(ctx context.Context, target image.Target) (en
 	return endpoints, concerned, err
 }
 
-// onlyEvaluationDiffers tells that an outcome needs nothing but an evaluation. Newer
+// onlyEvaluationDiffers reports that an outcome needs nothing but an evaluation. Newer
 // data are no obstacle: stored findings are always of the current ones, and few
-// images are touched by a move, so that most tags lag behind until their next pass.
+// images are touched by a move, so that most tags lag behind until their next resync.
 func onlyEvaluationDiffers(view watch.RecordView) bool {
 	state := view.State
 	return state.Problem == nil && state.Matched && state.Analyzed != "" && state.Analyzed == state.Resolved.Manifest &&
-		view.Generation != "" && state.Basis.Engine == view.Engine
+		view.Build != "" && state.Basis.Matcher == view.Matcher
 }
 
-// sameOutcome tells that a watcher would show, and wait for, the same.
+// sameOutcome reports that a watcher would show, and wait for, the same.
 func sameOutcome(before, after watch.Summary) bool {
 	return before.Status == after.Status && before.FinalAction == after.FinalAction && before.Next.Equal(after.Next) &&
 		before.Counts == after.Counts && before.Coverage == after.Coverage && before.Matched == after.Matched

@@ -11,13 +11,13 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // reevaluated has three tags: one with a High flaw, one without any, and one
-// that nobody has looked at yet.
+// that nobody has checked yet.
 func reevaluated(t *testing.T) *rig {
 	r := newRig(t)
 	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-1", vuln.High))
@@ -37,7 +37,7 @@ func reevaluated(t *testing.T) *rig {
 func TestReevaluate(t *testing.T) {
 	t.Parallel()
 	r := reevaluated(t)
-	before := len(r.told())
+	before := len(r.notified())
 	r.activate("second", "high")
 	done := do[watch.Reevaluated](r, r.steps.Reevaluate)
 	if done.Evaluated != 1 || done.Woken != 2 {
@@ -48,11 +48,11 @@ func TestReevaluate(t *testing.T) {
 		t.Errorf("woken (-want +got)\n%s", diff)
 	}
 	// The watchers have nothing left to record, and show what was.
-	seen := r.pass(r.target("app:flawed"))
+	seen := r.resync(r.target("app:flawed"))
 	if seen.Changed || seen.Summary == nil || seen.Summary.Status != "fail" {
 		t.Errorf("the watcher sees %+v", seen)
 	}
-	if seen := r.pass(r.target("app:sound")); seen.Changed {
+	if seen := r.resync(r.target("app:sound")); seen.Changed {
 		t.Errorf("the watcher sees %+v", seen)
 	}
 	r.expect(before, "policy_eval policy app:flawed")
@@ -63,10 +63,10 @@ func TestReevaluateAgain(t *testing.T) {
 	r := reevaluated(t)
 	r.activate("second", "high")
 	do[watch.Reevaluated](r, r.steps.Reevaluate)
-	told := len(r.told())
+	notified := len(r.notified())
 	r.watchers.take()
 	do[watch.Reevaluated](r, r.steps.Reevaluate)
-	r.expect(told)
+	r.expect(notified)
 	if diff := cmp.Diff([]string{"policy app:waiting"}, r.watchers.take()); diff != "" {
 		t.Errorf("woken (-want +got)\n%s", diff)
 	}
@@ -77,14 +77,14 @@ func TestReevaluateToAnExpiry(t *testing.T) {
 	t.Parallel()
 	r := reevaluated(t)
 	expires := r.clock.Now().Add(time.Hour)
-	r.activate("second", "high", excuse("CVE-2026-1+openssl", expires))
-	told := len(r.told())
+	r.activate("second", "high", waiver("CVE-2026-1+openssl", expires))
+	notified := len(r.notified())
 	do[watch.Reevaluated](r, r.steps.Reevaluate)
-	r.expect(told)
+	r.expect(notified)
 	if diff := cmp.Diff([]string{"policy app:flawed", "policy app:waiting"}, r.watchers.take()); diff != "" {
 		t.Errorf("woken (-want +got)\n%s", diff)
 	}
-	if seen := r.pass(r.target("app:flawed")); !seen.Next.Equal(expires) {
+	if seen := r.resync(r.target("app:flawed")); !seen.Next.Equal(expires) {
 		t.Errorf("next %s, want %s", seen.Next, expires)
 	}
 }
@@ -95,13 +95,13 @@ func TestReevaluateAfterNewData(t *testing.T) {
 	r := reevaluated(t)
 	r.feed.offers(description(2))
 	fetched := do[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
-	do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation, From: fetched.Current})
+	do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Build: *fetched.Build, From: fetched.Current})
 	r.activate("second", "high")
-	told := len(r.told())
+	notified := len(r.notified())
 	if done := do[watch.Reevaluated](r, r.steps.Reevaluate); done.Evaluated != 1 || done.Woken != 2 {
 		t.Errorf("%+v, want one evaluated and two woken", done)
 	}
-	r.expect(told, "vuln_update feed app:flawed") // the new data know nothing of it
+	r.expect(notified, "vuln_update feed app:flawed") // the new data know nothing of it
 }
 
 // What was stored before the step failed is sent once it is repeated, although there
@@ -109,9 +109,9 @@ func TestReevaluateAfterNewData(t *testing.T) {
 func TestReevaluateRepeatedWakesEndpoints(t *testing.T) {
 	t.Parallel()
 	r := reevaluated(t)
-	told := len(r.told())
+	notified := len(r.notified())
 	r.activate("second", "high")
-	r.watchers.failure = fault.Unavailable
+	r.watchers.failure = errkind.Unavailable
 	r.watchers.failing = func() { r.watchers.failure = nil }
 	step := func(ctx workflow.Context) error {
 		options := workflow.ActivityOptions{StartToCloseTimeout: time.Minute}
@@ -124,7 +124,7 @@ func TestReevaluateRepeatedWakesEndpoints(t *testing.T) {
 	env.RegisterWorkflow(step)
 	env.ExecuteWorkflow(step)
 	r.must(env.GetWorkflowError())
-	r.expect(told, "policy_eval policy app:flawed")
+	r.expect(notified, "policy_eval policy app:flawed")
 	if woken := r.watchers.take(); !slices.Contains(woken, "endpoint hook") {
 		t.Errorf("woken: %v", woken)
 	}

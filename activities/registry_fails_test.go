@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
@@ -17,14 +17,14 @@ import (
 
 // TestRegistryThatFailsIsTroubleOfOne: whatever makes a whole registry fail, its
 // tags' own passes cost it next to nothing, tell nothing and keep their images.
-// That it fails, and that it recovered, is its sweeper's to tell.
+// That it fails, and that it recovered, is its poller's to tell.
 func TestRegistryThatFailsIsTroubleOfOne(t *testing.T) {
 	const tags = 40
 	for _, test := range []struct {
 		name     string
 		fail     func(r *rig)
 		mend     func(r *rig)
-		requests int // at most, for a sweep and a pass of each tag
+		requests int // at most, for a poll and a resync of each tag
 	}{
 		{"errors", func(r *rig) { r.registry.Fail(lab.Fault{Status: http.StatusBadGateway}) }, func(r *rig) { r.registry.Heal() }, 24},
 		{"broken connections", func(r *rig) { r.registry.Fail(lab.Fault{Drop: true}) }, func(r *rig) { r.registry.Heal() }, 60}, // net/http tries some again
@@ -42,17 +42,17 @@ func TestRegistryThatFailsIsTroubleOfOne(t *testing.T) {
 				r.push(name, "a 1")
 				targets = append(targets, r.settled(name))
 			}
-			r.sweep()
-			before := len(r.told())
+			r.poll()
+			before := len(r.notified())
 			r.registry.Forget()
 
 			test.fail(r)
-			r.clock.pass(time.Hour)
-			if swept := r.sweep(); swept.Problem == nil || swept.Problem.Kind != fault.Name(fault.Unavailable) || swept.Wait < 30*time.Second {
-				t.Errorf("swept %+v", swept)
+			r.clock.advance(time.Hour)
+			if polled := r.poll(); polled.Problem == nil || polled.Problem.Kind != errkind.Name(errkind.Unavailable) || polled.Wait < 30*time.Second {
+				t.Errorf("polled %+v", polled)
 			}
 			for _, target := range targets {
-				if seen := r.pass(target); seen.Problem == nil || seen.Resolved.Manifest == "" || seen.Changed {
+				if seen := r.resync(target); seen.Problem == nil || seen.Resolved.Manifest == "" || seen.Changed {
 					t.Fatalf("%s: %+v", target, seen)
 				}
 			}
@@ -66,12 +66,12 @@ func TestRegistryThatFailsIsTroubleOfOne(t *testing.T) {
 			if report := do[watch.RegistryReport](r, r.steps.CheckRegistry, r.registry.Host()); !report.Works || report.Worker == "" {
 				t.Fatalf("check %+v", report)
 			}
-			r.clock.pass(time.Hour)
-			if swept := r.sweep(); swept.Problem != nil || swept.Looked != tags || swept.Moved != 0 || swept.Budget.Concurrency != 8 {
-				t.Errorf("swept %+v", swept)
+			r.clock.advance(time.Hour)
+			if polled := r.poll(); polled.Problem != nil || polled.Checked != tags || polled.Moved != 0 || polled.RateLimit.Concurrency != 8 {
+				t.Errorf("polled %+v", polled)
 			}
 			for _, target := range targets {
-				if seen := r.pass(target); seen.Problem != nil {
+				if seen := r.resync(target); seen.Problem != nil {
 					t.Fatalf("%s: %+v", target, seen.Problem)
 				}
 			}
@@ -93,5 +93,5 @@ func TestCheckRegistryRefusesWhatIsNone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	_, err := try[watch.RegistryReport](r, r.steps.CheckRegistry, "no registry")
-	expectFault(t, err, fault.Invalid, false)
+	expectFault(t, err, errkind.Invalid, false)
 }

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // renewalStore keeps which analyzers are at work, and which images they have
-// still to look at.
+// still to check.
 type renewalStore interface {
 	SeeAnalyzer(ctx context.Context, analyzer string, now time.Time) error
 	Analyzers(ctx context.Context) ([]watch.AnalyzerSeen, error)
@@ -37,7 +37,7 @@ func (a *Activities) NextRenewal(ctx context.Context, request watch.RenewalReque
 		return watch.Renewal{}, classify(err)
 	}
 	next.Analyzer, next.Pause = leader, time.Hour/time.Duration(a.RenewPace)
-	asking, cancel := withLookTimeout(ctx)
+	asking, cancel := withCheckTimeout(ctx)
 	defer cancel()
 	if _, err := a.Registry.Head(asking, next.Target.Reference); err != nil {
 		next.Problem = problem(watch.StageResolve, err, nil, a.now())
@@ -46,11 +46,11 @@ func (a *Activities) NextRenewal(ctx context.Context, request watch.RenewalReque
 }
 
 // EndRenewal wakes the tags of an image that was renewed, and remembers one that
-// could not be. It tells whether the leading analyzer has looked at the image.
+// could not be. It reports whether the leading analyzer has checked the image.
 func (a *Activities) EndRenewal(ctx context.Context, end watch.RenewalEnd) (bool, error) {
 	defer heartbeat(ctx, func() any { return "waking tags" })()
 	stored, err := a.Store.ImageHeader(ctx, end.Digest)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return false, nil // no tag points to it any more
 	}
 	if err != nil {
@@ -95,14 +95,14 @@ func (e followsError) Error() string {
 	return fmt.Sprintf("this worker's analyzer is %s, but workers with %s are at work, which is newer here", e.own, e.leader)
 }
 
-func (e followsError) Unwrap() error { return fault.Conflict }
+func (e followsError) Unwrap() error { return errkind.Conflict }
 
 // RetryAfter is short: the next worker to take the step may be one that leads,
 // however often it went to others.
 func (e followsError) RetryAfter() time.Duration { return 2 * time.Second }
 
-// leadAnalysis is fault.Conflict, which is tried again, while workers with
-// another analyzer lead: they look at the known images.
+// leadAnalysis is errkind.Conflict, which is tried again, while workers with
+// another analyzer lead: they check the known images.
 func (a *Activities) leadAnalysis(ctx context.Context) error {
 	own := a.Analyzer.Version()
 	if err := a.Store.SeeAnalyzer(ctx, own, a.now()); err != nil {
@@ -115,14 +115,14 @@ func (a *Activities) leadAnalysis(ctx context.Context) error {
 	return err
 }
 
-// TendAnalyzer tells the others, until the context ends, that this worker's
+// HousekeepAnalyzer tells the others, until the context ends, that this worker's
 // analyzer is at work, and calls led each time it begins to lead: there may be
 // images to renew. It is no step of a workflow.
-func (a *Activities) TendAnalyzer(ctx context.Context, led func(context.Context) error) {
-	ticker := time.NewTicker(tendEvery)
+func (a *Activities) HousekeepAnalyzer(ctx context.Context, led func(context.Context) error) {
+	ticker := time.NewTicker(housekeepingInterval)
 	defer ticker.Stop()
 	for leading := false; ; {
-		now, err := a.TendAnalyzerOnce(ctx, leading, led)
+		now, err := a.HousekeepAnalyzerOnce(ctx, leading, led)
 		if err != nil && ctx.Err() == nil {
 			a.Log.WarnContext(ctx, "analyzer not made known, it is tried again", "error", err)
 		}
@@ -135,11 +135,11 @@ func (a *Activities) TendAnalyzer(ctx context.Context, led func(context.Context)
 	}
 }
 
-// TendAnalyzerOnce is one round of TendAnalyzer. It is given and returns whether
+// HousekeepAnalyzerOnce is one round of HousekeepAnalyzer. It is given and returns whether
 // this worker's analyzer leads.
-func (a *Activities) TendAnalyzerOnce(ctx context.Context, leading bool, led func(context.Context) error) (bool, error) {
+func (a *Activities) HousekeepAnalyzerOnce(ctx context.Context, leading bool, led func(context.Context) error) (bool, error) {
 	err := a.leadAnalysis(ctx)
-	if errors.Is(err, fault.Conflict) {
+	if errors.Is(err, errkind.Conflict) {
 		return false, nil
 	}
 	if err != nil || leading {

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -23,17 +23,17 @@ func renewing(t *testing.T) *rig {
 	r.lives()
 	r.push("app:1", "zlib 1")
 	r.settled("app:1")
-	r.clock.pass(time.Minute)
+	r.clock.advance(time.Minute)
 	r.analyzer.version = "analyzer 2"
 	r.lives()
 	r.watchers.take()
 	return r
 }
 
-// lives makes the worker's analyzer known, and tells whether it begins to lead.
+// lives makes the worker's analyzer known, and reports whether it begins to lead.
 func (r *rig) lives() (led bool) {
 	r.Helper()
-	_, err := r.steps.TendAnalyzerOnce(r.Context(), false, func(context.Context) error { led = true; return nil })
+	_, err := r.steps.HousekeepAnalyzerOnce(r.Context(), false, func(context.Context) error { led = true; return nil })
 	r.must(err)
 	return led
 }
@@ -54,7 +54,7 @@ func TestRenewAnImage(t *testing.T) {
 	if do[bool](r, r.steps.EndRenewal, end) || len(r.watchers.take()) != 0 {
 		t.Error("an image that nobody analyzed is renewed")
 	}
-	do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: next.Target, Digest: next.Digest, Again: true, Urgency: watch.NotUrgent})
+	do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: next.Target, Digest: next.Digest, Force: true, Urgency: watch.NotUrgent})
 	if !do[bool](r, r.steps.EndRenewal, end) {
 		t.Error("it is not renewed")
 	}
@@ -81,13 +81,13 @@ func TestTheLeadingAnalyzerRenews(t *testing.T) {
 	t.Parallel()
 	r := renewing(t)
 	next := r.nextRenewal()
-	request := watch.AnalysisRequest{Target: next.Target, Digest: next.Digest, Again: true, Urgency: watch.NotUrgent}
+	request := watch.AnalysisRequest{Target: next.Target, Digest: next.Digest, Force: true, Urgency: watch.NotUrgent}
 	r.analyzer.version = "analyzer 1"
 	if r.lives() {
 		t.Error("the older analyzer leads")
 	}
 	_, err := try[watch.Analysis](r, r.steps.Analyze, request)
-	expectFault(t, err, fault.Conflict, true)
+	expectFault(t, err, errkind.Conflict, true)
 	if application, ok := errors.AsType[*temporal.ApplicationError](err); !ok || application.NextRetryDelay() != 2*time.Second {
 		t.Errorf("a worker that leads is long waited for: %v", err)
 	}
@@ -97,7 +97,7 @@ func TestTheLeadingAnalyzerRenews(t *testing.T) {
 	if again := r.nextRenewal(); again.Number != 0 {
 		t.Errorf("the older analyzer undoes it: %+v", again)
 	}
-	r.clock.pass(watch.EnginePatience + time.Minute)
+	r.clock.advance(watch.MatcherGracePeriod + time.Minute)
 	if !r.lives() {
 		t.Error("it does not lead when the newer one is gone")
 	}
@@ -115,14 +115,14 @@ func TestFailedRenewals(t *testing.T) {
 		kind  error
 		tries int // 0 for any number
 	}{
-		{"refused", fault.Unauthorized, 5},
-		{"gone", fault.NotFound, 5},
-		{"no answer", fault.Unavailable, 0},
+		{"refused", errkind.Unauthorized, 5},
+		{"gone", errkind.NotFound, 5},
+		{"no answer", errkind.Unavailable, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r := renewing(t)
-			p := &watch.Problem{Kind: fault.Name(test.kind), Stage: watch.StageAnalyze, Message: "no"}
+			p := &watch.Problem{Kind: errkind.Name(test.kind), Stage: watch.StageAnalyze, Message: "no"}
 			tries := 0
 			for range 240 { // half hours
 				r.lives()
@@ -130,7 +130,7 @@ func TestFailedRenewals(t *testing.T) {
 					tries++
 					do[bool](r, r.steps.EndRenewal, watch.RenewalEnd{Analyzer: next.Analyzer, Digest: next.Digest, Problem: p})
 				}
-				r.clock.pass(30 * time.Minute)
+				r.clock.advance(30 * time.Minute)
 			}
 			if test.tries == 0 && tries < 100 || test.tries > 0 && tries != test.tries {
 				t.Errorf("%d tries, want %d", tries, test.tries)
@@ -150,8 +150,8 @@ func TestARenewalThatFailsForGood(t *testing.T) {
 	t.Parallel()
 	r := renewing(t)
 	next := r.nextRenewal()
-	r.analyzer.failures[next.Digest] = fmt.Errorf("layer 1: %w", fault.Limit)
-	done := do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: next.Target, Digest: next.Digest, Again: true, Urgency: watch.NotUrgent})
+	r.analyzer.failures[next.Digest] = fmt.Errorf("layer 1: %w", errkind.Limit)
+	done := do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: next.Target, Digest: next.Digest, Force: true, Urgency: watch.NotUrgent})
 	if done.Problem == nil || do[bool](r, r.steps.EndRenewal, watch.RenewalEnd{Analyzer: next.Analyzer, Digest: next.Digest, Problem: done.Problem}) {
 		t.Errorf("it is renewed: %+v", done)
 	}
@@ -167,22 +167,22 @@ func TestARegistryThatLacksTheImageIsNotAskedForIt(t *testing.T) {
 	t.Parallel()
 	r := renewing(t)
 	r.must(r.registry.Delete(t.Context(), "app:1"))
-	if next := r.nextRenewal(); next.Problem == nil || next.Problem.Kind != fault.Name(fault.NotFound) {
+	if next := r.nextRenewal(); next.Problem == nil || next.Problem.Kind != errkind.Name(errkind.NotFound) {
 		t.Errorf("to be renewed: %+v", next)
 	}
 }
 
 // A worker tells once that it begins to lead, and again until it was heard.
-func TestTendAnalyzer(t *testing.T) {
+func TestHousekeepAnalyzer(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	ctx, stop := context.WithCancel(t.Context())
-	r.steps.TendAnalyzer(ctx, func(context.Context) error { stop(); return nil }) // ends
-	deaf := func(context.Context) error { return fault.Unavailable }
-	if leading, err := r.steps.TendAnalyzerOnce(t.Context(), false, deaf); leading || err == nil {
+	r.steps.HousekeepAnalyzer(ctx, func(context.Context) error { stop(); return nil }) // ends
+	deaf := func(context.Context) error { return errkind.Unavailable }
+	if leading, err := r.steps.HousekeepAnalyzerOnce(t.Context(), false, deaf); leading || err == nil {
 		t.Errorf("not heard: %t, %v", leading, err)
 	}
-	if leading, err := r.steps.TendAnalyzerOnce(t.Context(), true, deaf); !leading || err != nil {
-		t.Errorf("told again: %t, %v", leading, err)
+	if leading, err := r.steps.HousekeepAnalyzerOnce(t.Context(), true, deaf); !leading || err != nil {
+		t.Errorf("notified again: %t, %v", leading, err)
 	}
 }

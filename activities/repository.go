@@ -9,8 +9,8 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -27,7 +27,7 @@ type repositoryStore interface {
 func (a *Activities) ListTags(ctx context.Context, name image.Repository) (watch.Listing, error) {
 	defer heartbeat(ctx, func() any { return "listing tags" })()
 	listing, err := a.list(ctx, name)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return watch.Listing{}, nil // nobody watches it any more
 	}
 	return listing, classify(err)
@@ -38,7 +38,7 @@ func (a *Activities) list(ctx context.Context, name image.Repository) (watch.Lis
 	if err != nil {
 		return watch.Listing{}, err
 	}
-	listing := watch.Listing{Active: true, List: jittered(cmp.Or(repository.List, a.Pass)), Tags: len(state.Tags)}
+	listing := watch.Listing{Active: true, List: jittered(cmp.Or(repository.List, a.Resync)), Tags: len(state.Tags)}
 	census, err := a.census(ctx, name, state)
 	if ctx.Err() != nil {
 		return listing, ctx.Err()
@@ -52,14 +52,14 @@ func (a *Activities) list(ctx context.Context, name image.Repository) (watch.Lis
 		listing.Problem, err = a.listingFailed(ctx, name, state, err)
 		return listing, err
 	}
-	if err := a.tellListed(ctx, name, state, expected.Removed); err != nil {
+	if err := a.notifyListed(ctx, name, state, expected.Removed); err != nil {
 		return listing, err
 	}
 	return listing, a.recordListing(ctx, name, census, &listing)
 }
 
 func (a *Activities) decideListing(view watch.RepositoryView, census watch.Census) (watch.RepositoryDecision, error) {
-	return watch.DecideListing(view, census, watch.Audience{Account: a.Account.Name, Endpoints: view.Endpoints, Patience: a.Window}, a.now())
+	return watch.DecideListing(view, census, watch.Audience{Account: a.Account.Name, Endpoints: view.Endpoints, RetryWindow: a.Window}, a.now())
 }
 
 // A listing travels in one message, which is bounded: of new and removed tags
@@ -93,9 +93,9 @@ func (a *Activities) recordListing(ctx context.Context, name image.Repository, c
 	return err
 }
 
-// tellListed tells the event log that the tags can be listed again, and which
+// notifyListed tells the event log that the tags can be listed again, and which
 // are gone.
-func (a *Activities) tellListed(ctx context.Context, name image.Repository, state watch.RepositoryState, removed []string) error {
+func (a *Activities) notifyListed(ctx context.Context, name image.Repository, state watch.RepositoryState, removed []string) error {
 	resource := event.Resource{ID: name.String(), Kind: "repository"}
 	if before := state.Problem; listFault(before) {
 		err := a.log(ctx, event.Logged{Event: "system.repository.list_tags_recovered", Level: event.LevelInfo,
@@ -120,7 +120,7 @@ func (a *Activities) listingFailed(ctx context.Context, name image.Repository, s
 	noted := problem(a.listingStage(ctx, name, state, cause), cause, state.Problem, a.now())
 	switch {
 	case listFault(state.Problem) && !listFault(noted):
-		return noted, nil // what was told stands until the tags are listed again
+		return noted, nil // what was notified stands until the tags are listed again
 	case listFault(noted) && !listFault(state.Problem):
 		err := a.log(ctx, event.Logged{Event: "system.repository.list_tags_fail", Level: event.LevelError,
 			Message:  "Failed to list tags in repository: " + noted.Message,
@@ -136,24 +136,24 @@ func (a *Activities) listingFailed(ctx context.Context, name image.Repository, s
 	})
 }
 
-// listFault tells whether a problem is about the list of tags: one that was told.
+// listFault reports whether a problem is about the list of tags: one that was notified.
 func listFault(p *watch.Problem) bool {
 	return p != nil && (p.Stage == watch.StageList || p.Stage == watch.StageConfirm)
 }
 
 // listingStage tells a list that cannot be had from a registry that is out of
-// reach. That is its sweeper's to tell, once for everything at it, and there is
+// reach. That is its poller's to tell, once for everything at it, and there is
 // one as long as a tag is watched.
 func (a *Activities) listingStage(ctx context.Context, name image.Repository, state watch.RepositoryState, cause error) watch.Stage {
 	switch {
 	case errors.Is(cause, errStrange):
 		return watch.StageConfirm
-	case fault.Permanent(cause) || len(state.Tags) == 0:
+	case errkind.Permanent(cause) || len(state.Tags) == 0:
 		return watch.StageList
 	}
-	ctx, cancel := withLookTimeout(ctx)
+	ctx, cancel := withCheckTimeout(ctx)
 	defer cancel()
-	if _, err := a.Registry.Head(ctx, name.Reference(state.Tags[0])); err != nil && !fault.Permanent(err) {
+	if _, err := a.Registry.Head(ctx, name.Reference(state.Tags[0])); err != nil && !errkind.Permanent(err) {
 		return watch.StageResolve
 	}
 	return watch.StageList
@@ -162,8 +162,8 @@ func (a *Activities) listingStage(ctx context.Context, name image.Repository, st
 // fanOutPage is how many targets are read at a time.
 const fanOutPage = 100
 
-// StartWatches starts the watchers of a repository's tags that none has looked
-// at yet, and the sweeper of the registry.
+// StartWatches starts the watchers of a repository's tags that none has checked
+// at yet, and the poller of the registry.
 func (a *Activities) StartWatches(ctx context.Context, name image.Repository) (int, error) {
 	woken, err := a.fanOut(ctx, watch.TargetFilter{Repository: &name, Unobserved: true}, a.Watchers.WakeTag)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
@@ -25,19 +25,19 @@ func TestFilterChanges(t *testing.T) {
 	name := r.repository(watch.Filter{Versions: "^1"})
 	r.list(name)
 	for _, tag := range []string{"app:1.0", "app:1.1"} {
-		r.pass(r.target(tag))
+		r.resync(r.target(tag))
 	}
 	r.repository(watch.Filter{Versions: "^2"})
 	r.list(name)
 	if diff := cmp.Diff([]string{"app:2.0"}, r.subscribed()); diff != "" {
 		t.Errorf("subscribed to others (-want +got):\n%s", diff)
 	}
-	mark := len(r.told())
+	mark := len(r.notified())
 	moved := r.push("app:1.1", "openssl 2") // while it is not selected
 	r.repository(watch.Filter{Versions: ">=1"})
 	r.list(name)
 	for _, tag := range []string{"app:1.0", "app:1.1"} {
-		r.pass(r.target(tag))
+		r.resync(r.target(tag))
 	}
 	r.expect(mark, "tag_update image app:1.1")
 	if view, err := r.store.View(t.Context(), r.target("app:1.1")); err != nil || view.State.Resolved.Manifest != moved {
@@ -99,9 +99,9 @@ func TestPlanRepository(t *testing.T) {
 	}
 	asked.Filter.Versions = "many"
 	_, err := try[watch.Plan](r, r.steps.PlanRepository, asked)
-	expectFault(t, err, fault.Invalid, false)
+	expectFault(t, err, errkind.Invalid, false)
 	_, err = try[watch.Plan](r, r.steps.PlanRepository, watch.Repository{Name: r.target("nothing:1").Reference.Repository})
-	expectFault(t, err, fault.NotFound, false)
+	expectFault(t, err, errkind.NotFound, false)
 }
 
 // TestPlatforms follows two platforms of a tag side by side, for both kinds of
@@ -120,14 +120,14 @@ func TestPlatforms(t *testing.T) {
 			amd, arm := r.target("app:1@linux/amd64"), r.target("app:1@linux/arm64")
 			for _, target := range []image.Target{amd, arm} {
 				r.subscribe(target, event.TagUpdate)
-				r.pass(target)
+				r.resync(target)
 			}
 			both := func() {
 				r.Helper()
-				r.clock.pass(time.Hour)
-				r.sweep()
+				r.clock.advance(time.Hour)
+				r.poll()
 				for _, target := range []image.Target{amd, arm} {
-					r.pass(target)
+					r.resync(target)
 				}
 			}
 			// Only the arm64 image changes.
@@ -152,7 +152,7 @@ func TestPlatforms(t *testing.T) {
 			r.index("app:1", parts, "linux/amd64 openssl 1", "linux/arm64 openssl 2a")
 			both()
 			var of []string
-			for _, line := range r.told()[1:] {
+			for _, line := range r.notified()[1:] {
 				if strings.HasSuffix(line, "arm64") {
 					of = append(of, line)
 				}
@@ -160,7 +160,7 @@ func TestPlatforms(t *testing.T) {
 			want := []string{"system.image_analysis.registry_lookup_failed app:1@linux/arm64",
 				"system.image_analysis.registry_lookup_recovered app:1@linux/arm64"}
 			if diff := cmp.Diff(want, of); diff != "" {
-				t.Errorf("told of arm64 (-want +got):\n%s", diff)
+				t.Errorf("notified of arm64 (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -172,14 +172,14 @@ func TestPlatformsShareALook(t *testing.T) {
 	r := newRig(t)
 	r.index("app:1", nil, "linux/amd64 openssl 1", "linux/arm64 openssl 1a")
 	r.subscribe(r.target("app:1@linux/amd64"))
-	r.sweep()
-	r.clock.pass(time.Minute) // the second comes later
+	r.poll()
+	r.clock.advance(time.Minute) // the second comes later
 	r.subscribe(r.target("app:1@linux/arm64"))
 	for range 3 {
-		r.clock.pass(5 * time.Minute)
+		r.clock.advance(5 * time.Minute)
 		r.registry.Forget()
-		if swept := r.sweep(); swept.Looked != 2 || r.heads() != 1 {
-			t.Errorf("%d requests, swept %+v", r.heads(), swept)
+		if polled := r.poll(); polled.Checked != 2 || r.heads() != 1 {
+			t.Errorf("%d requests, polled %+v", r.heads(), polled)
 		}
 	}
 }

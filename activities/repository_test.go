@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
@@ -27,7 +27,7 @@ func (r *rig) repository(filter watch.Filter) image.Repository {
 
 func (r *rig) list(name image.Repository) watch.Listing {
 	r.Helper()
-	r.clock.pass(time.Hour)
+	r.clock.advance(time.Hour)
 	return do[watch.Listing](r, r.steps.ListTags, name)
 }
 
@@ -95,7 +95,7 @@ func TestListingOfALostAnswer(t *testing.T) {
 	r.expect(0, "repo_update image app")
 }
 
-// TestListingThatFails changes nothing, wherever it breaks off, and is told once.
+// TestListingThatFails changes nothing, wherever it breaks off, and is notified once.
 func TestListingThatFails(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -103,10 +103,10 @@ func TestListingThatFails(t *testing.T) {
 		fault lab.Fault
 		kind  error
 	}{
-		{"refused", lab.Fault{Path: "/tags/", Status: http.StatusForbidden}, fault.Unauthorized},
-		{"repository unknown", lab.Fault{Path: "/tags/", Status: http.StatusNotFound}, fault.NotFound},
-		{"error", lab.Fault{Path: "/tags/", Status: http.StatusBadGateway}, fault.Unavailable},
-		{"cut off", lab.Fault{Path: "/tags/", CutAfter: 10}, fault.Unavailable},
+		{"refused", lab.Fault{Path: "/tags/", Status: http.StatusForbidden}, errkind.Unauthorized},
+		{"repository unknown", lab.Fault{Path: "/tags/", Status: http.StatusNotFound}, errkind.NotFound},
+		{"error", lab.Fault{Path: "/tags/", Status: http.StatusBadGateway}, errkind.Unavailable},
+		{"cut off", lab.Fault{Path: "/tags/", CutAfter: 10}, errkind.Unavailable},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -118,7 +118,7 @@ func TestListingThatFails(t *testing.T) {
 			before := r.subscribed()
 			lift := r.registry.Fail(test.fault)
 			for range 3 {
-				if listing := r.list(name); listing.Problem == nil || listing.Problem.Kind != fault.Name(test.kind) || !listing.Active {
+				if listing := r.list(name); listing.Problem == nil || listing.Problem.Kind != errkind.Name(test.kind) || !listing.Active {
 					t.Errorf("listing %+v", listing)
 				}
 			}
@@ -178,7 +178,7 @@ func TestTagIsRemoved(t *testing.T) {
 	r.expect(0, "system.repository.tags_removed app")
 }
 
-// TestStartWatches starts those that no watcher has looked at, and the sweeper of
+// TestStartWatches starts those that no watcher has checked, and the poller of
 // the registry in any case: an earlier run may have started the others and not
 // come to it.
 func TestStartWatches(t *testing.T) {
@@ -188,11 +188,11 @@ func TestStartWatches(t *testing.T) {
 	r.push("app:2", "openssl 1")
 	name := r.repository(watch.Filter{})
 	r.list(name)
-	r.pass(r.target("app:1"))
+	r.resync(r.target("app:1"))
 	if started := do[int](r, r.steps.StartWatches, name); started != 1 {
 		t.Errorf("%d started", started)
 	}
-	r.pass(r.target("app:2"))
+	r.resync(r.target("app:2"))
 	do[int](r, r.steps.StartWatches, name)
 	if diff := cmp.Diff([]string{"tag app:2", "registry", "registry"}, r.watchers.take()); diff != "" {
 		t.Errorf("woken (-want +got):\n%s", diff)

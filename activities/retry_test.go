@@ -44,7 +44,7 @@ type interrupted struct {
 	during func() // once
 }
 
-func (s *interrupted) Subject(ctx context.Context, target image.Target, digest image.Digest) (*policy.Subject, error) {
+func (s *interrupted) Subject(ctx context.Context, target image.Target, digest image.Digest) (*policy.Input, error) {
 	subject, err := s.mortal.Subject(ctx, target, digest)
 	if during := s.during; during != nil {
 		s.during = nil

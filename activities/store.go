@@ -6,7 +6,7 @@ type Store interface {
 	failingStore
 	subscriptionStore
 	tagStore
-	sweepStore
+	pollStore
 	imageStore
 	findingStore
 	feedStore

@@ -29,10 +29,10 @@ func (r *rig) subscribe(target image.Target, types ...event.Type) watch.Subscrib
 	return do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: target, Types: types})
 }
 
-// pass is one pass of a tag's watcher.
-func (r *rig) pass(target image.Target) watch.Observation {
+// pass is one resync of a tag's watcher.
+func (r *rig) resync(target image.Target) watch.Observation {
 	r.Helper()
-	seen := r.resync(target)
+	seen := r.resyncOnce(target)
 	if !seen.Active || seen.Analyzed || seen.Unfit != nil || seen.Resolved.Manifest == "" {
 		return seen
 	}
@@ -41,12 +41,12 @@ func (r *rig) pass(target image.Target) watch.Observation {
 		do[watch.Recorded](r, r.steps.Record, watch.RecordRequest{Target: target, Resolved: seen.Resolved, Problem: done.Problem})
 		return seen
 	}
-	return r.resync(target)
+	return r.resyncOnce(target)
 }
 
-// resync is a pass without an analysis, as a watcher makes it while it has yet to be
+// resyncOnce is a resync without an analysis, as a watcher makes it while it has yet to be
 // answered.
-func (r *rig) resync(target image.Target) watch.Observation {
+func (r *rig) resyncOnce(target image.Target) watch.Observation {
 	r.Helper()
 	seen := do[watch.Observation](r, r.steps.Observe, target)
 	if !seen.Active || seen.Resolved.Manifest == "" || !seen.Changed {
@@ -59,12 +59,12 @@ func (r *rig) resync(target image.Target) watch.Observation {
 	return seen
 }
 
-// settled subscribes to everything about a tag and makes the first pass.
+// settled subscribes to everything about a tag and makes the first resync.
 func (r *rig) settled(repositoryAndTag string) image.Target {
 	r.Helper()
 	target := r.target(repositoryAndTag)
 	r.subscribe(target)
-	r.pass(target)
+	r.resync(target)
 	return target
 }
 
@@ -72,7 +72,7 @@ func (r *rig) settled(repositoryAndTag string) image.Target {
 func (r *rig) sync(request watch.SyncRequest) watch.Fetched {
 	r.Helper()
 	fetched := do[watch.Fetched](r, r.steps.FetchFeed, request)
-	if fetched.Generation == nil {
+	if fetched.Build == nil {
 		return fetched
 	}
 	r.advance(fetched)
@@ -81,8 +81,8 @@ func (r *rig) sync(request watch.SyncRequest) watch.Fetched {
 
 func (r *rig) advance(fetched watch.Fetched) watch.Advanced {
 	r.Helper()
-	advanced := do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Generation: *fetched.Generation, From: fetched.Current, Leave: fetched.Leave})
-	if done := do[watch.Reevaluated](r, r.steps.ReevaluateAffected, advanced.Generation); done.Rest {
+	advanced := do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Build: *fetched.Build, From: fetched.Current, Leave: fetched.Leave})
+	if done := do[watch.Reevaluated](r, r.steps.ReevaluateAffected, advanced.Build); done.Rest {
 		do[watch.Reevaluated](r, r.steps.Reevaluate)
 	}
 	return advanced
@@ -97,11 +97,11 @@ func (r *rig) data(number int) {
 
 func checksum(number int) string { return fmt.Sprintf("sha256:%064x", number) }
 
-// description is of the generation of that number, each built an hour after the
+// description is of the build of that number, each built an hour after the
 // one before.
 func description(number int) vuln.Description {
 	built := time.Date(2026, 2, 28, 0, 0, 0, 0, time.UTC).Add(time.Duration(number) * time.Hour)
-	return vuln.Description{Generation: vuln.Generation{Checksum: checksum(number), URL: fmt.Sprintf("https://feed.example.com/%d.tar.zst", number), Built: built, Schema: "6.1.0"},
+	return vuln.Description{Build: vuln.Build{Checksum: checksum(number), URL: fmt.Sprintf("https://feed.example.com/%d.tar.zst", number), Built: built, Schema: "6.1.0"},
 		Providers: []vuln.ProviderState{{Name: "debian", Captured: built, Records: 1000, Rows: 5000}}}
 }
 
@@ -111,7 +111,7 @@ func cve(id string, severity vuln.Severity) vuln.Finding {
 }
 
 // activate makes a bundle the active one that stops vulnerabilities of that
-// severity and above, but for those that the whitelist items excuse.
+// severity and above, but for those that the whitelist items waiver.
 func (r *rig) activate(id, severity string, items ...string) {
 	r.Helper()
 	document := fmt.Sprintf(`{"id": %q, "version": "1_0", "name": %q,
@@ -133,16 +133,16 @@ func (r *rig) activateDocument(id, document string) {
 	do[bool](r, r.steps.ActivatePolicy, id)
 }
 
-// excuse is a whitelist item for a vulnerability of a package.
-func excuse(trigger string, expires time.Time) string {
+// waiver is a whitelist item for a vulnerability of a package.
+func waiver(trigger string, expires time.Time) string {
 	return fmt.Sprintf(`{"id": %q, "gate": "vulnerabilities", "trigger_id": %q, "expires_on": %q}`, trigger, trigger, expires.UTC().Format(time.RFC3339))
 }
 
-// expect compares what was told since the mark with what is expected, in order.
+// expect compares what was notified since the mark with what is expected, in order.
 func (r *rig) expect(since int, want ...string) {
 	r.Helper()
-	if diff := cmp.Diff(append([]string{}, want...), append([]string{}, r.told()[since:]...)); diff != "" {
-		r.Errorf("told (-want +got):\n%s", diff)
+	if diff := cmp.Diff(append([]string{}, want...), append([]string{}, r.notified()[since:]...)); diff != "" {
+		r.Errorf("notified (-want +got):\n%s", diff)
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -16,10 +16,10 @@ import (
 // maxDockerfile bounds a Dockerfile that comes with a subscription, in bytes.
 const maxDockerfile = 64 << 10
 
-// minPoll is the shortest interval at which a tag may be looked at.
+// minPoll is the shortest interval at which a tag may be checked.
 const minPoll = 30 * time.Second
 
-// subscriptionStore keeps who wants to be told of what.
+// subscriptionStore keeps who wants to be notified of what.
 type subscriptionStore interface {
 	Subscribe(ctx context.Context, subscriptions []event.Subscription, poll time.Duration, now time.Time) error
 	Unsubscribe(ctx context.Context, target image.Target, types []event.Type, now time.Time) (left int, err error)
@@ -56,10 +56,10 @@ func (a *Activities) Subscribe(ctx context.Context, request watch.SubscribeReque
 func (a *Activities) subscribe(ctx context.Context, request watch.SubscribeRequest) (watch.SubscribeResult, error) {
 	var result watch.SubscribeResult
 	if request.Poll != 0 && request.Poll < minPoll {
-		return result, fmt.Errorf("interval %s is too short: a tag is looked at every %s at most: %w", request.Poll, minPoll, fault.Invalid)
+		return result, fmt.Errorf("interval %s is too short: a tag is checked every %s at most: %w", request.Poll, minPoll, errkind.Invalid)
 	}
 	if len(request.Options.Dockerfile) > maxDockerfile {
-		return result, fmt.Errorf("the Dockerfile has %d bytes, more than %d: %w", len(request.Options.Dockerfile), maxDockerfile, fault.Limit)
+		return result, fmt.Errorf("the Dockerfile has %d bytes, more than %d: %w", len(request.Options.Dockerfile), maxDockerfile, errkind.Limit)
 	}
 	endpoints, err := a.Store.Endpoints(ctx)
 	if err != nil {
@@ -77,7 +77,7 @@ func (a *Activities) subscribe(ctx context.Context, request watch.SubscribeReque
 	if err := a.Store.Subscribe(ctx, subscriptions(request, a.now()), request.Poll, a.now()); err != nil {
 		return result, err
 	}
-	result.Endpoints = told(request, endpoints)
+	result.Endpoints = notified(request, endpoints)
 	result.Types, err = a.subscribed(ctx, request.Target)
 	if err != nil {
 		return result, err
@@ -86,7 +86,7 @@ func (a *Activities) subscribe(ctx context.Context, request watch.SubscribeReque
 }
 
 func (a *Activities) verify(ctx context.Context, target image.Target) (image.Resolved, error) {
-	ctx, cancel := withLookTimeout(ctx)
+	ctx, cancel := withCheckTimeout(ctx)
 	defer cancel()
 	return a.Registry.Resolve(ctx, target.Reference, "", target.Platform)
 }
@@ -103,14 +103,14 @@ func subscriptions(request watch.SubscribeRequest, now time.Time) []event.Subscr
 func known(names []string, endpoints []event.Endpoint) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(endpoints, func(e event.Endpoint) bool { return e.Name == name }) {
-			return fmt.Errorf("there is no endpoint %q; add it with: tagwatch endpoint add %s URL: %w", name, name, fault.NotFound)
+			return fmt.Errorf("there is no endpoint %q; add it with: tagwatch endpoint add %s URL: %w", name, name, errkind.NotFound)
 		}
 	}
 	return nil
 }
 
-// told names the endpoints that a subscription reaches today.
-func told(request watch.SubscribeRequest, endpoints []event.Endpoint) []string {
+// notified names the endpoints that a subscription reaches today.
+func notified(request watch.SubscribeRequest, endpoints []event.Endpoint) []string {
 	var names []string
 	for _, t := range request.Types {
 		names = append(names, event.Route(request.Options, t, request.Target.String(), endpoints)...)
@@ -140,7 +140,7 @@ func typesOf(subscriptions []event.Subscription) []event.Type {
 // Unsubscribe ends subscriptions of a tag and returns how many are left.
 func (a *Activities) Unsubscribe(ctx context.Context, request watch.UnsubscribeRequest) (int, error) {
 	left, err := a.Store.Unsubscribe(ctx, request.Target, request.Types, a.now())
-	if errors.Is(err, fault.NotFound) && repeated(ctx) {
+	if errors.Is(err, errkind.NotFound) && repeated(ctx) {
 		types, err := a.subscribed(ctx, request.Target)
 		return len(types), classify(err)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
@@ -45,13 +45,13 @@ func TestSubscribeRefuses(t *testing.T) {
 		kind    error
 		retried bool
 	}{
-		{name: "a tag that does not exist", request: watch.SubscribeRequest{}, kind: fault.NotFound},
-		{name: "a tag that may not be read", fault: lab.Fault{Path: "/manifests/", Status: http.StatusForbidden}, kind: fault.Unauthorized},
-		{name: "a registry that fails", fault: lab.Fault{Path: "/manifests/", Status: http.StatusBadGateway}, kind: fault.Unavailable, retried: true},
-		{name: "a registry that asks to wait for hours", kind: fault.Unavailable,
+		{name: "a tag that does not exist", request: watch.SubscribeRequest{}, kind: errkind.NotFound},
+		{name: "a tag that may not be read", fault: lab.Fault{Path: "/manifests/", Status: http.StatusForbidden}, kind: errkind.Unauthorized},
+		{name: "a registry that fails", fault: lab.Fault{Path: "/manifests/", Status: http.StatusBadGateway}, kind: errkind.Unavailable, retried: true},
+		{name: "a registry that asks to wait for hours", kind: errkind.Unavailable,
 			fault: lab.Fault{Path: "/manifests/", Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"7200"}}}},
-		{name: "an interval that is too short", request: watch.SubscribeRequest{Poll: time.Second}, kind: fault.Invalid},
-		{name: "an endpoint that does not exist", request: watch.SubscribeRequest{Options: event.Options{Endpoints: []string{"nobody"}}}, kind: fault.NotFound},
+		{name: "an interval that is too short", request: watch.SubscribeRequest{Poll: time.Second}, kind: errkind.Invalid},
+		{name: "an endpoint that does not exist", request: watch.SubscribeRequest{Options: event.Options{Endpoints: []string{"nobody"}}}, kind: errkind.NotFound},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -78,7 +78,7 @@ func TestSubscribeUnverified(t *testing.T) {
 		t.Errorf("the registry was asked: %v", calls)
 	}
 	r.push("app:1", "openssl 1")
-	r.pass(target)
+	r.resync(target)
 	r.expect(0, "analysis_update image app:1")
 }
 
@@ -93,7 +93,7 @@ func TestUnsubscribe(t *testing.T) {
 		t.Errorf("%d left, want 2", left)
 	}
 	_, err := try[int](r, r.steps.Unsubscribe, some)
-	expectFault(t, err, fault.NotFound, false)
+	expectFault(t, err, errkind.NotFound, false)
 	if left := do[int](r, r.steps.Unsubscribe, watch.UnsubscribeRequest{Target: target}); left != 0 {
 		t.Errorf("%d left, want none", left)
 	}
@@ -121,7 +121,7 @@ func TestActivatePolicy(t *testing.T) {
 		t.Error("the active bundle becomes active")
 	}
 	_, err := try[bool](r, r.steps.ActivatePolicy, "unknown")
-	expectFault(t, err, fault.NotFound, false)
+	expectFault(t, err, errkind.NotFound, false)
 }
 
 func TestWake(t *testing.T) {
@@ -132,9 +132,9 @@ func TestWake(t *testing.T) {
 	if diff := cmp.Diff([]string{"tag app:1", "tag app:2", "endpoint hook"}, r.watchers.take()); diff != "" {
 		t.Errorf("woken (-want +got):\n%s", diff)
 	}
-	r.watchers.failure = fault.Unavailable
+	r.watchers.failure = errkind.Unavailable
 	_, err := try[any](r, r.steps.WakeTags, []image.Target{r.target("app:1")})
-	expectFault(t, err, fault.Unavailable, true)
+	expectFault(t, err, errkind.Unavailable, true)
 }
 
 // TestPrune keeps what a tag points to, however old, and what is still to be
@@ -147,8 +147,8 @@ func TestPrune(t *testing.T) {
 	r.push("app:1", "openssl 1")
 	target := r.settled("app:1")
 	r.push("app:1", "openssl 2")
-	r.pass(target)
-	r.clock.pass(r.steps.Retention + time.Hour) // what is pending is not given up for so long yet
+	r.resync(target)
+	r.clock.advance(r.steps.Retention + time.Hour) // what is pending is not given up for so long yet
 	if pruned := do[watch.Pruned](r, r.steps.Prune); pruned.Images != 1 || pruned.Notifications != 0 {
 		t.Errorf("pruned %+v, want the image that the tag has left", pruned)
 	}
@@ -156,12 +156,12 @@ func TestPrune(t *testing.T) {
 	if pruned := do[watch.Pruned](r, r.steps.Prune); pruned.Images != 0 || pruned.Notifications != 3 {
 		t.Errorf("pruned %+v, want what was delivered", pruned)
 	}
-	if seen := r.pass(target); seen.Changed {
+	if seen := r.resync(target); seen.Changed {
 		t.Errorf("seen %+v", seen)
 	}
 }
 
-// TestStandstill: what waits is told after everything stood still for longer than
+// TestStandstill: what waits is notified after everything stood still for longer than
 // it is kept, whatever comes first; what is refused then can be seen for long.
 func TestStandstill(t *testing.T) {
 	t.Parallel()
@@ -174,7 +174,7 @@ func TestStandstill(t *testing.T) {
 		_, err = r.store.Publish(t.Context(), n, event.Options{}, r.steps.Window)
 		r.must(err)
 	}
-	r.clock.pass(r.steps.Retention + r.steps.Window + 24*time.Hour)
+	r.clock.advance(r.steps.Retention + r.steps.Window + 24*time.Hour)
 	if pruned := do[watch.Pruned](r, r.steps.Prune); pruned != (watch.Pruned{}) {
 		t.Errorf("pruned %+v after the standstill", pruned)
 	}
@@ -193,7 +193,7 @@ func TestStandstill(t *testing.T) {
 	if got := states(); !slices.Equal(got, []event.DeliveryState{event.Delivered, event.Failed}) {
 		t.Errorf("after the standstill %v, want both tried", got)
 	}
-	r.clock.pass(r.steps.Retention - time.Hour)
+	r.clock.advance(r.steps.Retention - time.Hour)
 	do[watch.Pruned](r, r.steps.Prune)
 	if got := states(); !slices.Equal(got, []event.DeliveryState{event.Failed}) {
 		t.Errorf("later %v, want what was given up", got)

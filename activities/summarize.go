@@ -9,17 +9,17 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// summaryStore keeps what is told in a summary rather than one by one.
+// summaryStore keeps what is notified in a summary rather than one by one.
 type summaryStore interface {
-	// Behind counts the tags that have yet to look at what changed.
+	// Behind counts the tags that have yet to check what changed.
 	Behind(ctx context.Context) (int, error)
-	Gathered(ctx context.Context) ([]event.Gathered, error)
-	TellGathered(ctx context.Context, n event.Notification, deliveries []event.Delivery, told []event.Revision) error
+	PendingSummary(ctx context.Context) ([]event.PendingSummary, error)
+	SendSummary(ctx context.Context, n event.Notification, deliveries []event.Delivery, notified []event.Revision) error
 }
 
 // Summarize tells each endpoint at once which lists changed with a new version
 // of what analyzes or matches. While tags are behind, it waits for them, unless
-// that takes too long: what they find is told in the next summary.
+// that takes too long: what they find is notified in the next summary.
 func (a *Activities) Summarize(ctx context.Context, request watch.SummarizeRequest) (watch.Summarized, error) {
 	defer heartbeat(ctx, func() any { return "gathering what changed" })()
 	summarized, err := a.summarize(ctx, request)
@@ -27,20 +27,20 @@ func (a *Activities) Summarize(ctx context.Context, request watch.SummarizeReque
 }
 
 func (a *Activities) summarize(ctx context.Context, request watch.SummarizeRequest) (watch.Summarized, error) {
-	gathered, err := a.Store.Gathered(ctx)
+	pending, err := a.Store.PendingSummary(ctx)
 	if err != nil {
 		return watch.Summarized{}, err
 	}
 	behind, err := a.Store.Behind(ctx)
-	if err != nil || behind > 0 && !request.Anyway {
+	if err != nil || behind > 0 && !request.Force {
 		return watch.Summarized{Behind: behind}, err
 	}
-	for _, s := range summaries(gathered) {
-		if err := a.tellSummary(ctx, s); err != nil {
+	for _, s := range summaries(pending) {
+		if err := a.notifySummary(ctx, s); err != nil {
 			return watch.Summarized{}, err
 		}
 	}
-	return watch.Summarized{Behind: behind, Told: len(gathered)}, a.wakeRepeated(ctx)
+	return watch.Summarized{Behind: behind, Notified: len(pending)}, a.wakeRepeated(ctx)
 }
 
 // wakeRepeated: a step that is repeated may have stored deliveries the first time
@@ -56,26 +56,26 @@ func (a *Activities) wakeRepeated(ctx context.Context) error {
 	return a.WakeEndpoints(ctx, endpoints)
 }
 
-// summary is told to endpoints that hear of the same.
+// summary is notified to endpoints that hear of the same.
 type summary struct {
 	endpoints []string
 	revisions []event.Revision
 }
 
-// summaries takes apart what endpoints are told of, which follows one another by
+// summaries takes apart what endpoints are notified of, which follows one another by
 // endpoint.
-func summaries(gathered []event.Gathered) []summary {
+func summaries(pending []event.PendingSummary) []summary {
 	var all []summary
-	for len(gathered) > 0 {
-		end := slices.IndexFunc(gathered, func(g event.Gathered) bool { return g.Endpoint != gathered[0].Endpoint })
+	for len(pending) > 0 {
+		end := slices.IndexFunc(pending, func(g event.PendingSummary) bool { return g.Endpoint != pending[0].Endpoint })
 		if end < 0 {
-			end = len(gathered)
+			end = len(pending)
 		}
-		one := summary{endpoints: []string{gathered[0].Endpoint}}
-		for _, g := range gathered[:end] {
+		one := summary{endpoints: []string{pending[0].Endpoint}}
+		for _, g := range pending[:end] {
 			one.revisions = append(one.revisions, g.Revision)
 		}
-		gathered = gathered[end:]
+		pending = pending[end:]
 		same := slices.IndexFunc(all, func(s summary) bool { return slices.Equal(s.revisions, one.revisions) })
 		if same < 0 {
 			all = append(all, one)
@@ -86,16 +86,16 @@ func summaries(gathered []event.Gathered) []summary {
 	return all
 }
 
-func (a *Activities) tellSummary(ctx context.Context, s summary) error {
+func (a *Activities) notifySummary(ctx context.Context, s summary) error {
 	id, entry := event.Summarize(s.revisions)
 	entry.At, entry.Resource.Account, entry.Service = a.now(), a.Account.Name, "tagwatch-worker"
 	n, err := event.New(event.Heading{ID: id, Account: a.Account.Name, Created: entry.At}, entry)
 	if err != nil {
 		return err
 	}
-	if err := a.Store.TellGathered(ctx, n, event.Deliveries(n, s.endpoints, a.Window), s.revisions); err != nil {
+	if err := a.Store.SendSummary(ctx, n, event.Deliveries(n, s.endpoints, a.Window), s.revisions); err != nil {
 		return err
 	}
-	a.Log.InfoContext(ctx, "summary told", "lists", len(s.revisions), "endpoints", strings.Join(s.endpoints, ","))
+	a.Log.InfoContext(ctx, "summary notified", "lists", len(s.revisions), "endpoints", strings.Join(s.endpoints, ","))
 	return a.WakeEndpoints(ctx, s.endpoints)
 }

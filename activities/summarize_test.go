@@ -38,7 +38,7 @@ func rescanned(t *testing.T) (*rig, []image.Target) {
 		do[watch.Round](r, r.steps.Deliver, name)
 	}
 	r.receiver.Forget()
-	r.matcher.engine = "engine 2"
+	r.matcher.version = "matcher 2"
 	delete(r.matcher.data[checksum(1)], "openssl 1")
 	r.matcher.knows(checksum(1), "zlib 1", cve("CVE-2026-0002", vuln.Low))
 	r.matcher.knows(checksum(1), "curl 1", cve("CVE-2026-0003", vuln.Low))
@@ -46,17 +46,17 @@ func rescanned(t *testing.T) (*rig, []image.Target) {
 	return r, targets
 }
 
-// TestScannerIsSummarized: endpoints are told once which lists changed, each of
+// TestScannerIsSummarized: endpoints are notified once which lists changed, each of
 // the tags that it takes; each change can be read.
 func TestScannerIsSummarized(t *testing.T) {
 	t.Parallel()
 	r, targets := rescanned(t)
-	r.pass(targets[0])
-	if s := do[watch.Summarized](r, r.steps.Summarize, watch.SummarizeRequest{}); s.Behind != 2 || s.Told != 0 {
-		t.Errorf("while two tags have yet to look: %+v", s)
+	r.resync(targets[0])
+	if s := do[watch.Summarized](r, r.steps.Summarize, watch.SummarizeRequest{}); s.Behind != 2 || s.Notified != 0 {
+		t.Errorf("while two tags have yet to check: %+v", s)
 	}
-	r.pass(targets[1])
-	r.pass(targets[2])
+	r.resync(targets[1])
+	r.resync(targets[2])
 	for range 2 { // the second time there is nothing to tell
 		do[watch.Summarized](r, r.steps.Summarize, watch.SummarizeRequest{})
 	}
@@ -105,7 +105,7 @@ func (r *rig) lines(content []byte) (lines []string) {
 	}
 	for _, list := range payload.Event.Details.Lists {
 		lines = append(lines, fmt.Sprintf("%s: %d added, %d removed", r.name(list.Tag), list.Added, list.Removed))
-		if list.Before.Matcher != "engine 1" || list.Matcher != "engine 2" {
+		if list.Before.Matcher != "matcher 1" || list.Matcher != "matcher 2" {
 			r.Errorf("matchers %q and %q", list.Before.Matcher, list.Matcher)
 		}
 	}
@@ -115,16 +115,16 @@ func (r *rig) lines(content []byte) (lines []string) {
 // name is a tag without its registry.
 func (r *rig) name(tag string) string { return strings.TrimPrefix(tag, r.registry.Host()+"/") }
 
-// TestSummaryDoesNotWaitForever: what a tag that is behind finds is told in the
+// TestSummaryDoesNotWaitForever: what a tag that is behind finds is notified in the
 // next one.
 func TestSummaryDoesNotWaitForever(t *testing.T) {
 	t.Parallel()
 	r, targets := rescanned(t)
-	r.pass(targets[0])
-	mark := len(r.told())
-	do[watch.Summarized](r, r.steps.Summarize, watch.SummarizeRequest{Anyway: true})
+	r.resync(targets[0])
+	mark := len(r.notified())
+	do[watch.Summarized](r, r.steps.Summarize, watch.SummarizeRequest{Force: true})
 	r.expect(mark, "system.vulnerabilities.scanner_changed vulnerabilities")
-	r.pass(targets[1])
-	do[watch.Summarized](r, r.steps.Summarize, watch.SummarizeRequest{Anyway: true})
+	r.resync(targets[1])
+	do[watch.Summarized](r, r.steps.Summarize, watch.SummarizeRequest{Force: true})
 	r.expect(mark+1, "vuln_update scanner app:2", "system.vulnerabilities.scanner_changed vulnerabilities")
 }

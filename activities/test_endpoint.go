@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -39,7 +39,7 @@ func sampleType(endpoint event.Endpoint, asked event.Type) (event.Type, error) {
 		return event.Types[slices.IndexFunc(event.Types, endpoint.Receives)], nil
 	}
 	if !endpoint.Receives(asked) {
-		return "", fmt.Errorf("endpoint %s does not receive %s: %w", endpoint.Name, asked, fault.Invalid)
+		return "", fmt.Errorf("endpoint %s does not receive %s: %w", endpoint.Name, asked, errkind.Invalid)
 	}
 	return asked, nil
 }
@@ -50,7 +50,7 @@ func (a *Activities) sample(endpoint event.Endpoint, t event.Type) (event.Post, 
 	if err != nil {
 		return event.Post{}, err
 	}
-	d := event.Delivery{Notification: n.ID, Endpoint: endpoint.Name, Created: now, NextTry: now, GiveUp: now.Add(a.Window)}
+	d := event.Delivery{Notification: n.ID, Endpoint: endpoint.Name, Created: now, NextTry: now, Deadline: now.Add(a.Window)}
 	body, err := event.Render(endpoint, n, d, a.Account)
 	return event.Post{ID: n.ID, Body: body, At: now, Account: a.Account.Name, Type: t}, err
 }

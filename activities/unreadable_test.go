@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
@@ -24,14 +24,14 @@ func TestPolicyOfAnImageThatCannotBeAnalyzed(t *testing.T) {
 	r.activateDocument("strict", failsUnanalyzed)
 	good := r.push("app:1", "openssl 1")
 	target := r.settled("app:1")
-	mark := len(r.told())
+	mark := len(r.notified())
 	damaged := r.push("app:1", "nothing 0")
-	r.analyzer.failures[damaged] = fault.Invalid
-	r.pass(target)
-	told := r.told()[mark:]
-	if got := strings.Join(told, ", "); !strings.Contains(got, "tag_update image app:1") || !strings.Contains(got, "policy_eval image app:1") ||
-		!strings.Contains(got, "user.image.analysis.failed app:1") || len(told) != 3 {
-		t.Errorf("told %q", told)
+	r.analyzer.failures[damaged] = errkind.Invalid
+	r.resync(target)
+	notified := r.notified()[mark:]
+	if got := strings.Join(notified, ", "); !strings.Contains(got, "tag_update image app:1") || !strings.Contains(got, "policy_eval image app:1") ||
+		!strings.Contains(got, "user.image.analysis.failed app:1") || len(notified) != 3 {
+		t.Errorf("notified %q", notified)
 	}
 	state := view(r, target).State
 	if state.Analyzed != good || state.Counts.High != 1 || state.Evaluation.Status != policy.Fail || state.Problem == nil {
@@ -46,14 +46,14 @@ func TestPolicyOfAnImageThatCannotBeAnalyzed(t *testing.T) {
 		t.Errorf("who evaluates the tag anew sees the failed image %+v", subject.Failed)
 	}
 
-	mark = len(r.told())
-	r.pass(target)
+	mark = len(r.notified())
+	r.resync(target)
 	r.expect(mark)
 	r.push("app:1", "openssl 2")
-	r.pass(target)
-	told = r.told()[mark:]
-	if got := strings.Join(told, ", "); !strings.Contains(got, "policy_eval image app:1") || !strings.Contains(got, "vuln_update image app:1") {
-		t.Errorf("told %q of the next good image", told)
+	r.resync(target)
+	notified = r.notified()[mark:]
+	if got := strings.Join(notified, ", "); !strings.Contains(got, "policy_eval image app:1") || !strings.Contains(got, "vuln_update image app:1") {
+		t.Errorf("notified %q of the next good image", notified)
 	}
 	if state := view(r, target).State; state.Problem != nil || state.Evaluation.Status != policy.Pass {
 		t.Errorf("recovered: %s, problem %+v", state.Evaluation.Status, state.Problem)
@@ -67,10 +67,10 @@ func TestFirstImageThatCannotBeAnalyzed(t *testing.T) {
 	r := newRig(t)
 	r.data(1)
 	r.activateDocument("strict", failsUnanalyzed)
-	r.analyzer.failures[r.push("app:1", "nothing 0")] = fault.Invalid
+	r.analyzer.failures[r.push("app:1", "nothing 0")] = errkind.Invalid
 	target := r.target("app:1")
 	r.subscribe(target)
-	r.pass(target)
+	r.resync(target)
 	r.expect(0, "user.image.analysis.failed app:1")
 	state := view(r, target).State
 	if state.Analyzed != "" || state.Matched || state.Evaluation != nil || state.Problem == nil {

@@ -16,7 +16,7 @@ func (w *world) copies() int {
 }
 
 // copyTags adds tags to the database that are in every respect like the first
-// ordinary one, as if they had been watched for long. They are looked at, and
+// ordinary one, as if they had been watched for long. They are checked, and
 // meet data and policies, like others; only that their watchers, which would
 // sleep, are not started.
 func (w *world) copyTags(ctx context.Context) error {
@@ -48,7 +48,7 @@ func (w *world) copyTags(ctx context.Context) error {
 		}
 	}
 	fmt.Printf("%d tags copied in the database\n", w.copies())
-	// The sweeper sleeps until the next tag that it knows of.
+	// The poller sleeps until the next tag that it knows of.
 	_, err = w.stack.Do(ctx, "subscribe", "--interval", "1m", repository+":0")
 	return err
 }

@@ -1,6 +1,6 @@
 // Tagwatch-bench measures an installation of thousands of tags: what polling
-// costs each process, how late a look is, how long a change of data or policy
-// takes to be told, and the memory of each process. Everything runs on this
+// costs each process, how late a check is, how long a change of data or policy
+// takes to be notified, and the memory of each process. Everything runs on this
 // machine: registry, vulnerability data and receiver are in this process and do
 // not count.
 package main

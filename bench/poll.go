@@ -18,7 +18,7 @@ import (
 // settling is how long polling runs before it is measured.
 const settling = 20 * time.Second
 
-// poll measures what looking at every tag each minute costs at rest.
+// poll measures what checking every tag each minute costs at rest.
 func (w *world) poll(ctx context.Context, window time.Duration) error {
 	if err := rest(ctx, settling); err != nil {
 		return err
@@ -42,27 +42,27 @@ func (w *world) poll(ctx context.Context, window time.Duration) error {
 		return err
 	}
 	calls := w.registry.Calls()
-	var looks []lab.Call
+	var checks []lab.Call
 	for _, call := range calls {
 		if call.Kind == lab.KindManifest && call.Method == http.MethodHead {
-			looks = append(looks, call)
+			checks = append(checks, call)
 		}
 	}
-	fmt.Printf("polling %d tags each minute                  %d looks in %.0f s, %.3f requests a look (budget 1.01)\n",
-		w.tags, len(looks), took.Seconds(), float64(len(calls))/float64(max(len(looks), 1)))
-	fmt.Printf("  CPU of a look                              %s\n", each(before, after, func(d time.Duration) string {
-		return fmt.Sprintf("%.2f ms", d.Seconds()*1000/float64(max(len(looks), 1)))
+	fmt.Printf("polling %d tags each minute                  %d looks in %.0f s, %.3f requests a check (budget 1.01)\n",
+		w.tags, len(checks), took.Seconds(), float64(len(calls))/float64(max(len(checks), 1)))
+	fmt.Printf("  CPU of a check                              %s\n", each(before, after, func(d time.Duration) string {
+		return fmt.Sprintf("%.2f ms", d.Seconds()*1000/float64(max(len(checks), 1)))
 	}))
 	fmt.Printf("  cores                                      %s (budget 0.25)\n", each(before, after, func(d time.Duration) string {
 		return fmt.Sprintf("%.3f", d.Seconds()/took.Seconds())
 	}))
-	late := lateness(due, looks, w.registry.Host())
+	late := lateness(due, checks, w.registry.Host())
 	fmt.Printf("  from due to done                           p50 %.2f s, p99 %.2f s, of %d\n",
 		quantile(late, 0.5).Seconds(), quantile(late, 0.99).Seconds(), len(late))
 	return nil
 }
 
-// due is when each tag is to be looked at next.
+// due is when each tag is to be checked next.
 func (w *world) due(ctx context.Context) (map[string]time.Time, error) {
 	driver, address := "sqlite", "file:"+filepath.Join(w.stack.DataDir(), "tagwatch.db")
 	if w.database != nil {
@@ -90,13 +90,13 @@ func (w *world) due(ctx context.Context) (map[string]time.Time, error) {
 	return due, rows.Err()
 }
 
-// lateness is, for the first look at each tag, how long after its time it was.
-func lateness(due map[string]time.Time, looks []lab.Call, host string) []time.Duration {
+// lateness is, for the first check each tag, how long after its time it was.
+func lateness(due map[string]time.Time, checks []lab.Call, host string) []time.Duration {
 	var late []time.Duration
-	for _, look := range looks {
-		name := host + "/" + look.Repository + ":" + look.Reference
+	for _, check := range checks {
+		name := host + "/" + check.Repository + ":" + check.Reference
 		if at, first := due[name]; first {
-			late = append(late, look.At.Sub(at))
+			late = append(late, check.At.Sub(at))
 			delete(due, name)
 		}
 	}

@@ -12,12 +12,12 @@ import (
 func TestLateness(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	look := func(tag string, after time.Duration) lab.Call {
+	check := func(tag string, after time.Duration) lab.Call {
 		return lab.Call{Repository: "app", Reference: tag, At: start.Add(after)}
 	}
 	due := map[string]time.Time{"host/app:1": start, "host/app:2": start.Add(time.Second), "host/app:never": start}
-	// Only the first look at each tag has a time that is known.
-	late := lateness(due, []lab.Call{look("2", 3*time.Second), look("1", time.Second), look("1", time.Minute), look("other", 0)}, "host")
+	// Only the first check each tag has a time that is known.
+	late := lateness(due, []lab.Call{check("2", 3*time.Second), check("1", time.Second), check("1", time.Minute), check("other", 0)}, "host")
 	if diff := cmp.Diff([]time.Duration{time.Second, 2 * time.Second}, late); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

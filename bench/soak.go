@@ -20,7 +20,7 @@ const (
 	comparisons   = 30 * time.Second
 	samples       = 10 * time.Second
 	fewestSamples = 9
-	hotTagLooks   = 300 * time.Millisecond // until its history is handed over
+	hotTagChecks  = 300 * time.Millisecond // until its history is handed over
 	warmUpShare   = 3                      // the first third is not compared
 	historyBound  = 5000                   // events; Temporal suggests to continue as new at 4096
 )
@@ -28,7 +28,7 @@ const (
 // happened counts what a soak did.
 type happened struct{ moves, data, policies, comparisons, rescans int }
 
-// soak has tags move, data and policies change and a tag looked at without end,
+// soak has tags move, data and policies change and a tag checked without end,
 // and compares what the processes hold after the warm-up with the end.
 func (w *world) soak(ctx context.Context, so time.Duration) error {
 	if err := w.watch(ctx); err != nil {
@@ -43,7 +43,7 @@ func (w *world) soak(ctx context.Context, so time.Duration) error {
 		do    func(context.Context, int) error
 	}{
 		{tagMoves, &did.moves, w.soakMove}, {dataChanges, &did.data, w.soakData}, {policyTurns, &did.policies, w.soakPolicy},
-		{comparisons, &did.comparisons, w.soakReconcile}, {hotTagLooks, &did.rescans, w.soakRescan},
+		{comparisons, &did.comparisons, w.soakReconcile}, {hotTagChecks, &did.rescans, w.soakRescan},
 	} {
 		go func() { failed <- repeat(bounded, action.every, action.count, action.do) }()
 	}
@@ -129,10 +129,10 @@ func (w *world) sampleAll(ctx context.Context) ([]sample, error) {
 
 // soaked prints the bounds and what was measured, and fails if one is exceeded.
 func (w *world) soaked(ctx context.Context, so time.Duration, did happened, taken []sample) error {
-	// Six hours of a tag are 72 looks and 6 passes at the default intervals.
-	looks := w.tags * int(so/(30*time.Second))
-	fmt.Printf("soak of %s: %d tags, about %d looks (six hours of %d tags), %d passes of one tag, %d moves, %d data, %d policies, %d comparisons\n",
-		so, w.tags, looks, looks/72, did.rescans, did.moves, did.data, did.policies, did.comparisons)
+	// Six hours of a tag are 72 checks and 6 passes at the default intervals.
+	checks := w.tags * int(so/(30*time.Second))
+	fmt.Printf("soak of %s: %d tags, about %d checks (six hours of %d tags), %d passes of one tag, %d moves, %d data, %d policies, %d comparisons\n",
+		so, w.tags, checks, checks/72, did.rescans, did.moves, did.data, did.policies, did.comparisons)
 	warm, end := taken[len(taken)/warmUpShare:len(taken)/warmUpShare+3], taken[max(0, len(taken)-3):]
 	var exceeded []string
 	for _, bound := range []struct {

@@ -50,7 +50,7 @@ func (w *world) watch(ctx context.Context) error {
 				return err
 			}
 		}
-		return w.told(ctx, "analysis_update", watched)
+		return w.notified(ctx, "analysis_update", watched)
 	})
 	if err != nil || !w.copied {
 		return err
@@ -58,26 +58,26 @@ func (w *world) watch(ctx context.Context) error {
 	return w.copyTags(ctx)
 }
 
-// updateData moves to data that touch images, until all of it is told.
+// updateData moves to data that touch images, until all of it is notified.
 func (w *world) updateData(ctx context.Context) error {
 	if err := w.publish("High"); err != nil {
 		return err
 	}
-	return w.timed(fmt.Sprintf("data that touch %d images, told", w.images), "1m", w.images, func() error {
+	return w.timed(fmt.Sprintf("data that touch %d images, notified", w.images), "1m", w.images, func() error {
 		if _, err := w.stack.Do(ctx, "feed", "sync"); err != nil {
 			return err
 		}
-		return w.told(ctx, "vuln_update", w.images)
+		return w.notified(ctx, "vuln_update", w.images)
 	})
 }
 
-// changePolicy turns the outcome of tags, until all of it is told.
+// changePolicy turns the outcome of tags, until all of it is notified.
 func (w *world) changePolicy(ctx context.Context) error {
-	return w.timed(fmt.Sprintf("policy that turns %d tags, told", w.flips), "2m", w.flips, func() error {
+	return w.timed(fmt.Sprintf("policy that turns %d tags, notified", w.flips), "2m", w.flips, func() error {
 		if _, err := w.stack.Do(ctx, "policy", "add", "--activate", w.bundle("STOP")); err != nil {
 			return err
 		}
-		return w.told(ctx, "policy_eval", w.flips)
+		return w.notified(ctx, "policy_eval", w.flips)
 	})
 }
 

@@ -137,8 +137,8 @@ func (w *world) publish(severity string) error {
 	return err
 }
 
-// told waits until so many notifications of a type have come.
-func (w *world) told(ctx context.Context, kind string, n int) error {
+// notified waits until so many notifications of a type have come.
+func (w *world) notified(ctx context.Context, kind string, n int) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	for came := 0; came < n; {

@@ -105,9 +105,9 @@ func (w *world) publish() error {
 
 // updateData publishes data in which the flaw of zlib has another severity, and
 // has them fetched. A run that was under way may have asked before there were
-// any: the command is repeated until it tells of another generation.
+// any: the command is repeated until it tells of another build.
 func (w *world) updateData(ctx context.Context, alsoPolicy bool) error {
-	before, err := w.generation(ctx)
+	before, err := w.build(ctx)
 	if err != nil {
 		return err
 	}
@@ -126,21 +126,21 @@ func (w *world) updateData(ctx context.Context, alsoPolicy bool) error {
 		return err
 	}
 	for now := before; now == before; {
-		if now, err = w.generation(ctx); err != nil {
+		if now, err = w.build(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// generation asks for new data and tells which are current then.
-func (w *world) generation(ctx context.Context) (string, error) {
+// build asks for new data and reports which are current then.
+func (w *world) build(ctx context.Context) (string, error) {
 	out, err := w.command(ctx, "feed", "sync", "-o", "json")
 	if err != nil {
 		return "", err
 	}
-	var synced struct{ Generation string }
-	return synced.Generation, json.Unmarshal([]byte(out), &synced)
+	var synced struct{ Build string }
+	return synced.Build, json.Unmarshal([]byte(out), &synced)
 }
 
 // changePolicy turns what the policy of the judged tags does about their flaw.

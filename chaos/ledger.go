@@ -18,7 +18,7 @@ type expectation struct {
 	kind, key string
 	causes    []string // any of them
 	// Before and after are digests, states of the policy or new tags; empty for
-	// what is not looked at.
+	// what is not checked.
 	before, after string
 }
 
@@ -51,14 +51,14 @@ type ledger struct {
 	mu       sync.Mutex
 	expected []expectation
 	facts    []fact // not accounted for yet
-	told     map[string]fact
+	notified map[string]fact
 	read     int // requests of the receiver so far
 	repeated int // of them with an id that had come before
 	met      int
 }
 
 func newLedger(receiver *lab.Receiver) *ledger {
-	return &ledger{receiver: receiver, told: map[string]fact{}}
+	return &ledger{receiver: receiver, notified: map[string]fact{}}
 }
 
 // expect adds notifications that must come.
@@ -103,7 +103,7 @@ func (l *ledger) settle(ctx context.Context) error {
 	}
 }
 
-// account crosses off what came and tells how much is missing.
+// account crosses off what came and reports how much is missing.
 func (l *ledger) account() (missing int, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -129,7 +129,7 @@ func (l *ledger) take(hook lab.Hook) error {
 	}
 	for _, f := range facts {
 		name := f.id + " " + f.after
-		before, known := l.told[name]
+		before, known := l.notified[name]
 		if known && before != f {
 			return fmt.Errorf("one id came with two contents:\n  %s\n  %s", before, f)
 		}
@@ -137,7 +137,7 @@ func (l *ledger) take(hook lab.Hook) error {
 			l.repeated++
 			continue
 		}
-		l.told[name] = f
+		l.notified[name] = f
 		l.facts = append(l.facts, f)
 	}
 	return nil

@@ -27,7 +27,7 @@ func TestLedger(t *testing.T) {
 	}{
 		{"everything came", []expectation{move}, []string{fmt.Sprintf(moved, "1", "sha256:b")}, ""},
 		{"repeated with its id", []expectation{move}, []string{fmt.Sprintf(moved, "1", "sha256:b"), fmt.Sprintf(moved, "1", "sha256:b")}, ""},
-		{"told together", []expectation{growth.to("2"), growth.to("1")}, []string{fmt.Sprintf(grew, "1")}, ""},
+		{"notified together", []expectation{growth.to("2"), growth.to("1")}, []string{fmt.Sprintf(grew, "1")}, ""},
 		{"with two ids", []expectation{move}, []string{fmt.Sprintf(moved, "1", "sha256:b"), fmt.Sprintf(moved, "2", "sha256:b")}, "unexpected: tag_update of app:1"},
 		{"one id, two contents", []expectation{growth.to("1")}, []string{fmt.Sprintf(grew, "1"), strings.Replace(fmt.Sprintf(grew, "1"), "image", "feed", 1)}, "one id came with two contents"},
 		{"missing", []expectation{move, growth.to("3")}, []string{fmt.Sprintf(moved, "1", "sha256:b")}, "missing:    repo_update of app"},

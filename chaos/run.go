@@ -21,7 +21,7 @@ func (w *world) once(ctx context.Context, number, of int, seed int64) error {
 		err = w.ledger.settle(ctx)
 	}
 	met, repeated := w.ledger.counts()
-	fmt.Printf("run %d/%d  seed %d  %s: %d told, %d repeated, %.1f s\n", number, of, seed, p, met, repeated, time.Since(began).Seconds())
+	fmt.Printf("run %d/%d  seed %d  %s: %d notified, %d repeated, %.1f s\n", number, of, seed, p, met, repeated, time.Since(began).Seconds())
 	return err
 }
 

@@ -107,7 +107,7 @@ const (
 	repository = "grown/app"
 )
 
-// begin watches everything and waits for what is told first.
+// begin watches everything and waits for what is notified first.
 func (w *world) begin(ctx context.Context) error {
 	if err := w.pushFirst(); err != nil {
 		return err

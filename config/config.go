@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Config is everything that the programs can be told.
+// Config is everything that the programs can be notified.
 type Config struct {
 	DataDir     string
 	DatabaseURL string
@@ -26,7 +26,7 @@ type Config struct {
 	Worker Worker
 }
 
-// Worker is what only the worker can be told.
+// Worker is what only the worker can be notified.
 type Worker struct {
 	Listen string
 	Serve  []string
@@ -35,7 +35,7 @@ type Worker struct {
 	Deployment, BuildID string
 
 	Poll      time.Duration
-	Pass      time.Duration
+	Resync    time.Duration
 	Retention time.Duration
 	Reconcile time.Duration
 
@@ -85,7 +85,7 @@ type Worker struct {
 // Roles are the parts of the work that a worker can be limited to.
 var Roles = []string{"watching", "analysis", "matching", "delivery"}
 
-// Serves tells whether the worker has that role.
+// Serves reports whether the worker has that role.
 func (w Worker) Serves(role string) bool {
 	return len(w.Serve) == 0 || slices.Contains(w.Serve, role)
 }
@@ -136,7 +136,7 @@ func (w Worker) Validate() error {
 		value time.Duration
 		least time.Duration
 	}{
-		{"--poll", w.Poll, MinPoll}, {"--pass", w.Pass, time.Minute}, {"--retention", w.Retention, time.Hour}, {"--reconcile-interval", w.Reconcile, time.Minute}, {"--feed-interval", w.FeedInterval, time.Minute},
+		{"--poll", w.Poll, MinPoll}, {"--resync", w.Resync, time.Minute}, {"--retention", w.Retention, time.Hour}, {"--reconcile-interval", w.Reconcile, time.Minute}, {"--feed-interval", w.FeedInterval, time.Minute},
 		{"--webhook-window", w.WebhookWindow, time.Minute}, {"--analysis-cpu", w.AnalysisCPU, time.Second}, {"--analysis-wall", w.AnalysisWall, time.Second},
 	} {
 		if d.value < d.least {
@@ -166,7 +166,7 @@ func (w Worker) Validate() error {
 	return w.validatePush()
 }
 
-// MinPoll is the shortest interval at which a tag may be looked at.
+// MinPoll is the shortest interval at which a tag may be checked.
 const MinPoll = 30 * time.Second
 
 // maxRenewPace is one image a second.

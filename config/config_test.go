@@ -41,12 +41,12 @@ func TestDefaults(t *testing.T) {
 	if want := filepath.Join(home, "tagwatch", "layers", "x"); got.Path("layers", "x") != want {
 		t.Errorf("path %s, want %s", got.Path("layers", "x"), want)
 	}
-	if got.Worker.Poll != 5*time.Minute || got.Worker.Pass != time.Hour || got.Worker.AnalysisMemory != 1<<30 {
+	if got.Worker.Poll != 5*time.Minute || got.Worker.Resync != time.Hour || got.Worker.AnalysisMemory != 1<<30 {
 		t.Errorf("worker %+v", got.Worker)
 	}
 	for _, role := range config.Roles {
 		if !got.Worker.Serves(role) {
-			t.Errorf("a worker does not serve %s unless told so", role)
+			t.Errorf("a worker does not serve %s unless notified so", role)
 		}
 	}
 }
@@ -85,7 +85,7 @@ func TestValidate(t *testing.T) {
 		{"log format", []string{"--log-format", "xml"}, []string{`"xml"`, "TAGWATCH_LOG_FORMAT", "text, json"}},
 		{"role", []string{"--serve", "matching,cooking"}, []string{`"cooking"`, "TAGWATCH_SERVE", "watching, analysis, matching, delivery"}},
 		{"poll too short", []string{"--poll", "29s"}, []string{"--poll", "29s", "30s"}},
-		{"pass too short", []string{"--pass", "1s"}, []string{"--pass", "1m0s"}},
+		{"pass too short", []string{"--resync", "1s"}, []string{"--resync", "1m0s"}},
 		{"retention too short", []string{"--retention", "1m"}, []string{"--retention", "1h0m0s"}},
 		{"feed interval of zero", []string{"--feed-interval", "0"}, []string{"--feed-interval"}},
 		{"webhook window below zero", []string{"--webhook-window", "-1h"}, []string{"--webhook-window"}},

@@ -46,8 +46,8 @@ func WorkerFlags() []cli.Flag {
 			Usage: "`version` in the Worker Deployment"},
 
 		&cli.DurationFlag{Name: "poll", EnvVars: []string{"TAGWATCH_POLL"}, Value: 5 * time.Minute,
-			Usage: "how often a tag is looked at unless its subscription says otherwise"},
-		&cli.DurationFlag{Name: "pass", EnvVars: []string{"TAGWATCH_PASS"}, Value: time.Hour,
+			Usage: "how often a tag is checked unless its subscription says otherwise"},
+		&cli.DurationFlag{Name: "resync", EnvVars: []string{"TAGWATCH_RESYNC"}, Value: time.Hour,
 			Usage: "how often a tag's workflow checks everything by itself"},
 		&cli.DurationFlag{Name: "retention", EnvVars: []string{"TAGWATCH_RETENTION"}, Value: 30 * 24 * time.Hour,
 			Usage: "how long notifications, and images without a tag, are kept"},
@@ -59,7 +59,7 @@ func WorkerFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "feed-interval", EnvVars: []string{"TAGWATCH_FEED_INTERVAL"}, Value: time.Hour,
 			Usage: "how often new vulnerability data are asked for"},
 		&cli.DurationFlag{Name: "feed-max-age", EnvVars: []string{"TAGWATCH_FEED_MAX_AGE"}, Value: 5 * 24 * time.Hour,
-			Usage: "how old vulnerability data may be before the event log is told; 0 for any age"},
+			Usage: "how old vulnerability data may be before the event log is notified; 0 for any age"},
 		&cli.StringFlag{Name: "feed-ca-file", EnvVars: []string{"TAGWATCH_FEED_CA_FILE"},
 			Usage: "`file` of PEM certificates to trust beside the system's for the feed"},
 
@@ -152,7 +152,7 @@ func FromWorker(c *cli.Context) (Config, error) {
 	}
 	settings.Worker = Worker{
 		Listen: c.String("listen"), Serve: c.StringSlice("serve"), Deployment: c.String("deployment"), BuildID: c.String("build-id"),
-		Poll: c.Duration("poll"), Pass: c.Duration("pass"), Retention: c.Duration("retention"), Reconcile: c.Duration("reconcile-interval"),
+		Poll: c.Duration("poll"), Resync: c.Duration("resync"), Retention: c.Duration("retention"), Reconcile: c.Duration("reconcile-interval"),
 		FeedURL: c.String("feed-url"), FeedInterval: c.Duration("feed-interval"), FeedMaxAge: c.Duration("feed-max-age"), FeedCAFile: c.String("feed-ca-file"),
 		AnalysisSlots: c.Int("analysis-slots"), RenewPace: c.Int("renew-pace"), AnalysisMemory: c.Int64("analysis-memory") * mebibyte,
 		AnalysisCPU: c.Duration("analysis-cpu"), AnalysisWall: c.Duration("analysis-wall"),

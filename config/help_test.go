@@ -19,7 +19,7 @@ func TestDescribeFlag(t *testing.T) {
 		{"repeatable", &cli.StringSliceFlag{Name: "type", Aliases: []string{"t"}, Usage: "`type` of it"}, "--type, -t type\ttype of it"},
 		{"no number", &cli.IntFlag{Name: "newest", Usage: "the newest `N`"}, "--newest N\tthe newest N"},
 		{"a number", &cli.IntFlag{Name: "limit", Value: 50, Usage: "at most"}, "--limit value\tat most (default: 50)"},
-		{"no time", &cli.DurationFlag{Name: "damp", Usage: "hold back"}, "--damp value\thold back"},
+		{"no time", &cli.DurationFlag{Name: "debounce", Usage: "hold back"}, "--debounce value\thold back"},
 		{"hours", &cli.DurationFlag{Name: "window", Value: 75 * time.Hour, Usage: "how long"}, "--window value\thow long (default: 75h)"},
 		{"minutes", &cli.DurationFlag{Name: "poll", Value: 90 * time.Minute, Usage: "how often"}, "--poll value\thow often (default: 1h30m)"},
 		{"words", &cli.DurationFlag{Name: "interval", DefaultText: "the worker's", Usage: "how often"}, "--interval value\thow often (default: the worker's)"},

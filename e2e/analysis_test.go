@@ -19,7 +19,7 @@ func TestAnalysesTakeTurns(t *testing.T) {
 	slow, slowLayer := i.pushSmall("slow/app:1")
 	lift := i.registry.Fail(lab.Fault{Path: "/blobs/" + slowLayer, Stall: true})
 	i.do("subscribe", slow)
-	i.eventually("the status tells how far the analysis is", func() bool {
+	i.eventually("the status reports how far the analysis is", func() bool {
 		return strings.Contains(i.do("status", slow), "fetching layers: 0 of 1")
 	})
 	var queued, layers []string

@@ -27,7 +27,7 @@ func TestRestoredBackup(t *testing.T) {
 			lift := i.receiver.Fail(lab.Fault{Path: "/late", Status: http.StatusServiceUnavailable})
 			reference := i.push("shop/api:1", lab.Debian(lab.Bookworm()...))
 			i.do("subscribe", "--wait", "--interval", "30s", reference)
-			i.told(1)
+			i.notified(1)
 			i.eventually("both were tried", func() bool { return len(i.at("/late")) > 0 && len(i.deliveries("--state", "delivered")) == 1 })
 			dir := t.TempDir()
 			restored := backUp(t, i, database, dir)
@@ -42,7 +42,7 @@ func TestRestoredBackup(t *testing.T) {
 			next.eventually("nothing is left", func() bool { return len(next.deliveries("--pending")) == 0 })
 			for _, path := range []string{"/", "/late"} {
 				if got := next.kinds(path); got["analysis_update"] != 2 || got["tag_update"] != 1 {
-					t.Errorf("%s was told %v, want the move and an analysis before and after it", path, got)
+					t.Errorf("%s was notified %v, want the move and an analysis before and after it", path, got)
 				}
 			}
 		})
@@ -56,7 +56,7 @@ func databaseSetting(database string) []string {
 	return []string{"TAGWATCH_DATABASE_URL=" + database}
 }
 
-// kinds counts what one path of the receiver was told, each notification once.
+// kinds counts what one path of the receiver was notified, each notification once.
 func (i *installation) kinds(path string) map[string]int { return kinds(byID(i.t, i.at(path))) }
 
 // backUp copies the running installation's database into an empty one: for SQLite

@@ -46,23 +46,23 @@ func TestRefusals(t *testing.T) {
 }
 
 // TestRegistryOutage: a registry that is down changes nothing, and what changed
-// meanwhile is told afterwards.
+// meanwhile is notified afterwards.
 func TestRegistryOutage(t *testing.T) {
 	t.Parallel()
 	i := install(t)
 	reference := i.push("shop/api:1", lab.Debian(lab.Bookworm()...))
 	i.do("subscribe", "--wait", reference)
-	i.told(1)
+	i.notified(1)
 	lift := i.registry.Fail(lab.Fault{Status: http.StatusServiceUnavailable})
 	i.push("shop/api:1", lab.Debian(lab.Bookworm(lab.Deb{Name: "curl", Version: "7.88.1-10"})...))
 	i.do("rescan", reference)
 	i.eventually("the problem shows", func() bool { return strings.Contains(i.do("status", reference), "Problem") })
-	if found := i.told(1); len(found) != 1 {
-		t.Errorf("an outage was told as %v", kinds(found))
+	if found := i.notified(1); len(found) != 1 {
+		t.Errorf("an outage was notified as %v", kinds(found))
 	}
 	lift()
 	i.do("rescan", reference)
-	if got := kinds(i.told(3)); got["tag_update"] != 1 || got["analysis_update"] != 2 {
-		t.Errorf("told %v, want the move and the second analysis", got)
+	if got := kinds(i.notified(3)); got["tag_update"] != 1 || got["analysis_update"] != 2 {
+		t.Errorf("notified %v, want the move and the second analysis", got)
 	}
 }

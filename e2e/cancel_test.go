@@ -20,7 +20,7 @@ func TestCanceledWatchers(t *testing.T) {
 	reference := i.push("shop/api:1", lab.Debian(lab.Bookworm()...))
 	i.do("subscribe", "--wait", "--interval", "30s", reference)
 	i.do("repository", "watch", i.registry.Host()+"/shop/web", "--no-verify")
-	i.told(1)
+	i.notified(1)
 
 	slow, layer := i.pushSmall("slow/app:1")
 	lift := i.registry.Fail(lab.Fault{Path: "/blobs/" + layer, Stall: true})
@@ -55,12 +55,12 @@ func TestCanceledWatchers(t *testing.T) {
 		i.eventually(id+" runs again", func() bool { return i.runs(temporal, id) })
 	}
 	i.push("shop/api:1", lab.Debian(lab.Bookworm(lab.Deb{Name: "curl", Version: "7.88.1-10"})...))
-	if got := kinds(i.told(4)); got["tag_update"] != 1 || got["analysis_update"] != 3 {
+	if got := kinds(i.notified(4)); got["tag_update"] != 1 || got["analysis_update"] != 3 {
 		t.Errorf("notified of %v, want the move and the analyses of both tags", got)
 	}
 }
 
-// runs tells whether a workflow runs.
+// runs reports whether a workflow runs.
 func (i *installation) runs(temporal client.Client, id string) bool {
 	i.t.Helper()
 	described, err := temporal.DescribeWorkflowExecution(i.t.Context(), id, "")

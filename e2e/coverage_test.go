@@ -35,7 +35,7 @@ func TestDistributionThatTheDataLackAndDrop(t *testing.T) {
 	i.do("policy", "add", "--activate", i.file("bundle.json", uncoveredRule))
 	reference := i.push("shop/old:1", released("10.13", busterRelease)...)
 	i.do("subscribe", "--wait", reference)
-	i.told(1)
+	i.notified(1)
 	current := feed.Vulnerability{Provider: feed.Debian, ID: "CVE-2026-1001", Package: "openssl", Severity: "High"}
 	old := current
 	old.Release = "10"
@@ -43,11 +43,11 @@ func TestDistributionThatTheDataLackAndDrop(t *testing.T) {
 	i.expectCoverage(reference, "not_covered", "fail", 0)
 	i.offer(current, old)
 	i.do("feed", "sync")
-	i.told(3) // the list and the policy
+	i.notified(3) // the list and the policy
 	i.expectCoverage(reference, "covered", "pass", 2)
 	i.offer(current)
 	i.do("feed", "sync")
-	i.told(5)
+	i.notified(5)
 	i.expectCoverage(reference, "not_covered", "fail", 2) // what was known stays known
 
 	updates := i.updates(5)
@@ -70,7 +70,7 @@ func TestDistributionThatTheDataLackAndDrop(t *testing.T) {
 	}
 }
 
-// expectCoverage looks at all places that show it.
+// expectCoverage checks all places that show it.
 func (i *installation) expectCoverage(reference, state, policy string, vulnerabilities int) {
 	i.t.Helper()
 	var status struct {

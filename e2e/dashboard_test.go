@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// dashboard is what the tests look at of Grafana's dashboard.
+// dashboard is what the tests check of Grafana's dashboard.
 type dashboard struct {
 	Annotations struct{ List []struct{ Expr string } }
 	Panels      []panel
@@ -62,7 +62,7 @@ func TestDashboardIsSound(t *testing.T) {
 	}
 }
 
-// cover marks the cells of a panel, and tells which are outside or taken.
+// cover marks the cells of a panel, and reports which are outside or taken.
 func cover(covered map[[2]int]string, p panel) []string {
 	at := p.GridPos
 	if at.X < 0 || at.W < 1 || at.H < 1 || at.X+at.W > gridWidth {

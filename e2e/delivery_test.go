@@ -70,10 +70,10 @@ func fill(b *testing.B, database string, endpoints map[string]string) {
 		try(b, kept.SaveEndpoint(b.Context(), event.Endpoint{Name: name, URL: address}, now))
 	}
 	for n := range benchDeliveries {
-		told, err := event.Sample(event.VulnUpdate, fmt.Sprintf("bench-%d", n), "admin", now)
+		notified, err := event.Sample(event.VulnUpdate, fmt.Sprintf("bench-%d", n), "admin", now)
 		try(b, err)
-		told.Subject = fmt.Sprintf("registry.example.com/app:%d", n%500)
-		_, err = kept.Publish(b.Context(), told, event.Options{}, event.DefaultWindow)
+		notified.Subject = fmt.Sprintf("registry.example.com/app:%d", n%500)
+		_, err = kept.Publish(b.Context(), notified, event.Options{}, event.DefaultWindow)
 		try(b, err)
 	}
 }

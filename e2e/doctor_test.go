@@ -32,7 +32,7 @@ func TestDoctor(t *testing.T) {
 	i := install(t)
 	reference := i.push("shop/api:1", lab.Debian(lab.Bookworm()...))
 	i.do("subscribe", reference, "--wait")
-	i.told(1)
+	i.notified(1)
 	i.eventually("all is well", func() bool { // lists of workflows lag behind a little
 		for _, check := range i.examine(0).Checks {
 			if check.Result != "ok" && check.Subject != "disk" {
@@ -47,12 +47,12 @@ func TestDoctor(t *testing.T) {
 	i.push("shop/api:1", lab.Debian(lab.Bookworm(lab.Deb{Name: "curl", Version: "7.88.1-10"})...))
 	i.do("rescan", reference)
 	i.eventually("the endpoint is disabled", func() bool {
-		return i.told410(i.examine(0))
+		return i.answered410(i.examine(0))
 	})
 }
 
-// told410 tells whether the doctor warns of a disabled endpoint, with what to do.
-func (i *installation) told410(found diagnosis) bool {
+// answered410 reports whether the doctor warns of a disabled endpoint, with what to do.
+func (i *installation) answered410(found diagnosis) bool {
 	for _, check := range found.Checks {
 		if check.Subject == "endpoints" && strings.Contains(check.Message, "disabled") {
 			return found.Result == "warn" && check.Result == "warn" && strings.Contains(check.Remedy, "tagwatch endpoint enable receiver")
@@ -61,7 +61,7 @@ func (i *installation) told410(found diagnosis) bool {
 	return false
 }
 
-// fails tells whether something of a subject fails with that remedy.
+// fails reports whether something of a subject fails with that remedy.
 func fails(found diagnosis, subject, remedy string) bool {
 	for _, check := range found.Checks {
 		if check.Result == "fail" && check.Subject == subject && strings.Contains(check.Remedy, remedy) {
@@ -71,7 +71,7 @@ func fails(found diagnosis, subject, remedy string) bool {
 	return false
 }
 
-// warns tells whether the doctor warns in these words, with that remedy.
+// warns reports whether the doctor warns in these words, with that remedy.
 func (i *installation) warns(subject, message, remedy string) bool {
 	i.t.Helper()
 	for _, check := range i.examine(0).Checks {

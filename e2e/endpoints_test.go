@@ -36,7 +36,7 @@ func (i *installation) at(path string) []lab.Hook {
 }
 
 // TestStormControl sends one feed update that touches many tags through real
-// endpoints of every kind: each notification is told exactly once, and a chat room
+// endpoints of every kind: each notification is notified exactly once, and a chat room
 // gets one message that lists them all.
 func TestStormControl(t *testing.T) {
 	t.Parallel()
@@ -82,18 +82,18 @@ func TestStormControl(t *testing.T) {
 			must(t, err)
 		}
 	}
-	i.eventually("the rest is told within the budget", func() bool { return len(i.deliveries("--endpoint", "calm", "--state", "delivered")) == tags })
+	i.eventually("the rest is notified within the budget", func() bool { return len(i.deliveries("--endpoint", "calm", "--state", "delivered")) == tags })
 	if hooks := i.at("/calm"); len(hooks) > 3 {
 		t.Errorf("%d messages with a budget of two a minute", len(hooks))
 	}
 }
 
-// TestDampedTag: a tag that moves there and back is told to one endpoint and not
+// TestDebouncedTag: a tag that moves there and back is notified to one endpoint and not
 // to another, which says so and sends it on demand.
-func TestDampedTag(t *testing.T) {
+func TestDebouncedTag(t *testing.T) {
 	t.Parallel()
 	i := install(t)
-	i.do("endpoint", "add", "steady", i.receiver.URL()+"/steady", "--type", "tag_update", "--damp", "40s")
+	i.do("endpoint", "add", "steady", i.receiver.URL()+"/steady", "--type", "tag_update", "--debounce", "40s")
 	first, second := lab.Debian(lab.Bookworm()...), lab.Debian(lab.Bookworm(lab.Deb{Name: "curl", Version: "7.88.1-10"})...)
 	reference := i.push("shop/api:1", first)
 	i.do("subscribe", "--wait", "--type", "tag_update", reference)
@@ -101,17 +101,17 @@ func TestDampedTag(t *testing.T) {
 		i.push("shop/api:1", image)
 		before := len(i.at("/"))
 		i.do("rescan", reference)
-		i.eventually("the move is told at once", func() bool { return len(i.at("/")) > before })
+		i.eventually("the move is notified at once", func() bool { return len(i.at("/")) > before })
 	}
-	i.eventually("both moves are damped", func() bool { return len(i.deliveries("--damped")) == 2 })
-	damped := i.deliveries("--damped")
-	if len(i.at("/steady")) > 0 || !strings.Contains(damped[0].Answer, "2 changes within") {
-		t.Errorf("damped %+v, and sent %d", damped, len(i.at("/steady")))
+	i.eventually("both moves are debounced", func() bool { return len(i.deliveries("--debounced")) == 2 })
+	debounced := i.deliveries("--debounced")
+	if len(i.at("/steady")) > 0 || !strings.Contains(debounced[0].Answer, "2 changes within") {
+		t.Errorf("debounced %+v, and sent %d", debounced, len(i.at("/steady")))
 	}
-	if shown := i.do("endpoint", "show", "steady"); !strings.Contains(shown, "2 damped") {
+	if shown := i.do("endpoint", "show", "steady"); !strings.Contains(shown, "2 debounced") {
 		t.Errorf("shown is\n%s", shown)
 	}
-	i.do("redeliver", "--since", "1h", "--endpoint", "steady", "--damped")
+	i.do("redeliver", "--since", "1h", "--endpoint", "steady", "--debounced")
 	i.eventually("they are sent on demand", func() bool { return len(i.at("/steady")) == 2 })
 }
 

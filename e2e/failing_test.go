@@ -45,7 +45,7 @@ func TestAStepThatKeepsFailing(t *testing.T) {
 	i.eventually("the problem is over", func() bool { return i.statusOf(reference).Problem.Stage == "" && steps("ok") })
 	i.eventually("the move is notified", func() bool { return kinds(byID(t, i.receiver.All()))["tag_update"] == 2 })
 	for _, event := range []string{"system.step.failing", "system.step.recovered"} {
-		i.eventually(event+" is told", func() bool {
+		i.eventually(event+" is notified", func() bool {
 			for _, hook := range i.at("/log") {
 				if strings.Contains(string(hook.Body), event) {
 					return true

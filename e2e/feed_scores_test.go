@@ -43,7 +43,7 @@ func TestVectorAloneChangesThePolicy(t *testing.T) {
 	i.do("feed", "sync")
 	reference := i.push("shop/api:1", lab.Node("/srv/api", lodash))
 	i.do("subscribe", "--wait", reference)
-	i.told(1)
+	i.notified(1)
 	if status := i.status(reference); status != "pass" {
 		t.Fatalf("at 7.5 the tag is %s", status)
 	}
@@ -55,7 +55,7 @@ func TestVectorAloneChangesThePolicy(t *testing.T) {
 	if status := i.status(reference); status != "fail" {
 		t.Errorf("at 8.8 the tag is %s as soon as the data is current", status)
 	}
-	if got := kinds(i.told(2)); got["policy_eval"] != 1 || got["vuln_update"] != 0 {
+	if got := kinds(i.notified(2)); got["policy_eval"] != 1 || got["vuln_update"] != 0 {
 		t.Errorf("sent %v, want one policy_eval", got)
 		for _, h := range i.receiver.All() {
 			t.Logf("%s", h.Body)
@@ -64,7 +64,7 @@ func TestVectorAloneChangesThePolicy(t *testing.T) {
 
 	i.offer(scored("GHSA-7777-7777-7777", vector88)...)
 	i.do("feed", "sync")
-	if got := kinds(i.told(3)); got["policy_eval"] != 1 || got["vuln_update"] != 1 {
+	if got := kinds(i.notified(3)); got["policy_eval"] != 1 || got["vuln_update"] != 1 {
 		t.Errorf("sent %v, want a vuln_update for the name", got)
 	}
 	i.keepsTheList(reference)

@@ -38,13 +38,13 @@ func TestFeedStory(t *testing.T) {
 	i.do("feed", "sync")
 	reference := i.push("shop/api:1", lab.Debian(lab.Bookworm()...), lab.Node("/srv/api", lab.NodeModule{Name: "lodash", Version: "4.17.20"}))
 	i.do("subscribe", "--wait", reference)
-	i.told(1)
+	i.notified(1)
 
 	i.offer(flaws("Critical")...)
 	i.do("feed", "sync")
 	update := i.updates(2)[0]
 	if len(update.Added)+len(update.Removed) > 0 || len(update.Updated) != 1 || update.Updated[0].Previous.Severity != "High" || update.Updated[0].Severity != "Critical" {
-		t.Errorf("the severity changed, but told was %+v", update)
+		t.Errorf("the severity changed, but notified was %+v", update)
 	}
 
 	same := i.offer(flaws("Critical")...) // built anew
@@ -61,7 +61,7 @@ func TestFeedStory(t *testing.T) {
 	i.onHold("without a provider, again")
 	state := i.feedState()
 	if state.Current.Checksum != before.Current.Checksum || state.Held == nil || !strings.Contains(strings.Join(state.Reasons, "\n"), "provider github is gone") {
-		t.Errorf("state with a held generation: %+v", state)
+		t.Errorf("state with a held build: %+v", state)
 	}
 	held := made(audit.Next(t.Context()))(t)
 	if !strings.Contains(string(held.Body), "system.feeds.sync.held") {
@@ -71,10 +71,10 @@ func TestFeedStory(t *testing.T) {
 	i.do("feed", "release")
 	removal := i.updates(3)[1]
 	if len(removal.Removed) != 1 || len(removal.Added)+len(removal.Updated) > 0 {
-		t.Errorf("the released data removed one, but told was %+v", removal)
+		t.Errorf("the released data removed one, but notified was %+v", removal)
 	}
-	if got, want := kinds(i.told(3)), map[string]int{"analysis_update": 1, "vuln_update": 2}; !maps.Equal(got, want) {
-		t.Errorf("told %v, want %v", got, want)
+	if got, want := kinds(i.notified(3)), map[string]int{"analysis_update": 1, "vuln_update": 2}; !maps.Equal(got, want) {
+		t.Errorf("notified %v, want %v", got, want)
 	}
 }
 
@@ -99,7 +99,7 @@ func TestFeedDates(t *testing.T) {
 	must(t, i.feed.Publish(old, feed.StateStatus("eol")))
 	i.onHold("with a provider that went back")
 	i.do("feed", "release")
-	i.do("feed", "sync") // twice, to be told once
+	i.do("feed", "sync") // twice, to be notified once
 	var kinds []string
 	for _, c := range i.feedState().Conditions {
 		kinds = append(kinds, c.Kind+" "+c.Provider)
@@ -123,7 +123,7 @@ func TestFeedDates(t *testing.T) {
 		counts[string(regexp.MustCompile(`system\.feeds[a-z_.]*`).Find(hook.Body))]++
 	}
 	if want := map[string]int{"system.feeds.sync.held": 2, "system.feeds.sync.hold_ended": 1, "system.feeds.source.eol": 1, "system.feeds.provider.outdated": 1}; !maps.Equal(counts, want) {
-		t.Errorf("told %v, want %v", counts, want)
+		t.Errorf("notified %v, want %v", counts, want)
 	}
 }
 
@@ -231,7 +231,7 @@ type difference struct {
 // say, in order of arrival. All are caused by the feed.
 func (i *installation) updates(n int) (found []difference) {
 	i.t.Helper()
-	i.told(n)
+	i.notified(n)
 	for _, hook := range i.receiver.All() {
 		var body struct {
 			Kind string `json:"queueId"`

@@ -162,7 +162,7 @@ func currentDatabase(t *testing.T, i *installation) string {
 	must(t, json.Unmarshal([]byte(i.do("feed", "status", "-o", "json")), &status))
 	database := filepath.Join(i.DataDir(), "feed", strings.TrimPrefix(status.Current.Checksum, "sha256:"))
 	if _, err := os.Stat(database); err != nil {
-		t.Fatal(fmt.Errorf("the data of generation %s: %w", status.Current.Checksum, err))
+		t.Fatal(fmt.Errorf("the data of build %s: %w", status.Current.Checksum, err))
 	}
 	return database
 }

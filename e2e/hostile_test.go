@@ -10,17 +10,17 @@ import (
 	"github.com/tagwatch/tagwatch/lab"
 )
 
-// TestHostileImages: of tags that move to images made to do harm the move is told,
+// TestHostileImages: of tags that move to images made to do harm the move is notified,
 // the status names the limit that ended the analysis and what to do, and what was
 // known of the image before stays. Others are served meanwhile, and an image that
-// can be analyzed is told about again.
+// can be analyzed is notified about again.
 func TestHostileImages(t *testing.T) {
 	t.Parallel()
 	i := install(t, "TAGWATCH_ANALYSIS_CPU=15s")
 	honest := lab.Debian(lab.Bookworm()...)
 	endless, deep := i.push("shop/endless:1", honest), i.push("shop/deep:1", honest)
 	i.do("subscribe", "--wait", endless, deep)
-	i.told(2)
+	i.notified(2)
 	i.push("shop/endless:1", lab.Copy("/srv", lab.File{Path: "/srv/app.jar", Data: nestedJars(t)}))
 	i.push("shop/deep:1", lab.Copy("/", lab.Text(strings.Repeat("/deep", 300), "")))
 	i.do("rescan", endless, deep)
@@ -35,15 +35,15 @@ func TestHostileImages(t *testing.T) {
 			t.Errorf("%s: what was known of the former image is gone: %s", reference, list)
 		}
 	}
-	if got := kinds(i.told(5)); got["analysis_update"] != 3 || got["tag_update"] != 2 {
-		t.Errorf("told %v, want the analyses of the honest images and both moves", got)
+	if got := kinds(i.notified(5)); got["analysis_update"] != 3 || got["tag_update"] != 2 {
+		t.Errorf("notified %v, want the analyses of the honest images and both moves", got)
 	}
 	for _, name := range []string{"endless", "deep"} {
 		i.push("shop/"+name+":1", lab.Debian(lab.Bookworm()...), lab.Python(django))
 	}
 	i.do("rescan", endless, deep)
-	if got := kinds(i.told(9)); got["analysis_update"] != 5 || got["tag_update"] != 4 {
-		t.Errorf("told %v, want a further move and the analysis of both", got)
+	if got := kinds(i.notified(9)); got["analysis_update"] != 5 || got["tag_update"] != 4 {
+		t.Errorf("notified %v, want a further move and the analysis of both", got)
 	}
 }
 

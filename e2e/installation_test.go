@@ -45,7 +45,7 @@ func install(t *testing.T, settings ...string) *installation {
 	return i
 }
 
-// bring starts Tagwatch with its counterparts, of which it is told nothing yet.
+// bring starts Tagwatch with its counterparts, of which it is notified nothing yet.
 func bring(t *testing.T, settings ...string) *installation {
 	t.Helper()
 	i := &installation{t: t, registry: made(lab.NewRegistry())(t), feed: made(feed.New())(t), receiver: made(lab.NewReceiver())(t), log: newLog(t)}
@@ -83,8 +83,8 @@ func (i *installation) push(reference string, parts ...lab.Part) string {
 	return i.registry.Host() + "/" + reference
 }
 
-// told waits for n different notifications and returns them by id.
-func (i *installation) told(n int) map[string]notification {
+// notified waits for n different notifications and returns them by id.
+func (i *installation) notified(n int) map[string]notification {
 	i.t.Helper()
 	ctx, cancel := context.WithTimeout(i.t.Context(), patience)
 	defer cancel()

@@ -24,7 +24,7 @@ func TestMetrics(t *testing.T) {
 	i := install(t, "TAGWATCH_POLL=30s")
 	reference := i.push("shop/web:1", lab.Debian(lab.Bookworm()...))
 	i.do("subscribe", reference, "--wait")
-	i.told(1)
+	i.notified(1)
 	// A tag that is not there is a request and a step that fail, and an alert that
 	// is pending.
 	if result := made(i.Run(t.Context(), "subscribe", i.registry.Host()+"/shop/absent:1"))(t); result.Code != 1 {

@@ -13,15 +13,15 @@ import (
 	"github.com/tagwatch/tagwatch/lab"
 )
 
-// outage is how long the registry stays away: longer than two looks at it, or as
+// outage is how long the registry stays away: longer than two checks it, or as
 // long as TAGWATCH_TEST_OUTAGE says.
 func outage(t *testing.T) time.Duration {
 	t.Helper()
 	return made(time.ParseDuration(cmp.Or(os.Getenv("TAGWATCH_TEST_OUTAGE"), "40s")))(t)
 }
 
-// TestRegistryGoesAway: a registry with 500 watched tags goes away. That is told
-// once, and once that it is back; of the tags nothing is told but what changed
+// TestRegistryGoesAway: a registry with 500 watched tags goes away. That is notified
+// once, and once that it is back; of the tags nothing is notified but what changed
 // meanwhile, and all of that.
 func TestRegistryGoesAway(t *testing.T) {
 	t.Parallel()
@@ -34,10 +34,10 @@ func TestRegistryGoesAway(t *testing.T) {
 	}
 	repository := i.registry.Host() + "/shop/many"
 	i.do("repository", "watch", repository, "--interval", "30s", "--list-interval", "30s")
-	i.told(tags)
+	i.notified(tags)
 
 	must(t, i.registry.Pause())
-	i.told(tags + 1)
+	i.notified(tags + 1)
 	i.push("shop/many:new", lab.Debian(lab.Bookworm(lab.Deb{Name: "curl", Version: "7.88.1-10"})...))
 	for n := range moved {
 		must(t, i.registry.Tag("shop/many:new", fmt.Sprintf("%03d", n*7)))
@@ -53,8 +53,8 @@ func TestRegistryGoesAway(t *testing.T) {
 
 	i.registry.Forget()
 	must(t, i.registry.Resume())
-	found := i.told(tags + 2 + 2*moved + fresh + 1)
-	i.eventually("all tags are looked at once more", func() bool {
+	found := i.notified(tags + 2 + 2*moved + fresh + 1)
+	i.eventually("all tags are checked once more", func() bool {
 		return i.registry.Count(lab.Call{Kind: lab.KindManifest, Method: http.MethodHead}) > 3*tags
 	})
 	if late := byID(t, i.receiver.All()); len(late) > len(found) {
@@ -62,7 +62,7 @@ func TestRegistryGoesAway(t *testing.T) {
 	}
 	want := map[string]int{"analysis_update": tags + moved + fresh, "tag_update": moved, "repo_update": 1, "event_log": 2}
 	if got := kinds(found); !maps.Equal(got, want) {
-		t.Errorf("told %v, want %v", got, want)
+		t.Errorf("notified %v, want %v", got, want)
 	}
 	wanted := map[string]int{"system.registry.failing": 1, "system.registry.recovered": 1}
 	if got := events(t, i.receiver.All()); !maps.Equal(got, wanted) {
@@ -70,7 +70,7 @@ func TestRegistryGoesAway(t *testing.T) {
 	}
 }
 
-// events counts what the event log told, each notification once.
+// events counts what the event log notified, each notification once.
 func events(t *testing.T, hooks []lab.Hook) map[string]int {
 	t.Helper()
 	seen, counts := map[string]bool{}, map[string]int{}

@@ -38,7 +38,7 @@ func TestNobodyAnalyzes(t *testing.T) {
 		return !s.Pending.IsZero() && s.Problem.Stage == "analyze" && strings.Contains(s.Problem.Message, "no worker analyzes images")
 	})
 	stop := i.startWorker("TAGWATCH_SERVE=analysis")
-	i.told(1) // analysis_update
+	i.notified(1) // analysis_update
 	i.eventually("nothing is missing", func() bool {
 		s := i.statusOf(reference)
 		return s.Pending.IsZero() && s.Problem.Stage == "" && s.Analyzed == s.Digest
@@ -46,7 +46,7 @@ func TestNobodyAnalyzes(t *testing.T) {
 	stop()
 
 	i.push("shop/api:1", lab.Debian(lab.Bookworm(lab.Deb{Name: "curl", Version: "7.88.1-10"})...))
-	if got := kinds(i.told(2)); got["tag_update"] != 1 {
+	if got := kinds(i.notified(2)); got["tag_update"] != 1 {
 		t.Fatalf("notified of %v, want the move", got)
 	}
 	if s := i.statusOf(reference); s.Pending.IsZero() || s.Analyzed == s.Digest {
@@ -56,12 +56,12 @@ func TestNobodyAnalyzes(t *testing.T) {
 		feed.Vulnerability{Provider: feed.Debian, ID: "CVE-2026-1001", Package: "openssl", Severity: "High"},
 		feed.Vulnerability{Provider: feed.Debian, ID: "CVE-2026-1002", Package: "zlib", Severity: "Critical"}))(t)
 	i.do("feed", "sync")
-	if got := kinds(i.told(3)); got["vuln_update"] != 1 {
+	if got := kinds(i.notified(3)); got["vuln_update"] != 1 {
 		t.Fatalf("notified of %v, want what the new data say of the served image", got)
 	}
 
 	i.startWorker("TAGWATCH_SERVE=analysis")
-	if got := kinds(i.told(4)); got["analysis_update"] != 2 {
+	if got := kinds(i.notified(4)); got["analysis_update"] != 2 {
 		t.Errorf("notified of %v, want the analysis of the new image", got)
 	}
 	i.eventually("the new image is served", func() bool {
@@ -77,10 +77,10 @@ func TestBlobsAreNotToBeHad(t *testing.T) {
 	i := install(t)
 	reference := i.push("shop/api:1", lab.Debian(lab.Bookworm()...))
 	i.do("subscribe", "--wait", "--interval", "30s", reference)
-	i.told(1)
+	i.notified(1)
 	lift := i.registry.Fail(lab.Fault{Path: "/blobs/", Status: 503})
 	i.push("shop/api:1", lab.Debian(lab.Bookworm(lab.Deb{Name: "curl", Version: "7.88.1-10"})...))
-	if got := kinds(i.told(2)); got["tag_update"] != 1 {
+	if got := kinds(i.notified(2)); got["tag_update"] != 1 {
 		t.Fatalf("notified of %v, want the move", got)
 	}
 	i.eventually("the status says why there is no analysis", func() bool {
@@ -88,7 +88,7 @@ func TestBlobsAreNotToBeHad(t *testing.T) {
 		return s.Problem.Stage == "analyze" && strings.Contains(s.Problem.Message, "503")
 	})
 	lift()
-	if got := kinds(i.told(3)); got["analysis_update"] != 2 {
+	if got := kinds(i.notified(3)); got["analysis_update"] != 2 {
 		t.Errorf("notified of %v, want the analysis", got)
 	}
 	i.eventually("the problem is over", func() bool { return i.statusOf(reference).Problem.Stage == "" })

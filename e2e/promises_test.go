@@ -10,7 +10,7 @@ import (
 )
 
 // TestFiftyTagsOneImage: however many tags point to an image, it is analyzed
-// once, and each tag's subscriber is told.
+// once, and each tag's subscriber is notified.
 func TestFiftyTagsOneImage(t *testing.T) {
 	t.Parallel()
 	const tags = 50
@@ -25,9 +25,9 @@ func TestFiftyTagsOneImage(t *testing.T) {
 		references[n] = i.registry.Host() + "/" + name
 	}
 	i.do(append([]string{"subscribe", "--wait"}, references...)...)
-	found := i.told(tags)
+	found := i.notified(tags)
 	if got, want := kinds(found), map[string]int{"analysis_update": tags}; !maps.Equal(got, want) {
-		t.Errorf("told %v, want %v", got, want)
+		t.Errorf("notified %v, want %v", got, want)
 	}
 	// An analysis reads the image's configuration and each layer: once means one
 	// request for each blob.
@@ -60,8 +60,8 @@ func TestKilledInAnalysis(t *testing.T) {
 	})
 	must(t, i.Kill("tagwatch-worker"))
 	lift()
-	if got, want := kinds(i.told(1)), map[string]int{"analysis_update": 1}; !maps.Equal(got, want) {
-		t.Errorf("told %v, want %v", got, want)
+	if got, want := kinds(i.notified(1)), map[string]int{"analysis_update": 1}; !maps.Equal(got, want) {
+		t.Errorf("notified %v, want %v", got, want)
 	}
 }
 
@@ -72,12 +72,12 @@ func TestKilledInDelivery(t *testing.T) {
 	i := install(t)
 	lift := i.receiver.Fail(lab.Fault{Stall: true})
 	i.do("subscribe", i.push("shop/api:1", lab.Debian(lab.Bookworm()...)))
-	i.told(1) // the receiver has it and does not answer
+	i.notified(1) // the receiver has it and does not answer
 	must(t, i.Kill("tagwatch-worker"))
 	lift()
 	i.eventually("the delivery is made again", func() bool { return len(i.receiver.All()) > 1 })
 	i.eventually("the delivery is recorded", func() bool { return i.do("deliveries", "--state", "pending", "-o", "json") == "[]\n" })
-	if found := i.told(1); len(found) != 1 {
+	if found := i.notified(1); len(found) != 1 {
 		t.Errorf("one notification came with %d ids", len(found))
 	}
 }
@@ -91,8 +91,8 @@ func TestTemporalKilledBeforeDelivery(t *testing.T) {
 	i.do("subscribe", "--wait", i.push("shop/api:1", lab.Debian(lab.Bookworm()...)))
 	must(t, i.Kill("tagwatch-temporal"))
 	must(t, i.receiver.Resume())
-	if got, want := kinds(i.told(1)), map[string]int{"analysis_update": 1}; !maps.Equal(got, want) {
-		t.Errorf("told %v, want %v", got, want)
+	if got, want := kinds(i.notified(1)), map[string]int{"analysis_update": 1}; !maps.Equal(got, want) {
+		t.Errorf("notified %v, want %v", got, want)
 	}
 }
 
@@ -102,13 +102,13 @@ func TestStopAndStart(t *testing.T) {
 	i := install(t)
 	reference := i.push("shop/api:1", lab.Debian(lab.Bookworm()...))
 	i.do("subscribe", "--wait", reference)
-	i.told(1)
+	i.notified(1)
 	must(t, i.Stop())
 	i.push("shop/api:1", lab.Debian(lab.Bookworm(lab.Deb{Name: "curl", Version: "7.88.1-10"})...))
 	must(t, i.Start(t.Context()))
 	i.do("rescan", reference)
-	got := kinds(i.told(3))
+	got := kinds(i.notified(3))
 	if got["tag_update"] != 1 || got["analysis_update"] != 2 {
-		t.Errorf("told %v, want the move and the second analysis", got)
+		t.Errorf("notified %v, want the move and the second analysis", got)
 	}
 }

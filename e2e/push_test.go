@@ -20,7 +20,7 @@ import (
 
 const pushSecret = "a-secret-between-registry-and-worker"
 
-// pushing is an installation that looks at tags once an hour, and a Distribution
+// pushing is an installation that checks tags once an hour, and a Distribution
 // registry that tells it of pushes.
 type pushing struct {
 	*installation
@@ -75,8 +75,8 @@ func (p *pushing) moved(n int) time.Duration {
 	}
 }
 
-// TestPushReceived: with an hour between two looks, a push to a real registry is
-// told when the registry says so.
+// TestPushReceived: with an hour between two checks, a push to a real registry is
+// notified when the registry says so.
 func TestPushReceived(t *testing.T) {
 	t.Parallel()
 	p := installPushing(t)
@@ -96,7 +96,7 @@ func TestPushReceived(t *testing.T) {
 	}
 }
 
-// TestPushNewTag: a push of a new tag to a watched repository is told as such,
+// TestPushNewTag: a push of a new tag to a watched repository is notified as such,
 // long before the next listing.
 func TestPushNewTag(t *testing.T) {
 	t.Parallel()
@@ -107,7 +107,7 @@ func TestPushNewTag(t *testing.T) {
 	p.eventually("the first tag is watched", func() bool { return strings.Contains(p.do("status"), reference) })
 	made(p.registry.Push("shop/web:2", p.image("two")))(t)
 	p.eventually("the new tag is watched", func() bool { return strings.Contains(p.do("status"), repository+":2") })
-	p.eventually("the new tag is told", func() bool {
+	p.eventually("the new tag is notified", func() bool {
 		return strings.Contains(p.do("notifications"), "repo_update")
 	})
 }

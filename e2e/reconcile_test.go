@@ -33,7 +33,7 @@ func (i *installation) reconcile(arguments ...string) (r reconciled) {
 	return r
 }
 
-// TestTemporalLost: the store alone brings everything back, and nothing is told
+// TestTemporalLost: the store alone brings everything back, and nothing is notified
 // twice.
 func TestTemporalLost(t *testing.T) {
 	t.Parallel()
@@ -45,7 +45,7 @@ func TestTemporalLost(t *testing.T) {
 		i.do("subscribe", "--wait", "--interval", "30s", fmt.Sprintf("%s/shop/api:%d", i.registry.Host(), n))
 	}
 	i.do("repository", "watch", i.registry.Host()+"/shop/web", "--no-verify", "--list-interval", "1m")
-	i.told(tags)
+	i.notified(tags)
 	if r := i.reconcile("--dry-run"); !r.InOrder {
 		t.Errorf("before the loss: %+v", r)
 	}
@@ -60,11 +60,11 @@ func TestTemporalLost(t *testing.T) {
 			t.Errorf("%d %s watchers are wanted, want %d", c.Wanted, c.Kind, want)
 		}
 	}
-	// The one that moves is told by itself, and the others are not told again.
+	// The one that moves is notified by itself, and the others are not notified again.
 	i.push("shop/api:0", lab.Debian(lab.Bookworm(lab.Deb{Name: "curl", Version: "7.88.1-10"})...))
-	got := kinds(i.told(tags + 2))
+	got := kinds(i.notified(tags + 2))
 	if want := map[string]int{"analysis_update": tags + 1, "tag_update": 1}; !maps.Equal(got, want) {
-		t.Errorf("told %v, want %v", got, want)
+		t.Errorf("notified %v, want %v", got, want)
 	}
 }
 
@@ -74,7 +74,7 @@ func TestStrayWatcher(t *testing.T) {
 	i := install(t)
 	reference := i.push("shop/api:1", lab.Debian(lab.Bookworm()...))
 	i.do("subscribe", "--wait", reference)
-	i.told(1)
+	i.notified(1)
 	i.forget(reference)
 	stray := func() (n int) {
 		for _, c := range i.reconcile("--dry-run").Watchers {

@@ -12,7 +12,7 @@ import (
 )
 
 // TestPrivateRegistry watches a tag of a registry that asks for everything that
-// one can ask for, with a mirror that lags behind, and looks after it by the
+// one can ask for, with a mirror that lags behind, and checks after it by the
 // command line.
 func TestPrivateRegistry(t *testing.T) {
 	t.Parallel()
@@ -56,7 +56,7 @@ client-key = %[5]q
 		t.Errorf("check says\n%s", said)
 	}
 	i.do("subscribe", tag, "--type", "analysis_update")
-	i.told(1)
+	i.notified(1)
 	if store.Count(lab.Call{Kind: lab.KindBlob}) != 0 || mirror.Count(lab.Call{Kind: lab.KindBlob}) == 0 {
 		t.Error("layers do not come from the mirror")
 	}

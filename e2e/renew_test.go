@@ -10,10 +10,10 @@ import (
 	"github.com/tagwatch/tagwatch/lab"
 )
 
-// TestAnotherAnalyzerLooksAtKnownImages: a worker with other settings comes up
+// TestAnotherAnalyzerChecksKnownImages: a worker with other settings comes up
 // beside the one that analyzed the images. It has them analyzed again, each once,
-// although both take the work; nothing is told, for nothing changes.
-func TestAnotherAnalyzerLooksAtKnownImages(t *testing.T) {
+// although both take the work; nothing is notified, for nothing changes.
+func TestAnotherAnalyzerChecksKnownImages(t *testing.T) {
 	t.Parallel()
 	i := install(t, "TAGWATCH_RENEW_PACE=3600")
 	temporal := made(client.Dial(client.Options{HostPort: i.Temporal(), Logger: quiet{}}))(t)
@@ -21,14 +21,14 @@ func TestAnotherAnalyzerLooksAtKnownImages(t *testing.T) {
 	for _, name := range []string{"shop/api:1", "shop/web:1"} {
 		i.do("subscribe", i.push(name, lab.Debian(lab.Bookworm(lab.Deb{Name: strings.ReplaceAll(name, "/", "-"), Version: "1"})...)), "--wait")
 	}
-	i.told(2)
+	i.notified(2)
 
 	i.startWorker("TAGWATCH_RENEW_PACE=3600", "TAGWATCH_RETRIEVE_FILES=/etc/os-release")
 	i.eventually("both images are analyzed again", func() bool { return i.renewed(temporal) >= 2 })
 	if n := i.renewed(temporal); n != 2 {
 		t.Errorf("%d renewals, want 2", n)
 	}
-	i.told(2)
+	i.notified(2)
 }
 
 // renewed is how many images the runs of RenewAnalyses that have ended renewed.

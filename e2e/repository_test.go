@@ -35,12 +35,12 @@ func TestRepositoryIsWatchedAsAsked(t *testing.T) {
 		t.Errorf("a plan watches %s", left)
 	}
 	i.do(watch...)
-	i.told(6)
+	i.notified(6)
 	i.watches("1.10@linux/amd64", "1.10@linux/arm64", "1.9@linux/amd64", "1.9@linux/arm64", "latest@linux/amd64", "latest@linux/arm64")
 
 	i.pushIndex("shop/web:1.12", "2")
 	i.do("repository", "update", repository) // lists at once
-	i.told(6 + 3)
+	i.notified(6 + 3)
 	i.watches("1.10@linux/amd64", "1.10@linux/arm64", "1.12@linux/amd64", "1.12@linux/arm64", "latest@linux/amd64", "latest@linux/arm64")
 
 	i.do("repository", "update", repository, "--newest", "1", "--keep", "")
@@ -49,8 +49,8 @@ func TestRepositoryIsWatchedAsAsked(t *testing.T) {
 	i.do("repository", "update", repository, "--newest", "3", "--platform", "linux/arm64")
 	i.watches("1.10@linux/arm64", "1.12@linux/arm64", "1.9@linux/arm64")
 	want := map[string]int{"analysis_update": 6 + 2 + 1, "repo_update": 1, "tag_update": 1}
-	if got := kinds(i.told(6 + 3 + 2)); !maps.Equal(got, want) {
-		t.Errorf("told %v, want %v", got, want)
+	if got := kinds(i.notified(6 + 3 + 2)); !maps.Equal(got, want) {
+		t.Errorf("notified %v, want %v", got, want)
 	}
 	i.do("repository", "unwatch", repository, "--tags")
 	i.watches()

@@ -72,7 +72,7 @@ func TestDeliveriesDuringASetUp(t *testing.T) {
 		}
 		return begun >= tags && waiting == 0
 	})
-	i.told(tags)
+	i.notified(tags)
 	delays, during := i.firstAttempts(kept)
 	t.Logf("%d notifications, first attempt after p50 %s, p99 %s, at most %s; %d attempts before the last notification was made; at most %d steps waited; a subscription meanwhile took %s; polled meanwhile: %v",
 		len(delays), delays[len(delays)/2], delays[len(delays)*99/100], delays[len(delays)-1], during, most, answered, polled)

@@ -67,10 +67,10 @@ func TestSecretsStayWhereTheyAre(t *testing.T) {
 	text += i.do("deliveries", "--attempts") + i.do("endpoint", "list") + i.do("endpoint", "list", "-o", "json") + i.log.String()
 	must(t, i.Stop()) // so that everything is on disk
 	leaks := append(encodings(planted), keyText)
-	look(t, "what is printed", []byte(text), leaks)
+	check(t, "what is printed", []byte(text), leaks)
 	must(t, filepath.WalkDir(i.DataDir(), func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.Type().IsRegular() && !strings.HasPrefix(path, filepath.Dir(key)) {
-			look(t, path, made(os.ReadFile(path))(t), leaks)
+			check(t, path, made(os.ReadFile(path))(t), leaks)
 		}
 		return err
 	}))
@@ -86,7 +86,7 @@ func attempted(i *installation) (found []delivered) {
 	return found
 }
 
-func look(t *testing.T, where string, content []byte, leaks []string) {
+func check(t *testing.T, where string, content []byte, leaks []string) {
 	t.Helper()
 	for _, leak := range leaks {
 		if at := bytes.Index(content, []byte(leak)); at >= 0 {

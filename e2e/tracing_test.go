@@ -21,7 +21,7 @@ func TestTracing(t *testing.T) {
 	i.do("endpoint", "add", "receiver", i.receiver.URL()+"/hook?room="+secret)
 	reference := i.push("shop/api:1", lab.Debian(lab.Bookworm()...))
 	i.do("subscribe", reference, "--wait")
-	i.told(1)
+	i.notified(1)
 	i.push("shop/api:1", lab.Debian(lab.Bookworm(lab.Deb{Name: "curl", Version: "7.88.1-10"})...))
 	i.do("rescan", reference)
 	moved := i.hookOf("tag_update")
@@ -37,7 +37,7 @@ func TestTracing(t *testing.T) {
 		"RunActivity:Analyze", "analyze", "RunActivity:Match", "match", "RunActivity:Record", "webhook receiver"))(t)
 	post := spans[slices.IndexFunc(spans, func(s lab.Span) bool { return s.ID == span })]
 	if post.Name != "webhook receiver" || post.Service != "tagwatch-worker" || len(post.Links) != 1 {
-		t.Errorf("the receiver was told of span %+v", post)
+		t.Errorf("the receiver was notified of span %+v", post)
 	}
 	way := path(spans, post)
 	if begin := []string{"tagwatch rescan", "SignalWithStartWorkflow:WatchTag", "HandleSignal:check-now"}; len(way) < 6 || !slices.Equal(way[:3], begin) {

@@ -36,7 +36,7 @@ func TestDamagedPackageDatabase(t *testing.T) {
 	reference := i.push("shop/api:1", lab.Debian(lab.Bookworm()...))
 	first := i.push("shop/new:1", damagedDatabase()...)
 	i.do("subscribe", "--wait", "--interval", "30s", reference)
-	i.told(1)
+	i.notified(1)
 	if got := i.status(reference); got != "fail" {
 		t.Fatalf("policy status %q at first, want fail", got)
 	}
@@ -68,7 +68,7 @@ func TestDamagedPackageDatabase(t *testing.T) {
 		return s.Problem.Stage == "" && s.Analyzed == s.Digest && i.status(reference) == "pass"
 	})
 	want := map[string]int{"tag_update": 2, "analysis_update": 2, "vuln_update": 1, "policy_eval": 1}
-	if diff := cmp.Diff(want, kinds(i.told(6))); diff != "" {
+	if diff := cmp.Diff(want, kinds(i.notified(6))); diff != "" {
 		t.Errorf("notified (-want +got)\n%s", diff)
 	}
 	if text := i.do("status", reference); !strings.Contains(text, "/app/package.json") {

@@ -15,7 +15,7 @@ import (
 )
 
 // TestUpgradeWithoutPause replaces a version of the workers by the next while
-// both run: watchers go on with the new one, and it tells what happens.
+// both run: watchers go on with the new one, and it reports what happens.
 func TestUpgradeWithoutPause(t *testing.T) {
 	t.Parallel()
 	i := bring(t, "TAGWATCH_DEPLOYMENT=tagwatch", "TAGWATCH_BUILD_ID=1")
@@ -29,7 +29,7 @@ func TestUpgradeWithoutPause(t *testing.T) {
 	i.do("feed", "sync")
 	reference := i.push("shop/api:1", lab.Debian(lab.Bookworm()...))
 	i.do("subscribe", reference, "--wait")
-	i.told(1)
+	i.notified(1)
 	if got := i.servedBy(temporal, reference); got != "1" {
 		t.Fatalf("the watcher is of version %q, want 1", got)
 	}
@@ -38,9 +38,9 @@ func TestUpgradeWithoutPause(t *testing.T) {
 	i.makeCurrent(temporal, "2")
 	i.push("shop/api:1", lab.Debian(lab.Bookworm(lab.Deb{Name: "curl", Version: "7.88.1-10"})...))
 	i.do("rescan", reference)
-	found := i.told(3) // and analysis_update and tag_update of the new image
+	found := i.notified(3) // and analysis_update and tag_update of the new image
 	if kinds(found)["tag_update"] != 1 {
-		t.Errorf("told %v", kinds(found))
+		t.Errorf("notified %v", kinds(found))
 	}
 	if got := i.servedBy(temporal, reference); got != "2" {
 		t.Errorf("the watcher is of version %q, want 2", got)

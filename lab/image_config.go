@@ -95,7 +95,7 @@ func Volume(path string) Part {
 	}
 }
 
-// Healthcheck sets a shell command that tells whether a container is well.
+// Healthcheck sets a shell command that reports whether a container is well.
 func Healthcheck(command string) Part {
 	return func(r *recipe) error {
 		test := []string{"CMD-SHELL", command}

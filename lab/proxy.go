@@ -33,7 +33,7 @@ func (p *Proxy) Demand(user, password string) {
 	p.user, p.password = user, password
 }
 
-// serves tells whether a request comes from whom the proxy serves.
+// serves reports whether a request comes from whom the proxy serves.
 func (p *Proxy) serves(r *http.Request) bool {
 	asked := http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}
 	user, password, _ := asked.BasicAuth()

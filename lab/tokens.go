@@ -163,7 +163,7 @@ func (t *TokenService) sign(granted []access, now time.Time) (string, error) {
 
 var errToken = errors.New("token does not allow it")
 
-// Verify tells whether a token allows to read a repository now; "" for any.
+// Verify reports whether a token allows to read a repository now; "" for any.
 func (t *TokenService) Verify(token, repository string) error {
 	parts := strings.Split(token, ".") // header, claims, signature
 	if len(parts) != 3 {

@@ -1,4 +1,4 @@
-// Package schema holds the migrations of the database, once for each engine and
+// Package schema holds the migrations of the database, once for each matcher and
 // with equal numbers. They only go forward.
 //
 // Times are microseconds since 1970 in UTC, 0 for none; durations are
@@ -8,7 +8,7 @@ package schema
 
 import "embed"
 
-// Files holds a folder of migrations for each engine: postgres and sqlite.
+// Files holds a folder of migrations for each matcher: postgres and sqlite.
 //
 //go:embed postgres/*.sql sqlite/*.sql
 var Files embed.FS

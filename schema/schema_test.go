@@ -25,17 +25,17 @@ var required = regexp.MustCompile(`(?i)ADD\s+COLUMN\s[^;,]*\bNOT\s+NULL\b[^;,]*`
 // so in min_compatible_version, so that they refuse to start instead of failing halfway.
 func TestMigrationsAreAdditive(t *testing.T) {
 	t.Parallel()
-	for _, engine := range []string{"postgres", "sqlite"} {
-		for _, name := range names(t, engine) {
+	for _, matcher := range []string{"postgres", "sqlite"} {
+		for _, name := range names(t, matcher) {
 			if number(t, name) <= baseline {
 				continue
 			}
-			content, err := schema.Files.ReadFile(engine + "/" + name)
+			content, err := schema.Files.ReadFile(matcher + "/" + name)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if found := harm(string(content)); found != "" && !raisesFloor(string(content), number(t, name)) {
-				t.Errorf("%s/%s: %q breaks programs of the version before; add what is new beside what is there, or set min_compatible_version", engine, name, found)
+				t.Errorf("%s/%s: %q breaks programs of the version before; add what is new beside what is there, or set min_compatible_version", matcher, name, found)
 			}
 		}
 	}
@@ -92,9 +92,9 @@ func TestEnginesAgree(t *testing.T) {
 	}
 }
 
-func names(t *testing.T, engine string) []string {
+func names(t *testing.T, matcher string) []string {
 	t.Helper()
-	files, err := schema.Files.ReadDir(engine)
+	files, err := schema.Files.ReadDir(matcher)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,7 +86,7 @@ func (s *session) writeAffected(w io.Writer, id string, found affectedTagsView) 
 	}
 	t := newTable("TAG", "IMAGE", "SEVERITY", "PACKAGE", "VERSION", "FIX")
 	for _, v := range found.Affected {
-		t.row(severityLook(v.Severity), v.Target.String(), v.Digest.Short(), string(v.Severity), v.Package, v.Version, fixCell(v.FixState, v.Fixes))
+		t.row(severityStyle(v.Severity), v.Target.String(), v.Digest.Short(), string(v.Severity), v.Package, v.Version, fixCell(v.FixState, v.Fixes))
 	}
 	t.write(w)
 }

@@ -8,10 +8,10 @@ import (
 
 // The categories of commands. Help lists them in the order of their names.
 const (
-	categoryTags   = "Images and tags"
-	categoryTold   = "Notifications"
-	categoryRules  = "Policies and data"
-	categorySystem = "System"
+	categoryTags     = "Images and tags"
+	categoryNotified = "Notifications"
+	categoryRules    = "Policies and data"
+	categorySystem   = "System"
 )
 
 const appDescription = `Watches container tags and tells by webhook when something changes: the image
@@ -33,7 +33,7 @@ func newApp() *cli.App {
 	app := &cli.App{
 		Name:           "tagwatch",
 		HelpName:       "tagwatch",
-		Usage:          "watch container tags and be told what changes",
+		Usage:          "watch container tags and be notified what changes",
 		UsageText:      "tagwatch [global options] COMMAND [options] [arguments]",
 		Description:    appDescription,
 		Version:        version,

@@ -13,25 +13,25 @@ import (
 	"github.com/tagwatch/tagwatch/domain/event"
 )
 
-var deliveryStates = []event.DeliveryState{event.Pending, event.Delivered, event.Failed, event.Damped}
+var deliveryStates = []event.DeliveryState{event.Pending, event.Delivered, event.Failed, event.Debounced}
 
 func deliveriesCommand() *cli.Command {
 	return &cli.Command{
-		Name: "deliveries", Category: categoryTold,
+		Name: "deliveries", Category: categoryNotified,
 		Usage:     "list what was sent to whom, and what came of it",
 		UsageText: "tagwatch deliveries [options]",
 		Description: `A delivery is one notification on its way to one endpoint. The newest come first.
 
    tagwatch deliveries --failed
    tagwatch deliveries --endpoint ops --since 24h
-   tagwatch deliveries --damped
+   tagwatch deliveries --debounced
    tagwatch deliveries --notification 2f6c4a0e --attempts`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "only to the endpoint of this `name`"},
 			&cli.StringFlag{Name: "state", Usage: "only those in this `state`: " + list(deliveryStates)},
 			&cli.BoolFlag{Name: "failed", Usage: "only those that were given up"},
 			&cli.BoolFlag{Name: "pending", Usage: "only those that are still to be made"},
-			&cli.BoolFlag{Name: "damped", Usage: "only those that were not made, because what they told was undone"},
+			&cli.BoolFlag{Name: "debounced", Usage: "only those that were not made, because what they notified was undone"},
 			&cli.StringFlag{Name: "notification", Usage: "only of the notification with this `id`, or with one that begins so"},
 			&cli.DurationFlag{Name: "since", Usage: "only those created within this `time`, as in 24h"},
 			&cli.IntFlag{Name: "limit", Value: 100, Usage: "at most so many"},
@@ -54,9 +54,9 @@ type deliveryView struct {
 	Attempts     int                 `json:"attempts"`
 	LastTry      time.Time           `json:"last_failed_try,omitzero"`
 	NextTry      time.Time           `json:"next_try,omitzero"`
-	GiveUp       time.Time           `json:"give_up,omitzero"`
+	Deadline     time.Time           `json:"deadline,omitzero"`
 	Answer       string              `json:"answer,omitempty"`
-	Group        string              `json:"group,omitempty"` // message that told it together with others
+	Group        string              `json:"group,omitempty"` // message that notified it together with others
 	Slim         bool                `json:"slim,omitempty"`  // sent without lists: the receiver refused the size
 	Tries        []attemptView       `json:"tries,omitempty"` // with --attempts
 }
@@ -116,20 +116,20 @@ func (s *session) deliveryFilter() (store.DeliveryFilter, error) {
 	return filter, nil
 }
 
-// deliveryState is the one that --state, --failed, --pending or --damped asks
+// deliveryState is the one that --state, --failed, --pending or --debounced asks
 // for; "" for none of them.
 func (s *session) deliveryState() (event.DeliveryState, error) {
 	asked := map[event.DeliveryState]bool{}
 	if text := s.String("state"); text != "" {
 		asked[event.DeliveryState(text)] = true
 	}
-	for _, state := range []event.DeliveryState{event.Failed, event.Pending, event.Damped} {
+	for _, state := range []event.DeliveryState{event.Failed, event.Pending, event.Debounced} {
 		if s.Bool(string(state)) {
 			asked[state] = true
 		}
 	}
 	if len(asked) > 1 {
-		return "", usage("--state, --failed, --pending and --damped exclude each other")
+		return "", usage("--state, --failed, --pending and --debounced exclude each other")
 	}
 	for state := range asked {
 		if !slices.Contains(deliveryStates, state) {
@@ -142,7 +142,7 @@ func (s *session) deliveryState() (event.DeliveryState, error) {
 
 func (s *session) deliveryView(ctx context.Context, d event.Delivery) (deliveryView, error) {
 	view := deliveryView{ID: d.ID, Notification: d.Notification, Type: d.Type, Subject: d.Subject, Endpoint: d.Endpoint, State: d.State, Created: d.Created,
-		Attempts: d.Attempts, LastTry: d.LastTry, GiveUp: d.GiveUp, Answer: d.Answer, Slim: d.Slim}
+		Attempts: d.Attempts, LastTry: d.LastTry, Deadline: d.Deadline, Answer: d.Answer, Slim: d.Slim}
 	if d.State == event.Pending {
 		view.NextTry = d.NextTry
 	}
@@ -161,12 +161,12 @@ func (s *session) deliveryView(ctx context.Context, d event.Delivery) (deliveryV
 
 func (s *session) writeDeliveries(w io.Writer, views []deliveryView) {
 	if len(views) == 0 {
-		s.sayNone("delivery", "No deliveries yet; see: tagwatch endpoint list", "endpoint", "state", "failed", "pending", "damped", "notification", "since")
+		s.sayNone("delivery", "No deliveries yet; see: tagwatch endpoint list", "endpoint", "state", "failed", "pending", "debounced", "notification", "since")
 		return
 	}
 	t := newTable("ID", "ENDPOINT", "STATE", "TYPE", "ABOUT", "CREATED", "ATTEMPTS", "NEXT TRY", "NOTIFICATION", "GROUP", "ANSWER")
 	for _, v := range views {
-		t.row(deliveryLook(v), strconv.FormatInt(v.ID, 10), v.Endpoint, string(v.State), string(v.Type), v.Subject, s.ago(v.Created),
+		t.row(deliveryStyle(v), strconv.FormatInt(v.ID, 10), v.Endpoint, string(v.State), string(v.Type), v.Subject, s.ago(v.Created),
 			strconv.Itoa(v.Attempts), s.nextTry(v), shortID(v.Notification), dash(v.Group), v.Answer)
 		for _, a := range v.Tries {
 			t.row(faint, "", "", "#"+strconv.Itoa(a.Number), "", "", s.ago(a.At), "", "", "", "status "+strconv.Itoa(a.Status), a.Answer)
@@ -191,13 +191,13 @@ func (s *session) nextTry(v deliveryView) string {
 	return s.ago(v.NextTry)
 }
 
-func deliveryLook(v deliveryView) style {
+func deliveryStyle(v deliveryView) style {
 	switch {
 	case v.State == event.Failed:
 		return bad
 	case v.State == event.Pending && v.Attempts > 0:
 		return doubtful
-	case v.State == event.Damped:
+	case v.State == event.Debounced:
 		return faint
 	}
 	return ordinary

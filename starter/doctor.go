@@ -80,15 +80,15 @@ func (e *examination) fail(subject, remedy, format string, arguments ...any) {
 }
 
 const (
-	// doctorPatience bounds each part of the examination.
-	doctorPatience = 15 * time.Second
+	// doctorTimeout bounds each part of the examination.
+	doctorTimeout = 15 * time.Second
 	// quiet is how long a command may take before it says what it is doing.
 	quiet = 2 * time.Second
 )
 
 func doctor(ctx context.Context, s *session) error {
 	e := &examination{session: s}
-	tell := s.tellSlow()
+	tell := s.notifySlow()
 	for _, part := range []struct {
 		doing string
 		check func(context.Context)
@@ -97,7 +97,7 @@ func doctor(ctx context.Context, s *session) error {
 		{"the workflows", e.workflows}, {"failing steps", e.failing}, {"the vulnerability data", e.feed}, {"renewals", e.renewals}, {"registries", e.registries}, {"endpoints", e.endpoints},
 	} {
 		tell.now(part.doing)
-		bounded, cancel := context.WithTimeout(ctx, doctorPatience)
+		bounded, cancel := context.WithTimeout(ctx, doctorTimeout)
 		part.check(bounded)
 		cancel()
 		if ctx.Err() != nil {
@@ -123,8 +123,8 @@ func (e *examination) conclude() error {
 
 func (e *examination) write(w io.Writer) {
 	for _, f := range e.found {
-		look := map[result]style{resultWarn: doubtful, resultFail: bad}[f.Result]
-		fmt.Fprintln(w, paint(w, look, fmt.Sprintf("%-4s  %-11s  %s", f.Result, f.Subject, oneLine(f.Message))))
+		style := map[result]style{resultWarn: doubtful, resultFail: bad}[f.Result]
+		fmt.Fprintln(w, paint(w, style, fmt.Sprintf("%-4s  %-11s  %s", f.Result, f.Subject, oneLine(f.Message))))
 		if f.Remedy != "" {
 			fmt.Fprintf(w, "%19s%s\n", "", oneLine(f.Remedy))
 		}
@@ -141,7 +141,7 @@ type narrator struct {
 	loud  bool
 }
 
-func (s *session) tellSlow() *narrator {
+func (s *session) notifySlow() *narrator {
 	n := &narrator{say: s.say}
 	n.timer = time.AfterFunc(quiet, func() {
 		n.mu.Lock()

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // failingShown bounds the list of what keeps failing.
@@ -13,11 +13,11 @@ const failingShown = 5
 func (e *examination) failing(ctx context.Context) {
 	const subject = "steps"
 	if e.stored == nil {
-		return // told already
+		return // notified already
 	}
 	list, err := e.stored.Failing(ctx)
 	if err != nil {
-		e.fail(subject, "see the database", "%s", fault.Text(err))
+		e.fail(subject, "see the database", "%s", errkind.Text(err))
 		return
 	}
 	for i, f := range list {

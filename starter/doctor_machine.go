@@ -13,9 +13,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/tagwatch/tagwatch/adapters/analyzer/wall"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/landlock"
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Free space below which a data directory is too small for new layers and
@@ -48,10 +48,10 @@ func hostOf(address string) string {
 	return parsed.Host
 }
 
-// sandbox tells whether this kernel keeps an analysis in its folder.
+// sandbox reports whether this kernel keeps an analysis in its folder.
 func (e *examination) sandbox() {
 	const subject = "sandbox"
-	if wall.Possible() {
+	if landlock.Possible() {
 		e.ok(subject, "an analysis here reads its image and nothing else (Landlock)")
 		return
 	}
@@ -67,7 +67,7 @@ func (e *examination) dataDir() {
 	err := syscall.Statfs(dir, &disk)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		e.ok(subject, "no data directory %s here; the workers look after their own disks", dir)
+		e.ok(subject, "no data directory %s here; the workers style after their own disks", dir)
 		return
 	case err != nil:
 		e.fail(subject, "let this user read it, or set --data-dir (TAGWATCH_DATA_DIR)", "the data directory %s cannot be looked at: %s", dir, err)
@@ -114,14 +114,14 @@ func (e *examination) conflicts() {
 	}
 }
 
-// loopback tells whether an address leads to this machine.
+// loopback reports whether an address leads to this machine.
 func loopback(address string) bool {
 	host := hostname(address)
 	ip := net.ParseIP(host)
 	return host == "" || host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
-// near tells whether an address leads to this machine or to a network of its own,
+// near reports whether an address leads to this machine or to a network of its own,
 // as that of containers, where names have no dots.
 func near(address string) bool {
 	host := hostname(address)
@@ -142,11 +142,11 @@ func (e *examination) database(ctx context.Context) {
 	const subject = "database"
 	kept, schema, err := store.Peek(ctx, e.session.settings.Database())
 	switch {
-	case errors.Is(err, fault.NotFound):
-		e.fail(subject, "set --data-dir or --database-url as the workers have it, or start the first worker, which makes it: tagwatch up", "%s", fault.Text(err))
+	case errors.Is(err, errkind.NotFound):
+		e.fail(subject, "set --data-dir or --database-url as the workers have it, or start the first worker, which makes it: tagwatch up", "%s", errkind.Text(err))
 		return
 	case err != nil:
-		e.fail(subject, "see --database-url (TAGWATCH_DATABASE_URL), and whether the server runs", "%s", fault.Text(err))
+		e.fail(subject, "see --database-url (TAGWATCH_DATABASE_URL), and whether the server runs", "%s", errkind.Text(err))
 		return
 	}
 	e.schema(schema)
@@ -178,7 +178,7 @@ func (e *examination) clock(ctx context.Context, kept *store.Store) {
 	before := time.Now()
 	there, err := kept.Clock(ctx)
 	if err != nil {
-		e.fail(subject, "see whether the server is well", "%s", fault.Text(err))
+		e.fail(subject, "see whether the server is well", "%s", errkind.Text(err))
 		return
 	}
 	took := time.Since(before)

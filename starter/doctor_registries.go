@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -15,7 +15,7 @@ type registryState struct {
 	tags, failing int
 	unreachable   string    // the last message of a registry that does not answer
 	looked        time.Time // last success of any tag
-	swept         registryView
+	polled        registryView
 }
 
 func (r *registryState) add(summary watch.Summary) {
@@ -27,12 +27,12 @@ func (r *registryState) add(summary watch.Summary) {
 		return
 	}
 	r.failing++
-	if summary.Problem.Stage == watch.StageResolve && summary.Problem.Kind == fault.Name(fault.Unavailable) {
+	if summary.Problem.Stage == watch.StageResolve && summary.Problem.Kind == errkind.Name(errkind.Unavailable) {
 		r.unreachable = summary.Problem.Message
 	}
 }
 
-// registries looks at how the tags of each do, and at what the last sweep saw.
+// registries looks at how the tags of each do, and at what the last poll saw.
 func (e *examination) registries(ctx context.Context) {
 	const subject = "registries"
 	if e.stored == nil {
@@ -40,7 +40,7 @@ func (e *examination) registries(ctx context.Context) {
 	}
 	summaries, err := e.stored.Summaries(ctx, watch.TargetFilter{})
 	if err != nil {
-		e.fail(subject, "see the database", "%s", fault.Text(err))
+		e.fail(subject, "see the database", "%s", errkind.Text(err))
 		return
 	}
 	states := map[string]*registryState{}
@@ -48,13 +48,13 @@ func (e *examination) registries(ctx context.Context) {
 	for _, summary := range summaries {
 		host := summary.Target.Reference.Registry
 		if states[host] == nil {
-			states[host] = &registryState{swept: registryView{Registry: host}}
+			states[host] = &registryState{polled: registryView{Registry: host}}
 			hosts = append(hosts, host)
 		}
 		states[host].add(summary)
 	}
 	slices.Sort(hosts)
-	e.sweeps(ctx, hosts, states)
+	e.polls(ctx, hosts, states)
 	for _, host := range hosts {
 		e.registry(host, states[host])
 	}
@@ -64,16 +64,16 @@ func (e *examination) registries(ctx context.Context) {
 	}
 }
 
-// sweeps asks the sweeper of each registry, until one does not answer.
-func (e *examination) sweeps(ctx context.Context, hosts []string, states map[string]*registryState) {
+// polls asks the poller of each registry, until one does not answer.
+func (e *examination) polls(ctx context.Context, hosts []string, states map[string]*registryState) {
 	if e.linked == nil {
-		return // told already
+		return // notified already
 	}
 	for _, host := range hosts {
 		asked, cancel := context.WithTimeout(ctx, queryTimeout)
-		err := e.askSweeper(asked, e.linked, &states[host].swept)
+		err := e.askPoller(asked, e.linked, &states[host].polled)
 		cancel()
-		if err != nil && !errors.Is(err, fault.NotFound) { // it may not have been swept so far
+		if err != nil && !errors.Is(err, errkind.NotFound) { // it may not have been polled so far
 			e.warn("registries", "see above whether workers serve watching", "whether registries answer now is not known: %s", sentence(err))
 			return
 		}
@@ -83,8 +83,8 @@ func (e *examination) sweeps(ctx context.Context, hosts []string, states map[str
 func (e *examination) registry(host string, state *registryState) {
 	const subject = "registries"
 	switch remedy := "have a worker try it: tagwatch registry check " + host; {
-	case state.swept.Problem != nil:
-		e.warn(subject, remedy, "%s has not answered the workers since %s: %s", host, e.when(state.swept.Problem.Since), state.swept.Problem.Message)
+	case state.polled.Problem != nil:
+		e.warn(subject, remedy, "%s has not answered the workers since %s: %s", host, e.when(state.polled.Problem.Since), state.polled.Problem.Message)
 	case state.unreachable != "":
 		e.warn(subject, remedy, "%s does not answer the workers: %s", host, state.unreachable)
 	case state.failing > 0:
@@ -96,13 +96,13 @@ func (e *examination) registry(host string, state *registryState) {
 
 // refusedSettings tells once what workers say of several registries.
 func (e *examination) refusedSettings(hosts []string, states map[string]*registryState) {
-	var told []string
+	var notified []string
 	for _, host := range hosts {
-		refused := states[host].swept.Budget.Refused
-		if refused == "" || slices.Contains(told, refused) {
+		refused := states[host].polled.RateLimit.Refused
+		if refused == "" || slices.Contains(notified, refused) {
 			continue
 		}
-		told = append(told, refused)
+		notified = append(notified, refused)
 		e.warn("registries", "correct the file, it is read again by itself; see it with: tagwatch registry check "+host,
 			"changed settings are refused and earlier ones in force: %s", refused)
 	}

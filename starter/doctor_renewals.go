@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -18,16 +18,16 @@ func (e *examination) renewals(ctx context.Context) {
 	}
 	analyzers, err := e.stored.Analyzers(ctx)
 	if err != nil {
-		e.fail(subject, "see the database", "%s", fault.Text(err))
+		e.fail(subject, "see the database", "%s", errkind.Text(err))
 		return
 	}
 	analyzer := watch.LeadAnalyzer(analyzers, e.now)
 	if analyzer == "" {
-		return // nobody analyzes, which is told of the workers
+		return // nobody analyzes, which is notified of the workers
 	}
 	backlog, err := e.stored.RenewalBacklog(ctx, analyzer, e.now)
 	if err != nil {
-		e.fail(subject, "see the database", "%s", fault.Text(err))
+		e.fail(subject, "see the database", "%s", errkind.Text(err))
 		return
 	}
 	e.renewalBacklog(backlog, analyzer)

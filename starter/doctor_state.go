@@ -10,8 +10,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -20,11 +20,11 @@ import (
 func (e *examination) feed(ctx context.Context) {
 	const subject = "feed"
 	if e.stored == nil {
-		return // told already
+		return // notified already
 	}
 	feed, err := e.stored.Feed(ctx)
 	if err != nil {
-		e.fail(subject, "see the database", "%s", fault.Text(err))
+		e.fail(subject, "see the database", "%s", errkind.Text(err))
 		return
 	}
 	e.feedData(feed)
@@ -125,15 +125,15 @@ func (e *examination) endpoints(ctx context.Context) {
 	}
 	endpoints, err := e.stored.Endpoints(ctx)
 	if err != nil {
-		e.fail(subject, "see the database", "%s", fault.Text(err))
+		e.fail(subject, "see the database", "%s", errkind.Text(err))
 		return
 	}
 	if len(endpoints) == 0 {
-		e.warn(subject, "add one: tagwatch endpoint add NAME URL", "there is no endpoint: nobody is told anything")
+		e.warn(subject, "add one: tagwatch endpoint add NAME URL", "there is no endpoint: nobody is notified anything")
 	}
 	lost, err := e.stored.GivenUp(ctx, e.now.Add(-event.GivenUpSpan))
 	if err != nil {
-		e.fail(subject, "see the database", "%s", fault.Text(err))
+		e.fail(subject, "see the database", "%s", errkind.Text(err))
 		return
 	}
 	secrets := false
@@ -150,7 +150,7 @@ func (e *examination) endpoint(ctx context.Context, endpoint event.Endpoint, los
 	const subject = "endpoints"
 	backlog, err := e.stored.Backlog(ctx, endpoint.Name)
 	if err != nil {
-		e.fail(subject, "see the database", "%s", fault.Text(err))
+		e.fail(subject, "see the database", "%s", errkind.Text(err))
 		return
 	}
 	waiting := ""
@@ -172,7 +172,7 @@ func (e *examination) endpoint(ctx context.Context, endpoint event.Endpoint, los
 	}
 }
 
-// hasSecrets tells whether an endpoint refers to any secret.
+// hasSecrets reports whether an endpoint refers to any secret.
 func hasSecrets(e event.Endpoint) bool {
 	return event.SecretRef(e.URL).IsRef() || e.Password != "" || e.Token != "" || len(e.Signing)+len(e.HeaderRefs) > 0
 }

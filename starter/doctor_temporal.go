@@ -103,7 +103,7 @@ var served = []struct {
 func (e *examination) workers(ctx context.Context) {
 	const subject = "workers"
 	if e.linked == nil {
-		return // told already
+		return // notified already
 	}
 	versions := map[string]bool{}
 	for _, q := range served {

@@ -9,14 +9,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 func endpointCommand() *cli.Command {
 	return &cli.Command{
-		Name: "endpoint", Category: categoryTold,
+		Name: "endpoint", Category: categoryNotified,
 		Usage: "manage where notifications are sent to",
 		Description: `An endpoint is a URL that notifications are posted to. Secrets are never stored:
 an endpoint names the environment variables or files of the worker that hold
@@ -86,8 +86,8 @@ func (s *session) writeEndpoints(w io.Writer, endpoints []endpointListed) {
 		if e.Format != "" {
 			format = e.Format
 		}
-		look, state := s.endpointState(e.Name, e.State, e.GivenUp)
-		t.row(look, e.Name, e.URL, types, yes(e.Reserved), string(format), state)
+		style, state := s.endpointState(e.Name, e.State, e.GivenUp)
+		t.row(style, e.Name, e.URL, types, yes(e.ExplicitOnly), string(format), state)
 	}
 	t.write(w)
 }
@@ -176,7 +176,7 @@ func (s *session) sendSample(ctx context.Context, name string, t event.Type) (re
 		result, err = linked.client.TestEndpoint(ctx, name, t)
 		return err
 	})
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return result, noEndpoint(name)
 	}
 	return result, err
@@ -219,7 +219,7 @@ func endpointEnable(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	if err := kept.Hasten(ctx, name, s.now); err != nil {
+	if err := kept.MakeDue(ctx, name, s.now); err != nil {
 		return err
 	}
 	return s.setEndpointState(ctx, name, event.EndpointState{}, "enabled")
@@ -232,7 +232,7 @@ func (s *session) setEndpointState(ctx context.Context, name string, state event
 		return err
 	}
 	if err := kept.SetEndpointState(ctx, name, state); err != nil {
-		if errors.Is(err, fault.NotFound) {
+		if errors.Is(err, errkind.NotFound) {
 			return noEndpoint(name)
 		}
 		return err
@@ -262,7 +262,7 @@ func endpointDelete(ctx context.Context, s *session) error {
 		return err
 	}
 	if err := kept.DeleteEndpoint(ctx, name); err != nil {
-		if errors.Is(err, fault.NotFound) {
+		if errors.Is(err, errkind.NotFound) {
 			return noEndpoint(name)
 		}
 		return err
@@ -277,12 +277,12 @@ func endpointDelete(ctx context.Context, s *session) error {
 func (s *session) wake(ctx context.Context, names ...string) {
 	linked, err := s.temporal(ctx)
 	if err != nil {
-		s.say("Its queue was not told and follows later: %s", sentence(err))
+		s.say("Its queue was not notified and follows later: %s", sentence(err))
 		return
 	}
 	for _, name := range names {
 		if err := linked.client.WakeEndpoint(ctx, name); err != nil {
-			s.say("The queue of endpoint %s was not told and follows later: %s", name, sentence(err))
+			s.say("The queue of endpoint %s was not notified and follows later: %s", name, sentence(err))
 			return
 		}
 	}

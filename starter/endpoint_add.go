@@ -12,8 +12,8 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 func endpointAddCommand() *cli.Command {
@@ -43,7 +43,7 @@ func endpointFlags() []cli.Flag {
 		typeFlag("of notification that it takes (default: all but event_log)"),
 		&cli.StringSliceFlag{Name: "subject", Usage: "only about tags and repositories that fit this `pattern` of registry/repository[:tag]; * stands for any characters; repeatable"},
 		&cli.StringSliceFlag{Name: "label", Usage: "only of subscriptions with this label, as `NAME=value`; repeatable, then all of them"},
-		&cli.BoolFlag{Name: "reserved", Usage: "send only what subscriptions ask for that name it"},
+		&cli.BoolFlag{Name: "explicit", Usage: "send only what subscriptions ask for that name it"},
 		&cli.StringFlag{Name: "format", Usage: "`form` of the body: " + list(event.Formats) + " (default: anchore)"},
 		&cli.StringFlag{Name: "template", Usage: "`file` of a template of the body, for --format template"},
 		&cli.StringFlag{Name: "max-body", Usage: "`size` of the largest body that the receiver takes, as in 100KB or 1MiB; lists are shortened to it", DefaultText: "any"},
@@ -56,10 +56,10 @@ func endpointFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "secret-file", Usage: "`file` of a secret that signs the body; repeatable, newest first"},
 		&cli.GenericFlag{Name: "header", Value: &whole{}, Usage: "`NAME=value` of a header; repeatable"},
 		&cli.GenericFlag{Name: "header-env", Value: &whole{}, Usage: "`NAME=variable`: a header whose value is in an environment variable; repeatable"},
-		&cli.IntFlag{Name: "per-minute", Usage: "at most so many messages a minute; what does not fit is told together, by cause", DefaultText: "no bound"},
+		&cli.IntFlag{Name: "per-minute", Usage: "at most so many messages a minute; what does not fit is notified together, by cause", DefaultText: "no bound"},
 		&cli.DurationFlag{Name: "digest", Usage: "collect notifications for this `time` and tell them together, by cause"},
 		&cli.IntFlag{Name: "digest-count", Usage: "tell them sooner, once so many wait"},
-		&cli.DurationFlag{Name: "damp", Usage: "hold everything back for this `time`, and do not tell what is undone by then"},
+		&cli.DurationFlag{Name: "debounce", Usage: "hold everything back for this `time`, and do not tell what is undone by then"},
 		&cli.DurationFlag{Name: "timeout", Usage: "how long one attempt may take", DefaultText: event.DefaultTimeout.String()},
 		&cli.StringFlag{Name: "proxy", Usage: "`url` of a proxy to it, as http://host:port; env:NAME or file:/path of one with a password; direct for none", DefaultText: "the worker's --webhook-proxy"},
 		&cli.StringFlag{Name: "ca-file", Usage: "`file` of PEM certificates to trust beside the system's"},
@@ -82,7 +82,7 @@ func endpointAdd(ctx context.Context, s *session) error {
 		return err
 	}
 	_, err = kept.Endpoint(ctx, endpoint.Name)
-	fresh := errors.Is(err, fault.NotFound)
+	fresh := errors.Is(err, errkind.NotFound)
 	if err != nil && !fresh {
 		return err
 	}
@@ -106,9 +106,9 @@ func (s *session) endpointOfFlags() (endpoint event.Endpoint, err error) {
 	if err != nil {
 		return endpoint, err
 	}
-	endpoint = event.Endpoint{Name: given[0], URL: given[1], Reserved: s.Bool("reserved"), Format: event.Format(s.String("format")),
+	endpoint = event.Endpoint{Name: given[0], URL: given[1], ExplicitOnly: s.Bool("explicit"), Format: event.Format(s.String("format")),
 		User: s.String("user"), Timeout: s.Duration("timeout"), Proxy: s.String("proxy")}
-	endpoint.Pace = event.Pace{Budget: s.Int("per-minute"), Digest: s.Duration("digest"), DigestCount: s.Int("digest-count"), Damp: s.Duration("damp")}
+	endpoint.Pace = event.Pace{RateLimit: s.Int("per-minute"), Digest: s.Duration("digest"), DigestCount: s.Int("digest-count"), Debounce: s.Duration("debounce")}
 	if endpoint.Types, err = s.types(event.Types); err != nil {
 		return endpoint, err
 	}

@@ -13,7 +13,7 @@ func endpointDisableCommand() *cli.Command {
 		Name:      "disable",
 		Usage:     "send nothing to an endpoint until it is enabled",
 		UsageText: "tagwatch endpoint disable NAME [--reason TEXT]",
-		Description: `What is to be told to it waits, but no longer than deliveries are tried.
+		Description: `What is to be notified to it waits, but no longer than deliveries are tried.
 
    tagwatch endpoint disable ops --reason 'moves to another host'
    tagwatch endpoint enable ops`,

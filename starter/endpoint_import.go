@@ -10,8 +10,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 func endpointImportCommand() *cli.Command {
@@ -87,7 +87,7 @@ func (s *session) saveImported(ctx context.Context, found webhook.Imported) (imp
 			view.Kept = append(view.Kept, e.Name)
 			continue
 		}
-		if err != nil && !errors.Is(err, fault.NotFound) {
+		if err != nil && !errors.Is(err, errkind.NotFound) {
 			return view, err
 		}
 		if err := kept.SaveEndpoint(ctx, e, s.now); err != nil {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 func endpointRotateCommand() *cli.Command {
@@ -51,7 +51,7 @@ func endpointRotate(ctx context.Context, s *session) error {
 		return err
 	}
 	endpoint, err := kept.Endpoint(ctx, name)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return noEndpoint(name)
 	}
 	if err != nil {

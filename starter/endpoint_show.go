@@ -14,8 +14,8 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 func endpointShowCommand() *cli.Command {
@@ -46,7 +46,7 @@ func endpointShow(ctx context.Context, s *session) error {
 		return err
 	}
 	view, err := s.endpointView(ctx, name)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return noEndpoint(name)
 	}
 	if err != nil {
@@ -92,7 +92,7 @@ func (s *session) writeEndpoint(w io.Writer, v endpointView) {
 	p.add("Types", cmp.Or(list(v.Types), "all but event_log"))
 	p.add("Subjects", list(v.Subjects))
 	p.add("Labels", assignments(v.Labels))
-	p.add("Reserved", yes(v.Reserved))
+	p.add("ExplicitOnly", yes(v.ExplicitOnly))
 	p.add("Format", string(cmp.Or(v.Format, event.FormatAnchore)))
 	if v.MaxBody > 0 {
 		p.add("Largest body", humanize.Bytes(uint64(v.MaxBody)))
@@ -133,8 +133,8 @@ func assignments[T ~string](values map[string]T) string {
 
 func paceLine(p event.Pace) string {
 	var parts []string
-	if p.Budget > 0 {
-		parts = append(parts, fmt.Sprintf("at most %d a minute", p.Budget))
+	if p.RateLimit > 0 {
+		parts = append(parts, fmt.Sprintf("at most %d a minute", p.RateLimit))
 	}
 	if p.Digest > 0 {
 		parts = append(parts, "together every "+p.Digest.String())
@@ -142,8 +142,8 @@ func paceLine(p event.Pace) string {
 	if p.DigestCount > 0 {
 		parts = append(parts, fmt.Sprintf("or once %d wait", p.DigestCount))
 	}
-	if p.Damp > 0 {
-		parts = append(parts, "held back for "+p.Damp.String()+", and not told if undone by then")
+	if p.Debounce > 0 {
+		parts = append(parts, "held back for "+p.Debounce.String()+", and not notified if undone by then")
 	}
 	return strings.Join(parts, ", ")
 }

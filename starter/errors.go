@@ -9,7 +9,7 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // The exit codes.
@@ -87,7 +87,7 @@ func join(failures []error) error {
 // answered marks what came back from a worker: a fault of a lasting kind is a
 // refusal, everything else a failure.
 func answered(err error) error {
-	if fault.Permanent(err) || errors.Is(err, fault.Conflict) {
+	if errkind.Permanent(err) || errors.Is(err, errkind.Conflict) {
 		return &outcome{exitRefused, err}
 	}
 	return err
@@ -100,11 +100,11 @@ func conclude(w io.Writer, err error) int {
 		return exitDone
 	}
 	if all, ok := err.(several); ok {
-		gravest := exitDone
+		mostSevere := exitDone
 		for _, each := range all {
-			gravest = max(gravest, conclude(w, each))
+			mostSevere = max(mostSevere, conclude(w, each))
 		}
-		return gravest
+		return mostSevere
 	}
 	if !errors.Is(err, errAnswered) {
 		w := &shield{Writer: w}
@@ -136,7 +136,7 @@ func sentence(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
 	}
-	return fault.Text(err)
+	return errkind.Text(err)
 }
 
 func unreachableSentence(u *unreachable) string {

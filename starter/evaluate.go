@@ -21,7 +21,7 @@ func evaluateCommand() *cli.Command {
 		Usage:     "evaluate a watched tag against a policy bundle",
 		UsageText: "tagwatch evaluate REF [options]",
 		Description: `Evaluates the image that the tag was last analyzed at, now and here; nobody is
-told. Exit code 0: pass; 1: fail; 2: it could not be evaluated.
+notified. Exit code 0: pass; 1: fail; 2: it could not be evaluated.
 
    tagwatch evaluate docker.io/library/nginx:1.27
    tagwatch evaluate nginx:1.27 --detail
@@ -59,7 +59,7 @@ func evaluate(ctx context.Context, s *session) error {
 }
 
 // evaluated gathers what is evaluated.
-func (s *session) evaluated(ctx context.Context) (target image.Target, bundle *policy.Bundle, subject *policy.Subject, err error) {
+func (s *session) evaluated(ctx context.Context) (target image.Target, bundle *policy.Bundle, subject *policy.Input, err error) {
 	if target, err = s.target(); err != nil {
 		return target, nil, nil, err
 	}
@@ -110,7 +110,7 @@ func (s *session) writeRows(w io.Writer, rows []policy.Row) {
 			hidden++
 			continue
 		}
-		t.row(actionLook(r.Action), string(r.Action), r.Gate, r.Trigger, r.TriggerID, ruleCell(r), dash(whitelistCell(r.Excuse)), r.Message)
+		t.row(actionStyle(r.Action), string(r.Action), r.Gate, r.Trigger, r.TriggerID, ruleCell(r), dash(whitelistCell(r.Waiver)), r.Message)
 	}
 	if len(t.rows) > 1 {
 		fmt.Fprintln(w)
@@ -121,7 +121,7 @@ func (s *session) writeRows(w io.Writer, rows []policy.Row) {
 	}
 }
 
-func actionLook(a policy.Action) style {
+func actionStyle(a policy.Action) style {
 	switch a {
 	case policy.Stop:
 		return bad
@@ -145,7 +145,7 @@ func abridged(id string) string {
 }
 
 // whitelistCell names the whitelist that lets a row pass.
-func whitelistCell(x *policy.Excuse) string {
+func whitelistCell(x *policy.Waiver) string {
 	if x == nil {
 		return ""
 	}

@@ -10,13 +10,13 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 func explainCommand() *cli.Command {
 	return &cli.Command{
-		Name: "explain", Category: categoryTold,
+		Name: "explain", Category: categoryNotified,
 		Usage:     "say why a notification was sent, and on what evidence",
 		UsageText: "tagwatch explain NOTIFICATION",
 		Description: `NOTIFICATION is the id in the body that was received (dataId), or as much of its
@@ -79,10 +79,10 @@ func explain(ctx context.Context, s *session) error {
 func (s *session) notification(ctx context.Context, id string) (store.StoredNotification, error) {
 	n, err := s.stored.Notification(ctx, id)
 	switch {
-	case errors.Is(err, fault.NotFound):
+	case errors.Is(err, errkind.NotFound):
 		return n, refused("there is no notification %q; see: tagwatch notifications", id)
-	case errors.Is(err, fault.Conflict):
-		return n, refused("notification %q: %s; give more of it", id, fault.Text(err))
+	case errors.Is(err, errkind.Conflict):
+		return n, refused("notification %q: %s; give more of it", id, errkind.Text(err))
 	}
 	return n, err
 }
@@ -92,7 +92,7 @@ func (s *session) writeExplained(w io.Writer, v explainView) {
 	p.add("Notification", v.ID)
 	p.add("Type", string(v.Type))
 	p.add("About", v.Subject)
-	p.add("Told", s.when(v.Created))
+	p.add("Notified", s.when(v.Created))
 	p.add("Summary", v.Summary)
 	p.add("Because", v.Reason)
 	p.write(w)
@@ -115,13 +115,13 @@ func (s *session) writeExplained(w io.Writer, v explainView) {
 func writeEvidence(w io.Writer, facts []event.Fact) {
 	t := newTable("EVIDENCE", "NOW", "BEFORE")
 	for _, f := range facts {
-		look, before := ordinary, dash(f.Before)
+		style, before := ordinary, dash(f.Before)
 		if f.Changed() {
-			look = doubtful
+			style = doubtful
 		} else if f.Before != "" {
 			before = "the same"
 		}
-		t.row(look, f.Name, dash(f.Now), before)
+		t.row(style, f.Name, dash(f.Now), before)
 	}
 	t.write(w)
 }

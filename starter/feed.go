@@ -10,7 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -19,7 +19,7 @@ func feedCommand() *cli.Command {
 	return &cli.Command{
 		Name: "feed", Category: categoryRules,
 		Usage: "show and update the vulnerability data",
-		Description: `The data is grype's, one generation after the other. A worker fetches new data
+		Description: `The data is grype's, one build after the other. A worker fetches new data
 by itself (--feed-interval). New data that looks wrong is on hold until a person
 releases it or the publisher lists other data.
 
@@ -83,7 +83,7 @@ func feedReleaseCommand() *cli.Command {
 		Name:        "release",
 		Usage:       "use data that is on hold",
 		UsageText:   "tagwatch feed release [options]",
-		Description: "Makes the generation on hold the current one. See why it is on hold with\ntagwatch feed status.\n\n   tagwatch feed release",
+		Description: "Makes the build on hold the current one. See why it is on hold with\ntagwatch feed status.\n\n   tagwatch feed release",
 		Flags:       []cli.Flag{outputFlag()},
 		Action: bare(func(ctx context.Context, s *session) error {
 			return s.syncFeed(ctx, watch.SyncRequest{Release: true})
@@ -96,7 +96,7 @@ func feedRollbackCommand() *cli.Command {
 		Name:        "rollback",
 		Usage:       "go back to the data before the current ones",
 		UsageText:   "tagwatch feed rollback [options]",
-		Description: "Makes the previous generation current again; the one that was is not used any\nmore.\n\n   tagwatch feed rollback",
+		Description: "Makes the previous build current again; the one that was is not used any\nmore.\n\n   tagwatch feed rollback",
 		Flags:       []cli.Flag{outputFlag()},
 		Action: bare(func(ctx context.Context, s *session) error {
 			return s.syncFeed(ctx, watch.SyncRequest{Rollback: true})
@@ -106,8 +106,8 @@ func feedRollbackCommand() *cli.Command {
 
 // syncedView is the outcome of a synchronization, for programs.
 type syncedView struct {
-	Before  string   `json:"generation_before,omitempty"`
-	After   string   `json:"generation"`
+	Before  string   `json:"build_before,omitempty"`
+	After   string   `json:"build"`
 	Held    []string `json:"held"`
 	Ended   string   `json:"hold_ended,omitempty"`
 	Refused string   `json:"listed_but_rejected,omitempty"`
@@ -121,7 +121,7 @@ func (s *session) syncFeed(ctx context.Context, request watch.SyncRequest) error
 	if err != nil {
 		return err
 	}
-	before, err := s.generation(ctx)
+	before, err := s.build(ctx)
 	if err != nil {
 		return err
 	}
@@ -130,13 +130,13 @@ func (s *session) syncFeed(ctx context.Context, request watch.SyncRequest) error
 		synced, err = linked.client.SyncFeed(ctx, request)
 		return err
 	})
-	if errors.Is(err, fault.Unavailable) {
-		return unable(fmt.Errorf("%s; the current data stay in use, see: tagwatch feed status", fault.Text(err)))
+	if errors.Is(err, errkind.Unavailable) {
+		return unable(fmt.Errorf("%s; the current data stay in use, see: tagwatch feed status", errkind.Text(err)))
 	}
 	if err != nil {
 		return err
 	}
-	view := syncedView{before, synced.Generation, append([]string{}, synced.Held...), synced.Ended, synced.Refused, synced.Groups, synced.Changed, synced.Woken}
+	view := syncedView{before, synced.Build, append([]string{}, synced.Held...), synced.Ended, synced.Refused, synced.Groups, synced.Changed, synced.Woken}
 	if err := s.show(view, func(w io.Writer) { writeSynced(w, view) }); err != nil {
 		return err
 	}
@@ -146,8 +146,8 @@ func (s *session) syncFeed(ctx context.Context, request watch.SyncRequest) error
 	return nil
 }
 
-// generation is the checksum of the current generation; "" without one.
-func (s *session) generation(ctx context.Context) (string, error) {
+// build is the checksum of the current build; "" without one.
+func (s *session) build(ctx context.Context) (string, error) {
 	kept, err := s.store(ctx)
 	if err != nil {
 		return "", err
@@ -161,7 +161,7 @@ func (s *session) generation(ctx context.Context) (string, error) {
 
 func writeSynced(w io.Writer, v syncedView) {
 	if v.Ended != "" {
-		fmt.Fprintf(w, "Generation %s is not on hold any more: the publisher does not list it any more\n", short(v.Ended))
+		fmt.Fprintf(w, "Build %s is not on hold any more: the publisher does not list it any more\n", short(v.Ended))
 	}
 	switch {
 	case len(v.Held) > 0:
@@ -171,11 +171,11 @@ func writeSynced(w io.Writer, v syncedView) {
 		}
 		fmt.Fprintln(w, "Use it all the same with: tagwatch feed release")
 	case v.Refused != "":
-		fmt.Fprintf(w, "Nothing new: generation %s is current; the publisher lists %s, which was rejected with tagwatch feed rollback\n", dash(short(v.After)), short(v.Refused))
+		fmt.Fprintf(w, "Nothing new: build %s is current; the publisher lists %s, which was rejected with tagwatch feed rollback\n", dash(short(v.After)), short(v.Refused))
 	case v.Before == v.After:
-		fmt.Fprintf(w, "Nothing new: generation %s is current\n", dash(short(v.After)))
+		fmt.Fprintf(w, "Nothing new: build %s is current\n", dash(short(v.After)))
 	default:
-		fmt.Fprintf(w, "Generation %s -> %s: %s matched again, %d of them changed, %s woken\n",
+		fmt.Fprintf(w, "Build %s -> %s: %s matched again, %d of them changed, %s woken\n",
 			dash(short(v.Before)), short(v.After), number(v.Matched, "package group"), v.Changed, number(v.Woken, "tag"))
 	}
 }

@@ -26,15 +26,15 @@ func feedStatusCommand() *cli.Command {
 
 // feedView is the state of the vulnerability data, for programs.
 type feedView struct {
-	Current  *generationView `json:"current"`
-	Previous *generationView `json:"previous,omitempty"`
+	Current  *buildView `json:"current"`
+	Previous *buildView `json:"previous,omitempty"`
 	// Held is on hold; it is the previous one if the publisher went back.
-	Held      *generationView `json:"held,omitempty"`
-	Reasons   []string        `json:"held_because,omitempty"`
-	HeldSince time.Time       `json:"held_since,omitzero"`
-	Engine    vuln.Engine     `json:"matcher,omitempty"`
-	Checked   time.Time       `json:"checked,omitzero"`
-	Problem   *problemView    `json:"problem,omitempty"`
+	Held      *buildView   `json:"held,omitempty"`
+	Reasons   []string     `json:"held_because,omitempty"`
+	HeldSince time.Time    `json:"held_since,omitzero"`
+	Matcher   vuln.Matcher `json:"matcher,omitempty"`
+	Checked   time.Time    `json:"checked,omitzero"`
+	Problem   *problemView `json:"problem,omitempty"`
 	// Status is what the publisher's listing said last.
 	Status     vuln.Lifecycle  `json:"publisher_status,omitempty"`
 	Conditions []conditionView `json:"conditions"`
@@ -49,8 +49,8 @@ type conditionView struct {
 	Since    time.Time          `json:"since"`
 }
 
-// generationView is a generation, for programs.
-type generationView struct {
+// buildView is a build, for programs.
+type buildView struct {
 	Checksum       string         `json:"checksum"`
 	URL            string         `json:"url,omitempty"`
 	Built          time.Time      `json:"built"`
@@ -63,7 +63,7 @@ type generationView struct {
 	EndOfLife      int            `json:"end_of_life_dates"`
 }
 
-// providerView is a provider's share of a generation, for programs.
+// providerView is a provider's share of a build, for programs.
 type providerView struct {
 	Name     string    `json:"name"`
 	Captured time.Time `json:"captured,omitzero"`
@@ -85,8 +85,8 @@ func feedStatus(ctx context.Context, s *session) error {
 }
 
 func feedViewOf(f watch.Feed) feedView {
-	view := feedView{Current: generationViewOf(f.Current), Previous: generationViewOf(f.Previous), Held: generationViewOf(f.Held),
-		Reasons: f.Reasons, HeldSince: f.HeldSince, Engine: f.Engine, Checked: f.Checked, Problem: problemViewOf(f.Problem), Status: f.Status,
+	view := feedView{Current: buildViewOf(f.Current), Previous: buildViewOf(f.Previous), Held: buildViewOf(f.Held),
+		Reasons: f.Reasons, HeldSince: f.HeldSince, Matcher: f.Matcher, Checked: f.Checked, Problem: problemViewOf(f.Problem), Status: f.Status,
 		Conditions: []conditionView{}}
 	for _, c := range f.Conditions {
 		view.Conditions = append(view.Conditions, conditionView(c))
@@ -94,11 +94,11 @@ func feedViewOf(f watch.Feed) feedView {
 	return view
 }
 
-func generationViewOf(d *vuln.Description) *generationView {
+func buildViewOf(d *vuln.Description) *buildView {
 	if d == nil {
 		return nil
 	}
-	view := &generationView{Checksum: d.Checksum, URL: d.URL, Built: d.Built, Schema: d.Schema, Size: d.Size, Providers: []providerView{},
+	view := &buildView{Checksum: d.Checksum, URL: d.URL, Built: d.Built, Schema: d.Schema, Size: d.Size, Providers: []providerView{},
 		KnownExploited: d.Totals.KnownExploited, Exploitability: d.Totals.Exploitability, Scored: d.Scored, EndOfLife: d.Totals.EndOfLife}
 	for _, p := range d.Providers {
 		view.Providers = append(view.Providers, providerView(p))
@@ -111,21 +111,21 @@ func (s *session) writeFeed(w io.Writer, v feedView) {
 	if v.Current == nil {
 		p.add("Current", "none; get data with: tagwatch feed sync")
 	} else {
-		p.add("Current", s.generationLine(*v.Current))
+		p.add("Current", s.buildLine(*v.Current))
 		p.add("From", v.Current.URL)
 		p.add("Schema", v.Current.Schema)
 		p.add("Size", fmt.Sprintf("%.1f MiB", float64(v.Current.Size)/(1<<20)))
 	}
 	if v.Previous != nil {
-		p.add("Previous", s.generationLine(*v.Previous))
+		p.add("Previous", s.buildLine(*v.Previous))
 	}
 	if v.Held != nil {
-		p.add("On hold", fmt.Sprintf("%s, since %s; use it with: tagwatch feed release", s.generationLine(*v.Held), s.when(v.HeldSince)))
+		p.add("On hold", fmt.Sprintf("%s, since %s; use it with: tagwatch feed release", s.buildLine(*v.Held), s.when(v.HeldSince)))
 	}
 	for _, reason := range v.Reasons {
 		p.add("On hold because", reason)
 	}
-	p.add("Matcher", string(v.Engine))
+	p.add("Matcher", string(v.Matcher))
 	p.add("Source last read", s.when(v.Checked))
 	p.add("Publisher says", string(v.Status))
 	for _, c := range v.Conditions {
@@ -141,7 +141,7 @@ func (s *session) writeFeed(w io.Writer, v feedView) {
 	}
 }
 
-func (s *session) generationLine(g generationView) string {
+func (s *session) buildLine(g buildView) string {
 	return fmt.Sprintf("%s, built %s", g.Checksum, s.when(g.Built))
 }
 

@@ -69,7 +69,7 @@ func stepOfWorkflow(ctx context.Context, temporal client.Client, id string) stri
 // workerDelay is how long a worker takes at most that has time.
 const workerDelay = 5 * time.Second
 
-// idle tells that no worker has taken what is to be done.
+// idle reports that no worker has taken what is to be done.
 func idle(described *workflowservice.DescribeWorkflowExecutionResponse) bool {
 	if task := described.GetPendingWorkflowTask(); task.GetState() == enums.PENDING_WORKFLOW_TASK_STATE_SCHEDULED {
 		return time.Since(task.GetScheduledTime().AsTime()) > workerDelay

@@ -85,7 +85,7 @@ func (l *link) ask(ctx context.Context, doing string, patience time.Duration, re
 	return answered(err)
 }
 
-// is tells whether an error of that type is in the chain.
+// is reports whether an error of that type is in the chain.
 func is[T error](err error) bool {
 	_, found := errors.AsType[T](err)
 	return found

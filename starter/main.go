@@ -1,5 +1,5 @@
 // Tagwatch is the command line: subscriptions, policies, vulnerability data,
-// endpoints, and what was told to them. It speaks to Temporal where something
+// endpoints, and what was notified to them. It speaks to Temporal where something
 // is to be done, and to the database where something is to be read.
 package main
 

@@ -17,8 +17,8 @@ import (
 
 func notificationsCommand() *cli.Command {
 	return &cli.Command{
-		Name: "notifications", Category: categoryTold,
-		Usage:     "list what was told, or follow it",
+		Name: "notifications", Category: categoryNotified,
+		Usage:     "list what was notified, or follow it",
 		UsageText: "tagwatch notifications [options]",
 		Description: `One line each, the newest last: time, id for tagwatch explain, type, cause, and
 what happened. In JSON with
@@ -116,7 +116,7 @@ func (l *listing) page(ctx context.Context) ([]notificationView, error) {
 	return views, err
 }
 
-// stream prints what is told, until the person has seen enough.
+// stream prints what is notified, until the person has seen enough.
 func (l *listing) stream(ctx context.Context, views []notificationView) error {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()

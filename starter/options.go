@@ -26,7 +26,7 @@ func typeFlag(meaning string) cli.Flag {
 	return &cli.StringSliceFlag{Name: "type", Aliases: []string{"t"}, Usage: "`type` " + meaning + "; repeatable, or a list with commas"}
 }
 
-// subscriptionFlags narrow what is told, of a tag or of a repository.
+// subscriptionFlags narrow what is notified, of a tag or of a repository.
 func subscriptionFlags() []cli.Flag {
 	return []cli.Flag{
 		typeFlag("of notification to subscribe to (default: all four of a tag)"),

@@ -39,7 +39,7 @@ func (s *session) checkOutput() error {
 	return nil
 }
 
-// asJSON tells whether a program reads the output.
+// asJSON reports whether a program reads the output.
 func (s *session) asJSON() bool { return s.String("output") == formJSON }
 
 // show prints the value for programs, or what people print.
@@ -113,11 +113,11 @@ func newTable(headings ...string) *table {
 }
 
 // row adds a row. Cells hold one line each.
-func (t *table) row(look style, cells ...string) {
+func (t *table) row(style style, cells ...string) {
 	for i, cell := range cells {
 		cells[i] = oneLine(cell)
 	}
-	t.rows, t.styles = append(t.rows, cells), append(t.styles, look)
+	t.rows, t.styles = append(t.rows, cells), append(t.styles, style)
 }
 
 // broadest is how broad a cell may be and still push the columns behind it to the
@@ -164,11 +164,11 @@ func (p *pairs) add(name, value string) {
 }
 
 // paint colours the text if a person sees it, as https://no-color.org asks.
-func paint(w io.Writer, look style, text string) string {
-	if look == ordinary || text == "" || !coloured(w) {
+func paint(w io.Writer, style style, text string) string {
+	if style == ordinary || text == "" || !coloured(w) {
 		return text
 	}
-	return "\x1b[" + string(look) + "m" + text + "\x1b[0m"
+	return "\x1b[" + string(style) + "m" + text + "\x1b[0m"
 }
 
 func coloured(w io.Writer) bool {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
 )
 
@@ -83,7 +83,7 @@ func (s *session) bundle(ctx context.Context, fileOrID string) (*policy.Bundle, 
 		return nil, err
 	}
 	stored, err := kept.Bundle(ctx, fileOrID)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return nil, refused("there is neither a file nor a stored bundle %s; see: tagwatch policy list", fileOrID)
 	}
 	if err != nil {
@@ -101,7 +101,7 @@ func (s *session) activeBundle(ctx context.Context) (*policy.Bundle, error) {
 		return nil, err
 	}
 	stored, err := kept.ActiveBundle(ctx)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return policy.Default(), nil
 	}
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -17,7 +17,7 @@ func policyActivateCommand() *cli.Command {
 		Name:      "activate",
 		Usage:     "make a stored bundle the active one",
 		UsageText: "tagwatch policy activate ID",
-		Description: `All watched tags are evaluated against it at once, and subscribers told of those
+		Description: `All watched tags are evaluated against it at once, and subscribers notified of those
 that pass no longer, or again.
 
    tagwatch policy list
@@ -50,7 +50,7 @@ func (s *session) activate(ctx context.Context, id string) error {
 		applied, err = linked.client.ApplyPolicy(ctx, id)
 		return err
 	})
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return noBundle(id)
 	}
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -68,7 +68,7 @@ func (s *session) storedBundle(ctx context.Context, id string) (watch.Bundle, er
 		return watch.Bundle{}, err
 	}
 	stored, err := kept.Bundle(ctx, id)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return watch.Bundle{}, nil
 	}
 	return stored, err

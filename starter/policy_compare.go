@@ -12,7 +12,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-const compareHelp = `Evaluates all watched tags here, with both bundles; nobody is told. Listed are the
+const compareHelp = `Evaluates all watched tags here, with both bundles; nobody is notified. Listed are the
 tags that would pass no longer, or again, with the rows that make it so: + for
 those that appear, - for those that disappear, ~ for those decided otherwise.`
 
@@ -78,7 +78,7 @@ func (s *session) compare(ctx context.Context, older, newer string) error {
 		return err
 	}
 	result := comparison{Differ: []compared{}}
-	result.Evaluated, result.Skipped, err = s.eachSubject(ctx, func(known watch.Summary, subject *policy.Subject) error {
+	result.Evaluated, result.Skipped, err = s.eachSubject(ctx, func(known watch.Summary, subject *policy.Input) error {
 		older, err := policy.Evaluate(ctx, before, subject, s.now)
 		if err != nil {
 			return err
@@ -103,7 +103,7 @@ func (s *session) compare(ctx context.Context, older, newer string) error {
 
 // eachSubject hands every watched tag's image to a function, and counts those
 // that are not known well enough to be evaluated.
-func (s *session) eachSubject(ctx context.Context, visit func(watch.Summary, *policy.Subject) error) (evaluated, skipped int, err error) {
+func (s *session) eachSubject(ctx context.Context, visit func(watch.Summary, *policy.Input) error) (evaluated, skipped int, err error) {
 	kept, err := s.store(ctx)
 	if err != nil {
 		return 0, 0, err
@@ -135,14 +135,14 @@ func (s *session) writeComparison(w io.Writer, c comparison) {
 		fmt.Fprintf(w, "%s: %s (%s) -> %s (%s)\n", each.Target, d.Before.Status, d.Before.FinalAction, d.After.Status, d.After.FinalAction)
 		t := &table{indent: "  "}
 		for _, r := range d.Appeared {
-			t.row(actionLook(r.Action), "+", string(r.Action), r.Gate, r.Trigger, r.TriggerID, r.Message)
+			t.row(actionStyle(r.Action), "+", string(r.Action), r.Gate, r.Trigger, r.TriggerID, r.Message)
 		}
 		for _, r := range d.Disappeared {
 			t.row(faint, "-", string(r.Action), r.Gate, r.Trigger, r.TriggerID, r.Message)
 		}
 		for _, change := range d.Changed {
 			r := change.After
-			t.row(actionLook(r.Action), "~", fmt.Sprintf("%s -> %s", change.Before.Action, r.Action), r.Gate, r.Trigger, r.TriggerID, r.Message)
+			t.row(actionStyle(r.Action), "~", fmt.Sprintf("%s -> %s", change.Before.Action, r.Action), r.Gate, r.Trigger, r.TriggerID, r.Message)
 		}
 		t.write(w)
 	}

@@ -85,11 +85,11 @@ func findTrigger(gate policy.GateSpec, name string) (policy.TriggerSpec, error) 
 func writeGates(w io.Writer, gates []policy.GateSpec) {
 	t := newTable("GATE", "TRIGGERS", "DESCRIPTION")
 	for _, g := range gates {
-		look := ordinary
+		style := ordinary
 		if g.State != "active" {
-			look = faint
+			style = faint
 		}
-		t.row(look, g.Name, strconv.Itoa(len(g.Triggers)), g.Description)
+		t.row(style, g.Name, strconv.Itoa(len(g.Triggers)), g.Description)
 	}
 	t.write(w)
 }

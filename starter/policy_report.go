@@ -18,7 +18,7 @@ import (
 func whitelistReportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "whitelist-report",
-		Usage:     "say which whitelist items do nothing, expire soon, excuse what can be fixed, or use another name",
+		Usage:     "say which whitelist items do nothing, expire soon, waiver what can be fixed, or use another name",
 		UsageText: "tagwatch policy whitelist-report [FILE|ID] [options]",
 		Description: `Evaluates all watched tags here and counts what each item of the whitelists is
 for. Listed are the items that a person should look at. An item matches a
@@ -84,7 +84,7 @@ func whitelistReport(ctx context.Context, s *session) error {
 // all watched tags, whose vulnerabilities it hands on.
 func (s *session) whitelistItems(ctx context.Context, bundle *policy.Bundle, visit func([]vuln.Match)) ([]policy.ItemReport, error) {
 	var occurrences []policy.Occurrence
-	_, _, err := s.eachSubject(ctx, func(_ watch.Summary, subject *policy.Subject) error {
+	_, _, err := s.eachSubject(ctx, func(_ watch.Summary, subject *policy.Input) error {
 		visit(subject.Matches)
 		e, err := policy.Evaluate(ctx, bundle, subject, s.now)
 		occurrences = append(occurrences, policy.Occurrences(e)...)

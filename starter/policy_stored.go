@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -132,9 +132,9 @@ func policyDelete(ctx context.Context, s *session) error {
 	}
 	err = kept.DeleteBundle(ctx, id)
 	switch {
-	case errors.Is(err, fault.NotFound):
+	case errors.Is(err, errkind.NotFound):
 		return noBundle(id)
-	case errors.Is(err, fault.Conflict):
+	case errors.Is(err, errkind.Conflict):
 		return refused("bundle %s is active; activate another first", id)
 	case err != nil:
 		return err

@@ -7,7 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
@@ -58,7 +58,7 @@ func policyValidate(ctx context.Context, s *session) error {
 			return ctx.Err()
 		}
 		if err != nil {
-			view.NamesUnknown = fault.Text(err)
+			view.NamesUnknown = errkind.Text(err)
 		}
 		view.Names = append(view.Names, names...)
 	}
@@ -84,11 +84,11 @@ func (s *session) namesInUse(ctx context.Context, bundle *policy.Bundle) ([]poli
 
 func (s *session) writeValidated(w io.Writer, file string, v validated) {
 	for _, p := range v.Problems {
-		look := doubtful
+		style := doubtful
 		if p.Severity == policy.Error {
-			look = bad
+			style = bad
 		}
-		fmt.Fprintln(w, paint(w, look, oneLine(p.String())))
+		fmt.Fprintln(w, paint(w, style, oneLine(p.String())))
 	}
 	for _, name := range v.Names {
 		fmt.Fprintln(w, oneLine(name.String()))

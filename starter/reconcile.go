@@ -19,8 +19,8 @@ func reconcileCommand() *cli.Command {
 		Description: `Compares what the database says should run with what runs in Temporal: the
 watchers of tags, registries and repositories, and the queues of endpoints. What
 is missing, as after Temporal's data were lost, is started and goes on from the
-last recorded state, so that nothing is told twice. What runs although nothing is
-asked of it is told so, and ends. Deliveries that are long overdue are tried.
+last recorded state, so that nothing is notified twice. What runs although nothing is
+asked of it is notified so, and ends. Deliveries that are long overdue are tried.
 
 Workers do the same by themselves (--reconcile-interval) and when they start.
 
@@ -94,11 +94,11 @@ func writeReconciled(w io.Writer, view reconciledView) {
 	}
 	t := newTable("WATCHERS", "WANTED", started, ended, "UNLABELED")
 	for _, c := range view.Watchers {
-		look := ordinary
+		style := ordinary
 		if c.Missing+c.Stray+c.Unlabeled > 0 {
-			look = doubtful
+			style = doubtful
 		}
-		t.row(look, string(c.Kind), fmt.Sprint(c.Wanted), fmt.Sprint(c.Missing), fmt.Sprint(c.Stray), fmt.Sprint(c.Unlabeled))
+		t.row(style, string(c.Kind), fmt.Sprint(c.Wanted), fmt.Sprint(c.Missing), fmt.Sprint(c.Stray), fmt.Sprint(c.Unlabeled))
 	}
 	t.write(w)
 	for _, c := range view.Watchers {

@@ -9,18 +9,18 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 func redeliverCommand() *cli.Command {
 	return &cli.Command{
-		Name: "redeliver", Category: categoryTold,
+		Name: "redeliver", Category: categoryNotified,
 		Usage:     "send deliveries again, whatever became of them",
 		UsageText: "tagwatch redeliver ID... | --since TIME --endpoint NAME",
 		Description: `The notification keeps its id. Find the ids of deliveries with tagwatch deliveries.
-With --since, everything is sent again that was told within that time; what was
-damped, only with --damped or by its id.
+With --since, everything is sent again that was notified within that time; what was
+debounced, only with --debounced or by its id.
 
    tagwatch redeliver 17 18
    tagwatch redeliver --since 6h --endpoint ops
@@ -29,7 +29,7 @@ damped, only with --damped or by its id.
 			&cli.DurationFlag{Name: "since", Usage: "all deliveries created within this `time`, as in 6h"},
 			&cli.StringFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "to the endpoint of this `name`"},
 			&cli.BoolFlag{Name: "failed", Usage: "only those that were given up"},
-			&cli.BoolFlag{Name: "damped", Usage: "only those that were damped"},
+			&cli.BoolFlag{Name: "debounced", Usage: "only those that were debounced"},
 		},
 		Action: action(redeliver),
 	}
@@ -37,7 +37,7 @@ damped, only with --damped or by its id.
 
 func redeliver(ctx context.Context, s *session) error {
 	chosen := s.redeliverSince
-	if !s.IsSet("since") && !s.IsSet("endpoint") && !s.IsSet("failed") && !s.IsSet("damped") {
+	if !s.IsSet("since") && !s.IsSet("endpoint") && !s.IsSet("failed") && !s.IsSet("debounced") {
 		chosen = s.redeliverIDs
 	}
 	ids, err := chosen(ctx)
@@ -49,8 +49,8 @@ func redeliver(ctx context.Context, s *session) error {
 		return err
 	}
 	if err := kept.Redeliver(ctx, ids, s.now); err != nil {
-		if errors.Is(err, fault.NotFound) {
-			return refused("%s; nothing is sent again, see: tagwatch deliveries", fault.Text(err))
+		if errors.Is(err, errkind.NotFound) {
+			return refused("%s; nothing is sent again, see: tagwatch deliveries", errkind.Text(err))
 		}
 		return err
 	}
@@ -73,7 +73,7 @@ func (s *session) redeliverIDs(context.Context) ([]int64, error) {
 	return ids, nil
 }
 
-// redeliverSince are the ids of what --since, --endpoint, --failed and --damped
+// redeliverSince are the ids of what --since, --endpoint, --failed and --debounced
 // select.
 func (s *session) redeliverSince(ctx context.Context) ([]int64, error) {
 	if _, err := s.arguments(); err != nil {
@@ -86,7 +86,7 @@ func (s *session) redeliverSince(ctx context.Context) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := kept.Endpoint(ctx, s.String("endpoint")); errors.Is(err, fault.NotFound) {
+	if _, err := kept.Endpoint(ctx, s.String("endpoint")); errors.Is(err, errkind.NotFound) {
 		return nil, noEndpoint(s.String("endpoint"))
 	}
 	state, err := s.deliveryState()
@@ -97,7 +97,7 @@ func (s *session) redeliverSince(ctx context.Context) ([]int64, error) {
 		Since: s.now.Add(-s.Duration("since")), Limit: math.MaxInt32})
 	var ids []int64
 	for _, d := range found {
-		if d.State != event.Damped || state == event.Damped {
+		if d.State != event.Debounced || state == event.Debounced {
 			ids = append(ids, d.ID)
 		}
 	}

@@ -105,9 +105,9 @@ func (s *session) writePlace(w io.Writer, p watch.RegistryPlace) {
 	t.add("Proxy", p.Proxy)
 	t.add("Credentials", credentialWords(p))
 	t.add("Authentication", authenticationWords(p))
-	t.add("Budget", budgetWords(p.Budget))
-	t.add("Limit", limitWords(p.Budget))
-	t.add("Left alone", closedWords(p.Budget, s.now))
+	t.add("RateLimit", rateLimitWords(p.RateLimit))
+	t.add("Limit", limitWords(p.RateLimit))
+	t.add("Left alone", closedWords(p.RateLimit, s.now))
 	if p.ClockOffset != 0 {
 		t.add("Clock", fmt.Sprintf("differs from the worker's by %s", time.Duration(p.ClockOffset)*time.Second))
 	}
@@ -165,14 +165,14 @@ func authenticationWords(p watch.RegistryPlace) string {
 	return p.Authentication
 }
 
-func budgetWords(b watch.RegistryBudget) string {
+func rateLimitWords(b watch.RegistryRateLimit) string {
 	if b.Concurrency == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%g requests a second, %d at a time", b.RequestsPerSecond, b.Concurrency)
 }
 
-func limitWords(b watch.RegistryBudget) string {
+func limitWords(b watch.RegistryRateLimit) string {
 	if b.Limit == 0 {
 		return ""
 	}
@@ -183,7 +183,7 @@ func limitWords(b watch.RegistryBudget) string {
 	return words
 }
 
-func closedWords(b watch.RegistryBudget, now time.Time) string {
+func closedWords(b watch.RegistryRateLimit, now time.Time) string {
 	if b.Closed == "" {
 		return ""
 	}

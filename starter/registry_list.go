@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -17,7 +17,7 @@ import (
 const (
 	registryAnswers = "answers"
 	registryFails   = "failing"
-	registryUnknown = "unknown" // no sweep so far, or nobody to ask
+	registryUnknown = "unknown" // no poll so far, or nobody to ask
 )
 
 func registryListCommand() *cli.Command {
@@ -37,13 +37,13 @@ Without Temporal, only which there are.
 
 // registryView is a registry for programs.
 type registryView struct {
-	Registry string               `json:"registry"`
-	State    string               `json:"state"`
-	Tags     int                  `json:"tags"`
-	Swept    time.Time            `json:"swept,omitzero"`
-	Next     time.Time            `json:"next_sweep,omitzero"`
-	Problem  *problemView         `json:"problem,omitempty"`
-	Budget   watch.RegistryBudget `json:"budget"`
+	Registry  string                  `json:"registry"`
+	State     string                  `json:"state"`
+	Tags      int                     `json:"tags"`
+	Polled    time.Time               `json:"polled,omitzero"`
+	Next      time.Time               `json:"next_poll,omitzero"`
+	Problem   *problemView            `json:"problem,omitempty"`
+	RateLimit watch.RegistryRateLimit `json:"rate_limit"`
 }
 
 func registryList(ctx context.Context, s *session) error {
@@ -63,25 +63,25 @@ func registryList(ctx context.Context, s *session) error {
 		}
 		views = append(views, registryView{Registry: host, State: registryUnknown, Tags: polls.Tags, Next: polls.Next})
 	}
-	s.askSweepers(ctx, views)
+	s.askPollers(ctx, views)
 	return s.show(views, func(w io.Writer) { s.writeRegistries(w, views) })
 }
 
-// askSweepers completes what the database knows. Whoever does not answer leaves
+// askPollers completes what the database knows. Whoever does not answer leaves
 // it as it is.
-func (s *session) askSweepers(ctx context.Context, views []registryView) {
+func (s *session) askPollers(ctx context.Context, views []registryView) {
 	if len(views) == 0 {
 		return
 	}
 	linked, err := s.temporal(ctx)
 	for i := range views {
 		if err == nil {
-			err = linked.ask(ctx, "ask the sweeper of "+views[i].Registry, queryTimeout, func(ctx context.Context) error {
-				return s.askSweeper(ctx, linked, &views[i])
+			err = linked.ask(ctx, "ask the poller of "+views[i].Registry, queryTimeout, func(ctx context.Context) error {
+				return s.askPoller(ctx, linked, &views[i])
 			})
 		}
-		if errors.Is(err, fault.NotFound) {
-			err = nil // it has not been swept so far
+		if errors.Is(err, errkind.NotFound) {
+			err = nil // it has not been polled so far
 		}
 	}
 	if err != nil {
@@ -89,12 +89,12 @@ func (s *session) askSweepers(ctx context.Context, views []registryView) {
 	}
 }
 
-func (s *session) askSweeper(ctx context.Context, linked *link, view *registryView) error {
+func (s *session) askPoller(ctx context.Context, linked *link, view *registryView) error {
 	state, err := linked.client.RegistryStatus(ctx, view.Registry)
 	if err != nil || state.At.IsZero() {
 		return err
 	}
-	view.State, view.Swept, view.Budget = registryAnswers, state.At, state.Last.Budget
+	view.State, view.Polled, view.RateLimit = registryAnswers, state.At, state.Last.RateLimit
 	if state.Problem != nil {
 		view.State, view.Problem = registryFails, problemViewOf(state.Problem)
 	}
@@ -111,14 +111,14 @@ func (s *session) writeRegistries(w io.Writer, views []registryView) {
 	}
 	t := newTable("REGISTRY", "STATE", "TAGS", "SWEPT", "NEXT", "LIMIT", "PROBLEM")
 	for _, v := range views {
-		look, state, problem := ordinary, v.State, ""
+		style, state, problem := ordinary, v.State, ""
 		if v.Problem != nil {
-			look, problem = bad, v.Problem.Message
+			style, problem = bad, v.Problem.Message
 			state += " since " + s.ago(v.Problem.Since)
-		} else if v.Budget.Refused != "" {
-			look, problem = doubtful, "changed settings refused: "+v.Budget.Refused
+		} else if v.RateLimit.Refused != "" {
+			style, problem = doubtful, "changed settings refused: "+v.RateLimit.Refused
 		}
-		t.row(look, v.Registry, state, strconv.Itoa(v.Tags), s.ago(v.Swept), s.ago(v.Next), dash(limitWords(v.Budget)), problem)
+		t.row(style, v.Registry, state, strconv.Itoa(v.Tags), s.ago(v.Polled), s.ago(v.Next), dash(limitWords(v.RateLimit)), problem)
 	}
 	t.write(w)
 }

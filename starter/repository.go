@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -100,7 +100,7 @@ func repositoryUpdate(ctx context.Context, s *session) error {
 		return err
 	}
 	stored, _, err := kept.Repository(ctx, name)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return refused("%s is not watched; watch it with: tagwatch repository watch %s", name, name)
 	}
 	if err != nil {
@@ -164,7 +164,7 @@ func (s *session) knownEndpoints(ctx context.Context, names []string) error {
 	}
 	for _, name := range names {
 		if _, err := kept.Endpoint(ctx, name); err != nil {
-			if errors.Is(err, fault.NotFound) {
+			if errors.Is(err, errkind.NotFound) {
 				return noEndpoint(name)
 			}
 			return err

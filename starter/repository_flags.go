@@ -23,7 +23,7 @@ func repositoryFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "keep", Usage: "also tags that fit this `glob`, whatever --include, --regex and versions say, as in latest; repeatable"},
 		&cli.BoolFlag{Name: "artifacts", Usage: "also tags that hold signatures, attestations and SBOMs"},
 		&cli.IntFlag{Name: "max-tags", Usage: "refuse to watch more tags than `N`", DefaultText: strconv.Itoa(watch.DefaultMost)},
-		&cli.DurationFlag{Name: "list-interval", Usage: "how often tags are listed, at least 30s", DefaultText: "the worker's --pass"},
+		&cli.DurationFlag{Name: "list-interval", Usage: "how often tags are listed, at least 30s", DefaultText: "the worker's --resync"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "only tell which tags would be watched, and why the others would not"},
 		&cli.BoolFlag{Name: "no-verify", Usage: "do not ask the registry whether the repository exists"},
 		outputFlag())

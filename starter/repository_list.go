@@ -60,11 +60,11 @@ func (s *session) writeRepositories(w io.Writer, views []repositoryView) {
 	}
 	t := newTable("REPOSITORY", "TAGS", "FILTER", "TYPES", "PLATFORMS", "LABELS", "LISTED", "PROBLEM")
 	for _, v := range views {
-		look, problem := ordinary, ""
+		style, problem := ordinary, ""
 		if v.Problem != nil {
-			look, problem = doubtful, v.Problem.Message
+			style, problem = doubtful, v.Problem.Message
 		}
-		t.row(look, v.Name.String(), v.share(), dash(filterLine(v.Filter)), list(v.Types), dash(platformLine(v.Repository)), dash(assignments(v.Options.Labels)), s.ago(v.Checked), problem)
+		t.row(style, v.Name.String(), v.share(), dash(filterLine(v.Filter)), list(v.Types), dash(platformLine(v.Repository)), dash(assignments(v.Options.Labels)), s.ago(v.Checked), problem)
 	}
 	t.write(w)
 }

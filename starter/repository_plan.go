@@ -31,11 +31,11 @@ func (s *session) writePlan(w io.Writer, plan *watch.Plan) {
 	fmt.Fprintf(w, "%s: %d of %s would be watched%s\n\n", plan.Repository, plan.Selected, number(plan.Tags, "tag"), changeLine(plan.Change))
 	t := newTable("WATCHED", "TAGS", "WHY", "WHICH")
 	for _, group := range plan.Groups {
-		look, watched := faint, "no"
+		style, watched := faint, "no"
 		if group.Selected {
-			look, watched = ordinary, "yes"
+			style, watched = ordinary, "yes"
 		}
-		t.row(look, watched, strconv.Itoa(group.Count), why(group), examples(group))
+		t.row(style, watched, strconv.Itoa(group.Count), why(group), examples(group))
 	}
 	t.write(w)
 	if plan.Problem != "" {

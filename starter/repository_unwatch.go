@@ -7,7 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -37,12 +37,12 @@ func repositoryUnwatch(ctx context.Context, s *session) error {
 	}
 	deleted := kept.DeleteRepository(ctx, name)
 	var ended []image.Target
-	if s.Bool("tags") && (deleted == nil || errors.Is(deleted, fault.NotFound)) {
+	if s.Bool("tags") && (deleted == nil || errors.Is(deleted, errkind.NotFound)) {
 		if ended, err = kept.UnwatchTags(ctx, name, s.now); err != nil {
 			return err
 		}
 	}
-	if errors.Is(deleted, fault.NotFound) && ended == nil {
+	if errors.Is(deleted, errkind.NotFound) && ended == nil {
 		return refused("%s is not watched; see: tagwatch repository list", name)
 	}
 	if deleted != nil && ended == nil {
@@ -50,7 +50,7 @@ func repositoryUnwatch(ctx context.Context, s *session) error {
 	}
 	fmt.Fprintf(s.out, "%s is no longer watched%s\n", name, endedLine(s.Bool("tags"), len(ended)))
 	if err := s.wakeEnded(ctx, name, ended); err != nil {
-		s.say("Its workflows were not told and end later: %s", sentence(err))
+		s.say("Its workflows were not notified and end later: %s", sentence(err))
 	}
 	return nil
 }
@@ -62,7 +62,7 @@ func endedLine(asked bool, ended int) string {
 	return ", nor " + number(ended, "tag") + " of it"
 }
 
-// wokenEnded is how many watchers are told that their watch has ended. Others
+// wokenEnded is how many watchers are notified that their watch has ended. Others
 // notice by themselves at their next pass.
 const wokenEnded = 200
 

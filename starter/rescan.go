@@ -17,7 +17,7 @@ func rescanCommand() *cli.Command {
 		Usage:     "look at tags now, and evaluate them anew",
 		UsageText: "tagwatch rescan REF... | --all",
 		Description: `Asks for a pass of each tag's workflow before its time: look at the registry,
-analyze again what could not be analyzed, match, evaluate. Subscribers are told
+analyze again what could not be analyzed, match, evaluate. Subscribers are notified
 if anything changed.
 
    tagwatch rescan docker.io/library/nginx:1.27

@@ -96,7 +96,7 @@ func processOf(ts *testscript.TestScript, file string) int {
 	return process
 }
 
-// running tells whether the process still does anything: one that ended may stay
+// running reports whether the process still does anything: one that ended may stay
 // in the table until its parent looks.
 func running(process int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", process))

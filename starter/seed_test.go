@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	seedEngine     = vuln.Engine("grype of the test")
-	seedGeneration = "sha256:feed"
+	seedEngine = vuln.Matcher("grype of the test")
+	seedBuild  = "sha256:feed"
 )
 
 // seeding fills a database as a worker would.
@@ -59,12 +59,12 @@ func (s seeding) feed(ctx context.Context) error {
 	if err != nil || known.Current != nil {
 		return err
 	}
-	generation := vuln.Description{Generation: vuln.Generation{Checksum: seedGeneration, Built: s.now, Schema: "6.1.0"},
+	build := vuln.Description{Build: vuln.Build{Checksum: seedBuild, Built: s.now, Schema: "6.1.0"},
 		Providers: []vuln.ProviderState{{Name: "debian", Captured: s.now, Records: 2, Rows: 2}}}
-	if err := s.SaveGeneration(ctx, generation, "", nil, s.now); err != nil {
+	if err := s.SaveBuild(ctx, build, "", nil, s.now); err != nil {
 		return err
 	}
-	_, err = s.Advance(ctx, watch.Advance{To: seedGeneration, Engine: seedEngine}, s.now)
+	_, err = s.Advance(ctx, watch.Advance{To: seedBuild, Matcher: seedEngine}, s.now)
 	return err
 }
 
@@ -98,7 +98,7 @@ func (s seeding) findings(ctx context.Context) error {
 		return vuln.GroupFinding{Finding: vuln.Finding{ID: id, Namespace: "debian:distro:debian:12", Package: openssl, Severity: severity,
 			Fix: fix, URL: "https://security-tracker.debian.org/tracker/" + id, KnownExploited: severity == vuln.Critical}}
 	}
-	return s.SaveFindings(ctx, seedGeneration, seedEngine, map[int64][]vuln.GroupFinding{groups[0].ID: {
+	return s.SaveFindings(ctx, seedBuild, seedEngine, map[int64][]vuln.GroupFinding{groups[0].ID: {
 		finding("CVE-2026-0002", vuln.Low, vuln.Fix{State: vuln.FixNone}),
 		finding("CVE-2026-0001", vuln.Critical, vuln.Fix{State: vuln.FixKnown, Versions: []string{"3.0.2"}}),
 	}}, s.now)
@@ -136,11 +136,11 @@ func (s seeding) record(ctx context.Context, bundle *policy.Bundle) error {
 			return watch.Decision{}, fmt.Errorf("nobody is subscribed to %s", s.target)
 		}
 		seen := watch.Seen{Resolved: image.Resolved{Manifest: s.digest}, Analyzed: s.digest, Packages: 1, Matched: subject.Matched,
-			Basis:           watch.Basis{Generation: view.Generation, Engine: view.Engine, Bundle: view.Bundle},
+			Basis:           watch.Basis{Build: view.Build, Matcher: view.Matcher, Bundle: view.Bundle},
 			Vulnerabilities: vuln.Merge(vuln.Findings(subject.Matches)),
 			Evaluation: &watch.Evaluation{Digest: s.digest, Bundle: bundle.Hash(), Status: outcome.Status,
 				FinalAction: outcome.FinalAction, Document: document}}
-		audience := watch.Audience{Account: "admin", Subscriptions: view.Subscriptions, Endpoints: view.Endpoints, Patience: time.Hour}
+		audience := watch.Audience{Account: "admin", Subscriptions: view.Subscriptions, Endpoints: view.Endpoints, RetryWindow: time.Hour}
 		return watch.Decide(s.target, view.State, seen, audience, s.now)
 	})
 }

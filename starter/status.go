@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -67,7 +67,7 @@ func (s *session) summary(ctx context.Context, target image.Target) (watch.Summa
 		return watch.Summary{}, err
 	}
 	summary, err := kept.Summary(ctx, target)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return summary, s.notWatched(ctx, target)
 	}
 	return summary, err
@@ -89,7 +89,7 @@ func (s *session) statusOf(ctx context.Context, target image.Target) (*tagStatus
 	if err != nil {
 		return nil, err
 	}
-	if view.Unreadable, err = s.stored.Unreadable(ctx, view.Analyzed); err != nil && !errors.Is(err, fault.NotFound) {
+	if view.Unreadable, err = s.stored.Unreadable(ctx, view.Analyzed); err != nil && !errors.Is(err, errkind.NotFound) {
 		return nil, err
 	}
 	view.Types = nil // the workflow may not know of all
@@ -108,7 +108,7 @@ func (s *session) live(ctx context.Context, target image.Target) (*workflows.Tag
 		return nil, err
 	}
 	state, err := linked.status(ctx, target)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return nil, refused("its workflow does not run; start it with: tagwatch rescan %s", target)
 	}
 	if err != nil {
@@ -151,7 +151,7 @@ func (s *session) writeStatuses(w io.Writer, views []tagStatusView) {
 		for _, count := range []int{v.Counts.Critical, v.Counts.High, v.Counts.Medium, v.Counts.Low} {
 			cells = append(cells, v.count(count))
 		}
-		t.row(v.look(), append(cells, dash(v.Digest.Short()), s.ago(v.Checked), dash(v.Interval), s.ago(v.Changed), v.problem())...)
+		t.row(v.style(), append(cells, dash(v.Digest.Short()), s.ago(v.Checked), dash(v.Interval), s.ago(v.Changed), v.problem())...)
 	}
 	t.write(w)
 }

@@ -5,8 +5,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -23,14 +23,14 @@ type tagStatusView struct {
 	Analyzed image.Digest `json:"analyzed_digest,omitempty"`
 	// Pending is since when the image waits to be analyzed and matched; what follows
 	// is about the analyzed one.
-	Pending    time.Time     `json:"analyzing_since,omitzero"`
-	Generation string        `json:"feed_generation,omitempty"`
-	Matched    bool          `json:"matched"`
-	Counts     countsView    `json:"vulnerabilities"`
-	Coverage   vuln.Coverage `json:"coverage,omitzero"`
-	Status     policy.Status `json:"policy_status,omitempty"`
-	Action     policy.Action `json:"final_action,omitempty"`
-	Types      []event.Type  `json:"types,omitempty"`
+	Pending  time.Time     `json:"analyzing_since,omitzero"`
+	Build    string        `json:"data_build,omitempty"`
+	Matched  bool          `json:"matched"`
+	Counts   countsView    `json:"vulnerabilities"`
+	Coverage vuln.Coverage `json:"coverage,omitzero"`
+	Status   policy.Status `json:"policy_status,omitempty"`
+	Action   policy.Action `json:"final_action,omitempty"`
+	Types    []event.Type  `json:"types,omitempty"`
 	// Unreadable are files of the analyzed image that could not be read for their
 	// packages.
 	Unreadable []sbom.Unreadable `json:"unreadable_files,omitempty"`
@@ -51,13 +51,13 @@ type tagStatusView struct {
 
 // liveView is what the tag's workflow knows beside what is recorded.
 type liveView struct {
-	Doing      string     `json:"doing,omitempty"`
-	NextResync time.Time  `json:"next_resync,omitzero"`
-	Recent     []toldView `json:"recent"`
+	Doing      string         `json:"doing,omitempty"`
+	NextResync time.Time      `json:"next_resync,omitzero"`
+	Recent     []notifiedView `json:"recent"`
 }
 
-// toldView is a notification in one line.
-type toldView struct {
+// notifiedView is a notification in one line.
+type notifiedView struct {
 	ID      string     `json:"id"`
 	Type    event.Type `json:"type"`
 	Summary string     `json:"summary"`
@@ -85,7 +85,7 @@ type countsView struct {
 // statusView shows a summary, with the workflow's state if it is known.
 func (s *session) statusView(sum watch.Summary, state *workflows.TagState) tagStatusView {
 	view := tagStatusView{Target: sum.Target, Digest: sum.Resolved.Manifest, Index: sum.Resolved.Index, Analyzed: sum.Analyzed, Pending: sum.Pending,
-		Generation: sum.Generation, Matched: sum.Matched, Counts: countsView(sum.Counts), Coverage: sum.Coverage, Status: sum.Status, Action: sum.FinalAction,
+		Build: sum.Build, Matched: sum.Matched, Counts: countsView(sum.Counts), Coverage: sum.Coverage, Status: sum.Status, Action: sum.FinalAction,
 		Problem: problemViewOf(sum.Problem), Checked: sum.Checked, NextCheck: sum.NextCheck, Resynced: sum.Resynced, Changed: sum.Changed, Next: sum.Next}
 	if sum.Interval > 0 {
 		view.Interval = watch.IntervalText(sum.Interval)
@@ -93,9 +93,9 @@ func (s *session) statusView(sum watch.Summary, state *workflows.TagState) tagSt
 	if state == nil {
 		return view
 	}
-	view.Types, view.Live = state.Types, &liveView{Doing: state.Doing, NextResync: state.NextResync, Recent: []toldView{}}
-	for _, told := range state.Recent {
-		view.Live.Recent = append(view.Live.Recent, toldView{told.ID, told.Type, told.Line, told.At})
+	view.Types, view.Live = state.Types, &liveView{Doing: state.Doing, NextResync: state.NextResync, Recent: []notifiedView{}}
+	for _, notified := range state.Recent {
+		view.Live.Recent = append(view.Live.Recent, notifiedView{notified.ID, notified.Type, notified.Line, notified.At})
 	}
 	if state.Problem != nil {
 		view.Problem = problemViewOf(state.Problem)
@@ -134,7 +134,7 @@ func (v tagStatusView) uncovered() string {
 	return ""
 }
 
-func (v tagStatusView) look() style {
+func (v tagStatusView) style() style {
 	switch {
 	case v.Status == policy.Fail:
 		return bad
@@ -153,7 +153,7 @@ func (v tagStatusView) problem() string {
 
 // remedy is what to do about a problem that does not pass by itself.
 func (v tagStatusView) remedy() string {
-	if v.Problem.Stage != watch.StageAnalyze || v.Problem.Kind != fault.Name(fault.Limit) {
+	if v.Problem.Stage != watch.StageAnalyze || v.Problem.Kind != errkind.Name(errkind.Limit) {
 		return ""
 	}
 	command := "tagwatch rescan " + v.Target.Reference.String()
@@ -182,7 +182,7 @@ func (s *session) writeStatus(w io.Writer, v *tagStatusView) {
 	if len(v.Unreadable) > 0 {
 		p.add("Not readable", number(len(v.Unreadable), "file")+", whose packages are not known")
 	}
-	p.add("Vulnerability data", v.Generation)
+	p.add("Vulnerability data", v.Build)
 	p.add("Subscribed to", list(v.Types))
 	p.add("Labels", assignments(v.Labels))
 	p.add("Last check", s.when(v.Checked))
@@ -243,8 +243,8 @@ func (s *session) writeRecent(w io.Writer, live *liveView) {
 	}
 	fmt.Fprintln(w, "\nLast notifications")
 	t := &table{}
-	for _, told := range live.Recent {
-		t.row(ordinary, stamp(told.At), shortID(told.ID), string(told.Type), told.Summary)
+	for _, notified := range live.Recent {
+		t.row(ordinary, stamp(notified.At), shortID(notified.ID), string(notified.Type), notified.Summary)
 	}
 	t.write(w)
 }

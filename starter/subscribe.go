@@ -17,12 +17,12 @@ import (
 func subscribeCommand() *cli.Command {
 	return &cli.Command{
 		Name: "subscribe", Category: categoryTags,
-		Usage:     "be told what happens to tags",
+		Usage:     "be notified what happens to tags",
 		UsageText: "tagwatch subscribe REF... [options]",
 		Description: `Watches each tag from now on. The types are analysis_update (its image was
 analyzed), tag_update (it points to another image), vuln_update (its
 vulnerabilities changed) and policy_eval (it passes no longer, or again). What
-is found first is told for analysis_update only.
+is found first is notified for analysis_update only.
 
 Of an image of several platforms, linux/amd64 is taken unless --platform names
 others. Each is watched by itself, under REF@platform.
@@ -163,16 +163,16 @@ func (s *session) subscribeAll(ctx context.Context, linked *link, requests []wat
 }
 
 func (s *session) writeSubscribed(w io.Writer, done []*subscribed) {
-	told := false
+	notified := false
 	for _, each := range done {
-		told = told || len(each.Endpoints) > 0
+		notified = notified || len(each.Endpoints) > 0
 		if each.Status != nil {
 			s.writeStatus(w, each.Status)
 			continue
 		}
 		fmt.Fprintf(w, "%s is watched: %s\n", each.Target, list(each.Types))
 	}
-	if !told {
-		s.say("No endpoint is told yet; add one with: tagwatch endpoint add NAME URL")
+	if !notified {
+		s.say("No endpoint is notified yet; add one with: tagwatch endpoint add NAME URL")
 	}
 }

@@ -25,7 +25,7 @@ func (s *session) await(ctx context.Context, linked *link, done []*subscribed) (
 			failures = append(failures, err)
 			continue
 		}
-		s.now = time.Now().UTC() // what is told of the tag happened meanwhile
+		s.now = time.Now().UTC() // what is notified of the tag happened meanwhile
 		status := s.statusView(state.Summary, &state)
 		each.Status = &status
 	}
@@ -97,7 +97,7 @@ func (l *link) analysisDetail(ctx context.Context, digest image.Digest) string {
 	return detail
 }
 
-// complete tells that every step is done for the image that the tag points to.
+// complete reports that every step is done for the image that the tag points to.
 func complete(state workflows.TagState) bool {
 	known := state.Summary
 	return known.Analyzed != "" && known.Analyzed == known.Resolved.Manifest && known.Matched && known.Status != "" &&

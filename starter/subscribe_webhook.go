@@ -6,8 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -31,7 +31,7 @@ func (s *session) webhook(ctx context.Context, requests []watch.SubscribeRequest
 	for i := range requests {
 		requests[i].Options.Endpoints = []string{endpoint.Name}
 	}
-	if _, err := kept.Endpoint(ctx, endpoint.Name); !errors.Is(err, fault.NotFound) {
+	if _, err := kept.Endpoint(ctx, endpoint.Name); !errors.Is(err, errkind.NotFound) {
 		return abandon, err
 	}
 	abandon = func(ctx context.Context) { _ = kept.DeleteEndpoint(ctx, endpoint.Name) }
@@ -42,5 +42,5 @@ func (s *session) webhook(ctx context.Context, requests []watch.SubscribeRequest
 // name does not show the URL, which may be a secret.
 func webhookEndpoint(address string) event.Endpoint {
 	sum := sha256.Sum256([]byte(address))
-	return event.Endpoint{Name: "webhook-" + hex.EncodeToString(sum[:6]), URL: address, Reserved: true}
+	return event.Endpoint{Name: "webhook-" + hex.EncodeToString(sum[:6]), URL: address, ExplicitOnly: true}
 }

@@ -18,7 +18,7 @@ import (
 func subscriptionsCommand() *cli.Command {
 	return &cli.Command{
 		Name: "subscriptions", Category: categoryTags,
-		Usage:     "list who is told what",
+		Usage:     "list who is notified what",
 		UsageText: "tagwatch subscriptions [options]",
 		Description: `Lists the active subscriptions.
 
@@ -83,7 +83,7 @@ func (s *session) subscriptionView(sub event.Subscription) subscriptionView {
 	return view
 }
 
-// places tells which targets --registry, --repository and --platform select.
+// places reports which targets --registry, --repository and --platform select.
 func (s *session) places() (within func(image.Target) bool, err error) {
 	registry, text := s.String("registry"), s.String("repository")
 	var repository image.Repository

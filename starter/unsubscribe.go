@@ -8,8 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -17,11 +17,11 @@ import (
 func unsubscribeCommand() *cli.Command {
 	return &cli.Command{
 		Name: "unsubscribe", Category: categoryTags,
-		Usage:     "be told no more of tags",
+		Usage:     "be notified no more of tags",
 		UsageText: "tagwatch unsubscribe REF... [options]",
 		Description: `Ends all subscriptions of each tag, or those of the types given. A tag without
 subscriptions is no longer watched, and what was known of it is forgotten;
-notifications that were told are kept.
+notifications that were notified are kept.
 
    tagwatch unsubscribe docker.io/library/nginx:1.27
    tagwatch unsubscribe nginx:1.27 --type vuln_update
@@ -58,7 +58,7 @@ func unsubscribe(ctx context.Context, s *session) error {
 	done := []unsubscribed{}
 	for _, target := range targets {
 		left, err := linked.unsubscribe(ctx, watch.UnsubscribeRequest{Target: target, Types: types})
-		if errors.Is(err, fault.NotFound) {
+		if errors.Is(err, errkind.NotFound) {
 			err = s.notSubscribed(ctx, target, types)
 		}
 		if err != nil {

@@ -28,10 +28,10 @@ type program struct {
 	// command makes the process, to be killed if it does not stop within grace.
 	command func() *exec.Cmd
 	grace   time.Duration
-	// watch tells when a process that was started has become ready; it returns
+	// watch reports when a process that was started has become ready; it returns
 	// when ctx ends at the latest.
 	watch func(ctx context.Context, ready func())
-	// advice says where to look when it cannot be started.
+	// advice says where to style when it cannot be started.
 	advice func() string
 	say    func(format string, arguments ...any)
 }
@@ -140,7 +140,7 @@ func terminate(ctx context.Context, command *exec.Cmd, grace time.Duration, ende
 	}
 }
 
-// rest waits and tells whether ctx is still alive.
+// rest waits and reports whether ctx is still alive.
 func rest(ctx context.Context, pause time.Duration) bool {
 	select {
 	case <-ctx.Done():

@@ -21,7 +21,7 @@ func vulnerabilitiesCommand() *cli.Command {
 		Name: "vulnerabilities", Aliases: []string{"vulns"}, Category: categoryTags,
 		Usage:     "list the vulnerabilities of a watched tag's image",
 		UsageText: "tagwatch vulnerabilities REF [options]",
-		Description: `Lists what was matched in the image that the tag was last analyzed at, the gravest
+		Description: `Lists what was matched in the image that the tag was last analyzed at, the mostSevere
 first. What your policies and whitelists say about it is shown by tagwatch
 evaluate. Several records about one vulnerability of a package have the same key
 in the JSON, as have the entries of webhooks.
@@ -47,7 +47,7 @@ was found in its packages means nothing then.`,
 type vulnerabilitiesView struct {
 	Target image.Target `json:"target"`
 	Digest image.Digest `json:"digest"`
-	// Coverage tells what it means that a vulnerability is not in the list.
+	// Coverage reports what it means that a vulnerability is not in the list.
 	Coverage        vuln.Coverage       `json:"coverage"`
 	Vulnerabilities []vulnerabilityView `json:"vulnerabilities"`
 }
@@ -115,7 +115,7 @@ func vulnerabilities(ctx context.Context, s *session) error {
 			list.Vulnerabilities = append(list.Vulnerabilities, view)
 		}
 	}
-	slices.SortStableFunc(list.Vulnerabilities, gravest)
+	slices.SortStableFunc(list.Vulnerabilities, mostSevere)
 	return s.show(list, func(w io.Writer) { s.writeVulnerabilities(w, list) })
 }
 
@@ -168,7 +168,7 @@ func vulnerabilityViewOf(m vuln.Match) vulnerabilityView {
 	return view
 }
 
-func gravest(a, b vulnerabilityView) int {
+func mostSevere(a, b vulnerabilityView) int {
 	return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), cmp.Compare(a.ID, b.ID),
 		cmp.Compare(a.Package, b.Package), cmp.Compare(a.Version, b.Version))
 }
@@ -191,7 +191,7 @@ func (s *session) writeVulnerabilities(w io.Writer, list vulnerabilitiesView) {
 		if scored {
 			cells = append(cells, epssCell(v.EPSS))
 		}
-		t.row(severityLook(v.Severity), cells...)
+		t.row(severityStyle(v.Severity), cells...)
 	}
 	t.write(w)
 }
@@ -217,7 +217,7 @@ func fixCell(state vuln.FixState, versions []string) string {
 	return dash(strings.Join(versions, ", "))
 }
 
-func severityLook(s vuln.Severity) style {
+func severityStyle(s vuln.Severity) style {
 	switch s {
 	case vuln.Critical:
 		return bad

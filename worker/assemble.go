@@ -51,7 +51,7 @@ func assemble(settings config.Config, keeper *store.Store, temporal client.Clien
 	if err != nil {
 		return nil, err
 	}
-	generations, err := feed.Open(settings.Path("feed"), feed.Options{URL: w.FeedURL, CAFile: w.FeedCAFile})
+	builds, err := feed.Open(settings.Path("feed"), feed.Options{URL: w.FeedURL, CAFile: w.FeedCAFile})
 	if err != nil {
 		return nil, errors.Join(err, images.Close())
 	}
@@ -69,14 +69,14 @@ func assemble(settings config.Config, keeper *store.Store, temporal client.Clien
 	if err != nil {
 		return nil, errors.Join(err, images.Close())
 	}
-	matches := matcher.New(generations.Path)
-	seen.meters.registry.MustRegister(&budgets{registries, seen.meters.hosts})
+	matches := matcher.New(builds.Path)
+	seen.meters.registry.MustRegister(&rateLimits{registries, seen.meters.hosts})
 	return &steps{held: []io.Closer{matches, images}, activities: &activities.Activities{
 		Store: observedStore{keeper, seen}, Registry: observedRegistry{registries, seen},
 		Analyzer: observedAnalyzer{puller{images, registries, scanner, logger}, seen}, Packages: published,
-		Matcher: observedMatcher{matches, seen}, Feed: generations, Sender: observedSender{sender, seen}, Watchers: newWatchers(workflows.Client{Temporal: temporal}),
+		Matcher: observedMatcher{matches, seen}, Feed: builds, Sender: observedSender{sender, seen}, Watchers: newWatchers(workflows.Client{Temporal: temporal}),
 		Account: event.Account{Name: settings.Account, Email: settings.Email, PublicURL: w.PublicURL},
-		Poll:    w.Poll, Pass: w.Pass, Window: w.WebhookWindow, Retention: w.Retention, FeedMaxAge: w.FeedMaxAge, RenewPace: w.RenewPace, Log: logger,
+		Poll:    w.Poll, Resync: w.Resync, Window: w.WebhookWindow, Retention: w.Retention, FeedMaxAge: w.FeedMaxAge, RenewPace: w.RenewPace, Log: logger,
 		Restore: func(ctx context.Context) error { return restore(ctx, temporal, w, logger) },
 	}}, nil
 }

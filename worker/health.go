@@ -13,9 +13,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// healthPatience is longer than a worker takes to find out that it is not
+// healthTimeout is longer than a worker takes to find out that it is not
 // ready.
-const healthPatience = 8 * time.Second
+const healthTimeout = 8 * time.Second
 
 // healthCommand is the health check of a container that holds nothing but this
 // program.
@@ -36,7 +36,7 @@ func askReady(ctx context.Context, listen string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, healthPatience)
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
 	if err != nil {

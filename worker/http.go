@@ -13,11 +13,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.temporal.io/sdk/client"
 
-	"github.com/tagwatch/tagwatch/adapters/door"
+	"github.com/tagwatch/tagwatch/adapters/httpserver"
 	"github.com/tagwatch/tagwatch/adapters/store"
 )
 
-// readiness tells whether this worker can do its work.
+// readiness reports whether this worker can do its work.
 type readiness struct {
 	store    *store.Store
 	temporal client.Client
@@ -59,7 +59,7 @@ func within(ctx context.Context, ask func(context.Context) error) error {
 
 // listen opens the address of the status page, health and metrics.
 func listen(address string) (net.Listener, error) {
-	listener, err := door.Listen(address)
+	listener, err := httpserver.Listen(address)
 	if err != nil {
 		return nil, fmt.Errorf("listen at %s (--listen, TAGWATCH_LISTEN): %w", address, err)
 	}
@@ -70,7 +70,7 @@ func listen(address string) (net.Listener, error) {
 // until the context ends.
 func serveHTTP(ctx context.Context, listener net.Listener, handler http.Handler, logger *slog.Logger) error {
 	logger.InfoContext(ctx, "status page, health and metrics served", "address", listener.Addr().String())
-	return door.Serve(ctx, listener, handler)
+	return httpserver.Serve(ctx, listener, handler)
 }
 
 // statusPage is what a browser sees, and who may see everything.

@@ -13,10 +13,10 @@ import (
 
 const (
 	// inventoryAge is how old a count may be: several scrapers, and pages that
-	// are looked at, cost the database one count.
+	// are checked, cost the database one count.
 	inventoryAge = 10 * time.Second
-	// inventoryPatience is shorter than Prometheus waits for a page by default.
-	inventoryPatience = 5 * time.Second
+	// inventoryTimeout is shorter than Prometheus waits for a page by default.
+	inventoryTimeout = 5 * time.Second
 )
 
 // inventory reads from the store, when it is asked, what an operator wants to
@@ -39,31 +39,31 @@ type inventory struct {
 }
 
 var (
-	tagsDesc       = describe("tagwatch_tags", "Watched tags by policy status.", "status")
-	failingDesc    = describe("tagwatch_tags_failing", "Watched tags that cannot be followed, by the kind of fault.", "kind")
-	failingSteps   = describe("tagwatch_steps_failing", "Tags, registries, repositories, endpoints and tasks of which a step keeps failing, by what they are.", "kind")
-	stuckDesc      = describe("tagwatch_workflows_stuck", "Workflows whose tasks keep failing, as Temporal reports them.")
-	uncoveredDesc  = describe("tagwatch_tags_not_covered", "Watched tags of a distribution that the vulnerability data does not cover.")
-	dueDesc        = describe("tagwatch_tags_due", "Tags whose next look at the registry is due.")
-	lagDesc        = describe("tagwatch_tags_lag_seconds", "How long the tag that is due for the longest time has been due.")
-	repositories   = describe("tagwatch_repositories", "Watched repositories.")
-	failingRepos   = describe("tagwatch_repositories_failing", "Watched repositories whose last listing failed.")
-	imagesDesc     = describe("tagwatch_images", "Known images by state.", "state")
-	endpointsDesc  = describe("tagwatch_endpoints", "Endpoints by state.", "state")
-	deliveriesDesc = describe("tagwatch_deliveries", "Deliveries kept, by state.", "state")
-	backlogDesc    = describe("tagwatch_deliveries_pending_age_seconds", "Age of the oldest delivery that is pending.")
-	toldDesc       = describe("tagwatch_notifications", "Notifications kept, by type.", "type")
-	feedBuilt      = describe("tagwatch_feed_built_timestamp_seconds", "When the current vulnerability data were built.")
-	feedChecked    = describe("tagwatch_feed_checked_timestamp_seconds", "When the source of the vulnerability data last answered.")
-	feedHeld       = describe("tagwatch_feed_held", "1 while vulnerability data that the source offers is on hold.")
-	feedFailing    = describe("tagwatch_feed_failing", "1 while the source of the vulnerability data does not answer.")
-	feedConditions = describe("tagwatch_feed_conditions", "What is wrong with the current vulnerability data or its future, by kind.", "kind")
-	feedCaptured   = describe("tagwatch_feed_provider_captured_timestamp_seconds", "When a provider's share of the current vulnerability data was captured.", "provider")
-	databaseUp     = describe("tagwatch_database_up", "1 if the database answered when these numbers were counted.")
-	databaseTook   = describe("tagwatch_database_count_duration_seconds", "Time that counting took.")
+	tagsDesc          = describe("tagwatch_tags", "Watched tags by policy status.", "status")
+	failingDesc       = describe("tagwatch_tags_failing", "Watched tags that cannot be followed, by the kind of fault.", "kind")
+	failingSteps      = describe("tagwatch_steps_failing", "Tags, registries, repositories, endpoints and tasks of which a step keeps failing, by what they are.", "kind")
+	stuckDesc         = describe("tagwatch_workflows_stuck", "Workflows whose tasks keep failing, as Temporal reports them.")
+	uncoveredDesc     = describe("tagwatch_tags_not_covered", "Watched tags of a distribution that the vulnerability data does not cover.")
+	dueDesc           = describe("tagwatch_tags_due", "Tags whose next check the registry is due.")
+	lagDesc           = describe("tagwatch_tags_lag_seconds", "How long the tag that is due for the longest time has been due.")
+	repositories      = describe("tagwatch_repositories", "Watched repositories.")
+	failingRepos      = describe("tagwatch_repositories_failing", "Watched repositories whose last listing failed.")
+	imagesDesc        = describe("tagwatch_images", "Known images by state.", "state")
+	endpointsDesc     = describe("tagwatch_endpoints", "Endpoints by state.", "state")
+	deliveriesDesc    = describe("tagwatch_deliveries", "Deliveries kept, by state.", "state")
+	backlogDesc       = describe("tagwatch_deliveries_pending_age_seconds", "Age of the oldest delivery that is pending.")
+	notificationsDesc = describe("tagwatch_notifications", "Notifications kept, by type.", "type")
+	feedBuilt         = describe("tagwatch_feed_built_timestamp_seconds", "When the current vulnerability data were built.")
+	feedChecked       = describe("tagwatch_feed_checked_timestamp_seconds", "When the source of the vulnerability data last answered.")
+	feedHeld          = describe("tagwatch_feed_held", "1 while vulnerability data that the source offers is on hold.")
+	feedFailing       = describe("tagwatch_feed_failing", "1 while the source of the vulnerability data does not answer.")
+	feedConditions    = describe("tagwatch_feed_conditions", "What is wrong with the current vulnerability data or its future, by kind.", "kind")
+	feedCaptured      = describe("tagwatch_feed_provider_captured_timestamp_seconds", "When a provider's share of the current vulnerability data was captured.", "provider")
+	databaseUp        = describe("tagwatch_database_up", "1 if the database answered when these numbers were counted.")
+	databaseTook      = describe("tagwatch_database_count_duration_seconds", "Time that counting took.")
 
 	inventoryDescs = []*prometheus.Desc{tagsDesc, failingDesc, failingSteps, stuckDesc, uncoveredDesc, dueDesc, lagDesc, repositories, failingRepos, imagesDesc, endpointsDesc,
-		deliveriesDesc, backlogDesc, toldDesc, feedBuilt, feedChecked, feedHeld, feedFailing, feedConditions, feedCaptured, databaseUp, databaseTook}
+		deliveriesDesc, backlogDesc, notificationsDesc, feedBuilt, feedChecked, feedHeld, feedFailing, feedConditions, feedCaptured, databaseUp, databaseTook}
 )
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -84,7 +84,7 @@ func (i *inventory) totals() (store.Totals, time.Duration, error) {
 	defer i.mu.Unlock()
 	now := i.now()
 	if age := now.Sub(i.at); i.at.IsZero() || age > inventoryAge || age < 0 {
-		ctx, cancel := context.WithTimeout(context.Background(), inventoryPatience)
+		ctx, cancel := context.WithTimeout(context.Background(), inventoryTimeout)
 		defer cancel()
 		var temporal sync.WaitGroup // beside the database: both may hang
 		temporal.Go(func() { i.tasks, i.blind = i.stuck(ctx) })
@@ -103,7 +103,7 @@ func (i *inventory) Collect(out chan<- prometheus.Metric) {
 	page.set(databaseTook, took.Seconds())
 	if err == nil {
 		page.tags(totals)
-		page.told(totals)
+		page.notified(totals)
 		page.feed(totals)
 	}
 	if i.mu.Lock(); i.blind == nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -58,7 +58,7 @@ func each[Name ~string](g gauges, desc *prometheus.Desc, counts map[Name]int, na
 func (g gauges) tags(totals store.Totals) {
 	each(g, tagsDesc, totals.TagsByStatus, policy.Pass, policy.Fail)
 	g.set(tagsDesc, float64(totals.TagsByStatus[""]), "none")
-	each(g, failingDesc, byKnownKind(totals.FailingByKind), append(fault.Names(), otherLabel)...)
+	each(g, failingDesc, byKnownKind(totals.FailingByKind), append(errkind.Names(), otherLabel)...)
 	each(g, failingSteps, totals.FailingSteps, watch.FailingKinds...)
 	g.set(dueDesc, float64(totals.Due))
 	g.age(lagDesc, totals.DueSince)
@@ -77,11 +77,11 @@ func byKnownKind(counts map[string]int) map[string]int {
 	return known
 }
 
-func (g gauges) told(totals store.Totals) {
+func (g gauges) notified(totals store.Totals) {
 	each(g, endpointsDesc, totals.EndpointsByHealth, event.Healths...)
 	each(g, deliveriesDesc, totals.DeliveriesByState, event.Pending, event.Delivered, event.Failed)
 	g.age(backlogDesc, totals.PendingSince)
-	each(g, toldDesc, totals.NotificationsByType, event.Types...)
+	each(g, notificationsDesc, totals.NotificationsByType, event.Types...)
 }
 
 func (g gauges) feed(totals store.Totals) {

@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -156,7 +156,7 @@ func TestInventoryIsCached(t *testing.T) {
 		testutil.CollectAndCount(&c.inventory)
 	}
 	c.clock = c.clock.Add(inventoryAge + time.Second)
-	c.fails = fault.Unavailable
+	c.fails = errkind.Unavailable
 	for range 5 {
 		testutil.CollectAndCount(&c.inventory)
 	}
@@ -169,7 +169,7 @@ func TestInventoryIsCached(t *testing.T) {
 func TestInventoryWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	c := newCounted(store.Totals{})
-	c.fails = fault.Unavailable
+	c.fails = errkind.Unavailable
 	page := prometheus.NewRegistry()
 	page.MustRegister(&c.inventory)
 	found, err := page.Gather()

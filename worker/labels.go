@@ -7,7 +7,7 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 const (
@@ -57,7 +57,7 @@ func outcomeOf(err error) string {
 // kindOf is the kind of fault of an error, also of one that a step has prepared
 // for Temporal.
 func kindOf(err error) string {
-	if name := fault.Name(err); name != "" {
+	if name := errkind.Name(err); name != "" {
 		return name
 	}
 	if failed, ok := errors.AsType[*temporal.ApplicationError](err); ok {
@@ -70,7 +70,7 @@ func kindOf(err error) string {
 }
 
 func knownKind(name string) string {
-	if fault.ByName(name) == nil {
+	if errkind.ByName(name) == nil {
 		return otherLabel
 	}
 	return name

@@ -9,8 +9,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 func TestLabelsAreBounded(t *testing.T) {
@@ -33,7 +33,7 @@ func TestOutcomes(t *testing.T) {
 		want string
 	}{
 		{"none", nil, "ok"},
-		{"of a kind", fmt.Errorf("look up: %w", fault.NotFound), "NotFound"},
+		{"of a kind", fmt.Errorf("look up: %w", errkind.NotFound), "NotFound"},
 		{"of a step", temporal.NewApplicationError("no", "Unavailable"), "Unavailable"},
 		{"of a step, of no kind", temporal.NewApplicationError("no", "https://user:secret@example.com"), otherLabel},
 		{"canceled", fmt.Errorf("match: %w", context.Canceled), "Canceled"},

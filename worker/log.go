@@ -20,11 +20,11 @@ func newLogger(w io.Writer, settings config.Config) *slog.Logger {
 }
 
 // temporalLog is what Temporal's library logs, as far as an operator has use for
-// it: a step that failed and is tried again, or is told to whoever asked for it,
+// it: a step that failed and is tried again, or is notified to whoever asked for it,
 // is no error of the worker; that task queues are served, the worker says itself.
 type temporalLog struct{ slog.Handler }
 
-// The library's messages that are told otherwise.
+// The library's messages that are notified otherwise.
 const (
 	libraryStarted = "Started Worker"
 	libraryStopped = "Stopped Worker"
@@ -47,14 +47,14 @@ func (t temporalLog) Handle(ctx context.Context, record slog.Record) error {
 	if !t.Enabled(ctx, level) {
 		return nil
 	}
-	told := slog.NewRecord(record.Time, level, message, record.PC)
+	notified := slog.NewRecord(record.Time, level, message, record.PC)
 	record.Attrs(func(a slog.Attr) bool {
 		if !slices.Contains(leftOut, a.Key) {
-			told.AddAttrs(a)
+			notified.AddAttrs(a)
 		}
 		return true
 	})
-	return t.Handler.Handle(ctx, told)
+	return t.Handler.Handle(ctx, notified)
 }
 
 // WithAttrs implements slog.Handler.

@@ -46,7 +46,7 @@ var (
 func newMeters() *meters {
 	m := &meters{registry: prometheus.NewRegistry(), hosts: &labels{most: mostHosts}}
 	m.requests = counters("tagwatch_registry_requests_total", "Questions to registries about tags.", "registry", "operation", "outcome")
-	m.requestDuration = histograms("tagwatch_registry_request_duration_seconds", "Time of a question to a registry, waiting for the budget included.", requestBuckets, "operation")
+	m.requestDuration = histograms("tagwatch_registry_request_duration_seconds", "Time of a question to a registry, waiting for the rate limit included.", requestBuckets, "operation")
 	m.transitions = counters("tagwatch_transitions_total", "Transitions that were recorded.", "type", "cause")
 	m.attempts = counters("tagwatch_delivery_attempts_total", "Attempts to deliver.", "outcome")
 	m.attemptDuration = histogram("tagwatch_delivery_attempt_duration_seconds", "Time of one attempt to deliver.", requestBuckets)

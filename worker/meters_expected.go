@@ -4,8 +4,8 @@ import (
 	"slices"
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // statusClasses are the outcomes of attempts that were answered.
@@ -28,7 +28,7 @@ func (m *meters) expect() {
 }
 
 // failureKinds are the kinds that kindOf tells apart.
-var failureKinds = append(fault.Names(), canceledLabel, otherLabel)
+var failureKinds = append(errkind.Names(), canceledLabel, otherLabel)
 
 // expectStep makes the series of the failures of a step that this worker serves.
 func (m *meters) expectStep(step string) {

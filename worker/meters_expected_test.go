@@ -10,8 +10,8 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // TestSeriesBeginAtZero sees what Prometheus needs to find an increase in the
@@ -38,7 +38,7 @@ func TestStepsBeginWithoutFailures(t *testing.T) {
 	fails := false
 	env.RegisterActivityWithOptions(func() error {
 		if fails {
-			return fmt.Errorf("match: %w", fault.Unavailable)
+			return fmt.Errorf("match: %w", errkind.Unavailable)
 		}
 		return nil
 	}, activity.RegisterOptions{Name: "Match"})

@@ -19,7 +19,7 @@ const hiddenName = "hidden"
 type withoutNames struct{ prometheus.Gatherer }
 
 // least are gauges of which the least value matters; of others it is the greatest.
-var least = []string{"tagwatch_registry_budget_remaining", "tagwatch_registry_budget_requests_per_second"}
+var least = []string{"tagwatch_registry_rate_limit_remaining", "tagwatch_registry_rate_limit_requests_per_second"}
 
 // Gather implements prometheus.Gatherer.
 func (g withoutNames) Gather() ([]*dto.MetricFamily, error) {

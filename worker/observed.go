@@ -105,7 +105,7 @@ type observedMatcher struct {
 
 // Match implements activities.Matcher.
 func (m observedMatcher) Match(ctx context.Context, checksum string, groups []vuln.Group) ([][]vuln.GroupFinding, error) {
-	ctx, end := m.begin(ctx, "match", attribute.Int("tagwatch.groups", len(groups)), attribute.String("tagwatch.generation", checksum))
+	ctx, end := m.begin(ctx, "match", attribute.Int("tagwatch.groups", len(groups)), attribute.String("tagwatch.build", checksum))
 	lists, err := m.Matcher.Match(ctx, checksum, groups)
 	m.meters.matchedGroups.Add(float64(len(lists)))
 	m.meters.matchingDuration.WithLabelValues(outcomeOf(err)).Observe(end(err).Seconds())

@@ -54,7 +54,7 @@ tagwatch_registry_requests_total{operation="list",outcome="ok",registry="HOST"} 
 	if err := testutil.CollectAndCompare(seen.requests, strings.NewReader(want)); err != nil {
 		t.Error(err)
 	}
-	if n := testutil.CollectAndCount(&budgets{registries, seen.hosts}); n != 4 {
-		t.Errorf("%d series, want three of the budget of one registry, and that of the settings", n)
+	if n := testutil.CollectAndCount(&rateLimits{registries, seen.hosts}); n != 4 {
+		t.Errorf("%d series, want three of the rate limit of one registry, and that of the settings", n)
 	}
 }

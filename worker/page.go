@@ -56,7 +56,7 @@ func statusToken(settings config.Worker) (string, error) {
 	return token, nil
 }
 
-// loopback tells whether only this machine reaches an address.
+// loopback reports whether only this machine reaches an address.
 func loopback(listen string) bool {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {
@@ -85,13 +85,13 @@ func (closed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // pageReader reads from the store what the status page shows.
 type pageReader struct{ *store.Store }
 
-// Overview implements page.Reader.
-func (p pageReader) Overview(ctx context.Context) (page.Overview, error) {
+// Installation implements page.Reader.
+func (p pageReader) Installation(ctx context.Context) (page.Installation, error) {
 	totals, err := p.Totals(ctx, time.Now())
 	if err != nil {
-		return page.Overview{}, err
+		return page.Installation{}, err
 	}
-	o := page.Overview{Pass: totals.TagsByStatus[policy.Pass], Fail: totals.TagsByStatus[policy.Fail], NotEvaluated: totals.TagsByStatus[""], NotCovered: totals.NotCovered,
+	o := page.Installation{Pass: totals.TagsByStatus[policy.Pass], Fail: totals.TagsByStatus[policy.Fail], NotEvaluated: totals.TagsByStatus[""], NotCovered: totals.NotCovered,
 		PendingDeliveries: totals.DeliveriesByState[event.Pending], FailedDeliveries: totals.DeliveriesByState[event.Failed],
 		FeedBuilt: totals.FeedBuilt, FeedHeld: totals.FeedHeld, FeedFailing: totals.FeedFailing, FeedConditions: len(totals.FeedConditions),
 		Endpoints: totals.EndpointsByHealth}
@@ -101,22 +101,22 @@ func (p pageReader) Overview(ctx context.Context) (page.Overview, error) {
 	return o, nil
 }
 
-// Told implements page.Reader.
-func (p pageReader) Told(ctx context.Context, filter page.ToldFilter) ([]page.Told, error) {
+// Notification implements page.Reader.
+func (p pageReader) NotificationPage(ctx context.Context, filter page.NotificationFilter) ([]page.Notification, error) {
 	asked := store.NotificationFilter{Before: filter.Before, Subject: filter.Subject, Limit: filter.Limit, Newest: true}
 	if filter.Type != "" {
 		asked.Types = []event.Type{filter.Type}
 	}
 	found, err := p.Notifications(ctx, asked)
-	told := make([]page.Told, len(found))
+	notified := make([]page.Notification, len(found))
 	for i, n := range found {
-		told[i] = page.Told{Seq: n.Seq, Notification: n.Notification}
+		notified[i] = page.Notification{Seq: n.Seq, Notification: n.Notification}
 	}
-	return told, err
+	return notified, err
 }
 
-// Notified implements page.Reader.
-func (p pageReader) Notified(ctx context.Context, id string) (event.Notification, error) {
+// NotificationByID implements page.Reader.
+func (p pageReader) NotificationByID(ctx context.Context, id string) (event.Notification, error) {
 	found, err := p.Notification(ctx, id)
 	return found.Notification, err
 }

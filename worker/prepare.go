@@ -17,7 +17,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/config"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -49,7 +49,7 @@ func ensureAttributes(ctx context.Context, connected client.Client, logger *slog
 	operator := connected.OperatorService()
 	known, err := operator.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
 	if status := serviceerror.ToStatus(err); err != nil && (status.Code() == codes.PermissionDenied || status.Code() == codes.Unimplemented) {
-		logger.WarnContext(ctx, "search attributes not looked at; see that the namespace has them", "namespace", namespace, "error", err)
+		logger.WarnContext(ctx, "search attributes not checked; see that the namespace has them", "namespace", namespace, "error", err)
 		return nil
 	}
 	if err != nil {
@@ -98,7 +98,7 @@ func ensureBundle(ctx context.Context, keeper *store.Store) error {
 		return err
 	}
 	_, err = keeper.ActivateBundle(ctx, first.ID, now)
-	if errors.Is(err, fault.Conflict) {
+	if errors.Is(err, errkind.Conflict) {
 		return nil // another worker was faster
 	}
 	return err

@@ -17,7 +17,7 @@ import (
 )
 
 // newScanner is the configured malware scanner; nil without one. One that does
-// not answer is told of at once: analyses wait for it.
+// not answer is notified of at once: analyses wait for it.
 func newScanner(w config.Worker, logger *slog.Logger) (*malware.Scanner, error) {
 	if w.Clamd == "" {
 		return nil, nil

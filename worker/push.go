@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/time/rate"
 
-	"github.com/tagwatch/tagwatch/adapters/door"
+	"github.com/tagwatch/tagwatch/adapters/httpserver"
 	"github.com/tagwatch/tagwatch/adapters/push"
 	"github.com/tagwatch/tagwatch/adapters/webhook"
 	"github.com/tagwatch/tagwatch/config"
@@ -29,7 +29,7 @@ func servePushes(ctx context.Context, settings config.Worker, waking *waker, wat
 	if err != nil {
 		return err
 	}
-	listener, err := door.Listen(settings.PushAddress)
+	listener, err := httpserver.Listen(settings.PushAddress)
 	if err != nil {
 		return fmt.Errorf("listen at %s (--push-address, TAGWATCH_PUSH_ADDRESS): %w", settings.PushAddress, err)
 	}
@@ -44,7 +44,7 @@ func servePushes(ctx context.Context, settings config.Worker, waking *waker, wat
 		logger.WarnContext(ctx, "pushes are received without TLS, and their secrets with them; give --push-cert-file, or put a proxy with TLS in front", "address", address.String())
 	}
 	logger.InfoContext(ctx, "pushes received", "address", address.String(), "tls", settings.PushCertFile != "")
-	return door.Serve(ctx, listener, handler)
+	return httpserver.Serve(ctx, listener, handler)
 }
 
 func newPushHandler(settings config.Worker, waking *waker, watching *meters, logger *slog.Logger) (http.Handler, error) {

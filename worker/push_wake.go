@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tagwatch/tagwatch/adapters/push"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -50,7 +50,7 @@ func newWaker(store pushed, reach woken, gap time.Duration) *waker {
 	return &waker{store: store, reach: reach, merged: newMerger(gap, wakeTimeout)}
 }
 
-// wake returns how many tags and repositories are looked at for these events.
+// wake returns how many tags and repositories are checked for these events.
 func (w *waker) wake(ctx context.Context, events []push.Event) (int, error) {
 	var count atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
@@ -87,8 +87,8 @@ func (w *waker) one(ctx context.Context, event push.Event) (int, error) {
 	return w.list(ctx, event.Repository, event.Tag)
 }
 
-// all has the sweep look at every watched tag of a repository, within what the
-// registry's budget allows: there may be thousands.
+// all has the poll check every watched tag of a repository, within what the
+// registry's rate limit allows: there may be thousands.
 func (w *waker) all(ctx context.Context, repository image.Repository) (int, error) {
 	var due int
 	err := w.merged.do(ctx, "due:"+repository.String(), func(ctx context.Context) (err error) {
@@ -108,7 +108,7 @@ func (w *waker) all(ctx context.Context, repository image.Repository) (int, erro
 // list has a watched repository list its tags, if it would watch that one.
 func (w *waker) list(ctx context.Context, repository image.Repository, tag string) (int, error) {
 	watched, _, err := w.store.Repository(ctx, repository)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return 0, nil
 	}
 	if err != nil {

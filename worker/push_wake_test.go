@@ -103,7 +103,7 @@ func TestWake(t *testing.T) {
 	}
 }
 
-// TestWakeDue: a deletion has the sweep look at the repository's tags, and at no
+// TestWakeDue: a deletion has the poll check the repository's tags, and at no
 // others.
 func TestWakeDue(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,7 @@ import (
 	"go.temporal.io/sdk/log"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/tagwatch/tagwatch/adapters/door"
+	"github.com/tagwatch/tagwatch/adapters/httpserver"
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/adapters/tracing"
 	"github.com/tagwatch/tagwatch/config"
@@ -69,7 +69,7 @@ func run(ctx context.Context, settings config.Config) error {
 	ready := &readiness{store: keeper, temporal: temporal}
 	handler := routes(ready, watching, page)
 	if settings.Worker.StatusToken == "" {
-		handler = door.ThisMachine(handler, settings.Worker.Listen)
+		handler = httpserver.ThisMachine(handler, settings.Worker.Listen)
 	}
 	group.Go(func() error { return serveHTTP(ctx, listener, handler, logger) })
 	group.Go(func() error { ready.announce(ctx, os.Stdout, listener.Addr(), logger); return nil })
@@ -78,11 +78,11 @@ func run(ctx context.Context, settings config.Config) error {
 	group.Go(func() error { return serveQueues(ctx, temporal, settings.Worker, steps, watching, ready, logger) })
 	group.Go(func() error { guard(ctx, temporal, settings.Worker, logger); return nil })
 	if settings.Worker.Serves("matching") {
-		group.Go(func() error { steps.activities.Tend(ctx); return nil })
+		group.Go(func() error { steps.activities.Housekeep(ctx); return nil })
 	}
 	if settings.Worker.Serves("analysis") {
 		renew := func(ctx context.Context) error { return runNow(ctx, temporal, workflows.RenewAnalysesID) }
-		group.Go(func() error { steps.activities.TendAnalyzer(ctx, renew); return nil })
+		group.Go(func() error { steps.activities.HousekeepAnalyzer(ctx, renew); return nil })
 	}
 	return group.Wait()
 }

@@ -54,7 +54,7 @@ func renewSchedules(ctx context.Context, connected client.Client, settings confi
 	return nil
 }
 
-// guardInterval is how often a worker looks at most whether Temporal still knows
+// guardInterval is how often a worker checks most whether Temporal still knows
 // what it needs.
 const guardInterval = 5 * time.Minute
 
@@ -70,7 +70,7 @@ func guard(ctx context.Context, connected client.Client, settings config.Worker,
 		case <-ticker.C:
 		}
 		if err := restore(ctx, connected, settings, logger); err != nil && ctx.Err() == nil {
-			logger.WarnContext(ctx, "Temporal not looked at, again later", "error", err)
+			logger.WarnContext(ctx, "Temporal not checked, again later", "error", err)
 		}
 	}
 }

@@ -19,11 +19,11 @@ import (
 
 // Activities is everything a workflow may ask of the outside world.
 type Activities interface {
-	// Subscribe stores subscriptions, after a look at the registry.
+	// Subscribe stores subscriptions, after a check the registry.
 	Subscribe(context.Context, watch.SubscribeRequest) (watch.SubscribeResult, error)
 	// Unsubscribe ends subscriptions and returns how many are left.
 	Unsubscribe(context.Context, watch.UnsubscribeRequest) (int, error)
-	// Observe looks at the registry and at the store.
+	// Observe checks the registry and at the store.
 	Observe(context.Context, image.Target) (watch.Observation, error)
 	// RequestAnalysis has an image analyzed once, whoever else asks for it.
 	RequestAnalysis(context.Context, watch.AnalysisRequest) error
@@ -39,16 +39,16 @@ type Activities interface {
 	// NoteFailing keeps that steps keep failing, or succeed again.
 	NoteFailing(context.Context, watch.Failing) error
 
-	// Sweep looks at the due tags of a registry and wakes the watchers of those
+	// Poll checks the due tags of a registry and wakes the watchers of those
 	// that moved.
-	Sweep(ctx context.Context, registry string) (watch.Sweep, error)
-	// TellRegistry tells the event log that a registry fails, or has recovered.
-	TellRegistry(context.Context, watch.RegistryTurn) error
+	PollRegistry(ctx context.Context, registry string) (watch.Poll, error)
+	// NotifyRegistry tells the event log that a registry fails, or has recovered.
+	NotifyRegistry(context.Context, watch.RegistryTurn) error
 
 	// ListTags compares a repository's tags with those that are watched and
 	// records the difference.
 	ListTags(context.Context, image.Repository) (watch.Listing, error)
-	// PlanRepository tells what watching a repository would come to.
+	// PlanRepository reports what watching a repository would come to.
 	PlanRepository(context.Context, watch.Repository) (watch.Plan, error)
 	// StartWatches starts the watchers that a repository still lacks.
 	StartWatches(context.Context, image.Repository) (int, error)
@@ -57,18 +57,18 @@ type Activities interface {
 
 	// FetchFeed asks for new vulnerability data, verifies and judges them.
 	FetchFeed(context.Context, watch.SyncRequest) (watch.Fetched, error)
-	// AdvanceFeed makes a generation current and matches again what it touches.
+	// AdvanceFeed makes a build current and matches again what it touches.
 	AdvanceFeed(context.Context, watch.AdvanceRequest) (watch.Advanced, error)
-	// ReevaluateAffected evaluates the tags of which a generation changed something
+	// ReevaluateAffected evaluates the tags of which a build changed something
 	// that a decision reads, and wakes the watchers that have to know.
-	ReevaluateAffected(ctx context.Context, generation string) (watch.Reevaluated, error)
+	ReevaluateAffected(ctx context.Context, build string) (watch.Reevaluated, error)
 	// Summarize tells at once what changed with another version of what analyzes
 	// or matches.
 	Summarize(context.Context, watch.SummarizeRequest) (watch.Summarized, error)
 	// Prune removes what nobody will ask for any more.
 	Prune(context.Context) (watch.Pruned, error)
 
-	// ActivatePolicy makes a stored bundle the active one and tells whether that
+	// ActivatePolicy makes a stored bundle the active one and reports whether that
 	// changed anything.
 	ActivatePolicy(ctx context.Context, bundle string) (bool, error)
 	// WakeAll wakes every watcher and returns how many.
@@ -80,7 +80,7 @@ type Activities interface {
 	// NextRenewal finds an image that the leading analyzer has not analyzed.
 	NextRenewal(context.Context, watch.RenewalRequest) (watch.Renewal, error)
 	// EndRenewal wakes the tags of a renewed image, remembers one that could not be
-	// renewed, and tells which it was.
+	// renewed, and reports which it was.
 	EndRenewal(context.Context, watch.RenewalEnd) (bool, error)
 
 	// RestoreTemporal makes sure that Temporal knows the search attributes and the
@@ -94,7 +94,7 @@ type Activities interface {
 	Deliver(ctx context.Context, endpoint string) (watch.Round, error)
 	// TestEndpoint sends a sample notification.
 	TestEndpoint(context.Context, watch.TestRequest) (watch.TestResult, error)
-	// CheckRegistry tells how a registry is spoken to and whether it works.
+	// CheckRegistry reports how a registry is spoken to and whether it works.
 	CheckRegistry(ctx context.Context, name string) (watch.RegistryReport, error)
 }
 
@@ -127,7 +127,7 @@ const untaken = 15 * time.Minute
 // The kinds of work, and how patient each is.
 var (
 	// quick is for a cheap step: it runs inside the workflow's own task. A step
-	// that keeps failing ends the pass, and the next pass tries again.
+	// that keeps failing ends the resync, and the next resync tries again.
 	quick = workflow.LocalActivityOptions{
 		StartToCloseTimeout: 40 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 5 * time.Second, MaximumAttempts: 3},
@@ -150,18 +150,18 @@ var (
 		HeartbeatTimeout:    silence,
 		RetryPolicy:         storing.RetryPolicy,
 	}
-	// sweeping checks many tags and heartbeats between them.
-	sweeping = workflow.ActivityOptions{
+	// polling checks many tags and heartbeats between them.
+	polling = workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Minute,
 		HeartbeatTimeout:    silence,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute, MaximumAttempts: tries},
 	}
-	// bulk is sweeping for what catches up: it waits where the watchers fall behind.
+	// bulk is polling for what catches up: it waits where the watchers fall behind.
 	bulk = workflow.ActivityOptions{
 		TaskQueue:           QueueBulk,
 		StartToCloseTimeout: 2 * time.Hour,
 		HeartbeatTimeout:    silence,
-		RetryPolicy:         sweeping.RetryPolicy,
+		RetryPolicy:         polling.RetryPolicy,
 	}
 	analysis = workflow.ActivityOptions{
 		TaskQueue:           QueueAnalysis,

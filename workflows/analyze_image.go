@@ -9,7 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/plain"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -20,7 +20,7 @@ type Analyzed struct {
 	Digest image.Digest
 	// Problem is why the image cannot be analyzed; nil when it is.
 	Problem *watch.Problem
-	// Delayed tells that the Problem may pass, and that the answer is still to come.
+	// Delayed reports that the Problem may pass, and that the answer is still to come.
 	Delayed bool `json:",omitempty"`
 }
 
@@ -75,7 +75,7 @@ func (a *analyzer) want(request watch.AnalysisRequest) {
 	a.arrived = true
 	for i, known := range a.Wanted {
 		if known.Watcher == request.Watcher {
-			request.Again = request.Again || known.Again
+			request.Force = request.Force || known.Force
 			a.Wanted[i] = request
 			return
 		}
@@ -144,7 +144,7 @@ func fairnessKey(repository image.Repository) string {
 
 // finish answers the watchers whose question is answered. A registry that
 // refuses one watcher's tag says nothing about the tags of the others: only that
-// one is told, and the next request is tried. What was known already is no
+// one is notified, and the next request is tried. What was known already is no
 // answer to those who want the image analyzed again.
 func (a *analyzer) finish(ctx workflow.Context, asked watch.AnalysisRequest, done watch.Analysis, err error) {
 	answer := Analyzed{Digest: a.Digest, Problem: done.Problem}
@@ -154,7 +154,7 @@ func (a *analyzer) finish(ctx workflow.Context, asked watch.AnalysisRequest, don
 	refused := err != nil && ofReference(answer.Problem)
 	var answered, left []watch.AnalysisRequest
 	for _, request := range a.Wanted {
-		if request == asked || !refused && (asked.Again || !request.Again) {
+		if request == asked || !refused && (asked.Force || !request.Force) {
 			answered = append(answered, request)
 		} else {
 			left = append(left, request)
@@ -174,16 +174,16 @@ func (a *analyzer) answer(ctx workflow.Context, requests []watch.AnalysisRequest
 		}
 		for i, request := range some {
 			if err := sent[i].Get(ctx, nil); err != nil {
-				workflow.GetLogger(ctx).Info("watcher not told of the analysis", "watcher", request.Watcher, "error", err)
+				workflow.GetLogger(ctx).Info("watcher not notified of the analysis", "watcher", request.Watcher, "error", err)
 			}
 		}
 	}
 }
 
-// ofReference tells whether the problem may lie in the reference that the image
+// ofReference reports whether the problem may lie in the reference that the image
 // was pulled by rather than in the image.
 func ofReference(problem *watch.Problem) bool {
-	return problem.Kind == fault.Name(fault.NotFound) || problem.Kind == fault.Name(fault.Unauthorized)
+	return problem.Kind == errkind.Name(errkind.NotFound) || problem.Kind == errkind.Name(errkind.Unauthorized)
 }
 
 func outcomeOf(done watch.Analysis, problem *watch.Problem) string {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/mock"
 	"go.temporal.io/sdk/testsuite"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -23,18 +23,18 @@ func wanted(tag string) watch.AnalysisRequest {
 	return watch.AnalysisRequest{Target: t, Digest: first, Watcher: workflows.WatchTagID(t)}
 }
 
-// answers collects what the watchers are told, by their ids.
+// answers collects what the watchers are notified, by their ids.
 func answers(env *testsuite.TestWorkflowEnvironment) map[string][]workflows.Analyzed {
 	var mu sync.Mutex
-	told := map[string][]workflows.Analyzed{}
+	notified := map[string][]workflows.Analyzed{}
 	env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, workflows.SignalAnalyzed, mock.Anything).Return(
 		func(_, id, _, _ string, answer any) error {
 			mu.Lock()
 			defer mu.Unlock()
-			told[id] = append(told[id], answer.(workflows.Analyzed))
+			notified[id] = append(notified[id], answer.(workflows.Analyzed))
 			return nil
 		})
-	return told
+	return notified
 }
 
 // want sends a request with the start, as clients do.
@@ -49,7 +49,7 @@ func want(env *testsuite.TestWorkflowEnvironment, requests ...watch.AnalysisRequ
 func TestAnalyzeImageOnceForMany(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	told := answers(env)
+	notified := answers(env)
 	var requests []watch.AnalysisRequest
 	expected := map[string][]workflows.Analyzed{}
 	for i := range 250 {
@@ -63,7 +63,7 @@ func TestAnalyzeImageOnceForMany(t *testing.T) {
 	if len(outside.analyzed) != 1 {
 		t.Errorf("analyzed %d times", len(outside.analyzed))
 	}
-	if diff := cmp.Diff(expected, told); diff != "" {
+	if diff := cmp.Diff(expected, notified); diff != "" {
 		t.Errorf("answers (-want +got)\n%s", diff)
 	}
 }
@@ -85,7 +85,7 @@ func TestAnalyzeImageLateRequester(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			env, outside := newWorld(t)
-			told := answers(env)
+			notified := answers(env)
 			outside.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
 				if len(outside.analyzed) == 1 {
 					test.late(env)
@@ -96,8 +96,8 @@ func TestAnalyzeImageLateRequester(t *testing.T) {
 			env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
 			finished(t, env)
 			for _, tag := range []string{"early", "late"} {
-				if got := told[wanted(tag).Watcher]; len(got) != 1 || got[0].Problem != nil {
-					t.Errorf("%s requester is told %v", tag, got)
+				if got := notified[wanted(tag).Watcher]; len(got) != 1 || got[0].Problem != nil {
+					t.Errorf("%s requester is notified %v", tag, got)
 				}
 			}
 		})
@@ -108,10 +108,10 @@ func TestAnalyzeImageLateRequester(t *testing.T) {
 func TestAnalyzeImageRequesterAtTheLastMoment(t *testing.T) {
 	t.Parallel()
 	env, _ := newWorld(t)
-	var told []string
+	var notified []string
 	env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, workflows.SignalAnalyzed, mock.Anything).Return(
 		func(_, id, _, _ string, _ any) error {
-			if told = append(told, id); len(told) == 1 {
+			if notified = append(notified, id); len(notified) == 1 {
 				env.SignalWorkflowSkippingWorkflowTask(workflows.SignalWanted, wanted("late"))
 			}
 			return nil
@@ -119,14 +119,14 @@ func TestAnalyzeImageRequesterAtTheLastMoment(t *testing.T) {
 	want(env, wanted("early"))
 	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
 	finished(t, env)
-	if diff := cmp.Diff([]string{wanted("early").Watcher, wanted("late").Watcher}, told); diff != "" {
-		t.Errorf("told (-want +got)\n%s", diff)
+	if diff := cmp.Diff([]string{wanted("early").Watcher, wanted("late").Watcher}, notified); diff != "" {
+		t.Errorf("notified (-want +got)\n%s", diff)
 	}
 }
 
 func TestAnalyzeImageFails(t *testing.T) {
 	t.Parallel()
-	hostile := &watch.Problem{Kind: fault.Name(fault.Limit), Stage: watch.StageAnalyze, Message: "layer 3 unpacks to more than 10 GiB"}
+	hostile := &watch.Problem{Kind: errkind.Name(errkind.Limit), Stage: watch.StageAnalyze, Message: "layer 3 unpacks to more than 10 GiB"}
 	tests := []struct {
 		name    string
 		analyze func(watch.AnalysisRequest) (watch.Analysis, error)
@@ -134,13 +134,13 @@ func TestAnalyzeImageFails(t *testing.T) {
 	}{
 		{"one registry has not got it", func(r watch.AnalysisRequest) (watch.Analysis, error) {
 			if r.Target.Reference.Tag == "gone" {
-				return watch.Analysis{}, permanentError(fault.NotFound, "no such manifest")
+				return watch.Analysis{}, permanentError(errkind.NotFound, "no such manifest")
 			}
 			return watch.Analysis{Digest: r.Digest}, nil
 		}, map[string]string{"gone": "NotFound", "good": "", "fine": ""}},
 		{"one registry refuses", func(r watch.AnalysisRequest) (watch.Analysis, error) {
 			if r.Target.Reference.Tag == "gone" {
-				return watch.Analysis{}, permanentError(fault.Unauthorized, "denied")
+				return watch.Analysis{}, permanentError(errkind.Unauthorized, "denied")
 			}
 			return watch.Analysis{Digest: r.Digest}, nil
 		}, map[string]string{"gone": "Unauthorized", "good": "", "fine": ""}},
@@ -148,21 +148,21 @@ func TestAnalyzeImageFails(t *testing.T) {
 			return watch.Analysis{Digest: r.Digest, Problem: hostile}, nil
 		}, map[string]string{"gone": "Limit", "good": "Limit", "fine": "Limit"}},
 		{"the step is at fault", func(watch.AnalysisRequest) (watch.Analysis, error) {
-			return watch.Analysis{}, permanentError(fault.Invalid, "unreadable")
+			return watch.Analysis{}, permanentError(errkind.Invalid, "unreadable")
 		}, map[string]string{"gone": "Invalid", "good": "Invalid", "fine": "Invalid"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			env, outside := newWorld(t)
-			told := answers(env)
+			notified := answers(env)
 			outside.analyze = test.analyze
 			want(env, wanted("gone"), wanted("good"), wanted("fine"))
 			env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
 			finished(t, env)
 			got := map[string]string{}
 			for tag := range test.want {
-				for _, answer := range told[wanted(tag).Watcher] {
+				for _, answer := range notified[wanted(tag).Watcher] {
 					got[tag] += kindOf(answer.Problem)
 				}
 			}
@@ -184,16 +184,16 @@ func kindOf(problem *watch.Problem) string {
 func TestAnalyzeImageAgain(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	told := answers(env)
-	known := &watch.Problem{Kind: fault.Name(fault.Limit), Stage: watch.StageAnalyze, Message: "as it was yesterday"}
+	notified := answers(env)
+	known := &watch.Problem{Kind: errkind.Name(errkind.Limit), Stage: watch.StageAnalyze, Message: "as it was yesterday"}
 	outside.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
-		if r.Again {
+		if r.Force {
 			return watch.Analysis{Digest: r.Digest}, nil
 		}
 		return watch.Analysis{Digest: r.Digest, Problem: known}, nil
 	}
 	again := wanted("again")
-	again.Again = true
+	again.Force = true
 	want(env, wanted("plain"), again)
 	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
 	finished(t, env)
@@ -201,7 +201,7 @@ func TestAnalyzeImageAgain(t *testing.T) {
 		wanted("plain").Watcher: {{Digest: first, Problem: known}},
 		again.Watcher:           {{Digest: first}},
 	}
-	if diff := cmp.Diff(expected, told); diff != "" {
+	if diff := cmp.Diff(expected, notified); diff != "" {
 		t.Errorf("answers (-want +got)\n%s", diff)
 	}
 }
@@ -222,13 +222,13 @@ func TestAnalyzeImageRequesterThatEnded(t *testing.T) {
 func TestAnalyzeImageCanceled(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	told := answers(env)
+	notified := answers(env)
 	outside.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) { return watch.Analysis{}, errOutage }
 	want(env, wanted("early"))
 	env.RegisterDelayedCallback(env.CancelWorkflow, time.Second)
 	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
-	if !env.IsWorkflowCompleted() || env.GetWorkflowError() == nil || len(told) != 0 {
-		t.Errorf("canceled: %v, told %v", env.GetWorkflowError(), told)
+	if !env.IsWorkflowCompleted() || env.GetWorkflowError() == nil || len(notified) != 0 {
+		t.Errorf("canceled: %v, notified %v", env.GetWorkflowError(), notified)
 	}
 }
 
@@ -236,12 +236,12 @@ func TestAnalyzeImageCanceled(t *testing.T) {
 func TestAnalyzeImageRepeatedRequest(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	told := answers(env)
+	notified := answers(env)
 	want(env, wanted("one"), wanted("one"), wanted("other"), wanted("one"))
 	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
 	finished(t, env)
 	for _, tag := range []string{"one", "other"} {
-		if got := told[wanted(tag).Watcher]; len(got) != 1 {
+		if got := notified[wanted(tag).Watcher]; len(got) != 1 {
 			t.Errorf("%s is answered %d times", tag, len(got))
 		}
 	}
@@ -254,7 +254,7 @@ func TestAnalyzeImageRepeatedRequest(t *testing.T) {
 func TestAnalyzeImageIsDelayed(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	told := answers(env)
+	notified := answers(env)
 	outside.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
 		if len(outside.analyzed) <= 6 {
 			return watch.Analysis{}, errOutage
@@ -264,7 +264,7 @@ func TestAnalyzeImageIsDelayed(t *testing.T) {
 	want(env, wanted("tag"))
 	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
 	finished(t, env)
-	got := told[wanted("tag").Watcher]
+	got := notified[wanted("tag").Watcher]
 	if len(got) != 2 || !got[0].Delayed || got[0].Problem == nil || got[1].Delayed || got[1].Problem != nil {
 		t.Errorf("answers %+v, want one that it is delayed, and one that it is done", got)
 	}
@@ -306,7 +306,7 @@ func TestAnalyzeImageHandsOver(t *testing.T) {
 func TestAnalyzeImageIgnoresOtherImages(t *testing.T) {
 	t.Parallel()
 	env, _ := newWorld(t)
-	told := answers(env)
+	notified := answers(env)
 	mine, other := wanted("mine"), wanted("other")
 	other.Digest = second
 	env.RegisterDelayedCallback(func() {
@@ -315,7 +315,7 @@ func TestAnalyzeImageIgnoresOtherImages(t *testing.T) {
 	}, 0)
 	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
 	finished(t, env)
-	if len(told[mine.Watcher]) != 1 || len(told[other.Watcher]) != 0 {
-		t.Errorf("told %v", told)
+	if len(notified[mine.Watcher]) != 1 || len(notified[other.Watcher]) != 0 {
+		t.Errorf("notified %v", notified)
 	}
 }

@@ -22,7 +22,7 @@ const (
 
 // BenchmarkThousandNewImages has a thousand new images of one repository wait on a
 // real server for a worker with one slot, then images of other repositories, then
-// known images to be looked at again. It reports in which place, of all, the last
+// known images to be checked again. It reports in which place, of all, the last
 // of the late subscriptions was analyzed, and the first of the known images; the
 // late ones must not wait for the thousand, and the known ones must.
 func BenchmarkThousandNewImages(b *testing.B) {

@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -34,7 +34,7 @@ func TestApplyPolicyThatDoesNotExist(t *testing.T) {
 	env, outside := newWorld(t)
 	env.ExecuteWorkflow(workflows.ApplyPolicy, unknownBundle)
 	err := workflows.Restore(env.GetWorkflowError())
-	if !errors.Is(err, fault.NotFound) || err.Error() != "there is no bundle unknown" {
+	if !errors.Is(err, errkind.NotFound) || err.Error() != "there is no bundle unknown" {
 		t.Errorf("error %v", err)
 	}
 	if outside.wokenAll != 0 {

@@ -28,7 +28,7 @@ type canceled struct {
 	// signal, if any, comes with the start, and wakes what rests.
 	signal   string
 	argument any
-	// rests tells that it waits for a timer when its steps succeed.
+	// rests reports that it waits for a timer when its steps succeed.
 	rests bool
 	// steps are those in which it is canceled.
 	steps []string
@@ -38,7 +38,7 @@ var toCancel = map[string]canceled{
 	workflows.TypeWatchTag: {input: workflows.TagState{Target: target}, signal: workflows.SignalCheckNow, argument: workflows.CheckNow{},
 		rests: true, steps: []string{"Observe", "RequestAnalysis", "Match", "Record", "WakeEndpoints"}},
 	workflows.TypeWatchRegistry: {input: workflows.RegistryState{Registry: registry}, signal: workflows.SignalWake, argument: struct{}{},
-		rests: true, steps: []string{"Sweep"}},
+		rests: true, steps: []string{"PollRegistry"}},
 	workflows.TypeWatchRepository: {input: workflows.RepositoryState{Repository: repository}, signal: workflows.SignalWake, argument: struct{}{},
 		rests: true, steps: []string{"ListTags", "StartWatches"}},
 	workflows.TypeServeEndpoint: {input: workflows.EndpointState{Name: "chat"}, signal: workflows.SignalWake, argument: struct{}{},
@@ -177,7 +177,7 @@ func newCancelStage(t *testing.T) *cancelStage {
 // restingWorld gives every workflow something to do in each of its steps, and
 // afterwards nothing for an hour.
 func restingWorld() *fake {
-	generation := vuln.Generation{Checksum: "sha256:generation"}
+	build := vuln.Build{Checksum: "sha256:build"}
 	return &fake{
 		now: time.Now,
 		observe: func(int) (watch.Observation, error) {
@@ -188,9 +188,9 @@ func restingWorld() *fake {
 		record: func(watch.RecordRequest) (watch.Recorded, error) {
 			return watch.Recorded{Endpoints: []string{"chat"}}, nil
 		},
-		sweep:   func(int) (watch.Sweep, error) { return swept(3), nil },
+		poll:    func(int) (watch.Poll, error) { return polled(3), nil },
 		list:    func(int) (watch.Listing, error) { return listed(), nil },
-		fetched: watch.Fetched{Generation: &generation},
+		fetched: watch.Fetched{Build: &build},
 		deliver: func(int) (watch.Round, error) { return watch.Round{Active: true}, nil },
 		behind:  []int{1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000},
 		renewal: func(watch.RenewalRequest) watch.Renewal {

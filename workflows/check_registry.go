@@ -29,7 +29,7 @@ func (c Client) CheckRegistry(ctx context.Context, name string) (report watch.Re
 	return report, err
 }
 
-// RegistryStatus asks the sweeper of a registry what it knows.
+// RegistryStatus asks the poller of a registry what it knows.
 func (c Client) RegistryStatus(ctx context.Context, registry string) (state RegistryState, err error) {
 	answer, err := c.Temporal.QueryWorkflow(ctx, WatchRegistryID(registry), "", QueryStatus)
 	if err != nil {

@@ -49,12 +49,12 @@ func (c Client) update(ctx context.Context, target image.Target, name string, re
 	return Restore(handle.Get(ctx, result))
 }
 
-// CheckTag asks a tag's watcher for a pass.
+// CheckTag asks a tag's watcher for a resync.
 func (c Client) CheckTag(ctx context.Context, target image.Target, asked CheckNow) error {
 	return c.signal(ctx, tagOptions(target), SignalCheckNow, asked, WatchTag, TagState{Target: target})
 }
 
-// WakeTag asks a tag's watcher to look whether anything changed.
+// WakeTag asks a tag's watcher to check whether anything changed.
 func (c Client) WakeTag(ctx context.Context, target image.Target) error {
 	return c.CheckTag(ctx, target, CheckNow{})
 }
@@ -79,20 +79,20 @@ func (c Client) TagStatus(ctx context.Context, target image.Target) (state TagSt
 	return state, err
 }
 
-// RequestAnalysis has an image analyzed and its watcher told.
+// RequestAnalysis has an image analyzed and its watcher notified.
 func (c Client) RequestAnalysis(ctx context.Context, request watch.AnalysisRequest) error {
 	options := options(AnalyzeImageID(request.Digest), "Analysis of "+string(request.Digest))
 	options.TaskQueue = QueueTags
 	return c.signal(ctx, options, SignalWanted, request, AnalyzeImage, AnalysisState{Digest: request.Digest})
 }
 
-// WakeRegistry starts the sweeper of a registry, or tells it that there are new
+// WakeRegistry starts the poller of a registry, or tells it that there are new
 // tags.
 func (c Client) WakeRegistry(ctx context.Context, registry string) error {
 	return c.signal(ctx, registryOptions(registry), SignalWake, struct{}{}, WatchRegistry, RegistryState{Registry: registry})
 }
 
-// PollRegistry has the sweeper of a registry check the due tags now.
+// PollRegistry has the poller of a registry check the due tags now.
 func (c Client) PollRegistry(ctx context.Context, registry string) error {
 	return c.signal(ctx, registryOptions(registry), SignalCheckNow, CheckNow{}, WatchRegistry, RegistryState{Registry: registry})
 }
@@ -182,9 +182,9 @@ func syncSummary(request watch.SyncRequest) string {
 	case request.File != "":
 		return "import of a file"
 	case request.Release:
-		return "release of the held generation"
+		return "release of the held build"
 	case request.Rollback:
-		return "back to the previous generation"
+		return "back to the previous build"
 	}
 	return "synchronization"
 }

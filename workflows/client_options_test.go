@@ -46,7 +46,7 @@ func TestClientOptionsWithLineBreaks(t *testing.T) {
 	}
 }
 
-// listen serves a Temporal that refuses everybody and tells what they showed.
+// listen serves a Temporal that refuses everybody and reports what they showed.
 func listen(t *testing.T) (address string, keys <-chan []string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

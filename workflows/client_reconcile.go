@@ -79,7 +79,7 @@ func (c Client) Label(ctx context.Context, kind watch.WatcherKind, name string) 
 	return fmt.Errorf("signal %s: %w", id, Restore(err))
 }
 
-// Runs tells whether that watcher runs now.
+// Runs reports whether that watcher runs now.
 func (c Client) Runs(ctx context.Context, kind watch.WatcherKind, name string) (bool, error) {
 	id := watchers[kind].prefix + name
 	described, err := c.Temporal.DescribeWorkflowExecution(ctx, id, "")
@@ -87,7 +87,7 @@ func (c Client) Runs(ctx context.Context, kind watch.WatcherKind, name string) (
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("look whether %s runs: %w", id, err)
+		return false, fmt.Errorf("check whether %s runs: %w", id, err)
 	}
 	return described.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
 }

@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/mocks"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -74,9 +74,9 @@ func TestClientSyncFeedJoins(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			connected, asked := started(run(workflows.Synced{Generation: "sha256:newer"}, nil), 0)
+			connected, asked := started(run(workflows.Synced{Build: "sha256:newer"}, nil), 0)
 			got, err := workflows.Client{Temporal: connected}.SyncFeed(t.Context(), test.request)
-			if err != nil || got.Generation != "sha256:newer" {
+			if err != nil || got.Build != "sha256:newer" {
 				t.Errorf("%+v, %v", got, err)
 			}
 			if joins := (*asked)[0].WorkflowIDConflictPolicy == enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING; joins != test.joins {
@@ -88,9 +88,9 @@ func TestClientSyncFeedJoins(t *testing.T) {
 
 func TestClientRestoresFaults(t *testing.T) {
 	t.Parallel()
-	connected, _ := started(run(workflows.Applied{}, permanentError(fault.NotFound, "there is no bundle x")), 0)
+	connected, _ := started(run(workflows.Applied{}, permanentError(errkind.NotFound, "there is no bundle x")), 0)
 	_, err := workflows.Client{Temporal: connected}.ApplyPolicy(t.Context(), "x")
-	if !errors.Is(err, fault.NotFound) || err.Error() != "there is no bundle x" {
+	if !errors.Is(err, errkind.NotFound) || err.Error() != "there is no bundle x" {
 		t.Errorf("%v", err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -22,24 +22,24 @@ func problemOf(ctx workflow.Context, stage watch.Stage, err error, before *watch
 	return problem
 }
 
-// permanent tells whether the problem is one that trying again cannot help.
+// permanent reports whether the problem is one that trying again cannot help.
 func permanent(problem *watch.Problem) bool { return permanentKind(problem.Kind) }
 
 // kindOf is the name of the fault that an activity's error carries; "" for a
 // passing failure.
 func kindOf(err error) string {
 	var application *temporal.ApplicationError
-	if errors.As(err, &application) && fault.ByName(application.Type()) != nil {
+	if errors.As(err, &application) && errkind.ByName(application.Type()) != nil {
 		return application.Type()
 	}
 	return ""
 }
 
-// permanentKind tells whether a fault of that name is one that trying again
+// permanentKind reports whether a fault of that name is one that trying again
 // cannot help.
 func permanentKind(name string) bool {
-	kind := fault.ByName(name)
-	return kind != nil && fault.Permanent(kind)
+	kind := errkind.ByName(name)
+	return kind != nil && errkind.Permanent(kind)
 }
 
 // messageOf is the text of the innermost cause: what happened, without the
@@ -58,7 +58,7 @@ func messageOf(err error) string {
 
 // invalid is the refusal of an update.
 func invalid(format string, arguments ...any) error {
-	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, arguments...), fault.Name(fault.Invalid), nil)
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, arguments...), errkind.Name(errkind.Invalid), nil)
 }
 
 // Restore gives an error that came through Temporal its kind of package fault
@@ -67,12 +67,12 @@ func Restore(err error) error {
 	if err == nil {
 		return nil
 	}
-	if kind := fault.ByName(kindOf(err)); kind != nil {
+	if kind := errkind.ByName(kindOf(err)); kind != nil {
 		return restored{message: messageOf(err), kind: kind}
 	}
 	var missing *serviceerror.NotFound
 	if errors.As(err, &missing) {
-		return restored{message: missing.Error(), kind: fault.NotFound}
+		return restored{message: missing.Error(), kind: errkind.NotFound}
 	}
 	var application *temporal.ApplicationError
 	if errors.As(err, &application) {

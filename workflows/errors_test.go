@@ -8,13 +8,13 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
 func TestRestore(t *testing.T) {
 	t.Parallel()
-	gone := permanentError(fault.NotFound, "tag latest is not in the registry")
+	gone := permanentError(errkind.NotFound, "tag latest is not in the registry")
 	other := errors.New("connection refused")
 	tests := []struct {
 		name string
@@ -22,9 +22,9 @@ func TestRestore(t *testing.T) {
 		kind error
 		text string
 	}{
-		{"a fault", gone, fault.NotFound, "tag latest is not in the registry"},
-		{"a fault in words of Temporal's", fmt.Errorf("workflow execution error: activity error: %w", gone), fault.NotFound, "tag latest is not in the registry"},
-		{"a workflow that does not run", serviceerror.NewNotFound("workflow not found for ID: x"), fault.NotFound, "workflow not found for ID: x"},
+		{"a fault", gone, errkind.NotFound, "tag latest is not in the registry"},
+		{"a fault in words of Temporal's", fmt.Errorf("workflow execution error: activity error: %w", gone), errkind.NotFound, "tag latest is not in the registry"},
+		{"a workflow that does not run", serviceerror.NewNotFound("workflow not found for ID: x"), errkind.NotFound, "workflow not found for ID: x"},
 		{"no kind", fmt.Errorf("activity error: %w", temporal.NewApplicationError("disk full", "PathError")), nil, "disk full"},
 		{"nothing of Temporal's", other, other, "connection refused"},
 	}
@@ -35,8 +35,8 @@ func TestRestore(t *testing.T) {
 			if got.Error() != test.text || test.kind != nil && !errors.Is(got, test.kind) {
 				t.Errorf("%v; want %v: %s", got, test.kind, test.text)
 			}
-			if test.kind == nil && fault.Name(got) != "" {
-				t.Errorf("of kind %s", fault.Name(got))
+			if test.kind == nil && errkind.Name(got) != "" {
+				t.Errorf("of kind %s", errkind.Name(got))
 			}
 		})
 	}

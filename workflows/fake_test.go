@@ -9,8 +9,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -35,14 +35,14 @@ type fake struct {
 	refuse  error // of Subscribe
 	storing func()
 
-	sweep   func(round int) (watch.Sweep, error)
+	poll    func(round int) (watch.Poll, error)
 	tell    func(watch.RegistryTurn) error
-	list    func(look int) (watch.Listing, error)
+	list    func(check int) (watch.Listing, error)
 	fetched watch.Fetched
 	deliver func(round int) (watch.Round, error)
 	wake    func() error
 
-	passes     []time.Time // of Observe, Sweep, ListTags or Deliver
+	passes     []time.Time // of Observe, Poll, ListTags or Deliver
 	requested  []watch.AnalysisRequest
 	analyzed   []watch.AnalysisRequest
 	matched    []image.Digest
@@ -54,7 +54,7 @@ type fake struct {
 	started    int // times that new watchers were started
 	advanced   []watch.AdvanceRequest
 	superseded int      // moves that another run overtakes, the first ones
-	affected   []string // generations whose tags were woken
+	affected   []string // builds whose tags were woken
 	behind     []int    // answers to Summarize, then 0
 	summarized []watch.SummarizeRequest
 	activated  []string
@@ -142,11 +142,11 @@ func (f *fake) NoteFailing(_ context.Context, failing watch.Failing) error {
 	return nil
 }
 
-func (f *fake) Sweep(context.Context, string) (watch.Sweep, error) {
-	return f.sweep(did(f, &f.passes, f.now()))
+func (f *fake) PollRegistry(context.Context, string) (watch.Poll, error) {
+	return f.poll(did(f, &f.passes, f.now()))
 }
 
-func (f *fake) TellRegistry(_ context.Context, turn watch.RegistryTurn) error {
+func (f *fake) NotifyRegistry(_ context.Context, turn watch.RegistryTurn) error {
 	if f.tell != nil {
 		if err := f.tell(turn); err != nil {
 			return err
@@ -183,11 +183,11 @@ func (f *fake) AdvanceFeed(_ context.Context, r watch.AdvanceRequest) (watch.Adv
 	if len(f.advanced) <= f.superseded {
 		return watch.Advanced{Superseded: true}, nil
 	}
-	return watch.Advanced{Generation: r.Generation.Checksum, Groups: 12, Changed: 3}, nil
+	return watch.Advanced{Build: r.Build.Checksum, Groups: 12, Changed: 3}, nil
 }
 
-func (f *fake) ReevaluateAffected(_ context.Context, generation string) (watch.Reevaluated, error) {
-	did(f, &f.affected, generation)
+func (f *fake) ReevaluateAffected(_ context.Context, build string) (watch.Reevaluated, error) {
+	did(f, &f.affected, build)
 	return watch.Reevaluated{Evaluated: 1, Woken: 1, Rest: f.aged}, nil
 }
 
@@ -207,7 +207,7 @@ func (f *fake) Prune(context.Context) (watch.Pruned, error) { return watch.Prune
 
 func (f *fake) ActivatePolicy(_ context.Context, bundle string) (bool, error) {
 	if bundle == unknownBundle {
-		return false, permanentError(fault.NotFound, "there is no bundle "+bundle)
+		return false, permanentError(errkind.NotFound, "there is no bundle "+bundle)
 	}
 	did(f, &f.activated, bundle)
 	return true, nil
@@ -285,7 +285,7 @@ var (
 
 // permanentError is a step's error as the activities return it.
 func permanentError(kind error, message string) error {
-	return temporal.NewNonRetryableApplicationError(message, fault.Name(kind), nil)
+	return temporal.NewNonRetryableApplicationError(message, errkind.Name(kind), nil)
 }
 
 // steady is an observation of a tag of which everything is done and known.
@@ -345,7 +345,7 @@ func (quiet) Info(string, ...any)  {}
 func (quiet) Warn(string, ...any)  {}
 func (quiet) Error(string, ...any) {}
 
-// waits are the times between the passes.
+// waits are the times between the resyncs.
 func (f *fake) waits() []time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()

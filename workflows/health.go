@@ -18,7 +18,7 @@ type health struct {
 	name string
 	// failures counts the rounds that failed since the last that did not.
 	failures int
-	// certain tells that noted is what the store says; a run may follow one that
+	// certain reports that noted is what the store says; a run may follow one that
 	// was terminated.
 	certain, noted bool
 }
@@ -103,7 +103,7 @@ func persist(ctx workflow.Context, summary string, try func() error) error {
 	}
 }
 
-// persists tells whether the step of a task is tried until it succeeds: there is no
+// persists reports whether the step of a task is tried until it succeeds: there is no
 // other round to try it in.
 func persists(ctx workflow.Context, options workflow.ActivityOptions) bool {
 	h := healthOf(ctx)

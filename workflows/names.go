@@ -9,7 +9,7 @@ import (
 // Names by which clients reach running workflows. Recorded histories hold them:
 // add, never rename.
 const (
-	// SignalCheckNow asks for a pass; its argument is a CheckNow.
+	// SignalCheckNow asks for a resync; its argument is a CheckNow.
 	SignalCheckNow = "check-now"
 	// SignalDataChanged tells a watcher that findings of its image changed.
 	SignalDataChanged = "data-changed"
@@ -79,7 +79,7 @@ func tagLabels(target image.Target) []temporal.SearchAttributeUpdate {
 	return append(repositoryLabels(target.Reference.Repository), AttributeTag.ValueSet(target.String()))
 }
 
-// CheckNow asks for a pass before its time.
+// CheckNow asks for a resync before its time.
 type CheckNow struct {
 	// Force makes every step anew, also where nothing seems to have changed.
 	Force bool
@@ -99,7 +99,7 @@ func WatchTagID(target image.Target) string { return watchTag + target.String() 
 // AnalyzeImageID is the id of the one analysis of an image.
 func AnalyzeImageID(digest image.Digest) string { return "analyze-image:" + string(digest) }
 
-// WatchRegistryID is the id of the one sweeper of a registry.
+// WatchRegistryID is the id of the one poller of a registry.
 func WatchRegistryID(registry string) string { return watchRegistry + registry }
 
 // WatchRepositoryID is the id of the one watcher of a repository.

@@ -21,7 +21,7 @@ var planning = workflow.ActivityOptions{
 	RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 5 * time.Second, MaximumAttempts: 3},
 }
 
-// PlanRepository tells what watching a repository would come to, without
+// PlanRepository reports what watching a repository would come to, without
 // watching anything.
 func PlanRepository(ctx workflow.Context, repository watch.Repository) (watch.Plan, error) {
 	return call(ctx, planning, "list tags", Activities.PlanRepository, repository)

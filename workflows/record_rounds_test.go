@@ -9,8 +9,8 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -18,20 +18,20 @@ import (
 )
 
 func playWatchRegistry(t *testing.T, s *stage) client.WorkflowRun {
-	soon := swept(4)
+	soon := polled(4)
 	soon.Wait = 0
-	s.sweep = func(round int) (watch.Sweep, error) {
+	s.poll = func(round int) (watch.Poll, error) {
 		switch round {
 		case 1:
 			return soon, nil // the timer brings the next round
 		case 2, 3:
 			return down("no route to host"), nil
 		case 4:
-			return swept(4), nil
+			return polled(4), nil
 		case 5:
-			return watch.Sweep{}, permanentError(fault.Invalid, "a row cannot be read")
+			return watch.Poll{}, permanentError(errkind.Invalid, "a row cannot be read")
 		}
-		return watch.Sweep{}, nil
+		return watch.Poll{}, nil
 	}
 	var tells atomic.Int64
 	s.tell = func(watch.RegistryTurn) error {
@@ -57,12 +57,12 @@ func playWatchRepository(t *testing.T, s *stage) client.WorkflowRun {
 	changed.Endpoints, changed.Ended = []string{"chat"}, []image.Target{target}
 	soon := listed()
 	soon.List = time.Second
-	s.list = listings(soon, changed, unlisted(fault.Unavailable, 0))
+	s.list = listings(soon, changed, unlisted(errkind.Unavailable, 0))
 	wake := func() error { return s.client.WakeRepository(background, repository) }
 	must(t, wake())
 	run := s.run(workflows.WatchRepositoryID(repository))
-	for looks := 2; looks <= 3; looks++ {
-		s.rests(t, run, looks)
+	for checks := 2; checks <= 3; checks++ {
+		s.rests(t, run, checks)
 		must(t, wake())
 	}
 	s.ends(t, run)
@@ -78,7 +78,7 @@ func playServeEndpoint(t *testing.T, s *stage) client.WorkflowRun {
 		case 2:
 			return watch.Round{Active: true, Delivered: 1, State: event.EndpointState{LastAnswer: "HTTP 204"}}, nil
 		case 3:
-			return watch.Round{}, permanentError(fault.Invalid, "a row cannot be read")
+			return watch.Round{}, permanentError(errkind.Invalid, "a row cannot be read")
 		}
 		return gone()
 	}
@@ -111,7 +111,7 @@ func playServeEndpointHandover(t *testing.T, s *stage) client.WorkflowRun {
 }
 
 func playSyncFeed(t *testing.T, s *stage) client.WorkflowRun {
-	s.fetched = watch.Fetched{Current: "sha256:current", Generation: &vuln.Generation{Checksum: "sha256:newer", Schema: "6.1.0"}}
+	s.fetched = watch.Fetched{Current: "sha256:current", Build: &vuln.Build{Checksum: "sha256:newer", Schema: "6.1.0"}}
 	_, err := s.client.SyncFeed(background, watch.SyncRequest{})
 	must(t, err)
 	return s.run(workflows.SyncFeedID)
@@ -126,7 +126,7 @@ func playSyncFeedHeld(t *testing.T, s *stage) client.WorkflowRun {
 
 // playSyncFeedSummary: a new matcher touches tags, one of which is behind.
 func playSyncFeedSummary(t *testing.T, s *stage) client.WorkflowRun {
-	s.fetched = watch.Fetched{Current: "sha256:current", Generation: &vuln.Generation{Checksum: "sha256:current"}, Rematch: true}
+	s.fetched = watch.Fetched{Current: "sha256:current", Build: &vuln.Build{Checksum: "sha256:current"}, Rematch: true}
 	s.behind = []int{1}
 	_, err := s.client.SyncFeed(background, watch.SyncRequest{})
 	must(t, err)
@@ -176,14 +176,14 @@ func playRenewAnalyses(t *testing.T, s *stage) client.WorkflowRun {
 		next := outdatedImages("syft 2", first, second, first)(r)
 		next.Pause = time.Second
 		if r.After == 2 {
-			next.Problem = &watch.Problem{Kind: fault.Name(fault.Unavailable), Stage: watch.StageResolve, Message: "no route"}
+			next.Problem = &watch.Problem{Kind: errkind.Name(errkind.Unavailable), Stage: watch.StageResolve, Message: "no route"}
 			s.ageing.age(id)
 		}
 		return next
 	}
 	s.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
 		if r.Digest == second {
-			return watch.Analysis{}, permanentError(fault.Unauthorized, "denied")
+			return watch.Analysis{}, permanentError(errkind.Unauthorized, "denied")
 		}
 		return watch.Analysis{Digest: r.Digest, Packages: 40, Files: 1200}, nil
 	}

@@ -12,8 +12,8 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -46,7 +46,7 @@ var background = context.Background()
 // ask has an image analyzed like a real worker does.
 func (s *stage) ask(r watch.AnalysisRequest) error { return s.client.RequestAnalysis(background, r) }
 
-// rests waits until that many passes were made and the workflow waits for a
+// rests waits until that many resyncs were made and the workflow waits for a
 // timer.
 func (s *stage) rests(t *testing.T, run client.WorkflowRun, passes int) {
 	t.Helper()
@@ -86,13 +86,13 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// outcome is what a record of a pass comes to.
+// outcome is what a record of a resync comes to.
 func outcome(r watch.RecordRequest, endpoints ...string) watch.Recorded {
 	recorded := watch.Recorded{Endpoints: endpoints, Summary: watch.Summary{
-		Target: r.Target, Resolved: r.Resolved, Analyzed: r.Resolved.Manifest, Generation: "sha256:generation", Matched: true,
+		Target: r.Target, Resolved: r.Resolved, Analyzed: r.Resolved.Manifest, Build: "sha256:build", Matched: true,
 		Counts: vuln.Counts{Critical: 1, High: 2}, Status: "fail", FinalAction: "stop", Checked: time.Now(), Changed: time.Now()}}
 	if len(endpoints) > 0 {
-		recorded.Notifications = []watch.Told{{ID: "1", Type: event.TagUpdate, Line: "moved", At: time.Now()}}
+		recorded.Notifications = []watch.Notified{{ID: "1", Type: event.TagUpdate, Line: "moved", At: time.Now()}}
 	}
 	return recorded
 }
@@ -104,15 +104,15 @@ func playWatchTag(t *testing.T, s *stage) client.WorkflowRun {
 	s.record = func(r watch.RecordRequest) (watch.Recorded, error) { return outcome(r, "chat"), nil }
 	s.observe = func(pass int) (watch.Observation, error) {
 		switch pass {
-		case 1: // the answers bring the next pass, here and below
+		case 1: // the answers bring the next resync, here and below
 			return everyHour(fresh(first))
 		case 2:
 			return everyHour(analyzed(first))
 		case 3, 4, 5:
 			return everyHour(steady(first))
 		case 6:
-			return everyHour(failing(fault.Name(fault.Unavailable)))
-		case 7: // the timer brings the next pass
+			return everyHour(failing(errkind.Name(errkind.Unavailable)))
+		case 7: // the timer brings the next resync
 			soon := steady(first)
 			soon.Every, soon.Types = time.Second, []event.Type{event.TagUpdate}
 			return soon, nil
@@ -150,13 +150,13 @@ func playWatchTag(t *testing.T, s *stage) client.WorkflowRun {
 func playWatchTagTroubles(t *testing.T, s *stage) client.WorkflowRun {
 	tag := target
 	tag.Reference.Tag = "troubles"
-	hostile := &watch.Problem{Kind: fault.Name(fault.Limit), Stage: watch.StageAnalyze, Message: "layer 3 is too large"}
-	invalid := permanentError(fault.Invalid, "it cannot be read")
+	hostile := &watch.Problem{Kind: errkind.Name(errkind.Limit), Stage: watch.StageAnalyze, Message: "layer 3 is too large"}
+	invalid := permanentError(errkind.Invalid, "it cannot be read")
 	changed := steady(first)
 	changed.Changed = true
 	unmatched := changed
 	unmatched.Matched = false
-	var pass atomic.Int64 // of the scenario: the first look is tried three times
+	var pass atomic.Int64 // of the scenario: the first check is tried three times
 	s.observe = func(int) (watch.Observation, error) {
 		switch pass.Load() {
 		case 0:
@@ -255,7 +255,7 @@ func playAnalyzeImage(t *testing.T, s *stage) client.WorkflowRun {
 	const digest = second
 	request := func(name string, again bool) watch.AnalysisRequest {
 		r := wanted(name)
-		r.Digest, r.Again = digest, again
+		r.Digest, r.Force = digest, again
 		return r
 	}
 	begun, late := make(chan struct{}), make(chan struct{})
@@ -265,7 +265,7 @@ func playAnalyzeImage(t *testing.T, s *stage) client.WorkflowRun {
 		case 1: // of the watcher that is refused
 			close(begun)
 			<-late
-			return watch.Analysis{}, permanentError(fault.NotFound, "no such manifest")
+			return watch.Analysis{}, permanentError(errkind.NotFound, "no such manifest")
 		case 2:
 			return watch.Analysis{}, errOutage
 		}

@@ -10,9 +10,9 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// renewalPatience is how long an image is waited for: longer than an analysis may
+// renewalTimeout is how long an image is waited for: longer than an analysis may
 // take. The analysis of one that takes longer goes on without being waited for.
-const renewalPatience = 30 * time.Minute
+const renewalTimeout = 30 * time.Minute
 
 // RenewalSummary says what RenewAnalyses does.
 const RenewalSummary = "Known images for another version of the analyzer"
@@ -23,7 +23,7 @@ type RenewalState struct {
 	// the last of them.
 	Analyzer string
 	After    int64
-	// Renewed images were looked at again, Failed ones were not.
+	// Renewed images were checked again, Failed ones were not.
 	Renewed, Failed int
 }
 
@@ -96,16 +96,16 @@ func (r *renewer) count(renewed bool) {
 }
 
 // analyze asks for the analysis of an image and waits for the answer, as long as
-// it may take. Watchers that want the same image are told too.
+// it may take. Watchers that want the same image are notified too.
 func (r *renewer) analyze(ctx workflow.Context, next watch.Renewal) (*watch.Problem, error) {
 	delete(r.answers, next.Digest)
-	request := watch.AnalysisRequest{Target: next.Target, Digest: next.Digest, Again: true, Urgency: watch.NotUrgent,
+	request := watch.AnalysisRequest{Target: next.Target, Digest: next.Digest, Force: true, Urgency: watch.NotUrgent,
 		Watcher: workflow.GetInfo(ctx).WorkflowExecution.ID}
-	if err := order(ctx, "ask for another look at "+next.Digest.Short(), Activities.RequestAnalysis, request); err != nil {
+	if err := order(ctx, "ask for another check "+next.Digest.Short(), Activities.RequestAnalysis, request); err != nil {
 		return nil, err
 	}
 	answered := func() bool { _, done := r.answers[next.Digest]; return done }
-	if _, err := waitFor(ctx, renewalPatience, "answer overdue", answered); err != nil {
+	if _, err := waitFor(ctx, renewalTimeout, "answer overdue", answered); err != nil {
 		return nil, err
 	}
 	return r.answers[next.Digest].Problem, nil

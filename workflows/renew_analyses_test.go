@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -45,7 +45,7 @@ func renew(t *testing.T, env *testsuite.TestWorkflowEnvironment) (outcome workfl
 func TestRenewAnalyses(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	refused := &watch.Problem{Kind: fault.Name(fault.Unauthorized), Stage: watch.StageAnalyze, Message: "denied"}
+	refused := &watch.Problem{Kind: errkind.Name(errkind.Unauthorized), Stage: watch.StageAnalyze, Message: "denied"}
 	outside.renewal = outdatedImages("syft 2", first, second)
 	outside.request = func(r watch.AnalysisRequest) error {
 		if r.Digest == first {
@@ -56,7 +56,7 @@ func TestRenewAnalyses(t *testing.T) {
 	if diff := cmp.Diff(workflows.RenewalState{Analyzer: "syft 2", After: 2, Renewed: 1, Failed: 1}, renew(t, env)); diff != "" {
 		t.Errorf("outcome (-want +got)\n%s", diff)
 	}
-	ask := watch.AnalysisRequest{Target: target, Digest: first, Watcher: "default-test-workflow-id", Again: true, Urgency: watch.NotUrgent}
+	ask := watch.AnalysisRequest{Target: target, Digest: first, Watcher: "default-test-workflow-id", Force: true, Urgency: watch.NotUrgent}
 	next := ask
 	next.Digest = second
 	if diff := cmp.Diff([]watch.AnalysisRequest{ask, next}, outside.requested); diff != "" {
@@ -77,7 +77,7 @@ func TestRenewAnalyses(t *testing.T) {
 func TestRenewalsPassOverARegistryThatFails(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	down := &watch.Problem{Kind: fault.Name(fault.Unavailable), Stage: watch.StageResolve, Message: "no route"}
+	down := &watch.Problem{Kind: errkind.Name(errkind.Unavailable), Stage: watch.StageResolve, Message: "no route"}
 	images := outdatedImages("syft 2", first, second)
 	outside.renewal = func(r watch.RenewalRequest) watch.Renewal {
 		next := images(r)

@@ -23,7 +23,7 @@ func backoff(failures int) time.Duration { return patience << min(max(failures-1
 
 // outlook is what a round expects of the time after it.
 type outlook struct {
-	// over tells that there is nothing left to do, ever.
+	// over reports that there is nothing left to do, ever.
 	over bool
 	// wait is the time until the next round, unless a signal asks for one before;
 	// pause the least time until then, whoever asks but a person.
@@ -85,10 +85,10 @@ var stages = map[watch.WatcherKind]watch.Stage{
 	watch.RegistryWatcher: "poll", watch.RepositoryWatcher: watch.StageList, watch.EndpointWatcher: "deliver",
 }
 
-// faulty notes that a round failed, and shows it where people look first.
+// faulty notes that a round failed, and shows it where people check first.
 func (s subject) faulty(ctx workflow.Context, h *health, err error) outlook {
 	workflow.GetLogger(ctx).Error("round failed", "error", err)
 	h.after(ctx, problemOf(ctx, stages[s.kind], err, nil))
-	setDetails(ctx, s.summary, "### Failing since "+moment(workflow.Now(ctx))+"\n\n"+plain.Markdown(messageOf(err))+"\n")
+	setDetails(ctx, s.summary, "### Failing since "+shortTime(workflow.Now(ctx))+"\n\n"+plain.Markdown(messageOf(err))+"\n")
 	return outlook{wait: min(backoff(h.failures), afterFault)}
 }

@@ -18,7 +18,7 @@ type EndpointState struct {
 	At   time.Time
 }
 
-// idle is how often an endpoint without pending deliveries is looked at, should
+// idle is how often an endpoint without pending deliveries is checked, should
 // a wake-up have been lost.
 const idle = time.Hour
 
@@ -68,18 +68,18 @@ func endpointDetails(state EndpointState) string {
 	case event.HealthDisabled:
 		headline = "Disabled: " + plain.Markdown(round.State.Reason)
 	case event.HealthFailing:
-		headline = "Failing since " + moment(round.State.FailingSince)
+		headline = "Failing since " + shortTime(round.State.FailingSince)
 	case event.HealthGivingUp:
 		headline = fmt.Sprintf("Giving up: %d notifications lost within a day, the last %s: %s",
-			round.GivenUp.Count, moment(round.GivenUp.Last), plain.Markdown(round.GivenUp.Answer))
+			round.GivenUp.Count, shortTime(round.GivenUp.Last), plain.Markdown(round.GivenUp.Answer))
 	}
 	details := fmt.Sprintf("### %s\n\n| | |\n|---|---|\n| **Pending** | %d |\n", headline, round.Pending)
-	for _, row := range [][2]string{{"Oldest pending", moment(round.Oldest)}, {"Next attempt", moment(round.Next)},
-		{"Last answer", plain.Markdown(round.State.LastAnswer)}, {"Last round", moment(state.At)}} {
+	for _, row := range [][2]string{{"Oldest pending", shortTime(round.Oldest)}, {"Next attempt", shortTime(round.Next)},
+		{"Last answer", plain.Markdown(round.State.LastAnswer)}, {"Last round", shortTime(state.At)}} {
 		if row[1] != "" {
 			details += fmt.Sprintf("| **%s** | %s |\n", row[0], row[1])
 		}
 	}
-	return details + fmt.Sprintf("\nLast round: %d delivered, %d to be tried again, %d given up, %d damped.\n",
-		round.Delivered, round.Retried, round.Failed, round.Damped)
+	return details + fmt.Sprintf("\nLast round: %d delivered, %d to be tried again, %d given up, %d debounced.\n",
+		round.Delivered, round.Retried, round.Failed, round.Debounced)
 }

@@ -10,8 +10,8 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -27,7 +27,7 @@ func TestServeEndpointWaits(t *testing.T) {
 		want time.Duration
 	}{
 		{"until the next attempt is due", 25 * time.Minute, 25 * time.Minute},
-		{"nothing pending: looks again some time, should a wake-up be lost", 0, time.Hour},
+		{"nothing pending: checks again some time, should a wake-up be lost", 0, time.Hour},
 		{"an attempt far ahead", 10 * time.Hour, time.Hour},
 		{"overdue", -time.Minute, time.Millisecond},
 	}
@@ -132,7 +132,7 @@ func TestServeEndpointSurvivesAFault(t *testing.T) {
 	env, outside := newWorld(t)
 	outside.deliver = func(round int) (watch.Round, error) {
 		if round < 3 {
-			return watch.Round{}, permanentError(fault.Invalid, "a row cannot be read")
+			return watch.Round{}, permanentError(errkind.Invalid, "a row cannot be read")
 		}
 		return gone()
 	}
@@ -143,7 +143,7 @@ func TestServeEndpointSurvivesAFault(t *testing.T) {
 	}
 }
 
-func TestServeEndpointTellsItsState(t *testing.T) {
+func TestServeEndpointNotifiesItsState(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	want := watch.Round{Active: true, Pending: 4, Retried: 4, State: event.EndpointState{LastAnswer: "HTTP 503"}}

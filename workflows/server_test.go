@@ -69,11 +69,11 @@ func eventsOf(t *testing.T, temporal client.Client, id, run string) (events []*h
 
 // ageing lets runs be continued as new long before the server would suggest it,
 // which is after some thousand events: it puts the suggestion into what the
-// worker is told, and into the history that is kept.
+// worker is notified, and into the history that is kept.
 type ageing struct {
-	mu   sync.Mutex
-	old  map[string]bool  // ids of workflows that are to be continued as new
-	told map[string]int64 // by run, the first event with the suggestion
+	mu       sync.Mutex
+	old      map[string]bool  // ids of workflows that are to be continued as new
+	notified map[string]int64 // by run, the first event with the suggestion
 }
 
 // age has the run of a workflow continued as new at its next task.
@@ -81,7 +81,7 @@ func (a *ageing) age(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.old == nil {
-		a.old, a.told = map[string]bool{}, map[string]int64{}
+		a.old, a.notified = map[string]bool{}, map[string]int64{}
 	}
 	a.old[id] = true
 }
@@ -95,9 +95,9 @@ func (a *ageing) intercept(ctx context.Context, method string, request, answer a
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	run := task.GetWorkflowExecution()
-	if _, told := a.told[run.GetRunId()]; !told && a.old[run.GetWorkflowId()] {
+	if _, notified := a.notified[run.GetRunId()]; !notified && a.old[run.GetWorkflowId()] {
 		delete(a.old, run.GetWorkflowId())
-		a.told[run.GetRunId()] = task.GetStartedEventId()
+		a.notified[run.GetRunId()] = task.GetStartedEventId()
 	}
 	a.markAll(run.GetRunId(), task.GetHistory().GetEvents())
 	return nil
@@ -110,9 +110,9 @@ func (a *ageing) mark(run string, event *history.HistoryEvent) {
 }
 
 func (a *ageing) markAll(run string, events []*history.HistoryEvent) {
-	since, told := a.told[run]
+	since, notified := a.notified[run]
 	for _, event := range events {
-		if started := event.GetWorkflowTaskStartedEventAttributes(); told && started != nil && event.GetEventId() >= since {
+		if started := event.GetWorkflowTaskStartedEventAttributes(); notified && started != nil && event.GetEventId() >= since {
 			started.SuggestContinueAsNew = true
 		}
 	}

@@ -22,7 +22,7 @@ func labeled(ctx workflow.Context, labels ...temporal.SearchAttributeUpdate) {
 	onSignal(ctx, SignalLabel, func(struct{}) { upsert(ctx, labels...) })
 }
 
-// upsert sets search attributes, and tells whether it could.
+// upsert sets search attributes, and reports whether it could.
 func upsert(ctx workflow.Context, labels ...temporal.SearchAttributeUpdate) bool {
 	err := workflow.UpsertTypedSearchAttributes(ctx, labels...)
 	if err != nil {
@@ -31,7 +31,7 @@ func upsert(ctx workflow.Context, labels ...temporal.SearchAttributeUpdate) bool
 	return err == nil
 }
 
-// answers has the status of a workflow told to whoever queries it.
+// answers has the status of a workflow notified to whoever queries it.
 func answers[T any](ctx workflow.Context, status func() (T, error)) error {
 	return workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, status,
 		workflow.QueryHandlerOptions{Description: "What this workflow knows and when it acts next. No input."})

@@ -12,9 +12,9 @@ import (
 
 // Synced is the outcome of one run of SyncFeed.
 type Synced struct {
-	// Generation is current now; "" without any.
-	Generation string
-	// Held tells why a generation is on hold.
+	// Build is current now; "" without any.
+	Build string
+	// Held reports why a build is on hold.
 	Held []string
 	// Ended is the checksum of one that is not on hold any more, as the publisher
 	// does not list it any more; Refused of what it lists although a person
@@ -26,7 +26,7 @@ type Synced struct {
 }
 
 // SyncFeed brings the vulnerability data up to date: fetch, verify and judge,
-// then move to the new generation, then wake the tags that it touched. It may
+// then move to the new build, then wake the tags that it touched. It may
 // be interrupted anywhere and run again.
 func SyncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
 	return watched(ctx, SyncFeedID, func(ctx workflow.Context) (Synced, error) { return syncAndTidy(ctx, request) })
@@ -48,7 +48,7 @@ func syncAndTidy(ctx workflow.Context, request watch.SyncRequest) (Synced, error
 	return synced, ctx.Err()
 }
 
-// syncFeed judges anew what another run overtook: a generation that was newer than
+// syncFeed judges anew what another run overtook: a build that was newer than
 // the current one may be older than the next.
 func syncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
 	for {
@@ -65,21 +65,21 @@ func syncOnce(ctx workflow.Context, request watch.SyncRequest) (result Synced, s
 	if err != nil {
 		return Synced{}, false, err
 	}
-	result = Synced{Generation: fetched.Current, Held: fetched.Held, Ended: fetched.Ended, Refused: fetched.Refused}
-	if fetched.Generation == nil {
+	result = Synced{Build: fetched.Current, Held: fetched.Held, Ended: fetched.Ended, Refused: fetched.Refused}
+	if fetched.Build == nil {
 		workflow.SetCurrentDetails(ctx, unchangedDetails(fetched))
 		return result, false, nil
 	}
-	workflow.SetCurrentDetails(ctx, "### Matching again what the new data touch\n\nGeneration "+plain.Code(fetched.Generation.Checksum)+"\n")
-	advanced, err := call(ctx, matching, "advance to the generation", Activities.AdvanceFeed,
-		watch.AdvanceRequest{Generation: *fetched.Generation, From: fetched.Current, Leave: fetched.Leave})
+	workflow.SetCurrentDetails(ctx, "### Matching again what the new data touch\n\nBuild "+plain.Code(fetched.Build.Checksum)+"\n")
+	advanced, err := call(ctx, matching, "advance to the build", Activities.AdvanceFeed,
+		watch.AdvanceRequest{Build: *fetched.Build, From: fetched.Current, Leave: fetched.Leave})
 	if err != nil || advanced.Superseded {
 		return result, advanced.Superseded, err
 	}
-	result.Generation, result.Groups, result.Changed = advanced.Generation, advanced.Groups, advanced.Changed
+	result.Build, result.Groups, result.Changed = advanced.Build, advanced.Groups, advanced.Changed
 	result.Woken, err = wakeTouched(ctx, fetched, advanced)
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Up to date\n\nGeneration %s: %d package groups matched again, %d of them changed, %d tags woken.\n",
-		plain.Code(result.Generation), result.Groups, result.Changed, result.Woken))
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Up to date\n\nBuild %s: %d package groups matched again, %d of them changed, %d tags woken.\n",
+		plain.Code(result.Build), result.Groups, result.Changed, result.Woken))
 	return result, false, err
 }
 
@@ -89,7 +89,7 @@ func wakeTouched(ctx workflow.Context, fetched watch.Fetched, advanced watch.Adv
 	if fetched.Current == "" {
 		return all(ctx, "wake all tags", Activities.WakeAll)
 	}
-	done, err := call(ctx, bulk, "evaluate the tags that changed", Activities.ReevaluateAffected, advanced.Generation)
+	done, err := call(ctx, bulk, "evaluate the tags that changed", Activities.ReevaluateAffected, advanced.Build)
 	if err != nil || !done.Rest {
 		return done.Evaluated + done.Woken, err
 	}
@@ -103,11 +103,11 @@ func unchangedDetails(fetched watch.Fetched) string {
 		return "### New vulnerability data is on hold\n\n- " + strings.Join(literals(fetched.Held), "\n- ") +
 			"\n\nUse it with `tagwatch feed release`, or wait for the next.\n"
 	case fetched.Refused != "":
-		return "### Nothing new\n\nThe publisher lists generation " + plain.Code(fetched.Refused) + ", which was rejected. Generation " + plain.Code(fetched.Current) + " stays.\n"
+		return "### Nothing new\n\nThe publisher lists build " + plain.Code(fetched.Refused) + ", which was rejected. Build " + plain.Code(fetched.Current) + " stays.\n"
 	case fetched.Ended != "":
-		return "### Nothing new\n\nGeneration " + plain.Code(fetched.Ended) + " is not on hold any more: the publisher does not list it. Generation " + plain.Code(fetched.Current) + " is current.\n"
+		return "### Nothing new\n\nBuild " + plain.Code(fetched.Ended) + " is not on hold any more: the publisher does not list it. Build " + plain.Code(fetched.Current) + " is current.\n"
 	}
-	return "### Nothing new\n\nGeneration " + plain.Code(fetched.Current) + " is current.\n"
+	return "### Nothing new\n\nBuild " + plain.Code(fetched.Current) + " is current.\n"
 }
 
 // literals are texts that Markdown shows as they are.

@@ -13,8 +13,8 @@ import (
 func TestSyncFeed(t *testing.T) {
 	t.Parallel()
 	const current, newer = "sha256:current", "sha256:newer"
-	next := vuln.Generation{Checksum: newer, URL: "https://feed.example.com/newer.tar.zst", Schema: "6.1.0"}
-	same := vuln.Generation{Checksum: current}
+	next := vuln.Build{Checksum: newer, URL: "https://feed.example.com/newer.tar.zst", Schema: "6.1.0"}
+	same := vuln.Build{Checksum: current}
 	tests := []struct {
 		name     string
 		fetched  watch.Fetched
@@ -24,25 +24,25 @@ func TestSyncFeed(t *testing.T) {
 		all      int // times that every watcher was woken
 	}{
 		{name: "nothing new", fetched: watch.Fetched{Current: current},
-			want: workflows.Synced{Generation: current}},
+			want: workflows.Synced{Build: current}},
 		{name: "held", fetched: watch.Fetched{Current: current, Held: []string{"provider alpine is gone"}},
-			want: workflows.Synced{Generation: current, Held: []string{"provider alpine is gone"}}},
+			want: workflows.Synced{Build: current, Held: []string{"provider alpine is gone"}}},
 		{name: "not held any more", fetched: watch.Fetched{Current: current, Ended: newer, Refused: newer},
-			want: workflows.Synced{Generation: current, Ended: newer, Refused: newer}},
+			want: workflows.Synced{Build: current, Ended: newer, Refused: newer}},
 		{name: "held, with nothing current", fetched: watch.Fetched{Held: []string{"empty"}},
 			want: workflows.Synced{Held: []string{"empty"}}},
-		{name: "advance", fetched: watch.Fetched{Current: current, Generation: &next},
-			want:     workflows.Synced{Generation: newer, Groups: 12, Changed: 3, Woken: 2},
-			advanced: []watch.AdvanceRequest{{Generation: next, From: current}}, affected: []string{newer}},
-		{name: "the first data ever concern all", fetched: watch.Fetched{Generation: &next},
-			want:     workflows.Synced{Generation: newer, Groups: 12, Changed: 3, Woken: 5},
-			advanced: []watch.AdvanceRequest{{Generation: next}}, all: 1},
-		{name: "roll back", fetched: watch.Fetched{Current: current, Generation: &next, Leave: watch.Rejected},
-			want:     workflows.Synced{Generation: newer, Groups: 12, Changed: 3, Woken: 2},
-			advanced: []watch.AdvanceRequest{{Generation: next, From: current, Leave: watch.Rejected}}, affected: []string{newer}},
-		{name: "match anew with another engine", fetched: watch.Fetched{Current: current, Generation: &same, Rematch: true},
-			want:     workflows.Synced{Generation: current, Groups: 12, Changed: 3, Woken: 2},
-			advanced: []watch.AdvanceRequest{{Generation: same, From: current}}, affected: []string{current}},
+		{name: "advance", fetched: watch.Fetched{Current: current, Build: &next},
+			want:     workflows.Synced{Build: newer, Groups: 12, Changed: 3, Woken: 2},
+			advanced: []watch.AdvanceRequest{{Build: next, From: current}}, affected: []string{newer}},
+		{name: "the first data ever concern all", fetched: watch.Fetched{Build: &next},
+			want:     workflows.Synced{Build: newer, Groups: 12, Changed: 3, Woken: 5},
+			advanced: []watch.AdvanceRequest{{Build: next}}, all: 1},
+		{name: "roll back", fetched: watch.Fetched{Current: current, Build: &next, Leave: watch.Rejected},
+			want:     workflows.Synced{Build: newer, Groups: 12, Changed: 3, Woken: 2},
+			advanced: []watch.AdvanceRequest{{Build: next, From: current, Leave: watch.Rejected}}, affected: []string{newer}},
+		{name: "match anew with another matcher", fetched: watch.Fetched{Current: current, Build: &same, Rematch: true},
+			want:     workflows.Synced{Build: current, Groups: 12, Changed: 3, Woken: 2},
+			advanced: []watch.AdvanceRequest{{Build: same, From: current}}, affected: []string{current}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -68,7 +68,7 @@ func TestSyncFeed(t *testing.T) {
 				t.Errorf("all watchers are woken %d times, want %d", outside.wokenAll, test.all)
 			}
 			if diff := cmp.Diff(test.affected, outside.affected); diff != "" {
-				t.Errorf("woken for generations (-want +got)\n%s", diff)
+				t.Errorf("woken for builds (-want +got)\n%s", diff)
 			}
 		})
 	}
@@ -78,8 +78,8 @@ func TestSyncFeed(t *testing.T) {
 func TestSyncFeedJudgesAnew(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	next := vuln.Generation{Checksum: "sha256:next"}
-	outside.fetched, outside.superseded = watch.Fetched{Generation: &next}, 1
+	next := vuln.Build{Checksum: "sha256:next"}
+	outside.fetched, outside.superseded = watch.Fetched{Build: &next}, 1
 	env.ExecuteWorkflow(workflows.SyncFeed, watch.SyncRequest{})
 	finished(t, env)
 	if len(outside.advanced) != 2 || len(outside.affected)+outside.wokenAll != 1 {
@@ -109,7 +109,7 @@ func TestSummarizeWaits(t *testing.T) {
 			env.ExecuteWorkflow(workflows.SyncFeed, watch.SyncRequest{})
 			finished(t, env)
 			asked := outside.summarized
-			if len(asked) != test.asked || asked[len(asked)-1].Anyway != test.anyway {
+			if len(asked) != test.asked || asked[len(asked)-1].Force != test.anyway {
 				t.Errorf("asked %d times: %+v", len(asked), asked)
 			}
 		})

@@ -7,49 +7,49 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
 const registry = "registry.example.com"
 
-// swept is a sweep that went well; the next is due a minute later.
-func swept(looked int) watch.Sweep {
-	return watch.Sweep{Active: true, Tags: 10, Looked: looked, Wait: time.Minute}
+// polled is a poll that went well; the next is due a minute later.
+func polled(checked int) watch.Poll {
+	return watch.Poll{Active: true, Tags: 10, Checked: checked, Wait: time.Minute}
 }
 
-// down is a sweep that the registry did not answer.
-func down(message string) watch.Sweep {
-	return watch.Sweep{Active: true, Tags: 10, Wait: time.Minute,
-		Problem: &watch.Problem{Kind: fault.Name(fault.Unavailable), Stage: watch.StageResolve, Message: message}}
+// down is a poll that the registry did not answer.
+func down(message string) watch.Poll {
+	return watch.Poll{Active: true, Tags: 10, Wait: time.Minute,
+		Problem: &watch.Problem{Kind: errkind.Name(errkind.Unavailable), Stage: watch.StageResolve, Message: message}}
 }
 
-// limited is a sweep of which the registry's limit left nothing.
-func limited(message string) watch.Sweep {
-	sweep := down(message)
-	sweep.Limited = true
-	return sweep
+// limited is a poll of which the registry's limit left nothing.
+func limited(message string) watch.Poll {
+	poll := down(message)
+	poll.Limited = true
+	return poll
 }
 
-// shaky is a sweep of which some looks failed.
-func shaky(looked, failed int) watch.Sweep {
-	sweep := swept(looked)
-	sweep.Failed = failed
-	return sweep
+// shaky is a poll of which some checks failed.
+func shaky(checked, failed int) watch.Poll {
+	poll := polled(checked)
+	poll.Failed = failed
+	return poll
 }
 
-// sweeps answers with those sweeps, then with one that ends the workflow.
-func sweeps(list ...watch.Sweep) func(int) (watch.Sweep, error) {
-	return func(round int) (watch.Sweep, error) {
+// polls answers with those polls, then with one that ends the workflow.
+func polls(list ...watch.Poll) func(int) (watch.Poll, error) {
+	return func(round int) (watch.Poll, error) {
 		if round > len(list) {
-			return watch.Sweep{}, nil
+			return watch.Poll{}, nil
 		}
 		return list[round-1], nil
 	}
 }
 
-func TestWatchRegistryTellsOnce(t *testing.T) {
+func TestWatchRegistryNotifiesOnce(t *testing.T) {
 	t.Parallel()
 	failing := func(message string) watch.RegistryTurn {
 		return watch.RegistryTurn{Registry: registry, Failing: true, Problem: *down(message).Problem}
@@ -58,61 +58,61 @@ func TestWatchRegistryTellsOnce(t *testing.T) {
 		return watch.RegistryTurn{Registry: registry, Problem: *down(message).Problem}
 	}
 	tests := []struct {
-		name   string
-		sweeps []watch.Sweep
-		want   []watch.RegistryTurn
+		name  string
+		polls []watch.Poll
+		want  []watch.RegistryTurn
 	}{
-		{"well all the time", []watch.Sweep{swept(4), swept(0), swept(4)}, nil},
-		{"fails for a while", []watch.Sweep{swept(4), down("a"), down("a"), down("b"), swept(4), swept(4)},
+		{"well all the time", []watch.Poll{polled(4), polled(0), polled(4)}, nil},
+		{"fails for a while", []watch.Poll{polled(4), down("a"), down("a"), down("b"), polled(4), polled(4)},
 			[]watch.RegistryTurn{failing("a"), recovered("a")}},
-		{"nothing was looked at: no sign of recovery", []watch.Sweep{down("a"), swept(0), down("a"), swept(1)},
+		{"nothing was checked: no sign of recovery", []watch.Poll{down("a"), polled(0), down("a"), polled(1)},
 			[]watch.RegistryTurn{failing("a"), recovered("a")}},
-		{"answers now and then: no recovery yet", []watch.Sweep{down("a"), shaky(3, 5), down("b"), shaky(5, 5), shaky(6, 5)},
+		{"answers now and then: no recovery yet", []watch.Poll{down("a"), shaky(3, 5), down("b"), shaky(5, 5), shaky(6, 5)},
 			[]watch.RegistryTurn{failing("a"), recovered("a")}},
-		{"a limit that passes", []watch.Sweep{limited("a"), limited("a"), swept(4), limited("a"), limited("a"), swept(4)}, nil},
-		{"a limit that lasts", []watch.Sweep{limited("a"), limited("b"), limited("c"), limited("d"), swept(4)},
+		{"a limit that passes", []watch.Poll{limited("a"), limited("a"), polled(4), limited("a"), limited("a"), polled(4)}, nil},
+		{"a limit that lasts", []watch.Poll{limited("a"), limited("b"), limited("c"), limited("d"), polled(4)},
 			[]watch.RegistryTurn{failing("c"), recovered("c")}},
-		{"a failure among limits", []watch.Sweep{limited("a"), down("b"), limited("c"), swept(4)},
+		{"a failure among limits", []watch.Poll{limited("a"), down("b"), limited("c"), polled(4)},
 			[]watch.RegistryTurn{failing("b"), recovered("b")}},
-		{"fails twice", []watch.Sweep{down("a"), swept(1), down("b"), swept(1)},
+		{"fails twice", []watch.Poll{down("a"), polled(1), down("b"), polled(1)},
 			[]watch.RegistryTurn{failing("a"), recovered("a"), failing("b"), recovered("b")}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			env, outside := newWorld(t)
-			outside.sweep = sweeps(test.sweeps...)
+			outside.poll = polls(test.polls...)
 			env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
 			finished(t, env)
 			if diff := cmp.Diff(test.want, outside.turns); diff != "" {
-				t.Errorf("told (-want +got)\n%s", diff)
+				t.Errorf("notified (-want +got)\n%s", diff)
 			}
-			if want := slices.Repeat([]time.Duration{time.Minute}, len(test.sweeps)); !slices.Equal(want, outside.waits()) {
+			if want := slices.Repeat([]time.Duration{time.Minute}, len(test.polls)); !slices.Equal(want, outside.waits()) {
 				t.Errorf("waits %v, want %v", outside.waits(), want)
 			}
 		})
 	}
 }
 
-// A limit for as long as several sweeps is told at once.
-func TestWatchRegistryTellsOfALongLimit(t *testing.T) {
+// A limit for as long as several polls is notified at once.
+func TestWatchRegistryNotifiesOfALongLimit(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	long := limited("a")
 	long.Wait = time.Hour
-	outside.sweep = sweeps(long, swept(4))
+	outside.poll = polls(long, polled(4))
 	env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
 	finished(t, env)
 	if len(outside.turns) != 2 {
-		t.Errorf("told %v, want failing and recovered", outside.turns)
+		t.Errorf("notified %v, want failing and recovered", outside.turns)
 	}
 }
 
-// Whoever is to be told may be out of reach for a while.
-func TestWatchRegistryTellsThroughAnOutage(t *testing.T) {
+// Whoever is to be notified may be out of reach for a while.
+func TestWatchRegistryNotifiesThroughAnOutage(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	outside.sweep = sweeps(down("a"), down("a"))
+	outside.poll = polls(down("a"), down("a"))
 	attempts := 0
 	outside.tell = func(watch.RegistryTurn) error {
 		if attempts++; attempts <= 10 {
@@ -123,18 +123,18 @@ func TestWatchRegistryTellsThroughAnOutage(t *testing.T) {
 	env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
 	finished(t, env)
 	if len(outside.turns) != 1 {
-		t.Errorf("told %v, want once", outside.turns)
+		t.Errorf("notified %v, want once", outside.turns)
 	}
 }
 
 func TestWatchRegistrySurvivesAFault(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	outside.sweep = func(round int) (watch.Sweep, error) {
+	outside.poll = func(round int) (watch.Poll, error) {
 		if round == 1 {
-			return watch.Sweep{}, permanentError(fault.Invalid, "a row cannot be read")
+			return watch.Poll{}, permanentError(errkind.Invalid, "a row cannot be read")
 		}
-		return sweeps()(round)
+		return polls()(round)
 	}
 	env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
 	finished(t, env)
@@ -143,10 +143,10 @@ func TestWatchRegistrySurvivesAFault(t *testing.T) {
 	}
 }
 
-func TestWatchRegistryNewTagIsLookedAtSoon(t *testing.T) {
+func TestWatchRegistryNewTagIsCheckedSoon(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	outside.sweep = sweeps(swept(1), swept(1))
+	outside.poll = polls(polled(1), polled(1))
 	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, struct{}{}) }, 10*time.Second)
 	env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
 	finished(t, env)
@@ -155,11 +155,11 @@ func TestWatchRegistryNewTagIsLookedAtSoon(t *testing.T) {
 	}
 }
 
-// Signals of new tags do not hasten a sweep past the pause that the last one asked
+// Signals of new tags do not make due a poll past the pause that the last one asked
 // for; a person does.
-func TestWatchRegistryPausesBetweenSweeps(t *testing.T) {
+func TestWatchRegistryPausesBetweenPolls(t *testing.T) {
 	t.Parallel()
-	paused := swept(1)
+	paused := polled(1)
 	paused.Pause = 15 * time.Second
 	for _, test := range []struct {
 		name     string
@@ -173,7 +173,7 @@ func TestWatchRegistryPausesBetweenSweeps(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			env, outside := newWorld(t)
-			outside.sweep = sweeps(paused, paused)
+			outside.poll = polls(paused, paused)
 			for _, at := range []time.Duration{5 * time.Second, 6 * time.Second, 7 * time.Second} {
 				env.RegisterDelayedCallback(func() {
 					if len(outside.waits()) == 0 { // the first pause
@@ -193,7 +193,7 @@ func TestWatchRegistryPausesBetweenSweeps(t *testing.T) {
 func TestWatchRegistryDoesNotSpin(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	outside.sweep = sweeps(watch.Sweep{Active: true}, watch.Sweep{Active: true, Wait: -time.Minute})
+	outside.poll = polls(watch.Poll{Active: true}, watch.Poll{Active: true, Wait: -time.Minute})
 	env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
 	finished(t, env)
 	if want := []time.Duration{time.Second, time.Second}; !slices.Equal(want, outside.waits()) {
@@ -205,7 +205,7 @@ func TestWatchRegistryHandsOver(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	problem := down("a").Problem
-	outside.sweep = func(int) (watch.Sweep, error) {
+	outside.poll = func(int) (watch.Poll, error) {
 		env.SetContinueAsNewSuggested(true)
 		return down("a"), nil
 	}
@@ -216,7 +216,7 @@ func TestWatchRegistryHandsOver(t *testing.T) {
 		t.Errorf("handed over (-want +got)\n%s", diff)
 	}
 	if len(outside.turns) != 0 {
-		t.Errorf("told again: %v", outside.turns)
+		t.Errorf("notified again: %v", outside.turns)
 	}
 }
 

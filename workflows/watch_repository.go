@@ -28,15 +28,15 @@ func WatchRepository(ctx workflow.Context, state RepositoryState) error {
 	}
 	labeled(ctx, repositoryLabels(state.Repository)...)
 	about := subject{watch.RepositoryWatcher, state.Repository.String(), repositorySummary(state.Repository), state.details}
-	if over, err := rounds(ctx, about, state.look); over || err != nil {
+	if over, err := rounds(ctx, about, state.check); over || err != nil {
 		return err
 	}
 	return workflow.NewContinueAsNewError(ctx, WatchRepository, state)
 }
 
-// look lists the tags once.
-func (s *RepositoryState) look(ctx workflow.Context) (outlook, error) {
-	listing, err := call(ctx, sweeping, "list tags", Activities.ListTags, s.Repository)
+// check lists the tags once.
+func (s *RepositoryState) check(ctx workflow.Context) (outlook, error) {
+	listing, err := call(ctx, polling, "list tags", Activities.ListTags, s.Repository)
 	if err != nil {
 		return outlook{}, err
 	}
@@ -48,7 +48,7 @@ func (s *RepositoryState) look(ctx workflow.Context) (outlook, error) {
 	return outlook{over: !listing.Active, wait: s.pause()}, s.follow(ctx, listing)
 }
 
-// pause is the time to wait after a look: the ordinary interval, shorter while
+// pause is the time to wait after a check: the ordinary interval, shorter while
 // the registry does not answer.
 func (s *RepositoryState) pause() time.Duration {
 	wait := max(s.Last.List, shortestWait)
@@ -98,7 +98,7 @@ func (s *RepositoryState) details() string {
 	if s.Last.Problem != nil {
 		headline = "Failing: " + problemRow(s.Last.Problem)
 	}
-	details := fmt.Sprintf("### %s\n\nLast listed %s, every %s.\n", headline, moment(s.At), s.Last.List)
+	details := fmt.Sprintf("### %s\n\nLast listed %s, every %s.\n", headline, shortTime(s.At), s.Last.List)
 	for _, tag := range s.Last.New {
 		details += "\n- new: " + plain.Code(tag)
 	}

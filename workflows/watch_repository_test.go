@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -21,17 +21,17 @@ func listed() watch.Listing { return watch.Listing{Active: true, List: 24 * time
 func unlisted(kind error, ask time.Duration) watch.Listing {
 	listing := listed()
 	listing.RetryAfter = ask
-	listing.Problem = &watch.Problem{Kind: fault.Name(kind), Stage: watch.StageResolve, Message: "no"}
+	listing.Problem = &watch.Problem{Kind: errkind.Name(kind), Stage: watch.StageResolve, Message: "no"}
 	return listing
 }
 
 // listings answers with those listings, then with one that ends the workflow.
 func listings(list ...watch.Listing) func(int) (watch.Listing, error) {
-	return func(look int) (watch.Listing, error) {
-		if look > len(list) {
+	return func(check int) (watch.Listing, error) {
+		if check > len(list) {
 			return watch.Listing{}, nil
 		}
-		return list[look-1], nil
+		return list[check-1], nil
 	}
 }
 
@@ -48,7 +48,7 @@ func TestWatchRepositoryCarriesOut(t *testing.T) {
 	}{
 		{"nothing new", listed(), nil, nil},
 		{"tags came and went", changed, []string{"chat"}, []image.Target{target}},
-		{"out of reach", unlisted(fault.Unavailable, 0), nil, nil},
+		{"out of reach", unlisted(errkind.Unavailable, 0), nil, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -78,10 +78,10 @@ func TestWatchRepositoryWaits(t *testing.T) {
 		want     []time.Duration
 	}{
 		{"an interval", []watch.Listing{listed(), listed()}, []time.Duration{24 * time.Hour, 24 * time.Hour}},
-		{"backs off and recovers", []watch.Listing{unlisted(fault.Unavailable, 0), unlisted(fault.Unavailable, 0), listed(), unlisted(fault.Unavailable, 0)},
+		{"backs off and recovers", []watch.Listing{unlisted(errkind.Unavailable, 0), unlisted(errkind.Unavailable, 0), listed(), unlisted(errkind.Unavailable, 0)},
 			[]time.Duration{30 * time.Second, time.Minute, 24 * time.Hour, 30 * time.Second}},
-		{"as long as the registry asks", []watch.Listing{unlisted(fault.Unavailable, time.Hour)}, []time.Duration{time.Hour}},
-		{"gone: no reason to hurry", []watch.Listing{unlisted(fault.NotFound, 0)}, []time.Duration{24 * time.Hour}},
+		{"as long as the registry asks", []watch.Listing{unlisted(errkind.Unavailable, time.Hour)}, []time.Duration{time.Hour}},
+		{"gone: no reason to hurry", []watch.Listing{unlisted(errkind.NotFound, 0)}, []time.Duration{24 * time.Hour}},
 		{"does not spin", []watch.Listing{{Active: true}}, []time.Duration{time.Second}},
 	}
 	for _, test := range tests {
@@ -98,7 +98,7 @@ func TestWatchRepositoryWaits(t *testing.T) {
 	}
 }
 
-func TestWatchRepositoryLooksWhenAsked(t *testing.T) {
+func TestWatchRepositoryChecksWhenAsked(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	outside.list = listings(listed())
@@ -129,7 +129,7 @@ func TestWatchRepositoryHandsOver(t *testing.T) {
 		t.Errorf("handed over %+v", got)
 	}
 	if len(outside.ended) != 500 {
-		t.Errorf("%d watchers are told that their tag is gone, want 500", len(outside.ended))
+		t.Errorf("%d watchers are notified that their tag is gone, want 500", len(outside.ended))
 	}
 }
 

@@ -14,19 +14,19 @@ import (
 // TagState is all that one run of WatchTag hands to the next.
 type TagState struct {
 	Target image.Target `json:"target"`
-	// Summary is what is known of the tag; Recent what was told last, newest
+	// Summary is what is known of the tag; Recent what was notified last, newest
 	// first.
-	Summary watch.Summary `json:"summary,omitzero"`
-	Recent  []watch.Told  `json:"recent,omitempty"`
-	// Types are subscribed, as far as this workflow was told.
+	Summary watch.Summary    `json:"summary,omitzero"`
+	Recent  []watch.Notified `json:"recent,omitempty"`
+	// Types are subscribed, as far as this workflow was notified.
 	Types []event.Type `json:"types,omitempty"`
 	// Poll is how often the registry's workflow checks the tag.
 	Poll time.Duration `json:"poll,omitempty"`
-	// Problem is why the last pass ended early; nil when it did not.
+	// Problem is why the last resync ended early; nil when it did not.
 	Problem *watch.Problem `json:"problem,omitempty"`
-	// Failures counts the passes that failed since the last that did not.
+	// Failures counts the resyncs that failed since the last that did not.
 	Failures int `json:"failures,omitempty"`
-	// Force asks the next pass to make every step anew.
+	// Force asks the next resync to make every step anew.
 	Force bool `json:"force,omitempty"`
 	// Doing is the step under way, for people.
 	Doing string `json:"doing,omitempty"`
@@ -35,9 +35,9 @@ type TagState struct {
 	Analyzing image.Digest   `json:"analyzing,omitempty"`
 	Asked     time.Time      `json:"asked,omitzero"`
 	Delay     *watch.Problem `json:"delay,omitempty"`
-	// Answer is the one that no pass has taken into account yet.
+	// Answer is the one that no resync has taken into account yet.
 	Answer *Analyzed `json:"answer,omitempty"`
-	// NextResync is when the next pass runs if nothing asks for one before.
+	// NextResync is when the next resync runs if nothing asks for one before.
 	NextResync time.Time `json:"next_resync,omitzero"`
 }
 
@@ -47,7 +47,7 @@ const recentNotifications = 10
 // tagWatcher lives within one run.
 type tagWatcher struct {
 	TagState
-	wake   bool        // a handler asks for a pass before the interval ends
+	wake   bool        // a handler asks for a resync before the interval ends
 	ended  bool        // nobody is subscribed any more
 	stage  watch.Stage // of the step under way
 	health health
@@ -62,7 +62,7 @@ func WatchTag(ctx workflow.Context, state TagState) error {
 		return err
 	}
 	setDetails(ctx, w.Target.String(), w.details())
-	// The subscription that starts a watcher is stored first, for the pass to see.
+	// The subscription that starts a watcher is stored first, for the resync to see.
 	if err := handled(ctx); err != nil {
 		return err
 	}
@@ -70,8 +70,8 @@ func WatchTag(ctx workflow.Context, state TagState) error {
 		if err := readSignals(ctx); err != nil {
 			return err
 		}
-		w.wake = false // before the pass: a signal during it asks for another
-		wait := w.pass(ctx)
+		w.wake = false // before the resync: a signal during it asks for another
+		wait := w.resync(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -92,7 +92,7 @@ func WatchTag(ctx workflow.Context, state TagState) error {
 	return workflow.NewContinueAsNewError(ctx, WatchTag, w.TagState)
 }
 
-// rest waits for the next pass. A watcher that nobody needs waits only for its
+// rest waits for the next resync. A watcher that nobody needs waits only for its
 // handlers: one of them may be storing a subscription.
 func (w *tagWatcher) rest(ctx workflow.Context, wait time.Duration) error {
 	if w.ended {
@@ -101,7 +101,7 @@ func (w *tagWatcher) rest(ctx workflow.Context, wait time.Duration) error {
 		return err
 	}
 	w.NextResync = workflow.Now(ctx).Add(wait)
-	_, err := waitFor(ctx, wait, "next pass", func() bool { return w.wake })
+	_, err := waitFor(ctx, wait, "next resync", func() bool { return w.wake })
 	return err
 }
 
@@ -183,8 +183,8 @@ func (w *tagWatcher) unsubscribe(ctx workflow.Context, request watch.Unsubscribe
 	return left, err
 }
 
-// pass runs one pass and returns how long to wait for the next.
-func (w *tagWatcher) pass(ctx workflow.Context) time.Duration {
+// pass runs one resync and returns how long to wait for the next.
+func (w *tagWatcher) resync(ctx workflow.Context) time.Duration {
 	before := w.Problem
 	seen, err := w.follow(ctx)
 	w.Doing = ""
@@ -203,7 +203,7 @@ func (w *tagWatcher) pass(ctx workflow.Context) time.Duration {
 	return w.pause(ctx, seen)
 }
 
-// lasting keeps since when an analysis does not come: each pass finds that out anew.
+// lasting keeps since when an analysis does not come: each resync finds that out anew.
 func lasting(before, now *watch.Problem) *watch.Problem {
 	if before == nil || now == nil || now.Stage != watch.StageAnalyze || permanent(now) || before.Stage != now.Stage || before.Kind != now.Kind {
 		return now
@@ -228,7 +228,7 @@ func (w *tagWatcher) note(ctx workflow.Context, seen watch.Observation, err erro
 	}
 }
 
-// pause is the time to wait after a pass: the ordinary interval, shorter while
+// pause is the time to wait after a resync: the ordinary interval, shorter while
 // something fails or when time alone can change the outcome before.
 func (w *tagWatcher) pause(ctx workflow.Context, seen watch.Observation) time.Duration {
 	wait := seen.Every
@@ -251,8 +251,8 @@ func (w *tagWatcher) pause(ctx workflow.Context, seen watch.Observation) time.Du
 	if w.Problem == nil {
 		return min(wait, patience) // the clocks of two machines differ
 	}
-	return wait // it was due, and the pass failed
+	return wait // it was due, and the resync failed
 }
 
-// ordinary is the time between two passes when nothing is known of the tag yet.
+// ordinary is the time between two resyncs when nothing is known of the tag yet.
 const ordinary = time.Hour

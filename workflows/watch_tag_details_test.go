@@ -7,7 +7,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// An evaluation that waits for a package registry did not fail the pass, and the
+// An evaluation that waits for a package registry did not fail the resync, and the
 // status beside it may be that of an earlier image.
 func TestTagDetailsOfAnOldEvaluation(t *testing.T) {
 	t.Parallel()

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -28,14 +28,14 @@ func TestWatchTagRegistryFails(t *testing.T) {
 		ask  time.Duration // Retry-After
 		want []time.Duration
 	}{
-		{"unavailable: backs off up to the interval, then recovers", fault.Unavailable, 0,
+		{"unavailable: backs off up to the interval, then recovers", errkind.Unavailable, 0,
 			[]time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 16 * time.Minute, 32 * time.Minute, time.Hour, time.Hour}},
-		{"asks to wait: as long as it says", fault.Unavailable, 20 * time.Minute,
+		{"asks to wait: as long as it says", errkind.Unavailable, 20 * time.Minute,
 			[]time.Duration{20 * time.Minute, 20 * time.Minute, 20 * time.Minute, 20 * time.Minute, 20 * time.Minute, 20 * time.Minute, 32 * time.Minute, time.Hour, time.Hour}},
-		{"asks to wait longer than the interval", fault.Unavailable, 90 * time.Minute,
+		{"asks to wait longer than the interval", errkind.Unavailable, 90 * time.Minute,
 			slices.Concat(slices.Repeat([]time.Duration{90 * time.Minute}, 8), []time.Duration{time.Hour})},
-		{"gone: no reason to hurry", fault.NotFound, 0, slices.Repeat([]time.Duration{time.Hour}, 9)},
-		{"refused: no reason to hurry", fault.Unauthorized, 0, slices.Repeat([]time.Duration{time.Hour}, 9)},
+		{"gone: no reason to hurry", errkind.NotFound, 0, slices.Repeat([]time.Duration{time.Hour}, 9)},
+		{"refused: no reason to hurry", errkind.Unauthorized, 0, slices.Repeat([]time.Duration{time.Hour}, 9)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestWatchTagRegistryFails(t *testing.T) {
 			outside.observe = func(pass int) (watch.Observation, error) {
 				switch {
 				case pass <= 8:
-					seen := failing(fault.Name(test.kind))
+					seen := failing(errkind.Name(test.kind))
 					seen.RetryAfter = test.ask
 					return seen, nil
 				case pass == 9:
@@ -64,7 +64,7 @@ func TestWatchTagRegistryFails(t *testing.T) {
 func TestWatchTagStepFails(t *testing.T) {
 	t.Parallel()
 	passing := errOutage
-	forGood := permanentError(fault.Invalid, "the SBOM cannot be read")
+	forGood := permanentError(errkind.Invalid, "the SBOM cannot be read")
 	tests := []struct {
 		name  string
 		spoil func(*fake)
@@ -72,7 +72,7 @@ func TestWatchTagStepFails(t *testing.T) {
 		kind  string
 		wait  time.Duration
 	}{
-		{"look", func(f *fake) {
+		{"check", func(f *fake) {
 			f.observe = func(pass int) (watch.Observation, error) { return watch.Observation{}, passing }
 		}, watch.StageResolve, "", 30 * time.Second},
 		{"match", func(f *fake) {
@@ -125,7 +125,7 @@ func TestWatchTagImageThatCannotBeMatched(t *testing.T) {
 		return analyzed(second), nil
 	}
 	outside.match = func(image.Digest) (watch.Matching, error) {
-		return watch.Matching{}, permanentError(fault.Invalid, "the SBOM cannot be read")
+		return watch.Matching{}, permanentError(errkind.Invalid, "the SBOM cannot be read")
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	finished(t, env)
@@ -163,7 +163,7 @@ func TestWatchTagOverdueRuleWhileFailing(t *testing.T) {
 		return seen, nil
 	}
 	outside.record = func(watch.RecordRequest) (watch.Recorded, error) {
-		return watch.Recorded{}, permanentError(fault.Invalid, "the bundle cannot be read")
+		return watch.Recorded{}, permanentError(errkind.Invalid, "the bundle cannot be read")
 	}
 	env.RegisterDelayedCallback(env.CancelWorkflow, 150*time.Minute)
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})

@@ -10,8 +10,8 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -36,10 +36,10 @@ func TestWatchTagHandsOver(t *testing.T) {
 	state := workflows.TagState{
 		Target:   target,
 		Summary:  watch.Summary{Target: target, Analyzed: first, Status: "fail", FinalAction: "stop", Matched: true, Changed: at},
-		Recent:   []watch.Told{{ID: "1", Type: event.TagUpdate, Line: "moved", At: at}},
+		Recent:   []watch.Notified{{ID: "1", Type: event.TagUpdate, Line: "moved", At: at}},
 		Types:    []event.Type{event.TagUpdate},
 		Failures: 4,
-		Problem:  &watch.Problem{Kind: fault.Name(fault.Unavailable), Stage: watch.StageResolve, Message: "no answer", Since: at},
+		Problem:  &watch.Problem{Kind: errkind.Name(errkind.Unavailable), Stage: watch.StageResolve, Message: "no answer", Since: at},
 	}
 	outside.observe = func(int) (watch.Observation, error) {
 		env.SetContinueAsNewSuggested(true)
@@ -71,8 +71,8 @@ func TestWatchTagHandsOverNothing(t *testing.T) {
 	}
 }
 
-// Signals come in one task with what ends the last pass of a run: the workflow
-// hears of the pass first and must not end before it has read them.
+// Signals come in one task with what ends the last resync of a run: the workflow
+// hears of the resync first and must not end before it has read them.
 func TestWatchTagHandsOverAPendingForce(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
@@ -129,12 +129,12 @@ func TestWatchTagHandsOverAnAnswer(t *testing.T) {
 func TestWatchTagWaitsForHandlersBeforeItHandsOver(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	looked := make(chan struct{})
-	outside.storing = func() { <-looked }
+	checked := make(chan struct{})
+	outside.storing = func() { <-checked }
 	var answer *updated
 	outside.observe = func(int) (watch.Observation, error) {
 		env.SetContinueAsNewSuggested(true)
-		defer close(looked)
+		defer close(checked)
 		answer = update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: event.TagTypes})
 		return steady(first), nil
 	}

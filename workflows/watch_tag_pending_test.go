@@ -133,7 +133,7 @@ func TestWatchTagAnalysisIsDelayed(t *testing.T) {
 	}
 }
 
-func TestWatchTagTellsHowUrgentAnAnalysisIs(t *testing.T) {
+func TestWatchTagNotifiesHowUrgentAnAnalysisIs(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		known image.Digest
@@ -160,7 +160,7 @@ func TestWatchTagTellsHowUrgentAnAnalysisIs(t *testing.T) {
 	}
 }
 
-// What each pass finds out anew began when the first one did.
+// What each resync finds out anew began when the first one did.
 func TestWatchTagAnalysisIsDelayedSince(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)

@@ -20,7 +20,7 @@ type shownAttributes struct {
 	critical, high int
 }
 
-// show tells the state where people look: in the current details of the run and
+// show tells the state where people check: in the current details of the run and
 // in its search attributes.
 func (w *tagWatcher) show(ctx workflow.Context) {
 	setDetails(ctx, w.Target.String(), w.details())
@@ -78,9 +78,9 @@ func (w *tagWatcher) details() string {
 	}
 	if len(w.Recent) > 0 {
 		b.WriteString("\n#### Last notifications\n\n")
-		for _, told := range w.Recent {
-			line := strings.TrimPrefix(told.Line, w.Target.String()+": ")
-			b.WriteString("- " + moment(told.At) + " " + plain.Code(told.ID[:min(len(told.ID), 8)]) + " `" + string(told.Type) + "` " + plain.Markdown(line) + "\n")
+		for _, notified := range w.Recent {
+			line := strings.TrimPrefix(notified.Line, w.Target.String()+": ")
+			b.WriteString("- " + shortTime(notified.At) + " " + plain.Code(notified.ID[:min(len(notified.ID), 8)]) + " `" + string(notified.Type) + "` " + plain.Markdown(line) + "\n")
 		}
 	}
 	return b.String()
@@ -113,17 +113,17 @@ func (w *tagWatcher) rows() [][2]string {
 		{"Analyzed image", analyzedRow(s)},
 		{"Vulnerabilities", countsRow(s)},
 		{"Coverage", plain.Markdown(s.Coverage.String())},
-		{"Vulnerability data", short(image.Digest(s.Generation))},
+		{"Vulnerability data", short(image.Digest(s.Build))},
 		{"Subscribed to", typesRow(w.TagState)},
 		{"Checked", w.pollRow()},
-		{"Last resync", moment(s.Checked)},
-		{"Last change", moment(s.Changed)},
-		{"Time-dependent rule due", moment(s.Next)},
+		{"Last resync", shortTime(s.Checked)},
+		{"Last change", shortTime(s.Changed)},
+		{"Time-dependent rule due", shortTime(s.Next)},
 		{"Problem", problemRow(w.problem())},
 	}
 }
 
-// problem is that of the last pass, or why the last evaluation is out of date.
+// problem is that of the last resync, or why the last evaluation is out of date.
 func (w *tagWatcher) problem() *watch.Problem {
 	if recorded := w.Summary.Problem; w.Problem == nil && recorded != nil && recorded.Stage == watch.StageEvaluate {
 		return recorded
@@ -151,7 +151,7 @@ func pendingRow(s watch.Summary) string {
 	if s.Pending.IsZero() {
 		return ""
 	}
-	return short(s.Resolved.Manifest) + ", since " + moment(s.Pending)
+	return short(s.Resolved.Manifest) + ", since " + shortTime(s.Pending)
 }
 
 func countsRow(s watch.Summary) string {
@@ -175,7 +175,7 @@ func problemRow(p *watch.Problem) string {
 	if p == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s, since %s", plain.Markdown(p.Message), moment(p.Since))
+	return fmt.Sprintf("%s, since %s", plain.Markdown(p.Message), shortTime(p.Since))
 }
 
 // short is a digest in a table: whole ones are wider than the page, and stand in
@@ -188,7 +188,7 @@ func short(digest image.Digest) string {
 }
 
 // moment is a time as people read it; "" for never.
-func moment(t time.Time) string {
+func shortTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -63,14 +63,14 @@ func TestWatchTagSubscribe(t *testing.T) {
 		t.Errorf("%v subscriptions are left, want 1", ended.result)
 	}
 	if want := []time.Duration{10 * time.Minute, 10 * time.Minute}; !slices.Equal(want, outside.waits()) {
-		t.Errorf("waits %v, want %v: each change is looked at", outside.waits(), want)
+		t.Errorf("waits %v, want %v: each change is checked", outside.waits(), want)
 	}
 }
 
 func TestWatchTagRefusesSubscriptions(t *testing.T) {
 	t.Parallel()
 	other := image.Target{Reference: repository.Reference("other")}
-	gone := permanentError(fault.NotFound, "tag latest is not in the registry")
+	gone := permanentError(errkind.NotFound, "tag latest is not in the registry")
 	tests := []struct {
 		name     string
 		request  watch.SubscribeRequest
@@ -79,9 +79,9 @@ func TestWatchTagRefusesSubscriptions(t *testing.T) {
 		kind     error
 		text     string
 	}{
-		{"another tag", watch.SubscribeRequest{Target: other, Types: event.TagTypes}, nil, false, fault.Invalid, "follows registry.example.com/team/app:latest, not registry.example.com/team/app:other"},
-		{"no type", watch.SubscribeRequest{Target: target}, nil, false, fault.Invalid, "no notification type"},
-		{"a tag that does not exist", watch.SubscribeRequest{Target: target, Types: event.TagTypes}, gone, true, fault.NotFound, "tag latest is not in the registry"},
+		{"another tag", watch.SubscribeRequest{Target: other, Types: event.TagTypes}, nil, false, errkind.Invalid, "follows registry.example.com/team/app:latest, not registry.example.com/team/app:other"},
+		{"no type", watch.SubscribeRequest{Target: target}, nil, false, errkind.Invalid, "no notification type"},
+		{"a tag that does not exist", watch.SubscribeRequest{Target: target, Types: event.TagTypes}, gone, true, errkind.NotFound, "tag latest is not in the registry"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestWatchTagRefusesToEndSubscriptions(t *testing.T) {
 			env.RegisterDelayedCallback(func() { answer = update(env, workflows.UpdateUnsubscribe, test.request) }, 0)
 			env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 			finished(t, env)
-			if err := workflows.Restore(answer.err); answer.accepted || !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), test.text) {
+			if err := workflows.Restore(answer.err); answer.accepted || !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), test.text) {
 				t.Errorf("accepted: %v; %v; want %s", answer.accepted, err, test.text)
 			}
 		})
@@ -155,7 +155,7 @@ func TestWatchTagEndsWithItsLastSubscription(t *testing.T) {
 	}
 }
 
-// The first subscription starts the watcher, whose first pass sees it. Neither a
+// The first subscription starts the watcher, whose first resync sees it. Neither a
 // second pass nor a second request to the registry is spent on it.
 func TestWatchTagStartsWithASubscription(t *testing.T) {
 	t.Parallel()
@@ -181,18 +181,18 @@ func TestWatchTagStartsWithASubscription(t *testing.T) {
 func TestWatchTagDoesNotEndWhileSubscribing(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	looked := make(chan struct{})
-	outside.storing = func() { <-looked }
+	checked := make(chan struct{})
+	outside.storing = func() { <-checked }
 	var answer *updated
 	outside.observe = func(pass int) (watch.Observation, error) {
 		switch pass {
 		case 1:
-			defer close(looked)
+			defer close(checked)
 			answer = update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: event.TagTypes})
 			return forgotten()
 		case 2:
 			if len(outside.subscribed) == 0 {
-				return watch.Observation{}, permanentError(fault.Conflict, "looked before the subscription was stored")
+				return watch.Observation{}, permanentError(errkind.Conflict, "checked before the subscription was stored")
 			}
 			return steady(first), nil
 		}

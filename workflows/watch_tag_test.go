@@ -9,14 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
-func TestWatchTagFirstPass(t *testing.T) {
+func TestWatchTagFirstResync(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	outside.request = answering(env, nil)
@@ -105,10 +105,10 @@ func TestWatchTagDoesOnlyWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestWatchTagTellsEndpoints(t *testing.T) {
+func TestWatchTagNotifiesEndpoints(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	told := watch.Told{ID: "1", Type: event.TagUpdate, Line: "moved"}
+	notified := watch.Notified{ID: "1", Type: event.TagUpdate, Line: "moved"}
 	outside.observe = func(pass int) (watch.Observation, error) {
 		switch pass {
 		case 1:
@@ -120,11 +120,11 @@ func TestWatchTagTellsEndpoints(t *testing.T) {
 	}
 	outside.record = func(r watch.RecordRequest) (watch.Recorded, error) {
 		return watch.Recorded{Summary: watch.Summary{Target: target, Analyzed: r.Resolved.Manifest},
-			Notifications: []watch.Told{told}, Endpoints: []string{"chat", "ticket"}}, nil
+			Notifications: []watch.Notified{notified}, Endpoints: []string{"chat", "ticket"}}, nil
 	}
 	env.RegisterDelayedCallback(func() {
 		state := status(t, env)
-		if diff := cmp.Diff([]watch.Told{told}, state.Recent); diff != "" {
+		if diff := cmp.Diff([]watch.Notified{notified}, state.Recent); diff != "" {
 			t.Errorf("last notifications (-want +got)\n%s", diff)
 		}
 		if state.Summary.Resolved.Manifest != second {
@@ -154,7 +154,7 @@ func status(t *testing.T, env *testsuite.TestWorkflowEnvironment) (state workflo
 func TestWatchTagImageThatCannotBeAnalyzed(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	problem := &watch.Problem{Kind: fault.Name(fault.Limit), Stage: watch.StageAnalyze, Message: "too large"}
+	problem := &watch.Problem{Kind: errkind.Name(errkind.Limit), Stage: watch.StageAnalyze, Message: "too large"}
 	outside.request = answering(env, problem)
 	outside.observe = func(pass int) (watch.Observation, error) {
 		switch pass {

@@ -56,7 +56,7 @@ func signal(name string, argument any) func(*testsuite.TestWorkflowEnvironment) 
 	return func(env *testsuite.TestWorkflowEnvironment) { env.SignalWorkflow(name, argument) }
 }
 
-// A watcher is started by a signal. The first pass serves it.
+// A watcher is started by a signal. The first resync serves it.
 func TestWatchTagStartsWithASignal(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
@@ -74,9 +74,9 @@ func TestWatchTagStartsWithASignal(t *testing.T) {
 	}
 }
 
-// A signal that comes during a pass may be about something that the pass did
+// A signal that comes during a resync may be about something that the resync did
 // not see any more.
-func TestWatchTagSignalDuringAPass(t *testing.T) {
+func TestWatchTagSignalDuringAResync(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	outside.observe = func(pass int) (watch.Observation, error) {
@@ -136,7 +136,7 @@ func TestWatchTagForceOutlivesAFailure(t *testing.T) {
 		t.Errorf("matched %d times and recorded %d", len(outside.matched), len(outside.recorded))
 	}
 	for _, request := range outside.requested {
-		if !request.Again {
+		if !request.Force {
 			t.Error("a forced pass asks for an analysis that may be known")
 		}
 	}

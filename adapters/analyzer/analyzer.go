@@ -23,11 +23,11 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/cage"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/inspect"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/layers"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sandbox"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/scratch"
-	"github.com/tagwatch/tagwatch/adapters/analyzer/wall"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/landlock"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
@@ -44,7 +44,7 @@ type Options struct {
 	StoreAge   time.Duration
 	// Content is what policies ask of files; nil for DefaultContent.
 	Content *Content
-	// Log is told once if the machine does not allow network namespaces; nil for
+	// Log is notified once if the machine does not allow network namespaces; nil for
 	// the default logger.
 	Log *slog.Logger
 }
@@ -61,7 +61,7 @@ type Analyzer struct {
 	parent  string // folder of all workers' scratch folders
 	scratch *scratch.Root
 	store   *layers.Store
-	cage    *cage.Cage
+	sandbox *sandbox.Sandbox
 }
 
 // Open prepares the folders, removes what dead workers left in them, and checks
@@ -83,9 +83,9 @@ func Open(options Options) (*Analyzer, error) {
 		content: content,
 		version: versionOf(content),
 		parent:  filepath.Join(directory, "scratch"),
-		cage:    &cage.Cage{Log: options.Log},
+		sandbox: &sandbox.Sandbox{Log: options.Log},
 	}
-	if !wall.Possible() {
+	if !landlock.Possible() {
 		cmp.Or(options.Log, slog.Default()).Warn("this kernel has no Landlock: an analysis can read what this user can read, such as the database and the configuration of Docker", "remedy", "a kernel of 5.13 or later with landlock among lsm=")
 	}
 	if a.scratch, err = scratch.Open(a.parent); err != nil {
@@ -146,7 +146,7 @@ type Usage struct {
 // broken image a fault.Invalid; errors of the source are returned as they are.
 // When ctx ends, so does the child, before Analyze returns.
 func (a *Analyzer) Analyze(ctx context.Context, request Request) (Result, error) {
-	if err := scratch.Sweep(a.parent); err != nil {
+	if err := scratch.Clean(a.parent); err != nil {
 		return Result{}, err
 	}
 	folder, err := a.scratch.New("image")

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -163,8 +163,8 @@ func TestSecretsAreFoundAlsoThroughLinks(t *testing.T) {
 func TestUnreadableExpressionIsNamedAtStart(t *testing.T) {
 	t.Parallel()
 	_, err := analyzer.Open(analyzer.Options{Directory: t.TempDir(), Content: &analyzer.Content{Secrets: []string{"BAD=(unclosed"}}})
-	if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "BAD=(unclosed") {
-		t.Errorf("error = %v, want fault.Invalid that names the expression", err)
+	if !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), "BAD=(unclosed") {
+		t.Errorf("error = %v, want errkind.Invalid that names the expression", err)
 	}
 }
 

@@ -9,9 +9,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/cage"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/inspect"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sandbox"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
@@ -57,8 +57,8 @@ func (a *Analyzer) inspect(ctx context.Context, request Request, documents docum
 	if err != nil {
 		return Result{}, err
 	}
-	usage, err := a.cage.Run(ctx, cage.Command{Args: []string{ChildArgument}, Folder: work, Limits: limits, Line: tell.line})
-	if errors.Is(err, cage.ErrReported) {
+	usage, err := a.sandbox.Run(ctx, sandbox.Command{Args: []string{ChildArgument}, Folder: work, Limits: limits, Line: tell.line})
+	if errors.Is(err, sandbox.ErrReported) {
 		err = inspect.ReadFailure(work)
 	}
 	if err != nil {
@@ -76,7 +76,7 @@ func readResults(work string) (*sbom.Inventory, []byte, error) {
 		return nil, nil, fmt.Errorf("result of the analysis: %w", err)
 	}
 	if !json.Valid(bill) {
-		return nil, nil, fmt.Errorf("result of the analysis: the SBOM is no JSON: %w", fault.Invalid)
+		return nil, nil, fmt.Errorf("result of the analysis: the SBOM is no JSON: %w", errkind.Invalid)
 	}
 	var inventory sbom.Inventory
 	if err := inspect.ReadJSON(work, inspect.InventoryFile, maxResult, &inventory); err != nil {

@@ -15,7 +15,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/inspect"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/layers"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
@@ -53,17 +53,17 @@ func (a *Analyzer) Contents(ctx context.Context, request Request, inventory *sbo
 
 // contentsWalk looks for the contents of an inventory in layers.
 type contentsWalk struct {
-	visit   func([]string, int64, io.Reader) error
-	paths   map[string][]string // of each content, by its digest
-	sizes   map[int64]bool      // of all contents: others need not be digested
-	visited map[string]bool     // digests
-	budget  int64               // bytes that sparse files may still have
-	limit   int64
+	visit     func([]string, int64, io.Reader) error
+	paths     map[string][]string // of each content, by its digest
+	sizes     map[int64]bool      // of all contents: others need not be digested
+	visited   map[string]bool     // digests
+	sizeLimit int64               // bytes that sparse files may still have
+	limit     int64
 }
 
 func newWalk(inventory *sbom.Inventory, limit int64, visit func([]string, int64, io.Reader) error) *contentsWalk {
 	w := &contentsWalk{visit: visit, paths: map[string][]string{}, sizes: map[int64]bool{},
-		visited: map[string]bool{}, budget: limit, limit: limit}
+		visited: map[string]bool{}, sizeLimit: limit, limit: limit}
 	for _, file := range inventory.Files {
 		if file.SHA256 != "" && file.Size > 0 {
 			w.paths[file.SHA256] = append(w.paths[file.SHA256], file.Path)
@@ -103,13 +103,13 @@ func (w *contentsWalk) digest(header *tar.Header, content io.Reader) (string, er
 		return "", nil
 	}
 	if isSparse(header) { // it may claim many more bytes than its archive has
-		if w.budget -= header.Size; w.budget < 0 {
-			return "", fmt.Errorf("the image's sparse files have more than %s: %w", layers.Size(w.limit), fault.Limit)
+		if w.sizeLimit -= header.Size; w.sizeLimit < 0 {
+			return "", fmt.Errorf("the image's sparse files have more than %s: %w", layers.Size(w.limit), errkind.Limit)
 		}
 	}
 	sum := sha256.New()
 	if _, err := io.Copy(sum, content); err != nil {
-		return "", fmt.Errorf("read layer: %w: %w", fault.Invalid, err)
+		return "", fmt.Errorf("read layer: %w: %w", errkind.Invalid, err)
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
@@ -137,7 +137,7 @@ func (w *contentsWalk) complete() error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d files of the inventory are not in the layers, as %s: %w", len(missing), slices.Min(missing), fault.Invalid)
+	return fmt.Errorf("%d files of the inventory are not in the layers, as %s: %w", len(missing), slices.Min(missing), errkind.Invalid)
 }
 
 // eachEntry calls visit for each entry of an archive, with its number.
@@ -157,7 +157,7 @@ func eachEntry(ctx context.Context, archive string, visit func(int, *tar.Header,
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("read layer: %w: %w", fault.Invalid, err)
+			return fmt.Errorf("read layer: %w: %w", errkind.Invalid, err)
 		}
 		if err := visit(i, header, reader); err != nil {
 			return err

@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // A file that a later layer replaces, hides or links to has the content that a
@@ -46,7 +46,7 @@ func TestContentsAreThoseOfTheSquashedFileSystem(t *testing.T) {
 	err = b.Contents(t.Context(), request, analyzed.Inventory, func(paths []string, size int64, content io.Reader) error {
 		text, err := io.ReadAll(content)
 		if int64(len(text)) != size || got[string(text)] != "" {
-			t.Errorf("%q has %d bytes, %d were told; before: %q", text, len(text), size, got[string(text)])
+			t.Errorf("%q has %d bytes, %d were notified; before: %q", text, len(text), size, got[string(text)])
 		}
 		got[string(text)] = strings.Join(paths, " ")
 		return err
@@ -100,7 +100,7 @@ func TestContentsEndWithAnError(t *testing.T) {
 		want    error
 	}{
 		{"of the visitor", t.Context(), request, enough, enough},
-		{"for the inventory of another image", t.Context(), other, nil, fault.Invalid},
+		{"for the inventory of another image", t.Context(), other, nil, errkind.Invalid},
 		{"when the caller gives up", canceled, request, nil, context.Canceled},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -124,7 +124,7 @@ func TestSparseFilesAreBounded(t *testing.T) {
 		want   error
 	}{
 		{"within the limit", 1, nil},
-		{"beyond the limit", 10, fault.Limit},
+		{"beyond the limit", 10, errkind.Limit},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -13,7 +13,7 @@ import (
 	"github.com/anchore/syft/syft/format/syftjson"
 	"github.com/anchore/syft/syft/sbom"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // encoders are the forms that an SBOM can be converted to.
@@ -30,7 +30,7 @@ var encoders = map[string]func() (sbom.FormatEncoder, error){
 func Forms() []string { return slices.Sorted(maps.Keys(encoders)) }
 
 // Convert writes an SBOM in syft's JSON in another form. A form that does not
-// exist, and a document that is no such SBOM, are a fault.Invalid.
+// exist, and a document that is no such SBOM, are a errkind.Invalid.
 func Convert(w io.Writer, document []byte, form string) error {
 	encoder, err := encoderOf(form)
 	if err != nil {
@@ -38,7 +38,7 @@ func Convert(w io.Writer, document []byte, form string) error {
 	}
 	bill, _, _, err := syftjson.NewFormatDecoder().Decode(bytes.NewReader(document))
 	if err != nil {
-		return fmt.Errorf("read the SBOM: %w: %w", fault.Invalid, err)
+		return fmt.Errorf("read the SBOM: %w: %w", errkind.Invalid, err)
 	}
 	if err := encoder.Encode(w, *bill); err != nil {
 		return fmt.Errorf("write the SBOM as %s: %w", form, err)
@@ -49,7 +49,7 @@ func Convert(w io.Writer, document []byte, form string) error {
 func encoderOf(form string) (sbom.FormatEncoder, error) {
 	newEncoder, known := encoders[form]
 	if !known {
-		return nil, fmt.Errorf("form %q of an SBOM is not one of %s: %w", form, strings.Join(Forms(), ", "), fault.Invalid)
+		return nil, fmt.Errorf("form %q of an SBOM is not one of %s: %w", form, strings.Join(Forms(), ", "), errkind.Invalid)
 	}
 	encoder, err := newEncoder()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -80,8 +80,8 @@ func TestConvertRefuses(t *testing.T) {
 		"a document that is no SBOM": {`{"some": "thing"}`, "spdx-json"},
 		"a document that is no JSON": {`nothing`, "cyclonedx-json"},
 	} {
-		if err := analyzer.Convert(io.Discard, []byte(test.document), test.form); !errors.Is(err, fault.Invalid) {
-			t.Errorf("%s: error = %v, want fault.Invalid", name, err)
+		if err := analyzer.Convert(io.Discard, []byte(test.document), test.form); !errors.Is(err, errkind.Invalid) {
+			t.Errorf("%s: error = %v, want errkind.Invalid", name, err)
 		}
 	}
 }

@@ -29,7 +29,7 @@ type job struct {
 	Source    source
 }
 
-// playWorker tells when its child reads the image, and goes on.
+// playWorker reports when its child reads the image, and goes on.
 func playWorker() {
 	var todo job
 	err := json.Unmarshal([]byte(os.Getenv(workerEnv)), &todo)
@@ -109,7 +109,7 @@ func stopped(t *testing.T, pid, handle int) {
 	}
 }
 
-// killed tells whether a worker that has ended lived until it was killed.
+// killed reports whether a worker that has ended lived until it was killed.
 func killed(worker *exec.Cmd) bool {
 	status, _ := worker.ProcessState.Sys().(syscall.WaitStatus)
 	return status.Signaled() && status.Signal() == syscall.SIGKILL

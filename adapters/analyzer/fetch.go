@@ -15,7 +15,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/inspect"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/layers"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -42,7 +42,7 @@ func (a *Analyzer) read(ctx context.Context, request Request) (documents, error)
 	}
 	manifest, err := v1.ParseManifest(bytes.NewReader(read.manifest))
 	if err != nil {
-		return documents{}, fmt.Errorf("manifest: %w: %w", fault.Invalid, err)
+		return documents{}, fmt.Errorf("manifest: %w: %w", errkind.Invalid, err)
 	}
 	config, err := image.ParseConfiguration(read.config)
 	if err != nil {
@@ -55,18 +55,18 @@ func (a *Analyzer) read(ctx context.Context, request Request) (documents, error)
 
 func (d documents) check(limits Limits) error {
 	if len(d.layers) > limits.Layers {
-		return fmt.Errorf("image has %d layers, the limit is %d: %w", len(d.layers), limits.Layers, fault.Limit)
+		return fmt.Errorf("image has %d layers, the limit is %d: %w", len(d.layers), limits.Layers, errkind.Limit)
 	}
 	if len(d.layers) != len(d.diffIDs) {
-		return fmt.Errorf("the manifest has %d layers and the configuration %d: %w", len(d.layers), len(d.diffIDs), fault.Invalid)
+		return fmt.Errorf("the manifest has %d layers and the configuration %d: %w", len(d.layers), len(d.diffIDs), errkind.Invalid)
 	}
 	for i, layer := range d.layers {
 		if !layer.MediaType.IsDistributable() || len(layer.URLs) > 0 {
 			return fmt.Errorf("layer %d (%s) is not in the registry but elsewhere, as the base layers of Windows are; such images cannot be analyzed: %w",
-				i, layer.MediaType, fault.Invalid)
+				i, layer.MediaType, errkind.Invalid)
 		}
 		if layer.Size > limits.LayerBytes {
-			return fmt.Errorf("layer %d is larger than %s: %w", i, layers.Size(limits.LayerBytes), fault.Limit)
+			return fmt.Errorf("layer %d is larger than %s: %w", i, layers.Size(limits.LayerBytes), errkind.Limit)
 		}
 	}
 	return nil
@@ -81,14 +81,14 @@ func (a *Analyzer) fetch(ctx context.Context, source Source, documents documents
 	}
 	tell.tell(func(p *Progress) { p.Stage, p.Layers = StageFetch, len(documents.layers) })
 	var transferred atomic.Int64
-	budget := layers.NewBudget(a.limits.ofLayers())
+	sizeLimit := layers.NewSizeLimit(a.limits.ofLayers())
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(fetches)
 	for i, layer := range documents.layers {
 		claimed := string(documents.diffIDs[i])
 		group.Go(func() error {
 			path := filepath.Join(archives, inspect.LayerName(i, claimed))
-			fetched, err := a.fetchLayer(ctx, source, documents.from, layer, claimed, budget, path)
+			fetched, err := a.fetchLayer(ctx, source, documents.from, layer, claimed, sizeLimit, path)
 			if fetched {
 				transferred.Add(layer.Size)
 			}
@@ -103,18 +103,18 @@ func (a *Analyzer) fetch(ctx context.Context, source Source, documents documents
 // fetchLayer links one layer, and refuses it if its content is not what the
 // configuration claims: the name of the archive, and so all that is found in it,
 // would belong to another layer.
-func (a *Analyzer) fetchLayer(ctx context.Context, source Source, from string, layer v1.Descriptor, claimed string, budget *layers.Budget, path string) (fetched bool, err error) {
+func (a *Analyzer) fetchLayer(ctx context.Context, source Source, from string, layer v1.Descriptor, claimed string, sizeLimit *layers.SizeLimit, path string) (fetched bool, err error) {
 	digest, err := image.ParseDigest(layer.Digest.String())
 	if err != nil {
 		return false, fmt.Errorf("layer: %w", err)
 	}
 	open := func(ctx context.Context) (io.ReadCloser, error) { return source.Layer(ctx, digest) }
-	facts, fetched, err := a.store.Link(ctx, layers.Layer{Digest: digest, Size: layer.Size, DiffID: claimed, From: from}, budget, open, path)
+	facts, fetched, err := a.store.Link(ctx, layers.Layer{Digest: digest, Size: layer.Size, DiffID: claimed, From: from}, sizeLimit, open, path)
 	if err != nil {
 		return fetched, err
 	}
 	if facts.DiffID != claimed {
-		return fetched, fmt.Errorf("layer %s unpacks to %s and not to %s, as the configuration says: %w", digest.Short(), facts.DiffID, claimed, fault.Invalid)
+		return fetched, fmt.Errorf("layer %s unpacks to %s and not to %s, as the configuration says: %w", digest.Short(), facts.DiffID, claimed, errkind.Invalid)
 	}
 	return fetched, nil
 }

@@ -11,7 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -70,8 +70,8 @@ func checkEnd(b *testing.B, result analyzer.Result, err error, says string) {
 		if err != nil || result.SBOM == nil {
 			b.Errorf("error = %v, want the image analyzed", err)
 		}
-	case !errors.Is(err, fault.Limit) || !strings.Contains(err.Error(), says):
-		b.Errorf("error = %v, want fault.Limit that says %q", err, says)
+	case !errors.Is(err, errkind.Limit) || !strings.Contains(err.Error(), says):
+		b.Errorf("error = %v, want errkind.Limit that says %q", err, says)
 	case result.SBOM != nil || result.Inventory != nil:
 		b.Error("a partial result")
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -35,23 +35,23 @@ func TestHostileImagesEndWithinTheirLimits(t *testing.T) {
 		want   error
 		says   string
 	}{
-		{"zeros", analyzer.Limits{LayerBytes: 1 << 20}, zeroLayer, fault.Limit, "file of 8 MiB in a layer that may have 1 MiB"},
-		{"zeros in many layers", analyzer.Limits{ImageBytes: 1 << 20}, manyZeroLayers, fault.Limit, "image unpacks to more than 1 MiB"},
-		{"many files", analyzer.Limits{Entries: 1000}, manyFiles, fault.Limit, "more than 1000 files"},
-		{"many layers", analyzer.Limits{Layers: 3}, manyZeroLayers, fault.Limit, "the limit is 3"},
-		{"long path", analyzer.Limits{}, longPath, fault.Limit, "path of 900003 bytes, the limit is 4096"},
-		{"deep path", analyzer.Limits{PathDepth: 8}, deepPath, fault.Limit, "9 folders deep, the limit is 8"},
-		{"nested jars", analyzer.Limits{Wall: 3 * time.Second}, jars, fault.Limit, "time limit of 3s"},
-		{"nested jars, little processor time", analyzer.Limits{CPU: 3 * time.Second}, jars, fault.Limit, "processor limit of 3s"},
-		{"large package database", analyzer.Limits{Memory: 256 << 20}, largeDatabase, fault.Limit, "memory limit of 256 MiB"},
-		{"large package description", analyzer.Limits{Memory: 192 << 20}, largeDescription, fault.Limit, "memory limit of 192 MiB"},
-		{"zeros that are named like an interpreter", analyzer.Limits{CPU: 3 * time.Second}, largeInterpreter, fault.Limit, "processor limit of 3s"},
-		{"jar with a large member", analyzer.Limits{Scratch: 8 << 20}, largeMember, fault.Limit, "limit of 8 MiB"},
-		{"file and folder at one path", analyzer.Limits{}, fileAndFolder, fault.Invalid, "broken image"},
-		{"other diff IDs", analyzer.Limits{}, otherDiffIDs, fault.Invalid, "as the configuration says"},
-		{"too few diff IDs", analyzer.Limits{}, tooFewDiffIDs, fault.Invalid, "the configuration 0"},
-		{"no archive", analyzer.Limits{}, noArchive, fault.Invalid, "broken archive"},
-		{"layer that is elsewhere", analyzer.Limits{}, foreignLayer, fault.Invalid, "cannot be analyzed"},
+		{"zeros", analyzer.Limits{LayerBytes: 1 << 20}, zeroLayer, errkind.Limit, "file of 8 MiB in a layer that may have 1 MiB"},
+		{"zeros in many layers", analyzer.Limits{ImageBytes: 1 << 20}, manyZeroLayers, errkind.Limit, "image unpacks to more than 1 MiB"},
+		{"many files", analyzer.Limits{Entries: 1000}, manyFiles, errkind.Limit, "more than 1000 files"},
+		{"many layers", analyzer.Limits{Layers: 3}, manyZeroLayers, errkind.Limit, "the limit is 3"},
+		{"long path", analyzer.Limits{}, longPath, errkind.Limit, "path of 900003 bytes, the limit is 4096"},
+		{"deep path", analyzer.Limits{PathDepth: 8}, deepPath, errkind.Limit, "9 folders deep, the limit is 8"},
+		{"nested jars", analyzer.Limits{Wall: 3 * time.Second}, jars, errkind.Limit, "time limit of 3s"},
+		{"nested jars, little processor time", analyzer.Limits{CPU: 3 * time.Second}, jars, errkind.Limit, "processor limit of 3s"},
+		{"large package database", analyzer.Limits{Memory: 256 << 20}, largeDatabase, errkind.Limit, "memory limit of 256 MiB"},
+		{"large package description", analyzer.Limits{Memory: 192 << 20}, largeDescription, errkind.Limit, "memory limit of 192 MiB"},
+		{"zeros that are named like an interpreter", analyzer.Limits{CPU: 3 * time.Second}, largeInterpreter, errkind.Limit, "processor limit of 3s"},
+		{"jar with a large member", analyzer.Limits{Scratch: 8 << 20}, largeMember, errkind.Limit, "limit of 8 MiB"},
+		{"file and folder at one path", analyzer.Limits{}, fileAndFolder, errkind.Invalid, "broken image"},
+		{"other diff IDs", analyzer.Limits{}, otherDiffIDs, errkind.Invalid, "as the configuration says"},
+		{"too few diff IDs", analyzer.Limits{}, tooFewDiffIDs, errkind.Invalid, "the configuration 0"},
+		{"no archive", analyzer.Limits{}, noArchive, errkind.Invalid, "broken archive"},
+		{"layer that is elsewhere", analyzer.Limits{}, foreignLayer, errkind.Invalid, "cannot be analyzed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

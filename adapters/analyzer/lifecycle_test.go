@@ -17,7 +17,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -68,7 +68,7 @@ func TestBrokenTransferIsNotKept(t *testing.T) {
 	b := newBench(t, analyzer.Limits{})
 	built := build(t, lab.Debian(lab.Bookworm()...))
 	lift := b.registry.Fail(lab.Fault{Path: layersOf(t, built)[0].Digest.String(), CutAfter: 100})
-	if _, err := b.Analyze(t.Context(), b.push(t, built)); err == nil || errors.Is(err, fault.Invalid) {
+	if _, err := b.Analyze(t.Context(), b.push(t, built)); err == nil || errors.Is(err, errkind.Invalid) {
 		t.Errorf("error = %v, want one that is worth another try", err)
 	}
 	lift()
@@ -107,8 +107,8 @@ func TestKilledChildGivesNoResult(t *testing.T) {
 		}
 	})
 	result, err := b.Analyze(t.Context(), request)
-	if !errors.Is(err, fault.Unavailable) || result.SBOM != nil {
-		t.Errorf("error = %v, %d bytes of SBOM; want fault.Unavailable and nothing", err, len(result.SBOM))
+	if !errors.Is(err, errkind.Unavailable) || result.SBOM != nil {
+		t.Errorf("error = %v, %d bytes of SBOM; want errkind.Unavailable and nothing", err, len(result.SBOM))
 	}
 	if left := b.leftovers(t); len(left) > 0 {
 		t.Errorf("left in the scratch space: %v", left)

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"time"
 
-	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/cage"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/layers"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sandbox"
 )
 
 // Limits protect the worker and its machine from an image. Zero fields have the
@@ -47,8 +47,8 @@ func (l Limits) ofLayers() layers.Limits {
 
 // ofChild leaves each file what all files together may have, and as many open
 // files as an image may have layers, with some to spare.
-func (l Limits) ofChild() cage.Limits {
-	return cage.Limits{
+func (l Limits) ofChild() sandbox.Limits {
+	return sandbox.Limits{
 		Memory: l.Memory, CPU: l.CPU, Wall: l.Wall,
 		FileBytes: l.Scratch, Scratch: l.Scratch, OpenFiles: l.Layers + 1024,
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -32,8 +32,8 @@ func TestLayerThatDoesNotFitItsDigest(t *testing.T) {
 	b := newBench(t, analyzer.Limits{})
 	built := build(t, lab.Debian(lab.Bookworm()...))
 	b.registry.Fail(lab.Fault{Path: layersOf(t, built)[0].Digest.String(), Times: 1, Replace: func(body []byte) []byte { return body[:len(body)/2] }})
-	if _, err := b.Analyze(t.Context(), b.push(t, built)); !errors.Is(err, fault.Unavailable) || fault.Permanent(err) {
-		t.Errorf("error = %v, want fault.Unavailable", err)
+	if _, err := b.Analyze(t.Context(), b.push(t, built)); !errors.Is(err, errkind.Unavailable) || errkind.Permanent(err) {
+		t.Errorf("error = %v, want errkind.Unavailable", err)
 	}
 	if _, err := b.Analyze(t.Context(), b.push(t, built)); err != nil {
 		t.Errorf("the next try: %v", err)

@@ -10,7 +10,7 @@ import (
 	"github.com/anchore/syft/syft/source"
 	"github.com/anchore/syft/syft/source/directorysource"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // DescribePrograms writes the SBOM of the Go programs in a directory, from what
@@ -23,7 +23,7 @@ func DescribePrograms(ctx context.Context, w io.Writer, directory, name, version
 	}
 	programs, err := directorysource.New(directorysource.Config{Path: directory, Alias: source.Alias{Name: name, Version: version}})
 	if err != nil {
-		return fmt.Errorf("read the programs in %s: %w: %w", directory, fault.Invalid, err)
+		return fmt.Errorf("read the programs in %s: %w: %w", directory, errkind.Invalid, err)
 	}
 	defer programs.Close()
 	config := syft.DefaultCreateSBOMConfig().WithoutFiles().WithTool("tagwatch-worker", version).
@@ -33,7 +33,7 @@ func DescribePrograms(ctx context.Context, w io.Writer, directory, name, version
 		return fmt.Errorf("read the programs in %s: %w", directory, err)
 	}
 	if bill.Artifacts.Packages.PackageCount() == 0 {
-		return fmt.Errorf("there is no Go program in %s: %w", directory, fault.NotFound)
+		return fmt.Errorf("there is no Go program in %s: %w", directory, errkind.NotFound)
 	}
 	return encoder.Encode(w, *bill)
 }

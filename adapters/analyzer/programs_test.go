@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // TestDescribePrograms reads this test's own program, in which the go command
@@ -55,9 +55,9 @@ func TestDescribeNoPrograms(t *testing.T) {
 		name, directory, form string
 		want                  error
 	}{
-		{"an empty directory", t.TempDir(), "cyclonedx-json", fault.NotFound},
-		{"no directory", filepath.Join(t.TempDir(), "absent"), "cyclonedx-json", fault.Invalid},
-		{"a form that is none", t.TempDir(), "poem", fault.Invalid},
+		{"an empty directory", t.TempDir(), "cyclonedx-json", errkind.NotFound},
+		{"no directory", filepath.Join(t.TempDir(), "absent"), "cyclonedx-json", errkind.Invalid},
+		{"a form that is none", t.TempDir(), "poem", errkind.Invalid},
 	} {
 		if err := analyzer.DescribePrograms(t.Context(), io.Discard, test.directory, "tagwatch", "1", test.form); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", test.name, err, test.want)

@@ -40,9 +40,9 @@ func (t *teller) tell(change func(*Progress)) {
 
 // line takes a line of the child's output. One that is no progress is ignored.
 func (t *teller) line(text []byte) {
-	var told inspect.Progress
-	if json.Unmarshal(text, &told) != nil {
+	var notified inspect.Progress
+	if json.Unmarshal(text, &notified) != nil {
 		return
 	}
-	t.tell(func(p *Progress) { p.Stage, p.Packages = told.Stage, told.Packages })
+	t.tell(func(p *Progress) { p.Stage, p.Packages = notified.Stage, notified.Packages })
 }

@@ -79,7 +79,7 @@ func TestChildKilledAtRandomMoments(t *testing.T) {
 	expectSame(t, b, request, want)
 }
 
-// seeded gives random moments within a duration; a failed test tells how to have
+// seeded gives random moments within a duration; a failed test reports how to have
 // the same again.
 func seeded(t *testing.T) func(time.Duration) time.Duration {
 	t.Helper()

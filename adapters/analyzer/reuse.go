@@ -6,12 +6,12 @@ import (
 	"errors"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/inspect"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
 // Known returns what an analyzer of the same version made of an image with the
-// same FileSystem; fault.NotFound if there is none.
+// same FileSystem; errkind.NotFound if there is none.
 type Known func(ctx context.Context, fileSystem string) (*sbom.Inventory, []byte, error)
 
 // reuse answers with what is known of the same layers under another manifest or
@@ -26,7 +26,7 @@ func (a *Analyzer) reuse(ctx context.Context, request Request, documents documen
 		return Result{}, false, err
 	}
 	inventory, bill, err := request.Known(ctx, fileSystem)
-	if errors.Is(err, fault.NotFound) {
+	if errors.Is(err, errkind.NotFound) {
 		return Result{}, false, nil
 	}
 	if err != nil {

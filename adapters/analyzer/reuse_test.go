@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -74,7 +74,7 @@ func TestReuseOfNothing(t *testing.T) {
 		known analyzer.Known
 	}{
 		{"nothing known", func(context.Context, string) (*sbom.Inventory, []byte, error) {
-			return nil, nil, fmt.Errorf("no image: %w", fault.NotFound)
+			return nil, nil, fmt.Errorf("no image: %w", errkind.NotFound)
 		}},
 		{"an analysis of other layers", func(context.Context, string) (*sbom.Inventory, []byte, error) {
 			return other.Inventory, other.SBOM, nil
@@ -102,17 +102,17 @@ func TestReuseIsNotForLiars(t *testing.T) {
 	request := b.push(t, otherDiffIDs(t))
 	request.Known = func(context.Context, string) (*sbom.Inventory, []byte, error) {
 		t.Error("asked for what a liar claims")
-		return nil, nil, fault.NotFound
+		return nil, nil, errkind.NotFound
 	}
-	if _, err := b.Analyze(t.Context(), request); !errors.Is(err, fault.Invalid) {
-		t.Errorf("error = %v, want fault.Invalid", err)
+	if _, err := b.Analyze(t.Context(), request); !errors.Is(err, errkind.Invalid) {
+		t.Errorf("error = %v, want errkind.Invalid", err)
 	}
 }
 
 func knownAs(result analyzer.Result) analyzer.Known {
 	return func(_ context.Context, fileSystem string) (*sbom.Inventory, []byte, error) {
 		if fileSystem != result.Inventory.FileSystem {
-			return nil, nil, fault.NotFound
+			return nil, nil, errkind.NotFound
 		}
 		return result.Inventory, result.SBOM, nil
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/inspect"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/layers"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sums"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -53,7 +53,7 @@ func (a *Analyzer) claims() func(int64) error {
 	limit := int64(len(databases)+1) * a.limits.ImageBytes
 	return func(bytes int64) error {
 		if total.Add(bytes) > limit {
-			return fmt.Errorf("the image's files have more than %s: %w", layers.Size(a.limits.ImageBytes), fault.Limit)
+			return fmt.Errorf("the image's files have more than %s: %w", layers.Size(a.limits.ImageBytes), errkind.Limit)
 		}
 		return nil
 	}
@@ -73,7 +73,7 @@ func (a *Analyzer) digestBy(ctx context.Context, documents documents, folder str
 	return group.Wait()
 }
 
-// anyHolds tells whether one of the layers has a file at one of the paths.
+// anyHolds reports whether one of the layers has a file at one of the paths.
 func anyHolds(documents documents, folder string, paths []string) (bool, error) {
 	for i := range documents.layers {
 		table, err := sums.Read(inspect.SumsName(sumsFolder(folder), i, sums.SHA256), sums.SHA256)

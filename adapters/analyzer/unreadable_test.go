@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -101,7 +101,7 @@ func TestDamagedPackageDatabase(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, analyzer.Limits{})
 			_, err := b.Analyze(t.Context(), b.push(t, build(t, lab.Copy("/", lab.Text("/etc/os-release", release), lab.Text(test.path, test.content)))))
-			if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "package database "+test.path+" is damaged") || !strings.Contains(err.Error(), "push the image again") {
+			if !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), "package database "+test.path+" is damaged") || !strings.Contains(err.Error(), "push the image again") {
 				t.Errorf("got %v", err)
 			}
 			if left := b.leftovers(t); len(left) > 0 {

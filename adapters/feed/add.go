@@ -13,31 +13,31 @@ import (
 	v6 "github.com/anchore/grype/grype/db/v6"
 	"github.com/spf13/afero"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // source gives the file of an archive; it may make it in the scratch directory.
 type source func(ctx context.Context, scratch string) (file string, err error)
 
-// accept looks at what a database says of itself and may refuse it.
+// accept checks what a database says of itself and may refuse it.
 type accept func(vuln.Description) error
 
 const (
 	partialPrefix   = "partial-"
-	descriptionFile = "generation.json"
+	descriptionFile = "build.json"
 )
 
-// add makes a generation unless it is here. Whoever else shares the directory
+// add makes a build unless it is here. Whoever else shares the directory
 // waits meanwhile.
-func (f *Feed) add(ctx context.Context, wanted vuln.Generation, from source, accept accept) (vuln.Generation, error) {
+func (f *Feed) add(ctx context.Context, wanted vuln.Build, from source, accept accept) (vuln.Build, error) {
 	dir, err := f.dir(wanted.Checksum)
 	if err != nil {
-		return vuln.Generation{}, err
+		return vuln.Build{}, err
 	}
 	unlock, err := f.lock(ctx)
 	if err != nil {
-		return vuln.Generation{}, err
+		return vuln.Build{}, err
 	}
 	defer unlock()
 	if f.Has(wanted.Checksum) {
@@ -49,40 +49,40 @@ func (f *Feed) add(ctx context.Context, wanted vuln.Generation, from source, acc
 		err = f.place(scratch, dir)
 	}
 	if err != nil {
-		return vuln.Generation{}, errors.Join(err, os.RemoveAll(scratch))
+		return vuln.Build{}, errors.Join(err, os.RemoveAll(scratch))
 	}
 	f.trust(wanted.Checksum)
-	return made.Generation, durable(f.root)
+	return made.Build, durable(f.root)
 }
 
-// place makes a scratch directory the generation, in place of one that has lost a
+// place makes a scratch directory the build, in place of one that has lost a
 // part.
 func (f *Feed) place(scratch, dir string) error {
 	broken := scratch + "-broken"
 	if err := os.RemoveAll(broken); err != nil {
-		return fmt.Errorf("replace what is left of a generation: %w", err)
+		return fmt.Errorf("replace what is left of a build: %w", err)
 	}
 	if err := os.Rename(dir, broken); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("replace what is left of a generation: %w", err)
+		return fmt.Errorf("replace what is left of a build: %w", err)
 	}
 	return errors.Join(os.Rename(scratch, dir), os.RemoveAll(broken))
 }
 
-// known returns a generation that is here already, with the address that it is
+// known returns a build that is here already, with the address that it is
 // wanted from: it may have come from a file.
-func (f *Feed) known(ctx context.Context, wanted vuln.Generation, accept accept) (vuln.Generation, error) {
+func (f *Feed) known(ctx context.Context, wanted vuln.Build, accept accept) (vuln.Build, error) {
 	description, err := f.Describe(ctx, wanted.Checksum)
 	if err != nil {
-		return vuln.Generation{}, err
+		return vuln.Build{}, err
 	}
-	found := description.Generation
+	found := description.Build
 	found.URL = cmp.Or(wanted.URL, found.URL)
 	return found, accept(description)
 }
 
-// make builds a generation in a scratch directory, in which a crash may have left
+// make builds a build in a scratch directory, in which a crash may have left
 // something.
-func (f *Feed) make(ctx context.Context, scratch string, wanted vuln.Generation, from source, accept accept) (vuln.Description, error) {
+func (f *Feed) make(ctx context.Context, scratch string, wanted vuln.Build, from source, accept accept) (vuln.Description, error) {
 	dir := filepath.Join(scratch, modelDir)
 	if err := errors.Join(os.RemoveAll(scratch), os.MkdirAll(dir, 0o755)); err != nil {
 		return vuln.Description{}, fmt.Errorf("make scratch directory: %w", err)
@@ -104,7 +104,7 @@ func (f *Feed) make(ctx context.Context, scratch string, wanted vuln.Generation,
 }
 
 // finish checks an unpacked database, makes its indexes and describes it.
-func finish(ctx context.Context, scratch string, wanted vuln.Generation, accept accept) (vuln.Description, error) {
+func finish(ctx context.Context, scratch string, wanted vuln.Build, accept accept) (vuln.Description, error) {
 	dir := filepath.Join(scratch, modelDir)
 	head, err := readHead(dir)
 	if err != nil {
@@ -114,7 +114,7 @@ func finish(ctx context.Context, scratch string, wanted vuln.Generation, accept 
 		return vuln.Description{}, err
 	}
 	if err := v6.Hydrater()(dir); err != nil {
-		return vuln.Description{}, fmt.Errorf("index database: %w: %w", fault.Invalid, err)
+		return vuln.Description{}, fmt.Errorf("index database: %w: %w", errkind.Invalid, err)
 	}
 	if _, err := v6.WriteImportMetadata(afero.NewOsFs(), dir, wanted.URL); err != nil {
 		return vuln.Description{}, fmt.Errorf("write import metadata: %w", err)
@@ -126,7 +126,7 @@ func finish(ctx context.Context, scratch string, wanted vuln.Generation, accept 
 	return description, save(scratch, description)
 }
 
-// save writes the description, and makes all of the generation durable.
+// save writes the description, and makes all of the build durable.
 func save(scratch string, description vuln.Description) error {
 	text, err := json.MarshalIndent(description, "", "  ")
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	unicodetext "golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 const (
@@ -36,18 +36,18 @@ func plain(text []byte, most int64) ([]byte, error) {
 	if bytes.HasPrefix(text, gzipMagic) {
 		stream, err := gzip.NewReader(bytes.NewReader(text))
 		if err != nil {
-			return nil, fmt.Errorf("%w: it is compressed with gzip and damaged: %w", fault.Invalid, err)
+			return nil, fmt.Errorf("%w: it is compressed with gzip and damaged: %w", errkind.Invalid, err)
 		}
 		if text, err = io.ReadAll(io.LimitReader(stream, most+1)); err != nil {
-			return nil, fmt.Errorf("%w: it is compressed with gzip and damaged: %w", fault.Invalid, err)
+			return nil, fmt.Errorf("%w: it is compressed with gzip and damaged: %w", errkind.Invalid, err)
 		}
 	}
 	if int64(len(text)) > most {
-		return nil, fmt.Errorf("%w: more than %d bytes", fault.Limit, most)
+		return nil, fmt.Errorf("%w: more than %d bytes", errkind.Limit, most)
 	}
 	text, _, err := transform.Bytes(unicodetext.BOMOverride(transform.Nop), text)
 	if err != nil {
-		return nil, fmt.Errorf("%w: its text cannot be decoded: %w", fault.Invalid, err)
+		return nil, fmt.Errorf("%w: its text cannot be decoded: %w", errkind.Invalid, err)
 	}
 	return text, nil
 }
@@ -108,7 +108,7 @@ func unpacked(head []byte) []byte {
 	return text
 }
 
-// readable tells whether a head, which may end within a character, is text.
+// readable reports whether a head, which may end within a character, is text.
 func readable(head []byte) bool {
 	for len(head) > 0 {
 		r, size := utf8.DecodeRune(head)

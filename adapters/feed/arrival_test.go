@@ -13,7 +13,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/tagwatch/tagwatch/adapters/feed"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -78,7 +78,7 @@ func TestHarmlessPublishing(t *testing.T) {
 			got, err := s.sync(t.Context())
 			must(t, err)
 			if got.Checksum != database.Checksum || !s.Has(database.Checksum) || len(s.entries(t)) != 1 {
-				t.Errorf("generation %+v, on disk %v", got, s.entries(t))
+				t.Errorf("build %+v, on disk %v", got, s.entries(t))
 			}
 		})
 	}
@@ -96,35 +96,35 @@ func TestErrorsSayWhatCame(t *testing.T) {
 		want   error
 		says   []string
 	}{
-		{"listing: a page", []lab.Fault{{Path: listing, Status: 200, Header: html, Body: login}}, fault.Invalid,
+		{"listing: a page", []lab.Fault{{Path: listing, Status: 200, Header: html, Body: login}}, errkind.Invalid,
 			[]string{"/v6/latest.json", "text/html came", "<!doctype html> <html><head><title>Sign in", "--feed-url"}},
 		{"listing: a compressed page", []lab.Fault{{Path: listing, Status: 200, Header: headers("Content-Type", "text/html", "Content-Encoding", "gzip"),
-			Body: string(gzipped(t, []byte(login)))}}, fault.Invalid, []string{"text/html", "gzip", "Sign in"}},
+			Body: string(gzipped(t, []byte(login)))}}, errkind.Invalid, []string{"text/html", "gzip", "Sign in"}},
 		{"listing: a login", []lab.Fault{{Path: listing, Status: 302, Header: headers("Location", "/login?back=secret-of-the-way")},
-			{Path: "/login", Status: 200, Header: html, Body: login}}, fault.Invalid, []string{"after a redirect to", "/login", "Sign in"}},
-		{"listing: a redirect to nowhere", []lab.Fault{{Path: listing, Status: 304}}, fault.Invalid, []string{"304", "/v6/latest.json"}},
-		{"listing: nothing", []lab.Fault{{Path: listing, Status: 200, Header: json}}, fault.Invalid, []string{"application/json came", "it is empty", "--feed-url"}},
-		{"listing: no content", []lab.Fault{{Path: listing, Status: 204}}, fault.Invalid, []string{"204", "it is empty"}},
-		{"listing: an array", []lab.Fault{{Path: listing, Status: 200, Header: json, Body: `[{"built": "2026-01-01"}]`}}, fault.Invalid,
+			{Path: "/login", Status: 200, Header: html, Body: login}}, errkind.Invalid, []string{"after a redirect to", "/login", "Sign in"}},
+		{"listing: a redirect to nowhere", []lab.Fault{{Path: listing, Status: 304}}, errkind.Invalid, []string{"304", "/v6/latest.json"}},
+		{"listing: nothing", []lab.Fault{{Path: listing, Status: 200, Header: json}}, errkind.Invalid, []string{"application/json came", "it is empty", "--feed-url"}},
+		{"listing: no content", []lab.Fault{{Path: listing, Status: 204}}, errkind.Invalid, []string{"204", "it is empty"}},
+		{"listing: an array", []lab.Fault{{Path: listing, Status: 200, Header: json, Body: `[{"built": "2026-01-01"}]`}}, errkind.Invalid,
 			[]string{"not a listing", `[{\"built\"`, "--feed-url"}},
-		{"listing: of another kind", []lab.Fault{{Path: listing, Status: 200, Header: json, Body: `{"available": {"5": []}}`}}, fault.Invalid,
+		{"listing: of another kind", []lab.Fault{{Path: listing, Status: 200, Header: json, Body: `{"available": {"5": []}}`}}, errkind.Invalid,
 			[]string{"names no database", "available", "--feed-url"}},
-		{"listing: null", []lab.Fault{{Path: listing, Status: 200, Header: json, Body: "null"}}, fault.Invalid, []string{`"null"`}},
+		{"listing: null", []lab.Fault{{Path: listing, Status: 200, Header: json, Body: "null"}}, errkind.Invalid, []string{`"null"`}},
 		{"listing: another compression", []lab.Fault{{Path: listing, Status: 200, Header: headers("Content-Encoding", "br"), Body: "\x8b\x00\x80\x01\x02"}},
-			fault.Invalid, []string{`"br"`, "8b 00 80"}},
-		{"listing: half of a compressed one", []lab.Fault{{Path: listing, Status: 200, Body: string(gzipped(t, []byte(login))[:30])}}, fault.Invalid,
+			errkind.Invalid, []string{`"br"`, "8b 00 80"}},
+		{"listing: half of a compressed one", []lab.Fault{{Path: listing, Status: 200, Body: string(gzipped(t, []byte(login))[:30])}}, errkind.Invalid,
 			[]string{"gzip and damaged"}},
-		{"listing: a bomb", []lab.Fault{{Path: listing, Status: 200, Body: string(gzipped(t, bytes.Repeat([]byte(" "), 2<<20)))}}, fault.Limit, []string{"more than"}},
-		{"listing: forbidden", []lab.Fault{{Path: listing, Status: 403, Header: html, Body: "<h1>The proxy says no</h1>"}}, fault.Unauthorized,
+		{"listing: a bomb", []lab.Fault{{Path: listing, Status: 200, Body: string(gzipped(t, bytes.Repeat([]byte(" "), 2<<20)))}}, errkind.Limit, []string{"more than"}},
+		{"listing: forbidden", []lab.Fault{{Path: listing, Status: 403, Header: html, Body: "<h1>The proxy says no</h1>"}}, errkind.Unauthorized,
 			[]string{"403", "text/html", "The proxy says no"}},
-		{"listing: the address repeated", []lab.Fault{{Path: listing, Status: 404, Body: "no /v6/latest.json?token=opensesame for scott:tigerly"}}, fault.NotFound,
+		{"listing: the address repeated", []lab.Fault{{Path: listing, Status: 404, Body: "no /v6/latest.json?token=opensesame for scott:tigerly"}}, errkind.NotFound,
 			[]string{"***"}},
-		{"archive: a page", []lab.Fault{{Path: archive, Status: 200, Header: html, Body: login}}, fault.Invalid,
+		{"archive: a page", []lab.Fault{{Path: archive, Status: 200, Header: html, Body: login}}, errkind.Invalid,
 			[]string{".tar.zst", "text/html", "Sign in", "checksum"}},
 		{"archive: a login", []lab.Fault{{Path: archive, Status: 302, Header: headers("Location", "/login")}, {Path: "/login", Status: 200, Header: html, Body: login}},
-			fault.Invalid, []string{"after a redirect to", "Sign in"}},
-		{"archive: nothing", []lab.Fault{{Path: archive, Status: 200}}, fault.Invalid, []string{"it is empty"}},
-		{"archive: cut off on its way", []lab.Fault{{Path: archive, CutAfter: 5000}}, fault.Unavailable, []string{"after 5000 bytes"}},
+			errkind.Invalid, []string{"after a redirect to", "Sign in"}},
+		{"archive: nothing", []lab.Fault{{Path: archive, Status: 200}}, errkind.Invalid, []string{"it is empty"}},
+		{"archive: cut off on its way", []lab.Fault{{Path: archive, CutAfter: 5000}}, errkind.Unavailable, []string{"after 5000 bytes"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -161,7 +161,7 @@ func TestCutOffAtThePublisher(t *testing.T) {
 	must(t, err)
 	s.publish(t, repacked(t, build(t), whole[:len(whole)/2]))
 	_, err = s.sync(t.Context())
-	if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), s.publisher.URL()) || !strings.Contains(err.Error(), "cut off") {
+	if !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), s.publisher.URL()) || !strings.Contains(err.Error(), "cut off") {
 		t.Errorf("error %v, want one that says what is cut off, and where it is", err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // newClient honours the proxy variables of the environment.
@@ -40,7 +40,7 @@ func rootsWith(file string) (*x509.CertPool, error) {
 		roots = x509.NewCertPool()
 	}
 	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("feed CA file %s: %w: it holds no certificate in PEM", file, fault.Invalid)
+		return nil, fmt.Errorf("feed CA file %s: %w: it holds no certificate in PEM", file, errkind.Invalid)
 	}
 	return roots, nil
 }
@@ -48,10 +48,10 @@ func rootsWith(file string) (*x509.CertPool, error) {
 // checkRedirect refuses to leave TLS.
 func checkRedirect(r *http.Request, via []*http.Request) error {
 	if via[0].URL.Scheme == "https" && r.URL.Scheme != "https" {
-		return fmt.Errorf("redirect from https to %s: %w", r.URL.Scheme, fault.Invalid)
+		return fmt.Errorf("redirect from https to %s: %w", r.URL.Scheme, errkind.Invalid)
 	}
 	if len(via) >= 5 {
-		return fmt.Errorf("more than 5 redirects: %w", fault.Invalid)
+		return fmt.Errorf("more than 5 redirects: %w", errkind.Invalid)
 	}
 	return nil
 }
@@ -106,13 +106,13 @@ func statusError(response *http.Response) error {
 	case code == http.StatusOK:
 		return nil
 	case code == http.StatusNotFound || code == http.StatusGone:
-		return fmt.Errorf("%w: %s", fault.NotFound, response.Status)
+		return fmt.Errorf("%w: %s", errkind.NotFound, response.Status)
 	case code == http.StatusUnauthorized || code == http.StatusForbidden || code == http.StatusProxyAuthRequired:
-		return fmt.Errorf("%w: %s", fault.Unauthorized, response.Status)
+		return fmt.Errorf("%w: %s", errkind.Unauthorized, response.Status)
 	case code == http.StatusTooManyRequests || code == http.StatusRequestTimeout || code >= 500:
-		return fmt.Errorf("%w: %s", fault.Unavailable, response.Status)
+		return fmt.Errorf("%w: %s", errkind.Unavailable, response.Status)
 	default:
-		return fmt.Errorf("%w: %s", fault.Invalid, response.Status)
+		return fmt.Errorf("%w: %s", errkind.Invalid, response.Status)
 	}
 }
 
@@ -122,15 +122,15 @@ func transferError(ctx context.Context, err error) error {
 	var untrusted *tls.CertificateVerificationError
 	switch {
 	case errors.Is(context.Cause(ctx), errStalled):
-		return fmt.Errorf("%w: %w", fault.Unavailable, errStalled)
+		return fmt.Errorf("%w: %w", errkind.Unavailable, errStalled)
 	case errors.Is(context.Cause(ctx), context.Canceled):
 		return err
 	case errors.As(err, &untrusted):
-		return fmt.Errorf("%w: trust its issuer by the feed CA file: %w", fault.Invalid, err)
-	case fault.Name(err) != "":
+		return fmt.Errorf("%w: trust its issuer by the feed CA file: %w", errkind.Invalid, err)
+	case errkind.Name(err) != "":
 		return err
 	default:
-		return fmt.Errorf("%w: %w", fault.Unavailable, err)
+		return fmt.Errorf("%w: %w", errkind.Unavailable, err)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/feed"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -45,10 +45,10 @@ func TestProxy(t *testing.T) {
 	s.publish(t, build(t))
 	through := strings.Replace(s.publisher.URL(), "127.0.0.1", farAway, 1)
 	s.Feed = open(t, s.root, feed.Options{URL: through})
-	generation, err := s.sync(t.Context())
+	build, err := s.sync(t.Context())
 	must(t, err)
-	if !strings.HasPrefix(generation.URL, through) {
-		t.Errorf("fetched from %s, want from %s", generation.URL, through)
+	if !strings.HasPrefix(build.URL, through) {
+		t.Errorf("fetched from %s, want from %s", build.URL, through)
 	}
 }
 
@@ -87,8 +87,8 @@ func TestPrivateCA(t *testing.T) {
 	must(t, os.WriteFile(ca, text, 0o600))
 
 	s.Feed = open(t, s.root, feed.Options{URL: mirror.URL})
-	if _, err := s.sync(t.Context()); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "CA file") {
-		t.Errorf("without the CA: error %v, want one that tells what to do", err)
+	if _, err := s.sync(t.Context()); !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), "CA file") {
+		t.Errorf("without the CA: error %v, want one that reports what to do", err)
 	}
 	s.Feed = open(t, s.root, feed.Options{URL: mirror.URL, CAFile: ca})
 	_, err := s.sync(t.Context())
@@ -117,19 +117,19 @@ func TestCredentials(t *testing.T) {
 	s.Feed = open(t, s.root, feed.Options{URL: address.String()})
 	offer, err := s.Latest(t.Context())
 	must(t, err)
-	generation, err := s.Fetch(t.Context(), offer, func(string) {})
+	build, err := s.Fetch(t.Context(), offer, func(string) {})
 	must(t, err)
 	allow = false
 	_, refused := s.Latest(t.Context())
-	missing := s.Ensure(t.Context(), vuln.Generation{Checksum: "sha256:" + strings.Repeat("0", 64), URL: generation.URL})
-	if !errors.Is(refused, fault.Unauthorized) || !errors.Is(missing, fault.Unauthorized) {
-		t.Errorf("errors %v and %v, want fault.Unauthorized", refused, missing)
+	missing := s.Ensure(t.Context(), vuln.Build{Checksum: "sha256:" + strings.Repeat("0", 64), URL: build.URL})
+	if !errors.Is(refused, errkind.Unauthorized) || !errors.Is(missing, errkind.Unauthorized) {
+		t.Errorf("errors %v and %v, want errkind.Unauthorized", refused, missing)
 	}
-	path, err := s.Path(generation.Checksum)
+	path, err := s.Path(build.Checksum)
 	must(t, err)
 	stored, err := os.ReadFile(filepath.Join(path, "import.json"))
 	must(t, err)
-	shown := fmt.Sprint(offer, generation, refused, missing, string(stored))
+	shown := fmt.Sprint(offer, build, refused, missing, string(stored))
 	if strings.Contains(shown, password) || strings.Contains(shown, token) {
 		t.Errorf("a secret shows: %s", shown)
 	}
@@ -144,12 +144,12 @@ func TestCredentialsStayWithTheirHost(t *testing.T) {
 		return true
 	})
 	s.Feed = open(t, s.root, feed.Options{URL: "http://joe:hunter2@127.0.0.1:9/?token=s3cr3t"})
-	wanted := vuln.Generation{Checksum: "sha256:" + strings.Repeat("0", 64), URL: other.URL + "/v6/archive.tar.zst"}
-	if err := s.Ensure(t.Context(), wanted); !errors.Is(err, fault.NotFound) {
-		t.Errorf("error %v, want fault.NotFound", err)
+	wanted := vuln.Build{Checksum: "sha256:" + strings.Repeat("0", 64), URL: other.URL + "/v6/archive.tar.zst"}
+	if err := s.Ensure(t.Context(), wanted); !errors.Is(err, errkind.NotFound) {
+		t.Errorf("error %v, want errkind.NotFound", err)
 	}
 	if leaked != "" {
-		t.Errorf("another host was told %q", leaked)
+		t.Errorf("another host was notified %q", leaked)
 	}
 }
 
@@ -164,8 +164,8 @@ func TestRedirectAwayFromTLS(t *testing.T) {
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	must(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: mirror.Certificate().Raw}), 0o600))
 	s.Feed = open(t, s.root, feed.Options{URL: mirror.URL, CAFile: ca})
-	if _, err := s.Latest(t.Context()); !errors.Is(err, fault.Invalid) {
-		t.Errorf("error %v, want fault.Invalid", err)
+	if _, err := s.Latest(t.Context()); !errors.Is(err, errkind.Invalid) {
+		t.Errorf("error %v, want errkind.Invalid", err)
 	}
 }
 
@@ -183,7 +183,7 @@ func TestRedirectInward(t *testing.T) {
 			return false
 		})
 		s.Feed = open(t, s.root, feed.Options{URL: strings.Replace(mirror.URL, "127.0.0.1", farAway, 1)})
-		if _, err := s.sync(t.Context()); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "closer to this machine") {
+		if _, err := s.sync(t.Context()); !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), "closer to this machine") {
 			t.Errorf("to %s: %v", host, err)
 		}
 	}

@@ -15,11 +15,11 @@ import (
 
 	v6 "github.com/anchore/grype/grype/db/v6"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// Describe tells what a generation that is here holds.
+// Describe reports what a build that is here holds.
 func (f *Feed) Describe(_ context.Context, checksum string) (vuln.Description, error) {
 	if _, err := f.Path(checksum); err != nil {
 		return vuln.Description{}, err
@@ -30,18 +30,18 @@ func (f *Feed) Describe(_ context.Context, checksum string) (vuln.Description, e
 	}
 	text, err := os.ReadFile(filepath.Join(dir, descriptionFile))
 	if err != nil {
-		return vuln.Description{}, fmt.Errorf("describe generation %s: %w", checksum, err)
+		return vuln.Description{}, fmt.Errorf("describe build %s: %w", checksum, err)
 	}
 	var description vuln.Description
 	if err := json.Unmarshal(text, &description); err != nil {
-		return vuln.Description{}, fmt.Errorf("describe generation %s: %w: %w", checksum, fault.Invalid, err)
+		return vuln.Description{}, fmt.Errorf("describe build %s: %w: %w", checksum, errkind.Invalid, err)
 	}
 	// Another version may have written it, which knew another revision.
 	description.Newer = newer(description.Schema)
 	return description, nil
 }
 
-// newer tells whether a schema has a revision that this version does not know.
+// newer reports whether a schema has a revision that this version does not know.
 func newer(schema string) bool {
 	var model, revision, addition int
 	_, err := fmt.Sscanf(schema, "%d.%d.%d", &model, &revision, &addition)
@@ -52,25 +52,25 @@ func newer(schema string) bool {
 func readHead(dir string) (vuln.Description, error) {
 	reader, err := v6.NewReader(v6.Config{DBDirPath: dir})
 	if err != nil {
-		return vuln.Description{}, fmt.Errorf("%w: %w", fault.Invalid, err)
+		return vuln.Description{}, fmt.Errorf("%w: %w", errkind.Invalid, err)
 	}
 	said, err := reader.GetDBMetadata()
 	if err := errors.Join(err, reader.Close()); err != nil {
-		return vuln.Description{}, fmt.Errorf("%w: %w", fault.Invalid, err)
+		return vuln.Description{}, fmt.Errorf("%w: %w", errkind.Invalid, err)
 	}
 	if said.BuildTimestamp == nil || said.BuildTimestamp.IsZero() {
-		return vuln.Description{}, fmt.Errorf("%w: the database does not say when it was built", fault.Invalid)
+		return vuln.Description{}, fmt.Errorf("%w: the database does not say when it was built", errkind.Invalid)
 	}
 	head := v6.DescriptionFromMetadata(said)
 	version := schema(head.SchemaVersion)
 	return vuln.Description{
-		Generation: vuln.Generation{Built: head.Built.UTC().Round(time.Second), Schema: version},
-		Newer:      newer(version),
+		Build: vuln.Build{Built: head.Built.UTC().Round(time.Second), Schema: version},
+		Newer: newer(version),
 	}, nil
 }
 
 // describe counts what an indexed database holds.
-func describe(ctx context.Context, dir string, wanted vuln.Generation) (vuln.Description, error) {
+func describe(ctx context.Context, dir string, wanted vuln.Build) (vuln.Description, error) {
 	description, err := readHead(dir)
 	if err != nil {
 		return vuln.Description{}, err
@@ -79,16 +79,16 @@ func describe(ctx context.Context, dir string, wanted vuln.Generation) (vuln.Des
 	file := filepath.Join(dir, v6.VulnerabilityDBFileName)
 	info, err := os.Stat(file)
 	if err != nil {
-		return vuln.Description{}, fmt.Errorf("describe generation: %w", err)
+		return vuln.Description{}, fmt.Errorf("describe build: %w", err)
 	}
 	description.Size = info.Size()
 	address := url.URL{Scheme: "file", Path: file, RawQuery: "mode=ro&immutable=1"}
 	db, err := sql.Open("sqlite", address.String()) // the driver that grype registers
 	if err != nil {
-		return vuln.Description{}, fmt.Errorf("describe generation: %w", err)
+		return vuln.Description{}, fmt.Errorf("describe build: %w", err)
 	}
 	if err := errors.Join(count(ctx, db, &description), db.Close()); err != nil {
-		return vuln.Description{}, fmt.Errorf("describe generation: %w: %w", fault.Invalid, err)
+		return vuln.Description{}, fmt.Errorf("describe build: %w: %w", errkind.Invalid, err)
 	}
 	return description, nil
 }
@@ -140,7 +140,7 @@ func readProviders(ctx context.Context, db *sql.DB) (map[string]*vuln.ProviderSt
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err tells what matters
+	defer func() { _ = rows.Close() }() // rows.Err reports what matters
 	for rows.Next() {
 		var name string
 		var captured sql.NullTime
@@ -189,7 +189,7 @@ func pairs(ctx context.Context, db *sql.DB, query string, each func(int64, strin
 	if err != nil {
 		return err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err tells what matters
+	defer func() { _ = rows.Close() }() // rows.Err reports what matters
 	for rows.Next() {
 		var id int64
 		var text string

@@ -12,12 +12,12 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// downloaded is the source of a generation that comes from its address.
-func (f *Feed) downloaded(wanted vuln.Generation, report func(string)) source {
+// downloaded is the source of a build that comes from its address.
+func (f *Feed) downloaded(wanted vuln.Build, report func(string)) source {
 	return func(ctx context.Context, scratch string) (string, error) {
 		file := filepath.Join(scratch, "archive")
 		return file, f.download(ctx, wanted, file, report)
@@ -25,7 +25,7 @@ func (f *Feed) downloaded(wanted vuln.Generation, report func(string)) source {
 }
 
 // download writes an archive to a file and checks it.
-func (f *Feed) download(ctx context.Context, wanted vuln.Generation, file string, report func(string)) error {
+func (f *Feed) download(ctx context.Context, wanted vuln.Build, file string, report func(string)) error {
 	u, err := f.credentialed(wanted.URL)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func (f *Feed) download(ctx context.Context, wanted vuln.Generation, file string
 		return nil
 	}
 	return fmt.Errorf("download %s: %w: its checksum is %s, not the listed one; %s; the archive has to be published whole, and whatever stands between, as a proxy or a login, has to let it through",
-		shown(u), fault.Invalid, sum, f.came(u, response, headOfFile(file)))
+		shown(u), errkind.Invalid, sum, f.came(u, response, headOfFile(file)))
 }
 
 // unwrap undoes compression that was put around an archive on its way, which
@@ -77,7 +77,7 @@ func headOfFile(file string) []byte {
 
 func (f *Feed) save(response *http.Response, file string, report func(string)) (checksum string, err error) {
 	if response.ContentLength > f.options.MaxArchive {
-		return "", fmt.Errorf("%w: %d bytes, allowed are %d", fault.Limit, response.ContentLength, f.options.MaxArchive)
+		return "", fmt.Errorf("%w: %d bytes, allowed are %d", errkind.Limit, response.ContentLength, f.options.MaxArchive)
 	}
 	counted := &counter{total: response.ContentLength, report: report}
 	checksum, size, err := write(file, io.TeeReader(io.LimitReader(response.Body, f.options.MaxArchive+1), counted))
@@ -85,7 +85,7 @@ func (f *Feed) save(response *http.Response, file string, report func(string)) (
 		return "", fmt.Errorf("after %d bytes: %w", size, err)
 	}
 	if size > f.options.MaxArchive {
-		return "", fmt.Errorf("%w: more than %d bytes", fault.Limit, f.options.MaxArchive)
+		return "", fmt.Errorf("%w: more than %d bytes", errkind.Limit, f.options.MaxArchive)
 	}
 	return checksum, nil
 }
@@ -104,15 +104,15 @@ func write(file string, from io.Reader) (checksum string, size int64, err error)
 
 // counter reports what is written to it, by the mebibyte.
 type counter struct {
-	done, told, total int64
-	report            func(string)
+	done, notified, total int64
+	report                func(string)
 }
 
 func (c *counter) Write(p []byte) (int, error) {
 	const step = 1 << 20
 	c.done += int64(len(p))
-	if c.done-c.told >= step {
-		c.told = c.done
+	if c.done-c.notified >= step {
+		c.notified = c.done
 		c.report(c.text())
 	}
 	return len(p), nil

@@ -1,17 +1,17 @@
-// Package feed keeps generations of vulnerability data: it asks a publisher of
+// Package feed keeps builds of vulnerability data: it asks a publisher of
 // grype databases what is newest, fetches, verifies and unpacks it, and describes
 // what it holds.
 //
 //	root/
-//	  lock                    held while generations come or go
-//	  <sha256 of archive>/    one generation; appears whole, never changes
-//	    generation.json       its description
+//	  lock                    held while builds come or go
+//	  <sha256 of archive>/    one build; appears whole, never changes
+//	    build.json       its description
 //	    6/vulnerability.db    grype's database, with its indexes
 //	    6/import.json         grype's own digest of the file
 //	    6/in-use              shared lock of those who have it open
 //	  partial-<sha256>/       being made, or left by a crash
 //
-// A generation's directory is also a cache directory that grype's command line
+// A build's directory is also a cache directory that grype's command line
 // takes: GRYPE_DB_CACHE_DIR=root/<sha256> grype sbom:file.
 package feed
 
@@ -31,7 +31,7 @@ import (
 
 	v6 "github.com/anchore/grype/grype/db/v6"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Options configure a Feed. Their zero values stand for the defaults.
@@ -67,7 +67,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Feed is a directory of generations and the publisher they come from. Several
+// Feed is a directory of builds and the publisher they come from. Several
 // processes may share the directory.
 type Feed struct {
 	root    string
@@ -76,7 +76,7 @@ type Feed struct {
 	client  *http.Client
 
 	mu       sync.Mutex
-	verified map[string]bool // generations whose files this process has checked
+	verified map[string]bool // builds whose files this process has checked
 }
 
 // Open makes the directory if need be.
@@ -102,7 +102,7 @@ func listingURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		// The text may hold a password: it is not repeated.
-		return nil, fmt.Errorf("feed URL: %w: give the http or https address of a listing or of its base, as %s", fault.Invalid, defaultURL)
+		return nil, fmt.Errorf("feed URL: %w: give the http or https address of a listing or of its base, as %s", errkind.Invalid, defaultURL)
 	}
 	if !strings.HasSuffix(u.Path, ".json") {
 		u = u.JoinPath("v"+strconv.Itoa(v6.ModelVersion), "latest.json")
@@ -112,17 +112,17 @@ func listingURL(text string) (*url.URL, error) {
 
 var checksumPattern = regexp.MustCompile(`^sha256:([0-9a-f]{64})$`)
 
-// name is the directory name of a generation.
+// name is the directory name of a build.
 func name(checksum string) (string, error) {
 	found := checksumPattern.FindStringSubmatch(checksum)
 	if found == nil {
-		return "", fmt.Errorf("checksum %q: %w: want sha256: and 64 hexadecimal digits", checksum, fault.Invalid)
+		return "", fmt.Errorf("checksum %q: %w: want sha256: and 64 hexadecimal digits", checksum, errkind.Invalid)
 	}
 	return found[1], nil
 }
 
-// Path returns the directory with the database of a generation that is here; the
-// error is fault.NotFound if it is not.
+// Path returns the directory with the database of a build that is here; the
+// error is errkind.NotFound if it is not.
 func (f *Feed) Path(checksum string) (string, error) {
 	dir, err := f.dir(checksum)
 	if err != nil {
@@ -132,16 +132,16 @@ func (f *Feed) Path(checksum string) (string, error) {
 	for _, part := range []string{filepath.Join(path, v6.VulnerabilityDBFileName), filepath.Join(path, v6.ImportMetadataFileName), filepath.Join(dir, descriptionFile)} {
 		info, err := os.Stat(part)
 		if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
-			err = fault.NotFound // also of what has lost a part
+			err = errkind.NotFound // also of what has lost a part
 		}
 		if err != nil {
-			return "", fmt.Errorf("generation %s: %w", checksum, err)
+			return "", fmt.Errorf("build %s: %w", checksum, err)
 		}
 	}
 	return path, nil
 }
 
-// Has tells whether a generation is here.
+// Has reports whether a build is here.
 func (f *Feed) Has(checksum string) bool {
 	_, err := f.Path(checksum)
 	return err == nil

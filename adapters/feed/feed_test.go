@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/feed"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	labfeed "github.com/tagwatch/tagwatch/lab/feed"
 )
@@ -73,10 +73,10 @@ func (s stage) publish(t *testing.T, database labfeed.Database, lies ...labfeed.
 }
 
 // sync is what happens when new data are looked for.
-func (s stage) sync(ctx context.Context) (vuln.Generation, error) {
+func (s stage) sync(ctx context.Context) (vuln.Build, error) {
 	listing, err := s.Latest(ctx)
 	if err != nil {
-		return vuln.Generation{}, err
+		return vuln.Build{}, err
 	}
 	return s.Fetch(ctx, listing, func(string) {})
 }
@@ -95,7 +95,7 @@ func (s stage) entries(t *testing.T) []string {
 	return names
 }
 
-func dirOf(g vuln.Generation) string { return strings.TrimPrefix(g.Checksum, "sha256:") }
+func dirOf(g vuln.Build) string { return strings.TrimPrefix(g.Checksum, "sha256:") }
 
 func TestFetch(t *testing.T) {
 	t.Parallel()
@@ -109,10 +109,10 @@ func TestFetch(t *testing.T) {
 	if listing.Status != vuln.LifecycleActive {
 		t.Errorf("status %q", listing.Status)
 	}
-	want := vuln.Generation{Checksum: database.Checksum, Built: database.Built, Schema: "6.1.10",
+	want := vuln.Build{Checksum: database.Checksum, Built: database.Built, Schema: "6.1.10",
 		URL: s.publisher.URL() + "/v6/" + filepath.Base(database.Archive)}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("generation (-want +got):\n%s", diff)
+		t.Errorf("build (-want +got):\n%s", diff)
 	}
 	path, err := s.Path(got.Checksum)
 	must(t, err)
@@ -147,9 +147,9 @@ func TestDescribe(t *testing.T) {
 	s := newStage(t, feed.Options{})
 	database := build(t)
 	s.publish(t, database)
-	generation, err := s.sync(t.Context())
+	build, err := s.sync(t.Context())
 	must(t, err)
-	got, err := s.Describe(t.Context(), generation.Checksum)
+	got, err := s.Describe(t.Context(), build.Checksum)
 	must(t, err)
 	records, rows := map[string]int{}, map[string]int{}
 	for _, p := range got.Providers {
@@ -170,7 +170,7 @@ func TestDescribe(t *testing.T) {
 	if day := database.Built.Truncate(24 * time.Hour); !got.Scored.Equal(day) {
 		t.Errorf("scores of %s, want %s", got.Scored, day)
 	}
-	if got.Size == 0 || got.Newer || got.Generation != generation {
+	if got.Size == 0 || got.Newer || got.Build != build {
 		t.Errorf("description %+v", got)
 	}
 }
@@ -189,9 +189,9 @@ func TestDescribeOddities(t *testing.T) {
 	must(t, err)
 	s := newStage(t, feed.Options{})
 	s.publish(t, database)
-	generation, err := s.sync(t.Context())
+	build, err := s.sync(t.Context())
 	must(t, err)
-	got, err := s.Describe(t.Context(), generation.Checksum)
+	got, err := s.Describe(t.Context(), build.Checksum)
 	must(t, err)
 	for _, want := range []vuln.ProviderState{{Name: "eol", Captured: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC), Records: 1},
 		{Name: "github", Records: 1, Rows: 1}, {Name: "nvd", Records: 1}} {
@@ -210,13 +210,13 @@ func TestDescribeAfterAnUpdate(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, feed.Options{})
 	s.publish(t, build(t))
-	generation, err := s.sync(t.Context())
+	build, err := s.sync(t.Context())
 	must(t, err)
-	file := filepath.Join(s.root, dirOf(generation), "generation.json")
+	file := filepath.Join(s.root, dirOf(build), "build.json")
 	text, err := os.ReadFile(file)
 	must(t, err)
 	must(t, os.WriteFile(file, bytes.Replace(text, []byte(`"Newer": false`), []byte(`"Newer": true`), 1), 0o600))
-	if got, err := s.Describe(t.Context(), generation.Checksum); err != nil || got.Newer {
+	if got, err := s.Describe(t.Context(), build.Checksum); err != nil || got.Newer {
 		t.Errorf("description %+v, error %v", got, err)
 	}
 }
@@ -225,15 +225,15 @@ func TestEnsure(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, feed.Options{})
 	s.publish(t, build(t))
-	generation, err := s.sync(t.Context())
+	build, err := s.sync(t.Context())
 	must(t, err)
 	other := open(t, t.TempDir(), feed.Options{URL: s.publisher.URL()})
-	must(t, other.Ensure(t.Context(), generation))
-	if !other.Has(generation.Checksum) {
-		t.Fatal("the generation is not there")
+	must(t, other.Ensure(t.Context(), build))
+	if !other.Has(build.Checksum) {
+		t.Fatal("the build is not there")
 	}
 	before := len(s.publisher.Requests())
-	must(t, other.Ensure(t.Context(), generation))
+	must(t, other.Ensure(t.Context(), build))
 	if got := len(s.publisher.Requests()); got != before {
 		t.Errorf("what is there is fetched again: %v", s.publisher.Requests())
 	}
@@ -242,9 +242,9 @@ func TestEnsure(t *testing.T) {
 func TestEnsureOfWhatCameFromAFile(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, feed.Options{})
-	err := s.Ensure(t.Context(), vuln.Generation{Checksum: build(t).Checksum})
-	if !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "feed import") {
-		t.Errorf("error %v, want one that tells what to do", err)
+	err := s.Ensure(t.Context(), vuln.Build{Checksum: build(t).Checksum})
+	if !errors.Is(err, errkind.Unavailable) || !strings.Contains(err.Error(), "feed import") {
+		t.Errorf("error %v, want one that reports what to do", err)
 	}
 }
 
@@ -252,16 +252,16 @@ func TestEnsureRepairsWhatChangedOnDisk(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, feed.Options{})
 	s.publish(t, build(t))
-	generation, err := s.sync(t.Context())
+	build, err := s.sync(t.Context())
 	must(t, err)
-	path, err := s.Path(generation.Checksum)
+	path, err := s.Path(build.Checksum)
 	must(t, err)
 	file := filepath.Join(path, "vulnerability.db")
 	whole, err := os.ReadFile(file)
 	must(t, err)
 	must(t, os.WriteFile(file, whole[:len(whole)/2], 0o600))
 	restarted := open(t, s.root, feed.Options{URL: s.publisher.URL()})
-	must(t, restarted.Ensure(t.Context(), generation))
+	must(t, restarted.Ensure(t.Context(), build))
 	if repaired, err := os.ReadFile(file); err != nil || len(repaired) != len(whole) {
 		t.Errorf("%d of %d bytes, error %v", len(repaired), len(whole), err)
 	}
@@ -280,8 +280,8 @@ func TestOpenErrors(t *testing.T) {
 	for name, options := range cases {
 		t.Run(name, func(t *testing.T) {
 			_, err := feed.Open(t.TempDir(), options)
-			if !errors.Is(err, fault.Invalid) {
-				t.Fatalf("error %v, want fault.Invalid", err)
+			if !errors.Is(err, errkind.Invalid) {
+				t.Fatalf("error %v, want errkind.Invalid", err)
 			}
 			if strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("error %v shows the password", err)

@@ -6,45 +6,45 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // Fetch downloads what a listing names, unless it is here already, and returns it.
 // The database must be the listed one, by checksum and by the time that it says
 // itself it was built. Whether it is older than another one is not judged here.
-// While bytes come, report is told. Nothing is left behind when it fails.
-func (f *Feed) Fetch(ctx context.Context, listing vuln.Listing, report func(string)) (vuln.Generation, error) {
+// While bytes come, report is notified. Nothing is left behind when it fails.
+func (f *Feed) Fetch(ctx context.Context, listing vuln.Listing, report func(string)) (vuln.Build, error) {
 	accept := func(d vuln.Description) error {
 		if d.Built.Equal(listing.Built) {
 			return nil
 		}
 		return fmt.Errorf("%w: the listing says that it was built %s, the database itself %s",
-			fault.Invalid, instant(listing.Built), instant(d.Built))
+			errkind.Invalid, instant(listing.Built), instant(d.Built))
 	}
-	return f.fetch(ctx, vuln.Generation{Checksum: listing.Checksum, URL: listing.URL}, report, accept)
+	return f.fetch(ctx, vuln.Build{Checksum: listing.Checksum, URL: listing.URL}, report, accept)
 }
 
-// Ensure fetches a generation by name unless it is here and whole, for workers
+// Ensure fetches a build by name unless it is here and whole, for workers
 // other than the one that first fetched it.
-func (f *Feed) Ensure(ctx context.Context, wanted vuln.Generation) error {
+func (f *Feed) Ensure(ctx context.Context, wanted vuln.Build) error {
 	err := f.verify(ctx, wanted.Checksum)
-	if err == nil || !errors.Is(err, fault.NotFound) {
+	if err == nil || !errors.Is(err, errkind.NotFound) {
 		return err
 	}
 	if wanted.URL == "" {
-		return fmt.Errorf("generation %s is not in this worker's data directory and came from a file: run `tagwatch feed import` on this worker too, or serve the file from a mirror: %w",
-			wanted.Checksum, fault.Unavailable)
+		return fmt.Errorf("build %s is not in this worker's data directory and came from a file: run `tagwatch feed import` on this worker too, or serve the file from a mirror: %w",
+			wanted.Checksum, errkind.Unavailable)
 	}
 	everything := func(vuln.Description) error { return nil }
 	_, err = f.fetch(ctx, wanted, func(string) {}, everything)
 	return err
 }
 
-func (f *Feed) fetch(ctx context.Context, wanted vuln.Generation, report func(string), accept accept) (vuln.Generation, error) {
+func (f *Feed) fetch(ctx context.Context, wanted vuln.Build, report func(string), accept accept) (vuln.Build, error) {
 	made, err := f.add(ctx, wanted, f.downloaded(wanted, report), accept)
 	if err != nil {
-		return vuln.Generation{}, fmt.Errorf("fetch generation %s: %w", wanted.Checksum, err)
+		return vuln.Build{}, fmt.Errorf("fetch build %s: %w", wanted.Checksum, err)
 	}
 	return made, nil
 }

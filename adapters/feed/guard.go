@@ -12,8 +12,8 @@ import (
 
 	"golang.org/x/net/http/httpproxy"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
-	"github.com/tagwatch/tagwatch/domain/peer"
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
 
 // guarded connects to the publisher's host wherever the operator has it, and to
@@ -50,7 +50,7 @@ func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Host == g.publisher.Host {
 		return g.home.RoundTrip(r)
 	}
-	if spelled := peer.Spelled(r.URL.Hostname()); len(spelled) > 0 {
+	if spelled := ipclass.Spelled(r.URL.Hostname()); len(spelled) > 0 {
 		within := g.reach(r.Context())
 		for _, address := range spelled {
 			if err := admit(address, within); err != nil {
@@ -63,27 +63,27 @@ func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // reach is the closest place in which the publisher's host is; the internet if
 // its name is unknown here.
-func (g guarded) reach(ctx context.Context) peer.Place {
+func (g guarded) reach(ctx context.Context) ipclass.Place {
 	host := g.publisher.Hostname()
-	addresses := peer.Spelled(host)
+	addresses := ipclass.Spelled(host)
 	if len(addresses) == 0 {
 		addresses, _ = net.DefaultResolver.LookupNetIP(ctx, "ip", host) // unknown: behind a proxy
 	}
-	closest := peer.Loopback
+	closest := ipclass.Loopback
 	for _, address := range addresses {
-		place, _ := peer.Find(address)
+		place, _ := ipclass.Find(address)
 		closest = min(closest, place) // one public address makes it public
 	}
 	if len(addresses) == 0 {
-		return peer.Public
+		return ipclass.Public
 	}
 	return closest
 }
 
-func admit(address netip.Addr, within peer.Place) error {
-	place, purpose := peer.Find(address)
-	if place == peer.Forbidden || place > within {
-		return fmt.Errorf("the publisher leads to the address %s (%s), which is closer to this machine than its own: %w", peer.Plain(address), purpose, fault.Invalid)
+func admit(address netip.Addr, within ipclass.Place) error {
+	place, purpose := ipclass.Find(address)
+	if place == ipclass.Forbidden || place > within {
+		return fmt.Errorf("the publisher leads to the address %s (%s), which is closer to this machine than its own: %w", ipclass.Plain(address), purpose, errkind.Invalid)
 	}
 	return nil
 }

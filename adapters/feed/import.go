@@ -10,22 +10,22 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// Import takes a generation from a file, which is an archive as publishers have
+// Import takes a build from a file, which is an archive as publishers have
 // it, or a bare database. Its name is the checksum of that file.
-func (f *Feed) Import(ctx context.Context, file string) (vuln.Generation, error) {
+func (f *Feed) Import(ctx context.Context, file string) (vuln.Build, error) {
 	checksum, err := checksumOf(ctx, file)
 	if err != nil {
-		return vuln.Generation{}, fmt.Errorf("import %s: %w", filepath.Base(file), err)
+		return vuln.Build{}, fmt.Errorf("import %s: %w", filepath.Base(file), err)
 	}
 	local := func(context.Context, string) (string, error) { return file, nil }
 	everything := func(vuln.Description) error { return nil }
-	made, err := f.add(ctx, vuln.Generation{Checksum: checksum}, local, everything)
+	made, err := f.add(ctx, vuln.Build{Checksum: checksum}, local, everything)
 	if err != nil {
-		return vuln.Generation{}, fmt.Errorf("import %s: %w", filepath.Base(file), err)
+		return vuln.Build{}, fmt.Errorf("import %s: %w", filepath.Base(file), err)
 	}
 	return made, nil
 }
@@ -33,7 +33,7 @@ func (f *Feed) Import(ctx context.Context, file string) (vuln.Generation, error)
 func checksumOf(ctx context.Context, file string) (string, error) {
 	in, err := os.Open(file)
 	if errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("%w: %w", fault.NotFound, err)
+		return "", fmt.Errorf("%w: %w", errkind.NotFound, err)
 	}
 	if err != nil {
 		return "", err

@@ -11,10 +11,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// inUseFile is locked, shared, by those who have a generation's database open.
+// inUseFile is locked, shared, by those who have a build's database open.
 const inUseFile = "in-use"
 
 // lockPause is how often a taken lock is tried again.
@@ -49,11 +49,11 @@ func (f *Feed) tryLock() (unlock func(), err error) {
 	return func() { _ = file.Close() }, nil // closing unlocks
 }
 
-// Local returns the checksums of the generations that are here, sorted.
+// Local returns the checksums of the builds that are here, sorted.
 func (f *Feed) Local() ([]string, error) {
 	entries, err := os.ReadDir(f.root)
 	if err != nil {
-		return nil, fmt.Errorf("list generations: %w", err)
+		return nil, fmt.Errorf("list builds: %w", err)
 	}
 	var checksums []string
 	for _, entry := range entries {
@@ -67,9 +67,9 @@ func (f *Feed) Local() ([]string, error) {
 // lately is how long Tidy spares what has arrived.
 const lately = time.Hour
 
-// Prune removes all generations but those to keep, and what crashes left behind.
+// Prune removes all builds but those to keep, and what crashes left behind.
 // What somebody has open stays until a later call, as does everything while a
-// generation is being added.
+// build is being added.
 func (f *Feed) Prune(keep ...string) error {
 	return f.prune(func(checksum string) bool { return slices.Contains(keep, checksum) })
 }
@@ -82,7 +82,7 @@ func (f *Feed) Tidy(keep ...string) error {
 	})
 }
 
-// age is how long a generation has been here; none for one that is not.
+// age is how long a build has been here; none for one that is not.
 func (f *Feed) age(checksum string) time.Duration {
 	dir, err := f.dir(checksum)
 	if err != nil {
@@ -116,7 +116,7 @@ func (f *Feed) prune(spare func(checksum string) bool) error {
 	return f.removePartial()
 }
 
-// remove removes a generation unless it is in use. The directory lock is held.
+// remove removes a build unless it is in use. The directory lock is held.
 func (f *Feed) remove(checksum string) (bool, error) {
 	dir, err := f.dir(checksum)
 	if err != nil {
@@ -124,22 +124,22 @@ func (f *Feed) remove(checksum string) (bool, error) {
 	}
 	use, err := os.OpenFile(filepath.Join(dir, modelDir, inUseFile), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return false, fmt.Errorf("remove generation %s: %w", checksum, err)
+		return false, fmt.Errorf("remove build %s: %w", checksum, err)
 	}
 	defer func() { _ = use.Close() }() // unlocks
 	if syscall.Flock(int(use.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
 		return false, nil
 	}
 	f.distrust(checksum)
-	// Renamed first: what a crash leaves half removed is no generation any more.
+	// Renamed first: what a crash leaves half removed is no build any more.
 	partial := filepath.Join(f.root, partialPrefix+filepath.Base(dir))
 	if err := errors.Join(os.RemoveAll(partial), os.Rename(dir, partial), os.RemoveAll(partial)); err != nil {
-		return false, fmt.Errorf("remove generation %s: %w", checksum, err)
+		return false, fmt.Errorf("remove build %s: %w", checksum, err)
 	}
 	return true, nil
 }
 
-// missing is the error of a generation that is not whole; nil for one that is.
+// missing is the error of a build that is not whole; nil for one that is.
 func (f *Feed) missing(base string) error {
 	_, err := f.Path("sha256:" + base)
 	return err
@@ -153,7 +153,7 @@ func (f *Feed) removePartial() error {
 	}
 	for _, entry := range entries {
 		_, err := name("sha256:" + entry.Name())
-		lost := err == nil && errors.Is(f.missing(entry.Name()), fault.NotFound)
+		lost := err == nil && errors.Is(f.missing(entry.Name()), errkind.NotFound)
 		if lost || strings.HasPrefix(entry.Name(), partialPrefix) {
 			if err := os.RemoveAll(filepath.Join(f.root, entry.Name())); err != nil {
 				return fmt.Errorf("remove left-overs: %w", err)

@@ -17,14 +17,14 @@ import (
 	labfeed "github.com/tagwatch/tagwatch/lab/feed"
 )
 
-// three fetches three generations.
+// three fetches three builds.
 func three(t *testing.T, s stage) (checksums []string) {
 	t.Helper()
 	for i := range 3 {
 		s.publish(t, build(t, labfeed.Vulnerability{Provider: labfeed.Debian, ID: "CVE-2025-" + string(rune('1'+i)), Package: "bash"}))
-		generation, err := s.sync(t.Context())
+		build, err := s.sync(t.Context())
 		must(t, err)
-		checksums = append(checksums, generation.Checksum)
+		checksums = append(checksums, build.Checksum)
 	}
 	return checksums
 }
@@ -43,7 +43,7 @@ func TestPrune(t *testing.T) {
 	local, err := s.Local()
 	must(t, err)
 	if len(local) != 2 || s.Has(all[0]) || !s.Has(all[1]) {
-		t.Errorf("generations %v", local)
+		t.Errorf("builds %v", local)
 	}
 }
 
@@ -58,7 +58,7 @@ func TestPruneSparesWhatIsOpen(t *testing.T) {
 	must(t, syscall.Flock(int(use.Fd()), syscall.LOCK_SH))
 	must(t, s.Prune(all[2]))
 	if !s.Has(all[0]) || s.Has(all[1]) {
-		t.Errorf("the generation in use is there: %v; the other: %v", s.Has(all[0]), s.Has(all[1]))
+		t.Errorf("the build in use is there: %v; the other: %v", s.Has(all[0]), s.Has(all[1]))
 	}
 	must(t, use.Close())
 	must(t, s.Prune(all[2]))
@@ -76,17 +76,17 @@ func TestCrashWhileFetching(t *testing.T) {
 	must(t, os.MkdirAll(filepath.Join(partial, "6"), 0o755))
 	must(t, os.WriteFile(filepath.Join(partial, "6", "vulnerability.db"), []byte("half"), 0o600))
 	if s.Has(database.Checksum) {
-		t.Fatal("what a crash left counts as a generation")
+		t.Fatal("what a crash left counts as a build")
 	}
-	generation, err := s.sync(t.Context())
+	build, err := s.sync(t.Context())
 	must(t, err)
-	if diff := cmp.Diff([]string{dirOf(generation)}, s.entries(t)); diff != "" {
+	if diff := cmp.Diff([]string{dirOf(build)}, s.entries(t)); diff != "" {
 		t.Errorf("directory (-want +got):\n%s", diff)
 	}
 }
 
 // TestWorkersShareADirectory lets several processes' worth of feeds want the same
-// generation at once.
+// build at once.
 func TestWorkersShareADirectory(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, feed.Options{})
@@ -98,7 +98,7 @@ func TestWorkersShareADirectory(t *testing.T) {
 	for range 4 {
 		worker := open(t, s.root, feed.Options{URL: s.publisher.URL()})
 		workers.Go(func() {
-			wanted := vuln.Generation{Checksum: offer.Checksum, URL: offer.URL}
+			wanted := vuln.Build{Checksum: offer.Checksum, URL: offer.URL}
 			if err := worker.Ensure(t.Context(), wanted); err != nil {
 				t.Error(err)
 			}
@@ -123,7 +123,7 @@ func TestTidySparesWhatArrivedLately(t *testing.T) {
 		path, err := s.Path(checksum)
 		must(t, err)
 		long := time.Now().Add(-2 * time.Hour)
-		must(t, os.Chtimes(filepath.Join(filepath.Dir(path), "generation.json"), long, long))
+		must(t, os.Chtimes(filepath.Join(filepath.Dir(path), "build.json"), long, long))
 	}
 	must(t, s.Tidy(all[2]))
 	if s.Has(all[0]) || s.Has(all[1]) || !s.Has(all[2]) {

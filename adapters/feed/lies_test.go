@@ -18,7 +18,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/tagwatch/tagwatch/adapters/feed"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/lab"
 	labfeed "github.com/tagwatch/tagwatch/lab/feed"
@@ -50,48 +50,48 @@ func TestBadPublisher(t *testing.T) {
 		bad  func(*testing.T, stage, labfeed.Database)
 		want error
 	}{
-		{"listing: 500", fail(lab.Fault{Path: listing, Status: 500}), fault.Unavailable},
-		{"listing: 404", fail(lab.Fault{Path: listing, Status: 404}), fault.NotFound},
-		{"listing: 403", fail(lab.Fault{Path: listing, Status: 403}), fault.Unauthorized},
-		{"listing: 429", fail(lab.Fault{Path: listing, Status: 429}), fault.Unavailable},
-		{"listing: not JSON", fail(lab.Fault{Path: listing, Status: 200, Body: "<html>"}), fault.Invalid},
-		{"listing: empty", fail(lab.Fault{Path: listing, Status: 200, Body: "{}"}), fault.Invalid},
-		{"listing: too large", fail(lab.Fault{Path: listing, Status: 200, Body: strings.Repeat(" ", 1<<20+1)}), fault.Limit},
-		{"listing: stalls", fail(lab.Fault{Path: listing, Stall: true}), fault.Unavailable},
-		{"listing: connection broken", fail(lab.Fault{Path: listing, Drop: true}), fault.Unavailable},
-		{"listing: cut off", fail(lab.Fault{Path: listing, CutAfter: 20}), fault.Unavailable},
-		{"listing: no checksum", lie(labfeed.NoChecksum), fault.Invalid},
-		{"listing: another model", lie(labfeed.ClaimModel(5)), fault.Invalid},
-		{"archive: 500", fail(lab.Fault{Path: archive, Status: 500}), fault.Unavailable},
-		{"archive: 404", fail(lab.Fault{Path: archive, Status: 404}), fault.NotFound},
-		{"archive: stalls", fail(lab.Fault{Path: archive, Stall: true}), fault.Unavailable},
-		{"archive: connection broken", fail(lab.Fault{Path: archive, Drop: true}), fault.Unavailable},
-		{"archive: cut off", fail(lab.Fault{Path: archive, CutAfter: 5000}), fault.Unavailable},
-		{"archive: wrong checksum", lie(labfeed.WrongChecksum), fault.Invalid},
-		{"archive: corrupt", lie(labfeed.Corrupt), fault.Invalid},
-		{"archive: half", lie(labfeed.Truncate), fault.Invalid},
-		{"archive: holds junk", lie(labfeed.Junk), fault.Invalid},
-		{"archive: built at another time", lie(labfeed.ClaimBuilt(time.Now().Add(time.Hour))), fault.Invalid},
-		{"archive: of no kind", packed(func(*testing.T, labfeed.Database) []byte { return []byte("hello") }), fault.Invalid},
-		{"archive: empty", packed(func(*testing.T, labfeed.Database) []byte { return nil }), fault.Invalid},
-		{"archive: without database", packed(func(t *testing.T, _ labfeed.Database) []byte { return tarOf(t, "other.db", []byte("x")) }), fault.Invalid},
-		{"archive: outside of it", packed(func(t *testing.T, d labfeed.Database) []byte { return tarOf(t, "../vulnerability.db", inside(t, d)) }), fault.Invalid},
+		{"listing: 500", fail(lab.Fault{Path: listing, Status: 500}), errkind.Unavailable},
+		{"listing: 404", fail(lab.Fault{Path: listing, Status: 404}), errkind.NotFound},
+		{"listing: 403", fail(lab.Fault{Path: listing, Status: 403}), errkind.Unauthorized},
+		{"listing: 429", fail(lab.Fault{Path: listing, Status: 429}), errkind.Unavailable},
+		{"listing: not JSON", fail(lab.Fault{Path: listing, Status: 200, Body: "<html>"}), errkind.Invalid},
+		{"listing: empty", fail(lab.Fault{Path: listing, Status: 200, Body: "{}"}), errkind.Invalid},
+		{"listing: too large", fail(lab.Fault{Path: listing, Status: 200, Body: strings.Repeat(" ", 1<<20+1)}), errkind.Limit},
+		{"listing: stalls", fail(lab.Fault{Path: listing, Stall: true}), errkind.Unavailable},
+		{"listing: connection broken", fail(lab.Fault{Path: listing, Drop: true}), errkind.Unavailable},
+		{"listing: cut off", fail(lab.Fault{Path: listing, CutAfter: 20}), errkind.Unavailable},
+		{"listing: no checksum", lie(labfeed.NoChecksum), errkind.Invalid},
+		{"listing: another model", lie(labfeed.ClaimModel(5)), errkind.Invalid},
+		{"archive: 500", fail(lab.Fault{Path: archive, Status: 500}), errkind.Unavailable},
+		{"archive: 404", fail(lab.Fault{Path: archive, Status: 404}), errkind.NotFound},
+		{"archive: stalls", fail(lab.Fault{Path: archive, Stall: true}), errkind.Unavailable},
+		{"archive: connection broken", fail(lab.Fault{Path: archive, Drop: true}), errkind.Unavailable},
+		{"archive: cut off", fail(lab.Fault{Path: archive, CutAfter: 5000}), errkind.Unavailable},
+		{"archive: wrong checksum", lie(labfeed.WrongChecksum), errkind.Invalid},
+		{"archive: corrupt", lie(labfeed.Corrupt), errkind.Invalid},
+		{"archive: half", lie(labfeed.Truncate), errkind.Invalid},
+		{"archive: holds junk", lie(labfeed.Junk), errkind.Invalid},
+		{"archive: built at another time", lie(labfeed.ClaimBuilt(time.Now().Add(time.Hour))), errkind.Invalid},
+		{"archive: of no kind", packed(func(*testing.T, labfeed.Database) []byte { return []byte("hello") }), errkind.Invalid},
+		{"archive: empty", packed(func(*testing.T, labfeed.Database) []byte { return nil }), errkind.Invalid},
+		{"archive: without database", packed(func(t *testing.T, _ labfeed.Database) []byte { return tarOf(t, "other.db", []byte("x")) }), errkind.Invalid},
+		{"archive: outside of it", packed(func(t *testing.T, d labfeed.Database) []byte { return tarOf(t, "../vulnerability.db", inside(t, d)) }), errkind.Invalid},
 		{"archive: half a database", packed(func(t *testing.T, d labfeed.Database) []byte {
 			whole := inside(t, d)
 			return tarOf(t, "vulnerability.db", whole[:len(whole)/2])
-		}), fault.Invalid},
+		}), errkind.Invalid},
 		{"archive: another model's database", packed(func(t *testing.T, d labfeed.Database) []byte {
 			return tarOf(t, "vulnerability.db", altered(t, inside(t, d), "UPDATE db_metadata SET model = 5"))
-		}), fault.Invalid},
+		}), errkind.Invalid},
 		{"archive: a database that does not say when it was built", packed(func(t *testing.T, d labfeed.Database) []byte {
 			return tarOf(t, "vulnerability.db", altered(t, inside(t, d), "CREATE TABLE other AS SELECT * FROM db_metadata",
 				"DROP TABLE db_metadata", "ALTER TABLE other RENAME TO db_metadata", "UPDATE db_metadata SET build_timestamp = NULL"))
-		}), fault.Invalid},
+		}), errkind.Invalid},
 		{"archive: bomb", packed(func(t *testing.T, _ labfeed.Database) []byte {
 			return tarOf(t, "vulnerability.db", make([]byte, 32<<20))
-		}), fault.Limit},
-		{"archive: bomb beside it", packed(func(t *testing.T, _ labfeed.Database) []byte { return tarOf(t, "other", make([]byte, 64<<20)) }), fault.Limit},
-		{"archive: too large", packed(func(*testing.T, labfeed.Database) []byte { return make([]byte, 16<<20+1) }), fault.Limit},
+		}), errkind.Limit},
+		{"archive: bomb beside it", packed(func(t *testing.T, _ labfeed.Database) []byte { return tarOf(t, "other", make([]byte, 64<<20)) }), errkind.Limit},
+		{"archive: too large", packed(func(*testing.T, labfeed.Database) []byte { return make([]byte, 16<<20+1) }), errkind.Limit},
 	}
 	options := feed.Options{Stall: 2 * time.Second, MaxArchive: 16 << 20, MaxDatabase: 24 << 20}
 	first, bad, last := build(t), build(t, knowledge[0]), build(t)
@@ -161,9 +161,9 @@ func TestImport(t *testing.T) {
 	}{
 		{"archive", whole, nil},
 		{"bare database", inside(t, database), nil},
-		{"half an archive", whole[:len(whole)/2], fault.Invalid},
-		{"junk", []byte("junk"), fault.Invalid},
-		{"half a database", inside(t, database)[:20000], fault.Invalid},
+		{"half an archive", whole[:len(whole)/2], errkind.Invalid},
+		{"junk", []byte("junk"), errkind.Invalid},
+		{"half a database", inside(t, database)[:20000], errkind.Invalid},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -181,7 +181,7 @@ func TestImport(t *testing.T) {
 				return
 			}
 			if want := fmt.Sprintf("sha256:%x", sha256.Sum256(c.file)); got.Checksum != want || !got.Built.Equal(database.Built) {
-				t.Errorf("generation %+v, want checksum %s, built %s", got, want, database.Built)
+				t.Errorf("build %+v, want checksum %s, built %s", got, want, database.Built)
 			}
 			if _, err := os.Stat(file); err != nil {
 				t.Errorf("the imported file is gone: %v", err)
@@ -193,8 +193,8 @@ func TestImport(t *testing.T) {
 func TestImportOfNoFile(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, feed.Options{})
-	if _, err := s.Import(t.Context(), filepath.Join(s.root, "none")); !errors.Is(err, fault.NotFound) {
-		t.Errorf("error %v, want fault.NotFound", err)
+	if _, err := s.Import(t.Context(), filepath.Join(s.root, "none")); !errors.Is(err, errkind.NotFound) {
+		t.Errorf("error %v, want errkind.NotFound", err)
 	}
 }
 

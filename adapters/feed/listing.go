@@ -15,7 +15,7 @@ import (
 	v6 "github.com/anchore/grype/grype/db/v6"
 	"github.com/anchore/grype/grype/db/v6/distribution"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -54,17 +54,17 @@ func (f *Feed) parse(text []byte) (vuln.Listing, error) {
 	}
 	var document distribution.LatestDocument
 	if err := json.Unmarshal(text, &document); err != nil {
-		return vuln.Listing{}, fmt.Errorf("%w: it is not a listing in JSON: %w", fault.Invalid, err)
+		return vuln.Listing{}, fmt.Errorf("%w: it is not a listing in JSON: %w", errkind.Invalid, err)
 	}
 	switch {
 	case document.Path == "":
-		return vuln.Listing{}, fmt.Errorf("%w: it names no database", fault.Invalid)
+		return vuln.Listing{}, fmt.Errorf("%w: it names no database", errkind.Invalid)
 	case document.Checksum == "":
-		return vuln.Listing{}, fmt.Errorf("%w: it has no checksum, so that the database could not be verified", fault.Invalid)
+		return vuln.Listing{}, fmt.Errorf("%w: it has no checksum, so that the database could not be verified", errkind.Invalid)
 	case document.SchemaVersion.Model != v6.ModelVersion:
-		return vuln.Listing{}, fmt.Errorf("%w: it is for schema %s, this version needs %d", fault.Invalid, schema(document.SchemaVersion), v6.ModelVersion)
+		return vuln.Listing{}, fmt.Errorf("%w: it is for schema %s, this version needs %d", errkind.Invalid, schema(document.SchemaVersion), v6.ModelVersion)
 	case document.Built.IsZero():
-		return vuln.Listing{}, fmt.Errorf("%w: it has no time of building", fault.Invalid)
+		return vuln.Listing{}, fmt.Errorf("%w: it has no time of building", errkind.Invalid)
 	}
 	if _, err := name(document.Checksum); err != nil {
 		return vuln.Listing{}, err
@@ -92,7 +92,7 @@ func (f *Feed) archiveURL(archive string) string {
 func (f *Feed) credentialed(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
-		return nil, fmt.Errorf("archive address %q: %w", text, fault.Invalid)
+		return nil, fmt.Errorf("archive address %q: %w", text, errkind.Invalid)
 	}
 	if u.Host == f.listing.Host && u.Scheme == f.listing.Scheme {
 		u.User, u.RawQuery = f.listing.User, f.listing.RawQuery

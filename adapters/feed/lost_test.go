@@ -8,23 +8,23 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/feed"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// TestLostParts: a generation whose directory has lost a part is not here, is
+// TestLostParts: a build whose directory has lost a part is not here, is
 // fetched again, by whoever wants it, and does not stand in the way.
 func TestLostParts(t *testing.T) {
 	t.Parallel()
-	for _, lost := range []string{"6/vulnerability.db", "6/import.json", "generation.json", "6", "all"} {
+	for _, lost := range []string{"6/vulnerability.db", "6/import.json", "build.json", "6", "all"} {
 		for _, empty := range []bool{false, true} {
 			name := map[bool]string{false: "without ", true: "empty "}[empty] + lost
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				s := newStage(t, feed.Options{})
 				s.publish(t, build(t))
-				generation, err := s.sync(t.Context())
+				build, err := s.sync(t.Context())
 				must(t, err)
-				dir := filepath.Join(s.root, dirOf(generation))
+				dir := filepath.Join(s.root, dirOf(build))
 				part := filepath.Join(dir, lost)
 				if lost == "all" {
 					part = dir
@@ -35,18 +35,18 @@ func TestLostParts(t *testing.T) {
 				} else if empty {
 					must(t, os.Mkdir(part, 0o700))
 				}
-				if _, err := s.Path(generation.Checksum); !errors.Is(err, fault.NotFound) {
+				if _, err := s.Path(build.Checksum); !errors.Is(err, errkind.NotFound) {
 					t.Errorf("it is said to be here: %v", err)
 				}
-				must(t, s.Ensure(t.Context(), generation))
-				if _, err := s.Describe(t.Context(), generation.Checksum); err != nil || !s.Has(generation.Checksum) {
+				must(t, s.Ensure(t.Context(), build))
+				if _, err := s.Describe(t.Context(), build.Checksum); err != nil || !s.Has(build.Checksum) {
 					t.Errorf("after it was fetched again: %v", err)
 				}
 				must(t, os.RemoveAll(filepath.Join(dir, "6")))
-				if _, err := s.sync(t.Context()); err != nil || !s.Has(generation.Checksum) {
+				if _, err := s.sync(t.Context()); err != nil || !s.Has(build.Checksum) {
 					t.Errorf("by the next sync: %v", err)
 				}
-				if left := s.entries(t); !slices.Equal(left, []string{dirOf(generation)}) {
+				if left := s.entries(t); !slices.Equal(left, []string{dirOf(build)}) {
 					t.Errorf("left: %v", left)
 				}
 			})

@@ -15,7 +15,7 @@ import (
 	v6 "github.com/anchore/grype/grype/db/v6"
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // How files begin that hold a database.
@@ -47,8 +47,8 @@ func (f *Feed) unpack(ctx context.Context, archive, database string) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = fmt.Errorf("it is cut off and has to be published or copied again, whole: %w", err)
 	}
-	if fault.Name(err) == "" && ctx.Err() == nil {
-		err = fmt.Errorf("%w: %w", fault.Invalid, err) // whatever is wrong with it stays wrong
+	if errkind.Name(err) == "" && ctx.Err() == nil {
+		err = fmt.Errorf("%w: %w", errkind.Invalid, err) // whatever is wrong with it stays wrong
 	}
 	return fmt.Errorf("unpack database: %w", err)
 }
@@ -75,7 +75,7 @@ func (f *Feed) copyDatabase(out io.Writer, in *bufio.Reader) error {
 		}
 		return f.copyMember(out, stream)
 	default:
-		return fmt.Errorf("%w: neither a tar.zst nor a tar.gz archive nor a database, %s", fault.Invalid, f.beginning(head))
+		return fmt.Errorf("%w: neither a tar.zst nor a tar.gz archive nor a database, %s", errkind.Invalid, f.beginning(head))
 	}
 }
 
@@ -86,7 +86,7 @@ func (f *Feed) copyMember(out io.Writer, stream io.Reader) error {
 	for {
 		member, err := archive.Next()
 		if err == io.EOF {
-			return fmt.Errorf("%w: the archive holds no %s", fault.Invalid, v6.VulnerabilityDBFileName)
+			return fmt.Errorf("%w: the archive holds no %s", errkind.Invalid, v6.VulnerabilityDBFileName)
 		}
 		if err != nil {
 			return err
@@ -114,7 +114,7 @@ type bounded struct {
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, fmt.Errorf("%w: the database is larger than allowed", fault.Limit)
+		return 0, fmt.Errorf("%w: the database is larger than allowed", errkind.Limit)
 	}
 	return n, err
 }

@@ -10,11 +10,11 @@ import (
 	v6 "github.com/anchore/grype/grype/db/v6"
 	"github.com/spf13/afero"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// verify checks a generation's file against the digest taken when it was made, once
-// in each process. A damaged one is removed and reported as fault.NotFound, so
+// verify checks a build's file against the digest taken when it was made, once
+// in each process. A damaged one is removed and reported as errkind.NotFound, so
 // that it is fetched again.
 func (f *Feed) verify(ctx context.Context, checksum string) error {
 	path, err := f.Path(checksum)
@@ -24,8 +24,8 @@ func (f *Feed) verify(ctx context.Context, checksum string) error {
 	if err := intact(path); err == nil {
 		f.trust(checksum)
 		return nil
-	} else if !errors.Is(err, fault.Invalid) {
-		return fmt.Errorf("verify generation %s: %w", checksum, err)
+	} else if !errors.Is(err, errkind.Invalid) {
+		return fmt.Errorf("verify build %s: %w", checksum, err)
 	}
 	unlock, err := f.lock(ctx)
 	if err != nil {
@@ -37,9 +37,9 @@ func (f *Feed) verify(ctx context.Context, checksum string) error {
 	case err != nil:
 		return err
 	case !gone:
-		return fmt.Errorf("generation %s: %w: it changed on disk and is in use: restart the workers of this data directory", checksum, fault.Unavailable)
+		return fmt.Errorf("build %s: %w: it changed on disk and is in use: restart the workers of this data directory", checksum, errkind.Unavailable)
 	default:
-		return fmt.Errorf("generation %s changed on disk and was removed: %w", checksum, fault.NotFound)
+		return fmt.Errorf("build %s changed on disk and was removed: %w", checksum, errkind.NotFound)
 	}
 }
 
@@ -48,7 +48,7 @@ func intact(path string) error {
 	disk := afero.NewOsFs()
 	made, err := v6.ReadImportMetadata(disk, path)
 	if err != nil {
-		return fmt.Errorf("%w: %w", fault.Invalid, err)
+		return fmt.Errorf("%w: %w", errkind.Invalid, err)
 	}
 	digest, err := v6.CalculateDBDigest(disk, filepath.Join(path, v6.VulnerabilityDBFileName))
 	if err != nil {
@@ -56,10 +56,10 @@ func intact(path string) error {
 		if errors.As(err, &unreadable) {
 			return err
 		}
-		return fmt.Errorf("%w: %w", fault.Invalid, err)
+		return fmt.Errorf("%w: %w", errkind.Invalid, err)
 	}
 	if digest != made.Digest {
-		return fmt.Errorf("%w: digest %s, was %s", fault.Invalid, digest, made.Digest)
+		return fmt.Errorf("%w: digest %s, was %s", errkind.Invalid, digest, made.Digest)
 	}
 	return nil
 }

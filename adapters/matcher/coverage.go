@@ -14,7 +14,7 @@ import (
 	"github.com/anchore/syft/syft/linux"
 	syft "github.com/anchore/syft/syft/pkg"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -49,7 +49,7 @@ func (s system) encode() (vuln.Distribution, error) {
 func systemOf(document []byte) (s system, known bool, err error) {
 	var members []member
 	if err := json.Unmarshal(document, &members); err != nil {
-		return s, false, fmt.Errorf("decode group: %w: %w", fault.Invalid, err)
+		return s, false, fmt.Errorf("decode group: %w: %w", errkind.Invalid, err)
 	}
 	for _, each := range members {
 		if each.Distro != nil && slices.Contains(distributed, each.Type) {
@@ -143,7 +143,7 @@ func (r *reader) lookUp(distribution vuln.Distribution) (lookUp, error) {
 	return remember(r.systems, distribution, func(vuln.Distribution) (lookUp, error) {
 		var s system
 		if err := json.Unmarshal([]byte(distribution), &s); err != nil {
-			return lookUp{}, fmt.Errorf("decode distribution: %w: %w", fault.Invalid, err)
+			return lookUp{}, fmt.Errorf("decode distribution: %w: %w", errkind.Invalid, err)
 		}
 		found, err := r.cover(s)
 		return found, cmp.Or(r.takeFailure(), err)
@@ -198,7 +198,7 @@ func (s system) specifier() v6.OSSpecifier {
 		RemainingVersion: d.RemainingVersion(), LabelVersion: d.LabelVersion()}
 }
 
-// records tells whether there are records about the release itself, or only
+// records reports whether there are records about the release itself, or only
 // about the other releases that grype falls back to.
 func (r *reader) records(release v6.OSSpecifier) (own, others bool, err error) {
 	used, err := r.GetOperatingSystems(release)
@@ -223,7 +223,7 @@ func missingSystem(err error) error {
 	return err
 }
 
-// haveRecords tells whether anything is said to be affected in one of the
+// haveRecords reports whether anything is said to be affected in one of the
 // systems: a name without records, or with nothing but what is not affected,
 // leads to no finding.
 func (r *reader) haveRecords(systems []v6.OperatingSystem) (bool, error) {

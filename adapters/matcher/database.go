@@ -13,13 +13,13 @@ import (
 
 	v6 "github.com/anchore/grype/grype/db/v6"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// InUseFile is the file in a generation's directory that open databases lock.
+// InUseFile is the file in a build's directory that open databases lock.
 const InUseFile = "in-use"
 
-// Database is one open generation. It may be used by many goroutines.
+// Database is one open build. It may be used by many goroutines.
 type Database struct {
 	dir  string
 	lock *os.File
@@ -29,7 +29,7 @@ type Database struct {
 	shut bool // close when the last use ends
 }
 
-// Open opens the generation in a directory. The caller closes it; matches that
+// Open opens the build in a directory. The caller closes it; matches that
 // are under way end on it before it goes.
 func Open(dir string) (*Database, error) {
 	lock, err := lockInUse(dir)
@@ -37,7 +37,7 @@ func Open(dir string) (*Database, error) {
 		return nil, err
 	}
 	if _, err := os.Stat(filepath.Join(dir, v6.VulnerabilityDBFileName)); err != nil {
-		return nil, errors.Join(fmt.Errorf("open generation: %w: %w", fault.NotFound, err), lock.Close())
+		return nil, errors.Join(fmt.Errorf("open build: %w: %w", errkind.NotFound, err), lock.Close())
 	}
 	db := &Database{dir: dir, lock: lock, free: make(chan *reader, runtime.GOMAXPROCS(0))}
 	for range cap(db.free) {
@@ -51,16 +51,16 @@ func Open(dir string) (*Database, error) {
 func lockInUse(dir string) (*os.File, error) {
 	lock, err := os.OpenFile(filepath.Join(dir, InUseFile), os.O_CREATE|os.O_RDWR, 0o644)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open generation %s: %w", filepath.Base(dir), fault.NotFound)
+		return nil, fmt.Errorf("open build %s: %w", filepath.Base(dir), errkind.NotFound)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open generation: %w", err)
+		return nil, fmt.Errorf("open build: %w", err)
 	}
 	if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
 		removeReaders(dir)
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock generation %s: %w: %w", filepath.Base(dir), fault.Unavailable, err), lock.Close())
+		return nil, errors.Join(fmt.Errorf("lock build %s: %w: %w", filepath.Base(dir), errkind.Unavailable, err), lock.Close())
 	}
 	return lock, nil
 }
@@ -71,14 +71,14 @@ func removeReaders(dir string) {
 		return // the pattern is a constant
 	}
 	for _, each := range stale {
-		_ = os.RemoveAll(each) // takes no space of its own; goes with the generation
+		_ = os.RemoveAll(each) // takes no space of its own; goes with the build
 	}
 }
 
 // use keeps the database open while something is done with it.
 func (d *Database) use(do func() error) error {
 	if !d.acquire() {
-		return fmt.Errorf("generation %s is closed: %w", filepath.Base(d.dir), fault.Unavailable)
+		return fmt.Errorf("build %s is closed: %w", filepath.Base(d.dir), errkind.Unavailable)
 	}
 	err := do()
 	return errors.Join(err, d.release())

@@ -12,7 +12,7 @@ import (
 // way: sums of two layouts are not comparable.
 const layout = 1
 
-// Digest reads every row of the generation that matching may look at and adds up
+// Digest reads every row of the build that matching may check and adds up
 // their hashes by the names they are found under. Row ids differ between builds of
 // the same data and go into no hash. EPSS scores and end-of-life dates do not
 // either: no finding depends on them.
@@ -41,12 +41,12 @@ func (d *Database) digest(ctx context.Context) (*vuln.Sums, error) {
 	return digest.sums, nil
 }
 
-// digest is one reading of a generation. Maps are by row id.
+// digest is one reading of a build. Maps are by row id.
 type digest struct {
 	table
 	sums     *vuln.Sums
 	blobs    map[int64]hash
-	records  map[int64]hash // what matching looks at of a vulnerability's record
+	records  map[int64]hash // what matching checks of a vulnerability's record
 	systems  map[int64]hash
 	packages map[int64]found
 	products map[int64]found

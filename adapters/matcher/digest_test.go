@@ -14,7 +14,7 @@ import (
 )
 
 // fleet is what a store keeps of some images: their groups with the findings of one
-// generation.
+// build.
 type fleet struct {
 	groups   []vuln.Group
 	findings [][]vuln.GroupFinding

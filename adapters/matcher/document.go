@@ -12,12 +12,12 @@ import (
 	"github.com/anchore/syft/syft/cpe"
 	syft "github.com/anchore/syft/syft/pkg"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// member is one package of a group with everything that matching looks at, and
+// member is one package of a group with everything that matching checks, and
 // nothing else, so that packages which match alike are encoded alike. Licences,
-// places and ids are not looked at; CPEs only for some types.
+// places and ids are not checked; CPEs only for some types.
 type member struct {
 	Name      string                `json:"n"`
 	Version   string                `json:"v"`
@@ -78,7 +78,7 @@ func encode(members []member) ([]byte, error) {
 func decode(document []byte) ([]pkg.Package, error) {
 	var members []member
 	if err := json.Unmarshal(document, &members); err != nil {
-		return nil, fmt.Errorf("decode group: %w: %w", fault.Invalid, err)
+		return nil, fmt.Errorf("decode group: %w: %w", errkind.Invalid, err)
 	}
 	packages := make([]pkg.Package, len(members))
 	for i, m := range members {
@@ -100,7 +100,7 @@ func ownersOf(m member, packages []pkg.Package) ([]*pkg.Package, error) {
 	var owners []*pkg.Package
 	for _, at := range m.Owners {
 		if at < 0 || at >= len(packages) {
-			return nil, fmt.Errorf("decode group: %w: package %s has owner %d of %d", fault.Invalid, m.Name, at, len(packages))
+			return nil, fmt.Errorf("decode group: %w: package %s has owner %d of %d", errkind.Invalid, m.Name, at, len(packages))
 		}
 		owners = append(owners, &packages[at])
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// TestDocumentKeepsWhatMatchingLooksAt encodes and decodes packages of all kinds.
-func TestDocumentKeepsWhatMatchingLooksAt(t *testing.T) {
+// TestDocumentKeepsWhatMatchingChecks encodes and decodes packages of all kinds.
+func TestDocumentKeepsWhatMatchingChecks(t *testing.T) {
 	t.Parallel()
 	epoch, module := 2, "nodejs:18"
 	release := distro.New(distro.RedHat, "9.4+eus", "plow", "fedora")

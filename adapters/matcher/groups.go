@@ -10,7 +10,7 @@ import (
 	"github.com/anchore/grype/grype/pkg"
 	"github.com/anchore/syft/syft/artifact"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -22,7 +22,7 @@ const ownership = artifact.OwnershipByFileOverlapRelationship
 func Groups(sbomJSON []byte) ([]vuln.Group, vuln.Distribution, error) {
 	packages, about, document, err := pkg.ProvideFromReader(bytes.NewReader(sbomJSON), providerConfig())
 	if err != nil {
-		return nil, "", fmt.Errorf("read SBOM: %w: %w", fault.Invalid, err)
+		return nil, "", fmt.Errorf("read SBOM: %w: %w", errkind.Invalid, err)
 	}
 	distribution, err := newSystem(document.Artifacts.LinuxDistribution, about, packages).encode()
 	if err != nil {

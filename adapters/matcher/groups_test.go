@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/matcher"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -89,7 +89,7 @@ func TestEqualPackagesShareAGroup(t *testing.T) {
 	}
 }
 
-// TestWhatMattersSeparates changes one thing at a time that matching looks at.
+// TestWhatMattersSeparates changes one thing at a time that matching checks.
 func TestWhatMattersSeparates(t *testing.T) {
 	t.Parallel()
 	version := func(i *inventory) { i.packages[0].Version = "2" }
@@ -147,8 +147,8 @@ func TestKeysAreAllNames(t *testing.T) {
 func TestNoSBOM(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "{}", "junk", strings.Repeat("[", 100)} {
-		if _, _, err := matcher.Groups([]byte(text)); !errors.Is(err, fault.Invalid) {
-			t.Errorf("%.10q: error %v, want fault.Invalid", text, err)
+		if _, _, err := matcher.Groups([]byte(text)); !errors.Is(err, errkind.Invalid) {
+			t.Errorf("%.10q: error %v, want errkind.Invalid", text, err)
 		}
 	}
 }

@@ -32,7 +32,7 @@ func addKeys(keys map[string]struct{}, p pkg.Package) {
 		keys[strings.ToLower(each)] = struct{}{}
 	}
 	for _, c := range p.CPEs {
-		// Without a product grype does not look at all.
+		// Without a product grype does not check all.
 		if c.Attributes.Product != cpe.Any {
 			keys[vuln.ProductPrefix+strings.ToLower(c.Attributes.Product)] = struct{}{}
 		}

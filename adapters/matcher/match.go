@@ -12,7 +12,7 @@ import (
 	"github.com/anchore/grype/grype/match"
 	"github.com/anchore/grype/grype/pkg"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -78,7 +78,7 @@ func (r *run) matchAll(ctx context.Context, work <-chan int) {
 		switch {
 		case err == nil:
 			r.findings[i] = findings
-		case errors.Is(err, fault.Invalid):
+		case errors.Is(err, errkind.Invalid):
 			r.failed[i] = err
 		default:
 			r.cancel(err)
@@ -120,7 +120,7 @@ func matchGroup(ctx context.Context, reader *reader, group vuln.Group) ([]vuln.G
 		return nil, ctx.Err()
 	}
 	if err := problems.or(err); err != nil {
-		return nil, fmt.Errorf("%w: %w", fault.Invalid, err)
+		return nil, fmt.Errorf("%w: %w", errkind.Invalid, err)
 	}
 	findings, err := groupFindings(reader, found.Sorted())
 	return findings, cmp.Or(reader.takeFailure(), err)
@@ -132,7 +132,7 @@ func groupFindings(reader *reader, matches []match.Match) ([]vuln.GroupFinding, 
 	for _, m := range matches {
 		index, err := strconv.Atoi(string(m.Package.ID))
 		if err != nil {
-			return nil, fmt.Errorf("match of a package that is no member: %w: %w", fault.Invalid, err)
+			return nil, fmt.Errorf("match of a package that is no member: %w: %w", errkind.Invalid, err)
 		}
 		finding, err := reader.finding(m)
 		if err != nil {

@@ -9,10 +9,10 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// keepOpen is the number of generations that stay open without a match under way.
+// keepOpen is the number of builds that stay open without a match under way.
 const keepOpen = 2
 
-// Matcher matches groups against generations by name. It may be used by many
+// Matcher matches groups against builds by name. It may be used by many
 // goroutines.
 type Matcher struct {
 	path func(checksum string) (string, error)
@@ -26,18 +26,18 @@ type opened struct {
 	db       *Database
 }
 
-// New returns a matcher that finds the directory of a generation by path.
+// New returns a matcher that finds the directory of a build by path.
 func New(path func(checksum string) (string, error)) *Matcher { return &Matcher{path: path} }
 
-// Engine identifies what matches: findings of two engines are not comparable.
-func (m *Matcher) Engine() vuln.Engine { return engine() }
+// Matcher identifies what matches: findings of two matchers are not comparable.
+func (m *Matcher) Version() vuln.Matcher { return matcher() }
 
 // Groups is the function of that name, for those who hold only a Matcher.
 func (m *Matcher) Groups(sbomJSON []byte) ([]vuln.Group, vuln.Distribution, error) {
 	return Groups(sbomJSON)
 }
 
-// Match matches groups against a generation; see [Database.Match].
+// Match matches groups against a build; see [Database.Match].
 func (m *Matcher) Match(ctx context.Context, checksum string, groups []vuln.Group) (findings [][]vuln.GroupFinding, err error) {
 	err = m.with(checksum, func(db *Database) error {
 		findings, err = db.Match(ctx, groups)
@@ -46,7 +46,7 @@ func (m *Matcher) Match(ctx context.Context, checksum string, groups []vuln.Grou
 	return findings, err
 }
 
-// Digest reads a whole generation and returns its sums; see [Database.Digest].
+// Digest reads a whole build and returns its sums; see [Database.Digest].
 func (m *Matcher) Digest(ctx context.Context, checksum string) (sums *vuln.Sums, err error) {
 	err = m.with(checksum, func(db *Database) error {
 		sums, err = db.Digest(ctx)
@@ -55,14 +55,14 @@ func (m *Matcher) Digest(ctx context.Context, checksum string) (sums *vuln.Sums,
 	return sums, err
 }
 
-// Close closes all generations; matches under way end first.
+// Close closes all builds; matches under way end first.
 func (m *Matcher) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.closeFrom(0)
 }
 
-// with does something with a generation, which stays open meanwhile.
+// with does something with a build, which stays open meanwhile.
 func (m *Matcher) with(checksum string, do func(*Database) error) error {
 	db, err := m.acquire(checksum)
 	if err != nil {
@@ -72,7 +72,7 @@ func (m *Matcher) with(checksum string, do func(*Database) error) error {
 	return errors.Join(err, db.release())
 }
 
-// acquire opens a generation unless it is, and closes those not used lately.
+// acquire opens a build unless it is, and closes those not used lately.
 func (m *Matcher) acquire(checksum string) (*Database, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -99,7 +99,7 @@ func (m *Matcher) acquire(checksum string) (*Database, error) {
 	return db, nil
 }
 
-// closeFrom closes the generations from an index on; m.mu is held.
+// closeFrom closes the builds from an index on; m.mu is held.
 func (m *Matcher) closeFrom(first int) error {
 	var errs []error
 	for first < len(m.open) {

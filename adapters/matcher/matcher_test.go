@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/matcher"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -27,7 +27,7 @@ func severer() data {
 	return d
 }
 
-func generations(t *testing.T, all ...data) (*matcher.Matcher, []string) {
+func builds(t *testing.T, all ...data) (*matcher.Matcher, []string) {
 	t.Helper()
 	dirs := map[string]string{}
 	var names []string
@@ -54,9 +54,9 @@ func severityOf(t *testing.T, found [][]vuln.GroupFinding, id string) vuln.Sever
 	return ""
 }
 
-func TestTwoGenerationsAtOnce(t *testing.T) {
+func TestTwoBuildsAtOnce(t *testing.T) {
 	t.Parallel()
-	m, names := generations(t, world(), severer())
+	m, names := builds(t, world(), severer())
 	groups, _, err := m.Groups(nodeImage(t))
 	must(t, err)
 	var workers sync.WaitGroup
@@ -67,7 +67,7 @@ func TestTwoGenerationsAtOnce(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				} else if got := severityOf(t, found, "GHSA-bbbb-aaaa-0001"); got != want {
-					t.Errorf("generation %s: severity %s, want %s", names[i], got, want)
+					t.Errorf("build %s: severity %s, want %s", names[i], got, want)
 				}
 			})
 		}
@@ -75,7 +75,7 @@ func TestTwoGenerationsAtOnce(t *testing.T) {
 	workers.Wait()
 }
 
-// TestMatchOutlivesTheSwitch has two newer generations take the place of one that a
+// TestMatchOutlivesTheSwitch has two newer builds take the place of one that a
 // long match is under way on.
 func TestMatchOutlivesTheSwitch(t *testing.T) {
 	t.Parallel()
@@ -101,7 +101,7 @@ func TestMatchOutlivesTheSwitch(t *testing.T) {
 			return
 		}
 		if got := severityOf(t, found[len(found)-len(groups):], "GHSA-bbbb-aaaa-0001"); got != vuln.Critical {
-			t.Errorf("severity %s is not that of the generation it was matched with", got)
+			t.Errorf("severity %s is not that of the build it was matched with", got)
 		}
 	})
 	<-began
@@ -109,13 +109,13 @@ func TestMatchOutlivesTheSwitch(t *testing.T) {
 		found, err := m.Match(t.Context(), name, groups)
 		must(t, err)
 		if got := severityOf(t, found, "GHSA-bbbb-aaaa-0001"); got != vuln.Low {
-			t.Errorf("generation %s: severity %s", name, got)
+			t.Errorf("build %s: severity %s", name, got)
 		}
 	}
 	long.Wait()
 }
 
-func TestLeastUsedGenerationIsClosed(t *testing.T) {
+func TestLeastUsedBuildIsClosed(t *testing.T) {
 	t.Parallel()
 	dirs := map[string]string{}
 	for _, name := range []string{"a", "b", "c"} {
@@ -131,12 +131,12 @@ func TestLeastUsedGenerationIsClosed(t *testing.T) {
 	}
 	for name, want := range map[string]bool{"a": true, "b": false, "c": true} {
 		if got := inUse(t, dirs[name]); got != want {
-			t.Errorf("generation %s in use: %v, want %v", name, got, want)
+			t.Errorf("build %s in use: %v, want %v", name, got, want)
 		}
 	}
 }
 
-// inUse asks as whoever removes generations does.
+// inUse asks as whoever removes builds does.
 func inUse(t *testing.T, dir string) bool {
 	t.Helper()
 	file, err := os.Open(filepath.Join(dir, matcher.InUseFile))
@@ -172,9 +172,9 @@ func TestOpenErrors(t *testing.T) {
 		name, dir string
 		want      error
 	}{
-		{"no directory", filepath.Join(t.TempDir(), "none"), fault.NotFound},
-		{"no database", t.TempDir(), fault.NotFound},
-		{"no SQLite file", junk, fault.Invalid},
+		{"no directory", filepath.Join(t.TempDir(), "none"), errkind.NotFound},
+		{"no database", t.TempDir(), errkind.NotFound},
+		{"no SQLite file", junk, errkind.Invalid},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -209,7 +209,7 @@ func TestBrokenDataAreNoResult(t *testing.T) {
 
 func TestGroupsThatFailAlone(t *testing.T) {
 	t.Parallel()
-	m, names := generations(t, world())
+	m, names := builds(t, world())
 	groups, _, err := m.Groups(nodeImage(t))
 	must(t, err)
 	want, err := m.Match(t.Context(), names[0], groups)
@@ -217,7 +217,7 @@ func TestGroupsThatFailAlone(t *testing.T) {
 	broken := vuln.Group{Fingerprint: "f00", Document: []byte(`[{"n":"x","o":[7]}]`)}
 	got, err := m.Match(t.Context(), names[0], append([]vuln.Group{broken}, groups...))
 	var failures vuln.GroupFailures
-	if !errors.As(err, &failures) || len(failures) != 1 || failures[0].Group != 0 || !errors.Is(err, fault.Invalid) {
+	if !errors.As(err, &failures) || len(failures) != 1 || failures[0].Group != 0 || !errors.Is(err, errkind.Invalid) {
 		t.Fatalf("error %v, want the failure of group 0", err)
 	}
 	if !strings.Contains(err.Error(), "f00") {
@@ -230,7 +230,7 @@ func TestGroupsThatFailAlone(t *testing.T) {
 
 func TestCanceledMatchIsNoResult(t *testing.T) {
 	t.Parallel()
-	m, names := generations(t, world())
+	m, names := builds(t, world())
 	groups, _, err := m.Groups(nodeImage(t))
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -242,7 +242,7 @@ func TestCanceledMatchIsNoResult(t *testing.T) {
 
 func TestManyGroupsInOneOrder(t *testing.T) {
 	t.Parallel()
-	m, names := generations(t, world())
+	m, names := builds(t, world())
 	fleet := newFleet(t, images(t))
 	one, err := m.Match(t.Context(), names[0], fleet.groups)
 	must(t, err)
@@ -260,9 +260,9 @@ func TestEngineNamesTheLinkedGrype(t *testing.T) {
 	modules, err := os.ReadFile("../../go.mod")
 	must(t, err)
 	linked := regexp.MustCompile(`anchore/grype (v\S+)`).FindSubmatch(modules)
-	engine := string(matcher.New(nil).Engine())
-	if want := "grype " + string(linked[1]) + " db6 "; !strings.HasPrefix(engine, want) {
-		t.Errorf("engine %q, want it to begin with %q", engine, want)
+	matcher := string(matcher.New(nil).Version())
+	if want := "grype " + string(linked[1]) + " db6 "; !strings.HasPrefix(matcher, want) {
+		t.Errorf("matcher %q, want it to begin with %q", matcher, want)
 	}
 }
 
@@ -304,7 +304,7 @@ func TestPackagesOfADocument(t *testing.T) {
 			t.Errorf("packages (-want +got):\n%s", diff)
 		}
 	}
-	if _, err := matcher.New(nil).Packages([]byte("junk")); !errors.Is(err, fault.Invalid) {
-		t.Errorf("junk: error %v, want fault.Invalid", err)
+	if _, err := matcher.New(nil).Packages([]byte("junk")); !errors.Is(err, errkind.Invalid) {
+		t.Errorf("junk: error %v, want errkind.Invalid", err)
 	}
 }

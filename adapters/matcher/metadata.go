@@ -8,7 +8,7 @@ import (
 	"github.com/anchore/grype/grype/pkg"
 )
 
-// metadata is what matching looks at of grype's metadata; exactly one field is
+// metadata is what matching checks of grype's metadata; exactly one field is
 // set. Checksums, build settings, file lists and archive paths are left out: they
 // differ from image to image and decide nothing.
 type metadata struct {
@@ -20,7 +20,7 @@ type metadata struct {
 	Unread   bool                            `json:"x,omitempty"`
 }
 
-// unread stands for metadata that is there but that matching looks at no field of.
+// unread stands for metadata that is there but that matching checks no field of.
 type unread struct{}
 
 type apkMetadata struct {

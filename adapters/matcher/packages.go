@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -15,12 +15,12 @@ import (
 func (m *Matcher) Packages(document []byte) ([]vuln.Package, error) {
 	var members []member
 	if err := json.Unmarshal(document, &members); err != nil {
-		return nil, fmt.Errorf("decode group: %w: %w", fault.Invalid, err)
+		return nil, fmt.Errorf("decode group: %w: %w", errkind.Invalid, err)
 	}
 	return packagesOf(members), nil
 }
 
-// Release closes all generations but those to keep, when matches under way on
+// Release closes all builds but those to keep, when matches under way on
 // them end.
 func (m *Matcher) Release(keep ...string) error {
 	m.mu.Lock()

@@ -10,11 +10,11 @@ import (
 	"github.com/anchore/grype/grype/vulnerability"
 	"gorm.io/gorm"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// reader reads one generation for one goroutine at a time. grype asks for the
+// reader reads one build for one goroutine at a time. grype asks for the
 // decorations of every candidate, also of those that it drops: they are kept.
 type reader struct {
 	v6.Reader
@@ -53,7 +53,7 @@ func openLink(dir, own string) (*reader, error) {
 	}
 	opened, err := v6.NewReader(v6.Config{DBDirPath: own})
 	if err != nil {
-		return nil, fmt.Errorf("open vulnerability database %s: %w: %w", dir, fault.Invalid, err)
+		return nil, fmt.Errorf("open vulnerability database %s: %w: %w", dir, errkind.Invalid, err)
 	}
 	r := &reader{
 		Reader: opened, dir: own,

@@ -126,7 +126,7 @@ func (t table) read(query string, scanner func(*sql.Rows, int) func() error) err
 	if err != nil {
 		return fmt.Errorf("%s: %w", query, err)
 	}
-	defer func() { _ = rows.Close() }() // rows.Err tells what matters
+	defer func() { _ = rows.Close() }() // rows.Err reports what matters
 	columns, err := rows.Columns()
 	if err != nil {
 		return fmt.Errorf("%s: %w", query, err)

@@ -8,7 +8,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// Scores reads the EPSS scores of a generation; see [Database.Scores].
+// Scores reads the EPSS scores of a build; see [Database.Scores].
 func (m *Matcher) Scores(ctx context.Context, checksum string) (scores []vuln.Score, err error) {
 	err = m.with(checksum, func(db *Database) error {
 		scores, err = db.Scores(ctx)

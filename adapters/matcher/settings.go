@@ -56,8 +56,8 @@ func providerConfig() pkg.ProviderConfig {
 // same grype.
 const documentVersion = 1
 
-// engine identifies grype, its settings and our use of it.
-func engine() vuln.Engine {
+// matcher identifies grype, its settings and our use of it.
+func matcher() vuln.Matcher {
 	settings, err := json.Marshal(struct {
 		Matchers grypematcher.Config
 		Ignore   []match.IgnoreRule
@@ -67,7 +67,7 @@ func engine() vuln.Engine {
 		panic(fmt.Sprintf("matcher settings are no longer plain data: %v", err))
 	}
 	sum := sha256.Sum256(settings)
-	return vuln.Engine(fmt.Sprintf("grype %s db%d %s", grypeVersion, v6.ModelVersion, hex.EncodeToString(sum[:6])))
+	return vuln.Matcher(fmt.Sprintf("grype %s db%d %s", grypeVersion, v6.ModelVersion, hex.EncodeToString(sum[:6])))
 }
 
 // grypeVersion is that of the module; a test compares. The build information would
@@ -87,5 +87,5 @@ var ownMatcher = sync.OnceValue(func() map[syft.Type]bool {
 	return types
 })
 
-// usesProducts tells whether packages of a type are also looked up by CPE.
+// usesProducts reports whether packages of a type are also looked up by CPE.
 func usesProducts(kind syft.Type) bool { return !ownMatcher()[kind] }

@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"os"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 const maxRedirects = 3
@@ -48,7 +48,7 @@ func rootsWith(file string) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("read the system's certificates: %w", err)
 	}
 	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("CA file %s holds no certificate in PEM: %w", file, fault.Invalid)
+		return nil, fmt.Errorf("CA file %s holds no certificate in PEM: %w", file, errkind.Invalid)
 	}
 	return roots, nil
 }

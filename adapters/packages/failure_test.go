@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/packages"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // A registry that fails gives no feed: a part of one would look like packages
@@ -29,19 +29,19 @@ func TestFailures(t *testing.T) {
 		says    string
 		timeout time.Duration // 0 for a long one
 	}{
-		"an error":            {status(http.StatusInternalServerError), fault.Unavailable, "500", 0},
-		"too many requests":   {status(http.StatusTooManyRequests), fault.Unavailable, "429", 0},
-		"credentials":         {status(http.StatusUnauthorized), fault.Unauthorized, "credentials", 0},
-		"a page":              {body("<html>maintenance</html>"), fault.Unavailable, "cannot be read", 0},
-		"another document":    {body(`{"name":"lodash"}`), fault.Unavailable, "versions", 0},
-		"no latest":           {body(`{"versions":{"1":{}},"dist-tags":{"beta":"1"}}`), fault.Unavailable, "latest", 0},
-		"a list":              {body(`[]`), fault.Unavailable, "cannot be read", 0},
-		"half a document":     {body(abbreviated("lodash", "1", "1")[:80]), fault.Unavailable, "cannot be read", 0},
-		"a broken connection": {broken, fault.Unavailable, "cannot be read", 0},
-		"silence":             {silent, fault.Unavailable, "deadline", 100 * time.Millisecond},
-		"endless versions":    {endless, fault.Limit, "too long", 0},
-		"another registry":    {redirect(strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1)), fault.Unavailable, "redirects to localhost", 0},
-		"redirects in a ring": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, fault.Unavailable, "redirects to", 0},
+		"an error":            {status(http.StatusInternalServerError), errkind.Unavailable, "500", 0},
+		"too many requests":   {status(http.StatusTooManyRequests), errkind.Unavailable, "429", 0},
+		"credentials":         {status(http.StatusUnauthorized), errkind.Unauthorized, "credentials", 0},
+		"a page":              {body("<html>maintenance</html>"), errkind.Unavailable, "cannot be read", 0},
+		"another document":    {body(`{"name":"lodash"}`), errkind.Unavailable, "versions", 0},
+		"no latest":           {body(`{"versions":{"1":{}},"dist-tags":{"beta":"1"}}`), errkind.Unavailable, "latest", 0},
+		"a list":              {body(`[]`), errkind.Unavailable, "cannot be read", 0},
+		"half a document":     {body(abbreviated("lodash", "1", "1")[:80]), errkind.Unavailable, "cannot be read", 0},
+		"a broken connection": {broken, errkind.Unavailable, "cannot be read", 0},
+		"silence":             {silent, errkind.Unavailable, "deadline", 100 * time.Millisecond},
+		"endless versions":    {endless, errkind.Limit, "too long", 0},
+		"another registry":    {redirect(strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1)), errkind.Unavailable, "redirects to localhost", 0},
+		"redirects in a ring": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, errkind.Unavailable, "redirects to", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -65,8 +65,8 @@ func TestUnreadableGems(t *testing.T) {
 		registry := httptest.NewServer(body(answer))
 		t.Cleanup(registry.Close)
 		feed, err := open(t, packages.Options{Gems: registry.URL}).Gems(t.Context(), []string{"rake"})
-		if feed != nil || !errors.Is(err, fault.Unavailable) {
-			t.Errorf("%q: feed %v, error %v; want none and fault.Unavailable", answer, feed, err)
+		if feed != nil || !errors.Is(err, errkind.Unavailable) {
+			t.Errorf("%q: feed %v, error %v; want none and errkind.Unavailable", answer, feed, err)
 		}
 	}
 }
@@ -74,8 +74,8 @@ func TestUnreadableGems(t *testing.T) {
 func TestTooManyNames(t *testing.T) {
 	t.Parallel()
 	registries := open(t, packages.Options{NPM: "http://127.0.0.1:1", MaxNames: 2})
-	if feed, err := registries.NPM(t.Context(), []string{"a", "b", "c"}); feed != nil || !errors.Is(err, fault.Limit) {
-		t.Errorf("feed %v, error %v; want none and fault.Limit", feed, err)
+	if feed, err := registries.NPM(t.Context(), []string{"a", "b", "c"}); feed != nil || !errors.Is(err, errkind.Limit) {
+		t.Errorf("feed %v, error %v; want none and errkind.Limit", feed, err)
 	}
 }
 

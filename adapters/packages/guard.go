@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/peer"
+	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
 
 const connectTimeout = 10 * time.Second
@@ -51,7 +51,7 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 	return connect.DialContext(ctx, network, address)
 }
 
-// inside tells whether the host may have private addresses. A host that is not
+// inside reports whether the host may have private addresses. A host that is not
 // the registry's is that of the proxy which the environment names.
 func (g *guard) inside(ctx context.Context, host string) (bool, error) {
 	if host != g.host {
@@ -62,7 +62,7 @@ func (g *guard) inside(ctx context.Context, host string) (bool, error) {
 		return false, err
 	}
 	for _, address := range addresses {
-		if place, _ := peer.Find(address); place == peer.Public || place == peer.Forbidden {
+		if place, _ := ipclass.Find(address); place == ipclass.Public || place == ipclass.Forbidden {
 			g.public.Store(true)
 		}
 	}
@@ -71,11 +71,11 @@ func (g *guard) inside(ctx context.Context, host string) (bool, error) {
 
 // check refuses an address.
 func check(address netip.Addr, inside bool) error {
-	switch place, purpose := peer.Find(address); {
-	case place == peer.Forbidden:
-		return fmt.Errorf("the address %s is refused: no registry stands there (%s)", peer.Plain(address), purpose)
-	case place != peer.Public && !inside:
-		return fmt.Errorf("the address %s is refused: it is private, and the registry has a public one", peer.Plain(address))
+	switch place, purpose := ipclass.Find(address); {
+	case place == ipclass.Forbidden:
+		return fmt.Errorf("the address %s is refused: no registry stands there (%s)", ipclass.Plain(address), purpose)
+	case place != ipclass.Public && !inside:
+		return fmt.Errorf("the address %s is refused: it is private, and the registry has a public one", ipclass.Plain(address))
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 func TestCheck(t *testing.T) {
@@ -59,7 +59,7 @@ func TestInside(t *testing.T) {
 	outside, within := netip.MustParseAddr("93.184.216.34"), netip.MustParseAddr("10.0.0.1")
 	for name, test := range map[string]struct {
 		host    string
-		answers [][]netip.Addr // to one look-up after the other
+		answers [][]netip.Addr // to one check-up after the other
 		want    bool           // after the last
 	}{
 		"private":             {"registry", [][]netip.Addr{{within}, {within}}, true},
@@ -94,7 +94,7 @@ func TestGuardedClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := registries.NPM(t.Context(), []string{"lodash"}); !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "is refused") {
+	if _, err := registries.NPM(t.Context(), []string{"lodash"}); !errors.Is(err, errkind.Unavailable) || !strings.Contains(err.Error(), "is refused") {
 		t.Errorf("error = %v, want a refusal", err)
 	}
 	local := httptest.NewServer(http.NotFoundHandler())

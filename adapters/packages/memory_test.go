@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/packages"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // latest asks for one package and returns its latest version.
@@ -67,8 +67,8 @@ func TestStaleAnswers(t *testing.T) {
 			if stale == time.Hour && (err != nil || feed.Packages["lodash"].Latest != "1") {
 				t.Errorf("feed %v, error %v; want what was said before", feed, err)
 			}
-			if stale != time.Hour && (feed != nil || !errors.Is(err, fault.Unavailable)) {
-				t.Errorf("feed %v, error %v; want none and fault.Unavailable", feed, err)
+			if stale != time.Hour && (feed != nil || !errors.Is(err, errkind.Unavailable)) {
+				t.Errorf("feed %v, error %v; want none and errkind.Unavailable", feed, err)
 			}
 		})
 	}

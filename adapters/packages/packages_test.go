@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/packages"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
 )
 
@@ -133,12 +133,12 @@ func TestOptionsThatCannotBe(t *testing.T) {
 	for _, address := range []string{"registry", "ftp://registry", "https://", "https://registry?a=b", "https://user:secret@registry", "://"} {
 		for _, options := range []packages.Options{{NPM: address}, {Gems: address}} {
 			_, err := packages.New(options)
-			if !errors.Is(err, fault.Invalid) || strings.Contains(err.Error(), "secret") {
-				t.Errorf("%+v: error = %v, want fault.Invalid without a secret", options, err)
+			if !errors.Is(err, errkind.Invalid) || strings.Contains(err.Error(), "secret") {
+				t.Errorf("%+v: error = %v, want errkind.Invalid without a secret", options, err)
 			}
 		}
 	}
-	if _, err := packages.New(packages.Options{NPM: "https://registry", CAFile: "packages_test.go"}); !errors.Is(err, fault.Invalid) {
-		t.Errorf("CA file without certificates: %v, want fault.Invalid", err)
+	if _, err := packages.New(packages.Options{NPM: "https://registry", CAFile: "packages_test.go"}); !errors.Is(err, errkind.Invalid) {
+		t.Errorf("CA file without certificates: %v, want errkind.Invalid", err)
 	}
 }

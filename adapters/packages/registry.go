@@ -12,14 +12,14 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
 )
 
 // dialect is how a kind of registry is spoken to.
 type dialect struct {
 	accept string // media types
-	// publishable tells whether a package can have the name. Names come from
+	// publishable reports whether a package can have the name. Names come from
 	// images: only such are asked for.
 	publishable func(name string) bool
 	path        func(name string) string // escaped, below the base URL
@@ -44,10 +44,10 @@ func open(name, address string, speak dialect, options Options) (*registry, erro
 	}
 	base, err := url.Parse(address)
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" || base.RawQuery != "" || base.Fragment != "" {
-		return nil, fmt.Errorf("URL of the %s: %w: give a base address, as https://registry.example.com/path", name, fault.Invalid)
+		return nil, fmt.Errorf("URL of the %s: %w: give a base address, as https://registry.example.com/path", name, errkind.Invalid)
 	}
 	if base.User != nil {
-		return nil, fmt.Errorf("URL of the %s: %w: it must not hold a user or password", name, fault.Invalid)
+		return nil, fmt.Errorf("URL of the %s: %w: it must not hold a user or password", name, errkind.Invalid)
 	}
 	client, err := newClient(base, options)
 	if err != nil {
@@ -63,7 +63,7 @@ func (r *registry) feed(ctx context.Context, names []string) (*policy.PackageFee
 	}
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	if len(names) > r.options.MaxNames {
-		return nil, fmt.Errorf("ask the %s for %d packages: more than %d are not asked for: %w", r.name, len(names), r.options.MaxNames, fault.Limit)
+		return nil, fmt.Errorf("ask the %s for %d packages: more than %d are not asked for: %w", r.name, len(names), r.options.MaxNames, errkind.Limit)
 	}
 	feed := &policy.PackageFeed{Packages: map[string]policy.Published{}}
 	var mu sync.Mutex
@@ -71,7 +71,7 @@ func (r *registry) feed(ctx context.Context, names []string) (*policy.PackageFee
 	group.SetLimit(r.options.Connections)
 	for _, name := range names {
 		group.Go(func() error {
-			published, err := r.look(ctx, name)
+			published, err := r.check(ctx, name)
 			if err == nil && len(published.Versions) > 0 {
 				mu.Lock()
 				defer mu.Unlock()
@@ -86,8 +86,8 @@ func (r *registry) feed(ctx context.Context, names []string) (*policy.PackageFee
 	return feed, nil
 }
 
-// look returns what is published under a name, without versions if nothing is.
-func (r *registry) look(ctx context.Context, name string) (policy.Published, error) {
+// check returns what is published under a name, without versions if nothing is.
+func (r *registry) check(ctx context.Context, name string) (policy.Published, error) {
 	if !r.dialect.publishable(name) {
 		return policy.Published{}, nil
 	}

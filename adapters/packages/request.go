@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // maxETag bounds, in bytes, the ETags that are remembered.
@@ -20,7 +20,7 @@ func (r *registry) ask(ctx context.Context, name string, before entry) (entry, e
 	defer cancel()
 	response, err := r.send(ctx, name, before.etag)
 	if err != nil {
-		return entry{}, fmt.Errorf("%w: %w", fault.Unavailable, err)
+		return entry{}, fmt.Errorf("%w: %w", errkind.Unavailable, err)
 	}
 	defer response.Body.Close()
 	switch response.StatusCode {
@@ -32,12 +32,12 @@ func (r *registry) ask(ctx context.Context, name string, before entry) (entry, e
 	case http.StatusNotFound, http.StatusGone:
 		return entry{at: time.Now()}, nil
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return entry{}, fmt.Errorf("it answered %s; registries that want credentials are not supported: %w", response.Status, fault.Unauthorized)
+		return entry{}, fmt.Errorf("it answered %s; registries that want credentials are not supported: %w", response.Status, errkind.Unauthorized)
 	}
 	if target, err := response.Location(); err == nil {
-		return entry{}, fmt.Errorf("it redirects to %s, which is not followed: configure that registry: %w", target.Host, fault.Unavailable)
+		return entry{}, fmt.Errorf("it redirects to %s, which is not followed: configure that registry: %w", target.Host, errkind.Unavailable)
 	}
-	return entry{}, fmt.Errorf("it answered %s: %w", response.Status, fault.Unavailable)
+	return entry{}, fmt.Errorf("it answered %s: %w", response.Status, errkind.Unavailable)
 }
 
 func (r *registry) send(ctx context.Context, name, etag string) (*http.Response, error) {
@@ -60,8 +60,8 @@ func (r *registry) read(response *http.Response) (entry, error) {
 	body := &bounded{body: response.Body, left: r.options.MaxAnswer}
 	published, err := r.dialect.read(body)
 	if err != nil {
-		if !errors.Is(err, fault.Limit) {
-			err = fmt.Errorf("%w: %w", fault.Unavailable, err)
+		if !errors.Is(err, errkind.Limit) {
+			err = fmt.Errorf("%w: %w", errkind.Unavailable, err)
 		}
 		return entry{}, fmt.Errorf("its answer cannot be read: %w", err)
 	}
@@ -82,7 +82,7 @@ type bounded struct {
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.body.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, fmt.Errorf("too long: %w", fault.Limit)
+		return 0, fmt.Errorf("too long: %w", errkind.Limit)
 	}
 	return n, err
 }

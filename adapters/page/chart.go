@@ -35,7 +35,7 @@ const (
 	shownChanges            = 20
 )
 
-// series are the numbers that are drawn, the gravest last so that it lies on top.
+// series are the numbers that are drawn, the mostSevere last so that it lies on top.
 var series = []struct {
 	name, class string
 	of          func(vuln.Counts) int

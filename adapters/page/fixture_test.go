@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/page"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -61,15 +61,15 @@ func state(t testing.TB) watch.State {
 type content struct {
 	t     testing.TB
 	tags  int
-	asked watch.BoardFilter
+	asked watch.OverviewFilter
 	fails error
 }
 
-func (c *content) Overview(context.Context) (page.Overview, error) {
-	return page.Overview{Pass: c.tags, Fail: 1, FailingTags: 1, FeedBuilt: now.Add(-30 * time.Hour)}, c.fails
+func (c *content) Installation(context.Context) (page.Installation, error) {
+	return page.Installation{Pass: c.tags, Fail: 1, FailingTags: 1, FeedBuilt: now.Add(-30 * time.Hour)}, c.fails
 }
 
-func (c *content) Board(_ context.Context, filter watch.BoardFilter) ([]watch.Summary, int, error) {
+func (c *content) Overview(_ context.Context, filter watch.OverviewFilter) ([]watch.Summary, int, error) {
 	c.asked = filter
 	var rows []watch.Summary
 	for n := filter.Offset; n < min(filter.Offset+filter.Limit, c.tags); n++ {
@@ -93,7 +93,7 @@ func (c *content) View(_ context.Context, target image.Target) (watch.RecordView
 
 func (c *content) Unreadable(_ context.Context, digest image.Digest) ([]sbom.Unreadable, error) {
 	if digest != state(c.t).Analyzed {
-		return nil, fault.NotFound
+		return nil, errkind.NotFound
 	}
 	var files []sbom.Unreadable
 	for n := range 103 {
@@ -102,18 +102,18 @@ func (c *content) Unreadable(_ context.Context, digest image.Digest) ([]sbom.Unr
 	return files, c.fails
 }
 
-func (c *content) Told(_ context.Context, filter page.ToldFilter) ([]page.Told, error) {
+func (c *content) NotificationPage(_ context.Context, filter page.NotificationFilter) ([]page.Notification, error) {
 	if filter.Type == event.EventLog && filter.Limit == 1 {
 		level := map[string]string{"down.example.com": "error", "back.example.com": "info"}[filter.Subject]
 		entry := event.Notification{ID: "id-1", Type: event.EventLog, Subject: filter.Subject, Created: now.Add(-time.Hour), Summary: "it says " + hostile,
 			Payload: []byte(`{"event": {"level": "` + level + `"}}`)}
-		return []page.Told{{Notification: entry}}, c.fails
+		return []page.Notification{{Notification: entry}}, c.fails
 	}
-	var told []page.Told
+	var notified []page.Notification
 	for n := range filter.Limit {
-		told = append(told, page.Told{Seq: int64(1000 - n), Notification: c.notification(fmt.Sprint("id-", n))})
+		notified = append(notified, page.Notification{Seq: int64(1000 - n), Notification: c.notification(fmt.Sprint("id-", n))})
 	}
-	return told, c.fails
+	return notified, c.fails
 }
 
 func (c *content) notification(id string) event.Notification {
@@ -121,9 +121,9 @@ func (c *content) notification(id string) event.Notification {
 		Payload: []byte(`{"cause": "image"}`)}
 }
 
-func (c *content) Notified(_ context.Context, id string) (event.Notification, error) {
+func (c *content) NotificationByID(_ context.Context, id string) (event.Notification, error) {
 	if id != "id-1" {
-		return event.Notification{}, fault.NotFound
+		return event.Notification{}, errkind.NotFound
 	}
 	return c.notification(id), nil
 }
@@ -155,7 +155,7 @@ func (c *content) RegistryStates(context.Context) ([]watch.RegistryState, error)
 }
 
 func (c *content) Feed(context.Context) (watch.Feed, error) {
-	built := vuln.Description{Generation: vuln.Generation{Checksum: "sha256:f", Built: now.Add(-time.Hour)},
+	built := vuln.Description{Build: vuln.Build{Checksum: "sha256:f", Built: now.Add(-time.Hour)},
 		Providers: []vuln.ProviderState{{Name: "debian" + hostile, Records: 5}}}
 	return watch.Feed{Current: &built, Held: &built, Reasons: []string{hostile}, HeldSince: now.Add(-time.Minute), Checked: now,
 		Status: "eol" + hostile, Conditions: []vuln.Condition{{Kind: vuln.ProviderOutdated, Provider: hostile, Text: "provider debian is old" + hostile, Since: now}}}, c.fails

@@ -23,7 +23,7 @@ const (
 // Sessions keep who signed in, for all workers.
 type Sessions interface {
 	StartSession(ctx context.Context, id string, now, expires time.Time) error
-	// SessionLive tells whether the session was started, and neither ended nor
+	// SessionLive reports whether the session was started, and neither ended nor
 	// expired.
 	SessionLive(ctx context.Context, id string, now time.Time) (bool, error)
 	EndSession(ctx context.Context, id string) error
@@ -46,7 +46,7 @@ const (
 	admitted
 )
 
-// check looks at the token in the header first, then at the session in the
+// check checks the token in the header first, then at the session in the
 // cookie. What is right is let in however many wrong ones came before; what is
 // wrong counts against its client.
 func (g *guard) check(r *http.Request) (access, error) {

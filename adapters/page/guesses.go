@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"github.com/tagwatch/tagwatch/domain/peer"
+	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
 
 const (
@@ -23,11 +23,11 @@ type guesses struct {
 	clients map[netip.Addr]*rate.Limiter
 }
 
-// allow counts one more, and tells whether it is within the limit.
+// allow counts one more, and reports whether it is within the limit.
 func (g *guesses) allow(remote string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	client := peer.Client(remote)
+	client := ipclass.Client(remote)
 	if g.clients[client] == nil {
 		g.forget()
 		g.clients[client] = rate.NewLimiter(guessesPerSecond, guessesAtOnce)

@@ -6,18 +6,18 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
-// toldPerPage is how many notifications a page lists.
-const toldPerPage = 50
+// notificationsPerPage is how many notifications a page lists.
+const notificationsPerPage = 50
 
 type notificationsPage struct {
 	Types   []event.Type
 	Type    event.Type
 	Subject string
-	Rows    []toldRow
+	Rows    []notificationRow
 	Older   string
 	Newest  string // back to the beginning; empty there
 }
@@ -32,7 +32,7 @@ func (s *Site) notifications(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, "notifications", err)
 		return
 	}
-	rows, err := s.told(ctx, ToldFilter{Before: before, Type: page.Type, Subject: page.Subject, Limit: toldPerPage})
+	rows, err := s.notified(ctx, NotificationFilter{Before: before, Type: page.Type, Subject: page.Subject, Limit: notificationsPerPage})
 	if err != nil {
 		s.problem(w, r, "notifications", err)
 		return
@@ -47,7 +47,7 @@ func (s *Site) notifications(w http.ResponseWriter, r *http.Request) {
 	if before > 0 {
 		page.Newest = "/notifications?" + kept.Encode()
 	}
-	if len(rows) == toldPerPage {
+	if len(rows) == notificationsPerPage {
 		kept.Set("before", strconv.FormatInt(rows[len(rows)-1].Seq, 10))
 		page.Older = "/notifications?" + kept.Encode()
 	}
@@ -58,7 +58,7 @@ type notificationPage struct {
 	event.Notification
 	event.Explanation
 	Deliveries []event.Delivery
-	// Tag tells that the subject has a page of its own.
+	// Tag reports that the subject has a page of its own.
 	Tag bool
 }
 
@@ -66,7 +66,7 @@ func (s *Site) notification(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := within(r)
 	defer cancel()
 	id := r.URL.Query().Get("id")
-	found, err := s.Read.Notified(ctx, id)
+	found, err := s.Read.NotificationByID(ctx, id)
 	if err != nil {
 		s.problem(w, r, "notifications", err)
 		return
@@ -90,7 +90,7 @@ func (p *notificationsPage) choose(query url.Values) (before int64, err error) {
 	}
 	if text := query.Get("before"); text != "" {
 		if before, err = strconv.ParseInt(text, 10, 64); err != nil {
-			return 0, fmt.Errorf("before=%q: %w", text, fault.Invalid)
+			return 0, fmt.Errorf("before=%q: %w", text, errkind.Invalid)
 		}
 	}
 	return before, nil

@@ -16,8 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/plain"
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -26,17 +26,17 @@ import (
 
 // Reader is what the page reads from.
 type Reader interface {
-	Overview(context.Context) (Overview, error)
-	Board(context.Context, watch.BoardFilter) (page []watch.Summary, total int, err error)
+	Installation(context.Context) (Installation, error)
+	Overview(context.Context, watch.OverviewFilter) (page []watch.Summary, total int, err error)
 	Histories(context.Context, []image.Target) (map[image.Target][]watch.CountsAt, error)
 	View(context.Context, image.Target) (watch.RecordView, error)
 	// Unreadable are the files of an image that could not be read for their
-	// packages; fault.NotFound for an image that is not known.
+	// packages; errkind.NotFound for an image that is not known.
 	Unreadable(context.Context, image.Digest) ([]sbom.Unreadable, error)
-	// Told lists notifications, the newest first.
-	Told(context.Context, ToldFilter) ([]Told, error)
-	// Notified is one of them; fault.NotFound without.
-	Notified(ctx context.Context, id string) (event.Notification, error)
+	// NotificationPage lists notifications, the newest first.
+	NotificationPage(context.Context, NotificationFilter) ([]Notification, error)
+	// NotificationByID is one of them; errkind.NotFound without.
+	NotificationByID(ctx context.Context, id string) (event.Notification, error)
 	DeliveriesOf(ctx context.Context, notification string) ([]event.Delivery, error)
 	Endpoints(context.Context) ([]event.Endpoint, error)
 	Backlog(ctx context.Context, endpoint string) (watch.Backlog, error)
@@ -47,8 +47,8 @@ type Reader interface {
 	Feed(context.Context) (watch.Feed, error)
 }
 
-// Overview is the whole installation in a few numbers.
-type Overview struct {
+// Installation is the whole installation in a few numbers.
+type Installation struct {
 	Pass, Fail, NotEvaluated int
 	FailingTags              int // that cannot be followed
 	NotCovered               int // of a distribution that the data does not cover
@@ -61,23 +61,23 @@ type Overview struct {
 }
 
 // Tags is how many are watched.
-func (o Overview) Tags() int { return o.Pass + o.Fail + o.NotEvaluated }
+func (o Installation) Tags() int { return o.Pass + o.Fail + o.NotEvaluated }
 
 // UnhealthyEndpoints are those that do not get everything.
-func (o Overview) UnhealthyEndpoints() int {
+func (o Installation) UnhealthyEndpoints() int {
 	return o.Endpoints[event.HealthFailing] + o.Endpoints[event.HealthGivingUp] + o.Endpoints[event.HealthDisabled]
 }
 
-// ToldFilter selects notifications.
-type ToldFilter struct {
+// NotificationFilter selects notifications.
+type NotificationFilter struct {
 	Before  int64 // Seq; 0 for the newest
 	Type    event.Type
 	Subject string
 	Limit   int
 }
 
-// Told is a notification with its place in their order.
-type Told struct {
+// Notification is a notification with its place in their order.
+type Notification struct {
 	Seq int64
 	event.Notification
 }
@@ -200,9 +200,9 @@ func (s *Site) write(w http.ResponseWriter, r *http.Request, status int, name st
 func (s *Site) problem(w http.ResponseWriter, r *http.Request, section string, err error) {
 	status, title, text := http.StatusServiceUnavailable, "Not now", "The database does not answer. Try again in a moment; the worker's log says more."
 	switch {
-	case errors.Is(err, fault.NotFound):
+	case errors.Is(err, errkind.NotFound):
 		status, title, text = http.StatusNotFound, "Not found", "There is nothing of this name, or nobody watches it any more."
-	case errors.Is(err, fault.Invalid):
+	case errors.Is(err, errkind.Invalid):
 		status, title, text = http.StatusBadRequest, "Not understood", "The address of this page asks for something that cannot be."
 	default:
 		s.Log.WarnContext(r.Context(), "status page not read", "error", err)

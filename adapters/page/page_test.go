@@ -181,12 +181,12 @@ func TestFilterIsRead(t *testing.T) {
 	read := &content{t: t, tags: 120}
 	r := open(t, read, "")
 	r.get("/?q=api&status=fail&order=change&failing=1&page=2")
-	want := watch.BoardFilter{Text: "api", Status: "fail", Order: watch.ByChange, Failing: true, Offset: 50, Limit: 50}
+	want := watch.OverviewFilter{Text: "api", Status: "fail", Order: watch.ByChange, Failing: true, Offset: 50, Limit: 50}
 	if read.asked != want {
 		t.Errorf("%+v, want %+v", read.asked, want)
 	}
 	r.get("/?status=x&order=name;DROP&page=-1")
-	if want := (watch.BoardFilter{Limit: 50}); read.asked != want {
+	if want := (watch.OverviewFilter{Limit: 50}); read.asked != want {
 		t.Errorf("%+v, want %+v", read.asked, want)
 	}
 }

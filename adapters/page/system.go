@@ -71,7 +71,7 @@ func (s *Site) endpoints(w http.ResponseWriter, r *http.Request) {
 }
 
 // registryRow is a registry with what the event log last said of it as a whole:
-// its sweep notices at once what each of its tags would within an hour.
+// its poll notices at once what each of its tags would within an hour.
 type registryRow struct {
 	watch.RegistryState
 	Down *event.Notification // nil while it answers
@@ -88,7 +88,7 @@ func (r registryRow) Mood() string {
 	return "good"
 }
 
-// Headline is how looking at it goes.
+// Headline is how checking it goes.
 func (r registryRow) Headline() string {
 	switch {
 	case r.Down != nil:
@@ -110,7 +110,7 @@ func (s *Site) registries(w http.ResponseWriter, r *http.Request) {
 	rows := make([]registryRow, len(states))
 	for i, state := range states {
 		rows[i].RegistryState = state
-		last, err := s.Read.Told(ctx, ToldFilter{Type: event.EventLog, Subject: state.Registry, Limit: 1})
+		last, err := s.Read.NotificationPage(ctx, NotificationFilter{Type: event.EventLog, Subject: state.Registry, Limit: 1})
 		if err != nil {
 			s.problem(w, r, "registries", err)
 			return
@@ -122,7 +122,7 @@ func (s *Site) registries(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, "registries", "registries", "Registries", rows)
 }
 
-// grave tells whether an entry of the event log is an error, and not the end of
+// grave reports whether an entry of the event log is an error, and not the end of
 // one.
 func grave(n event.Notification) bool {
 	var payload struct{ Event struct{ Level event.Level } }

@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -20,37 +20,37 @@ import (
 )
 
 const (
-	findingsPerPage = 100
-	shownRows       = 200 // of the policies' findings
-	shownTold       = 10
-	shownUnreadable = 100
+	findingsPerPage    = 100
+	shownRows          = 200 // of the policies' findings
+	shownNotifications = 10
+	shownUnreadable    = 100
 )
 
 // tagPage is everything about one tag.
 type tagPage struct {
-	Summary    watch.Summary
-	Index      image.Digest
-	Types      []event.Type
-	Workflow   string // its address in Temporal's Web UI; empty without
-	Rows       []policy.ResultRow
-	MoreRows   int
-	Chart      *chart
-	Findings   []vuln.Finding
-	Total      int
-	First      int
-	Last       int
-	Pager      pager
-	Told       []toldRow
-	Generation string
+	Summary      watch.Summary
+	Index        image.Digest
+	Types        []event.Type
+	Workflow     string // its address in Temporal's Web UI; empty without
+	Rows         []policy.ResultRow
+	MoreRows     int
+	Chart        *chart
+	Findings     []vuln.Finding
+	Total        int
+	First        int
+	Last         int
+	Pager        pager
+	Notification []notificationRow
+	Build        string
 	// Unreadable are files that could not be read for their packages; there are
 	// MoreUnreadable others.
 	Unreadable     []sbom.Unreadable
 	MoreUnreadable int
 }
 
-// toldRow is a notification with what came of it.
-type toldRow struct {
-	Told
+// notificationRow is a notification with what came of it.
+type notificationRow struct {
+	Notification
 	Line       string // the summary, without the subject where the page is about it
 	Deliveries []event.Delivery
 }
@@ -76,17 +76,17 @@ func (s *Site) tagPage(ctx context.Context, query url.Values) (page tagPage, err
 		return page, err
 	}
 	if !view.Watched {
-		return page, fmt.Errorf("%s is not watched: %w", target, fault.NotFound)
+		return page, fmt.Errorf("%s is not watched: %w", target, errkind.NotFound)
 	}
 	page = tagPage{Summary: view.State.Summarize(target), Index: view.State.Resolved.Index, Workflow: s.workflow(target),
-		Generation: view.State.Basis.Generation}
+		Build: view.State.Basis.Build}
 	for _, subscription := range view.Subscriptions {
 		page.Types = append(page.Types, subscription.Type)
 	}
 	page.rows(view.State.Evaluation)
 	page.findings(view.State.Vulnerabilities, query)
 	unreadable, err := s.Read.Unreadable(ctx, view.State.Analyzed)
-	if err != nil && !errors.Is(err, fault.NotFound) {
+	if err != nil && !errors.Is(err, errkind.NotFound) {
 		return page, err
 	}
 	page.MoreUnreadable = max(0, len(unreadable)-shownUnreadable)
@@ -96,7 +96,7 @@ func (s *Site) tagPage(ctx context.Context, query url.Values) (page tagPage, err
 		return page, err
 	}
 	page.Chart = newChart(histories[target], s.Now())
-	page.Told, err = s.told(ctx, ToldFilter{Subject: target.String(), Limit: shownTold})
+	page.Notification, err = s.notified(ctx, NotificationFilter{Subject: target.String(), Limit: shownNotifications})
 	return page, err
 }
 
@@ -134,7 +134,7 @@ func rank(order map[policy.Action]int, row policy.ResultRow) int {
 	return 2
 }
 
-// findings shows a page of the vulnerabilities, the gravest first.
+// findings shows a page of the vulnerabilities, the mostSevere first.
 func (p *tagPage) findings(all []vuln.Finding, query url.Values) {
 	sorted := slices.Clone(all)
 	slices.SortStableFunc(sorted, func(a, b vuln.Finding) int {
@@ -147,15 +147,15 @@ func (p *tagPage) findings(all []vuln.Finding, query url.Values) {
 	p.Pager = numbered("/tag", query, "v", number, to < len(sorted))
 }
 
-// told reads notifications with their deliveries.
-func (s *Site) told(ctx context.Context, filter ToldFilter) ([]toldRow, error) {
-	found, err := s.Read.Told(ctx, filter)
+// notified reads notifications with their deliveries.
+func (s *Site) notified(ctx context.Context, filter NotificationFilter) ([]notificationRow, error) {
+	found, err := s.Read.NotificationPage(ctx, filter)
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]toldRow, len(found))
+	rows := make([]notificationRow, len(found))
 	for i, one := range found {
-		rows[i].Told, rows[i].Line = one, one.Summary
+		rows[i].Notification, rows[i].Line = one, one.Summary
 		if filter.Subject != "" {
 			rows[i].Line = strings.TrimPrefix(one.Summary, filter.Subject+": ")
 		}

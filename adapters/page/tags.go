@@ -15,14 +15,14 @@ const tagsPerPage = 50
 
 // tagsPage is the first page.
 type tagsPage struct {
-	Overview  Overview
-	Filter    watch.BoardFilter
-	Rows      []watch.Summary
-	Histories map[image.Target][]watch.CountsAt
-	Total     int
-	First     int // number of the first row, from 1
-	Last      int
-	Pager     pager
+	Installation Installation
+	Filter       watch.OverviewFilter
+	Rows         []watch.Summary
+	Histories    map[image.Target][]watch.CountsAt
+	Total        int
+	First        int // number of the first row, from 1
+	Last         int
+	Pager        pager
 }
 
 // pager links to the neighbours of a page.
@@ -31,14 +31,14 @@ type pager struct{ Previous, Next string }
 func (s *Site) tags(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := within(r)
 	defer cancel()
-	filter, number := boardFilter(r.URL.Query())
+	filter, number := overviewFilter(r.URL.Query())
 	page := tagsPage{Filter: filter}
 	var err error
-	if page.Overview, err = s.Read.Overview(ctx); err != nil {
+	if page.Installation, err = s.Read.Installation(ctx); err != nil {
 		s.problem(w, r, "tags", err)
 		return
 	}
-	if page.Rows, page.Total, err = s.Read.Board(ctx, filter); err != nil {
+	if page.Rows, page.Total, err = s.Read.Overview(ctx, filter); err != nil {
 		s.problem(w, r, "tags", err)
 		return
 	}
@@ -55,15 +55,15 @@ func (s *Site) tags(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, "tags", "tags", "Tags", page)
 }
 
-// boardFilter reads what the form asks for; what it does not know is left out.
-func boardFilter(query url.Values) (filter watch.BoardFilter, page int) {
+// overviewFilter reads what the form asks for; what it does not know is left out.
+func overviewFilter(query url.Values) (filter watch.OverviewFilter, page int) {
 	page = pageNumber(query, "page")
-	filter = watch.BoardFilter{Text: shorten(query.Get("q"), 300), Failing: query.Get("failing") != "", Uncovered: query.Get("uncovered") != "", Offset: (page - 1) * tagsPerPage, Limit: tagsPerPage}
+	filter = watch.OverviewFilter{Text: shorten(query.Get("q"), 300), Failing: query.Get("failing") != "", Uncovered: query.Get("uncovered") != "", Offset: (page - 1) * tagsPerPage, Limit: tagsPerPage}
 	switch status := query.Get("status"); status {
 	case string(policy.Pass), string(policy.Fail), watch.NotEvaluated:
 		filter.Status = status
 	}
-	switch order := watch.BoardOrder(query.Get("order")); order {
+	switch order := watch.OverviewOrder(query.Get("order")); order {
 	case watch.BySeverity, watch.ByChange:
 		filter.Order = order
 	}

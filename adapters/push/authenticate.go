@@ -10,15 +10,15 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // leastSecret is the shortest secret that is taken, in bytes.
 const leastSecret = 16
 
 // errRefused says no more than that: which part was wrong is nobody's business.
-var errRefused = fmt.Errorf("the request does not prove that it comes from this source: %w", fault.Unauthorized)
+var errRefused = fmt.Errorf("the request does not prove that it comes from this source: %w", errkind.Unauthorized)
 
 // Secrets reads what a reference names.
 type Secrets func(event.SecretRef) (string, error)
@@ -32,7 +32,7 @@ type gate struct {
 }
 
 // admit checks what can be checked without the body, so that strangers are sent
-// away before it is read. Signed tells that the body's signature decides.
+// away before it is read. Signed reports that the body's signature decides.
 func (g gate) admit(r *http.Request) (signed bool, err error) {
 	if g.token != nil {
 		if err := g.token.check(r.Context(), bearer(r)); err != nil {
@@ -100,7 +100,7 @@ func (g gate) accepted() ([]string, error) {
 	lines := strings.Fields(text)
 	for _, line := range lines {
 		if len(line) < leastSecret {
-			return nil, fmt.Errorf("the secret %s has fewer than %d characters; make one with openssl rand -hex 32: %w", g.secret, leastSecret, fault.Invalid)
+			return nil, fmt.Errorf("the secret %s has fewer than %d characters; make one with openssl rand -hex 32: %w", g.secret, leastSecret, errkind.Invalid)
 		}
 	}
 	if len(lines) == 0 {

@@ -17,7 +17,7 @@ type distributionEvent struct {
 }
 
 // parseDistribution reads an envelope. There is an event for each layer too, and
-// one of action pull for each look at a tag, ours included: only those with a
+// one of action pull for each check a tag, ours included: only those with a
 // tag, and deletions, matter.
 func parseDistribution(body []byte) ([]mention, error) {
 	var envelope struct{ Events []distributionEvent }

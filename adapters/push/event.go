@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -23,22 +23,22 @@ type mention struct{ host, path, tag string }
 
 // parser reads the body of one kind of registry. A body that tells of nothing
 // that matters gives no mention; one that is not of this kind is an error of
-// kind fault.Invalid.
+// kind errkind.Invalid.
 type parser func(body []byte) ([]mention, error)
 
 // Parse reads a body of the source's kind: what may have changed, each once. An
-// error is of kind fault.Invalid, or fault.Limit for a body that names too much.
+// error is of kind errkind.Invalid, or errkind.Limit for a body that names too much.
 func Parse(source Source, body []byte) ([]Event, error) {
 	of, found := source.Kind.trait()
 	if !found {
-		return nil, fmt.Errorf("kind %q: %w", source.Kind, fault.Invalid)
+		return nil, fmt.Errorf("kind %q: %w", source.Kind, errkind.Invalid)
 	}
 	mentions, err := of.parse(body)
 	if err != nil {
 		return nil, err
 	}
 	if len(mentions) > maxMentions {
-		return nil, fmt.Errorf("the body names more than %d tags: %w", maxMentions, fault.Limit)
+		return nil, fmt.Errorf("the body names more than %d tags: %w", maxMentions, errkind.Limit)
 	}
 	return events(mentions, source.Registry, of.registry), nil
 }
@@ -49,14 +49,14 @@ const maxMentions = 1000
 // decode reads JSON.
 func decode(body []byte, into any) error {
 	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("the body is not the JSON of this kind: %w", fault.Invalid)
+		return fmt.Errorf("the body is not the JSON of this kind: %w", errkind.Invalid)
 	}
 	return nil
 }
 
 // errOtherKind is for JSON that lacks what every body of the kind has.
 func errOtherKind(lacks string) error {
-	return fmt.Errorf("the body has no %s, so it is not of this kind: %w", lacks, fault.Invalid)
+	return fmt.Errorf("the body has no %s, so it is not of this kind: %w", lacks, errkind.Invalid)
 }
 
 // events turns what a body mentions into what can be watched: names that no

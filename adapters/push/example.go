@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Example is how to have a registry of a kind push: what to write into the file
@@ -13,10 +13,10 @@ import (
 func Example(kind Kind, name, base string) (string, error) {
 	text, found := examples[kind]
 	if !found {
-		return "", fmt.Errorf("kind %q is none of %s: %w", kind, listed(Kinds()), fault.Invalid)
+		return "", fmt.Errorf("kind %q is none of %s: %w", kind, listed(Kinds()), errkind.Invalid)
 	}
 	if !namePattern.MatchString(name) {
-		return "", fmt.Errorf("name %q: a name has up to 63 lower-case letters, digits, '.', '_' or '-': %w", name, fault.Invalid)
+		return "", fmt.Errorf("name %q: a name has up to 63 lower-case letters, digits, '.', '_' or '-': %w", name, errkind.Invalid)
 	}
 	variable := "PUSH_" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
 	return strings.NewReplacer("{kind}", string(kind), "{name}", name, "{variable}", variable,
@@ -105,7 +105,7 @@ gcloud pubsub subscriptions create tagwatch --topic gcr \
 `,
 	Generic: sourceExample + `
 # For everything else: a registry with templates for its webhooks, or the last step
-# of a pipeline. Without a tag, all watched tags of the repository are looked at.
+# of a pipeline. Without a tag, all watched tags of the repository are checked.
 curl {url} --header "Authorization: Bearer $THE_SECRET" \
   --data '{"references": ["registry.example.com/shop/api:1.0"]}'
 

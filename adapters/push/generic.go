@@ -3,7 +3,7 @@ package push
 import (
 	"fmt"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -28,7 +28,7 @@ func parseGeneric(body []byte) ([]mention, error) {
 		named := mentioned(text)
 		// This body is written for us, so that a slip in it is worth an answer.
 		if reference, err := image.ParseReference(text); err != nil || reference.Registry != named.host {
-			return nil, fmt.Errorf("reference %.300q is not registry/repository[:tag]: %w", text, fault.Invalid)
+			return nil, fmt.Errorf("reference %.300q is not registry/repository[:tag]: %w", text, errkind.Invalid)
 		}
 		mentions[i] = named
 	}

@@ -12,8 +12,8 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
-	"github.com/tagwatch/tagwatch/domain/peer"
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
 
 const (
@@ -36,7 +36,7 @@ type Verdict string
 
 // The verdicts.
 const (
-	Woken     Verdict = "woken"     // something watched is looked at
+	Woken     Verdict = "woken"     // something watched is checked
 	Ignored   Verdict = "ignored"   // nothing that is watched
 	Refused   Verdict = "refused"   // it does not prove where it comes from
 	Malformed Verdict = "malformed" // not a body of the source's kind
@@ -51,8 +51,8 @@ var Verdicts = []Verdict{Woken, Ignored, Refused, Malformed, Limited, Failed}
 type Options struct {
 	Sources []Source
 	Secrets Secrets
-	// Wake has everything looked at that is watched and that the events are about,
-	// and tells how much that is.
+	// Wake has everything checked that is watched and that the events are about,
+	// and reports how much that is.
 	Wake func(context.Context, []Event) (int, error)
 	// Observe hears of every request; source is "" for one that names none. Err
 	// says why, for the log; it holds nothing of the request.
@@ -71,8 +71,8 @@ type handler struct {
 
 type served struct {
 	Source
-	gate   gate
-	budget *rate.Limiter
+	gate      gate
+	rateLimit *rate.Limiter
 }
 
 // NewHandler serves the sources. A secret that cannot be read, or is too short,
@@ -83,9 +83,9 @@ func NewHandler(options Options) (http.Handler, error) {
 	for _, source := range options.Sources {
 		of, found := source.Kind.trait()
 		if !found {
-			return nil, fmt.Errorf("push source %s: kind %q: %w", source.Name, source.Kind, fault.Invalid)
+			return nil, fmt.Errorf("push source %s: kind %q: %w", source.Name, source.Kind, errkind.Invalid)
 		}
-		one := &served{Source: source, budget: rate.NewLimiter(perSecond, burst),
+		one := &served{Source: source, rateLimit: rate.NewLimiter(perSecond, burst),
 			gate: gate{secret: source.Secret, proofs: of.proofs, secrets: options.Secrets}}
 		if source.Audience != "" {
 			one.gate.token = newTokenCheck(source)
@@ -126,7 +126,7 @@ func (h *handler) take(w http.ResponseWriter, r *http.Request, source *served) (
 			return 0, err
 		}
 	}
-	if !source.budget.Allow() || !h.open.enter() {
+	if !source.rateLimit.Allow() || !h.open.enter() {
 		return 0, errBusy
 	}
 	defer h.open.leave()
@@ -149,7 +149,7 @@ func (h *handler) take(w http.ResponseWriter, r *http.Request, source *served) (
 // from a stranger: it gets little time, and one of few places that each client has
 // a part of.
 func (h *handler) readSigned(w http.ResponseWriter, r *http.Request, by gate) ([]byte, error) {
-	client := peer.Client(r.RemoteAddr)
+	client := ipclass.Client(r.RemoteAddr)
 	if !h.unproven.enter(client) {
 		return nil, errBusy
 	}
@@ -172,8 +172,8 @@ func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 }
 
 var (
-	errBusy  = fmt.Errorf("too many requests: %w", fault.Unavailable)
-	errLarge = fmt.Errorf("the body has more than %d bytes: %w", maxBody, fault.Limit)
+	errBusy  = fmt.Errorf("too many requests: %w", errkind.Unavailable)
+	errLarge = fmt.Errorf("the body has more than %d bytes: %w", maxBody, errkind.Limit)
 )
 
 // unread is the error for a body that could not be read to its end.
@@ -181,7 +181,7 @@ func unread(err error) error {
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return errLarge
 	}
-	return fmt.Errorf("the body ended early: %w", fault.Invalid)
+	return fmt.Errorf("the body ended early: %w", errkind.Invalid)
 }
 
 // failure is an error that is ours and not the sender's.
@@ -219,9 +219,9 @@ func outcome(err error) (verdict Verdict, status int, text string) {
 		return Refused, http.StatusUnauthorized, "not authorized"
 	case errors.Is(err, errBusy):
 		return Limited, http.StatusTooManyRequests, "too many requests"
-	case errors.Is(err, fault.Limit):
+	case errors.Is(err, errkind.Limit):
 		return Limited, http.StatusRequestEntityTooLarge, err.Error()
-	case errors.Is(err, fault.Invalid):
+	case errors.Is(err, errkind.Invalid):
 		return Malformed, http.StatusBadRequest, err.Error()
 	}
 	return Failed, http.StatusServiceUnavailable, "cannot be carried out now; try again"

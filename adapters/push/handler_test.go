@@ -18,8 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/push"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -29,14 +29,14 @@ const (
 	wrong   = "wrong-secret-of-a-source"
 )
 
-// receiver is a handler behind HTTP with what it woke and told.
+// receiver is a handler behind HTTP with what it woke and notified.
 type receiver struct {
 	url string
 
 	mu       sync.Mutex
 	woken    []push.Event
 	verdicts []string
-	told     []error
+	notified []error
 	fails    error
 }
 
@@ -57,7 +57,7 @@ func secrets(ref event.SecretRef) (string, error) {
 	if ref == "env:SOURCE" {
 		return secret + "\n" + renewed + "\n", nil
 	}
-	return "", fmt.Errorf("%s is not set: %w", ref, fault.Unavailable)
+	return "", fmt.Errorf("%s is not set: %w", ref, errkind.Unavailable)
 }
 
 func (r *receiver) wake(_ context.Context, events []push.Event) (int, error) {
@@ -70,7 +70,7 @@ func (r *receiver) wake(_ context.Context, events []push.Event) (int, error) {
 func (r *receiver) observe(_ context.Context, source string, verdict push.Verdict, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.verdicts, r.told = append(r.verdicts, source+" "+string(verdict)), append(r.told, err)
+	r.verdicts, r.notified = append(r.verdicts, source+" "+string(verdict)), append(r.notified, err)
 }
 
 // post sends a body and returns the status and the answer.
@@ -151,9 +151,9 @@ func TestProofs(t *testing.T) {
 	if len(r.woken) != 10 {
 		t.Errorf("woken %v", r.woken)
 	}
-	for _, err := range r.told {
+	for _, err := range r.notified {
 		if err != nil && (strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), wrong)) {
-			t.Errorf("what is told holds a secret: %v", err)
+			t.Errorf("what is notified holds a secret: %v", err)
 		}
 	}
 }
@@ -174,7 +174,7 @@ func TestAnswers(t *testing.T) {
 		{"too large", `{"reference": "` + strings.Repeat("x", 1<<20) + `"}`, nil, 413, "bytes", "any limited"},
 		{"too many", `{"references": [` + strings.Repeat(`"registry.example.com/a:1",`, 1000) + `"registry.example.com/a:1"]}`, nil, 413, "1000 tags", "any limited"},
 		{"the store is away", `{"reference": "registry.example.com/shop/api:1"}`, errors.New("dial 10.1.2.3"), 503, "try again", "any failed"},
-		{"the store refuses", `{"reference": "registry.example.com/shop/api:1"}`, fmt.Errorf("x: %w", fault.Invalid), 503, "try again", "any failed"},
+		{"the store refuses", `{"reference": "registry.example.com/shop/api:1"}`, fmt.Errorf("x: %w", errkind.Invalid), 503, "try again", "any failed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -209,7 +209,7 @@ func TestOtherRequests(t *testing.T) {
 	}
 }
 
-// TestFlood: a source that sends without end is told to wait, and its pushes are
+// TestFlood: a source that sends without end is notified to wait, and its pushes are
 // taken again later; another is not concerned.
 func TestFlood(t *testing.T) {
 	t.Parallel()

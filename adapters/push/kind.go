@@ -31,10 +31,10 @@ type trait struct {
 	kind   Kind
 	parse  parser
 	proofs []proof // of one secret, each is enough
-	// tokens tells that the service can sign OpenID Connect tokens.
+	// tokens reports that the service can sign OpenID Connect tokens.
 	tokens bool
 	// registry is the host where the body names none; "" where it always does,
-	// or has to be told.
+	// or has to be notified.
 	registry string
 }
 

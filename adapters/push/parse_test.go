@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/push"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // testdata holds bodies in the form that each service documents.
@@ -137,22 +137,22 @@ func TestParseRefuses(t *testing.T) {
 			"nothing": "", "no JSON": "<xml/>", "another type": `"text"`, "a list": `[]`, "half": `{"events": [`,
 			"wrong types": `{"events": 1, "type": 2, "docker_url": 3, "package": 4, "action": 5, "message": 6, "reference": 7, "repository": 8}`,
 		} {
-			if _, err := push.Parse(push.Source{Kind: kind}, []byte(body)); !errors.Is(err, fault.Invalid) {
+			if _, err := push.Parse(push.Source{Kind: kind}, []byte(body)); !errors.Is(err, errkind.Invalid) {
 				t.Errorf("%s: %s: %v, want a refusal", kind, name, err)
 			}
 		}
 	}
 	for kind, says := range map[push.Kind]string{push.Distribution: "events", push.DockerHub: "repo_name", push.Harbor: "type",
 		push.Quay: "docker_url", push.ACR: "action", push.PubSub: "action", push.Generic: "reference"} {
-		if _, err := push.Parse(push.Source{Kind: kind}, []byte(`{}`)); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), says) {
+		if _, err := push.Parse(push.Source{Kind: kind}, []byte(`{}`)); !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want that it lacks %s", kind, err, says)
 		}
 	}
 	inner := base64.StdEncoding.EncodeToString([]byte("no JSON"))
-	if _, err := push.Parse(push.Source{Kind: push.PubSub}, []byte(`{"message": {"data": "`+inner+`"}}`)); !errors.Is(err, fault.Invalid) {
+	if _, err := push.Parse(push.Source{Kind: push.PubSub}, []byte(`{"message": {"data": "`+inner+`"}}`)); !errors.Is(err, errkind.Invalid) {
 		t.Errorf("a message that holds no JSON: %v", err)
 	}
-	if _, err := push.Parse(push.Source{Kind: push.Generic}, []byte(`{"reference": "shop/api:1"}`)); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "shop/api:1") {
+	if _, err := push.Parse(push.Source{Kind: push.Generic}, []byte(`{"reference": "shop/api:1"}`)); !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), "shop/api:1") {
 		t.Errorf("a reference without a registry: %v", err)
 	}
 }
@@ -172,7 +172,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind int, body []byte, registry string) {
 		kinds := push.Kinds()
 		events, err := push.Parse(push.Source{Kind: kinds[uint(kind)%uint(len(kinds))], Registry: registry}, body)
-		if err != nil && !errors.Is(err, fault.Invalid) && !errors.Is(err, fault.Limit) {
+		if err != nil && !errors.Is(err, errkind.Invalid) && !errors.Is(err, errkind.Limit) {
 			t.Errorf("an error of no kind: %v", err)
 		}
 		for _, event := range events {

@@ -11,8 +11,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -50,7 +50,7 @@ var namePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$`)
 //	    secret: env:PUSH_SHOP
 //	    registry: registry.example.com
 //
-// An error is of kind fault.Invalid and names the source and the remedy.
+// An error is of kind errkind.Invalid and names the source and the remedy.
 func ReadSources(path string) ([]Source, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -62,7 +62,7 @@ func ReadSources(path string) ([]Source, error) {
 		return nil, fmt.Errorf("read the push sources: %w", err)
 	}
 	if len(content) > maxSources {
-		return nil, fmt.Errorf("the push sources %s have more than %d bytes: %w", path, maxSources, fault.Limit)
+		return nil, fmt.Errorf("the push sources %s have more than %d bytes: %w", path, maxSources, errkind.Limit)
 	}
 	sources, err := parseSources(content)
 	if err != nil {
@@ -78,10 +78,10 @@ func parseSources(content []byte) ([]Source, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: %w", fault.Invalid, err)
+		return nil, fmt.Errorf("%w: %w", errkind.Invalid, err)
 	}
 	if len(document.Sources) == 0 {
-		return nil, fmt.Errorf("there is no source; tagwatch push example KIND shows one: %w", fault.Invalid)
+		return nil, fmt.Errorf("there is no source; tagwatch push example KIND shows one: %w", errkind.Invalid)
 	}
 	known := map[string]bool{}
 	for i, source := range document.Sources {
@@ -89,7 +89,7 @@ func parseSources(content []byte) ([]Source, error) {
 			return nil, fmt.Errorf("source %d (%q): %w", i+1, source.Name, err)
 		}
 		if known[source.Name] {
-			return nil, fmt.Errorf("source %d: there is another with the name %q: %w", i+1, source.Name, fault.Invalid)
+			return nil, fmt.Errorf("source %d: there is another with the name %q: %w", i+1, source.Name, errkind.Invalid)
 		}
 		known[source.Name] = true
 	}
@@ -100,21 +100,21 @@ func (s Source) validate() error {
 	of, found := s.Kind.trait()
 	switch {
 	case !namePattern.MatchString(s.Name):
-		return fmt.Errorf("a name has up to 63 lower-case letters, digits, '.', '_' or '-': %w", fault.Invalid)
+		return fmt.Errorf("a name has up to 63 lower-case letters, digits, '.', '_' or '-': %w", errkind.Invalid)
 	case !found:
-		return fmt.Errorf("kind %q is none of %s: %w", s.Kind, listed(Kinds()), fault.Invalid)
+		return fmt.Errorf("kind %q is none of %s: %w", s.Kind, listed(Kinds()), errkind.Invalid)
 	case !s.registryValid():
-		return fmt.Errorf("registry %q is not a host with an optional port, as references have it: %w", s.Registry, fault.Invalid)
+		return fmt.Errorf("registry %q is not a host with an optional port, as references have it: %w", s.Registry, errkind.Invalid)
 	case !of.tokens && s.Audience+s.Email+s.Issuer+s.Keys != "":
-		return fmt.Errorf("audience, email, issuer and keys are for kind %s: %w", PubSub, fault.Invalid)
+		return fmt.Errorf("audience, email, issuer and keys are for kind %s: %w", PubSub, errkind.Invalid)
 	case s.Secret == "" && !of.tokens:
-		return fmt.Errorf("no secret; give one as env:NAME or file:/path: %w", fault.Invalid)
+		return fmt.Errorf("no secret; give one as env:NAME or file:/path: %w", errkind.Invalid)
 	case s.Secret == "" && s.Audience == "":
-		return fmt.Errorf("nothing proves who sends; give audience and email, or a secret: %w", fault.Invalid)
+		return fmt.Errorf("nothing proves who sends; give audience and email, or a secret: %w", errkind.Invalid)
 	case (s.Audience == "") != (s.Email == ""):
-		return fmt.Errorf("audience and email go together: anyone can have Google sign a token for an audience: %w", fault.Invalid)
+		return fmt.Errorf("audience and email go together: anyone can have Google sign a token for an audience: %w", errkind.Invalid)
 	case s.Audience == "" && s.Issuer+s.Keys != "", (s.Issuer == "") != (s.Keys == ""):
-		return fmt.Errorf("issuer and keys go together, and with audience and email: %w", fault.Invalid)
+		return fmt.Errorf("issuer and keys go together, and with audience and email: %w", errkind.Invalid)
 	case s.Secret != "":
 		return s.Secret.Validate()
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/push"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 func sourcesFile(t *testing.T, content string) string {
@@ -66,7 +66,7 @@ func TestReadSourcesRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := push.ReadSources(sourcesFile(t, test.content))
-			if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "hunter2") {
+			if !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("%v, want a refusal that says %q", err, test.says)
 			}
 		})
@@ -98,7 +98,7 @@ func TestExamples(t *testing.T) {
 		})
 	}
 	for kind, name := range map[push.Kind]string{"gitlab": "x", push.Quay: "Not A Name"} {
-		if _, err := push.Example(kind, name, "https://x"); !errors.Is(err, fault.Invalid) {
+		if _, err := push.Example(kind, name, "https://x"); !errors.Is(err, errkind.Invalid) {
 			t.Errorf("%s %q: %v", kind, name, err)
 		}
 	}

@@ -43,7 +43,7 @@ type ticket struct{ sent, flying int }
 
 func (a *allowance) watch() ticket { return ticket{a.sent, a.flying} }
 
-// fresh tells whether it is known what the host allows.
+// fresh reports whether it is known what the host allows.
 func (a *allowance) fresh(now time.Time) bool {
 	return a.asked && (a.limit == 0 || now.Sub(a.seen) < informedFor)
 }
@@ -51,7 +51,7 @@ func (a *allowance) fresh(now time.Time) bool {
 // undecided is a wait for the next answer, which tells more.
 const undecided time.Duration = -1
 
-// take counts a request that is about to be sent, or tells how long to wait.
+// take counts a request that is about to be sent, or reports how long to wait.
 func (a *allowance) take(now time.Time) (ticket, time.Duration) {
 	a.regain(now)
 	if a.limit > 0 && a.remaining <= 0 {

@@ -153,7 +153,7 @@ func TestAllowanceIsShared(t *testing.T) {
 	if _, wait := a.take(now.Add(time.Minute)); wait != 59*time.Minute {
 		t.Errorf("waits %s, want 59m", wait)
 	}
-	// A request that does not count tells that there is something again.
+	// A request that does not count reports that there is something again.
 	a.settle(a.watch(), false, says("RateLimit-Limit", "100;w=3600", "RateLimit-Remaining", "5"), now.Add(2*time.Minute))
 	if _, wait := a.take(now.Add(2 * time.Minute)); wait != 0 {
 		t.Errorf("waits %s although 5 are left", wait)

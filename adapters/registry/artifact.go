@@ -23,7 +23,7 @@ func artifactType(manifest *v1.Manifest) string {
 	return ""
 }
 
-// isConfig tells whether the configuration of an image may have a media type.
+// isConfig reports whether the configuration of an image may have a media type.
 // Old tools and some registries give one that says nothing: Docker 1.10 pushed
 // configurations as octet streams. Their content decides.
 func isConfig(labeled types.MediaType) bool {

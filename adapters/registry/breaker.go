@@ -28,7 +28,7 @@ type breaker struct {
 }
 
 // answered ends a row of failures.
-func (b *budget) answered(probe bool) {
+func (b *rateLimit) answered(probe bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if probe || !b.breaker.firm || !time.Now().Before(b.breaker.until) {
@@ -38,7 +38,7 @@ func (b *budget) answered(probe bool) {
 
 // failed counts a request without a usable answer. Each further failure doubles
 // the break.
-func (b *budget) failed(err error) {
+func (b *rateLimit) failed(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.breaker.failures++
@@ -51,10 +51,10 @@ func (b *budget) failed(err error) {
 
 // refused leaves a host that refuses credentials alone at once, and returns the
 // error that says so.
-func (b *budget) refused(err error) error { return b.leave(err, refusedBreak) }
+func (b *rateLimit) refused(err error) error { return b.leave(err, refusedBreak) }
 
 // leave leaves the host alone for a time, whatever it answers until then.
-func (b *budget) leave(err error, pause time.Duration) error {
+func (b *rateLimit) leave(err error, pause time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.breaker = breaker{failures: tolerated, why: sentence(err), until: time.Now().Add(pause), firm: true}
@@ -67,10 +67,10 @@ func (h *host) judge(ctx context.Context, resp *http.Response, err error) {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled) && !errors.Is(context.Cause(ctx), errSilent):
 	case err != nil:
-		h.budget.failed(h.explain(ctx, err))
+		h.rateLimit.failed(h.explain(ctx, err))
 	case resp.StatusCode >= http.StatusInternalServerError && resp.StatusCode != http.StatusNotImplemented:
-		h.budget.failed(&statusError{host: h.name, status: resp.StatusCode, kind: kindOf(resp.StatusCode, nil)})
+		h.rateLimit.failed(&statusError{host: h.name, status: resp.StatusCode, kind: kindOf(resp.StatusCode, nil)})
 	default:
-		h.budget.answered(h.probe)
+		h.rateLimit.answered(h.probe)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tagwatch/tagwatch/adapters/registry/conf"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -20,7 +20,7 @@ import (
 // checkTimeout bounds the check of one place.
 const checkTimeout = 20 * time.Second
 
-// Check tells how a registry is spoken to, and tries whether it works. The name
+// Check reports how a registry is spoken to, and tries whether it works. The name
 // is a host, or [registry/]repository[:tag], which is then looked up as well.
 // What is learned is not kept, but a host that was left alone because it failed
 // and answers now is asked again. An error is a name that is none.
@@ -60,7 +60,7 @@ func subjectOf(name string) (subject, error) {
 	if !strings.Contains(name, "/") {
 		repository, err := image.ParseRepository(name + "/any")
 		if err != nil || repository.Registry != name {
-			return subject{}, fmt.Errorf("%q is no registry; write a host as registry.example.com:5000, or a repository as docker.io/library/nginx: %w", name, fault.Invalid)
+			return subject{}, fmt.Errorf("%q is no registry; write a host as registry.example.com:5000, or a repository as docker.io/library/nginx: %w", name, errkind.Invalid)
 		}
 		return subject{named: name}, nil
 	}
@@ -90,7 +90,7 @@ func (s *setup) checkPlace(ctx context.Context, about subject, entry *conf.Regis
 	c := check{place{at.host.anew(), at.path, at.mirror}, about.tag, &report}
 	c.settings()
 	c.try(ctx)
-	report.Budget = at.host.budget.report()
+	report.RateLimit = at.host.rateLimit.report()
 	return report
 }
 
@@ -111,7 +111,7 @@ type check struct {
 	report *watch.RegistryPlace
 }
 
-// settings tells what would be used.
+// settings reports what would be used.
 func (c check) settings() {
 	s, report := c.host.settings, c.report
 	report.Plain, report.Unverified, report.Authorities = s.plain, s.unverified, s.authorities
@@ -150,7 +150,7 @@ func (c check) try(ctx context.Context) {
 		return
 	}
 	c.report.Tag = &watch.RegistryStep{}
-	c.step(c.report.Tag, func() error { return c.look(ctx, authorization) })
+	c.step(c.report.Tag, func() error { return c.check(ctx, authorization) })
 }
 
 func (c check) step(into *watch.RegistryStep, do func() error) {
@@ -226,13 +226,13 @@ func (c check) admitted(ctx context.Context, authorization string, held credenti
 	case resp.StatusCode == http.StatusOK, resp.StatusCode == http.StatusUnauthorized && c.report.Authentication == "token" && c.path == "":
 		return nil // a token for nothing in particular may not even allow this
 	case resp.StatusCode == http.StatusUnauthorized && !held.none():
-		return h.budget.refused(h.refusedCredentials(held))
+		return h.rateLimit.refused(h.refusedCredentials(held))
 	}
 	return statusOf(resp, h.name, authorization)
 }
 
-// look asks what the tag points to.
-func (c check) look(ctx context.Context, authorization string) error {
+// check asks what the tag points to.
+func (c check) check(ctx context.Context, authorization string) error {
 	h := c.host
 	h.mu.Lock()
 	h.tokens[pullScope(c.path)] = token{header: authorization, until: time.Now().Add(checkTimeout)}
@@ -243,28 +243,28 @@ func (c check) look(ctx context.Context, authorization string) error {
 	return err
 }
 
-// Budget is what may be asked of a registry, as this worker knows it.
-func (r *Registry) Budget(registry string) watch.RegistryBudget {
+// RateLimit is what may be asked of a registry, as this worker knows it.
+func (r *Registry) RateLimit(registry string) watch.RegistryRateLimit {
 	h, err := r.host(registry)
 	if err != nil {
-		return watch.RegistryBudget{}
+		return watch.RegistryRateLimit{}
 	}
-	report := h.budget.report()
+	report := h.rateLimit.report()
 	report.Refused = r.Refused()
 	return report
 }
 
-func (b *budget) report() watch.RegistryBudget {
+func (b *rateLimit) report() watch.RegistryRateLimit {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
 	b.allowance.regain(now)
-	report := watch.RegistryBudget{RequestsPerSecond: float64(b.rate.Limit()), Concurrency: cap(b.slots),
+	report := watch.RegistryRateLimit{RequestsPerSecond: float64(b.rate.Limit()), Concurrency: cap(b.slots),
 		Limit: b.allowance.limit, Remaining: max(0, b.allowance.remaining), Window: b.allowance.window}
 	if report.Limit == 0 {
 		report.Remaining = 0
 	}
-	t := turn{budget: b}
+	t := turn{rateLimit: b}
 	if err, closed := t.closedAt(now).(*CoolDownError); closed {
 		report.Closed, report.Until = err.why, now.Add(err.wait).UTC()
 	} else if b.allowance.limit > 0 && b.allowance.remaining <= 0 {

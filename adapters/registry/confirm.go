@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -43,9 +43,9 @@ func (h *host) confirm(ctx context.Context) error {
 	defer resp.Body.Close()
 	if err := speaks(resp); err != nil {
 		if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError {
-			return fmt.Errorf("%s %w: %w", h.name, err, fault.Unavailable)
+			return fmt.Errorf("%s %w: %w", h.name, err, errkind.Unavailable)
 		}
-		return h.budget.leave(fmt.Errorf("%s %w", h.name, err), longestBreak)
+		return h.rateLimit.leave(fmt.Errorf("%s %w", h.name, err), longestBreak)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -53,7 +53,7 @@ func (h *host) confirm(ctx context.Context) error {
 	return nil
 }
 
-// speaks tells whether an answer to /v2/ is that of a registry. See
+// speaks reports whether an answer to /v2/ is that of a registry. See
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#determining-support.
 func speaks(resp *http.Response) error {
 	switch {
@@ -74,10 +74,10 @@ func speaks(resp *http.Response) error {
 	return nil
 }
 
-// doubt is an error about what a tag names, after a look at whether its registry
+// doubt is an error about what a tag names, after a check whether its registry
 // is one: content that makes no sense may be a page that it shows for everything.
 func (r *Registry) doubt(ctx context.Context, ref image.Reference, err error) error {
-	if !errors.Is(err, fault.Invalid) || ctx.Err() != nil {
+	if !errors.Is(err, errkind.Invalid) || ctx.Err() != nil {
 		return err
 	}
 	at, unknown := r.inForce(ctx).places(ref.Repository, false)

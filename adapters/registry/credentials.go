@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // lookupTimeout bounds the search for credentials: helpers are programs, and
@@ -75,7 +75,7 @@ func newKeychain() *keychain {
 }
 
 // find returns the credentials for reading a repository. An error names the
-// source that failed; its kind is fault.Unavailable, since it is our side that
+// source that failed; its kind is errkind.Unavailable, since it is our side that
 // fails, for all repositories of the host.
 func (k *keychain) find(ctx context.Context, h *host, path string) (credentials, error) {
 	k.mu.Lock()
@@ -89,7 +89,7 @@ func (k *keychain) find(ctx context.Context, h *host, path string) (credentials,
 	for _, finder := range k.finders {
 		held, err := finder.find(ctx, h, path)
 		if err != nil {
-			return credentials{}, fmt.Errorf("credentials for %s: %w: %w", h.name, fault.Unavailable, err)
+			return credentials{}, fmt.Errorf("credentials for %s: %w: %w", h.name, errkind.Unavailable, err)
 		}
 		if !held.none() {
 			k.keep(h, held)

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/registry"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -164,13 +164,13 @@ func TestCredentialsThatDoNotWork(t *testing.T) {
 				ref := reference(t, store.Reference("team/app:1"))
 				_, err := client.Head(t.Context(), ref)
 				for _, part := range append(test.says, store.Host()) {
-					if err == nil || !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), part) || strings.Contains(err.Error(), "fish") {
-						t.Errorf("error %v, want fault.Unavailable that says %q", err, part)
+					if err == nil || !errors.Is(err, errkind.Unavailable) || !strings.Contains(err.Error(), part) || strings.Contains(err.Error(), "fish") {
+						t.Errorf("error %v, want errkind.Unavailable that says %q", err, part)
 					}
 				}
 				store.Forget()
 				_, failures := poll(t, client, times(reference(t, store.Reference("other/app:1")), 100))
-				if len(failures) != 100 || len(store.Calls()) != 0 || errors.Is(failures[0], fault.Unauthorized) {
+				if len(failures) != 100 || len(store.Calls()) != 0 || errors.Is(failures[0], errkind.Unauthorized) {
 					t.Errorf("others: %d failures with %d requests: %v", len(failures), len(store.Calls()), failures[0])
 				}
 				report, err := client.Check(t.Context(), store.Reference("team/app:1"))
@@ -198,7 +198,7 @@ func TestDeniedRepositoryIsNoBrokenHost(t *testing.T) {
 	login(t, store.Host(), basic("robot", "hunter2"))
 	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
 		lift := store.Fail(lab.Fault{Path: "/secret/", Status: status})
-		if _, err := client.Head(t.Context(), reference(t, store.Reference("secret/app:1"))); !errors.Is(err, fault.Unauthorized) {
+		if _, err := client.Head(t.Context(), reference(t, store.Reference("secret/app:1"))); !errors.Is(err, errkind.Unauthorized) {
 			t.Errorf("denied: %v", err)
 		}
 		if _, err := client.Head(t.Context(), reference(t, store.Reference("team/app:1"))); err != nil {
@@ -225,8 +225,8 @@ func TestCheck(t *testing.T) {
 	if !mirror.Mirror || mirror.InOrder() || mirror.Path != "cache/team/app" || !strings.Contains(mirror.Answer.Problem, "refuses connections") {
 		t.Errorf("mirror %+v", mirror)
 	}
-	if at.URL != store.URL() || at.Authentication != "basic" || at.Digest == "" || at.Budget.RequestsPerSecond != 3.5 || at.Budget.Concurrency != 2 ||
-		at.Budget.Limit != 100 || at.Budget.Remaining != 100 {
+	if at.URL != store.URL() || at.Authentication != "basic" || at.Digest == "" || at.RateLimit.RequestsPerSecond != 3.5 || at.RateLimit.Concurrency != 2 ||
+		at.RateLimit.Limit != 100 || at.RateLimit.Remaining != 100 {
 		t.Errorf("place %+v", at)
 	}
 	if report := must(client.Check(t.Context(), "blocked.example"))(t); report.Works || !strings.Contains(report.Problem, "blocked by registry[1]") {
@@ -236,15 +236,15 @@ func TestCheck(t *testing.T) {
 		t.Errorf("missing tag: %+v", report.Places[1])
 	}
 	for _, name := range []string{"", "two words", "nginx:1.27", "https://hub.example", "hub.example/App"} {
-		if _, err := client.Check(t.Context(), name); !errors.Is(err, fault.Invalid) {
-			t.Errorf("%q: %v, want fault.Invalid", name, err)
+		if _, err := client.Check(t.Context(), name); !errors.Is(err, errkind.Invalid) {
+			t.Errorf("%q: %v, want errkind.Invalid", name, err)
 		}
 	}
 }
 
 // Many who find out at the same time that credentials are refused all conclude
 // the same.
-func TestRefusalIsToldTheSameToAll(t *testing.T) {
+func TestRefusalIsNotifiedTheSameToAll(t *testing.T) {
 	for range 20 {
 		store, client := locked(t), newClient(t, hurry)
 		login(t, store.Host(), basic("robot", "hunter2"))
@@ -255,14 +255,14 @@ func TestRefusalIsToldTheSameToAll(t *testing.T) {
 		store.RequireBasicAuth("robot", "changed")
 		_, failures := poll(t, client, refs)
 		for _, err := range failures {
-			if errors.Is(err, fault.Unauthorized) || !errors.Is(err, fault.Unavailable) {
+			if errors.Is(err, errkind.Unauthorized) || !errors.Is(err, errkind.Unavailable) {
 				t.Fatalf("one of %d: %v", len(failures), err)
 			}
 		}
 	}
 }
 
-// A repository that may not be read costs one request a look, not a login.
+// A repository that may not be read costs one request a check, not a login.
 func TestDeniedRepositoryIsCheap(t *testing.T) {
 	store, service, client := locked(t), tokens(t, nil, "robot", "hunter2", ""), newClient(t, hurry)
 	store.RequireTokens(service)
@@ -270,14 +270,14 @@ func TestDeniedRepositoryIsCheap(t *testing.T) {
 	store.Fail(lab.Fault{Path: "/team/app/", Status: http.StatusForbidden})
 	ref := reference(t, store.Reference("team/app:1"))
 	_, _ = poll(t, client, times(ref, 1))
-	if _, failures := poll(t, client, times(ref, 1)); len(failures) != 1 || !errors.Is(failures[0], fault.Unauthorized) {
+	if _, failures := poll(t, client, times(ref, 1)); len(failures) != 1 || !errors.Is(failures[0], errkind.Unauthorized) {
 		t.Fatal(failures)
 	}
 	issued := service.Issued("")
 	store.Forget()
 	_, _ = poll(t, client, times(ref, 50))
 	if len(store.Calls()) != 50 || service.Issued("") != issued {
-		t.Errorf("%d requests and %d tokens for 50 looks", len(store.Calls()), service.Issued("")-issued)
+		t.Errorf("%d requests and %d tokens for 50 checks", len(store.Calls()), service.Issued("")-issued)
 	}
 	// Other credentials are tried at once.
 	store.Heal()

@@ -20,10 +20,10 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// errPlain tells that a host was to be addressed over plain HTTP without leave.
+// errPlain reports that a host was to be addressed over plain HTTP without leave.
 var errPlain = errors.New("not allowed; name the host among the insecure registries if it has no TLS")
 
 const (
@@ -46,7 +46,7 @@ func (e *statusError) Error() string {
 	if said := strings.TrimSpace(strings.Join(e.codes, ", ") + " " + e.message); said != "" {
 		text += " (" + said + ")"
 	}
-	if e.kind == fault.Unauthorized {
+	if e.kind == errkind.Unauthorized {
 		text += "; run docker login " + e.host + " as the user of the worker, or check that the account may read the repository"
 	}
 	return fmt.Sprintf("%s: %v", text, e.kind)
@@ -60,7 +60,7 @@ func (e *statusError) Unwrap() error { return e.kind }
 // repository can help.
 func (h *host) refusal(ctx context.Context, resp *http.Response, authorization string, fresh bool) error {
 	if resp.StatusCode == http.StatusTooManyRequests {
-		if err := h.budgetAt(resp.Request.URL, false).limited(); err != nil {
+		if err := h.rateLimitAt(resp.Request.URL, false).limited(); err != nil {
 			return err
 		}
 	}
@@ -74,7 +74,7 @@ func (h *host) refusal(ctx context.Context, resp *http.Response, authorization s
 	if resp.StatusCode == http.StatusUnauthorized && fresh && strings.HasPrefix(authorization, "Basic ") {
 		return h.judgeCredentials(ctx, refused, authorization, resp.Request.URL.Scheme == "http")
 	}
-	if fault.Permanent(refused) && len(refused.codes) == 0 {
+	if errkind.Permanent(refused) && len(refused.codes) == 0 {
 		return h.confirmed(ctx, refused)
 	}
 	return refused
@@ -92,7 +92,7 @@ func (h *host) strangerRefusal(resp *http.Response) error {
 	if content, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)); err == nil && xml.Unmarshal(content, &said) == nil && said.Code != "" {
 		text += " (" + quotable(said.Code, "") + ")"
 	}
-	return fmt.Errorf("%s: %w", text, fault.Unavailable)
+	return fmt.Errorf("%s: %w", text, errkind.Unavailable)
 }
 
 // judgeCredentials asks whether the registry accepts credentials at all.
@@ -107,7 +107,7 @@ func (h *host) judgeCredentials(ctx context.Context, refused error, authorizatio
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusUnauthorized {
-		return h.budget.refused(h.refusedCredentials(h.client.keys.recent(h)))
+		return h.rateLimit.refused(h.refusedCredentials(h.client.keys.recent(h)))
 	}
 	return refused
 }
@@ -118,7 +118,7 @@ func (h *host) root(ctx context.Context, authorization string, plain bool) (*htt
 	address.Path = "/v2/"
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
 	if err != nil {
-		return nil, fmt.Errorf("ask %s: %w: %w", h.name, fault.Invalid, err)
+		return nil, fmt.Errorf("ask %s: %w: %w", h.name, errkind.Invalid, err)
 	}
 	client := http.Client{Transport: carrier{host: h, authorization: authorization}, CheckRedirect: h.checkRedirect}
 	resp, err := client.Do(req)
@@ -147,8 +147,8 @@ func errorsIn(content []byte, host string) error {
 			refused.codes = append(refused.codes, each.Code)
 		}
 	}
-	if refused.kind = kindOf(http.StatusOK, refused.codes); refused.kind == fault.Invalid {
-		refused.kind = fault.Unavailable
+	if refused.kind = kindOf(http.StatusOK, refused.codes); refused.kind == errkind.Invalid {
+		refused.kind = errkind.Unavailable
 	}
 	refused.message = "errors instead of what was asked for"
 	return refused
@@ -177,22 +177,22 @@ func kindOf(status int, codes []string) error {
 	for _, code := range codes {
 		switch transport.ErrorCode(code) {
 		case transport.ManifestUnknownErrorCode, transport.NameUnknownErrorCode, transport.BlobUnknownErrorCode:
-			return fault.NotFound
+			return errkind.NotFound
 		case transport.UnauthorizedErrorCode, transport.DeniedErrorCode:
-			return fault.Unauthorized
+			return errkind.Unauthorized
 		case transport.TooManyRequestsErrorCode, transport.UnavailableErrorCode:
-			return fault.Unavailable
+			return errkind.Unavailable
 		}
 	}
 	switch {
 	case status == http.StatusNotFound:
-		return fault.NotFound
+		return errkind.NotFound
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return fault.Unauthorized
+		return errkind.Unauthorized
 	case status == http.StatusRequestTimeout, status == http.StatusTooManyRequests, status >= 500:
-		return fault.Unavailable
+		return errkind.Unavailable
 	}
-	return fault.Invalid
+	return errkind.Invalid
 }
 
 // quotable is a registry's text without secrets and control characters, and not
@@ -220,7 +220,7 @@ func (h *host) explain(ctx context.Context, err error) error {
 		return fmt.Errorf("ask %s: %w", h.name, ctx.Err())
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("ask %s: %w: %w", h.name, fault.Unavailable, context.Cause(ctx))
+		return fmt.Errorf("ask %s: %w: %w", h.name, errkind.Unavailable, context.Cause(ctx))
 	}
 	var status *transport.Error
 	if errors.As(err, &status) && !isCertificate(err) { // of TLS and plain HTTP tried both, TLS tells more
@@ -232,23 +232,23 @@ func (h *host) explain(ctx context.Context, err error) error {
 	case errors.As(err, &cooling):
 		return cooling
 	case errors.Is(err, errAddress):
-		return fmt.Errorf("%s leads to an address that is not allowed: %w: %w", h.name, fault.Invalid, withoutURL(err))
+		return fmt.Errorf("%s leads to an address that is not allowed: %w: %w", h.name, errkind.Invalid, withoutURL(err))
 	case isCertificate(err):
 		return fmt.Errorf("the certificate of %s is not trusted; give the file of its authority if it is private (ca.crt in certs.d/%s, or --registry-ca-file): %w: %w",
-			h.name, h.name, fault.Unavailable, withoutURL(err))
+			h.name, h.name, errkind.Unavailable, withoutURL(err))
 	case errors.Is(err, errPlain):
-		return fmt.Errorf("%w: %w", fault.Unavailable, withoutURL(err))
+		return fmt.Errorf("%w: %w", errkind.Unavailable, withoutURL(err))
 	case errors.As(err, &dns):
-		return fmt.Errorf("host name of %s cannot be resolved: %w: %w", h.name, fault.Unavailable, dns)
+		return fmt.Errorf("host name of %s cannot be resolved: %w: %w", h.name, errkind.Unavailable, dns)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("%s refuses connections: %w", h.name, fault.Unavailable)
-	case errors.Is(err, fault.Invalid):
+		return fmt.Errorf("%s refuses connections: %w", h.name, errkind.Unavailable)
+	case errors.Is(err, errkind.Invalid):
 		return fmt.Errorf("ask %s: %w", h.name, withoutURL(err))
 	case h.refusedTLS(err):
 		return fmt.Errorf("%s refuses our side of TLS; it may want a client certificate (client.cert and client.key in certs.d/%s): %w: %w",
-			h.name, h.name, fault.Unavailable, withoutURL(err))
+			h.name, h.name, errkind.Unavailable, withoutURL(err))
 	}
-	return fmt.Errorf("ask %s: %w: %w", h.name, fault.Unavailable, withoutURL(err))
+	return fmt.Errorf("ask %s: %w: %w", h.name, errkind.Unavailable, withoutURL(err))
 }
 
 // awayFrom is the host that a request failed at, if the registry led to another.
@@ -272,17 +272,17 @@ func (h *host) explainAway(ctx context.Context, err error, at string) error {
 	case errors.Is(ctx.Err(), context.Canceled) && !errors.Is(context.Cause(ctx), errSilent):
 		return fmt.Errorf("ask %s: %w", where, ctx.Err())
 	case ctx.Err() != nil:
-		return fmt.Errorf("ask %s: %w: %w", where, fault.Unavailable, context.Cause(ctx))
+		return fmt.Errorf("ask %s: %w: %w", where, errkind.Unavailable, context.Cause(ctx))
 	case errors.As(err, &cooling):
 		return cooling
 	case errors.Is(err, errAddress):
-		return fmt.Errorf("%s leads to an address that is not allowed, at %s: %w: %w", h.name, at, fault.Invalid, withoutURL(err))
-	case errors.Is(err, fault.Invalid):
+		return fmt.Errorf("%s leads to an address that is not allowed, at %s: %w: %w", h.name, at, errkind.Invalid, withoutURL(err))
+	case errors.Is(err, errkind.Invalid):
 		return fmt.Errorf("ask %s: %w", where, withoutURL(err))
 	case isCertificate(err):
-		return fmt.Errorf("the certificate of %s is not trusted; give the file of its authority if it is private (--registry-ca-file): %w: %w", where, fault.Unavailable, withoutURL(err))
+		return fmt.Errorf("the certificate of %s is not trusted; give the file of its authority if it is private (--registry-ca-file): %w: %w", where, errkind.Unavailable, withoutURL(err))
 	}
-	return fmt.Errorf("ask %s: %w: %w", where, fault.Unavailable, withoutURL(err))
+	return fmt.Errorf("ask %s: %w: %w", where, errkind.Unavailable, withoutURL(err))
 }
 
 // secretsOf are the parts of an Authorization header that must not be shown.
@@ -299,7 +299,7 @@ func secretsOf(authorization string) (secrets []string) {
 	return append(secrets, value)
 }
 
-// givenUp tells that an operation ended because its caller did.
+// givenUp reports that an operation ended because its caller did.
 func givenUp(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
@@ -307,7 +307,7 @@ func givenUp(err error) bool {
 // sentence is an error's text without the name of its kind at the end.
 func sentence(err error) string {
 	text := err.Error()
-	for _, kind := range []error{fault.Unavailable, fault.Unauthorized, fault.Invalid} {
+	for _, kind := range []error{errkind.Unavailable, errkind.Unauthorized, errkind.Invalid} {
 		text = strings.TrimSuffix(strings.ReplaceAll(text, ": "+kind.Error()+": ", ": "), ": "+kind.Error())
 	}
 	return text
@@ -320,7 +320,7 @@ func codesOf(err *transport.Error) (codes []string) {
 	return codes
 }
 
-// refusedTLS tells that the other side ended the handshake, or is likely to
+// refusedTLS reports that the other side ended the handshake, or is likely to
 // have: where it says so only after a request was sent, sending may fail first.
 func (h *host) refusedTLS(err error) bool {
 	var operation *net.OpError

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/registry"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -24,16 +24,16 @@ func TestStatusDecidesTheFault(t *testing.T) {
 		body   string
 		want   error
 	}{
-		{http.StatusNotFound, `{"errors":[{"code":"MANIFEST_UNKNOWN"}]}`, fault.NotFound},
-		{http.StatusNotFound, `nginx`, fault.NotFound},
-		{http.StatusBadRequest, `{"errors":[{"code":"NAME_UNKNOWN"}]}`, fault.NotFound},
-		{http.StatusUnauthorized, `{"errors":[{"code":"UNAUTHORIZED"}]}`, fault.Unauthorized},
-		{http.StatusForbidden, ``, fault.Unauthorized},
-		{http.StatusNotFound, `{"errors":[{"code":"DENIED"}]}`, fault.Unauthorized},
-		{http.StatusTooManyRequests, ``, fault.Unavailable},
-		{http.StatusInternalServerError, ``, fault.Unavailable},
-		{http.StatusBadGateway, `<html>`, fault.Unavailable},
-		{http.StatusTeapot, ``, fault.Invalid},
+		{http.StatusNotFound, `{"errors":[{"code":"MANIFEST_UNKNOWN"}]}`, errkind.NotFound},
+		{http.StatusNotFound, `nginx`, errkind.NotFound},
+		{http.StatusBadRequest, `{"errors":[{"code":"NAME_UNKNOWN"}]}`, errkind.NotFound},
+		{http.StatusUnauthorized, `{"errors":[{"code":"UNAUTHORIZED"}]}`, errkind.Unauthorized},
+		{http.StatusForbidden, ``, errkind.Unauthorized},
+		{http.StatusNotFound, `{"errors":[{"code":"DENIED"}]}`, errkind.Unauthorized},
+		{http.StatusTooManyRequests, ``, errkind.Unavailable},
+		{http.StatusInternalServerError, ``, errkind.Unavailable},
+		{http.StatusBadGateway, `<html>`, errkind.Unavailable},
+		{http.StatusTeapot, ``, errkind.Invalid},
 	} {
 		t.Run(fmt.Sprint(test.status, test.body), func(t *testing.T) {
 			host := serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -52,8 +52,8 @@ func TestUnauthorizedSaysWhatToDo(t *testing.T) {
 	store, client := startLab(t), newClient(t, registry.Options{})
 	store.RequireBasicAuth("robot", "hunter2")
 	_, err := client.Head(t.Context(), reference(t, store.Reference("app:1")))
-	if !errors.Is(err, fault.Unauthorized) || !strings.Contains(err.Error(), "docker login "+store.Host()) {
-		t.Errorf("error = %v, want fault.Unauthorized with the command to run", err)
+	if !errors.Is(err, errkind.Unauthorized) || !strings.Contains(err.Error(), "docker login "+store.Host()) {
+		t.Errorf("error = %v, want errkind.Unauthorized with the command to run", err)
 	}
 }
 
@@ -63,8 +63,8 @@ func TestUnreachableHostIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := client.Head(t.Context(), reference(t, store.Reference("app:1")))
-	if !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), store.Host()+" refuses connections") {
-		t.Errorf("error = %v, want fault.Unavailable that names the host", err)
+	if !errors.Is(err, errkind.Unavailable) || !strings.Contains(err.Error(), store.Host()+" refuses connections") {
+		t.Errorf("error = %v, want errkind.Unavailable that names the host", err)
 	}
 }
 
@@ -74,8 +74,8 @@ func TestBrokenAnswerIsUnavailable(t *testing.T) {
 	for _, broken := range []lab.Fault{{Path: "/manifests/", Drop: true}, {Path: "/manifests/", CutAfter: 10}} {
 		lift := store.Fail(broken)
 		_, err := client.Resolve(t.Context(), reference(t, store.Reference("app:1")), "", image.Platform{})
-		if !errors.Is(err, fault.Unavailable) {
-			t.Errorf("error = %v, want fault.Unavailable", err)
+		if !errors.Is(err, errkind.Unavailable) {
+			t.Errorf("error = %v, want errkind.Unavailable", err)
 		}
 		lift()
 	}
@@ -89,7 +89,7 @@ func TestRetryAfterClosesTheHost(t *testing.T) {
 	for range 3 {
 		_, err := client.Head(t.Context(), ref)
 		var cooling *registry.CoolDownError
-		if !errors.As(err, &cooling) || !errors.Is(err, fault.Unavailable) {
+		if !errors.As(err, &cooling) || !errors.Is(err, errkind.Unavailable) {
 			t.Fatalf("error = %v, want a CoolDownError", err)
 		}
 		if wait := cooling.RetryAfter(); wait <= time.Minute || wait > 2*time.Minute {

@@ -1,7 +1,7 @@
 package registry
 
-// Attentive has the client look at its files with each request.
+// Attentive has the client check its files with each request.
 func Attentive(client *Registry) *Registry {
-	client.lookout.every = 0
+	client.fileWatcher.every = 0
 	return client
 }

@@ -28,7 +28,7 @@ func (f *files) read(path string) ([]byte, error) {
 	return content, err
 }
 
-// agree tells whether two states of a file are the same; so is no file.
+// agree reports whether two states of a file are the same; so is no file.
 func (f *files) agree(other *files, path string) bool {
 	return bytes.Equal(f.known(path), other.known(path))
 }

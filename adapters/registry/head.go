@@ -97,7 +97,7 @@ type heads struct {
 	refused map[string]time.Time // until when to believe it, by tag and status
 }
 
-// useless tells that the host answers GET where it refuses HEAD.
+// useless reports that the host answers GET where it refuses HEAD.
 func (h *heads) useless() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/registry"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -38,8 +38,8 @@ func TestRefusalIsConfirmedOnce(t *testing.T) {
 	store, client := startLab(t), newClient(t, registry.Options{})
 	push(t, store, "app:1", build(t, content(t, "x")))
 	for range 3 {
-		if got, err := client.Head(t.Context(), reference(t, store.Reference("app:gone"))); !errors.Is(err, fault.NotFound) {
-			t.Fatalf("Head = %s, %v; want fault.NotFound", got, err)
+		if got, err := client.Head(t.Context(), reference(t, store.Reference("app:gone"))); !errors.Is(err, errkind.NotFound) {
+			t.Fatalf("Head = %s, %v; want errkind.NotFound", got, err)
 		}
 	}
 	if gets := store.Count(lab.Call{Method: http.MethodGet, Reference: "gone"}); gets != 1 {
@@ -66,8 +66,8 @@ func TestTagIsReadByItsDigest(t *testing.T) {
 	}
 	// A digest that the registry does not have yet is nothing that the tag can help.
 	missing := image.Digest("sha256:" + strings.Repeat("0", 64))
-	if got, err := client.Resolve(t.Context(), ref, missing, image.Platform{}); !errors.Is(err, fault.Unavailable) {
-		t.Errorf("Resolve = %+v, %v; want fault.Unavailable", got, err)
+	if got, err := client.Resolve(t.Context(), ref, missing, image.Platform{}); !errors.Is(err, errkind.Unavailable) {
+		t.Errorf("Resolve = %+v, %v; want errkind.Unavailable", got, err)
 	}
 }
 
@@ -89,8 +89,8 @@ func TestBytesThatDoNotFitTheirDigest(t *testing.T) {
 				digest := push(t, store, "app:1", build(t, content(t, "x")))
 				store.Fail(lab.Fault{Method: http.MethodGet, Path: kind, Times: 1, Replace: replace})
 				found := client.Image(reference(t, store.Reference("app:1")).Repository, digest)
-				if _, err := found.Config(t.Context()); !errors.Is(err, fault.Unavailable) || fault.Permanent(err) {
-					t.Errorf("error = %v, want fault.Unavailable", err)
+				if _, err := found.Config(t.Context()); !errors.Is(err, errkind.Unavailable) || errkind.Permanent(err) {
+					t.Errorf("error = %v, want errkind.Unavailable", err)
 				}
 				if _, err := found.Config(t.Context()); err != nil {
 					t.Errorf("the next try: %v", err)

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"golang.org/x/sync/singleflight"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -22,14 +22,14 @@ import (
 const mostDistrusted = 1000
 
 // host is the session with one registry: how it wants to be addressed, what
-// authorizes a request, and the budget that all requests share.
+// authorizes a request, and the rate limit that all requests share.
 type host struct {
 	client     *Registry
 	name       string // as references name it
 	registry   name.Registry
 	settings   hostSettings
 	transports transports
-	budget     *budget
+	rateLimit  *rateLimit
 	heads      heads
 	probe      bool               // asks also while the host is left alone because it failed
 	flight     singleflight.Group // handshake and tokens: of several who need one, the first fetches it
@@ -53,12 +53,12 @@ func newHost(client *Registry, named string, settings hostSettings) (*host, erro
 	}
 	registry, err := name.NewRegistry(named, options...)
 	if err != nil {
-		return nil, fmt.Errorf("registry %q is not a host name with an optional port: %w", named, fault.Invalid)
+		return nil, fmt.Errorf("registry %q is not a host name with an optional port: %w", named, errkind.Invalid)
 	}
 	return &host{
 		client: client, name: named, registry: registry, settings: settings, transports: newTransports(settings, within),
-		budget: newBudget("registry "+named, settings.perSecond, settings.concurrency),
-		scopes: map[string]string{}, tokens: map[string]token{}, denials: map[string]denial{}, distrusted: map[image.Digest]bool{},
+		rateLimit: newRateLimit("registry "+named, settings.perSecond, settings.concurrency),
+		scopes:    map[string]string{}, tokens: map[string]token{}, denials: map[string]denial{}, distrusted: map[image.Digest]bool{},
 	}, nil
 }
 
@@ -69,10 +69,10 @@ func (h *host) succeed(settings hostSettings) (*host, error) {
 }
 
 // anew is a session that has learned nothing yet, for trying things out. It
-// shares the budget.
+// shares the rate limit.
 func (h *host) anew() *host {
 	return &host{
-		client: h.client, name: h.name, registry: h.registry, settings: h.settings, transports: h.transports, budget: h.budget,
+		client: h.client, name: h.name, registry: h.registry, settings: h.settings, transports: h.transports, rateLimit: h.rateLimit,
 		probe: true, scopes: map[string]string{}, tokens: map[string]token{}, denials: map[string]denial{}, distrusted: map[image.Digest]bool{},
 	}
 }
@@ -84,7 +84,7 @@ func (h *host) handshake(ctx context.Context) (transport.Challenge, error) {
 	}
 	learned, err := h.once(ctx, "handshake", func() (any, error) {
 		if known := h.knownChallenge(); known != nil {
-			return known, nil // learned by another between the two looks
+			return known, nil // learned by another between the two checks
 		}
 		return h.ping(ctx)
 	})
@@ -176,7 +176,7 @@ func (p *pinger) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err == nil && pretends(resp.StatusCode) {
 		if unlike := speaks(resp); unlike != nil {
 			resp.Body.Close()
-			resp, err = nil, p.host.budget.leave(fmt.Errorf("%s %w", p.host.name, unlike), longestBreak)
+			resp, err = nil, p.host.rateLimit.leave(fmt.Errorf("%s %w", p.host.name, unlike), longestBreak)
 		}
 	}
 	p.mu.Lock()
@@ -185,7 +185,7 @@ func (p *pinger) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// pretends tells whether an answer to the handshake may be somebody's who is not
+// pretends reports whether an answer to the handshake may be somebody's who is not
 // a registry, and has nothing to do with TLS, load or failure either.
 func pretends(status int) bool {
 	return status == http.StatusOK || status > http.StatusUnauthorized && status < http.StatusInternalServerError &&
@@ -233,7 +233,7 @@ func (h *host) authorization(ctx context.Context, challenge transport.Challenge,
 	}
 	fetched, err := h.once(ctx, "token "+scope, func() (any, error) {
 		if known, found := h.knownToken(scope); found {
-			return known, nil // fetched by another between the two looks
+			return known, nil // fetched by another between the two checks
 		}
 		return h.authorize(ctx, challenge, path, scope)
 	})
@@ -261,7 +261,7 @@ type denial struct {
 // new token, which costs a login each time, unless there are other credentials.
 const deniedFor = 5 * time.Minute
 
-// doubts tells whether a refusal may be due to what was learned before.
+// doubts reports whether a refusal may be due to what was learned before.
 func (h *host) doubts(ctx context.Context, path string) bool {
 	h.mu.Lock()
 	last := h.denials[path]
@@ -276,7 +276,7 @@ func (h *host) doubts(ctx context.Context, path string) bool {
 func (h *host) denied(ctx context.Context, path string) {
 	held, err := h.client.keys.find(ctx, h, path)
 	if err != nil {
-		return // the next look tells
+		return // the next check tells
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -26,7 +26,7 @@ func impatient(t *testing.T) *Registry {
 	t.Helper()
 	client := isolated(t)
 	client.options.RequestsPerSecond = 1e6
-	client.patience = patience{document: 200 * time.Millisecond, list: 400 * time.Millisecond, stall: 100 * time.Millisecond, mirror: 100 * time.Millisecond}
+	client.timeouts = timeouts{document: 200 * time.Millisecond, list: 400 * time.Millisecond, stall: 100 * time.Millisecond, mirror: 100 * time.Millisecond}
 	return client
 }
 
@@ -63,33 +63,33 @@ func TestHostileAnswers(t *testing.T) {
 		want   error
 		says   string
 	}{
-		{"a body without an end, slowly", func(w http.ResponseWriter, r *http.Request) { drip(w, r, " ") }, fault.Unavailable, "no complete answer"},
-		{"no answer", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, fault.Unavailable, "no complete answer"},
+		{"a body without an end, slowly", func(w http.ResponseWriter, r *http.Request) { drip(w, r, " ") }, errkind.Unavailable, "no complete answer"},
+		{"no answer", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, errkind.Unavailable, "no complete answer"},
 		{"a list without an end", func(w http.ResponseWriter, r *http.Request) {
 			page++
 			w.Header().Set("Link", fmt.Sprintf(`</v2/app/tags/list?last=%d>; rel="next"`, page))
 			fmt.Fprintf(w, `{"tags":["t%d"]}`, page)
-		}, fault.Unavailable, ""},
+		}, errkind.Unavailable, ""},
 		{"other content than the digest says", func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, `{"schemaVersion":2,"config":{},"layers":[]}`)
-		}, fault.Unavailable, "has digest"},
+		}, errkind.Unavailable, "has digest"},
 		{"a header without an end", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X", strings.Repeat("x", 1<<20))
-		}, fault.Unavailable, ""},
+		}, errkind.Unavailable, ""},
 		{"redirects in a circle", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, r.URL.Path, http.StatusTemporaryRedirect)
-		}, fault.Invalid, "redirects"},
+		}, errkind.Invalid, "redirects"},
 		{"a redirect to a file", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "file:///etc/passwd", http.StatusFound)
-		}, fault.Unavailable, ""},
+		}, errkind.Unavailable, ""},
 		{"a redirect to the metadata of a cloud", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://169.254.169.254/latest/meta-data/", http.StatusFound)
-		}, fault.Invalid, "not allowed"},
+		}, errkind.Invalid, "not allowed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			client, repository := impatient(t), hostile(t, test.answer)
 			if test.says != "no complete answer" { // nothing to wait for, and a busy machine takes its time
-				client.patience.document = time.Minute
+				client.timeouts.document = time.Minute
 			}
 			var err error
 			if strings.Contains(test.name, "list") {
@@ -117,7 +117,7 @@ func TestLayerThatStalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer body.Close()
-	if _, err := io.Copy(io.Discard, body); !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "sent nothing for") {
+	if _, err := io.Copy(io.Discard, body); !errors.Is(err, errkind.Unavailable) || !strings.Contains(err.Error(), "sent nothing for") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -125,7 +125,7 @@ func TestLayerThatStalls(t *testing.T) {
 // A mirror that accepts connections and is silent costs little time.
 func TestSilentMirror(t *testing.T) {
 	client := impatient(t)
-	client.patience.document = time.Minute
+	client.timeouts.document = time.Minute
 	silent := hostile(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	const content = `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json"},"layers":[]}`
 	repository := hostile(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, content) })
@@ -137,7 +137,7 @@ func TestSilentMirror(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mirrored.patience = client.patience
+	mirrored.timeouts = client.timeouts
 	if _, err := mirrored.Image(repository, digestOf([]byte(content))).Manifest(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -243,7 +243,7 @@ func TestFarRegistryCannotLeadNear(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 				defer cancel()
 				_, err := client.Head(ctx, image.Reference{Repository: repository, Tag: "1"})
-				if err == nil || ctx.Err() != nil || !errors.Is(err, fault.Invalid) && !strings.Contains(err.Error(), "plain HTTP") {
+				if err == nil || ctx.Err() != nil || !errors.Is(err, errkind.Invalid) && !strings.Contains(err.Error(), "plain HTTP") {
 					t.Errorf("error %v", err)
 				}
 			})
@@ -292,7 +292,7 @@ func TestHostileTokenServices(t *testing.T) {
 				w.WriteHeader(http.StatusUnauthorized)
 			})
 			ref := image.Reference{Repository: image.Repository{Registry: registry.Listener.Addr().String(), Path: "app"}, Tag: "1"}
-			if _, err := client.Head(t.Context(), ref); !errors.Is(err, fault.Unavailable) || strings.Contains(err.Error(), "Evil") {
+			if _, err := client.Head(t.Context(), ref); !errors.Is(err, errkind.Unavailable) || strings.Contains(err.Error(), "Evil") {
 				t.Errorf("error %v", err)
 			}
 		})

@@ -10,7 +10,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -66,13 +66,13 @@ func (i *Image) Config(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	if manifest.Config.Size > maxConfig {
-		return nil, fmt.Errorf("config of %s has %d bytes, the limit is %d: %w", i.Name(), manifest.Config.Size, maxConfig, fault.Limit)
+		return nil, fmt.Errorf("config of %s has %d bytes, the limit is %d: %w", i.Name(), manifest.Config.Size, maxConfig, errkind.Limit)
 	}
 	digest := image.Digest(manifest.Config.Digest.String())
 	question := query{method: http.MethodGet, repository: i.repository, resource: "blobs/" + string(digest), digest: digest}
 	raw, _, err := i.registry.read(ctx, question, maxConfig)
-	if errors.Is(err, fault.Limit) {
-		err = fmt.Errorf("more than %d bytes arrive and its manifest gives %d: %w", maxConfig, manifest.Config.Size, fault.Unavailable)
+	if errors.Is(err, errkind.Limit) {
+		err = fmt.Errorf("more than %d bytes arrive and its manifest gives %d: %w", maxConfig, manifest.Config.Size, errkind.Unavailable)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read config of %s: %w", i.Name(), err)

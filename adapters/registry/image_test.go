@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/registry"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -46,8 +46,8 @@ func TestImageHasTheDocumentsAndLayersThatWerePushed(t *testing.T) {
 func TestImageRefusesContentOfAnotherDigest(t *testing.T) {
 	host := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"schemaVersion":2,"config":{}}`) })
 	found := newClient(t, registry.Options{}).Image(image.Repository{Registry: host, Path: "app"}, image.Digest("sha256:"+strings.Repeat("a", 64)))
-	if _, err := found.Manifest(t.Context()); !errors.Is(err, fault.Unavailable) || fault.Permanent(err) {
-		t.Errorf("error = %v, want fault.Unavailable", err)
+	if _, err := found.Manifest(t.Context()); !errors.Is(err, errkind.Unavailable) || errkind.Permanent(err) {
+		t.Errorf("error = %v, want errkind.Unavailable", err)
 	}
 }
 
@@ -85,8 +85,8 @@ func TestRedirectsThatAreRefused(t *testing.T) {
 
 func TestRedirectLoopEnds(t *testing.T) {
 	host := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) })
-	if _, err := readLayer(t, newClient(t, registry.Options{}), host); !errors.Is(err, fault.Invalid) {
-		t.Errorf("error = %v, want fault.Invalid", err)
+	if _, err := readLayer(t, newClient(t, registry.Options{}), host); !errors.Is(err, errkind.Invalid) {
+		t.Errorf("error = %v, want errkind.Invalid", err)
 	}
 }
 
@@ -95,8 +95,8 @@ func TestLayerThatBreaksOffIsUnavailable(t *testing.T) {
 		w.Header().Set("Content-Length", "100")
 		fmt.Fprint(w, "half")
 	})
-	if _, err := readLayer(t, newClient(t, registry.Options{}), host); !errors.Is(err, fault.Unavailable) {
-		t.Errorf("error = %v, want fault.Unavailable", err)
+	if _, err := readLayer(t, newClient(t, registry.Options{}), host); !errors.Is(err, errkind.Unavailable) {
+		t.Errorf("error = %v, want errkind.Unavailable", err)
 	}
 }
 

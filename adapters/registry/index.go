@@ -10,7 +10,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -55,7 +55,7 @@ func (r *Registry) selectImage(ctx context.Context, repository image.Repository,
 		case next.judged:
 			return next.digest, nil
 		case s.opened == maxOpened:
-			return "", fmt.Errorf("index %s has more than %d entries that may be for %s: %w", top.digest, maxOpened, platform, fault.Limit)
+			return "", fmt.Errorf("index %s has more than %d entries that may be for %s: %w", top.digest, maxOpened, platform, errkind.Limit)
 		}
 		s.opened++
 		var found bool
@@ -71,7 +71,7 @@ func (r *Registry) selectImage(ctx context.Context, repository image.Repository,
 func (s *search) add(index document, of entry) error {
 	parsed, err := v1.ParseIndexManifest(bytes.NewReader(index.raw))
 	if err != nil {
-		return fmt.Errorf("index %s: %w: %w", index.digest, fault.Invalid, err)
+		return fmt.Errorf("index %s: %w: %w", index.digest, errkind.Invalid, err)
 	}
 	for _, each := range parsed.Manifests {
 		offer := entry{index: each.MediaType.IsIndex(), platform: platformOf(each), depth: of.depth + 1}
@@ -132,12 +132,12 @@ func (s *search) rank(e entry) int {
 	return unnamed
 }
 
-// open reads an entry, and tells whether it is the image that is looked for. An
+// open reads an entry, and reports whether it is the image that is looked for. An
 // index gives further entries, and an image without a platform that of its
 // configuration. Artifacts are passed over.
 func (s *search) open(ctx context.Context, e entry) (found bool, err error) {
 	doc, err := s.registry.manifest(ctx, s.repository, string(e.digest))
-	if errors.Is(err, fault.Invalid) {
+	if errors.Is(err, errkind.Invalid) {
 		return false, nil // by its digest: it is what the index names, and nothing that runs
 	}
 	if err != nil {
@@ -157,7 +157,7 @@ func (s *search) open(ctx context.Context, e entry) (found bool, err error) {
 		return true, nil
 	}
 	e.platform, err = s.registry.platformIn(ctx, s.repository, doc)
-	if errors.Is(err, fault.Invalid) {
+	if errors.Is(err, errkind.Invalid) {
 		return false, nil
 	}
 	if err != nil {
@@ -172,9 +172,9 @@ func (s *search) open(ctx context.Context, e entry) (found bool, err error) {
 // nothing says why there is no image.
 func (s *search) nothing() error {
 	if s.deep {
-		return fmt.Errorf("no image for platform %s within %d indexes in each other: %w", s.platform, maxDepth, fault.Limit)
+		return fmt.Errorf("no image for platform %s within %d indexes in each other: %w", s.platform, maxDepth, errkind.Limit)
 	}
-	return fmt.Errorf("no image for platform %s; it has %s: %w", s.platform, s.describe(), fault.NotFound)
+	return fmt.Errorf("no image for platform %s; it has %s: %w", s.platform, s.describe(), errkind.NotFound)
 }
 
 // describe lists the platforms for people.

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/tagwatch/tagwatch/adapters/registry"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -75,24 +75,24 @@ func TestImageOfAnIndex(t *testing.T) {
 		"index for each platform":                               {index: indexOf(offered(t, indexOf(offered(t, amd, "linux/amd64"), attestation), "linux/amd64"), offered(t, indexOf(offered(t, arm, "linux/arm64"), attestation), "linux/arm64")), platform: "linux/arm64", want: arm},
 		"index for a platform, whose image names none":          {index: indexOf(offered(t, indexOf(offered(t, arm, "")), "linux/arm64")), platform: "linux/arm64", want: arm},
 		"three levels":                                           {index: deep(3), want: amd},
-		"too many levels":                                        {index: deep(9), fault: fault.Limit},
+		"too many levels":                                        {index: deep(9), fault: errkind.Limit},
 		"image before an index":                                  {index: indexOf(offered(t, indexOf(offered(t, other, "linux/amd64")), ""), offered(t, amd, "linux/amd64")), want: amd},
 		"better variant in an index":                             {index: indexOf(offered(t, v5, "linux/arm/v5"), offered(t, indexOf(offered(t, v7, "linux/arm/v7")), "")), platform: "linux/arm", want: v7},
 		"chart first, by its artifact type":                      {index: indexOf(offered(t, chart(t, helm), "", of(helm)), offered(t, amd, "linux/amd64")), want: amd},
 		"chart first, by its configuration":                      {index: indexOf(offered(t, chart(t, helm), ""), offered(t, amd, "")), want: amd},
 		"chart that claims the platform":                         {index: indexOf(offered(t, chart(t, helm), "linux/amd64"), offered(t, amd, "linux/amd64")), want: amd},
 		"artifact without a type whose configuration is not one": {index: indexOf(offered(t, chart(t, "application/octet-stream"), ""), offered(t, amd, "")), want: amd},
-		"only charts":                                            {index: indexOf(offered(t, chart(t, helm), "", of(helm))), fault: fault.NotFound},
+		"only charts":                                            {index: indexOf(offered(t, chart(t, helm), "", of(helm))), fault: errkind.NotFound},
 		"named before not named":                                 {index: indexOf(offered(t, other, ""), offered(t, amd, "linux/amd64")), want: amd},
 		"alone and not named":                                    {index: indexOf(offered(t, amd, "")), want: amd},
-		"alone and not named, of another platform":               {index: indexOf(offered(t, arm, "")), fault: fault.NotFound},
+		"alone and not named, of another platform":               {index: indexOf(offered(t, arm, "")), fault: errkind.NotFound},
 		"not named, of the platform asked for":                   {index: indexOf(offered(t, amd, ""), offered(t, arm, "")), platform: "linux/arm64", want: arm},
 		"not named, the best variant":                            {index: indexOf(offered(t, v5, ""), offered(t, v7, "")), platform: "linux/arm", want: v7},
 		"nobody names a platform":                                {index: indexOf(offered(t, unknown, "")), want: unknown},
 		"artifact type of an image's configuration":              {index: indexOf(offered(t, amd, "linux/amd64", of(string(types.OCIConfigJSON)))), want: amd},
-		"empty index":                                            {index: indexOf(), fault: fault.NotFound},
+		"empty index":                                            {index: indexOf(), fault: errkind.NotFound},
 		"platform without an architecture, by its configuration": {index: indexOf(offered(t, arm, "", func(d *v1.Descriptor) { d.Platform = &v1.Platform{OS: "linux"} }), offered(t, amd, "")), want: amd},
-		"attestations only":                                      {index: indexOf(attestation), fault: fault.NotFound},
+		"attestations only":                                      {index: indexOf(attestation), fault: errkind.NotFound},
 		"index of attestations beside the image":                 {index: indexOf(offered(t, indexOf(attestation), ""), offered(t, indexOf(offered(t, amd, "linux/amd64")), "")), want: amd},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -119,8 +119,8 @@ func TestIndexWithAnEntryThatCannotBeRead(t *testing.T) {
 	push(t, store, "app:1", indexOf(offered(t, build(t, lab.Platform("linux/arm/v5"), content(t, "v5")), "linux/arm/v5"), offered(t, nested, "")))
 	store.Fail(lab.Fault{Path: must(nested.Digest())(t).String(), Status: http.StatusBadGateway})
 	got, err := client.Resolve(t.Context(), reference(t, store.Reference("app:1")), "", image.Platform{OS: "linux", Architecture: "arm"})
-	if !errors.Is(err, fault.Unavailable) {
-		t.Errorf("Resolve = %+v, %v; want fault.Unavailable", got, err)
+	if !errors.Is(err, errkind.Unavailable) {
+		t.Errorf("Resolve = %+v, %v; want errkind.Unavailable", got, err)
 	}
 }
 
@@ -138,8 +138,8 @@ func TestConfigurationsOfOldTools(t *testing.T) {
 			ref := reference(t, store.Reference("app:1"))
 			got, err := client.Resolve(t.Context(), ref, "", must1(t, "linux/amd64"))
 			if !image {
-				if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "cannot be analyzed") {
-					t.Errorf("Resolve = %+v, %v; want fault.Invalid", got, err)
+				if !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), "cannot be analyzed") {
+					t.Errorf("Resolve = %+v, %v; want errkind.Invalid", got, err)
 				}
 				return
 			}

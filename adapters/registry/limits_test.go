@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tagwatch/tagwatch/adapters/registry"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -153,7 +153,7 @@ func TestAnnouncedLimitIsNeverExceeded(t *testing.T) {
 				t.Errorf("%d HEAD and %d GET answered, %d refused with 429; want %d, %d and none", heads, gets, store.Refused(), test.heads, test.gets)
 			}
 			for _, err := range failures {
-				if !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "allows 100 requests in 6h") || retryAfter(err) < 5*time.Hour {
+				if !errors.Is(err, errkind.Unavailable) || !strings.Contains(err.Error(), "allows 100 requests in 6h") || retryAfter(err) < 5*time.Hour {
 					t.Fatalf("error %v, to be tried again in %s", err, retryAfter(err))
 				}
 			}
@@ -199,7 +199,7 @@ func TestRetryAfterClosesTheHostForAll(t *testing.T) {
 			store.Forget()
 			_, later := poll(t, client, times(reference(t, store.Reference("other:1")), 20))
 			for _, err := range append(failures, later...) {
-				if wait := retryAfter(err); !errors.Is(err, fault.Unavailable) || test.status == http.StatusTooManyRequests && wait == 0 || wait > test.most {
+				if wait := retryAfter(err); !errors.Is(err, errkind.Unavailable) || test.status == http.StatusTooManyRequests && wait == 0 || wait > test.most {
 					t.Errorf("%v: to be tried again in %s", err, wait)
 				}
 			}
@@ -231,7 +231,7 @@ func TestFailingHostIsLeftAlone(t *testing.T) {
 			}
 			spared := 0
 			for _, err := range failures {
-				if errors.Is(err, fault.Unavailable) && strings.Contains(err.Error(), "left alone") && retryAfter(err) <= time.Minute {
+				if errors.Is(err, errkind.Unavailable) && strings.Contains(err.Error(), "left alone") && retryAfter(err) <= time.Minute {
 					spared++
 				}
 			}
@@ -261,7 +261,7 @@ func TestPlainHostComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, failures := poll(t, client, times(ref, 50)); len(failures) != 50 {
-		t.Errorf("%d of 50 looks failed", len(failures))
+		t.Errorf("%d of 50 checks failed", len(failures))
 	}
 	if err := store.Resume(); err != nil {
 		t.Fatal(err)
@@ -286,7 +286,7 @@ func TestBrokenTagIsNotABrokenHost(t *testing.T) {
 	}
 }
 
-// Transfers are limited in number, and looks do not wait for them.
+// Transfers are limited in number, and checks do not wait for them.
 func TestConcurrency(t *testing.T) {
 	const limit, transfers = 2, 20
 	var active, most atomic.Int64
@@ -319,7 +319,7 @@ func TestConcurrency(t *testing.T) {
 		finish <- struct{}{} // a transfer is under way
 		if n < 5 {
 			if _, err := client.Head(t.Context(), ref); err != nil {
-				t.Errorf("a look during a transfer: %v", err)
+				t.Errorf("a check during a transfer: %v", err)
 			}
 		}
 	}

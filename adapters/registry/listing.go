@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 const (
@@ -42,7 +42,7 @@ func (l *listing) take(p page) (fresh []string, next string, err error) {
 	case next != "":
 		l.onward = false
 	case l.onward && len(fresh) == 0 && len(p.tags) == pageSize:
-		err = fmt.Errorf("the registry lists %d tags and then the same again: %w", pageSize, fault.Invalid)
+		err = fmt.Errorf("the registry lists %d tags and then the same again: %w", pageSize, errkind.Invalid)
 	case len(fresh) > 0 && full(p.tags):
 		l.onward, next = true, fmt.Sprintf("tags/list?n=%d&last=%s", pageSize, url.QueryEscape(p.tags[len(p.tags)-1]))
 	}
@@ -52,7 +52,7 @@ func (l *listing) take(p page) (fresh []string, next string, err error) {
 	return fresh, next, err
 }
 
-// full tells that a page may have been cut at a size: not all registries say that
+// full reports that a page may have been cut at a size: not all registries say that
 // there is more.
 func full(tags []string) bool {
 	return len(tags) >= pageSize || len(tags)%roundPage == 0
@@ -67,13 +67,13 @@ func (l *listing) endless(next string) error {
 	case next == "":
 		return nil
 	case repeats:
-		return fmt.Errorf("the registry's pages repeat: %w", fault.Invalid)
+		return fmt.Errorf("the registry's pages repeat: %w", errkind.Invalid)
 	case l.barren >= maxBarren:
-		return fmt.Errorf("%d pages without a new tag: %w", l.barren, fault.Invalid)
+		return fmt.Errorf("%d pages without a new tag: %w", l.barren, errkind.Invalid)
 	case len(l.seen) > maxTags:
-		return fmt.Errorf("more than %d tags: %w", maxTags, fault.Limit)
+		return fmt.Errorf("more than %d tags: %w", maxTags, errkind.Limit)
 	case l.pages >= maxPages:
-		return fmt.Errorf("more than %d pages: %w", maxPages, fault.Limit)
+		return fmt.Errorf("more than %d pages: %w", maxPages, errkind.Limit)
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func nextPage(header http.Header) (string, error) {
 	return "", nil
 }
 
-// isNext tells whether a link with such parameters leads to the next page. One
+// isNext reports whether a link with such parameters leads to the next page. One
 // that does not say where it leads can lead nowhere else.
 func isNext(parameters string) bool {
 	for _, parameter := range parameterPattern.FindAllStringSubmatch(parameters, -1) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/registry"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // numbered are tags in order.
@@ -23,7 +23,7 @@ func numbered(n int) []string {
 	return tags
 }
 
-// pages serves tags in pages, and writes the link to the next as it is told to; ""
+// pages serves tags in pages, and writes the link to the next as it is notified to; ""
 // for no link at all.
 func pages(tags []string, most int, link func(last string) string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -108,13 +108,13 @@ func TestListsWithOddPages(t *testing.T) {
 // What cannot be understood is an error, and never an empty list or its end.
 func TestListsThatAreNone(t *testing.T) {
 	for body, want := range map[string]error{
-		`{"errors":[{"code":"UNKNOWN","message":"later"}]}`: fault.Unavailable,
-		`{"errors":[{"code":"TOOMANYREQUESTS"}],"tags":[]}`: fault.Unavailable,
-		`{"errors":[{"code":"UNAUTHORIZED"}]}`:              fault.Unauthorized,
-		`{"errors":[{"code":"NAME_UNKNOWN"}]}`:              fault.NotFound,
-		`{}`:                                                fault.Invalid, `{"name":"app"}`: fault.Invalid, `[]`: fault.Invalid, `null`: fault.Invalid, ``: fault.Invalid,
-		`<html>Log in</html>`: fault.Invalid, `{"tags":["a"`: fault.Invalid, `{"tags":"a"}`: fault.Invalid,
-		`{"tags":{"a":1}}`: fault.Invalid, `{"tags":[1]}`: fault.Invalid, `{"tags":["a",null]}`: fault.Invalid, `{"tags":[""]}`: fault.Invalid,
+		`{"errors":[{"code":"UNKNOWN","message":"later"}]}`: errkind.Unavailable,
+		`{"errors":[{"code":"TOOMANYREQUESTS"}],"tags":[]}`: errkind.Unavailable,
+		`{"errors":[{"code":"UNAUTHORIZED"}]}`:              errkind.Unauthorized,
+		`{"errors":[{"code":"NAME_UNKNOWN"}]}`:              errkind.NotFound,
+		`{}`:                                                errkind.Invalid, `{"name":"app"}`: errkind.Invalid, `[]`: errkind.Invalid, `null`: errkind.Invalid, ``: errkind.Invalid,
+		`<html>Log in</html>`: errkind.Invalid, `{"tags":["a"`: errkind.Invalid, `{"tags":"a"}`: errkind.Invalid,
+		`{"tags":{"a":1}}`: errkind.Invalid, `{"tags":[1]}`: errkind.Invalid, `{"tags":["a",null]}`: errkind.Invalid, `{"tags":[""]}`: errkind.Invalid,
 	} {
 		t.Run(body, func(t *testing.T) {
 			host := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) })
@@ -129,8 +129,8 @@ func TestListsThatAreNone(t *testing.T) {
 				w.Header().Set("Link", link)
 				fmt.Fprint(w, `{"tags":["a"]}`)
 			})
-			if got, err := list(t, newClient(t, registry.Options{}), host); !errors.Is(err, fault.Invalid) {
-				t.Errorf("tags %v, %v; want fault.Invalid", got, err)
+			if got, err := list(t, newClient(t, registry.Options{}), host); !errors.Is(err, errkind.Invalid) {
+				t.Errorf("tags %v, %v; want errkind.Invalid", got, err)
 			}
 		})
 	}

@@ -78,7 +78,7 @@ func asNamed(body io.Reader) (io.Reader, error) {
 	return unpacked, nil
 }
 
-// wraps tells whether content with this beginning was compressed for the way
+// wraps reports whether content with this beginning was compressed for the way
 // only: JSON, gzip and zstd. A tar archive may well be stored compressed.
 func wraps(inside []byte) bool {
 	const magic = 257 // of a tar archive

@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/registry"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -116,7 +116,7 @@ func TestErrorsOfAStoreNameIt(t *testing.T) {
 			})+"/app:1")
 			_, err := newClient(t, registry.Options{}).Image(ref.Repository, "").Layer(t.Context(), image.Digest("sha256:"+strings.Repeat("a", 64)))
 			at := strings.TrimPrefix(store.URL, "http://")
-			if !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), at) || !strings.Contains(err.Error(), ref.Registry) ||
+			if !errors.Is(err, errkind.Unavailable) || !strings.Contains(err.Error(), at) || !strings.Contains(err.Error(), ref.Registry) ||
 				!strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "docker login") {
 				t.Errorf("error %v", err)
 			}
@@ -146,7 +146,7 @@ func TestLimitsOfOthers(t *testing.T) {
 	if _, err := client.Head(t.Context(), app); err != nil {
 		t.Errorf("the registry is asked with the token that is there: %v", err)
 	}
-	if budget := client.Budget(store.Host()); budget.Closed != "" {
-		t.Errorf("the registry %s", budget.Closed)
+	if rateLimit := client.RateLimit(store.Host()); rateLimit.Closed != "" {
+		t.Errorf("the registry %s", rateLimit.Closed)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -75,11 +75,11 @@ func (p place) document(ctx context.Context, q query) (document, error) {
 	fits := q.digest != "" || claimed == doc.digest
 	switch {
 	case q.digest == "" && claimed != "" && !fits && !errors.Is(err, errSchema1):
-		return document{}, fmt.Errorf("what %s sends for %s has digest %s and not %s, as it says: %w", p.host.name, q.resource, doc.digest, claimed, fault.Unavailable)
+		return document{}, fmt.Errorf("what %s sends for %s has digest %s and not %s, as it says: %w", p.host.name, q.resource, doc.digest, claimed, errkind.Unavailable)
 	case errors.Is(err, errNoManifest) && !fits:
-		return document{}, fmt.Errorf("what %s sends for %s cannot be read: %w: %w", p.host.name, q.resource, fault.Unavailable, err)
+		return document{}, fmt.Errorf("what %s sends for %s cannot be read: %w: %w", p.host.name, q.resource, errkind.Unavailable, err)
 	case err != nil:
-		return document{}, fmt.Errorf("manifest %s: %w: %w", doc.digest, fault.Invalid, err)
+		return document{}, fmt.Errorf("manifest %s: %w: %w", doc.digest, errkind.Invalid, err)
 	}
 	return doc, nil
 }
@@ -98,7 +98,7 @@ func (r *Registry) read(ctx context.Context, q query, limit int64) (raw []byte, 
 
 // soon limits the time that reading a document may take.
 func (r *Registry) soon(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, r.patience.document, fmt.Errorf("no complete answer in %s", r.patience.document))
+	return context.WithTimeoutCause(ctx, r.timeouts.document, fmt.Errorf("no complete answer in %s", r.timeouts.document))
 }
 
 // read reads a document from one place. What is named by its digest is what the
@@ -117,7 +117,7 @@ func (p place) read(ctx context.Context, q query, limit int64) ([]byte, http.Hea
 		if p.mirror {
 			p.host.distrust(q.digest)
 		}
-		return nil, nil, fmt.Errorf("what %s sends for %s has digest %s: %w", p.host.name, q.resource, found, fault.Unavailable)
+		return nil, nil, fmt.Errorf("what %s sends for %s has digest %s: %w", p.host.name, q.resource, found, errkind.Unavailable)
 	}
 	return raw, resp.Header, nil
 }
@@ -141,7 +141,7 @@ var (
 	// errSchema1 is the format of Docker before 2016, whose digest is not that of
 	// its bytes.
 	errSchema1 = errors.New("image manifest schema 1 is not supported; push the image again with a current tool")
-	// errNoManifest tells that a document is something else altogether.
+	// errNoManifest reports that a document is something else altogether.
 	errNoManifest = errors.New("neither an image nor an index")
 )
 
@@ -184,15 +184,15 @@ func mediaTypeOf(raw []byte, contentType string) (types.MediaType, error) {
 // charts) use the same document with another type of config.
 func (d document) imageManifest() (*v1.Manifest, error) {
 	if !d.mediaType.IsImage() {
-		return nil, fmt.Errorf("manifest %s: media type %q is not an image's: %w", d.digest, d.mediaType, fault.Invalid)
+		return nil, fmt.Errorf("manifest %s: media type %q is not an image's: %w", d.digest, d.mediaType, errkind.Invalid)
 	}
 	manifest, err := v1.ParseManifest(bytes.NewReader(d.raw))
 	if err != nil {
-		return nil, fmt.Errorf("manifest %s: %w: %w", d.digest, fault.Invalid, err)
+		return nil, fmt.Errorf("manifest %s: %w: %w", d.digest, errkind.Invalid, err)
 	}
 	if kind := artifactType(manifest); kind != "" {
 		return nil, fmt.Errorf("manifest %s is an artifact of type %q; tags of signatures, charts and other artifacts cannot be analyzed: %w",
-			d.digest, kind, fault.Invalid)
+			d.digest, kind, errkind.Invalid)
 	}
 	return manifest, nil
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/registry"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -149,7 +149,7 @@ func TestTagsDoNotMoveBackAndForth(t *testing.T) {
 		fails error
 	}{
 		{"answers", nil, stale, nil},
-		{"fails", &lab.Fault{Status: http.StatusInternalServerError}, "", fault.Unavailable},
+		{"fails", &lab.Fault{Status: http.StatusInternalServerError}, "", errkind.Unavailable},
 		{"answers again", nil, stale, nil},
 	} {
 		mirror.Heal()
@@ -177,7 +177,7 @@ func TestMirrorWithFalseContent(t *testing.T) {
 	client := mirrored(t, upstream.Host(), mirror, "")
 	repository := reference(t, upstream.Reference("app:1")).Repository
 	err := pullAll(t, client, repository, digest) // documents are verified at once, layers at their end
-	if !errors.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "mirror "+mirror) {
+	if !errors.Is(err, errkind.Unavailable) || !strings.Contains(err.Error(), "mirror "+mirror) {
 		t.Errorf("error %v, want one that names the mirror", err)
 	}
 	before := asked
@@ -195,7 +195,7 @@ func TestLocationTakesTheNamesPlace(t *testing.T) {
 	if got, err := client.Head(t.Context(), reference(t, "nginx:1")); err != nil || got != digest {
 		t.Errorf("Head = %s, %v; want %s", got, err, digest)
 	}
-	if _, err := client.Head(t.Context(), reference(t, "a.forbidden.example/app:1")); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "blocked by registry[1] of "+file) {
+	if _, err := client.Head(t.Context(), reference(t, "a.forbidden.example/app:1")); !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), "blocked by registry[1] of "+file) {
 		t.Errorf("blocked: %v", err)
 	}
 }

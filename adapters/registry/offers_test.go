@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/tagwatch/tagwatch/adapters/registry"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -150,28 +150,28 @@ func TestRegistriesOfAllKinds(t *testing.T) {
 			refused error // without the preparation; nil if it is not needed
 		}{
 			{name: "open"},
-			{name: "basic authentication", offer: offer{user: "robot", pass: "hunter2"}, refused: fault.Unauthorized,
+			{name: "basic authentication", offer: offer{user: "robot", pass: "hunter2"}, refused: errkind.Unauthorized,
 				prepare: func(t *testing.T, host string, _ *registry.Options) { login(t, host, basic("robot", "hunter2")) }},
 			{name: "tokens for everybody", offer: offer{tokens: tokens(t, nil)}},
-			{name: "tokens for one", offer: offer{tokens: tokens(t, nil, "robot", "hunter2", "")}, refused: fault.Unauthorized,
+			{name: "tokens for one", offer: offer{tokens: tokens(t, nil, "robot", "hunter2", "")}, refused: errkind.Unauthorized,
 				prepare: func(t *testing.T, host string, _ *registry.Options) { login(t, host, basic("robot", "hunter2")) }},
-			{name: "identity token", offer: offer{tokens: tokens(t, nil, "robot", "hunter2", "identity")}, refused: fault.Unauthorized,
+			{name: "identity token", offer: offer{tokens: tokens(t, nil, "robot", "hunter2", "identity")}, refused: errkind.Unauthorized,
 				prepare: func(t *testing.T, host string, _ *registry.Options) {
 					writeFile(t, filepath.Join(os.Getenv("DOCKER_CONFIG"), "config.json"),
 						fmt.Appendf(nil, `{"auths":{%q:{"auth":%q,"identitytoken":"identity"}}}`, host, basic("<token>", "")))
 				}},
-			{name: "private authority by file", offer: offer{authority: authority}, refused: fault.Unavailable,
+			{name: "private authority by file", offer: offer{authority: authority}, refused: errkind.Unavailable,
 				prepare: func(t *testing.T, _ string, options *registry.Options) {
 					options.CAFile = writeFile(t, filepath.Join(t.TempDir(), "ca.pem"), authority.PEM())
 				}},
-			{name: "private authority by directory, and tokens", offer: offer{authority: authority, tokens: tokens(t, secureTokens, "robot", "hunter2", "")}, refused: fault.Unavailable,
+			{name: "private authority by directory, and tokens", offer: offer{authority: authority, tokens: tokens(t, secureTokens, "robot", "hunter2", "")}, refused: errkind.Unavailable,
 				prepare: func(t *testing.T, host string, options *registry.Options) {
 					login(t, host, basic("robot", "hunter2"))
 					directory := t.TempDir()
 					writeFile(t, filepath.Join(directory, host, "ca.crt"), authority.PEM())
 					options.CertificateDirectories = []string{directory}
 				}},
-			{name: "client certificate by directory", offer: offer{authority: authority, clients: clients}, refused: fault.Unavailable,
+			{name: "client certificate by directory", offer: offer{authority: authority, clients: clients}, refused: errkind.Unavailable,
 				prepare: func(t *testing.T, host string, options *registry.Options) {
 					directory := t.TempDir()
 					writeFile(t, filepath.Join(directory, host, "ca.crt"), authority.PEM())
@@ -180,7 +180,7 @@ func TestRegistriesOfAllKinds(t *testing.T) {
 					}
 					options.CertificateDirectories = []string{directory}
 				}},
-			{name: "client certificate by registries file", offer: offer{authority: authority, clients: clients, user: "robot", pass: "hunter2"}, refused: fault.Unavailable,
+			{name: "client certificate by registries file", offer: offer{authority: authority, clients: clients, user: "robot", pass: "hunter2"}, refused: errkind.Unavailable,
 				prepare: func(t *testing.T, host string, options *registry.Options) {
 					login(t, host, basic("robot", "hunter2"))
 					directory := t.TempDir()
@@ -192,7 +192,7 @@ func TestRegistriesOfAllKinds(t *testing.T) {
 						"[tagwatch.host.%q]\nca-file = %q\nclient-certificate = %q\nclient-key = %q\n",
 						host, writeFile(t, filepath.Join(directory, "ca.pem"), authority.PEM()), certificate, key))
 				}},
-			{name: "unverified where allowed", offer: offer{authority: authority}, refused: fault.Unavailable,
+			{name: "unverified where allowed", offer: offer{authority: authority}, refused: errkind.Unavailable,
 				prepare: func(t *testing.T, host string, options *registry.Options) {
 					options.File = writeFile(t, filepath.Join(t.TempDir(), "registries.conf"), fmt.Appendf(nil, "[[registry]]\nlocation = %q\ninsecure = true\n", host))
 				}},

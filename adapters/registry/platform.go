@@ -8,7 +8,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -30,7 +30,7 @@ func (r *Registry) isFor(ctx context.Context, repository image.Repository, d doc
 		return err
 	}
 	if rankOf(found, platform) < 0 {
-		return fmt.Errorf("no image for platform %s; the tag points to one image, which is for %s: %w", platform, found, fault.NotFound)
+		return fmt.Errorf("no image for platform %s; the tag points to one image, which is for %s: %w", platform, found, errkind.NotFound)
 	}
 	return nil
 }
@@ -52,7 +52,7 @@ func (r *Registry) platformIn(ctx context.Context, repository image.Repository, 
 	}
 	if len(config.DiffIDs) != len(manifest.Layers) {
 		return image.Platform{}, fmt.Errorf("config of %s is not an image's: it has %d layers and the manifest %d: %w",
-			d.digest, len(config.DiffIDs), len(manifest.Layers), fault.Invalid)
+			d.digest, len(config.DiffIDs), len(manifest.Layers), errkind.Invalid)
 	}
 	if !isNamed(config.Platform) {
 		return image.DefaultPlatform, nil

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -98,7 +98,7 @@ func TestPrivateCertificateAuthority(t *testing.T) {
 	for _, test := range []struct {
 		name, file string
 		want       error
-	}{{"trusted", file, nil}, {"unknown", "", fault.Unavailable}} {
+	}{{"trusted", file, nil}, {"unknown", "", errkind.Unavailable}} {
 		client, err := New(Options{CAFile: test.file})
 		if err != nil {
 			t.Fatal(err)
@@ -107,8 +107,8 @@ func TestPrivateCertificateAuthority(t *testing.T) {
 			t.Errorf("%s authority: %v, want %v", test.name, err, test.want)
 		}
 	}
-	if _, err := New(Options{CAFile: os.DevNull}); !errors.Is(err, fault.Invalid) {
-		t.Errorf("empty file of authorities: %v, want fault.Invalid", err)
+	if _, err := New(Options{CAFile: os.DevNull}); !errors.Is(err, errkind.Invalid) {
+		t.Errorf("empty file of authorities: %v, want errkind.Invalid", err)
 	}
 }
 

@@ -1,7 +1,7 @@
 // Package registry speaks the OCI distribution protocol: what a tag points to,
 // which tags a repository has, and the documents and layers of an image.
 //
-// It is polite and suspicious. One budget per host covers every request to it,
+// It is polite and suspicious. One rate limit per host covers every request to it,
 // connections and tokens are reused, and a host that asks to wait is left alone.
 // What a registry sends is bounded and verified against its digest, and it
 // cannot lead Tagwatch to addresses that only Tagwatch can reach.
@@ -22,7 +22,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/registry/conf"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -41,12 +41,12 @@ type Options struct {
 	// CertificateDirectories hold folders of certificates by host; none for
 	// conf.DefaultCertificateDirectories.
 	CertificateDirectories []string
-	// RequestsPerSecond is the budget of each host; default 50.
+	// RequestsPerSecond is the rate limit of each host; default 50.
 	RequestsPerSecond float64
 	// Concurrency is how many requests one host has to answer at a time, and how
 	// many layers it transfers; default 8.
 	Concurrency int
-	// Log is told of changed files; nil for nobody.
+	// Log is notified of changed files; nil for nobody.
 	Log *slog.Logger
 }
 
@@ -54,26 +54,26 @@ type Options struct {
 // Credentials come from Docker's configuration and its credential helpers, and
 // from the key chains of Amazon, Google and Azure for their own registries.
 type Registry struct {
-	options   Options
-	userAgent string
-	keys      *keychain
-	patience  patience
-	log       *slog.Logger
-	documents documents
-	lookout   lookout
-	current   atomic.Pointer[setup]
-	strangers strangers
+	options     Options
+	userAgent   string
+	keys        *keychain
+	timeouts    timeouts
+	log         *slog.Logger
+	documents   documents
+	fileWatcher fileWatcher
+	current     atomic.Pointer[setup]
+	strangers   strangers
 }
 
-// patience is how long the parts of an answer may take.
-type patience struct {
+// timeouts is how long the parts of an answer may take.
+type timeouts struct {
 	document time.Duration // a manifest, config, page of a list, or token, as a whole
 	list     time.Duration // all pages of a list
 	stall    time.Duration // a pause within a layer
 	mirror   time.Duration // the header of a mirror's answer: there is another place to ask
 }
 
-var ordinaryPatience = patience{document: time.Minute, list: 15 * time.Minute, stall: time.Minute, mirror: 10 * time.Second}
+var defaultTimeouts = timeouts{document: time.Minute, list: 15 * time.Minute, stall: time.Minute, mirror: 10 * time.Second}
 
 // New checks the options and reads the registries file and all certificates,
 // which are read again when they have changed.
@@ -84,20 +84,20 @@ func New(options Options) (*Registry, error) {
 		options.CertificateDirectories = conf.DefaultCertificateDirectories()
 	}
 	r := &Registry{
-		options:   options,
-		userAgent: "tagwatch/" + cmp.Or(options.Version, "devel"),
-		keys:      newKeychain(),
-		patience:  ordinaryPatience,
-		log:       cmp.Or(options.Log, slog.New(slog.DiscardHandler)),
-		documents: newDocuments(),
-		lookout:   lookout{every: lookEvery},
+		options:     options,
+		userAgent:   "tagwatch/" + cmp.Or(options.Version, "devel"),
+		keys:        newKeychain(),
+		timeouts:    defaultTimeouts,
+		log:         cmp.Or(options.Log, slog.New(slog.DiscardHandler)),
+		documents:   newDocuments(),
+		fileWatcher: fileWatcher{every: checkInterval},
 	}
 	first, err := newSetup(r)
 	if err != nil {
 		return nil, err
 	}
 	r.current.Store(first)
-	r.lookout.looked = time.Now()
+	r.fileWatcher.checked = time.Now()
 	return r, nil
 }
 
@@ -145,20 +145,20 @@ func (r *Registry) pointedTo(ctx context.Context, ref image.Reference, top image
 		return r.manifest(ctx, ref.Repository, ref.Tag)
 	}
 	doc, err := r.manifest(ctx, ref.Repository, string(top))
-	if !errors.Is(err, fault.NotFound) {
+	if !errors.Is(err, errkind.NotFound) {
 		return doc, err
 	}
 	if doc, err = r.manifest(ctx, ref.Repository, ref.Tag); err != nil || doc.digest == top {
 		return doc, err
 	}
 	return document{}, fmt.Errorf("%s says that the tag points to %s, which it does not have, and sends %s for it: %w",
-		ref.Registry, top, doc.digest, fault.Unavailable)
+		ref.Registry, top, doc.digest, errkind.Unavailable)
 }
 
 // host returns the one session with a registry.
 func (r *Registry) host(named string) (*host, error) { return r.current.Load().host(named) }
 
-// plainAllowed tells whether plain HTTP to a host is permitted.
+// plainAllowed reports whether plain HTTP to a host is permitted.
 func (r *Registry) plainAllowed(hostport string) bool {
 	for _, allowed := range r.options.InsecureHosts {
 		if strings.EqualFold(allowed, hostport) || strings.EqualFold(allowed, hostnameOf(hostport)) {

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/tagwatch/tagwatch/adapters/registry"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -91,14 +91,14 @@ func TestResolve(t *testing.T) {
 	}{
 		{name: "manifest", tag: "single", want: image.Resolved{Manifest: manifest}},
 		{name: "manifest of the platform", tag: "single", platform: "linux/amd64", want: image.Resolved{Manifest: manifest}},
-		{name: "manifest of another platform", tag: "single", platform: "linux/arm64", fault: fault.NotFound},
+		{name: "manifest of another platform", tag: "single", platform: "linux/arm64", fault: errkind.NotFound},
 		{name: "manifest of a variant", tag: "arm", platform: "linux/arm64", want: image.Resolved{Manifest: alone}},
 		{name: "manifest of another platform than the default, which nobody asked for", tag: "arm", want: image.Resolved{Manifest: alone}},
 		{name: "default platform of an index", tag: "multi", want: image.Resolved{Manifest: digestOf(amd), Index: top}},
 		{name: "usual variant", tag: "multi", platform: "linux/arm64", want: image.Resolved{Manifest: digestOf(arm), Index: top}},
-		{name: "missing platform", tag: "multi", platform: "linux/s390x", fault: fault.NotFound},
-		{name: "attestation is no platform", tag: "multi", platform: "unknown/unknown", fault: fault.NotFound},
-		{name: "missing tag", tag: "none", fault: fault.NotFound},
+		{name: "missing platform", tag: "multi", platform: "linux/s390x", fault: errkind.NotFound},
+		{name: "attestation is no platform", tag: "multi", platform: "unknown/unknown", fault: errkind.NotFound},
+		{name: "missing tag", tag: "none", fault: errkind.NotFound},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			platform, err := image.ParsePlatform(test.platform)
@@ -117,17 +117,17 @@ func TestResolveRefusesWhatIsNoImage(t *testing.T) {
 	for _, test := range []struct {
 		name, contentType, body, says string
 		header                        http.Header
-		want                          error // fault.Invalid if nil
+		want                          error // errkind.Invalid if nil
 	}{
 		{name: "schema 1", contentType: "application/vnd.docker.distribution.manifest.v1+prettyjws", body: `{"schemaVersion":1}`, says: "schema 1"},
 		{name: "index and manifest at once", body: `{"schemaVersion":2,"manifests":[],"layers":[]}`, says: "both"},
 		{name: "chart", body: `{"schemaVersion":2,"config":{"mediaType":"application/vnd.cncf.helm.config.v1+json"},"layers":[]}`, says: "charts"},
-		{name: "web page", contentType: "text/html", body: `<html>`, says: "JSON", want: fault.Unavailable},
-		{name: "empty object", contentType: "text/html", body: `{}`, says: "neither an image", want: fault.Unavailable},
-		{name: "errors", contentType: "application/json", body: `{"errors":[{"code":"UNKNOWN"}]}`, says: "neither an image", want: fault.Unavailable},
-		{name: "cut short", contentType: string(types.OCIManifestSchema1), body: `{"schemaVersion":2,"conf`, says: "JSON", want: fault.Unavailable},
+		{name: "web page", contentType: "text/html", body: `<html>`, says: "JSON", want: errkind.Unavailable},
+		{name: "empty object", contentType: "text/html", body: `{}`, says: "neither an image", want: errkind.Unavailable},
+		{name: "errors", contentType: "application/json", body: `{"errors":[{"code":"UNKNOWN"}]}`, says: "neither an image", want: errkind.Unavailable},
+		{name: "cut short", contentType: string(types.OCIManifestSchema1), body: `{"schemaVersion":2,"conf`, says: "JSON", want: errkind.Unavailable},
 		{name: "digest that is not the content's", body: `{"schemaVersion":2,"manifests":[]}`,
-			header: http.Header{"Docker-Content-Digest": {"sha256:" + strings.Repeat("0", 64)}}, says: "digest", want: fault.Unavailable},
+			header: http.Header{"Docker-Content-Digest": {"sha256:" + strings.Repeat("0", 64)}}, says: "digest", want: errkind.Unavailable},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			host := serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -138,8 +138,8 @@ func TestResolveRefusesWhatIsNoImage(t *testing.T) {
 				fmt.Fprint(w, test.body)
 			})
 			_, err := newClient(t, registry.Options{}).Resolve(t.Context(), reference(t, host+"/app:1"), "", image.Platform{})
-			want := cmp.Or(test.want, fault.Invalid)
-			if !errors.Is(err, want) || fault.Permanent(err) != fault.Permanent(want) || !strings.Contains(err.Error(), test.says) {
+			want := cmp.Or(test.want, errkind.Invalid)
+			if !errors.Is(err, want) || errkind.Permanent(err) != errkind.Permanent(want) || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("error = %v, want %v that says %q", err, want, test.says)
 			}
 		})
@@ -157,7 +157,7 @@ func TestResolveLimitsTheManifest(t *testing.T) {
 		}
 	})
 	_, err := newClient(t, registry.Options{}).Resolve(t.Context(), reference(t, host+"/app:1"), "", image.Platform{})
-	if !errors.Is(err, fault.Limit) || sent.Load() > 64<<20 {
-		t.Errorf("error = %v after %d bytes, want fault.Limit soon", err, sent.Load())
+	if !errors.Is(err, errkind.Limit) || sent.Load() > 64<<20 {
+		t.Errorf("error = %v after %d bytes, want errkind.Limit soon", err, sent.Load())
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -19,7 +19,7 @@ const (
 	maxRedirects = 5
 )
 
-// errSilent tells that a mirror did not answer in time.
+// errSilent reports that a mirror did not answer in time.
 var errSilent = errors.New("no answer in time")
 
 // query is what is asked of a repository.
@@ -44,7 +44,7 @@ func (r *Registry) eachPlace(ctx context.Context, q query, ask func(place) error
 			continue
 		}
 		err = ask(at)
-		if err == nil || ctx.Err() != nil || !at.mirror || !(q.digest != "" || errors.Is(err, fault.NotFound)) {
+		if err == nil || ctx.Err() != nil || !at.mirror || !(q.digest != "" || errors.Is(err, errkind.NotFound)) {
 			return err
 		}
 	}
@@ -56,7 +56,7 @@ func (p place) ask(ctx context.Context, q query) (*http.Response, error) {
 	release := func() {}
 	if q.transfer {
 		var err error
-		if release, err = p.host.budget.transfer(ctx); err != nil {
+		if release, err = p.host.rateLimit.transfer(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -76,9 +76,9 @@ func (p place) patiently(ctx context.Context, q query) (*http.Response, error) {
 		return p.send(ctx, q)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	patience := time.AfterFunc(p.host.client.patience.mirror, func() { cancel(errSilent) })
+	timer := time.AfterFunc(p.host.client.timeouts.mirror, func() { cancel(errSilent) })
 	resp, err := p.send(ctx, q)
-	patience.Stop()
+	timer.Stop()
 	if err != nil {
 		cancel(nil)
 		return nil, err
@@ -107,18 +107,18 @@ func (p place) send(ctx context.Context, q query) (*http.Response, error) {
 	if errors.As(err, &other) && p.host.accept(p.path, q, other.scope) {
 		resp, reused, err = p.host.attempt(ctx, p.path, q, false)
 	}
-	if reused && errors.Is(err, fault.Unauthorized) && p.host.doubts(ctx, p.path) {
+	if reused && errors.Is(err, errkind.Unauthorized) && p.host.doubts(ctx, p.path) {
 		// Tokens can end early and registries change their mind: begin anew, once.
 		p.host.forget(p.host.scope(p.path, q))
 		resp, _, err = p.host.attempt(ctx, p.path, q, true)
-		if errors.Is(err, fault.Unauthorized) {
+		if errors.Is(err, errkind.Unauthorized) {
 			p.host.denied(ctx, p.path)
 		}
 	}
 	return resp, err
 }
 
-// attempt sends one request, and tells whether it used what was learned before.
+// attempt sends one request, and reports whether it used what was learned before.
 // The last one judges credentials even if somebody else has just learned them.
 func (h *host) attempt(ctx context.Context, path string, q query, last bool) (resp *http.Response, reused bool, err error) {
 	challenge, err := h.handshake(ctx)
@@ -134,7 +134,7 @@ func (h *host) attempt(ctx context.Context, path string, q query, last bool) (re
 	address.Path, address.RawQuery = "/v2/"+path+"/"+route, parameters
 	req, err := http.NewRequestWithContext(ctx, q.method, address.String(), nil)
 	if err != nil {
-		return nil, false, fmt.Errorf("ask %s for %s: %w: %w", h.name, q.resource, fault.Invalid, err)
+		return nil, false, fmt.Errorf("ask %s for %s: %w: %w", h.name, q.resource, errkind.Invalid, err)
 	}
 	if len(q.accept) > 0 {
 		req.Header.Set("Accept", strings.Join(q.accept, ", "))
@@ -163,16 +163,16 @@ func (h *host) address(plain bool) url.URL {
 // to say.
 func (h *host) checkRedirect(_ *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
-		return fmt.Errorf("more than %d redirects: %w", maxRedirects, fault.Invalid)
+		return fmt.Errorf("more than %d redirects: %w", maxRedirects, errkind.Invalid)
 	}
 	return nil
 }
 
-// owns tells whether a URL is the registry's own, to which credentials may go.
+// owns reports whether a URL is the registry's own, to which credentials may go.
 func (h *host) owns(u *url.URL) bool { return strings.EqualFold(u.Host, h.registry.RegistryStr()) }
 
 // carrier sends requests on behalf of a host. Those to the registry itself use
-// its budget; those it redirects to elsewhere have a shorter reach. The
+// its rate limit; those it redirects to elsewhere have a shorter reach. The
 // authorization goes to one host alone: the registry, unless another is named.
 type carrier struct {
 	host          *host
@@ -198,7 +198,7 @@ func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !h.owns(req.URL) {
 		return c.elsewhere(req)
 	}
-	leave, err := h.budgetAt(req.URL, c.tokens).acquire(req.Context(), !c.tokens && h.counts(req), h.probe)
+	leave, err := h.rateLimitAt(req.URL, c.tokens).acquire(req.Context(), !c.tokens && h.counts(req), h.probe)
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +216,7 @@ func (c carrier) elsewhere(req *http.Request) (*http.Response, error) {
 	if err := h.admits(req.URL); err != nil {
 		return nil, err
 	}
-	leave, err := h.budgetAt(req.URL, c.tokens).acquire(req.Context(), false, h.probe)
+	leave, err := h.rateLimitAt(req.URL, c.tokens).acquire(req.Context(), false, h.probe)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +232,7 @@ func (h *host) plainTo(u *url.URL) bool {
 	return h.owns(u) && h.settings.plain || h.client.plainAllowed(u.Host)
 }
 
-// counts tells whether the host counts a request against the limit that it
+// counts reports whether the host counts a request against the limit that it
 // announces. Docker Hub counts what begins a pull, which is a GET of a manifest.
 func (h *host) counts(req *http.Request) bool {
 	if h.name != image.DefaultRegistry {
@@ -245,10 +245,10 @@ func (h *host) counts(req *http.Request) bool {
 func readAll(body io.Reader, limit int64) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(body, limit+1))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", fault.Unavailable, err)
+		return nil, fmt.Errorf("%w: %w", errkind.Unavailable, err)
 	}
 	if int64(len(content)) > limit {
-		return nil, fmt.Errorf("larger than the limit of %d bytes: %w", limit, fault.Limit)
+		return nil, fmt.Errorf("larger than the limit of %d bytes: %w", limit, errkind.Limit)
 	}
 	return content, nil
 }

@@ -8,55 +8,55 @@ import (
 	"time"
 )
 
-// lookEvery is how often the registries file and the certificates are looked at
+// checkInterval is how often the registries file and the certificates are checked
 // while registries are asked for something.
-const lookEvery = 5 * time.Second
+const checkInterval = 5 * time.Second
 
-// lookout is for changes of the files.
-type lookout struct {
+// fileWatcher is for changes of the files.
+type fileWatcher struct {
 	every time.Duration
 
-	mu      sync.Mutex // held while somebody looks; nobody waits for that to ask a registry
-	looked  time.Time
+	mu      sync.Mutex // held while somebody checks; nobody waits for that to ask a registry
+	checked time.Time
 	refused atomic.Pointer[string] // why the files are not in force as they are; nil while they are
 }
 
-// inForce is what holds for a request, after a look at the files unless there
+// inForce is what holds for a request, after a check the files unless there
 // was one a moment ago or somebody else is at it.
 func (r *Registry) inForce(ctx context.Context) *setup {
-	if r.lookout.mu.TryLock() {
-		if time.Since(r.lookout.looked) >= r.lookout.every {
-			r.look(ctx)
+	if r.fileWatcher.mu.TryLock() {
+		if time.Since(r.fileWatcher.checked) >= r.fileWatcher.every {
+			r.check(ctx)
 		}
-		r.lookout.mu.Unlock()
+		r.fileWatcher.mu.Unlock()
 	}
 	return r.current.Load()
 }
 
-// inForceNow looks at the files in any case.
+// inForceNow checks the files in any case.
 func (r *Registry) inForceNow(ctx context.Context) *setup {
-	r.lookout.mu.Lock()
-	defer r.lookout.mu.Unlock()
-	r.look(ctx)
+	r.fileWatcher.mu.Lock()
+	defer r.fileWatcher.mu.Unlock()
+	r.check(ctx)
 	return r.current.Load()
 }
 
-// look puts the files in force as they are now. They are refused as a whole if
+// check puts the files in force as they are now. They are refused as a whole if
 // anything in them is wrong: half a change may be worse than none.
-func (r *Registry) look(ctx context.Context) {
-	defer func() { r.lookout.looked = time.Now() }()
+func (r *Registry) check(ctx context.Context) {
+	defer func() { r.fileWatcher.checked = time.Now() }()
 	changed, err := r.reread()
-	before := r.lookout.refused.Load()
+	before := r.fileWatcher.refused.Load()
 	switch {
 	case err != nil:
 		text := sentence(err)
-		r.lookout.refused.Store(&text)
+		r.fileWatcher.refused.Store(&text)
 		if before == nil || *before != text {
 			r.log.ErrorContext(ctx, "changed registry settings refused, the earlier ones stay in force; correct the file, it is read again by itself", "error", text)
 		}
 		return
 	case before != nil:
-		r.lookout.refused.Store(nil)
+		r.fileWatcher.refused.Store(nil)
 		r.log.InfoContext(ctx, "registry settings are in order again")
 	}
 	if len(changed) > 0 {
@@ -66,7 +66,7 @@ func (r *Registry) look(ctx context.Context) {
 
 // Refused is why changed settings are not in force, "" while they are.
 func (r *Registry) Refused() string {
-	if text := r.lookout.refused.Load(); text != nil {
+	if text := r.fileWatcher.refused.Load(); text != nil {
 		return *text
 	}
 	return ""
@@ -90,10 +90,10 @@ func (r *Registry) reread() (changed []string, err error) {
 	}
 	now.mu.Lock()
 	defer now.mu.Unlock()
-	for name, session := range now.hosts { // one that began meanwhile is looked at the next time
+	for name, session := range now.hosts { // one that began meanwhile is checked the next time
 		next.hosts[name] = session
 		if successor, found := renewed[name]; found {
-			successor.budget = session.budget.succeed(successor.settings)
+			successor.rateLimit = session.rateLimit.succeed(successor.settings)
 			next.hosts[name] = successor
 			session.transports.retire()
 		}

@@ -116,7 +116,7 @@ func issued(t *testing.T, authority *lab.Authority) map[string][]byte {
 	return map[string][]byte{"tls.crt": certificate, "tls.key": key}
 }
 
-// What cannot be used is told once, and what was valid before stays in force.
+// What cannot be used is notified once, and what was valid before stays in force.
 func TestInvalidChangesAreRefused(t *testing.T) {
 	authority, other := must(lab.NewAuthority())(t), must(lab.NewAuthority())(t)
 	host, digest := startContainerRegistry(t, offer{authority: authority, clients: authority})
@@ -124,8 +124,8 @@ func TestInvalidChangesAreRefused(t *testing.T) {
 	ca := writeFile(t, filepath.Join(t.TempDir(), "ca.pem"), authority.PEM())
 	valid := fmt.Appendf(nil, "[tagwatch.host.%q]\nca-file = %q\nclient-certificate = %q\nclient-key = %q\n", host, ca, secret.path("tls.crt"), secret.path("tls.key"))
 	file := writeFile(t, filepath.Join(t.TempDir(), "registries.conf"), valid)
-	var told bytes.Buffer
-	client := registry.Attentive(newClient(t, registry.Options{File: file, Log: slog.New(slog.NewTextHandler(&told, nil))}))
+	var notified bytes.Buffer
+	client := registry.Attentive(newClient(t, registry.Options{File: file, Log: slog.New(slog.NewTextHandler(&notified, nil))}))
 	if err := readsAll(t, client, host, digest); err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestInvalidChangesAreRefused(t *testing.T) {
 		{"key of another certificate", func() { secret.update(mixed) }, func() { secret.update(issued(t, authority)) }, []string{secret.path("tls.key"), "does not match"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			told.Reset()
+			notified.Reset()
 			test.spoil()
 			for range 2 {
 				if err := readsAll(t, client, host, digest); err != nil {
@@ -153,16 +153,16 @@ func TestInvalidChangesAreRefused(t *testing.T) {
 			}
 			report := must(client.Check(t.Context(), host))(t)
 			for _, part := range test.says {
-				if !strings.Contains(told.String(), part) || !strings.Contains(report.Refused, part) || !strings.Contains(client.Budget(host).Refused, part) {
-					t.Errorf("log %q, check %q and budget %q; want %q in all", told.String(), report.Refused, client.Budget(host).Refused, part)
+				if !strings.Contains(notified.String(), part) || !strings.Contains(report.Refused, part) || !strings.Contains(client.RateLimit(host).Refused, part) {
+					t.Errorf("log %q, check %q and rate limit %q; want %q in all", notified.String(), report.Refused, client.RateLimit(host).Refused, part)
 				}
 			}
-			if strings.Count(told.String(), "level=ERROR") != 1 || strings.Contains(told.String(), "PRIVATE KEY") || !report.Works {
-				t.Errorf("check works: %t, log: %s", report.Works, told.String())
+			if strings.Count(notified.String(), "level=ERROR") != 1 || strings.Contains(notified.String(), "PRIVATE KEY") || !report.Works {
+				t.Errorf("check works: %t, log: %s", report.Works, notified.String())
 			}
 			test.repair()
-			if err := readsAll(t, client, host, digest); err != nil || client.Budget(host).Refused != "" {
-				t.Errorf("after the repair: %v, refused %q", err, client.Budget(host).Refused)
+			if err := readsAll(t, client, host, digest); err != nil || client.RateLimit(host).Refused != "" {
+				t.Errorf("after the repair: %v, refused %q", err, client.RateLimit(host).Refused)
 			}
 		})
 	}
@@ -198,12 +198,12 @@ func TestChangeOfOneHostLeavesOthersAlone(t *testing.T) {
 	if err := readsAll(t, client, steady, digest); err != nil || service.Issued("repository:app:pull") != 1 {
 		t.Errorf("%d tokens for the other host, want 1; %v", service.Issued("repository:app:pull"), err)
 	}
-	if got := client.Budget(busy).RequestsPerSecond; got != 8 {
+	if got := client.RateLimit(busy).RequestsPerSecond; got != 8 {
 		t.Errorf("%g requests a second, want 8", got)
 	}
 	writeFile(t, file, rates(7, 8))
-	if err := readsAll(t, client, steady, digest); err != nil || client.Budget(steady).RequestsPerSecond != 7 {
-		t.Errorf("%g requests a second, want 7; %v", client.Budget(steady).RequestsPerSecond, err)
+	if err := readsAll(t, client, steady, digest); err != nil || client.RateLimit(steady).RequestsPerSecond != 7 {
+		t.Errorf("%g requests a second, want 7; %v", client.RateLimit(steady).RequestsPerSecond, err)
 	}
 }
 

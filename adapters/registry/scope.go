@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // maxScope bounds the scope that a registry may ask for.
@@ -62,7 +62,7 @@ var scopePattern = regexp.MustCompile(`(?i)^\s*bearer\s.*\bscope\s*=\s*"([^"]+)"
 
 // withScope adds the scope that the answer names to a refusal.
 func withScope(refused error, resp *http.Response) error {
-	if !errors.Is(refused, fault.Unauthorized) {
+	if !errors.Is(refused, errkind.Unauthorized) {
 		return refused
 	}
 	for _, challenge := range resp.Header.Values("WWW-Authenticate") {

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/tagwatch/tagwatch/adapters/registry/conf"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // hostSettings are how one host is spoken to.
@@ -59,7 +59,7 @@ func (s *setup) written(named string) (hostSettings, error) {
 	h.plain = h.unverified || s.client.plainAllowed(named)
 	certificates, err := conf.CertificatesOf(named, options.CertificateDirectories)
 	if err != nil {
-		return h, fmt.Errorf("%w: %w", fault.Unavailable, err)
+		return h, fmt.Errorf("%w: %w", errkind.Unavailable, err)
 	}
 	h.authorities, h.client = certificates.Authorities, certificates.Pairs
 	if own.ClientCertificate != "" {
@@ -83,7 +83,7 @@ func (s *setup) load(h *hostSettings) (err error) {
 	for _, pair := range h.client {
 		identity, err := s.identity(pair)
 		if err != nil {
-			return fmt.Errorf("client certificate %s with key %s: %w: %w", pair.Certificate, pair.Key, fault.Unavailable, err)
+			return fmt.Errorf("client certificate %s with key %s: %w: %w", pair.Certificate, pair.Key, errkind.Unavailable, err)
 		}
 		h.identities = append(h.identities, identity)
 		fmt.Fprintf(seal, " %x %x", s.files.known(pair.Certificate), s.files.known(pair.Key))
@@ -119,10 +119,10 @@ func (s *setup) authorities(files ...string) (*x509.CertPool, error) {
 	for _, file := range files {
 		pem, err := s.files.read(file)
 		if err != nil {
-			return nil, fmt.Errorf("read certificate authorities: %w: %w", fault.Unavailable, err)
+			return nil, fmt.Errorf("read certificate authorities: %w: %w", errkind.Unavailable, err)
 		}
 		if !roots.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("certificate authorities in %s: no PEM certificate found: %w", file, fault.Invalid)
+			return nil, fmt.Errorf("certificate authorities in %s: no PEM certificate found: %w", file, errkind.Invalid)
 		}
 	}
 	return roots, nil

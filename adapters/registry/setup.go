@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	"github.com/tagwatch/tagwatch/adapters/registry/conf"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -25,7 +25,7 @@ type setup struct {
 }
 
 // newSetup reads the registries file and all that it names: what is set up
-// wrongly is told at once, whether it is asked for or not.
+// wrongly is notified at once, whether it is asked for or not.
 func newSetup(client *Registry) (*setup, error) {
 	s := &setup{client: client, files: newFiles(), marks: map[string]mark{}, hosts: map[string]*host{}}
 	var err error
@@ -108,7 +108,7 @@ func (s *setup) places(repository image.Repository, byDigest bool) ([]place, err
 	named := whole(repository)
 	entry := s.entry(named)
 	if entry.Blocked {
-		return nil, fmt.Errorf("%s is blocked by %s of %s: %w", repository, entry.Section, s.file.Path, fault.Invalid)
+		return nil, fmt.Errorf("%s is blocked by %s of %s: %w", repository, entry.Section, s.file.Path, errkind.Invalid)
 	}
 	var places []place
 	for _, mirror := range entry.Mirrors {

@@ -9,41 +9,41 @@ import (
 // mostStrangers bounds the memory of the hosts that registries lead to.
 const mostStrangers = 500
 
-// strangers are the budgets of what registries lead to: token services, stores
+// strangers are the rate limits of what registries lead to: token services, stores
 // of blobs and other registries. Registries that share one of them share its
-// budget, and what one of them asks for counts for itself alone.
+// rate limit, and what one of them asks for counts for itself alone.
 type strangers struct {
-	mu      sync.Mutex
-	budgets map[string]*budget // by what they are, as "token service auth.docker.io"
+	mu         sync.Mutex
+	rateLimits map[string]*rateLimit // by what they are, as "token service auth.docker.io"
 }
 
-// of is the budget of a stranger, made with the settings of whoever leads there
+// of is the rate limit of a stranger, made with the settings of whoever leads there
 // first.
-func (s *strangers) of(what string, settings hostSettings) *budget {
+func (s *strangers) of(what string, settings hostSettings) *rateLimit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if known, found := s.budgets[what]; found {
+	if known, found := s.rateLimits[what]; found {
 		return known
 	}
-	if s.budgets == nil || len(s.budgets) >= mostStrangers {
-		s.budgets = map[string]*budget{}
+	if s.rateLimits == nil || len(s.rateLimits) >= mostStrangers {
+		s.rateLimits = map[string]*rateLimit{}
 	}
-	made := newBudget(what, settings.perSecond, settings.concurrency)
-	s.budgets[what] = made
+	made := newRateLimit(what, settings.perSecond, settings.concurrency)
+	s.rateLimits[what] = made
 	return made
 }
 
-// budgetAt is the budget of whoever answers at a URL. A token service has its
+// rateLimitAt is the rate limit of whoever answers at a URL. A token service has its
 // own, also where it is at the registry's host: it is limited by itself.
-func (h *host) budgetAt(u *url.URL, tokens bool) *budget {
+func (h *host) rateLimitAt(u *url.URL, tokens bool) *rateLimit {
 	switch at := strings.ToLower(u.Host); {
 	case tokens:
 		return h.client.strangers.of("token service "+at, h.settings)
 	case h.owns(u):
-		return h.budget
+		return h.rateLimit
 	default:
 		if known := h.client.current.Load().session(at); known != nil {
-			return known.budget
+			return known.rateLimit
 		}
 		return h.client.strangers.of("host "+at, h.settings)
 	}

@@ -7,7 +7,7 @@ import (
 	"iter"
 	"net/http"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -20,7 +20,7 @@ const (
 // at the first error: after it, nothing may be concluded about tags not seen.
 func (r *Registry) Tags(ctx context.Context, repository image.Repository) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
-		ctx, cancel := context.WithTimeoutCause(ctx, r.patience.list, fmt.Errorf("the list has no end after %s", r.patience.list))
+		ctx, cancel := context.WithTimeoutCause(ctx, r.timeouts.list, fmt.Errorf("the list has no end after %s", r.timeouts.list))
 		defer cancel()
 		listed := newListing()
 		for resource := fmt.Sprintf("tags/list?n=%d", pageSize); resource != ""; {
@@ -58,11 +58,11 @@ func (r *Registry) page(ctx context.Context, repository image.Repository, resour
 	}
 	tags, err := tagsIn(raw)
 	if err != nil {
-		return page{}, fmt.Errorf("answer of %s is not a list of tags: %w: %w", repository.Registry, fault.Invalid, err)
+		return page{}, fmt.Errorf("answer of %s is not a list of tags: %w: %w", repository.Registry, errkind.Invalid, err)
 	}
 	next, err := nextPage(header)
 	if err != nil {
-		return page{}, fmt.Errorf("%s names the next page: %w: %w", repository.Registry, fault.Invalid, err)
+		return page{}, fmt.Errorf("%s names the next page: %w: %w", repository.Registry, errkind.Invalid, err)
 	}
 	return page{tags, next}, nil
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/registry"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -65,18 +65,18 @@ func TestHostileListsEnd(t *testing.T) {
 		{"loop", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Link", `</v2/app/tags/list?last=b>; rel="next"`)
 			fmt.Fprint(w, `{"tags":["a","b"]}`)
-		}, fault.Invalid},
+		}, errkind.Invalid},
 		{"endless empty pages", func(w http.ResponseWriter, _ *http.Request) {
 			page++
 			w.Header().Set("Link", fmt.Sprintf(`</v2/app/tags/list?last=%d>; rel="next"`, page))
 			fmt.Fprint(w, `{"tags":[]}`)
-		}, fault.Invalid},
-		{"no list", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `<html>`) }, fault.Invalid},
+		}, errkind.Invalid},
+		{"no list", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `<html>`) }, errkind.Invalid},
 		{"broken link", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Link", `<:// >; rel="next"`)
 			fmt.Fprint(w, `{"tags":["a"]}`)
-		}, fault.Invalid},
-		{"gone", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, fault.NotFound},
+		}, errkind.Invalid},
+		{"gone", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }, errkind.NotFound},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if _, err := list(t, newClient(t, registry.Options{}), serve(t, test.answer)); !errors.Is(err, test.want) {

@@ -16,7 +16,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 const (
@@ -39,7 +39,7 @@ type token struct {
 func (h *host) authorize(ctx context.Context, challenge transport.Challenge, path, scope string) (token, error) {
 	held, err := h.client.keys.find(ctx, h, path)
 	if err != nil {
-		return token{}, h.budget.refused(err)
+		return token{}, h.rateLimit.refused(err)
 	}
 	var fetched token
 	if strings.EqualFold(challenge.Scheme, "bearer") && held.registryToken == "" {
@@ -60,8 +60,8 @@ func (h *host) authorize(ctx context.Context, challenge transport.Challenge, pat
 // See https://distribution.github.io/distribution/spec/auth/token/ and, for
 // identity tokens, https://distribution.github.io/distribution/spec/auth/oauth/.
 func (h *host) exchange(ctx context.Context, challenge transport.Challenge, held credentials, scope string) (token, error) {
-	patience := h.client.patience.document
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no token in %s", patience))
+	timeouts := h.client.timeouts.document
+	ctx, cancel := context.WithTimeoutCause(ctx, timeouts, fmt.Errorf("no token in %s", timeouts))
 	defer cancel()
 	realm, err := h.realm(challenge)
 	if err != nil {
@@ -83,10 +83,10 @@ func (h *host) exchange(ctx context.Context, challenge transport.Challenge, held
 func (h *host) realm(challenge transport.Challenge) (*url.URL, error) {
 	realm, err := url.Parse(challenge.Parameters["realm"])
 	if err != nil || realm.Host == "" || realm.Scheme != "https" && realm.Scheme != "http" {
-		return nil, fmt.Errorf("its token service (realm) is no web address: %w", fault.Invalid)
+		return nil, fmt.Errorf("its token service (realm) is no web address: %w", errkind.Invalid)
 	}
 	if realm.Scheme == "http" && !challenge.Insecure {
-		return nil, fmt.Errorf("its token service at %s would get credentials over plain HTTP: %w", realm.Host, fault.Invalid)
+		return nil, fmt.Errorf("its token service at %s would get credentials over plain HTTP: %w", realm.Host, errkind.Invalid)
 	}
 	return realm, nil
 }
@@ -196,7 +196,7 @@ func (h *host) fetchToken(req *http.Request, realm *url.URL, held credentials) (
 		err = json.Unmarshal(raw, &answer)
 	}
 	if err != nil || cmp.Or(answer.Token, answer.AccessToken) == "" {
-		return answer, fmt.Errorf("token for %s: the answer of its token service at %s cannot be read: %w", h.name, realm.Host, fault.Unavailable)
+		return answer, fmt.Errorf("token for %s: the answer of its token service at %s cannot be read: %w", h.name, realm.Host, errkind.Unavailable)
 	}
 	return answer, nil
 }
@@ -206,7 +206,7 @@ func (h *host) fetchToken(req *http.Request, realm *url.URL, held credentials) (
 // left alone.
 func (h *host) tokenRefusal(resp *http.Response, realm *url.URL, held credentials) error {
 	if resp.StatusCode == http.StatusTooManyRequests {
-		if err := h.budgetAt(resp.Request.URL, true).limited(); err != nil {
+		if err := h.rateLimitAt(resp.Request.URL, true).limited(); err != nil {
 			return fmt.Errorf("token for %s: %w", h.name, err)
 		}
 	}
@@ -214,7 +214,7 @@ func (h *host) tokenRefusal(resp *http.Response, realm *url.URL, held credential
 	if resp.StatusCode != http.StatusUnauthorized || held.none() {
 		return fmt.Errorf("token for %s: %w", h.name, refused)
 	}
-	return h.budget.refused(h.refusedCredentials(held))
+	return h.rateLimit.refused(h.refusedCredentials(held))
 }
 
 func (h *host) refusedCredentials(held credentials) error {

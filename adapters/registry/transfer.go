@@ -9,7 +9,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -27,10 +27,10 @@ type transfer struct {
 }
 
 func newTransfer(ctx context.Context, cancel context.CancelCauseFunc, at place, body io.ReadCloser, digest image.Digest) *transfer {
-	patience := at.host.client.patience.stall
-	stalled := fmt.Errorf("%s sent nothing for %s", at.host.name, patience)
+	timeouts := at.host.client.timeouts.stall
+	stalled := fmt.Errorf("%s sent nothing for %s", at.host.name, timeouts)
 	t := &transfer{body: body, at: at, digest: digest, ctx: ctx,
-		watch:  time.AfterFunc(patience, func() { cancel(stalled) }),
+		watch:  time.AfterFunc(timeouts, func() { cancel(stalled) }),
 		cancel: func() { cancel(nil) }}
 	if at.mirror {
 		t.sum = sha256.New()
@@ -41,7 +41,7 @@ func newTransfer(ctx context.Context, cancel context.CancelCauseFunc, at place, 
 // Read implements io.Reader.
 func (t *transfer) Read(p []byte) (int, error) {
 	n, err := t.body.Read(p)
-	t.watch.Reset(t.at.host.client.patience.stall)
+	t.watch.Reset(t.at.host.client.timeouts.stall)
 	if t.sum != nil {
 		t.sum.Write(p[:n])
 	}
@@ -54,7 +54,7 @@ func (t *transfer) Read(p []byte) (int, error) {
 	if cause := context.Cause(t.ctx); cause != nil {
 		err = cause
 	}
-	return n, fmt.Errorf("read layer %s of %s: %w: %w", t.digest, t.at.host.name, fault.Unavailable, err)
+	return n, fmt.Errorf("read layer %s of %s: %w: %w", t.digest, t.at.host.name, errkind.Unavailable, err)
 }
 
 // verify is io.EOF if all is well.
@@ -64,7 +64,7 @@ func (t *transfer) verify() error {
 	}
 	if found := "sha256:" + hex.EncodeToString(t.sum.Sum(nil)); found != string(t.digest) {
 		t.at.host.distrust(t.digest)
-		return fmt.Errorf("mirror %s sends other content for layer %s; it is not asked for it again: %w", t.at.host.name, t.digest, fault.Unavailable)
+		return fmt.Errorf("mirror %s sends other content for layer %s; it is not asked for it again: %w", t.at.host.name, t.digest, errkind.Unavailable)
 	}
 	return io.EOF
 }

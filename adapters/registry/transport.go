@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/net/http/httpproxy"
 
-	"github.com/tagwatch/tagwatch/domain/peer"
+	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
 
 // reach is how close to the worker the addresses are that a connection may go to.
@@ -26,7 +26,7 @@ const (
 	reachLoopback              // and the worker's own machine
 )
 
-// errAddress tells that a connection was refused because of where it leads.
+// errAddress reports that a connection was refused because of where it leads.
 var errAddress = errors.New("address is not allowed")
 
 // transports makes the transports of one host, each with its pool of
@@ -121,8 +121,8 @@ func hostWithPort(u *url.URL) string {
 // admit refuses an address beyond the reach, and in any case those where no
 // registry can stand or clouds hand out credentials.
 func (within reach) admit(address netip.Addr) error {
-	place, _ := peer.Find(address)
-	if place == peer.Forbidden && !address.Unmap().IsUnspecified() || reachOf(address) > within {
+	place, _ := ipclass.Find(address)
+	if place == ipclass.Forbidden && !address.Unmap().IsUnspecified() || reachOf(address) > within {
 		return fmt.Errorf("%s: %w", address.Unmap(), errAddress)
 	}
 	return nil
@@ -131,10 +131,10 @@ func (within reach) admit(address netip.Addr) error {
 // reachOf classifies an address. The unspecified address leads to the machine
 // itself.
 func reachOf(address netip.Addr) reach {
-	switch place, _ := peer.Find(address); {
-	case place == peer.Loopback, address.Unmap().IsUnspecified():
+	switch place, _ := ipclass.Find(address); {
+	case place == ipclass.Loopback, address.Unmap().IsUnspecified():
 		return reachLoopback
-	case place == peer.Private:
+	case place == ipclass.Private:
 		return reachPrivate
 	}
 	return reachPublic

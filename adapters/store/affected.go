@@ -12,23 +12,23 @@ import (
 )
 
 // AffectedTargets lists, by their text, the targets whose analyzed image holds a
-// package about which that generation brought news, or is of a distribution of
+// package about which that build brought news, or is of a distribution of
 // which it has other data than the one before, or none any more. After is the text of the
 // last target of the previous page.
-func (s *Store) AffectedTargets(ctx context.Context, generation string, after string, limit int) (targets []image.Target, err error) {
-	err = s.view(ctx, "list targets that generation "+generation+" affects", func(t tx) error {
+func (s *Store) AffectedTargets(ctx context.Context, build string, after string, limit int) (targets []image.Target, err error) {
+	err = s.view(ctx, "list targets that build "+build+" affects", func(t tx) error {
 		targets, err = t.targets(ctx, `SELECT target FROM target_state WHERE target > ? AND analyzed IN (`+affectedImages+` UNION
 			SELECT i.digest FROM coverage c JOIN image i ON i.distribution = c.distribution WHERE c.changed = ?)
-			ORDER BY target LIMIT ?`, after, generation, generation, limitOf(limit))
+			ORDER BY target LIMIT ?`, after, build, build, limitOf(limit))
 		return err
 	})
 	return targets, err
 }
 
 // affectedImages are the digests of the images that hold a package about which a
-// generation brought news.
+// build brought news.
 const affectedImages = `SELECT digest FROM image WHERE id IN (
-	SELECT g.image_id FROM group_change c JOIN image_group g ON g.group_id = c.group_id WHERE c.generation = ?)`
+	SELECT g.image_id FROM group_change c JOIN image_group g ON g.group_id = c.group_id WHERE c.build = ?)`
 
 // AffectedTag is a target whose analyzed image has a vulnerability.
 type AffectedTag struct {

@@ -27,7 +27,7 @@ func TestAffectedByPackage(t *testing.T) {
 			{module("express", "4.0.0")},
 		} {
 			check(t, s.SaveImage(ctx, inventory(digest(n)), nil, "syft 1", start))
-			check(t, s.SaveGroups(ctx, digest(n), engine, held))
+			check(t, s.SaveGroups(ctx, digest(n), matcher, held))
 			tag := target(t, "registry.example/app:"+string(rune('a'+n)))
 			check(t, s.Subscribe(ctx, []event.Subscription{subscription(tag, event.VulnUpdate)}, 0, start))
 			check(t, s.Record(ctx, tag, func(watch.RecordView) (watch.Decision, error) {

@@ -23,7 +23,7 @@ func TestAffectedByAnyName(t *testing.T) {
 		github.Namespace, github.Related = "github:language:javascript", []vuln.Related{{ID: "CVE-2021-23337"}}
 		advisory := finding("ELSA-2026-1", "kernel", vuln.High)
 		advisory.Related = []vuln.Related{{ID: "CVE-2021-23337"}, {ID: "CVE-2026-0009"}}
-		check(t, s.SaveFindings(ctx, "sha256:g1", engine, map[int64][]vuln.GroupFinding{
+		check(t, s.SaveFindings(ctx, "sha256:g1", matcher, map[int64][]vuln.GroupFinding{
 			ids["lodash"]: {github}, ids["node-lodash"]: {finding("CVE-2021-23337", "node-lodash", vuln.Low)}, ids["kernel"]: {advisory}}, start))
 		tag := target(t, "registry.example/app:a")
 		check(t, s.Subscribe(ctx, []event.Subscription{subscription(tag, event.VulnUpdate)}, 0, start))

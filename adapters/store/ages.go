@@ -105,7 +105,7 @@ func seenNow(f vuln.GroupFinding, now int64) age {
 	return age{now, 0}
 }
 
-// note remembers the earliest age of a name, and tells whether that is another
+// note remembers the earliest age of a name, and reports whether that is another
 // than before.
 func (a ages) note(key ageKey, since age) bool {
 	before := a.known[key]
@@ -173,8 +173,8 @@ func (t tx) pruneAges(ctx context.Context, before, now time.Time) error {
 		arguments []any
 	}{
 		{`UPDATE vulnerability_age SET unused = 0 WHERE unused > 0 AND NOT (` + unusedAge + `)`, nil},
-		{`UPDATE vulnerability_age SET unused = ? WHERE unused = 0 AND ` + unusedAge, []any{stamp(now)}},
-		{`DELETE FROM vulnerability_age WHERE unused > 0 AND unused < ?`, []any{stamp(before)}},
+		{`UPDATE vulnerability_age SET unused = ? WHERE unused = 0 AND ` + unusedAge, []any{toMicros(now)}},
+		{`DELETE FROM vulnerability_age WHERE unused > 0 AND unused < ?`, []any{toMicros(before)}},
 	} {
 		if err := t.run(ctx, step.statement, step.arguments...); err != nil {
 			return err

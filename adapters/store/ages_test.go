@@ -81,8 +81,8 @@ func TestAgesBelongToTheVulnerability(t *testing.T) {
 			for minute, step := range steps {
 				from, to := fmt.Sprintf("sha256:g%d", number), fmt.Sprintf("sha256:g%d", number+1)
 				number++
-				check(t, s.SaveGeneration(ctx, generation(to), "", nil, at(minute)))
-				_, err := move(t, s, watch.Advance{From: from, To: to, FromEngine: engine, Engine: engine, Watermark: 1 << 40},
+				check(t, s.SaveBuild(ctx, build(to), "", nil, at(minute)))
+				_, err := move(t, s, watch.Advance{From: from, To: to, FromEngine: matcher, Matcher: matcher, Watermark: 1 << 40},
 					map[int64][]vuln.GroupFinding{id: step.found}, at(minute))
 				check(t, err)
 				stored, err := s.CurrentFindings(ctx, []int64{id})

@@ -52,7 +52,7 @@ func fleet(b *testing.B, s *store.Store) map[string]int64 {
 		slices.Sort(names)
 		names = slices.Compact(names)
 		check(b, s.SaveImage(ctx, inventory(digest(i), names...), nil, "syft 1", start))
-		check(b, s.SaveGroups(ctx, digest(i), engine, groups(names...)))
+		check(b, s.SaveGroups(ctx, digest(i), matcher, groups(names...)))
 		subs = append(subs, subscription(target(b, fmt.Sprintf("registry.example/app-%d:v1", i)), event.VulnUpdate))
 	}
 	check(b, s.Subscribe(ctx, subs, 0, start))
@@ -73,7 +73,7 @@ func fleet(b *testing.B, s *store.Store) map[string]int64 {
 			after = g.ID
 		}
 	}
-	check(b, s.SaveFindings(ctx, "sha256:g1", engine, matchAll(ids, "first"), start))
+	check(b, s.SaveFindings(ctx, "sha256:g1", matcher, matchAll(ids, "first"), start))
 	return ids
 }
 
@@ -91,7 +91,7 @@ func matchAll(ids map[string]int64, text string) map[int64][]vuln.GroupFinding {
 	return found
 }
 
-// BenchmarkUpdate is an ordinary day's: look at all groups, match 30 again, find
+// BenchmarkUpdate is an ordinary day's: check all groups, match 30 again, find
 // the targets to tell.
 func BenchmarkUpdate(b *testing.B) {
 	eachEngine(b, func(b *testing.B, s *store.Store, ids map[string]int64) {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -20,7 +20,7 @@ type bundleRow struct {
 }
 
 func (r bundleRow) bundle() (watch.Bundle, error) {
-	b := watch.Bundle{ID: r.ID, Name: r.Name, Hash: r.Hash, Active: r.Active, Created: moment(r.Created), Updated: moment(r.Updated)}
+	b := watch.Bundle{ID: r.ID, Name: r.Name, Hash: r.Hash, Active: r.Active, Created: timeOf(r.Created), Updated: timeOf(r.Updated)}
 	if r.Document == nil {
 		return b, nil
 	}
@@ -39,12 +39,12 @@ func (s *Store) SaveBundle(ctx context.Context, b watch.Bundle, now time.Time) e
 		}
 		return t.run(ctx, `INSERT INTO bundle (id, name, hash, created, updated) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET name = excluded.name, hash = excluded.hash, updated = excluded.updated`,
-			b.ID, b.Name, b.Hash, stamp(now), stamp(now))
+			b.ID, b.Name, b.Hash, toMicros(now), toMicros(now))
 	})
 }
 
-// ActivateBundle makes that bundle the one that is evaluated and tells whether it
-// was not before; fault.NotFound if there is none of that id.
+// ActivateBundle makes that bundle the one that is evaluated and reports whether it
+// was not before; errkind.NotFound if there is none of that id.
 func (s *Store) ActivateBundle(ctx context.Context, id string, now time.Time) (changed bool, err error) {
 	err = s.change(ctx, "activate bundle "+id, func(t tx) error {
 		active, found, err := first[bool](ctx, t, `SELECT active FROM bundle WHERE id = ?`+t.locking, id)
@@ -58,29 +58,29 @@ func (s *Store) ActivateBundle(ctx context.Context, id string, now time.Time) (c
 		if active {
 			return nil
 		}
-		if err := t.run(ctx, `UPDATE bundle SET active = FALSE, updated = ? WHERE active`, stamp(now)); err != nil {
+		if err := t.run(ctx, `UPDATE bundle SET active = FALSE, updated = ? WHERE active`, toMicros(now)); err != nil {
 			return err
 		}
-		return t.run(ctx, `UPDATE bundle SET active = TRUE, updated = ? WHERE id = ?`, stamp(now), id)
+		return t.run(ctx, `UPDATE bundle SET active = TRUE, updated = ? WHERE id = ?`, toMicros(now), id)
 	})
 	return changed, err
 }
 
-var errNoBundle = fmt.Errorf("there is no bundle of this id: %w", fault.NotFound)
+var errNoBundle = fmt.Errorf("there is no bundle of this id: %w", errkind.NotFound)
 
 const bundleQuery = `SELECT id, name, b.hash, document, active, created, updated FROM bundle b JOIN bundle_content c ON c.hash = b.hash`
 
-// ActiveBundle is the bundle that is evaluated; fault.NotFound if none is.
+// ActiveBundle is the bundle that is evaluated; errkind.NotFound if none is.
 func (s *Store) ActiveBundle(ctx context.Context) (watch.Bundle, error) {
 	return s.bundle(ctx, "read the active bundle", errNoneActive, bundleQuery+` WHERE active`)
 }
 
-// Bundle reads one; fault.NotFound if there is none of that id.
+// Bundle reads one; errkind.NotFound if there is none of that id.
 func (s *Store) Bundle(ctx context.Context, id string) (watch.Bundle, error) {
 	return s.bundle(ctx, "read bundle "+id, errNoBundle, bundleQuery+` WHERE id = ?`, id)
 }
 
-var errNoneActive = fmt.Errorf("no bundle is active: %w", fault.NotFound)
+var errNoneActive = fmt.Errorf("no bundle is active: %w", errkind.NotFound)
 
 func (s *Store) bundle(ctx context.Context, doing string, absent error, query string, args ...any) (watch.Bundle, error) {
 	var b watch.Bundle
@@ -133,7 +133,7 @@ func (s *Store) Bundles(ctx context.Context) ([]watch.Bundle, error) {
 	return bundles, err
 }
 
-// DeleteBundle removes a bundle that is not active; fault.Conflict for the
+// DeleteBundle removes a bundle that is not active; errkind.Conflict for the
 // active one.
 func (s *Store) DeleteBundle(ctx context.Context, id string) error {
 	return s.change(ctx, "delete bundle "+id, func(t tx) error {
@@ -144,7 +144,7 @@ func (s *Store) DeleteBundle(ctx context.Context, id string) error {
 		case !found:
 			return errNoBundle
 		case active:
-			return fmt.Errorf("it is the active one; activate another first: %w", fault.Conflict)
+			return fmt.Errorf("it is the active one; activate another first: %w", errkind.Conflict)
 		}
 		return t.run(ctx, `DELETE FROM bundle WHERE id = ?`, id)
 	})

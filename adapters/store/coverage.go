@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -69,23 +69,23 @@ func (t tx) coverage(ctx context.Context, distribution string) (vuln.Coverage, b
 	return row.coverage(), known, err
 }
 
-// SaveCoverage stores what a generation has about distributions; fault.Conflict
+// SaveCoverage stores what a build has about distributions; errkind.Conflict
 // if it is not the current one any more.
-func (s *Store) SaveCoverage(ctx context.Context, generation string, found map[vuln.Distribution]vuln.Coverage) error {
+func (s *Store) SaveCoverage(ctx context.Context, build string, found map[vuln.Distribution]vuln.Coverage) error {
 	return s.change(ctx, "save coverage", func(t tx) error {
 		current, err := t.holdFeed(ctx)
 		if err != nil {
 			return err
 		}
-		if current.Generation != generation {
-			return fmt.Errorf("the distributions were looked up in generation %s, now %s is current: %w", generation, current.Generation, fault.Conflict)
+		if current.Build != build {
+			return fmt.Errorf("the distributions were looked up in build %s, now %s is current: %w", build, current.Build, errkind.Conflict)
 		}
 		return t.insertCoverage(ctx, found, nil, "")
 	})
 }
 
 // moveCoverage replaces what is known of all distributions by what the new
-// generation has about them; fault.Conflict if an image of another one came in
+// build has about them; errkind.Conflict if an image of another one came in
 // meanwhile.
 func (t tx) moveCoverage(ctx context.Context, a watch.Advance) error {
 	distributions, err := t.distributions(ctx)
@@ -94,7 +94,7 @@ func (t tx) moveCoverage(ctx context.Context, a watch.Advance) error {
 	}
 	for _, each := range distributions {
 		if _, found := a.Coverage[each]; !found {
-			return fmt.Errorf("an image of another distribution came in meanwhile: %w", fault.Conflict)
+			return fmt.Errorf("an image of another distribution came in meanwhile: %w", errkind.Conflict)
 		}
 	}
 	rows, err := all[coverageRow](ctx, t, `SELECT `+coverageColumns+` FROM coverage`)
@@ -111,15 +111,15 @@ func (t tx) moveCoverage(ctx context.Context, a watch.Advance) error {
 	return t.insertCoverage(ctx, a.Coverage, before, a.To)
 }
 
-// insertCoverage notes the generation with distributions of which it says
+// insertCoverage notes the build with distributions of which it says
 // something else than was known before.
-func (t tx) insertCoverage(ctx context.Context, found map[vuln.Distribution]vuln.Coverage, before map[vuln.Distribution]coverageRow, generation string) error {
+func (t tx) insertCoverage(ctx context.Context, found map[vuln.Distribution]vuln.Coverage, before map[vuln.Distribution]coverageRow, build string) error {
 	rows := make([][]any, 0, len(found))
 	for distribution, now := range found {
 		known, old := before[distribution]
 		changed := known.Changed
 		if old && known.coverage() != now {
-			changed = generation
+			changed = build
 		}
 		rows = append(rows, []any{string(distribution), now.Distribution, string(now.State), now.Reason, changed})
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -23,8 +23,8 @@ var (
 // advanceCovering moves without any new findings.
 func advanceCovering(t *testing.T, s *store.Store, from, to string, coverage map[vuln.Distribution]vuln.Coverage) error {
 	t.Helper()
-	check(t, s.SaveGeneration(t.Context(), generation(to), "", nil, start))
-	_, err := s.Advance(t.Context(), watch.Advance{From: from, To: to, FromEngine: engine, Engine: engine, Watermark: 1 << 40, Coverage: coverage}, start)
+	check(t, s.SaveBuild(t.Context(), build(to), "", nil, start))
+	_, err := s.Advance(t.Context(), watch.Advance{From: from, To: to, FromEngine: matcher, Matcher: matcher, Watermark: 1 << 40, Coverage: coverage}, start)
 	return err
 }
 
@@ -43,7 +43,7 @@ func TestCoverageIsPartOfTheMatch(t *testing.T) {
 		if got := must[vuln.Distribution](t)(s.NotLookedUp(ctx, digest(1))); got != buster {
 			t.Errorf("not looked up: %q", got)
 		}
-		if err := s.SaveCoverage(ctx, "sha256:other", map[vuln.Distribution]vuln.Coverage{buster: having}); !errors.Is(err, fault.Conflict) {
+		if err := s.SaveCoverage(ctx, "sha256:other", map[vuln.Distribution]vuln.Coverage{buster: having}); !errors.Is(err, errkind.Conflict) {
 			t.Errorf("coverage of data that is not current: %v", err)
 		}
 		check(t, s.SaveCoverage(ctx, "sha256:g1", map[vuln.Distribution]vuln.Coverage{buster: lacking}))
@@ -73,18 +73,18 @@ func TestCoverageMovesWithTheData(t *testing.T) {
 		if got := must[[]vuln.Distribution](t)(s.Distributions(ctx)); !cmp.Equal(got, []vuln.Distribution{buster}) {
 			t.Errorf("distributions %q", got)
 		}
-		first := watch.Advance{To: "sha256:g1", Engine: engine, Watermark: 1 << 40}
-		check(t, s.SaveGeneration(ctx, generation("sha256:g1"), "", nil, start))
-		if _, err := s.Advance(ctx, first, start); !errors.Is(err, fault.Conflict) {
-			t.Errorf("a move that did not look the distribution up: %v", err)
+		first := watch.Advance{To: "sha256:g1", Matcher: matcher, Watermark: 1 << 40}
+		check(t, s.SaveBuild(ctx, build("sha256:g1"), "", nil, start))
+		if _, err := s.Advance(ctx, first, start); !errors.Is(err, errkind.Conflict) {
+			t.Errorf("a move that did not check the distribution up: %v", err)
 		}
 		first.Coverage = map[vuln.Distribution]vuln.Coverage{buster: having}
 		_, err := s.Advance(ctx, first, start)
 		check(t, err)
-		affected := func(generation string, want ...image.Target) {
+		affected := func(build string, want ...image.Target) {
 			t.Helper()
-			if diff := cmp.Diff(append([]image.Target{}, want...), must[[]image.Target](t)(s.AffectedTargets(ctx, generation, "", 10))); diff != "" {
-				t.Errorf("affected by %s (-want +got)\n%s", generation, diff)
+			if diff := cmp.Diff(append([]image.Target{}, want...), must[[]image.Target](t)(s.AffectedTargets(ctx, build, "", 10))); diff != "" {
+				t.Errorf("affected by %s (-want +got)\n%s", build, diff)
 			}
 		}
 		affected("sha256:g1")
@@ -111,7 +111,7 @@ func TestNotCoveredIsFoundAgain(t *testing.T) {
 		if view := must[watch.RecordView](t)(s.View(ctx, old)); view.State.Coverage != lacking {
 			t.Errorf("state %+v", view.State.Coverage)
 		}
-		page, total, err := s.Board(ctx, watch.BoardFilter{Uncovered: true})
+		page, total, err := s.Overview(ctx, watch.OverviewFilter{Uncovered: true})
 		check(t, err)
 		if total != 1 || len(page) != 1 || page[0].Target != old || page[0].Coverage != lacking {
 			t.Errorf("%d listed: %+v", total, page)

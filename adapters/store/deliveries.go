@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -31,7 +31,7 @@ type deliveryRow struct {
 	Early        int
 	LastTry      int64 `db:"last_try"`
 	NextTry      int64 `db:"next_try"`
-	GiveUp       int64 `db:"give_up"`
+	Deadline     int64 `db:"deadline"`
 	Answer       string
 	Message      string
 	Slim         bool
@@ -39,22 +39,22 @@ type deliveryRow struct {
 	Subject      string
 }
 
-const deliveryColumns = `d.id, d.notification, d.endpoint, d.state, d.created, d.attempts, d.early, d.last_try, d.next_try, d.give_up, d.answer, d.message, d.slim`
+const deliveryColumns = `d.id, d.notification, d.endpoint, d.state, d.created, d.attempts, d.early, d.last_try, d.next_try, d.deadline, d.answer, d.message, d.slim`
 
 func (r deliveryRow) delivery() (event.Delivery, error) {
 	return event.Delivery{ID: r.ID, Notification: r.Notification, Endpoint: r.Endpoint, State: event.DeliveryState(r.State),
-		Created: moment(r.Created), Attempts: r.Attempts, Early: r.Early, LastTry: moment(r.LastTry), NextTry: moment(r.NextTry),
-		GiveUp: moment(r.GiveUp), Answer: r.Answer, Message: r.Message, Slim: r.Slim, Type: event.Type(r.Type), Subject: r.Subject}, nil
+		Created: timeOf(r.Created), Attempts: r.Attempts, Early: r.Early, LastTry: timeOf(r.LastTry), NextTry: timeOf(r.NextTry),
+		Deadline: timeOf(r.Deadline), Answer: r.Answer, Message: r.Message, Slim: r.Slim, Type: event.Type(r.Type), Subject: r.Subject}, nil
 }
 
 // insertDeliveries stores each delivery once, whatever its id says.
 func (t tx) insertDeliveries(ctx context.Context, deliveries []event.Delivery) error {
 	rows := make([][]any, len(deliveries))
 	for i, d := range deliveries {
-		rows[i] = []any{d.Notification, d.Endpoint, string(cmp.Or(d.State, event.Pending)), stamp(d.Created), d.Attempts, stamp(d.LastTry),
-			stamp(d.NextTry), stamp(d.GiveUp), d.GiveUp.Sub(d.Created).Microseconds(), d.Answer}
+		rows[i] = []any{d.Notification, d.Endpoint, string(cmp.Or(d.State, event.Pending)), toMicros(d.Created), d.Attempts, toMicros(d.LastTry),
+			toMicros(d.NextTry), toMicros(d.Deadline), d.Deadline.Sub(d.Created).Microseconds(), d.Answer}
 	}
-	return t.insert(ctx, `delivery (notification, endpoint, state, created, attempts, last_try, next_try, give_up, patience, answer)`,
+	return t.insert(ctx, `delivery (notification, endpoint, state, created, attempts, last_try, next_try, deadline, patience, answer)`,
 		rows, `ON CONFLICT (notification, endpoint) DO NOTHING`)
 }
 
@@ -68,7 +68,7 @@ type dueRow struct {
 func (s *Store) DueDeliveries(ctx context.Context, endpoint string, now time.Time, limit int) ([]watch.DueDelivery, error) {
 	var due []watch.DueDelivery
 	err := s.view(ctx, "list due deliveries to "+endpoint, func(t tx) (err error) {
-		due, err = t.due(ctx, `d.endpoint = ? AND d.state = 'pending' AND d.next_try <= ?`, limitOf(limit), endpoint, stamp(now))
+		due, err = t.due(ctx, `d.endpoint = ? AND d.state = 'pending' AND d.next_try <= ?`, limitOf(limit), endpoint, toMicros(now))
 		return err
 	})
 	return due, err
@@ -79,7 +79,7 @@ func (s *Store) DueDeliveries(ctx context.Context, endpoint string, now time.Tim
 func (s *Store) OldestWaiting(ctx context.Context, endpoint string, now time.Time) ([]watch.DueDelivery, error) {
 	var oldest []watch.DueDelivery
 	err := s.view(ctx, "read the oldest delivery to "+endpoint, func(t tx) (err error) {
-		oldest, err = t.due(ctx, `d.endpoint = ? AND d.state = 'pending' AND d.next_try > ?`, 1, endpoint, stamp(now))
+		oldest, err = t.due(ctx, `d.endpoint = ? AND d.state = 'pending' AND d.next_try > ?`, 1, endpoint, toMicros(now))
 		return err
 	})
 	return oldest, err
@@ -110,14 +110,14 @@ func (r dueRow) due() (watch.DueDelivery, error) {
 func (s *Store) RecordAttempt(ctx context.Context, attempt event.Attempt, next event.Delivery) error {
 	return s.change(ctx, fmt.Sprintf("record attempt %d of delivery %d", attempt.Number, attempt.Delivery), func(t tx) error {
 		fresh, err := t.exec(ctx, `INSERT INTO attempt (delivery, number, made, duration, status, answer) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (delivery, number) DO NOTHING`, attempt.Delivery, attempt.Number, stamp(attempt.At),
+			ON CONFLICT (delivery, number) DO NOTHING`, attempt.Delivery, attempt.Number, toMicros(attempt.At),
 			attempt.Duration.Microseconds(), attempt.Status, attempt.Answer)
 		if err != nil || fresh == 0 {
 			return err
 		}
 		return t.run(ctx, `UPDATE delivery SET state = ?, attempts = ?, early = ?, last_try = ?, next_try = ?, answer = ?, slim = ?
 			WHERE id = ? AND (state = 'pending' OR ? = 'delivered')`,
-			string(next.State), next.Attempts, next.Early, stamp(next.LastTry), stamp(next.NextTry), next.Answer, next.Slim, attempt.Delivery, string(next.State))
+			string(next.State), next.Attempts, next.Early, toMicros(next.LastTry), toMicros(next.NextTry), next.Answer, next.Slim, attempt.Delivery, string(next.State))
 	})
 }
 
@@ -131,7 +131,7 @@ func (s *Store) Backlog(ctx context.Context, endpoint string) (watch.Backlog, er
 			Oldest  int64
 		}](ctx, t, `SELECT count(*) AS pending, coalesce(min(next_try), 0) AS next, coalesce(min(created), 0) AS oldest
 			FROM delivery WHERE endpoint = ? AND state = 'pending'`, endpoint)
-		backlog = watch.Backlog{Pending: row.Pending, Next: moment(row.Next), Oldest: moment(row.Oldest)}
+		backlog = watch.Backlog{Pending: row.Pending, Next: timeOf(row.Next), Oldest: timeOf(row.Oldest)}
 		return err
 	})
 	return backlog, err
@@ -178,7 +178,7 @@ func (s *Store) Deliveries(ctx context.Context, filter DeliveryFilter) ([]event.
 		where.add("d.notification = ?", filter.Notification)
 	}
 	if !filter.Since.IsZero() {
-		where.add("d.created >= ?", stamp(filter.Since))
+		where.add("d.created >= ?", toMicros(filter.Since))
 	}
 	var deliveries []event.Delivery
 	err := s.view(ctx, "list deliveries", func(t tx) error {
@@ -212,7 +212,7 @@ func (s *Store) Attempts(ctx context.Context, delivery int64) ([]event.Attempt, 
 			return err
 		}
 		attempts, err = convert(rows, func(r attemptRow) (event.Attempt, error) {
-			return event.Attempt{Delivery: r.Delivery, Number: r.Number, At: moment(r.Made), Duration: span(r.Duration), Status: r.Status, Answer: r.Answer}, nil
+			return event.Attempt{Delivery: r.Delivery, Number: r.Number, At: timeOf(r.Made), Duration: durationOf(r.Duration), Status: r.Status, Answer: r.Answer}, nil
 		})
 		return err
 	})
@@ -220,30 +220,30 @@ func (s *Store) Attempts(ctx context.Context, delivery int64) ([]event.Attempt, 
 }
 
 // Redeliver makes deliveries due now, whatever became of them, with as much time
-// until they are given up as at first. Their attempts count on. What was told
+// until they are given up as at first. Their attempts count on. What was notified
 // together is sent by itself, and in full, even if the receiver refused the size
-// before. fault.NotFound, and nothing changes, if a delivery or its endpoint does not exist.
+// before. errkind.NotFound, and nothing changes, if a delivery or its endpoint does not exist.
 func (s *Store) Redeliver(ctx context.Context, ids []int64, now time.Time) error {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	return s.change(ctx, "redeliver", func(t tx) error {
 		for _, id := range ids {
-			n, err := t.exec(ctx, `UPDATE delivery SET state = 'pending', announced = FALSE, slim = FALSE, next_try = ?, give_up = patience + ?, message = CASE WHEN message = '' THEN '' ELSE notification END
-				WHERE id = ? AND endpoint IN (SELECT name FROM endpoint)`, stamp(now), stamp(now), id)
+			n, err := t.exec(ctx, `UPDATE delivery SET state = 'pending', announced = FALSE, slim = FALSE, next_try = ?, deadline = patience + ?, message = CASE WHEN message = '' THEN '' ELSE notification END
+				WHERE id = ? AND endpoint IN (SELECT name FROM endpoint)`, toMicros(now), toMicros(now), id)
 			if err != nil {
 				return err
 			}
 			if n == 0 {
-				return fmt.Errorf("there is no delivery %d, or its endpoint was deleted: %w", id, fault.NotFound)
+				return fmt.Errorf("there is no delivery %d, or its endpoint was deleted: %w", id, errkind.NotFound)
 			}
 		}
 		return nil
 	})
 }
 
-// Hasten makes all that is pending for the endpoint due now.
-func (s *Store) Hasten(ctx context.Context, endpoint string, now time.Time) error {
-	return s.change(ctx, "hasten deliveries to "+endpoint, func(t tx) error {
+// MakeDue makes all that is pending for the endpoint due now.
+func (s *Store) MakeDue(ctx context.Context, endpoint string, now time.Time) error {
+	return s.change(ctx, "make due deliveries to "+endpoint, func(t tx) error {
 		return t.run(ctx, `UPDATE delivery SET next_try = ? WHERE endpoint = ? AND state = 'pending' AND next_try > ?`,
-			stamp(now), endpoint, stamp(now))
+			toMicros(now), endpoint, toMicros(now))
 	})
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -32,7 +32,7 @@ func TestEndpoints(t *testing.T) {
 		ctx := t.Context()
 		want := endpoint("pager")
 		check(t, s.SaveEndpoint(ctx, want, at(0)))
-		want.State = event.EndpointState{Disabled: true, Reason: "410", FailingSince: at(1), LastAnswer: "410 Gone", Failures: 3, Probe: at(2), Told: true}
+		want.State = event.EndpointState{Disabled: true, Reason: "410", FailingSince: at(1), LastAnswer: "410 Gone", Failures: 3, Probe: at(2), Notified: true}
 		check(t, s.SetEndpointState(ctx, "pager", want.State))
 		want.URL = "https://other.example"
 		changed := want
@@ -50,7 +50,7 @@ func TestEndpoints(t *testing.T) {
 		for name, err := range map[string]error{
 			"read": second(s.Endpoint(ctx, "x")), "delete": s.DeleteEndpoint(ctx, "x"), "set the state of": s.SetEndpointState(ctx, "x", event.EndpointState{}),
 		} {
-			if !errors.Is(err, fault.NotFound) {
+			if !errors.Is(err, errkind.NotFound) {
 				t.Errorf("%s one that is not there: %v", name, err)
 			}
 		}
@@ -60,9 +60,9 @@ func TestEndpoints(t *testing.T) {
 func TestPublish(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		for _, name := range []string{"chat", "pager", "reserved"} {
+		for _, name := range []string{"chat", "pager", "explicit"} {
 			e := endpoint(name)
-			e.Reserved = name == "reserved"
+			e.ExplicitOnly = name == "explicit"
 			check(t, s.SaveEndpoint(ctx, e, start))
 		}
 		tests := []struct {
@@ -72,7 +72,7 @@ func TestPublish(t *testing.T) {
 			want    []string
 		}{
 			{"open", event.TagUpdate, event.Options{}, []string{"chat", "pager"}},
-			{"named", event.TagUpdate, event.Options{Endpoints: []string{"reserved"}}, []string{"reserved"}},
+			{"named", event.TagUpdate, event.Options{Endpoints: []string{"explicit"}}, []string{"explicit"}},
 			{"to nobody", event.EventLog, event.Options{}, nil},
 		}
 		for _, test := range tests {
@@ -89,14 +89,14 @@ func TestPublish(t *testing.T) {
 		if diff := cmp.Diff(notification("open", 0), stored.Notification); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
-		deliveries, err := s.Deliveries(ctx, store.DeliveryFilter{Endpoint: "reserved"})
+		deliveries, err := s.Deliveries(ctx, store.DeliveryFilter{Endpoint: "explicit"})
 		check(t, err)
-		want := []event.Delivery{{ID: deliveries[0].ID, Notification: "named", Type: event.TagUpdate, Subject: "docker.io/nginx:1", Endpoint: "reserved", State: event.Pending,
-			Created: at(0), NextTry: at(0), GiveUp: at(60)}}
+		want := []event.Delivery{{ID: deliveries[0].ID, Notification: "named", Type: event.TagUpdate, Subject: "docker.io/nginx:1", Endpoint: "explicit", State: event.Pending,
+			Created: at(0), NextTry: at(0), Deadline: at(60)}}
 		if diff := cmp.Diff(want, deliveries); diff != "" {
 			t.Errorf("deliveries (-want +got)\n%s", diff)
 		}
-		if _, err := s.Notification(ctx, "unknown"); !errors.Is(err, fault.NotFound) {
+		if _, err := s.Notification(ctx, "unknown"); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("unknown: %v", err)
 		}
 	})
@@ -179,7 +179,7 @@ func TestCursorMissesNothing(t *testing.T) {
 		for last := false; !last; {
 			select {
 			case <-done:
-				last = true // one more look, behind the last write
+				last = true // one more check, behind the last write
 			default:
 			}
 			page, err := reader.Notifications(ctx, store.NotificationFilter{After: after})
@@ -238,9 +238,9 @@ func TestDelivering(t *testing.T) {
 		if diff := cmp.Diff(watch.Backlog{Pending: 2, Next: at(5), Oldest: at(1)}, backlog); diff != "" {
 			t.Errorf("backlog (-want +got)\n%s", diff)
 		}
-		check(t, s.Hasten(ctx, "pager", at(7)))
+		check(t, s.MakeDue(ctx, "pager", at(7)))
 		if due, err = s.DueDeliveries(ctx, "pager", at(7), 10); err != nil || len(due) != 2 || due[0].Delivery.Attempts != 1 {
-			t.Errorf("hastened: %+v, %v", due, err)
+			t.Errorf("made due: %+v, %v", due, err)
 		}
 		next.Attempts, next.State, next.Answer = 2, event.Delivered, "200 OK"
 		check(t, s.RecordAttempt(ctx, event.Attempt{Delivery: next.ID, Number: 2, At: at(7), Status: 200, Answer: "200 OK"}, next))
@@ -297,7 +297,7 @@ func TestDeleteEndpoint(t *testing.T) {
 				t.Errorf("%s: %+v, %v", id, d, err)
 			}
 		}
-		if err := s.Redeliver(ctx, []int64{arrived.ID}, at(2)); !errors.Is(err, fault.NotFound) {
+		if err := s.Redeliver(ctx, []int64{arrived.ID}, at(2)); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("redeliver to nobody: %v", err)
 		}
 	})
@@ -309,7 +309,7 @@ func TestRedeliver(t *testing.T) {
 		done, waiting := pending(t, s, "done", 0).Delivery, pending(t, s, "waiting", 1).Delivery
 		done.State, done.Attempts = event.Delivered, 1
 		check(t, s.RecordAttempt(ctx, event.Attempt{Delivery: done.ID, Number: 1, At: at(1)}, done))
-		if err := s.Redeliver(ctx, []int64{done.ID, 999}, at(9)); !errors.Is(err, fault.NotFound) {
+		if err := s.Redeliver(ctx, []int64{done.ID, 999}, at(9)); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("unknown: %v", err)
 		}
 		if d, err := s.Deliveries(ctx, store.DeliveryFilter{State: event.Delivered}); err != nil || len(d) != 1 {
@@ -320,7 +320,7 @@ func TestRedeliver(t *testing.T) {
 		}
 		due, err := s.DueDeliveries(ctx, "pager", at(101), 10)
 		check(t, err)
-		if len(due) != 2 || due[0].Delivery.Attempts != 1 || !due[0].Delivery.GiveUp.Equal(at(161)) || due[0].Delivery.State != event.Pending {
+		if len(due) != 2 || due[0].Delivery.Attempts != 1 || !due[0].Delivery.Deadline.Equal(at(161)) || due[0].Delivery.State != event.Pending {
 			t.Errorf("%+v", due)
 		}
 	})
@@ -344,7 +344,7 @@ func TestTotals(t *testing.T) {
 			Due: 2, DueSince: at(0), ImagesByState: map[string]int{},
 			NotificationsByType: map[event.Type]int{event.TagUpdate: 1}, DeliveriesByState: map[event.DeliveryState]int{event.Pending: 1},
 			PendingSince: at(0), EndpointsByHealth: map[event.Health]int{event.HealthUntried: 1}, FeedBuilt: built,
-			FeedProviders: generation("sha256:g1").Providers,
+			FeedProviders: build("sha256:g1").Providers,
 		}
 		if diff := cmp.Diff(want, must[store.Totals](t)(s.Totals(ctx, at(100)))); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
@@ -366,10 +366,10 @@ func TestNotificationByItsBeginning(t *testing.T) {
 			{"2f6c9", "2f6c9999-1", nil},
 			{"2f6c4a0e-1", "2f6c4a0e-1", nil}, // the whole of one, and the beginning of another
 			{"3", "3", nil},
-			{"2f6c4", "", fault.Conflict},
-			{"2f6c5", "", fault.NotFound},
-			{"2f6c%", "", fault.NotFound},
-			{"", "", fault.NotFound},
+			{"2f6c4", "", errkind.Conflict},
+			{"2f6c5", "", errkind.NotFound},
+			{"2f6c%", "", errkind.NotFound},
+			{"", "", errkind.NotFound},
 		} {
 			got, err := s.Notification(ctx, test.given)
 			if got.ID != test.want || !errors.Is(err, test.err) {

@@ -104,21 +104,21 @@ func parseOptional[T any](text string) (*T, error) {
 	return &value, err
 }
 
-// stamp is a time as it is stored: microseconds since 1970, 0 for the zero time.
-func stamp(t time.Time) int64 {
+// toMicros is a time as it is stored: microseconds since 1970, 0 for the zero time.
+func toMicros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}
 	return t.UnixMicro()
 }
 
-// moment is the inverse of stamp, in UTC.
-func moment(micros int64) time.Time {
+// timeOf is the inverse of stamp, in UTC.
+func timeOf(micros int64) time.Time {
 	if micros == 0 {
 		return time.Time{}
 	}
 	return time.UnixMicro(micros).UTC()
 }
 
-// span is a duration from its stored microseconds.
-func span(micros int64) time.Duration { return time.Duration(micros) * time.Microsecond }
+// durationOf is a duration from its stored microseconds.
+func durationOf(micros int64) time.Duration { return time.Duration(micros) * time.Microsecond }

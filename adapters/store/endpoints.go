@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -38,11 +38,11 @@ func (s *Store) SaveEndpoint(ctx context.Context, endpoint event.Endpoint, now t
 	return s.change(ctx, "save endpoint "+endpoint.Name, func(t tx) error {
 		return t.run(ctx, `INSERT INTO endpoint (name, content, state, created, updated) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET content = excluded.content, updated = excluded.updated`,
-			endpoint.Name, content, state, stamp(now), stamp(now))
+			endpoint.Name, content, state, toMicros(now), toMicros(now))
 	})
 }
 
-// Endpoint reads one; fault.NotFound if there is none of that name.
+// Endpoint reads one; errkind.NotFound if there is none of that name.
 func (s *Store) Endpoint(ctx context.Context, name string) (event.Endpoint, error) {
 	var endpoint event.Endpoint
 	err := s.view(ctx, "read endpoint "+name, func(t tx) error {
@@ -59,7 +59,7 @@ func (s *Store) Endpoint(ctx context.Context, name string) (event.Endpoint, erro
 	return endpoint, err
 }
 
-var errNoEndpoint = fmt.Errorf("there is no endpoint of this name: %w", fault.NotFound)
+var errNoEndpoint = fmt.Errorf("there is no endpoint of this name: %w", errkind.NotFound)
 
 // Endpoints lists all endpoints by name.
 func (s *Store) Endpoints(ctx context.Context) ([]event.Endpoint, error) {
@@ -80,7 +80,7 @@ func (t tx) endpoints(ctx context.Context) ([]event.Endpoint, error) {
 }
 
 // DeleteEndpoint removes an endpoint; what was still to be delivered to it
-// becomes failed. fault.NotFound if there is none of that name.
+// becomes failed. errkind.NotFound if there is none of that name.
 func (s *Store) DeleteEndpoint(ctx context.Context, name string) error {
 	return s.change(ctx, "delete endpoint "+name, func(t tx) error {
 		n, err := t.exec(ctx, `DELETE FROM endpoint WHERE name = ?`, name)
@@ -98,7 +98,7 @@ func (s *Store) DeleteEndpoint(ctx context.Context, name string) error {
 	})
 }
 
-// SetEndpointState stores how deliveries to the endpoint go; fault.NotFound if
+// SetEndpointState stores how deliveries to the endpoint go; errkind.NotFound if
 // there is none of that name.
 func (s *Store) SetEndpointState(ctx context.Context, name string, state event.EndpointState) error {
 	text, err := format(state)

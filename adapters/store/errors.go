@@ -12,7 +12,7 @@ import (
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // repair is what to do about a damaged file.
@@ -24,10 +24,10 @@ func (s *Store) explain(doing string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case fault.Name(err) != "", errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errkind.Name(err) != "", errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w", doing, err)
 	case errors.Is(err, sql.ErrNoRows):
-		return fmt.Errorf("%s: %w", doing, fault.NotFound)
+		return fmt.Errorf("%s: %w", doing, errkind.NotFound)
 	}
 	if kind := kindOf(err); kind != nil {
 		return fmt.Errorf("%s: %s: %w: %w", doing, s.name, err, kind)
@@ -45,7 +45,7 @@ func kindOf(err error) error {
 	}
 	_, network := errors.AsType[*net.OpError](err)
 	if network || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) {
-		return fault.Unavailable
+		return errkind.Unavailable
 	}
 	return nil
 }
@@ -54,15 +54,15 @@ func kindOf(err error) error {
 func postgresKind(err *pq.Error) error {
 	switch err.Code {
 	case pqerror.InvalidCatalogName:
-		return fmt.Errorf("create it first, as with createdb: %w", fault.NotFound)
+		return fmt.Errorf("create it first, as with createdb: %w", errkind.NotFound)
 	case pqerror.InsufficientPrivilege:
-		return fault.Unauthorized
+		return errkind.Unauthorized
 	}
 	switch err.Code.Class() {
 	case "28": // invalid authorization
-		return fault.Unauthorized
+		return errkind.Unauthorized
 	case "08", "40", "53", "57": // connection, rollback, resources, operator intervention
-		return fault.Unavailable
+		return errkind.Unavailable
 	}
 	return nil
 }
@@ -79,18 +79,18 @@ const (
 func sqliteKind(err *sqlite.Error) error {
 	switch err.Code() & 0xff {
 	case sqliteBusy:
-		return fmt.Errorf("another process keeps it locked: %w", fault.Unavailable)
+		return fmt.Errorf("another process keeps it locked: %w", errkind.Unavailable)
 	case sqliteFull:
-		return fmt.Errorf("the disk is full: %w", fault.Unavailable)
+		return fmt.Errorf("the disk is full: %w", errkind.Unavailable)
 	case sqliteReadOnly:
-		return fmt.Errorf("it cannot be written to: %w", fault.Unauthorized)
+		return fmt.Errorf("it cannot be written to: %w", errkind.Unauthorized)
 	case sqliteCorrupt, sqliteNotADB:
-		return fmt.Errorf("it is damaged: %s: %w", repair, fault.Invalid)
+		return fmt.Errorf("it is damaged: %s: %w", repair, errkind.Invalid)
 	}
 	return nil
 }
 
-// repeatable tells that PostgreSQL gave up a transaction which may succeed when
+// repeatable reports that PostgreSQL gave up a transaction which may succeed when
 // it is run once more, because of another one that ran at the same time.
 func repeatable(err error) bool {
 	return pq.As(err, pqerror.TRDeadlockDetected, pqerror.TRSerializationFailure, pqerror.UniqueViolation, pqerror.ForeignKeyViolation) != nil

@@ -23,7 +23,7 @@ func TestFailingStepsAreShown(t *testing.T) {
 		ctx, app := t.Context(), target(t, "app:1")
 		subscribe(t, s, app)
 		failing(t, s, watch.TagWatcher, app.String())
-		shown, _, err := s.Board(ctx, watch.BoardFilter{Failing: true})
+		shown, _, err := s.Overview(ctx, watch.OverviewFilter{Failing: true})
 		check(t, err)
 		if len(shown) != 1 || shown[0].Problem == nil || shown[0].Problem.Message != "violates a constraint" {
 			t.Errorf("shown as failing: %+v", shown)

@@ -6,15 +6,15 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // feedRow is the one row that says what the stored findings are valid for.
 type feedRow struct {
-	Generation        string
-	Engine            string
+	Build             string
+	Matcher           string
 	Checked           int64
 	Problem           string
 	Status            string `db:"source_status"`
@@ -22,25 +22,25 @@ type feedRow struct {
 	ConditionsChanged int64 `db:"conditions_changed"`
 }
 
-const feedQuery = `SELECT generation, engine, checked, problem, source_status, conditions, conditions_changed FROM feed`
+const feedQuery = `SELECT build, matcher, checked, problem, source_status, conditions, conditions_changed FROM feed`
 
 func (t tx) feed(ctx context.Context) (feedRow, error) { return one[feedRow](ctx, t, feedQuery) }
 
-// holdFeed is feed for transactions that store findings or move the generation:
+// holdFeed is feed for transactions that store findings or move the build:
 // they follow one another.
 func (t tx) holdFeed(ctx context.Context) (feedRow, error) {
 	return one[feedRow](ctx, t, feedQuery+t.locking)
 }
 
-type generationRow struct {
+type buildRow struct {
 	Content string
 	State   string
 	Held    int64
 	Reasons string
 }
 
-func (t tx) generation(ctx context.Context, checksum string) (row generationRow, found bool, err error) {
-	return first[generationRow](ctx, t, `SELECT content, state, held, reasons FROM feed_generation WHERE checksum = ?`, checksum)
+func (t tx) build(ctx context.Context, checksum string) (row buildRow, found bool, err error) {
+	return first[buildRow](ctx, t, `SELECT content, state, held, reasons FROM data_build WHERE checksum = ?`, checksum)
 }
 
 // Feed is the state of the vulnerability data.
@@ -51,39 +51,39 @@ func (s *Store) Feed(ctx context.Context) (watch.Feed, error) {
 		if err != nil {
 			return err
 		}
-		state = watch.Feed{Engine: vuln.Engine(current.Engine), Checked: moment(current.Checked), Status: vuln.Lifecycle(current.Status),
-			ConditionsChanged: moment(current.ConditionsChanged)}
+		state = watch.Feed{Matcher: vuln.Matcher(current.Matcher), Checked: timeOf(current.Checked), Status: vuln.Lifecycle(current.Status),
+			ConditionsChanged: timeOf(current.ConditionsChanged)}
 		if state.Conditions, err = feedConditions(current); err != nil {
 			return err
 		}
 		if state.Problem, err = parseOptional[watch.Problem](current.Problem); err != nil {
 			return err
 		}
-		return t.feedGenerations(ctx, current.Generation, &state)
+		return t.feedBuilds(ctx, current.Build, &state)
 	})
 	return state, err
 }
 
-func (t tx) feedGenerations(ctx context.Context, current string, state *watch.Feed) error {
-	rows, err := all[generationRow](ctx, t, `SELECT content, state, held, reasons FROM feed_generation ORDER BY saved`)
+func (t tx) feedBuilds(ctx context.Context, current string, state *watch.Feed) error {
+	rows, err := all[buildRow](ctx, t, `SELECT content, state, held, reasons FROM data_build ORDER BY saved`)
 	if err != nil {
 		return err
 	}
 	for _, row := range rows {
-		generation, err := parse[vuln.Description](row.Content)
+		build, err := parse[vuln.Description](row.Content)
 		if err != nil {
 			return err
 		}
 		switch {
-		case generation.Checksum == current:
-			state.Current = &generation
+		case build.Checksum == current:
+			state.Current = &build
 		case row.State == string(watch.Previous):
-			state.Previous = &generation
+			state.Previous = &build
 		}
 		if row.Held == 0 {
 			continue
 		}
-		state.Held, state.HeldSince = &generation, moment(row.Held)
+		state.Held, state.HeldSince = &build, timeOf(row.Held)
 		if state.Reasons, err = parse[[]string](row.Reasons); err != nil {
 			return err
 		}
@@ -91,18 +91,18 @@ func (t tx) feedGenerations(ctx context.Context, current string, state *watch.Fe
 	return nil
 }
 
-// GenerationState is what a generation is used for; "" if it was never seen, or
+// BuildState is what a build is used for; "" if it was never seen, or
 // was seen but nothing decided about it.
-func (s *Store) GenerationState(ctx context.Context, checksum string) (watch.GenerationState, error) {
-	var state watch.GenerationState
-	err := s.view(ctx, "read the state of generation "+checksum, func(t tx) error {
+func (s *Store) BuildState(ctx context.Context, checksum string) (watch.BuildState, error) {
+	var state watch.BuildState
+	err := s.view(ctx, "read the state of build "+checksum, func(t tx) error {
 		current, err := t.feed(ctx)
-		if err != nil || current.Generation == checksum {
+		if err != nil || current.Build == checksum {
 			state = watch.Current
 			return err
 		}
-		row, _, err := t.generation(ctx, checksum)
-		state = watch.GenerationState(row.State)
+		row, _, err := t.build(ctx, checksum)
+		state = watch.BuildState(row.State)
 		if state == "" && row.Held != 0 {
 			state = watch.Held
 		}
@@ -111,12 +111,12 @@ func (s *Store) GenerationState(ctx context.Context, checksum string) (watch.Gen
 	return state, err
 }
 
-// SaveGeneration stores a generation and what was decided about it; "" for one
+// SaveBuild stores a build and what was decided about it; "" for one
 // that is to become the current one, which Advance makes it. Held puts it on hold,
-// whatever else it is; one generation is on hold at a time, the last. fault.Conflict
+// whatever else it is; one build is on hold at a time, the last. errkind.Conflict
 // if the current one is to be put on hold or rejected.
-func (s *Store) SaveGeneration(ctx context.Context, generation vuln.Description, state watch.GenerationState, reasons []string, now time.Time) error {
-	content, err := format(generation)
+func (s *Store) SaveBuild(ctx context.Context, build vuln.Description, state watch.BuildState, reasons []string, now time.Time) error {
+	content, err := format(build)
 	if err != nil {
 		return err
 	}
@@ -124,45 +124,45 @@ func (s *Store) SaveGeneration(ctx context.Context, generation vuln.Description,
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, "save generation "+generation.Checksum, func(t tx) error {
+	return s.change(ctx, "save build "+build.Checksum, func(t tx) error {
 		current, err := t.holdFeed(ctx)
 		if err != nil {
 			return err
 		}
-		if current.Generation == generation.Checksum && (state == watch.Held || state == watch.Rejected) {
-			return fmt.Errorf("it is the current one and cannot become %s: %w", state, fault.Conflict)
+		if current.Build == build.Checksum && (state == watch.Held || state == watch.Rejected) {
+			return fmt.Errorf("it is the current one and cannot become %s: %w", state, errkind.Conflict)
 		}
 		if state == watch.Held {
-			return t.putOnHold(ctx, generation.Checksum, content, why, now)
+			return t.putOnHold(ctx, build.Checksum, content, why, now)
 		}
-		return t.run(ctx, `INSERT INTO feed_generation (checksum, content, state, reasons, saved) VALUES (?, ?, ?, ?, ?)
+		return t.run(ctx, `INSERT INTO data_build (checksum, content, state, reasons, saved) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (checksum) DO UPDATE SET content = excluded.content, state = excluded.state, held = 0, reasons = excluded.reasons, saved = excluded.saved`,
-			generation.Checksum, content, string(state), why, stamp(now))
+			build.Checksum, content, string(state), why, toMicros(now))
 	})
 }
 
-// putOnHold keeps since when a generation is on hold, and what else it is.
+// putOnHold keeps since when a build is on hold, and what else it is.
 func (t tx) putOnHold(ctx context.Context, checksum, content, why string, now time.Time) error {
 	if err := t.endHold(ctx, checksum); err != nil {
 		return err
 	}
-	return t.run(ctx, `INSERT INTO feed_generation (checksum, content, state, held, reasons, saved) VALUES (?, ?, '', ?, ?, ?)
+	return t.run(ctx, `INSERT INTO data_build (checksum, content, state, held, reasons, saved) VALUES (?, ?, '', ?, ?, ?)
 		ON CONFLICT (checksum) DO UPDATE SET content = excluded.content, reasons = excluded.reasons,
-			held = CASE WHEN feed_generation.held <> 0 THEN feed_generation.held ELSE excluded.held END`,
-		checksum, content, stamp(now), why, stamp(now))
+			held = CASE WHEN data_build.held <> 0 THEN data_build.held ELSE excluded.held END`,
+		checksum, content, toMicros(now), why, toMicros(now))
 }
 
-// SeeGeneration notes that a generation is still listed: what was decided about it
+// SeeBuild notes that a build is still listed: what was decided about it
 // is not forgotten while it is.
-func (s *Store) SeeGeneration(ctx context.Context, checksum string, now time.Time) error {
-	return s.change(ctx, "see generation "+checksum, func(t tx) error {
-		return t.run(ctx, `UPDATE feed_generation SET saved = ? WHERE checksum = ?`, stamp(now), checksum)
+func (s *Store) SeeBuild(ctx context.Context, checksum string, now time.Time) error {
+	return s.change(ctx, "see build "+checksum, func(t tx) error {
+		return t.run(ctx, `UPDATE data_build SET saved = ? WHERE checksum = ?`, toMicros(now), checksum)
 	})
 }
 
-// EndHold ends that a generation is on hold. If it comes again, it is judged anew.
+// EndHold ends that a build is on hold. If it comes again, it is judged anew.
 func (s *Store) EndHold(ctx context.Context) error {
-	return s.change(ctx, "end the hold of a generation", func(t tx) error {
+	return s.change(ctx, "end the hold of a build", func(t tx) error {
 		if _, err := t.holdFeed(ctx); err != nil {
 			return err
 		}
@@ -170,13 +170,13 @@ func (s *Store) EndHold(ctx context.Context) error {
 	})
 }
 
-// endHold ends the hold of all generations but one. Those that are nothing else
+// endHold ends the hold of all builds but one. Those that are nothing else
 // are forgotten.
 func (t tx) endHold(ctx context.Context, but string) error {
-	if err := t.run(ctx, `DELETE FROM feed_generation WHERE held <> 0 AND state = '' AND checksum <> ?`, but); err != nil {
+	if err := t.run(ctx, `DELETE FROM data_build WHERE held <> 0 AND state = '' AND checksum <> ?`, but); err != nil {
 		return err
 	}
-	return t.run(ctx, `UPDATE feed_generation SET held = 0, reasons = 'null' WHERE held <> 0 AND checksum <> ?`, but)
+	return t.run(ctx, `UPDATE data_build SET held = 0, reasons = 'null' WHERE held <> 0 AND checksum <> ?`, but)
 }
 
 // NoteFeed stores why the source of the data could not be read, nil when it could,
@@ -197,7 +197,7 @@ func (s *Store) NoteFeed(ctx context.Context, checked time.Time, status vuln.Lif
 			return err
 		}
 		return t.run(ctx, `UPDATE feed SET problem = ?, checked = ?, source_status = ?`,
-			text, max(current.Checked, stamp(checked)), cmp.Or(string(status), current.Status))
+			text, max(current.Checked, toMicros(checked)), cmp.Or(string(status), current.Status))
 	})
 }
 
@@ -208,7 +208,7 @@ func (s *Store) NoteConditions(ctx context.Context, found []vuln.Condition, now 
 		return err
 	}
 	return s.change(ctx, "note the conditions of the feed", func(t tx) error {
-		return t.run(ctx, `UPDATE feed SET conditions = ?, conditions_changed = ?`, text, stamp(now))
+		return t.run(ctx, `UPDATE feed SET conditions = ?, conditions_changed = ?`, text, toMicros(now))
 	})
 }
 
@@ -219,19 +219,19 @@ func feedConditions(row feedRow) ([]vuln.Condition, error) {
 	return parse[[]vuln.Condition](row.Conditions)
 }
 
-// SaveSums keeps what a later generation is compared with.
-func (s *Store) SaveSums(ctx context.Context, generation string, sums []byte) error {
-	return s.change(ctx, "save sums of generation "+generation, func(t tx) error {
-		return t.run(ctx, `INSERT INTO feed_sums (generation, document) VALUES (?, ?)
-			ON CONFLICT (generation) DO UPDATE SET document = excluded.document`, generation, compress(sums))
+// SaveSums keeps what a later build is compared with.
+func (s *Store) SaveSums(ctx context.Context, build string, sums []byte) error {
+	return s.change(ctx, "save sums of build "+build, func(t tx) error {
+		return t.run(ctx, `INSERT INTO feed_sums (build, document) VALUES (?, ?)
+			ON CONFLICT (build) DO UPDATE SET document = excluded.document`, build, compress(sums))
 	})
 }
 
-// Sums is what SaveSums kept; fault.NotFound without.
-func (s *Store) Sums(ctx context.Context, generation string) ([]byte, error) {
+// Sums is what SaveSums kept; errkind.NotFound without.
+func (s *Store) Sums(ctx context.Context, build string) ([]byte, error) {
 	var sums []byte
-	err := s.view(ctx, "read sums of generation "+generation, func(t tx) error {
-		document, err := one[[]byte](ctx, t, `SELECT document FROM feed_sums WHERE generation = ?`, generation)
+	err := s.view(ctx, "read sums of build "+build, func(t tx) error {
+		document, err := one[[]byte](ctx, t, `SELECT document FROM feed_sums WHERE build = ?`, build)
 		if err != nil {
 			return err
 		}

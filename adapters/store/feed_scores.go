@@ -11,7 +11,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// moveScores stores the EPSS scores of the generation in place of the others,
+// moveScores stores the EPSS scores of the build in place of the others,
 // and notes the groups with a vulnerability whose score crosses the threshold of
 // a subscription.
 func (t tx) moveScores(ctx context.Context, a watch.Advance) error {

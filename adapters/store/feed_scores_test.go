@@ -12,11 +12,11 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// scored makes a generation current that has those scores.
+// scored makes a build current that has those scores.
 func scored(t *testing.T, s *store.Store, from, to string, scores ...vuln.Score) {
 	t.Helper()
-	check(t, s.SaveGeneration(t.Context(), generation(to), "", nil, start))
-	update := watch.Advance{From: from, To: to, FromEngine: engine, Engine: engine, Watermark: 1 << 40, Scores: scores}
+	check(t, s.SaveBuild(t.Context(), build(to), "", nil, start))
+	update := watch.Advance{From: from, To: to, FromEngine: matcher, Matcher: matcher, Watermark: 1 << 40, Scores: scores}
 	if from == "" {
 		update.FromEngine = ""
 	}
@@ -51,7 +51,7 @@ func TestScoresThatCross(t *testing.T) {
 		analyzed(t, s, digest(2), at(0), "zlib")
 		ghsa := finding("GHSA-aaaa-bbbb-cccc", "openssl", vuln.High)
 		ghsa.Related = []vuln.Related{{ID: "CVE-2026-7"}}
-		check(t, s.SaveFindings(ctx, "sha256:g1", engine, map[int64][]vuln.GroupFinding{ids["openssl"]: {ghsa}}, start))
+		check(t, s.SaveFindings(ctx, "sha256:g1", matcher, map[int64][]vuln.GroupFinding{ids["openssl"]: {ghsa}}, start))
 		holds, lacks := target(t, "holds:1"), target(t, "lacks:1")
 		subscribe(t, s, holds, lacks)
 		record(t, s, holds, watch.State{Revision: 1, Analyzed: digest(1)})

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -25,15 +25,15 @@ func TestFeed(t *testing.T) {
 		}
 		advance(t, s, "", "sha256:g1", nil)
 		advance(t, s, "sha256:g1", "sha256:g2", nil)
-		check(t, s.SaveGeneration(ctx, generation("sha256:g3"), watch.Held, []string{"debian vanished"}, at(1)))
-		check(t, s.SaveGeneration(ctx, generation("sha256:g4"), watch.Held, []string{"alpine vanished"}, at(2)))
+		check(t, s.SaveBuild(ctx, build("sha256:g3"), watch.Held, []string{"debian vanished"}, at(1)))
+		check(t, s.SaveBuild(ctx, build("sha256:g4"), watch.Held, []string{"alpine vanished"}, at(2)))
 		problem := &watch.Problem{Kind: "Unavailable", Stage: watch.StageFetch, Message: "no route", Since: at(3)}
 		for range 2 {
 			check(t, s.NoteFeed(ctx, at(4), "deprecated", problem))
 		}
-		one, two, four := generation("sha256:g1"), generation("sha256:g2"), generation("sha256:g4")
+		one, two, four := build("sha256:g1"), build("sha256:g2"), build("sha256:g4")
 		feed = must[watch.Feed](t)(s.Feed(ctx))
-		want := watch.Feed{Current: &two, Previous: &one, Held: &four, Reasons: []string{"alpine vanished"}, HeldSince: at(2), Engine: engine,
+		want := watch.Feed{Current: &two, Previous: &one, Held: &four, Reasons: []string{"alpine vanished"}, HeldSince: at(2), Matcher: matcher,
 			Checked: at(4), Status: "deprecated", Problem: problem}
 		if diff := cmp.Diff(want, feed); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
@@ -71,69 +71,69 @@ func TestHold(t *testing.T) {
 		ctx := t.Context()
 		advance(t, s, "", "sha256:g1", nil)
 		advance(t, s, "sha256:g1", "sha256:g2", nil)
-		expect := func(when string, held bool, since time.Time, states map[string]watch.GenerationState) {
+		expect := func(when string, held bool, since time.Time, states map[string]watch.BuildState) {
 			t.Helper()
 			feed := must[watch.Feed](t)(s.Feed(ctx))
 			if (feed.Held != nil) != held || !feed.HeldSince.Equal(since) || must[store.Totals](t)(s.Totals(ctx, start)).FeedHeld != held {
 				t.Errorf("%s: on hold %+v since %s, want %t since %s", when, feed.Held, feed.HeldSince, held, since)
 			}
 			for checksum, want := range states {
-				if got := must[watch.GenerationState](t)(s.GenerationState(ctx, checksum)); got != want {
+				if got := must[watch.BuildState](t)(s.BuildState(ctx, checksum)); got != want {
 					t.Errorf("%s: %s is %q, want %q", when, checksum, got, want)
 				}
 			}
 		}
 		hold := func(checksum string, when time.Time) {
 			t.Helper()
-			check(t, s.SaveGeneration(ctx, generation(checksum), watch.Held, []string{"why"}, when))
+			check(t, s.SaveBuild(ctx, build(checksum), watch.Held, []string{"why"}, when))
 		}
 		hold("sha256:g3", at(1))
 		hold("sha256:g3", at(2))
-		expect("on hold twice", true, at(1), map[string]watch.GenerationState{"sha256:g3": watch.Held, "sha256:g1": watch.Previous})
+		expect("on hold twice", true, at(1), map[string]watch.BuildState{"sha256:g3": watch.Held, "sha256:g1": watch.Previous})
 		hold("sha256:g1", at(3))
-		expect("the previous one", true, at(3), map[string]watch.GenerationState{"sha256:g3": "", "sha256:g1": watch.Previous})
+		expect("the previous one", true, at(3), map[string]watch.BuildState{"sha256:g3": "", "sha256:g1": watch.Previous})
 		if feed := must[watch.Feed](t)(s.Feed(ctx)); !feed.WentBack() {
 			t.Errorf("the previous one is on hold: %+v", feed)
 		}
 		check(t, s.EndHold(ctx))
-		expect("ended", false, time.Time{}, map[string]watch.GenerationState{"sha256:g1": watch.Previous, "sha256:g2": watch.Current})
+		expect("ended", false, time.Time{}, map[string]watch.BuildState{"sha256:g1": watch.Previous, "sha256:g2": watch.Current})
 		hold("sha256:g1", at(4))
-		_, err := s.Advance(ctx, watch.Advance{From: "sha256:g2", To: "sha256:g1", FromEngine: engine, Engine: engine, Leave: watch.Withdrawn, Watermark: 1}, start)
+		_, err := s.Advance(ctx, watch.Advance{From: "sha256:g2", To: "sha256:g1", FromEngine: matcher, Matcher: matcher, Leave: watch.Withdrawn, Watermark: 1}, start)
 		check(t, err)
-		expect("withdrawn", false, time.Time{}, map[string]watch.GenerationState{"sha256:g1": watch.Current, "sha256:g2": watch.Withdrawn})
+		expect("withdrawn", false, time.Time{}, map[string]watch.BuildState{"sha256:g1": watch.Current, "sha256:g2": watch.Withdrawn})
 		hold("sha256:g4", at(5))
-		check(t, s.SaveGeneration(ctx, generation("sha256:g4"), "", nil, at(6)))
-		expect("judged well", false, time.Time{}, map[string]watch.GenerationState{"sha256:g4": ""})
+		check(t, s.SaveBuild(ctx, build("sha256:g4"), "", nil, at(6)))
+		expect("judged well", false, time.Time{}, map[string]watch.BuildState{"sha256:g4": ""})
 	})
 }
 
-func TestGenerationStates(t *testing.T) {
+func TestBuildStates(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		advance(t, s, "", "sha256:g1", nil)
 		advance(t, s, "sha256:g1", "sha256:g2", nil)
-		check(t, s.SaveGeneration(ctx, generation("sha256:g3"), watch.Held, nil, start))
-		check(t, s.SaveGeneration(ctx, generation("sha256:bad"), watch.Rejected, nil, start))
-		check(t, s.SaveGeneration(ctx, generation("sha256:next"), "", nil, start))
-		states := func() map[string]watch.GenerationState {
-			got := map[string]watch.GenerationState{}
+		check(t, s.SaveBuild(ctx, build("sha256:g3"), watch.Held, nil, start))
+		check(t, s.SaveBuild(ctx, build("sha256:bad"), watch.Rejected, nil, start))
+		check(t, s.SaveBuild(ctx, build("sha256:next"), "", nil, start))
+		states := func() map[string]watch.BuildState {
+			got := map[string]watch.BuildState{}
 			for _, checksum := range []string{"sha256:g1", "sha256:g2", "sha256:g3", "sha256:bad", "sha256:next", "sha256:never"} {
-				got[checksum] = must[watch.GenerationState](t)(s.GenerationState(ctx, checksum))
+				got[checksum] = must[watch.BuildState](t)(s.BuildState(ctx, checksum))
 			}
 			return got
 		}
-		want := map[string]watch.GenerationState{"sha256:g1": watch.Previous, "sha256:g2": watch.Current, "sha256:g3": watch.Held,
+		want := map[string]watch.BuildState{"sha256:g1": watch.Previous, "sha256:g2": watch.Current, "sha256:g3": watch.Held,
 			"sha256:bad": watch.Rejected, "sha256:next": "", "sha256:never": ""}
 		if diff := cmp.Diff(want, states()); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
-		if err := s.SaveGeneration(ctx, generation("sha256:g2"), watch.Rejected, nil, start); !errors.Is(err, fault.Conflict) {
+		if err := s.SaveBuild(ctx, build("sha256:g2"), watch.Rejected, nil, start); !errors.Is(err, errkind.Conflict) {
 			t.Errorf("reject the current one: %v", err)
 		}
 		// Back to the previous one: what was left must not come back by itself.
-		_, err := s.Advance(ctx, watch.Advance{From: "sha256:g2", To: "sha256:g1", FromEngine: engine, Engine: engine, Leave: watch.Rejected, Watermark: 1}, start)
+		_, err := s.Advance(ctx, watch.Advance{From: "sha256:g2", To: "sha256:g1", FromEngine: matcher, Matcher: matcher, Leave: watch.Rejected, Watermark: 1}, start)
 		check(t, err)
-		want = map[string]watch.GenerationState{"sha256:g1": watch.Current, "sha256:g2": watch.Rejected, "sha256:g3": "",
+		want = map[string]watch.BuildState{"sha256:g1": watch.Current, "sha256:g2": watch.Rejected, "sha256:g3": "",
 			"sha256:bad": watch.Rejected, "sha256:next": "", "sha256:never": ""}
 		if diff := cmp.Diff(want, states()); diff != "" {
 			t.Errorf("after a rollback (-want +got)\n%s", diff)
@@ -154,10 +154,10 @@ func TestAdvanceConflicts(t *testing.T) {
 		save(t, s, "sha256:g1", map[string]int64{"zlib": ids["zlib"]}, "CVE-2026-1")
 		ids = analyzed(t, s, digest(3), at(2), "curl")
 
-		check(t, s.SaveGeneration(ctx, generation("sha256:g2"), "", nil, start))
-		update := watch.Advance{From: "sha256:g1", To: "sha256:g2", FromEngine: engine, Engine: engine, Watermark: considered}
+		check(t, s.SaveBuild(ctx, build("sha256:g2"), "", nil, start))
+		update := watch.Advance{From: "sha256:g1", To: "sha256:g2", FromEngine: matcher, Matcher: matcher, Watermark: considered}
 		found := findings(map[string]int64{"openssl": ids["openssl"]}, "CVE-2026-2")
-		if _, err := move(t, s, update, found, start); !errors.Is(err, fault.Conflict) {
+		if _, err := move(t, s, update, found, start); !errors.Is(err, errkind.Conflict) {
 			t.Fatalf("uncovered: %v", err)
 		}
 		if matches, err := s.Matches(ctx, digest(1)); err != nil || matches[0].ID != "CVE-2026-1" {
@@ -168,12 +168,12 @@ func TestAdvanceConflicts(t *testing.T) {
 		if err != nil || moved != (watch.Moved{Matched: 1, Changed: 1}) {
 			t.Errorf("covered: %+v, %v", moved, err)
 		}
-		if _, err := s.Advance(ctx, update, start); !errors.Is(err, fault.Conflict) {
+		if _, err := s.Advance(ctx, update, start); !errors.Is(err, errkind.Conflict) {
 			t.Errorf("again: %v", err)
 		}
 		update.From, update.To = "sha256:g2", "sha256:unknown"
-		if _, err := s.Advance(ctx, update, start); !errors.Is(err, fault.NotFound) {
-			t.Errorf("unknown generation: %v", err)
+		if _, err := s.Advance(ctx, update, start); !errors.Is(err, errkind.NotFound) {
+			t.Errorf("unknown build: %v", err)
 		}
 		for d, want := range map[int]bool{1: true, 2: true, 3: false} {
 			if got, err := s.Matched(ctx, digest(d)); err != nil || got != want {
@@ -183,25 +183,25 @@ func TestAdvanceConflicts(t *testing.T) {
 	})
 }
 
-// TestAnotherEngine: findings of another engine are not valid, also when that
-// engine returns.
+// TestAnotherEngine: findings of another matcher are not valid, also when that
+// matcher returns.
 func TestAnotherEngine(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		advance(t, s, "", "sha256:g1", nil)
 		ids := analyzed(t, s, digest(1), at(0), "openssl", "zlib")
 		save(t, s, "sha256:g1", ids, "CVE-2026-1")
-		current := engine
-		rematch := func(by vuln.Engine, touched ...string) {
+		current := matcher
+		rematch := func(by vuln.Matcher, touched ...string) {
 			t.Helper()
 			found := map[int64][]vuln.GroupFinding{}
 			for _, name := range touched {
 				found[ids[name]] = []vuln.GroupFinding{finding("CVE-2026-1", name, vuln.High)}
 			}
-			update := watch.Advance{From: "sha256:g1", To: "sha256:g1", FromEngine: current, Engine: by}
+			update := watch.Advance{From: "sha256:g1", To: "sha256:g1", FromEngine: current, Matcher: by}
 			_, err := move(t, s, update, found, at(1))
 			check(t, err)
-			if _, err := s.Advance(ctx, update, at(1)); !errors.Is(err, fault.Conflict) {
+			if _, err := s.Advance(ctx, update, at(1)); !errors.Is(err, errkind.Conflict) {
 				t.Errorf("a move from the findings of %s, which are gone: %v", current, err)
 			}
 			current = by
@@ -217,34 +217,34 @@ func TestAnotherEngine(t *testing.T) {
 		}
 		rematch("grype 99", "openssl")
 		if diff := cmp.Diff([]string{"zlib"}, unmatched()); diff != "" {
-			t.Errorf("another engine (-want +got)\n%s", diff)
+			t.Errorf("another matcher (-want +got)\n%s", diff)
 		}
-		if feed := must[watch.Feed](t)(s.Feed(ctx)); feed.Engine != "grype 99" || feed.Current.Checksum != "sha256:g1" {
+		if feed := must[watch.Feed](t)(s.Feed(ctx)); feed.Matcher != "grype 99" || feed.Current.Checksum != "sha256:g1" {
 			t.Errorf("%+v", feed)
 		}
-		rematch(engine, "openssl")
+		rematch(matcher, "openssl")
 		if diff := cmp.Diff([]string{"zlib"}, unmatched()); diff != "" {
 			t.Errorf("the first again (-want +got)\n%s", diff)
 		}
 	})
 }
 
-// TestSaveWhileAdvancing: whatever the order, findings of an old generation are
+// TestSaveWhileAdvancing: whatever the order, findings of an old build are
 // never taken for those of the new one.
 func TestSaveWhileAdvancing(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		advance(t, s, "", "sha256:g1", nil)
 		ids := analyzed(t, s, digest(1), at(0), "openssl")
-		check(t, s.SaveGeneration(ctx, generation("sha256:g2"), "", nil, start))
+		check(t, s.SaveBuild(ctx, build("sha256:g2"), "", nil, start))
 		var saved, moved error
 		var both sync.WaitGroup
-		both.Go(func() { saved = s.SaveFindings(ctx, "sha256:g1", engine, findings(ids, "CVE-2026-1"), start) })
+		both.Go(func() { saved = s.SaveFindings(ctx, "sha256:g1", matcher, findings(ids, "CVE-2026-1"), start) })
 		both.Go(func() {
-			_, moved = s.Advance(ctx, watch.Advance{From: "sha256:g1", To: "sha256:g2", FromEngine: engine, Engine: engine}, start)
+			_, moved = s.Advance(ctx, watch.Advance{From: "sha256:g1", To: "sha256:g2", FromEngine: matcher, Matcher: matcher}, start)
 		})
 		both.Wait()
-		if (saved == nil) == (moved == nil) || !errors.Is(errors.Join(saved, moved), fault.Conflict) {
+		if (saved == nil) == (moved == nil) || !errors.Is(errors.Join(saved, moved), errkind.Conflict) {
 			t.Errorf("save: %v, advance: %v", saved, moved)
 		}
 	})
@@ -253,7 +253,7 @@ func TestSaveWhileAdvancing(t *testing.T) {
 func TestSums(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		if _, err := s.Sums(ctx, "sha256:g1"); !errors.Is(err, fault.NotFound) {
+		if _, err := s.Sums(ctx, "sha256:g1"); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("before: %v", err)
 		}
 		for _, checksum := range []string{"sha256:g0", "sha256:g1", "sha256:g2"} {
@@ -261,7 +261,7 @@ func TestSums(t *testing.T) {
 		}
 		advance(t, s, "", "sha256:g1", nil)
 		advance(t, s, "sha256:g1", "sha256:g2", nil)
-		if sums, err := s.Sums(ctx, "sha256:g0"); !errors.Is(err, fault.NotFound) {
+		if sums, err := s.Sums(ctx, "sha256:g0"); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("of neither the current nor the previous: %q, %v", sums, err)
 		}
 		check(t, s.SaveSums(ctx, "sha256:g2", []byte("new sums")))
@@ -279,7 +279,7 @@ func TestAffected(t *testing.T) {
 		analyzed(t, s, digest(2), at(0), "zlib")
 		ghsa := fixed(finding("GHSA-aaaa-bbbb-cccc", "openssl", vuln.High))
 		ghsa.Related = []vuln.Related{{ID: "CVE-2026-7"}}
-		check(t, s.SaveFindings(ctx, "sha256:g1", engine, map[int64][]vuln.GroupFinding{
+		check(t, s.SaveFindings(ctx, "sha256:g1", matcher, map[int64][]vuln.GroupFinding{
 			ids["openssl"]: {ghsa, finding("CVE-2026-8", "openssl", vuln.Low)}, ids["zlib"]: {finding("CVE-2026-7", "zlib", vuln.Medium)}}, start))
 		both, alsoBoth, zlib, none := target(t, "both:1"), target(t, "both:2"), target(t, "zlib:1"), target(t, "none:1")
 		subscribe(t, s, both, alsoBoth, zlib, none)
@@ -300,7 +300,7 @@ func TestAffected(t *testing.T) {
 		if diff := cmp.Diff(want, tags); diff != "" {
 			t.Errorf("affected (-want +got)\n%s", diff)
 		}
-		// The next generation has news about openssl, and about zlib none.
+		// The next build has news about openssl, and about zlib none.
 		changed := advance(t, s, "sha256:g1", "sha256:g2", map[int64][]vuln.GroupFinding{
 			ids["openssl"]: {ghsa}, ids["zlib"]: {finding("CVE-2026-7", "zlib", vuln.Medium)}})
 		if changed != 1 {

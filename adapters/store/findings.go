@@ -7,55 +7,55 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // SaveFindings stores the findings of groups that had none of the current
-// engine; a group that has is left alone. FirstSeen and FixFirstSeen of the
-// findings are ignored: the store keeps them itself. fault.Conflict if
-// generation and engine are not the current ones any more, and nothing is stored.
-func (s *Store) SaveFindings(ctx context.Context, generation string, engine vuln.Engine, found map[int64][]vuln.GroupFinding, now time.Time) error {
+// matcher; a group that has is left alone. FirstSeen and FixFirstSeen of the
+// findings are ignored: the store keeps them itself. errkind.Conflict if
+// build and matcher are not the current ones any more, and nothing is stored.
+func (s *Store) SaveFindings(ctx context.Context, build string, matcher vuln.Matcher, found map[int64][]vuln.GroupFinding, now time.Time) error {
 	return s.change(ctx, "save findings", func(t tx) error {
 		current, err := t.holdFeed(ctx)
 		if err != nil {
 			return err
 		}
-		if current.Generation != generation || vuln.Engine(current.Engine) != engine {
-			return fmt.Errorf("generation %s and engine %s were current when the packages were matched, now %s and %s are: %w",
-				generation, engine, current.Generation, current.Engine, fault.Conflict)
+		if current.Build != build || vuln.Matcher(current.Matcher) != matcher {
+			return fmt.Errorf("build %s and matcher %s were current when the packages were matched, now %s and %s are: %w",
+				build, matcher, current.Build, current.Matcher, errkind.Conflict)
 		}
 		known, err := t.matchedGroups(ctx, sortedIDs(found))
 		if err != nil {
 			return err
 		}
 		missing := maps.Clone(found)
-		maps.DeleteFunc(missing, func(id int64, _ []vuln.GroupFinding) bool { return known[id] == string(engine) })
+		maps.DeleteFunc(missing, func(id int64, _ []vuln.GroupFinding) bool { return known[id] == string(matcher) })
 		if _, err := t.replaceFindings(ctx, missing, now); err != nil {
 			return err
 		}
-		return t.markMatched(ctx, sortedIDs(missing), generation, engine)
+		return t.markMatched(ctx, sortedIDs(missing), build, matcher)
 	})
 }
 
-// matchedGroups tells which engine matched each of the groups; those that were
+// matchedGroups reports which matcher matched each of the groups; those that were
 // never matched are absent.
 func (t tx) matchedGroups(ctx context.Context, ids []int64) (map[int64]string, error) {
-	rows, err := allIn[nameRow](ctx, t, `SELECT group_id AS id, engine AS name FROM group_match WHERE group_id IN (?)`, ids)
-	engines := make(map[int64]string, len(rows))
+	rows, err := allIn[nameRow](ctx, t, `SELECT group_id AS id, matcher AS name FROM group_match WHERE group_id IN (?)`, ids)
+	matchers := make(map[int64]string, len(rows))
 	for _, row := range rows {
-		engines[row.ID] = row.Name
+		matchers[row.ID] = row.Name
 	}
-	return engines, err
+	return matchers, err
 }
 
-func (t tx) markMatched(ctx context.Context, ids []int64, generation string, engine vuln.Engine) error {
+func (t tx) markMatched(ctx context.Context, ids []int64, build string, matcher vuln.Matcher) error {
 	rows := make([][]any, len(ids))
 	for i, id := range ids {
-		rows[i] = []any{id, string(engine), generation}
+		rows[i] = []any{id, string(matcher), build}
 	}
-	return t.insert(ctx, `group_match (group_id, engine, generation)`, rows,
-		`ON CONFLICT (group_id) DO UPDATE SET engine = excluded.engine, generation = excluded.generation`)
+	return t.insert(ctx, `group_match (group_id, matcher, build)`, rows,
+		`ON CONFLICT (group_id) DO UPDATE SET matcher = excluded.matcher, build = excluded.build`)
 }
 
 // findingRow is a stored finding without its document.
@@ -89,7 +89,7 @@ func (t tx) replaceFindings(ctx context.Context, found map[int64][]vuln.GroupFin
 	var gone, touched []int64
 	var fresh, refs [][]any
 	for _, id := range ids {
-		r := revise(stored[id], found[id], known[id], stamp(now))
+		r := revise(stored[id], found[id], known[id], toMicros(now))
 		if r.news {
 			changed = append(changed, id)
 		}
@@ -172,12 +172,12 @@ type documentRow struct {
 
 func (r documentRow) finding() (vuln.GroupFinding, error) {
 	finding, err := unpack[vuln.Finding](r.Document)
-	finding.FirstSeen, finding.FixFirstSeen = moment(r.FirstSeen), moment(r.FixFirstSeen)
+	finding.FirstSeen, finding.FixFirstSeen = timeOf(r.FirstSeen), timeOf(r.FixFirstSeen)
 	return vuln.GroupFinding{Member: r.Member, Finding: finding}, err
 }
 
 // CurrentFindings reads the findings of those groups. It has an entry, if an
-// empty one, for each that is matched by the current engine, and none for others.
+// empty one, for each that is matched by the current matcher, and none for others.
 func (s *Store) CurrentFindings(ctx context.Context, ids []int64) (map[int64][]vuln.GroupFinding, error) {
 	var found map[int64][]vuln.GroupFinding
 	err := s.view(ctx, "read findings", func(t tx) error {
@@ -224,9 +224,9 @@ func (s *Store) GroupRefs(ctx context.Context, ids []int64) (map[int64][]string,
 	return refs, err
 }
 
-// validGroups are those of the groups whose findings are of the current engine.
+// validGroups are those of the groups whose findings are of the current matcher.
 func (t tx) validGroups(ctx context.Context, ids []int64) ([]int64, error) {
-	return allIn[int64](ctx, t, `SELECT group_id FROM group_match WHERE engine = (SELECT engine FROM feed) AND group_id IN (?)`, ids)
+	return allIn[int64](ctx, t, `SELECT group_id FROM group_match WHERE matcher = (SELECT matcher FROM feed) AND group_id IN (?)`, ids)
 }
 
 func sortedIDs(found map[int64][]vuln.GroupFinding) []int64 {

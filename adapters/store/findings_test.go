@@ -11,21 +11,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-func generation(checksum string) vuln.Description {
-	return vuln.Description{Generation: vuln.Generation{Checksum: checksum, URL: "https://feed.example/" + checksum, Built: built, Schema: "6.1.9"},
+func build(checksum string) vuln.Description {
+	return vuln.Description{Build: vuln.Build{Checksum: checksum, URL: "https://feed.example/" + checksum, Built: built, Schema: "6.1.9"},
 		Size: 1 << 30, Providers: []vuln.ProviderState{{Name: "debian", Captured: built, Records: 5}}}
 }
 
-// advance makes a generation current that touches those groups.
+// advance makes a build current that touches those groups.
 func advance(t testing.TB, s *store.Store, from, to string, found map[int64][]vuln.GroupFinding) int {
 	t.Helper()
-	check(t, s.SaveGeneration(t.Context(), generation(to), "", nil, start))
-	update := watch.Advance{From: from, To: to, FromEngine: engine, Engine: engine, Watermark: 1 << 40}
+	check(t, s.SaveBuild(t.Context(), build(to), "", nil, start))
+	update := watch.Advance{From: from, To: to, FromEngine: matcher, Matcher: matcher, Watermark: 1 << 40}
 	if from == "" {
 		update.FromEngine = ""
 	}
@@ -37,14 +37,14 @@ func advance(t testing.TB, s *store.Store, from, to string, found map[int64][]vu
 // move stages findings and makes the move.
 func move(t testing.TB, s *store.Store, update watch.Advance, found map[int64][]vuln.GroupFinding, now time.Time) (watch.Moved, error) {
 	t.Helper()
-	check(t, s.Stage(t.Context(), update.To, update.Engine, found))
+	check(t, s.Stage(t.Context(), update.To, update.Matcher, found))
 	return s.Advance(t.Context(), update, now)
 }
 
 // save gives each group a finding of that vulnerability.
 func save(t *testing.T, s *store.Store, checksum string, ids map[string]int64, vulnerability string) {
 	t.Helper()
-	check(t, s.SaveFindings(t.Context(), checksum, engine, findings(ids, vulnerability), start))
+	check(t, s.SaveFindings(t.Context(), checksum, matcher, findings(ids, vulnerability), start))
 }
 
 func findings(ids map[string]int64, vulnerability string) map[int64][]vuln.GroupFinding {
@@ -63,7 +63,7 @@ func TestGroupsAreShared(t *testing.T) {
 		save(t, s, "sha256:g1", ids, "CVE-2026-1")
 		curl := vuln.Group{Fingerprint: "fingerprint-curl", Document: []byte("curl\x00\xff"), Keys: []string{"curl\x00\xff"}}
 		check(t, s.SaveImage(ctx, inventory(digest(2), "zlib", "curl"), nil, "syft 1", at(1)))
-		check(t, s.SaveGroups(ctx, digest(2), engine, []vuln.Group{group("zlib"), curl}))
+		check(t, s.SaveGroups(ctx, digest(2), matcher, []vuln.Group{group("zlib"), curl}))
 
 		unmatched, err := s.Unmatched(ctx, digest(2))
 		check(t, err)
@@ -76,10 +76,10 @@ func TestGroupsAreShared(t *testing.T) {
 				t.Errorf("image %d matched: %v, %v", d, got, err)
 			}
 		}
-		if _, err := s.Matches(ctx, digest(2)); !errors.Is(err, fault.Conflict) {
+		if _, err := s.Matches(ctx, digest(2)); !errors.Is(err, errkind.Conflict) {
 			t.Errorf("matches of an unmatched image: %v", err)
 		}
-		if _, err := s.Unmatched(ctx, digest(9)); !errors.Is(err, fault.NotFound) {
+		if _, err := s.Unmatched(ctx, digest(9)); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("unknown image: %v", err)
 		}
 	})
@@ -91,7 +91,7 @@ func TestSaveGroupsAgain(t *testing.T) {
 		advance(t, s, "", "sha256:g1", nil)
 		ids := analyzed(t, s, digest(1), at(0), "openssl", "zlib")
 		save(t, s, "sha256:g1", ids, "CVE-2026-1")
-		check(t, s.SaveGroups(ctx, digest(1), engine, groups("openssl", "zlib")))
+		check(t, s.SaveGroups(ctx, digest(1), matcher, groups("openssl", "zlib")))
 		if matched, err := s.Matched(ctx, digest(1)); err != nil || !matched {
 			t.Errorf("the same again: %v, %v", matched, err)
 		}
@@ -99,14 +99,14 @@ func TestSaveGroupsAgain(t *testing.T) {
 		if matched, err := s.Matched(ctx, digest(1)); err != nil || matched {
 			t.Errorf("after another analysis: %v, %v", matched, err)
 		}
-		check(t, s.SaveGroups(ctx, digest(1), engine, groups("zlib")))
+		check(t, s.SaveGroups(ctx, digest(1), matcher, groups("zlib")))
 		matches, err := s.Matches(ctx, digest(1))
 		if err != nil || len(matches) != 1 || matches[0].Package.Name != "zlib" {
 			t.Errorf("matches %+v, %v", matches, err)
 		}
 		check(t, s.SaveGroups(ctx, digest(1), "grype 99", groups("zlib")))
 		if matched, err := s.Matched(ctx, digest(1)); err != nil || matched {
-			t.Errorf("groups of another engine: %v, %v", matched, err)
+			t.Errorf("groups of another matcher: %v, %v", matched, err)
 		}
 	})
 }
@@ -117,10 +117,10 @@ func TestMatches(t *testing.T) {
 		advance(t, s, "", "sha256:g1", nil)
 		check(t, s.SaveImage(ctx, inventory(digest(1), "openssl", "zlib", "zlib-copy"), nil, "syft 1", at(10)))
 		pair := vuln.Group{Fingerprint: "pair", Document: []byte("{}"), Artifacts: [][]string{{"artifact-openssl"}, {"artifact-zlib", "artifact-zlib-copy"}}}
-		check(t, s.SaveGroups(ctx, digest(1), engine, []vuln.Group{pair}))
+		check(t, s.SaveGroups(ctx, digest(1), matcher, []vuln.Group{pair}))
 		low, critical := finding("CVE-2026-9", "openssl", vuln.Low), fixed(finding("CVE-2026-1", "zlib", vuln.Critical))
 		critical.Member = 1
-		check(t, s.SaveFindings(ctx, "sha256:g1", engine, map[int64][]vuln.GroupFinding{1: {low, critical}}, at(5)))
+		check(t, s.SaveFindings(ctx, "sha256:g1", matcher, map[int64][]vuln.GroupFinding{1: {low, critical}}, at(5)))
 
 		got, err := s.Matches(ctx, digest(1))
 		check(t, err)
@@ -144,20 +144,20 @@ func TestSaveFindingsOfTheCurrentOnly(t *testing.T) {
 		advance(t, s, "", "sha256:g1", nil)
 		advance(t, s, "sha256:g1", "sha256:g2", nil)
 		for name, err := range map[string]error{
-			"no generation":      s.SaveFindings(ctx, "", engine, found, start),
-			"generation before":  s.SaveFindings(ctx, "sha256:g1", engine, found, start),
-			"another engine":     s.SaveFindings(ctx, "sha256:g2", "grype 99", found, start),
-			"unknown generation": s.SaveFindings(ctx, "sha256:g9", engine, found, start),
+			"no build":        s.SaveFindings(ctx, "", matcher, found, start),
+			"build before":    s.SaveFindings(ctx, "sha256:g1", matcher, found, start),
+			"another matcher": s.SaveFindings(ctx, "sha256:g2", "grype 99", found, start),
+			"unknown build":   s.SaveFindings(ctx, "sha256:g9", matcher, found, start),
 		} {
-			if !errors.Is(err, fault.Conflict) {
+			if !errors.Is(err, errkind.Conflict) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		if unmatched, err := s.Unmatched(ctx, digest(1)); err != nil || len(unmatched) != 1 {
 			t.Errorf("something was stored: %+v, %v", unmatched, err)
 		}
-		check(t, s.SaveFindings(ctx, "sha256:g2", engine, found, at(1)))
-		check(t, s.SaveFindings(ctx, "sha256:g2", engine, map[int64][]vuln.GroupFinding{ids["openssl"]: nil}, at(2)))
+		check(t, s.SaveFindings(ctx, "sha256:g2", matcher, found, at(1)))
+		check(t, s.SaveFindings(ctx, "sha256:g2", matcher, map[int64][]vuln.GroupFinding{ids["openssl"]: nil}, at(2)))
 		if matches, err := s.Matches(ctx, digest(1)); err != nil || len(matches) != 1 {
 			t.Errorf("a second worker's findings won: %+v, %v", matches, err)
 		}
@@ -171,7 +171,7 @@ func TestCurrentFindings(t *testing.T) {
 		ids := analyzed(t, s, digest(1), at(0), "clean", "openssl", "unmatched")
 		related := finding("GHSA-aaaa-bbbb-cccc", "openssl", vuln.High)
 		related.Related = []vuln.Related{{ID: "CVE-2026-1"}}
-		check(t, s.SaveFindings(ctx, "sha256:g1", engine, map[int64][]vuln.GroupFinding{ids["clean"]: nil, ids["openssl"]: {related}}, at(1)))
+		check(t, s.SaveFindings(ctx, "sha256:g1", matcher, map[int64][]vuln.GroupFinding{ids["clean"]: nil, ids["openssl"]: {related}}, at(1)))
 
 		all := slices.Collect(maps.Values(ids))
 		got, err := s.CurrentFindings(ctx, all)
@@ -188,7 +188,7 @@ func TestCurrentFindings(t *testing.T) {
 	})
 }
 
-// TestFirstSeen follows one vulnerability over generations.
+// TestFirstSeen follows one vulnerability over builds.
 func TestFirstSeen(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
@@ -220,8 +220,8 @@ func TestFirstSeen(t *testing.T) {
 		}
 		for i, step := range steps {
 			from, to := fmt.Sprintf("sha256:g%d", i), fmt.Sprintf("sha256:g%d", i+1)
-			check(t, s.SaveGeneration(ctx, generation(to), "", nil, at(i)))
-			moved, err := move(t, s, watch.Advance{From: from, To: to, FromEngine: engine, Engine: engine, Watermark: id},
+			check(t, s.SaveBuild(ctx, build(to), "", nil, at(i)))
+			moved, err := move(t, s, watch.Advance{From: from, To: to, FromEngine: matcher, Matcher: matcher, Watermark: id},
 				map[int64][]vuln.GroupFinding{id: step.found}, at(i))
 			check(t, err)
 			if moved.Changed != step.changed || moved.Matched != 1 {
@@ -250,7 +250,7 @@ func TestTwins(t *testing.T) {
 		advance(t, s, "", "sha256:g1", nil)
 		id := analyzed(t, s, digest(1), at(0), "openssl")["openssl"]
 		a, b := finding("CVE-2026-1", "openssl", vuln.High), fixed(finding("CVE-2026-1", "openssl", vuln.High))
-		check(t, s.SaveFindings(ctx, "sha256:g1", engine, map[int64][]vuln.GroupFinding{id: {a, b, b}}, at(0)))
+		check(t, s.SaveFindings(ctx, "sha256:g1", matcher, map[int64][]vuln.GroupFinding{id: {a, b, b}}, at(0)))
 		if changed := advance(t, s, "sha256:g1", "sha256:g2", map[int64][]vuln.GroupFinding{id: {b, a, b}}); changed != 0 {
 			t.Errorf("their order is news")
 		}

@@ -24,7 +24,7 @@ import (
 // on SQLite alone.
 const postgresURL = "TAGWATCH_TEST_POSTGRES"
 
-// each runs a test on every engine, each with a database of its own.
+// each runs a test on every matcher, each with a database of its own.
 func each(t *testing.T, test func(t *testing.T, s *store.Store)) {
 	t.Helper()
 	t.Parallel()
@@ -182,7 +182,7 @@ func fixed(f vuln.GroupFinding) vuln.GroupFinding {
 	return f
 }
 
-const engine = vuln.Engine("grype 0.120.0 defaults")
+const matcher = vuln.Matcher("grype 0.120.0 defaults")
 
 // analyzed saves an image of those packages with its groups, and returns the ids
 // of the groups by package.
@@ -190,7 +190,7 @@ func analyzed(t *testing.T, s *store.Store, d image.Digest, now time.Time, names
 	t.Helper()
 	ctx := t.Context()
 	check(t, s.SaveImage(ctx, inventory(d, names...), []byte(`{"sbom":true}`), "syft 1", now))
-	check(t, s.SaveGroups(ctx, d, engine, groups(names...)))
+	check(t, s.SaveGroups(ctx, d, matcher, groups(names...)))
 	return groupIDs(t, s)
 }
 

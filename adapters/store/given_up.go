@@ -32,10 +32,10 @@ func (t tx) givenUp(ctx context.Context, since time.Time) (map[string]event.Give
 				row_number() OVER (PARTITION BY d.endpoint ORDER BY d.last_try DESC, d.id DESC) AS place
 			FROM delivery d JOIN endpoint e ON e.name = d.endpoint AND d.last_try >= e.created
 			WHERE d.state = 'failed' AND d.last_try >= ?) AS lost
-		WHERE place = 1`, stamp(since))
+		WHERE place = 1`, toMicros(since))
 	lost := make(map[string]event.GivenUp, len(rows))
 	for _, row := range rows {
-		lost[row.Endpoint] = event.GivenUp{Count: row.Number, Last: moment(row.Last), Answer: row.Answer}
+		lost[row.Endpoint] = event.GivenUp{Count: row.Number, Last: timeOf(row.Last), Answer: row.Answer}
 	}
 	return lost, err
 }

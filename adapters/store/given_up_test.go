@@ -20,12 +20,12 @@ func TestGivenUp(t *testing.T) {
 			check(t, err)
 		}
 		due := must[[]watch.DueDelivery](t)(s.DueDeliveries(ctx, "chat", at(10), 0))
-		giveUp := func(d event.Delivery, minute int, answer string) {
+		deadline := func(d event.Delivery, minute int, answer string) {
 			d.Attempts, d.State, d.LastTry, d.Answer = d.Attempts+1, event.Failed, at(minute), answer
 			check(t, s.RecordAttempt(ctx, event.Attempt{Delivery: d.ID, Number: d.Attempts, At: at(minute), Answer: answer}, d))
 		}
-		giveUp(due[0].Delivery, 20, "HTTP 400")
-		giveUp(due[1].Delivery, 30, "HTTP 422")
+		deadline(due[0].Delivery, 20, "HTTP 400")
+		deadline(due[1].Delivery, 30, "HTTP 422")
 		expect := func(since int, want map[string]event.GivenUp) {
 			t.Helper()
 			if diff := cmp.Diff(want, must[map[string]event.GivenUp](t)(s.GivenUp(ctx, at(since)))); diff != "" {
@@ -59,7 +59,7 @@ func TestGivenUp(t *testing.T) {
 		expect(20, map[string]event.GivenUp{"chat": {Count: 1, Last: at(30), Answer: "HTTP 422"}})
 		again := due[0].Delivery
 		again.Attempts = 1
-		giveUp(again, 60, "HTTP 400")
+		deadline(again, 60, "HTTP 400")
 		unannounced("a", "b")
 		check(t, s.DeleteEndpoint(ctx, "chat"))
 		unannounced("a", "b", "c")

@@ -11,18 +11,18 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// imageGroup tells which packages of an image the members of a group are.
+// imageGroup reports which packages of an image the members of a group are.
 type imageGroup struct {
 	Group     int64      `json:"group"`
 	Artifacts [][]string `json:"artifacts"` // one list a member
 }
 
 // SaveGroups stores which groups the image's packages make, in place of those of
-// another analysis or engine. Saving them again changes nothing.
-func (s *Store) SaveGroups(ctx context.Context, digest image.Digest, engine vuln.Engine, groups []vuln.Group) error {
+// another analysis or matcher. Saving them again changes nothing.
+func (s *Store) SaveGroups(ctx context.Context, digest image.Digest, matcher vuln.Matcher, groups []vuln.Group) error {
 	return s.change(ctx, "save packages of "+string(digest), func(t tx) error {
 		row, err := t.image(ctx, digest)
-		if err != nil || vuln.Engine(row.GroupsEngine) == engine {
+		if err != nil || vuln.Matcher(row.GroupsEngine) == matcher {
 			return err
 		}
 		ids, err := t.internGroups(ctx, groups)
@@ -32,7 +32,7 @@ func (s *Store) SaveGroups(ctx context.Context, digest image.Digest, engine vuln
 		if err := t.assignGroups(ctx, row.ID, groups, ids); err != nil {
 			return err
 		}
-		return t.run(ctx, `UPDATE image SET groups_engine = ? WHERE id = ?`, string(engine), row.ID)
+		return t.run(ctx, `UPDATE image SET groups_matcher = ? WHERE id = ?`, string(matcher), row.ID)
 	})
 }
 
@@ -142,7 +142,7 @@ type groupRow struct {
 }
 
 // Unmatched lists the image's groups whose findings are not stored for the
-// current engine, by id.
+// current matcher, by id.
 func (s *Store) Unmatched(ctx context.Context, digest image.Digest) ([]watch.StoredGroup, error) {
 	var groups []watch.StoredGroup
 	err := s.view(ctx, "list unmatched packages of "+string(digest), func(t tx) error {
@@ -158,9 +158,9 @@ func (s *Store) Unmatched(ctx context.Context, digest image.Digest) ([]watch.Sto
 }
 
 // unmatched is true of a row i of image_group whose group has no findings of the
-// current engine. Findings of the current engine are valid, of whatever
-// generation they were made: see Advance.
-const unmatched = `NOT EXISTS (SELECT 1 FROM group_match m JOIN feed ON feed.engine = m.engine WHERE m.group_id = i.group_id)`
+// current matcher. Findings of the current matcher are valid, of whatever
+// build they were made: see Advance.
+const unmatched = `NOT EXISTS (SELECT 1 FROM group_match m JOIN feed ON feed.matcher = m.matcher WHERE m.group_id = i.group_id)`
 
 // Groups lists all groups by id, for those who match everything again. After is
 // the last id of the previous page.

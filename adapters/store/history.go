@@ -40,7 +40,7 @@ func (t tx) noteCounts(ctx context.Context, target image.Target, state watch.Sta
 	return t.run(ctx, `INSERT INTO target_history (`+historyColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (target, at) DO UPDATE SET critical = excluded.critical, high = excluded.high, medium = excluded.medium,
 			low = excluded.low, negligible = excluded.negligible, unknown = excluded.unknown`,
-		target.String(), stamp(state.Changed), c.Critical, c.High, c.Medium, c.Low, c.Negligible, c.Unknown)
+		target.String(), toMicros(state.Changed), c.Critical, c.High, c.Medium, c.Low, c.Negligible, c.Unknown)
 }
 
 // Histories are the vulnerability counts of each target over time, the oldest
@@ -61,7 +61,7 @@ func (s *Store) Histories(ctx context.Context, targets []image.Target) (map[imag
 			if err != nil {
 				return err
 			}
-			histories[target] = append(histories[target], watch.CountsAt{At: moment(row.At), Counts: row.counts()})
+			histories[target] = append(histories[target], watch.CountsAt{At: timeOf(row.At), Counts: row.counts()})
 		}
 		return nil
 	})
@@ -72,5 +72,5 @@ func (s *Store) Histories(ctx context.Context, targets []image.Target) (map[imag
 // so that what was so at that time is still known.
 func (t tx) pruneHistory(ctx context.Context, before time.Time) error {
 	return t.run(ctx, `DELETE FROM target_history WHERE at < ? AND EXISTS (SELECT 1 FROM target_history AS later
-		WHERE later.target = target_history.target AND later.at > target_history.at AND later.at <= ?)`, stamp(before), stamp(before))
+		WHERE later.target = target_history.target AND later.at > target_history.at AND later.at <= ?)`, toMicros(before), toMicros(before))
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -35,26 +35,26 @@ type imageRow struct {
 	Analyzed     int64
 	Packages     int
 	Files        int
-	GroupsEngine string `db:"groups_engine"`
+	GroupsEngine string `db:"groups_matcher"`
 	Distribution string
 }
 
 func (r imageRow) image() (watch.Image, error) {
 	problem, err := parseOptional[watch.Problem](r.Problem)
-	return watch.Image{Digest: image.Digest(r.Digest), ImageID: r.Config, Analyzer: r.Analyzer, Problem: problem, Analyzed: moment(r.Analyzed),
+	return watch.Image{Digest: image.Digest(r.Digest), ImageID: r.Config, Analyzer: r.Analyzer, Problem: problem, Analyzed: timeOf(r.Analyzed),
 		Packages: r.Packages, Files: r.Files}, err
 }
 
 func (t tx) image(ctx context.Context, digest image.Digest) (imageRow, error) {
-	row, found, err := first[imageRow](ctx, t, `SELECT id, digest, analyzer, config, problem, analyzed, packages, files, groups_engine, distribution
+	row, found, err := first[imageRow](ctx, t, `SELECT id, digest, analyzer, config, problem, analyzed, packages, files, groups_matcher, distribution
 		FROM image WHERE digest = ?`+t.locking, string(digest))
 	if err == nil && !found {
-		err = fmt.Errorf("image %s was never analyzed: %w", digest, fault.NotFound)
+		err = fmt.Errorf("image %s was never analyzed: %w", digest, errkind.NotFound)
 	}
 	return row, err
 }
 
-// ImageHeader is what is known of an image; fault.NotFound if no analysis was
+// ImageHeader is what is known of an image; errkind.NotFound if no analysis was
 // tried.
 func (s *Store) ImageHeader(ctx context.Context, digest image.Digest) (watch.Image, error) {
 	var header watch.Image
@@ -89,9 +89,9 @@ func (s *Store) SaveImage(ctx context.Context, inventory *sbom.Inventory, sbomJS
 		id, err := one[int64](ctx, t, `INSERT INTO image (digest, state, analyzer, config, analyzed, packages, files, file_system) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (digest) DO UPDATE SET state = excluded.state, analyzer = excluded.analyzer, config = excluded.config, problem = '',
 				analyzed = CASE WHEN image.analyzed = 0 THEN excluded.analyzed ELSE image.analyzed END,
-				packages = excluded.packages, files = excluded.files, groups_engine = '', file_system = excluded.file_system
+				packages = excluded.packages, files = excluded.files, groups_matcher = '', file_system = excluded.file_system
 			RETURNING id`,
-			string(inventory.Digest), imageAnalyzed, analyzer, inventory.ImageID, stamp(now), len(inventory.Packages), len(inventory.Files), inventory.FileSystem)
+			string(inventory.Digest), imageAnalyzed, analyzer, inventory.ImageID, toMicros(now), len(inventory.Packages), len(inventory.Files), inventory.FileSystem)
 		if err != nil {
 			return err
 		}
@@ -139,7 +139,7 @@ func (s *Store) SaveFailure(ctx context.Context, digest image.Digest, analyzer s
 }
 
 // ImageLike is an image with that file system that the analyzer analyzed;
-// fault.NotFound if there is none.
+// errkind.NotFound if there is none.
 func (s *Store) ImageLike(ctx context.Context, fileSystem, analyzer string) (image.Digest, error) {
 	var digest string
 	err := s.view(ctx, "look for an analysis of the same layers", func(t tx) (err error) {
@@ -147,7 +147,7 @@ func (s *Store) ImageLike(ctx context.Context, fileSystem, analyzer string) (ima
 		digest, found, err = first[string](ctx, t, `SELECT digest FROM image
 			WHERE file_system = ? AND file_system <> '' AND analyzer = ? AND state = ? ORDER BY id LIMIT 1`, fileSystem, analyzer, imageAnalyzed)
 		if err == nil && !found {
-			err = fault.NotFound
+			err = errkind.NotFound
 		}
 		return err
 	})
@@ -198,7 +198,7 @@ func (s *Store) imageDocument(ctx context.Context, digest image.Digest, kind str
 func (t tx) imageDocument(ctx context.Context, id int64, kind string) ([]byte, error) {
 	document, found, err := first[[]byte](ctx, t, `SELECT document FROM image_document WHERE image_id = ? AND kind = ?`, id, kind)
 	if err == nil && !found {
-		err = fmt.Errorf("no analysis of the image succeeded: %w", fault.NotFound)
+		err = fmt.Errorf("no analysis of the image succeeded: %w", errkind.NotFound)
 	}
 	return document, err
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -18,7 +18,7 @@ import (
 func TestSaveImage(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		if _, err := s.ImageHeader(ctx, digest(1)); !errors.Is(err, fault.NotFound) {
+		if _, err := s.ImageHeader(ctx, digest(1)); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("before: %v", err)
 		}
 		want := inventory(digest(1), "openssl", "zlib")
@@ -60,7 +60,7 @@ func TestSaveFailure(t *testing.T) {
 			"unreadable": second(s.Unreadable(ctx, digest(1))), "inventory": second(s.Inventory(ctx, digest(1))), "SBOM": second(s.SBOM(ctx, digest(1))),
 			"subject": second(s.Subject(ctx, image.Target{}, digest(1))),
 		} {
-			if !errors.Is(err, fault.NotFound) {
+			if !errors.Is(err, errkind.NotFound) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -115,7 +115,7 @@ func TestImageLike(t *testing.T) {
 			t.Errorf("got %s, want %s", got, digest(3))
 		}
 		for _, unknown := range [][2]string{{"layers", "syft 3"}, {"other", "syft 2"}, {"", "syft 2"}} {
-			if found, err := s.ImageLike(ctx, unknown[0], unknown[1]); !errors.Is(err, fault.NotFound) {
+			if found, err := s.ImageLike(ctx, unknown[0], unknown[1]); !errors.Is(err, errkind.NotFound) {
 				t.Errorf("%q: %s, %v", unknown, found, err)
 			}
 		}

@@ -8,19 +8,19 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// Matched tells whether the image's vulnerabilities are known: all its groups
-// have findings of the current engine and generation, and it is known whether the
+// Matched reports whether the image's vulnerabilities are known: all its groups
+// have findings of the current matcher and build, and it is known whether the
 // data covers its distribution.
 func (s *Store) Matched(ctx context.Context, digest image.Digest) (bool, error) {
 	var matched bool
-	err := s.view(ctx, "look whether "+string(digest)+" is matched", func(t tx) error {
+	err := s.view(ctx, "check whether "+string(digest)+" is matched", func(t tx) error {
 		row, err := t.image(ctx, digest)
-		if errors.Is(err, fault.NotFound) {
+		if errors.Is(err, errkind.NotFound) {
 			return nil
 		}
 		if err != nil {
@@ -34,7 +34,7 @@ func (s *Store) Matched(ctx context.Context, digest image.Digest) (bool, error) 
 
 func (t tx) matched(ctx context.Context, row imageRow) (bool, error) {
 	current, err := t.feed(ctx)
-	if err != nil || current.Generation == "" || row.GroupsEngine != current.Engine {
+	if err != nil || current.Build == "" || row.GroupsEngine != current.Matcher {
 		return false, err
 	}
 	if _, known, err := t.coverage(ctx, row.Distribution); err != nil || row.Distribution != "" && !known {
@@ -44,8 +44,8 @@ func (t tx) matched(ctx context.Context, row imageRow) (bool, error) {
 	return !missing, err
 }
 
-// Matches lists the image's vulnerabilities, by severity from the gravest, then
-// by id, then by package. fault.Conflict unless it is Matched.
+// Matches lists the image's vulnerabilities, by severity from the mostSevere, then
+// by id, then by package. errkind.Conflict unless it is Matched.
 func (s *Store) Matches(ctx context.Context, digest image.Digest) ([]vuln.Match, error) {
 	var matches []vuln.Match
 	err := s.view(ctx, "read vulnerabilities of "+string(digest), func(t tx) error {
@@ -58,7 +58,7 @@ func (s *Store) Matches(ctx context.Context, digest image.Digest) ([]vuln.Match,
 			return err
 		}
 		if !matched {
-			return fmt.Errorf("the image is not matched against the current vulnerability data: %w", fault.Conflict)
+			return fmt.Errorf("the image is not matched against the current vulnerability data: %w", errkind.Conflict)
 		}
 		matches, err = t.matches(ctx, row)
 		return err
@@ -82,13 +82,13 @@ func (t tx) matches(ctx context.Context, row imageRow) ([]vuln.Match, error) {
 		if err != nil {
 			return nil, err
 		}
-		matches = append(matches, placed.matches(found.GroupID, finding, moment(row.Analyzed))...)
+		matches = append(matches, placed.matches(found.GroupID, finding, timeOf(row.Analyzed))...)
 	}
 	slices.SortFunc(matches, compareMatches)
 	return matches, nil
 }
 
-// placement tells where in an image the members of its groups are.
+// placement reports where in an image the members of its groups are.
 type placement struct {
 	artifacts map[int64][][]string // by group, then by member
 	locations map[string]string    // by artifact

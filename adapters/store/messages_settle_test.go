@@ -30,28 +30,28 @@ func deliveryOf(t *testing.T, s *store.Store, notification string) event.Deliver
 	return must[[]event.Delivery](t)(s.Deliveries(t.Context(), store.DeliveryFilter{Notification: notification}))[0]
 }
 
-// What was decided before is not damped, and what is damped can be asked for.
-func TestDamp(t *testing.T) {
+// What was decided before is not debounced, and what is debounced can be asked for.
+func TestDebounce(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		d := published(t, s, "a", "b", "c")
 		check(t, s.Combine(t.Context(), "group-1", []int64{d[2].ID}))
-		check(t, s.Damp(t.Context(), []int64{d[0].ID, d[1].ID, d[2].ID}, "undone"))
-		for id, want := range map[string]event.DeliveryState{"a": event.Damped, "b": event.Damped, "c": event.Pending} {
-			if got := deliveryOf(t, s, id); got.State != want || (got.Answer == "undone") != (want == event.Damped) {
+		check(t, s.Debounce(t.Context(), []int64{d[0].ID, d[1].ID, d[2].ID}, "undone"))
+		for id, want := range map[string]event.DeliveryState{"a": event.Debounced, "b": event.Debounced, "c": event.Pending} {
+			if got := deliveryOf(t, s, id); got.State != want || (got.Answer == "undone") != (want == event.Debounced) {
 				t.Errorf("%s: %+v", id, got)
 			}
 		}
 		counts := must[map[event.DeliveryState]int](t)(s.DeliveryCounts(t.Context(), "chat"))
-		if want := map[event.DeliveryState]int{event.Damped: 2, event.Pending: 1}; !maps.Equal(counts, want) {
+		if want := map[event.DeliveryState]int{event.Debounced: 2, event.Pending: 1}; !maps.Equal(counts, want) {
 			t.Errorf("counts %v, want %v", counts, want)
 		}
 		if backlog := must[watch.Backlog](t)(s.Backlog(t.Context(), "chat")); backlog.Pending != 1 {
 			t.Errorf("backlog %+v", backlog)
 		}
 		check(t, s.Redeliver(t.Context(), []int64{d[0].ID}, at(9)))
-		check(t, s.Damp(t.Context(), []int64{d[0].ID}, "undone"))
+		check(t, s.Debounce(t.Context(), []int64{d[0].ID}, "undone"))
 		if got := deliveryOf(t, s, "a"); got.State != event.Pending || got.Message != "a" {
-			t.Errorf("what was asked for is damped again: %+v", got)
+			t.Errorf("what was asked for is debounced again: %+v", got)
 		}
 	})
 }
@@ -64,7 +64,7 @@ func TestSeparate(t *testing.T) {
 		check(t, s.Separate(t.Context(), "chat", "group-1"))
 		for id, want := range map[string]string{"a": "a", "b": "b", "c": "group-2"} {
 			if got := deliveryOf(t, s, id); got.Message != want {
-				t.Errorf("%s is told in %s, want %s", id, got.Message, want)
+				t.Errorf("%s is notified in %s, want %s", id, got.Message, want)
 			}
 		}
 	})

@@ -63,7 +63,7 @@ func TestMessages(t *testing.T) {
 				want = "group-1"
 			}
 			if d.Message != want {
-				t.Errorf("after redelivering, %s is told in %s", d.Notification, d.Message)
+				t.Errorf("after redelivering, %s is notified in %s", d.Notification, d.Message)
 			}
 		}
 	})

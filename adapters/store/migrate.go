@@ -8,7 +8,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/schema"
 )
 
@@ -47,5 +47,5 @@ func (s *Store) tolerate(ctx context.Context, current, known int64) error {
 		return nil
 	}
 	return fmt.Errorf("%s has schema version %d, which takes a program that knows version %d, and this one knows version %d: a newer Tagwatch has used it; use that one or a newer: %w",
-		s.name, current, oldest, known, fault.Conflict)
+		s.name, current, oldest, known, errkind.Conflict)
 }

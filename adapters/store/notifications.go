@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // StoredNotification is a notification with its place in the order in which they
@@ -46,7 +46,7 @@ const notificationColumns = `seq, id, type, subject, cause, created, summary, pa
 func (r notificationRow) stored() (StoredNotification, error) {
 	payload, err := decompress(r.Payload)
 	return StoredNotification{Seq: r.Seq, Notification: event.Notification{ID: r.ID, Type: event.Type(r.Type), Subject: r.Subject,
-		Cause: event.Cause(r.Cause), Created: moment(r.Created), Payload: payload, Summary: r.Summary, Trace: r.Trace}}, err
+		Cause: event.Cause(r.Cause), Created: timeOf(r.Created), Payload: payload, Summary: r.Summary, Trace: r.Trace}}, err
 }
 
 // tell stores notifications and deliveries, each once. It comes last in a
@@ -59,7 +59,7 @@ func (t tx) tell(ctx context.Context, notifications []event.Notification, delive
 		}
 		rows := make([][]any, len(notifications))
 		for i, n := range notifications {
-			rows[i] = []any{seq + int64(i), n.ID, string(n.Type), n.Subject, string(n.Cause), stamp(n.Created), n.Summary, compress(n.Payload), n.Trace}
+			rows[i] = []any{seq + int64(i), n.ID, string(n.Type), n.Subject, string(n.Cause), toMicros(n.Created), n.Summary, compress(n.Payload), n.Trace}
 		}
 		if err := t.insert(ctx, `notification (`+notificationColumns+`)`, rows, `ON CONFLICT (id) DO NOTHING`); err != nil {
 			return err
@@ -69,17 +69,17 @@ func (t tx) tell(ctx context.Context, notifications []event.Notification, delive
 }
 
 // Publish stores a notification and a delivery to each endpoint that the options
-// and its type route it to, due at once and given up after giveUp. It returns
+// and its type route it to, due at once and given up after deadline. It returns
 // the names of the endpoints that it is still to be delivered to. Publishing the
 // same id again stores nothing.
-func (s *Store) Publish(ctx context.Context, n event.Notification, options event.Options, giveUp time.Duration) (endpoints []string, err error) {
+func (s *Store) Publish(ctx context.Context, n event.Notification, options event.Options, deadline time.Duration) (endpoints []string, err error) {
 	err = s.change(ctx, "publish "+n.ID, func(t tx) error {
 		_, known, err := first[string](ctx, t, `SELECT id FROM notification WHERE id = ?`, n.ID)
 		if err != nil {
 			return err
 		}
 		if !known {
-			if err := t.publish(ctx, n, options, giveUp); err != nil {
+			if err := t.publish(ctx, n, options, deadline); err != nil {
 				return err
 			}
 		}
@@ -90,12 +90,12 @@ func (s *Store) Publish(ctx context.Context, n event.Notification, options event
 	return endpoints, err
 }
 
-func (t tx) publish(ctx context.Context, n event.Notification, options event.Options, giveUp time.Duration) error {
+func (t tx) publish(ctx context.Context, n event.Notification, options event.Options, deadline time.Duration) error {
 	stored, err := t.endpoints(ctx)
 	if err != nil {
 		return err
 	}
-	deliveries := event.Deliveries(n, event.Route(options, n.Type, n.Subject, stored), giveUp)
+	deliveries := event.Deliveries(n, event.Route(options, n.Type, n.Subject, stored), deadline)
 	return t.tell(ctx, []event.Notification{n}, deliveries)
 }
 
@@ -129,7 +129,7 @@ func (s *Store) Notifications(ctx context.Context, filter NotificationFilter) ([
 }
 
 // Notification reads one by its id, or by a beginning of it that no other has:
-// fault.NotFound if there is none, fault.Conflict if there are several.
+// errkind.NotFound if there is none, errkind.Conflict if there are several.
 func (s *Store) Notification(ctx context.Context, id string) (StoredNotification, error) {
 	var notification StoredNotification
 	err := s.view(ctx, "read notification "+id, func(t tx) error {
@@ -142,9 +142,9 @@ func (s *Store) Notification(ctx context.Context, id string) (StoredNotification
 		case err != nil:
 			return err
 		case len(rows) == 0:
-			return fmt.Errorf("there is no notification of this id: %w", fault.NotFound)
+			return fmt.Errorf("there is no notification of this id: %w", errkind.NotFound)
 		case len(rows) > 1:
-			return fmt.Errorf("several notifications have ids that begin so, as %s and %s: %w", rows[0].ID, rows[1].ID, fault.Conflict)
+			return fmt.Errorf("several notifications have ids that begin so, as %s and %s: %w", rows[0].ID, rows[1].ID, errkind.Conflict)
 		}
 		notification, err = rows[0].stored()
 		return err

@@ -15,7 +15,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/schema"
 )
 
@@ -32,16 +32,16 @@ func TestOpenRefuses(t *testing.T) {
 		want error
 		says string
 	}{
-		{"no scheme", "/var/lib/tagwatch.db", fault.Invalid, "sqlite:///absolute/path"},
-		{"unknown scheme", "mysql://user:hunter2@host/db", fault.Invalid, "mysql"},
-		{"unreadable", "postgres://user:hunter2@host:port/db", fault.Invalid, "%XX"},
-		{"relative path", "sqlite://tagwatch.db", fault.Invalid, "absolute path"},
-		{"a directory", "sqlite:///var/lib/", fault.Invalid, "absolute path"},
-		{"missing directory", "sqlite://" + dir + "/missing/tagwatch.db", fault.Invalid, dir + "/missing does not exist"},
-		{"not a database", "sqlite://" + garbage, fault.Invalid, garbage},
-		{"cut off", "sqlite://" + short, fault.Invalid, short},
-		{"unreachable", "postgres://user:hunter2@127.0.0.1:1/db?sslmode=disable", fault.Unavailable, "127.0.0.1:1"},
-		{"unknown option", "postgres://user:hunter2@127.0.0.1:1/db?sslmode=hunter2", fault.Invalid, "127.0.0.1:1"},
+		{"no scheme", "/var/lib/tagwatch.db", errkind.Invalid, "sqlite:///absolute/path"},
+		{"unknown scheme", "mysql://user:hunter2@host/db", errkind.Invalid, "mysql"},
+		{"unreadable", "postgres://user:hunter2@host:port/db", errkind.Invalid, "%XX"},
+		{"relative path", "sqlite://tagwatch.db", errkind.Invalid, "absolute path"},
+		{"a directory", "sqlite:///var/lib/", errkind.Invalid, "absolute path"},
+		{"missing directory", "sqlite://" + dir + "/missing/tagwatch.db", errkind.Invalid, dir + "/missing does not exist"},
+		{"not a database", "sqlite://" + garbage, errkind.Invalid, garbage},
+		{"cut off", "sqlite://" + short, errkind.Invalid, short},
+		{"unreachable", "postgres://user:hunter2@127.0.0.1:1/db?sslmode=disable", errkind.Unavailable, "127.0.0.1:1"},
+		{"unknown option", "postgres://user:hunter2@127.0.0.1:1/db?sslmode=hunter2", errkind.Invalid, "127.0.0.1:1"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestOpenLeavesWhatIsNoDatabase(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notes.txt")
 	check(t, os.WriteFile(path, []byte("shopping list: milk, eggs, bread"), 0o600))
 	_, err := store.Open(t.Context(), "sqlite://"+path)
-	if !errors.Is(err, fault.Invalid) {
+	if !errors.Is(err, errkind.Invalid) {
 		t.Fatalf("got %v", err)
 	}
 	content, err := os.ReadFile(path)
@@ -88,7 +88,7 @@ func TestOpenDamaged(t *testing.T) {
 	} {
 		check(t, os.WriteFile(path, damaged, 0o600))
 		_, err := store.Open(t.Context(), "sqlite://"+path)
-		if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "put a copy back") {
+		if !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "put a copy back") {
 			t.Errorf("%s: got %v", name, err)
 		}
 		left, err := os.ReadFile(path)
@@ -144,18 +144,18 @@ func TestOpenTooNew(t *testing.T) {
 		execute(t, url, "UPDATE min_compatible_version SET version = 99999")
 		execute(t, url, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, TRUE)")
 		_, err := store.Open(t.Context(), url)
-		if !errors.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "99999") || !strings.Contains(err.Error(), "newer") {
+		if !errors.Is(err, errkind.Conflict) || !strings.Contains(err.Error(), "99999") || !strings.Contains(err.Error(), "newer") {
 			t.Errorf("got %v", err)
 		}
 	})
 }
 
-// TestPeek looks at a database without changing it.
+// TestPeek checks a database without changing it.
 func TestPeek(t *testing.T) {
 	eachURL(t, func(t *testing.T, url string) {
 		s, before, err := store.Peek(t.Context(), url)
 		if strings.HasPrefix(url, "sqlite") {
-			if !errors.Is(err, fault.NotFound) {
+			if !errors.Is(err, errkind.NotFound) {
 				t.Errorf("without a file: %v", err)
 			}
 		} else {
@@ -251,7 +251,7 @@ func execute(t *testing.T, url, statement string) {
 	check(t, err)
 }
 
-// TestMigrationsPair keeps the numbers of both engines equal, whatever the
+// TestMigrationsPair keeps the numbers of both matchers equal, whatever the
 // conformance suite makes of what is in them.
 func TestMigrationsPair(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // onServer runs a test that only a server can fail.
@@ -44,8 +44,8 @@ func TestServerRefuses(t *testing.T) {
 			want error
 			says string
 		}{
-			{missing.String(), fault.NotFound, "createdb"},
-			{stranger.String(), fault.Unauthorized, "stranger"},
+			{missing.String(), errkind.NotFound, "createdb"},
+			{stranger.String(), errkind.Unauthorized, "stranger"},
 		} {
 			_, err := store.Open(t.Context(), test.url)
 			if !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "hunter2") {
@@ -69,10 +69,10 @@ func TestOutage(t *testing.T) {
 		subscribe(t, s, nginx)
 
 		way.close()
-		if err := s.Ping(t.Context()); !errors.Is(err, fault.Unavailable) {
+		if err := s.Ping(t.Context()); !errors.Is(err, errkind.Unavailable) {
 			t.Errorf("ping: %v", err)
 		}
-		if _, err := s.View(t.Context(), nginx); !errors.Is(err, fault.Unavailable) {
+		if _, err := s.View(t.Context(), nginx); !errors.Is(err, errkind.Unavailable) {
 			t.Errorf("view: %v", err)
 		}
 		way.open(t)

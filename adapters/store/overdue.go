@@ -15,7 +15,7 @@ func (s *Store) Overdue(ctx context.Context, before time.Time) (map[string]int, 
 		rows, err := all[struct {
 			Endpoint string
 			Late     int
-		}](ctx, t, `SELECT endpoint, count(*) AS late FROM delivery WHERE state = 'pending' AND next_try < ? GROUP BY endpoint`, stamp(before))
+		}](ctx, t, `SELECT endpoint, count(*) AS late FROM delivery WHERE state = 'pending' AND next_try < ? GROUP BY endpoint`, toMicros(before))
 		for _, row := range rows {
 			counts[row.Endpoint] = row.Late
 		}
@@ -36,9 +36,9 @@ func (s *Store) Undeliverable(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// GiveUpUndeliverable makes failed what is pending for endpoints that do not
+// FailUndeliverable makes failed what is pending for endpoints that do not
 // exist, and counts it.
-func (s *Store) GiveUpUndeliverable(ctx context.Context) (int, error) {
+func (s *Store) FailUndeliverable(ctx context.Context) (int, error) {
 	var given int64
 	err := s.change(ctx, "give up undeliverable deliveries", func(t tx) (err error) {
 		given, err = t.exec(ctx, `UPDATE delivery SET state = ?, answer = ? WHERE`+undeliverable,

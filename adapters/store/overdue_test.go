@@ -22,7 +22,7 @@ func TestOverdue(t *testing.T) {
 		if diff := cmp.Diff(map[string]int{"pager": 2}, late); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
-		if n, err := s.GiveUpUndeliverable(ctx); err != nil || n != 0 {
+		if n, err := s.FailUndeliverable(ctx); err != nil || n != 0 {
 			t.Errorf("%d, %v given up although their endpoint exists", n, err)
 		}
 	})
@@ -35,16 +35,16 @@ func TestUndeliverable(t *testing.T) {
 		ctx := t.Context()
 		nginx := target(t, "nginx:1")
 		subscribe(t, s, nginx)
-		told := notification("left", 0)
+		notified := notification("left", 0)
 		check(t, s.Record(ctx, nginx, func(view watch.RecordView) (watch.Decision, error) {
 			view.State.Revision++
-			return watch.Decision{State: view.State, Notifications: []event.Notification{told}, Deliveries: []event.Delivery{
-				{Notification: told.ID, Endpoint: "gone", State: event.Pending, Created: start, NextTry: start, GiveUp: start.Add(time.Hour)}}}, nil
+			return watch.Decision{State: view.State, Notifications: []event.Notification{notified}, Deliveries: []event.Delivery{
+				{Notification: notified.ID, Endpoint: "gone", State: event.Pending, Created: start, NextTry: start, Deadline: start.Add(time.Hour)}}}, nil
 		}))
 		if found, err := s.Undeliverable(ctx); err != nil || found != 1 {
 			t.Errorf("%d found, %v", found, err)
 		}
-		if given, err := s.GiveUpUndeliverable(ctx); err != nil || given != 1 {
+		if given, err := s.FailUndeliverable(ctx); err != nil || given != 1 {
 			t.Errorf("%d given up, %v", given, err)
 		}
 		failed, err := s.Deliveries(ctx, store.DeliveryFilter{State: event.Failed})

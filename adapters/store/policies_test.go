@@ -8,14 +8,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 func TestBundles(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		if _, err := s.ActiveBundle(ctx); !errors.Is(err, fault.NotFound) {
+		if _, err := s.ActiveBundle(ctx); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("none active: %v", err)
 		}
 		first := watch.Bundle{ID: "one", Name: "First", Hash: "h1", Document: []byte(`{"v":1}`)}
@@ -58,7 +58,7 @@ func TestDeleteBundle(t *testing.T) {
 			check(t, s.SaveBundle(ctx, watch.Bundle{ID: id, Hash: id, Document: []byte(id)}, start))
 		}
 		must[bool](t)(s.ActivateBundle(ctx, "one", start))
-		if err := s.DeleteBundle(ctx, "one"); !errors.Is(err, fault.Conflict) {
+		if err := s.DeleteBundle(ctx, "one"); !errors.Is(err, errkind.Conflict) {
 			t.Errorf("the active one: %v", err)
 		}
 		check(t, s.DeleteBundle(ctx, "two"))
@@ -69,7 +69,7 @@ func TestDeleteBundle(t *testing.T) {
 			"delete": s.DeleteBundle(ctx, "two"), "read": second(s.Bundle(ctx, "two")),
 			"activate": second(s.ActivateBundle(ctx, "two", start)), "content": second(s.BundleContent(ctx, "unknown")),
 		} {
-			if !errors.Is(err, fault.NotFound) {
+			if !errors.Is(err, errkind.NotFound) {
 				t.Errorf("%s one that is not there: %v", name, err)
 			}
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // postgresServer is a database of a PostgreSQL server.
@@ -28,7 +28,7 @@ func (p postgresServer) open(context.Context) (*Store, error) {
 	connector, err := pq.NewConnector(p.dsn)
 	if err != nil {
 		// The driver's text may repeat the URL.
-		return nil, fmt.Errorf("%s: the database URL has an option that the driver does not accept: %w", p.name, fault.Invalid)
+		return nil, fmt.Errorf("%s: the database URL has an option that the driver does not accept: %w", p.name, errkind.Invalid)
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(maxConnections)

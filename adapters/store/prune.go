@@ -12,7 +12,7 @@ import (
 // before that time and that no target points to, groups of packages of no image,
 // notifications created before that time with no delivery that is pending or was
 // given up since, bundles that no evaluation is of, data that were rejected before it, and
-// deactivated subscriptions and parked states that were last changed before it, and
+// deactivated subscriptions and archived states that were last changed before it, and
 // the ages of vulnerabilities that no package has had since.
 // Of the histories it keeps what was so at that time.
 //
@@ -32,16 +32,16 @@ func (s *Store) Prune(ctx context.Context, before, now time.Time) (watch.Pruned,
 			arguments []any
 		}{
 			{&pruned.Images, `DELETE FROM image WHERE analyzed < ?
-				AND digest NOT IN (SELECT manifest FROM target_state) AND digest NOT IN (SELECT analyzed FROM target_state)`, []any{stamp(before)}},
+				AND digest NOT IN (SELECT manifest FROM target_state) AND digest NOT IN (SELECT analyzed FROM target_state)`, []any{toMicros(before)}},
 			{&pruned.Groups, `DELETE FROM package_group
 				WHERE NOT EXISTS (SELECT 1 FROM image_group WHERE image_group.group_id = package_group.id)`, nil},
 			{&pruned.Notifications, `DELETE FROM notification WHERE created < ?
 				AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.notification = notification.id AND (delivery.state = 'pending' OR delivery.last_try >= ?))`,
-				[]any{stamp(before), stamp(before)}},
+				[]any{toMicros(before), toMicros(before)}},
 			{nil, `DELETE FROM bundle_content WHERE hash NOT IN (SELECT hash FROM bundle) AND hash NOT IN (SELECT bundle FROM target_state)`, nil},
-			{nil, `DELETE FROM feed_generation WHERE state = ? AND saved < ?`, []any{string(watch.Rejected), stamp(before)}},
-			{nil, `DELETE FROM parked WHERE parked < ?`, []any{stamp(before)}},
-			{nil, `DELETE FROM subscription WHERE NOT active AND updated < ?`, []any{stamp(before)}},
+			{nil, `DELETE FROM data_build WHERE state = ? AND saved < ?`, []any{string(watch.Rejected), toMicros(before)}},
+			{nil, `DELETE FROM archived WHERE archived < ?`, []any{toMicros(before)}},
+			{nil, `DELETE FROM subscription WHERE NOT active AND updated < ?`, []any{toMicros(before)}},
 		} {
 			gone, err := t.exec(ctx, step.statement, step.arguments...)
 			if err != nil {
@@ -71,8 +71,8 @@ func (t tx) giveUpOld(ctx context.Context, before, now time.Time) (given int64, 
 		if why == "" {
 			continue
 		}
-		n, err := t.exec(ctx, `UPDATE delivery SET state = ?, last_try = ?, answer = ? WHERE endpoint = ? AND state = 'pending' AND give_up < ?`,
-			string(event.Failed), stamp(now), "given up long after its time: "+why, endpoint.Name, stamp(before))
+		n, err := t.exec(ctx, `UPDATE delivery SET state = ?, last_try = ?, answer = ? WHERE endpoint = ? AND state = 'pending' AND deadline < ?`,
+			string(event.Failed), toMicros(now), "given up long after its time: "+why, endpoint.Name, toMicros(before))
 		if err != nil {
 			return 0, err
 		}

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -41,7 +41,7 @@ func TestPrune(t *testing.T) {
 		if diff := cmp.Diff(watch.Pruned{Images: 1, Groups: 1, Notifications: 1}, pruned); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
-		if _, err := s.ImageHeader(ctx, digest(1)); !errors.Is(err, fault.NotFound) {
+		if _, err := s.ImageHeader(ctx, digest(1)); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("image of no tag: %v", err)
 		}
 		if matches, err := s.Matches(ctx, digest(4)); err != nil || len(matches) != 2 {

@@ -29,14 +29,14 @@ func TestTargetsOfReference(t *testing.T) {
 func TestDueNow(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		subscribe(t, s, target(t, "quay.io/app:1"), target(t, "quay.io/app:2"), target(t, "quay.io/other:1"))
-		check(t, s.Looked(t.Context(), []watch.Look{{Target: target(t, "quay.io/app:1"), Next: at(60)},
+		check(t, s.Checked(t.Context(), []watch.Check{{Target: target(t, "quay.io/app:1"), Next: at(60)},
 			{Target: target(t, "quay.io/app:2"), Next: at(5)}, {Target: target(t, "quay.io/other:1"), Next: at(60)}}))
 		if n := must[int](t)(s.DueNow(t.Context(), repository(t, "quay.io/app"), at(10))); n != 2 {
 			t.Errorf("%d targets, want 2", n)
 		}
 		due := map[string]time.Time{}
-		for _, look := range must[[]watch.Look](t)(s.Due(t.Context(), "quay.io", at(100), 10)) {
-			due[look.Target.String()] = look.Next
+		for _, check := range must[[]watch.Check](t)(s.Due(t.Context(), "quay.io", at(100), 10)) {
+			due[check.Target.String()] = check.Next
 		}
 		want := map[string]time.Time{"quay.io/app:1": at(10), "quay.io/app:2": at(5), "quay.io/other:1": at(60)}
 		if diff := cmp.Diff(want, due); diff != "" {

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // TestOpenDamagedInside: a database with a sound beginning and a damaged page is
@@ -38,7 +38,7 @@ func TestOpenDamagedInside(t *testing.T) {
 			continue // a page that is free
 		}
 		refused++
-		if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "damaged") || !strings.Contains(err.Error(), "-wal") {
+		if !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), "damaged") || !strings.Contains(err.Error(), "-wal") {
 			t.Fatalf("page %d: %v", at/page, err)
 		}
 		for _, beside := range []string{"-wal", "-shm"} {

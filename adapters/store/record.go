@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -25,7 +25,7 @@ func (t tx) recordView(ctx context.Context, target image.Target) (view watch.Rec
 	if err != nil {
 		return view, err
 	}
-	view.Watched, view.Poll = watched, span(poll)
+	view.Watched, view.Poll = watched, durationOf(poll)
 	if watched {
 		if view.State, err = t.state(ctx, target); err != nil {
 			return view, err
@@ -41,7 +41,7 @@ func (t tx) recordView(ctx context.Context, target image.Target) (view watch.Rec
 	if err != nil {
 		return view, err
 	}
-	view.Generation, view.Engine = current.Generation, vuln.Engine(current.Engine)
+	view.Build, view.Matcher = current.Build, vuln.Matcher(current.Matcher)
 	view.Bundle, err = t.activeBundle(ctx)
 	return view, err
 }
@@ -50,7 +50,7 @@ func (t tx) recordView(ctx context.Context, target image.Target) (view watch.Rec
 // it together with its notifications and deliveries, in one transaction that no
 // other about the target overlaps. A change whose Revision is not above the
 // stored one was recorded before and is dropped. Decide may be called more than
-// once; it must do nothing but decide. fault.NotFound for a change of a target
+// once; it must do nothing but decide. errkind.NotFound for a change of a target
 // that nobody is subscribed to any more.
 func (s *Store) Record(ctx context.Context, target image.Target, decide func(watch.RecordView) (watch.Decision, error)) error {
 	return s.change(ctx, "record "+target.String(), func(t tx) error {
@@ -63,7 +63,7 @@ func (s *Store) Record(ctx context.Context, target image.Target, decide func(wat
 			return err
 		}
 		if !view.Watched {
-			return fmt.Errorf("nobody is subscribed to it: %w", fault.NotFound)
+			return fmt.Errorf("nobody is subscribed to it: %w", errkind.NotFound)
 		}
 		if err := t.saveState(ctx, target, change.State); err != nil {
 			return err
@@ -71,6 +71,6 @@ func (s *Store) Record(ctx context.Context, target image.Target, decide func(wat
 		if err := t.tell(ctx, change.Notifications, change.Deliveries); err != nil {
 			return err
 		}
-		return t.gather(ctx, change.Gathered)
+		return t.gather(ctx, change.PendingSummary)
 	})
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -34,7 +34,7 @@ func fullState() watch.State {
 		Revision:        7,
 		Resolved:        image.Resolved{Manifest: digest(1), Index: digest(2)},
 		Analyzed:        digest(1),
-		Basis:           watch.Basis{Generation: "sha256:g", Engine: engine, Bundle: "b1", Analyzer: "syft 1"},
+		Basis:           watch.Basis{Build: "sha256:g", Matcher: matcher, Bundle: "b1", Analyzer: "syft 1"},
 		Matched:         true,
 		Vulnerabilities: []vuln.Finding{finding("CVE-2026-1", "openssl", vuln.Critical).Finding, finding("CVE-2026-2", "zlib", vuln.Low).Finding},
 		Counts:          vuln.Counts{Critical: 1, Low: 1},
@@ -74,7 +74,7 @@ func TestRecordKeepsTheState(t *testing.T) {
 func TestSummaryOfNothing(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		nginx := target(t, "nginx:1")
-		if _, err := s.Summary(t.Context(), nginx); !errors.Is(err, fault.NotFound) {
+		if _, err := s.Summary(t.Context(), nginx); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("unwatched: %v", err)
 		}
 		subscribe(t, s, nginx)
@@ -85,14 +85,14 @@ func TestSummaryOfNothing(t *testing.T) {
 	})
 }
 
-// told is a decision that tells an endpoint of revision n.
-func told(n int64) watch.Decision {
+// notified is a decision that tells an endpoint of revision n.
+func notified(n int64) watch.Decision {
 	id := fmt.Sprintf("notification-%d", n)
 	return watch.Decision{
 		State:         watch.State{Revision: n},
 		Notifications: []event.Notification{{ID: id, Type: event.TagUpdate, Subject: "docker.io/nginx:1", Created: at(int(n)), Payload: []byte(`{}`)}},
 		Deliveries: []event.Delivery{{Notification: id, Endpoint: "pager", State: event.Pending,
-			Created: at(int(n)), NextTry: at(int(n)), GiveUp: at(int(n) + 60)}},
+			Created: at(int(n)), NextTry: at(int(n)), Deadline: at(int(n) + 60)}},
 	}
 }
 
@@ -102,10 +102,10 @@ func TestRecordOnce(t *testing.T) {
 		nginx := target(t, "nginx:1")
 		subscribe(t, s, nginx)
 		for range 2 {
-			check(t, s.Record(ctx, nginx, func(watch.RecordView) (watch.Decision, error) { return told(1), nil }))
+			check(t, s.Record(ctx, nginx, func(watch.RecordView) (watch.Decision, error) { return notified(1), nil }))
 		}
 		refused := errors.New("refused")
-		err := s.Record(ctx, nginx, func(watch.RecordView) (watch.Decision, error) { return told(2), refused })
+		err := s.Record(ctx, nginx, func(watch.RecordView) (watch.Decision, error) { return notified(2), refused })
 		if !errors.Is(err, refused) {
 			t.Errorf("got %v", err)
 		}
@@ -126,9 +126,9 @@ func TestRecordUnwatched(t *testing.T) {
 			if view.Watched {
 				t.Error("nobody watches")
 			}
-			return told(1), nil
+			return notified(1), nil
 		})
-		if !errors.Is(err, fault.NotFound) {
+		if !errors.Is(err, errkind.NotFound) {
 			t.Errorf("got %v", err)
 		}
 		stored, err := s.Notifications(t.Context(), store.NotificationFilter{})
@@ -152,7 +152,7 @@ func TestRecordConcurrently(t *testing.T) {
 				all.Go(func() {
 					for range each {
 						if err := s.Record(ctx, nginx, func(view watch.RecordView) (watch.Decision, error) {
-							return told(view.State.Revision + 1), nil
+							return notified(view.State.Revision + 1), nil
 						}); err != nil {
 							t.Error(err)
 						}
@@ -178,7 +178,7 @@ func TestRecordConcurrently(t *testing.T) {
 func TestKilledRecord(t *testing.T) {
 	if url := os.Getenv(childURL); url != "" {
 		s := open(t, url)
-		check(t, s.Record(t.Context(), target(t, "nginx:1"), func(watch.RecordView) (watch.Decision, error) { return told(1), nil }))
+		check(t, s.Record(t.Context(), target(t, "nginx:1"), func(watch.RecordView) (watch.Decision, error) { return notified(1), nil }))
 		_ = s.Record(context.Background(), target(t, "nginx:1"), func(watch.RecordView) (watch.Decision, error) {
 			fmt.Println("deciding")
 			_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed, or the test ends
@@ -214,7 +214,7 @@ func TestKilledRecord(t *testing.T) {
 			if view.State.Revision != 1 {
 				t.Errorf("revision %d", view.State.Revision)
 			}
-			return told(2), nil
+			return notified(2), nil
 		}))
 		stored, err := s.Notifications(ctx, store.NotificationFilter{})
 		if err != nil || len(stored) != 2 {
@@ -277,7 +277,7 @@ func TestViewKnowsTheBasis(t *testing.T) {
 		must[bool](t)(s.ActivateBundle(ctx, "b", start))
 		check(t, s.SaveEndpoint(ctx, event.Endpoint{Name: "pager", URL: "https://pager.example"}, start))
 		view = must[watch.RecordView](t)(s.View(ctx, nginx))
-		if view.Generation != "sha256:g1" || view.Engine != engine || view.Bundle != "hash" || len(view.Endpoints) != 1 {
+		if view.Build != "sha256:g1" || view.Matcher != matcher || view.Bundle != "hash" || len(view.Endpoints) != 1 {
 			t.Errorf("%+v", view)
 		}
 	})

@@ -13,16 +13,16 @@ func (s *Store) SeeAnalyzer(ctx context.Context, analyzer string, now time.Time)
 	return s.change(ctx, "note the analyzer of a worker", func(t tx) error {
 		return t.run(ctx, `INSERT INTO analyzer (name, first_seen, last_seen) VALUES (?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET last_seen = CASE WHEN excluded.last_seen > analyzer.last_seen THEN excluded.last_seen ELSE analyzer.last_seen END`,
-			analyzer, stamp(now), stamp(now))
+			analyzer, toMicros(now), toMicros(now))
 	})
 }
 
 // Analyzers are those that workers have or had.
 func (s *Store) Analyzers(ctx context.Context) (analyzers []watch.AnalyzerSeen, err error) {
 	err = s.view(ctx, "list the analyzers of workers", func(t tx) error {
-		rows, err := all[engineRow](ctx, t, `SELECT name, first_seen, last_seen FROM analyzer ORDER BY first_seen, name`)
+		rows, err := all[matcherRow](ctx, t, `SELECT name, first_seen, last_seen FROM analyzer ORDER BY first_seen, name`)
 		for _, row := range rows {
-			analyzers = append(analyzers, watch.AnalyzerSeen{Analyzer: row.Name, First: moment(row.FirstSeen), Last: moment(row.LastSeen)})
+			analyzers = append(analyzers, watch.AnalyzerSeen{Analyzer: row.Name, First: timeOf(row.FirstSeen), Last: timeOf(row.LastSeen)})
 		}
 		return err
 	})
@@ -45,7 +45,7 @@ type renewalRow struct {
 // it: another one after each failure. It is zero when there is none.
 func (s *Store) NextOutdated(ctx context.Context, analyzer string, after int64, now time.Time) (next watch.Renewal, err error) {
 	err = s.view(ctx, "look for an image of another analyzer", func(t tx) error {
-		selection := []any{after, analyzer, analyzer, stamp(now)}
+		selection := []any{after, analyzer, analyzer, toMicros(now)}
 		row, found, err := first[renewalRow](ctx, t, `SELECT i.id, i.digest, COALESCE((SELECT failures FROM renewal r
 			WHERE r.image_id = i.id AND r.analyzer = ?), 0) AS failures`+outdated+` ORDER BY i.id LIMIT 1`, append([]any{analyzer}, selection...)...)
 		if err != nil || !found {
@@ -65,7 +65,7 @@ func (s *Store) NextOutdated(ctx context.Context, analyzer string, after int64, 
 	return next, err
 }
 
-// RenewalBacklog counts the images that an analyzer has still to look at.
+// RenewalBacklog counts the images that an analyzer has still to check.
 func (s *Store) RenewalBacklog(ctx context.Context, analyzer string, now time.Time) (backlog watch.RenewalBacklog, err error) {
 	err = s.view(ctx, "count the images of other analyzers", func(t tx) error {
 		backlog, err = one[watch.RenewalBacklog](ctx, t, `SELECT
@@ -73,7 +73,7 @@ func (s *Store) RenewalBacklog(ctx context.Context, analyzer string, now time.Ti
 			COUNT(CASE WHEN r.due > ? THEN 1 END) AS later,
 			COUNT(CASE WHEN r.due = 0 THEN 1 END) AS never
 			FROM image i LEFT JOIN renewal r ON r.image_id = i.id AND r.analyzer = ?
-			WHERE i.analyzer <> ? AND i.digest IN (SELECT manifest FROM target_state)`, stamp(now), stamp(now), analyzer, analyzer)
+			WHERE i.analyzer <> ? AND i.digest IN (SELECT manifest FROM target_state)`, toMicros(now), toMicros(now), analyzer, analyzer)
 		return err
 	})
 	return backlog, err
@@ -107,6 +107,6 @@ func (s *Store) NoteRenewal(ctx context.Context, digest image.Digest, analyzer s
 		failures, due := decide(before)
 		return t.run(ctx, `INSERT INTO renewal (image_id, analyzer, failures, due) VALUES (?, ?, ?, ?)
 			ON CONFLICT (image_id) DO UPDATE SET analyzer = excluded.analyzer, failures = excluded.failures, due = excluded.due`,
-			row.ID, analyzer, failures, stamp(due))
+			row.ID, analyzer, failures, toMicros(due))
 	})
 }

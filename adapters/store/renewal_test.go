@@ -36,7 +36,7 @@ func pointTo(t *testing.T, s *store.Store, tag image.Target, d image.Digest) {
 }
 
 // TestNextOutdated: images that tags point to, in order, but those that the
-// analyzer has looked at or is to leave alone.
+// analyzer has checked or is to leave alone.
 func TestNextOutdated(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -39,7 +39,7 @@ func (r repositoryRow) view() (watch.RepositoryView, error) {
 	}
 	problem, err := parseOptional[watch.Problem](r.Problem)
 	return watch.RepositoryView{Repository: repository, State: watch.RepositoryState{Revision: r.Revision, Listed: r.Listed, Tags: tags,
-		Known: known, Applied: r.Applied, Problem: problem, Checked: moment(r.Checked)}}, err
+		Known: known, Applied: r.Applied, Problem: problem, Checked: timeOf(r.Checked)}}, err
 }
 
 // SaveRepository stores a watched repository, or new settings of one, which
@@ -52,12 +52,12 @@ func (s *Store) SaveRepository(ctx context.Context, repository watch.Repository,
 	return s.change(ctx, "save repository "+repository.Name.String(), func(t tx) error {
 		return t.run(ctx, `INSERT INTO repository (name, content, tags, created, updated) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET content = excluded.content, updated = excluded.updated`,
-			repository.Name.String(), content, []byte{}, stamp(now), stamp(now))
+			repository.Name.String(), content, []byte{}, toMicros(now), toMicros(now))
 	})
 }
 
 // Repository reads a watched repository and what was last recorded of it;
-// fault.NotFound if it is not watched.
+// errkind.NotFound if it is not watched.
 func (s *Store) Repository(ctx context.Context, name image.Repository) (watch.Repository, watch.RepositoryState, error) {
 	var view watch.RepositoryView
 	err := s.view(ctx, "read repository "+name.String(), func(t tx) (err error) {
@@ -78,7 +78,7 @@ func (t tx) repository(ctx context.Context, name image.Repository) (watch.Reposi
 	return row.view()
 }
 
-var errNotWatched = fmt.Errorf("the repository is not watched: %w", fault.NotFound)
+var errNotWatched = fmt.Errorf("the repository is not watched: %w", errkind.NotFound)
 
 // Repositories lists the watched repositories by name.
 func (s *Store) Repositories(ctx context.Context) ([]watch.Repository, error) {
@@ -95,7 +95,7 @@ func (s *Store) Repositories(ctx context.Context) ([]watch.Repository, error) {
 }
 
 // DeleteRepository ends watching a repository. The subscriptions that it brought
-// stay until they are unsubscribed. fault.NotFound if it is not watched.
+// stay until they are unsubscribed. errkind.NotFound if it is not watched.
 func (s *Store) DeleteRepository(ctx context.Context, name image.Repository) error {
 	return s.change(ctx, "delete repository "+name.String(), func(t tx) error {
 		n, err := t.exec(ctx, `DELETE FROM repository WHERE name = ?`, name.String())

@@ -45,7 +45,7 @@ func (t tx) applyRepository(ctx context.Context, repository watch.Repository, ch
 	if err := t.saveRepositoryState(ctx, repository.Name, change.State); err != nil {
 		return err
 	}
-	if err := t.park(ctx, change.Parked, now); err != nil {
+	if err := t.park(ctx, change.Archived, now); err != nil {
 		return err
 	}
 	if err := t.subscribe(ctx, change.Subscribe, repository.Poll, now); err != nil {
@@ -71,7 +71,7 @@ func (t tx) release(ctx context.Context, target image.Target, brought image.Repo
 		return err
 	}
 	if err := t.run(ctx, `UPDATE subscription SET active = FALSE, updated = ? WHERE target = ? AND repository = ? AND active`,
-		stamp(now), target.String(), brought.String()); err != nil {
+		toMicros(now), target.String(), brought.String()); err != nil {
 		return err
 	}
 	_, err := t.forgetUnwatched(ctx, target)
@@ -85,7 +85,7 @@ func (t tx) drop(ctx context.Context, subs []event.Subscription, now time.Time) 
 			return err
 		}
 		if err := t.run(ctx, `UPDATE subscription SET active = FALSE, updated = ? WHERE target = ? AND type = ? AND repository = ? AND active`,
-			stamp(now), sub.Target.String(), string(sub.Type), sub.Repository.String()); err != nil {
+			toMicros(now), sub.Target.String(), string(sub.Type), sub.Repository.String()); err != nil {
 			return err
 		}
 		if _, err := t.forgetUnwatched(ctx, sub.Target); err != nil {
@@ -111,7 +111,7 @@ func (t tx) saveRepositoryState(ctx context.Context, name image.Repository, stat
 		return err
 	}
 	return t.run(ctx, `UPDATE repository SET revision = ?, listed = ?, tags = ?, known = ?, applied = ?, problem = ?, checked = ? WHERE name = ?`,
-		state.Revision, state.Listed, tags, known, state.Applied, problem, stamp(state.Checked), name.String())
+		state.Revision, state.Listed, tags, known, state.Applied, problem, toMicros(state.Checked), name.String())
 }
 
 // UnwatchTags ends the subscriptions that a repository brought, and names the

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -52,7 +52,7 @@ func TestRepositories(t *testing.T) {
 			"record": s.RecordRepository(ctx, app.Name, func(watch.RepositoryView) (watch.RepositoryDecision, error) {
 				return watch.RepositoryDecision{}, errors.New("decided about what is not watched")
 			})} {
-			if !errors.Is(err, fault.NotFound) {
+			if !errors.Is(err, errkind.NotFound) {
 				t.Errorf("%s one that is not there: %v", name, err)
 			}
 		}
@@ -68,7 +68,7 @@ func TestRecordRepository(t *testing.T) {
 		list := func(minute int, tags ...string) {
 			t.Helper()
 			check(t, s.RecordRepository(ctx, app.Name, func(view watch.RepositoryView) (watch.RepositoryDecision, error) {
-				return watch.DecideListing(view, watch.Census{Tags: tags}, watch.Audience{Endpoints: view.Endpoints, Patience: time.Hour}, at(minute))
+				return watch.DecideListing(view, watch.Census{Tags: tags}, watch.Audience{Endpoints: view.Endpoints, RetryWindow: time.Hour}, at(minute))
 			}))
 		}
 		list(1, "v1", "v2")
@@ -94,9 +94,9 @@ func TestRecordRepository(t *testing.T) {
 		if view := must[watch.RecordView](t)(s.View(ctx, v3)); view.Poll != time.Minute {
 			t.Errorf("poll %s", view.Poll)
 		}
-		told, err := s.Notifications(ctx, store.NotificationFilter{})
-		if err != nil || len(told) != 1 || told[0].Subject != "quay.io/team/app" {
-			t.Errorf("%+v, %v", told, err)
+		notified, err := s.Notifications(ctx, store.NotificationFilter{})
+		if err != nil || len(notified) != 1 || notified[0].Subject != "quay.io/team/app" {
+			t.Errorf("%+v, %v", notified, err)
 		}
 	})
 }

@@ -20,9 +20,9 @@ import (
 type busy struct {
 	*testing.T
 	*store.Store
-	day        int
-	generation string
-	revision   int64
+	day      int
+	build    string
+	revision int64
 }
 
 const (
@@ -72,16 +72,16 @@ func (b *busy) live(days int) {
 
 func (b *busy) now() time.Time { return at(b.day * dayLong) }
 
-// data moves to another generation; every tenth is rolled back.
+// data moves to another build; every tenth is rolled back.
 func (b *busy) data() {
 	next := fmt.Sprintf("sha256:g%d", b.day)
 	check(b.T, b.SaveSums(b.Context(), next, []byte("sums")))
-	check(b.T, b.SaveGeneration(b.Context(), generation(next), "", nil, b.now()))
-	update := watch.Advance{From: b.generation, To: next, Engine: engine, FromEngine: engine, Watermark: 1 << 40}
+	check(b.T, b.SaveBuild(b.Context(), build(next), "", nil, b.now()))
+	update := watch.Advance{From: b.build, To: next, Matcher: matcher, FromEngine: matcher, Watermark: 1 << 40}
 	if b.day%10 == 9 {
 		update.Leave = watch.Rejected
 	}
-	if b.generation == "" {
+	if b.build == "" {
 		update.FromEngine = ""
 	}
 	found := map[int64][]vuln.GroupFinding{}
@@ -90,7 +90,7 @@ func (b *busy) data() {
 	}
 	_, err := move(b.T, b.Store, update, found, b.now())
 	check(b.T, err)
-	b.generation = next
+	b.build = next
 }
 
 func (b *busy) policy() {
@@ -106,23 +106,23 @@ func (b *busy) move(name string) {
 	app, digest := target(b.T, name), digest(1000+b.day)
 	check(b.T, b.Subscribe(b.Context(), []event.Subscription{subscription(app, event.VulnUpdate)}, time.Hour, b.now()))
 	ids := analyzed(b.T, b.Store, digest, b.now(), "shared", fmt.Sprintf("package-%d", b.day))
-	save(b.T, b.Store, b.generation, ids, fmt.Sprintf("CVE-%d", b.day))
+	save(b.T, b.Store, b.build, ids, fmt.Sprintf("CVE-%d", b.day))
 	b.revision++
-	told := notification(fmt.Sprintf("%s-%d", name, b.day), b.day*dayLong)
+	notified := notification(fmt.Sprintf("%s-%d", name, b.day), b.day*dayLong)
 	check(b.T, b.Record(b.Context(), app, func(view watch.RecordView) (watch.Decision, error) {
 		state := view.State
 		state.Revision++
 		state.Resolved, state.Analyzed, state.Matched = image.Resolved{Manifest: digest}, digest, true
-		state.Basis = watch.Basis{Generation: b.generation, Engine: engine, Bundle: fmt.Sprintf("b%d", b.day)}
+		state.Basis = watch.Basis{Build: b.build, Matcher: matcher, Bundle: fmt.Sprintf("b%d", b.day)}
 		state.Evaluation = &watch.Evaluation{Digest: digest, Bundle: state.Basis.Bundle, Status: policy.Pass, Document: []byte("{}")}
-		return watch.Decision{State: state, Notifications: []event.Notification{told}, Deliveries: b.deliveries(told)}, nil
+		return watch.Decision{State: state, Notifications: []event.Notification{notified}, Deliveries: b.deliveries(notified)}, nil
 	}))
 }
 
-func (b *busy) deliveries(told event.Notification) (deliveries []event.Delivery) {
+func (b *busy) deliveries(notified event.Notification) (deliveries []event.Delivery) {
 	for _, name := range []string{"pager", "disabled"} {
-		deliveries = append(deliveries, event.Delivery{Notification: told.ID, Endpoint: name, State: event.Pending,
-			Created: b.now(), NextTry: b.now(), GiveUp: b.now().Add(75 * time.Hour)})
+		deliveries = append(deliveries, event.Delivery{Notification: notified.ID, Endpoint: name, State: event.Pending,
+			Created: b.now(), NextTry: b.now(), Deadline: b.now().Add(75 * time.Hour)})
 	}
 	return deliveries
 }

@@ -22,7 +22,7 @@ type revision struct {
 	news  bool // something differs that a decision about a tag reads
 }
 
-// findingKey tells which record about which member a finding is, over all changes
+// findingKey reports which record about which member a finding is, over all changes
 // of what is known about it.
 type findingKey struct {
 	member                   int

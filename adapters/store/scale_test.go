@@ -12,7 +12,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// TestManyTargets keeps the work of lists and sweeps in proportion to what they
+// TestManyTargets keeps the work of lists and polls in proportion to what they
 // return. Work that grows with the square of the targets would not come to an
 // end within the test's time.
 func TestManyTargets(t *testing.T) {
@@ -37,21 +37,21 @@ func TestManyTargets(t *testing.T) {
 			}
 			listed, filter.After = listed+len(page), page[len(page)-1].String()
 		}
-		swept := 0
+		polled := 0
 		for {
-			due := must[[]watch.Look](t)(s.Due(ctx, "registry.example", at(0), 500))
+			due := must[[]watch.Check](t)(s.Due(ctx, "registry.example", at(0), 500))
 			if len(due) == 0 {
 				break
 			}
 			for i := range due {
-				due[i].Seen, due[i].Next = digest(swept+i), at(1)
+				due[i].Seen, due[i].Next = digest(polled+i), at(1)
 			}
-			check(t, s.Looked(ctx, due))
-			swept += len(due)
+			check(t, s.Checked(ctx, due))
+			polled += len(due)
 		}
 		summaries := must[[]watch.Summary](t)(s.Summaries(ctx, watch.TargetFilter{}))
-		if listed != many || swept != many || len(summaries) != many {
-			t.Errorf("listed %d, swept %d, summarized %d", listed, swept, len(summaries))
+		if listed != many || polled != many || len(summaries) != many {
+			t.Errorf("listed %d, polled %d, summarized %d", listed, polled, len(summaries))
 		}
 	})
 }
@@ -67,7 +67,7 @@ func TestManyPackages(t *testing.T) {
 		}
 		advance(t, s, "", "sha256:g1", nil)
 		check(t, s.SaveImage(ctx, inventory(digest(1), names...), nil, "syft 1", start))
-		check(t, s.SaveGroups(ctx, digest(1), engine, groups(names...)))
+		check(t, s.SaveGroups(ctx, digest(1), matcher, groups(names...)))
 		unmatched := must[[]watch.StoredGroup](t)(s.Unmatched(ctx, digest(1)))
 		found := map[int64][]vuln.GroupFinding{}
 		for _, g := range unmatched {
@@ -76,7 +76,7 @@ func TestManyPackages(t *testing.T) {
 			}
 			found[g.ID] = []vuln.GroupFinding{finding("CVE-2026-1", g.Keys[0], vuln.Low), finding("CVE-2026-2", g.Keys[0], vuln.High)}
 		}
-		check(t, s.SaveFindings(ctx, "sha256:g1", engine, found, start))
+		check(t, s.SaveFindings(ctx, "sha256:g1", matcher, found, start))
 		matches := must[[]vuln.Match](t)(s.Matches(ctx, digest(1)))
 		if len(unmatched) != many || len(matches) != 2*many || matches[many-1].Package.Name != names[many-1] {
 			t.Errorf("%d unmatched, %d matches", len(unmatched), len(matches))

@@ -15,7 +15,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // sqliteFile is a database in a file of SQLite.
@@ -26,7 +26,7 @@ const sqliteReaders = 4
 
 // sqlitePragmas hold for each connection. A writer of another process may hold
 // the lock for as long as an update of the vulnerability data takes. Commits
-// reach the disk before they are reported: a notification that was told must
+// reach the disk before they are reported: a notification that was notified must
 // not be forgotten, its cursor not be given to another.
 var sqlitePragmas = []string{
 	"busy_timeout(60000)", // milliseconds
@@ -60,7 +60,7 @@ func (f sqliteFile) open(context.Context) (*Store, error) {
 // peek is open for a file that exists.
 func (f sqliteFile) peek(ctx context.Context) (*Store, error) {
 	if _, err := os.Stat(f.path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no database file %s: %w", f.path, fault.NotFound)
+		return nil, fmt.Errorf("there is no database file %s: %w", f.path, errkind.NotFound)
 	}
 	return f.open(ctx)
 }
@@ -75,9 +75,9 @@ func (f sqliteFile) create() error {
 	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE, 0o600)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("database file %s: the directory %s does not exist; create it: %w", f.path, filepath.Dir(f.path), fault.Invalid)
+		return fmt.Errorf("database file %s: the directory %s does not exist; create it: %w", f.path, filepath.Dir(f.path), errkind.Invalid)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("database file %s: this user may not read and write it: %w", f.path, fault.Unauthorized)
+		return fmt.Errorf("database file %s: this user may not read and write it: %w", f.path, errkind.Unauthorized)
 	case err != nil:
 		return fmt.Errorf("open the database file: %w", err) // names it
 	}
@@ -100,7 +100,7 @@ func (f sqliteFile) verify() error {
 		return nil // empty: a new one
 	}
 	if n < len(header) || string(start) != header {
-		return fmt.Errorf("the file %s is not a database of SQLite, or it is damaged; nothing was changed: %s: %w", f.path, repair, fault.Invalid)
+		return fmt.Errorf("the file %s is not a database of SQLite, or it is damaged; nothing was changed: %s: %w", f.path, repair, errkind.Invalid)
 	}
 	return nil
 }
@@ -121,14 +121,14 @@ func (f sqliteFile) migrate(ctx context.Context, s *Store) error {
 	if err == nil {
 		return nil
 	}
-	if damaged := s.Check(ctx); errors.Is(damaged, fault.Invalid) {
+	if damaged := s.Check(ctx); errors.Is(damaged, errkind.Invalid) {
 		return damaged // of which the other is a consequence
 	}
 	return err
 }
 
 // Check looks for damage in a file of SQLite, before anything is written: later it
-// would be an error here and there, and be spread by each write. PostgreSQL looks
+// would be an error here and there, and be spread by each write. PostgreSQL checks
 // after itself.
 func (s *Store) Check(ctx context.Context) error {
 	if s.reading.DriverName() == "postgres" {
@@ -137,7 +137,7 @@ func (s *Store) Check(ctx context.Context) error {
 	var found string
 	err := s.reading.GetContext(ctx, &found, "PRAGMA quick_check(1)")
 	if err == nil && found != "ok" {
-		return fmt.Errorf("%s is damaged (%s); nothing was changed: %s: %w", s.name, found, repair, fault.Invalid)
+		return fmt.Errorf("%s is damaged (%s); nothing was changed: %s: %w", s.name, found, repair, errkind.Invalid)
 	}
 	return s.explain("check the database", err)
 }

@@ -11,28 +11,28 @@ import (
 // stagedPage is how many staged groups are in memory at a time.
 const stagedPage = 500
 
-// Stage keeps the findings that groups have in a generation that is to become
+// Stage keeps the findings that groups have in a build that is to become
 // the current one, so that a move that is interrupted need not match them again
 // and one of every package fits into memory. What is staged already stays.
-func (s *Store) Stage(ctx context.Context, generation string, engine vuln.Engine, found map[int64][]vuln.GroupFinding) error {
+func (s *Store) Stage(ctx context.Context, build string, matcher vuln.Matcher, found map[int64][]vuln.GroupFinding) error {
 	rows := make([][]any, 0, len(found))
 	for _, id := range sortedIDs(found) {
 		document, err := pack(found[id])
 		if err != nil {
 			return err
 		}
-		rows = append(rows, []any{generation, string(engine), id, document})
+		rows = append(rows, []any{build, string(matcher), id, document})
 	}
 	return s.change(ctx, "stage findings", func(t tx) error {
-		return t.insert(ctx, `staged_group (generation, engine, group_id, document)`, rows, `ON CONFLICT DO NOTHING`)
+		return t.insert(ctx, `staged_group (build, matcher, group_id, document)`, rows, `ON CONFLICT DO NOTHING`)
 	})
 }
 
 // Staged are those of the groups whose findings are staged.
-func (s *Store) Staged(ctx context.Context, generation string, engine vuln.Engine, ids []int64) (staged []int64, err error) {
+func (s *Store) Staged(ctx context.Context, build string, matcher vuln.Matcher, ids []int64) (staged []int64, err error) {
 	err = s.view(ctx, "list staged packages", func(t tx) error {
-		staged, err = allIn[int64](ctx, t, `SELECT group_id FROM staged_group WHERE generation = ? AND engine = ? AND group_id IN (?)`,
-			ids, generation, string(engine))
+		staged, err = allIn[int64](ctx, t, `SELECT group_id FROM staged_group WHERE build = ? AND matcher = ? AND group_id IN (?)`,
+			ids, build, string(matcher))
 		return err
 	})
 	return staged, err
@@ -48,7 +48,7 @@ type stagedRow struct {
 func (t tx) applyStaged(ctx context.Context, a watch.Advance, now time.Time) (moved watch.Moved, err error) {
 	for after := int64(0); ; {
 		rows, err := all[stagedRow](ctx, t, `SELECT group_id, document FROM staged_group
-			WHERE generation = ? AND engine = ? AND group_id > ? ORDER BY group_id LIMIT ?`, a.To, string(a.Engine), after, stagedPage)
+			WHERE build = ? AND matcher = ? AND group_id > ? ORDER BY group_id LIMIT ?`, a.To, string(a.Matcher), after, stagedPage)
 		if err != nil || len(rows) == 0 {
 			return moved, err
 		}
@@ -78,7 +78,7 @@ func (t tx) applyPage(ctx context.Context, a watch.Advance, rows []stagedRow, no
 		return 0, err
 	}
 	news = known(news, matched)
-	if err := t.markMatched(ctx, ids, a.To, a.Engine); err != nil {
+	if err := t.markMatched(ctx, ids, a.To, a.Matcher); err != nil {
 		return 0, err
 	}
 	return len(news), t.noteChanges(ctx, a.To, news)

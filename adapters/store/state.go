@@ -25,8 +25,8 @@ type stateRow struct {
 	IndexDigest string `db:"index_digest"`
 	Analyzed    string
 	Pending     int64
-	Generation  string
-	Engine      string
+	Build       string
+	Matcher     string
 	Bundle      string
 	Analyzer    string
 	Matched     bool
@@ -61,7 +61,7 @@ func (c coverageState) coverage() vuln.Coverage {
 	return vuln.Coverage{State: vuln.CoverageState(c.Coverage), Distribution: c.Distribution, Reason: c.NotCovered}
 }
 
-const stateColumns = `revision, manifest, index_digest, analyzed, pending, generation, engine, bundle, analyzer, matched,
+const stateColumns = `revision, manifest, index_digest, analyzed, pending, build, matcher, bundle, analyzer, matched,
 	critical, high, medium, low, negligible, unknown, status, final_action, problem, checked, changed, next_change, coverage, distribution, not_covered`
 
 func (r stateRow) resolved() image.Resolved {
@@ -78,14 +78,14 @@ func (r stateRow) state() (watch.State, error) {
 		Revision: r.Revision,
 		Resolved: r.resolved(),
 		Analyzed: image.Digest(r.Analyzed),
-		Pending:  moment(r.Pending),
-		Basis:    watch.Basis{Generation: r.Generation, Engine: vuln.Engine(r.Engine), Bundle: r.Bundle, Analyzer: r.Analyzer},
+		Pending:  timeOf(r.Pending),
+		Basis:    watch.Basis{Build: r.Build, Matcher: vuln.Matcher(r.Matcher), Bundle: r.Bundle, Analyzer: r.Analyzer},
 		Matched:  r.Matched,
 		Counts:   r.counts(),
 		Problem:  problem,
-		Checked:  moment(r.Checked),
-		Changed:  moment(r.Changed),
-		Next:     moment(r.NextChange),
+		Checked:  timeOf(r.Checked),
+		Changed:  timeOf(r.Changed),
+		Next:     timeOf(r.NextChange),
 		Coverage: r.coverage(),
 	}, err
 }
@@ -98,8 +98,8 @@ func (r stateRow) summary() (watch.Summary, error) {
 	target, err := image.ParseTarget(r.Target)
 	summary := state.Summarize(target)
 	summary.Status, summary.FinalAction = policy.Status(r.Status), policy.Action(r.FinalAction)
-	summary.Checked = moment(max(r.Checked, r.Polled))
-	summary.Interval, summary.NextCheck = span(cmp.Or(r.Poll, r.PollInterval)), moment(r.Due)
+	summary.Checked = timeOf(max(r.Checked, r.Polled))
+	summary.Interval, summary.NextCheck = durationOf(cmp.Or(r.Poll, r.PollInterval)), timeOf(r.Due)
 	return summary, err
 }
 
@@ -137,10 +137,10 @@ func (t tx) saveState(ctx context.Context, target image.Target, state watch.Stat
 	}
 	sum := state.Summarize(target)
 	row := []any{
-		target.String(), state.Revision, string(state.Resolved.Manifest), string(state.Resolved.Index), string(state.Analyzed), stamp(state.Pending),
-		state.Basis.Generation, string(state.Basis.Engine), state.Basis.Bundle, state.Basis.Analyzer, state.Matched,
+		target.String(), state.Revision, string(state.Resolved.Manifest), string(state.Resolved.Index), string(state.Analyzed), toMicros(state.Pending),
+		state.Basis.Build, string(state.Basis.Matcher), state.Basis.Bundle, state.Basis.Analyzer, state.Matched,
 		sum.Counts.Critical, sum.Counts.High, sum.Counts.Medium, sum.Counts.Low, sum.Counts.Negligible, sum.Counts.Unknown,
-		string(sum.Status), string(sum.FinalAction), problem, stamp(state.Checked), stamp(state.Changed), stamp(state.Next),
+		string(sum.Status), string(sum.FinalAction), problem, toMicros(state.Checked), toMicros(state.Changed), toMicros(state.Next),
 		string(state.Coverage.State), state.Coverage.Distribution, state.Coverage.Reason,
 	}
 	if err := t.run(ctx, `DELETE FROM target_state WHERE target = ?`, target.String()); err != nil {
@@ -172,7 +172,7 @@ func (t tx) saveTargetDocument(ctx context.Context, target image.Target, kind st
 }
 
 // Note stores why a pass at the target failed, nil when it did not, and, unless
-// zero, when the registry was last looked at. A problem that persists, one of
+// zero, when the registry was last checked. A problem that persists, one of
 // the same kind at the same stage, keeps its Since. A target that nobody is
 // subscribed to is ignored.
 func (s *Store) Note(ctx context.Context, target image.Target, checked time.Time, problem *watch.Problem) error {
@@ -201,7 +201,7 @@ func (t tx) noteTarget(ctx context.Context, target image.Target, checked time.Ti
 		return err
 	}
 	return t.run(ctx, `UPDATE target_state SET problem = ?, checked = CASE WHEN checked > ? THEN checked ELSE ? END WHERE target = ?`,
-		text, stamp(checked), stamp(checked), target.String())
+		text, toMicros(checked), toMicros(checked), target.String())
 }
 
 // persisting is the problem with the beginning of the same one before it.
@@ -214,7 +214,7 @@ func persisting(previous, problem *watch.Problem) *watch.Problem {
 	return &same
 }
 
-// watched tells whether the target has an active subscription, and makes
+// watched reports whether the target has an active subscription, and makes
 // transactions about it follow one another.
 func (t tx) watched(ctx context.Context, target image.Target) (bool, error) {
 	_, found, err := first[string](ctx, t, `SELECT name FROM target WHERE name = ?`+t.locking, target.String())

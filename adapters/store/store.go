@@ -1,14 +1,14 @@
 // Package store keeps everything that Tagwatch remembers, in PostgreSQL or in a
 // file of SQLite, with the same statements.
 //
-// Every method is one transaction. What must not be lost or told twice is
+// Every method is one transaction. What must not be lost or notified twice is
 // decided inside of one: Record and RecordRepository call a pure function with
 // what is stored and write what it returns, whole or not at all.
 //
 // Findings belong to groups of packages, not to images, and all stored findings
-// are valid for the current generation of the vulnerability data. SaveFindings
+// are valid for the current build of the vulnerability data. SaveFindings
 // therefore refuses findings of any other, and Advance replaces the findings
-// that a new generation touches and makes it the current one in one step.
+// that a new build touches and makes it the current one in one step.
 //
 // Errors are wrapped kinds of package fault. None holds a password.
 package store
@@ -66,7 +66,7 @@ func (s *Store) Close() error {
 	return err
 }
 
-// Ping tells whether the database answers: fault.Unavailable if it does not.
+// Ping reports whether the database answers: fault.Unavailable if it does not.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.explain("connect", s.reading.PingContext(ctx))
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -12,9 +12,9 @@ import (
 )
 
 // Subject is everything that a bundle is evaluated for, of one moment: an image
-// as a target's; fault.NotFound if no analysis of the image succeeded.
-func (s *Store) Subject(ctx context.Context, target image.Target, digest image.Digest) (*policy.Subject, error) {
-	subject := &policy.Subject{Reference: target.Reference}
+// as a target's; errkind.NotFound if no analysis of the image succeeded.
+func (s *Store) Subject(ctx context.Context, target image.Target, digest image.Digest) (*policy.Input, error) {
+	subject := &policy.Input{Reference: target.Reference}
 	err := s.view(ctx, "read all about "+string(digest), func(t tx) error {
 		row, err := t.image(ctx, digest)
 		if err != nil {
@@ -45,7 +45,7 @@ func (s *Store) Subject(ctx context.Context, target image.Target, digest image.D
 
 // addDockerfile puts the Dockerfile that a subscription came with in the place
 // of the one inferred from the image's history.
-func (t tx) addDockerfile(ctx context.Context, target image.Target, subject *policy.Subject) error {
+func (t tx) addDockerfile(ctx context.Context, target image.Target, subject *policy.Input) error {
 	subscriptions, err := t.subscriptions(ctx, watch.SubscriptionFilter{Target: &target, ActiveOnly: true})
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func (t tx) addDockerfile(ctx context.Context, target image.Target, subject *pol
 
 // addFailure adds why the image that the target points to could not be analyzed or
 // matched.
-func (t tx) addFailure(ctx context.Context, target image.Target, subject *policy.Subject) error {
+func (t tx) addFailure(ctx context.Context, target image.Target, subject *policy.Input) error {
 	row, found, err := first[stateRow](ctx, t, `SELECT target, `+stateColumns+` FROM target_state WHERE target = ?`, target.String())
 	if err != nil || !found {
 		return err
@@ -72,7 +72,7 @@ func (t tx) addFailure(ctx context.Context, target image.Target, subject *policy
 	problem := state.Problem
 	if problem == nil || problem.Stage != watch.StageMatch {
 		newest, err := t.image(ctx, state.Resolved.Manifest)
-		if errors.Is(err, fault.NotFound) {
+		if errors.Is(err, errkind.NotFound) {
 			return nil
 		}
 		if err != nil {
@@ -88,12 +88,12 @@ func (t tx) addFailure(ctx context.Context, target image.Target, subject *policy
 
 // addMatches adds the vulnerabilities, if they are known, and what they were
 // matched with.
-func (t tx) addMatches(ctx context.Context, row imageRow, subject *policy.Subject) error {
-	generation, err := t.currentGeneration(ctx)
+func (t tx) addMatches(ctx context.Context, row imageRow, subject *policy.Input) error {
+	build, err := t.currentBuild(ctx)
 	if err != nil {
 		return err
 	}
-	subject.Feed = policy.Feed{Built: generation.Built}
+	subject.Feed = policy.Feed{Built: build.Built}
 	if subject.Feed.Coverage, _, err = t.coverage(ctx, row.Distribution); err != nil {
 		return err
 	}

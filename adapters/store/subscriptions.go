@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -54,14 +54,14 @@ func (t tx) subscribe(ctx context.Context, subs []event.Subscription, poll time.
 // new interval. It is due together with other platforms of the tag, for one
 // request to be enough.
 func (t tx) watch(ctx context.Context, target image.Target, poll time.Duration, now time.Time) error {
-	next, tag := stamp(now.Add(poll)), target.Reference.String()
+	next, tag := toMicros(now.Add(poll)), target.Reference.String()
 	return t.run(ctx, `INSERT INTO target (name, registry, repository, poll, due) VALUES (?, ?, ?, ?,
 			coalesce((SELECT min(due) FROM target WHERE poll = ? AND (name = ? OR name > ? AND name < ?)), ?))
 		ON CONFLICT (name) DO UPDATE SET
 			poll = CASE WHEN excluded.poll = 0 THEN target.poll ELSE excluded.poll END,
 			due = CASE WHEN excluded.poll IN (0, target.poll) OR target.due < ? THEN target.due ELSE ? END`,
 		target.String(), target.Reference.Registry, target.Reference.Repository.String(), poll.Microseconds(),
-		poll.Microseconds(), tag, tag+"@", tag+"A", stamp(now), next, next)
+		poll.Microseconds(), tag, tag+"@", tag+"A", toMicros(now), next, next)
 }
 
 func (t tx) activate(ctx context.Context, sub event.Subscription, now time.Time) error {
@@ -74,13 +74,13 @@ func (t tx) activate(ctx context.Context, sub event.Subscription, now time.Time)
 		ON CONFLICT (target, type) DO UPDATE
 		SET active = TRUE, options = excluded.options, repository = excluded.repository, updated = excluded.updated
 		WHERE excluded.repository = '' OR subscription.repository = excluded.repository OR NOT subscription.active`,
-		sub.Target.String(), string(sub.Type), options, repositoryText(sub.Repository), stamp(now), stamp(now))
+		sub.Target.String(), string(sub.Type), options, repositoryText(sub.Repository), toMicros(now), toMicros(now))
 }
 
 // Unsubscribe deactivates the target's subscriptions of those types, of all
-// types if none is given, and tells how many active ones are left. With the last
+// types if none is given, and reports how many active ones are left. With the last
 // of them the target's state goes: a later subscription starts from scratch.
-// fault.NotFound if none of them was active.
+// errkind.NotFound if none of them was active.
 func (s *Store) Unsubscribe(ctx context.Context, target image.Target, types []event.Type, now time.Time) (left int, err error) {
 	doing := "unsubscribe " + target.String()
 	err = s.change(ctx, doing, func(t tx) error {
@@ -92,24 +92,24 @@ func (s *Store) Unsubscribe(ctx context.Context, target image.Target, types []ev
 			return err
 		}
 		if ended == 0 {
-			return fmt.Errorf("nobody is subscribed to %s: %w", describe(types), fault.NotFound)
+			return fmt.Errorf("nobody is subscribed to %s: %w", describe(types), errkind.NotFound)
 		}
 		if left, err = t.forgetUnwatched(ctx, target); err != nil || left > 0 {
 			return err
 		}
-		return t.run(ctx, `DELETE FROM parked WHERE target = ?`, target.String())
+		return t.run(ctx, `DELETE FROM archived WHERE target = ?`, target.String())
 	})
 	return left, err
 }
 
 func (t tx) deactivate(ctx context.Context, target image.Target, types []event.Type, now time.Time) (int64, error) {
 	if len(types) == 0 {
-		return t.exec(ctx, `UPDATE subscription SET active = FALSE, updated = ? WHERE target = ? AND active`, stamp(now), target.String())
+		return t.exec(ctx, `UPDATE subscription SET active = FALSE, updated = ? WHERE target = ? AND active`, toMicros(now), target.String())
 	}
 	var ended int64
 	for _, kind := range types {
 		n, err := t.exec(ctx, `UPDATE subscription SET active = FALSE, updated = ? WHERE target = ? AND type = ? AND active`,
-			stamp(now), target.String(), string(kind))
+			toMicros(now), target.String(), string(kind))
 		if err != nil {
 			return 0, err
 		}
@@ -186,7 +186,7 @@ func (r subscriptionRow) subscription() (event.Subscription, error) {
 	}
 	options, err := parse[event.Options](r.Options)
 	return event.Subscription{Target: target, Type: event.Type(r.Type), Active: r.Active, Options: options,
-		Repository: repository, Created: moment(r.Created), Updated: moment(r.Updated)}, err
+		Repository: repository, Created: timeOf(r.Created), Updated: timeOf(r.Updated)}, err
 }
 
 // repositoryText is "" for the zero value.

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -95,7 +95,7 @@ func TestUnsubscribeForgetsTheTarget(t *testing.T) {
 		if view := must[watch.RecordView](t)(s.View(ctx, nginx)); view.State.Revision != 1 {
 			t.Errorf("the state went with the first: %+v", view)
 		}
-		if _, err := s.Unsubscribe(ctx, nginx, []event.Type{event.TagUpdate}, at(2)); !errors.Is(err, fault.NotFound) {
+		if _, err := s.Unsubscribe(ctx, nginx, []event.Type{event.TagUpdate}, at(2)); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("again: %v", err)
 		}
 		left, err = s.Unsubscribe(ctx, nginx, nil, at(3))
@@ -107,7 +107,7 @@ func TestUnsubscribeForgetsTheTarget(t *testing.T) {
 		if diff := cmp.Diff(watch.State{}, view.State); diff != "" || view.Poll != 5*time.Minute {
 			t.Errorf("not from scratch: %s, poll %s", diff, view.Poll)
 		}
-		if _, err := s.Unsubscribe(ctx, target(t, "unknown:1"), nil, at(4)); !errors.Is(err, fault.NotFound) {
+		if _, err := s.Unsubscribe(ctx, target(t, "unknown:1"), nil, at(4)); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("unknown: %v", err)
 		}
 	})
@@ -146,7 +146,7 @@ func TestTargets(t *testing.T) {
 			filter watch.TargetFilter
 			want   []string
 		}{
-			{"all, in one order on every engine", watch.TargetFilter{},
+			{"all, in one order on every matcher", watch.TargetFilter{},
 				[]string{"docker.io/redis:6", "docker.io/redis:7", "quay.io/team/app:V1", "quay.io/team/app:v2"}},
 			{"registry", watch.TargetFilter{Registry: "docker.io"}, []string{"docker.io/redis:6", "docker.io/redis:7"}},
 			{"repository", watch.TargetFilter{Repository: &app}, []string{"quay.io/team/app:V1", "quay.io/team/app:v2"}},
@@ -182,25 +182,25 @@ func TestTargets(t *testing.T) {
 	})
 }
 
-func TestSweep(t *testing.T) {
+func TestPoll(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		a, b, other := target(t, "a:1"), target(t, "b:1"), target(t, "quay.io/c:1")
 		subscribe(t, s, a, b, other)
 		due, err := s.Due(ctx, "docker.io", start, 10)
 		check(t, err)
-		want := []watch.Look{{Target: a, Poll: 5 * time.Minute, Next: start}, {Target: b, Poll: 5 * time.Minute, Next: start}}
+		want := []watch.Check{{Target: a, Poll: 5 * time.Minute, Next: start}, {Target: b, Poll: 5 * time.Minute, Next: start}}
 		if diff := cmp.Diff(want, due); diff != "" {
 			t.Fatalf("(-want +got)\n%s", diff)
 		}
-		check(t, s.Looked(ctx, []watch.Look{{Target: a, Seen: digest(1), Next: at(5)}, {Target: b, Next: at(3)}, {Target: target(t, "gone:1"), Next: at(1)}}))
+		check(t, s.Checked(ctx, []watch.Check{{Target: a, Seen: digest(1), Next: at(5)}, {Target: b, Next: at(3)}, {Target: target(t, "gone:1"), Next: at(1)}}))
 		polls, err := s.NextDue(ctx, "docker.io")
 		if err != nil || polls != (watch.Polls{Next: at(3), Tags: 2, Shortest: 5 * time.Minute}) {
 			t.Errorf("next %+v, %v", polls, err)
 		}
 		due, err = s.Due(ctx, "docker.io", at(7), 10)
 		check(t, err)
-		want = []watch.Look{{Target: b, Poll: 5 * time.Minute, Next: at(3)}, {Target: a, Seen: digest(1), Poll: 5 * time.Minute, Next: at(5)}}
+		want = []watch.Check{{Target: b, Poll: 5 * time.Minute, Next: at(3)}, {Target: a, Seen: digest(1), Poll: 5 * time.Minute, Next: at(5)}}
 		if diff := cmp.Diff(want, due); diff != "" {
 			t.Errorf("longest due first (-want +got)\n%s", diff)
 		}
@@ -229,7 +229,7 @@ func TestShorterPoll(t *testing.T) {
 			{"longer", time.Hour, at(11)},
 		} {
 			if step.name == "unchanged" {
-				check(t, s.Looked(ctx, []watch.Look{{Target: a, Next: at(60)}}))
+				check(t, s.Checked(ctx, []watch.Check{{Target: a, Next: at(60)}}))
 			}
 			check(t, s.Subscribe(ctx, []event.Subscription{subscription(a, event.TagUpdate)}, step.poll, at(10)))
 			if polls, err := s.NextDue(ctx, "docker.io"); err != nil || !polls.Next.Equal(step.want) {

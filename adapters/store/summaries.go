@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -13,8 +13,8 @@ import (
 const summaryQuery = `SELECT ` + summaryColumns + ` FROM target LEFT JOIN target_state ON target_state.target = target.name`
 
 const summaryColumns = `target.name AS target, coalesce(revision, 0) AS revision, coalesce(manifest, '') AS manifest,
-	coalesce(index_digest, '') AS index_digest, coalesce(analyzed, '') AS analyzed, coalesce(pending, 0) AS pending, coalesce(generation, '') AS generation,
-	coalesce(engine, '') AS engine, coalesce(bundle, '') AS bundle, coalesce(analyzer, '') AS analyzer,
+	coalesce(index_digest, '') AS index_digest, coalesce(analyzed, '') AS analyzed, coalesce(pending, 0) AS pending, coalesce(build, '') AS build,
+	coalesce(matcher, '') AS matcher, coalesce(bundle, '') AS bundle, coalesce(analyzer, '') AS analyzer,
 	coalesce(matched, FALSE) AS matched, coalesce(critical, 0) AS critical, coalesce(high, 0) AS high,
 	coalesce(medium, 0) AS medium, coalesce(low, 0) AS low, coalesce(negligible, 0) AS negligible,
 	coalesce(unknown, 0) AS unknown, coalesce(status, '') AS status, coalesce(final_action, '') AS final_action,
@@ -40,7 +40,7 @@ func (s *Store) Summaries(ctx context.Context, filter watch.TargetFilter) ([]wat
 	return summaries, err
 }
 
-// Summary is the target's state without its documents; fault.NotFound if nobody
+// Summary is the target's state without its documents; errkind.NotFound if nobody
 // is subscribed to it.
 func (s *Store) Summary(ctx context.Context, target image.Target) (watch.Summary, error) {
 	var summary watch.Summary
@@ -50,7 +50,7 @@ func (s *Store) Summary(ctx context.Context, target image.Target) (watch.Summary
 			return err
 		}
 		if !found {
-			return fmt.Errorf("nobody is subscribed to it: %w", fault.NotFound)
+			return fmt.Errorf("nobody is subscribed to it: %w", errkind.NotFound)
 		}
 		summary, err = row.summary()
 		return err

@@ -21,7 +21,7 @@ type Totals struct {
 	FailingSteps map[watch.WatcherKind]int
 	// NotCovered counts targets of a distribution that the data does not cover.
 	NotCovered int
-	// Due counts the targets whose next look is due, DueSince is when the first of
+	// Due counts the targets whose next check is due, DueSince is when the first of
 	// them became so; zero without any.
 	Due      int
 	DueSince time.Time
@@ -41,7 +41,7 @@ type Totals struct {
 	// FeedBuilt is when the current vulnerability data were built, FeedChecked
 	// when their source last answered; zero without.
 	FeedBuilt, FeedChecked time.Time
-	// FeedHeld tells that newer data wait for a person, FeedFailing that the
+	// FeedHeld reports that newer data wait for a person, FeedFailing that the
 	// source did not answer the last time.
 	FeedHeld, FeedFailing bool
 	// FeedConditions are what is wrong with the current data, FeedProviders what
@@ -54,7 +54,7 @@ type Totals struct {
 func (s *Store) Totals(ctx context.Context, now time.Time) (Totals, error) {
 	var totals Totals
 	err := s.view(ctx, "count", func(t tx) error {
-		for _, count := range []func(context.Context, time.Time, *Totals) error{t.countTags, t.countImages, t.countTold, t.countFeed} {
+		for _, count := range []func(context.Context, time.Time, *Totals) error{t.countTags, t.countImages, t.countNotified, t.countFeed} {
 			if err := count(ctx, now, &totals); err != nil {
 				return err
 			}
@@ -81,12 +81,12 @@ func (t tx) countTags(ctx context.Context, now time.Time, totals *Totals) (err e
 	due, err := one[struct {
 		Number int
 		Since  int64
-	}](ctx, t, `SELECT count(*) AS number, coalesce(min(due), 0) AS since FROM target WHERE due <= ?`, stamp(now))
-	totals.Due, totals.DueSince = due.Number, moment(due.Since)
+	}](ctx, t, `SELECT count(*) AS number, coalesce(min(due), 0) AS since FROM target WHERE due <= ?`, toMicros(now))
+	totals.Due, totals.DueSince = due.Number, timeOf(due.Since)
 	return err
 }
 
-// countProblems reads the kinds in Go: the databases differ in how they look
+// countProblems reads the kinds in Go: the databases differ in how they check
 // into JSON, and few tags have a problem.
 func (t tx) countProblems(ctx context.Context, totals *Totals) error {
 	problems, err := all[string](ctx, t, `SELECT problem FROM target_state WHERE problem <> ''`)
@@ -115,7 +115,7 @@ func (t tx) countImages(ctx context.Context, _ time.Time, totals *Totals) (err e
 	return err
 }
 
-func (t tx) countTold(ctx context.Context, now time.Time, totals *Totals) (err error) {
+func (t tx) countNotified(ctx context.Context, now time.Time, totals *Totals) (err error) {
 	if totals.NotificationsByType, err = counts[event.Type](ctx, t, `SELECT type AS name, count(*) AS number FROM notification GROUP BY type`); err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (t tx) countTold(ctx context.Context, now time.Time, totals *Totals) (err e
 	if err != nil {
 		return err
 	}
-	totals.PendingSince = moment(oldest)
+	totals.PendingSince = timeOf(oldest)
 	return t.countEndpoints(ctx, now, totals)
 }
 
@@ -148,8 +148,8 @@ func (t tx) countFeed(ctx context.Context, _ time.Time, totals *Totals) error {
 	if err != nil {
 		return err
 	}
-	totals.FeedChecked, totals.FeedFailing = moment(row.Checked), row.Problem != ""
-	held, err := one[int](ctx, t, `SELECT count(*) FROM feed_generation WHERE held <> 0`)
+	totals.FeedChecked, totals.FeedFailing = timeOf(row.Checked), row.Problem != ""
+	held, err := one[int](ctx, t, `SELECT count(*) FROM data_build WHERE held <> 0`)
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (t tx) countFeed(ctx context.Context, _ time.Time, totals *Totals) error {
 	if totals.FeedConditions, err = feedConditions(row); err != nil {
 		return err
 	}
-	current, err := t.currentGeneration(ctx)
+	current, err := t.currentBuild(ctx)
 	totals.FeedBuilt, totals.FeedProviders = current.Built, current.Providers
 	return err
 }
@@ -177,9 +177,9 @@ func counts[Name ~string](ctx context.Context, t tx, query string) (map[Name]int
 	return counts, err
 }
 
-// currentGeneration is zero without any data.
-func (t tx) currentGeneration(ctx context.Context) (vuln.Description, error) {
-	content, found, err := first[string](ctx, t, `SELECT content FROM feed_generation JOIN feed ON feed.generation = feed_generation.checksum`)
+// currentBuild is zero without any data.
+func (t tx) currentBuild(ctx context.Context) (vuln.Description, error) {
+	content, found, err := first[string](ctx, t, `SELECT content FROM data_build JOIN feed ON feed.build = data_build.checksum`)
 	if err != nil || !found {
 		return vuln.Description{}, err
 	}

@@ -53,8 +53,8 @@ func publishMany(b *testing.B, s *store.Store, notifications, endpoints int, now
 		}
 	}
 	for n := range notifications {
-		told := event.Notification{ID: fmt.Sprint(n), Type: event.TagUpdate, Subject: "a/b:1", Created: now, Payload: []byte("{}")}
-		if _, err := s.Publish(b.Context(), told, event.Options{}, time.Hour); err != nil {
+		notified := event.Notification{ID: fmt.Sprint(n), Type: event.TagUpdate, Subject: "a/b:1", Created: now, Payload: []byte("{}")}
+		if _, err := s.Publish(b.Context(), notified, event.Options{}, time.Hour); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -101,7 +101,7 @@ func all[T any](ctx context.Context, t tx, query string, args ...any) ([]T, erro
 	return rows, err
 }
 
-// How many keys or parameters one statement gets. The driver of SQLite looks
+// How many keys or parameters one statement gets. The driver of SQLite checks
 // through all parameters for each of them, so many make it slow.
 const (
 	keyChunk       = 300

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // source is where a database is.
@@ -23,11 +23,11 @@ type source interface {
 func parseURL(text string) (source, error) {
 	scheme, _, found := strings.Cut(text, "://")
 	if !found {
-		return nil, fmt.Errorf("the database URL has no scheme; give sqlite:///absolute/path or postgres://user@host/database: %w", fault.Invalid)
+		return nil, fmt.Errorf("the database URL has no scheme; give sqlite:///absolute/path or postgres://user@host/database: %w", errkind.Invalid)
 	}
 	parsed, err := url.Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("the database URL (%s://…) cannot be read; write special characters of its password as %%XX: %w", scheme, fault.Invalid)
+		return nil, fmt.Errorf("the database URL (%s://…) cannot be read; write special characters of its password as %%XX: %w", scheme, errkind.Invalid)
 	}
 	switch parsed.Scheme {
 	case "sqlite":
@@ -35,13 +35,13 @@ func parseURL(text string) (source, error) {
 	case "postgres", "postgresql":
 		return parsePostgres(parsed)
 	}
-	return nil, fmt.Errorf("database URL with scheme %q: sqlite and postgres are known: %w", parsed.Scheme, fault.Invalid)
+	return nil, fmt.Errorf("database URL with scheme %q: sqlite and postgres are known: %w", parsed.Scheme, errkind.Invalid)
 }
 
 func parseSQLite(parsed *url.URL) (source, error) {
 	if parsed.Host != "" || !filepath.IsAbs(parsed.Path) || strings.HasSuffix(parsed.Path, "/") {
 		return nil, fmt.Errorf("database URL sqlite://%s%s does not name a file by its absolute path, as in sqlite:///var/lib/tagwatch/tagwatch.db: %w",
-			parsed.Host, parsed.Path, fault.Invalid)
+			parsed.Host, parsed.Path, errkind.Invalid)
 	}
 	return sqliteFile{path: filepath.Clean(parsed.Path)}, nil
 }

@@ -24,7 +24,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Tracing makes spans. Its zero value and nil make none.
@@ -47,12 +47,12 @@ func Open(ctx context.Context, service, version string) (*Tracing, error) {
 		resource.WithAttributes(attribute.String("service.name", service), attribute.String("service.version", version)),
 		resource.WithFromEnv())
 	if err != nil {
-		return nil, fmt.Errorf("read OTEL_RESOURCE_ATTRIBUTES: %w: %w", fault.Invalid, err)
+		return nil, fmt.Errorf("read OTEL_RESOURCE_ATTRIBUTES: %w: %w", errkind.Invalid, err)
 	}
 	return &Tracing{sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(described))}, nil
 }
 
-// configured tells whether anybody wants traces.
+// configured reports whether anybody wants traces.
 func configured() bool {
 	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") || os.Getenv("OTEL_TRACES_EXPORTER") == "none" {
 		return false
@@ -67,11 +67,11 @@ func newExporter(ctx context.Context) (*otlptrace.Exporter, error) {
 	case "grpc":
 		return otlptracegrpc.New(ctx)
 	default:
-		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL %q is not one of http/protobuf, grpc: %w", protocol, fault.Invalid)
+		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL %q is not one of http/protobuf, grpc: %w", protocol, errkind.Invalid)
 	}
 }
 
-// On tells whether spans are sent anywhere.
+// On reports whether spans are sent anywhere.
 func (t *Tracing) On() bool { return t != nil && t.provider != nil }
 
 // Tracer makes spans that nobody sees where tracing is off.

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/tracing"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -24,7 +24,7 @@ func TestOpenFollowsOpenTelemetrysVariables(t *testing.T) {
 		{"by gRPC", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, true, nil},
 		{"switched off", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_SDK_DISABLED": "true"}, false, nil},
 		{"no traces", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_TRACES_EXPORTER": "none"}, false, nil},
-		{"a protocol that is none", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": "smoke"}, false, fault.Invalid},
+		{"a protocol that is none", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": "smoke"}, false, errkind.Invalid},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for name, value := range test.env {
@@ -60,8 +60,8 @@ func TestKeptParent(t *testing.T) {
 	ctx, found := traces.Tracer().Start(t.Context(), "found")
 	kept := tracing.Parent(ctx)
 	found.End()
-	_, told := traces.Tracer().Start(tracing.WithParent(context.Background(), kept), "told")
-	told.End()
+	_, notified := traces.Tracer().Start(tracing.WithParent(context.Background(), kept), "notified")
+	notified.End()
 	if err := traces.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}

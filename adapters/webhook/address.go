@@ -5,8 +5,8 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
-	"github.com/tagwatch/tagwatch/domain/peer"
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
 
 // guard decides which addresses a webhook may reach.
@@ -17,9 +17,9 @@ type guard struct {
 
 // check refuses a connection to address, to which host was resolved.
 func (g guard) check(host string, address netip.Addr) error {
-	address = peer.Plain(address)
-	place, purpose := peer.Find(address)
-	if place == peer.Forbidden {
+	address = ipclass.Plain(address)
+	place, purpose := ipclass.Find(address)
+	if place == ipclass.Forbidden {
 		return refusal{address.String(), purpose + "; no webhook may reach it"}
 	}
 	if g.allow.match(host, address) {
@@ -28,7 +28,7 @@ func (g guard) check(host string, address netip.Addr) error {
 	if g.deny.match(host, address) {
 		return refusal{address.String(), "denied by configuration"}
 	}
-	if place != peer.Public && g.denyPrivate {
+	if place != ipclass.Public && g.denyPrivate {
 		return refusal{address.String(), purpose + ", and private addresses are denied by configuration"}
 	}
 	return nil
@@ -71,13 +71,13 @@ func (r *rules) add(pattern string) error {
 		return nil
 	}
 	if address, err := netip.ParseAddr(pattern); err == nil {
-		address = peer.Plain(address)
+		address = ipclass.Plain(address)
 		r.prefixes = append(r.prefixes, netip.PrefixFrom(address, address.BitLen()))
 		return nil
 	}
 	name := strings.TrimPrefix(pattern, "*")
 	if name == "" || strings.ContainsAny(name, "/*:@ ") {
-		return fmt.Errorf("%q is no network, address, host name, *.domain or all: %w", pattern, fault.Invalid)
+		return fmt.Errorf("%q is no network, address, host name, *.domain or all: %w", pattern, errkind.Invalid)
 	}
 	r.hosts = append(r.hosts, name)
 	return nil

@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // Addresses that no configuration opens.
@@ -44,7 +44,7 @@ func TestAddressesThatAreAlwaysRefused(t *testing.T) {
 		{"multicast", "224.0.0.1", "multicast"},
 		{"multicast IPv6", "[ff02::1]", "multicast"},
 		{"broadcast", "255.255.255.255", "broadcast"},
-		{"reserved", "240.0.0.1", "reserved"},
+		{"explicit", "240.0.0.1", "explicit"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -175,7 +175,7 @@ func TestRulesThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	for _, pattern := range []string{"10.0.0.0/33", "http://receiver", "a b", "*", "", "host:8080"} {
 		for list, options := range map[string]webhook.Options{"allow": {Allow: []string{pattern}}, "deny": {Deny: []string{pattern}}} {
-			if _, err := webhook.New(options); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), list) {
+			if _, err := webhook.New(options); !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), list) {
 				t.Errorf("%s %q: got %v, want kind Invalid", list, pattern, err)
 			}
 		}

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // Imported is what was read of a configuration of Anchore Engine.
@@ -58,7 +58,7 @@ func ImportAnchore(config []byte, lookup func(variable string) (value string, fo
 		return Imported{}, err
 	}
 	if !found {
-		return Imported{}, fmt.Errorf("the configuration has no section webhooks; give Anchore Engine's config.yaml, or that section of it: %w", fault.Invalid)
+		return Imported{}, fmt.Errorf("the configuration has no section webhooks; give Anchore Engine's config.yaml, or that section of it: %w", errkind.Invalid)
 	}
 	i := importer{file: file}
 	if err := i.global(hooks); err != nil {
@@ -163,7 +163,7 @@ func (i *importer) types(name string) (types []event.Type, known bool, err error
 	return event.Types, true, nil
 }
 
-// events tells whether Anchore sends its event log. A switch whose variable is not
+// events reports whether Anchore sends its event log. A switch whose variable is not
 // set here is off, as in the image of Anchore Engine.
 func (i *importer) events() (bool, error) {
 	s := i.file
@@ -178,7 +178,7 @@ func (i *importer) events() (bool, error) {
 		if ref, whole := environmentRef(*raw); whole {
 			variable := strings.TrimPrefix(string(ref), "env:")
 			if _, found := s.lookup(variable); !found {
-				i.remark("%s takes its value from %s, which is not set here: the event log is taken as not sent, as Anchore Engine has it unless told otherwise; to have it sent, set %s=true and import with --replace",
+				i.remark("%s takes its value from %s, which is not set here: the event log is taken as not sent, as Anchore Engine has it unless notified otherwise; to have it sent, set %s=true and import with --replace",
 					s.key("enabled"), variable, variable)
 				return false, nil
 			}

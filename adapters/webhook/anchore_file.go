@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // The configuration that Anchore Engine ships takes values from the environment,
@@ -34,7 +34,7 @@ type section struct {
 func readAnchoreFile(config []byte, lookup func(string) (string, bool)) (section, error) {
 	s := section{lookup: lookup}
 	if err := yaml.Unmarshal(placeholder.ReplaceAll(config, []byte(markBegin+"$1"+markEnd)), &s.nodes); err != nil {
-		return s, fmt.Errorf("read Anchore's configuration: %w: %w", fault.Invalid, withoutValues(err))
+		return s, fmt.Errorf("read Anchore's configuration: %w: %w", errkind.Invalid, withoutValues(err))
 	}
 	return s, nil
 }
@@ -54,7 +54,7 @@ func (s section) key(name string) string { return strings.TrimPrefix(s.path+"."+
 // wrong is the error of a setting that is not as Anchore has it. It does not show
 // the value, which may be a password.
 func (s section) wrong(name, expected string) error {
-	return fmt.Errorf("%s of Anchore's configuration: expected %s: %w", s.key(name), expected, fault.Invalid)
+	return fmt.Errorf("%s of Anchore's configuration: expected %s: %w", s.key(name), expected, errkind.Invalid)
 }
 
 // find is a setting; nil where it is not set.
@@ -114,7 +114,7 @@ func (s section) text(name string) (*string, error) {
 	})
 	if len(missing) > 0 {
 		return nil, fmt.Errorf("%s of Anchore's configuration takes its value from %s, which is not set here; set it as for Anchore Engine, to null for none: %w",
-			s.key(name), strings.Join(missing, ", "), fault.Invalid)
+			s.key(name), strings.Join(missing, ", "), errkind.Invalid)
 	}
 	if value != *raw && (value == "" || value == "null" || value == "~") {
 		return nil, nil

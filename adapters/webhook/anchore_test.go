@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // environment is what an import may look up.
@@ -150,7 +150,7 @@ services:
 		{"as shipped, in an environment that does not know of events", shipped("${ANCHORE_URL}", "${ANCHORE_NEVER_SET}"), webhook.Imported{
 			Endpoints: []event.Endpoint{{Name: "general", URL: "http://receiver:8080/anchore"}},
 			Remarks: []string{"services.catalog.event_log.notification.enabled takes its value from ANCHORE_NEVER_SET, which is not set here: the event log is taken as not sent, " +
-				"as Anchore Engine has it unless told otherwise; to have it sent, set ANCHORE_NEVER_SET=true and import with --replace"},
+				"as Anchore Engine has it unless notified otherwise; to have it sent, set ANCHORE_NEVER_SET=true and import with --replace"},
 		}},
 		{"values from the environment wherever YAML takes them", `
 defaults: &defaults {webhook_user: ${HOOK_USER}, ssl_verify: ${ANCHORE_EVENTS}}
@@ -207,7 +207,7 @@ func TestImportAnchoreRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			_, err := webhook.ImportAnchore([]byte(test.config), surroundings.lookup)
-			if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), test.says) {
+			if !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("got %v, want kind Invalid that says %q", err, test.says)
 			}
 			if err != nil && strings.Contains(err.Error(), "hunter2") {

@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Bounds of a connection, beside the timeout of the attempt.
@@ -159,7 +159,7 @@ func (c tlsContent) config(files tlsFiles) (*tls.Config, error) {
 			return nil, fmt.Errorf("read the system's certificates: %w", err)
 		}
 		if !pool.AppendCertsFromPEM(c.ca) {
-			return nil, fmt.Errorf("the file %s holds no certificate in PEM form: %w", files.ca, fault.Unavailable)
+			return nil, fmt.Errorf("the file %s holds no certificate in PEM form: %w", files.ca, errkind.Unavailable)
 		}
 		config.RootCAs = pool
 	}

@@ -67,7 +67,7 @@ func TestReceiversThatFail(t *testing.T) {
 			if diff := cmp.Diff(test.want, result); diff != "" {
 				t.Errorf("(-want +got):\n%s%v", diff, got.Err)
 			}
-			if text := told(got); !strings.Contains(text, test.says) {
+			if text := notified(got); !strings.Contains(text, test.says) {
 				t.Errorf("%q does not say %q", text, test.says)
 			}
 			if (got.Err == nil) != (got.Status > 0) || len(got.Excerpt) > webhook.MaxExcerpt {
@@ -77,8 +77,8 @@ func TestReceiversThatFail(t *testing.T) {
 	}
 }
 
-// told is everything that an answer says.
-func told(a event.Answer) string {
+// notified is everything that an answer says.
+func notified(a event.Answer) string {
 	if a.Err != nil {
 		return a.Err.Error()
 	}

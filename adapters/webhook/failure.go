@@ -11,8 +11,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // Failure is why an attempt got no answer, as one word for lists and metrics.
@@ -71,7 +71,7 @@ func explain(err error, request *http.Request, proxy *url.URL, timeout time.Dura
 	case FailureCancelled:
 		return failed(kind, fmt.Errorf("post to %s: %w", way, context.Canceled))
 	}
-	return failed(kind, fmt.Errorf("post to %s: %s: %w", way, reason, fault.Unavailable))
+	return failed(kind, fmt.Errorf("post to %s: %s: %w", way, reason, errkind.Unavailable))
 }
 
 func classify(err error) Failure {

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/peer"
+	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
 
 // readProxy finds the proxy for an endpoint: its own, or that of the worker; nil
@@ -44,7 +44,7 @@ func (s *Sender) readProxy(e event.Endpoint, c *credentials) (*url.URL, error) {
 // resolves names, and to which address is not known here.
 func (g guard) checkTarget(host string) error {
 	name := strings.ToLower(strings.TrimRight(host, "."))
-	spelled := peer.Spelled(host)
+	spelled := ipclass.Spelled(host)
 	for _, address := range spelled {
 		if err := g.check(name, address); err != nil {
 			return err

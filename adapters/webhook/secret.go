@@ -6,8 +6,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // maxSecretBytes bounds what is read from a file.
@@ -31,7 +31,7 @@ func ReadSecret(ref event.SecretRef) (string, error) {
 func readEnvironment(name string) (string, error) {
 	value := withoutBreak(os.Getenv(name))
 	if value == "" {
-		return "", fmt.Errorf("the environment variable %s is not set for this worker: %w", name, fault.Unavailable)
+		return "", fmt.Errorf("the environment variable %s is not set for this worker: %w", name, errkind.Unavailable)
 	}
 	return value, nil
 }
@@ -43,7 +43,7 @@ func readFile(path string) (string, error) {
 	}
 	value := withoutBreak(string(content))
 	if value == "" {
-		return "", fmt.Errorf("the file %s is empty: %w", path, fault.Unavailable)
+		return "", fmt.Errorf("the file %s is empty: %w", path, errkind.Unavailable)
 	}
 	return value, nil
 }
@@ -53,15 +53,15 @@ func withoutBreak(value string) string { return strings.TrimRight(value, "\r\n")
 func readBounded(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", fault.Unavailable, err)
+		return nil, fmt.Errorf("%w: %w", errkind.Unavailable, err)
 	}
 	defer file.Close()
 	content, err := io.ReadAll(io.LimitReader(file, maxSecretBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", fault.Unavailable, err)
+		return nil, fmt.Errorf("%w: %w", errkind.Unavailable, err)
 	}
 	if len(content) > maxSecretBytes {
-		return nil, fmt.Errorf("the file %s has more than %d bytes: %w", path, maxSecretBytes, fault.Unavailable)
+		return nil, fmt.Errorf("the file %s has more than %d bytes: %w", path, maxSecretBytes, errkind.Unavailable)
 	}
 	return content, nil
 }

@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // planted are secrets that no text may show.
@@ -103,7 +103,7 @@ func TestMissingSecretsAreNamed(t *testing.T) {
 			r := newReceiver(t, status(200))
 			e.Name, e.URL = "e", r.URL
 			got := newSender(t, webhook.Options{}).Send(t.Context(), e, message())
-			if webhook.FailureOf(got.Err) != webhook.FailureSecret || !errors.Is(got.Err, fault.Unavailable) || len(r.received()) > 0 {
+			if webhook.FailureOf(got.Err) != webhook.FailureSecret || !errors.Is(got.Err, errkind.Unavailable) || len(r.received()) > 0 {
 				t.Fatalf("failure %q: %v; %d requests", webhook.FailureOf(got.Err), got.Err, len(r.received()))
 			}
 			if text := got.Err.Error(); !strings.Contains(text, "TAGWATCH_TEST_NEVER_SET") && !strings.Contains(text, missing) {

@@ -7,8 +7,8 @@ import (
 	"net"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // Options configure a [Sender]. The zero value reaches every address but those
@@ -57,7 +57,7 @@ func New(o Options) (*Sender, error) {
 		secrets = ReadSecret
 	}
 	if err := event.ValidateProxy(o.Proxy); err != nil {
-		return nil, fmt.Errorf("webhook proxy: %w: %w", fault.Invalid, err)
+		return nil, fmt.Errorf("webhook proxy: %w: %w", errkind.Invalid, err)
 	}
 	g := guard{allow: allow, deny: deny, denyPrivate: o.DenyPrivate}
 	d := dialer{guard: g, resolver: o.Resolver}

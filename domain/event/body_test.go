@@ -15,7 +15,7 @@ import (
 var (
 	noon    = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	account = event.Account{Name: "admin", Email: "admin@example.com", PublicURL: "https://tagwatch.example.com/"}
-	pending = event.Delivery{State: event.Pending, Created: noon, GiveUp: noon.Add(event.DefaultWindow)}
+	pending = event.Delivery{State: event.Pending, Created: noon, Deadline: noon.Add(event.DefaultWindow)}
 )
 
 // sample is a notification that was built as real ones are.
@@ -131,7 +131,7 @@ func TestEnvelopeMoments(t *testing.T) {
 		want     tree
 	}{
 		{"first attempt", pending, tree{"tries": 0.0, "last_updated": float64(noon.Unix())}},
-		{"after a failure", event.Delivery{LastTry: failedAt, GiveUp: pending.GiveUp}, tree{"tries": float64(failedAt.Unix()), "last_updated": float64(failedAt.Unix())}},
+		{"after a failure", event.Delivery{LastTry: failedAt, Deadline: pending.Deadline}, tree{"tries": float64(failedAt.Unix()), "last_updated": float64(failedAt.Unix())}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -141,7 +141,7 @@ func TestEnvelopeMoments(t *testing.T) {
 			}
 			got := decode(t, raw)
 			test.want["created_at"] = float64(noon.Unix())
-			test.want["max_tries"] = float64(pending.GiveUp.Unix())
+			test.want["max_tries"] = float64(pending.Deadline.Unix())
 			for key, want := range test.want {
 				if diff := cmp.Diff(want, got[key]); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", key, diff)

@@ -7,8 +7,8 @@ const (
 )
 
 // Combine splits notifications, in the order in which things happened, into those
-// that are told together: each group has one cause and as many as one message of
-// the endpoint's format can list. None is left out, and what is told about one
+// that are notified together: each group has one cause and as many as one message of
+// the endpoint's format can list. None is left out, and what is notified about one
 // subject keeps its order from group to group.
 func Combine(e Endpoint, notifications []Notification, account Account) [][]Notification {
 	p := packer{endpoint: e, account: account, open: map[Cause]int{}, last: map[string]int{}}

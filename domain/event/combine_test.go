@@ -89,7 +89,7 @@ func TestCombineListsEverything(t *testing.T) {
 				}
 				slices.Sort(ids)
 				if len(slices.Compact(ids)) != len(all) || len(ids) != len(all) {
-					t.Errorf("%d of %d are told", len(ids), len(all))
+					t.Errorf("%d of %d are notified", len(ids), len(all))
 				}
 			})
 		}
@@ -102,7 +102,7 @@ func listed(t *testing.T, group []Notification, body string) (ids []string) {
 	for _, n := range group {
 		ids = append(ids, n.ID)
 		if n.Cause != group[0].Cause {
-			t.Errorf("%s is told with others of another cause", n.ID)
+			t.Errorf("%s is notified with others of another cause", n.ID)
 		}
 		if !strings.Contains(body, n.ID) && !strings.Contains(body, n.Summary[:4]) {
 			t.Errorf("%s is not listed", n.ID)
@@ -130,9 +130,9 @@ func TestOneNotificationFits(t *testing.T) {
 func TestCombineKeepsTheOrderOfASubject(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name string
-		told []string // subject and cause
-		want string   // the ids of each group
+		name     string
+		notified []string // subject and cause
+		want     string   // the ids of each group
 	}{
 		{"one cause", []string{"a feed", "b feed", "a feed"}, "0,1,2"},
 		{"two causes of different subjects", []string{"a feed", "b policy", "a feed", "b policy"}, "0,2 1,3"},
@@ -143,8 +143,8 @@ func TestCombineKeepsTheOrderOfASubject(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var all []Notification
-			for n, told := range test.told {
-				subject, cause, _ := strings.Cut(told, " ")
+			for n, notified := range test.notified {
+				subject, cause, _ := strings.Cut(notified, " ")
 				all = append(all, Notification{ID: fmt.Sprint(n), Type: VulnUpdate, Subject: subject, Cause: Cause(cause)})
 			}
 			var groups []string

@@ -14,9 +14,9 @@ const (
 	Delivered DeliveryState = "delivered"
 	// Failed deliveries are given up: refused for good, or out of attempts.
 	Failed DeliveryState = "failed"
-	// Damped deliveries are not made: what they would tell was undone while they
+	// Debounced deliveries are not made: what they would tell was undone while they
 	// were held back.
-	Damped DeliveryState = "damped"
+	Debounced DeliveryState = "debounced"
 )
 
 // Delivery is one notification on its way to one endpoint.
@@ -24,7 +24,7 @@ type Delivery struct {
 	ID           int64
 	Notification string // its id
 	// Message is the id of the message that tells it, together with others or by
-	// itself; empty where nothing is told together.
+	// itself; empty where nothing is notified together.
 	Message  string
 	Endpoint string // its name
 	State    DeliveryState
@@ -36,8 +36,8 @@ type Delivery struct {
 	Early    int
 	LastTry  time.Time
 	NextTry  time.Time
-	// GiveUp is the moment after which no further attempt is made.
-	GiveUp time.Time
+	// Deadline is the moment after which no further attempt is made.
+	Deadline time.Time
 	// Slim deliveries are sent without lists: the receiver refused the size.
 	Slim bool
 	// Answer is the outcome of the last attempt, for people.
@@ -63,7 +63,7 @@ func Deliveries(n Notification, endpoints []string, patience time.Duration) []De
 	var deliveries []Delivery
 	for _, name := range endpoints {
 		deliveries = append(deliveries, Delivery{Notification: n.ID, Endpoint: name, State: Pending,
-			Created: n.Created, NextTry: n.Created, GiveUp: n.Created.Add(patience)})
+			Created: n.Created, NextTry: n.Created, Deadline: n.Created.Add(patience)})
 	}
 	return deliveries
 }
@@ -74,7 +74,7 @@ func Route(options Options, t Type, subject string, endpoints []Endpoint) []stri
 	var names []string
 	for _, e := range endpoints {
 		named := slices.Contains(options.Endpoints, e.Name)
-		open := len(options.Endpoints) == 0 && !e.Reserved
+		open := len(options.Endpoints) == 0 && !e.ExplicitOnly
 		if (named || open) && e.Receives(t) && e.Takes(t, subject, options.Labels) {
 			names = append(names, e.Name)
 		}

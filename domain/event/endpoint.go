@@ -16,9 +16,9 @@ type Endpoint struct {
 	Types []Type `json:"types,omitempty"`
 	Scope
 	Pace
-	// Reserved endpoints receive only what subscriptions that name them ask for.
-	Reserved bool   `json:"reserved,omitempty"`
-	Format   Format `json:"format,omitempty"`
+	// ExplicitOnly endpoints receive only what subscriptions that name them ask for.
+	ExplicitOnly bool   `json:"explicit_only,omitempty"`
+	Format       Format `json:"format,omitempty"`
 	// MaxBody is how many bytes a body may have: lists are shortened to that. Zero
 	// means any number.
 	MaxBody int `json:"max_body,omitempty"`
@@ -67,7 +67,7 @@ const (
 	FormatSlim        Format = "slim"
 )
 
-// HasSlim tells whether a body in this format has a form without lists, for
+// HasSlim reports whether a body in this format has a form without lists, for
 // receivers that refuse the size of the whole.
 func (f Format) HasSlim() bool { return f == "" || f == FormatAnchore || f == FormatCloudEvents }
 
@@ -81,10 +81,10 @@ type EndpointState struct {
 	FailingSince time.Time `json:"failing_since,omitzero"`
 	LastAnswer   string    `json:"last_answer,omitempty"`
 	// Failures counts the attempts that failed since; until Probe no other is
-	// made. Told: the event log knows.
+	// made. Notified: the event log knows.
 	Failures int       `json:"failures,omitempty"`
 	Probe    time.Time `json:"probe,omitzero"`
-	Told     bool      `json:"told,omitempty"`
+	Notified bool      `json:"notified,omitempty"`
 	// Early is when the oldest delivery is tried although it is not due.
 	Early time.Time `json:"early,omitzero"`
 }
@@ -146,7 +146,7 @@ func (s EndpointState) Resume(due time.Time) time.Time {
 // Tagwatch stood still.
 const settled = 24 * time.Hour
 
-// Refuses says why nothing can be told to an endpoint now, "" if it can be tried.
+// Refuses says why nothing can be notified to an endpoint now, "" if it can be tried.
 func (s EndpointState) Refuses(now time.Time) string {
 	switch {
 	case s.Disabled:
@@ -168,10 +168,10 @@ func (s EndpointState) timeless() EndpointState {
 	return s
 }
 
-// Failing tells whether the last attempt failed.
+// Failing reports whether the last attempt failed.
 func (s EndpointState) Failing() bool { return !s.FailingSince.IsZero() }
 
-// Receives tells whether the endpoint takes notifications of that type.
+// Receives reports whether the endpoint takes notifications of that type.
 func (e Endpoint) Receives(t Type) bool {
 	if len(e.Types) == 0 {
 		return t != EventLog

@@ -41,11 +41,11 @@ func TestResume(t *testing.T) {
 
 func TestKeepOfAnEarlyAttempt(t *testing.T) {
 	t.Parallel()
-	planned, giveUp := noon.Add(time.Hour), noon.Add(2*time.Hour)
+	planned, deadline := noon.Add(time.Hour), noon.Add(2*time.Hour)
 	for asked, want := range map[time.Duration]time.Time{
-		0: planned, time.Minute: planned, 90 * time.Minute: noon.Add(90 * time.Minute), 5 * time.Hour: giveUp,
+		0: planned, time.Minute: planned, 90 * time.Minute: noon.Add(90 * time.Minute), 5 * time.Hour: deadline,
 	} {
-		if got := event.Keep(planned, noon, giveUp, asked); !got.Equal(want) {
+		if got := event.Keep(planned, noon, deadline, asked); !got.Equal(want) {
 			t.Errorf("it asks for %s: %s, want %s", asked, got, want)
 		}
 	}

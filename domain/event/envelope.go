@@ -72,7 +72,7 @@ func Envelope(n Notification, d Delivery, account Account) ([]byte, error) {
 		LastUpdated:    max(epoch(n.Created), epoch(d.LastTry)),
 		RecordStateKey: "active",
 		Tries:          epoch(d.LastTry),
-		MaxTries:       epoch(d.GiveUp),
+		MaxTries:       epoch(d.Deadline),
 		Data:           envelopeData{User: account.Name, Email: account.Email, Type: n.Type, Payload: n.Payload},
 	})
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Explanation says in words why a notification was sent.
@@ -24,7 +24,7 @@ type Fact struct {
 	Now    string `json:"now,omitempty"`
 }
 
-// Changed tells whether the fact differs from before.
+// Changed reports whether the fact differs from before.
 func (f Fact) Changed() bool { return f.Before != "" && f.Before != f.Now }
 
 // reasons say what the causes mean.
@@ -33,7 +33,7 @@ var reasons = map[Cause]string{
 	CauseFeed:    "there are new vulnerability data",
 	CausePolicy:  "another bundle is active: a policy, a whitelist or a mapping changed",
 	CauseTime:    "time passed: a rule or a whitelist item depends on it",
-	CauseScanner: "a new version of what analyzes or matches looks at the same image",
+	CauseScanner: "a new version of what analyzes or matches checks the same image",
 }
 
 // explained are the keys of all payloads that an explanation reads.
@@ -41,7 +41,7 @@ type explained struct {
 	Cause  Cause
 	Causes []Cause
 	evidence
-	Previous   evidence // of what was told last; zero the first time
+	Previous   evidence // of what was notified last; zero the first time
 	Difference struct {
 		Added, Updated, Removed []record
 	} `json:"diff_vulnerability_result"`
@@ -65,7 +65,7 @@ type explained struct {
 func Explain(n Notification) (Explanation, error) {
 	var p explained
 	if err := json.Unmarshal(n.Payload, &p); err != nil {
-		return Explanation{}, fmt.Errorf("read the payload of notification %s: %w: %w", n.ID, fault.Invalid, err)
+		return Explanation{}, fmt.Errorf("read the payload of notification %s: %w: %w", n.ID, errkind.Invalid, err)
 	}
 	return Explanation{Reason: p.reason(n), Evidence: p.facts(), Details: p.details(n.Type)}, nil
 }
@@ -93,8 +93,8 @@ func (p explained) facts() []Fact {
 	for _, f := range []Fact{
 		{"image", string(p.Previous.ImageDigest), string(p.ImageDigest)},
 		{"index", string(p.Previous.IndexDigest), string(p.IndexDigest)},
-		{"vulnerability data", p.Previous.Generation, p.Generation},
-		{"matcher", string(p.Previous.Engine), string(p.Engine)},
+		{"vulnerability data", p.Previous.Build, p.Build},
+		{"matcher", string(p.Previous.Matcher), string(p.Matcher)},
 		{"bundle", p.Previous.Bundle, p.Bundle},
 		{"analyzer", p.Previous.Analyzer, p.Analyzer},
 	} {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Every type is explained from the payload that receivers get.
@@ -59,7 +59,7 @@ func TestExplain(t *testing.T) {
 
 func TestExplainRefusesWhatIsNoPayload(t *testing.T) {
 	t.Parallel()
-	if _, err := Explain(Notification{ID: "broken", Payload: []byte("[")}); !errors.Is(err, fault.Invalid) {
+	if _, err := Explain(Notification{ID: "broken", Payload: []byte("[")}); !errors.Is(err, errkind.Invalid) {
 		t.Errorf("explain: %v", err)
 	}
 }

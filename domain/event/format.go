@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Body is what is sent to a receiver.
@@ -96,8 +96,8 @@ type slimPayload struct {
 	Repository  string          `json:"repository,omitempty"`
 	ImageDigest string          `json:"imageDigest,omitempty"`
 	IndexDigest string          `json:"index_digest,omitempty"`
-	Generation  string          `json:"feed_generation,omitempty"`
-	Engine      string          `json:"matcher,omitempty"`
+	Build       string          `json:"data_build,omitempty"`
+	Matcher     string          `json:"matcher,omitempty"`
 	Bundle      string          `json:"bundle_hash,omitempty"`
 	Coverage    json.RawMessage `json:"coverage,omitempty"`
 	Status      string          `json:"status,omitempty"`
@@ -117,7 +117,7 @@ func newSlim(n Notification, account Account) (slim, error) {
 		Summary: n.Summary,
 	}
 	if err := json.Unmarshal(n.Payload, &s.slimPayload); err != nil {
-		return slim{}, fmt.Errorf("read the payload of notification %s: %w: %w", n.ID, fault.Invalid, err)
+		return slim{}, fmt.Errorf("read the payload of notification %s: %w: %w", n.ID, errkind.Invalid, err)
 	}
 	return s, nil
 }

@@ -1,4 +1,4 @@
-// Package event holds what subscribers are told: subscriptions, notifications,
+// Package event holds what subscribers are notified: subscriptions, notifications,
 // the endpoints they go to, and the deliveries in between.
 package event
 
@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Type is what a subscription asks to hear of, in Anchore's words.
@@ -43,10 +43,10 @@ func ParseType(text string) (Type, error) {
 	for i, t := range Types {
 		names[i] = string(t)
 	}
-	return "", fmt.Errorf("notification type %q is unknown; the types are %s: %w", text, strings.Join(names, ", "), fault.Invalid)
+	return "", fmt.Errorf("notification type %q is unknown; the types are %s: %w", text, strings.Join(names, ", "), errkind.Invalid)
 }
 
-// Cause tells why a transition happened.
+// Cause reports why a transition happened.
 type Cause string
 
 // The causes.
@@ -61,7 +61,7 @@ const (
 // Causes are all causes.
 var Causes = []Cause{CauseImage, CauseFeed, CausePolicy, CauseTime, CauseScanner}
 
-// Notification is one transition, told to whoever subscribed to it.
+// Notification is one transition, notified to whoever subscribed to it.
 type Notification struct {
 	// ID never changes, over retries and endpoints; receivers drop repeats by it.
 	ID      string

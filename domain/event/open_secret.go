@@ -26,7 +26,7 @@ var (
 	secretHeaders = []string{"authorization", "proxy-authorization", "cookie", "api-key", "x-api-key", "x-auth-token", "x-gitlab-token", "x-vault-token"}
 )
 
-// HoldsSecret tells whether an endpoint's URL is, or holds, a secret, so that it has
+// HoldsSecret reports whether an endpoint's URL is, or holds, a secret, so that it has
 // to be given by reference.
 func HoldsSecret(address string) bool {
 	u, err := ParseURL(address, "user", TagUpdate)

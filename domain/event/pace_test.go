@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 func TestRipe(t *testing.T) {
@@ -18,7 +18,7 @@ func TestRipe(t *testing.T) {
 		after   time.Duration
 		want    bool
 	}{
-		{"no digest", Pace{Budget: 1}, 1, 0, true},
+		{"no digest", Pace{RateLimit: 1}, 1, 0, true},
 		{"collecting", Pace{Digest: time.Minute}, 9, 59 * time.Second, false},
 		{"the interval is over", Pace{Digest: time.Minute}, 1, time.Minute, true},
 		{"enough wait", Pace{Digest: time.Minute, DigestCount: 3}, 3, 0, true},
@@ -38,18 +38,18 @@ func TestRipe(t *testing.T) {
 func TestPaceRefuses(t *testing.T) {
 	t.Parallel()
 	for name, pace := range map[string]Pace{
-		"a negative budget":             {Budget: -1},
+		"a negative rate limit":         {RateLimit: -1},
 		"an interval that never ends":   {Digest: 48 * time.Hour},
 		"a count without an interval":   {DigestCount: 5},
-		"a negative window":             {Damp: -time.Minute},
-		"a window of days":              {Damp: 48 * time.Hour},
+		"a negative window":             {Debounce: -time.Minute},
+		"a window of days":              {Debounce: 48 * time.Hour},
 		"a negative count":              {Digest: time.Minute, DigestCount: -1},
 		"an interval that lies earlier": {Digest: -time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := Endpoint{Name: "chat", URL: "https://chat.example.com", Pace: pace}
-			if err := e.Validate(); !errors.Is(err, fault.Invalid) {
+			if err := e.Validate(); !errors.Is(err, errkind.Invalid) {
 				t.Errorf("validate: %v", err)
 			}
 		})

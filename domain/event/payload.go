@@ -34,12 +34,12 @@ type Content interface {
 // Evidence is what a statement about an image was made from. What does not
 // matter to a statement, or is not known, stays empty.
 type Evidence struct {
-	Image      image.Resolved
-	Generation string      // of the vulnerability data
-	Engine     vuln.Engine // that matched
-	Bundle     string      // hash of the policy bundle
-	Analyzer   string
-	// Coverage tells whether the data is about the image's distribution at all.
+	Image    image.Resolved
+	Build    string       // of the vulnerability data
+	Matcher  vuln.Matcher // that matched
+	Bundle   string       // hash of the policy bundle
+	Analyzer string
+	// Coverage reports whether the data is about the image's distribution at all.
 	Coverage vuln.Coverage
 }
 
@@ -84,7 +84,7 @@ func commonOf(h Heading, n Notification) common {
 	return c
 }
 
-// about are the keys of everything that is told of a tag.
+// about are the keys of everything that is notified of a tag.
 type about struct {
 	Tag      string         `json:"tag"`
 	Platform image.Platform `json:"platform,omitzero"`
@@ -97,8 +97,8 @@ type about struct {
 type evidence struct {
 	ImageDigest image.Digest `json:"imageDigest,omitempty"`
 	IndexDigest image.Digest `json:"index_digest,omitempty"`
-	Generation  string       `json:"feed_generation,omitempty"`
-	Engine      vuln.Engine  `json:"matcher,omitempty"`
+	Build       string       `json:"data_build,omitempty"`
+	Matcher     vuln.Matcher `json:"matcher,omitempty"`
 	Bundle      string       `json:"bundle_hash,omitempty"`
 	Analyzer    string       `json:"analyzer,omitempty"`
 	// Coverage is absent while nothing is known of the image's vulnerabilities.
@@ -109,8 +109,8 @@ func newEvidence(e Evidence) evidence {
 	return evidence{
 		ImageDigest: e.Image.Manifest,
 		IndexDigest: e.Image.Index,
-		Generation:  e.Generation,
-		Engine:      e.Engine,
+		Build:       e.Build,
+		Matcher:     e.Matcher,
 		Bundle:      e.Bundle,
 		Analyzer:    e.Analyzer,
 		Coverage:    e.Coverage,

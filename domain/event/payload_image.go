@@ -9,13 +9,13 @@ import (
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
-// ImageAnalyzed tells that the image of a tag is analyzed.
+// ImageAnalyzed reports that the image of a tag is analyzed.
 type ImageAnalyzed struct {
 	Target image.Target
 	// Before is what the tag pointed to when its image was last analyzed; zero
 	// for the first image of the tag.
 	Before, After Evidence
-	// Known tells that the image was analyzed already, for another tag.
+	// Known reports that the image was analyzed already, for another tag.
 	Known bool
 	// Packages is the number of packages found.
 	Packages int
@@ -81,7 +81,7 @@ func (c ImageAnalyzed) payload(shared common) any {
 	}
 }
 
-// TagMoved tells that a tag points to another image than it did.
+// TagMoved reports that a tag points to another image than it did.
 type TagMoved struct {
 	Target        image.Target
 	Before, After Evidence

@@ -8,7 +8,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/policy"
 )
 
-// PolicyEvaluated tells that the outcome of the policies for a tag changed.
+// PolicyEvaluated reports that the outcome of the policies for a tag changed.
 type PolicyEvaluated struct {
 	Target        image.Target
 	Before, After Evidence

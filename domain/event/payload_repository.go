@@ -7,7 +7,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
-// TagsFound tells that a watched repository has new tags.
+// TagsFound reports that a watched repository has new tags.
 type TagsFound struct {
 	Repository image.Repository
 	New        []string // tags that are watched from now on

@@ -25,7 +25,7 @@ var (
 )
 
 func evidence(manifest image.Digest) event.Evidence {
-	return event.Evidence{Image: image.Resolved{Manifest: manifest, Index: index}, Generation: "generation of " + string(manifest)[7:10], Bundle: "b"}
+	return event.Evidence{Image: image.Resolved{Manifest: manifest, Index: index}, Build: "build of " + string(manifest)[7:10], Bundle: "b"}
 }
 
 // payload builds a notification and decodes what it tells.
@@ -45,8 +45,8 @@ func TestCommonKeys(t *testing.T) {
 	want := tree{
 		"notificationId": "id", "userId": "admin", "subscription_key": "docker.io/library/nginx:1.25", "subscription_type": "tag_update",
 		"cause": "image", "causes": []any{"image", "feed"}, "tag": "docker.io/library/nginx:1.25", "platform": "linux/amd64",
-		"imageDigest": string(second), "index_digest": string(index), "feed_generation": "generation of 222", "bundle_hash": "b",
-		"previous":  map[string]any{"imageDigest": string(first), "index_digest": string(index), "feed_generation": "generation of 111", "bundle_hash": "b"},
+		"imageDigest": string(second), "index_digest": string(index), "data_build": "build of 222", "bundle_hash": "b",
+		"previous":  map[string]any{"imageDigest": string(first), "index_digest": string(index), "data_build": "build of 111", "bundle_hash": "b"},
 		"last_eval": []any{string(first)}, "curr_eval": []any{string(second)}, "counts": map[string]any{},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

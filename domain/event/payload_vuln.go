@@ -11,7 +11,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// VulnerabilitiesChanged tells that the vulnerability list of a tag differs
+// VulnerabilitiesChanged reports that the vulnerability list of a tag differs
 // from the last recorded one. Who applies all of them has the list: what is in
 // Removed and the former names in Updated go, what is in Updated and Added comes.
 type VulnerabilitiesChanged struct {
@@ -24,7 +24,7 @@ type VulnerabilitiesChanged struct {
 	NotCovered []vuln.Finding
 }
 
-// Empty tells that there is no news: equal lists, and a distribution that is
+// Empty reports that there is no news: equal lists, and a distribution that is
 // covered, or not, as before.
 func (c VulnerabilitiesChanged) Empty() bool {
 	return len(c.Added)+len(c.Removed)+len(c.Updated)+len(c.NotCovered) == 0 &&
@@ -89,7 +89,7 @@ func names(list []record) []string {
 	return names
 }
 
-// tally names the severities of findings with their numbers, gravest first.
+// tally names the severities of findings with their numbers, mostSevere first.
 func tally(findings []vuln.Finding) string {
 	counts := map[vuln.Severity]int{}
 	for _, f := range findings {
@@ -229,7 +229,7 @@ func updateRecords(updates []vuln.Update) []record {
 	return byGravity(list)
 }
 
-// byGravity sorts the gravest to the top, where people look first.
+// byGravity sorts the mostSevere to the top, where people look first.
 func byGravity(list []record) []record {
 	slices.SortStableFunc(list, func(a, b record) int {
 		return cmp.Or(

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Post is what one attempt sends.
@@ -34,7 +34,7 @@ type Answer struct {
 func (a Answer) String() string {
 	switch {
 	case a.Err != nil:
-		return fault.Text(a.Err)
+		return errkind.Text(a.Err)
 	case a.Excerpt == "":
 		return fmt.Sprintf("HTTP %d", a.Status)
 	}

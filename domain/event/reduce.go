@@ -8,7 +8,7 @@ import (
 	"slices"
 	"sort"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Why a body leaves something out.
@@ -51,7 +51,7 @@ func newDocument(n Notification) (document, error) {
 	decoder := json.NewDecoder(bytes.NewReader(n.Payload))
 	decoder.UseNumber() // as they were written
 	if err := decoder.Decode(&d.tree); err != nil {
-		return d, fmt.Errorf("read the payload of notification %s: %w: %w", n.ID, fault.Invalid, err)
+		return d, fmt.Errorf("read the payload of notification %s: %w: %w", n.ID, errkind.Invalid, err)
 	}
 	d.collect("", d.tree, false)
 	return d, nil
@@ -196,7 +196,7 @@ func (a Account) linked(notifications []Notification) ([]Notification, error) {
 		}
 		before, open := bytes.CutSuffix(bytes.TrimSpace(n.Payload), []byte("}"))
 		if !open || len(before) < 2 {
-			return nil, fmt.Errorf("the payload of notification %s is not a JSON object with keys: %w", n.ID, fault.Invalid)
+			return nil, fmt.Errorf("the payload of notification %s is not a JSON object with keys: %w", n.ID, errkind.Invalid)
 		}
 		linked[i].Payload = slices.Concat(before, []byte(`,"link":`), link, []byte("}"))
 	}

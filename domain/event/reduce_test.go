@@ -201,9 +201,9 @@ func TestMaxBodyOfGroups(t *testing.T) {
 	for _, format := range []event.Format{event.FormatAnchore, event.FormatCloudEvents, event.FormatSlim, event.FormatSlack, event.FormatTeams, event.FormatText} {
 		t.Run(string(format), func(t *testing.T) {
 			t.Parallel()
-			e, told := event.Endpoint{Format: format, MaxBody: limit}, 0
+			e, notified := event.Endpoint{Format: format, MaxBody: limit}, 0
 			for _, group := range event.Combine(e, all, account) {
-				told += len(group)
+				notified += len(group)
 				body, err := event.RenderGroup(e, event.NewGroup(group), pending, account)
 				if len(group) == 1 {
 					body, err = event.Render(e, group[0], pending, account)
@@ -212,8 +212,8 @@ func TestMaxBodyOfGroups(t *testing.T) {
 					t.Errorf("%d notifications in %d bytes: %v", len(group), len(body.Content), err)
 				}
 			}
-			if told != len(all) {
-				t.Errorf("%d of %d are told", told, len(all))
+			if notified != len(all) {
+				t.Errorf("%d of %d are notified", notified, len(all))
 			}
 			// A group that was put together before the endpoint had a limit.
 			if format == event.FormatAnchore {

@@ -12,31 +12,31 @@ import (
 )
 
 // Revision is a change of a tag's list in a few words: one that came with a new
-// version of what analyzes or matches, and is told together with others.
+// version of what analyzes or matches, and is notified together with others.
 type Revision struct {
-	Notification string      `json:"notificationId"` // that tells all of it
-	Tag          string      `json:"tag"`
-	Added        int         `json:"added"`
-	Updated      int         `json:"updated"`
-	Removed      int         `json:"removed"`
-	Matcher      vuln.Engine `json:"matcher,omitempty"` // now
-	Analyzer     string      `json:"analyzer,omitempty"`
+	Notification string       `json:"notificationId"` // that tells all of it
+	Tag          string       `json:"tag"`
+	Added        int          `json:"added"`
+	Updated      int          `json:"updated"`
+	Removed      int          `json:"removed"`
+	Matcher      vuln.Matcher `json:"matcher,omitempty"` // now
+	Analyzer     string       `json:"analyzer,omitempty"`
 	// Before are those that differ from now.
 	Before Scanner `json:"previous,omitzero"`
 }
 
-// Scanner is what looked at an image.
+// Scanner is what checked an image.
 type Scanner struct {
-	Matcher  vuln.Engine `json:"matcher,omitempty"`
-	Analyzer string      `json:"analyzer,omitempty"`
+	Matcher  vuln.Matcher `json:"matcher,omitempty"`
+	Analyzer string       `json:"analyzer,omitempty"`
 }
 
 // Revision is the change in a few words.
 func (c VulnerabilitiesChanged) Revision(notification string) Revision {
 	r := Revision{Notification: notification, Tag: c.subject(), Added: len(c.Added), Updated: len(c.Updated), Removed: len(c.Removed),
-		Matcher: c.After.Engine, Analyzer: c.After.Analyzer}
-	if c.Before.Engine != c.After.Engine {
-		r.Before.Matcher = c.Before.Engine
+		Matcher: c.After.Matcher, Analyzer: c.After.Analyzer}
+	if c.Before.Matcher != c.After.Matcher {
+		r.Before.Matcher = c.Before.Matcher
 	}
 	if c.Before.Analyzer != c.After.Analyzer {
 		r.Before.Analyzer = c.Before.Analyzer
@@ -44,8 +44,8 @@ func (c VulnerabilitiesChanged) Revision(notification string) Revision {
 	return r
 }
 
-// Gathered is a revision that waits for the summary of an endpoint.
-type Gathered struct {
+// PendingSummary is a revision that waits for the summary of an endpoint.
+type PendingSummary struct {
 	Endpoint string
 	Revision Revision
 }

@@ -60,8 +60,8 @@ func TestRevision(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := event.VulnerabilitiesChanged{Target: target, Before: event.Evidence{Engine: "grype 1", Analyzer: "syft 1"},
-		After: event.Evidence{Engine: "grype 2", Analyzer: "syft 1"}, Added: make([]vuln.Finding, 2), Updated: make([]vuln.Update, 1)}
+	changed := event.VulnerabilitiesChanged{Target: target, Before: event.Evidence{Matcher: "grype 1", Analyzer: "syft 1"},
+		After: event.Evidence{Matcher: "grype 2", Analyzer: "syft 1"}, Added: make([]vuln.Finding, 2), Updated: make([]vuln.Update, 1)}
 	want := event.Revision{Notification: "n1", Tag: target.String(), Added: 2, Updated: 1, Matcher: "grype 2", Analyzer: "syft 1",
 		Before: event.Scanner{Matcher: "grype 1"}}
 	if got := changed.Revision("n1"); got != want {

@@ -41,7 +41,7 @@ func (e Endpoint) room() room {
 	return r
 }
 
-// lists tells whether bodies in the format are texts that list summaries.
+// lists reports whether bodies in the format are texts that list summaries.
 func (f Format) lists() bool { return f != FormatSlim && !f.HasSlim() }
 
 // frameSize is room for what a body has beside its notifications.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -18,7 +18,7 @@ import (
 func Sample(t Type, id, account string, at time.Time) (Notification, error) {
 	content, found := sampleContents(at)[t]
 	if !found {
-		return Notification{}, fmt.Errorf("notification type %q has no sample: %w", t, fault.Invalid)
+		return Notification{}, fmt.Errorf("notification type %q has no sample: %w", t, errkind.Invalid)
 	}
 	heading := Heading{ID: id, Account: account, Causes: []Cause{CauseImage}, Created: at}
 	if t == EventLog { // what happens to Tagwatch itself has no cause
@@ -59,11 +59,11 @@ func sampleContents(at time.Time) map[Type]Content {
 func sampleEvidence(manifest, index string) Evidence {
 	digest := func(digit string) image.Digest { return image.Digest("sha256:" + strings.Repeat(digit, 64)) }
 	return Evidence{
-		Image:      image.Resolved{Manifest: digest(manifest), Index: digest(index)},
-		Generation: string(digest("e")),
-		Engine:     "sample",
-		Bundle:     strings.Repeat("f", 64),
-		Analyzer:   "sample",
+		Image:    image.Resolved{Manifest: digest(manifest), Index: digest(index)},
+		Build:    string(digest("e")),
+		Matcher:  "sample",
+		Bundle:   strings.Repeat("f", 64),
+		Analyzer: "sample",
 	}
 }
 

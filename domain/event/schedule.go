@@ -22,22 +22,22 @@ const spread = 0.2
 // receiver asked for; it lengthens a pause and never shortens one, and not
 // beyond the longest pause, so that an absurd value cannot end the attempts.
 //
-// The last attempt is at giveUp itself: a receiver that comes back at any
+// The last attempt is at deadline itself: a receiver that comes back at any
 // moment before is reached.
-func Next(attempts int, now, giveUp time.Time, jitter float64, retryAfter time.Duration) (time.Time, bool) {
-	if !now.Before(giveUp) {
+func Next(attempts int, now, deadline time.Time, jitter float64, retryAfter time.Duration) (time.Time, bool) {
+	if !now.Before(deadline) {
 		return time.Time{}, false
 	}
 	wait := waits[min(max(attempts, 1), len(waits))-1]
 	wait += time.Duration(float64(wait) * spread * min(max(jitter, 0), 1))
-	return earlier(now.Add(max(wait, bounded(retryAfter))), giveUp), true
+	return earlier(now.Add(max(wait, bounded(retryAfter))), deadline), true
 }
 
 // Keep is when to try again after an attempt that was made early and failed: as
 // planned, unless the receiver asks for more time.
-func Keep(planned, now, giveUp time.Time, retryAfter time.Duration) time.Time {
+func Keep(planned, now, deadline time.Time, retryAfter time.Duration) time.Time {
 	if asked := now.Add(bounded(retryAfter)); asked.After(planned) {
-		return earlier(asked, giveUp)
+		return earlier(asked, deadline)
 	}
 	return planned
 }

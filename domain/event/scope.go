@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// Scope narrows what an endpoint is told to some subjects. The zero value takes
+// Scope narrows what an endpoint is notified to some subjects. The zero value takes
 // all. EventLog is not narrowed: it is about Tagwatch itself.
 type Scope struct {
 	// Subjects are patterns of registry/repository or registry/repository:tag,
 	// one of which must fit; * stands for any characters, slashes included. A
-	// pattern without a tag takes all tags. What is told of a repository as a
+	// pattern without a tag takes all tags. What is notified of a repository as a
 	// whole needs to fit the part before the tag only.
 	Subjects []string `json:"subjects,omitempty"`
 	// Labels are those that the subscription must have, all of them.
 	Labels map[string]string `json:"labels,omitempty"`
 }
 
-// Takes tells whether a notification about the subject, to a subscription with
+// Takes reports whether a notification about the subject, to a subscription with
 // those labels, is within the scope.
 func (s Scope) Takes(t Type, subject string, labels map[string]string) bool {
 	if t == EventLog {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 func TestScopeTakes(t *testing.T) {
@@ -58,7 +58,7 @@ func TestRouteBySubject(t *testing.T) {
 		{Name: "web", Scope: Scope{Labels: map[string]string{"team": "web"}}},
 		{Name: "hub", Scope: Scope{Subjects: []string{"docker.io/*"}}},
 		{Name: "hub-policy", Types: []Type{PolicyEval}, Scope: Scope{Subjects: []string{"docker.io/*"}}},
-		{Name: "pager", Reserved: true, Scope: Scope{Subjects: []string{"ghcr.io/*"}}},
+		{Name: "pager", ExplicitOnly: true, Scope: Scope{Subjects: []string{"ghcr.io/*"}}},
 	}
 	tests := []struct {
 		name    string
@@ -93,7 +93,7 @@ func TestScopeRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := Endpoint{Name: "chat", URL: "https://chat.example.com", Scope: scope}
-			if err := e.Validate(); !errors.Is(err, fault.Invalid) {
+			if err := e.Validate(); !errors.Is(err, errkind.Invalid) {
 				t.Errorf("validate: %v", err)
 			}
 		})

@@ -10,7 +10,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// Subscription asks to be told of one type of transition of one tag.
+// Subscription asks to be notified of one type of transition of one tag.
 type Subscription struct {
 	Target  image.Target
 	Type    Type
@@ -54,7 +54,7 @@ func (s Subscription) ID(account string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Wants tells whether the options let a notification of that cause through.
+// Wants reports whether the options let a notification of that cause through.
 func (o Options) Wants(cause Cause) bool {
 	return len(o.Causes) == 0 || slices.Contains(o.Causes, cause)
 }

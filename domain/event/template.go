@@ -10,7 +10,7 @@ import (
 	"text/template"
 	"text/template/parse"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/plain"
 )
 
@@ -38,7 +38,7 @@ const (
 )
 
 var errTemplateBound = fmt.Errorf("the template writes more than %d bytes or loops more than %d times: %w",
-	maxTemplateBytes, maxTemplateSteps, fault.Limit)
+	maxTemplateBytes, maxTemplateSteps, errkind.Limit)
 
 // renderTemplate runs the endpoint's template over a message.
 func renderTemplate(e Endpoint, m Message) (Body, error) {
@@ -46,7 +46,7 @@ func renderTemplate(e Endpoint, m Message) (Body, error) {
 	if e.Format != FormatTemplate {
 		ready, err := readyTemplates.ReadFile("templates/" + string(e.Format) + ".tmpl")
 		if err != nil {
-			return Body{}, fmt.Errorf("format %q is unknown: %w", e.Format, fault.Invalid)
+			return Body{}, fmt.Errorf("format %q is unknown: %w", e.Format, errkind.Invalid)
 		}
 		text = string(ready)
 	}
@@ -65,7 +65,7 @@ func newTemplateBody(content []byte) (Body, error) {
 		return Body{content, "text/plain; charset=utf-8"}, nil
 	}
 	if !json.Valid(content) {
-		return Body{}, fmt.Errorf("the template's output begins with { but is no JSON; put values in with {{json .Value}} or inside of quotes with {{esc .Value}}: %w", fault.Invalid)
+		return Body{}, fmt.Errorf("the template's output begins with { but is no JSON; put values in with {{json .Value}} or inside of quotes with {{esc .Value}}: %w", errkind.Invalid)
 	}
 	return Body{content, jsonType}, nil
 }
@@ -87,7 +87,7 @@ func execute(text string, m Message) ([]byte, error) {
 	if err := t.Execute(&out, m); errors.Is(err, errTemplateBound) {
 		return nil, errTemplateBound
 	} else if err != nil {
-		return nil, fmt.Errorf("%w: %w", fault.Invalid, err)
+		return nil, fmt.Errorf("%w: %w", errkind.Invalid, err)
 	}
 	return out.Bytes(), nil
 }
@@ -98,7 +98,7 @@ func parseTemplate(text string, tick func() (string, error)) (*template.Template
 	functions := template.FuncMap{"tick": tick}
 	parsed, err := template.New("template").Funcs(templateFuncs).Funcs(functions).Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", fault.Invalid, err)
+		return nil, fmt.Errorf("%w: %w", errkind.Invalid, err)
 	}
 	call := template.Must(template.New("tick").Funcs(functions).Parse("{{tick}}")).Root.Nodes[0]
 	for _, t := range parsed.Templates() {
@@ -157,7 +157,7 @@ var templateFuncs = template.FuncMap{
 	"truncate": truncate,
 	"upper":    strings.ToUpper,
 	"fit":      fit,
-	"rest":     func(items []Item, budget int) int { return len(items) - len(fit(items, budget)) },
+	"rest":     func(items []Item, rateLimit int) int { return len(items) - len(fit(items, rateLimit)) },
 }
 
 // escapeSlack keeps a text from being taken for links and mentions.
@@ -203,6 +203,6 @@ func truncate(limit int, text string) string {
 
 // fit is as many of the items as have room in a message of that many
 // characters, at least one. Links and markup are counted generously.
-func fit(items []Item, budget int) []Item {
-	return room{characters: max(budget, 1), markup: defaultMarkup}.fit(items)
+func fit(items []Item, rateLimit int) []Item {
+	return room{characters: max(rateLimit, 1), markup: defaultMarkup}.fit(items)
 }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 // nasty is what a careless template would let break out of its place.
@@ -132,16 +132,16 @@ func TestTemplatesThatCannotBeUsed(t *testing.T) {
 		kind       error
 		says       string
 	}{
-		{"syntax", `{{if}}`, fault.Invalid, "if"},
-		{"unknown function", `{{env "HOME"}}`, fault.Invalid, "env"},
-		{"unknown field", `{{.Secret}}`, fault.Invalid, "Secret"},
-		{"broken JSON", `{"text": {{.Title}}}`, fault.Invalid, "{{json .Value}}"},
-		{"silent endless loop", `{{range $i := 9000000000000}}{{end}}`, fault.Limit, "loops"},
-		{"loops within loops", `{{range 1000}}{{range 1000}}{{if .}}{{end}}{{end}}{{end}}`, fault.Limit, "loops"},
-		{"endless loop behind a condition", `{{if .Count}}{{with .Count}}{{range 9000000000000}}{{end}}{{end}}{{end}}`, fault.Limit, "loops"},
-		{"endless loop in an else", `{{if not .Count}}{{else}}{{range 9000000000000}}{{end}}{{end}}`, fault.Limit, "loops"},
-		{"endless recursion", `{{define "a"}}{{template "b"}}{{template "b"}}{{end}}{{define "b"}}{{template "a"}}{{template "a"}}{{end}}{{template "a"}}`, fault.Limit, "loops"},
-		{"endless output", `{{range 99999}}0123456789{{end}}`, fault.Limit, "bytes"},
+		{"syntax", `{{if}}`, errkind.Invalid, "if"},
+		{"unknown function", `{{env "HOME"}}`, errkind.Invalid, "env"},
+		{"unknown field", `{{.Secret}}`, errkind.Invalid, "Secret"},
+		{"broken JSON", `{"text": {{.Title}}}`, errkind.Invalid, "{{json .Value}}"},
+		{"silent endless loop", `{{range $i := 9000000000000}}{{end}}`, errkind.Limit, "loops"},
+		{"loops within loops", `{{range 1000}}{{range 1000}}{{if .}}{{end}}{{end}}{{end}}`, errkind.Limit, "loops"},
+		{"endless loop behind a condition", `{{if .Count}}{{with .Count}}{{range 9000000000000}}{{end}}{{end}}{{end}}`, errkind.Limit, "loops"},
+		{"endless loop in an else", `{{if not .Count}}{{else}}{{range 9000000000000}}{{end}}{{end}}`, errkind.Limit, "loops"},
+		{"endless recursion", `{{define "a"}}{{template "b"}}{{template "b"}}{{end}}{{define "b"}}{{template "a"}}{{template "a"}}{{end}}{{template "a"}}`, errkind.Limit, "loops"},
+		{"endless output", `{{range 99999}}0123456789{{end}}`, errkind.Limit, "bytes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -156,7 +156,7 @@ func TestTemplatesThatCannotBeUsed(t *testing.T) {
 func TestUnknownFormat(t *testing.T) {
 	t.Parallel()
 	for _, format := range []event.Format{"xml", "../templates/slack", "template/../slack"} {
-		if _, err := event.Render(event.Endpoint{Format: format}, sample(t, event.TagUpdate), pending, account); !errors.Is(err, fault.Invalid) {
+		if _, err := event.Render(event.Endpoint{Format: format}, sample(t, event.TagUpdate), pending, account); !errors.Is(err, errkind.Invalid) {
 			t.Errorf("format %q: got %v, want kind Invalid", format, err)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // MaxTimeout is the longest time that one attempt may take.
@@ -39,7 +39,7 @@ func (e Endpoint) Validate() error {
 	problems = append(problems, e.validateHeaders()...)
 	problems = append(problems, e.validateTLS()...)
 	if err := errors.Join(problems...); err != nil {
-		return fmt.Errorf("endpoint %q: %w: %w", e.Name, fault.Invalid, err)
+		return fmt.Errorf("endpoint %q: %w: %w", e.Name, errkind.Invalid, err)
 	}
 	return nil
 }
@@ -206,7 +206,7 @@ func (e Endpoint) validateTLS() []error {
 	return problems
 }
 
-// IsRef tells whether the text has the form of a reference.
+// IsRef reports whether the text has the form of a reference.
 func (r SecretRef) IsRef() bool {
 	return strings.HasPrefix(string(r), "env:") || strings.HasPrefix(string(r), "file:")
 }
@@ -221,7 +221,7 @@ func (r SecretRef) Validate() error {
 	case kind == "file" && filepath.IsAbs(name):
 		return nil
 	}
-	return fmt.Errorf("a secret is given by reference, as env:NAME or file:/absolute/path: %w", fault.Invalid)
+	return fmt.Errorf("a secret is given by reference, as env:NAME or file:/absolute/path: %w", errkind.Invalid)
 }
 
 func join[T ~string](list []T) string {

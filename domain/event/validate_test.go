@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 )
 
 func TestEndpointsThatAreFine(t *testing.T) {
@@ -83,7 +83,7 @@ func TestEndpointsThatAreRefused(t *testing.T) {
 			e := event.Endpoint{Name: "e", URL: "https://receiver.example.com/"}
 			test.change(&e)
 			err := e.Validate()
-			if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), test.says) {
+			if !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("got %v, want kind Invalid that says %q", err, test.says)
 			}
 			if err != nil && strings.Contains(err.Error(), "hunter2") {
@@ -93,7 +93,7 @@ func TestEndpointsThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestValidateTellsEverythingAtOnce(t *testing.T) {
+func TestValidateNotifiesEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	err := event.Endpoint{Format: "xml", Types: []event.Type{"x"}}.Validate()
 	for _, says := range []string{"the name takes", "neither http:// nor https://", `"xml"`, `"x" is unknown`} {

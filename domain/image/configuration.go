@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Configuration is what the configuration of an image says, as far as Tagwatch
@@ -38,7 +38,7 @@ func ParseConfiguration(raw []byte) (Configuration, error) {
 		} `json:"rootfs"`
 	}
 	if err := json.Unmarshal(raw, &read); err != nil {
-		return Configuration{}, fmt.Errorf("not the configuration of an image: %w: %w", fault.Invalid, err)
+		return Configuration{}, fmt.Errorf("not the configuration of an image: %w: %w", errkind.Invalid, err)
 	}
 	for _, digest := range read.RootFS.DiffIDs {
 		if _, err := ParseDigest(string(digest)); err != nil {

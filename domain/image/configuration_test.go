@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -88,8 +88,8 @@ func TestConfigurationWithoutItsLayers(t *testing.T) {
 		``, `<html>`, `null7`, `[]`, `"x"`, `{`, `{"rootfs":[]}`, `{"rootfs":{"diff_ids":"sha256:1"}}`,
 		`{"rootfs":{"diff_ids":[1]}}`, `{"rootfs":{"diff_ids":["sha256:short"]}}`,
 	} {
-		if got, err := image.ParseConfiguration([]byte(raw)); !errors.Is(err, fault.Invalid) {
-			t.Errorf("%s: %+v, %v; want fault.Invalid", raw, got, err)
+		if got, err := image.ParseConfiguration([]byte(raw)); !errors.Is(err, errkind.Invalid) {
+			t.Errorf("%s: %+v, %v; want errkind.Invalid", raw, got, err)
 		}
 	}
 	got, err := image.ParseConfiguration([]byte(`{"rootfs":{"diff_ids":["` + string(layerTwo) + `","` + string(layerOne) + `"]}}`))

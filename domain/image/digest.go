@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
@@ -17,7 +17,7 @@ type Digest string
 // ParseDigest accepts the one algorithm that registries use, SHA-256.
 func ParseDigest(text string) (Digest, error) {
 	if !digestPattern.MatchString(text) {
-		return "", fmt.Errorf("digest %q is not sha256: and 64 hexadecimal digits: %w", text, fault.Invalid)
+		return "", fmt.Errorf("digest %q is not sha256: and 64 hexadecimal digits: %w", text, errkind.Invalid)
 	}
 	return Digest(text), nil
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // DefaultPlatform is the one taken from an index when a target names none.
@@ -30,7 +30,7 @@ func ParsePlatform(text string) (Platform, error) {
 		}
 	}
 	if len(parts) < 2 || len(parts) > 3 {
-		return Platform{}, fmt.Errorf("platform %q is not os/architecture[/variant], as in linux/arm64: %w", text, fault.Invalid)
+		return Platform{}, fmt.Errorf("platform %q is not os/architecture[/variant], as in linux/arm64: %w", text, errkind.Invalid)
 	}
 	platform := Platform{OS: parts[0], Architecture: parts[1]}
 	if len(parts) == 3 {

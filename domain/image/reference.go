@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // DefaultRegistry is the registry of a reference that names none.
@@ -45,10 +45,10 @@ type Reference struct {
 // refused: a digest never moves, so there is nothing to watch.
 func ParseReference(text string) (Reference, error) {
 	if strings.Contains(text, "@") {
-		return Reference{}, fmt.Errorf("reference %q names a digest, which never changes; give a tag, as in docker.io/library/nginx:1.27: %w", text, fault.Invalid)
+		return Reference{}, fmt.Errorf("reference %q names a digest, which never changes; give a tag, as in docker.io/library/nginx:1.27: %w", text, errkind.Invalid)
 	}
 	if strings.HasSuffix(text, ":") {
-		return Reference{}, fmt.Errorf("reference %q ends where its tag should begin, as in docker.io/library/nginx:1.27: %w", text, fault.Invalid)
+		return Reference{}, fmt.Errorf("reference %q ends where its tag should begin, as in docker.io/library/nginx:1.27: %w", text, errkind.Invalid)
 	}
 	name, tag := text, "latest"
 	if i := strings.LastIndex(text, ":"); i > strings.LastIndex(text, "/") {
@@ -59,7 +59,7 @@ func ParseReference(text string) (Reference, error) {
 		return Reference{}, err
 	}
 	if !ValidTag(tag) {
-		return Reference{}, fmt.Errorf("tag %q of reference %q: up to 128 letters, digits, '_', '.' or '-' are allowed: %w", tag, text, fault.Invalid)
+		return Reference{}, fmt.Errorf("tag %q of reference %q: up to 128 letters, digits, '_', '.' or '-' are allowed: %w", tag, text, errkind.Invalid)
 	}
 	return Reference{Repository: repository, Tag: tag}, nil
 }
@@ -67,22 +67,22 @@ func ParseReference(text string) (Reference, error) {
 // ParseRepository reads [registry/]repository.
 func ParseRepository(text string) (Repository, error) {
 	if scheme, rest, found := strings.Cut(text, "://"); found {
-		return Repository{}, fmt.Errorf("%q is an address; leave %s:// out, as in %s: %w", text, scheme, rest, fault.Invalid)
+		return Repository{}, fmt.Errorf("%q is an address; leave %s:// out, as in %s: %w", text, scheme, rest, errkind.Invalid)
 	}
 	repository := Repository{Registry: DefaultRegistry, Path: text}
 	if host, path, found := strings.Cut(text, "/"); found && isRegistry(host) {
 		repository = Repository{Registry: host, Path: path}
 	}
 	if !registryPattern.MatchString(repository.Registry) {
-		return Repository{}, fmt.Errorf("registry %q of %q is not a host name with an optional port: %w", repository.Registry, text, fault.Invalid)
+		return Repository{}, fmt.Errorf("registry %q of %q is not a host name with an optional port: %w", repository.Registry, text, errkind.Invalid)
 	}
 	if len(repository.Path) > 255 || !repositoryPattern.MatchString(repository.Path) {
-		return Repository{}, fmt.Errorf("repository %q of %q: lower-case letters, digits, '.', '_', '-' and '/' are allowed, as in docker.io/library/nginx: %w", repository.Path, text, fault.Invalid)
+		return Repository{}, fmt.Errorf("repository %q of %q: lower-case letters, digits, '.', '_', '-' and '/' are allowed, as in docker.io/library/nginx: %w", repository.Path, text, errkind.Invalid)
 	}
 	return repository, nil
 }
 
-// ValidTag tells whether a text can be the tag of a reference.
+// ValidTag reports whether a text can be the tag of a reference.
 func ValidTag(text string) bool { return tagPattern.MatchString(text) }
 
 // isRegistry follows the rule of Docker: a first component with a dot or a

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -87,7 +87,7 @@ func TestParseReferenceRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := image.ParseReference(test.text)
-			if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), test.says) {
+			if !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("%v, %v; want a refusal that says %q", got, err, test.says)
 			}
 			if got != (image.Reference{}) {
@@ -106,7 +106,7 @@ func TestParseDigest(t *testing.T) {
 	}
 	for _, text := range []string{"", hex, "sha256:", "sha256:" + hex[1:], "sha256:" + hex + "0", "sha256:" + strings.ToUpper(hex),
 		"sha512:" + hex + hex, "sha256:" + hex + "\n", "sha256:../" + hex[3:]} {
-		if got, err := image.ParseDigest(text); !errors.Is(err, fault.Invalid) || got != "" {
+		if got, err := image.ParseDigest(text); !errors.Is(err, errkind.Invalid) || got != "" {
 			t.Errorf("%q: %q, %v", text, got, err)
 		}
 	}

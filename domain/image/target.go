@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Target is what one watcher follows: a reference, on one platform. It is
@@ -20,7 +20,7 @@ func ParseTarget(text string) (Target, error) {
 	if strings.HasPrefix(platform, "sha256:") {
 		reference, platform = text, ""
 	} else if found && platform == "" {
-		return Target{}, fmt.Errorf("target %q names no platform after '@'; give one, as in %slinux/arm64, or drop the '@': %w", text, text, fault.Invalid)
+		return Target{}, fmt.Errorf("target %q names no platform after '@'; give one, as in %slinux/arm64, or drop the '@': %w", text, text, errkind.Invalid)
 	}
 	parsed, err := ParseReference(reference)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -54,7 +54,7 @@ func TestParseTargetRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := image.ParseTarget(test.text)
-			if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), test.says) {
+			if !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("%v; want a refusal that says %q", err, test.says)
 			}
 			if got != (image.Target{}) {
@@ -119,7 +119,7 @@ func TestUnmarshalRefuses(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{`{"Repository":"A"}`, `{"Reference":"a@b"}`, `{"Target":"a@b"}`, `{"Platform":"linux"}`} {
 		var got names
-		if err := json.Unmarshal([]byte(text), &got); !errors.Is(err, fault.Invalid) {
+		if err := json.Unmarshal([]byte(text), &got); !errors.Is(err, errkind.Invalid) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -133,7 +133,7 @@ func FuzzParseTarget(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		target, err := image.ParseTarget(text)
 		if err != nil {
-			if !errors.Is(err, fault.Invalid) || target != (image.Target{}) {
+			if !errors.Is(err, errkind.Invalid) || target != (image.Target{}) {
 				t.Fatalf("%q: %v, %v", text, target, err)
 			}
 			return

@@ -11,8 +11,8 @@ import (
 // workload is an image of 500 packages and 20,000 files with a thousand
 // vulnerabilities, and a bundle in the manner of the CIS benchmark with a
 // whitelist of 2,670 items.
-func workload(tb testing.TB) (*Bundle, *Subject) {
-	s := subject()
+func workload(tb testing.TB) (*Bundle, *Input) {
+	s := input()
 	for i := range 500 {
 		name := fmt.Sprintf("package-%d", i)
 		s.Inventory.Packages = append(s.Inventory.Packages, sbom.Package{ID: name, Name: name, Version: "1.0", Type: "deb", Licenses: []string{"MIT"}})

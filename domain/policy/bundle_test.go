@@ -139,7 +139,7 @@ func TestUnreadableDocument(t *testing.T) {
 			if Valid(problems) || !strings.Contains(problems[0].Details, tt.want) {
 				t.Fatalf("problems %v, want one with %q", problems, tt.want)
 			}
-			if got := evaluate(t, b, subject(), noon); got.FinalAction != Stop || got.Status != Fail {
+			if got := evaluate(t, b, input(), noon); got.FinalAction != Stop || got.Status != Fail {
 				t.Errorf("an unreadable bundle evaluates to %s, %s", got.FinalAction, got.Status)
 			}
 		})
@@ -165,7 +165,7 @@ func TestReportIsBounded(t *testing.T) {
 	if last := problems[len(problems)-1]; !strings.Contains(last.Details, "of which the first 500 are listed") {
 		t.Errorf("last problem %v", last)
 	}
-	if got := evaluate(t, b, subject(), noon); got.FinalAction != Stop {
+	if got := evaluate(t, b, input(), noon); got.FinalAction != Stop {
 		t.Errorf("final action %s", got.FinalAction)
 	}
 }
@@ -182,7 +182,7 @@ func TestExpressionsAreBounded(t *testing.T) {
 	if Valid(problems) || !strings.Contains(problems[0].Details, "too large together") {
 		t.Errorf("problems %v", problems)
 	}
-	if got := evaluate(t, b, subject(), noon); got.FinalAction != Stop {
+	if got := evaluate(t, b, input(), noon); got.FinalAction != Stop {
 		t.Errorf("final action %s", got.FinalAction)
 	}
 }

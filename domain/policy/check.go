@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// check is one rule under evaluation: its trigger's view of the subject and of
+// check is one rule under evaluation: its trigger's view of the input and of
 // the parameters, and the place where it fires.
 type check struct {
-	subject *Subject
+	input   *Input
 	ruleID  string
 	gate    string
 	trigger string
@@ -47,8 +47,8 @@ func (c *check) fireAs(id, message string, aliases ...string) {
 	}
 }
 
-// spend tells whether there is time left for that much work; see budget.
-func (c *check) spend(work int) bool { return c.memo.budget.spend(work) }
+// spend reports whether there is time left for that much work; see time limit.
+func (c *check) spend(work int) bool { return c.memo.timeLimit.spend(work) }
 
 // changesAt notes that the outcome of the rule can change at that moment by
 // time alone. Moments that have passed are of no interest.
@@ -107,7 +107,7 @@ func (c *check) float(name string) (number float64, given bool) {
 	return number, err == nil || errors.Is(err, strconv.ErrRange) // which is infinite
 }
 
-// flag tells whether the parameter is true in any case.
+// flag reports whether the parameter is true in any case.
 func (c *check) flag(name string) bool { return strings.EqualFold(c.params[name], "true") }
 
 // elements splits a comma-separated text and trims its elements.

@@ -37,7 +37,7 @@ type dialect struct {
 	text  string
 	texts textKind
 	// global are the flags of the whole expression, wherever in it they stand;
-	// references tells whether it refers to its groups. Both are known when it was
+	// references reports whether it refers to its groups. Both are known when it was
 	// read once.
 	global     flags
 	references bool

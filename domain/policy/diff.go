@@ -27,10 +27,10 @@ type Outcome struct {
 // Outcome is what the evaluation comes to.
 func (e Evaluation) Outcome() Outcome { return Outcome{e.Status, e.FinalAction, e.Reason} }
 
-// StatusChanged tells whether one passes and the other fails.
+// StatusChanged reports whether one passes and the other fails.
 func (d Difference) StatusChanged() bool { return d.Before.Status != d.After.Status }
 
-// Empty tells whether the evaluations differ in neither rows nor outcome.
+// Empty reports whether the evaluations differ in neither rows nor outcome.
 func (d Difference) Empty() bool {
 	return len(d.Appeared)+len(d.Disappeared)+len(d.Changed) == 0 && d.Before == d.After
 }
@@ -87,7 +87,7 @@ func pair(before, after []Row, key func(Row) rowKey) (changed []RowChange, older
 	return changed, older, newer
 }
 
-// redecided tells whether the rows were decided differently.
+// redecided reports whether the rows were decided differently.
 func redecided(a, b Row) bool {
-	return a.Action != b.Action || (a.Excuse == nil) != (b.Excuse == nil)
+	return a.Action != b.Action || (a.Waiver == nil) != (b.Waiver == nil)
 }

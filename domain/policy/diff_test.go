@@ -16,8 +16,8 @@ func TestCompare(t *testing.T) {
 		r.PolicyID = "q"
 		return r
 	}
-	excused := row("a", Go)
-	excused.Excuse = &Excuse{TriggerID: "a"}
+	waived := row("a", Go)
+	waived.Waiver = &Waiver{TriggerID: "a"}
 	reworded := row("a", Stop)
 	reworded.Message = "(fixed in: 2)"
 	fails, passes := Outcome{Fail, Stop, PolicyEvaluation}, Outcome{Pass, Go, PolicyEvaluation}
@@ -33,7 +33,7 @@ func TestCompare(t *testing.T) {
 		{"another message", of(fails, row("a", Stop)), of(fails, reworded), Difference{Before: fails, After: fails}},
 		{"appeared", of(passes), of(fails, row("a", Stop)), Difference{Appeared: []Row{row("a", Stop)}, Before: passes, After: fails}},
 		{"disappeared", of(fails, row("a", Stop), row("b", Warn)), of(passes, row("b", Warn)), Difference{Disappeared: []Row{row("a", Stop)}, Before: fails, After: passes}},
-		{"whitelisted", of(fails, row("a", Stop)), of(passes, excused), Difference{Changed: []RowChange{{row("a", Stop), excused}}, Before: fails, After: passes}},
+		{"whitelisted", of(fails, row("a", Stop)), of(passes, waived), Difference{Changed: []RowChange{{row("a", Stop), waived}}, Before: fails, After: passes}},
 		{"once less", of(fails, row("a", Stop), row("a", Warn), row("b", Stop)), of(fails, row("b", Stop), row("a", Stop)), Difference{Disappeared: []Row{row("a", Warn)}, Before: fails, After: fails}},
 		{"once more", of(fails, row("a", Stop)), of(fails, row("a", Stop), row("a", Go)), Difference{Appeared: []Row{row("a", Go)}, Before: fails, After: fails}},
 		{"by another policy", of(fails, row("a", Stop), row("b", Stop)), of(fails, elsewhere("b", Warn), elsewhere("a", Stop)),

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
@@ -13,11 +13,11 @@ import (
 // fault in the bundle, of a rule that fails or of too much work, is reported as a
 // problem and stops: the final action is stop, whatever the image lists say. The
 // error is that of the context, the only thing that leaves no outcome.
-func Evaluate(ctx context.Context, b *Bundle, s *Subject, now time.Time) (Evaluation, error) {
-	return evaluateWithin(newBudget(ctx, evaluationTime), b, s, now)
+func Evaluate(ctx context.Context, b *Bundle, s *Input, now time.Time) (Evaluation, error) {
+	return evaluateWithin(newTimeLimit(ctx, evaluationTime), b, s, now)
 }
 
-func evaluateWithin(limit *budget, b *Bundle, s *Subject, now time.Time) (Evaluation, error) {
+func evaluateWithin(limit *timeLimit, b *Bundle, s *Input, now time.Time) (Evaluation, error) {
 	e := newEvaluator(limit, b, s, now)
 	e.report(b.faults...)
 	if len(b.faults) == 0 {
@@ -39,24 +39,24 @@ func evaluateWithin(limit *budget, b *Bundle, s *Subject, now time.Time) (Evalua
 type evaluator struct {
 	Evaluation
 	bundle    *Bundle
-	subject   *Subject
+	input     *Input
 	candidate candidate
 	memo      *memo
 	at        string // path of what is being evaluated
 	failed    bool   // a problem keeps the outcome from being known
 }
 
-func newEvaluator(limit *budget, b *Bundle, s *Subject, now time.Time) *evaluator {
-	e := &evaluator{bundle: b, subject: s, candidate: candidateOf(s), memo: newMemo(limit, b.expressions)}
+func newEvaluator(limit *timeLimit, b *Bundle, s *Input, now time.Time) *evaluator {
+	e := &evaluator{bundle: b, input: s, candidate: candidateOf(s), memo: newMemo(limit, b.expressions)}
 	e.Evaluation = Evaluation{
 		Reference: s.Reference, BundleID: b.ID, BundleHash: b.hash, EvaluatedAt: now,
 		PolicyAction: Go, Rows: []Row{}, Problems: []Problem{},
 	}
 	if s.Inventory == nil {
 		e.report(Problem{"", Error, problemImageIncomplete, "the image is not analyzed"})
-		e.subject = &Subject{Reference: s.Reference, Inventory: &sbom.Inventory{}}
+		e.input = &Input{Reference: s.Reference, Inventory: &sbom.Inventory{}}
 	}
-	e.Digest, e.ImageID = e.subject.Inventory.Digest, e.subject.Inventory.ImageID
+	e.Digest, e.ImageID = e.input.Inventory.Digest, e.input.Inventory.ImageID
 	return e
 }
 
@@ -71,15 +71,15 @@ func (e *evaluator) report(problems ...Problem) {
 	}
 }
 
-// ended tells whether a limit on the evaluation as a whole is reached, after
+// ended reports whether a limit on the evaluation as a whole is reached, after
 // which nothing more is decided.
-func (e *evaluator) ended() bool { return e.memo.budget.err != nil || e.memo.room.exhausted }
+func (e *evaluator) ended() bool { return e.memo.timeLimit.err != nil || e.memo.room.exhausted }
 
 // reportLimits says which limit ended the evaluation, and where.
 func (e *evaluator) reportLimits() {
-	if err := e.memo.budget.err; err != nil {
+	if err := e.memo.timeLimit.err; err != nil {
 		e.Problems = append(e.Problems, Problem{e.at, Error, problemTooMuchWork, fmt.Sprintf(
-			"the evaluation was %v; it ended here and the rest is undecided: use fewer or simpler rules, regular expressions and whitelist items", fault.Text(err))})
+			"the evaluation was %v; it ended here and the rest is undecided: use fewer or simpler rules, regular expressions and whitelist items", errkind.Text(err))})
 		e.failed = true
 	}
 	if e.memo.room.exhausted {
@@ -107,7 +107,7 @@ func (e *evaluator) mapping() {
 	e.report(Problem{"mappings", Warning, problemNoMapping, "no mapping is for " + e.Reference.String() + ", so no policy applies"})
 }
 
-// selects tells whether the selection is for the image, and whether that is
+// selects reports whether the selection is for the image, and whether that is
 // known.
 func (e *evaluator) selects(s *Selection) (matched, known bool) {
 	if len(s.faults) > 0 {
@@ -115,7 +115,7 @@ func (e *evaluator) selects(s *Selection) (matched, known bool) {
 		return false, false
 	}
 	e.at = s.path
-	matched, err := s.matches(e.candidate, e.memo.budget)
+	matched, err := s.matches(e.candidate, e.memo.timeLimit)
 	if err != nil && !e.ended() {
 		e.report(Problem{s.path, Error, problemEvaluation, err.Error()})
 	}

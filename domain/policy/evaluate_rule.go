@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // ruleWork is what a rule costs that has nothing to do.
@@ -16,7 +16,7 @@ func (e *evaluator) policy(p *Policy, whitelists []*Whitelist) {
 	for _, position := range p.order {
 		rule := &p.Rules[position]
 		e.at = rule.path
-		if !e.memo.budget.spend(ruleWork) {
+		if !e.memo.timeLimit.spend(ruleWork) {
 			return
 		}
 		e.rule(p, rule, whitelists)
@@ -36,8 +36,8 @@ func (e *evaluator) rule(p *Policy, r *Rule, whitelists []*Whitelist) {
 	if r.retired != nil || len(r.faults) > 0 || r.trigger == nil {
 		return
 	}
-	c := &check{subject: e.subject, ruleID: r.ID, gate: r.Gate, trigger: r.Trigger, params: r.Params, now: e.EvaluatedAt, memo: e.memo}
-	if err := run(r.trigger, c); err != nil && e.memo.budget.err == nil {
+	c := &check{input: e.input, ruleID: r.ID, gate: r.Gate, trigger: r.Trigger, params: r.Params, now: e.EvaluatedAt, memo: e.memo}
+	if err := run(r.trigger, c); err != nil && e.memo.timeLimit.err == nil {
 		e.report(Problem{r.path, Error, problemOf(err), fmt.Sprintf("rule %q (%s.%s) cannot be decided: %v", r.ID, r.Gate, r.Trigger, err)})
 	}
 	e.Next = earliest(e.Next, c.next, e.EvaluatedAt)
@@ -50,7 +50,7 @@ func (e *evaluator) rule(p *Policy, r *Rule, whitelists []*Whitelist) {
 
 // problemOf is the type of problem that a trigger's error makes.
 func problemOf(err error) string {
-	if errors.Is(err, fault.Unavailable) {
+	if errors.Is(err, errkind.Unavailable) {
 		return problemImageIncomplete
 	}
 	return problemEvaluation
@@ -73,30 +73,30 @@ func (e *evaluator) row(p *Policy, r *Rule, f firing, whitelists []*Whitelist) (
 		TriggerID: f.id, Aliases: f.aliases, Gate: r.Gate, Trigger: r.Trigger, Message: f.message,
 		Action: r.Action, PolicyID: p.ID, RuleID: r.ID, RuleAction: r.Action,
 	}
-	if row.Excuse = e.excuse(row, whitelists); e.memo.budget.err != nil {
+	if row.Waiver = e.waiver(row, whitelists); e.memo.timeLimit.err != nil {
 		return false
 	}
-	if row.Excuse != nil {
+	if row.Waiver != nil {
 		row.Action = Go
-		e.Next = earliest(e.Next, row.Excuse.Expires, e.EvaluatedAt)
+		e.Next = earliest(e.Next, row.Waiver.Expires, e.EvaluatedAt)
 	}
 	e.PolicyAction = lower(e.PolicyAction, row.Action)
 	e.Rows = append(e.Rows, row)
 	return true
 }
 
-// excuse is the first item of the first whitelist that lets the row pass, by its
+// waiver is the first item of the first whitelist that lets the row pass, by its
 // own trigger id before any of its aliases.
-func (e *evaluator) excuse(row Row, whitelists []*Whitelist) *Excuse {
-	for w := range each(e.memo.budget, whitelists) {
+func (e *evaluator) waiver(row Row, whitelists []*Whitelist) *Waiver {
+	for w := range each(e.memo.timeLimit, whitelists) {
 		e.at = w.path
 		for _, id := range row.triggerIDs() {
-			item, err := w.index[row.Gate].find(id, e.EvaluatedAt, e.memo.budget)
-			if err != nil && e.memo.budget.err == nil {
+			item, err := w.index[row.Gate].find(id, e.EvaluatedAt, e.memo.timeLimit)
+			if err != nil && e.memo.timeLimit.err == nil {
 				e.failOnce(Problem{e.at, Error, problemEvaluation, err.Error()})
 			}
 			if item != nil {
-				return &Excuse{w.ID, w.Name, item.ID, item.TriggerID, item.Expires}
+				return &Waiver{w.ID, w.Name, item.ID, item.TriggerID, item.Expires}
 			}
 		}
 	}

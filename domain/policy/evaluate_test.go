@@ -11,7 +11,7 @@ import (
 
 func TestOutcome(t *testing.T) {
 	t.Parallel()
-	excused := whitelistOf("w", itemOf("i", "always", "always", ""))
+	waived := whitelistOf("w", itemOf("i", "always", "always", ""))
 	anywhere := imageOf("*", "*", "tag", "*")
 	tests := []struct {
 		name     string
@@ -21,7 +21,7 @@ func TestOutcome(t *testing.T) {
 		problems int
 	}{
 		{"stop", parts{}, Outcome{Fail, Stop, PolicyEvaluation}, Stop, 0},
-		{"stop, whitelisted", parts{whitelists: excused, mappings: mappingOf("*", "*", "tag", "*", `"p"`, `"w"`)}, Outcome{Pass, Go, PolicyEvaluation}, Go, 0},
+		{"stop, whitelisted", parts{whitelists: waived, mappings: mappingOf("*", "*", "tag", "*", `"p"`, `"w"`)}, Outcome{Pass, Go, PolicyEvaluation}, Go, 0},
 		{"go and warn rules", parts{policies: policyOf("p", alwaysRule("GO"), strings.Replace(alwaysRule("WARN"), `"r"`, `"s"`, 1))}, Outcome{Pass, Warn, PolicyEvaluation}, Warn, 0},
 		{"warn and go policies", parts{policies: policyOf("p", alwaysRule("WARN")) + "," + policyOf("q", alwaysRule("GO")), mappings: mappingOf("*", "*", "tag", "*", `"p", "q"`, "")}, Outcome{Pass, Warn, PolicyEvaluation}, Warn, 0},
 		{"no mapping matches", parts{mappings: mappingOf("gcr.io", "*", "tag", "*", `"p"`, "")}, Outcome{Pass, Go, PolicyEvaluation}, Go, 1},
@@ -38,7 +38,7 @@ func TestOutcome(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := evaluate(t, parse(t, tt.bundle.document()), subject(), noon)
+			got := evaluate(t, parse(t, tt.bundle.document()), input(), noon)
 			if got.Outcome() != tt.want || got.PolicyAction != tt.inner || len(got.Problems) != tt.problems {
 				t.Errorf("outcome %v, policies %s, problems %v; want %v, %s, %d", got.Outcome(), got.PolicyAction, got.Problems, tt.want, tt.inner, tt.problems)
 			}
@@ -55,7 +55,7 @@ func TestRowsAreGroupedByGate(t *testing.T) {
 		mappings: mappingOf("*", "*", "tag", "*", `"q", "p", "q"`, ""),
 	}.document())
 	var got []string
-	for _, row := range evaluate(t, b, subject(), noon).Rows {
+	for _, row := range evaluate(t, b, input(), noon).Rows {
 		got = append(got, row.PolicyID+" "+row.RuleID)
 	}
 	if diff := cmp.Diff([]string{"q d", "p a", "p c", "p b", "q d"}, got); diff != "" {
@@ -69,10 +69,10 @@ func TestRowExplainsItself(t *testing.T) {
 		whitelists: whitelistOf("w", itemOf("i", "always", "al*", "2026-07-01T00:00:00Z")),
 		mappings:   mappingOf("*", "*", "tag", "*", `"p"`, `"w"`),
 	}.document())
-	got := evaluate(t, b, subject(), noon)
+	got := evaluate(t, b, input(), noon)
 	want := []Row{{
 		TriggerID: "always", Gate: "always", Trigger: "always", Message: "Unconditional trigger match", Action: Go, PolicyID: "p", RuleID: "r", RuleAction: Stop,
-		Excuse: &Excuse{WhitelistID: "w", WhitelistName: "name of w", ItemID: "i", TriggerID: "al*", Expires: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)},
+		Waiver: &Waiver{WhitelistID: "w", WhitelistName: "name of w", ItemID: "i", TriggerID: "al*", Expires: time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)},
 	}}
 	if diff := cmp.Diff(want, got.Rows); diff != "" {
 		t.Errorf("rows (-want +got)\n%s", diff)
@@ -102,7 +102,7 @@ func TestNext(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := parse(t, parts{whitelists: whitelistOf("w", tt.items...), mappings: mappingOf("*", "*", "tag", "*", `"p"`, `"w"`)}.document())
-			if got := evaluate(t, b, subject(), noon).Next; !got.Equal(tt.want) {
+			if got := evaluate(t, b, input(), noon).Next; !got.Equal(tt.want) {
 				t.Errorf("next %s, want %s", got, tt.want)
 			}
 		})
@@ -132,7 +132,7 @@ func TestFailingRuleKeepsTheOthers(t *testing.T) {
 			t.Parallel()
 			rules := policyOf("p", alwaysRule("GO"), strings.Replace(alwaysRule("WARN"), `"r"`, `"s"`, 1))
 			b := withTrigger(t, parts{policies: rules, whitelisted: imageOf("*", "*", "tag", "*")}.document(), tt.check)
-			got := evaluate(t, b, subject(), noon)
+			got := evaluate(t, b, input(), noon)
 			if len(got.Rows) != 2 || got.Outcome() != (Outcome{Fail, Stop, PolicyEvaluation}) {
 				t.Errorf("%d rows, outcome %v", len(got.Rows), got.Outcome())
 			}
@@ -162,7 +162,7 @@ func TestRowsAreBounded(t *testing.T) {
 				}
 				return nil
 			})
-			got := evaluate(t, b, subject(), noon)
+			got := evaluate(t, b, input(), noon)
 			if len(got.Rows) != tt.most || got.FinalAction != Stop || got.Problems[0].Type != problemTooManyRows {
 				t.Errorf("%d rows, final action %s", len(got.Rows), got.FinalAction)
 			}
@@ -173,12 +173,12 @@ func TestRowsAreBounded(t *testing.T) {
 func TestImageThatIsNotReady(t *testing.T) {
 	t.Parallel()
 	document := withRule(ruleOf("r", "vulnerabilities", "package", "WARN", "package_type", "all"))
-	unmatched, unanalyzed := subject(), subject()
+	unmatched, unanalyzed := input(), input()
 	unmatched.Matched = false
 	unanalyzed.Inventory = nil
 	tests := []struct {
-		name    string
-		subject *Subject
+		name  string
+		input *Input
 	}{
 		{"not matched", unmatched},
 		{"not analyzed", unanalyzed},
@@ -186,7 +186,7 @@ func TestImageThatIsNotReady(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := evaluate(t, parse(t, document), tt.subject, noon)
+			got := evaluate(t, parse(t, document), tt.input, noon)
 			if got.Status != Fail || Valid(got.Problems) {
 				t.Errorf("status %s, problems %v", got.Status, got.Problems)
 			}
@@ -211,7 +211,7 @@ func TestFaultyMappingEndsTheSearch(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b, _ := Parse([]byte(parts{policies: policyOf("p", alwaysRule("WARN")), mappings: tt.mappings}.document()))
-			if got := evaluate(t, b, subject(), noon); len(got.Rows) != tt.rows || got.FinalAction != tt.want {
+			if got := evaluate(t, b, input(), noon); len(got.Rows) != tt.rows || got.FinalAction != tt.want {
 				t.Errorf("%d rows, final action %s; want %d, %s", len(got.Rows), got.FinalAction, tt.rows, tt.want)
 			}
 		})

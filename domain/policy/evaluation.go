@@ -36,7 +36,7 @@ type Evaluation struct {
 	MatchedBlacklisted json.RawMessage `json:"matched_blacklisted,omitempty"`
 }
 
-// Reason tells what decided the final action.
+// Reason reports what decided the final action.
 type Reason string
 
 // The reasons.
@@ -60,11 +60,11 @@ type Row struct {
 	RuleID   string   `json:"rule_id,omitempty"`
 	// RuleAction is what the rule asks for.
 	RuleAction Action  `json:"rule_action"`
-	Excuse     *Excuse `json:"excuse,omitempty"`
+	Waiver     *Waiver `json:"waiver,omitempty"`
 }
 
-// Excuse is the whitelist item that lets an occurrence pass.
-type Excuse struct {
+// Waiver is the whitelist item that lets an occurrence pass.
+type Waiver struct {
 	WhitelistID   string    `json:"whitelist_id,omitempty"`
 	WhitelistName string    `json:"whitelist_name,omitempty"`
 	ItemID        string    `json:"item_id,omitempty"`

@@ -19,7 +19,7 @@ func TestExplicitTriggerIDs(t *testing.T) {
 			Location: location,
 		}
 	}
-	s := subject()
+	s := input()
 	s.Matches = []vuln.Match{
 		match("CVE-1", "openssl", "1.0", "deb", ""),
 		match("CVE-9", "musl", "1.2", "apk", ""),

@@ -70,7 +70,7 @@ func parse(t testing.TB, document string) *Bundle {
 }
 
 // evaluate evaluates without a limit other than its own.
-func evaluate(t testing.TB, b *Bundle, s *Subject, now time.Time) Evaluation {
+func evaluate(t testing.TB, b *Bundle, s *Input, now time.Time) Evaluation {
 	t.Helper()
 	e, err := Evaluate(t.Context(), b, s, now)
 	if err != nil {
@@ -79,17 +79,17 @@ func evaluate(t testing.TB, b *Bundle, s *Subject, now time.Time) Evaluation {
 	return e
 }
 
-// anyBudget is one that tests do not spend.
-func anyBudget() *budget { return newBudget(context.Background(), evaluationTime) }
+// noTimeLimit is one that tests do not spend.
+func noTimeLimit() *timeLimit { return newTimeLimit(context.Background(), evaluationTime) }
 
-// subjectAt is an analyzed and matched image under a reference.
-func subjectAt(registry, path, tag string) *Subject {
-	return &Subject{
+// inputAt is an analyzed and matched image under a reference.
+func inputAt(registry, path, tag string) *Input {
+	return &Input{
 		Reference: image.Reference{Repository: image.Repository{Registry: registry, Path: path}, Tag: tag},
 		Inventory: &sbom.Inventory{Digest: "sha256:123abc", ImageID: "0"},
 		Matched:   true,
 	}
 }
 
-// subject is an image like any other.
-func subject() *Subject { return subjectAt("docker.io", "nginx", "latest") }
+// input is an image like any other.
+func input() *Input { return inputAt("docker.io", "nginx", "latest") }

@@ -65,7 +65,7 @@ func FuzzEvaluate(f *testing.F) {
 	f.Add(uint8(38), "all", "7.5", "FROM scratch", "/a.war:b.jar", "::::::", "v1", "*openssl")
 	f.Fuzz(func(t *testing.T, choice uint8, first, second, dockerfile, path, content, version, pattern string) {
 		b := anyBundle(choice, []string{first, second, path, version}, pattern)
-		checkEvaluation(t, evaluate(t, b, anySubject(dockerfile, path, content, version), noon))
+		checkEvaluation(t, evaluate(t, b, anyInput(dockerfile, path, content, version), noon))
 	})
 }
 
@@ -104,9 +104,9 @@ func anyTrigger(choice int) (gate string, trigger *Trigger) {
 	return names[choice%len(all)], all[choice%len(all)]
 }
 
-// anySubject is an image with something for each gate.
-func anySubject(dockerfile, path, content, version string) *Subject {
-	s := subject()
+// anyInput is an image with something for each gate.
+func anyInput(dockerfile, path, content, version string) *Input {
+	s := input()
 	s.Inventory.Dockerfile = sbom.Dockerfile{Text: dockerfile, Actual: len(dockerfile)%2 == 0}
 	s.Inventory.Distro = sbom.Distro{ID: content, VersionID: version, Like: []string{path}}
 	s.Inventory.Files = []sbom.File{{Path: path, Mode: sbom.ModeRegular | sbom.ModeSetUID | 0o755, Size: 1}, {Path: "/etc", Mode: sbom.ModeDirectory | 0o755}}

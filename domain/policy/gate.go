@@ -39,7 +39,7 @@ type Parameter struct {
 	hint func(value string) string
 }
 
-// ParameterType tells which values a parameter takes.
+// ParameterType reports which values a parameter takes.
 type ParameterType string
 
 // The parameter types of Anchore's gates.

@@ -8,7 +8,7 @@ import (
 
 func TestAlways(t *testing.T) {
 	t.Parallel()
-	rows := rowsOf(t, subject(), "always", "always")
+	rows := rowsOf(t, input(), "always", "always")
 	if diff := cmp.Diff([]string{"Unconditional trigger match"}, messagesOf(rows)); diff != "" {
 		t.Errorf("messages (-want +got)\n%s", diff)
 	}

@@ -5,7 +5,7 @@ import "github.com/tagwatch/tagwatch/domain/sbom"
 // actualDockerfileOnly is a parameter that several checks share.
 var actualDockerfileOnly = Parameter{
 	Name:        "actual_dockerfile_only",
-	Description: "Look only at a Dockerfile that was supplied, not at one inferred from the image's history.",
+	Description: "Check only at a Dockerfile that was supplied, not at one inferred from the image's history.",
 	Example:     "true",
 	Type:        Boolean,
 	Default:     "false",
@@ -100,19 +100,19 @@ var gateDockerfile = Gate{
 }
 
 func noDockerfileProvided(c *check) error {
-	if !c.subject.Inventory.Dockerfile.Actual {
+	if !c.input.Inventory.Dockerfile.Actual {
 		c.fire("Image was not analyzed with an actual Dockerfile")
 	}
 	return nil
 }
 
-// onlyActual tells whether the rule passes over inferred Dockerfiles, and the
+// onlyActual reports whether the rule passes over inferred Dockerfiles, and the
 // image has but one of those.
 func onlyActual(c *check) bool {
-	return c.flag("actual_dockerfile_only") && !c.subject.Inventory.Dockerfile.Actual
+	return c.flag("actual_dockerfile_only") && !c.input.Inventory.Dockerfile.Actual
 }
 
-// comparesLike tells whether the check takes a regular expression.
+// comparesLike reports whether the check takes a regular expression.
 func comparesLike(all map[string]string) bool {
 	return all["check"] == "like" || all["check"] == "not_like"
 }

@@ -22,7 +22,7 @@ func dockerfileInstruction(c *check) error {
 	if !given && operator != "exists" {
 		return nil
 	}
-	for line := range each(c.memo.budget, lines) {
+	for line := range each(c.memo.timeLimit, lines) {
 		if line.word != word {
 			continue
 		}
@@ -44,7 +44,7 @@ func textHolds(c *check, text, operator, value string) (bool, error) {
 		return true, nil
 	case "in", "not_in":
 		if !c.spend(len(value)) {
-			return false, c.memo.budget.err
+			return false, c.memo.timeLimit.err
 		}
 		return slices.Contains(elements(value), text) == (operator == "in"), nil
 	case "like", "not_like":
@@ -58,7 +58,7 @@ func textHolds(c *check, text, operator, value string) (bool, error) {
 	return orderHolds(strings.Compare(text, value), operator), nil
 }
 
-// orderHolds tells whether a comparison operator is true of the order of two
+// orderHolds reports whether a comparison operator is true of the order of two
 // values, negative if the first is the lower one.
 func orderHolds(order int, operator string) bool {
 	switch operator {
@@ -87,7 +87,7 @@ func dockerfileUser(c *check) error {
 		return nil
 	}
 	user := rootUser
-	for line := range each(c.memo.budget, lines) {
+	for line := range each(c.memo.timeLimit, lines) {
 		if line.word == "USER" {
 			user = strings.TrimSuffix(strings.TrimPrefix(line.argument, "["), "]")
 		}

@@ -14,7 +14,7 @@ type dockerfileLine struct {
 }
 
 func dockerfileLines(c *check) []dockerfileLine {
-	return shared(c, "dockerfile lines", func() []dockerfileLine { return parseDockerfile(c.subject.Inventory.Dockerfile) })
+	return shared(c, "dockerfile lines", func() []dockerfileLine { return parseDockerfile(c.input.Inventory.Dockerfile) })
 }
 
 // parseDockerfile reads the instructions. Only a Dockerfile that a person wrote
@@ -35,7 +35,7 @@ func parseDockerfile(d sbom.Dockerfile) []dockerfileLine {
 	return parsed
 }
 
-// isComment tells whether a trimmed line says nothing.
+// isComment reports whether a trimmed line says nothing.
 func isComment(line string) bool { return line == "" || strings.HasPrefix(line, "#") }
 
 // joinDockerfile makes one line of each instruction. Comments and blank lines

@@ -18,7 +18,7 @@ func dockerfilePorts(c *check) error {
 	for _, port := range ports {
 		allowed[port] = true
 	}
-	for line := range each(c.memo.budget, dockerfileLines(c)) {
+	for line := range each(c.memo.timeLimit, dockerfileLines(c)) {
 		if line.word != "EXPOSE" {
 			continue
 		}
@@ -35,7 +35,7 @@ func dockerfilePorts(c *check) error {
 // fireDenied fires once per listed port that is exposed, in the first form in
 // which it is: 22, 22/tcp or 22/udp.
 func fireDenied(c *check, ports []int, exposed []exposedPort) {
-	for port := range each(c.memo.budget, ports) {
+	for port := range each(c.memo.timeLimit, ports) {
 		for _, protocol := range []string{"", "/tcp", "/udp", "/sctp"} {
 			if !c.spend(elementWork * len(exposed)) {
 				return
@@ -51,7 +51,7 @@ func fireDenied(c *check, ports []int, exposed []exposedPort) {
 // fireNotAllowed fires for each exposed port, or range, that the listed ones do
 // not cover completely.
 func fireNotAllowed(c *check, allowed map[int]bool, exposed []exposedPort) {
-	for e := range each(c.memo.budget, exposed) {
+	for e := range each(c.memo.timeLimit, exposed) {
 		if c.spend(elementWork*max(0, e.last-e.first)) && !e.coveredBy(allowed) {
 			c.fire(fmt.Sprintf("Dockerfile exposes port (%s) which is not in policy file ALLOWEDPORTS list", e.token))
 		}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
@@ -34,8 +34,8 @@ func TestFailingExpressions(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			c := &check{subject: image, memo: newMemo(anyBudget(), nil), params: test.params}
-			if err := test.check(c); !errors.Is(err, fault.Invalid) {
+			c := &check{input: image, memo: newMemo(noTimeLimit(), nil), params: test.params}
+			if err := test.check(c); !errors.Is(err, errkind.Invalid) {
 				t.Errorf("error %v, want one about an invalid value", err)
 			}
 			if len(c.firings) > 0 {

@@ -103,7 +103,7 @@ var gateFiles = Gate{
 
 func fileContent(c *check) error {
 	wanted := c.value("regex_name")
-	for hit := range each(c.memo.budget, c.subject.Inventory.ContentHits) {
+	for hit := range each(c.memo.timeLimit, c.input.Inventory.ContentHits) {
 		name, regex := splitSearch(hit.Expression)
 		if wanted == "" || wanted == name || wanted == regex || wanted == hit.Expression {
 			c.fire(fmt.Sprintf("File content analyzer found regexp match in container: file=%s regexp=%s", hit.Path, hit.Expression))
@@ -117,7 +117,7 @@ func fileName(c *check) error {
 	if err != nil {
 		return err
 	}
-	for file := range each(c.memo.budget, c.subject.Inventory.Files) {
+	for file := range each(c.memo.timeLimit, c.input.Inventory.Files) {
 		matched, err := expression.matchStart(file.Path)
 		if err != nil {
 			return err
@@ -130,7 +130,7 @@ func fileName(c *check) error {
 }
 
 func fileSetUID(c *check) error {
-	for file := range each(c.memo.budget, setUIDFiles(c)) {
+	for file := range each(c.memo.timeLimit, setUIDFiles(c)) {
 		c.fire(fmt.Sprintf("SUID or SGID found set on file %s. Mode: %s", file.Path, pythonOctal(big.NewInt(int64(file.Mode)))))
 	}
 	return nil
@@ -139,7 +139,7 @@ func fileSetUID(c *check) error {
 func setUIDFiles(c *check) []sbom.File {
 	return shared(c, "files set-uid", func() []sbom.File {
 		var files []sbom.File
-		for _, file := range c.subject.Inventory.Files {
+		for _, file := range c.input.Inventory.Files {
 			if file.Mode&(sbom.ModeSetUID|sbom.ModeSetGID) != 0 {
 				files = append(files, file)
 			}

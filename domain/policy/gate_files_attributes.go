@@ -6,7 +6,7 @@ import (
 	"math/big"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
@@ -19,7 +19,7 @@ const (
 
 func fileAttributes(c *check) error {
 	message := "filename=" + c.value("filename")
-	file, found := fileAt(c.subject.Inventory, c.value("filename"))
+	file, found := fileAt(c.input.Inventory, c.value("filename"))
 	if !found {
 		if !c.flag("skip_missing") {
 			c.fire(message + " and skip_missing=False")
@@ -72,7 +72,7 @@ func readOctal(text string) (*big.Int, error) {
 	digits = strings.NewReplacer("0o", "", "0O", "", "_", "").Replace(digits[len(sign):])
 	number, valid := new(big.Int).SetString(sign+digits, 8)
 	if !valid || !octalText.MatchString(text) {
-		return nil, fmt.Errorf("mode %q is not an octal number: %w", text, fault.Invalid)
+		return nil, fmt.Errorf("mode %q is not an octal number: %w", text, errkind.Invalid)
 	}
 	return number, nil
 }

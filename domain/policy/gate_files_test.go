@@ -27,7 +27,7 @@ func TestFileContent(t *testing.T) {
 		{"by expression", []string{"regex_name", ".*password.*"}, image, []string{a}},
 		{"by expression without a name", []string{"regex_name", ".*unnamed.*"}, image, []string{b}},
 		{"not as a pattern", []string{"regex_name", "PASS.*"}, image, nil},
-		{"nothing found", nil, subject(), nil},
+		{"nothing found", nil, input(), nil},
 	})
 }
 
@@ -78,8 +78,8 @@ func TestFileAttributes(t *testing.T) {
 		{"only one of both", rule("/a/b.pem", "checksum", "abc", "mode", "600"), image, nil},
 		{"nothing given", rule("/a/b.pem"), image, nil},
 		{"absent", rule("/missing", "mode", "600"), image, nil},
-		{"absent and told", rule("/missing", "mode", "600", "skip_missing", "false"), image, []string{"filename=/missing and skip_missing=False"}},
-		{"present and absence told", rule("/a/b.pem", "mode", "600", "skip_missing", "false"), image, nil},
+		{"absent and notified", rule("/missing", "mode", "600", "skip_missing", "false"), image, []string{"filename=/missing and skip_missing=False"}},
+		{"present and absence notified", rule("/a/b.pem", "mode", "600", "skip_missing", "false"), image, nil},
 	})
 }
 

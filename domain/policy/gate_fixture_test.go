@@ -13,10 +13,10 @@ import (
 // gateTest is a rule, an image, and what the rule says about it. The bundle is
 // parsed and evaluated as any other.
 type gateTest struct {
-	name    string
-	params  []string // name, value, name, value
-	subject *Subject
-	want    []string // messages
+	name   string
+	params []string // name, value, name, value
+	input  *Input
+	want   []string // messages
 }
 
 // testTrigger runs the tests of a trigger whose ids derive from the messages.
@@ -25,7 +25,7 @@ func testTrigger(t *testing.T, gate, trigger string, tests []gateTest) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			rows := rowsOf(t, test.subject, gate, trigger, test.params...)
+			rows := rowsOf(t, test.input, gate, trigger, test.params...)
 			if diff := cmp.Diff(test.want, messagesOf(rows)); diff != "" {
 				t.Errorf("messages (-want +got)\n%s", diff)
 			}
@@ -39,7 +39,7 @@ func testTrigger(t *testing.T, gate, trigger string, tests []gateTest) {
 }
 
 // rowsOf evaluates one rule, which must not meet a problem.
-func rowsOf(t testing.TB, s *Subject, gate, trigger string, params ...string) []Row {
+func rowsOf(t testing.TB, s *Input, gate, trigger string, params ...string) []Row {
 	t.Helper()
 	evaluation := evaluateRule(t, s, gate, trigger, params...)
 	if len(evaluation.Problems) > 0 {
@@ -48,7 +48,7 @@ func rowsOf(t testing.TB, s *Subject, gate, trigger string, params ...string) []
 	return evaluation.Rows
 }
 
-func evaluateRule(t testing.TB, s *Subject, gate, trigger string, params ...string) Evaluation {
+func evaluateRule(t testing.TB, s *Input, gate, trigger string, params ...string) Evaluation {
 	t.Helper()
 	policy := policyOf("p", ruleOf("r1", gate, trigger, "STOP", params...))
 	return evaluate(t, parse(t, parts{policies: policy}.document()), s, noon)
@@ -79,32 +79,32 @@ func idsOf(rows []Row) []string {
 }
 
 // withImage is an image that was matched and has no vulnerabilities.
-func withImage(inventory sbom.Inventory) *Subject {
-	s := subject()
+func withImage(inventory sbom.Inventory) *Input {
+	s := input()
 	s.Inventory = &inventory
 	return s
 }
 
-func withFiles(files ...sbom.File) *Subject { return withImage(sbom.Inventory{Files: files}) }
+func withFiles(files ...sbom.File) *Input { return withImage(sbom.Inventory{Files: files}) }
 
-func withPackages(packages ...sbom.Package) *Subject {
+func withPackages(packages ...sbom.Package) *Input {
 	return withImage(sbom.Inventory{Packages: packages})
 }
 
-func withDockerfile(text string) *Subject {
+func withDockerfile(text string) *Input {
 	return withImage(sbom.Inventory{Dockerfile: sbom.Dockerfile{Text: text, Actual: true}})
 }
 
-func withHistory(text string) *Subject {
+func withHistory(text string) *Input {
 	return withImage(sbom.Inventory{Dockerfile: sbom.Dockerfile{Text: text}})
 }
 
-func withRetrieved(path, content string) *Subject {
+func withRetrieved(path, content string) *Input {
 	return withImage(sbom.Inventory{Retrieved: map[string][]byte{path: []byte(content)}})
 }
 
-func withMatches(matches ...vuln.Match) *Subject {
-	s := subject()
+func withMatches(matches ...vuln.Match) *Input {
+	s := input()
 	s.Matches = matches
 	return s
 }

@@ -40,7 +40,7 @@ var gateLicenses = Gate{
 func licenseExactMatch(c *check) error {
 	unwanted := c.set("licenses")
 	var found []string
-	for l := range each(c.memo.budget, licensesOf(c)) {
+	for l := range each(c.memo.timeLimit, licensesOf(c)) {
 		if unwanted[l.name] {
 			found = append(found, l.String())
 		}
@@ -52,8 +52,8 @@ func licenseExactMatch(c *check) error {
 func licensePartialMatch(c *check) error {
 	unwanted := c.list("licenses")
 	var found []string
-	for l := range each(c.memo.budget, licensesOf(c)) {
-		for text := range each(c.memo.budget, unwanted) {
+	for l := range each(c.memo.timeLimit, licensesOf(c)) {
+		for text := range each(c.memo.timeLimit, unwanted) {
 			if strings.Contains(l.name, text) {
 				found = append(found, l.String())
 			}

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
@@ -50,7 +50,7 @@ var gateMetadata = Gate{
 
 func metadataAttribute(c *check) error {
 	name, operator := c.value("attribute"), c.value("check")
-	actual, present := attribute(c.subject.Inventory, name)
+	actual, present := attribute(c.input.Inventory, name)
 	wanted, err := metadataValue(name, c.value("value"))
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func metadataValue(attribute, value string) (string, error) {
 	}
 	number, err := strconv.ParseUint(digits, 10, 64)
 	if err != nil || number > math.MaxInt64/factor {
-		return "", fmt.Errorf("value %q of attribute %s is not a number%s: %w", value, attribute, sizeHint(attribute), fault.Invalid)
+		return "", fmt.Errorf("value %q of attribute %s is not a number%s: %w", value, attribute, sizeHint(attribute), errkind.Invalid)
 	}
 	return strconv.FormatUint(number*factor, 10), nil
 }

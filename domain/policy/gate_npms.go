@@ -2,7 +2,7 @@ package policy
 
 var npmRules = registryRules{
 	syftType:    "npm",
-	feed:        func(s *Subject) *PackageFeed { return s.NPM },
+	feed:        func(s *Input) *PackageFeed { return s.NPM },
 	notLatest:   "NPMNOTLATEST Package (%s) version (%s) installed but is not the latest version (%s)",
 	notOfficial: "NPMNOTOFFICIAL Package (%s) in container but not in official NPM feed.",
 	badVersion:  "NPMBADVERSION Package (%s) version (%s) installed but version is not in the official feed for this package (%s)",

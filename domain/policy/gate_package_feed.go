@@ -10,7 +10,7 @@ import (
 // without such data only the check for the data can fire.
 type registryRules struct {
 	syftType string
-	feed     func(*Subject) *PackageFeed
+	feed     func(*Input) *PackageFeed
 	// The messages as formats: of name, version and newest version; of name; of
 	// name, version and known versions; of what is blacklisted.
 	notLatest, notOfficial, badVersion, blacklisted string
@@ -51,8 +51,8 @@ func (r registryRules) newer(c *check) error {
 func (r registryRules) unknown(c *check) error {
 	var names []string
 	someKnown := false
-	feed := r.feed(c.subject)
-	for name := range each(c.memo.budget, installedOf(c, r.syftType).names) {
+	feed := r.feed(c.input)
+	for name := range each(c.memo.timeLimit, installedOf(c, r.syftType).names) {
 		if feed == nil {
 			return nil
 		}
@@ -81,12 +81,12 @@ func (r registryRules) unpublished(c *check) error {
 }
 
 func (r registryRules) eachKnown(c *check, visit func(name, version string, known Published)) {
-	feed := r.feed(c.subject)
+	feed := r.feed(c.input)
 	if feed == nil {
 		return
 	}
 	packages := installedOf(c, r.syftType)
-	for name := range each(c.memo.budget, packages.names) {
+	for name := range each(c.memo.timeLimit, packages.names) {
 		known, found := feed.Packages[name]
 		for _, version := range packages.versions[name] {
 			if found {
@@ -112,7 +112,7 @@ func (r registryRules) blacklist(c *check) error {
 
 // noFeed fires once, if there are packages but no data about them.
 func (r registryRules) noFeed(c *check) error {
-	if r.feed(c.subject) == nil && len(installedOf(c, r.syftType).names) > 0 {
+	if r.feed(c.input) == nil && len(installedOf(c, r.syftType).names) > 0 {
 		c.fire(r.unavailable)
 	}
 	return nil

@@ -8,7 +8,7 @@ import (
 
 // withRegistries is an image with npm packages and gems, and what is published
 // of them.
-func withRegistries(npm, gems *PackageFeed) *Subject {
+func withRegistries(npm, gems *PackageFeed) *Input {
 	s := withPackages(
 		sbom.Package{Name: "old", Version: "1", Type: "npm"},
 		sbom.Package{Name: "old", Version: "1", Type: "npm", Location: "/elsewhere/package.json"},
@@ -55,7 +55,7 @@ func TestNPMs(t *testing.T) {
 	testTrigger(t, "npms", "feed_data_unavailable", []gateTest{
 		{"no data", nil, noRegistry, []string{"NPM packages are present but the anchore npm feed is not available - will be unable to perform checks that require feed data"}},
 		{"data", nil, published, nil},
-		{"no packages", nil, subject(), nil},
+		{"no packages", nil, input(), nil},
 	})
 }
 
@@ -77,6 +77,6 @@ func TestRubyGems(t *testing.T) {
 	})
 	testTrigger(t, "ruby_gems", "feed_data_unavailable", []gateTest{
 		{"no data", nil, noRegistry, []string{"Gem packages are present but the anchore gem feed is not available - will be unable to perform checks that require feed data"}},
-		{"no packages", nil, subject(), nil},
+		{"no packages", nil, input(), nil},
 	})
 }

@@ -102,7 +102,7 @@ func requiredPackage(c *check) error {
 	name := c.value("name")
 	version, given := c.text("version")
 	packages := packagesNamed(c, name)
-	for p := range each(c.memo.budget, packages) {
+	for p := range each(c.memo.timeLimit, packages) {
 		if given && !hasVersion(p, version) {
 			fireUnlessNewer(c, p, version)
 		}
@@ -138,7 +138,7 @@ func fireAbsent(c *check, name, version string) {
 
 func blacklistedPackage(c *check) error {
 	name, version := c.value("name"), c.value("version")
-	for p := range each(c.memo.budget, packagesNamed(c, name)) {
+	for p := range each(c.memo.timeLimit, packagesNamed(c, name)) {
 		switch {
 		case version == "":
 			c.fire("Package is blacklisted: " + name)

@@ -34,11 +34,11 @@ func PackageType(syftType string) string {
 	return syftType
 }
 
-// osPackage tells whether packages of that type of syft belong to the
+// osPackage reports whether packages of that type of syft belong to the
 // distribution, which policies call "os", or not, which they call "non-os".
 func osPackage(syftType string) bool { return slices.Contains(osTypes, syftType) }
 
-// visible tells whether policies see a package. They see the types that Anchore
+// visible reports whether policies see a package. They see the types that Anchore
 // knew, and no language package whose files all belong to a distribution
 // package: that one is patched by its distribution, whose records tell about
 // it. Seeing more would let bundles fire on images that they pass so far.
@@ -54,8 +54,8 @@ func packagesOf(c *check) []*sbom.Package {
 		type identity struct{ kind, name, version string }
 		seen := map[identity]bool{}
 		var packages []*sbom.Package
-		for i := range c.subject.Inventory.Packages {
-			p := &c.subject.Inventory.Packages[i]
+		for i := range c.input.Inventory.Packages {
+			p := &c.input.Inventory.Packages[i]
 			id := identity{p.Type, p.Name, p.Version}
 			if !visible(p) || osPackage(p.Type) && seen[id] {
 				continue

@@ -12,7 +12,7 @@ import (
 
 func verifyPackages(c *check) error {
 	only, directories := c.set("only_packages"), c.list("only_directories")
-	for p := range each(c.memo.budget, c.subject.Inventory.Packages) {
+	for p := range each(c.memo.timeLimit, c.input.Inventory.Packages) {
 		if visible(&p) && (len(only) == 0 || only[p.Name]) {
 			verifyPackage(c, &p, directories)
 		}
@@ -22,7 +22,7 @@ func verifyPackages(c *check) error {
 
 func verifyPackage(c *check, p *sbom.Package, directories []string) {
 	wanted := c.value("check")
-	for entry := range each(c.memo.budget, p.Manifest) {
+	for entry := range each(c.memo.timeLimit, p.Manifest) {
 		if !c.spend(elementWork*len(directories)) || !underAny(entry.Path, directories) {
 			continue
 		}
@@ -42,7 +42,7 @@ func underAny(name string, directories []string) bool {
 // verify is the status of a file: missing, changed, or "" if it is as its
 // package brought it. A configuration file may change but not be missing.
 func verify(c *check, entry sbom.ManifestEntry) string {
-	file, found := installedFile(c.subject.Inventory, entry.Path)
+	file, found := installedFile(c.input.Inventory, entry.Path)
 	switch {
 	case !found:
 		return "missing"

@@ -107,7 +107,7 @@ func passwdCheck(field int, found string, unwanted func(*check) []string) func(*
 		for _, value := range unwanted(c) {
 			values[value] = true
 		}
-		for line := range each(c.memo.budget, passwdLines(c)) {
+		for line := range each(c.memo.timeLimit, passwdLines(c)) {
 			if value, has := passwdField(line, field); has && values[value] {
 				c.fire(fmt.Sprintf(found+" found in image's /etc/passwd: pentry=%s", value, line))
 			}
@@ -132,7 +132,7 @@ func passwdField(line string, field int) (string, bool) {
 func passwdLines(c *check) []string {
 	return shared(c, "passwd_file lines", func() []string {
 		var lines []string
-		for line := range strings.Lines(string(c.subject.Inventory.Retrieved[passwdPath])) {
+		for line := range strings.Lines(string(c.input.Inventory.Retrieved[passwdPath])) {
 			if line = strings.TrimSpace(line); line != "" {
 				lines = append(lines, line)
 			}

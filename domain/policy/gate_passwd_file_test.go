@@ -15,13 +15,13 @@ func TestPasswdFile(t *testing.T) {
 	}
 	testTrigger(t, "passwd_file", "content_not_available", []gateTest{
 		{"available", nil, image, nil},
-		{"not kept", nil, subject(), []string{"Cannot locate /etc/passwd in image stored files archive: check analyzer settings."}},
+		{"not kept", nil, input(), []string{"Cannot locate /etc/passwd in image stored files archive: check analyzer settings."}},
 		{"no entries", nil, withRetrieved("/etc/passwd", "\n \n"), []string{"Cannot locate /etc/passwd in image stored files archive: check analyzer settings."}},
 	})
 	testTrigger(t, "passwd_file", "blacklist_usernames", []gateTest{
 		{"every line of a name", []string{"user_names", "root,ftp"}, image, []string{pentry("user 'root'", root), pentry("user 'root'", again)}},
 		{"alias", []string{"usernameblacklist", "daemon"}, image, []string{pentry("user 'daemon'", daemon)}},
-		{"not kept", []string{"user_names", "root"}, subject(), nil},
+		{"not kept", []string{"user_names", "root"}, input(), nil},
 	})
 	testTrigger(t, "passwd_file", "blacklist_userids", []gateTest{
 		{"ids", []string{"user_ids", "01, 0"}, image, []string{pentry("uid '0'", root), pentry("uid '1'", daemon), pentry("uid '0'", again)}},

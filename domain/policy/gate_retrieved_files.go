@@ -55,7 +55,7 @@ var gateRetrievedFiles = Gate{
 }
 
 func retrievedUnavailable(c *check) error {
-	if _, kept := c.subject.Inventory.Retrieved[c.value("path")]; !kept {
+	if _, kept := c.input.Inventory.Retrieved[c.value("path")]; !kept {
 		c.fire("Cannot locate file in the image analysis")
 	}
 	return nil
@@ -63,7 +63,7 @@ func retrievedUnavailable(c *check) error {
 
 func retrievedContent(c *check) error {
 	path, operator := c.value("path"), c.value("check")
-	content, kept := c.subject.Inventory.Retrieved[path]
+	content, kept := c.input.Inventory.Retrieved[path]
 	if !kept {
 		return nil
 	}

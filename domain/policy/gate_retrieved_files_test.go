@@ -9,7 +9,7 @@ import (
 func TestRetrievedUnavailable(t *testing.T) {
 	t.Parallel()
 	testTrigger(t, "retrieved_files", "content_not_available", []gateTest{
-		{"nothing kept", []string{"path", "/etc/x"}, subject(), []string{"Cannot locate file in the image analysis"}},
+		{"nothing kept", []string{"path", "/etc/x"}, input(), []string{"Cannot locate file in the image analysis"}},
 		{"another kept", []string{"path", "/etc/x"}, withRetrieved("/etc/y", ""), []string{"Cannot locate file in the image analysis"}},
 		{"kept", []string{"path", "/etc/x"}, withRetrieved("/etc/x", ""), nil},
 	})
@@ -55,7 +55,7 @@ func TestRetrievedContent(t *testing.T) {
 func TestRetrievedContentOfRuleWithoutID(t *testing.T) {
 	t.Parallel()
 	c := &check{
-		subject: withRetrieved("/etc/x", "a"), gate: "retrieved_files", trigger: "content_regex", memo: newMemo(anyBudget(), nil),
+		input: withRetrieved("/etc/x", "a"), gate: "retrieved_files", trigger: "content_regex", memo: newMemo(noTimeLimit(), nil),
 		params: map[string]string{"path": "/etc/x", "check": "match", "regex": "a"},
 	}
 	if err := retrievedContent(c); err != nil {

@@ -2,7 +2,7 @@ package policy
 
 var gemRules = registryRules{
 	syftType:    "gem",
-	feed:        func(s *Subject) *PackageFeed { return s.Gems },
+	feed:        func(s *Input) *PackageFeed { return s.Gems },
 	notLatest:   "Package (%s) version (%s) installed but is not the latest version (%s)",
 	notOfficial: "GEMNOTOFFICIAL Package (%s) in container but not in official GEM feed.",
 	badVersion:  "GEMBADVERSION Package (%s) version (%s) installed but version is not in the official feed for this package (%s)",

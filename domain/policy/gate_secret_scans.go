@@ -72,7 +72,7 @@ func secretHits(c *check) ([]sbom.Hit, error) {
 	}
 	name := c.value("content_regex_name")
 	var hits []sbom.Hit
-	for hit := range each(c.memo.budget, c.subject.Inventory.SecretHits) {
+	for hit := range each(c.memo.timeLimit, c.input.Inventory.SecretHits) {
 		if !c.spend(len(name)) || !namesSearch(name, hit.Expression) {
 			continue
 		}
@@ -87,7 +87,7 @@ func secretHits(c *check) ([]sbom.Hit, error) {
 	return hits, nil
 }
 
-// namesSearch tells whether the parameter names a configured expression: whether
+// namesSearch reports whether the parameter names a configured expression: whether
 // its name, or the expression, is anywhere in it.
 func namesSearch(parameter, configured string) bool {
 	name, regex := splitSearch(configured)

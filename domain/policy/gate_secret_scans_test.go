@@ -29,7 +29,7 @@ func TestSecretContent(t *testing.T) {
 		{"by file", []string{"filename_regex", "/root/.*"}, image, []string{found("/root/config.json", docker), found("/root/key", key)}},
 		{"by file from the start", []string{"filename_regex", "key"}, image, nil},
 		{"by file and name", []string{"filename_regex", "/root/", "content_regex_name", "PRIV_KEY", "match_type", "found"}, image, []string{found("/root/key", key)}},
-		{"none found", []string{"match_type", "notfound"}, subject(), none("*", "all")},
+		{"none found", []string{"match_type", "notfound"}, input(), none("*", "all")},
 		{"none of the name in the files", []string{"match_type", "notfound", "filename_regex", "/etc/.*", "content_regex_name", "DOCKER_AUTH"}, image, none("/etc/.*", "DOCKER_AUTH")},
 		{"some found", []string{"match_type", "notfound"}, image, nil},
 	})

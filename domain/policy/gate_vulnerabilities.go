@@ -71,7 +71,7 @@ func afterDays(t time.Time, days int) time.Time {
 	return t.UTC().AddDate(0, 0, min(days, maxDays))
 }
 
-// AgeMatters tells whether any image can come to another outcome because data
+// AgeMatters reports whether any image can come to another outcome because data
 // built at one time took the place of data built at another.
 func (b *Bundle) AgeMatters(before, after, now time.Time) bool {
 	for _, p := range b.Policies {
@@ -92,8 +92,8 @@ func (b *Bundle) AgeMatters(before, after, now time.Time) bool {
 
 func staleFeedData(c *check) error {
 	days, _ := c.integer("max_days_since_sync")
-	stale := afterDays(c.subject.Feed.Built, days)
-	if c.now.Before(stale) && !c.subject.Feed.Built.IsZero() {
+	stale := afterDays(c.input.Feed.Built, days)
+	if c.now.Before(stale) && !c.input.Feed.Built.IsZero() {
 		c.changesAt(stale)
 		return nil
 	}
@@ -102,11 +102,11 @@ func staleFeedData(c *check) error {
 }
 
 func vulnerabilityDataUnavailable(c *check) error {
-	switch c.subject.Feed.Coverage.State {
+	switch c.input.Feed.Coverage.State {
 	case vuln.Covered, vuln.NotApplicable:
 		return nil
 	}
-	name, version := distroName(c.subject.Inventory.Distro)
+	name, version := distroName(c.input.Inventory.Distro)
 	c.fire(fmt.Sprintf("Distro-specific feed data not found for distro namespace: %s:%s. Cannot perform CVE scan OS/distro packages", name, version))
 	return nil
 }
@@ -117,7 +117,7 @@ func blacklistedVulnerabilities(c *check) error {
 		return err
 	}
 	present := map[string]bool{}
-	for m := range each(c.memo.budget, matches) {
+	for m := range each(c.memo.timeLimit, matches) {
 		if !c.flag("vendor_only") || !wontFix(m) {
 			for _, id := range m.Refs() {
 				present[id] = true

@@ -3,21 +3,21 @@ package policy
 import (
 	"fmt"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // matchesOf are the vulnerabilities that the rules see, in the order of the
-// subject. An image that was not matched has no such list: a rule about it can
+// input. An image that was not matched has no such list: a rule about it can
 // neither fire nor pass.
 func matchesOf(c *check) ([]*vuln.Match, error) {
-	if !c.subject.Matched {
-		return nil, fmt.Errorf("not matched with vulnerability data, so the image's vulnerabilities are not known: %w", fault.Unavailable)
+	if !c.input.Matched {
+		return nil, fmt.Errorf("not matched with vulnerability data, so the image's vulnerabilities are not known: %w", errkind.Unavailable)
 	}
-	return shared(c, "vulnerabilities matches", func() []*vuln.Match { return distinctMatches(visibleMatches(c.subject)) }), nil
+	return shared(c, "vulnerabilities matches", func() []*vuln.Match { return distinctMatches(visibleMatches(c.input)) }), nil
 }
 
-func visibleMatches(s *Subject) []*vuln.Match {
+func visibleMatches(s *Input) []*vuln.Match {
 	hidden := map[string]bool{}
 	for i := range s.Inventory.Packages {
 		p := &s.Inventory.Packages[i]

@@ -65,7 +65,7 @@ func TestMatchesOf(t *testing.T) {
 			t.Parallel()
 			s := withMatches(test.matches...)
 			s.Inventory.Packages = []sbom.Package{{ID: "owned", Type: "python", Owned: true}}
-			matches, err := matchesOf(&check{subject: s, memo: newMemo(anyBudget(), nil)})
+			matches, err := matchesOf(&check{input: s, memo: newMemo(noTimeLimit(), nil)})
 			if err != nil {
 				t.Fatal(err)
 			}

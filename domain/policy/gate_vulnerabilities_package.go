@@ -35,7 +35,7 @@ func vulnerablePackage(c *check) error {
 	if err != nil {
 		return err
 	}
-	for m := range each(c.memo.budget, matches) {
+	for m := range each(c.memo.timeLimit, matches) {
 		holds, err := rule.holds(m)
 		if err != nil {
 			return err
@@ -74,7 +74,7 @@ func newVulnerabilityRule(c *check) (vulnerabilityRule, error) {
 	return rule, nil
 }
 
-// holds tells whether every condition applies, apart from those on age.
+// holds reports whether every condition applies, apart from those on age.
 func (r vulnerabilityRule) holds(m *vuln.Match) (bool, error) {
 	os := osPackage(m.Package.Type)
 	switch {
@@ -111,7 +111,7 @@ func (r vulnerabilityRule) due(m *vuln.Match) time.Time {
 	return due
 }
 
-// looksAtFixAge tells whether max_days_since_fix has an effect: a fix whose
+// looksAtFixAge reports whether max_days_since_fix has an effect: a fix whose
 // first sight is not known counts as old.
 func (r vulnerabilityRule) looksAtFixAge(m *vuln.Match) bool {
 	return r.sinceFix.given && r.fixGiven && r.fix && hasFix(m) && !m.FixObserved.IsZero()

@@ -30,7 +30,7 @@ func TestStaleFeedData(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := subject()
+			s := input()
 			s.Feed.Built = test.built
 			evaluation := evaluateRule(t, s, "vulnerabilities", "stale_feed_data", "max_days_since_sync", "2")
 			if diff := cmp.Diff(test.want, messagesOf(evaluation.Rows)); diff != "" {
@@ -45,7 +45,7 @@ func TestStaleFeedData(t *testing.T) {
 
 func TestStaleFeedDataAfterVeryManyDays(t *testing.T) {
 	t.Parallel()
-	s := subject()
+	s := input()
 	s.Feed.Built = noon
 	if rows := rowsOf(t, s, "vulnerabilities", "stale_feed_data", "max_days_since_sync", "9223372036854775807"); len(rows) != 0 {
 		t.Errorf("rows %v, want none", rows)
@@ -67,7 +67,7 @@ func TestVulnerabilityDataUnavailable(t *testing.T) {
 		{"packages of no named distribution", nil, unnamed, []string{"Distro-specific feed data not found for distro namespace: Unknown:0. Cannot perform CVE scan OS/distro packages"}},
 		{"no packages of a distribution", nil, static, nil},
 		{"no data", nil, debian, []string{"Distro-specific feed data not found for distro namespace: debian:10. Cannot perform CVE scan OS/distro packages"}},
-		{"no data and no distribution", nil, subject(), []string{"Distro-specific feed data not found for distro namespace: Unknown:0. Cannot perform CVE scan OS/distro packages"}},
+		{"no data and no distribution", nil, input(), []string{"Distro-specific feed data not found for distro namespace: Unknown:0. Cannot perform CVE scan OS/distro packages"}},
 		{"records", nil, covered, nil},
 	})
 }
@@ -103,7 +103,7 @@ func TestRulesOnVulnerabilitiesNeedMatches(t *testing.T) {
 	t.Parallel()
 	rules := map[string][]string{"package": {"package_type", "all"}, "blacklist": {"vulnerability_ids", "CVE-1"}}
 	for trigger, params := range rules {
-		s := subject()
+		s := input()
 		s.Matched = false
 		evaluation := evaluateRule(t, s, "vulnerabilities", trigger, params...)
 		if evaluation.FinalAction != Stop || len(evaluation.Problems) != 1 || !strings.Contains(evaluation.Problems[0].Details, "not matched") {

@@ -24,7 +24,7 @@ func TestGoldenEvaluations(t *testing.T) {
 			bundleName, imageName := baseName(bundlePath), baseName(inventoryPath)
 			t.Run(bundleName+" on "+imageName, func(t *testing.T) {
 				t.Parallel()
-				evaluation := evaluate(t, goldenBundle(t, bundlePath), goldenSubject(t, imageName), noon)
+				evaluation := evaluate(t, goldenBundle(t, bundlePath), goldenInput(t, imageName), noon)
 				golden(t, filepath.Join(goldenFolder, "evaluations", bundleName+"_"+imageName+".json"), indented(t, evaluation))
 			})
 		}
@@ -51,9 +51,9 @@ func goldenBundle(t *testing.T, path string) *Bundle {
 	return parse(t, string(raw))
 }
 
-// goldenSubject is an image with its circumstances: everything that its analysis
+// goldenInput is an image with its circumstances: everything that its analysis
 // does not tell.
-func goldenSubject(t *testing.T, name string) *Subject {
+func goldenInput(t *testing.T, name string) *Input {
 	t.Helper()
 	circumstances := readJSON[struct {
 		Reference image.Reference
@@ -65,7 +65,7 @@ func goldenSubject(t *testing.T, name string) *Subject {
 	}](t, "circumstances", name)
 	inventory := readJSON[sbom.Inventory](t, "inventories", name)
 	inventory.Malware = circumstances.Malware
-	return &Subject{
+	return &Input{
 		Reference: circumstances.Reference, Inventory: &inventory, Matches: circumstances.Matches, Matched: circumstances.Matched,
 		Feed: circumstances.Feed, NPM: circumstances.NPM, Gems: circumstances.Gems,
 	}

@@ -45,22 +45,22 @@ func (x *itemIndex) sort() {
 
 // search is one look-up in an index.
 type search struct {
-	index  *itemIndex
-	id     string
-	now    time.Time
-	budget *budget
-	first  int // position of the best item so far; -1 for none
-	err    error
+	index     *itemIndex
+	id        string
+	now       time.Time
+	timeLimit *timeLimit
+	first     int // position of the best item so far; -1 for none
+	err       error
 }
 
 // find returns the first item that matches the id and has not expired, nil if
 // there is none. Expressions that cannot be applied count as not matching; the
 // first of their errors is returned beside the item.
-func (x *itemIndex) find(id string, now time.Time, b *budget) (*Item, error) {
+func (x *itemIndex) find(id string, now time.Time, b *timeLimit) (*Item, error) {
 	if x == nil {
 		return nil, nil
 	}
-	s := search{index: x, id: id, now: now, budget: b, first: -1}
+	s := search{index: x, id: id, now: now, timeLimit: b, first: -1}
 	s.among(x.exact[id])
 	for _, length := range x.lengths {
 		if length <= len(id) {
@@ -76,14 +76,14 @@ func (x *itemIndex) find(id string, now time.Time, b *budget) (*Item, error) {
 // among looks for an earlier item than the one found so far.
 func (s *search) among(positions []int) {
 	for _, position := range positions {
-		if s.first >= 0 && position >= s.first || !s.budget.spend(elementWork) {
+		if s.first >= 0 && position >= s.first || !s.timeLimit.spend(elementWork) {
 			return
 		}
 		item := s.index.items[position]
 		if item.expired(s.now) {
 			continue
 		}
-		matched, err := item.pattern.match(s.id, s.budget)
+		matched, err := item.pattern.match(s.id, s.timeLimit)
 		if err != nil && s.err == nil {
 			s.err = err
 		}
@@ -95,7 +95,7 @@ func (s *search) among(positions []int) {
 }
 
 // all returns the positions of every item that matches the id, expired or not.
-func (x *itemIndex) all(id string, b *budget) ([]int, error) {
+func (x *itemIndex) all(id string, b *timeLimit) ([]int, error) {
 	if x == nil {
 		return nil, nil
 	}

@@ -14,7 +14,7 @@ const (
 	maxDepth  = 64      // levels of nesting
 )
 
-// checkDocument tells why the text cannot be a bundle's document; nil if it can.
+// checkDocument reports why the text cannot be a bundle's document; nil if it can.
 func checkDocument(raw []byte) error {
 	switch {
 	case len(raw) > maxBundle:

@@ -43,7 +43,7 @@ func TestMappingSelects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := parse(t, parts{mappings: mappingOf(tt.registry, tt.repository, tt.kind, tt.value, `"p"`, "")}.document())
-			got := evaluate(t, b, subjectOf(t, tt.reference), noon)
+			got := evaluate(t, b, inputOf(t, tt.reference), noon)
 			if matched := got.MatchedMapping != nil; matched != tt.want {
 				t.Errorf("the mapping selects the image: %v, want %v", matched, tt.want)
 			}
@@ -51,17 +51,17 @@ func TestMappingSelects(t *testing.T) {
 	}
 }
 
-// subjectOf is an image under the reference; "*/*:*" stands for no reference.
-func subjectOf(t *testing.T, reference string) *Subject {
+// inputOf is an image under the reference; "*/*:*" stands for no reference.
+func inputOf(t *testing.T, reference string) *Input {
 	t.Helper()
 	if reference == "*/*:*" {
-		return subjectAt("docker.io", "*/*", "*")
+		return inputAt("docker.io", "*/*", "*")
 	}
 	parsed, err := image.ParseReference(reference)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return subjectAt(parsed.Registry, parsed.Path, parsed.Tag)
+	return inputAt(parsed.Registry, parsed.Path, parsed.Tag)
 }
 
 func TestFirstMappingWins(t *testing.T) {
@@ -72,7 +72,7 @@ func TestFirstMappingWins(t *testing.T) {
 			mappingOf("*", "*", "tag", "*", `"general"`, "") + "," +
 			mappingOf("docker.io", "nginx", "tag", "latest", `"special"`, ""),
 	}.document())
-	got := evaluate(t, b, subject(), noon)
+	got := evaluate(t, b, input(), noon)
 	if got.FinalAction != Warn {
 		t.Errorf("final action %s, want that of the first mapping that matches", got.FinalAction)
 	}
@@ -119,7 +119,7 @@ func TestMatcher(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := m.match(tt.text, anyBudget()); got != tt.want || err != nil {
+			if got, err := m.match(tt.text, noTimeLimit()); got != tt.want || err != nil {
 				t.Errorf("match = %v, %v, want %v", got, err, tt.want)
 			}
 		})

@@ -22,7 +22,7 @@ func newMatcher(text string, compile func(string) (*expression, error)) (matcher
 	return matcher{parts: strings.Split(text, "*")}, nil
 }
 
-func (m matcher) match(text string, b *budget) (bool, error) {
+func (m matcher) match(text string, b *timeLimit) (bool, error) {
 	if m.expression != nil {
 		return m.expression.matchStart(text, b)
 	}
@@ -32,7 +32,7 @@ func (m matcher) match(text string, b *budget) (bool, error) {
 	return m.matchWildcard(text), nil
 }
 
-// exact tells whether the pattern is a text without wildcards.
+// exact reports whether the pattern is a text without wildcards.
 func (m matcher) exact() bool { return m.expression == nil && len(m.parts) <= 1 }
 
 // prefix is what every text that matches begins with.

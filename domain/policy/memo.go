@@ -7,15 +7,15 @@ type memo struct {
 	values map[string]any
 	// expressions are those of the bundle, by their texts.
 	expressions map[string]*expression
-	budget      *budget
+	timeLimit   *timeLimit
 	room        room
 }
 
-func newMemo(b *budget, expressions map[string]*expression) *memo {
+func newMemo(b *timeLimit, expressions map[string]*expression) *memo {
 	return &memo{
 		values:      map[string]any{},
 		expressions: expressions,
-		budget:      b,
+		timeLimit:   b,
 		room:        room{rows: maxRows, text: maxRowText},
 	}
 }
@@ -31,7 +31,7 @@ func shared[T any](c *check, key string, compute func() T) T {
 	return value
 }
 
-// pattern is the compiled expression, within the budget of the evaluation. Those
+// pattern is the compiled expression, within the time limit of the evaluation. Those
 // of rules without faults were compiled with the bundle.
 func (c *check) pattern(text string) (*pattern, error) {
 	known := c.memo.expressions[text]
@@ -41,7 +41,7 @@ func (c *check) pattern(text string) (*pattern, error) {
 			return nil, err
 		}
 	}
-	return &pattern{expression: known, budget: c.memo.budget}, nil
+	return &pattern{expression: known, timeLimit: c.memo.timeLimit}, nil
 }
 
 // Limits on the rows of one evaluation. A rule on file names can fire for each
@@ -57,7 +57,7 @@ type room struct {
 	exhausted  bool
 }
 
-// take tells whether there is room for one more row. Where one was refused, all
+// take reports whether there is room for one more row. Where one was refused, all
 // are.
 func (r *room) take(f firing) bool {
 	size := len(f.id) + len(f.message)

@@ -17,13 +17,13 @@ func TestNamesInUse(t *testing.T) {
 		policies: policyOf("p", ruleOf("all", "vulnerabilities", "package", "STOP", "package_type", "all"),
 			ruleOf("black", "vulnerabilities", "blacklist", "STOP", "vulnerability_ids", "GHSA-7, cve-7,CVE-404")),
 	}.document())
-	subject := named()
-	reports, err := ReportWhitelists(t.Context(), bundle, Occurrences(evaluate(t, bundle, subject, noon)), noon, time.Hour)
+	input := named()
+	reports, err := ReportWhitelists(t.Context(), bundle, Occurrences(evaluate(t, bundle, input, noon)), noon, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []NameInUse{{"whitelists[0].items[1]", "CVE-7+p-1", []string{"GHSA-7+p-1"}}, {"policies[0].rules[1]", "cve-7", []string{"GHSA-7", "PYSEC-7"}}}
-	if diff := cmp.Diff(want, append(WhitelistNames(bundle, reports), BlacklistNames(bundle, subject.Matches)...)); diff != "" {
+	if diff := cmp.Diff(want, append(WhitelistNames(bundle, reports), BlacklistNames(bundle, input.Matches)...)); diff != "" {
 		t.Errorf("names (-want +got)\n%s", diff)
 	}
 }

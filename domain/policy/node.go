@@ -21,7 +21,7 @@ func (n node) error(kind, format string, args ...any) {
 
 func (n node) warn(kind, format string, args ...any) { n.problems.warn(n.path, kind, format, args...) }
 
-// missing tells whether the value is absent or null.
+// missing reports whether the value is absent or null.
 func (n node) missing() bool { return n.raw == nil || n.null() }
 
 func (n node) null() bool { return bytes.Equal(n.raw, []byte("null")) }

@@ -3,7 +3,7 @@ package policy
 // Action is what a rule asks for, and what an evaluation comes to.
 type Action string
 
-// The actions, from the gravest.
+// The actions, from the mostSevere.
 const (
 	Stop Action = "stop"
 	Warn Action = "warn"

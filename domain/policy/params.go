@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // argument is a value that a rule gives for a parameter.
@@ -86,7 +86,7 @@ func validate(t *Trigger, given map[string]argument, values map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		p, a := t.parameter(name), given[name]
 		if err := a.check(p); err != nil {
-			a.at.error(problemParameterValue, "parameter %q: %v%s", name, fault.Text(err), p.example())
+			a.at.error(problemParameterValue, "parameter %q: %v%s", name, errkind.Text(err), p.example())
 			faulty = true
 		}
 	}
@@ -96,7 +96,7 @@ func validate(t *Trigger, given map[string]argument, values map[string]string) {
 			continue
 		}
 		if err := a.checkAmong(p, values); err != nil {
-			a.at.error(problemParameterValue, "parameter %q: %v%s", name, fault.Text(err), p.example())
+			a.at.error(problemParameterValue, "parameter %q: %v%s", name, errkind.Text(err), p.example())
 		} else if p.hint != nil {
 			if text := p.hint(a.text); text != "" {
 				a.at.warn(problemIneffective, "parameter %q: %s", name, text)
@@ -105,7 +105,7 @@ func validate(t *Trigger, given map[string]argument, values map[string]string) {
 	}
 }
 
-// checkAmong tells what is wrong with the value given those of all parameters.
+// checkAmong reports what is wrong with the value given those of all parameters.
 func (a argument) checkAmong(p *Parameter, all map[string]string) error {
 	if p.patternIf != nil && p.patternIf(all) {
 		if _, err := a.at.problems.compile(a.text); err != nil {
@@ -118,7 +118,7 @@ func (a argument) checkAmong(p *Parameter, all map[string]string) error {
 	return nil
 }
 
-// check tells what is wrong with the value; nil if it is one of the
+// check reports what is wrong with the value; nil if it is one of the
 // parameter's type.
 func (a argument) check(p *Parameter) error {
 	if p.Type != Pattern {
@@ -135,7 +135,7 @@ var (
 	octalText = regexp.MustCompile(`^(\s*[+-]?(0[oO]_?)?[0-7]+(_[0-7]+)*\s*)?$`)
 )
 
-// check tells what is wrong with a value; nil if it is one of the type.
+// check reports what is wrong with a value; nil if it is one of the type.
 func (t ParameterType) check(value string, allowed []string) error {
 	switch t {
 	case List:

@@ -3,7 +3,7 @@ package policy
 import (
 	"fmt"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Problem is what is wrong with a bundle, or what went wrong in an evaluation.
@@ -17,7 +17,7 @@ type Problem struct {
 	Details string `json:"details"`
 }
 
-// Severity tells whether a problem forbids the use of what has it.
+// Severity reports whether a problem forbids the use of what has it.
 type Severity string
 
 // The severities of problems.
@@ -55,7 +55,7 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s: %s: %s", p.Severity, p.Path, p.Details)
 }
 
-// Valid tells whether none of the problems is an error.
+// Valid reports whether none of the problems is an error.
 func Valid(problems []Problem) bool { return len(errorsOf(problems)) == 0 }
 
 func errorsOf(problems []Problem) []Problem {
@@ -105,7 +105,7 @@ func (p *problems) warn(path, kind, format string, args ...any) {
 // together; each takes some 50 bytes.
 const maxKept = 1_000_000
 
-var errTogether = fmt.Errorf("the bundle's regular expressions are too large together, use wildcards or smaller repetitions: %w", fault.Limit)
+var errTogether = fmt.Errorf("the bundle's regular expressions are too large together, use wildcards or smaller repetitions: %w", errkind.Limit)
 
 // compile compiles an expression, once for all places where it stands, if there
 // is room for it.

@@ -4,21 +4,21 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // maxExpression is how many bytes an expression may have.
 const maxExpression = 4096
 
-// pattern is an expression in use: all patterns of an evaluation share a budget.
+// pattern is an expression in use: all patterns of an evaluation share a time limit.
 type pattern struct {
 	*expression
-	budget *budget
+	timeLimit *timeLimit
 }
 
-// matchStart tells whether the expression matches beginning at the first
+// matchStart reports whether the expression matches beginning at the first
 // character; it need not reach the end. That is re.match of Python.
-func (p *pattern) matchStart(s string) (bool, error) { return p.expression.matchStart(s, p.budget) }
+func (p *pattern) matchStart(s string) (bool, error) { return p.expression.matchStart(s, p.timeLimit) }
 
 // expression is a compiled regular expression of Python's dialect. It is safe for
 // concurrent use.
@@ -38,7 +38,7 @@ type expression struct {
 // newExpression compiles an expression of Python's dialect.
 func newExpression(text string) (*expression, error) {
 	if len(text) > maxExpression {
-		return nil, fmt.Errorf("regular expression of %d bytes: at most %d are allowed: %w", len(text), maxExpression, fault.Invalid)
+		return nil, fmt.Errorf("regular expression of %d bytes: at most %d are allowed: %w", len(text), maxExpression, errkind.Invalid)
 	}
 	e := &expression{text: text}
 	plain, err := e.compile(plainTexts)
@@ -58,16 +58,16 @@ func newExpression(text string) (*expression, error) {
 func (e *expression) compile(texts textKind) (*engine, error) {
 	translated, err := translate(e.text, texts)
 	if err != nil {
-		return nil, fmt.Errorf("regular expression %q does not compile: %w: %w", e.text, err, fault.Invalid)
+		return nil, fmt.Errorf("regular expression %q does not compile: %w: %w", e.text, err, errkind.Invalid)
 	}
 	compiled, err := newEngine(translated)
 	if err != nil {
-		return nil, fmt.Errorf("regular expression %q does not compile: %w: %w", e.text, err, fault.Invalid)
+		return nil, fmt.Errorf("regular expression %q does not compile: %w: %w", e.text, err, errkind.Invalid)
 	}
 	return compiled, nil
 }
 
-func (e *expression) matchStart(s string, b *budget) (bool, error) {
+func (e *expression) matchStart(s string, b *timeLimit) (bool, error) {
 	engine := e.plain
 	if !isPlain(s) {
 		general, err := e.general()
@@ -86,7 +86,7 @@ func (e *expression) matchStart(s string, b *budget) (bool, error) {
 	return false, fmt.Errorf("regular expression %q takes too long on a text of %d bytes, simplify it: %w", e.text, len(s), err)
 }
 
-// isPlain tells whether a text is one or more characters of ASCII and does not
+// isPlain reports whether a text is one or more characters of ASCII and does not
 // end in a newline.
 func isPlain(s string) bool {
 	for i := range len(s) {

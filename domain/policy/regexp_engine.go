@@ -8,7 +8,7 @@ import (
 
 	"github.com/dlclark/regexp2"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Limits that make every match end in bounded time, whoever wrote the expression
@@ -43,7 +43,7 @@ func newEngine(text string) (*engine, error) {
 	return e, nil
 }
 
-// compileLinear tells whether the linear engine takes the expression. One that
+// compileLinear reports whether the linear engine takes the expression. One that
 // repetitions blow up is left to the other engine, which counts them instead.
 func (e *engine) compileLinear() bool {
 	parsed, err := syntax.Parse(e.text, syntax.Perl)
@@ -102,28 +102,28 @@ func literalPrefix(re *syntax.Regexp) string {
 	return ""
 }
 
-// match tells whether the expression, which is anchored at the beginning, matches.
-// The error is fault.Limit.
-func (e *engine) match(s string, b *budget) (bool, error) {
+// match reports whether the expression, which is anchored at the beginning, matches.
+// The error is errkind.Limit.
+func (e *engine) match(s string, b *timeLimit) (bool, error) {
 	if e.linear == nil {
 		return e.matchBacktracking(s, b)
 	}
 	work := (len(s) + 1) * e.instructions
 	if work > maxWork || !b.spend(work) {
-		return false, fault.Limit
+		return false, errkind.Limit
 	}
 	return e.linear.MatchString(s), nil
 }
 
 // matchBacktracking drops the engine's error: there is but one, and its text
 // holds all of s.
-func (e *engine) matchBacktracking(s string, b *budget) (bool, error) {
+func (e *engine) matchBacktracking(s string, b *timeLimit) (bool, error) {
 	if len(s) > maxBacktracked || !b.spend(clockInterval) {
-		return false, fault.Limit
+		return false, errkind.Limit
 	}
 	matched, err := e.backtracking.MatchString(s)
 	if err != nil {
-		return false, fault.Limit
+		return false, errkind.Limit
 	}
 	return matched, nil
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // TestMatchStart has the answers that re.match of Python gives.
@@ -63,7 +63,7 @@ func TestMatchStart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := e.matchStart(tt.text, anyBudget()); got != tt.want || err != nil {
+			if got, err := e.matchStart(tt.text, noTimeLimit()); got != tt.want || err != nil {
 				t.Errorf("matches %v, %v, want %v", got, err, tt.want)
 			}
 		})
@@ -85,7 +85,7 @@ func TestBadExpressions(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			_, err := newExpression(tt.pattern)
-			if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), tt.want) {
+			if !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want one with %q", err, tt.want)
 			}
 		})
@@ -109,22 +109,22 @@ func TestHostileExpressions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err = e.matchStart(tt.text, anyBudget()); !errors.Is(err, fault.Limit) || len(err.Error()) > 300 {
+			if _, err = e.matchStart(tt.text, noTimeLimit()); !errors.Is(err, errkind.Limit) || len(err.Error()) > 300 {
 				t.Errorf("error %v, want a limit", err)
 			}
 		})
 	}
 }
 
-func TestSpentBudgetEndsAllMatching(t *testing.T) {
+func TestSpentTimeLimitEndsAllMatching(t *testing.T) {
 	t.Parallel()
-	b := newBudget(t.Context(), 0)
+	b := newTimeLimit(t.Context(), 0)
 	for _, text := range []string{"regexp:(?!b)a", "regexp:(a?){500}x", "*a*"} {
 		m, err := newMatcher(text, newExpression)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := m.match(strings.Repeat("a", clockInterval), b); !errors.Is(err, fault.Limit) {
+		if _, err := m.match(strings.Repeat("a", clockInterval), b); !errors.Is(err, errkind.Limit) {
 			t.Errorf("%s: error %v, want a limit", text, err)
 		}
 	}

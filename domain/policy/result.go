@@ -53,7 +53,7 @@ func resultOf(e Evaluation) map[string]any {
 	rows := make([][]any, 0, len(e.Rows))
 	for _, r := range e.Rows {
 		rows = append(rows, []any{
-			e.ImageID, e.Reference.String(), r.TriggerID, r.Gate, r.Trigger, r.Message, r.Action, r.Excuse.cell(), r.PolicyID,
+			e.ImageID, e.Reference.String(), r.TriggerID, r.Gate, r.Trigger, r.Message, r.Action, r.Waiver.cell(), r.PolicyID,
 		})
 	}
 	table := map[string]any{"header": resultHeader, "row_count": len(rows), "rows": rows, "final_action": e.PolicyAction}
@@ -64,7 +64,7 @@ func resultOf(e Evaluation) map[string]any {
 }
 
 // cell is the value of the column Whitelisted.
-func (x *Excuse) cell() any {
+func (x *Waiver) cell() any {
 	if x == nil {
 		return false
 	}

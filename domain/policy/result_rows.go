@@ -4,24 +4,24 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // ResultRow is a row of a result document, for people.
 type ResultRow struct {
 	TriggerID, Gate, Trigger, Message string
 	Action                            Action
-	Whitelist                         string // name or id of the whitelist that excuses it; empty for none
+	Whitelist                         string // name or id of the whitelist that waives it; empty for none
 }
 
 // ResultRows reads the rows of a result document, as Document wrote it. An error
-// is of kind fault.Invalid.
+// is of kind errkind.Invalid.
 func ResultRows(document []byte) ([]ResultRow, error) {
 	var content struct {
 		Result map[string]json.RawMessage `json:"result"`
 	}
 	if err := json.Unmarshal(document, &content); err != nil {
-		return nil, fmt.Errorf("read a result document: %w: %w", fault.Invalid, err)
+		return nil, fmt.Errorf("read a result document: %w: %w", errkind.Invalid, err)
 	}
 	var rows []ResultRow
 	for _, raw := range content.Result {
@@ -46,13 +46,13 @@ func resultRow(cells []json.RawMessage) ResultRow {
 			_ = json.Unmarshal(cells[i], into) // what is no text is left empty
 		}
 	}
-	var excuse struct {
+	var waiver struct {
 		Name string `json:"whitelist_name"`
 		ID   string `json:"whitelist_id"`
 	}
-	if len(cells) > 7 && json.Unmarshal(cells[7], &excuse) == nil {
-		if row.Whitelist = excuse.Name; row.Whitelist == "" {
-			row.Whitelist = excuse.ID
+	if len(cells) > 7 && json.Unmarshal(cells[7], &waiver) == nil {
+		if row.Whitelist = waiver.Name; row.Whitelist == "" {
+			row.Whitelist = waiver.ID
 		}
 	}
 	return row

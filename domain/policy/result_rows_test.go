@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 )
@@ -21,8 +21,8 @@ func TestResultRows(t *testing.T) {
 	document, err := policy.Document(policy.Evaluation{ImageID: "abc", Reference: reference, Rows: []policy.Row{
 		{TriggerID: "CVE-1+zlib", Gate: "vulnerabilities", Trigger: "package", Message: "HIGH found", Action: policy.Stop},
 		{TriggerID: "CVE-2+zlib", Gate: "vulnerabilities", Trigger: "package", Message: "LOW found", Action: policy.Warn,
-			Excuse: &policy.Excuse{WhitelistName: "accepted", WhitelistID: "w1"}},
-		{TriggerID: "x", Gate: "always", Trigger: "always", Action: policy.Go, Excuse: &policy.Excuse{WhitelistID: "w2"}},
+			Waiver: &policy.Waiver{WhitelistName: "accepted", WhitelistID: "w1"}},
+		{TriggerID: "x", Gate: "always", Trigger: "always", Action: policy.Go, Waiver: &policy.Waiver{WhitelistID: "w2"}},
 	}}, nil, "admin")
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +39,7 @@ func TestResultRows(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if _, err := policy.ResultRows([]byte("[]")); !errors.Is(err, fault.Invalid) {
+	if _, err := policy.ResultRows([]byte("[]")); !errors.Is(err, errkind.Invalid) {
 		t.Errorf("what is no document: %v", err)
 	}
 	if rows, err := policy.ResultRows([]byte(`{"result": {"abc": {"result": {"rows": [[], [1, 2, 3, {}, null]]}}}}`)); err != nil || len(rows) != 2 {

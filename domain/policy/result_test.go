@@ -45,7 +45,7 @@ func indented(t *testing.T, document any) []byte {
 }
 
 // nginx is an image with two vulnerabilities.
-func nginx() *Subject {
+func nginx() *Input {
 	find := func(id, name, kind, location string, severity vuln.Severity, fixes ...string) vuln.Match {
 		f := vuln.Finding{ID: id, Namespace: "debian:distro:debian:12", Severity: severity, URL: "https://example.org/" + id}
 		f.Package = vuln.Package{Name: name, Version: "1", Type: kind}
@@ -55,7 +55,7 @@ func nginx() *Subject {
 		return vuln.Match{Finding: f, Location: location, Detected: noon.Add(-time.Hour)}
 	}
 	reference := image.Repository{Registry: "docker.io", Path: "library/nginx"}.Reference("1.25")
-	return &Subject{
+	return &Input{
 		Reference: reference, Matched: true,
 		Inventory: &sbom.Inventory{Digest: image.Digest("sha256:" + strings.Repeat("d", 64)), ImageID: strings.Repeat("1", 64)},
 		Matches: []vuln.Match{

@@ -39,7 +39,7 @@ func findRetired(name string) *retiredGate {
 	return &retiredGates[i]
 }
 
-// remedy tells what to do with a rule or whitelist item of the gate.
+// remedy reports what to do with a rule or whitelist item of the gate.
 func (g *retiredGate) remedy() string {
 	if g.successor == "" {
 		return "remove it: nothing takes its place"

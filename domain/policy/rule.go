@@ -17,7 +17,7 @@ type Rule struct {
 
 	path    string   // in the bundle
 	trigger *Trigger // nil for a rule that is retired or has faults
-	// retired tells why the rule does nothing, nil if it does something.
+	// retired reports why the rule does nothing, nil if it does something.
 	retired *Problem
 	// faults are errors that keep the rule from being evaluated.
 	faults []Problem

@@ -50,7 +50,7 @@ func TestSchemaAgrees(t *testing.T) {
 	}
 }
 
-// beyondSchema tells which faults a schema cannot see: those that need the
+// beyondSchema reports which faults a schema cannot see: those that need the
 // knowledge of other parts, of a number's size or of regular expressions.
 func beyondSchema(v violation) bool {
 	return v.kind == problemReference || v.kind == problemDuplicate || v.kind == problemExpression ||

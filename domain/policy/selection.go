@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Selection is the part of a mapping that says which images it is for, and a
@@ -61,7 +61,7 @@ func readPattern(n node) (string, matcher) {
 	text := n.requiredText()
 	m, err := newMatcher(text, n.problems.compile)
 	if err != nil {
-		n.error(problemExpression, "%s", fault.Text(err))
+		n.error(problemExpression, "%s", errkind.Text(err))
 	}
 	return text, m
 }
@@ -95,7 +95,7 @@ type candidate struct {
 	imageID                   string
 }
 
-func candidateOf(s *Subject) candidate {
+func candidateOf(s *Input) candidate {
 	c := candidate{registry: s.Reference.Registry, repository: s.Reference.Path, tag: s.Reference.Tag}
 	if s.Inventory != nil {
 		c.digest, c.imageID = string(s.Inventory.Digest), s.Inventory.ImageID
@@ -103,8 +103,8 @@ func candidateOf(s *Subject) candidate {
 	return c
 }
 
-// matches tells whether the selection is for the image.
-func (s *Selection) matches(c candidate, b *budget) (bool, error) {
+// matches reports whether the selection is for the image.
+func (s *Selection) matches(c candidate, b *timeLimit) (bool, error) {
 	if matched, err := s.registry.match(c.registry, b); err != nil || !matched {
 		return false, err
 	}

@@ -124,7 +124,7 @@ func TestFaultsStop(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b, problems := Parse([]byte(tt.document))
-			got := evaluate(t, b, subject(), noon)
+			got := evaluate(t, b, input(), noon)
 			if !Valid(problems) && (got.FinalAction != Stop || Valid(got.Problems)) {
 				t.Errorf("final action %s with problems %v", got.FinalAction, got.Problems)
 			}

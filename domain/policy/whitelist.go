@@ -28,7 +28,7 @@ type Item struct {
 	pattern matcher
 }
 
-// expired tells whether the item no longer counts.
+// expired reports whether the item no longer counts.
 func (i *Item) expired(now time.Time) bool { return !i.Expires.IsZero() && !now.Before(i.Expires) }
 
 func readWhitelist(n node) Whitelist {

@@ -11,7 +11,7 @@ import (
 )
 
 // named is an image with vulnerabilities under several names.
-func named() *Subject {
+func named() *Input {
 	return withMatches(
 		record("GHSA-7", githubNamespace, "python", "CVE-7"), record("PYSEC-7", "pypa:language:python", "python", "CVE-7"),
 		record("ELSA-8", oracleNamespace, "rpm", "CVE-8", "CVE-9"),
@@ -24,13 +24,13 @@ func whitelisting(t *testing.T, items ...string) *Bundle {
 		policies: policyOf("p", ruleOf("r", "vulnerabilities", "package", "STOP", "package_type", "all"))}.document())
 }
 
-// TestWhitelistByAlias: an item excuses a vulnerability by any of its names, and an
+// TestWhitelistByAlias: an item waives a vulnerability by any of its names, and an
 // advisory only by its own.
 func TestWhitelistByAlias(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		item string
-		want []string // the trigger ids that are excused
+		want []string // the trigger ids that are waived
 	}{
 		{"GHSA-7+p-1", []string{"GHSA-7+p-1"}},
 		{"CVE-7+p-1", []string{"GHSA-7+p-1"}},
@@ -46,14 +46,14 @@ func TestWhitelistByAlias(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.item, func(t *testing.T) {
 			t.Parallel()
-			var excused []string
+			var waived []string
 			for _, row := range evaluate(t, whitelisting(t, itemOf("i", "vulnerabilities", test.item, "")), named(), noon).Rows {
-				if row.Excuse != nil {
-					excused = append(excused, row.TriggerID)
+				if row.Waiver != nil {
+					waived = append(waived, row.TriggerID)
 				}
 			}
-			if diff := cmp.Diff(test.want, excused); diff != "" {
-				t.Errorf("excused (-want +got)\n%s", diff)
+			if diff := cmp.Diff(test.want, waived); diff != "" {
+				t.Errorf("waived (-want +got)\n%s", diff)
 			}
 		})
 	}
@@ -64,12 +64,12 @@ func TestWhitelistPrefersTheOwnTriggerID(t *testing.T) {
 	bundle := whitelisting(t, itemOf("alias", "vulnerabilities", "CVE-7+*", "2026-06-07T00:00:00Z"), itemOf("own", "vulnerabilities", "GHSA-7+*", ""))
 	rows := evaluate(t, bundle, named(), noon).Rows
 	at := slices.IndexFunc(rows, func(r Row) bool { return r.TriggerID == "GHSA-7+p-1" })
-	if at < 0 || rows[at].Excuse == nil || rows[at].Excuse.ItemID != "own" {
-		t.Errorf("rows %+v, want GHSA-7 excused by its own name", rows)
+	if at < 0 || rows[at].Waiver == nil || rows[at].Waiver.ItemID != "own" {
+		t.Errorf("rows %+v, want GHSA-7 waived by its own name", rows)
 	}
 }
 
-func TestReportTellsTheSpellingInUse(t *testing.T) {
+func TestReportNotifiesTheSpellingInUse(t *testing.T) {
 	t.Parallel()
 	bundle := whitelisting(t, itemOf("alias", "vulnerabilities", "CVE-7+p-1", ""), itemOf("own", "vulnerabilities", "GHSA-7+p-1", ""),
 		itemOf("both", "vulnerabilities", "*-7+p-1", ""))

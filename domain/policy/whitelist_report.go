@@ -13,7 +13,7 @@ type Occurrence struct {
 	Gate      string
 	TriggerID string
 	Aliases   []string // Row.Aliases
-	// Fixed tells that it is a vulnerability for which there is a fix.
+	// Fixed reports that it is a vulnerability for which there is a fix.
 	Fixed bool
 }
 
@@ -41,8 +41,8 @@ type ItemReport struct {
 	Spellings []string
 }
 
-// Attention tells whether a person should look at the item: it has no effect,
-// soon will have none, excuses what can be fixed, or names a vulnerability
+// Attention reports whether a person should look at the item: it has no effect,
+// soon will have none, waives what can be fixed, or names a vulnerability
 // otherwise than the data in use.
 func (r ItemReport) Attention() bool {
 	return r.Expired || r.Expiring || r.Matches == 0 || r.Fixed > 0 || len(r.Spellings) > 0
@@ -55,7 +55,7 @@ func (r ItemReport) Attention() bool {
 // context.
 func ReportWhitelists(ctx context.Context, b *Bundle, occurrences []Occurrence, now time.Time, within time.Duration) ([]ItemReport, error) {
 	var reports []ItemReport
-	distinct, limit := distinct(occurrences), newBudget(ctx, reportTime)
+	distinct, limit := distinct(occurrences), newTimeLimit(ctx, reportTime)
 	for i := range b.Whitelists {
 		w := &b.Whitelists[i]
 		part := w.reports(now, within)
@@ -68,7 +68,7 @@ func ReportWhitelists(ctx context.Context, b *Bundle, occurrences []Occurrence, 
 }
 
 // countMatches counts the occurrences that each item is for.
-func (w *Whitelist) countMatches(reports []ItemReport, occurrences []Occurrence, limit *budget) error {
+func (w *Whitelist) countMatches(reports []ItemReport, occurrences []Occurrence, limit *timeLimit) error {
 	for o := range each(limit, occurrences) {
 		counted := map[int]bool{}
 		for _, id := range append([]string{o.TriggerID}, o.Aliases...) {

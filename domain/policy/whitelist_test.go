@@ -35,7 +35,7 @@ func TestWhitelistItem(t *testing.T) {
 				whitelists: whitelistOf("w", itemOf("i", tt.gate, tt.trigger, tt.expires)),
 				mappings:   mappingOf("*", "*", "tag", "*", `"p"`, `"w"`),
 			}.document())
-			got := evaluate(t, b, subject(), noon)
+			got := evaluate(t, b, input(), noon)
 			if whitelisted := got.FinalAction == Go; whitelisted != tt.want {
 				t.Errorf("whitelisted %v, want %v", whitelisted, tt.want)
 			}
@@ -51,10 +51,10 @@ func TestFirstItemIsReported(t *testing.T) {
 			whitelistOf("third", itemOf("exact", "always", "always", "")),
 		mappings: mappingOf("*", "*", "tag", "*", `"p"`, `"first", "second", "third"`),
 	}.document())
-	got := evaluate(t, b, subject(), noon).Rows[0].Excuse
-	want := Excuse{WhitelistID: "second", WhitelistName: "name of second", ItemID: "expression", TriggerID: "regexp:al"}
+	got := evaluate(t, b, input(), noon).Rows[0].Waiver
+	want := Waiver{WhitelistID: "second", WhitelistName: "name of second", ItemID: "expression", TriggerID: "regexp:al"}
 	if got == nil || *got != want {
-		t.Errorf("excuse %+v, want %+v", got, want)
+		t.Errorf("waiver %+v, want %+v", got, want)
 	}
 }
 
@@ -72,7 +72,7 @@ func TestIndexFindsWhatAScanFinds(t *testing.T) {
 		index.sort()
 		id := randomText(random, "ab+", 4)
 		want := scan(items, id)
-		got, err := index.find(id, noon, anyBudget())
+		got, err := index.find(id, noon, noTimeLimit())
 		if err != nil || (got == nil) != (want == nil) || (got != nil && got.ID != want.ID) {
 			t.Fatalf("id %q among %+v: found %+v, %v, want %+v", id, items, got, err, want)
 		}
@@ -81,7 +81,7 @@ func TestIndexFindsWhatAScanFinds(t *testing.T) {
 
 func scan(items []Item, id string) *Item {
 	for i := range items {
-		matched, _ := items[i].pattern.match(id, anyBudget())
+		matched, _ := items[i].pattern.match(id, noTimeLimit())
 		if matched && !items[i].expired(noon) {
 			return &items[i]
 		}

@@ -29,5 +29,5 @@ type File struct {
 	SHA1   string // hexadecimal; only where a package database has SHA-1 digests
 }
 
-// Regular tells whether the entry is a regular file.
+// Regular reports whether the entry is a regular file.
 func (f File) Regular() bool { return f.Mode&ModeTypeMask == ModeRegular }

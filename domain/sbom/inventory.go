@@ -53,7 +53,7 @@ type Distro struct {
 type Dockerfile struct {
 	// Text is one instruction a line.
 	Text string
-	// Actual tells that a person supplied the text; otherwise it was inferred
+	// Actual reports that a person supplied the text; otherwise it was inferred
 	// from the history of the image's configuration.
 	Actual bool
 }

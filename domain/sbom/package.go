@@ -18,7 +18,7 @@ type Package struct {
 	// (nested) archive of Java, the directory and top-level name of Python, the
 	// binary of Go.
 	Location string
-	// Owned tells that every file of this language package belongs to a
+	// Owned reports that every file of this language package belongs to a
 	// distribution package.
 	Owned bool
 	// Manifest is what the package database says of the package's files.

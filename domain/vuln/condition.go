@@ -35,13 +35,13 @@ type Condition struct {
 	Since    time.Time // when it was found
 }
 
-// same tells whether two are the same condition, at different times.
+// same reports whether two are the same condition, at different times.
 func (c Condition) same(other Condition) bool {
 	return c.Kind == other.Kind && c.Provider == other.Provider
 }
 
 // providerLag is how much older than the build a provider's data may be without
-// being looked at by itself: until then the age of the build says enough.
+// being checked by itself: until then the age of the build says enough.
 const providerLag = 24 * time.Hour
 
 // Conditions judges every date of the data in use, in both directions, and the
@@ -73,7 +73,7 @@ func (d dates) condition(kind ConditionKind, provider, format string, arguments 
 
 func (d dates) old(t time.Time) bool { return d.maxAge > 0 && d.now.Sub(t) > d.maxAge }
 
-// lags tells whether data of that time is too old although, or before, the build
+// lags reports whether data of that time is too old although, or before, the build
 // as a whole is.
 func (d dates) lags(t time.Time) bool { return d.old(t) && d.built.Sub(t) > providerLag }
 

@@ -10,7 +10,7 @@ import (
 // packages. Empty: there is nothing that such data could be about.
 type Distribution string
 
-// Coverage tells whether a data build has anything about the distribution of an
+// Coverage reports whether a data build has anything about the distribution of an
 // image. Without, that nothing was found in the packages of the distribution
 // says nothing about them.
 type Coverage struct {
@@ -29,14 +29,14 @@ type CoverageState string
 const (
 	// Covered: the data has records about this release of the distribution.
 	Covered CoverageState = "covered"
-	// NotCovered: it has none, or it cannot be told which would apply.
+	// NotCovered: it has none, or it cannot be notified which would apply.
 	NotCovered CoverageState = "not_covered"
 	// NotApplicable: the image names no distribution and has no packages of one.
 	// Packages of programming languages have data of their own.
 	NotApplicable CoverageState = "not_applicable"
 )
 
-// Missing tells that the packages of the distribution are not covered.
+// Missing reports that the packages of the distribution are not covered.
 func (c Coverage) Missing() bool { return c.State == NotCovered }
 
 // String says in one line that the distribution is not covered, and why; it is
@@ -48,7 +48,7 @@ func (c Coverage) String() string {
 	return strings.TrimSuffix("not covered: "+c.Reason, ": ")
 }
 
-// OfDistribution tells whether the finding comes from a distribution's own data,
+// OfDistribution reports whether the finding comes from a distribution's own data,
 // and not from data about a language's packages or about products.
 func (f Finding) OfDistribution() bool { return strings.Contains(f.Namespace, ":distro:") }
 

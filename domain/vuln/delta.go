@@ -1,14 +1,14 @@
 package vuln
 
-// Delta tells which packages' findings may differ between two generations. It
+// Delta reports which packages' findings may differ between two builds. It
 // may name packages whose findings do not; it never misses one whose do.
 type Delta struct {
-	// All tells that every package has to be matched again.
+	// All reports that every package has to be matched again.
 	All     bool
 	changed map[SumKey]struct{}
 }
 
-// Changed compares the sums of two generations. A missing previous one, another
+// Changed compares the sums of two builds. A missing previous one, another
 // layout or a change of what concerns every package touches all.
 func Changed(previous, next *Sums) Delta {
 	if previous == nil || next == nil || next.Layout == 0 ||
@@ -32,10 +32,10 @@ func Changed(previous, next *Sums) Delta {
 // Size is the number of changed keys; of no meaning if All.
 func (d Delta) Size() int { return len(d.changed) }
 
-// Empty tells that no package is touched.
+// Empty reports that no package is touched.
 func (d Delta) Empty() bool { return !d.All && len(d.changed) == 0 }
 
-// Touches tells whether findings may differ for a group of packages with these
+// Touches reports whether findings may differ for a group of packages with these
 // Group.Keys and, over all its stored findings, these Finding.Refs.
 func (d Delta) Touches(keys, refs []string) bool {
 	if d.All {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -95,8 +95,8 @@ func TestSumsEncoding(t *testing.T) {
 	if diff := cmp.Diff(sums(), &got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if err := got.UnmarshalBinary(text[:len(text)-1]); !errors.Is(err, fault.Invalid) {
-		t.Errorf("cut off: error %v, want fault.Invalid", err)
+	if err := got.UnmarshalBinary(text[:len(text)-1]); !errors.Is(err, errkind.Invalid) {
+		t.Errorf("cut off: error %v, want errkind.Invalid", err)
 	}
 	if err := got.UnmarshalBinary([]byte("another version's")); err != nil || !vuln.Changed(&got, sums()).All {
 		t.Errorf("another version's sums: error %v, delta %+v", err, vuln.Changed(&got, sums()))

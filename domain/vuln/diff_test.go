@@ -221,8 +221,8 @@ func TestDiffAtAThreshold(t *testing.T) {
 		{"stays below", scored(0), scored(0.09), 0.1, 0},
 		{"stays above", scored(0.2), scored(0.9), 0.1, 0},
 		{"nobody asks", scored(0), scored(0.9), 0, 0},
-		{"was not looked at before", plain, scored(0.9), 0.1, 0},
-		{"is not looked at any more", scored(0.9), plain, 0.1, 0},
+		{"was not checked before", plain, scored(0.9), 0.1, 0},
+		{"is not checked any more", scored(0.9), plain, 0.1, 0},
 	} {
 		before := []vuln.Finding{finding("CVE-2026-1", distro, test.before)}
 		after := []vuln.Finding{finding("CVE-2026-1", distro, test.after)}

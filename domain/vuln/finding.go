@@ -17,7 +17,7 @@ type Finding struct {
 	CVSS      []CVSS   // of the matched record
 	CWEs      []string
 	Related   []Related // records about the same vulnerability, as NVD's
-	// KnownExploited tells that CISA's catalog lists it.
+	// KnownExploited reports that CISA's catalog lists it.
 	KnownExploited bool
 	Description    string
 	// Published and Modified are the record's own dates; zero if unknown.

@@ -26,6 +26,6 @@ type GroupFinding struct {
 	Finding
 }
 
-// Engine identifies what matched: a version of grype and its settings.
-// Findings of different engines are never compared as if the data had changed.
-type Engine string
+// Matcher identifies what matched: a version of grype and its settings.
+// Findings of different matchers are never compared as if the data had changed.
+type Matcher string

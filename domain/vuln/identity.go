@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Identity tells which vulnerability of which package a finding is about,
+// Identity reports which vulnerability of which package a finding is about,
 // however many records, providers and places report it.
 type Identity struct {
 	Key     string // of the vulnerability: Finding.Key
@@ -38,7 +38,7 @@ func (f Finding) Key() string {
 	}
 }
 
-// Several tells whether the finding's record is an advisory that covers several
+// Several reports whether the finding's record is an advisory that covers several
 // vulnerabilities: the other ids that it names are then no names of one.
 func (f Finding) Several() bool {
 	cves := f.named(isCVE)
@@ -57,7 +57,7 @@ func (f Finding) Refs() []string {
 	return slices.Compact(refs)
 }
 
-// Named tells whether an id, in any case, is a name of the vulnerability or of
+// Named reports whether an id, in any case, is a name of the vulnerability or of
 // one that its advisory covers.
 func (f Finding) Named(id string) bool {
 	return slices.ContainsFunc(f.ids(), func(name string) bool { return strings.EqualFold(name, id) })
@@ -148,5 +148,5 @@ func (f Finding) Authority() int {
 	}
 }
 
-// IsNVD tells whether records of a namespace are NVD's.
+// IsNVD reports whether records of a namespace are NVD's.
 func IsNVD(namespace string) bool { return strings.HasPrefix(namespace, "nvd") }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Limits bound how far a new generation may differ from the current one before
-// a person has to look at it.
+// Limits bound how far a new build may differ from the current one before
+// a person has to check it.
 type Limits struct {
 	Shrink float64 // largest share of a count that may vanish, as in 0.1
 	Grow   float64 // largest factor by which a count may grow, as in 3
@@ -16,7 +16,7 @@ type Limits struct {
 // DefaultLimits let pass what publishers' data do in ordinary weeks.
 var DefaultLimits = Limits{Shrink: 0.1, Grow: 3, Floor: 100}
 
-// HoldKind names why a generation is held.
+// HoldKind names why a build is held.
 type HoldKind string
 
 // The kinds.
@@ -29,7 +29,7 @@ const (
 	HoldCount     HoldKind = "count"
 )
 
-// HoldReason is one reason not to use a generation without being told to.
+// HoldReason is one reason not to use a build without being notified to.
 type HoldReason struct {
 	Kind     HoldKind
 	Provider string // "" if it concerns the whole
@@ -39,10 +39,10 @@ type HoldReason struct {
 // clockSkew is how far a publisher's clock may be ahead of ours.
 const clockSkew = 10 * time.Minute
 
-// ahead tells whether a time lies in the future.
+// ahead reports whether a time lies in the future.
 func ahead(t, now time.Time) bool { return t.After(now.Add(clockSkew)) }
 
-// Judge returns why the next generation should be put on hold; none means that it
+// Judge returns why the next build should be put on hold; none means that it
 // can take the place of the previous one. Without a previous one, only what the
 // next one is by itself counts.
 func Judge(previous, next Description, limits Limits, now time.Time) []HoldReason {
@@ -69,7 +69,7 @@ func Judge(previous, next Description, limits Limits, now time.Time) []HoldReaso
 	return append(reasons, limits.judgeTotals(previous, next)...)
 }
 
-// judgeAlone judges what a generation is by itself.
+// judgeAlone judges what a build is by itself.
 func judgeAlone(next Description, now time.Time) []HoldReason {
 	var reasons []HoldReason
 	if next.Newer {

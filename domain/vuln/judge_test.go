@@ -15,7 +15,7 @@ var now = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 func described(change ...func(*vuln.Description)) vuln.Description {
 	captured := time.Date(2026, 2, 28, 18, 0, 0, 0, time.UTC)
 	d := vuln.Description{
-		Generation: vuln.Generation{Checksum: "sha256:a", Built: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), Schema: "6.1.10"},
+		Build: vuln.Build{Checksum: "sha256:a", Built: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), Schema: "6.1.10"},
 		Providers: []vuln.ProviderState{
 			{Name: "debian", Captured: captured, Records: 1000, Rows: 5000}, {Name: "epss", Captured: captured, Records: 80000},
 			{Name: "small", Captured: captured, Records: 10, Rows: 10},
@@ -97,7 +97,7 @@ func TestJudge(t *testing.T) {
 func TestJudgeOfTheFirst(t *testing.T) {
 	t.Parallel()
 	if reasons := vuln.Judge(vuln.Description{}, described(), vuln.DefaultLimits, now); reasons != nil {
-		t.Errorf("the first generation is held: %v", reasons)
+		t.Errorf("the first build is held: %v", reasons)
 	}
 	newer := described(func(d *vuln.Description) { d.Newer = true })
 	if reasons := vuln.Judge(vuln.Description{}, newer, vuln.DefaultLimits, now); len(reasons) != 1 {

@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // PackageQuery asks for packages by their package URL and a range of versions.
@@ -18,14 +18,14 @@ type PackageQuery struct {
 
 type bound struct{ operator, version string }
 
-// IsPackageURL tells whether a text is meant to be one.
+// IsPackageURL reports whether a text is meant to be one.
 func IsPackageURL(text string) bool { return hasPrefixFold(text, "pkg:") }
 
 // ParsePackageQuery reads a package URL, after whose "@" there may be a version
 // or comparisons divided by commas: pkg:npm/lodash@>=4,<4.17.21.
 func ParsePackageQuery(text string) (PackageQuery, error) {
 	invalid := func(why string) error {
-		return fmt.Errorf("package URL %q %s; it looks like pkg:npm/lodash, pkg:npm/lodash@4.17.20 or 'pkg:npm/lodash@>=4,<4.17.21': %w", text, why, fault.Invalid)
+		return fmt.Errorf("package URL %q %s; it looks like pkg:npm/lodash, pkg:npm/lodash@4.17.20 or 'pkg:npm/lodash@>=4,<4.17.21': %w", text, why, errkind.Invalid)
 	}
 	coordinates, versions, ok := split(text)
 	if !ok {
@@ -92,7 +92,7 @@ func (p Package) LookupName() string {
 	return strings.ToLower(coordinates[strings.LastIndex(coordinates, "/")+1:])
 }
 
-// Selects tells whether a package is among those that are asked for.
+// Selects reports whether a package is among those that are asked for.
 func (q PackageQuery) Selects(p Package) bool {
 	coordinates, _, ok := split(p.PURL)
 	if !ok {

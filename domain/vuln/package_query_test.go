@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -49,7 +49,7 @@ func TestPackageQuery(t *testing.T) {
 func TestBadPackageQuery(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"lodash", "pkg:", "pkg:npm", "pkg:npm/", "pkg:npm/lodash@<", "pkg:npm/lodash@>=1,,<2", "pkg:npm/%zz"} {
-		if _, err := vuln.ParsePackageQuery(text); !errors.Is(err, fault.Invalid) {
+		if _, err := vuln.ParsePackageQuery(text); !errors.Is(err, errkind.Invalid) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

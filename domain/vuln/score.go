@@ -23,7 +23,7 @@ func WithScores(findings []Finding, scores map[string]Score) []Finding {
 	return scored
 }
 
-// Crosses tells whether a probability lies on the other side of a threshold than
+// Crosses reports whether a probability lies on the other side of a threshold than
 // before; a threshold of 0 divides nothing.
 func Crosses(before, after, threshold float64) bool {
 	return threshold > 0 && (before >= threshold) != (after >= threshold)

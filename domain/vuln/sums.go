@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Sum is the sum of the hashes of a set of rows: it does not depend on their
@@ -43,10 +43,10 @@ func sumKey(kind, name string) SumKey {
 	return SumKey(h.Sum64())
 }
 
-// Sums are the fingerprint of a generation by name: which of its data differ
-// from another generation's follows from both generations' sums alone.
+// Sums are the fingerprint of a build by name: which of its data differ
+// from another build's follows from both builds' sums alone.
 type Sums struct {
-	// Layout tells how the sums were made; those of another layout, or of none (0),
+	// Layout reports how the sums were made; those of another layout, or of none (0),
 	// say nothing.
 	Layout uint32
 	// Global covers what any package's matches may depend on, as aliases of
@@ -92,7 +92,7 @@ func (s *Sums) UnmarshalBinary(data []byte) error {
 		return nil
 	}
 	if (len(data)-head)%sumsEntry != 0 {
-		return fmt.Errorf("decode sums of %d bytes: the end is cut off: %w", len(data), fault.Invalid)
+		return fmt.Errorf("decode sums of %d bytes: the end is cut off: %w", len(data), errkind.Invalid)
 	}
 	s.Layout = binary.BigEndian.Uint32(data[len(sumsMagic):])
 	s.Global = readSum(data[head-16:])

@@ -13,7 +13,7 @@ const withdrawalPeriod = 6 * time.Hour
 // Withdrawal judges a publisher that lists the build before the current one
 // again, since a given time: it takes the current one back, or what answers is a
 // stale copy of its listing, or somebody replays it. The reason holds the former
-// build; due tells that it has been listed for long enough to be taken.
+// build; due reports that it has been listed for long enough to be taken.
 //
 // Taking it is safe. It was verified and in use before, it is never more than one
 // build back, as nothing comes before it then, and whoever could replay its

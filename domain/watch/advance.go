@@ -13,7 +13,7 @@ func advance(before State, seen Seen, now time.Time) State {
 	after := before
 	after.Revision++
 	after.Resolved, after.Next = seen.Resolved, seen.Next
-	// Whoever looks at the registry notes a problem with that, and ends it.
+	// Whoever checks the registry notes a problem with that, and ends it.
 	if before.Problem == nil || before.Problem.Stage != StageResolve {
 		after.Problem, after.Checked = seen.Problem, now
 	}

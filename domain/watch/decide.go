@@ -24,16 +24,16 @@ type Seen struct {
 	Packages int
 	// Unreadable are its files that could not be read for their packages.
 	Unreadable []sbom.Unreadable
-	// Known tells that the image was analyzed before this target pointed to it.
+	// Known reports that the image was analyzed before this target pointed to it.
 	Known bool
 	// Difference is what changed in the packages since State.Analyzed; nil when
 	// it is the same image or there was none.
 	Difference *event.ImageDifference
 	Basis      Basis
-	// Matched tells that Vulnerabilities is a list, if an empty one.
+	// Matched reports that Vulnerabilities is a list, if an empty one.
 	Matched         bool
 	Vulnerabilities []vuln.Finding
-	// Coverage tells whether the data of that list is about the image's
+	// Coverage reports whether the data of that list is about the image's
 	// distribution at all.
 	Coverage vuln.Coverage
 	// Evaluation is nil when there is nothing to evaluate yet.
@@ -46,13 +46,13 @@ type Seen struct {
 	Problem *Problem
 }
 
-// Audience is whom a target's transitions are told to.
+// Audience is whom a target's transitions are notified to.
 type Audience struct {
 	Account       string
 	Subscriptions []event.Subscription
 	Endpoints     []event.Endpoint
-	// Patience is how long deliveries are tried.
-	Patience time.Duration
+	// RetryWindow is how long deliveries are tried.
+	RetryWindow time.Duration
 }
 
 // Decision is what is to be stored after a pass.
@@ -60,12 +60,12 @@ type Decision struct {
 	State         State
 	Notifications []event.Notification
 	Deliveries    []event.Delivery
-	// Gathered are told in a summary, in place of deliveries.
-	Gathered []event.Gathered
+	// PendingSummary are notified in a summary, in place of deliveries.
+	PendingSummary []event.PendingSummary
 }
 
 // Decide compares what a pass found with what was last recorded: which
-// transitions happened, and who is told. It is the only place that decides so.
+// transitions happened, and who is notified. It is the only place that decides so.
 // First observations are silent, but for the first analysis, which is the news.
 func Decide(target image.Target, before State, seen Seen, audience Audience, now time.Time) (Decision, error) {
 	after := advance(before, seen, now)
@@ -75,7 +75,7 @@ func Decide(target image.Target, before State, seen Seen, audience Audience, now
 			return Decision{}, err
 		}
 	}
-	return Decision{State: after, Notifications: d.notifications, Deliveries: d.deliveries, Gathered: d.gathered}, nil
+	return Decision{State: after, Notifications: d.notifications, Deliveries: d.deliveries, PendingSummary: d.pending}, nil
 }
 
 // decision lives within one call of Decide.
@@ -87,10 +87,10 @@ type decision struct {
 	now           time.Time
 	notifications []event.Notification
 	deliveries    []event.Delivery
-	gathered      []event.Gathered
+	pending       []event.PendingSummary
 }
 
-// transitions lists what happened, in the order in which it is told.
+// transitions lists what happened, in the order in which it is notified.
 func (d *decision) transitions() []event.Content {
 	var happened []event.Content
 	for _, transition := range []func() event.Content{d.moved, d.analyzed, d.vulnerabilities, d.evaluated} {
@@ -133,16 +133,16 @@ func (d *decision) tell(content event.Content) error {
 	return nil
 }
 
-// summarized tells whether a change of a list is told together with those of
+// summarized reports whether a change of a list is notified together with those of
 // other tags: a new version of what analyzes or matches changes thousands at
 // once, and it is not the image that changed. Whoever asks for that cause by name
-// is told of each.
+// is notified of each.
 func summarized(causes []event.Cause, options event.Options) bool {
 	return slices.Contains(causes, event.CauseScanner) && !slices.Contains(causes, event.CauseImage) &&
 		!slices.Contains(options.Causes, event.CauseScanner)
 }
 
-// gather keeps a revision for the endpoints that would be told of it, and for
+// gather keeps a revision for the endpoints that would be notified of it, and for
 // those that follow the event log.
 func (d *decision) gather(r event.Revision, options event.Options) {
 	names := event.Route(options, event.VulnUpdate, r.Tag, d.audience.Endpoints)
@@ -152,7 +152,7 @@ func (d *decision) gather(r event.Revision, options event.Options) {
 		}
 	}
 	for _, name := range names {
-		d.gathered = append(d.gathered, event.Gathered{Endpoint: name, Revision: r})
+		d.pending = append(d.pending, event.PendingSummary{Endpoint: name, Revision: r})
 	}
 }
 
@@ -170,8 +170,8 @@ func (d *decision) causes(t event.Type) []event.Cause {
 	}{
 		{d.before.Analyzed != d.after.Analyzed || t == event.PolicyEval && failed(d.before) != failed(d.after), event.CauseImage},
 		{t == event.PolicyEval && before.Bundle != after.Bundle, event.CausePolicy},
-		{before.Generation != after.Generation, event.CauseFeed},
-		{before.Engine != after.Engine || before.Analyzer != after.Analyzer, event.CauseScanner},
+		{before.Build != after.Build, event.CauseFeed},
+		{before.Matcher != after.Matcher || before.Analyzer != after.Analyzer, event.CauseScanner},
 	} {
 		if c.differs {
 			causes = append(causes, c.cause)
@@ -183,13 +183,13 @@ func (d *decision) causes(t event.Type) []event.Cause {
 	return causes
 }
 
-// failed tells that an image is why the tag's state is about an earlier one, which
+// failed reports that an image is why the tag's state is about an earlier one, which
 // policies can judge.
 func failed(s State) bool { return s.Problem.FailedImage(s.Resolved.Manifest) != nil }
 
 // deliveries are those of a notification to whom the options route it.
 func (a Audience) deliveries(n event.Notification, options event.Options) []event.Delivery {
-	return event.Deliveries(n, event.Route(options, n.Type, n.Subject, a.Endpoints), a.Patience)
+	return event.Deliveries(n, event.Route(options, n.Type, n.Subject, a.Endpoints), a.RetryWindow)
 }
 
 // notificationID derives an id from what makes a notification unique.

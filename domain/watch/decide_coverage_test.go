@@ -47,7 +47,7 @@ func coverageBody(t *testing.T, d watch.Decision, kind event.Type) (b coverageOf
 			return b, n.Summary
 		}
 	}
-	t.Fatalf("no %s was sent: %v", kind, told(d))
+	t.Fatalf("no %s was sent: %v", kind, notified(d))
 	return b, ""
 }
 
@@ -58,7 +58,7 @@ func TestCoverageOfTheSameImage(t *testing.T) {
 	for _, c := range []struct {
 		name          string
 		before, after vuln.Coverage
-		told          []string
+		notified      []string
 		says          string
 	}{
 		{"lost", covered, uncovered, []string{"vuln_update feed"}, "no longer covered: the data has nothing about debian 10"},
@@ -68,15 +68,15 @@ func TestCoverageOfTheSameImage(t *testing.T) {
 	} {
 		before, seen := recorded(), unchanged()
 		before.Coverage, seen.Coverage = c.before, c.after
-		seen.Basis.Generation = "generation 2"
+		seen.Basis.Build = "build 2"
 		decision := decide(t, before, seen, everyone(event.Options{MinSeverity: vuln.Critical, FixableOnly: true}))
-		if diff := cmp.Diff(c.told, told(decision)); diff != "" {
+		if diff := cmp.Diff(c.notified, notified(decision)); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", c.name, diff)
 		}
 		if decision.State.Coverage != c.after || decision.State.Summarize(target).Coverage != c.after {
 			t.Errorf("%s: the state's coverage is %+v", c.name, decision.State.Coverage)
 		}
-		if c.told == nil {
+		if c.notified == nil {
 			continue
 		}
 		got, summary := coverageBody(t, decision, event.VulnUpdate)
@@ -143,10 +143,10 @@ func TestLostAndRegainedCoverageIsDebounced(t *testing.T) {
 	lost := decide(t, before, seen, everyone(event.Options{}))
 	seen.Coverage = covered
 	regained := decide(t, lost.State, seen, everyone(event.Options{}))
-	if loops := event.Damp(1, append(lost.Notifications, regained.Notifications...)); len(loops) != 1 || len(loops[0]) != 2 {
+	if loops := event.Debounce(1, append(lost.Notifications, regained.Notifications...)); len(loops) != 1 || len(loops[0]) != 2 {
 		t.Errorf("loops %v", loops)
 	}
-	if loops := event.Damp(1, lost.Notifications); len(loops) != 0 {
+	if loops := event.Debounce(1, lost.Notifications); len(loops) != 0 {
 		t.Errorf("loops %v", loops)
 	}
 }

@@ -8,15 +8,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// TestDecideListingTellsNewsFromSelection: only what the repository did not have
+// TestDecideListingNotifiesNewsFromSelection: only what the repository did not have
 // before is news.
-func TestDecideListingTellsNewsFromSelection(t *testing.T) {
+func TestDecideListingNotifiesNewsFromSelection(t *testing.T) {
 	t.Parallel()
 	r := watched()
 	r.Filter = watch.Filter{Versions: "^1", Newest: 2}
@@ -26,12 +26,12 @@ func TestDecideListingTellsNewsFromSelection(t *testing.T) {
 	}
 	type outcome struct{ Added, Joined, Left, Removed string }
 	tests := []struct {
-		name    string
-		before  watch.RepositoryState
-		census  watch.Census
-		want    outcome
-		told    int
-		knowing string
+		name     string
+		before   watch.RepositoryState
+		census   watch.Census
+		want     outcome
+		notified int
+		knowing  string
 	}{
 		{"a new version pushes an old one out", state("1.0 1.1", "1.0 1.1 latest"), watch.Census{Tags: []string{"1.0", "1.1", "1.2", "latest"}},
 			outcome{Added: "1.2", Left: "1.0"}, 1, "1.0 1.1 1.2 latest"},
@@ -59,11 +59,11 @@ func TestDecideListingTellsNewsFromSelection(t *testing.T) {
 			if diff := cmp.Diff(test.want, outcome{words(d.Added), words(d.Joined), words(d.Left), words(d.Removed)}); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
-			if len(d.Notifications) != test.told || words(d.State.Known) != test.knowing {
-				t.Errorf("%d told, known %v", len(d.Notifications), d.State.Known)
+			if len(d.Notifications) != test.notified || words(d.State.Known) != test.knowing {
+				t.Errorf("%d notified, known %v", len(d.Notifications), d.State.Known)
 			}
-			if len(d.Parked) != len(d.Left) || len(d.Ended) != len(d.Left)+len(d.Removed) {
-				t.Errorf("ended %v, of which parked %v", d.Ended, d.Parked)
+			if len(d.Archived) != len(d.Left) || len(d.Ended) != len(d.Left)+len(d.Removed) {
+				t.Errorf("ended %v, of which archived %v", d.Ended, d.Archived)
 			}
 		})
 	}
@@ -108,8 +108,8 @@ func TestDecideListingRenews(t *testing.T) {
 	if diff := cmp.Diff([]image.Target{old.Targets("gone")[0], old.Targets("left")[0]}, d.Ended); diff != "" {
 		t.Errorf("ended (-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff([]image.Target{old.Targets("left")[0]}, d.Parked); diff != "" {
-		t.Errorf("parked (-want +got)\n%s", diff)
+	if diff := cmp.Diff([]image.Target{old.Targets("left")[0]}, d.Archived); diff != "" {
+		t.Errorf("archived (-want +got)\n%s", diff)
 	}
 	view.State = d.State
 	if view.Stale() {
@@ -124,7 +124,7 @@ func TestDecideListingBoundsTags(t *testing.T) {
 	r := watched()
 	r.Most = 2
 	_, err := listing(r, watch.RepositoryState{}, "v1", "v2", "v3")
-	if !errors.Is(err, fault.Limit) || !strings.Contains(err.Error(), "3 tags") {
+	if !errors.Is(err, errkind.Limit) || !strings.Contains(err.Error(), "3 tags") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := listing(r, watch.RepositoryState{}, "v1", "v2", "v3-dev"); err != nil {

@@ -34,36 +34,36 @@ func pending() watch.Seen {
 	return seen
 }
 
-// What changed inside is told once: with the move if it is known by then, else with
+// What changed inside is notified once: with the move if it is known by then, else with
 // the analysis.
-func TestDecideTellsTheDifferenceOnce(t *testing.T) {
+func TestDecideNotifiesTheDifferenceOnce(t *testing.T) {
 	t.Parallel()
 	audience := everyone(event.Options{})
 	first := decide(t, recorded(), pending(), audience)
-	if want := []string{"tag_update image"}; !slices.Equal(want, told(first)) || differs(first.Notifications[0]) {
-		t.Errorf("told at first %v, want %v without a difference", told(first), want)
+	if want := []string{"tag_update image"}; !slices.Equal(want, notified(first)) || differs(first.Notifications[0]) {
+		t.Errorf("notified at first %v, want %v without a difference", notified(first), want)
 	}
 	second := decide(t, first.State, turmoil(), audience)
-	if want := []string{"analysis_update image", "vuln_update image", "policy_eval image"}; !slices.Equal(want, told(second)) || !differs(second.Notifications[0]) {
-		t.Errorf("told then %v, want %v with a difference", told(second), want)
+	if want := []string{"analysis_update image", "vuln_update image", "policy_eval image"}; !slices.Equal(want, notified(second)) || !differs(second.Notifications[0]) {
+		t.Errorf("notified then %v, want %v with a difference", notified(second), want)
 	}
 	atOnce := decide(t, recorded(), turmoil(), audience)
 	if !differs(atOnce.Notifications[0]) || differs(atOnce.Notifications[1]) {
-		t.Errorf("told at once %v, of which the first has the difference, not the second", told(atOnce))
+		t.Errorf("notified at once %v, of which the first has the difference, not the second", notified(atOnce))
 	}
 }
 
-// New data about the image that is served while its successor waits are told.
+// New data about the image that is served while its successor waits are notified.
 func TestDecideWhileAnImageIsPending(t *testing.T) {
 	t.Parallel()
 	audience := everyone(event.Options{})
 	first := decide(t, recorded(), pending(), audience)
 	seen := pending()
-	seen.Basis.Generation = "generation 2"
+	seen.Basis.Build = "build 2"
 	seen.Vulnerabilities = append(slices.Clone(seen.Vulnerabilities), finding("CVE-2026-0002", vuln.Critical))
 	second := decide(t, first.State, seen, audience)
-	if want := []string{"vuln_update feed"}; !slices.Equal(want, told(second)) {
-		t.Errorf("told %v, want %v", told(second), want)
+	if want := []string{"vuln_update feed"}; !slices.Equal(want, notified(second)) {
+		t.Errorf("notified %v, want %v", notified(second), want)
 	}
 	if second.State.Analyzed != older || !second.State.Pending.Equal(noon) {
 		t.Errorf("recorded about %s, pending since %s", second.State.Analyzed, second.State.Pending)
@@ -101,7 +101,7 @@ func TestDecideKeepsWhatIsNotKnown(t *testing.T) {
 				Vulnerabilities: recorded().Vulnerabilities, Evaluation: recorded().Evaluation, Problem: problem},
 			func(s *watch.State) { s.Resolved.Manifest, s.Problem, s.Changed = newer, problem, noon }},
 		{"new image is not matched yet", nil,
-			watch.Seen{Resolved: image.Resolved{Manifest: newer}, Analyzed: newer, Basis: watch.Basis{Generation: "generation 2"}},
+			watch.Seen{Resolved: image.Resolved{Manifest: newer}, Analyzed: newer, Basis: watch.Basis{Build: "build 2"}},
 			func(s *watch.State) { s.Resolved.Manifest, s.Pending, s.Changed = newer, noon, noon }},
 		{"new image is not analyzed yet", nil, pending(),
 			func(s *watch.State) { s.Resolved.Manifest, s.Pending, s.Changed = newer, noon, noon }},
@@ -149,30 +149,30 @@ func TestDecideFirstImageCannotBeAnalyzed(t *testing.T) {
 	seen := watch.Seen{Resolved: image.Resolved{Manifest: older}, Problem: &watch.Problem{Stage: watch.StageAnalyze}}
 	first := decide(t, watch.State{}, seen, everyone(event.Options{}))
 	if len(first.Notifications) != 0 || first.State.Analyzed != "" || first.State.Problem == nil {
-		t.Errorf("first: told %v, recorded %+v", told(first), first.State)
+		t.Errorf("first: notified %v, recorded %+v", notified(first), first.State)
 	}
 	seen.Resolved.Manifest = newer
-	if second := decide(t, first.State, seen, everyone(event.Options{})); !slices.Equal([]string{"tag_update image"}, told(second)) {
-		t.Errorf("second: told %v", told(second))
+	if second := decide(t, first.State, seen, everyone(event.Options{})); !slices.Equal([]string{"tag_update image"}, notified(second)) {
+		t.Errorf("second: notified %v", notified(second))
 	}
 }
 
-// An image that could not be matched at once is told of when it is, with the
+// An image that could not be matched at once is notified of when it is, with the
 // cause that it has.
 func TestDecideMatchedLater(t *testing.T) {
 	t.Parallel()
 	waiting := turmoil()
 	waiting.Matched, waiting.Vulnerabilities, waiting.Evaluation = false, nil, nil
-	waiting.Basis.Generation = "generation 2"
+	waiting.Basis.Build = "build 2"
 	first := decide(t, recorded(), waiting, everyone(event.Options{}))
-	if want := []string{"tag_update image"}; !slices.Equal(want, told(first)) {
-		t.Errorf("told at first %v, want %v", told(first), want)
+	if want := []string{"tag_update image"}; !slices.Equal(want, notified(first)) {
+		t.Errorf("notified at first %v, want %v", notified(first), want)
 	}
 	complete := turmoil()
-	complete.Basis.Generation = "generation 2"
+	complete.Basis.Build = "build 2"
 	second := decide(t, first.State, complete, everyone(event.Options{}))
-	if want := []string{"analysis_update image", "vuln_update image", "policy_eval image"}; !slices.Equal(want, told(second)) {
-		t.Errorf("told then %v, want %v", told(second), want)
+	if want := []string{"analysis_update image", "vuln_update image", "policy_eval image"}; !slices.Equal(want, notified(second)) {
+		t.Errorf("notified then %v, want %v", notified(second), want)
 	}
 }
 
@@ -180,10 +180,10 @@ func TestDecideMatchedLater(t *testing.T) {
 type body struct {
 	Image    image.Digest `json:"imageDigest"`
 	Index    image.Digest `json:"index_digest"`
-	Feed     string       `json:"feed_generation"`
+	Feed     string       `json:"data_build"`
 	Previous struct {
 		Image image.Digest `json:"imageDigest"`
-		Feed  string       `json:"feed_generation"`
+		Feed  string       `json:"data_build"`
 	} `json:"previous"`
 	Causes []event.Cause `json:"causes"`
 }
@@ -201,7 +201,7 @@ func bodies(t *testing.T, d watch.Decision) map[event.Type]body {
 	return all
 }
 
-// A list is told of together with the image that it is a list of, also while the
+// A list is notified of together with the image that it is a list of, also while the
 // tag points to one that cannot be analyzed.
 func TestDecideEvidence(t *testing.T) {
 	t.Parallel()
@@ -209,22 +209,22 @@ func TestDecideEvidence(t *testing.T) {
 	before.Resolved.Manifest = older
 	seen := unchanged()
 	seen.Resolved = image.Resolved{Manifest: newer, Index: index}
-	seen.Basis.Generation = "generation 2"
+	seen.Basis.Build = "build 2"
 	seen.Vulnerabilities = nil
 	got := bodies(t, decide(t, before, seen, everyone(event.Options{})))
 	moved, list := got[event.TagUpdate], got[event.VulnUpdate]
 	if moved.Image != newer || moved.Index != index || moved.Previous.Image != older {
 		t.Errorf("tag_update tells of %+v", moved)
 	}
-	if list.Image != older || list.Index != "" || list.Previous.Image != older || list.Feed != "generation 2" || list.Previous.Feed != "generation 1" {
+	if list.Image != older || list.Index != "" || list.Previous.Image != older || list.Feed != "build 2" || list.Previous.Feed != "build 1" {
 		t.Errorf("vuln_update tells of %+v", list)
 	}
 }
 
-func TestDecideTellsAllCauses(t *testing.T) {
+func TestDecideNotifiesAllCauses(t *testing.T) {
 	t.Parallel()
 	seen := turmoil()
-	seen.Basis = watch.Basis{Generation: "generation 2", Engine: "engine 2", Bundle: "bundle 2", Analyzer: "analyzer 2"}
+	seen.Basis = watch.Basis{Build: "build 2", Matcher: "matcher 2", Bundle: "bundle 2", Analyzer: "analyzer 2"}
 	got := bodies(t, decide(t, recorded(), seen, everyone(event.Options{})))
 	want := map[event.Type][]event.Cause{
 		event.VulnUpdate: {event.CauseImage, event.CauseFeed, event.CauseScanner},
@@ -261,7 +261,7 @@ func TestDecideIDs(t *testing.T) {
 func TestDecideDeliveries(t *testing.T) {
 	t.Parallel()
 	audience := everyone(event.Options{})
-	audience.Endpoints = []event.Endpoint{{Name: "all"}, {Name: "vulnerabilities", Types: []event.Type{event.VulnUpdate}}, {Name: "reserved", Reserved: true}}
+	audience.Endpoints = []event.Endpoint{{Name: "all"}, {Name: "vulnerabilities", Types: []event.Type{event.VulnUpdate}}, {Name: "explicit", ExplicitOnly: true}}
 	decision := decide(t, recorded(), turmoil(), audience)
 	types := map[string]event.Type{}
 	for _, n := range decision.Notifications {
@@ -270,7 +270,7 @@ func TestDecideDeliveries(t *testing.T) {
 	var got []string
 	for _, d := range decision.Deliveries {
 		got = append(got, string(types[d.Notification])+" "+d.Endpoint)
-		if d.State != event.Pending || !d.NextTry.Equal(noon) || !d.GiveUp.Equal(noon.Add(75*time.Hour)) {
+		if d.State != event.Pending || !d.NextTry.Equal(noon) || !d.Deadline.Equal(noon.Add(75*time.Hour)) {
 			t.Errorf("delivery %+v", d)
 		}
 	}
@@ -289,7 +289,7 @@ func TestDecideForNobody(t *testing.T) {
 	for name, audience := range map[string]watch.Audience{"none": {}, "inactive": inactive} {
 		decision := decide(t, recorded(), turmoil(), audience)
 		if len(decision.Notifications)+len(decision.Deliveries) != 0 {
-			t.Errorf("%s: told %v", name, told(decision))
+			t.Errorf("%s: notified %v", name, notified(decision))
 		}
 		if decision.State.Analyzed != newer {
 			t.Errorf("%s: not recorded", name)

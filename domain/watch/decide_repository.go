@@ -6,15 +6,15 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
-	"github.com/tagwatch/tagwatch/domain/fault"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
 // Census is what was found out about the tags that a repository has.
 type Census struct {
 	Tags []string
-	// Partial tells that the list lacks tags that are there.
+	// Partial reports that the list lacks tags that are there.
 	Partial bool
 }
 
@@ -32,13 +32,13 @@ type RepositoryDecision struct {
 	Deliveries    []event.Delivery
 	// Subscribe are the subscriptions to make or to renew.
 	Subscribe []event.Subscription
-	// Ended are targets whose watch ends, Parked those of them of which the state
+	// Ended are targets whose watch ends, Archived those of them of which the state
 	// is kept. Dropped are single subscriptions that end.
-	Ended, Parked []image.Target
-	Dropped       []event.Subscription
+	Ended, Archived []image.Target
+	Dropped         []event.Subscription
 }
 
-// Stale tells that the watches were made with other settings than those that
+// Stale reports that the watches were made with other settings than those that
 // apply now.
 func (v RepositoryView) Stale() bool {
 	return v.State.Listed && v.State.Applied != v.Repository.Settings()
@@ -77,7 +77,7 @@ func (r Repository) selected(tags []string) ([]string, error) {
 	most := cmp.Or(r.Most, DefaultMost)
 	if len(selected) > most {
 		return nil, fmt.Errorf("%d tags would be watched, more than %d; select fewer, or raise --max-tags: tagwatch repository update %s: %w",
-			len(selected), most, r.Name, fault.Limit)
+			len(selected), most, r.Name, errkind.Limit)
 	}
 	return selected, nil
 }
@@ -119,9 +119,9 @@ func (d *RepositoryDecision) watches(view RepositoryView, now time.Time) {
 		d.Ended = append(d.Ended, r.Targets(tag)...)
 	}
 	for _, tag := range d.Left {
-		d.Parked = append(d.Parked, r.Targets(tag)...)
+		d.Archived = append(d.Archived, r.Targets(tag)...)
 	}
-	d.Ended = append(d.Ended, d.Parked...)
+	d.Ended = append(d.Ended, d.Archived...)
 }
 
 // renew brings the subscriptions that were made with other settings up to date.
@@ -137,7 +137,7 @@ func (d *RepositoryDecision) renew(view RepositoryView, now time.Time) {
 		case gone:
 			d.Ended = append(d.Ended, target)
 		case !stays || !slices.Contains(r.Targets(tag), target):
-			d.Parked = append(d.Parked, target)
+			d.Archived = append(d.Archived, target)
 		case !slices.Contains(r.Types, sub.Type):
 			d.Dropped = append(d.Dropped, sub)
 		}
@@ -146,8 +146,8 @@ func (d *RepositoryDecision) renew(view RepositoryView, now time.Time) {
 			d.Subscribe = append(d.Subscribe, r.subscriptions(tag, now)...)
 		}
 	}
-	d.Ended, d.Parked = slices.Compact(d.Ended), slices.Compact(d.Parked) // they come by target
-	d.Ended = append(d.Ended, d.Parked...)
+	d.Ended, d.Archived = slices.Compact(d.Ended), slices.Compact(d.Archived) // they come by target
+	d.Ended = append(d.Ended, d.Archived...)
 }
 
 func (d *RepositoryDecision) tell(r Repository, audience Audience, now time.Time) error {

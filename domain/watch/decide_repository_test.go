@@ -33,7 +33,7 @@ func TestDecideListing(t *testing.T) {
 		tags           []string
 		added, removed []string
 		revision       int64
-		told           int
+		notified       int
 	}{
 		{"first listing is silent", watch.RepositoryState{}, []string{"v2", "v1", "v3-dev"}, []string{"v1", "v2"}, nil, 1, 0},
 		{"first listing of an empty repository", watch.RepositoryState{}, nil, nil, nil, 1, 0},
@@ -54,8 +54,8 @@ func TestDecideListing(t *testing.T) {
 			if diff := cmp.Diff([][]string{test.added, test.removed}, [][]string{got.Added, got.Removed}); diff != "" {
 				t.Errorf("added and removed (-want +got)\n%s", diff)
 			}
-			if got.State.Revision != test.revision || !got.State.Listed || len(got.Notifications) != test.told {
-				t.Errorf("revision %d, %d notifications; want %d, %d", got.State.Revision, len(got.Notifications), test.revision, test.told)
+			if got.State.Revision != test.revision || !got.State.Listed || len(got.Notifications) != test.notified {
+				t.Errorf("revision %d, %d notifications; want %d, %d", got.State.Revision, len(got.Notifications), test.revision, test.notified)
 			}
 			if len(got.Subscribe) != 2*len(test.added) || len(got.Ended) != len(test.removed) {
 				t.Errorf("%d subscriptions, %d ended", len(got.Subscribe), len(got.Ended))
@@ -92,7 +92,7 @@ func TestDecideListingSubscribes(t *testing.T) {
 	}
 }
 
-func TestDecideListingTellsAllNewTagsAtOnce(t *testing.T) {
+func TestDecideListingNotifiesAllNewTagsAtOnce(t *testing.T) {
 	t.Parallel()
 	before := watch.RepositoryState{Revision: 1, Listed: true, Tags: []string{"v1"}, Applied: watched().Settings()}
 	got, err := listing(watched(), before, "v3", "v2")
@@ -108,7 +108,7 @@ func TestDecideListingTellsAllNewTagsAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if payload.Key != repository.String() || !slices.Equal(payload.New, []string{"v2", "v3"}) || !slices.Equal(payload.Removed, []string{"v1"}) {
-		t.Errorf("told %+v", payload)
+		t.Errorf("notified %+v", payload)
 	}
 	if len(got.Deliveries) != 1 || got.Deliveries[0].Endpoint != "chat" || got.Deliveries[0].Notification != got.Notifications[0].ID {
 		t.Errorf("deliveries %+v", got.Deliveries)

@@ -52,7 +52,7 @@ func evaluation(digest image.Digest, action policy.Action) *watch.Evaluation {
 func recorded() watch.State {
 	return watch.State{
 		Revision: 7, Resolved: image.Resolved{Manifest: older}, Analyzed: older,
-		Basis:   watch.Basis{Generation: "generation 1", Engine: "engine 1", Bundle: "bundle 1", Analyzer: "analyzer 1"},
+		Basis:   watch.Basis{Build: "build 1", Matcher: "matcher 1", Bundle: "bundle 1", Analyzer: "analyzer 1"},
 		Matched: true, Vulnerabilities: []vuln.Finding{finding("CVE-2026-0001", vuln.High)}, Counts: vuln.Counts{High: 1},
 		Evaluation: evaluation(older, policy.Go), Checked: noon.Add(-time.Hour), Changed: noon.Add(-24 * time.Hour),
 	}
@@ -67,7 +67,7 @@ func unchanged() watch.Seen {
 
 // everyone is subscribed to everything, with those options, at one endpoint.
 func everyone(options event.Options) watch.Audience {
-	a := watch.Audience{Account: "admin", Endpoints: []event.Endpoint{{Name: "chat"}}, Patience: 75 * time.Hour}
+	a := watch.Audience{Account: "admin", Endpoints: []event.Endpoint{{Name: "chat"}}, RetryWindow: 75 * time.Hour}
 	for _, t := range event.TagTypes {
 		a.Subscriptions = append(a.Subscriptions, event.Subscription{Target: target, Type: t, Active: true, Options: options})
 	}
@@ -83,8 +83,8 @@ func decide(t *testing.T, before watch.State, seen watch.Seen, audience watch.Au
 	return decision
 }
 
-// told lists what is told, each with its cause.
-func told(d watch.Decision) []string {
+// notified lists what is notified, each with its cause.
+func notified(d watch.Decision) []string {
 	var lines []string
 	for _, n := range d.Notifications {
 		lines = append(lines, string(n.Type)+" "+string(n.Cause))
@@ -106,9 +106,9 @@ func TestDecide(t *testing.T) {
 	basis := func(change func(*watch.Basis)) func(*watch.State, *watch.Seen) {
 		return func(_ *watch.State, seen *watch.Seen) { change(&seen.Basis) }
 	}
-	newFeed := basis(func(b *watch.Basis) { b.Generation = "generation 2" })
+	newFeed := basis(func(b *watch.Basis) { b.Build = "build 2" })
 	newBundle := basis(func(b *watch.Basis) { b.Bundle = "bundle 2" })
-	newEngine := basis(func(b *watch.Basis) { b.Engine = "engine 2" })
+	newEngine := basis(func(b *watch.Basis) { b.Matcher = "matcher 2" })
 	newAnalyzer := basis(func(b *watch.Basis) { b.Analyzer = "analyzer 2" })
 	never := func(before *watch.State, _ *watch.Seen) { *before = watch.State{} }
 	worse := listed(finding("CVE-2026-0001", vuln.High), finding("CVE-2026-0002", vuln.Low))
@@ -166,12 +166,12 @@ func TestDecide(t *testing.T) {
 				change(&before, &seen)
 			}
 			first := decide(t, before, seen, everyone(event.Options{}))
-			if diff := cmp.Diff(test.want, told(first)); diff != "" {
-				t.Errorf("told (-want +got)\n%s", diff)
+			if diff := cmp.Diff(test.want, notified(first)); diff != "" {
+				t.Errorf("notified (-want +got)\n%s", diff)
 			}
-			// What was told once is not told again.
+			// What was notified once is not notified again.
 			if again := decide(t, first.State, seen, everyone(event.Options{})); len(again.Notifications) != 0 {
-				t.Errorf("told again: %v", told(again))
+				t.Errorf("notified again: %v", notified(again))
 			}
 		})
 	}
@@ -219,7 +219,7 @@ func TestDecideOptions(t *testing.T) {
 			t.Parallel()
 			before, seen := recorded(), unchanged()
 			before.Vulnerabilities, seen.Vulnerabilities = test.before, test.after
-			seen.Basis.Generation = "generation 2"
+			seen.Basis.Build = "build 2"
 			decision := decide(t, before, seen, everyone(test.options))
 			var got map[string]int
 			for _, n := range decision.Notifications {
@@ -251,7 +251,7 @@ func TestDecideCauses(t *testing.T) {
 	t.Parallel()
 	worse := func(seen *watch.Seen) {
 		seen.Vulnerabilities = append(recorded().Vulnerabilities, finding("CVE-2026-0002", vuln.Low))
-		seen.Basis.Generation = "generation 2"
+		seen.Basis.Build = "build 2"
 	}
 	tests := []struct {
 		name   string
@@ -273,8 +273,8 @@ func TestDecideCauses(t *testing.T) {
 				seen.Resolved.Manifest, seen.Analyzed = newer, newer
 			}
 			audience := everyone(event.Options{Causes: test.causes})
-			if diff := cmp.Diff(test.want, told(decide(t, recorded(), seen, audience))); diff != "" {
-				t.Errorf("told (-want +got)\n%s", diff)
+			if diff := cmp.Diff(test.want, notified(decide(t, recorded(), seen, audience))); diff != "" {
+				t.Errorf("notified (-want +got)\n%s", diff)
 			}
 		})
 	}

@@ -20,7 +20,7 @@ func withBundle(document []byte, bundle json.RawMessage) json.RawMessage {
 }
 
 // WithoutBundle takes the bundle out of a result document, to be put back when
-// somebody is told of it.
+// somebody is notified of it.
 func WithoutBundle(document []byte) []byte {
 	var keys map[string]json.RawMessage
 	if json.Unmarshal(document, &keys) != nil {

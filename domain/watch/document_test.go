@@ -27,8 +27,8 @@ func TestWithoutBundle(t *testing.T) {
 	}
 }
 
-// Documents are recorded without the bundle and told with it, each with its own.
-func TestDecideTellsBundles(t *testing.T) {
+// Documents are recorded without the bundle and notified with it, each with its own.
+func TestDecideNotifiesBundles(t *testing.T) {
 	t.Parallel()
 	seen := unchanged()
 	seen.Evaluation = evaluation(older, policy.Stop)

@@ -6,20 +6,20 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// GenerationState is what the store uses a generation for.
-type GenerationState string
+// BuildState is what the store uses a build for.
+type BuildState string
 
-// The generation states.
+// The build states.
 const (
-	Current  GenerationState = "current"  // findings are of this one
-	Previous GenerationState = "previous" // was current before
+	Current  BuildState = "current"  // findings are of this one
+	Previous BuildState = "previous" // was current before
 	// Held waits for a person to release it, or for what it is on hold for to pass.
-	Held      GenerationState = "held"
-	Rejected  GenerationState = "rejected"  // discarded by a person
-	Withdrawn GenerationState = "withdrawn" // taken back by the publisher
+	Held      BuildState = "held"
+	Rejected  BuildState = "rejected"  // discarded by a person
+	Withdrawn BuildState = "withdrawn" // taken back by the publisher
 )
 
-// Feed is the state of the vulnerability data. A generation is described by
+// Feed is the state of the vulnerability data. A build is described by
 // vuln.Description.
 type Feed struct {
 	Current  *vuln.Description
@@ -29,8 +29,8 @@ type Feed struct {
 	// Reasons are why Held is on hold, HeldSince since when.
 	Reasons   []string
 	HeldSince time.Time
-	// Engine matched the findings that are stored.
-	Engine vuln.Engine
+	// Matcher matched the findings that are stored.
+	Matcher vuln.Matcher
 	// Checked is when the source was last read successfully; Problem why the
 	// last time failed, nil when it did not. Status is what its listing said last.
 	Checked time.Time
@@ -43,7 +43,7 @@ type Feed struct {
 	ConditionsChanged time.Time
 }
 
-// WentBack tells whether the generation on hold is the one before the current
+// WentBack reports whether the build on hold is the one before the current
 // one, which the publisher lists again.
 func (f Feed) WentBack() bool {
 	return f.Held != nil && f.Previous != nil && f.Held.Checksum == f.Previous.Checksum

@@ -6,7 +6,7 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Filter selects tags of a repository. The zero value selects all but those of
@@ -41,7 +41,7 @@ type Filter struct {
 	Artifacts bool `json:"artifacts,omitempty"`
 }
 
-// Versioned tells whether tags are judged by the version that they name.
+// Versioned reports whether tags are judged by the version that they name.
 func (f Filter) Versioned() bool {
 	return f.Versions != "" || f.Newest > 0 || len(f.Suffixes) > 0 || f.Prereleases
 }
@@ -78,7 +78,7 @@ func (f Filter) compile() (s *selection, err error) {
 	s = &selection{Filter: f}
 	for _, pattern := range slices.Concat(f.Include, f.Exclude, f.Keep, f.Suffixes) {
 		if _, err := path.Match(pattern, ""); err != nil {
-			return nil, fmt.Errorf("tag pattern %q: a set is not complete, as in [a-z], or a backslash ends it; write \\[ or \\\\ for the character itself: %w", pattern, fault.Invalid)
+			return nil, fmt.Errorf("tag pattern %q: a set is not complete, as in [a-z], or a backslash ends it; write \\[ or \\\\ for the character itself: %w", pattern, errkind.Invalid)
 		}
 	}
 	if s.regex, err = expressions(f.Regex); err != nil {
@@ -88,7 +88,7 @@ func (f Filter) compile() (s *selection, err error) {
 		return nil, err
 	}
 	if f.Newest < 0 {
-		return nil, fmt.Errorf("the number of newest versions is %d; 0 stands for all: %w", f.Newest, fault.Invalid)
+		return nil, fmt.Errorf("the number of newest versions is %d; 0 stands for all: %w", f.Newest, errkind.Invalid)
 	}
 	if f.Versions != "" {
 		s.within, err = parseRange(f.Versions)
@@ -102,7 +102,7 @@ func expressions(texts []string) ([]*regexp.Regexp, error) {
 	for _, text := range texts {
 		expression, err := regexp.Compile(`^(?:` + text + `)$`)
 		if err != nil {
-			return nil, fmt.Errorf("tag expression %q: %w; see https://pkg.go.dev/regexp/syntax: %w", text, err, fault.Invalid)
+			return nil, fmt.Errorf("tag expression %q: %w; see https://pkg.go.dev/regexp/syntax: %w", text, err, errkind.Invalid)
 		}
 		compiled = append(compiled, expression)
 	}

@@ -166,7 +166,7 @@ func fitting(globs []string, expressions []*regexp.Regexp, tag string) (by strin
 	return "", false
 }
 
-// like tells whether a text fits a glob that was found to be a valid one.
+// like reports whether a text fits a glob that was found to be a valid one.
 func like(glob, text string) bool {
 	fits, _ := path.Match(glob, text)
 	return fits

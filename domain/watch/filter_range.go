@@ -7,7 +7,7 @@ import (
 
 	"github.com/Masterminds/semver/v3"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -15,7 +15,7 @@ import (
 // writes them.
 type versionRange struct {
 	constraints *semver.Constraints
-	// prereleases tells that the range itself names one, and so lets them in.
+	// prereleases reports that the range itself names one, and so lets them in.
 	prereleases bool
 }
 
@@ -34,13 +34,13 @@ func parseRange(text string) (*versionRange, error) {
 	for _, tail := range rangeTail.FindAllStringSubmatch(plain, -1) {
 		version, _ := image.ParseVersion("1.0-" + tail[2])
 		if version.Pre == "" || version.Suffix != "" {
-			return nil, fmt.Errorf("version range %q: %q is no prerelease; give the range without it, and --suffix %s: %w", text, tail[2], tail[2], fault.Invalid)
+			return nil, fmt.Errorf("version range %q: %q is no prerelease; give the range without it, and --suffix %s: %w", text, tail[2], tail[2], errkind.Invalid)
 		}
 		plain = strings.ReplaceAll(plain, tail[0], tail[1]+"-"+version.Pre)
 	}
 	constraints, err := semver.NewConstraint(plain)
 	if err != nil {
-		return nil, fmt.Errorf("version range %q: %w; write it as '>=1.25 <2', '~1.27', '^1' or '22.04 || 24.04': %w", text, err, fault.Invalid)
+		return nil, fmt.Errorf("version range %q: %w; write it as '>=1.25 <2', '~1.27', '^1' or '22.04 || 24.04': %w", text, err, errkind.Invalid)
 	}
 	constraints.IncludePrerelease = true // whether they are wanted is asked before
 	return &versionRange{constraints: constraints, prereleases: prerelease.MatchString(plain)}, nil

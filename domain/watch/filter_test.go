@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -68,7 +68,7 @@ func TestFilterValidate(t *testing.T) {
 				if (err == nil) != test.valid {
 					t.Fatalf("error %v, want valid: %v", err, test.valid)
 				}
-				if err != nil && (!errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "tag pattern")) {
+				if err != nil && (!errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), "tag pattern")) {
 					t.Errorf("error %v does not name the pattern", err)
 				}
 			}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -101,10 +101,10 @@ func TestFilterValidateVersions(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			err := test.filter.Validate()
-			if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), test.says) {
+			if !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("error %v", err)
 			}
-			if _, err := test.filter.Select(nil); !errors.Is(err, fault.Invalid) {
+			if _, err := test.filter.Select(nil); !errors.Is(err, errkind.Invalid) {
 				t.Errorf("selects by it: %v", err)
 			}
 		})

@@ -12,8 +12,8 @@ type CountsAt struct {
 	Counts vuln.Counts
 }
 
-// BoardFilter selects and orders targets for people; zero fields select all.
-type BoardFilter struct {
+// OverviewFilter selects and orders targets for people; zero fields select all.
+type OverviewFilter struct {
 	// Text is a part of the target's text.
 	Text string
 	// Status is pass or fail; "none" selects targets that were not evaluated.
@@ -22,30 +22,30 @@ type BoardFilter struct {
 	Failing bool
 	// Uncovered selects targets of a distribution that the data does not cover.
 	Uncovered bool
-	Order     BoardOrder
+	Order     OverviewOrder
 	Offset    int
 	Limit     int // zero for 1,000
 }
 
-// NotEvaluated is the Status of a BoardFilter for targets without an outcome.
+// NotEvaluated is the Status of a OverviewFilter for targets without an outcome.
 const NotEvaluated = "none"
 
-// BoardOrder is what comes first.
-type BoardOrder string
+// OverviewOrder is what comes first.
+type OverviewOrder string
 
 // The orders. Equal targets are in order of their text.
 const (
-	ByName     BoardOrder = ""         // of their text
-	BySeverity BoardOrder = "severity" // most critical vulnerabilities, then high ones, and so on
-	ByChange   BoardOrder = "change"   // changed last
+	ByName     OverviewOrder = ""         // of their text
+	BySeverity OverviewOrder = "severity" // most critical vulnerabilities, then high ones, and so on
+	ByChange   OverviewOrder = "change"   // changed last
 )
 
-// RegistryState is how looking at the tags of one registry goes.
+// RegistryState is how checking the tags of one registry goes.
 type RegistryState struct {
 	Registry string
 	Tags     int
 	Failing  int       // tags that cannot be followed
-	Checked  time.Time // last look that succeeded, of any tag
+	Checked  time.Time // last check that succeeded, of any tag
 	// Example is the problem of one of the failing tags; nil without any.
 	Example *Problem
 }

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -37,7 +37,7 @@ type PlanGroup struct {
 
 // PlanChange compares a plan with what is watched now.
 type PlanChange struct {
-	// New tags would be told, Joined ones not.
+	// New tags would be notified, Joined ones not.
 	New    int `json:"new"`
 	Joined int `json:"joined"`
 	// Left are no longer selected, Removed no longer there.
@@ -62,7 +62,7 @@ func (r Repository) Explain(tags []string, state *RepositoryState) (Plan, error)
 		}
 	}
 	if _, err := r.selected(tags); err != nil {
-		plan.Problem = fault.Text(err)
+		plan.Problem = errkind.Text(err)
 	}
 	if state == nil || plan.Problem != "" {
 		return plan, nil

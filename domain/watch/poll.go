@@ -31,14 +31,14 @@ func IntervalText(every time.Duration) string {
 }
 
 // pollSteps is how many times within an interval tags become due. Fewer are
-// larger sweeps, which cost less; more spread the requests better.
+// larger polls, which cost less; more spread the requests better.
 const pollSteps = 20
 
-// PollStep is the least time between two sweeps of a registry whose shortest
+// PollStep is the least time between two polls of a registry whose shortest
 // interval that is.
 func PollStep(every time.Duration) time.Duration { return every / pollSteps }
 
-// Step is the least time between two sweeps of the registry.
+// Step is the least time between two polls of the registry.
 func (p Polls) Step(ordinary time.Duration) time.Duration {
 	every := p.Shortest
 	if every == 0 || p.Ordinary > 0 && ordinary < every {
@@ -49,7 +49,7 @@ func (p Polls) Step(ordinary time.Duration) time.Duration {
 
 // NextPoll is when a tag that is polled at an interval is due after now: once in
 // each interval, at a point that its name decides. So tags spread over the
-// interval, and those of one point are one sweep.
+// interval, and those of one point are one poll.
 func NextPoll(tag image.Reference, every time.Duration, now time.Time) time.Time {
 	if every <= 0 {
 		return now

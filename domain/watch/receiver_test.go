@@ -94,7 +94,7 @@ func TestReceiversKeepTheExactList(t *testing.T) {
 		for day := range 25 {
 			data = nextDay(random, data)
 			seen := unchanged()
-			seen.Basis.Generation, seen.Vulnerabilities = fmt.Sprint("generation ", day), vuln.Merge(data)
+			seen.Basis.Build, seen.Vulnerabilities = fmt.Sprint("build ", day), vuln.Merge(data)
 			decision := decide(t, state, seen, everyone(event.Options{}))
 			state = decision.State
 			for _, n := range decision.Notifications {
@@ -189,8 +189,8 @@ func someFinding(random *rand.Rand) vuln.Finding {
 // someID is one of few, so that they meet.
 func someID(random *rand.Rand, kind string) string { return fmt.Sprintf("%s-%d", kind, random.IntN(6)) }
 
-// TestChangeOfNameIsToldByItself: nothing but the name differs.
-func TestChangeOfNameIsToldByItself(t *testing.T) {
+// TestChangeOfNameIsNotifiedByItself: nothing but the name differs.
+func TestChangeOfNameIsNotifiedByItself(t *testing.T) {
 	t.Parallel()
 	before := finding("GHSA-1", vuln.High)
 	before.Related = []vuln.Related{{ID: "CVE-2026-1"}}
@@ -198,10 +198,10 @@ func TestChangeOfNameIsToldByItself(t *testing.T) {
 	after.Related = before.Related
 	state, seen := recorded(), unchanged()
 	state.Vulnerabilities, seen.Vulnerabilities = []vuln.Finding{before}, []vuln.Finding{after}
-	seen.Basis.Generation = "generation 2"
+	seen.Basis.Build = "build 2"
 	for _, options := range []event.Options{{}, {MinSeverity: vuln.High}} {
 		decision := decide(t, state, seen, everyone(options))
-		if got := told(decision); !slices.Equal(got, []string{"vuln_update feed"}) {
+		if got := notified(decision); !slices.Equal(got, []string{"vuln_update feed"}) {
 			t.Fatalf("sent %v, want one vuln_update", got)
 		}
 		n := decision.Notifications[0]
@@ -214,7 +214,7 @@ func TestChangeOfNameIsToldByItself(t *testing.T) {
 			}
 		}
 		if again, err := watch.Decide(target, decision.State, seen, everyone(options), noon); err != nil || len(again.Notifications) > 0 {
-			t.Errorf("sent again: %v, %v", told(again), err)
+			t.Errorf("sent again: %v, %v", notified(again), err)
 		}
 	}
 }

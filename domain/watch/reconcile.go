@@ -42,7 +42,7 @@ type Compared struct {
 
 // Running is a watcher that runs, as Temporal lists it.
 type Running struct {
-	// Named tells that it has the search attributes that say what it watches,
+	// Named reports that it has the search attributes that say what it watches,
 	// Outcome that it has those that say what came of it, as tags have.
 	Named, Outcome bool
 }
@@ -50,11 +50,11 @@ type Running struct {
 // Wanted is a watcher that should run.
 type Wanted struct {
 	Name string
-	// Outcome tells that there is one to show.
+	// Outcome reports that there is one to show.
 	Outcome bool
 }
 
-// Lacks tells that search attributes of a watcher are missing: the namespace lost
+// Lacks reports that search attributes of a watcher are missing: the namespace lost
 // them, and has them again without the values.
 func (r Running) Lacks(wanted Wanted) bool { return !r.Named || wanted.Outcome && !r.Outcome }
 
@@ -93,7 +93,7 @@ type Reconciled struct {
 	Deliveries DeliveriesCompared
 }
 
-// InOrder tells that nothing was missing, stray, unlabeled or overdue.
+// InOrder reports that nothing was missing, stray, unlabeled or overdue.
 func (r Reconciled) InOrder() bool {
 	for _, compared := range r.Watchers {
 		if compared.Missing > 0 || compared.Stray > 0 || compared.Unlabeled > 0 {

@@ -11,16 +11,16 @@ import (
 // RecordView is everything of the store that the record of a pass depends on.
 type RecordView struct {
 	State State
-	// Watched tells that somebody is subscribed.
+	// Watched reports that somebody is subscribed.
 	Watched bool
-	// Poll is how often the tag is looked at; zero for the default.
+	// Poll is how often the tag is checked; zero for the default.
 	Poll          time.Duration
 	Subscriptions []event.Subscription
 	Endpoints     []event.Endpoint
-	// Generation, Engine and Bundle are what an outcome would be made from now.
-	Generation string
-	Engine     vuln.Engine
-	Bundle     string // hash of the active bundle; "" without any
+	// Build, Matcher and Bundle are what an outcome would be made from now.
+	Build   string
+	Matcher vuln.Matcher
+	Bundle  string // hash of the active bundle; "" without any
 }
 
 // RepositoryView is everything of the store that the record of a listing
@@ -48,19 +48,19 @@ type TargetFilter struct {
 	Registry   string
 	Repository *image.Repository
 	Reference  *image.Reference // on every platform
-	Unobserved bool             // never looked at
+	Unobserved bool             // never checked
 	After      string           // text of the last target of the page before
 	Limit      int              // zero for no limit
 }
 
-// Look is one tag in a sweep.
-type Look struct {
+// Check is one tag in a poll.
+type Check struct {
 	Target image.Target
 	// Seen is the digest that the registry last answered with; empty before the
-	// first look.
+	// first check.
 	Seen image.Digest
 	// Recorded is the digest that the tag's watcher recorded last, or "" before it
-	// recorded one; Failing tells that it has a problem with finding the next one.
+	// recorded one; Failing reports that it has a problem with finding the next one.
 	Recorded image.Digest
 	Failing  bool
 	Poll     time.Duration // zero for the default
@@ -71,10 +71,10 @@ type Look struct {
 	Every    time.Duration
 }
 
-// Moved tells whether the tag's watcher has something to do since the look before.
+// Moved reports whether the tag's watcher has something to do since the check before.
 // What counts is what it recorded: it may have found the move by itself, or have
 // been woken in vain because a cache still gave it the earlier answer.
-func (l Look) Moved(before Look) bool {
+func (l Check) Moved(before Check) bool {
 	switch {
 	case l.Answered.IsZero(), l.Seen != "" && l.Seen == before.Recorded && !before.Failing:
 		return false
@@ -103,15 +103,15 @@ type StoredGroup struct {
 	Keys        []string
 }
 
-// Advance moves the store to a generation: the findings that are staged for it
+// Advance moves the store to a build: the findings that are staged for it
 // replace the old ones of their groups, in one transaction.
 type Advance struct {
-	From, To string // generations
-	// FromEngine is the engine whose findings are replaced, Engine the one that
+	From, To string // builds
+	// FromEngine is the matcher whose findings are replaced, Matcher the one that
 	// found the staged ones.
-	FromEngine, Engine vuln.Engine
+	FromEngine, Matcher vuln.Matcher
 	// Leave is what From becomes; "" for Previous.
-	Leave GenerationState
+	Leave BuildState
 	// Watermark is the largest id of a group that was considered.
 	Watermark int64
 	// Scores are the EPSS scores of To.

@@ -6,12 +6,12 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
-// RegistryReport tells how a registry would be spoken to and whether it works.
+// RegistryReport reports how a registry would be spoken to and whether it works.
 // It holds no secret.
 type RegistryReport struct {
 	// Name is what was asked about: a host, or a tag of a repository there.
 	Name string `json:"name"`
-	// Worker is the machine that looked: its files and credentials count.
+	// Worker is the machine that checked: its files and credentials count.
 	Worker string `json:"worker"`
 	// File is the registries file, "" without one, and Section what of it applies.
 	File    string `json:"registries_file,omitempty"`
@@ -23,7 +23,7 @@ type RegistryReport struct {
 	Problem string `json:"problem,omitempty"`
 	// Places are asked in this order.
 	Places []RegistryPlace `json:"places"`
-	// Works tells that nothing is in the way of what the registry is asked for.
+	// Works reports that nothing is in the way of what the registry is asked for.
 	// A mirror that fails is passed over, but not in order.
 	Works bool `json:"works"`
 }
@@ -53,8 +53,8 @@ type RegistryPlace struct {
 	Login  RegistryStep  `json:"login"`
 	Tag    *RegistryStep `json:"tag,omitempty"`
 
-	Digest image.Digest   `json:"digest,omitempty"` // that the tag points to
-	Budget RegistryBudget `json:"budget"`
+	Digest    image.Digest      `json:"digest,omitempty"` // that the tag points to
+	RateLimit RegistryRateLimit `json:"rate_limit"`
 	// ClockOffset is how far the registry's clock is ahead of the worker's, in
 	// seconds; tokens and certificates depend on it.
 	ClockOffset float64 `json:"clock_offset_seconds,omitempty"`
@@ -71,8 +71,8 @@ type RegistryStep struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// RegistryBudget is what one worker may ask of a host.
-type RegistryBudget struct {
+// RegistryRateLimit is what one worker may ask of a host.
+type RegistryRateLimit struct {
 	RequestsPerSecond float64 `json:"requests_per_second"`
 	Concurrency       int     `json:"concurrency"`
 	// Limit is what the host announced to allow in the window; 0 for nothing.
@@ -88,7 +88,7 @@ type RegistryBudget struct {
 	Refused string `json:"refused_settings,omitempty"`
 }
 
-// InOrder tells whether a place does what it is asked for.
+// InOrder reports whether a place does what it is asked for.
 func (p RegistryPlace) InOrder() bool {
 	return p.Answer.Done && p.Login.Done && (p.Tag == nil || p.Tag.Done)
 }

@@ -3,12 +3,12 @@ package watch
 import (
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// AnalyzerSeen tells when workers with an analyzer were first and last at work.
+// AnalyzerSeen reports when workers with an analyzer were first and last at work.
 type AnalyzerSeen struct {
 	Analyzer    string
 	First, Last time.Time
@@ -18,9 +18,9 @@ type AnalyzerSeen struct {
 // workers of two versions or settings are at work, as Lead does for matchers. It
 // is "" when no worker that analyzes is present.
 func LeadAnalyzer(analyzers []AnalyzerSeen, now time.Time) string {
-	seen := make([]EngineSeen, len(analyzers))
+	seen := make([]MatcherSeen, len(analyzers))
 	for i, a := range analyzers {
-		seen[i] = EngineSeen{Engine: vuln.Engine(a.Analyzer), First: a.First, Last: a.Last}
+		seen[i] = MatcherSeen{Matcher: vuln.Matcher(a.Analyzer), First: a.First, Last: a.Last}
 	}
 	return string(Lead(seen, now))
 }
@@ -78,7 +78,7 @@ const renewalTries = 5
 // intervals that outlast a day; a registry that does not answer counts for
 // nothing. Never is the zero time.
 func NextRenewal(failures int, problem *Problem, now time.Time) (counted int, next time.Time) {
-	if kind := fault.ByName(problem.Kind); kind == nil || !fault.Permanent(kind) {
+	if kind := errkind.ByName(problem.Kind); kind == nil || !errkind.Permanent(kind) {
 		return failures, now.Add(time.Hour)
 	}
 	failures++

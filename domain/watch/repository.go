@@ -22,7 +22,7 @@ type Repository struct {
 	// without both it is the default.
 	Platform  image.Platform   `json:"platform"`
 	Platforms []image.Platform `json:"platforms,omitempty"`
-	// Poll is how often each tag is looked at; List how often tags are listed.
+	// Poll is how often each tag is checked; List how often tags are listed.
 	Poll time.Duration `json:"poll"`
 	List time.Duration `json:"list"`
 	// Filter selects the tags to watch.
@@ -40,7 +40,7 @@ const DefaultMost = 20_000
 // RepositoryState is what was last recorded of a watched repository.
 type RepositoryState struct {
 	Revision int64
-	// Listed tells that the repository was listed at least once; the first
+	// Listed reports that the repository was listed at least once; the first
 	// listing is silent.
 	Listed bool
 	// Tags are those that are watched, sorted.
@@ -54,7 +54,7 @@ type RepositoryState struct {
 	Checked time.Time
 }
 
-// Listing is what one look at a repository's tags came to. Its lists may be cut.
+// Listing is what one check a repository's tags came to. Its lists may be cut.
 type Listing struct {
 	New     []string // tags that are watched from now on, sorted
 	Removed []string // tags that are gone, sorted
@@ -62,7 +62,7 @@ type Listing struct {
 	Ended []image.Target
 	// Endpoints have new deliveries and want to be woken.
 	Endpoints  []string
-	List       time.Duration // until the next look
+	List       time.Duration // until the next check
 	Tags       int           // watched in all
 	Active     bool          // false: the repository is no longer watched
 	Problem    *Problem

@@ -8,14 +8,14 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// SubscribeRequest asks to be told of a target's transitions.
+// SubscribeRequest asks to be notified of a target's transitions.
 type SubscribeRequest struct {
 	Target  image.Target
 	Types   []event.Type
 	Options event.Options
-	// Poll is how often the tag is looked at; zero for the default.
+	// Poll is how often the tag is checked; zero for the default.
 	Poll time.Duration
-	// Unverified skips the look at the registry that otherwise refuses a tag
+	// Unverified skips the check the registry that otherwise refuses a tag
 	// that does not exist or may not be read.
 	Unverified bool
 }
@@ -25,7 +25,7 @@ type SubscribeResult struct {
 	Types []event.Type // that the target is subscribed to now
 	// Resolved is what the tag points to; zero if it was not looked up.
 	Resolved image.Resolved
-	// Endpoints will be told; none means that nobody is, so far.
+	// Endpoints will be notified; none means that nobody is, so far.
 	Endpoints []string
 }
 
@@ -42,7 +42,7 @@ type AnalysisRequest struct {
 	// Watcher is the id of the workflow to tell when the analysis is done.
 	Watcher string
 	// Again analyzes also what was analyzed or could not be.
-	Again   bool
+	Force   bool
 	Urgency Urgency
 }
 
@@ -55,7 +55,7 @@ const (
 	UrgentMoved Urgency = iota
 	// UrgentFirst is for a tag of which nothing is known yet.
 	UrgentFirst
-	// NotUrgent is for an image that is known: a newer analyzer looks at it again.
+	// NotUrgent is for an image that is known: a newer analyzer checks it again.
 	NotUrgent
 )
 
@@ -68,21 +68,21 @@ type RecordRequest struct {
 	Problem *Problem
 }
 
-// Sweep is what one look at a registry's due tags came to.
-type Sweep struct {
-	Active bool // false: no tag of this registry is watched any more
-	Tags   int  // watched at this registry
-	Looked int
-	Moved  int
-	Failed int // looks that came to nothing
+// Poll is what one check a registry's due tags came to.
+type Poll struct {
+	Active  bool // false: no tag of this registry is watched any more
+	Tags    int  // watched at this registry
+	Checked int
+	Moved   int
+	Failed  int // checks that came to nothing
 	// Wait is the time until the next tag is due, and Pause the least time until
-	// another sweep, whatever is signaled.
+	// another poll, whatever is signaled.
 	Wait, Pause time.Duration
 	Problem     *Problem
-	// Limited tells that the registry works and wants fewer requests.
+	// Limited reports that the registry works and wants fewer requests.
 	Limited bool
-	// Budget is what the registry allowed the worker that looked.
-	Budget RegistryBudget
+	// RateLimit is what the registry allowed the worker that checked.
+	RateLimit RegistryRateLimit
 }
 
 // SyncRequest asks for a run of the feed's synchronization.
@@ -90,19 +90,19 @@ type SyncRequest struct {
 	// File imports an archive from the worker's disk instead of asking the
 	// source.
 	File string
-	// Release makes the held generation current.
+	// Release makes the held build current.
 	Release bool
-	// Rollback makes the previous generation current.
+	// Rollback makes the previous build current.
 	Rollback bool
 }
 
 // Fetched is the outcome of asking the feed's source.
 type Fetched struct {
-	// Generation is the one to advance to; nil when there is nothing new.
-	Generation *vuln.Generation
-	// Leave is what the current generation becomes; "" for Previous.
-	Leave GenerationState
-	// Held tells why a generation is on hold.
+	// Build is the one to advance to; nil when there is nothing new.
+	Build *vuln.Build
+	// Leave is what the current build becomes; "" for Previous.
+	Leave BuildState
+	// Held reports why a build is on hold.
 	Held []string
 	// Ended is the checksum of one that is not on hold any more, as the publisher
 	// does not list it any more; "" without.
@@ -110,27 +110,27 @@ type Fetched struct {
 	// Refused is the checksum of what the publisher lists although a person
 	// rejected it; "" if it lists something else.
 	Refused string
-	// Current is the checksum of the current generation; "" without one.
+	// Current is the checksum of the current build; "" without one.
 	Current string
-	// Rematch tells that the engine changed, so that findings must be made anew
-	// even from the current generation.
+	// Rematch reports that the matcher changed, so that findings must be made anew
+	// even from the current build.
 	Rematch bool
 }
 
-// AdvanceRequest asks to move to a generation.
+// AdvanceRequest asks to move to a build.
 type AdvanceRequest struct {
-	Generation vuln.Generation
-	// From is the checksum of the generation that was current when this one was
+	Build vuln.Build
+	// From is the checksum of the build that was current when this one was
 	// judged; "" if there was none. From another, the move is not made.
 	From string
 	// Leave is what the one that was current becomes; "" for Previous.
-	Leave GenerationState
+	Leave BuildState
 }
 
-// Advanced is the outcome of moving to a generation.
+// Advanced is the outcome of moving to a build.
 type Advanced struct {
-	Generation string // the current one
-	// Superseded tells that nothing was moved: since the generation was judged,
+	Build string // the current one
+	// Superseded reports that nothing was moved: since the build was judged,
 	// another has become current, beside which it may be older.
 	Superseded bool
 	Groups     int // package groups that were matched again
@@ -143,7 +143,7 @@ type Round struct {
 	Delivered int
 	Retried   int
 	Failed    int
-	Damped    int
+	Debounced int
 	Pending   int
 	Oldest    time.Time // creation of the oldest pending delivery
 	Next      time.Time // when the next attempt is due; zero without any
@@ -151,7 +151,7 @@ type Round struct {
 	GivenUp   event.GivenUp // within event.GivenUpSpan
 }
 
-// RegistryTurn tells that a registry begins to fail, or that it recovered.
+// RegistryTurn reports that a registry begins to fail, or that it recovered.
 type RegistryTurn struct {
 	Registry string
 	Failing  bool
@@ -175,15 +175,15 @@ type TestResult struct {
 
 // SummarizeRequest asks for summaries of what another scanner changed.
 type SummarizeRequest struct {
-	// Anyway does not wait for tags that are behind.
-	Anyway bool
+	// Force does not wait for tags that are behind.
+	Force bool
 }
 
 // Summarized is the outcome of it.
 type Summarized struct {
-	// Behind tags have yet to look at what changed.
-	Behind int
-	Told   int // lists that changed, for each endpoint
+	// Behind tags have yet to check what changed.
+	Behind   int
+	Notified int // lists that changed, for each endpoint
 }
 
 // Reevaluated is how far a new bundle was evaluated for all tags.
@@ -192,7 +192,7 @@ type Reevaluated struct {
 	After string
 	// Evaluated tags need nothing more; the watchers of Woken ones go on.
 	Evaluated, Woken int
-	// Rest tells that all other tags are to be evaluated too: the data's age can
+	// Rest reports that all other tags are to be evaluated too: the data's age can
 	// bring any of them to another outcome.
 	Rest bool
 }

@@ -13,18 +13,18 @@ import (
 
 // Basis is what an outcome was made from, beside the image.
 type Basis struct {
-	Generation string      // of the vulnerability data; "" without any
-	Engine     vuln.Engine // that matched
-	Bundle     string      // hash of the active policy bundle; "" without any
-	Analyzer   string      // version and configuration of the analyzer
+	Build    string       // of the vulnerability data; "" without any
+	Matcher  vuln.Matcher // that matched
+	Bundle   string       // hash of the active policy bundle; "" without any
+	Analyzer string       // version and configuration of the analyzer
 }
 
 // State is what was last recorded of a target. The zero value is a target that
-// was never looked at.
+// was never checked.
 type State struct {
 	// Revision counts the recorded changes; ids of notifications derive from it.
 	Revision int64
-	// Resolved is what the tag pointed to at the last successful look.
+	// Resolved is what the tag pointed to at the last successful check.
 	Resolved image.Resolved
 	// Analyzed is the newest image of the tag that could be analyzed; the lists
 	// below are about it. Empty before the first analysis.
@@ -33,18 +33,18 @@ type State struct {
 	// and matched; zero while Analyzed is that image, and when it cannot be.
 	Pending time.Time
 	Basis   Basis
-	// Matched tells that Vulnerabilities is a list, if an empty one; before that
+	// Matched reports that Vulnerabilities is a list, if an empty one; before that
 	// nothing is known of them.
 	Matched         bool
 	Vulnerabilities []vuln.Finding
 	Counts          vuln.Counts
-	// Coverage tells what the absence of vulnerabilities means.
+	// Coverage reports what the absence of vulnerabilities means.
 	Coverage vuln.Coverage
 	// Evaluation is the last outcome of the policies; nil before the first.
 	Evaluation *Evaluation
 	// Problem is why the last pass failed; nil when it did not.
 	Problem *Problem
-	Checked time.Time // last pass that looked at the registry successfully
+	Checked time.Time // last pass that checked the registry successfully
 	Changed time.Time // last recorded change
 	// Next is when time alone can change the outcome; zero for never.
 	Next time.Time

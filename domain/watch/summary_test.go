@@ -14,7 +14,7 @@ import (
 func TestSummarize(t *testing.T) {
 	t.Parallel()
 	state := recorded()
-	want := watch.Summary{Target: target, Resolved: image.Resolved{Manifest: older}, Analyzed: older, Generation: "generation 1",
+	want := watch.Summary{Target: target, Resolved: image.Resolved{Manifest: older}, Analyzed: older, Build: "build 1",
 		Matched: true, Counts: vuln.Counts{High: 1}, Status: "pass", FinalAction: "go", Checked: state.Checked, Resynced: state.Checked, Changed: state.Changed}
 	if diff := cmp.Diff(want, state.Summarize(target)); diff != "" {
 		t.Errorf("summary (-want +got)\n%s", diff)

@@ -19,7 +19,7 @@ func (d *decision) moved() event.Content {
 	return moved
 }
 
-// movedWithContent tells that the tag moved from one analyzed image to another:
+// movedWithContent reports that the tag moved from one analyzed image to another:
 // tag_update says what changed inside.
 func (d *decision) movedWithContent() bool {
 	from, to := d.before.Resolved.Manifest, d.after.Resolved.Manifest
@@ -78,7 +78,7 @@ func (d *decision) vulnerabilities() event.Content {
 	return content
 }
 
-// interesting tells whether the options ask for changes of such a finding.
+// interesting reports whether the options ask for changes of such a finding.
 func interesting(f vuln.Finding, options event.Options) bool {
 	if options.MinSeverity != "" && f.Severity.Rank() < options.MinSeverity.Rank() {
 		return false
@@ -107,7 +107,7 @@ func evidenceOf(s State) event.Evidence {
 	if s.Analyzed != "" && s.Analyzed != image.Manifest {
 		image.Manifest, image.Index = s.Analyzed, ""
 	}
-	return event.Evidence{Image: image, Generation: s.Basis.Generation, Engine: s.Basis.Engine,
+	return event.Evidence{Image: image, Build: s.Basis.Build, Matcher: s.Basis.Matcher,
 		Bundle: s.Basis.Bundle, Analyzer: s.Basis.Analyzer, Coverage: s.Coverage}
 }
 

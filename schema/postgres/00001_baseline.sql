@@ -6,7 +6,7 @@ CREATE TABLE target (
     registry   TEXT COLLATE "C" NOT NULL,
     repository TEXT COLLATE "C" NOT NULL,
     poll       BIGINT NOT NULL,
-    seen       TEXT NOT NULL DEFAULT '', -- digest at the last look of the sweep
+    seen       TEXT NOT NULL DEFAULT '', -- digest at the last check of the poll
     due        BIGINT NOT NULL,            -- of the next check
     polled     BIGINT NOT NULL DEFAULT 0,  -- when a poll was last answered
     poll_interval BIGINT NOT NULL DEFAULT 0 -- that applied then, the default included
@@ -21,8 +21,8 @@ CREATE TABLE target_state (
     index_digest TEXT NOT NULL DEFAULT '',
     analyzed     TEXT NOT NULL DEFAULT '',
     pending      BIGINT NOT NULL DEFAULT 0, -- since when the manifest waits to be analyzed and matched
-    generation   TEXT NOT NULL DEFAULT '',
-    engine       TEXT NOT NULL DEFAULT '',
+    build   TEXT NOT NULL DEFAULT '',
+    matcher       TEXT NOT NULL DEFAULT '',
     bundle       TEXT NOT NULL DEFAULT '',
     analyzer     TEXT NOT NULL DEFAULT '',
     matched      BOOLEAN NOT NULL DEFAULT FALSE,
@@ -62,10 +62,10 @@ CREATE TABLE target_history (
 
 -- States of targets that a watched repository selects no longer, for when it
 -- selects them again.
-CREATE TABLE parked (
+CREATE TABLE archived (
     target TEXT COLLATE "C" PRIMARY KEY,
     state  BYTEA NOT NULL,
-    parked BIGINT NOT NULL
+    archived BIGINT NOT NULL
 );
 
 -- Apart from the state, so that a check does not rewrite them.
@@ -99,7 +99,7 @@ CREATE TABLE image (
     analyzed      BIGINT NOT NULL DEFAULT 0, -- first time
     packages      BIGINT NOT NULL DEFAULT 0,
     files         BIGINT NOT NULL DEFAULT 0,
-    groups_engine TEXT NOT NULL DEFAULT '', -- that made its groups; '' for none
+    groups_matcher TEXT NOT NULL DEFAULT '', -- that made its groups; '' for none
     file_system   TEXT NOT NULL DEFAULT '', -- digest of its unpacked layers: images with an equal one are analyzed once
     distribution  TEXT NOT NULL DEFAULT '' -- in the matcher's encoding; set with its groups
 );
@@ -173,8 +173,8 @@ CREATE INDEX group_package_lookup ON group_package (lookup);
 -- What a group's findings were last computed with.
 CREATE TABLE group_match (
     group_id   BIGINT PRIMARY KEY REFERENCES package_group (id) ON DELETE CASCADE,
-    engine     TEXT NOT NULL, -- '' for one that is out of date
-    generation TEXT NOT NULL
+    matcher     TEXT NOT NULL, -- '' for one that is out of date
+    build TEXT NOT NULL
 );
 
 CREATE TABLE finding (
@@ -216,27 +216,27 @@ CREATE TABLE vulnerability_age (
     PRIMARY KEY (group_id, member, name)
 );
 
--- The groups of which a generation changed something that decisions read.
+-- The groups of which a build changed something that decisions read.
 CREATE TABLE group_change (
-    generation TEXT NOT NULL,
+    build TEXT NOT NULL,
     group_id   BIGINT NOT NULL REFERENCES package_group (id) ON DELETE CASCADE,
-    PRIMARY KEY (generation, group_id)
+    PRIMARY KEY (build, group_id)
 );
 
--- One row. All stored findings of its engine are valid for its generation.
+-- One row. All stored findings of its matcher are valid for its build.
 CREATE TABLE feed (
     id         BIGINT PRIMARY KEY CHECK (id = 1),
-    generation TEXT NOT NULL,
-    engine     TEXT NOT NULL,
+    build TEXT NOT NULL,
+    matcher     TEXT NOT NULL,
     checked    BIGINT NOT NULL,
     problem    TEXT NOT NULL, -- JSON; '' for none
     source_status TEXT NOT NULL DEFAULT '', -- of the listing last read
     conditions TEXT NOT NULL DEFAULT '', -- JSON; '' for none
     conditions_changed BIGINT NOT NULL DEFAULT 0
 );
-INSERT INTO feed (id, generation, engine, checked, problem) VALUES (1, '', '', 0, '');
+INSERT INTO feed (id, build, matcher, checked, problem) VALUES (1, '', '', 0, '');
 
-CREATE TABLE feed_generation (
+CREATE TABLE data_build (
     checksum TEXT PRIMARY KEY,
     content  TEXT NOT NULL, -- JSON
     state    TEXT NOT NULL,
@@ -251,33 +251,33 @@ CREATE TABLE coverage (
     name         TEXT NOT NULL,
     state        TEXT NOT NULL, -- covered, not_covered, not_applicable
     reason       TEXT NOT NULL,
-    changed      TEXT NOT NULL -- generation that last brought another answer; '' for none
+    changed      TEXT NOT NULL -- build that last brought another answer; '' for none
 );
 
 CREATE TABLE feed_sums (
-    generation TEXT PRIMARY KEY,
+    build TEXT PRIMARY KEY,
     document   BYTEA NOT NULL
 );
 
--- EPSS scores of the current generation.
+-- EPSS scores of the current build.
 CREATE TABLE epss (
     cve         TEXT PRIMARY KEY, -- upper-case
     probability DOUBLE PRECISION NOT NULL,
     percentile  DOUBLE PRECISION NOT NULL
 );
 
--- Findings of a generation that is to become the current one, until it does.
+-- Findings of a build that is to become the current one, until it does.
 CREATE TABLE staged_group (
-    generation TEXT NOT NULL,
-    engine     TEXT NOT NULL,
+    build TEXT NOT NULL,
+    matcher     TEXT NOT NULL,
     group_id   BIGINT NOT NULL REFERENCES package_group (id) ON DELETE CASCADE,
     document   BYTEA NOT NULL,
-    PRIMARY KEY (generation, engine, group_id)
+    PRIMARY KEY (build, matcher, group_id)
 );
 CREATE INDEX staged_group_group ON staged_group (group_id);
 
 -- The matchers that workers have, and when they were first and last at work.
-CREATE TABLE engine (
+CREATE TABLE matcher (
     name       TEXT PRIMARY KEY,
     first_seen BIGINT NOT NULL,
     last_seen  BIGINT NOT NULL
@@ -330,7 +330,7 @@ CREATE TABLE delivery (
     attempts     BIGINT NOT NULL,
     last_try     BIGINT NOT NULL,
     next_try     BIGINT NOT NULL,
-    give_up      BIGINT NOT NULL,
+    deadline      BIGINT NOT NULL,
     patience     BIGINT NOT NULL, -- from creation to giving up
     answer       TEXT NOT NULL,
     message      TEXT NOT NULL DEFAULT '', -- id of the message that carries it; '' until it is sent
@@ -371,13 +371,13 @@ CREATE TABLE repository (
 );
 
 -- What endpoints are told of in one summary rather than one by one.
-CREATE TABLE gathered (
+CREATE TABLE pending_summary (
     endpoint     TEXT NOT NULL REFERENCES endpoint (name) ON DELETE CASCADE,
     notification TEXT NOT NULL REFERENCES notification (id) ON DELETE CASCADE,
     document     TEXT NOT NULL, -- JSON
     PRIMARY KEY (endpoint, notification)
 );
-CREATE INDEX gathered_notification ON gathered (notification);
+CREATE INDEX pending_summary_notification ON pending_summary (notification);
 
 -- Who signed in to the status page. The id is a hash of the cookie.
 CREATE TABLE session (

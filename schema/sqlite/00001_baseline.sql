@@ -6,7 +6,7 @@ CREATE TABLE target (
     registry   TEXT NOT NULL,
     repository TEXT NOT NULL,
     poll       INTEGER NOT NULL,
-    seen       TEXT NOT NULL DEFAULT '', -- digest at the last look of the sweep
+    seen       TEXT NOT NULL DEFAULT '', -- digest at the last check of the poll
     due        INTEGER NOT NULL,            -- of the next check
     polled     INTEGER NOT NULL DEFAULT 0,  -- when a poll was last answered
     poll_interval INTEGER NOT NULL DEFAULT 0 -- that applied then, the default included
@@ -21,8 +21,8 @@ CREATE TABLE target_state (
     index_digest TEXT NOT NULL DEFAULT '',
     analyzed     TEXT NOT NULL DEFAULT '',
     pending      INTEGER NOT NULL DEFAULT 0, -- since when the manifest waits to be analyzed and matched
-    generation   TEXT NOT NULL DEFAULT '',
-    engine       TEXT NOT NULL DEFAULT '',
+    build   TEXT NOT NULL DEFAULT '',
+    matcher       TEXT NOT NULL DEFAULT '',
     bundle       TEXT NOT NULL DEFAULT '',
     analyzer     TEXT NOT NULL DEFAULT '',
     matched      BOOLEAN NOT NULL DEFAULT FALSE,
@@ -62,10 +62,10 @@ CREATE TABLE target_history (
 
 -- States of targets that a watched repository selects no longer, for when it
 -- selects them again.
-CREATE TABLE parked (
+CREATE TABLE archived (
     target TEXT PRIMARY KEY,
     state  BLOB NOT NULL,
-    parked INTEGER NOT NULL
+    archived INTEGER NOT NULL
 );
 
 -- Apart from the state, so that a check does not rewrite them.
@@ -99,7 +99,7 @@ CREATE TABLE image (
     analyzed      INTEGER NOT NULL DEFAULT 0, -- first time
     packages      INTEGER NOT NULL DEFAULT 0,
     files         INTEGER NOT NULL DEFAULT 0,
-    groups_engine TEXT NOT NULL DEFAULT '', -- that made its groups; '' for none
+    groups_matcher TEXT NOT NULL DEFAULT '', -- that made its groups; '' for none
     file_system   TEXT NOT NULL DEFAULT '', -- digest of its unpacked layers: images with an equal one are analyzed once
     distribution  TEXT NOT NULL DEFAULT '' -- in the matcher's encoding; set with its groups
 );
@@ -173,8 +173,8 @@ CREATE INDEX group_package_lookup ON group_package (lookup);
 -- What a group's findings were last computed with.
 CREATE TABLE group_match (
     group_id   INTEGER PRIMARY KEY REFERENCES package_group (id) ON DELETE CASCADE,
-    engine     TEXT NOT NULL, -- '' for one that is out of date
-    generation TEXT NOT NULL
+    matcher     TEXT NOT NULL, -- '' for one that is out of date
+    build TEXT NOT NULL
 );
 
 CREATE TABLE finding (
@@ -216,27 +216,27 @@ CREATE TABLE vulnerability_age (
     PRIMARY KEY (group_id, member, name)
 ) WITHOUT ROWID;
 
--- The groups of which a generation changed something that decisions read.
+-- The groups of which a build changed something that decisions read.
 CREATE TABLE group_change (
-    generation TEXT NOT NULL,
+    build TEXT NOT NULL,
     group_id   INTEGER NOT NULL REFERENCES package_group (id) ON DELETE CASCADE,
-    PRIMARY KEY (generation, group_id)
+    PRIMARY KEY (build, group_id)
 ) WITHOUT ROWID;
 
--- One row. All stored findings of its engine are valid for its generation.
+-- One row. All stored findings of its matcher are valid for its build.
 CREATE TABLE feed (
     id         INTEGER PRIMARY KEY CHECK (id = 1),
-    generation TEXT NOT NULL,
-    engine     TEXT NOT NULL,
+    build TEXT NOT NULL,
+    matcher     TEXT NOT NULL,
     checked    INTEGER NOT NULL,
     problem    TEXT NOT NULL, -- JSON; '' for none
     source_status TEXT NOT NULL DEFAULT '', -- of the listing last read
     conditions TEXT NOT NULL DEFAULT '', -- JSON; '' for none
     conditions_changed INTEGER NOT NULL DEFAULT 0
 );
-INSERT INTO feed (id, generation, engine, checked, problem) VALUES (1, '', '', 0, '');
+INSERT INTO feed (id, build, matcher, checked, problem) VALUES (1, '', '', 0, '');
 
-CREATE TABLE feed_generation (
+CREATE TABLE data_build (
     checksum TEXT PRIMARY KEY,
     content  TEXT NOT NULL, -- JSON
     state    TEXT NOT NULL,
@@ -251,33 +251,33 @@ CREATE TABLE coverage (
     name         TEXT NOT NULL,
     state        TEXT NOT NULL, -- covered, not_covered, not_applicable
     reason       TEXT NOT NULL,
-    changed      TEXT NOT NULL -- generation that last brought another answer; '' for none
+    changed      TEXT NOT NULL -- build that last brought another answer; '' for none
 );
 
 CREATE TABLE feed_sums (
-    generation TEXT PRIMARY KEY,
+    build TEXT PRIMARY KEY,
     document   BLOB NOT NULL
 );
 
--- EPSS scores of the current generation.
+-- EPSS scores of the current build.
 CREATE TABLE epss (
     cve         TEXT PRIMARY KEY, -- upper-case
     probability REAL NOT NULL,
     percentile  REAL NOT NULL
 );
 
--- Findings of a generation that is to become the current one, until it does.
+-- Findings of a build that is to become the current one, until it does.
 CREATE TABLE staged_group (
-    generation TEXT NOT NULL,
-    engine     TEXT NOT NULL,
+    build TEXT NOT NULL,
+    matcher     TEXT NOT NULL,
     group_id   INTEGER NOT NULL REFERENCES package_group (id) ON DELETE CASCADE,
     document   BLOB NOT NULL,
-    PRIMARY KEY (generation, engine, group_id)
+    PRIMARY KEY (build, matcher, group_id)
 );
 CREATE INDEX staged_group_group ON staged_group (group_id);
 
 -- The matchers that workers have, and when they were first and last at work.
-CREATE TABLE engine (
+CREATE TABLE matcher (
     name       TEXT PRIMARY KEY,
     first_seen INTEGER NOT NULL,
     last_seen  INTEGER NOT NULL
@@ -330,7 +330,7 @@ CREATE TABLE delivery (
     attempts     INTEGER NOT NULL,
     last_try     INTEGER NOT NULL,
     next_try     INTEGER NOT NULL,
-    give_up      INTEGER NOT NULL,
+    deadline      INTEGER NOT NULL,
     patience     INTEGER NOT NULL, -- from creation to giving up
     answer       TEXT NOT NULL,
     message      TEXT NOT NULL DEFAULT '', -- id of the message that carries it; '' until it is sent
@@ -371,13 +371,13 @@ CREATE TABLE repository (
 );
 
 -- What endpoints are told of in one summary rather than one by one.
-CREATE TABLE gathered (
+CREATE TABLE pending_summary (
     endpoint     TEXT NOT NULL REFERENCES endpoint (name) ON DELETE CASCADE,
     notification TEXT NOT NULL REFERENCES notification (id) ON DELETE CASCADE,
     document     TEXT NOT NULL, -- JSON
     PRIMARY KEY (endpoint, notification)
 ) WITHOUT ROWID;
-CREATE INDEX gathered_notification ON gathered (notification);
+CREATE INDEX pending_summary_notification ON pending_summary (notification);
 
 -- Who signed in to the status page. The id is a hash of the cookie.
 CREATE TABLE session (

@@ -38,9 +38,9 @@ func newServerLog(level string) (*serverLog, error) {
 	return &serverLog{Logger: log.NewZapLogger(logger), level: parsed, wanted: parsed.Level()}, nil
 }
 
-// hush keeps alarm from the reader of errors while the services start and stop: each then reports that another one is not there. What
+// mute keeps alarm from the reader of errors while the services start and stop: each then reports that another one is not there. What
 // keeps the server from starting is returned, not logged. A reader of more gets all of it.
-func (l *serverLog) hush() {
+func (l *serverLog) mute() {
 	if l.wanted >= zapcore.ErrorLevel {
 		l.level.SetLevel(zapcore.FatalLevel)
 	}

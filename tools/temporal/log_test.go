@@ -53,7 +53,7 @@ func TestLogWhileServicesStartAndStop(t *testing.T) {
 				t.Fatal(err)
 			}
 
-			logger.hush()
+			logger.mute()
 			hushed := logger.level.String()
 			logger.resume()
 

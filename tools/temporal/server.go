@@ -41,13 +41,13 @@ func serve(ctx context.Context, opts options, out io.Writer) (err error) {
 		return err
 	}
 	boundMemory()
-	logger.hush()
+	logger.mute()
 	engine, err := startServices(opts, a, s, logger)
 	if err != nil {
 		return err
 	}
 	err = serveUntilDone(ctx, opts, a, out, logger)
-	logger.hush()
+	logger.mute()
 	return errors.Join(err, stopServices(engine))
 }
 

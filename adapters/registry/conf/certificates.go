@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Certificates are the files that belong to one host.
@@ -21,7 +21,7 @@ type Certificates struct {
 // Pair is a certificate and its private key.
 type Pair struct{ Certificate, Key string }
 
-// DefaultCertificateDirectories are where other tools of the machine look, the
+// DefaultCertificateDirectories are where other tools of the machine check, the
 // nearest first.
 func DefaultCertificateDirectories() []string {
 	var directories []string
@@ -60,12 +60,12 @@ func (c *Certificates) add(path string) error {
 		c.Authorities = append(c.Authorities, path)
 	case ".cert":
 		if !exists(stem + ".key") {
-			return fmt.Errorf("client certificate %s has no key beside it (%s.key): %w", path, filepath.Base(stem), fault.Invalid)
+			return fmt.Errorf("client certificate %s has no key beside it (%s.key): %w", path, filepath.Base(stem), errkind.Invalid)
 		}
 		c.Pairs = append(c.Pairs, Pair{path, stem + ".key"})
 	case ".key":
 		if !exists(stem + ".cert") {
-			return fmt.Errorf("key %s has no client certificate beside it (%s.cert; authorities are *.crt): %w", path, filepath.Base(stem), fault.Invalid)
+			return fmt.Errorf("key %s has no client certificate beside it (%s.cert; authorities are *.crt): %w", path, filepath.Base(stem), errkind.Invalid)
 		}
 	}
 	return nil

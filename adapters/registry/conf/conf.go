@@ -105,7 +105,7 @@ func (r *Registry) Rewrite(name, location string) string {
 	return location + name[len(r.Prefix):]
 }
 
-// Insecure tells whether any part of the file lets a host be spoken to without
+// Insecure reports whether any part of the file lets a host be spoken to without
 // a verified certificate.
 func (f *File) Insecure(host string) bool {
 	for _, r := range f.Registries {

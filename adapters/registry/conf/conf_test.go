@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/registry/conf"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 func write(t *testing.T, content string) string {
@@ -127,8 +127,8 @@ func TestReadRefuses(t *testing.T) {
 			t.Parallel()
 			path := write(t, test.content)
 			_, err := conf.Read(path, os.ReadFile)
-			if !errors.Is(err, fault.Invalid) {
-				t.Fatalf("error = %v, want fault.Invalid", err)
+			if !errors.Is(err, errkind.Invalid) {
+				t.Fatalf("error = %v, want errkind.Invalid", err)
 			}
 			for _, part := range append(test.says, path) {
 				if !strings.Contains(err.Error(), part) {
@@ -143,7 +143,7 @@ func TestReadRefuses(t *testing.T) {
 	if _, err := conf.Read("/nonexistent/registries.conf", os.ReadFile); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no such file: %v", err)
 	}
-	if _, err := conf.Read(write(t, strings.Repeat("#", 2<<20)), os.ReadFile); !errors.Is(err, fault.Invalid) {
+	if _, err := conf.Read(write(t, strings.Repeat("#", 2<<20)), os.ReadFile); !errors.Is(err, errkind.Invalid) {
 		t.Errorf("huge file: %v", err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // maxFile is the size of the largest file that is read, in bytes.
@@ -67,15 +67,15 @@ func Read(path string, read func(path string) ([]byte, error)) (*File, error) {
 		return nil, fmt.Errorf("read registries file: %w", err)
 	}
 	if len(content) > maxFile {
-		return nil, fmt.Errorf("registries file %s has more than %d bytes: %w", path, maxFile, fault.Invalid)
+		return nil, fmt.Errorf("registries file %s has more than %d bytes: %w", path, maxFile, errkind.Invalid)
 	}
 	var written document
 	if err := toml.NewDecoder(bytes.NewReader(content)).DisallowUnknownFields().Decode(&written); err != nil {
-		return nil, fmt.Errorf("registries file %s: %s: %w", path, explain(err), fault.Invalid)
+		return nil, fmt.Errorf("registries file %s: %s: %w", path, explain(err), errkind.Invalid)
 	}
 	file, err := written.file()
 	if err != nil {
-		return nil, fmt.Errorf("registries file %s: %w: %w", path, err, fault.Invalid)
+		return nil, fmt.Errorf("registries file %s: %w: %w", path, err, errkind.Invalid)
 	}
 	file.Path = path
 	return file, nil

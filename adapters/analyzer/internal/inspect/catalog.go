@@ -18,7 +18,7 @@ import (
 	"github.com/anchore/syft/syft/source/stereoscopesource"
 	_ "github.com/glebarez/go-sqlite" // reads the database of RPM packages
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // ConfigRevision stands for what syftConfig and the code of this package make of
@@ -48,7 +48,7 @@ func catalog(ctx context.Context, image *opened, request Request, tell *teller) 
 	source := stereoscopesource.New(image.Image, stereoscopesource.ImageConfig{Reference: request.Name})
 	resolver, err := source.FileResolver(config.Search.Scope)
 	if err != nil {
-		return nil, nil, fmt.Errorf("catalog packages: %w: %w", fault.Invalid, err)
+		return nil, nil, fmt.Errorf("catalog packages: %w: %w", errkind.Invalid, err)
 	}
 	found, err := checkDatabases(resolver)
 	if err != nil {
@@ -59,7 +59,7 @@ func catalog(ctx context.Context, image *opened, request Request, tell *teller) 
 		err = ctx.Err() // syft hands out what it has when its time is over
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("catalog packages: %w: %w", fault.Invalid, err)
+		return nil, nil, fmt.Errorf("catalog packages: %w: %w", errkind.Invalid, err)
 	}
 	if err := complete(bill); err != nil {
 		return nil, nil, err
@@ -74,7 +74,7 @@ func complete(bill *sbom.SBOM) error {
 		for _, reason := range reasons {
 			for _, want := range []syscall.Errno{syscall.ENOSPC, syscall.EMFILE, syscall.EFBIG, syscall.ENOMEM} {
 				if strings.Contains(reason, want.Error()) {
-					return fmt.Errorf("catalog packages of %s: %v: %w", where.RealPath, want, fault.Limit)
+					return fmt.Errorf("catalog packages of %s: %v: %w", where.RealPath, want, errkind.Limit)
 				}
 			}
 		}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/anchore/stereoscope/pkg/file"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
@@ -40,7 +40,7 @@ func (r *reader) read(id file.ID, content io.Reader, listed *sbom.File, wanted d
 		target = io.MultiWriter(sums, &r.buffer)
 	}
 	if _, err := io.Copy(target, content); err != nil {
-		return fmt.Errorf("%w: %w", fault.Invalid, err)
+		return fmt.Errorf("%w: %w", errkind.Invalid, err)
 	}
 	sums.store(listed)
 	if !inMemory {
@@ -58,7 +58,7 @@ func (r *reader) read(id file.ID, content io.Reader, listed *sbom.File, wanted d
 	return nil
 }
 
-// asksFor tells whether somebody wants the file's content.
+// asksFor reports whether somebody wants the file's content.
 func (r *reader) asksFor(listed *sbom.File) bool { return listed.Size <= r.search.memory(listed.Path) }
 
 // report adds a file's hits to the inventory under one of its paths.

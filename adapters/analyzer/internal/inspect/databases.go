@@ -11,7 +11,7 @@ import (
 	syftbom "github.com/anchore/syft/syft/sbom"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/pkgdb"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // databases are the package databases of an image's operating system, by the
@@ -31,7 +31,7 @@ func checkDatabases(resolver file.Resolver) (databases, error) {
 		for _, glob := range kind.Globs {
 			locations, err := resolver.FilesByGlob(glob)
 			if err != nil {
-				return nil, fmt.Errorf("find package databases: %w: %w", fault.Invalid, err)
+				return nil, fmt.Errorf("find package databases: %w: %w", errkind.Invalid, err)
 			}
 			for _, location := range locations {
 				n, err := checkDatabase(resolver, location, kind)
@@ -117,7 +117,7 @@ func (d databases) checkRead(bill *syftbom.SBOM) error {
 	return nil
 }
 
-// failed tells whether syft says that it could not read a database. Of one that
+// failed reports whether syft says that it could not read a database. Of one that
 // was checked and lists nothing it says so, too.
 func (d databases) failed(path, reason string) bool {
 	cataloger, _ := splitReason(reason)
@@ -126,7 +126,7 @@ func (d databases) failed(path, reason string) bool {
 
 // unreadable says what is wrong, and what to do.
 func unreadable(kind pkgdb.Kind, damage *pkgdb.Damage) error {
-	return fmt.Errorf("%w, so its packages are not known; repair it (%s) and push the image again: %w", damage, kind.Repair, fault.Invalid)
+	return fmt.Errorf("%w, so its packages are not known; repair it (%s) and push the image again: %w", damage, kind.Repair, errkind.Invalid)
 }
 
 // splitReason parts what syft notes of a file it could not read.

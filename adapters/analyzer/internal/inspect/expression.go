@@ -10,7 +10,7 @@ import (
 
 	"github.com/dlclark/regexp2"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // lineTimeout bounds an expression that needs backtracking, on one line.
@@ -36,7 +36,7 @@ func compile(text string) (*expression, error) {
 	linear, err := regexp.Compile("^(?:" + pattern + ")")
 	if err != nil {
 		if compiled.exact, err = regexp2.Compile("^(?:"+latin1(pattern)+")", regexp2.None); err != nil {
-			return nil, fmt.Errorf("expression %q cannot be read: %w: %w", text, fault.Invalid, err)
+			return nil, fmt.Errorf("expression %q cannot be read: %w: %w", text, errkind.Invalid, err)
 		}
 		compiled.exact.MatchTimeout = lineTimeout
 		pattern = withoutLookAround(pattern)
@@ -77,7 +77,7 @@ func (e *expression) match(line []byte) (bool, error) {
 	}
 	matches, err := e.exact.MatchString(latin1(string(line)))
 	if err != nil {
-		return false, fmt.Errorf("expression %q takes longer than %s on a line: %w", e.text, lineTimeout, fault.Limit)
+		return false, fmt.Errorf("expression %q takes longer than %s on a line: %w", e.text, lineTimeout, errkind.Limit)
 	}
 	return matches, nil
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/dlclark/regexp2"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 func TestExpressionLines(t *testing.T) {
@@ -101,7 +101,7 @@ func TestEndlessExpressionIsStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	content := []byte(strings.Repeat("a", 5000) + "c")
-	if _, err := compiled.lines(content, content); !errors.Is(err, fault.Limit) {
-		t.Errorf("error = %v, want fault.Limit", err)
+	if _, err := compiled.lines(content, content); !errors.Is(err, errkind.Limit) {
+		t.Errorf("error = %v, want errkind.Limit", err)
 	}
 }

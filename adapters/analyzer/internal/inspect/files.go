@@ -11,7 +11,7 @@ import (
 	"github.com/anchore/stereoscope/pkg/file"
 	"github.com/anchore/stereoscope/pkg/filetree"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
@@ -25,7 +25,7 @@ func (o *opened) readFiles(inventory *sbom.Inventory, search *search) error {
 	for _, reference := range tree.AllFiles(file.AllTypes()...) {
 		entry, err := o.FileCatalog.Get(reference)
 		if err != nil {
-			return fmt.Errorf("file %s: %w: %w", reference.RealPath, fault.Invalid, err)
+			return fmt.Errorf("file %s: %w: %w", reference.RealPath, errkind.Invalid, err)
 		}
 		if entry.Metadata.Type == file.TypeHardLink {
 			entry = o.linked(entry)
@@ -58,7 +58,7 @@ func (o *opened) read(entry filetree.IndexEntry, listed *sbom.File, wanted diges
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read %s: %w: %w", listed.Path, fault.Invalid, err)
+		return fmt.Errorf("read %s: %w: %w", listed.Path, errkind.Invalid, err)
 	}
 	defer content.Close()
 	if err := reader.read(entry.ID(), content, listed, wanted); err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -37,7 +37,7 @@ func open(ctx context.Context, request Request) (*opened, error) {
 	}
 	documents, err := partial.CompressedToImage(documents{request.Manifest, request.Config})
 	if err != nil {
-		return nil, fmt.Errorf("open image: %w: %w", fault.Invalid, err)
+		return nil, fmt.Errorf("open image: %w: %w", errkind.Invalid, err)
 	}
 	more := []stereoscope.AdditionalMetadata{stereoscope.WithManifest(request.Manifest)}
 	if strings.Contains(request.Name, "@") {
@@ -45,7 +45,7 @@ func open(ctx context.Context, request Request) (*opened, error) {
 	}
 	indexed := stereoscope.New(configured{documents, config}, file.NewTempDirGenerator("tagwatch"), request.Layers, more...)
 	if err := indexed.Read(ctx); err != nil {
-		return nil, fmt.Errorf("broken image: %w: %w", fault.Invalid, err)
+		return nil, fmt.Errorf("broken image: %w: %w", errkind.Invalid, err)
 	}
 	sums, err := readSums(request, len(indexed.Layers))
 	if err != nil {

@@ -71,7 +71,7 @@ func ownedBySystem(relationships []artifact.Relationship) map[artifact.ID]bool {
 	return owned
 }
 
-// isSystem tells whether packages of a type come from the distribution.
+// isSystem reports whether packages of a type come from the distribution.
 func isSystem(kind pkg.Type) bool {
 	switch kind {
 	case pkg.DebPkg, pkg.RpmPkg, pkg.ApkPkg, pkg.AlpmPkg, pkg.PortagePkg:

@@ -7,8 +7,8 @@ import (
 	"os"
 	"sync"
 
-	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/cage"
-	"github.com/tagwatch/tagwatch/adapters/analyzer/wall"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sandbox"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/landlock"
 )
 
 const maxRequest = 64 << 20
@@ -21,7 +21,7 @@ func Main() int {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		return cage.ExitReported
+		return sandbox.ExitReported
 	}
 	return 0
 }
@@ -32,10 +32,10 @@ func carryOut(folder string) error {
 		return err
 	}
 	report := func(err error) { _ = writeFailure(folder, err) } // without it, the parent sees a crash
-	if err := cage.Enter(request.Limits, report); err != nil {
+	if err := sandbox.Enter(request.Limits, report); err != nil {
 		return err
 	}
-	if err := wall.Raise(request.Layers, request.Sums); err != nil {
+	if err := landlock.Raise(request.Layers, request.Sums); err != nil {
 		return err
 	}
 	return inspect(context.Background(), folder, request, &teller{})

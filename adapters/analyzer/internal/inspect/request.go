@@ -11,8 +11,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/cage"
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sandbox"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -39,7 +39,7 @@ type Request struct {
 	// [SumsName].
 	Sums    string
 	Content Content
-	Limits  cage.Limits
+	Limits  sandbox.Limits
 	// Version of the syft library.
 	Version string
 }
@@ -100,7 +100,7 @@ func Read(folder, name string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	if int64(len(content)) > limit {
-		return nil, fmt.Errorf("%s is larger than %d bytes: %w", name, limit, fault.Limit)
+		return nil, fmt.Errorf("%s is larger than %d bytes: %w", name, limit, errkind.Limit)
 	}
 	return content, nil
 }
@@ -125,21 +125,21 @@ type failure struct {
 
 func writeFailure(folder string, err error) error {
 	text := err.Error()
-	return WriteJSON(folder, failureFile, failure{Kind: fault.Name(err), Text: text[:min(len(text), maxFailure/8)]})
+	return WriteJSON(folder, failureFile, failure{Kind: errkind.Name(err), Text: text[:min(len(text), maxFailure/8)]})
 }
 
 // ReadFailure returns the error that the child explained, or the reason why
 // there is none.
 func ReadFailure(folder string) error {
-	var told failure
-	if err := ReadJSON(folder, failureFile, maxFailure, &told); err != nil {
+	var notified failure
+	if err := ReadJSON(folder, failureFile, maxFailure, &notified); err != nil {
 		return err
 	}
-	return told
+	return notified
 }
 
 // Error implements error.
 func (f failure) Error() string { return f.Text }
 
 // Unwrap is the fault.
-func (f failure) Unwrap() error { return fault.ByName(f.Kind) }
+func (f failure) Unwrap() error { return errkind.ByName(f.Kind) }

@@ -18,10 +18,10 @@ import (
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
-// errForeign tells that an SBOM is not of an image with the same layers.
+// errForeign reports that an SBOM is not of an image with the same layers.
 var errForeign = errors.New("the SBOM is of other layers")
 
-// bill is an SBOM in syft's JSON, as far as it tells which image it is of.
+// bill is an SBOM in syft's JSON, as far as it reports which image it is of.
 type bill struct {
 	Artifacts     json.RawMessage `json:"artifacts"`
 	Relationships []relationship  `json:"artifactRelationships"`

@@ -13,7 +13,7 @@ type search struct {
 	folded          []byte // of the file at hand
 }
 
-// CheckContent tells whether all expressions can be read.
+// CheckContent reports whether all expressions can be read.
 func CheckContent(content Content) error {
 	_, err := newSearch(content)
 	return err

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // Limits protect the worker from an image's layers.
@@ -16,9 +16,9 @@ type Limits struct {
 	PathDepth  int   // components of a path
 }
 
-// Budget counts what one image uses of its limits. It is safe for concurrent
+// SizeLimit counts what one image uses of its limits. It is safe for concurrent
 // use by the layers of that image.
-type Budget struct {
+type SizeLimit struct {
 	limits Limits
 
 	mu      sync.Mutex
@@ -26,11 +26,11 @@ type Budget struct {
 	entries int
 }
 
-// NewBudget starts an image's count.
-func NewBudget(limits Limits) *Budget { return &Budget{limits: limits} }
+// NewSizeLimit starts an image's count.
+func NewSizeLimit(limits Limits) *SizeLimit { return &SizeLimit{limits: limits} }
 
-// spend takes bytes and entries off the image's budget.
-func (b *Budget) spend(bytes int64, entries int) error {
+// spend takes bytes and entries off the image's size limit.
+func (b *SizeLimit) spend(bytes int64, entries int) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.bytes += bytes
@@ -45,7 +45,7 @@ func (b *Budget) spend(bytes int64, entries int) error {
 }
 
 func exceeded(format string, arguments ...any) error {
-	return fmt.Errorf(format+": %w", append(arguments, fault.Limit)...)
+	return fmt.Errorf(format+": %w", append(arguments, errkind.Limit)...)
 }
 
 // Size writes a number of bytes for people, as in "1 GiB".

@@ -14,7 +14,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // maxWindow bounds the memory of a zstd stream; it is what the zstd command
@@ -28,15 +28,15 @@ var (
 
 // receive unpacks a layer into a file while it arrives, and verifies it against
 // the digest and size that the manifest gives.
-func receive(body io.Reader, want Layer, path string, budget *Budget) (Facts, error) {
+func receive(body io.Reader, want Layer, path string, sizeLimit *SizeLimit) (Facts, error) {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return Facts{}, fmt.Errorf("store layer: %w", err)
 	}
 	defer file.Close()
 	source := &source{body: body, limit: want.Size, hash: sha256.New()}
-	target := &target{file: file, hash: sha256.New(), budget: budget}
-	entries, err := unpack(source, target, budget)
+	target := &target{file: file, hash: sha256.New(), sizeLimit: sizeLimit}
+	entries, err := unpack(source, target, sizeLimit)
 	if err = judge(want, source, target, err); err != nil {
 		return Facts{}, err
 	}
@@ -49,14 +49,14 @@ func receive(body io.Reader, want Layer, path string, budget *Budget) (Facts, er
 
 // unpack sends the layer's archive to the target, whatever its compression: as
 // other tools do, it believes the content and not the media type.
-func unpack(source io.Reader, target io.Writer, budget *Budget) (entries int, err error) {
+func unpack(source io.Reader, target io.Writer, sizeLimit *SizeLimit) (entries int, err error) {
 	buffered := bufio.NewReaderSize(source, 64<<10)
 	plain, err := decompress(buffered)
 	if err != nil {
 		return 0, err
 	}
 	defer plain.Close()
-	if entries, err = walk(io.TeeReader(plain, target), budget); err != nil {
+	if entries, err = walk(io.TeeReader(plain, target), sizeLimit); err != nil {
 		return entries, err
 	}
 	_, err = io.Copy(io.Discard, buffered) // the digest covers what a decompressor leaves unread
@@ -85,28 +85,28 @@ func decompress(packed *bufio.Reader) (io.ReadCloser, error) {
 // comes whether the bytes are the layer's at all: only those that fit its digest
 // say anything about the image.
 func judge(want Layer, source *source, target *target, err error) error {
-	if target.err != nil && !errors.Is(target.err, fault.Limit) {
+	if target.err != nil && !errors.Is(target.err, errkind.Limit) {
 		return target.err
 	}
-	source.drain(target.budget.limits.LayerBytes)
+	source.drain(target.sizeLimit.limits.LayerBytes)
 	found := hex.EncodeToString(source.hash.Sum(nil))
 	switch {
 	case source.err != nil:
 		return source.err
 	case !source.ended:
-		return fmt.Errorf("%s sends more than the %d bytes that its manifest gives: %w", want.from(), want.Size, fault.Unavailable)
+		return fmt.Errorf("%s sends more than the %d bytes that its manifest gives: %w", want.from(), want.Size, errkind.Unavailable)
 	case found != want.Digest.Hex() && source.size < want.Size:
-		return fmt.Errorf("what %s sends ended after %d of %d bytes: %w", want.from(), source.size, want.Size, fault.Unavailable)
+		return fmt.Errorf("what %s sends ended after %d of %d bytes: %w", want.from(), source.size, want.Size, errkind.Unavailable)
 	case found != want.Digest.Hex():
-		return fmt.Errorf("what %s sends for it has digest sha256:%s: %w", want.from(), found, fault.Unavailable)
+		return fmt.Errorf("what %s sends for it has digest sha256:%s: %w", want.from(), found, errkind.Unavailable)
 	case source.size != want.Size:
-		return fmt.Errorf("it has %d bytes and its manifest gives %d: %w", source.size, want.Size, fault.Invalid)
+		return fmt.Errorf("it has %d bytes and its manifest gives %d: %w", source.size, want.Size, errkind.Invalid)
 	case target.err != nil:
 		return target.err
-	case errors.Is(err, fault.Limit):
+	case errors.Is(err, errkind.Limit):
 		return err
 	case err != nil:
-		return fmt.Errorf("broken archive: %w: %w", fault.Invalid, err)
+		return fmt.Errorf("broken archive: %w: %w", errkind.Invalid, err)
 	}
 	return nil
 }
@@ -150,21 +150,21 @@ func (s *source) Read(p []byte) (int, error) {
 
 // target is the unpacked layer. Its errors are the disk's, or a limit.
 type target struct {
-	file   *os.File
-	hash   hash.Hash
-	budget *Budget
-	size   int64
-	err    error
+	file      *os.File
+	hash      hash.Hash
+	sizeLimit *SizeLimit
+	size      int64
+	err       error
 }
 
 // Write implements io.Writer.
 func (t *target) Write(p []byte) (int, error) {
 	t.size += int64(len(p))
-	if limit := t.budget.limits.LayerBytes; t.size > limit {
+	if limit := t.sizeLimit.limits.LayerBytes; t.size > limit {
 		t.err = exceeded("layer unpacks to more than %s", Size(limit))
 		return 0, t.err
 	}
-	if t.err = t.budget.spend(int64(len(p)), 0); t.err != nil {
+	if t.err = t.sizeLimit.spend(int64(len(p)), 0); t.err != nil {
 		return 0, t.err
 	}
 	t.hash.Write(p)

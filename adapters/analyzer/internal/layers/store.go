@@ -74,8 +74,8 @@ func New(folder, scratch string, bounds Bounds) (*Store, error) {
 }
 
 // Link makes path another name of the layer's archive, and fetches the layer
-// first unless the store has it. It tells whether it did.
-func (s *Store) Link(ctx context.Context, want Layer, budget *Budget, open Open, path string) (facts Facts, fetched bool, err error) {
+// first unless the store has it. It reports whether it did.
+func (s *Store) Link(ctx context.Context, want Layer, sizeLimit *SizeLimit, open Open, path string) (facts Facts, fetched bool, err error) {
 	unlock, err := s.locks.lock(ctx, want.Digest)
 	if err != nil {
 		return Facts{}, false, fmt.Errorf("wait for layer %s: %w", want.Digest.Short(), err)
@@ -86,12 +86,12 @@ func (s *Store) Link(ctx context.Context, want Layer, budget *Budget, open Open,
 		err = s.verify(ctx, want, path)
 	}
 	if err == nil {
-		return facts, false, budget.spend(facts.Size, facts.Entries)
+		return facts, false, sizeLimit.spend(facts.Size, facts.Entries)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return Facts{}, false, err
 	}
-	if facts, err = s.fetch(ctx, want, budget, open, path); err != nil {
+	if facts, err = s.fetch(ctx, want, sizeLimit, open, path); err != nil {
 		return Facts{}, true, fmt.Errorf("layer %s: %w", want.Digest.Short(), err)
 	}
 	return facts, true, s.evict(time.Now())
@@ -156,7 +156,7 @@ func (u untilDone) Read(p []byte) (int, error) {
 }
 
 // fetch receives a layer, links it and moves it into the store.
-func (s *Store) fetch(ctx context.Context, want Layer, budget *Budget, open Open, path string) (Facts, error) {
+func (s *Store) fetch(ctx context.Context, want Layer, sizeLimit *SizeLimit, open Open, path string) (Facts, error) {
 	folder, err := os.MkdirTemp(s.scratch, "layer-")
 	if err != nil {
 		return Facts{}, fmt.Errorf("store layer: %w", err)
@@ -168,7 +168,7 @@ func (s *Store) fetch(ctx context.Context, want Layer, budget *Budget, open Open
 	}
 	defer body.Close()
 	archive := filepath.Join(folder, archiveName)
-	facts, err := receive(body, want, archive, budget)
+	facts, err := receive(body, want, archive, sizeLimit)
 	if err != nil {
 		return Facts{}, err
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -51,7 +51,7 @@ func newBench(t *testing.T, bounds Bounds) *bench {
 // take links a layer and returns its archive's name.
 func (b *bench) take(t *testing.T, content []byte, open Open, limits Limits) (string, Facts, bool, error) {
 	path := filepath.Join(b.root, "images", fmt.Sprint(b.n.Add(1)))
-	facts, fetched, err := b.Link(t.Context(), layerOf(content), NewBudget(limits), open, path)
+	facts, fetched, err := b.Link(t.Context(), layerOf(content), NewSizeLimit(limits), open, path)
 	return path, facts, fetched, err
 }
 
@@ -71,7 +71,7 @@ func serve(content []byte) Open {
 }
 
 func refuse(context.Context) (io.ReadCloser, error) {
-	return nil, fmt.Errorf("asked again: %w", fault.Unauthorized)
+	return nil, fmt.Errorf("asked again: %w", errkind.Unauthorized)
 }
 
 // archive makes an archive with a file for each name.
@@ -153,21 +153,21 @@ func TestRefusedLayersLeaveNothing(t *testing.T) {
 		want            error
 		says            string
 	}{
-		{"other content", good, append([]byte(nil), zeros[:len(good)]...), generous, fault.Unavailable, "digest"},
-		{"other digest", append(bytes.Clone(good[:len(good)-1]), 1), good, generous, fault.Unavailable, "digest"},
-		{"web page", good, []byte("<html>"), generous, fault.Unavailable, "ended after"},
-		{"long web page", good, []byte(strings.Repeat("<html>", 1000)), generous, fault.Unavailable, "digest"},
-		{"longer", good, append(bytes.Clone(good), good...), generous, fault.Unavailable, "digest"},
-		{"too large archive of another digest", append(bytes.Clone(zeros[:len(zeros)-1]), 1), zeros, tight(func(l *Limits) { l.LayerBytes = 64 << 10 }), fault.Unavailable, "digest"},
-		{"too many files of another digest", append(bytes.Clone(files), 1), append(bytes.Clone(files), 2), tight(func(l *Limits) { l.Entries = 49 }), fault.Unavailable, "digest"},
-		{"truncated", good, good[:len(good)/2], generous, fault.Unavailable, "ended after"},
-		{"empty", good, nil, generous, fault.Unavailable, "ended after"},
-		{"no archive", []byte(strings.Repeat("x", 600)), []byte(strings.Repeat("x", 600)), generous, fault.Invalid, "broken"},
-		{"layer too large", zeros, zeros, tight(func(l *Limits) { l.LayerBytes = 64 << 10 }), fault.Limit, "64 KiB"},
-		{"image too large", zeros, zeros, tight(func(l *Limits) { l.ImageBytes = 64 << 10 }), fault.Limit, "64 KiB"},
-		{"too many files", files, files, tight(func(l *Limits) { l.Entries = 49 }), fault.Limit, "49 files"},
-		{"long path", longPath(t), longPath(t), tight(func(l *Limits) { l.PathLength = 500 }), fault.Limit, "the limit is 500"},
-		{"deep path", longPath(t), longPath(t), tight(func(l *Limits) { l.PathDepth = 5 }), fault.Limit, "folders deep"},
+		{"other content", good, append([]byte(nil), zeros[:len(good)]...), generous, errkind.Unavailable, "digest"},
+		{"other digest", append(bytes.Clone(good[:len(good)-1]), 1), good, generous, errkind.Unavailable, "digest"},
+		{"web page", good, []byte("<html>"), generous, errkind.Unavailable, "ended after"},
+		{"long web page", good, []byte(strings.Repeat("<html>", 1000)), generous, errkind.Unavailable, "digest"},
+		{"longer", good, append(bytes.Clone(good), good...), generous, errkind.Unavailable, "digest"},
+		{"too large archive of another digest", append(bytes.Clone(zeros[:len(zeros)-1]), 1), zeros, tight(func(l *Limits) { l.LayerBytes = 64 << 10 }), errkind.Unavailable, "digest"},
+		{"too many files of another digest", append(bytes.Clone(files), 1), append(bytes.Clone(files), 2), tight(func(l *Limits) { l.Entries = 49 }), errkind.Unavailable, "digest"},
+		{"truncated", good, good[:len(good)/2], generous, errkind.Unavailable, "ended after"},
+		{"empty", good, nil, generous, errkind.Unavailable, "ended after"},
+		{"no archive", []byte(strings.Repeat("x", 600)), []byte(strings.Repeat("x", 600)), generous, errkind.Invalid, "broken"},
+		{"layer too large", zeros, zeros, tight(func(l *Limits) { l.LayerBytes = 64 << 10 }), errkind.Limit, "64 KiB"},
+		{"image too large", zeros, zeros, tight(func(l *Limits) { l.ImageBytes = 64 << 10 }), errkind.Limit, "64 KiB"},
+		{"too many files", files, files, tight(func(l *Limits) { l.Entries = 49 }), errkind.Limit, "49 files"},
+		{"long path", longPath(t), longPath(t), tight(func(l *Limits) { l.PathLength = 500 }), errkind.Limit, "the limit is 500"},
+		{"deep path", longPath(t), longPath(t), tight(func(l *Limits) { l.PathDepth = 5 }), errkind.Limit, "folders deep"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -205,8 +205,8 @@ func TestStoredLayersCountAgainstTheImage(t *testing.T) {
 	}
 	limits := generous
 	limits.ImageBytes = 100 << 10
-	if _, _, _, err := store.take(t, content, refuse, limits); !errors.Is(err, fault.Limit) {
-		t.Errorf("error = %v, want fault.Limit", err)
+	if _, _, _, err := store.take(t, content, refuse, limits); !errors.Is(err, errkind.Limit) {
+		t.Errorf("error = %v, want errkind.Limit", err)
 	}
 }
 
@@ -262,7 +262,7 @@ func TestWaitingForALayerCanBeGivenUp(t *testing.T) {
 	<-started
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := store.Link(ctx, layerOf(content), NewBudget(generous), refuse, filepath.Join(store.root, "x")); !errors.Is(err, context.Canceled) {
+	if _, _, err := store.Link(ctx, layerOf(content), NewSizeLimit(generous), refuse, filepath.Join(store.root, "x")); !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v, want context.Canceled", err)
 	}
 	close(finish)

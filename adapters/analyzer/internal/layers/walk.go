@@ -9,8 +9,8 @@ import (
 
 // walk reads a layer's archive to its end and counts its entries. What it
 // refuses is what makes an analysis use unreasonable memory or time.
-func walk(archive io.Reader, budget *Budget) (entries int, err error) {
-	limits := budget.limits
+func walk(archive io.Reader, sizeLimit *SizeLimit) (entries int, err error) {
+	limits := sizeLimit.limits
 	reader := tar.NewReader(archive)
 	for {
 		header, err := reader.Next()
@@ -21,7 +21,7 @@ func walk(archive io.Reader, budget *Budget) (entries int, err error) {
 			return entries, err
 		}
 		entries++
-		if err := budget.spend(0, 1); err != nil {
+		if err := sizeLimit.spend(0, 1); err != nil {
 			return entries, err
 		}
 		if err := checkPath(header, limits); err != nil {

@@ -16,7 +16,7 @@ type lines struct {
 	reader *bufio.Reader
 	number int
 	text   string // without the end of the line
-	// cut tells that the last line has no end, blank that it is empty.
+	// cut reports that the last line has no end, blank that it is empty.
 	cut, blank bool
 	err        error
 }
@@ -47,7 +47,7 @@ func (l *lines) quote() string {
 	return fmt.Sprintf("%q", l.text)
 }
 
-// binary tells that a line holds bytes that no text has.
+// binary reports that a line holds bytes that no text has.
 func (l *lines) binary() bool {
 	return strings.ContainsFunc(l.text, func(r rune) bool { return r < ' ' && r != '\t' && r != '\r' })
 }

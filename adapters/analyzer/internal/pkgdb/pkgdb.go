@@ -28,7 +28,7 @@ type Kind struct {
 	Cataloger string
 	// Repair is what a person can do about a damaged one.
 	Repair string
-	// Marker tells that the files only show that there is a package, which others
+	// Marker reports that the files only show that there is a package, which others
 	// beside them describe.
 	Marker bool
 	check  func(File) (int, error)

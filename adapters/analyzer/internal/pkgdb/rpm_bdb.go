@@ -117,7 +117,7 @@ func (b *berkeley) checkHash(number uint32) error {
 	return nil
 }
 
-// whole tells whether a chain of pages holds as many bytes as it should.
+// whole reports whether a chain of pages holds as many bytes as it should.
 func (b *berkeley) whole(number uint32, length int64) bool {
 	for steps := uint32(0); number != 0; steps++ {
 		if steps > b.last || number > b.last || b.read(number) != nil || b.page[25] != pageOverflow {

@@ -50,7 +50,7 @@ func checkNDB(f File, file io.ReaderAt, size int64) (int, error) {
 	return found, nil
 }
 
-// wholeBlob tells whether the package of a slot is there and has its checksum.
+// wholeBlob reports whether the package of a slot is there and has its checksum.
 func wholeBlob(file io.ReaderAt, slot []byte, size int64) bool {
 	offset := int64(binary.LittleEndian.Uint32(slot[8:])) * ndbBlock
 	length := int64(binary.LittleEndian.Uint32(slot[12:])) * ndbBlock

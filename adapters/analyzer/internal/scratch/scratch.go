@@ -30,7 +30,7 @@ func Open(parent string) (*Root, error) {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return nil, fmt.Errorf("create scratch folder: %w", err)
 	}
-	if err := Sweep(parent); err != nil {
+	if err := Clean(parent); err != nil {
 		return nil, err
 	}
 	lock, err := newLock(parent)
@@ -44,7 +44,7 @@ func Open(parent string) (*Root, error) {
 	return root, nil
 }
 
-// newLock makes a file and locks it. Another process may sweep in between and take
+// newLock makes a file and locks it. Another process may clean in between and take
 // the file for one that a dead process left: then a new one is made.
 func newLock(parent string) (*os.File, error) {
 	for {
@@ -82,22 +82,22 @@ func (r *Root) Close() error {
 	return errors.Join(os.RemoveAll(r.path), os.Remove(r.lock.Name()), r.lock.Close())
 }
 
-// Sweep removes the folders whose process is gone.
-func Sweep(parent string) error {
+// Clean removes the folders whose process is gone.
+func Clean(parent string) error {
 	locks, err := filepath.Glob(filepath.Join(parent, "*"+lockSuffix))
 	if err != nil {
-		return fmt.Errorf("sweep %s: %w", parent, err)
+		return fmt.Errorf("clean %s: %w", parent, err)
 	}
 	for _, lock := range locks {
-		if err := sweepOne(lock); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("sweep %s: %w", parent, err)
+		if err := cleanOne(lock); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("clean %s: %w", parent, err)
 		}
 	}
 	return nil
 }
 
-// sweepOne removes a folder and its lock, unless a process holds the lock.
-func sweepOne(name string) error {
+// cleanOne removes a folder and its lock, unless a process holds the lock.
+func cleanOne(name string) error {
 	lock, err := os.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
 		return err

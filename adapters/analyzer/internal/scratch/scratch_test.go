@@ -35,11 +35,11 @@ func TestMain(m *testing.M) {
 	_, _ = io.Copy(io.Discard, os.Stdin) // until the test ends, at the latest
 }
 
-func TestSweepRemovesWhatADeadProcessLeft(t *testing.T) {
+func TestCleanRemovesWhatADeadProcessLeft(t *testing.T) {
 	t.Parallel()
 	parent := t.TempDir()
 	worker, folder := startWorker(t, parent)
-	if err := scratch.Sweep(parent); err != nil {
+	if err := scratch.Clean(parent); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(folder); err != nil {
@@ -61,7 +61,7 @@ func TestSweepRemovesWhatADeadProcessLeft(t *testing.T) {
 	}
 }
 
-// Workers that start at the same time sweep while others make their folders.
+// Workers that start at the same time clean while others make their folders.
 func TestOpenAtOnce(t *testing.T) {
 	t.Parallel()
 	parent := t.TempDir()

@@ -10,7 +10,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/tagwatch/tagwatch/domain/fault"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // entry is what an archive has at a path.
@@ -59,7 +59,7 @@ func digest(ctx context.Context, archive string, algorithm Algorithm, spend func
 			return entries, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("digest layer: %w: %w", fault.Invalid, err)
+			return nil, fmt.Errorf("digest layer: %w: %w", errkind.Invalid, err)
 		}
 		found := entry{key: keyOf(header.Name)}
 		switch header.Typeflag {
@@ -69,7 +69,7 @@ func digest(ctx context.Context, archive string, algorithm Algorithm, spend func
 			}
 			sum.Reset()
 			if _, err := io.CopyBuffer(onlyWriter{sum}, contextReader{ctx, reader}, buffer); err != nil {
-				return nil, fmt.Errorf("digest layer: %w: %w", fault.Invalid, err)
+				return nil, fmt.Errorf("digest layer: %w: %w", errkind.Invalid, err)
 			}
 			found.digest = sum.Sum(nil)
 		case tar.TypeLink:

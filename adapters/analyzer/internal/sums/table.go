@@ -90,5 +90,5 @@ func (t Table) Find(name string) string {
 	return hex.EncodeToString(t.records[i*t.size+keySize : (i+1)*t.size])
 }
 
-// Holds tells whether the layer has a regular file at the path.
+// Holds reports whether the layer has a regular file at the path.
 func (t Table) Holds(name string) bool { return t.Find(name) != "" }

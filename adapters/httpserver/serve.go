@@ -1,0 +1,44 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	// headerTimeout is for the request's headers, and for the TLS handshake.
+	headerTimeout = 5 * time.Second
+	// readTimeout is for the whole request.
+	readTimeout = 15 * time.Second
+	// writeTimeout is from the headers to the last byte of the answer.
+	writeTimeout = 45 * time.Second
+	// idleTimeout ends a connection on which no further request comes.
+	idleTimeout = time.Minute
+	// maxHeader bounds the request's headers, in bytes.
+	maxHeader = 32 << 10
+	// stopTimeout lets the requests under way end.
+	stopTimeout = 10 * time.Second
+)
+
+// Serve serves until the context ends, and lets the requests under way end. What
+// changes something is refused from pages of other sites.
+func Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{Handler: http.NewCrossOriginProtection().Handler(handler), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		// Go logs what strangers send; the path of a request is not for the log.
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
+	stopped := context.AfterFunc(ctx, func() {
+		shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		_ = server.Shutdown(shutdown)
+	})
+	defer stopped()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

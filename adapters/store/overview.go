@@ -1,0 +1,128 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// recorded and unrecorded are the targets with a state and those without: the
+// first in the order of an index, a page at a time; the others come after them.
+const (
+	recorded   = ` FROM target_state JOIN target ON target.name = target_state.target`
+	unrecorded = ` FROM target LEFT JOIN target_state ON target_state.target = target.name`
+)
+
+// Overview lists the states of the targets that the filter selects, without their
+// documents, and reports how many there are on all pages. Other orders than that by
+// name end with the targets of which nothing was recorded yet.
+func (s *Store) Overview(ctx context.Context, filter watch.OverviewFilter) (page []watch.Summary, total int, err error) {
+	err = s.view(ctx, "list states", func(t tx) error {
+		where := overviewConditions(filter)
+		if total, err = one[int](ctx, t, `SELECT count(*)`+unrecorded+where.text(), where.args...); err != nil {
+			return err
+		}
+		rows, err := t.overview(ctx, where, filter)
+		if err != nil {
+			return err
+		}
+		page, err = convert(rows, stateRow.summary)
+		return err
+	})
+	return page, total, err
+}
+
+func (t tx) overview(ctx context.Context, where conditions, filter watch.OverviewFilter) ([]stateRow, error) {
+	order, limit := overviewOrder(filter.Order), limitOf(filter.Limit)
+	if order == "" {
+		return t.overviewPage(ctx, unrecorded, where, `target.name`, limit, filter.Offset)
+	}
+	rows, err := t.overviewPage(ctx, recorded, where, order, limit, filter.Offset)
+	if err != nil || len(rows) >= limit {
+		return rows, err
+	}
+	before, err := one[int](ctx, t, `SELECT count(*)`+recorded+where.text(), where.args...)
+	if err != nil {
+		return nil, err
+	}
+	where.add(`target_state.target IS NULL`)
+	more, err := t.overviewPage(ctx, unrecorded, where, `target.name`, limit-len(rows), max(0, filter.Offset-before))
+	return append(rows, more...), err
+}
+
+func (t tx) overviewPage(ctx context.Context, from string, where conditions, order string, limit, offset int) ([]stateRow, error) {
+	return all[stateRow](ctx, t, `SELECT `+summaryColumns+from+where.text()+` ORDER BY `+order+` LIMIT ? OFFSET ?`, append(slices.Clone(where.args), limit, offset)...)
+}
+
+// literal keeps LIKE from reading what a person typed as a pattern.
+var literal = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+func overviewConditions(f watch.OverviewFilter) conditions {
+	var where conditions
+	if f.Text != "" {
+		where.add(`lower(target.name) LIKE ? ESCAPE '\'`, "%"+literal.Replace(strings.ToLower(f.Text))+"%")
+	}
+	switch f.Status {
+	case "":
+	case watch.NotEvaluated:
+		where.add(`coalesce(status, '') = ''`)
+	default:
+		where.add(`status = ?`, f.Status)
+	}
+	if f.Uncovered {
+		where.add(`coverage = ?`, string(vuln.NotCovered))
+	}
+	if f.Failing {
+		where.add(`(coalesce(problem, '') <> '' OR EXISTS (SELECT 1 FROM failing_step WHERE kind = 'tag' AND failing_step.name = target.name))`)
+	}
+	return where
+}
+
+// overviewOrder is that of an index, whose columns go by the table: the names alone
+// are those of the results. It is "" by name.
+func overviewOrder(order watch.OverviewOrder) string {
+	switch order {
+	case watch.BySeverity:
+		return `target_state.critical DESC, target_state.high DESC, target_state.medium DESC, target_state.low DESC, target_state.target`
+	case watch.ByChange:
+		return `target_state.changed DESC, target_state.target`
+	}
+	return ""
+}
+
+type registryRow struct {
+	Registry string
+	Tags     int
+	Failing  int
+	Checked  int64
+	Problem  string
+}
+
+// RegistryStates are the registries of all targets with how checking them
+// goes, by host.
+func (s *Store) RegistryStates(ctx context.Context) ([]watch.RegistryState, error) {
+	var states []watch.RegistryState
+	err := s.view(ctx, "list registries", func(t tx) error {
+		rows, err := all[registryRow](ctx, t, `SELECT registry, count(*) AS tags,
+			count(CASE WHEN problem <> '' OR trouble IS NOT NULL THEN 1 END) AS failing,
+			coalesce(max(CASE WHEN polled > coalesce(checked, 0) THEN polled ELSE checked END), 0) AS checked,
+			coalesce((SELECT trouble FROM failing_step WHERE kind = 'registry' AND name = registry), max(trouble), max(problem), '') AS problem
+			FROM target LEFT JOIN target_state ON target_state.target = target.name
+			LEFT JOIN failing_step ON failing_step.kind = 'tag' AND failing_step.name = target.name
+			GROUP BY registry ORDER BY registry`)
+		if err != nil {
+			return err
+		}
+		states, err = convert(rows, registryRow.state)
+		return err
+	})
+	return states, err
+}
+
+func (r registryRow) state() (watch.RegistryState, error) {
+	problem, err := parseOptional[watch.Problem](r.Problem)
+	return watch.RegistryState{Registry: r.Registry, Tags: r.Tags, Failing: r.Failing, Checked: timeOf(r.Checked), Example: problem}, err
+}

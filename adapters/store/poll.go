@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+type checkRow struct {
+	Name     string
+	Seen     string
+	Recorded string
+	Problem  string
+	Poll     int64
+	Due      int64
+}
+
+func (r checkRow) check() (watch.Check, error) {
+	target, err := image.ParseTarget(r.Name)
+	if err != nil {
+		return watch.Check{}, err
+	}
+	noted, err := parseOptional[watch.Problem](r.Problem)
+	return watch.Check{Target: target, Seen: image.Digest(r.Seen), Recorded: image.Digest(r.Recorded),
+		Failing: noted != nil && noted.Stage == watch.StageResolve, Poll: durationOf(r.Poll), Next: timeOf(r.Due)}, err
+}
+
+// Due lists targets of the registry that are to be checked by now, the longest
+// due first. One that no poll has checked yet was seen as it is recorded.
+func (s *Store) Due(ctx context.Context, registry string, now time.Time, limit int) ([]watch.Check, error) {
+	var checks []watch.Check
+	err := s.view(ctx, "list due targets of "+registry, func(t tx) error {
+		rows, err := all[checkRow](ctx, t, `SELECT name, poll, due,
+			CASE WHEN seen <> '' THEN seen WHEN polled = 0 AND index_digest <> '' THEN index_digest WHEN polled = 0 THEN coalesce(manifest, '') ELSE '' END AS seen,
+			CASE WHEN index_digest <> '' THEN index_digest ELSE coalesce(manifest, '') END AS recorded, coalesce(problem, '') AS problem
+			FROM target LEFT JOIN target_state ON target_state.target = target.name
+			WHERE registry = ? AND due <= ? ORDER BY due, name LIMIT ?`, registry, toMicros(now), limitOf(limit))
+		if err != nil {
+			return err
+		}
+		checks, err = convert(rows, checkRow.check)
+		return err
+	})
+	return checks, err
+}
+
+// Checked stores what each check saw and when the next is due. Targets that are
+// gone meanwhile are ignored.
+func (s *Store) Checked(ctx context.Context, checks []watch.Check) error {
+	return s.change(ctx, "record checks", func(t tx) error {
+		for _, check := range checks {
+			if err := t.run(ctx, `UPDATE target SET seen = ?, due = ?, poll_interval = ?, polled = CASE WHEN polled > ? THEN polled ELSE ? END WHERE name = ?`,
+				string(check.Seen), toMicros(check.Next), check.Every.Microseconds(), toMicros(check.Answered), toMicros(check.Answered), check.Target.String()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// DueNow has every target of the repository checked by the next poll, and
+// reports how many that are.
+func (s *Store) DueNow(ctx context.Context, repository image.Repository, now time.Time) (targets int, err error) {
+	err = s.change(ctx, "have "+repository.String()+" checked", func(t tx) error {
+		found, err := t.exec(ctx, `UPDATE target SET due = CASE WHEN due > ? THEN ? ELSE due END WHERE repository = ?`,
+			toMicros(now), toMicros(now), repository.String())
+		targets = int(found)
+		return err
+	})
+	return targets, err
+}
+
+// NextDue is what is due at the registry.
+func (s *Store) NextDue(ctx context.Context, registry string) (polls watch.Polls, err error) {
+	err = s.view(ctx, "find the next due target of "+registry, func(t tx) error {
+		row, err := one[struct {
+			Due      int64
+			Tags     int
+			Shortest int64
+			Ordinary int
+		}](ctx, t, `SELECT coalesce(min(due), 0) AS due, count(*) AS tags, coalesce(min(CASE WHEN poll > 0 THEN poll END), 0) AS shortest,
+			count(CASE WHEN poll = 0 THEN 1 END) AS ordinary FROM target WHERE registry = ?`, registry)
+		polls = watch.Polls{Next: timeOf(row.Due), Tags: row.Tags, Shortest: durationOf(row.Shortest), Ordinary: row.Ordinary}
+		return err
+	})
+	return polls, err
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/tagwatch/tagwatch/activities"
+	"github.com/tagwatch/tagwatch/adapters/tracing"
+	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+)
+
+// observedStore counts what is recorded, and keeps with each notification the
+// trace that it was found in: its delivery, perhaps days later, belongs there.
+type observedStore struct {
+	activities.Store
+	observer
+}
+
+// Record implements activities.Store.
+func (s observedStore) Record(ctx context.Context, target image.Target, decide func(watch.RecordView) (watch.Decision, error)) error {
+	var notified []event.Notification // by the last decision, which is the one that counts
+	err := s.Store.Record(ctx, target, func(view watch.RecordView) (watch.Decision, error) {
+		decision, err := decide(view)
+		notified = s.stamp(ctx, decision.Notifications)
+		return decision, err
+	})
+	s.count(notified, err)
+	return err
+}
+
+// RecordRepository implements activities.Store.
+func (s observedStore) RecordRepository(ctx context.Context, name image.Repository, decide func(watch.RepositoryView) (watch.RepositoryDecision, error)) error {
+	var notified []event.Notification
+	err := s.Store.RecordRepository(ctx, name, func(view watch.RepositoryView) (watch.RepositoryDecision, error) {
+		decision, err := decide(view)
+		notified = s.stamp(ctx, decision.Notifications)
+		return decision, err
+	})
+	s.count(notified, err)
+	return err
+}
+
+// Publish implements activities.Store. Publishing again is not counted apart:
+// what is notified of Tagwatch itself is no transition of a tag.
+func (s observedStore) Publish(ctx context.Context, n event.Notification, options event.Options, window time.Duration) ([]string, error) {
+	n.Trace = tracing.Parent(ctx)
+	return s.Store.Publish(ctx, n, options, window)
+}
+
+func (s observedStore) stamp(ctx context.Context, notified []event.Notification) []event.Notification {
+	for i := range notified {
+		notified[i].Trace = tracing.Parent(ctx)
+	}
+	return notified
+}
+
+func (s observedStore) count(notified []event.Notification, err error) {
+	if err != nil {
+		return
+	}
+	for _, n := range notified {
+		s.meters.transitions.WithLabelValues(string(n.Type), string(n.Cause)).Inc()
+	}
+}
+
+// RecordAttempt implements activities.Store.
+func (s observedStore) RecordAttempt(ctx context.Context, attempt event.Attempt, next event.Delivery) error {
+	err := s.Store.RecordAttempt(ctx, attempt, next)
+	if err == nil && next.State == event.Delivered {
+		s.meters.deliveryDelay.Observe(attempt.At.Add(attempt.Duration).Sub(next.Created).Seconds())
+	}
+	return err
+}
+
+// observedSender is a sender under observation.
+type observedSender struct {
+	activities.Sender
+	observer
+}
+
+// Send implements activities.Sender.
+func (s observedSender) Send(ctx context.Context, endpoint event.Endpoint, post event.Post) event.Answer {
+	ctx, span := s.tracer.Start(tracing.WithParent(ctx, post.Trace), "webhook "+endpoint.Name,
+		trace.WithSpanKind(trace.SpanKindClient), trace.WithLinks(trace.LinkFromContext(ctx)))
+	defer span.End()
+	span.SetAttributes(attribute.String("tagwatch.endpoint", endpoint.Name), attribute.String("tagwatch.notification", post.ID),
+		attribute.String("tagwatch.type", string(post.Type)))
+	answer := s.Sender.Send(ctx, endpoint, post)
+	outcome := deliveryOutcome(answer)
+	if answer.Status != 0 {
+		span.SetAttributes(attribute.Int("http.response.status_code", answer.Status))
+	}
+	if outcome != "2xx" {
+		span.SetStatus(codes.Error, outcome)
+	}
+	s.meters.attempts.WithLabelValues(outcome).Inc()
+	s.meters.attemptDuration.Observe(answer.Duration.Seconds())
+	return answer
+}
+
+// deliveryOutcome is the class of the status, as 2xx, or why there was none.
+func deliveryOutcome(answer event.Answer) string {
+	if answer.Status != 0 {
+		return strconv.Itoa(answer.Status/100) + "xx"
+	}
+	if failure := webhook.FailureOf(answer.Err); failure != "" {
+		return string(failure)
+	}
+	return otherLabel
+}
