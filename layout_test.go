@@ -17,8 +17,9 @@ const module = "github.com/tagwatch/tagwatch/"
 // floors says what each folder may import of this module. A folder's rule holds
 // for everything below it, unless there is a closer one.
 var floors = map[string][]string{
-	"worker":     {"config", "workflows", "activities", "adapters", "domain"},
-	"starter":    {"config", "workflows", "adapters", "domain"},
+	"worker":     {"config", "client", "workflows", "activities", "adapters", "domain"},
+	"starter":    {"config", "client", "workflows", "adapters", "domain"},
+	"client":     {"workflows", "domain"},
 	"workflows":  {"domain"},
 	"activities": {"domain"},
 	"adapters":   {"domain", "schema"},
@@ -51,7 +52,9 @@ var ownedLibraries = map[string][]string{
 	"github.com/jmoiron/sqlx":                 {"adapters/store"},
 	"github.com/coreos/go-oidc":               {"adapters/push"},
 	"github.com/lib/pq":                       {"adapters/store", "bench"},
-	"go.temporal.io":                          {"workflows", "activities", "worker", "starter", "adapters/tracing", "chaos"},
+	"go.temporal.io/sdk/client":               {"client", "worker", "starter", "adapters/tracing", "chaos"},
+	"go.temporal.io/sdk/contrib/envconfig":    {"client"},
+	"go.temporal.io":                          {"client", "workflows", "activities", "worker", "starter", "adapters/tracing", "chaos"},
 	"go.opentelemetry.io/otel/exporters/otlp": {"adapters/tracing"},
 }
 

@@ -17,9 +17,10 @@ import (
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/client"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -27,9 +28,9 @@ import (
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
-func (i *installation) temporal() client.Client {
+func (i *installation) temporal() sdk.Client {
 	i.t.Helper()
-	connected := made(client.Dial(client.Options{HostPort: i.Temporal(), Logger: quiet{}}))(i.t)
+	connected := made(sdk.Dial(sdk.Options{HostPort: i.Temporal(), Logger: quiet{}}))(i.t)
 	i.t.Cleanup(connected.Close)
 	return connected
 }
@@ -127,7 +128,7 @@ func TestPausedSchedulesStayPaused(t *testing.T) {
 		}
 		return ok == 3
 	})
-	must(t, temporal.ScheduleClient().GetHandle(t.Context(), workflows.SyncFeedID).Pause(t.Context(), client.SchedulePauseOptions{Note: "by the test"}))
+	must(t, temporal.ScheduleClient().GetHandle(t.Context(), workflows.SyncFeedID).Pause(t.Context(), sdk.SchedulePauseOptions{Note: "by the test"}))
 	feed, renewals := runs(workflows.SyncFeedID), runs(workflows.RenewAnalysesID)
 	must(t, i.Kill("tagwatch-worker"))
 	i.eventually("the next worker has had the last of the schedules run", func() bool { return runs(workflows.RenewAnalysesID) > renewals })
@@ -135,7 +136,7 @@ func TestPausedSchedulesStayPaused(t *testing.T) {
 		t.Errorf("the paused schedule ran %d times more", got-feed)
 	}
 	for _, id := range []string{workflows.ReconcileID, workflows.RenewAnalysesID} {
-		must(t, temporal.ScheduleClient().GetHandle(t.Context(), id).Pause(t.Context(), client.SchedulePauseOptions{}))
+		must(t, temporal.ScheduleClient().GetHandle(t.Context(), id).Pause(t.Context(), sdk.SchedulePauseOptions{}))
 	}
 	for _, id := range []string{workflows.SyncFeedID, workflows.ReconcileID, workflows.RenewAnalysesID} {
 		if !i.warns("schedule", id+" is paused", "--unpause") {
@@ -216,7 +217,7 @@ func TestTheCheckThatPeopleMean(t *testing.T) {
 }
 
 // latencies logs how long the steps of a workflow waited for a worker and took.
-func (i *installation) latencies(temporal client.Client, id string) {
+func (i *installation) latencies(temporal sdk.Client, id string) {
 	i.t.Helper()
 	at := map[int64]time.Time{}
 	waited := map[string][]time.Duration{}
@@ -257,9 +258,9 @@ func TestWaitingWatchersAreCounted(t *testing.T) {
 	t.Cleanup(func() { _ = server.Wait() })
 	var ready struct{ Address string }
 	must(t, json.NewDecoder(out).Decode(&ready))
-	temporal := made(client.Dial(client.Options{HostPort: ready.Address, Logger: quiet{}}))(t)
+	temporal := made(sdk.Dial(sdk.Options{HostPort: ready.Address, Logger: quiet{}}))(t)
 	t.Cleanup(temporal.Close)
-	watchers := workflows.Client{Temporal: temporal}
+	watchers := client.Client{Temporal: temporal}
 	repository := made(image.ParseRepository("registry.example.com/shop/api"))(t)
 	names := map[string]enums.IndexedValueType{}
 	for _, key := range workflows.Attributes {

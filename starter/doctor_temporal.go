@@ -11,8 +11,9 @@ import (
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/client"
 
+	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -20,7 +21,7 @@ import (
 func namespace() string {
 	options, err := temporalOptions()
 	if err != nil || options.Namespace == "" {
-		return client.DefaultNamespace
+		return sdk.DefaultNamespace
 	}
 	return options.Namespace
 }
@@ -59,7 +60,7 @@ func (e *examination) workflowTasks(ctx context.Context, linked *link) {
 	case err != nil:
 		e.warn(subject, "it needs Temporal 1.30 or newer with advanced visibility", "workflows whose tasks fail cannot be counted: %s", sentence(err))
 	case stuck.Count > 0:
-		e.fail(subject, "see them in the Web UI with the query "+workflows.StuckQuery+", and the workers' logs",
+		e.fail(subject, "see them in the Web UI with the query "+client.StuckQuery+", and the workers' logs",
 			"the workflow tasks of %d workflows fail, as of %s", stuck.Count, stuck.Example)
 	default:
 		e.ok(subject, "no workflow task keeps failing")

@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 
-	"github.com/tagwatch/tagwatch/workflows"
+	"github.com/tagwatch/tagwatch/client"
 )
 
 const (
@@ -26,7 +26,7 @@ const (
 
 // link is the connection to Temporal.
 type link struct {
-	client  workflows.Client
+	client  client.Client
 	address string
 	say     func(format string, arguments ...any)
 }
@@ -45,16 +45,16 @@ func (s *session) temporal(ctx context.Context) (*link, error) {
 	if options.Interceptors, err = s.traces.Interceptors(); err != nil {
 		return nil, err
 	}
-	connected, err := client.DialContext(ctx, options)
+	connected, err := sdk.DialContext(ctx, options)
 	if err != nil {
 		return nil, &unreachable{options.HostPort, err}
 	}
-	s.linked = &link{client: workflows.Client{Temporal: connected}, address: options.HostPort, say: s.say}
+	s.linked = &link{client: client.Client{Temporal: connected}, address: options.HostPort, say: s.say}
 	return s.linked, nil
 }
 
-func temporalOptions() (client.Options, error) {
-	options, err := workflows.ClientOptions()
+func temporalOptions() (sdk.Options, error) {
+	options, err := client.Options()
 	if err != nil {
 		return options, usage("the settings of Temporal's connection (TEMPORAL_..., or its configuration file): %w", err)
 	}

@@ -6,7 +6,7 @@ import (
 	"io"
 	"log/slog"
 
-	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/client"
 
 	"github.com/tagwatch/tagwatch/activities"
 	"github.com/tagwatch/tagwatch/adapters/analyzer"
@@ -16,6 +16,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/registry"
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/config"
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -41,7 +42,7 @@ func (s *steps) close() {
 }
 
 // assemble opens the adapters.
-func assemble(settings config.Config, keeper *store.Store, temporal client.Client, seen observer, logger *slog.Logger) (*steps, error) {
+func assemble(settings config.Config, keeper *store.Store, temporal sdk.Client, seen observer, logger *slog.Logger) (*steps, error) {
 	w := settings.Worker
 	registries, err := newRegistries(w, logger)
 	if err != nil {
@@ -74,7 +75,7 @@ func assemble(settings config.Config, keeper *store.Store, temporal client.Clien
 	return &steps{held: []io.Closer{matches, images}, activities: &activities.Activities{
 		Store: observedStore{keeper, seen}, Registry: observedRegistry{registries, seen},
 		Analyzer: observedAnalyzer{puller{images, registries, scanner, logger}, seen}, Packages: published,
-		Matcher: observedMatcher{matches, seen}, Feed: builds, Sender: observedSender{sender, seen}, Watchers: newWatchers(workflows.Client{Temporal: temporal}),
+		Matcher: observedMatcher{matches, seen}, Feed: builds, Sender: observedSender{sender, seen}, Watchers: newWatchers(client.Client{Temporal: temporal}),
 		Account: event.Account{Name: settings.Account, Email: settings.Email, PublicURL: w.PublicURL},
 		Poll:    w.Poll, Resync: w.Resync, Window: w.WebhookWindow, Retention: w.Retention, FeedMaxAge: w.FeedMaxAge, RenewPace: w.RenewPace, Log: logger,
 		Restore: func(ctx context.Context) error { return restore(ctx, temporal, w, logger) },

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/workflows"
+	"github.com/tagwatch/tagwatch/client"
 )
 
 const (
@@ -26,13 +26,13 @@ const (
 type inventory struct {
 	count func(context.Context, time.Time) (store.Totals, error)
 	// stuck counts the workflows whose tasks fail, in Temporal.
-	stuck func(context.Context) (workflows.Stuck, error)
+	stuck func(context.Context) (client.Stuck, error)
 	now   func() time.Time
 
 	mu     sync.Mutex
 	counts store.Totals
 	err    error
-	tasks  workflows.Stuck
+	tasks  client.Stuck
 	blind  error // why tasks is not known
 	at     time.Time
 	took   time.Duration

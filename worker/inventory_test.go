@@ -11,12 +11,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
-	"github.com/tagwatch/tagwatch/workflows"
 )
 
 // counted is a store that is counted, with a clock.
@@ -37,11 +37,11 @@ func newCounted(totals store.Totals) *counted {
 		}
 		return totals, c.fails
 	}
-	c.inventory.stuck = func(ctx context.Context) (workflows.Stuck, error) {
+	c.inventory.stuck = func(ctx context.Context) (client.Stuck, error) {
 		if _, bounded := ctx.Deadline(); !bounded {
-			return workflows.Stuck{}, errors.New("no bound in time")
+			return client.Stuck{}, errors.New("no bound in time")
 		}
-		return workflows.Stuck{Count: 2}, c.fails
+		return client.Stuck{Count: 2}, c.fails
 	}
 	return c
 }
@@ -56,9 +56,9 @@ func TestInventoryOfWhatHangs(t *testing.T) {
 		close(database)
 		return store.Totals{}, hang(ctx, temporal)
 	}
-	c.stuck = func(ctx context.Context) (workflows.Stuck, error) {
+	c.stuck = func(ctx context.Context) (client.Stuck, error) {
 		close(temporal)
-		return workflows.Stuck{}, hang(ctx, database)
+		return client.Stuck{}, hang(ctx, database)
 	}
 	if _, _, err := c.totals(); err != nil || c.blind != nil {
 		t.Errorf("one waits for the other: %v, %v", err, c.blind)

@@ -13,6 +13,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/page"
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/config"
 	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/policy"
@@ -36,7 +37,7 @@ func newPage(settings config.Worker, keeper *store.Store, logger *slog.Logger) (
 	}
 	ui := ""
 	if settings.TemporalUI != "" {
-		ui = strings.TrimRight(settings.TemporalUI, "/") + "/namespaces/" + workflows.Namespace()
+		ui = strings.TrimRight(settings.TemporalUI, "/") + "/namespaces/" + client.Namespace()
 	}
 	return page.New(page.Options{Read: pageReader{keeper}, Token: token, Sessions: keeper, UI: ui, WorkflowID: workflows.WatchTagID,
 		Version: version, Now: time.Now, Log: logger})

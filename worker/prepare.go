@@ -12,10 +12,11 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/client"
 	"google.golang.org/grpc/codes"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/config"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
@@ -25,7 +26,7 @@ import (
 
 // prepare makes sure of what the workflows need: search attributes, a first
 // policy and the schedules. Every worker does so; what exists is left alone.
-func prepare(ctx context.Context, temporal client.Client, keeper *store.Store, settings config.Config, logger *slog.Logger) error {
+func prepare(ctx context.Context, temporal sdk.Client, keeper *store.Store, settings config.Config, logger *slog.Logger) error {
 	if err := restore(ctx, temporal, settings.Worker, logger); err != nil {
 		return err
 	}
@@ -36,7 +37,7 @@ func prepare(ctx context.Context, temporal client.Client, keeper *store.Store, s
 }
 
 // restore puts back what is lost with Temporal's data, apart from the workflows.
-func restore(ctx context.Context, temporal client.Client, settings config.Worker, logger *slog.Logger) error {
+func restore(ctx context.Context, temporal sdk.Client, settings config.Worker, logger *slog.Logger) error {
 	if err := ensureAttributes(ctx, temporal, logger); err != nil {
 		return err
 	}
@@ -44,8 +45,8 @@ func restore(ctx context.Context, temporal client.Client, settings config.Worker
 }
 
 // ensureAttributes adds the search attributes that the namespace lacks.
-func ensureAttributes(ctx context.Context, connected client.Client, logger *slog.Logger) error {
-	namespace := workflows.Namespace()
+func ensureAttributes(ctx context.Context, connected sdk.Client, logger *slog.Logger) error {
+	namespace := client.Namespace()
 	operator := connected.OperatorService()
 	known, err := operator.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
 	if status := serviceerror.ToStatus(err); err != nil && (status.Code() == codes.PermissionDenied || status.Code() == codes.Unimplemented) {

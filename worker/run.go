@@ -8,13 +8,14 @@ import (
 	"os"
 	"time"
 
-	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tagwatch/tagwatch/adapters/httpserver"
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/adapters/tracing"
+	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/config"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -52,7 +53,7 @@ func run(ctx context.Context, settings config.Config) error {
 		return err
 	}
 	defer temporal.Close()
-	watching.registry.MustRegister(&inventory{count: keeper.Totals, stuck: workflows.Client{Temporal: temporal}.StuckWorkflows, now: time.Now})
+	watching.registry.MustRegister(&inventory{count: keeper.Totals, stuck: client.Client{Temporal: temporal}.StuckWorkflows, now: time.Now})
 	if err := prepare(ctx, temporal, keeper, settings, logger); err != nil {
 		return err
 	}
@@ -73,7 +74,7 @@ func run(ctx context.Context, settings config.Config) error {
 	}
 	group.Go(func() error { return serveHTTP(ctx, listener, handler, logger) })
 	group.Go(func() error { ready.announce(ctx, os.Stdout, listener.Addr(), logger); return nil })
-	waking := newWaker(keeper, workflows.Client{Temporal: temporal}, wakeGap)
+	waking := newWaker(keeper, client.Client{Temporal: temporal}, wakeGap)
 	group.Go(func() error { return servePushes(ctx, settings.Worker, waking, watching, logger) })
 	group.Go(func() error { return serveQueues(ctx, temporal, settings.Worker, steps, watching, ready, logger) })
 	group.Go(func() error { guard(ctx, temporal, settings.Worker, logger); return nil })
@@ -88,8 +89,8 @@ func run(ctx context.Context, settings config.Config) error {
 }
 
 // dial connects to Temporal as its own environment variables and profiles say.
-func dial(ctx context.Context, logger *slog.Logger, watching *meters, traces *tracing.Tracing) (client.Client, error) {
-	options, err := workflows.ClientOptions()
+func dial(ctx context.Context, logger *slog.Logger, watching *meters, traces *tracing.Tracing) (sdk.Client, error) {
+	options, err := client.Options()
 	if err != nil {
 		return nil, fmt.Errorf("read the settings of Temporal's client: %w", err)
 	}
@@ -101,10 +102,10 @@ func dial(ctx context.Context, logger *slog.Logger, watching *meters, traces *tr
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	connected, err := client.DialContext(ctx, options)
+	connected, err := sdk.DialContext(ctx, options)
 	if err != nil {
 		return nil, fmt.Errorf("Temporal does not answer at %s (namespace %s); start it, or set TEMPORAL_ADDRESS: %w",
-			cmp.Or(options.HostPort, client.DefaultHostPort), cmp.Or(options.Namespace, client.DefaultNamespace), err)
+			cmp.Or(options.HostPort, sdk.DefaultHostPort), cmp.Or(options.Namespace, sdk.DefaultNamespace), err)
 	}
 	return connected, nil
 }

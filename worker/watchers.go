@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -19,11 +20,11 @@ const (
 // endpoint, is woken once for all that ask at the same time: each signal takes the
 // workflow's lock in Temporal, and its own steps would wait behind thousands.
 type watchers struct {
-	workflows.Client
+	client.Client
 	merged *merger
 }
 
-func newWatchers(reached workflows.Client) watchers {
+func newWatchers(reached client.Client) watchers {
 	return watchers{reached, newMerger(signalGap, signalTimeout)}
 }
 

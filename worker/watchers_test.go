@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/mock"
 	"go.temporal.io/sdk/mocks"
 
-	"github.com/tagwatch/tagwatch/workflows"
+	"github.com/tagwatch/tagwatch/client"
 )
 
 // A thousand tags that wake one endpoint at the same time are a few signals, and
@@ -22,7 +22,7 @@ func TestManyWakeUpsAreFewSignals(t *testing.T) {
 	connected := &mocks.Client{}
 	connected.On("SignalWithStartWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).
 		Return(nil, nil).Run(func(mock.Arguments) { begun.Add(1) })
-	w := newWatchers(workflows.Client{Temporal: connected})
+	w := newWatchers(client.Client{Temporal: connected})
 	for what, wake := range map[string]func(context.Context) error{
 		"endpoint": func(ctx context.Context) error { return w.WakeEndpoint(ctx, "ops") },
 		"registry": func(ctx context.Context) error { return w.WakeRegistry(ctx, "registry.example.com") },

@@ -6,10 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -26,13 +27,13 @@ const (
 // of the late subscriptions was analyzed, and the first of the known images; the
 // late ones must not wait for the thousand, and the known ones must.
 func BenchmarkThousandNewImages(b *testing.B) {
-	temporal, err := client.Dial(client.Options{HostPort: serverOf(b), Logger: quiet{}})
+	temporal, err := sdk.Dial(sdk.Options{HostPort: serverOf(b), Logger: quiet{}})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(temporal.Close)
 	for b.Loop() {
-		q := &queueBench{b: b, temporal: temporal, asks: workflows.Client{Temporal: temporal}}
+		q := &queueBench{b: b, temporal: temporal, asks: client.Client{Temporal: temporal}}
 		stop := q.serve(workflows.QueueMain, &fake{now: time.Now})
 		q.ask("again", lateImages, watch.NotUrgent)
 		q.ask("many", waitingImages, watch.UrgentFirst)
@@ -53,8 +54,8 @@ func BenchmarkThousandNewImages(b *testing.B) {
 
 type queueBench struct {
 	b        *testing.B
-	temporal client.Client
-	asks     workflows.Client
+	temporal sdk.Client
+	asks     client.Client
 	images   int
 }
 
@@ -88,8 +89,8 @@ func (q *queueBench) serve(queue string, steps *fake) (stop func()) {
 func (q *queueBench) waiting(analyses int) {
 	q.b.Helper()
 	for range time.Tick(200 * time.Millisecond) {
-		described, err := q.temporal.DescribeTaskQueueEnhanced(q.b.Context(), client.DescribeTaskQueueEnhancedOptions{
-			TaskQueue: workflows.QueueAnalysis, TaskQueueTypes: []client.TaskQueueType{client.TaskQueueTypeActivity}, ReportStats: true})
+		described, err := q.temporal.DescribeTaskQueueEnhanced(q.b.Context(), sdk.DescribeTaskQueueEnhancedOptions{
+			TaskQueue: workflows.QueueAnalysis, TaskQueueTypes: []sdk.TaskQueueType{sdk.TaskQueueTypeActivity}, ReportStats: true})
 		if err != nil {
 			q.b.Fatal(err)
 		}

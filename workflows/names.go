@@ -65,18 +65,18 @@ var Attributes = []temporal.SearchAttributeKey{
 	AttributeRegistry, AttributeRepository, AttributeTag, AttributeDigest, AttributePolicy, AttributeCritical, AttributeHigh, AttributeCoverage, AttributeProblem,
 }
 
-// registryLabels and the like are the search attributes that say what a workflow
+// RegistryLabels and the like are the search attributes that say what a workflow
 // watches.
-func registryLabels(registry string) []temporal.SearchAttributeUpdate {
+func RegistryLabels(registry string) []temporal.SearchAttributeUpdate {
 	return []temporal.SearchAttributeUpdate{AttributeRegistry.ValueSet(registry)}
 }
 
-func repositoryLabels(repository image.Repository) []temporal.SearchAttributeUpdate {
-	return append(registryLabels(repository.Registry), AttributeRepository.ValueSet(repository.String()))
+func RepositoryLabels(repository image.Repository) []temporal.SearchAttributeUpdate {
+	return append(RegistryLabels(repository.Registry), AttributeRepository.ValueSet(repository.String()))
 }
 
-func tagLabels(target image.Target) []temporal.SearchAttributeUpdate {
-	return append(repositoryLabels(target.Reference.Repository), AttributeTag.ValueSet(target.String()))
+func TagLabels(target image.Target) []temporal.SearchAttributeUpdate {
+	return append(RepositoryLabels(target.Reference.Repository), AttributeTag.ValueSet(target.String()))
 }
 
 // CheckNow asks for a resync before its time.
@@ -87,28 +87,28 @@ type CheckNow struct {
 
 // What the ids of watchers begin with; a name follows.
 const (
-	watchTag        = "watch-tag:"
-	watchRegistry   = "watch-registry:"
-	watchRepository = "watch-repository:"
-	serveEndpoint   = "endpoint:"
+	PrefixTag        = "watch-tag:"
+	PrefixRegistry   = "watch-registry:"
+	PrefixRepository = "watch-repository:"
+	PrefixEndpoint   = "endpoint:"
 )
 
 // WatchTagID is the id of the one watcher of a target.
-func WatchTagID(target image.Target) string { return watchTag + target.String() }
+func WatchTagID(target image.Target) string { return PrefixTag + target.String() }
 
 // AnalyzeImageID is the id of the one analysis of an image.
 func AnalyzeImageID(digest image.Digest) string { return "analyze-image:" + string(digest) }
 
 // WatchRegistryID is the id of the one poller of a registry.
-func WatchRegistryID(registry string) string { return watchRegistry + registry }
+func WatchRegistryID(registry string) string { return PrefixRegistry + registry }
 
 // WatchRepositoryID is the id of the one watcher of a repository.
 func WatchRepositoryID(repository image.Repository) string {
-	return watchRepository + repository.String()
+	return PrefixRepository + repository.String()
 }
 
 // ServeEndpointID is the id of an endpoint's queue.
-func ServeEndpointID(endpoint string) string { return serveEndpoint + endpoint }
+func ServeEndpointID(endpoint string) string { return PrefixEndpoint + endpoint }
 
 // The ids of the workflows of which there is one at a time.
 const (

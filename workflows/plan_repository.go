@@ -1,10 +1,8 @@
 package workflows
 
 import (
-	"context"
 	"time"
 
-	"github.com/google/uuid"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -25,15 +23,4 @@ var planning = workflow.ActivityOptions{
 // watching anything.
 func PlanRepository(ctx workflow.Context, repository watch.Repository) (watch.Plan, error) {
 	return call(ctx, planning, "list tags", Activities.PlanRepository, repository)
-}
-
-// PlanRepository has a worker tell what watching a repository would come to.
-func (c Client) PlanRepository(ctx context.Context, repository watch.Repository) (plan watch.Plan, err error) {
-	options := options("plan-repository:"+repository.Name.String()+":"+uuid.NewString(), "What watching "+repository.Name.String()+" would come to")
-	run, err := c.Temporal.ExecuteWorkflow(ctx, options, PlanRepository, repository)
-	if err != nil {
-		return plan, Restore(err)
-	}
-	err = Restore(run.Get(ctx, &plan))
-	return plan, err
 }

@@ -12,12 +12,13 @@ import (
 	"time"
 
 	"go.temporal.io/api/history/v1"
-	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -33,28 +34,28 @@ func TestRecord(t *testing.T) {
 }
 
 // scenario plays and returns the run whose history is to be kept.
-type scenario func(*testing.T, *stage) client.WorkflowRun
+type scenario func(*testing.T, *stage) sdk.WorkflowRun
 
 // stage is a server with a worker, in front of a made-up world.
 type stage struct {
 	*fake
-	client   workflows.Client
-	temporal client.Client
+	client   client.Client
+	temporal sdk.Client
 	ageing   *ageing
 }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{fake: &fake{now: time.Now}, ageing: &ageing{}}
-	connected, err := client.Dial(client.Options{
+	connected, err := sdk.Dial(sdk.Options{
 		HostPort: serverOf(t), Identity: "recorder", Logger: quiet{},
-		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(s.ageing.intercept)}},
+		ConnectionOptions: sdk.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(s.ageing.intercept)}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(connected.Close)
-	s.temporal, s.client = connected, workflows.Client{Temporal: connected}
+	s.temporal, s.client = connected, client.Client{Temporal: connected}
 	s.request = s.ask
 	for _, queue := range []string{workflows.QueueMain, workflows.QueueTags, workflows.QueueBulk, workflows.QueueAnalysis, workflows.QueueMatching, workflows.QueueDelivery} {
 		s.serve(t, queue)
@@ -76,7 +77,7 @@ func (s *stage) serve(t *testing.T, queue string) {
 }
 
 // run is the run under way of a workflow.
-func (s *stage) run(id string) client.WorkflowRun {
+func (s *stage) run(id string) sdk.WorkflowRun {
 	description, err := s.temporal.DescribeWorkflowExecution(context.Background(), id, "")
 	if err != nil {
 		return s.temporal.GetWorkflow(context.Background(), id, "")
@@ -85,7 +86,7 @@ func (s *stage) run(id string) client.WorkflowRun {
 }
 
 // keep writes the history of a run that has ended.
-func (s *stage) keep(t *testing.T, name string, run client.WorkflowRun) {
+func (s *stage) keep(t *testing.T, name string, run sdk.WorkflowRun) {
 	t.Helper()
 	kept := &history.History{}
 	for _, event := range eventsOf(t, s.temporal, run.GetID(), run.GetRunID()) {

@@ -31,7 +31,7 @@ func ServeEndpoint(ctx workflow.Context, state EndpointState) error {
 	if err != nil {
 		return err
 	}
-	about := subject{watch.EndpointWatcher, state.Name, endpointSummary(state.Name), func() string { return endpointDetails(state) }}
+	about := subject{watch.EndpointWatcher, state.Name, EndpointSummary(state.Name), func() string { return endpointDetails(state) }}
 	if over, err := rounds(ctx, about, state.serve); over || err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func untilNext(ctx workflow.Context, round watch.Round) time.Duration {
 	return min(idle, max(round.Next.Sub(workflow.Now(ctx)), time.Millisecond))
 }
 
-func endpointSummary(name string) string { return "Deliveries to endpoint " + name }
+func EndpointSummary(name string) string { return "Deliveries to endpoint " + name }
 
 func endpointDetails(state EndpointState) string {
 	if state.At.IsZero() {

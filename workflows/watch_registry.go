@@ -39,8 +39,8 @@ func WatchRegistry(ctx workflow.Context, state RegistryState) error {
 	if err != nil {
 		return err
 	}
-	labeled(ctx, registryLabels(state.Registry)...)
-	about := subject{watch.RegistryWatcher, state.Registry, registrySummary(state.Registry), func() string { return registryDetails(state) }}
+	labeled(ctx, RegistryLabels(state.Registry)...)
+	about := subject{watch.RegistryWatcher, state.Registry, RegistrySummary(state.Registry), func() string { return registryDetails(state) }}
 	if over, err := rounds(ctx, about, state.poll); over || err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (s *RegistryState) turn(ctx workflow.Context, problem *watch.Problem) error
 	return nil
 }
 
-func registrySummary(registry string) string { return "Checks of the tags of " + registry }
+func RegistrySummary(registry string) string { return "Checks of the tags of " + registry }
 
 func registryDetails(state RegistryState) string {
 	if state.At.IsZero() {

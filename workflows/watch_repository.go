@@ -26,8 +26,8 @@ func WatchRepository(ctx workflow.Context, state RepositoryState) error {
 	if err != nil {
 		return err
 	}
-	labeled(ctx, repositoryLabels(state.Repository)...)
-	about := subject{watch.RepositoryWatcher, state.Repository.String(), repositorySummary(state.Repository), state.details}
+	labeled(ctx, RepositoryLabels(state.Repository)...)
+	about := subject{watch.RepositoryWatcher, state.Repository.String(), RepositorySummary(state.Repository), state.details}
 	if over, err := rounds(ctx, about, state.check); over || err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func brief(listing watch.Listing) watch.Listing {
 	return listing
 }
 
-func repositorySummary(repository image.Repository) string {
+func RepositorySummary(repository image.Repository) string {
 	return "New tags of " + repository.String()
 }
 

@@ -41,7 +41,7 @@ func (a shownAttributes) labels() []temporal.SearchAttributeUpdate {
 
 // label sets all search attributes again.
 func (w *tagWatcher) label(ctx workflow.Context) {
-	labels := tagLabels(w.Target)
+	labels := TagLabels(w.Target)
 	if now := w.outcome(); now.digest != "" {
 		labels = append(labels, now.labels()...)
 	}

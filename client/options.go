@@ -1,27 +1,27 @@
-package workflows
+package client
 
 import (
 	"cmp"
 	"os"
 	"strings"
 
-	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 )
 
-// ClientOptions reads how to connect to Temporal from its own variables, profiles and
+// Options reads how to connect to Temporal from its own variables, profiles and
 // configuration file.
-func ClientOptions() (client.Options, error) {
+func Options() (sdk.Options, error) {
 	return envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: trimmed{}})
 }
 
 // Namespace is the one that the settings of Temporal's client name.
 func Namespace() string {
-	options, err := ClientOptions()
+	options, err := Options()
 	if err != nil {
-		return client.DefaultNamespace
+		return sdk.DefaultNamespace
 	}
-	return cmp.Or(options.Namespace, client.DefaultNamespace)
+	return cmp.Or(options.Namespace, sdk.DefaultNamespace)
 }
 
 // trimmed is the environment without line breaks at the end of values: a key from

@@ -1,4 +1,4 @@
-package workflows_test
+package client_test
 
 import (
 	"errors"
@@ -7,9 +7,11 @@ import (
 	"github.com/stretchr/testify/mock"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
-	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/mocks"
+	"go.temporal.io/sdk/temporal"
 
+	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -28,9 +30,9 @@ func run[T any](result T, err error) *mocks.WorkflowRun {
 
 // started answers each start of a workflow in its turn: nil for a run, or the
 // refusal because one is under way.
-func started(ended *mocks.WorkflowRun, refusals int) (*mocks.Client, *[]client.StartWorkflowOptions) {
-	connected, asked := &mocks.Client{}, &[]client.StartWorkflowOptions{}
-	keep := func(args mock.Arguments) { *asked = append(*asked, args.Get(1).(client.StartWorkflowOptions)) }
+func started(ended *mocks.WorkflowRun, refusals int) (*mocks.Client, *[]sdk.StartWorkflowOptions) {
+	connected, asked := &mocks.Client{}, &[]sdk.StartWorkflowOptions{}
+	keep := func(args mock.Arguments) { *asked = append(*asked, args.Get(1).(sdk.StartWorkflowOptions)) }
 	arguments := []any{mock.Anything, mock.Anything, mock.Anything, mock.Anything}
 	if refusals > 0 {
 		connected.On("ExecuteWorkflow", arguments...).Return(nil, serviceerror.NewWorkflowExecutionAlreadyStarted("under way", "", "")).Run(keep).Times(refusals)
@@ -45,7 +47,7 @@ func started(ended *mocks.WorkflowRun, refusals int) (*mocks.Client, *[]client.S
 func TestClientApplyPolicyWaitsForItsTurn(t *testing.T) {
 	t.Parallel()
 	connected, asked := started(run(workflows.Applied{Changed: true, Woken: 3}, nil), 2)
-	got, err := workflows.Client{Temporal: connected}.ApplyPolicy(t.Context(), "production")
+	got, err := client.Client{Temporal: connected}.ApplyPolicy(t.Context(), "production")
 	if err != nil || got != (workflows.Applied{Changed: true, Woken: 3}) {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -75,7 +77,7 @@ func TestClientSyncFeedJoins(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			connected, asked := started(run(workflows.Synced{Build: "sha256:newer"}, nil), 0)
-			got, err := workflows.Client{Temporal: connected}.SyncFeed(t.Context(), test.request)
+			got, err := client.Client{Temporal: connected}.SyncFeed(t.Context(), test.request)
 			if err != nil || got.Build != "sha256:newer" {
 				t.Errorf("%+v, %v", got, err)
 			}
@@ -88,8 +90,8 @@ func TestClientSyncFeedJoins(t *testing.T) {
 
 func TestClientRestoresFaults(t *testing.T) {
 	t.Parallel()
-	connected, _ := started(run(workflows.Applied{}, permanentError(errkind.NotFound, "there is no bundle x")), 0)
-	_, err := workflows.Client{Temporal: connected}.ApplyPolicy(t.Context(), "x")
+	connected, _ := started(run(workflows.Applied{}, temporal.NewNonRetryableApplicationError("there is no bundle x", errkind.Name(errkind.NotFound), nil)), 0)
+	_, err := client.Client{Temporal: connected}.ApplyPolicy(t.Context(), "x")
 	if !errors.Is(err, errkind.NotFound) || err.Error() != "there is no bundle x" {
 		t.Errorf("%v", err)
 	}

@@ -1,4 +1,4 @@
-package workflows
+package client
 
 import (
 	"context"
@@ -8,14 +8,16 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/tagwatch/tagwatch/workflows"
 )
 
 // Waiting is how many steps of watchers wait for a worker, about.
 func (c Client) Waiting(ctx context.Context) (int, error) {
 	described, err := c.Temporal.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
-		Namespace: Namespace(), TaskQueue: &taskqueue.TaskQueue{Name: QueueTags}, TaskQueueType: enums.TASK_QUEUE_TYPE_WORKFLOW, ReportStats: true})
+		Namespace: Namespace(), TaskQueue: &taskqueue.TaskQueue{Name: workflows.QueueTags}, TaskQueueType: enums.TASK_QUEUE_TYPE_WORKFLOW, ReportStats: true})
 	if err != nil {
-		return 0, fmt.Errorf("count what waits in task queue %s: %w", QueueTags, err)
+		return 0, fmt.Errorf("count what waits in task queue %s: %w", workflows.QueueTags, err)
 	}
 	return int(described.GetStats().GetApproximateBacklogCount()), nil
 }

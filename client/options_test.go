@@ -1,4 +1,4 @@
-package workflows_test
+package client_test
 
 import (
 	"context"
@@ -7,13 +7,13 @@ import (
 	"testing"
 	"time"
 
-	"go.temporal.io/sdk/client"
+	sdk "go.temporal.io/sdk/client"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	grpcstatus "google.golang.org/grpc/status"
 
-	"github.com/tagwatch/tagwatch/workflows"
+	"github.com/tagwatch/tagwatch/client"
 )
 
 // A key and an address with a line break, as a secret made of a file has one,
@@ -24,7 +24,7 @@ func TestClientOptionsWithLineBreaks(t *testing.T) {
 	t.Setenv("TEMPORAL_NAMESPACE", "tags\r\n")
 	t.Setenv("TEMPORAL_API_KEY", "key-1\n")
 	t.Setenv("TEMPORAL_TLS", "false")
-	options, err := workflows.ClientOptions()
+	options, err := client.Options()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestClientOptionsWithLineBreaks(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if _, err := client.DialContext(ctx, options); err == nil {
+	if _, err := sdk.DialContext(ctx, options); err == nil {
 		t.Error("the server let everybody in")
 	}
 	select {

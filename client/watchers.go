@@ -1,4 +1,4 @@
-package workflows
+package client
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
 )
 
 // watchers are the type and the beginning of the id of each kind of watcher.
@@ -22,21 +23,21 @@ var watchers = map[watch.WatcherKind]struct {
 	workflow, prefix string
 	named            []temporal.SearchAttributeKey
 }{
-	watch.TagWatcher:        {TypeWatchTag, watchTag, []temporal.SearchAttributeKey{AttributeRegistry, AttributeRepository, AttributeTag}},
-	watch.RegistryWatcher:   {TypeWatchRegistry, watchRegistry, []temporal.SearchAttributeKey{AttributeRegistry}},
-	watch.RepositoryWatcher: {TypeWatchRepository, watchRepository, []temporal.SearchAttributeKey{AttributeRegistry, AttributeRepository}},
-	watch.EndpointWatcher:   {TypeServeEndpoint, serveEndpoint, nil},
+	watch.TagWatcher:        {workflows.TypeWatchTag, workflows.PrefixTag, []temporal.SearchAttributeKey{workflows.AttributeRegistry, workflows.AttributeRepository, workflows.AttributeTag}},
+	watch.RegistryWatcher:   {workflows.TypeWatchRegistry, workflows.PrefixRegistry, []temporal.SearchAttributeKey{workflows.AttributeRegistry}},
+	watch.RepositoryWatcher: {workflows.TypeWatchRepository, workflows.PrefixRepository, []temporal.SearchAttributeKey{workflows.AttributeRegistry, workflows.AttributeRepository}},
+	watch.EndpointWatcher:   {workflows.TypeServeEndpoint, workflows.PrefixEndpoint, nil},
 }
 
 // outcomes are the search attributes that say what came of a tag.
-var outcomes = []temporal.SearchAttributeKey{AttributeDigest, AttributePolicy, AttributeCritical, AttributeHigh, AttributeCoverage}
+var outcomes = []temporal.SearchAttributeKey{workflows.AttributeDigest, workflows.AttributePolicy, workflows.AttributeCritical, workflows.AttributeHigh, workflows.AttributeCoverage}
 
 // runningPage is how many workflows Temporal lists at a time.
 const runningPage = 1000
 
 // Reconcile compares what should run with what runs, and waits for the outcome.
 func (c Client) Reconcile(ctx context.Context, request watch.ReconcileRequest) (result watch.Reconciled, err error) {
-	err = c.execute(ctx, options(ReconcileID, "Comparison of the store with what runs"), Reconcile, request, &result)
+	err = c.execute(ctx, options(workflows.ReconcileID, "Comparison of the store with what runs"), workflows.Reconcile, request, &result)
 	return result, err
 }
 
@@ -72,11 +73,11 @@ func hasAll(fields map[string]*common.Payload, keys []temporal.SearchAttributeKe
 // meanwhile has none to set.
 func (c Client) Label(ctx context.Context, kind watch.WatcherKind, name string) error {
 	id := watchers[kind].prefix + name
-	err := c.Temporal.SignalWorkflow(ctx, id, "", SignalLabel, struct{}{})
+	err := c.Temporal.SignalWorkflow(ctx, id, "", workflows.SignalLabel, struct{}{})
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing || err == nil {
 		return nil
 	}
-	return fmt.Errorf("signal %s: %w", id, Restore(err))
+	return fmt.Errorf("signal %s: %w", id, workflows.Restore(err))
 }
 
 // Runs reports whether that watcher runs now.
@@ -87,7 +88,7 @@ func (c Client) Runs(ctx context.Context, kind watch.WatcherKind, name string) (
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("check whether %s runs: %w", id, err)
+		return false, fmt.Errorf("look whether %s runs: %w", id, err)
 	}
 	return described.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
 }

@@ -1,0 +1,193 @@
+// Package client reaches the workflows through Temporal: it starts them, signals
+// them, asks them and lists them. The workflows themselves know nothing of it.
+package client
+
+import (
+	"context"
+	"fmt"
+
+	"go.temporal.io/api/enums/v1"
+	sdk "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/plain"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+// Client reaches the workflows: the command line and the activities use it. A
+// workflow that should run and does not is started by whatever is sent to it.
+type Client struct {
+	Temporal sdk.Client
+}
+
+// Subscribe stores subscriptions of a tag and starts its watcher if there is
+// none. It answers when they are stored.
+func (c Client) Subscribe(ctx context.Context, request watch.SubscribeRequest) (result watch.SubscribeResult, err error) {
+	err = c.update(ctx, request.Target, workflows.UpdateSubscribe, request, &result)
+	return result, err
+}
+
+// Unsubscribe ends subscriptions of a tag and returns how many are left.
+func (c Client) Unsubscribe(ctx context.Context, request watch.UnsubscribeRequest) (left int, err error) {
+	err = c.update(ctx, request.Target, workflows.UpdateUnsubscribe, request, &left)
+	return left, err
+}
+
+// update has a tag's watcher answer a request.
+func (c Client) update(ctx context.Context, target image.Target, name string, request, result any) error {
+	options := tagOptions(target)
+	options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
+	handle, err := c.Temporal.UpdateWithStartWorkflow(ctx, sdk.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: c.Temporal.NewWithStartWorkflowOperation(options, workflows.WatchTag, workflows.TagState{Target: target}),
+		UpdateOptions: sdk.UpdateWorkflowOptions{
+			WorkflowID: options.ID, UpdateName: name, Args: []any{request},
+			WaitForStage: sdk.WorkflowUpdateStageCompleted,
+		},
+	})
+	if err != nil {
+		return workflows.Restore(err)
+	}
+	return workflows.Restore(handle.Get(ctx, result))
+}
+
+// CheckTag asks a tag's watcher for a pass.
+func (c Client) CheckTag(ctx context.Context, target image.Target, asked workflows.CheckNow) error {
+	return c.signal(ctx, tagOptions(target), workflows.SignalCheckNow, asked, workflows.WatchTag, workflows.TagState{Target: target})
+}
+
+// WakeTag asks a tag's watcher to look whether anything changed.
+func (c Client) WakeTag(ctx context.Context, target image.Target) error {
+	return c.CheckTag(ctx, target, workflows.CheckNow{})
+}
+
+// DataChanged tells a tag's watcher that findings of its image changed.
+func (c Client) DataChanged(ctx context.Context, target image.Target) error {
+	return c.signal(ctx, tagOptions(target), workflows.SignalDataChanged, struct{}{}, workflows.WatchTag, workflows.TagState{Target: target})
+}
+
+// PolicyChanged tells a tag's watcher that another bundle is active.
+func (c Client) PolicyChanged(ctx context.Context, target image.Target) error {
+	return c.signal(ctx, tagOptions(target), workflows.SignalPolicyChanged, struct{}{}, workflows.WatchTag, workflows.TagState{Target: target})
+}
+
+// TagStatus asks a tag's watcher what it knows and does.
+func (c Client) TagStatus(ctx context.Context, target image.Target) (state workflows.TagState, err error) {
+	answer, err := c.Temporal.QueryWorkflow(ctx, workflows.WatchTagID(target), "", workflows.QueryStatus)
+	if err != nil {
+		return state, workflows.Restore(err)
+	}
+	err = answer.Get(&state)
+	return state, err
+}
+
+// RequestAnalysis has an image analyzed and its watcher notified.
+func (c Client) RequestAnalysis(ctx context.Context, request watch.AnalysisRequest) error {
+	options := options(workflows.AnalyzeImageID(request.Digest), "Analysis of "+string(request.Digest))
+	options.TaskQueue = workflows.QueueTags
+	return c.signal(ctx, options, workflows.SignalWanted, request, workflows.AnalyzeImage, workflows.AnalysisState{Digest: request.Digest})
+}
+
+// WakeRegistry starts the poller of a registry, or tells it that there are new
+// tags.
+func (c Client) WakeRegistry(ctx context.Context, registry string) error {
+	return c.signal(ctx, registryOptions(registry), workflows.SignalWake, struct{}{}, workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
+}
+
+// PollRegistry has the poller of a registry check the due tags now.
+func (c Client) PollRegistry(ctx context.Context, registry string) error {
+	return c.signal(ctx, registryOptions(registry), workflows.SignalCheckNow, workflows.CheckNow{}, workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
+}
+
+// WakeRepository starts the watcher of a repository, or has it list the tags.
+func (c Client) WakeRepository(ctx context.Context, repository image.Repository) error {
+	options := options(workflows.WatchRepositoryID(repository), workflows.RepositorySummary(repository))
+	options.TypedSearchAttributes = temporal.NewSearchAttributes(workflows.RepositoryLabels(repository)...)
+	return c.signal(ctx, options, workflows.SignalWake, struct{}{}, workflows.WatchRepository, workflows.RepositoryState{Repository: repository})
+}
+
+// WakeEndpoint starts the queue of an endpoint, or tells it of new deliveries.
+func (c Client) WakeEndpoint(ctx context.Context, name string) error {
+	options := options(workflows.ServeEndpointID(name), workflows.EndpointSummary(name))
+	return c.signal(ctx, options, workflows.SignalWake, struct{}{}, workflows.ServeEndpoint, workflows.EndpointState{Name: name})
+}
+
+// SyncFeed runs the feed's synchronization and waits for its outcome. One that
+// asks for nothing particular joins the run under way.
+func (c Client) SyncFeed(ctx context.Context, request watch.SyncRequest) (synced workflows.Synced, err error) {
+	options := options(workflows.SyncFeedID, "Vulnerability data: "+syncSummary(request))
+	if request == (watch.SyncRequest{}) {
+		options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
+	}
+	err = c.execute(ctx, options, workflows.SyncFeed, request, &synced)
+	return synced, err
+}
+
+// ApplyPolicy activates a stored bundle and wakes the watchers.
+func (c Client) ApplyPolicy(ctx context.Context, bundle string) (applied workflows.Applied, err error) {
+	err = c.execute(ctx, options(workflows.ApplyPolicyID, "Activation of bundle "+plain.Markdown(bundle)), workflows.ApplyPolicy, bundle, &applied)
+	return applied, err
+}
+
+// execute runs a workflow of which there is one at a time and waits for its
+// result. Unless the options say to join it, a run under way, which may do
+// something else, is waited for first.
+func (c Client) execute(ctx context.Context, options sdk.StartWorkflowOptions, workflow, argument, result any) error {
+	if options.WorkflowIDConflictPolicy == enums.WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED {
+		options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL
+		options.WorkflowExecutionErrorWhenAlreadyStarted = true
+	}
+	for {
+		run, err := c.Temporal.ExecuteWorkflow(ctx, options, workflow, argument)
+		if err == nil {
+			return workflows.Restore(run.Get(ctx, result))
+		}
+		if !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+			return workflows.Restore(err)
+		}
+		// Its outcome is of no concern here, only that it has ended.
+		_ = c.Temporal.GetWorkflow(ctx, options.ID, "").Get(ctx, nil)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+func (c Client) signal(ctx context.Context, options sdk.StartWorkflowOptions, name string, argument, workflow any, state any) error {
+	_, err := c.Temporal.SignalWithStartWorkflow(ctx, options.ID, name, argument, options, workflow, state)
+	if err != nil {
+		return fmt.Errorf("signal %s: %w", options.ID, workflows.Restore(err))
+	}
+	return nil
+}
+
+func options(id, summary string) sdk.StartWorkflowOptions {
+	return sdk.StartWorkflowOptions{ID: id, TaskQueue: workflows.QueueMain, StaticSummary: summary}
+}
+
+func tagOptions(target image.Target) sdk.StartWorkflowOptions {
+	options := options(workflows.WatchTagID(target), target.String())
+	options.TaskQueue = workflows.QueueTags
+	options.StaticDetails = "Follows one tag for as long as somebody is subscribed to it. The current details beside this say how it is."
+	options.TypedSearchAttributes = temporal.NewSearchAttributes(workflows.TagLabels(target)...)
+	return options
+}
+
+func registryOptions(registry string) sdk.StartWorkflowOptions {
+	options := options(workflows.WatchRegistryID(registry), workflows.RegistrySummary(registry))
+	options.TypedSearchAttributes = temporal.NewSearchAttributes(workflows.RegistryLabels(registry)...)
+	return options
+}
+
+func syncSummary(request watch.SyncRequest) string {
+	switch {
+	case request.File != "":
+		return "import of a file"
+	case request.Release:
+		return "release of the held build"
+	case request.Rollback:
+		return "back to the previous build"
+	}
+	return "synchronization"
+}
