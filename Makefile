@@ -1,11 +1,12 @@
 # make up      run Tagwatch on this machine: Temporal with its Web UI, and a worker
 # make demo    see every notification arrive, with its cause, without the internet
 # make test    everything that can be checked, on real parts
-# make check   the quick part of it: format, vet, workflowcheck, layout
+# make check   the quick part of it: format, vet, staticcheck, workflowcheck
 # make bench   measured figures, as ratios within one run
 # make chaos   kill everything at random while everything changes: RUNS=50, SEED=4711 to replay
 # make soak    hours of operation in minutes: what grows, against its bounds
 # make build   the three programs, into bin/
+# make docs    docs/settings.md, from the flags
 
 DATA_DIR ?= .data
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
@@ -13,9 +14,10 @@ LDFLAGS  := -s -w -X main.version=$(VERSION)
 export CGO_ENABLED ?= 0
 
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
+STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM     := gotest.tools/gotestsum@v1.13.0
 
-.PHONY: up demo build test check race bench chaos soak clean
+.PHONY: up demo build test check race bench chaos soak docs clean
 
 build:
 	@echo "building (the first time takes some minutes) ..."
@@ -35,6 +37,8 @@ check:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these files"; exit 1; }
 	@go vet ./...
 	@cd tools && go vet ./...
+	@go run $(STATICCHECK) ./...
+	@cd tools && go run $(STATICCHECK) ./...
 	@go run $(WORKFLOWCHECK) ./workflows/...
 
 test:
@@ -57,6 +61,9 @@ RUNS ?= 10
 chaos: build
 	@go build -o bin/tagwatch-chaos ./chaos
 	@exec bin/tagwatch-chaos -runs $(RUNS) $(if $(SEED),-seed $(SEED))
+
+docs:
+	@go test ./config -count=1 -run TestSettingsDocument -update
 
 clean:
 	@rm -rf bin

@@ -52,12 +52,12 @@ func (c Client) update(ctx context.Context, target image.Target, name string, re
 	return workflows.Restore(handle.Get(ctx, result))
 }
 
-// CheckTag asks a tag's watcher for a pass.
+// CheckTag asks a tag's watcher for a resync.
 func (c Client) CheckTag(ctx context.Context, target image.Target, asked workflows.CheckNow) error {
 	return c.signal(ctx, tagOptions(target), workflows.SignalCheckNow, asked, workflows.WatchTag, workflows.TagState{Target: target})
 }
 
-// WakeTag asks a tag's watcher to look whether anything changed.
+// WakeTag asks a tag's watcher to check whether anything changed.
 func (c Client) WakeTag(ctx context.Context, target image.Target) error {
 	return c.CheckTag(ctx, target, workflows.CheckNow{})
 }

@@ -88,7 +88,7 @@ func (c Client) Runs(ctx context.Context, kind watch.WatcherKind, name string) (
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("look whether %s runs: %w", id, err)
+		return false, fmt.Errorf("check whether %s runs: %w", id, err)
 	}
 	return described.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
 }

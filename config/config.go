@@ -1,7 +1,7 @@
-// Package config holds what can be set: one struct, its flags, the names of its
-// environment variables, its defaults and its validation. The connection to
-// Temporal is set by Temporal's own variables and profiles (TEMPORAL_ADDRESS,
-// TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_...).
+// Package config holds the settings of the programs: one struct, its flags, their
+// environment variables, defaults and validation. The connection to Temporal has
+// Temporal's own variables and profiles (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
+// TEMPORAL_API_KEY, TEMPORAL_TLS_...).
 package config
 
 import (
@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Config is everything that the programs can be notified.
+// Config is all settings of a program.
 type Config struct {
 	DataDir     string
 	DatabaseURL string
@@ -26,12 +26,12 @@ type Config struct {
 	Worker Worker
 }
 
-// Worker is what only the worker can be notified.
+// Worker is the settings that only a worker has.
 type Worker struct {
 	Listen string
 	Serve  []string
-	// Deployment is the name of the Worker Deployment; "" for workers without
-	// versions. BuildID is the version in it; "" for the program's own.
+	// Deployment is the name of the Worker Deployment; "" for unversioned workers.
+	// BuildID is the version in it; "" for the program's own version.
 	Deployment, BuildID string
 
 	Poll      time.Duration
@@ -99,12 +99,12 @@ func (c Config) Database() string {
 	return "sqlite://" + filepath.Join(c.DataDir, "tagwatch.db")
 }
 
-// Path is a place in the data directory.
+// Path is a path in the data directory.
 func (c Config) Path(elements ...string) string {
 	return filepath.Join(append([]string{c.DataDir}, elements...)...)
 }
 
-// Validate names the setting at fault and what it takes.
+// Validate returns an error that names the invalid setting and what it accepts.
 func (c Config) Validate() error {
 	if c.DataDir == "" {
 		return fmt.Errorf("no data directory: set --data-dir or TAGWATCH_DATA_DIR")
@@ -121,7 +121,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Validate names the setting at fault and what it takes.
+// Validate returns an error that names the invalid setting and what it accepts.
 func (w Worker) Validate() error {
 	for _, role := range w.Serve {
 		if !slices.Contains(Roles, role) {
@@ -166,7 +166,7 @@ func (w Worker) Validate() error {
 	return w.validatePush()
 }
 
-// MinPoll is the shortest interval at which a tag may be checked.
+// MinPoll is the shortest interval between two checks of a tag.
 const MinPoll = 30 * time.Second
 
 // maxRenewPace is one image a second.

@@ -152,18 +152,3 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("a flag does not win over the environment: %s, %v", over.Worker.Poll, err)
 	}
 }
-
-// Every setting has a variable of its own and an explanation.
-func TestVariables(t *testing.T) {
-	t.Parallel()
-	for _, flag := range append(config.Flags(), config.WorkerFlags()...) {
-		documented, ok := flag.(cli.DocGenerationFlag)
-		if !ok || len(documented.GetEnvVars()) != 1 || !strings.HasPrefix(documented.GetEnvVars()[0], "TAGWATCH_") {
-			t.Errorf("%v has no variable of its own", flag.Names())
-			continue
-		}
-		if documented.GetUsage() == "" {
-			t.Errorf("%v has no explanation", flag.Names())
-		}
-	}
-}

@@ -13,18 +13,18 @@ import (
 	"golang.org/x/term"
 )
 
-// helpWidth is how long a line of help is where no terminal says.
+// helpWidth is the length of a line of help if the output is not a terminal.
 const helpWidth = 100
 
-// libraryHelp is the library's way to print help, which ours goes on from.
+// libraryHelp is the library's function that prints help; printHelp wraps it.
 var libraryHelp = cli.HelpPrinter
 
-// ShapeHelp makes the help of a program fit its terminal. Call it before the
-// program's command line is read.
+// ShapeHelp makes the help of a program fit its terminal. Call it before parsing
+// the command line.
 func ShapeHelp() { cli.FlagStringer, cli.HelpPrinter = describeFlag, printHelp }
 
-// describeFlag is an option's line in the help: names and value, a tab, what it
-// means. Defaults that stand for an option that was not given are left out.
+// describeFlag is an option's line in the help: names and value, a tab, its
+// meaning. Defaults that only mean "not given" are omitted.
 func describeFlag(flag cli.Flag) string {
 	described, ok := flag.(cli.DocGenerationFlag)
 	if !ok {
@@ -68,7 +68,7 @@ func valueName(flag cli.DocGenerationFlag) (name, meaning string) {
 	return " value", usage
 }
 
-// zeroUnits are the ends of a time that say nothing: 75h0m0s is 75h.
+// zeroUnits are the ends of a duration that say nothing: 75h0m0s is 75h.
 var zeroUnits = regexp.MustCompile(`([hm])(?:0m)?0s$`)
 
 func defaultWords(flag cli.DocGenerationFlag) string {
@@ -96,14 +96,14 @@ func printHelp(w io.Writer, template string, data any) {
 	}
 }
 
-// entry is a line of a list: what it is about, a gap, and what is said of it.
+// entry is a line of a list: a name, a gap, and its description.
 var entry = regexp.MustCompile(`^( +\S.*?)(  +)(\S.*)$`)
 
-// leastText is how narrow the right column of a list may become before it goes
-// below the left one.
+// leastText is the least width of the right column of a list; if there is less
+// room, it goes below the left column.
 const leastText = 30
 
-// fold breaks the right column of a list, so that no line is longer than width.
+// fold wraps the right column of a list, so that no line is longer than width.
 func fold(line string, width int) string {
 	found := entry.FindStringSubmatch(line)
 	if found == nil || len(line) <= width {
@@ -137,7 +137,7 @@ func wrap(text string, width int, newline string) string {
 	return wrapped.String()
 }
 
-// terminalWidth is that of the terminal which w is, or what COLUMNS says.
+// terminalWidth is the width of the terminal w, or that of COLUMNS.
 func terminalWidth(w io.Writer) int {
 	if file, ok := w.(*os.File); ok {
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"slices"
 
+	"go.temporal.io/sdk/activity"
+
 	"github.com/tagwatch/tagwatch/config"
 )
 
@@ -14,26 +16,52 @@ func newLogger(w io.Writer, settings config.Config) *slog.Logger {
 	_ = level.UnmarshalText([]byte(settings.LogLevel)) // validated
 	options := &slog.HandlerOptions{Level: level}
 	if settings.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
+		return slog.New(activityLog{slog.NewJSONHandler(w, options)})
 	}
-	return slog.New(slog.NewTextHandler(w, options))
+	return slog.New(activityLog{slog.NewTextHandler(w, options)})
 }
 
-// temporalLog is what Temporal's library logs, as far as an operator has use for
-// it: a step that failed and is tried again, or is notified to whoever asked for it,
-// is no error of the worker; that task queues are served, the worker says itself.
+// activityLog adds to each line logged with an activity's context the workflow
+// run it works for, under the keys that Temporal's library uses in its own
+// lines: one search finds both.
+type activityLog struct{ slog.Handler }
+
+// Handle implements slog.Handler.
+func (l activityLog) Handle(ctx context.Context, record slog.Record) error {
+	if activity.IsActivity(ctx) {
+		info := activity.GetInfo(ctx)
+		record = record.Clone()
+		record.AddAttrs(slog.String("WorkflowID", info.WorkflowExecution.ID), slog.String("RunID", info.WorkflowExecution.RunID),
+			slog.String("ActivityType", info.ActivityType.Name), slog.Int("Attempt", int(info.Attempt)))
+	}
+	return l.Handler.Handle(ctx, record)
+}
+
+// WithAttrs implements slog.Handler.
+func (l activityLog) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return activityLog{l.Handler.WithAttrs(attrs)}
+}
+
+// WithGroup implements slog.Handler.
+func (l activityLog) WithGroup(name string) slog.Handler {
+	return activityLog{l.Handler.WithGroup(name)}
+}
+
+// temporalLog adapts the log of Temporal's library to an operator's needs: an
+// activity that failed is a warning, since it is retried or its workflow handles
+// the failure, and the start and stop of each task queue's worker is for
+// debugging.
 type temporalLog struct{ slog.Handler }
 
-// The library's messages that are notified otherwise.
+// Messages of the library that are logged at another level.
 const (
 	libraryStarted = "Started Worker"
 	libraryStopped = "Stopped Worker"
 	libraryFailed  = "Activity error."
 )
 
-// left out of each line: the same in all lines of a worker, or found by the
-// workflow's id.
-var leftOut = []string{"Namespace", "WorkerID", "RunID"}
+// leftOut are keys whose values are equal in all lines of a worker.
+var leftOut = []string{"Namespace", "WorkerID"}
 
 // Handle implements slog.Handler.
 func (t temporalLog) Handle(ctx context.Context, record slog.Record) error {
@@ -42,19 +70,19 @@ func (t temporalLog) Handle(ctx context.Context, record slog.Record) error {
 	case libraryStarted, libraryStopped:
 		level = slog.LevelDebug
 	case libraryFailed:
-		level, message = slog.LevelWarn, "step failed"
+		level, message = slog.LevelWarn, "activity failed"
 	}
 	if !t.Enabled(ctx, level) {
 		return nil
 	}
-	notified := slog.NewRecord(record.Time, level, message, record.PC)
+	adapted := slog.NewRecord(record.Time, level, message, record.PC)
 	record.Attrs(func(a slog.Attr) bool {
 		if !slices.Contains(leftOut, a.Key) {
-			notified.AddAttrs(a)
+			adapted.AddAttrs(a)
 		}
 		return true
 	})
-	return t.Handler.Handle(ctx, notified)
+	return t.Handler.Handle(ctx, adapted)
 }
 
 // WithAttrs implements slog.Handler.

@@ -95,6 +95,7 @@ func (q *queueBench) waiting(analyses int) {
 			q.b.Fatal(err)
 		}
 		var backlog int64
+		//lint:ignore SA1019 the library has the backlog in no other field
 		for _, version := range described.VersionsInfo {
 			for _, info := range version.TypesInfo {
 				backlog += info.Stats.ApproximateBacklogCount

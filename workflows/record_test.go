@@ -107,3 +107,9 @@ func (s *stage) keep(t *testing.T, name string, run sdk.WorkflowRun) {
 	}
 	t.Logf("%s: %d events", name, len(kept.Events))
 }
+
+func (a *ageing) mark(run string, event *history.HistoryEvent) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.markAll(run, []*history.HistoryEvent{event})
+}

@@ -103,12 +103,6 @@ func (a *ageing) intercept(ctx context.Context, method string, request, answer a
 	return nil
 }
 
-func (a *ageing) mark(run string, event *history.HistoryEvent) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.markAll(run, []*history.HistoryEvent{event})
-}
-
 func (a *ageing) markAll(run string, events []*history.HistoryEvent) {
 	since, notified := a.notified[run]
 	for _, event := range events {

@@ -5,12 +5,12 @@ import (
 	"cmp"
 	"compress/gzip"
 	"errors"
+	"go/build"
 	"io"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -24,7 +24,7 @@ import (
 // this machine has them: what languages and their tools install.
 var hostFolders = [][]string{
 	{"/usr/share/java", "/usr/share/maven-repo", "/usr/lib/node_modules", "/usr/share/nodejs", "/usr/lib/python3"},
-	{runtime.GOROOT() + "/bin", runtime.GOROOT() + "/pkg"},
+	{build.Default.GOROOT + "/bin", build.Default.GOROOT + "/pkg"},
 	{"/usr/lib"},
 }
 

@@ -3,15 +3,14 @@ package feed
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"time"
 
+	"github.com/tagwatch/tagwatch/adapters/outbound"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
@@ -21,28 +20,13 @@ func newClient(options Options, publisher *url.URL) (*http.Client, error) {
 	transport.ResponseHeaderTimeout = options.Stall
 	transport.DisableCompression = true // archives are compressed; sizes are checked
 	if options.CAFile != "" {
-		roots, err := rootsWith(options.CAFile)
+		roots, err := outbound.RootsFile(options.CAFile)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read certificate authorities of the feed: %w", err)
 		}
 		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 	}
 	return &http.Client{Transport: newGuarded(publisher, transport), CheckRedirect: checkRedirect}, nil
-}
-
-func rootsWith(file string) (*x509.CertPool, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("read feed CA file: %w", err)
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("feed CA file %s: %w: it holds no certificate in PEM", file, errkind.Invalid)
-	}
-	return roots, nil
 }
 
 // checkRedirect refuses to leave TLS.

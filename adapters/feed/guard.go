@@ -7,11 +7,9 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"syscall"
 	"time"
 
-	"golang.org/x/net/http/httpproxy"
-
+	"github.com/tagwatch/tagwatch/adapters/outbound"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
@@ -26,18 +24,12 @@ type guarded struct {
 
 func newGuarded(publisher *url.URL, like *http.Transport) guarded {
 	g := guarded{publisher: publisher, home: like, away: like.Clone()}
-	proxies := configuredProxies()
+	proxies := outbound.EnvironmentProxies()
 	g.away.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		dialer := net.Dialer{Timeout: 30 * time.Second}
 		if !proxies[address] {
 			within := g.reach(ctx)
-			dialer.Control = func(_, resolved string, _ syscall.RawConn) error {
-				target, err := netip.ParseAddrPort(resolved)
-				if err != nil {
-					return fmt.Errorf("read the resolved address: %w", err)
-				}
-				return admit(target.Addr(), within)
-			}
+			dialer = outbound.Checked(dialer, func(a netip.Addr) error { return admit(a, within) })
 		}
 		return dialer.DialContext(ctx, network, address)
 	}
@@ -86,23 +78,4 @@ func admit(address netip.Addr, within ipclass.Place) error {
 		return fmt.Errorf("the publisher leads to the address %s (%s), which is closer to this machine than its own: %w", ipclass.Plain(address), purpose, errkind.Invalid)
 	}
 	return nil
-}
-
-// configuredProxies are the addresses (host:port) of the proxies that the
-// environment names.
-func configuredProxies() map[string]bool {
-	config := httpproxy.FromEnvironment()
-	proxies := map[string]bool{}
-	for _, text := range []string{config.HTTPProxy, config.HTTPSProxy} {
-		proxy, err := url.Parse(text)
-		if err != nil || proxy.Hostname() == "" {
-			continue
-		}
-		port := proxy.Port()
-		if port == "" {
-			port = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[proxy.Scheme]
-		}
-		proxies[net.JoinHostPort(proxy.Hostname(), port)] = true
-	}
-	return proxies
 }

@@ -134,7 +134,7 @@ func (r *reader) relatedOf(v vulnerability.Vulnerability) ([]vuln.Related, error
 
 func (r *reader) describeRelated(key relatedKey) (vuln.Related, error) {
 	ref := vulnerability.Reference{ID: key.id, Namespace: key.namespace}
-	//nolint:staticcheck // deprecated for matched records, whose metadata come along; there is no other way for related ones
+	//lint:ignore SA1019 deprecated for matched records, which carry their metadata; related records have no other source
 	meta, err := r.provider.VulnerabilityMetadata(ref)
 	if err != nil {
 		return vuln.Related{}, fmt.Errorf("read record %s: %w", key.id, err)

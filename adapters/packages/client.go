@@ -2,13 +2,11 @@ package packages
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 
-	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/adapters/outbound"
 )
 
 const maxRedirects = 3
@@ -20,9 +18,9 @@ func newClient(base *url.URL, options Options) (*http.Client, error) {
 	transport.DialContext = newGuard(base.Hostname()).dial
 	transport.MaxIdleConnsPerHost = options.Connections
 	if options.CAFile != "" {
-		roots, err := rootsWith(options.CAFile)
+		roots, err := outbound.RootsFile(options.CAFile)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read certificate authorities of the package registries: %w", err)
 		}
 		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 	}
@@ -36,19 +34,4 @@ func checkRedirect(next *http.Request, before []*http.Request) error {
 		return http.ErrUseLastResponse
 	}
 	return nil
-}
-
-func rootsWith(file string) (*x509.CertPool, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("read CA file of the package registries: %w", err)
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		return nil, fmt.Errorf("read the system's certificates: %w", err)
-	}
-	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("CA file %s holds no certificate in PEM: %w", file, errkind.Invalid)
-	}
-	return roots, nil
 }

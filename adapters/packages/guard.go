@@ -6,9 +6,9 @@ import (
 	"net"
 	"net/netip"
 	"sync/atomic"
-	"syscall"
 	"time"
 
+	"github.com/tagwatch/tagwatch/adapters/outbound"
 	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
 
@@ -38,16 +38,7 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
-	connect := net.Dialer{
-		Timeout: connectTimeout,
-		ControlContext: func(_ context.Context, _, resolved string, _ syscall.RawConn) error {
-			target, err := netip.ParseAddrPort(resolved)
-			if err != nil {
-				return fmt.Errorf("read the resolved address: %w", err)
-			}
-			return check(target.Addr(), inside)
-		},
-	}
+	connect := outbound.Checked(net.Dialer{Timeout: connectTimeout}, func(a netip.Addr) error { return check(a, inside) })
 	return connect.DialContext(ctx, network, address)
 }
 

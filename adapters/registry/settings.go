@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/tagwatch/tagwatch/adapters/outbound"
 	"github.com/tagwatch/tagwatch/adapters/registry/conf"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
@@ -112,20 +113,18 @@ func (s *setup) authorities(files ...string) (*x509.CertPool, error) {
 	if len(files) == 0 {
 		return nil, nil
 	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	for _, file := range files {
-		pem, err := s.files.read(file)
+	texts := make([][]byte, len(files))
+	for i, file := range files {
+		text, err := s.files.read(file)
 		if err != nil {
 			return nil, fmt.Errorf("read certificate authorities: %w: %w", errkind.Unavailable, err)
 		}
-		if !roots.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("certificate authorities in %s: no PEM certificate found: %w", file, errkind.Invalid)
+		if _, err := outbound.Roots(text); err != nil {
+			return nil, fmt.Errorf("certificate authorities in %s: %w: %w", file, errkind.Invalid, err)
 		}
+		texts[i] = text
 	}
-	return roots, nil
+	return outbound.Roots(texts...)
 }
 
 // tls is how the host is recognized, and how it recognizes Tagwatch.

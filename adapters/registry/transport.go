@@ -9,11 +9,9 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"syscall"
 	"time"
 
-	"golang.org/x/net/http/httpproxy"
-
+	"github.com/tagwatch/tagwatch/adapters/outbound"
 	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
 
@@ -77,45 +75,17 @@ func newTransport(settings hostSettings, config *tls.Config, within reach) liter
 // cannot resolve to something else between check and use.
 func guardedDialer(within reach, proxy *url.URL) func(ctx context.Context, network, address string) (net.Conn, error) {
 	open := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
-	guarded := open
-	guarded.Control = func(_, address string, _ syscall.RawConn) error {
-		target, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return fmt.Errorf("dial %s: %w", address, errAddress)
-		}
-		return within.admit(target.Addr())
-	}
-	proxies := configuredProxies()
+	checked := outbound.Checked(open, within.admit)
+	proxies := outbound.EnvironmentProxies()
 	if proxy != nil && proxy.Host != "" {
-		proxies[hostWithPort(proxy)] = true
+		proxies[outbound.HostPort(proxy)] = true
 	}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		if proxies[address] {
 			return open.DialContext(ctx, network, address)
 		}
-		return guarded.DialContext(ctx, network, address)
+		return checked.DialContext(ctx, network, address)
 	}
-}
-
-// configuredProxies are the addresses (host:port) of the proxies that the
-// environment names. Whoever set them knows where they are.
-func configuredProxies() map[string]bool {
-	config := httpproxy.FromEnvironment()
-	proxies := map[string]bool{}
-	for _, text := range []string{config.HTTPProxy, config.HTTPSProxy} {
-		if proxy, err := url.Parse(text); err == nil && proxy.Hostname() != "" {
-			proxies[hostWithPort(proxy)] = true
-		}
-	}
-	return proxies
-}
-
-func hostWithPort(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[u.Scheme]
-	}
-	return net.JoinHostPort(u.Hostname(), port)
 }
 
 // admit refuses an address beyond the reach, and in any case those where no

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tagwatch/tagwatch/adapters/outbound"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
@@ -154,14 +154,11 @@ func (c tlsContent) sum(proxy *url.URL) [sha256.Size]byte {
 func (c tlsContent) config(files tlsFiles) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if len(c.ca) > 0 {
-		pool, err := x509.SystemCertPool()
+		roots, err := outbound.Roots(c.ca)
 		if err != nil {
-			return nil, fmt.Errorf("read the system's certificates: %w", err)
+			return nil, fmt.Errorf("read certificate authorities from %s: %w: %w", files.ca, errkind.Unavailable, err)
 		}
-		if !pool.AppendCertsFromPEM(c.ca) {
-			return nil, fmt.Errorf("the file %s holds no certificate in PEM form: %w", files.ca, errkind.Unavailable)
-		}
-		config.RootCAs = pool
+		config.RootCAs = roots
 	}
 	if len(c.cert) > 0 {
 		pair, err := tls.X509KeyPair(c.cert, c.key)

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"syscall"
+
+	"github.com/tagwatch/tagwatch/adapters/outbound"
 )
 
 // dialer connects only where its guard allows. It checks the very address of
@@ -21,16 +22,7 @@ func (d dialer) dial(ctx context.Context, network, address string) (net.Conn, er
 	if err != nil {
 		return nil, fmt.Errorf("split %q: %w", address, err)
 	}
-	connect := net.Dialer{
-		Timeout:  connectTimeout,
-		Resolver: d.resolver,
-		ControlContext: func(_ context.Context, _, resolved string, _ syscall.RawConn) error {
-			target, err := netip.ParseAddrPort(resolved)
-			if err != nil {
-				return fmt.Errorf("read the resolved address: %w", err)
-			}
-			return d.guard.check(host, target.Addr())
-		},
-	}
+	connect := outbound.Checked(net.Dialer{Timeout: connectTimeout, Resolver: d.resolver},
+		func(a netip.Addr) error { return d.guard.check(host, a) })
 	return connect.DialContext(ctx, network, address)
 }

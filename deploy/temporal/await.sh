@@ -1,6 +1,6 @@
-# await NAME COMMAND... repeats a command each second until it succeeds, for two
-# minutes at most. A job that fails ends `docker compose up`, so it has to wait
-# for what it needs by itself.
+# await NAME COMMAND... repeats a command every second until it succeeds, for at
+# most two minutes. A failing job ends `docker compose up`, so each job waits
+# itself for what it needs.
 await() {
   name=$1
   shift

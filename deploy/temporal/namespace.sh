@@ -1,6 +1,6 @@
 #!/bin/sh
 # Creates Temporal's namespace unless it exists, and waits until it can be used.
-# Search attributes are the worker's: it adds those that the namespace lacks.
+# Workers add the search attributes that the namespace lacks.
 #
 # Environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, and RETENTION, which is how
 # long ended workflows are kept.

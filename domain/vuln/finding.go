@@ -1,5 +1,3 @@
-// Package vuln holds vulnerabilities as they were matched to packages, and what
-// changed between two lists of them.
 package vuln
 
 import "time"

@@ -1,0 +1,33 @@
+// Package policy evaluates images with Anchore's policy bundles: it parses and
+// validates bundles, selects the policies and whitelists of a tag by the mappings,
+// runs the rules through their gates, and returns the final action with the rows
+// and problems behind it. Everything in it is pure: the outcome depends on the
+// bundle, the image's content and findings, the reference and the time.
+//
+// # States of a bundle
+//
+//	document ──Parse, Valid──> stored ──activate──> active ──another is activated──> stored
+//	    │                        │                    │
+//	    │ errors                 │ delete             │ new content: stays active
+//	    ↓                        ↓                    ↓
+//	 refused                  deleted               active
+//
+// At most one bundle is active. The active one cannot be deleted. Contents are kept
+// by their hash while the state of a tag refers to them, so an evaluation can be
+// explained after its bundle was replaced.
+//
+// A bundle that was valid when it was stored may be invalid to a later version. It
+// is evaluated all the same: what cannot be decided is a problem, and its final
+// action is stop.
+//
+// # What a crash leaves behind
+//
+//   - Before the bundle is stored: nothing.
+//   - After new content of the active bundle is stored, or a bundle is activated,
+//     each in one transaction: tags whose recorded evaluation is of another hash.
+//     The workflow that was to evaluate them goes on from its last page. Should it
+//     never, each tag's resync compares the hashes.
+//   - While one tag is evaluated: nothing. Its state, notifications and deliveries
+//     are recorded in one transaction, and only if its state has not changed since it
+//     was read.
+package policy
