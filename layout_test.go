@@ -18,13 +18,29 @@ const module = "github.com/tagwatch/tagwatch/"
 // for everything below it, unless there is a closer one.
 var floors = map[string][]string{
 	"worker":     {"config", "client", "workflows", "activities", "adapters", "domain"},
-	"starter":    {"config", "client", "workflows", "adapters", "domain"},
+	"starter":    {"starter", "config", "client", "workflows", "adapters", "domain"},
 	"client":     {"workflows", "domain"},
 	"workflows":  {"domain"},
 	"activities": {"domain"},
 	"adapters":   {"domain", "schema", "adapters/outbound"}, // which each HTTP client is built with
 	"config":     {},
 	"schema":     {},
+
+	// The command line: rooms by noun over those that they share.
+	"starter/output":        {"domain"},
+	"starter/exit":          {"starter/output", "domain"},
+	"starter/session":       {"starter/exit", "starter/output", "config", "client", "workflows", "adapters", "domain"},
+	"starter/arguments":     {"starter/session", "starter/exit", "starter/output", "config", "adapters", "domain"},
+	"starter/completion":    {"starter/arguments", "starter/session", "starter/exit", "config", "adapters", "domain"},
+	"starter/tags":          room,
+	"starter/repositories":  room,
+	"starter/registries":    room,
+	"starter/endpoints":     room,
+	"starter/notifications": room,
+	"starter/policies":      room,
+	"starter/feeds":         room,
+	"starter/doctor":        room,
+	"starter/up":            room,
 
 	"domain/errkind": {},
 	"domain/ipclass": {},
@@ -43,6 +59,9 @@ var floors = map[string][]string{
 	"bench": {"lab"},
 	"e2e":   {"lab", "domain"},
 }
+
+// room is what a room of the command line may import: no other one.
+var room = []string{"starter/arguments", "starter/session", "starter/exit", "starter/output", "config", "client", "workflows", "adapters", "domain"}
 
 // ownedLibraries are used by one adapter only.
 var ownedLibraries = map[string][]string{

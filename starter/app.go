@@ -1,9 +1,23 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/config"
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/completion"
+	"github.com/tagwatch/tagwatch/starter/doctor"
+	"github.com/tagwatch/tagwatch/starter/endpoints"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/feeds"
+	"github.com/tagwatch/tagwatch/starter/notifications"
+	"github.com/tagwatch/tagwatch/starter/policies"
+	"github.com/tagwatch/tagwatch/starter/registries"
+	"github.com/tagwatch/tagwatch/starter/repositories"
+	"github.com/tagwatch/tagwatch/starter/tags"
+	"github.com/tagwatch/tagwatch/starter/up"
 )
 
 // The categories of commands. Help lists them in the order of their names.
@@ -39,24 +53,32 @@ func newApp() *cli.App {
 		Version:        version,
 		Flags:          config.Flags(),
 		Action:         unknownCommand,
-		OnUsageError:   onUsageError,
+		OnUsageError:   arguments.OnUsageError,
 		ExitErrHandler: func(*cli.Context, error) {}, // main prints and exits
-		Commands: []*cli.Command{
-			subscribeCommand(), unsubscribeCommand(), subscriptionsCommand(), statusCommand(),
-			vulnerabilitiesCommand(), evaluateCommand(), rescanCommand(), sbomCommand(), affectedCommand(), repositoryCommand(),
-			endpointCommand(), notificationsCommand(), deliveriesCommand(), redeliverCommand(), explainCommand(),
-			policyCommand(), feedCommand(), reconcileCommand(),
-			pushCommand(), registryCommand(), upCommand(), doctorCommand(), completionCommand(), versionCommand(),
-		},
+		Commands: slices.Concat(
+			group(categoryTags, tags.SubscribeCommand(), tags.UnsubscribeCommand(), tags.SubscriptionsCommand(), tags.StatusCommand(),
+				tags.VulnerabilitiesCommand(), tags.EvaluateCommand(), tags.RescanCommand(), tags.SbomCommand(), tags.AffectedCommand(), repositories.Command()),
+			group(categoryNotified, endpoints.Command(), notifications.NotificationsCommand(), notifications.DeliveriesCommand(), notifications.RedeliverCommand(), notifications.ExplainCommand()),
+			group(categoryRules, policies.Command(), feeds.Command()),
+			group(categorySystem, doctor.ReconcileCommand(), registries.PushCommand(), registries.Command(), up.Command(), doctor.Command(), completion.Command(), versionCommand()),
+		),
 	}
 	prepare(app.Commands)
 	return app
 }
 
+// group puts commands into a category of the help.
+func group(category string, commands ...*cli.Command) []*cli.Command {
+	for _, c := range commands {
+		c.Category = category
+	}
+	return commands
+}
+
 // prepare sets what all commands have in common.
 func prepare(commands []*cli.Command) {
 	for _, c := range commands {
-		c.OnUsageError = onUsageError
+		c.OnUsageError = arguments.OnUsageError
 		c.HideHelpCommand = true
 		if len(c.Subcommands) > 0 {
 			c.Action = unknownCommand
@@ -73,10 +95,10 @@ func unknownCommand(c *cli.Context) error {
 		return showHelp(c)
 	}
 	path := c.Command.HelpName
-	if meant := suggestCommand(name, c.Command.Subcommands); meant != "" {
-		return usage("there is no command %q; did you mean: %s %s", path+" "+name, path, meant)
+	if meant := arguments.SuggestCommand(name, c.Command.Subcommands); meant != "" {
+		return exit.Usage("there is no command %q; did you mean: %s %s", path+" "+name, path, meant)
 	}
-	return usage("there is no command %q; see %s --help", path+" "+name, path)
+	return exit.Usage("there is no command %q; see %s --help", path+" "+name, path)
 }
 
 func showHelp(c *cli.Context) error {

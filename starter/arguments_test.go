@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/tagwatch/tagwatch/starter/arguments"
 )
 
 func TestArrange(t *testing.T) {
@@ -26,7 +28,7 @@ func TestArrange(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got := arrange(newApp(), append([]string{"tagwatch"}, strings.Fields(test.typed)...))
+			got := arguments.Arrange(newApp(), append([]string{"tagwatch"}, strings.Fields(test.typed)...))
 			if joined := strings.Join(got[1:], " "); joined != test.want {
 				t.Errorf("got  %s\nwant %s", joined, test.want)
 			}
@@ -39,7 +41,7 @@ func TestSuggest(t *testing.T) {
 	for typed, want := range map[string]string{
 		"sub": "subscribe", "statsu": "status", "polciy": "policy", "vulnerabilites": "vulnerabilities", "frobnicate": "", "hel": "",
 	} {
-		if got := suggestCommand(typed, newApp().Commands); got != want {
+		if got := arguments.SuggestCommand(typed, newApp().Commands); got != want {
 			t.Errorf("%s: got %q, want %q", typed, got, want)
 		}
 	}

@@ -10,6 +10,9 @@ import (
 	"syscall"
 
 	"github.com/tagwatch/tagwatch/config"
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/completion"
+	"github.com/tagwatch/tagwatch/starter/exit"
 )
 
 // version is set when a release is built.
@@ -19,15 +22,15 @@ func main() {
 	config.ShapeHelp()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(conclude(os.Stderr, run(ctx, os.Args)))
+	os.Exit(exit.Conclude(os.Stderr, run(ctx, os.Args)))
 }
 
 // run is one call of the command line.
 func run(ctx context.Context, args []string) error {
 	app := newApp()
-	if completing(args) {
-		offer(ctx, os.Stdout, app, args[1:len(args)-1])
+	if completion.Requested(args) {
+		completion.Offer(ctx, os.Stdout, app, args[1:len(args)-1])
 		return nil
 	}
-	return app.RunContext(ctx, arrange(app, args))
+	return app.RunContext(ctx, arguments.Arrange(app, args))
 }

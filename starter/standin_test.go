@@ -29,7 +29,7 @@ func standInTemporal() {
 		fmt.Fprintln(os.Stderr, "--port "+port+" cannot be used: address already in use")
 		os.Exit(1)
 	}
-	_ = json.NewEncoder(os.Stdout).Encode(announcement{Address: "127.0.0.1:" + port, UI: "http://127.0.0.1:9", Namespace: "default", PID: os.Getpid()})
+	_ = json.NewEncoder(os.Stdout).Encode(map[string]any{"address": "127.0.0.1:" + port, "ui": "http://127.0.0.1:9", "namespace": "default", "pid": os.Getpid()})
 	<-stopped
 	note(dir, "order", "temporal stopped")
 }
@@ -52,7 +52,7 @@ func standInWorker() {
 		os.Exit(1)
 	}
 	defer listener.Close()
-	_ = json.NewEncoder(os.Stdout).Encode(announcement{Address: listener.Addr().String(), PID: os.Getpid()})
+	_ = json.NewEncoder(os.Stdout).Encode(map[string]any{"address": listener.Addr().String(), "pid": os.Getpid()})
 	<-stopped
 	note(dir, "order", "worker stopped")
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/exit"
 )
 
 // TestUsageErrors holds the words for each of the library's complaints: a new
@@ -34,8 +36,8 @@ func TestUsageErrors(t *testing.T) {
 			if err == nil || err.Error() != test.want {
 				t.Errorf("error %v, want %q", err, test.want)
 			}
-			if known, ok := errors.AsType[*outcome](err); !ok || known.code != exitUnable {
-				t.Errorf("%v has no exit code %d", err, exitUnable)
+			if code := exit.Code(err); code != 2 {
+				t.Errorf("%v has exit code %d, want 2", err, code)
 			}
 		})
 	}
@@ -65,7 +67,7 @@ func TestSuggestCommand(t *testing.T) {
 	} {
 		t.Run(test.given, func(t *testing.T) {
 			t.Parallel()
-			if got := suggestCommand(test.given, test.of); got != test.want {
+			if got := arguments.SuggestCommand(test.given, test.of); got != test.want {
 				t.Errorf("suggested %q for %q, want %q", got, test.given, test.want)
 			}
 		})

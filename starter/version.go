@@ -8,16 +8,19 @@ import (
 	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
 )
 
 func versionCommand() *cli.Command {
 	return &cli.Command{
-		Name: "version", Category: categorySystem,
+		Name:        "version",
 		Usage:       "print the version",
 		UsageText:   "tagwatch version [options]",
 		Description: "   tagwatch version\n   tagwatch version -o json",
-		Flags:       []cli.Flag{outputFlag()},
-		Action:      bare(printVersion),
+		Flags:       []cli.Flag{session.OutputFlag()},
+		Action:      session.Bare(printVersion),
 	}
 }
 
@@ -30,7 +33,7 @@ type versionView struct {
 	Platform string `json:"platform"`
 }
 
-func printVersion(_ context.Context, s *session) error {
+func printVersion(_ context.Context, s *session.Session) error {
 	view := versionView{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, setting := range info.Settings {
@@ -42,18 +45,18 @@ func printVersion(_ context.Context, s *session) error {
 			}
 		}
 	}
-	return s.show(view, func(w io.Writer) { view.write(w) })
+	return s.Show(view, func(w io.Writer) { view.write(w) })
 }
 
 func (v versionView) write(w io.Writer) {
-	revision := short(v.Revision)
+	revision := output.Short(v.Revision)
 	if v.Changed {
 		revision += " with changes"
 	}
 	fmt.Fprintf(w, "tagwatch %s\n", v.Version)
-	var p pairs
-	p.add("revision", revision)
-	p.add("go", v.Go)
-	p.add("platform", v.Platform)
-	p.write(w)
+	var p output.Pairs
+	p.Add("revision", revision)
+	p.Add("go", v.Go)
+	p.Add("platform", v.Platform)
+	p.Write(w)
 }

@@ -1,0 +1,85 @@
+package arguments
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+// Arrange puts options before arguments, where the flag package wants them, so
+// that people can write them in any order; options of the program itself may
+// follow the command too.
+func Arrange(app *cli.App, args []string) []string {
+	if len(args) == 0 {
+		return args
+	}
+	a := arrangement{known: app.Commands, global: app.Flags}
+	for rest := args[1:]; len(rest) > 0; {
+		rest = rest[a.take(rest):]
+	}
+	return slices.Concat(args[:1], a.globals, a.path, a.options, a.arguments)
+}
+
+// arrangement sorts words by what they are.
+type arrangement struct {
+	known         []*cli.Command // that the next word may name
+	global, local []cli.Flag
+	// What was found so far.
+	globals, path, options, arguments []string
+}
+
+// take sorts the first word, with its value if it has one, and returns how many
+// words that were.
+func (a *arrangement) take(words []string) int {
+	word := words[0]
+	switch {
+	case word == "--":
+		a.arguments = append(a.arguments, words...)
+		return len(words)
+	case strings.HasPrefix(word, "-") && word != "-":
+		return a.takeOption(words)
+	}
+	if i := slices.IndexFunc(a.known, func(c *cli.Command) bool { return c.HasName(word) }); i >= 0 {
+		a.path = append(a.path, word)
+		a.known, a.local = a.known[i].Subcommands, a.known[i].Flags
+		return 1
+	}
+	a.known = nil
+	a.arguments = append(a.arguments, word)
+	return 1
+}
+
+func (a *arrangement) takeOption(words []string) int {
+	name, _, valued := strings.Cut(strings.TrimLeft(words[0], "-"), "=")
+	into, option := &a.options, session.FindFlag(a.local, name)
+	if option == nil {
+		option = session.FindFlag(a.global, name)
+		switch {
+		case option != nil, len(a.path) == 0 && len(a.arguments) == 0:
+			into = &a.globals
+		case len(a.path) == 0:
+			into = &a.arguments // of a command that does not exist
+		}
+	}
+	count := 1
+	if described, ok := option.(cli.DocGenerationFlag); ok && described.TakesValue() && !valued {
+		count = min(2, len(words))
+		if len(words) == 1 {
+			a.lackValue(into)
+		}
+	}
+	*into = append(*into, words[:count]...)
+	return count
+}
+
+// lackValue drops what would come behind the last option and be taken for the
+// value that it lacks.
+func (a *arrangement) lackValue(into *[]string) {
+	a.arguments = nil
+	if into == &a.globals {
+		a.path, a.options = nil, nil
+	}
+}

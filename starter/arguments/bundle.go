@@ -1,0 +1,104 @@
+package arguments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+// stdin names the standard input where a file is asked for.
+const stdin = "-"
+
+// ReadFile reads a file, or the standard input.
+func ReadFile(s *session.Session, name string) ([]byte, error) {
+	if name == stdin {
+		content, err := io.ReadAll(s.App.Reader)
+		return content, exit.Unable(err)
+	}
+	content, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, exit.Usage("there is no file %s", name)
+	}
+	return content, exit.Unable(err)
+}
+
+// ParseBundle reads a bundle of which all problems are shown: warnings do not
+// forbid its use.
+func ParseBundle(s *session.Session, name string) (*policy.Bundle, error) {
+	content, err := ReadFile(s, name)
+	if err != nil {
+		return nil, err
+	}
+	bundle, problems := policy.Parse(content)
+	for _, p := range problems {
+		s.Say("%s", output.OneLine(p.String()))
+	}
+	if !policy.Valid(problems) {
+		return nil, exit.Refused("%s has faults; nothing was changed", FileName(name))
+	}
+	return bundle, nil
+}
+
+func FileName(file string) string {
+	if file == stdin {
+		return "the bundle on standard input"
+	}
+	return file
+}
+
+// Bundle is the one in that file or of that id; the active one for "".
+func Bundle(ctx context.Context, s *session.Session, fileOrID string) (*policy.Bundle, error) {
+	if fileOrID == "" {
+		return ActiveBundle(ctx, s)
+	}
+	if _, err := os.Stat(fileOrID); err == nil || fileOrID == stdin {
+		return ParseBundle(s, fileOrID)
+	}
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := kept.Bundle(ctx, fileOrID)
+	if errors.Is(err, errkind.NotFound) {
+		return nil, exit.Refused("there is neither a file nor a stored bundle %s; see: tagwatch policy list", fileOrID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	bundle, _ := policy.Parse(stored.Document)
+	return bundle, nil
+}
+
+// ActiveBundle is the default one until a bundle is activated, as it is for the
+// worker.
+func ActiveBundle(ctx context.Context, s *session.Session) (*policy.Bundle, error) {
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := kept.ActiveBundle(ctx)
+	if errors.Is(err, errkind.NotFound) {
+		return policy.Default(), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the active bundle: %w", err)
+	}
+	bundle, _ := policy.Parse(stored.Document) // faults were shown when it was added
+	return bundle, nil
+}
+
+func GateNames(gates []policy.GateSpec) []string {
+	var names []string
+	for _, g := range gates {
+		names = append(names, g.Name)
+	}
+	return names
+}

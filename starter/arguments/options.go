@@ -1,0 +1,251 @@
+// Package arguments reads the options and arguments that several commands share:
+// tags, platforms, notification types, labels, policy bundles. It also explains
+// what is wrong with a command line.
+package arguments
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/config"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+var DeliveryStates = []event.DeliveryState{event.Pending, event.Delivered, event.Failed, event.Debounced}
+
+func UnknownEndpoint(name string) error {
+	return exit.Refused("there is no endpoint %q; see: tagwatch endpoint list", name)
+}
+
+// Labels are those of --label.
+func Labels(s *session.Session) (map[string]string, error) {
+	var labels map[string]string
+	for _, given := range Several(s, "label") {
+		name, value, found := strings.Cut(given, "=")
+		if !found {
+			return nil, exit.Usage("--label takes NAME=value, as in team=payments")
+		}
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[name] = value
+	}
+	return labels, nil
+}
+
+func PlatformFlag() cli.Flag {
+	return &cli.StringFlag{Name: "platform", Usage: "`os/arch` to take from an image of several platforms (default: linux/amd64)"}
+}
+
+// PlatformsFlag is platformFlag for commands that do the same for several.
+func PlatformsFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "platform", Usage: "`os/arch` to take from an image of several platforms (default: linux/amd64); repeatable, each is watched by itself"}
+}
+
+func TypeFlag(meaning string) cli.Flag {
+	return &cli.StringSliceFlag{Name: "type", Aliases: []string{"t"}, Usage: "`type` " + meaning + "; repeatable, or a list with commas"}
+}
+
+// SubscriptionFlags narrow what is notified, of a tag or of a repository.
+func SubscriptionFlags() []cli.Flag {
+	return []cli.Flag{
+		TypeFlag("of notification to subscribe to (default: all four of a tag)"),
+		&cli.StringSliceFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "`name` of an endpoint to tell (default: all that are not reserved); repeatable"},
+		PlatformsFlag(),
+		&cli.DurationFlag{Name: "interval", Usage: "how often the tag is looked at, at least 30s", DefaultText: "the worker's --poll"},
+		&cli.StringFlag{Name: "min-severity", Usage: "drop changes of vulnerabilities below this `severity` from vuln_update"},
+		&cli.BoolFlag{Name: "fixable-only", Usage: "drop changes of vulnerabilities without a fix from vuln_update"},
+		&cli.Float64Flag{Name: "epss", Usage: "vuln_update also when the `probability` of exploitation (EPSS) crosses this one, as in 0.1"},
+		&cli.BoolFlag{Name: "every-action", Usage: "policy_eval also when the final action changes between go and warn"},
+		&cli.StringSliceFlag{Name: "label", Usage: "`key=value` for endpoints that receive only what has that label; repeatable"},
+		&cli.StringSliceFlag{Name: "cause", Usage: "tell only changes of this `cause`: image, feed, policy, time, scanner (default: all); repeatable"},
+	}
+}
+
+// Several is a repeatable option whose values may be lists with commas.
+func Several(s *session.Session, name string) []string {
+	var values []string
+	for _, given := range s.StringSlice(name) {
+		for value := range strings.SplitSeq(given, ",") {
+			if value = strings.TrimSpace(value); value != "" && !slices.Contains(values, value) {
+				values = append(values, value)
+			}
+		}
+	}
+	return values
+}
+
+// Whole is the value of a repeatable option whose values may hold commas.
+type Whole []string
+
+// Set implements cli.Generic.
+func (w *Whole) Set(value string) error {
+	*w = append(*w, value)
+	return nil
+}
+
+// String implements cli.Generic.
+func (w *Whole) String() string { return strings.Join(*w, " ") }
+
+func WholeValues(s *session.Session, name string) []string {
+	values, _ := s.Generic(name).(*Whole)
+	if values == nil {
+		return nil
+	}
+	return *values
+}
+
+// Types are those of --type, of which the allowed ones are accepted.
+func Types(s *session.Session, allowed []event.Type) ([]event.Type, error) {
+	var types []event.Type
+	for _, text := range Several(s, "type") {
+		t := event.Type(text)
+		if !slices.Contains(allowed, t) {
+			return nil, exit.Usage("notification type %q (--type) is not one of %s", text, output.List(allowed))
+		}
+		types = append(types, t)
+	}
+	return types, nil
+}
+
+// Target is the one argument with --platform.
+func Target(s *session.Session) (image.Target, error) {
+	reference, err := s.Argument("REF")
+	if err != nil {
+		return image.Target{}, err
+	}
+	target, err := image.ParseTarget(reference)
+	if err != nil {
+		return target, exit.Unable(err)
+	}
+	platform, err := image.ParsePlatform(s.String("platform"))
+	if err != nil {
+		return target, exit.Unable(err)
+	}
+	if platform != (image.Platform{}) {
+		target.Platform = platform
+	}
+	return target, nil
+}
+
+// Targets are the arguments, each with all of --platform.
+func Targets(s *session.Session, texts []string) ([]image.Target, error) {
+	targets, failures, err := Readable(s, texts)
+	if err == nil && len(failures) > 0 {
+		err = failures[0]
+	}
+	return targets, err
+}
+
+// Readable are the targets of those arguments that name any, and what is wrong
+// with the others.
+func Readable(s *session.Session, texts []string) (targets []image.Target, failures []error, err error) {
+	platforms, err := Platforms(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, text := range texts {
+		target, err := image.ParseTarget(text)
+		if err != nil {
+			failures = append(failures, exit.Unable(err))
+			continue
+		}
+		if len(platforms) == 0 {
+			targets = append(targets, target)
+		}
+		for _, platform := range platforms {
+			target.Platform = platform
+			targets = append(targets, target)
+		}
+	}
+	return targets, failures, nil
+}
+
+// Platforms are those of a repeatable --platform.
+func Platforms(s *session.Session) ([]image.Platform, error) {
+	var platforms []image.Platform
+	for _, text := range Several(s, "platform") {
+		platform, err := image.ParsePlatform(text)
+		if err != nil {
+			return nil, exit.Unable(err)
+		}
+		platforms = append(platforms, platform)
+	}
+	return platforms, nil
+}
+
+func Severity(s *session.Session, flag string) (vuln.Severity, error) {
+	text := s.String(flag)
+	if text == "" {
+		return "", nil
+	}
+	severity := vuln.ParseSeverity(text)
+	if !strings.EqualFold(string(severity), text) {
+		return "", exit.Usage("severity %q (--%s) is not one of %s", text, flag, output.List(vuln.Severities))
+	}
+	return severity, nil
+}
+
+// Options are the subscriptionFlags without types, platforms and interval: those
+// that are given, over others.
+func Options(s *session.Session, options event.Options) (_ event.Options, err error) {
+	if s.IsSet("endpoint") {
+		options.Endpoints = Several(s, "endpoint")
+	}
+	if s.IsSet("fixable-only") {
+		options.FixableOnly = s.Bool("fixable-only")
+	}
+	if s.IsSet("every-action") {
+		options.EveryAction = s.Bool("every-action")
+	}
+	if s.IsSet("cause") {
+		if options.Causes, err = causes(s); err != nil {
+			return options, err
+		}
+	}
+	if s.IsSet("label") {
+		if options.Labels, err = Labels(s); err != nil {
+			return options, err
+		}
+		if err := event.ValidateLabels(options.Labels); err != nil {
+			return options, exit.Usage("%s", err)
+		}
+	}
+	if s.IsSet("epss") {
+		if options.EPSS = s.Float64("epss"); !(options.EPSS >= 0 && options.EPSS < 1) {
+			return options, exit.Usage("probability %g (--epss) is not between 0 and 1; 0.1 stands for ten percent", options.EPSS)
+		}
+	}
+	if s.IsSet("min-severity") {
+		options.MinSeverity, err = Severity(s, "min-severity")
+	}
+	return options, err
+}
+
+func causes(s *session.Session) ([]event.Cause, error) {
+	var wanted []event.Cause
+	for _, text := range Several(s, "cause") {
+		if !slices.Contains(event.Causes, event.Cause(text)) {
+			return nil, exit.Usage("cause %q (--cause) is not one of %s", text, output.List(event.Causes))
+		}
+		wanted = append(wanted, event.Cause(text))
+	}
+	return wanted, nil
+}
+
+// Interval is a duration option that is zero or long enough.
+func Interval(s *session.Session, flag string) (time.Duration, error) {
+	every := s.Duration(flag)
+	if s.IsSet(flag) && every < config.MinPoll {
+		return 0, exit.Usage("--%s %s is too short; at least %s", flag, every, config.MinPoll)
+	}
+	return every, nil
+}

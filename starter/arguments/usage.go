@@ -1,0 +1,65 @@
+package arguments
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/config"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+// What the library says of options. It writes them with one dash.
+var (
+	unknownOption = regexp.MustCompile(`^flag provided but not defined: -(.+)$`)
+	lacksValue    = regexp.MustCompile(`^flag needs an argument: -(.+)$`)
+	wrongValue    = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-(\S+): (.+)$`)
+)
+
+// OnUsageError says what is wrong with the options, in the words of this program.
+func OnUsageError(c *cli.Context, err error, _ bool) error {
+	path, flags := "tagwatch", c.App.Flags
+	if c.Command != nil && c.Command.HelpName != "" {
+		path, flags = c.Command.HelpName, append(c.Command.Flags, flags...)
+	}
+	text := err.Error()
+	if found := unknownOption.FindStringSubmatch(text); found != nil {
+		return unknownOptionError(found[1], path, flags)
+	}
+	if found := lacksValue.FindStringSubmatch(text); found != nil {
+		return exit.Usage("%s needs a value; see %s --help", config.Dashed(found[1]), path)
+	}
+	if found := wrongValue.FindStringSubmatch(text); found != nil {
+		return exit.Usage("%s %s %s; see %s --help", config.Dashed(found[2]), found[1], valueWanted(session.FindFlag(flags, found[2])), path)
+	}
+	return exit.Usage("%s; see %s --help", text, path)
+}
+
+func unknownOptionError(name, path string, flags []cli.Flag) error {
+	name = strings.TrimPrefix(name, "-")
+	var names []string
+	for _, f := range flags {
+		names = append(names, f.Names()[0])
+	}
+	if meant := Suggest(name, names); meant != "" && len(name) > 1 {
+		return exit.Usage("there is no option %s; did you mean: %s", config.Dashed(name), config.Dashed(meant))
+	}
+	return exit.Usage("there is no option %s; see %s --help", config.Dashed(name), path)
+}
+
+// valueWanted says what the value of an option is not.
+func valueWanted(flag cli.Flag) string {
+	switch flag.(type) {
+	case *cli.DurationFlag:
+		return "is no time; write it as 30s, 5m or 1h30m"
+	case *cli.IntFlag, *cli.Int64Flag:
+		return "is no whole number"
+	case *cli.Float64Flag:
+		return "is no number"
+	case *cli.BoolFlag:
+		return "is neither true nor false"
+	}
+	return "cannot be read"
+}

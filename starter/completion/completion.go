@@ -1,0 +1,43 @@
+// Package completion completes command lines for shells.
+package completion
+
+import (
+	"context"
+	"embed"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+// completions are the scripts. They ask the program itself, which knows its
+// commands and options.
+//
+//go:embed completion.bash completion.zsh completion.fish
+var completions embed.FS
+
+func Command() *cli.Command {
+	return &cli.Command{
+		Name:      "completion",
+		Usage:     "print a script that lets your shell complete commands, options and names",
+		UsageText: "tagwatch completion bash|zsh|fish",
+		Description: `   source <(tagwatch completion bash)                                # in ~/.bashrc
+   source <(tagwatch completion zsh)                                 # in ~/.zshrc
+   tagwatch completion fish > ~/.config/fish/completions/tagwatch.fish`,
+		Action: session.Action(completion),
+	}
+}
+
+func completion(_ context.Context, s *session.Session) error {
+	shell, err := s.Argument("bash, zsh or fish")
+	if err != nil {
+		return err
+	}
+	script, err := completions.ReadFile("completion." + shell)
+	if err != nil {
+		return exit.Usage("there is no completion for %q; give bash, zsh or fish", shell)
+	}
+	_, err = s.Out.Write(script)
+	return err
+}

@@ -1,0 +1,146 @@
+package completion
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func fromEnvironment(names []string, otherwise string) string {
+	for _, name := range names {
+		if value, set := os.LookupEnv(name); set {
+			return value
+		}
+	}
+	return otherwise
+}
+
+// values are what an option takes; nil for anything, as for names of files, which
+// shells complete by themselves.
+func (l *typed) values(ctx context.Context, option cli.Flag) []string {
+	switch option.Names()[0] {
+	case "type":
+		return output.Texts(event.Types)
+	case "severity", "min-severity":
+		return lowered(output.Texts(vuln.Severities))
+	case "cause":
+		return output.Texts(event.Causes)
+	case "format":
+		return output.Texts(event.Formats)
+	case "state":
+		return output.Texts(arguments.DeliveryStates)
+	case "platform":
+		return []string{"linux/amd64", "linux/arm64", "linux/arm/v7", "windows/amd64"}
+	case "log-level":
+		return []string{"debug", "info", "warn", "error"}
+	case "log-format":
+		return []string{"text", "json"}
+	case "output":
+		if slices.Equal(l.path, []string{session.SBOMName}) {
+			return slices.Clone(session.SBOMForms)
+		}
+		return []string{session.FormTable, session.FormJSON}
+	case "gate":
+		return arguments.GateNames(policy.Describe())
+	case "endpoint":
+		return l.read(ctx, endpointNames)
+	case "registry":
+		return l.read(ctx, (*store.Store).Registries)
+	case "repository":
+		return l.read(ctx, repositoriesOfTags)
+	case "subject":
+		return l.read(ctx, targetNames)
+	}
+	return nil
+}
+
+// operands are what a command takes besides options.
+func (l *typed) operands(ctx context.Context) []string {
+	switch strings.Join(l.path, " ") {
+	case "completion":
+		return []string{"bash", "zsh", "fish"}
+	case "status", "vulnerabilities", "evaluate", session.SBOMName, "rescan", "unsubscribe":
+		return l.read(ctx, targetNames)
+	case "endpoint show", "endpoint test", "endpoint rotate", "endpoint disable", "endpoint enable", "endpoint delete":
+		return l.read(ctx, endpointNames)
+	case "policy activate", "policy get", "policy delete":
+		return l.read(ctx, bundleIDs)
+	case "repository update", "repository unwatch":
+		return l.read(ctx, repositoryNames)
+	case "registry check":
+		return l.read(ctx, (*store.Store).Registries)
+	}
+	return nil
+}
+
+// read is what the database has, or nothing.
+func (l *typed) read(ctx context.Context, names func(*store.Store, context.Context) ([]string, error)) []string {
+	kept := l.stored(ctx)
+	if kept == nil {
+		return nil
+	}
+	defer kept.Close()
+	found, _ := names(kept, ctx) // as with a database that is not there
+	return found
+}
+
+func endpointNames(kept *store.Store, ctx context.Context) ([]string, error) {
+	endpoints, err := kept.Endpoints(ctx)
+	return named(endpoints, func(e event.Endpoint) string { return e.Name }), err
+}
+
+// targetNames are tags, each once: a platform is an option of its own.
+func targetNames(kept *store.Store, ctx context.Context) ([]string, error) {
+	targets, err := kept.Targets(ctx, watch.TargetFilter{})
+	var names []string
+	for _, target := range targets {
+		names = append(names, target.Reference.String())
+	}
+	return slices.Compact(names), err
+}
+
+func repositoriesOfTags(kept *store.Store, ctx context.Context) ([]string, error) {
+	targets, err := kept.Targets(ctx, watch.TargetFilter{})
+	var names []string
+	for _, target := range targets {
+		names = append(names, target.Reference.Repository.String())
+	}
+	return slices.Compact(names), err
+}
+
+func repositoryNames(kept *store.Store, ctx context.Context) ([]string, error) {
+	repositories, err := kept.Repositories(ctx)
+	return named(repositories, func(r watch.Repository) string { return r.Name.String() }), err
+}
+
+func bundleIDs(kept *store.Store, ctx context.Context) ([]string, error) {
+	bundles, err := kept.Bundles(ctx)
+	return named(bundles, func(b watch.Bundle) string { return b.ID }), err
+}
+
+func named[T any](all []T, name func(T) string) []string {
+	names := make([]string, len(all))
+	for i, each := range all {
+		names[i] = name(each)
+	}
+	return names
+}
+
+func lowered(all []string) []string {
+	for i, each := range all {
+		all[i] = strings.ToLower(each)
+	}
+	return all
+}

@@ -1,0 +1,114 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+// registryState is how one registry and its tags do.
+type registryState struct {
+	tags, failing int
+	unreachable   string    // the last message of a registry that does not answer
+	looked        time.Time // last success of any tag
+	polled        workflows.RegistryState
+}
+
+func (r *registryState) add(summary watch.Summary) {
+	r.tags++
+	if summary.Checked.After(r.looked) {
+		r.looked = summary.Checked
+	}
+	if summary.Problem == nil {
+		return
+	}
+	r.failing++
+	if summary.Problem.Stage == watch.StageResolve && summary.Problem.Kind == errkind.Name(errkind.Unavailable) {
+		r.unreachable = summary.Problem.Message
+	}
+}
+
+// registries looks at how the tags of each do, and at what the last poll saw.
+func (e *examination) registries(ctx context.Context) {
+	const subject = "registries"
+	if e.Stored == nil {
+		return
+	}
+	summaries, err := e.Stored.Summaries(ctx, watch.TargetFilter{})
+	if err != nil {
+		e.fail(subject, "see the database", "%s", errkind.Text(err))
+		return
+	}
+	states := map[string]*registryState{}
+	var hosts []string
+	for _, summary := range summaries {
+		host := summary.Target.Reference.Registry
+		if states[host] == nil {
+			states[host] = &registryState{}
+			hosts = append(hosts, host)
+		}
+		states[host].add(summary)
+	}
+	slices.Sort(hosts)
+	e.polls(ctx, hosts, states)
+	for _, host := range hosts {
+		e.registry(host, states[host])
+	}
+	e.refusedSettings(hosts, states)
+	if len(hosts) == 0 {
+		e.ok(subject, "no tag is watched yet; begin with: tagwatch subscribe REF")
+	}
+}
+
+// polls asks the poller of each registry, until one does not answer.
+func (e *examination) polls(ctx context.Context, hosts []string, states map[string]*registryState) {
+	if e.Linked == nil {
+		return // notified already
+	}
+	for _, host := range hosts {
+		asked, cancel := context.WithTimeout(ctx, session.QueryTimeout)
+		state, err := e.Linked.Client.RegistryStatus(asked, host)
+		cancel()
+		states[host].polled = state
+		if err != nil && !errors.Is(err, errkind.NotFound) { // it may not have been polled so far
+			e.warn("registries", "see above whether workers serve watching", "whether registries answer now is not known: %s", exit.Sentence(err))
+			return
+		}
+	}
+}
+
+func (e *examination) registry(host string, state *registryState) {
+	const subject = "registries"
+	switch remedy := "have a worker try it: tagwatch registry check " + host; {
+	case state.polled.Problem != nil:
+		e.warn(subject, remedy, "%s has not answered the workers since %s: %s", host, e.When(state.polled.Problem.Since), state.polled.Problem.Message)
+	case state.unreachable != "":
+		e.warn(subject, remedy, "%s does not answer the workers: %s", host, state.unreachable)
+	case state.failing > 0:
+		e.warn(subject, "see which and why: tagwatch status --failing --registry "+host, "%s: %d of %s cannot be followed", host, state.failing, output.Number(state.tags, "tag"))
+	default:
+		e.ok(subject, "%s: %s, the last full pass %s", host, output.Number(state.tags, "tag"), e.Ago(state.looked))
+	}
+}
+
+// refusedSettings tells once what workers say of several registries.
+func (e *examination) refusedSettings(hosts []string, states map[string]*registryState) {
+	var notified []string
+	for _, host := range hosts {
+		refused := states[host].polled.Last.RateLimit.Refused
+		if refused == "" || slices.Contains(notified, refused) {
+			continue
+		}
+		notified = append(notified, refused)
+		e.warn("registries", "correct the file, it is read again by itself; see it with: tagwatch registry check "+host,
+			"changed settings are refused and earlier ones in force: %s", refused)
+	}
+}

@@ -1,0 +1,72 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+// renewals looks at the images that another analyzer than the workers' analyzed.
+func (e *examination) renewals(ctx context.Context) {
+	const subject = "renewals"
+	if e.Stored == nil {
+		return
+	}
+	analyzers, err := e.Stored.Analyzers(ctx)
+	if err != nil {
+		e.fail(subject, "see the database", "%s", errkind.Text(err))
+		return
+	}
+	analyzer := watch.LeadAnalyzer(analyzers, e.Now)
+	if analyzer == "" {
+		return // nobody analyzes, which is notified of the workers
+	}
+	backlog, err := e.Stored.RenewalBacklog(ctx, analyzer, e.Now)
+	if err != nil {
+		e.fail(subject, "see the database", "%s", errkind.Text(err))
+		return
+	}
+	e.renewalBacklog(backlog, analyzer)
+	if backlog.Due > 0 && e.Linked != nil {
+		e.renewalSchedule(ctx)
+	}
+}
+
+func (e *examination) renewalBacklog(backlog watch.RenewalBacklog, analyzer string) {
+	const subject = "renewals"
+	pace := e.Int("renew-pace")
+	switch {
+	case backlog.Due > 0 && pace <= 0:
+		e.warn(subject, "set a pace for the workers: --renew-pace (TAGWATCH_RENEW_PACE)",
+			"%s analyzed by others than %s, and not to be looked at again", output.Number(backlog.Due, "image"), analyzer)
+	case backlog.Due > 0:
+		took := time.Duration(backlog.Due) * time.Hour / time.Duration(pace)
+		e.ok(subject, "%s to be looked at again by %s, at most %d an hour: done in %s or more", output.Number(backlog.Due, "image"), analyzer, pace, output.Span(took))
+	case backlog == watch.RenewalBacklog{}:
+		e.ok(subject, "all images that tags point to were analyzed by %s", analyzer)
+	}
+	if backlog.Later > 0 {
+		e.warn(subject, "see whether their registries answer: tagwatch registry list",
+			"%s could not be looked at again by %s; it is tried later", output.Number(backlog.Later, "image"), analyzer)
+	}
+	if backlog.Never > 0 {
+		e.warn(subject, "what is known of them serves; see which tags fail and why: tagwatch status --failing",
+			"%s could not be looked at again by %s, often enough for that to be left", output.Number(backlog.Never, "image"), analyzer)
+	}
+}
+
+func (e *examination) renewalSchedule(ctx context.Context) {
+	described, err := e.Linked.Client.Temporal.ScheduleClient().GetHandle(ctx, workflows.RenewAnalysesID).Describe(ctx)
+	remedy := fmt.Sprintf("resume it in the Web UI, or: temporal schedule toggle --unpause --schedule-id %s", workflows.RenewAnalysesID)
+	switch {
+	case err != nil:
+		e.warn("renewals", "restart a worker, which makes it", "the schedule %s cannot be looked at: %s", workflows.RenewAnalysesID, err)
+	case described.Schedule.State.Paused:
+		e.warn("renewals", remedy, "the schedule %s is paused: images are not looked at again", workflows.RenewAnalysesID)
+	}
+}

@@ -1,0 +1,180 @@
+package doctor
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+// feed looks at the age of the vulnerability data, and at their source.
+func (e *examination) feed(ctx context.Context) {
+	const subject = "feed"
+	if e.Stored == nil {
+		return // notified already
+	}
+	feed, err := e.Stored.Feed(ctx)
+	if err != nil {
+		e.fail(subject, "see the database", "%s", errkind.Text(err))
+		return
+	}
+	e.feedData(feed)
+	if feed.Held != nil {
+		e.warn(subject, "see it: tagwatch feed status; use it: tagwatch feed release", "new vulnerability data is on hold: %s", strings.Join(feed.Reasons, "; "))
+	}
+	if feed.Problem != nil {
+		e.warn(subject, "see the workers' way to the source (--feed-url, --feed-ca-file, HTTPS_PROXY), or bring data: tagwatch feed import",
+			"the workers could not read the source since %s: %s", e.When(feed.Problem.Since), feed.Problem.Message)
+	}
+	if feed.Problem == nil && !feed.Checked.IsZero() && !e.IsSet("feed-url") {
+		e.ok(subject, "the workers read its source %s", e.Ago(feed.Checked))
+		return // from here, another one may be set
+	}
+	e.feedSource(ctx)
+}
+
+// feedData judges the dates of the data and its future by itself: no worker may
+// have done so lately.
+func (e *examination) feedData(feed watch.Feed) {
+	const subject = "feed"
+	var current vuln.Description
+	if feed.Current == nil {
+		e.fail(subject, "get data: tagwatch feed sync; without the internet: tagwatch feed import", "there is no vulnerability data: images are analyzed and not matched")
+	} else {
+		current = *feed.Current
+	}
+	found := vuln.Conditions(current, feed.Status, e.Duration("feed-max-age"), e.Now)
+	for _, condition := range found {
+		e.warn(subject, conditionRemedies[condition.Kind], "%s", condition.Text)
+	}
+	if feed.Current != nil && len(found) == 0 {
+		e.ok(subject, "data of %s", e.When(feed.Current.Built))
+	}
+}
+
+const newData = "a new build of the data ends it; see tagwatch feed status, and ask the publisher"
+
+var conditionRemedies = map[vuln.ConditionKind]string{
+	vuln.BuildOutdated:       "see below why no newer data came; fetch it now: tagwatch feed sync (limit: --feed-max-age)",
+	vuln.BuildAhead:          "compare this machine's clock with the publisher's; go back with: tagwatch feed rollback",
+	vuln.ProviderOutdated:    newData + " (limit: --feed-max-age)",
+	vuln.ProviderAhead:       newData,
+	vuln.ProviderUndated:     newData,
+	vuln.ScoresOutdated:      newData + " (limit: --feed-max-age)",
+	vuln.ScoresAhead:         newData,
+	vuln.SourceDeprecated:    "update Tagwatch",
+	vuln.SourceEndOfLife:     "update Tagwatch",
+	vuln.SourceNotUnderstood: "update Tagwatch, or ask the publisher what it means",
+}
+
+// feedSource asks the source from here, which is not where the workers are.
+func (e *examination) feedSource(ctx context.Context) {
+	const subject = "feed"
+	address := strings.TrimSuffix(e.String("feed-url"), "/")
+	if !strings.HasSuffix(address, ".json") {
+		address += "/v6/latest.json"
+	}
+	ctx, cancel := context.WithTimeout(ctx, session.QueryTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		e.fail(subject, "it looks like https://host/path", "--feed-url (TAGWATCH_FEED_URL) is no address")
+		return
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		e.warn(subject, "that matters only if the workers cannot either, of which they tell above", "its source %s does not answer from here", request.URL.Host)
+		return
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		e.warn(subject, "see --feed-url (TAGWATCH_FEED_URL)", "its source %s answers from here with HTTP %d", request.URL.Host, answer.StatusCode)
+		return
+	}
+	if !looksLikeListing(answer.Body) {
+		e.warn(subject, "see --feed-url (TAGWATCH_FEED_URL), and what stands between, as a proxy or a login", "its source %s answers from here with %s, which is not a listing",
+			request.URL.Host, cmp.Or(answer.Header.Get("Content-Type"), "something without a content type"))
+		return
+	}
+	e.ok(subject, "its source %s answers from here with a listing", request.URL.Host)
+}
+
+// looksLikeListing is what can be said without the matcher's library, which reads
+// listings properly in the workers.
+func looksLikeListing(body io.Reader) bool {
+	const most = 1 << 20
+	text, err := io.ReadAll(io.LimitReader(body, most))
+	var listing struct{ Path, Checksum string }
+	return err == nil && json.Unmarshal(bytes.TrimPrefix(text, []byte("\ufeff")), &listing) == nil && listing.Path != "" && listing.Checksum != ""
+}
+
+// endpoints looks at how deliveries go.
+func (e *examination) endpoints(ctx context.Context) {
+	const subject = "endpoints"
+	if e.Stored == nil {
+		return
+	}
+	endpoints, err := e.Stored.Endpoints(ctx)
+	if err != nil {
+		e.fail(subject, "see the database", "%s", errkind.Text(err))
+		return
+	}
+	if len(endpoints) == 0 {
+		e.warn(subject, "add one: tagwatch endpoint add NAME URL", "there is no endpoint: nobody is notified anything")
+	}
+	lost, err := e.Stored.GivenUp(ctx, e.Now.Add(-event.GivenUpSpan))
+	if err != nil {
+		e.fail(subject, "see the database", "%s", errkind.Text(err))
+		return
+	}
+	secrets := false
+	for _, endpoint := range endpoints {
+		e.endpoint(ctx, endpoint, lost[endpoint.Name])
+		secrets = secrets || hasSecrets(endpoint)
+	}
+	if secrets {
+		e.ok(subject, "whether their secrets can be read only the delivery workers know; prove it with: tagwatch endpoint test NAME")
+	}
+}
+
+func (e *examination) endpoint(ctx context.Context, endpoint event.Endpoint, lost event.GivenUp) {
+	const subject = "endpoints"
+	backlog, err := e.Stored.Backlog(ctx, endpoint.Name)
+	if err != nil {
+		e.fail(subject, "see the database", "%s", errkind.Text(err))
+		return
+	}
+	waiting := ""
+	if backlog.Pending > 0 {
+		waiting = fmt.Sprintf("; %d waiting, the oldest for %s", backlog.Pending, output.Span(e.Now.Sub(backlog.Oldest)))
+	}
+	switch state := endpoint.State; state.Health(lost) {
+	case event.HealthDisabled:
+		e.warn(subject, "when it is back: tagwatch endpoint enable "+endpoint.Name, "%s is disabled: %s%s", endpoint.Name, state.Reason, waiting)
+	case event.HealthFailing:
+		e.warn(subject, "see that it runs and accepts us: tagwatch endpoint test "+endpoint.Name, "%s has failed since %s: %s%s", endpoint.Name, e.When(state.FailingSince), state.LastAnswer, waiting)
+	case event.HealthGivingUp:
+		e.warn(subject, "send them again once the receiver accepts them: tagwatch redeliver --failed --since 99h --endpoint "+endpoint.Name,
+			"%s: %s%s", endpoint.Name, e.GivenUp(endpoint.Name, lost), waiting)
+	case event.HealthUntried:
+		e.ok(subject, "%s is configured; nothing was sent to it yet, try it with: tagwatch endpoint test %s%s", endpoint.Name, endpoint.Name, waiting)
+	default:
+		e.ok(subject, "%s accepted its last notification%s", endpoint.Name, waiting)
+	}
+}
+
+// hasSecrets reports whether an endpoint refers to any secret.
+func hasSecrets(e event.Endpoint) bool {
+	return event.SecretRef(e.URL).IsRef() || e.Password != "" || e.Token != "" || len(e.Signing)+len(e.HeaderRefs) > 0
+}

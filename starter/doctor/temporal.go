@@ -1,0 +1,197 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	sdk "go.temporal.io/sdk/client"
+
+	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+// namespace is the one of Temporal's settings.
+func namespace() string {
+	options, err := session.TemporalOptions()
+	if err != nil || options.Namespace == "" {
+		return sdk.DefaultNamespace
+	}
+	return options.Namespace
+}
+
+// temporalServer looks at the connection and at what the namespace must have.
+func (e *examination) temporalServer(ctx context.Context) {
+	const subject = "Temporal"
+	linked, err := e.Temporal(ctx)
+	if err != nil {
+		e.fail(subject, "without Temporal nothing is watched", "%s", exit.Sentence(err))
+		return
+	}
+	service := linked.Client.Temporal.WorkflowService()
+	if _, err := service.DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace()}); err != nil {
+		if exit.Is[*serviceerror.NamespaceNotFound](err) {
+			e.fail(subject, "create it (temporal operator namespace create --namespace "+namespace()+"), or set TEMPORAL_NAMESPACE", "there is no namespace %q", namespace())
+			return
+		}
+		e.warn(subject, "see whether the credentials may use it", "the namespace %q cannot be looked at: %s", namespace(), err)
+	}
+	version := "of unknown version"
+	if info, err := service.GetSystemInfo(ctx, &workflowservice.GetSystemInfoRequest{}); err == nil && info.GetServerVersion() != "" {
+		version = info.GetServerVersion()
+	}
+	e.ok(subject, "server %s at %s, namespace %q", version, linked.Address, namespace())
+	e.attributes(ctx, linked)
+	e.workflowTasks(ctx, linked)
+}
+
+// workflowTasks counts the workflows whose tasks fail: they do nothing any more, and
+// nothing else says so.
+func (e *examination) workflowTasks(ctx context.Context, linked *session.Link) {
+	const subject = "workflows"
+	stuck, err := linked.Client.StuckWorkflows(ctx)
+	switch {
+	case err != nil:
+		e.warn(subject, "it needs Temporal 1.30 or newer with advanced visibility", "workflows whose tasks fail cannot be counted: %s", exit.Sentence(err))
+	case stuck.Count > 0:
+		e.fail(subject, "see them in the Web UI with the query "+client.StuckQuery+", and the workers' logs",
+			"the workflow tasks of %d workflows fail, as of %s", stuck.Count, stuck.Example)
+	default:
+		e.ok(subject, "no workflow task keeps failing")
+	}
+}
+
+func (e *examination) attributes(ctx context.Context, linked *session.Link) {
+	const subject = "attributes"
+	known, err := linked.Client.Temporal.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace()})
+	if err != nil {
+		e.warn(subject, "see in Temporal's own tools that the namespace has them; docs/operations.md lists them", "the search attributes cannot be listed here: %s", err)
+		return
+	}
+	var missing []string
+	for _, key := range workflows.Attributes {
+		if _, found := known.GetCustomAttributes()[key.GetName()]; !found {
+			missing = append(missing, key.GetName())
+		}
+	}
+	if len(missing) > 0 {
+		e.fail(subject, "start a worker that may add them, or add them as docs/operations.md says", "the namespace lacks the search attributes %s", strings.Join(missing, ", "))
+		return
+	}
+	e.ok(subject, "all %d search attributes are there", len(workflows.Attributes))
+}
+
+// served are the task queues with the role that serves each.
+var served = []struct {
+	role, queue string
+	kind        enums.TaskQueueType
+}{
+	{"watching", workflows.QueueMain, enums.TASK_QUEUE_TYPE_WORKFLOW},
+	{"watching", workflows.QueueTags, enums.TASK_QUEUE_TYPE_WORKFLOW},
+	{"watching", workflows.QueueBulk, enums.TASK_QUEUE_TYPE_ACTIVITY},
+	{"analysis", workflows.QueueAnalysis, enums.TASK_QUEUE_TYPE_ACTIVITY},
+	{"matching", workflows.QueueMatching, enums.TASK_QUEUE_TYPE_ACTIVITY},
+	{"delivery", workflows.QueueDelivery, enums.TASK_QUEUE_TYPE_ACTIVITY},
+}
+
+// workers looks at who asks for work, and in which version.
+func (e *examination) workers(ctx context.Context) {
+	const subject = "workers"
+	if e.Linked == nil {
+		return // notified already
+	}
+	versions := map[string]bool{}
+	for _, q := range served {
+		found, err := e.pollers(ctx, q.queue, q.kind)
+		switch {
+		case err != nil:
+			e.warn(subject, "see whether the credentials may look at task queues", "task queue %s cannot be looked at: %s", q.queue, err)
+		case len(found.identities) == 0:
+			e.fail(subject, "start one: tagwatch up, or tagwatch-worker --serve "+q.role, "nobody serves %s: no worker asks for work in task queue %s", q.role, q.queue)
+		default:
+			e.serves(q.role, found)
+		}
+		for identity := range found.identities {
+			versions[versionOf(identity)] = true
+		}
+	}
+	e.versions(slices.Sorted(maps.Keys(versions)))
+}
+
+// versionOf reads the version from a worker's identity, which ends in it.
+func versionOf(identity string) string {
+	_, version, found := strings.Cut(identity, " ")
+	if !found {
+		return "unknown"
+	}
+	return version
+}
+
+func (e *examination) versions(found []string) {
+	const subject = "versions"
+	switch {
+	case len(found) == 0:
+	case len(found) > 1:
+		e.warn(subject, "fine while one replaces the other; do not leave matching workers of two versions side by side", "workers run versions %s", strings.Join(found, ", "))
+	case found[0] != e.App.Version:
+		e.warn(subject, "use the command line of the workers' version", "workers run version %s, this is %s", found[0], e.App.Version)
+	default:
+		e.ok(subject, "workers and this program are %s", e.App.Version)
+	}
+}
+
+// workflows compares how many of them run with how many should, and checks the
+// schedules.
+func (e *examination) workflows(ctx context.Context) {
+	if e.Linked == nil {
+		return
+	}
+	for _, s := range schedules {
+		e.schedule(ctx, s)
+	}
+	if e.Stored == nil {
+		return
+	}
+	tags, err := e.Stored.Targets(ctx, watch.TargetFilter{})
+	e.compare(ctx, "tag", workflows.TypeWatchTag, len(tags), err)
+	registries, err := e.Stored.Registries(ctx)
+	e.compare(ctx, "registry", workflows.TypeWatchRegistry, len(registries), err)
+	repositories, err := e.Stored.Repositories(ctx)
+	e.compare(ctx, "repository", workflows.TypeWatchRepository, len(repositories), err)
+	endpoints, err := e.Stored.Endpoints(ctx)
+	e.compare(ctx, "endpoint", workflows.TypeServeEndpoint, len(endpoints), err)
+}
+
+func (e *examination) compare(ctx context.Context, what, kind string, want int, err error) {
+	const subject = "workflows"
+	if err == nil {
+		var counted *workflowservice.CountWorkflowExecutionsResponse
+		counted, err = e.Linked.Client.Temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
+			Namespace: namespace(), Query: fmt.Sprintf(`WorkflowType = %q AND ExecutionStatus = "Running"`, kind)})
+		if err == nil && counted.GetCount() > int64(want) {
+			e.warn(subject, "ended ones are shown for a moment; if it stays so, see that this program has the workers' database (--data-dir, --database-url); then: tagwatch reconcile",
+				"%s watched in this database, but %d running", output.Number(want, what), counted.GetCount())
+			return
+		}
+		if err == nil && counted.GetCount() == int64(want) {
+			e.ok(subject, "%s watched, %d running", output.Number(want, what), counted.GetCount())
+			return
+		}
+		if err == nil {
+			e.warn(subject, "new ones are shown after a moment; if it stays so: tagwatch rescan --all for tags, and restart a worker for the rest",
+				"%s watched and only %d running", output.Number(want, what), counted.GetCount())
+			return
+		}
+	}
+	e.warn(subject, "look at the Web UI", "the workflows of each %s cannot be counted: %s", what, err)
+}

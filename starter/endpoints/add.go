@@ -1,0 +1,231 @@
+package endpoints
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func endpointAddCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "add",
+		Usage:     "add an endpoint, or change one",
+		UsageText: "tagwatch endpoint add NAME URL [options]",
+		Description: `In the URL, <userId> and <notification_type> are replaced. The URL itself can be a
+secret, as those of chat services are: then write env:NAME or file:/path in its
+place. Environment variables and files are the worker's.
+
+   tagwatch endpoint add ops https://receiver.example.com/hook --secret-env HOOK_SECRET
+   tagwatch endpoint add anchore 'https://old.example.com/<notification_type>/<userId>' \
+      --user anchore --password-file /run/secrets/anchore
+   tagwatch endpoint add chat env:SLACK_URL --format slack --type policy_eval
+   tagwatch endpoint add team env:TEAMS_URL --format teams --per-minute 4 --digest 10m
+   tagwatch endpoint add web https://web.example.com --subject 'ghcr.io/web/*:v*'
+   tagwatch endpoint add cloud https://cloud.example.com --proxy http://proxy.internal:3128 --max-body 100KB
+   tagwatch endpoint add audit https://audit.example.com --type event_log --header-env X-Key=AUDIT_KEY`,
+		Flags:  endpointFlags(),
+		Action: session.Action(endpointAdd),
+	}
+}
+
+func endpointFlags() []cli.Flag {
+	return []cli.Flag{
+		arguments.TypeFlag("of notification that it takes (default: all but event_log)"),
+		&cli.StringSliceFlag{Name: "subject", Usage: "only about tags and repositories that fit this `pattern` of registry/repository[:tag]; * stands for any characters; repeatable"},
+		&cli.StringSliceFlag{Name: "label", Usage: "only of subscriptions with this label, as `NAME=value`; repeatable, then all of them"},
+		&cli.BoolFlag{Name: "explicit", Usage: "send only what subscriptions ask for that name it"},
+		&cli.StringFlag{Name: "format", Usage: "`form` of the body: " + output.List(event.Formats) + " (default: anchore)"},
+		&cli.StringFlag{Name: "template", Usage: "`file` of a template of the body, for --format template"},
+		&cli.StringFlag{Name: "max-body", Usage: "`size` of the largest body that the receiver takes, as in 100KB or 1MiB; lists are shortened to it", DefaultText: "any"},
+		&cli.StringFlag{Name: "user", Usage: "`name` for basic authentication"},
+		&cli.StringFlag{Name: "password-env", Usage: "environment `variable` of the password"},
+		&cli.StringFlag{Name: "password-file", Usage: "`file` of the password"},
+		&cli.StringFlag{Name: "token-env", Usage: "environment `variable` of a bearer token"},
+		&cli.StringFlag{Name: "token-file", Usage: "`file` of a bearer token"},
+		&cli.StringSliceFlag{Name: "secret-env", Usage: "environment `variable` of a secret that signs the body; repeatable, newest first"},
+		&cli.StringSliceFlag{Name: "secret-file", Usage: "`file` of a secret that signs the body; repeatable, newest first"},
+		&cli.GenericFlag{Name: "header", Value: &arguments.Whole{}, Usage: "`NAME=value` of a header; repeatable"},
+		&cli.GenericFlag{Name: "header-env", Value: &arguments.Whole{}, Usage: "`NAME=variable`: a header whose value is in an environment variable; repeatable"},
+		&cli.IntFlag{Name: "per-minute", Usage: "at most so many messages a minute; what does not fit is notified together, by cause", DefaultText: "no bound"},
+		&cli.DurationFlag{Name: "digest", Usage: "collect notifications for this `time` and tell them together, by cause"},
+		&cli.IntFlag{Name: "digest-count", Usage: "tell them sooner, once so many wait"},
+		&cli.DurationFlag{Name: "debounce", Usage: "hold everything back for this `time`, and do not tell what is undone by then"},
+		&cli.DurationFlag{Name: "timeout", Usage: "how long one attempt may take", DefaultText: event.DefaultTimeout.String()},
+		&cli.StringFlag{Name: "proxy", Usage: "`url` of a proxy to it, as http://host:port; env:NAME or file:/path of one with a password; direct for none", DefaultText: "the worker's --webhook-proxy"},
+		&cli.StringFlag{Name: "ca-file", Usage: "`file` of PEM certificates to trust beside the system's"},
+		&cli.StringFlag{Name: "cert-file", Usage: "`file` of a client certificate"},
+		&cli.StringFlag{Name: "key-file", Usage: "`file` of the client certificate's key"},
+		session.OutputFlag(),
+	}
+}
+
+func endpointAdd(ctx context.Context, s *session.Session) error {
+	endpoint, err := endpointOfFlags(s)
+	if err != nil {
+		return err
+	}
+	if err := endpoint.Validate(); err != nil {
+		return exit.Unable(err)
+	}
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = kept.Endpoint(ctx, endpoint.Name)
+	fresh := errors.Is(err, errkind.NotFound)
+	if err != nil && !fresh {
+		return err
+	}
+	if err := kept.SaveEndpoint(ctx, endpoint, s.Now); err != nil {
+		return err
+	}
+	s.WakeEndpoints(ctx, endpoint.Name)
+	return s.Show(endpoint, func(w io.Writer) { writeAdded(w, endpoint.Name, fresh) })
+}
+
+func writeAdded(w io.Writer, name string, fresh bool) {
+	if !fresh {
+		fmt.Fprintf(w, "Endpoint %s is changed\n", name)
+		return
+	}
+	fmt.Fprintf(w, "Endpoint %s is added; try it with: tagwatch endpoint test %s\n", name, name)
+}
+
+func endpointOfFlags(s *session.Session) (endpoint event.Endpoint, err error) {
+	given, err := s.Arguments("NAME", "URL")
+	if err != nil {
+		return endpoint, err
+	}
+	endpoint = event.Endpoint{Name: given[0], URL: given[1], ExplicitOnly: s.Bool("explicit"), Format: event.Format(s.String("format")),
+		User: s.String("user"), Timeout: s.Duration("timeout"), Proxy: s.String("proxy")}
+	endpoint.Pace = event.Pace{RateLimit: s.Int("per-minute"), Digest: s.Duration("digest"), DigestCount: s.Int("digest-count"), Debounce: s.Duration("debounce")}
+	if endpoint.Types, err = arguments.Types(s, event.Types); err != nil {
+		return endpoint, err
+	}
+	return endpoint, errors.Join(setScope(s, &endpoint), setMaxBody(s, &endpoint), setTemplate(s, &endpoint), setSecrets(s, &endpoint), setHeaders(s, &endpoint), setFiles(s, &endpoint))
+}
+
+func setScope(s *session.Session, e *event.Endpoint) (err error) {
+	e.Subjects = arguments.Several(s, "subject")
+	e.Labels, err = arguments.Labels(s)
+	return err
+}
+
+func setMaxBody(s *session.Session, e *event.Endpoint) error {
+	given := s.String("max-body")
+	if given == "" {
+		return nil
+	}
+	size, err := humanize.ParseBytes(given)
+	if err != nil || size == 0 || size > math.MaxInt32 {
+		return exit.Usage("invalid value %q for --max-body: expected a size such as 100KB or 1MiB", given)
+	}
+	e.MaxBody = int(size)
+	return nil
+}
+
+func setTemplate(s *session.Session, e *event.Endpoint) error {
+	file := s.String("template")
+	if file == "" {
+		return nil
+	}
+	if e.Format == "" {
+		e.Format = event.FormatTemplate
+	}
+	content, err := arguments.ReadFile(s, file)
+	e.Template = string(content)
+	return err
+}
+
+func setSecrets(s *session.Session, e *event.Endpoint) (err error) {
+	if e.Password, err = secret(s, "password"); err != nil {
+		return err
+	}
+	if e.Token, err = secret(s, "token"); err != nil {
+		return err
+	}
+	for _, name := range s.StringSlice("secret-env") {
+		e.Signing = append(e.Signing, event.SecretRef("env:"+name))
+	}
+	for _, file := range s.StringSlice("secret-file") {
+		ref, err := fileRef(file)
+		if err != nil {
+			return err
+		}
+		e.Signing = append(e.Signing, ref)
+	}
+	return nil
+}
+
+// secret is the reference that --NAME-env or --NAME-file gives; "" for neither.
+func secret(s *session.Session, name string) (event.SecretRef, error) {
+	variable, file := s.String(name+"-env"), s.String(name+"-file")
+	switch {
+	case variable != "" && file != "":
+		return "", exit.Usage("--%s-env and --%s-file exclude each other", name, name)
+	case variable != "":
+		return event.SecretRef("env:" + variable), nil
+	case file != "":
+		return fileRef(file)
+	}
+	return "", nil
+}
+
+func fileRef(file string) (event.SecretRef, error) {
+	path, err := filepath.Abs(file)
+	return event.SecretRef("file:" + path), exit.Unable(err)
+}
+
+func setHeaders(s *session.Session, e *event.Endpoint) error {
+	for _, given := range arguments.WholeValues(s, "header") {
+		name, value, found := strings.Cut(given, "=")
+		if !found {
+			return exit.Usage("--header takes NAME=value, as in X-Team=ops")
+		}
+		if e.Headers == nil {
+			e.Headers = map[string]string{}
+		}
+		e.Headers[name] = value
+	}
+	for _, given := range arguments.WholeValues(s, "header-env") {
+		name, variable, found := strings.Cut(given, "=")
+		if !found {
+			return exit.Usage("--header-env takes NAME=variable, as in X-Key=AUDIT_KEY")
+		}
+		if e.HeaderRefs == nil {
+			e.HeaderRefs = map[string]event.SecretRef{}
+		}
+		e.HeaderRefs[name] = event.SecretRef("env:" + variable)
+	}
+	return nil
+}
+
+func setFiles(s *session.Session, e *event.Endpoint) error {
+	for _, each := range []struct {
+		flag string
+		into *string
+	}{{"ca-file", &e.CAFile}, {"cert-file", &e.CertFile}, {"key-file", &e.KeyFile}} {
+		if file := s.String(each.flag); file != "" {
+			path, err := filepath.Abs(file)
+			if err != nil {
+				return exit.Unable(err)
+			}
+			*each.into = path
+		}
+	}
+	return nil
+}

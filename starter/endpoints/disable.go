@@ -1,0 +1,33 @@
+package endpoints
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func endpointDisableCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "disable",
+		Usage:     "send nothing to an endpoint until it is enabled",
+		UsageText: "tagwatch endpoint disable NAME [--reason TEXT]",
+		Description: `What is to be notified to it waits, but no longer than deliveries are tried.
+
+   tagwatch endpoint disable ops --reason 'moves to another host'
+   tagwatch endpoint enable ops`,
+		Flags:  []cli.Flag{&cli.StringFlag{Name: "reason", Value: "by a person", Usage: "`text` that lists show"}},
+		Action: session.Action(endpointDisable),
+	}
+}
+
+func endpointDisable(ctx context.Context, s *session.Session) error {
+	name, err := s.Argument("NAME")
+	if err != nil {
+		return err
+	}
+	state := event.EndpointState{Disabled: true, Reason: s.String("reason")}
+	return setEndpointState(ctx, s, name, state, "disabled; go on with: tagwatch endpoint enable "+name)
+}

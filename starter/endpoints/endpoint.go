@@ -1,0 +1,268 @@
+// Package endpoints has the commands about endpoints, which receive notifications.
+package endpoints
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func Command() *cli.Command {
+	return &cli.Command{
+		Name:  "endpoint",
+		Usage: "manage where notifications are sent to",
+		Description: `An endpoint is a URL that notifications are posted to. Secrets are never stored:
+an endpoint names the environment variables or files of the worker that hold
+them.
+
+   tagwatch endpoint add ops https://receiver.example.com/hook
+   tagwatch endpoint test ops
+   tagwatch endpoint list`,
+		Subcommands: []*cli.Command{endpointAddCommand(), endpointListCommand(), endpointShowCommand(), endpointTestCommand(), endpointRotateCommand(),
+			endpointDisableCommand(), endpointEnableCommand(), endpointDeleteCommand(), endpointImportCommand()},
+	}
+}
+
+func endpointListCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "list",
+		Usage:       "list the endpoints and how deliveries to them go",
+		UsageText:   "tagwatch endpoint list [options]",
+		Description: "   tagwatch endpoint list\n   tagwatch endpoint list -o json",
+		Flags:       []cli.Flag{session.OutputFlag()},
+		Action:      session.Bare(endpointList),
+	}
+}
+
+func endpointList(ctx context.Context, s *session.Session) error {
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	endpoints, err := kept.Endpoints(ctx)
+	if err != nil {
+		return err
+	}
+	lost, err := kept.GivenUp(ctx, s.Now.Add(-event.GivenUpSpan))
+	if err != nil {
+		return err
+	}
+	listed := make([]endpointListed, len(endpoints))
+	for i, e := range endpoints {
+		listed[i] = endpointListed{e, e.State.Health(lost[e.Name]), lost[e.Name]}
+	}
+	return s.Show(listed, func(w io.Writer) { writeEndpoints(s, w, listed) })
+}
+
+// endpointListed is an endpoint of a list for programs.
+type endpointListed struct {
+	event.Endpoint
+	Health  event.Health  `json:"health"`
+	GivenUp event.GivenUp `json:"given_up,omitzero"` // within the last day
+}
+
+func writeEndpoints(s *session.Session, w io.Writer, endpoints []endpointListed) {
+	if len(endpoints) == 0 {
+		s.Say("No endpoint; add one with: tagwatch endpoint add NAME URL")
+		return
+	}
+	t := output.NewTable("NAME", "URL", "TYPES", "RESERVED", "FORMAT", "STATE")
+	for _, e := range endpoints {
+		types, format := "all", event.FormatAnchore
+		if len(e.Types) > 0 {
+			types = output.List(e.Types)
+		}
+		if e.Format != "" {
+			format = e.Format
+		}
+		style, state := endpointState(s, e.Name, e.State, e.GivenUp)
+		t.Row(style, e.Name, e.URL, types, output.Yes(e.ExplicitOnly), string(format), state)
+	}
+	t.Write(w)
+}
+
+// endpointState is how deliveries to an endpoint go, and what to do about it.
+func endpointState(s *session.Session, name string, state event.EndpointState, lost event.GivenUp) (output.Style, string) {
+	switch state.Health(lost) {
+	case event.HealthDisabled:
+		return output.Bad, "disabled: " + state.Reason
+	case event.HealthFailing:
+		return output.Doubtful, fmt.Sprintf("failing, began %s: %s", s.Ago(state.FailingSince), state.LastAnswer)
+	case event.HealthGivingUp:
+		return output.Bad, "giving up: " + s.GivenUp(name, lost)
+	case event.HealthUntried:
+		return output.Ordinary, "nothing sent yet"
+	}
+	return output.Ordinary, "ok"
+}
+
+func endpointTestCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "test",
+		Usage:     "send a sample notification, and show the answer",
+		UsageText: "tagwatch endpoint test NAME [--type TYPE]",
+		Description: `A worker sends it, as it would send a real one. Exit code 0: delivered; 1: not.
+
+   tagwatch endpoint test ops
+   tagwatch endpoint test ops --type policy_eval`,
+		Flags:  []cli.Flag{arguments.TypeFlag("of the sample (default: tag_update)"), session.OutputFlag()},
+		Action: session.Action(endpointTest),
+	}
+}
+
+// testedView is the answer to a sample, for programs.
+type testedView struct {
+	Endpoint string        `json:"endpoint"`
+	Type     event.Type    `json:"type"`
+	Verdict  event.Verdict `json:"verdict"`
+	Status   int           `json:"status"`
+	Seconds  float64       `json:"duration_seconds"`
+	Answer   string        `json:"answer"`
+}
+
+func endpointTest(ctx context.Context, s *session.Session) error {
+	name, err := s.Argument("NAME")
+	if err != nil {
+		return err
+	}
+	types, err := arguments.Types(s, event.Types)
+	if err != nil {
+		return err
+	}
+	if len(types) == 0 {
+		types = []event.Type{event.TagUpdate}
+	}
+	delivered := true
+	for _, t := range types {
+		result, err := sendSample(ctx, s, name, t)
+		if err != nil {
+			return err
+		}
+		delivered = delivered && result.Verdict == event.VerdictDelivered
+		view := testedView{name, t, result.Verdict, result.Status, result.Duration.Seconds(), result.Answer}
+		if err := s.Show(view, func(w io.Writer) { writeTested(w, view) }); err != nil {
+			return err
+		}
+	}
+	if !delivered {
+		return exit.ErrAnswered
+	}
+	return nil
+}
+
+func sendSample(ctx context.Context, s *session.Session, name string, t event.Type) (result watch.TestResult, err error) {
+	linked, err := s.Temporal(ctx)
+	if err != nil {
+		return result, err
+	}
+	err = linked.Ask(ctx, "test endpoint "+name, event.MaxTimeout+time.Minute, func(ctx context.Context) error {
+		result, err = linked.Client.TestEndpoint(ctx, name, t)
+		return err
+	})
+	if errors.Is(err, errkind.NotFound) {
+		return result, arguments.UnknownEndpoint(name)
+	}
+	return result, err
+}
+
+func writeTested(w io.Writer, v testedView) {
+	took := (time.Duration(v.Seconds * float64(time.Second))).Round(time.Millisecond)
+	fmt.Fprintf(w, "%s to %s: %s after %s: %s\n", v.Type, v.Endpoint, verdictWords(v.Verdict), took, output.Dash(output.OneLine(v.Answer)))
+}
+
+// verdictWords are what becomes of a notification with such an answer.
+func verdictWords(verdict event.Verdict) string {
+	switch verdict {
+	case event.VerdictRetry:
+		return "not delivered, a real one would be tried again,"
+	case event.VerdictDisable:
+		return "not delivered, a real one would disable the endpoint,"
+	case event.VerdictFinal:
+		return "not delivered, a real one would be given up,"
+	}
+	return string(verdict)
+}
+
+func endpointEnableCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "enable",
+		Usage:       "send to an endpoint again that was disabled",
+		UsageText:   "tagwatch endpoint enable NAME",
+		Description: "An endpoint is disabled by tagwatch endpoint disable, or when it answers that it is\ngone (410). What is still pending is sent at once.\n\n   tagwatch endpoint enable ops",
+		Action:      session.Action(endpointEnable),
+	}
+}
+
+func endpointEnable(ctx context.Context, s *session.Session) error {
+	name, err := s.Argument("NAME")
+	if err != nil {
+		return err
+	}
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	if err := kept.MakeDue(ctx, name, s.Now); err != nil {
+		return err
+	}
+	return setEndpointState(ctx, s, name, event.EndpointState{}, "enabled")
+}
+
+// setEndpointState stores what a person says of an endpoint, and tells its queue.
+func setEndpointState(ctx context.Context, s *session.Session, name string, state event.EndpointState, done string) error {
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	if err := kept.SetEndpointState(ctx, name, state); err != nil {
+		if errors.Is(err, errkind.NotFound) {
+			return arguments.UnknownEndpoint(name)
+		}
+		return err
+	}
+	fmt.Fprintf(s.Out, "Endpoint %s is %s\n", name, done)
+	s.WakeEndpoints(ctx, name)
+	return nil
+}
+
+func endpointDeleteCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "delete",
+		Usage:       "delete an endpoint",
+		UsageText:   "tagwatch endpoint delete NAME",
+		Description: "What was still to be delivered to it is given up.\n\n   tagwatch endpoint delete ops",
+		Action:      session.Action(endpointDelete),
+	}
+}
+
+func endpointDelete(ctx context.Context, s *session.Session) error {
+	name, err := s.Argument("NAME")
+	if err != nil {
+		return err
+	}
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	if err := kept.DeleteEndpoint(ctx, name); err != nil {
+		if errors.Is(err, errkind.NotFound) {
+			return arguments.UnknownEndpoint(name)
+		}
+		return err
+	}
+	fmt.Fprintf(s.Out, "Endpoint %s is deleted\n", name)
+	s.WakeEndpoints(ctx, name)
+	return nil
+}

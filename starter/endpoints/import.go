@@ -1,0 +1,123 @@
+package endpoints
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func endpointImportCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "import-anchore",
+		Usage:     "add the webhooks of an Anchore Engine",
+		UsageText: "tagwatch endpoint import-anchore FILE",
+		Description: `FILE is Anchore Engine's config.yaml; its section webhooks is read. Every entry with
+a URL becomes an endpoint of the same name. Passwords are not taken over: what to
+give the workers instead is printed. Values such as ${ANCHORE_WEBHOOK_DESTINATION_URL}
+are taken from this command's environment. Endpoints that exist are left alone.
+
+   tagwatch endpoint import-anchore /config/config.yaml
+   ANCHORE_WEBHOOK_DESTINATION_URL=http://receiver:8080/ tagwatch endpoint import-anchore config.yaml
+   tagwatch endpoint test general`,
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "replace", Usage: "change endpoints that exist"}, session.OutputFlag()},
+		Action: session.Action(endpointImport),
+	}
+}
+
+// importView is what an import did, for programs.
+type importView struct {
+	Added   []event.Endpoint `json:"added"`
+	Kept    []string         `json:"kept"` // they existed
+	Missing []missingView    `json:"missing_secrets"`
+	Remarks []string         `json:"remarks"`
+}
+
+// missingView is a secret that the workers need.
+type missingView struct {
+	Ref      event.SecretRef `json:"ref"`
+	Endpoint string          `json:"endpoint"`
+	Purpose  string          `json:"purpose"`
+}
+
+func endpointImport(ctx context.Context, s *session.Session) error {
+	file, err := s.Argument("FILE")
+	if err != nil {
+		return err
+	}
+	content, err := arguments.ReadFile(s, file)
+	if err != nil {
+		return err
+	}
+	found, err := webhook.ImportAnchore(content, os.LookupEnv)
+	if err != nil {
+		return exit.Unable(err)
+	}
+	view, err := saveImported(ctx, s, found)
+	if err != nil {
+		return err
+	}
+	if err := s.Show(view, func(w io.Writer) { writeImported(s, w, view) }); err != nil {
+		return err
+	}
+	names := make([]string, len(view.Added))
+	for i, e := range view.Added {
+		names[i] = e.Name
+	}
+	s.WakeEndpoints(ctx, names...)
+	return nil
+}
+
+func saveImported(ctx context.Context, s *session.Session, found webhook.Imported) (importView, error) {
+	view := importView{Added: []event.Endpoint{}, Kept: []string{}, Missing: []missingView{}, Remarks: append([]string{}, found.Remarks...)}
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return view, err
+	}
+	for _, e := range found.Endpoints {
+		_, err := kept.Endpoint(ctx, e.Name)
+		if err == nil && !s.Bool("replace") {
+			view.Kept = append(view.Kept, e.Name)
+			continue
+		}
+		if err != nil && !errors.Is(err, errkind.NotFound) {
+			return view, err
+		}
+		if err := kept.SaveEndpoint(ctx, e, s.Now); err != nil {
+			return view, err
+		}
+		view.Added = append(view.Added, e)
+	}
+	for _, m := range found.Missing {
+		view.Missing = append(view.Missing, missingView{m.Ref, m.Endpoint, m.Purpose})
+	}
+	return view, nil
+}
+
+func writeImported(s *session.Session, w io.Writer, v importView) {
+	for _, e := range v.Added {
+		fmt.Fprintf(w, "Endpoint %s is added: %s\n", e.Name, e.URL)
+	}
+	for _, name := range v.Kept {
+		fmt.Fprintf(w, "Endpoint %s existed and is left alone; --replace changes it\n", name)
+	}
+	if len(v.Added)+len(v.Kept) == 0 {
+		s.Say("The section has no entry with a URL: nothing is added")
+	}
+	for _, m := range v.Missing {
+		fmt.Fprintf(w, "Give the workers %s, the %s for endpoint %s\n", m.Ref, m.Purpose, m.Endpoint)
+	}
+	for _, remark := range v.Remarks {
+		fmt.Fprintf(w, "Note: %s\n", remark)
+	}
+}

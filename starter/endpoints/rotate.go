@@ -1,0 +1,96 @@
+package endpoints
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func endpointRotateCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "rotate",
+		Usage:     "replace the secret that signs, with both valid meanwhile",
+		UsageText: "tagwatch endpoint rotate NAME --secret-env VARIABLE | --secret-file FILE | --finish",
+		Description: `Bodies are signed with the new secret and the one before, so that a receiver that
+knows either accepts them. Once it knows the new one, --finish drops the old one.
+
+   tagwatch endpoint rotate ops --secret-env HOOK_SECRET_2
+   tagwatch endpoint test ops
+   tagwatch endpoint rotate ops --finish`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "secret-env", Usage: "environment `variable` of the new secret"},
+			&cli.StringFlag{Name: "secret-file", Usage: "`file` of the new secret"},
+			&cli.BoolFlag{Name: "finish", Usage: "sign with the newest secret alone from now on"},
+			session.OutputFlag(),
+		},
+		Action: session.Action(endpointRotate),
+	}
+}
+
+func endpointRotate(ctx context.Context, s *session.Session) error {
+	name, err := s.Argument("NAME")
+	if err != nil {
+		return err
+	}
+	fresh, err := secret(s, "secret")
+	if err != nil {
+		return err
+	}
+	if (fresh == "") == !s.Bool("finish") {
+		return exit.Usage("give the new secret with --secret-env or --secret-file, or end the rotation with --finish")
+	}
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	endpoint, err := kept.Endpoint(ctx, name)
+	if errors.Is(err, errkind.NotFound) {
+		return arguments.UnknownEndpoint(name)
+	}
+	if err != nil {
+		return err
+	}
+	endpoint.Signing = rotated(endpoint.Signing, fresh)
+	if err := endpoint.Validate(); err != nil {
+		return exit.Unable(err)
+	}
+	if err := kept.SaveEndpoint(ctx, endpoint, s.Now); err != nil {
+		return err
+	}
+	return s.Show(endpoint, func(w io.Writer) { writeRotated(w, endpoint) })
+}
+
+// rotated is the new secret before the newest of the old ones; without a new
+// secret, the newest alone.
+func rotated(signing []event.SecretRef, fresh event.SecretRef) []event.SecretRef {
+	if slices.Index(signing, fresh) == 0 {
+		return signing // the command was repeated
+	}
+	signing = signing[:min(1, len(signing))]
+	if fresh == "" {
+		return signing
+	}
+	return append([]event.SecretRef{fresh}, signing...)
+}
+
+func writeRotated(w io.Writer, e event.Endpoint) {
+	switch len(e.Signing) {
+	case 0:
+		fmt.Fprintf(w, "Endpoint %s does not sign\n", e.Name)
+	case 1:
+		fmt.Fprintf(w, "Endpoint %s signs with %s\n", e.Name, e.Signing[0])
+	default:
+		fmt.Fprintf(w, "Endpoint %s signs with %s, newest first; when the receiver knows it: tagwatch endpoint rotate %s --finish\n", e.Name, output.List(e.Signing), e.Name)
+	}
+}

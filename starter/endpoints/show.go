@@ -1,0 +1,142 @@
+package endpoints
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func endpointShowCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "show",
+		Usage:       "show an endpoint's settings, and how deliveries to it go",
+		UsageText:   "tagwatch endpoint show NAME",
+		Description: "   tagwatch endpoint show ops\n   tagwatch endpoint show ops -o json",
+		Flags:       []cli.Flag{session.OutputFlag()},
+		Action:      session.Action(endpointShow),
+	}
+}
+
+// endpointView is an endpoint for programs.
+type endpointView struct {
+	event.Endpoint
+	// Deliveries are counted by state, Next is when the next is due.
+	Deliveries map[event.DeliveryState]int `json:"deliveries"`
+	Oldest     time.Time                   `json:"oldest_pending,omitzero"`
+	Next       time.Time                   `json:"next_try,omitzero"`
+	Health     event.Health                `json:"health"`
+	GivenUp    event.GivenUp               `json:"given_up,omitzero"` // within the last day
+}
+
+func endpointShow(ctx context.Context, s *session.Session) error {
+	name, err := s.Argument("NAME")
+	if err != nil {
+		return err
+	}
+	view, err := readEndpoint(ctx, s, name)
+	if errors.Is(err, errkind.NotFound) {
+		return arguments.UnknownEndpoint(name)
+	}
+	if err != nil {
+		return err
+	}
+	return s.Show(view, func(w io.Writer) { writeEndpoint(s, w, view) })
+}
+
+func readEndpoint(ctx context.Context, s *session.Session, name string) (view endpointView, err error) {
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return view, err
+	}
+	if view.Endpoint, err = kept.Endpoint(ctx, name); err != nil {
+		return view, err
+	}
+	if view.Deliveries, err = kept.DeliveryCounts(ctx, name); err != nil {
+		return view, err
+	}
+	lost, err := kept.GivenUp(ctx, s.Now.Add(-event.GivenUpSpan))
+	if err != nil {
+		return view, err
+	}
+	view.GivenUp, view.Health = lost[name], view.State.Health(lost[name])
+	backlog, err := kept.Backlog(ctx, name)
+	view.Oldest = backlog.Oldest
+	if !view.State.Disabled {
+		view.Next = view.State.Resume(backlog.Next)
+	}
+	return view, err
+}
+
+func writeEndpoint(s *session.Session, w io.Writer, v endpointView) {
+	var p output.Pairs
+	_, state := endpointState(s, v.Name, v.State, v.GivenUp)
+	p.Add("Endpoint", v.Name)
+	p.Add("URL", v.URL)
+	p.Add("State", state)
+	p.Add("Last answer", v.State.LastAnswer)
+	p.Add("Deliveries", deliveryCounts(v.Deliveries))
+	p.Add("Oldest pending", s.When(v.Oldest))
+	p.Add("Next try", s.When(v.Next))
+	p.Add("Types", cmp.Or(output.List(v.Types), "all but event_log"))
+	p.Add("Subjects", output.List(v.Subjects))
+	p.Add("Labels", output.Assignments(v.Labels))
+	p.Add("ExplicitOnly", output.Yes(v.ExplicitOnly))
+	p.Add("Format", string(cmp.Or(v.Format, event.FormatAnchore)))
+	if v.MaxBody > 0 {
+		p.Add("Largest body", humanize.Bytes(uint64(v.MaxBody)))
+	}
+	p.Add("Pace", paceLine(v.Pace))
+	p.Add("User", v.User)
+	p.Add("Password", string(v.Password))
+	p.Add("Token", string(v.Token))
+	p.Add("Signs with", output.List(v.Signing))
+	p.Add("Headers", output.Assignments(v.Headers))
+	p.Add("Secret headers", output.Assignments(v.HeaderRefs))
+	p.Add("Client certificate", v.CertFile)
+	p.Add("Its key", v.KeyFile)
+	p.Add("Authority", v.CAFile)
+	p.Add("Proxy", cmp.Or(v.Proxy, "the worker's (--webhook-proxy)"))
+	p.Add("Timeout", cmp.Or(v.Timeout, event.DefaultTimeout).String())
+	p.Write(w)
+}
+
+// deliveryCounts are numbers of deliveries by state.
+func deliveryCounts(counts map[event.DeliveryState]int) string {
+	var parts []string
+	for _, state := range arguments.DeliveryStates {
+		if n := counts[state]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, state))
+		}
+	}
+	return cmp.Or(strings.Join(parts, ", "), "none")
+}
+
+func paceLine(p event.Pace) string {
+	var parts []string
+	if p.RateLimit > 0 {
+		parts = append(parts, fmt.Sprintf("at most %d a minute", p.RateLimit))
+	}
+	if p.Digest > 0 {
+		parts = append(parts, "together every "+p.Digest.String())
+	}
+	if p.DigestCount > 0 {
+		parts = append(parts, fmt.Sprintf("or once %d wait", p.DigestCount))
+	}
+	if p.Debounce > 0 {
+		parts = append(parts, "held back for "+p.Debounce.String()+", and not notified if undone by then")
+	}
+	return strings.Join(parts, ", ")
+}

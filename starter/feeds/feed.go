@@ -1,0 +1,185 @@
+// Package feeds has the commands about the vulnerability data.
+package feeds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+func Command() *cli.Command {
+	return &cli.Command{
+		Name:  "feed",
+		Usage: "show and update the vulnerability data",
+		Description: `The data is grype's, one build after the other. A worker fetches new data
+by itself (--feed-interval). New data that looks wrong is on hold until a person
+releases it or the publisher lists other data.
+
+   tagwatch feed status
+   tagwatch feed sync
+   tagwatch feed import vulnerability-db_v6.tar.zst`,
+		Subcommands: []*cli.Command{feedStatusCommand(), feedSyncCommand(), feedImportCommand(), feedReleaseCommand(), feedRollbackCommand()},
+	}
+}
+
+func feedSyncCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "sync",
+		Usage:       "ask for new data now",
+		UsageText:   "tagwatch feed sync [options]",
+		Description: "Fetches, verifies and judges new data, matches again what it touches, and wakes\nthe tags that changed. Exit code 1: new data is on hold.\n\n   tagwatch feed sync",
+		Flags:       []cli.Flag{session.OutputFlag()},
+		Action: session.Bare(func(ctx context.Context, s *session.Session) error {
+			return syncFeed(ctx, s, watch.SyncRequest{})
+		}),
+	}
+}
+
+func feedImportCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "import",
+		Usage:     "take data from a file, without any network",
+		UsageText: "tagwatch feed import FILE [options]",
+		Description: `The file is an archive of grype's database, as its listing names it. The worker
+reads it: with workers on other machines, put it there and give --remote.
+
+   tagwatch feed import vulnerability-db_v6.1.2_2026-01-02T03:04:05Z.tar.zst
+   tagwatch feed import /srv/feeds/today.tar.zst --remote`,
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "remote", Usage: "the file is on the worker's machine; do not look for it here"}, session.OutputFlag()},
+		Action: session.Action(feedImport),
+	}
+}
+
+func feedImport(ctx context.Context, s *session.Session) error {
+	file, err := s.Argument("FILE")
+	if err != nil {
+		return err
+	}
+	if s.Bool("remote") {
+		if !filepath.IsAbs(file) {
+			return exit.Usage("%s is not an absolute path, which --remote needs", file)
+		}
+		return syncFeed(ctx, s, watch.SyncRequest{File: file})
+	}
+	if file, err = filepath.Abs(file); err != nil {
+		return exit.Unable(err)
+	}
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+		return exit.Usage("there is no file %s; give --remote if it is on the worker's machine", file)
+	}
+	return syncFeed(ctx, s, watch.SyncRequest{File: file})
+}
+
+func feedReleaseCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "release",
+		Usage:       "use data that is on hold",
+		UsageText:   "tagwatch feed release [options]",
+		Description: "Makes the build on hold the current one. See why it is on hold with\ntagwatch feed status.\n\n   tagwatch feed release",
+		Flags:       []cli.Flag{session.OutputFlag()},
+		Action: session.Bare(func(ctx context.Context, s *session.Session) error {
+			return syncFeed(ctx, s, watch.SyncRequest{Release: true})
+		}),
+	}
+}
+
+func feedRollbackCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "rollback",
+		Usage:       "go back to the data before the current ones",
+		UsageText:   "tagwatch feed rollback [options]",
+		Description: "Makes the previous build current again; the one that was is not used any\nmore.\n\n   tagwatch feed rollback",
+		Flags:       []cli.Flag{session.OutputFlag()},
+		Action: session.Bare(func(ctx context.Context, s *session.Session) error {
+			return syncFeed(ctx, s, watch.SyncRequest{Rollback: true})
+		}),
+	}
+}
+
+// syncedView is the outcome of a synchronization, for programs.
+type syncedView struct {
+	Before  string   `json:"build_before,omitempty"`
+	After   string   `json:"build"`
+	Held    []string `json:"held"`
+	Ended   string   `json:"hold_ended,omitempty"`
+	Refused string   `json:"listed_but_rejected,omitempty"`
+	Matched int      `json:"package_groups_matched"`
+	Changed int      `json:"package_groups_changed"`
+	Woken   int      `json:"tags_woken"`
+}
+
+func syncFeed(ctx context.Context, s *session.Session, request watch.SyncRequest) error {
+	linked, err := s.Temporal(ctx)
+	if err != nil {
+		return err
+	}
+	before, err := build(ctx, s)
+	if err != nil {
+		return err
+	}
+	var synced workflows.Synced
+	err = s.Follow(ctx, linked, workflows.SyncFeedID, func(ctx context.Context) (err error) {
+		synced, err = linked.Client.SyncFeed(ctx, request)
+		return err
+	})
+	if errors.Is(err, errkind.Unavailable) {
+		return exit.Unable(fmt.Errorf("%s; the current data stay in use, see: tagwatch feed status", errkind.Text(err)))
+	}
+	if err != nil {
+		return err
+	}
+	view := syncedView{before, synced.Build, append([]string{}, synced.Held...), synced.Ended, synced.Refused, synced.Groups, synced.Changed, synced.Woken}
+	if err := s.Show(view, func(w io.Writer) { writeSynced(w, view) }); err != nil {
+		return err
+	}
+	if len(view.Held) > 0 {
+		return exit.ErrAnswered
+	}
+	return nil
+}
+
+// build is the checksum of the current build; "" without one.
+func build(ctx context.Context, s *session.Session) (string, error) {
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return "", err
+	}
+	feed, err := kept.Feed(ctx)
+	if err != nil || feed.Current == nil {
+		return "", err
+	}
+	return feed.Current.Checksum, nil
+}
+
+func writeSynced(w io.Writer, v syncedView) {
+	if v.Ended != "" {
+		fmt.Fprintf(w, "Build %s is not on hold any more: the publisher does not list it any more\n", output.Short(v.Ended))
+	}
+	switch {
+	case len(v.Held) > 0:
+		fmt.Fprintln(w, "New vulnerability data is on hold:")
+		for _, reason := range v.Held {
+			fmt.Fprintln(w, "  "+output.OneLine(reason))
+		}
+		fmt.Fprintln(w, "Use it all the same with: tagwatch feed release")
+	case v.Refused != "":
+		fmt.Fprintf(w, "Nothing new: build %s is current; the publisher lists %s, which was rejected with tagwatch feed rollback\n", output.Dash(output.Short(v.After)), output.Short(v.Refused))
+	case v.Before == v.After:
+		fmt.Fprintf(w, "Nothing new: build %s is current\n", output.Dash(output.Short(v.After)))
+	default:
+		fmt.Fprintf(w, "Build %s -> %s: %s matched again, %d of them changed, %s woken\n",
+			output.Dash(output.Short(v.Before)), output.Short(v.After), output.Number(v.Matched, "package group"), v.Changed, output.Number(v.Woken, "tag"))
+	}
+}

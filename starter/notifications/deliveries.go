@@ -1,0 +1,202 @@
+package notifications
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func DeliveriesCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "deliveries",
+		Usage:     "list what was sent to whom, and what came of it",
+		UsageText: "tagwatch deliveries [options]",
+		Description: `A delivery is one notification on its way to one endpoint. The newest come first.
+
+   tagwatch deliveries --failed
+   tagwatch deliveries --endpoint ops --since 24h
+   tagwatch deliveries --debounced
+   tagwatch deliveries --notification 2f6c4a0e --attempts`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "only to the endpoint of this `name`"},
+			&cli.StringFlag{Name: "state", Usage: "only those in this `state`: " + output.List(arguments.DeliveryStates)},
+			&cli.BoolFlag{Name: "failed", Usage: "only those that were given up"},
+			&cli.BoolFlag{Name: "pending", Usage: "only those that are still to be made"},
+			&cli.BoolFlag{Name: "debounced", Usage: "only those that were not made, because what they notified was undone"},
+			&cli.StringFlag{Name: "notification", Usage: "only of the notification with this `id`, or with one that begins so"},
+			&cli.DurationFlag{Name: "since", Usage: "only those created within this `time`, as in 24h"},
+			&cli.IntFlag{Name: "limit", Value: 100, Usage: "at most so many"},
+			&cli.BoolFlag{Name: "attempts", Usage: "every attempt at each"},
+			session.OutputFlag(),
+		},
+		Action: session.Bare(deliveries),
+	}
+}
+
+// deliveryView is a delivery for programs.
+type deliveryView struct {
+	ID           int64               `json:"id"`
+	Notification string              `json:"notification"`
+	Type         event.Type          `json:"type"`
+	Subject      string              `json:"subject"`
+	Endpoint     string              `json:"endpoint"`
+	State        event.DeliveryState `json:"state"`
+	Created      time.Time           `json:"created"`
+	Attempts     int                 `json:"attempts"`
+	LastTry      time.Time           `json:"last_failed_try,omitzero"`
+	NextTry      time.Time           `json:"next_try,omitzero"`
+	Deadline     time.Time           `json:"deadline,omitzero"`
+	Answer       string              `json:"answer,omitempty"`
+	Group        string              `json:"group,omitempty"` // message that notified it together with others
+	Slim         bool                `json:"slim,omitempty"`  // sent without lists: the receiver refused the size
+	Tries        []attemptView       `json:"tries,omitempty"` // with --attempts
+}
+
+// attemptView is an attempt for programs.
+type attemptView struct {
+	Number  int       `json:"number"`
+	At      time.Time `json:"at"`
+	Seconds float64   `json:"duration_seconds"`
+	Status  int       `json:"status"`
+	Answer  string    `json:"answer,omitempty"`
+}
+
+func deliveries(ctx context.Context, s *session.Session) error {
+	filter, err := deliveryFilter(s)
+	if err != nil {
+		return err
+	}
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	if filter.Notification != "" {
+		about, err := notification(ctx, s, filter.Notification)
+		if err != nil {
+			return err
+		}
+		filter.Notification = about.ID
+	}
+	found, err := kept.Deliveries(ctx, filter)
+	if err != nil {
+		return err
+	}
+	views := []deliveryView{}
+	for _, d := range found {
+		view, err := readDelivery(ctx, s, d)
+		if err != nil {
+			return err
+		}
+		views = append(views, view)
+	}
+	return s.Show(views, func(w io.Writer) { writeDeliveries(s, w, views) })
+}
+
+func deliveryFilter(s *session.Session) (store.DeliveryFilter, error) {
+	state, err := deliveryState(s)
+	filter := store.DeliveryFilter{Endpoint: s.String("endpoint"), State: state, Notification: s.String("notification"), Limit: s.Int("limit")}
+	if err != nil {
+		return filter, err
+	}
+	if filter.Limit < 1 {
+		return filter, exit.Usage("--limit %d is not positive", filter.Limit)
+	}
+	if within := s.Duration("since"); within != 0 {
+		filter.Since = s.Now.Add(-within)
+	}
+	return filter, nil
+}
+
+// deliveryState is the one that --state, --failed, --pending or --debounced asks
+// for; "" for none of them.
+func deliveryState(s *session.Session) (event.DeliveryState, error) {
+	asked := map[event.DeliveryState]bool{}
+	if text := s.String("state"); text != "" {
+		asked[event.DeliveryState(text)] = true
+	}
+	for _, state := range []event.DeliveryState{event.Failed, event.Pending, event.Debounced} {
+		if s.Bool(string(state)) {
+			asked[state] = true
+		}
+	}
+	if len(asked) > 1 {
+		return "", exit.Usage("--state, --failed, --pending and --debounced exclude each other")
+	}
+	for state := range asked {
+		if !slices.Contains(arguments.DeliveryStates, state) {
+			return "", exit.Usage("state %q (--state) is not one of %s", state, output.List(arguments.DeliveryStates))
+		}
+		return state, nil
+	}
+	return "", nil
+}
+
+func readDelivery(ctx context.Context, s *session.Session, d event.Delivery) (deliveryView, error) {
+	view := deliveryView{ID: d.ID, Notification: d.Notification, Type: d.Type, Subject: d.Subject, Endpoint: d.Endpoint, State: d.State, Created: d.Created,
+		Attempts: d.Attempts, LastTry: d.LastTry, Deadline: d.Deadline, Answer: d.Answer, Slim: d.Slim}
+	if d.State == event.Pending {
+		view.NextTry = d.NextTry
+	}
+	if d.Message != d.Notification {
+		view.Group = d.Message
+	}
+	if !s.Bool("attempts") {
+		return view, nil
+	}
+	attempts, err := s.Stored.Attempts(ctx, d.ID)
+	for _, a := range attempts {
+		view.Tries = append(view.Tries, attemptView{a.Number, a.At, a.Duration.Seconds(), a.Status, a.Answer})
+	}
+	return view, err
+}
+
+func writeDeliveries(s *session.Session, w io.Writer, views []deliveryView) {
+	if len(views) == 0 {
+		s.SayNone("delivery", "No deliveries yet; see: tagwatch endpoint list", "endpoint", "state", "failed", "pending", "debounced", "notification", "since")
+		return
+	}
+	t := output.NewTable("ID", "ENDPOINT", "STATE", "TYPE", "ABOUT", "CREATED", "ATTEMPTS", "NEXT TRY", "NOTIFICATION", "GROUP", "ANSWER")
+	for _, v := range views {
+		t.Row(deliveryStyle(v), strconv.FormatInt(v.ID, 10), v.Endpoint, string(v.State), string(v.Type), v.Subject, s.Ago(v.Created),
+			strconv.Itoa(v.Attempts), nextTry(s, v), output.ShortID(v.Notification), output.Dash(v.Group), v.Answer)
+		for _, a := range v.Tries {
+			t.Row(output.Faint, "", "", "#"+strconv.Itoa(a.Number), "", "", s.Ago(a.At), "", "", "", "status "+strconv.Itoa(a.Status), a.Answer)
+		}
+	}
+	t.Write(w)
+}
+
+// nextTry is when a delivery is tried next. One that is due waits for its turn,
+// or for its endpoint to be enabled.
+func nextTry(s *session.Session, v deliveryView) string {
+	switch {
+	case v.NextTry.IsZero():
+		return "-"
+	case !v.NextTry.After(s.Now):
+		return "due"
+	}
+	return s.Ago(v.NextTry)
+}
+
+func deliveryStyle(v deliveryView) output.Style {
+	switch {
+	case v.State == event.Failed:
+		return output.Bad
+	case v.State == event.Pending && v.Attempts > 0:
+		return output.Doubtful
+	case v.State == event.Debounced:
+		return output.Faint
+	}
+	return output.Ordinary
+}

@@ -1,0 +1,130 @@
+package notifications
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func ExplainCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "explain",
+		Usage:     "say why a notification was sent, and on what evidence",
+		UsageText: "tagwatch explain NOTIFICATION",
+		Description: `NOTIFICATION is the id in the body that was received (dataId), or as much of its
+beginning as tagwatch notifications and tagwatch deliveries show.
+
+   tagwatch explain 2f6c4a0e
+   tagwatch explain 2f6c4a0e-7d0b-5f44-9a3b-0f0f2d3f6a10
+   tagwatch explain 2f6c4a0e-7d0b-5f44-9a3b-0f0f2d3f6a10 -o json`,
+		Flags:  []cli.Flag{session.OutputFlag()},
+		Action: session.Action(explain),
+	}
+}
+
+// explainView is an explanation for programs.
+type explainView struct {
+	ID      string      `json:"id"`
+	Type    event.Type  `json:"type"`
+	Subject string      `json:"subject"`
+	Created time.Time   `json:"created"`
+	Cause   event.Cause `json:"cause,omitempty"`
+	Summary string      `json:"summary"`
+	event.Explanation
+	Deliveries []deliveryView `json:"deliveries"`
+}
+
+func explain(ctx context.Context, s *session.Session) error {
+	id, err := s.Argument("NOTIFICATION")
+	if err != nil {
+		return err
+	}
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	n, err := notification(ctx, s, id)
+	if err != nil {
+		return err
+	}
+	explanation, err := event.Explain(n.Notification)
+	if err != nil {
+		return err
+	}
+	view := explainView{ID: n.ID, Type: n.Type, Subject: n.Subject, Created: n.Created, Cause: n.Cause, Summary: n.Summary,
+		Explanation: explanation, Deliveries: []deliveryView{}}
+	found, err := kept.Deliveries(ctx, store.DeliveryFilter{Notification: n.ID})
+	if err != nil {
+		return err
+	}
+	for _, d := range found {
+		delivery, err := readDelivery(ctx, s, d)
+		if err != nil {
+			return err
+		}
+		view.Deliveries = append(view.Deliveries, delivery)
+	}
+	return s.Show(view, func(w io.Writer) { writeExplained(s, w, view) })
+}
+
+// notification is the one of an id, or of the beginning of one.
+func notification(ctx context.Context, s *session.Session, id string) (store.StoredNotification, error) {
+	n, err := s.Stored.Notification(ctx, id)
+	switch {
+	case errors.Is(err, errkind.NotFound):
+		return n, exit.Refused("there is no notification %q; see: tagwatch notifications", id)
+	case errors.Is(err, errkind.Conflict):
+		return n, exit.Refused("notification %q: %s; give more of it", id, errkind.Text(err))
+	}
+	return n, err
+}
+
+func writeExplained(s *session.Session, w io.Writer, v explainView) {
+	var p output.Pairs
+	p.Add("Notification", v.ID)
+	p.Add("Type", string(v.Type))
+	p.Add("About", v.Subject)
+	p.Add("Notified", s.When(v.Created))
+	p.Add("Summary", v.Summary)
+	p.Add("Because", v.Reason)
+	p.Write(w)
+	if len(v.Evidence) > 0 {
+		fmt.Fprintln(w)
+		writeEvidence(w, v.Evidence)
+	}
+	if len(v.Details) > 0 {
+		fmt.Fprintln(w)
+	}
+	for _, line := range v.Details {
+		fmt.Fprintln(w, output.OneLine(line))
+	}
+	if len(v.Deliveries) > 0 {
+		fmt.Fprintln(w)
+		writeDeliveries(s, w, v.Deliveries)
+	}
+}
+
+func writeEvidence(w io.Writer, facts []event.Fact) {
+	t := output.NewTable("EVIDENCE", "NOW", "BEFORE")
+	for _, f := range facts {
+		style, before := output.Ordinary, output.Dash(f.Before)
+		if f.Changed() {
+			style = output.Doubtful
+		} else if f.Before != "" {
+			before = "the same"
+		}
+		t.Row(style, f.Name, output.Dash(f.Now), before)
+	}
+	t.Write(w)
+}

@@ -1,0 +1,124 @@
+package notifications
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func RedeliverCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "redeliver",
+		Usage:     "send deliveries again, whatever became of them",
+		UsageText: "tagwatch redeliver ID... | --since TIME --endpoint NAME",
+		Description: `The notification keeps its id. Find the ids of deliveries with tagwatch deliveries.
+With --since, everything is sent again that was notified within that time; what was
+debounced, only with --debounced or by its id.
+
+   tagwatch redeliver 17 18
+   tagwatch redeliver --since 6h --endpoint ops
+   tagwatch redeliver --since 72h --endpoint ops --failed`,
+		Flags: []cli.Flag{
+			&cli.DurationFlag{Name: "since", Usage: "all deliveries created within this `time`, as in 6h"},
+			&cli.StringFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "to the endpoint of this `name`"},
+			&cli.BoolFlag{Name: "failed", Usage: "only those that were given up"},
+			&cli.BoolFlag{Name: "debounced", Usage: "only those that were debounced"},
+		},
+		Action: session.Action(redeliver),
+	}
+}
+
+func redeliver(ctx context.Context, s *session.Session) error {
+	var ids []int64
+	var err error
+	if !s.IsSet("since") && !s.IsSet("endpoint") && !s.IsSet("failed") && !s.IsSet("debounced") {
+		ids, err = redeliverIDs(ctx, s)
+	} else {
+		ids, err = redeliverSince(ctx, s)
+	}
+	if err != nil {
+		return err
+	}
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	if err := kept.Redeliver(ctx, ids, s.Now); err != nil {
+		if errors.Is(err, errkind.NotFound) {
+			return exit.Refused("%s; nothing is sent again, see: tagwatch deliveries", errkind.Text(err))
+		}
+		return err
+	}
+	s.Say("%s sent again; see: tagwatch deliveries", output.IsAre(len(ids), "delivery"))
+	return wakeAll(ctx, s)
+}
+
+// redeliverIDs are the ids of the arguments.
+func redeliverIDs(_ context.Context, s *session.Session) ([]int64, error) {
+	given, err := s.Arguments("ID...")
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]int64, len(given))
+	for i, text := range given {
+		if ids[i], err = strconv.ParseInt(text, 10, 64); err != nil {
+			return nil, exit.Usage("%q is not the id of a delivery, which is a number; see: tagwatch deliveries", text)
+		}
+	}
+	return ids, nil
+}
+
+// redeliverSince are the ids of what --since, --endpoint, --failed and --debounced
+// select.
+func redeliverSince(ctx context.Context, s *session.Session) ([]int64, error) {
+	if _, err := s.Arguments(); err != nil {
+		return nil, err
+	}
+	if s.Duration("since") <= 0 || s.String("endpoint") == "" {
+		return nil, exit.Usage("--since and --endpoint go together, as in: tagwatch redeliver --since 6h --endpoint ops")
+	}
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := kept.Endpoint(ctx, s.String("endpoint")); errors.Is(err, errkind.NotFound) {
+		return nil, arguments.UnknownEndpoint(s.String("endpoint"))
+	}
+	state, err := deliveryState(s)
+	if err != nil {
+		return nil, err
+	}
+	found, err := kept.Deliveries(ctx, store.DeliveryFilter{Endpoint: s.String("endpoint"), State: state,
+		Since: s.Now.Add(-s.Duration("since")), Limit: math.MaxInt32})
+	var ids []int64
+	for _, d := range found {
+		if d.State != event.Debounced || state == event.Debounced {
+			ids = append(ids, d.ID)
+		}
+	}
+	return ids, err
+}
+
+func wakeAll(ctx context.Context, s *session.Session) error {
+	endpoints, err := s.Stored.Endpoints(ctx)
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(endpoints))
+	for i, e := range endpoints {
+		names[i] = e.Name
+	}
+	s.WakeEndpoints(ctx, names...)
+	return nil
+}

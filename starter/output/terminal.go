@@ -1,0 +1,50 @@
+package output
+
+import (
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tagwatch/tagwatch/domain/plain"
+)
+
+// Shield passes text on to a terminal, or to what a terminal may show later.
+// Characters that are not shown but obeyed are written as JSON and Go write them,
+// so that JSON stays what it is.
+type Shield struct {
+	io.Writer
+	rest []byte // the beginning of a character
+}
+
+// painted are the codes of paint, the only ones that get through.
+var painted = regexp.MustCompile(`^\x1b\[(?:31|33|2|0)m`)
+
+// Write implements io.Writer.
+func (s *Shield) Write(p []byte) (int, error) {
+	text := append(s.rest, p...)
+	var out strings.Builder
+	for len(text) > 0 && utf8.FullRune(text) {
+		if code := painted.Find(text); code != nil {
+			out.Write(code)
+			text = text[len(code):]
+			continue
+		}
+		r, size := utf8.DecodeRune(text)
+		switch {
+		case r == '\n' || r == '\t' || r == utf8.RuneError && size > 1 || plain.Shown(r):
+			out.Write(text[:size])
+		case r == utf8.RuneError:
+			out.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(&out, `\u%04x\u%04x`, 0xd800+(r-0x10000)>>10, 0xdc00+(r-0x10000)&0x3ff)
+		default:
+			fmt.Fprintf(&out, `\u%04x`, r)
+		}
+		text = text[size:]
+	}
+	s.rest = append([]byte(nil), text...)
+	_, err := io.WriteString(s.Writer, out.String())
+	return len(p), err
+}

@@ -1,0 +1,103 @@
+package output
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// ShortID is the beginning of a notification's id, which commands take for the
+// whole of it.
+func ShortID(id string) string { return id[:min(len(id), 8)] }
+
+func Assignments[T ~string](values map[string]T) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		parts = append(parts, name+"="+string(values[name]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// IsAre is a count with its noun and verb.
+func IsAre(n int, one string) string {
+	if n == 1 {
+		return Number(n, one) + " is"
+	}
+	return Number(n, one) + " are"
+}
+
+// Span is a duration in its largest unit.
+func Span(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d < 2*day:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	}
+	return fmt.Sprintf("%dd", d/day)
+}
+
+// Stamp is a moment in a list that a person reads line by line.
+func Stamp(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
+
+// Dash stands for a missing value in a table.
+func Dash(text string) string { return cmp.Or(text, "-") }
+
+func Yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return ""
+}
+
+// Short is enough of a hash for a person.
+func Short(hash string) string {
+	hash = strings.TrimPrefix(hash, "sha256:")
+	return hash[:min(12, len(hash))]
+}
+
+// Texts are the texts of named types.
+func Texts[T ~string](list []T) []string {
+	all := make([]string, len(list))
+	for i, each := range list {
+		all[i] = string(each)
+	}
+	return all
+}
+
+// List is texts in one line.
+func List[T ~string](all []T) string { return strings.Join(Texts(all), ", ") }
+
+// DigestLine is a digest with that of the index it came from.
+func DigestLine(r image.Resolved) string {
+	if r.Index == "" {
+		return string(r.Manifest)
+	}
+	return fmt.Sprintf("%s (from index %s)", r.Manifest, r.Index.Short())
+}
+
+// CountsLine is the numbers of vulnerabilities in words.
+func CountsLine(c vuln.Counts) string {
+	return fmt.Sprintf("%d critical, %d high, %d medium, %d low, %d negligible, %d unknown",
+		c.Critical, c.High, c.Medium, c.Low, c.Negligible, c.Unknown)
+}
+
+// Number is a count with its noun.
+func Number(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	if strings.HasSuffix(one, "y") {
+		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(one, "y"))
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}

@@ -1,0 +1,30 @@
+package output
+
+import (
+	"bytes"
+	"testing"
+)
+
+func TestNumber(t *testing.T) {
+	t.Parallel()
+	for want, got := range map[string]string{
+		"1 tag": Number(1, "tag"), "0 tags": Number(0, "tag"), "2 deliveries": Number(2, "delivery"), "1 delivery is": IsAre(1, "delivery"),
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	t.Parallel()
+	table := NewTable("NAME", "MESSAGE")
+	table.Row(Bad, "ünï", "two\nlines\x1b[31m")
+	table.Row(Ordinary, "longer name", "")
+	var out bytes.Buffer
+	table.Write(&out)
+	want := "NAME         MESSAGE\nünï          two lines\ufffd[31m\nlonger name\n"
+	if out.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", out.String(), want)
+	}
+}

@@ -1,0 +1,68 @@
+package policies
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+	"github.com/tagwatch/tagwatch/workflows"
+)
+
+func policyActivateCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "activate",
+		Usage:     "make a stored bundle the active one",
+		UsageText: "tagwatch policy activate ID",
+		Description: `All watched tags are evaluated against it at once, and subscribers notified of those
+that pass no longer, or again.
+
+   tagwatch policy list
+   tagwatch policy activate 2c53a13c-1765-11e8-82ef-23527761d060`,
+		Flags: []cli.Flag{session.OutputFlag()},
+		Action: session.Action(func(ctx context.Context, s *session.Session) error {
+			id, err := s.Argument("ID")
+			if err != nil {
+				return err
+			}
+			return activate(ctx, s, id)
+		}),
+	}
+}
+
+// activated is the outcome of activating a bundle, for programs.
+type activated struct {
+	Bundle  string `json:"bundle"`
+	Changed bool   `json:"changed"`
+	Woken   int    `json:"tags_evaluated"`
+}
+
+func activate(ctx context.Context, s *session.Session, id string) error {
+	linked, err := s.Temporal(ctx)
+	if err != nil {
+		return err
+	}
+	var applied workflows.Applied
+	err = s.Follow(ctx, linked, workflows.ApplyPolicyID, func(ctx context.Context) (err error) {
+		applied, err = linked.Client.ApplyPolicy(ctx, id)
+		return err
+	})
+	if errors.Is(err, errkind.NotFound) {
+		return noBundle(id)
+	}
+	if err != nil {
+		return err
+	}
+	return s.Show(activated{id, applied.Changed, applied.Woken}, func(w io.Writer) {
+		if !applied.Changed {
+			fmt.Fprintf(w, "Bundle %s was active already\n", id)
+			return
+		}
+		fmt.Fprintf(w, "Bundle %s is active; %s evaluated against it now\n", id, output.IsAre(applied.Woken, "tag"))
+	})
+}

@@ -1,0 +1,98 @@
+package policies
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func policyAddCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "add",
+		Usage:     "store a bundle, or new content of one",
+		UsageText: "tagwatch policy add FILE|- [--activate]",
+		Description: `Validates the whole bundle and names the place of each fault; a bundle with
+faults is not stored. The id in the bundle decides which one it replaces. New
+content of the active bundle is evaluated for all watched tags at once.
+
+   tagwatch policy add bundle.json
+   tagwatch policy add bundle.json --activate
+   curl -s https://example.com/bundle.json | tagwatch policy add -`,
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "activate", Aliases: []string{"a"}, Usage: "make it the active bundle"}, session.OutputFlag()},
+		Action: session.Action(policyAdd),
+	}
+}
+
+func policyAdd(ctx context.Context, s *session.Session) error {
+	file, err := s.Argument("FILE")
+	if err != nil {
+		return err
+	}
+	bundle, err := arguments.ParseBundle(s, file)
+	if err != nil {
+		return err
+	}
+	before, err := storedBundle(ctx, s, bundle.ID)
+	if err != nil {
+		return err
+	}
+	apply := s.Bool("activate") || before.Active && before.Hash != bundle.Hash()
+	if apply { // nothing is stored that could not be applied
+		if _, err := s.Temporal(ctx); err != nil {
+			return err
+		}
+	}
+	if err := saveBundle(ctx, s, bundle); err != nil {
+		return err
+	}
+	if !s.AsJSON() {
+		fmt.Fprintf(s.Out, "Bundle %s is stored (%s)\n", bundle.ID, output.Short(bundle.Hash()))
+	}
+	if apply {
+		return activate(ctx, s, bundle.ID)
+	}
+	return showAdded(ctx, s, bundle.ID)
+}
+
+// storedBundle is zero for a bundle that is not stored.
+func storedBundle(ctx context.Context, s *session.Session, id string) (watch.Bundle, error) {
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return watch.Bundle{}, err
+	}
+	stored, err := kept.Bundle(ctx, id)
+	if errors.Is(err, errkind.NotFound) {
+		return watch.Bundle{}, nil
+	}
+	return stored, err
+}
+
+func saveBundle(ctx context.Context, s *session.Session, bundle *policy.Bundle) error {
+	document, err := bundle.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	return s.Stored.SaveBundle(ctx, watch.Bundle{ID: bundle.ID, Name: bundle.Name, Hash: bundle.Hash(), Document: document}, s.Now)
+}
+
+func showAdded(ctx context.Context, s *session.Session, id string) error {
+	stored, err := s.Stored.Bundle(ctx, id)
+	if err != nil {
+		return err
+	}
+	return s.Show(bundleViewOf(stored), func(io.Writer) {
+		if !stored.Active {
+			s.Say("It is not active; activate it with: tagwatch policy activate %s", id)
+		}
+	})
+}

@@ -1,0 +1,134 @@
+package policies
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func whitelistReportCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "whitelist-report",
+		Usage:     "say which whitelist items do nothing, expire soon, waiver what can be fixed, or use another name",
+		UsageText: "tagwatch policy whitelist-report [FILE|ID] [options]",
+		Description: `Evaluates all watched tags here and counts what each item of the whitelists is
+for. Listed are the items that a person should look at. An item matches a
+vulnerability by any of its names; the note says which one the data use.
+
+   tagwatch policy whitelist-report
+   tagwatch policy whitelist-report --within 168h
+   tagwatch policy whitelist-report bundle.json --all`,
+		Flags: []cli.Flag{
+			&cli.DurationFlag{Name: "within", Value: 30 * 24 * time.Hour, Usage: "list items that expire within this `time`"},
+			&cli.BoolFlag{Name: "all", Usage: "all items"},
+			session.OutputFlag(),
+		},
+		Action: session.Action(whitelistReport),
+	}
+}
+
+// itemView is how a whitelist item fares, for programs.
+type itemView struct {
+	Whitelist string    `json:"whitelist_id"`
+	Position  int       `json:"position"`
+	ID        string    `json:"item_id,omitempty"`
+	Gate      string    `json:"gate"`
+	TriggerID string    `json:"trigger_id"`
+	Expires   time.Time `json:"expires_on,omitzero"`
+	Expired   bool      `json:"expired"`
+	Expiring  bool      `json:"expiring"`
+	Matches   int       `json:"matches"`
+	Fixable   int       `json:"fixable"`
+	ListedAs  []string  `json:"listed_as"`
+}
+
+// shownSpellings is how many trigger ids a note has room for.
+const shownSpellings = 3
+
+func whitelistReport(ctx context.Context, s *session.Session) error {
+	name := ""
+	if s.Args().Present() {
+		var err error
+		if name, err = s.Argument("FILE"); err != nil {
+			return err
+		}
+	}
+	bundle, err := arguments.Bundle(ctx, s, name)
+	if err != nil {
+		return err
+	}
+	reports, err := whitelistItems(ctx, s, bundle, func([]vuln.Match) {})
+	if err != nil {
+		return err
+	}
+	views := []itemView{}
+	for _, r := range reports {
+		if s.Bool("all") || r.Attention() {
+			views = append(views, itemView{r.WhitelistID, r.Position, r.Item.ID, r.Item.Gate, r.Item.TriggerID, r.Item.Expires,
+				r.Expired, r.Expiring, r.Matches, r.Fixed, append([]string{}, r.Spellings...)})
+		}
+	}
+	return s.Show(views, func(w io.Writer) { writeItems(s, w, views, len(reports)) })
+}
+
+// whitelistItems are the reports on the bundle's whitelist items by the images of
+// all watched tags, whose vulnerabilities it hands on.
+func whitelistItems(ctx context.Context, s *session.Session, bundle *policy.Bundle, visit func([]vuln.Match)) ([]policy.ItemReport, error) {
+	var occurrences []policy.Occurrence
+	_, _, err := eachSubject(ctx, s, func(_ watch.Summary, subject *policy.Input) error {
+		visit(subject.Matches)
+		e, err := policy.Evaluate(ctx, bundle, subject, s.Now)
+		occurrences = append(occurrences, policy.Occurrences(e)...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return policy.ReportWhitelists(ctx, bundle, occurrences, s.Now, s.Duration("within"))
+}
+
+func writeItems(s *session.Session, w io.Writer, views []itemView, total int) {
+	if len(views) == 0 {
+		s.Say("Nothing to look at: %s of whitelists", output.Number(total, "item"))
+		return
+	}
+	t := output.NewTable("WHITELIST", "ITEM", "GATE", "TRIGGER ID", "MATCHES", "EXPIRES", "NOTE")
+	for _, v := range views {
+		item := cmp.Or(v.ID, "#"+strconv.Itoa(v.Position))
+		t.Row(output.Ordinary, v.Whitelist, item, v.Gate, v.TriggerID, strconv.Itoa(v.Matches), s.Ago(v.Expires), v.note())
+	}
+	t.Write(w)
+}
+
+// note says why a person should look at the item.
+func (v itemView) note() string {
+	var parts []string
+	switch {
+	case v.Expired:
+		parts = append(parts, "expired")
+	case v.Expiring:
+		parts = append(parts, "expires soon")
+	}
+	if v.Matches == 0 {
+		parts = append(parts, "matches nothing")
+	}
+	if v.Fixable > 0 {
+		parts = append(parts, strconv.Itoa(v.Fixable)+" with a fix")
+	}
+	if len(v.ListedAs) > 0 {
+		parts = append(parts, "listed as "+strings.Join(v.ListedAs[:min(len(v.ListedAs), shownSpellings)], ", "))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,148 @@
+package policies
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+// bundleView is a stored bundle for programs.
+type bundleView struct {
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`
+	Hash    string    `json:"hash"`
+	Active  bool      `json:"active"`
+	Created time.Time `json:"created"`
+	Updated time.Time `json:"updated"`
+}
+
+func bundleViewOf(b watch.Bundle) bundleView {
+	return bundleView{b.ID, b.Name, b.Hash, b.Active, b.Created, b.Updated}
+}
+
+func policyListCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "list",
+		Usage:       "list the stored bundles",
+		UsageText:   "tagwatch policy list [options]",
+		Description: "   tagwatch policy list\n   tagwatch policy list -o json",
+		Flags:       []cli.Flag{session.OutputFlag()},
+		Action:      session.Bare(policyList),
+	}
+}
+
+func policyList(ctx context.Context, s *session.Session) error {
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	bundles, err := kept.Bundles(ctx)
+	if err != nil {
+		return err
+	}
+	views := []bundleView{}
+	for _, b := range bundles {
+		views = append(views, bundleViewOf(b))
+	}
+	return s.Show(views, func(w io.Writer) { writeBundles(s, w, views) })
+}
+
+func writeBundles(s *session.Session, w io.Writer, views []bundleView) {
+	if len(views) == 0 {
+		s.Say("No bundle; add one with: tagwatch policy add FILE")
+		return
+	}
+	t := output.NewTable("ID", "NAME", "ACTIVE", "HASH", "UPDATED")
+	for _, v := range views {
+		t.Row(output.Ordinary, v.ID, v.Name, output.Yes(v.Active), output.Short(v.Hash), s.Ago(v.Updated))
+	}
+	t.Write(w)
+}
+
+func policyGetCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "get",
+		Usage:       "print a bundle",
+		UsageText:   "tagwatch policy get [ID]",
+		Description: "Prints the bundle as it was added; without an id, the active one.\n\n   tagwatch policy get > bundle.json",
+		Action:      session.Action(policyGet),
+	}
+}
+
+func policyGet(ctx context.Context, s *session.Session) error {
+	id := ""
+	if s.Args().Present() {
+		var err error
+		if id, err = s.Argument("ID"); err != nil {
+			return err
+		}
+	}
+	document, err := bundleDocument(ctx, s, id)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.Out, "%s\n", document)
+	return err
+}
+
+func bundleDocument(ctx context.Context, s *session.Session, id string) ([]byte, error) {
+	if id == "" {
+		active, err := arguments.ActiveBundle(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		return active.MarshalJSON()
+	}
+	stored, err := storedBundle(ctx, s, id)
+	if err == nil && stored.ID == "" {
+		err = noBundle(id)
+	}
+	return stored.Document, err
+}
+
+func noBundle(id string) error {
+	return exit.Refused("there is no bundle %s; see: tagwatch policy list", id)
+}
+
+func policyDeleteCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "delete",
+		Usage:       "delete a bundle that is not active",
+		UsageText:   "tagwatch policy delete ID",
+		Description: "   tagwatch policy delete 2c53a13c-1765-11e8-82ef-23527761d060",
+		Action:      session.Action(policyDelete),
+	}
+}
+
+func policyDelete(ctx context.Context, s *session.Session) error {
+	id, err := s.Argument("ID")
+	if err != nil {
+		return err
+	}
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	err = kept.DeleteBundle(ctx, id)
+	switch {
+	case errors.Is(err, errkind.NotFound):
+		return noBundle(id)
+	case errors.Is(err, errkind.Conflict):
+		return exit.Refused("bundle %s is active; activate another first", id)
+	case err != nil:
+		return err
+	}
+	fmt.Fprintf(s.Out, "Bundle %s is deleted\n", id)
+	return nil
+}

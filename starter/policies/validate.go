@@ -1,0 +1,108 @@
+package policies
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func policyValidateCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "validate",
+		Usage:     "say what is wrong with a bundle",
+		UsageText: "tagwatch policy validate FILE|- [options]",
+		Description: `Validates everything, also what no mapping uses, and names the place of each
+problem. Where tags are watched, it also says which vulnerabilities the data list
+by another name than the bundle: both take effect. Exit code 0: it can be added;
+1: it has faults.
+
+   tagwatch policy validate bundle.json
+   tagwatch policy validate bundle.json -o json`,
+		Flags:  []cli.Flag{session.OutputFlag()},
+		Action: session.Action(policyValidate),
+	}
+}
+
+// validated is what is wrong with a bundle, for programs.
+type validated struct {
+	Valid    bool             `json:"valid"`
+	ID       string           `json:"id"`
+	Hash     string           `json:"hash,omitempty"`
+	Problems []policy.Problem `json:"problems"`
+	// Names are the places that name a vulnerability otherwise than the data;
+	// NamesUnknown is why they could not be compared.
+	Names        []policy.NameInUse `json:"names"`
+	NamesUnknown string             `json:"names_unknown,omitempty"`
+}
+
+func policyValidate(ctx context.Context, s *session.Session) error {
+	file, err := s.Argument("FILE")
+	if err != nil {
+		return err
+	}
+	content, err := arguments.ReadFile(s, file)
+	if err != nil {
+		return err
+	}
+	bundle, problems := policy.Parse(content)
+	view := validated{Valid: policy.Valid(problems), ID: bundle.ID, Hash: bundle.Hash(), Problems: append([]policy.Problem{}, problems...), Names: []policy.NameInUse{}}
+	if view.Valid {
+		names, err := namesInUse(ctx, s, bundle)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			view.NamesUnknown = errkind.Text(err)
+		}
+		view.Names = append(view.Names, names...)
+	}
+	if err := s.Show(view, func(w io.Writer) { writeValidated(s, w, arguments.FileName(file), view) }); err != nil {
+		return err
+	}
+	if !view.Valid {
+		return exit.ErrAnswered
+	}
+	return nil
+}
+
+// namesInUse compares the names of vulnerabilities in the bundle with those in the
+// data about the watched tags.
+func namesInUse(ctx context.Context, s *session.Session, bundle *policy.Bundle) ([]policy.NameInUse, error) {
+	var matches []vuln.Match
+	reports, err := whitelistItems(ctx, s, bundle, func(found []vuln.Match) { matches = append(matches, found...) })
+	if err != nil {
+		return nil, err
+	}
+	return append(policy.WhitelistNames(bundle, reports), policy.BlacklistNames(bundle, matches)...), nil
+}
+
+func writeValidated(s *session.Session, w io.Writer, file string, v validated) {
+	for _, p := range v.Problems {
+		style := output.Doubtful
+		if p.Severity == policy.Error {
+			style = output.Bad
+		}
+		fmt.Fprintln(w, output.Paint(w, style, output.OneLine(p.String())))
+	}
+	for _, name := range v.Names {
+		fmt.Fprintln(w, output.OneLine(name.String()))
+	}
+	if v.NamesUnknown != "" {
+		s.Say("The names of vulnerabilities were not compared with the data: %s", v.NamesUnknown)
+	}
+	if v.Valid {
+		fmt.Fprintf(w, "%s: bundle %s can be added (%s)\n", file, v.ID, output.Short(v.Hash))
+		return
+	}
+	fmt.Fprintf(w, "%s: has faults\n", file)
+}

@@ -1,0 +1,127 @@
+package registries
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+// The states of a registry in a list.
+const (
+	registryAnswers = "answers"
+	registryFails   = "failing"
+	registryUnknown = "unknown" // no poll so far, or nobody to ask
+)
+
+func registryListCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "list",
+		Usage:     "list the registries of watched tags",
+		UsageText: "tagwatch registry list [options]",
+		Description: `Shows how each is doing, what it allows, and when its tags are looked at next.
+Without Temporal, only which there are.
+
+   tagwatch registry list
+   tagwatch registry list -o json`,
+		Flags:  []cli.Flag{session.OutputFlag()},
+		Action: session.Bare(registryList),
+	}
+}
+
+// registryView is a registry for programs.
+type registryView struct {
+	Registry  string                  `json:"registry"`
+	State     string                  `json:"state"`
+	Tags      int                     `json:"tags"`
+	Polled    time.Time               `json:"polled,omitzero"`
+	Next      time.Time               `json:"next_poll,omitzero"`
+	Problem   *output.Problem         `json:"problem,omitempty"`
+	RateLimit watch.RegistryRateLimit `json:"rate_limit"`
+}
+
+func registryList(ctx context.Context, s *session.Session) error {
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	hosts, err := kept.Registries(ctx)
+	if err != nil {
+		return err
+	}
+	views := []registryView{}
+	for _, host := range hosts {
+		polls, err := kept.NextDue(ctx, host)
+		if err != nil {
+			return err
+		}
+		views = append(views, registryView{Registry: host, State: registryUnknown, Tags: polls.Tags, Next: polls.Next})
+	}
+	askPollers(ctx, s, views)
+	return s.Show(views, func(w io.Writer) { writeRegistries(s, w, views) })
+}
+
+// askPollers completes what the database knows. Whoever does not answer leaves
+// it as it is.
+func askPollers(ctx context.Context, s *session.Session, views []registryView) {
+	if len(views) == 0 {
+		return
+	}
+	linked, err := s.Temporal(ctx)
+	for i := range views {
+		if err == nil {
+			err = linked.Ask(ctx, "ask the poller of "+views[i].Registry, session.QueryTimeout, func(ctx context.Context) error {
+				return askPoller(ctx, s, linked, &views[i])
+			})
+		}
+		if errors.Is(err, errkind.NotFound) {
+			err = nil // it has not been polled so far
+		}
+	}
+	if err != nil {
+		s.Say("Only what is in the database: %s", exit.Sentence(err))
+	}
+}
+
+func askPoller(ctx context.Context, s *session.Session, linked *session.Link, view *registryView) error {
+	state, err := linked.Client.RegistryStatus(ctx, view.Registry)
+	if err != nil || state.At.IsZero() {
+		return err
+	}
+	view.State, view.Polled, view.RateLimit = registryAnswers, state.At, state.Last.RateLimit
+	if state.Problem != nil {
+		view.State, view.Problem = registryFails, output.ProblemOf(state.Problem)
+	}
+	if next := state.At.Add(state.Last.Wait); next.After(view.Next) {
+		view.Next = next
+	}
+	return nil
+}
+
+func writeRegistries(s *session.Session, w io.Writer, views []registryView) {
+	if len(views) == 0 {
+		s.Say("No tag is watched; watch one with: tagwatch subscribe REFERENCE")
+		return
+	}
+	t := output.NewTable("REGISTRY", "STATE", "TAGS", "SWEPT", "NEXT", "LIMIT", "PROBLEM")
+	for _, v := range views {
+		style, state, problem := output.Ordinary, v.State, ""
+		if v.Problem != nil {
+			style, problem = output.Bad, v.Problem.Message
+			state += " since " + s.Ago(v.Problem.Since)
+		} else if v.RateLimit.Refused != "" {
+			style, problem = output.Doubtful, "changed settings refused: "+v.RateLimit.Refused
+		}
+		t.Row(style, v.Registry, state, strconv.Itoa(v.Tags), s.Ago(v.Polled), s.Ago(v.Next), output.Dash(limitWords(v.RateLimit)), problem)
+	}
+	t.Write(w)
+}

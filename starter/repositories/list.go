@@ -1,0 +1,128 @@
+package repositories
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func repositoryListCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "list",
+		Usage:       "list the watched repositories",
+		UsageText:   "tagwatch repository list [options]",
+		Description: "   tagwatch repository list\n   tagwatch repository list -o json",
+		Flags:       []cli.Flag{session.OutputFlag()},
+		Action:      session.Bare(repositoryList),
+	}
+}
+
+// repositoryView is a watched repository for programs.
+type repositoryView struct {
+	watch.Repository
+	Tags    []string        `json:"tags"`
+	Checked time.Time       `json:"checked,omitzero"`
+	Problem *output.Problem `json:"problem,omitempty"`
+	listed  int             // in the repository
+}
+
+func repositoryList(ctx context.Context, s *session.Session) error {
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	repositories, err := kept.Repositories(ctx)
+	if err != nil {
+		return err
+	}
+	views := []repositoryView{}
+	for _, r := range repositories {
+		_, state, err := kept.Repository(ctx, r.Name)
+		if err != nil {
+			return err
+		}
+		views = append(views, repositoryView{r, append([]string{}, state.Tags...), state.Checked, output.ProblemOf(state.Problem), len(state.Known)})
+	}
+	return s.Show(views, func(w io.Writer) { writeRepositories(s, w, views) })
+}
+
+func writeRepositories(s *session.Session, w io.Writer, views []repositoryView) {
+	if len(views) == 0 {
+		s.Say("No repository; watch one with: tagwatch repository watch REPOSITORY")
+		return
+	}
+	t := output.NewTable("REPOSITORY", "TAGS", "FILTER", "TYPES", "PLATFORMS", "LABELS", "LISTED", "PROBLEM")
+	for _, v := range views {
+		style, problem := output.Ordinary, ""
+		if v.Problem != nil {
+			style, problem = output.Doubtful, v.Problem.Message
+		}
+		t.Row(style, v.Name.String(), v.share(), output.Dash(filterLine(v.Filter)), output.List(v.Types), output.Dash(platformLine(v.Repository)), output.Dash(output.Assignments(v.Options.Labels)), s.Ago(v.Checked), problem)
+	}
+	t.Write(w)
+}
+
+// share is how many tags are watched of how many.
+func (v repositoryView) share() string {
+	if v.listed == 0 {
+		return strconv.Itoa(len(v.Tags))
+	}
+	return fmt.Sprintf("%d of %d", len(v.Tags), v.listed)
+}
+
+func platformLine(r watch.Repository) string {
+	var platforms []string
+	for _, target := range r.Targets("latest") {
+		platforms = append(platforms, target.Platform.String())
+	}
+	return strings.Join(platforms, " ")
+}
+
+// filterLine is a filter as people would write it.
+func filterLine(f watch.Filter) string {
+	var parts []string
+	add := func(option string, values ...string) {
+		for _, value := range values {
+			parts = append(parts, "--"+option+" "+quoted(value))
+		}
+	}
+	add("include", f.Include...)
+	add("regex", f.Regex...)
+	if f.Versions != "" {
+		add("semver", f.Versions)
+	}
+	add("suffix", f.Suffixes...)
+	if f.Newest > 0 {
+		add("newest", strconv.Itoa(f.Newest))
+	}
+	if f.Prereleases {
+		parts = append(parts, "--prereleases")
+	}
+	add("exclude", f.Exclude...)
+	add("exclude-regex", f.ExcludeRegex...)
+	add("keep", f.Keep...)
+	if f.Artifacts {
+		parts = append(parts, "--artifacts")
+	}
+	return strings.Join(parts, " ")
+}
+
+// quoted is a word for a shell.
+func quoted(word string) string {
+	plain := strings.IndexFunc(word, func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/", r)
+	}) < 0
+	if plain && word != "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -1,0 +1,89 @@
+package repositories
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+// reasons say why tags are watched or not; %s is the pattern or range.
+var reasons = map[watch.Reason]string{
+	watch.ReasonSelected:    "selected",
+	watch.ReasonKept:        "kept by %s",
+	watch.ReasonNoTag:       "no valid name of a tag",
+	watch.ReasonArtifact:    "signature, attestation or SBOM (--artifacts)",
+	watch.ReasonExcluded:    "excluded by %s",
+	watch.ReasonNotIncluded: "fits no --include and no --regex",
+	watch.ReasonNoVersion:   "no version (--keep)",
+	watch.ReasonSuffix:      "another suffix (--suffix)",
+	watch.ReasonPrerelease:  "prerelease (--prereleases)",
+	watch.ReasonRange:       "outside of %s",
+	watch.ReasonOlder:       "older than the newest (--newest)",
+}
+
+// planTags is how many tags of a group people are shown.
+const planTags = 8
+
+func writePlan(s *session.Session, w io.Writer, plan *watch.Plan) {
+	fmt.Fprintf(w, "%s: %d of %s would be watched%s\n\n", plan.Repository, plan.Selected, output.Number(plan.Tags, "tag"), changeLine(plan.Change))
+	t := output.NewTable("WATCHED", "TAGS", "WHY", "WHICH")
+	for _, group := range plan.Groups {
+		style, watched := output.Faint, "no"
+		if group.Selected {
+			style, watched = output.Ordinary, "yes"
+		}
+		t.Row(style, watched, strconv.Itoa(group.Count), why(group), examples(group))
+	}
+	t.Write(w)
+	if plan.Problem != "" {
+		s.Say("It would be refused: %s", plan.Problem)
+	}
+	s.Say("Nothing was changed; -o json lists all tags.")
+}
+
+func why(group watch.PlanGroup) string {
+	text := reasons[group.Reason]
+	switch {
+	case strings.Contains(text, "%s"):
+		return fmt.Sprintf(text, group.By)
+	case group.Reason == watch.ReasonSelected && group.By != "":
+		return "fits " + group.By
+	}
+	return text
+}
+
+func examples(group watch.PlanGroup) string {
+	text := strings.Join(group.Tags[:min(len(group.Tags), planTags)], " ")
+	if more := group.Count - min(len(group.Tags), planTags); more > 0 {
+		text += fmt.Sprintf(" ... %d more", more)
+	}
+	return text
+}
+
+// changeLine says what changes for a repository that is watched already.
+func changeLine(change *watch.PlanChange) string {
+	if change == nil {
+		return ""
+	}
+	var parts []string
+	for _, part := range []struct {
+		count int
+		text  string
+	}{
+		{change.New, "%d new"}, {change.Joined, "%d more that were there before"},
+		{change.Left, "%d no longer"}, {change.Removed, "%d missing from the list"},
+	} {
+		if part.count > 0 {
+			parts = append(parts, fmt.Sprintf(part.text, part.count))
+		}
+	}
+	if parts == nil {
+		return "; the same tags as before"
+	}
+	return "; " + strings.Join(parts, ", ")
+}

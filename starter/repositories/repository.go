@@ -1,0 +1,208 @@
+// Package repositories has the commands about watched repositories.
+package repositories
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func Command() *cli.Command {
+	return &cli.Command{
+		Name:  "repository",
+		Usage: "watch whole repositories: their tags as they appear",
+		Description: `The tags of a watched repository are subscribed as they appear, and repo_update
+tells of new ones. The first listing is silent.
+
+   tagwatch repository watch registry.example.com/shop/web --include 'v*' --exclude '*-rc*'
+   tagwatch repository watch docker.io/library/nginx --semver '~1.27' --newest 3 --dry-run
+   tagwatch repository update docker.io/library/nginx --newest 5
+   tagwatch repository list`,
+		Subcommands: []*cli.Command{repositoryWatchCommand(), repositoryUpdateCommand(), repositoryUnwatchCommand(), repositoryListCommand()},
+	}
+}
+
+const patternHelp = `Globs take * for any characters, ? for one, [a-z] for one of a set. Expressions
+are Go's, and fit whole tags; a group (?P<version>...) says where the version is.
+
+--semver, --newest, --suffix and --prereleases look at versions: 1.27.3, v1.27,
+22.04, 2024.10.3, 2024-10-03; numbers that a tag lacks are 0. What follows the
+numbers is a prerelease (rc1, beta.2) or a suffix (alpine3.20), and only tags
+without either are watched unless --suffix and --prereleases ask for more. Tags
+that are no versions are left out then, but for those that --keep names.
+
+Tags of signatures, attestations and SBOMs are left out unless --artifacts asks
+for them.`
+
+func repositoryWatchCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "watch",
+		Usage:     "watch the tags of a repository as they appear",
+		UsageText: "tagwatch repository watch REPOSITORY [options]",
+		Description: patternHelp + `
+
+Watching again replaces all options; repository update changes some. Tags that
+are watched already keep their state.
+
+   tagwatch repository watch registry.example.com/shop/web
+   tagwatch repository watch docker.io/library/nginx --semver '>=1.25 <2' --newest 5 --keep latest --dry-run
+   tagwatch repository watch docker.io/library/nginx --semver '~1.27' --suffix 'alpine*'
+   tagwatch repository watch docker.io/library/ubuntu --semver '>=22.04' --platform linux/amd64,linux/arm64
+   tagwatch repository watch docker.io/library/nginx --regex '1\.2\d' --type vuln_update --endpoint ops`,
+		Flags:  repositoryFlags(),
+		Action: session.Action(repositoryWatch),
+	}
+}
+
+func repositoryUpdateCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "update",
+		Usage:     "change what is watched of a repository",
+		UsageText: "tagwatch repository update REPOSITORY [options]",
+		Description: `Changes the options that are given and keeps the others; an empty value takes one
+away, as in --exclude ''. It takes effect at once: tags that are selected from
+now on are watched without a repo_update, since they are not new; tags that are
+selected no longer end quietly, and go on from where they were if they are
+selected again while their state is kept (--retention).
+
+` + patternHelp + `
+
+   tagwatch repository update docker.io/library/nginx --newest 5 --dry-run
+   tagwatch repository update docker.io/library/nginx --newest 5
+   tagwatch repository update docker.io/library/nginx --exclude '' --interval 1m`,
+		Flags:  repositoryFlags(),
+		Action: session.Action(repositoryUpdate),
+	}
+}
+
+func repositoryWatch(ctx context.Context, s *session.Session) error {
+	name, err := repositoryArgument(s)
+	if err != nil {
+		return err
+	}
+	return watchRepository(ctx, s, watch.Repository{Name: name})
+}
+
+func repositoryUpdate(ctx context.Context, s *session.Session) error {
+	name, err := repositoryArgument(s)
+	if err != nil {
+		return err
+	}
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	stored, _, err := kept.Repository(ctx, name)
+	if errors.Is(err, errkind.NotFound) {
+		return exit.Refused("%s is not watched; watch it with: tagwatch repository watch %s", name, name)
+	}
+	if err != nil {
+		return err
+	}
+	return watchRepository(ctx, s, stored)
+}
+
+// watchRepository watches a repository with the options that are given over
+// those that it has.
+func watchRepository(ctx context.Context, s *session.Session, repository watch.Repository) error {
+	repository, err := repositoryOfFlags(s, repository)
+	if err != nil {
+		return err
+	}
+	if err := knownEndpoints(ctx, s, repository.Options.Endpoints); err != nil {
+		return err
+	}
+	linked, err := s.Temporal(ctx) // before anything is stored
+	if err != nil {
+		return err
+	}
+	var plan *watch.Plan
+	if !s.Bool("no-verify") || s.Bool("dry-run") {
+		if plan, err = planRepository(ctx, linked, repository); err != nil {
+			return err
+		}
+	}
+	if s.Bool("dry-run") {
+		return s.Show(plan, func(w io.Writer) { writePlan(s, w, plan) })
+	}
+	if plan != nil && plan.Problem != "" {
+		return exit.Refused("%s", plan.Problem)
+	}
+	if err := s.Stored.SaveRepository(ctx, repository, s.Now); err != nil {
+		return err
+	}
+	if err := linked.Client.WakeRepository(ctx, repository.Name); err != nil {
+		return err
+	}
+	return showWatched(s, repository, plan)
+}
+
+// planTimeout is how long a worker may take to list a repository.
+const planTimeout = 10 * time.Minute
+
+func planRepository(ctx context.Context, l *session.Link, repository watch.Repository) (*watch.Plan, error) {
+	var plan watch.Plan
+	err := l.Ask(ctx, "list the tags of "+repository.Name.String(), planTimeout, func(ctx context.Context) (err error) {
+		plan, err = l.Client.PlanRepository(ctx, repository)
+		return err
+	})
+	return &plan, err
+}
+
+// knownEndpoints refuses the name of an endpoint that does not exist.
+func knownEndpoints(ctx context.Context, s *session.Session, names []string) error {
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, err := kept.Endpoint(ctx, name); err != nil {
+			if errors.Is(err, errkind.NotFound) {
+				return arguments.UnknownEndpoint(name)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// watchedRepository is what came of watching a repository, for programs.
+type watchedRepository struct {
+	watch.Repository
+	// Plan is missing if the registry was not asked.
+	Plan *watch.Plan `json:"plan,omitempty"`
+}
+
+func showWatched(s *session.Session, repository watch.Repository, plan *watch.Plan) error {
+	return s.Show(watchedRepository{repository, plan}, func(w io.Writer) {
+		if plan == nil {
+			fmt.Fprintf(w, "%s is watched; see: tagwatch repository list\n", repository.Name)
+			return
+		}
+		fmt.Fprintf(w, "%s is watched: %d of %s%s\n", repository.Name, plan.Selected, output.Number(plan.Tags, "tag"), changeLine(plan.Change))
+		if plan.Selected == 0 {
+			s.Say("No tag is selected yet; see why with: tagwatch repository update %s --dry-run", repository.Name)
+		}
+	})
+}
+
+func repositoryArgument(s *session.Session) (image.Repository, error) {
+	text, err := s.Argument("REPOSITORY")
+	if err != nil {
+		return image.Repository{}, err
+	}
+	name, err := image.ParseRepository(text)
+	return name, exit.Unable(err)
+}

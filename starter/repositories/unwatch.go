@@ -1,0 +1,86 @@
+package repositories
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func repositoryUnwatchCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "unwatch",
+		Usage:     "watch a repository no longer",
+		UsageText: "tagwatch repository unwatch REPOSITORY [options]",
+		Description: `The subscriptions that it brought stay until they are ended with tagwatch
+unsubscribe, or with --tags at once. Those that a person made stay in any case.
+
+   tagwatch repository unwatch registry.example.com/shop/web
+   tagwatch repository unwatch registry.example.com/shop/web --tags`,
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "tags", Usage: "end the subscriptions of its tags too"}},
+		Action: session.Action(repositoryUnwatch),
+	}
+}
+
+func repositoryUnwatch(ctx context.Context, s *session.Session) error {
+	name, err := repositoryArgument(s)
+	if err != nil {
+		return err
+	}
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	deleted := kept.DeleteRepository(ctx, name)
+	var ended []image.Target
+	if s.Bool("tags") && (deleted == nil || errors.Is(deleted, errkind.NotFound)) {
+		if ended, err = kept.UnwatchTags(ctx, name, s.Now); err != nil {
+			return err
+		}
+	}
+	if errors.Is(deleted, errkind.NotFound) && ended == nil {
+		return exit.Refused("%s is not watched; see: tagwatch repository list", name)
+	}
+	if deleted != nil && ended == nil {
+		return deleted
+	}
+	fmt.Fprintf(s.Out, "%s is no longer watched%s\n", name, endedLine(s.Bool("tags"), len(ended)))
+	if err := wakeEnded(ctx, s, name, ended); err != nil {
+		s.Say("Its workflows were not notified and end later: %s", exit.Sentence(err))
+	}
+	return nil
+}
+
+func endedLine(asked bool, ended int) string {
+	if !asked {
+		return "; its tags still are"
+	}
+	return ", nor " + output.Number(ended, "tag") + " of it"
+}
+
+// wokenEnded is how many watchers are notified that their watch has ended. Others
+// notice by themselves at their next pass.
+const wokenEnded = 200
+
+func wakeEnded(ctx context.Context, s *session.Session, name image.Repository, ended []image.Target) error {
+	linked, err := s.Temporal(ctx)
+	if err != nil {
+		return err
+	}
+	if err := linked.Client.WakeRepository(ctx, name); err != nil {
+		return err
+	}
+	for _, target := range ended[:min(len(ended), wokenEnded)] {
+		if err := linked.Client.WakeTag(ctx, target); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package session
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	sdk "go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/starter/exit"
+)
+
+const (
+	// dialTimeout is how long Temporal may take to answer at all.
+	dialTimeout = 4 * time.Second
+	// QueryTimeout is how long a worker may take to answer a question.
+	QueryTimeout = 5 * time.Second
+	// RequestTimeout is how long a worker may take to carry out a request that
+	// looks at a registry.
+	RequestTimeout = time.Minute
+)
+
+// Link is the connection to Temporal.
+type Link struct {
+	Client  client.Client
+	Address string
+	say     func(format string, arguments ...any)
+}
+
+// Temporal connects to Temporal when it is first needed.
+func (s *Session) Temporal(ctx context.Context) (*Link, error) {
+	if s.Linked != nil {
+		return s.Linked, nil
+	}
+	options, err := TemporalOptions()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if options.Interceptors, err = s.Traces.Interceptors(); err != nil {
+		return nil, err
+	}
+	connected, err := sdk.DialContext(ctx, options)
+	if err != nil {
+		return nil, &exit.Unreachable{Address: options.HostPort, Cause: err}
+	}
+	s.Linked = &Link{Client: client.Client{Temporal: connected}, Address: options.HostPort, say: s.Say}
+	return s.Linked, nil
+}
+
+func TemporalOptions() (sdk.Options, error) {
+	options, err := client.Options()
+	if err != nil {
+		return options, exit.Usage("the settings of Temporal's connection (TEMPORAL_..., or its configuration file): %w", err)
+	}
+	if options.HostPort == "" {
+		options.HostPort = "127.0.0.1:7233"
+	}
+	options.Logger = sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	options.ConnectionOptions.GetSystemInfoTimeout = dialTimeout
+	return options, nil
+}
+
+// Ask gives a request to a worker a bound in time, and tells a worker that does
+// not answer from a Temporal that does not.
+func (l *Link) Ask(ctx context.Context, doing string, patience time.Duration, request func(context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	slow := time.AfterFunc(QueryTimeout, func() { l.say("%s: waiting for a worker's answer", doing) })
+	defer slow.Stop()
+	err := request(bounded)
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return err
+	case exit.Is[*serviceerror.Unavailable](err), exit.Is[*serviceerror.NamespaceNotFound](err):
+		return &exit.Unreachable{Address: l.Address, Cause: err}
+	case bounded.Err() != nil, exit.Is[*serviceerror.DeadlineExceeded](err), exit.Is[*serviceerror.FailedPrecondition](err):
+		return &exit.Unattended{Doing: doing} // the last one says so by itself
+	}
+	return exit.Answered(err)
+}

@@ -1,0 +1,165 @@
+// Package session is one run of a command: its options and settings, the
+// database, the connection to Temporal and where the output goes.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/adapters/tracing"
+	"github.com/tagwatch/tagwatch/config"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+)
+
+func FindFlag(flags []cli.Flag, name string) cli.Flag {
+	for _, f := range flags {
+		if slices.Contains(f.Names(), name) {
+			return f
+		}
+	}
+	return nil
+}
+
+// Session is one run of a command: its options, the settings, and what was
+// opened for it.
+type Session struct {
+	*cli.Context
+	Settings config.Config
+	Out      io.Writer // results
+	Progress io.Writer // everything else
+	Now      time.Time // when the command began
+
+	Traces *tracing.Tracing
+	Stored *store.Store
+	Linked *Link
+}
+
+// Action makes a command of a function that works with a session.
+func Action(do func(context.Context, *Session) error) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		settings, err := config.From(c)
+		if err != nil {
+			return exit.Unable(err)
+		}
+		s := &Session{Context: c, Settings: settings, Out: &output.Shield{Writer: c.App.Writer}, Progress: &output.Shield{Writer: c.App.ErrWriter}, Now: time.Now().UTC()}
+		if err := s.checkOutput(); err != nil {
+			return err
+		}
+		if s.Traces, err = tracing.Open(c.Context, "tagwatch", c.App.Version); err != nil {
+			return exit.Unable(err)
+		}
+		defer s.close()
+		ctx, span := s.Traces.Tracer().Start(c.Context, c.Command.HelpName)
+		defer span.End()
+		return do(ctx, s)
+	}
+}
+
+// Bare is action for a command without arguments.
+func Bare(do func(context.Context, *Session) error) cli.ActionFunc {
+	return Action(func(ctx context.Context, s *Session) error {
+		if _, err := s.Arguments(); err != nil {
+			return err
+		}
+		return do(ctx, s)
+	})
+}
+
+// Store opens the database when it is first needed.
+func (s *Session) Store(ctx context.Context) (*store.Store, error) {
+	if s.Stored != nil {
+		return s.Stored, nil
+	}
+	if err := s.requireFile(); err != nil {
+		return nil, err
+	}
+	opened, err := store.Open(ctx, s.Settings.Database())
+	if err != nil {
+		return nil, exit.Unable(fmt.Errorf("open the database (--database-url, --data-dir): %w", err))
+	}
+	s.Stored = opened
+	return opened, nil
+}
+
+// requireFile refuses a database file that is not there. Its first worker makes
+// it; a command that did would say that nothing is watched, or store an endpoint
+// that nobody serves, whenever it is called with another directory than the
+// workers'.
+func (s *Session) requireFile() error {
+	database, err := url.Parse(s.Settings.Database())
+	if err != nil || database.Scheme != "sqlite" {
+		return nil // the store says what is wrong
+	}
+	if _, err := os.Stat(filepath.Dir(database.Path)); err != nil && s.Settings.DatabaseURL != "" {
+		return nil // likewise
+	}
+	if _, err := os.Stat(database.Path); !errors.Is(err, fs.ErrNotExist) {
+		return nil // likewise
+	}
+	return exit.Usage("there is no database %s: set TAGWATCH_DATA_DIR (--data-dir) as the running Tagwatch has it, or start one with: tagwatch up", database.Path)
+}
+
+func (s *Session) close() {
+	if s.Stored != nil {
+		_ = s.Stored.Close() // everything that matters was committed
+	}
+	if s.Linked != nil {
+		s.Linked.Client.Temporal.Close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
+	defer cancel()
+	if err := s.Traces.Close(ctx); err != nil {
+		s.Say("The trace of this command was not sent (OTEL_EXPORTER_OTLP_ENDPOINT): %s", err)
+	}
+}
+
+// Say prints a line for people beside the result.
+func (s *Session) Say(format string, arguments ...any) {
+	fmt.Fprintf(s.Progress, format+"\n", arguments...)
+}
+
+// Arguments are exactly the named ones; a name that ends in ... stands for one
+// or more.
+func (s *Session) Arguments(names ...string) ([]string, error) {
+	given := s.Args().Slice()
+	many := len(names) > 0 && strings.HasSuffix(names[len(names)-1], "...")
+	switch {
+	case len(given) < len(names):
+		return nil, exit.Usage("%s is missing; see %s --help", strings.TrimSuffix(names[len(given)], "..."), s.Command.HelpName)
+	case len(given) > len(names) && !many:
+		return nil, exit.Usage("unexpected argument %q; see %s --help", given[len(names)], s.Command.HelpName)
+	case slices.Contains(given, ""):
+		return nil, exit.Usage("an argument is empty; see %s --help", s.Command.HelpName)
+	}
+	return given, nil
+}
+
+// Argument is the one argument of a command.
+func (s *Session) Argument(name string) (string, error) {
+	given, err := s.Arguments(name)
+	if err != nil {
+		return "", err
+	}
+	return given[0], nil
+}
+
+// Text is the value of an option as its environment variable takes it.
+func (s *Session) Text(name string) string {
+	if values, ok := s.Value(name).(cli.StringSlice); ok {
+		return strings.Join(values.Value(), ",")
+	}
+	return fmt.Sprint(s.Value(name))
+}

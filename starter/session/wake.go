@@ -1,0 +1,23 @@
+package session
+
+import (
+	"context"
+
+	"github.com/tagwatch/tagwatch/starter/exit"
+)
+
+// WakeEndpoints tells the queues of endpoints that something changed. They would find out
+// by themselves, so a Temporal that does not answer is only worth a word.
+func (s *Session) WakeEndpoints(ctx context.Context, names ...string) {
+	linked, err := s.Temporal(ctx)
+	if err != nil {
+		s.Say("Its queue was not notified and follows later: %s", exit.Sentence(err))
+		return
+	}
+	for _, name := range names {
+		if err := linked.Client.WakeEndpoint(ctx, name); err != nil {
+			s.Say("The queue of endpoint %s was not notified and follows later: %s", name, exit.Sentence(err))
+			return
+		}
+	}
+}

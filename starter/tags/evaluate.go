@@ -1,0 +1,151 @@
+package tags
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func EvaluateCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "evaluate",
+		Usage:     "evaluate a watched tag against a policy bundle",
+		UsageText: "tagwatch evaluate REF [options]",
+		Description: `Evaluates the image that the tag was last analyzed at, now and here; nobody is
+notified. Exit code 0: pass; 1: fail; 2: it could not be evaluated.
+
+   tagwatch evaluate docker.io/library/nginx:1.27
+   tagwatch evaluate nginx:1.27 --detail
+   tagwatch evaluate nginx:1.27 --policy stricter.json
+   tagwatch evaluate nginx:1.27 -o json      # the result document of Anchore Engine`,
+		Flags: []cli.Flag{
+			arguments.PlatformFlag(),
+			&cli.BoolFlag{Name: "detail", Usage: "also rows that pass: with action go, or whitelisted"},
+			&cli.StringFlag{Name: "policy", Aliases: []string{"p"}, Usage: "`file or id` of the bundle (default: the active one)"},
+			session.OutputFlag(),
+		},
+		Action: session.Action(evaluate),
+	}
+}
+
+// evaluate ends every failure with exit code 2: it must not look like an image
+// that fails.
+func evaluate(ctx context.Context, s *session.Session) error {
+	target, bundle, subject, err := evaluated(ctx, s)
+	if err != nil {
+		return exit.Unable(err)
+	}
+	e, err := policy.Evaluate(ctx, bundle, subject, s.Now)
+	if err != nil {
+		return exit.Unable(err)
+	}
+	sayUncovered(s, target, subject.Feed.Coverage)
+	if err := showEvaluation(s, target, bundle, e); err != nil {
+		return exit.Unable(err)
+	}
+	if e.Status == policy.Fail {
+		return exit.ErrAnswered
+	}
+	return nil
+}
+
+// evaluated gathers what is evaluated.
+func evaluated(ctx context.Context, s *session.Session) (target image.Target, bundle *policy.Bundle, subject *policy.Input, err error) {
+	if target, err = arguments.Target(s); err != nil {
+		return target, nil, nil, err
+	}
+	if bundle, err = arguments.Bundle(ctx, s, s.String("policy")); err != nil {
+		return target, nil, nil, err
+	}
+	known, err := matched(ctx, s, target)
+	if err != nil {
+		return target, nil, nil, err
+	}
+	subject, err = s.Stored.Subject(ctx, target, known.Analyzed)
+	return target, bundle, subject, err
+}
+
+func showEvaluation(s *session.Session, target image.Target, b *policy.Bundle, e policy.Evaluation) error {
+	if !s.AsJSON() {
+		writeEvaluation(s, s.Out, target, e)
+		return nil
+	}
+	document, err := policy.Document(e, b, s.Settings.Account)
+	if err != nil {
+		return err
+	}
+	return output.WriteJSON(s.Out, json.RawMessage(document))
+}
+
+func writeEvaluation(s *session.Session, w io.Writer, target image.Target, e policy.Evaluation) {
+	var p output.Pairs
+	p.Add("Tag", target.String())
+	p.Add("Image", string(e.Digest))
+	p.Add("Bundle", fmt.Sprintf("%s (%s)", e.BundleID, output.Short(e.BundleHash)))
+	p.Add("Mapping", e.MappingName)
+	p.Add("Status", string(e.Status))
+	p.Add("Final action", fmt.Sprintf("%s (%s)", e.FinalAction, e.Reason))
+	p.Add("Can change", s.When(e.Next))
+	p.Write(w)
+	for _, problem := range e.Problems {
+		fmt.Fprintln(w, output.OneLine(problem.String()))
+	}
+	writeRows(s, w, e.Rows)
+}
+
+func writeRows(s *session.Session, w io.Writer, rows []policy.Row) {
+	t := output.NewTable("ACTION", "GATE", "TRIGGER", "TRIGGER ID", "RULE", "WHITELIST", "MESSAGE")
+	hidden := 0
+	for _, r := range rows {
+		if r.Action == policy.Go && !s.Bool("detail") {
+			hidden++
+			continue
+		}
+		t.Row(output.ActionStyle(r.Action), string(r.Action), r.Gate, r.Trigger, r.TriggerID, ruleCell(r), output.Dash(whitelistCell(r.Waiver)), r.Message)
+	}
+	if len(t.Rows) > 1 {
+		fmt.Fprintln(w)
+		t.Write(w)
+	}
+	if hidden > 0 {
+		s.Say("%s not shown that pass; see them with --detail", output.Number(hidden, "row"))
+	}
+}
+
+// ruleCell leads to the rule: its policy and its id in it.
+func ruleCell(r policy.Row) string {
+	return strings.TrimSuffix(abridged(r.PolicyID)+"/"+abridged(r.RuleID), "/")
+}
+
+// abridged cuts ids that nobody reads, as UUIDs; they differ in the beginning.
+func abridged(id string) string {
+	if len(id) < len("00000000-0000-0000-0000-000000000000") {
+		return id
+	}
+	return id[:8]
+}
+
+// whitelistCell names the whitelist that lets a row pass.
+func whitelistCell(x *policy.Waiver) string {
+	if x == nil {
+		return ""
+	}
+	name := cmp.Or(x.WhitelistName, x.WhitelistID)
+	if !x.Expires.IsZero() {
+		name += " until " + x.Expires.UTC().Format(time.DateOnly)
+	}
+	return name
+}

@@ -1,0 +1,48 @@
+package tags
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+// addWebhook has the requests tell the URL of --webhook, by an endpoint that it
+// makes unless there is one for this URL. The function that it returns removes
+// what it made, for when nobody subscribed after all.
+func addWebhook(ctx context.Context, s *session.Session, requests []watch.SubscribeRequest) (abandon func(context.Context), err error) {
+	abandon = func(context.Context) {}
+	address := s.String("webhook")
+	if address == "" {
+		return abandon, nil
+	}
+	endpoint := webhookEndpoint(address)
+	if err := endpoint.Validate(); err != nil {
+		return abandon, exit.Unable(err)
+	}
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return abandon, err
+	}
+	for i := range requests {
+		requests[i].Options.Endpoints = []string{endpoint.Name}
+	}
+	if _, err := kept.Endpoint(ctx, endpoint.Name); !errors.Is(err, errkind.NotFound) {
+		return abandon, err
+	}
+	abandon = func(ctx context.Context) { _ = kept.DeleteEndpoint(ctx, endpoint.Name) }
+	return abandon, kept.SaveEndpoint(ctx, endpoint, s.Now)
+}
+
+// webhookEndpoint is the endpoint of a URL that was given without a name. Its
+// name does not show the URL, which may be a secret.
+func webhookEndpoint(address string) event.Endpoint {
+	sum := sha256.Sum256([]byte(address))
+	return event.Endpoint{Name: "webhook-" + hex.EncodeToString(sum[:6]), URL: address, ExplicitOnly: true}
+}

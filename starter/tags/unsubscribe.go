@@ -1,0 +1,104 @@
+package tags
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+func UnsubscribeCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "unsubscribe",
+		Usage:     "be notified no more of tags",
+		UsageText: "tagwatch unsubscribe REF... [options]",
+		Description: `Ends all subscriptions of each tag, or those of the types given. A tag without
+subscriptions is no longer watched, and what was known of it is forgotten;
+notifications that were notified are kept.
+
+   tagwatch unsubscribe docker.io/library/nginx:1.27
+   tagwatch unsubscribe nginx:1.27 --type vuln_update
+   tagwatch unsubscribe nginx:1.27 --platform linux/amd64,linux/arm64`,
+		Flags:  []cli.Flag{arguments.TypeFlag("of notification to end (default: all)"), arguments.PlatformsFlag(), session.OutputFlag()},
+		Action: session.Action(unsubscribe),
+	}
+}
+
+// unsubscribed is what is left of one tag's subscriptions.
+type unsubscribed struct {
+	Target image.Target `json:"target"`
+	Left   int          `json:"subscriptions_left"`
+}
+
+func unsubscribe(ctx context.Context, s *session.Session) error {
+	references, err := s.Arguments("REF...")
+	if err != nil {
+		return err
+	}
+	targets, err := arguments.Targets(s, references)
+	if err != nil {
+		return err
+	}
+	types, err := arguments.Types(s, event.TagTypes)
+	if err != nil {
+		return err
+	}
+	linked, err := s.Temporal(ctx)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	done := []unsubscribed{}
+	for _, target := range targets {
+		left, err := endSubscription(ctx, linked, watch.UnsubscribeRequest{Target: target, Types: types})
+		if errors.Is(err, errkind.NotFound) {
+			err = notSubscribed(ctx, s, target, types)
+		}
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		done = append(done, unsubscribed{target, left})
+	}
+	if err := s.Show(done, func(w io.Writer) { writeUnsubscribed(w, done) }); err != nil {
+		return err
+	}
+	return exit.Join(failures)
+}
+
+func endSubscription(ctx context.Context, l *session.Link, request watch.UnsubscribeRequest) (left int, err error) {
+	err = l.Ask(ctx, "unsubscribe "+request.Target.String(), session.RequestTimeout, func(ctx context.Context) error {
+		left, err = l.Client.Unsubscribe(ctx, request)
+		return err
+	})
+	return left, err
+}
+
+// notSubscribed says that there is nothing to end.
+func notSubscribed(ctx context.Context, s *session.Session, target image.Target, types []event.Type) error {
+	if len(types) > 0 {
+		return exit.Refused("nobody is subscribed to %s of %s; see: tagwatch subscriptions", output.List(types), target)
+	}
+	return notWatched(ctx, s, target)
+}
+
+func writeUnsubscribed(w io.Writer, done []unsubscribed) {
+	for _, each := range done {
+		if each.Left == 0 {
+			fmt.Fprintf(w, "%s is no longer watched\n", each.Target)
+			continue
+		}
+		fmt.Fprintf(w, "%s is still watched: %s left\n", each.Target, output.Number(each.Left, "subscription"))
+	}
+}

@@ -1,0 +1,70 @@
+package tags
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/session"
+)
+
+// notWatched says that nobody is subscribed to a target, and on which platforms
+// its tag is watched, if it is.
+func notWatched(ctx context.Context, s *session.Session, target image.Target) error {
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	repository := target.Reference.Repository
+	targets, err := kept.Targets(ctx, watch.TargetFilter{Repository: &repository})
+	if err != nil {
+		return err
+	}
+	var found []string
+	for _, each := range targets {
+		if each.Reference != target.Reference {
+			continue
+		}
+		if each.Platform == (image.Platform{}) {
+			return exit.Refused("%s is watched without --platform, which takes %s from an image of several; leave it out, or watch it with: tagwatch subscribe %s --platform %s",
+				target.Reference, image.DefaultPlatform, target.Reference, target.Platform)
+		}
+		found = append(found, "--platform "+each.Platform.String())
+	}
+	if found != nil {
+		return exit.Refused("nobody is subscribed to %s, but it is watched on others: give %s", target, strings.Join(found, " or "))
+	}
+	if other, ok := otherName(target); ok {
+		if watched, err := kept.Targets(ctx, watch.TargetFilter{Repository: &other.Reference.Repository}); err == nil && slices.Contains(watched, other) {
+			return exit.Refused("nobody is subscribed to %s, but to %s, which is the same image at Docker Hub: give that name", target, subscribeWords(other))
+		}
+	}
+	return exit.Refused("nobody is subscribed to %s; watch it with: tagwatch subscribe %s", target, subscribeWords(target))
+}
+
+// otherName is the target under the other name that Docker Hub has for an
+// official image, with or without library/.
+func otherName(target image.Target) (image.Target, bool) {
+	const official = "library/"
+	path := target.Reference.Path
+	if target.Reference.Registry != image.DefaultRegistry {
+		return target, false
+	}
+	if short, found := strings.CutPrefix(path, official); found {
+		target.Reference.Path = short
+		return target, true
+	}
+	target.Reference.Path = official + path
+	return target, !strings.Contains(path, "/")
+}
+
+// subscribeWords are the arguments that subscribe to a target.
+func subscribeWords(target image.Target) string {
+	if target.Platform == (image.Platform{}) {
+		return target.Reference.String()
+	}
+	return target.Reference.String() + " --platform " + target.Platform.String()
+}
