@@ -64,7 +64,7 @@ func TestReceiverThatRefusesABody(t *testing.T) {
 			return strings.Contains(body, "system.endpoint.notifications_given_up") && strings.Contains(body, "HTTP 422: no such field")
 		})
 	})
-	if shown := i.do("endpoint", "list"); !strings.Contains(shown, "giving up: 1 notification given up within 24h") {
+	if shown := i.do("endpoint", "list"); !strings.Contains(shown, "giving up: 1 notification failed within 24h") {
 		t.Errorf("the list says\n%s", shown)
 	}
 	lift()

@@ -22,7 +22,7 @@ func TestRepositoryIsWatchedAsAsked(t *testing.T) {
 		must(t, i.registry.Tag("shop/web:1.9", tag))
 	}
 	repository := i.registry.Host() + "/shop/web"
-	filter := []string{repository, "--semver", "^1", "--newest", "2", "--keep", "latest", "--platform", "linux/amd64,linux/arm64", "--interval", "30s"}
+	filter := []string{repository, "--semver", "^1", "--newest", "2", "--always", "latest", "--platform", "linux/amd64,linux/arm64", "--interval", "30s"}
 	watch := append([]string{"repository", "watch"}, filter...)
 
 	plan := i.do(append(watch, "--dry-run")...)
@@ -43,7 +43,7 @@ func TestRepositoryIsWatchedAsAsked(t *testing.T) {
 	i.notified(6 + 3)
 	i.watches("1.10@linux/amd64", "1.10@linux/arm64", "1.12@linux/amd64", "1.12@linux/arm64", "latest@linux/amd64", "latest@linux/arm64")
 
-	i.do("repository", "update", repository, "--newest", "1", "--keep", "")
+	i.do("repository", "update", repository, "--newest", "1", "--always", "")
 	i.watches("1.12@linux/amd64", "1.12@linux/arm64")
 	i.pushIndex("shop/web:1.10", "3") // while it is not selected
 	i.do("repository", "update", repository, "--newest", "3", "--platform", "linux/arm64")

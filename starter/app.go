@@ -28,26 +28,26 @@ const (
 	categorySystem   = "System"
 )
 
-const appDescription = `Watches container tags and tells by webhook when something changes: the image
-behind a tag, its vulnerabilities, or what your policies say about it.
+const appDescription = `Watches container tags and sends webhooks when something changes: the image behind
+a tag, its vulnerabilities, or its policy status.
 
-On one machine, begin with these three:
+To start on one machine:
 
    tagwatch up
    tagwatch endpoint add ops https://receiver.example.com/hook
    tagwatch subscribe docker.io/library/nginx:1.27 --wait
 
-Temporal is found by its own settings (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
-TEMPORAL_API_KEY, TEMPORAL_TLS_..., TEMPORAL_PROFILE), 127.0.0.1:7233 without.
+The Temporal connection uses Temporal's own settings (TEMPORAL_ADDRESS,
+TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_..., TEMPORAL_PROFILE). The
+default address is 127.0.0.1:7233.
 
-Exit codes: 0 done; 1 the answer is no, or the command was refused; 2 it could
-not be carried out.`
+Exit codes: 0 success; 1 negative result, or the command was rejected; 2 error.`
 
 func newApp() *cli.App {
 	app := &cli.App{
 		Name:           "tagwatch",
 		HelpName:       "tagwatch",
-		Usage:          "watch container tags and be notified what changes",
+		Usage:          "watch container tags and get notified of changes",
 		UsageText:      "tagwatch [global options] COMMAND [options] [arguments]",
 		Description:    appDescription,
 		Version:        version,
@@ -96,9 +96,9 @@ func unknownCommand(c *cli.Context) error {
 	}
 	path := c.Command.HelpName
 	if meant := arguments.SuggestCommand(name, c.Command.Subcommands); meant != "" {
-		return exit.Usage("there is no command %q; did you mean: %s %s", path+" "+name, path, meant)
+		return exit.Usage("unknown command %q; did you mean: %s %s", path+" "+name, path, meant)
 	}
-	return exit.Usage("there is no command %q; see %s --help", path+" "+name, path)
+	return exit.Usage("unknown command %q; see %s --help", path+" "+name, path)
 }
 
 func showHelp(c *cli.Context) error {

@@ -25,10 +25,10 @@ func TestUsageErrors(t *testing.T) {
 		{"unlike any", []string{"status", "--colour"}, "there is no option --colour; see tagwatch status --help"},
 		{"without a value", []string{"subscribe", "nginx", "--type"}, "--type needs a value; see tagwatch subscribe --help"},
 		{"of the program, without a value", []string{"status", "--data-dir"}, "--data-dir needs a value; see tagwatch --help"},
-		{"no time", []string{"subscribe", "nginx", "--interval", "5"}, `--interval "5" is no time; write it as 30s, 5m or 1h30m; see tagwatch subscribe --help`},
-		{"no number", []string{"deliveries", "--limit", "ten"}, `--limit "ten" is no whole number; see tagwatch deliveries --help`},
-		{"no fraction", []string{"subscribe", "nginx", "--epss", "high"}, `--epss "high" is no number; see tagwatch subscribe --help`},
-		{"no truth", []string{"subscribe", "nginx", "--wait=maybe"}, `--wait "maybe" is neither true nor false; see tagwatch subscribe --help`},
+		{"no time", []string{"subscribe", "nginx", "--interval", "5"}, `invalid value "5" for --interval: expected a duration such as 30s or 5m; see tagwatch subscribe --help`},
+		{"no number", []string{"deliveries", "--limit", "ten"}, `invalid value "ten" for --limit: expected a whole number; see tagwatch deliveries --help`},
+		{"no fraction", []string{"subscribe", "nginx", "--epss", "high"}, `invalid value "high" for --epss: expected a number; see tagwatch subscribe --help`},
+		{"no truth", []string{"subscribe", "nginx", "--wait=maybe"}, `invalid value "maybe" for --wait: expected true or false; see tagwatch subscribe --help`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

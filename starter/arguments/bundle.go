@@ -25,7 +25,7 @@ func ReadFile(s *session.Session, name string) ([]byte, error) {
 	}
 	content, err := os.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, exit.Usage("there is no file %s", name)
+		return nil, exit.Usage("file %s not found", name)
 	}
 	return content, exit.Unable(err)
 }
@@ -42,7 +42,7 @@ func ParseBundle(s *session.Session, name string) (*policy.Bundle, error) {
 		s.Say("%s", output.OneLine(p.String()))
 	}
 	if !policy.Valid(problems) {
-		return nil, exit.Refused("%s has faults; nothing was changed", FileName(name))
+		return nil, exit.Refused("%s is invalid; nothing was changed", FileName(name))
 	}
 	return bundle, nil
 }
@@ -68,7 +68,7 @@ func Bundle(ctx context.Context, s *session.Session, fileOrID string) (*policy.B
 	}
 	stored, err := kept.Bundle(ctx, fileOrID)
 	if errors.Is(err, errkind.NotFound) {
-		return nil, exit.Refused("there is neither a file nor a stored bundle %s; see: tagwatch policy list", fileOrID)
+		return nil, exit.Refused("no file and no stored bundle named %s; see: tagwatch policy list", fileOrID)
 	}
 	if err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ import (
 var DeliveryStates = []event.DeliveryState{event.Pending, event.Delivered, event.Failed, event.Debounced}
 
 func UnknownEndpoint(name string) error {
-	return exit.Refused("there is no endpoint %q; see: tagwatch endpoint list", name)
+	return exit.Refused("endpoint %q not found; see: tagwatch endpoint list", name)
 }
 
 // Labels are those of --label.
@@ -31,7 +31,7 @@ func Labels(s *session.Session) (map[string]string, error) {
 	for _, given := range Several(s, "label") {
 		name, value, found := strings.Cut(given, "=")
 		if !found {
-			return nil, exit.Usage("--label takes NAME=value, as in team=payments")
+			return nil, exit.Usage("invalid value for --label: expected NAME=value, such as team=payments")
 		}
 		if labels == nil {
 			labels = map[string]string{}
@@ -42,31 +42,31 @@ func Labels(s *session.Session) (map[string]string, error) {
 }
 
 func PlatformFlag() cli.Flag {
-	return &cli.StringFlag{Name: "platform", Usage: "`os/arch` to take from an image of several platforms (default: linux/amd64)"}
+	return &cli.StringFlag{Name: "platform", Usage: "`os/arch` of a multi-platform image (default: linux/amd64)"}
 }
 
 // PlatformsFlag is platformFlag for commands that do the same for several.
 func PlatformsFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "platform", Usage: "`os/arch` to take from an image of several platforms (default: linux/amd64); repeatable, each is watched by itself"}
+	return &cli.StringSliceFlag{Name: "platform", Usage: "`os/arch` of a multi-platform image (default: linux/amd64); repeatable, each platform is watched separately"}
 }
 
 func TypeFlag(meaning string) cli.Flag {
-	return &cli.StringSliceFlag{Name: "type", Aliases: []string{"t"}, Usage: "`type` " + meaning + "; repeatable, or a list with commas"}
+	return &cli.StringSliceFlag{Name: "type", Aliases: []string{"t"}, Usage: "`type` " + meaning + "; repeatable, or comma-separated"}
 }
 
 // SubscriptionFlags narrow what is notified, of a tag or of a repository.
 func SubscriptionFlags() []cli.Flag {
 	return []cli.Flag{
 		TypeFlag("of notification to subscribe to (default: all four of a tag)"),
-		&cli.StringSliceFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "`name` of an endpoint to tell (default: all that are not reserved); repeatable"},
+		&cli.StringSliceFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "`name` of an endpoint to notify (default: all except those with --explicit); repeatable"},
 		PlatformsFlag(),
-		&cli.DurationFlag{Name: "interval", Usage: "how often the tag is looked at, at least 30s", DefaultText: "the worker's --poll"},
-		&cli.StringFlag{Name: "min-severity", Usage: "drop changes of vulnerabilities below this `severity` from vuln_update"},
-		&cli.BoolFlag{Name: "fixable-only", Usage: "drop changes of vulnerabilities without a fix from vuln_update"},
-		&cli.Float64Flag{Name: "epss", Usage: "vuln_update also when the `probability` of exploitation (EPSS) crosses this one, as in 0.1"},
-		&cli.BoolFlag{Name: "every-action", Usage: "policy_eval also when the final action changes between go and warn"},
-		&cli.StringSliceFlag{Name: "label", Usage: "`key=value` for endpoints that receive only what has that label; repeatable"},
-		&cli.StringSliceFlag{Name: "cause", Usage: "tell only changes of this `cause`: image, feed, policy, time, scanner (default: all); repeatable"},
+		&cli.DurationFlag{Name: "interval", Usage: "how often to check the tag, at least 30s", DefaultText: "the worker's --poll"},
+		&cli.StringFlag{Name: "min-severity", Usage: "send vuln_update only for vulnerabilities of this `severity` and above"},
+		&cli.BoolFlag{Name: "fixable-only", Usage: "send vuln_update only for vulnerabilities that have a fix"},
+		&cli.Float64Flag{Name: "epss", Usage: "also send vuln_update when the EPSS `probability` crosses this value, such as 0.1"},
+		&cli.BoolFlag{Name: "every-action", Usage: "also send policy_eval when the final action changes between go and warn"},
+		&cli.StringSliceFlag{Name: "label", Usage: "`key=value` label, for endpoints that select by label; repeatable"},
+		&cli.StringSliceFlag{Name: "cause", Usage: "notify only of changes with this `cause`: image, feed, policy, time, scanner (default: all); repeatable"},
 	}
 }
 
@@ -109,7 +109,7 @@ func Types(s *session.Session, allowed []event.Type) ([]event.Type, error) {
 	for _, text := range Several(s, "type") {
 		t := event.Type(text)
 		if !slices.Contains(allowed, t) {
-			return nil, exit.Usage("notification type %q (--type) is not one of %s", text, output.List(allowed))
+			return nil, exit.Usage("invalid value %q for --type: expected one of %s", text, output.List(allowed))
 		}
 		types = append(types, t)
 	}
@@ -189,7 +189,7 @@ func Severity(s *session.Session, flag string) (vuln.Severity, error) {
 	}
 	severity := vuln.ParseSeverity(text)
 	if !strings.EqualFold(string(severity), text) {
-		return "", exit.Usage("severity %q (--%s) is not one of %s", text, flag, output.List(vuln.Severities))
+		return "", exit.Usage("invalid value %q for --%s: expected one of %s", text, flag, output.List(vuln.Severities))
 	}
 	return severity, nil
 }
@@ -221,7 +221,7 @@ func Options(s *session.Session, options event.Options) (_ event.Options, err er
 	}
 	if s.IsSet("epss") {
 		if options.EPSS = s.Float64("epss"); !(options.EPSS >= 0 && options.EPSS < 1) {
-			return options, exit.Usage("probability %g (--epss) is not between 0 and 1; 0.1 stands for ten percent", options.EPSS)
+			return options, exit.Usage("invalid value %g for --epss: expected a probability from 0 to 1, such as 0.1", options.EPSS)
 		}
 	}
 	if s.IsSet("min-severity") {
@@ -234,7 +234,7 @@ func causes(s *session.Session) ([]event.Cause, error) {
 	var wanted []event.Cause
 	for _, text := range Several(s, "cause") {
 		if !slices.Contains(event.Causes, event.Cause(text)) {
-			return nil, exit.Usage("cause %q (--cause) is not one of %s", text, output.List(event.Causes))
+			return nil, exit.Usage("invalid value %q for --cause: expected one of %s", text, output.List(event.Causes))
 		}
 		wanted = append(wanted, event.Cause(text))
 	}
@@ -245,7 +245,7 @@ func causes(s *session.Session) ([]event.Cause, error) {
 func Interval(s *session.Session, flag string) (time.Duration, error) {
 	every := s.Duration(flag)
 	if s.IsSet(flag) && every < config.MinPoll {
-		return 0, exit.Usage("--%s %s is too short; at least %s", flag, every, config.MinPoll)
+		return 0, exit.Usage("invalid value %[2]s for --%[1]s: expected at least %[3]s", flag, every, config.MinPoll)
 	}
 	return every, nil
 }

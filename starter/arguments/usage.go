@@ -32,7 +32,7 @@ func OnUsageError(c *cli.Context, err error, _ bool) error {
 		return exit.Usage("%s needs a value; see %s --help", config.Dashed(found[1]), path)
 	}
 	if found := wrongValue.FindStringSubmatch(text); found != nil {
-		return exit.Usage("%s %s %s; see %s --help", config.Dashed(found[2]), found[1], valueWanted(session.FindFlag(flags, found[2])), path)
+		return exit.Usage("invalid value %s for %s: expected %s; see %s --help", found[1], config.Dashed(found[2]), valueWanted(session.FindFlag(flags, found[2])), path)
 	}
 	return exit.Usage("%s; see %s --help", text, path)
 }
@@ -44,22 +44,22 @@ func unknownOptionError(name, path string, flags []cli.Flag) error {
 		names = append(names, f.Names()[0])
 	}
 	if meant := Suggest(name, names); meant != "" && len(name) > 1 {
-		return exit.Usage("there is no option %s; did you mean: %s", config.Dashed(name), config.Dashed(meant))
+		return exit.Usage("unknown option %s; did you mean: %s", config.Dashed(name), config.Dashed(meant))
 	}
-	return exit.Usage("there is no option %s; see %s --help", config.Dashed(name), path)
+	return exit.Usage("unknown option %s; see %s --help", config.Dashed(name), path)
 }
 
-// valueWanted says what the value of an option is not.
+// valueWanted is what the value of an option should be.
 func valueWanted(flag cli.Flag) string {
 	switch flag.(type) {
 	case *cli.DurationFlag:
-		return "is no time; write it as 30s, 5m or 1h30m"
+		return "a duration such as 30s or 5m"
 	case *cli.IntFlag, *cli.Int64Flag:
-		return "is no whole number"
+		return "a whole number"
 	case *cli.Float64Flag:
-		return "is no number"
+		return "a number"
 	case *cli.BoolFlag:
-		return "is neither true nor false"
+		return "true or false"
 	}
-	return "cannot be read"
+	return "another value"
 }

@@ -20,7 +20,7 @@ var completions embed.FS
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:      "completion",
-		Usage:     "print a script that lets your shell complete commands, options and names",
+		Usage:     "print a shell completion script",
 		UsageText: "tagwatch completion bash|zsh|fish",
 		Description: `   source <(tagwatch completion bash)                                # in ~/.bashrc
    source <(tagwatch completion zsh)                                 # in ~/.zshrc
@@ -36,7 +36,7 @@ func completion(_ context.Context, s *session.Session) error {
 	}
 	script, err := completions.ReadFile("completion." + shell)
 	if err != nil {
-		return exit.Usage("there is no completion for %q; give bash, zsh or fish", shell)
+		return exit.Usage("no completion for shell %q: expected bash, zsh or fish", shell)
 	}
 	_, err = s.Out.Write(script)
 	return err

@@ -18,24 +18,23 @@ import (
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:      "doctor",
-		Usage:     "check every connection and setting, and say what to do",
+		Usage:     "check all connections and settings",
 		UsageText: "tagwatch doctor [options]",
-		Description: `Looks at this machine's settings, the database, Temporal, the workers and what
-they watch, and changes nothing. Each line is ok, warn or fail; the last two say
-what to do. What only a worker can know, as whether it can read a secret, is said
-to be so.
+		Description: `Checks the settings of this machine, the database, Temporal, the workers and the
+watched tags, and changes nothing. Each line is ok, warn or fail; warn and fail say
+what to do. Lines that only a worker can verify, such as readable secrets, say so.
 
    tagwatch doctor
    tagwatch doctor -o json | jq '.checks[] | select(.result != "ok")'
 
-Exits 1 if anything fails.`,
+Exit code 1: a check failed.`,
 		Flags: []cli.Flag{
 			&cli.DurationFlag{Name: "feed-max-age", EnvVars: []string{"TAGWATCH_FEED_MAX_AGE"}, Value: 5 * 24 * time.Hour,
-				Usage: "how old vulnerability data may be"},
+				Usage: "maximum age of vulnerability data"},
 			&cli.StringFlag{Name: "feed-url", EnvVars: []string{"TAGWATCH_FEED_URL"}, Value: "https://grype.anchore.io/databases",
-				Usage: "`url` of the listing of vulnerability data that the workers read"},
+				Usage: "`url` of the listing of vulnerability data, as set for the workers"},
 			&cli.IntFlag{Name: "renew-pace", EnvVars: []string{"TAGWATCH_RENEW_PACE"}, Value: 120,
-				Usage: "known `images` an hour that the workers analyze again at most"},
+				Usage: "maximum `images` per hour that the workers analyze again, as set for the workers"},
 			session.OutputFlag(),
 		},
 		Action: session.Bare(doctor),
@@ -152,7 +151,7 @@ func notifySlow(s *session.Session) *narrator {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		n.loud = true
-		n.say("Looking at %s ...", n.doing)
+		n.say("Checking %s ...", n.doing)
 	})
 	return n
 }
@@ -162,7 +161,7 @@ func (n *narrator) now(doing string) {
 	defer n.mu.Unlock()
 	n.doing = doing
 	if n.loud {
-		n.say("Looking at %s ...", doing)
+		n.say("Checking %s ...", doing)
 	}
 }
 

@@ -17,19 +17,19 @@ func (e *examination) failing(ctx context.Context) {
 	}
 	list, err := e.Stored.Failing(ctx)
 	if err != nil {
-		e.fail(subject, "see the database", "%s", errkind.Text(err))
+		e.fail(subject, "check the database", "%s", errkind.Text(err))
 		return
 	}
 	for i, f := range list {
 		if i == failingShown {
-			e.fail(subject, "see them all: in the Web UI with the query TagwatchProblem IS NOT NULL AND TagwatchProblem != \"none\", the tags also with tagwatch status --failing",
-				"steps of %d more keep failing", len(list)-i)
+			e.fail(subject, "list all in the Web UI with the query TagwatchProblem IS NOT NULL AND TagwatchProblem != \"none\", tags also with: tagwatch status --failing",
+				"%d more workflows have failing steps", len(list)-i)
 			return
 		}
-		e.fail(subject, "it is tried again by itself; the workers' log and the workflow in the Web UI say more",
-			"the step %q of the %s %s keeps failing since %s: %s", f.Problem.Stage, f.Kind, f.Name, e.When(f.Problem.Since), f.Problem.Message)
+		e.fail(subject, "it is retried; see the workers' log and the workflow in the Web UI",
+			"step %q of %s %s has been failing since %s: %s", f.Problem.Stage, f.Kind, f.Name, e.When(f.Problem.Since), f.Problem.Message)
 	}
 	if len(list) == 0 {
-		e.ok(subject, "no step keeps failing")
+		e.ok(subject, "no failing steps")
 	}
 }

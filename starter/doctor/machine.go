@@ -36,7 +36,7 @@ func (e *examination) settings(context.Context) {
 	}
 	e.conflicts()
 	if e.Traces.On() {
-		e.ok("traces", "are sent to %s", hostOf(cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))))
+		e.ok("traces", "traces are sent to %s", hostOf(cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))))
 	}
 }
 
@@ -44,7 +44,7 @@ func (e *examination) settings(context.Context) {
 func hostOf(address string) string {
 	parsed, err := url.Parse(address)
 	if err != nil || parsed.Host == "" {
-		return "an address that cannot be read"
+		return "an invalid address"
 	}
 	return parsed.Host
 }
@@ -53,11 +53,11 @@ func hostOf(address string) string {
 func (e *examination) sandbox() {
 	const subject = "sandbox"
 	if landlock.Possible() {
-		e.ok(subject, "an analysis here reads its image and nothing else (Landlock)")
+		e.ok(subject, "analyses can read only their own image (Landlock)")
 		return
 	}
-	e.warn(subject, "run workers with the role analysis on Linux 5.13 or later with landlock among lsm= of the kernel's command line, or as a user of their own",
-		"this kernel has no Landlock: an analysis here can read what its user can read, such as the database and the configuration of Docker")
+	e.warn(subject, "run analysis workers on Linux 5.13 or later with landlock in the kernel's lsm= list, or as a separate user",
+		"this kernel has no Landlock: an analysis can read everything that its user can, such as the database and Docker's configuration")
 }
 
 // dataDir looks at the disk, which is a worker's only where a worker runs.
@@ -68,15 +68,15 @@ func (e *examination) dataDir() {
 	err := syscall.Statfs(dir, &disk)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		e.ok(subject, "no data directory %s here; the workers style after their own disks", dir)
+		e.ok(subject, "data directory %s does not exist here; workers check their own disks", dir)
 		return
 	case err != nil:
-		e.fail(subject, "let this user read it, or set --data-dir (TAGWATCH_DATA_DIR)", "the data directory %s cannot be looked at: %s", dir, err)
+		e.fail(subject, "give this user read access, or set --data-dir (TAGWATCH_DATA_DIR)", "cannot check the data directory %s: %s", dir, err)
 		return
 	}
 	free := disk.Bavail * uint64(disk.Bsize)
 	message := fmt.Sprintf("%.1f GiB free in the data directory %s", float64(free)/gibibyte, dir)
-	remedy := "layers and vulnerability data are kept there: make room, or lower --layer-store of the workers"
+	remedy := "it holds layers and vulnerability data: free disk space, or lower the workers' --layer-store"
 	switch {
 	case free < lackingSpace:
 		e.fail(subject, remedy, "%s", message)
@@ -93,25 +93,25 @@ func (e *examination) conflicts() {
 	before := len(e.found)
 	options, err := session.TemporalOptions()
 	if err != nil {
-		e.fail(subject, "see TEMPORAL_... and the file of TEMPORAL_CONFIG_FILE", "%s", err)
+		e.fail(subject, "check TEMPORAL_... and TEMPORAL_CONFIG_FILE", "%s", err)
 		return
 	}
 	database, _ := url.Parse(e.Session.Settings.Database()) // validated
 	if database.Scheme == "sqlite" && !loopback(options.HostPort) {
 		e.warn(subject, "set --database-url (TAGWATCH_DATABASE_URL) to the workers' database",
-			"Temporal is on another machine (%s) and the database is a file on this one, which its workers do not see", options.HostPort)
+			"Temporal is on another machine (%s), but the database is a local file that workers there cannot read", options.HostPort)
 	}
 	if database.Query().Get("sslmode") == "disable" && !near(database.Host) {
-		e.warn(subject, "use sslmode=verify-full where the way to the database is not trusted", "the connection to the database at %s is not encrypted", database.Host)
+		e.warn(subject, "use sslmode=verify-full on untrusted networks", "the connection to the database at %s is not encrypted", database.Host)
 	}
 	if password, set := database.User.Password(); set && password == "development" {
-		e.warn(subject, "set passwords in .env before the first start; docs/operations.md says how to change them later", "the database's password is the one of the examples")
+		e.warn(subject, "set passwords in .env before the first start; to change them later, see docs/operations.md", "the database uses the example password")
 	}
 	if options.Credentials == nil && options.ConnectionOptions.TLS == nil && !near(options.HostPort) {
-		e.warn(subject, "set TEMPORAL_TLS_... or TEMPORAL_API_KEY where the way to Temporal is not trusted", "the connection to Temporal at %s is not encrypted", options.HostPort)
+		e.warn(subject, "set TEMPORAL_TLS_... or TEMPORAL_API_KEY on untrusted networks", "the connection to Temporal at %s is not encrypted", options.HostPort)
 	}
 	if len(e.found) == before {
-		e.ok(subject, "nothing contradicts")
+		e.ok(subject, "settings are consistent")
 	}
 }
 
@@ -144,10 +144,10 @@ func (e *examination) database(ctx context.Context) {
 	kept, schema, err := store.Peek(ctx, e.Session.Settings.Database())
 	switch {
 	case errors.Is(err, errkind.NotFound):
-		e.fail(subject, "set --data-dir or --database-url as the workers have it, or start the first worker, which makes it: tagwatch up", "%s", errkind.Text(err))
+		e.fail(subject, "set --data-dir or --database-url to the workers' value, or start the first worker, which creates it: tagwatch up", "%s", errkind.Text(err))
 		return
 	case err != nil:
-		e.fail(subject, "see --database-url (TAGWATCH_DATABASE_URL), and whether the server runs", "%s", errkind.Text(err))
+		e.fail(subject, "check --database-url (TAGWATCH_DATABASE_URL) and that the server is running", "%s", errkind.Text(err))
 		return
 	}
 	e.schema(schema)
@@ -163,14 +163,14 @@ func (e *examination) schema(schema store.Schema) {
 	const subject = "schema"
 	switch {
 	case schema.Current == 0:
-		e.fail(subject, "start a worker, which makes them: tagwatch up, or tagwatch-worker", "the database has no tables of Tagwatch")
+		e.fail(subject, "start a worker, which creates them: tagwatch up or tagwatch-worker", "the database has no Tagwatch tables")
 	case schema.Current < schema.Known:
-		e.warn(subject, "workers of this version bring it up to date when they start", "version %d of the database is older than version %d of this program", schema.Current, schema.Known)
+		e.warn(subject, "workers of this version upgrade it when they start", "version %d of the database is older than version %d of this program", schema.Current, schema.Known)
 	case schema.Current > schema.Known:
-		e.warn(subject, "replace this program (and old workers) by the version that the newest workers have",
+		e.warn(subject, "update this program (and older workers) to the version of the newest workers",
 			"version %d of the database is newer than version %d of this program", schema.Current, schema.Known)
 	default:
-		e.ok(subject, "version %d, which this program knows", schema.Current)
+		e.ok(subject, "version %d, current", schema.Current)
 	}
 }
 
@@ -179,15 +179,15 @@ func (e *examination) clock(ctx context.Context, kept *store.Store) {
 	before := time.Now()
 	there, err := kept.Clock(ctx)
 	if err != nil {
-		e.fail(subject, "see whether the server is well", "%s", errkind.Text(err))
+		e.fail(subject, "check the database server", "%s", errkind.Text(err))
 		return
 	}
 	took := time.Since(before)
 	if skew := there.Sub(before.Add(took / 2)).Abs(); skew > clockSkew+took {
-		e.warn(subject, "have both machines follow a time server: due dates and signatures depend on it", "its clock and this machine's differ by %s", skew.Round(time.Second))
+		e.warn(subject, "synchronize both clocks (NTP): schedules and signatures depend on them", "its clock differs from this machine's by %s", skew.Round(time.Second))
 		return
 	}
-	e.ok(subject, "%s answers within %s", hostOrFile(e.Session.Settings.Database()), max(took.Round(time.Millisecond), time.Millisecond))
+	e.ok(subject, "%s responds within %s", hostOrFile(e.Session.Settings.Database()), max(took.Round(time.Millisecond), time.Millisecond))
 }
 
 func hostOrFile(database string) string {

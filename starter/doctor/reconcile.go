@@ -17,21 +17,21 @@ import (
 func ReconcileCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "reconcile",
-		Usage:     "start what should run and does not",
+		Usage:     "start missing workflows",
 		UsageText: "tagwatch reconcile [--dry-run] [options]",
-		Description: `Compares what the database says should run with what runs in Temporal: the
-watchers of tags, registries and repositories, and the queues of endpoints. What
-is missing, as after Temporal's data were lost, is started and goes on from the
-last recorded state, so that nothing is notified twice. What runs although nothing is
-asked of it is notified so, and ends. Deliveries that are long overdue are tried.
+		Description: `Compares the workflows that the database needs with those running in Temporal:
+watchers of tags, registries and repositories, and queues of endpoints. Missing ones
+(for example after a loss of Temporal's data) are started and continue from the last
+recorded state, so no notification is repeated. Workflows that are no longer needed
+are signalled and exit. Overdue deliveries are retried.
 
-Workers do the same by themselves (--reconcile-interval) and when they start.
+Workers do the same at start and every --reconcile-interval.
 
    tagwatch reconcile --dry-run
    tagwatch reconcile
 
-Exit code 1 with --dry-run: something is to be put right.`,
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "only compare, change nothing"}, session.OutputFlag()},
+Exit code 1 with --dry-run: something needs repair.`,
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "compare only, change nothing"}, session.OutputFlag()},
 		Action: session.Bare(reconcile),
 	}
 }
@@ -93,7 +93,7 @@ func reconciledViewOf(result watch.Reconciled) reconciledView {
 func writeReconciled(w io.Writer, view reconciledView) {
 	started, ended := "STARTED", "ENDED"
 	if view.DryRun {
-		started, ended = "MISSING", "STRAY"
+		started, ended = "MISSING", "UNNEEDED"
 	}
 	t := output.NewTable("WATCHERS", "WANTED", started, ended, "UNLABELED")
 	for _, c := range view.Watchers {
@@ -112,10 +112,10 @@ func writeReconciled(w io.Writer, view reconciledView) {
 		fmt.Fprintf(w, "%s overdue\n", output.Number(view.Overdue, "delivery"))
 	}
 	if view.Undeliverable > 0 {
-		fmt.Fprintf(w, "%s to endpoints that are gone\n", output.Number(view.Undeliverable, "delivery"))
+		fmt.Fprintf(w, "%s to deleted endpoints\n", output.Number(view.Undeliverable, "delivery"))
 	}
 	if view.InOrder {
-		fmt.Fprintln(w, "Everything runs that should.")
+		fmt.Fprintln(w, "All workflows are in place.")
 	}
 }
 

@@ -44,7 +44,7 @@ func (e *examination) registries(ctx context.Context) {
 	}
 	summaries, err := e.Stored.Summaries(ctx, watch.TargetFilter{})
 	if err != nil {
-		e.fail(subject, "see the database", "%s", errkind.Text(err))
+		e.fail(subject, "check the database", "%s", errkind.Text(err))
 		return
 	}
 	states := map[string]*registryState{}
@@ -64,7 +64,7 @@ func (e *examination) registries(ctx context.Context) {
 	}
 	e.refusedSettings(hosts, states)
 	if len(hosts) == 0 {
-		e.ok(subject, "no tag is watched yet; begin with: tagwatch subscribe REF")
+		e.ok(subject, "no tag is watched yet; start with: tagwatch subscribe REF")
 	}
 }
 
@@ -79,7 +79,7 @@ func (e *examination) polls(ctx context.Context, hosts []string, states map[stri
 		cancel()
 		states[host].polled = state
 		if err != nil && !errors.Is(err, errkind.NotFound) { // it may not have been polled so far
-			e.warn("registries", "see above whether workers serve watching", "whether registries answer now is not known: %s", exit.Sentence(err))
+			e.warn("registries", "check above that workers serve watching", "cannot check whether registries respond: %s", exit.Sentence(err))
 			return
 		}
 	}
@@ -87,15 +87,15 @@ func (e *examination) polls(ctx context.Context, hosts []string, states map[stri
 
 func (e *examination) registry(host string, state *registryState) {
 	const subject = "registries"
-	switch remedy := "have a worker try it: tagwatch registry check " + host; {
+	switch remedy := "test it from a worker: tagwatch registry check " + host; {
 	case state.polled.Problem != nil:
-		e.warn(subject, remedy, "%s has not answered the workers since %s: %s", host, e.When(state.polled.Problem.Since), state.polled.Problem.Message)
+		e.warn(subject, remedy, "%s has not responded to the workers since %s: %s", host, e.When(state.polled.Problem.Since), state.polled.Problem.Message)
 	case state.unreachable != "":
-		e.warn(subject, remedy, "%s does not answer the workers: %s", host, state.unreachable)
+		e.warn(subject, remedy, "%s does not respond to the workers: %s", host, state.unreachable)
 	case state.failing > 0:
-		e.warn(subject, "see which and why: tagwatch status --failing --registry "+host, "%s: %d of %s cannot be followed", host, state.failing, output.Number(state.tags, "tag"))
+		e.warn(subject, "list them: tagwatch status --failing --registry "+host, "%s: %d of %s have a problem", host, state.failing, output.Number(state.tags, "tag"))
 	default:
-		e.ok(subject, "%s: %s, the last full pass %s", host, output.Number(state.tags, "tag"), e.Ago(state.looked))
+		e.ok(subject, "%s: %s, last resync %s", host, output.Number(state.tags, "tag"), e.Ago(state.looked))
 	}
 }
 
@@ -108,7 +108,7 @@ func (e *examination) refusedSettings(hosts []string, states map[string]*registr
 			continue
 		}
 		notified = append(notified, refused)
-		e.warn("registries", "correct the file, it is read again by itself; see it with: tagwatch registry check "+host,
-			"changed settings are refused and earlier ones in force: %s", refused)
+		e.warn("registries", "fix the registries file, it is reloaded automatically; check it with: tagwatch registry check "+host,
+			"changed registry settings are invalid, the previous ones stay in effect: %s", refused)
 	}
 }

@@ -19,7 +19,7 @@ func (e *examination) renewals(ctx context.Context) {
 	}
 	analyzers, err := e.Stored.Analyzers(ctx)
 	if err != nil {
-		e.fail(subject, "see the database", "%s", errkind.Text(err))
+		e.fail(subject, "check the database", "%s", errkind.Text(err))
 		return
 	}
 	analyzer := watch.LeadAnalyzer(analyzers, e.Now)
@@ -28,7 +28,7 @@ func (e *examination) renewals(ctx context.Context) {
 	}
 	backlog, err := e.Stored.RenewalBacklog(ctx, analyzer, e.Now)
 	if err != nil {
-		e.fail(subject, "see the database", "%s", errkind.Text(err))
+		e.fail(subject, "check the database", "%s", errkind.Text(err))
 		return
 	}
 	e.renewalBacklog(backlog, analyzer)
@@ -42,21 +42,21 @@ func (e *examination) renewalBacklog(backlog watch.RenewalBacklog, analyzer stri
 	pace := e.Int("renew-pace")
 	switch {
 	case backlog.Due > 0 && pace <= 0:
-		e.warn(subject, "set a pace for the workers: --renew-pace (TAGWATCH_RENEW_PACE)",
-			"%s analyzed by others than %s, and not to be looked at again", output.Number(backlog.Due, "image"), analyzer)
+		e.warn(subject, "set the workers' --renew-pace (TAGWATCH_RENEW_PACE)",
+			"%s analyzed by another version than %s, and renewal is off", output.Number(backlog.Due, "image"), analyzer)
 	case backlog.Due > 0:
 		took := time.Duration(backlog.Due) * time.Hour / time.Duration(pace)
-		e.ok(subject, "%s to be looked at again by %s, at most %d an hour: done in %s or more", output.Number(backlog.Due, "image"), analyzer, pace, output.Span(took))
+		e.ok(subject, "%s to be analyzed again by %s, at most %d per hour: takes %s or more", output.Number(backlog.Due, "image"), analyzer, pace, output.Span(took))
 	case backlog == watch.RenewalBacklog{}:
-		e.ok(subject, "all images that tags point to were analyzed by %s", analyzer)
+		e.ok(subject, "all current images were analyzed by %s", analyzer)
 	}
 	if backlog.Later > 0 {
-		e.warn(subject, "see whether their registries answer: tagwatch registry list",
-			"%s could not be looked at again by %s; it is tried later", output.Number(backlog.Later, "image"), analyzer)
+		e.warn(subject, "check their registries: tagwatch registry list",
+			"%s could not be analyzed again by %s; will retry", output.Number(backlog.Later, "image"), analyzer)
 	}
 	if backlog.Never > 0 {
-		e.warn(subject, "what is known of them serves; see which tags fail and why: tagwatch status --failing",
-			"%s could not be looked at again by %s, often enough for that to be left", output.Number(backlog.Never, "image"), analyzer)
+		e.warn(subject, "their last analysis stays in use; list failing tags: tagwatch status --failing",
+			"%s could not be analyzed again by %s after several attempts", output.Number(backlog.Never, "image"), analyzer)
 	}
 }
 
@@ -65,8 +65,8 @@ func (e *examination) renewalSchedule(ctx context.Context) {
 	remedy := fmt.Sprintf("resume it in the Web UI, or: temporal schedule toggle --unpause --schedule-id %s", workflows.RenewAnalysesID)
 	switch {
 	case err != nil:
-		e.warn("renewals", "restart a worker, which makes it", "the schedule %s cannot be looked at: %s", workflows.RenewAnalysesID, err)
+		e.warn("renewals", "restart a worker, which creates it", "cannot read the schedule %s: %s", workflows.RenewAnalysesID, err)
 	case described.Schedule.State.Paused:
-		e.warn("renewals", remedy, "the schedule %s is paused: images are not looked at again", workflows.RenewAnalysesID)
+		e.warn("renewals", remedy, "the schedule %s is paused: images are not analyzed again", workflows.RenewAnalysesID)
 	}
 }

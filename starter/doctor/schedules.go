@@ -28,9 +28,9 @@ func (e *examination) schedule(ctx context.Context, s scheduled) {
 	missing := &serviceerror.NotFound{}
 	switch {
 	case errors.As(err, &missing):
-		e.fail(subject, "start a worker, which makes it", "the schedule %s does not exist: %s", s.id, s.missed)
+		e.fail(subject, "start a worker, which creates it", "the schedule %s does not exist: %s", s.id, s.missed)
 	case err != nil:
-		e.warn(subject, "look at the Web UI", "the schedule %s cannot be read: %s", s.id, err)
+		e.warn(subject, "check the Web UI", "cannot read the schedule %s: %s", s.id, err)
 	case described.Schedule.State != nil && described.Schedule.State.Paused:
 		e.warn(subject, "resume it in the Web UI, or: temporal schedule toggle --unpause --reason resumed --schedule-id "+s.id, "the schedule %s is paused: %s", s.id, s.missed)
 	default:
@@ -48,9 +48,9 @@ func (e *examination) lastRun(ctx context.Context, s scheduled, described *clien
 	outcome, failed, err := e.newestRun(ctx, described)
 	switch {
 	case err != nil:
-		e.warn(subject, "look at the Web UI", "what came of the last run of %s cannot be read: %s", s.id, err)
+		e.warn(subject, "check the Web UI", "cannot read the result of the last run of %s: %s", s.id, err)
 	case failed:
-		e.warn(subject, "see why in the Web UI, or: temporal workflow list --query 'TemporalScheduledById=\""+s.id+"\"'",
+		e.warn(subject, "see the Web UI, or run: temporal workflow list --query 'TemporalScheduledById=\""+s.id+"\"'",
 			"the last run of %s %s%s: %s", s.id, outcome, next, s.missed)
 	default:
 		e.ok(subject, "%s (%s%s)", s.does, outcome, next)
@@ -73,7 +73,7 @@ func (e *examination) newestRun(ctx context.Context, described *client.ScheduleD
 	info := run.GetWorkflowExecutionInfo()
 	switch info.GetStatus() {
 	case enums.WORKFLOW_EXECUTION_STATUS_RUNNING:
-		return "running since " + e.Ago(info.GetStartTime().AsTime()), false, nil
+		return "running, began " + e.Ago(info.GetStartTime().AsTime()), false, nil
 	case enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, enums.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW:
 		return "last run " + e.Ago(info.GetCloseTime().AsTime()), false, nil
 	}

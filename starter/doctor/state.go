@@ -26,19 +26,19 @@ func (e *examination) feed(ctx context.Context) {
 	}
 	feed, err := e.Stored.Feed(ctx)
 	if err != nil {
-		e.fail(subject, "see the database", "%s", errkind.Text(err))
+		e.fail(subject, "check the database", "%s", errkind.Text(err))
 		return
 	}
 	e.feedData(feed)
 	if feed.Held != nil {
-		e.warn(subject, "see it: tagwatch feed status; use it: tagwatch feed release", "new vulnerability data is on hold: %s", strings.Join(feed.Reasons, "; "))
+		e.warn(subject, "review it: tagwatch feed status; use it: tagwatch feed release", "new vulnerability data is on hold: %s", strings.Join(feed.Reasons, "; "))
 	}
 	if feed.Problem != nil {
-		e.warn(subject, "see the workers' way to the source (--feed-url, --feed-ca-file, HTTPS_PROXY), or bring data: tagwatch feed import",
-			"the workers could not read the source since %s: %s", e.When(feed.Problem.Since), feed.Problem.Message)
+		e.warn(subject, "check the workers' access to the source (--feed-url, --feed-ca-file, HTTPS_PROXY), or import data: tagwatch feed import",
+			"workers have been unable to read the source since %s: %s", e.When(feed.Problem.Since), feed.Problem.Message)
 	}
 	if feed.Problem == nil && !feed.Checked.IsZero() && !e.IsSet("feed-url") {
-		e.ok(subject, "the workers read its source %s", e.Ago(feed.Checked))
+		e.ok(subject, "workers read the source %s", e.Ago(feed.Checked))
 		return // from here, another one may be set
 	}
 	e.feedSource(ctx)
@@ -50,7 +50,7 @@ func (e *examination) feedData(feed watch.Feed) {
 	const subject = "feed"
 	var current vuln.Description
 	if feed.Current == nil {
-		e.fail(subject, "get data: tagwatch feed sync; without the internet: tagwatch feed import", "there is no vulnerability data: images are analyzed and not matched")
+		e.fail(subject, "fetch data: tagwatch feed sync; offline: tagwatch feed import", "no vulnerability data: images are analyzed but not matched")
 	} else {
 		current = *feed.Current
 	}
@@ -99,15 +99,15 @@ func (e *examination) feedSource(ctx context.Context) {
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		e.warn(subject, "see --feed-url (TAGWATCH_FEED_URL)", "its source %s answers from here with HTTP %d", request.URL.Host, answer.StatusCode)
+		e.warn(subject, "check --feed-url (TAGWATCH_FEED_URL)", "the source %s responds with HTTP %d", request.URL.Host, answer.StatusCode)
 		return
 	}
 	if !looksLikeListing(answer.Body) {
-		e.warn(subject, "see --feed-url (TAGWATCH_FEED_URL), and what stands between, as a proxy or a login", "its source %s answers from here with %s, which is not a listing",
+		e.warn(subject, "check --feed-url (TAGWATCH_FEED_URL), and any proxy or login page in between", "the source %s responds with %s instead of a listing",
 			request.URL.Host, cmp.Or(answer.Header.Get("Content-Type"), "something without a content type"))
 		return
 	}
-	e.ok(subject, "its source %s answers from here with a listing", request.URL.Host)
+	e.ok(subject, "the source %s responds with a listing", request.URL.Host)
 }
 
 // looksLikeListing is what can be said without the matcher's library, which reads
@@ -127,15 +127,15 @@ func (e *examination) endpoints(ctx context.Context) {
 	}
 	endpoints, err := e.Stored.Endpoints(ctx)
 	if err != nil {
-		e.fail(subject, "see the database", "%s", errkind.Text(err))
+		e.fail(subject, "check the database", "%s", errkind.Text(err))
 		return
 	}
 	if len(endpoints) == 0 {
-		e.warn(subject, "add one: tagwatch endpoint add NAME URL", "there is no endpoint: nobody is notified anything")
+		e.warn(subject, "add one: tagwatch endpoint add NAME URL", "no endpoint is configured: nobody is notified")
 	}
 	lost, err := e.Stored.GivenUp(ctx, e.Now.Add(-event.GivenUpSpan))
 	if err != nil {
-		e.fail(subject, "see the database", "%s", errkind.Text(err))
+		e.fail(subject, "check the database", "%s", errkind.Text(err))
 		return
 	}
 	secrets := false
@@ -144,7 +144,7 @@ func (e *examination) endpoints(ctx context.Context) {
 		secrets = secrets || hasSecrets(endpoint)
 	}
 	if secrets {
-		e.ok(subject, "whether their secrets can be read only the delivery workers know; prove it with: tagwatch endpoint test NAME")
+		e.ok(subject, "only delivery workers can check their secrets; test with: tagwatch endpoint test NAME")
 	}
 }
 
@@ -152,7 +152,7 @@ func (e *examination) endpoint(ctx context.Context, endpoint event.Endpoint, los
 	const subject = "endpoints"
 	backlog, err := e.Stored.Backlog(ctx, endpoint.Name)
 	if err != nil {
-		e.fail(subject, "see the database", "%s", errkind.Text(err))
+		e.fail(subject, "check the database", "%s", errkind.Text(err))
 		return
 	}
 	waiting := ""
@@ -161,14 +161,14 @@ func (e *examination) endpoint(ctx context.Context, endpoint event.Endpoint, los
 	}
 	switch state := endpoint.State; state.Health(lost) {
 	case event.HealthDisabled:
-		e.warn(subject, "when it is back: tagwatch endpoint enable "+endpoint.Name, "%s is disabled: %s%s", endpoint.Name, state.Reason, waiting)
+		e.warn(subject, "when the receiver is back: tagwatch endpoint enable "+endpoint.Name, "%s is disabled: %s%s", endpoint.Name, state.Reason, waiting)
 	case event.HealthFailing:
-		e.warn(subject, "see that it runs and accepts us: tagwatch endpoint test "+endpoint.Name, "%s has failed since %s: %s%s", endpoint.Name, e.When(state.FailingSince), state.LastAnswer, waiting)
+		e.warn(subject, "check the receiver: tagwatch endpoint test "+endpoint.Name, "%s has been failing since %s: %s%s", endpoint.Name, e.When(state.FailingSince), state.LastAnswer, waiting)
 	case event.HealthGivingUp:
-		e.warn(subject, "send them again once the receiver accepts them: tagwatch redeliver --failed --since 99h --endpoint "+endpoint.Name,
+		e.warn(subject, "once the receiver accepts them, run: tagwatch redeliver --failed --since 99h --endpoint "+endpoint.Name,
 			"%s: %s%s", endpoint.Name, e.GivenUp(endpoint.Name, lost), waiting)
 	case event.HealthUntried:
-		e.ok(subject, "%s is configured; nothing was sent to it yet, try it with: tagwatch endpoint test %s%s", endpoint.Name, endpoint.Name, waiting)
+		e.ok(subject, "%s has not been used yet; test it with: tagwatch endpoint test %s%s", endpoint.Name, endpoint.Name, waiting)
 	default:
 		e.ok(subject, "%s accepted its last notification%s", endpoint.Name, waiting)
 	}

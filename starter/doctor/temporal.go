@@ -35,16 +35,16 @@ func (e *examination) temporalServer(ctx context.Context) {
 	const subject = "Temporal"
 	linked, err := e.Temporal(ctx)
 	if err != nil {
-		e.fail(subject, "without Temporal nothing is watched", "%s", exit.Sentence(err))
+		e.fail(subject, "no tag is checked without Temporal", "%s", exit.Sentence(err))
 		return
 	}
 	service := linked.Client.Temporal.WorkflowService()
 	if _, err := service.DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace()}); err != nil {
 		if exit.Is[*serviceerror.NamespaceNotFound](err) {
-			e.fail(subject, "create it (temporal operator namespace create --namespace "+namespace()+"), or set TEMPORAL_NAMESPACE", "there is no namespace %q", namespace())
+			e.fail(subject, "create it (temporal operator namespace create --namespace "+namespace()+"), or set TEMPORAL_NAMESPACE", "namespace %q does not exist", namespace())
 			return
 		}
-		e.warn(subject, "see whether the credentials may use it", "the namespace %q cannot be looked at: %s", namespace(), err)
+		e.warn(subject, "check the permissions of the credentials", "cannot read the namespace %q: %s", namespace(), err)
 	}
 	version := "of unknown version"
 	if info, err := service.GetSystemInfo(ctx, &workflowservice.GetSystemInfoRequest{}); err == nil && info.GetServerVersion() != "" {
@@ -62,12 +62,12 @@ func (e *examination) workflowTasks(ctx context.Context, linked *session.Link) {
 	stuck, err := linked.Client.StuckWorkflows(ctx)
 	switch {
 	case err != nil:
-		e.warn(subject, "it needs Temporal 1.30 or newer with advanced visibility", "workflows whose tasks fail cannot be counted: %s", exit.Sentence(err))
+		e.warn(subject, "this needs Temporal 1.30 or later with advanced visibility", "cannot count workflows with failing tasks: %s", exit.Sentence(err))
 	case stuck.Count > 0:
-		e.fail(subject, "see them in the Web UI with the query "+client.StuckQuery+", and the workers' logs",
-			"the workflow tasks of %d workflows fail, as of %s", stuck.Count, stuck.Example)
+		e.fail(subject, "list them in the Web UI with the query "+client.StuckQuery+", and the workers' logs",
+			"workflow tasks of %d workflows fail, for example %s", stuck.Count, stuck.Example)
 	default:
-		e.ok(subject, "no workflow task keeps failing")
+		e.ok(subject, "no failing workflow tasks")
 	}
 }
 
@@ -75,7 +75,7 @@ func (e *examination) attributes(ctx context.Context, linked *session.Link) {
 	const subject = "attributes"
 	known, err := linked.Client.Temporal.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace()})
 	if err != nil {
-		e.warn(subject, "see in Temporal's own tools that the namespace has them; docs/operations.md lists them", "the search attributes cannot be listed here: %s", err)
+		e.warn(subject, "check with Temporal's tools that the namespace has those listed in docs/operations.md", "cannot list the search attributes: %s", err)
 		return
 	}
 	var missing []string
@@ -85,10 +85,10 @@ func (e *examination) attributes(ctx context.Context, linked *session.Link) {
 		}
 	}
 	if len(missing) > 0 {
-		e.fail(subject, "start a worker that may add them, or add them as docs/operations.md says", "the namespace lacks the search attributes %s", strings.Join(missing, ", "))
+		e.fail(subject, "start a worker that is allowed to add them, or add them as described in docs/operations.md", "missing search attributes: %s", strings.Join(missing, ", "))
 		return
 	}
-	e.ok(subject, "all %d search attributes are there", len(workflows.Attributes))
+	e.ok(subject, "all %d search attributes exist", len(workflows.Attributes))
 }
 
 // served are the task queues with the role that serves each.
@@ -115,9 +115,9 @@ func (e *examination) workers(ctx context.Context) {
 		found, err := e.pollers(ctx, q.queue, q.kind)
 		switch {
 		case err != nil:
-			e.warn(subject, "see whether the credentials may look at task queues", "task queue %s cannot be looked at: %s", q.queue, err)
+			e.warn(subject, "check the permissions of the credentials", "cannot read task queue %s: %s", q.queue, err)
 		case len(found.identities) == 0:
-			e.fail(subject, "start one: tagwatch up, or tagwatch-worker --serve "+q.role, "nobody serves %s: no worker asks for work in task queue %s", q.role, q.queue)
+			e.fail(subject, "start one: tagwatch up, or tagwatch-worker --serve "+q.role, "no worker serves %s (task queue %s)", q.role, q.queue)
 		default:
 			e.serves(q.role, found)
 		}
@@ -142,9 +142,9 @@ func (e *examination) versions(found []string) {
 	switch {
 	case len(found) == 0:
 	case len(found) > 1:
-		e.warn(subject, "fine while one replaces the other; do not leave matching workers of two versions side by side", "workers run versions %s", strings.Join(found, ", "))
+		e.warn(subject, "normal during an upgrade; do not keep matching workers of two versions", "workers run versions %s", strings.Join(found, ", "))
 	case found[0] != e.App.Version:
-		e.warn(subject, "use the command line of the workers' version", "workers run version %s, this is %s", found[0], e.App.Version)
+		e.warn(subject, "use the tagwatch command of the workers' version", "workers run version %s, this is %s", found[0], e.App.Version)
 	default:
 		e.ok(subject, "workers and this program are %s", e.App.Version)
 	}
@@ -179,7 +179,7 @@ func (e *examination) compare(ctx context.Context, what, kind string, want int, 
 		counted, err = e.Linked.Client.Temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
 			Namespace: namespace(), Query: fmt.Sprintf(`WorkflowType = %q AND ExecutionStatus = "Running"`, kind)})
 		if err == nil && counted.GetCount() > int64(want) {
-			e.warn(subject, "ended ones are shown for a moment; if it stays so, see that this program has the workers' database (--data-dir, --database-url); then: tagwatch reconcile",
+			e.warn(subject, "ended workflows stay listed for a moment; if this persists, check that this program uses the workers' database (--data-dir, --database-url), then run: tagwatch reconcile",
 				"%s watched in this database, but %d running", output.Number(want, what), counted.GetCount())
 			return
 		}
@@ -188,10 +188,10 @@ func (e *examination) compare(ctx context.Context, what, kind string, want int, 
 			return
 		}
 		if err == nil {
-			e.warn(subject, "new ones are shown after a moment; if it stays so: tagwatch rescan --all for tags, and restart a worker for the rest",
-				"%s watched and only %d running", output.Number(want, what), counted.GetCount())
+			e.warn(subject, "new workflows appear after a moment; if this persists, run: tagwatch reconcile",
+				"%s watched, but only %d running", output.Number(want, what), counted.GetCount())
 			return
 		}
 	}
-	e.warn(subject, "look at the Web UI", "the workflows of each %s cannot be counted: %s", what, err)
+	e.warn(subject, "check the Web UI", "cannot count %s workflows: %s", what, err)
 }

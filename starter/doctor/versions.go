@@ -73,7 +73,7 @@ func (e *examination) serves(role string, found asking) {
 		}
 		return
 	}
-	e.fail(subject, found.remedy(), "%s waits: the current version is %s, which has no worker, unlike others (%s)",
+	e.fail(subject, found.remedy(), "no work reaches %s workers: the current version is %s, which no worker runs (%s of other versions)",
 		role, found.current, output.Number(len(found.identities), "worker"))
 }
 

@@ -23,11 +23,11 @@ import (
 func endpointAddCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "add",
-		Usage:     "add an endpoint, or change one",
+		Usage:     "add or change an endpoint",
 		UsageText: "tagwatch endpoint add NAME URL [options]",
-		Description: `In the URL, <userId> and <notification_type> are replaced. The URL itself can be a
-secret, as those of chat services are: then write env:NAME or file:/path in its
-place. Environment variables and files are the worker's.
+		Description: `<userId> and <notification_type> in the URL are replaced. If the URL is a secret, as
+with chat services, give env:NAME or file:/path instead. Environment variables and
+files are those of the worker.
 
    tagwatch endpoint add ops https://receiver.example.com/hook --secret-env HOOK_SECRET
    tagwatch endpoint add anchore 'https://old.example.com/<notification_type>/<userId>' \
@@ -44,31 +44,31 @@ place. Environment variables and files are the worker's.
 
 func endpointFlags() []cli.Flag {
 	return []cli.Flag{
-		arguments.TypeFlag("of notification that it takes (default: all but event_log)"),
-		&cli.StringSliceFlag{Name: "subject", Usage: "only about tags and repositories that fit this `pattern` of registry/repository[:tag]; * stands for any characters; repeatable"},
-		&cli.StringSliceFlag{Name: "label", Usage: "only of subscriptions with this label, as `NAME=value`; repeatable, then all of them"},
-		&cli.BoolFlag{Name: "explicit", Usage: "send only what subscriptions ask for that name it"},
-		&cli.StringFlag{Name: "format", Usage: "`form` of the body: " + output.List(event.Formats) + " (default: anchore)"},
-		&cli.StringFlag{Name: "template", Usage: "`file` of a template of the body, for --format template"},
-		&cli.StringFlag{Name: "max-body", Usage: "`size` of the largest body that the receiver takes, as in 100KB or 1MiB; lists are shortened to it", DefaultText: "any"},
+		arguments.TypeFlag("of notification to send (default: all but event_log)"),
+		&cli.StringSliceFlag{Name: "subject", Usage: "only tags and repositories that match this `pattern`: registry/repository[:tag]; * matches any characters; repeatable"},
+		&cli.StringSliceFlag{Name: "label", Usage: "only subscriptions with this label, `NAME=value`; repeatable, all must match"},
+		&cli.BoolFlag{Name: "explicit", Usage: "send only for subscriptions that name this endpoint"},
+		&cli.StringFlag{Name: "format", Usage: "`format` of the body: " + output.List(event.Formats) + " (default: anchore)"},
+		&cli.StringFlag{Name: "template", Usage: "`file` with a template of the body, for --format template"},
+		&cli.StringFlag{Name: "max-body", Usage: "maximum `size` of a body, such as 100KB or 1MiB; longer lists are shortened", DefaultText: "unlimited"},
 		&cli.StringFlag{Name: "user", Usage: "`name` for basic authentication"},
-		&cli.StringFlag{Name: "password-env", Usage: "environment `variable` of the password"},
-		&cli.StringFlag{Name: "password-file", Usage: "`file` of the password"},
-		&cli.StringFlag{Name: "token-env", Usage: "environment `variable` of a bearer token"},
-		&cli.StringFlag{Name: "token-file", Usage: "`file` of a bearer token"},
-		&cli.StringSliceFlag{Name: "secret-env", Usage: "environment `variable` of a secret that signs the body; repeatable, newest first"},
-		&cli.StringSliceFlag{Name: "secret-file", Usage: "`file` of a secret that signs the body; repeatable, newest first"},
+		&cli.StringFlag{Name: "password-env", Usage: "environment `variable` with the password"},
+		&cli.StringFlag{Name: "password-file", Usage: "`file` with the password"},
+		&cli.StringFlag{Name: "token-env", Usage: "environment `variable` with a bearer token"},
+		&cli.StringFlag{Name: "token-file", Usage: "`file` with a bearer token"},
+		&cli.StringSliceFlag{Name: "secret-env", Usage: "environment `variable` with a secret that signs the body; repeatable, newest first"},
+		&cli.StringSliceFlag{Name: "secret-file", Usage: "`file` with a secret that signs the body; repeatable, newest first"},
 		&cli.GenericFlag{Name: "header", Value: &arguments.Whole{}, Usage: "`NAME=value` of a header; repeatable"},
 		&cli.GenericFlag{Name: "header-env", Value: &arguments.Whole{}, Usage: "`NAME=variable`: a header whose value is in an environment variable; repeatable"},
-		&cli.IntFlag{Name: "per-minute", Usage: "at most so many messages a minute; what does not fit is notified together, by cause", DefaultText: "no bound"},
-		&cli.DurationFlag{Name: "digest", Usage: "collect notifications for this `time` and tell them together, by cause"},
-		&cli.IntFlag{Name: "digest-count", Usage: "tell them sooner, once so many wait"},
-		&cli.DurationFlag{Name: "debounce", Usage: "hold everything back for this `time`, and do not tell what is undone by then"},
-		&cli.DurationFlag{Name: "timeout", Usage: "how long one attempt may take", DefaultText: event.DefaultTimeout.String()},
-		&cli.StringFlag{Name: "proxy", Usage: "`url` of a proxy to it, as http://host:port; env:NAME or file:/path of one with a password; direct for none", DefaultText: "the worker's --webhook-proxy"},
-		&cli.StringFlag{Name: "ca-file", Usage: "`file` of PEM certificates to trust beside the system's"},
-		&cli.StringFlag{Name: "cert-file", Usage: "`file` of a client certificate"},
-		&cli.StringFlag{Name: "key-file", Usage: "`file` of the client certificate's key"},
+		&cli.IntFlag{Name: "per-minute", Usage: "maximum messages per minute; the rest is summarized by cause", DefaultText: "unlimited"},
+		&cli.DurationFlag{Name: "digest", Usage: "collect notifications for this `time` and send a summary by cause"},
+		&cli.IntFlag{Name: "digest-count", Usage: "send the summary early once this many wait"},
+		&cli.DurationFlag{Name: "debounce", Usage: "delay notifications by this `time`; changes that cancel out are dropped"},
+		&cli.DurationFlag{Name: "timeout", Usage: "time limit of one attempt", DefaultText: event.DefaultTimeout.String()},
+		&cli.StringFlag{Name: "proxy", Usage: "`url` of the proxy, such as http://host:port; env:NAME or file:/path for one with a password; direct for none", DefaultText: "the worker's --webhook-proxy"},
+		&cli.StringFlag{Name: "ca-file", Usage: "`file` with PEM certificates to trust in addition to the system's"},
+		&cli.StringFlag{Name: "cert-file", Usage: "`file` with a client certificate"},
+		&cli.StringFlag{Name: "key-file", Usage: "`file` with the key of the client certificate"},
 		session.OutputFlag(),
 	}
 }
@@ -99,10 +99,10 @@ func endpointAdd(ctx context.Context, s *session.Session) error {
 
 func writeAdded(w io.Writer, name string, fresh bool) {
 	if !fresh {
-		fmt.Fprintf(w, "Endpoint %s is changed\n", name)
+		fmt.Fprintf(w, "Endpoint %s updated\n", name)
 		return
 	}
-	fmt.Fprintf(w, "Endpoint %s is added; try it with: tagwatch endpoint test %s\n", name, name)
+	fmt.Fprintf(w, "Endpoint %s added; test it with: tagwatch endpoint test %s\n", name, name)
 }
 
 func endpointOfFlags(s *session.Session) (endpoint event.Endpoint, err error) {
@@ -176,7 +176,7 @@ func secret(s *session.Session, name string) (event.SecretRef, error) {
 	variable, file := s.String(name+"-env"), s.String(name+"-file")
 	switch {
 	case variable != "" && file != "":
-		return "", exit.Usage("--%s-env and --%s-file exclude each other", name, name)
+		return "", exit.Usage("--%s-env and --%s-file cannot be combined", name, name)
 	case variable != "":
 		return event.SecretRef("env:" + variable), nil
 	case file != "":
@@ -194,7 +194,7 @@ func setHeaders(s *session.Session, e *event.Endpoint) error {
 	for _, given := range arguments.WholeValues(s, "header") {
 		name, value, found := strings.Cut(given, "=")
 		if !found {
-			return exit.Usage("--header takes NAME=value, as in X-Team=ops")
+			return exit.Usage("invalid value for --header: expected NAME=value, such as X-Team=ops")
 		}
 		if e.Headers == nil {
 			e.Headers = map[string]string{}
@@ -204,7 +204,7 @@ func setHeaders(s *session.Session, e *event.Endpoint) error {
 	for _, given := range arguments.WholeValues(s, "header-env") {
 		name, variable, found := strings.Cut(given, "=")
 		if !found {
-			return exit.Usage("--header-env takes NAME=variable, as in X-Key=AUDIT_KEY")
+			return exit.Usage("invalid value for --header-env: expected NAME=variable, such as X-Key=AUDIT_KEY")
 		}
 		if e.HeaderRefs == nil {
 			e.HeaderRefs = map[string]event.SecretRef{}

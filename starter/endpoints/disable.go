@@ -12,13 +12,13 @@ import (
 func endpointDisableCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "disable",
-		Usage:     "send nothing to an endpoint until it is enabled",
+		Usage:     "stop sending to an endpoint until it is enabled",
 		UsageText: "tagwatch endpoint disable NAME [--reason TEXT]",
-		Description: `What is to be notified to it waits, but no longer than deliveries are tried.
+		Description: `Notifications wait, up to the retry window of deliveries.
 
-   tagwatch endpoint disable ops --reason 'moves to another host'
+   tagwatch endpoint disable ops --reason 'moving to another host'
    tagwatch endpoint enable ops`,
-		Flags:  []cli.Flag{&cli.StringFlag{Name: "reason", Value: "by a person", Usage: "`text` that lists show"}},
+		Flags:  []cli.Flag{&cli.StringFlag{Name: "reason", Value: "by an operator", Usage: "`text` shown in lists"}},
 		Action: session.Action(endpointDisable),
 	}
 }
@@ -29,5 +29,5 @@ func endpointDisable(ctx context.Context, s *session.Session) error {
 		return err
 	}
 	state := event.EndpointState{Disabled: true, Reason: s.String("reason")}
-	return setEndpointState(ctx, s, name, state, "disabled; go on with: tagwatch endpoint enable "+name)
+	return setEndpointState(ctx, s, name, state, "disabled; resume with: tagwatch endpoint enable "+name)
 }

@@ -22,10 +22,9 @@ import (
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "endpoint",
-		Usage: "manage where notifications are sent to",
-		Description: `An endpoint is a URL that notifications are posted to. Secrets are never stored:
-an endpoint names the environment variables or files of the worker that hold
-them.
+		Usage: "manage the endpoints that receive notifications",
+		Description: `An endpoint is a URL that receives notifications by HTTP POST. Tagwatch never stores
+secrets: an endpoint refers to environment variables or files of the worker.
 
    tagwatch endpoint add ops https://receiver.example.com/hook
    tagwatch endpoint test ops
@@ -38,7 +37,7 @@ them.
 func endpointListCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "list",
-		Usage:       "list the endpoints and how deliveries to them go",
+		Usage:       "list endpoints and their delivery state",
 		UsageText:   "tagwatch endpoint list [options]",
 		Description: "   tagwatch endpoint list\n   tagwatch endpoint list -o json",
 		Flags:       []cli.Flag{session.OutputFlag()},
@@ -75,10 +74,10 @@ type endpointListed struct {
 
 func writeEndpoints(s *session.Session, w io.Writer, endpoints []endpointListed) {
 	if len(endpoints) == 0 {
-		s.Say("No endpoint; add one with: tagwatch endpoint add NAME URL")
+		s.Say("No endpoint is configured; add one with: tagwatch endpoint add NAME URL")
 		return
 	}
-	t := output.NewTable("NAME", "URL", "TYPES", "RESERVED", "FORMAT", "STATE")
+	t := output.NewTable("NAME", "URL", "TYPES", "EXPLICIT", "FORMAT", "STATE")
 	for _, e := range endpoints {
 		types, format := "all", event.FormatAnchore
 		if len(e.Types) > 0 {
@@ -103,7 +102,7 @@ func endpointState(s *session.Session, name string, state event.EndpointState, l
 	case event.HealthGivingUp:
 		return output.Bad, "giving up: " + s.GivenUp(name, lost)
 	case event.HealthUntried:
-		return output.Ordinary, "nothing sent yet"
+		return output.Ordinary, "no notification sent yet"
 	}
 	return output.Ordinary, "ok"
 }
@@ -111,13 +110,14 @@ func endpointState(s *session.Session, name string, state event.EndpointState, l
 func endpointTestCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "test",
-		Usage:     "send a sample notification, and show the answer",
+		Usage:     "send a sample notification and show the response",
 		UsageText: "tagwatch endpoint test NAME [--type TYPE]",
-		Description: `A worker sends it, as it would send a real one. Exit code 0: delivered; 1: not.
+		Description: `A worker sends the sample like a real notification. Exit code 0: delivered; 1: not
+delivered.
 
    tagwatch endpoint test ops
    tagwatch endpoint test ops --type policy_eval`,
-		Flags:  []cli.Flag{arguments.TypeFlag("of the sample (default: tag_update)"), session.OutputFlag()},
+		Flags:  []cli.Flag{arguments.TypeFlag("of the sample notification (default: tag_update)"), session.OutputFlag()},
 		Action: session.Action(endpointTest),
 	}
 }
@@ -186,11 +186,11 @@ func writeTested(w io.Writer, v testedView) {
 func verdictWords(verdict event.Verdict) string {
 	switch verdict {
 	case event.VerdictRetry:
-		return "not delivered, a real one would be tried again,"
+		return "failed, a real notification would be retried,"
 	case event.VerdictDisable:
-		return "not delivered, a real one would disable the endpoint,"
+		return "failed, a real notification would disable the endpoint,"
 	case event.VerdictFinal:
-		return "not delivered, a real one would be given up,"
+		return "failed, a real notification would not be retried,"
 	}
 	return string(verdict)
 }
@@ -198,9 +198,9 @@ func verdictWords(verdict event.Verdict) string {
 func endpointEnableCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "enable",
-		Usage:       "send to an endpoint again that was disabled",
+		Usage:       "resume sending to a disabled endpoint",
 		UsageText:   "tagwatch endpoint enable NAME",
-		Description: "An endpoint is disabled by tagwatch endpoint disable, or when it answers that it is\ngone (410). What is still pending is sent at once.\n\n   tagwatch endpoint enable ops",
+		Description: "An endpoint is disabled by tagwatch endpoint disable, or when it responds with 410\nGone. Pending notifications are sent at once.\n\n   tagwatch endpoint enable ops",
 		Action:      session.Action(endpointEnable),
 	}
 }
@@ -242,7 +242,7 @@ func endpointDeleteCommand() *cli.Command {
 		Name:        "delete",
 		Usage:       "delete an endpoint",
 		UsageText:   "tagwatch endpoint delete NAME",
-		Description: "What was still to be delivered to it is given up.\n\n   tagwatch endpoint delete ops",
+		Description: "Pending deliveries to it fail.\n\n   tagwatch endpoint delete ops",
 		Action:      session.Action(endpointDelete),
 	}
 }
@@ -262,7 +262,7 @@ func endpointDelete(ctx context.Context, s *session.Session) error {
 		}
 		return err
 	}
-	fmt.Fprintf(s.Out, "Endpoint %s is deleted\n", name)
+	fmt.Fprintf(s.Out, "Endpoint %s deleted\n", name)
 	s.WakeEndpoints(ctx, name)
 	return nil
 }

@@ -20,17 +20,18 @@ import (
 func endpointImportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "import-anchore",
-		Usage:     "add the webhooks of an Anchore Engine",
+		Usage:     "import the webhooks of an Anchore Engine",
 		UsageText: "tagwatch endpoint import-anchore FILE",
-		Description: `FILE is Anchore Engine's config.yaml; its section webhooks is read. Every entry with
-a URL becomes an endpoint of the same name. Passwords are not taken over: what to
-give the workers instead is printed. Values such as ${ANCHORE_WEBHOOK_DESTINATION_URL}
-are taken from this command's environment. Endpoints that exist are left alone.
+		Description: `Reads the webhooks section of FILE, Anchore Engine's config.yaml. Each entry with a
+URL becomes an endpoint of the same name. Passwords are not imported; the output
+lists the secrets that the workers need. Values such as
+${ANCHORE_WEBHOOK_DESTINATION_URL} come from the environment of this command.
+Existing endpoints are not changed unless --replace is given.
 
    tagwatch endpoint import-anchore /config/config.yaml
    ANCHORE_WEBHOOK_DESTINATION_URL=http://receiver:8080/ tagwatch endpoint import-anchore config.yaml
    tagwatch endpoint test general`,
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "replace", Usage: "change endpoints that exist"}, session.OutputFlag()},
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "replace", Usage: "update existing endpoints"}, session.OutputFlag()},
 		Action: session.Action(endpointImport),
 	}
 }
@@ -106,16 +107,16 @@ func saveImported(ctx context.Context, s *session.Session, found webhook.Importe
 
 func writeImported(s *session.Session, w io.Writer, v importView) {
 	for _, e := range v.Added {
-		fmt.Fprintf(w, "Endpoint %s is added: %s\n", e.Name, e.URL)
+		fmt.Fprintf(w, "Endpoint %s added: %s\n", e.Name, e.URL)
 	}
 	for _, name := range v.Kept {
-		fmt.Fprintf(w, "Endpoint %s existed and is left alone; --replace changes it\n", name)
+		fmt.Fprintf(w, "Endpoint %s already exists and was not changed; use --replace to update it\n", name)
 	}
 	if len(v.Added)+len(v.Kept) == 0 {
-		s.Say("The section has no entry with a URL: nothing is added")
+		s.Say("The webhooks section has no entry with a URL; nothing was added")
 	}
 	for _, m := range v.Missing {
-		fmt.Fprintf(w, "Give the workers %s, the %s for endpoint %s\n", m.Ref, m.Purpose, m.Endpoint)
+		fmt.Fprintf(w, "Set %s for the workers: the %s of endpoint %s\n", m.Ref, m.Purpose, m.Endpoint)
 	}
 	for _, remark := range v.Remarks {
 		fmt.Fprintf(w, "Note: %s\n", remark)

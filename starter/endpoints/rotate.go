@@ -20,18 +20,18 @@ import (
 func endpointRotateCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "rotate",
-		Usage:     "replace the secret that signs, with both valid meanwhile",
+		Usage:     "replace the signing secret; both are valid until --finish",
 		UsageText: "tagwatch endpoint rotate NAME --secret-env VARIABLE | --secret-file FILE | --finish",
-		Description: `Bodies are signed with the new secret and the one before, so that a receiver that
-knows either accepts them. Once it knows the new one, --finish drops the old one.
+		Description: `Bodies are signed with the new secret and the previous one, so that a receiver with
+either accepts them. When the receiver uses the new one, --finish removes the old.
 
    tagwatch endpoint rotate ops --secret-env HOOK_SECRET_2
    tagwatch endpoint test ops
    tagwatch endpoint rotate ops --finish`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "secret-env", Usage: "environment `variable` of the new secret"},
-			&cli.StringFlag{Name: "secret-file", Usage: "`file` of the new secret"},
-			&cli.BoolFlag{Name: "finish", Usage: "sign with the newest secret alone from now on"},
+			&cli.StringFlag{Name: "secret-env", Usage: "environment `variable` with the new secret"},
+			&cli.StringFlag{Name: "secret-file", Usage: "`file` with the new secret"},
+			&cli.BoolFlag{Name: "finish", Usage: "sign with the newest secret only"},
 			session.OutputFlag(),
 		},
 		Action: session.Action(endpointRotate),
@@ -48,7 +48,7 @@ func endpointRotate(ctx context.Context, s *session.Session) error {
 		return err
 	}
 	if (fresh == "") == !s.Bool("finish") {
-		return exit.Usage("give the new secret with --secret-env or --secret-file, or end the rotation with --finish")
+		return exit.Usage("use --secret-env or --secret-file to set the new secret, or --finish to end the rotation")
 	}
 	kept, err := s.Store(ctx)
 	if err != nil {
@@ -91,6 +91,6 @@ func writeRotated(w io.Writer, e event.Endpoint) {
 	case 1:
 		fmt.Fprintf(w, "Endpoint %s signs with %s\n", e.Name, e.Signing[0])
 	default:
-		fmt.Fprintf(w, "Endpoint %s signs with %s, newest first; when the receiver knows it: tagwatch endpoint rotate %s --finish\n", e.Name, output.List(e.Signing), e.Name)
+		fmt.Fprintf(w, "Endpoint %s signs with %s, newest first; when the receiver uses the new one, run: tagwatch endpoint rotate %s --finish\n", e.Name, output.List(e.Signing), e.Name)
 	}
 }

@@ -22,7 +22,7 @@ import (
 func endpointShowCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "show",
-		Usage:       "show an endpoint's settings, and how deliveries to it go",
+		Usage:       "show the settings and delivery state of an endpoint",
 		UsageText:   "tagwatch endpoint show NAME",
 		Description: "   tagwatch endpoint show ops\n   tagwatch endpoint show ops -o json",
 		Flags:       []cli.Flag{session.OutputFlag()},
@@ -86,17 +86,17 @@ func writeEndpoint(s *session.Session, w io.Writer, v endpointView) {
 	p.Add("Endpoint", v.Name)
 	p.Add("URL", v.URL)
 	p.Add("State", state)
-	p.Add("Last answer", v.State.LastAnswer)
+	p.Add("Last response", v.State.LastAnswer)
 	p.Add("Deliveries", deliveryCounts(v.Deliveries))
 	p.Add("Oldest pending", s.When(v.Oldest))
-	p.Add("Next try", s.When(v.Next))
+	p.Add("Next attempt", s.When(v.Next))
 	p.Add("Types", cmp.Or(output.List(v.Types), "all but event_log"))
 	p.Add("Subjects", output.List(v.Subjects))
 	p.Add("Labels", output.Assignments(v.Labels))
-	p.Add("ExplicitOnly", output.Yes(v.ExplicitOnly))
+	p.Add("Explicit only", output.Yes(v.ExplicitOnly))
 	p.Add("Format", string(cmp.Or(v.Format, event.FormatAnchore)))
 	if v.MaxBody > 0 {
-		p.Add("Largest body", humanize.Bytes(uint64(v.MaxBody)))
+		p.Add("Maximum body", humanize.Bytes(uint64(v.MaxBody)))
 	}
 	p.Add("Pace", paceLine(v.Pace))
 	p.Add("User", v.User)
@@ -106,8 +106,8 @@ func writeEndpoint(s *session.Session, w io.Writer, v endpointView) {
 	p.Add("Headers", output.Assignments(v.Headers))
 	p.Add("Secret headers", output.Assignments(v.HeaderRefs))
 	p.Add("Client certificate", v.CertFile)
-	p.Add("Its key", v.KeyFile)
-	p.Add("Authority", v.CAFile)
+	p.Add("Client key", v.KeyFile)
+	p.Add("CA file", v.CAFile)
 	p.Add("Proxy", cmp.Or(v.Proxy, "the worker's (--webhook-proxy)"))
 	p.Add("Timeout", cmp.Or(v.Timeout, event.DefaultTimeout).String())
 	p.Write(w)
@@ -127,16 +127,16 @@ func deliveryCounts(counts map[event.DeliveryState]int) string {
 func paceLine(p event.Pace) string {
 	var parts []string
 	if p.RateLimit > 0 {
-		parts = append(parts, fmt.Sprintf("at most %d a minute", p.RateLimit))
+		parts = append(parts, fmt.Sprintf("at most %d per minute", p.RateLimit))
 	}
 	if p.Digest > 0 {
-		parts = append(parts, "together every "+p.Digest.String())
+		parts = append(parts, "summary every "+p.Digest.String())
 	}
 	if p.DigestCount > 0 {
-		parts = append(parts, fmt.Sprintf("or once %d wait", p.DigestCount))
+		parts = append(parts, fmt.Sprintf("or after %d notifications", p.DigestCount))
 	}
 	if p.Debounce > 0 {
-		parts = append(parts, "held back for "+p.Debounce.String()+", and not notified if undone by then")
+		parts = append(parts, "debounced for "+p.Debounce.String())
 	}
 	return strings.Join(parts, ", ")
 }

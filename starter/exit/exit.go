@@ -67,7 +67,7 @@ func (u *Unreachable) Unwrap() error { return u.Cause }
 // Unattended is a request that no worker answered in time.
 type Unattended struct{ Doing string }
 
-func (u *Unattended) Error() string { return u.Doing + ": no worker answered" }
+func (u *Unattended) Error() string { return u.Doing + ": no worker responded" }
 
 // Interrupted is a wait that a person ended, and what goes on without it.
 type Interrupted struct{ Meanwhile string }
@@ -135,7 +135,7 @@ func Sentence(err error) string {
 		return unreachableSentence(temporal)
 	}
 	if idle, ok := errors.AsType[*Unattended](err); ok {
-		return fmt.Sprintf("%s: no worker answered; it may be carried out when one does: see that one runs (tagwatch up, or tagwatch-worker with the same TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE)", idle.Doing)
+		return fmt.Sprintf("%s: no worker responded; a worker may still complete the request later. Make sure one is running (tagwatch up, or tagwatch-worker with the same TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE)", idle.Doing)
 	}
 	if stopped, ok := errors.AsType[*Interrupted](err); ok {
 		return stopped.Error()
@@ -148,12 +148,12 @@ func Sentence(err error) string {
 
 func unreachableSentence(u *Unreachable) string {
 	if Is[*serviceerror.PermissionDenied](u.Cause) {
-		return fmt.Sprintf("Temporal at %s refuses the credentials; see TEMPORAL_API_KEY and TEMPORAL_TLS_...", u.Address)
+		return fmt.Sprintf("Temporal at %s rejected the credentials; check TEMPORAL_API_KEY and TEMPORAL_TLS_...", u.Address)
 	}
 	if missing, ok := errors.AsType[*serviceerror.NamespaceNotFound](u.Cause); ok {
 		return fmt.Sprintf("Temporal at %s has no namespace %q; create it, or set TEMPORAL_NAMESPACE", u.Address, missing.Namespace)
 	}
-	return fmt.Sprintf("Temporal does not answer at %s; start it with: tagwatch up, or set TEMPORAL_ADDRESS", u.Address)
+	return fmt.Sprintf("Temporal is not reachable at %s; start it with tagwatch up, or set TEMPORAL_ADDRESS", u.Address)
 }
 
 // Is reports whether an error of that type is in the chain.

@@ -39,7 +39,7 @@ func TestConclude(t *testing.T) {
 		{"namespace", &Unreachable{"t:1", serviceerror.NewNamespaceNotFound("shop")}, 2,
 			"tagwatch: Temporal at t:1 has no namespace \"shop\"; create it, or set TEMPORAL_NAMESPACE\n"},
 		{"interrupted", fmt.Errorf("wait: %w", context.Canceled), 2, "tagwatch: interrupted\n"},
-		{"several, the mostSevere counts", Join([]error{Refused("no a"), fmt.Errorf("broken b"), Refused("no c")}), 2,
+		{"several, the most severe counts", Join([]error{Refused("no a"), fmt.Errorf("broken b"), Refused("no c")}), 2,
 			"tagwatch: no a\ntagwatch: broken b\ntagwatch: no c\n"},
 		{"several of none", Join(nil), 0, ""},
 	}

@@ -22,10 +22,10 @@ import (
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "feed",
-		Usage: "show and update the vulnerability data",
-		Description: `The data is grype's, one build after the other. A worker fetches new data
-by itself (--feed-interval). New data that looks wrong is on hold until a person
-releases it or the publisher lists other data.
+		Usage: "show and update vulnerability data",
+		Description: `Tagwatch uses grype's vulnerability database. A worker fetches new builds regularly
+(--feed-interval). A build that looks wrong is put on hold until you release it or
+the publisher lists another.
 
    tagwatch feed status
    tagwatch feed sync
@@ -37,9 +37,9 @@ releases it or the publisher lists other data.
 func feedSyncCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "sync",
-		Usage:       "ask for new data now",
+		Usage:       "fetch new data now",
 		UsageText:   "tagwatch feed sync [options]",
-		Description: "Fetches, verifies and judges new data, matches again what it touches, and wakes\nthe tags that changed. Exit code 1: new data is on hold.\n\n   tagwatch feed sync",
+		Description: "Fetches and verifies a new data build, matches affected packages again and updates\nthe affected tags. Exit code 1: the new build is on hold.\n\n   tagwatch feed sync",
 		Flags:       []cli.Flag{session.OutputFlag()},
 		Action: session.Bare(func(ctx context.Context, s *session.Session) error {
 			return syncFeed(ctx, s, watch.SyncRequest{})
@@ -50,14 +50,14 @@ func feedSyncCommand() *cli.Command {
 func feedImportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "import",
-		Usage:     "take data from a file, without any network",
+		Usage:     "import data from a file, without network access",
 		UsageText: "tagwatch feed import FILE [options]",
-		Description: `The file is an archive of grype's database, as its listing names it. The worker
-reads it: with workers on other machines, put it there and give --remote.
+		Description: `FILE is an archive of grype's database with its original name. A worker reads it: if
+workers run on other machines, copy the file there and use --remote.
 
    tagwatch feed import vulnerability-db_v6.1.2_2026-01-02T03:04:05Z.tar.zst
    tagwatch feed import /srv/feeds/today.tar.zst --remote`,
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "remote", Usage: "the file is on the worker's machine; do not look for it here"}, session.OutputFlag()},
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "remote", Usage: "FILE is an absolute path on the worker's machine"}, session.OutputFlag()},
 		Action: session.Action(feedImport),
 	}
 }
@@ -69,7 +69,7 @@ func feedImport(ctx context.Context, s *session.Session) error {
 	}
 	if s.Bool("remote") {
 		if !filepath.IsAbs(file) {
-			return exit.Usage("%s is not an absolute path, which --remote needs", file)
+			return exit.Usage("--remote needs an absolute path, not %s", file)
 		}
 		return syncFeed(ctx, s, watch.SyncRequest{File: file})
 	}
@@ -77,7 +77,7 @@ func feedImport(ctx context.Context, s *session.Session) error {
 		return exit.Unable(err)
 	}
 	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
-		return exit.Usage("there is no file %s; give --remote if it is on the worker's machine", file)
+		return exit.Usage("file %s not found; use --remote if it is on the worker's machine", file)
 	}
 	return syncFeed(ctx, s, watch.SyncRequest{File: file})
 }
@@ -85,9 +85,9 @@ func feedImport(ctx context.Context, s *session.Session) error {
 func feedReleaseCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "release",
-		Usage:       "use data that is on hold",
+		Usage:       "use the data build that is on hold",
 		UsageText:   "tagwatch feed release [options]",
-		Description: "Makes the build on hold the current one. See why it is on hold with\ntagwatch feed status.\n\n   tagwatch feed release",
+		Description: "Makes the build on hold the current one. tagwatch feed status shows why it is on\nhold.\n\n   tagwatch feed release",
 		Flags:       []cli.Flag{session.OutputFlag()},
 		Action: session.Bare(func(ctx context.Context, s *session.Session) error {
 			return syncFeed(ctx, s, watch.SyncRequest{Release: true})
@@ -98,9 +98,9 @@ func feedReleaseCommand() *cli.Command {
 func feedRollbackCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "rollback",
-		Usage:       "go back to the data before the current ones",
+		Usage:       "return to the previous data build",
 		UsageText:   "tagwatch feed rollback [options]",
-		Description: "Makes the previous build current again; the one that was is not used any\nmore.\n\n   tagwatch feed rollback",
+		Description: "Makes the previous build current again. The rejected build is not used again.\n\n   tagwatch feed rollback",
 		Flags:       []cli.Flag{session.OutputFlag()},
 		Action: session.Bare(func(ctx context.Context, s *session.Session) error {
 			return syncFeed(ctx, s, watch.SyncRequest{Rollback: true})
@@ -135,7 +135,7 @@ func syncFeed(ctx context.Context, s *session.Session, request watch.SyncRequest
 		return err
 	})
 	if errors.Is(err, errkind.Unavailable) {
-		return exit.Unable(fmt.Errorf("%s; the current data stay in use, see: tagwatch feed status", errkind.Text(err)))
+		return exit.Unable(fmt.Errorf("%s; the current data stays in use, see: tagwatch feed status", errkind.Text(err)))
 	}
 	if err != nil {
 		return err
@@ -165,7 +165,7 @@ func build(ctx context.Context, s *session.Session) (string, error) {
 
 func writeSynced(w io.Writer, v syncedView) {
 	if v.Ended != "" {
-		fmt.Fprintf(w, "Build %s is not on hold any more: the publisher does not list it any more\n", output.Short(v.Ended))
+		fmt.Fprintf(w, "Build %s is no longer on hold: the publisher no longer lists it\n", output.Short(v.Ended))
 	}
 	switch {
 	case len(v.Held) > 0:
@@ -173,13 +173,13 @@ func writeSynced(w io.Writer, v syncedView) {
 		for _, reason := range v.Held {
 			fmt.Fprintln(w, "  "+output.OneLine(reason))
 		}
-		fmt.Fprintln(w, "Use it all the same with: tagwatch feed release")
+		fmt.Fprintln(w, "To use it anyway: tagwatch feed release")
 	case v.Refused != "":
-		fmt.Fprintf(w, "Nothing new: build %s is current; the publisher lists %s, which was rejected with tagwatch feed rollback\n", output.Dash(output.Short(v.After)), output.Short(v.Refused))
+		fmt.Fprintf(w, "Nothing new: build %s is current; the listed build %s was rejected by tagwatch feed rollback\n", output.Dash(output.Short(v.After)), output.Short(v.Refused))
 	case v.Before == v.After:
 		fmt.Fprintf(w, "Nothing new: build %s is current\n", output.Dash(output.Short(v.After)))
 	default:
-		fmt.Fprintf(w, "Build %s -> %s: %s matched again, %d of them changed, %s woken\n",
+		fmt.Fprintf(w, "Build %s -> %s: %s matched again, %d changed, %s to update\n",
 			output.Dash(output.Short(v.Before)), output.Short(v.After), output.Number(v.Matched, "package group"), v.Changed, output.Number(v.Woken, "tag"))
 	}
 }

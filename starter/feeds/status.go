@@ -18,7 +18,7 @@ import (
 func feedStatusCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "status",
-		Usage:       "show the vulnerability data, its providers and what is wrong with it",
+		Usage:       "show the vulnerability data, its providers and problems",
 		UsageText:   "tagwatch feed status [options]",
 		Description: "   tagwatch feed status\n   tagwatch feed status -o json",
 		Flags:       []cli.Flag{session.OutputFlag()},
@@ -128,8 +128,8 @@ func writeFeed(s *session.Session, w io.Writer, v feedView) {
 		p.Add("On hold because", reason)
 	}
 	p.Add("Matcher", string(v.Matcher))
-	p.Add("Source last read", s.When(v.Checked))
-	p.Add("Publisher says", string(v.Status))
+	p.Add("Last fetch", s.When(v.Checked))
+	p.Add("Publisher status", string(v.Status))
 	for _, c := range v.Conditions {
 		p.Add("Condition", fmt.Sprintf("%s (found %s)", c.Text, s.When(c.Since)))
 	}
@@ -148,7 +148,7 @@ func buildLine(s *session.Session, g buildView) string {
 }
 
 func writeProviders(s *session.Session, w io.Writer, providers []providerView) {
-	t := output.NewTable("PROVIDER", "RECORDS", "ABOUT PACKAGES", "CAPTURED")
+	t := output.NewTable("PROVIDER", "RECORDS", "PACKAGES", "CAPTURED")
 	for _, p := range providers {
 		t.Row(output.Ordinary, p.Name, strconv.Itoa(p.Records), strconv.Itoa(p.Rows), s.When(p.Captured))
 	}

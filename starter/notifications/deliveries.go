@@ -20,24 +20,24 @@ import (
 func DeliveriesCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "deliveries",
-		Usage:     "list what was sent to whom, and what came of it",
+		Usage:     "list deliveries and their results",
 		UsageText: "tagwatch deliveries [options]",
-		Description: `A delivery is one notification on its way to one endpoint. The newest come first.
+		Description: `A delivery sends one notification to one endpoint. Newest first.
 
    tagwatch deliveries --failed
    tagwatch deliveries --endpoint ops --since 24h
    tagwatch deliveries --debounced
    tagwatch deliveries --notification 2f6c4a0e --attempts`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "only to the endpoint of this `name`"},
-			&cli.StringFlag{Name: "state", Usage: "only those in this `state`: " + output.List(arguments.DeliveryStates)},
-			&cli.BoolFlag{Name: "failed", Usage: "only those that were given up"},
-			&cli.BoolFlag{Name: "pending", Usage: "only those that are still to be made"},
-			&cli.BoolFlag{Name: "debounced", Usage: "only those that were not made, because what they notified was undone"},
-			&cli.StringFlag{Name: "notification", Usage: "only of the notification with this `id`, or with one that begins so"},
-			&cli.DurationFlag{Name: "since", Usage: "only those created within this `time`, as in 24h"},
-			&cli.IntFlag{Name: "limit", Value: 100, Usage: "at most so many"},
-			&cli.BoolFlag{Name: "attempts", Usage: "every attempt at each"},
+			&cli.StringFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "only this endpoint `name`"},
+			&cli.StringFlag{Name: "state", Usage: "only deliveries in this `state`: " + output.List(arguments.DeliveryStates)},
+			&cli.BoolFlag{Name: "failed", Usage: "only failed deliveries"},
+			&cli.BoolFlag{Name: "pending", Usage: "only pending deliveries"},
+			&cli.BoolFlag{Name: "debounced", Usage: "only deliveries dropped because their changes cancelled out"},
+			&cli.StringFlag{Name: "notification", Usage: "only for the notification with this `id` or id prefix"},
+			&cli.DurationFlag{Name: "since", Usage: "only deliveries created within this `time`, such as 24h"},
+			&cli.IntFlag{Name: "limit", Value: 100, Usage: "maximum number of results"},
+			&cli.BoolFlag{Name: "attempts", Usage: "show every attempt"},
 			session.OutputFlag(),
 		},
 		Action: session.Bare(deliveries),
@@ -110,7 +110,7 @@ func deliveryFilter(s *session.Session) (store.DeliveryFilter, error) {
 		return filter, err
 	}
 	if filter.Limit < 1 {
-		return filter, exit.Usage("--limit %d is not positive", filter.Limit)
+		return filter, exit.Usage("invalid value %d for --limit: expected 1 or more", filter.Limit)
 	}
 	if within := s.Duration("since"); within != 0 {
 		filter.Since = s.Now.Add(-within)
@@ -131,11 +131,11 @@ func deliveryState(s *session.Session) (event.DeliveryState, error) {
 		}
 	}
 	if len(asked) > 1 {
-		return "", exit.Usage("--state, --failed, --pending and --debounced exclude each other")
+		return "", exit.Usage("--state, --failed, --pending and --debounced cannot be combined")
 	}
 	for state := range asked {
 		if !slices.Contains(arguments.DeliveryStates, state) {
-			return "", exit.Usage("state %q (--state) is not one of %s", state, output.List(arguments.DeliveryStates))
+			return "", exit.Usage("invalid value %q for --state: expected one of %s", state, output.List(arguments.DeliveryStates))
 		}
 		return state, nil
 	}
@@ -166,7 +166,7 @@ func writeDeliveries(s *session.Session, w io.Writer, views []deliveryView) {
 		s.SayNone("delivery", "No deliveries yet; see: tagwatch endpoint list", "endpoint", "state", "failed", "pending", "debounced", "notification", "since")
 		return
 	}
-	t := output.NewTable("ID", "ENDPOINT", "STATE", "TYPE", "ABOUT", "CREATED", "ATTEMPTS", "NEXT TRY", "NOTIFICATION", "GROUP", "ANSWER")
+	t := output.NewTable("ID", "ENDPOINT", "STATE", "TYPE", "SUBJECT", "CREATED", "ATTEMPTS", "NEXT ATTEMPT", "NOTIFICATION", "GROUP", "RESPONSE")
 	for _, v := range views {
 		t.Row(deliveryStyle(v), strconv.FormatInt(v.ID, 10), v.Endpoint, string(v.State), string(v.Type), v.Subject, s.Ago(v.Created),
 			strconv.Itoa(v.Attempts), nextTry(s, v), output.ShortID(v.Notification), output.Dash(v.Group), v.Answer)

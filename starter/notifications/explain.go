@@ -20,10 +20,10 @@ import (
 func ExplainCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "explain",
-		Usage:     "say why a notification was sent, and on what evidence",
+		Usage:     "explain why a notification was sent",
 		UsageText: "tagwatch explain NOTIFICATION",
-		Description: `NOTIFICATION is the id in the body that was received (dataId), or as much of its
-beginning as tagwatch notifications and tagwatch deliveries show.
+		Description: `NOTIFICATION is the id from the received body (dataId), or the short id that
+tagwatch notifications and tagwatch deliveries show.
 
    tagwatch explain 2f6c4a0e
    tagwatch explain 2f6c4a0e-7d0b-5f44-9a3b-0f0f2d3f6a10
@@ -83,9 +83,9 @@ func notification(ctx context.Context, s *session.Session, id string) (store.Sto
 	n, err := s.Stored.Notification(ctx, id)
 	switch {
 	case errors.Is(err, errkind.NotFound):
-		return n, exit.Refused("there is no notification %q; see: tagwatch notifications", id)
+		return n, exit.Refused("notification %q not found; see: tagwatch notifications", id)
 	case errors.Is(err, errkind.Conflict):
-		return n, exit.Refused("notification %q: %s; give more of it", id, errkind.Text(err))
+		return n, exit.Refused("notification id %q: %s; give more characters", id, errkind.Text(err))
 	}
 	return n, err
 }
@@ -94,10 +94,10 @@ func writeExplained(s *session.Session, w io.Writer, v explainView) {
 	var p output.Pairs
 	p.Add("Notification", v.ID)
 	p.Add("Type", string(v.Type))
-	p.Add("About", v.Subject)
-	p.Add("Notified", s.When(v.Created))
+	p.Add("Subject", v.Subject)
+	p.Add("Created", s.When(v.Created))
 	p.Add("Summary", v.Summary)
-	p.Add("Because", v.Reason)
+	p.Add("Reason", v.Reason)
 	p.Write(w)
 	if len(v.Evidence) > 0 {
 		fmt.Fprintln(w)
@@ -122,7 +122,7 @@ func writeEvidence(w io.Writer, facts []event.Fact) {
 		if f.Changed() {
 			style = output.Doubtful
 		} else if f.Before != "" {
-			before = "the same"
+			before = "unchanged"
 		}
 		t.Row(style, f.Name, output.Dash(f.Now), before)
 	}

@@ -24,12 +24,11 @@ import (
 func NotificationsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "notifications",
-		Usage:     "list what was notified, or follow it",
+		Usage:     "list or follow notifications",
 		UsageText: "tagwatch notifications [options]",
-		Description: `One line each, the newest last: time, id for tagwatch explain, type, cause, and
-what happened. In JSON with
-the whole payload and a cursor, from which a program can go on with --after; when
-following, one object a line.
+		Description: `One line each, newest last: time, id (see tagwatch explain), type, cause and
+summary. JSON adds the whole payload and a cursor for --after; with --follow, one
+object per line.
 
    tagwatch notifications
    tagwatch notifications --type policy_eval --subject docker.io/library/nginx:1.27
@@ -37,10 +36,10 @@ following, one object a line.
    tagwatch notifications -o json --after 1024`,
 		Flags: []cli.Flag{
 			arguments.TypeFlag("of notification to list (default: all)"),
-			&cli.StringFlag{Name: "subject", Usage: "only about this `tag or repository`"},
-			&cli.IntFlag{Name: "limit", Value: 50, Usage: "at most so many"},
-			&cli.Int64Flag{Name: "after", Usage: "begin after this `cursor` instead of with the newest"},
-			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with what is told from now on, until interrupted"},
+			&cli.StringFlag{Name: "subject", Usage: "only for this `tag or repository`"},
+			&cli.IntFlag{Name: "limit", Value: 50, Usage: "maximum number of results"},
+			&cli.Int64Flag{Name: "after", Usage: "start after this `cursor` instead of at the newest"},
+			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "print new notifications until interrupted"},
 			session.OutputFlag(),
 		},
 		Action: session.Bare(notifications),
@@ -96,7 +95,7 @@ func newListing(s *session.Session) (*listing, error) {
 		return nil, err
 	}
 	if s.Int("limit") < 1 {
-		return nil, exit.Usage("--limit %d is not positive", s.Int("limit"))
+		return nil, exit.Usage("invalid value %d for --limit: expected 1 or more", s.Int("limit"))
 	}
 	return &listing{Session: s, filter: store.NotificationFilter{After: s.Int64("after"), Types: types, Subject: s.String("subject"),
 		Limit: s.Int("limit"), Newest: !s.IsSet("after")}}, nil

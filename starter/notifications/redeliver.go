@@ -20,20 +20,20 @@ import (
 func RedeliverCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "redeliver",
-		Usage:     "send deliveries again, whatever became of them",
+		Usage:     "send deliveries again",
 		UsageText: "tagwatch redeliver ID... | --since TIME --endpoint NAME",
-		Description: `The notification keeps its id. Find the ids of deliveries with tagwatch deliveries.
-With --since, everything is sent again that was notified within that time; what was
-debounced, only with --debounced or by its id.
+		Description: `Notifications keep their ids. tagwatch deliveries lists the ids of deliveries. With
+--since, all deliveries of that time are sent again, debounced ones only with
+--debounced or by id.
 
    tagwatch redeliver 17 18
    tagwatch redeliver --since 6h --endpoint ops
    tagwatch redeliver --since 72h --endpoint ops --failed`,
 		Flags: []cli.Flag{
-			&cli.DurationFlag{Name: "since", Usage: "all deliveries created within this `time`, as in 6h"},
-			&cli.StringFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "to the endpoint of this `name`"},
-			&cli.BoolFlag{Name: "failed", Usage: "only those that were given up"},
-			&cli.BoolFlag{Name: "debounced", Usage: "only those that were debounced"},
+			&cli.DurationFlag{Name: "since", Usage: "deliveries created within this `time`, such as 6h"},
+			&cli.StringFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "`name` of the endpoint"},
+			&cli.BoolFlag{Name: "failed", Usage: "only failed deliveries"},
+			&cli.BoolFlag{Name: "debounced", Usage: "only debounced deliveries"},
 		},
 		Action: session.Action(redeliver),
 	}
@@ -56,11 +56,11 @@ func redeliver(ctx context.Context, s *session.Session) error {
 	}
 	if err := kept.Redeliver(ctx, ids, s.Now); err != nil {
 		if errors.Is(err, errkind.NotFound) {
-			return exit.Refused("%s; nothing is sent again, see: tagwatch deliveries", errkind.Text(err))
+			return exit.Refused("%s; nothing was sent, see: tagwatch deliveries", errkind.Text(err))
 		}
 		return err
 	}
-	s.Say("%s sent again; see: tagwatch deliveries", output.IsAre(len(ids), "delivery"))
+	s.Say("Redelivery of %s requested; see: tagwatch deliveries", output.Number(len(ids), "delivery"))
 	return wakeAll(ctx, s)
 }
 
@@ -73,7 +73,7 @@ func redeliverIDs(_ context.Context, s *session.Session) ([]int64, error) {
 	ids := make([]int64, len(given))
 	for i, text := range given {
 		if ids[i], err = strconv.ParseInt(text, 10, 64); err != nil {
-			return nil, exit.Usage("%q is not the id of a delivery, which is a number; see: tagwatch deliveries", text)
+			return nil, exit.Usage("invalid delivery id %q: expected a number; see: tagwatch deliveries", text)
 		}
 	}
 	return ids, nil
@@ -86,7 +86,7 @@ func redeliverSince(ctx context.Context, s *session.Session) ([]int64, error) {
 		return nil, err
 	}
 	if s.Duration("since") <= 0 || s.String("endpoint") == "" {
-		return nil, exit.Usage("--since and --endpoint go together, as in: tagwatch redeliver --since 6h --endpoint ops")
+		return nil, exit.Usage("--since and --endpoint must be used together, for example:  tagwatch redeliver --since 6h --endpoint ops")
 	}
 	kept, err := s.Store(ctx)
 	if err != nil {

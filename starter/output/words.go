@@ -24,14 +24,6 @@ func Assignments[T ~string](values map[string]T) string {
 	return strings.Join(parts, ", ")
 }
 
-// IsAre is a count with its noun and verb.
-func IsAre(n int, one string) string {
-	if n == 1 {
-		return Number(n, one) + " is"
-	}
-	return Number(n, one) + " are"
-}
-
 // Span is a duration in its largest unit.
 func Span(d time.Duration) string {
 	const day = 24 * time.Hour

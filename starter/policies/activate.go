@@ -17,10 +17,10 @@ import (
 func policyActivateCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "activate",
-		Usage:     "make a stored bundle the active one",
+		Usage:     "activate a stored bundle",
 		UsageText: "tagwatch policy activate ID",
-		Description: `All watched tags are evaluated against it at once, and subscribers notified of those
-that pass no longer, or again.
+		Description: `Evaluates all watched tags against the bundle at once and notifies subscribers of
+tags whose status changes between pass and fail.
 
    tagwatch policy list
    tagwatch policy activate 2c53a13c-1765-11e8-82ef-23527761d060`,
@@ -60,9 +60,9 @@ func activate(ctx context.Context, s *session.Session, id string) error {
 	}
 	return s.Show(activated{id, applied.Changed, applied.Woken}, func(w io.Writer) {
 		if !applied.Changed {
-			fmt.Fprintf(w, "Bundle %s was active already\n", id)
+			fmt.Fprintf(w, "Bundle %s is already active\n", id)
 			return
 		}
-		fmt.Fprintf(w, "Bundle %s is active; %s evaluated against it now\n", id, output.IsAre(applied.Woken, "tag"))
+		fmt.Fprintf(w, "Bundle %s is active; evaluating %s\n", id, output.Number(applied.Woken, "tag"))
 	})
 }

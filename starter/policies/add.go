@@ -19,11 +19,11 @@ import (
 func policyAddCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "add",
-		Usage:     "store a bundle, or new content of one",
+		Usage:     "add or update a bundle",
 		UsageText: "tagwatch policy add FILE|- [--activate]",
-		Description: `Validates the whole bundle and names the place of each fault; a bundle with
-faults is not stored. The id in the bundle decides which one it replaces. New
-content of the active bundle is evaluated for all watched tags at once.
+		Description: `Validates the whole bundle and lists each error with its place; an invalid bundle is
+not stored. A bundle replaces the stored one with the same id. A change of the
+active bundle applies to all watched tags at once.
 
    tagwatch policy add bundle.json
    tagwatch policy add bundle.json --activate
@@ -56,7 +56,7 @@ func policyAdd(ctx context.Context, s *session.Session) error {
 		return err
 	}
 	if !s.AsJSON() {
-		fmt.Fprintf(s.Out, "Bundle %s is stored (%s)\n", bundle.ID, output.Short(bundle.Hash()))
+		fmt.Fprintf(s.Out, "Bundle %s stored (%s)\n", bundle.ID, output.Short(bundle.Hash()))
 	}
 	if apply {
 		return activate(ctx, s, bundle.ID)
@@ -92,7 +92,7 @@ func showAdded(ctx context.Context, s *session.Session, id string) error {
 	}
 	return s.Show(bundleViewOf(stored), func(io.Writer) {
 		if !stored.Active {
-			s.Say("It is not active; activate it with: tagwatch policy activate %s", id)
+			s.Say("The bundle is not active; activate it with: tagwatch policy activate %s", id)
 		}
 	})
 }

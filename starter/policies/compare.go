@@ -15,16 +15,16 @@ import (
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
-const compareHelp = `Evaluates all watched tags here, with both bundles; nobody is notified. Listed are the
-tags that would pass no longer, or again, with the rows that make it so: + for
-those that appear, - for those that disappear, ~ for those decided otherwise.`
+const compareHelp = `Evaluates all watched tags with both bundles, without notifying anybody. Lists the
+tags whose status differs, with the rows that differ: + added, - removed, ~ changed
+action.`
 
 func policyDiffCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "diff",
-		Usage:       "compare what two bundles say about the watched tags",
+		Usage:       "compare the results of two bundles for all watched tags",
 		UsageText:   "tagwatch policy diff OLD NEW [options]",
-		Description: compareHelp + "\n\nBoth are files, or ids of stored bundles.\n\n   tagwatch policy diff yesterday.json today.json",
+		Description: compareHelp + "\n\nOLD and NEW are files or ids of stored bundles.\n\n   tagwatch policy diff yesterday.json today.json",
 		Flags:       compareFlags(),
 		Action: session.Action(func(ctx context.Context, s *session.Session) error {
 			names, err := s.Arguments("OLD", "NEW")
@@ -39,7 +39,7 @@ func policyDiffCommand() *cli.Command {
 func policySimulateCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "simulate",
-		Usage:       "show which tags a bundle would decide otherwise than the active one",
+		Usage:       "show the tags whose status a bundle would change",
 		UsageText:   "tagwatch policy simulate FILE|ID [options]",
 		Description: compareHelp + "\n\n   tagwatch policy simulate bundle.json\n   tagwatch policy simulate bundle.json --all",
 		Flags:       compareFlags(),
@@ -54,7 +54,7 @@ func policySimulateCommand() *cli.Command {
 }
 
 func compareFlags() []cli.Flag {
-	return []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "also tags with the same status and other rows"}, session.OutputFlag()}
+	return []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "also list tags with the same status but different rows"}, session.OutputFlag()}
 }
 
 // compared is a tag about which two bundles differ.
@@ -149,7 +149,7 @@ func writeComparison(s *session.Session, w io.Writer, c comparison) {
 		}
 		t.Write(w)
 	}
-	s.Say("%s evaluated, %d skipped that are not analyzed or matched yet: %s", output.Number(c.Evaluated, "tag"), c.Skipped, differWords(c, s.Bool("all")))
+	s.Say("%s evaluated, %d skipped (not analyzed or matched yet): %s", output.Number(c.Evaluated, "tag"), c.Skipped, differWords(c, s.Bool("all")))
 }
 
 func differWords(c comparison, all bool) string {

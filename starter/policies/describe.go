@@ -20,9 +20,9 @@ import (
 func policyDescribeCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "describe",
-		Usage:     "list gates, their triggers, and the parameters of a trigger",
+		Usage:     "list gates, triggers and their parameters",
 		UsageText: "tagwatch policy describe [--gate GATE [--trigger TRIGGER]] [options]",
-		Description: `What a rule of a policy can check.
+		Description: `Lists what policy rules can check.
 
    tagwatch policy describe
    tagwatch policy describe --gate vulnerabilities
@@ -63,9 +63,9 @@ func findGate(gates []policy.GateSpec, name string) (policy.GateSpec, error) {
 	i := slices.IndexFunc(gates, func(g policy.GateSpec) bool { return strings.EqualFold(g.Name, name) })
 	if i < 0 {
 		if meant := arguments.Suggest(strings.ToLower(name), arguments.GateNames(gates)); meant != "" {
-			return policy.GateSpec{}, exit.Refused("there is no gate %q; did you mean: %s", name, meant)
+			return policy.GateSpec{}, exit.Refused("unknown gate %q; did you mean: %s", name, meant)
 		}
-		return policy.GateSpec{}, exit.Refused("there is no gate %q; see: tagwatch policy describe", name)
+		return policy.GateSpec{}, exit.Refused("unknown gate %q; see: tagwatch policy describe", name)
 	}
 	return gates[i], nil
 }

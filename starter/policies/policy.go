@@ -8,9 +8,9 @@ import (
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "policy",
-		Usage: "manage policy bundles, and try them out",
-		Description: `A bundle holds policies, whitelists, mappings and image lists, in the format of
-Anchore Engine. One bundle is active: it decides about all watched tags.
+		Usage: "manage and test policy bundles",
+		Description: `A bundle contains policies, whitelists, mappings and image lists, in Anchore Engine's
+format. One bundle is active and applies to all watched tags.
 
    tagwatch policy validate bundle.json
    tagwatch policy simulate bundle.json     # which tags would change

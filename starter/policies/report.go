@@ -21,18 +21,18 @@ import (
 func whitelistReportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "whitelist-report",
-		Usage:     "say which whitelist items do nothing, expire soon, waiver what can be fixed, or use another name",
+		Usage:     "list whitelist items that are unused, expire soon, cover fixable findings or use another name",
 		UsageText: "tagwatch policy whitelist-report [FILE|ID] [options]",
-		Description: `Evaluates all watched tags here and counts what each item of the whitelists is
-for. Listed are the items that a person should look at. An item matches a
-vulnerability by any of its names; the note says which one the data use.
+		Description: `Evaluates all watched tags and counts the matches of each whitelist item. Lists the
+items that need attention. An item matches a vulnerability by any of its ids; the
+note shows the id that the vulnerability data uses.
 
    tagwatch policy whitelist-report
    tagwatch policy whitelist-report --within 168h
    tagwatch policy whitelist-report bundle.json --all`,
 		Flags: []cli.Flag{
-			&cli.DurationFlag{Name: "within", Value: 30 * 24 * time.Hour, Usage: "list items that expire within this `time`"},
-			&cli.BoolFlag{Name: "all", Usage: "all items"},
+			&cli.DurationFlag{Name: "within", Value: 30 * 24 * time.Hour, Usage: "also list items that expire within this `time`"},
+			&cli.BoolFlag{Name: "all", Usage: "list all items"},
 			session.OutputFlag(),
 		},
 		Action: session.Action(whitelistReport),
@@ -101,7 +101,7 @@ func whitelistItems(ctx context.Context, s *session.Session, bundle *policy.Bund
 
 func writeItems(s *session.Session, w io.Writer, views []itemView, total int) {
 	if len(views) == 0 {
-		s.Say("Nothing to look at: %s of whitelists", output.Number(total, "item"))
+		s.Say("No whitelist item needs attention (%s)", output.Number(total, "item"))
 		return
 	}
 	t := output.NewTable("WHITELIST", "ITEM", "GATE", "TRIGGER ID", "MATCHES", "EXPIRES", "NOTE")

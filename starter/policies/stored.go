@@ -34,7 +34,7 @@ func bundleViewOf(b watch.Bundle) bundleView {
 func policyListCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "list",
-		Usage:       "list the stored bundles",
+		Usage:       "list stored bundles",
 		UsageText:   "tagwatch policy list [options]",
 		Description: "   tagwatch policy list\n   tagwatch policy list -o json",
 		Flags:       []cli.Flag{session.OutputFlag()},
@@ -60,7 +60,7 @@ func policyList(ctx context.Context, s *session.Session) error {
 
 func writeBundles(s *session.Session, w io.Writer, views []bundleView) {
 	if len(views) == 0 {
-		s.Say("No bundle; add one with: tagwatch policy add FILE")
+		s.Say("No bundle is stored yet; add one with: tagwatch policy add FILE")
 		return
 	}
 	t := output.NewTable("ID", "NAME", "ACTIVE", "HASH", "UPDATED")
@@ -75,7 +75,7 @@ func policyGetCommand() *cli.Command {
 		Name:        "get",
 		Usage:       "print a bundle",
 		UsageText:   "tagwatch policy get [ID]",
-		Description: "Prints the bundle as it was added; without an id, the active one.\n\n   tagwatch policy get > bundle.json",
+		Description: "Prints the bundle as it was added; the active one without ID.\n\n   tagwatch policy get > bundle.json",
 		Action:      session.Action(policyGet),
 	}
 }
@@ -112,13 +112,13 @@ func bundleDocument(ctx context.Context, s *session.Session, id string) ([]byte,
 }
 
 func noBundle(id string) error {
-	return exit.Refused("there is no bundle %s; see: tagwatch policy list", id)
+	return exit.Refused("bundle %s not found; see: tagwatch policy list", id)
 }
 
 func policyDeleteCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "delete",
-		Usage:       "delete a bundle that is not active",
+		Usage:       "delete an inactive bundle",
 		UsageText:   "tagwatch policy delete ID",
 		Description: "   tagwatch policy delete 2c53a13c-1765-11e8-82ef-23527761d060",
 		Action:      session.Action(policyDelete),
@@ -139,10 +139,10 @@ func policyDelete(ctx context.Context, s *session.Session) error {
 	case errors.Is(err, errkind.NotFound):
 		return noBundle(id)
 	case errors.Is(err, errkind.Conflict):
-		return exit.Refused("bundle %s is active; activate another first", id)
+		return exit.Refused("bundle %s is active; activate another bundle first", id)
 	case err != nil:
 		return err
 	}
-	fmt.Fprintf(s.Out, "Bundle %s is deleted\n", id)
+	fmt.Fprintf(s.Out, "Bundle %s deleted\n", id)
 	return nil
 }

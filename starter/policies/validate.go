@@ -19,12 +19,11 @@ import (
 func policyValidateCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "validate",
-		Usage:     "say what is wrong with a bundle",
+		Usage:     "validate a bundle",
 		UsageText: "tagwatch policy validate FILE|- [options]",
-		Description: `Validates everything, also what no mapping uses, and names the place of each
-problem. Where tags are watched, it also says which vulnerabilities the data list
-by another name than the bundle: both take effect. Exit code 0: it can be added;
-1: it has faults.
+		Description: `Validates the whole bundle, including parts that no mapping uses, and lists each
+problem with its place. It also lists vulnerability ids for which the vulnerability
+data of watched tags uses another id; both ids work. Exit code 0: valid; 1: invalid.
 
    tagwatch policy validate bundle.json
    tagwatch policy validate bundle.json -o json`,
@@ -98,11 +97,11 @@ func writeValidated(s *session.Session, w io.Writer, file string, v validated) {
 		fmt.Fprintln(w, output.OneLine(name.String()))
 	}
 	if v.NamesUnknown != "" {
-		s.Say("The names of vulnerabilities were not compared with the data: %s", v.NamesUnknown)
+		s.Say("Vulnerability ids were not compared with the vulnerability data: %s", v.NamesUnknown)
 	}
 	if v.Valid {
-		fmt.Fprintf(w, "%s: bundle %s can be added (%s)\n", file, v.ID, output.Short(v.Hash))
+		fmt.Fprintf(w, "%s: bundle %s is valid (%s)\n", file, v.ID, output.Short(v.Hash))
 		return
 	}
-	fmt.Fprintf(w, "%s: has faults\n", file)
+	fmt.Fprintf(w, "%s: invalid bundle\n", file)
 }

@@ -18,7 +18,7 @@ import (
 
 // The states of a registry in a list.
 const (
-	registryAnswers = "answers"
+	registryAnswers = "reachable"
 	registryFails   = "failing"
 	registryUnknown = "unknown" // no poll so far, or nobody to ask
 )
@@ -28,8 +28,8 @@ func registryListCommand() *cli.Command {
 		Name:      "list",
 		Usage:     "list the registries of watched tags",
 		UsageText: "tagwatch registry list [options]",
-		Description: `Shows how each is doing, what it allows, and when its tags are looked at next.
-Without Temporal, only which there are.
+		Description: `Shows the state of each registry, its rate limit and the next check. While Temporal
+is not reachable, only the names and numbers of tags are shown.
 
    tagwatch registry list
    tagwatch registry list -o json`,
@@ -79,7 +79,7 @@ func askPollers(ctx context.Context, s *session.Session, views []registryView) {
 	linked, err := s.Temporal(ctx)
 	for i := range views {
 		if err == nil {
-			err = linked.Ask(ctx, "ask the poller of "+views[i].Registry, session.QueryTimeout, func(ctx context.Context) error {
+			err = linked.Ask(ctx, "query the poller of "+views[i].Registry, session.QueryTimeout, func(ctx context.Context) error {
 				return askPoller(ctx, s, linked, &views[i])
 			})
 		}
@@ -88,7 +88,7 @@ func askPollers(ctx context.Context, s *session.Session, views []registryView) {
 		}
 	}
 	if err != nil {
-		s.Say("Only what is in the database: %s", exit.Sentence(err))
+		s.Say("Showing database contents only: %s", exit.Sentence(err))
 	}
 }
 
@@ -109,17 +109,17 @@ func askPoller(ctx context.Context, s *session.Session, linked *session.Link, vi
 
 func writeRegistries(s *session.Session, w io.Writer, views []registryView) {
 	if len(views) == 0 {
-		s.Say("No tag is watched; watch one with: tagwatch subscribe REFERENCE")
+		s.Say("No tag is watched yet; watch one with: tagwatch subscribe REF")
 		return
 	}
-	t := output.NewTable("REGISTRY", "STATE", "TAGS", "SWEPT", "NEXT", "LIMIT", "PROBLEM")
+	t := output.NewTable("REGISTRY", "STATE", "TAGS", "POLLED", "NEXT", "LIMIT", "PROBLEM")
 	for _, v := range views {
 		style, state, problem := output.Ordinary, v.State, ""
 		if v.Problem != nil {
 			style, problem = output.Bad, v.Problem.Message
-			state += " since " + s.Ago(v.Problem.Since)
+			state += ", began " + s.Ago(v.Problem.Since)
 		} else if v.RateLimit.Refused != "" {
-			style, problem = output.Doubtful, "changed settings refused: "+v.RateLimit.Refused
+			style, problem = output.Doubtful, "invalid settings ignored: "+v.RateLimit.Refused
 		}
 		t.Row(style, v.Registry, state, strconv.Itoa(v.Tags), s.Ago(v.Polled), s.Ago(v.Next), output.Dash(limitWords(v.RateLimit)), problem)
 	}

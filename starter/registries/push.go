@@ -16,10 +16,10 @@ import (
 func PushCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "push",
-		Usage: "have registries tell of pushes, instead of waiting for the next look",
-		Description: `A worker with --push-address receives push notifications of registries and looks
-at the tag at once. A push is a hint: it is verified, and without it the tag is
-looked at in its interval all the same.
+		Usage: "set up push notifications from registries",
+		Description: `A worker with --push-address receives push notifications from registries and checks
+the pushed tag at once. The worker verifies each push against the registry. Without
+pushes, tags are checked at their interval.
 
    tagwatch push example harbor
    tagwatch push check push.yaml`,
@@ -30,7 +30,7 @@ looked at in its interval all the same.
 func pushExampleCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "example",
-		Usage:     "print how to have a registry push",
+		Usage:     "print an example of the push configuration of a registry",
 		UsageText: "tagwatch push example KIND [options]",
 		Description: `KIND is ` + output.List(push.Kinds()) + `.
 pubsub is Google Artifact Registry.
@@ -39,7 +39,7 @@ pubsub is Google Artifact Registry.
    tagwatch push example github --name shop --url https://tagwatch.example.com`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "name", Usage: "`name` of the source (default: the kind)"},
-			&cli.StringFlag{Name: "url", Value: "https://tagwatch.example.com", Usage: "where the registry reaches the worker: its --push-address, or a proxy before it"},
+			&cli.StringFlag{Name: "url", Value: "https://tagwatch.example.com", Usage: "`url` at which the registry reaches the worker (its --push-address or a proxy)"},
 		},
 		Action: session.Action(pushExample),
 	}
@@ -61,9 +61,9 @@ func pushExample(_ context.Context, s *session.Session) error {
 func pushCheckCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "check",
-		Usage:       "say whether a worker would accept a file of sources",
+		Usage:       "validate a file of push sources",
 		UsageText:   "tagwatch push check FILE",
-		Description: "The secrets themselves are not looked at: they are the worker's.\n\n   tagwatch push check push.yaml",
+		Description: "Secrets are not checked: only the worker can read them.\n\n   tagwatch push check push.yaml",
 		Action:      session.Action(pushCheck),
 	}
 }

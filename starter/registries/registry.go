@@ -20,9 +20,9 @@ import (
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "registry",
-		Usage: "see how registries are spoken to, and whether they answer",
-		Description: `Credentials come from Docker's configuration of the worker, mirrors and locations
-from its registries file; docs/registries.md says more.
+		Usage: "show registry settings and check connectivity",
+		Description: `Credentials come from the worker's Docker configuration, mirrors from its
+registries file; see docs/registries.md.
 
    tagwatch registry check registry.example.com:5000
    tagwatch registry list`,
@@ -33,18 +33,19 @@ from its registries file; docs/registries.md says more.
 func registryCheckCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "check",
-		Usage:     "tell what would be used for a registry, and try it",
+		Usage:     "show the settings of a registry and test the connection",
 		UsageText: "tagwatch registry check HOST|REPOSITORY[:TAG] [options]",
-		Description: `A worker looks, with its own files and credentials, and tells: which part of the
-registries file applies, the mirrors and their order, certificates, proxy, where
-the credentials come from and for whom, what the registry answers, and what it
-allows. No secret is shown. With a repository, one of its tags is looked up too.
+		Description: `A worker runs the check with its own files and credentials. It reports the section
+of the registries file that applies, mirrors in their order, certificates, proxy,
+the source of the credentials and their user, the response of the registry, and
+its rate limit. Secrets are never shown. With a repository, the check also resolves
+one of its tags.
 
    tagwatch registry check docker.io
    tagwatch registry check registry.example.com:5000/shop/web:1.4
    tagwatch registry check ghcr.io -o json
 
-Exit code 1: it does not work.`,
+Exit code 1: the check failed.`,
 		Flags:  []cli.Flag{session.OutputFlag()},
 		Action: session.Action(registryCheck),
 	}
@@ -85,7 +86,7 @@ func writeRegistryReport(s *session.Session, w io.Writer, report watch.RegistryR
 	}
 	head.Add("Registries file", file)
 	if report.Refused != "" {
-		head.Row(output.Bad, "Refused", report.Refused+"; what was valid before is in force")
+		head.Row(output.Bad, "Invalid", report.Refused+"; the previous settings stay in effect")
 	}
 	head.Add("Problem", report.Problem)
 	head.Write(w)
@@ -95,7 +96,7 @@ func writeRegistryReport(s *session.Session, w io.Writer, report watch.RegistryR
 			title += "/" + place.Path
 		}
 		if place.Mirror {
-			title = fmt.Sprintf("Mirror %d: %s, asked for %s", i+1, title, strings.Join(place.For, " and "))
+			title = fmt.Sprintf("Mirror %d: %s, used for %s", i+1, title, strings.Join(place.For, " and "))
 		}
 		fmt.Fprintf(w, "\n%s\n", title)
 		writePlace(s, w, place)
@@ -110,13 +111,13 @@ func writePlace(s *session.Session, w io.Writer, p watch.RegistryPlace) {
 	t.Add("Proxy", p.Proxy)
 	t.Add("Credentials", credentialWords(p))
 	t.Add("Authentication", authenticationWords(p))
-	t.Add("RateLimit", rateLimitWords(p.RateLimit))
-	t.Add("Limit", limitWords(p.RateLimit))
-	t.Add("Left alone", closedWords(p.RateLimit, s.Now))
+	t.Add("Rate limit", rateLimitWords(p.RateLimit))
+	t.Add("Remaining", limitWords(p.RateLimit))
+	t.Add("Paused", closedWords(p.RateLimit, s.Now))
 	if p.ClockOffset != 0 {
 		t.Add("Clock", fmt.Sprintf("differs from the worker's by %s", time.Duration(p.ClockOffset)*time.Second))
 	}
-	step(t, "Answer", &p.Answer, "")
+	step(t, "Connection", &p.Answer, "")
 	if p.Answer.Done {
 		step(t, "Login", &p.Login, "")
 	}
@@ -130,7 +131,7 @@ func step(p *output.Pairs, name string, step *watch.RegistryStep, result string)
 	case step == nil:
 	case step.Done:
 		took := time.Duration(step.Seconds * float64(time.Second)).Round(time.Millisecond)
-		p.Row(output.Ordinary, name, strings.TrimSpace(fmt.Sprintf("works (%s) %s", took, result)))
+		p.Row(output.Ordinary, name, strings.TrimSpace(fmt.Sprintf("ok (%s) %s", took, result)))
 	default:
 		p.Row(output.Bad, name, step.Problem)
 	}
@@ -143,7 +144,7 @@ func certificateWords(s *session.Session, p watch.RegistryPlace) string {
 	case p.Unverified:
 		return "not verified (insecure)"
 	}
-	words := "of the system's authorities"
+	words := "system CAs"
 	if len(p.Authorities) > 0 {
 		words += ", " + strings.Join(p.Authorities, ", ")
 	}
@@ -174,7 +175,7 @@ func rateLimitWords(b watch.RegistryRateLimit) string {
 	if b.Concurrency == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%g requests a second, %d at a time", b.RequestsPerSecond, b.Concurrency)
+	return fmt.Sprintf("%g requests/s, %d concurrent", b.RequestsPerSecond, b.Concurrency)
 }
 
 func limitWords(b watch.RegistryRateLimit) string {

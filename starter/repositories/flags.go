@@ -15,20 +15,20 @@ import (
 
 func repositoryFlags() []cli.Flag {
 	return append(arguments.SubscriptionFlags(),
-		&cli.StringSliceFlag{Name: "include", Usage: "only tags that fit this `glob` or one of --regex; repeatable"},
-		&cli.StringSliceFlag{Name: "exclude", Usage: "no tags that fit this `glob`; repeatable"},
-		&cli.GenericFlag{Name: "regex", Value: &arguments.Whole{}, Usage: "only tags that fit this `expression` or one of --include; repeatable"},
-		&cli.GenericFlag{Name: "exclude-regex", Value: &arguments.Whole{}, Usage: "no tags that fit this `expression`; repeatable"},
-		&cli.StringFlag{Name: "semver", Usage: "only versions within this `range`: '>=1.25 <2', '~1.27', '^1', '22.04 || 24.04'"},
+		&cli.StringSliceFlag{Name: "include", Usage: "only tags that match this `glob` or a --regex; repeatable"},
+		&cli.StringSliceFlag{Name: "exclude", Usage: "exclude tags that match this `glob`; repeatable"},
+		&cli.GenericFlag{Name: "regex", Value: &arguments.Whole{}, Usage: "only tags that match this `expression` or an --include; repeatable"},
+		&cli.GenericFlag{Name: "exclude-regex", Value: &arguments.Whole{}, Usage: "exclude tags that match this `expression`; repeatable"},
+		&cli.StringFlag{Name: "semver", Usage: "only versions in this `range`: '>=1.25 <2', '~1.27', '^1', '22.04 || 24.04'"},
 		&cli.IntFlag{Name: "newest", Usage: "only the newest `N` versions, for each --suffix", DefaultText: "all"},
-		&cli.StringSliceFlag{Name: "suffix", Usage: "versions with a suffix that fits this `glob`, as in 'alpine*'; '' for none, which is the default; repeatable"},
-		&cli.BoolFlag{Name: "prereleases", Usage: "also prereleases, as 1.28.0-rc1"},
-		&cli.StringSliceFlag{Name: "keep", Usage: "also tags that fit this `glob`, whatever --include, --regex and versions say, as in latest; repeatable"},
-		&cli.BoolFlag{Name: "artifacts", Usage: "also tags that hold signatures, attestations and SBOMs"},
-		&cli.IntFlag{Name: "max-tags", Usage: "refuse to watch more tags than `N`", DefaultText: strconv.Itoa(watch.DefaultMost)},
-		&cli.DurationFlag{Name: "list-interval", Usage: "how often tags are listed, at least 30s", DefaultText: "the worker's --resync"},
-		&cli.BoolFlag{Name: "dry-run", Usage: "only tell which tags would be watched, and why the others would not"},
-		&cli.BoolFlag{Name: "no-verify", Usage: "do not ask the registry whether the repository exists"},
+		&cli.StringSliceFlag{Name: "suffix", Usage: "versions whose suffix matches this `glob`, such as 'alpine*'; default '' (no suffix); repeatable"},
+		&cli.BoolFlag{Name: "prereleases", Usage: "include prereleases such as 1.28.0-rc1"},
+		&cli.StringSliceFlag{Name: "always", Usage: "always watch tags that match this `glob`, such as latest, regardless of --include, --regex and versions; repeatable"},
+		&cli.BoolFlag{Name: "artifacts", Usage: "include tags of signatures, attestations and SBOMs"},
+		&cli.IntFlag{Name: "max-tags", Usage: "fail if more than `N` tags are selected", DefaultText: strconv.Itoa(watch.DefaultMost)},
+		&cli.DurationFlag{Name: "list-interval", Usage: "how often to list the tags, at least 30s", DefaultText: "the worker's --resync"},
+		&cli.BoolFlag{Name: "dry-run", Usage: "only show which tags would be watched, and why others would not"},
+		&cli.BoolFlag{Name: "no-verify", Usage: "do not check that the repository exists in the registry"},
 		session.OutputFlag())
 }
 
@@ -44,7 +44,7 @@ func repositoryOfFlags(s *session.Session, r watch.Repository) (_ watch.Reposito
 	}
 	if s.IsSet("max-tags") {
 		if r.Most = s.Int("max-tags"); r.Most < 0 {
-			return r, exit.Usage("--max-tags %d is less than 0", r.Most)
+			return r, exit.Usage("invalid value %d for --max-tags: expected 0 or more", r.Most)
 		}
 	}
 	r.Filter = filterOfFlags(s, r.Filter)
@@ -80,7 +80,7 @@ func subscriptionOfFlags(s *session.Session, r watch.Repository) (_ watch.Reposi
 }
 
 func filterOfFlags(s *session.Session, f watch.Filter) watch.Filter {
-	globs := map[string]*[]string{"include": &f.Include, "exclude": &f.Exclude, "keep": &f.Keep}
+	globs := map[string]*[]string{"include": &f.Include, "exclude": &f.Exclude, "always": &f.Keep}
 	for name, into := range globs {
 		if s.IsSet(name) {
 			*into = arguments.Several(s, name)

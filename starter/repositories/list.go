@@ -57,7 +57,7 @@ func repositoryList(ctx context.Context, s *session.Session) error {
 
 func writeRepositories(s *session.Session, w io.Writer, views []repositoryView) {
 	if len(views) == 0 {
-		s.Say("No repository; watch one with: tagwatch repository watch REPOSITORY")
+		s.Say("No repository is watched yet; watch one with: tagwatch repository watch REPOSITORY")
 		return
 	}
 	t := output.NewTable("REPOSITORY", "TAGS", "FILTER", "TYPES", "PLATFORMS", "LABELS", "LISTED", "PROBLEM")
@@ -109,7 +109,7 @@ func filterLine(f watch.Filter) string {
 	}
 	add("exclude", f.Exclude...)
 	add("exclude-regex", f.ExcludeRegex...)
-	add("keep", f.Keep...)
+	add("always", f.Keep...)
 	if f.Artifacts {
 		parts = append(parts, "--artifacts")
 	}

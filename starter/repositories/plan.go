@@ -14,16 +14,16 @@ import (
 // reasons say why tags are watched or not; %s is the pattern or range.
 var reasons = map[watch.Reason]string{
 	watch.ReasonSelected:    "selected",
-	watch.ReasonKept:        "kept by %s",
-	watch.ReasonNoTag:       "no valid name of a tag",
+	watch.ReasonKept:        "matches --always %s",
+	watch.ReasonNoTag:       "invalid tag name",
 	watch.ReasonArtifact:    "signature, attestation or SBOM (--artifacts)",
 	watch.ReasonExcluded:    "excluded by %s",
-	watch.ReasonNotIncluded: "fits no --include and no --regex",
-	watch.ReasonNoVersion:   "no version (--keep)",
-	watch.ReasonSuffix:      "another suffix (--suffix)",
+	watch.ReasonNotIncluded: "matches no --include and no --regex",
+	watch.ReasonNoVersion:   "not a version (--always)",
+	watch.ReasonSuffix:      "different suffix (--suffix)",
 	watch.ReasonPrerelease:  "prerelease (--prereleases)",
-	watch.ReasonRange:       "outside of %s",
-	watch.ReasonOlder:       "older than the newest (--newest)",
+	watch.ReasonRange:       "outside %s",
+	watch.ReasonOlder:       "not among the newest (--newest)",
 }
 
 // planTags is how many tags of a group people are shown.
@@ -41,9 +41,9 @@ func writePlan(s *session.Session, w io.Writer, plan *watch.Plan) {
 	}
 	t.Write(w)
 	if plan.Problem != "" {
-		s.Say("It would be refused: %s", plan.Problem)
+		s.Say("This would be rejected: %s", plan.Problem)
 	}
-	s.Say("Nothing was changed; -o json lists all tags.")
+	s.Say("Nothing was changed. Use -o json to list all tags.")
 }
 
 func why(group watch.PlanGroup) string {
@@ -52,7 +52,7 @@ func why(group watch.PlanGroup) string {
 	case strings.Contains(text, "%s"):
 		return fmt.Sprintf(text, group.By)
 	case group.Reason == watch.ReasonSelected && group.By != "":
-		return "fits " + group.By
+		return "matches " + group.By
 	}
 	return text
 }
@@ -75,7 +75,7 @@ func changeLine(change *watch.PlanChange) string {
 		count int
 		text  string
 	}{
-		{change.New, "%d new"}, {change.Joined, "%d more that were there before"},
+		{change.New, "%d new"}, {change.Joined, "%d more that existed before"},
 		{change.Left, "%d no longer"}, {change.Removed, "%d missing from the list"},
 	} {
 		if part.count > 0 {

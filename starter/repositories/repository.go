@@ -22,9 +22,9 @@ import (
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "repository",
-		Usage: "watch whole repositories: their tags as they appear",
-		Description: `The tags of a watched repository are subscribed as they appear, and repo_update
-tells of new ones. The first listing is silent.
+		Usage: "watch whole repositories and their new tags",
+		Description: `Tagwatch subscribes to the tags of a watched repository as they appear and sends
+repo_update for new ones. The first listing sends nothing.
 
    tagwatch repository watch registry.example.com/shop/web --include 'v*' --exclude '*-rc*'
    tagwatch repository watch docker.io/library/nginx --semver '~1.27' --newest 3 --dry-run
@@ -34,30 +34,31 @@ tells of new ones. The first listing is silent.
 	}
 }
 
-const patternHelp = `Globs take * for any characters, ? for one, [a-z] for one of a set. Expressions
-are Go's, and fit whole tags; a group (?P<version>...) says where the version is.
+const patternHelp = `In globs, * matches any characters, ? one character, [a-z] one of a set. Regular
+expressions use Go syntax and match the whole tag; a group (?P<version>...) marks
+the version.
 
---semver, --newest, --suffix and --prereleases look at versions: 1.27.3, v1.27,
-22.04, 2024.10.3, 2024-10-03; numbers that a tag lacks are 0. What follows the
-numbers is a prerelease (rc1, beta.2) or a suffix (alpine3.20), and only tags
-without either are watched unless --suffix and --prereleases ask for more. Tags
-that are no versions are left out then, but for those that --keep names.
+--semver, --newest, --suffix and --prereleases select by version: 1.27.3, v1.27,
+22.04, 2024.10.3, 2024-10-03; missing numbers count as 0. Text after the numbers
+is a prerelease (rc1, beta.2) or a suffix (alpine3.20). Tags with either are
+excluded unless --suffix or --prereleases includes them. Tags that are not
+versions are excluded too, unless --always names them.
 
-Tags of signatures, attestations and SBOMs are left out unless --artifacts asks
-for them.`
+Tags of signatures, attestations and SBOMs are excluded unless --artifacts is
+given.`
 
 func repositoryWatchCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "watch",
-		Usage:     "watch the tags of a repository as they appear",
+		Usage:     "watch a repository and its new tags",
 		UsageText: "tagwatch repository watch REPOSITORY [options]",
 		Description: patternHelp + `
 
-Watching again replaces all options; repository update changes some. Tags that
-are watched already keep their state.
+Repeating the command replaces all options; repository update changes some. Tags
+that are already watched keep their state.
 
    tagwatch repository watch registry.example.com/shop/web
-   tagwatch repository watch docker.io/library/nginx --semver '>=1.25 <2' --newest 5 --keep latest --dry-run
+   tagwatch repository watch docker.io/library/nginx --semver '>=1.25 <2' --newest 5 --always latest --dry-run
    tagwatch repository watch docker.io/library/nginx --semver '~1.27' --suffix 'alpine*'
    tagwatch repository watch docker.io/library/ubuntu --semver '>=22.04' --platform linux/amd64,linux/arm64
    tagwatch repository watch docker.io/library/nginx --regex '1\.2\d' --type vuln_update --endpoint ops`,
@@ -69,13 +70,13 @@ are watched already keep their state.
 func repositoryUpdateCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "update",
-		Usage:     "change what is watched of a repository",
+		Usage:     "change the options of a watched repository",
 		UsageText: "tagwatch repository update REPOSITORY [options]",
-		Description: `Changes the options that are given and keeps the others; an empty value takes one
-away, as in --exclude ''. It takes effect at once: tags that are selected from
-now on are watched without a repo_update, since they are not new; tags that are
-selected no longer end quietly, and go on from where they were if they are
-selected again while their state is kept (--retention).
+		Description: `Changes the given options and keeps the others; an empty value, such as
+--exclude '', removes an option. The change applies at once. Newly selected tags
+are watched without a repo_update, because they are not new in the repository.
+Tags that are no longer selected stop without a notification; selected again
+within --retention, they continue from their last state.
 
 ` + patternHelp + `
 
@@ -193,7 +194,7 @@ func showWatched(s *session.Session, repository watch.Repository, plan *watch.Pl
 		}
 		fmt.Fprintf(w, "%s is watched: %d of %s%s\n", repository.Name, plan.Selected, output.Number(plan.Tags, "tag"), changeLine(plan.Change))
 		if plan.Selected == 0 {
-			s.Say("No tag is selected yet; see why with: tagwatch repository update %s --dry-run", repository.Name)
+			s.Say("No tag matches yet; to see why:  tagwatch repository update %s --dry-run", repository.Name)
 		}
 	})
 }

@@ -17,14 +17,15 @@ import (
 func repositoryUnwatchCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "unwatch",
-		Usage:     "watch a repository no longer",
+		Usage:     "stop watching a repository",
 		UsageText: "tagwatch repository unwatch REPOSITORY [options]",
-		Description: `The subscriptions that it brought stay until they are ended with tagwatch
-unsubscribe, or with --tags at once. Those that a person made stay in any case.
+		Description: `Subscriptions that the repository created stay active unless --tags is given; end
+them later with tagwatch unsubscribe. Subscriptions made with tagwatch subscribe
+always stay.
 
    tagwatch repository unwatch registry.example.com/shop/web
    tagwatch repository unwatch registry.example.com/shop/web --tags`,
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "tags", Usage: "end the subscriptions of its tags too"}},
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "tags", Usage: "also end the subscriptions that the repository created"}},
 		Action: session.Action(repositoryUnwatch),
 	}
 }
@@ -53,16 +54,16 @@ func repositoryUnwatch(ctx context.Context, s *session.Session) error {
 	}
 	fmt.Fprintf(s.Out, "%s is no longer watched%s\n", name, endedLine(s.Bool("tags"), len(ended)))
 	if err := wakeEnded(ctx, s, name, ended); err != nil {
-		s.Say("Its workflows were not notified and end later: %s", exit.Sentence(err))
+		s.Say("Stopped. The workflows end later: %s", exit.Sentence(err))
 	}
 	return nil
 }
 
 func endedLine(asked bool, ended int) string {
 	if !asked {
-		return "; its tags still are"
+		return "; its tags stay watched"
 	}
-	return ", nor " + output.Number(ended, "tag") + " of it"
+	return "; stopped watching " + output.Number(ended, "tag")
 }
 
 // wokenEnded is how many watchers are notified that their watch has ended. Others

@@ -59,7 +59,7 @@ func stepOfWorkflow(ctx context.Context, temporal client.Client, id string) stri
 		return ""
 	}
 	if Idle(described) {
-		return "waiting for a worker; see that one runs: tagwatch up, or tagwatch-worker"
+		return "waiting for a worker; make sure one is running (tagwatch up or tagwatch-worker)"
 	}
 	pending, detail := PendingDetail(described)
 	if !pending {
@@ -106,7 +106,7 @@ func PendingDetail(described *workflowservice.DescribeWorkflowExecutionResponse)
 		return false, ""
 	}
 	if failure := activities[0].GetLastFailure(); failure != nil {
-		return true, "trying again: " + failure.GetMessage()
+		return true, "retrying: " + failure.GetMessage()
 	}
 	if converter.GetDefaultDataConverter().FromPayloads(activities[0].GetHeartbeatDetails(), &detail) != nil {
 		detail = ""

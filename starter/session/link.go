@@ -56,7 +56,7 @@ func (s *Session) Temporal(ctx context.Context) (*Link, error) {
 func TemporalOptions() (sdk.Options, error) {
 	options, err := client.Options()
 	if err != nil {
-		return options, exit.Usage("the settings of Temporal's connection (TEMPORAL_..., or its configuration file): %w", err)
+		return options, exit.Usage("invalid Temporal connection settings (TEMPORAL_... or the configuration file): %w", err)
 	}
 	if options.HostPort == "" {
 		options.HostPort = "127.0.0.1:7233"
@@ -71,7 +71,7 @@ func TemporalOptions() (sdk.Options, error) {
 func (l *Link) Ask(ctx context.Context, doing string, patience time.Duration, request func(context.Context) error) error {
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	slow := time.AfterFunc(QueryTimeout, func() { l.say("%s: waiting for a worker's answer", doing) })
+	slow := time.AfterFunc(QueryTimeout, func() { l.say("%s: waiting for a worker to respond", doing) })
 	defer slow.Stop()
 	err := request(bounded)
 	switch {

@@ -19,7 +19,7 @@ const (
 
 // OutputFlag is for commands that print data.
 func OutputFlag() cli.Flag {
-	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: FormTable, Usage: "`form` of the output: table for people, json for programs"}
+	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: FormTable, Usage: "output `format`: table for people, json for programs"}
 }
 
 // checkOutput refuses a form that the command does not have.
@@ -30,7 +30,7 @@ func (s *Session) checkOutput() error {
 		forms = SBOMForms
 	}
 	if form != "" && !slices.Contains(forms, form) {
-		return exit.Usage("output form %q (--output) is not one of %s", form, strings.Join(forms, ", "))
+		return exit.Usage("invalid value %q for --output: expected one of %s", form, strings.Join(forms, ", "))
 	}
 	return nil
 }

@@ -109,7 +109,7 @@ func (s *Session) requireFile() error {
 	if _, err := os.Stat(database.Path); !errors.Is(err, fs.ErrNotExist) {
 		return nil // likewise
 	}
-	return exit.Usage("there is no database %s: set TAGWATCH_DATA_DIR (--data-dir) as the running Tagwatch has it, or start one with: tagwatch up", database.Path)
+	return exit.Usage("database %s not found: set --data-dir (TAGWATCH_DATA_DIR) to the directory of the running Tagwatch, or start one with: tagwatch up", database.Path)
 }
 
 func (s *Session) close() {
@@ -122,7 +122,7 @@ func (s *Session) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
 	if err := s.Traces.Close(ctx); err != nil {
-		s.Say("The trace of this command was not sent (OTEL_EXPORTER_OTLP_ENDPOINT): %s", err)
+		s.Say("Sending the trace of this command to OTEL_EXPORTER_OTLP_ENDPOINT failed: %s", err)
 	}
 }
 
@@ -142,7 +142,7 @@ func (s *Session) Arguments(names ...string) ([]string, error) {
 	case len(given) > len(names) && !many:
 		return nil, exit.Usage("unexpected argument %q; see %s --help", given[len(names)], s.Command.HelpName)
 	case slices.Contains(given, ""):
-		return nil, exit.Usage("an argument is empty; see %s --help", s.Command.HelpName)
+		return nil, exit.Usage("empty argument; see %s --help", s.Command.HelpName)
 	}
 	return given, nil
 }

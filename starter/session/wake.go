@@ -11,12 +11,12 @@ import (
 func (s *Session) WakeEndpoints(ctx context.Context, names ...string) {
 	linked, err := s.Temporal(ctx)
 	if err != nil {
-		s.Say("Its queue was not notified and follows later: %s", exit.Sentence(err))
+		s.Say("%s. The endpoint picks up the change later", exit.Sentence(err))
 		return
 	}
 	for _, name := range names {
 		if err := linked.Client.WakeEndpoint(ctx, name); err != nil {
-			s.Say("The queue of endpoint %s was not notified and follows later: %s", name, exit.Sentence(err))
+			s.Say("Endpoint %s picks up the change later: %s", name, exit.Sentence(err))
 			return
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // GivenUp says what an endpoint lost within the last day.
 func (s *Session) GivenUp(name string, lost event.GivenUp) string {
-	return fmt.Sprintf("%s given up within %s, the last %s: %s; see: tagwatch deliveries --failed --endpoint %s",
+	return fmt.Sprintf("%s failed within %s, the last %s: %s; see: tagwatch deliveries --failed --endpoint %s",
 		output.Number(lost.Count, "notification"), output.Span(event.GivenUpSpan), s.Ago(lost.Last), lost.Answer, name)
 }
 

@@ -17,11 +17,11 @@ import (
 func AffectedCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "affected",
-		Usage:     "list the watched tags that have a vulnerability or a package",
+		Usage:     "list watched tags that contain a vulnerability or a package",
 		UsageText: "tagwatch affected ID|PURL[@VERSION] [options]",
-		Description: `Finds a vulnerability by the id of its record or of a related one, in any case,
-and a package by its package URL, also while no vulnerability of it is known. In
-place of a version there may be comparisons, divided by commas.
+		Description: `Finds a vulnerability by its id or the id of a related record (case-insensitive),
+and a package by its package URL, whether it has a known vulnerability or not. A
+version may be replaced by comparisons separated by commas.
 
    tagwatch affected CVE-2021-44228
    tagwatch affected ghsa-jfh8-c2jp-5v3q -o json | jq '.affected[].target'
@@ -83,7 +83,7 @@ func affected(ctx context.Context, s *session.Session) error {
 func writeAffected(s *session.Session, w io.Writer, id string, found affectedTagsView) {
 	sayMayBeAffected(s, id, found.NotCovered)
 	if len(found.Affected) == 0 {
-		s.Say("No watched tag is known to have %s", id)
+		s.Say("No watched tag contains %s", id)
 		return
 	}
 	t := output.NewTable("TAG", "IMAGE", "SEVERITY", "PACKAGE", "VERSION", "FIX")
@@ -109,6 +109,6 @@ func sayMayBeAffected(s *session.Session, id string, uncovered []image.Target) {
 	if left := len(uncovered) - len(names); left > 0 {
 		more = fmt.Sprintf(" and %d more", left)
 	}
-	s.Say("The data does not cover the distribution of %s, which may have %s too: %s%s",
+	s.Say("The vulnerability data does not cover the distribution of %s, so %s may affect them as well: %s%s",
 		output.Number(len(uncovered), "tag"), id, strings.Join(names, ", "), more)
 }

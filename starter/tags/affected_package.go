@@ -45,7 +45,7 @@ func affectedByPackage(ctx context.Context, s *session.Session, text string) err
 
 func writeHolders(s *session.Session, w io.Writer, text string, views []holderView) {
 	if len(views) == 0 {
-		s.Say("No watched tag is known to have %s", text)
+		s.Say("No watched tag contains %s", text)
 		return
 	}
 	t := output.NewTable("TAG", "IMAGE", "PACKAGE", "VERSION", "TYPE")

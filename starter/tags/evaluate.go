@@ -24,8 +24,8 @@ func EvaluateCommand() *cli.Command {
 		Name:      "evaluate",
 		Usage:     "evaluate a watched tag against a policy bundle",
 		UsageText: "tagwatch evaluate REF [options]",
-		Description: `Evaluates the image that the tag was last analyzed at, now and here; nobody is
-notified. Exit code 0: pass; 1: fail; 2: it could not be evaluated.
+		Description: `Evaluates the last analyzed image of the tag now, without notifying anybody.
+Exit code 0: pass; 1: fail; 2: the evaluation failed.
 
    tagwatch evaluate docker.io/library/nginx:1.27
    tagwatch evaluate nginx:1.27 --detail
@@ -33,7 +33,7 @@ notified. Exit code 0: pass; 1: fail; 2: it could not be evaluated.
    tagwatch evaluate nginx:1.27 -o json      # the result document of Anchore Engine`,
 		Flags: []cli.Flag{
 			arguments.PlatformFlag(),
-			&cli.BoolFlag{Name: "detail", Usage: "also rows that pass: with action go, or whitelisted"},
+			&cli.BoolFlag{Name: "detail", Usage: "also show rows that pass (action go, or whitelisted)"},
 			&cli.StringFlag{Name: "policy", Aliases: []string{"p"}, Usage: "`file or id` of the bundle (default: the active one)"},
 			session.OutputFlag(),
 		},
@@ -121,7 +121,7 @@ func writeRows(s *session.Session, w io.Writer, rows []policy.Row) {
 		t.Write(w)
 	}
 	if hidden > 0 {
-		s.Say("%s not shown that pass; see them with --detail", output.Number(hidden, "row"))
+		s.Say("%s that pass not shown; use --detail to show them", output.Number(hidden, "row"))
 	}
 }
 

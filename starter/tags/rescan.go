@@ -18,16 +18,15 @@ import (
 func RescanCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "rescan",
-		Usage:     "look at tags now, and evaluate them anew",
+		Usage:     "check and evaluate tags now",
 		UsageText: "tagwatch rescan REF... | --all",
-		Description: `Asks for a pass of each tag's workflow before its time: look at the registry,
-analyze again what could not be analyzed, match, evaluate. Subscribers are notified
-if anything changed.
+		Description: `Requests a full check of each tag now: resolve it in the registry, retry a failed
+analysis, match, evaluate. Subscribers are notified of changes.
 
    tagwatch rescan docker.io/library/nginx:1.27
    tagwatch rescan docker.io/library/nginx:1.27 --platform linux/arm64
    tagwatch rescan --all`,
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "all watched tags"}, arguments.PlatformsFlag()},
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "rescan all watched tags"}, arguments.PlatformsFlag()},
 		Action: session.Action(rescan),
 	}
 }
@@ -59,7 +58,7 @@ func rescan(ctx context.Context, s *session.Session) error {
 			}
 		}
 	}
-	s.Say("%s asked to look again; see: tagwatch status", output.Number(len(targets)-len(failures), "tag"))
+	s.Say("Rescan of %s requested; see: tagwatch status", output.Number(len(targets)-len(failures), "tag"))
 	return exit.Join(failures)
 }
 
@@ -69,7 +68,7 @@ func rescanTargets(ctx context.Context, s *session.Session) ([]image.Target, err
 		return allTargets(ctx, s)
 	}
 	if !s.Args().Present() {
-		return nil, exit.Usage("name tags, or give --all; see tagwatch rescan --help")
+		return nil, exit.Usage("REF or --all is missing; see tagwatch rescan --help")
 	}
 	references, err := s.Arguments("REF...")
 	if err != nil {
@@ -89,7 +88,7 @@ func rescanTargets(ctx context.Context, s *session.Session) ([]image.Target, err
 
 func allTargets(ctx context.Context, s *session.Session) ([]image.Target, error) {
 	if s.Args().Present() {
-		return nil, exit.Usage("--all and a tag exclude each other")
+		return nil, exit.Usage("--all and REF cannot be combined")
 	}
 	kept, err := s.Store(ctx)
 	if err != nil {

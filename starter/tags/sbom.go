@@ -22,15 +22,15 @@ func SbomCommand() *cli.Command {
 		Name:      session.SBOMName,
 		Usage:     "print the SBOM of a watched tag's image",
 		UsageText: "tagwatch sbom REF [options]",
-		Description: `Prints the record that was stored when the image was analyzed, as syft writes it,
-or converts it.
+		Description: `Prints the SBOM that was stored when the image was analyzed, in syft's format or
+converted to another.
 
    tagwatch sbom docker.io/library/nginx:1.27 > nginx.json
    tagwatch sbom nginx:1.27 -o cyclonedx-json > nginx.cdx.json
    tagwatch sbom nginx:1.27 | grype`,
 		Flags: []cli.Flag{
 			arguments.PlatformFlag(),
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: session.FormSyft, Usage: "`form` of the output: " + strings.Join(session.SBOMForms, ", ")},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: session.FormSyft, Usage: "output `format`: " + strings.Join(session.SBOMForms, ", ")},
 		},
 		Action: session.Action(printSBOM),
 	}

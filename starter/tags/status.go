@@ -23,13 +23,12 @@ import (
 func StatusCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "status",
-		Usage:     "show what is known of the watched tags, or of one",
+		Usage:     "show the status of all watched tags, or of one",
 		UsageText: "tagwatch status [REF] [options]",
-		Description: `Without a tag, one line for each: what the policies say, how many vulnerabilities
-it has, when its registry was last asked for it and how often it is, when anything
-last changed, and why it cannot be followed if it cannot.
-With a tag, everything, with the files of its image that could not be read and
-what its workflow does right now.
+		Description: `Without a tag: one line for each tag, with its policy status, vulnerability
+counts, last check, check interval, last change, and the current problem if there
+is one. With a tag: all details, with the files of its image that could not be
+read and what its workflow is doing.
 
    tagwatch status
    tagwatch status docker.io/library/nginx:1.27
@@ -41,8 +40,8 @@ what its workflow does right now.
 			arguments.PlatformFlag(),
 			&cli.StringFlag{Name: "registry", Usage: "only tags of this registry's `host`"},
 			&cli.StringFlag{Name: "repository", Usage: "only tags of this `repository`"},
-			&cli.BoolFlag{Name: "failing", Usage: "only tags that fail their policy or cannot be followed"},
-			&cli.BoolFlag{Name: "uncovered", Usage: "only tags of a distribution that the vulnerability data does not cover"},
+			&cli.BoolFlag{Name: "failing", Usage: "only tags that fail their policy or have a problem"},
+			&cli.BoolFlag{Name: "uncovered", Usage: "only tags whose distribution the vulnerability data does not cover"},
 			session.OutputFlag(),
 		},
 		Action: session.Action(status),
@@ -86,7 +85,7 @@ func statusOf(ctx context.Context, s *session.Session, target image.Target) (*ta
 	}
 	state, err := live(ctx, s, target)
 	if err != nil {
-		s.Say("Only what was last recorded: %s", exit.Sentence(err))
+		s.Say("Showing the last recorded status only: %s", exit.Sentence(err))
 	}
 	view := statusView(s, summary, state)
 	subs, err := s.Stored.Subscriptions(ctx, watch.SubscriptionFilter{Target: &target, ActiveOnly: true})
@@ -113,7 +112,7 @@ func live(ctx context.Context, s *session.Session, target image.Target) (*workfl
 	}
 	state, err := liveStatus(ctx, linked, target)
 	if errors.Is(err, errkind.NotFound) {
-		return nil, exit.Refused("its workflow does not run; start it with: tagwatch rescan %s", target)
+		return nil, exit.Refused("the workflow of this tag is not running; start it with: tagwatch rescan %s", target)
 	}
 	if err != nil {
 		return nil, err
@@ -146,7 +145,7 @@ func statusOfAll(ctx context.Context, s *session.Session) error {
 
 func writeStatuses(s *session.Session, w io.Writer, views []tagStatusView) {
 	if len(views) == 0 {
-		s.SayNone("tag", "No tag; watch one with: tagwatch subscribe REF", "registry", "repository", "platform", "failing")
+		s.SayNone("tag", "No tag is watched yet; watch one with: tagwatch subscribe REF", "registry", "repository", "platform", "failing")
 		return
 	}
 	t := output.NewTable("TAG", "POLICY", "CRITICAL", "HIGH", "MEDIUM", "LOW", "IMAGE", "CHECKED", "EVERY", "CHANGED", "PROBLEM")

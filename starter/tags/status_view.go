@@ -147,7 +147,7 @@ func (v tagStatusView) remedy() string {
 	if platform := v.Target.Platform.String(); platform != "" {
 		command += " --platform " + platform
 	}
-	return "push another image, or raise the limit (tagwatch-worker --help) and run: " + command
+	return "push a smaller image, or raise the limit (see tagwatch-worker --help) and run: " + command
 }
 
 // writeStatus prints everything that is known of a tag.
@@ -156,10 +156,10 @@ func writeStatus(s *session.Session, w io.Writer, v *tagStatusView) {
 	p.Add("Tag", v.Target.String())
 	p.Add("Image", output.DigestLine(image.Resolved{Manifest: v.Digest, Index: v.Index}))
 	if !v.Pending.IsZero() {
-		p.Add("Being analyzed", fmt.Sprintf("%s, since %s", v.Digest, s.When(v.Pending)))
+		p.Add("Analyzing", fmt.Sprintf("%s, since %s", v.Digest, s.When(v.Pending)))
 	}
 	if v.Analyzed != v.Digest && v.Analyzed != "" {
-		p.Add("Analyzed image", string(v.Analyzed)+" (the newest that could be analyzed)")
+		p.Add("Analyzed image", string(v.Analyzed)+"(the last that could be analyzed)")
 	}
 	p.Add("Policy", v.policyLine())
 	if v.Matched {
@@ -167,7 +167,7 @@ func writeStatus(s *session.Session, w io.Writer, v *tagStatusView) {
 		p.Add("Coverage", v.Coverage.String())
 	}
 	if len(v.Unreadable) > 0 {
-		p.Add("Not readable", output.Number(len(v.Unreadable), "file")+", whose packages are not known")
+		p.Add("Unreadable", output.Number(len(v.Unreadable), "file")+"; their packages are missing from the SBOM")
 	}
 	p.Add("Vulnerability data", v.Build)
 	p.Add("Subscribed to", output.List(v.Types))
@@ -176,7 +176,7 @@ func writeStatus(s *session.Session, w io.Writer, v *tagStatusView) {
 	p.Add("Next check", nextCheck(s, v))
 	p.Add("Last resync", s.When(v.Resynced))
 	p.Add("Last change", s.When(v.Changed))
-	p.Add("Time-dependent rule", s.When(v.Next))
+	p.Add("Next time-dependent change", s.When(v.Next))
 	if v.Problem != nil {
 		p.Add("Problem", fmt.Sprintf("%s, since %s", v.problem(), s.When(v.Problem.Since)))
 		p.Add("What to do", v.remedy())
@@ -194,14 +194,14 @@ func writeUnreadable(s *session.Session, w io.Writer, files []sbom.Unreadable) {
 	if len(files) == 0 {
 		return
 	}
-	fmt.Fprintln(w, "\nFiles that could not be read for their packages")
+	fmt.Fprintln(w, "\nUnreadable package files")
 	t := &output.Table{}
 	for _, file := range files[:min(len(files), shownUnreadable)] {
 		t.Row(output.Doubtful, file.Path, file.Cataloger, file.Reason)
 	}
 	t.Write(w)
 	if more := len(files) - shownUnreadable; more > 0 {
-		s.Say("%s more; see all with: -o json", output.Number(more, "file"))
+		s.Say("%s more; use -o json to list all", output.Number(more, "file"))
 	}
 }
 

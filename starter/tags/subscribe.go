@@ -23,15 +23,15 @@ import (
 func SubscribeCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "subscribe",
-		Usage:     "be notified what happens to tags",
+		Usage:     "watch tags and get notified of changes",
 		UsageText: "tagwatch subscribe REF... [options]",
-		Description: `Watches each tag from now on. The types are analysis_update (its image was
-analyzed), tag_update (it points to another image), vuln_update (its
-vulnerabilities changed) and policy_eval (it passes no longer, or again). What
-is found first is notified for analysis_update only.
+		Description: `Starts watching each tag. The notification types are analysis_update (the image
+was analyzed), tag_update (the tag points to another image), vuln_update (its
+vulnerabilities changed) and policy_eval (its policy status changed between pass
+and fail). The first result of a tag sends analysis_update only.
 
-Of an image of several platforms, linux/amd64 is taken unless --platform names
-others. Each is watched by itself, under REF@platform.
+For a multi-platform image, Tagwatch watches linux/amd64 unless --platform names
+other platforms. Each platform is watched separately, as REF@platform.
 
 Subscribing again replaces the options and adds the types.
 
@@ -41,11 +41,11 @@ Subscribing again replaces the options and adds the types.
    tagwatch subscribe nginx:1.27 --webhook https://receiver.example.com/hook
    tagwatch subscribe nginx:1.27 --platform linux/amd64,linux/arm64 --interval 1m --wait`,
 		Flags: append(arguments.SubscriptionFlags(),
-			&cli.StringFlag{Name: "webhook", Usage: "`URL` to tell: an endpoint for this subscription alone"},
-			&cli.StringFlag{Name: "dockerfile", Usage: "`file` that the images are built from, for policies to judge instead of the one inferred"},
-			&cli.BoolFlag{Name: "no-verify", Usage: "do not ask the registry whether the tag exists"},
-			&cli.BoolFlag{Name: "wait", Aliases: []string{"w"}, Usage: "wait until the tags are analyzed, matched and evaluated"},
-			&cli.DurationFlag{Name: "timeout", Value: 30 * time.Minute, Usage: "how long --wait waits"},
+			&cli.StringFlag{Name: "webhook", Usage: "`URL` to notify, instead of a named endpoint"},
+			&cli.StringFlag{Name: "dockerfile", Usage: "Dockerfile `file` for policies to evaluate, instead of the one inferred from the image"},
+			&cli.BoolFlag{Name: "no-verify", Usage: "do not check that the tag exists in the registry"},
+			&cli.BoolFlag{Name: "wait", Aliases: []string{"w"}, Usage: "wait until each tag is analyzed, matched and evaluated"},
+			&cli.DurationFlag{Name: "timeout", Value: 30 * time.Minute, Usage: "maximum time for --wait"},
 			session.OutputFlag()),
 		Action: session.Action(subscribe),
 	}
@@ -118,7 +118,7 @@ func subscribeRequests(s *session.Session) (requests []watch.SubscribeRequest, f
 // subscribeRequest is what the options ask for, of whatever target.
 func subscribeRequest(s *session.Session) (request watch.SubscribeRequest, err error) {
 	if s.IsSet("webhook") && s.IsSet("endpoint") {
-		return request, exit.Usage("--webhook and --endpoint exclude each other; name the endpoints, or give one URL")
+		return request, exit.Usage("--webhook and --endpoint cannot be combined; give endpoint names or one URL")
 	}
 	request.Unverified = s.Bool("no-verify")
 	if request.Types, err = arguments.Types(s, event.TagTypes); err != nil {
@@ -179,6 +179,6 @@ func writeSubscribed(s *session.Session, w io.Writer, done []*subscribed) {
 		fmt.Fprintf(w, "%s is watched: %s\n", each.Target, output.List(each.Types))
 	}
 	if !notified {
-		s.Say("No endpoint is notified yet; add one with: tagwatch endpoint add NAME URL")
+		s.Say("No endpoint is configured, so nobody is notified yet; add one with: tagwatch endpoint add NAME URL")
 	}
 }

@@ -61,9 +61,9 @@ func awaitTag(ctx context.Context, s *session.Session, linked *session.Link, tar
 
 func waitedTooLong(ctx context.Context, s *session.Session, target image.Target, step string) error {
 	if ctx.Err() == context.Canceled {
-		return &exit.Interrupted{Meanwhile: "the tag is watched all the same, see: tagwatch status " + subscribeWords(target)}
+		return &exit.Interrupted{Meanwhile: "the tag stays watched, see: tagwatch status " + subscribeWords(target)}
 	}
-	return exit.Unable(fmt.Errorf("%s is not ready after %s: %s; it goes on by itself, see: tagwatch status %s",
+	return exit.Unable(fmt.Errorf("%s is not ready after %s: %s; the work continues, see: tagwatch status %s",
 		target, s.Duration("timeout"), step, target))
 }
 
@@ -90,7 +90,7 @@ func analysisDetail(ctx context.Context, l *session.Link, digest image.Digest) s
 		return ""
 	}
 	if session.Idle(described) {
-		return "waiting for a worker that has time for it"
+		return "waiting for a free worker"
 	}
 	_, detail := session.PendingDetail(described)
 	return detail
@@ -117,7 +117,7 @@ func stepOf(state workflows.TagState) string {
 	case state.Doing != "":
 		return state.Doing
 	case known.Analyzed == "" || known.Analyzed != known.Resolved.Manifest:
-		return "waiting for the first look"
+		return "waiting for the first check"
 	case !known.Matched:
 		return "analyzed; waiting for vulnerability data, see: tagwatch feed status"
 	}

@@ -21,9 +21,9 @@ func TestStepOf(t *testing.T) {
 		complete bool
 		step     string
 	}{
-		{"just started", workflows.TagState{}, false, "waiting for the first look"},
+		{"just started", workflows.TagState{}, false, "waiting for the first check"},
 		{"at work", workflows.TagState{Doing: "analyzing image abc", Summary: known("sha256:old", true, policy.Pass)}, false, "analyzing image abc"},
-		{"another image", workflows.TagState{Summary: known("sha256:old", true, policy.Pass)}, false, "waiting for the first look"},
+		{"another image", workflows.TagState{Summary: known("sha256:old", true, policy.Pass)}, false, "waiting for the first check"},
 		{"no data yet", workflows.TagState{Summary: known("sha256:new", false, "")}, false,
 			"analyzed; waiting for vulnerability data, see: tagwatch feed status"},
 		{"not evaluated", workflows.TagState{Summary: known("sha256:new", true, "")}, false, "waiting for the evaluation"},

@@ -22,10 +22,9 @@ import (
 func SubscriptionsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "subscriptions",
-		Usage:     "list who is notified what",
+		Usage:     "list subscriptions",
 		UsageText: "tagwatch subscriptions [options]",
-		Description: `Lists the active subscriptions.
-
+		Description: `Lists the active subscriptions with their endpoints and filters.
    tagwatch subscriptions
    tagwatch subscriptions --registry docker.io --type policy_eval
    tagwatch subscriptions --repository docker.io/library/nginx -o json
@@ -33,7 +32,7 @@ func SubscriptionsCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "registry", Usage: "only tags of this registry's `host`"},
 			&cli.StringFlag{Name: "repository", Usage: "only tags of this `repository`"},
-			&cli.StringFlag{Name: "platform", Usage: "only tags on this `os/arch`; linux/amd64 is that of tags without one"},
+			&cli.StringFlag{Name: "platform", Usage: "only tags watched for this `os/arch`; a tag without --platform counts as linux/amd64"},
 			arguments.TypeFlag("of notification to list (default: all)"), session.OutputFlag(),
 		},
 		Action: session.Bare(subscriptions),
@@ -110,7 +109,7 @@ func places(s *session.Session) (within func(image.Target) bool, err error) {
 
 func writeSubscriptions(s *session.Session, w io.Writer, views []subscriptionView) {
 	if len(views) == 0 {
-		s.SayNone("subscription", "No subscription; add one with: tagwatch subscribe REF", "registry", "repository", "platform", "type")
+		s.SayNone("subscription", "No subscriptions yet; add one with: tagwatch subscribe REF", "registry", "repository", "platform", "type")
 		return
 	}
 	t := output.NewTable("TAG", "TYPE", "ENDPOINTS", "LABELS", "ONLY", "SINCE")
@@ -134,10 +133,10 @@ func narrowing(o event.Options) string {
 		parts = append(parts, string(o.MinSeverity)+" and above")
 	}
 	if o.FixableOnly {
-		parts = append(parts, "with a fix")
+		parts = append(parts, "fixable only")
 	}
 	if o.EPSS > 0 {
-		parts = append(parts, fmt.Sprintf("EPSS across %g%% too", o.EPSS*100))
+		parts = append(parts, fmt.Sprintf("EPSS crossing %g%%", o.EPSS*100))
 	}
 	if o.EveryAction {
 		parts = append(parts, "every action")

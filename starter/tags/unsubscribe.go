@@ -21,11 +21,11 @@ import (
 func UnsubscribeCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "unsubscribe",
-		Usage:     "be notified no more of tags",
+		Usage:     "stop watching tags",
 		UsageText: "tagwatch unsubscribe REF... [options]",
-		Description: `Ends all subscriptions of each tag, or those of the types given. A tag without
-subscriptions is no longer watched, and what was known of it is forgotten;
-notifications that were notified are kept.
+		Description: `Ends all subscriptions of each tag, or only those of the given types. A tag
+without subscriptions is no longer watched and its results are deleted; sent
+notifications are kept.
 
    tagwatch unsubscribe docker.io/library/nginx:1.27
    tagwatch unsubscribe nginx:1.27 --type vuln_update
@@ -88,7 +88,7 @@ func endSubscription(ctx context.Context, l *session.Link, request watch.Unsubsc
 // notSubscribed says that there is nothing to end.
 func notSubscribed(ctx context.Context, s *session.Session, target image.Target, types []event.Type) error {
 	if len(types) > 0 {
-		return exit.Refused("nobody is subscribed to %s of %s; see: tagwatch subscriptions", output.List(types), target)
+		return exit.Refused("no %s subscription for %s; see: tagwatch subscriptions", output.List(types), target)
 	}
 	return notWatched(ctx, s, target)
 }

@@ -25,21 +25,20 @@ func VulnerabilitiesCommand() *cli.Command {
 		Name: "vulnerabilities", Aliases: []string{"vulns"},
 		Usage:     "list the vulnerabilities of a watched tag's image",
 		UsageText: "tagwatch vulnerabilities REF [options]",
-		Description: `Lists what was matched in the image that the tag was last analyzed at, the mostSevere
-first. What your policies and whitelists say about it is shown by tagwatch
-evaluate. Several records about one vulnerability of a package have the same key
-in the JSON, as have the entries of webhooks.
+		Description: `Lists the vulnerabilities of the last analyzed image of the tag, most severe
+first. To apply policies and whitelists, use tagwatch evaluate. Records about the
+same vulnerability of a package share one key, in JSON and in webhook bodies.
 
    tagwatch vulnerabilities docker.io/library/nginx:1.27
    tagwatch vulnerabilities nginx:1.27 --severity high --fixable
    tagwatch vulnerabilities nginx:1.27 -o json | jq '.vulnerabilities[].id'
    tagwatch vulnerabilities nginx:1.27 -o json | jq .coverage.state
 
-An image whose distribution the data does not cover is said to be so: that nothing
-was found in its packages means nothing then.`,
+The output says when the vulnerability data does not cover the distribution of
+the image: an empty list then does not mean that the image is safe.`,
 		Flags: []cli.Flag{
 			arguments.PlatformFlag(),
-			&cli.StringFlag{Name: "severity", Usage: "only this `severity` and graver ones"},
+			&cli.StringFlag{Name: "severity", Usage: "only this `severity` and above"},
 			&cli.BoolFlag{Name: "fixable", Usage: "only those with a fix"},
 			session.OutputFlag(),
 		},
@@ -148,15 +147,15 @@ func noteEarlier(s *session.Session, known watch.Summary) {
 	if failed := known.Problem.FailedImage(known.Resolved.Manifest); failed != nil {
 		reason = "could not be analyzed: " + failed.Reason
 	}
-	s.Say("Image %s, which the tag points to, %s", known.Resolved.Manifest.Short(), reason)
-	s.Say("What follows is about image %s, the last one that could be analyzed", known.Analyzed.Short())
+	s.Say("The current image %s of the tag %s", known.Resolved.Manifest.Short(), reason)
+	s.Say("Results below are for image %s, the last analyzed one", known.Analyzed.Short())
 }
 
 // matched is the state of a tag of which the vulnerabilities are known.
 func matched(ctx context.Context, s *session.Session, target image.Target) (watch.Summary, error) {
 	known, err := analyzed(ctx, s, target)
 	if err == nil && !known.Matched {
-		err = exit.Unable(fmt.Errorf("%s is not matched yet; see: tagwatch feed status", target))
+		err = exit.Unable(fmt.Errorf("%s is not matched against vulnerability data yet; see: tagwatch feed status", target))
 	}
 	return known, err
 }
@@ -181,7 +180,7 @@ func writeVulnerabilities(s *session.Session, w io.Writer, list vulnerabilitiesV
 	views := list.Vulnerabilities
 	sayUncovered(s, list.Target, list.Coverage)
 	if len(views) == 0 {
-		s.SayNone("vulnerability of "+list.Target.String(), "No vulnerability is known in "+list.Target.String(), "severity", "fixable")
+		s.SayNone("vulnerability of "+list.Target.String(), "No known vulnerabilities in "+list.Target.String(), "severity", "fixable")
 		return
 	}
 	header := []string{"SEVERITY", "ID", "PACKAGE", "VERSION", "TYPE", "FIX", "KNOWN EXPLOITED"}

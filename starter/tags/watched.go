@@ -29,20 +29,20 @@ func notWatched(ctx context.Context, s *session.Session, target image.Target) er
 			continue
 		}
 		if each.Platform == (image.Platform{}) {
-			return exit.Refused("%s is watched without --platform, which takes %s from an image of several; leave it out, or watch it with: tagwatch subscribe %s --platform %s",
+			return exit.Refused("%s is watched without --platform (default: %s); omit --platform, or run: tagwatch subscribe %s --platform %s",
 				target.Reference, image.DefaultPlatform, target.Reference, target.Platform)
 		}
 		found = append(found, "--platform "+each.Platform.String())
 	}
 	if found != nil {
-		return exit.Refused("nobody is subscribed to %s, but it is watched on others: give %s", target, strings.Join(found, " or "))
+		return exit.Refused("%s is not watched, but other platforms of this tag are: use %s", target, strings.Join(found, " or "))
 	}
 	if other, ok := otherName(target); ok {
 		if watched, err := kept.Targets(ctx, watch.TargetFilter{Repository: &other.Reference.Repository}); err == nil && slices.Contains(watched, other) {
-			return exit.Refused("nobody is subscribed to %s, but to %s, which is the same image at Docker Hub: give that name", target, subscribeWords(other))
+			return exit.Refused("%s is not watched, but %s is, the same image on Docker Hub: use that name", target, subscribeWords(other))
 		}
 	}
-	return exit.Refused("nobody is subscribed to %s; watch it with: tagwatch subscribe %s", target, subscribeWords(target))
+	return exit.Refused("%s is not watched; watch it with: tagwatch subscribe %s", target, subscribeWords(target))
 }
 
 // otherName is the target under the other name that Docker Hub has for an

@@ -94,7 +94,7 @@ func (k *keeper) run(ctx context.Context) {
 			return
 		}
 		pause := min(shortestPause<<min(deaths-1, 10), longestPause)
-		k.say("%s ended (%s); starting it again in %s", k.name, cause, pause)
+		k.say("%s exited (%s); restarting in %s", k.name, cause, pause)
 		if !rest(ctx, pause) {
 			return
 		}
@@ -117,7 +117,7 @@ func (k *keeper) once(ctx context.Context) error {
 	if err := command.Wait(); err != nil {
 		return err
 	}
-	return fmt.Errorf("it stopped by itself")
+	return fmt.Errorf("exit code 0")
 }
 
 func (k *keeper) becameReady() {

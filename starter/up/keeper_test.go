@@ -76,7 +76,7 @@ func TestLastWords(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := words.String(); got != "; its last words: last\ufffd" {
+	if got := words.String(); got != "; last output: last\ufffd" {
 		t.Errorf("got %q", got)
 	}
 	if got := (&lastWords{}).String(); got != "" {

@@ -22,7 +22,7 @@ func lockDataDir(settings config.Config) (unlock func(), err error) {
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		defer file.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, exit.Refused("tagwatch up runs already on %s%s; stop it, or give another --data-dir", settings.DataDir, holder(path))
+			return nil, exit.Refused("tagwatch up is already running on %s%s; stop it, or use another --data-dir", settings.DataDir, holder(path))
 		}
 		return nil, exit.Unable(fmt.Errorf("lock %s: %w", path, err))
 	}

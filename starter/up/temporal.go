@@ -119,5 +119,5 @@ func (l *lastWords) String() string {
 	if l.line == "" {
 		return ""
 	}
-	return "; its last words: " + output.OneLine(l.line)
+	return "; last output: " + output.OneLine(l.line)
 }

@@ -19,19 +19,18 @@ import (
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:      "up",
-		Usage:     "run everything on this machine: a local Temporal and a worker",
+		Usage:     "run a local Temporal and a worker on this machine",
 		UsageText: "tagwatch up [options]",
-		Description: `Runs until interrupted, and starts again what dies. All data lie in the data
-directory: stop it and start it again, and everything goes on. The programs
-tagwatch-temporal and tagwatch-worker are looked for beside this one, then on
-the PATH. The worker logs to the terminal, Temporal to temporal.log in the data
-directory.
+		Description: `Runs until interrupted and restarts a program that exits. All data is in the data
+directory; after a restart everything continues. The programs tagwatch-temporal and
+tagwatch-worker must be next to tagwatch or on the PATH. The worker logs to the
+terminal, Temporal to temporal.log in the data directory.
 
    tagwatch up
    tagwatch up --data-dir /srv/tagwatch --port 17233 --ui-port 18233 --poll 1m`,
 		Flags: append([]cli.Flag{
 			&cli.IntFlag{Name: "port", Value: 7233, Usage: "`port` of Temporal"},
-			&cli.IntFlag{Name: "ui-port", Value: 8233, Usage: "`port` of Temporal's Web UI; 0: none"},
+			&cli.IntFlag{Name: "ui-port", Value: 8233, Usage: "`port` of Temporal's Web UI; 0 to disable it"},
 		}, config.WorkerFlags()...),
 		Action: session.Bare(up),
 	}
@@ -43,7 +42,7 @@ func up(ctx context.Context, s *session.Session) error {
 		return exit.Unable(err)
 	}
 	if err := os.MkdirAll(settings.DataDir, 0o700); err != nil {
-		return exit.Unable(fmt.Errorf("make the data directory (--data-dir, TAGWATCH_DATA_DIR): %w", err))
+		return exit.Unable(fmt.Errorf("create the data directory (--data-dir, TAGWATCH_DATA_DIR): %w", err))
 	}
 	unlock, err := lockDataDir(settings)
 	if err != nil {
