@@ -41,6 +41,9 @@ The Temporal connection uses Temporal's own settings (TEMPORAL_ADDRESS,
 TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_..., TEMPORAL_PROFILE). The
 default address is 127.0.0.1:7233.
 
+Tables fit the terminal; -o wide shows all of them, -o json, yaml or csv is for
+programs, and -q prints the names of a list.
+
 Exit codes: 0 success; 1 negative result, or the command was rejected; 2 error.`
 
 func newApp() *cli.App {
@@ -95,6 +98,9 @@ func unknownCommand(c *cli.Context) error {
 		return showHelp(c)
 	}
 	path := c.Command.HelpName
+	if meant := arguments.SuggestTurned(c.Args().Slice(), c.Command.Subcommands); meant != "" {
+		return exit.Usage("unknown command %q; did you mean: %s %s", path+" "+name, path, meant)
+	}
 	if meant := arguments.SuggestCommand(name, c.Command.Subcommands); meant != "" {
 		return exit.Usage("unknown command %q; did you mean: %s %s", path+" "+name, path, meant)
 	}

@@ -23,6 +23,12 @@ func TestArrange(t *testing.T) {
 		{"arguments that look like options", "endpoint delete -- --odd", "endpoint delete -- --odd"},
 		{"unknown option", "status nginx --odd", "status --odd nginx"},
 		{"unknown command with an option", "statsu nginx --odd", "statsu nginx --odd"},
+		{"help of a command", "help policy add", "policy add --help"},
+		{"help below a command", "policy help add", "policy add --help"},
+		{"help of an argument's command runs nothing", "help endpoint delete ops", "endpoint delete --help"},
+		{"help of the program", "help", "--help"},
+		{"help of what is no command", "help frobnicate", "frobnicate"},
+		{"argument named help", "endpoint show help", "endpoint show help"},
 		{"value that is missing", "status --platform", "status --platform"},
 	}
 	for _, test := range tests {

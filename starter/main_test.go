@@ -9,14 +9,14 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store"
 )
 
-// The test binary is also the programs that the sessions run.
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"tagwatch":          main,
-		"tagwatch-temporal": standInTemporal,
-		"tagwatch-worker":   standInWorker,
-	})
+// programs are what the sessions run; the test binary is each of them.
+var programs = map[string]func(){
+	"tagwatch":          main,
+	"tagwatch-temporal": standInTemporal,
+	"tagwatch-worker":   standInWorker,
 }
+
+func TestMain(m *testing.M) { testscript.Main(m, programs) }
 
 // TestSessions runs each file of testdata/script: what a person types, and what
 // is to be seen.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/urfave/cli/v2"
@@ -21,6 +23,11 @@ func TestUsageErrors(t *testing.T) {
 		{"misspelt", []string{"subscribe", "--intervall", "1m", "nginx"}, "there is no option --intervall; did you mean: --interval"},
 		{"cut short", []string{"subscribe", "--min", "high", "nginx"}, "there is no option --min; did you mean: --min-severity"},
 		{"of the program", []string{"status", "--data-dirs", "x"}, "there is no option --data-dirs; did you mean: --data-dir"},
+		{"of kubectl", []string{"status", "--json"}, "there is no option --json; did you mean: -o json"},
+		{"of docker", []string{"endpoint", "list", "--format", "json"}, "there is no option --format; did you mean: --output"},
+		{"of tail", []string{"deliveries", "-f"}, "there is no option -f; did you mean: --watch"},
+		{"a file", []string{"subscribe", "-f", "tags.txt"}, "there is no option -f; did you mean: tagwatch subscribe - < FILE"},
+		{"of curl", []string{"status", "-v"}, "there is no option -v; did you mean: --log-level debug"},
 		{"one letter", []string{"status", "-x"}, "there is no option -x; see tagwatch status --help"},
 		{"unlike any", []string{"status", "--colour"}, "there is no option --colour; see tagwatch status --help"},
 		{"without a value", []string{"subscribe", "nginx", "--type"}, "--type needs a value; see tagwatch subscribe --help"},
@@ -72,6 +79,47 @@ func TestSuggestCommand(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestVerbBeforeNoun: who knows another program finds the command here.
+func TestVerbBeforeNoun(t *testing.T) {
+	t.Parallel()
+	for typed, want := range map[string]string{
+		"get endpoints": "tagwatch endpoint list", "describe endpoint ops": "tagwatch endpoint show", "delete endpoint ops": "tagwatch endpoint delete",
+		"rm repository": "tagwatch repository unwatch", "ls policies": "tagwatch policy list", "get subscriptions": "tagwatch subscriptions",
+		"list tags": "tagwatch status", "add endpoint": "tagwatch endpoint add", "get nginx:1.27": "tagwatch status", "describe nginx:1.27": "tagwatch status",
+		"update feed": "tagwatch feed sync",
+	} {
+		t.Run(typed, func(t *testing.T) {
+			t.Parallel()
+			words := strings.Fields(typed)
+			err := run(t.Context(), append([]string{"tagwatch"}, words...))
+			if err == nil || err.Error() != fmt.Sprintf("unknown command %q; did you mean: %s", "tagwatch "+words[0], want) {
+				t.Errorf("error %v, want %s", err, want)
+			}
+		})
+	}
+}
+
+// TestEveryHelpHasExamples that begin with the command.
+func TestEveryHelpHasExamples(t *testing.T) {
+	t.Parallel()
+	app := newApp()
+	app.Setup()
+	var check func(path string, commands []*cli.Command)
+	check = func(path string, commands []*cli.Command) {
+		for _, c := range commands {
+			name := path + " " + c.Name
+			if c.Name == "help" {
+				continue
+			}
+			if !strings.Contains(c.Description, "   "+name) && !strings.Contains(c.Description, "("+name) {
+				t.Errorf("%s: no example in\n%s", name, c.Description)
+			}
+			check(name, c.Subcommands)
+		}
+	}
+	check("tagwatch", app.Commands)
 }
 
 func commandNamed(commands []*cli.Command, name string) *cli.Command {

@@ -20,13 +20,25 @@ func Arrange(app *cli.App, args []string) []string {
 	for rest := args[1:]; len(rest) > 0; {
 		rest = rest[a.take(rest):]
 	}
+	a.askForHelp()
 	return slices.Concat(args[:1], a.globals, a.path, a.options, a.arguments)
+}
+
+// askForHelp makes "help A B" what "A B --help" is. What is no command stays, and
+// is refused as such.
+func (a *arrangement) askForHelp() {
+	if !a.help || len(a.arguments) > 0 && (a.command == nil || len(a.command.Subcommands) > 0) {
+		return
+	}
+	a.options, a.arguments = []string{"--help"}, nil
 }
 
 // arrangement sorts words by what they are.
 type arrangement struct {
 	known         []*cli.Command // that the next word may name
 	global, local []cli.Flag
+	command       *cli.Command // the last one of the path
+	help          bool         // the word "help" stands for a command
 	// What was found so far.
 	globals, path, options, arguments []string
 }
@@ -44,7 +56,12 @@ func (a *arrangement) take(words []string) int {
 	}
 	if i := slices.IndexFunc(a.known, func(c *cli.Command) bool { return c.HasName(word) }); i >= 0 {
 		a.path = append(a.path, word)
-		a.known, a.local = a.known[i].Subcommands, a.known[i].Flags
+		a.command = a.known[i]
+		a.known, a.local = a.command.Subcommands, a.command.Flags
+		return 1
+	}
+	if word == "help" && len(a.known) > 0 {
+		a.help = true
 		return 1
 	}
 	a.known = nil

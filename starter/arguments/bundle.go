@@ -102,3 +102,6 @@ func GateNames(gates []policy.GateSpec) []string {
 	}
 	return names
 }
+
+// StandardInput is the argument that stands for references on standard input.
+const StandardInput = "-"

@@ -136,39 +136,6 @@ func Target(s *session.Session) (image.Target, error) {
 	return target, nil
 }
 
-// Targets are the arguments, each with all of --platform.
-func Targets(s *session.Session, texts []string) ([]image.Target, error) {
-	targets, failures, err := Readable(s, texts)
-	if err == nil && len(failures) > 0 {
-		err = failures[0]
-	}
-	return targets, err
-}
-
-// Readable are the targets of those arguments that name any, and what is wrong
-// with the others.
-func Readable(s *session.Session, texts []string) (targets []image.Target, failures []error, err error) {
-	platforms, err := Platforms(s)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, text := range texts {
-		target, err := image.ParseTarget(text)
-		if err != nil {
-			failures = append(failures, exit.Unable(err))
-			continue
-		}
-		if len(platforms) == 0 {
-			targets = append(targets, target)
-		}
-		for _, platform := range platforms {
-			target.Platform = platform
-			targets = append(targets, target)
-		}
-	}
-	return targets, failures, nil
-}
-
 // Platforms are those of a repeatable --platform.
 func Platforms(s *session.Session) ([]image.Platform, error) {
 	var platforms []image.Platform

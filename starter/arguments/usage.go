@@ -43,6 +43,9 @@ func unknownOptionError(name, path string, flags []cli.Flag) error {
 	for _, f := range flags {
 		names = append(names, f.Names()[0])
 	}
+	if hint := otherOption(name, path, flags); hint != "" {
+		return exit.Usage("unknown option %s; did you mean: %s", config.Dashed(name), hint)
+	}
 	if meant := Suggest(name, names); meant != "" && len(name) > 1 {
 		return exit.Usage("unknown option %s; did you mean: %s", config.Dashed(name), config.Dashed(meant))
 	}

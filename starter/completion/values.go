@@ -51,7 +51,7 @@ func (l *typed) values(ctx context.Context, option cli.Flag) []string {
 		if slices.Equal(l.path, []string{session.SBOMName}) {
 			return slices.Clone(session.SBOMForms)
 		}
-		return []string{session.FormTable, session.FormJSON}
+		return slices.Clone(session.Forms)
 	case "gate":
 		return arguments.GateNames(policy.Describe())
 	case "endpoint":

@@ -25,6 +25,7 @@ watched tags, and changes nothing. Each line is ok, warn or fail; warn and fail 
 what to do. Lines that only a worker can verify, such as readable secrets, say so.
 
    tagwatch doctor
+   tagwatch doctor --watch
    tagwatch doctor -o json | jq '.checks[] | select(.result != "ok")'
 
 Exit code 1: a check failed.`,
@@ -35,9 +36,10 @@ Exit code 1: a check failed.`,
 				Usage: "`url` of the listing of vulnerability data, as set for the workers"},
 			&cli.IntFlag{Name: "renew-pace", EnvVars: []string{"TAGWATCH_RENEW_PACE"}, Value: 120,
 				Usage: "maximum `images` per hour that the workers analyze again, as set for the workers"},
+			session.WatchFlag(),
 			session.OutputFlag(),
 		},
-		Action: session.Bare(doctor),
+		Action: session.Bare(session.Watched(doctorPause, doctor)),
 	}
 }
 
@@ -86,13 +88,14 @@ func (e *examination) fail(subject, remedy, format string, arguments ...any) {
 const (
 	// doctorTimeout bounds each part of the examination.
 	doctorTimeout = 15 * time.Second
-	// quiet is how long a command may take before it says what it is doing.
-	quiet = 2 * time.Second
+	// doctorPause is the time between two examinations of --watch.
+	doctorPause = 10 * time.Second
 )
 
 func doctor(ctx context.Context, s *session.Session) error {
 	e := &examination{Session: s}
 	tell := notifySlow(s)
+	defer tell.stop()
 	for _, part := range []struct {
 		doing string
 		check func(context.Context)
@@ -108,7 +111,6 @@ func doctor(ctx context.Context, s *session.Session) error {
 			return ctx.Err()
 		}
 	}
-	tell.stop()
 	return e.conclude()
 }
 
@@ -119,14 +121,17 @@ func (e *examination) conclude() error {
 			worst = f.Result
 		}
 	}
-	if err := e.Show(diagnosis{worst, e.found}, e.write); err != nil || worst != resultFail {
+	// A changed number in a message is no news.
+	if err := session.ShowRows(e.Session, session.Rows[finding]{Items: e.found, Whole: diagnosis{worst, e.found}, People: writeFindings,
+		Name:   func(f finding) string { return fmt.Sprintf("%s (%s)", f.Subject, f.Result) },
+		Steady: func(f finding) finding { return finding{Result: f.Result, Subject: f.Subject, Remedy: f.Remedy} }}); err != nil || worst != resultFail {
 		return err
 	}
 	return exit.ErrAnswered
 }
 
-func (e *examination) write(w io.Writer) {
-	for _, f := range e.found {
+func writeFindings(w io.Writer, found []finding) {
+	for _, f := range found {
 		style := map[result]output.Style{resultWarn: output.Doubtful, resultFail: output.Bad}[f.Result]
 		fmt.Fprintln(w, output.Paint(w, style, fmt.Sprintf("%-4s  %-11s  %s", f.Result, f.Subject, output.OneLine(f.Message))))
 		if f.Remedy != "" {
@@ -147,7 +152,10 @@ type narrator struct {
 
 func notifySlow(s *session.Session) *narrator {
 	n := &narrator{say: s.Say}
-	n.timer = time.AfterFunc(quiet, func() {
+	if s.Watch != nil && !s.Watch.First {
+		n.say = func(string, ...any) {}
+	}
+	n.timer = time.AfterFunc(session.Quiet, func() {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		n.loud = true

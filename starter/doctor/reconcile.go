@@ -42,7 +42,7 @@ func reconcile(ctx context.Context, s *session.Session) error {
 		return err
 	}
 	var result watch.Reconciled
-	err = s.Follow(ctx, linked, workflows.ReconcileID, func(ctx context.Context) (err error) {
+	err = s.Follow(ctx, linked, workflows.ReconcileID, "the reconciliation goes on; see: tagwatch doctor", func(ctx context.Context) (err error) {
 		result, err = linked.Client.Reconcile(ctx, watch.ReconcileRequest{DryRun: s.Bool("dry-run")})
 		return err
 	})

@@ -23,7 +23,7 @@ import (
 func endpointAddCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "add",
-		Usage:     "add or change an endpoint",
+		Usage:     "add an endpoint",
 		UsageText: "tagwatch endpoint add NAME URL [options]",
 		Description: `<userId> and <notification_type> in the URL are replaced. If the URL is a secret, as
 with chat services, give env:NAME or file:/path instead. Environment variables and
@@ -32,6 +32,7 @@ files are those of the worker.
    tagwatch endpoint add ops https://receiver.example.com/hook --secret-env HOOK_SECRET
    tagwatch endpoint add anchore 'https://old.example.com/<notification_type>/<userId>' \
       --user anchore --password-file /run/secrets/anchore
+   tagwatch endpoint add ops https://new.example.com/hook --secret-env HOOK_SECRET --replace
    tagwatch endpoint add chat env:SLACK_URL --format slack --type policy_eval
    tagwatch endpoint add team env:TEAMS_URL --format teams --per-minute 4 --digest 10m
    tagwatch endpoint add web https://web.example.com --subject 'ghcr.io/web/*:v*'
@@ -69,6 +70,7 @@ func endpointFlags() []cli.Flag {
 		&cli.StringFlag{Name: "ca-file", Usage: "`file` with PEM certificates to trust in addition to the system's"},
 		&cli.StringFlag{Name: "cert-file", Usage: "`file` with a client certificate"},
 		&cli.StringFlag{Name: "key-file", Usage: "`file` with the key of the client certificate"},
+		&cli.BoolFlag{Name: "replace", Usage: "replace the endpoint of this name, with all its settings"},
 		session.OutputFlag(),
 	}
 }
@@ -90,6 +92,9 @@ func endpointAdd(ctx context.Context, s *session.Session) error {
 	if err != nil && !fresh {
 		return err
 	}
+	if !fresh && !s.Bool("replace") {
+		return exit.Refused("endpoint %q exists; see its settings with: tagwatch endpoint show %s; replace all of them with: --replace", endpoint.Name, endpoint.Name)
+	}
 	if err := kept.SaveEndpoint(ctx, endpoint, s.Now); err != nil {
 		return err
 	}
@@ -99,7 +104,7 @@ func endpointAdd(ctx context.Context, s *session.Session) error {
 
 func writeAdded(w io.Writer, name string, fresh bool) {
 	if !fresh {
-		fmt.Fprintf(w, "Endpoint %s updated\n", name)
+		fmt.Fprintf(w, "Endpoint %s is replaced\n", name)
 		return
 	}
 	fmt.Fprintf(w, "Endpoint %s added; test it with: tagwatch endpoint test %s\n", name, name)

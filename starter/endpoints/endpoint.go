@@ -40,7 +40,7 @@ func endpointListCommand() *cli.Command {
 		Usage:       "list endpoints and their delivery state",
 		UsageText:   "tagwatch endpoint list [options]",
 		Description: "   tagwatch endpoint list\n   tagwatch endpoint list -o json",
-		Flags:       []cli.Flag{session.OutputFlag()},
+		Flags:       session.ListFlags(),
 		Action:      session.Bare(endpointList),
 	}
 }
@@ -62,7 +62,7 @@ func endpointList(ctx context.Context, s *session.Session) error {
 	for i, e := range endpoints {
 		listed[i] = endpointListed{e, e.State.Health(lost[e.Name]), lost[e.Name]}
 	}
-	return s.Show(listed, func(w io.Writer) { writeEndpoints(s, w, listed) })
+	return session.ShowRows(s, session.Rows[endpointListed]{Items: listed, Name: func(e endpointListed) string { return e.Name }, People: func(w io.Writer, endpoints []endpointListed) { writeEndpoints(s, w, endpoints) }})
 }
 
 // endpointListed is an endpoint of a list for programs.
@@ -77,7 +77,7 @@ func writeEndpoints(s *session.Session, w io.Writer, endpoints []endpointListed)
 		s.Say("No endpoint is configured; add one with: tagwatch endpoint add NAME URL")
 		return
 	}
-	t := output.NewTable("NAME", "URL", "TYPES", "EXPLICIT", "FORMAT", "STATE")
+	t := output.NewTable("NAME", "URL", "TYPES", "EXPLICIT", "FORMAT", "STATE").Drop("FORMAT", "EXPLICIT", "TYPES")
 	for _, e := range endpoints {
 		types, format := "all", event.FormatAnchore
 		if len(e.Types) > 0 {
@@ -174,7 +174,7 @@ func sendSample(ctx context.Context, s *session.Session, name string, t event.Ty
 	if errors.Is(err, errkind.NotFound) {
 		return result, arguments.UnknownEndpoint(name)
 	}
-	return result, err
+	return result, session.Meanwhile(ctx, err, "the sample may still be sent")
 }
 
 func writeTested(w io.Writer, v testedView) {

@@ -32,8 +32,19 @@ func (o *outcome) Error() string { return o.err.Error() }
 
 func (o *outcome) Unwrap() error { return o.err }
 
+// ErrReported is the error of a command whose output says already what is wrong.
+var ErrReported = errors.New("reported")
+
 // ErrAnswered ends a command whose output says already that the answer is no.
-var ErrAnswered = &outcome{exitRefused, errors.New("the answer is no")}
+var ErrAnswered = Reported(exitRefused)
+
+// Reported is an error for the exit code alone; nil if that is exitDone.
+func Reported(code int) error {
+	if code == exitDone {
+		return nil
+	}
+	return &outcome{code, ErrReported}
+}
 
 // Usage is the error of a command line that makes no sense.
 func Usage(format string, arguments ...any) error {
@@ -113,7 +124,7 @@ func Conclude(w io.Writer, err error) int {
 		}
 		return mostSevere
 	}
-	if !errors.Is(err, ErrAnswered) {
+	if !errors.Is(err, ErrReported) {
 		w := &output.Shield{Writer: w}
 		for line := range strings.Lines(Sentence(err)) {
 			fmt.Fprintln(w, "tagwatch: "+strings.TrimSuffix(line, "\n"))

@@ -130,7 +130,7 @@ func syncFeed(ctx context.Context, s *session.Session, request watch.SyncRequest
 		return err
 	}
 	var synced workflows.Synced
-	err = s.Follow(ctx, linked, workflows.SyncFeedID, func(ctx context.Context) (err error) {
+	err = s.Follow(ctx, linked, workflows.SyncFeedID, "the update goes on; see: tagwatch feed status", func(ctx context.Context) (err error) {
 		synced, err = linked.Client.SyncFeed(ctx, request)
 		return err
 	})

@@ -20,9 +20,9 @@ func feedStatusCommand() *cli.Command {
 		Name:        "status",
 		Usage:       "show the vulnerability data, its providers and problems",
 		UsageText:   "tagwatch feed status [options]",
-		Description: "   tagwatch feed status\n   tagwatch feed status -o json",
-		Flags:       []cli.Flag{session.OutputFlag()},
-		Action:      session.Bare(feedStatus),
+		Description: "   tagwatch feed status\n   tagwatch feed status -o json\n   tagwatch feed status --watch",
+		Flags:       []cli.Flag{session.WatchFlag(), session.OutputFlag()},
+		Action:      session.Bare(session.Watched(session.WatchPause, feedStatus)),
 	}
 }
 
@@ -83,7 +83,12 @@ func feedStatus(ctx context.Context, s *session.Session) error {
 		return err
 	}
 	view := feedViewOf(feed)
-	return s.Show(view, func(w io.Writer) { writeFeed(s, w, view) })
+	return session.ShowRows(s, session.Rows[feedView]{Items: []feedView{view}, Whole: view, Name: func(feedView) string { return "vulnerability data" },
+		People: func(w io.Writer, _ []feedView) { writeFeed(s, w, view) },
+		Steady: func(v feedView) feedView {
+			v.Checked = time.Time{}
+			return v
+		}})
 }
 
 func feedViewOf(f watch.Feed) feedView {

@@ -26,9 +26,10 @@ func DeliveriesCommand() *cli.Command {
 
    tagwatch deliveries --failed
    tagwatch deliveries --endpoint ops --since 24h
+   tagwatch deliveries --pending --watch
    tagwatch deliveries --debounced
    tagwatch deliveries --notification 2f6c4a0e --attempts`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "only this endpoint `name`"},
 			&cli.StringFlag{Name: "state", Usage: "only deliveries in this `state`: " + output.List(arguments.DeliveryStates)},
 			&cli.BoolFlag{Name: "failed", Usage: "only failed deliveries"},
@@ -38,9 +39,9 @@ func DeliveriesCommand() *cli.Command {
 			&cli.DurationFlag{Name: "since", Usage: "only deliveries created within this `time`, such as 24h"},
 			&cli.IntFlag{Name: "limit", Value: 100, Usage: "maximum number of results"},
 			&cli.BoolFlag{Name: "attempts", Usage: "show every attempt"},
-			session.OutputFlag(),
-		},
-		Action: session.Bare(deliveries),
+			session.WatchFlag(),
+		}, session.ListFlags()...),
+		Action: session.Bare(session.Watched(session.WatchPause, deliveries)),
 	}
 }
 
@@ -100,7 +101,7 @@ func deliveries(ctx context.Context, s *session.Session) error {
 		}
 		views = append(views, view)
 	}
-	return s.Show(views, func(w io.Writer) { writeDeliveries(s, w, views) })
+	return session.ShowRows(s, session.Rows[deliveryView]{Items: views, Name: func(v deliveryView) string { return strconv.FormatInt(v.ID, 10) }, People: func(w io.Writer, views []deliveryView) { writeDeliveries(s, w, views) }})
 }
 
 func deliveryFilter(s *session.Session) (store.DeliveryFilter, error) {
@@ -166,7 +167,7 @@ func writeDeliveries(s *session.Session, w io.Writer, views []deliveryView) {
 		s.SayNone("delivery", "No deliveries yet; see: tagwatch endpoint list", "endpoint", "state", "failed", "pending", "debounced", "notification", "since")
 		return
 	}
-	t := output.NewTable("ID", "ENDPOINT", "STATE", "TYPE", "SUBJECT", "CREATED", "ATTEMPTS", "NEXT ATTEMPT", "NOTIFICATION", "GROUP", "RESPONSE")
+	t := output.NewTable("ID", "ENDPOINT", "STATE", "TYPE", "SUBJECT", "CREATED", "ATTEMPTS", "NEXT ATTEMPT", "NOTIFICATION", "GROUP", "RESPONSE").Drop("GROUP", "NOTIFICATION", "TYPE", "ATTEMPTS", "NEXT TRY", "CREATED")
 	for _, v := range views {
 		t.Row(deliveryStyle(v), strconv.FormatInt(v.ID, 10), v.Endpoint, string(v.State), string(v.Type), v.Subject, s.Ago(v.Created),
 			strconv.Itoa(v.Attempts), nextTry(s, v), output.ShortID(v.Notification), output.Dash(v.Group), v.Answer)

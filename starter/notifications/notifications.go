@@ -34,14 +34,13 @@ object per line.
    tagwatch notifications --type policy_eval --subject docker.io/library/nginx:1.27
    tagwatch notifications --follow
    tagwatch notifications -o json --after 1024`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			arguments.TypeFlag("of notification to list (default: all)"),
 			&cli.StringFlag{Name: "subject", Usage: "only for this `tag or repository`"},
 			&cli.IntFlag{Name: "limit", Value: 50, Usage: "maximum number of results"},
 			&cli.Int64Flag{Name: "after", Usage: "start after this `cursor` instead of at the newest"},
 			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "print new notifications until interrupted"},
-			session.OutputFlag(),
-		},
+		}, session.ListFlags()...),
 		Action: session.Bare(notifications),
 	}
 }
@@ -79,14 +78,16 @@ func notifications(ctx context.Context, s *session.Session) error {
 	if s.Bool("follow") {
 		return l.stream(ctx, views)
 	}
-	return s.Show(views, func(w io.Writer) {
-		for _, v := range views {
-			writeNotification(w, v)
-		}
-		if len(views) == 0 {
-			s.SayNone("notification", "No notifications yet; see: tagwatch subscriptions", "type", "subject", "after")
-		}
-	})
+	return session.ShowRows(s, session.Rows[notificationView]{Items: views, Name: func(v notificationView) string { return v.ID }, People: func(w io.Writer, views []notificationView) { writeNotifications(s, w, views) }})
+}
+
+func writeNotifications(s *session.Session, w io.Writer, views []notificationView) {
+	for _, v := range views {
+		writeNotification(w, v)
+	}
+	if len(views) == 0 {
+		s.SayNone("notification", "No notifications yet; see: tagwatch subscriptions", "type", "subject", "after")
+	}
 }
 
 func newListing(s *session.Session) (*listing, error) {
@@ -126,9 +127,11 @@ func (l *listing) stream(ctx context.Context, views []notificationView) error {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	l.filter.Newest = false
+	l.Shown()
+	into := l.Session.Stream()
 	for {
 		for _, v := range views {
-			if err := l.print(v); err != nil {
+			if err := l.print(into, v); err != nil {
 				return err
 			}
 		}
@@ -144,11 +147,15 @@ func (l *listing) stream(ctx context.Context, views []notificationView) error {
 	}
 }
 
-func (l *listing) print(v notificationView) error {
-	if l.AsJSON() {
-		return output.WriteLine(l.Out, v)
+func (l *listing) print(into *session.Stream, v notificationView) error {
+	switch {
+	case l.Bool("quiet"):
+		fmt.Fprintln(l.Out, v.ID)
+	case l.ForPeople():
+		writeNotification(l.Out, v)
+	default:
+		return into.Write(v)
 	}
-	writeNotification(l.Out, v)
 	return nil
 }
 

@@ -3,9 +3,13 @@ package output
 import (
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
+
+	"golang.org/x/term"
 
 	"github.com/tagwatch/tagwatch/domain/plain"
 )
@@ -15,7 +19,25 @@ import (
 // so that JSON stays what it is.
 type Shield struct {
 	io.Writer
-	rest []byte // the beginning of a character
+	mu    sync.Mutex // progress may come from the side
+	rest  []byte     // the beginning of a character
+	Width int        // that tables fit into; 0 for any
+	// Colours is whether a person sees the text, on a terminal that has them.
+	Colours bool
+}
+
+// Shielded knows what w leads to.
+func Shielded(w io.Writer) *Shield {
+	return &Shield{Writer: w, Width: TerminalWidth(w), Colours: HasColours(w)}
+}
+
+// HasColours follows https://no-color.org.
+func HasColours(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	return term.IsTerminal(int(file.Fd()))
 }
 
 // painted are the codes of paint, the only ones that get through.
@@ -23,6 +45,8 @@ var painted = regexp.MustCompile(`^\x1b\[(?:31|33|2|0)m`)
 
 // Write implements io.Writer.
 func (s *Shield) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	text := append(s.rest, p...)
 	var out strings.Builder
 	for len(text) > 0 && utf8.FullRune(text) {

@@ -48,7 +48,7 @@ func activate(ctx context.Context, s *session.Session, id string) error {
 		return err
 	}
 	var applied workflows.Applied
-	err = s.Follow(ctx, linked, workflows.ApplyPolicyID, func(ctx context.Context) (err error) {
+	err = s.Follow(ctx, linked, workflows.ApplyPolicyID, "the activation goes on; see: tagwatch policy list", func(ctx context.Context) (err error) {
 		applied, err = linked.Client.ApplyPolicy(ctx, id)
 		return err
 	})

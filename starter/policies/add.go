@@ -55,7 +55,7 @@ func policyAdd(ctx context.Context, s *session.Session) error {
 	if err := saveBundle(ctx, s, bundle); err != nil {
 		return err
 	}
-	if !s.AsJSON() {
+	if s.ForPeople() {
 		fmt.Fprintf(s.Out, "Bundle %s stored (%s)\n", bundle.ID, output.Short(bundle.Hash()))
 	}
 	if apply {

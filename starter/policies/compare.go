@@ -115,7 +115,9 @@ func eachSubject(ctx context.Context, s *session.Session, visit func(watch.Summa
 	if err != nil {
 		return 0, 0, err
 	}
-	for _, known := range summaries {
+	progress := s.Counting(len(summaries), "tags evaluated")
+	for i, known := range summaries {
+		progress(i)
 		if known.Analyzed == "" || !known.Matched {
 			skipped++
 			continue

@@ -104,7 +104,7 @@ func writeItems(s *session.Session, w io.Writer, views []itemView, total int) {
 		s.Say("No whitelist item needs attention (%s)", output.Number(total, "item"))
 		return
 	}
-	t := output.NewTable("WHITELIST", "ITEM", "GATE", "TRIGGER ID", "MATCHES", "EXPIRES", "NOTE")
+	t := output.NewTable("WHITELIST", "ITEM", "GATE", "TRIGGER ID", "MATCHES", "EXPIRES", "NOTE").Drop("ITEM", "GATE", "EXPIRES")
 	for _, v := range views {
 		item := cmp.Or(v.ID, "#"+strconv.Itoa(v.Position))
 		t.Row(output.Ordinary, v.Whitelist, item, v.Gate, v.TriggerID, strconv.Itoa(v.Matches), s.Ago(v.Expires), v.note())

@@ -37,7 +37,7 @@ func policyListCommand() *cli.Command {
 		Usage:       "list stored bundles",
 		UsageText:   "tagwatch policy list [options]",
 		Description: "   tagwatch policy list\n   tagwatch policy list -o json",
-		Flags:       []cli.Flag{session.OutputFlag()},
+		Flags:       session.ListFlags(),
 		Action:      session.Bare(policyList),
 	}
 }
@@ -55,7 +55,7 @@ func policyList(ctx context.Context, s *session.Session) error {
 	for _, b := range bundles {
 		views = append(views, bundleViewOf(b))
 	}
-	return s.Show(views, func(w io.Writer) { writeBundles(s, w, views) })
+	return session.ShowRows(s, session.Rows[bundleView]{Items: views, Name: func(v bundleView) string { return v.ID }, People: func(w io.Writer, views []bundleView) { writeBundles(s, w, views) }})
 }
 
 func writeBundles(s *session.Session, w io.Writer, views []bundleView) {
@@ -63,7 +63,7 @@ func writeBundles(s *session.Session, w io.Writer, views []bundleView) {
 		s.Say("No bundle is stored yet; add one with: tagwatch policy add FILE")
 		return
 	}
-	t := output.NewTable("ID", "NAME", "ACTIVE", "HASH", "UPDATED")
+	t := output.NewTable("ID", "NAME", "ACTIVE", "HASH", "UPDATED").Drop("HASH", "UPDATED")
 	for _, v := range views {
 		t.Row(output.Ordinary, v.ID, v.Name, output.Yes(v.Active), output.Short(v.Hash), s.Ago(v.Updated))
 	}

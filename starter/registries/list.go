@@ -33,7 +33,7 @@ is not reachable, only the names and numbers of tags are shown.
 
    tagwatch registry list
    tagwatch registry list -o json`,
-		Flags:  []cli.Flag{session.OutputFlag()},
+		Flags:  session.ListFlags(),
 		Action: session.Bare(registryList),
 	}
 }
@@ -67,7 +67,7 @@ func registryList(ctx context.Context, s *session.Session) error {
 		views = append(views, registryView{Registry: host, State: registryUnknown, Tags: polls.Tags, Next: polls.Next})
 	}
 	askPollers(ctx, s, views)
-	return s.Show(views, func(w io.Writer) { writeRegistries(s, w, views) })
+	return session.ShowRows(s, session.Rows[registryView]{Items: views, Name: func(v registryView) string { return v.Registry }, People: func(w io.Writer, views []registryView) { writeRegistries(s, w, views) }})
 }
 
 // askPollers completes what the database knows. Whoever does not answer leaves
@@ -112,7 +112,7 @@ func writeRegistries(s *session.Session, w io.Writer, views []registryView) {
 		s.Say("No tag is watched yet; watch one with: tagwatch subscribe REF")
 		return
 	}
-	t := output.NewTable("REGISTRY", "STATE", "TAGS", "POLLED", "NEXT", "LIMIT", "PROBLEM")
+	t := output.NewTable("REGISTRY", "STATE", "TAGS", "POLLED", "NEXT", "LIMIT", "PROBLEM").Drop("LIMIT", "NEXT", "TAGS")
 	for _, v := range views {
 		style, state, problem := output.Ordinary, v.State, ""
 		if v.Problem != nil {

@@ -21,7 +21,7 @@ func repositoryListCommand() *cli.Command {
 		Usage:       "list the watched repositories",
 		UsageText:   "tagwatch repository list [options]",
 		Description: "   tagwatch repository list\n   tagwatch repository list -o json",
-		Flags:       []cli.Flag{session.OutputFlag()},
+		Flags:       session.ListFlags(),
 		Action:      session.Bare(repositoryList),
 	}
 }
@@ -52,7 +52,7 @@ func repositoryList(ctx context.Context, s *session.Session) error {
 		}
 		views = append(views, repositoryView{r, append([]string{}, state.Tags...), state.Checked, output.ProblemOf(state.Problem), len(state.Known)})
 	}
-	return s.Show(views, func(w io.Writer) { writeRepositories(s, w, views) })
+	return session.ShowRows(s, session.Rows[repositoryView]{Items: views, Name: func(v repositoryView) string { return v.Name.String() }, People: func(w io.Writer, views []repositoryView) { writeRepositories(s, w, views) }})
 }
 
 func writeRepositories(s *session.Session, w io.Writer, views []repositoryView) {
@@ -60,7 +60,7 @@ func writeRepositories(s *session.Session, w io.Writer, views []repositoryView) 
 		s.Say("No repository is watched yet; watch one with: tagwatch repository watch REPOSITORY")
 		return
 	}
-	t := output.NewTable("REPOSITORY", "TAGS", "FILTER", "TYPES", "PLATFORMS", "LABELS", "LISTED", "PROBLEM")
+	t := output.NewTable("REPOSITORY", "TAGS", "FILTER", "TYPES", "PLATFORMS", "LABELS", "LISTED", "PROBLEM").Drop("LABELS", "PLATFORMS", "TYPES", "FILTER")
 	for _, v := range views {
 		style, problem := output.Ordinary, ""
 		if v.Problem != nil {

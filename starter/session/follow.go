@@ -17,14 +17,18 @@ import (
 )
 
 // Follow waits for a workflow that may take long, and says what it does
-// meanwhile.
-func (s *Session) Follow(ctx context.Context, linked *Link, id string, wait func(context.Context) error) error {
+// meanwhile. goesOn is what a person reads who interrupts the command.
+func (s *Session) Follow(ctx context.Context, linked *Link, id, goesOn string, wait func(context.Context) error) error {
 	watching, stop := context.WithCancel(ctx)
 	var following sync.WaitGroup
 	following.Go(func() { s.narrate(watching, linked.Client.Temporal, id) })
+	s.Shown()
 	err := wait(ctx)
 	stop()
 	following.Wait()
+	if err != nil && ctx.Err() != nil {
+		return Meanwhile(ctx, err, goesOn)
+	}
 	if exit.Is[*serviceerror.Unavailable](err) {
 		return &exit.Unreachable{Address: linked.Address, Cause: err}
 	}

@@ -45,6 +45,7 @@ func (s *Session) Temporal(ctx context.Context) (*Link, error) {
 	if options.Interceptors, err = s.Traces.Interceptors(); err != nil {
 		return nil, err
 	}
+	defer s.slowly("Connecting to Temporal at " + options.HostPort)()
 	connected, err := sdk.DialContext(ctx, options)
 	if err != nil {
 		return nil, &exit.Unreachable{Address: options.HostPort, Cause: err}
@@ -71,7 +72,7 @@ func TemporalOptions() (sdk.Options, error) {
 func (l *Link) Ask(ctx context.Context, doing string, patience time.Duration, request func(context.Context) error) error {
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	slow := time.AfterFunc(QueryTimeout, func() { l.say("%s: waiting for a worker to respond", doing) })
+	slow := time.AfterFunc(Quiet, func() { l.say("%s: waiting for a worker to respond", doing) })
 	defer slow.Stop()
 	err := request(bounded)
 	switch {

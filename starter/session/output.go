@@ -8,43 +8,49 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/starter/exit"
-	"github.com/tagwatch/tagwatch/starter/output"
 )
 
 // The forms of output.
 const (
-	FormTable = "table"
-	FormJSON  = "json"
+	formTable = "table"
+	formWide  = "wide" // table, with all columns at their full width
+	formJSON  = "json"
+	formYAML  = "yaml"
+	formCSV   = "csv"
 )
 
 // OutputFlag is for commands that print data.
 func OutputFlag() cli.Flag {
-	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: FormTable, Usage: "output `format`: table for people, json for programs"}
+	return &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: formTable,
+		Usage: "output `format`: table, wide (all columns, nothing cut), json, yaml or csv"}
 }
 
 // checkOutput refuses a form that the command does not have.
 func (s *Session) checkOutput() error {
-	form := s.String("output")
-	forms := []string{FormTable, FormJSON}
+	form, allowed := s.String("output"), Forms
 	if s.Command.Name == SBOMName {
-		forms = SBOMForms
+		allowed = SBOMForms
 	}
-	if form != "" && !slices.Contains(forms, form) {
-		return exit.Usage("invalid value %q for --output: expected one of %s", form, strings.Join(forms, ", "))
+	switch {
+	case form == "name" && s.hasFlag("quiet"):
+		return exit.Usage("invalid value %q for --output; did you mean: --quiet", form)
+	case form != "" && !slices.Contains(allowed, form):
+		return exit.Usage("invalid value %q for --output: expected one of %s", form, strings.Join(allowed, ", "))
+	case s.Bool("quiet") && s.IsSet("output"):
+		return exit.Usage("--quiet and --output exclude each other")
 	}
 	return nil
 }
 
-// AsJSON reports whether a program reads the output.
-func (s *Session) AsJSON() bool { return s.String("output") == FormJSON }
-
-// Show prints the value for programs, or what people print.
+// Show prints a value in the form that the command line asks for. people prints
+// it as text.
 func (s *Session) Show(value any, people func(io.Writer)) error {
-	if s.AsJSON() {
-		return output.WriteJSON(s.Out, value)
+	s.Shown()
+	if s.ForPeople() {
+		people(s.Out)
+		return nil
 	}
-	people(s.Out)
-	return nil
+	return writeForm(s.Out, s.String("output"), value, value)
 }
 
 // SayNone says that a list is empty: which of the given filters nothing matches,

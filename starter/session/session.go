@@ -45,6 +45,8 @@ type Session struct {
 	Traces *tracing.Tracing
 	Stored *store.Store
 	Linked *Link
+	Watch  *watching // with --watch
+	Shown  func()    // reports that the result is there: the command is not slow any more
 }
 
 // Action makes a command of a function that works with a session.
@@ -54,9 +56,12 @@ func Action(do func(context.Context, *Session) error) cli.ActionFunc {
 		if err != nil {
 			return exit.Unable(err)
 		}
-		s := &Session{Context: c, Settings: settings, Out: &output.Shield{Writer: c.App.Writer}, Progress: &output.Shield{Writer: c.App.ErrWriter}, Now: time.Now().UTC()}
+		s := &Session{Context: c, Settings: settings, Out: output.Shielded(c.App.Writer), Progress: output.Shielded(c.App.ErrWriter), Now: time.Now().UTC(), Shown: func() {}}
 		if err := s.checkOutput(); err != nil {
 			return err
+		}
+		if s.String("output") == formWide {
+			s.Out = &output.Shield{Writer: c.App.Writer, Colours: output.HasColours(c.App.Writer)}
 		}
 		if s.Traces, err = tracing.Open(c.Context, "tagwatch", c.App.Version); err != nil {
 			return exit.Unable(err)
@@ -86,11 +91,12 @@ func (s *Session) Store(ctx context.Context) (*store.Store, error) {
 	if err := s.requireFile(); err != nil {
 		return nil, err
 	}
+	defer s.slowly("Opening the database")()
 	opened, err := store.Open(ctx, s.Settings.Database())
 	if err != nil {
 		return nil, exit.Unable(fmt.Errorf("open the database (--database-url, --data-dir): %w", err))
 	}
-	s.Stored = opened
+	s.Stored, s.Shown = opened, s.slowly("Reading the database")
 	return opened, nil
 }
 
@@ -113,6 +119,7 @@ func (s *Session) requireFile() error {
 }
 
 func (s *Session) close() {
+	s.Shown()
 	if s.Stored != nil {
 		_ = s.Stored.Close() // everything that matters was committed
 	}

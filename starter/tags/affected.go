@@ -28,7 +28,7 @@ version may be replaced by comparisons separated by commas.
    tagwatch affected pkg:npm/lodash
    tagwatch affected 'pkg:maven/org.apache.logging.log4j/log4j-core@>=2.0,<2.17.1'
    tagwatch affected 'pkg:deb/debian/openssl@<3.0.11-1~deb12u2'`,
-		Flags:  []cli.Flag{session.OutputFlag()},
+		Flags:  session.ListFlags(),
 		Action: session.Action(affected),
 	}
 }
@@ -77,7 +77,7 @@ func affected(ctx context.Context, s *session.Session) error {
 	for _, p := range places {
 		found.Affected = append(found.Affected, affectedView{p.Target, p.Digest, p.ID, p.Package, p.Version, p.Severity, p.Fix.State, append([]string{}, p.Fix.Versions...)})
 	}
-	return s.Show(found, func(w io.Writer) { writeAffected(s, w, id, found) })
+	return session.ShowRows(s, session.Rows[affectedView]{Items: found.Affected, Whole: found, Name: func(v affectedView) string { return v.Target.String() }, People: func(w io.Writer, _ []affectedView) { writeAffected(s, w, id, found) }})
 }
 
 func writeAffected(s *session.Session, w io.Writer, id string, found affectedTagsView) {
@@ -86,7 +86,7 @@ func writeAffected(s *session.Session, w io.Writer, id string, found affectedTag
 		s.Say("No watched tag contains %s", id)
 		return
 	}
-	t := output.NewTable("TAG", "IMAGE", "SEVERITY", "PACKAGE", "VERSION", "FIX")
+	t := output.NewTable("TAG", "IMAGE", "SEVERITY", "PACKAGE", "VERSION", "FIX").Drop("IMAGE", "VERSION")
 	for _, v := range found.Affected {
 		t.Row(output.SeverityStyle(v.Severity), v.Target.String(), v.Digest.Short(), string(v.Severity), v.Package, v.Version, fixCell(v.FixState, v.Fixes))
 	}

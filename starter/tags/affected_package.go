@@ -40,7 +40,7 @@ func affectedByPackage(ctx context.Context, s *session.Session, text string) err
 	for _, p := range places {
 		views = append(views, holderView{p.Target, p.Digest, p.Package.Name, p.Package.Version, p.Package.Type, p.Package.PURL})
 	}
-	return s.Show(views, func(w io.Writer) { writeHolders(s, w, text, views) })
+	return session.ShowRows(s, session.Rows[holderView]{Items: views, Name: func(v holderView) string { return v.Target.String() }, People: func(w io.Writer, views []holderView) { writeHolders(s, w, text, views) }})
 }
 
 func writeHolders(s *session.Session, w io.Writer, text string, views []holderView) {
@@ -48,7 +48,7 @@ func writeHolders(s *session.Session, w io.Writer, text string, views []holderVi
 		s.Say("No watched tag contains %s", text)
 		return
 	}
-	t := output.NewTable("TAG", "IMAGE", "PACKAGE", "VERSION", "TYPE")
+	t := output.NewTable("TAG", "IMAGE", "PACKAGE", "VERSION", "TYPE").Drop("IMAGE", "TYPE")
 	for _, v := range views {
 		t.Row(output.Ordinary, v.Target.String(), v.Digest.Short(), v.Package, v.Version, v.Type)
 	}

@@ -79,15 +79,12 @@ func evaluated(ctx context.Context, s *session.Session) (target image.Target, bu
 }
 
 func showEvaluation(s *session.Session, target image.Target, b *policy.Bundle, e policy.Evaluation) error {
-	if !s.AsJSON() {
-		writeEvaluation(s, s.Out, target, e)
-		return nil
-	}
 	document, err := policy.Document(e, b, s.Settings.Account)
 	if err != nil {
 		return err
 	}
-	return output.WriteJSON(s.Out, json.RawMessage(document))
+	return session.ShowRows(s, session.Rows[policy.Row]{items: e.Rows, whole: json.RawMessage(document),
+		people: func(w io.Writer, _ []policy.Row) { writeEvaluation(s, w, target, e) }})
 }
 
 func writeEvaluation(s *session.Session, w io.Writer, target image.Target, e policy.Evaluation) {
@@ -107,7 +104,7 @@ func writeEvaluation(s *session.Session, w io.Writer, target image.Target, e pol
 }
 
 func writeRows(s *session.Session, w io.Writer, rows []policy.Row) {
-	t := output.NewTable("ACTION", "GATE", "TRIGGER", "TRIGGER ID", "RULE", "WHITELIST", "MESSAGE")
+	t := output.NewTable("ACTION", "GATE", "TRIGGER", "TRIGGER ID", "RULE", "WHITELIST", "MESSAGE").Drop("RULE", "GATE", "TRIGGER")
 	hidden := 0
 	for _, r := range rows {
 		if r.Action == policy.Go && !s.Bool("detail") {

@@ -19,12 +19,13 @@ func RescanCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "rescan",
 		Usage:     "check and evaluate tags now",
-		UsageText: "tagwatch rescan REF... | --all",
+		UsageText: "tagwatch rescan REF...|- | --all",
 		Description: `Requests a full check of each tag now: resolve it in the registry, retry a failed
 analysis, match, evaluate. Subscribers are notified of changes.
 
    tagwatch rescan docker.io/library/nginx:1.27
    tagwatch rescan docker.io/library/nginx:1.27 --platform linux/arm64
+   tagwatch status --failing -q | tagwatch rescan -
    tagwatch rescan --all`,
 		Flags:  []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "rescan all watched tags"}, arguments.PlatformsFlag()},
 		Action: session.Action(rescan),
@@ -36,57 +37,61 @@ analysis, match, evaluate. Subscribers are notified of changes.
 const rescanBatch = 50
 
 func rescan(ctx context.Context, s *session.Session) error {
-	targets, err := rescanTargets(ctx, s)
-	if err != nil {
+	asked := 0
+	many := bulk{Session: s, page: 1, after: "are rescanned"}
+	if s.Bool("all") {
+		var err error
+		if many.texts, err = allTargets(ctx, s); err != nil {
+			return err
+		}
+	} else if !s.Args().Present() {
+		return exit.Usage("REF or --all is missing; see tagwatch rescan --help")
+	}
+	progress := s.Counting(len(many.texts), "tags rescanned")
+	many.do = func(ctx context.Context, page []image.Target, report func(int, error)) error {
+		err := requestRescan(ctx, s, page[0])
+		switch {
+		case ctx.Err() != nil || exit.Is[*exit.Unreachable](err):
+			return err
+		case err != nil:
+			report(0, err)
+			return nil
+		}
+		report(0, nil)
+		asked++
+		progress(asked)
+		return makeRoom(ctx, s, asked)
+	}
+	err := many.run(ctx)
+	if asked > 0 {
+		s.Say("Rescan of %s requested; see: tagwatch status", output.Number(asked, "tag"))
+	}
+	return err
+}
+
+func requestRescan(ctx context.Context, s *session.Session, target image.Target) error {
+	// Asking for another would start a watcher of it.
+	if _, err := summary(ctx, s, target); err != nil {
 		return err
 	}
 	linked, err := s.Temporal(ctx)
 	if err != nil {
 		return err
 	}
-	var failures []error
-	for i, target := range targets {
-		err := linked.Ask(ctx, "rescan "+target.String(), 10*time.Second, func(ctx context.Context) error {
-			return linked.Client.CheckTag(ctx, target, workflows.CheckNow{Force: true})
-		})
-		if err != nil {
-			failures = append(failures, err)
-		}
-		if (i+1)%rescanBatch == 0 {
-			if err := linked.Client.Room(ctx); err != nil {
-				return err
-			}
-		}
-	}
-	s.Say("Rescan of %s requested; see: tagwatch status", output.Number(len(targets)-len(failures), "tag"))
-	return exit.Join(failures)
+	return linked.Ask(ctx, "rescan "+target.String(), 10*time.Second, func(ctx context.Context) error {
+		return linked.Client.CheckTag(ctx, target, workflows.CheckNow{Force: true})
+	})
 }
 
-// rescanTargets are watched: asking for another would start a watcher of it.
-func rescanTargets(ctx context.Context, s *session.Session) ([]image.Target, error) {
-	if s.Bool("all") {
-		return allTargets(ctx, s)
+// makeRoom gives the workers time to catch up after each batch.
+func makeRoom(ctx context.Context, s *session.Session, asked int) error {
+	if asked%rescanBatch != 0 {
+		return nil
 	}
-	if !s.Args().Present() {
-		return nil, exit.Usage("REF or --all is missing; see tagwatch rescan --help")
-	}
-	references, err := s.Arguments("REF...")
-	if err != nil {
-		return nil, err
-	}
-	targets, err := arguments.Targets(s, references)
-	if err != nil {
-		return nil, err
-	}
-	for _, target := range targets {
-		if _, err := summary(ctx, s, target); err != nil {
-			return nil, err
-		}
-	}
-	return targets, nil
+	return s.Linked.Client.Room(ctx)
 }
 
-func allTargets(ctx context.Context, s *session.Session) ([]image.Target, error) {
+func allTargets(ctx context.Context, s *session.Session) ([]string, error) {
 	if s.Args().Present() {
 		return nil, exit.Usage("--all and REF cannot be combined")
 	}
@@ -98,9 +103,12 @@ func allTargets(ctx context.Context, s *session.Session) ([]image.Target, error)
 	if err != nil {
 		return nil, err
 	}
-	targets := make([]image.Target, len(summaries))
+	if len(summaries) == 0 {
+		s.Say("No tag is watched yet; watch one with: tagwatch subscribe REF")
+	}
+	targets := make([]string, len(summaries))
 	for i, summary := range summaries {
-		targets[i] = summary.Target
+		targets[i] = summary.Target.String()
 	}
 	return targets, nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"strconv"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -35,16 +36,17 @@ read and what its workflow is doing.
    tagwatch status docker.io/library/nginx:1.27 --platform linux/arm64
    tagwatch status --failing
    tagwatch status --uncovered
+   tagwatch status --failing --watch
    tagwatch status -o json | jq '.[] | select(.policy_status == "fail") | .target'`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			arguments.PlatformFlag(),
 			&cli.StringFlag{Name: "registry", Usage: "only tags of this registry's `host`"},
 			&cli.StringFlag{Name: "repository", Usage: "only tags of this `repository`"},
 			&cli.BoolFlag{Name: "failing", Usage: "only tags that fail their policy or have a problem"},
 			&cli.BoolFlag{Name: "uncovered", Usage: "only tags whose distribution the vulnerability data does not cover"},
-			session.OutputFlag(),
-		},
-		Action: session.Action(status),
+			session.WatchFlag(),
+		}, session.ListFlags()...),
+		Action: session.Action(session.Watched(session.WatchPause, status)),
 	}
 }
 
@@ -60,7 +62,8 @@ func status(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	return s.Show(view, func(w io.Writer) { writeStatus(s, w, view) })
+	return session.ShowRows(s, session.Rows[tagStatusView]{Items: []tagStatusView{*view}, Whole: view, Name: nameOfTag, Steady: tagStatusView.steady,
+		People: func(w io.Writer, _ []tagStatusView) { writeStatus(s, w, view) }})
 }
 
 // summary is what was last recorded of a tag that somebody is subscribed to.
@@ -140,7 +143,20 @@ func statusOfAll(ctx context.Context, s *session.Session) error {
 			views = append(views, statusView(s, summary, nil))
 		}
 	}
-	return s.Show(views, func(w io.Writer) { writeStatuses(s, w, views) })
+	return session.ShowRows(s, session.Rows[tagStatusView]{Items: views, Name: nameOfTag, Steady: tagStatusView.steady, People: func(w io.Writer, views []tagStatusView) { writeStatuses(s, w, views) }})
+}
+
+func nameOfTag(v tagStatusView) string { return v.Target.String() }
+
+// steady leaves out the times of checks that found nothing.
+func (v tagStatusView) steady() tagStatusView {
+	v.Checked, v.NextCheck, v.Resynced = time.Time{}, time.Time{}, time.Time{}
+	if v.Live != nil {
+		live := *v.Live
+		live.NextResync = time.Time{}
+		v.Live = &live
+	}
+	return v
 }
 
 func writeStatuses(s *session.Session, w io.Writer, views []tagStatusView) {
@@ -148,7 +164,7 @@ func writeStatuses(s *session.Session, w io.Writer, views []tagStatusView) {
 		s.SayNone("tag", "No tag is watched yet; watch one with: tagwatch subscribe REF", "registry", "repository", "platform", "failing")
 		return
 	}
-	t := output.NewTable("TAG", "POLICY", "CRITICAL", "HIGH", "MEDIUM", "LOW", "IMAGE", "CHECKED", "EVERY", "CHANGED", "PROBLEM")
+	t := output.NewTable("TAG", "POLICY", "CRITICAL", "HIGH", "MEDIUM", "LOW", "IMAGE", "CHECKED", "EVERY", "CHANGED", "PROBLEM").Drop("EVERY", "IMAGE", "LOW", "CHANGED", "MEDIUM", "CHECKED")
 	for _, v := range views {
 		cells := []string{v.Target.String(), v.headline()}
 		for _, count := range []int{v.Counts.Critical, v.Counts.High, v.Counts.Medium, v.Counts.Low} {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -24,7 +25,7 @@ func SubscribeCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "subscribe",
 		Usage:     "watch tags and get notified of changes",
-		UsageText: "tagwatch subscribe REF... [options]",
+		UsageText: "tagwatch subscribe REF...|- [options]",
 		Description: `Starts watching each tag. The notification types are analysis_update (the image
 was analyzed), tag_update (the tag points to another image), vuln_update (its
 vulnerabilities changed) and policy_eval (its policy status changed between pass
@@ -35,11 +36,15 @@ other platforms. Each platform is watched separately, as REF@platform.
 
 Subscribing again replaces the options and adds the types.
 
+For -, the references are read from standard input, one per line; # begins a
+comment. One that is refused does not hold up the others.
+
    tagwatch subscribe docker.io/library/nginx:1.27
    tagwatch subscribe nginx:1.27 redis:7 --type tag_update,policy_eval
    tagwatch subscribe nginx:1.27 --type vuln_update --min-severity high --fixable-only
    tagwatch subscribe nginx:1.27 --webhook https://receiver.example.com/hook
-   tagwatch subscribe nginx:1.27 --platform linux/amd64,linux/arm64 --interval 1m --wait`,
+   tagwatch subscribe nginx:1.27 --platform linux/amd64,linux/arm64 --interval 1m --wait
+   tagwatch subscribe - < references.txt`,
 		Flags: append(arguments.SubscriptionFlags(),
 			&cli.StringFlag{Name: "webhook", Usage: "`URL` to notify, instead of a named endpoint"},
 			&cli.StringFlag{Name: "dockerfile", Usage: "Dockerfile `file` for policies to evaluate, instead of the one inferred from the image"},
@@ -61,58 +66,73 @@ type subscribed struct {
 	Status    *tagStatusView `json:"status,omitempty"` // with --wait
 }
 
+// subscribePage is how many tags are subscribed to at once.
+const subscribePage = 50
+
 func subscribe(ctx context.Context, s *session.Session) error {
-	requests, failures, err := subscribeRequests(s)
+	request, err := subscribeRequest(s)
 	if err != nil {
 		return err
 	}
-	if len(requests) == 0 {
-		return exit.Join(failures)
+	abandon := func(context.Context) {}
+	var linked *session.Link
+	done := []*subscribed{}
+	many := bulk{Session: s, page: subscribePage, after: "stay subscribed; their analysis goes on, see: tagwatch status"}
+	many.do = func(ctx context.Context, page []image.Target, report func(int, error)) (err error) {
+		if linked == nil { // nothing is stored before Temporal answers
+			if linked, err = s.Temporal(ctx); err != nil {
+				return err
+			}
+			if abandon, err = addWebhook(ctx, s, &request); err != nil {
+				return err
+			}
+		}
+		return subscribeBatch(ctx, s, linked, request, page, report, func(one *subscribed) {
+			done = append(done, one)
+			if s.ForPeople() {
+				fmt.Fprintf(s.Out, "%s is watched: %s\n", one.Target, output.List(one.Types))
+			}
+		})
 	}
-	linked, err := s.Temporal(ctx) // before anything is stored
-	if err != nil {
-		return exit.Join(append(failures, err))
-	}
-	abandon, err := addWebhook(ctx, s, requests)
-	if err != nil {
-		return exit.Join(append(failures, err))
-	}
-	done, refusals := subscribeAll(ctx, s, linked, requests)
-	failures = append(failures, refusals...)
+	err = many.run(ctx)
 	if len(done) == 0 {
 		abandon(ctx)
-		return exit.Join(failures)
+		return err
 	}
-	if s.Bool("wait") {
+	var failures []error
+	if err != nil {
+		failures = append(failures, err)
+	}
+	if s.Bool("wait") && ctx.Err() == nil {
 		failures = append(failures, await(ctx, s, linked, done)...)
 	}
-	if err := s.Show(done, func(w io.Writer) { writeSubscribed(s, w, done) }); err != nil {
+	if err := s.Show(done, func(io.Writer) { sayUnnotified(s, done) }); err != nil {
 		return err
 	}
 	return exit.Join(failures)
 }
 
-// subscribeRequests are one for each target. A reference that cannot be read does
-// not hold up the others.
-func subscribeRequests(s *session.Session) (requests []watch.SubscribeRequest, failures []error, err error) {
-	references, err := s.Arguments("REF...")
-	if err != nil {
-		return nil, nil, err
+// subscribeBatch hands on each tag as it is subscribed to.
+func subscribeBatch(ctx context.Context, s *session.Session, linked *session.Link, request watch.SubscribeRequest, page []image.Target, report func(int, error), done func(*subscribed)) error {
+	for i, target := range page {
+		request.Target = target
+		var result watch.SubscribeResult
+		err := linked.Ask(ctx, "subscribe "+target.String(), session.RequestTimeout, func(ctx context.Context) (err error) {
+			result, err = linked.Client.Subscribe(ctx, request)
+			return err
+		})
+		switch {
+		case ctx.Err() != nil || exit.Is[*exit.Unreachable](err):
+			return err
+		case err != nil:
+			report(i, err)
+		default:
+			report(i, nil)
+			done(&subscribed{Target: target, Types: result.Types, Digest: result.Resolved.Manifest,
+				Index: result.Resolved.Index, Endpoints: append([]string{}, result.Endpoints...)})
+		}
 	}
-	targets, failures, err := arguments.Readable(s, references)
-	if err != nil {
-		return nil, nil, err
-	}
-	request, err := subscribeRequest(s)
-	if err != nil {
-		return nil, nil, err
-	}
-	requests = make([]watch.SubscribeRequest, len(targets))
-	for i, target := range targets {
-		requests[i] = request
-		requests[i].Target = target
-	}
-	return requests, failures, nil
+	return nil
 }
 
 // subscribeRequest is what the options ask for, of whatever target.
@@ -150,35 +170,9 @@ func dockerfile(s *session.Session) (string, error) {
 	return string(text), nil
 }
 
-// subscribeAll tries every target: one that is refused does not hold up others.
-func subscribeAll(ctx context.Context, s *session.Session, linked *session.Link, requests []watch.SubscribeRequest) (done []*subscribed, failures []error) {
-	for _, request := range requests {
-		var result watch.SubscribeResult
-		err := linked.Ask(ctx, "subscribe "+request.Target.String(), session.RequestTimeout, func(ctx context.Context) (err error) {
-			result, err = linked.Client.Subscribe(ctx, request)
-			return err
-		})
-		if err != nil {
-			failures = append(failures, err)
-			continue
-		}
-		done = append(done, &subscribed{Target: request.Target, Types: result.Types, Digest: result.Resolved.Manifest,
-			Index: result.Resolved.Index, Endpoints: append([]string{}, result.Endpoints...)})
-	}
-	return done, failures
-}
-
-func writeSubscribed(s *session.Session, w io.Writer, done []*subscribed) {
-	notified := false
-	for _, each := range done {
-		notified = notified || len(each.Endpoints) > 0
-		if each.Status != nil {
-			writeStatus(s, w, each.Status)
-			continue
-		}
-		fmt.Fprintf(w, "%s is watched: %s\n", each.Target, output.List(each.Types))
-	}
-	if !notified {
+// sayUnnotified says that nobody hears of the tags.
+func sayUnnotified(s *session.Session, done []*subscribed) {
+	if !slices.ContainsFunc(done, func(one *subscribed) bool { return len(one.Endpoints) > 0 }) {
 		s.Say("No endpoint is configured, so nobody is notified yet; add one with: tagwatch endpoint add NAME URL")
 	}
 }

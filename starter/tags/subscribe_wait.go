@@ -13,7 +13,7 @@ import (
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
-// await follows each tag until it is analyzed, matched and evaluated, and adds
+// await follows each tag until it is analyzed, matched and evaluated, and shows
 // its status.
 func await(ctx context.Context, s *session.Session, linked *session.Link, done []*subscribed) (failures []error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Duration("timeout"))
@@ -22,11 +22,17 @@ func await(ctx context.Context, s *session.Session, linked *session.Link, done [
 		state, err := awaitTag(ctx, s, linked, each.Target)
 		if err != nil {
 			failures = append(failures, err)
+			if ctx.Err() == context.Canceled {
+				break
+			}
 			continue
 		}
 		s.Now = time.Now().UTC() // what is notified of the tag happened meanwhile
 		status := statusView(s, state.Summary, &state)
 		each.Status = &status
+		if s.ForPeople() {
+			writeStatus(s, s.Out, each.Status)
+		}
 	}
 	return failures
 }
@@ -61,7 +67,7 @@ func awaitTag(ctx context.Context, s *session.Session, linked *session.Link, tar
 
 func waitedTooLong(ctx context.Context, s *session.Session, target image.Target, step string) error {
 	if ctx.Err() == context.Canceled {
-		return &exit.Interrupted{Meanwhile: "the tag stays watched, see: tagwatch status " + subscribeWords(target)}
+		return &exit.Interrupted{Meanwhile: "the analysis goes on; see: tagwatch status " + subscribeWords(target)}
 	}
 	return exit.Unable(fmt.Errorf("%s is not ready after %s: %s; the work continues, see: tagwatch status %s",
 		target, s.Duration("timeout"), step, target))

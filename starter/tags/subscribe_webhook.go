@@ -13,10 +13,10 @@ import (
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
-// addWebhook has the requests tell the URL of --webhook, by an endpoint that it
-// makes unless there is one for this URL. The function that it returns removes
+// addWebhook has the request name an endpoint for the URL of --webhook, which it makes
+// unless there is one. The function that it returns removes
 // what it made, for when nobody subscribed after all.
-func addWebhook(ctx context.Context, s *session.Session, requests []watch.SubscribeRequest) (abandon func(context.Context), err error) {
+func addWebhook(ctx context.Context, s *session.Session, request *watch.SubscribeRequest) (abandon func(context.Context), err error) {
 	abandon = func(context.Context) {}
 	address := s.String("webhook")
 	if address == "" {
@@ -30,9 +30,7 @@ func addWebhook(ctx context.Context, s *session.Session, requests []watch.Subscr
 	if err != nil {
 		return abandon, err
 	}
-	for i := range requests {
-		requests[i].Options.Endpoints = []string{endpoint.Name}
-	}
+	request.Options.Endpoints = []string{endpoint.Name}
 	if _, err := kept.Endpoint(ctx, endpoint.Name); !errors.Is(err, errkind.NotFound) {
 		return abandon, err
 	}

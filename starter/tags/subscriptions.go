@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -24,17 +25,19 @@ func SubscriptionsCommand() *cli.Command {
 		Name:      "subscriptions",
 		Usage:     "list subscriptions",
 		UsageText: "tagwatch subscriptions [options]",
-		Description: `Lists the active subscriptions with their endpoints and filters.
+		Description: `Lists the active subscriptions, the types of a tag in one row. In JSON, YAML and
+CSV, each type is a subscription with an id.
+
    tagwatch subscriptions
    tagwatch subscriptions --registry docker.io --type policy_eval
    tagwatch subscriptions --repository docker.io/library/nginx -o json
    tagwatch subscriptions --platform linux/arm64`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "registry", Usage: "only tags of this registry's `host`"},
 			&cli.StringFlag{Name: "repository", Usage: "only tags of this `repository`"},
 			&cli.StringFlag{Name: "platform", Usage: "only tags watched for this `os/arch`; a tag without --platform counts as linux/amd64"},
-			arguments.TypeFlag("of notification to list (default: all)"), session.OutputFlag(),
-		},
+			arguments.TypeFlag("of notification to list (default: all)"),
+		}, session.ListFlags()...),
 		Action: session.Bare(subscriptions),
 	}
 }
@@ -74,7 +77,7 @@ func subscriptions(ctx context.Context, s *session.Session) error {
 			views = append(views, viewOf(s, each))
 		}
 	}
-	return s.Show(views, func(w io.Writer) { writeSubscriptions(s, w, views) })
+	return session.ShowRows(s, session.Rows[subscriptionView]{Items: views, Name: func(v subscriptionView) string { return v.Target.String() }, People: func(w io.Writer, views []subscriptionView) { writeSubscriptions(s, w, views) }})
 }
 
 func viewOf(s *session.Session, sub event.Subscription) subscriptionView {
@@ -112,15 +115,56 @@ func writeSubscriptions(s *session.Session, w io.Writer, views []subscriptionVie
 		s.SayNone("subscription", "No subscriptions yet; add one with: tagwatch subscribe REF", "registry", "repository", "platform", "type")
 		return
 	}
-	t := output.NewTable("TAG", "TYPE", "ENDPOINTS", "LABELS", "ONLY", "SINCE")
-	for _, v := range views {
-		endpoints := "all"
-		if len(v.Options.Endpoints) > 0 {
-			endpoints = strings.Join(v.Options.Endpoints, ", ")
+	t := output.NewTable("TAG", "TYPES", "ENDPOINTS", "LABELS", "ONLY", "SINCE").Drop("SINCE", "LABELS", "ENDPOINTS")
+	for _, r := range rowsOf(views) {
+		types, endpoints := "all", "all"
+		if len(r.types) < len(event.TagTypes) {
+			types = output.List(r.types)
 		}
-		t.Row(output.Ordinary, v.Target.String(), string(v.Type), endpoints, output.Dash(output.Assignments(v.Options.Labels)), output.Dash(narrowing(v.Options)), s.Ago(v.Created))
+		if len(r.options.Endpoints) > 0 {
+			endpoints = strings.Join(r.options.Endpoints, ", ")
+		}
+		t.Row(output.Ordinary, r.target.String(), types, endpoints, output.Dash(output.Assignments(r.options.Labels)), output.Dash(narrowing(r.options)), s.Ago(r.since))
 	}
 	t.Write(w)
+}
+
+// subscriptionRow is the subscriptions of a tag that have the same options: all of
+// them, unless its types were subscribed to with different ones.
+type subscriptionRow struct {
+	target  image.Target
+	options event.Options
+	types   []event.Type
+	since   time.Time // the first one
+}
+
+// rowsOf expects the subscriptions of a tag to follow each other.
+func rowsOf(views []subscriptionView) []*subscriptionRow {
+	var all []*subscriptionRow
+	for _, v := range views {
+		row := rowFor(all, v)
+		if row == nil {
+			row = &subscriptionRow{target: v.Target, options: v.Options, since: v.Created}
+			all = append(all, row)
+		}
+		row.types = append(row.types, v.Type)
+		if v.Created.Before(row.since) {
+			row.since = v.Created
+		}
+	}
+	return all
+}
+
+func rowFor(all []*subscriptionRow, v subscriptionView) *subscriptionRow {
+	for _, row := range slices.Backward(all) {
+		switch {
+		case row.target != v.Target:
+			return nil
+		case reflect.DeepEqual(row.options, v.Options):
+			return row
+		}
+	}
+	return nil
 }
 
 // narrowing says what the options leave of a subscription.

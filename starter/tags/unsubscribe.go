@@ -22,14 +22,15 @@ func UnsubscribeCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "unsubscribe",
 		Usage:     "stop watching tags",
-		UsageText: "tagwatch unsubscribe REF... [options]",
+		UsageText: "tagwatch unsubscribe REF...|- [options]",
 		Description: `Ends all subscriptions of each tag, or only those of the given types. A tag
 without subscriptions is no longer watched and its results are deleted; sent
 notifications are kept.
 
    tagwatch unsubscribe docker.io/library/nginx:1.27
    tagwatch unsubscribe nginx:1.27 --type vuln_update
-   tagwatch unsubscribe nginx:1.27 --platform linux/amd64,linux/arm64`,
+   tagwatch unsubscribe nginx:1.27 --platform linux/amd64,linux/arm64
+   tagwatch status --repository ghcr.io/web/old -q | tagwatch unsubscribe -`,
 		Flags:  []cli.Flag{arguments.TypeFlag("of notification to end (default: all)"), arguments.PlatformsFlag(), session.OutputFlag()},
 		Action: session.Action(unsubscribe),
 	}
@@ -42,39 +43,39 @@ type unsubscribed struct {
 }
 
 func unsubscribe(ctx context.Context, s *session.Session) error {
-	references, err := s.Arguments("REF...")
-	if err != nil {
-		return err
-	}
-	targets, err := arguments.Targets(s, references)
-	if err != nil {
-		return err
-	}
 	types, err := arguments.Types(s, event.TagTypes)
 	if err != nil {
 		return err
 	}
-	linked, err := s.Temporal(ctx)
-	if err != nil {
-		return err
-	}
-	var failures []error
 	done := []unsubscribed{}
-	for _, target := range targets {
-		left, err := endSubscription(ctx, linked, watch.UnsubscribeRequest{Target: target, Types: types})
-		if errors.Is(err, errkind.NotFound) {
-			err = notSubscribed(ctx, s, target, types)
-		}
+	many := bulk{Session: s, page: 1, after: "stay unsubscribed"}
+	many.do = func(ctx context.Context, page []image.Target, report func(int, error)) error {
+		linked, err := s.Temporal(ctx)
 		if err != nil {
-			failures = append(failures, err)
-			continue
+			return err
 		}
-		done = append(done, unsubscribed{target, left})
+		left, err := endSubscription(ctx, linked, watch.UnsubscribeRequest{Target: page[0], Types: types})
+		switch {
+		case ctx.Err() != nil || exit.Is[*exit.Unreachable](err):
+			return err
+		case errors.Is(err, errkind.NotFound):
+			report(0, notSubscribed(ctx, s, page[0], types))
+		case err != nil:
+			report(0, err)
+		default:
+			report(0, nil)
+			done = append(done, unsubscribed{page[0], left})
+			if s.ForPeople() {
+				writeUnsubscribed(s.Out, done[len(done)-1])
+			}
+		}
+		return nil
 	}
-	if err := s.Show(done, func(w io.Writer) { writeUnsubscribed(w, done) }); err != nil {
+	failed := many.run(ctx)
+	if err := s.Show(done, func(io.Writer) {}); err != nil {
 		return err
 	}
-	return exit.Join(failures)
+	return failed
 }
 
 func endSubscription(ctx context.Context, l *session.Link, request watch.UnsubscribeRequest) (left int, err error) {
@@ -93,12 +94,10 @@ func notSubscribed(ctx context.Context, s *session.Session, target image.Target,
 	return notWatched(ctx, s, target)
 }
 
-func writeUnsubscribed(w io.Writer, done []unsubscribed) {
-	for _, each := range done {
-		if each.Left == 0 {
-			fmt.Fprintf(w, "%s is no longer watched\n", each.Target)
-			continue
-		}
-		fmt.Fprintf(w, "%s is still watched: %s left\n", each.Target, output.Number(each.Left, "subscription"))
+func writeUnsubscribed(w io.Writer, one unsubscribed) {
+	if one.Left == 0 {
+		fmt.Fprintf(w, "%s is no longer watched\n", one.Target)
+		return
 	}
+	fmt.Fprintf(w, "%s is still watched: %s left\n", one.Target, output.Number(one.Left, "subscription"))
 }

@@ -36,12 +36,11 @@ same vulnerability of a package share one key, in JSON and in webhook bodies.
 
 The output says when the vulnerability data does not cover the distribution of
 the image: an empty list then does not mean that the image is safe.`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			arguments.PlatformFlag(),
 			&cli.StringFlag{Name: "severity", Usage: "only this `severity` and above"},
 			&cli.BoolFlag{Name: "fixable", Usage: "only those with a fix"},
-			session.OutputFlag(),
-		},
+		}, session.ListFlags()...),
 		Action: session.Action(vulnerabilities),
 	}
 }
@@ -119,7 +118,7 @@ func vulnerabilities(ctx context.Context, s *session.Session) error {
 		}
 	}
 	slices.SortStableFunc(list.Vulnerabilities, mostSevere)
-	return s.Show(list, func(w io.Writer) { writeVulnerabilities(s, w, list) })
+	return session.ShowRows(s, session.Rows[vulnerabilityView]{Items: list.Vulnerabilities, Whole: list, Name: func(v vulnerabilityView) string { return v.ID }, People: func(w io.Writer, _ []vulnerabilityView) { writeVulnerabilities(s, w, list) }})
 }
 
 // analyzed is the state of a tag of which an image was analyzed.
@@ -188,7 +187,7 @@ func writeVulnerabilities(s *session.Session, w io.Writer, list vulnerabilitiesV
 	if scored {
 		header = append(header, "EPSS")
 	}
-	t := output.NewTable(header...)
+	t := output.NewTable(header...).Drop("TYPE", "EPSS", "VERSION")
 	for _, v := range views {
 		cells := []string{string(v.Severity), v.ID, v.Package, v.Version, v.Type, fixCell(v.FixState, v.Fixes), output.Yes(v.KnownExploited)}
 		if scored {

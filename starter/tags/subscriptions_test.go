@@ -1,0 +1,32 @@
+package tags
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/starter/output"
+)
+
+// TestRowsOfSubscriptions: a row for each tag, and another for types that were
+// subscribed to with other options.
+func TestRowsOfSubscriptions(t *testing.T) {
+	t.Parallel()
+	early, late := time.Unix(1000, 0), time.Unix(2000, 0)
+	one, two := target(t, "a:1"), target(t, "b:1")
+	all := rowsOf([]subscriptionView{
+		{Target: one, Type: event.PolicyEval, Created: late},
+		{Target: one, Type: event.TagUpdate, Created: early},
+		{Target: one, Type: event.VulnUpdate, Created: late, Options: event.Options{MinSeverity: vuln.High}},
+		{Target: two, Type: event.TagUpdate, Created: late},
+	})
+	var got []string
+	for _, row := range all {
+		got = append(got, row.target.String()+" "+output.List(row.types)+" "+row.since.UTC().Format(time.TimeOnly))
+	}
+	want := []string{"docker.io/a:1 policy_eval, tag_update 00:16:40", "docker.io/a:1 vuln_update 00:33:20", "docker.io/b:1 tag_update 00:33:20"}
+	if output.List(got) != output.List(want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
