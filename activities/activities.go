@@ -12,7 +12,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/message"
 )
 
 // Activities is the receiver of all steps. It is safe for concurrent use.
@@ -26,7 +26,7 @@ type Activities struct {
 	Packages Packages
 	Watchers Watchers
 
-	Account event.Account
+	Account message.Account
 	// Poll is how often a tag is checked unless its subscription says
 	// otherwise; Resync how often its workflow checks everything by itself; Window
 	// how long a delivery is tried.

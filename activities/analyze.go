@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -123,7 +123,7 @@ func (a *Activities) failed(ctx context.Context, request watch.AnalysisRequest, 
 // notifyFailed tells the event log that an image cannot be analyzed, once for each
 // version of the analyzer.
 func (a *Activities) notifyFailed(ctx context.Context, request watch.AnalysisRequest, p *watch.Problem) error {
-	return a.log(ctx, event.Logged{Event: "user.image.analysis.failed", Level: event.LevelError,
+	return a.log(ctx, notification.Logged{Event: "user.image.analysis.failed", Level: notification.LevelError,
 		Message: "Failed to analyze image: " + p.Message, Details: map[string]any{"imageDigest": request.Digest},
-		Resource: event.Resource{ID: request.Target.String(), Kind: "image_tag"}}, string(request.Digest)+" "+a.Analyzer.Version())
+		Resource: notification.Resource{ID: request.Target.String(), Kind: "image_tag"}}, string(request.Digest)+" "+a.Analyzer.Version())
 }

@@ -8,7 +8,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -68,13 +69,13 @@ func (r *round) attempt(ctx context.Context, due watch.DueDelivery) error {
 	return err
 }
 
-func (r *round) attemptOnce(ctx context.Context, due watch.DueDelivery) (event.Delivery, error) {
+func (r *round) attemptOnce(ctx context.Context, due watch.DueDelivery) (delivery.Delivery, error) {
 	at := r.now()
-	body, err := event.Render(r.endpoint, due.Notification, due.Delivery, r.Account)
+	body, err := message.Render(r.endpoint.Form(), due.Notification, due.Delivery, r.Account)
 	if err != nil {
-		return r.record(ctx, due.Delivery, at, event.Answer{Err: err}, r.unsent)
+		return r.record(ctx, due.Delivery, at, delivery.Answer{Err: err}, r.unsent)
 	}
-	answer := r.Sender.Send(ctx, r.endpoint, event.Post{ID: due.Notification.ID, Body: body, At: at,
+	answer := r.Sender.Send(ctx, r.endpoint, message.Post{ID: due.Notification.ID, Body: body, At: at,
 		Account: r.Account.Name, Type: due.Notification.Type, Trace: due.Notification.Trace})
 	if ctx.Err() != nil {
 		return due.Delivery, ctx.Err() // the worker stops: this says nothing of the endpoint
@@ -83,10 +84,10 @@ func (r *round) attemptOnce(ctx context.Context, due watch.DueDelivery) (event.D
 }
 
 // record counts an attempt and stores it with what it makes of its delivery.
-func (r *round) record(ctx context.Context, d event.Delivery, at time.Time, answer event.Answer,
-	judge func(event.Delivery, event.Answer, time.Time) event.Delivery) (event.Delivery, error) {
+func (r *round) record(ctx context.Context, d delivery.Delivery, at time.Time, answer delivery.Answer,
+	judge func(delivery.Delivery, delivery.Answer, time.Time) delivery.Delivery) (delivery.Delivery, error) {
 	d.Attempts, d.Answer = d.Attempts+1, answer.String()
-	attempt := event.Attempt{Delivery: d.ID, Number: d.Attempts, At: at, Duration: answer.Duration, Status: answer.Status, Answer: d.Answer}
+	attempt := delivery.Attempt{Delivery: d.ID, Number: d.Attempts, At: at, Duration: answer.Duration, Status: answer.Status, Answer: d.Answer}
 	r.mu.Lock()
 	d = judge(d, answer, r.now())
 	r.mu.Unlock()
@@ -95,23 +96,23 @@ func (r *round) record(ctx context.Context, d event.Delivery, at time.Time, answ
 
 // judge decides how a delivery goes on and what the answer says of the endpoint.
 // Attempts of one page that fail together are one failure of the endpoint.
-func (r *round) judge(d event.Delivery, answer event.Answer, now time.Time) event.Delivery {
-	verdict := event.Judge(answer.Status)
+func (r *round) judge(d delivery.Delivery, answer delivery.Answer, now time.Time) delivery.Delivery {
+	verdict := delivery.Judge(answer.Status)
 	if !r.state.Disabled {
 		r.state = r.after(verdict, d, answer, now)
 	}
 	r.quiet(now, answer)
 	switch verdict {
-	case event.VerdictDelivered:
+	case delivery.VerdictDelivered:
 		r.result.Delivered++
-		d.State = event.Delivered
+		d.State = delivery.Delivered
 		if d.Slim {
 			d.Answer += " (slim form: the receiver refused the size of the whole)"
 		}
 		return d
-	case event.VerdictRetry:
+	case delivery.VerdictRetry:
 		return r.again(d, answer, now)
-	case event.VerdictDisable:
+	case delivery.VerdictDisable:
 		d.LastTry = now
 		return d // pending, for the time when it is enabled again
 	}
@@ -123,25 +124,25 @@ func (r *round) judge(d event.Delivery, answer event.Answer, now time.Time) even
 
 // slimmed has a delivery sent in the slim form at once. The schedule does not count
 // the attempt at the whole, which says nothing of the endpoint.
-func slimmed(d event.Delivery, now time.Time) event.Delivery {
+func slimmed(d delivery.Delivery, now time.Time) delivery.Delivery {
 	d.Slim = true
 	return dueAgain(d, now)
 }
 
 // dueAgain has a delivery sent in another way at once.
-func dueAgain(d event.Delivery, now time.Time) event.Delivery {
+func dueAgain(d delivery.Delivery, now time.Time) delivery.Delivery {
 	d.Early, d.LastTry, d.NextTry = d.Early+1, now, now
 	return d
 }
 
 // after is the state of the endpoint after an answer. One that refuses a
 // notification for good does neither well nor badly.
-func (r *round) after(verdict event.Verdict, d event.Delivery, answer event.Answer, now time.Time) event.EndpointState {
+func (r *round) after(verdict delivery.Verdict, d delivery.Delivery, answer delivery.Answer, now time.Time) delivery.EndpointState {
 	state := r.state
 	switch verdict {
-	case event.VerdictDelivered:
+	case delivery.VerdictDelivered:
 		return state.Succeeded(d.Answer)
-	case event.VerdictRetry:
+	case delivery.VerdictRetry:
 		if triedEarly(d, now) {
 			state.LastAnswer = d.Answer
 			return state
@@ -150,7 +151,7 @@ func (r *round) after(verdict event.Verdict, d event.Delivery, answer event.Answ
 		if pause := now.Add(min(answer.RetryAfter, longestPause)); pause.After(state.Probe) {
 			state.Probe = pause
 		}
-	case event.VerdictDisable:
+	case delivery.VerdictDisable:
 		state.Disabled, state.LastAnswer = true, d.Answer
 		state.Reason = "it answered 410 Gone; when it is back: tagwatch endpoint enable " + r.name
 	}
@@ -159,14 +160,14 @@ func (r *round) after(verdict event.Verdict, d event.Delivery, answer event.Answ
 
 // unsent decides about a body that cannot be made, as by a template at fault. It
 // says nothing of the endpoint and must not hold the others up.
-func (r *round) unsent(d event.Delivery, answer event.Answer, now time.Time) event.Delivery {
+func (r *round) unsent(d delivery.Delivery, answer delivery.Answer, now time.Time) delivery.Delivery {
 	r.quiet(now, answer)
 	return r.again(d, answer, now)
 }
 
 // quiet puts the next early attempt at an endpoint that fails off, whatever came
 // of the last one.
-func (r *round) quiet(now time.Time, answer event.Answer) {
+func (r *round) quiet(now time.Time, answer delivery.Answer) {
 	if r.state.Failing() {
 		r.state = r.state.Quiet(now, answer.RetryAfter)
 	}
@@ -174,16 +175,16 @@ func (r *round) quiet(now time.Time, answer event.Answer) {
 
 // triedEarly reports whether an attempt was made before it was due. It says nothing new
 // of an endpoint that fails, and the schedule goes on as if it had not been.
-func triedEarly(d event.Delivery, now time.Time) bool { return d.NextTry.After(now) }
+func triedEarly(d delivery.Delivery, now time.Time) bool { return d.NextTry.After(now) }
 
 // again has a delivery tried again while there is time.
-func (r *round) again(d event.Delivery, answer event.Answer, now time.Time) event.Delivery {
+func (r *round) again(d delivery.Delivery, answer delivery.Answer, now time.Time) delivery.Delivery {
 	if triedEarly(d, now) {
 		r.result.Retried++
-		d.Early, d.LastTry, d.NextTry = d.Early+1, now, event.Keep(d.NextTry, now, d.Deadline, answer.RetryAfter)
+		d.Early, d.LastTry, d.NextTry = d.Early+1, now, delivery.Keep(d.NextTry, now, d.Deadline, answer.RetryAfter)
 		return d
 	}
-	at, left := event.Next(d.Attempts-d.Early, now, d.Deadline, rand.Float64(), answer.RetryAfter)
+	at, left := delivery.Next(d.Attempts-d.Early, now, d.Deadline, rand.Float64(), answer.RetryAfter)
 	if !left {
 		return r.deadline(d, now)
 	}
@@ -192,8 +193,8 @@ func (r *round) again(d event.Delivery, answer event.Answer, now time.Time) even
 	return d
 }
 
-func (r *round) deadline(d event.Delivery, now time.Time) event.Delivery {
+func (r *round) deadline(d delivery.Delivery, now time.Time) delivery.Delivery {
 	r.result.Failed++
-	d.LastTry, d.State = now, event.Failed
+	d.LastTry, d.State = now, delivery.Failed
 	return d
 }

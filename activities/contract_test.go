@@ -5,7 +5,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/message"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/lab/contract"
 )
 
@@ -19,19 +21,19 @@ func TestEveryBodyKeepsToThePublishedSchemas(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newRig(t)
-	r.endpoint("hook", event.Types...)
-	formats := []event.Format{event.FormatAnchore, event.FormatCloudEvents, event.FormatSlim}
+	r.endpoint("hook", notification.Types...)
+	formats := []message.Format{message.FormatAnchore, message.FormatCloudEvents, message.FormatSlim}
 	for _, format := range formats {
-		for name, pace := range map[string]event.Pace{"each": {}, "together": {Digest: event.MaxTimeout}} {
-			r.must(r.store.SaveEndpoint(t.Context(), event.Endpoint{Name: string(format) + "-" + name, URL: r.receiver.URL() + "/" + string(format),
-				Types: event.Types, Format: format, Pace: pace}, r.clock.Now()))
+		for name, pace := range map[string]endpoint.Pace{"each": {}, "together": {Digest: endpoint.MaxTimeout}} {
+			r.must(r.store.SaveEndpoint(t.Context(), endpoint.Endpoint{Name: string(format) + "-" + name, URL: r.receiver.URL() + "/" + string(format),
+				Types: notification.Types, Format: format, Pace: pace}, r.clock.Now()))
 		}
 	}
 	lifeOfATag(r)
 	lifeOfTheFeed(r)
 	lifeOfAnEndpoint(r)
 	lifeOfARepository(r)
-	r.clock.advance(event.MaxTimeout)
+	r.clock.advance(endpoint.MaxTimeout)
 	for _, format := range formats {
 		for _, name := range []string{"each", "together"} {
 			r.deliverTo(string(format) + "-" + name)

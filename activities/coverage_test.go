@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -94,7 +94,7 @@ func TestCoverageAlone(t *testing.T) {
 	r.activate("first", "critical")
 	r.push("app:1", "openssl 1")
 	target := r.target("app:1")
-	r.subscribe(target, event.TagUpdate)
+	r.subscribe(target, notification.TagUpdate)
 	r.resync(target)
 	r.data(2)
 	r.resync(target)

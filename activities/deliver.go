@@ -7,26 +7,29 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/message"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // Sender makes one attempt at an endpoint.
 type Sender interface {
-	Send(ctx context.Context, endpoint event.Endpoint, post event.Post) event.Answer
+	Send(ctx context.Context, endpoint endpoint.Endpoint, post message.Post) delivery.Answer
 }
 
 // deliveryStore keeps what is on its way.
 type deliveryStore interface {
 	pacedStore
 	givenUpStore
-	Endpoint(ctx context.Context, name string) (event.Endpoint, error)
-	SetEndpointState(ctx context.Context, name string, state event.EndpointState) error
+	Endpoint(ctx context.Context, name string) (endpoint.Endpoint, error)
+	SetEndpointState(ctx context.Context, name string, state delivery.EndpointState) error
 	DueDeliveries(ctx context.Context, endpoint string, now time.Time, limit int) ([]watch.DueDelivery, error)
 	// OldestWaiting is at most one that is not due.
 	OldestWaiting(ctx context.Context, endpoint string, now time.Time) ([]watch.DueDelivery, error)
-	RecordAttempt(ctx context.Context, attempt event.Attempt, next event.Delivery) error
+	RecordAttempt(ctx context.Context, attempt delivery.Attempt, next delivery.Delivery) error
 	Backlog(ctx context.Context, endpoint string) (watch.Backlog, error)
 	// BacklogEndpoints are those that something waits for.
 	BacklogEndpoints(ctx context.Context) ([]string, error)
@@ -63,13 +66,13 @@ type round struct {
 	*Activities
 	name string
 	// endpoint is as it was stored before the page of attempts under way.
-	endpoint event.Endpoint
+	endpoint endpoint.Endpoint
 	// later is when an endpoint's pace allows more than it did; zero if it did
 	// not hold anything back.
 	later time.Time
 
 	mu     sync.Mutex
-	state  event.EndpointState // as the attempts of the page have made it
+	state  delivery.EndpointState // as the attempts of the page have made it
 	result watch.Round
 }
 
@@ -79,7 +82,7 @@ func (r *round) progress() any {
 	return fmt.Sprintf("%d delivered, %d to be tried again, %d given up", r.result.Delivered, r.result.Retried, r.result.Failed)
 }
 
-func (r *round) endpointState() event.EndpointState {
+func (r *round) endpointState() delivery.EndpointState {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.state
@@ -170,12 +173,12 @@ func (r *round) turn(ctx context.Context, oldest watch.DueDelivery) error {
 	before := r.endpoint.State
 	switch now := r.state; {
 	case now.Disabled:
-		return r.tell(ctx, "system.endpoint.disabled", event.LevelError, "Endpoint is disabled: "+now.Reason, oldest.Notification.ID)
-	case now.Failures >= event.Down && !now.Notified:
+		return r.tell(ctx, "system.endpoint.disabled", notification.LevelError, "Endpoint is disabled: "+now.Reason, oldest.Notification.ID)
+	case now.Failures >= delivery.Down && !now.Notified:
 		r.state.Notified = true
-		return r.tell(ctx, "system.endpoint.failing", event.LevelError, "Endpoint does not take notifications: "+now.LastAnswer, since(now.FailingSince))
+		return r.tell(ctx, "system.endpoint.failing", notification.LevelError, "Endpoint does not take notifications: "+now.LastAnswer, since(now.FailingSince))
 	case before.Notified && !now.Failing():
-		if err := r.tell(ctx, "system.endpoint.recovered", event.LevelInfo, "Endpoint takes notifications again", since(before.FailingSince)); err != nil {
+		if err := r.tell(ctx, "system.endpoint.recovered", notification.LevelInfo, "Endpoint takes notifications again", since(before.FailingSince)); err != nil {
 			return err
 		}
 		return r.Store.MakeDue(ctx, r.name, r.now())
@@ -183,9 +186,9 @@ func (r *round) turn(ctx context.Context, oldest watch.DueDelivery) error {
 	return nil
 }
 
-func (r *round) tell(ctx context.Context, name string, level event.Level, message, occasion string) error {
-	return r.log(ctx, event.Logged{Event: name, Level: level, Message: message,
-		Resource: event.Resource{ID: r.name, Kind: "endpoint"}}, occasion)
+func (r *round) tell(ctx context.Context, name string, level notification.Level, message, occasion string) error {
+	return r.log(ctx, notification.Logged{Event: name, Level: level, Message: message,
+		Resource: notification.Resource{ID: r.name, Kind: "endpoint"}}, occasion)
 }
 
 // finish says how the endpoint does and when to go on.
@@ -194,7 +197,7 @@ func (r *round) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lost, err := r.Store.GivenUp(ctx, r.now().Add(-event.GivenUpSpan))
+	lost, err := r.Store.GivenUp(ctx, r.now().Add(-delivery.GivenUpSpan))
 	if err != nil {
 		return err
 	}

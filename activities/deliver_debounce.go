@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -34,7 +34,7 @@ func (r *round) undamped(ctx context.Context, open []watch.DueDelivery) ([]watch
 // tried is part of none: the receiver may have it.
 func (r *round) debounce(ctx context.Context, open []watch.DueDelivery) ([]watch.DueDelivery, error) {
 	rows := map[string]int64{}
-	var untried []event.Notification
+	var untried []notification.Notification
 	for _, d := range open {
 		if d.Delivery.Attempts == 0 {
 			rows[d.Notification.ID] = d.Delivery.ID
@@ -42,7 +42,7 @@ func (r *round) debounce(ctx context.Context, open []watch.DueDelivery) ([]watch
 		}
 	}
 	debounced := map[int64]bool{}
-	for _, loop := range event.Debounce(r.endpoint.Debounce, untried) {
+	for _, loop := range notification.Debounce(r.endpoint.Debounce, untried) {
 		var ids []int64
 		for _, n := range loop {
 			ids = append(ids, rows[n.ID])
@@ -57,7 +57,7 @@ func (r *round) debounce(ctx context.Context, open []watch.DueDelivery) ([]watch
 }
 
 // debouncedAnswer says why a delivery was not made, and where to read on.
-func debouncedAnswer(loop []event.Notification) string {
+func debouncedAnswer(loop []notification.Notification) string {
 	first, last := loop[0], loop[len(loop)-1]
 	return fmt.Sprintf("debounced: %d changes within %s led back to where it was, from %s to %s",
 		len(loop), last.Created.Sub(first.Created).Round(time.Second), first.ID, last.ID)

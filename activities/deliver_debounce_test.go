@@ -9,8 +9,11 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 )
 
 // moves stores that a tag moved between two images, and returns the id.
@@ -18,21 +21,21 @@ func (r *rig) moves(tag, from, to string) string {
 	r.Helper()
 	target, err := image.ParseTarget(tag)
 	r.must(err)
-	digest := func(digit string) event.Evidence {
-		return event.Evidence{Image: image.Resolved{Manifest: image.Digest("sha256:" + strings.Repeat(digit, 64))}}
+	digest := func(digit string) notification.Evidence {
+		return notification.Evidence{Image: image.Resolved{Manifest: image.Digest("sha256:" + strings.Repeat(digit, 64))}}
 	}
 	id := fmt.Sprintf("notification-%03d", len(r.notified()))
-	n, err := event.New(event.Heading{ID: id, Account: "admin", Causes: []event.Cause{event.CauseImage}, Created: r.clock.Now()},
-		event.TagMoved{Target: target, Before: digest(from), After: digest(to)})
+	n, err := notification.New(notification.Heading{ID: id, Account: "admin", Causes: []notification.Cause{notification.CauseImage}, Created: r.clock.Now()},
+		notification.TagMoved{Target: target, Before: digest(from), After: digest(to)})
 	r.must(err)
-	_, err = r.store.Publish(r.Context(), n, event.Options{}, r.steps.Window)
+	_, err = r.store.Publish(r.Context(), n, subscription.Options{}, r.steps.Window)
 	r.must(err)
 	return id
 }
 
-func (r *rig) debounced() []event.Delivery {
+func (r *rig) debounced() []delivery.Delivery {
 	r.Helper()
-	list, err := r.store.Deliveries(r.Context(), store.DeliveryFilter{State: event.Debounced})
+	list, err := r.store.Deliveries(r.Context(), store.DeliveryFilter{State: delivery.Debounced})
 	r.must(err)
 	return list
 }
@@ -43,7 +46,7 @@ func (r *rig) debounced() []event.Delivery {
 func TestDebouncedFlapping(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.pacedEndpoint("", event.Pace{Debounce: 10 * time.Minute})
+	r.pacedEndpoint("", endpoint.Pace{Debounce: 10 * time.Minute})
 	there := r.moves("docker.io/library/app:1", "a", "b")
 	stays := r.moves("docker.io/library/other:1", "a", "b")
 	round := r.deliver()
@@ -76,7 +79,7 @@ func TestDebouncedFlapping(t *testing.T) {
 func TestOutageDampsNoMoreThanTheWindow(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.pacedEndpoint("", event.Pace{Debounce: 10 * time.Minute})
+	r.pacedEndpoint("", endpoint.Pace{Debounce: 10 * time.Minute})
 	want := []string{r.moves("docker.io/library/other:1", "a", "b")}
 	r.clock.advance(10 * time.Minute)
 	r.receiver.AnswerAlways(http.StatusBadGateway)
@@ -100,7 +103,7 @@ func TestOutageDampsNoMoreThanTheWindow(t *testing.T) {
 func TestDebouncedDigest(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.pacedEndpoint("", event.Pace{Debounce: time.Minute, Digest: 5 * time.Minute})
+	r.pacedEndpoint("", endpoint.Pace{Debounce: time.Minute, Digest: 5 * time.Minute})
 	for _, digits := range []string{"ab", "bc", "cb", "bd"} {
 		r.moves("docker.io/library/app:1", digits[:1], digits[1:])
 		r.clock.advance(10 * time.Second)

@@ -6,7 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -25,7 +26,7 @@ func (r *rig) until(round watch.Round, after time.Duration) watch.Round {
 // found to be back within a quarter of an hour.
 func TestBackLongBeforeTheNextTry(t *testing.T) {
 	t.Parallel()
-	for name, pace := range map[string]event.Pace{"at once": {}, "in digests": {Digest: time.Minute}, "within a rate limit": {RateLimit: 4}} {
+	for name, pace := range map[string]endpoint.Pace{"at once": {}, "in digests": {Digest: time.Minute}, "within a rate limit": {RateLimit: 4}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
@@ -72,7 +73,7 @@ func TestEarlyAttemptsLeaveTheScheduleAlone(t *testing.T) {
 		t.Errorf("%d early attempts in ten hours, want at most %d", d.Early, most)
 	}
 	round = r.until(round, 80*time.Hour)
-	if d = r.deliveries()[0]; d.State != event.Failed || d.LastTry.Sub(d.Created) < r.steps.Window || round.Pending != 0 {
+	if d = r.deliveries()[0]; d.State != delivery.Failed || d.LastTry.Sub(d.Created) < r.steps.Window || round.Pending != 0 {
 		t.Errorf("given up: %+v", d)
 	}
 	r.expect(1, "system.endpoint.failing hook", givenUp)
@@ -113,7 +114,7 @@ func TestEarlyAttemptThatNotifiesNothing(t *testing.T) {
 // nor has it asked without a pause.
 func TestEarlyAttemptsBesideWhatIsHeldBack(t *testing.T) {
 	t.Parallel()
-	for name, pace := range map[string]event.Pace{
+	for name, pace := range map[string]endpoint.Pace{
 		"digest": {Digest: 12 * time.Hour, DigestCount: 2}, "debouncing": {Debounce: 12 * time.Hour}, "budget": {RateLimit: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -148,11 +149,11 @@ func TestEarlyAttemptsBesideWhatIsHeldBack(t *testing.T) {
 func TestEarlyAttemptAfterAChangeOfPace(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.pacedEndpoint("", event.Pace{})
+	r.pacedEndpoint("", endpoint.Pace{})
 	ids := r.pending(2)
 	r.receiver.AnswerAlways(http.StatusBadGateway)
 	round := r.until(r.deliver(), 4*time.Hour)
-	r.pacedEndpoint("", event.Pace{Digest: time.Hour})
+	r.pacedEndpoint("", endpoint.Pace{Digest: time.Hour})
 	r.receiver.Forget()
 	r.receiver.AnswerAlways(http.StatusOK)
 	r.until(round, 2*time.Hour)

@@ -12,7 +12,9 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/lab"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -43,10 +45,10 @@ func (o *outage) at(after time.Duration, do func()) { o.env.RegisterDelayedCallb
 
 // tell stores a notification and wakes the endpoint, as a resync does.
 func (o *outage) tell(subject string) {
-	n, err := event.Sample(event.TagUpdate, fmt.Sprintf("notification-%03d", len(o.ids)), "admin", o.env.Now())
+	n, err := notification.Sample(notification.TagUpdate, fmt.Sprintf("notification-%03d", len(o.ids)), "admin", o.env.Now())
 	o.must(err)
 	n.Subject = subject
-	_, err = o.store.Publish(o.Context(), n, event.Options{}, o.steps.Window)
+	_, err = o.store.Publish(o.Context(), n, subscription.Options{}, o.steps.Window)
 	o.must(err)
 	o.ids = append(o.ids, n.ID)
 	o.env.SignalWorkflow(workflows.SignalWake, struct{}{})
@@ -110,7 +112,7 @@ func TestOutageOf72Hours(t *testing.T) {
 	if attempts, most := len(before), int(length/(5*time.Minute)); attempts == 0 || attempts > most {
 		t.Errorf("%d attempts during the outage, want some and at most %d: one every five minutes", attempts, most)
 	}
-	delivered, err := o.store.Deliveries(t.Context(), store.DeliveryFilter{Endpoint: "hook", State: event.Delivered})
+	delivered, err := o.store.Deliveries(t.Context(), store.DeliveryFilter{Endpoint: "hook", State: delivery.Delivered})
 	o.must(err)
 	if len(delivered) != len(o.ids) {
 		t.Errorf("%d of %d are recorded as delivered", len(delivered), len(o.ids))

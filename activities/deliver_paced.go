@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/message"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -27,8 +29,8 @@ const (
 	rateLimitWindow = time.Minute
 )
 
-// message is deliveries that one body tells.
-type message struct {
+// outgoing is deliveries that one body tells.
+type outgoing struct {
 	id       string
 	notified []watch.DueDelivery
 }
@@ -36,7 +38,7 @@ type message struct {
 // paced are the messages that may be sent now to an endpoint that bounds their
 // number. Each has its id stored before it is sent for the first time, so that
 // after a crash the same goes out under the same id.
-func (r *round) paced(ctx context.Context) ([]message, error) {
+func (r *round) paced(ctx context.Context) ([]outgoing, error) {
 	r.later = time.Time{}
 	slots, err := r.slots(ctx)
 	if err != nil || slots == 0 {
@@ -53,7 +55,7 @@ func (r *round) paced(ctx context.Context) ([]message, error) {
 	if err != nil {
 		return nil, err
 	}
-	var messages []message
+	var messages []outgoing
 	seen := map[string]bool{}
 	for _, d := range due {
 		if id := d.Delivery.Message; !seen[id] && len(messages) < slots {
@@ -62,7 +64,7 @@ func (r *round) paced(ctx context.Context) ([]message, error) {
 			if err != nil {
 				return nil, err
 			}
-			messages = append(messages, message{id, notified})
+			messages = append(messages, outgoing{id, notified})
 		}
 	}
 	return messages, nil
@@ -121,18 +123,18 @@ func (r *round) decided(ctx context.Context, due []watch.DueDelivery, slots int)
 // combine puts deliveries into messages. What was sent by itself before stays by
 // itself: the receiver may have it.
 func (r *round) combine(ctx context.Context, open []watch.DueDelivery, alone bool) ([]watch.DueDelivery, error) {
-	var groups [][]event.Notification
-	var together []event.Notification
+	var groups [][]notification.Notification
+	var together []notification.Notification
 	byID := map[string]*watch.DueDelivery{}
 	for i, d := range open {
 		byID[d.Notification.ID] = &open[i]
 		if alone || d.Delivery.Attempts > 0 {
-			groups = append(groups, []event.Notification{d.Notification})
+			groups = append(groups, []notification.Notification{d.Notification})
 		} else {
 			together = append(together, d.Notification)
 		}
 	}
-	for _, group := range append(groups, event.Combine(r.endpoint, together, r.Account)...) {
+	for _, group := range append(groups, message.Combine(r.endpoint.Form(), together, r.Account)...) {
 		id, rows := messageID(group), make([]int64, len(group))
 		for i, n := range group {
 			byID[n.ID].Delivery.Message, rows[i] = id, byID[n.ID].Delivery.ID
@@ -145,16 +147,16 @@ func (r *round) combine(ctx context.Context, open []watch.DueDelivery, alone boo
 }
 
 // messageID is the notification's own id for one that is notified by itself.
-func messageID(group []event.Notification) string {
+func messageID(group []notification.Notification) string {
 	if len(group) == 1 {
 		return group[0].ID
 	}
-	return event.NewGroup(group).ID
+	return message.NewGroup(group).ID
 }
 
 // send makes the attempt of one message, and of its slim form if the receiver
 // refuses the size.
-func (r *round) send(ctx context.Context, m message) error {
+func (r *round) send(ctx context.Context, m outgoing) error {
 	slim, err := r.sendOnce(ctx, m)
 	if err == nil && slim {
 		if m.notified, err = r.Store.Message(ctx, r.name, m.id); err == nil {
@@ -168,13 +170,13 @@ func (r *round) send(ctx context.Context, m message) error {
 // made; slim reports that the slim form is to follow. A group that cannot be put into
 // words, as by a template that one of it is too much for, is divided: the others
 // shall not wait for that. So is one that is too large and has no smaller form.
-func (r *round) sendOnce(ctx context.Context, m message) (slim bool, err error) {
+func (r *round) sendOnce(ctx context.Context, m outgoing) (slim bool, err error) {
 	at := r.now()
 	post, err := r.post(m, at)
 	if err != nil && len(m.notified) > 1 {
 		return false, r.Store.Separate(ctx, r.name, m.id)
 	}
-	answer, judge := event.Answer{Err: err}, r.unsent
+	answer, judge := delivery.Answer{Err: err}, r.unsent
 	if err == nil {
 		answer, judge = r.Sender.Send(ctx, r.endpoint, post), r.judge
 	}
@@ -183,10 +185,10 @@ func (r *round) sendOnce(ctx context.Context, m message) (slim bool, err error) 
 	}
 	divided := answer.Status == http.StatusRequestEntityTooLarge && len(m.notified) > 1 && (m.notified[0].Delivery.Slim || !r.endpoint.Format.HasSlim())
 	if divided {
-		judge = func(d event.Delivery, _ event.Answer, now time.Time) event.Delivery { return dueAgain(d, now) }
+		judge = func(d delivery.Delivery, _ delivery.Answer, now time.Time) delivery.Delivery { return dueAgain(d, now) }
 	}
 	for _, d := range m.notified {
-		if d.Delivery.State != event.Pending {
+		if d.Delivery.State != delivery.Pending {
 			continue
 		}
 		next, err := r.record(ctx, d.Delivery, at, answer, judge)
@@ -201,21 +203,21 @@ func (r *round) sendOnce(ctx context.Context, m message) (slim bool, err error) 
 	return slim, nil
 }
 
-func (r *round) post(m message, at time.Time) (event.Post, error) {
+func (r *round) post(m outgoing, at time.Time) (message.Post, error) {
 	first := m.notified[0]
 	if len(m.notified) == 1 {
-		body, err := event.Render(r.endpoint, first.Notification, first.Delivery, r.Account)
-		return event.Post{ID: m.id, Body: body, At: at, Account: r.Account.Name, Type: first.Notification.Type,
+		body, err := message.Render(r.endpoint.Form(), first.Notification, first.Delivery, r.Account)
+		return message.Post{ID: m.id, Body: body, At: at, Account: r.Account.Name, Type: first.Notification.Type,
 			Trace: first.Notification.Trace}, err
 	}
-	notifications := make([]event.Notification, len(m.notified))
+	notifications := make([]notification.Notification, len(m.notified))
 	for i, d := range m.notified {
 		notifications[i] = d.Notification
 	}
-	group := event.NewGroup(notifications)
+	group := message.NewGroup(notifications)
 	group.ID = m.id
-	body, err := event.RenderGroup(r.endpoint, group, first.Delivery, r.Account)
-	return event.Post{ID: m.id, Body: body, At: at, Account: r.Account.Name, Type: event.Grouped,
+	body, err := message.RenderGroup(r.endpoint.Form(), group, first.Delivery, r.Account)
+	return message.Post{ID: m.id, Body: body, At: at, Account: r.Account.Name, Type: message.Grouped,
 		Trace: first.Notification.Trace}, err
 }
 

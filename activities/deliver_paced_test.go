@@ -9,24 +9,28 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/message"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
 // pacedEndpoint adds the endpoint hook with bounds.
-func (r *rig) pacedEndpoint(format event.Format, pace event.Pace) {
+func (r *rig) pacedEndpoint(format message.Format, pace endpoint.Pace) {
 	r.Helper()
-	r.must(r.store.SaveEndpoint(r.Context(), event.Endpoint{Name: "hook", URL: r.receiver.URL(), Format: format, Pace: pace}, r.clock.Now()))
+	r.must(r.store.SaveEndpoint(r.Context(), endpoint.Endpoint{Name: "hook", URL: r.receiver.URL(), Format: format, Pace: pace}, r.clock.Now()))
 }
 
 // because stores a notification of that cause.
-func (r *rig) because(cause event.Cause, subject string) (id string) {
+func (r *rig) because(cause notification.Cause, subject string) (id string) {
 	r.Helper()
 	id = fmt.Sprintf("notification-%03d", len(r.notified()))
-	n, err := event.Sample(event.VulnUpdate, id, "admin", r.clock.Now())
+	n, err := notification.Sample(notification.VulnUpdate, id, "admin", r.clock.Now())
 	r.must(err)
 	n.Subject, n.Cause, n.Summary = subject, cause, subject+": vulnerabilities: 1 added"
-	_, err = r.store.Publish(r.Context(), n, event.Options{}, r.steps.Window)
+	_, err = r.store.Publish(r.Context(), n, subscription.Options{}, r.steps.Window)
 	r.must(err)
 	return id
 }
@@ -36,11 +40,11 @@ func (r *rig) because(cause event.Cause, subject string) (id string) {
 func TestDigestByCause(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.pacedEndpoint(event.FormatSlack, event.Pace{Digest: 10 * time.Minute})
+	r.pacedEndpoint(message.FormatSlack, endpoint.Pace{Digest: 10 * time.Minute})
 	for n := range 12 {
-		r.because(event.CauseFeed, fmt.Sprintf("docker.io/app:%d", n))
+		r.because(notification.CauseFeed, fmt.Sprintf("docker.io/app:%d", n))
 	}
-	r.because(event.CausePolicy, "docker.io/other:1")
+	r.because(notification.CausePolicy, "docker.io/other:1")
 	round := r.deliver()
 	if want := r.clock.Now().Add(10 * time.Minute); len(r.receiver.All()) != 0 || !round.Next.Equal(want) {
 		t.Fatalf("%d messages at once, next at %v, want none and the next at %v", len(r.receiver.All()), round.Next, want)
@@ -59,7 +63,7 @@ func TestDigestByCause(t *testing.T) {
 		}
 	}
 	for _, d := range r.deliveries()[:12] {
-		if d.Message != hooks[0].Header.Get("webhook-id") || d.State != event.Delivered {
+		if d.Message != hooks[0].Header.Get("webhook-id") || d.State != delivery.Delivered {
 			t.Errorf("delivery %+v", d)
 		}
 	}
@@ -68,16 +72,16 @@ func TestDigestByCause(t *testing.T) {
 func TestDigestByCount(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.pacedEndpoint("", event.Pace{Digest: time.Hour, DigestCount: 3})
-	r.because(event.CauseFeed, "docker.io/app:1")
-	r.because(event.CauseFeed, "docker.io/app:2")
+	r.pacedEndpoint("", endpoint.Pace{Digest: time.Hour, DigestCount: 3})
+	r.because(notification.CauseFeed, "docker.io/app:1")
+	r.because(notification.CauseFeed, "docker.io/app:2")
 	r.deliver()
-	r.because(event.CauseFeed, "docker.io/app:3")
+	r.because(notification.CauseFeed, "docker.io/app:3")
 	r.deliver()
 	var body struct {
 		Data struct {
 			Payload struct {
-				Counts        map[event.Type]int
+				Counts        map[notification.Type]int
 				Notifications []json.RawMessage
 			} `json:"notification_payload"`
 		}
@@ -87,7 +91,7 @@ func TestDigestByCount(t *testing.T) {
 		t.Fatalf("%d messages", len(hooks))
 	}
 	r.must(json.Unmarshal(hooks[0].Body, &body))
-	if got := body.Data.Payload; got.Counts[event.VulnUpdate] != 3 || len(got.Notifications) != 3 {
+	if got := body.Data.Payload; got.Counts[notification.VulnUpdate] != 3 || len(got.Notifications) != 3 {
 		t.Errorf("the body has %v and %d notifications", got.Counts, len(got.Notifications))
 	}
 }
@@ -97,11 +101,11 @@ func TestBudget(t *testing.T) {
 	t.Parallel()
 	const rateLimit = 3
 	r := newRig(t)
-	r.pacedEndpoint(event.FormatDiscord, event.Pace{RateLimit: rateLimit})
+	r.pacedEndpoint(message.FormatDiscord, endpoint.Pace{RateLimit: rateLimit})
 	notified := 0
 	for range 8 {
 		for range 20 {
-			r.because(event.CauseFeed, fmt.Sprintf("docker.io/some/app-%d:1", notified))
+			r.because(notification.CauseFeed, fmt.Sprintf("docker.io/some/app-%d:1", notified))
 			notified++
 		}
 		r.receiver.Forget()
@@ -116,7 +120,7 @@ func TestBudget(t *testing.T) {
 			r.untilNext(round)
 		}
 	}
-	delivered, err := r.store.Deliveries(t.Context(), store.DeliveryFilter{State: event.Delivered})
+	delivered, err := r.store.Deliveries(t.Context(), store.DeliveryFilter{State: delivery.Delivered})
 	r.must(err)
 	if len(delivered) != notified {
 		t.Errorf("%d of %d delivered", len(delivered), notified)
@@ -127,8 +131,8 @@ func TestBudget(t *testing.T) {
 func TestCalmWithinTheBudget(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.pacedEndpoint("", event.Pace{RateLimit: 5})
-	want := []string{r.because(event.CauseFeed, "docker.io/app:1"), r.because(event.CauseFeed, "docker.io/app:2")}
+	r.pacedEndpoint("", endpoint.Pace{RateLimit: 5})
+	want := []string{r.because(notification.CauseFeed, "docker.io/app:1"), r.because(notification.CauseFeed, "docker.io/app:2")}
 	r.deliver()
 	if got := r.ids(); !slices.Equal(got, want) {
 		t.Errorf("received %v, want %v", got, want)
@@ -144,9 +148,9 @@ func TestGroupKeepsItsID(t *testing.T) {
 			t.Run(fmt.Sprintf("killed at write %d, after it %v", write, after), func(t *testing.T) {
 				t.Parallel()
 				r := newRig(t)
-				r.pacedEndpoint("", event.Pace{Digest: time.Minute})
+				r.pacedEndpoint("", endpoint.Pace{Digest: time.Minute})
 				for n := range 4 {
-					r.because(event.CauseFeed, fmt.Sprintf("docker.io/app:%d", n))
+					r.because(notification.CauseFeed, fmt.Sprintf("docker.io/app:%d", n))
 				}
 				r.clock.advance(time.Minute)
 				r.receiver.Answer(503, 503)
@@ -161,7 +165,7 @@ func TestGroupKeepsItsID(t *testing.T) {
 					t.Errorf("four notifications came under the ids %v", r.ids())
 				}
 				for _, d := range r.deliveries() {
-					if d.State != event.Delivered {
+					if d.State != delivery.Delivered {
 						t.Errorf("delivery %+v", d)
 					}
 				}
@@ -174,9 +178,9 @@ func TestGroupKeepsItsID(t *testing.T) {
 func TestRedeliverOfAGroup(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.pacedEndpoint("", event.Pace{Digest: time.Minute})
-	r.because(event.CauseFeed, "docker.io/app:1")
-	id := r.because(event.CauseFeed, "docker.io/app:2")
+	r.pacedEndpoint("", endpoint.Pace{Digest: time.Minute})
+	r.because(notification.CauseFeed, "docker.io/app:1")
+	id := r.because(notification.CauseFeed, "docker.io/app:2")
 	r.clock.advance(time.Minute)
 	r.deliver()
 	r.must(r.store.Redeliver(t.Context(), []int64{r.deliveries()[1].ID}, r.clock.Now()))
@@ -192,10 +196,10 @@ func TestRedeliverOfAGroup(t *testing.T) {
 func TestGroupThatCannotBeMade(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.must(r.store.SaveEndpoint(t.Context(), event.Endpoint{Name: "hook", URL: r.receiver.URL(), Format: event.FormatTemplate, Pace: event.Pace{Digest: time.Minute},
+	r.must(r.store.SaveEndpoint(t.Context(), endpoint.Endpoint{Name: "hook", URL: r.receiver.URL(), Format: message.FormatTemplate, Pace: endpoint.Pace{Digest: time.Minute},
 		Template: `{{range .Notifications}}{{if eq .Subject "docker.io/bad:1"}}{{index .Summary 99999}}{{end}}{{.ID}}{{end}}`}, r.clock.Now()))
-	good := []string{r.because(event.CauseFeed, "docker.io/app:1"), r.because(event.CauseFeed, "docker.io/app:2")}
-	bad := r.because(event.CauseFeed, "docker.io/bad:1")
+	good := []string{r.because(notification.CauseFeed, "docker.io/app:1"), r.because(notification.CauseFeed, "docker.io/app:2")}
+	bad := r.because(notification.CauseFeed, "docker.io/bad:1")
 	r.clock.advance(time.Minute)
 	round := r.deliver()
 	if got := r.ids(); !slices.Equal(got, good) || round.Pending != 1 {
@@ -210,8 +214,8 @@ func TestGroupThatCannotBeMade(t *testing.T) {
 func TestPacedOrderOfASubject(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.pacedEndpoint(event.FormatText, event.Pace{Digest: time.Minute})
-	for n, cause := range []event.Cause{event.CauseFeed, event.CausePolicy, event.CauseFeed, event.CauseFeed} {
+	r.pacedEndpoint(message.FormatText, endpoint.Pace{Digest: time.Minute})
+	for n, cause := range []notification.Cause{notification.CauseFeed, notification.CausePolicy, notification.CauseFeed, notification.CauseFeed} {
 		r.because(cause, []string{"docker.io/a:1", "docker.io/a:1", "docker.io/b:1", "docker.io/a:1"}[n])
 	}
 	r.clock.advance(time.Minute)

@@ -8,13 +8,17 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/message"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
 // sized starts a receiver that answers 413 to bodies larger than most, and an
 // endpoint that sends there.
-func (r *rig) sized(most int, e event.Endpoint) *lab.Receiver {
+func (r *rig) sized(most int, e endpoint.Endpoint) *lab.Receiver {
 	r.Helper()
 	receiver := start(r, lab.NewReceiver)
 	receiver.Refuse(func(hook lab.Hook) int {
@@ -23,7 +27,7 @@ func (r *rig) sized(most int, e event.Endpoint) *lab.Receiver {
 		}
 		return 0
 	})
-	e.Name, e.URL, e.Types = "hook", receiver.URL(), []event.Type{event.TagUpdate, event.RepoUpdate}
+	e.Name, e.URL, e.Types = "hook", receiver.URL(), []notification.Type{notification.TagUpdate, notification.RepoUpdate}
 	r.must(r.store.SaveEndpoint(r.Context(), e, r.clock.Now()))
 	return receiver
 }
@@ -31,11 +35,11 @@ func (r *rig) sized(most int, e event.Endpoint) *lab.Receiver {
 // pendingTags stores a repo_update with many tags.
 func (r *rig) pendingTags(count int) (id string) {
 	r.Helper()
-	n, err := event.Sample(event.RepoUpdate, "tags-"+r.clock.Now().Format(time.RFC3339), "admin", r.clock.Now())
+	n, err := notification.Sample(notification.RepoUpdate, "tags-"+r.clock.Now().Format(time.RFC3339), "admin", r.clock.Now())
 	r.must(err)
 	tags := `"` + strings.Repeat(`v1.2.3-some-tag","`, count) + `last"`
 	n.Payload = []byte(strings.Replace(string(n.Payload), `["test"]`, "["+tags+"]", 1))
-	_, err = r.store.Publish(r.Context(), n, event.Options{}, r.steps.Window)
+	_, err = r.store.Publish(r.Context(), n, subscription.Options{}, r.steps.Window)
 	r.must(err)
 	r.clock.advance(time.Second)
 	return n.ID
@@ -46,9 +50,9 @@ func (r *rig) pendingTags(count int) (id string) {
 func TestSlimFormWhereTheSizeIsRefused(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	receiver := r.sized(20_000, event.Endpoint{})
+	receiver := r.sized(20_000, endpoint.Endpoint{})
 	want := []string{r.pendingTags(5000), r.pendingTags(1)}
-	if round := r.deliver(); round.Delivered != 2 || r.health() != event.HealthGood {
+	if round := r.deliver(); round.Delivered != 2 || r.health() != delivery.HealthGood {
 		t.Errorf("round %+v, health %s", round, r.health())
 	}
 	hooks := receiver.All()
@@ -70,16 +74,16 @@ func TestSlimFormWhereTheSizeIsRefused(t *testing.T) {
 func TestSizeRefusedForGood(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		format   event.Format
+		format   message.Format
 		attempts int
-	}{{event.FormatAnchore, 2}, {event.FormatCloudEvents, 2}, {event.FormatSlim, 1}, {event.FormatText, 1}} {
+	}{{message.FormatAnchore, 2}, {message.FormatCloudEvents, 2}, {message.FormatSlim, 1}, {message.FormatText, 1}} {
 		t.Run(string(test.format), func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			receiver := r.sized(10, event.Endpoint{Format: test.format})
+			receiver := r.sized(10, endpoint.Endpoint{Format: test.format})
 			r.pendingTags(100)
 			round := r.deliver()
-			if got := len(receiver.All()); got != test.attempts || round.Failed != 1 || r.health() != event.HealthGivingUp {
+			if got := len(receiver.All()); got != test.attempts || round.Failed != 1 || r.health() != delivery.HealthGivingUp {
 				t.Errorf("%d attempts, round %+v, health %s", got, round, r.health())
 			}
 			r.expect(1, givenUp)
@@ -92,7 +96,7 @@ func TestSizeRefusedForGood(t *testing.T) {
 func TestSlimFormIsRetried(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.endpoint("hook", event.RepoUpdate)
+	r.endpoint("hook", notification.RepoUpdate)
 	r.pendingTags(5000)
 	r.receiver.Answer(http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable)
 	round := r.deliver()
@@ -114,23 +118,23 @@ func TestGroupWhoseSizeIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name   string
-		format event.Format
+		format message.Format
 		most   int
 		want   int // requests
 	}{
-		{"slim", event.FormatAnchore, 20_000, 2},
-		{"one by one", event.FormatAnchore, 2_500, 2 + 5},
-		{"one by one without a slim form", event.FormatText, 200, 1 + 5},
+		{"slim", message.FormatAnchore, 20_000, 2},
+		{"one by one", message.FormatAnchore, 2_500, 2 + 5},
+		{"one by one without a slim form", message.FormatText, 200, 1 + 5},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			receiver := r.sized(test.most, event.Endpoint{Format: test.format, Pace: event.Pace{Digest: time.Minute}})
+			receiver := r.sized(test.most, endpoint.Endpoint{Format: test.format, Pace: endpoint.Pace{Digest: time.Minute}})
 			for range 5 {
 				r.pendingTags(1000)
 			}
 			r.clock.advance(2 * time.Minute)
-			if round := r.deliver(); round.Delivered != 5 || r.health() != event.HealthGood {
+			if round := r.deliver(); round.Delivered != 5 || r.health() != delivery.HealthGood {
 				t.Errorf("round %+v, health %s", round, r.health())
 			}
 			if got := len(receiver.All()); got != test.want {
@@ -155,14 +159,14 @@ func TestSizeRefusedByAServer(t *testing.T) {
 	}))
 	r.must(err)
 	t.Cleanup(func() { _ = server.Close() })
-	r.must(r.store.SaveEndpoint(t.Context(), event.Endpoint{Name: "hook", URL: server.URL()}, r.clock.Now()))
+	r.must(r.store.SaveEndpoint(t.Context(), endpoint.Endpoint{Name: "hook", URL: server.URL()}, r.clock.Now()))
 	r.pendingTags(200_000)
 	round := r.deliver()
 	for round.Delivered == 0 && !round.Next.IsZero() && len(r.deliveries()) > 0 && r.deliveries()[0].Attempts < 5 {
 		r.untilNext(round)
 		round = r.deliver()
 	}
-	if d := r.deliveries()[0]; d.State != event.Delivered || !d.Slim {
+	if d := r.deliveries()[0]; d.State != delivery.Delivered || !d.Slim {
 		t.Errorf("delivery %+v", d)
 	}
 }

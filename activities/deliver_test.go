@@ -11,7 +11,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/message"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -30,10 +34,10 @@ func (r *rig) pending(count int) []string {
 func (r *rig) pendingAbout(subject string) (id string) {
 	r.Helper()
 	id = fmt.Sprintf("notification-%03d", len(r.notified()))
-	n, err := event.Sample(event.TagUpdate, id, "admin", r.clock.Now())
+	n, err := notification.Sample(notification.TagUpdate, id, "admin", r.clock.Now())
 	r.must(err)
 	n.Subject = subject
-	_, err = r.store.Publish(r.Context(), n, event.Options{}, r.steps.Window)
+	_, err = r.store.Publish(r.Context(), n, subscription.Options{}, r.steps.Window)
 	r.must(err)
 	r.clock.advance(time.Second)
 	return id
@@ -67,7 +71,7 @@ func (r *rig) ids() []string {
 	return ids
 }
 
-func (r *rig) deliveries() []event.Delivery {
+func (r *rig) deliveries() []delivery.Delivery {
 	r.Helper()
 	list, err := r.store.Deliveries(r.Context(), store.DeliveryFilter{Endpoint: "hook"})
 	r.must(err)
@@ -75,7 +79,7 @@ func (r *rig) deliveries() []event.Delivery {
 	return list
 }
 
-func (r *rig) endpointState() event.EndpointState {
+func (r *rig) endpointState() delivery.EndpointState {
 	r.Helper()
 	endpoint, err := r.store.Endpoint(r.Context(), "hook")
 	r.must(err)
@@ -86,20 +90,20 @@ func TestWhatFollowsFromAnAnswer(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		status   int
-		state    event.DeliveryState
+		state    delivery.State
 		failing  bool
 		disabled bool
 	}{
-		{status: 200, state: event.Delivered},
-		{status: 204, state: event.Delivered},
-		{status: 302, state: event.Pending, failing: true},
-		{status: 400, state: event.Failed},
-		{status: 401, state: event.Pending, failing: true},
-		{status: 404, state: event.Pending, failing: true},
-		{status: 410, state: event.Pending, disabled: true},
-		{status: 422, state: event.Failed},
-		{status: 429, state: event.Pending, failing: true},
-		{status: 503, state: event.Pending, failing: true},
+		{status: 200, state: delivery.Delivered},
+		{status: 204, state: delivery.Delivered},
+		{status: 302, state: delivery.Pending, failing: true},
+		{status: 400, state: delivery.Failed},
+		{status: 401, state: delivery.Pending, failing: true},
+		{status: 404, state: delivery.Pending, failing: true},
+		{status: 410, state: delivery.Pending, disabled: true},
+		{status: 422, state: delivery.Failed},
+		{status: 429, state: delivery.Pending, failing: true},
+		{status: 503, state: delivery.Pending, failing: true},
 	} {
 		t.Run(http.StatusText(test.status), func(t *testing.T) {
 			t.Parallel()
@@ -148,7 +152,7 @@ func TestEndpointDownAndBack(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.endpoint("hook")
-	r.endpoint("ops", event.EventLog)
+	r.endpoint("ops", notification.EventLog)
 	want := r.pending(40)
 	r.must(r.receiver.Pause())
 	round := r.deliver()
@@ -188,7 +192,7 @@ func TestOldestFirst(t *testing.T) {
 	r := newRig(t)
 	r.endpoint("hook")
 	want := r.pending(3)
-	r.must(r.store.SetEndpointState(t.Context(), "hook", event.EndpointState{FailingSince: r.clock.Now(), Failures: 5, Notified: true}))
+	r.must(r.store.SetEndpointState(t.Context(), "hook", delivery.EndpointState{FailingSince: r.clock.Now(), Failures: 5, Notified: true}))
 	r.deliver()
 	if got := r.ids(); len(got) != 3 || got[0] != want[0] {
 		t.Errorf("received %v", got)
@@ -238,21 +242,21 @@ func TestPoisonMessage(t *testing.T) {
 	if got := slices.Sorted(slices.Values(r.ids())); !slices.Equal(got, ids[1:]) {
 		t.Errorf("received %v", got)
 	}
-	if poison := r.deliveries()[0]; poison.State != event.Pending {
+	if poison := r.deliveries()[0]; poison.State != delivery.Pending {
 		t.Errorf("the poison is %+v", poison)
 	}
 }
 
 type poisoned struct {
 	next interface {
-		Send(context.Context, event.Endpoint, event.Post) event.Answer
+		Send(context.Context, endpoint.Endpoint, message.Post) delivery.Answer
 	}
 	id string
 }
 
-func (p poisoned) Send(ctx context.Context, e event.Endpoint, post event.Post) event.Answer {
+func (p poisoned) Send(ctx context.Context, e endpoint.Endpoint, post message.Post) delivery.Answer {
 	if post.ID == p.id {
-		return event.Answer{Status: http.StatusInternalServerError}
+		return delivery.Answer{Status: http.StatusInternalServerError}
 	}
 	return p.next.Send(ctx, e, post)
 }
@@ -261,7 +265,7 @@ func (p poisoned) Send(ctx context.Context, e event.Endpoint, post event.Post) e
 func TestBodyThatCannotBeMade(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.must(r.store.SaveEndpoint(t.Context(), event.Endpoint{Name: "hook", URL: r.receiver.URL(), Format: event.FormatTemplate,
+	r.must(r.store.SaveEndpoint(t.Context(), endpoint.Endpoint{Name: "hook", URL: r.receiver.URL(), Format: message.FormatTemplate,
 		Template: `{{range .Notifications}}{{index .Payload.curr_eval 1}}{{end}}`}, r.clock.Now()))
 	r.pending(1)
 	round := r.deliver()
@@ -316,7 +320,7 @@ func TestDeadline(t *testing.T) {
 		round = r.deliver()
 	}
 	given := r.deliveries()[0]
-	if given.State != event.Failed || given.LastTry.Sub(given.Created) < r.steps.Window {
+	if given.State != delivery.Failed || given.LastTry.Sub(given.Created) < r.steps.Window {
 		t.Errorf("given up: %+v", given)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -33,7 +33,7 @@ func TestRepositoryAtRealRegistries(t *testing.T) {
 			repository, err := image.ParseRepository(at.name)
 			r.must(err)
 			platforms := []image.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}}
-			r.must(r.store.SaveRepository(t.Context(), watch.Repository{Name: repository, Types: []event.Type{event.TagUpdate},
+			r.must(r.store.SaveRepository(t.Context(), watch.Repository{Name: repository, Types: []notification.Type{notification.TagUpdate},
 				Platforms: platforms, Filter: watch.Filter{Versions: "^1", Newest: 30}}, r.clock.Now()))
 			if first := r.list(repository); first.Problem != nil || first.Tags != 30 {
 				t.Fatalf("first listing %+v", first)

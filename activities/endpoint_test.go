@@ -5,20 +5,23 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/message"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // meddling sends, and has a person do something to the endpoint meanwhile, once.
 type meddling struct {
 	next interface {
-		Send(context.Context, event.Endpoint, event.Post) event.Answer
+		Send(context.Context, endpoint.Endpoint, message.Post) delivery.Answer
 	}
 	meddle func()
 }
 
-func (m *meddling) Send(ctx context.Context, e event.Endpoint, post event.Post) event.Answer {
+func (m *meddling) Send(ctx context.Context, e endpoint.Endpoint, post message.Post) delivery.Answer {
 	answer := m.next.Send(ctx, e, post)
 	if meddle := m.meddle; meddle != nil {
 		m.meddle = nil
@@ -31,23 +34,23 @@ func (m *meddling) Send(ctx context.Context, e event.Endpoint, post event.Post) 
 // round has found out.
 func TestEndpointIsChangedDuringARound(t *testing.T) {
 	t.Parallel()
-	disabled := event.EndpointState{Disabled: true, Reason: "by hand"}
+	disabled := delivery.EndpointState{Disabled: true, Reason: "by hand"}
 	for _, test := range []struct {
 		name     string
-		before   event.EndpointState
+		before   delivery.EndpointState
 		status   int // of all answers
 		meddle   func(*rig) error
 		disabled bool
 		active   bool
 		sent     int
 	}{
-		{"disabled while it works", event.EndpointState{}, http.StatusOK,
+		{"disabled while it works", delivery.EndpointState{}, http.StatusOK,
 			func(r *rig) error { return r.store.SetEndpointState(r.Context(), "hook", disabled) }, true, true, 1},
-		{"disabled while it fails", event.EndpointState{}, http.StatusBadGateway,
+		{"disabled while it fails", delivery.EndpointState{}, http.StatusBadGateway,
 			func(r *rig) error { return r.store.SetEndpointState(r.Context(), "hook", disabled) }, true, true, 1},
-		{"enabled while it is back", event.EndpointState{Failures: 9, Notified: true}, http.StatusOK,
-			func(r *rig) error { return r.store.SetEndpointState(r.Context(), "hook", event.EndpointState{}) }, false, true, 2},
-		{"deleted", event.EndpointState{}, http.StatusBadGateway,
+		{"enabled while it is back", delivery.EndpointState{Failures: 9, Notified: true}, http.StatusOK,
+			func(r *rig) error { return r.store.SetEndpointState(r.Context(), "hook", delivery.EndpointState{}) }, false, true, 2},
+		{"deleted", delivery.EndpointState{}, http.StatusBadGateway,
 			func(r *rig) error { return r.store.DeleteEndpoint(r.Context(), "hook") }, false, false, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -75,7 +78,7 @@ func TestDisabledEndpointKeepsWhatWaits(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.endpoint("hook")
-	r.endpoint("ops", event.EventLog)
+	r.endpoint("ops", notification.EventLog)
 	r.pending(10)
 	r.receiver.AnswerAlways(http.StatusGone)
 	if round := r.deliver(); !round.State.Disabled || round.Pending != 10 || !round.Next.IsZero() {
@@ -89,7 +92,7 @@ func TestDisabledEndpointKeepsWhatWaits(t *testing.T) {
 	}
 	r.expect(10, "system.endpoint.disabled hook")
 	r.receiver.AnswerAlways(http.StatusOK)
-	r.must(r.store.SetEndpointState(t.Context(), "hook", event.EndpointState{}))
+	r.must(r.store.SetEndpointState(t.Context(), "hook", delivery.EndpointState{}))
 	if round := r.deliver(); round.Delivered != 10 {
 		t.Errorf("enabled again: %+v", round)
 	}
@@ -107,15 +110,15 @@ func TestTestEndpoint(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name    string
-		types   []event.Type
-		asked   event.Type
+		types   []notification.Type
+		asked   notification.Type
 		status  int
-		want    event.Type
-		verdict event.Verdict
+		want    notification.Type
+		verdict delivery.Verdict
 	}{
-		{"the first type", nil, "", http.StatusOK, event.AnalysisUpdate, event.VerdictDelivered},
-		{"the only type", []event.Type{event.EventLog}, "", http.StatusOK, event.EventLog, event.VerdictDelivered},
-		{"the type asked for", nil, event.PolicyEval, http.StatusBadRequest, event.PolicyEval, event.VerdictFinal},
+		{"the first type", nil, "", http.StatusOK, notification.AnalysisUpdate, delivery.VerdictDelivered},
+		{"the only type", []notification.Type{notification.EventLog}, "", http.StatusOK, notification.EventLog, delivery.VerdictDelivered},
+		{"the type asked for", nil, notification.PolicyEval, http.StatusBadRequest, notification.PolicyEval, delivery.VerdictFinal},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -130,7 +133,7 @@ func TestTestEndpoint(t *testing.T) {
 				t.Errorf("sent %s", sent)
 			}
 			r.expect(0)
-			if state := r.endpointState(); state != (event.EndpointState{}) {
+			if state := r.endpointState(); state != (delivery.EndpointState{}) {
 				t.Errorf("a test leaves its mark: %+v", state)
 			}
 		})
@@ -140,9 +143,9 @@ func TestTestEndpoint(t *testing.T) {
 func TestTestEndpointRefuses(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.endpoint("hook", event.TagUpdate)
+	r.endpoint("hook", notification.TagUpdate)
 	_, err := try[watch.TestResult](r, r.steps.TestEndpoint, watch.TestRequest{Endpoint: "nobody"})
 	expectFault(t, err, errkind.NotFound, false)
-	_, err = try[watch.TestResult](r, r.steps.TestEndpoint, watch.TestRequest{Endpoint: "hook", Type: event.VulnUpdate})
+	_, err = try[watch.TestResult](r, r.steps.TestEndpoint, watch.TestRequest{Endpoint: "hook", Type: notification.VulnUpdate})
 	expectFault(t, err, errkind.Invalid, false)
 }

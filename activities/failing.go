@@ -3,7 +3,7 @@ package activities
 import (
 	"context"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -32,14 +32,14 @@ func (a *Activities) NoteFailing(ctx context.Context, failing watch.Failing) err
 }
 
 func (a *Activities) notifyFailing(ctx context.Context, failing watch.Failing, before *watch.Problem, turn watch.StepTurn) error {
-	resource := event.Resource{ID: failing.Name, Kind: resourceKinds[failing.Kind]}
+	resource := notification.Resource{ID: failing.Name, Kind: resourceKinds[failing.Kind]}
 	switch turn {
 	case watch.StepsFail:
-		return a.log(ctx, event.Logged{Event: "system.step.failing", Level: event.LevelError,
+		return a.log(ctx, notification.Logged{Event: "system.step.failing", Level: notification.LevelError,
 			Message: "The step " + string(failing.Problem.Stage) + " keeps failing: " + failing.Problem.Message,
 			Details: map[string]any{"stage": failing.Problem.Stage}, Resource: resource}, since(failing.Problem.Since))
 	case watch.StepsRecover:
-		return a.log(ctx, event.Logged{Event: "system.step.recovered", Level: event.LevelInfo,
+		return a.log(ctx, notification.Logged{Event: "system.step.recovered", Level: notification.LevelInfo,
 			Message: "All steps succeed again",
 			Details: map[string]any{"stage": before.Stage, "failing_since": before.Since}, Resource: resource}, since(before.Since))
 	}

@@ -22,7 +22,7 @@ import (
 	realfeed "github.com/tagwatch/tagwatch/adapters/feed"
 	realmatcher "github.com/tagwatch/tagwatch/adapters/matcher"
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	labfeed "github.com/tagwatch/tagwatch/lab/feed"
@@ -87,7 +87,7 @@ func newFeedRun(b *testing.B, images *fleet, database string) *feedRun {
 	r.matcher = realmatcher.New(r.disk.Path)
 	b.Cleanup(func() { _ = r.matcher.Close() })
 	r.rig = &rig{watchers: &watchers{}, steps: &activities.Activities{Store: r.store, Feed: r.disk, Matcher: r.matcher,
-		Account: event.Account{Name: "admin"}, Log: slog.New(slog.DiscardHandler)}}
+		Account: message.Account{Name: "admin"}, Log: slog.New(slog.DiscardHandler)}}
 	r.rig.steps.Watchers = r.rig.watchers
 	return r
 }

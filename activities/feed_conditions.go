@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -22,17 +22,17 @@ func (a *Activities) noteConditions(ctx context.Context, feed watch.Feed) error 
 	if slices.Equal(found, feed.Conditions) {
 		return nil
 	}
-	if err := a.notifyConditions(ctx, feed, began, "", event.LevelError); err != nil {
+	if err := a.notifyConditions(ctx, feed, began, "", notification.LevelError); err != nil {
 		return err
 	}
-	if err := a.notifyConditions(ctx, feed, ended, ".ended", event.LevelInfo); err != nil {
+	if err := a.notifyConditions(ctx, feed, ended, ".ended", notification.LevelInfo); err != nil {
 		return err
 	}
 	return a.Store.NoteConditions(ctx, found, a.now())
 }
 
 // notifyConditions makes one event of all conditions of a kind.
-func (a *Activities) notifyConditions(ctx context.Context, feed watch.Feed, conditions []vuln.Condition, suffix string, level event.Level) error {
+func (a *Activities) notifyConditions(ctx context.Context, feed watch.Feed, conditions []vuln.Condition, suffix string, level notification.Level) error {
 	for _, kind := range vuln.ConditionKinds {
 		var texts, providers []string
 		for _, c := range conditions {
@@ -54,7 +54,7 @@ func (a *Activities) notifyConditions(ctx context.Context, feed watch.Feed, cond
 		if named := slices.DeleteFunc(slices.Clone(providers), func(p string) bool { return p == "" }); len(named) > 0 {
 			details["providers"] = named
 		}
-		err := a.log(ctx, event.Logged{Event: "system.feeds." + string(kind) + suffix, Level: level, Message: message, Details: details, Resource: source},
+		err := a.log(ctx, notification.Logged{Event: "system.feeds." + string(kind) + suffix, Level: level, Message: message, Details: details, Resource: source},
 			since(feed.ConditionsChanged)+" "+strings.Join(providers, " "))
 		if err != nil {
 			return err

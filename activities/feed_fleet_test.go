@@ -15,9 +15,10 @@ import (
 
 	realmatcher "github.com/tagwatch/tagwatch/adapters/matcher"
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	labfeed "github.com/tagwatch/tagwatch/lab/feed"
@@ -155,14 +156,14 @@ func digestOf(number int) image.Digest { return image.Digest(fmt.Sprintf("sha256
 func (f *fleet) save(b *testing.B, s *store.Store, matcher vuln.Matcher, now time.Time) {
 	b.Helper()
 	ctx := context.Background()
-	var subscriptions []event.Subscription
+	var subscriptions []subscription.Subscription
 	for number := range fleetImages {
 		digest := digestOf(number)
 		mustBench(b, s.SaveImage(ctx, &sbom.Inventory{Digest: digest, ImageID: digest.Hex()}, nil, analyzerOfTest, now))
 		mustBench(b, s.SaveGroups(ctx, digest, matcher, f.groupsOf(number)))
 		target, err := image.ParseTarget(fmt.Sprintf("registry.example/app-%05d:1", number))
 		mustBench(b, err)
-		subscriptions = append(subscriptions, event.Subscription{Target: target, Type: event.VulnUpdate, Active: true, Created: now, Updated: now})
+		subscriptions = append(subscriptions, subscription.Subscription{Target: target, Type: notification.VulnUpdate, Active: true, Created: now, Updated: now})
 	}
 	for part := range slices.Chunk(subscriptions, 1000) {
 		mustBench(b, s.Subscribe(ctx, part, 0, now))

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -68,7 +68,7 @@ func (a *Activities) goBack(ctx context.Context, feed watch.Feed, fetched watch.
 		return a.hold(ctx, *feed.Previous, []vuln.HoldReason{reason}, fetched)
 	}
 	fetched.Build, fetched.Leave = &feed.Previous.Build, watch.Withdrawn
-	return fetched, a.log(ctx, event.Logged{Event: "system.feeds.data.withdrawn", Level: event.LevelError,
+	return fetched, a.log(ctx, notification.Logged{Event: "system.feeds.data.withdrawn", Level: notification.LevelError,
 		Message:  "The publisher took its newest vulnerability data back: the data before it is used again",
 		Details:  map[string]any{"withdrawn": feed.Current.Checksum, "build": feed.Previous.Checksum, "built": feed.Previous.Built},
 		Resource: source}, since(began))
@@ -80,10 +80,10 @@ func (a *Activities) notifyHeld(ctx context.Context, feed watch.Feed) error {
 	if feed.Held == nil {
 		return nil
 	}
-	return a.log(ctx, event.Logged{Event: "system.feeds.sync.held", Level: event.LevelError,
+	return a.log(ctx, notification.Logged{Event: "system.feeds.sync.held", Level: notification.LevelError,
 		Message:  "New vulnerability data is on hold; use it with: tagwatch feed release",
 		Details:  map[string]any{"build": feed.Held.Checksum, "reasons": feed.Reasons},
-		Resource: event.Resource{ID: feed.Held.Checksum, Kind: "feeds"}}, since(feed.HeldSince))
+		Resource: notification.Resource{ID: feed.Held.Checksum, Kind: "feeds"}}, since(feed.HeldSince))
 }
 
 // endHold ends that a build is on hold which the publisher does not list any
@@ -93,10 +93,10 @@ func (a *Activities) endHold(ctx context.Context, feed *watch.Feed, listing vuln
 	if held == nil || held.URL == "" || held.Checksum == listing.Checksum {
 		return "", nil
 	}
-	err := a.log(ctx, event.Logged{Event: "system.feeds.sync.hold_ended", Level: event.LevelInfo,
+	err := a.log(ctx, notification.Logged{Event: "system.feeds.sync.hold_ended", Level: notification.LevelInfo,
 		Message:  "Vulnerability data is not on hold any more: its publisher does not list it any more",
 		Details:  map[string]any{"build": held.Checksum, "held_since": feed.HeldSince},
-		Resource: event.Resource{ID: held.Checksum, Kind: "feeds"}}, since(feed.HeldSince))
+		Resource: notification.Resource{ID: held.Checksum, Kind: "feeds"}}, since(feed.HeldSince))
 	if err != nil {
 		return "", err
 	}

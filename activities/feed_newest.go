@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -114,7 +114,7 @@ func (a *Activities) noteFeed(ctx context.Context, feed *watch.Feed, status vuln
 	}
 	failing := problem(watch.StageFetch, cause, feed.Problem, a.now())
 	if feed.Problem == nil {
-		err := a.log(ctx, event.Logged{Event: "system.feeds.sync.failed", Level: event.LevelError,
+		err := a.log(ctx, notification.Logged{Event: "system.feeds.sync.failed", Level: notification.LevelError,
 			Message: "Vulnerability data cannot be fetched: " + failing.Message, Resource: source}, since(feed.Checked))
 		if err != nil {
 			return err
@@ -124,13 +124,13 @@ func (a *Activities) noteFeed(ctx context.Context, feed *watch.Feed, status vuln
 }
 
 // source is the resource of events about where the data comes from.
-var source = event.Resource{ID: "vulnerabilities", Kind: "feeds"}
+var source = notification.Resource{ID: "vulnerabilities", Kind: "feeds"}
 
 // notifyFetched tells the event log that the source has recovered.
 func (a *Activities) notifyFetched(ctx context.Context, before *watch.Problem) error {
 	if before == nil {
 		return nil
 	}
-	return a.log(ctx, event.Logged{Event: "system.feeds.sync.recovered", Level: event.LevelInfo,
+	return a.log(ctx, notification.Logged{Event: "system.feeds.sync.recovered", Level: notification.LevelInfo,
 		Message: "Vulnerability data can be fetched again", Details: map[string]any{"failing_since": before.Since}, Resource: source}, since(before.Since))
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -60,7 +61,7 @@ func TestScoreCrossesAThreshold(t *testing.T) {
 	r.data(1)
 	r.push("app:1", "openssl 1")
 	target := r.settled("app:1")
-	do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: target, Types: []event.Type{event.VulnUpdate}, Options: event.Options{EPSS: 0.1}})
+	do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: target, Types: []notification.Type{notification.VulnUpdate}, Options: subscription.Options{EPSS: 0.1}})
 	mark := len(r.notified())
 	for number := 2; number <= 5; number++ { // 2: is checked for the first time
 		r.watchers.take()
@@ -73,7 +74,7 @@ func TestScoreCrossesAThreshold(t *testing.T) {
 	r.expect(mark, "vuln_update feed app:1", "vuln_update feed app:1")
 	type rating struct{ EPSS float64 }
 	var got [][2]float64
-	stored, err := r.store.Notifications(t.Context(), store.NotificationFilter{Types: []event.Type{event.VulnUpdate}})
+	stored, err := r.store.Notifications(t.Context(), store.NotificationFilter{Types: []notification.Type{notification.VulnUpdate}})
 	r.must(err)
 	for _, n := range stored {
 		var payload struct {

@@ -12,9 +12,10 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	labfeed "github.com/tagwatch/tagwatch/lab/feed"
@@ -131,9 +132,9 @@ func newWakes(t *testing.T, opened *store.Store) *wakes {
 	for digest := range w.documents {
 		w.targets[digest] = w.target("app:" + digest.Hex()[60:])
 		w.kept[digest] = map[string]string{}
-		var subscriptions []event.Subscription
-		for _, each := range event.TagTypes {
-			subscriptions = append(subscriptions, event.Subscription{Target: w.targets[digest], Type: each, Active: true, Created: w.clock.Now(), Updated: w.clock.Now()})
+		var subscriptions []subscription.Subscription
+		for _, each := range notification.TagTypes {
+			subscriptions = append(subscriptions, subscription.Subscription{Target: w.targets[digest], Type: each, Active: true, Created: w.clock.Now(), Updated: w.clock.Now()})
 		}
 		w.must(w.store.Subscribe(t.Context(), subscriptions, 0, w.clock.Now()))
 		do[watch.Matching](w.rig, w.steps.Match, digest)
@@ -203,7 +204,7 @@ func (w *wakes) receive() {
 	w.read = len(stored)
 }
 
-func (w *wakes) apply(kept map[string]string, n event.Notification) {
+func (w *wakes) apply(kept map[string]string, n notification.Notification) {
 	w.Helper()
 	type entry struct {
 		Key      string
@@ -217,7 +218,7 @@ func (w *wakes) apply(kept map[string]string, n event.Notification) {
 		Difference struct{ Added, Updated, Removed []entry } `json:"diff_vulnerability_result"`
 	}
 	w.must(json.Unmarshal(n.Payload, &body))
-	if n.Type == event.PolicyEval {
+	if n.Type == notification.PolicyEval {
 		w.statuses++
 	}
 	place := func(key string, e entry) string { return strings.Join([]string{key, e.Name, e.Version}, " ") }

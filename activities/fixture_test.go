@@ -19,8 +19,10 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/adapters/store/storetest"
 	"github.com/tagwatch/tagwatch/adapters/webhook"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/message"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -80,7 +82,7 @@ func newRig(t *testing.T) *rig {
 	r.matcher = newMatcher("matcher 1")
 	r.feed = newFeed()
 	r.steps = &activities.Activities{Store: r.store, Registry: registries, Analyzer: r.analyzer, Matcher: r.matcher, Feed: r.feed,
-		Sender: sender, Watchers: r.watchers, Account: event.Account{Name: "admin"}, Poll: 5 * time.Minute, Resync: time.Hour,
+		Sender: sender, Watchers: r.watchers, Account: message.Account{Name: "admin"}, Poll: 5 * time.Minute, Resync: time.Hour,
 		Window: 75 * time.Hour, Retention: 30 * 24 * time.Hour, Now: r.clock.Now, Log: slog.New(slog.DiscardHandler)}
 	return r
 }
@@ -166,9 +168,9 @@ func (r *rig) push(repositoryAndTag string, packages ...string) image.Digest {
 
 // endpoint adds one that receives those types at the receiver; none means all
 // but the event log.
-func (r *rig) endpoint(name string, types ...event.Type) {
+func (r *rig) endpoint(name string, types ...notification.Type) {
 	r.Helper()
-	r.must(r.store.SaveEndpoint(r.Context(), event.Endpoint{Name: name, URL: r.receiver.URL() + "/" + name, Types: types}, r.clock.Now()))
+	r.must(r.store.SaveEndpoint(r.Context(), endpoint.Endpoint{Name: name, URL: r.receiver.URL() + "/" + name, Types: types}, r.clock.Now()))
 }
 
 // notified lists the notifications that are stored, as "type cause subject", the
@@ -180,7 +182,7 @@ func (r *rig) notified() []string {
 	var lines []string
 	for _, n := range stored {
 		line := fmt.Sprintf("%s %s %s", n.Type, n.Cause, n.Subject)
-		if n.Type == event.EventLog {
+		if n.Type == notification.EventLog {
 			line = eventName(r, n.Payload) + " " + n.Subject
 		}
 		lines = append(lines, strings.ReplaceAll(line, r.registry.Host()+"/", ""))

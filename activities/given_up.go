@@ -6,13 +6,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // givenUpStore keeps which deliveries were given up.
 type givenUpStore interface {
-	GivenUp(ctx context.Context, since time.Time) (map[string]event.GivenUp, error)
+	GivenUp(ctx context.Context, since time.Time) (map[string]delivery.GivenUp, error)
 	Unannounced(ctx context.Context, endpoint string, limit int) ([]watch.DueDelivery, error)
 	UnannouncedEndpoints(ctx context.Context) ([]string, error)
 	Announced(ctx context.Context, deliveries []int64) error
@@ -63,11 +64,11 @@ func (a *Activities) announceAllGivenUp(ctx context.Context) error {
 
 // givenUpEntry lists what was given up. The occasion names each delivery and its
 // last attempt: one that is sent again and given up again is announced again.
-func givenUpEntry(endpoint string, lost []watch.DueDelivery) (entry event.Logged, occasion string) {
+func givenUpEntry(endpoint string, lost []watch.DueDelivery) (entry notification.Logged, occasion string) {
 	var listed []map[string]any
 	var occasions []string
 	for _, d := range lost {
-		if event.EntryOf(d.Notification) == entryGivenUp {
+		if notification.EntryOf(d.Notification) == entryGivenUp {
 			continue
 		}
 		listed = append(listed, map[string]any{"notification": d.Notification.ID, "type": d.Notification.Type,
@@ -75,13 +76,13 @@ func givenUpEntry(endpoint string, lost []watch.DueDelivery) (entry event.Logged
 		occasions = append(occasions, fmt.Sprintf("%d %s", d.Delivery.ID, since(d.Delivery.LastTry)))
 	}
 	if len(listed) == 0 {
-		return event.Logged{}, ""
+		return notification.Logged{}, ""
 	}
 	noun := "notifications"
 	if len(listed) == 1 {
 		noun = "notification"
 	}
-	return event.Logged{Event: entryGivenUp, Level: event.LevelError, Resource: event.Resource{ID: endpoint, Kind: "endpoint"},
+	return notification.Logged{Event: entryGivenUp, Level: notification.LevelError, Resource: notification.Resource{ID: endpoint, Kind: "endpoint"},
 		Message: fmt.Sprintf("%d %s given up, the last because of: %s", len(listed), noun, listed[len(listed)-1]["answer"]),
 		Details: map[string]any{"count": len(listed), "notifications": listed}}, strings.Join(occasions, "\n")
 }

@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -16,9 +17,9 @@ import (
 const givenUp = "system.endpoint.notifications_given_up hook"
 
 // health is what every list shows of the endpoint.
-func (r *rig) health() event.Health {
+func (r *rig) health() delivery.Health {
 	r.Helper()
-	lost, err := r.store.GivenUp(r.Context(), r.clock.Now().Add(-event.GivenUpSpan))
+	lost, err := r.store.GivenUp(r.Context(), r.clock.Now().Add(-delivery.GivenUpSpan))
 	r.must(err)
 	return r.endpointState().Health(lost["hook"])
 }
@@ -29,7 +30,7 @@ func (r *rig) entries() (payloads []string) {
 	stored, err := r.store.Notifications(r.Context(), store.NotificationFilter{})
 	r.must(err)
 	for _, n := range stored {
-		if n.Type == event.EventLog && n.Subject == "hook" {
+		if n.Type == notification.EventLog && n.Subject == "hook" {
 			payloads = append(payloads, string(n.Payload))
 		}
 	}
@@ -55,11 +56,11 @@ func TestRefusedNotificationsAreAnnounced(t *testing.T) {
 				}
 			}
 			r.pendingAbout("app:accepted")
-			if round := r.deliver(); round.Delivered != 1 || round.GivenUp.Count != 2 || r.health() != event.HealthGivingUp {
+			if round := r.deliver(); round.Delivered != 1 || round.GivenUp.Count != 2 || r.health() != delivery.HealthGivingUp {
 				t.Errorf("after it accepted one: %s, round %+v", r.health(), round)
 			}
-			r.clock.advance(event.GivenUpSpan + time.Minute)
-			if got := r.health(); got != event.HealthGood {
+			r.clock.advance(delivery.GivenUpSpan + time.Minute)
+			if got := r.health(); got != delivery.HealthGood {
 				t.Errorf("a day later it is %s", got)
 			}
 		})
@@ -97,7 +98,7 @@ func TestNotificationsLostOutsideOfARound(t *testing.T) {
 			do[watch.DeliveriesCompared](r, r.steps.CompareDeliveries, watch.ReconcileRequest{})
 		},
 		"pruned": func(r *rig) {
-			r.must(r.store.SetEndpointState(r.Context(), "hook", event.EndpointState{Disabled: true, Reason: "by hand"}))
+			r.must(r.store.SetEndpointState(r.Context(), "hook", delivery.EndpointState{Disabled: true, Reason: "by hand"}))
 			r.clock.advance(r.steps.Window + r.steps.Retention + time.Hour)
 			do[watch.Pruned](r, r.steps.Prune)
 		},
@@ -118,8 +119,8 @@ func TestNotificationsLostOutsideOfARound(t *testing.T) {
 func TestRefusingTheAnnouncement(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.endpoint("hook", event.TagUpdate, event.EventLog)
-	r.endpoint("other", event.TagUpdate, event.EventLog)
+	r.endpoint("hook", notification.TagUpdate, notification.EventLog)
+	r.endpoint("other", notification.TagUpdate, notification.EventLog)
 	r.pending(1)
 	r.receiver.AnswerAlways(http.StatusBadRequest)
 	for range 5 {

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
@@ -74,7 +74,7 @@ func live(t *testing.T, at int, after bool) (notified, received []string, writes
 	r := newRig(t)
 	dying := &mortal{Store: r.store, at: at, after: after}
 	r.steps.Store = dying
-	r.endpoint("hook", event.Types...)
+	r.endpoint("hook", notification.Types...)
 	lifeOfATag(r)
 	lifeOfTheFeed(r)
 	lifeOfAnEndpoint(r)
@@ -145,7 +145,7 @@ func lifeOfAnEndpoint(r *rig) {
 
 func lifeOfARepository(r *rig) {
 	name := r.target("app:1").Reference.Repository
-	r.must(r.store.SaveRepository(r.Context(), watch.Repository{Name: name, Types: []event.Type{event.TagUpdate}, List: time.Hour}, r.clock.Now()))
+	r.must(r.store.SaveRepository(r.Context(), watch.Repository{Name: name, Types: []notification.Type{notification.TagUpdate}, List: time.Hour}, r.clock.Now()))
 	list := func() {
 		r.clock.advance(time.Hour)
 		do[watch.Listing](r, r.steps.ListTags, name)

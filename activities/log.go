@@ -8,33 +8,34 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 )
 
 // notificationStore keeps what is notified.
 type notificationStore interface {
 	// Publish stores a notification once, by its id, with its deliveries, and
 	// names the endpoints that it goes to.
-	Publish(ctx context.Context, n event.Notification, options event.Options, window time.Duration) (endpoints []string, err error)
+	Publish(ctx context.Context, n notification.Notification, options subscription.Options, window time.Duration) (endpoints []string, err error)
 }
 
 // log tells the event log what happened to a resource. The same event about the
 // same resource is notified once for each occasion, however often the step is
 // repeated. A step therefore tells before it notes that it has notified: killed in
 // between, it tells again, and nobody hears it twice.
-func (a *Activities) log(ctx context.Context, entry event.Logged, occasion string) error {
+func (a *Activities) log(ctx context.Context, entry notification.Logged, occasion string) error {
 	entry.At, entry.Resource.Account, entry.Service = a.now(), a.Account.Name, "tagwatch-worker"
 	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.Join([]string{entry.Event, entry.Resource.ID, occasion}, "\n"))).String()
-	n, err := event.New(event.Heading{ID: id, Account: a.Account.Name, Created: entry.At}, entry)
+	n, err := notification.New(notification.Heading{ID: id, Account: a.Account.Name, Created: entry.At}, entry)
 	if err != nil {
 		return err
 	}
-	endpoints, err := a.Store.Publish(ctx, n, event.Options{}, a.Window)
+	endpoints, err := a.Store.Publish(ctx, n, subscription.Options{}, a.Window)
 	if err != nil {
 		return err
 	}
 	level := slog.LevelInfo
-	if entry.Level == event.LevelError {
+	if entry.Level == notification.LevelError {
 		level = slog.LevelWarn
 	}
 	a.Log.Log(ctx, level, "event notified", "event", entry.Event, "resource", entry.Resource.ID, "message", entry.Message, "endpoints", len(endpoints))

@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -42,11 +44,11 @@ func (m *mortal) write(do func() error) error {
 	return errKilled
 }
 
-func (m *mortal) Subscribe(ctx context.Context, s []event.Subscription, poll time.Duration, now time.Time) error {
+func (m *mortal) Subscribe(ctx context.Context, s []subscription.Subscription, poll time.Duration, now time.Time) error {
 	return m.write(func() error { return m.Store.Subscribe(ctx, s, poll, now) })
 }
 
-func (m *mortal) Unsubscribe(ctx context.Context, t image.Target, types []event.Type, now time.Time) (left int, err error) {
+func (m *mortal) Unsubscribe(ctx context.Context, t image.Target, types []notification.Type, now time.Time) (left int, err error) {
 	err = m.write(func() error { left, err = m.Store.Unsubscribe(ctx, t, types, now); return err })
 	return left, err
 }
@@ -75,7 +77,7 @@ func (m *mortal) EndHold(ctx context.Context) error {
 	return m.write(func() error { return m.Store.EndHold(ctx) })
 }
 
-func (m *mortal) Publish(ctx context.Context, n event.Notification, o event.Options, window time.Duration) (endpoints []string, err error) {
+func (m *mortal) Publish(ctx context.Context, n notification.Notification, o subscription.Options, window time.Duration) (endpoints []string, err error) {
 	err = m.write(func() error { endpoints, err = m.Store.Publish(ctx, n, o, window); return err })
 	return endpoints, err
 }
@@ -109,7 +111,7 @@ func (m *mortal) Advance(ctx context.Context, a watch.Advance, now time.Time) (m
 	return moved, err
 }
 
-func (m *mortal) RecordAttempt(ctx context.Context, a event.Attempt, d event.Delivery) error {
+func (m *mortal) RecordAttempt(ctx context.Context, a delivery.Attempt, d delivery.Delivery) error {
 	return m.write(func() error { return m.Store.RecordAttempt(ctx, a, d) })
 }
 
@@ -117,7 +119,7 @@ func (m *mortal) Announced(ctx context.Context, deliveries []int64) error {
 	return m.write(func() error { return m.Store.Announced(ctx, deliveries) })
 }
 
-func (m *mortal) SetEndpointState(ctx context.Context, name string, state event.EndpointState) error {
+func (m *mortal) SetEndpointState(ctx context.Context, name string, state delivery.EndpointState) error {
 	return m.write(func() error { return m.Store.SetEndpointState(ctx, name, state) })
 }
 

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -127,14 +127,14 @@ func (a *Activities) note(ctx context.Context, target image.Target, state watch.
 
 // notifyTurn tells the event log that a tag begins to fail, or that it has recovered.
 func (a *Activities) notifyTurn(ctx context.Context, target image.Target, state watch.State, now *watch.Problem) error {
-	resource := event.Resource{ID: target.String(), Kind: "image_tag"}
+	resource := notification.Resource{ID: target.String(), Kind: "image_tag"}
 	before := state.Problem
 	switch {
 	case tagFault(now) && !tagFault(before):
-		return a.log(ctx, event.Logged{Event: "system.image_analysis.registry_lookup_failed", Level: event.LevelError,
+		return a.log(ctx, notification.Logged{Event: "system.image_analysis.registry_lookup_failed", Level: notification.LevelError,
 			Message: "Referenced image not found in registry: " + now.Message, Resource: resource}, since(state.Checked))
 	case !ofResolve(now) && tagFault(before):
-		return a.log(ctx, event.Logged{Event: "system.image_analysis.registry_lookup_recovered", Level: event.LevelInfo,
+		return a.log(ctx, notification.Logged{Event: "system.image_analysis.registry_lookup_recovered", Level: notification.LevelInfo,
 			Message: "Referenced image is found in the registry again",
 			Details: map[string]any{"failing_since": before.Since}, Resource: resource}, since(before.Since))
 	}

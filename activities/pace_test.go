@@ -5,7 +5,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -34,9 +35,9 @@ func TestWakingLetsTheWorkersCatchUp(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			var subs []event.Subscription
+			var subs []subscription.Subscription
 			for n := range tags {
-				subs = append(subs, event.Subscription{Target: r.target(fmt.Sprintf("app:%d", n)), Type: event.TagUpdate, Active: true})
+				subs = append(subs, subscription.Subscription{Target: r.target(fmt.Sprintf("app:%d", n)), Type: notification.TagUpdate, Active: true})
 			}
 			r.must(r.store.Subscribe(t.Context(), subs, 0, r.clock.Now()))
 			var batches []int

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -60,7 +60,7 @@ func TestAMoveDoesNotWaitForTheAnalysis(t *testing.T) {
 			Packages struct{ Changed, Removed []struct{ Name string } }
 		} `json:"image_difference"`
 	}
-	r.must(json.Unmarshal(lastOf(r, event.AnalysisUpdate).Payload, &analyzed))
+	r.must(json.Unmarshal(lastOf(r, notification.AnalysisUpdate).Payload, &analyzed))
 	if p := analyzed.Difference.Packages; len(p.Changed) != 1 || len(p.Removed) != 1 {
 		t.Errorf("analysis_update tells of the packages %+v", p)
 	}
@@ -120,7 +120,7 @@ func expectPending(t *testing.T, r *rig, target image.Target, analyzed, pointsTo
 }
 
 // lastOf is the last stored notification of a type.
-func lastOf(r *rig, kind event.Type) (last event.Notification) {
+func lastOf(r *rig, kind notification.Type) (last notification.Notification) {
 	r.Helper()
 	stored, err := r.store.Notifications(r.Context(), store.NotificationFilter{})
 	r.must(err)

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -274,11 +274,11 @@ func (a *Activities) schedule(ctx context.Context, registry string, began time.T
 
 // NotifyRegistry tells the event log that a registry fails, or has recovered.
 func (a *Activities) NotifyRegistry(ctx context.Context, turn watch.RegistryTurn) error {
-	resource := event.Resource{ID: turn.Registry, Kind: "registry"}
+	resource := notification.Resource{ID: turn.Registry, Kind: "registry"}
 	if turn.Failing {
-		return classify(a.log(ctx, event.Logged{Event: "system.registry.failing", Level: event.LevelError,
+		return classify(a.log(ctx, notification.Logged{Event: "system.registry.failing", Level: notification.LevelError,
 			Message: "Registry does not answer: " + turn.Problem.Message, Resource: resource}, since(turn.Problem.Since)))
 	}
-	return classify(a.log(ctx, event.Logged{Event: "system.registry.recovered", Level: event.LevelInfo,
+	return classify(a.log(ctx, notification.Logged{Event: "system.registry.recovered", Level: notification.LevelInfo,
 		Message: "Registry answers again", Details: map[string]any{"failing_since": turn.Problem.Since}, Resource: resource}, since(turn.Problem.Since)))
 }

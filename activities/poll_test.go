@@ -12,7 +12,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/registry"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -212,7 +212,7 @@ func TestOneBrokenTagAlone(t *testing.T) {
 				if n == 0 {
 					poll = time.Minute
 				}
-				do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: r.target(tag), Types: event.TagTypes, Poll: poll})
+				do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: r.target(tag), Types: notification.TagTypes, Poll: poll})
 			}
 			r.clock.advance(6 * time.Minute) // the others are due in a day from then on
 			r.poll()

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -112,7 +112,7 @@ func (c *comparison) wanted(ctx context.Context) iter.Seq2[watch.Wanted, error] 
 	case watch.RepositoryWatcher:
 		return names(ctx, c.Store.Repositories, func(r watch.Repository) string { return r.Name.String() })
 	}
-	return names(ctx, c.Store.Endpoints, func(e event.Endpoint) string { return e.Name })
+	return names(ctx, c.Store.Endpoints, func(e endpoint.Endpoint) string { return e.Name })
 }
 
 // tags reads the targets page by page.
@@ -257,6 +257,6 @@ func (a *Activities) compareDeliveries(ctx context.Context, dryRun bool) (result
 }
 
 // waits reports that an endpoint has a reason not to be tried.
-func waits(endpoint event.Endpoint) bool {
+func waits(endpoint endpoint.Endpoint) bool {
 	return endpoint.State.Disabled || endpoint.State.Failing() || endpoint.Paced()
 }

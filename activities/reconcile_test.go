@@ -6,8 +6,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -25,7 +26,7 @@ func TestCompareWatchersOfTags(t *testing.T) {
 	r.push("app:3", "openssl 3")
 	runs, lost, begins := r.target("app:1"), r.target("app:2"), r.target("app:3")
 	for _, target := range []image.Target{runs, lost, begins} {
-		r.subscribe(target, event.TagUpdate)
+		r.subscribe(target, notification.TagUpdate)
 	}
 	left := r.target("app:left").String()
 	r.watchers.running = map[watch.WatcherKind][]string{watch.TagWatcher: {runs.String(), begins.String(), left}}
@@ -50,8 +51,8 @@ func TestCompareOtherWatchers(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.push("app:1", "openssl 1")
-	r.subscribe(r.target("app:1"), event.TagUpdate)
-	r.endpoint("hook", event.TagUpdate)
+	r.subscribe(r.target("app:1"), notification.TagUpdate)
+	r.endpoint("hook", notification.TagUpdate)
 	repository := r.target("app:1").Reference.Repository
 	r.must(r.store.SaveRepository(t.Context(), watch.Repository{Name: repository}, r.clock.Now()))
 	r.watchers.take()
@@ -99,7 +100,7 @@ func TestCompareDeliveries(t *testing.T) {
 		t.Errorf("woken (-want +got)\n%s", diff)
 	}
 	// An endpoint that fails is tried in its own time.
-	r.must(r.store.SetEndpointState(t.Context(), "hook", event.EndpointState{FailingSince: r.clock.Now(), Failures: 3}))
+	r.must(r.store.SetEndpointState(t.Context(), "hook", delivery.EndpointState{FailingSince: r.clock.Now(), Failures: 3}))
 	r.must(r.store.DeleteEndpoint(t.Context(), "deleted"))
 	if got := compare(false); got != (watch.DeliveriesCompared{}) {
 		t.Errorf("%+v, want nothing", got)

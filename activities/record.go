@@ -7,10 +7,11 @@ import (
 	"slices"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -128,7 +129,7 @@ func (a *Activities) isAnalyzed(ctx context.Context, digest image.Digest) (bool,
 // score adds the probabilities of exploitation where a subscription asks for
 // them.
 func (a *Activities) score(ctx context.Context, seen *watch.Seen, view watch.RecordView) error {
-	if !slices.ContainsFunc(view.Subscriptions, func(s event.Subscription) bool { return s.Options.EPSS > 0 }) {
+	if !slices.ContainsFunc(view.Subscriptions, func(s subscription.Subscription) bool { return s.Options.EPSS > 0 }) {
 		return nil
 	}
 	keys := make([]string, len(seen.Vulnerabilities))
@@ -187,7 +188,7 @@ func (a *Activities) analyzedBefore(ctx context.Context, seen *watch.Seen, view 
 	if err != nil {
 		return err
 	}
-	difference := event.DiffPackages(packagesOf(before), packagesOf(inventory))
+	difference := notification.DiffPackages(packagesOf(before), packagesOf(inventory))
 	seen.Difference = &difference
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -96,9 +96,9 @@ func (a *Activities) recordListing(ctx context.Context, name image.Repository, c
 // notifyListed tells the event log that the tags can be listed again, and which
 // are gone.
 func (a *Activities) notifyListed(ctx context.Context, name image.Repository, state watch.RepositoryState, removed []string) error {
-	resource := event.Resource{ID: name.String(), Kind: "repository"}
+	resource := notification.Resource{ID: name.String(), Kind: "repository"}
 	if before := state.Problem; listFault(before) {
-		err := a.log(ctx, event.Logged{Event: "system.repository.list_tags_recovered", Level: event.LevelInfo,
+		err := a.log(ctx, notification.Logged{Event: "system.repository.list_tags_recovered", Level: notification.LevelInfo,
 			Message: "Tags in repository can be listed again", Details: map[string]any{"failing_since": before.Since},
 			Resource: resource}, since(before.Since))
 		if err != nil {
@@ -108,7 +108,7 @@ func (a *Activities) notifyListed(ctx context.Context, name image.Repository, st
 	if len(removed) == 0 {
 		return nil
 	}
-	return a.log(ctx, event.Logged{Event: "system.repository.tags_removed", Level: event.LevelInfo,
+	return a.log(ctx, notification.Logged{Event: "system.repository.tags_removed", Level: notification.LevelInfo,
 		Message:  fmt.Sprintf("%d watched tags are gone from the repository; the repository's watches of them end", len(removed)),
 		Details:  map[string]any{"count": len(removed), "tags": removed[:min(len(removed), listedNames)]},
 		Resource: resource}, since(state.Checked))
@@ -122,9 +122,9 @@ func (a *Activities) listingFailed(ctx context.Context, name image.Repository, s
 	case listFault(state.Problem) && !listFault(noted):
 		return noted, nil // what was notified stands until the tags are listed again
 	case listFault(noted) && !listFault(state.Problem):
-		err := a.log(ctx, event.Logged{Event: "system.repository.list_tags_fail", Level: event.LevelError,
+		err := a.log(ctx, notification.Logged{Event: "system.repository.list_tags_fail", Level: notification.LevelError,
 			Message:  "Failed to list tags in repository: " + noted.Message,
-			Resource: event.Resource{ID: name.String(), Kind: "repository"}}, since(state.Checked))
+			Resource: notification.Resource{ID: name.String(), Kind: "repository"}}, since(state.Checked))
 		if err != nil {
 			return noted, err
 		}

@@ -8,8 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -53,7 +54,7 @@ func TestSettingsChange(t *testing.T) {
 	name := r.repository(watch.Filter{})
 	r.list(name)
 	target := r.target("app:1")
-	changed := watch.Repository{Name: name, Types: []event.Type{event.VulnUpdate}, Options: event.Options{FixableOnly: true},
+	changed := watch.Repository{Name: name, Types: []notification.Type{notification.VulnUpdate}, Options: subscription.Options{FixableOnly: true},
 		Platforms: []image.Platform{{}, {OS: "linux", Architecture: "amd64"}}, Poll: time.Minute}
 	r.must(r.store.SaveRepository(t.Context(), changed, r.clock.Now()))
 	r.list(name)
@@ -119,7 +120,7 @@ func TestPlatforms(t *testing.T) {
 			_, first := r.index("app:1", parts, "linux/amd64 openssl 1", "linux/arm64 openssl 1a")
 			amd, arm := r.target("app:1@linux/amd64"), r.target("app:1@linux/arm64")
 			for _, target := range []image.Target{amd, arm} {
-				r.subscribe(target, event.TagUpdate)
+				r.subscribe(target, notification.TagUpdate)
 				r.resync(target)
 			}
 			both := func() {

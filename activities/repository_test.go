@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -20,7 +20,7 @@ import (
 func (r *rig) repository(filter watch.Filter) image.Repository {
 	r.Helper()
 	name := r.target("app:1").Reference.Repository
-	r.must(r.store.SaveRepository(r.Context(), watch.Repository{Name: name, Types: []event.Type{event.TagUpdate, event.RepoUpdate},
+	r.must(r.store.SaveRepository(r.Context(), watch.Repository{Name: name, Types: []notification.Type{notification.TagUpdate, notification.RepoUpdate},
 		List: time.Hour, Filter: filter}, r.clock.Now()))
 	return name
 }
@@ -164,7 +164,7 @@ func TestTagIsRemoved(t *testing.T) {
 	r.push("app:3", "openssl 1")
 	name := r.repository(watch.Filter{})
 	r.list(name)
-	r.subscribe(r.target("app:2"), event.VulnUpdate) // by a person
+	r.subscribe(r.target("app:2"), notification.VulnUpdate) // by a person
 	for _, tag := range []string{"app:1", "app:2"} {
 		r.must(r.registry.Delete(t.Context(), tag))
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -21,10 +21,10 @@ import (
 // What happens in a life of a tag, in one call each, as the workflows do it.
 
 // subscribe asks for those types of a tag; none means all.
-func (r *rig) subscribe(target image.Target, types ...event.Type) watch.SubscribeResult {
+func (r *rig) subscribe(target image.Target, types ...notification.Type) watch.SubscribeResult {
 	r.Helper()
 	if types == nil {
-		types = event.TagTypes
+		types = notification.TagTypes
 	}
 	return do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: target, Types: types})
 }

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -21,10 +23,10 @@ const minPoll = 30 * time.Second
 
 // subscriptionStore keeps who wants to be notified of what.
 type subscriptionStore interface {
-	Subscribe(ctx context.Context, subscriptions []event.Subscription, poll time.Duration, now time.Time) error
-	Unsubscribe(ctx context.Context, target image.Target, types []event.Type, now time.Time) (left int, err error)
-	Subscriptions(ctx context.Context, filter watch.SubscriptionFilter) ([]event.Subscription, error)
-	Endpoints(ctx context.Context) ([]event.Endpoint, error)
+	Subscribe(ctx context.Context, subscriptions []subscription.Subscription, poll time.Duration, now time.Time) error
+	Unsubscribe(ctx context.Context, target image.Target, types []notification.Type, now time.Time) (left int, err error)
+	Subscriptions(ctx context.Context, filter watch.SubscriptionFilter) ([]subscription.Subscription, error)
+	Endpoints(ctx context.Context) ([]endpoint.Endpoint, error)
 }
 
 // Watchers reaches the workflows.
@@ -91,18 +93,18 @@ func (a *Activities) verify(ctx context.Context, target image.Target) (image.Res
 	return a.Registry.Resolve(ctx, target.Reference, "", target.Platform)
 }
 
-func subscriptions(request watch.SubscribeRequest, now time.Time) []event.Subscription {
-	list := make([]event.Subscription, len(request.Types))
+func subscriptions(request watch.SubscribeRequest, now time.Time) []subscription.Subscription {
+	list := make([]subscription.Subscription, len(request.Types))
 	for i, t := range request.Types {
-		list[i] = event.Subscription{Target: request.Target, Type: t, Active: true, Options: request.Options, Created: now, Updated: now}
+		list[i] = subscription.Subscription{Target: request.Target, Type: t, Active: true, Options: request.Options, Created: now, Updated: now}
 	}
 	return list
 }
 
 // known refuses the name of an endpoint that does not exist.
-func known(names []string, endpoints []event.Endpoint) error {
+func known(names []string, endpoints []endpoint.Endpoint) error {
 	for _, name := range names {
-		if !slices.ContainsFunc(endpoints, func(e event.Endpoint) bool { return e.Name == name }) {
+		if !slices.ContainsFunc(endpoints, func(e endpoint.Endpoint) bool { return e.Name == name }) {
 			return fmt.Errorf("there is no endpoint %q; add it with: tagwatch endpoint add %s URL: %w", name, name, errkind.NotFound)
 		}
 	}
@@ -110,16 +112,16 @@ func known(names []string, endpoints []event.Endpoint) error {
 }
 
 // notified names the endpoints that a subscription reaches today.
-func notified(request watch.SubscribeRequest, endpoints []event.Endpoint) []string {
+func notified(request watch.SubscribeRequest, endpoints []endpoint.Endpoint) []string {
 	var names []string
 	for _, t := range request.Types {
-		names = append(names, event.Route(request.Options, t, request.Target.String(), endpoints)...)
+		names = append(names, subscription.Route(request.Options, t, request.Target.String(), endpoints)...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
-func (a *Activities) subscribed(ctx context.Context, target image.Target) ([]event.Type, error) {
+func (a *Activities) subscribed(ctx context.Context, target image.Target) ([]notification.Type, error) {
 	stored, err := a.Store.Subscriptions(ctx, watch.SubscriptionFilter{Target: &target, ActiveOnly: true})
 	if err != nil {
 		return nil, err
@@ -128,8 +130,8 @@ func (a *Activities) subscribed(ctx context.Context, target image.Target) ([]eve
 }
 
 // typesOf lists what subscriptions ask for, sorted.
-func typesOf(subscriptions []event.Subscription) []event.Type {
-	types := make([]event.Type, len(subscriptions))
+func typesOf(subscriptions []subscription.Subscription) []notification.Type {
+	types := make([]notification.Type, len(subscriptions))
 	for i, s := range subscriptions {
 		types[i] = s.Type
 	}

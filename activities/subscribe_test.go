@@ -9,9 +9,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
 )
@@ -19,13 +21,13 @@ import (
 func TestSubscribe(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.endpoint("hook", event.TagUpdate)
-	r.endpoint("other", event.PolicyEval)
+	r.endpoint("hook", notification.TagUpdate)
+	r.endpoint("other", notification.PolicyEval)
 	digest := r.push("app:1", "openssl 1")
 	target := r.target("app:1")
 	for range 2 {
-		result := r.subscribe(target, event.VulnUpdate, event.TagUpdate)
-		want := watch.SubscribeResult{Types: []event.Type{event.TagUpdate, event.VulnUpdate}, Resolved: image.Resolved{Manifest: digest}, Endpoints: []string{"hook"}}
+		result := r.subscribe(target, notification.VulnUpdate, notification.TagUpdate)
+		want := watch.SubscribeResult{Types: []notification.Type{notification.TagUpdate, notification.VulnUpdate}, Resolved: image.Resolved{Manifest: digest}, Endpoints: []string{"hook"}}
 		if diff := cmp.Diff(want, result); diff != "" {
 			t.Errorf("result (-want +got):\n%s", diff)
 		}
@@ -51,7 +53,7 @@ func TestSubscribeRefuses(t *testing.T) {
 		{name: "a registry that asks to wait for hours", kind: errkind.Unavailable,
 			fault: lab.Fault{Path: "/manifests/", Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"7200"}}}},
 		{name: "an interval that is too short", request: watch.SubscribeRequest{Poll: time.Second}, kind: errkind.Invalid},
-		{name: "an endpoint that does not exist", request: watch.SubscribeRequest{Options: event.Options{Endpoints: []string{"nobody"}}}, kind: errkind.NotFound},
+		{name: "an endpoint that does not exist", request: watch.SubscribeRequest{Options: subscription.Options{Endpoints: []string{"nobody"}}}, kind: errkind.NotFound},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -59,7 +61,7 @@ func TestSubscribeRefuses(t *testing.T) {
 			if test.fault.Status != 0 {
 				r.registry.Fail(test.fault)
 			}
-			test.request.Target, test.request.Types = r.target("app:1"), event.TagTypes
+			test.request.Target, test.request.Types = r.target("app:1"), notification.TagTypes
 			_, err := try[watch.SubscribeResult](r, r.steps.Subscribe, test.request)
 			expectFault(t, err, test.kind, test.retried)
 			if names := r.subscribed(); len(names) > 0 {
@@ -73,7 +75,7 @@ func TestSubscribeUnverified(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	target := r.target("app:1")
-	do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: target, Types: event.TagTypes, Unverified: true})
+	do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: target, Types: notification.TagTypes, Unverified: true})
 	if calls := r.registry.Calls(); len(calls) > 0 {
 		t.Errorf("the registry was asked: %v", calls)
 	}
@@ -88,7 +90,7 @@ func TestUnsubscribe(t *testing.T) {
 	r.push("app:1", "openssl 1")
 	target := r.target("app:1")
 	r.subscribe(target)
-	some := watch.UnsubscribeRequest{Target: target, Types: []event.Type{event.VulnUpdate, event.PolicyEval}}
+	some := watch.UnsubscribeRequest{Target: target, Types: []notification.Type{notification.VulnUpdate, notification.PolicyEval}}
 	if left := do[int](r, r.steps.Unsubscribe, some); left != 2 {
 		t.Errorf("%d left, want 2", left)
 	}
@@ -107,7 +109,7 @@ func TestUnsubscribeOfALostAnswer(t *testing.T) {
 	r.push("app:1", "openssl 1")
 	target := r.target("app:1")
 	r.subscribe(target)
-	left := answerLost[int](r, "Unsubscribe", watch.UnsubscribeRequest{Target: target, Types: []event.Type{event.VulnUpdate}})
+	left := answerLost[int](r, "Unsubscribe", watch.UnsubscribeRequest{Target: target, Types: []notification.Type{notification.VulnUpdate}})
 	if left != 3 {
 		t.Errorf("%d left, want 3", left)
 	}
@@ -168,10 +170,10 @@ func TestStandstill(t *testing.T) {
 	r := newRig(t)
 	r.endpoint("hook")
 	for _, id := range []string{"taken", "refused"} {
-		n, err := event.Sample(event.TagUpdate, id, "admin", r.clock.Now())
+		n, err := notification.Sample(notification.TagUpdate, id, "admin", r.clock.Now())
 		r.must(err)
 		n.Subject = id
-		_, err = r.store.Publish(t.Context(), n, event.Options{}, r.steps.Window)
+		_, err = r.store.Publish(t.Context(), n, subscription.Options{}, r.steps.Window)
 		r.must(err)
 	}
 	r.clock.advance(r.steps.Retention + r.steps.Window + 24*time.Hour)
@@ -180,7 +182,7 @@ func TestStandstill(t *testing.T) {
 	}
 	r.receiver.Answer(http.StatusOK, http.StatusBadRequest)
 	r.deliver()
-	states := func() (states []event.DeliveryState) {
+	states := func() (states []delivery.State) {
 		t.Helper()
 		deliveries, err := r.store.Deliveries(t.Context(), store.DeliveryFilter{})
 		r.must(err)
@@ -190,12 +192,12 @@ func TestStandstill(t *testing.T) {
 		slices.Sort(states)
 		return states
 	}
-	if got := states(); !slices.Equal(got, []event.DeliveryState{event.Delivered, event.Failed}) {
+	if got := states(); !slices.Equal(got, []delivery.State{delivery.Delivered, delivery.Failed}) {
 		t.Errorf("after the standstill %v, want both tried", got)
 	}
 	r.clock.advance(r.steps.Retention - time.Hour)
 	do[watch.Pruned](r, r.steps.Prune)
-	if got := states(); !slices.Equal(got, []event.DeliveryState{event.Failed}) {
+	if got := states(); !slices.Equal(got, []delivery.State{delivery.Failed}) {
 		t.Errorf("later %v, want what was given up", got)
 	}
 }

@@ -5,7 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -13,8 +14,8 @@ import (
 type summaryStore interface {
 	// Behind counts the tags that have yet to check what changed.
 	Behind(ctx context.Context) (int, error)
-	PendingSummary(ctx context.Context) ([]event.PendingSummary, error)
-	SendSummary(ctx context.Context, n event.Notification, deliveries []event.Delivery, notified []event.Revision) error
+	PendingSummary(ctx context.Context) ([]notification.PendingSummary, error)
+	SendSummary(ctx context.Context, n notification.Notification, deliveries []delivery.Delivery, notified []notification.Revision) error
 }
 
 // Summarize tells each endpoint at once which lists changed with a new version
@@ -59,15 +60,15 @@ func (a *Activities) wakeRepeated(ctx context.Context) error {
 // summary is notified to endpoints that hear of the same.
 type summary struct {
 	endpoints []string
-	revisions []event.Revision
+	revisions []notification.Revision
 }
 
 // summaries takes apart what endpoints are notified of, which follows one another by
 // endpoint.
-func summaries(pending []event.PendingSummary) []summary {
+func summaries(pending []notification.PendingSummary) []summary {
 	var all []summary
 	for len(pending) > 0 {
-		end := slices.IndexFunc(pending, func(g event.PendingSummary) bool { return g.Endpoint != pending[0].Endpoint })
+		end := slices.IndexFunc(pending, func(g notification.PendingSummary) bool { return g.Endpoint != pending[0].Endpoint })
 		if end < 0 {
 			end = len(pending)
 		}
@@ -87,13 +88,13 @@ func summaries(pending []event.PendingSummary) []summary {
 }
 
 func (a *Activities) notifySummary(ctx context.Context, s summary) error {
-	id, entry := event.Summarize(s.revisions)
+	id, entry := notification.Summarize(s.revisions)
 	entry.At, entry.Resource.Account, entry.Service = a.now(), a.Account.Name, "tagwatch-worker"
-	n, err := event.New(event.Heading{ID: id, Account: a.Account.Name, Created: entry.At}, entry)
+	n, err := notification.New(notification.Heading{ID: id, Account: a.Account.Name, Created: entry.At}, entry)
 	if err != nil {
 		return err
 	}
-	if err := a.Store.SendSummary(ctx, n, event.Deliveries(n, s.endpoints, a.Window), s.revisions); err != nil {
+	if err := a.Store.SendSummary(ctx, n, delivery.Deliveries(n, s.endpoints, a.Window), s.revisions); err != nil {
 		return err
 	}
 	a.Log.InfoContext(ctx, "summary notified", "lists", len(s.revisions), "endpoints", strings.Join(s.endpoints, ","))

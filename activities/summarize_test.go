@@ -10,8 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -23,17 +25,17 @@ func rescanned(t *testing.T) (*rig, []image.Target) {
 	r := newRig(t)
 	r.endpoint("chat")
 	r.endpoint("mail")
-	r.endpoint("audit", event.EventLog)
-	r.must(r.store.SaveEndpoint(t.Context(), event.Endpoint{Name: "second", URL: r.receiver.URL() + "/second",
-		Scope: event.Scope{Subjects: []string{"*/app:2"}}}, r.clock.Now()))
+	r.endpoint("audit", notification.EventLog)
+	r.must(r.store.SaveEndpoint(t.Context(), endpoint.Endpoint{Name: "second", URL: r.receiver.URL() + "/second",
+		Scope: endpoint.Scope{Subjects: []string{"*/app:2"}}}, r.clock.Now()))
 	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-0001", vuln.High))
 	r.data(1)
 	r.push("app:1", "openssl 1")
 	r.push("app:2", "openssl 1", "zlib 1")
 	r.push("app:3", "curl 1")
 	targets := []image.Target{r.settled("app:1"), r.settled("app:2"), r.settled("app:3")}
-	do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: targets[2], Types: []event.Type{event.VulnUpdate},
-		Options: event.Options{Causes: []event.Cause{event.CauseScanner}}})
+	do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: targets[2], Types: []notification.Type{notification.VulnUpdate},
+		Options: subscription.Options{Causes: []notification.Cause{notification.CauseScanner}}})
 	for _, name := range []string{"chat", "mail", "audit", "second"} {
 		do[watch.Round](r, r.steps.Deliver, name)
 	}
@@ -75,7 +77,7 @@ func TestScannerIsSummarized(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("received (-want +got):\n%s", diff)
 	}
-	stored, err := r.store.Notifications(t.Context(), store.NotificationFilter{Types: []event.Type{event.VulnUpdate}})
+	stored, err := r.store.Notifications(t.Context(), store.NotificationFilter{Types: []notification.Type{notification.VulnUpdate}})
 	r.must(err)
 	if len(stored) != 3 {
 		t.Errorf("%d changes can be read, want 3", len(stored))
@@ -87,20 +89,20 @@ func (r *rig) lines(content []byte) (lines []string) {
 	r.Helper()
 	var body struct {
 		Data struct {
-			Type    event.Type `json:"notification_type"`
+			Type    notification.Type `json:"notification_type"`
 			Payload struct {
 				Key   string `json:"subscription_key"`
-				Cause event.Cause
+				Cause notification.Cause
 				Event struct {
 					Type    string
-					Details struct{ Lists []event.Revision }
+					Details struct{ Lists []notification.Revision }
 				}
 			} `json:"notification_payload"`
 		}
 	}
 	r.must(json.Unmarshal(content, &body))
 	payload := body.Data.Payload
-	if body.Data.Type != event.EventLog {
+	if body.Data.Type != notification.EventLog {
 		return []string{string(body.Data.Type) + " " + string(payload.Cause) + " " + r.name(payload.Key)}
 	}
 	for _, list := range payload.Event.Details.Lists {

@@ -7,8 +7,11 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/message"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -28,15 +31,15 @@ func (a *Activities) TestEndpoint(ctx context.Context, request watch.TestRequest
 		return watch.TestResult{}, classify(err)
 	}
 	answer := a.Sender.Send(ctx, endpoint, post)
-	return watch.TestResult{Type: t, Verdict: event.Judge(answer.Status), Status: answer.Status,
+	return watch.TestResult{Type: t, Verdict: delivery.Judge(answer.Status), Status: answer.Status,
 		Duration: answer.Duration, Answer: answer.String()}, nil
 }
 
 // sampleType is the type that was asked for, or the first that the endpoint
 // receives.
-func sampleType(endpoint event.Endpoint, asked event.Type) (event.Type, error) {
+func sampleType(endpoint endpoint.Endpoint, asked notification.Type) (notification.Type, error) {
 	if asked == "" {
-		return event.Types[slices.IndexFunc(event.Types, endpoint.Receives)], nil
+		return notification.Types[slices.IndexFunc(notification.Types, endpoint.Receives)], nil
 	}
 	if !endpoint.Receives(asked) {
 		return "", fmt.Errorf("endpoint %s does not receive %s: %w", endpoint.Name, asked, errkind.Invalid)
@@ -44,13 +47,13 @@ func sampleType(endpoint event.Endpoint, asked event.Type) (event.Type, error) {
 	return asked, nil
 }
 
-func (a *Activities) sample(endpoint event.Endpoint, t event.Type) (event.Post, error) {
+func (a *Activities) sample(endpoint endpoint.Endpoint, t notification.Type) (message.Post, error) {
 	now := a.now()
-	n, err := event.Sample(t, uuid.NewString(), a.Account.Name, now)
+	n, err := notification.Sample(t, uuid.NewString(), a.Account.Name, now)
 	if err != nil {
-		return event.Post{}, err
+		return message.Post{}, err
 	}
-	d := event.Delivery{Notification: n.ID, Endpoint: endpoint.Name, Created: now, NextTry: now, Deadline: now.Add(a.Window)}
-	body, err := event.Render(endpoint, n, d, a.Account)
-	return event.Post{ID: n.ID, Body: body, At: now, Account: a.Account.Name, Type: t}, err
+	d := delivery.Delivery{Notification: n.ID, Endpoint: endpoint.Name, Created: now, NextTry: now, Deadline: now.Add(a.Window)}
+	body, err := message.Render(endpoint.Form(), n, d, a.Account)
+	return message.Post{ID: n.ID, Body: body, At: now, Account: a.Account.Name, Type: t}, err
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -45,7 +45,7 @@ func (c Client) PlanRepository(ctx context.Context, repository watch.Repository)
 
 // TestEndpoint has a worker send a sample notification to an endpoint, and
 // returns what came of it.
-func (c Client) TestEndpoint(ctx context.Context, name string, t event.Type) (result watch.TestResult, err error) {
+func (c Client) TestEndpoint(ctx context.Context, name string, t notification.Type) (result watch.TestResult, err error) {
 	options := options("test-endpoint:"+name+":"+uuid.NewString(), "Sample notification to endpoint "+name)
 	run, err := c.Temporal.ExecuteWorkflow(ctx, options, workflows.TestEndpoint, watch.TestRequest{Endpoint: name, Type: t})
 	if err != nil {

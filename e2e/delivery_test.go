@@ -13,7 +13,10 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/lab"
 	"github.com/tagwatch/tagwatch/lab/stack"
 )
@@ -67,13 +70,13 @@ func fill(b *testing.B, database string, endpoints map[string]string) {
 	defer kept.Close()
 	now := time.Now()
 	for name, address := range endpoints {
-		try(b, kept.SaveEndpoint(b.Context(), event.Endpoint{Name: name, URL: address}, now))
+		try(b, kept.SaveEndpoint(b.Context(), endpoint.Endpoint{Name: name, URL: address}, now))
 	}
 	for n := range benchDeliveries {
-		notified, err := event.Sample(event.VulnUpdate, fmt.Sprintf("bench-%d", n), "admin", now)
+		notified, err := notification.Sample(notification.VulnUpdate, fmt.Sprintf("bench-%d", n), "admin", now)
 		try(b, err)
 		notified.Subject = fmt.Sprintf("registry.example.com/app:%d", n%500)
-		_, err = kept.Publish(b.Context(), notified, event.Options{}, event.DefaultWindow)
+		_, err = kept.Publish(b.Context(), notified, subscription.Options{}, delivery.DefaultWindow)
 		try(b, err)
 	}
 }

@@ -84,7 +84,7 @@ func (i *installation) push(reference string, parts ...lab.Part) string {
 }
 
 // notified waits for n different notifications and returns them by id.
-func (i *installation) notified(n int) map[string]notification {
+func (i *installation) notified(n int) map[string]received {
 	i.t.Helper()
 	ctx, cancel := context.WithTimeout(i.t.Context(), patience)
 	defer cancel()
@@ -100,8 +100,8 @@ func (i *installation) notified(n int) map[string]notification {
 	}
 }
 
-// notification is what the tests read of a body.
-type notification struct {
+// received is what the tests read of a body.
+type received struct {
 	ID   string `json:"dataId"`
 	Kind string `json:"queueId"`
 	Data struct {
@@ -115,11 +115,11 @@ type notification struct {
 
 // byID groups what arrived by the id of the notification: a repeated delivery
 // has the same.
-func byID(t *testing.T, hooks []lab.Hook) map[string]notification {
+func byID(t *testing.T, hooks []lab.Hook) map[string]received {
 	t.Helper()
-	found := map[string]notification{}
+	found := map[string]received{}
 	for _, hook := range hooks {
-		var n notification
+		var n received
 		must(t, json.Unmarshal(hook.Body, &n))
 		n.deliveries = found[n.ID].deliveries + 1
 		found[n.ID] = n
@@ -128,7 +128,7 @@ func byID(t *testing.T, hooks []lab.Hook) map[string]notification {
 }
 
 // kinds counts notifications by type.
-func kinds(found map[string]notification) map[string]int {
+func kinds(found map[string]received) map[string]int {
 	counts := map[string]int{}
 	for _, n := range found {
 		counts[n.Kind]++

@@ -21,7 +21,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/client"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
@@ -89,7 +89,7 @@ func TestDeliveriesDuringASetUp(t *testing.T) {
 func (i *installation) firstAttempts(kept *store.Store) (delays []time.Duration, during int) {
 	i.t.Helper()
 	found := made(kept.Deliveries(i.t.Context(), store.DeliveryFilter{Limit: 100_000}))(i.t)
-	var attempts []event.Attempt
+	var attempts []delivery.Attempt
 	last := time.Time{}
 	for _, d := range found {
 		if d.Created.After(last) {

@@ -10,10 +10,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -69,9 +71,9 @@ func (s seeding) feed(ctx context.Context) error {
 }
 
 func (s seeding) subscription(ctx context.Context) error {
-	var subs []event.Subscription
-	for _, t := range event.TagTypes {
-		subs = append(subs, event.Subscription{Target: s.target, Type: t, Active: true})
+	var subs []subscription.Subscription
+	for _, t := range notification.TagTypes {
+		subs = append(subs, subscription.Subscription{Target: s.target, Type: t, Active: true})
 	}
 	return s.Subscribe(ctx, subs, 0, s.now)
 }
@@ -167,10 +169,10 @@ func refuse(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	defer opened.Close()
 	now := time.Now().UTC()
-	pending, err := opened.Deliveries(ctx, store.DeliveryFilter{Endpoint: args[0], State: event.Pending})
+	pending, err := opened.Deliveries(ctx, store.DeliveryFilter{Endpoint: args[0], State: delivery.Pending})
 	ts.Check(err)
 	for _, d := range pending {
-		d.Attempts, d.State, d.LastTry, d.Answer = d.Attempts+1, event.Failed, now, args[1]
-		ts.Check(opened.RecordAttempt(ctx, event.Attempt{Delivery: d.ID, Number: d.Attempts, At: now, Answer: d.Answer}, d))
+		d.Attempts, d.State, d.LastTry, d.Answer = d.Attempts+1, delivery.Failed, now, args[1]
+		ts.Check(opened.RecordAttempt(ctx, delivery.Attempt{Delivery: d.ID, Number: d.Attempts, At: now, Answer: d.Answer}, d))
 	}
 }

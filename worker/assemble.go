@@ -18,7 +18,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/webhook"
 	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/config"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -76,7 +76,7 @@ func assemble(settings config.Config, keeper *store.Store, temporal sdk.Client, 
 		Store: observedStore{keeper, seen}, Registry: observedRegistry{registries, seen},
 		Analyzer: observedAnalyzer{puller{images, registries, scanner, logger}, seen}, Packages: published,
 		Matcher: observedMatcher{matches, seen}, Feed: builds, Sender: observedSender{sender, seen}, Watchers: newWatchers(client.Client{Temporal: temporal}),
-		Account: event.Account{Name: settings.Account, Email: settings.Email, PublicURL: w.PublicURL},
+		Account: message.Account{Name: settings.Account, Email: settings.Email, PublicURL: w.PublicURL},
 		Poll:    w.Poll, Resync: w.Resync, Window: w.WebhookWindow, Retention: w.Retention, FeedMaxAge: w.FeedMaxAge, RenewPace: w.RenewPace, Log: logger,
 		Restore: func(ctx context.Context) error { return restore(ctx, temporal, w, logger) },
 	}}, nil

@@ -6,8 +6,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -78,10 +79,10 @@ func byKnownKind(counts map[string]int) map[string]int {
 }
 
 func (g gauges) notified(totals store.Totals) {
-	each(g, endpointsDesc, totals.EndpointsByHealth, event.Healths...)
-	each(g, deliveriesDesc, totals.DeliveriesByState, event.Pending, event.Delivered, event.Failed)
+	each(g, endpointsDesc, totals.EndpointsByHealth, delivery.Healths...)
+	each(g, deliveriesDesc, totals.DeliveriesByState, delivery.Pending, delivery.Delivered, delivery.Failed)
 	g.age(backlogDesc, totals.PendingSince)
-	each(g, notificationsDesc, totals.NotificationsByType, event.Types...)
+	each(g, notificationsDesc, totals.NotificationsByType, notification.Types...)
 }
 
 func (g gauges) feed(totals store.Totals) {

@@ -12,8 +12,8 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -81,8 +81,8 @@ func TestInventoryPage(t *testing.T) {
 	c := newCounted(store.Totals{
 		TagsByStatus: map[policy.Status]int{policy.Fail: 3, "": 1}, FailingByKind: map[string]int{"NotFound": 2, "": 1, "OfLater": 1},
 		FailingSteps: map[watch.WatcherKind]int{watch.TagWatcher: 3, watch.EndpointWatcher: 1},
-		Due:          4, DueSince: noon.Add(-90 * time.Second), DeliveriesByState: map[event.DeliveryState]int{event.Pending: 5},
-		EndpointsByHealth: map[event.Health]int{event.HealthGood: 1, event.HealthDisabled: 1, event.HealthFailing: 1, event.HealthGivingUp: 2}, FeedHeld: true,
+		Due:          4, DueSince: noon.Add(-90 * time.Second), DeliveriesByState: map[delivery.State]int{delivery.Pending: 5},
+		EndpointsByHealth: map[delivery.Health]int{delivery.HealthGood: 1, delivery.HealthDisabled: 1, delivery.HealthFailing: 1, delivery.HealthGivingUp: 2}, FeedHeld: true,
 		FeedConditions: []vuln.Condition{{Kind: vuln.ProviderOutdated, Provider: "debian"}, {Kind: vuln.ProviderOutdated, Provider: "suse"}, {Kind: vuln.SourceEndOfLife}},
 		FeedProviders:  []vuln.ProviderState{{Name: "debian", Captured: noon}, {Name: "undated"}},
 	})

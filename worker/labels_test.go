@@ -9,8 +9,10 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/message"
 )
 
 func TestLabelsAreBounded(t *testing.T) {
@@ -52,16 +54,16 @@ func TestDeliveryOutcomes(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(sender.Close)
-	noSecret := event.Endpoint{Name: "ops", URL: "https://example.com", Token: "env:TAGWATCH_TEST_NOT_SET"}
+	noSecret := endpoint.Endpoint{Name: "ops", URL: "https://example.com", Token: "env:TAGWATCH_TEST_NOT_SET"}
 	for _, test := range []struct {
 		name   string
-		answer event.Answer
+		answer delivery.Answer
 		want   string
 	}{
-		{"taken", event.Answer{Status: 204}, "2xx"},
-		{"broken", event.Answer{Status: 503}, "5xx"},
-		{"no answer", event.Answer{Err: errors.New("broken")}, otherLabel},
-		{"no secret", sender.Send(t.Context(), noSecret, event.Post{}), "secret"},
+		{"taken", delivery.Answer{Status: 204}, "2xx"},
+		{"broken", delivery.Answer{Status: 503}, "5xx"},
+		{"no answer", delivery.Answer{Err: errors.New("broken")}, otherLabel},
+		{"no secret", sender.Send(t.Context(), noSecret, message.Post{}), "secret"},
 	} {
 		if got := deliveryOutcome(test.answer); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)

@@ -5,7 +5,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
 // statusClasses are the outcomes of attempts that were answered.
@@ -14,8 +14,8 @@ var statusClasses = []string{"2xx", "3xx", "4xx", "5xx"}
 // expect makes the series of what may happen, at 0: in a series that begins with
 // its first event, Prometheus sees no increase.
 func (m *meters) expect() {
-	for _, kind := range append(slices.Clone(event.TagTypes), event.RepoUpdate) {
-		for _, cause := range event.Causes {
+	for _, kind := range append(slices.Clone(notification.TagTypes), notification.RepoUpdate) {
+		for _, cause := range notification.Causes {
 			m.transitions.WithLabelValues(string(kind), string(cause))
 		}
 	}

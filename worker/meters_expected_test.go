@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
 // TestSeriesBeginAtZero sees what Prometheus needs to find an increase in the
@@ -19,7 +19,7 @@ import (
 func TestSeriesBeginAtZero(t *testing.T) {
 	t.Parallel()
 	seen := newMeters()
-	if got, want := testutil.CollectAndCount(seen.transitions), (len(event.Types)-1)*len(event.Causes); got != want {
+	if got, want := testutil.CollectAndCount(seen.transitions), (len(notification.Types)-1)*len(notification.Causes); got != want {
 		t.Errorf("%d series of transitions, want %d", got, want)
 	}
 	for _, outcome := range []string{"2xx", "4xx", "5xx", "timeout"} {

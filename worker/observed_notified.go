@@ -12,8 +12,12 @@ import (
 	"github.com/tagwatch/tagwatch/activities"
 	"github.com/tagwatch/tagwatch/adapters/tracing"
 	"github.com/tagwatch/tagwatch/adapters/webhook"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/message"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -26,7 +30,7 @@ type observedStore struct {
 
 // Record implements activities.Store.
 func (s observedStore) Record(ctx context.Context, target image.Target, decide func(watch.RecordView) (watch.Decision, error)) error {
-	var notified []event.Notification // by the last decision, which is the one that counts
+	var notified []notification.Notification // by the last decision, which is the one that counts
 	err := s.Store.Record(ctx, target, func(view watch.RecordView) (watch.Decision, error) {
 		decision, err := decide(view)
 		notified = s.stamp(ctx, decision.Notifications)
@@ -38,7 +42,7 @@ func (s observedStore) Record(ctx context.Context, target image.Target, decide f
 
 // RecordRepository implements activities.Store.
 func (s observedStore) RecordRepository(ctx context.Context, name image.Repository, decide func(watch.RepositoryView) (watch.RepositoryDecision, error)) error {
-	var notified []event.Notification
+	var notified []notification.Notification
 	err := s.Store.RecordRepository(ctx, name, func(view watch.RepositoryView) (watch.RepositoryDecision, error) {
 		decision, err := decide(view)
 		notified = s.stamp(ctx, decision.Notifications)
@@ -50,19 +54,19 @@ func (s observedStore) RecordRepository(ctx context.Context, name image.Reposito
 
 // Publish implements activities.Store. Publishing again is not counted apart:
 // what is notified of Tagwatch itself is no transition of a tag.
-func (s observedStore) Publish(ctx context.Context, n event.Notification, options event.Options, window time.Duration) ([]string, error) {
+func (s observedStore) Publish(ctx context.Context, n notification.Notification, options subscription.Options, window time.Duration) ([]string, error) {
 	n.Trace = tracing.Parent(ctx)
 	return s.Store.Publish(ctx, n, options, window)
 }
 
-func (s observedStore) stamp(ctx context.Context, notified []event.Notification) []event.Notification {
+func (s observedStore) stamp(ctx context.Context, notified []notification.Notification) []notification.Notification {
 	for i := range notified {
 		notified[i].Trace = tracing.Parent(ctx)
 	}
 	return notified
 }
 
-func (s observedStore) count(notified []event.Notification, err error) {
+func (s observedStore) count(notified []notification.Notification, err error) {
 	if err != nil {
 		return
 	}
@@ -72,9 +76,9 @@ func (s observedStore) count(notified []event.Notification, err error) {
 }
 
 // RecordAttempt implements activities.Store.
-func (s observedStore) RecordAttempt(ctx context.Context, attempt event.Attempt, next event.Delivery) error {
+func (s observedStore) RecordAttempt(ctx context.Context, attempt delivery.Attempt, next delivery.Delivery) error {
 	err := s.Store.RecordAttempt(ctx, attempt, next)
-	if err == nil && next.State == event.Delivered {
+	if err == nil && next.State == delivery.Delivered {
 		s.meters.deliveryDelay.Observe(attempt.At.Add(attempt.Duration).Sub(next.Created).Seconds())
 	}
 	return err
@@ -87,7 +91,7 @@ type observedSender struct {
 }
 
 // Send implements activities.Sender.
-func (s observedSender) Send(ctx context.Context, endpoint event.Endpoint, post event.Post) event.Answer {
+func (s observedSender) Send(ctx context.Context, endpoint endpoint.Endpoint, post message.Post) delivery.Answer {
 	ctx, span := s.tracer.Start(tracing.WithParent(ctx, post.Trace), "webhook "+endpoint.Name,
 		trace.WithSpanKind(trace.SpanKindClient), trace.WithLinks(trace.LinkFromContext(ctx)))
 	defer span.End()
@@ -107,7 +111,7 @@ func (s observedSender) Send(ctx context.Context, endpoint event.Endpoint, post 
 }
 
 // deliveryOutcome is the class of the status, as 2xx, or why there was none.
-func deliveryOutcome(answer event.Answer) string {
+func deliveryOutcome(answer delivery.Answer) string {
 	if answer.Status != 0 {
 		return strconv.Itoa(answer.Status/100) + "xx"
 	}

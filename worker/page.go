@@ -15,7 +15,9 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/webhook"
 	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/config"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -47,7 +49,7 @@ func statusToken(settings config.Worker) (string, error) {
 	if settings.StatusToken == "" {
 		return "", nil
 	}
-	token, err := webhook.ReadSecret(event.SecretRef(settings.StatusToken))
+	token, err := webhook.ReadSecret(endpoint.SecretRef(settings.StatusToken))
 	if err != nil {
 		return "", fmt.Errorf("read the token of the status page (--status-token, TAGWATCH_STATUS_TOKEN): %w", err)
 	}
@@ -93,7 +95,7 @@ func (p pageReader) Installation(ctx context.Context) (page.Installation, error)
 		return page.Installation{}, err
 	}
 	o := page.Installation{Pass: totals.TagsByStatus[policy.Pass], Fail: totals.TagsByStatus[policy.Fail], NotEvaluated: totals.TagsByStatus[""], NotCovered: totals.NotCovered,
-		PendingDeliveries: totals.DeliveriesByState[event.Pending], FailedDeliveries: totals.DeliveriesByState[event.Failed],
+		PendingDeliveries: totals.DeliveriesByState[delivery.Pending], FailedDeliveries: totals.DeliveriesByState[delivery.Failed],
 		FeedBuilt: totals.FeedBuilt, FeedHeld: totals.FeedHeld, FeedFailing: totals.FeedFailing, FeedConditions: len(totals.FeedConditions),
 		Endpoints: totals.EndpointsByHealth}
 	for _, failing := range totals.FailingByKind {
@@ -106,7 +108,7 @@ func (p pageReader) Installation(ctx context.Context) (page.Installation, error)
 func (p pageReader) NotificationPage(ctx context.Context, filter page.NotificationFilter) ([]page.Notification, error) {
 	asked := store.NotificationFilter{Before: filter.Before, Subject: filter.Subject, Limit: filter.Limit, Newest: true}
 	if filter.Type != "" {
-		asked.Types = []event.Type{filter.Type}
+		asked.Types = []notification.Type{filter.Type}
 	}
 	found, err := p.Notifications(ctx, asked)
 	notified := make([]page.Notification, len(found))
@@ -117,12 +119,12 @@ func (p pageReader) NotificationPage(ctx context.Context, filter page.Notificati
 }
 
 // NotificationByID implements page.Reader.
-func (p pageReader) NotificationByID(ctx context.Context, id string) (event.Notification, error) {
+func (p pageReader) NotificationByID(ctx context.Context, id string) (notification.Notification, error) {
 	found, err := p.Notification(ctx, id)
 	return found.Notification, err
 }
 
 // DeliveriesOf implements page.Reader.
-func (p pageReader) DeliveriesOf(ctx context.Context, notification string) ([]event.Delivery, error) {
+func (p pageReader) DeliveriesOf(ctx context.Context, notification string) ([]delivery.Delivery, error) {
 	return p.Deliveries(ctx, store.DeliveryFilter{Notification: notification})
 }

@@ -13,8 +13,9 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/push"
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/adapters/store/storetest"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -50,13 +51,13 @@ func watching(t *testing.T, targets ...string) *store.Store {
 		if err != nil {
 			t.Fatal(err)
 		}
-		subscription := event.Subscription{Target: target, Type: event.TagUpdate, Active: true}
-		if err := keeper.Subscribe(t.Context(), []event.Subscription{subscription}, time.Hour, later); err != nil {
+		s := subscription.Subscription{Target: target, Type: notification.TagUpdate, Active: true}
+		if err := keeper.Subscribe(t.Context(), []subscription.Subscription{s}, time.Hour, later); err != nil {
 			t.Fatal(err)
 		}
 	}
 	name := image.Repository{Registry: "registry.example.com", Path: "shop/web"}
-	if err := keeper.SaveRepository(t.Context(), watch.Repository{Name: name, Types: []event.Type{event.TagUpdate},
+	if err := keeper.SaveRepository(t.Context(), watch.Repository{Name: name, Types: []notification.Type{notification.TagUpdate},
 		Filter: watch.Filter{Include: []string{"v*"}}}, later); err != nil {
 		t.Fatal(err)
 	}

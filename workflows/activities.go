@@ -185,7 +185,7 @@ var (
 		HeartbeatTimeout:       silence,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, MaximumInterval: time.Minute, MaximumAttempts: 3},
 	}
-	delivery = workflow.ActivityOptions{
+	delivering = workflow.ActivityOptions{
 		TaskQueue:              QueueDelivery,
 		ScheduleToStartTimeout: untaken,
 		StartToCloseTimeout:    15 * time.Minute,

@@ -6,8 +6,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -45,14 +46,14 @@ func TestApplyPolicyThatDoesNotExist(t *testing.T) {
 func TestTestEndpoint(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	request := watch.TestRequest{Endpoint: "chat", Type: event.VulnUpdate}
+	request := watch.TestRequest{Endpoint: "chat", Type: notification.VulnUpdate}
 	env.ExecuteWorkflow(workflows.TestEndpoint, request)
 	finished(t, env)
 	var got watch.TestResult
 	if err := env.GetWorkflowResult(&got); err != nil {
 		t.Fatal(err)
 	}
-	want := watch.TestResult{Type: event.VulnUpdate, Verdict: event.VerdictDelivered, Status: 204, Answer: "HTTP 204"}
+	want := watch.TestResult{Type: notification.VulnUpdate, Verdict: delivery.VerdictDelivered, Status: 204, Answer: "HTTP 204"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("result (-want +got)\n%s", diff)
 	}

@@ -16,7 +16,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 	"google.golang.org/grpc"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -318,7 +318,7 @@ func (r *canceledRun) together(t *testing.T, canceledFirst bool) {
 func (r *canceledRun) subscribe(t *testing.T) {
 	t.Helper()
 	_, err := r.temporal.UpdateWorkflow(t.Context(), client.UpdateWorkflowOptions{WorkflowID: r.id, UpdateName: workflows.UpdateSubscribe,
-		Args: []any{watch.SubscribeRequest{Target: target, Types: event.TagTypes}}, WaitForStage: client.WorkflowUpdateStageAccepted})
+		Args: []any{watch.SubscribeRequest{Target: target, Types: notification.TagTypes}}, WaitForStage: client.WorkflowUpdateStageAccepted})
 	if err != nil {
 		t.Fatal(err)
 	}

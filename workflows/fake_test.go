@@ -9,8 +9,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -253,7 +253,7 @@ func (f *fake) PlanRepository(_ context.Context, r watch.Repository) (watch.Plan
 
 func (f *fake) TestEndpoint(_ context.Context, r watch.TestRequest) (watch.TestResult, error) {
 	did(f, &f.tested, r)
-	return watch.TestResult{Type: r.Type, Verdict: event.VerdictDelivered, Status: 204, Answer: "HTTP 204"}, nil
+	return watch.TestResult{Type: r.Type, Verdict: delivery.VerdictDelivered, Status: 204, Answer: "HTTP 204"}, nil
 }
 
 func (f *fake) CheckRegistry(_ context.Context, name string) (watch.RegistryReport, error) {

@@ -9,9 +9,10 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -74,9 +75,9 @@ func playServeEndpoint(t *testing.T, s *stage) client.WorkflowRun {
 		switch round {
 		case 1:
 			return watch.Round{Active: true, Pending: 1, Retried: 1, Next: time.Now().Add(time.Second),
-				State: event.EndpointState{FailingSince: time.Now(), LastAnswer: "HTTP 503", Failures: 1}}, nil
+				State: delivery.EndpointState{FailingSince: time.Now(), LastAnswer: "HTTP 503", Failures: 1}}, nil
 		case 2:
-			return watch.Round{Active: true, Delivered: 1, State: event.EndpointState{LastAnswer: "HTTP 204"}}, nil
+			return watch.Round{Active: true, Delivered: 1, State: delivery.EndpointState{LastAnswer: "HTTP 204"}}, nil
 		case 3:
 			return watch.Round{}, permanentError(errkind.Invalid, "a row cannot be read")
 		}
@@ -140,7 +141,7 @@ func playApplyPolicy(t *testing.T, s *stage) client.WorkflowRun {
 }
 
 func playTestEndpoint(t *testing.T, s *stage) client.WorkflowRun {
-	request := watch.TestRequest{Endpoint: "chat", Type: event.VulnUpdate}
+	request := watch.TestRequest{Endpoint: "chat", Type: notification.VulnUpdate}
 	run, err := s.temporal.ExecuteWorkflow(background, client.StartWorkflowOptions{TaskQueue: workflows.QueueMain}, workflows.TestEndpoint, request)
 	must(t, err)
 	must(t, run.Get(background, nil))

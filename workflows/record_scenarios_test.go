@@ -13,8 +13,8 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -92,7 +92,7 @@ func outcome(r watch.RecordRequest, endpoints ...string) watch.Recorded {
 		Target: r.Target, Resolved: r.Resolved, Analyzed: r.Resolved.Manifest, Build: "sha256:build", Matched: true,
 		Counts: vuln.Counts{Critical: 1, High: 2}, Status: "fail", FinalAction: "stop", Checked: time.Now(), Changed: time.Now()}}
 	if len(endpoints) > 0 {
-		recorded.Notifications = []watch.Notified{{ID: "1", Type: event.TagUpdate, Line: "moved", At: time.Now()}}
+		recorded.Notifications = []watch.Notified{{ID: "1", Type: notification.TagUpdate, Line: "moved", At: time.Now()}}
 	}
 	return recorded
 }
@@ -114,7 +114,7 @@ func playWatchTag(t *testing.T, s *stage) client.WorkflowRun {
 			return everyHour(failing(errkind.Name(errkind.Unavailable)))
 		case 7: // the timer brings the next resync
 			soon := steady(first)
-			soon.Every, soon.Types = time.Second, []event.Type{event.TagUpdate}
+			soon.Every, soon.Types = time.Second, []notification.Type{notification.TagUpdate}
 			return soon, nil
 		case 8:
 			moved := waiting(first, second)
@@ -125,7 +125,7 @@ func playWatchTag(t *testing.T, s *stage) client.WorkflowRun {
 		}
 		return forgotten()
 	}
-	_, err := s.client.Subscribe(background, watch.SubscribeRequest{Target: target, Types: event.TagTypes})
+	_, err := s.client.Subscribe(background, watch.SubscribeRequest{Target: target, Types: notification.TagTypes})
 	must(t, err)
 	run := s.run(workflows.WatchTagID(target))
 	for _, next := range []struct {
@@ -236,7 +236,7 @@ func playWatchTagHandover(t *testing.T, s *stage) client.WorkflowRun {
 	asked := make(chan struct{})
 	s.storing = func() { close(asked); <-stored }
 	go func() {
-		_, err := s.client.Subscribe(background, watch.SubscribeRequest{Target: tag, Types: event.TagTypes})
+		_, err := s.client.Subscribe(background, watch.SubscribeRequest{Target: tag, Types: notification.TagTypes})
 		answered <- err
 	}()
 	<-asked

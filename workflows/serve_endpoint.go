@@ -6,7 +6,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/plain"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -40,7 +40,7 @@ func ServeEndpoint(ctx workflow.Context, state EndpointState) error {
 
 // serve makes the attempts that are due.
 func (s *EndpointState) serve(ctx workflow.Context) (outlook, error) {
-	round, err := call(ctx, delivery, "deliver what is due", Activities.Deliver, s.Name)
+	round, err := call(ctx, delivering, "deliver what is due", Activities.Deliver, s.Name)
 	if err != nil {
 		return outlook{}, err
 	}
@@ -65,11 +65,11 @@ func endpointDetails(state EndpointState) string {
 	round := state.Last
 	headline := "Healthy"
 	switch round.State.Health(round.GivenUp) {
-	case event.HealthDisabled:
+	case delivery.HealthDisabled:
 		headline = "Disabled: " + plain.Markdown(round.State.Reason)
-	case event.HealthFailing:
+	case delivery.HealthFailing:
 		headline = "Failing since " + shortTime(round.State.FailingSince)
-	case event.HealthGivingUp:
+	case delivery.HealthGivingUp:
 		headline = fmt.Sprintf("Giving up: %d notifications lost within a day, the last %s: %s",
 			round.GivenUp.Count, shortTime(round.GivenUp.Last), plain.Markdown(round.GivenUp.Answer))
 	}

@@ -10,8 +10,8 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -146,7 +146,7 @@ func TestServeEndpointSurvivesAFault(t *testing.T) {
 func TestServeEndpointNotifiesItsState(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	want := watch.Round{Active: true, Pending: 4, Retried: 4, State: event.EndpointState{LastAnswer: "HTTP 503"}}
+	want := watch.Round{Active: true, Pending: 4, Retried: 4, State: delivery.EndpointState{LastAnswer: "HTTP 503"}}
 	outside.deliver = func(int) (watch.Round, error) {
 		env.SetContinueAsNewSuggested(true)
 		return want, nil

@@ -6,8 +6,8 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -19,7 +19,7 @@ type TagState struct {
 	Summary watch.Summary    `json:"summary,omitzero"`
 	Recent  []watch.Notified `json:"recent,omitempty"`
 	// Types are subscribed, as far as this workflow was notified.
-	Types []event.Type `json:"types,omitempty"`
+	Types []notification.Type `json:"types,omitempty"`
 	// Poll is how often the registry's workflow checks the tag.
 	Poll time.Duration `json:"poll,omitempty"`
 	// Problem is why the last resync ended early; nil when it did not.
@@ -150,12 +150,12 @@ func (w *tagWatcher) validateEnd(request watch.UnsubscribeRequest) error {
 }
 
 // concerns refuses a request about another tag, or of types that no tag has.
-func (w *tagWatcher) concerns(target image.Target, types []event.Type) error {
+func (w *tagWatcher) concerns(target image.Target, types []notification.Type) error {
 	if target != w.Target {
 		return invalid("this watcher follows %s, not %s", w.Target, target)
 	}
 	for _, t := range types {
-		if !slices.Contains(event.TagTypes, t) {
+		if !slices.Contains(notification.TagTypes, t) {
 			return invalid("%q is not a notification type of tags", t)
 		}
 	}
@@ -176,7 +176,7 @@ func (w *tagWatcher) unsubscribe(ctx workflow.Context, request watch.Unsubscribe
 	left, err := call(ctx, asked, "end subscriptions", Activities.Unsubscribe, request)
 	if err == nil {
 		w.wake = true
-		w.Types = slices.DeleteFunc(slices.Clone(w.Types), func(t event.Type) bool {
+		w.Types = slices.DeleteFunc(slices.Clone(w.Types), func(t notification.Type) bool {
 			return len(request.Types) == 0 || slices.Contains(request.Types, t)
 		})
 	}

@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -36,8 +36,8 @@ func TestWatchTagHandsOver(t *testing.T) {
 	state := workflows.TagState{
 		Target:   target,
 		Summary:  watch.Summary{Target: target, Analyzed: first, Status: "fail", FinalAction: "stop", Matched: true, Changed: at},
-		Recent:   []watch.Notified{{ID: "1", Type: event.TagUpdate, Line: "moved", At: at}},
-		Types:    []event.Type{event.TagUpdate},
+		Recent:   []watch.Notified{{ID: "1", Type: notification.TagUpdate, Line: "moved", At: at}},
+		Types:    []notification.Type{notification.TagUpdate},
 		Failures: 4,
 		Problem:  &watch.Problem{Kind: errkind.Name(errkind.Unavailable), Stage: watch.StageResolve, Message: "no answer", Since: at},
 	}
@@ -135,7 +135,7 @@ func TestWatchTagWaitsForHandlersBeforeItHandsOver(t *testing.T) {
 	outside.observe = func(int) (watch.Observation, error) {
 		env.SetContinueAsNewSuggested(true)
 		defer close(checked)
-		answer = update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: event.TagTypes})
+		answer = update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: notification.TagTypes})
 		return steady(first), nil
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
@@ -143,7 +143,7 @@ func TestWatchTagWaitsForHandlersBeforeItHandsOver(t *testing.T) {
 	if answer.err != nil || answer.result == nil {
 		t.Errorf("the update is answered with %v, %v", answer.result, answer.err)
 	}
-	if diff := cmp.Diff(event.TagTypes, got.Types); diff != "" {
+	if diff := cmp.Diff(notification.TagTypes, got.Types); diff != "" {
 		t.Errorf("subscribed types (-want +got)\n%s", diff)
 	}
 }

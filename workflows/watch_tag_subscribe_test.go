@@ -11,8 +11,8 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -37,7 +37,7 @@ func update(env *testsuite.TestWorkflowEnvironment, name string, argument any) *
 func TestWatchTagSubscribe(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	request := watch.SubscribeRequest{Target: target, Types: []event.Type{event.TagUpdate, event.VulnUpdate}}
+	request := watch.SubscribeRequest{Target: target, Types: []notification.Type{notification.TagUpdate, notification.VulnUpdate}}
 	var answer, ended *updated
 	outside.left = 1
 	outside.observe = func(pass int) (watch.Observation, error) { return steady(first), nil }
@@ -46,10 +46,10 @@ func TestWatchTagSubscribe(t *testing.T) {
 		if diff := cmp.Diff(request.Types, status(t, env).Types); diff != "" {
 			t.Errorf("subscribed types (-want +got)\n%s", diff)
 		}
-		ended = update(env, workflows.UpdateUnsubscribe, watch.UnsubscribeRequest{Target: target, Types: []event.Type{event.TagUpdate}})
+		ended = update(env, workflows.UpdateUnsubscribe, watch.UnsubscribeRequest{Target: target, Types: []notification.Type{notification.TagUpdate}})
 	}, 20*time.Minute)
 	env.RegisterDelayedCallback(func() {
-		if diff := cmp.Diff([]event.Type{event.VulnUpdate}, status(t, env).Types); diff != "" {
+		if diff := cmp.Diff([]notification.Type{notification.VulnUpdate}, status(t, env).Types); diff != "" {
 			t.Errorf("types left (-want +got)\n%s", diff)
 		}
 		env.CancelWorkflow()
@@ -79,9 +79,9 @@ func TestWatchTagRefusesSubscriptions(t *testing.T) {
 		kind     error
 		text     string
 	}{
-		{"another tag", watch.SubscribeRequest{Target: other, Types: event.TagTypes}, nil, false, errkind.Invalid, "follows registry.example.com/team/app:latest, not registry.example.com/team/app:other"},
+		{"another tag", watch.SubscribeRequest{Target: other, Types: notification.TagTypes}, nil, false, errkind.Invalid, "follows registry.example.com/team/app:latest, not registry.example.com/team/app:other"},
 		{"no type", watch.SubscribeRequest{Target: target}, nil, false, errkind.Invalid, "no notification type"},
-		{"a tag that does not exist", watch.SubscribeRequest{Target: target, Types: event.TagTypes}, gone, true, errkind.NotFound, "tag latest is not in the registry"},
+		{"a tag that does not exist", watch.SubscribeRequest{Target: target, Types: notification.TagTypes}, gone, true, errkind.NotFound, "tag latest is not in the registry"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestWatchTagRefusesToEndSubscriptions(t *testing.T) {
 		{"another tag", watch.UnsubscribeRequest{Target: other}, "follows registry.example.com/team/app:latest, not registry.example.com/team/app:other"},
 		{"another platform", watch.UnsubscribeRequest{Target: arm}, "not registry.example.com/team/app:latest@linux/arm64"},
 		{"no tag", watch.UnsubscribeRequest{}, "follows registry.example.com/team/app:latest"},
-		{"no type of tags", watch.UnsubscribeRequest{Target: target, Types: []event.Type{event.RepoUpdate}}, "not a notification type of tags"},
+		{"no type of tags", watch.UnsubscribeRequest{Target: target, Types: []notification.Type{notification.RepoUpdate}}, "not a notification type of tags"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -167,7 +167,7 @@ func TestWatchTagStartsWithASubscription(t *testing.T) {
 		return steady(first), nil
 	}
 	env.RegisterDelayedCallback(func() {
-		update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: event.TagTypes})
+		update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: notification.TagTypes})
 	}, 0)
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	finished(t, env)
@@ -188,7 +188,7 @@ func TestWatchTagDoesNotEndWhileSubscribing(t *testing.T) {
 		switch pass {
 		case 1:
 			defer close(checked)
-			answer = update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: event.TagTypes})
+			answer = update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: notification.TagTypes})
 			return forgotten()
 		case 2:
 			if len(outside.subscribed) == 0 {

@@ -10,8 +10,8 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -108,7 +108,7 @@ func TestWatchTagDoesOnlyWhatIsMissing(t *testing.T) {
 func TestWatchTagNotifiesEndpoints(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	notified := watch.Notified{ID: "1", Type: event.TagUpdate, Line: "moved"}
+	notified := watch.Notified{ID: "1", Type: notification.TagUpdate, Line: "moved"}
 	outside.observe = func(pass int) (watch.Observation, error) {
 		switch pass {
 		case 1:

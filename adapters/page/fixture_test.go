@@ -15,11 +15,14 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/page"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -88,7 +91,7 @@ func (c *content) Histories(_ context.Context, targets []image.Target) (map[imag
 
 func (c *content) View(_ context.Context, target image.Target) (watch.RecordView, error) {
 	return watch.RecordView{Watched: target.Reference.Path == "shop/api", State: state(c.t),
-		Subscriptions: []event.Subscription{{Target: target, Type: event.VulnUpdate, Active: true}}}, c.fails
+		Subscriptions: []subscription.Subscription{{Target: target, Type: notification.VulnUpdate, Active: true}}}, c.fails
 }
 
 func (c *content) Unreadable(_ context.Context, digest image.Digest) ([]sbom.Unreadable, error) {
@@ -103,9 +106,9 @@ func (c *content) Unreadable(_ context.Context, digest image.Digest) ([]sbom.Unr
 }
 
 func (c *content) NotificationPage(_ context.Context, filter page.NotificationFilter) ([]page.Notification, error) {
-	if filter.Type == event.EventLog && filter.Limit == 1 {
+	if filter.Type == notification.EventLog && filter.Limit == 1 {
 		level := map[string]string{"down.example.com": "error", "back.example.com": "info"}[filter.Subject]
-		entry := event.Notification{ID: "id-1", Type: event.EventLog, Subject: filter.Subject, Created: now.Add(-time.Hour), Summary: "it says " + hostile,
+		entry := notification.Notification{ID: "id-1", Type: notification.EventLog, Subject: filter.Subject, Created: now.Add(-time.Hour), Summary: "it says " + hostile,
 			Payload: []byte(`{"event": {"level": "` + level + `"}}`)}
 		return []page.Notification{{Notification: entry}}, c.fails
 	}
@@ -116,37 +119,37 @@ func (c *content) NotificationPage(_ context.Context, filter page.NotificationFi
 	return notified, c.fails
 }
 
-func (c *content) notification(id string) event.Notification {
-	return event.Notification{ID: id, Type: event.PolicyEval, Subject: "registry.example.com/shop/api:1", Cause: event.CauseImage, Created: now, Summary: "now fails " + hostile,
+func (c *content) notification(id string) notification.Notification {
+	return notification.Notification{ID: id, Type: notification.PolicyEval, Subject: "registry.example.com/shop/api:1", Cause: notification.CauseImage, Created: now, Summary: "now fails " + hostile,
 		Payload: []byte(`{"cause": "image"}`)}
 }
 
-func (c *content) NotificationByID(_ context.Context, id string) (event.Notification, error) {
+func (c *content) NotificationByID(_ context.Context, id string) (notification.Notification, error) {
 	if id != "id-1" {
-		return event.Notification{}, errkind.NotFound
+		return notification.Notification{}, errkind.NotFound
 	}
 	return c.notification(id), nil
 }
 
-func (c *content) DeliveriesOf(context.Context, string) ([]event.Delivery, error) {
-	return []event.Delivery{{ID: 1, Endpoint: "ops" + hostile, State: event.Failed, Attempts: 3, Answer: "HTTP 500: " + hostile}}, nil
+func (c *content) DeliveriesOf(context.Context, string) ([]delivery.Delivery, error) {
+	return []delivery.Delivery{{ID: 1, Endpoint: "ops" + hostile, State: delivery.Failed, Attempts: 3, Answer: "HTTP 500: " + hostile}}, nil
 }
 
-func (c *content) GivenUp(context.Context, time.Time) (map[string]event.GivenUp, error) {
-	return map[string]event.GivenUp{"quiet": {Count: 2, Last: now.Add(-time.Hour), Answer: "HTTP 422 " + hostile}}, c.fails
+func (c *content) GivenUp(context.Context, time.Time) (map[string]delivery.GivenUp, error) {
+	return map[string]delivery.GivenUp{"quiet": {Count: 2, Last: now.Add(-time.Hour), Answer: "HTTP 422 " + hostile}}, c.fails
 }
 
-func (c *content) Endpoints(context.Context) ([]event.Endpoint, error) {
-	return []event.Endpoint{{Name: "chat", URL: "https://hooks.example.com/services/a-secret-path?key=a-secret-key",
-		State: event.EndpointState{FailingSince: now.Add(-time.Hour), LastAnswer: "HTTP 500 " + hostile}}, {Name: "quiet", URL: "env:CHAT_URL"}}, c.fails
+func (c *content) Endpoints(context.Context) ([]endpoint.Endpoint, error) {
+	return []endpoint.Endpoint{{Name: "chat", URL: "https://hooks.example.com/services/a-secret-path?key=a-secret-key",
+		State: delivery.EndpointState{FailingSince: now.Add(-time.Hour), LastAnswer: "HTTP 500 " + hostile}}, {Name: "quiet", URL: "env:CHAT_URL"}}, c.fails
 }
 
 func (c *content) Backlog(context.Context, string) (watch.Backlog, error) {
 	return watch.Backlog{Pending: 7}, nil
 }
 
-func (c *content) DeliveryCounts(context.Context, string) (map[event.DeliveryState]int, error) {
-	return map[event.DeliveryState]int{event.Delivered: 5, event.Failed: 1}, nil
+func (c *content) DeliveryCounts(context.Context, string) (map[delivery.State]int, error) {
+	return map[delivery.State]int{delivery.Delivered: 5, delivery.Failed: 1}, nil
 }
 
 func (c *content) RegistryStates(context.Context) ([]watch.RegistryState, error) {

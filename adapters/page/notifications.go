@@ -6,16 +6,17 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
 // notificationsPerPage is how many notifications a page lists.
 const notificationsPerPage = 50
 
 type notificationsPage struct {
-	Types   []event.Type
-	Type    event.Type
+	Types   []notification.Type
+	Type    notification.Type
 	Subject string
 	Rows    []notificationRow
 	Older   string
@@ -26,7 +27,7 @@ func (s *Site) notifications(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := within(r)
 	defer cancel()
 	query := r.URL.Query()
-	page := notificationsPage{Types: event.Types, Subject: shorten(query.Get("subject"), 600)}
+	page := notificationsPage{Types: notification.Types, Subject: shorten(query.Get("subject"), 600)}
 	before, err := page.choose(query)
 	if err != nil {
 		s.problem(w, r, "notifications", err)
@@ -55,9 +56,9 @@ func (s *Site) notifications(w http.ResponseWriter, r *http.Request) {
 }
 
 type notificationPage struct {
-	event.Notification
-	event.Explanation
-	Deliveries []event.Delivery
+	notification.Notification
+	notification.Explanation
+	Deliveries []delivery.Delivery
 	// Tag reports that the subject has a page of its own.
 	Tag bool
 }
@@ -71,9 +72,9 @@ func (s *Site) notification(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, "notifications", err)
 		return
 	}
-	page := notificationPage{Notification: found, Tag: found.Type != event.RepoUpdate && found.Type != event.EventLog}
+	page := notificationPage{Notification: found, Tag: found.Type != notification.RepoUpdate && found.Type != notification.EventLog}
 	// A payload that cannot be explained still has a summary.
-	page.Explanation, _ = event.Explain(found)
+	page.Explanation, _ = notification.Explain(found)
 	if page.Deliveries, err = s.Read.DeliveriesOf(ctx, found.ID); err != nil {
 		s.problem(w, r, "notifications", err)
 		return
@@ -84,7 +85,7 @@ func (s *Site) notification(w http.ResponseWriter, r *http.Request) {
 // choose reads the filter and the place to begin at from the address.
 func (p *notificationsPage) choose(query url.Values) (before int64, err error) {
 	if text := query.Get("type"); text != "" {
-		if p.Type, err = event.ParseType(text); err != nil {
+		if p.Type, err = notification.ParseType(text); err != nil {
 			return 0, err
 		}
 	}

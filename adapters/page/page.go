@@ -16,9 +16,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/plain"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -36,13 +38,13 @@ type Reader interface {
 	// NotificationPage lists notifications, the newest first.
 	NotificationPage(context.Context, NotificationFilter) ([]Notification, error)
 	// NotificationByID is one of them; errkind.NotFound without.
-	NotificationByID(ctx context.Context, id string) (event.Notification, error)
-	DeliveriesOf(ctx context.Context, notification string) ([]event.Delivery, error)
-	Endpoints(context.Context) ([]event.Endpoint, error)
+	NotificationByID(ctx context.Context, id string) (notification.Notification, error)
+	DeliveriesOf(ctx context.Context, notification string) ([]delivery.Delivery, error)
+	Endpoints(context.Context) ([]endpoint.Endpoint, error)
 	Backlog(ctx context.Context, endpoint string) (watch.Backlog, error)
-	DeliveryCounts(ctx context.Context, endpoint string) (map[event.DeliveryState]int, error)
+	DeliveryCounts(ctx context.Context, endpoint string) (map[delivery.State]int, error)
 	// GivenUp sums up, for each endpoint, what was given up since that time.
-	GivenUp(ctx context.Context, since time.Time) (map[string]event.GivenUp, error)
+	GivenUp(ctx context.Context, since time.Time) (map[string]delivery.GivenUp, error)
 	RegistryStates(context.Context) ([]watch.RegistryState, error)
 	Feed(context.Context) (watch.Feed, error)
 }
@@ -54,7 +56,7 @@ type Installation struct {
 	NotCovered               int // of a distribution that the data does not cover
 	PendingDeliveries        int
 	FailedDeliveries         int
-	Endpoints                map[event.Health]int
+	Endpoints                map[delivery.Health]int
 	FeedBuilt                time.Time // zero without data
 	FeedHeld, FeedFailing    bool
 	FeedConditions           int // that its current data is in
@@ -65,13 +67,13 @@ func (o Installation) Tags() int { return o.Pass + o.Fail + o.NotEvaluated }
 
 // UnhealthyEndpoints are those that do not get everything.
 func (o Installation) UnhealthyEndpoints() int {
-	return o.Endpoints[event.HealthFailing] + o.Endpoints[event.HealthGivingUp] + o.Endpoints[event.HealthDisabled]
+	return o.Endpoints[delivery.HealthFailing] + o.Endpoints[delivery.HealthGivingUp] + o.Endpoints[delivery.HealthDisabled]
 }
 
 // NotificationFilter selects notifications.
 type NotificationFilter struct {
 	Before  int64 // Seq; 0 for the newest
-	Type    event.Type
+	Type    notification.Type
 	Subject string
 	Limit   int
 }
@@ -79,7 +81,7 @@ type NotificationFilter struct {
 // Notification is a notification with its place in their order.
 type Notification struct {
 	Seq int64
-	event.Notification
+	notification.Notification
 }
 
 // Options are what a page is made from.

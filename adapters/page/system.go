@@ -6,20 +6,22 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 type endpointRow struct {
-	event.Endpoint
+	endpoint.Endpoint
 	Backlog   watch.Backlog
 	Delivered int
 	Failed    int
-	GivenUp   event.GivenUp // lately
+	GivenUp   delivery.GivenUp // lately
 }
 
 // moods are the classes of an endpoint's badge.
-var moods = map[event.Health]string{event.HealthDisabled: "open", event.HealthFailing: "bad", event.HealthGivingUp: "bad", event.HealthUntried: "open", event.HealthGood: "good"}
+var moods = map[delivery.Health]string{delivery.HealthDisabled: "open", delivery.HealthFailing: "bad", delivery.HealthGivingUp: "bad", delivery.HealthUntried: "open", delivery.HealthGood: "good"}
 
 // Mood is the class of its badge, Headline the word in it.
 func (e endpointRow) Mood() string { return moods[e.State.Health(e.GivenUp)] }
@@ -32,9 +34,9 @@ func (e endpointRow) Headline() string {
 // Answer is what explains the headline.
 func (e endpointRow) Answer() string {
 	switch e.State.Health(e.GivenUp) {
-	case event.HealthDisabled:
+	case delivery.HealthDisabled:
 		return e.State.Reason
-	case event.HealthGivingUp:
+	case delivery.HealthGivingUp:
 		return e.GivenUp.Answer
 	}
 	return e.State.LastAnswer
@@ -48,7 +50,7 @@ func (s *Site) endpoints(w http.ResponseWriter, r *http.Request) {
 		s.problem(w, r, "endpoints", err)
 		return
 	}
-	lost, err := s.Read.GivenUp(ctx, s.Now().Add(-event.GivenUpSpan))
+	lost, err := s.Read.GivenUp(ctx, s.Now().Add(-delivery.GivenUpSpan))
 	if err != nil {
 		s.problem(w, r, "endpoints", err)
 		return
@@ -65,7 +67,7 @@ func (s *Site) endpoints(w http.ResponseWriter, r *http.Request) {
 			s.problem(w, r, "endpoints", err)
 			return
 		}
-		rows[i].Delivered, rows[i].Failed = counts[event.Delivered], counts[event.Failed]
+		rows[i].Delivered, rows[i].Failed = counts[delivery.Delivered], counts[delivery.Failed]
 	}
 	s.show(w, r, "endpoints", "endpoints", "Endpoints", rows)
 }
@@ -74,7 +76,7 @@ func (s *Site) endpoints(w http.ResponseWriter, r *http.Request) {
 // its poll notices at once what each of its tags would within an hour.
 type registryRow struct {
 	watch.RegistryState
-	Down *event.Notification // nil while it answers
+	Down *notification.Notification // nil while it answers
 }
 
 // Mood is the class of its badge, Headline the word in it.
@@ -110,7 +112,7 @@ func (s *Site) registries(w http.ResponseWriter, r *http.Request) {
 	rows := make([]registryRow, len(states))
 	for i, state := range states {
 		rows[i].RegistryState = state
-		last, err := s.Read.NotificationPage(ctx, NotificationFilter{Type: event.EventLog, Subject: state.Registry, Limit: 1})
+		last, err := s.Read.NotificationPage(ctx, NotificationFilter{Type: notification.EventLog, Subject: state.Registry, Limit: 1})
 		if err != nil {
 			s.problem(w, r, "registries", err)
 			return
@@ -124,9 +126,11 @@ func (s *Site) registries(w http.ResponseWriter, r *http.Request) {
 
 // grave reports whether an entry of the event log is an error, and not the end of
 // one.
-func grave(n event.Notification) bool {
-	var payload struct{ Event struct{ Level event.Level } }
-	return json.Unmarshal(n.Payload, &payload) == nil && payload.Event.Level == event.LevelError
+func grave(n notification.Notification) bool {
+	var payload struct {
+		Event struct{ Level notification.Level }
+	}
+	return json.Unmarshal(n.Payload, &payload) == nil && payload.Event.Level == notification.LevelError
 }
 
 func (s *Site) feed(w http.ResponseWriter, r *http.Request) {

@@ -10,9 +10,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -30,7 +31,7 @@ const (
 type tagPage struct {
 	Summary      watch.Summary
 	Index        image.Digest
-	Types        []event.Type
+	Types        []notification.Type
 	Workflow     string // its address in Temporal's Web UI; empty without
 	Rows         []policy.ResultRow
 	MoreRows     int
@@ -52,7 +53,7 @@ type tagPage struct {
 type notificationRow struct {
 	Notification
 	Line       string // the summary, without the subject where the page is about it
-	Deliveries []event.Delivery
+	Deliveries []delivery.Delivery
 }
 
 func (s *Site) tag(w http.ResponseWriter, r *http.Request) {

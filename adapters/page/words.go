@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -92,8 +92,8 @@ func mood(s watch.Summary) string {
 }
 
 // address is where an endpoint is, without what in its URL can be a secret.
-func address(e event.Endpoint) string {
-	if event.SecretRef(e.URL).IsRef() {
+func address(e endpoint.Endpoint) string {
+	if endpoint.SecretRef(e.URL).IsRef() {
 		return e.URL
 	}
 	parsed, err := url.Parse(e.URL)

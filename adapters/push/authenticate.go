@@ -10,8 +10,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 )
 
 // leastSecret is the shortest secret that is taken, in bytes.
@@ -21,11 +21,11 @@ const leastSecret = 16
 var errRefused = fmt.Errorf("the request does not prove that it comes from this source: %w", errkind.Unauthorized)
 
 // Secrets reads what a reference names.
-type Secrets func(event.SecretRef) (string, error)
+type Secrets func(endpoint.SecretRef) (string, error)
 
 // gate lets the requests of one source in.
 type gate struct {
-	secret  event.SecretRef
+	secret  endpoint.SecretRef
 	proofs  []proof
 	secrets Secrets
 	token   *tokenCheck // nil where none is asked for

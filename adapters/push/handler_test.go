@@ -18,8 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/push"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -53,7 +53,7 @@ func receive(t *testing.T, sources ...push.Source) *receiver {
 	return r
 }
 
-func secrets(ref event.SecretRef) (string, error) {
+func secrets(ref endpoint.SecretRef) (string, error) {
 	if ref == "env:SOURCE" {
 		return secret + "\n" + renewed + "\n", nil
 	}
@@ -234,9 +234,9 @@ func TestFlood(t *testing.T) {
 
 func TestSecretsAreReadFirst(t *testing.T) {
 	t.Parallel()
-	for ref, says := range map[event.SecretRef]string{"env:NONE": "env:NONE is not set", "env:SHORT": "fewer than 16 characters"} {
+	for ref, says := range map[endpoint.SecretRef]string{"env:NONE": "env:NONE is not set", "env:SHORT": "fewer than 16 characters"} {
 		_, err := push.NewHandler(push.Options{Sources: []push.Source{{Name: "shop", Kind: push.Harbor, Secret: ref}},
-			Secrets: func(ref event.SecretRef) (string, error) {
+			Secrets: func(ref endpoint.SecretRef) (string, error) {
 				if ref == "env:SHORT" {
 					return "hunter2", nil
 				}

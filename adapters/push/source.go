@@ -11,8 +11,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -24,7 +24,7 @@ type Source struct {
 	// Secret names what proves that a request comes from it: env:NAME or
 	// file:/path. Each line of it is accepted, so that one can be replaced
 	// without a gap.
-	Secret event.SecretRef `yaml:"secret"`
+	Secret endpoint.SecretRef `yaml:"secret"`
 	// Registry is the host by which its tags are watched, where the bodies call it
 	// otherwise or not at all. It also limits the source to that host.
 	Registry string `yaml:"registry"`

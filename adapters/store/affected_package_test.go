@@ -6,7 +6,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -29,7 +30,7 @@ func TestAffectedByPackage(t *testing.T) {
 			check(t, s.SaveImage(ctx, inventory(digest(n)), nil, "syft 1", start))
 			check(t, s.SaveGroups(ctx, digest(n), matcher, held))
 			tag := target(t, "registry.example/app:"+string(rune('a'+n)))
-			check(t, s.Subscribe(ctx, []event.Subscription{subscription(tag, event.VulnUpdate)}, 0, start))
+			check(t, s.Subscribe(ctx, []subscription.Subscription{newSubscription(tag, notification.VulnUpdate)}, 0, start))
 			check(t, s.Record(ctx, tag, func(watch.RecordView) (watch.Decision, error) {
 				return watch.Decision{State: watch.State{Revision: 1, Analyzed: digest(n)}}, nil
 			}))

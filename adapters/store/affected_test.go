@@ -6,7 +6,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -26,7 +27,7 @@ func TestAffectedByAnyName(t *testing.T) {
 		check(t, s.SaveFindings(ctx, "sha256:g1", matcher, map[int64][]vuln.GroupFinding{
 			ids["lodash"]: {github}, ids["node-lodash"]: {finding("CVE-2021-23337", "node-lodash", vuln.Low)}, ids["kernel"]: {advisory}}, start))
 		tag := target(t, "registry.example/app:a")
-		check(t, s.Subscribe(ctx, []event.Subscription{subscription(tag, event.VulnUpdate)}, 0, start))
+		check(t, s.Subscribe(ctx, []subscription.Subscription{newSubscription(tag, notification.VulnUpdate)}, 0, start))
 		check(t, s.Record(ctx, tag, func(watch.RecordView) (watch.Decision, error) {
 			return watch.Decision{State: watch.State{Revision: 1, Analyzed: digest(1)}}, nil
 		}))

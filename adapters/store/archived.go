@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -42,7 +42,7 @@ type archivedRow struct {
 
 // unpark lets the targets of subscriptions go on from where they were when they
 // were last selected.
-func (t tx) unpark(ctx context.Context, subs []event.Subscription) error {
+func (t tx) unpark(ctx context.Context, subs []subscription.Subscription) error {
 	var names []string
 	for i, sub := range subs {
 		if i == 0 || sub.Target != subs[i-1].Target {

@@ -7,8 +7,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -76,17 +77,17 @@ func TestArchived(t *testing.T) {
 func TestUnwatchTags(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx, app := t.Context(), watched(t)
-		app.Types = []event.Type{event.TagUpdate, event.VulnUpdate}
+		app.Types = []notification.Type{notification.TagUpdate, notification.VulnUpdate}
 		check(t, s.SaveRepository(ctx, app, at(0)))
 		listed(t, s, app.Name, 1, "v1", "v2")
 		v1, v2 := target(t, "quay.io/team/app:v1@linux/arm64"), target(t, "quay.io/team/app:v2@linux/arm64")
-		check(t, s.Subscribe(ctx, []event.Subscription{subscription(v1, event.PolicyEval)}, 0, at(2)))
+		check(t, s.Subscribe(ctx, []subscription.Subscription{newSubscription(v1, notification.PolicyEval)}, 0, at(2)))
 		ended := must[[]image.Target](t)(s.UnwatchTags(ctx, app.Name, at(3)))
 		if diff := cmp.Diff([]image.Target{v1, v2}, ended); diff != "" {
 			t.Errorf("ended (-want +got)\n%s", diff)
 		}
-		left := must[[]event.Subscription](t)(s.Subscriptions(ctx, watch.SubscriptionFilter{ActiveOnly: true}))
-		if len(left) != 1 || left[0].Target != v1 || left[0].Type != event.PolicyEval {
+		left := must[[]subscription.Subscription](t)(s.Subscriptions(ctx, watch.SubscriptionFilter{ActiveOnly: true}))
+		if len(left) != 1 || left[0].Target != v1 || left[0].Type != notification.PolicyEval {
 			t.Errorf("left %+v", left)
 		}
 		if again := must[[]image.Target](t)(s.UnwatchTags(ctx, app.Name, at(4))); len(again) > 0 {
@@ -99,14 +100,14 @@ func TestUnwatchTags(t *testing.T) {
 func TestDroppedType(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx, app := t.Context(), watched(t)
-		app.Types = []event.Type{event.TagUpdate, event.VulnUpdate}
+		app.Types = []notification.Type{notification.TagUpdate, notification.VulnUpdate}
 		check(t, s.SaveRepository(ctx, app, at(0)))
 		listed(t, s, app.Name, 1, "v1")
-		app.Types = []event.Type{event.VulnUpdate}
+		app.Types = []notification.Type{notification.VulnUpdate}
 		check(t, s.SaveRepository(ctx, app, at(2)))
 		listed(t, s, app.Name, 3, "v1")
-		left := must[[]event.Subscription](t)(s.Subscriptions(ctx, watch.SubscriptionFilter{ActiveOnly: true}))
-		if len(left) != 1 || left[0].Type != event.VulnUpdate {
+		left := must[[]subscription.Subscription](t)(s.Subscriptions(ctx, watch.SubscriptionFilter{ActiveOnly: true}))
+		if len(left) != 1 || left[0].Type != notification.VulnUpdate {
 			t.Errorf("left %+v", left)
 		}
 	})
@@ -117,11 +118,11 @@ func TestPlatformsAreDueTogether(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		amd, arm, other := target(t, "nginx:1@linux/amd64"), target(t, "nginx:1@linux/arm64"), target(t, "nginx:11")
-		check(t, s.Subscribe(ctx, []event.Subscription{subscription(amd, event.TagUpdate)}, time.Hour, at(0)))
+		check(t, s.Subscribe(ctx, []subscription.Subscription{newSubscription(amd, notification.TagUpdate)}, time.Hour, at(0)))
 		check(t, s.Checked(ctx, []watch.Check{{Target: amd, Seen: digest(1), Next: at(30)}}))
-		check(t, s.Subscribe(ctx, []event.Subscription{subscription(arm, event.TagUpdate), subscription(other, event.TagUpdate)}, time.Hour, at(1)))
+		check(t, s.Subscribe(ctx, []subscription.Subscription{newSubscription(arm, notification.TagUpdate), newSubscription(other, notification.TagUpdate)}, time.Hour, at(1)))
 		often := target(t, "nginx:1@linux/s390x")
-		check(t, s.Subscribe(ctx, []event.Subscription{subscription(often, event.TagUpdate)}, time.Minute, at(1)))
+		check(t, s.Subscribe(ctx, []subscription.Subscription{newSubscription(often, notification.TagUpdate)}, time.Minute, at(1)))
 		due := map[string]time.Time{}
 		for _, check := range must[[]watch.Check](t)(s.Due(ctx, "docker.io", at(60), 0)) {
 			due[check.Target.String()] = check.Next

@@ -11,8 +11,9 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -43,7 +44,7 @@ func fleet(b *testing.B, s *store.Store) map[string]int64 {
 	ctx := b.Context()
 	advance(b, s, "", "sha256:g1", nil)
 	random := rand.New(rand.NewPCG(1, 2))
-	var subs []event.Subscription
+	var subs []subscription.Subscription
 	for i := range fleetImages {
 		names := make([]string, imagePackages)
 		for j := range names {
@@ -53,7 +54,7 @@ func fleet(b *testing.B, s *store.Store) map[string]int64 {
 		names = slices.Compact(names)
 		check(b, s.SaveImage(ctx, inventory(digest(i), names...), nil, "syft 1", start))
 		check(b, s.SaveGroups(ctx, digest(i), matcher, groups(names...)))
-		subs = append(subs, subscription(target(b, fmt.Sprintf("registry.example/app-%d:v1", i)), event.VulnUpdate))
+		subs = append(subs, newSubscription(target(b, fmt.Sprintf("registry.example/app-%d:v1", i)), notification.VulnUpdate))
 	}
 	check(b, s.Subscribe(ctx, subs, 0, start))
 	for i, sub := range subs {

@@ -7,15 +7,16 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // DeliveryFilter selects deliveries; its zero value selects the newest 1,000.
 type DeliveryFilter struct {
 	Endpoint     string
-	State        event.DeliveryState
+	State        delivery.State
 	Notification string    // its id
 	Since        time.Time // created then or later
 	Limit        int       // 0 for 1,000
@@ -41,17 +42,17 @@ type deliveryRow struct {
 
 const deliveryColumns = `d.id, d.notification, d.endpoint, d.state, d.created, d.attempts, d.early, d.last_try, d.next_try, d.deadline, d.answer, d.message, d.slim`
 
-func (r deliveryRow) delivery() (event.Delivery, error) {
-	return event.Delivery{ID: r.ID, Notification: r.Notification, Endpoint: r.Endpoint, State: event.DeliveryState(r.State),
+func (r deliveryRow) delivery() (delivery.Delivery, error) {
+	return delivery.Delivery{ID: r.ID, Notification: r.Notification, Endpoint: r.Endpoint, State: delivery.State(r.State),
 		Created: timeOf(r.Created), Attempts: r.Attempts, Early: r.Early, LastTry: timeOf(r.LastTry), NextTry: timeOf(r.NextTry),
-		Deadline: timeOf(r.Deadline), Answer: r.Answer, Message: r.Message, Slim: r.Slim, Type: event.Type(r.Type), Subject: r.Subject}, nil
+		Deadline: timeOf(r.Deadline), Answer: r.Answer, Message: r.Message, Slim: r.Slim, Type: notification.Type(r.Type), Subject: r.Subject}, nil
 }
 
 // insertDeliveries stores each delivery once, whatever its id says.
-func (t tx) insertDeliveries(ctx context.Context, deliveries []event.Delivery) error {
+func (t tx) insertDeliveries(ctx context.Context, deliveries []delivery.Delivery) error {
 	rows := make([][]any, len(deliveries))
 	for i, d := range deliveries {
-		rows[i] = []any{d.Notification, d.Endpoint, string(cmp.Or(d.State, event.Pending)), toMicros(d.Created), d.Attempts, toMicros(d.LastTry),
+		rows[i] = []any{d.Notification, d.Endpoint, string(cmp.Or(d.State, delivery.Pending)), toMicros(d.Created), d.Attempts, toMicros(d.LastTry),
 			toMicros(d.NextTry), toMicros(d.Deadline), d.Deadline.Sub(d.Created).Microseconds(), d.Answer}
 	}
 	return t.insert(ctx, `delivery (notification, endpoint, state, created, attempts, last_try, next_try, deadline, patience, answer)`,
@@ -107,7 +108,7 @@ func (r dueRow) due() (watch.DueDelivery, error) {
 // RecordAttempt stores an attempt and what it makes of its delivery. An attempt
 // that was recorded before is dropped. A delivery that was settled meanwhile, as
 // by deleting its endpoint, changes only if it was delivered after all.
-func (s *Store) RecordAttempt(ctx context.Context, attempt event.Attempt, next event.Delivery) error {
+func (s *Store) RecordAttempt(ctx context.Context, attempt delivery.Attempt, next delivery.Delivery) error {
 	return s.change(ctx, fmt.Sprintf("record attempt %d of delivery %d", attempt.Number, attempt.Delivery), func(t tx) error {
 		fresh, err := t.exec(ctx, `INSERT INTO attempt (delivery, number, made, duration, status, answer) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (delivery, number) DO NOTHING`, attempt.Delivery, attempt.Number, toMicros(attempt.At),
@@ -138,15 +139,15 @@ func (s *Store) Backlog(ctx context.Context, endpoint string) (watch.Backlog, er
 }
 
 // DeliveryCounts counts the deliveries to the endpoint by state.
-func (s *Store) DeliveryCounts(ctx context.Context, endpoint string) (map[event.DeliveryState]int, error) {
-	counts := map[event.DeliveryState]int{}
+func (s *Store) DeliveryCounts(ctx context.Context, endpoint string) (map[delivery.State]int, error) {
+	counts := map[delivery.State]int{}
 	err := s.view(ctx, "count deliveries to "+endpoint, func(t tx) error {
 		rows, err := all[struct {
 			State string
 			Count int
 		}](ctx, t, `SELECT state, count(*) AS count FROM delivery WHERE endpoint = ? GROUP BY state`, endpoint)
 		for _, row := range rows {
-			counts[event.DeliveryState(row.State)] = row.Count
+			counts[delivery.State(row.State)] = row.Count
 		}
 		return err
 	})
@@ -166,7 +167,7 @@ func (s *Store) BacklogEndpoints(ctx context.Context) ([]string, error) {
 
 // Deliveries lists those that the filter selects, the newest first, with what
 // they are about.
-func (s *Store) Deliveries(ctx context.Context, filter DeliveryFilter) ([]event.Delivery, error) {
+func (s *Store) Deliveries(ctx context.Context, filter DeliveryFilter) ([]delivery.Delivery, error) {
 	var where conditions
 	if filter.Endpoint != "" {
 		where.add("d.endpoint = ?", filter.Endpoint)
@@ -180,7 +181,7 @@ func (s *Store) Deliveries(ctx context.Context, filter DeliveryFilter) ([]event.
 	if !filter.Since.IsZero() {
 		where.add("d.created >= ?", toMicros(filter.Since))
 	}
-	var deliveries []event.Delivery
+	var deliveries []delivery.Delivery
 	err := s.view(ctx, "list deliveries", func(t tx) error {
 		rows, err := all[deliveryRow](ctx, t, `SELECT `+deliveryColumns+`, n.type, n.subject
 			FROM delivery d JOIN notification n ON n.id = d.notification`+where.text()+` ORDER BY d.created DESC, d.id DESC LIMIT ?`,
@@ -204,15 +205,15 @@ type attemptRow struct {
 }
 
 // Attempts lists the attempts of a delivery in their order.
-func (s *Store) Attempts(ctx context.Context, delivery int64) ([]event.Attempt, error) {
-	var attempts []event.Attempt
-	err := s.view(ctx, fmt.Sprintf("list attempts of delivery %d", delivery), func(t tx) error {
-		rows, err := all[attemptRow](ctx, t, `SELECT delivery, number, made, duration, status, answer FROM attempt WHERE delivery = ? ORDER BY number`, delivery)
+func (s *Store) Attempts(ctx context.Context, d int64) ([]delivery.Attempt, error) {
+	var attempts []delivery.Attempt
+	err := s.view(ctx, fmt.Sprintf("list attempts of delivery %d", d), func(t tx) error {
+		rows, err := all[attemptRow](ctx, t, `SELECT delivery, number, made, duration, status, answer FROM attempt WHERE delivery = ? ORDER BY number`, d)
 		if err != nil {
 			return err
 		}
-		attempts, err = convert(rows, func(r attemptRow) (event.Attempt, error) {
-			return event.Attempt{Delivery: r.Delivery, Number: r.Number, At: timeOf(r.Made), Duration: durationOf(r.Duration), Status: r.Status, Answer: r.Answer}, nil
+		attempts, err = convert(rows, func(r attemptRow) (delivery.Attempt, error) {
+			return delivery.Attempt{Delivery: r.Delivery, Number: r.Number, At: timeOf(r.Made), Duration: durationOf(r.Duration), Status: r.Status, Answer: r.Answer}, nil
 		})
 		return err
 	})

@@ -11,44 +11,47 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-func endpoint(name string) event.Endpoint {
-	return event.Endpoint{Name: name, URL: "https://" + name + ".example/<userId>", Types: []event.Type{event.TagUpdate, event.VulnUpdate},
-		Signing: []event.SecretRef{"env:SECRET"}, Headers: map[string]string{"X-Team": "a"}, Timeout: 3 * time.Second}
+func newEndpoint(name string) endpoint.Endpoint {
+	return endpoint.Endpoint{Name: name, URL: "https://" + name + ".example/<userId>", Types: []notification.Type{notification.TagUpdate, notification.VulnUpdate},
+		Signing: []endpoint.SecretRef{"env:SECRET"}, Headers: map[string]string{"X-Team": "a"}, Timeout: 3 * time.Second}
 }
 
-func notification(id string, minute int) event.Notification {
-	return event.Notification{ID: id, Type: event.TagUpdate, Subject: "docker.io/nginx:1", Cause: event.CauseImage, Created: at(minute),
+func newNotification(id string, minute int) notification.Notification {
+	return notification.Notification{ID: id, Type: notification.TagUpdate, Subject: "docker.io/nginx:1", Cause: notification.CauseImage, Created: at(minute),
 		Payload: []byte(`{"curr_eval":["sha256:1"]}`), Summary: "nginx moved"}
 }
 
 func TestEndpoints(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		want := endpoint("pager")
+		want := newEndpoint("pager")
 		check(t, s.SaveEndpoint(ctx, want, at(0)))
-		want.State = event.EndpointState{Disabled: true, Reason: "410", FailingSince: at(1), LastAnswer: "410 Gone", Failures: 3, Probe: at(2), Notified: true}
+		want.State = delivery.EndpointState{Disabled: true, Reason: "410", FailingSince: at(1), LastAnswer: "410 Gone", Failures: 3, Probe: at(2), Notified: true}
 		check(t, s.SetEndpointState(ctx, "pager", want.State))
 		want.URL = "https://other.example"
 		changed := want
-		changed.State = event.EndpointState{}
+		changed.State = delivery.EndpointState{}
 		check(t, s.SaveEndpoint(ctx, changed, at(3)))
-		check(t, s.SaveEndpoint(ctx, endpoint("chat"), at(3)))
-		if diff := cmp.Diff(want, must[event.Endpoint](t)(s.Endpoint(ctx, "pager"))); diff != "" {
+		check(t, s.SaveEndpoint(ctx, newEndpoint("chat"), at(3)))
+		if diff := cmp.Diff(want, must[endpoint.Endpoint](t)(s.Endpoint(ctx, "pager"))); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 		endpoints, err := s.Endpoints(ctx)
 		check(t, err)
-		if diff := cmp.Diff([]event.Endpoint{endpoint("chat"), want}, endpoints); diff != "" {
+		if diff := cmp.Diff([]endpoint.Endpoint{newEndpoint("chat"), want}, endpoints); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 		for name, err := range map[string]error{
-			"read": second(s.Endpoint(ctx, "x")), "delete": s.DeleteEndpoint(ctx, "x"), "set the state of": s.SetEndpointState(ctx, "x", event.EndpointState{}),
+			"read": second(s.Endpoint(ctx, "x")), "delete": s.DeleteEndpoint(ctx, "x"), "set the state of": s.SetEndpointState(ctx, "x", delivery.EndpointState{}),
 		} {
 			if !errors.Is(err, errkind.NotFound) {
 				t.Errorf("%s one that is not there: %v", name, err)
@@ -61,22 +64,22 @@ func TestPublish(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		for _, name := range []string{"chat", "pager", "explicit"} {
-			e := endpoint(name)
+			e := newEndpoint(name)
 			e.ExplicitOnly = name == "explicit"
 			check(t, s.SaveEndpoint(ctx, e, start))
 		}
 		tests := []struct {
 			id      string
-			kind    event.Type
-			options event.Options
+			kind    notification.Type
+			options subscription.Options
 			want    []string
 		}{
-			{"open", event.TagUpdate, event.Options{}, []string{"chat", "pager"}},
-			{"named", event.TagUpdate, event.Options{Endpoints: []string{"explicit"}}, []string{"explicit"}},
-			{"to nobody", event.EventLog, event.Options{}, nil},
+			{"open", notification.TagUpdate, subscription.Options{}, []string{"chat", "pager"}},
+			{"named", notification.TagUpdate, subscription.Options{Endpoints: []string{"explicit"}}, []string{"explicit"}},
+			{"to nobody", notification.EventLog, subscription.Options{}, nil},
 		}
 		for _, test := range tests {
-			n := notification(test.id, 0)
+			n := newNotification(test.id, 0)
 			n.Type = test.kind
 			for range 2 {
 				names, err := s.Publish(ctx, n, test.options, time.Hour)
@@ -86,12 +89,12 @@ func TestPublish(t *testing.T) {
 			}
 		}
 		stored := must[store.StoredNotification](t)(s.Notification(ctx, "open"))
-		if diff := cmp.Diff(notification("open", 0), stored.Notification); diff != "" {
+		if diff := cmp.Diff(newNotification("open", 0), stored.Notification); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 		deliveries, err := s.Deliveries(ctx, store.DeliveryFilter{Endpoint: "explicit"})
 		check(t, err)
-		want := []event.Delivery{{ID: deliveries[0].ID, Notification: "named", Type: event.TagUpdate, Subject: "docker.io/nginx:1", Endpoint: "explicit", State: event.Pending,
+		want := []delivery.Delivery{{ID: deliveries[0].ID, Notification: "named", Type: notification.TagUpdate, Subject: "docker.io/nginx:1", Endpoint: "explicit", State: delivery.Pending,
 			Created: at(0), NextTry: at(0), Deadline: at(60)}}
 		if diff := cmp.Diff(want, deliveries); diff != "" {
 			t.Errorf("deliveries (-want +got)\n%s", diff)
@@ -106,11 +109,11 @@ func TestNotifications(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		for i := range 5 {
-			n := notification(fmt.Sprint(i), i)
+			n := newNotification(fmt.Sprint(i), i)
 			if i%2 == 1 {
-				n.Type, n.Subject = event.VulnUpdate, "docker.io/redis:7"
+				n.Type, n.Subject = notification.VulnUpdate, "docker.io/redis:7"
 			}
-			_, err := s.Publish(ctx, n, event.Options{}, time.Hour)
+			_, err := s.Publish(ctx, n, subscription.Options{}, time.Hour)
 			check(t, err)
 		}
 		tests := []struct {
@@ -120,8 +123,8 @@ func TestNotifications(t *testing.T) {
 		}{
 			{"all", store.NotificationFilter{}, []string{"0", "1", "2", "3", "4"}},
 			{"newest", store.NotificationFilter{Newest: true, Limit: 2}, []string{"4", "3"}},
-			{"types before the limit", store.NotificationFilter{Types: []event.Type{event.VulnUpdate, event.PolicyEval}, Limit: 2}, []string{"1", "3"}},
-			{"type", store.NotificationFilter{Types: []event.Type{event.VulnUpdate}}, []string{"1", "3"}},
+			{"types before the limit", store.NotificationFilter{Types: []notification.Type{notification.VulnUpdate, notification.PolicyEval}, Limit: 2}, []string{"1", "3"}},
+			{"type", store.NotificationFilter{Types: []notification.Type{notification.VulnUpdate}}, []string{"1", "3"}},
 			{"subject", store.NotificationFilter{Subject: "docker.io/nginx:1", Newest: true}, []string{"4", "2", "0"}},
 		}
 		for _, test := range tests {
@@ -166,7 +169,7 @@ func TestCursorMissesNothing(t *testing.T) {
 		for w, s := range writers {
 			writing.Go(func() {
 				for i := range each {
-					if _, err := s.Publish(ctx, notification(fmt.Sprintf("%d-%d", w, i), i), event.Options{}, time.Hour); err != nil {
+					if _, err := s.Publish(ctx, newNotification(fmt.Sprintf("%d-%d", w, i), i), subscription.Options{}, time.Hour); err != nil {
 						t.Error(err)
 					}
 				}
@@ -201,9 +204,9 @@ func pending(t *testing.T, s *store.Store, id string, minute int) watch.DueDeliv
 	t.Helper()
 	ctx := t.Context()
 	if _, err := s.Endpoint(ctx, "pager"); err != nil {
-		check(t, s.SaveEndpoint(ctx, endpoint("pager"), start))
+		check(t, s.SaveEndpoint(ctx, newEndpoint("pager"), start))
 	}
-	_, err := s.Publish(ctx, notification(id, minute), event.Options{}, time.Hour)
+	_, err := s.Publish(ctx, newNotification(id, minute), subscription.Options{}, time.Hour)
 	check(t, err)
 	due, err := s.DueDeliveries(ctx, "pager", at(1000), 0)
 	check(t, err)
@@ -230,7 +233,7 @@ func TestDelivering(t *testing.T) {
 		}
 		next := older.Delivery
 		next.Attempts, next.LastTry, next.NextTry, next.Answer = 1, at(6), at(9), "503 \xff\x00"
-		attempt := event.Attempt{Delivery: next.ID, Number: 1, At: at(6), Duration: 1500 * time.Millisecond, Status: 503, Answer: "503 \xff\x00"}
+		attempt := delivery.Attempt{Delivery: next.ID, Number: 1, At: at(6), Duration: 1500 * time.Millisecond, Status: 503, Answer: "503 \xff\x00"}
 		for range 2 {
 			check(t, s.RecordAttempt(ctx, attempt, next))
 		}
@@ -242,24 +245,24 @@ func TestDelivering(t *testing.T) {
 		if due, err = s.DueDeliveries(ctx, "pager", at(7), 10); err != nil || len(due) != 2 || due[0].Delivery.Attempts != 1 {
 			t.Errorf("made due: %+v, %v", due, err)
 		}
-		next.Attempts, next.State, next.Answer = 2, event.Delivered, "200 OK"
-		check(t, s.RecordAttempt(ctx, event.Attempt{Delivery: next.ID, Number: 2, At: at(7), Status: 200, Answer: "200 OK"}, next))
+		next.Attempts, next.State, next.Answer = 2, delivery.Delivered, "200 OK"
+		check(t, s.RecordAttempt(ctx, delivery.Attempt{Delivery: next.ID, Number: 2, At: at(7), Status: 200, Answer: "200 OK"}, next))
 
 		attempt.Answer = "503 \uFFFD\uFFFD"
 		attempts, err := s.Attempts(ctx, next.ID)
 		check(t, err)
-		want := []event.Attempt{attempt, {Delivery: next.ID, Number: 2, At: at(7), Status: 200, Answer: "200 OK"}}
+		want := []delivery.Attempt{attempt, {Delivery: next.ID, Number: 2, At: at(7), Status: 200, Answer: "200 OK"}}
 		if diff := cmp.Diff(want, attempts); diff != "" {
 			t.Errorf("attempts (-want +got)\n%s", diff)
 		}
 		for name, filter := range map[string]store.DeliveryFilter{
-			"delivered": {State: event.Delivered}, "notification": {Notification: "older"}, "limit": {Limit: 1, Endpoint: "pager", State: event.Delivered},
+			"delivered": {State: delivery.Delivered}, "notification": {Notification: "older"}, "limit": {Limit: 1, Endpoint: "pager", State: delivery.Delivered},
 		} {
 			deliveries, err := s.Deliveries(ctx, filter)
 			check(t, err)
 			listed := next
-			listed.Type, listed.Subject = event.TagUpdate, "docker.io/nginx:1"
-			if diff := cmp.Diff([]event.Delivery{listed}, deliveries); diff != "" {
+			listed.Type, listed.Subject = notification.TagUpdate, "docker.io/nginx:1"
+			if diff := cmp.Diff([]delivery.Delivery{listed}, deliveries); diff != "" {
 				t.Errorf("%s (-want +got)\n%s", name, diff)
 			}
 		}
@@ -280,7 +283,7 @@ func TestDeleteEndpoint(t *testing.T) {
 			t.Errorf("%v, %v", names, err)
 		}
 		check(t, s.DeleteEndpoint(ctx, "pager"))
-		failed, err := s.Deliveries(ctx, store.DeliveryFilter{State: event.Failed})
+		failed, err := s.Deliveries(ctx, store.DeliveryFilter{State: delivery.Failed})
 		if err != nil || len(failed) != 2 || failed[0].Answer != "the endpoint was deleted" {
 			t.Errorf("%+v, %v", failed, err)
 		}
@@ -289,10 +292,10 @@ func TestDeleteEndpoint(t *testing.T) {
 		}
 		// What was under way arrives all the same; what is to be retried does not.
 		arrived, retried := sending.Delivery, waiting.Delivery
-		arrived.State, arrived.Attempts, retried.Attempts = event.Delivered, 1, 1
-		check(t, s.RecordAttempt(ctx, event.Attempt{Delivery: arrived.ID, Number: 1, At: at(1)}, arrived))
-		check(t, s.RecordAttempt(ctx, event.Attempt{Delivery: retried.ID, Number: 1, At: at(1)}, retried))
-		for id, want := range map[string]event.DeliveryState{"sending": event.Delivered, "waiting": event.Failed} {
+		arrived.State, arrived.Attempts, retried.Attempts = delivery.Delivered, 1, 1
+		check(t, s.RecordAttempt(ctx, delivery.Attempt{Delivery: arrived.ID, Number: 1, At: at(1)}, arrived))
+		check(t, s.RecordAttempt(ctx, delivery.Attempt{Delivery: retried.ID, Number: 1, At: at(1)}, retried))
+		for id, want := range map[string]delivery.State{"sending": delivery.Delivered, "waiting": delivery.Failed} {
 			if d, err := s.Deliveries(ctx, store.DeliveryFilter{Notification: id}); err != nil || d[0].State != want {
 				t.Errorf("%s: %+v, %v", id, d, err)
 			}
@@ -307,12 +310,12 @@ func TestRedeliver(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		done, waiting := pending(t, s, "done", 0).Delivery, pending(t, s, "waiting", 1).Delivery
-		done.State, done.Attempts = event.Delivered, 1
-		check(t, s.RecordAttempt(ctx, event.Attempt{Delivery: done.ID, Number: 1, At: at(1)}, done))
+		done.State, done.Attempts = delivery.Delivered, 1
+		check(t, s.RecordAttempt(ctx, delivery.Attempt{Delivery: done.ID, Number: 1, At: at(1)}, done))
 		if err := s.Redeliver(ctx, []int64{done.ID, 999}, at(9)); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("unknown: %v", err)
 		}
-		if d, err := s.Deliveries(ctx, store.DeliveryFilter{State: event.Delivered}); err != nil || len(d) != 1 {
+		if d, err := s.Deliveries(ctx, store.DeliveryFilter{State: delivery.Delivered}); err != nil || len(d) != 1 {
 			t.Errorf("the known one was made due: %+v, %v", d, err)
 		}
 		for minute := range 2 { // again: the time until giving up does not add up
@@ -320,7 +323,7 @@ func TestRedeliver(t *testing.T) {
 		}
 		due, err := s.DueDeliveries(ctx, "pager", at(101), 10)
 		check(t, err)
-		if len(due) != 2 || due[0].Delivery.Attempts != 1 || !due[0].Delivery.Deadline.Equal(at(161)) || due[0].Delivery.State != event.Pending {
+		if len(due) != 2 || due[0].Delivery.Attempts != 1 || !due[0].Delivery.Deadline.Equal(at(161)) || due[0].Delivery.State != delivery.Pending {
 			t.Errorf("%+v", due)
 		}
 	})
@@ -330,7 +333,7 @@ func TestTotals(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		nothing := store.Totals{TagsByStatus: map[policy.Status]int{}, FailingByKind: map[string]int{}, FailingSteps: map[watch.WatcherKind]int{}, ImagesByState: map[string]int{},
-			DeliveriesByState: map[event.DeliveryState]int{}, NotificationsByType: map[event.Type]int{}, EndpointsByHealth: map[event.Health]int{}}
+			DeliveriesByState: map[delivery.State]int{}, NotificationsByType: map[notification.Type]int{}, EndpointsByHealth: map[delivery.Health]int{}}
 		if diff := cmp.Diff(nothing, must[store.Totals](t)(s.Totals(ctx, at(0)))); diff != "" {
 			t.Errorf("of nothing (-want +got)\n%s", diff)
 		}
@@ -342,8 +345,8 @@ func TestTotals(t *testing.T) {
 		want := store.Totals{
 			TagsByStatus: map[policy.Status]int{"": 1, policy.Fail: 1}, FailingByKind: map[string]int{"NotFound": 1}, FailingSteps: map[watch.WatcherKind]int{},
 			Due: 2, DueSince: at(0), ImagesByState: map[string]int{},
-			NotificationsByType: map[event.Type]int{event.TagUpdate: 1}, DeliveriesByState: map[event.DeliveryState]int{event.Pending: 1},
-			PendingSince: at(0), EndpointsByHealth: map[event.Health]int{event.HealthUntried: 1}, FeedBuilt: built,
+			NotificationsByType: map[notification.Type]int{notification.TagUpdate: 1}, DeliveriesByState: map[delivery.State]int{delivery.Pending: 1},
+			PendingSince: at(0), EndpointsByHealth: map[delivery.Health]int{delivery.HealthUntried: 1}, FeedBuilt: built,
 			FeedProviders: build("sha256:g1").Providers,
 		}
 		if diff := cmp.Diff(want, must[store.Totals](t)(s.Totals(ctx, at(100)))); diff != "" {
@@ -357,7 +360,7 @@ func TestNotificationByItsBeginning(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		for i, id := range []string{"2f6c4a0e-1", "2f6c4a0e-12", "2f6c9999-1", "3"} {
-			must[[]string](t)(s.Publish(ctx, notification(id, i), event.Options{}, time.Hour))
+			must[[]string](t)(s.Publish(ctx, newNotification(id, i), subscription.Options{}, time.Hour))
 		}
 		for _, test := range []struct {
 			given, want string
@@ -383,10 +386,10 @@ func TestNotificationByItsBeginning(t *testing.T) {
 func TestDeliveriesSayWhatTheyAreAbout(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		check(t, s.SaveEndpoint(ctx, endpoint("pager"), at(0)))
-		must[[]string](t)(s.Publish(ctx, notification("n", 1), event.Options{}, time.Hour))
+		check(t, s.SaveEndpoint(ctx, newEndpoint("pager"), at(0)))
+		must[[]string](t)(s.Publish(ctx, newNotification("n", 1), subscription.Options{}, time.Hour))
 		found, err := s.Deliveries(ctx, store.DeliveryFilter{})
-		if err != nil || len(found) != 1 || found[0].Type != event.TagUpdate || found[0].Subject != "docker.io/nginx:1" {
+		if err != nil || len(found) != 1 || found[0].Type != notification.TagUpdate || found[0].Subject != "docker.io/nginx:1" {
 			t.Errorf("%+v, %v", found, err)
 		}
 	})

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -15,22 +16,22 @@ type endpointRow struct {
 	State   string
 }
 
-func (r endpointRow) endpoint() (event.Endpoint, error) {
-	endpoint, err := parse[event.Endpoint](r.Content)
+func (r endpointRow) endpoint() (endpoint.Endpoint, error) {
+	e, err := parse[endpoint.Endpoint](r.Content)
 	if err != nil {
-		return event.Endpoint{}, err
+		return endpoint.Endpoint{}, err
 	}
-	endpoint.State, err = parse[event.EndpointState](r.State)
-	return endpoint, err
+	e.State, err = parse[delivery.EndpointState](r.State)
+	return e, err
 }
 
 // SaveEndpoint stores an endpoint, or new settings of one, which keeps its state.
-func (s *Store) SaveEndpoint(ctx context.Context, endpoint event.Endpoint, now time.Time) error {
+func (s *Store) SaveEndpoint(ctx context.Context, endpoint endpoint.Endpoint, now time.Time) error {
 	state, err := format(endpoint.State)
 	if err != nil {
 		return err
 	}
-	endpoint.State = event.EndpointState{}
+	endpoint.State = delivery.EndpointState{}
 	content, err := format(endpoint)
 	if err != nil {
 		return err
@@ -43,8 +44,8 @@ func (s *Store) SaveEndpoint(ctx context.Context, endpoint event.Endpoint, now t
 }
 
 // Endpoint reads one; errkind.NotFound if there is none of that name.
-func (s *Store) Endpoint(ctx context.Context, name string) (event.Endpoint, error) {
-	var endpoint event.Endpoint
+func (s *Store) Endpoint(ctx context.Context, name string) (endpoint.Endpoint, error) {
+	var endpoint endpoint.Endpoint
 	err := s.view(ctx, "read endpoint "+name, func(t tx) error {
 		row, found, err := first[endpointRow](ctx, t, `SELECT content, state FROM endpoint WHERE name = ?`, name)
 		if err != nil {
@@ -62,8 +63,8 @@ func (s *Store) Endpoint(ctx context.Context, name string) (event.Endpoint, erro
 var errNoEndpoint = fmt.Errorf("there is no endpoint of this name: %w", errkind.NotFound)
 
 // Endpoints lists all endpoints by name.
-func (s *Store) Endpoints(ctx context.Context) ([]event.Endpoint, error) {
-	var endpoints []event.Endpoint
+func (s *Store) Endpoints(ctx context.Context) ([]endpoint.Endpoint, error) {
+	var endpoints []endpoint.Endpoint
 	err := s.view(ctx, "list endpoints", func(t tx) (err error) {
 		endpoints, err = t.endpoints(ctx)
 		return err
@@ -71,7 +72,7 @@ func (s *Store) Endpoints(ctx context.Context) ([]event.Endpoint, error) {
 	return endpoints, err
 }
 
-func (t tx) endpoints(ctx context.Context) ([]event.Endpoint, error) {
+func (t tx) endpoints(ctx context.Context) ([]endpoint.Endpoint, error) {
 	rows, err := all[endpointRow](ctx, t, `SELECT content, state FROM endpoint ORDER BY name`)
 	if err != nil {
 		return nil, err
@@ -94,13 +95,13 @@ func (s *Store) DeleteEndpoint(ctx context.Context, name string) error {
 			return err
 		}
 		return t.run(ctx, `UPDATE delivery SET state = ?, answer = ? WHERE endpoint = ? AND state = ?`,
-			string(event.Failed), "the endpoint was deleted", name, string(event.Pending))
+			string(delivery.Failed), "the endpoint was deleted", name, string(delivery.Pending))
 	})
 }
 
 // SetEndpointState stores how deliveries to the endpoint go; errkind.NotFound if
 // there is none of that name.
-func (s *Store) SetEndpointState(ctx context.Context, name string, state event.EndpointState) error {
+func (s *Store) SetEndpointState(ctx context.Context, name string, state delivery.EndpointState) error {
 	text, err := format(state)
 	if err != nil {
 		return err

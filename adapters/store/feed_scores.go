@@ -6,7 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -78,13 +79,13 @@ func (t tx) replaceScores(ctx context.Context, before, after map[string]vuln.Sco
 
 // thresholds are those that subscriptions name.
 func (t tx) thresholds(ctx context.Context) ([]float64, error) {
-	texts, err := all[string](ctx, t, `SELECT DISTINCT options FROM subscription WHERE active AND type = ?`, string(event.VulnUpdate))
+	texts, err := all[string](ctx, t, `SELECT DISTINCT options FROM subscription WHERE active AND type = ?`, string(notification.VulnUpdate))
 	if err != nil {
 		return nil, err
 	}
 	var thresholds []float64
 	for _, text := range texts {
-		options, err := parse[event.Options](text)
+		options, err := parse[subscription.Options](text)
 		if err != nil {
 			return nil, err
 		}

@@ -6,8 +6,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -62,9 +63,9 @@ func TestScoresThatCross(t *testing.T) {
 			affected = append(affected, must[[]image.Target](t)(s.AffectedTargets(ctx, to, "", 10)))
 		}
 		move("sha256:g1", "sha256:g2", 0.9) // nobody asks
-		asks := subscription(lacks, event.VulnUpdate)
+		asks := newSubscription(lacks, notification.VulnUpdate)
 		asks.Options.EPSS = 0.5
-		check(t, s.Subscribe(ctx, []event.Subscription{asks}, 0, start))
+		check(t, s.Subscribe(ctx, []subscription.Subscription{asks}, 0, start))
 		move("sha256:g2", "sha256:g3", 0.4)
 		move("sha256:g3", "sha256:g4", 0.3)
 		move("sha256:g4", "sha256:g5", 0.5)

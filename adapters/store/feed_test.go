@@ -10,8 +10,8 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -316,7 +316,7 @@ func TestAffected(t *testing.T) {
 		if diff := cmp.Diff([]image.Target{alsoBoth}, page(both.String(), 1)); diff != "" {
 			t.Errorf("second page (-want +got)\n%s", diff)
 		}
-		_, err = s.Unsubscribe(ctx, both, []event.Type{event.VulnUpdate}, start)
+		_, err = s.Unsubscribe(ctx, both, []notification.Type{notification.VulnUpdate}, start)
 		check(t, err)
 		if diff := cmp.Diff([]image.Target{alsoBoth}, page("", 10)); diff != "" {
 			t.Errorf("after unsubscribing (-want +got)\n%s", diff)

@@ -14,9 +14,10 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/adapters/store/storetest"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -112,16 +113,16 @@ func repository(t *testing.T, text string) image.Repository {
 
 func digest(n int) image.Digest { return image.Digest(fmt.Sprintf("sha256:%064x", n)) }
 
-func subscription(target image.Target, kind event.Type) event.Subscription {
-	return event.Subscription{Target: target, Type: kind, Active: true}
+func newSubscription(target image.Target, kind notification.Type) subscription.Subscription {
+	return subscription.Subscription{Target: target, Type: kind, Active: true}
 }
 
 // subscribe watches targets.
 func subscribe(t *testing.T, s *store.Store, targets ...image.Target) {
 	t.Helper()
-	subs := make([]event.Subscription, len(targets))
+	subs := make([]subscription.Subscription, len(targets))
 	for i, target := range targets {
-		subs[i] = subscription(target, event.VulnUpdate)
+		subs[i] = newSubscription(target, notification.VulnUpdate)
 	}
 	check(t, s.Subscribe(t.Context(), subs, 5*time.Minute, start))
 }

@@ -4,15 +4,15 @@ import (
 	"context"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // GivenUp sums up, for each endpoint, the deliveries that were given up since that
 // time. An endpoint without any is left out, and so is what was given up for an
 // earlier endpoint of the same name.
-func (s *Store) GivenUp(ctx context.Context, since time.Time) (map[string]event.GivenUp, error) {
-	var lost map[string]event.GivenUp
+func (s *Store) GivenUp(ctx context.Context, since time.Time) (map[string]delivery.GivenUp, error) {
+	var lost map[string]delivery.GivenUp
 	err := s.view(ctx, "count what was given up", func(t tx) (err error) {
 		lost, err = t.givenUp(ctx, since)
 		return err
@@ -20,7 +20,7 @@ func (s *Store) GivenUp(ctx context.Context, since time.Time) (map[string]event.
 	return lost, err
 }
 
-func (t tx) givenUp(ctx context.Context, since time.Time) (map[string]event.GivenUp, error) {
+func (t tx) givenUp(ctx context.Context, since time.Time) (map[string]delivery.GivenUp, error) {
 	rows, err := all[struct {
 		Endpoint string
 		Number   int
@@ -33,9 +33,9 @@ func (t tx) givenUp(ctx context.Context, since time.Time) (map[string]event.Give
 			FROM delivery d JOIN endpoint e ON e.name = d.endpoint AND d.last_try >= e.created
 			WHERE d.state = 'failed' AND d.last_try >= ?) AS lost
 		WHERE place = 1`, toMicros(since))
-	lost := make(map[string]event.GivenUp, len(rows))
+	lost := make(map[string]delivery.GivenUp, len(rows))
 	for _, row := range rows {
-		lost[row.Endpoint] = event.GivenUp{Count: row.Number, Last: timeOf(row.Last), Answer: row.Answer}
+		lost[row.Endpoint] = delivery.GivenUp{Count: row.Number, Last: timeOf(row.Last), Answer: row.Answer}
 	}
 	return lost, err
 }

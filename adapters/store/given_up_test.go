@@ -7,35 +7,36 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 func TestGivenUp(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		check(t, s.SaveEndpoint(ctx, endpoint("chat"), start))
+		check(t, s.SaveEndpoint(ctx, newEndpoint("chat"), start))
 		for n, id := range []string{"a", "b", "c"} {
-			_, err := s.Publish(ctx, notification(id, n), event.Options{}, time.Hour)
+			_, err := s.Publish(ctx, newNotification(id, n), subscription.Options{}, time.Hour)
 			check(t, err)
 		}
 		due := must[[]watch.DueDelivery](t)(s.DueDeliveries(ctx, "chat", at(10), 0))
-		deadline := func(d event.Delivery, minute int, answer string) {
-			d.Attempts, d.State, d.LastTry, d.Answer = d.Attempts+1, event.Failed, at(minute), answer
-			check(t, s.RecordAttempt(ctx, event.Attempt{Delivery: d.ID, Number: d.Attempts, At: at(minute), Answer: answer}, d))
+		deadline := func(d delivery.Delivery, minute int, answer string) {
+			d.Attempts, d.State, d.LastTry, d.Answer = d.Attempts+1, delivery.Failed, at(minute), answer
+			check(t, s.RecordAttempt(ctx, delivery.Attempt{Delivery: d.ID, Number: d.Attempts, At: at(minute), Answer: answer}, d))
 		}
 		deadline(due[0].Delivery, 20, "HTTP 400")
 		deadline(due[1].Delivery, 30, "HTTP 422")
-		expect := func(since int, want map[string]event.GivenUp) {
+		expect := func(since int, want map[string]delivery.GivenUp) {
 			t.Helper()
-			if diff := cmp.Diff(want, must[map[string]event.GivenUp](t)(s.GivenUp(ctx, at(since)))); diff != "" {
+			if diff := cmp.Diff(want, must[map[string]delivery.GivenUp](t)(s.GivenUp(ctx, at(since)))); diff != "" {
 				t.Errorf("given up since minute %d (-want +got)\n%s", since, diff)
 			}
 		}
-		expect(20, map[string]event.GivenUp{"chat": {Count: 2, Last: at(30), Answer: "HTTP 422"}})
-		expect(21, map[string]event.GivenUp{"chat": {Count: 1, Last: at(30), Answer: "HTTP 422"}})
-		expect(31, map[string]event.GivenUp{})
-		if got := must[store.Totals](t)(s.Totals(ctx, at(40))).EndpointsByHealth; got[event.HealthGivingUp] != 1 {
+		expect(20, map[string]delivery.GivenUp{"chat": {Count: 2, Last: at(30), Answer: "HTTP 422"}})
+		expect(21, map[string]delivery.GivenUp{"chat": {Count: 1, Last: at(30), Answer: "HTTP 422"}})
+		expect(31, map[string]delivery.GivenUp{})
+		if got := must[store.Totals](t)(s.Totals(ctx, at(40))).EndpointsByHealth; got[delivery.HealthGivingUp] != 1 {
 			t.Errorf("health %v", got)
 		}
 
@@ -56,7 +57,7 @@ func TestGivenUp(t *testing.T) {
 		// What is sent again and given up again is news, and so is what is lost
 		// with its endpoint.
 		check(t, s.Redeliver(ctx, []int64{due[0].Delivery.ID}, at(50)))
-		expect(20, map[string]event.GivenUp{"chat": {Count: 1, Last: at(30), Answer: "HTTP 422"}})
+		expect(20, map[string]delivery.GivenUp{"chat": {Count: 1, Last: at(30), Answer: "HTTP 422"}})
 		again := due[0].Delivery
 		again.Attempts = 1
 		deadline(again, 60, "HTTP 400")
@@ -68,7 +69,7 @@ func TestGivenUp(t *testing.T) {
 		}
 
 		// Another endpoint of the name did not lose that.
-		check(t, s.SaveEndpoint(ctx, endpoint("chat"), at(70)))
-		expect(0, map[string]event.GivenUp{})
+		check(t, s.SaveEndpoint(ctx, newEndpoint("chat"), at(70)))
+		expect(0, map[string]delivery.GivenUp{})
 	})
 }

@@ -6,28 +6,29 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // published stores notifications a minute apart and returns their deliveries.
-func published(t *testing.T, s *store.Store, ids ...string) []event.Delivery {
+func published(t *testing.T, s *store.Store, ids ...string) []delivery.Delivery {
 	t.Helper()
-	check(t, s.SaveEndpoint(t.Context(), endpoint("chat"), start))
+	check(t, s.SaveEndpoint(t.Context(), newEndpoint("chat"), start))
 	for n, id := range ids {
-		_, err := s.Publish(t.Context(), notification(id, n), event.Options{}, time.Hour)
+		_, err := s.Publish(t.Context(), newNotification(id, n), subscription.Options{}, time.Hour)
 		check(t, err)
 	}
-	var found []event.Delivery
+	var found []delivery.Delivery
 	for _, d := range must[[]watch.DueDelivery](t)(s.DueDeliveries(t.Context(), "chat", at(len(ids)), 0)) {
 		found = append(found, d.Delivery)
 	}
 	return found
 }
 
-func deliveryOf(t *testing.T, s *store.Store, notification string) event.Delivery {
+func deliveryOf(t *testing.T, s *store.Store, notification string) delivery.Delivery {
 	t.Helper()
-	return must[[]event.Delivery](t)(s.Deliveries(t.Context(), store.DeliveryFilter{Notification: notification}))[0]
+	return must[[]delivery.Delivery](t)(s.Deliveries(t.Context(), store.DeliveryFilter{Notification: notification}))[0]
 }
 
 // What was decided before is not debounced, and what is debounced can be asked for.
@@ -36,13 +37,13 @@ func TestDebounce(t *testing.T) {
 		d := published(t, s, "a", "b", "c")
 		check(t, s.Combine(t.Context(), "group-1", []int64{d[2].ID}))
 		check(t, s.Debounce(t.Context(), []int64{d[0].ID, d[1].ID, d[2].ID}, "undone"))
-		for id, want := range map[string]event.DeliveryState{"a": event.Debounced, "b": event.Debounced, "c": event.Pending} {
-			if got := deliveryOf(t, s, id); got.State != want || (got.Answer == "undone") != (want == event.Debounced) {
+		for id, want := range map[string]delivery.State{"a": delivery.Debounced, "b": delivery.Debounced, "c": delivery.Pending} {
+			if got := deliveryOf(t, s, id); got.State != want || (got.Answer == "undone") != (want == delivery.Debounced) {
 				t.Errorf("%s: %+v", id, got)
 			}
 		}
-		counts := must[map[event.DeliveryState]int](t)(s.DeliveryCounts(t.Context(), "chat"))
-		if want := map[event.DeliveryState]int{event.Debounced: 2, event.Pending: 1}; !maps.Equal(counts, want) {
+		counts := must[map[delivery.State]int](t)(s.DeliveryCounts(t.Context(), "chat"))
+		if want := map[delivery.State]int{delivery.Debounced: 2, delivery.Pending: 1}; !maps.Equal(counts, want) {
 			t.Errorf("counts %v, want %v", counts, want)
 		}
 		if backlog := must[watch.Backlog](t)(s.Backlog(t.Context(), "chat")); backlog.Pending != 1 {
@@ -50,7 +51,7 @@ func TestDebounce(t *testing.T) {
 		}
 		check(t, s.Redeliver(t.Context(), []int64{d[0].ID}, at(9)))
 		check(t, s.Debounce(t.Context(), []int64{d[0].ID}, "undone"))
-		if got := deliveryOf(t, s, "a"); got.State != event.Pending || got.Message != "a" {
+		if got := deliveryOf(t, s, "a"); got.State != delivery.Pending || got.Message != "a" {
 			t.Errorf("what was asked for is debounced again: %+v", got)
 		}
 	})
@@ -76,10 +77,10 @@ func TestOldestWaiting(t *testing.T) {
 			t.Errorf("found %+v where nothing is", found)
 		}
 		d := published(t, s, "a", "b", "c") // c is due
-		for n, state := range map[int]event.DeliveryState{0: event.Delivered, 1: event.Pending} {
+		for n, state := range map[int]delivery.State{0: delivery.Delivered, 1: delivery.Pending} {
 			next := d[n]
 			next.State, next.Attempts, next.Early, next.NextTry = state, 1, n, at(500)
-			check(t, s.RecordAttempt(t.Context(), event.Attempt{Delivery: d[n].ID, Number: 1, At: at(3)}, next))
+			check(t, s.RecordAttempt(t.Context(), delivery.Attempt{Delivery: d[n].ID, Number: 1, At: at(3)}, next))
 		}
 		found := must[[]watch.DueDelivery](t)(s.OldestWaiting(t.Context(), "chat", at(10)))
 		if len(found) != 1 || found[0].Notification.ID != "b" || found[0].Delivery.Early != 1 {

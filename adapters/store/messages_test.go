@@ -6,16 +6,17 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 func TestMessages(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		check(t, s.SaveEndpoint(ctx, endpoint("chat"), start))
+		check(t, s.SaveEndpoint(ctx, newEndpoint("chat"), start))
 		for n, id := range []string{"a", "b", "c"} {
-			_, err := s.Publish(ctx, notification(id, n), event.Options{}, time.Hour)
+			_, err := s.Publish(ctx, newNotification(id, n), subscription.Options{}, time.Hour)
 			check(t, err)
 		}
 		due := must[[]watch.DueDelivery](t)(s.DueDeliveries(ctx, "chat", at(10), 0))
@@ -36,10 +37,10 @@ func TestMessages(t *testing.T) {
 
 		// A message counts once for each time that it was sent.
 		for number, minute := range []int{3, 5} {
-			for _, d := range []event.Delivery{a, b} {
+			for _, d := range []delivery.Delivery{a, b} {
 				next := d
 				next.Attempts, next.NextTry = number+1, at(20)
-				check(t, s.RecordAttempt(ctx, event.Attempt{Delivery: d.ID, Number: number + 1, At: at(minute)}, next))
+				check(t, s.RecordAttempt(ctx, delivery.Attempt{Delivery: d.ID, Number: number + 1, At: at(minute)}, next))
 			}
 		}
 		for _, test := range []struct{ since, messages, first int }{{2, 2, 3}, {4, 1, 5}, {6, 0, 0}} {
@@ -57,7 +58,7 @@ func TestMessages(t *testing.T) {
 		}
 
 		check(t, s.Redeliver(ctx, []int64{b.ID, c.ID}, at(30)))
-		for _, d := range must[[]event.Delivery](t)(s.Deliveries(ctx, store.DeliveryFilter{})) {
+		for _, d := range must[[]delivery.Delivery](t)(s.Deliveries(ctx, store.DeliveryFilter{})) {
 			want := d.Notification
 			if d.ID == a.ID {
 				want = "group-1"

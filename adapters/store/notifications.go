@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 )
 
 // StoredNotification is a notification with its place in the order in which they
@@ -15,15 +17,15 @@ type StoredNotification struct {
 	// Seq grows with each notification, with gaps. Those above a remembered Seq
 	// are new to whoever remembers it; none appears below later.
 	Seq int64
-	event.Notification
+	notification.Notification
 }
 
 // NotificationFilter selects notifications; its zero value selects the first
 // 1,000.
 type NotificationFilter struct {
-	After   int64        // Seq
-	Before  int64        // Seq; 0 for no bound
-	Types   []event.Type // empty for all
+	After   int64               // Seq
+	Before  int64               // Seq; 0 for no bound
+	Types   []notification.Type // empty for all
 	Subject string
 	Limit   int  // 0 for 1,000
 	Newest  bool // newest first
@@ -45,13 +47,13 @@ const notificationColumns = `seq, id, type, subject, cause, created, summary, pa
 
 func (r notificationRow) stored() (StoredNotification, error) {
 	payload, err := decompress(r.Payload)
-	return StoredNotification{Seq: r.Seq, Notification: event.Notification{ID: r.ID, Type: event.Type(r.Type), Subject: r.Subject,
-		Cause: event.Cause(r.Cause), Created: timeOf(r.Created), Payload: payload, Summary: r.Summary, Trace: r.Trace}}, err
+	return StoredNotification{Seq: r.Seq, Notification: notification.Notification{ID: r.ID, Type: notification.Type(r.Type), Subject: r.Subject,
+		Cause: notification.Cause(r.Cause), Created: timeOf(r.Created), Payload: payload, Summary: r.Summary, Trace: r.Trace}}, err
 }
 
 // tell stores notifications and deliveries, each once. It comes last in a
 // transaction, since the counter's row lets one transaction at a time pass.
-func (t tx) tell(ctx context.Context, notifications []event.Notification, deliveries []event.Delivery) error {
+func (t tx) tell(ctx context.Context, notifications []notification.Notification, deliveries []delivery.Delivery) error {
 	if len(notifications) > 0 {
 		seq, err := t.reserve(ctx, "notification", len(notifications))
 		if err != nil {
@@ -72,7 +74,7 @@ func (t tx) tell(ctx context.Context, notifications []event.Notification, delive
 // and its type route it to, due at once and given up after deadline. It returns
 // the names of the endpoints that it is still to be delivered to. Publishing the
 // same id again stores nothing.
-func (s *Store) Publish(ctx context.Context, n event.Notification, options event.Options, deadline time.Duration) (endpoints []string, err error) {
+func (s *Store) Publish(ctx context.Context, n notification.Notification, options subscription.Options, deadline time.Duration) (endpoints []string, err error) {
 	err = s.change(ctx, "publish "+n.ID, func(t tx) error {
 		_, known, err := first[string](ctx, t, `SELECT id FROM notification WHERE id = ?`, n.ID)
 		if err != nil {
@@ -84,19 +86,19 @@ func (s *Store) Publish(ctx context.Context, n event.Notification, options event
 			}
 		}
 		endpoints, err = all[string](ctx, t, `SELECT endpoint FROM delivery WHERE notification = ? AND state = ? ORDER BY endpoint`,
-			n.ID, string(event.Pending))
+			n.ID, string(delivery.Pending))
 		return err
 	})
 	return endpoints, err
 }
 
-func (t tx) publish(ctx context.Context, n event.Notification, options event.Options, deadline time.Duration) error {
+func (t tx) publish(ctx context.Context, n notification.Notification, options subscription.Options, deadline time.Duration) error {
 	stored, err := t.endpoints(ctx)
 	if err != nil {
 		return err
 	}
-	deliveries := event.Deliveries(n, event.Route(options, n.Type, n.Subject, stored), deadline)
-	return t.tell(ctx, []event.Notification{n}, deliveries)
+	deliveries := delivery.Deliveries(n, subscription.Route(options, n.Type, n.Subject, stored), deadline)
+	return t.tell(ctx, []notification.Notification{n}, deliveries)
 }
 
 // Notifications lists those that the filter selects, in the order in which they

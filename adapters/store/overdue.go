@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 )
 
 // Overdue counts, for each endpoint, the pending deliveries that were due before
@@ -42,7 +42,7 @@ func (s *Store) FailUndeliverable(ctx context.Context) (int, error) {
 	var given int64
 	err := s.change(ctx, "give up undeliverable deliveries", func(t tx) (err error) {
 		given, err = t.exec(ctx, `UPDATE delivery SET state = ?, answer = ? WHERE`+undeliverable,
-			string(event.Failed), "the endpoint was deleted")
+			string(delivery.Failed), "the endpoint was deleted")
 		return err
 	})
 	return int(given), err

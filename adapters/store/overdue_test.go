@@ -7,7 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -35,11 +36,11 @@ func TestUndeliverable(t *testing.T) {
 		ctx := t.Context()
 		nginx := target(t, "nginx:1")
 		subscribe(t, s, nginx)
-		notified := notification("left", 0)
+		notified := newNotification("left", 0)
 		check(t, s.Record(ctx, nginx, func(view watch.RecordView) (watch.Decision, error) {
 			view.State.Revision++
-			return watch.Decision{State: view.State, Notifications: []event.Notification{notified}, Deliveries: []event.Delivery{
-				{Notification: notified.ID, Endpoint: "gone", State: event.Pending, Created: start, NextTry: start, Deadline: start.Add(time.Hour)}}}, nil
+			return watch.Decision{State: view.State, Notifications: []notification.Notification{notified}, Deliveries: []delivery.Delivery{
+				{Notification: notified.ID, Endpoint: "gone", State: delivery.Pending, Created: start, NextTry: start, Deadline: start.Add(time.Hour)}}}, nil
 		}))
 		if found, err := s.Undeliverable(ctx); err != nil || found != 1 {
 			t.Errorf("%d found, %v", found, err)
@@ -47,7 +48,7 @@ func TestUndeliverable(t *testing.T) {
 		if given, err := s.FailUndeliverable(ctx); err != nil || given != 1 {
 			t.Errorf("%d given up, %v", given, err)
 		}
-		failed, err := s.Deliveries(ctx, store.DeliveryFilter{State: event.Failed})
+		failed, err := s.Deliveries(ctx, store.DeliveryFilter{State: delivery.Failed})
 		if err != nil || len(failed) != 1 || failed[0].Answer != "the endpoint was deleted" {
 			t.Errorf("%+v, %v", failed, err)
 		}

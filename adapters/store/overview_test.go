@@ -9,9 +9,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -185,7 +186,7 @@ func benchmarkOverview(b *testing.B, url string) {
 func watchAll(b *testing.B, s *store.Store, targets []image.Target) {
 	b.Helper()
 	for _, target := range targets {
-		check(b, s.Subscribe(b.Context(), []event.Subscription{subscription(target, event.VulnUpdate)}, time.Minute, start))
+		check(b, s.Subscribe(b.Context(), []subscription.Subscription{newSubscription(target, notification.VulnUpdate)}, time.Minute, start))
 		check(b, s.Record(b.Context(), target, func(watch.RecordView) (watch.Decision, error) {
 			return watch.Decision{State: counted(1, len(target.String()), vuln.Counts{High: len(target.String())}, policy.Pass)}, nil
 		}))

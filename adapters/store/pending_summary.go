@@ -3,12 +3,13 @@ package store
 import (
 	"context"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
 // gather keeps what is notified in a summary. An endpoint that has gone meanwhile is
 // notified of nothing.
-func (t tx) gather(ctx context.Context, pending []event.PendingSummary) error {
+func (t tx) gather(ctx context.Context, pending []notification.PendingSummary) error {
 	for _, g := range pending {
 		document, err := format(g.Revision)
 		if err != nil {
@@ -23,15 +24,15 @@ func (t tx) gather(ctx context.Context, pending []event.PendingSummary) error {
 }
 
 // PendingSummary lists what waits for a summary, by endpoint, then by notification.
-func (s *Store) PendingSummary(ctx context.Context) (pending []event.PendingSummary, err error) {
+func (s *Store) PendingSummary(ctx context.Context) (pending []notification.PendingSummary, err error) {
 	err = s.view(ctx, "list what waits for a summary", func(t tx) error {
 		rows, err := all[pendingSummaryRow](ctx, t, `SELECT endpoint, document FROM pending_summary ORDER BY endpoint, notification`)
 		if err != nil {
 			return err
 		}
-		pending, err = convert(rows, func(row pendingSummaryRow) (event.PendingSummary, error) {
-			revision, err := parse[event.Revision](row.Document)
-			return event.PendingSummary{Endpoint: row.Endpoint, Revision: revision}, err
+		pending, err = convert(rows, func(row pendingSummaryRow) (notification.PendingSummary, error) {
+			revision, err := parse[notification.Revision](row.Document)
+			return notification.PendingSummary{Endpoint: row.Endpoint, Revision: revision}, err
 		})
 		return err
 	})
@@ -44,7 +45,7 @@ type pendingSummaryRow struct {
 }
 
 // SendSummary stores a summary with its deliveries in place of what it tells.
-func (s *Store) SendSummary(ctx context.Context, n event.Notification, deliveries []event.Delivery, notified []event.Revision) error {
+func (s *Store) SendSummary(ctx context.Context, n notification.Notification, deliveries []delivery.Delivery, notified []notification.Revision) error {
 	ids := make([]string, len(notified))
 	for i, r := range notified {
 		ids[i] = r.Notification
@@ -55,7 +56,7 @@ func (s *Store) SendSummary(ctx context.Context, n event.Notification, deliverie
 				return err
 			}
 		}
-		return t.tell(ctx, []event.Notification{n}, deliveries)
+		return t.tell(ctx, []notification.Notification{n}, deliveries)
 	})
 }
 

@@ -6,7 +6,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -18,23 +20,25 @@ func TestPendingSummary(t *testing.T) {
 		tag := target(t, "registry.example/app:1")
 		subscribe(t, s, tag)
 		for _, name := range []string{"chat", "mail"} {
-			check(t, s.SaveEndpoint(ctx, event.Endpoint{Name: name, URL: "https://receiver.example/" + name}, start))
+			check(t, s.SaveEndpoint(ctx, endpoint.Endpoint{Name: name, URL: "https://receiver.example/" + name}, start))
 		}
-		notified := notification("n1", 0)
-		revision := event.Revision{Notification: notified.ID, Tag: tag.String(), Added: 1, Removed: 2, Matcher: matcher, Before: event.Scanner{Matcher: "grype 1"}}
+		notified := newNotification("n1", 0)
+		revision := notification.Revision{Notification: notified.ID, Tag: tag.String(), Added: 1, Removed: 2, Matcher: matcher, Before: notification.Scanner{Matcher: "grype 1"}}
 		check(t, s.Record(ctx, tag, func(watch.RecordView) (watch.Decision, error) {
-			return watch.Decision{State: watch.State{Revision: 1}, Notifications: []event.Notification{notified},
-				PendingSummary: []event.PendingSummary{{Endpoint: "mail", Revision: revision}, {Endpoint: "chat", Revision: revision}, {Endpoint: "gone", Revision: revision}}}, nil
+			return watch.Decision{State: watch.State{Revision: 1}, Notifications: []notification.Notification{notified},
+				PendingSummary: []notification.PendingSummary{{Endpoint: "mail", Revision: revision}, {Endpoint: "chat", Revision: revision}, {Endpoint: "gone", Revision: revision}}}, nil
 		}))
-		pending := func() []event.PendingSummary { return must[[]event.PendingSummary](t)(s.PendingSummary(ctx)) }
-		want := []event.PendingSummary{{Endpoint: "chat", Revision: revision}, {Endpoint: "mail", Revision: revision}}
+		pending := func() []notification.PendingSummary {
+			return must[[]notification.PendingSummary](t)(s.PendingSummary(ctx))
+		}
+		want := []notification.PendingSummary{{Endpoint: "chat", Revision: revision}, {Endpoint: "mail", Revision: revision}}
 		if diff := cmp.Diff(want, pending()); diff != "" {
 			t.Errorf("pending (-want +got):\n%s", diff)
 		}
-		summary := notification("s1", 1)
-		delivery := event.Delivery{Notification: summary.ID, Endpoint: "chat", State: event.Pending, Created: start, NextTry: start, Deadline: at(60)}
+		summary := newNotification("s1", 1)
+		d := delivery.Delivery{Notification: summary.ID, Endpoint: "chat", State: delivery.Pending, Created: start, NextTry: start, Deadline: at(60)}
 		for range 2 {
-			check(t, s.SendSummary(ctx, summary, []event.Delivery{delivery}, []event.Revision{revision}))
+			check(t, s.SendSummary(ctx, summary, []delivery.Delivery{d}, []notification.Revision{revision}))
 		}
 		if diff := cmp.Diff(want[1:], pending()); diff != "" {
 			t.Errorf("left (-want +got):\n%s", diff)

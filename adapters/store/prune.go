@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -72,7 +72,7 @@ func (t tx) giveUpOld(ctx context.Context, before, now time.Time) (given int64, 
 			continue
 		}
 		n, err := t.exec(ctx, `UPDATE delivery SET state = ?, last_try = ?, answer = ? WHERE endpoint = ? AND state = 'pending' AND deadline < ?`,
-			string(event.Failed), toMicros(now), "given up long after its time: "+why, endpoint.Name, toMicros(before))
+			string(delivery.Failed), toMicros(now), "given up long after its time: "+why, endpoint.Name, toMicros(before))
 		if err != nil {
 			return 0, err
 		}

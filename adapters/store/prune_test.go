@@ -9,8 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -31,8 +32,8 @@ func TestPrune(t *testing.T) {
 		_, err := s.Unsubscribe(ctx, gone, nil, at(1))
 		check(t, err)
 		done := pending(t, s, "delivered", 0).Delivery
-		done.State = event.Delivered
-		check(t, s.RecordAttempt(ctx, event.Attempt{Delivery: done.ID, Number: 1, At: at(1)}, done))
+		done.State = delivery.Delivered
+		check(t, s.RecordAttempt(ctx, delivery.Attempt{Delivery: done.ID, Number: 1, At: at(1)}, done))
 		pending(t, s, "waiting", 0)
 		pending(t, s, "new", 20)
 
@@ -65,40 +66,40 @@ func TestPrune(t *testing.T) {
 func TestPruneLosesNoDelivery(t *testing.T) {
 	const late, kept = 100 * dayLong, retention * dayLong // minutes
 	for name, test := range map[string]struct {
-		state event.EndpointState
-		want  event.DeliveryState
+		state delivery.EndpointState
+		want  delivery.State
 		says  string
 	}{
-		"healthy":                     {event.EndpointState{}, event.Pending, ""},
-		"failing before a standstill": {event.EndpointState{FailingSince: at(0), Failures: 9, Probe: at(5), LastAnswer: "HTTP 500"}, event.Pending, ""},
-		"failing now":                 {event.EndpointState{FailingSince: at(0), Failures: 9, Probe: at(late), LastAnswer: "HTTP 500"}, event.Failed, "the endpoint fails: HTTP 500"},
-		"disabled":                    {event.EndpointState{Disabled: true, Reason: "it answered 410 Gone"}, event.Failed, "it answered 410 Gone"},
+		"healthy":                     {delivery.EndpointState{}, delivery.Pending, ""},
+		"failing before a standstill": {delivery.EndpointState{FailingSince: at(0), Failures: 9, Probe: at(5), LastAnswer: "HTTP 500"}, delivery.Pending, ""},
+		"failing now":                 {delivery.EndpointState{FailingSince: at(0), Failures: 9, Probe: at(late), LastAnswer: "HTTP 500"}, delivery.Failed, "the endpoint fails: HTTP 500"},
+		"disabled":                    {delivery.EndpointState{Disabled: true, Reason: "it answered 410 Gone"}, delivery.Failed, "it answered 410 Gone"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, s *store.Store) {
 				ctx := t.Context()
 				pending(t, s, "old", 0)
-				_, err := s.Publish(ctx, notification("in time", late-kept), event.Options{}, time.Hour)
+				_, err := s.Publish(ctx, newNotification("in time", late-kept), subscription.Options{}, time.Hour)
 				check(t, err)
 				check(t, s.SetEndpointState(ctx, "pager", test.state))
 				prune := func(minute int) watch.Pruned { return must[watch.Pruned](t)(s.Prune(ctx, at(minute-kept), at(minute))) }
 				for range 2 {
 					prune(late)
 				}
-				old := must[[]event.Delivery](t)(s.Deliveries(ctx, store.DeliveryFilter{Notification: "old"}))
+				old := must[[]delivery.Delivery](t)(s.Deliveries(ctx, store.DeliveryFilter{Notification: "old"}))
 				if len(old) != 1 || old[0].State != test.want || !strings.Contains(old[0].Answer, test.says) {
 					t.Fatalf("the old delivery: %+v, want it %s (%s)", old, test.want, test.says)
 				}
-				young := must[[]event.Delivery](t)(s.Deliveries(ctx, store.DeliveryFilter{Notification: "in time"}))
-				if len(young) != 1 || young[0].State != event.Pending {
+				young := must[[]delivery.Delivery](t)(s.Deliveries(ctx, store.DeliveryFilter{Notification: "in time"}))
+				if len(young) != 1 || young[0].State != delivery.Pending {
 					t.Errorf("the delivery whose time is not over for so long: %+v", young)
 				}
 				prune(late + kept - 1)
-				if seen := must[[]event.Delivery](t)(s.Deliveries(ctx, store.DeliveryFilter{Notification: "old"})); len(seen) != 1 {
+				if seen := must[[]delivery.Delivery](t)(s.Deliveries(ctx, store.DeliveryFilter{Notification: "old"})); len(seen) != 1 {
 					t.Error("gone before it could be seen for long")
 				}
 				gone := prune(late+kept+1).Notifications == 1
-				if gone != (test.want == event.Failed) {
+				if gone != (test.want == delivery.Failed) {
 					t.Errorf("gone in the end: %t", gone)
 				}
 			})

@@ -15,9 +15,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -90,8 +92,8 @@ func notified(n int64) watch.Decision {
 	id := fmt.Sprintf("notification-%d", n)
 	return watch.Decision{
 		State:         watch.State{Revision: n},
-		Notifications: []event.Notification{{ID: id, Type: event.TagUpdate, Subject: "docker.io/nginx:1", Created: at(int(n)), Payload: []byte(`{}`)}},
-		Deliveries: []event.Delivery{{Notification: id, Endpoint: "pager", State: event.Pending,
+		Notifications: []notification.Notification{{ID: id, Type: notification.TagUpdate, Subject: "docker.io/nginx:1", Created: at(int(n)), Payload: []byte(`{}`)}},
+		Deliveries: []delivery.Delivery{{Notification: id, Endpoint: "pager", State: delivery.Pending,
 			Created: at(int(n)), NextTry: at(int(n)), Deadline: at(int(n) + 60)}},
 	}
 }
@@ -269,13 +271,13 @@ func TestViewKnowsTheBasis(t *testing.T) {
 		ctx := t.Context()
 		nginx := target(t, "nginx:1")
 		view := must[watch.RecordView](t)(s.View(ctx, nginx))
-		if diff := cmp.Diff(watch.RecordView{Endpoints: []event.Endpoint{}}, view); diff != "" {
+		if diff := cmp.Diff(watch.RecordView{Endpoints: []endpoint.Endpoint{}}, view); diff != "" {
 			t.Errorf("of nothing (-want +got)\n%s", diff)
 		}
 		advance(t, s, "", "sha256:g1", nil)
 		check(t, s.SaveBundle(ctx, watch.Bundle{ID: "b", Hash: "hash", Document: []byte("{}")}, start))
 		must[bool](t)(s.ActivateBundle(ctx, "b", start))
-		check(t, s.SaveEndpoint(ctx, event.Endpoint{Name: "pager", URL: "https://pager.example"}, start))
+		check(t, s.SaveEndpoint(ctx, endpoint.Endpoint{Name: "pager", URL: "https://pager.example"}, start))
 		view = must[watch.RecordView](t)(s.View(ctx, nginx))
 		if view.Build != "sha256:g1" || view.Matcher != matcher || view.Bundle != "hash" || len(view.Endpoints) != 1 {
 			t.Errorf("%+v", view)

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -79,7 +79,7 @@ func (t tx) release(ctx context.Context, target image.Target, brought image.Repo
 }
 
 // drop ends single subscriptions that a repository brought.
-func (t tx) drop(ctx context.Context, subs []event.Subscription, now time.Time) error {
+func (t tx) drop(ctx context.Context, subs []subscription.Subscription, now time.Time) error {
 	for _, sub := range subs {
 		if _, err := t.watched(ctx, sub.Target); err != nil {
 			return err

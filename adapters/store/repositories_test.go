@@ -9,14 +9,15 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 func watched(t *testing.T) watch.Repository {
-	return watch.Repository{Name: repository(t, "quay.io/team/app"), Types: []event.Type{event.TagUpdate, event.RepoUpdate},
-		Options: event.Options{Endpoints: []string{"pager"}}, Platform: image.Platform{OS: "linux", Architecture: "arm64"},
+	return watch.Repository{Name: repository(t, "quay.io/team/app"), Types: []notification.Type{notification.TagUpdate, notification.RepoUpdate},
+		Options: subscription.Options{Endpoints: []string{"pager"}}, Platform: image.Platform{OS: "linux", Architecture: "arm64"},
 		Poll: time.Minute, List: time.Hour, Filter: watch.Filter{Include: []string{"v*"}}}
 }
 
@@ -64,7 +65,7 @@ func TestRecordRepository(t *testing.T) {
 		ctx := t.Context()
 		app := watched(t)
 		check(t, s.SaveRepository(ctx, app, at(0)))
-		check(t, s.SaveEndpoint(ctx, endpoint("pager"), at(0)))
+		check(t, s.SaveEndpoint(ctx, newEndpoint("pager"), at(0)))
 		list := func(minute int, tags ...string) {
 			t.Helper()
 			check(t, s.RecordRepository(ctx, app.Name, func(view watch.RepositoryView) (watch.RepositoryDecision, error) {
@@ -74,7 +75,7 @@ func TestRecordRepository(t *testing.T) {
 		list(1, "v1", "v2")
 		// A person is interested in v1 too.
 		v1, v3 := target(t, "quay.io/team/app:v1@linux/arm64"), target(t, "quay.io/team/app:v3@linux/arm64")
-		check(t, s.Subscribe(ctx, []event.Subscription{subscription(v1, event.PolicyEval)}, 0, at(2)))
+		check(t, s.Subscribe(ctx, []subscription.Subscription{newSubscription(v1, notification.PolicyEval)}, 0, at(2)))
 		list(3, "v3")
 
 		targets, err := s.Targets(ctx, watch.TargetFilter{})
@@ -84,9 +85,9 @@ func TestRecordRepository(t *testing.T) {
 		}
 		subs, err := s.Subscriptions(ctx, watch.SubscriptionFilter{ActiveOnly: true})
 		check(t, err)
-		want := []event.Subscription{
-			{Target: v1, Type: event.PolicyEval, Active: true, Created: at(2), Updated: at(2)},
-			{Target: v3, Type: event.TagUpdate, Active: true, Options: app.Options, Repository: app.Name, Created: at(3), Updated: at(3)},
+		want := []subscription.Subscription{
+			{Target: v1, Type: notification.PolicyEval, Active: true, Created: at(2), Updated: at(2)},
+			{Target: v3, Type: notification.TagUpdate, Active: true, Options: app.Options, Repository: app.Name, Created: at(3), Updated: at(3)},
 		}
 		if diff := cmp.Diff(want, subs); diff != "" {
 			t.Errorf("subscriptions (-want +got)\n%s", diff)

@@ -9,9 +9,11 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -35,9 +37,9 @@ const (
 func TestMonths(t *testing.T) {
 	eachURL(t, func(t *testing.T, url string) {
 		b := &busy{T: t, Store: open(t, url)}
-		check(t, b.SaveEndpoint(t.Context(), endpoint("pager"), start))
-		check(t, b.SaveEndpoint(t.Context(), endpoint("disabled"), start))
-		check(t, b.SetEndpointState(t.Context(), "disabled", event.EndpointState{Disabled: true}))
+		check(t, b.SaveEndpoint(t.Context(), newEndpoint("pager"), start))
+		check(t, b.SaveEndpoint(t.Context(), newEndpoint("disabled"), start))
+		check(t, b.SetEndpointState(t.Context(), "disabled", delivery.EndpointState{Disabled: true}))
 		period := 90
 		if testing.Short() { // long enough to outlive the retention
 			period = 2*retention + 10
@@ -104,24 +106,24 @@ func (b *busy) policy() {
 func (b *busy) move(name string) {
 	b.Helper()
 	app, digest := target(b.T, name), digest(1000+b.day)
-	check(b.T, b.Subscribe(b.Context(), []event.Subscription{subscription(app, event.VulnUpdate)}, time.Hour, b.now()))
+	check(b.T, b.Subscribe(b.Context(), []subscription.Subscription{newSubscription(app, notification.VulnUpdate)}, time.Hour, b.now()))
 	ids := analyzed(b.T, b.Store, digest, b.now(), "shared", fmt.Sprintf("package-%d", b.day))
 	save(b.T, b.Store, b.build, ids, fmt.Sprintf("CVE-%d", b.day))
 	b.revision++
-	notified := notification(fmt.Sprintf("%s-%d", name, b.day), b.day*dayLong)
+	notified := newNotification(fmt.Sprintf("%s-%d", name, b.day), b.day*dayLong)
 	check(b.T, b.Record(b.Context(), app, func(view watch.RecordView) (watch.Decision, error) {
 		state := view.State
 		state.Revision++
 		state.Resolved, state.Analyzed, state.Matched = image.Resolved{Manifest: digest}, digest, true
 		state.Basis = watch.Basis{Build: b.build, Matcher: matcher, Bundle: fmt.Sprintf("b%d", b.day)}
 		state.Evaluation = &watch.Evaluation{Digest: digest, Bundle: state.Basis.Bundle, Status: policy.Pass, Document: []byte("{}")}
-		return watch.Decision{State: state, Notifications: []event.Notification{notified}, Deliveries: b.deliveries(notified)}, nil
+		return watch.Decision{State: state, Notifications: []notification.Notification{notified}, Deliveries: b.deliveries(notified)}, nil
 	}))
 }
 
-func (b *busy) deliveries(notified event.Notification) (deliveries []event.Delivery) {
+func (b *busy) deliveries(notified notification.Notification) (deliveries []delivery.Delivery) {
 	for _, name := range []string{"pager", "disabled"} {
-		deliveries = append(deliveries, event.Delivery{Notification: notified.ID, Endpoint: name, State: event.Pending,
+		deliveries = append(deliveries, delivery.Delivery{Notification: notified.ID, Endpoint: name, State: delivery.Pending,
 			Created: b.now(), NextTry: b.now(), Deadline: b.now().Add(75 * time.Hour)})
 	}
 	return deliveries
@@ -147,9 +149,9 @@ func (b *busy) deliver() {
 		for n := 1; n <= 2; n++ {
 			d.Delivery.Attempts = n
 			if n == 2 {
-				d.Delivery.State = event.Delivered
+				d.Delivery.State = delivery.Delivered
 			}
-			check(b.T, b.RecordAttempt(b.Context(), event.Attempt{Delivery: d.Delivery.ID, Number: n, At: b.now()}, d.Delivery))
+			check(b.T, b.RecordAttempt(b.Context(), delivery.Attempt{Delivery: d.Delivery.ID, Number: n, At: b.now()}, d.Delivery))
 		}
 	}
 }

@@ -6,8 +6,9 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -22,9 +23,9 @@ func TestManyTargets(t *testing.T) {
 		if testing.Short() { // still several pages of each kind
 			many = 2500
 		}
-		subs := make([]event.Subscription, many)
+		subs := make([]subscription.Subscription, many)
 		for i := range subs {
-			subs[i] = subscription(target(t, fmt.Sprintf("registry.example/team-%03d/app:v%d", i%500, i)), event.VulnUpdate)
+			subs[i] = newSubscription(target(t, fmt.Sprintf("registry.example/team-%03d/app:v%d", i%500, i)), notification.VulnUpdate)
 		}
 		check(t, s.Subscribe(ctx, subs, time.Minute, start))
 

@@ -9,8 +9,9 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -27,14 +28,14 @@ type subscriptionRow struct {
 // Subscribe activates each subscription, with its options, and begins to watch
 // its target. A poll of zero keeps the target's own interval. A subscription
 // that a person made is not taken over by one that a watched repository brings.
-func (s *Store) Subscribe(ctx context.Context, subs []event.Subscription, poll time.Duration, now time.Time) error {
+func (s *Store) Subscribe(ctx context.Context, subs []subscription.Subscription, poll time.Duration, now time.Time) error {
 	return s.change(ctx, "subscribe", func(t tx) error { return t.subscribe(ctx, subs, poll, now) })
 }
 
-func (t tx) subscribe(ctx context.Context, subs []event.Subscription, poll time.Duration, now time.Time) error {
+func (t tx) subscribe(ctx context.Context, subs []subscription.Subscription, poll time.Duration, now time.Time) error {
 	subs = slices.Clone(subs)
 	// One order for everybody, so that transactions cannot block each other.
-	slices.SortFunc(subs, func(a, b event.Subscription) int {
+	slices.SortFunc(subs, func(a, b subscription.Subscription) int {
 		return cmp.Or(strings.Compare(a.Target.String(), b.Target.String()), strings.Compare(string(a.Type), string(b.Type)))
 	})
 	for i, sub := range subs {
@@ -64,7 +65,7 @@ func (t tx) watch(ctx context.Context, target image.Target, poll time.Duration, 
 		poll.Microseconds(), tag, tag+"@", tag+"A", toMicros(now), next, next)
 }
 
-func (t tx) activate(ctx context.Context, sub event.Subscription, now time.Time) error {
+func (t tx) activate(ctx context.Context, sub subscription.Subscription, now time.Time) error {
 	options, err := format(sub.Options)
 	if err != nil {
 		return err
@@ -81,7 +82,7 @@ func (t tx) activate(ctx context.Context, sub event.Subscription, now time.Time)
 // types if none is given, and reports how many active ones are left. With the last
 // of them the target's state goes: a later subscription starts from scratch.
 // errkind.NotFound if none of them was active.
-func (s *Store) Unsubscribe(ctx context.Context, target image.Target, types []event.Type, now time.Time) (left int, err error) {
+func (s *Store) Unsubscribe(ctx context.Context, target image.Target, types []notification.Type, now time.Time) (left int, err error) {
 	doing := "unsubscribe " + target.String()
 	err = s.change(ctx, doing, func(t tx) error {
 		if _, err := t.watched(ctx, target); err != nil {
@@ -102,7 +103,7 @@ func (s *Store) Unsubscribe(ctx context.Context, target image.Target, types []ev
 	return left, err
 }
 
-func (t tx) deactivate(ctx context.Context, target image.Target, types []event.Type, now time.Time) (int64, error) {
+func (t tx) deactivate(ctx context.Context, target image.Target, types []notification.Type, now time.Time) (int64, error) {
 	if len(types) == 0 {
 		return t.exec(ctx, `UPDATE subscription SET active = FALSE, updated = ? WHERE target = ? AND active`, toMicros(now), target.String())
 	}
@@ -131,7 +132,7 @@ func (t tx) forgetUnwatched(ctx context.Context, target image.Target) (left int,
 	return 0, t.run(ctx, `DELETE FROM target WHERE name = ?`, target.String())
 }
 
-func describe(types []event.Type) string {
+func describe(types []notification.Type) string {
 	if len(types) == 0 {
 		return "it"
 	}
@@ -143,8 +144,8 @@ func describe(types []event.Type) string {
 }
 
 // Subscriptions lists those that the filter selects, by target, then by type.
-func (s *Store) Subscriptions(ctx context.Context, filter watch.SubscriptionFilter) ([]event.Subscription, error) {
-	var subs []event.Subscription
+func (s *Store) Subscriptions(ctx context.Context, filter watch.SubscriptionFilter) ([]subscription.Subscription, error) {
+	var subs []subscription.Subscription
 	err := s.view(ctx, "list subscriptions", func(t tx) error {
 		found, err := t.subscriptions(ctx, filter)
 		subs = found
@@ -153,7 +154,7 @@ func (s *Store) Subscriptions(ctx context.Context, filter watch.SubscriptionFilt
 	return subs, err
 }
 
-func (t tx) subscriptions(ctx context.Context, filter watch.SubscriptionFilter) ([]event.Subscription, error) {
+func (t tx) subscriptions(ctx context.Context, filter watch.SubscriptionFilter) ([]subscription.Subscription, error) {
 	var where conditions
 	if filter.Target != nil {
 		where.add("target = ?", filter.Target.String())
@@ -175,17 +176,17 @@ func (t tx) subscriptions(ctx context.Context, filter watch.SubscriptionFilter) 
 	return convert(rows, subscriptionRow.subscription)
 }
 
-func (r subscriptionRow) subscription() (event.Subscription, error) {
+func (r subscriptionRow) subscription() (subscription.Subscription, error) {
 	target, err := image.ParseTarget(r.Target)
 	if err != nil {
-		return event.Subscription{}, err
+		return subscription.Subscription{}, err
 	}
 	repository, err := parseRepository(r.Repository)
 	if err != nil {
-		return event.Subscription{}, err
+		return subscription.Subscription{}, err
 	}
-	options, err := parse[event.Options](r.Options)
-	return event.Subscription{Target: target, Type: event.Type(r.Type), Active: r.Active, Options: options,
+	options, err := parse[subscription.Options](r.Options)
+	return subscription.Subscription{Target: target, Type: notification.Type(r.Type), Active: r.Active, Options: options,
 		Repository: repository, Created: timeOf(r.Created), Updated: timeOf(r.Updated)}, err
 }
 

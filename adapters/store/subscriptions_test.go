@@ -9,7 +9,8 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -18,18 +19,18 @@ func TestSubscribe(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		odd := target(t, "registry.example:5000/a__b/c.d-e:V1.0_rc-2@linux/arm64/v8")
-		options := event.Options{Endpoints: []string{"pager"}, MinSeverity: vuln.High, EveryAction: true}
-		check(t, s.Subscribe(ctx, []event.Subscription{
-			{Target: odd, Type: event.TagUpdate, Options: options},
-			{Target: odd, Type: event.PolicyEval},
+		options := subscription.Options{Endpoints: []string{"pager"}, MinSeverity: vuln.High, EveryAction: true}
+		check(t, s.Subscribe(ctx, []subscription.Subscription{
+			{Target: odd, Type: notification.TagUpdate, Options: options},
+			{Target: odd, Type: notification.PolicyEval},
 		}, 5*time.Minute, at(0)))
-		check(t, s.Subscribe(ctx, []event.Subscription{{Target: odd, Type: event.TagUpdate}}, 0, at(9)))
+		check(t, s.Subscribe(ctx, []subscription.Subscription{{Target: odd, Type: notification.TagUpdate}}, 0, at(9)))
 
 		got, err := s.Subscriptions(ctx, watch.SubscriptionFilter{Target: &odd})
 		check(t, err)
-		want := []event.Subscription{
-			{Target: odd, Type: event.PolicyEval, Active: true, Created: at(0), Updated: at(0)},
-			{Target: odd, Type: event.TagUpdate, Active: true, Created: at(0), Updated: at(9)},
+		want := []subscription.Subscription{
+			{Target: odd, Type: notification.PolicyEval, Active: true, Created: at(0), Updated: at(0)},
+			{Target: odd, Type: notification.TagUpdate, Active: true, Created: at(0), Updated: at(9)},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
@@ -47,12 +48,12 @@ func TestSubscriptionsFilter(t *testing.T) {
 		ctx := t.Context()
 		nginx, redis := target(t, "nginx:1"), target(t, "redis:7")
 		brought := repository(t, "docker.io/redis")
-		check(t, s.Subscribe(ctx, []event.Subscription{
-			{Target: redis, Type: event.TagUpdate, Repository: brought},
-			{Target: redis, Type: event.VulnUpdate},
-			{Target: nginx, Type: event.TagUpdate},
+		check(t, s.Subscribe(ctx, []subscription.Subscription{
+			{Target: redis, Type: notification.TagUpdate, Repository: brought},
+			{Target: redis, Type: notification.VulnUpdate},
+			{Target: nginx, Type: notification.TagUpdate},
 		}, 0, start))
-		_, err := s.Unsubscribe(ctx, redis, []event.Type{event.VulnUpdate}, start)
+		_, err := s.Unsubscribe(ctx, redis, []notification.Type{notification.VulnUpdate}, start)
 		check(t, err)
 		tests := []struct {
 			name   string
@@ -63,7 +64,7 @@ func TestSubscriptionsFilter(t *testing.T) {
 			{"active", watch.SubscriptionFilter{ActiveOnly: true}, []string{"docker.io/nginx:1 tag_update", "docker.io/redis:7 tag_update"}},
 			{"target", watch.SubscriptionFilter{Target: &nginx}, []string{"docker.io/nginx:1 tag_update"}},
 			{"repository", watch.SubscriptionFilter{Repository: &brought}, []string{"docker.io/redis:7 tag_update"}},
-			{"type", watch.SubscriptionFilter{Type: event.VulnUpdate}, []string{"docker.io/redis:7 vuln_update"}},
+			{"type", watch.SubscriptionFilter{Type: notification.VulnUpdate}, []string{"docker.io/redis:7 vuln_update"}},
 		}
 		for _, test := range tests {
 			subs, err := s.Subscriptions(ctx, test.filter)
@@ -83,19 +84,19 @@ func TestUnsubscribeForgetsTheTarget(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		nginx := target(t, "nginx:1")
-		check(t, s.Subscribe(ctx, []event.Subscription{
-			subscription(nginx, event.TagUpdate), subscription(nginx, event.VulnUpdate), subscription(nginx, event.PolicyEval),
+		check(t, s.Subscribe(ctx, []subscription.Subscription{
+			newSubscription(nginx, notification.TagUpdate), newSubscription(nginx, notification.VulnUpdate), newSubscription(nginx, notification.PolicyEval),
 		}, time.Hour, at(0)))
 		record(t, s, nginx, watch.State{Revision: 1, Analyzed: digest(1), Matched: true, Vulnerabilities: []vuln.Finding{{ID: "CVE-1"}}})
 
-		left, err := s.Unsubscribe(ctx, nginx, []event.Type{event.TagUpdate, event.AnalysisUpdate}, at(1))
+		left, err := s.Unsubscribe(ctx, nginx, []notification.Type{notification.TagUpdate, notification.AnalysisUpdate}, at(1))
 		if err != nil || left != 2 {
 			t.Fatalf("%d left, %v", left, err)
 		}
 		if view := must[watch.RecordView](t)(s.View(ctx, nginx)); view.State.Revision != 1 {
 			t.Errorf("the state went with the first: %+v", view)
 		}
-		if _, err := s.Unsubscribe(ctx, nginx, []event.Type{event.TagUpdate}, at(2)); !errors.Is(err, errkind.NotFound) {
+		if _, err := s.Unsubscribe(ctx, nginx, []notification.Type{notification.TagUpdate}, at(2)); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("again: %v", err)
 		}
 		left, err = s.Unsubscribe(ctx, nginx, nil, at(3))
@@ -119,15 +120,15 @@ func TestSubscribeKeepsPersons(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		nginx := target(t, "nginx:1")
-		persons := event.Subscription{Target: nginx, Type: event.TagUpdate, Options: event.Options{Endpoints: []string{"mine"}}}
-		brought := event.Subscription{Target: nginx, Type: event.TagUpdate, Repository: nginx.Reference.Repository}
-		for _, sub := range []event.Subscription{brought, persons, brought} {
-			check(t, s.Subscribe(ctx, []event.Subscription{sub}, 0, start))
+		persons := subscription.Subscription{Target: nginx, Type: notification.TagUpdate, Options: subscription.Options{Endpoints: []string{"mine"}}}
+		brought := subscription.Subscription{Target: nginx, Type: notification.TagUpdate, Repository: nginx.Reference.Repository}
+		for _, sub := range []subscription.Subscription{brought, persons, brought} {
+			check(t, s.Subscribe(ctx, []subscription.Subscription{sub}, 0, start))
 		}
 		subs, err := s.Subscriptions(ctx, watch.SubscriptionFilter{})
 		check(t, err)
 		persons.Active, persons.Created, persons.Updated = true, start, start
-		if diff := cmp.Diff([]event.Subscription{persons}, subs); diff != "" {
+		if diff := cmp.Diff([]subscription.Subscription{persons}, subs); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 	})
@@ -231,7 +232,7 @@ func TestShorterPoll(t *testing.T) {
 			if step.name == "unchanged" {
 				check(t, s.Checked(ctx, []watch.Check{{Target: a, Next: at(60)}}))
 			}
-			check(t, s.Subscribe(ctx, []event.Subscription{subscription(a, event.TagUpdate)}, step.poll, at(10)))
+			check(t, s.Subscribe(ctx, []subscription.Subscription{newSubscription(a, notification.TagUpdate)}, step.poll, at(10)))
 			if polls, err := s.NextDue(ctx, "docker.io"); err != nil || !polls.Next.Equal(step.want) {
 				t.Errorf("%s: due %s, want %s, %v", step.name, polls.Next, step.want, err)
 			}

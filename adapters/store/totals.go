@@ -4,7 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -30,13 +31,13 @@ type Totals struct {
 	// ImagesByState counts images: analyzed, or why they cannot be.
 	ImagesByState map[string]int
 
-	NotificationsByType map[event.Type]int
-	DeliveriesByState   map[event.DeliveryState]int
+	NotificationsByType map[notification.Type]int
+	DeliveriesByState   map[delivery.State]int
 	// PendingSince is the creation of the oldest pending delivery; zero without
 	// any.
 	PendingSince time.Time
 	// EndpointsByHealth counts endpoints by how deliveries to them go.
-	EndpointsByHealth map[event.Health]int
+	EndpointsByHealth map[delivery.Health]int
 
 	// FeedBuilt is when the current vulnerability data were built, FeedChecked
 	// when their source last answered; zero without.
@@ -116,10 +117,10 @@ func (t tx) countImages(ctx context.Context, _ time.Time, totals *Totals) (err e
 }
 
 func (t tx) countNotified(ctx context.Context, now time.Time, totals *Totals) (err error) {
-	if totals.NotificationsByType, err = counts[event.Type](ctx, t, `SELECT type AS name, count(*) AS number FROM notification GROUP BY type`); err != nil {
+	if totals.NotificationsByType, err = counts[notification.Type](ctx, t, `SELECT type AS name, count(*) AS number FROM notification GROUP BY type`); err != nil {
 		return err
 	}
-	if totals.DeliveriesByState, err = counts[event.DeliveryState](ctx, t, `SELECT state AS name, count(*) AS number FROM delivery GROUP BY state`); err != nil {
+	if totals.DeliveriesByState, err = counts[delivery.State](ctx, t, `SELECT state AS name, count(*) AS number FROM delivery GROUP BY state`); err != nil {
 		return err
 	}
 	oldest, err := one[int64](ctx, t, `SELECT coalesce(min(created), 0) FROM delivery WHERE state = 'pending'`)
@@ -135,8 +136,8 @@ func (t tx) countEndpoints(ctx context.Context, now time.Time, totals *Totals) e
 	if err != nil {
 		return err
 	}
-	lost, err := t.givenUp(ctx, now.Add(-event.GivenUpSpan))
-	totals.EndpointsByHealth = map[event.Health]int{}
+	lost, err := t.givenUp(ctx, now.Add(-delivery.GivenUpSpan))
+	totals.EndpointsByHealth = map[delivery.Health]int{}
 	for _, endpoint := range endpoints {
 		totals.EndpointsByHealth[endpoint.State.Health(lost[endpoint.Name])]++
 	}

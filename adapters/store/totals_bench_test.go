@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 )
 
 // BenchmarkTotals counts an installation of 10,000 tags with 100,000 deliveries,
@@ -31,13 +33,13 @@ func BenchmarkTotals(b *testing.B) {
 
 func subscribeMany(b *testing.B, s *store.Store, tags int, now time.Time) {
 	b.Helper()
-	var subs []event.Subscription
+	var subs []subscription.Subscription
 	for n := range tags {
 		ref, err := image.ParseReference(fmt.Sprintf("registry.example.com/shop/app-%d:1", n))
 		if err != nil {
 			b.Fatal(err)
 		}
-		subs = append(subs, event.Subscription{Target: image.Target{Reference: ref}, Type: event.TagUpdate, Active: true})
+		subs = append(subs, subscription.Subscription{Target: image.Target{Reference: ref}, Type: notification.TagUpdate, Active: true})
 	}
 	if err := s.Subscribe(b.Context(), subs, 0, now); err != nil {
 		b.Fatal(err)
@@ -48,13 +50,13 @@ func subscribeMany(b *testing.B, s *store.Store, tags int, now time.Time) {
 func publishMany(b *testing.B, s *store.Store, notifications, endpoints int, now time.Time) {
 	b.Helper()
 	for n := range endpoints {
-		if err := s.SaveEndpoint(b.Context(), event.Endpoint{Name: fmt.Sprintf("e%d", n), URL: "https://example.com"}, now); err != nil {
+		if err := s.SaveEndpoint(b.Context(), endpoint.Endpoint{Name: fmt.Sprintf("e%d", n), URL: "https://example.com"}, now); err != nil {
 			b.Fatal(err)
 		}
 	}
 	for n := range notifications {
-		notified := event.Notification{ID: fmt.Sprint(n), Type: event.TagUpdate, Subject: "a/b:1", Created: now, Payload: []byte("{}")}
-		if _, err := s.Publish(b.Context(), notified, event.Options{}, time.Hour); err != nil {
+		notified := notification.Notification{ID: fmt.Sprint(n), Type: notification.TagUpdate, Subject: "a/b:1", Created: now, Payload: []byte("{}")}
+		if _, err := s.Publish(b.Context(), notified, subscription.Options{}, time.Hour); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 )
 
 // Addresses that no configuration opens.
@@ -48,7 +48,7 @@ func TestAddressesThatAreAlwaysRefused(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got := sender.Send(t.Context(), event.Endpoint{Name: "e", URL: "http://" + test.host + ":9/"}, message())
+			got := sender.Send(t.Context(), endpoint.Endpoint{Name: "e", URL: "http://" + test.host + ":9/"}, newMessage())
 			if webhook.FailureOf(got.Err) != webhook.FailureRefused || !strings.Contains(got.Err.Error(), test.says) {
 				t.Errorf("%s: failure %q, want a refusal that says %q: %v", test.host, webhook.FailureOf(got.Err), test.says, got.Err)
 			}
@@ -63,7 +63,7 @@ func TestNumbersInPlaceOfHosts(t *testing.T) {
 	for name, host := range map[string]string{
 		"decimal": "2130706433", "octal": "0177.0.0.1", "hexadecimal": "0x7f000001", "mixed": "127.0x0.0.1", "short": "127.1", "padded": "127.0.0.01",
 	} {
-		got := sender.Send(t.Context(), event.Endpoint{Name: "e", URL: "http://" + host + "/"}, message())
+		got := sender.Send(t.Context(), endpoint.Endpoint{Name: "e", URL: "http://" + host + "/"}, newMessage())
 		if webhook.FailureOf(got.Err) != webhook.FailureEndpoint || !strings.Contains(got.Err.Error(), "unusual form") {
 			t.Errorf("%s: failure %q: %v", name, webhook.FailureOf(got.Err), got.Err)
 		}
@@ -117,7 +117,7 @@ func TestAddressesByConfiguration(t *testing.T) {
 			t.Parallel()
 			r := newReceiver(t, status(200))
 			test.options.Resolver = (&names{answers: map[string][][]netip.Addr{name + ".": {{loopback}}}}).resolver(t)
-			got := newSender(t, test.options).Send(t.Context(), event.Endpoint{Name: "e", URL: local(t, r, test.host)}, message())
+			got := newSender(t, test.options).Send(t.Context(), endpoint.Endpoint{Name: "e", URL: local(t, r, test.host)}, newMessage())
 			if refused := webhook.FailureOf(got.Err) == webhook.FailureRefused; refused != test.refused {
 				t.Errorf("refused is %t, want %t: %v", refused, test.refused, got.Err)
 			}
@@ -136,12 +136,12 @@ func TestRebinding(t *testing.T) {
 	sender := newSender(t, webhook.Options{Resolver: (&names{answers: map[string][][]netip.Addr{
 		"rebinding.example.com.": {{loopback}, {metadata}},
 	}}).resolver(t)})
-	endpoint := event.Endpoint{Name: "e", URL: local(t, r, "rebinding.example.com")}
-	if got := sender.Send(t.Context(), endpoint, message()); got.Status != http.StatusOK {
+	endpoint := endpoint.Endpoint{Name: "e", URL: local(t, r, "rebinding.example.com")}
+	if got := sender.Send(t.Context(), endpoint, newMessage()); got.Status != http.StatusOK {
 		t.Fatalf("before: status %d: %v", got.Status, got.Err)
 	}
 	sender.Close() // its connection was checked and could be used again
-	if got := sender.Send(t.Context(), endpoint, message()); webhook.FailureOf(got.Err) != webhook.FailureRefused {
+	if got := sender.Send(t.Context(), endpoint, newMessage()); webhook.FailureOf(got.Err) != webhook.FailureRefused {
 		t.Errorf("after: status %d, failure %q: %v", got.Status, webhook.FailureOf(got.Err), got.Err)
 	}
 }
@@ -153,7 +153,7 @@ func TestNameWithAForbiddenAddressAmongOthers(t *testing.T) {
 	sender := newSender(t, webhook.Options{Resolver: (&names{answers: map[string][][]netip.Addr{
 		"both.example.com.": {{netip.MustParseAddr("169.254.169.254"), netip.MustParseAddr("127.0.0.1")}},
 	}}).resolver(t)})
-	got := sender.Send(t.Context(), event.Endpoint{Name: "e", URL: local(t, r, "both.example.com")}, message())
+	got := sender.Send(t.Context(), endpoint.Endpoint{Name: "e", URL: local(t, r, "both.example.com")}, newMessage())
 	if got.Status != http.StatusOK {
 		t.Errorf("status %d: %v", got.Status, got.Err)
 	}
@@ -164,7 +164,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	for _, code := range []int{301, 302, 303, 307, 308} {
 		target := newReceiver(t, status(200))
 		r := newReceiver(t, func(w http.ResponseWriter, request *http.Request) { http.Redirect(w, request, target.URL, code) })
-		got := newSender(t, webhook.Options{}).Send(t.Context(), event.Endpoint{Name: "e", URL: r.URL}, message())
+		got := newSender(t, webhook.Options{}).Send(t.Context(), endpoint.Endpoint{Name: "e", URL: r.URL}, newMessage())
 		if got.Status != code || len(target.received()) > 0 {
 			t.Errorf("status %d, want %d; the target received %d requests", got.Status, code, len(target.received()))
 		}

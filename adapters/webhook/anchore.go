@@ -8,14 +8,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
 // Imported is what was read of a configuration of Anchore Engine.
 type Imported struct {
 	// Endpoints are valid, and hold references in place of passwords.
-	Endpoints []event.Endpoint
+	Endpoints []endpoint.Endpoint
 	// Missing are the secrets to supply to the workers, by reference.
 	Missing []MissingSecret
 	// Remarks are what differs from Anchore, for people.
@@ -24,7 +26,7 @@ type Imported struct {
 
 // MissingSecret is a password that was not taken over.
 type MissingSecret struct {
-	Ref      event.SecretRef
+	Ref      endpoint.SecretRef
 	Endpoint string
 	Purpose  string
 }
@@ -91,7 +93,7 @@ func (i *importer) global(hooks section) (err error) {
 		return err
 	}
 	if hooks.find("notification_retry_timeout") != nil {
-		i.remark("notification_retry_timeout is not taken over: deliveries are tried for %s", event.DefaultWindow)
+		i.remark("notification_retry_timeout is not taken over: deliveries are tried for %s", delivery.DefaultWindow)
 	}
 	return nil
 }
@@ -137,7 +139,7 @@ func (i *importer) entry(hooks section, name string) error {
 		i.remark("%s: left out, because Anchore knows no such type and sends nothing there", name)
 		return nil
 	}
-	e := event.Endpoint{Name: name, URL: hook.url, Types: types}
+	e := endpoint.Endpoint{Name: name, URL: hook.url, Types: types}
 	i.authenticate(&e, hook)
 	i.conceal(&e)
 	if strings.HasPrefix(e.URL, "https:") && (hook.verify == nil || !*hook.verify) {
@@ -151,16 +153,16 @@ func (i *importer) entry(hooks section, name string) error {
 }
 
 // types are what Anchore sends to the entry of that name: its own type, or all.
-func (i *importer) types(name string) (types []event.Type, known bool, err error) {
+func (i *importer) types(name string) (types []notification.Type, known bool, err error) {
 	if name != general {
-		t, err := event.ParseType(name)
-		return []event.Type{t}, err == nil, nil
+		t, err := notification.ParseType(name)
+		return []notification.Type{t}, err == nil, nil
 	}
 	events, err := i.events()
 	if err != nil || !events {
 		return nil, true, err
 	}
-	return event.Types, true, nil
+	return notification.Types, true, nil
 }
 
 // events reports whether Anchore sends its event log. A switch whose variable is not
@@ -195,7 +197,7 @@ func (i *importer) events() (bool, error) {
 }
 
 // authenticate moves user and password out of the URL and the settings.
-func (i *importer) authenticate(e *event.Endpoint, hook anchoreHook) {
+func (i *importer) authenticate(e *endpoint.Endpoint, hook anchoreHook) {
 	user, password := hook.user, hook.password
 	if u, err := url.Parse(e.URL); err == nil && u.User != nil {
 		name := u.User.Username()
@@ -212,18 +214,18 @@ func (i *importer) authenticate(e *event.Endpoint, hook anchoreHook) {
 	}
 	ref, known := environmentRef(*password)
 	if !known {
-		ref = event.SecretRef("env:TAGWATCH_WEBHOOK_" + strings.ToUpper(e.Name) + "_PASSWORD")
+		ref = endpoint.SecretRef("env:TAGWATCH_WEBHOOK_" + strings.ToUpper(e.Name) + "_PASSWORD")
 	}
 	e.Password = ref
 	i.Missing = append(i.Missing, MissingSecret{Ref: ref, Endpoint: e.Name, Purpose: "password of user " + e.User})
 }
 
 // conceal has an address that holds a secret given by reference.
-func (i *importer) conceal(e *event.Endpoint) {
-	if !event.HoldsSecret(e.URL) {
+func (i *importer) conceal(e *endpoint.Endpoint) {
+	if !endpoint.HoldsSecret(e.URL) {
 		return
 	}
-	ref := event.SecretRef("env:TAGWATCH_WEBHOOK_" + strings.ToUpper(e.Name) + "_URL")
+	ref := endpoint.SecretRef("env:TAGWATCH_WEBHOOK_" + strings.ToUpper(e.Name) + "_URL")
 	e.URL = string(ref)
 	i.Missing = append(i.Missing, MissingSecret{Ref: ref, Endpoint: e.Name, Purpose: "URL, which holds a secret,"})
 }
@@ -231,10 +233,10 @@ func (i *importer) conceal(e *event.Endpoint) {
 // variable is how Anchore's configuration takes a value from the environment.
 var variable = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
 
-func environmentRef(value string) (event.SecretRef, bool) {
+func environmentRef(value string) (endpoint.SecretRef, bool) {
 	match := variable.FindStringSubmatch(value)
 	if match == nil {
 		return "", false
 	}
-	return event.SecretRef("env:" + match[1]), true
+	return endpoint.SecretRef("env:" + match[1]), true
 }

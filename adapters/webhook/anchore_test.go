@@ -9,8 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
 // environment is what an import may look up.
@@ -72,7 +73,7 @@ webhooks:
 		{"general", `
 webhooks:
   general: {url: "http://receiver:8080/general/<notification_type>/<userId>"}
-`, webhook.Imported{Endpoints: []event.Endpoint{{Name: "general", URL: "http://receiver:8080/general/<notification_type>/<userId>"}}}},
+`, webhook.Imported{Endpoints: []endpoint.Endpoint{{Name: "general", URL: "http://receiver:8080/general/<notification_type>/<userId>"}}}},
 		{"one type with its own credentials beside the global ones", `
 webhooks:
   webhook_user: global
@@ -81,9 +82,9 @@ webhooks:
   general: {url: "https://receiver/"}
   policy_eval: {url: "https://receiver/policy_eval", webhook_user: own, webhook_pass: hunter2}
 `, webhook.Imported{
-			Endpoints: []event.Endpoint{
+			Endpoints: []endpoint.Endpoint{
 				{Name: "general", URL: "https://receiver/", User: "global", Password: "env:TAGWATCH_WEBHOOK_GENERAL_PASSWORD"},
-				{Name: "policy_eval", URL: "https://receiver/policy_eval", Types: []event.Type{event.PolicyEval}, User: "own", Password: "env:TAGWATCH_WEBHOOK_POLICY_EVAL_PASSWORD"},
+				{Name: "policy_eval", URL: "https://receiver/policy_eval", Types: []notification.Type{notification.PolicyEval}, User: "own", Password: "env:TAGWATCH_WEBHOOK_POLICY_EVAL_PASSWORD"},
 			},
 			Missing: []webhook.MissingSecret{
 				{Ref: "env:TAGWATCH_WEBHOOK_GENERAL_PASSWORD", Endpoint: "general", Purpose: "password of user global"},
@@ -99,10 +100,10 @@ webhooks:
   tag_update: {url: "https://receiver/tag_update", webhook_user: own}
   vuln_update: {url: "https://receiver/vuln_update"}
 `, webhook.Imported{
-			Endpoints: []event.Endpoint{
-				{Name: "policy_eval", URL: "https://receiver/policy_eval", Types: []event.Type{event.PolicyEval}},
-				{Name: "tag_update", URL: "https://receiver/tag_update", Types: []event.Type{event.TagUpdate}, User: "own", Password: "env:TAGWATCH_WEBHOOK_TAG_UPDATE_PASSWORD"},
-				{Name: "vuln_update", URL: "https://receiver/vuln_update", Types: []event.Type{event.VulnUpdate}, User: "global", Password: "env:TAGWATCH_WEBHOOK_VULN_UPDATE_PASSWORD"},
+			Endpoints: []endpoint.Endpoint{
+				{Name: "policy_eval", URL: "https://receiver/policy_eval", Types: []notification.Type{notification.PolicyEval}},
+				{Name: "tag_update", URL: "https://receiver/tag_update", Types: []notification.Type{notification.TagUpdate}, User: "own", Password: "env:TAGWATCH_WEBHOOK_TAG_UPDATE_PASSWORD"},
+				{Name: "vuln_update", URL: "https://receiver/vuln_update", Types: []notification.Type{notification.VulnUpdate}, User: "global", Password: "env:TAGWATCH_WEBHOOK_VULN_UPDATE_PASSWORD"},
 			},
 			Missing: []webhook.MissingSecret{
 				{Ref: "env:TAGWATCH_WEBHOOK_TAG_UPDATE_PASSWORD", Endpoint: "tag_update", Purpose: "password of user own"},
@@ -115,9 +116,9 @@ webhooks:
   tag_update: {url: "http://receiver/", webhook_user: u, webhook_pass: "${HOOK_PASSWORD}"}
   vuln_update: {url: "http://u:hunter2@receiver/<userId>"}
 `, webhook.Imported{
-			Endpoints: []event.Endpoint{
-				{Name: "tag_update", URL: "http://receiver/", Types: []event.Type{event.TagUpdate}, User: "u", Password: "env:HOOK_PASSWORD"},
-				{Name: "vuln_update", URL: "http://receiver/<userId>", Types: []event.Type{event.VulnUpdate}, User: "u", Password: "env:TAGWATCH_WEBHOOK_VULN_UPDATE_PASSWORD"},
+			Endpoints: []endpoint.Endpoint{
+				{Name: "tag_update", URL: "http://receiver/", Types: []notification.Type{notification.TagUpdate}, User: "u", Password: "env:HOOK_PASSWORD"},
+				{Name: "vuln_update", URL: "http://receiver/<userId>", Types: []notification.Type{notification.VulnUpdate}, User: "u", Password: "env:TAGWATCH_WEBHOOK_VULN_UPDATE_PASSWORD"},
 			},
 			Missing: []webhook.MissingSecret{
 				{Ref: "env:HOOK_PASSWORD", Endpoint: "tag_update", Purpose: "password of user u"},
@@ -134,7 +135,7 @@ services:
     event_log:
       notification: {enabled: true, level: [error]}
 `, webhook.Imported{
-			Endpoints: []event.Endpoint{{Name: "general", URL: "https://receiver/", Types: event.Types}},
+			Endpoints: []endpoint.Endpoint{{Name: "general", URL: "https://receiver/", Types: notification.Types}},
 			Remarks: []string{
 				"notification_retry_timeout is not taken over: deliveries are tried for 75h0m0s",
 				"error_event: left out, because Anchore knows no such type and sends nothing there",
@@ -143,12 +144,12 @@ services:
 			},
 		}},
 		{"as shipped, with what the container's environment has", shipped("${ANCHORE_URL}", "${ANCHORE_EVENTS}"), webhook.Imported{
-			Endpoints: []event.Endpoint{{Name: "general", URL: "http://receiver:8080/anchore", Types: event.Types}},
+			Endpoints: []endpoint.Endpoint{{Name: "general", URL: "http://receiver:8080/anchore", Types: notification.Types}},
 			Remarks:   []string{"event_log: the list of levels is not taken over; every entry is sent"},
 		}},
 		{"as shipped, without a receiver", shipped("${ANCHORE_NULL}", "${ANCHORE_EVENTS}"), webhook.Imported{}},
 		{"as shipped, in an environment that does not know of events", shipped("${ANCHORE_URL}", "${ANCHORE_NEVER_SET}"), webhook.Imported{
-			Endpoints: []event.Endpoint{{Name: "general", URL: "http://receiver:8080/anchore"}},
+			Endpoints: []endpoint.Endpoint{{Name: "general", URL: "http://receiver:8080/anchore"}},
 			Remarks: []string{"services.catalog.event_log.notification.enabled takes its value from ANCHORE_NEVER_SET, which is not set here: the event log is taken as not sent, " +
 				"as Anchore Engine has it unless notified otherwise; to have it sent, set ANCHORE_NEVER_SET=true and import with --replace"},
 		}},
@@ -161,10 +162,10 @@ webhooks:
     url: ${SLACK}
   policy_eval: {url: 'http://${HOOK_USER}:${HOOK_PASS}@${HOOK_HOST}/'}
 `, webhook.Imported{
-			Endpoints: []event.Endpoint{
-				{Name: "policy_eval", URL: "http://receiver/", Types: []event.Type{event.PolicyEval}, User: "ops", Password: "env:TAGWATCH_WEBHOOK_POLICY_EVAL_PASSWORD"},
-				{Name: "tag_update", URL: "https://receiver:8443/hook", Types: []event.Type{event.TagUpdate}, User: "ops"},
-				{Name: "vuln_update", URL: "env:TAGWATCH_WEBHOOK_VULN_UPDATE_URL", Types: []event.Type{event.VulnUpdate}, User: "ops"},
+			Endpoints: []endpoint.Endpoint{
+				{Name: "policy_eval", URL: "http://receiver/", Types: []notification.Type{notification.PolicyEval}, User: "ops", Password: "env:TAGWATCH_WEBHOOK_POLICY_EVAL_PASSWORD"},
+				{Name: "tag_update", URL: "https://receiver:8443/hook", Types: []notification.Type{notification.TagUpdate}, User: "ops"},
+				{Name: "vuln_update", URL: "env:TAGWATCH_WEBHOOK_VULN_UPDATE_URL", Types: []notification.Type{notification.VulnUpdate}, User: "ops"},
 			},
 			Missing: []webhook.MissingSecret{
 				{Ref: "env:TAGWATCH_WEBHOOK_POLICY_EVAL_PASSWORD", Endpoint: "policy_eval", Purpose: "password of user ops"},

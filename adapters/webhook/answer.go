@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 )
 
 // MaxExcerpt is the greatest length of an answer's excerpt, in bytes.
@@ -28,13 +28,13 @@ const maxRetryAfter = 365 * 24 * time.Hour
 
 // read takes the status and as much of the body as is worth it. cancel ends the
 // request.
-func read(response *http.Response, cancel context.CancelFunc, c credentials) event.Answer {
+func read(response *http.Response, cancel context.CancelFunc, c credentials) delivery.Answer {
 	defer response.Body.Close()
 	timer := time.AfterFunc(answerTimeout, cancel)
 	defer timer.Stop()
 	// What could be read is the excerpt, whatever ended the reading.
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
-	return event.Answer{
+	return delivery.Answer{
 		Status:     response.StatusCode,
 		Excerpt:    excerpt(c.redact(string(body))),
 		RetryAfter: retryAfter(response.Header.Get("Retry-After"), time.Now()),

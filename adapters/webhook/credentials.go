@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 )
 
 // credentials are an endpoint's secrets for the time of one attempt.
@@ -21,10 +21,10 @@ type credentials struct {
 }
 
 // readCredentials resolves everything that the endpoint names by reference.
-func (s *Sender) readCredentials(e event.Endpoint) (credentials, error) {
+func (s *Sender) readCredentials(e endpoint.Endpoint) (credentials, error) {
 	r := secretReader{endpoint: e.Name, resolve: s.secrets}
 	r.url, r.headers = e.URL, map[string]string{}
-	if ref := event.SecretRef(e.URL); ref.IsRef() {
+	if ref := endpoint.SecretRef(e.URL); ref.IsRef() {
 		r.url = r.text(ref)
 	}
 	if r.password = r.text(e.Password); r.password != "" {
@@ -44,16 +44,16 @@ func (s *Sender) readCredentials(e event.Endpoint) (credentials, error) {
 type secretReader struct {
 	credentials
 	endpoint string
-	resolve  func(event.SecretRef) (string, error)
+	resolve  func(endpoint.SecretRef) (string, error)
 	err      error
 }
 
-func (r *secretReader) fail(ref event.SecretRef, err error) {
+func (r *secretReader) fail(ref endpoint.SecretRef, err error) {
 	r.err = fmt.Errorf("endpoint %s: secret %s: %w", r.endpoint, ref, err)
 }
 
 // text is the secret itself, "" for no reference.
-func (r *secretReader) text(ref event.SecretRef) string {
+func (r *secretReader) text(ref endpoint.SecretRef) string {
 	if ref == "" || r.err != nil {
 		return ""
 	}
@@ -67,7 +67,7 @@ func (r *secretReader) text(ref event.SecretRef) string {
 }
 
 // header is a secret that is sent in a header.
-func (r *secretReader) header(ref event.SecretRef) string {
+func (r *secretReader) header(ref endpoint.SecretRef) string {
 	value := r.text(ref)
 	if strings.ContainsAny(value, "\r\n\x00") {
 		r.fail(ref, errors.New("it has several lines, which no header can carry"))
@@ -76,7 +76,7 @@ func (r *secretReader) header(ref event.SecretRef) string {
 }
 
 // key is a secret that signs.
-func (r *secretReader) key(ref event.SecretRef) []byte {
+func (r *secretReader) key(ref endpoint.SecretRef) []byte {
 	secret := r.text(ref)
 	if r.err != nil {
 		return nil

@@ -14,7 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 )
 
 // outcome is what an attempt comes to, and what follows from it.
@@ -22,7 +23,7 @@ type outcome struct {
 	Status     int
 	RetryAfter time.Duration
 	Failure    webhook.Failure
-	Verdict    event.Verdict
+	Verdict    delivery.Verdict
 }
 
 // Every way in which a receiver fails, as one real exchange each.
@@ -34,36 +35,36 @@ func TestReceiversThatFail(t *testing.T) {
 		want  outcome
 		says  string // in the error or the excerpt
 	}{
-		{"connection refused", closedPort, outcome{0, 0, webhook.FailureConnect, event.VerdictRetry}, "connection refused"},
-		{"connection reset", raw(reset), outcome{0, 0, webhook.FailureConnect, event.VerdictRetry}, "reset"},
-		{"closed without an answer", raw(func(*net.TCPConn) {}), outcome{0, 0, webhook.FailureConnect, event.VerdictRetry}, "EOF"},
-		{"speaks no HTTP", raw(says("SSH-2.0-OpenSSH_9.6\r\n")), outcome{0, 0, webhook.FailureConnect, event.VerdictRetry}, "malformed HTTP"},
-		{"unknown host", url("http://unknown.example.com/"), outcome{0, 0, webhook.FailureDNS, event.VerdictRetry}, "no such host"},
-		{"untrusted certificate", https, outcome{0, 0, webhook.FailureTLS, event.VerdictRetry}, "certificate"},
-		{"no TLS", noTLS, outcome{0, 0, webhook.FailureTLS, event.VerdictRetry}, "TLS"},
-		{"slow headers", handler(stall), outcome{0, 0, webhook.FailureTimeout, event.VerdictRetry}, "no answer within 200ms"},
-		{"endless headers", raw(endlessHeaders), outcome{0, 0, webhook.FailureConnect, event.VerdictRetry}, "exceeded"},
-		{"slow body", handler(slowBody), outcome{200, 0, "", event.VerdictDelivered}, "I have it"},
-		{"endless body", handler(endlessBody), outcome{200, 0, "", event.VerdictDelivered}, "for ever and ever"},
-		{"slow body of an error", handler(slowError), outcome{503, 0, "", event.VerdictRetry}, "one moment"},
-		{"body cut short", raw(says("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")), outcome{200, 0, "", event.VerdictDelivered}, "short"},
-		{"redirect to a metadata address", handler(redirect), outcome{302, 0, "", event.VerdictRetry}, ""},
-		{"bad request", handler(answer(400, "what is tag_update?")), outcome{400, 0, "", event.VerdictFinal}, "what is tag_update?"},
-		{"not found", handler(status(404)), outcome{404, 0, "", event.VerdictRetry}, ""},
-		{"gone", handler(status(410)), outcome{410, 0, "", event.VerdictDisable}, ""},
-		{"too early", handler(status(425)), outcome{425, 0, "", event.VerdictRetry}, ""},
-		{"too many requests", handler(wait("120", 429)), outcome{429, 2 * time.Minute, "", event.VerdictRetry}, ""},
-		{"server error", handler(answer(500, "out of\x1b[31m order\x00")), outcome{500, 0, "", event.VerdictRetry}, "out of[31m order"},
-		{"unavailable for a year", handler(wait("99999999999", 503)), outcome{503, 365 * 24 * time.Hour, "", event.VerdictRetry}, ""},
-		{"unreadable Retry-After", handler(wait("soon", 503)), outcome{503, 0, "", event.VerdictRetry}, ""},
-		{"accepted without content", handler(status(204)), outcome{204, 0, "", event.VerdictDelivered}, ""},
+		{"connection refused", closedPort, outcome{0, 0, webhook.FailureConnect, delivery.VerdictRetry}, "connection refused"},
+		{"connection reset", raw(reset), outcome{0, 0, webhook.FailureConnect, delivery.VerdictRetry}, "reset"},
+		{"closed without an answer", raw(func(*net.TCPConn) {}), outcome{0, 0, webhook.FailureConnect, delivery.VerdictRetry}, "EOF"},
+		{"speaks no HTTP", raw(says("SSH-2.0-OpenSSH_9.6\r\n")), outcome{0, 0, webhook.FailureConnect, delivery.VerdictRetry}, "malformed HTTP"},
+		{"unknown host", url("http://unknown.example.com/"), outcome{0, 0, webhook.FailureDNS, delivery.VerdictRetry}, "no such host"},
+		{"untrusted certificate", https, outcome{0, 0, webhook.FailureTLS, delivery.VerdictRetry}, "certificate"},
+		{"no TLS", noTLS, outcome{0, 0, webhook.FailureTLS, delivery.VerdictRetry}, "TLS"},
+		{"slow headers", handler(stall), outcome{0, 0, webhook.FailureTimeout, delivery.VerdictRetry}, "no answer within 200ms"},
+		{"endless headers", raw(endlessHeaders), outcome{0, 0, webhook.FailureConnect, delivery.VerdictRetry}, "exceeded"},
+		{"slow body", handler(slowBody), outcome{200, 0, "", delivery.VerdictDelivered}, "I have it"},
+		{"endless body", handler(endlessBody), outcome{200, 0, "", delivery.VerdictDelivered}, "for ever and ever"},
+		{"slow body of an error", handler(slowError), outcome{503, 0, "", delivery.VerdictRetry}, "one moment"},
+		{"body cut short", raw(says("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")), outcome{200, 0, "", delivery.VerdictDelivered}, "short"},
+		{"redirect to a metadata address", handler(redirect), outcome{302, 0, "", delivery.VerdictRetry}, ""},
+		{"bad request", handler(answer(400, "what is tag_update?")), outcome{400, 0, "", delivery.VerdictFinal}, "what is tag_update?"},
+		{"not found", handler(status(404)), outcome{404, 0, "", delivery.VerdictRetry}, ""},
+		{"gone", handler(status(410)), outcome{410, 0, "", delivery.VerdictDisable}, ""},
+		{"too early", handler(status(425)), outcome{425, 0, "", delivery.VerdictRetry}, ""},
+		{"too many requests", handler(wait("120", 429)), outcome{429, 2 * time.Minute, "", delivery.VerdictRetry}, ""},
+		{"server error", handler(answer(500, "out of\x1b[31m order\x00")), outcome{500, 0, "", delivery.VerdictRetry}, "out of[31m order"},
+		{"unavailable for a year", handler(wait("99999999999", 503)), outcome{503, 365 * 24 * time.Hour, "", delivery.VerdictRetry}, ""},
+		{"unreadable Retry-After", handler(wait("soon", 503)), outcome{503, 0, "", delivery.VerdictRetry}, ""},
+		{"accepted without content", handler(status(204)), outcome{204, 0, "", delivery.VerdictDelivered}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			address := test.start(t)
 			sender := newSender(t, webhook.Options{Resolver: (&names{}).resolver(t)})
-			got := sender.Send(t.Context(), event.Endpoint{Name: "e", URL: address, Timeout: timeoutFor(test.name)}, message())
-			result := outcome{got.Status, got.RetryAfter, webhook.FailureOf(got.Err), event.Judge(got.Status)}
+			got := sender.Send(t.Context(), endpoint.Endpoint{Name: "e", URL: address, Timeout: timeoutFor(test.name)}, newMessage())
+			result := outcome{got.Status, got.RetryAfter, webhook.FailureOf(got.Err), delivery.Judge(got.Status)}
 			if diff := cmp.Diff(test.want, result); diff != "" {
 				t.Errorf("(-want +got):\n%s%v", diff, got.Err)
 			}
@@ -78,7 +79,7 @@ func TestReceiversThatFail(t *testing.T) {
 }
 
 // notified is everything that an answer says.
-func notified(a event.Answer) string {
+func notified(a delivery.Answer) string {
 	if a.Err != nil {
 		return a.Err.Error()
 	}
@@ -97,7 +98,7 @@ func TestOurOwnStopIsNotTheReceivers(t *testing.T) {
 		<-arrived
 		stop()
 	}()
-	got := newSender(t, webhook.Options{}).Send(ctx, event.Endpoint{Name: "e", URL: r.URL}, message())
+	got := newSender(t, webhook.Options{}).Send(ctx, endpoint.Endpoint{Name: "e", URL: r.URL}, newMessage())
 	if webhook.FailureOf(got.Err) != webhook.FailureCancelled {
 		t.Errorf("failure %q, want %q: %v", webhook.FailureOf(got.Err), webhook.FailureCancelled, got.Err)
 	}

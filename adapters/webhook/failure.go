@@ -11,8 +11,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 )
 
 // Failure is why an attempt got no answer, as one word for lists and metrics.
@@ -49,11 +49,11 @@ func FailureOf(err error) Failure {
 	return f.kind
 }
 
-func failed(kind Failure, err error) event.Answer { return event.Answer{Err: failure{kind, err}} }
+func failed(kind Failure, err error) delivery.Answer { return delivery.Answer{Err: failure{kind, err}} }
 
 // explain says why there is no answer. The error is of kind Unavailable, but
 // for a refused address and for what our side cancelled.
-func explain(err error, request *http.Request, proxy *url.URL, timeout time.Duration, c credentials) event.Answer {
+func explain(err error, request *http.Request, proxy *url.URL, timeout time.Duration, c credentials) delivery.Answer {
 	kind, way := classify(err), origin(request.URL)
 	if proxy != nil {
 		way += " through the proxy " + origin(proxy)

@@ -22,17 +22,19 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/message"
+	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
-// message is what the tests send.
-func message() event.Post {
-	return event.Post{
+// newMessage is what the tests send.
+func newMessage() message.Post {
+	return message.Post{
 		ID:      "6c0e4f0c-9d0b-4f44-9a3b-0f0f2d3f6a10",
-		Body:    event.Body{Content: []byte(`{"hello": "world"}`), ContentType: "application/json"},
+		Body:    message.Body{Content: []byte(`{"hello": "world"}`), ContentType: "application/json"},
 		At:      time.Now(),
 		Account: "admin",
-		Type:    event.TagUpdate,
+		Type:    notification.TagUpdate,
 	}
 }
 
@@ -79,8 +81,8 @@ func status(code int) http.HandlerFunc {
 }
 
 // secretsOf answers references from a map.
-func secretsOf(values map[event.SecretRef]string) func(event.SecretRef) (string, error) {
-	return func(ref event.SecretRef) (string, error) {
+func secretsOf(values map[endpoint.SecretRef]string) func(endpoint.SecretRef) (string, error) {
+	return func(ref endpoint.SecretRef) (string, error) {
 		if value, found := values[ref]; found {
 			return value, nil
 		}

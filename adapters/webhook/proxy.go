@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
 
@@ -15,21 +15,21 @@ import (
 // for a direct connection. Environment variables such as HTTPS_PROXY do not count
 // by themselves, because a proxy towards the internet seldom leads to receivers;
 // env:HTTPS_PROXY names one.
-func (s *Sender) readProxy(e event.Endpoint, c *credentials) (*url.URL, error) {
+func (s *Sender) readProxy(e endpoint.Endpoint, c *credentials) (*url.URL, error) {
 	proxy := cmp.Or(e.Proxy, s.proxy)
-	if proxy == "" || proxy == event.ProxyDirect {
+	if proxy == "" || proxy == endpoint.ProxyDirect {
 		return nil, nil
 	}
-	secret := event.SecretRef(proxy).IsRef()
+	secret := endpoint.SecretRef(proxy).IsRef()
 	if secret {
-		value, err := s.secrets(event.SecretRef(proxy))
+		value, err := s.secrets(endpoint.SecretRef(proxy))
 		if err != nil {
 			return nil, fmt.Errorf("endpoint %s: proxy %s: %w", e.Name, proxy, err)
 		}
 		c.hide(value)
 		proxy = value
 	}
-	address, err := event.ParseProxy(proxy, secret)
+	address, err := endpoint.ParseProxy(proxy, secret)
 	if err != nil {
 		return nil, fmt.Errorf("endpoint %s: %w", e.Name, err)
 	}

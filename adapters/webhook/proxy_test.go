@@ -12,7 +12,8 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -63,7 +64,7 @@ func TestProxy(t *testing.T) {
 			t.Run(test.name+" "+address[:5], func(t *testing.T) {
 				t.Parallel()
 				proxy := newProxy(t)
-				options, e := webhook.Options{}, event.Endpoint{Name: "hook", URL: address, CAFile: authority}
+				options, e := webhook.Options{}, endpoint.Endpoint{Name: "hook", URL: address, CAFile: authority}
 				if test.own {
 					e.Proxy = proxy.URL()
 				}
@@ -71,9 +72,9 @@ func TestProxy(t *testing.T) {
 					options.Proxy = proxy.URL()
 				}
 				if test.direct {
-					e.Proxy = event.ProxyDirect
+					e.Proxy = endpoint.ProxyDirect
 				}
-				if answer := newSender(t, options).Send(t.Context(), e, message()); answer.Status != http.StatusOK {
+				if answer := newSender(t, options).Send(t.Context(), e, newMessage()); answer.Status != http.StatusOK {
 					t.Errorf("answer %v", answer)
 				}
 				host := strings.TrimPrefix(strings.TrimPrefix(address, "https://"), "http://")
@@ -98,16 +99,16 @@ func TestProxyCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	address.User = neturl.UserPassword("tagwatch", "stale-s3cret")
-	values := map[event.SecretRef]string{"env:PROXY": address.String()}
+	values := map[endpoint.SecretRef]string{"env:PROXY": address.String()}
 	sender := newSender(t, webhook.Options{Secrets: secretsOf(values), Proxy: "env:PROXY"})
-	send := func(to string) event.Answer {
-		return sender.Send(t.Context(), event.Endpoint{Name: "hook", URL: to, CAFile: authority}, message())
+	send := func(to string) delivery.Answer {
+		return sender.Send(t.Context(), endpoint.Endpoint{Name: "hook", URL: to, CAFile: authority}, newMessage())
 	}
 	if answer := send(encrypted); webhook.FailureOf(answer.Err) != webhook.FailureProxy || !strings.Contains(answer.String(), "HTTP 407") ||
 		strings.Contains(answer.String(), "s3cret") {
 		t.Errorf("tunnel with a stale password: %v", answer)
 	}
-	if answer := send(plain); event.Judge(answer.Status) != event.VerdictRetry || strings.Contains(answer.String(), "s3cret") {
+	if answer := send(plain); delivery.Judge(answer.Status) != delivery.VerdictRetry || strings.Contains(answer.String(), "s3cret") {
 		t.Errorf("request with a stale password: %v", answer)
 	}
 	address.User = neturl.UserPassword("tagwatch", "hunter2/&")
@@ -117,7 +118,7 @@ func TestProxyCredentials(t *testing.T) {
 			t.Errorf("%s: %v", to, answer)
 		}
 	}
-	if answer := newSender(t, webhook.Options{Proxy: "env:TAGWATCH_TEST_NEVER_SET"}).Send(t.Context(), event.Endpoint{Name: "hook", URL: plain}, message()); answer.Status != 0 ||
+	if answer := newSender(t, webhook.Options{Proxy: "env:TAGWATCH_TEST_NEVER_SET"}).Send(t.Context(), endpoint.Endpoint{Name: "hook", URL: plain}, newMessage()); answer.Status != 0 ||
 		!strings.Contains(answer.String(), "TAGWATCH_TEST_NEVER_SET") {
 		t.Errorf("a proxy that is not known: %v", answer)
 	}
@@ -129,7 +130,7 @@ func TestProxyFails(t *testing.T) {
 	proxy := newProxy(t)
 	down := httptest.NewServer(nil)
 	down.Close()
-	for name, e := range map[string]event.Endpoint{
+	for name, e := range map[string]endpoint.Endpoint{
 		"the proxy is down":                       {URL: "http://receiver.example.com", Proxy: down.URL},
 		"the proxy is down for a tunnel":          {URL: "https://receiver.example.com", Proxy: down.URL},
 		"the proxy does not reach the receiver":   {URL: strings.Replace(down.URL, "http:", "https:", 1), Proxy: proxy.URL()},
@@ -137,7 +138,7 @@ func TestProxyFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			answer := newSender(t, webhook.Options{}).Send(t.Context(), e, message())
+			answer := newSender(t, webhook.Options{}).Send(t.Context(), e, newMessage())
 			if kind := webhook.FailureOf(answer.Err); answer.Status != 0 || kind != webhook.FailureProxy && kind != webhook.FailureDNS {
 				t.Errorf("%s: %v", kind, answer)
 			}
@@ -176,7 +177,7 @@ func TestAddressesBehindAProxy(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			answer := newSender(t, test.options).Send(t.Context(), event.Endpoint{Name: "hook", URL: test.url, Proxy: proxy.URL()}, message())
+			answer := newSender(t, test.options).Send(t.Context(), endpoint.Endpoint{Name: "hook", URL: test.url, Proxy: proxy.URL()}, newMessage())
 			refused := webhook.FailureOf(answer.Err) == webhook.FailureRefused && strings.Contains(answer.String(), test.refused)
 			if sent := answer.Status == http.StatusOK; sent != (test.refused == "") || refused == sent {
 				t.Errorf("answer %v", answer)
@@ -201,11 +202,11 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 	named := strings.Replace(plain, "127.0.0.1", "receiver.example.com", 1)
 	known := &names{answers: map[string][][]netip.Addr{"receiver.example.com.": {{netip.MustParseAddr("127.0.0.1")}}}}
 	sender := newSender(t, webhook.Options{Resolver: known.resolver(t)})
-	if answer := sender.Send(t.Context(), event.Endpoint{Name: "hook", URL: named}, message()); answer.Status != http.StatusOK || len(proxy.Hosts()) > 0 {
+	if answer := sender.Send(t.Context(), endpoint.Endpoint{Name: "hook", URL: named}, newMessage()); answer.Status != http.StatusOK || len(proxy.Hosts()) > 0 {
 		t.Errorf("answer %v, through the proxy %v", answer, proxy.Hosts())
 	}
 	sender = newSender(t, webhook.Options{Proxy: "env:HTTP_PROXY"})
-	if answer := sender.Send(t.Context(), event.Endpoint{Name: "hook", URL: plain}, message()); answer.Status != http.StatusOK || len(proxy.Hosts()) != 1 {
+	if answer := sender.Send(t.Context(), endpoint.Endpoint{Name: "hook", URL: plain}, newMessage()); answer.Status != http.StatusOK || len(proxy.Hosts()) != 1 {
 		t.Errorf("answer %v, through the proxy %v", answer, proxy.Hosts())
 	}
 }

@@ -11,7 +11,8 @@ import (
 
 	"go.opentelemetry.io/otel/propagation"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/message"
 )
 
 // The headers of Standard Webhooks.
@@ -23,12 +24,12 @@ const (
 )
 
 // newRequest adds to the credentials what becomes known of the address.
-func (s *Sender) newRequest(ctx context.Context, e event.Endpoint, post event.Post, c *credentials) (*http.Request, error) {
-	address, err := event.ParseURL(c.url, post.Account, post.Type)
+func (s *Sender) newRequest(ctx context.Context, e endpoint.Endpoint, post message.Post, c *credentials) (*http.Request, error) {
+	address, err := endpoint.ParseURL(c.url, post.Account, post.Type)
 	if err != nil {
 		return nil, fmt.Errorf("endpoint %s: %w", e.Name, err)
 	}
-	c.hideAddress(address, event.SecretRef(e.URL).IsRef())
+	c.hideAddress(address, endpoint.SecretRef(e.URL).IsRef())
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), bytes.NewReader(post.Body.Content))
 	if err != nil {
 		return nil, fmt.Errorf("endpoint %s: build a request to %s: %w", e.Name, origin(address), err)
@@ -52,7 +53,7 @@ func allowRepeating(header http.Header) {
 }
 
 // setHeaders adds what the endpoint asks for.
-func setHeaders(header http.Header, e event.Endpoint, c *credentials) {
+func setHeaders(header http.Header, e endpoint.Endpoint, c *credentials) {
 	for name, value := range e.Headers {
 		header.Set(name, value)
 	}
@@ -74,7 +75,7 @@ func basic(user, password string) string {
 
 // stamp adds the headers of Standard Webhooks. Without a secret there is no
 // signature; id and timestamp are useful by themselves.
-func stamp(header http.Header, post event.Post, keys [][]byte) {
+func stamp(header http.Header, post message.Post, keys [][]byte) {
 	header.Set(headerID, post.ID)
 	header.Set(headerTimestamp, strconv.FormatInt(post.At.Unix(), 10))
 	if len(keys) > 0 {

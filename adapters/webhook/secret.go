@@ -6,8 +6,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 )
 
 // maxSecretBytes bounds what is read from a file.
@@ -17,7 +17,7 @@ const maxSecretBytes = 64 << 10
 // without the line break at its end, which files have and Kubernetes makes
 // variables of. A missing or empty one is an error of kind
 // Unavailable that names the reference: it can be supplied while deliveries wait.
-func ReadSecret(ref event.SecretRef) (string, error) {
+func ReadSecret(ref endpoint.SecretRef) (string, error) {
 	kind, name, _ := strings.Cut(string(ref), ":")
 	switch kind {
 	case "env":

@@ -12,12 +12,12 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 )
 
 // planted are secrets that no text may show.
-var planted = map[event.SecretRef]string{
+var planted = map[endpoint.SecretRef]string{
 	"env:PASSWORD": "planted-password",
 	"env:TOKEN":    `planted-"token"&more`,
 	"env:HEADER":   "planted-header",
@@ -27,12 +27,12 @@ var planted = map[event.SecretRef]string{
 // leaks are what a planted secret looks like, also encoded.
 var leaks = []string{"planted-", "cGxhbnRlZC", "dTpwbGFudGVk", "planted%2D"}
 
-func secretive(url string) []event.Endpoint {
-	basic := event.Endpoint{Name: "e", URL: url, User: "u", Password: "env:PASSWORD", Signing: []event.SecretRef{"env:SIGNING"},
-		HeaderRefs: map[string]event.SecretRef{"X-Key": "env:HEADER"}}
+func secretive(url string) []endpoint.Endpoint {
+	basic := endpoint.Endpoint{Name: "e", URL: url, User: "u", Password: "env:PASSWORD", Signing: []endpoint.SecretRef{"env:SIGNING"},
+		HeaderRefs: map[string]endpoint.SecretRef{"X-Key": "env:HEADER"}}
 	bearer := basic
 	bearer.User, bearer.Password, bearer.Token = "", "", "env:TOKEN"
-	return []event.Endpoint{basic, bearer}
+	return []endpoint.Endpoint{basic, bearer}
 }
 
 // Whatever a receiver does, and if it sends back all it got: no secret in the
@@ -56,14 +56,14 @@ func TestSecretsNeverShow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address := start(t)
-			secrets := map[event.SecretRef]string{"env:URL": address + "/services/planted-path?key=planted-query"}
+			secrets := map[endpoint.SecretRef]string{"env:URL": address + "/services/planted-path?key=planted-query"}
 			for ref, value := range planted {
 				secrets[ref] = value
 			}
 			sender := newSender(t, webhook.Options{Secrets: secretsOf(secrets)})
 			for _, e := range append(secretive(address+"/hook?key=planted-query"), secretive("env:URL")...) {
 				e.Timeout = 1e8
-				got := sender.Send(t.Context(), e, message())
+				got := sender.Send(t.Context(), e, newMessage())
 				for _, leak := range leaks {
 					if text := fmt.Sprint(got.Excerpt, got.Err); strings.Contains(text, leak) {
 						t.Errorf("%s shows %q: %s", e.URL, leak, text)
@@ -80,7 +80,7 @@ func TestSecretAtTheEndOfTheExcerpt(t *testing.T) {
 	for filler := webhook.MaxExcerpt - 20; filler <= webhook.MaxExcerpt; filler++ {
 		r := newReceiver(t, answer(500, strings.Repeat("x", filler)+planted["env:TOKEN"]))
 		sender := newSender(t, webhook.Options{Secrets: secretsOf(planted)})
-		got := sender.Send(t.Context(), event.Endpoint{Name: "e", URL: r.URL, Token: "env:TOKEN"}, message())
+		got := sender.Send(t.Context(), endpoint.Endpoint{Name: "e", URL: r.URL, Token: "env:TOKEN"}, newMessage())
 		if strings.Contains(got.Excerpt, "pl") {
 			t.Fatalf("after %d bytes: %s", filler, got.Excerpt[filler-1:])
 		}
@@ -90,11 +90,11 @@ func TestSecretAtTheEndOfTheExcerpt(t *testing.T) {
 func TestMissingSecretsAreNamed(t *testing.T) {
 	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "missing")
-	for name, e := range map[string]event.Endpoint{
+	for name, e := range map[string]endpoint.Endpoint{
 		"password":    {User: "u", Password: "env:TAGWATCH_TEST_NEVER_SET"},
-		"token":       {Token: event.SecretRef("file:" + missing)},
-		"header":      {HeaderRefs: map[string]event.SecretRef{"X-Key": "env:TAGWATCH_TEST_NEVER_SET"}},
-		"signing":     {Signing: []event.SecretRef{"env:TAGWATCH_TEST_NEVER_SET"}},
+		"token":       {Token: endpoint.SecretRef("file:" + missing)},
+		"header":      {HeaderRefs: map[string]endpoint.SecretRef{"X-Key": "env:TAGWATCH_TEST_NEVER_SET"}},
+		"signing":     {Signing: []endpoint.SecretRef{"env:TAGWATCH_TEST_NEVER_SET"}},
 		"authority":   {CAFile: missing},
 		"certificate": {CertFile: missing, KeyFile: missing},
 	} {
@@ -102,7 +102,7 @@ func TestMissingSecretsAreNamed(t *testing.T) {
 			t.Parallel()
 			r := newReceiver(t, status(200))
 			e.Name, e.URL = "e", r.URL
-			got := newSender(t, webhook.Options{}).Send(t.Context(), e, message())
+			got := newSender(t, webhook.Options{}).Send(t.Context(), e, newMessage())
 			if webhook.FailureOf(got.Err) != webhook.FailureSecret || !errors.Is(got.Err, errkind.Unavailable) || len(r.received()) > 0 {
 				t.Fatalf("failure %q: %v; %d requests", webhook.FailureOf(got.Err), got.Err, len(r.received()))
 			}
@@ -115,10 +115,10 @@ func TestMissingSecretsAreNamed(t *testing.T) {
 
 func TestSecretOfSeveralLinesInAHeader(t *testing.T) {
 	t.Parallel()
-	sender := newSender(t, webhook.Options{Secrets: secretsOf(map[event.SecretRef]string{"env:S": "planted-1\nplanted-2"})})
-	for _, e := range []event.Endpoint{{Token: "env:S"}, {HeaderRefs: map[string]event.SecretRef{"X-Key": "env:S"}}} {
+	sender := newSender(t, webhook.Options{Secrets: secretsOf(map[endpoint.SecretRef]string{"env:S": "planted-1\nplanted-2"})})
+	for _, e := range []endpoint.Endpoint{{Token: "env:S"}, {HeaderRefs: map[string]endpoint.SecretRef{"X-Key": "env:S"}}} {
 		e.URL = "http://127.0.0.1:9"
-		got := sender.Send(t.Context(), e, message())
+		got := sender.Send(t.Context(), e, newMessage())
 		if webhook.FailureOf(got.Err) != webhook.FailureSecret || !strings.Contains(got.Err.Error(), "env:S") || strings.Contains(got.Err.Error(), "planted") {
 			t.Errorf("failure %q: %v", webhook.FailureOf(got.Err), got.Err)
 		}
@@ -127,12 +127,12 @@ func TestSecretOfSeveralLinesInAHeader(t *testing.T) {
 
 func TestReadSecret(t *testing.T) { // sets the environment, so not in parallel
 	folder := t.TempDir()
-	write := func(name, content string) event.SecretRef {
+	write := func(name, content string) endpoint.SecretRef {
 		path := filepath.Join(folder, name)
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return event.SecretRef("file:" + path)
+		return endpoint.SecretRef("file:" + path)
 	}
 	t.Setenv("TAGWATCH_TEST_SECRET", " with spaces ")
 	t.Setenv("TAGWATCH_TEST_EMPTY", "")
@@ -140,7 +140,7 @@ func TestReadSecret(t *testing.T) { // sets the environment, so not in parallel
 	t.Setenv("TAGWATCH_TEST_BREAK", "\r\n")
 	for _, test := range []struct {
 		name string
-		ref  event.SecretRef
+		ref  endpoint.SecretRef
 		want string // "": an error
 	}{
 		{"environment", "env:TAGWATCH_TEST_SECRET", " with spaces "},
@@ -151,7 +151,7 @@ func TestReadSecret(t *testing.T) { // sets the environment, so not in parallel
 		{"file with a line break", write("line", "hunter2\r\n"), "hunter2"},
 		{"empty file", write("empty", "\n"), ""},
 		{"large file", write("large", strings.Repeat("x", 65<<10)), ""},
-		{"folder", event.SecretRef("file:" + folder), ""},
+		{"folder", endpoint.SecretRef("file:" + folder), ""},
 		{"no reference", "hunter2", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -176,7 +176,7 @@ func TestSecretsAreReadAnew(t *testing.T) {
 		if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		sender.Send(t.Context(), event.Endpoint{Name: "e", URL: r.URL, Token: event.SecretRef("file:" + file)}, message())
+		sender.Send(t.Context(), endpoint.Endpoint{Name: "e", URL: r.URL, Token: endpoint.SecretRef("file:" + file)}, newMessage())
 	}
 	for i, want := range []string{"Bearer one", "Bearer two"} {
 		if got := r.received()[i].Header.Get("Authorization"); got != want {

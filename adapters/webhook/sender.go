@@ -7,8 +7,10 @@ import (
 	"net"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/message"
 )
 
 // Options configure a [Sender]. The zero value reaches every address but those
@@ -27,7 +29,7 @@ type Options struct {
 	// UserAgent is the header of that name; empty means tagwatch.
 	UserAgent string
 	// Secrets reads a secret; nil means ReadSecret.
-	Secrets func(event.SecretRef) (string, error)
+	Secrets func(endpoint.SecretRef) (string, error)
 	// Resolver looks host names up; nil means the system's.
 	Resolver *net.Resolver
 }
@@ -36,7 +38,7 @@ type Options struct {
 // and is safe for concurrent use.
 type Sender struct {
 	userAgent string
-	secrets   func(event.SecretRef) (string, error)
+	secrets   func(endpoint.SecretRef) (string, error)
 	proxy     string
 	guard     guard
 	clients   *clients
@@ -56,7 +58,7 @@ func New(o Options) (*Sender, error) {
 	if secrets == nil {
 		secrets = ReadSecret
 	}
-	if err := event.ValidateProxy(o.Proxy); err != nil {
+	if err := endpoint.ValidateProxy(o.Proxy); err != nil {
 		return nil, fmt.Errorf("webhook proxy: %w: %w", errkind.Invalid, err)
 	}
 	g := guard{allow: allow, deny: deny, denyPrivate: o.DenyPrivate}
@@ -74,16 +76,16 @@ func New(o Options) (*Sender, error) {
 func (s *Sender) Close() { s.clients.closeIdle() }
 
 // Send makes one attempt. It always returns within the endpoint's timeout. Any
-// status is an answer; what follows from it is for [event.Judge] to say.
-func (s *Sender) Send(ctx context.Context, e event.Endpoint, post event.Post) event.Answer {
+// status is an answer; what follows from it is for [delivery.Judge] to say.
+func (s *Sender) Send(ctx context.Context, e endpoint.Endpoint, post message.Post) delivery.Answer {
 	start := time.Now()
 	answer := s.attempt(ctx, e, post)
 	answer.Duration = time.Since(start)
 	return answer
 }
 
-func (s *Sender) attempt(ctx context.Context, e event.Endpoint, post event.Post) event.Answer {
-	timeout := cmp.Or(e.Timeout, event.DefaultTimeout)
+func (s *Sender) attempt(ctx context.Context, e endpoint.Endpoint, post message.Post) delivery.Answer {
+	timeout := cmp.Or(e.Timeout, endpoint.DefaultTimeout)
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 

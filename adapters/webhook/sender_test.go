@@ -15,28 +15,28 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 )
 
 func TestRequest(t *testing.T) {
 	t.Parallel()
-	secrets := secretsOf(map[event.SecretRef]string{"env:PASSWORD": "p", "env:TOKEN": "t", "env:KEY": "k"})
+	secrets := secretsOf(map[endpoint.SecretRef]string{"env:PASSWORD": "p", "env:TOKEN": "t", "env:KEY": "k"})
 	for _, test := range []struct {
 		name     string
-		endpoint event.Endpoint
+		endpoint endpoint.Endpoint
 		path     string // of the URL
 		want     map[string]string
 		wantURI  string
 	}{
-		{"plain", event.Endpoint{}, "/hook", map[string]string{"Authorization": "", "Content-Type": "application/json", "User-Agent": "tagwatch/test",
-			"Webhook-Id": message().ID, "Webhook-Signature": "", "Idempotency-Key": "", "Accept-Encoding": ""}, "/hook"},
-		{"basic", event.Endpoint{User: "u", Password: "env:PASSWORD"}, "/", map[string]string{"Authorization": "Basic dTpw"}, "/"},
-		{"user alone", event.Endpoint{User: "u"}, "/", map[string]string{"Authorization": "Basic dTo="}, "/"},
-		{"bearer", event.Endpoint{Token: "env:TOKEN"}, "/", map[string]string{"Authorization": "Bearer t"}, "/"},
-		{"headers", event.Endpoint{Headers: map[string]string{"x-team": "a"}, HeaderRefs: map[string]event.SecretRef{"X-Api-Key": "env:KEY"}}, "/",
+		{"plain", endpoint.Endpoint{}, "/hook", map[string]string{"Authorization": "", "Content-Type": "application/json", "User-Agent": "tagwatch/test",
+			"Webhook-Id": newMessage().ID, "Webhook-Signature": "", "Idempotency-Key": "", "Accept-Encoding": ""}, "/hook"},
+		{"basic", endpoint.Endpoint{User: "u", Password: "env:PASSWORD"}, "/", map[string]string{"Authorization": "Basic dTpw"}, "/"},
+		{"user alone", endpoint.Endpoint{User: "u"}, "/", map[string]string{"Authorization": "Basic dTo="}, "/"},
+		{"bearer", endpoint.Endpoint{Token: "env:TOKEN"}, "/", map[string]string{"Authorization": "Bearer t"}, "/"},
+		{"headers", endpoint.Endpoint{Headers: map[string]string{"x-team": "a"}, HeaderRefs: map[string]endpoint.SecretRef{"X-Api-Key": "env:KEY"}}, "/",
 			map[string]string{"X-Team": "a", "X-Api-Key": "k"}, "/"},
-		{"own idempotency key", event.Endpoint{Headers: map[string]string{"Idempotency-Key": "x"}}, "/", map[string]string{"Idempotency-Key": "x"}, "/"},
-		{"substitution", event.Endpoint{}, "/general/<notification_type>/<userId>?type=<notification_type>", nil, "/general/tag_update/admin?type=tag_update"},
+		{"own idempotency key", endpoint.Endpoint{Headers: map[string]string{"Idempotency-Key": "x"}}, "/", map[string]string{"Idempotency-Key": "x"}, "/"},
+		{"substitution", endpoint.Endpoint{}, "/general/<notification_type>/<userId>?type=<notification_type>", nil, "/general/tag_update/admin?type=tag_update"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -46,11 +46,11 @@ func TestRequest(t *testing.T) {
 				bodies <- request.Method + " " + string(body)
 			})
 			test.endpoint.Name, test.endpoint.URL = "e", r.URL+test.path
-			got := newSender(t, webhook.Options{UserAgent: "tagwatch/test", Secrets: secrets}).Send(t.Context(), test.endpoint, message())
+			got := newSender(t, webhook.Options{UserAgent: "tagwatch/test", Secrets: secrets}).Send(t.Context(), test.endpoint, newMessage())
 			if got.Status != http.StatusOK {
 				t.Fatalf("status %d: %v", got.Status, got.Err)
 			}
-			if diff := cmp.Diff("POST "+string(message().Body.Content), <-bodies); diff != "" {
+			if diff := cmp.Diff("POST "+string(newMessage().Body.Content), <-bodies); diff != "" {
 				t.Errorf("body (-want +got):\n%s", diff)
 			}
 			request := r.received()[0]
@@ -86,7 +86,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	server, connections := counting(t, answer(200, "fine"))
 	sender := newSender(t, webhook.Options{})
 	for range 10 {
-		if got := sender.Send(t.Context(), event.Endpoint{Name: "e", URL: server.URL}, message()); got.Err != nil {
+		if got := sender.Send(t.Context(), endpoint.Endpoint{Name: "e", URL: server.URL}, newMessage()); got.Err != nil {
 			t.Fatal(got.Err)
 		}
 	}
@@ -101,7 +101,7 @@ func TestConnectionThatDiedMeanwhile(t *testing.T) {
 	server, connections := counting(t, answer(200, "fine"))
 	sender := newSender(t, webhook.Options{})
 	for range 10 {
-		if got := sender.Send(t.Context(), event.Endpoint{Name: "e", URL: server.URL}, message()); got.Err != nil {
+		if got := sender.Send(t.Context(), endpoint.Endpoint{Name: "e", URL: server.URL}, newMessage()); got.Err != nil {
 			t.Fatal(got.Err)
 		}
 		server.CloseClientConnections()
@@ -121,21 +121,21 @@ func TestPrivateAuthorityAndClientCertificate(t *testing.T) {
 	strangerCert, strangerKey := theirs.issue(t, folder, "stranger")
 	for _, test := range []struct {
 		name     string
-		endpoint event.Endpoint
+		endpoint endpoint.Endpoint
 		want     webhook.Failure
 	}{
-		{"known to each other", event.Endpoint{CAFile: ours.file, CertFile: certFile, KeyFile: keyFile}, ""},
-		{"without a certificate", event.Endpoint{CAFile: ours.file}, webhook.FailureTLS},
-		{"with a stranger's certificate", event.Endpoint{CAFile: ours.file, CertFile: strangerCert, KeyFile: strangerKey}, webhook.FailureTLS},
-		{"without the authority", event.Endpoint{CertFile: certFile, KeyFile: keyFile}, webhook.FailureTLS},
-		{"with another authority", event.Endpoint{CAFile: theirs.file, CertFile: certFile, KeyFile: keyFile}, webhook.FailureTLS},
-		{"with a key that does not fit", event.Endpoint{CAFile: ours.file, CertFile: certFile, KeyFile: strangerKey}, webhook.FailureSecret},
-		{"with a key for an authority", event.Endpoint{CAFile: keyFile}, webhook.FailureSecret},
+		{"known to each other", endpoint.Endpoint{CAFile: ours.file, CertFile: certFile, KeyFile: keyFile}, ""},
+		{"without a certificate", endpoint.Endpoint{CAFile: ours.file}, webhook.FailureTLS},
+		{"with a stranger's certificate", endpoint.Endpoint{CAFile: ours.file, CertFile: strangerCert, KeyFile: strangerKey}, webhook.FailureTLS},
+		{"without the authority", endpoint.Endpoint{CertFile: certFile, KeyFile: keyFile}, webhook.FailureTLS},
+		{"with another authority", endpoint.Endpoint{CAFile: theirs.file, CertFile: certFile, KeyFile: keyFile}, webhook.FailureTLS},
+		{"with a key that does not fit", endpoint.Endpoint{CAFile: ours.file, CertFile: certFile, KeyFile: strangerKey}, webhook.FailureSecret},
+		{"with a key for an authority", endpoint.Endpoint{CAFile: keyFile}, webhook.FailureSecret},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			test.endpoint.Name, test.endpoint.URL = "e", server.URL
-			got := newSender(t, webhook.Options{}).Send(t.Context(), test.endpoint, message())
+			got := newSender(t, webhook.Options{}).Send(t.Context(), test.endpoint, newMessage())
 			if webhook.FailureOf(got.Err) != test.want || (got.Status == http.StatusOK) != (test.want == "") {
 				t.Errorf("status %d, failure %q, want %q: %v", got.Status, webhook.FailureOf(got.Err), test.want, got.Err)
 			}
@@ -171,12 +171,12 @@ func TestReplacedAuthority(t *testing.T) {
 	right := newAuthority(t, filepath.Join(folder, "right.pem"))
 	server := mutualTLS(t, right, folder)
 	certFile, keyFile := right.issue(t, folder, "client")
-	endpoint := event.Endpoint{Name: "e", URL: server.URL, CAFile: file, CertFile: certFile, KeyFile: keyFile}
-	if got := sender.Send(t.Context(), endpoint, message()); webhook.FailureOf(got.Err) != webhook.FailureTLS {
+	endpoint := endpoint.Endpoint{Name: "e", URL: server.URL, CAFile: file, CertFile: certFile, KeyFile: keyFile}
+	if got := sender.Send(t.Context(), endpoint, newMessage()); webhook.FailureOf(got.Err) != webhook.FailureTLS {
 		t.Fatalf("before: status %d, failure %q: %v", got.Status, webhook.FailureOf(got.Err), got.Err)
 	}
 	writePEM(t, file, "CERTIFICATE", right.certificate.Raw)
-	if got := sender.Send(t.Context(), endpoint, message()); got.Status != http.StatusOK {
+	if got := sender.Send(t.Context(), endpoint, newMessage()); got.Status != http.StatusOK {
 		t.Errorf("after: status %d, failure %q: %v", got.Status, webhook.FailureOf(got.Err), got.Err)
 	}
 }
@@ -188,7 +188,7 @@ func TestConcurrentSends(t *testing.T) {
 	failures := make(chan error, 50)
 	for range cap(failures) {
 		go func() {
-			failures <- sender.Send(t.Context(), event.Endpoint{Name: "e", URL: r.URL}, message()).Err
+			failures <- sender.Send(t.Context(), endpoint.Endpoint{Name: "e", URL: r.URL}, newMessage()).Err
 		}()
 	}
 	for range cap(failures) {
@@ -207,7 +207,7 @@ func BenchmarkSend(b *testing.B) {
 	}
 	defer sender.Close()
 	for b.Loop() {
-		if got := sender.Send(b.Context(), event.Endpoint{Name: "e", URL: server.URL}, message()); got.Err != nil {
+		if got := sender.Send(b.Context(), endpoint.Endpoint{Name: "e", URL: server.URL}, newMessage()); got.Err != nil {
 			b.Fatal(got.Err)
 		}
 	}

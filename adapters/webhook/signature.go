@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/message"
 )
 
 // secretPrefix marks a secret that is base64 of the key; any other text is the
@@ -17,7 +17,7 @@ const secretPrefix = "whsec_"
 
 // sign is the value of the signature header: one signature a key, separated by
 // spaces, so that a receiver may know the old or the new secret.
-func sign(keys [][]byte, post event.Post) string {
+func sign(keys [][]byte, post message.Post) string {
 	signatures := make([]string, len(keys))
 	for i, key := range keys {
 		mac := hmac.New(sha256.New, key)

@@ -10,7 +10,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 )
 
 const (
@@ -26,16 +26,16 @@ func TestSignaturesAreAccepted(t *testing.T) {
 	oldKey, newKey, rawKey := key(t, oldSecret), key(t, newSecret), []byte(rawSecret)
 	for _, test := range []struct {
 		name    string
-		signing []event.SecretRef
+		signing []endpoint.SecretRef
 		known   []byte // to the receiver
 		valid   bool
 	}{
-		{"one secret", []event.SecretRef{"env:OLD"}, oldKey, true},
-		{"rotation, receiver has the old one", []event.SecretRef{"env:NEW", "env:OLD"}, oldKey, true},
-		{"rotation, receiver has the new one", []event.SecretRef{"env:NEW", "env:OLD"}, newKey, true},
-		{"after the rotation, receiver has the old one", []event.SecretRef{"env:NEW"}, oldKey, false},
-		{"a text as secret", []event.SecretRef{"env:RAW"}, rawKey, true},
-		{"another secret", []event.SecretRef{"env:RAW"}, oldKey, false},
+		{"one secret", []endpoint.SecretRef{"env:OLD"}, oldKey, true},
+		{"rotation, receiver has the old one", []endpoint.SecretRef{"env:NEW", "env:OLD"}, oldKey, true},
+		{"rotation, receiver has the new one", []endpoint.SecretRef{"env:NEW", "env:OLD"}, newKey, true},
+		{"after the rotation, receiver has the old one", []endpoint.SecretRef{"env:NEW"}, oldKey, false},
+		{"a text as secret", []endpoint.SecretRef{"env:RAW"}, rawKey, true},
+		{"another secret", []endpoint.SecretRef{"env:RAW"}, oldKey, false},
 		{"no secret", nil, oldKey, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -50,8 +50,8 @@ func TestSignaturesAreAccepted(t *testing.T) {
 					http.Error(w, err.Error(), http.StatusUnauthorized)
 				}
 			})
-			sender := newSender(t, webhook.Options{Secrets: secretsOf(map[event.SecretRef]string{"env:OLD": oldSecret, "env:NEW": newSecret, "env:RAW": rawSecret})})
-			got := sender.Send(t.Context(), event.Endpoint{Name: "e", URL: r.URL, Signing: test.signing}, message())
+			sender := newSender(t, webhook.Options{Secrets: secretsOf(map[endpoint.SecretRef]string{"env:OLD": oldSecret, "env:NEW": newSecret, "env:RAW": rawSecret})})
+			got := sender.Send(t.Context(), endpoint.Endpoint{Name: "e", URL: r.URL, Signing: test.signing}, newMessage())
 			if valid := got.Status == http.StatusOK; valid != test.valid {
 				t.Errorf("valid is %t, want %t: status %d %s %v", valid, test.valid, got.Status, got.Excerpt, got.Err)
 			}
@@ -70,8 +70,8 @@ func key(t *testing.T, secret string) []byte {
 
 func TestSigningSecretThatIsNoBase64(t *testing.T) {
 	t.Parallel()
-	sender := newSender(t, webhook.Options{Secrets: secretsOf(map[event.SecretRef]string{"env:S": "whsec_hunter2!"})})
-	got := sender.Send(t.Context(), event.Endpoint{Name: "e", URL: "http://127.0.0.1:9", Signing: []event.SecretRef{"env:S"}}, message())
+	sender := newSender(t, webhook.Options{Secrets: secretsOf(map[endpoint.SecretRef]string{"env:S": "whsec_hunter2!"})})
+	got := sender.Send(t.Context(), endpoint.Endpoint{Name: "e", URL: "http://127.0.0.1:9", Signing: []endpoint.SecretRef{"env:S"}}, newMessage())
 	if webhook.FailureOf(got.Err) != webhook.FailureSecret || !strings.Contains(got.Err.Error(), "env:S") || strings.Contains(got.Err.Error(), "hunter2") {
 		t.Errorf("failure %q: %v; want one that names the reference and not the secret", webhook.FailureOf(got.Err), got.Err)
 	}

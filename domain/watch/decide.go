@@ -9,9 +9,12 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -28,7 +31,7 @@ type Seen struct {
 	Known bool
 	// Difference is what changed in the packages since State.Analyzed; nil when
 	// it is the same image or there was none.
-	Difference *event.ImageDifference
+	Difference *notification.ImageDifference
 	Basis      Basis
 	// Matched reports that Vulnerabilities is a list, if an empty one.
 	Matched         bool
@@ -49,8 +52,8 @@ type Seen struct {
 // Audience is whom a target's transitions are notified to.
 type Audience struct {
 	Account       string
-	Subscriptions []event.Subscription
-	Endpoints     []event.Endpoint
+	Subscriptions []subscription.Subscription
+	Endpoints     []endpoint.Endpoint
 	// RetryWindow is how long deliveries are tried.
 	RetryWindow time.Duration
 }
@@ -58,10 +61,10 @@ type Audience struct {
 // Decision is what is to be stored after a pass.
 type Decision struct {
 	State         State
-	Notifications []event.Notification
-	Deliveries    []event.Delivery
+	Notifications []notification.Notification
+	Deliveries    []delivery.Delivery
 	// PendingSummary are notified in a summary, in place of deliveries.
-	PendingSummary []event.PendingSummary
+	PendingSummary []notification.PendingSummary
 }
 
 // Decide compares what a pass found with what was last recorded: which
@@ -85,15 +88,15 @@ type decision struct {
 	seen          Seen
 	audience      Audience
 	now           time.Time
-	notifications []event.Notification
-	deliveries    []event.Delivery
-	pending       []event.PendingSummary
+	notifications []notification.Notification
+	deliveries    []delivery.Delivery
+	pending       []notification.PendingSummary
 }
 
 // transitions lists what happened, in the order in which it is notified.
-func (d *decision) transitions() []event.Content {
-	var happened []event.Content
-	for _, transition := range []func() event.Content{d.moved, d.analyzed, d.vulnerabilities, d.evaluated} {
+func (d *decision) transitions() []notification.Content {
+	var happened []notification.Content
+	for _, transition := range []func() notification.Content{d.moved, d.analyzed, d.vulnerabilities, d.evaluated} {
 		if content := transition(); content != nil {
 			happened = append(happened, content)
 		}
@@ -103,7 +106,7 @@ func (d *decision) transitions() []event.Content {
 
 // subscription is the options of the subscription of that type; nil if there is
 // none.
-func (d *decision) subscription(t event.Type) *event.Options {
+func (d *decision) subscription(t notification.Type) *subscription.Options {
 	for _, s := range d.audience.Subscriptions {
 		if s.Type == t && s.Active {
 			return &s.Options
@@ -113,19 +116,19 @@ func (d *decision) subscription(t event.Type) *event.Options {
 }
 
 // tell stores a notification and its deliveries, if somebody subscribed to it.
-func (d *decision) tell(content event.Content) error {
+func (d *decision) tell(content notification.Content) error {
 	options := d.subscription(content.Type())
 	causes := d.causes(content.Type())
 	if options == nil || !slices.ContainsFunc(causes, options.Wants) {
 		return nil
 	}
 	id := notificationID(d.target.String(), string(content.Type()), fmt.Sprint(d.after.Revision), string(d.after.Resolved.Manifest), d.now.UTC().String())
-	n, err := event.New(event.Heading{ID: id, Account: d.audience.Account, Causes: causes, Created: d.now}, content)
+	n, err := notification.New(notification.Heading{ID: id, Account: d.audience.Account, Causes: causes, Created: d.now}, content)
 	if err != nil {
 		return err
 	}
 	d.notifications = append(d.notifications, n)
-	if list, changed := content.(event.VulnerabilitiesChanged); changed && summarized(causes, *options) {
+	if list, changed := content.(notification.VulnerabilitiesChanged); changed && summarized(causes, *options) {
 		d.gather(list.Revision(n.ID), *options)
 		return nil
 	}
@@ -137,48 +140,48 @@ func (d *decision) tell(content event.Content) error {
 // other tags: a new version of what analyzes or matches changes thousands at
 // once, and it is not the image that changed. Whoever asks for that cause by name
 // is notified of each.
-func summarized(causes []event.Cause, options event.Options) bool {
-	return slices.Contains(causes, event.CauseScanner) && !slices.Contains(causes, event.CauseImage) &&
-		!slices.Contains(options.Causes, event.CauseScanner)
+func summarized(causes []notification.Cause, options subscription.Options) bool {
+	return slices.Contains(causes, notification.CauseScanner) && !slices.Contains(causes, notification.CauseImage) &&
+		!slices.Contains(options.Causes, notification.CauseScanner)
 }
 
 // gather keeps a revision for the endpoints that would be notified of it, and for
 // those that follow the event log.
-func (d *decision) gather(r event.Revision, options event.Options) {
-	names := event.Route(options, event.VulnUpdate, r.Tag, d.audience.Endpoints)
-	for _, name := range event.Route(event.Options{}, event.EventLog, r.Tag, d.audience.Endpoints) {
+func (d *decision) gather(r notification.Revision, options subscription.Options) {
+	names := subscription.Route(options, notification.VulnUpdate, r.Tag, d.audience.Endpoints)
+	for _, name := range subscription.Route(subscription.Options{}, notification.EventLog, r.Tag, d.audience.Endpoints) {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
 	for _, name := range names {
-		d.pending = append(d.pending, event.PendingSummary{Endpoint: name, Revision: r})
+		d.pending = append(d.pending, notification.PendingSummary{Endpoint: name, Revision: r})
 	}
 }
 
 // causes lists everything that an outcome is made from and that differs, the
 // weightiest first. If nothing differs, time alone has passed.
-func (d *decision) causes(t event.Type) []event.Cause {
-	if t == event.AnalysisUpdate || t == event.TagUpdate {
-		return []event.Cause{event.CauseImage}
+func (d *decision) causes(t notification.Type) []notification.Cause {
+	if t == notification.AnalysisUpdate || t == notification.TagUpdate {
+		return []notification.Cause{notification.CauseImage}
 	}
 	before, after := d.before.Basis, d.after.Basis
-	var causes []event.Cause
+	var causes []notification.Cause
 	for _, c := range []struct {
 		differs bool
-		cause   event.Cause
+		cause   notification.Cause
 	}{
-		{d.before.Analyzed != d.after.Analyzed || t == event.PolicyEval && failed(d.before) != failed(d.after), event.CauseImage},
-		{t == event.PolicyEval && before.Bundle != after.Bundle, event.CausePolicy},
-		{before.Build != after.Build, event.CauseFeed},
-		{before.Matcher != after.Matcher || before.Analyzer != after.Analyzer, event.CauseScanner},
+		{d.before.Analyzed != d.after.Analyzed || t == notification.PolicyEval && failed(d.before) != failed(d.after), notification.CauseImage},
+		{t == notification.PolicyEval && before.Bundle != after.Bundle, notification.CausePolicy},
+		{before.Build != after.Build, notification.CauseFeed},
+		{before.Matcher != after.Matcher || before.Analyzer != after.Analyzer, notification.CauseScanner},
 	} {
 		if c.differs {
 			causes = append(causes, c.cause)
 		}
 	}
 	if causes == nil {
-		return []event.Cause{event.CauseTime}
+		return []notification.Cause{notification.CauseTime}
 	}
 	return causes
 }
@@ -188,8 +191,8 @@ func (d *decision) causes(t event.Type) []event.Cause {
 func failed(s State) bool { return s.Problem.FailedImage(s.Resolved.Manifest) != nil }
 
 // deliveries are those of a notification to whom the options route it.
-func (a Audience) deliveries(n event.Notification, options event.Options) []event.Delivery {
-	return event.Deliveries(n, event.Route(options, n.Type, n.Subject, a.Endpoints), a.RetryWindow)
+func (a Audience) deliveries(n notification.Notification, options subscription.Options) []delivery.Delivery {
+	return delivery.Deliveries(n, subscription.Route(options, n.Type, n.Subject, a.Endpoints), a.RetryWindow)
 }
 
 // notificationID derives an id from what makes a notification unique.

@@ -7,9 +7,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -37,7 +38,7 @@ type coverageOf struct {
 	} `json:"image_difference"`
 }
 
-func coverageBody(t *testing.T, d watch.Decision, kind event.Type) (b coverageOf, summary string) {
+func coverageBody(t *testing.T, d watch.Decision, kind notification.Type) (b coverageOf, summary string) {
 	t.Helper()
 	for _, n := range d.Notifications {
 		if n.Type == kind {
@@ -69,7 +70,7 @@ func TestCoverageOfTheSameImage(t *testing.T) {
 		before, seen := recorded(), unchanged()
 		before.Coverage, seen.Coverage = c.before, c.after
 		seen.Basis.Build = "build 2"
-		decision := decide(t, before, seen, everyone(event.Options{MinSeverity: vuln.Critical, FixableOnly: true}))
+		decision := decide(t, before, seen, everyone(subscription.Options{MinSeverity: vuln.Critical, FixableOnly: true}))
 		if diff := cmp.Diff(c.notified, notified(decision)); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", c.name, diff)
 		}
@@ -79,7 +80,7 @@ func TestCoverageOfTheSameImage(t *testing.T) {
 		if c.notified == nil {
 			continue
 		}
-		got, summary := coverageBody(t, decision, event.VulnUpdate)
+		got, summary := coverageBody(t, decision, notification.VulnUpdate)
 		if got.Coverage != c.after || got.Previous.Coverage != c.before || len(got.Difference.Removed) > 0 || !strings.Contains(summary, c.says) {
 			t.Errorf("%s: %q, %+v", c.name, summary, got)
 		}
@@ -100,21 +101,21 @@ func TestMoveToWhatIsNotCovered(t *testing.T) {
 	before.Coverage, before.Vulnerabilities = covered, append(before.Vulnerabilities, library)
 	seen.Resolved, seen.Analyzed = image.Resolved{Manifest: newer}, newer
 	seen.Coverage, seen.Vulnerabilities = uncovered, nil
-	seen.Difference = &event.ImageDifference{}
+	seen.Difference = &notification.ImageDifference{}
 	seen.Evaluation = evaluation(newer, policy.Stop)
-	decision := decide(t, before, seen, everyone(event.Options{}))
-	list, summary := coverageBody(t, decision, event.VulnUpdate)
+	decision := decide(t, before, seen, everyone(subscription.Options{}))
+	list, summary := coverageBody(t, decision, notification.VulnUpdate)
 	if len(list.Difference.Removed) != 1 || len(list.Difference.NotCovered) != 1 || list.Difference.NotCovered[0].ID != "CVE-2026-0001" {
 		t.Errorf("lists %+v", list.Difference)
 	}
 	if !strings.Contains(summary, "1 removed: GHSA-1111-2222-3333; 1 no longer known: CVE-2026-0001; no longer covered: the data has nothing about debian 10") {
 		t.Errorf("summary %q", summary)
 	}
-	moved, summary := coverageBody(t, decision, event.TagUpdate)
+	moved, summary := coverageBody(t, decision, notification.TagUpdate)
 	if got := moved.Image.Vulnerabilities; len(got.Fixed) != 1 || len(got.NotCovered) != 1 || moved.Coverage != uncovered || !strings.Contains(summary, "not covered") {
 		t.Errorf("%q: difference %+v, coverage %+v", summary, got, moved.Coverage)
 	}
-	for _, kind := range []event.Type{event.AnalysisUpdate, event.PolicyEval} {
+	for _, kind := range []notification.Type{notification.AnalysisUpdate, notification.PolicyEval} {
 		if got, summary := coverageBody(t, decision, kind); got.Coverage != uncovered || !strings.Contains(summary, "not covered: the data has nothing about debian 10") {
 			t.Errorf("%s: %q, coverage %+v", kind, summary, got.Coverage)
 		}
@@ -128,7 +129,7 @@ func TestMoveIsNotCoveredBeforeItIsAnalyzed(t *testing.T) {
 	before, seen := recorded(), unchanged()
 	before.Coverage, seen.Coverage = uncovered, uncovered
 	seen.Resolved = image.Resolved{Manifest: newer}
-	moved, _ := coverageBody(t, decide(t, before, seen, everyone(event.Options{})), event.TagUpdate)
+	moved, _ := coverageBody(t, decide(t, before, seen, everyone(subscription.Options{})), notification.TagUpdate)
 	if moved.Coverage != (vuln.Coverage{}) || moved.Previous.Coverage != uncovered {
 		t.Errorf("coverage %+v, before %+v", moved.Coverage, moved.Previous.Coverage)
 	}
@@ -140,13 +141,13 @@ func TestLostAndRegainedCoverageIsDebounced(t *testing.T) {
 	t.Parallel()
 	before, seen := recorded(), unchanged()
 	before.Coverage, seen.Coverage = covered, uncovered
-	lost := decide(t, before, seen, everyone(event.Options{}))
+	lost := decide(t, before, seen, everyone(subscription.Options{}))
 	seen.Coverage = covered
-	regained := decide(t, lost.State, seen, everyone(event.Options{}))
-	if loops := event.Debounce(1, append(lost.Notifications, regained.Notifications...)); len(loops) != 1 || len(loops[0]) != 2 {
+	regained := decide(t, lost.State, seen, everyone(subscription.Options{}))
+	if loops := notification.Debounce(1, append(lost.Notifications, regained.Notifications...)); len(loops) != 1 || len(loops[0]) != 2 {
 		t.Errorf("loops %v", loops)
 	}
-	if loops := event.Debounce(1, lost.Notifications); len(loops) != 0 {
+	if loops := notification.Debounce(1, lost.Notifications); len(loops) != 0 {
 		t.Errorf("loops %v", loops)
 	}
 }

@@ -9,8 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -51,7 +52,7 @@ func TestDecideListingNotifiesNewsFromSelection(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			d, err := watch.DecideListing(watch.RepositoryView{Repository: r, State: test.before}, test.census, everyone(event.Options{}), noon)
+			d, err := watch.DecideListing(watch.RepositoryView{Repository: r, State: test.before}, test.census, everyone(subscription.Options{}), noon)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,18 +78,18 @@ func TestDecideListingRenews(t *testing.T) {
 	view := watch.RepositoryView{Repository: watched(), State: watch.RepositoryState{Revision: 1, Listed: true, Applied: old.Settings(),
 		Tags: []string{"gone", "kept", "left", "unsubscribed"}, Known: []string{"gone", "kept", "left", "unsubscribed"}}}
 	view.Repository.Filter.Exclude = []string{"left"}
-	view.Repository.Types = []event.Type{event.TagUpdate, event.PolicyEval}
+	view.Repository.Types = []notification.Type{notification.TagUpdate, notification.PolicyEval}
 	view.Repository.Platforms = []image.Platform{{OS: "linux", Architecture: "arm64"}, {OS: "linux", Architecture: "amd64"}}
 	view.Repository.Poll = time.Hour
 	for _, tag := range []string{"gone", "kept", "left"} {
-		for _, kind := range []event.Type{event.TagUpdate, event.VulnUpdate} {
-			view.Brought = append(view.Brought, event.Subscription{Target: old.Targets(tag)[0], Type: kind, Repository: repository})
+		for _, kind := range []notification.Type{notification.TagUpdate, notification.VulnUpdate} {
+			view.Brought = append(view.Brought, subscription.Subscription{Target: old.Targets(tag)[0], Type: kind, Repository: repository})
 		}
 	}
 	if !view.Stale() {
 		t.Fatal("not stale")
 	}
-	d, err := watch.DecideListing(view, watch.Census{Tags: []string{"kept", "left", "unsubscribed"}}, everyone(event.Options{}), noon)
+	d, err := watch.DecideListing(view, watch.Census{Tags: []string{"kept", "left", "unsubscribed"}}, everyone(subscription.Options{}), noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +103,7 @@ func TestDecideListingRenews(t *testing.T) {
 	if diff := cmp.Diff(want, made); diff != "" {
 		t.Errorf("made (-want +got)\n%s", diff)
 	}
-	if len(d.Dropped) != 1 || d.Dropped[0].Target.Reference.Tag != "kept" || d.Dropped[0].Type != event.VulnUpdate {
+	if len(d.Dropped) != 1 || d.Dropped[0].Target.Reference.Tag != "kept" || d.Dropped[0].Type != notification.VulnUpdate {
 		t.Errorf("dropped %+v", d.Dropped)
 	}
 	if diff := cmp.Diff([]image.Target{old.Targets("gone")[0], old.Targets("left")[0]}, d.Ended); diff != "" {

@@ -9,9 +9,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -22,7 +25,7 @@ func turmoil() watch.Seen {
 	seen.Resolved.Manifest, seen.Analyzed = newer, newer
 	seen.Vulnerabilities = []vuln.Finding{finding("CVE-2026-0002", vuln.Critical)}
 	seen.Evaluation = evaluation(newer, policy.Stop)
-	seen.Difference = &event.ImageDifference{PackagesAdded: []vuln.Package{{Name: "curl", Version: "8", Type: "deb"}}}
+	seen.Difference = &notification.ImageDifference{PackagesAdded: []vuln.Package{{Name: "curl", Version: "8", Type: "deb"}}}
 	return seen
 }
 
@@ -38,7 +41,7 @@ func pending() watch.Seen {
 // the analysis.
 func TestDecideNotifiesTheDifferenceOnce(t *testing.T) {
 	t.Parallel()
-	audience := everyone(event.Options{})
+	audience := everyone(subscription.Options{})
 	first := decide(t, recorded(), pending(), audience)
 	if want := []string{"tag_update image"}; !slices.Equal(want, notified(first)) || differs(first.Notifications[0]) {
 		t.Errorf("notified at first %v, want %v without a difference", notified(first), want)
@@ -56,7 +59,7 @@ func TestDecideNotifiesTheDifferenceOnce(t *testing.T) {
 // New data about the image that is served while its successor waits are notified.
 func TestDecideWhileAnImageIsPending(t *testing.T) {
 	t.Parallel()
-	audience := everyone(event.Options{})
+	audience := everyone(subscription.Options{})
 	first := decide(t, recorded(), pending(), audience)
 	seen := pending()
 	seen.Basis.Build = "build 2"
@@ -70,13 +73,13 @@ func TestDecideWhileAnImageIsPending(t *testing.T) {
 	}
 }
 
-func differs(n event.Notification) bool {
+func differs(n notification.Notification) bool {
 	return strings.Contains(string(n.Payload), `"image_difference"`)
 }
 
 func TestDecideRecords(t *testing.T) {
 	t.Parallel()
-	got := decide(t, recorded(), turmoil(), everyone(event.Options{})).State
+	got := decide(t, recorded(), turmoil(), everyone(subscription.Options{})).State
 	want := watch.State{
 		Revision: 8, Resolved: image.Resolved{Manifest: newer}, Analyzed: newer, Basis: recorded().Basis, Matched: true,
 		Vulnerabilities: turmoil().Vulnerabilities, Counts: vuln.Counts{Critical: 1}, Evaluation: evaluation(newer, policy.Stop),
@@ -132,7 +135,7 @@ func TestDecideKeepsWhatIsNotKnown(t *testing.T) {
 			if test.before != nil {
 				test.before(&before)
 			}
-			got := decide(t, before, test.seen, everyone(event.Options{})).State
+			got := decide(t, before, test.seen, everyone(subscription.Options{})).State
 			want := before
 			want.Revision, want.Checked = before.Revision+1, noon
 			test.want(&want)
@@ -147,12 +150,12 @@ func TestDecideKeepsWhatIsNotKnown(t *testing.T) {
 func TestDecideFirstImageCannotBeAnalyzed(t *testing.T) {
 	t.Parallel()
 	seen := watch.Seen{Resolved: image.Resolved{Manifest: older}, Problem: &watch.Problem{Stage: watch.StageAnalyze}}
-	first := decide(t, watch.State{}, seen, everyone(event.Options{}))
+	first := decide(t, watch.State{}, seen, everyone(subscription.Options{}))
 	if len(first.Notifications) != 0 || first.State.Analyzed != "" || first.State.Problem == nil {
 		t.Errorf("first: notified %v, recorded %+v", notified(first), first.State)
 	}
 	seen.Resolved.Manifest = newer
-	if second := decide(t, first.State, seen, everyone(event.Options{})); !slices.Equal([]string{"tag_update image"}, notified(second)) {
+	if second := decide(t, first.State, seen, everyone(subscription.Options{})); !slices.Equal([]string{"tag_update image"}, notified(second)) {
 		t.Errorf("second: notified %v", notified(second))
 	}
 }
@@ -164,13 +167,13 @@ func TestDecideMatchedLater(t *testing.T) {
 	waiting := turmoil()
 	waiting.Matched, waiting.Vulnerabilities, waiting.Evaluation = false, nil, nil
 	waiting.Basis.Build = "build 2"
-	first := decide(t, recorded(), waiting, everyone(event.Options{}))
+	first := decide(t, recorded(), waiting, everyone(subscription.Options{}))
 	if want := []string{"tag_update image"}; !slices.Equal(want, notified(first)) {
 		t.Errorf("notified at first %v, want %v", notified(first), want)
 	}
 	complete := turmoil()
 	complete.Basis.Build = "build 2"
-	second := decide(t, first.State, complete, everyone(event.Options{}))
+	second := decide(t, first.State, complete, everyone(subscription.Options{}))
 	if want := []string{"analysis_update image", "vuln_update image", "policy_eval image"}; !slices.Equal(want, notified(second)) {
 		t.Errorf("notified then %v, want %v", notified(second), want)
 	}
@@ -185,12 +188,12 @@ type body struct {
 		Image image.Digest `json:"imageDigest"`
 		Feed  string       `json:"data_build"`
 	} `json:"previous"`
-	Causes []event.Cause `json:"causes"`
+	Causes []notification.Cause `json:"causes"`
 }
 
-func bodies(t *testing.T, d watch.Decision) map[event.Type]body {
+func bodies(t *testing.T, d watch.Decision) map[notification.Type]body {
 	t.Helper()
-	all := map[event.Type]body{}
+	all := map[notification.Type]body{}
 	for _, n := range d.Notifications {
 		var b body
 		if err := json.Unmarshal(n.Payload, &b); err != nil {
@@ -211,8 +214,8 @@ func TestDecideEvidence(t *testing.T) {
 	seen.Resolved = image.Resolved{Manifest: newer, Index: index}
 	seen.Basis.Build = "build 2"
 	seen.Vulnerabilities = nil
-	got := bodies(t, decide(t, before, seen, everyone(event.Options{})))
-	moved, list := got[event.TagUpdate], got[event.VulnUpdate]
+	got := bodies(t, decide(t, before, seen, everyone(subscription.Options{})))
+	moved, list := got[notification.TagUpdate], got[notification.VulnUpdate]
 	if moved.Image != newer || moved.Index != index || moved.Previous.Image != older {
 		t.Errorf("tag_update tells of %+v", moved)
 	}
@@ -225,10 +228,10 @@ func TestDecideNotifiesAllCauses(t *testing.T) {
 	t.Parallel()
 	seen := turmoil()
 	seen.Basis = watch.Basis{Build: "build 2", Matcher: "matcher 2", Bundle: "bundle 2", Analyzer: "analyzer 2"}
-	got := bodies(t, decide(t, recorded(), seen, everyone(event.Options{})))
-	want := map[event.Type][]event.Cause{
-		event.VulnUpdate: {event.CauseImage, event.CauseFeed, event.CauseScanner},
-		event.PolicyEval: {event.CauseImage, event.CausePolicy, event.CauseFeed, event.CauseScanner},
+	got := bodies(t, decide(t, recorded(), seen, everyone(subscription.Options{})))
+	want := map[notification.Type][]notification.Cause{
+		notification.VulnUpdate: {notification.CauseImage, notification.CauseFeed, notification.CauseScanner},
+		notification.PolicyEval: {notification.CauseImage, notification.CausePolicy, notification.CauseFeed, notification.CauseScanner},
 	}
 	for kind, causes := range want {
 		if diff := cmp.Diff(causes, got[kind].Causes); diff != "" {
@@ -245,13 +248,13 @@ func TestDecideIDs(t *testing.T) {
 		}
 		return list
 	}
-	first := ids(decide(t, recorded(), turmoil(), everyone(event.Options{})))
-	if again := ids(decide(t, recorded(), turmoil(), everyone(event.Options{}))); !slices.Equal(first, again) {
+	first := ids(decide(t, recorded(), turmoil(), everyone(subscription.Options{})))
+	if again := ids(decide(t, recorded(), turmoil(), everyone(subscription.Options{}))); !slices.Equal(first, again) {
 		t.Errorf("deciding twice gives %v and %v", first, again)
 	}
 	later := recorded()
 	later.Revision++
-	all := slices.Concat(first, ids(decide(t, later, turmoil(), everyone(event.Options{}))))
+	all := slices.Concat(first, ids(decide(t, later, turmoil(), everyone(subscription.Options{}))))
 	slices.Sort(all)
 	if len(slices.Compact(slices.Clone(all))) != 8 {
 		t.Errorf("ids are not distinct: %v", all)
@@ -260,17 +263,17 @@ func TestDecideIDs(t *testing.T) {
 
 func TestDecideDeliveries(t *testing.T) {
 	t.Parallel()
-	audience := everyone(event.Options{})
-	audience.Endpoints = []event.Endpoint{{Name: "all"}, {Name: "vulnerabilities", Types: []event.Type{event.VulnUpdate}}, {Name: "explicit", ExplicitOnly: true}}
+	audience := everyone(subscription.Options{})
+	audience.Endpoints = []endpoint.Endpoint{{Name: "all"}, {Name: "vulnerabilities", Types: []notification.Type{notification.VulnUpdate}}, {Name: "explicit", ExplicitOnly: true}}
 	decision := decide(t, recorded(), turmoil(), audience)
-	types := map[string]event.Type{}
+	types := map[string]notification.Type{}
 	for _, n := range decision.Notifications {
 		types[n.ID] = n.Type
 	}
 	var got []string
 	for _, d := range decision.Deliveries {
 		got = append(got, string(types[d.Notification])+" "+d.Endpoint)
-		if d.State != event.Pending || !d.NextTry.Equal(noon) || !d.Deadline.Equal(noon.Add(75*time.Hour)) {
+		if d.State != delivery.Pending || !d.NextTry.Equal(noon) || !d.Deadline.Equal(noon.Add(75*time.Hour)) {
 			t.Errorf("delivery %+v", d)
 		}
 	}
@@ -282,7 +285,7 @@ func TestDecideDeliveries(t *testing.T) {
 
 func TestDecideForNobody(t *testing.T) {
 	t.Parallel()
-	inactive := everyone(event.Options{})
+	inactive := everyone(subscription.Options{})
 	for i := range inactive.Subscriptions {
 		inactive.Subscriptions[i].Active = false
 	}
@@ -300,7 +303,7 @@ func TestDecideForNobody(t *testing.T) {
 // A subscriber without an endpoint finds the notification in the list.
 func TestDecideWithoutEndpoints(t *testing.T) {
 	t.Parallel()
-	audience := everyone(event.Options{})
+	audience := everyone(subscription.Options{})
 	audience.Endpoints = nil
 	decision := decide(t, recorded(), turmoil(), audience)
 	if len(decision.Notifications) != 4 || len(decision.Deliveries) != 0 {
@@ -310,7 +313,7 @@ func TestDecideWithoutEndpoints(t *testing.T) {
 
 func TestDecideDifference(t *testing.T) {
 	t.Parallel()
-	payload := string(decide(t, recorded(), turmoil(), everyone(event.Options{})).Notifications[0].Payload)
+	payload := string(decide(t, recorded(), turmoil(), everyone(subscription.Options{})).Notifications[0].Payload)
 	for _, part := range []string{`"curl"`, "CVE-2026-0001", "CVE-2026-0002"} {
 		if !strings.Contains(payload, part) {
 			t.Errorf("the difference of the images lacks %s: %s", part, payload)

@@ -6,9 +6,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 )
 
 // Census is what was found out about the tags that a repository has.
@@ -28,14 +30,14 @@ type RepositoryDecision struct {
 	// Removed are watched tags that are gone; Left are those that are no longer
 	// selected.
 	Removed, Left []string
-	Notifications []event.Notification
-	Deliveries    []event.Delivery
+	Notifications []notification.Notification
+	Deliveries    []delivery.Delivery
 	// Subscribe are the subscriptions to make or to renew.
-	Subscribe []event.Subscription
+	Subscribe []subscription.Subscription
 	// Ended are targets whose watch ends, Archived those of them of which the state
 	// is kept. Dropped are single subscriptions that end.
 	Ended, Archived []image.Target
-	Dropped         []event.Subscription
+	Dropped         []subscription.Subscription
 }
 
 // Stale reports that the watches were made with other settings than those that
@@ -151,9 +153,9 @@ func (d *RepositoryDecision) renew(view RepositoryView, now time.Time) {
 }
 
 func (d *RepositoryDecision) tell(r Repository, audience Audience, now time.Time) error {
-	id := notificationID(r.Name.String(), string(event.RepoUpdate), fmt.Sprint(d.State.Revision), now.UTC().String())
-	n, err := event.New(event.Heading{ID: id, Account: audience.Account, Causes: []event.Cause{event.CauseImage}, Created: now},
-		event.TagsFound{Repository: r.Name, New: d.Added, Removed: d.Removed, Tags: len(d.State.Tags)})
+	id := notificationID(r.Name.String(), string(notification.RepoUpdate), fmt.Sprint(d.State.Revision), now.UTC().String())
+	n, err := notification.New(notification.Heading{ID: id, Account: audience.Account, Causes: []notification.Cause{notification.CauseImage}, Created: now},
+		notification.TagsFound{Repository: r.Name, New: d.Added, Removed: d.Removed, Tags: len(d.State.Tags)})
 	if err != nil {
 		return err
 	}
@@ -163,14 +165,14 @@ func (d *RepositoryDecision) tell(r Repository, audience Audience, now time.Time
 }
 
 // subscriptions are those of one tag of the repository.
-func (r Repository) subscriptions(tag string, now time.Time) []event.Subscription {
-	var list []event.Subscription
+func (r Repository) subscriptions(tag string, now time.Time) []subscription.Subscription {
+	var list []subscription.Subscription
 	for _, target := range r.Targets(tag) {
 		for _, t := range r.Types {
-			if !slices.Contains(event.TagTypes, t) {
+			if !slices.Contains(notification.TagTypes, t) {
 				continue
 			}
-			list = append(list, event.Subscription{Target: target, Type: t, Active: true, Options: r.Options,
+			list = append(list, subscription.Subscription{Target: target, Type: t, Active: true, Options: r.Options,
 				Repository: r.Name, Created: now, Updated: now})
 		}
 	}

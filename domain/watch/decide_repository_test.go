@@ -8,20 +8,21 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // watched is a repository whose tags are watched for two types.
 func watched() watch.Repository {
-	return watch.Repository{Name: repository, Types: []event.Type{event.TagUpdate, event.VulnUpdate, event.RepoUpdate},
+	return watch.Repository{Name: repository, Types: []notification.Type{notification.TagUpdate, notification.VulnUpdate, notification.RepoUpdate},
 		Platform: image.Platform{OS: "linux", Architecture: "arm64"}, Poll: time.Minute, List: time.Hour,
 		Filter: watch.Filter{Exclude: []string{"*-dev"}}}
 }
 
 func listing(r watch.Repository, before watch.RepositoryState, tags ...string) (watch.RepositoryDecision, error) {
-	return watch.DecideListing(watch.RepositoryView{Repository: r, State: before}, watch.Census{Tags: tags}, everyone(event.Options{}), noon)
+	return watch.DecideListing(watch.RepositoryView{Repository: r, State: before}, watch.Census{Tags: tags}, everyone(subscription.Options{}), noon)
 }
 
 func TestDecideListing(t *testing.T) {
@@ -71,7 +72,7 @@ func TestDecideListing(t *testing.T) {
 func TestDecideListingSubscribes(t *testing.T) {
 	t.Parallel()
 	r := watched()
-	r.Options = event.Options{FixableOnly: true, Endpoints: []string{"chat"}}
+	r.Options = subscription.Options{FixableOnly: true, Endpoints: []string{"chat"}}
 	got, err := listing(r, watch.RepositoryState{Listed: true, Tags: []string{"old"}, Applied: r.Settings()}, "new")
 	if err != nil {
 		t.Fatal(err)
@@ -79,9 +80,9 @@ func TestDecideListingSubscribes(t *testing.T) {
 	onPlatform := func(tag string) image.Target {
 		return image.Target{Reference: repository.Reference(tag), Platform: r.Platform}
 	}
-	var want []event.Subscription
-	for _, kind := range []event.Type{event.TagUpdate, event.VulnUpdate} {
-		want = append(want, event.Subscription{Target: onPlatform("new"), Type: kind, Active: true, Options: r.Options,
+	var want []subscription.Subscription
+	for _, kind := range []notification.Type{notification.TagUpdate, notification.VulnUpdate} {
+		want = append(want, subscription.Subscription{Target: onPlatform("new"), Type: kind, Active: true, Options: r.Options,
 			Repository: repository, Created: noon, Updated: noon})
 	}
 	if diff := cmp.Diff(want, got.Subscribe); diff != "" {

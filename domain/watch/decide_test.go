@@ -7,9 +7,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -66,10 +68,10 @@ func unchanged() watch.Seen {
 }
 
 // everyone is subscribed to everything, with those options, at one endpoint.
-func everyone(options event.Options) watch.Audience {
-	a := watch.Audience{Account: "admin", Endpoints: []event.Endpoint{{Name: "chat"}}, RetryWindow: 75 * time.Hour}
-	for _, t := range event.TagTypes {
-		a.Subscriptions = append(a.Subscriptions, event.Subscription{Target: target, Type: t, Active: true, Options: options})
+func everyone(options subscription.Options) watch.Audience {
+	a := watch.Audience{Account: "admin", Endpoints: []endpoint.Endpoint{{Name: "chat"}}, RetryWindow: 75 * time.Hour}
+	for _, t := range notification.TagTypes {
+		a.Subscriptions = append(a.Subscriptions, subscription.Subscription{Target: target, Type: t, Active: true, Options: options})
 	}
 	return a
 }
@@ -165,12 +167,12 @@ func TestDecide(t *testing.T) {
 			for _, change := range test.changes {
 				change(&before, &seen)
 			}
-			first := decide(t, before, seen, everyone(event.Options{}))
+			first := decide(t, before, seen, everyone(subscription.Options{}))
 			if diff := cmp.Diff(test.want, notified(first)); diff != "" {
 				t.Errorf("notified (-want +got)\n%s", diff)
 			}
 			// What was notified once is not notified again.
-			if again := decide(t, first.State, seen, everyone(event.Options{})); len(again.Notifications) != 0 {
+			if again := decide(t, first.State, seen, everyone(subscription.Options{})); len(again.Notifications) != 0 {
 				t.Errorf("notified again: %v", notified(again))
 			}
 		})
@@ -192,25 +194,25 @@ func TestDecideOptions(t *testing.T) {
 	list := func(findings ...vuln.Finding) []vuln.Finding { return findings }
 	tests := []struct {
 		name    string
-		options event.Options
+		options subscription.Options
 		before  []vuln.Finding
 		after   []vuln.Finding
 		want    map[string]int // of the vuln_update; nil for none
 	}{
-		{"everything", event.Options{}, list(finding("CVE-2026-0001", vuln.Low)), list(finding("CVE-2026-0002", vuln.Low)),
+		{"everything", subscription.Options{}, list(finding("CVE-2026-0001", vuln.Low)), list(finding("CVE-2026-0002", vuln.Low)),
 			map[string]int{"added": 1, "removed": 1, "updated": 0, "added_low": 1}},
-		{"too low", event.Options{MinSeverity: vuln.High}, nil, list(finding("CVE-2026-0001", vuln.Medium)), nil},
-		{"of unknown severity", event.Options{MinSeverity: vuln.Low}, nil, list(finding("CVE-2026-0001", vuln.Unknown)), nil},
-		{"grave enough", event.Options{MinSeverity: vuln.High}, nil, list(finding("CVE-2026-0001", vuln.High), finding("CVE-2026-0002", vuln.Low)),
+		{"too low", subscription.Options{MinSeverity: vuln.High}, nil, list(finding("CVE-2026-0001", vuln.Medium)), nil},
+		{"of unknown severity", subscription.Options{MinSeverity: vuln.Low}, nil, list(finding("CVE-2026-0001", vuln.Unknown)), nil},
+		{"grave enough", subscription.Options{MinSeverity: vuln.High}, nil, list(finding("CVE-2026-0001", vuln.High), finding("CVE-2026-0002", vuln.Low)),
 			map[string]int{"added": 1, "removed": 0, "updated": 0, "added_high": 1}},
-		{"becomes grave", event.Options{MinSeverity: vuln.High}, list(finding("CVE-2026-0001", vuln.Low)), list(finding("CVE-2026-0001", vuln.Critical)),
+		{"becomes grave", subscription.Options{MinSeverity: vuln.High}, list(finding("CVE-2026-0001", vuln.Low)), list(finding("CVE-2026-0001", vuln.Critical)),
 			map[string]int{"added": 0, "removed": 0, "updated": 1}},
-		{"ceases to be grave", event.Options{MinSeverity: vuln.High}, list(finding("CVE-2026-0001", vuln.Critical)), list(finding("CVE-2026-0001", vuln.Low)),
+		{"ceases to be grave", subscription.Options{MinSeverity: vuln.High}, list(finding("CVE-2026-0001", vuln.Critical)), list(finding("CVE-2026-0001", vuln.Low)),
 			map[string]int{"added": 0, "removed": 0, "updated": 1}},
-		{"without a fix", event.Options{FixableOnly: true}, nil, list(finding("CVE-2026-0001", vuln.Critical)), nil},
-		{"a fix appears", event.Options{FixableOnly: true}, list(finding("CVE-2026-0001", vuln.Low)), list(fixable("CVE-2026-0001", vuln.Low)),
+		{"without a fix", subscription.Options{FixableOnly: true}, nil, list(finding("CVE-2026-0001", vuln.Critical)), nil},
+		{"a fix appears", subscription.Options{FixableOnly: true}, list(finding("CVE-2026-0001", vuln.Low)), list(fixable("CVE-2026-0001", vuln.Low)),
 			map[string]int{"added": 0, "removed": 0, "updated": 1}},
-		{"fixable and grave", event.Options{FixableOnly: true, MinSeverity: vuln.High}, nil,
+		{"fixable and grave", subscription.Options{FixableOnly: true, MinSeverity: vuln.High}, nil,
 			list(fixable("CVE-2026-0001", vuln.Low), finding("CVE-2026-0002", vuln.High), fixable("CVE-2026-0003", vuln.High)),
 			map[string]int{"added": 1, "removed": 0, "updated": 0, "added_high": 1}},
 	}
@@ -236,7 +238,7 @@ func TestDecideOptions(t *testing.T) {
 }
 
 // counts reads a notification as a receiver does.
-func counts(t *testing.T, n event.Notification) map[string]int {
+func counts(t *testing.T, n notification.Notification) map[string]int {
 	t.Helper()
 	var payload struct {
 		Counts map[string]int `json:"counts"`
@@ -255,14 +257,14 @@ func TestDecideCauses(t *testing.T) {
 	}
 	tests := []struct {
 		name   string
-		causes []event.Cause
+		causes []notification.Cause
 		moved  bool
 		want   []string
 	}{
 		{"all", nil, false, []string{"vuln_update feed"}},
-		{"wanted", []event.Cause{event.CauseImage, event.CauseFeed}, false, []string{"vuln_update feed"}},
-		{"not wanted", []event.Cause{event.CauseImage, event.CausePolicy}, false, nil},
-		{"one of two causes is wanted", []event.Cause{event.CauseFeed}, true, []string{"vuln_update image"}},
+		{"wanted", []notification.Cause{notification.CauseImage, notification.CauseFeed}, false, []string{"vuln_update feed"}},
+		{"not wanted", []notification.Cause{notification.CauseImage, notification.CausePolicy}, false, nil},
+		{"one of two causes is wanted", []notification.Cause{notification.CauseFeed}, true, []string{"vuln_update image"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -272,7 +274,7 @@ func TestDecideCauses(t *testing.T) {
 			if test.moved {
 				seen.Resolved.Manifest, seen.Analyzed = newer, newer
 			}
-			audience := everyone(event.Options{Causes: test.causes})
+			audience := everyone(subscription.Options{Causes: test.causes})
 			if diff := cmp.Diff(test.want, notified(decide(t, recorded(), seen, audience))); diff != "" {
 				t.Errorf("notified (-want +got)\n%s", diff)
 			}
@@ -300,7 +302,7 @@ func TestDecideEveryAction(t *testing.T) {
 			t.Parallel()
 			before, seen := recorded(), unchanged()
 			before.Evaluation, seen.Evaluation = evaluation(older, test.from), evaluation(older, test.to)
-			decision := decide(t, before, seen, everyone(event.Options{EveryAction: test.every}))
+			decision := decide(t, before, seen, everyone(subscription.Options{EveryAction: test.every}))
 			if got := len(decision.Notifications); got != test.want {
 				t.Errorf("%d notifications, want %d", got, test.want)
 			}

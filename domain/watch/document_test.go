@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"testing"
 
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -33,7 +33,7 @@ func TestDecideNotifiesBundles(t *testing.T) {
 	seen := unchanged()
 	seen.Evaluation = evaluation(older, policy.Stop)
 	seen.LastBundle, seen.Bundle = json.RawMessage(`{"id":"last"}`), json.RawMessage(`{"id":"now"}`)
-	decision := decide(t, recorded(), seen, everyone(event.Options{}))
+	decision := decide(t, recorded(), seen, everyone(subscription.Options{}))
 	type document struct{ Bundle struct{ ID string } }
 	var payload struct {
 		Last    document `json:"last_eval"`

@@ -11,8 +11,9 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -39,7 +40,7 @@ func (e entry) place(key string) string {
 // receiver keeps a list from bodies alone, as the documentation says.
 type receiver map[string]entry
 
-func (r receiver) apply(t *testing.T, n event.Notification) {
+func (r receiver) apply(t *testing.T, n notification.Notification) {
 	t.Helper()
 	var body struct {
 		Difference struct{ Added, Updated, Removed []entry } `json:"diff_vulnerability_result"`
@@ -95,7 +96,7 @@ func TestReceiversKeepTheExactList(t *testing.T) {
 			data = nextDay(random, data)
 			seen := unchanged()
 			seen.Basis.Build, seen.Vulnerabilities = fmt.Sprint("build ", day), vuln.Merge(data)
-			decision := decide(t, state, seen, everyone(event.Options{}))
+			decision := decide(t, state, seen, everyone(subscription.Options{}))
 			state = decision.State
 			for _, n := range decision.Notifications {
 				kept.apply(t, n)
@@ -199,7 +200,7 @@ func TestChangeOfNameIsNotifiedByItself(t *testing.T) {
 	state, seen := recorded(), unchanged()
 	state.Vulnerabilities, seen.Vulnerabilities = []vuln.Finding{before}, []vuln.Finding{after}
 	seen.Basis.Build = "build 2"
-	for _, options := range []event.Options{{}, {MinSeverity: vuln.High}} {
+	for _, options := range []subscription.Options{{}, {MinSeverity: vuln.High}} {
 		decision := decide(t, state, seen, everyone(options))
 		if got := notified(decision); !slices.Equal(got, []string{"vuln_update feed"}) {
 			t.Fatalf("sent %v, want one vuln_update", got)

@@ -3,8 +3,11 @@ package watch
 import (
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -15,8 +18,8 @@ type RecordView struct {
 	Watched bool
 	// Poll is how often the tag is checked; zero for the default.
 	Poll          time.Duration
-	Subscriptions []event.Subscription
-	Endpoints     []event.Endpoint
+	Subscriptions []subscription.Subscription
+	Endpoints     []endpoint.Endpoint
 	// Build, Matcher and Bundle are what an outcome would be made from now.
 	Build   string
 	Matcher vuln.Matcher
@@ -28,17 +31,17 @@ type RecordView struct {
 type RepositoryView struct {
 	Repository Repository
 	State      RepositoryState
-	Endpoints  []event.Endpoint
+	Endpoints  []endpoint.Endpoint
 	// Brought are the active subscriptions that the repository brought, by
 	// target; read only if it is Stale.
-	Brought []event.Subscription
+	Brought []subscription.Subscription
 }
 
 // SubscriptionFilter selects subscriptions; zero fields select all.
 type SubscriptionFilter struct {
 	Target     *image.Target
 	Repository *image.Repository // that brought them
-	Type       event.Type
+	Type       notification.Type
 	ActiveOnly bool
 }
 
@@ -139,8 +142,8 @@ type Bundle struct {
 
 // DueDelivery is a delivery with what it delivers.
 type DueDelivery struct {
-	Delivery     event.Delivery
-	Notification event.Notification
+	Delivery     delivery.Delivery
+	Notification notification.Notification
 }
 
 // Backlog is what waits for an endpoint.

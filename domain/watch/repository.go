@@ -7,8 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 )
 
 // Repository is a repository whose tags are watched as they appear.
@@ -16,8 +17,8 @@ type Repository struct {
 	Name image.Repository `json:"name"`
 	// Types are subscribed for each tag; Options go with them and with
 	// repo_update.
-	Types   []event.Type  `json:"types"`
-	Options event.Options `json:"options"`
+	Types   []notification.Type  `json:"types"`
+	Options subscription.Options `json:"options"`
 	// Platforms are those on which each tag is watched, Platform the only one;
 	// without both it is the default.
 	Platform  image.Platform   `json:"platform"`
@@ -86,8 +87,8 @@ func (r Repository) Targets(tag string) []image.Target {
 // make equal watches.
 func (r Repository) Settings() string {
 	text, err := json.Marshal(struct {
-		Types   []event.Type
-		Options event.Options
+		Types   []notification.Type
+		Options subscription.Options
 		Targets []image.Target
 		Poll    time.Duration
 	}{r.Types, r.Options, r.Targets("latest"), r.Poll})

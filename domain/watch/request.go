@@ -3,16 +3,18 @@ package watch
 import (
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // SubscribeRequest asks to be notified of a target's transitions.
 type SubscribeRequest struct {
 	Target  image.Target
-	Types   []event.Type
-	Options event.Options
+	Types   []notification.Type
+	Options subscription.Options
 	// Poll is how often the tag is checked; zero for the default.
 	Poll time.Duration
 	// Unverified skips the check the registry that otherwise refuses a tag
@@ -22,7 +24,7 @@ type SubscribeRequest struct {
 
 // SubscribeResult is what was stored.
 type SubscribeResult struct {
-	Types []event.Type // that the target is subscribed to now
+	Types []notification.Type // that the target is subscribed to now
 	// Resolved is what the tag points to; zero if it was not looked up.
 	Resolved image.Resolved
 	// Endpoints will be notified; none means that nobody is, so far.
@@ -32,7 +34,7 @@ type SubscribeResult struct {
 // UnsubscribeRequest ends subscriptions of a target.
 type UnsubscribeRequest struct {
 	Target image.Target
-	Types  []event.Type // none ends all
+	Types  []notification.Type // none ends all
 }
 
 // AnalysisRequest asks for the analysis of an image, as seen by one watcher.
@@ -147,8 +149,8 @@ type Round struct {
 	Pending   int
 	Oldest    time.Time // creation of the oldest pending delivery
 	Next      time.Time // when the next attempt is due; zero without any
-	State     event.EndpointState
-	GivenUp   event.GivenUp // within event.GivenUpSpan
+	State     delivery.EndpointState
+	GivenUp   delivery.GivenUp // within delivery.GivenUpSpan
 }
 
 // RegistryTurn reports that a registry begins to fail, or that it recovered.
@@ -161,13 +163,13 @@ type RegistryTurn struct {
 // TestRequest asks to send a sample notification to an endpoint.
 type TestRequest struct {
 	Endpoint string
-	Type     event.Type // "" for the first that the endpoint receives
+	Type     notification.Type // "" for the first that the endpoint receives
 }
 
 // TestResult is what came of it.
 type TestResult struct {
-	Type     event.Type
-	Verdict  event.Verdict
+	Type     notification.Type
+	Verdict  delivery.Verdict
 	Status   int // 0 if there was no answer
 	Duration time.Duration
 	Answer   string

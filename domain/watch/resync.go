@@ -3,8 +3,8 @@ package watch
 import (
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
@@ -15,7 +15,7 @@ type Observation struct {
 	// Active reports that somebody is subscribed; without, the watcher ends. Types
 	// are what the subscriptions ask for.
 	Active bool
-	Types  []event.Type
+	Types  []notification.Type
 	// Every is the time between two passes when nothing else asks for one,
 	// jitter included.
 	Every time.Duration
@@ -76,10 +76,10 @@ type Recorded struct {
 
 // Notified is a notification in one line.
 type Notified struct {
-	ID   string     `json:"id"`
-	Type event.Type `json:"type"`
-	Line string     `json:"line"`
-	At   time.Time  `json:"at"`
+	ID   string            `json:"id"`
+	Type notification.Type `json:"type"`
+	Line string            `json:"line"`
+	At   time.Time         `json:"at"`
 }
 
 // Summary is a target's state without its documents.

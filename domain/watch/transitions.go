@@ -3,16 +3,17 @@ package watch
 import (
 	"slices"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-func (d *decision) moved() event.Content {
+func (d *decision) moved() notification.Content {
 	from, to := d.before.Resolved.Manifest, d.after.Resolved.Manifest
 	if from == "" || from == to {
 		return nil
 	}
-	moved := event.TagMoved{Target: d.target, Before: pointer(d.before), After: pointer(d.after)}
+	moved := notification.TagMoved{Target: d.target, Before: pointer(d.before), After: pointer(d.after)}
 	if d.movedWithContent() {
 		moved.Difference = d.difference()
 	}
@@ -27,7 +28,7 @@ func (d *decision) movedWithContent() bool {
 }
 
 // difference adds the vulnerabilities to the packages that differ.
-func (d *decision) difference() *event.ImageDifference {
+func (d *decision) difference() *notification.ImageDifference {
 	if d.seen.Difference == nil {
 		return nil
 	}
@@ -40,11 +41,11 @@ func (d *decision) difference() *event.ImageDifference {
 	return &difference
 }
 
-func (d *decision) analyzed() event.Content {
+func (d *decision) analyzed() notification.Content {
 	if d.after.Analyzed == d.before.Analyzed {
 		return nil
 	}
-	content := event.ImageAnalyzed{Target: d.target, After: evidenceOf(d.after), Known: d.seen.Known, Packages: d.seen.Packages, Unreadable: d.seen.Unreadable}
+	content := notification.ImageAnalyzed{Target: d.target, After: evidenceOf(d.after), Known: d.seen.Known, Packages: d.seen.Packages, Unreadable: d.seen.Unreadable}
 	if d.before.Analyzed != "" {
 		content.Before = evidenceOf(d.before)
 	}
@@ -54,16 +55,16 @@ func (d *decision) analyzed() event.Content {
 	return content
 }
 
-func (d *decision) vulnerabilities() event.Content {
+func (d *decision) vulnerabilities() notification.Content {
 	if !d.before.Matched || !d.seen.Matched {
 		return nil
 	}
-	options := d.subscription(event.VulnUpdate)
+	options := d.subscription(notification.VulnUpdate)
 	if options == nil {
 		return nil
 	}
 	change := vuln.DiffAt(d.before.Vulnerabilities, d.after.Vulnerabilities, options.EPSS)
-	content := event.VulnerabilitiesChanged{Target: d.target, Before: evidenceOf(d.before), After: evidenceOf(d.after)}
+	content := notification.VulnerabilitiesChanged{Target: d.target, Before: evidenceOf(d.before), After: evidenceOf(d.after)}
 	content.Added = slices.DeleteFunc(change.Added, func(f vuln.Finding) bool { return !interesting(f, *options) })
 	removed := slices.DeleteFunc(change.Removed, func(f vuln.Finding) bool { return !interesting(f, *options) })
 	content.Removed, content.NotCovered = d.after.Coverage.Uncovered(removed)
@@ -79,40 +80,40 @@ func (d *decision) vulnerabilities() event.Content {
 }
 
 // interesting reports whether the options ask for changes of such a finding.
-func interesting(f vuln.Finding, options event.Options) bool {
+func interesting(f vuln.Finding, options subscription.Options) bool {
 	if options.MinSeverity != "" && f.Severity.Rank() < options.MinSeverity.Rank() {
 		return false
 	}
 	return !options.FixableOnly || f.Fix.State == vuln.FixKnown
 }
 
-func (d *decision) evaluated() event.Content {
+func (d *decision) evaluated() notification.Content {
 	last, current := d.before.Evaluation, d.seen.Evaluation
-	options := d.subscription(event.PolicyEval)
+	options := d.subscription(notification.PolicyEval)
 	if last == nil || current == nil || options == nil {
 		return nil
 	}
 	if last.Status == current.Status && !(options.EveryAction && last.FinalAction != current.FinalAction) {
 		return nil
 	}
-	return event.PolicyEvaluated{Target: d.target, Before: evidenceOf(d.before), After: evidenceOf(d.after),
-		Last:    event.Evaluation{Status: last.Status, FinalAction: last.FinalAction, Document: withBundle(last.Document, d.seen.LastBundle)},
-		Current: event.Evaluation{Status: current.Status, FinalAction: current.FinalAction, Document: withBundle(current.Document, d.seen.Bundle)}}
+	return notification.PolicyEvaluated{Target: d.target, Before: evidenceOf(d.before), After: evidenceOf(d.after),
+		Last:    notification.Evaluation{Status: last.Status, FinalAction: last.FinalAction, Document: withBundle(last.Document, d.seen.LastBundle)},
+		Current: notification.Evaluation{Status: current.Status, FinalAction: current.FinalAction, Document: withBundle(current.Document, d.seen.Bundle)}}
 }
 
 // evidenceOf is what the statements about a state's image were made from. While
 // a newer image cannot be analyzed, that is not the one the tag points to.
-func evidenceOf(s State) event.Evidence {
+func evidenceOf(s State) notification.Evidence {
 	image := s.Resolved
 	if s.Analyzed != "" && s.Analyzed != image.Manifest {
 		image.Manifest, image.Index = s.Analyzed, ""
 	}
-	return event.Evidence{Image: image, Build: s.Basis.Build, Matcher: s.Basis.Matcher,
+	return notification.Evidence{Image: image, Build: s.Basis.Build, Matcher: s.Basis.Matcher,
 		Bundle: s.Basis.Bundle, Analyzer: s.Basis.Analyzer, Coverage: s.Coverage}
 }
 
 // pointer is evidence of what the tag points to, analyzed or not.
-func pointer(s State) event.Evidence {
+func pointer(s State) notification.Evidence {
 	evidence := evidenceOf(s)
 	evidence.Image = s.Resolved
 	if s.Analyzed != s.Resolved.Manifest {

@@ -11,15 +11,18 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/config"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
-var DeliveryStates = []event.DeliveryState{event.Pending, event.Delivered, event.Failed, event.Debounced}
+var DeliveryStates = []delivery.State{delivery.Pending, delivery.Delivered, delivery.Failed, delivery.Debounced}
 
 func UnknownEndpoint(name string) error {
 	return exit.Refused("endpoint %q not found; see: tagwatch endpoint list", name)
@@ -104,10 +107,10 @@ func WholeValues(s *session.Session, name string) []string {
 }
 
 // Types are those of --type, of which the allowed ones are accepted.
-func Types(s *session.Session, allowed []event.Type) ([]event.Type, error) {
-	var types []event.Type
+func Types(s *session.Session, allowed []notification.Type) ([]notification.Type, error) {
+	var types []notification.Type
 	for _, text := range Several(s, "type") {
-		t := event.Type(text)
+		t := notification.Type(text)
 		if !slices.Contains(allowed, t) {
 			return nil, exit.Usage("invalid value %q for --type: expected one of %s", text, output.List(allowed))
 		}
@@ -163,7 +166,7 @@ func Severity(s *session.Session, flag string) (vuln.Severity, error) {
 
 // Options are the subscriptionFlags without types, platforms and interval: those
 // that are given, over others.
-func Options(s *session.Session, options event.Options) (_ event.Options, err error) {
+func Options(s *session.Session, options subscription.Options) (_ subscription.Options, err error) {
 	if s.IsSet("endpoint") {
 		options.Endpoints = Several(s, "endpoint")
 	}
@@ -182,7 +185,7 @@ func Options(s *session.Session, options event.Options) (_ event.Options, err er
 		if options.Labels, err = Labels(s); err != nil {
 			return options, err
 		}
-		if err := event.ValidateLabels(options.Labels); err != nil {
+		if err := endpoint.ValidateLabels(options.Labels); err != nil {
 			return options, exit.Usage("%s", err)
 		}
 	}
@@ -197,13 +200,13 @@ func Options(s *session.Session, options event.Options) (_ event.Options, err er
 	return options, err
 }
 
-func causes(s *session.Session) ([]event.Cause, error) {
-	var wanted []event.Cause
+func causes(s *session.Session) ([]notification.Cause, error) {
+	var wanted []notification.Cause
 	for _, text := range Several(s, "cause") {
-		if !slices.Contains(event.Causes, event.Cause(text)) {
-			return nil, exit.Usage("invalid value %q for --cause: expected one of %s", text, output.List(event.Causes))
+		if !slices.Contains(notification.Causes, notification.Cause(text)) {
+			return nil, exit.Usage("invalid value %q for --cause: expected one of %s", text, output.List(notification.Causes))
 		}
-		wanted = append(wanted, event.Cause(text))
+		wanted = append(wanted, notification.Cause(text))
 	}
 	return wanted, nil
 }

@@ -9,7 +9,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/message"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -32,13 +34,13 @@ func fromEnvironment(names []string, otherwise string) string {
 func (l *typed) values(ctx context.Context, option cli.Flag) []string {
 	switch option.Names()[0] {
 	case "type":
-		return output.Texts(event.Types)
+		return output.Texts(notification.Types)
 	case "severity", "min-severity":
 		return lowered(output.Texts(vuln.Severities))
 	case "cause":
-		return output.Texts(event.Causes)
+		return output.Texts(notification.Causes)
 	case "format":
-		return output.Texts(event.Formats)
+		return output.Texts(message.Formats)
 	case "state":
 		return output.Texts(arguments.DeliveryStates)
 	case "platform":
@@ -98,7 +100,7 @@ func (l *typed) read(ctx context.Context, names func(*store.Store, context.Conte
 
 func endpointNames(kept *store.Store, ctx context.Context) ([]string, error) {
 	endpoints, err := kept.Endpoints(ctx)
-	return named(endpoints, func(e event.Endpoint) string { return e.Name }), err
+	return named(endpoints, func(e endpoint.Endpoint) string { return e.Name }), err
 }
 
 // targetNames are tags, each once: a platform is an option of its own.

@@ -10,8 +10,9 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -133,7 +134,7 @@ func (e *examination) endpoints(ctx context.Context) {
 	if len(endpoints) == 0 {
 		e.warn(subject, "add one: tagwatch endpoint add NAME URL", "no endpoint is configured: nobody is notified")
 	}
-	lost, err := e.Stored.GivenUp(ctx, e.Now.Add(-event.GivenUpSpan))
+	lost, err := e.Stored.GivenUp(ctx, e.Now.Add(-delivery.GivenUpSpan))
 	if err != nil {
 		e.fail(subject, "check the database", "%s", errkind.Text(err))
 		return
@@ -148,7 +149,7 @@ func (e *examination) endpoints(ctx context.Context) {
 	}
 }
 
-func (e *examination) endpoint(ctx context.Context, endpoint event.Endpoint, lost event.GivenUp) {
+func (e *examination) endpoint(ctx context.Context, endpoint endpoint.Endpoint, lost delivery.GivenUp) {
 	const subject = "endpoints"
 	backlog, err := e.Stored.Backlog(ctx, endpoint.Name)
 	if err != nil {
@@ -160,14 +161,14 @@ func (e *examination) endpoint(ctx context.Context, endpoint event.Endpoint, los
 		waiting = fmt.Sprintf("; %d waiting, the oldest for %s", backlog.Pending, output.Span(e.Now.Sub(backlog.Oldest)))
 	}
 	switch state := endpoint.State; state.Health(lost) {
-	case event.HealthDisabled:
+	case delivery.HealthDisabled:
 		e.warn(subject, "when the receiver is back: tagwatch endpoint enable "+endpoint.Name, "%s is disabled: %s%s", endpoint.Name, state.Reason, waiting)
-	case event.HealthFailing:
+	case delivery.HealthFailing:
 		e.warn(subject, "check the receiver: tagwatch endpoint test "+endpoint.Name, "%s has been failing since %s: %s%s", endpoint.Name, e.When(state.FailingSince), state.LastAnswer, waiting)
-	case event.HealthGivingUp:
+	case delivery.HealthGivingUp:
 		e.warn(subject, "once the receiver accepts them, run: tagwatch redeliver --failed --since 99h --endpoint "+endpoint.Name,
 			"%s: %s%s", endpoint.Name, e.GivenUp(endpoint.Name, lost), waiting)
-	case event.HealthUntried:
+	case delivery.HealthUntried:
 		e.ok(subject, "%s has not been used yet; test it with: tagwatch endpoint test %s%s", endpoint.Name, endpoint.Name, waiting)
 	default:
 		e.ok(subject, "%s accepted its last notification%s", endpoint.Name, waiting)
@@ -175,6 +176,6 @@ func (e *examination) endpoint(ctx context.Context, endpoint event.Endpoint, los
 }
 
 // hasSecrets reports whether an endpoint refers to any secret.
-func hasSecrets(e event.Endpoint) bool {
-	return event.SecretRef(e.URL).IsRef() || e.Password != "" || e.Token != "" || len(e.Signing)+len(e.HeaderRefs) > 0
+func hasSecrets(e endpoint.Endpoint) bool {
+	return endpoint.SecretRef(e.URL).IsRef() || e.Password != "" || e.Token != "" || len(e.Signing)+len(e.HeaderRefs) > 0
 }

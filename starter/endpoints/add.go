@@ -12,8 +12,10 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/message"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -49,7 +51,7 @@ func endpointFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "subject", Usage: "only tags and repositories that match this `pattern`: registry/repository[:tag]; * matches any characters; repeatable"},
 		&cli.StringSliceFlag{Name: "label", Usage: "only subscriptions with this label, `NAME=value`; repeatable, all must match"},
 		&cli.BoolFlag{Name: "explicit", Usage: "send only for subscriptions that name this endpoint"},
-		&cli.StringFlag{Name: "format", Usage: "`format` of the body: " + output.List(event.Formats) + " (default: anchore)"},
+		&cli.StringFlag{Name: "format", Usage: "`format` of the body: " + output.List(message.Formats) + " (default: anchore)"},
 		&cli.StringFlag{Name: "template", Usage: "`file` with a template of the body, for --format template"},
 		&cli.StringFlag{Name: "max-body", Usage: "maximum `size` of a body, such as 100KB or 1MiB; longer lists are shortened", DefaultText: "unlimited"},
 		&cli.StringFlag{Name: "user", Usage: "`name` for basic authentication"},
@@ -65,7 +67,7 @@ func endpointFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "digest", Usage: "collect notifications for this `time` and send a summary by cause"},
 		&cli.IntFlag{Name: "digest-count", Usage: "send the summary early once this many wait"},
 		&cli.DurationFlag{Name: "debounce", Usage: "delay notifications by this `time`; changes that cancel out are dropped"},
-		&cli.DurationFlag{Name: "timeout", Usage: "time limit of one attempt", DefaultText: event.DefaultTimeout.String()},
+		&cli.DurationFlag{Name: "timeout", Usage: "time limit of one attempt", DefaultText: endpoint.DefaultTimeout.String()},
 		&cli.StringFlag{Name: "proxy", Usage: "`url` of the proxy, such as http://host:port; env:NAME or file:/path for one with a password; direct for none", DefaultText: "the worker's --webhook-proxy"},
 		&cli.StringFlag{Name: "ca-file", Usage: "`file` with PEM certificates to trust in addition to the system's"},
 		&cli.StringFlag{Name: "cert-file", Usage: "`file` with a client certificate"},
@@ -110,27 +112,27 @@ func writeAdded(w io.Writer, name string, fresh bool) {
 	fmt.Fprintf(w, "Endpoint %s added; test it with: tagwatch endpoint test %s\n", name, name)
 }
 
-func endpointOfFlags(s *session.Session) (endpoint event.Endpoint, err error) {
+func endpointOfFlags(s *session.Session) (e endpoint.Endpoint, err error) {
 	given, err := s.Arguments("NAME", "URL")
 	if err != nil {
-		return endpoint, err
+		return e, err
 	}
-	endpoint = event.Endpoint{Name: given[0], URL: given[1], ExplicitOnly: s.Bool("explicit"), Format: event.Format(s.String("format")),
+	e = endpoint.Endpoint{Name: given[0], URL: given[1], ExplicitOnly: s.Bool("explicit"), Format: message.Format(s.String("format")),
 		User: s.String("user"), Timeout: s.Duration("timeout"), Proxy: s.String("proxy")}
-	endpoint.Pace = event.Pace{RateLimit: s.Int("per-minute"), Digest: s.Duration("digest"), DigestCount: s.Int("digest-count"), Debounce: s.Duration("debounce")}
-	if endpoint.Types, err = arguments.Types(s, event.Types); err != nil {
-		return endpoint, err
+	e.Pace = endpoint.Pace{RateLimit: s.Int("per-minute"), Digest: s.Duration("digest"), DigestCount: s.Int("digest-count"), Debounce: s.Duration("debounce")}
+	if e.Types, err = arguments.Types(s, notification.Types); err != nil {
+		return e, err
 	}
-	return endpoint, errors.Join(setScope(s, &endpoint), setMaxBody(s, &endpoint), setTemplate(s, &endpoint), setSecrets(s, &endpoint), setHeaders(s, &endpoint), setFiles(s, &endpoint))
+	return e, errors.Join(setScope(s, &e), setMaxBody(s, &e), setTemplate(s, &e), setSecrets(s, &e), setHeaders(s, &e), setFiles(s, &e))
 }
 
-func setScope(s *session.Session, e *event.Endpoint) (err error) {
+func setScope(s *session.Session, e *endpoint.Endpoint) (err error) {
 	e.Subjects = arguments.Several(s, "subject")
 	e.Labels, err = arguments.Labels(s)
 	return err
 }
 
-func setMaxBody(s *session.Session, e *event.Endpoint) error {
+func setMaxBody(s *session.Session, e *endpoint.Endpoint) error {
 	given := s.String("max-body")
 	if given == "" {
 		return nil
@@ -143,20 +145,20 @@ func setMaxBody(s *session.Session, e *event.Endpoint) error {
 	return nil
 }
 
-func setTemplate(s *session.Session, e *event.Endpoint) error {
+func setTemplate(s *session.Session, e *endpoint.Endpoint) error {
 	file := s.String("template")
 	if file == "" {
 		return nil
 	}
 	if e.Format == "" {
-		e.Format = event.FormatTemplate
+		e.Format = message.FormatTemplate
 	}
 	content, err := arguments.ReadFile(s, file)
 	e.Template = string(content)
 	return err
 }
 
-func setSecrets(s *session.Session, e *event.Endpoint) (err error) {
+func setSecrets(s *session.Session, e *endpoint.Endpoint) (err error) {
 	if e.Password, err = secret(s, "password"); err != nil {
 		return err
 	}
@@ -164,7 +166,7 @@ func setSecrets(s *session.Session, e *event.Endpoint) (err error) {
 		return err
 	}
 	for _, name := range s.StringSlice("secret-env") {
-		e.Signing = append(e.Signing, event.SecretRef("env:"+name))
+		e.Signing = append(e.Signing, endpoint.SecretRef("env:"+name))
 	}
 	for _, file := range s.StringSlice("secret-file") {
 		ref, err := fileRef(file)
@@ -177,25 +179,25 @@ func setSecrets(s *session.Session, e *event.Endpoint) (err error) {
 }
 
 // secret is the reference that --NAME-env or --NAME-file gives; "" for neither.
-func secret(s *session.Session, name string) (event.SecretRef, error) {
+func secret(s *session.Session, name string) (endpoint.SecretRef, error) {
 	variable, file := s.String(name+"-env"), s.String(name+"-file")
 	switch {
 	case variable != "" && file != "":
 		return "", exit.Usage("--%s-env and --%s-file cannot be combined", name, name)
 	case variable != "":
-		return event.SecretRef("env:" + variable), nil
+		return endpoint.SecretRef("env:" + variable), nil
 	case file != "":
 		return fileRef(file)
 	}
 	return "", nil
 }
 
-func fileRef(file string) (event.SecretRef, error) {
+func fileRef(file string) (endpoint.SecretRef, error) {
 	path, err := filepath.Abs(file)
-	return event.SecretRef("file:" + path), exit.Unable(err)
+	return endpoint.SecretRef("file:" + path), exit.Unable(err)
 }
 
-func setHeaders(s *session.Session, e *event.Endpoint) error {
+func setHeaders(s *session.Session, e *endpoint.Endpoint) error {
 	for _, given := range arguments.WholeValues(s, "header") {
 		name, value, found := strings.Cut(given, "=")
 		if !found {
@@ -212,14 +214,14 @@ func setHeaders(s *session.Session, e *event.Endpoint) error {
 			return exit.Usage("invalid value for --header-env: expected NAME=variable, such as X-Key=AUDIT_KEY")
 		}
 		if e.HeaderRefs == nil {
-			e.HeaderRefs = map[string]event.SecretRef{}
+			e.HeaderRefs = map[string]endpoint.SecretRef{}
 		}
-		e.HeaderRefs[name] = event.SecretRef("env:" + variable)
+		e.HeaderRefs[name] = endpoint.SecretRef("env:" + variable)
 	}
 	return nil
 }
 
-func setFiles(s *session.Session, e *event.Endpoint) error {
+func setFiles(s *session.Session, e *endpoint.Endpoint) error {
 	for _, each := range []struct {
 		flag string
 		into *string

@@ -5,7 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -28,6 +28,6 @@ func endpointDisable(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	state := event.EndpointState{Disabled: true, Reason: s.String("reason")}
+	state := delivery.EndpointState{Disabled: true, Reason: s.String("reason")}
 	return setEndpointState(ctx, s, name, state, "disabled; resume with: tagwatch endpoint enable "+name)
 }

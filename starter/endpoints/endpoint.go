@@ -10,8 +10,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/message"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
@@ -54,7 +57,7 @@ func endpointList(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	lost, err := kept.GivenUp(ctx, s.Now.Add(-event.GivenUpSpan))
+	lost, err := kept.GivenUp(ctx, s.Now.Add(-delivery.GivenUpSpan))
 	if err != nil {
 		return err
 	}
@@ -67,9 +70,9 @@ func endpointList(ctx context.Context, s *session.Session) error {
 
 // endpointListed is an endpoint of a list for programs.
 type endpointListed struct {
-	event.Endpoint
-	Health  event.Health  `json:"health"`
-	GivenUp event.GivenUp `json:"given_up,omitzero"` // within the last day
+	endpoint.Endpoint
+	Health  delivery.Health  `json:"health"`
+	GivenUp delivery.GivenUp `json:"given_up,omitzero"` // within the last day
 }
 
 func writeEndpoints(s *session.Session, w io.Writer, endpoints []endpointListed) {
@@ -79,7 +82,7 @@ func writeEndpoints(s *session.Session, w io.Writer, endpoints []endpointListed)
 	}
 	t := output.NewTable("NAME", "URL", "TYPES", "EXPLICIT", "FORMAT", "STATE").Drop("FORMAT", "EXPLICIT", "TYPES")
 	for _, e := range endpoints {
-		types, format := "all", event.FormatAnchore
+		types, format := "all", message.FormatAnchore
 		if len(e.Types) > 0 {
 			types = output.List(e.Types)
 		}
@@ -93,15 +96,15 @@ func writeEndpoints(s *session.Session, w io.Writer, endpoints []endpointListed)
 }
 
 // endpointState is how deliveries to an endpoint go, and what to do about it.
-func endpointState(s *session.Session, name string, state event.EndpointState, lost event.GivenUp) (output.Style, string) {
+func endpointState(s *session.Session, name string, state delivery.EndpointState, lost delivery.GivenUp) (output.Style, string) {
 	switch state.Health(lost) {
-	case event.HealthDisabled:
+	case delivery.HealthDisabled:
 		return output.Bad, "disabled: " + state.Reason
-	case event.HealthFailing:
+	case delivery.HealthFailing:
 		return output.Doubtful, fmt.Sprintf("failing, began %s: %s", s.Ago(state.FailingSince), state.LastAnswer)
-	case event.HealthGivingUp:
+	case delivery.HealthGivingUp:
 		return output.Bad, "giving up: " + s.GivenUp(name, lost)
-	case event.HealthUntried:
+	case delivery.HealthUntried:
 		return output.Ordinary, "no notification sent yet"
 	}
 	return output.Ordinary, "ok"
@@ -124,12 +127,12 @@ delivered.
 
 // testedView is the answer to a sample, for programs.
 type testedView struct {
-	Endpoint string        `json:"endpoint"`
-	Type     event.Type    `json:"type"`
-	Verdict  event.Verdict `json:"verdict"`
-	Status   int           `json:"status"`
-	Seconds  float64       `json:"duration_seconds"`
-	Answer   string        `json:"answer"`
+	Endpoint string            `json:"endpoint"`
+	Type     notification.Type `json:"type"`
+	Verdict  delivery.Verdict  `json:"verdict"`
+	Status   int               `json:"status"`
+	Seconds  float64           `json:"duration_seconds"`
+	Answer   string            `json:"answer"`
 }
 
 func endpointTest(ctx context.Context, s *session.Session) error {
@@ -137,12 +140,12 @@ func endpointTest(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	types, err := arguments.Types(s, event.Types)
+	types, err := arguments.Types(s, notification.Types)
 	if err != nil {
 		return err
 	}
 	if len(types) == 0 {
-		types = []event.Type{event.TagUpdate}
+		types = []notification.Type{notification.TagUpdate}
 	}
 	delivered := true
 	for _, t := range types {
@@ -150,7 +153,7 @@ func endpointTest(ctx context.Context, s *session.Session) error {
 		if err != nil {
 			return err
 		}
-		delivered = delivered && result.Verdict == event.VerdictDelivered
+		delivered = delivered && result.Verdict == delivery.VerdictDelivered
 		view := testedView{name, t, result.Verdict, result.Status, result.Duration.Seconds(), result.Answer}
 		if err := s.Show(view, func(w io.Writer) { writeTested(w, view) }); err != nil {
 			return err
@@ -162,12 +165,12 @@ func endpointTest(ctx context.Context, s *session.Session) error {
 	return nil
 }
 
-func sendSample(ctx context.Context, s *session.Session, name string, t event.Type) (result watch.TestResult, err error) {
+func sendSample(ctx context.Context, s *session.Session, name string, t notification.Type) (result watch.TestResult, err error) {
 	linked, err := s.Temporal(ctx)
 	if err != nil {
 		return result, err
 	}
-	err = linked.Ask(ctx, "test endpoint "+name, event.MaxTimeout+time.Minute, func(ctx context.Context) error {
+	err = linked.Ask(ctx, "test endpoint "+name, endpoint.MaxTimeout+time.Minute, func(ctx context.Context) error {
 		result, err = linked.Client.TestEndpoint(ctx, name, t)
 		return err
 	})
@@ -183,13 +186,13 @@ func writeTested(w io.Writer, v testedView) {
 }
 
 // verdictWords are what becomes of a notification with such an answer.
-func verdictWords(verdict event.Verdict) string {
+func verdictWords(verdict delivery.Verdict) string {
 	switch verdict {
-	case event.VerdictRetry:
+	case delivery.VerdictRetry:
 		return "failed, a real notification would be retried,"
-	case event.VerdictDisable:
+	case delivery.VerdictDisable:
 		return "failed, a real notification would disable the endpoint,"
-	case event.VerdictFinal:
+	case delivery.VerdictFinal:
 		return "failed, a real notification would not be retried,"
 	}
 	return string(verdict)
@@ -217,11 +220,11 @@ func endpointEnable(ctx context.Context, s *session.Session) error {
 	if err := kept.MakeDue(ctx, name, s.Now); err != nil {
 		return err
 	}
-	return setEndpointState(ctx, s, name, event.EndpointState{}, "enabled")
+	return setEndpointState(ctx, s, name, delivery.EndpointState{}, "enabled")
 }
 
 // setEndpointState stores what a person says of an endpoint, and tells its queue.
-func setEndpointState(ctx context.Context, s *session.Session, name string, state event.EndpointState, done string) error {
+func setEndpointState(ctx context.Context, s *session.Session, name string, state delivery.EndpointState, done string) error {
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return err

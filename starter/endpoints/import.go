@@ -10,8 +10,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -38,17 +38,17 @@ Existing endpoints are not changed unless --replace is given.
 
 // importView is what an import did, for programs.
 type importView struct {
-	Added   []event.Endpoint `json:"added"`
-	Kept    []string         `json:"kept"` // they existed
-	Missing []missingView    `json:"missing_secrets"`
-	Remarks []string         `json:"remarks"`
+	Added   []endpoint.Endpoint `json:"added"`
+	Kept    []string            `json:"kept"` // they existed
+	Missing []missingView       `json:"missing_secrets"`
+	Remarks []string            `json:"remarks"`
 }
 
 // missingView is a secret that the workers need.
 type missingView struct {
-	Ref      event.SecretRef `json:"ref"`
-	Endpoint string          `json:"endpoint"`
-	Purpose  string          `json:"purpose"`
+	Ref      endpoint.SecretRef `json:"ref"`
+	Endpoint string             `json:"endpoint"`
+	Purpose  string             `json:"purpose"`
 }
 
 func endpointImport(ctx context.Context, s *session.Session) error {
@@ -80,7 +80,7 @@ func endpointImport(ctx context.Context, s *session.Session) error {
 }
 
 func saveImported(ctx context.Context, s *session.Session, found webhook.Imported) (importView, error) {
-	view := importView{Added: []event.Endpoint{}, Kept: []string{}, Missing: []missingView{}, Remarks: append([]string{}, found.Remarks...)}
+	view := importView{Added: []endpoint.Endpoint{}, Kept: []string{}, Missing: []missingView{}, Remarks: append([]string{}, found.Remarks...)}
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return view, err

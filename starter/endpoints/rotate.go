@@ -9,8 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -73,7 +73,7 @@ func endpointRotate(ctx context.Context, s *session.Session) error {
 
 // rotated is the new secret before the newest of the old ones; without a new
 // secret, the newest alone.
-func rotated(signing []event.SecretRef, fresh event.SecretRef) []event.SecretRef {
+func rotated(signing []endpoint.SecretRef, fresh endpoint.SecretRef) []endpoint.SecretRef {
 	if slices.Index(signing, fresh) == 0 {
 		return signing // the command was repeated
 	}
@@ -81,10 +81,10 @@ func rotated(signing []event.SecretRef, fresh event.SecretRef) []event.SecretRef
 	if fresh == "" {
 		return signing
 	}
-	return append([]event.SecretRef{fresh}, signing...)
+	return append([]endpoint.SecretRef{fresh}, signing...)
 }
 
-func writeRotated(w io.Writer, e event.Endpoint) {
+func writeRotated(w io.Writer, e endpoint.Endpoint) {
 	switch len(e.Signing) {
 	case 0:
 		fmt.Fprintf(w, "Endpoint %s does not sign\n", e.Name)

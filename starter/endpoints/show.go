@@ -12,8 +12,10 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -32,13 +34,13 @@ func endpointShowCommand() *cli.Command {
 
 // endpointView is an endpoint for programs.
 type endpointView struct {
-	event.Endpoint
+	endpoint.Endpoint
 	// Deliveries are counted by state, Next is when the next is due.
-	Deliveries map[event.DeliveryState]int `json:"deliveries"`
-	Oldest     time.Time                   `json:"oldest_pending,omitzero"`
-	Next       time.Time                   `json:"next_try,omitzero"`
-	Health     event.Health                `json:"health"`
-	GivenUp    event.GivenUp               `json:"given_up,omitzero"` // within the last day
+	Deliveries map[delivery.State]int `json:"deliveries"`
+	Oldest     time.Time              `json:"oldest_pending,omitzero"`
+	Next       time.Time              `json:"next_try,omitzero"`
+	Health     delivery.Health        `json:"health"`
+	GivenUp    delivery.GivenUp       `json:"given_up,omitzero"` // within the last day
 }
 
 func endpointShow(ctx context.Context, s *session.Session) error {
@@ -67,7 +69,7 @@ func readEndpoint(ctx context.Context, s *session.Session, name string) (view en
 	if view.Deliveries, err = kept.DeliveryCounts(ctx, name); err != nil {
 		return view, err
 	}
-	lost, err := kept.GivenUp(ctx, s.Now.Add(-event.GivenUpSpan))
+	lost, err := kept.GivenUp(ctx, s.Now.Add(-delivery.GivenUpSpan))
 	if err != nil {
 		return view, err
 	}
@@ -94,7 +96,7 @@ func writeEndpoint(s *session.Session, w io.Writer, v endpointView) {
 	p.Add("Subjects", output.List(v.Subjects))
 	p.Add("Labels", output.Assignments(v.Labels))
 	p.Add("Explicit only", output.Yes(v.ExplicitOnly))
-	p.Add("Format", string(cmp.Or(v.Format, event.FormatAnchore)))
+	p.Add("Format", string(cmp.Or(v.Format, message.FormatAnchore)))
 	if v.MaxBody > 0 {
 		p.Add("Maximum body", humanize.Bytes(uint64(v.MaxBody)))
 	}
@@ -109,12 +111,12 @@ func writeEndpoint(s *session.Session, w io.Writer, v endpointView) {
 	p.Add("Client key", v.KeyFile)
 	p.Add("CA file", v.CAFile)
 	p.Add("Proxy", cmp.Or(v.Proxy, "the worker's (--webhook-proxy)"))
-	p.Add("Timeout", cmp.Or(v.Timeout, event.DefaultTimeout).String())
+	p.Add("Timeout", cmp.Or(v.Timeout, endpoint.DefaultTimeout).String())
 	p.Write(w)
 }
 
 // deliveryCounts are numbers of deliveries by state.
-func deliveryCounts(counts map[event.DeliveryState]int) string {
+func deliveryCounts(counts map[delivery.State]int) string {
 	var parts []string
 	for _, state := range arguments.DeliveryStates {
 		if n := counts[state]; n > 0 {
@@ -124,7 +126,7 @@ func deliveryCounts(counts map[event.DeliveryState]int) string {
 	return cmp.Or(strings.Join(parts, ", "), "none")
 }
 
-func paceLine(p event.Pace) string {
+func paceLine(p endpoint.Pace) string {
 	var parts []string
 	if p.RateLimit > 0 {
 		parts = append(parts, fmt.Sprintf("at most %d per minute", p.RateLimit))

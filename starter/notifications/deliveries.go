@@ -10,7 +10,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -47,21 +48,21 @@ func DeliveriesCommand() *cli.Command {
 
 // deliveryView is a delivery for programs.
 type deliveryView struct {
-	ID           int64               `json:"id"`
-	Notification string              `json:"notification"`
-	Type         event.Type          `json:"type"`
-	Subject      string              `json:"subject"`
-	Endpoint     string              `json:"endpoint"`
-	State        event.DeliveryState `json:"state"`
-	Created      time.Time           `json:"created"`
-	Attempts     int                 `json:"attempts"`
-	LastTry      time.Time           `json:"last_failed_try,omitzero"`
-	NextTry      time.Time           `json:"next_try,omitzero"`
-	Deadline     time.Time           `json:"deadline,omitzero"`
-	Answer       string              `json:"answer,omitempty"`
-	Group        string              `json:"group,omitempty"` // message that notified it together with others
-	Slim         bool                `json:"slim,omitempty"`  // sent without lists: the receiver refused the size
-	Tries        []attemptView       `json:"tries,omitempty"` // with --attempts
+	ID           int64             `json:"id"`
+	Notification string            `json:"notification"`
+	Type         notification.Type `json:"type"`
+	Subject      string            `json:"subject"`
+	Endpoint     string            `json:"endpoint"`
+	State        delivery.State    `json:"state"`
+	Created      time.Time         `json:"created"`
+	Attempts     int               `json:"attempts"`
+	LastTry      time.Time         `json:"last_failed_try,omitzero"`
+	NextTry      time.Time         `json:"next_try,omitzero"`
+	Deadline     time.Time         `json:"deadline,omitzero"`
+	Answer       string            `json:"answer,omitempty"`
+	Group        string            `json:"group,omitempty"` // message that notified it together with others
+	Slim         bool              `json:"slim,omitempty"`  // sent without lists: the receiver refused the size
+	Tries        []attemptView     `json:"tries,omitempty"` // with --attempts
 }
 
 // attemptView is an attempt for programs.
@@ -83,7 +84,7 @@ func deliveries(ctx context.Context, s *session.Session) error {
 		return err
 	}
 	if filter.Notification != "" {
-		about, err := notification(ctx, s, filter.Notification)
+		about, err := newNotification(ctx, s, filter.Notification)
 		if err != nil {
 			return err
 		}
@@ -121,12 +122,12 @@ func deliveryFilter(s *session.Session) (store.DeliveryFilter, error) {
 
 // deliveryState is the one that --state, --failed, --pending or --debounced asks
 // for; "" for none of them.
-func deliveryState(s *session.Session) (event.DeliveryState, error) {
-	asked := map[event.DeliveryState]bool{}
+func deliveryState(s *session.Session) (delivery.State, error) {
+	asked := map[delivery.State]bool{}
 	if text := s.String("state"); text != "" {
-		asked[event.DeliveryState(text)] = true
+		asked[delivery.State(text)] = true
 	}
-	for _, state := range []event.DeliveryState{event.Failed, event.Pending, event.Debounced} {
+	for _, state := range []delivery.State{delivery.Failed, delivery.Pending, delivery.Debounced} {
 		if s.Bool(string(state)) {
 			asked[state] = true
 		}
@@ -143,10 +144,10 @@ func deliveryState(s *session.Session) (event.DeliveryState, error) {
 	return "", nil
 }
 
-func readDelivery(ctx context.Context, s *session.Session, d event.Delivery) (deliveryView, error) {
+func readDelivery(ctx context.Context, s *session.Session, d delivery.Delivery) (deliveryView, error) {
 	view := deliveryView{ID: d.ID, Notification: d.Notification, Type: d.Type, Subject: d.Subject, Endpoint: d.Endpoint, State: d.State, Created: d.Created,
 		Attempts: d.Attempts, LastTry: d.LastTry, Deadline: d.Deadline, Answer: d.Answer, Slim: d.Slim}
-	if d.State == event.Pending {
+	if d.State == delivery.Pending {
 		view.NextTry = d.NextTry
 	}
 	if d.Message != d.Notification {
@@ -192,11 +193,11 @@ func nextTry(s *session.Session, v deliveryView) string {
 
 func deliveryStyle(v deliveryView) output.Style {
 	switch {
-	case v.State == event.Failed:
+	case v.State == delivery.Failed:
 		return output.Bad
-	case v.State == event.Pending && v.Attempts > 0:
+	case v.State == delivery.Pending && v.Attempts > 0:
 		return output.Doubtful
-	case v.State == event.Debounced:
+	case v.State == delivery.Debounced:
 		return output.Faint
 	}
 	return output.Ordinary

@@ -11,7 +11,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -35,13 +35,13 @@ tagwatch notifications and tagwatch deliveries show.
 
 // explainView is an explanation for programs.
 type explainView struct {
-	ID      string      `json:"id"`
-	Type    event.Type  `json:"type"`
-	Subject string      `json:"subject"`
-	Created time.Time   `json:"created"`
-	Cause   event.Cause `json:"cause,omitempty"`
-	Summary string      `json:"summary"`
-	event.Explanation
+	ID      string             `json:"id"`
+	Type    notification.Type  `json:"type"`
+	Subject string             `json:"subject"`
+	Created time.Time          `json:"created"`
+	Cause   notification.Cause `json:"cause,omitempty"`
+	Summary string             `json:"summary"`
+	notification.Explanation
 	Deliveries []deliveryView `json:"deliveries"`
 }
 
@@ -54,11 +54,11 @@ func explain(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	n, err := notification(ctx, s, id)
+	n, err := newNotification(ctx, s, id)
 	if err != nil {
 		return err
 	}
-	explanation, err := event.Explain(n.Notification)
+	explanation, err := notification.Explain(n.Notification)
 	if err != nil {
 		return err
 	}
@@ -78,8 +78,8 @@ func explain(ctx context.Context, s *session.Session) error {
 	return s.Show(view, func(w io.Writer) { writeExplained(s, w, view) })
 }
 
-// notification is the one of an id, or of the beginning of one.
-func notification(ctx context.Context, s *session.Session, id string) (store.StoredNotification, error) {
+// newNotification is the one of an id, or of the beginning of one.
+func newNotification(ctx context.Context, s *session.Session, id string) (store.StoredNotification, error) {
 	n, err := s.Stored.Notification(ctx, id)
 	switch {
 	case errors.Is(err, errkind.NotFound):
@@ -115,7 +115,7 @@ func writeExplained(s *session.Session, w io.Writer, v explainView) {
 	}
 }
 
-func writeEvidence(w io.Writer, facts []event.Fact) {
+func writeEvidence(w io.Writer, facts []notification.Fact) {
 	t := output.NewTable("EVIDENCE", "NOW", "BEFORE")
 	for _, f := range facts {
 		style, before := output.Ordinary, output.Dash(f.Before)

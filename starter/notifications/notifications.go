@@ -14,7 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -47,14 +47,14 @@ object per line.
 
 // notificationView is a notification for programs.
 type notificationView struct {
-	Cursor  int64           `json:"cursor"`
-	ID      string          `json:"id"`
-	Type    event.Type      `json:"type"`
-	Cause   event.Cause     `json:"cause,omitempty"`
-	Subject string          `json:"subject"`
-	Summary string          `json:"summary"`
-	Created time.Time       `json:"created"`
-	Payload json.RawMessage `json:"payload"`
+	Cursor  int64              `json:"cursor"`
+	ID      string             `json:"id"`
+	Type    notification.Type  `json:"type"`
+	Cause   notification.Cause `json:"cause,omitempty"`
+	Subject string             `json:"subject"`
+	Summary string             `json:"summary"`
+	Created time.Time          `json:"created"`
+	Payload json.RawMessage    `json:"payload"`
 }
 
 // listing reads notifications page by page.
@@ -91,7 +91,7 @@ func writeNotifications(s *session.Session, w io.Writer, views []notificationVie
 }
 
 func newListing(s *session.Session) (*listing, error) {
-	types, err := arguments.Types(s, event.Types)
+	types, err := arguments.Types(s, notification.Types)
 	if err != nil {
 		return nil, err
 	}

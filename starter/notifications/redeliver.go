@@ -9,8 +9,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -103,7 +103,7 @@ func redeliverSince(ctx context.Context, s *session.Session) ([]int64, error) {
 		Since: s.Now.Add(-s.Duration("since")), Limit: math.MaxInt32})
 	var ids []int64
 	for _, d := range found {
-		if d.State != event.Debounced || state == event.Debounced {
+		if d.State != delivery.Debounced || state == delivery.Debounced {
 			ids = append(ids, d.ID)
 		}
 	}

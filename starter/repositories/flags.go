@@ -5,8 +5,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
@@ -54,12 +54,12 @@ func repositoryOfFlags(s *session.Session, r watch.Repository) (_ watch.Reposito
 // subscriptionOfFlags are the options of the tags' subscriptions.
 func subscriptionOfFlags(s *session.Session, r watch.Repository) (_ watch.Repository, err error) {
 	if s.IsSet("type") || len(r.Types) == 0 {
-		if r.Types, err = arguments.Types(s, event.TagTypes); err != nil {
+		if r.Types, err = arguments.Types(s, notification.TagTypes); err != nil {
 			return r, err
 		}
 	}
 	if len(r.Types) == 0 {
-		r.Types = event.TagTypes
+		r.Types = notification.TagTypes
 	}
 	if r.Options, err = arguments.Options(s, r.Options); err != nil {
 		return r, err

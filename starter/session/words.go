@@ -4,14 +4,14 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/starter/output"
 )
 
 // GivenUp says what an endpoint lost within the last day.
-func (s *Session) GivenUp(name string, lost event.GivenUp) string {
+func (s *Session) GivenUp(name string, lost delivery.GivenUp) string {
 	return fmt.Sprintf("%s failed within %s, the last %s: %s; see: tagwatch deliveries --failed --endpoint %s",
-		output.Number(lost.Count, "notification"), output.Span(event.GivenUpSpan), s.Ago(lost.Last), lost.Answer, name)
+		output.Number(lost.Count, "notification"), output.Span(delivery.GivenUpSpan), s.Ago(lost.Last), lost.Answer, name)
 }
 
 // Ago is a moment as people say it; "never" for none.

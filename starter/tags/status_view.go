@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -25,14 +25,14 @@ type tagStatusView struct {
 	Analyzed image.Digest `json:"analyzed_digest,omitempty"`
 	// Pending is since when the image waits to be analyzed and matched; what follows
 	// is about the analyzed one.
-	Pending  time.Time     `json:"analyzing_since,omitzero"`
-	Build    string        `json:"data_build,omitempty"`
-	Matched  bool          `json:"matched"`
-	Counts   countsView    `json:"vulnerabilities"`
-	Coverage vuln.Coverage `json:"coverage,omitzero"`
-	Status   policy.Status `json:"policy_status,omitempty"`
-	Action   policy.Action `json:"final_action,omitempty"`
-	Types    []event.Type  `json:"types,omitempty"`
+	Pending  time.Time           `json:"analyzing_since,omitzero"`
+	Build    string              `json:"data_build,omitempty"`
+	Matched  bool                `json:"matched"`
+	Counts   countsView          `json:"vulnerabilities"`
+	Coverage vuln.Coverage       `json:"coverage,omitzero"`
+	Status   policy.Status       `json:"policy_status,omitempty"`
+	Action   policy.Action       `json:"final_action,omitempty"`
+	Types    []notification.Type `json:"types,omitempty"`
 	// Unreadable are files of the analyzed image that could not be read for their
 	// packages.
 	Unreadable []sbom.Unreadable `json:"unreadable_files,omitempty"`
@@ -60,10 +60,10 @@ type liveView struct {
 
 // notifiedView is a notification in one line.
 type notifiedView struct {
-	ID      string     `json:"id"`
-	Type    event.Type `json:"type"`
-	Summary string     `json:"summary"`
-	At      time.Time  `json:"at"`
+	ID      string            `json:"id"`
+	Type    notification.Type `json:"type"`
+	Summary string            `json:"summary"`
+	At      time.Time         `json:"at"`
 }
 
 // countsView is numbers of vulnerabilities.

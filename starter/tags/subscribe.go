@@ -12,8 +12,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
@@ -58,12 +59,12 @@ comment. One that is refused does not hold up the others.
 
 // subscribed is what one tag was subscribed to.
 type subscribed struct {
-	Target    image.Target   `json:"target"`
-	Types     []event.Type   `json:"types"`
-	Digest    image.Digest   `json:"digest,omitempty"`
-	Index     image.Digest   `json:"index_digest,omitempty"`
-	Endpoints []string       `json:"endpoints"`
-	Status    *tagStatusView `json:"status,omitempty"` // with --wait
+	Target    image.Target        `json:"target"`
+	Types     []notification.Type `json:"types"`
+	Digest    image.Digest        `json:"digest,omitempty"`
+	Index     image.Digest        `json:"index_digest,omitempty"`
+	Endpoints []string            `json:"endpoints"`
+	Status    *tagStatusView      `json:"status,omitempty"` // with --wait
 }
 
 // subscribePage is how many tags are subscribed to at once.
@@ -141,13 +142,13 @@ func subscribeRequest(s *session.Session) (request watch.SubscribeRequest, err e
 		return request, exit.Usage("--webhook and --endpoint cannot be combined; give endpoint names or one URL")
 	}
 	request.Unverified = s.Bool("no-verify")
-	if request.Types, err = arguments.Types(s, event.TagTypes); err != nil {
+	if request.Types, err = arguments.Types(s, notification.TagTypes); err != nil {
 		return request, err
 	}
 	if len(request.Types) == 0 {
-		request.Types = event.TagTypes
+		request.Types = notification.TagTypes
 	}
-	if request.Options, err = arguments.Options(s, event.Options{}); err != nil {
+	if request.Options, err = arguments.Options(s, subscription.Options{}); err != nil {
 		return request, err
 	}
 	if request.Options.Dockerfile, err = dockerfile(s); err != nil {

@@ -6,8 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -40,7 +40,7 @@ func addWebhook(ctx context.Context, s *session.Session, request *watch.Subscrib
 
 // webhookEndpoint is the endpoint of a URL that was given without a name. Its
 // name does not show the URL, which may be a secret.
-func webhookEndpoint(address string) event.Endpoint {
+func webhookEndpoint(address string) endpoint.Endpoint {
 	sum := sha256.Sum256([]byte(address))
-	return event.Endpoint{Name: "webhook-" + hex.EncodeToString(sum[:6]), URL: address, ExplicitOnly: true}
+	return endpoint.Endpoint{Name: "webhook-" + hex.EncodeToString(sum[:6]), URL: address, ExplicitOnly: true}
 }

@@ -11,8 +11,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
@@ -44,10 +45,10 @@ CSV, each type is a subscription with an id.
 
 // subscriptionView is a subscription for programs.
 type subscriptionView struct {
-	ID      string        `json:"subscription_id"`
-	Target  image.Target  `json:"target"`
-	Type    event.Type    `json:"type"`
-	Options event.Options `json:"options"`
+	ID      string               `json:"subscription_id"`
+	Target  image.Target         `json:"target"`
+	Type    notification.Type    `json:"type"`
+	Options subscription.Options `json:"options"`
 	// Repository is the watched repository that brought it.
 	Repository string    `json:"repository,omitempty"`
 	Created    time.Time `json:"created"`
@@ -55,7 +56,7 @@ type subscriptionView struct {
 }
 
 func subscriptions(ctx context.Context, s *session.Session) error {
-	types, err := arguments.Types(s, event.TagTypes)
+	types, err := arguments.Types(s, notification.TagTypes)
 	if err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func subscriptions(ctx context.Context, s *session.Session) error {
 	return session.ShowRows(s, session.Rows[subscriptionView]{Items: views, Name: func(v subscriptionView) string { return v.Target.String() }, People: func(w io.Writer, views []subscriptionView) { writeSubscriptions(s, w, views) }})
 }
 
-func viewOf(s *session.Session, sub event.Subscription) subscriptionView {
+func viewOf(s *session.Session, sub subscription.Subscription) subscriptionView {
 	view := subscriptionView{ID: sub.ID(s.Settings.Account), Target: sub.Target, Type: sub.Type, Options: sub.Options,
 		Created: sub.Created, Updated: sub.Updated}
 	if sub.Repository != (image.Repository{}) {
@@ -118,7 +119,7 @@ func writeSubscriptions(s *session.Session, w io.Writer, views []subscriptionVie
 	t := output.NewTable("TAG", "TYPES", "ENDPOINTS", "LABELS", "ONLY", "SINCE").Drop("SINCE", "LABELS", "ENDPOINTS")
 	for _, r := range rowsOf(views) {
 		types, endpoints := "all", "all"
-		if len(r.types) < len(event.TagTypes) {
+		if len(r.types) < len(notification.TagTypes) {
 			types = output.List(r.types)
 		}
 		if len(r.options.Endpoints) > 0 {
@@ -133,8 +134,8 @@ func writeSubscriptions(s *session.Session, w io.Writer, views []subscriptionVie
 // them, unless its types were subscribed to with different ones.
 type subscriptionRow struct {
 	target  image.Target
-	options event.Options
-	types   []event.Type
+	options subscription.Options
+	types   []notification.Type
 	since   time.Time // the first one
 }
 
@@ -168,7 +169,7 @@ func rowFor(all []*subscriptionRow, v subscriptionView) *subscriptionRow {
 }
 
 // narrowing says what the options leave of a subscription.
-func narrowing(o event.Options) string {
+func narrowing(o subscription.Options) string {
 	var parts []string
 	if len(o.Causes) > 0 {
 		parts = append(parts, "cause "+output.List(o.Causes))

@@ -4,7 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/event"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/starter/output"
 )
@@ -16,10 +17,10 @@ func TestRowsOfSubscriptions(t *testing.T) {
 	early, late := time.Unix(1000, 0), time.Unix(2000, 0)
 	one, two := target(t, "a:1"), target(t, "b:1")
 	all := rowsOf([]subscriptionView{
-		{Target: one, Type: event.PolicyEval, Created: late},
-		{Target: one, Type: event.TagUpdate, Created: early},
-		{Target: one, Type: event.VulnUpdate, Created: late, Options: event.Options{MinSeverity: vuln.High}},
-		{Target: two, Type: event.TagUpdate, Created: late},
+		{Target: one, Type: notification.PolicyEval, Created: late},
+		{Target: one, Type: notification.TagUpdate, Created: early},
+		{Target: one, Type: notification.VulnUpdate, Created: late, Options: subscription.Options{MinSeverity: vuln.High}},
+		{Target: two, Type: notification.TagUpdate, Created: late},
 	})
 	var got []string
 	for _, row := range all {

@@ -9,8 +9,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/event"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
@@ -43,7 +43,7 @@ type unsubscribed struct {
 }
 
 func unsubscribe(ctx context.Context, s *session.Session) error {
-	types, err := arguments.Types(s, event.TagTypes)
+	types, err := arguments.Types(s, notification.TagTypes)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func endSubscription(ctx context.Context, l *session.Link, request watch.Unsubsc
 }
 
 // notSubscribed says that there is nothing to end.
-func notSubscribed(ctx context.Context, s *session.Session, target image.Target, types []event.Type) error {
+func notSubscribed(ctx context.Context, s *session.Session, target image.Target, types []notification.Type) error {
 	if len(types) > 0 {
 		return exit.Refused("no %s subscription for %s; see: tagwatch subscriptions", output.List(types), target)
 	}

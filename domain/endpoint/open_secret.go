@@ -1,0 +1,53 @@
+package endpoint
+
+import (
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/notification"
+)
+
+// Services whose webhook addresses are secrets by themselves: whoever knows one
+// can post. A path of "" stands for all.
+var secretAddresses = []struct{ host, path string }{
+	{"hooks.slack.com", ""},
+	{"hooks.slack-gov.com", ""},
+	{"discord.com", "/api/"},
+	{"discordapp.com", "/api/"},
+	{"webhook.office.com", ""},
+	{"logic.azure.com", ""},
+	{"api.powerplatform.com", ""},
+}
+
+// Parameters and headers that carry secrets, in lower case.
+var (
+	secretParameters = []string{"access_token", "api_key", "api-key", "apikey", "auth", "authorization", "code", "key", "passwd", "password",
+		"secret", "sig", "signature", "token"}
+	secretHeaders = []string{"authorization", "proxy-authorization", "cookie", "api-key", "x-api-key", "x-auth-token", "x-gitlab-token", "x-vault-token"}
+)
+
+// HoldsSecret reports whether an endpoint's URL is, or holds, a secret, so that it has
+// to be given by reference.
+func HoldsSecret(address string) bool {
+	u, err := ParseURL(address, "user", notification.TagUpdate)
+	return err == nil && openSecret(u) != nil
+}
+
+// openSecret refuses an address that would put a secret into the database. Its
+// errors do not show it.
+func openSecret(u *url.URL) error {
+	host := strings.ToLower(u.Hostname())
+	for _, service := range secretAddresses {
+		if (host == service.host || strings.HasSuffix(host, "."+service.host)) && strings.HasPrefix(u.Path, service.path) {
+			return errors.New("whoever knows an address of " + service.host + " can post there: put it into an environment variable or a file of the worker, and give env:NAME or file:/path in place of the URL")
+		}
+	}
+	for name := range u.Query() {
+		if slices.Contains(secretParameters, strings.ToLower(name)) {
+			return errors.New("the URL holds a secret in its parameter " + name + ": put the URL into an environment variable or a file of the worker, and give env:NAME or file:/path in its place")
+		}
+	}
+	return nil
+}

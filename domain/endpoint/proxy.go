@@ -1,0 +1,38 @@
+package endpoint
+
+import (
+	"errors"
+	"net/url"
+)
+
+// ProxyDirect has an endpoint reached without a proxy, whatever the worker's is.
+const ProxyDirect = "direct"
+
+// ValidateProxy refuses what is neither empty, nor ProxyDirect, nor a proxy's
+// address without a password, nor a reference to an address. Its errors do not show
+// it: somebody may have given a password.
+func ValidateProxy(proxy string) error {
+	if proxy == "" || proxy == ProxyDirect {
+		return nil
+	}
+	if ref := SecretRef(proxy); ref.IsRef() {
+		return ref.Validate()
+	}
+	_, err := ParseProxy(proxy, false)
+	return err
+}
+
+// ParseProxy reads the address of a proxy, in which a user and password may stand
+// if it is a secret.
+func ParseProxy(text string, secret bool) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("the proxy is not an address such as http://proxy.example.com:3128, env:NAME, file:/path or direct")
+	case u.User != nil && !secret:
+		return nil, errors.New("the proxy's address holds a user or password: put it into an environment variable or a file of the worker, and give env:NAME or file:/path in its place")
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("the proxy's address has a path or a query; it takes scheme, host and port only")
+	}
+	return u, validateHost(u.Hostname())
+}

@@ -1,0 +1,235 @@
+package notification
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+)
+
+// Explanation says in words why a notification was sent.
+type Explanation struct {
+	Reason   string   `json:"reason"` // one sentence
+	Evidence []Fact   `json:"evidence"`
+	Details  []string `json:"details"` // what changed, one line each
+}
+
+// Fact is something that the statement rests on, before and now.
+type Fact struct {
+	Name   string `json:"name"`
+	Before string `json:"before,omitempty"`
+	Now    string `json:"now,omitempty"`
+}
+
+// Changed reports whether the fact differs from before.
+func (f Fact) Changed() bool { return f.Before != "" && f.Before != f.Now }
+
+// reasons say what the causes mean.
+var reasons = map[Cause]string{
+	CauseImage:   "the tag points to another image, or its image was analyzed",
+	CauseFeed:    "there are new vulnerability data",
+	CausePolicy:  "another bundle is active: a policy, a whitelist or a mapping changed",
+	CauseTime:    "time passed: a rule or a whitelist item depends on it",
+	CauseScanner: "a new version of what analyzes or matches checks the same image",
+}
+
+// explained are the keys of all payloads that an explanation reads.
+type explained struct {
+	Cause  Cause
+	Causes []Cause
+	evidence
+	Previous   evidence // of what was notified last; zero the first time
+	Difference struct {
+		Added, Updated, Removed []record
+	} `json:"diff_vulnerability_result"`
+	Image    *imageDifference `json:"image_difference"`
+	LastEval json.RawMessage  `json:"last_eval"`
+	CurrEval json.RawMessage  `json:"curr_eval"`
+	New      []string         `json:"new_tags"`
+	Removed  []string         `json:"removed_tags"`
+	Event    struct {
+		Type    string
+		Level   Level
+		Message string
+		Details struct {
+			Lists []Revision // of a summary
+		}
+	}
+}
+
+// Explain reads the cause and the evidence of a notification from its payload,
+// as its receivers have got it.
+func Explain(n Notification) (Explanation, error) {
+	var p explained
+	if err := json.Unmarshal(n.Payload, &p); err != nil {
+		return Explanation{}, fmt.Errorf("read the payload of notification %s: %w: %w", n.ID, errkind.Invalid, err)
+	}
+	return Explanation{Reason: p.reason(n), Evidence: p.facts(), Details: p.details(n.Type)}, nil
+}
+
+func (p explained) reason(n Notification) string {
+	causes := p.Causes
+	if len(causes) == 0 && n.Cause != "" {
+		causes = []Cause{n.Cause}
+	}
+	var parts []string
+	for _, cause := range causes {
+		parts = append(parts, fmt.Sprintf("%s (%s)", reasons[cause], cause))
+	}
+	switch {
+	case n.Type == RepoUpdate:
+		return "the registry lists other tags than before"
+	case len(parts) == 0:
+		return "something happened to Tagwatch itself"
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (p explained) facts() []Fact {
+	facts := []Fact{}
+	for _, f := range []Fact{
+		{"image", string(p.Previous.ImageDigest), string(p.ImageDigest)},
+		{"index", string(p.Previous.IndexDigest), string(p.IndexDigest)},
+		{"vulnerability data", p.Previous.Build, p.Build},
+		{"matcher", string(p.Previous.Matcher), string(p.Matcher)},
+		{"bundle", p.Previous.Bundle, p.Bundle},
+		{"analyzer", p.Previous.Analyzer, p.Analyzer},
+	} {
+		if f.Before != "" || f.Now != "" {
+			facts = append(facts, f)
+		}
+	}
+	return facts
+}
+
+func (p explained) details(t Type) []string {
+	switch t {
+	case VulnUpdate:
+		return p.vulnerabilities()
+	case PolicyEval:
+		return p.rules()
+	case TagUpdate:
+		return p.Image.lines()
+	case RepoUpdate:
+		return slices.Concat(prefixed("new tag ", p.New), prefixed("removed tag ", p.Removed))
+	case EventLog:
+		return p.logged()
+	}
+	return []string{}
+}
+
+func (p explained) logged() []string {
+	lines := []string{fmt.Sprintf("%s %s: %s", p.Event.Level, p.Event.Type, p.Event.Message)}
+	for _, r := range p.Event.Details.Lists {
+		lines = append(lines, fmt.Sprintf("%s: %d added, %d updated, %d removed; all of it: tagwatch explain %s", r.Tag, r.Added, r.Updated, r.Removed, r.Notification))
+	}
+	return lines
+}
+
+func (p explained) vulnerabilities() []string {
+	lines := []string{}
+	for _, r := range p.Difference.Added {
+		lines = append(lines, "added "+r.line())
+	}
+	for _, r := range p.Difference.Updated {
+		line := "updated " + r.line()
+		if r.Previous != nil {
+			line += "; was " + r.Previous.line()
+		}
+		lines = append(lines, line)
+	}
+	for _, r := range p.Difference.Removed {
+		lines = append(lines, "removed "+r.line())
+	}
+	return lines
+}
+
+// lines are what differs between two images; none if that is not known.
+func (d *imageDifference) lines() []string {
+	lines := []string{}
+	if d == nil {
+		return lines
+	}
+	for _, c := range d.Packages.Changed {
+		lines = append(lines, fmt.Sprintf("changed %s %s, was %s (%s)", c.Name, c.Version, c.PreviousVersion, c.Type))
+	}
+	for _, group := range []struct {
+		verb string
+		list []packageRecord
+	}{{"added", d.Packages.Added}, {"removed", d.Packages.Removed}} {
+		for _, each := range group.list {
+			lines = append(lines, fmt.Sprintf("%s %s %s (%s)", group.verb, each.Name, each.Version, each.Type))
+		}
+	}
+	for _, r := range d.Vulnerabilities.Introduced {
+		lines = append(lines, "introduced "+r.line())
+	}
+	for _, r := range d.Vulnerabilities.Fixed {
+		lines = append(lines, "fixed "+r.line())
+	}
+	return lines
+}
+
+func (r record) line() string {
+	return fmt.Sprintf("%s of %s %s: %s (%s)", r.ID, r.PackageName, r.PackageVersion, r.rating.line(), r.FeedGroup)
+}
+
+func (r rating) line() string {
+	line := string(r.Severity) + ", fix " + r.FixAvailable
+	if r.KnownExploited {
+		line += ", known to be exploited"
+	}
+	if r.EPSS != nil {
+		line += fmt.Sprintf(", EPSS %.1f%%", *r.EPSS*100)
+	}
+	return line
+}
+
+// rules are the rows that one of the two evaluations has and the other has not.
+func (p explained) rules() []string {
+	before, now := ruleRows(p.LastEval), ruleRows(p.CurrEval)
+	return slices.Concat(without("now ", now, before), without("no longer ", before, now))
+}
+
+// Columns of a row of an evaluation result that make it readable; gateAction is
+// another.
+const (
+	triggerID = 2
+	gate      = 3
+	trigger   = 4
+	output    = 5
+)
+
+// ruleRows are the rows of an evaluation result that do not pass, as lines.
+func ruleRows(document json.RawMessage) map[string]bool {
+	rows := map[string]bool{}
+	for _, row := range resultRows(document) {
+		if len(row) <= gateAction || row[gateAction] == "go" {
+			continue
+		}
+		rows[fmt.Sprintf("%v: %v/%v %v: %v", row[gateAction], row[gate], row[trigger], row[triggerID], row[output])] = true
+	}
+	return rows
+}
+
+// without lists the rows that the others have not.
+func without(prefix string, rows, others map[string]bool) []string {
+	lines := []string{}
+	for _, line := range slices.Sorted(maps.Keys(rows)) {
+		if !others[line] {
+			lines = append(lines, prefix+line)
+		}
+	}
+	return lines
+}
+
+func prefixed(prefix string, texts []string) []string {
+	lines := []string{}
+	for _, text := range texts {
+		lines = append(lines, prefix+text)
+	}
+	return lines
+}

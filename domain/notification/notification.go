@@ -1,0 +1,79 @@
+// Package notification makes notifications: what each type tells, in which payload,
+// and why. Everything in it is pure; it neither stores nor sends.
+package notification
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+)
+
+// Type is what a subscription asks to hear of, in Anchore's words.
+type Type string
+
+// The notification types.
+const (
+	AnalysisUpdate Type = "analysis_update"
+	TagUpdate      Type = "tag_update"
+	VulnUpdate     Type = "vuln_update"
+	PolicyEval     Type = "policy_eval"
+	RepoUpdate     Type = "repo_update"
+	// EventLog carries what happens to Tagwatch itself: a tag that cannot be
+	// looked up, vulnerability data that are held, an endpoint that fails. An
+	// endpoint receives it only when it asks for it by name.
+	EventLog Type = "event_log"
+)
+
+// TagTypes are the types that a tag can be subscribed to.
+var TagTypes = []Type{AnalysisUpdate, TagUpdate, VulnUpdate, PolicyEval}
+
+// Types are all notification types.
+var Types = append(slices.Clone(TagTypes), RepoUpdate, EventLog)
+
+// ParseType accepts the name of one of the Types.
+func ParseType(text string) (Type, error) {
+	if t := Type(text); slices.Contains(Types, t) {
+		return t, nil
+	}
+	names := make([]string, len(Types))
+	for i, t := range Types {
+		names[i] = string(t)
+	}
+	return "", fmt.Errorf("notification type %q is unknown; the types are %s: %w", text, strings.Join(names, ", "), errkind.Invalid)
+}
+
+// Cause reports why a transition happened.
+type Cause string
+
+// The causes.
+const (
+	CauseImage   Cause = "image"   // the tag points to another image
+	CauseFeed    Cause = "feed"    // new vulnerability data
+	CausePolicy  Cause = "policy"  // another bundle: a policy, a whitelist or a mapping changed
+	CauseTime    Cause = "time"    // a time-dependent rule or whitelist item
+	CauseScanner Cause = "scanner" // a new version of what analyzes or matches
+)
+
+// Causes are all causes.
+var Causes = []Cause{CauseImage, CauseFeed, CausePolicy, CauseTime, CauseScanner}
+
+// Notification is one transition, notified to whoever subscribed to it.
+type Notification struct {
+	// ID never changes, over retries and endpoints; receivers drop repeats by it.
+	ID      string
+	Type    Type
+	Subject string // the subscription key: registry/repository:tag, or registry/repository
+	Cause   Cause
+	Created time.Time
+	// Payload is the notification_payload of Anchore's body, with our additions.
+	Payload json.RawMessage
+	// Summary is one line for people.
+	Summary string
+	// Trace is the span that found it, as https://www.w3.org/TR/trace-context/ has
+	// it; empty where nobody traces.
+	Trace string
+}

@@ -1,0 +1,76 @@
+package notification
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// Revision is a change of a tag's list in a few words: one that came with a new
+// version of what analyzes or matches, and is notified together with others.
+type Revision struct {
+	Notification string       `json:"notificationId"` // that tells all of it
+	Tag          string       `json:"tag"`
+	Added        int          `json:"added"`
+	Updated      int          `json:"updated"`
+	Removed      int          `json:"removed"`
+	Matcher      vuln.Matcher `json:"matcher,omitempty"` // now
+	Analyzer     string       `json:"analyzer,omitempty"`
+	// Before are those that differ from now.
+	Before Scanner `json:"previous,omitzero"`
+}
+
+// Scanner is what checked an image.
+type Scanner struct {
+	Matcher  vuln.Matcher `json:"matcher,omitempty"`
+	Analyzer string       `json:"analyzer,omitempty"`
+}
+
+// Revision is the change in a few words.
+func (c VulnerabilitiesChanged) Revision(notification string) Revision {
+	r := Revision{Notification: notification, Tag: c.subject(), Added: len(c.Added), Updated: len(c.Updated), Removed: len(c.Removed),
+		Matcher: c.After.Matcher, Analyzer: c.After.Analyzer}
+	if c.Before.Matcher != c.After.Matcher {
+		r.Before.Matcher = c.Before.Matcher
+	}
+	if c.Before.Analyzer != c.After.Analyzer {
+		r.Before.Analyzer = c.Before.Analyzer
+	}
+	return r
+}
+
+// PendingSummary is a revision that waits for the summary of an endpoint.
+type PendingSummary struct {
+	Endpoint string
+	Revision Revision
+}
+
+// maxRevisions is how many tags a summary lists; the counts are of all.
+const maxRevisions = 1000
+
+// Summarize makes the entry of the event log that tells revisions, and an id
+// that depends on them alone.
+func Summarize(revisions []Revision) (id string, entry Logged) {
+	revisions = slices.Clone(revisions)
+	slices.SortFunc(revisions, func(a, b Revision) int {
+		return cmp.Or(strings.Compare(a.Tag, b.Tag), strings.Compare(a.Notification, b.Notification))
+	})
+	var ids strings.Builder
+	tags, counts := map[string]bool{}, map[string]int{}
+	for _, r := range revisions {
+		ids.WriteString(r.Notification + "\n")
+		tags[r.Tag] = true
+		counts["added"], counts["updated"], counts["removed"] = counts["added"]+r.Added, counts["updated"]+r.Updated, counts["removed"]+r.Removed
+	}
+	id = uuid.NewSHA1(uuid.NameSpaceURL, []byte("summary\n"+ids.String())).String()
+	return id, Logged{Event: "system.vulnerabilities.scanner_changed", Level: LevelInfo,
+		Message: fmt.Sprintf("The vulnerability lists of %d tag(s) changed with a new version of what analyzes or matches: %d added, %d updated, %d removed",
+			len(tags), counts["added"], counts["updated"], counts["removed"]),
+		Details:  map[string]any{"tags": len(tags), "counts": counts, "lists": revisions[:min(len(revisions), maxRevisions)]},
+		Resource: Resource{ID: "vulnerabilities", Kind: "scanner"}}
+}

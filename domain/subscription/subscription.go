@@ -1,0 +1,63 @@
+// Package subscription holds who is notified of what: the subscriptions of tags, and
+// the endpoints that a notification goes to.
+package subscription
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// Subscription asks to be notified of one type of transition of one tag.
+type Subscription struct {
+	Target  image.Target
+	Type    notification.Type
+	Active  bool
+	Options Options
+	// Repository is the watched repository that brought the subscription; the
+	// zero value for one that a person made.
+	Repository image.Repository
+	Created    time.Time
+	Updated    time.Time
+}
+
+// Options narrow a subscription. The zero value asks for everything.
+type Options struct {
+	// Endpoints are the names of the endpoints to tell; none means every
+	// endpoint that is not reserved for the subscriptions that name it.
+	Endpoints []string `json:"endpoints,omitempty"`
+	// Causes are the causes of interest; none means all.
+	Causes []notification.Cause `json:"causes,omitempty"`
+	// MinSeverity drops changes of vulnerabilities below it from vuln_update.
+	MinSeverity vuln.Severity `json:"min_severity,omitempty"`
+	// FixableOnly drops changes of vulnerabilities without a fix from vuln_update.
+	FixableOnly bool `json:"fixable_only,omitempty"`
+	// EPSS also asks for a vuln_update when the probability that a vulnerability
+	// is exploited crosses this one, between 0 and 1; 0 does not ask.
+	EPSS float64 `json:"epss,omitempty"`
+	// EveryAction asks for policy_eval at each change of the final action, also
+	// between go and warn, which are both a pass.
+	EveryAction bool `json:"every_action,omitempty"`
+	// Labels are what endpoints may ask for.
+	Labels map[string]string `json:"labels,omitempty"`
+	// Dockerfile is the text that the tag's images were built from. Policies
+	// judge it in place of the one that an image's history suggests.
+	Dockerfile string `json:"dockerfile,omitempty"`
+}
+
+// ID is Anchore's subscription_id: the hexadecimal MD5 of account, key and
+// type, joined by plus signs.
+func (s Subscription) ID(account string) string {
+	sum := md5.Sum([]byte(account + "+" + s.Target.String() + "+" + string(s.Type)))
+	return hex.EncodeToString(sum[:])
+}
+
+// Wants reports whether the options let a notification of that cause through.
+func (o Options) Wants(cause notification.Cause) bool {
+	return len(o.Causes) == 0 || slices.Contains(o.Causes, cause)
+}
