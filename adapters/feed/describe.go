@@ -19,7 +19,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// Describe reports what a build that is here holds.
+// Describe returns the content of a build on this disk.
 func (f *Feed) Describe(_ context.Context, checksum string) (vuln.Description, error) {
 	if _, err := f.Path(checksum); err != nil {
 		return vuln.Description{}, err
@@ -69,7 +69,7 @@ func readHead(dir string) (vuln.Description, error) {
 	}, nil
 }
 
-// describe counts what an indexed database holds.
+// describe counts the content of an indexed database.
 func describe(ctx context.Context, dir string, wanted vuln.Build) (vuln.Description, error) {
 	description, err := readHead(dir)
 	if err != nil {

@@ -1,11 +1,11 @@
 // Package feed keeps builds of vulnerability data: it asks a publisher of
 // grype databases what is newest, fetches, verifies and unpacks it, and describes
-// what it holds.
+// what it contains.
 //
 //	root/
 //	  lock                    held while builds come or go
 //	  <sha256 of archive>/    one build; appears whole, never changes
-//	    build.json       its description
+//	    build.json            its description
 //	    6/vulnerability.db    grype's database, with its indexes
 //	    6/import.json         grype's own digest of the file
 //	    6/in-use              shared lock of those who have it open
@@ -39,7 +39,7 @@ type Options struct {
 	// URL is where the publisher's listing is: the file itself, or the base that
 	// grype's publisher has it under.
 	URL string
-	// CAFile holds certificates in PEM that are trusted beside the system's.
+	// CAFile contains PEM certificates to trust in addition to the system's.
 	CAFile string
 	// Stall is how long a connection may be silent.
 	Stall time.Duration
@@ -101,7 +101,7 @@ func Open(root string, options Options) (*Feed, error) {
 func listingURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		// The text may hold a password: it is not repeated.
+		// The text may contain a password, so it is not repeated.
 		return nil, fmt.Errorf("feed URL: %w: give the http or https address of a listing or of its base, as %s", errkind.Invalid, defaultURL)
 	}
 	if !strings.HasSuffix(u.Path, ".json") {

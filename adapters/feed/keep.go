@@ -131,7 +131,7 @@ func (f *Feed) remove(checksum string) (bool, error) {
 		return false, nil
 	}
 	f.distrust(checksum)
-	// Renamed first: what a crash leaves half removed is no build any more.
+	// Renamed first: what a crash leaves half removed is not a build any more.
 	partial := filepath.Join(f.root, partialPrefix+filepath.Base(dir))
 	if err := errors.Join(os.RemoveAll(partial), os.Rename(dir, partial), os.RemoveAll(partial)); err != nil {
 		return false, fmt.Errorf("remove build %s: %w", checksum, err)

@@ -18,7 +18,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// How files begin that hold a database.
+// How files that contain a database begin.
 var (
 	zstdMagic   = []byte{0x28, 0xb5, 0x2f, 0xfd}
 	gzipMagic   = []byte{0x1f, 0x8b}

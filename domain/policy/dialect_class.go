@@ -42,13 +42,13 @@ func (d *dialect) complement(letter byte) string {
 	return text.String()
 }
 
-// The code points that are no characters.
+// The code points that are not characters.
 const (
 	firstSurrogate = 0xd800
 	lastSurrogate  = 0xdfff
 )
 
-// writeRange leaves out what no text can hold.
+// writeRange omits code points that no text can contain.
 func writeRange(text *strings.Builder, low, high rune) {
 	if low < firstSurrogate && high > lastSurrogate {
 		writeRange(text, low, firstSurrogate-1)

@@ -72,7 +72,7 @@ type Waiver struct {
 	Expires       time.Time `json:"expires,omitzero"`
 }
 
-// lower is the graver of two actions.
+// lower is the stricter of two actions.
 func lower(a, b Action) Action {
 	if a == Stop || b == Stop {
 		return Stop

@@ -95,7 +95,7 @@ var (
 )
 
 // hereDocuments are the documents that an instruction begins, on one line, and
-// how many lines they take. The text of a document is no instruction.
+// how many lines they take. The text of a here-document is not an instruction.
 func hereDocuments(instruction string, following []string) (body string, length int) {
 	if !takesHereDocument.MatchString(instruction) {
 		return "", 0

@@ -61,7 +61,7 @@ func fireNotAllowed(c *check, allowed map[int]bool, exposed []exposedPort) {
 // exposedPort is one argument of EXPOSE: a port or a range, of a protocol.
 type exposedPort struct {
 	token       string // as written
-	first, last int    // last is before first if the token is no port, as a variable is none
+	first, last int    // last is before first if the token is not a port, such as a variable
 	protocol    string // with its slash, as in "/tcp"; "" if none is named
 }
 

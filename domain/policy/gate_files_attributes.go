@@ -13,7 +13,7 @@ import (
 const (
 	// permissions are the bits of a mode that rules compare.
 	permissions = 0o7777
-	// noChecksum stands in messages for the checksum of what is no regular file.
+	// noChecksum replaces, in messages, the checksum of anything but a regular file.
 	noChecksum = "DIRECTORY_OR_OTHER"
 )
 

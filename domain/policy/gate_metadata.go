@@ -89,7 +89,7 @@ func attribute(inventory *sbom.Inventory, name string) (value string, present bo
 	return value, value != ""
 }
 
-// distroName is the name and version of the distribution, as messages hold them.
+// distroName is the name and version of the distribution, as messages contain them.
 func distroName(d sbom.Distro) (name, version string) {
 	return cmp.Or(d.ID, "Unknown"), cmp.Or(d.VersionID, "0")
 }

@@ -47,7 +47,7 @@ func (r registryRules) newer(c *check) error {
 }
 
 // unknown fires per name that is not published, provided that another one is: a
-// feed that knows nothing of the image is no evidence.
+// feed without any record of the image is not evidence.
 func (r registryRules) unknown(c *check) error {
 	var names []string
 	someKnown := false

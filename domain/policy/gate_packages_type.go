@@ -8,7 +8,7 @@ import (
 )
 
 // packageTypes are the package types that policies know, by those of syft.
-// Messages hold them, so they must never change.
+// Messages contain them, so they must never change.
 var packageTypes = map[string]string{
 	"apk":            "APKG",
 	"deb":            "dpkg",

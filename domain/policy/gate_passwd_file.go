@@ -83,7 +83,7 @@ var gatePasswdFile = Gate{
 	},
 }
 
-// The fields of an entry that rules look at; passwdEntry is all of it.
+// The fields of an entry that rules examine; passwdEntry is the whole entry.
 const (
 	passwdEntry   = -1
 	passwdName    = 0

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Some messages hold values as Python prints them. The trigger ids, and so the
+// Some messages contain values as Python prints them. The trigger ids, and so the
 // whitelists, depend on every character.
 
 // pythonList is a list of texts, as in ['CVE-1', 'GHSA-2'].

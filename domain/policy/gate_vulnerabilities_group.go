@@ -19,7 +19,7 @@ var (
 
 // FeedGroup is Anchore's feed group for a namespace of grype: debian:12 for
 // debian:distro:debian:12, github:java for github:language:java and nvd for
-// nvd:cpe. Bodies of webhooks hold it. Other texts are returned as they are.
+// nvd:cpe. Webhook bodies contain it. Other texts are returned as they are.
 func FeedGroup(namespace string) string {
 	parts := strings.SplitN(namespace, ":", 4)
 	switch {

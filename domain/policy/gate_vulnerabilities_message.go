@@ -43,7 +43,7 @@ func packageInTriggerID(m *vuln.Match) string {
 	return ""
 }
 
-// message tells about the vulnerability, and the values that the rule looked at.
+// message describes the vulnerability, and the values that the rule examined.
 func (r vulnerabilityRule) message(m *vuln.Match) string {
 	class, where := "non-os", m.Location
 	if osPackage(m.Package.Type) {
@@ -61,7 +61,7 @@ func fixText(m *vuln.Match) string {
 	return "(fixed in: " + strings.Join(m.Fix.Versions, ", ") + ")"
 }
 
-// scoreText shows the scores of one source that the rule looked at. A score of
+// scoreText shows the scores of one source that the rule examined. A score of
 // zero is left out.
 func (r vulnerabilityRule) scoreText(m *vuln.Match, vendor bool) string {
 	var parts []string

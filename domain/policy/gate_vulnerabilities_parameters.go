@@ -7,10 +7,10 @@ var (
 	severities  = []string{"unknown", "negligible", "low", "medium", "high", "critical"}
 )
 
-// scoreKinds are the CVSS 3 scores that rules can look at.
+// scoreKinds are the CVSS 3 scores that rules can examine.
 var scoreKinds = []string{"base", "exploitability", "impact"}
 
-// The beginnings of the parameters that tell whose score it is.
+// The prefixes of the parameters, which say whose score it is.
 const (
 	nvdScores    = "cvss_v3_"
 	vendorScores = "vendor_cvss_v3_"

@@ -26,7 +26,7 @@ type Input struct {
 	NPM, Gems *PackageFeed
 }
 
-// FailedImage is an image of which nothing, or not enough, is known.
+// FailedImage is an image that could not be analyzed.
 type FailedImage struct {
 	Digest image.Digest
 	Reason string

@@ -35,7 +35,7 @@ func checkDocument(raw []byte) error {
 	return checkWrapper(whole)
 }
 
-// checkWrapper tells of a bundle within the record that Anchore Engine keeps it
+// checkWrapper reports a bundle within the record that Anchore Engine keeps it
 // in, as its API and its command line export it.
 func checkWrapper(raw json.RawMessage) error {
 	key, raw := "policybundle", bytes.TrimSpace(raw)
@@ -54,7 +54,7 @@ func checkWrapper(raw json.RawMessage) error {
 	return fmt.Errorf("the document is a record that holds a bundle, as Anchore Engine exports it: give the value of %q alone, as with jq .%s", key, key)
 }
 
-// lineOf names the line of a syntax error, "" if the error tells no place.
+// lineOf names the line of a syntax error, "" if the error has no position.
 func lineOf(raw []byte, err error) string {
 	syntax, ok := err.(*json.SyntaxError)
 	if !ok {

@@ -79,7 +79,7 @@ func quoted(n node) string {
 	return fmt.Sprintf(", write \"%s\"", n.raw)
 }
 
-// validate applies the rules of the types, and then those that look at several
+// validate applies the rules of the types, and then those about several
 // parameters.
 func validate(t *Trigger, given map[string]argument, values map[string]string) {
 	faulty := false

@@ -68,7 +68,7 @@ func errorsOf(problems []Problem) []Problem {
 	return found
 }
 
-// maxProblems is how many errors, and how many warnings, a report holds.
+// maxProblems is how many errors, and how many warnings, a report contains at most.
 const maxProblems = 500
 
 // problems collects what is wrong with a bundle.

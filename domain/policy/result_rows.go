@@ -28,7 +28,7 @@ func ResultRows(document []byte) ([]ResultRow, error) {
 		var table struct {
 			Result struct{ Rows [][]json.RawMessage }
 		}
-		// The keys beside the table hold lists and texts.
+		// The keys beside the table are lists and texts.
 		if json.Unmarshal(raw, &table) != nil {
 			continue
 		}
@@ -43,7 +43,7 @@ func resultRow(cells []json.RawMessage) ResultRow {
 	var row ResultRow
 	for i, into := range []any{nil, nil, &row.TriggerID, &row.Gate, &row.Trigger, &row.Message, &row.Action} {
 		if into != nil && i < len(cells) {
-			_ = json.Unmarshal(cells[i], into) // what is no text is left empty
+			_ = json.Unmarshal(cells[i], into) // what is not a text stays empty
 		}
 	}
 	var waiver struct {

@@ -33,7 +33,7 @@ type Build struct {
 	Schema   string
 }
 
-// Description reports what a build holds, for people and for Judge.
+// Description is the content of a build, for people and for Judge.
 type Description struct {
 	Build
 	// Newer reports that the schema has a revision that this version of the matcher

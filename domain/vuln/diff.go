@@ -35,7 +35,7 @@ const (
 	AspectEPSS      Aspect = "epss" // the probability of exploitation crossed a threshold
 )
 
-// Empty reports whether there is no news.
+// Empty reports whether nothing changed.
 func (c Change) Empty() bool { return len(c.Added)+len(c.Removed)+len(c.Updated) == 0 }
 
 // Diff compares two lists of findings. Their order does not matter, and several

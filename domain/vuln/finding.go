@@ -3,7 +3,7 @@ package vuln
 import "time"
 
 // Finding is a vulnerability of one package. It belongs to the package, however
-// many images hold it.
+// many images contain it.
 type Finding struct {
 	ID        string // of the matched record: CVE-..., GHSA-..., ELSA-...
 	Namespace string // grype's, as in "debian:distro:debian:12"
@@ -20,7 +20,7 @@ type Finding struct {
 	Description    string
 	// Published and Modified are the record's own dates; zero if unknown.
 	Published, Modified time.Time
-	// Hows tells in which ways the match was made, as in "exact-direct-match".
+	// Hows are the ways in which the match was made, such as "exact-direct-match".
 	Hows []string
 	// FirstSeen is when this system first matched it to the package;
 	// FixFirstSeen when it first saw a fix for it, zero without one.
@@ -53,7 +53,7 @@ const (
 	FixWont    FixState = "wont-fix"
 )
 
-// Fix tells in which versions the vulnerability is fixed.
+// Fix says in which versions the vulnerability is fixed.
 type Fix struct {
 	State    FixState
 	Versions []string

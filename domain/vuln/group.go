@@ -3,7 +3,7 @@ package vuln
 // Group is a package together with those it is tied to by ownership (a
 // distribution package and the language packages whose files it installed),
 // because a record of one can suppress findings of the other. Most groups have
-// one member. A group is matched as one, and once for all images that hold it.
+// one member. A group is matched as one, and once for all images that contain it.
 type Group struct {
 	// Fingerprint is a hash of everything about the members that matching looks
 	// at; equal groups of different images have equal fingerprints.

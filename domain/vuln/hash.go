@@ -42,7 +42,7 @@ func (f Fix) sorted() Fix {
 func hashOf(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {
-		// A score that is no number is the only way; it must not hide other changes.
+		// Only a score that is not a number gets here; it must not hide other changes.
 		text = fmt.Appendf(nil, "%+v", value)
 	}
 	sum := sha256.Sum256(text)

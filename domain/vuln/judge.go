@@ -16,7 +16,7 @@ type Limits struct {
 // DefaultLimits let pass what publishers' data do in ordinary weeks.
 var DefaultLimits = Limits{Shrink: 0.1, Grow: 3, Floor: 100}
 
-// HoldKind names why a build is held.
+// HoldKind is why a build is on hold.
 type HoldKind string
 
 // The kinds.
@@ -54,7 +54,7 @@ func Judge(previous, next Description, limits Limits, now time.Time) []HoldReaso
 		return reasons
 	}
 	older := false
-	// A build from the future must not hold the true ones after it.
+	// A build from the future must not put the real ones after it on hold.
 	if !ahead(previous.Built, now) && next.Built.Before(previous.Built) {
 		older = true
 		reasons = append(reasons, HoldReason{Kind: HoldOlder,

@@ -4,8 +4,8 @@ import "strings"
 
 // Score is EPSS's estimate of how likely a CVE is to be exploited within thirty
 // days. It is kept once for each CVE and joined to findings when they are read:
-// it changes daily for nearly all, and is no news unless it crosses a threshold
-// that a subscription names.
+// it changes daily for nearly all vulnerabilities, and counts as a change only if
+// it crosses a threshold that a subscription names.
 type Score struct {
 	CVE         string
 	Probability float64 // 0 to 1

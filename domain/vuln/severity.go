@@ -2,7 +2,7 @@ package vuln
 
 import "strings"
 
-// Severity is how grave a vulnerability is, in grype's and Anchore's words.
+// Severity is how severe a vulnerability is, in grype's and Anchore's terms.
 type Severity string
 
 // The severities, ascending.
