@@ -33,7 +33,7 @@ const (
 	pollTime = time.Minute
 )
 
-// Poll checks the due tags of a registry, one HEAD request each, and wakes
+// PollRegistry checks the due tags of a registry, one HEAD request each, and wakes
 // the watchers of those that moved. What it saw is stored page by page, so a
 // repeated poll goes on where the last one was. A registry that does not
 // answer ends the poll: nothing is concluded about its tags. What was not due for

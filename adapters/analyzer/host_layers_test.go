@@ -5,7 +5,7 @@ import (
 	"cmp"
 	"compress/gzip"
 	"errors"
-	"go/build"
+	gobuild "go/build"
 	"io"
 	"io/fs"
 	"math"
@@ -24,7 +24,7 @@ import (
 // this machine has them: what languages and their tools install.
 var hostFolders = [][]string{
 	{"/usr/share/java", "/usr/share/maven-repo", "/usr/lib/node_modules", "/usr/share/nodejs", "/usr/lib/python3"},
-	{build.Default.GOROOT + "/bin", build.Default.GOROOT + "/pkg"},
+	{gobuild.Default.GOROOT + "/bin", gobuild.Default.GOROOT + "/pkg"},
 	{"/usr/lib"},
 }
 

@@ -29,7 +29,7 @@ type opened struct {
 // New returns a matcher that finds the directory of a build by path.
 func New(path func(checksum string) (string, error)) *Matcher { return &Matcher{path: path} }
 
-// Matcher identifies what matches: findings of two matchers are not comparable.
+// Version identifies the matcher: findings of two versions are not comparable.
 func (m *Matcher) Version() vuln.Matcher { return matcher() }
 
 // Groups is the function of that name, for those who hold only a Matcher.

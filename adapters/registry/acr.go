@@ -90,7 +90,7 @@ func (a acr) identity(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("token of Microsoft Entra: %w", err)
 	}
 	if status != http.StatusOK || answer.Token == "" {
-		return "", fmt.Errorf("Microsoft Entra issues no token: %d %s; see AZURE_TENANT_ID, AZURE_CLIENT_ID and its secret", status, quotable(answer.Error, ""))
+		return "", fmt.Errorf("no token from Microsoft Entra: %d %s; see AZURE_TENANT_ID, AZURE_CLIENT_ID and its secret", status, quotable(answer.Error, ""))
 	}
 	return answer.Token, nil
 }

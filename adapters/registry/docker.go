@@ -88,7 +88,7 @@ func inConfiguration(ctx context.Context, file string, h *host, path string) (cr
 	defer opened.Close()
 	loaded, err := config.LoadFromReader(opened)
 	if err != nil {
-		return credentials{}, fmt.Errorf("Docker's configuration %s cannot be read: %s", file, withoutContent(err))
+		return credentials{}, fmt.Errorf("read Docker's configuration %s: %s", file, withoutContent(err))
 	}
 	if helper := helperOf(loaded, h); helper != "" {
 		held, err := askHelper(ctx, helper, keysOf(h)[0])

@@ -28,7 +28,7 @@ func (g *googleKeys) find(ctx context.Context, h *host, _ string) (credentials, 
 	if !isGoogle(h.name) {
 		return credentials{}, nil
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, cloudTimeout, fmt.Errorf("Google's credentials: no answer in %s", cloudTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, cloudTimeout, fmt.Errorf("no answer about Google's credentials within %s", cloudTimeout))
 	defer cancel()
 	answer := make(chan credentials, 1)
 	go func() { answer <- g.authorize() }() // its library knows no deadline

@@ -140,8 +140,7 @@ func TestListsThatAreNone(t *testing.T) {
 func TestListNamesItsScope(t *testing.T) {
 	const wanted = "repository:app:metadata_read"
 	issued := map[string]int{}
-	var host string
-	host = serve(t, func(w http.ResponseWriter, r *http.Request) {
+	host := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/token" {
 			scope := r.URL.Query().Get("scope")
 			issued[scope]++
