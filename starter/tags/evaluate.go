@@ -83,8 +83,8 @@ func showEvaluation(s *session.Session, target image.Target, b *policy.Bundle, e
 	if err != nil {
 		return err
 	}
-	return session.ShowRows(s, session.Rows[policy.Row]{items: e.Rows, whole: json.RawMessage(document),
-		people: func(w io.Writer, _ []policy.Row) { writeEvaluation(s, w, target, e) }})
+	return session.ShowRows(s, session.Rows[policy.Row]{Items: e.Rows, Whole: json.RawMessage(document),
+		People: func(w io.Writer, _ []policy.Row) { writeEvaluation(s, w, target, e) }})
 }
 
 func writeEvaluation(s *session.Session, w io.Writer, target image.Target, e policy.Evaluation) {
