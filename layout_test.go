@@ -45,6 +45,7 @@ var floors = map[string][]string{
 	"domain/errkind":      {},
 	"domain/ipclass":      {},
 	"domain/plain":        {},
+	"domain/wording":      {},
 	"domain/image":        {"domain/errkind"},
 	"domain/sbom":         {"domain/errkind", "domain/image"},
 	"domain/vuln":         {"domain/errkind", "domain/image", "domain/sbom"},

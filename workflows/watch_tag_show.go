@@ -158,9 +158,7 @@ func countsRow(s watch.Summary) string {
 	if !s.Matched {
 		return ""
 	}
-	c := s.Counts
-	return fmt.Sprintf("%d critical, %d high, %d medium, %d low, %d negligible, %d unknown",
-		c.Critical, c.High, c.Medium, c.Low, c.Negligible, c.Unknown)
+	return s.Counts.String()
 }
 
 func typesRow(state TagState) string {

@@ -122,7 +122,7 @@ func TestPages(t *testing.T) {
 		status int
 		says   []string
 	}{
-		{"/", 200, []string{"Tags 1 to 50 of 120", "registry.example.com/shop/api:0", `href="/?page=2"`, "fail", "30 h ago", "critical 0 to 1"}},
+		{"/", 200, []string{"Tags 1 to 50 of 120", "registry.example.com/shop/api:0", `href="/?page=2"`, "fail", "30h ago", "critical 0 to 1"}},
 		{"/?page=3&q=x", 200, []string{"Tags 101 to 120 of 120", `href="/?page=2&amp;q=x"`}},
 		{"/tag?name=registry.example.com/shop/api:1", 200, []string{"1 critical", "known exploited", "vulnerabilities over time", "<polyline",
 			"100 files and 3 more, whose packages are not known", "/app/000/package.json", "javascript-package-cataloger",

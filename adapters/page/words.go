@@ -11,16 +11,17 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
 // functions are the words that the templates use.
 func (s *Site) functions() template.FuncMap {
 	return template.FuncMap{
 		"interval":  watch.IntervalText,
-		"ago":       func(t time.Time) string { return ago(s.Now(), t) },
+		"ago":       func(t time.Time) string { return wording.Ago(s.Now(), t) },
 		"stamp":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
 		"machine":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"headline":  headline,
+		"headline":  watch.Summary.Headline,
 		"mood":      mood,
 		"spark":     func(history []watch.CountsAt) *spark { return newSpark(history, s.Now()) },
 		"address":   address,
@@ -37,45 +38,6 @@ func (s *Site) functions() template.FuncMap {
 func breakable(name any) template.HTML {
 	text := template.HTMLEscapeString(fmt.Sprint(name))
 	return template.HTML(strings.NewReplacer("/", "/<wbr>", ":", "<wbr>:", "@", "<wbr>@").Replace(text)) // escaped above
-}
-
-// ago is how long something is past, in one unit.
-func ago(now, t time.Time) string {
-	past := now.Sub(t)
-	switch {
-	case t.IsZero():
-		return "never"
-	case past < -time.Minute:
-		return "in " + span(-past)
-	case past < time.Minute:
-		return "just now"
-	}
-	return span(past) + " ago"
-}
-
-func span(d time.Duration) string {
-	switch {
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
-}
-
-// headline is what the policies say of a tag, or why they say nothing yet.
-func headline(s watch.Summary) string {
-	switch {
-	case s.Status == "" && s.Analyzed == "":
-		return "not analyzed"
-	case s.Status == "" && !s.Matched:
-		return "not matched"
-	case s.Status == "":
-		return "not evaluated"
-	case s.Status == policy.Pass && s.FinalAction == policy.Warn:
-		return "pass (warn)"
-	}
-	return string(s.Status)
 }
 
 // mood is the class of a tag's badge.

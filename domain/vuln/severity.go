@@ -1,6 +1,9 @@
 package vuln
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Severity is how severe a vulnerability is, in grype's and Anchore's terms.
 type Severity string
@@ -46,6 +49,12 @@ type Counts struct {
 	Low        int `json:"low"`
 	Negligible int `json:"negligible"`
 	Unknown    int `json:"unknown"`
+}
+
+// String is the numbers with their severities, the most severe first.
+func (c Counts) String() string {
+	return fmt.Sprintf("%d critical, %d high, %d medium, %d low, %d negligible, %d unknown",
+		c.Critical, c.High, c.Medium, c.Low, c.Negligible, c.Unknown)
 }
 
 // Add counts one vulnerability of that severity.

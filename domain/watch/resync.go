@@ -107,6 +107,21 @@ type Summary struct {
 	Next      time.Time     `json:"next,omitzero"`
 }
 
+// Headline is the policy status, or the reason why there is none yet.
+func (s Summary) Headline() string {
+	switch {
+	case s.Status == "" && s.Analyzed == "":
+		return "not analyzed"
+	case s.Status == "" && !s.Matched:
+		return "not matched"
+	case s.Status == "":
+		return "not evaluated"
+	case s.Status == policy.Pass && s.FinalAction == policy.Warn:
+		return "pass (warn)"
+	}
+	return string(s.Status)
+}
+
 // Summarize leaves a state's documents out.
 func (s State) Summarize(target image.Target) Summary {
 	sum := Summary{Target: target, Resolved: s.Resolved, Analyzed: s.Analyzed, Pending: s.Pending, Build: s.Basis.Build,

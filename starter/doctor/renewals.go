@@ -7,6 +7,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -46,7 +47,7 @@ func (e *examination) renewalBacklog(backlog watch.RenewalBacklog, analyzer stri
 			"%s analyzed by another version than %s, and renewal is off", output.Number(backlog.Due, "image"), analyzer)
 	case backlog.Due > 0:
 		took := time.Duration(backlog.Due) * time.Hour / time.Duration(pace)
-		e.ok(subject, "%s to be analyzed again by %s, at most %d per hour: takes %s or more", output.Number(backlog.Due, "image"), analyzer, pace, output.Span(took))
+		e.ok(subject, "%s to be analyzed again by %s, at most %d per hour: takes %s or more", output.Number(backlog.Due, "image"), analyzer, pace, wording.Duration(took))
 	case backlog == watch.RenewalBacklog{}:
 		e.ok(subject, "all current images were analyzed by %s", analyzer)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
-	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -158,7 +158,7 @@ func (e *examination) endpoint(ctx context.Context, endpoint endpoint.Endpoint, 
 	}
 	waiting := ""
 	if backlog.Pending > 0 {
-		waiting = fmt.Sprintf("; %d waiting, the oldest for %s", backlog.Pending, output.Span(e.Now.Sub(backlog.Oldest)))
+		waiting = fmt.Sprintf("; %d waiting, the oldest for %s", backlog.Pending, wording.Duration(e.Now.Sub(backlog.Oldest)))
 	}
 	switch state := endpoint.State; state.Health(lost) {
 	case delivery.HealthDisabled:

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // ShortID is the beginning of a notification's id, which commands take for the
@@ -22,20 +21,6 @@ func Assignments[T ~string](values map[string]T) string {
 		parts = append(parts, name+"="+string(values[name]))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// Span is a duration in its largest unit.
-func Span(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", d/time.Second)
-	case d < time.Hour:
-		return fmt.Sprintf("%dm", d/time.Minute)
-	case d < 2*day:
-		return fmt.Sprintf("%dh", d/time.Hour)
-	}
-	return fmt.Sprintf("%dd", d/day)
 }
 
 // Stamp is a moment in a list that a person reads line by line.
@@ -75,12 +60,6 @@ func DigestLine(r image.Resolved) string {
 		return string(r.Manifest)
 	}
 	return fmt.Sprintf("%s (from index %s)", r.Manifest, r.Index.Short())
-}
-
-// CountsLine is the numbers of vulnerabilities in words.
-func CountsLine(c vuln.Counts) string {
-	return fmt.Sprintf("%d critical, %d high, %d medium, %d low, %d negligible, %d unknown",
-		c.Critical, c.High, c.Medium, c.Low, c.Negligible, c.Unknown)
 }
 
 // Number is a count with its noun.

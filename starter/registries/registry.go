@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -184,7 +185,7 @@ func limitWords(b watch.RegistryRateLimit) string {
 	}
 	words := fmt.Sprintf("%d of %d requests left", b.Remaining, b.Limit)
 	if b.Window > 0 {
-		words += " in " + output.Span(b.Window)
+		words += " in " + wording.Duration(b.Window)
 	}
 	return words
 }
@@ -193,5 +194,5 @@ func closedWords(b watch.RegistryRateLimit, now time.Time) string {
 	if b.Closed == "" {
 		return ""
 	}
-	return fmt.Sprintf("for %s: %s", output.Span(b.Until.Sub(now)), b.Closed)
+	return fmt.Sprintf("for %s: %s", wording.Duration(b.Until.Sub(now)), b.Closed)
 }

@@ -5,25 +5,18 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/output"
 )
 
 // GivenUp says what an endpoint lost within the last day.
 func (s *Session) GivenUp(name string, lost delivery.GivenUp) string {
 	return fmt.Sprintf("%s failed within %s, the last %s: %s; see: tagwatch deliveries --failed --endpoint %s",
-		output.Number(lost.Count, "notification"), output.Span(delivery.GivenUpSpan), s.Ago(lost.Last), lost.Answer, name)
+		output.Number(lost.Count, "notification"), wording.Duration(delivery.GivenUpSpan), s.Ago(lost.Last), lost.Answer, name)
 }
 
-// Ago is a moment as people say it; "never" for none.
-func (s *Session) Ago(t time.Time) string {
-	switch {
-	case t.IsZero():
-		return "never"
-	case t.After(s.Now):
-		return "in " + output.Span(t.Sub(s.Now))
-	}
-	return output.Span(s.Now.Sub(t)) + " ago"
-}
+// Ago is a time relative to now; "never" for the zero time.
+func (s *Session) Ago(t time.Time) string { return wording.Ago(s.Now, t) }
 
 // When is a moment exactly and as people say it; "" for none.
 func (s *Session) When(t time.Time) string {

@@ -97,19 +97,13 @@ func statusView(s *session.Session, sum watch.Summary, state *workflows.TagState
 	return view
 }
 
-// headline is what the policies say, or why they say nothing yet.
+// headline is the policy status, or the reason why there is none yet.
 func (v tagStatusView) headline() string {
-	switch {
-	case v.Status == "" && v.Analyzed == "":
-		return "not analyzed"
-	case v.Status == "" && !v.Matched:
-		return "not matched"
-	case v.Status == "":
-		return "not evaluated"
-	case v.Status == policy.Pass && v.Action == policy.Warn:
-		return "pass (warn)" + v.uncovered()
+	text := watch.Summary{Status: v.Status, FinalAction: v.Action, Analyzed: v.Analyzed, Matched: v.Matched}.Headline()
+	if v.Status == "" {
+		return text
 	}
-	return string(v.Status) + v.uncovered()
+	return text + v.uncovered()
 }
 
 // uncovered is what follows a status that does not rest on data about the
@@ -163,7 +157,7 @@ func writeStatus(s *session.Session, w io.Writer, v *tagStatusView) {
 	}
 	p.Add("Policy", v.policyLine())
 	if v.Matched {
-		p.Add("Vulnerabilities", output.CountsLine(vuln.Counts(v.Counts)))
+		p.Add("Vulnerabilities", vuln.Counts(v.Counts).String())
 		p.Add("Coverage", v.Coverage.String())
 	}
 	if len(v.Unreadable) > 0 {

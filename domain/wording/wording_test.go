@@ -1,0 +1,32 @@
+package wording_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/wording"
+)
+
+func TestAgo(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		name string
+		at   time.Time
+		want string
+	}{
+		{"never", time.Time{}, "never"},
+		{"seconds", now.Add(-59 * time.Second), "59s ago"},
+		{"minutes", now.Add(-119 * time.Second), "1m ago"},
+		{"hours", now.Add(-47 * time.Hour), "47h ago"},
+		{"days", now.Add(-48 * time.Hour), "2d ago"},
+		{"in the future", now.Add(5 * time.Minute), "in 5m"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if got := wording.Ago(now, test.at); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
