@@ -26,7 +26,7 @@ func TestPage(t *testing.T) {
 	for path, says := range map[string]string{
 		"/":                        "Tags 1 to 2 of 2",
 		"/?q=arm64&order=severity": "Tags 1 to 1 of 1",
-		"/?status=fail":            "No tag fits",
+		"/?status=fail":            "No tag matches",
 		"/notifications":           "Nothing was notified",
 		"/endpoints":               "Nobody is notified",
 		"/registries":              "registry.example.com",
