@@ -77,7 +77,7 @@ func (s Scope) validate() []error {
 	for _, pattern := range s.Subjects {
 		repository, _ := splitTag(pattern)
 		if !strings.Contains(repository, "/") && !strings.HasPrefix(repository, "*") || strings.ContainsAny(pattern, "@, \t\r\n") {
-			problems = append(problems, fmt.Errorf("the subject %q fits nothing; write it as registry/repository or registry/repository:tag, with * for any characters, as in docker.io/library/*:1.*", pattern))
+			problems = append(problems, fmt.Errorf("no tag can match the subject pattern %q; use registry/repository or registry/repository:tag, with * for any characters, as in docker.io/library/*:1.*", pattern))
 		}
 	}
 	return append(problems, ValidateLabels(s.Labels))

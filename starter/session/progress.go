@@ -40,7 +40,7 @@ func (s *Session) Counting(total int, what string) func(done int) {
 // ctx is the one that an interrupt ends.
 func Meanwhile(ctx context.Context, err error, goesOn string) error {
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
-		return &exit.Interrupted{goesOn}
+		return &exit.Interrupted{Meanwhile: goesOn}
 	}
 	return err
 }

@@ -21,7 +21,7 @@ func TestYAMLIsTheJSON(t *testing.T) {
 	t.Parallel()
 	value := map[string]any{"list": []string{}, "none": nil, "number": 12345678901, "part": 0.25, "yes": true,
 		"time": time.Date(2026, 11, 30, 1, 2, 3, 0, time.UTC), "a: b": "c: d", "e\u202ef": 1,
-		"texts": []string{"", "no", "On", "~", "null", "1.27", "0x10", "1e3", "12:30:00", "2026-11-30", "nginx:1.27", "ends:", "a #b", "- a", "a\nb\n", "\tx", " x ", "@a", "*", "{}", `"`, `\`, "é", "😀", output.Obeyed}}
+		"texts": []string{"", "no", "On", "~", "null", "1.27", "0x10", "1e3", "12:30:00", "2026-11-30", "nginx:1.27", "ends:", "a #b", "- a", "a\nb\n", "\tx", " x ", "@a", "*", "{}", `"`, `\`, "é", "😀", "a\u009b31mb\u009d0;owned\u009c\u202etxt.exe\u2066\u200f\x1b]0;x\a\x7f\u2028\U000e0041z"}}
 	var out strings.Builder
 	if err := session.WriteYAML(&output.Shield{Writer: &out}, value); err != nil {
 		t.Fatal(err)

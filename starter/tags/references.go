@@ -143,7 +143,7 @@ func (b *bulk) flush(ctx context.Context) error {
 func (b *bulk) early(err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
-		return &exit.Interrupted{fmt.Sprintf("%s %s", output.Number(b.done, "tag"), b.after)}
+		return &exit.Interrupted{Meanwhile: fmt.Sprintf("%s %s", output.Number(b.done, "tag"), b.after)}
 	case b.done > 0:
 		b.Say("Ended early; %s %s", output.Number(b.done, "tag"), b.after)
 	}
