@@ -129,7 +129,7 @@ func (w Worker) Validate() error {
 		}
 	}
 	if w.Deployment == "" && w.BuildID != "" {
-		return fmt.Errorf("--build-id (TAGWATCH_BUILD_ID) means nothing without --deployment (TAGWATCH_DEPLOYMENT)")
+		return fmt.Errorf("--build-id (TAGWATCH_BUILD_ID) requires --deployment (TAGWATCH_DEPLOYMENT)")
 	}
 	for _, d := range []struct {
 		name  string
@@ -180,13 +180,13 @@ var (
 func validateDatabase(text string) error {
 	parsed, err := url.Parse(text)
 	if err != nil {
-		return fmt.Errorf("the database URL (--database-url, TAGWATCH_DATABASE_URL) cannot be parsed; it looks like sqlite:///path or postgres://user@host/name, with special characters of a password as %%XX")
+		return fmt.Errorf("the database URL (--database-url, TAGWATCH_DATABASE_URL) cannot be parsed; use sqlite:///path or postgres://user@host/name, with special characters of a password as %%XX")
 	}
 	switch parsed.Scheme {
 	case "sqlite", "postgres", "postgresql":
 		return nil
 	}
-	return fmt.Errorf("the database URL (--database-url, TAGWATCH_DATABASE_URL) begins with %q; it looks like sqlite:///path or postgres://user@host/name", parsed.Scheme+"://")
+	return fmt.Errorf("the database URL (--database-url, TAGWATCH_DATABASE_URL) begins with %q; use sqlite:///path or postgres://user@host/name", parsed.Scheme+"://")
 }
 
 // defaultDataDir follows the XDG base directory specification.

@@ -15,7 +15,7 @@ func (w Worker) validatePage() error {
 	}
 	parsed, err := url.Parse(w.TemporalUI)
 	if w.TemporalUI != "" && (err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https") {
-		return fmt.Errorf("--temporal-ui (TAGWATCH_TEMPORAL_UI) %q is no address such as http://127.0.0.1:8233", w.TemporalUI)
+		return fmt.Errorf("--temporal-ui (TAGWATCH_TEMPORAL_UI) %q is not a URL such as http://127.0.0.1:8233", w.TemporalUI)
 	}
 	return validatePublicURL(w.PublicURL)
 }
@@ -29,7 +29,7 @@ func validatePublicURL(address string) error {
 	case err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https":
 		return fmt.Errorf("--public-url (TAGWATCH_PUBLIC_URL) is not an address such as https://tagwatch.example.com")
 	case parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "":
-		return fmt.Errorf("--public-url (TAGWATCH_PUBLIC_URL) has a user, query or fragment; it takes scheme, host and path only")
+		return fmt.Errorf("--public-url (TAGWATCH_PUBLIC_URL) has a user, query or fragment; use scheme, host and path only")
 	}
 	return nil
 }

@@ -41,12 +41,12 @@ func openSecret(u *url.URL) error {
 	host := strings.ToLower(u.Hostname())
 	for _, service := range secretAddresses {
 		if (host == service.host || strings.HasSuffix(host, "."+service.host)) && strings.HasPrefix(u.Path, service.path) {
-			return errors.New("whoever knows an address of " + service.host + " can post there: put it into an environment variable or a file of the worker, and give env:NAME or file:/path in place of the URL")
+			return errors.New("anyone who knows a URL of " + service.host + " can post there: put it into an environment variable or a file of the worker, and give env:NAME or file:/path in place of the URL")
 		}
 	}
 	for name := range u.Query() {
 		if slices.Contains(secretParameters, strings.ToLower(name)) {
-			return errors.New("the URL holds a secret in its parameter " + name + ": put the URL into an environment variable or a file of the worker, and give env:NAME or file:/path in its place")
+			return errors.New("the URL contains a secret in its parameter " + name + ": put the URL into an environment variable or a file of the worker, and give env:NAME or file:/path in its place")
 		}
 	}
 	return nil

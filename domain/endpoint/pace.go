@@ -40,13 +40,13 @@ const longestDigest = 24 * time.Hour // also the longest window of debouncing
 func (p Pace) validate() error {
 	switch {
 	case p.RateLimit < 0 || p.DigestCount < 0:
-		return fmt.Errorf("the rate limit %d and the digest's count %d must not be negative", p.RateLimit, p.DigestCount)
+		return fmt.Errorf("the rate limit %d and the digest count %d must not be negative", p.RateLimit, p.DigestCount)
 	case p.Digest < 0 || p.Digest > longestDigest:
 		return fmt.Errorf("the digest's interval %s is not between 0 and %s", p.Digest, longestDigest)
 	case p.Debounce < 0 || p.Debounce > longestDigest:
-		return fmt.Errorf("the time to hold back %s (debounce) is not between 0 and %s", p.Debounce, longestDigest)
+		return fmt.Errorf("the debounce time %s is not between 0 and %s", p.Debounce, longestDigest)
 	case p.DigestCount > 0 && p.Digest == 0:
-		return fmt.Errorf("a digest by count needs an interval too, after which fewer are notified")
+		return fmt.Errorf("a digest count requires a digest interval")
 	}
 	return nil
 }

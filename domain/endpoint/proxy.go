@@ -30,9 +30,9 @@ func ParseProxy(text string, secret bool) (*url.URL, error) {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return nil, errors.New("the proxy is not an address such as http://proxy.example.com:3128, env:NAME, file:/path or direct")
 	case u.User != nil && !secret:
-		return nil, errors.New("the proxy's address holds a user or password: put it into an environment variable or a file of the worker, and give env:NAME or file:/path in its place")
+		return nil, errors.New("the proxy URL contains a user or password: put it into an environment variable or a file of the worker, and give env:NAME or file:/path in its place")
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
-		return nil, errors.New("the proxy's address has a path or a query; it takes scheme, host and port only")
+		return nil, errors.New("the proxy URL has a path or a query; use scheme, host and port only")
 	}
 	return u, validateHost(u.Hostname())
 }

@@ -87,7 +87,7 @@ func (s Scope) validate() []error {
 func ValidateLabels(labels map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
 		if !namePattern.MatchString(name) || !namePattern.MatchString(labels[name]) {
-			return errors.New("the name and the value of a label take 1 to 63 letters, digits, '.', '_' and '-', a letter or digit first, as in team=payments")
+			return errors.New("the name and the value of a label must have 1 to 63 letters, digits, '.', '_' and '-', and begin with a letter or digit, as in team=payments")
 		}
 	}
 	return nil

@@ -49,7 +49,7 @@ func (e Endpoint) Validate() error {
 
 func (e Endpoint) validateName() error {
 	if !namePattern.MatchString(e.Name) {
-		return errors.New("the name takes 1 to 63 letters, digits, '.', '_' and '-', a letter or digit first")
+		return errors.New("the name must have 1 to 63 letters, digits, '.', '_' and '-', and begin with a letter or digit")
 	}
 	return nil
 }
@@ -77,10 +77,10 @@ func ParseURL(text, account string, t notification.Type) (*url.URL, error) {
 		return nil, errors.New("the URL is malformed; write it as in https://receiver.example.com/hook")
 	}
 	if u.Scheme != "http" && u.Scheme != "https" {
-		return nil, errors.New("the URL begins with neither http:// nor https://")
+		return nil, errors.New("the URL must begin with http:// or https://")
 	}
 	if u.User != nil {
-		return nil, errors.New("the URL holds a user or password; give them as user and password instead")
+		return nil, errors.New("the URL contains a user or password; set them with --user and --password-env or --password-file")
 	}
 	return u, validateHost(u.Hostname())
 }
@@ -118,7 +118,7 @@ func (e Endpoint) validateFormat() error {
 		return fmt.Errorf("the largest body of %d bytes is less than %d, which a body without any list may need", e.MaxBody, message.LeastMaxBody)
 	}
 	if (e.Format == message.FormatTemplate) != (e.Template != "") {
-		return fmt.Errorf("the format %q and a template go together, and neither without the other", message.FormatTemplate)
+		return fmt.Errorf("the format %q and a template require each other", message.FormatTemplate)
 	}
 	if e.Format == message.FormatTemplate {
 		return e.tryTemplate()
@@ -174,7 +174,7 @@ func (e Endpoint) validateHeaders() []error {
 			problems = append(problems, fmt.Errorf("the value of header %s is a secret; give it by reference, as header from an environment variable (--header-env) or as token", name))
 		}
 		if strings.ContainsAny(e.Headers[name], "\r\n\x00") {
-			problems = append(problems, fmt.Errorf("the value of header %s holds a line break", name))
+			problems = append(problems, fmt.Errorf("the value of header %s contains a line break", name))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.HeaderRefs)) {
@@ -187,7 +187,7 @@ func (e Endpoint) validateHeader(name string) error {
 	lower := strings.ToLower(name)
 	switch {
 	case !headerPattern.MatchString(name):
-		return fmt.Errorf("%q is no name of a header", name)
+		return fmt.Errorf("invalid header name %q", name)
 	case slices.Contains(ownHeaders, lower), strings.HasPrefix(lower, "webhook-"):
 		return fmt.Errorf("the header %s is set by Tagwatch and cannot be chosen", name)
 	case lower == "authorization" && (e.Token != "" || e.User != "" || e.Password != ""):
@@ -199,7 +199,7 @@ func (e Endpoint) validateHeader(name string) error {
 func (e Endpoint) validateTLS() []error {
 	var problems []error
 	if (e.CertFile == "") != (e.KeyFile == "") {
-		problems = append(problems, errors.New("a client certificate needs both its file and that of its key"))
+		problems = append(problems, errors.New("a client certificate requires both a certificate file and a key file"))
 	}
 	for _, path := range []string{e.CAFile, e.CertFile, e.KeyFile} {
 		if path != "" && !filepath.IsAbs(path) {
@@ -224,7 +224,7 @@ func (r SecretRef) Validate() error {
 	case kind == "file" && filepath.IsAbs(name):
 		return nil
 	}
-	return fmt.Errorf("a secret is given by reference, as env:NAME or file:/absolute/path: %w", errkind.Invalid)
+	return fmt.Errorf("give secrets by reference: env:NAME or file:/absolute/path: %w", errkind.Invalid)
 }
 
 func join[T ~string](list []T) string {

@@ -40,11 +40,11 @@ func TestEndpointsThatAreRefused(t *testing.T) {
 		change func(*endpoint.Endpoint)
 		says   string
 	}{
-		{"no name", func(e *endpoint.Endpoint) { e.Name = "" }, "the name takes"},
-		{"slash in the name", func(e *endpoint.Endpoint) { e.Name = "a/b" }, "the name takes"},
-		{"long name", func(e *endpoint.Endpoint) { e.Name = strings.Repeat("a", 64) }, "the name takes"},
-		{"no URL", func(e *endpoint.Endpoint) { e.URL = "" }, "neither http:// nor https://"},
-		{"other scheme", func(e *endpoint.Endpoint) { e.URL = "ftp://receiver/" }, "neither http:// nor https://"},
+		{"no name", func(e *endpoint.Endpoint) { e.Name = "" }, "the name must have"},
+		{"slash in the name", func(e *endpoint.Endpoint) { e.Name = "a/b" }, "the name must have"},
+		{"long name", func(e *endpoint.Endpoint) { e.Name = strings.Repeat("a", 64) }, "the name must have"},
+		{"no URL", func(e *endpoint.Endpoint) { e.URL = "" }, "must begin with http:// or https://"},
+		{"other scheme", func(e *endpoint.Endpoint) { e.URL = "ftp://receiver/" }, "must begin with http:// or https://"},
 		{"no host", func(e *endpoint.Endpoint) { e.URL = "https:///hook" }, "names no host"},
 		{"malformed URL", func(e *endpoint.Endpoint) { e.URL = "https://receiver/%zz" }, "malformed"},
 		{"password in the URL", func(e *endpoint.Endpoint) { e.URL = "https://u:hunter2@receiver/" }, "user or password"},
@@ -60,8 +60,8 @@ func TestEndpointsThatAreRefused(t *testing.T) {
 		{"malformed URL reference", func(e *endpoint.Endpoint) { e.URL = "env:NOT A NAME" }, "env:NAME"},
 		{"unknown type", func(e *endpoint.Endpoint) { e.Types = []notification.Type{"event_update"} }, `"event_update" is unknown`},
 		{"unknown format", func(e *endpoint.Endpoint) { e.Format = "xml" }, `"xml" is unknown; the formats are anchore, cloudevents`},
-		{"format without template", func(e *endpoint.Endpoint) { e.Format = message.FormatTemplate }, "go together"},
-		{"template without format", func(e *endpoint.Endpoint) { e.Template = "x" }, "go together"},
+		{"format without template", func(e *endpoint.Endpoint) { e.Format = message.FormatTemplate }, "require each other"},
+		{"template without format", func(e *endpoint.Endpoint) { e.Template = "x" }, "require each other"},
 		{"broken template", func(e *endpoint.Endpoint) { e.Format, e.Template = message.FormatTemplate, "{{.Nothing}}" }, "Nothing"},
 		{"negative timeout", func(e *endpoint.Endpoint) { e.Timeout = -1 }, "the timeout"},
 		{"endless timeout", func(e *endpoint.Endpoint) { e.Timeout = time.Hour }, "the timeout"},
@@ -72,12 +72,12 @@ func TestEndpointsThatAreRefused(t *testing.T) {
 		{"too many signing secrets", func(e *endpoint.Endpoint) {
 			e.Signing = []endpoint.SecretRef{"env:A", "env:B", "env:C", "env:D", "env:E", "env:F"}
 		}, "6 signing secrets"},
-		{"header name", func(e *endpoint.Endpoint) { e.Headers = map[string]string{"X Y": "1"} }, "no name of a header"},
+		{"header name", func(e *endpoint.Endpoint) { e.Headers = map[string]string{"X Y": "1"} }, "invalid header name"},
 		{"header injection", func(e *endpoint.Endpoint) { e.Headers = map[string]string{"X-A": "1\r\nX-B: 2"} }, "line break"},
 		{"own header", func(e *endpoint.Endpoint) { e.Headers = map[string]string{"Webhook-Id": "1"} }, "set by Tagwatch"},
 		{"own secret header", func(e *endpoint.Endpoint) { e.HeaderRefs = map[string]endpoint.SecretRef{"host": "env:H"} }, "set by Tagwatch"},
 		{"two authorizations", func(e *endpoint.Endpoint) { e.Token, e.Headers = "env:T", map[string]string{"Authorization": "x"} }, "exclude each other"},
-		{"certificate without key", func(e *endpoint.Endpoint) { e.CertFile = "/cert" }, "both its file and that of its key"},
+		{"certificate without key", func(e *endpoint.Endpoint) { e.CertFile = "/cert" }, "both a certificate file and a key file"},
 		{"relative path", func(e *endpoint.Endpoint) { e.CAFile = "ca.pem" }, "not absolute"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestEndpointsThatAreRefused(t *testing.T) {
 func TestValidateNotifiesEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	err := endpoint.Endpoint{Format: "xml", Types: []notification.Type{"x"}}.Validate()
-	for _, says := range []string{"the name takes", "neither http:// nor https://", `"xml"`, `"x" is unknown`} {
+	for _, says := range []string{"the name must have", "must begin with http:// or https://", `"xml"`, `"x" is unknown`} {
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v does not say %q", err, says)
 		}

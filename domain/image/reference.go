@@ -48,7 +48,7 @@ func ParseReference(text string) (Reference, error) {
 		return Reference{}, fmt.Errorf("reference %q names a digest, which never changes; give a tag, as in docker.io/library/nginx:1.27: %w", text, errkind.Invalid)
 	}
 	if strings.HasSuffix(text, ":") {
-		return Reference{}, fmt.Errorf("reference %q ends where its tag should begin, as in docker.io/library/nginx:1.27: %w", text, errkind.Invalid)
+		return Reference{}, fmt.Errorf("reference %q has an empty tag; expected one such as docker.io/library/nginx:1.27: %w", text, errkind.Invalid)
 	}
 	name, tag := text, "latest"
 	if i := strings.LastIndex(text, ":"); i > strings.LastIndex(text, "/") {
@@ -77,7 +77,7 @@ func ParseRepository(text string) (Repository, error) {
 		return Repository{}, fmt.Errorf("registry %q of %q is not a host name with an optional port: %w", repository.Registry, text, errkind.Invalid)
 	}
 	if len(repository.Path) > 255 || !repositoryPattern.MatchString(repository.Path) {
-		return Repository{}, fmt.Errorf("repository %q of %q: lower-case letters, digits, '.', '_', '-' and '/' are allowed, as in docker.io/library/nginx: %w", repository.Path, text, errkind.Invalid)
+		return Repository{}, fmt.Errorf("invalid repository %q in %q: use lower-case letters, digits, '.', '_', '-' and '/', as in docker.io/library/nginx: %w", repository.Path, text, errkind.Invalid)
 	}
 	return repository, nil
 }

@@ -25,7 +25,7 @@ func IsPackageURL(text string) bool { return hasPrefixFold(text, "pkg:") }
 // or comparisons divided by commas: pkg:npm/lodash@>=4,<4.17.21.
 func ParsePackageQuery(text string) (PackageQuery, error) {
 	invalid := func(why string) error {
-		return fmt.Errorf("package URL %q %s; it looks like pkg:npm/lodash, pkg:npm/lodash@4.17.20 or 'pkg:npm/lodash@>=4,<4.17.21': %w", text, why, errkind.Invalid)
+		return fmt.Errorf("package URL %q %s; expected one such as pkg:npm/lodash, pkg:npm/lodash@4.17.20 or 'pkg:npm/lodash@>=4,<4.17.21': %w", text, why, errkind.Invalid)
 	}
 	coordinates, versions, ok := split(text)
 	if !ok {

@@ -78,7 +78,7 @@ func (f Filter) compile() (s *selection, err error) {
 	s = &selection{Filter: f}
 	for _, pattern := range slices.Concat(f.Include, f.Exclude, f.Keep, f.Suffixes) {
 		if _, err := path.Match(pattern, ""); err != nil {
-			return nil, fmt.Errorf("tag pattern %q: a set is not complete, as in [a-z], or a backslash ends it; write \\[ or \\\\ for the character itself: %w", pattern, errkind.Invalid)
+			return nil, fmt.Errorf("tag pattern %q: a set such as [a-z] is not closed, or the pattern ends with a backslash; write \\[ or \\\\ for the character itself: %w", pattern, errkind.Invalid)
 		}
 	}
 	if s.regex, err = expressions(f.Regex); err != nil {

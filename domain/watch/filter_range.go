@@ -34,7 +34,7 @@ func parseRange(text string) (*versionRange, error) {
 	for _, tail := range rangeTail.FindAllStringSubmatch(plain, -1) {
 		version, _ := image.ParseVersion("1.0-" + tail[2])
 		if version.Pre == "" || version.Suffix != "" {
-			return nil, fmt.Errorf("version range %q: %q is no prerelease; give the range without it, and --suffix %s: %w", text, tail[2], tail[2], errkind.Invalid)
+			return nil, fmt.Errorf("version range %q: %q is not a prerelease; remove it from the range and use --suffix %s: %w", text, tail[2], tail[2], errkind.Invalid)
 		}
 		plain = strings.ReplaceAll(plain, tail[0], tail[1]+"-"+version.Pre)
 	}

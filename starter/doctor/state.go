@@ -90,7 +90,7 @@ func (e *examination) feedSource(ctx context.Context) {
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		e.fail(subject, "it looks like https://host/path", "--feed-url (TAGWATCH_FEED_URL) is no address")
+		e.fail(subject, "use a URL such as https://host/path", "--feed-url (TAGWATCH_FEED_URL) is not a URL")
 		return
 	}
 	answer, err := http.DefaultClient.Do(request)

@@ -65,7 +65,7 @@ func endpointFlags() []cli.Flag {
 		&cli.GenericFlag{Name: "header-env", Value: &arguments.Whole{}, Usage: "`NAME=variable`: a header whose value is in an environment variable; repeatable"},
 		&cli.IntFlag{Name: "per-minute", Usage: "maximum messages per minute; the rest is summarized by cause", DefaultText: "unlimited"},
 		&cli.DurationFlag{Name: "digest", Usage: "collect notifications for this `time` and send a summary by cause"},
-		&cli.IntFlag{Name: "digest-count", Usage: "send the summary early once this many wait"},
+		&cli.IntFlag{Name: "digest-count", Usage: "send the summary early once this many notifications are pending"},
 		&cli.DurationFlag{Name: "debounce", Usage: "delay notifications by this `time`; changes that cancel out are dropped"},
 		&cli.DurationFlag{Name: "timeout", Usage: "time limit of one attempt", DefaultText: endpoint.DefaultTimeout.String()},
 		&cli.StringFlag{Name: "proxy", Usage: "`url` of the proxy, such as http://host:port; env:NAME or file:/path for one with a password; direct for none", DefaultText: "the worker's --webhook-proxy"},

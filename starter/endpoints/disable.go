@@ -14,7 +14,7 @@ func endpointDisableCommand() *cli.Command {
 		Name:      "disable",
 		Usage:     "stop sending to an endpoint until it is enabled",
 		UsageText: "tagwatch endpoint disable NAME [--reason TEXT]",
-		Description: `Notifications wait, up to the retry window of deliveries.
+		Description: `Notifications are queued meanwhile, for at most the workers' --webhook-window.
 
    tagwatch endpoint disable ops --reason 'moving to another host'
    tagwatch endpoint enable ops`,

@@ -21,7 +21,7 @@ import (
 func whitelistReportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "whitelist-report",
-		Usage:     "list whitelist items that are unused, expire soon, cover fixable findings or use another name",
+		Usage:     "list whitelist items that are unused, expire soon, cover fixable findings or use another id",
 		UsageText: "tagwatch policy whitelist-report [FILE|ID] [options]",
 		Description: `Evaluates all watched tags and counts the matches of each whitelist item. Lists the
 items that need attention. An item matches a vulnerability by any of its ids; the

@@ -39,7 +39,7 @@ pubsub is Google Artifact Registry.
    tagwatch push example github --name shop --url https://tagwatch.example.com`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "name", Usage: "`name` of the source (default: the kind)"},
-			&cli.StringFlag{Name: "url", Value: "https://tagwatch.example.com", Usage: "`url` at which the registry reaches the worker (its --push-address or a proxy)"},
+			&cli.StringFlag{Name: "url", Value: "https://tagwatch.example.com", Usage: "`URL` at which the registry reaches the worker (its --push-address or a proxy)"},
 		},
 		Action: session.Action(pushExample),
 	}

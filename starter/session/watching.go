@@ -22,7 +22,7 @@ import (
 const WatchPause = 2 * time.Second
 
 func WatchFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "watch", Usage: "go on until interrupted: redraw on a terminal, print what changes elsewhere"}
+	return &cli.BoolFlag{Name: "watch", Usage: "refresh the output until interrupted; if it is not a terminal, print only changes"}
 }
 
 // watching is what was shown so far.

@@ -40,7 +40,7 @@ read and what its workflow is doing.
    tagwatch status -o json | jq '.[] | select(.policy_status == "fail") | .target'`,
 		Flags: append([]cli.Flag{
 			arguments.PlatformFlag(),
-			&cli.StringFlag{Name: "registry", Usage: "only tags of this registry's `host`"},
+			&cli.StringFlag{Name: "registry", Usage: "only tags of this registry `host`"},
 			&cli.StringFlag{Name: "repository", Usage: "only tags of this `repository`"},
 			&cli.BoolFlag{Name: "failing", Usage: "only tags that fail their policy or have a problem"},
 			&cli.BoolFlag{Name: "uncovered", Usage: "only tags whose distribution the vulnerability data does not cover"},

@@ -38,7 +38,7 @@ other platforms. Each platform is watched separately, as REF@platform.
 Subscribing again replaces the options and adds the types.
 
 For -, the references are read from standard input, one per line; # begins a
-comment. One that is refused does not hold up the others.
+comment. An invalid one does not stop the others.
 
    tagwatch subscribe docker.io/library/nginx:1.27
    tagwatch subscribe nginx:1.27 redis:7 --type tag_update,policy_eval
@@ -48,7 +48,7 @@ comment. One that is refused does not hold up the others.
    tagwatch subscribe - < references.txt`,
 		Flags: append(arguments.SubscriptionFlags(),
 			&cli.StringFlag{Name: "webhook", Usage: "`URL` to notify, instead of a named endpoint"},
-			&cli.StringFlag{Name: "dockerfile", Usage: "Dockerfile `file` for policies to evaluate, instead of the one inferred from the image"},
+			&cli.StringFlag{Name: "dockerfile", Usage: "`file` that policies evaluate as the Dockerfile, instead of the one inferred from the image"},
 			&cli.BoolFlag{Name: "no-verify", Usage: "do not check that the tag exists in the registry"},
 			&cli.BoolFlag{Name: "wait", Aliases: []string{"w"}, Usage: "wait until each tag is analyzed, matched and evaluated"},
 			&cli.DurationFlag{Name: "timeout", Value: 30 * time.Minute, Usage: "maximum time for --wait"},

@@ -34,7 +34,7 @@ CSV, each type is a subscription with an id.
    tagwatch subscriptions --repository docker.io/library/nginx -o json
    tagwatch subscriptions --platform linux/arm64`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "registry", Usage: "only tags of this registry's `host`"},
+			&cli.StringFlag{Name: "registry", Usage: "only tags of this registry `host`"},
 			&cli.StringFlag{Name: "repository", Usage: "only tags of this `repository`"},
 			&cli.StringFlag{Name: "platform", Usage: "only tags watched for this `os/arch`; a tag without --platform counts as linux/amd64"},
 			arguments.TypeFlag("of notification to list (default: all)"),
