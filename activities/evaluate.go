@@ -40,7 +40,7 @@ func (a *Activities) evaluate(ctx context.Context, seen *watch.Seen, view watch.
 		if seen.Problem == nil {
 			seen.Problem = problem(watch.StageEvaluate, err, view.State.Problem, a.now())
 		}
-		a.Log.WarnContext(ctx, "package registry not asked, evaluation put off", "image", subject.Inventory.Digest, "error", err)
+		a.Log.WarnContext(ctx, "package registry not queried, evaluation postponed", "image", subject.Inventory.Digest, "error", err)
 		seen.Basis.Bundle, seen.Next = view.State.Basis.Bundle, a.now().Add(putOff)
 		return nil
 	}

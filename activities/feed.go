@@ -74,9 +74,9 @@ func (a *Activities) fetch(ctx context.Context, request watch.SyncRequest, repor
 	}
 	switch {
 	case request.Release && feed.Held == nil:
-		return fetched, fmt.Errorf("nothing is on hold, so there is nothing to release: %w", errkind.NotFound)
+		return fetched, fmt.Errorf("no data build is on hold: %w", errkind.NotFound)
 	case request.Rollback && feed.Previous == nil:
-		return fetched, fmt.Errorf("there is no previous build to go back to: %w", errkind.NotFound)
+		return fetched, fmt.Errorf("no previous data build is available: %w", errkind.NotFound)
 	case request.Release:
 		fetched.Build = &feed.Held.Build
 		if feed.WentBack() {

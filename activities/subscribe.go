@@ -105,7 +105,7 @@ func subscriptions(request watch.SubscribeRequest, now time.Time) []subscription
 func known(names []string, endpoints []endpoint.Endpoint) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(endpoints, func(e endpoint.Endpoint) bool { return e.Name == name }) {
-			return fmt.Errorf("there is no endpoint %q; add it with: tagwatch endpoint add %s URL: %w", name, name, errkind.NotFound)
+			return fmt.Errorf("endpoint %q not found; add it with: tagwatch endpoint add %s URL: %w", name, name, errkind.NotFound)
 		}
 	}
 	return nil

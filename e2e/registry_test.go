@@ -66,7 +66,7 @@ client-key = %[5]q
 
 	tokens.Admit("robot", "changed", "")
 	result := made(i.Run(t.Context(), "registry", "check", store.Host()))(t)
-	if result.Code != 1 || !strings.Contains(result.Out, "are refused; log in again as the user of the worker (docker login "+store.Host()+")") {
+	if result.Code != 1 || !strings.Contains(result.Out, "were rejected; log in again as the user of the worker (docker login "+store.Host()+")") {
 		t.Errorf("check with a password that is no longer right: exit code %d\n%s%s", result.Code, result.Out, result.Err)
 	}
 	logIn(t, login, store.Host(), "changed")

@@ -76,7 +76,7 @@ func readResults(work string) (*sbom.Inventory, []byte, error) {
 		return nil, nil, fmt.Errorf("result of the analysis: %w", err)
 	}
 	if !json.Valid(bill) {
-		return nil, nil, fmt.Errorf("result of the analysis: the SBOM is no JSON: %w", errkind.Invalid)
+		return nil, nil, fmt.Errorf("result of the analysis: the SBOM is not JSON: %w", errkind.Invalid)
 	}
 	var inventory sbom.Inventory
 	if err := inspect.ReadJSON(work, inspect.InventoryFile, maxResult, &inventory); err != nil {

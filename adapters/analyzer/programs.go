@@ -33,7 +33,7 @@ func DescribePrograms(ctx context.Context, w io.Writer, directory, name, version
 		return fmt.Errorf("read the programs in %s: %w", directory, err)
 	}
 	if bill.Artifacts.Packages.PackageCount() == 0 {
-		return fmt.Errorf("there is no Go program in %s: %w", directory, errkind.NotFound)
+		return fmt.Errorf("no Go program in %s: %w", directory, errkind.NotFound)
 	}
 	return encoder.Encode(w, *bill)
 }

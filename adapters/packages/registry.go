@@ -63,7 +63,7 @@ func (r *registry) feed(ctx context.Context, names []string) (*policy.PackageFee
 	}
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	if len(names) > r.options.MaxNames {
-		return nil, fmt.Errorf("ask the %s for %d packages: more than %d are not asked for: %w", r.name, len(names), r.options.MaxNames, errkind.Limit)
+		return nil, fmt.Errorf("query the %s for %d packages: the limit is %d: %w", r.name, len(names), r.options.MaxNames, errkind.Limit)
 	}
 	feed := &policy.PackageFeed{Packages: map[string]policy.Published{}}
 	var mu sync.Mutex

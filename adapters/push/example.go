@@ -13,7 +13,7 @@ import (
 func Example(kind Kind, name, base string) (string, error) {
 	text, found := examples[kind]
 	if !found {
-		return "", fmt.Errorf("kind %q is none of %s: %w", kind, listed(Kinds()), errkind.Invalid)
+		return "", fmt.Errorf("unknown kind %q: expected one of %s: %w", kind, listed(Kinds()), errkind.Invalid)
 	}
 	if !namePattern.MatchString(name) {
 		return "", fmt.Errorf("name %q: a name has up to 63 lower-case letters, digits, '.', '_' or '-': %w", name, errkind.Invalid)

@@ -81,7 +81,7 @@ func parseSources(content []byte) ([]Source, error) {
 		return nil, fmt.Errorf("%w: %w", errkind.Invalid, err)
 	}
 	if len(document.Sources) == 0 {
-		return nil, fmt.Errorf("there is no source; tagwatch push example KIND shows one: %w", errkind.Invalid)
+		return nil, fmt.Errorf("the file lists no source; for an example, run: tagwatch push example KIND: %w", errkind.Invalid)
 	}
 	known := map[string]bool{}
 	for i, source := range document.Sources {
@@ -102,7 +102,7 @@ func (s Source) validate() error {
 	case !namePattern.MatchString(s.Name):
 		return fmt.Errorf("a name has up to 63 lower-case letters, digits, '.', '_' or '-': %w", errkind.Invalid)
 	case !found:
-		return fmt.Errorf("kind %q is none of %s: %w", s.Kind, listed(Kinds()), errkind.Invalid)
+		return fmt.Errorf("unknown kind %q: expected one of %s: %w", s.Kind, listed(Kinds()), errkind.Invalid)
 	case !s.registryValid():
 		return fmt.Errorf("registry %q is not a host with an optional port, as references have it: %w", s.Registry, errkind.Invalid)
 	case !of.tokens && s.Audience+s.Email+s.Issuer+s.Keys != "":
@@ -110,11 +110,11 @@ func (s Source) validate() error {
 	case s.Secret == "" && !of.tokens:
 		return fmt.Errorf("no secret; give one as env:NAME or file:/path: %w", errkind.Invalid)
 	case s.Secret == "" && s.Audience == "":
-		return fmt.Errorf("nothing proves who sends; give audience and email, or a secret: %w", errkind.Invalid)
+		return fmt.Errorf("the sender cannot be verified; set audience and email, or a secret: %w", errkind.Invalid)
 	case (s.Audience == "") != (s.Email == ""):
-		return fmt.Errorf("audience and email go together: anyone can have Google sign a token for an audience: %w", errkind.Invalid)
+		return fmt.Errorf("audience and email must be set together: anyone can have Google sign a token for an audience: %w", errkind.Invalid)
 	case s.Audience == "" && s.Issuer+s.Keys != "", (s.Issuer == "") != (s.Keys == ""):
-		return fmt.Errorf("issuer and keys go together, and with audience and email: %w", errkind.Invalid)
+		return fmt.Errorf("issuer and keys must be set together, and with audience and email: %w", errkind.Invalid)
 	case s.Secret != "":
 		return s.Secret.Validate()
 	}

@@ -53,14 +53,14 @@ func TestReadSourcesRefuses(t *testing.T) {
 		"no name":               {"sources:\n- {kind: harbor, secret: env:X}", "a name has"},
 		"a name with a slash":   {"sources:\n- {name: a/b, kind: harbor, secret: env:X}", "a name has"},
 		"twice":                 {shop + "- {name: shop, kind: quay, secret: env:X}", "another with the name"},
-		"an unknown kind":       {"sources:\n- {name: shop, kind: gitlab, secret: env:X}", "none of distribution"},
+		"an unknown kind":       {"sources:\n- {name: shop, kind: gitlab, secret: env:X}", "expected one of distribution"},
 		"no secret":             {"sources:\n- {name: shop, kind: harbor}", "no secret"},
 		"the secret itself":     {"sources:\n- {name: shop, kind: harbor, secret: hunter2hunter2}", "by reference"},
 		"a registry with path":  {"sources:\n- {name: shop, kind: harbor, secret: env:X, registry: a.example.com/b}", "not a host"},
 		"a registry as address": {"sources:\n- {name: shop, kind: harbor, secret: env:X, registry: 'https://a.example.com'}", "not a host"},
-		"no proof at all":       {"sources:\n- {name: g, kind: pubsub}", "nothing proves"},
-		"audience alone":        {"sources:\n- {name: g, kind: pubsub, audience: x}", "go together"},
-		"an issuer alone":       {"sources:\n- {name: g, kind: pubsub, audience: x, email: y, issuer: z}", "go together"},
+		"no proof at all":       {"sources:\n- {name: g, kind: pubsub}", "the sender cannot be verified"},
+		"audience alone":        {"sources:\n- {name: g, kind: pubsub, audience: x}", "must be set together"},
+		"an issuer alone":       {"sources:\n- {name: g, kind: pubsub, audience: x, email: y, issuer: z}", "must be set together"},
 		"audience elsewhere":    {"sources:\n- {name: shop, kind: harbor, secret: env:X, audience: x, email: y}", "for kind pubsub"},
 	} {
 		t.Run(name, func(t *testing.T) {

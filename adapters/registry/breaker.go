@@ -58,7 +58,7 @@ func (b *rateLimit) leave(err error, pause time.Duration) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.breaker = breaker{failures: tolerated, why: sentence(err), until: time.Now().Add(pause), firm: true}
-	return &CoolDownError{Host: b.host, why: "cannot be asked: " + b.breaker.why, wait: pause}
+	return &CoolDownError{Host: b.host, why: "is paused: " + b.breaker.why, wait: pause}
 }
 
 // judge counts an answer, or the lack of one, for or against the host. That the

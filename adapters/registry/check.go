@@ -60,7 +60,7 @@ func subjectOf(name string) (subject, error) {
 	if !strings.Contains(name, "/") {
 		repository, err := image.ParseRepository(name + "/any")
 		if err != nil || repository.Registry != name {
-			return subject{}, fmt.Errorf("%q is no registry; write a host as registry.example.com:5000, or a repository as docker.io/library/nginx: %w", name, errkind.Invalid)
+			return subject{}, fmt.Errorf("invalid registry %q: expected a host such as registry.example.com:5000, or a repository such as docker.io/library/nginx: %w", name, errkind.Invalid)
 		}
 		return subject{named: name}, nil
 	}

@@ -38,7 +38,7 @@ func (dockerConfiguration) find(ctx context.Context, h *host, path string) (cred
 	if text := os.Getenv(environmentConfig); text != "" {
 		loaded, err := config.LoadFromReader(strings.NewReader(text))
 		if err != nil {
-			return credentials{}, fmt.Errorf("%s is no configuration of Docker", environmentConfig) // the cause may quote it
+			return credentials{}, fmt.Errorf("%s is not a Docker configuration", environmentConfig) // the cause may quote it
 		}
 		if held := inFile(loaded, h, path); !held.none() {
 			held.source = source{kind: "environment", name: environmentConfig}

@@ -150,7 +150,7 @@ func errorsIn(content []byte, host string) error {
 	if refused.kind = kindOf(http.StatusOK, refused.codes); refused.kind == errkind.Invalid {
 		refused.kind = errkind.Unavailable
 	}
-	refused.message = "errors instead of what was asked for"
+	refused.message = "errors instead of the requested content"
 	return refused
 }
 
@@ -232,7 +232,7 @@ func (h *host) explain(ctx context.Context, err error) error {
 	case errors.As(err, &cooling):
 		return cooling
 	case errors.Is(err, errAddress):
-		return fmt.Errorf("%s leads to an address that is not allowed: %w: %w", h.name, errkind.Invalid, withoutURL(err))
+		return fmt.Errorf("%s resolves to an address that is not allowed: %w: %w", h.name, errkind.Invalid, withoutURL(err))
 	case isCertificate(err):
 		return fmt.Errorf("the certificate of %s is not trusted; give the file of its authority if it is private (ca.crt in certs.d/%s, or --registry-ca-file): %w: %w",
 			h.name, h.name, errkind.Unavailable, withoutURL(err))
@@ -276,7 +276,7 @@ func (h *host) explainAway(ctx context.Context, err error, at string) error {
 	case errors.As(err, &cooling):
 		return cooling
 	case errors.Is(err, errAddress):
-		return fmt.Errorf("%s leads to an address that is not allowed, at %s: %w: %w", h.name, at, errkind.Invalid, withoutURL(err))
+		return fmt.Errorf("%s resolves to an address that is not allowed, at %s: %w: %w", h.name, at, errkind.Invalid, withoutURL(err))
 	case errors.Is(err, errkind.Invalid):
 		return fmt.Errorf("ask %s: %w", where, withoutURL(err))
 	case isCertificate(err):

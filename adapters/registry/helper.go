@@ -25,7 +25,7 @@ var helperName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 // What it prints is never shown: it may be the secret.
 func askHelper(ctx context.Context, helper, server string) (credentials, error) {
 	if !helperName.MatchString(helper) {
-		return credentials{}, fmt.Errorf("the credential helper named in Docker's configuration, %q, is no program's name", helper)
+		return credentials{}, fmt.Errorf("the credential helper named in Docker's configuration, %q, is not a program name", helper)
 	}
 	program := helperPrefix + helper
 	run := exec.CommandContext(ctx, program, "get")

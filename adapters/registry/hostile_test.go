@@ -262,9 +262,9 @@ func TestHostileTokenServices(t *testing.T) {
 		insecure bool
 		says     string
 	}{
-		{"none", "", true, "no web address"},
-		{"no URL", "http://%zz", true, "no web address"},
-		{"file", "file:///etc/passwd", true, "no web address"},
+		{"none", "", true, "is not a URL"},
+		{"no URL", "http://%zz", true, "is not a URL"},
+		{"file", "file:///etc/passwd", true, "is not a URL"},
 		{"plain HTTP for a registry with TLS", "http://auth.example.com/token", false, "plain HTTP"},
 		{"plain HTTP without leave", "http://auth.example.com/token", true, "plain HTTP"},
 	} {

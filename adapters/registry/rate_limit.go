@@ -23,7 +23,7 @@ const (
 	longestCoolDown = 6 * time.Hour
 )
 
-// CoolDownError reports that a host is left alone for a while: because it asked
+// CoolDownError reports that requests to a host are paused: because it asked
 // for it, because its limit is used up, or because it fails. It is a
 // errkind.Unavailable.
 type CoolDownError struct {
@@ -283,7 +283,7 @@ func (t *turn) closedAt(now time.Time) error {
 		return err
 	}
 	if wait := b.breaker.until.Sub(now); wait > 0 && !t.probe {
-		return &CoolDownError{Host: b.host, why: "is left alone for a while: " + b.breaker.why, wait: wait}
+		return &CoolDownError{Host: b.host, why: "is paused: " + b.breaker.why, wait: wait}
 	}
 	return nil
 }

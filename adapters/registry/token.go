@@ -83,7 +83,7 @@ func (h *host) exchange(ctx context.Context, challenge transport.Challenge, held
 func (h *host) realm(challenge transport.Challenge) (*url.URL, error) {
 	realm, err := url.Parse(challenge.Parameters["realm"])
 	if err != nil || realm.Host == "" || realm.Scheme != "https" && realm.Scheme != "http" {
-		return nil, fmt.Errorf("its token service (realm) is no web address: %w", errkind.Invalid)
+		return nil, fmt.Errorf("its token service (realm) is not a URL: %w", errkind.Invalid)
 	}
 	if realm.Scheme == "http" && !challenge.Insecure {
 		return nil, fmt.Errorf("its token service at %s would get credentials over plain HTTP: %w", realm.Host, errkind.Invalid)
@@ -218,7 +218,7 @@ func (h *host) tokenRefusal(resp *http.Response, realm *url.URL, held credential
 }
 
 func (h *host) refusedCredentials(held credentials) error {
-	return fmt.Errorf("the credentials from %s are refused; log in again as the user of the worker (docker login %s)", held.describe(), h.name)
+	return fmt.Errorf("the credentials from %s were rejected; log in again as the user of the worker (docker login %s)", held.describe(), h.name)
 }
 
 // header is the value of the Authorization header that presents the credentials

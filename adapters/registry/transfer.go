@@ -64,7 +64,7 @@ func (t *transfer) verify() error {
 	}
 	if found := "sha256:" + hex.EncodeToString(t.sum.Sum(nil)); found != string(t.digest) {
 		t.at.host.distrust(t.digest)
-		return fmt.Errorf("mirror %s sends other content for layer %s; it is not asked for it again: %w", t.at.host.name, t.digest, errkind.Unavailable)
+		return fmt.Errorf("mirror %s sent wrong content for layer %s and is not used for it again: %w", t.at.host.name, t.digest, errkind.Unavailable)
 	}
 	return io.EOF
 }

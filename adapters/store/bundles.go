@@ -66,7 +66,7 @@ func (s *Store) ActivateBundle(ctx context.Context, id string, now time.Time) (c
 	return changed, err
 }
 
-var errNoBundle = fmt.Errorf("there is no bundle of this id: %w", errkind.NotFound)
+var errNoBundle = fmt.Errorf("bundle not found: %w", errkind.NotFound)
 
 const bundleQuery = `SELECT id, name, b.hash, document, active, created, updated FROM bundle b JOIN bundle_content c ON c.hash = b.hash`
 

@@ -234,7 +234,7 @@ func (s *Store) Redeliver(ctx context.Context, ids []int64, now time.Time) error
 				return err
 			}
 			if n == 0 {
-				return fmt.Errorf("there is no delivery %d, or its endpoint was deleted: %w", id, errkind.NotFound)
+				return fmt.Errorf("delivery %d does not exist, or its endpoint was deleted: %w", id, errkind.NotFound)
 			}
 		}
 		return nil

@@ -60,7 +60,7 @@ func (s *Store) Endpoint(ctx context.Context, name string) (endpoint.Endpoint, e
 	return endpoint, err
 }
 
-var errNoEndpoint = fmt.Errorf("there is no endpoint of this name: %w", errkind.NotFound)
+var errNoEndpoint = fmt.Errorf("endpoint not found: %w", errkind.NotFound)
 
 // Endpoints lists all endpoints by name.
 func (s *Store) Endpoints(ctx context.Context) ([]endpoint.Endpoint, error) {

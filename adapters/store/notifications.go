@@ -144,7 +144,7 @@ func (s *Store) Notification(ctx context.Context, id string) (StoredNotification
 		case err != nil:
 			return err
 		case len(rows) == 0:
-			return fmt.Errorf("there is no notification of this id: %w", errkind.NotFound)
+			return fmt.Errorf("notification not found: %w", errkind.NotFound)
 		case len(rows) > 1:
 			return fmt.Errorf("several notifications have ids that begin so, as %s and %s: %w", rows[0].ID, rows[1].ID, errkind.Conflict)
 		}

@@ -63,7 +63,7 @@ func (s *Store) Record(ctx context.Context, target image.Target, decide func(wat
 			return err
 		}
 		if !view.Watched {
-			return fmt.Errorf("nobody is subscribed to it: %w", errkind.NotFound)
+			return fmt.Errorf("it is not watched: %w", errkind.NotFound)
 		}
 		if err := t.saveState(ctx, target, change.State); err != nil {
 			return err

@@ -60,7 +60,7 @@ func (f sqliteFile) open(context.Context) (*Store, error) {
 // peek is open for a file that exists.
 func (f sqliteFile) peek(ctx context.Context) (*Store, error) {
 	if _, err := os.Stat(f.path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no database file %s: %w", f.path, errkind.NotFound)
+		return nil, fmt.Errorf("database file %s does not exist: %w", f.path, errkind.NotFound)
 	}
 	return f.open(ctx)
 }

@@ -93,7 +93,7 @@ func (s *Store) Unsubscribe(ctx context.Context, target image.Target, types []no
 			return err
 		}
 		if ended == 0 {
-			return fmt.Errorf("nobody is subscribed to %s: %w", describe(types), errkind.NotFound)
+			return fmt.Errorf("not subscribed to %s: %w", describe(types), errkind.NotFound)
 		}
 		if left, err = t.forgetUnwatched(ctx, target); err != nil || left > 0 {
 			return err

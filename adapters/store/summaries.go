@@ -50,7 +50,7 @@ func (s *Store) Summary(ctx context.Context, target image.Target) (watch.Summary
 			return err
 		}
 		if !found {
-			return fmt.Errorf("nobody is subscribed to it: %w", errkind.NotFound)
+			return fmt.Errorf("it is not watched: %w", errkind.NotFound)
 		}
 		summary, err = row.summary()
 		return err

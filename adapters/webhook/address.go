@@ -77,7 +77,7 @@ func (r *rules) add(pattern string) error {
 	}
 	name := strings.TrimPrefix(pattern, "*")
 	if name == "" || strings.ContainsAny(name, "/*:@ ") {
-		return fmt.Errorf("%q is no network, address, host name, *.domain or all: %w", pattern, errkind.Invalid)
+		return fmt.Errorf("%q is not a network, address, host name, *.domain or all: %w", pattern, errkind.Invalid)
 	}
 	r.hosts = append(r.hosts, name)
 	return nil

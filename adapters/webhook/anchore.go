@@ -93,7 +93,7 @@ func (i *importer) global(hooks section) (err error) {
 		return err
 	}
 	if hooks.find("notification_retry_timeout") != nil {
-		i.remark("notification_retry_timeout is not taken over: deliveries are tried for %s", delivery.DefaultWindow)
+		i.remark("notification_retry_timeout is not imported: deliveries are retried for %s", delivery.DefaultWindow)
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func (i *importer) entry(hooks section, name string) error {
 		return err
 	}
 	if !known {
-		i.remark("%s: left out, because Anchore knows no such type and sends nothing there", name)
+		i.remark("%s: skipped, because Anchore has no such type and sends nothing there", name)
 		return nil
 	}
 	e := endpoint.Endpoint{Name: name, URL: hook.url, Types: types}
@@ -180,7 +180,7 @@ func (i *importer) events() (bool, error) {
 		if ref, whole := environmentRef(*raw); whole {
 			variable := strings.TrimPrefix(string(ref), "env:")
 			if _, found := s.lookup(variable); !found {
-				i.remark("%s takes its value from %s, which is not set here: the event log is taken as not sent, as Anchore Engine has it unless notified otherwise; to have it sent, set %s=true and import with --replace",
+				i.remark("%s uses the variable %s, which is not set: the event log is not sent, which is Anchore Engine's default; to send it, set %s=true and import with --replace",
 					s.key("enabled"), variable, variable)
 				return false, nil
 			}
@@ -191,7 +191,7 @@ func (i *importer) events() (bool, error) {
 		return false, err
 	}
 	if !isNull(s.find("level")) {
-		i.remark("event_log: the list of levels is not taken over; every entry is sent")
+		i.remark("event_log: the list of levels is not imported; every entry is sent")
 	}
 	return true, nil
 }

@@ -113,7 +113,7 @@ func (s section) text(name string) (*string, error) {
 		return value
 	})
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("%s of Anchore's configuration takes its value from %s, which is not set here; set it as for Anchore Engine, to null for none: %w",
+		return nil, fmt.Errorf("%s in Anchore's configuration uses the variable %s, which is not set; set it as for Anchore Engine, or to null for none: %w",
 			s.key(name), strings.Join(missing, ", "), errkind.Invalid)
 	}
 	if value != *raw && (value == "" || value == "null" || value == "~") {

@@ -137,21 +137,21 @@ services:
 `, webhook.Imported{
 			Endpoints: []endpoint.Endpoint{{Name: "general", URL: "https://receiver/", Types: notification.Types}},
 			Remarks: []string{
-				"notification_retry_timeout is not taken over: deliveries are tried for 75h0m0s",
-				"error_event: left out, because Anchore knows no such type and sends nothing there",
-				"event_log: the list of levels is not taken over; every entry is sent",
+				"notification_retry_timeout is not imported: deliveries are retried for 75h0m0s",
+				"error_event: skipped, because Anchore has no such type and sends nothing there",
+				"event_log: the list of levels is not imported; every entry is sent",
 				"general: Anchore did not verify the certificate; now it is verified, and a private authority is named by the endpoint's CA file",
 			},
 		}},
 		{"as shipped, with what the container's environment has", shipped("${ANCHORE_URL}", "${ANCHORE_EVENTS}"), webhook.Imported{
 			Endpoints: []endpoint.Endpoint{{Name: "general", URL: "http://receiver:8080/anchore", Types: notification.Types}},
-			Remarks:   []string{"event_log: the list of levels is not taken over; every entry is sent"},
+			Remarks:   []string{"event_log: the list of levels is not imported; every entry is sent"},
 		}},
 		{"as shipped, without a receiver", shipped("${ANCHORE_NULL}", "${ANCHORE_EVENTS}"), webhook.Imported{}},
 		{"as shipped, in an environment that does not know of events", shipped("${ANCHORE_URL}", "${ANCHORE_NEVER_SET}"), webhook.Imported{
 			Endpoints: []endpoint.Endpoint{{Name: "general", URL: "http://receiver:8080/anchore"}},
-			Remarks: []string{"services.catalog.event_log.notification.enabled takes its value from ANCHORE_NEVER_SET, which is not set here: the event log is taken as not sent, " +
-				"as Anchore Engine has it unless notified otherwise; to have it sent, set ANCHORE_NEVER_SET=true and import with --replace"},
+			Remarks: []string{"services.catalog.event_log.notification.enabled uses the variable ANCHORE_NEVER_SET, which is not set: the event log is not sent, " +
+				"which is Anchore Engine's default; to send it, set ANCHORE_NEVER_SET=true and import with --replace"},
 		}},
 		{"values from the environment wherever YAML takes them", `
 defaults: &defaults {webhook_user: ${HOOK_USER}, ssl_verify: ${ANCHORE_EVENTS}}
@@ -195,14 +195,14 @@ func TestImportAnchoreRefuses(t *testing.T) {
 		{"no YAML", "webhooks: [", "Anchore's configuration"},
 		{"no section", "services: {}", "no section webhooks"},
 		{"a list", "webhooks: [hunter2]", "webhooks of Anchore's configuration: expected a mapping"},
-		{"a URL that is none", "webhooks: {general: {url: 'receiver:8080/hunter2'}}", "neither http:// nor https://"},
+		{"a URL that is none", "webhooks: {general: {url: 'receiver:8080/hunter2'}}", "must begin with http:// or https://"},
 		{"a password of another kind", "webhooks: {webhook_pass: {a: hunter2}, general: {url: 'http://r/'}}", "webhooks.webhook_pass"},
 		{"an entry of another kind", "webhooks: {general: {url: 'http://r/', ssl_verify: hunter2}}", "webhooks.general.ssl_verify of Anchore's configuration: expected true or false"},
 		{"an entry that is a text", "webhooks: {general: 'http://hunter2/'}", "webhooks.general of Anchore's configuration: expected a mapping"},
 		{"a URL of another kind", "webhooks: {general: {url: [hunter2]}}", "webhooks.general.url"},
-		{"a URL that is not known here", shipped("${ANCHORE_NEVER_SET}", "false"), "webhooks.general.url of Anchore's configuration takes its value from ANCHORE_NEVER_SET"},
-		{"a part of a URL that is not known here", shipped("'http://${NEVER_SET}/hunter2'", "false"), "webhooks.general.url of Anchore's configuration takes its value from NEVER_SET"},
-		{"a user that is not known here", "webhooks: {webhook_user: ${NEVER_SET}, general: {url: 'http://r/'}}", "webhooks.webhook_user of Anchore's configuration takes its value from NEVER_SET"},
+		{"a URL that is not known here", shipped("${ANCHORE_NEVER_SET}", "false"), "webhooks.general.url in Anchore's configuration uses the variable ANCHORE_NEVER_SET"},
+		{"a part of a URL that is not known here", shipped("'http://${NEVER_SET}/hunter2'", "false"), "webhooks.general.url in Anchore's configuration uses the variable NEVER_SET"},
+		{"a user that is not known here", "webhooks: {webhook_user: ${NEVER_SET}, general: {url: 'http://r/'}}", "webhooks.webhook_user in Anchore's configuration uses the variable NEVER_SET"},
 		{"a switch that is none", shipped("'http://r/'", "hunter2"), "services.catalog.event_log.notification.enabled of Anchore's configuration: expected true or false"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -36,7 +36,7 @@ func signingKey(secret string) ([]byte, error) {
 	}
 	key, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil || len(key) == 0 {
-		return nil, errors.New("what follows " + secretPrefix + " is no base64 (give another text without that prefix)")
+		return nil, errors.New("the text after " + secretPrefix + " is not base64; without that prefix, any text is allowed")
 	}
 	return key, nil
 }

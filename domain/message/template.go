@@ -66,7 +66,7 @@ func newTemplateBody(content []byte) (Body, error) {
 		return Body{content, "text/plain; charset=utf-8"}, nil
 	}
 	if !json.Valid(content) {
-		return Body{}, fmt.Errorf("the template's output begins with { but is no JSON; put values in with {{json .Value}} or inside of quotes with {{esc .Value}}: %w", errkind.Invalid)
+		return Body{}, fmt.Errorf("the template's output begins with { but is not JSON; put values in with {{json .Value}} or inside of quotes with {{esc .Value}}: %w", errkind.Invalid)
 	}
 	return Body{content, jsonType}, nil
 }

@@ -119,8 +119,8 @@ func TestUnreadableDocument(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, document, want string }{
 		{"empty", "", "not JSON"},
-		{"null", "null", "an object is expected here, not null"},
-		{"a list", "[]", "an object is expected here, not a list"},
+		{"null", "null", "expected an object, not null"},
+		{"a list", "[]", "expected an object, not a list"},
 		{"a slip", "{\n\n\"id\": }", "(line 3)"},
 		{"two documents", "{} {}", "not JSON"},
 		{"a byte order mark", "\xef\xbb\xbf" + parts{}.document(), "byte order mark"},

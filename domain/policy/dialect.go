@@ -72,7 +72,7 @@ func (d *dialect) translate() error {
 		return errors.New("a parenthesis is not closed")
 	}
 	if d.ahead > d.groups {
-		return fmt.Errorf("there is no group %d", d.ahead)
+		return fmt.Errorf("group %d does not exist", d.ahead)
 	}
 	return nil
 }

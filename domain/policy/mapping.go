@@ -81,7 +81,7 @@ func (m *Mapping) checkReferences(p *problems, references []reference, counts ma
 	for _, r := range references {
 		switch counts[r.id] {
 		case 0:
-			p.error(r.path, problemReference, "there is no %s with the id %q%s", r.kind, r.id, meant(r.id, counts))
+			p.error(r.path, problemReference, "no %s has the id %q%s", r.kind, r.id, meant(r.id, counts))
 		case 1:
 		default:
 			p.error(r.path, problemDuplicate, "the bundle has %d %s entries with the id %q", counts[r.id], r.kind, r.id)

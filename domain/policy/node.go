@@ -30,7 +30,7 @@ func (n node) null() bool { return bytes.Equal(n.raw, []byte("null")) }
 func (n node) object() object {
 	o := object{node: n}
 	if n.raw == nil || n.raw[0] != '{' {
-		n.error(problemInvalid, "an object is expected here, not %s", n.kind())
+		n.error(problemInvalid, "expected an object, not %s", n.kind())
 		return o
 	}
 	fields, repeated := splitObject(n.raw)
@@ -47,7 +47,7 @@ func (n node) items() []node {
 		return nil
 	}
 	if n.raw[0] != '[' {
-		n.error(problemInvalid, "a list is expected here, not %s", n.kind())
+		n.error(problemInvalid, "expected a list, not %s", n.kind())
 		return nil
 	}
 	raws := splitArray(n.raw)
@@ -64,7 +64,7 @@ func (n node) text() string {
 		return ""
 	}
 	if n.raw[0] != '"' {
-		n.error(problemInvalid, "a string is expected here, not %s", n.kind())
+		n.error(problemInvalid, "expected a string, not %s", n.kind())
 		return ""
 	}
 	return unquote(n.raw)
@@ -74,7 +74,7 @@ func (n node) text() string {
 func (n node) requiredText() string {
 	text := n.text()
 	if text == "" && (n.missing() || n.raw[0] == '"') {
-		n.error(problemInvalid, "a value is required here")
+		n.error(problemInvalid, "a value is required")
 	}
 	return text
 }
@@ -82,7 +82,7 @@ func (n node) requiredText() string {
 // requiredItems reports an array that is missing.
 func (n node) requiredItems() []node {
 	if n.missing() {
-		n.error(problemInvalid, "a list is required here; it may be empty: []")
+		n.error(problemInvalid, "a list is required; it may be empty: []")
 	}
 	return n.items()
 }

@@ -192,7 +192,7 @@ func checkInteger(value string) error {
 
 func checkBoolean(value string) error {
 	if !strings.EqualFold(value, "true") && !strings.EqualFold(value, "false") {
-		return fmt.Errorf("%q is neither true nor false", value)
+		return fmt.Errorf("%q is not true or false", value)
 	}
 	return nil
 }

@@ -99,7 +99,7 @@ func (r *Rule) readTrigger(o object) {
 	}
 	known := findGate(r.Gate)
 	if known == nil {
-		gate.error(problemGate, "there is no gate %q; %s", gate.text(), oneOf(r.Gate, gateNames()))
+		gate.error(problemGate, "unknown gate %q; %s", gate.text(), oneOf(r.Gate, gateNames()))
 		return
 	}
 	if r.trigger = known.find(r.Trigger); r.trigger == nil {

@@ -28,7 +28,7 @@ type Selection struct {
 // error, as for Anchore.
 func imageList(n node) []node {
 	if n.raw != nil && n.null() {
-		n.error(problemInvalid, "null is no list of images, write [] or leave it out")
+		n.error(problemInvalid, "expected a list of images, not null; write [] or omit it")
 	}
 	return n.items()
 }

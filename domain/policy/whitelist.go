@@ -102,7 +102,7 @@ func (i *Item) warn(o object) {
 	if retired := findRetired(i.Gate); retired != nil {
 		o.at("gate").warn(problemIneffective, "gate %q is retired, so the item matches nothing; %s", i.Gate, retired.remedy())
 	} else if findGate(i.Gate) == nil {
-		o.at("gate").warn(problemIneffective, "there is no gate %q, so the item matches nothing; %s", i.Gate, oneOf(i.Gate, gateNames()))
+		o.at("gate").warn(problemIneffective, "unknown gate %q, so the item matches nothing; %s", i.Gate, oneOf(i.Gate, gateNames()))
 	} else if i.Gate == "vulnerabilities" && bareVulnerability.MatchString(i.TriggerID) {
 		o.at("trigger_id").warn(problemIneffective, "the item matches nothing: trigger ids end in + and a package, write %q for every package", i.TriggerID+"+*")
 	}

@@ -87,7 +87,7 @@ func TestFilterValidateVersions(t *testing.T) {
 		says   string
 	}{
 		{"suffix in a range", watch.Filter{Versions: "~1.27-alpine"}, "--suffix alpine"},
-		{"prerelease with a suffix in a range", watch.Filter{Versions: ">=1.28-rc1-alpine"}, "no prerelease"},
+		{"prerelease with a suffix in a range", watch.Filter{Versions: ">=1.28-rc1-alpine"}, "is not a prerelease"},
 		{"no range", watch.Filter{Versions: "newest"}, "'~1.27'"},
 		{"four numbers", watch.Filter{Versions: ">=1.2.3.4"}, "version range"},
 		{"endless", watch.Filter{Versions: strings.Repeat(">=1 ", 1000)}, "version range"},

@@ -70,14 +70,14 @@ func checkLocation(at, location string, mayHavePath bool) error {
 	}
 	parts := hostForm.FindStringSubmatch(host)
 	if parts == nil {
-		return fmt.Errorf("%s: %q is no host name with an optional port", at, host)
+		return fmt.Errorf("%s: %q is not a host name with an optional port", at, host)
 	}
 	if port, err := strconv.Atoi(cmp.Or(parts[4], "1")); err != nil || port < 1 || port > 65535 {
 		return fmt.Errorf("%s: %q has no port between 1 and 65535", at, host)
 	}
 	if literal := strings.Trim(parts[1], "[]"); literal != parts[1] {
 		if _, err := netip.ParseAddr(literal); err != nil {
-			return fmt.Errorf("%s: %q is no IPv6 address", at, host)
+			return fmt.Errorf("%s: %q is not an IPv6 address", at, host)
 		}
 	}
 	return nil
@@ -104,7 +104,7 @@ func (w writtenHost) host(at string) (h Host, err error) {
 	}
 	for key, path := range map[string]string{"ca-file": w.CAFile, "client-certificate": w.Certificate, "client-key": w.Key} {
 		if path != "" && !filepath.IsAbs(path) {
-			return h, fmt.Errorf("%s.%s: %q is no absolute path", at, key, path)
+			return h, fmt.Errorf("%s.%s: %q is not an absolute path", at, key, path)
 		}
 	}
 	h.CAFile, h.ClientCertificate, h.ClientKey = w.CAFile, w.Certificate, w.Key
