@@ -231,7 +231,7 @@ func TestFailingHostIsLeftAlone(t *testing.T) {
 			}
 			spared := 0
 			for _, err := range failures {
-				if errors.Is(err, errkind.Unavailable) && strings.Contains(err.Error(), "left alone") && retryAfter(err) <= time.Minute {
+				if errors.Is(err, errkind.Unavailable) && strings.Contains(err.Error(), "is paused") && retryAfter(err) <= time.Minute {
 					spared++
 				}
 			}
