@@ -47,15 +47,16 @@ var floors = map[string][]string{
 	"domain/plain":        {},
 	"domain/wording":      {},
 	"domain/image":        {"domain/errkind"},
+	"domain/condition":    {},
 	"domain/sbom":         {"domain/errkind", "domain/image"},
-	"domain/vuln":         {"domain/errkind", "domain/image", "domain/sbom"},
+	"domain/vuln":         {"domain/errkind", "domain/condition", "domain/image", "domain/sbom"},
 	"domain/policy":       {"domain/errkind", "domain/image", "domain/sbom", "domain/vuln"},
 	"domain/notification": {"domain/errkind", "domain/plain", "domain/image", "domain/sbom", "domain/vuln", "domain/policy"},
 	"domain/delivery":     {"domain/errkind", "domain/notification"},
 	"domain/message":      {"domain/errkind", "domain/plain", "domain/notification", "domain/delivery"},
 	"domain/endpoint":     {"domain/errkind", "domain/notification", "domain/delivery", "domain/message"},
 	"domain/subscription": {"domain/image", "domain/vuln", "domain/notification", "domain/endpoint"},
-	"domain/watch":        {"domain/errkind", "domain/image", "domain/sbom", "domain/vuln", "domain/policy", "domain/notification", "domain/delivery", "domain/message", "domain/endpoint", "domain/subscription"},
+	"domain/watch":        {"domain/errkind", "domain/condition", "domain/image", "domain/sbom", "domain/vuln", "domain/policy", "domain/notification", "domain/delivery", "domain/message", "domain/endpoint", "domain/subscription"},
 
 	// Counterparts on loopback, for the demo and the tests.
 	"lab":   {"lab"},

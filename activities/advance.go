@@ -229,7 +229,7 @@ func (a *Activities) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := a.noteConditions(ctx, feed); err != nil {
+	if err := a.followData(ctx, feed); err != nil {
 		return err
 	}
 	return a.freeDisk(feed, a.Feed.Prune)

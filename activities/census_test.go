@@ -82,7 +82,7 @@ func TestMostTagsGo(t *testing.T) {
 	if second := r.list(name); second.Tags != 40 || len(second.Ended) != 60 || second.Problem != nil {
 		t.Errorf("the second list: %+v", second)
 	}
-	r.expect(0, "system.repository.list_tags_fail app", "system.repository.list_tags_recovered app", "system.repository.tags_removed app")
+	r.expect(0, "system.repository.list_tags_fail app", "system.repository.tags_removed app", "system.repository.list_tags_recovered app")
 }
 
 // TestMostTagsGoForAMoment: a registry that lost its storage, and found it again.

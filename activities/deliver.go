@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -167,28 +168,28 @@ func (r *round) save(ctx context.Context) error {
 	return err
 }
 
-// turn tells the event log when an endpoint goes down, is disabled or comes
-// back. What waited for one that comes back is due at once.
+// turn follows whether the endpoint fails, and tells the event log when it is
+// disabled. What waited for one that comes back is due at once.
 func (r *round) turn(ctx context.Context, oldest watch.DueDelivery) error {
 	before := r.endpoint.State
+	var found *condition.Found
 	switch now := r.state; {
 	case now.Disabled:
-		return r.tell(ctx, "system.endpoint.disabled", notification.LevelError, "Endpoint is disabled: "+now.Reason, oldest.Notification.ID)
-	case now.Failures >= delivery.Down && !now.Notified:
-		r.state.Notified = true
-		return r.tell(ctx, "system.endpoint.failing", notification.LevelError, "Endpoint does not take notifications: "+now.LastAnswer, since(now.FailingSince))
-	case before.Notified && !now.Failing():
-		if err := r.tell(ctx, "system.endpoint.recovered", notification.LevelInfo, "Endpoint takes notifications again", since(before.FailingSince)); err != nil {
-			return err
-		}
+		return r.log(ctx, notification.Logged{Event: "system.endpoint.disabled", Level: notification.LevelError, Message: "Endpoint is disabled: " + now.Reason,
+			Resource: notification.Resource{ID: r.name, Kind: "endpoint"}}, oldest.Notification.ID)
+	case now.Failures >= delivery.Down:
+		found = &condition.Found{Message: now.LastAnswer, Since: now.FailingSince}
+	case now.Failing():
+		return nil // perhaps it refused a single notification
+	}
+	key := condition.Key{Kind: condition.Failing, Resource: condition.Endpoint, Name: r.name}
+	if _, err := r.follow(ctx, condition.Wrong(key, found), nil); err != nil {
+		return err
+	}
+	if before.Failures >= delivery.Down && found == nil {
 		return r.Store.MakeDue(ctx, r.name, r.now())
 	}
 	return nil
-}
-
-func (r *round) tell(ctx context.Context, name string, level notification.Level, message, occasion string) error {
-	return r.log(ctx, notification.Logged{Event: name, Level: level, Message: message,
-		Resource: notification.Resource{ID: r.name, Kind: "endpoint"}}, occasion)
 }
 
 // finish says how the endpoint does and when to go on.

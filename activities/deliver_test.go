@@ -192,7 +192,7 @@ func TestOldestFirst(t *testing.T) {
 	r := newRig(t)
 	r.endpoint("hook")
 	want := r.pending(3)
-	r.must(r.store.SetEndpointState(t.Context(), "hook", delivery.EndpointState{FailingSince: r.clock.Now(), Failures: 5, Notified: true}))
+	r.must(r.store.SetEndpointState(t.Context(), "hook", delivery.EndpointState{FailingSince: r.clock.Now(), Failures: 5}))
 	r.deliver()
 	if got := r.ids(); len(got) != 3 || got[0] != want[0] {
 		t.Errorf("received %v", got)

@@ -48,7 +48,7 @@ func TestEndpointIsChangedDuringARound(t *testing.T) {
 			func(r *rig) error { return r.store.SetEndpointState(r.Context(), "hook", disabled) }, true, true, 1},
 		{"disabled while it fails", delivery.EndpointState{}, http.StatusBadGateway,
 			func(r *rig) error { return r.store.SetEndpointState(r.Context(), "hook", disabled) }, true, true, 1},
-		{"enabled while it is back", delivery.EndpointState{Failures: 9, Notified: true}, http.StatusOK,
+		{"enabled while it is back", delivery.EndpointState{Failures: 9}, http.StatusOK,
 			func(r *rig) error { return r.store.SetEndpointState(r.Context(), "hook", delivery.EndpointState{}) }, false, true, 2},
 		{"deleted", delivery.EndpointState{}, http.StatusBadGateway,
 			func(r *rig) error { return r.store.DeleteEndpoint(r.Context(), "hook") }, false, false, 1},

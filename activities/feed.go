@@ -32,8 +32,7 @@ type Feed interface {
 // feedStore keeps which build the findings are of.
 type feedStore interface {
 	Feed(ctx context.Context) (watch.Feed, error)
-	NoteFeed(ctx context.Context, checked time.Time, status vuln.Lifecycle, problem *watch.Problem) error
-	NoteConditions(ctx context.Context, found []vuln.Condition, now time.Time) error
+	NoteFeed(ctx context.Context, checked time.Time, status vuln.Lifecycle) error
 	SaveBuild(ctx context.Context, build vuln.Description, state watch.BuildState, reasons []string, now time.Time) error
 	EndHold(ctx context.Context) error
 	// SeeBuild keeps what was decided about a build that is still listed.

@@ -15,7 +15,7 @@ func (r *rig) conditions() []string {
 	r.Helper()
 	var found []string
 	for _, c := range r.feedState().Conditions {
-		found = append(found, string(c.Kind)+" "+c.Provider)
+		found = append(found, string(c.Kind)+" "+c.Name)
 	}
 	return found
 }
@@ -38,7 +38,7 @@ func TestOutdatedData(t *testing.T) {
 		r.sync(watch.SyncRequest{})
 	}
 	r.expect(0, outdated)
-	if diff := cmp.Diff([]string{"data.outdated "}, r.conditions()); diff != "" {
+	if diff := cmp.Diff([]string{"data.outdated vulnerabilities"}, r.conditions()); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)
 	}
 	r.data(24 * 7)

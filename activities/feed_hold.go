@@ -3,8 +3,10 @@ package activities
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -74,16 +76,18 @@ func (a *Activities) goBack(ctx context.Context, feed watch.Feed, fetched watch.
 		Resource: source}, since(began))
 }
 
-// notifyHeld tells the event log of a build on hold. It is called for as long
-// as there is one.
+// notifyHeld follows the build on hold. It is called for as long as there is one.
 func (a *Activities) notifyHeld(ctx context.Context, feed watch.Feed) error {
 	if feed.Held == nil {
 		return nil
 	}
-	return a.log(ctx, notification.Logged{Event: "system.feeds.sync.held", Level: notification.LevelError,
-		Message:  "New vulnerability data is on hold; use it with: tagwatch feed release",
-		Details:  map[string]any{"build": feed.Held.Checksum, "reasons": feed.Reasons},
-		Resource: notification.Resource{ID: feed.Held.Checksum, Kind: "feeds"}}, since(feed.HeldSince))
+	_, err := a.follow(ctx, condition.Wrong(onHold(feed.Held.Checksum), &condition.Found{Message: strings.Join(feed.Reasons, "; "), Since: feed.HeldSince}),
+		map[string]any{"build": feed.Held.Checksum, "reasons": feed.Reasons})
+	return err
+}
+
+func onHold(checksum string) condition.Key {
+	return condition.Key{Kind: condition.OnHold, Resource: condition.Data, Name: checksum}
 }
 
 // endHold ends that a build is on hold which the publisher does not list any
@@ -93,11 +97,7 @@ func (a *Activities) endHold(ctx context.Context, feed *watch.Feed, listing vuln
 	if held == nil || held.URL == "" || held.Checksum == listing.Checksum {
 		return "", nil
 	}
-	err := a.log(ctx, notification.Logged{Event: "system.feeds.sync.hold_ended", Level: notification.LevelInfo,
-		Message:  "Vulnerability data is not on hold any more: its publisher does not list it any more",
-		Details:  map[string]any{"build": held.Checksum, "held_since": feed.HeldSince},
-		Resource: notification.Resource{ID: held.Checksum, Kind: "feeds"}}, since(feed.HeldSince))
-	if err != nil {
+	if _, err := a.follow(ctx, condition.Wrong(onHold(held.Checksum), nil), map[string]any{"build": held.Checksum}); err != nil {
 		return "", err
 	}
 	feed.Held, feed.Reasons, feed.HeldSince = nil, nil, time.Time{}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -44,7 +44,7 @@ func (a *Activities) fetchNewest(ctx context.Context, feed watch.Feed, fetched w
 		fetched.Held, err = feed.Reasons, a.notifyHeld(ctx, feed)
 	}
 	if fetched.Build == nil {
-		err = errors.Join(err, a.noteConditions(ctx, feed))
+		err = errors.Join(err, a.followData(ctx, feed))
 	}
 	return fetched, errors.Join(failure, err)
 }
@@ -100,37 +100,19 @@ func (a *Activities) consider(ctx context.Context, feed watch.Feed, newest offer
 	return a.judge(ctx, feed, newest.Build, fetched)
 }
 
-// noteFeed stores whether the source can be read and what status it states, and
-// tells the event log when it begins to fail and when it recovers.
+// noteFeed stores whether the source can be read and what status it states.
 func (a *Activities) noteFeed(ctx context.Context, feed *watch.Feed, status vuln.Lifecycle, cause error) error {
 	if status != "" {
 		feed.Status = status
 	}
-	if cause == nil {
-		if err := a.notifyFetched(ctx, feed.Problem); err != nil {
-			return err
-		}
-		return a.Store.NoteFeed(ctx, a.now(), status, nil)
+	checked := a.now()
+	var found *condition.Found
+	if cause != nil {
+		checked, found = time.Time{}, problem(watch.StageFetch, cause, nil, a.now()).Wrong()
 	}
-	failing := problem(watch.StageFetch, cause, feed.Problem, a.now())
-	if feed.Problem == nil {
-		err := a.log(ctx, notification.Logged{Event: "system.feeds.sync.failed", Level: notification.LevelError,
-			Message: "Vulnerability data cannot be fetched: " + failing.Message, Resource: source}, since(feed.Checked))
-		if err != nil {
-			return err
-		}
+	key := condition.Key{Kind: condition.SourceUnreachable, Resource: condition.Data, Name: condition.AllData}
+	if _, err := a.follow(ctx, condition.Wrong(key, found), nil); err != nil {
+		return err
 	}
-	return a.Store.NoteFeed(ctx, time.Time{}, status, failing)
-}
-
-// source is the resource of events about where the data comes from.
-var source = notification.Resource{ID: "vulnerabilities", Kind: "feeds"}
-
-// notifyFetched tells the event log that the source has recovered.
-func (a *Activities) notifyFetched(ctx context.Context, before *watch.Problem) error {
-	if before == nil {
-		return nil
-	}
-	return a.log(ctx, notification.Logged{Event: "system.feeds.sync.recovered", Level: notification.LevelInfo,
-		Message: "Vulnerability data can be fetched again", Details: map[string]any{"failing_since": before.Since}, Resource: source}, since(before.Since))
+	return a.Store.NoteFeed(ctx, checked, status)
 }

@@ -169,7 +169,7 @@ func TestReleasedFromTheFuture(t *testing.T) {
 	r.must(source.Publish(ahead))
 	r.sync(watch.SyncRequest{})
 	r.sync(watch.SyncRequest{Release: true})
-	if diff := cmp.Diff([]string{"data.ahead ", "provider.ahead debian"}, r.conditions()); diff != "" {
+	if diff := cmp.Diff([]string{"data.ahead vulnerabilities", "provider.ahead debian"}, r.conditions()); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)
 	}
 	r.must(source.Publish(newer))
@@ -329,7 +329,7 @@ func TestDatesOfRealData(t *testing.T) {
 	r.must(err)
 	r.must(source.Publish(database, labfeed.StateStatus("eol")))
 	r.sync(watch.SyncRequest{})
-	if diff := cmp.Diff([]string{"provider.outdated debian", "scores.outdated ", "source.eol "}, r.conditions()); diff != "" {
+	if diff := cmp.Diff([]string{"provider.outdated debian", "scores.outdated vulnerabilities", "source.eol vulnerabilities"}, r.conditions()); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)
 	}
 	r.sync(watch.SyncRequest{})

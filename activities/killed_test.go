@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -134,7 +135,7 @@ func lifeOfTheFeed(r *rig) {
 func lifeOfAnEndpoint(r *rig) {
 	lift := r.receiver.Fail(lab.Fault{Status: http.StatusServiceUnavailable})
 	r.must(r.store.Redeliver(r.Context(), []int64{r.deliveries()[0].ID}, r.clock.Now()))
-	for !r.endpointState().Notified {
+	for r.endpointState().Failures < delivery.Down {
 		round := do[watch.Round](r, r.steps.Deliver, "hook")
 		r.clock.advance(max(round.Next.Sub(r.clock.Now()), 0))
 	}

@@ -24,9 +24,7 @@ type notificationStore interface {
 // repeated. A step therefore tells before it notes that it has notified: killed in
 // between, it tells again, and nobody hears it twice.
 func (a *Activities) log(ctx context.Context, entry notification.Logged, occasion string) error {
-	entry.At, entry.Resource.Account, entry.Service = a.now(), a.Account.Name, "tagwatch-worker"
-	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.Join([]string{entry.Event, entry.Resource.ID, occasion}, "\n"))).String()
-	n, err := notification.New(notification.Heading{ID: id, Account: a.Account.Name, Created: entry.At}, entry)
+	n, err := a.entry(entry, occasion)
 	if err != nil {
 		return err
 	}
@@ -40,6 +38,13 @@ func (a *Activities) log(ctx context.Context, entry notification.Logged, occasio
 	}
 	a.Log.Log(ctx, level, "event notified", "event", entry.Event, "resource", entry.Resource.ID, "message", entry.Message, "endpoints", len(endpoints))
 	return a.WakeEndpoints(ctx, endpoints)
+}
+
+// entry is the notification of an event: the same one for each occasion.
+func (a *Activities) entry(entry notification.Logged, occasion string) (notification.Notification, error) {
+	entry.At, entry.Resource.Account, entry.Service = a.now(), a.Account.Name, "tagwatch-worker"
+	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.Join([]string{entry.Event, entry.Resource.ID, occasion}, "\n"))).String()
+	return notification.New(notification.Heading{ID: id, Account: a.Account.Name, Created: entry.At}, entry)
 }
 
 // since is the occasion of what began at that moment. The moment is one that

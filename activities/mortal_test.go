@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -65,12 +66,17 @@ func (m *mortal) Note(ctx context.Context, t image.Target, checked time.Time, p 
 	return m.write(func() error { return m.Store.Note(ctx, t, checked, p) })
 }
 
-func (m *mortal) NoteFeed(ctx context.Context, checked time.Time, status vuln.Lifecycle, p *watch.Problem) error {
-	return m.write(func() error { return m.Store.NoteFeed(ctx, checked, status, p) })
+func (m *mortal) NoteFeed(ctx context.Context, checked time.Time, status vuln.Lifecycle) error {
+	return m.write(func() error { return m.Store.NoteFeed(ctx, checked, status) })
 }
 
-func (m *mortal) NoteConditions(ctx context.Context, found []vuln.Condition, now time.Time) error {
-	return m.write(func() error { return m.Store.NoteConditions(ctx, found, now) })
+func (m *mortal) FollowConditions(ctx context.Context, report condition.Report, now time.Time,
+	announce func([]condition.Change) ([]notification.Notification, error), window time.Duration) (changes []condition.Change, endpoints []string, err error) {
+	err = m.write(func() error {
+		changes, endpoints, err = m.Store.FollowConditions(ctx, report, now, announce, window)
+		return err
+	})
+	return changes, endpoints, err
 }
 
 func (m *mortal) EndHold(ctx context.Context) error {

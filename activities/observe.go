@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"slices"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -60,28 +61,34 @@ func (a *Activities) Observe(ctx context.Context, target image.Target) (watch.Ob
 		recorded := view.State.Summarize(target)
 		seen.Summary = &recorded
 	}
-	failing, err := a.Store.FailingStep(ctx, watch.TagWatcher, target.String())
+	wrong, err := a.Store.Conditions(ctx, condition.Scope{Resource: condition.Tag, Name: target.String()})
 	if err != nil {
 		return seen, classify(err)
 	}
-	seen.Noted = failing != nil
-	a.check(ctx, target, view.State, &seen)
+	var before *watch.Problem // with finding what the tag points to
+	for _, c := range wrong {
+		seen.Noted = seen.Noted || slices.Contains(watch.StepConditions, c.Kind)
+		if c.Kind == condition.Unresolved {
+			before = watch.ProblemOf(c)
+		}
+	}
+	a.check(ctx, target, view.State, before, &seen)
 	if ctx.Err() != nil {
 		return seen, classify(ctx.Err())
 	}
 	if err := a.compare(ctx, view, &seen); err != nil {
 		return seen, classify(err)
 	}
-	return seen, classify(a.note(ctx, target, view.State, seen.Problem))
+	return seen, classify(a.note(ctx, target, before, seen.Problem))
 }
 
 // check asks the registry; while it does not answer, the tag is taken to point
 // to what it last pointed to.
-func (a *Activities) check(ctx context.Context, target image.Target, state watch.State, seen *watch.Observation) {
+func (a *Activities) check(ctx context.Context, target image.Target, state watch.State, before *watch.Problem, seen *watch.Observation) {
 	var err error
 	if seen.Resolved, err = a.resolve(ctx, target, state.Resolved); err != nil {
 		seen.Resolved, seen.RetryAfter = state.Resolved, retryAfter(err)
-		seen.Problem = problem(watch.StageResolve, err, state.Problem, a.now())
+		seen.Problem = problem(watch.StageResolve, err, before, a.now())
 	}
 }
 
@@ -105,40 +112,26 @@ func withCheckTimeout(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithTimeoutCause(ctx, checkTimeout, fmt.Errorf("no answer within %s", checkTimeout))
 }
 
-// note stores the problem, or that there is none, and tells the event log when
-// a tag begins to fail for good and when it recovers. A registry that is out of
-// reach is its poller's to tell, once for all of its tags.
-func (a *Activities) note(ctx context.Context, target image.Target, state watch.State, now *watch.Problem) error {
-	checked, kept := a.now(), now
+// note follows whether it can be found out what the tag points to, and stores why its
+// image cannot be analyzed. A registry that is out of reach is a condition of its own,
+// one for all of its tags, and says nothing of a tag that was gone before.
+func (a *Activities) note(ctx context.Context, target image.Target, before, now *watch.Problem) error {
+	checked := a.now()
+	var found *condition.Found
 	if ofResolve(now) {
-		checked = time.Time{}
+		checked, found = time.Time{}, now.Wrong()
+		found.Silent, now = !tagFault(now), nil
 	}
-	switch before := state.Problem; {
-	case tagFault(before) && ofResolve(now) && !tagFault(now):
-		kept = before // who does not answer says nothing of the tag
-	case before != nil && !ofResolve(before) && now == nil:
-		kept = before // another step's problem is not ended by a check the registry
-	}
-	if err := a.notifyTurn(ctx, target, state, kept); err != nil {
-		return err
-	}
-	return a.Store.Note(ctx, target, checked, kept)
-}
-
-// notifyTurn tells the event log that a tag begins to fail, or that it has recovered.
-func (a *Activities) notifyTurn(ctx context.Context, target image.Target, state watch.State, now *watch.Problem) error {
-	resource := notification.Resource{ID: target.String(), Kind: "image_tag"}
-	before := state.Problem
 	switch {
-	case tagFault(now) && !tagFault(before):
-		return a.log(ctx, notification.Logged{Event: "system.image_analysis.registry_lookup_failed", Level: notification.LevelError,
-			Message: "Referenced image not found in registry: " + now.Message, Resource: resource}, since(state.Checked))
-	case !ofResolve(now) && tagFault(before):
-		return a.log(ctx, notification.Logged{Event: "system.image_analysis.registry_lookup_recovered", Level: notification.LevelInfo,
-			Message: "Referenced image is found in the registry again",
-			Details: map[string]any{"failing_since": before.Since}, Resource: resource}, since(before.Since))
+	case found == nil && before == nil:
+	case found != nil && found.Silent && tagFault(before): // who does not respond says nothing of the tag
+	default:
+		key := condition.Key{Kind: condition.Unresolved, Resource: condition.Tag, Name: target.String()}
+		if _, err := a.follow(ctx, condition.Wrong(key, found), nil); err != nil {
+			return err
+		}
 	}
-	return nil
+	return a.Store.Note(ctx, target, checked, now)
 }
 
 // ofResolve reports whether a problem lies between us and the registry, rather

@@ -77,11 +77,19 @@ func TestRegistryThatFailsHoldsNothingUp(t *testing.T) {
 				t.Errorf("notified %q", notified)
 			}
 			after := view(r, target).State
-			if after.Problem == nil || after.Resolved != before.Resolved {
-				t.Errorf("state after: problem %v, resolved %v", after.Problem, after.Resolved)
+			if r.problem(target) == nil || after.Resolved != before.Resolved {
+				t.Errorf("state after: problem %v, resolved %v", r.problem(target), after.Resolved)
 			}
 		})
 	}
+}
+
+// problem is what users see of a tag.
+func (r *rig) problem(target image.Target) *watch.Problem {
+	r.Helper()
+	summary, err := r.store.Summary(r.Context(), target)
+	r.must(err)
+	return summary.Problem
 }
 
 // TestFailingTagIsNotifiedOnce: whatever else goes on meanwhile, a tag that is gone
@@ -97,7 +105,7 @@ func TestFailingTagIsNotifiedOnce(t *testing.T) {
 
 	r.must(r.registry.Delete(t.Context(), "app:1"))
 	later()
-	began := view(r, target).State.Problem.Since
+	began := r.problem(target).Since
 	lift := r.registry.Fail(lab.Fault{Status: http.StatusInternalServerError}) // says nothing of the tag
 	later()
 	lift()
@@ -105,7 +113,7 @@ func TestFailingTagIsNotifiedOnce(t *testing.T) {
 	r.data(2) // is recorded, and does not end the problem
 	later()
 	later()
-	if p := view(r, target).State.Problem; p == nil || !p.Since.Equal(began) || p.Kind != errkind.Name(errkind.NotFound) {
+	if p := r.problem(target); p == nil || !p.Since.Equal(began) || p.Kind != errkind.Name(errkind.NotFound) {
 		t.Errorf("problem %+v, want NotFound since %s", p, began)
 	}
 	r.push("app:1", "openssl 1")
@@ -113,7 +121,7 @@ func TestFailingTagIsNotifiedOnce(t *testing.T) {
 	later()
 	r.expect(mark, "system.image_analysis.registry_lookup_failed app:1", "vuln_update feed app:1",
 		"system.image_analysis.registry_lookup_recovered app:1")
-	if p := view(r, target).State.Problem; p != nil {
+	if p := r.problem(target); p != nil {
 		t.Errorf("problem %+v remains", p)
 	}
 

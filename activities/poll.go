@@ -10,9 +10,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -62,7 +62,10 @@ func (a *Activities) PollRegistry(ctx context.Context, registry string) (watch.P
 			break // no more turns in this poll's time
 		}
 	}
-	return polled, classify(a.schedule(ctx, registry, began, &polled))
+	if err := a.schedule(ctx, registry, began, &polled); err != nil {
+		return polled, classify(err)
+	}
+	return polled, classify(a.followRegistry(ctx, registry, &polled))
 }
 
 // pollPage checks some tags, as long as there is time to ask, stores what it
@@ -272,13 +275,41 @@ func (a *Activities) schedule(ctx context.Context, registry string, began time.T
 	return nil
 }
 
-// NotifyRegistry tells the event log that a registry fails, or has recovered.
-func (a *Activities) NotifyRegistry(ctx context.Context, turn watch.RegistryTurn) error {
-	resource := notification.Resource{ID: turn.Registry, Kind: "registry"}
-	if turn.Failing {
-		return classify(a.log(ctx, notification.Logged{Event: "system.registry.failing", Level: notification.LevelError,
-			Message: "Registry does not answer: " + turn.Problem.Message, Resource: resource}, since(turn.Problem.Since)))
+const (
+	// limitFor is how long the registry's limit may leave nothing for any tag before that
+	// is confirmed to be a failure; longLimit is a pause that is one at once.
+	limitFor  = 5 * time.Minute
+	longLimit = 15 * time.Minute
+)
+
+// followRegistry follows whether the registry responds. It does again once most
+// checks are answered: one that is about to break down or to come back answers now and
+// then.
+func (a *Activities) followRegistry(ctx context.Context, registry string, polled *watch.Poll) error {
+	if !polled.Active {
+		return nil
 	}
-	return classify(a.log(ctx, notification.Logged{Event: "system.registry.recovered", Level: notification.LevelInfo,
-		Message: "Registry answers again", Details: map[string]any{"failing_since": turn.Problem.Since}, Resource: resource}, since(turn.Problem.Since)))
+	key := condition.Key{Kind: condition.Unreachable, Resource: condition.Registry, Name: registry}
+	found := polled.Problem.Wrong()
+	if found != nil && polled.Limited && polled.Wait < longLimit {
+		found.For = limitFor
+	}
+	if found != nil || polled.Checked > polled.Failed {
+		if _, err := a.follow(ctx, condition.Wrong(key, found), nil); err != nil {
+			return err
+		}
+	}
+	list, err := a.Store.Conditions(ctx, condition.Scope{Resource: condition.Registry, Name: registry})
+	if err != nil {
+		return err
+	}
+	for _, c := range condition.Confirmed(list) {
+		switch c.Kind {
+		case condition.Unreachable:
+			polled.Unreachable = watch.ProblemOf(c)
+		case condition.Delayed: // the last tag that waited may be gone
+			err = a.followDelays(ctx, registry, false)
+		}
+	}
+	return err
 }

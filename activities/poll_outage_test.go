@@ -59,7 +59,8 @@ func TestOutageThatChecksLikeAnswers(t *testing.T) {
 						t.Fatalf("%s: %+v, %+v", target, seen, seen.Problem)
 					}
 				}
-				r.expect(before)
+				failing := "system.registry.failing " + r.registry.Host()
+				r.expect(before, failing)
 				if report := do[watch.RegistryReport](r, r.steps.CheckRegistry, r.registry.Host()); report.Works {
 					t.Errorf("check %+v", report)
 				}
@@ -72,7 +73,7 @@ func TestOutageThatChecksLikeAnswers(t *testing.T) {
 				if polled := r.poll(); polled.Problem != nil || polled.Checked != tags || polled.Moved != 0 {
 					t.Errorf("polled %+v", polled)
 				}
-				r.expect(before)
+				r.expect(before, failing, "system.registry.recovered "+r.registry.Host())
 			})
 		}
 	}

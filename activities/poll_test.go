@@ -176,18 +176,6 @@ func TestPollInterrupted(t *testing.T) {
 	}
 }
 
-func TestTellRegistryOnce(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	turn := watch.RegistryTurn{Registry: "registry.example.com", Failing: true, Problem: watch.Problem{Message: "no answer", Since: r.clock.Now()}}
-	for _, failing := range []bool{true, true, false, false} {
-		turn.Failing = failing
-		do[any](r, r.steps.NotifyRegistry, turn)
-		r.clock.advance(time.Second)
-	}
-	r.expect(0, "system.registry.failing registry.example.com", "system.registry.recovered registry.example.com")
-}
-
 // TestOneBrokenTagAlone: a tag that is due by itself does not speak for its
 // registry, unless it is the only one.
 func TestOneBrokenTagAlone(t *testing.T) {

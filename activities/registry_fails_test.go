@@ -56,7 +56,8 @@ func TestRegistryThatFailsIsTroubleOfOne(t *testing.T) {
 					t.Fatalf("%s: %+v", target, seen)
 				}
 			}
-			r.expect(before)
+			failing := "system.registry.failing " + r.registry.Host()
+			r.expect(before, failing)
 			if asked := len(r.registry.Calls()); asked > test.requests {
 				t.Errorf("%d requests to a registry that fails, want %d at most", asked, test.requests)
 			}
@@ -75,7 +76,7 @@ func TestRegistryThatFailsIsTroubleOfOne(t *testing.T) {
 					t.Fatalf("%s: %+v", target, seen.Problem)
 				}
 			}
-			r.expect(before)
+			r.expect(before, failing, "system.registry.recovered "+r.registry.Host())
 		})
 	}
 }

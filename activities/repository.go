@@ -9,6 +9,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -52,10 +53,20 @@ func (a *Activities) list(ctx context.Context, name image.Repository) (watch.Lis
 		listing.Problem, err = a.listingFailed(ctx, name, state, err)
 		return listing, err
 	}
-	if err := a.notifyListed(ctx, name, state, expected.Removed); err != nil {
+	if err := a.tellRemoved(ctx, name, state, expected.Removed); err != nil {
 		return listing, err
 	}
-	return listing, a.recordListing(ctx, name, census, &listing)
+	if err := a.recordListing(ctx, name, census, &listing); err != nil {
+		return listing, err
+	}
+	// Last: a list that was too strange to be believed at once is believed until it is
+	// recorded.
+	_, err = a.follow(ctx, condition.Wrong(unlistable(name), nil), nil)
+	return listing, err
+}
+
+func unlistable(name image.Repository) condition.Key {
+	return condition.Key{Kind: condition.Unlistable, Resource: condition.Repository, Name: name.String()}
 }
 
 func (a *Activities) decideListing(view watch.RepositoryView, census watch.Census) (watch.RepositoryDecision, error) {
@@ -93,47 +104,28 @@ func (a *Activities) recordListing(ctx context.Context, name image.Repository, c
 	return err
 }
 
-// notifyListed tells the event log that the tags can be listed again, and which
-// are gone.
-func (a *Activities) notifyListed(ctx context.Context, name image.Repository, state watch.RepositoryState, removed []string) error {
-	resource := notification.Resource{ID: name.String(), Kind: "repository"}
-	if before := state.Problem; listFault(before) {
-		err := a.log(ctx, notification.Logged{Event: "system.repository.list_tags_recovered", Level: notification.LevelInfo,
-			Message: "Tags in repository can be listed again", Details: map[string]any{"failing_since": before.Since},
-			Resource: resource}, since(before.Since))
-		if err != nil {
-			return err
-		}
-	}
+// tellRemoved tells the event log which tags are gone.
+func (a *Activities) tellRemoved(ctx context.Context, name image.Repository, state watch.RepositoryState, removed []string) error {
 	if len(removed) == 0 {
 		return nil
 	}
 	return a.log(ctx, notification.Logged{Event: "system.repository.tags_removed", Level: notification.LevelInfo,
 		Message:  fmt.Sprintf("%d watched tags are gone from the repository; the repository's watches of them end", len(removed)),
 		Details:  map[string]any{"count": len(removed), "tags": removed[:min(len(removed), listedNames)]},
-		Resource: resource}, since(state.Checked))
+		Resource: notification.Resource{ID: name.String(), Kind: "repository"}}, since(state.Checked))
 }
 
-// listingFailed notes a failure in the repository's state, and tells the event
-// log once.
+// listingFailed follows a failure. A registry that is out of reach says nothing of the
+// list: what was found of that before stands.
 func (a *Activities) listingFailed(ctx context.Context, name image.Repository, state watch.RepositoryState, cause error) (*watch.Problem, error) {
 	noted := problem(a.listingStage(ctx, name, state, cause), cause, state.Problem, a.now())
-	switch {
-	case listFault(state.Problem) && !listFault(noted):
-		return noted, nil // what was notified stands until the tags are listed again
-	case listFault(noted) && !listFault(state.Problem):
-		err := a.log(ctx, notification.Logged{Event: "system.repository.list_tags_fail", Level: notification.LevelError,
-			Message:  "Failed to list tags in repository: " + noted.Message,
-			Resource: notification.Resource{ID: name.String(), Kind: "repository"}}, since(state.Checked))
-		if err != nil {
-			return noted, err
-		}
+	if listFault(state.Problem) && !listFault(noted) {
+		return noted, nil
 	}
-	return noted, a.Store.RecordRepository(ctx, name, func(view watch.RepositoryView) (watch.RepositoryDecision, error) {
-		state := view.State
-		state.Problem = noted
-		return watch.RepositoryDecision{State: state}, nil
-	})
+	found := noted.Wrong()
+	found.Silent = !listFault(noted)
+	_, err := a.follow(ctx, condition.Wrong(unlistable(name), found), nil)
+	return noted, err
 }
 
 // listFault reports whether a problem is about the list of tags: one that was notified.

@@ -3,7 +3,7 @@ package activities
 // Store is everything that the steps keep, each part declared beside the step
 // that needs it.
 type Store interface {
-	failingStore
+	conditionStore
 	subscriptionStore
 	tagStore
 	pollStore

@@ -6,12 +6,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // gauges writes one page.
@@ -60,7 +60,7 @@ func (g gauges) tags(totals store.Totals) {
 	each(g, tagsDesc, totals.TagsByStatus, policy.Pass, policy.Fail)
 	g.set(tagsDesc, float64(totals.TagsByStatus[""]), "none")
 	each(g, failingDesc, byKnownKind(totals.FailingByKind), append(errkind.Names(), otherLabel)...)
-	each(g, failingSteps, totals.FailingSteps, watch.FailingKinds...)
+	each(g, failingSteps, totals.FailingSteps, condition.Resources...)
 	g.set(dueDesc, float64(totals.Due))
 	g.age(lagDesc, totals.DueSince)
 	g.set(repositories, float64(totals.Repositories))
@@ -90,9 +90,9 @@ func (g gauges) feed(totals store.Totals) {
 	g.moment(feedChecked, totals.FeedChecked)
 	g.flag(feedHeld, totals.FeedHeld)
 	g.flag(feedFailing, totals.FeedFailing)
-	kinds := map[vuln.ConditionKind]int{}
-	for _, condition := range totals.FeedConditions {
-		kinds[condition.Kind]++
+	kinds := map[condition.Kind]int{}
+	for _, wrong := range totals.FeedConditions {
+		kinds[wrong.Kind]++
 	}
 	each(g, feedConditions, kinds, vuln.ConditionKinds...)
 	for _, provider := range totals.FeedProviders {

@@ -12,11 +12,11 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // counted is a store that is counted, with a clock.
@@ -80,10 +80,10 @@ func TestInventoryPage(t *testing.T) {
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	c := newCounted(store.Totals{
 		TagsByStatus: map[policy.Status]int{policy.Fail: 3, "": 1}, FailingByKind: map[string]int{"NotFound": 2, "": 1, "OfLater": 1},
-		FailingSteps: map[watch.WatcherKind]int{watch.TagWatcher: 3, watch.EndpointWatcher: 1},
+		FailingSteps: map[condition.Resource]int{condition.Tag: 3, condition.Endpoint: 1},
 		Due:          4, DueSince: noon.Add(-90 * time.Second), DeliveriesByState: map[delivery.State]int{delivery.Pending: 5},
 		EndpointsByHealth: map[delivery.Health]int{delivery.HealthGood: 1, delivery.HealthDisabled: 1, delivery.HealthFailing: 1, delivery.HealthGivingUp: 2}, FeedHeld: true,
-		FeedConditions: []vuln.Condition{{Kind: vuln.ProviderOutdated, Provider: "debian"}, {Kind: vuln.ProviderOutdated, Provider: "suse"}, {Kind: vuln.SourceEndOfLife}},
+		FeedConditions: []condition.Condition{{Key: condition.Key{Kind: vuln.ProviderOutdated, Name: "debian"}}, {Key: condition.Key{Kind: vuln.ProviderOutdated, Name: "suse"}}, {Key: condition.Key{Kind: vuln.SourceEndOfLife}}},
 		FeedProviders:  []vuln.ProviderState{{Name: "debian", Captured: noon}, {Name: "undated"}},
 	})
 	want := `

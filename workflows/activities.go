@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -36,14 +37,12 @@ type Activities interface {
 	// WakeEndpoints tells endpoints that deliveries wait for them.
 	WakeEndpoints(context.Context, []string) error
 
-	// NoteFailing keeps that steps keep failing, or succeed again.
-	NoteFailing(context.Context, watch.Failing) error
+	// FollowConditions stores what a workflow finds wrong, or not wrong any more.
+	FollowConditions(context.Context, condition.Report) error
 
 	// Poll checks the due tags of a registry and wakes the watchers of those
 	// that moved.
 	PollRegistry(ctx context.Context, registry string) (watch.Poll, error)
-	// NotifyRegistry tells the event log that a registry fails, or has recovered.
-	NotifyRegistry(context.Context, watch.RegistryTurn) error
 
 	// ListTags compares a repository's tags with those that are watched and
 	// records the difference.

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -36,7 +37,6 @@ type fake struct {
 	storing func()
 
 	poll    func(round int) (watch.Poll, error)
-	tell    func(watch.RegistryTurn) error
 	list    func(check int) (watch.Listing, error)
 	fetched watch.Fetched
 	deliver func(round int) (watch.Round, error)
@@ -49,7 +49,6 @@ type fake struct {
 	recorded   []watch.RecordRequest
 	subscribed []watch.SubscribeRequest
 	endpoints  []string // that were woken
-	turns      []watch.RegistryTurn
 	ended      []image.Target
 	started    int // times that new watchers were started
 	advanced   []watch.AdvanceRequest
@@ -65,7 +64,7 @@ type fake struct {
 	renewal    func(watch.RenewalRequest) watch.Renewal
 	renewals   []time.Time // looks for an image to renew
 	renewed    []watch.RenewalEnd
-	failing    []watch.Failing
+	failing    []condition.Report
 }
 
 // did keeps something that was asked.
@@ -137,23 +136,13 @@ func (f *fake) Unsubscribe(context.Context, watch.UnsubscribeRequest) (int, erro
 	return f.left, nil
 }
 
-func (f *fake) NoteFailing(_ context.Context, failing watch.Failing) error {
-	did(f, &f.failing, failing)
+func (f *fake) FollowConditions(_ context.Context, report condition.Report) error {
+	did(f, &f.failing, report)
 	return nil
 }
 
 func (f *fake) PollRegistry(context.Context, string) (watch.Poll, error) {
 	return f.poll(did(f, &f.passes, f.now()))
-}
-
-func (f *fake) NotifyRegistry(_ context.Context, turn watch.RegistryTurn) error {
-	if f.tell != nil {
-		if err := f.tell(turn); err != nil {
-			return err
-		}
-	}
-	did(f, &f.turns, turn)
-	return nil
 }
 
 func (f *fake) ListTags(context.Context, image.Repository) (watch.Listing, error) {

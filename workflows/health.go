@@ -3,19 +3,20 @@ package workflows
 import (
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// notedFrom is how many rounds in a row fail before that is noted: one may be the end
-// of an outage that is over.
-const notedFrom = 2
+// passing is how long a step may fail without being noted: that may be the end of an
+// outage that is over. It is less than the wait before the second round.
+const passing = patience / 2
 
-// health notes that the rounds of a workflow keep failing, and that they succeed
-// again. Each round tries its steps a few times only, so that none is tried without
-// end and unseen; what is noted goes another way than the steps themselves.
+// health follows whether the rounds of a workflow fail. Each round tries its steps a
+// few times only, so that none is tried without end and unseen; what is found goes
+// another way than the steps themselves.
 type health struct {
-	kind watch.WatcherKind
-	name string
+	about condition.Resource
+	name  string
 	// failures counts the rounds that failed since the last that did not.
 	failures int
 	// certain reports that noted is what the store says; a run may follow one that
@@ -33,39 +34,55 @@ func healthOf(ctx workflow.Context) *health {
 
 // after takes the outcome of a round: nil if its steps succeeded.
 func (h *health) after(ctx workflow.Context, problem *watch.Problem) {
-	if problem == nil {
-		h.failures = 0
-		if !h.certain || h.noted {
-			h.note(ctx, nil)
-		}
+	if problem != nil {
+		h.failures++
+		found := problem.Wrong()
+		found.Kind, found.For = condition.StepFails, passing
+		h.note(ctx, found)
 		return
 	}
-	if h.failures++; h.failures >= notedFrom {
-		h.note(ctx, problem)
+	h.failures = 0
+	if !h.certain || h.noted {
+		h.note(ctx, nil)
 	}
 }
 
-// note stores and shows a problem, or that there is none. Where that fails, too, the
-// next round notes it.
-func (h *health) note(ctx workflow.Context, problem *watch.Problem) {
-	if h.noted || problem != nil {
-		h.show(ctx, problem)
+// delayed notes that an analysis does not come: it was tried several times, or there is
+// nobody to try.
+func (h *health) delayed(ctx workflow.Context, problem *watch.Problem) {
+	found := problem.Wrong()
+	found.Kind = condition.Delayed
+	h.note(ctx, found)
+}
+
+// note stores and shows what is found, or that nothing is wrong. Where that fails, too,
+// the next round notes it.
+func (h *health) note(ctx workflow.Context, found *condition.Found) {
+	if h.noted || found != nil {
+		h.show(ctx, found)
 	}
 	options := quick
 	options.Summary = "note whether steps keep failing"
-	failing := watch.Failing{Kind: h.kind, Name: h.name, Problem: problem}
-	err := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, options), activityName(Activities.NoteFailing), failing).Get(ctx, nil)
-	if err != nil {
-		workflow.GetLogger(ctx).Error("failing step not noted", "problem", problem, "error", err)
+	report := condition.Report{Scope: condition.Scope{Kinds: []condition.Kind{condition.StepFails}, Resource: h.about, Name: h.name}}
+	if h.about == condition.Tag {
+		report.Kinds = watch.StepConditions
 	}
-	h.certain, h.noted = err == nil, problem != nil
+	if found != nil {
+		found.Resource, found.Name = h.about, h.name
+		report.Found = []condition.Found{*found}
+	}
+	err := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, options), activityName(Activities.FollowConditions), report).Get(ctx, nil)
+	if err != nil {
+		workflow.GetLogger(ctx).Error("condition not noted", "found", found, "error", err)
+	}
+	h.certain, h.noted = err == nil, found != nil
 }
 
 // show needs nothing but Temporal.
-func (h *health) show(ctx workflow.Context, problem *watch.Problem) {
+func (h *health) show(ctx workflow.Context, found *condition.Found) {
 	stage := noProblem
-	if problem != nil {
-		stage = string(problem.Stage)
+	if found != nil {
+		stage = found.Step
 	}
 	if err := workflow.UpsertTypedSearchAttributes(ctx, AttributeProblem.ValueSet(stage)); err != nil {
 		workflow.GetLogger(ctx).Warn("search attribute not set", "error", err)
@@ -78,7 +95,7 @@ const noProblem = "none"
 // watched runs a task of the whole installation: its steps are tried until they
 // succeed, or are refused for good.
 func watched[T any](ctx workflow.Context, name string, task func(workflow.Context) (T, error)) (T, error) {
-	h := &health{kind: watch.Task, name: name}
+	h := &health{about: condition.Task, name: name}
 	result, err := task(workflow.WithValue(ctx, healthKey{}, h))
 	if err == nil {
 		h.after(ctx, nil)
@@ -107,5 +124,5 @@ func persist(ctx workflow.Context, summary string, try func() error) error {
 // other round to try it in.
 func persists(ctx workflow.Context, options workflow.ActivityOptions) bool {
 	h := healthOf(ctx)
-	return h != nil && h.kind == watch.Task && options.RetryPolicy.MaximumAttempts == tries
+	return h != nil && h.about == condition.Task && options.RetryPolicy.MaximumAttempts == tries
 }

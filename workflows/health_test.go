@@ -9,17 +9,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/mock"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
 // turnsOf are what was noted of failing steps: true for failing, repetitions once.
-func turnsOf(f *fake, kind watch.WatcherKind, name string) (turns []bool) {
+func turnsOf(f *fake, kind condition.Resource, name string) (turns []bool) {
 	for _, noted := range f.failing {
-		if noted.Kind != kind || noted.Name != name {
+		if noted.Resource != kind || noted.Name != name {
 			turns = append(turns, false, false, false) // it is about something else
 		}
-		if failing := noted.Problem != nil; len(turns) == 0 || turns[len(turns)-1] != failing {
+		if failing := len(noted.Found) > 0; len(turns) == 0 || turns[len(turns)-1] != failing {
 			turns = append(turns, failing)
 		}
 	}
@@ -47,11 +48,11 @@ func TestFailingStepOfATagIsNoted(t *testing.T) {
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	finished(t, env)
-	if diff := cmp.Diff([]bool{true, false}, turnsOf(outside, watch.TagWatcher, target.String())); diff != "" {
+	if diff := cmp.Diff([]bool{true, false}, turnsOf(outside, condition.Tag, target.String())); diff != "" {
 		t.Errorf("noted (-want +got)\n%s", diff)
 	}
-	if p := outside.failing[0].Problem; p == nil || p.Stage != watch.StageEvaluate || p.Message != "violates a constraint" {
-		t.Errorf("noted problem %+v", p)
+	if f := outside.failing[0].Found[0]; f.Kind != condition.StepFails || f.Step != string(watch.StageEvaluate) || f.Message != "violates a constraint" || f.For == 0 {
+		t.Errorf("found %+v", f)
 	}
 }
 
@@ -69,7 +70,7 @@ func TestFailingStepNotedBeforeTheRun(t *testing.T) {
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	finished(t, env)
-	if len(outside.failing) != 1 || outside.failing[0].Problem != nil {
+	if len(outside.failing) != 1 || len(outside.failing[0].Found) != 0 {
 		t.Errorf("noted %+v, want once that nothing fails", outside.failing)
 	}
 }
@@ -87,7 +88,7 @@ func TestFailingRoundsAreNoted(t *testing.T) {
 	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, struct{}{}) }, 20*time.Minute)
 	env.ExecuteWorkflow(workflows.ServeEndpoint, workflows.EndpointState{Name: "chat"})
 	finished(t, env)
-	if diff := cmp.Diff([]bool{true, false}, turnsOf(outside, watch.EndpointWatcher, "chat")); diff != "" {
+	if diff := cmp.Diff([]bool{true, false}, turnsOf(outside, condition.Endpoint, "chat")); diff != "" {
 		t.Errorf("noted (-want +got)\n%s", diff)
 	}
 }
@@ -105,7 +106,7 @@ func TestFailingTaskIsNoted(t *testing.T) {
 	})
 	env.ExecuteWorkflow(workflows.ApplyPolicy, "bundle")
 	finished(t, env)
-	if diff := cmp.Diff([]bool{true, false}, turnsOf(outside, watch.Task, workflows.ApplyPolicyID)); diff != "" {
+	if diff := cmp.Diff([]bool{true, false}, turnsOf(outside, condition.Task, workflows.ApplyPolicyID)); diff != "" {
 		t.Errorf("noted (-want +got)\n%s", diff)
 	}
 }

@@ -3,7 +3,6 @@
 package workflows_test
 
 import (
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,13 +32,6 @@ func playWatchRegistry(t *testing.T, s *stage) client.WorkflowRun {
 			return watch.Poll{}, permanentError(errkind.Invalid, "a row cannot be read")
 		}
 		return watch.Poll{}, nil
-	}
-	var tells atomic.Int64
-	s.tell = func(watch.RegistryTurn) error {
-		if tells.Add(1) < 5 {
-			return errOutage
-		}
-		return nil
 	}
 	wake := func() error { return s.client.WakeRegistry(background, registry) }
 	must(t, wake())

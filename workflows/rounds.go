@@ -5,6 +5,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/plain"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -32,7 +33,7 @@ type outlook struct {
 
 // subject is what rounds are about.
 type subject struct {
-	kind    watch.WatcherKind
+	kind    condition.Resource
 	name    string
 	summary string
 	details func() string
@@ -43,7 +44,7 @@ type subject struct {
 // repeated: whatever watches must not stop watching. The details say what the
 // workflow knows, below its summary.
 func rounds(ctx workflow.Context, s subject, round func(workflow.Context) (outlook, error)) (over bool, err error) {
-	h := &health{kind: s.kind, name: s.name}
+	h := &health{about: s.kind, name: s.name}
 	ctx = workflow.WithValue(ctx, healthKey{}, h)
 	setDetails(ctx, s.summary, s.details())
 	wake, now := false, false
@@ -81,8 +82,8 @@ func rounds(ctx workflow.Context, s subject, round func(workflow.Context) (outlo
 }
 
 // stages name what the rounds do.
-var stages = map[watch.WatcherKind]watch.Stage{
-	watch.RegistryWatcher: "poll", watch.RepositoryWatcher: watch.StageList, watch.EndpointWatcher: "deliver",
+var stages = map[condition.Resource]watch.Stage{
+	condition.Registry: "poll", condition.Repository: watch.StageList, condition.Endpoint: "deliver",
 }
 
 // faulty notes that a round failed, and shows it where people check first.

@@ -6,6 +6,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/plain"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -31,7 +32,7 @@ func ServeEndpoint(ctx workflow.Context, state EndpointState) error {
 	if err != nil {
 		return err
 	}
-	about := subject{watch.EndpointWatcher, state.Name, EndpointSummary(state.Name), func() string { return endpointDetails(state) }}
+	about := subject{condition.Endpoint, state.Name, EndpointSummary(state.Name), func() string { return endpointDetails(state) }}
 	if over, err := rounds(ctx, about, state.serve); over || err != nil {
 		return err
 	}

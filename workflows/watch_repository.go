@@ -6,6 +6,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/plain"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -27,7 +28,7 @@ func WatchRepository(ctx workflow.Context, state RepositoryState) error {
 		return err
 	}
 	labeled(ctx, RepositoryLabels(state.Repository)...)
-	about := subject{watch.RepositoryWatcher, state.Repository.String(), RepositorySummary(state.Repository), state.details}
+	about := subject{condition.Repository, state.Repository.String(), RepositorySummary(state.Repository), state.details}
 	if over, err := rounds(ctx, about, state.check); over || err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -56,7 +57,7 @@ type tagWatcher struct {
 
 // WatchTag follows one tag for as long as somebody is subscribed to it.
 func WatchTag(ctx workflow.Context, state TagState) error {
-	w := &tagWatcher{TagState: state, health: health{kind: watch.TagWatcher, name: state.Target.String(), certain: true}}
+	w := &tagWatcher{TagState: state, health: health{about: condition.Tag, name: state.Target.String(), certain: true}}
 	ctx = workflow.WithValue(ctx, healthKey{}, &w.health)
 	if err := w.listen(ctx); err != nil {
 		return err
@@ -222,7 +223,7 @@ func (w *tagWatcher) note(ctx workflow.Context, seen watch.Observation, err erro
 	case err != nil:
 		w.health.after(ctx, w.Problem)
 	case delayed: // it was tried several times, or nobody is there to try
-		w.health.note(ctx, w.Problem)
+		w.health.delayed(ctx, w.Problem)
 	default:
 		w.health.after(ctx, nil)
 	}

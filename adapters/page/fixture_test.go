@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/page"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -161,7 +162,7 @@ func (c *content) Feed(context.Context) (watch.Feed, error) {
 	built := vuln.Description{Build: vuln.Build{Checksum: "sha256:f", Built: now.Add(-time.Hour)},
 		Providers: []vuln.ProviderState{{Name: "debian" + hostile, Records: 5}}}
 	return watch.Feed{Current: &built, Held: &built, Reasons: []string{hostile}, HeldSince: now.Add(-time.Minute), Checked: now,
-		Status: "eol" + hostile, Conditions: []vuln.Condition{{Kind: vuln.ProviderOutdated, Provider: hostile, Text: "provider debian is old" + hostile, Since: now}}}, c.fails
+		Status: "eol" + hostile, Conditions: []condition.Condition{{Key: condition.Key{Kind: vuln.ProviderOutdated, Name: hostile}, Message: "provider debian is old" + hostile, Since: now}}}, c.fails
 }
 
 // reader is a browser of the page.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -112,6 +113,7 @@ func (t tx) moveFeed(ctx context.Context, a watch.Advance) error {
 		{`UPDATE data_build SET state = ? WHERE checksum = ?`, []any{string(left), a.From}},
 		{`UPDATE data_build SET state = ? WHERE checksum = ?`, []any{string(watch.Current), a.To}},
 		{`UPDATE data_build SET held = 0, reasons = 'null' WHERE held <> 0`, nil},
+		{`DELETE FROM condition WHERE kind = ?`, []any{string(condition.OnHold)}},
 		{`DELETE FROM feed_sums WHERE build NOT IN (?, ?)`, []any{a.From, a.To}},
 	} {
 		if err := t.run(ctx, step.statement, step.args...); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -35,7 +36,7 @@ func TestEndpoints(t *testing.T) {
 		ctx := t.Context()
 		want := newEndpoint("pager")
 		check(t, s.SaveEndpoint(ctx, want, at(0)))
-		want.State = delivery.EndpointState{Disabled: true, Reason: "410", FailingSince: at(1), LastAnswer: "410 Gone", Failures: 3, Probe: at(2), Notified: true}
+		want.State = delivery.EndpointState{Disabled: true, Reason: "410", FailingSince: at(1), LastAnswer: "410 Gone", Failures: 3, Probe: at(2)}
 		check(t, s.SetEndpointState(ctx, "pager", want.State))
 		want.URL = "https://other.example"
 		changed := want
@@ -332,7 +333,7 @@ func TestRedeliver(t *testing.T) {
 func TestTotals(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		nothing := store.Totals{TagsByStatus: map[policy.Status]int{}, FailingByKind: map[string]int{}, FailingSteps: map[watch.WatcherKind]int{}, ImagesByState: map[string]int{},
+		nothing := store.Totals{TagsByStatus: map[policy.Status]int{}, FailingByKind: map[string]int{}, FailingSteps: map[condition.Resource]int{}, ImagesByState: map[string]int{},
 			DeliveriesByState: map[delivery.State]int{}, NotificationsByType: map[notification.Type]int{}, EndpointsByHealth: map[delivery.Health]int{}}
 		if diff := cmp.Diff(nothing, must[store.Totals](t)(s.Totals(ctx, at(0)))); diff != "" {
 			t.Errorf("of nothing (-want +got)\n%s", diff)
@@ -343,7 +344,7 @@ func TestTotals(t *testing.T) {
 		record(t, s, nginx, fullState())
 		advance(t, s, "", "sha256:g1", nil)
 		want := store.Totals{
-			TagsByStatus: map[policy.Status]int{"": 1, policy.Fail: 1}, FailingByKind: map[string]int{"NotFound": 1}, FailingSteps: map[watch.WatcherKind]int{},
+			TagsByStatus: map[policy.Status]int{"": 1, policy.Fail: 1}, FailingByKind: map[string]int{"NotFound": 1}, FailingSteps: map[condition.Resource]int{},
 			Due: 2, DueSince: at(0), ImagesByState: map[string]int{},
 			NotificationsByType: map[notification.Type]int{notification.TagUpdate: 1}, DeliveriesByState: map[delivery.State]int{delivery.Pending: 1},
 			PendingSince: at(0), EndpointsByHealth: map[delivery.Health]int{delivery.HealthUntried: 1}, FeedBuilt: built,

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 type endpointRow struct {
@@ -91,7 +91,7 @@ func (s *Store) DeleteEndpoint(ctx context.Context, name string) error {
 		if n == 0 {
 			return errNoEndpoint
 		}
-		if err := t.forgetFailing(ctx, watch.EndpointWatcher, name); err != nil {
+		if err := t.forgetConditions(ctx, condition.Endpoint, name); err != nil {
 			return err
 		}
 		return t.run(ctx, `UPDATE delivery SET state = ?, answer = ? WHERE endpoint = ? AND state = ?`,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -13,16 +14,13 @@ import (
 
 // feedRow is the one row that says what the stored findings are valid for.
 type feedRow struct {
-	Build             string
-	Matcher           string
-	Checked           int64
-	Problem           string
-	Status            string `db:"source_status"`
-	Conditions        string
-	ConditionsChanged int64 `db:"conditions_changed"`
+	Build   string
+	Matcher string
+	Checked int64
+	Status  string `db:"source_status"`
 }
 
-const feedQuery = `SELECT build, matcher, checked, problem, source_status, conditions, conditions_changed FROM feed`
+const feedQuery = `SELECT build, matcher, checked, source_status FROM feed`
 
 func (t tx) feed(ctx context.Context) (feedRow, error) { return one[feedRow](ctx, t, feedQuery) }
 
@@ -51,12 +49,11 @@ func (s *Store) Feed(ctx context.Context) (watch.Feed, error) {
 		if err != nil {
 			return err
 		}
-		state = watch.Feed{Matcher: vuln.Matcher(current.Matcher), Checked: timeOf(current.Checked), Status: vuln.Lifecycle(current.Status),
-			ConditionsChanged: timeOf(current.ConditionsChanged)}
-		if state.Conditions, err = feedConditions(current); err != nil {
+		state = watch.Feed{Matcher: vuln.Matcher(current.Matcher), Checked: timeOf(current.Checked), Status: vuln.Lifecycle(current.Status)}
+		if state.Conditions, err = t.conditions(ctx, condition.Scope{Kinds: vuln.ConditionKinds}, ""); err != nil {
 			return err
 		}
-		if state.Problem, err = parseOptional[watch.Problem](current.Problem); err != nil {
+		if state.Problem, err = t.shown(ctx, condition.SourceUnreachable, condition.Data, condition.AllData); err != nil {
 			return err
 		}
 		return t.feedBuilds(ctx, current.Build, &state)
@@ -135,6 +132,9 @@ func (s *Store) SaveBuild(ctx context.Context, build vuln.Description, state wat
 		if state == watch.Held {
 			return t.putOnHold(ctx, build.Checksum, content, why, now)
 		}
+		if err := t.forgetConditions(ctx, condition.Data, build.Checksum); err != nil {
+			return err
+		}
 		return t.run(ctx, `INSERT INTO data_build (checksum, content, state, reasons, saved) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (checksum) DO UPDATE SET content = excluded.content, state = excluded.state, held = 0, reasons = excluded.reasons, saved = excluded.saved`,
 			build.Checksum, content, string(state), why, toMicros(now))
@@ -173,50 +173,25 @@ func (s *Store) EndHold(ctx context.Context) error {
 // endHold ends the hold of all builds but one. Those that are nothing else
 // are forgotten.
 func (t tx) endHold(ctx context.Context, but string) error {
+	if err := t.run(ctx, `DELETE FROM condition WHERE kind = ? AND name <> ?`, string(condition.OnHold), but); err != nil {
+		return err
+	}
 	if err := t.run(ctx, `DELETE FROM data_build WHERE held <> 0 AND state = '' AND checksum <> ?`, but); err != nil {
 		return err
 	}
 	return t.run(ctx, `UPDATE data_build SET held = 0, reasons = 'null' WHERE held <> 0 AND checksum <> ?`, but)
 }
 
-// NoteFeed stores why the source of the data could not be read, nil when it could,
-// and, unless zero, when it last was and what status its listing stated. A problem
-// that persists keeps its Since.
-func (s *Store) NoteFeed(ctx context.Context, checked time.Time, status vuln.Lifecycle, problem *watch.Problem) error {
+// NoteFeed stores, unless zero, when the source of the data was last read and what
+// status its listing stated.
+func (s *Store) NoteFeed(ctx context.Context, checked time.Time, status vuln.Lifecycle) error {
 	return s.change(ctx, "note the state of the feed", func(t tx) error {
 		current, err := t.holdFeed(ctx)
 		if err != nil {
 			return err
 		}
-		previous, err := parseOptional[watch.Problem](current.Problem)
-		if err != nil {
-			return err
-		}
-		text, err := formatOptional(persisting(previous, problem))
-		if err != nil {
-			return err
-		}
-		return t.run(ctx, `UPDATE feed SET problem = ?, checked = ?, source_status = ?`,
-			text, max(current.Checked, toMicros(checked)), cmp.Or(string(status), current.Status))
+		return t.run(ctx, `UPDATE feed SET checked = ?, source_status = ?`, max(current.Checked, toMicros(checked)), cmp.Or(string(status), current.Status))
 	})
-}
-
-// NoteConditions replaces what was found wrong with the current data.
-func (s *Store) NoteConditions(ctx context.Context, found []vuln.Condition, now time.Time) error {
-	text, err := format(found)
-	if err != nil {
-		return err
-	}
-	return s.change(ctx, "note the conditions of the feed", func(t tx) error {
-		return t.run(ctx, `UPDATE feed SET conditions = ?, conditions_changed = ?`, text, toMicros(now))
-	})
-}
-
-func feedConditions(row feedRow) ([]vuln.Condition, error) {
-	if row.Conditions == "" {
-		return nil, nil
-	}
-	return parse[[]vuln.Condition](row.Conditions)
 }
 
 // SaveSums keeps what a later build is compared with.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -28,9 +29,9 @@ func TestFeed(t *testing.T) {
 		check(t, s.SaveBuild(ctx, build("sha256:g3"), watch.Held, []string{"debian vanished"}, at(1)))
 		check(t, s.SaveBuild(ctx, build("sha256:g4"), watch.Held, []string{"alpine vanished"}, at(2)))
 		problem := &watch.Problem{Kind: "Unavailable", Stage: watch.StageFetch, Message: "no route", Since: at(3)}
-		for range 2 {
-			check(t, s.NoteFeed(ctx, at(4), "deprecated", problem))
-		}
+		source := condition.Key{Kind: condition.SourceUnreachable, Resource: condition.Data, Name: condition.AllData}
+		follow(t, s, condition.Wrong(source, problem.Wrong()), at(3))
+		check(t, s.NoteFeed(ctx, at(4), "deprecated"))
 		one, two, four := build("sha256:g1"), build("sha256:g2"), build("sha256:g4")
 		feed = must[watch.Feed](t)(s.Feed(ctx))
 		want := watch.Feed{Current: &two, Previous: &one, Held: &four, Reasons: []string{"alpine vanished"}, HeldSince: at(2), Matcher: matcher,
@@ -38,7 +39,8 @@ func TestFeed(t *testing.T) {
 		if diff := cmp.Diff(want, feed); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
-		check(t, s.NoteFeed(ctx, time.Time{}, "", nil))
+		follow(t, s, condition.Wrong(source, nil), at(5))
+		check(t, s.NoteFeed(ctx, time.Time{}, ""))
 		if feed = must[watch.Feed](t)(s.Feed(ctx)); feed.Problem != nil || !feed.Checked.Equal(at(4)) || feed.Status != "deprecated" {
 			t.Errorf("recovered: %+v", feed)
 		}
@@ -48,17 +50,19 @@ func TestFeed(t *testing.T) {
 func TestFeedConditions(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		want := []vuln.Condition{{Kind: vuln.ProviderOutdated, Provider: "debian", Text: "old", Since: at(1)}, {Kind: vuln.SourceEndOfLife, Since: at(2)}}
-		check(t, s.NoteConditions(ctx, want, at(3)))
+		report := condition.Report{Scope: condition.Scope{Kinds: vuln.ConditionKinds}, Found: []condition.Found{
+			{Key: condition.Key{Kind: vuln.ProviderOutdated, Resource: condition.Data, Name: "debian"}, Message: "old"},
+			{Key: condition.Key{Kind: vuln.SourceEndOfLife, Resource: condition.Data, Name: condition.AllData}}}}
+		follow(t, s, report, at(1))
 		feed := must[watch.Feed](t)(s.Feed(ctx))
-		if diff := cmp.Diff(want, feed.Conditions); diff != "" || !feed.ConditionsChanged.Equal(at(3)) {
-			t.Errorf("changed %s (-want +got)\n%s", feed.ConditionsChanged, diff)
+		if len(feed.Conditions) != 2 || feed.Conditions[0].Name != "debian" || feed.Conditions[0].Message != "old" || !feed.Conditions[0].Since.Equal(at(1)) {
+			t.Errorf("conditions %+v", feed.Conditions)
 		}
-		if diff := cmp.Diff(want, must[store.Totals](t)(s.Totals(ctx, at(4))).FeedConditions); diff != "" {
+		if diff := cmp.Diff(feed.Conditions, must[store.Totals](t)(s.Totals(ctx, at(4))).FeedConditions); diff != "" {
 			t.Errorf("in the totals (-want +got)\n%s", diff)
 		}
-		check(t, s.NoteConditions(ctx, nil, at(5)))
-		if feed := must[watch.Feed](t)(s.Feed(ctx)); len(feed.Conditions) > 0 || !feed.ConditionsChanged.Equal(at(5)) {
+		follow(t, s, condition.Report{Scope: report.Scope}, at(5))
+		if feed := must[watch.Feed](t)(s.Feed(ctx)); len(feed.Conditions) > 0 {
 			t.Errorf("ended: %+v", feed)
 		}
 	})

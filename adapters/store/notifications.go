@@ -76,20 +76,23 @@ func (t tx) tell(ctx context.Context, notifications []notification.Notification,
 // same id again stores nothing.
 func (s *Store) Publish(ctx context.Context, n notification.Notification, options subscription.Options, deadline time.Duration) (endpoints []string, err error) {
 	err = s.change(ctx, "publish "+n.ID, func(t tx) error {
-		_, known, err := first[string](ctx, t, `SELECT id FROM notification WHERE id = ?`, n.ID)
-		if err != nil {
-			return err
-		}
-		if !known {
-			if err := t.publish(ctx, n, options, deadline); err != nil {
-				return err
-			}
-		}
-		endpoints, err = all[string](ctx, t, `SELECT endpoint FROM delivery WHERE notification = ? AND state = ? ORDER BY endpoint`,
-			n.ID, string(delivery.Pending))
+		endpoints, err = t.publishOnce(ctx, n, options, deadline)
 		return err
 	})
 	return endpoints, err
+}
+
+func (t tx) publishOnce(ctx context.Context, n notification.Notification, options subscription.Options, deadline time.Duration) (endpoints []string, err error) {
+	_, known, err := first[string](ctx, t, `SELECT id FROM notification WHERE id = ?`, n.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		if err := t.publish(ctx, n, options, deadline); err != nil {
+			return nil, err
+		}
+	}
+	return all[string](ctx, t, `SELECT endpoint FROM delivery WHERE notification = ? AND state = ? ORDER BY endpoint`, n.ID, string(delivery.Pending))
 }
 
 func (t tx) publish(ctx context.Context, n notification.Notification, options subscription.Options, deadline time.Duration) error {

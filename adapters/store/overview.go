@@ -29,7 +29,7 @@ func (s *Store) Overview(ctx context.Context, filter watch.OverviewFilter) (page
 		if err != nil {
 			return err
 		}
-		page, err = convert(rows, stateRow.summary)
+		page, err = t.summaries(ctx, rows)
 		return err
 	})
 	return page, total, err
@@ -76,7 +76,7 @@ func overviewConditions(f watch.OverviewFilter) conditions {
 		where.add(`coverage = ?`, string(vuln.NotCovered))
 	}
 	if f.Failing {
-		where.add(`(coalesce(problem, '') <> '' OR EXISTS (SELECT 1 FROM failing_step WHERE kind = 'tag' AND failing_step.name = target.name))`)
+		where.add(`(coalesce(problem, '') <> '' OR ` + tagWrong + `)`)
 	}
 	return where
 }
@@ -107,19 +107,42 @@ func (s *Store) RegistryStates(ctx context.Context) ([]watch.RegistryState, erro
 	var states []watch.RegistryState
 	err := s.view(ctx, "list registries", func(t tx) error {
 		rows, err := all[registryRow](ctx, t, `SELECT registry, count(*) AS tags,
-			count(CASE WHEN problem <> '' OR trouble IS NOT NULL THEN 1 END) AS failing,
+			count(CASE WHEN problem <> '' OR `+tagWrong+` THEN 1 END) AS failing,
 			coalesce(max(CASE WHEN polled > coalesce(checked, 0) THEN polled ELSE checked END), 0) AS checked,
-			coalesce((SELECT trouble FROM failing_step WHERE kind = 'registry' AND name = registry), max(trouble), max(problem), '') AS problem
+			coalesce(max(problem), '') AS problem
 			FROM target LEFT JOIN target_state ON target_state.target = target.name
-			LEFT JOIN failing_step ON failing_step.kind = 'tag' AND failing_step.name = target.name
 			GROUP BY registry ORDER BY registry`)
 		if err != nil {
 			return err
 		}
-		states, err = convert(rows, registryRow.state)
-		return err
+		if states, err = convert(rows, registryRow.state); err != nil {
+			return err
+		}
+		for i := range states {
+			if err := t.addExample(ctx, &states[i]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return states, err
+}
+
+// tagWrong selects the targets of which something is wrong now.
+const tagWrong = `EXISTS (SELECT 1 FROM condition WHERE resource = 'tag' AND condition.name = target.name AND confirmed)`
+
+// addExample shows what is wrong with the registry, or with one of its tags.
+func (t tx) addExample(ctx context.Context, state *watch.RegistryState) error {
+	row, found, err := first[conditionRow](ctx, t, `SELECT `+conditionColumns+` FROM condition
+		WHERE resource = 'registry' AND condition.name = ? AND confirmed ORDER BY notified DESC LIMIT 1`, state.Registry)
+	if err == nil && !found {
+		row, found, err = first[conditionRow](ctx, t, `SELECT `+qualified("condition", conditionColumns)+` FROM condition JOIN target ON target.name = condition.name
+			WHERE resource = 'tag' AND registry = ? AND confirmed ORDER BY notified DESC LIMIT 1`, state.Registry)
+	}
+	if found {
+		state.Example = watch.ProblemOf(row.condition())
+	}
+	return err
 }
 
 func (r registryRow) state() (watch.RegistryState, error) {

@@ -12,7 +12,7 @@ type checkRow struct {
 	Name     string
 	Seen     string
 	Recorded string
-	Problem  string
+	Failing  bool
 	Poll     int64
 	Due      int64
 }
@@ -22,9 +22,8 @@ func (r checkRow) check() (watch.Check, error) {
 	if err != nil {
 		return watch.Check{}, err
 	}
-	noted, err := parseOptional[watch.Problem](r.Problem)
 	return watch.Check{Target: target, Seen: image.Digest(r.Seen), Recorded: image.Digest(r.Recorded),
-		Failing: noted != nil && noted.Stage == watch.StageResolve, Poll: durationOf(r.Poll), Next: timeOf(r.Due)}, err
+		Failing: r.Failing, Poll: durationOf(r.Poll), Next: timeOf(r.Due)}, nil
 }
 
 // Due lists targets of the registry that are to be checked by now, the longest
@@ -32,11 +31,11 @@ func (r checkRow) check() (watch.Check, error) {
 func (s *Store) Due(ctx context.Context, registry string, now time.Time, limit int) ([]watch.Check, error) {
 	var checks []watch.Check
 	err := s.view(ctx, "list due targets of "+registry, func(t tx) error {
-		rows, err := all[checkRow](ctx, t, `SELECT name, poll, due,
+		rows, err := all[checkRow](ctx, t, `SELECT target.name, poll, due,
 			CASE WHEN seen <> '' THEN seen WHEN polled = 0 AND index_digest <> '' THEN index_digest WHEN polled = 0 THEN coalesce(manifest, '') ELSE '' END AS seen,
-			CASE WHEN index_digest <> '' THEN index_digest ELSE coalesce(manifest, '') END AS recorded, coalesce(problem, '') AS problem
+			CASE WHEN index_digest <> '' THEN index_digest ELSE coalesce(manifest, '') END AS recorded, EXISTS (SELECT 1 FROM condition WHERE kind = 'unresolved' AND resource = 'tag' AND condition.name = target.name) AS failing
 			FROM target LEFT JOIN target_state ON target_state.target = target.name
-			WHERE registry = ? AND due <= ? ORDER BY due, name LIMIT ?`, registry, toMicros(now), limitOf(limit))
+			WHERE registry = ? AND due <= ? ORDER BY due, target.name LIMIT ?`, registry, toMicros(now), limitOf(limit))
 		if err != nil {
 			return err
 		}

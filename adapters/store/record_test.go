@@ -232,7 +232,7 @@ func TestNote(t *testing.T) {
 		problem := func(kind string, stage watch.Stage, minute int) *watch.Problem {
 			return &watch.Problem{Kind: kind, Stage: stage, Message: fmt.Sprint("at ", minute), Since: at(minute)}
 		}
-		if err := s.Note(ctx, nginx, at(0), problem("NotFound", watch.StageResolve, 0)); err != nil {
+		if err := s.Note(ctx, nginx, at(0), problem("NotFound", watch.StageAnalyze, 0)); err != nil {
 			t.Errorf("unwatched: %v", err)
 		}
 		subscribe(t, s, nginx)
@@ -244,11 +244,11 @@ func TestNote(t *testing.T) {
 			after        *watch.Problem
 			checkedAfter time.Time
 		}{
-			{"begins", time.Time{}, problem("NotFound", watch.StageResolve, 6), problem("NotFound", watch.StageResolve, 6), at(5)},
-			{"persists", time.Time{}, problem("NotFound", watch.StageResolve, 7),
-				&watch.Problem{Kind: "NotFound", Stage: watch.StageResolve, Message: "at 7", Since: at(6)}, at(5)},
-			{"changes", time.Time{}, problem("Unauthorized", watch.StageResolve, 8), problem("Unauthorized", watch.StageResolve, 8), at(5)},
-			{"ends", at(9), nil, nil, at(9)},
+			{"begins", time.Time{}, problem("NotFound", watch.StageAnalyze, 6), problem("NotFound", watch.StageAnalyze, 6), at(5)},
+			{"persists", time.Time{}, problem("NotFound", watch.StageAnalyze, 7),
+				&watch.Problem{Kind: "NotFound", Stage: watch.StageAnalyze, Message: "at 7", Since: at(6)}, at(5)},
+			{"changes", time.Time{}, problem("Unauthorized", watch.StageAnalyze, 8), problem("Unauthorized", watch.StageAnalyze, 8), at(5)},
+			{"is checked meanwhile", at(9), nil, problem("Unauthorized", watch.StageAnalyze, 8), at(9)},
 		}
 		for _, step := range steps {
 			check(t, s.Note(ctx, nginx, step.checked, step.problem))

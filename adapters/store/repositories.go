@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -18,11 +19,10 @@ type repositoryRow struct {
 	Tags     []byte
 	Known    []byte
 	Applied  string
-	Problem  string
 	Checked  int64
 }
 
-const repositoryQuery = `SELECT name, content, revision, listed, tags, known, applied, problem, checked FROM repository`
+const repositoryQuery = `SELECT name, content, revision, listed, tags, known, applied, checked FROM repository`
 
 func (r repositoryRow) view() (watch.RepositoryView, error) {
 	repository, err := parse[watch.Repository](r.Content)
@@ -37,9 +37,8 @@ func (r repositoryRow) view() (watch.RepositoryView, error) {
 	if err != nil {
 		return watch.RepositoryView{}, err
 	}
-	problem, err := parseOptional[watch.Problem](r.Problem)
 	return watch.RepositoryView{Repository: repository, State: watch.RepositoryState{Revision: r.Revision, Listed: r.Listed, Tags: tags,
-		Known: known, Applied: r.Applied, Problem: problem, Checked: timeOf(r.Checked)}}, err
+		Known: known, Applied: r.Applied, Checked: timeOf(r.Checked)}}, nil
 }
 
 // SaveRepository stores a watched repository, or new settings of one, which
@@ -75,7 +74,11 @@ func (t tx) repository(ctx context.Context, name image.Repository) (watch.Reposi
 	if !found {
 		return watch.RepositoryView{}, errNotWatched
 	}
-	return row.view()
+	view, err := row.view()
+	if err == nil {
+		view.State.Problem, err = t.shown(ctx, condition.Unlistable, condition.Repository, name.String())
+	}
+	return view, err
 }
 
 var errNotWatched = fmt.Errorf("the repository is not watched: %w", errkind.NotFound)
@@ -105,6 +108,6 @@ func (s *Store) DeleteRepository(ctx context.Context, name image.Repository) err
 		if n == 0 {
 			return errNotWatched
 		}
-		return t.forgetFailing(ctx, watch.RepositoryWatcher, name.String())
+		return t.forgetConditions(ctx, condition.Repository, name.String())
 	})
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // RecordRepository is Record for a watched repository. A decision of the stored
-// Revision is written too: it may note a problem. State.Checked is taken as the
+// Revision is written too. State.Checked is taken as the
 // time of what begins and ends, and of Ended only the subscriptions end that the
 // repository brought. fault.NotFound if it is not watched.
 func (s *Store) RecordRepository(ctx context.Context, name image.Repository, decide func(watch.RepositoryView) (watch.RepositoryDecision, error)) error {
@@ -106,12 +106,8 @@ func (t tx) saveRepositoryState(ctx context.Context, name image.Repository, stat
 			return err
 		}
 	}
-	problem, err := formatOptional(state.Problem)
-	if err != nil {
-		return err
-	}
-	return t.run(ctx, `UPDATE repository SET revision = ?, listed = ?, tags = ?, known = ?, applied = ?, problem = ?, checked = ? WHERE name = ?`,
-		state.Revision, state.Listed, tags, known, state.Applied, problem, toMicros(state.Checked), name.String())
+	return t.run(ctx, `UPDATE repository SET revision = ?, listed = ?, tags = ?, known = ?, applied = ?, checked = ? WHERE name = ?`,
+		state.Revision, state.Listed, tags, known, state.Applied, toMicros(state.Checked), name.String())
 }
 
 // UnwatchTags ends the subscriptions that a repository brought, and names the

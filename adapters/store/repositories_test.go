@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -102,17 +103,14 @@ func TestRecordRepository(t *testing.T) {
 	})
 }
 
-// TestNoteOfRepository: a decision that counts no change still notes a problem.
-func TestNoteOfRepository(t *testing.T) {
+// TestProblemOfRepository is the condition of its list.
+func TestProblemOfRepository(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		app := watched(t)
 		check(t, s.SaveRepository(ctx, app, at(0)))
-		problem := &watch.Problem{Kind: "Unauthorized", Stage: watch.StageResolve, Message: "denied", Since: at(1)}
-		check(t, s.RecordRepository(ctx, app.Name, func(view watch.RepositoryView) (watch.RepositoryDecision, error) {
-			view.State.Problem = problem
-			return watch.RepositoryDecision{State: view.State}, nil
-		}))
+		problem := &watch.Problem{Kind: "Unauthorized", Stage: watch.StageList, Message: "denied", Since: at(1)}
+		follow(t, s, condition.Wrong(condition.Key{Kind: condition.Unlistable, Resource: condition.Repository, Name: app.Name.String()}, problem.Wrong()), at(2))
 		_, state, err := s.Repository(ctx, app.Name)
 		check(t, err)
 		if diff := cmp.Diff(watch.RepositoryState{Problem: problem}, state); diff != "" {

@@ -171,10 +171,9 @@ func (t tx) saveTargetDocument(ctx context.Context, target image.Target, kind st
 		target.String(), kind, document)
 }
 
-// Note stores why a pass at the target failed, nil when it did not, and, unless
-// zero, when the registry was last checked. A problem that persists, one of
-// the same kind at the same stage, keeps its Since. A target that nobody is
-// subscribed to is ignored.
+// Note stores, unless zero, when the registry was last checked, and, unless nil, why the
+// tag's image cannot be analyzed. A problem that persists, one of the same kind at the
+// same stage, keeps its Since. A target that nobody is subscribed to is ignored.
 func (s *Store) Note(ctx context.Context, target image.Target, checked time.Time, problem *watch.Problem) error {
 	return s.change(ctx, "note "+target.String(), func(t tx) error {
 		watched, err := t.watched(ctx, target)
@@ -189,6 +188,10 @@ func (t tx) noteTarget(ctx context.Context, target image.Target, checked time.Ti
 	if err := t.run(ctx, `INSERT INTO target_state (target) VALUES (?) ON CONFLICT (target) DO NOTHING`, target.String()); err != nil {
 		return err
 	}
+	if err := t.run(ctx, `UPDATE target_state SET checked = CASE WHEN checked > ? THEN checked ELSE ? END WHERE target = ?`,
+		toMicros(checked), toMicros(checked), target.String()); err != nil || problem == nil {
+		return err
+	}
 	text, err := one[string](ctx, t, `SELECT problem FROM target_state WHERE target = ?`, target.String())
 	if err != nil {
 		return err
@@ -197,21 +200,18 @@ func (t tx) noteTarget(ctx context.Context, target image.Target, checked time.Ti
 	if err != nil {
 		return err
 	}
-	if text, err = formatOptional(persisting(previous, problem)); err != nil {
+	if text, err = format(persisting(previous, *problem)); err != nil {
 		return err
 	}
-	return t.run(ctx, `UPDATE target_state SET problem = ?, checked = CASE WHEN checked > ? THEN checked ELSE ? END WHERE target = ?`,
-		text, toMicros(checked), toMicros(checked), target.String())
+	return t.run(ctx, `UPDATE target_state SET problem = ? WHERE target = ?`, text, target.String())
 }
 
 // persisting is the problem with the beginning of the same one before it.
-func persisting(previous, problem *watch.Problem) *watch.Problem {
-	if previous == nil || problem == nil || previous.Kind != problem.Kind || previous.Stage != problem.Stage {
-		return problem
+func persisting(previous *watch.Problem, problem watch.Problem) watch.Problem {
+	if previous != nil && previous.Kind == problem.Kind && previous.Stage == problem.Stage {
+		problem.Since = previous.Since
 	}
-	same := *problem
-	same.Since = previous.Since
-	return &same
+	return problem
 }
 
 // watched reports whether the target has an active subscription, and makes

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -126,10 +127,18 @@ func (t tx) forgetUnwatched(ctx context.Context, target image.Target) (left int,
 	if err != nil || left > 0 {
 		return left, err
 	}
-	if err := t.forgetFailing(ctx, watch.TagWatcher, target.String()); err != nil {
+	if err := t.run(ctx, `DELETE FROM target WHERE name = ?`, target.String()); err != nil {
 		return 0, err
 	}
-	return 0, t.run(ctx, `DELETE FROM target WHERE name = ?`, target.String())
+	if err := t.forgetConditions(ctx, condition.Tag, target.String()); err != nil {
+		return 0, err
+	}
+	registry := target.Reference.Registry
+	watched, err := t.exists(ctx, condition.Key{Resource: condition.Registry, Name: registry})
+	if err != nil || watched {
+		return 0, err
+	}
+	return 0, t.forgetConditions(ctx, condition.Registry, registry)
 }
 
 func describe(types []notification.Type) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -18,7 +19,7 @@ const summaryColumns = `target.name AS target, coalesce(revision, 0) AS revision
 	coalesce(matched, FALSE) AS matched, coalesce(critical, 0) AS critical, coalesce(high, 0) AS high,
 	coalesce(medium, 0) AS medium, coalesce(low, 0) AS low, coalesce(negligible, 0) AS negligible,
 	coalesce(unknown, 0) AS unknown, coalesce(status, '') AS status, coalesce(final_action, '') AS final_action,
-	coalesce((SELECT trouble FROM failing_step WHERE kind = 'tag' AND failing_step.name = target.name), problem, '') AS problem, coalesce(checked, 0) AS checked, coalesce(changed, 0) AS changed,
+	coalesce(problem, '') AS problem, coalesce(checked, 0) AS checked, coalesce(changed, 0) AS changed,
 	coalesce(next_change, 0) AS next_change, coalesce(coverage, '') AS coverage,
 	coalesce(distribution, '') AS distribution, coalesce(not_covered, '') AS not_covered,
 	target.poll, target.poll_interval, target.polled, target.due`
@@ -34,7 +35,7 @@ func (s *Store) Summaries(ctx context.Context, filter watch.TargetFilter) ([]wat
 		if err != nil {
 			return err
 		}
-		summaries, err = convert(rows, stateRow.summary)
+		summaries, err = t.summaries(ctx, rows)
 		return err
 	})
 	return summaries, err
@@ -52,8 +53,40 @@ func (s *Store) Summary(ctx context.Context, target image.Target) (watch.Summary
 		if !found {
 			return fmt.Errorf("it is not watched: %w", errkind.NotFound)
 		}
-		summary, err = row.summary()
+		summaries, err := t.summaries(ctx, []stateRow{row})
+		if err == nil {
+			summary = summaries[0]
+		}
 		return err
 	})
 	return summary, err
+}
+
+// summaries shows as a tag's problem what is wrong with it now, before what was
+// recorded with its last outcome.
+func (t tx) summaries(ctx context.Context, rows []stateRow) ([]watch.Summary, error) {
+	list, err := convert(rows, stateRow.summary)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(rows))
+	for i, row := range rows {
+		names[i] = row.Target
+	}
+	wrong, err := allIn[conditionRow](ctx, t, `SELECT `+conditionColumns+` FROM condition WHERE resource = 'tag' AND confirmed AND name IN (?)`, names)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]condition.Condition, len(wrong))
+	for _, row := range wrong {
+		if before, known := found[row.Name]; !known || before.Kind == condition.Unresolved {
+			found[row.Name] = row.condition()
+		}
+	}
+	for i, name := range names {
+		if c, wrong := found[name]; wrong {
+			list[i].Problem = watch.ProblemOf(c)
+		}
+	}
+	return list, nil
 }

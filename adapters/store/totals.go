@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
@@ -19,7 +20,7 @@ type Totals struct {
 	// those of no kind.
 	FailingByKind map[string]int
 	// FailingSteps counts by kind of what it is whose steps keep failing.
-	FailingSteps map[watch.WatcherKind]int
+	FailingSteps map[condition.Resource]int
 	// NotCovered counts targets of a distribution that the data does not cover.
 	NotCovered int
 	// Due counts the targets whose next check is due, DueSince is when the first of
@@ -47,7 +48,7 @@ type Totals struct {
 	FeedHeld, FeedFailing bool
 	// FeedConditions are what is wrong with the current data, FeedProviders what
 	// it is made from.
-	FeedConditions []vuln.Condition
+	FeedConditions []condition.Condition
 	FeedProviders  []vuln.ProviderState
 }
 
@@ -73,7 +74,8 @@ func (t tx) countTags(ctx context.Context, now time.Time, totals *Totals) (err e
 	if err := t.countProblems(ctx, totals); err != nil {
 		return err
 	}
-	if totals.FailingSteps, err = counts[watch.WatcherKind](ctx, t, `SELECT kind AS name, count(*) AS number FROM failing_step GROUP BY kind`); err != nil {
+	if totals.FailingSteps, err = counts[condition.Resource](ctx, t, `SELECT resource AS name, count(*) AS number FROM condition
+		WHERE kind IN ('step', 'delayed') AND confirmed GROUP BY resource`); err != nil {
 		return err
 	}
 	if totals.NotCovered, err = one[int](ctx, t, `SELECT count(*) FROM target_state WHERE coverage = ?`, string(vuln.NotCovered)); err != nil {
@@ -90,11 +92,16 @@ func (t tx) countTags(ctx context.Context, now time.Time, totals *Totals) (err e
 // countProblems reads the kinds in Go: the databases differ in how they check
 // into JSON, and few tags have a problem.
 func (t tx) countProblems(ctx context.Context, totals *Totals) error {
-	problems, err := all[string](ctx, t, `SELECT problem FROM target_state WHERE problem <> ''`)
+	var err error
+	totals.FailingByKind, err = counts[string](ctx, t, `SELECT error_kind AS name, count(*) AS number FROM condition WHERE kind = 'unresolved' GROUP BY error_kind`)
 	if err != nil {
 		return err
 	}
-	totals.FailingByKind = map[string]int{}
+	problems, err := all[string](ctx, t, `SELECT problem FROM target_state WHERE problem <> ''
+		AND NOT EXISTS (SELECT 1 FROM condition WHERE kind = 'unresolved' AND resource = 'tag' AND name = target)`)
+	if err != nil {
+		return err
+	}
 	for _, text := range problems {
 		problem, err := parse[watch.Problem](text)
 		if err != nil {
@@ -112,7 +119,7 @@ func (t tx) countImages(ctx context.Context, _ time.Time, totals *Totals) (err e
 	if totals.Repositories, err = one[int](ctx, t, `SELECT count(*) FROM repository`); err != nil {
 		return err
 	}
-	totals.FailingRepositories, err = one[int](ctx, t, `SELECT count(*) FROM repository WHERE problem <> ''`)
+	totals.FailingRepositories, err = one[int](ctx, t, `SELECT count(*) FROM condition WHERE kind = 'unlistable' AND confirmed`)
 	return err
 }
 
@@ -149,13 +156,17 @@ func (t tx) countFeed(ctx context.Context, _ time.Time, totals *Totals) error {
 	if err != nil {
 		return err
 	}
-	totals.FeedChecked, totals.FeedFailing = timeOf(row.Checked), row.Problem != ""
+	unreachable, err := t.shown(ctx, condition.SourceUnreachable, condition.Data, condition.AllData)
+	if err != nil {
+		return err
+	}
+	totals.FeedChecked, totals.FeedFailing = timeOf(row.Checked), unreachable != nil
 	held, err := one[int](ctx, t, `SELECT count(*) FROM data_build WHERE held <> 0`)
 	if err != nil {
 		return err
 	}
 	totals.FeedHeld = held > 0
-	if totals.FeedConditions, err = feedConditions(row); err != nil {
+	if totals.FeedConditions, err = t.conditions(ctx, condition.Scope{Kinds: vuln.ConditionKinds}, ""); err != nil {
 		return err
 	}
 	current, err := t.currentBuild(ctx)

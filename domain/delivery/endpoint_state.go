@@ -14,10 +14,9 @@ type EndpointState struct {
 	FailingSince time.Time `json:"failing_since,omitzero"`
 	LastAnswer   string    `json:"last_answer,omitempty"`
 	// Failures counts the attempts that failed since; until Probe no other is
-	// made. Notified: the event log knows.
+	// made.
 	Failures int       `json:"failures,omitempty"`
 	Probe    time.Time `json:"probe,omitzero"`
-	Notified bool      `json:"notified,omitempty"`
 	// Early is when the oldest delivery is tried although it is not due.
 	Early time.Time `json:"early,omitzero"`
 }

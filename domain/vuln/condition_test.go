@@ -1,23 +1,25 @@
 package vuln_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 const fiveDays = 5 * 24 * time.Hour
 
 // keys are the kinds of conditions, each with its provider.
-func keys(conditions []vuln.Condition) []string {
+func keys(conditions []condition.Found) []string {
 	var found []string
 	for _, c := range conditions {
 		key := string(c.Kind)
-		if c.Provider != "" {
-			key += " " + c.Provider
+		if c.Name != condition.AllData {
+			key += " " + c.Name
 		}
 		found = append(found, key)
 	}
@@ -72,7 +74,7 @@ func TestConditions(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			for _, c := range got {
-				if c.Text == "" || !c.Since.Equal(now) {
+				if c.Message == "" || c.Resource != condition.Data {
 					t.Errorf("condition %+v", c)
 				}
 			}
@@ -89,51 +91,17 @@ func TestConditionsOfAgeStay(t *testing.T) {
 		d.Providers[2].Captured = d.Built.AddDate(0, 0, -2)
 		d.Scored = d.Built.AddDate(0, 0, -3)
 	})
-	var before []vuln.Condition
+	var before []condition.Found
 	for hour := range 24 * 12 {
-		current, _, ended := vuln.Follow(before, vuln.Conditions(data, "", fiveDays, data.Built.Add(time.Duration(hour)*time.Hour)))
-		if len(ended) > 0 {
-			t.Fatalf("after %d hours, ended: %v", hour, keys(ended))
-		}
-		for i := range before {
-			if at := before[i]; !contains(current, at) {
-				t.Fatalf("after %d hours, %+v changed", hour, at)
+		current := vuln.Conditions(data, "", fiveDays, data.Built.Add(time.Duration(hour)*time.Hour))
+		for _, found := range before {
+			if !slices.Contains(current, found) {
+				t.Fatalf("after %d hours, %+v changed or ended", hour, found)
 			}
 		}
 		before = current
 	}
 	if len(before) != 4 {
 		t.Errorf("in the end: %v", keys(before))
-	}
-}
-
-func contains(list []vuln.Condition, wanted vuln.Condition) bool {
-	for _, c := range list {
-		if c == wanted {
-			return true
-		}
-	}
-	return false
-}
-
-func TestFollow(t *testing.T) {
-	t.Parallel()
-	at := func(kind vuln.ConditionKind, provider string, since time.Time) vuln.Condition {
-		return vuln.Condition{Kind: kind, Provider: provider, Since: since}
-	}
-	before := []vuln.Condition{at(vuln.BuildOutdated, "", now), at(vuln.ProviderOutdated, "debian", now)}
-	later := now.Add(time.Hour)
-	current, began, ended := vuln.Follow(before, []vuln.Condition{at(vuln.ProviderOutdated, "debian", later), at(vuln.ProviderOutdated, "alpine", later)})
-	for _, part := range []struct {
-		name      string
-		want, got []vuln.Condition
-	}{
-		{"now", []vuln.Condition{before[1], at(vuln.ProviderOutdated, "alpine", later)}, current},
-		{"began", []vuln.Condition{at(vuln.ProviderOutdated, "alpine", later)}, began},
-		{"ended", before[:1], ended},
-	} {
-		if diff := cmp.Diff(part.want, part.got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", part.name, diff)
-		}
 	}
 }

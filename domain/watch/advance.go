@@ -13,10 +13,7 @@ func advance(before State, seen Seen, now time.Time) State {
 	after := before
 	after.Revision++
 	after.Resolved, after.Next = seen.Resolved, seen.Next
-	// Whoever checks the registry notes a problem with that, and ends it.
-	if before.Problem == nil || before.Problem.Stage != StageResolve {
-		after.Problem, after.Checked = seen.Problem, now
-	}
+	after.Problem = seen.Problem
 	// An image of which the vulnerabilities are not known yet does not take the
 	// place of one of which they are: lists are only compared whole.
 	if seen.Matched || !before.Matched {

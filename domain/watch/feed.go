@@ -3,6 +3,7 @@ package watch
 import (
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -37,10 +38,8 @@ type Feed struct {
 	Problem *Problem
 	Status  vuln.Lifecycle
 	// Conditions are what is wrong with the current data or its future, as found
-	// when it was last checked; ConditionsChanged is when others were found than
-	// before.
-	Conditions        []vuln.Condition
-	ConditionsChanged time.Time
+	// when it was last checked.
+	Conditions []condition.Condition
 }
 
 // WentBack reports whether the build on hold is the one before the current

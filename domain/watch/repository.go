@@ -51,6 +51,8 @@ type RepositoryState struct {
 	Known []string
 	// Applied names the settings that the watches were made with.
 	Applied string
+	// Problem is why the tags cannot be listed, which is recorded by itself; nil if
+	// they can.
 	Problem *Problem
 	Checked time.Time
 }

@@ -81,6 +81,9 @@ type Poll struct {
 	// another poll, whatever is signaled.
 	Wait, Pause time.Duration
 	Problem     *Problem
+	// Unreachable is the condition of the registry, by this and earlier polls; nil if
+	// it responds.
+	Unreachable *Problem
 	// Limited reports that the registry works and wants fewer requests.
 	Limited bool
 	// RateLimit is what the registry allowed the worker that checked.
@@ -151,13 +154,6 @@ type Round struct {
 	Next      time.Time // when the next attempt is due; zero without any
 	State     delivery.EndpointState
 	GivenUp   delivery.GivenUp // within delivery.GivenUpSpan
-}
-
-// RegistryTurn reports that a registry begins to fail, or that it recovered.
-type RegistryTurn struct {
-	Registry string
-	Failing  bool
-	Problem  Problem // that began or ended
 }
 
 // TestRequest asks to send a sample notification to an endpoint.

@@ -6,6 +6,7 @@ package watch
 import (
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -42,7 +43,8 @@ type State struct {
 	Coverage vuln.Coverage
 	// Evaluation is the last outcome of the policies; nil before the first.
 	Evaluation *Evaluation
-	// Problem is why the last pass failed; nil when it did not.
+	// Problem is why the image that the tag points to could not be analyzed, matched or
+	// evaluated; nil when it could.
 	Problem *Problem
 	Checked time.Time // last pass that checked the registry successfully
 	Changed time.Time // last recorded change
@@ -68,6 +70,22 @@ type Problem struct {
 	Message string    `json:"message"`
 	Since   time.Time `json:"since"`
 }
+
+// ProblemOf is how users see a condition.
+func ProblemOf(c condition.Condition) *Problem {
+	return &Problem{Kind: c.ErrorKind, Stage: Stage(c.Step), Message: c.Message, Since: c.Since}
+}
+
+// Wrong is the problem as a check finds it; nil if there is none.
+func (p *Problem) Wrong() *condition.Found {
+	if p == nil {
+		return nil
+	}
+	return &condition.Found{Step: string(p.Stage), ErrorKind: p.Kind, Message: p.Message, Since: p.Since}
+}
+
+// StepConditions are the kinds that steps of a workflow are found to have.
+var StepConditions = []condition.Kind{condition.StepFails, condition.Delayed}
 
 // FailedImage is an image that has the problem, as policies see it; nil without a
 // problem, or with one that is not the image's.

@@ -34,7 +34,7 @@ CREATE TABLE target_state (
     unknown      INTEGER NOT NULL DEFAULT 0,
     status       TEXT NOT NULL DEFAULT '',
     final_action TEXT NOT NULL DEFAULT '',
-    problem      TEXT NOT NULL DEFAULT '', -- JSON; '' for none
+    problem      TEXT NOT NULL DEFAULT '', -- of the last outcome, JSON; '' for none
     checked      INTEGER NOT NULL DEFAULT 0,
     changed      INTEGER NOT NULL DEFAULT 0,
     next_change  INTEGER NOT NULL DEFAULT 0,
@@ -229,12 +229,9 @@ CREATE TABLE feed (
     build TEXT NOT NULL,
     matcher     TEXT NOT NULL,
     checked    INTEGER NOT NULL,
-    problem    TEXT NOT NULL, -- JSON; '' for none
-    source_status TEXT NOT NULL DEFAULT '', -- of the listing last read
-    conditions TEXT NOT NULL DEFAULT '', -- JSON; '' for none
-    conditions_changed INTEGER NOT NULL DEFAULT 0
+    source_status TEXT NOT NULL DEFAULT '' -- of the listing last read
 );
-INSERT INTO feed (id, build, matcher, checked, problem) VALUES (1, '', '', 0, '');
+INSERT INTO feed (id, build, matcher, checked) VALUES (1, '', '', 0);
 
 CREATE TABLE data_build (
     checksum TEXT PRIMARY KEY,
@@ -364,7 +361,6 @@ CREATE TABLE repository (
     known    BLOB, -- all tags of the last listing, watched or not; NULL before there was one
     applied  TEXT NOT NULL DEFAULT '', -- settings that the subscriptions of its tags were made with
     tags     BLOB NOT NULL,
-    problem  TEXT NOT NULL DEFAULT '', -- JSON; '' for none
     checked  INTEGER NOT NULL DEFAULT 0,
     created  INTEGER NOT NULL,
     updated  INTEGER NOT NULL
@@ -394,11 +390,19 @@ CREATE TABLE min_compatible_version (
 );
 INSERT INTO min_compatible_version (id, version) VALUES (1, 0);
 
--- Whose steps keep failing. No other table refers to it and no step writes it: a step
--- that fails can be noted whatever it fails of.
-CREATE TABLE failing_step (
-    kind    TEXT NOT NULL, -- tag, registry, repository, endpoint, task
-    name    TEXT NOT NULL,
-    trouble TEXT NOT NULL, -- JSON of the problem
-    PRIMARY KEY (kind, name)
+-- What fails or is wrong now: a row from the check that first finds it to the one that
+-- finds it gone. It refers to no other table and no other step writes it, so that a
+-- step can be noted as failing whatever the reason.
+CREATE TABLE condition (
+    kind       TEXT NOT NULL,
+    resource   TEXT NOT NULL, -- tag, registry, repository, endpoint, task, data
+    name       TEXT NOT NULL,
+    step       TEXT NOT NULL, -- that failed; '' where there is only one
+    error_kind TEXT NOT NULL, -- '' for none
+    message    TEXT NOT NULL, -- of the last check that found it
+    since      INTEGER NOT NULL,
+    confirmed  BOOLEAN NOT NULL,
+    notified   INTEGER NOT NULL, -- when people were notified that it began; 0 for not
+    PRIMARY KEY (kind, resource, name)
 );
+CREATE INDEX condition_resource ON condition (resource, name);

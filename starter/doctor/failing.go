@@ -2,8 +2,11 @@ package doctor
 
 import (
 	"context"
+	"slices"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // failingShown bounds the list of what keeps failing.
@@ -15,11 +18,13 @@ func (e *examination) failing(ctx context.Context) {
 	if e.Stored == nil {
 		return // notified already
 	}
-	list, err := e.Stored.Failing(ctx)
+	list, err := e.Stored.Conditions(ctx, condition.Scope{Kinds: watch.StepConditions})
 	if err != nil {
 		e.fail(subject, "check the database", "%s", errkind.Text(err))
 		return
 	}
+	// What is silent has a cause that is listed by itself.
+	list = slices.DeleteFunc(list, func(c condition.Condition) bool { return c.Notified.IsZero() })
 	for i, f := range list {
 		if i == failingShown {
 			e.fail(subject, "list all in the Web UI with the query TagwatchProblem IS NOT NULL AND TagwatchProblem != \"none\", tags also with: tagwatch status --failing",
@@ -27,7 +32,7 @@ func (e *examination) failing(ctx context.Context) {
 			return
 		}
 		e.fail(subject, "it is retried; see the workers' log and the workflow in the Web UI",
-			"step %q of %s %s has been failing since %s: %s", f.Problem.Stage, f.Kind, f.Name, e.When(f.Problem.Since), f.Problem.Message)
+			"step %q of %s %s has been failing since %s: %s", f.Step, f.Resource, f.Name, e.When(f.Since), f.Message)
 	}
 	if len(list) == 0 {
 		e.ok(subject, "no failing steps")

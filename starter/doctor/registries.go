@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/exit"
@@ -17,8 +18,8 @@ import (
 // registryState is how one registry and its tags do.
 type registryState struct {
 	tags, failing int
-	unreachable   string    // the last message of a registry that does not answer
-	looked        time.Time // last success of any tag
+	unreachable   *watch.Problem // nil for a registry that responds
+	looked        time.Time      // last success of any tag
 	polled        workflows.RegistryState
 }
 
@@ -27,12 +28,8 @@ func (r *registryState) add(summary watch.Summary) {
 	if summary.Checked.After(r.looked) {
 		r.looked = summary.Checked
 	}
-	if summary.Problem == nil {
-		return
-	}
-	r.failing++
-	if summary.Problem.Stage == watch.StageResolve && summary.Problem.Kind == errkind.Name(errkind.Unavailable) {
-		r.unreachable = summary.Problem.Message
+	if summary.Problem != nil {
+		r.failing++
 	}
 }
 
@@ -58,6 +55,16 @@ func (e *examination) registries(ctx context.Context) {
 		states[host].add(summary)
 	}
 	slices.Sort(hosts)
+	unreachable, err := e.Stored.Conditions(ctx, condition.Scope{Kinds: []condition.Kind{condition.Unreachable}})
+	if err != nil {
+		e.fail(subject, "check the database", "%s", errkind.Text(err))
+		return
+	}
+	for _, c := range condition.Confirmed(unreachable) {
+		if state := states[c.Name]; state != nil {
+			state.unreachable = watch.ProblemOf(c)
+		}
+	}
 	e.polls(ctx, hosts, states)
 	for _, host := range hosts {
 		e.registry(host, states[host])
@@ -88,10 +95,8 @@ func (e *examination) polls(ctx context.Context, hosts []string, states map[stri
 func (e *examination) registry(host string, state *registryState) {
 	const subject = "registries"
 	switch remedy := "test it from a worker: tagwatch registry check " + host; {
-	case state.polled.Problem != nil:
-		e.warn(subject, remedy, "%s has not responded to the workers since %s: %s", host, e.When(state.polled.Problem.Since), state.polled.Problem.Message)
-	case state.unreachable != "":
-		e.warn(subject, remedy, "%s does not respond to the workers: %s", host, state.unreachable)
+	case state.unreachable != nil:
+		e.warn(subject, remedy, "%s has not responded to the workers since %s: %s", host, e.When(state.unreachable.Since), state.unreachable.Message)
 	case state.failing > 0:
 		e.warn(subject, "list them: tagwatch status --failing --registry "+host, "%s: %d of %s have a problem", host, state.failing, output.Number(state.tags, "tag"))
 	default:

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -56,8 +57,8 @@ func (e *examination) feedData(feed watch.Feed) {
 		current = *feed.Current
 	}
 	found := vuln.Conditions(current, feed.Status, e.Duration("feed-max-age"), e.Now)
-	for _, condition := range found {
-		e.warn(subject, conditionRemedies[condition.Kind], "%s", condition.Text)
+	for _, wrong := range found {
+		e.warn(subject, conditionRemedies[wrong.Kind], "%s", wrong.Message)
 	}
 	if feed.Current != nil && len(found) == 0 {
 		e.ok(subject, "data of %s", e.When(feed.Current.Built))
@@ -66,7 +67,7 @@ func (e *examination) feedData(feed watch.Feed) {
 
 const newData = "a new build of the data ends it; see tagwatch feed status, and ask the publisher"
 
-var conditionRemedies = map[vuln.ConditionKind]string{
+var conditionRemedies = map[condition.Kind]string{
 	vuln.BuildOutdated:       "see below why no newer data came; fetch it now: tagwatch feed sync (limit: --feed-max-age)",
 	vuln.BuildAhead:          "compare this machine's clock with the publisher's; go back with: tagwatch feed rollback",
 	vuln.ProviderOutdated:    newData + " (limit: --feed-max-age)",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -45,10 +46,10 @@ type feedView struct {
 // conditionView is what is wrong with the current data or its future, for
 // programs.
 type conditionView struct {
-	Kind     vuln.ConditionKind `json:"kind"`
-	Provider string             `json:"provider,omitempty"`
-	Text     string             `json:"text"`
-	Since    time.Time          `json:"since"`
+	Kind     condition.Kind `json:"kind"`
+	Provider string         `json:"provider,omitempty"`
+	Text     string         `json:"text"`
+	Since    time.Time      `json:"since"`
 }
 
 // buildView is a build, for programs.
@@ -96,7 +97,11 @@ func feedViewOf(f watch.Feed) feedView {
 		Reasons: f.Reasons, HeldSince: f.HeldSince, Matcher: f.Matcher, Checked: f.Checked, Problem: output.ProblemOf(f.Problem), Status: f.Status,
 		Conditions: []conditionView{}}
 	for _, c := range f.Conditions {
-		view.Conditions = append(view.Conditions, conditionView(c))
+		wrong := conditionView{Kind: c.Kind, Text: c.Message, Since: c.Since}
+		if c.Name != condition.AllData {
+			wrong.Provider = c.Name
+		}
+		view.Conditions = append(view.Conditions, wrong)
 	}
 	return view
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/exit"
@@ -67,6 +69,9 @@ func registryList(ctx context.Context, s *session.Session) error {
 		views = append(views, registryView{Registry: host, State: registryUnknown, Tags: polls.Tags, Next: polls.Next})
 	}
 	askPollers(ctx, s, views)
+	if err := addConditions(ctx, kept, views); err != nil {
+		return err
+	}
 	return session.ShowRows(s, session.Rows[registryView]{Items: views, Name: func(v registryView) string { return v.Registry }, People: func(w io.Writer, views []registryView) { writeRegistries(s, w, views) }})
 }
 
@@ -92,15 +97,25 @@ func askPollers(ctx context.Context, s *session.Session, views []registryView) {
 	}
 }
 
+// addConditions shows the registries that do not respond, whoever can be asked.
+func addConditions(ctx context.Context, kept *store.Store, views []registryView) error {
+	list, err := kept.Conditions(ctx, condition.Scope{Kinds: []condition.Kind{condition.Unreachable}})
+	for _, c := range condition.Confirmed(list) {
+		for i := range views {
+			if views[i].Registry == c.Name {
+				views[i].State, views[i].Problem = registryFails, output.ProblemOf(watch.ProblemOf(c))
+			}
+		}
+	}
+	return err
+}
+
 func askPoller(ctx context.Context, s *session.Session, linked *session.Link, view *registryView) error {
 	state, err := linked.Client.RegistryStatus(ctx, view.Registry)
 	if err != nil || state.At.IsZero() {
 		return err
 	}
 	view.State, view.Polled, view.RateLimit = registryAnswers, state.At, state.Last.RateLimit
-	if state.Problem != nil {
-		view.State, view.Problem = registryFails, output.ProblemOf(state.Problem)
-	}
 	if next := state.At.Add(state.Last.Wait); next.After(view.Next) {
 		view.Next = next
 	}

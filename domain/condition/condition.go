@@ -1,0 +1,208 @@
+// Package condition follows what fails or is wrong for a while: a registry that does
+// not respond, a repository whose tags cannot be listed, a step that keeps failing,
+// vulnerability data that is too old. Each is one row of the store, from the check that
+// first finds it to the one that finds it gone. Nothing else remembers it.
+//
+//	          found                     found, and For is over
+//	(no row) -------> suspected ------------------------------> confirmed
+//	   ^                  |  \______ found with For = 0 ______^     |
+//	   |      fine        |                                         |
+//	   +------------------+---------------- fine -------------------+
+//
+// A notification is due when a confirmed condition is found that is not silent and of
+// which nobody was notified yet (Began), and when one that was notified is gone
+// (Recovered). A suspected or silent condition ends without one. A check that could not
+// tell changes nothing: its caller does not follow it up.
+//
+// The row and the notification are stored in one transaction. A crash before it leaves
+// everything as it was, and the next check finds the same; a crash after it leaves the
+// notification with its deliveries, and the row that keeps the next check from a second
+// one. So neither a repeated step nor the loss of everything that Temporal stores
+// notifies twice, or hides a recovery.
+package condition
+
+import (
+	"slices"
+	"time"
+)
+
+// Kind is what is wrong. The conditions of the vulnerability data have the kinds of
+// package vuln.
+type Kind string
+
+// The kinds.
+const (
+	Unreachable Kind = "unreachable" // a registry
+	Unlistable  Kind = "unlistable"  // a repository's tags cannot be listed
+	Unresolved  Kind = "unresolved"  // what a tag points to cannot be read
+	Failing     Kind = "failing"     // an endpoint takes no notifications
+	Delayed     Kind = "delayed"     // an analysis does not come
+	StepFails   Kind = "step"        // a step fails, round after round
+	OnHold      Kind = "on_hold"     // new vulnerability data waits to be released
+
+	SourceUnreachable Kind = "source.unreachable" // vulnerability data cannot be fetched
+)
+
+// Resource is the kind of what a condition is about.
+type Resource string
+
+// The resources, with what their names are.
+const (
+	Tag        Resource = "tag"        // image.Target
+	Registry   Resource = "registry"   // host
+	Repository Resource = "repository" // image.Repository
+	Endpoint   Resource = "endpoint"   // name
+	Task       Resource = "task"       // of the whole installation: id of its workflow
+	Data       Resource = "data"       // AllData, a provider, or the checksum of a build
+)
+
+// AllData is the name of the vulnerability data as a whole.
+const AllData = "vulnerabilities"
+
+// Resources are all of them.
+var Resources = []Resource{Tag, Registry, Repository, Endpoint, Task, Data}
+
+// Key is what makes a condition one: of each kind, there is one about a resource.
+type Key struct {
+	Kind     Kind
+	Resource Resource
+	Name     string
+}
+
+// Condition is a row.
+type Condition struct {
+	Key
+	Step      string // that failed; "" where there is only one
+	ErrorKind string // a name of package fault; "" for none
+	Message   string // of the last check that found it
+	Since     time.Time
+	Confirmed bool
+	Notified  time.Time // when the notification was stored that it began; zero without
+}
+
+// Confirmed are those of a list that are confirmed.
+func Confirmed(list []Condition) []Condition {
+	return slices.DeleteFunc(slices.Clone(list), func(c Condition) bool { return !c.Confirmed })
+}
+
+// Found is what a check finds wrong.
+type Found struct {
+	Key
+	Step      string
+	ErrorKind string
+	Message   string
+	Since     time.Time // zero for now
+	// For is how long it must last to be confirmed: what passes by itself is not worth
+	// a notification.
+	For time.Duration
+	// Silent conditions are shown only: their cause is another condition, of which
+	// people are notified.
+	Silent bool
+}
+
+// Scope selects conditions; zero fields select all.
+type Scope struct {
+	Kinds    []Kind
+	Resource Resource
+	Name     string
+}
+
+// Covers reports whether a condition is in the scope.
+func (s Scope) Covers(key Key) bool {
+	return (len(s.Kinds) == 0 || slices.Contains(s.Kinds, key.Kind)) && (s.Resource == "" || s.Resource == key.Resource) && (s.Name == "" || s.Name == key.Name)
+}
+
+// Report is the outcome of a check: of everything in its scope, what is found, and
+// nothing else, is wrong.
+type Report struct {
+	Scope
+	Found []Found
+}
+
+// Wrong reports about one condition; it is fine if found is nil.
+func Wrong(key Key, found *Found) Report {
+	report := Report{Scope: Scope{Kinds: []Kind{key.Kind}, Resource: key.Resource, Name: key.Name}}
+	if found != nil {
+		found.Key = key
+		report.Found = []Found{*found}
+	}
+	return report
+}
+
+// Transition is what a check makes of one condition.
+type Transition string
+
+// The transitions. Of Began and Recovered people are notified.
+const (
+	Nothing   Transition = ""          // it goes on as it was
+	Changed   Transition = "changed"   // it goes on, and the row changes; or it is suspected, or silent
+	Began     Transition = "began"     //
+	Ended     Transition = "ended"     // and nobody was notified that it began
+	Recovered Transition = "recovered" //
+)
+
+// Change is a transition with the rows around it: Before is nil for a new condition,
+// After for one that is gone.
+type Change struct {
+	Transition
+	Before, After *Condition
+}
+
+// Of is the condition, as it is or was last.
+func (c Change) Of() Condition {
+	if c.After != nil {
+		return *c.After
+	}
+	return *c.Before
+}
+
+// Follow compares the rows in a report's scope with what it found: one change for each
+// condition, in the order of what is found, then of what is gone.
+func Follow(before []Condition, report Report, now time.Time) []Change {
+	var changes []Change
+	for _, found := range report.Found {
+		changes = append(changes, found.follow(find(before, found.Key), now))
+	}
+	for i := range before {
+		gone := &before[i]
+		if !report.Covers(gone.Key) || slices.ContainsFunc(report.Found, func(f Found) bool { return f.Key == gone.Key }) {
+			continue
+		}
+		change := Change{Transition: Ended, Before: gone}
+		if !gone.Notified.IsZero() {
+			change.Transition = Recovered
+		}
+		changes = append(changes, change)
+	}
+	return changes
+}
+
+func find(conditions []Condition, key Key) *Condition {
+	for i := range conditions {
+		if conditions[i].Key == key {
+			return &conditions[i]
+		}
+	}
+	return nil
+}
+
+func (f Found) follow(before *Condition, now time.Time) Change {
+	after := Condition{Key: f.Key, Since: f.Since}
+	if after.Since.IsZero() {
+		after.Since = now
+	}
+	if before != nil {
+		after = *before
+	}
+	after.Step, after.ErrorKind, after.Message = f.Step, f.ErrorKind, f.Message
+	after.Confirmed = after.Confirmed || now.Sub(after.Since) >= f.For
+	change := Change{Transition: Changed, Before: before, After: &after}
+	switch {
+	case after.Confirmed && !f.Silent && after.Notified.IsZero():
+		after.Notified = now
+		change.Transition = Began
+	case before != nil && after == *before:
+		change.Transition = Nothing
+	}
+	return change
+}
