@@ -4,29 +4,38 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/message"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
 // longestPause is how long a receiver's Retry-After holds everything for it up
 // at most: an absurd value must not.
 const longestPause = time.Hour
 
-// page makes the attempts of some deliveries: those about one subject one after
-// the other, in the order in which things happened, those about others beside
-// them. Once one fails, those that have not begun are left for later.
-func (r *round) page(ctx context.Context, due []watch.DueDelivery) error {
+// page sends some messages: those about one subject one after the other, in the
+// order in which things happened, those about others beside them. An endpoint with a
+// pace gets one after the other. Once one fails, those that have not begun are left
+// for later.
+func (r *round) page(ctx context.Context, messages []outgoing) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(deliveryConcurrency)
-	for _, lane := range divide(due, func(d watch.DueDelivery) string { return d.Notification.Subject }) {
+	for _, lane := range r.lanes(messages) {
 		group.Go(func() error { return r.lane(ctx, lane) })
 	}
 	return group.Wait()
+}
+
+func (r *round) lanes(messages []outgoing) [][]outgoing {
+	if r.endpoint.Paced() || slices.ContainsFunc(messages, func(m outgoing) bool { return !m.single() }) {
+		return [][]outgoing{messages}
+	}
+	return divide(messages, func(m outgoing) string { return m.deliveries[0].Notification.Subject })
 }
 
 // divide splits what has different keys, and keeps the order of everything.
@@ -45,42 +54,86 @@ func divide[T any, K comparable](all []T, key func(T) K) [][]T {
 	return parts
 }
 
-func (r *round) lane(ctx context.Context, due []watch.DueDelivery) error {
+func (r *round) lane(ctx context.Context, messages []outgoing) error {
 	failing := r.endpoint.State.Failing()
-	for _, d := range due {
+	for _, m := range messages {
 		if state := r.endpointState(); state.Disabled || state.Failing() != failing {
 			return nil
 		}
-		if err := r.attempt(ctx, d); err != nil {
+		if err := r.send(ctx, m); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// attempt sends one delivery and records what came of it. If the receiver refuses
-// the size, the slim form follows at once, before anything else about the subject.
-func (r *round) attempt(ctx context.Context, due watch.DueDelivery) error {
-	next, err := r.attemptOnce(ctx, due)
-	if err == nil && next.Slim && !due.Delivery.Slim {
-		due.Delivery = next
-		_, err = r.attemptOnce(ctx, due)
+// send makes the attempt of one message. If the receiver refuses the size, the slim
+// form follows at once, before anything else about the subject.
+func (r *round) send(ctx context.Context, m outgoing) error {
+	slim, err := r.sendOnce(ctx, m)
+	if err == nil && slim {
+		_, err = r.sendOnce(ctx, m)
 	}
 	return err
 }
 
-func (r *round) attemptOnce(ctx context.Context, due watch.DueDelivery) (delivery.Delivery, error) {
+// sendOnce makes one attempt, and records it with each delivery of the message that
+// is still pending; slim reports that the slim form is to follow. A group that cannot
+// be rendered, as by a template that fails on one of it, is divided, so that the
+// others need not wait. So is one that is too large and has no smaller form.
+func (r *round) sendOnce(ctx context.Context, m outgoing) (slim bool, err error) {
 	at := r.now()
-	body, err := message.Render(r.endpoint.Form(), due.Notification, due.Delivery, r.Account)
-	if err != nil {
-		return r.record(ctx, due.Delivery, at, delivery.Answer{Err: err}, r.unsent)
+	post, err := r.post(m, at)
+	if err != nil && !m.single() {
+		return false, r.Store.Separate(ctx, r.name, m.id)
 	}
-	answer := r.Sender.Send(ctx, r.endpoint, message.Post{ID: due.Notification.ID, Body: body, At: at,
-		Account: r.Account.Name, Type: due.Notification.Type, Trace: due.Notification.Trace})
+	answer, judge := delivery.Answer{Err: err}, r.unsent
+	if err == nil {
+		answer, judge = r.Sender.Send(ctx, r.endpoint, post), r.judge
+	}
 	if ctx.Err() != nil {
-		return due.Delivery, ctx.Err() // the worker stops: this says nothing of the endpoint
+		return false, ctx.Err() // the worker stops: this says nothing of the endpoint
 	}
-	return r.record(ctx, due.Delivery, at, answer, r.judge)
+	divided := !m.single() && answer.Status == http.StatusRequestEntityTooLarge && (m.deliveries[0].Delivery.Slim || !r.endpoint.Format.HasSlim())
+	if divided {
+		judge = func(d delivery.Delivery, _ delivery.Answer, now time.Time) delivery.Delivery { return dueAgain(d, now) }
+	}
+	for i, due := range m.deliveries {
+		if due.Delivery.State != delivery.Pending {
+			continue
+		}
+		next, err := r.record(ctx, due.Delivery, at, answer, judge)
+		if err != nil {
+			return false, err
+		}
+		slim = slim || next.Slim && !due.Delivery.Slim
+		m.deliveries[i].Delivery = next
+	}
+	if divided {
+		return false, r.Store.Separate(ctx, r.name, m.id)
+	}
+	return slim, nil
+}
+
+// post is the request of one attempt. One notification has the body that it has
+// wherever nothing is combined.
+func (r *round) post(m outgoing, at time.Time) (message.Post, error) {
+	first := m.deliveries[0]
+	post := message.Post{ID: m.id, At: at, Account: r.Account.Name, Type: message.Grouped, Trace: first.Notification.Trace}
+	var err error
+	if m.single() {
+		post.Type = first.Notification.Type
+		post.Body, err = message.Render(r.endpoint.Form(), first.Notification, first.Delivery, r.Account)
+		return post, err
+	}
+	notifications := make([]notification.Notification, len(m.deliveries))
+	for i, d := range m.deliveries {
+		notifications[i] = d.Notification
+	}
+	group := message.NewGroup(notifications)
+	group.ID = m.id
+	post.Body, err = message.RenderGroup(r.endpoint.Form(), group, first.Delivery, r.Account)
+	return post, err
 }
 
 // record counts an attempt and stores it with what it makes of its delivery.

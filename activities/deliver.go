@@ -23,7 +23,7 @@ type Sender interface {
 
 // deliveryStore keeps what is on its way.
 type deliveryStore interface {
-	pacedStore
+	messageStore
 	givenUpStore
 	Endpoint(ctx context.Context, name string) (endpoint.Endpoint, error)
 	SetEndpointState(ctx context.Context, name string, state delivery.EndpointState) error
@@ -46,9 +46,10 @@ const (
 	longestRound = 5 * time.Minute
 )
 
-// Deliver makes the due attempts at an endpoint, oldest first. Each attempt is
-// recorded by itself: after a crash only those under way are repeated, with the
-// same id.
+// Deliver makes the due attempts at an endpoint, oldest first. A delivery travels in
+// a message, of one notification or, where the endpoint's pace asks for it, of
+// several. Each attempt is recorded by itself: after a crash only those under way
+// are repeated, with the same id.
 func (a *Activities) Deliver(ctx context.Context, name string) (watch.Round, error) {
 	r := &round{Activities: a, name: name}
 	defer heartbeat(ctx, r.progress)()
@@ -113,32 +114,14 @@ func (r *round) run(ctx context.Context) error {
 	}
 }
 
-// attempts makes a page of those that are due and returns the oldest delivery of
-// it; nil if there is none.
+// attempts sends what may be sent now and returns the oldest delivery of it; nil if
+// there is none.
 func (r *round) attempts(ctx context.Context) (*watch.DueDelivery, error) {
-	if r.endpoint.Paced() {
-		return r.pacedAttempts(ctx)
-	}
-	due, err := r.Store.DueDeliveries(ctx, r.name, r.now(), deliveryPage)
-	if err == nil && len(due) == 0 {
-		due, err = r.early(ctx)
-	}
-	if err != nil || len(due) == 0 {
+	messages, err := r.messages(ctx)
+	if err != nil || len(messages) == 0 {
 		return nil, err
 	}
-	if r.state.Failing() {
-		due = due[:1]
-	}
-	return &due[0], r.page(ctx, due)
-}
-
-// early is what to try where nothing may be sent now: an endpoint that fails gets
-// the oldest that waits now and then, so that it is found to be back.
-func (r *round) early(ctx context.Context) ([]watch.DueDelivery, error) {
-	if !r.state.Failing() || r.now().Before(r.state.Early) {
-		return nil, nil
-	}
-	return r.Store.OldestWaiting(ctx, r.name, r.now())
+	return &messages[0].deliveries[0], r.page(ctx, messages)
 }
 
 // load reads the endpoint; without it the round is not active.

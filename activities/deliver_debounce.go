@@ -62,10 +62,3 @@ func debouncedAnswer(loop []notification.Notification) string {
 	return fmt.Sprintf("debounced: %d changes within %s led back to where it was, from %s to %s",
 		len(loop), last.Created.Sub(first.Created).Round(time.Second), first.ID, last.ID)
 }
-
-// holdUntil notes when the endpoint's pace allows more than it does now.
-func (r *round) holdUntil(at time.Time) {
-	if r.later.IsZero() || at.Before(r.later) {
-		r.later = at
-	}
-}

@@ -1,6 +1,33 @@
-// Package delivery decides how notifications reach an endpoint: when a delivery is
-// tried, what follows from an answer, and how the endpoint does. Everything in it is
-// pure; it neither stores nor sends.
+// Package delivery decides how notifications reach an endpoint. Everything in it is
+// pure; the store keeps the states, and one step sends.
+//
+// A delivery is one notification on its way to one endpoint. It travels in a message,
+// which one request carries: alone, or with others where the endpoint's pace asks for
+// that.
+//
+//	            due, pace allows
+//	pending ───────────────────────▶ attempt ── 2xx ──▶ delivered
+//	 ▲  │                               │
+//	 │  └─ undone while held back       ├─ body refused, or no time left ──▶ failed
+//	 │     ▼                            │
+//	 │    debounced                     └─ anything else ──▶ pending, with a later time
+//	 └──────────────── sent again on demand, from any state
+//
+// The receiver's 413 leads to one more attempt in the slim form, and divides a message
+// of several that has none. 410 disables the endpoint; its deliveries stay pending.
+// What is pending for an endpoint that is deleted, or past its deadline at one that
+// takes nothing, fails without an attempt.
+//
+// A crash leaves behind:
+//
+//   - before the message is stored: pending deliveries without a message. The next
+//     round chooses messages again.
+//   - after that, and before the attempt is recorded: pending deliveries with their
+//     message. The same message is sent again under the same id, which the receiver
+//     may have seen.
+//   - while the attempt is recorded with each delivery of a message: those that were
+//     reached are finished, the others are sent again, in the same message.
+//   - after that, and before the endpoint's state is stored: the next attempt tells it.
 package delivery
 
 import (
