@@ -46,7 +46,8 @@ func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, 
 		move.From = feed.Current.Checksum
 	}
 	if move.From == move.To && move.FromEngine == move.Matcher {
-		return result, a.settle(ctx) // done before the step was repeated
+		a.settle(ctx)
+		return result, nil // done before the step was repeated
 	}
 	if move.From != request.From && move.From != move.To {
 		return watch.Advanced{Build: move.From, Superseded: true}, nil
@@ -63,7 +64,8 @@ func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, 
 		return result, err
 	}
 	result.Groups, result.Changed = moved.Matched, moved.Changed
-	return result, a.settle(ctx)
+	a.settle(ctx)
+	return result, nil
 }
 
 // delta reports what the move may touch. The sums of a build are kept, so
@@ -222,15 +224,15 @@ func (a *Activities) touched(ctx context.Context, delta vuln.Delta, move watch.A
 	return touched, nil
 }
 
-// settle ends a move: it reports what the move means for what is wrong with the data, and frees
-// the disk of older ones.
-func (a *Activities) settle(ctx context.Context) error {
+// settle follows a move: it reports what the move means for what is wrong with the
+// data, and frees the disk of older ones. The move is made whatever comes of it, and
+// both happen with the next synchronization, too.
+func (a *Activities) settle(ctx context.Context) {
 	feed, err := a.Store.Feed(ctx)
+	if err == nil {
+		err = errors.Join(a.followData(ctx, feed), a.freeDisk(feed, a.Feed.Prune))
+	}
 	if err != nil {
-		return err
+		a.Log.WarnContext(ctx, "conditions of the data not recorded or disk not freed; will retry with the next synchronization", "error", err)
 	}
-	if err := a.followData(ctx, feed); err != nil {
-		return err
-	}
-	return a.freeDisk(feed, a.Feed.Prune)
 }

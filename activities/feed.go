@@ -72,17 +72,19 @@ func (a *Activities) fetch(ctx context.Context, request watch.SyncRequest, repor
 		fetched.Current = feed.Current.Checksum
 	}
 	switch {
-	case request.Release && feed.Held == nil:
-		return fetched, fmt.Errorf("no data build is on hold: %w", errkind.NotFound)
-	case request.Rollback && feed.Previous == nil:
-		return fetched, fmt.Errorf("no previous data build is available: %w", errkind.NotFound)
-	case request.Release:
+	case request.Release != "" && (feed.Held == nil || feed.Held.Checksum != request.Release):
+		return fetched, fmt.Errorf("data build %s is not on hold any more, so it was not released: %w", request.Release, errkind.NotFound)
+	case request.Rollback != "" && fetched.Current != request.Rollback:
+		return fetched, fmt.Errorf("data build %s is not current any more, so nothing was rolled back: %w", request.Rollback, errkind.NotFound)
+	case request.Rollback != "" && feed.Previous == nil:
+		return fetched, fmt.Errorf("there is no data build before %s to go back to: %w", request.Rollback, errkind.NotFound)
+	case request.Release != "":
 		fetched.Build = &feed.Held.Build
 		if feed.WentBack() {
 			fetched.Leave = watch.Withdrawn
 		}
 		return fetched, nil
-	case request.Rollback:
+	case request.Rollback != "":
 		fetched.Build, fetched.Leave = &feed.Previous.Build, watch.Rejected
 		return fetched, nil
 	case request.File != "":

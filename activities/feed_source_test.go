@@ -168,7 +168,7 @@ func TestReleasedFromTheFuture(t *testing.T) {
 	ahead, newer := r.built(time.Now().AddDate(1, 0, 0), "CVE-2026-0002"), r.built(time.Now(), "CVE-2026-0003")
 	r.must(source.Publish(ahead))
 	r.sync(watch.SyncRequest{})
-	r.sync(watch.SyncRequest{Release: true})
+	r.sync(watch.SyncRequest{Release: ahead.Checksum})
 	if diff := cmp.Diff([]string{"data.ahead vulnerabilities", "provider.ahead debian"}, r.conditions()); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)
 	}
@@ -196,7 +196,7 @@ func TestHoldEnds(t *testing.T) {
 		}
 		r.expect(began, "system.feeds.sync.held "+older.Checksum, "system.feeds.sync.hold_ended "+older.Checksum)
 	}
-	_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{Release: true})
+	_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{Release: older.Checksum})
 	expectFault(t, err, errkind.NotFound, false)
 }
 
@@ -209,7 +209,7 @@ func TestHoldOfAFileStays(t *testing.T) {
 	if fetched := r.sync(watch.SyncRequest{}); fetched.Ended != "" || r.feedState().Held == nil {
 		t.Errorf("fetched %+v, state %+v", fetched, r.feedState())
 	}
-	r.sync(watch.SyncRequest{Release: true})
+	r.sync(watch.SyncRequest{Release: older.Checksum})
 	if state := r.feedState(); state.Current.Checksum != older.Checksum {
 		t.Errorf("state %+v", state)
 	}
@@ -261,7 +261,7 @@ func TestWithdrawal(t *testing.T) {
 	t.Run("by a person", func(t *testing.T) {
 		t.Parallel()
 		r, _, former, _ := back(t)
-		r.sync(watch.SyncRequest{Release: true})
+		r.sync(watch.SyncRequest{Release: former.Checksum})
 		gone(r, former)
 	})
 	t.Run("by a cache", func(t *testing.T) {
@@ -303,7 +303,7 @@ func TestRejectedDataListed(t *testing.T) {
 	bad := r.built(yesterday.Add(time.Hour), "CVE-2026-0002")
 	r.must(source.Publish(bad))
 	r.sync(watch.SyncRequest{})
-	r.sync(watch.SyncRequest{Rollback: true})
+	r.sync(watch.SyncRequest{Rollback: bad.Checksum})
 	for range 4 { // for longer than such decisions are kept
 		if fetched := r.sync(watch.SyncRequest{}); fetched.Refused != bad.Checksum || r.feedState().Current.Checksum != current.Checksum {
 			t.Errorf("fetched %+v", fetched)

@@ -82,7 +82,7 @@ func TestHeldBuild(t *testing.T) {
 		t.Errorf("fetched %v, build %d is current", r.feed.fetched, r.current())
 	}
 	r.expect(0, "system.feeds.sync.held "+checksum(2))
-	r.sync(watch.SyncRequest{Release: true})
+	r.sync(watch.SyncRequest{Release: checksum(2)})
 	if r.current() != 2 || r.feedState().Held != nil {
 		t.Errorf("after the release: %+v", r.feedState())
 	}
@@ -99,7 +99,7 @@ func TestBetterDataReplaceHeldOnes(t *testing.T) {
 	if r.current() != 3 || r.feedState().Held != nil {
 		t.Errorf("state %+v", r.feedState())
 	}
-	_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{Release: true})
+	_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{Release: checksum(2)})
 	expectFault(t, err, errkind.NotFound, false)
 }
 
@@ -113,7 +113,7 @@ func TestRollback(t *testing.T) {
 	if got := r.vulnerabilities(digest); len(got) > 0 {
 		t.Fatalf("vulnerabilities %v", got)
 	}
-	r.sync(watch.SyncRequest{Rollback: true})
+	r.sync(watch.SyncRequest{Rollback: checksum(2)})
 	if got := r.vulnerabilities(digest); !slices.Equal(got, []string{"CVE-2026-0001"}) || r.current() != 1 {
 		t.Errorf("vulnerabilities %v, build %d is current", got, r.current())
 	}
@@ -126,6 +126,9 @@ func TestRollback(t *testing.T) {
 	if r.current() != 3 {
 		t.Errorf("build %d is current", r.current())
 	}
+	// A request about what was current when a person made it leaves newer data alone.
+	_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{Rollback: checksum(2)})
+	expectFault(t, err, errkind.NotFound, false)
 }
 
 // TestImport moves to a file that a person brings, also to one that was rejected
@@ -135,7 +138,7 @@ func TestImport(t *testing.T) {
 	r := newRig(t)
 	r.data(1)
 	r.data(2)
-	r.sync(watch.SyncRequest{Rollback: true})
+	r.sync(watch.SyncRequest{Rollback: checksum(2)})
 	for range 2 {
 		r.sync(watch.SyncRequest{File: checksum(2)})
 		if r.current() != 2 {
@@ -152,8 +155,8 @@ func TestWhatPeopleAskSaysNothingOfTheSource(t *testing.T) {
 		name    string
 		request watch.SyncRequest
 	}{
-		{"nothing to release", watch.SyncRequest{Release: true}},
-		{"nothing to go back to", watch.SyncRequest{Rollback: true}},
+		{"nothing to release", watch.SyncRequest{Release: checksum(2)}},
+		{"nothing to go back to", watch.SyncRequest{Rollback: checksum(1)}},
 		{"no such file", watch.SyncRequest{File: "/nowhere"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -128,7 +128,7 @@ func lifeOfTheFeed(r *rig) {
 	r.matcher.knows(checksum(2), "openssl 9", cve("CVE-2026-0002", vuln.Critical))
 	r.sync(watch.SyncRequest{})
 	r.sync(watch.SyncRequest{})
-	r.sync(watch.SyncRequest{Release: true})
+	r.sync(watch.SyncRequest{Release: checksum(2)})
 	r.later(r.target("app:1"))
 }
 

@@ -184,10 +184,10 @@ func syncSummary(request watch.SyncRequest) string {
 	switch {
 	case request.File != "":
 		return "import of a file"
-	case request.Release:
-		return "release of the held build"
-	case request.Rollback:
-		return "back to the previous build"
+	case request.Release != "":
+		return "release of the build on hold"
+	case request.Rollback != "":
+		return "back to the build before"
 	}
 	return "synchronization"
 }

@@ -70,8 +70,8 @@ func TestClientSyncFeedJoins(t *testing.T) {
 	}{
 		{"nothing particular", watch.SyncRequest{}, true},
 		{"a file", watch.SyncRequest{File: "/mirror/newer.tar.zst"}, false},
-		{"release", watch.SyncRequest{Release: true}, false},
-		{"rollback", watch.SyncRequest{Rollback: true}, false},
+		{"release", watch.SyncRequest{Release: "sha256:held"}, false},
+		{"rollback", watch.SyncRequest{Rollback: "sha256:current"}, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -33,7 +33,9 @@ func prepare(ctx context.Context, temporal sdk.Client, keeper *store.Store, sett
 	if err := ensureBundle(ctx, keeper); err != nil {
 		return fmt.Errorf("store the default policy bundle: %w", err)
 	}
-	return renewSchedules(ctx, temporal, settings.Worker)
+	// Now: this worker may match in another way than the last one did, and start what
+	// was lost.
+	return client.Client{Temporal: temporal}.RenewSchedules(ctx, schedules(settings.Worker))
 }
 
 // restore puts back what is lost with Temporal's data, apart from the workflows.
@@ -41,7 +43,7 @@ func restore(ctx context.Context, temporal sdk.Client, settings config.Worker, l
 	if err := ensureAttributes(ctx, temporal, logger); err != nil {
 		return err
 	}
-	return ensureSchedules(ctx, temporal, settings)
+	return client.Client{Temporal: temporal}.EnsureSchedules(ctx, schedules(settings))
 }
 
 // ensureAttributes adds the search attributes that the namespace lacks.

@@ -82,7 +82,9 @@ func run(ctx context.Context, settings config.Config) error {
 		group.Go(func() error { steps.activities.Housekeep(ctx); return nil })
 	}
 	if settings.Worker.Serves("analysis") {
-		renew := func(ctx context.Context) error { return runNow(ctx, temporal, workflows.RenewAnalysesID) }
+		renew := func(ctx context.Context) error {
+			return client.Client{Temporal: temporal}.RunNow(ctx, workflows.RenewAnalysesID)
+		}
 		group.Go(func() error { steps.activities.HousekeepAnalyzer(ctx, renew); return nil })
 	}
 	return group.Wait()

@@ -2,56 +2,36 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
-	"go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
+	sdk "go.temporal.io/sdk/client"
 
+	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/config"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
-// schedule is a workflow that runs regularly, one run at a time.
-type schedule struct {
-	id, workflow, summary string
-	argument              any
-	every                 time.Duration
-}
+const (
+	// summarizeEvery is how long what another scanner version changed waits at most
+	// for its summary, once all tags have been evaluated with it.
+	summarizeEvery = 10 * time.Minute
+	pruneEvery     = time.Hour
+)
 
-func schedules(settings config.Worker) []schedule {
-	return []schedule{
-		{workflows.SyncFeedID, workflows.TypeSyncFeed, "Vulnerability data: synchronization", watch.SyncRequest{}, settings.FeedInterval},
-		{workflows.ReconcileID, workflows.TypeReconcile, "Comparison of the store with what runs", watch.ReconcileRequest{}, settings.Reconcile},
-		{workflows.RenewAnalysesID, workflows.TypeRenewAnalyses, workflows.RenewalSummary, workflows.RenewalState{}, settings.Reconcile},
+func schedules(settings config.Worker) []client.Schedule {
+	every := map[string]time.Duration{
+		workflows.SyncFeedID:      settings.FeedInterval,
+		workflows.ReconcileID:     settings.Reconcile,
+		workflows.RenewAnalysesID: settings.Reconcile,
+		workflows.SummarizeID:     summarizeEvery,
+		workflows.PruneID:         pruneEvery,
 	}
-}
-
-// ensureSchedules creates the schedules that Temporal does not know, each with a
-// run at once.
-func ensureSchedules(ctx context.Context, connected client.Client, settings config.Worker) error {
-	for _, s := range schedules(settings) {
-		if err := s.create(ctx, connected); err != nil && !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
-			return fmt.Errorf("set the schedule of %s up: %w", s.id, err)
-		}
+	all := make([]client.Schedule, len(workflows.Tasks))
+	for i, task := range workflows.Tasks {
+		all[i] = client.Schedule{Task: task, Every: every[task.ID]}
 	}
-	return nil
-}
-
-// renewSchedules sets the intervals of this worker's settings, and has each
-// workflow run now, unless somebody paused its schedule: this worker may match in
-// another way than the last one did, and start what was lost.
-func renewSchedules(ctx context.Context, connected client.Client, settings config.Worker) error {
-	for _, s := range schedules(settings) {
-		if err := s.renew(ctx, connected); err != nil {
-			return fmt.Errorf("renew the schedule of %s: %w", s.id, err)
-		}
-	}
-	return nil
+	return all
 }
 
 // guardInterval is how often a worker checks most whether Temporal still knows
@@ -60,7 +40,7 @@ const guardInterval = 5 * time.Minute
 
 // guard puts back what Temporal loses while the worker runs: without a schedule,
 // nothing would start what was lost with it.
-func guard(ctx context.Context, connected client.Client, settings config.Worker, logger *slog.Logger) {
+func guard(ctx context.Context, connected sdk.Client, settings config.Worker, logger *slog.Logger) {
 	ticker := time.NewTicker(min(guardInterval, settings.Reconcile))
 	defer ticker.Stop()
 	for {
@@ -73,46 +53,4 @@ func guard(ctx context.Context, connected client.Client, settings config.Worker,
 			logger.WarnContext(ctx, "Temporal not checked, again later", "error", err)
 		}
 	}
-}
-
-func (s schedule) spec() client.ScheduleSpec {
-	return client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: s.every}}, Jitter: s.every / 10}
-}
-
-func (s schedule) create(ctx context.Context, connected client.Client) error {
-	_, err := connected.ScheduleClient().Create(ctx, client.ScheduleOptions{
-		ID:                 s.id,
-		Spec:               s.spec(),
-		Overlap:            enums.SCHEDULE_OVERLAP_POLICY_SKIP,
-		TriggerImmediately: true,
-		Action: &client.ScheduleWorkflowAction{
-			ID: s.id + "-scheduled", Workflow: s.workflow, TaskQueue: workflows.QueueMain,
-			Args: []any{s.argument}, StaticSummary: s.summary,
-		},
-	})
-	return err
-}
-
-func (s schedule) renew(ctx context.Context, connected client.Client) error {
-	handle := connected.ScheduleClient().GetHandle(ctx, s.id)
-	err := handle.Update(ctx, client.ScheduleUpdateOptions{DoUpdate: func(input client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
-		known, spec := input.Description.Schedule, s.spec()
-		known.Spec = &spec
-		return &client.ScheduleUpdate{Schedule: &known}, nil
-	}})
-	if err != nil {
-		return err
-	}
-	return runNow(ctx, connected, s.id)
-}
-
-// runNow has a schedule's workflow run, unless it does already or the schedule is
-// paused.
-func runNow(ctx context.Context, connected client.Client, id string) error {
-	handle := connected.ScheduleClient().GetHandle(ctx, id)
-	described, err := handle.Describe(ctx)
-	if err != nil || described.Schedule.State != nil && described.Schedule.State.Paused {
-		return err
-	}
-	return handle.Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enums.SCHEDULE_OVERLAP_POLICY_SKIP})
 }

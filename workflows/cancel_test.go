@@ -34,6 +34,14 @@ type canceled struct {
 	steps []string
 }
 
+// inputs are none for a workflow without any.
+func (c canceled) inputs() []any {
+	if c.input == nil {
+		return nil
+	}
+	return []any{c.input}
+}
+
 var toCancel = map[string]canceled{
 	workflows.TypeWatchTag: {input: workflows.TagState{Target: target}, signal: workflows.SignalCheckNow, argument: workflows.CheckNow{},
 		rests: true, steps: []string{"Observe", "RequestAnalysis", "Match", "Record", "WakeEndpoints"}},
@@ -43,8 +51,11 @@ var toCancel = map[string]canceled{
 		rests: true, steps: []string{"ListTags", "StartWatches"}},
 	workflows.TypeServeEndpoint: {input: workflows.EndpointState{Name: "chat"}, signal: workflows.SignalWake, argument: struct{}{},
 		rests: true, steps: []string{"Deliver"}},
-	workflows.TypeSyncFeed: {input: watch.SyncRequest{}, rests: true,
-		steps: []string{"FetchFeed", "AdvanceFeed", "WakeAll", "Summarize"}},
+	workflows.TypeSyncFeed: {input: watch.SyncRequest{},
+		steps: []string{"FetchFeed", "AdvanceFeed", "WakeAll"}},
+	workflows.TypeSummarize:    {rests: true, steps: []string{"Summarize"}},
+	workflows.TypePrune:        {steps: []string{"Prune"}},
+	workflows.TypeRunTask:      {}, // has no steps, see below
 	workflows.TypeApplyPolicy:  {input: "bundle", steps: []string{"ActivatePolicy", "Reevaluate"}},
 	workflows.TypeAnalyzeImage: {input: workflows.AnalysisState{Digest: first}, signal: workflows.SignalWanted, argument: wanted("latest"), steps: []string{"Analyze"}},
 	workflows.TypeRenewAnalyses: {input: workflows.RenewalState{}, signal: workflows.SignalAnalyzed, argument: workflows.Analyzed{},
@@ -117,6 +128,18 @@ func TestCancel(t *testing.T) {
 			})
 		}
 	}
+	t.Run("RunTask with its task", func(t *testing.T) {
+		t.Parallel()
+		run := s.begin(t, workflows.TypeRunTask, canceled{input: workflows.PruneID}, &hindrance{})
+		task := &canceledRun{cancelStage: s, id: workflows.PruneID, fault: &hindrance{step: "Prune"}}
+		s.mu.Lock()
+		s.faults[task.id] = task.fault
+		s.mu.Unlock()
+		until(t, "step begun", func() bool { return task.fault.times() > 0 })
+		run.cancel(t)
+		run.endsCanceled(t)
+		task.endsCanceled(t)
+	})
 	t.Run("WatchTag in an update", func(t *testing.T) {
 		t.Parallel()
 		run := s.begin(t, workflows.TypeWatchTag, toCancel[workflows.TypeWatchTag], &hindrance{step: "Subscribe"})
@@ -268,7 +291,7 @@ func (s *cancelStage) begin(t *testing.T, name string, c canceled, f *hindrance)
 	if c.signal != "" {
 		started, err = s.temporal.SignalWithStartWorkflow(t.Context(), id, c.signal, c.argument, options, name, c.input)
 	} else {
-		started, err = s.temporal.ExecuteWorkflow(t.Context(), options, name, c.input)
+		started, err = s.temporal.ExecuteWorkflow(t.Context(), options, name, c.inputs()...)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -39,6 +39,8 @@ type fake struct {
 	poll    func(round int) (watch.Poll, error)
 	list    func(check int) (watch.Listing, error)
 	fetched watch.Fetched
+	fetch   func(watch.SyncRequest) error
+	advance func(watch.AdvanceRequest) error
 	deliver func(round int) (watch.Round, error)
 	wake    func() error
 
@@ -58,6 +60,8 @@ type fake struct {
 	summarized []watch.SummarizeRequest
 	activated  []string
 	wokenAll   int
+	pruned     int
+	asked      []watch.SyncRequest
 	restored   int
 	compared   []watch.CompareRequest
 	tested     []watch.TestRequest
@@ -163,7 +167,13 @@ func (f *fake) WakeTags(_ context.Context, targets []image.Target) error {
 	return nil
 }
 
-func (f *fake) FetchFeed(context.Context, watch.SyncRequest) (watch.Fetched, error) {
+func (f *fake) FetchFeed(_ context.Context, r watch.SyncRequest) (watch.Fetched, error) {
+	did(f, &f.asked, r)
+	if f.fetch != nil {
+		if err := f.fetch(r); err != nil {
+			return watch.Fetched{}, err
+		}
+	}
 	return f.fetched, nil
 }
 
@@ -171,6 +181,11 @@ func (f *fake) AdvanceFeed(_ context.Context, r watch.AdvanceRequest) (watch.Adv
 	did(f, &f.advanced, r)
 	if len(f.advanced) <= f.superseded {
 		return watch.Advanced{Superseded: true}, nil
+	}
+	if f.advance != nil {
+		if err := f.advance(r); err != nil {
+			return watch.Advanced{}, err
+		}
 	}
 	return watch.Advanced{Build: r.Build.Checksum, Groups: 12, Changed: 3}, nil
 }
@@ -192,7 +207,12 @@ func (f *fake) Summarize(_ context.Context, request watch.SummarizeRequest) (wat
 	return watch.Summarized{Behind: next}, nil
 }
 
-func (f *fake) Prune(context.Context) (watch.Pruned, error) { return watch.Pruned{}, nil }
+func (f *fake) Prune(context.Context) (watch.Pruned, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pruned++
+	return watch.Pruned{Images: 2}, nil
+}
 
 func (f *fake) ActivatePolicy(_ context.Context, bundle string) (bool, error) {
 	if bundle == unknownBundle {

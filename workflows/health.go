@@ -4,12 +4,17 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // passing is how long a step may fail without being noted: that may be the end of an
 // outage that is over. It is less than the wait before the second round.
 const passing = patience / 2
+
+// conflictPassing is how long conflicts alone may make a step fail: while workers of
+// two versions run, those of the older one leave the step to the others.
+const conflictPassing = 8 * patience
 
 // health follows whether the rounds of a workflow fail. Each round tries its steps a
 // few times only, so that none is tried without end and unseen; what is found goes
@@ -38,6 +43,9 @@ func (h *health) after(ctx workflow.Context, problem *watch.Problem) {
 		h.failures++
 		found := problem.Wrong()
 		found.Kind, found.For = condition.StepFails, passing
+		if problem.Kind == errkind.Name(errkind.Conflict) {
+			found.For = conflictPassing
+		}
 		h.note(ctx, found)
 		return
 	}
@@ -103,9 +111,19 @@ func watched[T any](ctx workflow.Context, name string, task func(workflow.Contex
 	return result, err
 }
 
-// persist tries a step in one round after the other until it succeeds or is refused
-// for good, and has it noted that it fails.
+// roundsKey is that of a limit of rounds.
+type roundsKey struct{}
+
+// limited has steps given up after a number of rounds.
+func limited(ctx workflow.Context, rounds int) workflow.Context {
+	return workflow.WithValue(ctx, roundsKey{}, rounds)
+}
+
+// persist tries a step in one round after the other until it succeeds, is refused
+// for good or has been tried in as many rounds as it may, and has it noted that it
+// fails.
 func persist(ctx workflow.Context, summary string, try func() error) error {
+	most, isLimited := ctx.Value(roundsKey{}).(int)
 	for failures := 1; ; failures++ {
 		err := try()
 		if err == nil || ctx.Err() != nil || permanentKind(kindOf(err)) {
@@ -113,6 +131,9 @@ func persist(ctx workflow.Context, summary string, try func() error) error {
 		}
 		if h := healthOf(ctx); h != nil {
 			h.after(ctx, problemOf(ctx, watch.Stage(summary), err, nil))
+		}
+		if isLimited && failures == most {
+			return err
 		}
 		if err := workflow.Sleep(ctx, min(backoff(failures), afterFault)); err != nil {
 			return err

@@ -43,6 +43,9 @@ const (
 	TypeServeEndpoint   = "ServeEndpoint"
 	TypeReconcile       = "Reconcile"
 	TypeRenewAnalyses   = "RenewAnalyses"
+	TypeSummarize       = "Summarize"
+	TypePrune           = "Prune"
+	TypeRunTask         = "RunTask"
 )
 
 // Search attributes of watchers, to filter and sort the list of workflows by.
@@ -109,11 +112,3 @@ func WatchRepositoryID(repository image.Repository) string {
 
 // ServeEndpointID is the id of an endpoint's queue.
 func ServeEndpointID(endpoint string) string { return PrefixEndpoint + endpoint }
-
-// The ids of the workflows of which there is one at a time.
-const (
-	SyncFeedID      = "sync-feed"
-	ApplyPolicyID   = "apply-policy"
-	ReconcileID     = "reconcile"
-	RenewAnalysesID = "renew-analyses"
-)

@@ -117,13 +117,47 @@ func playSyncFeedHeld(t *testing.T, s *stage) client.WorkflowRun {
 	return s.run(workflows.SyncFeedID)
 }
 
-// playSyncFeedSummary: a new matcher touches tags, one of which is behind.
-func playSyncFeedSummary(t *testing.T, s *stage) client.WorkflowRun {
+// playSyncFeedAgain: a move that another run overtakes.
+func playSyncFeedAgain(t *testing.T, s *stage) client.WorkflowRun {
 	s.fetched = watch.Fetched{Current: "sha256:current", Build: &vuln.Build{Checksum: "sha256:current"}, Rematch: true}
-	s.behind = []int{1}
+	s.superseded = 1
 	_, err := s.client.SyncFeed(background, watch.SyncRequest{})
 	must(t, err)
 	return s.run(workflows.SyncFeedID)
+}
+
+// playSummarize: one tag is behind at first.
+func playSummarize(t *testing.T, s *stage) client.WorkflowRun {
+	s.behind = []int{1}
+	return s.play(t, workflows.Summarize)
+}
+
+func playPrune(t *testing.T, s *stage) client.WorkflowRun { return s.play(t, workflows.Prune) }
+
+func playRunTask(t *testing.T, s *stage) client.WorkflowRun {
+	return s.play(t, workflows.RunTask, workflows.PruneID)
+}
+
+// playRunTaskJoins: a run of the task exists.
+func playRunTaskJoins(t *testing.T, s *stage) client.WorkflowRun {
+	begun, over := make(chan struct{}), make(chan struct{})
+	s.fetch = func(watch.SyncRequest) error { close(begun); <-over; return nil }
+	options := client.StartWorkflowOptions{ID: workflows.SyncFeedID, TaskQueue: workflows.QueueMain}
+	other, err := s.temporal.ExecuteWorkflow(background, options, workflows.SyncFeed, watch.SyncRequest{})
+	must(t, err)
+	<-begun
+	run := s.play(t, workflows.RunTask, workflows.SyncFeedID)
+	close(over)
+	must(t, other.Get(background, nil))
+	return run
+}
+
+// play runs a workflow to its end.
+func (s *stage) play(t *testing.T, workflow any, arguments ...any) client.WorkflowRun {
+	run, err := s.temporal.ExecuteWorkflow(background, client.StartWorkflowOptions{TaskQueue: workflows.QueueMain}, workflow, arguments...)
+	must(t, err)
+	must(t, run.Get(background, nil))
+	return run
 }
 
 func playApplyPolicy(t *testing.T, s *stage) client.WorkflowRun {

@@ -25,41 +25,32 @@ type Synced struct {
 	Groups, Changed, Woken int
 }
 
+// advanceRounds is how many rounds a move to other data is tried before the source
+// is asked again: what cannot be used must not keep away what is newer.
+const advanceRounds = 6
+
 // SyncFeed brings the vulnerability data up to date: fetch, verify and judge,
 // then move to the new build, then wake the tags that it touched. It may
 // be interrupted anywhere and run again.
 func SyncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
-	return watched(ctx, SyncFeedID, func(ctx workflow.Context) (Synced, error) { return syncAndTidy(ctx, request) })
+	return watched(ctx, SyncFeedID, func(ctx workflow.Context) (Synced, error) { return syncFeed(ctx, request) })
 }
 
-func syncAndTidy(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
-	synced, err := syncFeed(ctx, request)
-	if err != nil {
-		return synced, err
-	}
-	if err := summarize(ctx); err != nil {
-		workflow.GetLogger(ctx).Error("nothing summarized", "error", err)
-	}
-	// What new data made superfluous goes with the same rhythm. That it does not
-	// this time is no failure of what was asked for.
-	if _, err := all(ctx, "remove what is no longer needed", Activities.Prune); err != nil {
-		workflow.GetLogger(ctx).Error("nothing removed", "error", err)
-	}
-	return synced, ctx.Err()
-}
-
-// syncFeed judges anew what another run overtook: a build that was newer than
-// the current one may be older than the next.
+// syncFeed fetches and judges again when the move was not made: the data that it was
+// to lead to may be older than the next.
 func syncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
 	for {
-		synced, superseded, err := syncOnce(ctx, request)
-		if !superseded {
+		synced, again, err := syncOnce(ctx, request)
+		if !again {
 			return synced, err
+		}
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			return synced, workflow.NewContinueAsNewError(ctx, SyncFeed, request)
 		}
 	}
 }
 
-func syncOnce(ctx workflow.Context, request watch.SyncRequest) (result Synced, superseded bool, err error) {
+func syncOnce(ctx workflow.Context, request watch.SyncRequest) (result Synced, again bool, err error) {
 	workflow.SetCurrentDetails(ctx, "### Asking for new vulnerability data\n")
 	fetched, err := call(ctx, fetching, "fetch, verify and judge", Activities.FetchFeed, request)
 	if err != nil {
@@ -71,10 +62,13 @@ func syncOnce(ctx workflow.Context, request watch.SyncRequest) (result Synced, s
 		return result, false, nil
 	}
 	workflow.SetCurrentDetails(ctx, "### Matching again what the new data touch\n\nBuild "+plain.Code(fetched.Build.Checksum)+"\n")
-	advanced, err := call(ctx, matching, "advance to the build", Activities.AdvanceFeed,
+	advanced, err := call(limited(ctx, advanceRounds), matching, "advance to the build", Activities.AdvanceFeed,
 		watch.AdvanceRequest{Build: *fetched.Build, From: fetched.Current, Leave: fetched.Leave})
-	if err != nil || advanced.Superseded {
-		return result, advanced.Superseded, err
+	if err != nil {
+		return result, ctx.Err() == nil && !permanentKind(kindOf(err)), err
+	}
+	if advanced.Superseded {
+		return result, true, nil
 	}
 	result.Build, result.Groups, result.Changed = advanced.Build, advanced.Groups, advanced.Changed
 	result.Woken, err = wakeTouched(ctx, fetched, advanced)

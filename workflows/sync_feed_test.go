@@ -4,7 +4,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/temporal"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -61,9 +63,6 @@ func TestSyncFeed(t *testing.T) {
 			if diff := cmp.Diff(test.advanced, outside.advanced); diff != "" {
 				t.Errorf("advanced (-want +got)\n%s", diff)
 			}
-			if diff := cmp.Diff([]watch.SummarizeRequest{{}}, outside.summarized); diff != "" {
-				t.Errorf("summaries (-want +got)\n%s", diff)
-			}
 			if outside.wokenAll != test.all {
 				t.Errorf("all watchers are woken %d times, want %d", outside.wokenAll, test.all)
 			}
@@ -87,6 +86,63 @@ func TestSyncFeedJudgesAnew(t *testing.T) {
 	}
 }
 
+// TestSyncFeedAsksAgain for what is newer when a move fails round after round: data
+// that cannot be used must not keep newer data away.
+func TestSyncFeedAsksAgain(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	newer, newest := vuln.Build{Checksum: "sha256:newer"}, vuln.Build{Checksum: "sha256:newest"}
+	outside.fetched = watch.Fetched{Current: "sha256:current", Build: &newer}
+	outside.advance = func(request watch.AdvanceRequest) error {
+		if request.Build == newest {
+			return nil
+		}
+		outside.fetched.Build = &newest // is published meanwhile
+		return errOutage
+	}
+	env.ExecuteWorkflow(workflows.SyncFeed, watch.SyncRequest{})
+	finished(t, env)
+	var got workflows.Synced
+	if err := env.GetWorkflowResult(&got); err != nil || got.Build != newest.Checksum {
+		t.Errorf("outcome %+v, %v", got, err)
+	}
+	if diff := cmp.Diff([]bool{true, false}, turnsOf(outside, watch.Task, workflows.SyncFeedID)); diff != "" {
+		t.Errorf("noted (-want +got)\n%s", diff)
+	}
+}
+
+// TestConflictsOfAnUpgradeAreNoFailure: while workers of two versions run, those of
+// the older one leave the steps to the others.
+func TestConflictsOfAnUpgradeAreNoFailure(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		conflicts int // tries, of which five make a round
+		want      []bool
+	}{
+		{"during an upgrade", 15, []bool{false}},
+		{"for longer than an upgrade takes", 45, []bool{true, false}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			env, outside := newWorld(t)
+			outside.fetched = watch.Fetched{Current: "sha256:current", Build: &vuln.Build{Checksum: "sha256:newer"}}
+			tries := 0
+			outside.advance = func(watch.AdvanceRequest) error {
+				if tries++; tries > test.conflicts {
+					return nil
+				}
+				return temporal.NewApplicationError("another version leads", errkind.Name(errkind.Conflict))
+			}
+			env.ExecuteWorkflow(workflows.SyncFeed, watch.SyncRequest{})
+			finished(t, env)
+			if diff := cmp.Diff(test.want, turnsOf(outside, watch.Task, workflows.SyncFeedID)); diff != "" {
+				t.Errorf("noted (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestSummarizeWaits for the tags that are behind, as long as they catch up.
 func TestSummarizeWaits(t *testing.T) {
 	t.Parallel()
@@ -104,9 +160,8 @@ func TestSummarizeWaits(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			env, outside := newWorld(t)
-			outside.fetched = watch.Fetched{Current: "sha256:current"}
 			outside.behind = test.behind
-			env.ExecuteWorkflow(workflows.SyncFeed, watch.SyncRequest{})
+			env.ExecuteWorkflow(workflows.Summarize)
 			finished(t, env)
 			asked := outside.summarized
 			if len(asked) != test.asked || asked[len(asked)-1].Force != test.anyway {

@@ -95,10 +95,11 @@ type SyncRequest struct {
 	// File imports an archive from the worker's disk instead of asking the
 	// source.
 	File string
-	// Release makes the held build current.
-	Release bool
-	// Rollback makes the previous build current.
-	Rollback bool
+	// Release is the checksum of the build on hold that is to become current.
+	Release string
+	// Rollback is the checksum of the current build that the one before is to
+	// replace.
+	Rollback string
 }
 
 // Fetched is the outcome of asking the feed's source.

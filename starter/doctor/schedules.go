@@ -19,6 +19,8 @@ var schedules = []scheduled{
 	{workflows.SyncFeedID, "new vulnerability data is fetched regularly", "no new vulnerability data is fetched"},
 	{workflows.ReconcileID, "missing watchers are started regularly", "watchers that were lost are not started again"},
 	{workflows.RenewAnalysesID, "images are analyzed again after an upgrade", "known images keep the analysis of an older version"},
+	{workflows.SummarizeID, "what an upgrade changed is notified in summaries", "what an upgrade changed is not notified"},
+	{workflows.PruneID, "old rows and documents are removed regularly", "the database grows"},
 }
 
 // schedule says whether a schedule exists, is not paused, and last ran well.

@@ -39,7 +39,7 @@ func feedSyncCommand() *cli.Command {
 		Name:        "sync",
 		Usage:       "fetch new data now",
 		UsageText:   "tagwatch feed sync [options]",
-		Description: "Fetches and verifies a new data build, matches affected packages again and updates\nthe affected tags. Exit code 1: the new build is on hold.\n\n   tagwatch feed sync",
+		Description: "Fetches, verifies and judges new data, matches again what it touches, and wakes\nthe tags that changed. If a synchronization is running, this follows it. Exit\ncode 1: new data is on hold.\n\n   tagwatch feed sync",
 		Flags:       []cli.Flag{session.OutputFlag()},
 		Action: session.Bare(func(ctx context.Context, s *session.Session) error {
 			return syncFeed(ctx, s, watch.SyncRequest{})
@@ -90,7 +90,14 @@ func feedReleaseCommand() *cli.Command {
 		Description: "Makes the build on hold the current one. tagwatch feed status shows why it is on\nhold.\n\n   tagwatch feed release",
 		Flags:       []cli.Flag{session.OutputFlag()},
 		Action: session.Bare(func(ctx context.Context, s *session.Session) error {
-			return syncFeed(ctx, s, watch.SyncRequest{Release: true})
+			feed, err := feed(ctx, s)
+			if err != nil {
+				return err
+			}
+			if feed.Held == nil {
+				return exit.Answered(fmt.Errorf("no vulnerability data is on hold: %w", errkind.NotFound))
+			}
+			return syncFeed(ctx, s, watch.SyncRequest{Release: feed.Held.Checksum})
 		}),
 	}
 }
@@ -103,7 +110,14 @@ func feedRollbackCommand() *cli.Command {
 		Description: "Makes the previous build current again. The rejected build is not used again.\n\n   tagwatch feed rollback",
 		Flags:       []cli.Flag{session.OutputFlag()},
 		Action: session.Bare(func(ctx context.Context, s *session.Session) error {
-			return syncFeed(ctx, s, watch.SyncRequest{Rollback: true})
+			feed, err := feed(ctx, s)
+			if err != nil {
+				return err
+			}
+			if feed.Current == nil || feed.Previous == nil {
+				return exit.Answered(fmt.Errorf("there is no earlier vulnerability data to go back to: %w", errkind.NotFound))
+			}
+			return syncFeed(ctx, s, watch.SyncRequest{Rollback: feed.Current.Checksum})
 		}),
 	}
 }
@@ -125,9 +139,13 @@ func syncFeed(ctx context.Context, s *session.Session, request watch.SyncRequest
 	if err != nil {
 		return err
 	}
-	before, err := build(ctx, s)
+	feed, err := feed(ctx, s)
 	if err != nil {
 		return err
+	}
+	before := ""
+	if feed.Current != nil {
+		before = feed.Current.Checksum
 	}
 	var synced workflows.Synced
 	err = s.Follow(ctx, linked, workflows.SyncFeedID, "the update goes on; see: tagwatch feed status", func(ctx context.Context) (err error) {
@@ -150,17 +168,13 @@ func syncFeed(ctx context.Context, s *session.Session, request watch.SyncRequest
 	return nil
 }
 
-// build is the checksum of the current build; "" without one.
-func build(ctx context.Context, s *session.Session) (string, error) {
+// feed is the state of the vulnerability data.
+func feed(ctx context.Context, s *session.Session) (watch.Feed, error) {
 	kept, err := s.Store(ctx)
 	if err != nil {
-		return "", err
+		return watch.Feed{}, err
 	}
-	feed, err := kept.Feed(ctx)
-	if err != nil || feed.Current == nil {
-		return "", err
-	}
-	return feed.Current.Checksum, nil
+	return kept.Feed(ctx)
 }
 
 func writeSynced(w io.Writer, v syncedView) {
