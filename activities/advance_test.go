@@ -240,7 +240,7 @@ func TestFanOutGoesOnWhereItWasCut(t *testing.T) {
 	r.must(err)
 	var woken int
 	r.must(answer.Get(&woken))
-	if diff := cmp.Diff([]string{"policy app:2", "policy app:3"}, r.watchers.take()); diff != "" || woken != 3 {
+	if diff := cmp.Diff([]string{"outdated app:2", "outdated app:3"}, r.watchers.take()); diff != "" || woken != 3 {
 		t.Errorf("%d woken in all, now (-want +got):\n%s", woken, diff)
 	}
 }

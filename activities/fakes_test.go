@@ -272,7 +272,7 @@ func (f *feed) Prune(keep ...string) error {
 // Tidy spares nothing: everything has been here for long.
 func (f *feed) Tidy(keep ...string) error { return f.Prune(keep...) }
 
-// watchers remembers who was woken, as "tag app:1".
+// watchers remembers who was woken, as "poll app:1".
 type watchers struct {
 	mu      sync.Mutex
 	woken   []string
@@ -311,24 +311,19 @@ func (w *watchers) take() []string {
 	return taken
 }
 
-func (w *watchers) WakeTag(_ context.Context, t image.Target) error {
-	return w.wake("tag " + short(t))
+func (w *watchers) WakeTag(_ context.Context, t image.Target, reason watch.WakeReason) error {
+	return w.wake(string(reason) + " " + short(t))
 }
 
-func (w *watchers) DataChanged(_ context.Context, t image.Target) error {
-	return w.wake("data " + short(t))
+func (w *watchers) WakeRegistry(context.Context, string, watch.WakeReason) error {
+	return w.wake("registry")
 }
 
-func (w *watchers) PolicyChanged(_ context.Context, t image.Target) error {
-	return w.wake("policy " + short(t))
-}
-func (w *watchers) WakeRegistry(context.Context, string) error { return w.wake("registry") }
-
-func (w *watchers) WakeEndpoint(_ context.Context, name string) error {
+func (w *watchers) WakeEndpoint(_ context.Context, name string, _ watch.WakeReason) error {
 	return w.wake("endpoint " + name)
 }
 
-func (w *watchers) WakeRepository(_ context.Context, r image.Repository) error {
+func (w *watchers) WakeRepository(_ context.Context, r image.Repository, _ watch.WakeReason) error {
 	return w.wake("repository " + r.Path)
 }
 
@@ -349,10 +344,6 @@ func (w *watchers) Running(_ context.Context, kind watch.WatcherKind) (map[strin
 
 func (w *watchers) Runs(_ context.Context, kind watch.WatcherKind, name string) (bool, error) {
 	return slices.Contains(w.running[kind], name), w.failure
-}
-
-func (w *watchers) Label(_ context.Context, kind watch.WatcherKind, name string) error {
-	return w.wake("label " + string(kind) + " " + name)
 }
 
 func (w *watchers) Room(context.Context) error {

@@ -74,7 +74,7 @@ func TestWatchersWithoutSearchAttributes(t *testing.T) {
 		if got.Unlabeled != 2 || got.Wanted != 4 || got.Missing+got.Stray != 0 {
 			t.Errorf("compared %+v", got)
 		}
-		want := []string{"label tag " + judged.String(), "label tag " + unnamed.String()}
+		want := []string{"attributes app:judged", "attributes app:unnamed"}
 		if dryRun {
 			want = nil
 		}

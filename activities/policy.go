@@ -15,6 +15,6 @@ func (a *Activities) ActivatePolicy(ctx context.Context, bundle string) (bool, e
 
 // WakeAll wakes every watcher and returns how many.
 func (a *Activities) WakeAll(ctx context.Context) (int, error) {
-	woken, err := a.fanOut(ctx, watch.TargetFilter{}, a.Watchers.PolicyChanged)
+	woken, err := a.fanOut(ctx, watch.TargetFilter{}, watch.WakeOutdated)
 	return woken, classify(err)
 }

@@ -248,7 +248,7 @@ func (a *Activities) wakeMoved(ctx context.Context, before, after []watch.Check)
 			continue
 		}
 		moved++
-		group.Go(func() error { return a.Watchers.WakeTag(ctx, check.Target) })
+		group.Go(func() error { return a.Watchers.WakeTag(ctx, check.Target, watch.WakePoll) })
 	}
 	return moved, group.Wait()
 }

@@ -50,7 +50,7 @@ func TestPollWakesWhatMoved(t *testing.T) {
 	}
 	woken := r.watchers.take()
 	slices.Sort(woken)
-	if diff := cmp.Diff([]string{"tag app:2", "tag app:3"}, woken); diff != "" {
+	if diff := cmp.Diff([]string{"poll app:2", "poll app:3"}, woken); diff != "" {
 		t.Errorf("woken (-want +got):\n%s", diff)
 	}
 	r.clock.advance(time.Hour)
@@ -149,7 +149,7 @@ func TestOneBrokenTag(t *testing.T) {
 			if polled := r.poll(); polled.Problem != nil || polled.Checked < 39 {
 				t.Errorf("polled %+v", polled)
 			}
-			if woken := r.watchers.take(); !slices.Contains(woken, "tag app:39") {
+			if woken := r.watchers.take(); !slices.Contains(woken, "poll app:39") {
 				t.Errorf("woken: %v", woken)
 			}
 			if polled := r.poll(); polled.Checked != 0 {

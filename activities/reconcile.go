@@ -92,14 +92,7 @@ func (c *comparison) wantedWatcher(ctx context.Context, wanted watch.Wanted, fou
 		return nil
 	}
 	c.result.Unlabeled++
-	if c.request.DryRun {
-		return nil
-	}
-	if err := c.Watchers.Label(ctx, c.request.Kind, wanted.Name); err != nil {
-		return err
-	}
-	c.woken++
-	return c.room(ctx, c.woken)
+	return c.wake(ctx, wanted.Name, watch.WakeAttributes)
 }
 
 // wanted are the watchers that should run.
@@ -160,7 +153,7 @@ func (c *comparison) missing(ctx context.Context, name string) error {
 		return err
 	}
 	c.result.Miss(name)
-	return c.wake(ctx, name)
+	return c.wake(ctx, name, watch.WakeMissing)
 }
 
 // stray checks again before it wakes: somebody may have subscribed meanwhile.
@@ -179,10 +172,10 @@ func (c *comparison) stray(ctx context.Context, name string) error {
 		return err
 	}
 	c.result.Excess(name)
-	return c.wake(ctx, name)
+	return c.wake(ctx, name, watch.WakeMissing)
 }
 
-func (c *comparison) wake(ctx context.Context, name string) error {
+func (c *comparison) wake(ctx context.Context, name string, reason watch.WakeReason) error {
 	if c.request.DryRun {
 		return nil
 	}
@@ -192,21 +185,21 @@ func (c *comparison) wake(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		if err := c.Watchers.WakeTag(ctx, target); err != nil {
+		if err := c.Watchers.WakeTag(ctx, target, reason); err != nil {
 			return err
 		}
 		c.woken++
 		return c.room(ctx, c.woken)
 	case watch.RegistryWatcher:
-		return c.Watchers.WakeRegistry(ctx, name)
+		return c.Watchers.WakeRegistry(ctx, name, reason)
 	case watch.RepositoryWatcher:
 		repository, err := image.ParseRepository(name)
 		if err != nil {
 			return err
 		}
-		return c.Watchers.WakeRepository(ctx, repository)
+		return c.Watchers.WakeRepository(ctx, repository, reason)
 	}
-	return c.Watchers.WakeEndpoint(ctx, name)
+	return c.Watchers.WakeEndpoint(ctx, name, reason)
 }
 
 // overdue is how late an attempt may be at an endpoint that takes what comes.
@@ -249,7 +242,7 @@ func (a *Activities) compareDeliveries(ctx context.Context, dryRun bool) (result
 		if dryRun {
 			continue
 		}
-		if err := a.Watchers.WakeEndpoint(ctx, endpoint.Name); err != nil {
+		if err := a.Watchers.WakeEndpoint(ctx, endpoint.Name, watch.WakeDelivery); err != nil {
 			return result, err
 		}
 	}

@@ -42,7 +42,7 @@ func TestCompareWatchersOfTags(t *testing.T) {
 	if diff := cmp.Diff(want, r.compare(watch.TagWatcher, false)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"tag app:2", "tag app:left"}, r.watchers.take()); diff != "" {
+	if diff := cmp.Diff([]string{"missing app:2", "missing app:left"}, r.watchers.take()); diff != "" {
 		t.Errorf("woken (-want +got)\n%s", diff)
 	}
 }

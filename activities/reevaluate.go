@@ -27,7 +27,7 @@ const reevaluations = 4
 func (a *Activities) Reevaluate(ctx context.Context) (watch.Reevaluated, error) {
 	done, err := a.reevaluate(ctx, func(after string) ([]image.Target, error) {
 		return a.Store.Targets(ctx, watch.TargetFilter{After: after, Limit: fanOutPage})
-	}, a.Watchers.PolicyChanged)
+	}, watch.WakePolicy)
 	return done, classify(err)
 }
 
@@ -44,12 +44,12 @@ func (a *Activities) ReevaluateAffected(ctx context.Context, build string) (watc
 		return watch.Reevaluated{}, classify(err)
 	}
 	if feed.Previous == nil {
-		woken, err := a.fanOut(ctx, watch.TargetFilter{}, a.Watchers.DataChanged)
+		woken, err := a.fanOut(ctx, watch.TargetFilter{}, watch.WakeOutdated)
 		return watch.Reevaluated{Woken: woken}, classify(err)
 	}
 	done, err := a.reevaluate(ctx, func(after string) ([]image.Target, error) {
 		return a.Store.AffectedTargets(ctx, build, after, affectedPage)
-	}, a.Watchers.DataChanged)
+	}, watch.WakeData)
 	if err != nil {
 		return done, classify(err)
 	}
@@ -75,7 +75,7 @@ func (a *Activities) ageMatters(ctx context.Context, feed watch.Feed) (bool, err
 }
 
 // reevaluate evaluates the tags of all pages, and wakes those that have to know.
-func (a *Activities) reevaluate(ctx context.Context, page func(after string) ([]image.Target, error), wake func(context.Context, image.Target) error) (watch.Reevaluated, error) {
+func (a *Activities) reevaluate(ctx context.Context, page func(after string) ([]image.Target, error), reason watch.WakeReason) (watch.Reevaluated, error) {
 	var at watch.Reevaluated
 	if err := a.wakeRepeated(ctx); err != nil {
 		return at, err
@@ -95,7 +95,7 @@ func (a *Activities) reevaluate(ctx context.Context, page func(after string) ([]
 			return at, err
 		}
 		for some := range slices.Chunk(targets, fanOutPage) {
-			if err := a.reevaluatePage(ctx, some, wake, &at); err != nil {
+			if err := a.reevaluatePage(ctx, some, reason, &at); err != nil {
 				return at, err
 			}
 			at.After = some[len(some)-1].String()
@@ -106,7 +106,7 @@ func (a *Activities) reevaluate(ctx context.Context, page func(after string) ([]
 
 // reevaluatePage has the endpoints woken before the watchers: what is to be notified
 // comes before what is to be shown.
-func (a *Activities) reevaluatePage(ctx context.Context, targets []image.Target, wake func(context.Context, image.Target) error, at *watch.Reevaluated) error {
+func (a *Activities) reevaluatePage(ctx context.Context, targets []image.Target, reason watch.WakeReason, at *watch.Reevaluated) error {
 	var mu sync.Mutex
 	concerned := make([]bool, len(targets))
 	var endpoints []string
@@ -134,7 +134,7 @@ func (a *Activities) reevaluatePage(ctx context.Context, targets []image.Target,
 			at.Evaluated++
 			continue
 		}
-		if err := wake(ctx, target); err != nil {
+		if err := a.Watchers.WakeTag(ctx, target, reason); err != nil {
 			return err
 		}
 		at.Woken++

@@ -73,7 +73,7 @@ func (a *Activities) wakePointing(ctx context.Context, digest image.Digest) erro
 		return err
 	}
 	for i, target := range targets {
-		if err := a.Watchers.DataChanged(ctx, target); err != nil {
+		if err := a.Watchers.WakeTag(ctx, target, watch.WakeAnalysis); err != nil {
 			return err
 		}
 		if err := a.room(ctx, i+1); err != nil {

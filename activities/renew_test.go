@@ -58,7 +58,7 @@ func TestRenewAnImage(t *testing.T) {
 	if !do[bool](r, r.steps.EndRenewal, end) {
 		t.Error("it is not renewed")
 	}
-	if diff := cmp.Diff([]string{"data app:1"}, r.watchers.take()); diff != "" {
+	if diff := cmp.Diff([]string{"analysis app:1"}, r.watchers.take()); diff != "" {
 		t.Errorf("woken (-want +got):\n%s", diff)
 	}
 	if left := r.nextRenewal(); left.Number != 0 {
@@ -155,7 +155,7 @@ func TestARenewalThatFailsForGood(t *testing.T) {
 	if done.Problem == nil || do[bool](r, r.steps.EndRenewal, watch.RenewalEnd{Analyzer: next.Analyzer, Digest: next.Digest, Problem: done.Problem}) {
 		t.Errorf("it is renewed: %+v", done)
 	}
-	if woken := r.watchers.take(); !slices.Contains(woken, "data app:1") {
+	if woken := r.watchers.take(); !slices.Contains(woken, "analysis app:1") {
 		t.Errorf("woken %v", woken)
 	}
 	if again := r.nextRenewal(); again.Number != 0 {

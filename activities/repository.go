@@ -157,20 +157,11 @@ const fanOutPage = 100
 // StartWatches starts the watchers of a repository's tags that none has checked
 // at yet, and the poller of the registry.
 func (a *Activities) StartWatches(ctx context.Context, name image.Repository) (int, error) {
-	woken, err := a.fanOut(ctx, watch.TargetFilter{Repository: &name, Unobserved: true}, a.Watchers.WakeTag)
+	woken, err := a.fanOut(ctx, watch.TargetFilter{Repository: &name, Unobserved: true}, watch.WakeSubscription)
 	if err != nil {
 		return woken, classify(err)
 	}
-	return woken, classify(a.Watchers.WakeRegistry(ctx, name.Registry))
-}
-
-// fanOut tells the watcher of every selected target, page by page. The target
-// that was reached travels in the heartbeat: a repeated step goes on from there.
-func (a *Activities) fanOut(ctx context.Context, filter watch.TargetFilter, tell func(context.Context, image.Target) error) (int, error) {
-	return a.pages(ctx, func(after string) ([]image.Target, error) {
-		filter.After, filter.Limit = after, fanOutPage
-		return a.Store.Targets(ctx, filter)
-	}, tell)
+	return woken, classify(a.Watchers.WakeRegistry(ctx, name.Registry, watch.WakeSubscription))
 }
 
 // progress is what a fan-out's heartbeat holds.
@@ -179,24 +170,28 @@ type progress struct {
 	Woken int
 }
 
-func (a *Activities) pages(ctx context.Context, page func(after string) ([]image.Target, error), tell func(context.Context, image.Target) error) (int, error) {
+// fanOut wakes the watcher of every selected target, page by page. The target
+// that was reached travels in the heartbeat: a repeated step goes on from there.
+func (a *Activities) fanOut(ctx context.Context, filter watch.TargetFilter, reason watch.WakeReason) (int, error) {
 	var at progress
 	if activity.HasHeartbeatDetails(ctx) {
 		if err := activity.GetHeartbeatDetails(ctx, &at); err != nil {
 			at = progress{}
 		}
 	}
+	filter.Limit = fanOutPage
 	// To find the next page may take long, and so may the workers to catch up.
 	var reached atomic.Value
 	reached.Store(at)
 	defer heartbeat(ctx, reached.Load)()
 	for {
-		targets, err := page(at.After)
+		filter.After = at.After
+		targets, err := a.Store.Targets(ctx, filter)
 		if err != nil || len(targets) == 0 {
 			return at.Woken, err
 		}
 		for _, target := range targets {
-			if err := tell(ctx, target); err != nil {
+			if err := a.Watchers.WakeTag(ctx, target, reason); err != nil {
 				return at.Woken, err
 			}
 			at.After, at.Woken = target.String(), at.Woken+1

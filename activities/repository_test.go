@@ -194,7 +194,7 @@ func TestStartWatches(t *testing.T) {
 	}
 	r.resync(r.target("app:2"))
 	do[int](r, r.steps.StartWatches, name)
-	if diff := cmp.Diff([]string{"tag app:2", "registry", "registry"}, r.watchers.take()); diff != "" {
+	if diff := cmp.Diff([]string{"subscription app:2", "registry", "registry"}, r.watchers.take()); diff != "" {
 		t.Errorf("woken (-want +got):\n%s", diff)
 	}
 }

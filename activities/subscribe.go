@@ -31,12 +31,11 @@ type subscriptionStore interface {
 
 // Watchers reaches the workflows.
 type Watchers interface {
-	WakeTag(ctx context.Context, target image.Target) error
-	DataChanged(ctx context.Context, target image.Target) error
-	PolicyChanged(ctx context.Context, target image.Target) error
-	WakeRegistry(ctx context.Context, registry string) error
-	WakeRepository(ctx context.Context, repository image.Repository) error
-	WakeEndpoint(ctx context.Context, name string) error
+	// The Wake methods start a workflow that does not run.
+	WakeTag(ctx context.Context, target image.Target, reason watch.WakeReason) error
+	WakeRegistry(ctx context.Context, registry string, reason watch.WakeReason) error
+	WakeRepository(ctx context.Context, repository image.Repository, reason watch.WakeReason) error
+	WakeEndpoint(ctx context.Context, name string, reason watch.WakeReason) error
 	RequestAnalysis(ctx context.Context, request watch.AnalysisRequest) error
 	// Room returns when few enough steps of watchers wait for a worker.
 	Room(ctx context.Context) error
@@ -44,8 +43,6 @@ type Watchers interface {
 	// Runs tells of one as of now.
 	Running(ctx context.Context, kind watch.WatcherKind) (map[string]watch.Running, error)
 	Runs(ctx context.Context, kind watch.WatcherKind, name string) (bool, error)
-	// Label has a running watcher set its search attributes again.
-	Label(ctx context.Context, kind watch.WatcherKind, name string) error
 }
 
 // Subscribe stores subscriptions of a tag. A tag that does not exist, or may
@@ -84,7 +81,7 @@ func (a *Activities) subscribe(ctx context.Context, request watch.SubscribeReque
 	if err != nil {
 		return result, err
 	}
-	return result, a.Watchers.WakeRegistry(ctx, request.Target.Reference.Registry)
+	return result, a.Watchers.WakeRegistry(ctx, request.Target.Reference.Registry, watch.WakeSubscription)
 }
 
 func (a *Activities) verify(ctx context.Context, target image.Target) (image.Resolved, error) {
@@ -149,10 +146,10 @@ func (a *Activities) Unsubscribe(ctx context.Context, request watch.UnsubscribeR
 	return left, classify(err)
 }
 
-// WakeTags wakes the watchers of those tags.
+// WakeTags wakes the watchers of tags whose subscriptions ended.
 func (a *Activities) WakeTags(ctx context.Context, targets []image.Target) error {
 	for _, target := range targets {
-		if err := a.Watchers.WakeTag(ctx, target); err != nil {
+		if err := a.Watchers.WakeTag(ctx, target, watch.WakeSubscription); err != nil {
 			return classify(err)
 		}
 	}
@@ -162,7 +159,7 @@ func (a *Activities) WakeTags(ctx context.Context, targets []image.Target) error
 // WakeEndpoints tells endpoints that deliveries wait for them.
 func (a *Activities) WakeEndpoints(ctx context.Context, names []string) error {
 	for _, name := range names {
-		if err := a.Watchers.WakeEndpoint(ctx, name); err != nil {
+		if err := a.Watchers.WakeEndpoint(ctx, name, watch.WakeDelivery); err != nil {
 			return classify(err)
 		}
 	}

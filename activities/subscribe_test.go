@@ -131,7 +131,7 @@ func TestWake(t *testing.T) {
 	r := newRig(t)
 	do[any](r, r.steps.WakeTags, []image.Target{r.target("app:1"), r.target("app:2")})
 	do[any](r, r.steps.WakeEndpoints, []string{"hook"})
-	if diff := cmp.Diff([]string{"tag app:1", "tag app:2", "endpoint hook"}, r.watchers.take()); diff != "" {
+	if diff := cmp.Diff([]string{"subscription app:1", "subscription app:2", "endpoint hook"}, r.watchers.take()); diff != "" {
 		t.Errorf("woken (-want +got):\n%s", diff)
 	}
 	r.watchers.failure = errkind.Unavailable

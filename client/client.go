@@ -52,24 +52,9 @@ func (c Client) update(ctx context.Context, target image.Target, name string, re
 	return workflows.Restore(handle.Get(ctx, result))
 }
 
-// CheckTag asks a tag's watcher for a resync.
-func (c Client) CheckTag(ctx context.Context, target image.Target, asked workflows.CheckNow) error {
-	return c.signal(ctx, tagOptions(target), workflows.SignalCheckNow, asked, workflows.WatchTag, workflows.TagState{Target: target})
-}
-
-// WakeTag asks a tag's watcher to check whether anything changed.
-func (c Client) WakeTag(ctx context.Context, target image.Target) error {
-	return c.CheckTag(ctx, target, workflows.CheckNow{})
-}
-
-// DataChanged tells a tag's watcher that findings of its image changed.
-func (c Client) DataChanged(ctx context.Context, target image.Target) error {
-	return c.signal(ctx, tagOptions(target), workflows.SignalDataChanged, struct{}{}, workflows.WatchTag, workflows.TagState{Target: target})
-}
-
-// PolicyChanged tells a tag's watcher that another bundle is active.
-func (c Client) PolicyChanged(ctx context.Context, target image.Target) error {
-	return c.signal(ctx, tagOptions(target), workflows.SignalPolicyChanged, struct{}{}, workflows.WatchTag, workflows.TagState{Target: target})
+// WakeTag starts or wakes the watcher of a tag.
+func (c Client) WakeTag(ctx context.Context, target image.Target, reason watch.WakeReason) error {
+	return c.wake(ctx, tagOptions(target), reason, workflows.WatchTag, workflows.TagState{Target: target})
 }
 
 // TagStatus asks a tag's watcher what it knows and does.
@@ -89,28 +74,26 @@ func (c Client) RequestAnalysis(ctx context.Context, request watch.AnalysisReque
 	return c.signal(ctx, options, workflows.SignalWanted, request, workflows.AnalyzeImage, workflows.AnalysisState{Digest: request.Digest})
 }
 
-// WakeRegistry starts the poller of a registry, or tells it that there are new
-// tags.
-func (c Client) WakeRegistry(ctx context.Context, registry string) error {
-	return c.signal(ctx, registryOptions(registry), workflows.SignalWake, struct{}{}, workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
-}
-
-// PollRegistry has the poller of a registry check the due tags now.
-func (c Client) PollRegistry(ctx context.Context, registry string) error {
-	return c.signal(ctx, registryOptions(registry), workflows.SignalCheckNow, workflows.CheckNow{}, workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
+// WakeRegistry starts or wakes the workflow that polls a registry.
+func (c Client) WakeRegistry(ctx context.Context, registry string, reason watch.WakeReason) error {
+	return c.wake(ctx, registryOptions(registry), reason, workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
 }
 
 // WakeRepository starts the watcher of a repository, or has it list the tags.
-func (c Client) WakeRepository(ctx context.Context, repository image.Repository) error {
+func (c Client) WakeRepository(ctx context.Context, repository image.Repository, reason watch.WakeReason) error {
 	options := options(workflows.WatchRepositoryID(repository), workflows.RepositorySummary(repository))
 	options.TypedSearchAttributes = temporal.NewSearchAttributes(workflows.RepositoryLabels(repository)...)
-	return c.signal(ctx, options, workflows.SignalWake, struct{}{}, workflows.WatchRepository, workflows.RepositoryState{Repository: repository})
+	return c.wake(ctx, options, reason, workflows.WatchRepository, workflows.RepositoryState{Repository: repository})
 }
 
-// WakeEndpoint starts the queue of an endpoint, or tells it of new deliveries.
-func (c Client) WakeEndpoint(ctx context.Context, name string) error {
+// WakeEndpoint starts or wakes the queue of an endpoint.
+func (c Client) WakeEndpoint(ctx context.Context, name string, reason watch.WakeReason) error {
 	options := options(workflows.ServeEndpointID(name), workflows.EndpointSummary(name))
-	return c.signal(ctx, options, workflows.SignalWake, struct{}{}, workflows.ServeEndpoint, workflows.EndpointState{Name: name})
+	return c.wake(ctx, options, reason, workflows.ServeEndpoint, workflows.EndpointState{Name: name})
+}
+
+func (c Client) wake(ctx context.Context, options sdk.StartWorkflowOptions, reason watch.WakeReason, workflow, state any) error {
+	return c.signal(ctx, options, workflows.SignalWake, watch.Wake{Reason: reason}, workflow, state)
 }
 
 // SyncFeed runs the feed's synchronization and waits for its outcome. One that

@@ -31,11 +31,11 @@ func TestWorkflowsStartInTheirQueues(t *testing.T) {
 	}
 	repository := target.Reference.Repository
 	for id, start := range map[string]func() error{
-		workflows.WatchTagID(target):                      func() error { return c.WakeTag(ctx, target) },
+		workflows.WatchTagID(target):                      func() error { return c.WakeTag(ctx, target, watch.WakeManual) },
 		workflows.AnalyzeImageID("sha256:a"):              func() error { return c.RequestAnalysis(ctx, watch.AnalysisRequest{Digest: "sha256:a"}) },
-		workflows.WatchRegistryID("registry.example.com"): func() error { return c.WakeRegistry(ctx, "registry.example.com") },
-		workflows.WatchRepositoryID(repository):           func() error { return c.WakeRepository(ctx, repository) },
-		workflows.ServeEndpointID("ops"):                  func() error { return c.WakeEndpoint(ctx, "ops") },
+		workflows.WatchRegistryID("registry.example.com"): func() error { return c.WakeRegistry(ctx, "registry.example.com", watch.WakeManual) },
+		workflows.WatchRepositoryID(repository):           func() error { return c.WakeRepository(ctx, repository, watch.WakeManual) },
+		workflows.ServeEndpointID("ops"):                  func() error { return c.WakeEndpoint(ctx, "ops", watch.WakeManual) },
 	} {
 		if err := start(); err != nil {
 			t.Fatal(err)

@@ -69,17 +69,6 @@ func hasAll(fields map[string]*common.Payload, keys []temporal.SearchAttributeKe
 	return !slices.ContainsFunc(keys, func(key temporal.SearchAttributeKey) bool { return fields[key.GetName()] == nil })
 }
 
-// Label has a running watcher set its search attributes again. One that has ended
-// meanwhile has none to set.
-func (c Client) Label(ctx context.Context, kind watch.WatcherKind, name string) error {
-	id := watchers[kind].prefix + name
-	err := c.Temporal.SignalWorkflow(ctx, id, "", workflows.SignalLabel, struct{}{})
-	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing || err == nil {
-		return nil
-	}
-	return fmt.Errorf("signal %s: %w", id, workflows.Restore(err))
-}
-
 // Runs reports whether that watcher runs now.
 func (c Client) Runs(ctx context.Context, kind watch.WatcherKind, name string) (bool, error) {
 	id := watchers[kind].prefix + name

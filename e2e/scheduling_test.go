@@ -271,7 +271,7 @@ func TestWaitingWatchersAreCounted(t *testing.T) {
 	must(t, watchers.Room(t.Context()))
 	const woken = 250
 	for n := range woken {
-		must(t, watchers.WakeTag(t.Context(), image.Target{Reference: repository.Reference(fmt.Sprint(n))}))
+		must(t, watchers.WakeTag(t.Context(), image.Target{Reference: repository.Reference(fmt.Sprint(n))}, watch.WakeManual))
 	}
 	for made(watchers.Waiting(t.Context()))(t) != woken {
 		<-time.After(100 * time.Millisecond)

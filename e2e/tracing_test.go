@@ -33,14 +33,14 @@ func TestTracing(t *testing.T) {
 		t.Fatalf("the webhook's traceparent is %q", moved.Header.Get("traceparent"))
 	}
 	trace, span := rest[:32], rest[33:49]
-	spans := made(collector.Trace(ctx, trace, "tagwatch rescan", "HandleSignal:check-now", "RunActivity:Observe", "registry head",
+	spans := made(collector.Trace(ctx, trace, "tagwatch rescan", "HandleSignal:wake", "RunActivity:Observe", "registry head",
 		"RunActivity:Analyze", "analyze", "RunActivity:Match", "match", "RunActivity:Record", "webhook receiver"))(t)
 	post := spans[slices.IndexFunc(spans, func(s lab.Span) bool { return s.ID == span })]
 	if post.Name != "webhook receiver" || post.Service != "tagwatch-worker" || len(post.Links) != 1 {
 		t.Errorf("the receiver was notified of span %+v", post)
 	}
 	way := path(spans, post)
-	if begin := []string{"tagwatch rescan", "SignalWithStartWorkflow:WatchTag", "HandleSignal:check-now"}; len(way) < 6 || !slices.Equal(way[:3], begin) {
+	if begin := []string{"tagwatch rescan", "SignalWithStartWorkflow:WatchTag", "HandleSignal:wake"}; len(way) < 6 || !slices.Equal(way[:3], begin) {
 		t.Errorf("the way to the webhook is %q, want it to begin with %q", way, begin)
 	}
 	if end := []string{"StartActivity:Record", "RunActivity:Record", "webhook receiver"}; !slices.Equal(way[max(0, len(way)-3):], end) {

@@ -33,9 +33,9 @@ type pushed interface {
 
 // woken are the workflows that a push reaches.
 type woken interface {
-	WakeTag(context.Context, image.Target) error
-	WakeRepository(context.Context, image.Repository) error
-	PollRegistry(context.Context, string) error
+	WakeTag(context.Context, image.Target, watch.WakeReason) error
+	WakeRepository(context.Context, image.Repository, watch.WakeReason) error
+	WakeRegistry(context.Context, string, watch.WakeReason) error
 }
 
 // waker turns what registries say into wake-ups. Only what is watched is woken,
@@ -76,7 +76,7 @@ func (w *waker) one(ctx context.Context, event push.Event) (int, error) {
 		return 0, err
 	}
 	for _, target := range targets {
-		err := w.merged.do(ctx, workflows.WatchTagID(target), func(ctx context.Context) error { return w.reach.WakeTag(ctx, target) })
+		err := w.merged.do(ctx, workflows.WatchTagID(target), func(ctx context.Context) error { return w.reach.WakeTag(ctx, target, watch.WakePush) })
 		if err != nil {
 			return 0, err
 		}
@@ -96,7 +96,7 @@ func (w *waker) all(ctx context.Context, repository image.Repository) (int, erro
 		if err != nil || due == 0 {
 			return err
 		}
-		return w.reach.PollRegistry(ctx, repository.Registry)
+		return w.reach.WakeRegistry(ctx, repository.Registry, watch.WakePush)
 	})
 	if err != nil {
 		return 0, err
@@ -119,7 +119,7 @@ func (w *waker) list(ctx context.Context, repository image.Repository, tag strin
 			return 0, nil
 		}
 	}
-	err = w.merged.do(ctx, workflows.WatchRepositoryID(repository), func(ctx context.Context) error { return w.reach.WakeRepository(ctx, repository) })
+	err = w.merged.do(ctx, workflows.WatchRepositoryID(repository), func(ctx context.Context) error { return w.reach.WakeRepository(ctx, repository, watch.WakePush) })
 	if err != nil {
 		return 0, err
 	}

@@ -33,11 +33,13 @@ func (r *reached) note(name string) error {
 	return r.fails
 }
 
-func (r *reached) WakeTag(_ context.Context, t image.Target) error { return r.note(t.String()) }
-func (r *reached) WakeRepository(_ context.Context, repository image.Repository) error {
+func (r *reached) WakeTag(_ context.Context, t image.Target, _ watch.WakeReason) error {
+	return r.note(t.String())
+}
+func (r *reached) WakeRepository(_ context.Context, repository image.Repository, _ watch.WakeReason) error {
 	return r.note("repository " + repository.String())
 }
-func (r *reached) PollRegistry(_ context.Context, host string) error {
+func (r *reached) WakeRegistry(_ context.Context, host string, _ watch.WakeReason) error {
 	return r.note("registry " + host)
 }
 

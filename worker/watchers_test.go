@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/mocks"
 
 	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // A thousand tags that wake one endpoint at the same time are a few signals, and
@@ -24,8 +25,10 @@ func TestManyWakeUpsAreFewSignals(t *testing.T) {
 		Return(nil, nil).Run(func(mock.Arguments) { begun.Add(1) })
 	w := newWatchers(client.Client{Temporal: connected})
 	for what, wake := range map[string]func(context.Context) error{
-		"endpoint": func(ctx context.Context) error { return w.WakeEndpoint(ctx, "ops") },
-		"registry": func(ctx context.Context) error { return w.WakeRegistry(ctx, "registry.example.com") },
+		"endpoint": func(ctx context.Context) error { return w.WakeEndpoint(ctx, "ops", watch.WakeDelivery) },
+		"registry": func(ctx context.Context) error {
+			return w.WakeRegistry(ctx, "registry.example.com", watch.WakeSubscription)
+		},
 	} {
 		before := begun.Load()
 		var all sync.WaitGroup

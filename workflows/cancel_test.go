@@ -43,13 +43,13 @@ func (c canceled) inputs() []any {
 }
 
 var toCancel = map[string]canceled{
-	workflows.TypeWatchTag: {input: workflows.TagState{Target: target}, signal: workflows.SignalCheckNow, argument: workflows.CheckNow{},
+	workflows.TypeWatchTag: {input: workflows.TagState{Target: target}, signal: workflows.SignalWake, argument: watch.Wake{},
 		rests: true, steps: []string{"Observe", "RequestAnalysis", "Match", "Record", "WakeEndpoints"}},
-	workflows.TypeWatchRegistry: {input: workflows.RegistryState{Registry: registry}, signal: workflows.SignalWake, argument: struct{}{},
+	workflows.TypeWatchRegistry: {input: workflows.RegistryState{Registry: registry}, signal: workflows.SignalWake, argument: watch.Wake{},
 		rests: true, steps: []string{"PollRegistry"}},
-	workflows.TypeWatchRepository: {input: workflows.RepositoryState{Repository: repository}, signal: workflows.SignalWake, argument: struct{}{},
+	workflows.TypeWatchRepository: {input: workflows.RepositoryState{Repository: repository}, signal: workflows.SignalWake, argument: watch.Wake{},
 		rests: true, steps: []string{"ListTags", "StartWatches"}},
-	workflows.TypeServeEndpoint: {input: workflows.EndpointState{Name: "chat"}, signal: workflows.SignalWake, argument: struct{}{},
+	workflows.TypeServeEndpoint: {input: workflows.EndpointState{Name: "chat"}, signal: workflows.SignalWake, argument: watch.Wake{},
 		rests: true, steps: []string{"Deliver"}},
 	workflows.TypeSyncFeed: {input: watch.SyncRequest{},
 		steps: []string{"FetchFeed", "AdvanceFeed", "WakeAll"}},

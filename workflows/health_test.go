@@ -85,7 +85,7 @@ func TestFailingRoundsAreNoted(t *testing.T) {
 		}
 		return watch.Round{Active: round < 17}, nil
 	}
-	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, struct{}{}) }, 20*time.Minute)
+	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeSubscription}) }, 20*time.Minute)
 	env.ExecuteWorkflow(workflows.ServeEndpoint, workflows.EndpointState{Name: "chat"})
 	finished(t, env)
 	if diff := cmp.Diff([]bool{true, false}, turnsOf(outside, condition.Endpoint, "chat")); diff != "" {

@@ -9,22 +9,14 @@ import (
 // Names by which clients reach running workflows. Recorded histories hold them:
 // add, never rename.
 const (
-	// SignalCheckNow asks for a resync; its argument is a CheckNow.
-	SignalCheckNow = "check-now"
-	// SignalDataChanged tells a watcher that findings of its image changed.
-	SignalDataChanged = "data-changed"
-	// SignalPolicyChanged tells a watcher that another bundle is active.
-	SignalPolicyChanged = "policy-changed"
+	// SignalWake tells a workflow that there is something to do, or to show; its
+	// argument is a watch.Wake.
+	SignalWake = "wake"
 	// SignalAnalyzed answers a watcher's request; its argument is an Analyzed.
 	SignalAnalyzed = "analyzed"
 	// SignalWanted asks AnalyzeImage to tell one more watcher; its argument is a
 	// watch.AnalysisRequest.
 	SignalWanted = "wanted"
-	// SignalWake tells a registry's, repository's or endpoint's workflow that
-	// there is something to do.
-	SignalWake = "wake"
-	// SignalLabel has a watcher set its search attributes again.
-	SignalLabel = "label"
 
 	UpdateSubscribe   = "subscribe"
 	UpdateUnsubscribe = "unsubscribe"
@@ -80,12 +72,6 @@ func RepositoryLabels(repository image.Repository) []temporal.SearchAttributeUpd
 
 func TagLabels(target image.Target) []temporal.SearchAttributeUpdate {
 	return append(RepositoryLabels(target.Reference.Repository), AttributeTag.ValueSet(target.String()))
-}
-
-// CheckNow asks for a resync before its time.
-type CheckNow struct {
-	// Force makes every step anew, also where nothing seems to have changed.
-	Force bool
 }
 
 // What the ids of watchers begin with; a name follows.

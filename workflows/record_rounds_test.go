@@ -33,7 +33,7 @@ func playWatchRegistry(t *testing.T, s *stage) client.WorkflowRun {
 		}
 		return watch.Poll{}, nil
 	}
-	wake := func() error { return s.client.WakeRegistry(background, registry) }
+	wake := func() error { return s.client.WakeRegistry(background, registry, watch.WakeSubscription) }
 	must(t, wake())
 	run := s.run(workflows.WatchRegistryID(registry))
 	for rounds := 2; rounds <= 5; rounds++ {
@@ -51,7 +51,7 @@ func playWatchRepository(t *testing.T, s *stage) client.WorkflowRun {
 	soon := listed()
 	soon.List = time.Second
 	s.list = listings(soon, changed, unlisted(errkind.Unavailable, 0))
-	wake := func() error { return s.client.WakeRepository(background, repository) }
+	wake := func() error { return s.client.WakeRepository(background, repository, watch.WakeSettings) }
 	must(t, wake())
 	run := s.run(workflows.WatchRepositoryID(repository))
 	for checks := 2; checks <= 3; checks++ {
@@ -75,7 +75,7 @@ func playServeEndpoint(t *testing.T, s *stage) client.WorkflowRun {
 		}
 		return gone()
 	}
-	wake := func() error { return s.client.WakeEndpoint(background, "chat") }
+	wake := func() error { return s.client.WakeEndpoint(background, "chat", watch.WakeDelivery) }
 	must(t, wake())
 	run := s.run(workflows.ServeEndpointID("chat"))
 	for rounds := 2; rounds <= 3; rounds++ {
@@ -93,12 +93,12 @@ func playServeEndpointHandover(t *testing.T, s *stage) client.WorkflowRun {
 		}
 		return watch.Round{Active: true, Delivered: 1}, nil
 	}
-	must(t, s.client.WakeEndpoint(background, "pager"))
+	must(t, s.client.WakeEndpoint(background, "pager", watch.WakeDelivery))
 	id := workflows.ServeEndpointID("pager")
 	run := s.run(id)
 	s.rests(t, run, 1)
 	s.ageing.age(id)
-	must(t, s.client.WakeEndpoint(background, "pager"))
+	must(t, s.client.WakeEndpoint(background, "pager", watch.WakeDelivery))
 	s.ends(t, run)
 	return run
 }

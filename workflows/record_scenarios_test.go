@@ -136,10 +136,10 @@ func playWatchTag(t *testing.T, s *stage) client.WorkflowRun {
 		after int // passes
 		ask   func() error
 	}{
-		{2, func() error { return s.client.DataChanged(background, target) }},
-		{3, func() error { return s.client.CheckTag(background, target, workflows.CheckNow{Force: true}) }},
-		{5, func() error { return s.client.CheckTag(background, target, workflows.CheckNow{}) }},
-		{6, func() error { return s.client.PolicyChanged(background, target) }},
+		{2, func() error { return s.client.WakeTag(background, target, watch.WakeOutdated) }},
+		{3, func() error { return s.client.WakeTag(background, target, watch.WakeRescan) }},
+		{5, func() error { return s.client.WakeTag(background, target, watch.WakePoll) }},
+		{6, func() error { return s.client.WakeTag(background, target, watch.WakePolicy) }},
 	} {
 		s.rests(t, run, next.after)
 		must(t, next.ask())
@@ -208,18 +208,18 @@ func playWatchTagTroubles(t *testing.T, s *stage) client.WorkflowRun {
 		}
 		return nil
 	}
-	must(t, s.client.WakeTag(background, tag))
+	must(t, s.client.WakeTag(background, tag, watch.WakePoll))
 	run := s.run(workflows.WatchTagID(tag))
 	s.rests(t, run, 3)
 	for made := 3; pass.Load() < 6; {
 		if made++; pass.Add(1) == 1 || pass.Load() == 6 {
 			made++ // with the answer
 		}
-		must(t, s.client.WakeTag(background, tag))
+		must(t, s.client.WakeTag(background, tag, watch.WakePoll))
 		s.rests(t, run, made)
 	}
 	pass.Add(1)
-	must(t, s.client.WakeTag(background, tag))
+	must(t, s.client.WakeTag(background, tag, watch.WakePoll))
 	s.ends(t, run)
 	return run
 }
@@ -232,7 +232,7 @@ func playWatchTagHandover(t *testing.T, s *stage) client.WorkflowRun {
 		seen.Changed = true
 		return everyHour(seen)
 	}
-	must(t, s.client.WakeTag(background, tag))
+	must(t, s.client.WakeTag(background, tag, watch.WakePoll))
 	id := workflows.WatchTagID(tag)
 	run := s.run(id)
 	s.rests(t, run, 1)
@@ -245,7 +245,7 @@ func playWatchTagHandover(t *testing.T, s *stage) client.WorkflowRun {
 	}()
 	<-asked
 	s.ageing.age(id)
-	must(t, s.client.CheckTag(background, tag, workflows.CheckNow{Force: true}))
+	must(t, s.client.WakeTag(background, tag, watch.WakeRescan))
 	close(stored)
 	must(t, <-answered)
 	s.ends(t, run)
@@ -284,7 +284,7 @@ func playAnalyzeImage(t *testing.T, s *stage) client.WorkflowRun {
 	must(t, s.ask(request("refused", false)))
 	run := s.run(workflows.AnalyzeImageID(digest))
 	<-begun
-	must(t, s.client.WakeTag(background, tag))
+	must(t, s.client.WakeTag(background, tag, watch.WakePoll))
 	until(t, "request of a watcher that runs", func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -295,7 +295,7 @@ func playAnalyzeImage(t *testing.T, s *stage) client.WorkflowRun {
 	close(late)
 	s.ends(t, run)
 	watcher := s.run(workflows.WatchTagID(tag))
-	must(t, s.client.WakeTag(background, tag))
+	must(t, s.client.WakeTag(background, tag, watch.WakePoll))
 	s.ends(t, watcher)
 	return run
 }

@@ -3,6 +3,7 @@ package workflows
 import (
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
@@ -37,6 +38,7 @@ type subject struct {
 	name    string
 	summary string
 	details func() string
+	labels  []temporal.SearchAttributeUpdate
 }
 
 // rounds runs one round after the other until there is nothing left to do or
@@ -46,10 +48,17 @@ type subject struct {
 func rounds(ctx workflow.Context, s subject, round func(workflow.Context) (outlook, error)) (over bool, err error) {
 	h := &health{about: s.kind, name: s.name}
 	ctx = workflow.WithValue(ctx, healthKey{}, h)
-	setDetails(ctx, s.summary, s.details())
-	wake, now := false, false
-	onSignal(ctx, SignalWake, func(struct{}) { wake = true })
-	onSignal(ctx, SignalCheckNow, func(CheckNow) { wake, now = true, true })
+	wake, now, woken := false, false, watch.WakeReason("")
+	show := func() { setDetails(ctx, s.summary, s.details()+wokenDetails(woken)) }
+	show()
+	onSignal(ctx, SignalWake, func(w watch.Wake) {
+		workflow.GetLogger(ctx).Debug("woken", "reason", w.Reason)
+		if w.Reason == watch.WakeAttributes {
+			upsert(ctx, s.labels...)
+			return
+		}
+		wake, now, woken = true, now || w.Reason.Urgent(), w.Reason
+	})
 	for !workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 		if err := readSignals(ctx); err != nil {
 			return false, err
@@ -63,7 +72,7 @@ func rounds(ctx workflow.Context, s subject, round func(workflow.Context) (outlo
 			next = s.faulty(ctx, h, err)
 		} else {
 			h.after(ctx, nil)
-			setDetails(ctx, s.summary, s.details())
+			show()
 		}
 		if next.over && !wake {
 			return true, nil
@@ -79,6 +88,13 @@ func rounds(ctx workflow.Context, s subject, round func(workflow.Context) (outlo
 		}
 	}
 	return false, nil
+}
+
+func wokenDetails(reason watch.WakeReason) string {
+	if reason == "" {
+		return ""
+	}
+	return "\nLast woken for: " + plain.Markdown(string(reason)) + "\n"
 }
 
 // stages name what the rounds do.

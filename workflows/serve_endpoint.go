@@ -32,7 +32,7 @@ func ServeEndpoint(ctx workflow.Context, state EndpointState) error {
 	if err != nil {
 		return err
 	}
-	about := subject{condition.Endpoint, state.Name, EndpointSummary(state.Name), func() string { return endpointDetails(state) }}
+	about := subject{condition.Endpoint, state.Name, EndpointSummary(state.Name), func() string { return endpointDetails(state) }, nil}
 	if over, err := rounds(ctx, about, state.serve); over || err != nil {
 		return err
 	}

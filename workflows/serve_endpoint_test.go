@@ -65,7 +65,7 @@ func TestServeEndpointWakesOnSignal(t *testing.T) {
 	}
 	// The first comes with the start, and the first round serves it.
 	for _, at := range []time.Duration{0, time.Minute, 3 * time.Minute} {
-		env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, struct{}{}) }, at)
+		env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeDelivery}) }, at)
 	}
 	env.ExecuteWorkflow(workflows.ServeEndpoint, workflows.EndpointState{Name: "chat"})
 	finished(t, env)
@@ -90,7 +90,7 @@ func TestServeEndpointTakesItsTimersBack(t *testing.T) {
 		return watch.Round{Active: true}, nil
 	}
 	for i := range 50 {
-		env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, struct{}{}) }, time.Duration(i)*time.Second)
+		env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeDelivery}) }, time.Duration(i)*time.Second)
 	}
 	env.ExecuteWorkflow(workflows.ServeEndpoint, workflows.EndpointState{Name: "chat"})
 	finished(t, env)
@@ -112,9 +112,9 @@ func TestServeEndpointWakeUpDuringARound(t *testing.T) {
 					return gone()
 				}
 				if together {
-					env.SignalWorkflowSkippingWorkflowTask(workflows.SignalWake, struct{}{})
+					env.SignalWorkflowSkippingWorkflowTask(workflows.SignalWake, watch.Wake{Reason: watch.WakeDelivery})
 				} else {
-					env.SignalWorkflow(workflows.SignalWake, struct{}{})
+					env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeDelivery})
 				}
 				return watch.Round{Active: active}, nil
 			}

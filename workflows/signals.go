@@ -8,18 +8,9 @@ import (
 // signals are what each signal asks for, for people who meet it in Temporal's own
 // tools; docs/temporal.md says the same with examples.
 var signals = map[string]string{
-	SignalCheckNow:      `Check now instead of at the next scheduled time. Input: {} or, for a tag, {"Force": true} to analyze, match and evaluate anew.`,
-	SignalDataChanged:   "Vulnerability data changed for this tag's image: resync now. No input.",
-	SignalPolicyChanged: "Another policy bundle is active: resync now. No input.",
-	SignalAnalyzed:      `The answer to a request for an analysis. Sent by AnalyzeImage. Input: {"Digest": ..., "Problem": ...}.`,
-	SignalWanted:        "One more request for the analysis of this image. Sent by watchers. Input: an analysis request.",
-	SignalLabel:         "Set the search attributes again. No input.",
-	SignalWake:          "There may be something to do: look into the database. No input.",
-}
-
-// labeled has a watcher set its search attributes when it is asked to.
-func labeled(ctx workflow.Context, labels ...temporal.SearchAttributeUpdate) {
-	onSignal(ctx, SignalLabel, func(struct{}) { upsert(ctx, labels...) })
+	SignalWake:     `Act before the next scheduled time. Input: {"Reason": "manual"}, or for a tag {"Reason": "rescan"} to analyze, match and evaluate anew.`,
+	SignalAnalyzed: `The answer to a request for an analysis. Sent by AnalyzeImage. Input: {"Digest": ..., "Problem": ...}.`,
+	SignalWanted:   "One more request for the analysis of this image. Sent by watchers. Input: an analysis request.",
 }
 
 // upsert sets search attributes, and reports whether it could.

@@ -30,7 +30,7 @@ func TestEverySignalIsDescribed(t *testing.T) {
 		}
 		return true
 	})
-	if named < 7 || named != len(signals) {
+	if named < 3 || named != len(signals) {
 		t.Errorf("%d signals are named and %d described", named, len(signals))
 	}
 }

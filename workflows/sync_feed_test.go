@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -106,7 +107,7 @@ func TestSyncFeedAsksAgain(t *testing.T) {
 	if err := env.GetWorkflowResult(&got); err != nil || got.Build != newest.Checksum {
 		t.Errorf("outcome %+v, %v", got, err)
 	}
-	if diff := cmp.Diff([]bool{true, false}, turnsOf(outside, watch.Task, workflows.SyncFeedID)); diff != "" {
+	if diff := cmp.Diff([]bool{true, false}, turnsOf(outside, condition.Task, workflows.SyncFeedID)); diff != "" {
 		t.Errorf("noted (-want +got)\n%s", diff)
 	}
 }
@@ -136,7 +137,7 @@ func TestConflictsOfAnUpgradeAreNoFailure(t *testing.T) {
 			}
 			env.ExecuteWorkflow(workflows.SyncFeed, watch.SyncRequest{})
 			finished(t, env)
-			if diff := cmp.Diff(test.want, turnsOf(outside, watch.Task, workflows.SyncFeedID)); diff != "" {
+			if diff := cmp.Diff(test.want, turnsOf(outside, condition.Task, workflows.SyncFeedID)); diff != "" {
 				t.Errorf("noted (-want +got)\n%s", diff)
 			}
 		})

@@ -29,8 +29,8 @@ func WatchRegistry(ctx workflow.Context, state RegistryState) error {
 	if err != nil {
 		return err
 	}
-	labeled(ctx, RegistryLabels(state.Registry)...)
-	about := subject{condition.Registry, state.Registry, RegistrySummary(state.Registry), func() string { return registryDetails(state) }}
+	about := subject{condition.Registry, state.Registry, RegistrySummary(state.Registry), func() string { return registryDetails(state) },
+		RegistryLabels(state.Registry)}
 	if over, err := rounds(ctx, about, state.poll); over || err != nil {
 		return err
 	}

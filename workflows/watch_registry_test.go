@@ -55,7 +55,7 @@ func TestWatchRegistryNewTagIsCheckedSoon(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	outside.poll = polls(polled(1), polled(1))
-	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, struct{}{}) }, 10*time.Second)
+	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeSubscription}) }, 10*time.Second)
 	env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
 	finished(t, env)
 	if want := []time.Duration{10 * time.Second, time.Minute}; !slices.Equal(want, outside.waits()) {
@@ -75,8 +75,8 @@ func TestWatchRegistryPausesBetweenPolls(t *testing.T) {
 		argument any
 		want     []time.Duration
 	}{
-		{"new tags", workflows.SignalWake, struct{}{}, []time.Duration{15 * time.Second, time.Minute}},
-		{"a person", workflows.SignalCheckNow, workflows.CheckNow{}, []time.Duration{5 * time.Second, time.Minute}},
+		{"new tags", workflows.SignalWake, watch.Wake{Reason: watch.WakeSubscription}, []time.Duration{15 * time.Second, time.Minute}},
+		{"a person", workflows.SignalWake, watch.Wake{Reason: watch.WakeManual}, []time.Duration{5 * time.Second, time.Minute}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

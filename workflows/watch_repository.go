@@ -27,8 +27,8 @@ func WatchRepository(ctx workflow.Context, state RepositoryState) error {
 	if err != nil {
 		return err
 	}
-	labeled(ctx, RepositoryLabels(state.Repository)...)
-	about := subject{condition.Repository, state.Repository.String(), RepositorySummary(state.Repository), state.details}
+	about := subject{condition.Repository, state.Repository.String(), RepositorySummary(state.Repository), state.details,
+		RepositoryLabels(state.Repository)}
 	if over, err := rounds(ctx, about, state.check); over || err != nil {
 		return err
 	}

@@ -102,7 +102,7 @@ func TestWatchRepositoryChecksWhenAsked(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	outside.list = listings(listed())
-	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, struct{}{}) }, time.Hour)
+	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeSubscription}) }, time.Hour)
 	env.ExecuteWorkflow(workflows.WatchRepository, workflows.RepositoryState{Repository: repository})
 	finished(t, env)
 	if want := []time.Duration{time.Hour}; !slices.Equal(want, outside.waits()) {

@@ -27,6 +27,8 @@ type TagState struct {
 	Problem *watch.Problem `json:"problem,omitempty"`
 	// Failures counts the resyncs that failed since the last that did not.
 	Failures int `json:"failures,omitempty"`
+	// Woken is the reason of the last wake-up.
+	Woken watch.WakeReason `json:"woken,omitempty"`
 	// Force asks the next resync to make every step anew.
 	Force bool `json:"force,omitempty"`
 	// Doing is the step under way, for people.
@@ -108,11 +110,8 @@ func (w *tagWatcher) rest(ctx workflow.Context, wait time.Duration) error {
 
 // listen installs every handler before the workflow first blocks.
 func (w *tagWatcher) listen(ctx workflow.Context) error {
-	onSignal(ctx, SignalCheckNow, func(asked CheckNow) { w.wake, w.Force = true, w.Force || asked.Force })
-	onSignal(ctx, SignalDataChanged, func(struct{}) { w.wake = true })
-	onSignal(ctx, SignalPolicyChanged, func(struct{}) { w.wake = true })
+	onSignal(ctx, SignalWake, func(wake watch.Wake) { w.woken(ctx, wake.Reason) })
 	onSignal(ctx, SignalAnalyzed, w.answered)
-	onSignal(ctx, SignalLabel, func(struct{}) { w.label(ctx) })
 	if err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateSubscribe, w.subscribe,
 		workflow.UpdateHandlerOptions{Validator: w.validate,
 			Description: `Store subscriptions of this tag. Input: {"Target": "host/repository:tag", "Types": ["tag_update"]}; use tagwatch subscribe.`}); err != nil {
@@ -124,6 +123,17 @@ func (w *tagWatcher) listen(ctx workflow.Context) error {
 		return err
 	}
 	return answers(ctx, func() (TagState, error) { return w.TagState, nil })
+}
+
+// woken takes a wake-up.
+func (w *tagWatcher) woken(ctx workflow.Context, reason watch.WakeReason) {
+	workflow.GetLogger(ctx).Debug("woken", "reason", reason)
+	if reason == watch.WakeAttributes {
+		w.label(ctx)
+		return
+	}
+	w.wake, w.Woken = true, reason
+	w.Force = w.Force || reason == watch.WakeRescan
 }
 
 // answered takes the answer to the request for an analysis, or why it takes longer.

@@ -80,11 +80,11 @@ func TestWatchTagHandsOverAPendingForce(t *testing.T) {
 		env.SetContinueAsNewSuggested(true)
 		seen := steady(first)
 		seen.Changed = true
-		env.SignalWorkflow(workflows.SignalDataChanged, struct{}{})
+		env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeOutdated})
 		return seen, nil
 	}
 	outside.record = func(watch.RecordRequest) (watch.Recorded, error) {
-		env.SignalWorkflowSkippingWorkflowTask(workflows.SignalCheckNow, workflows.CheckNow{Force: true})
+		env.SignalWorkflowSkippingWorkflowTask(workflows.SignalWake, watch.Wake{Reason: watch.WakeRescan})
 		return watch.Recorded{}, nil
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})

@@ -49,7 +49,7 @@ func TestWatchTagDoesNotWaitForTheAnalysis(t *testing.T) {
 		return forgotten()
 	}
 	for _, at := range []time.Duration{time.Minute, 2 * time.Minute, 3 * time.Minute, 4 * time.Minute} {
-		env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalDataChanged, struct{}{}) }, at)
+		env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeOutdated}) }, at)
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	finished(t, env)

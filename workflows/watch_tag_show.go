@@ -117,6 +117,7 @@ func (w *tagWatcher) rows() [][2]string {
 		{"Subscribed to", typesRow(w.TagState)},
 		{"Checked", w.pollRow()},
 		{"Last resync", shortTime(s.Checked)},
+		{"Last woken for", string(w.Woken)},
 		{"Last change", shortTime(s.Changed)},
 		{"Time-dependent rule due", shortTime(s.Next)},
 		{"Problem", problemRow(w.problem())},

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"go.temporal.io/sdk/testsuite"
-
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -15,17 +13,16 @@ import (
 func TestWatchTagSignalsAskForAPass(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name   string
-		signal func(*testsuite.TestWorkflowEnvironment)
+		reason watch.WakeReason
 		force  bool
 	}{
-		{"check now", signal(workflows.SignalCheckNow, workflows.CheckNow{}), false},
-		{"check now, everything anew", signal(workflows.SignalCheckNow, workflows.CheckNow{Force: true}), true},
-		{"data changed", signal(workflows.SignalDataChanged, struct{}{}), false},
-		{"policy changed", signal(workflows.SignalPolicyChanged, struct{}{}), false},
+		{watch.WakeManual, false},
+		{watch.WakeRescan, true},
+		{watch.WakePoll, false},
+		{watch.WakeOutdated, false},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(string(test.reason), func(t *testing.T) {
 			t.Parallel()
 			env, outside := newWorld(t)
 			outside.request = answering(env, nil)
@@ -35,7 +32,7 @@ func TestWatchTagSignalsAskForAPass(t *testing.T) {
 				}
 				return forgotten()
 			}
-			env.RegisterDelayedCallback(func() { test.signal(env) }, 10*time.Minute)
+			env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: test.reason}) }, 10*time.Minute)
 			env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 			finished(t, env)
 			waits, made := []time.Duration{10 * time.Minute, time.Hour, time.Hour}, []int{0, 0, 0}
@@ -52,10 +49,6 @@ func TestWatchTagSignalsAskForAPass(t *testing.T) {
 	}
 }
 
-func signal(name string, argument any) func(*testsuite.TestWorkflowEnvironment) {
-	return func(env *testsuite.TestWorkflowEnvironment) { env.SignalWorkflow(name, argument) }
-}
-
 // A watcher is started by a signal. The first resync serves it.
 func TestWatchTagStartsWithASignal(t *testing.T) {
 	t.Parallel()
@@ -66,7 +59,7 @@ func TestWatchTagStartsWithASignal(t *testing.T) {
 		}
 		return forgotten()
 	}
-	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalCheckNow, workflows.CheckNow{}) }, 0)
+	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeManual}) }, 0)
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	finished(t, env)
 	if want := []time.Duration{time.Hour}; !slices.Equal(want, outside.waits()) {
@@ -82,7 +75,7 @@ func TestWatchTagSignalDuringAResync(t *testing.T) {
 	outside.observe = func(pass int) (watch.Observation, error) {
 		switch pass {
 		case 1:
-			env.SignalWorkflow(workflows.SignalDataChanged, struct{}{})
+			env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeOutdated})
 			return steady(first), nil
 		case 2:
 			return steady(first), nil
@@ -103,7 +96,7 @@ func TestWatchTagSignalTogetherWithTheEnd(t *testing.T) {
 	env, outside := newWorld(t)
 	outside.observe = func(pass int) (watch.Observation, error) {
 		if pass == 1 {
-			env.SignalWorkflowSkippingWorkflowTask(workflows.SignalCheckNow, workflows.CheckNow{})
+			env.SignalWorkflowSkippingWorkflowTask(workflows.SignalWake, watch.Wake{Reason: watch.WakeManual})
 		}
 		return forgotten()
 	}

@@ -144,7 +144,7 @@ func watchRepository(ctx context.Context, s *session.Session, repository watch.R
 	if err := s.Stored.SaveRepository(ctx, repository, s.Now); err != nil {
 		return err
 	}
-	if err := linked.Client.WakeRepository(ctx, repository.Name); err != nil {
+	if err := linked.Client.WakeRepository(ctx, repository.Name, watch.WakeSettings); err != nil {
 		return err
 	}
 	return showWatched(s, repository, plan)

@@ -12,7 +12,6 @@ import (
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
-	"github.com/tagwatch/tagwatch/workflows"
 )
 
 func RescanCommand() *cli.Command {
@@ -79,7 +78,7 @@ func requestRescan(ctx context.Context, s *session.Session, target image.Target)
 		return err
 	}
 	return linked.Ask(ctx, "rescan "+target.String(), 10*time.Second, func(ctx context.Context) error {
-		return linked.Client.CheckTag(ctx, target, workflows.CheckNow{Force: true})
+		return linked.Client.WakeTag(ctx, target, watch.WakeRescan)
 	})
 }
 
