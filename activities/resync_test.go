@@ -110,7 +110,7 @@ func TestFirstDataFindWaitingTags(t *testing.T) {
 	r.watchers.take()
 	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-0001", vuln.High))
 	r.data(1)
-	if woken := r.watchers.take(); !slices.Contains(woken, "data app:1") {
+	if woken := r.watchers.take(); !slices.Contains(woken, "outdated app:1") {
 		t.Errorf("woken: %v", woken)
 	}
 	r.resync(target)

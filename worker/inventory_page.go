@@ -60,7 +60,7 @@ func (g gauges) tags(totals store.Totals) {
 	each(g, tagsDesc, totals.TagsByStatus, policy.Pass, policy.Fail)
 	g.set(tagsDesc, float64(totals.TagsByStatus[""]), "none")
 	each(g, failingDesc, byKnownKind(totals.FailingByKind), append(errkind.Names(), otherLabel)...)
-	each(g, failingSteps, totals.FailingSteps, condition.Resources...)
+	each(g, failingSteps, totals.FailingSteps, condition.Followed...)
 	g.set(dueDesc, float64(totals.Due))
 	g.age(lagDesc, totals.DueSince)
 	g.set(repositories, float64(totals.Repositories))

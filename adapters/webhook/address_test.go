@@ -44,7 +44,7 @@ func TestAddressesThatAreAlwaysRefused(t *testing.T) {
 		{"multicast", "224.0.0.1", "multicast"},
 		{"multicast IPv6", "[ff02::1]", "multicast"},
 		{"broadcast", "255.255.255.255", "broadcast"},
-		{"reserved", "240.0.0.1", "explicit"},
+		{"reserved", "240.0.0.1", "reserved"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

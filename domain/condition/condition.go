@@ -59,8 +59,8 @@ const (
 // AllData is the name of the vulnerability data as a whole.
 const AllData = "vulnerabilities"
 
-// Resources are all of them.
-var Resources = []Resource{Tag, Registry, Repository, Endpoint, Task, Data}
+// Followed are those that a workflow follows, whose steps can fail.
+var Followed = []Resource{Tag, Registry, Repository, Endpoint, Task}
 
 // Key is what makes a condition one: of each kind, there is one about a resource.
 type Key struct {
