@@ -77,7 +77,7 @@ func (a *Activities) fetch(ctx context.Context, request watch.SyncRequest, repor
 	case request.Rollback != "" && fetched.Current != request.Rollback:
 		return fetched, fmt.Errorf("data build %s is not current any more, so nothing was rolled back: %w", request.Rollback, errkind.NotFound)
 	case request.Rollback != "" && feed.Previous == nil:
-		return fetched, fmt.Errorf("there is no data build before %s to go back to: %w", request.Rollback, errkind.NotFound)
+		return fetched, fmt.Errorf("no data build before %s is available: %w", request.Rollback, errkind.NotFound)
 	case request.Release != "":
 		fetched.Build = &feed.Held.Build
 		if feed.WentBack() {
