@@ -54,6 +54,7 @@ func seed(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Check(s.activate(ctx, bundle))
 	ts.Check(s.record(ctx, bundle))
+	ts.Check(s.Note(ctx, target, s.now, nil))
 }
 
 func (s seeding) feed(ctx context.Context) error {
