@@ -137,7 +137,7 @@ func TestCancel(t *testing.T) {
 		s.mu.Unlock()
 		until(t, "step begun", func() bool { return task.fault.times() > 0 })
 		run.cancel(t)
-		run.endsCanceled(t)
+		run.endsCanceledIn(t, 3) // it waits for its task to end
 		task.endsCanceled(t)
 	})
 	t.Run("WatchTag in an update", func(t *testing.T) {
@@ -350,7 +350,13 @@ func (r *canceledRun) subscribe(t *testing.T) {
 
 // endsCanceled waits for the end of the workflow, which has come with the first task
 // after the cancellation.
+// endsCanceled in one workflow task: nothing holds it up.
 func (r *canceledRun) endsCanceled(t *testing.T) {
+	t.Helper()
+	r.endsCanceledIn(t, 1)
+}
+
+func (r *canceledRun) endsCanceledIn(t *testing.T, most int) {
 	t.Helper()
 	status := enums.WORKFLOW_EXECUTION_STATUS_RUNNING
 	until(t, "end", func() bool {
@@ -371,7 +377,7 @@ func (r *canceledRun) endsCanceled(t *testing.T) {
 			tasks++
 		}
 	}
-	if tasks != 1 {
-		t.Errorf("%d workflow tasks from the cancellation to the end, want 1", tasks)
+	if tasks > most {
+		t.Errorf("%d workflow tasks from the cancellation to the end, want at most %d", tasks, most)
 	}
 }

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.temporal.io/sdk/temporal"
@@ -113,34 +114,29 @@ func TestSyncFeedAsksAgain(t *testing.T) {
 }
 
 // TestConflictsOfAnUpgradeAreNoFailure: while workers of two versions run, those of
-// the older one leave the steps to the others.
+// the older one leave the step to the others, so conflicts have to last longer than
+// other failures before anybody is notified.
 func TestConflictsOfAnUpgradeAreNoFailure(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		name      string
-		conflicts int // tries, of which five make a round
-		want      []bool
-	}{
-		{"during an upgrade", 15, []bool{false}},
-		{"for longer than an upgrade takes", 45, []bool{true, false}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			env, outside := newWorld(t)
-			outside.fetched = watch.Fetched{Current: "sha256:current", Build: &vuln.Build{Checksum: "sha256:newer"}}
-			tries := 0
-			outside.advance = func(watch.AdvanceRequest) error {
-				if tries++; tries > test.conflicts {
-					return nil
-				}
-				return temporal.NewApplicationError("another version leads", errkind.Name(errkind.Conflict))
+	lasting := func(kind error) time.Duration {
+		env, outside := newWorld(t)
+		outside.fetched = watch.Fetched{Current: "sha256:current", Build: &vuln.Build{Checksum: "sha256:newer"}}
+		tries := 0
+		outside.advance = func(watch.AdvanceRequest) error {
+			if tries++; tries > 15 {
+				return nil
 			}
-			env.ExecuteWorkflow(workflows.SyncFeed, watch.SyncRequest{})
-			finished(t, env)
-			if diff := cmp.Diff(test.want, turnsOf(outside, condition.Task, workflows.SyncFeedID)); diff != "" {
-				t.Errorf("noted (-want +got)\n%s", diff)
-			}
-		})
+			return temporal.NewApplicationError("another version is active", errkind.Name(kind))
+		}
+		env.ExecuteWorkflow(workflows.SyncFeed, watch.SyncRequest{})
+		finished(t, env)
+		if diff := cmp.Diff([]bool{true, false}, turnsOf(outside, condition.Task, workflows.SyncFeedID)); diff != "" {
+			t.Errorf("noted (-want +got)\n%s", diff)
+		}
+		return outside.failing[0].Found[0].For
+	}
+	if conflict, other := lasting(errkind.Conflict), lasting(errkind.Unavailable); conflict <= other {
+		t.Errorf("a conflict has to last %s, and another failure %s", conflict, other)
 	}
 }
 

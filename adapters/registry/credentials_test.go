@@ -148,11 +148,11 @@ func TestCredentialsThatDoNotWork(t *testing.T) {
 		{"helper with a wrong password", func(t *testing.T, _ string) {
 			helper(t, `echo '{"Username":"robot","Secret":"swordfish"}'`)
 			configure(t, `{"credsStore":"lab"}`)
-		}, []string{"are refused", "helper docker-credential-lab"}},
-		{"helper that is no name", func(t *testing.T, _ string) { configure(t, `{"credsStore":"../../bin/sh"}`) }, []string{"no program's name"}},
-		{"broken configuration", func(t *testing.T, _ string) { configure(t, `{"auths":{"a":{"auth":"swordfish"}`) }, []string{"not what docker login writes"}},
-		{"broken entry", func(t *testing.T, _ string) { configure(t, `{"auths":{"a":{"auth":"sword fish"}}}`) }, []string{"not what docker login writes"}},
-		{"broken variable", func(t *testing.T, _ string) { t.Setenv("DOCKER_AUTH_CONFIG", "swordfish") }, []string{"DOCKER_AUTH_CONFIG is no configuration"}},
+		}, []string{"were rejected", "helper docker-credential-lab"}},
+		{"helper that is no name", func(t *testing.T, _ string) { configure(t, `{"credsStore":"../../bin/sh"}`) }, []string{"not a program name"}},
+		{"broken configuration", func(t *testing.T, _ string) { configure(t, `{"auths":{"a":{"auth":"swordfish"}`) }, []string{"read Docker's configuration", "config.json"}},
+		{"broken entry", func(t *testing.T, _ string) { configure(t, `{"auths":{"a":{"auth":"sword fish"}}}`) }, []string{"read Docker's configuration", "config.json"}},
+		{"broken variable", func(t *testing.T, _ string) { t.Setenv("DOCKER_AUTH_CONFIG", "swordfish") }, []string{"DOCKER_AUTH_CONFIG is not a Docker configuration"}},
 	} {
 		for _, kind := range []string{"basic", "token"} {
 			t.Run(test.name+"/"+kind, func(t *testing.T) {
