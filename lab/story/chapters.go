@@ -59,10 +59,10 @@ var chapters = []chapter{
 	}, nothing},
 	{"The policy changes: High only warns", activate(bundle{rules: warnOnly}), flips("fail", "pass", "policy")},
 	{"The policy changes back", activate(strict), flips("pass", "fail", "policy")},
-	{"The whitelist excuses the flaw", activate(bundle{rules: stopHigh, excuse: whitelisted(time.Time{})}), flips("fail", "pass", "policy")},
-	{"The mapping leads the repository to another policy", activate(bundle{rules: stopHigh, excuse: whitelisted(time.Time{}), repository: apiName}), flips("pass", "fail", "policy")},
+	{"The whitelist excuses the flaw", activate(bundle{rules: stopHigh, waiver: whitelisted(time.Time{})}), flips("fail", "pass", "policy")},
+	{"The mapping leads the repository to another policy", activate(bundle{rules: stopHigh, waiver: whitelisted(time.Time{}), repository: apiName}), flips("pass", "fail", "policy")},
 	{"A whitelist item that is about to expire ...", func(s *Story, ctx context.Context) error {
-		return activate(bundle{rules: stopHigh, excuse: whitelisted(time.Now().Add(20 * time.Second))})(s, ctx)
+		return activate(bundle{rules: stopHigh, waiver: whitelisted(time.Now().Add(20 * time.Second))})(s, ctx)
 	}, flips("fail", "pass", "policy")},
 	{"... expires: nothing changed but the time", func(*Story, context.Context) error { return nil }, flips("pass", "fail", "time")},
 	{"Watch a repository: its tags are watched, the first list is silent",
@@ -133,7 +133,7 @@ var (
 // bundle makes the policy bundles of the story from what differs between them.
 type bundle struct {
 	rules      string // of the first policy
-	excuse     string // items of the whitelist
+	waiver     string // items of the whitelist
 	repository string // led to the second policy, which excuses nothing
 }
 
@@ -160,12 +160,12 @@ func (b bundle) bundle() string {
 	if b.repository != "" {
 		mappings = mapping("strictly", b.repository, "second", "") + ", " + mappings
 	}
-	return strings.NewReplacer("RULES", b.rules, "STOP_HIGH", stopHigh, "EXCUSE", b.excuse, "MAPPINGS", mappings).Replace(`{
+	return strings.NewReplacer("RULES", b.rules, "STOP_HIGH", stopHigh, "WAIVER", b.waiver, "MAPPINGS", mappings).Replace(`{
   "id": "story", "version": "1_0", "name": "Story",
   "policies": [
     {"id": "first", "version": "1_0", "name": "first", "rules": [RULES]},
     {"id": "second", "version": "1_0", "name": "second", "rules": [STOP_HIGH]}],
-  "whitelists": [{"id": "accepted", "version": "1_0", "name": "accepted", "items": [EXCUSE]}],
+  "whitelists": [{"id": "accepted", "version": "1_0", "name": "accepted", "items": [WAIVER]}],
   "mappings": [MAPPINGS],
   "whitelisted_images": [], "blacklisted_images": []
 }
