@@ -49,7 +49,7 @@ func TestVectorAloneChangesThePolicy(t *testing.T) {
 	}
 
 	i.offer(scored("GHSA-35jh-r3h4-6jhm", vector88)...)
-	if out := i.do("feed", "sync"); !strings.Contains(out, "1 tag woken") {
+	if out := i.do("feed", "sync"); !strings.Contains(out, "1 tag to update") {
 		t.Errorf("sync said: %s", out)
 	}
 	if status := i.status(reference); status != "fail" {
