@@ -33,7 +33,7 @@ func (r *readiness) check(ctx context.Context) error {
 		return fmt.Errorf("database: %w", err)
 	}
 	if err := within(ctx, r.askTemporal); err != nil {
-		return fmt.Errorf("Temporal: %w", err)
+		return fmt.Errorf("reach Temporal: %w", err)
 	}
 	return nil
 }

@@ -106,7 +106,7 @@ func dial(ctx context.Context, logger *slog.Logger, watching *meters, traces *tr
 	defer cancel()
 	connected, err := sdk.DialContext(ctx, options)
 	if err != nil {
-		return nil, fmt.Errorf("Temporal does not answer at %s (namespace %s); start it, or set TEMPORAL_ADDRESS: %w",
+		return nil, fmt.Errorf("no connection to Temporal at %s (namespace %s); start it, or set TEMPORAL_ADDRESS: %w",
 			cmp.Or(options.HostPort, sdk.DefaultHostPort), cmp.Or(options.Namespace, sdk.DefaultNamespace), err)
 	}
 	return connected, nil
