@@ -54,7 +54,7 @@ func TestFeedStory(t *testing.T) {
 	lost := i.offer(flaws("Critical")[:1]...)
 	i.onHold("without a provider")
 	must(t, i.feed.Publish(same)) // the publisher thinks better of it
-	if out := i.do("feed", "sync"); !strings.Contains(out, "not on hold any more") || i.feedState().Held != nil {
+	if out := i.do("feed", "sync"); !strings.Contains(out, "is no longer on hold") || i.feedState().Held != nil {
 		t.Errorf("once the current data is listed again: %s%+v", out, i.feedState())
 	}
 	must(t, i.feed.Publish(lost))

@@ -18,7 +18,7 @@ func TestTracing(t *testing.T) {
 	collector := made(lab.NewCollector())(t)
 	t.Cleanup(func() { collector.Close() })
 	i := install(t, "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL(), "OTEL_BSP_SCHEDULE_DELAY=200")
-	i.do("endpoint", "add", "receiver", i.receiver.URL()+"/hook?room="+secret)
+	i.do("endpoint", "add", "receiver", i.receiver.URL()+"/hook?room="+secret, "--replace")
 	reference := i.push("shop/api:1", lab.Debian(lab.Bookworm()...))
 	i.do("subscribe", reference, "--wait")
 	i.notified(1)
