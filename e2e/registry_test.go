@@ -52,7 +52,7 @@ client-key = %[5]q
 
 	tag := store.Reference("shop/web:1")
 	if said := i.do("registry", "check", tag); !strings.Contains(said, "user robot") || !strings.Contains(said, "registry[0]") ||
-		!strings.Contains(said, "Mirror 1: "+mirror.Host()+"/cache/shop/web, asked for digests") {
+		!strings.Contains(said, "Mirror 1: "+mirror.Host()+"/cache/shop/web, used for digests") {
 		t.Errorf("check says\n%s", said)
 	}
 	i.do("subscribe", tag, "--type", "analysis_update")

@@ -26,7 +26,7 @@ func TestRepositoryIsWatchedAsAsked(t *testing.T) {
 	watch := append([]string{"repository", "watch"}, filter...)
 
 	plan := i.do(append(watch, "--dry-run")...)
-	for _, line := range []string{"3 of 7 tags would be watched", "yes      2     fits ^1", "no       1     prerelease (--prereleases)"} {
+	for _, line := range []string{"3 of 7 tags would be watched", "yes      2     matches ^1", "no       1     prerelease (--prereleases)"} {
 		if !strings.Contains(plan, line) {
 			t.Errorf("the plan lacks %q:\n%s", line, plan)
 		}
