@@ -31,7 +31,7 @@ func TestAnalysesTakeTurns(t *testing.T) {
 	late, lateLayer := i.pushSmall("late/app:1")
 	i.do("subscribe", late)
 	i.eventually("the last one waits for its turn", func() bool {
-		return strings.Contains(i.do("status", late), "waiting for a worker")
+		return strings.Contains(i.do("status", late), "waiting for a free worker")
 	})
 	lift()
 	i.do(append([]string{"subscribe", "--wait", slow, late}, queued...)...)
