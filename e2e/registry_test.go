@@ -61,7 +61,7 @@ client-key = %[5]q
 		t.Error("layers do not come from the mirror")
 	}
 	i.eventually("the registry is listed as one that answers", func() bool {
-		return strings.Contains(i.do("registry", "list"), store.Host()+"  answers")
+		return strings.Contains(i.do("registry", "list"), store.Host()+"  reachable")
 	})
 
 	tokens.Admit("robot", "changed", "")
@@ -83,14 +83,14 @@ func spoiltSettings(i *installation, host, file string) {
 	valid := made(os.ReadFile(file))(i.t)
 	must(i.t, os.WriteFile(file, append(valid, "colour = 'red'\n"...), 0o600))
 	said := i.do("registry", "check", host) // what was valid before works
-	if !strings.Contains(said, "Refused") || !strings.Contains(said, "unknown key tagwatch.host."+host+".colour") {
+	if !strings.Contains(said, "Invalid") || !strings.Contains(said, "unknown key tagwatch.host."+host+".colour") {
 		i.t.Errorf("check with an invalid file says\n%s", said)
 	}
 	i.eventually("the doctor warns of settings that are refused", func() bool {
-		return i.warns("registries", "changed settings are refused", "correct the file")
+		return i.warns("registries", "changed registry settings are invalid", "fix the registries file")
 	})
 	must(i.t, os.WriteFile(file, valid, 0o600))
-	if said := i.do("registry", "check", host); strings.Contains(said, "Refused") {
+	if said := i.do("registry", "check", host); strings.Contains(said, "Invalid") {
 		i.t.Errorf("check with a file that is valid again says\n%s", said)
 	}
 }
