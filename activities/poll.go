@@ -92,7 +92,7 @@ func (a *Activities) pollPage(ctx, asking context.Context, due []watch.Check, po
 	return len(page.asked), over, a.Store.Checked(ctx, page.asked)
 }
 
-// elsewhere is how many other tags are asked for before a registry is said to
+// elsewhere is how many other tags are checked before a registry is said to
 // fail because of a few.
 const elsewhere = 3
 
@@ -151,7 +151,7 @@ type polledPage struct {
 }
 
 // checkAll asks for each tag's digest, until the registry has shown that it does
-// not answer. Among answers, a failure is that of one tag: it is asked again in
+// not answer. Among answers, a failure is that of one tag: it is checked again in
 // its turn and does not keep the others from theirs.
 func (a *Activities) checkAll(ctx context.Context, due []watch.Check) *polledPage {
 	page := &polledPage{}

@@ -35,8 +35,8 @@ var examples = map[string]string{
 	"analysis-slots": "4", "renew-pace": "600", "analysis-memory": "2048", "analysis-cpu": "20m", "analysis-wall": "40m", "layer-store": "51200",
 	"secret-search": `GITHUB=ghp_[A-Za-z0-9]{36}`, "content-search": "TODO=(?i)todo", "retrieve-file": "/etc/passwd,/etc/os-release",
 
-	"clamd": "unix:///run/clamav/clamd.ctl", "clamd-max-file": "200", "npm-registry": "https://registry.npmjs.org",
-	"gem-registry": "https://rubygems.org", "package-ca-file": "/etc/ssl/company.pem",
+	"clamd": "unix:///run/clamav/clamd.ctl", "clamd-max-file": "200", "npm-registry": "https://npm.example.com",
+	"gem-registry": "https://gems.example.com", "package-ca-file": "/etc/ssl/company.pem",
 
 	"registries-file": "/etc/containers/registries.conf", "registry-certificates": "/etc/docker/certs.d",
 	"registry-plain-http": "registry.internal:5000", "registry-ca-file": "/etc/ssl/company.pem", "registry-rate": "200",

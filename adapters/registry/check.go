@@ -20,7 +20,7 @@ import (
 // checkTimeout bounds the check of one place.
 const checkTimeout = 20 * time.Second
 
-// Check reports how a registry is spoken to, and tries whether it works. The name
+// Check reports the settings of a registry and tests the connection. The name
 // is a host, or [registry/]repository[:tag], which is then looked up as well.
 // What is learned is not kept, but a host that was left alone because it failed
 // and answers now is asked again. An error is a name that is none.

@@ -48,7 +48,7 @@ func (e *CoolDownError) Unwrap() error { return errkind.Unavailable }
 // of the error.
 func (e *CoolDownError) RetryAfter() time.Duration { return e.wait }
 
-// rate limit limits what is asked of one host, whoever asks: how often, how much at
+// rateLimit bounds the requests to one host, from all callers: how often, how much at
 // a time, how much in the windows that the host itself announces, and how soon
 // again after it failed.
 type rateLimit struct {

@@ -14,11 +14,11 @@ type RateLimit struct {
 	// requests wait for their turn.
 	Remaining float64
 	// CoolDown is how long the host is left alone: it asked for it, its limit is
-	// used up, or it fails; zero while it is asked.
+	// used up, or it fails; zero while requests are allowed.
 	CoolDown time.Duration
 }
 
-// RateLimits are those of the hosts that were asked for anything, by name.
+// RateLimits are those of the hosts that received a request, by name.
 func (r *Registry) RateLimits() []RateLimit {
 	sessions := r.current.Load().sessions()
 	rateLimits := make([]RateLimit, 0, len(sessions))

@@ -47,7 +47,7 @@ type Mirror struct {
 	Pull     string
 }
 
-// Host is one [tagwatch.host."name"]: how a host is spoken to, whatever leads to
+// Host is one [tagwatch.host."name"]: how to connect to a host, whatever leads to
 // it. Zero values leave the default.
 type Host struct {
 	RequestsPerSecond float64
