@@ -55,8 +55,13 @@ var floors = map[string][]string{
 	"domain/delivery":     {"domain/errkind", "domain/notification"},
 	"domain/message":      {"domain/errkind", "domain/plain", "domain/notification", "domain/delivery"},
 	"domain/endpoint":     {"domain/errkind", "domain/notification", "domain/delivery", "domain/message"},
-	"domain/subscription": {"domain/image", "domain/vuln", "domain/notification", "domain/endpoint"},
-	"domain/watch":        {"domain/errkind", "domain/condition", "domain/image", "domain/sbom", "domain/vuln", "domain/policy", "domain/notification", "domain/delivery", "domain/message", "domain/endpoint", "domain/subscription"},
+	"domain/subscription": {"domain/image", "domain/vuln", "domain/notification", "domain/delivery", "domain/endpoint"},
+	"domain/watcher":      {},
+	"domain/databuild":    {"domain/condition", "domain/vuln"},
+	"domain/analysis":     {"domain/errkind", "domain/condition", "domain/image", "domain/vuln", "domain/databuild"},
+	"domain/polling":      {"domain/condition", "domain/image"},
+	"domain/taglist":      {"domain/errkind", "domain/condition", "domain/image", "domain/notification", "domain/delivery", "domain/endpoint", "domain/subscription"},
+	"domain/watch":        {"domain/condition", "domain/image", "domain/sbom", "domain/vuln", "domain/policy", "domain/notification", "domain/delivery", "domain/endpoint", "domain/subscription"},
 
 	// Counterparts on loopback, for the demo and the tests.
 	"lab":   {"lab"},

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 const (
@@ -21,16 +21,16 @@ const (
 // the difference may touch, stages their findings, and stores them together with
 // the move, in one transaction. Interrupted anywhere, it goes on with what is
 // staged and comes to the same.
-func (a *Activities) AdvanceFeed(ctx context.Context, request watch.AdvanceRequest) (watch.Advanced, error) {
+func (a *Activities) AdvanceFeed(ctx context.Context, request databuild.AdvanceRequest) (databuild.Advanced, error) {
 	var matched atomic.Int64
 	defer heartbeat(ctx, func() any { return fmt.Sprintf("%d package groups matched", matched.Load()) })()
 	advanced, err := a.advance(ctx, request, &matched)
 	return advanced, classify(err)
 }
 
-func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, matched *atomic.Int64) (watch.Advanced, error) {
+func (a *Activities) advance(ctx context.Context, request databuild.AdvanceRequest, matched *atomic.Int64) (databuild.Advanced, error) {
 	build := request.Build
-	result := watch.Advanced{Build: build.Checksum}
+	result := databuild.Advanced{Build: build.Checksum}
 	if err := a.lead(ctx); err != nil {
 		return result, err
 	}
@@ -41,7 +41,7 @@ func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, 
 	if err := a.Feed.Ensure(ctx, build); err != nil {
 		return result, err
 	}
-	move := watch.Advance{To: build.Checksum, FromEngine: feed.Matcher, Matcher: a.Matcher.Version(), Leave: request.Leave}
+	move := databuild.Advance{To: build.Checksum, FromEngine: feed.Matcher, Matcher: a.Matcher.Version(), Leave: request.Leave}
 	if feed.Current != nil {
 		move.From = feed.Current.Checksum
 	}
@@ -50,7 +50,7 @@ func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, 
 		return result, nil // done before the step was repeated
 	}
 	if move.From != request.From && move.From != move.To {
-		return watch.Advanced{Build: move.From, Superseded: true}, nil
+		return databuild.Advanced{Build: move.From, Superseded: true}, nil
 	}
 	if move.Scores, err = a.Matcher.Scores(ctx, build.Checksum); err != nil {
 		return result, err
@@ -70,7 +70,7 @@ func (a *Activities) advance(ctx context.Context, request watch.AdvanceRequest, 
 
 // delta reports what the move may touch. The sums of a build are kept, so
 // that only the new one is read.
-func (a *Activities) delta(ctx context.Context, feed watch.Feed, build vuln.Build) (vuln.Delta, error) {
+func (a *Activities) delta(ctx context.Context, feed databuild.Feed, build vuln.Build) (vuln.Delta, error) {
 	next, err := a.sums(ctx, build.Checksum)
 	if err != nil {
 		return vuln.Delta{}, err
@@ -111,10 +111,10 @@ func (a *Activities) sums(ctx context.Context, checksum string) (*vuln.Sums, err
 // rematchAll matches what the move touches until nothing was added meanwhile,
 // and moves. Groups that no image was matched with yet are covered too: their
 // first findings might be stored, from the old data, before the move.
-func (a *Activities) rematchAll(ctx context.Context, build vuln.Build, delta vuln.Delta, move watch.Advance, matched *atomic.Int64) (watch.Moved, error) {
+func (a *Activities) rematchAll(ctx context.Context, build vuln.Build, delta vuln.Delta, move databuild.Advance, matched *atomic.Int64) (databuild.Moved, error) {
 	for {
 		if err := a.rematchNew(ctx, build, delta, &move, matched); err != nil {
-			return watch.Moved{}, err
+			return databuild.Moved{}, err
 		}
 		moved, err := a.Store.Advance(ctx, move, a.now())
 		if errors.Is(err, errkind.Conflict) && ctx.Err() == nil {
@@ -129,12 +129,12 @@ func (a *Activities) rematchAll(ctx context.Context, build vuln.Build, delta vul
 }
 
 // overtaken reports that the findings are no longer those that the move starts from.
-func overtaken(move watch.Advance, feed watch.Feed) bool {
+func overtaken(move databuild.Advance, feed databuild.Feed) bool {
 	return feed.Matcher != move.FromEngine || feed.Current != nil && feed.Current.Checksum != move.From
 }
 
 // rematchNew covers the groups behind the watermark.
-func (a *Activities) rematchNew(ctx context.Context, build vuln.Build, delta vuln.Delta, move *watch.Advance, matched *atomic.Int64) error {
+func (a *Activities) rematchNew(ctx context.Context, build vuln.Build, delta vuln.Delta, move *databuild.Advance, matched *atomic.Int64) error {
 	distributions, err := a.Store.Distributions(ctx)
 	if err != nil {
 		return err
@@ -164,7 +164,7 @@ func (a *Activities) rematchNew(ctx context.Context, build vuln.Build, delta vul
 // rematch stages the findings of some groups. A group that cannot be matched
 // keeps what it has: one broken package must not hold the data back for all
 // others.
-func (a *Activities) rematch(ctx context.Context, build vuln.Build, batch []watch.StoredGroup) error {
+func (a *Activities) rematch(ctx context.Context, build vuln.Build, batch []databuild.StoredGroup) error {
 	found, failures, err := a.find(ctx, build, batch)
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func (a *Activities) rematch(ctx context.Context, build vuln.Build, batch []watc
 // keepUncovered adds to what was found of packages about whose distribution the
 // build has nothing what is known of them so far: data that a publisher
 // drops fixes nothing.
-func (a *Activities) keepUncovered(ctx context.Context, build vuln.Build, batch []watch.StoredGroup, found map[int64][]vuln.GroupFinding) error {
+func (a *Activities) keepUncovered(ctx context.Context, build vuln.Build, batch []databuild.StoredGroup, found map[int64][]vuln.GroupFinding) error {
 	dataless, err := a.Matcher.Dataless(ctx, build.Checksum, groupsOf(batch))
 	if err != nil {
 		return err
@@ -201,7 +201,7 @@ func (a *Activities) keepUncovered(ctx context.Context, build vuln.Build, batch 
 
 // touched selects the groups whose findings the move may change and that are not
 // staged already.
-func (a *Activities) touched(ctx context.Context, delta vuln.Delta, move watch.Advance, page []watch.StoredGroup) ([]watch.StoredGroup, error) {
+func (a *Activities) touched(ctx context.Context, delta vuln.Delta, move databuild.Advance, page []databuild.StoredGroup) ([]databuild.StoredGroup, error) {
 	ids := make([]int64, len(page))
 	for i, group := range page {
 		ids[i] = group.ID
@@ -214,7 +214,7 @@ func (a *Activities) touched(ctx context.Context, delta vuln.Delta, move watch.A
 	if err != nil {
 		return nil, err
 	}
-	var touched []watch.StoredGroup
+	var touched []databuild.StoredGroup
 	for _, group := range page {
 		refs, known := current[group.ID]
 		if (!known || delta.Touches(group.Keys, refs)) && !slices.Contains(staged, group.ID) {

@@ -10,25 +10,25 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // matched analyzes and matches an image.
 func (r *rig) matched(repositoryAndTag string, packages ...string) image.Digest {
 	r.Helper()
 	digest := r.analyzed(repositoryAndTag, packages...)
-	do[watch.Matching](r, r.steps.Match, digest)
+	do[databuild.Matching](r, r.steps.Match, digest)
 	return digest
 }
 
 // fetched prepares a build without moving to it.
-func (r *rig) fetched(number int) watch.Fetched {
+func (r *rig) fetched(number int) databuild.Fetched {
 	r.Helper()
 	r.feed.offers(description(number))
-	return do[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
+	return do[databuild.Fetched](r, r.steps.FetchFeed, databuild.SyncRequest{})
 }
 
 // rematched lists the packages that were matched since the call before.
@@ -139,17 +139,17 @@ func TestOvertaken(t *testing.T) {
 	third := r.fetched(3)
 	r.matcher.during = func() {
 		r.must(r.store.SaveBuild(t.Context(), description(2), "", nil, r.clock.Now()))
-		_, err := r.store.Advance(t.Context(), watch.Advance{From: checksum(1), To: checksum(2), FromEngine: "matcher 1", Matcher: "matcher 1", Watermark: 100,
+		_, err := r.store.Advance(t.Context(), databuild.Advance{From: checksum(1), To: checksum(2), FromEngine: "matcher 1", Matcher: "matcher 1", Watermark: 100,
 			Coverage: map[vuln.Distribution]vuln.Coverage{distribution: {State: vuln.Covered}}}, r.clock.Now())
 		r.must(err)
 		r.must(r.store.SaveBuild(t.Context(), description(3), "", nil, r.clock.Now()))
 	}
-	_, err := try[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Build: *third.Build, From: third.Current})
+	_, err := try[databuild.Advanced](r, r.steps.AdvanceFeed, databuild.AdvanceRequest{Build: *third.Build, From: third.Current})
 	expectFault(t, err, errkind.Conflict, true)
 	// The step is repeated. Whether the third is newer than the second was never
 	// judged: nothing moves before it is.
-	superseded := do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Build: *third.Build, From: third.Current})
-	if diff := cmp.Diff(watch.Advanced{Build: checksum(2), Superseded: true}, superseded); diff != "" {
+	superseded := do[databuild.Advanced](r, r.steps.AdvanceFeed, databuild.AdvanceRequest{Build: *third.Build, From: third.Current})
+	if diff := cmp.Diff(databuild.Advanced{Build: checksum(2), Superseded: true}, superseded); diff != "" {
 		t.Errorf("repeated (-want +got)\n%s", diff)
 	}
 	r.advance(r.fetched(3))
@@ -192,7 +192,7 @@ func TestWorkerStopsDuringAnAdvance(t *testing.T) {
 	fetched := r.fetched(2)
 	ctx, stop := context.WithCancel(t.Context())
 	r.matcher.during = stop
-	if _, err := tryWith[watch.Advanced](r, ctx, r.steps.AdvanceFeed, watch.AdvanceRequest{Build: *fetched.Build, From: fetched.Current}); err == nil {
+	if _, err := tryWith[databuild.Advanced](r, ctx, r.steps.AdvanceFeed, databuild.AdvanceRequest{Build: *fetched.Build, From: fetched.Current}); err == nil {
 		t.Fatal("a move that was stopped has an outcome")
 	}
 	if got := r.vulnerabilities(digest); len(got) > 0 {

@@ -6,11 +6,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/sbom"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // Analyzer makes inventories.
@@ -30,9 +31,9 @@ type Known = func(ctx context.Context, fileSystem string) (*sbom.Inventory, []by
 
 // imageStore keeps images, once for all tags that point to them.
 type imageStore interface {
-	ImageHeader(ctx context.Context, digest image.Digest) (watch.Image, error)
+	ImageHeader(ctx context.Context, digest image.Digest) (analysis.Image, error)
 	SaveImage(ctx context.Context, inventory *sbom.Inventory, document []byte, analyzer string, now time.Time) error
-	SaveFailure(ctx context.Context, digest image.Digest, analyzer string, problem watch.Problem, now time.Time) error
+	SaveFailure(ctx context.Context, digest image.Digest, analyzer string, problem condition.Problem, now time.Time) error
 	Inventory(ctx context.Context, digest image.Digest) (*sbom.Inventory, error)
 	SBOM(ctx context.Context, digest image.Digest) ([]byte, error)
 	// ImageLike is an image with that file system that the analyzer analyzed.
@@ -40,18 +41,18 @@ type imageStore interface {
 }
 
 // RequestAnalysis has an image analyzed once, whoever else asks for it.
-func (a *Activities) RequestAnalysis(ctx context.Context, request watch.AnalysisRequest) error {
+func (a *Activities) RequestAnalysis(ctx context.Context, request analysis.Request) error {
 	return classify(a.Watchers.RequestAnalysis(ctx, request))
 }
 
 // Analyze makes the inventory of an image, unless that is done. An image that
 // can never be analyzed is an outcome, which is kept like an inventory.
-func (a *Activities) Analyze(ctx context.Context, request watch.AnalysisRequest) (watch.Analysis, error) {
+func (a *Activities) Analyze(ctx context.Context, request analysis.Request) (analysis.Result, error) {
 	var doing atomic.Value
 	doing.Store("starting")
 	defer heartbeat(ctx, func() any { return doing.Load() })() // until the result is stored
-	result := watch.Analysis{Digest: request.Digest}
-	if request.Urgency == watch.NotUrgent {
+	result := analysis.Result{Digest: request.Digest}
+	if request.Urgency == analysis.NotUrgent {
 		if err := a.leadAnalysis(ctx); err != nil {
 			return result, classify(err)
 		}
@@ -75,7 +76,7 @@ func (a *Activities) Analyze(ctx context.Context, request watch.AnalysisRequest)
 
 // settled reports whether an image needs no analysis: an inventory serves until a
 // newer one replaces it, a failure only for the analyzer that failed.
-func (a *Activities) settled(stored watch.Image, again bool) bool {
+func (a *Activities) settled(stored analysis.Image, again bool) bool {
 	if stored.Problem == nil {
 		return !again || stored.Analyzer == a.Analyzer.Version()
 	}
@@ -102,27 +103,27 @@ const longestSilence = time.Minute
 
 // failed keeps a failure that lies in the image. Everything else is tried again
 // or notified to whoever asked: a registry that refuses, a worker that stops.
-func (a *Activities) failed(ctx context.Context, request watch.AnalysisRequest, err error) (watch.Analysis, error) {
+func (a *Activities) failed(ctx context.Context, request analysis.Request, err error) (analysis.Result, error) {
 	if ctx.Err() != nil {
-		return watch.Analysis{}, classify(ctx.Err())
+		return analysis.Result{}, classify(ctx.Err())
 	}
 	if !errors.Is(err, errkind.Invalid) && !errors.Is(err, errkind.Limit) {
-		if request.Urgency != watch.NotUrgent && retryAfter(err) > longestSilence {
+		if request.Urgency != analysis.NotUrgent && retryAfter(err) > longestSilence {
 			err = classifyAsked(err) // the workflow tells the watchers, and tries again
 		}
-		return watch.Analysis{}, classify(err)
+		return analysis.Result{}, classify(err)
 	}
-	p := problem(watch.StageAnalyze, err, nil, a.now())
+	p := problem(condition.StageAnalyze, err, nil, a.now())
 	if err := a.notifyFailed(ctx, request, p); err != nil {
-		return watch.Analysis{}, classify(err)
+		return analysis.Result{}, classify(err)
 	}
 	err = a.Store.SaveFailure(ctx, request.Digest, a.Analyzer.Version(), *p, a.now())
-	return watch.Analysis{Digest: request.Digest, Problem: p}, classify(err)
+	return analysis.Result{Digest: request.Digest, Problem: p}, classify(err)
 }
 
 // notifyFailed tells the event log that an image cannot be analyzed, once for each
 // version of the analyzer.
-func (a *Activities) notifyFailed(ctx context.Context, request watch.AnalysisRequest, p *watch.Problem) error {
+func (a *Activities) notifyFailed(ctx context.Context, request analysis.Request, p *condition.Problem) error {
 	return a.log(ctx, notification.Logged{Event: "user.image.analysis.failed", Level: notification.LevelError,
 		Message: "Failed to analyze image: " + p.Message, Details: map[string]any{"imageDigest": request.Digest},
 		Resource: notification.Resource{ID: request.Target.String(), Kind: "image_tag"}}, string(request.Digest)+" "+a.Analyzer.Version())

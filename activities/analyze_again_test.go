@@ -5,9 +5,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/databuild"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // What is known serves until a newer analyzer has checked the image; no resync
@@ -21,7 +23,7 @@ func TestANewerAnalyzerFindsMore(t *testing.T) {
 	r.activate("usual", "high")
 	digest := r.push("app:1", "zlib 1")
 	target := r.settled("app:1")
-	do[watch.Round](r, r.steps.Deliver, "hook")
+	do[delivery.Round](r, r.steps.Deliver, "hook")
 	before := r.received()
 
 	r.analyzer.version = "analyzer 2"
@@ -29,15 +31,15 @@ func TestANewerAnalyzerFindsMore(t *testing.T) {
 	if seen := r.resync(target); !seen.Analyzed || seen.Changed {
 		t.Errorf("before the second check: %+v", seen)
 	}
-	do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: target, Digest: digest, Force: true, Urgency: watch.NotUrgent})
+	do[analysis.Result](r, r.steps.Analyze, analysis.Request{Target: target, Digest: digest, Force: true, Urgency: analysis.NotUrgent})
 	if seen := r.resync(target); !seen.Changed {
 		t.Errorf("after it: %+v", seen)
 	}
-	do[watch.Round](r, r.steps.Deliver, "hook")
+	do[delivery.Round](r, r.steps.Deliver, "hook")
 	if diff := cmp.Diff([]string{"policy_eval scanner app:1"}, r.received()[len(before):]); diff != "" {
 		t.Errorf("received (-want +got):\n%s", diff)
 	}
-	if waits := do[watch.Summarized](r, r.steps.Summarize, watch.SummarizeRequest{}); waits.Notified != 1 {
+	if waits := do[databuild.Summarized](r, r.steps.Summarize, databuild.SummarizeRequest{}); waits.Notified != 1 {
 		t.Errorf("the list's change is in no summary: %+v", waits)
 	}
 	if len(r.analyzer.analyses) != 2 {
@@ -62,7 +64,7 @@ func TestTheSameLayersAreAnalyzedOnce(t *testing.T) {
 	r.expect(0, "analysis_update image app:1", "analysis_update image app:2")
 
 	r.analyzer.version = "analyzer 2"
-	do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: r.target("app:2"), Digest: second, Force: true})
+	do[analysis.Result](r, r.steps.Analyze, analysis.Request{Target: r.target("app:2"), Digest: second, Force: true})
 	if last := r.analyzer.analyses; last[len(last)-1] != second {
 		t.Errorf("another analyzer was content with what the first one found: %v", last)
 	}

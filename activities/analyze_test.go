@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 func TestAnalyzeOnce(t *testing.T) {
@@ -37,8 +37,8 @@ func TestAnalyzeOnce(t *testing.T) {
 			if test.before != nil {
 				r.analyzer.failures[digest] = test.before
 			}
-			request := watch.AnalysisRequest{Target: r.target("app:1"), Digest: digest}
-			first := do[watch.Analysis](r, r.steps.Analyze, request)
+			request := analysis.Request{Target: r.target("app:1"), Digest: digest}
+			first := do[analysis.Result](r, r.steps.Analyze, request)
 			if (first.Problem != nil) != (test.before != nil) {
 				t.Fatalf("first analysis: %+v", first)
 			}
@@ -46,7 +46,7 @@ func TestAnalyzeOnce(t *testing.T) {
 				r.analyzer.version = test.upgrade
 			}
 			request.Force = test.again
-			second := do[watch.Analysis](r, r.steps.Analyze, request)
+			second := do[analysis.Result](r, r.steps.Analyze, request)
 			if len(r.analyzer.analyses) != test.analyses {
 				t.Errorf("%d analyses, want %d", len(r.analyzer.analyses), test.analyses)
 			}
@@ -75,12 +75,12 @@ func TestFailuresOfAnAnalysis(t *testing.T) {
 			r := newRig(t)
 			digest := r.push("app:1", "openssl 1")
 			r.analyzer.failures[digest] = test.failure
-			request := watch.AnalysisRequest{Target: r.target("app:1"), Digest: digest}
-			_, err := try[watch.Analysis](r, r.steps.Analyze, request)
+			request := analysis.Request{Target: r.target("app:1"), Digest: digest}
+			_, err := try[analysis.Result](r, r.steps.Analyze, request)
 			expectFault(t, err, errors.Unwrap(test.failure), test.retried)
 			r.expect(0)
 			delete(r.analyzer.failures, digest)
-			if done := do[watch.Analysis](r, r.steps.Analyze, request); done.Problem != nil || done.Packages != 1 {
+			if done := do[analysis.Result](r, r.steps.Analyze, request); done.Problem != nil || done.Packages != 1 {
 				t.Errorf("afterwards: %+v", done)
 			}
 		})
@@ -96,8 +96,8 @@ func TestWorkerStopsDuringAnAnalysis(t *testing.T) {
 	r.analyzer.failures[digest] = fmt.Errorf("killed: %w", errkind.Limit)
 	ctx, stop := context.WithCancel(t.Context())
 	r.analyzer.during = stop
-	request := watch.AnalysisRequest{Target: r.target("app:1"), Digest: digest}
-	if _, err := tryWith[watch.Analysis](r, ctx, r.steps.Analyze, request); err == nil {
+	request := analysis.Request{Target: r.target("app:1"), Digest: digest}
+	if _, err := tryWith[analysis.Result](r, ctx, r.steps.Analyze, request); err == nil {
 		t.Fatal("an analysis that was stopped has an outcome")
 	}
 	if _, err := r.store.ImageHeader(t.Context(), digest); !errors.Is(err, errkind.NotFound) {
@@ -125,7 +125,7 @@ func TestKnownImage(t *testing.T) {
 func TestRequestAnalysis(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	request := watch.AnalysisRequest{Target: r.target("app:1"), Digest: image.Digest(checksum(7))}
+	request := analysis.Request{Target: r.target("app:1"), Digest: image.Digest(checksum(7))}
 	do[any](r, r.steps.RequestAnalysis, request)
 	if woken := r.watchers.take(); !slices.Equal(woken, []string{"analysis app:1"}) {
 		t.Errorf("woken: %v", woken)
@@ -148,16 +148,16 @@ func TestAnalyzeAtARegistryThatAsksToWait(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		wait    time.Duration
-		urgency watch.Urgency
+		urgency analysis.Urgency
 		retried bool
-	}{{time.Second, watch.UrgentFirst, true}, {6 * time.Hour, watch.UrgentFirst, false}, {2 * time.Minute, watch.UrgentMoved, false}, {6 * time.Hour, watch.NotUrgent, true}} {
+	}{{time.Second, analysis.UrgentFirst, true}, {6 * time.Hour, analysis.UrgentFirst, false}, {2 * time.Minute, analysis.UrgentMoved, false}, {6 * time.Hour, analysis.NotUrgent, true}} {
 		r := newRig(t)
 		digest := r.push("app:1", "openssl 1")
 		r.analyzer.failures[digest] = pauseError{test.wait}
-		if test.urgency == watch.NotUrgent {
+		if test.urgency == analysis.NotUrgent {
 			r.lives()
 		}
-		_, err := try[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: r.target("app:1"), Digest: digest, Urgency: test.urgency})
+		_, err := try[analysis.Result](r, r.steps.Analyze, analysis.Request{Target: r.target("app:1"), Digest: digest, Urgency: test.urgency})
 		expectFault(t, err, errkind.Unavailable, test.retried)
 	}
 }

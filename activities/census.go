@@ -10,9 +10,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 )
 
 const (
@@ -32,28 +33,28 @@ var errStrange = errors.New("strange list of tags")
 // list can lag behind, be cut, or come back empty. A tag is gone when the list
 // lacks it and the registry says so when it is asked for the tag itself; what no
 // check proves gone is not taken for gone.
-func (a *Activities) census(ctx context.Context, name image.Repository, state watch.RepositoryState) (watch.Census, error) {
+func (a *Activities) census(ctx context.Context, name image.Repository, state taglist.State) (taglist.Census, error) {
 	tags, err := a.tags(ctx, name)
 	if err != nil {
-		return watch.Census{}, err
+		return taglist.Census{}, err
 	}
-	_, missing := watch.DiffTags(state.Tags, slices.Sorted(slices.Values(tags)))
+	_, missing := taglist.DiffTags(state.Tags, slices.Sorted(slices.Values(tags)))
 	if strange := len(missing) >= doubtFrom && 2*len(missing) > len(state.Tags); strange && !confirming(state.Problem) {
 		checks := a.lookFor(ctx, name, missing, sampled)
 		if !checks.found {
-			return watch.Census{}, fmt.Errorf("%w: %d of %d watched tags are gone at once; their watches end if the next list says so too: %w",
+			return taglist.Census{}, fmt.Errorf("%w: %d of %d watched tags are gone at once; their watches end if the next list says so too: %w",
 				errStrange, len(missing), len(state.Tags), errkind.NotFound)
 		}
-		return watch.Census{Tags: append(tags, missing...), Partial: true}, ctx.Err()
+		return taglist.Census{Tags: append(tags, missing...), Partial: true}, ctx.Err()
 	}
 	checks := a.lookFor(ctx, name, missing, lookedFor)
 	unproven := slices.DeleteFunc(missing, func(tag string) bool { return checks.gone[tag] })
-	return watch.Census{Tags: append(tags, unproven...), Partial: checks.found}, ctx.Err()
+	return taglist.Census{Tags: append(tags, unproven...), Partial: checks.found}, ctx.Err()
 }
 
 // confirming reports that the list before was a strange one.
-func confirming(before *watch.Problem) bool {
-	return before != nil && before.Stage == watch.StageConfirm
+func confirming(before *condition.Problem) bool {
+	return before != nil && before.Stage == condition.StageConfirm
 }
 
 // tags lists all tags; a listing that breaks off says nothing about any.

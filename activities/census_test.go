@@ -7,9 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -20,7 +21,7 @@ func (r *rig) crowd(tags int) image.Repository {
 	for n := 1; n < tags; n++ {
 		r.must(r.registry.Tag("app:000", fmt.Sprintf("%03d", n)))
 	}
-	name := r.repository(watch.Filter{})
+	name := r.repository(taglist.Filter{})
 	r.list(name)
 	r.registry.Forget()
 	return name
@@ -75,7 +76,7 @@ func TestMostTagsGo(t *testing.T) {
 		r.must(r.registry.Delete(t.Context(), fmt.Sprintf("app:%03d", n)))
 	}
 	first := r.list(name)
-	if first.Tags != 100 || len(first.Ended) > 0 || first.Problem == nil || first.Problem.Stage != watch.StageConfirm ||
+	if first.Tags != 100 || len(first.Ended) > 0 || first.Problem == nil || first.Problem.Stage != condition.StageConfirm ||
 		!strings.Contains(first.Problem.Message, "60 of 100 watched tags are gone at once") {
 		t.Errorf("the first list: %+v, %+v", first, first.Problem)
 	}
@@ -109,7 +110,7 @@ func TestListOfARegistryThatIsAway(t *testing.T) {
 	name := r.crowd(3)
 	r.must(r.registry.Pause())
 	for range 2 {
-		if listing := r.list(name); listing.Problem == nil || listing.Problem.Stage != watch.StageResolve || listing.Tags != 3 {
+		if listing := r.list(name); listing.Problem == nil || listing.Problem.Stage != condition.StageResolve || listing.Tags != 3 {
 			t.Errorf("listing %+v", listing)
 		}
 	}
@@ -125,7 +126,7 @@ func TestListOfHostileNames(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.push("app:good", "openssl 1")
-	name := r.repository(watch.Filter{})
+	name := r.repository(taglist.Filter{})
 	r.registry.Fail(lab.Fault{Path: "/tags/", Status: http.StatusOK,
 		Body: `{"tags": ["good", "no tag", "x@linux/arm64", "../../etc/passwd", "a:b", "sha256:0", "-dash", "` + strings.Repeat("x", 129) + `"]}`})
 	r.list(name)
@@ -141,7 +142,7 @@ func TestTooManyTags(t *testing.T) {
 	r := newRig(t)
 	r.push("app:000", "openssl 1")
 	name := r.target("app:000").Reference.Repository
-	r.must(r.store.SaveRepository(t.Context(), watch.Repository{Name: name, Most: 2}, r.clock.Now()))
+	r.must(r.store.SaveRepository(t.Context(), taglist.Repository{Name: name, Most: 2}, r.clock.Now()))
 	r.list(name)
 	for n := 1; n < 5; n++ {
 		r.must(r.registry.Tag("app:000", fmt.Sprintf("%03d", n)))

@@ -4,12 +4,12 @@ import (
 	"context"
 	"os"
 
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/polling"
 )
 
 // CheckRegistry reports how this worker speaks to a registry and whether it
 // works.
-func (a *Activities) CheckRegistry(ctx context.Context, name string) (watch.RegistryReport, error) {
+func (a *Activities) CheckRegistry(ctx context.Context, name string) (polling.Report, error) {
 	report, err := a.Registry.Check(ctx, name)
 	if err != nil {
 		return report, classify(err)

@@ -8,8 +8,8 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // classify turns an error into what Temporal needs to know: its kind, whether
@@ -59,8 +59,8 @@ func repeated(ctx context.Context) bool {
 
 // problem turns an error into a problem that users see. One of the same kind at
 // the same stage goes on since it began.
-func problem(stage watch.Stage, err error, before *watch.Problem, now time.Time) *watch.Problem {
-	p := &watch.Problem{Kind: errkind.Name(err), Stage: stage, Message: errkind.Text(err), Since: now}
+func problem(stage condition.Stage, err error, before *condition.Problem, now time.Time) *condition.Problem {
+	p := &condition.Problem{Kind: errkind.Name(err), Stage: stage, Message: errkind.Text(err), Since: now}
 	if before != nil && before.Kind == p.Kind && before.Stage == stage {
 		p.Since = before.Since
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // conditionStore keeps what fails or is wrong.
@@ -124,7 +123,7 @@ func (a *Activities) announcement(alike []condition.Change, details map[string]a
 	}
 	entry.Message = strings.Join(says, "; ")
 	switch {
-	case slices.Contains(watch.StepConditions, first.Kind):
+	case slices.Contains(condition.StepConditions, first.Kind):
 		add("stage", first.Step)
 	case first.Resource == condition.Data && first.Kind != condition.OnHold:
 		entry.Resource = source

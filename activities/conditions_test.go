@@ -10,7 +10,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -67,10 +67,10 @@ func TestRegistryIsFollowed(t *testing.T) {
 // delayed reports that a tag's analysis does not come, or that nothing is wrong.
 func (r *rig) delayed(target image.Target, kind error) {
 	r.Helper()
-	report := condition.Report{Scope: condition.Scope{Kinds: watch.StepConditions, Resource: condition.Tag, Name: target.String()}}
+	report := condition.Report{Scope: condition.Scope{Kinds: condition.StepConditions, Resource: condition.Tag, Name: target.String()}}
 	if kind != nil {
 		report.Found = []condition.Found{{Key: condition.Key{Kind: condition.Delayed, Resource: condition.Tag, Name: target.String()},
-			Step: string(watch.StageAnalyze), ErrorKind: errkind.Name(kind), Message: kind.Error()}}
+			Step: string(condition.StageAnalyze), ErrorKind: errkind.Name(kind), Message: kind.Error()}}
 	}
 	do[any](r, r.steps.FollowConditions, report)
 }
@@ -127,7 +127,7 @@ func TestDelayedAnalysesAreOfTheirRegistry(t *testing.T) {
 	r.poll()
 	all(errkind.Unavailable)
 	r.registry.Heal()
-	do[watch.RegistryReport](r, r.steps.CheckRegistry, host)
+	do[polling.Report](r, r.steps.CheckRegistry, host)
 	r.anHourLater()
 	r.poll()
 	all(nil)

@@ -8,10 +8,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // TestDataThatDropADistribution: the distribution of an image vanishes from the
@@ -62,7 +62,7 @@ func TestDataThatDropADistribution(t *testing.T) {
 	coverage(2, vuln.Covered, true, "CVE-2026-0001")
 	coverage(3, vuln.NotCovered, true, "CVE-2026-0001")
 	r.matcher.version = "matcher 2"
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	coverage(3, vuln.NotCovered, false, "CVE-2026-0001")
 	coverage(4, vuln.Covered, true, "CVE-2026-0001")
 	stored, err := r.store.Notifications(t.Context(), store.NotificationFilter{})

@@ -13,7 +13,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // Sender makes one attempt at an endpoint.
@@ -27,11 +26,11 @@ type deliveryStore interface {
 	givenUpStore
 	Endpoint(ctx context.Context, name string) (endpoint.Endpoint, error)
 	SetEndpointState(ctx context.Context, name string, state delivery.EndpointState) error
-	DueDeliveries(ctx context.Context, endpoint string, now time.Time, limit int) ([]watch.DueDelivery, error)
+	DueDeliveries(ctx context.Context, endpoint string, now time.Time, limit int) ([]delivery.Due, error)
 	// OldestWaiting is at most one that is not due.
-	OldestWaiting(ctx context.Context, endpoint string, now time.Time) ([]watch.DueDelivery, error)
+	OldestWaiting(ctx context.Context, endpoint string, now time.Time) ([]delivery.Due, error)
 	RecordAttempt(ctx context.Context, attempt delivery.Attempt, next delivery.Delivery) error
-	Backlog(ctx context.Context, endpoint string) (watch.Backlog, error)
+	Backlog(ctx context.Context, endpoint string) (delivery.Backlog, error)
 	// BacklogEndpoints are those that something waits for.
 	BacklogEndpoints(ctx context.Context) ([]string, error)
 	// MakeDue makes all pending deliveries of an endpoint due.
@@ -50,7 +49,7 @@ const (
 // a message, of one notification or, where the endpoint's pace asks for it, of
 // several. Each attempt is recorded by itself: after a crash only those under way
 // are repeated, with the same id.
-func (a *Activities) Deliver(ctx context.Context, name string) (watch.Round, error) {
+func (a *Activities) Deliver(ctx context.Context, name string) (delivery.Round, error) {
 	r := &round{Activities: a, name: name}
 	defer heartbeat(ctx, r.progress)()
 	err := r.run(ctx)
@@ -75,7 +74,7 @@ type round struct {
 
 	mu     sync.Mutex
 	state  delivery.EndpointState // as the attempts of the page have made it
-	result watch.Round
+	result delivery.Round
 }
 
 func (r *round) progress() any {
@@ -116,7 +115,7 @@ func (r *round) run(ctx context.Context) error {
 
 // attempts sends what may be sent now and returns the oldest delivery of it; nil if
 // there is none.
-func (r *round) attempts(ctx context.Context) (*watch.DueDelivery, error) {
+func (r *round) attempts(ctx context.Context) (*delivery.Due, error) {
 	messages, err := r.messages(ctx)
 	if err != nil || len(messages) == 0 {
 		return nil, err
@@ -153,7 +152,7 @@ func (r *round) save(ctx context.Context) error {
 
 // turn follows whether the endpoint fails, and tells the event log when it is
 // disabled. What waited for one that comes back is due at once.
-func (r *round) turn(ctx context.Context, oldest watch.DueDelivery) error {
+func (r *round) turn(ctx context.Context, oldest delivery.Due) error {
 	before := r.endpoint.State
 	var found *condition.Found
 	switch now := r.state; {

@@ -6,14 +6,14 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // undamped are those of the open deliveries that may be notified now. What was undone
 // meanwhile is settled without being notified; what is younger than the endpoint's
 // window waits, and everything after it, so that the order stays.
-func (r *round) undamped(ctx context.Context, open []watch.DueDelivery) ([]watch.DueDelivery, error) {
+func (r *round) undamped(ctx context.Context, open []delivery.Due) ([]delivery.Due, error) {
 	if r.endpoint.Debounce == 0 {
 		return open, nil
 	}
@@ -32,7 +32,7 @@ func (r *round) undamped(ctx context.Context, open []watch.DueDelivery) ([]watch
 
 // debounce settles the loops among the deliveries and returns the others. What was
 // tried is part of none: the receiver may have it.
-func (r *round) debounce(ctx context.Context, open []watch.DueDelivery) ([]watch.DueDelivery, error) {
+func (r *round) debounce(ctx context.Context, open []delivery.Due) ([]delivery.Due, error) {
 	rows := map[string]int64{}
 	var untried []notification.Notification
 	for _, d := range open {
@@ -53,7 +53,7 @@ func (r *round) debounce(ctx context.Context, open []watch.DueDelivery) ([]watch
 		}
 	}
 	r.result.Debounced += len(debounced)
-	return slices.DeleteFunc(open, func(d watch.DueDelivery) bool { return debounced[d.Delivery.ID] }), nil
+	return slices.DeleteFunc(open, func(d delivery.Due) bool { return debounced[d.Delivery.ID] }), nil
 }
 
 // debouncedAnswer says why a delivery was not made, and where to read on.

@@ -8,12 +8,11 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
 // until delivers as the workflow does until that much time has passed.
-func (r *rig) until(round watch.Round, after time.Duration) watch.Round {
+func (r *rig) until(round delivery.Round, after time.Duration) delivery.Round {
 	r.Helper()
 	for end := r.clock.Now().Add(after); round.Pending > 0 && !round.Next.After(end); {
 		r.untilNext(round)

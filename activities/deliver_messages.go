@@ -4,9 +4,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // messageStore keeps which deliveries one message carries.
@@ -15,7 +15,7 @@ type messageStore interface {
 	Debounce(ctx context.Context, deliveries []int64, reason string) error
 	// Separate gives each delivery of a message a message of its own.
 	Separate(ctx context.Context, endpoint, message string) error
-	Message(ctx context.Context, endpoint, message string) ([]watch.DueDelivery, error)
+	Message(ctx context.Context, endpoint, message string) ([]delivery.Due, error)
 	NextTry(ctx context.Context, endpoint string, after time.Time) (time.Time, error)
 	Sent(ctx context.Context, endpoint string, since time.Time) (messages int, first time.Time, err error)
 }
@@ -30,7 +30,7 @@ const (
 // outgoing is one message: the deliveries that one body carries, oldest first.
 type outgoing struct {
 	id         string
-	deliveries []watch.DueDelivery
+	deliveries []delivery.Due
 }
 
 // single reports whether the message is one notification under its own id.
@@ -68,9 +68,9 @@ func (r *round) messages(ctx context.Context) ([]outgoing, error) {
 
 // message is the whole message that a delivery belongs to, with what of it was
 // delivered or given up before: its body is the same at every attempt.
-func (r *round) message(ctx context.Context, d watch.DueDelivery) (outgoing, error) {
+func (r *round) message(ctx context.Context, d delivery.Due) (outgoing, error) {
 	if d.Delivery.Message == d.Notification.ID {
-		return outgoing{d.Notification.ID, []watch.DueDelivery{d}}, nil
+		return outgoing{d.Notification.ID, []delivery.Due{d}}, nil
 	}
 	all, err := r.Store.Message(ctx, r.name, d.Delivery.Message)
 	return outgoing{d.Delivery.Message, all}, err
@@ -101,12 +101,12 @@ func (r *round) pageSize() int {
 // assigned are the due deliveries that belong to a message; where nothing is due and
 // the endpoint fails, the oldest that waits. What has no message gets one now,
 // unless the endpoint's pace holds it back.
-func (r *round) assigned(ctx context.Context, slots int) ([]watch.DueDelivery, error) {
+func (r *round) assigned(ctx context.Context, slots int) ([]delivery.Due, error) {
 	due, err := r.Store.DueDeliveries(ctx, r.name, r.now(), r.pageSize())
 	if err != nil {
 		return nil, err
 	}
-	var open, assigned []watch.DueDelivery
+	var open, assigned []delivery.Due
 	for _, d := range due {
 		if d.Delivery.Message == "" {
 			open = append(open, d)
@@ -138,7 +138,7 @@ func (r *round) assigned(ctx context.Context, slots int) ([]watch.DueDelivery, e
 
 // early is what to try where nothing may be sent now: an endpoint that fails gets
 // the oldest that waits now and then, so that its recovery is noticed.
-func (r *round) early(ctx context.Context) ([]watch.DueDelivery, error) {
+func (r *round) early(ctx context.Context) ([]delivery.Due, error) {
 	if !r.state.Failing() || r.now().Before(r.state.Early) {
 		return nil, nil
 	}
@@ -149,10 +149,10 @@ func (r *round) early(ctx context.Context) ([]watch.DueDelivery, error) {
 // have one. What was tried alone stays alone: the receiver may have it. Where
 // deliveries can share a message, the store knows which before the first attempt:
 // after a crash the same message goes out under the same id.
-func (r *round) assign(ctx context.Context, assigned, open []watch.DueDelivery, alone bool) ([]watch.DueDelivery, error) {
+func (r *round) assign(ctx context.Context, assigned, open []delivery.Due, alone bool) ([]delivery.Due, error) {
 	var groups [][]notification.Notification
 	var together []notification.Notification
-	byID := map[string]*watch.DueDelivery{}
+	byID := map[string]*delivery.Due{}
 	for i, d := range open {
 		byID[d.Notification.ID] = &open[i]
 		if alone || d.Delivery.Attempts > 0 {

@@ -15,7 +15,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/lab"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -52,14 +52,14 @@ func (o *outage) tell(subject string) {
 	_, err = o.store.Publish(o.Context(), n, subscription.Options{}, o.steps.Window)
 	o.must(err)
 	o.ids = append(o.ids, n.ID)
-	o.env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeDelivery})
+	o.env.SignalWorkflow(workflows.SignalWake, watcher.Wake{Reason: watcher.WakeDelivery})
 }
 
 // run runs the workflow until its endpoint is deleted.
 func (o *outage) run(end time.Duration) {
 	o.at(end, func() {
 		o.must(o.store.DeleteEndpoint(o.Context(), "hook"))
-		o.env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeDelivery})
+		o.env.SignalWorkflow(workflows.SignalWake, watcher.Wake{Reason: watcher.WakeDelivery})
 	})
 	o.env.ExecuteWorkflow(workflows.ServeEndpoint, workflows.EndpointState{Name: "hook"})
 	o.must(o.env.GetWorkflowError())

@@ -16,7 +16,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -43,18 +42,18 @@ func (r *rig) pendingAbout(subject string) (id string) {
 	return id
 }
 
-func (r *rig) deliver() watch.Round {
+func (r *rig) deliver() delivery.Round {
 	r.Helper()
 	return r.deliverTo("hook")
 }
 
-func (r *rig) deliverTo(name string) watch.Round {
+func (r *rig) deliverTo(name string) delivery.Round {
 	r.Helper()
-	return do[watch.Round](r, r.steps.Deliver, name)
+	return do[delivery.Round](r, r.steps.Deliver, name)
 }
 
 // untilNext lets the time pass at which the next attempt is due.
-func (r *rig) untilNext(round watch.Round) {
+func (r *rig) untilNext(round delivery.Round) {
 	r.Helper()
 	if round.Next.IsZero() {
 		r.Fatalf("no attempt is due: %+v", round)
@@ -338,7 +337,7 @@ func TestWorkerStopsDuringAnAttempt(t *testing.T) {
 		_, _ = r.receiver.WaitFor(t.Context(), 1)
 		stop()
 	}()
-	if _, err := tryWith[watch.Round](r, ctx, r.steps.Deliver, "hook"); err == nil {
+	if _, err := tryWith[delivery.Round](r, ctx, r.steps.Deliver, "hook"); err == nil {
 		t.Error("a round that was stopped has an outcome")
 	}
 	lift()

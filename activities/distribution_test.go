@@ -12,7 +12,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -33,12 +33,12 @@ func TestRepositoryAtRealRegistries(t *testing.T) {
 			repository, err := image.ParseRepository(at.name)
 			r.must(err)
 			platforms := []image.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}}
-			r.must(r.store.SaveRepository(t.Context(), watch.Repository{Name: repository, Types: []notification.Type{notification.TagUpdate},
-				Platforms: platforms, Filter: watch.Filter{Versions: "^1", Newest: 30}}, r.clock.Now()))
+			r.must(r.store.SaveRepository(t.Context(), taglist.Repository{Name: repository, Types: []notification.Type{notification.TagUpdate},
+				Platforms: platforms, Filter: taglist.Filter{Versions: "^1", Newest: 30}}, r.clock.Now()))
 			if first := r.list(repository); first.Problem != nil || first.Tags != 30 {
 				t.Fatalf("first listing %+v", first)
 			}
-			newest := watch.Repository{Name: repository, Platforms: platforms}.Targets("1.4.9")
+			newest := taglist.Repository{Name: repository, Platforms: platforms}.Targets("1.4.9")
 			for _, target := range newest {
 				r.resync(target)
 			}

@@ -10,7 +10,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // meddling sends, and has a person do something to the endpoint meanwhile, once.
@@ -125,7 +124,7 @@ func TestTestEndpoint(t *testing.T) {
 			r := newRig(t)
 			r.endpoint("hook", test.types...)
 			r.receiver.AnswerAlways(test.status)
-			result := do[watch.TestResult](r, r.steps.TestEndpoint, watch.TestRequest{Endpoint: "hook", Type: test.asked})
+			result := do[delivery.TestResult](r, r.steps.TestEndpoint, delivery.TestRequest{Endpoint: "hook", Type: test.asked})
 			if result.Type != test.want || result.Verdict != test.verdict || result.Status != test.status {
 				t.Errorf("result %+v", result)
 			}
@@ -144,8 +143,8 @@ func TestTestEndpointRefuses(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.endpoint("hook", notification.TagUpdate)
-	_, err := try[watch.TestResult](r, r.steps.TestEndpoint, watch.TestRequest{Endpoint: "nobody"})
+	_, err := try[delivery.TestResult](r, r.steps.TestEndpoint, delivery.TestRequest{Endpoint: "nobody"})
 	expectFault(t, err, errkind.NotFound, false)
-	_, err = try[watch.TestResult](r, r.steps.TestEndpoint, watch.TestRequest{Endpoint: "hook", Type: notification.VulnUpdate})
+	_, err = try[delivery.TestResult](r, r.steps.TestEndpoint, delivery.TestRequest{Endpoint: "hook", Type: notification.VulnUpdate})
 	expectFault(t, err, errkind.Invalid, false)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
@@ -13,7 +14,7 @@ import (
 
 // policyStore keeps policy bundles.
 type policyStore interface {
-	ActiveBundle(ctx context.Context) (watch.Bundle, error)
+	ActiveBundle(ctx context.Context) (policy.StoredBundle, error)
 	BundleContent(ctx context.Context, hash string) ([]byte, error)
 	ActivateBundle(ctx context.Context, id string, now time.Time) (changed bool, err error)
 	// Subject is everything a bundle is evaluated for.
@@ -38,7 +39,7 @@ func (a *Activities) evaluate(ctx context.Context, seen *watch.Seen, view watch.
 			return ctx.Err()
 		}
 		if seen.Problem == nil {
-			seen.Problem = problem(watch.StageEvaluate, err, view.State.Problem, a.now())
+			seen.Problem = problem(condition.StageEvaluate, err, view.State.Problem, a.now())
 		}
 		a.Log.WarnContext(ctx, "package registry not queried, evaluation postponed", "image", subject.Inventory.Digest, "error", err)
 		seen.Basis.Bundle, seen.Next = view.State.Basis.Bundle, a.now().Add(putOff)

@@ -9,11 +9,12 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // analyzer finds in an image what it was notified is in it.
@@ -280,10 +281,10 @@ type watchers struct {
 	failing func()       // each call that fails
 	during  func(string) // each call
 	room    func()       // each time that somebody waits for the workers
-	running map[watch.WatcherKind][]string
-	listed  map[watch.WatcherKind][]string // where the list lags behind what runs
+	running map[watcher.Kind][]string
+	listed  map[watcher.Kind][]string // where the list lags behind what runs
 	// labels are those of watchers that lack some; others have all.
-	labels map[string]watch.Running
+	labels map[string]watcher.Running
 }
 
 func (w *watchers) wake(who string) error {
@@ -311,30 +312,30 @@ func (w *watchers) take() []string {
 	return taken
 }
 
-func (w *watchers) WakeTag(_ context.Context, t image.Target, reason watch.WakeReason) error {
+func (w *watchers) WakeTag(_ context.Context, t image.Target, reason watcher.WakeReason) error {
 	return w.wake(string(reason) + " " + short(t))
 }
 
-func (w *watchers) WakeRegistry(context.Context, string, watch.WakeReason) error {
+func (w *watchers) WakeRegistry(context.Context, string, watcher.WakeReason) error {
 	return w.wake("registry")
 }
 
-func (w *watchers) WakeEndpoint(_ context.Context, name string, _ watch.WakeReason) error {
+func (w *watchers) WakeEndpoint(_ context.Context, name string, _ watcher.WakeReason) error {
 	return w.wake("endpoint " + name)
 }
 
-func (w *watchers) WakeRepository(_ context.Context, r image.Repository, _ watch.WakeReason) error {
+func (w *watchers) WakeRepository(_ context.Context, r image.Repository, _ watcher.WakeReason) error {
 	return w.wake("repository " + r.Path)
 }
 
-func (w *watchers) Running(_ context.Context, kind watch.WatcherKind) (map[string]watch.Running, error) {
+func (w *watchers) Running(_ context.Context, kind watcher.Kind) (map[string]watcher.Running, error) {
 	list := w.running[kind]
 	if lagging, is := w.listed[kind]; is {
 		list = lagging
 	}
-	names := map[string]watch.Running{}
+	names := map[string]watcher.Running{}
 	for _, name := range list {
-		names[name] = watch.Running{Named: true, Outcome: true}
+		names[name] = watcher.Running{Named: true, Outcome: true}
 		if labels, lacks := w.labels[name]; lacks {
 			names[name] = labels
 		}
@@ -342,7 +343,7 @@ func (w *watchers) Running(_ context.Context, kind watch.WatcherKind) (map[strin
 	return names, w.failure
 }
 
-func (w *watchers) Runs(_ context.Context, kind watch.WatcherKind, name string) (bool, error) {
+func (w *watchers) Runs(_ context.Context, kind watcher.Kind, name string) (bool, error) {
 	return slices.Contains(w.running[kind], name), w.failure
 }
 
@@ -353,7 +354,7 @@ func (w *watchers) Room(context.Context) error {
 	return w.failure
 }
 
-func (w *watchers) RequestAnalysis(_ context.Context, r watch.AnalysisRequest) error {
+func (w *watchers) RequestAnalysis(_ context.Context, r analysis.Request) error {
 	return w.wake("analysis " + short(r.Target))
 }
 

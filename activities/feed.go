@@ -6,10 +6,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // Feed keeps builds of vulnerability data on the worker's disk.
@@ -31,22 +31,22 @@ type Feed interface {
 
 // feedStore keeps which build the findings are of.
 type feedStore interface {
-	Feed(ctx context.Context) (watch.Feed, error)
+	Feed(ctx context.Context) (databuild.Feed, error)
 	NoteFeed(ctx context.Context, checked time.Time, status vuln.Lifecycle) error
-	SaveBuild(ctx context.Context, build vuln.Description, state watch.BuildState, reasons []string, now time.Time) error
+	SaveBuild(ctx context.Context, build vuln.Description, state databuild.BuildState, reasons []string, now time.Time) error
 	EndHold(ctx context.Context) error
 	// SeeBuild keeps what was decided about a build that is still listed.
 	SeeBuild(ctx context.Context, checksum string, now time.Time) error
 	// BuildState is "" for a build that was never seen.
-	BuildState(ctx context.Context, checksum string) (watch.BuildState, error)
+	BuildState(ctx context.Context, checksum string) (databuild.BuildState, error)
 	// Stage keeps findings until Advance makes them the current ones; Staged are
 	// those of the groups that have some.
 	Stage(ctx context.Context, build string, matcher vuln.Matcher, found map[int64][]vuln.GroupFinding) error
 	Staged(ctx context.Context, build string, matcher vuln.Matcher, ids []int64) ([]int64, error)
-	Advance(ctx context.Context, advance watch.Advance, now time.Time) (watch.Moved, error)
+	Advance(ctx context.Context, advance databuild.Advance, now time.Time) (databuild.Moved, error)
 	// Groups are all groups in order of their ids, page by page; GroupRefs has the
 	// Refs of the findings of each of them that is matched.
-	Groups(ctx context.Context, after int64, limit int) ([]watch.StoredGroup, error)
+	Groups(ctx context.Context, after int64, limit int) ([]databuild.StoredGroup, error)
 	GroupRefs(ctx context.Context, ids []int64) (map[int64][]string, error)
 	Sums(ctx context.Context, build string) ([]byte, error)
 	SaveSums(ctx context.Context, build string, sums []byte) error
@@ -54,7 +54,7 @@ type feedStore interface {
 }
 
 // FetchFeed finds the build to move to, and has it verified and judged.
-func (a *Activities) FetchFeed(ctx context.Context, request watch.SyncRequest) (watch.Fetched, error) {
+func (a *Activities) FetchFeed(ctx context.Context, request databuild.SyncRequest) (databuild.Fetched, error) {
 	var doing atomic.Value
 	doing.Store("asking for new vulnerability data")
 	defer heartbeat(ctx, func() any { return doing.Load() })()
@@ -62,12 +62,12 @@ func (a *Activities) FetchFeed(ctx context.Context, request watch.SyncRequest) (
 	return fetched, classify(err)
 }
 
-func (a *Activities) fetch(ctx context.Context, request watch.SyncRequest, report func(string)) (watch.Fetched, error) {
+func (a *Activities) fetch(ctx context.Context, request databuild.SyncRequest, report func(string)) (databuild.Fetched, error) {
 	feed, err := a.Store.Feed(ctx)
 	if err != nil {
-		return watch.Fetched{}, err
+		return databuild.Fetched{}, err
 	}
-	fetched := watch.Fetched{}
+	fetched := databuild.Fetched{}
 	if feed.Current != nil {
 		fetched.Current = feed.Current.Checksum
 	}
@@ -81,11 +81,11 @@ func (a *Activities) fetch(ctx context.Context, request watch.SyncRequest, repor
 	case request.Release != "":
 		fetched.Build = &feed.Held.Build
 		if feed.WentBack() {
-			fetched.Leave = watch.Withdrawn
+			fetched.Leave = databuild.Withdrawn
 		}
 		return fetched, nil
 	case request.Rollback != "":
-		fetched.Build, fetched.Leave = &feed.Previous.Build, watch.Rejected
+		fetched.Build, fetched.Leave = &feed.Previous.Build, databuild.Rejected
 		return fetched, nil
 	case request.File != "":
 		return a.fetchFile(ctx, request.File, feed, fetched, report)
@@ -94,7 +94,7 @@ func (a *Activities) fetch(ctx context.Context, request watch.SyncRequest, repor
 }
 
 // fetchFile moves to what a person has brought, also if it was rejected once.
-func (a *Activities) fetchFile(ctx context.Context, file string, feed watch.Feed, fetched watch.Fetched, report func(string)) (watch.Fetched, error) {
+func (a *Activities) fetchFile(ctx context.Context, file string, feed databuild.Feed, fetched databuild.Fetched, report func(string)) (databuild.Fetched, error) {
 	report("importing " + file)
 	build, err := a.Feed.Import(ctx, file)
 	if err != nil || build.Checksum == fetched.Current {

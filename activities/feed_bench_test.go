@@ -22,9 +22,9 @@ import (
 	realfeed "github.com/tagwatch/tagwatch/adapters/feed"
 	realmatcher "github.com/tagwatch/tagwatch/adapters/matcher"
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	labfeed "github.com/tagwatch/tagwatch/lab/feed"
 )
 
@@ -101,17 +101,17 @@ func (r *feedRun) publish(database labfeed.Database) {
 // list of tags to tell.
 type cost struct {
 	cpu, wall time.Duration
-	advanced  watch.Advanced
+	advanced  databuild.Advanced
 	tags      int
 }
 
 func (r *feedRun) advance() cost {
-	fetched := answer[watch.Fetched](r, r.rig.steps.FetchFeed, watch.SyncRequest{})
+	fetched := answer[databuild.Fetched](r, r.rig.steps.FetchFeed, databuild.SyncRequest{})
 	if fetched.Build == nil {
 		r.Fatalf("nothing to move to: %+v", fetched)
 	}
 	began, cpu := time.Now(), processCPU()
-	c := cost{advanced: answer[watch.Advanced](r, r.rig.steps.AdvanceFeed, watch.AdvanceRequest{Build: *fetched.Build, From: fetched.Current})}
+	c := cost{advanced: answer[databuild.Advanced](r, r.rig.steps.AdvanceFeed, databuild.AdvanceRequest{Build: *fetched.Build, From: fetched.Current})}
 	affected, err := r.store.AffectedTargets(r.Context(), c.advanced.Build, "", 0)
 	mustBench(r.B, err)
 	c.tags = len(affected)

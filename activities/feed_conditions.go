@@ -4,13 +4,13 @@ import (
 	"context"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // followData follows what is wrong with the current data or its future. Data that
 // nobody renews looks like data without news.
-func (a *Activities) followData(ctx context.Context, feed watch.Feed) error {
+func (a *Activities) followData(ctx context.Context, feed databuild.Feed) error {
 	var current vuln.Description
 	details := map[string]any{"status": feed.Status}
 	if feed.Current != nil {

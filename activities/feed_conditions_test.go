@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // conditions are those of the state, as "kind provider".
@@ -29,26 +29,26 @@ func TestOutdatedData(t *testing.T) {
 	r.steps.FeedMaxAge = 5 * 24 * time.Hour
 	r.data(1)
 	r.clock.advance(3 * 24 * time.Hour)
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	if notified := r.notified(); len(notified) > 0 {
 		t.Errorf("notified of data that is not outdated yet: %v", notified)
 	}
 	for range 3 {
 		r.clock.advance(24 * time.Hour)
-		r.sync(watch.SyncRequest{})
+		r.sync(databuild.SyncRequest{})
 	}
 	r.expect(0, outdated)
 	if diff := cmp.Diff([]string{"data.outdated vulnerabilities"}, r.conditions()); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)
 	}
 	r.data(24 * 7)
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	r.expect(0, outdated, ended)
 	if left := r.conditions(); len(left) > 0 {
 		t.Errorf("still %v", left)
 	}
 	r.clock.advance(7 * 24 * time.Hour)
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	r.expect(0, outdated, ended, outdated)
 }
 
@@ -58,7 +58,7 @@ func TestDataOfAnyAge(t *testing.T) {
 	r := newRig(t)
 	r.data(1)
 	r.clock.advance(365 * 24 * time.Hour)
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	r.expect(0)
 }
 
@@ -70,7 +70,7 @@ func TestOutdatedDataWithoutSource(t *testing.T) {
 	r.data(1)
 	r.clock.advance(7 * 24 * time.Hour)
 	r.feed.failure = errKilled
-	_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
+	_, err := try[databuild.Fetched](r, r.steps.FetchFeed, databuild.SyncRequest{})
 	if err == nil {
 		t.Error("no error")
 	}
@@ -92,17 +92,17 @@ func TestProvidersThatLagBehind(t *testing.T) {
 		return d
 	}
 	r.feed.offers(behind(1, "alpine", "kev"))
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	if diff := cmp.Diff([]string{"provider.outdated alpine", "provider.outdated kev"}, r.conditions()); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)
 	}
 	began := r.feedState().Conditions[0].Since
 	for range 3 {
 		r.clock.advance(time.Hour)
-		r.sync(watch.SyncRequest{})
+		r.sync(databuild.SyncRequest{})
 	}
 	r.feed.offers(behind(2, "alpine", "kev", "suse")) // built anew, and one more
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	r.expect(0, outdated, outdated)
 	if first := r.feedState().Conditions[0]; !first.Since.Equal(began) {
 		t.Errorf("condition %+v, began %s", first, began)
@@ -110,7 +110,7 @@ func TestProvidersThatLagBehind(t *testing.T) {
 	caughtUp := behind(3, "kev", "suse")
 	caughtUp.Providers = append(caughtUp.Providers, vuln.ProviderState{Name: "alpine", Captured: caughtUp.Built, Records: 10})
 	r.feed.offers(caughtUp)
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	r.expect(0, outdated, outdated, ended)
 	if diff := cmp.Diff([]string{"provider.outdated kev", "provider.outdated suse"}, r.conditions()); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)
@@ -126,7 +126,7 @@ func TestStatusOfTheListing(t *testing.T) {
 	for _, status := range []vuln.Lifecycle{"active", "deprecated", "deprecated", "eol", "eol", "active", "deprecated", "unstated", "retired"} {
 		r.clock.advance(time.Hour)
 		r.feed.newest.Status = status
-		r.sync(watch.SyncRequest{})
+		r.sync(databuild.SyncRequest{})
 		if got := r.feedState().Status; got != status {
 			t.Errorf("status %q, want %q", got, status)
 		}

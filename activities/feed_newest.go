@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // fetchNewest moves to the source's newest build. A worker without a way to
 // the source still keeps up with its matcher.
-func (a *Activities) fetchNewest(ctx context.Context, feed watch.Feed, fetched watch.Fetched, report func(string)) (watch.Fetched, error) {
+func (a *Activities) fetchNewest(ctx context.Context, feed databuild.Feed, fetched databuild.Fetched, report func(string)) (databuild.Fetched, error) {
 	leads, err := a.leads(ctx)
 	if err != nil {
 		return fetched, err
@@ -63,22 +63,22 @@ func usable(current *vuln.Description, offered vuln.Listing) bool {
 // offer is what the publisher lists, and what that build is here.
 type offer struct {
 	vuln.Build
-	state watch.BuildState
+	state databuild.BuildState
 	// back reports that it is the previous one, which is older than the current one.
 	back bool
 }
 
 // offered has what the publisher lists on disk, unless nothing has to be read to
 // decide about it.
-func (a *Activities) offered(ctx context.Context, feed watch.Feed, listing vuln.Listing, report func(string)) (offer, error) {
+func (a *Activities) offered(ctx context.Context, feed databuild.Feed, listing vuln.Listing, report func(string)) (offer, error) {
 	newest := offer{Build: vuln.Build{Checksum: listing.Checksum, URL: listing.URL, Built: listing.Built, Schema: listing.Schema}}
 	var err error
 	if newest.state, err = a.Store.BuildState(ctx, listing.Checksum); err != nil {
 		return newest, err
 	}
-	newest.back = newest.state == watch.Previous && feed.Current != nil && listing.Built.Before(feed.Current.Built)
+	newest.back = newest.state == databuild.Previous && feed.Current != nil && listing.Built.Before(feed.Current.Built)
 	switch {
-	case newest.state == watch.Current || newest.state == watch.Rejected || newest.state == watch.Held || newest.back:
+	case newest.state == databuild.Current || newest.state == databuild.Rejected || newest.state == databuild.Held || newest.back:
 		return newest, nil
 	}
 	report("fetching vulnerability data built " + listing.Built.UTC().Format(time.RFC3339))
@@ -87,11 +87,11 @@ func (a *Activities) offered(ctx context.Context, feed watch.Feed, listing vuln.
 }
 
 // consider decides about what the publisher lists.
-func (a *Activities) consider(ctx context.Context, feed watch.Feed, newest offer, fetched watch.Fetched) (watch.Fetched, error) {
+func (a *Activities) consider(ctx context.Context, feed databuild.Feed, newest offer, fetched databuild.Fetched) (databuild.Fetched, error) {
 	switch {
-	case newest.state == watch.Current:
+	case newest.state == databuild.Current:
 		return fetched, nil
-	case newest.state == watch.Rejected:
+	case newest.state == databuild.Rejected:
 		fetched.Refused = newest.Checksum
 		return fetched, a.Store.SeeBuild(ctx, newest.Checksum, a.now())
 	case newest.back:
@@ -101,14 +101,14 @@ func (a *Activities) consider(ctx context.Context, feed watch.Feed, newest offer
 }
 
 // noteFeed stores whether the source can be read and what status it states.
-func (a *Activities) noteFeed(ctx context.Context, feed *watch.Feed, status vuln.Lifecycle, cause error) error {
+func (a *Activities) noteFeed(ctx context.Context, feed *databuild.Feed, status vuln.Lifecycle, cause error) error {
 	if status != "" {
 		feed.Status = status
 	}
 	checked := a.now()
 	var found *condition.Found
 	if cause != nil {
-		checked, found = time.Time{}, problem(watch.StageFetch, cause, nil, a.now()).Wrong()
+		checked, found = time.Time{}, problem(condition.StageFetch, cause, nil, a.now()).Wrong()
 	}
 	key := condition.Key{Kind: condition.SourceUnreachable, Resource: condition.Data, Name: condition.AllData}
 	if _, err := a.follow(ctx, condition.Wrong(key, found), nil); err != nil {

@@ -25,10 +25,10 @@ import (
 
 	realmatcher "github.com/tagwatch/tagwatch/adapters/matcher"
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	labfeed "github.com/tagwatch/tagwatch/lab/feed"
 )
 
@@ -99,7 +99,7 @@ func newPropertyOn(t *testing.T, on *store.Store) *property {
 		digest := image.Digest(fmt.Sprintf("sha256:%064x", n+1))
 		p.documents[digest] = inventory
 		r.must(r.store.SaveImage(t.Context(), &sbom.Inventory{Digest: digest, ImageID: digest.Hex()}, inventory, "syft of the test", r.clock.Now()))
-		do[watch.Matching](r, r.steps.Match, digest)
+		do[databuild.Matching](r, r.steps.Match, digest)
 	}
 	return p
 }
@@ -110,7 +110,7 @@ func (p *property) moveTo(data knowledge, built time.Time) {
 	database, err := labfeed.BuildAt(p.TempDir(), built, data...)
 	p.must(err)
 	p.must(p.publisher.Publish(database))
-	if fetched := p.sync(watch.SyncRequest{}); len(fetched.Held) > 0 {
+	if fetched := p.sync(databuild.SyncRequest{}); len(fetched.Held) > 0 {
 		p.Fatalf("held: %v", fetched.Held)
 	}
 }

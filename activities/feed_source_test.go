@@ -12,6 +12,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/activities"
 	realfeed "github.com/tagwatch/tagwatch/adapters/feed"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -82,10 +83,10 @@ func TestBadSource(t *testing.T) {
 			r.disk(source)
 			first, bad, good := r.built(yesterday, "CVE-2026-0001"), r.built(yesterday.Add(time.Hour), "CVE-2026-0002"), r.built(yesterday.Add(2*time.Hour), "CVE-2026-0003")
 			r.must(source.Publish(first))
-			r.sync(watch.SyncRequest{})
+			r.sync(databuild.SyncRequest{})
 			test.bad(r, source, bad)
 			for range 2 {
-				_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
+				_, err := try[databuild.Fetched](r, r.steps.FetchFeed, databuild.SyncRequest{})
 				expectFault(t, err, test.want, test.want == errkind.Unavailable)
 			}
 			if state := r.feedState(); state.Problem == nil || state.Current == nil || state.Current.Checksum != first.Checksum {
@@ -93,7 +94,7 @@ func TestBadSource(t *testing.T) {
 			}
 			source.Heal()
 			r.must(source.Publish(good))
-			r.sync(watch.SyncRequest{})
+			r.sync(databuild.SyncRequest{})
 			if state := r.feedState(); state.Problem != nil || state.Current.Checksum != good.Checksum || state.Held != nil {
 				t.Errorf("state after the recovery %+v", state)
 			}
@@ -112,13 +113,13 @@ func TestOlderData(t *testing.T) {
 	yesterday := time.Now().Add(-24 * time.Hour)
 	current, older, newer := r.built(yesterday, "CVE-2026-0001"), r.built(yesterday.Add(-time.Hour), "CVE-2026-0002"), r.built(yesterday.Add(time.Hour), "CVE-2026-0003")
 	r.must(source.Publish(current))
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	r.must(source.Publish(older))
-	if fetched := r.sync(watch.SyncRequest{}); len(fetched.Held) != 1 || r.feedState().Current.Checksum != current.Checksum {
+	if fetched := r.sync(databuild.SyncRequest{}); len(fetched.Held) != 1 || r.feedState().Current.Checksum != current.Checksum {
 		t.Errorf("fetched %+v", fetched)
 	}
 	r.must(source.Publish(newer))
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	if state := r.feedState(); state.Current.Checksum != newer.Checksum || state.Held != nil {
 		t.Errorf("state %+v", state)
 	}
@@ -133,7 +134,7 @@ func sourced(t *testing.T) (r *rig, source *labfeed.Feed, yesterday time.Time, c
 	yesterday = time.Now().Add(-24 * time.Hour)
 	current = r.built(yesterday, "CVE-2026-0001")
 	r.must(source.Publish(current))
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	return r, source, yesterday, current
 }
 
@@ -145,18 +146,18 @@ func TestDataFromTheFuture(t *testing.T) {
 	ahead, newer := r.built(time.Now().AddDate(0, 0, 30), "CVE-2026-0002"), r.built(time.Now(), "CVE-2026-0003")
 	for range 2 {
 		r.must(source.Publish(ahead))
-		if fetched := r.sync(watch.SyncRequest{}); len(fetched.Held) != 1 || r.feedState().Held == nil {
+		if fetched := r.sync(databuild.SyncRequest{}); len(fetched.Held) != 1 || r.feedState().Held == nil {
 			t.Errorf("fetched %+v", fetched)
 		}
 	}
 	r.must(source.Publish(newer))
-	if fetched := r.sync(watch.SyncRequest{}); fetched.Ended != ahead.Checksum || r.feedState().Current.Checksum != newer.Checksum || r.feedState().Held != nil {
+	if fetched := r.sync(databuild.SyncRequest{}); fetched.Ended != ahead.Checksum || r.feedState().Current.Checksum != newer.Checksum || r.feedState().Held != nil {
 		t.Errorf("fetched %+v, state %+v", fetched, r.feedState())
 	}
 	r.must(source.Publish(ahead))
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	r.clock.advance(30 * 24 * time.Hour)
-	if fetched := r.sync(watch.SyncRequest{}); len(fetched.Held) > 0 || r.feedState().Current.Checksum != ahead.Checksum {
+	if fetched := r.sync(databuild.SyncRequest{}); len(fetched.Held) > 0 || r.feedState().Current.Checksum != ahead.Checksum {
 		t.Errorf("when its time has come: fetched %+v", fetched)
 	}
 }
@@ -167,13 +168,13 @@ func TestReleasedFromTheFuture(t *testing.T) {
 	r, source, _, _ := sourced(t)
 	ahead, newer := r.built(time.Now().AddDate(1, 0, 0), "CVE-2026-0002"), r.built(time.Now(), "CVE-2026-0003")
 	r.must(source.Publish(ahead))
-	r.sync(watch.SyncRequest{})
-	r.sync(watch.SyncRequest{Release: ahead.Checksum})
+	r.sync(databuild.SyncRequest{})
+	r.sync(databuild.SyncRequest{Release: ahead.Checksum})
 	if diff := cmp.Diff([]string{"data.ahead vulnerabilities", "provider.ahead debian"}, r.conditions()); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)
 	}
 	r.must(source.Publish(newer))
-	if fetched := r.sync(watch.SyncRequest{}); r.feedState().Current.Checksum != newer.Checksum || len(r.conditions()) > 0 {
+	if fetched := r.sync(databuild.SyncRequest{}); r.feedState().Current.Checksum != newer.Checksum || len(r.conditions()) > 0 {
 		t.Errorf("fetched %+v, conditions %v", fetched, r.conditions())
 	}
 }
@@ -187,16 +188,16 @@ func TestHoldEnds(t *testing.T) {
 	for range 2 {
 		began := len(r.notified())
 		r.must(source.Publish(older))
-		r.sync(watch.SyncRequest{})
+		r.sync(databuild.SyncRequest{})
 		r.clock.advance(time.Hour)
 		r.must(source.Publish(current))
-		fetched := r.sync(watch.SyncRequest{})
+		fetched := r.sync(databuild.SyncRequest{})
 		if len(fetched.Held) > 0 || fetched.Ended != older.Checksum || r.feedState().Held != nil || r.feedState().Current.Checksum != current.Checksum {
 			t.Errorf("fetched %+v, state %+v", fetched, r.feedState())
 		}
 		r.expect(began, "system.feeds.sync.held "+older.Checksum, "system.feeds.sync.hold_ended "+older.Checksum)
 	}
-	_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{Release: older.Checksum})
+	_, err := try[databuild.Fetched](r, r.steps.FetchFeed, databuild.SyncRequest{Release: older.Checksum})
 	expectFault(t, err, errkind.NotFound, false)
 }
 
@@ -205,11 +206,11 @@ func TestHoldOfAFileStays(t *testing.T) {
 	t.Parallel()
 	r, _, yesterday, _ := sourced(t)
 	older := r.built(yesterday.Add(-time.Hour), "CVE-2026-0002")
-	r.sync(watch.SyncRequest{File: older.Archive})
-	if fetched := r.sync(watch.SyncRequest{}); fetched.Ended != "" || r.feedState().Held == nil {
+	r.sync(databuild.SyncRequest{File: older.Archive})
+	if fetched := r.sync(databuild.SyncRequest{}); fetched.Ended != "" || r.feedState().Held == nil {
 		t.Errorf("fetched %+v, state %+v", fetched, r.feedState())
 	}
-	r.sync(watch.SyncRequest{Release: older.Checksum})
+	r.sync(databuild.SyncRequest{Release: older.Checksum})
 	if state := r.feedState(); state.Current.Checksum != older.Checksum {
 		t.Errorf("state %+v", state)
 	}
@@ -224,9 +225,9 @@ func TestWithdrawal(t *testing.T) {
 		r, source, yesterday, former := sourced(t)
 		bad = r.built(yesterday.Add(time.Hour), "CVE-2026-0002")
 		r.must(source.Publish(bad))
-		r.sync(watch.SyncRequest{})
+		r.sync(databuild.SyncRequest{})
 		r.must(source.Publish(former))
-		fetched := r.sync(watch.SyncRequest{})
+		fetched := r.sync(databuild.SyncRequest{})
 		if len(fetched.Held) != 1 || r.feedState().Current.Checksum != bad.Checksum || !r.feedState().WentBack() {
 			t.Errorf("fetched %+v, state %+v", fetched, r.feedState())
 		}
@@ -243,17 +244,17 @@ func TestWithdrawal(t *testing.T) {
 		r, source, former, bad := back(t)
 		for range 5 {
 			r.clock.advance(time.Hour)
-			r.sync(watch.SyncRequest{})
+			r.sync(databuild.SyncRequest{})
 		}
 		r.expect(0, "system.feeds.sync.held "+former.Checksum)
 		r.clock.advance(time.Hour)
-		r.sync(watch.SyncRequest{})
+		r.sync(databuild.SyncRequest{})
 		gone(r, former)
 		r.expect(1, withdrawn)
-		r.sync(watch.SyncRequest{})
+		r.sync(databuild.SyncRequest{})
 		gone(r, former)
 		r.must(source.Publish(bad)) // it was right after all
-		r.sync(watch.SyncRequest{})
+		r.sync(databuild.SyncRequest{})
 		if state := r.feedState(); state.Current.Checksum != bad.Checksum {
 			t.Errorf("state %+v", state)
 		}
@@ -261,7 +262,7 @@ func TestWithdrawal(t *testing.T) {
 	t.Run("by a person", func(t *testing.T) {
 		t.Parallel()
 		r, _, former, _ := back(t)
-		r.sync(watch.SyncRequest{Release: former.Checksum})
+		r.sync(databuild.SyncRequest{Release: former.Checksum})
 		gone(r, former)
 	})
 	t.Run("by a cache", func(t *testing.T) {
@@ -270,12 +271,12 @@ func TestWithdrawal(t *testing.T) {
 		for range 3 { // now this one answers, now that one
 			r.clock.advance(5 * time.Hour)
 			r.must(source.Publish(bad))
-			if fetched := r.sync(watch.SyncRequest{}); fetched.Ended != former.Checksum || len(fetched.Held) > 0 {
+			if fetched := r.sync(databuild.SyncRequest{}); fetched.Ended != former.Checksum || len(fetched.Held) > 0 {
 				t.Errorf("fetched %+v", fetched)
 			}
 			r.clock.advance(5 * time.Hour)
 			r.must(source.Publish(former))
-			r.sync(watch.SyncRequest{})
+			r.sync(databuild.SyncRequest{})
 		}
 		if state := r.feedState(); state.Current.Checksum != bad.Checksum || state.Previous.Checksum != former.Checksum {
 			t.Errorf("state %+v", state)
@@ -285,11 +286,11 @@ func TestWithdrawal(t *testing.T) {
 		t.Parallel()
 		r, source, _, _ := back(t)
 		r.clock.advance(6 * time.Hour)
-		r.sync(watch.SyncRequest{})
+		r.sync(databuild.SyncRequest{})
 		r.must(source.Publish(r.built(time.Now().AddDate(0, 0, -100), "CVE-2026-0004")))
 		for range 3 {
 			r.clock.advance(24 * time.Hour)
-			if fetched := r.sync(watch.SyncRequest{}); len(fetched.Held) != 1 {
+			if fetched := r.sync(databuild.SyncRequest{}); len(fetched.Held) != 1 {
 				t.Errorf("fetched %+v", fetched)
 			}
 		}
@@ -302,10 +303,10 @@ func TestRejectedDataListed(t *testing.T) {
 	r, source, yesterday, current := sourced(t)
 	bad := r.built(yesterday.Add(time.Hour), "CVE-2026-0002")
 	r.must(source.Publish(bad))
-	r.sync(watch.SyncRequest{})
-	r.sync(watch.SyncRequest{Rollback: bad.Checksum})
+	r.sync(databuild.SyncRequest{})
+	r.sync(databuild.SyncRequest{Rollback: bad.Checksum})
 	for range 4 { // for longer than such decisions are kept
-		if fetched := r.sync(watch.SyncRequest{}); fetched.Refused != bad.Checksum || r.feedState().Current.Checksum != current.Checksum {
+		if fetched := r.sync(databuild.SyncRequest{}); fetched.Refused != bad.Checksum || r.feedState().Current.Checksum != current.Checksum {
 			t.Errorf("fetched %+v", fetched)
 		}
 		r.clock.advance(20 * 24 * time.Hour)
@@ -328,11 +329,11 @@ func TestDatesOfRealData(t *testing.T) {
 	}, labfeed.Vulnerability{Provider: labfeed.Debian, ID: "CVE-2026-0001", Package: "openssl", Severity: "High", EPSS: 0.3})
 	r.must(err)
 	r.must(source.Publish(database, labfeed.StateStatus("eol")))
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	if diff := cmp.Diff([]string{"provider.outdated debian", "scores.outdated vulnerabilities", "source.eol vulnerabilities"}, r.conditions()); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)
 	}
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	r.expect(0, "system.feeds.provider.outdated vulnerabilities", "system.feeds.scores.outdated vulnerabilities", "system.feeds.source.eol vulnerabilities")
 }
 
@@ -373,7 +374,7 @@ func TestTwoWorkersAgree(t *testing.T) {
 
 	work(0)
 	r.must(source.Publish(first))
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	r.push("app:1", "openssl 1")
 	target := r.settled("app:1")
 	work(1) // knows neither the data nor the image
@@ -385,7 +386,7 @@ func TestTwoWorkersAgree(t *testing.T) {
 	began := len(r.notified())
 	for turn := range 4 { // the same data, by turns
 		work(turn)
-		r.sync(watch.SyncRequest{})
+		r.sync(databuild.SyncRequest{})
 		r.resync(target)
 		r.resync(other)
 	}
@@ -393,7 +394,7 @@ func TestTwoWorkersAgree(t *testing.T) {
 	r.must(source.Publish(second))
 	for turn := 1; turn < 5; turn++ { // one moves on, the other has yet to fetch them
 		work(turn)
-		r.sync(watch.SyncRequest{})
+		r.sync(databuild.SyncRequest{})
 		r.resync(target)
 		r.resync(other)
 	}

@@ -8,9 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // smaller is a build that lost a provider, which somebody has to check.
@@ -20,7 +20,7 @@ func smaller(number int) vuln.Description {
 	return d
 }
 
-func (r *rig) feedState() watch.Feed {
+func (r *rig) feedState() databuild.Feed {
 	r.Helper()
 	state, err := r.store.Feed(r.Context())
 	r.must(err)
@@ -41,7 +41,7 @@ func TestFetchOnce(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.data(1)
-	fetched := r.sync(watch.SyncRequest{})
+	fetched := r.sync(databuild.SyncRequest{})
 	if fetched.Build != nil || fetched.Current != checksum(1) {
 		t.Errorf("fetched %+v", fetched)
 	}
@@ -61,7 +61,7 @@ func TestFetchedAndNotMovedTo(t *testing.T) {
 	r := newRig(t)
 	r.data(1)
 	r.fetched(2)
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	if r.current() != 2 {
 		t.Errorf("build %d is current", r.current())
 	}
@@ -73,7 +73,7 @@ func TestHeldBuild(t *testing.T) {
 	r.data(1)
 	r.feed.offers(smaller(2))
 	for range 3 {
-		if fetched := r.sync(watch.SyncRequest{}); len(fetched.Held) != 1 || fetched.Build != nil {
+		if fetched := r.sync(databuild.SyncRequest{}); len(fetched.Held) != 1 || fetched.Build != nil {
 			t.Errorf("fetched %+v", fetched)
 		}
 		r.clock.advance(time.Hour)
@@ -82,7 +82,7 @@ func TestHeldBuild(t *testing.T) {
 		t.Errorf("fetched %v, build %d is current", r.feed.fetched, r.current())
 	}
 	r.expect(0, "system.feeds.sync.held "+checksum(2))
-	r.sync(watch.SyncRequest{Release: checksum(2)})
+	r.sync(databuild.SyncRequest{Release: checksum(2)})
 	if r.current() != 2 || r.feedState().Held != nil {
 		t.Errorf("after the release: %+v", r.feedState())
 	}
@@ -94,12 +94,12 @@ func TestBetterDataReplaceHeldOnes(t *testing.T) {
 	r := newRig(t)
 	r.data(1)
 	r.feed.offers(smaller(2))
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	r.data(3)
 	if r.current() != 3 || r.feedState().Held != nil {
 		t.Errorf("state %+v", r.feedState())
 	}
-	_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{Release: checksum(2)})
+	_, err := try[databuild.Fetched](r, r.steps.FetchFeed, databuild.SyncRequest{Release: checksum(2)})
 	expectFault(t, err, errkind.NotFound, false)
 }
 
@@ -113,12 +113,12 @@ func TestRollback(t *testing.T) {
 	if got := r.vulnerabilities(digest); len(got) > 0 {
 		t.Fatalf("vulnerabilities %v", got)
 	}
-	r.sync(watch.SyncRequest{Rollback: checksum(2)})
+	r.sync(databuild.SyncRequest{Rollback: checksum(2)})
 	if got := r.vulnerabilities(digest); !slices.Equal(got, []string{"CVE-2026-0001"}) || r.current() != 1 {
 		t.Errorf("vulnerabilities %v, build %d is current", got, r.current())
 	}
 	r.feed.fetched = nil
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	if r.current() != 1 || len(r.feed.fetched) > 0 {
 		t.Errorf("the rejected build is back: fetched %v", r.feed.fetched)
 	}
@@ -127,7 +127,7 @@ func TestRollback(t *testing.T) {
 		t.Errorf("build %d is current", r.current())
 	}
 	// A request about what was current when a person made it leaves newer data alone.
-	_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{Rollback: checksum(2)})
+	_, err := try[databuild.Fetched](r, r.steps.FetchFeed, databuild.SyncRequest{Rollback: checksum(2)})
 	expectFault(t, err, errkind.NotFound, false)
 }
 
@@ -138,9 +138,9 @@ func TestImport(t *testing.T) {
 	r := newRig(t)
 	r.data(1)
 	r.data(2)
-	r.sync(watch.SyncRequest{Rollback: checksum(2)})
+	r.sync(databuild.SyncRequest{Rollback: checksum(2)})
 	for range 2 {
-		r.sync(watch.SyncRequest{File: checksum(2)})
+		r.sync(databuild.SyncRequest{File: checksum(2)})
 		if r.current() != 2 {
 			t.Errorf("build %d is current", r.current())
 		}
@@ -153,26 +153,26 @@ func TestWhatPeopleAskSaysNothingOfTheSource(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name    string
-		request watch.SyncRequest
+		request databuild.SyncRequest
 	}{
-		{"nothing to release", watch.SyncRequest{Release: checksum(2)}},
-		{"nothing to go back to", watch.SyncRequest{Rollback: checksum(1)}},
-		{"no such file", watch.SyncRequest{File: "/nowhere"}},
+		{"nothing to release", databuild.SyncRequest{Release: checksum(2)}},
+		{"nothing to go back to", databuild.SyncRequest{Rollback: checksum(1)}},
+		{"no such file", databuild.SyncRequest{File: "/nowhere"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			r.data(1)
-			_, err := try[watch.Fetched](r, r.steps.FetchFeed, test.request)
+			_, err := try[databuild.Fetched](r, r.steps.FetchFeed, test.request)
 			expectFault(t, err, errkind.NotFound, false)
 			if state := r.feedState(); state.Problem != nil {
 				t.Errorf("problem %+v", state.Problem)
 			}
 			r.expect(0)
 			r.feed.failure = errkind.Unavailable
-			_, err = try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
+			_, err = try[databuild.Fetched](r, r.steps.FetchFeed, databuild.SyncRequest{})
 			expectFault(t, err, errkind.Unavailable, true)
-			r.sync(watch.SyncRequest{File: checksum(1)})
+			r.sync(databuild.SyncRequest{File: checksum(1)})
 			r.expect(0, "system.feeds.sync.failed vulnerabilities")
 		})
 	}
@@ -188,14 +188,14 @@ func TestSourceThatFails(t *testing.T) {
 		r.feed.failure = fmt.Errorf("fetch: %w", errkind.Unavailable)
 		for range 3 {
 			r.clock.advance(time.Hour)
-			_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
+			_, err := try[databuild.Fetched](r, r.steps.FetchFeed, databuild.SyncRequest{})
 			expectFault(t, err, errkind.Unavailable, true)
 		}
 		if state := r.feedState(); state.Problem == nil || !state.Checked.Equal(checked) {
 			t.Errorf("problem %+v, checked %s, want %s", state.Problem, state.Checked, checked)
 		}
 		r.feed.failure = nil
-		r.sync(watch.SyncRequest{})
+		r.sync(databuild.SyncRequest{})
 		checked = r.feedState().Checked
 	}
 	once := []string{"system.feeds.sync.failed vulnerabilities", "system.feeds.sync.recovered vulnerabilities"}
@@ -214,10 +214,10 @@ func TestNewMatcherNeedsNoSource(t *testing.T) {
 	r.matcher.version = "matcher 2"
 	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-0001", vuln.Low))
 	r.feed.failure = errkind.Unavailable
-	if fetched := r.sync(watch.SyncRequest{}); !fetched.Rematch {
+	if fetched := r.sync(databuild.SyncRequest{}); !fetched.Rematch {
 		t.Errorf("fetched %+v", fetched)
 	}
-	do[watch.Matching](r, r.steps.Match, digest)
+	do[databuild.Matching](r, r.steps.Match, digest)
 	if got := r.vulnerabilities(digest); !slices.Equal(got, []string{"CVE-2026-0001"}) {
 		t.Errorf("vulnerabilities %v", got)
 	}

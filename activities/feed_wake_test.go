@@ -12,6 +12,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
@@ -126,7 +127,7 @@ func newWakes(t *testing.T, opened *store.Store) *wakes {
 	if !policy.Valid(problems) {
 		t.Fatal(problems)
 	}
-	w.must(w.store.SaveBundle(t.Context(), watch.Bundle{ID: "b", Name: "b", Hash: bundle.Hash(), Document: []byte(wakeBundle)}, w.clock.Now()))
+	w.must(w.store.SaveBundle(t.Context(), policy.StoredBundle{ID: "b", Name: "b", Hash: bundle.Hash(), Document: []byte(wakeBundle)}, w.clock.Now()))
 	do[bool](w.rig, w.steps.ActivatePolicy, "b")
 	w.moveTo(knowledge{w.data[len(w.data)-1], w.data[len(w.data)-2], w.data[len(w.data)-3], w.data[len(w.data)-4]}, w.clock.Now().Add(-2*time.Hour))
 	for digest := range w.documents {
@@ -137,7 +138,7 @@ func newWakes(t *testing.T, opened *store.Store) *wakes {
 			subscriptions = append(subscriptions, subscription.Subscription{Target: w.targets[digest], Type: each, Active: true, Created: w.clock.Now(), Updated: w.clock.Now()})
 		}
 		w.must(w.store.Subscribe(t.Context(), subscriptions, 0, w.clock.Now()))
-		do[watch.Matching](w.rig, w.steps.Match, digest)
+		do[databuild.Matching](w.rig, w.steps.Match, digest)
 	}
 	w.settle()
 	return w

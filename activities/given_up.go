@@ -8,13 +8,12 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // givenUpStore keeps which deliveries were given up.
 type givenUpStore interface {
 	GivenUp(ctx context.Context, since time.Time) (map[string]delivery.GivenUp, error)
-	Unannounced(ctx context.Context, endpoint string, limit int) ([]watch.DueDelivery, error)
+	Unannounced(ctx context.Context, endpoint string, limit int) ([]delivery.Due, error)
 	UnannouncedEndpoints(ctx context.Context) ([]string, error)
 	Announced(ctx context.Context, deliveries []int64) error
 }
@@ -64,7 +63,7 @@ func (a *Activities) announceAllGivenUp(ctx context.Context) error {
 
 // givenUpEntry lists what was given up. The occasion names each delivery and its
 // last attempt: one that is sent again and given up again is announced again.
-func givenUpEntry(endpoint string, lost []watch.DueDelivery) (entry notification.Logged, occasion string) {
+func givenUpEntry(endpoint string, lost []delivery.Due) (entry notification.Logged, occasion string) {
 	var listed []map[string]any
 	var occasions []string
 	for _, d := range lost {

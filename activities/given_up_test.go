@@ -11,6 +11,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -95,7 +96,7 @@ func TestNotificationsLostOutsideOfARound(t *testing.T) {
 		},
 		"deleted, with Temporal unreachable": func(r *rig) {
 			r.must(r.store.DeleteEndpoint(r.Context(), "hook"))
-			do[watch.DeliveriesCompared](r, r.steps.CompareDeliveries, watch.ReconcileRequest{})
+			do[watcher.DeliveriesCompared](r, r.steps.CompareDeliveries, watcher.ReconcileRequest{})
 		},
 		"pruned": func(r *rig) {
 			r.must(r.store.SetEndpointState(r.Context(), "hook", delivery.EndpointState{Disabled: true, Reason: "by hand"}))

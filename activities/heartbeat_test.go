@@ -13,10 +13,12 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/tagwatch/tagwatch/activities"
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -33,12 +35,12 @@ func TestLongStepsBeat(t *testing.T) {
 		{"analysis", func(r *rig, beat func(any, any), heard <-chan struct{}) {
 			digest := r.push("app:1", "openssl 1")
 			r.analyzer.during = func() { <-heard }
-			beat(r.steps.Analyze, watch.AnalysisRequest{Target: r.target("app:1"), Digest: digest})
+			beat(r.steps.Analyze, analysis.Request{Target: r.target("app:1"), Digest: digest})
 		}, "reading layers"},
 		{"storing an analysis", func(r *rig, beat func(any, any), heard <-chan struct{}) {
 			digest := r.push("app:1", "openssl 1")
 			r.steps.Store = slowStore{r.steps.Store, heard}
-			beat(r.steps.Analyze, watch.AnalysisRequest{Target: r.target("app:1"), Digest: digest})
+			beat(r.steps.Analyze, analysis.Request{Target: r.target("app:1"), Digest: digest})
 		}, "storing"},
 		{"finding whom to wake", func(r *rig, beat func(any, any), heard <-chan struct{}) {
 			r.steps.Store = slowStore{r.steps.Store, heard}
@@ -56,7 +58,7 @@ func TestLongStepsBeat(t *testing.T) {
 			r.matched("app:1", "openssl 1")
 			fetched := r.fetched(2)
 			r.matcher.during = func() { <-heard }
-			beat(r.steps.AdvanceFeed, watch.AdvanceRequest{Build: *fetched.Build, From: fetched.Current})
+			beat(r.steps.AdvanceFeed, databuild.AdvanceRequest{Build: *fetched.Build, From: fetched.Current})
 		}, "0 package groups matched"},
 		{"delivery", func(r *rig, beat func(any, any), heard <-chan struct{}) {
 			r.endpoint("hook")
@@ -123,7 +125,7 @@ func (s slowStore) SaveImage(ctx context.Context, inventory *sbom.Inventory, doc
 	return s.Store.SaveImage(ctx, inventory, document, analyzer, now)
 }
 
-func (s slowStore) Targets(ctx context.Context, filter watch.TargetFilter) ([]image.Target, error) {
+func (s slowStore) Targets(ctx context.Context, filter subscription.TargetFilter) ([]image.Target, error) {
 	if err := s.wait(ctx); err != nil {
 		return nil, err
 	}

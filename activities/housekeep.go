@@ -6,15 +6,15 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // workerStore keeps what the workers that match know of each other.
 type workerStore interface {
 	SeeEngine(ctx context.Context, matcher vuln.Matcher, now time.Time) error
-	Matchers(ctx context.Context) ([]watch.MatcherSeen, error)
+	Matchers(ctx context.Context) ([]databuild.MatcherSeen, error)
 }
 
 // housekeepingInterval is how often a worker that matches checks after itself.
@@ -53,7 +53,7 @@ func (a *Activities) HousekeepOnce(ctx context.Context) error {
 
 // freeDisk keeps the current and the previous build on disk, and one that is
 // held. While there is no current one, nothing is superfluous.
-func (a *Activities) freeDisk(feed watch.Feed, prune func(keep ...string) error) error {
+func (a *Activities) freeDisk(feed databuild.Feed, prune func(keep ...string) error) error {
 	if feed.Current == nil {
 		return nil
 	}
@@ -89,7 +89,7 @@ func (a *Activities) lead(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if leader := watch.Lead(matchers, a.now()); leader != own {
+	if leader := databuild.Lead(matchers, a.now()); leader != own {
 		return fmt.Errorf("this worker's matcher is %s, but workers with %s are at work, which is newer here: %w", own, leader, errkind.Conflict)
 	}
 	return nil

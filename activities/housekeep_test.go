@@ -10,10 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/activities"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // beside is another worker on the same store, with a matcher of its own.
@@ -45,12 +45,12 @@ func TestTwoMatchersNeverFlap(t *testing.T) {
 	r.must(newer.HousekeepOnce(t.Context()))
 	for turn := range 6 {
 		r.steps = []*activities.Activities{older, newer}[turn%2]
-		fetched := do[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
+		fetched := do[databuild.Fetched](r, r.steps.FetchFeed, databuild.SyncRequest{})
 		if r.steps == older && fetched.Rematch {
 			t.Errorf("turn %d: the older version wants to match anew", turn)
 		}
 		// Whoever takes the step of the older version's run.
-		_, err := try[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Build: description(1).Build})
+		_, err := try[databuild.Advanced](r, r.steps.AdvanceFeed, databuild.AdvanceRequest{Build: description(1).Build})
 		if r.steps == older {
 			expectFault(t, err, errkind.Conflict, true)
 		} else {
@@ -82,15 +82,15 @@ func TestOlderMatcherLeavesImagesAlone(t *testing.T) {
 	r.data(1)
 	digest := r.matched("app:1", "openssl 1")
 	r.steps = newer
-	r.sync(watch.SyncRequest{})
-	do[watch.Matching](r, r.steps.Match, digest)
+	r.sync(databuild.SyncRequest{})
+	do[databuild.Matching](r, r.steps.Match, digest)
 	r.steps = older
 	another := r.analyzed("app:2", "openssl 1", "zlib 1")
-	_, err := try[watch.Matching](r, r.steps.Match, another)
+	_, err := try[databuild.Matching](r, r.steps.Match, another)
 	expectFault(t, err, errkind.Conflict, true)
-	do[watch.Matching](r, r.steps.Match, digest) // is done
+	do[databuild.Matching](r, r.steps.Match, digest) // is done
 	r.steps = newer
-	do[watch.Matching](r, r.steps.Match, another)
+	do[databuild.Matching](r, r.steps.Match, another)
 	for _, each := range []image.Digest{digest, another} {
 		if got := r.vulnerabilities(each); !slices.Equal(got, []string{"CVE-2026-0002"}) {
 			t.Errorf("vulnerabilities %v", got)
@@ -106,14 +106,14 @@ func TestUpgradeTakenBack(t *testing.T) {
 	r.data(1)
 	digest := r.matched("app:1", "openssl 1")
 	r.steps = newer
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	r.steps = older
-	if fetched := r.sync(watch.SyncRequest{}); fetched.Rematch {
+	if fetched := r.sync(databuild.SyncRequest{}); fetched.Rematch {
 		t.Error("the older version does not wait for the newer one to be gone")
 	}
-	r.clock.advance(watch.MatcherGracePeriod + time.Second)
-	r.sync(watch.SyncRequest{})
-	do[watch.Matching](r, r.steps.Match, digest)
+	r.clock.advance(databuild.MatcherGracePeriod + time.Second)
+	r.sync(databuild.SyncRequest{})
+	do[databuild.Matching](r, r.steps.Match, digest)
 	if got := r.vulnerabilities(digest); !slices.Equal(got, []string{"CVE-2026-0001"}) {
 		t.Errorf("vulnerabilities %v", got)
 	}
@@ -131,7 +131,7 @@ func TestHousekeepFreesTheDisk(t *testing.T) {
 	r.data(2)
 	r.data(3)
 	r.feed.offers(smaller(4))
-	r.sync(watch.SyncRequest{}) // is held
+	r.sync(databuild.SyncRequest{}) // is held
 	r.feed.kept, r.matcher.released = nil, nil
 	r.must(r.steps.HousekeepOnce(t.Context()))
 	want := []string{checksum(2), checksum(3), checksum(4)}
@@ -150,12 +150,12 @@ func TestMoveGoesOnWithWhatIsStaged(t *testing.T) {
 		names = append(names, fmt.Sprintf("package%d 1", n))
 	}
 	digest := r.analyzed("app:1", names...)
-	do[watch.Matching](r, r.steps.Match, digest) // waits for data
+	do[databuild.Matching](r, r.steps.Match, digest) // waits for data
 	r.matcher.knows(checksum(1), names[0], cve("CVE-2026-0001", vuln.Low))
 	fetched := r.fetched(1)
 	ctx, stop := context.WithCancel(t.Context())
 	r.matcher.during = func() { r.matcher.during = stop } // during the second batch
-	if _, err := tryWith[watch.Advanced](r, ctx, r.steps.AdvanceFeed, watch.AdvanceRequest{Build: *fetched.Build, From: fetched.Current}); err == nil {
+	if _, err := tryWith[databuild.Advanced](r, ctx, r.steps.AdvanceFeed, databuild.AdvanceRequest{Build: *fetched.Build, From: fetched.Current}); err == nil {
 		t.Fatal("a move that was stopped has an outcome")
 	}
 	r.rematched()

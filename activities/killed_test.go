@@ -9,12 +9,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -109,14 +110,14 @@ func (r *rig) later(target image.Target) {
 	r.Helper()
 	r.clock.advance(time.Hour)
 	r.resync(target)
-	do[watch.Round](r, r.steps.Deliver, "hook")
+	do[delivery.Round](r, r.steps.Deliver, "hook")
 }
 
 func lifeOfTheFeed(r *rig) {
 	r.feed.failure = fmt.Errorf("no route: %w", errkind.Unavailable)
 	for range 2 {
 		r.clock.advance(time.Hour)
-		_, err := try[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
+		_, err := try[databuild.Fetched](r, r.steps.FetchFeed, databuild.SyncRequest{})
 		if err == nil {
 			r.Fatal("a source that fails is no failure")
 		}
@@ -126,9 +127,9 @@ func lifeOfTheFeed(r *rig) {
 	smaller.Providers = nil
 	r.feed.offers(smaller)
 	r.matcher.knows(checksum(2), "openssl 9", cve("CVE-2026-0002", vuln.Critical))
-	r.sync(watch.SyncRequest{})
-	r.sync(watch.SyncRequest{})
-	r.sync(watch.SyncRequest{Release: checksum(2)})
+	r.sync(databuild.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
+	r.sync(databuild.SyncRequest{Release: checksum(2)})
 	r.later(r.target("app:1"))
 }
 
@@ -136,20 +137,20 @@ func lifeOfAnEndpoint(r *rig) {
 	lift := r.receiver.Fail(lab.Fault{Status: http.StatusServiceUnavailable})
 	r.must(r.store.Redeliver(r.Context(), []int64{r.deliveries()[0].ID}, r.clock.Now()))
 	for r.endpointState().Failures < delivery.Down {
-		round := do[watch.Round](r, r.steps.Deliver, "hook")
+		round := do[delivery.Round](r, r.steps.Deliver, "hook")
 		r.clock.advance(max(round.Next.Sub(r.clock.Now()), 0))
 	}
 	lift()
 	r.clock.advance(time.Hour)
-	do[watch.Round](r, r.steps.Deliver, "hook")
+	do[delivery.Round](r, r.steps.Deliver, "hook")
 }
 
 func lifeOfARepository(r *rig) {
 	name := r.target("app:1").Reference.Repository
-	r.must(r.store.SaveRepository(r.Context(), watch.Repository{Name: name, Types: []notification.Type{notification.TagUpdate}, List: time.Hour}, r.clock.Now()))
+	r.must(r.store.SaveRepository(r.Context(), taglist.Repository{Name: name, Types: []notification.Type{notification.TagUpdate}, List: time.Hour}, r.clock.Now()))
 	list := func() {
 		r.clock.advance(time.Hour)
-		do[watch.Listing](r, r.steps.ListTags, name)
+		do[taglist.Listing](r, r.steps.ListTags, name)
 		do[int](r, r.steps.StartWatches, name)
 	}
 	list()
@@ -162,7 +163,7 @@ func lifeOfARepository(r *rig) {
 	list()
 	r.must(r.registry.Delete(r.Context(), "app:2"))
 	list()
-	do[watch.Round](r, r.steps.Deliver, "hook")
+	do[delivery.Round](r, r.steps.Deliver, "hook")
 }
 
 // arrived lists what reached the receiver, each notification once, sorted.

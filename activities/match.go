@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // Matcher finds the vulnerabilities of packages.
@@ -41,7 +41,7 @@ type Matcher interface {
 // findingStore keeps findings, once for all images that hold the package.
 type findingStore interface {
 	SaveGroups(ctx context.Context, digest image.Digest, matcher vuln.Matcher, groups []vuln.Group) error
-	Unmatched(ctx context.Context, digest image.Digest) ([]watch.StoredGroup, error)
+	Unmatched(ctx context.Context, digest image.Digest) ([]databuild.StoredGroup, error)
 	SaveFindings(ctx context.Context, build string, matcher vuln.Matcher, found map[int64][]vuln.GroupFinding, now time.Time) error
 	SaveDistribution(ctx context.Context, digest image.Digest, distribution vuln.Distribution) error
 	Distributions(ctx context.Context) ([]vuln.Distribution, error)
@@ -58,34 +58,34 @@ type findingStore interface {
 // before had. While there are no vulnerability data, the image waits for them.
 // An image with packages that cannot be matched is not matched: what is known of
 // the others is kept, but a part of the list is not the list.
-func (a *Activities) Match(ctx context.Context, digest image.Digest) (watch.Matching, error) {
+func (a *Activities) Match(ctx context.Context, digest image.Digest) (databuild.Matching, error) {
 	defer heartbeat(ctx, func() any { return "matching" })()
 	result, err := a.match(ctx, digest)
 	return result, classify(err)
 }
 
-func (a *Activities) match(ctx context.Context, digest image.Digest) (watch.Matching, error) {
+func (a *Activities) match(ctx context.Context, digest image.Digest) (databuild.Matching, error) {
 	matched, err := a.Store.Matched(ctx, digest)
 	if err != nil || matched {
-		return watch.Matching{}, err
+		return databuild.Matching{}, err
 	}
 	feed, err := a.Store.Feed(ctx)
 	if err != nil {
-		return watch.Matching{}, err
+		return databuild.Matching{}, err
 	}
 	// Before anything is stored: workers with two matchers must not take turns in
 	// saying which packages the image has.
 	if feed.Current != nil && feed.Matcher != a.Matcher.Version() {
-		return watch.Matching{}, fmt.Errorf("match with %s: the findings are of %s until the next synchronization of the feed: %w",
+		return databuild.Matching{}, fmt.Errorf("match with %s: the findings are of %s until the next synchronization of the feed: %w",
 			a.Matcher.Version(), feed.Matcher, errkind.Conflict)
 	}
 	if err := a.group(ctx, digest); err != nil {
-		return watch.Matching{}, err
+		return databuild.Matching{}, err
 	}
 	if feed.Current == nil {
-		return watch.Matching{Waiting: true}, nil
+		return databuild.Matching{Waiting: true}, nil
 	}
-	return watch.Matching{}, a.matchWith(ctx, digest, feed.Current.Build)
+	return databuild.Matching{}, a.matchWith(ctx, digest, feed.Current.Build)
 }
 
 // matchWith matches those packages of an image that have no findings yet, and
@@ -147,7 +147,7 @@ func (a *Activities) group(ctx context.Context, digest image.Digest) error {
 
 // find matches stored groups and returns the findings of each by its id, without
 // those that cannot be matched whatever the data: they are the failures.
-func (a *Activities) find(ctx context.Context, build vuln.Build, stored []watch.StoredGroup) (found map[int64][]vuln.GroupFinding, failures vuln.GroupFailures, err error) {
+func (a *Activities) find(ctx context.Context, build vuln.Build, stored []databuild.StoredGroup) (found map[int64][]vuln.GroupFinding, failures vuln.GroupFailures, err error) {
 	lists, err := a.Matcher.Match(ctx, build.Checksum, groupsOf(stored))
 	if err != nil && !errors.As(err, &failures) {
 		return nil, nil, err
@@ -162,7 +162,7 @@ func (a *Activities) find(ctx context.Context, build vuln.Build, stored []watch.
 	return found, failures, nil
 }
 
-func groupsOf(stored []watch.StoredGroup) []vuln.Group {
+func groupsOf(stored []databuild.StoredGroup) []vuln.Group {
 	groups := make([]vuln.Group, len(stored))
 	for i, g := range stored {
 		groups[i] = vuln.Group{Fingerprint: g.Fingerprint, Document: g.Document, Keys: g.Keys}

@@ -8,11 +8,14 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -58,11 +61,11 @@ func (m *mortal) Record(ctx context.Context, t image.Target, decide func(watch.R
 	return m.write(func() error { return m.Store.Record(ctx, t, decide) })
 }
 
-func (m *mortal) RecordRepository(ctx context.Context, name image.Repository, decide func(watch.RepositoryView) (watch.RepositoryDecision, error)) error {
+func (m *mortal) RecordRepository(ctx context.Context, name image.Repository, decide func(taglist.View) (taglist.Decision, error)) error {
 	return m.write(func() error { return m.Store.RecordRepository(ctx, name, decide) })
 }
 
-func (m *mortal) Note(ctx context.Context, t image.Target, checked time.Time, p *watch.Problem) error {
+func (m *mortal) Note(ctx context.Context, t image.Target, checked time.Time, p *condition.Problem) error {
 	return m.write(func() error { return m.Store.Note(ctx, t, checked, p) })
 }
 
@@ -92,7 +95,7 @@ func (m *mortal) SaveImage(ctx context.Context, i *sbom.Inventory, document []by
 	return m.write(func() error { return m.Store.SaveImage(ctx, i, document, analyzer, now) })
 }
 
-func (m *mortal) SaveFailure(ctx context.Context, d image.Digest, analyzer string, p watch.Problem, now time.Time) error {
+func (m *mortal) SaveFailure(ctx context.Context, d image.Digest, analyzer string, p condition.Problem, now time.Time) error {
 	return m.write(func() error { return m.Store.SaveFailure(ctx, d, analyzer, p, now) })
 }
 
@@ -104,7 +107,7 @@ func (m *mortal) SaveFindings(ctx context.Context, build string, e vuln.Matcher,
 	return m.write(func() error { return m.Store.SaveFindings(ctx, build, e, found, now) })
 }
 
-func (m *mortal) SaveBuild(ctx context.Context, d vuln.Description, state watch.BuildState, reasons []string, now time.Time) error {
+func (m *mortal) SaveBuild(ctx context.Context, d vuln.Description, state databuild.BuildState, reasons []string, now time.Time) error {
 	return m.write(func() error { return m.Store.SaveBuild(ctx, d, state, reasons, now) })
 }
 
@@ -112,7 +115,7 @@ func (m *mortal) Stage(ctx context.Context, build string, e vuln.Matcher, found 
 	return m.write(func() error { return m.Store.Stage(ctx, build, e, found) })
 }
 
-func (m *mortal) Advance(ctx context.Context, a watch.Advance, now time.Time) (moved watch.Moved, err error) {
+func (m *mortal) Advance(ctx context.Context, a databuild.Advance, now time.Time) (moved databuild.Moved, err error) {
 	err = m.write(func() error { moved, err = m.Store.Advance(ctx, a, now); return err })
 	return moved, err
 }
@@ -141,6 +144,6 @@ func (m *mortal) Debounce(ctx context.Context, deliveries []int64, reason string
 	return m.write(func() error { return m.Store.Debounce(ctx, deliveries, reason) })
 }
 
-func (m *mortal) Checked(ctx context.Context, checks []watch.Check) error {
+func (m *mortal) Checked(ctx context.Context, checks []polling.Check) error {
 	return m.write(func() error { return m.Store.Checked(ctx, checks) })
 }

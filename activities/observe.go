@@ -13,6 +13,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/polling"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -26,18 +28,18 @@ type Registry interface {
 	Resolve(ctx context.Context, ref image.Reference, top image.Digest, platform image.Platform) (image.Resolved, error)
 	Tags(ctx context.Context, repository image.Repository) iter.Seq2[[]string, error]
 	// RateLimit is what may be asked of a registry.
-	RateLimit(registry string) watch.RegistryRateLimit
+	RateLimit(registry string) polling.RateLimit
 	// Check tries how a registry is spoken to.
-	Check(ctx context.Context, name string) (watch.RegistryReport, error)
+	Check(ctx context.Context, name string) (polling.Report, error)
 }
 
 // tagStore keeps what was last recorded of tags.
 type tagStore interface {
 	View(ctx context.Context, target image.Target) (watch.RecordView, error)
 	Record(ctx context.Context, target image.Target, decide func(watch.RecordView) (watch.Decision, error)) error
-	Note(ctx context.Context, target image.Target, checked time.Time, problem *watch.Problem) error
-	Targets(ctx context.Context, filter watch.TargetFilter) ([]image.Target, error)
-	Summaries(ctx context.Context, filter watch.TargetFilter) ([]watch.Summary, error)
+	Note(ctx context.Context, target image.Target, checked time.Time, problem *condition.Problem) error
+	Targets(ctx context.Context, filter subscription.TargetFilter) ([]image.Target, error)
+	Summaries(ctx context.Context, filter subscription.TargetFilter) ([]watch.Summary, error)
 }
 
 // checkTimeout is how long a registry has to answer: one that hangs is one that
@@ -65,11 +67,11 @@ func (a *Activities) Observe(ctx context.Context, target image.Target) (watch.Ob
 	if err != nil {
 		return seen, classify(err)
 	}
-	var before *watch.Problem // with finding what the tag points to
+	var before *condition.Problem // with finding what the tag points to
 	for _, c := range wrong {
-		seen.Noted = seen.Noted || slices.Contains(watch.StepConditions, c.Kind)
+		seen.Noted = seen.Noted || slices.Contains(condition.StepConditions, c.Kind)
 		if c.Kind == condition.Unresolved {
-			before = watch.ProblemOf(c)
+			before = condition.ProblemOf(c)
 		}
 	}
 	a.check(ctx, target, view.State, before, &seen)
@@ -84,11 +86,11 @@ func (a *Activities) Observe(ctx context.Context, target image.Target) (watch.Ob
 
 // check asks the registry; while it does not answer, the tag is taken to point
 // to what it last pointed to.
-func (a *Activities) check(ctx context.Context, target image.Target, state watch.State, before *watch.Problem, seen *watch.Observation) {
+func (a *Activities) check(ctx context.Context, target image.Target, state watch.State, before *condition.Problem, seen *watch.Observation) {
 	var err error
 	if seen.Resolved, err = a.resolve(ctx, target, state.Resolved); err != nil {
 		seen.Resolved, seen.RetryAfter = state.Resolved, retryAfter(err)
-		seen.Problem = problem(watch.StageResolve, err, before, a.now())
+		seen.Problem = problem(condition.StageResolve, err, before, a.now())
 	}
 }
 
@@ -115,7 +117,7 @@ func withCheckTimeout(ctx context.Context) (context.Context, context.CancelFunc)
 // note follows whether it can be found out what the tag points to, and stores why its
 // image cannot be analyzed. A registry that is out of reach is a condition of its own,
 // one for all of its tags, and says nothing of a tag that was gone before.
-func (a *Activities) note(ctx context.Context, target image.Target, before, now *watch.Problem) error {
+func (a *Activities) note(ctx context.Context, target image.Target, before, now *condition.Problem) error {
 	checked := a.now()
 	var found *condition.Found
 	if ofResolve(now) {
@@ -136,11 +138,11 @@ func (a *Activities) note(ctx context.Context, target image.Target, before, now 
 
 // ofResolve reports whether a problem lies between us and the registry, rather
 // than in the image.
-func ofResolve(p *watch.Problem) bool { return p != nil && p.Stage == watch.StageResolve }
+func ofResolve(p *condition.Problem) bool { return p != nil && p.Stage == condition.StageResolve }
 
 // tagFault reports whether a problem is about the tag itself: it is gone, or may
 // not be read.
-func tagFault(p *watch.Problem) bool {
+func tagFault(p *condition.Problem) bool {
 	return ofResolve(p) && errkind.ByName(p.Kind) != nil && errkind.Permanent(errkind.ByName(p.Kind))
 }
 
@@ -179,12 +181,12 @@ func (a *Activities) compare(ctx context.Context, view watch.RecordView, seen *w
 
 // delay is why no analysis is to be expected; nil if one has to wait for its turn
 // only.
-func (a *Activities) delay(ctx context.Context) (*watch.Problem, error) {
+func (a *Activities) delay(ctx context.Context) (*condition.Problem, error) {
 	leader, err := a.leadingAnalyzer(ctx)
 	if err != nil || leader != "" {
 		return nil, err
 	}
-	return problem(watch.StageAnalyze, errNoAnalyzer, nil, a.now()), nil
+	return problem(condition.StageAnalyze, errNoAnalyzer, nil, a.now()), nil
 }
 
 // errNoAnalyzer is shown until a worker that analyzes is at work.

@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -70,7 +71,7 @@ func TestRegistryThatFailsHoldsNothingUp(t *testing.T) {
 			r.matcher.knows(checksum(2), "openssl 1", cve("CVE-2026-0001", vuln.Critical))
 			r.data(2)
 			seen := r.resync(target)
-			if seen.Problem == nil || seen.Problem.Stage != watch.StageResolve || seen.Resolved.Manifest != digest {
+			if seen.Problem == nil || seen.Problem.Stage != condition.StageResolve || seen.Resolved.Manifest != digest {
 				t.Errorf("seen %+v", seen)
 			}
 			if notified := r.notified(); !slices.Contains(notified, "vuln_update feed app:1") || !slices.Contains(notified, "policy_eval feed app:1") || slices.Contains(notified, "tag_update image app:1") {
@@ -85,7 +86,7 @@ func TestRegistryThatFailsHoldsNothingUp(t *testing.T) {
 }
 
 // problem is what users see of a tag.
-func (r *rig) problem(target image.Target) *watch.Problem {
+func (r *rig) problem(target image.Target) *condition.Problem {
 	r.Helper()
 	summary, err := r.store.Summary(r.Context(), target)
 	r.must(err)
@@ -192,8 +193,8 @@ func TestFailedAnalysisSurvivesALook(t *testing.T) {
 	r.resync(target)
 	r.must(r.registry.Resume())
 	seen := r.resync(target)
-	for _, p := range []*watch.Problem{seen.Problem, view(r, target).State.Problem} {
-		if p == nil || p.Stage != watch.StageAnalyze {
+	for _, p := range []*condition.Problem{seen.Problem, view(r, target).State.Problem} {
+		if p == nil || p.Stage != condition.StageAnalyze {
 			t.Errorf("problem %+v, want that of the analysis", p)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // TestWakingLetsTheWorkersCatchUp: whatever wakes many watchers waits now and then
@@ -21,15 +21,15 @@ func TestWakingLetsTheWorkersCatchUp(t *testing.T) {
 	}{
 		{"start of a repository's watchers", func(r *rig) { do[int](r, r.steps.StartWatches, r.target("app:1").Reference.Repository) }},
 		{"all tags", func(r *rig) { do[int](r, r.steps.WakeAll) }},
-		{"what does not run", func(r *rig) { r.compare(watch.TagWatcher, false) }},
+		{"what does not run", func(r *rig) { r.compare(watcher.Tag, false) }},
 		{"search attributes", func(r *rig) {
-			r.watchers.labels = map[string]watch.Running{}
+			r.watchers.labels = map[string]watcher.Running{}
 			for n := range tags {
 				name := r.target(fmt.Sprintf("app:%d", n)).String()
-				r.watchers.labels[name] = watch.Running{}
-				r.watchers.running = map[watch.WatcherKind][]string{watch.TagWatcher: append(r.watchers.running[watch.TagWatcher], name)}
+				r.watchers.labels[name] = watcher.Running{}
+				r.watchers.running = map[watcher.Kind][]string{watcher.Tag: append(r.watchers.running[watcher.Tag], name)}
 			}
-			r.compare(watch.TagWatcher, false)
+			r.compare(watcher.Tag, false)
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -66,11 +66,11 @@ func TestWatchersWithoutSearchAttributes(t *testing.T) {
 	for _, target := range []fmt.Stringer{whole, unnamed, judged, fresh} {
 		running = append(running, target.String())
 	}
-	r.watchers.running = map[watch.WatcherKind][]string{watch.TagWatcher: running}
-	r.watchers.labels = map[string]watch.Running{unnamed.String(): {Outcome: true}, judged.String(): {Named: true}, fresh.String(): {Named: true}}
+	r.watchers.running = map[watcher.Kind][]string{watcher.Tag: running}
+	r.watchers.labels = map[string]watcher.Running{unnamed.String(): {Outcome: true}, judged.String(): {Named: true}, fresh.String(): {Named: true}}
 	for _, dryRun := range []bool{true, false} {
 		r.watchers.take()
-		got := r.compare(watch.TagWatcher, dryRun)
+		got := r.compare(watcher.Tag, dryRun)
 		if got.Unlabeled != 2 || got.Wanted != 4 || got.Missing+got.Stray != 0 {
 			t.Errorf("compared %+v", got)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -43,7 +44,7 @@ func TestEvaluationThatIsPutOff(t *testing.T) {
 		r.must(err)
 		return view.State
 	}
-	if s := state(); s.Analyzed != pushed || s.Evaluation == nil || s.Evaluation.Digest == pushed || s.Problem == nil || s.Problem.Stage != watch.StageEvaluate {
+	if s := state(); s.Analyzed != pushed || s.Evaluation == nil || s.Evaluation.Digest == pushed || s.Problem == nil || s.Problem.Stage != condition.StageEvaluate {
 		t.Errorf("while it does not answer: %+v, %+v", s.Evaluation, s.Problem)
 	}
 	began := state().Problem

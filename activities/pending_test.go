@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // TestAMoveDoesNotWaitForTheAnalysis: a tag that moved is notified at once, and until
@@ -92,14 +93,14 @@ func TestAnalysisThatIsNotToBeExpected(t *testing.T) {
 	r.push("app:1", "openssl 1")
 	target := r.target("app:1")
 	r.subscribe(target)
-	if seen := r.resyncOnce(target); seen.Delay == nil || seen.Delay.Stage != watch.StageAnalyze {
+	if seen := r.resyncOnce(target); seen.Delay == nil || seen.Delay.Stage != condition.StageAnalyze {
 		t.Errorf("without a worker that analyzes, the delay is %+v", seen.Delay)
 	}
 	r.must(r.store.SeeAnalyzer(t.Context(), r.analyzer.Version(), r.clock.Now()))
 	if seen := r.resyncOnce(target); seen.Delay != nil {
 		t.Errorf("with one, the delay is %+v", seen.Delay)
 	}
-	r.clock.advance(watch.MatcherGracePeriod + time.Minute)
+	r.clock.advance(databuild.MatcherGracePeriod + time.Minute)
 	if seen := r.resyncOnce(target); seen.Delay == nil {
 		t.Error("when it is gone, the tag waits for its turn")
 	}

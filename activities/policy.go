@@ -3,7 +3,8 @@ package activities
 import (
 	"context"
 
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // ActivatePolicy makes a stored bundle the active one and reports whether that
@@ -15,6 +16,6 @@ func (a *Activities) ActivatePolicy(ctx context.Context, bundle string) (bool, e
 
 // WakeAll wakes every watcher and returns how many.
 func (a *Activities) WakeAll(ctx context.Context) (int, error) {
-	woken, err := a.fanOut(ctx, watch.TargetFilter{}, watch.WakeOutdated)
+	woken, err := a.fanOut(ctx, subscription.TargetFilter{}, watcher.WakeOutdated)
 	return woken, classify(err)
 }

@@ -13,15 +13,16 @@ import (
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/polling"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // pollStore keeps when each tag is due and what it pointed to.
 type pollStore interface {
-	Due(ctx context.Context, registry string, now time.Time, limit int) ([]watch.Check, error)
-	Checked(ctx context.Context, checks []watch.Check) error
+	Due(ctx context.Context, registry string, now time.Time, limit int) ([]polling.Check, error)
+	Checked(ctx context.Context, checks []polling.Check) error
 	// NextDue is what is due at the registry.
-	NextDue(ctx context.Context, registry string) (watch.Polls, error)
+	NextDue(ctx context.Context, registry string) (polling.Polls, error)
 }
 
 const (
@@ -38,8 +39,8 @@ const (
 // repeated poll goes on where the last one was. A registry that does not
 // answer ends the poll: nothing is concluded about its tags. What was not due for
 // its turn when the poll's time was over stays due.
-func (a *Activities) PollRegistry(ctx context.Context, registry string) (watch.Poll, error) {
-	var polled watch.Poll
+func (a *Activities) PollRegistry(ctx context.Context, registry string) (polling.Poll, error) {
+	var polled polling.Poll
 	var checked atomic.Int64
 	defer heartbeat(ctx, func() any { return checked.Load() })()
 	began := a.now()
@@ -71,7 +72,7 @@ func (a *Activities) PollRegistry(ctx context.Context, registry string) (watch.P
 // pollPage checks some tags, as long as there is time to ask, stores what it
 // saw, and reports how many it asked for. Over reports that the registry has had
 // enough, or does not answer.
-func (a *Activities) pollPage(ctx, asking context.Context, due []watch.Check, polled *watch.Poll) (asked int, over bool, err error) {
+func (a *Activities) pollPage(ctx, asking context.Context, due []polling.Check, polled *polling.Poll) (asked int, over bool, err error) {
 	page := a.checkAll(asking, due)
 	if ctx.Err() != nil {
 		return 0, false, ctx.Err()
@@ -87,7 +88,7 @@ func (a *Activities) pollPage(ctx, asking context.Context, due []watch.Check, po
 	}
 	fails := page.answers == 0 && page.failure != nil && !a.answersElsewhere(ctx, due, page)
 	if fails && !(polled.Limited && polled.Checked > 0) { // a limit that was reached on the way is none to speak of
-		over, polled.Problem = true, problem(watch.StageResolve, page.failure, nil, a.now())
+		over, polled.Problem = true, problem(condition.StageResolve, page.failure, nil, a.now())
 	}
 	return len(page.asked), over, a.Store.Checked(ctx, page.asked)
 }
@@ -98,7 +99,7 @@ const elsewhere = 3
 
 // answersElsewhere reports that the tags that failed are all that fails: a
 // registry can be unable to answer for one tag, which may be the only one due.
-func (a *Activities) answersElsewhere(ctx context.Context, due []watch.Check, page *polledPage) bool {
+func (a *Activities) answersElsewhere(ctx context.Context, due []polling.Check, page *polledPage) bool {
 	if page.over() {
 		return false
 	}
@@ -127,14 +128,14 @@ const longAhead = 365 * 24 * time.Hour
 
 // spread says when each tag is due again. Platforms of one tag stay together, to
 // be checked with one request.
-func (a *Activities) spread(asked []watch.Check) {
+func (a *Activities) spread(asked []polling.Check) {
 	for i := range asked {
 		asked[i].Every = a.pollOf(asked[i])
-		asked[i].Next = watch.NextPoll(asked[i].Target.Reference, asked[i].Every, a.now())
+		asked[i].Next = polling.NextPoll(asked[i].Target.Reference, asked[i].Every, a.now())
 	}
 }
 
-func (a *Activities) pollOf(check watch.Check) time.Duration {
+func (a *Activities) pollOf(check polling.Check) time.Duration {
 	if check.Poll > 0 {
 		return check.Poll
 	}
@@ -144,7 +145,7 @@ func (a *Activities) pollOf(check watch.Check) time.Duration {
 // polledPage is what came of checking a page of tags.
 type polledPage struct {
 	mu       sync.Mutex
-	asked    []watch.Check
+	asked    []polling.Check
 	answers  int
 	failures int
 	failure  error // the last of the registry itself
@@ -153,12 +154,12 @@ type polledPage struct {
 // checkAll asks for each tag's digest, until the registry has shown that it does
 // not answer. Among answers, a failure is that of one tag: it is checked again in
 // its turn and does not keep the others from theirs.
-func (a *Activities) checkAll(ctx context.Context, due []watch.Check) *polledPage {
+func (a *Activities) checkAll(ctx context.Context, due []polling.Check) *polledPage {
 	page := &polledPage{}
 	var group errgroup.Group
 	group.SetLimit(pollConcurrency)
 	// The platforms of one tag are one request.
-	for _, checks := range divide(due, func(check watch.Check) image.Reference { return check.Target.Reference }) {
+	for _, checks := range divide(due, func(check polling.Check) image.Reference { return check.Target.Reference }) {
 		group.Go(func() error {
 			if ctx.Err() == nil && !page.over() {
 				digest, err := a.head(ctx, checks[0].Target.Reference)
@@ -220,7 +221,7 @@ func (p *polledPage) over() bool {
 // add counts an answer about a tag. One that is gone or may not be read has no
 // digest, which is a change like another; where the registry failed, nothing is
 // known.
-func (p *polledPage) add(checks []watch.Check, digest image.Digest, err error, now time.Time) {
+func (p *polledPage) add(checks []polling.Check, digest image.Digest, err error, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err == nil || errkind.Permanent(err) {
@@ -235,8 +236,8 @@ func (p *polledPage) add(checks []watch.Check, digest image.Digest, err error, n
 }
 
 // wakeMoved wakes the watchers of the tags that moved.
-func (a *Activities) wakeMoved(ctx context.Context, before, after []watch.Check) (int, error) {
-	earlier := make(map[image.Target]watch.Check, len(before))
+func (a *Activities) wakeMoved(ctx context.Context, before, after []polling.Check) (int, error) {
+	earlier := make(map[image.Target]polling.Check, len(before))
 	for _, check := range before {
 		earlier[check.Target] = check
 	}
@@ -248,14 +249,14 @@ func (a *Activities) wakeMoved(ctx context.Context, before, after []watch.Check)
 			continue
 		}
 		moved++
-		group.Go(func() error { return a.Watchers.WakeTag(ctx, check.Target, watch.WakePoll) })
+		group.Go(func() error { return a.Watchers.WakeTag(ctx, check.Target, watcher.WakePoll) })
 	}
 	return moved, group.Wait()
 }
 
 // schedule says when the next poll is due. Signals meanwhile do not make due it
 // past the next point of the grid, unless there are tags that are due already.
-func (a *Activities) schedule(ctx context.Context, registry string, began time.Time, polled *watch.Poll) error {
+func (a *Activities) schedule(ctx context.Context, registry string, began time.Time, polled *polling.Poll) error {
 	polls, err := a.Store.NextDue(ctx, registry)
 	if err != nil {
 		return err
@@ -264,7 +265,7 @@ func (a *Activities) schedule(ctx context.Context, registry string, began time.T
 	now := a.now()
 	wait := max(polls.Next.Sub(now), polled.Wait, 0)
 	if wait > 0 {
-		polled.Pause = max(watch.NextStep(polls.Step(a.Poll), began).Sub(now), polled.Wait, 0)
+		polled.Pause = max(polling.NextStep(polls.Step(a.Poll), began).Sub(now), polled.Wait, 0)
 		wait = max(wait, polled.Pause)
 	}
 	if polled.Problem != nil {
@@ -285,7 +286,7 @@ const (
 // followRegistry follows whether the registry responds. It does again once most
 // checks are answered: one that is about to break down or to come back answers now and
 // then.
-func (a *Activities) followRegistry(ctx context.Context, registry string, polled *watch.Poll) error {
+func (a *Activities) followRegistry(ctx context.Context, registry string, polled *polling.Poll) error {
 	if !polled.Active {
 		return nil
 	}
@@ -306,7 +307,7 @@ func (a *Activities) followRegistry(ctx context.Context, registry string, polled
 	for _, c := range condition.Confirmed(list) {
 		switch c.Kind {
 		case condition.Unreachable:
-			polled.Unreachable = watch.ProblemOf(c)
+			polled.Unreachable = condition.ProblemOf(c)
 		case condition.Delayed: // the last tag that waited may be gone
 			err = a.followDelays(ctx, registry, false)
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -61,12 +61,12 @@ func TestOutageThatChecksLikeAnswers(t *testing.T) {
 				}
 				failing := "system.registry.failing " + r.registry.Host()
 				r.expect(before, failing)
-				if report := do[watch.RegistryReport](r, r.steps.CheckRegistry, r.registry.Host()); report.Works {
+				if report := do[polling.Report](r, r.steps.CheckRegistry, r.registry.Host()); report.Works {
 					t.Errorf("check %+v", report)
 				}
 
 				r.registry.Heal()
-				if report := do[watch.RegistryReport](r, r.steps.CheckRegistry, r.registry.Host()); !report.Works {
+				if report := do[polling.Report](r, r.steps.CheckRegistry, r.registry.Host()); !report.Works {
 					t.Fatalf("check %+v", report)
 				}
 				r.clock.advance(time.Hour)

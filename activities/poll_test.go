@@ -13,7 +13,8 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/registry"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/polling"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -29,9 +30,9 @@ func (r *rig) watched(names ...string) {
 	r.registry.Forget()
 }
 
-func (r *rig) poll() watch.Poll {
+func (r *rig) poll() polling.Poll {
 	r.Helper()
-	return do[watch.Poll](r, r.steps.PollRegistry, r.registry.Host())
+	return do[polling.Poll](r, r.steps.PollRegistry, r.registry.Host())
 }
 
 func TestPollWakesWhatMoved(t *testing.T) {
@@ -71,7 +72,7 @@ func TestPollChecksOnlyAtWhatIsDue(t *testing.T) {
 	if polled := r.poll(); polled.Checked != 0 || polled.Wait <= 0 || polled.Wait > 5*time.Minute {
 		t.Errorf("polled %+v, want a wait within five minutes", polled)
 	}
-	do[int](r, r.steps.Unsubscribe, watch.UnsubscribeRequest{Target: r.target("app:1")})
+	do[int](r, r.steps.Unsubscribe, subscription.EndRequest{Target: r.target("app:1")})
 	if polled := r.poll(); polled.Active {
 		t.Errorf("active without any tag: %+v", polled)
 	}
@@ -168,7 +169,7 @@ func TestPollInterrupted(t *testing.T) {
 	r.push("app:1", "other 1")
 	r.clock.advance(time.Hour)
 	r.watchers.failure = errkind.Unavailable
-	_, err := try[watch.Poll](r, r.steps.PollRegistry, r.registry.Host())
+	_, err := try[polling.Poll](r, r.steps.PollRegistry, r.registry.Host())
 	expectFault(t, err, errkind.Unavailable, true)
 	r.watchers.failure = nil
 	if polled := r.poll(); polled.Moved != 1 {
@@ -200,7 +201,7 @@ func TestOneBrokenTagAlone(t *testing.T) {
 				if n == 0 {
 					poll = time.Minute
 				}
-				do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: r.target(tag), Types: notification.TagTypes, Poll: poll})
+				do[subscription.Result](r, r.steps.Subscribe, subscription.Request{Target: r.target(tag), Types: notification.TagTypes, Poll: poll})
 			}
 			r.clock.advance(6 * time.Minute) // the others are due in a day from then on
 			r.poll()

@@ -11,13 +11,15 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/taglist"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // reconcileStore keeps what should run.
 type reconcileStore interface {
 	Registries(ctx context.Context) ([]string, error)
-	Repositories(ctx context.Context) ([]watch.Repository, error)
+	Repositories(ctx context.Context) ([]taglist.Repository, error)
 	// Overdue counts, for each endpoint, the pending deliveries that were due
 	// before that time.
 	Overdue(ctx context.Context, before time.Time) (map[string]int, error)
@@ -32,15 +34,15 @@ const comparePage = 1000
 
 // RestoreTemporal makes sure that Temporal knows the search attributes and the
 // schedules, which are lost with its data.
-func (a *Activities) RestoreTemporal(ctx context.Context, _ watch.ReconcileRequest) error {
+func (a *Activities) RestoreTemporal(ctx context.Context, _ watcher.ReconcileRequest) error {
 	return classify(a.Restore(ctx))
 }
 
 // CompareWatchers wakes the watchers of a kind that should run and do not, and
 // those that run although nothing is asked of them: these find that out and end.
 // A wake-up more does no harm, so a repeated step just begins anew.
-func (a *Activities) CompareWatchers(ctx context.Context, request watch.CompareRequest) (watch.Compared, error) {
-	c := comparison{Activities: a, request: request, result: watch.Compared{Kind: request.Kind}}
+func (a *Activities) CompareWatchers(ctx context.Context, request watcher.CompareRequest) (watcher.Compared, error) {
+	c := comparison{Activities: a, request: request, result: watcher.Compared{Kind: request.Kind}}
 	defer heartbeat(ctx, c.progress)()
 	err := c.run(ctx)
 	return c.result, classify(err)
@@ -49,8 +51,8 @@ func (a *Activities) CompareWatchers(ctx context.Context, request watch.CompareR
 // comparison lives within one call of CompareWatchers.
 type comparison struct {
 	*Activities
-	request watch.CompareRequest
-	result  watch.Compared
+	request watcher.CompareRequest
+	result  watcher.Compared
 	checked atomic.Int64
 	woken   int
 }
@@ -84,7 +86,7 @@ func (c *comparison) run(ctx context.Context) error {
 
 // wantedWatcher starts a watcher that does not run, and has one that runs set the
 // search attributes that it lacks.
-func (c *comparison) wantedWatcher(ctx context.Context, wanted watch.Wanted, found watch.Running, runs bool) error {
+func (c *comparison) wantedWatcher(ctx context.Context, wanted watcher.Wanted, found watcher.Running, runs bool) error {
 	switch {
 	case !runs:
 		return c.missing(ctx, wanted.Name)
@@ -92,34 +94,34 @@ func (c *comparison) wantedWatcher(ctx context.Context, wanted watch.Wanted, fou
 		return nil
 	}
 	c.result.Unlabeled++
-	return c.wake(ctx, wanted.Name, watch.WakeAttributes)
+	return c.wake(ctx, wanted.Name, watcher.WakeAttributes)
 }
 
 // wanted are the watchers that should run.
-func (c *comparison) wanted(ctx context.Context) iter.Seq2[watch.Wanted, error] {
+func (c *comparison) wanted(ctx context.Context) iter.Seq2[watcher.Wanted, error] {
 	switch c.request.Kind {
-	case watch.TagWatcher:
+	case watcher.Tag:
 		return c.tags(ctx)
-	case watch.RegistryWatcher:
+	case watcher.Registry:
 		return names(ctx, c.Store.Registries, func(host string) string { return host })
-	case watch.RepositoryWatcher:
-		return names(ctx, c.Store.Repositories, func(r watch.Repository) string { return r.Name.String() })
+	case watcher.Repository:
+		return names(ctx, c.Store.Repositories, func(r taglist.Repository) string { return r.Name.String() })
 	}
 	return names(ctx, c.Store.Endpoints, func(e endpoint.Endpoint) string { return e.Name })
 }
 
 // tags reads the targets page by page.
-func (c *comparison) tags(ctx context.Context) iter.Seq2[watch.Wanted, error] {
-	return func(yield func(watch.Wanted, error) bool) {
-		for filter := (watch.TargetFilter{Limit: comparePage}); ; {
+func (c *comparison) tags(ctx context.Context) iter.Seq2[watcher.Wanted, error] {
+	return func(yield func(watcher.Wanted, error) bool) {
+		for filter := (subscription.TargetFilter{Limit: comparePage}); ; {
 			page, err := c.Store.Summaries(ctx, filter)
 			if err != nil {
-				yield(watch.Wanted{}, err)
+				yield(watcher.Wanted{}, err)
 				return
 			}
 			for _, known := range page {
 				filter.After = known.Target.String()
-				if !yield(watch.Wanted{Name: filter.After, Outcome: known.Analyzed != ""}, nil) {
+				if !yield(watcher.Wanted{Name: filter.After, Outcome: known.Analyzed != ""}, nil) {
 					return
 				}
 			}
@@ -130,15 +132,15 @@ func (c *comparison) tags(ctx context.Context) iter.Seq2[watch.Wanted, error] {
 	}
 }
 
-func names[T any](ctx context.Context, list func(context.Context) ([]T, error), name func(T) string) iter.Seq2[watch.Wanted, error] {
-	return func(yield func(watch.Wanted, error) bool) {
+func names[T any](ctx context.Context, list func(context.Context) ([]T, error), name func(T) string) iter.Seq2[watcher.Wanted, error] {
+	return func(yield func(watcher.Wanted, error) bool) {
 		found, err := list(ctx)
 		if err != nil {
-			yield(watch.Wanted{}, err)
+			yield(watcher.Wanted{}, err)
 			return
 		}
 		for _, one := range found {
-			if !yield(watch.Wanted{Name: name(one)}, nil) {
+			if !yield(watcher.Wanted{Name: name(one)}, nil) {
 				return
 			}
 		}
@@ -153,12 +155,12 @@ func (c *comparison) missing(ctx context.Context, name string) error {
 		return err
 	}
 	c.result.Miss(name)
-	return c.wake(ctx, name, watch.WakeMissing)
+	return c.wake(ctx, name, watcher.WakeMissing)
 }
 
 // stray checks again before it wakes: somebody may have subscribed meanwhile.
 func (c *comparison) stray(ctx context.Context, name string) error {
-	if c.request.Kind == watch.TagWatcher {
+	if c.request.Kind == watcher.Tag {
 		target, err := image.ParseTarget(name)
 		if err != nil {
 			return err
@@ -172,15 +174,15 @@ func (c *comparison) stray(ctx context.Context, name string) error {
 		return err
 	}
 	c.result.Excess(name)
-	return c.wake(ctx, name, watch.WakeMissing)
+	return c.wake(ctx, name, watcher.WakeMissing)
 }
 
-func (c *comparison) wake(ctx context.Context, name string, reason watch.WakeReason) error {
+func (c *comparison) wake(ctx context.Context, name string, reason watcher.WakeReason) error {
 	if c.request.DryRun {
 		return nil
 	}
 	switch c.request.Kind {
-	case watch.TagWatcher:
+	case watcher.Tag:
 		target, err := image.ParseTarget(name)
 		if err != nil {
 			return err
@@ -190,9 +192,9 @@ func (c *comparison) wake(ctx context.Context, name string, reason watch.WakeRea
 		}
 		c.woken++
 		return c.room(ctx, c.woken)
-	case watch.RegistryWatcher:
+	case watcher.Registry:
 		return c.Watchers.WakeRegistry(ctx, name, reason)
-	case watch.RepositoryWatcher:
+	case watcher.Repository:
 		repository, err := image.ParseRepository(name)
 		if err != nil {
 			return err
@@ -207,13 +209,13 @@ const overdue = 10 * time.Minute
 
 // CompareDeliveries wakes the endpoints whose deliveries should have been tried
 // long ago, and gives those up whose endpoint was deleted while they were made.
-func (a *Activities) CompareDeliveries(ctx context.Context, request watch.ReconcileRequest) (watch.DeliveriesCompared, error) {
+func (a *Activities) CompareDeliveries(ctx context.Context, request watcher.ReconcileRequest) (watcher.DeliveriesCompared, error) {
 	defer heartbeat(ctx, func() any { return "counting" })()
 	result, err := a.compareDeliveries(ctx, request.DryRun)
 	return result, classify(err)
 }
 
-func (a *Activities) compareDeliveries(ctx context.Context, dryRun bool) (result watch.DeliveriesCompared, err error) {
+func (a *Activities) compareDeliveries(ctx context.Context, dryRun bool) (result watcher.DeliveriesCompared, err error) {
 	undeliverable := a.Store.FailUndeliverable
 	if dryRun {
 		undeliverable = a.Store.Undeliverable
@@ -242,7 +244,7 @@ func (a *Activities) compareDeliveries(ctx context.Context, dryRun bool) (result
 		if dryRun {
 			continue
 		}
-		if err := a.Watchers.WakeEndpoint(ctx, endpoint.Name, watch.WakeDelivery); err != nil {
+		if err := a.Watchers.WakeEndpoint(ctx, endpoint.Name, watcher.WakeDelivery); err != nil {
 			return result, err
 		}
 	}

@@ -9,13 +9,14 @@ import (
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // compare runs the comparison of one kind.
-func (r *rig) compare(kind watch.WatcherKind, dryRun bool) watch.Compared {
+func (r *rig) compare(kind watcher.Kind, dryRun bool) watcher.Compared {
 	r.Helper()
-	return do[watch.Compared](r, r.steps.CompareWatchers, watch.CompareRequest{Kind: kind, DryRun: dryRun})
+	return do[watcher.Compared](r, r.steps.CompareWatchers, watcher.CompareRequest{Kind: kind, DryRun: dryRun})
 }
 
 func TestCompareWatchersOfTags(t *testing.T) {
@@ -29,17 +30,17 @@ func TestCompareWatchersOfTags(t *testing.T) {
 		r.subscribe(target, notification.TagUpdate)
 	}
 	left := r.target("app:left").String()
-	r.watchers.running = map[watch.WatcherKind][]string{watch.TagWatcher: {runs.String(), begins.String(), left}}
-	r.watchers.listed = map[watch.WatcherKind][]string{watch.TagWatcher: {runs.String(), left, r.target("app:ended").String()}}
+	r.watchers.running = map[watcher.Kind][]string{watcher.Tag: {runs.String(), begins.String(), left}}
+	r.watchers.listed = map[watcher.Kind][]string{watcher.Tag: {runs.String(), left, r.target("app:ended").String()}}
 	r.watchers.take()
-	want := watch.Compared{Kind: watch.TagWatcher, Wanted: 3, Missing: 1, MissingNames: []string{lost.String()}, Stray: 1, StrayNames: []string{left}}
-	if diff := cmp.Diff(want, r.compare(watch.TagWatcher, true)); diff != "" {
+	want := watcher.Compared{Kind: watcher.Tag, Wanted: 3, Missing: 1, MissingNames: []string{lost.String()}, Stray: 1, StrayNames: []string{left}}
+	if diff := cmp.Diff(want, r.compare(watcher.Tag, true)); diff != "" {
 		t.Errorf("dry run (-want +got)\n%s", diff)
 	}
 	if woken := r.watchers.take(); len(woken) != 0 {
 		t.Errorf("a dry run wakes %v", woken)
 	}
-	if diff := cmp.Diff(want, r.compare(watch.TagWatcher, false)); diff != "" {
+	if diff := cmp.Diff(want, r.compare(watcher.Tag, false)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"missing app:2", "missing app:left"}, r.watchers.take()); diff != "" {
@@ -54,18 +55,18 @@ func TestCompareOtherWatchers(t *testing.T) {
 	r.subscribe(r.target("app:1"), notification.TagUpdate)
 	r.endpoint("hook", notification.TagUpdate)
 	repository := r.target("app:1").Reference.Repository
-	r.must(r.store.SaveRepository(t.Context(), watch.Repository{Name: repository}, r.clock.Now()))
+	r.must(r.store.SaveRepository(t.Context(), taglist.Repository{Name: repository}, r.clock.Now()))
 	r.watchers.take()
 	for _, test := range []struct {
-		kind  watch.WatcherKind
+		kind  watcher.Kind
 		name  string
 		woken string
 	}{
-		{watch.RegistryWatcher, r.registry.Host(), "registry"},
-		{watch.RepositoryWatcher, repository.String(), "repository app"},
-		{watch.EndpointWatcher, "hook", "endpoint hook"},
+		{watcher.Registry, r.registry.Host(), "registry"},
+		{watcher.Repository, repository.String(), "repository app"},
+		{watcher.Endpoint, "hook", "endpoint hook"},
 	} {
-		want := watch.Compared{Kind: test.kind, Wanted: 1, Missing: 1, MissingNames: []string{test.name}}
+		want := watcher.Compared{Kind: test.kind, Wanted: 1, Missing: 1, MissingNames: []string{test.name}}
 		if diff := cmp.Diff(want, r.compare(test.kind, false)); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", test.kind, diff)
 		}
@@ -83,10 +84,10 @@ func TestCompareDeliveries(t *testing.T) {
 	r.pending(1)
 	r.clock.advance(time.Hour)
 	r.watchers.take()
-	compare := func(dryRun bool) watch.DeliveriesCompared {
-		return do[watch.DeliveriesCompared](r, r.steps.CompareDeliveries, watch.ReconcileRequest{DryRun: dryRun})
+	compare := func(dryRun bool) watcher.DeliveriesCompared {
+		return do[watcher.DeliveriesCompared](r, r.steps.CompareDeliveries, watcher.ReconcileRequest{DryRun: dryRun})
 	}
-	want := watch.DeliveriesCompared{Overdue: 2}
+	want := watcher.DeliveriesCompared{Overdue: 2}
 	if got := compare(true); got != want {
 		t.Errorf("dry run: %+v, want %+v", got, want)
 	}
@@ -102,7 +103,7 @@ func TestCompareDeliveries(t *testing.T) {
 	// An endpoint that fails is tried in its own time.
 	r.must(r.store.SetEndpointState(t.Context(), "hook", delivery.EndpointState{FailingSince: r.clock.Now(), Failures: 3}))
 	r.must(r.store.DeleteEndpoint(t.Context(), "deleted"))
-	if got := compare(false); got != (watch.DeliveriesCompared{}) {
+	if got := compare(false); got != (watcher.DeliveriesCompared{}) {
 		t.Errorf("%+v, want nothing", got)
 	}
 }

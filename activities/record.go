@@ -64,8 +64,8 @@ func (a *Activities) store(ctx context.Context, target image.Target, made watch.
 	return recorded, err
 }
 
-func (a *Activities) audience(view watch.RecordView) watch.Audience {
-	return watch.Audience{Account: a.Account.Name, Subscriptions: view.Subscriptions, Endpoints: view.Endpoints, RetryWindow: a.Window}
+func (a *Activities) audience(view watch.RecordView) subscription.Audience {
+	return subscription.Audience{Account: a.Account.Name, Subscriptions: view.Subscriptions, Endpoints: view.Endpoints, RetryWindow: a.Window}
 }
 
 func outcome(target image.Target, d watch.Decision) watch.Recorded {
@@ -102,7 +102,7 @@ func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view
 	if err != nil {
 		return seen, err
 	}
-	subject.Failed = request.Problem.FailedImage(request.Resolved.Manifest)
+	subject.Failed = watch.FailedImage(request.Problem, request.Resolved.Manifest)
 	if view.State.Matched && !subject.Matched {
 		return unchanged(seen, view), nil
 	}

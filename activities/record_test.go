@@ -7,8 +7,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -26,9 +30,9 @@ func (r *rig) ready(repositoryAndTag string) (image.Target, image.Digest) {
 	seen := do[watch.Observation](r, r.steps.Observe, target)
 	digest := seen.Resolved.Manifest
 	if !seen.Analyzed {
-		do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: target, Digest: digest})
+		do[analysis.Result](r, r.steps.Analyze, analysis.Request{Target: target, Digest: digest})
 	}
-	do[watch.Matching](r, r.steps.Match, digest)
+	do[databuild.Matching](r, r.steps.Match, digest)
 	return target, digest
 }
 
@@ -82,7 +86,7 @@ func TestSubscriptionEndsDuringTheResync(t *testing.T) {
 			r.push("app:1", "openssl 1")
 			r.subscribe(r.target("app:1"))
 			target, digest := r.ready("app:1")
-			test.end(r, func() { do[int](r, r.steps.Unsubscribe, watch.UnsubscribeRequest{Target: target}) })
+			test.end(r, func() { do[int](r, r.steps.Unsubscribe, subscription.EndRequest{Target: target}) })
 			recorded, err := record(r, target, digest)
 			r.must(err)
 			if len(recorded.Notifications)+len(recorded.Endpoints) > 0 {
@@ -107,7 +111,7 @@ func TestSubscribedAnewDuringTheResync(t *testing.T) {
 	r.push("app:1", "openssl 2")
 	target, digest := r.ready("app:1")
 	r.interrupt(func() {
-		do[int](r, r.steps.Unsubscribe, watch.UnsubscribeRequest{Target: target})
+		do[int](r, r.steps.Unsubscribe, subscription.EndRequest{Target: target})
 		r.subscribe(target)
 	})
 	_, err := record(r, target, digest)
@@ -179,7 +183,7 @@ func TestMatcherChangesBetweenMatchAndRecord(t *testing.T) {
 			target, digest := r.ready("app:1")
 			mark := len(r.notified())
 			r.matcher.version = "matcher 2"
-			r.sync(watch.SyncRequest{})
+			r.sync(databuild.SyncRequest{})
 			r.matcher.version = test.recorder
 			_, err := record(r, target, digest)
 			r.must(err)
@@ -209,7 +213,7 @@ func TestImageThatCannotBeAnalyzed(t *testing.T) {
 	r.resync(target)
 	r.expect(mark+2, "vuln_update feed app:1")
 	state := view(r, target).State
-	if state.Analyzed != good || state.Problem == nil || state.Problem.Stage != watch.StageAnalyze {
+	if state.Analyzed != good || state.Problem == nil || state.Problem.Stage != condition.StageAnalyze {
 		t.Errorf("state: analyzed %s, problem %+v", state.Analyzed, state.Problem)
 	}
 }
@@ -227,7 +231,7 @@ func TestLastGoodImageMeetsANewMatcher(t *testing.T) {
 	mark := len(r.notified())
 	r.matcher.version = "matcher 2"
 	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-0001", vuln.High))
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	r.resync(target)
 	r.expect(mark, "vuln_update scanner app:1")
 }
@@ -245,10 +249,10 @@ func TestImageThatCannotBeMatched(t *testing.T) {
 	r.matcher.broken["zlib ?"] = true
 	digest := r.push("app:1", "openssl 2", "zlib ?")
 	do[watch.Observation](r, r.steps.Observe, target)
-	do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: target, Digest: digest})
-	_, err := try[watch.Matching](r, r.steps.Match, digest)
+	do[analysis.Result](r, r.steps.Analyze, analysis.Request{Target: target, Digest: digest})
+	_, err := try[databuild.Matching](r, r.steps.Match, digest)
 	expectFault(t, err, errkind.Invalid, false)
-	problem := &watch.Problem{Kind: errkind.Name(errkind.Invalid), Stage: watch.StageMatch, Message: err.Error(), Since: r.clock.Now()}
+	problem := &condition.Problem{Kind: errkind.Name(errkind.Invalid), Stage: condition.StageMatch, Message: err.Error(), Since: r.clock.Now()}
 	do[watch.Recorded](r, r.steps.Record, watch.RecordRequest{Target: target, Resolved: image.Resolved{Manifest: digest}, Problem: problem})
 	r.expect(mark, "tag_update image app:1")
 	state := view(r, target).State

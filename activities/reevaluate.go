@@ -10,9 +10,12 @@ import (
 	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // reevaluations is how many tags are evaluated at the same time.
@@ -26,8 +29,8 @@ const reevaluations = 4
 // page.
 func (a *Activities) Reevaluate(ctx context.Context) (watch.Reevaluated, error) {
 	done, err := a.reevaluate(ctx, func(after string) ([]image.Target, error) {
-		return a.Store.Targets(ctx, watch.TargetFilter{After: after, Limit: fanOutPage})
-	}, watch.WakePolicy)
+		return a.Store.Targets(ctx, subscription.TargetFilter{After: after, Limit: fanOutPage})
+	}, watcher.WakePolicy)
 	return done, classify(err)
 }
 
@@ -44,12 +47,12 @@ func (a *Activities) ReevaluateAffected(ctx context.Context, build string) (watc
 		return watch.Reevaluated{}, classify(err)
 	}
 	if feed.Previous == nil {
-		woken, err := a.fanOut(ctx, watch.TargetFilter{}, watch.WakeOutdated)
+		woken, err := a.fanOut(ctx, subscription.TargetFilter{}, watcher.WakeOutdated)
 		return watch.Reevaluated{Woken: woken}, classify(err)
 	}
 	done, err := a.reevaluate(ctx, func(after string) ([]image.Target, error) {
 		return a.Store.AffectedTargets(ctx, build, after, affectedPage)
-	}, watch.WakeData)
+	}, watcher.WakeData)
 	if err != nil {
 		return done, classify(err)
 	}
@@ -59,7 +62,7 @@ func (a *Activities) ReevaluateAffected(ctx context.Context, build string) (watc
 
 // ageMatters reports whether the age of the current data can bring any tag to
 // another outcome than that of the data before, for the active bundle.
-func (a *Activities) ageMatters(ctx context.Context, feed watch.Feed) (bool, error) {
+func (a *Activities) ageMatters(ctx context.Context, feed databuild.Feed) (bool, error) {
 	active, err := a.Store.ActiveBundle(ctx)
 	if errors.Is(err, errkind.NotFound) || feed.Current == nil {
 		return false, nil
@@ -75,7 +78,7 @@ func (a *Activities) ageMatters(ctx context.Context, feed watch.Feed) (bool, err
 }
 
 // reevaluate evaluates the tags of all pages, and wakes those that have to know.
-func (a *Activities) reevaluate(ctx context.Context, page func(after string) ([]image.Target, error), reason watch.WakeReason) (watch.Reevaluated, error) {
+func (a *Activities) reevaluate(ctx context.Context, page func(after string) ([]image.Target, error), reason watcher.WakeReason) (watch.Reevaluated, error) {
 	var at watch.Reevaluated
 	if err := a.wakeRepeated(ctx); err != nil {
 		return at, err
@@ -106,7 +109,7 @@ func (a *Activities) reevaluate(ctx context.Context, page func(after string) ([]
 
 // reevaluatePage has the endpoints woken before the watchers: what is to be notified
 // comes before what is to be shown.
-func (a *Activities) reevaluatePage(ctx context.Context, targets []image.Target, reason watch.WakeReason, at *watch.Reevaluated) error {
+func (a *Activities) reevaluatePage(ctx context.Context, targets []image.Target, reason watcher.WakeReason, at *watch.Reevaluated) error {
 	var mu sync.Mutex
 	concerned := make([]bool, len(targets))
 	var endpoints []string

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -94,8 +95,8 @@ func TestReevaluateAfterNewData(t *testing.T) {
 	t.Parallel()
 	r := reevaluated(t)
 	r.feed.offers(description(2))
-	fetched := do[watch.Fetched](r, r.steps.FetchFeed, watch.SyncRequest{})
-	do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Build: *fetched.Build, From: fetched.Current})
+	fetched := do[databuild.Fetched](r, r.steps.FetchFeed, databuild.SyncRequest{})
+	do[databuild.Advanced](r, r.steps.AdvanceFeed, databuild.AdvanceRequest{Build: *fetched.Build, From: fetched.Current})
 	r.activate("second", "high")
 	notified := len(r.notified())
 	if done := do[watch.Reevaluated](r, r.steps.Reevaluate); done.Evaluated != 1 || done.Woken != 2 {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -64,7 +64,7 @@ func TestRegistryThatFailsIsTroubleOfOne(t *testing.T) {
 
 			test.mend(r)
 			// A person who has put it right need not wait for the next try.
-			if report := do[watch.RegistryReport](r, r.steps.CheckRegistry, r.registry.Host()); !report.Works || report.Worker == "" {
+			if report := do[polling.Report](r, r.steps.CheckRegistry, r.registry.Host()); !report.Works || report.Worker == "" {
 				t.Fatalf("check %+v", report)
 			}
 			r.clock.advance(time.Hour)
@@ -93,6 +93,6 @@ func (r *rig) loggedIn(user, password string) {
 func TestCheckRegistryRefusesWhatIsNone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	_, err := try[watch.RegistryReport](r, r.steps.CheckRegistry, "no registry")
+	_, err := try[polling.Report](r, r.steps.CheckRegistry, "no registry")
 	expectFault(t, err, errkind.Invalid, false)
 }

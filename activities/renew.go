@@ -6,17 +6,19 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // renewalStore keeps which analyzers are at work, and which images they have
 // still to check.
 type renewalStore interface {
 	SeeAnalyzer(ctx context.Context, analyzer string, now time.Time) error
-	Analyzers(ctx context.Context) ([]watch.AnalyzerSeen, error)
-	NextOutdated(ctx context.Context, analyzer string, after int64, now time.Time) (watch.Renewal, error)
+	Analyzers(ctx context.Context) ([]analysis.AnalyzerSeen, error)
+	NextOutdated(ctx context.Context, analyzer string, after int64, now time.Time) (analysis.Renewal, error)
 	Pointing(ctx context.Context, digest image.Digest) ([]image.Target, error)
 	NoteRenewal(ctx context.Context, digest image.Digest, analyzer string, decide func(failures int) (int, time.Time)) error
 }
@@ -24,30 +26,30 @@ type renewalStore interface {
 // NextRenewal finds the next image that another analyzer than the leading one
 // analyzed. One whose registry does not let it be had now comes with the problem,
 // so that no worker waits for it.
-func (a *Activities) NextRenewal(ctx context.Context, request watch.RenewalRequest) (watch.Renewal, error) {
+func (a *Activities) NextRenewal(ctx context.Context, request analysis.RenewalRequest) (analysis.Renewal, error) {
 	leader, err := a.leadingAnalyzer(ctx)
 	if err != nil || leader == "" || a.RenewPace <= 0 {
-		return watch.Renewal{}, classify(err)
+		return analysis.Renewal{}, classify(err)
 	}
 	if leader != request.Analyzer {
 		request.After = 0
 	}
 	next, err := a.Store.NextOutdated(ctx, leader, request.After, a.now())
 	if err != nil || next.Number == 0 {
-		return watch.Renewal{}, classify(err)
+		return analysis.Renewal{}, classify(err)
 	}
 	next.Analyzer, next.Pause = leader, time.Hour/time.Duration(a.RenewPace)
 	asking, cancel := withCheckTimeout(ctx)
 	defer cancel()
 	if _, err := a.Registry.Head(asking, next.Target.Reference); err != nil {
-		next.Problem = problem(watch.StageResolve, err, nil, a.now())
+		next.Problem = problem(condition.StageResolve, err, nil, a.now())
 	}
 	return next, classify(ctx.Err())
 }
 
 // EndRenewal wakes the tags of an image that was renewed, and remembers one that
 // could not be. It reports whether the leading analyzer has checked the image.
-func (a *Activities) EndRenewal(ctx context.Context, end watch.RenewalEnd) (bool, error) {
+func (a *Activities) EndRenewal(ctx context.Context, end analysis.RenewalEnd) (bool, error) {
 	defer heartbeat(ctx, func() any { return "waking tags" })()
 	stored, err := a.Store.ImageHeader(ctx, end.Digest)
 	if errors.Is(err, errkind.NotFound) {
@@ -63,7 +65,7 @@ func (a *Activities) EndRenewal(ctx context.Context, end watch.RenewalEnd) (bool
 		return false, nil
 	}
 	return false, classify(a.Store.NoteRenewal(ctx, end.Digest, end.Analyzer, func(failures int) (int, time.Time) {
-		return watch.NextRenewal(failures, end.Problem, a.now())
+		return analysis.NextRenewal(failures, end.Problem, a.now())
 	}))
 }
 
@@ -73,7 +75,7 @@ func (a *Activities) wakePointing(ctx context.Context, digest image.Digest) erro
 		return err
 	}
 	for i, target := range targets {
-		if err := a.Watchers.WakeTag(ctx, target, watch.WakeAnalysis); err != nil {
+		if err := a.Watchers.WakeTag(ctx, target, watcher.WakeAnalysis); err != nil {
 			return err
 		}
 		if err := a.room(ctx, i+1); err != nil {
@@ -85,7 +87,7 @@ func (a *Activities) wakePointing(ctx context.Context, digest image.Digest) erro
 
 func (a *Activities) leadingAnalyzer(ctx context.Context) (string, error) {
 	analyzers, err := a.Store.Analyzers(ctx)
-	return watch.LeadAnalyzer(analyzers, a.now()), err
+	return analysis.LeadAnalyzer(analyzers, a.now()), err
 }
 
 // followsError refuses what is for workers with the leading analyzer to do.

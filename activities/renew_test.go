@@ -11,8 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // renewing is a rig with a tag whose image "analyzer 1" analyzed, and with
@@ -38,9 +40,9 @@ func (r *rig) lives() (led bool) {
 	return led
 }
 
-func (r *rig) nextRenewal() watch.Renewal {
+func (r *rig) nextRenewal() analysis.Renewal {
 	r.Helper()
-	return do[watch.Renewal](r, r.steps.NextRenewal, watch.RenewalRequest{})
+	return do[analysis.Renewal](r, r.steps.NextRenewal, analysis.RenewalRequest{})
 }
 
 func TestRenewAnImage(t *testing.T) {
@@ -50,11 +52,11 @@ func TestRenewAnImage(t *testing.T) {
 	if next.Analyzer != "analyzer 2" || next.Left != 1 || next.Pause != 30*time.Second || next.Problem != nil || next.Target != r.target("app:1") {
 		t.Fatalf("to be renewed: %+v", next)
 	}
-	end := watch.RenewalEnd{Analyzer: next.Analyzer, Digest: next.Digest}
+	end := analysis.RenewalEnd{Analyzer: next.Analyzer, Digest: next.Digest}
 	if do[bool](r, r.steps.EndRenewal, end) || len(r.watchers.take()) != 0 {
 		t.Error("an image that nobody analyzed is renewed")
 	}
-	do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: next.Target, Digest: next.Digest, Force: true, Urgency: watch.NotUrgent})
+	do[analysis.Result](r, r.steps.Analyze, analysis.Request{Target: next.Target, Digest: next.Digest, Force: true, Urgency: analysis.NotUrgent})
 	if !do[bool](r, r.steps.EndRenewal, end) {
 		t.Error("it is not renewed")
 	}
@@ -81,23 +83,23 @@ func TestTheLeadingAnalyzerRenews(t *testing.T) {
 	t.Parallel()
 	r := renewing(t)
 	next := r.nextRenewal()
-	request := watch.AnalysisRequest{Target: next.Target, Digest: next.Digest, Force: true, Urgency: watch.NotUrgent}
+	request := analysis.Request{Target: next.Target, Digest: next.Digest, Force: true, Urgency: analysis.NotUrgent}
 	r.analyzer.version = "analyzer 1"
 	if r.lives() {
 		t.Error("the older analyzer leads")
 	}
-	_, err := try[watch.Analysis](r, r.steps.Analyze, request)
+	_, err := try[analysis.Result](r, r.steps.Analyze, request)
 	expectFault(t, err, errkind.Conflict, true)
 	if application, ok := errors.AsType[*temporal.ApplicationError](err); !ok || application.NextRetryDelay() != 2*time.Second {
 		t.Errorf("a worker that leads is long waited for: %v", err)
 	}
 	r.analyzer.version = "analyzer 2"
-	do[watch.Analysis](r, r.steps.Analyze, request)
+	do[analysis.Result](r, r.steps.Analyze, request)
 	r.analyzer.version = "analyzer 1"
 	if again := r.nextRenewal(); again.Number != 0 {
 		t.Errorf("the older analyzer undoes it: %+v", again)
 	}
-	r.clock.advance(watch.MatcherGracePeriod + time.Minute)
+	r.clock.advance(databuild.MatcherGracePeriod + time.Minute)
 	if !r.lives() {
 		t.Error("it does not lead when the newer one is gone")
 	}
@@ -122,13 +124,13 @@ func TestFailedRenewals(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r := renewing(t)
-			p := &watch.Problem{Kind: errkind.Name(test.kind), Stage: watch.StageAnalyze, Message: "no"}
+			p := &condition.Problem{Kind: errkind.Name(test.kind), Stage: condition.StageAnalyze, Message: "no"}
 			tries := 0
 			for range 240 { // half hours
 				r.lives()
 				if next := r.nextRenewal(); next.Number != 0 {
 					tries++
-					do[bool](r, r.steps.EndRenewal, watch.RenewalEnd{Analyzer: next.Analyzer, Digest: next.Digest, Problem: p})
+					do[bool](r, r.steps.EndRenewal, analysis.RenewalEnd{Analyzer: next.Analyzer, Digest: next.Digest, Problem: p})
 				}
 				r.clock.advance(30 * time.Minute)
 			}
@@ -151,8 +153,8 @@ func TestARenewalThatFailsForGood(t *testing.T) {
 	r := renewing(t)
 	next := r.nextRenewal()
 	r.analyzer.failures[next.Digest] = fmt.Errorf("layer 1: %w", errkind.Limit)
-	done := do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: next.Target, Digest: next.Digest, Force: true, Urgency: watch.NotUrgent})
-	if done.Problem == nil || do[bool](r, r.steps.EndRenewal, watch.RenewalEnd{Analyzer: next.Analyzer, Digest: next.Digest, Problem: done.Problem}) {
+	done := do[analysis.Result](r, r.steps.Analyze, analysis.Request{Target: next.Target, Digest: next.Digest, Force: true, Urgency: analysis.NotUrgent})
+	if done.Problem == nil || do[bool](r, r.steps.EndRenewal, analysis.RenewalEnd{Analyzer: next.Analyzer, Digest: next.Digest, Problem: done.Problem}) {
 		t.Errorf("it is renewed: %+v", done)
 	}
 	if woken := r.watchers.take(); !slices.Contains(woken, "analysis app:1") {

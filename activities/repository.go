@@ -13,40 +13,42 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/taglist"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // repositoryStore keeps the watched repositories.
 type repositoryStore interface {
-	Repository(ctx context.Context, name image.Repository) (watch.Repository, watch.RepositoryState, error)
-	RecordRepository(ctx context.Context, name image.Repository, decide func(watch.RepositoryView) (watch.RepositoryDecision, error)) error
+	Repository(ctx context.Context, name image.Repository) (taglist.Repository, taglist.State, error)
+	RecordRepository(ctx context.Context, name image.Repository, decide func(taglist.View) (taglist.Decision, error)) error
 }
 
 // ListTags compares a repository's tags with those that are watched, and
 // records the difference: the new tags' subscriptions and one notification. A
 // registry that cannot be asked changes nothing.
-func (a *Activities) ListTags(ctx context.Context, name image.Repository) (watch.Listing, error) {
+func (a *Activities) ListTags(ctx context.Context, name image.Repository) (taglist.Listing, error) {
 	defer heartbeat(ctx, func() any { return "listing tags" })()
 	listing, err := a.list(ctx, name)
 	if errors.Is(err, errkind.NotFound) {
-		return watch.Listing{}, nil // nobody watches it any more
+		return taglist.Listing{}, nil // nobody watches it any more
 	}
 	return listing, classify(err)
 }
 
-func (a *Activities) list(ctx context.Context, name image.Repository) (watch.Listing, error) {
+func (a *Activities) list(ctx context.Context, name image.Repository) (taglist.Listing, error) {
 	repository, state, err := a.Store.Repository(ctx, name)
 	if err != nil {
-		return watch.Listing{}, err
+		return taglist.Listing{}, err
 	}
-	listing := watch.Listing{Active: true, List: jittered(cmp.Or(repository.List, a.Resync)), Tags: len(state.Tags)}
+	listing := taglist.Listing{Active: true, List: jittered(cmp.Or(repository.List, a.Resync)), Tags: len(state.Tags)}
 	census, err := a.census(ctx, name, state)
 	if ctx.Err() != nil {
 		return listing, ctx.Err()
 	}
-	var expected watch.RepositoryDecision
+	var expected taglist.Decision
 	if err == nil {
-		expected, err = a.decideListing(watch.RepositoryView{Repository: repository, State: state}, census)
+		expected, err = a.decideListing(taglist.View{Repository: repository, State: state}, census)
 	}
 	if err != nil {
 		listing.RetryAfter = retryAfter(err)
@@ -69,8 +71,8 @@ func unlistable(name image.Repository) condition.Key {
 	return condition.Key{Kind: condition.Unlistable, Resource: condition.Repository, Name: name.String()}
 }
 
-func (a *Activities) decideListing(view watch.RepositoryView, census watch.Census) (watch.RepositoryDecision, error) {
-	return watch.DecideListing(view, census, watch.Audience{Account: a.Account.Name, Endpoints: view.Endpoints, RetryWindow: a.Window}, a.now())
+func (a *Activities) decideListing(view taglist.View, census taglist.Census) (taglist.Decision, error) {
+	return taglist.Decide(view, census, subscription.Audience{Account: a.Account.Name, Endpoints: view.Endpoints, RetryWindow: a.Window}, a.now())
 }
 
 // A listing travels in one message, which is bounded: of new and removed tags
@@ -81,9 +83,9 @@ const (
 	listedEnded = 500
 )
 
-func (a *Activities) recordListing(ctx context.Context, name image.Repository, census watch.Census, listing *watch.Listing) error {
-	var decision watch.RepositoryDecision
-	err := a.Store.RecordRepository(ctx, name, func(view watch.RepositoryView) (_ watch.RepositoryDecision, err error) {
+func (a *Activities) recordListing(ctx context.Context, name image.Repository, census taglist.Census, listing *taglist.Listing) error {
+	var decision taglist.Decision
+	err := a.Store.RecordRepository(ctx, name, func(view taglist.View) (_ taglist.Decision, err error) {
 		decision, err = a.decideListing(view, census)
 		return decision, err
 	})
@@ -105,7 +107,7 @@ func (a *Activities) recordListing(ctx context.Context, name image.Repository, c
 }
 
 // tellRemoved tells the event log which tags are gone.
-func (a *Activities) tellRemoved(ctx context.Context, name image.Repository, state watch.RepositoryState, removed []string) error {
+func (a *Activities) tellRemoved(ctx context.Context, name image.Repository, state taglist.State, removed []string) error {
 	if len(removed) == 0 {
 		return nil
 	}
@@ -117,7 +119,7 @@ func (a *Activities) tellRemoved(ctx context.Context, name image.Repository, sta
 
 // listingFailed follows a failure. A registry that is out of reach says nothing of the
 // list: what was found of that before stands.
-func (a *Activities) listingFailed(ctx context.Context, name image.Repository, state watch.RepositoryState, cause error) (*watch.Problem, error) {
+func (a *Activities) listingFailed(ctx context.Context, name image.Repository, state taglist.State, cause error) (*condition.Problem, error) {
 	noted := problem(a.listingStage(ctx, name, state, cause), cause, state.Problem, a.now())
 	if listFault(state.Problem) && !listFault(noted) {
 		return noted, nil
@@ -129,26 +131,26 @@ func (a *Activities) listingFailed(ctx context.Context, name image.Repository, s
 }
 
 // listFault reports whether a problem is about the list of tags: one that was notified.
-func listFault(p *watch.Problem) bool {
-	return p != nil && (p.Stage == watch.StageList || p.Stage == watch.StageConfirm)
+func listFault(p *condition.Problem) bool {
+	return p != nil && (p.Stage == condition.StageList || p.Stage == condition.StageConfirm)
 }
 
 // listingStage tells a list that cannot be had from a registry that is out of
 // reach. That is its poller's to tell, once for everything at it, and there is
 // one as long as a tag is watched.
-func (a *Activities) listingStage(ctx context.Context, name image.Repository, state watch.RepositoryState, cause error) watch.Stage {
+func (a *Activities) listingStage(ctx context.Context, name image.Repository, state taglist.State, cause error) condition.Stage {
 	switch {
 	case errors.Is(cause, errStrange):
-		return watch.StageConfirm
+		return condition.StageConfirm
 	case errkind.Permanent(cause) || len(state.Tags) == 0:
-		return watch.StageList
+		return condition.StageList
 	}
 	ctx, cancel := withCheckTimeout(ctx)
 	defer cancel()
 	if _, err := a.Registry.Head(ctx, name.Reference(state.Tags[0])); err != nil && !errkind.Permanent(err) {
-		return watch.StageResolve
+		return condition.StageResolve
 	}
-	return watch.StageList
+	return condition.StageList
 }
 
 // fanOutPage is how many targets are read at a time.
@@ -157,11 +159,11 @@ const fanOutPage = 100
 // StartWatches starts the watchers of a repository's tags that none has checked
 // at yet, and the poller of the registry.
 func (a *Activities) StartWatches(ctx context.Context, name image.Repository) (int, error) {
-	woken, err := a.fanOut(ctx, watch.TargetFilter{Repository: &name, Unobserved: true}, watch.WakeSubscription)
+	woken, err := a.fanOut(ctx, subscription.TargetFilter{Repository: &name, Unobserved: true}, watcher.WakeSubscription)
 	if err != nil {
 		return woken, classify(err)
 	}
-	return woken, classify(a.Watchers.WakeRegistry(ctx, name.Registry, watch.WakeSubscription))
+	return woken, classify(a.Watchers.WakeRegistry(ctx, name.Registry, watcher.WakeSubscription))
 }
 
 // progress is what a fan-out's heartbeat holds.
@@ -172,7 +174,7 @@ type progress struct {
 
 // fanOut wakes the watcher of every selected target, page by page. The target
 // that was reached travels in the heartbeat: a repeated step goes on from there.
-func (a *Activities) fanOut(ctx context.Context, filter watch.TargetFilter, reason watch.WakeReason) (int, error) {
+func (a *Activities) fanOut(ctx context.Context, filter subscription.TargetFilter, reason watcher.WakeReason) (int, error) {
 	var at progress
 	if activity.HasHeartbeatDetails(ctx) {
 		if err := activity.GetHeartbeatDetails(ctx, &at); err != nil {

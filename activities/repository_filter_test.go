@@ -11,7 +11,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -23,19 +23,19 @@ func TestFilterChanges(t *testing.T) {
 	for _, tag := range []string{"app:1.0", "app:1.1", "app:2.0"} {
 		r.push(tag, "openssl 1")
 	}
-	name := r.repository(watch.Filter{Versions: "^1"})
+	name := r.repository(taglist.Filter{Versions: "^1"})
 	r.list(name)
 	for _, tag := range []string{"app:1.0", "app:1.1"} {
 		r.resync(r.target(tag))
 	}
-	r.repository(watch.Filter{Versions: "^2"})
+	r.repository(taglist.Filter{Versions: "^2"})
 	r.list(name)
 	if diff := cmp.Diff([]string{"app:2.0"}, r.subscribed()); diff != "" {
 		t.Errorf("subscribed to others (-want +got):\n%s", diff)
 	}
 	mark := len(r.notified())
 	moved := r.push("app:1.1", "openssl 2") // while it is not selected
-	r.repository(watch.Filter{Versions: ">=1"})
+	r.repository(taglist.Filter{Versions: ">=1"})
 	r.list(name)
 	for _, tag := range []string{"app:1.0", "app:1.1"} {
 		r.resync(r.target(tag))
@@ -51,14 +51,14 @@ func TestSettingsChange(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.push("app:1", "openssl 1")
-	name := r.repository(watch.Filter{})
+	name := r.repository(taglist.Filter{})
 	r.list(name)
 	target := r.target("app:1")
-	changed := watch.Repository{Name: name, Types: []notification.Type{notification.VulnUpdate}, Options: subscription.Options{FixableOnly: true},
+	changed := taglist.Repository{Name: name, Types: []notification.Type{notification.VulnUpdate}, Options: subscription.Options{FixableOnly: true},
 		Platforms: []image.Platform{{}, {OS: "linux", Architecture: "amd64"}}, Poll: time.Minute}
 	r.must(r.store.SaveRepository(t.Context(), changed, r.clock.Now()))
 	r.list(name)
-	subs, err := r.store.Subscriptions(t.Context(), watch.SubscriptionFilter{Repository: &name, ActiveOnly: true})
+	subs, err := r.store.Subscriptions(t.Context(), subscription.Filter{Repository: &name, ActiveOnly: true})
 	r.must(err)
 	var got []string
 	for _, sub := range subs {
@@ -84,24 +84,24 @@ func TestPlanRepository(t *testing.T) {
 		r.push(tag, "openssl 1")
 	}
 	name := r.target("app:1").Reference.Repository
-	asked := watch.Repository{Name: name, Filter: watch.Filter{Newest: 1}}
-	plan := do[watch.Plan](r, r.steps.PlanRepository, asked)
+	asked := taglist.Repository{Name: name, Filter: taglist.Filter{Newest: 1}}
+	plan := do[taglist.Plan](r, r.steps.PlanRepository, asked)
 	if plan.Tags != 3 || plan.Selected != 1 || plan.Change != nil || len(plan.Groups) != 3 {
 		t.Errorf("plan %+v", plan)
 	}
-	r.repository(watch.Filter{})
+	r.repository(taglist.Filter{})
 	r.list(name)
-	plan = do[watch.Plan](r, r.steps.PlanRepository, asked)
-	if diff := cmp.Diff(&watch.PlanChange{Left: 2}, plan.Change); diff != "" {
+	plan = do[taglist.Plan](r, r.steps.PlanRepository, asked)
+	if diff := cmp.Diff(&taglist.PlanChange{Left: 2}, plan.Change); diff != "" {
 		t.Errorf("change (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"app:1.0", "app:1.1", "app:latest"}, r.subscribed()); diff != "" {
 		t.Errorf("a plan changed something (-before +after):\n%s", diff)
 	}
 	asked.Filter.Versions = "many"
-	_, err := try[watch.Plan](r, r.steps.PlanRepository, asked)
+	_, err := try[taglist.Plan](r, r.steps.PlanRepository, asked)
 	expectFault(t, err, errkind.Invalid, false)
-	_, err = try[watch.Plan](r, r.steps.PlanRepository, watch.Repository{Name: r.target("nothing:1").Reference.Repository})
+	_, err = try[taglist.Plan](r, r.steps.PlanRepository, taglist.Repository{Name: r.target("nothing:1").Reference.Repository})
 	expectFault(t, err, errkind.NotFound, false)
 }
 

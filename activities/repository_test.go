@@ -12,29 +12,30 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
 // repository begins to watch the repository app of the registry.
-func (r *rig) repository(filter watch.Filter) image.Repository {
+func (r *rig) repository(filter taglist.Filter) image.Repository {
 	r.Helper()
 	name := r.target("app:1").Reference.Repository
-	r.must(r.store.SaveRepository(r.Context(), watch.Repository{Name: name, Types: []notification.Type{notification.TagUpdate, notification.RepoUpdate},
+	r.must(r.store.SaveRepository(r.Context(), taglist.Repository{Name: name, Types: []notification.Type{notification.TagUpdate, notification.RepoUpdate},
 		List: time.Hour, Filter: filter}, r.clock.Now()))
 	return name
 }
 
-func (r *rig) list(name image.Repository) watch.Listing {
+func (r *rig) list(name image.Repository) taglist.Listing {
 	r.Helper()
 	r.clock.advance(time.Hour)
-	return do[watch.Listing](r, r.steps.ListTags, name)
+	return do[taglist.Listing](r, r.steps.ListTags, name)
 }
 
 // subscribed lists the tags with a subscription.
 func (r *rig) subscribed() []string {
 	r.Helper()
-	targets, err := r.store.Targets(r.Context(), watch.TargetFilter{})
+	targets, err := r.store.Targets(r.Context(), subscription.TargetFilter{})
 	r.must(err)
 	names := []string{}
 	for _, target := range targets {
@@ -51,7 +52,7 @@ func TestListing(t *testing.T) {
 	for n := range 5 {
 		r.push(fmt.Sprintf("app:%d", n), "openssl 1")
 	}
-	name := r.repository(watch.Filter{Exclude: []string{"4"}})
+	name := r.repository(taglist.Filter{Exclude: []string{"4"}})
 	first := r.list(name)
 	if !first.Active || first.Tags != 4 || len(first.Endpoints) > 0 {
 		t.Errorf("first listing %+v", first)
@@ -85,10 +86,10 @@ func TestListingOfALostAnswer(t *testing.T) {
 	r := newRig(t)
 	r.endpoint("hook")
 	r.push("app:1", "openssl 1")
-	name := r.repository(watch.Filter{})
+	name := r.repository(taglist.Filter{})
 	r.list(name)
 	r.push("app:2", "openssl 1")
-	listing := answerLost[watch.Listing](r, "ListTags", name)
+	listing := answerLost[taglist.Listing](r, "ListTags", name)
 	if !slices.Equal(listing.Endpoints, []string{"hook"}) {
 		t.Errorf("listing %+v", listing)
 	}
@@ -113,7 +114,7 @@ func TestListingThatFails(t *testing.T) {
 			r := newRig(t)
 			r.push("app:1", "openssl 1")
 			r.push("app:2", "openssl 1")
-			name := r.repository(watch.Filter{})
+			name := r.repository(taglist.Filter{})
 			r.list(name)
 			before := r.subscribed()
 			lift := r.registry.Fail(test.fault)
@@ -142,7 +143,7 @@ func TestListThatLags(t *testing.T) {
 			for n := range 3 {
 				r.push(fmt.Sprintf("app:%d", n), "openssl 1")
 			}
-			name := r.repository(watch.Filter{})
+			name := r.repository(taglist.Filter{})
 			r.list(name)
 			lift := r.registry.Fail(lab.Fault{Path: "/tags/", Status: http.StatusOK, Body: body})
 			if listing := r.list(name); len(listing.Removed) > 0 || listing.Tags != 3 {
@@ -162,7 +163,7 @@ func TestTagIsRemoved(t *testing.T) {
 	r.push("app:1", "openssl 1")
 	r.push("app:2", "openssl 1")
 	r.push("app:3", "openssl 1")
-	name := r.repository(watch.Filter{})
+	name := r.repository(taglist.Filter{})
 	r.list(name)
 	r.subscribe(r.target("app:2"), notification.VulnUpdate) // by a person
 	for _, tag := range []string{"app:1", "app:2"} {
@@ -186,7 +187,7 @@ func TestStartWatches(t *testing.T) {
 	r := newRig(t)
 	r.push("app:1", "openssl 1")
 	r.push("app:2", "openssl 1")
-	name := r.repository(watch.Filter{})
+	name := r.repository(taglist.Filter{})
 	r.list(name)
 	r.resync(r.target("app:1"))
 	if started := do[int](r, r.steps.StartWatches, name); started != 1 {

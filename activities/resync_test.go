@@ -7,8 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // TestEveryTransitionReachesTheReceiver drives one tag through each kind of
@@ -41,7 +42,7 @@ func TestEveryTransitionReachesTheReceiver(t *testing.T) {
 		{"a new matcher finds less", func(r *rig) {
 			r.matcher.version = "matcher 2"
 			delete(r.matcher.data[checksum(1)], "openssl 1")
-			r.sync(watch.SyncRequest{})
+			r.sync(databuild.SyncRequest{})
 		}, []string{"policy_eval scanner app:1"}}, // the list is notified of in a summary
 		{"another bundle", func(r *rig) { r.activate("mild", "critical") }, []string{"policy_eval policy app:1"}},
 		{"another bundle that comes to the same", func(r *rig) { r.activate("strict", "low") }, nil},
@@ -55,7 +56,7 @@ func TestEveryTransitionReachesTheReceiver(t *testing.T) {
 			r.activate("usual", "high")
 			r.push("app:1", "openssl 1", "zlib 1")
 			target := r.settled("app:1")
-			do[watch.Round](r, r.steps.Deliver, "hook")
+			do[delivery.Round](r, r.steps.Deliver, "hook")
 			if diff := cmp.Diff([]string{"analysis_update image app:1"}, r.received()); diff != "" {
 				t.Fatalf("the first analysis is the only news at first (-want +got):\n%s", diff)
 			}
@@ -64,7 +65,7 @@ func TestEveryTransitionReachesTheReceiver(t *testing.T) {
 			test.change(r)
 			r.resync(target)
 			r.resync(target)
-			round := do[watch.Round](r, r.steps.Deliver, "hook")
+			round := do[delivery.Round](r, r.steps.Deliver, "hook")
 			if diff := cmp.Diff(test.want, r.received()); diff != "" {
 				t.Errorf("received (-want +got):\n%s", diff)
 			}
@@ -157,7 +158,7 @@ func TestFiftyTagsOnOneImage(t *testing.T) {
 	if len(r.analyzer.analyses) != 1 || len(r.matcher.matched) != 1 {
 		t.Errorf("%d analyses and %d matches for one image", len(r.analyzer.analyses), len(r.matcher.matched))
 	}
-	round := do[watch.Round](r, r.steps.Deliver, "hook")
+	round := do[delivery.Round](r, r.steps.Deliver, "hook")
 	if round.Delivered != tags || len(r.receiver.All()) != tags {
 		t.Errorf("delivered %d, received %d, want %d", round.Delivered, len(r.receiver.All()), tags)
 	}

@@ -10,9 +10,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
@@ -21,12 +24,12 @@ import (
 // What happens in a life of a tag, in one call each, as the workflows do it.
 
 // subscribe asks for those types of a tag; none means all.
-func (r *rig) subscribe(target image.Target, types ...notification.Type) watch.SubscribeResult {
+func (r *rig) subscribe(target image.Target, types ...notification.Type) subscription.Result {
 	r.Helper()
 	if types == nil {
 		types = notification.TagTypes
 	}
-	return do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: target, Types: types})
+	return do[subscription.Result](r, r.steps.Subscribe, subscription.Request{Target: target, Types: types})
 }
 
 // pass is one resync of a tag's watcher.
@@ -36,7 +39,7 @@ func (r *rig) resync(target image.Target) watch.Observation {
 	if !seen.Active || seen.Analyzed || seen.Unfit != nil || seen.Resolved.Manifest == "" {
 		return seen
 	}
-	done := do[watch.Analysis](r, r.steps.Analyze, watch.AnalysisRequest{Target: target, Digest: seen.Resolved.Manifest})
+	done := do[analysis.Result](r, r.steps.Analyze, analysis.Request{Target: target, Digest: seen.Resolved.Manifest})
 	if done.Problem != nil {
 		do[watch.Recorded](r, r.steps.Record, watch.RecordRequest{Target: target, Resolved: seen.Resolved, Problem: done.Problem})
 		return seen
@@ -53,7 +56,7 @@ func (r *rig) resyncOnce(target image.Target) watch.Observation {
 		return seen
 	}
 	if seen.Image != "" && !seen.Matched {
-		do[watch.Matching](r, r.steps.Match, seen.Image)
+		do[databuild.Matching](r, r.steps.Match, seen.Image)
 	}
 	do[watch.Recorded](r, r.steps.Record, watch.RecordRequest{Target: target, Resolved: seen.Resolved, Problem: seen.Unfit})
 	return seen
@@ -69,9 +72,9 @@ func (r *rig) settled(repositoryAndTag string) image.Target {
 }
 
 // sync brings the data up to date, as the workflow does.
-func (r *rig) sync(request watch.SyncRequest) watch.Fetched {
+func (r *rig) sync(request databuild.SyncRequest) databuild.Fetched {
 	r.Helper()
-	fetched := do[watch.Fetched](r, r.steps.FetchFeed, request)
+	fetched := do[databuild.Fetched](r, r.steps.FetchFeed, request)
 	if fetched.Build == nil {
 		return fetched
 	}
@@ -79,9 +82,9 @@ func (r *rig) sync(request watch.SyncRequest) watch.Fetched {
 	return fetched
 }
 
-func (r *rig) advance(fetched watch.Fetched) watch.Advanced {
+func (r *rig) advance(fetched databuild.Fetched) databuild.Advanced {
 	r.Helper()
-	advanced := do[watch.Advanced](r, r.steps.AdvanceFeed, watch.AdvanceRequest{Build: *fetched.Build, From: fetched.Current, Leave: fetched.Leave})
+	advanced := do[databuild.Advanced](r, r.steps.AdvanceFeed, databuild.AdvanceRequest{Build: *fetched.Build, From: fetched.Current, Leave: fetched.Leave})
 	if done := do[watch.Reevaluated](r, r.steps.ReevaluateAffected, advanced.Build); done.Rest {
 		do[watch.Reevaluated](r, r.steps.Reevaluate)
 	}
@@ -92,7 +95,7 @@ func (r *rig) advance(fetched watch.Fetched) watch.Advanced {
 func (r *rig) data(number int) {
 	r.Helper()
 	r.feed.offers(description(number))
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 }
 
 func checksum(number int) string { return fmt.Sprintf("sha256:%064x", number) }
@@ -129,7 +132,7 @@ func (r *rig) activateDocument(id, document string) {
 	if len(problems) > 0 {
 		r.Fatal(problems)
 	}
-	r.must(r.store.SaveBundle(r.Context(), watch.Bundle{ID: id, Name: id, Hash: bundle.Hash(), Document: []byte(document)}, r.clock.Now()))
+	r.must(r.store.SaveBundle(r.Context(), policy.StoredBundle{ID: id, Name: id, Hash: bundle.Hash(), Document: []byte(document)}, r.clock.Now()))
 	do[bool](r, r.steps.ActivatePolicy, id)
 }
 

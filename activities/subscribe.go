@@ -7,12 +7,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // maxDockerfile bounds a Dockerfile that comes with a subscription, in bytes.
@@ -25,35 +26,35 @@ const minPoll = 30 * time.Second
 type subscriptionStore interface {
 	Subscribe(ctx context.Context, subscriptions []subscription.Subscription, poll time.Duration, now time.Time) error
 	Unsubscribe(ctx context.Context, target image.Target, types []notification.Type, now time.Time) (left int, err error)
-	Subscriptions(ctx context.Context, filter watch.SubscriptionFilter) ([]subscription.Subscription, error)
+	Subscriptions(ctx context.Context, filter subscription.Filter) ([]subscription.Subscription, error)
 	Endpoints(ctx context.Context) ([]endpoint.Endpoint, error)
 }
 
 // Watchers reaches the workflows.
 type Watchers interface {
 	// The Wake methods start a workflow that does not run.
-	WakeTag(ctx context.Context, target image.Target, reason watch.WakeReason) error
-	WakeRegistry(ctx context.Context, registry string, reason watch.WakeReason) error
-	WakeRepository(ctx context.Context, repository image.Repository, reason watch.WakeReason) error
-	WakeEndpoint(ctx context.Context, name string, reason watch.WakeReason) error
-	RequestAnalysis(ctx context.Context, request watch.AnalysisRequest) error
+	WakeTag(ctx context.Context, target image.Target, reason watcher.WakeReason) error
+	WakeRegistry(ctx context.Context, registry string, reason watcher.WakeReason) error
+	WakeRepository(ctx context.Context, repository image.Repository, reason watcher.WakeReason) error
+	WakeEndpoint(ctx context.Context, name string, reason watcher.WakeReason) error
+	RequestAnalysis(ctx context.Context, request analysis.Request) error
 	// Room returns when few enough steps of watchers wait for a worker.
 	Room(ctx context.Context) error
 	// Running are the names of the watchers of a kind that run, as of moments ago;
 	// Runs tells of one as of now.
-	Running(ctx context.Context, kind watch.WatcherKind) (map[string]watch.Running, error)
-	Runs(ctx context.Context, kind watch.WatcherKind, name string) (bool, error)
+	Running(ctx context.Context, kind watcher.Kind) (map[string]watcher.Running, error)
+	Runs(ctx context.Context, kind watcher.Kind, name string) (bool, error)
 }
 
 // Subscribe stores subscriptions of a tag. A tag that does not exist, or may
 // not be read, is refused before anything is stored.
-func (a *Activities) Subscribe(ctx context.Context, request watch.SubscribeRequest) (watch.SubscribeResult, error) {
+func (a *Activities) Subscribe(ctx context.Context, request subscription.Request) (subscription.Result, error) {
 	result, err := a.subscribe(ctx, request)
 	return result, classifyAsked(err)
 }
 
-func (a *Activities) subscribe(ctx context.Context, request watch.SubscribeRequest) (watch.SubscribeResult, error) {
-	var result watch.SubscribeResult
+func (a *Activities) subscribe(ctx context.Context, request subscription.Request) (subscription.Result, error) {
+	var result subscription.Result
 	if request.Poll != 0 && request.Poll < minPoll {
 		return result, fmt.Errorf("interval %s is too short: a tag is checked every %s at most: %w", request.Poll, minPoll, errkind.Invalid)
 	}
@@ -81,7 +82,7 @@ func (a *Activities) subscribe(ctx context.Context, request watch.SubscribeReque
 	if err != nil {
 		return result, err
 	}
-	return result, a.Watchers.WakeRegistry(ctx, request.Target.Reference.Registry, watch.WakeSubscription)
+	return result, a.Watchers.WakeRegistry(ctx, request.Target.Reference.Registry, watcher.WakeSubscription)
 }
 
 func (a *Activities) verify(ctx context.Context, target image.Target) (image.Resolved, error) {
@@ -90,7 +91,7 @@ func (a *Activities) verify(ctx context.Context, target image.Target) (image.Res
 	return a.Registry.Resolve(ctx, target.Reference, "", target.Platform)
 }
 
-func subscriptions(request watch.SubscribeRequest, now time.Time) []subscription.Subscription {
+func subscriptions(request subscription.Request, now time.Time) []subscription.Subscription {
 	list := make([]subscription.Subscription, len(request.Types))
 	for i, t := range request.Types {
 		list[i] = subscription.Subscription{Target: request.Target, Type: t, Active: true, Options: request.Options, Created: now, Updated: now}
@@ -109,7 +110,7 @@ func known(names []string, endpoints []endpoint.Endpoint) error {
 }
 
 // notified names the endpoints that a subscription reaches today.
-func notified(request watch.SubscribeRequest, endpoints []endpoint.Endpoint) []string {
+func notified(request subscription.Request, endpoints []endpoint.Endpoint) []string {
 	var names []string
 	for _, t := range request.Types {
 		names = append(names, subscription.Route(request.Options, t, request.Target.String(), endpoints)...)
@@ -119,7 +120,7 @@ func notified(request watch.SubscribeRequest, endpoints []endpoint.Endpoint) []s
 }
 
 func (a *Activities) subscribed(ctx context.Context, target image.Target) ([]notification.Type, error) {
-	stored, err := a.Store.Subscriptions(ctx, watch.SubscriptionFilter{Target: &target, ActiveOnly: true})
+	stored, err := a.Store.Subscriptions(ctx, subscription.Filter{Target: &target, ActiveOnly: true})
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +138,7 @@ func typesOf(subscriptions []subscription.Subscription) []notification.Type {
 }
 
 // Unsubscribe ends subscriptions of a tag and returns how many are left.
-func (a *Activities) Unsubscribe(ctx context.Context, request watch.UnsubscribeRequest) (int, error) {
+func (a *Activities) Unsubscribe(ctx context.Context, request subscription.EndRequest) (int, error) {
 	left, err := a.Store.Unsubscribe(ctx, request.Target, request.Types, a.now())
 	if errors.Is(err, errkind.NotFound) && repeated(ctx) {
 		types, err := a.subscribed(ctx, request.Target)
@@ -149,7 +150,7 @@ func (a *Activities) Unsubscribe(ctx context.Context, request watch.UnsubscribeR
 // WakeTags wakes the watchers of tags whose subscriptions ended.
 func (a *Activities) WakeTags(ctx context.Context, targets []image.Target) error {
 	for _, target := range targets {
-		if err := a.Watchers.WakeTag(ctx, target, watch.WakeSubscription); err != nil {
+		if err := a.Watchers.WakeTag(ctx, target, watcher.WakeSubscription); err != nil {
 			return classify(err)
 		}
 	}
@@ -159,7 +160,7 @@ func (a *Activities) WakeTags(ctx context.Context, targets []image.Target) error
 // WakeEndpoints tells endpoints that deliveries wait for them.
 func (a *Activities) WakeEndpoints(ctx context.Context, names []string) error {
 	for _, name := range names {
-		if err := a.Watchers.WakeEndpoint(ctx, name, watch.WakeDelivery); err != nil {
+		if err := a.Watchers.WakeEndpoint(ctx, name, watcher.WakeDelivery); err != nil {
 			return classify(err)
 		}
 	}

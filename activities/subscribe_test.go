@@ -27,7 +27,7 @@ func TestSubscribe(t *testing.T) {
 	target := r.target("app:1")
 	for range 2 {
 		result := r.subscribe(target, notification.VulnUpdate, notification.TagUpdate)
-		want := watch.SubscribeResult{Types: []notification.Type{notification.TagUpdate, notification.VulnUpdate}, Resolved: image.Resolved{Manifest: digest}, Endpoints: []string{"hook"}}
+		want := subscription.Result{Types: []notification.Type{notification.TagUpdate, notification.VulnUpdate}, Resolved: image.Resolved{Manifest: digest}, Endpoints: []string{"hook"}}
 		if diff := cmp.Diff(want, result); diff != "" {
 			t.Errorf("result (-want +got):\n%s", diff)
 		}
@@ -42,18 +42,18 @@ func TestSubscribeRefuses(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name    string
-		request watch.SubscribeRequest
+		request subscription.Request
 		fault   lab.Fault
 		kind    error
 		retried bool
 	}{
-		{name: "a tag that does not exist", request: watch.SubscribeRequest{}, kind: errkind.NotFound},
+		{name: "a tag that does not exist", request: subscription.Request{}, kind: errkind.NotFound},
 		{name: "a tag that may not be read", fault: lab.Fault{Path: "/manifests/", Status: http.StatusForbidden}, kind: errkind.Unauthorized},
 		{name: "a registry that fails", fault: lab.Fault{Path: "/manifests/", Status: http.StatusBadGateway}, kind: errkind.Unavailable, retried: true},
 		{name: "a registry that asks to wait for hours", kind: errkind.Unavailable,
 			fault: lab.Fault{Path: "/manifests/", Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"7200"}}}},
-		{name: "an interval that is too short", request: watch.SubscribeRequest{Poll: time.Second}, kind: errkind.Invalid},
-		{name: "an endpoint that does not exist", request: watch.SubscribeRequest{Options: subscription.Options{Endpoints: []string{"nobody"}}}, kind: errkind.NotFound},
+		{name: "an interval that is too short", request: subscription.Request{Poll: time.Second}, kind: errkind.Invalid},
+		{name: "an endpoint that does not exist", request: subscription.Request{Options: subscription.Options{Endpoints: []string{"nobody"}}}, kind: errkind.NotFound},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -62,7 +62,7 @@ func TestSubscribeRefuses(t *testing.T) {
 				r.registry.Fail(test.fault)
 			}
 			test.request.Target, test.request.Types = r.target("app:1"), notification.TagTypes
-			_, err := try[watch.SubscribeResult](r, r.steps.Subscribe, test.request)
+			_, err := try[subscription.Result](r, r.steps.Subscribe, test.request)
 			expectFault(t, err, test.kind, test.retried)
 			if names := r.subscribed(); len(names) > 0 {
 				t.Errorf("subscribed: %v", names)
@@ -75,7 +75,7 @@ func TestSubscribeUnverified(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	target := r.target("app:1")
-	do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: target, Types: notification.TagTypes, Unverified: true})
+	do[subscription.Result](r, r.steps.Subscribe, subscription.Request{Target: target, Types: notification.TagTypes, Unverified: true})
 	if calls := r.registry.Calls(); len(calls) > 0 {
 		t.Errorf("the registry was asked: %v", calls)
 	}
@@ -90,13 +90,13 @@ func TestUnsubscribe(t *testing.T) {
 	r.push("app:1", "openssl 1")
 	target := r.target("app:1")
 	r.subscribe(target)
-	some := watch.UnsubscribeRequest{Target: target, Types: []notification.Type{notification.VulnUpdate, notification.PolicyEval}}
+	some := subscription.EndRequest{Target: target, Types: []notification.Type{notification.VulnUpdate, notification.PolicyEval}}
 	if left := do[int](r, r.steps.Unsubscribe, some); left != 2 {
 		t.Errorf("%d left, want 2", left)
 	}
 	_, err := try[int](r, r.steps.Unsubscribe, some)
 	expectFault(t, err, errkind.NotFound, false)
-	if left := do[int](r, r.steps.Unsubscribe, watch.UnsubscribeRequest{Target: target}); left != 0 {
+	if left := do[int](r, r.steps.Unsubscribe, subscription.EndRequest{Target: target}); left != 0 {
 		t.Errorf("%d left, want none", left)
 	}
 }
@@ -109,7 +109,7 @@ func TestUnsubscribeOfALostAnswer(t *testing.T) {
 	r.push("app:1", "openssl 1")
 	target := r.target("app:1")
 	r.subscribe(target)
-	left := answerLost[int](r, "Unsubscribe", watch.UnsubscribeRequest{Target: target, Types: []notification.Type{notification.VulnUpdate}})
+	left := answerLost[int](r, "Unsubscribe", subscription.EndRequest{Target: target, Types: []notification.Type{notification.VulnUpdate}})
 	if left != 3 {
 		t.Errorf("%d left, want 3", left)
 	}

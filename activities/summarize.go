@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // summaryStore keeps what is notified in a summary rather than one by one.
@@ -21,27 +21,27 @@ type summaryStore interface {
 // Summarize tells each endpoint at once which lists changed with a new version
 // of what analyzes or matches. While tags are behind, it waits for them, unless
 // that takes too long: what they find is notified in the next summary.
-func (a *Activities) Summarize(ctx context.Context, request watch.SummarizeRequest) (watch.Summarized, error) {
+func (a *Activities) Summarize(ctx context.Context, request databuild.SummarizeRequest) (databuild.Summarized, error) {
 	defer heartbeat(ctx, func() any { return "gathering what changed" })()
 	summarized, err := a.summarize(ctx, request)
 	return summarized, classify(err)
 }
 
-func (a *Activities) summarize(ctx context.Context, request watch.SummarizeRequest) (watch.Summarized, error) {
+func (a *Activities) summarize(ctx context.Context, request databuild.SummarizeRequest) (databuild.Summarized, error) {
 	pending, err := a.Store.PendingSummary(ctx)
 	if err != nil {
-		return watch.Summarized{}, err
+		return databuild.Summarized{}, err
 	}
 	behind, err := a.Store.Behind(ctx)
 	if err != nil || behind > 0 && !request.Force {
-		return watch.Summarized{Behind: behind}, err
+		return databuild.Summarized{Behind: behind}, err
 	}
 	for _, s := range summaries(pending) {
 		if err := a.notifySummary(ctx, s); err != nil {
-			return watch.Summarized{}, err
+			return databuild.Summarized{}, err
 		}
 	}
-	return watch.Summarized{Behind: behind, Notified: len(pending)}, a.wakeRepeated(ctx)
+	return databuild.Summarized{Behind: behind, Notified: len(pending)}, a.wakeRepeated(ctx)
 }
 
 // wakeRepeated: a step that is repeated may have stored deliveries the first time

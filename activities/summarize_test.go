@@ -10,12 +10,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/databuild"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // rescanned is three tags in a world whose matcher is replaced by one that finds
@@ -34,17 +35,17 @@ func rescanned(t *testing.T) (*rig, []image.Target) {
 	r.push("app:2", "openssl 1", "zlib 1")
 	r.push("app:3", "curl 1")
 	targets := []image.Target{r.settled("app:1"), r.settled("app:2"), r.settled("app:3")}
-	do[watch.SubscribeResult](r, r.steps.Subscribe, watch.SubscribeRequest{Target: targets[2], Types: []notification.Type{notification.VulnUpdate},
+	do[subscription.Result](r, r.steps.Subscribe, subscription.Request{Target: targets[2], Types: []notification.Type{notification.VulnUpdate},
 		Options: subscription.Options{Causes: []notification.Cause{notification.CauseScanner}}})
 	for _, name := range []string{"chat", "mail", "audit", "second"} {
-		do[watch.Round](r, r.steps.Deliver, name)
+		do[delivery.Round](r, r.steps.Deliver, name)
 	}
 	r.receiver.Forget()
 	r.matcher.version = "matcher 2"
 	delete(r.matcher.data[checksum(1)], "openssl 1")
 	r.matcher.knows(checksum(1), "zlib 1", cve("CVE-2026-0002", vuln.Low))
 	r.matcher.knows(checksum(1), "curl 1", cve("CVE-2026-0003", vuln.Low))
-	r.sync(watch.SyncRequest{})
+	r.sync(databuild.SyncRequest{})
 	return r, targets
 }
 
@@ -54,17 +55,17 @@ func TestScannerIsSummarized(t *testing.T) {
 	t.Parallel()
 	r, targets := rescanned(t)
 	r.resync(targets[0])
-	if s := do[watch.Summarized](r, r.steps.Summarize, watch.SummarizeRequest{}); s.Behind != 2 || s.Notified != 0 {
+	if s := do[databuild.Summarized](r, r.steps.Summarize, databuild.SummarizeRequest{}); s.Behind != 2 || s.Notified != 0 {
 		t.Errorf("while two tags have yet to check: %+v", s)
 	}
 	r.resync(targets[1])
 	r.resync(targets[2])
 	for range 2 { // the second time there is nothing to tell
-		do[watch.Summarized](r, r.steps.Summarize, watch.SummarizeRequest{})
+		do[databuild.Summarized](r, r.steps.Summarize, databuild.SummarizeRequest{})
 	}
 	got := map[string][]string{}
 	for _, name := range []string{"chat", "mail", "audit", "second"} {
-		do[watch.Round](r, r.steps.Deliver, name)
+		do[delivery.Round](r, r.steps.Deliver, name)
 		for _, hook := range r.receiver.All() {
 			got[name] = append(got[name], r.lines(hook.Body)...)
 		}
@@ -124,9 +125,9 @@ func TestSummaryDoesNotWaitForever(t *testing.T) {
 	r, targets := rescanned(t)
 	r.resync(targets[0])
 	mark := len(r.notified())
-	do[watch.Summarized](r, r.steps.Summarize, watch.SummarizeRequest{Force: true})
+	do[databuild.Summarized](r, r.steps.Summarize, databuild.SummarizeRequest{Force: true})
 	r.expect(mark, "system.vulnerabilities.scanner_changed vulnerabilities")
 	r.resync(targets[1])
-	do[watch.Summarized](r, r.steps.Summarize, watch.SummarizeRequest{Force: true})
+	do[databuild.Summarized](r, r.steps.Summarize, databuild.SummarizeRequest{Force: true})
 	r.expect(mark+1, "vuln_update scanner app:2", "system.vulnerabilities.scanner_changed vulnerabilities")
 }

@@ -12,26 +12,25 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // TestEndpoint sends a sample notification, built and sent like a real one but
 // stored nowhere.
-func (a *Activities) TestEndpoint(ctx context.Context, request watch.TestRequest) (watch.TestResult, error) {
+func (a *Activities) TestEndpoint(ctx context.Context, request delivery.TestRequest) (delivery.TestResult, error) {
 	endpoint, err := a.Store.Endpoint(ctx, request.Endpoint)
 	if err != nil {
-		return watch.TestResult{}, classify(err)
+		return delivery.TestResult{}, classify(err)
 	}
 	t, err := sampleType(endpoint, request.Type)
 	if err != nil {
-		return watch.TestResult{}, classify(err)
+		return delivery.TestResult{}, classify(err)
 	}
 	post, err := a.sample(endpoint, t)
 	if err != nil {
-		return watch.TestResult{}, classify(err)
+		return delivery.TestResult{}, classify(err)
 	}
 	answer := a.Sender.Send(ctx, endpoint, post)
-	return watch.TestResult{Type: t, Verdict: delivery.Judge(answer.Status), Status: answer.Status,
+	return delivery.TestResult{Type: t, Verdict: delivery.Judge(answer.Status), Status: answer.Status,
 		Duration: answer.Duration, Answer: answer.String()}, nil
 }
 

@@ -10,9 +10,12 @@ import (
 	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/plain"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -24,13 +27,13 @@ type Client struct {
 
 // Subscribe stores subscriptions of a tag and starts its watcher if there is
 // none. It answers when they are stored.
-func (c Client) Subscribe(ctx context.Context, request watch.SubscribeRequest) (result watch.SubscribeResult, err error) {
+func (c Client) Subscribe(ctx context.Context, request subscription.Request) (result subscription.Result, err error) {
 	err = c.update(ctx, request.Target, workflows.UpdateSubscribe, request, &result)
 	return result, err
 }
 
 // Unsubscribe ends subscriptions of a tag and returns how many are left.
-func (c Client) Unsubscribe(ctx context.Context, request watch.UnsubscribeRequest) (left int, err error) {
+func (c Client) Unsubscribe(ctx context.Context, request subscription.EndRequest) (left int, err error) {
 	err = c.update(ctx, request.Target, workflows.UpdateUnsubscribe, request, &left)
 	return left, err
 }
@@ -53,7 +56,7 @@ func (c Client) update(ctx context.Context, target image.Target, name string, re
 }
 
 // WakeTag starts or wakes the watcher of a tag.
-func (c Client) WakeTag(ctx context.Context, target image.Target, reason watch.WakeReason) error {
+func (c Client) WakeTag(ctx context.Context, target image.Target, reason watcher.WakeReason) error {
 	return c.wake(ctx, tagOptions(target), reason, workflows.WatchTag, workflows.TagState{Target: target})
 }
 
@@ -68,39 +71,39 @@ func (c Client) TagStatus(ctx context.Context, target image.Target) (state workf
 }
 
 // RequestAnalysis has an image analyzed and its watcher notified.
-func (c Client) RequestAnalysis(ctx context.Context, request watch.AnalysisRequest) error {
+func (c Client) RequestAnalysis(ctx context.Context, request analysis.Request) error {
 	options := options(workflows.AnalyzeImageID(request.Digest), "Analysis of "+string(request.Digest))
 	options.TaskQueue = workflows.QueueTags
 	return c.signal(ctx, options, workflows.SignalWanted, request, workflows.AnalyzeImage, workflows.AnalysisState{Digest: request.Digest})
 }
 
 // WakeRegistry starts or wakes the workflow that polls a registry.
-func (c Client) WakeRegistry(ctx context.Context, registry string, reason watch.WakeReason) error {
+func (c Client) WakeRegistry(ctx context.Context, registry string, reason watcher.WakeReason) error {
 	return c.wake(ctx, registryOptions(registry), reason, workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
 }
 
 // WakeRepository starts the watcher of a repository, or has it list the tags.
-func (c Client) WakeRepository(ctx context.Context, repository image.Repository, reason watch.WakeReason) error {
+func (c Client) WakeRepository(ctx context.Context, repository image.Repository, reason watcher.WakeReason) error {
 	options := options(workflows.WatchRepositoryID(repository), workflows.RepositorySummary(repository))
 	options.TypedSearchAttributes = temporal.NewSearchAttributes(workflows.RepositoryLabels(repository)...)
 	return c.wake(ctx, options, reason, workflows.WatchRepository, workflows.RepositoryState{Repository: repository})
 }
 
 // WakeEndpoint starts or wakes the queue of an endpoint.
-func (c Client) WakeEndpoint(ctx context.Context, name string, reason watch.WakeReason) error {
+func (c Client) WakeEndpoint(ctx context.Context, name string, reason watcher.WakeReason) error {
 	options := options(workflows.ServeEndpointID(name), workflows.EndpointSummary(name))
 	return c.wake(ctx, options, reason, workflows.ServeEndpoint, workflows.EndpointState{Name: name})
 }
 
-func (c Client) wake(ctx context.Context, options sdk.StartWorkflowOptions, reason watch.WakeReason, workflow, state any) error {
-	return c.signal(ctx, options, workflows.SignalWake, watch.Wake{Reason: reason}, workflow, state)
+func (c Client) wake(ctx context.Context, options sdk.StartWorkflowOptions, reason watcher.WakeReason, workflow, state any) error {
+	return c.signal(ctx, options, workflows.SignalWake, watcher.Wake{Reason: reason}, workflow, state)
 }
 
 // SyncFeed runs the feed's synchronization and waits for its outcome. One that
 // asks for nothing particular joins the run under way.
-func (c Client) SyncFeed(ctx context.Context, request watch.SyncRequest) (synced workflows.Synced, err error) {
+func (c Client) SyncFeed(ctx context.Context, request databuild.SyncRequest) (synced workflows.Synced, err error) {
 	options := options(workflows.SyncFeedID, "Vulnerability data: "+syncSummary(request))
-	if request == (watch.SyncRequest{}) {
+	if request == (databuild.SyncRequest{}) {
 		options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
 	}
 	err = c.execute(ctx, options, workflows.SyncFeed, request, &synced)
@@ -163,7 +166,7 @@ func registryOptions(registry string) sdk.StartWorkflowOptions {
 	return options
 }
 
-func syncSummary(request watch.SyncRequest) string {
+func syncSummary(request databuild.SyncRequest) string {
 	switch {
 	case request.File != "":
 		return "import of a file"

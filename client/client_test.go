@@ -12,8 +12,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -65,13 +65,13 @@ func TestClientSyncFeedJoins(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name    string
-		request watch.SyncRequest
+		request databuild.SyncRequest
 		joins   bool
 	}{
-		{"nothing particular", watch.SyncRequest{}, true},
-		{"a file", watch.SyncRequest{File: "/mirror/newer.tar.zst"}, false},
-		{"release", watch.SyncRequest{Release: "sha256:held"}, false},
-		{"rollback", watch.SyncRequest{Rollback: "sha256:current"}, false},
+		{"nothing particular", databuild.SyncRequest{}, true},
+		{"a file", databuild.SyncRequest{File: "/mirror/newer.tar.zst"}, false},
+		{"release", databuild.SyncRequest{Release: "sha256:held"}, false},
+		{"rollback", databuild.SyncRequest{Rollback: "sha256:current"}, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

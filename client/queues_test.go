@@ -10,8 +10,9 @@ import (
 	"go.temporal.io/sdk/mocks"
 
 	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -31,11 +32,11 @@ func TestWorkflowsStartInTheirQueues(t *testing.T) {
 	}
 	repository := target.Reference.Repository
 	for id, start := range map[string]func() error{
-		workflows.WatchTagID(target):                      func() error { return c.WakeTag(ctx, target, watch.WakeManual) },
-		workflows.AnalyzeImageID("sha256:a"):              func() error { return c.RequestAnalysis(ctx, watch.AnalysisRequest{Digest: "sha256:a"}) },
-		workflows.WatchRegistryID("registry.example.com"): func() error { return c.WakeRegistry(ctx, "registry.example.com", watch.WakeManual) },
-		workflows.WatchRepositoryID(repository):           func() error { return c.WakeRepository(ctx, repository, watch.WakeManual) },
-		workflows.ServeEndpointID("ops"):                  func() error { return c.WakeEndpoint(ctx, "ops", watch.WakeManual) },
+		workflows.WatchTagID(target):                      func() error { return c.WakeTag(ctx, target, watcher.WakeManual) },
+		workflows.AnalyzeImageID("sha256:a"):              func() error { return c.RequestAnalysis(ctx, analysis.Request{Digest: "sha256:a"}) },
+		workflows.WatchRegistryID("registry.example.com"): func() error { return c.WakeRegistry(ctx, "registry.example.com", watcher.WakeManual) },
+		workflows.WatchRepositoryID(repository):           func() error { return c.WakeRepository(ctx, repository, watcher.WakeManual) },
+		workflows.ServeEndpointID("ops"):                  func() error { return c.WakeEndpoint(ctx, "ops", watcher.WakeManual) },
 	} {
 		if err := start(); err != nil {
 			t.Fatal(err)

@@ -13,20 +13,20 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
 // watchers are the type and the beginning of the id of each kind of watcher.
 // Named are the search attributes that say what it watches.
-var watchers = map[watch.WatcherKind]struct {
+var watchers = map[watcher.Kind]struct {
 	workflow, prefix string
 	named            []temporal.SearchAttributeKey
 }{
-	watch.TagWatcher:        {workflows.TypeWatchTag, workflows.PrefixTag, []temporal.SearchAttributeKey{workflows.AttributeRegistry, workflows.AttributeRepository, workflows.AttributeTag}},
-	watch.RegistryWatcher:   {workflows.TypeWatchRegistry, workflows.PrefixRegistry, []temporal.SearchAttributeKey{workflows.AttributeRegistry}},
-	watch.RepositoryWatcher: {workflows.TypeWatchRepository, workflows.PrefixRepository, []temporal.SearchAttributeKey{workflows.AttributeRegistry, workflows.AttributeRepository}},
-	watch.EndpointWatcher:   {workflows.TypeServeEndpoint, workflows.PrefixEndpoint, nil},
+	watcher.Tag:        {workflows.TypeWatchTag, workflows.PrefixTag, []temporal.SearchAttributeKey{workflows.AttributeRegistry, workflows.AttributeRepository, workflows.AttributeTag}},
+	watcher.Registry:   {workflows.TypeWatchRegistry, workflows.PrefixRegistry, []temporal.SearchAttributeKey{workflows.AttributeRegistry}},
+	watcher.Repository: {workflows.TypeWatchRepository, workflows.PrefixRepository, []temporal.SearchAttributeKey{workflows.AttributeRegistry, workflows.AttributeRepository}},
+	watcher.Endpoint:   {workflows.TypeServeEndpoint, workflows.PrefixEndpoint, nil},
 }
 
 // outcomes are the search attributes that say what came of a tag.
@@ -36,16 +36,16 @@ var outcomes = []temporal.SearchAttributeKey{workflows.AttributeDigest, workflow
 const runningPage = 1000
 
 // Reconcile compares what should run with what runs, and waits for the outcome.
-func (c Client) Reconcile(ctx context.Context, request watch.ReconcileRequest) (result watch.Reconciled, err error) {
+func (c Client) Reconcile(ctx context.Context, request watcher.ReconcileRequest) (result watcher.Reconciled, err error) {
 	err = c.execute(ctx, options(workflows.ReconcileID, "Comparison of the store with what runs"), workflows.Reconcile, request, &result)
 	return result, err
 }
 
 // Running are the watchers of a kind that run, by name, as Temporal lists them:
 // it lags behind by moments.
-func (c Client) Running(ctx context.Context, kind watch.WatcherKind) (map[string]watch.Running, error) {
+func (c Client) Running(ctx context.Context, kind watcher.Kind) (map[string]watcher.Running, error) {
 	query := fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", watchers[kind].workflow)
-	names := map[string]watch.Running{}
+	names := map[string]watcher.Running{}
 	var token []byte
 	for {
 		page, err := c.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
@@ -56,7 +56,7 @@ func (c Client) Running(ctx context.Context, kind watch.WatcherKind) (map[string
 		for _, execution := range page.GetExecutions() {
 			if name, ours := strings.CutPrefix(execution.GetExecution().GetWorkflowId(), watchers[kind].prefix); ours {
 				has := execution.GetSearchAttributes().GetIndexedFields()
-				names[name] = watch.Running{Named: hasAll(has, watchers[kind].named), Outcome: hasAll(has, outcomes)}
+				names[name] = watcher.Running{Named: hasAll(has, watchers[kind].named), Outcome: hasAll(has, outcomes)}
 			}
 		}
 		if token = page.GetNextPageToken(); len(token) == 0 {
@@ -70,7 +70,7 @@ func hasAll(fields map[string]*common.Payload, keys []temporal.SearchAttributeKe
 }
 
 // Runs reports whether that watcher runs now.
-func (c Client) Runs(ctx context.Context, kind watch.WatcherKind, name string) (bool, error) {
+func (c Client) Runs(ctx context.Context, kind watcher.Kind, name string) (bool, error) {
 	id := watchers[kind].prefix + name
 	described, err := c.Temporal.DescribeWorkflowExecution(ctx, id, "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {

@@ -23,7 +23,9 @@ import (
 	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/polling"
+	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/lab"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -61,14 +63,14 @@ func TestDeliveriesDuringASetUp(t *testing.T) {
 		described := made(temporal.WorkflowService().DescribeTaskQueue(t.Context(), &workflowservice.DescribeTaskQueueRequest{Namespace: "default",
 			TaskQueue: &taskqueue.TaskQueue{Name: workflows.QueueTags}, TaskQueueType: enums.TASK_QUEUE_TYPE_WORKFLOW, ReportStats: true}))(t)
 		most = max(most, int(described.GetStats().GetApproximateBacklogCount()))
-		begun := len(made(kept.Targets(t.Context(), watch.TargetFilter{}))(t))
-		waiting := len(made(kept.Targets(t.Context(), watch.TargetFilter{Unobserved: true}))(t))
+		begun := len(made(kept.Targets(t.Context(), subscription.TargetFilter{}))(t))
+		waiting := len(made(kept.Targets(t.Context(), subscription.TargetFilter{Unobserved: true}))(t))
 		if answered == 0 && begun >= tags && waiting > 0 {
 			asked := time.Now()
 			i.do("subscribe", single)
 			answered = time.Since(asked)
 		}
-		for _, known := range made(kept.Summaries(t.Context(), watch.TargetFilter{Limit: tags}))(t) {
+		for _, known := range made(kept.Summaries(t.Context(), subscription.TargetFilter{Limit: tags}))(t) {
 			polled = polled || waiting > 0 && known.Resynced.IsZero() && !known.Checked.IsZero()
 		}
 		return begun >= tags && waiting == 0
@@ -200,13 +202,13 @@ func TestTheCheckThatPeopleMean(t *testing.T) {
 		return now.Checked.After(first.Checked) && now.Resynced.Equal(first.Resynced)
 	})
 	for reference, want := range map[string]time.Duration{often: 30 * time.Second, ordinary: 2 * time.Minute} {
-		i.eventually(reference+" is checked at its interval", func() bool { return read(reference).Interval == watch.IntervalText(want) })
+		i.eventually(reference+" is checked at its interval", func() bool { return read(reference).Interval == polling.IntervalText(want) })
 		k := read(reference)
 		if until := k.NextCheck.Sub(k.Checked); until <= 0 || until > 2*want || k.Live.NextResync.Sub(k.Checked) < 10*time.Minute {
 			t.Errorf("%+v: want a check every %s, and a resync within the hour", k, want)
 		}
 		text := i.do("status", reference)
-		for _, line := range []string{"Last check", "Next check", ", every " + watch.IntervalText(want), "Last resync", "Next resync"} {
+		for _, line := range []string{"Last check", "Next check", ", every " + polling.IntervalText(want), "Last resync", "Next resync"} {
 			if !strings.Contains(text, line) {
 				t.Errorf("status lacks %q:\n%s", line, text)
 			}
@@ -271,7 +273,7 @@ func TestWaitingWatchersAreCounted(t *testing.T) {
 	must(t, watchers.Room(t.Context()))
 	const woken = 250
 	for n := range woken {
-		must(t, watchers.WakeTag(t.Context(), image.Target{Reference: repository.Reference(fmt.Sprint(n))}, watch.WakeManual))
+		must(t, watchers.WakeTag(t.Context(), image.Target{Reference: repository.Reference(fmt.Sprint(n))}, watcher.WakeManual))
 	}
 	for made(watchers.Waiting(t.Context()))(t) != woken {
 		<-time.After(100 * time.Millisecond)

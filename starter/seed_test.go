@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -67,7 +68,7 @@ func (s seeding) feed(ctx context.Context) error {
 	if err := s.SaveBuild(ctx, build, "", nil, s.now); err != nil {
 		return err
 	}
-	_, err = s.Advance(ctx, watch.Advance{To: seedBuild, Matcher: seedEngine}, s.now)
+	_, err = s.Advance(ctx, databuild.Advance{To: seedBuild, Matcher: seedEngine}, s.now)
 	return err
 }
 
@@ -112,7 +113,7 @@ func (s seeding) activate(ctx context.Context, bundle *policy.Bundle) error {
 	if err != nil {
 		return err
 	}
-	stored := watch.Bundle{ID: bundle.ID, Name: bundle.Name, Hash: bundle.Hash(), Document: document}
+	stored := policy.StoredBundle{ID: bundle.ID, Name: bundle.Name, Hash: bundle.Hash(), Document: document}
 	if err := s.SaveBundle(ctx, stored, s.now); err != nil {
 		return err
 	}
@@ -143,7 +144,7 @@ func (s seeding) record(ctx context.Context, bundle *policy.Bundle) error {
 			Vulnerabilities: vuln.Merge(vuln.Findings(subject.Matches)),
 			Evaluation: &watch.Evaluation{Digest: s.digest, Bundle: bundle.Hash(), Status: outcome.Status,
 				FinalAction: outcome.FinalAction, Document: document}}
-		audience := watch.Audience{Account: "admin", Subscriptions: view.Subscriptions, Endpoints: view.Endpoints, RetryWindow: time.Hour}
+		audience := subscription.Audience{Account: "admin", Subscriptions: view.Subscriptions, Endpoints: view.Endpoints, RetryWindow: time.Hour}
 		return watch.Decide(s.target, view.State, seen, audience, s.now)
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -41,9 +42,9 @@ func (s observedStore) Record(ctx context.Context, target image.Target, decide f
 }
 
 // RecordRepository implements activities.Store.
-func (s observedStore) RecordRepository(ctx context.Context, name image.Repository, decide func(watch.RepositoryView) (watch.RepositoryDecision, error)) error {
+func (s observedStore) RecordRepository(ctx context.Context, name image.Repository, decide func(taglist.View) (taglist.Decision, error)) error {
 	var notified []notification.Notification
-	err := s.Store.RecordRepository(ctx, name, func(view watch.RepositoryView) (watch.RepositoryDecision, error) {
+	err := s.Store.RecordRepository(ctx, name, func(view taglist.View) (taglist.Decision, error) {
 		decision, err := decide(view)
 		notified = s.stamp(ctx, decision.Notifications)
 		return decision, err

@@ -20,7 +20,6 @@ import (
 	"github.com/tagwatch/tagwatch/config"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -97,7 +96,7 @@ func ensureBundle(ctx context.Context, keeper *store.Store) error {
 		return err
 	}
 	now := time.Now()
-	if err := keeper.SaveBundle(ctx, watch.Bundle{ID: first.ID, Name: first.Name, Hash: first.Hash(), Document: document}, now); err != nil {
+	if err := keeper.SaveBundle(ctx, policy.StoredBundle{ID: first.ID, Name: first.Name, Hash: first.Hash(), Document: document}, now); err != nil {
 		return err
 	}
 	_, err = keeper.ActivateBundle(ctx, first.ID, now)

@@ -11,7 +11,9 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/push"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/taglist"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -26,16 +28,16 @@ const (
 
 // pushed is what a push needs to know of the store.
 type pushed interface {
-	Targets(context.Context, watch.TargetFilter) ([]image.Target, error)
-	Repository(context.Context, image.Repository) (watch.Repository, watch.RepositoryState, error)
+	Targets(context.Context, subscription.TargetFilter) ([]image.Target, error)
+	Repository(context.Context, image.Repository) (taglist.Repository, taglist.State, error)
 	DueNow(ctx context.Context, repository image.Repository, now time.Time) (int, error)
 }
 
 // woken are the workflows that a push reaches.
 type woken interface {
-	WakeTag(context.Context, image.Target, watch.WakeReason) error
-	WakeRepository(context.Context, image.Repository, watch.WakeReason) error
-	WakeRegistry(context.Context, string, watch.WakeReason) error
+	WakeTag(context.Context, image.Target, watcher.WakeReason) error
+	WakeRepository(context.Context, image.Repository, watcher.WakeReason) error
+	WakeRegistry(context.Context, string, watcher.WakeReason) error
 }
 
 // waker turns what registries say into wake-ups. Only what is watched is woken,
@@ -71,12 +73,12 @@ func (w *waker) one(ctx context.Context, event push.Event) (int, error) {
 		return w.all(ctx, event.Repository)
 	}
 	reference := event.Repository.Reference(event.Tag)
-	targets, err := w.store.Targets(ctx, watch.TargetFilter{Reference: &reference})
+	targets, err := w.store.Targets(ctx, subscription.TargetFilter{Reference: &reference})
 	if err != nil {
 		return 0, err
 	}
 	for _, target := range targets {
-		err := w.merged.do(ctx, workflows.WatchTagID(target), func(ctx context.Context) error { return w.reach.WakeTag(ctx, target, watch.WakePush) })
+		err := w.merged.do(ctx, workflows.WatchTagID(target), func(ctx context.Context) error { return w.reach.WakeTag(ctx, target, watcher.WakePush) })
 		if err != nil {
 			return 0, err
 		}
@@ -96,7 +98,7 @@ func (w *waker) all(ctx context.Context, repository image.Repository) (int, erro
 		if err != nil || due == 0 {
 			return err
 		}
-		return w.reach.WakeRegistry(ctx, repository.Registry, watch.WakePush)
+		return w.reach.WakeRegistry(ctx, repository.Registry, watcher.WakePush)
 	})
 	if err != nil {
 		return 0, err
@@ -119,7 +121,7 @@ func (w *waker) list(ctx context.Context, repository image.Repository, tag strin
 			return 0, nil
 		}
 	}
-	err = w.merged.do(ctx, workflows.WatchRepositoryID(repository), func(ctx context.Context) error { return w.reach.WakeRepository(ctx, repository, watch.WakePush) })
+	err = w.merged.do(ctx, workflows.WatchRepositoryID(repository), func(ctx context.Context) error { return w.reach.WakeRepository(ctx, repository, watcher.WakePush) })
 	if err != nil {
 		return 0, err
 	}

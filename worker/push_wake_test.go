@@ -16,7 +16,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // reached notes who was woken.
@@ -33,13 +34,13 @@ func (r *reached) note(name string) error {
 	return r.fails
 }
 
-func (r *reached) WakeTag(_ context.Context, t image.Target, _ watch.WakeReason) error {
+func (r *reached) WakeTag(_ context.Context, t image.Target, _ watcher.WakeReason) error {
 	return r.note(t.String())
 }
-func (r *reached) WakeRepository(_ context.Context, repository image.Repository, _ watch.WakeReason) error {
+func (r *reached) WakeRepository(_ context.Context, repository image.Repository, _ watcher.WakeReason) error {
 	return r.note("repository " + repository.String())
 }
-func (r *reached) WakeRegistry(_ context.Context, host string, _ watch.WakeReason) error {
+func (r *reached) WakeRegistry(_ context.Context, host string, _ watcher.WakeReason) error {
 	return r.note("registry " + host)
 }
 
@@ -59,8 +60,8 @@ func watching(t *testing.T, targets ...string) *store.Store {
 		}
 	}
 	name := image.Repository{Registry: "registry.example.com", Path: "shop/web"}
-	if err := keeper.SaveRepository(t.Context(), watch.Repository{Name: name, Types: []notification.Type{notification.TagUpdate},
-		Filter: watch.Filter{Include: []string{"v*"}}}, later); err != nil {
+	if err := keeper.SaveRepository(t.Context(), taglist.Repository{Name: name, Types: []notification.Type{notification.TagUpdate},
+		Filter: taglist.Filter{Include: []string{"v*"}}}, later); err != nil {
 		t.Fatal(err)
 	}
 	return keeper

@@ -6,7 +6,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -30,20 +30,20 @@ func newWatchers(reached client.Client) watchers {
 }
 
 // WakeEndpoint implements activities.Watchers.
-func (w watchers) WakeEndpoint(ctx context.Context, name string, reason watch.WakeReason) error {
+func (w watchers) WakeEndpoint(ctx context.Context, name string, reason watcher.WakeReason) error {
 	return w.once(ctx, workflows.ServeEndpointID(name), reason, func(ctx context.Context) error { return w.Client.WakeEndpoint(ctx, name, reason) })
 }
 
 // WakeRegistry implements activities.Watchers.
-func (w watchers) WakeRegistry(ctx context.Context, registry string, reason watch.WakeReason) error {
+func (w watchers) WakeRegistry(ctx context.Context, registry string, reason watcher.WakeReason) error {
 	return w.once(ctx, workflows.WatchRegistryID(registry), reason, func(ctx context.Context) error { return w.Client.WakeRegistry(ctx, registry, reason) })
 }
 
 // WakeRepository implements activities.Watchers.
-func (w watchers) WakeRepository(ctx context.Context, repository image.Repository, reason watch.WakeReason) error {
+func (w watchers) WakeRepository(ctx context.Context, repository image.Repository, reason watcher.WakeReason) error {
 	return w.once(ctx, workflows.WatchRepositoryID(repository), reason, func(ctx context.Context) error { return w.Client.WakeRepository(ctx, repository, reason) })
 }
 
-func (w watchers) once(ctx context.Context, id string, reason watch.WakeReason, wake func(context.Context) error) error {
+func (w watchers) once(ctx context.Context, id string, reason watcher.WakeReason, wake func(context.Context) error) error {
 	return w.merged.do(ctx, id+" "+string(reason), wake)
 }

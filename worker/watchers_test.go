@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/sdk/mocks"
 
 	"github.com/tagwatch/tagwatch/client"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // A thousand tags that wake one endpoint at the same time are a few signals, and
@@ -25,9 +25,9 @@ func TestManyWakeUpsAreFewSignals(t *testing.T) {
 		Return(nil, nil).Run(func(mock.Arguments) { begun.Add(1) })
 	w := newWatchers(client.Client{Temporal: connected})
 	for what, wake := range map[string]func(context.Context) error{
-		"endpoint": func(ctx context.Context) error { return w.WakeEndpoint(ctx, "ops", watch.WakeDelivery) },
+		"endpoint": func(ctx context.Context) error { return w.WakeEndpoint(ctx, "ops", watcher.WakeDelivery) },
 		"registry": func(ctx context.Context) error {
-			return w.WakeRegistry(ctx, "registry.example.com", watch.WakeSubscription)
+			return w.WakeRegistry(ctx, "registry.example.com", watcher.WakeSubscription)
 		},
 	} {
 		before := begun.Load()

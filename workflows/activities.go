@@ -13,25 +13,32 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/polling"
+	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // Activities is everything a workflow may ask of the outside world.
 type Activities interface {
 	// Subscribe stores subscriptions, after a check the registry.
-	Subscribe(context.Context, watch.SubscribeRequest) (watch.SubscribeResult, error)
+	Subscribe(context.Context, subscription.Request) (subscription.Result, error)
 	// Unsubscribe ends subscriptions and returns how many are left.
-	Unsubscribe(context.Context, watch.UnsubscribeRequest) (int, error)
+	Unsubscribe(context.Context, subscription.EndRequest) (int, error)
 	// Observe checks the registry and at the store.
 	Observe(context.Context, image.Target) (watch.Observation, error)
 	// RequestAnalysis has an image analyzed once, whoever else asks for it.
-	RequestAnalysis(context.Context, watch.AnalysisRequest) error
+	RequestAnalysis(context.Context, analysis.Request) error
 	// Analyze makes the inventory of an image.
-	Analyze(context.Context, watch.AnalysisRequest) (watch.Analysis, error)
+	Analyze(context.Context, analysis.Request) (analysis.Result, error)
 	// Match finds the vulnerabilities of an image's packages.
-	Match(context.Context, image.Digest) (watch.Matching, error)
+	Match(context.Context, image.Digest) (databuild.Matching, error)
 	// Record evaluates, decides what happened and stores it with its deliveries.
 	Record(context.Context, watch.RecordRequest) (watch.Recorded, error)
 	// WakeEndpoints tells endpoints that deliveries wait for them.
@@ -42,28 +49,28 @@ type Activities interface {
 
 	// Poll checks the due tags of a registry and wakes the watchers of those
 	// that moved.
-	PollRegistry(ctx context.Context, registry string) (watch.Poll, error)
+	PollRegistry(ctx context.Context, registry string) (polling.Poll, error)
 
 	// ListTags compares a repository's tags with those that are watched and
 	// records the difference.
-	ListTags(context.Context, image.Repository) (watch.Listing, error)
+	ListTags(context.Context, image.Repository) (taglist.Listing, error)
 	// PlanRepository reports what watching a repository would come to.
-	PlanRepository(context.Context, watch.Repository) (watch.Plan, error)
+	PlanRepository(context.Context, taglist.Repository) (taglist.Plan, error)
 	// StartWatches starts the watchers that a repository still lacks.
 	StartWatches(context.Context, image.Repository) (int, error)
 	// WakeTags wakes the watchers of those tags.
 	WakeTags(context.Context, []image.Target) error
 
 	// FetchFeed asks for new vulnerability data, verifies and judges them.
-	FetchFeed(context.Context, watch.SyncRequest) (watch.Fetched, error)
+	FetchFeed(context.Context, databuild.SyncRequest) (databuild.Fetched, error)
 	// AdvanceFeed makes a build current and matches again what it touches.
-	AdvanceFeed(context.Context, watch.AdvanceRequest) (watch.Advanced, error)
+	AdvanceFeed(context.Context, databuild.AdvanceRequest) (databuild.Advanced, error)
 	// ReevaluateAffected evaluates the tags of which a build changed something
 	// that a decision reads, and wakes the watchers that have to know.
 	ReevaluateAffected(ctx context.Context, build string) (watch.Reevaluated, error)
 	// Summarize tells at once what changed with another version of what analyzes
 	// or matches.
-	Summarize(context.Context, watch.SummarizeRequest) (watch.Summarized, error)
+	Summarize(context.Context, databuild.SummarizeRequest) (databuild.Summarized, error)
 	// Prune removes what nobody will ask for any more.
 	Prune(context.Context) (watch.Pruned, error)
 
@@ -77,24 +84,24 @@ type Activities interface {
 	Reevaluate(context.Context) (watch.Reevaluated, error)
 
 	// NextRenewal finds an image that the leading analyzer has not analyzed.
-	NextRenewal(context.Context, watch.RenewalRequest) (watch.Renewal, error)
+	NextRenewal(context.Context, analysis.RenewalRequest) (analysis.Renewal, error)
 	// EndRenewal wakes the tags of a renewed image, remembers one that could not be
 	// renewed, and reports which it was.
-	EndRenewal(context.Context, watch.RenewalEnd) (bool, error)
+	EndRenewal(context.Context, analysis.RenewalEnd) (bool, error)
 
 	// RestoreTemporal makes sure that Temporal knows the search attributes and the
 	// schedules.
-	RestoreTemporal(context.Context, watch.ReconcileRequest) error
+	RestoreTemporal(context.Context, watcher.ReconcileRequest) error
 	// CompareWatchers starts the watchers of a kind that should run and do not.
-	CompareWatchers(context.Context, watch.CompareRequest) (watch.Compared, error)
+	CompareWatchers(context.Context, watcher.CompareRequest) (watcher.Compared, error)
 	// CompareDeliveries wakes the endpoints whose deliveries are overdue.
-	CompareDeliveries(context.Context, watch.ReconcileRequest) (watch.DeliveriesCompared, error)
+	CompareDeliveries(context.Context, watcher.ReconcileRequest) (watcher.DeliveriesCompared, error)
 	// Deliver makes the due attempts at an endpoint.
-	Deliver(ctx context.Context, endpoint string) (watch.Round, error)
+	Deliver(ctx context.Context, endpoint string) (delivery.Round, error)
 	// TestEndpoint sends a sample notification.
-	TestEndpoint(context.Context, watch.TestRequest) (watch.TestResult, error)
+	TestEndpoint(context.Context, delivery.TestRequest) (delivery.TestResult, error)
 	// CheckRegistry reports how a registry is spoken to and whether it works.
-	CheckRegistry(ctx context.Context, name string) (watch.RegistryReport, error)
+	CheckRegistry(ctx context.Context, name string) (polling.Report, error)
 }
 
 // Task queues. A worker serves all of them unless its settings say otherwise.
@@ -150,7 +157,7 @@ var (
 		RetryPolicy:         storing.RetryPolicy,
 	}
 	// polling checks many tags and heartbeats between them.
-	polling = workflow.ActivityOptions{
+	checking = workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Minute,
 		HeartbeatTimeout:    silence,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute, MaximumAttempts: tries},
@@ -160,9 +167,9 @@ var (
 		TaskQueue:           QueueBulk,
 		StartToCloseTimeout: 2 * time.Hour,
 		HeartbeatTimeout:    silence,
-		RetryPolicy:         polling.RetryPolicy,
+		RetryPolicy:         checking.RetryPolicy,
 	}
-	analysis = workflow.ActivityOptions{
+	analyzing = workflow.ActivityOptions{
 		TaskQueue:           QueueAnalysis,
 		StartToCloseTimeout: 2 * time.Hour,
 		HeartbeatTimeout:    silence,

@@ -9,17 +9,18 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/plain"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // Analyzed answers a watcher that asked for an analysis.
 type Analyzed struct {
 	Digest image.Digest
 	// Problem is why the image cannot be analyzed; nil when it is.
-	Problem *watch.Problem
+	Problem *condition.Problem
 	// Delayed reports that the Problem may pass, and that the answer is still to come.
 	Delayed bool `json:",omitempty"`
 }
@@ -29,7 +30,7 @@ type AnalysisState struct {
 	Digest image.Digest
 	// Wanted are the requests that are not answered yet, one a watcher, in order of
 	// arrival.
-	Wanted []watch.AnalysisRequest `json:",omitempty"`
+	Wanted []analysis.Request `json:",omitempty"`
 	// Failures counts the rounds that failed in a row.
 	Failures int `json:",omitempty"`
 }
@@ -68,7 +69,7 @@ func AnalyzeImage(ctx workflow.Context, state AnalysisState) error {
 
 // want keeps a request; a repeated one takes the place of the former. One for
 // another image would be answered with the outcome of this one.
-func (a *analyzer) want(request watch.AnalysisRequest) {
+func (a *analyzer) want(request analysis.Request) {
 	if request.Digest != a.Digest {
 		return
 	}
@@ -99,7 +100,7 @@ func (a *analyzer) round(ctx workflow.Context) error {
 		return nil
 	}
 	a.Failures++
-	delay := problemOf(ctx, watch.StageAnalyze, err, nil)
+	delay := problemOf(ctx, condition.StageAnalyze, err, nil)
 	a.answer(ctx, a.Wanted, Analyzed{Digest: a.Digest, Problem: delay, Delayed: true})
 	a.show(ctx, "Tried again later: "+delay.Message)
 	_, err = waitFor(ctx, min(backoff(a.Failures), longestRetry), "next try", func() bool { return a.arrived })
@@ -109,15 +110,15 @@ func (a *analyzer) round(ctx workflow.Context) error {
 // longestRetry is the longest wait before another round.
 const longestRetry = 10 * time.Minute
 
-func mostUrgent(requests []watch.AnalysisRequest) watch.AnalysisRequest {
-	return slices.MinFunc(requests, func(a, b watch.AnalysisRequest) int { return cmp.Compare(a.Urgency, b.Urgency) })
+func mostUrgent(requests []analysis.Request) analysis.Request {
+	return slices.MinFunc(requests, func(a, b analysis.Request) int { return cmp.Compare(a.Urgency, b.Urgency) })
 }
 
 // analysisOf has the most urgent analysis done first, and among equals gives each
 // repository its turn: a thousand new images of one do not hold up the others.
-func analysisOf(asked watch.AnalysisRequest) workflow.ActivityOptions {
-	options := analysis
-	if asked.Urgency == watch.NotUrgent {
+func analysisOf(asked analysis.Request) workflow.ActivityOptions {
+	options := analyzing
+	if asked.Urgency == analysis.NotUrgent {
 		options.RetryPolicy = unhurried // nobody waits, and the worker of another version may have to take it
 	}
 	options.Priority = temporal.Priority{
@@ -130,7 +131,7 @@ func analysisOf(asked watch.AnalysisRequest) workflow.ActivityOptions {
 var unhurried = &temporal.RetryPolicy{InitialInterval: 5 * time.Second, MaximumInterval: 10 * time.Minute}
 
 // priorities are Temporal's, of which 3 is the ordinary one and 1 the highest.
-var priorities = map[watch.Urgency]int{watch.UrgentMoved: 2, watch.UrgentFirst: 3, watch.NotUrgent: 5}
+var priorities = map[analysis.Urgency]int{analysis.UrgentMoved: 2, analysis.UrgentFirst: 3, analysis.NotUrgent: 5}
 
 // maxFairnessKey is how many bytes Temporal allows.
 const maxFairnessKey = 64
@@ -146,13 +147,13 @@ func fairnessKey(repository image.Repository) string {
 // refuses one watcher's tag says nothing about the tags of the others: only that
 // one is notified, and the next request is tried. What was known already is no
 // answer to those who want the image analyzed again.
-func (a *analyzer) finish(ctx workflow.Context, asked watch.AnalysisRequest, done watch.Analysis, err error) {
+func (a *analyzer) finish(ctx workflow.Context, asked analysis.Request, done analysis.Result, err error) {
 	answer := Analyzed{Digest: a.Digest, Problem: done.Problem}
 	if err != nil {
-		answer.Problem = problemOf(ctx, watch.StageAnalyze, err, nil)
+		answer.Problem = problemOf(ctx, condition.StageAnalyze, err, nil)
 	}
 	refused := err != nil && ofReference(answer.Problem)
-	var answered, left []watch.AnalysisRequest
+	var answered, left []analysis.Request
 	for _, request := range a.Wanted {
 		if request == asked || !refused && (asked.Force || !request.Force) {
 			answered = append(answered, request)
@@ -166,7 +167,7 @@ func (a *analyzer) finish(ctx workflow.Context, asked watch.AnalysisRequest, don
 }
 
 // answer signals watchers. One that has ended meanwhile needs no answer.
-func (a *analyzer) answer(ctx workflow.Context, requests []watch.AnalysisRequest, answer Analyzed) {
+func (a *analyzer) answer(ctx workflow.Context, requests []analysis.Request, answer Analyzed) {
 	for some := range slices.Chunk(slices.Clone(requests), answersAtOnce) {
 		sent := make([]workflow.Future, len(some))
 		for i, request := range some {
@@ -182,11 +183,11 @@ func (a *analyzer) answer(ctx workflow.Context, requests []watch.AnalysisRequest
 
 // ofReference reports whether the problem may lie in the reference that the image
 // was pulled by rather than in the image.
-func ofReference(problem *watch.Problem) bool {
+func ofReference(problem *condition.Problem) bool {
 	return problem.Kind == errkind.Name(errkind.NotFound) || problem.Kind == errkind.Name(errkind.Unauthorized)
 }
 
-func outcomeOf(done watch.Analysis, problem *watch.Problem) string {
+func outcomeOf(done analysis.Result, problem *condition.Problem) string {
 	if problem != nil {
 		return "Not analyzed: " + problem.Message
 	}

@@ -11,16 +11,17 @@ import (
 	"github.com/stretchr/testify/mock"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
 // wanted is the request of a watcher of another tag of the image.
-func wanted(tag string) watch.AnalysisRequest {
+func wanted(tag string) analysis.Request {
 	t := target
 	t.Reference.Tag = tag
-	return watch.AnalysisRequest{Target: t, Digest: first, Watcher: workflows.WatchTagID(t)}
+	return analysis.Request{Target: t, Digest: first, Watcher: workflows.WatchTagID(t)}
 }
 
 // answers collects what the watchers are notified, by their ids.
@@ -38,7 +39,7 @@ func answers(env *testsuite.TestWorkflowEnvironment) map[string][]workflows.Anal
 }
 
 // want sends a request with the start, as clients do.
-func want(env *testsuite.TestWorkflowEnvironment, requests ...watch.AnalysisRequest) {
+func want(env *testsuite.TestWorkflowEnvironment, requests ...analysis.Request) {
 	env.RegisterDelayedCallback(func() {
 		for _, request := range requests {
 			env.SignalWorkflowSkippingWorkflowTask(workflows.SignalWanted, request)
@@ -50,7 +51,7 @@ func TestAnalyzeImageOnceForMany(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	notified := answers(env)
-	var requests []watch.AnalysisRequest
+	var requests []analysis.Request
 	expected := map[string][]workflows.Analyzed{}
 	for i := range 250 {
 		request := wanted(fmt.Sprintf("v%d", i))
@@ -86,11 +87,11 @@ func TestAnalyzeImageLateRequester(t *testing.T) {
 			t.Parallel()
 			env, outside := newWorld(t)
 			notified := answers(env)
-			outside.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
+			outside.analyze = func(r analysis.Request) (analysis.Result, error) {
 				if len(outside.analyzed) == 1 {
 					test.late(env)
 				}
-				return watch.Analysis{Digest: r.Digest}, nil
+				return analysis.Result{Digest: r.Digest}, nil
 			}
 			want(env, wanted("early"))
 			env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
@@ -126,29 +127,29 @@ func TestAnalyzeImageRequesterAtTheLastMoment(t *testing.T) {
 
 func TestAnalyzeImageFails(t *testing.T) {
 	t.Parallel()
-	hostile := &watch.Problem{Kind: errkind.Name(errkind.Limit), Stage: watch.StageAnalyze, Message: "layer 3 unpacks to more than 10 GiB"}
+	hostile := &condition.Problem{Kind: errkind.Name(errkind.Limit), Stage: condition.StageAnalyze, Message: "layer 3 unpacks to more than 10 GiB"}
 	tests := []struct {
 		name    string
-		analyze func(watch.AnalysisRequest) (watch.Analysis, error)
+		analyze func(analysis.Request) (analysis.Result, error)
 		want    map[string]string // tag to kind of problem
 	}{
-		{"one registry has not got it", func(r watch.AnalysisRequest) (watch.Analysis, error) {
+		{"one registry has not got it", func(r analysis.Request) (analysis.Result, error) {
 			if r.Target.Reference.Tag == "gone" {
-				return watch.Analysis{}, permanentError(errkind.NotFound, "no such manifest")
+				return analysis.Result{}, permanentError(errkind.NotFound, "no such manifest")
 			}
-			return watch.Analysis{Digest: r.Digest}, nil
+			return analysis.Result{Digest: r.Digest}, nil
 		}, map[string]string{"gone": "NotFound", "good": "", "fine": ""}},
-		{"one registry refuses", func(r watch.AnalysisRequest) (watch.Analysis, error) {
+		{"one registry refuses", func(r analysis.Request) (analysis.Result, error) {
 			if r.Target.Reference.Tag == "gone" {
-				return watch.Analysis{}, permanentError(errkind.Unauthorized, "denied")
+				return analysis.Result{}, permanentError(errkind.Unauthorized, "denied")
 			}
-			return watch.Analysis{Digest: r.Digest}, nil
+			return analysis.Result{Digest: r.Digest}, nil
 		}, map[string]string{"gone": "Unauthorized", "good": "", "fine": ""}},
-		{"the image is at fault", func(r watch.AnalysisRequest) (watch.Analysis, error) {
-			return watch.Analysis{Digest: r.Digest, Problem: hostile}, nil
+		{"the image is at fault", func(r analysis.Request) (analysis.Result, error) {
+			return analysis.Result{Digest: r.Digest, Problem: hostile}, nil
 		}, map[string]string{"gone": "Limit", "good": "Limit", "fine": "Limit"}},
-		{"the step is at fault", func(watch.AnalysisRequest) (watch.Analysis, error) {
-			return watch.Analysis{}, permanentError(errkind.Invalid, "unreadable")
+		{"the step is at fault", func(analysis.Request) (analysis.Result, error) {
+			return analysis.Result{}, permanentError(errkind.Invalid, "unreadable")
 		}, map[string]string{"gone": "Invalid", "good": "Invalid", "fine": "Invalid"}},
 	}
 	for _, test := range tests {
@@ -173,7 +174,7 @@ func TestAnalyzeImageFails(t *testing.T) {
 	}
 }
 
-func kindOf(problem *watch.Problem) string {
+func kindOf(problem *condition.Problem) string {
 	if problem == nil {
 		return ""
 	}
@@ -185,12 +186,12 @@ func TestAnalyzeImageAgain(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	notified := answers(env)
-	known := &watch.Problem{Kind: errkind.Name(errkind.Limit), Stage: watch.StageAnalyze, Message: "as it was yesterday"}
-	outside.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
+	known := &condition.Problem{Kind: errkind.Name(errkind.Limit), Stage: condition.StageAnalyze, Message: "as it was yesterday"}
+	outside.analyze = func(r analysis.Request) (analysis.Result, error) {
 		if r.Force {
-			return watch.Analysis{Digest: r.Digest}, nil
+			return analysis.Result{Digest: r.Digest}, nil
 		}
-		return watch.Analysis{Digest: r.Digest, Problem: known}, nil
+		return analysis.Result{Digest: r.Digest, Problem: known}, nil
 	}
 	again := wanted("again")
 	again.Force = true
@@ -223,7 +224,7 @@ func TestAnalyzeImageCanceled(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	notified := answers(env)
-	outside.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) { return watch.Analysis{}, errOutage }
+	outside.analyze = func(r analysis.Request) (analysis.Result, error) { return analysis.Result{}, errOutage }
 	want(env, wanted("early"))
 	env.RegisterDelayedCallback(env.CancelWorkflow, time.Second)
 	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
@@ -255,11 +256,11 @@ func TestAnalyzeImageIsDelayed(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	notified := answers(env)
-	outside.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
+	outside.analyze = func(r analysis.Request) (analysis.Result, error) {
 		if len(outside.analyzed) <= 6 {
-			return watch.Analysis{}, errOutage
+			return analysis.Result{}, errOutage
 		}
-		return watch.Analysis{Digest: r.Digest}, nil
+		return analysis.Result{Digest: r.Digest}, nil
 	}
 	want(env, wanted("tag"))
 	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
@@ -276,7 +277,7 @@ func TestAnalyzeImageForTheMostUrgent(t *testing.T) {
 	env, outside := newWorld(t)
 	answers(env)
 	known, new, moved := wanted("known"), wanted("new"), wanted("moved")
-	known.Urgency, new.Urgency, moved.Urgency = watch.NotUrgent, watch.UrgentFirst, watch.UrgentMoved
+	known.Urgency, new.Urgency, moved.Urgency = analysis.NotUrgent, analysis.UrgentFirst, analysis.UrgentMoved
 	want(env, known, new, moved)
 	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
 	finished(t, env)
@@ -290,13 +291,13 @@ func TestAnalyzeImageHandsOver(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	answers(env)
-	outside.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
+	outside.analyze = func(r analysis.Request) (analysis.Result, error) {
 		env.SetContinueAsNewSuggested(true)
-		return watch.Analysis{}, errOutage
+		return analysis.Result{}, errOutage
 	}
 	want(env, wanted("tag"))
 	env.ExecuteWorkflow(workflows.AnalyzeImage, workflows.AnalysisState{Digest: first})
-	expected := workflows.AnalysisState{Digest: first, Wanted: []watch.AnalysisRequest{wanted("tag")}, Failures: 1}
+	expected := workflows.AnalysisState{Digest: first, Wanted: []analysis.Request{wanted("tag")}, Failures: 1}
 	if diff := cmp.Diff(expected, handedOver[workflows.AnalysisState](t, env)); diff != "" {
 		t.Errorf("handed over (-want +got)\n%s", diff)
 	}

@@ -11,8 +11,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -35,11 +35,11 @@ func BenchmarkThousandNewImages(b *testing.B) {
 	for b.Loop() {
 		q := &queueBench{b: b, temporal: temporal, asks: client.Client{Temporal: temporal}}
 		stop := q.serve(workflows.QueueMain, &fake{now: time.Now})
-		q.ask("again", lateImages, watch.NotUrgent)
-		q.ask("many", waitingImages, watch.UrgentFirst)
+		q.ask("again", lateImages, analysis.NotUrgent)
+		q.ask("many", waitingImages, analysis.UrgentFirst)
 		q.waiting(waitingImages + lateImages)
 		for i := range lateImages {
-			q.ask(fmt.Sprintf("late/%d", i), 1, watch.UrgentFirst)
+			q.ask(fmt.Sprintf("late/%d", i), 1, analysis.UrgentFirst)
 		}
 		q.waiting(waitingImages + 2*lateImages)
 		late, known := q.places()
@@ -59,11 +59,11 @@ type queueBench struct {
 	images   int
 }
 
-func (q *queueBench) ask(path string, images int, urgency watch.Urgency) {
+func (q *queueBench) ask(path string, images int, urgency analysis.Urgency) {
 	q.b.Helper()
 	for range images {
 		q.images++
-		request := watch.AnalysisRequest{Digest: image.Digest(fmt.Sprintf("sha256:%064x", q.images)), Urgency: urgency, Watcher: "nobody",
+		request := analysis.Request{Digest: image.Digest(fmt.Sprintf("sha256:%064x", q.images)), Urgency: urgency, Watcher: "nobody",
 			Target: image.Target{Reference: image.Reference{Repository: image.Repository{Registry: "registry.example.com", Path: path}, Tag: "1"}}}
 		if err := q.asks.RequestAnalysis(q.b.Context(), request); err != nil {
 			q.b.Fatal(err)
@@ -113,7 +113,7 @@ func (q *queueBench) places() (late, known int) {
 	q.b.Helper()
 	var mu sync.Mutex
 	place, done := 0, make(chan struct{})
-	stop := q.serve(workflows.QueueAnalysis, &fake{now: time.Now, analyze: func(asked watch.AnalysisRequest) (watch.Analysis, error) {
+	stop := q.serve(workflows.QueueAnalysis, &fake{now: time.Now, analyze: func(asked analysis.Request) (analysis.Result, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		place++
@@ -126,7 +126,7 @@ func (q *queueBench) places() (late, known int) {
 		if place == q.images {
 			close(done)
 		}
-		return watch.Analysis{Digest: asked.Digest}, nil
+		return analysis.Result{Digest: asked.Digest}, nil
 	}})
 	<-done
 	stop()

@@ -9,7 +9,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -46,18 +45,18 @@ func TestApplyPolicyThatDoesNotExist(t *testing.T) {
 func TestTestEndpoint(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	request := watch.TestRequest{Endpoint: "chat", Type: notification.VulnUpdate}
+	request := delivery.TestRequest{Endpoint: "chat", Type: notification.VulnUpdate}
 	env.ExecuteWorkflow(workflows.TestEndpoint, request)
 	finished(t, env)
-	var got watch.TestResult
+	var got delivery.TestResult
 	if err := env.GetWorkflowResult(&got); err != nil {
 		t.Fatal(err)
 	}
-	want := watch.TestResult{Type: notification.VulnUpdate, Verdict: delivery.VerdictDelivered, Status: 204, Answer: "HTTP 204"}
+	want := delivery.TestResult{Type: notification.VulnUpdate, Verdict: delivery.VerdictDelivered, Status: 204, Answer: "HTTP 204"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("result (-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff([]watch.TestRequest{request}, outside.tested); diff != "" {
+	if diff := cmp.Diff([]delivery.TestRequest{request}, outside.tested); diff != "" {
 		t.Errorf("sent (-want +got)\n%s", diff)
 	}
 }

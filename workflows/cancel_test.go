@@ -16,9 +16,16 @@ import (
 	"go.temporal.io/sdk/workflow"
 	"google.golang.org/grpc"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/databuild"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/polling"
+	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -43,15 +50,15 @@ func (c canceled) inputs() []any {
 }
 
 var toCancel = map[string]canceled{
-	workflows.TypeWatchTag: {input: workflows.TagState{Target: target}, signal: workflows.SignalWake, argument: watch.Wake{},
+	workflows.TypeWatchTag: {input: workflows.TagState{Target: target}, signal: workflows.SignalWake, argument: watcher.Wake{},
 		rests: true, steps: []string{"Observe", "RequestAnalysis", "Match", "Record", "WakeEndpoints"}},
-	workflows.TypeWatchRegistry: {input: workflows.RegistryState{Registry: registry}, signal: workflows.SignalWake, argument: watch.Wake{},
+	workflows.TypeWatchRegistry: {input: workflows.RegistryState{Registry: registry}, signal: workflows.SignalWake, argument: watcher.Wake{},
 		rests: true, steps: []string{"PollRegistry"}},
-	workflows.TypeWatchRepository: {input: workflows.RepositoryState{Repository: repository}, signal: workflows.SignalWake, argument: watch.Wake{},
+	workflows.TypeWatchRepository: {input: workflows.RepositoryState{Repository: repository}, signal: workflows.SignalWake, argument: watcher.Wake{},
 		rests: true, steps: []string{"ListTags", "StartWatches"}},
-	workflows.TypeServeEndpoint: {input: workflows.EndpointState{Name: "chat"}, signal: workflows.SignalWake, argument: watch.Wake{},
+	workflows.TypeServeEndpoint: {input: workflows.EndpointState{Name: "chat"}, signal: workflows.SignalWake, argument: watcher.Wake{},
 		rests: true, steps: []string{"Deliver"}},
-	workflows.TypeSyncFeed: {input: watch.SyncRequest{},
+	workflows.TypeSyncFeed: {input: databuild.SyncRequest{},
 		steps: []string{"FetchFeed", "AdvanceFeed", "WakeAll"}},
 	workflows.TypeSummarize:    {rests: true, steps: []string{"Summarize"}},
 	workflows.TypePrune:        {steps: []string{"Prune"}},
@@ -60,9 +67,9 @@ var toCancel = map[string]canceled{
 	workflows.TypeAnalyzeImage: {input: workflows.AnalysisState{Digest: first}, signal: workflows.SignalWanted, argument: wanted("latest"), steps: []string{"Analyze"}},
 	workflows.TypeRenewAnalyses: {input: workflows.RenewalState{}, signal: workflows.SignalAnalyzed, argument: workflows.Analyzed{},
 		rests: true, steps: []string{"NextRenewal", "RequestAnalysis"}},
-	workflows.TypeReconcile:      {input: watch.ReconcileRequest{}, steps: []string{"RestoreTemporal", "CompareWatchers", "CompareDeliveries"}},
-	workflows.TypeTestEndpoint:   {input: watch.TestRequest{Endpoint: "chat"}, steps: []string{"TestEndpoint"}},
-	workflows.TypePlanRepository: {input: watch.Repository{Name: repository}, steps: []string{"PlanRepository"}},
+	workflows.TypeReconcile:      {input: watcher.ReconcileRequest{}, steps: []string{"RestoreTemporal", "CompareWatchers", "CompareDeliveries"}},
+	workflows.TypeTestEndpoint:   {input: delivery.TestRequest{Endpoint: "chat"}, steps: []string{"TestEndpoint"}},
+	workflows.TypePlanRepository: {input: taglist.Repository{Name: repository}, steps: []string{"PlanRepository"}},
 	workflows.TypeCheckRegistry:  {input: registry, steps: []string{"CheckRegistry"}},
 }
 
@@ -211,13 +218,13 @@ func restingWorld() *fake {
 		record: func(watch.RecordRequest) (watch.Recorded, error) {
 			return watch.Recorded{Endpoints: []string{"chat"}}, nil
 		},
-		poll:    func(int) (watch.Poll, error) { return polled(3), nil },
-		list:    func(int) (watch.Listing, error) { return listed(), nil },
-		fetched: watch.Fetched{Build: &build},
-		deliver: func(int) (watch.Round, error) { return watch.Round{Active: true}, nil },
+		poll:    func(int) (polling.Poll, error) { return polled(3), nil },
+		list:    func(int) (taglist.Listing, error) { return listed(), nil },
+		fetched: databuild.Fetched{Build: &build},
+		deliver: func(int) (delivery.Round, error) { return delivery.Round{Active: true}, nil },
 		behind:  []int{1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000},
-		renewal: func(watch.RenewalRequest) watch.Renewal {
-			return watch.Renewal{Analyzer: "syft 2", Number: 1, Digest: second, Target: target, Left: 1, Pause: time.Hour}
+		renewal: func(analysis.RenewalRequest) analysis.Renewal {
+			return analysis.Renewal{Analyzer: "syft 2", Number: 1, Digest: second, Target: target, Left: 1, Pause: time.Hour}
 		},
 	}
 }
@@ -341,7 +348,7 @@ func (r *canceledRun) together(t *testing.T, canceledFirst bool) {
 func (r *canceledRun) subscribe(t *testing.T) {
 	t.Helper()
 	_, err := r.temporal.UpdateWorkflow(t.Context(), client.UpdateWorkflowOptions{WorkflowID: r.id, UpdateName: workflows.UpdateSubscribe,
-		Args: []any{watch.SubscribeRequest{Target: target, Types: notification.TagTypes}}, WaitForStage: client.WorkflowUpdateStageAccepted})
+		Args: []any{subscription.Request{Target: target, Types: notification.TagTypes}}, WaitForStage: client.WorkflowUpdateStageAccepted})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,14 +8,14 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // problemOf turns a step's error into a problem that users see; one of the same
 // kind at the same stage goes on since it began.
-func problemOf(ctx workflow.Context, stage watch.Stage, err error, before *watch.Problem) *watch.Problem {
-	problem := &watch.Problem{Kind: kindOf(err), Stage: stage, Message: messageOf(err), Since: workflow.Now(ctx)}
+func problemOf(ctx workflow.Context, stage condition.Stage, err error, before *condition.Problem) *condition.Problem {
+	problem := &condition.Problem{Kind: kindOf(err), Stage: stage, Message: messageOf(err), Since: workflow.Now(ctx)}
 	if before != nil && before.Kind == problem.Kind && before.Stage == stage {
 		problem.Since = before.Since
 	}
@@ -23,7 +23,7 @@ func problemOf(ctx workflow.Context, stage watch.Stage, err error, before *watch
 }
 
 // permanent reports whether the problem is one that trying again cannot help.
-func permanent(problem *watch.Problem) bool { return permanentKind(problem.Kind) }
+func permanent(problem *condition.Problem) bool { return permanentKind(problem.Kind) }
 
 // kindOf is the name of the fault that an activity's error carries; "" for a
 // passing failure.

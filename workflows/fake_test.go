@@ -9,11 +9,17 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/polling"
+	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -28,46 +34,46 @@ type fake struct {
 
 	aged    bool // the data's age concerns all tags
 	observe func(pass int) (watch.Observation, error)
-	analyze func(watch.AnalysisRequest) (watch.Analysis, error)
-	request func(watch.AnalysisRequest) error
-	match   func(image.Digest) (watch.Matching, error)
+	analyze func(analysis.Request) (analysis.Result, error)
+	request func(analysis.Request) error
+	match   func(image.Digest) (databuild.Matching, error)
 	record  func(watch.RecordRequest) (watch.Recorded, error)
 	left    int
 	refuse  error // of Subscribe
 	storing func()
 
-	poll    func(round int) (watch.Poll, error)
-	list    func(check int) (watch.Listing, error)
-	fetched watch.Fetched
-	fetch   func(watch.SyncRequest) error
-	advance func(watch.AdvanceRequest) error
-	deliver func(round int) (watch.Round, error)
+	poll    func(round int) (polling.Poll, error)
+	list    func(check int) (taglist.Listing, error)
+	fetched databuild.Fetched
+	fetch   func(databuild.SyncRequest) error
+	advance func(databuild.AdvanceRequest) error
+	deliver func(round int) (delivery.Round, error)
 	wake    func() error
 
 	passes     []time.Time // of Observe, Poll, ListTags or Deliver
-	requested  []watch.AnalysisRequest
-	analyzed   []watch.AnalysisRequest
+	requested  []analysis.Request
+	analyzed   []analysis.Request
 	matched    []image.Digest
 	recorded   []watch.RecordRequest
-	subscribed []watch.SubscribeRequest
+	subscribed []subscription.Request
 	endpoints  []string // that were woken
 	ended      []image.Target
 	started    int // times that new watchers were started
-	advanced   []watch.AdvanceRequest
+	advanced   []databuild.AdvanceRequest
 	superseded int      // moves that another run overtakes, the first ones
 	affected   []string // builds whose tags were woken
 	behind     []int    // answers to Summarize, then 0
-	summarized []watch.SummarizeRequest
+	summarized []databuild.SummarizeRequest
 	activated  []string
 	wokenAll   int
 	pruned     int
-	asked      []watch.SyncRequest
+	asked      []databuild.SyncRequest
 	restored   int
-	compared   []watch.CompareRequest
-	tested     []watch.TestRequest
-	renewal    func(watch.RenewalRequest) watch.Renewal
+	compared   []watcher.CompareRequest
+	tested     []delivery.TestRequest
+	renewal    func(analysis.RenewalRequest) analysis.Renewal
 	renewals   []time.Time // looks for an image to renew
-	renewed    []watch.RenewalEnd
+	renewed    []analysis.RenewalEnd
 	failing    []condition.Report
 }
 
@@ -83,7 +89,7 @@ func (f *fake) Observe(context.Context, image.Target) (watch.Observation, error)
 	return f.observe(did(f, &f.passes, f.now()))
 }
 
-func (f *fake) RequestAnalysis(_ context.Context, r watch.AnalysisRequest) error {
+func (f *fake) RequestAnalysis(_ context.Context, r analysis.Request) error {
 	did(f, &f.requested, r)
 	if f.request == nil {
 		return nil
@@ -91,18 +97,18 @@ func (f *fake) RequestAnalysis(_ context.Context, r watch.AnalysisRequest) error
 	return f.request(r)
 }
 
-func (f *fake) Analyze(_ context.Context, r watch.AnalysisRequest) (watch.Analysis, error) {
+func (f *fake) Analyze(_ context.Context, r analysis.Request) (analysis.Result, error) {
 	did(f, &f.analyzed, r)
 	if f.analyze == nil {
-		return watch.Analysis{Digest: r.Digest, Packages: 3, Files: 7}, nil
+		return analysis.Result{Digest: r.Digest, Packages: 3, Files: 7}, nil
 	}
 	return f.analyze(r)
 }
 
-func (f *fake) Match(_ context.Context, digest image.Digest) (watch.Matching, error) {
+func (f *fake) Match(_ context.Context, digest image.Digest) (databuild.Matching, error) {
 	did(f, &f.matched, digest)
 	if f.match == nil {
-		return watch.Matching{}, nil
+		return databuild.Matching{}, nil
 	}
 	return f.match(digest)
 }
@@ -125,18 +131,18 @@ func (f *fake) WakeEndpoints(_ context.Context, names []string) error {
 	return f.wake()
 }
 
-func (f *fake) Subscribe(_ context.Context, r watch.SubscribeRequest) (watch.SubscribeResult, error) {
+func (f *fake) Subscribe(_ context.Context, r subscription.Request) (subscription.Result, error) {
 	if f.storing != nil {
 		f.storing()
 	}
 	if f.refuse != nil {
-		return watch.SubscribeResult{}, f.refuse
+		return subscription.Result{}, f.refuse
 	}
 	did(f, &f.subscribed, r)
-	return watch.SubscribeResult{Types: r.Types, Endpoints: []string{"chat"}}, nil
+	return subscription.Result{Types: r.Types, Endpoints: []string{"chat"}}, nil
 }
 
-func (f *fake) Unsubscribe(context.Context, watch.UnsubscribeRequest) (int, error) {
+func (f *fake) Unsubscribe(context.Context, subscription.EndRequest) (int, error) {
 	return f.left, nil
 }
 
@@ -145,11 +151,11 @@ func (f *fake) FollowConditions(_ context.Context, report condition.Report) erro
 	return nil
 }
 
-func (f *fake) PollRegistry(context.Context, string) (watch.Poll, error) {
+func (f *fake) PollRegistry(context.Context, string) (polling.Poll, error) {
 	return f.poll(did(f, &f.passes, f.now()))
 }
 
-func (f *fake) ListTags(context.Context, image.Repository) (watch.Listing, error) {
+func (f *fake) ListTags(context.Context, image.Repository) (taglist.Listing, error) {
 	return f.list(did(f, &f.passes, f.now()))
 }
 
@@ -167,27 +173,27 @@ func (f *fake) WakeTags(_ context.Context, targets []image.Target) error {
 	return nil
 }
 
-func (f *fake) FetchFeed(_ context.Context, r watch.SyncRequest) (watch.Fetched, error) {
+func (f *fake) FetchFeed(_ context.Context, r databuild.SyncRequest) (databuild.Fetched, error) {
 	did(f, &f.asked, r)
 	if f.fetch != nil {
 		if err := f.fetch(r); err != nil {
-			return watch.Fetched{}, err
+			return databuild.Fetched{}, err
 		}
 	}
 	return f.fetched, nil
 }
 
-func (f *fake) AdvanceFeed(_ context.Context, r watch.AdvanceRequest) (watch.Advanced, error) {
+func (f *fake) AdvanceFeed(_ context.Context, r databuild.AdvanceRequest) (databuild.Advanced, error) {
 	did(f, &f.advanced, r)
 	if len(f.advanced) <= f.superseded {
-		return watch.Advanced{Superseded: true}, nil
+		return databuild.Advanced{Superseded: true}, nil
 	}
 	if f.advance != nil {
 		if err := f.advance(r); err != nil {
-			return watch.Advanced{}, err
+			return databuild.Advanced{}, err
 		}
 	}
-	return watch.Advanced{Build: r.Build.Checksum, Groups: 12, Changed: 3}, nil
+	return databuild.Advanced{Build: r.Build.Checksum, Groups: 12, Changed: 3}, nil
 }
 
 func (f *fake) ReevaluateAffected(_ context.Context, build string) (watch.Reevaluated, error) {
@@ -195,16 +201,16 @@ func (f *fake) ReevaluateAffected(_ context.Context, build string) (watch.Reeval
 	return watch.Reevaluated{Evaluated: 1, Woken: 1, Rest: f.aged}, nil
 }
 
-func (f *fake) Summarize(_ context.Context, request watch.SummarizeRequest) (watch.Summarized, error) {
+func (f *fake) Summarize(_ context.Context, request databuild.SummarizeRequest) (databuild.Summarized, error) {
 	did(f, &f.summarized, request)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.behind) == 0 {
-		return watch.Summarized{}, nil
+		return databuild.Summarized{}, nil
 	}
 	next := f.behind[0]
 	f.behind = f.behind[1:]
-	return watch.Summarized{Behind: next}, nil
+	return databuild.Summarized{Behind: next}, nil
 }
 
 func (f *fake) Prune(context.Context) (watch.Pruned, error) {
@@ -236,45 +242,45 @@ func (f *fake) Reevaluate(context.Context) (watch.Reevaluated, error) {
 	return watch.Reevaluated{Evaluated: 3, Woken: 2}, nil
 }
 
-func (f *fake) RestoreTemporal(context.Context, watch.ReconcileRequest) error {
+func (f *fake) RestoreTemporal(context.Context, watcher.ReconcileRequest) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.restored++
 	return nil
 }
 
-func (f *fake) CompareWatchers(_ context.Context, r watch.CompareRequest) (watch.Compared, error) {
+func (f *fake) CompareWatchers(_ context.Context, r watcher.CompareRequest) (watcher.Compared, error) {
 	did(f, &f.compared, r)
-	return watch.Compared{Kind: r.Kind, Wanted: 3, Missing: 1, MissingNames: []string{"one"}}, nil
+	return watcher.Compared{Kind: r.Kind, Wanted: 3, Missing: 1, MissingNames: []string{"one"}}, nil
 }
 
-func (f *fake) CompareDeliveries(context.Context, watch.ReconcileRequest) (watch.DeliveriesCompared, error) {
-	return watch.DeliveriesCompared{Overdue: 2}, nil
+func (f *fake) CompareDeliveries(context.Context, watcher.ReconcileRequest) (watcher.DeliveriesCompared, error) {
+	return watcher.DeliveriesCompared{Overdue: 2}, nil
 }
 
-func (f *fake) Deliver(context.Context, string) (watch.Round, error) {
+func (f *fake) Deliver(context.Context, string) (delivery.Round, error) {
 	return f.deliver(did(f, &f.passes, f.now()))
 }
 
-func (f *fake) PlanRepository(_ context.Context, r watch.Repository) (watch.Plan, error) {
-	return watch.Plan{Repository: r.Name, Tags: 3, Selected: 2}, nil
+func (f *fake) PlanRepository(_ context.Context, r taglist.Repository) (taglist.Plan, error) {
+	return taglist.Plan{Repository: r.Name, Tags: 3, Selected: 2}, nil
 }
 
-func (f *fake) TestEndpoint(_ context.Context, r watch.TestRequest) (watch.TestResult, error) {
+func (f *fake) TestEndpoint(_ context.Context, r delivery.TestRequest) (delivery.TestResult, error) {
 	did(f, &f.tested, r)
-	return watch.TestResult{Type: r.Type, Verdict: delivery.VerdictDelivered, Status: 204, Answer: "HTTP 204"}, nil
+	return delivery.TestResult{Type: r.Type, Verdict: delivery.VerdictDelivered, Status: 204, Answer: "HTTP 204"}, nil
 }
 
-func (f *fake) CheckRegistry(_ context.Context, name string) (watch.RegistryReport, error) {
-	return watch.RegistryReport{Name: name, Worker: "worker", Works: true}, nil
+func (f *fake) CheckRegistry(_ context.Context, name string) (polling.Report, error) {
+	return polling.Report{Name: name, Worker: "worker", Works: true}, nil
 }
 
-func (f *fake) NextRenewal(_ context.Context, r watch.RenewalRequest) (watch.Renewal, error) {
+func (f *fake) NextRenewal(_ context.Context, r analysis.RenewalRequest) (analysis.Renewal, error) {
 	did(f, &f.renewals, f.now())
 	return f.renewal(r), nil
 }
 
-func (f *fake) EndRenewal(_ context.Context, end watch.RenewalEnd) (bool, error) {
+func (f *fake) EndRenewal(_ context.Context, end analysis.RenewalEnd) (bool, error) {
 	did(f, &f.renewed, end)
 	return end.Problem == nil, nil
 }
@@ -339,8 +345,8 @@ func newWorld(t *testing.T) (*testsuite.TestWorkflowEnvironment, *fake) {
 }
 
 // answering makes the analysis of every requested image succeed.
-func answering(env *testsuite.TestWorkflowEnvironment, problem *watch.Problem) func(watch.AnalysisRequest) error {
-	return func(r watch.AnalysisRequest) error {
+func answering(env *testsuite.TestWorkflowEnvironment, problem *condition.Problem) func(analysis.Request) error {
+	return func(r analysis.Request) error {
 		env.SignalWorkflow(workflows.SignalAnalyzed, workflows.Analyzed{Digest: r.Digest, Problem: problem})
 		return nil
 	}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // passing is how long a step may fail without being noted: that may be the end of an
@@ -38,7 +37,7 @@ func healthOf(ctx workflow.Context) *health {
 }
 
 // after takes the outcome of a round: nil if its steps succeeded.
-func (h *health) after(ctx workflow.Context, problem *watch.Problem) {
+func (h *health) after(ctx workflow.Context, problem *condition.Problem) {
 	if problem != nil {
 		h.failures++
 		found := problem.Wrong()
@@ -57,7 +56,7 @@ func (h *health) after(ctx workflow.Context, problem *watch.Problem) {
 
 // delayed notes that an analysis does not come: it was tried several times, or there is
 // nobody to try.
-func (h *health) delayed(ctx workflow.Context, problem *watch.Problem) {
+func (h *health) delayed(ctx workflow.Context, problem *condition.Problem) {
 	found := problem.Wrong()
 	found.Kind = condition.Delayed
 	h.note(ctx, found)
@@ -73,7 +72,7 @@ func (h *health) note(ctx workflow.Context, found *condition.Found) {
 	options.Summary = "note whether steps keep failing"
 	report := condition.Report{Scope: condition.Scope{Kinds: []condition.Kind{condition.StepFails}, Resource: h.about, Name: h.name}}
 	if h.about == condition.Tag {
-		report.Kinds = watch.StepConditions
+		report.Kinds = condition.StepConditions
 	}
 	if found != nil {
 		found.Resource, found.Name = h.about, h.name
@@ -130,7 +129,7 @@ func persist(ctx workflow.Context, summary string, try func() error) error {
 			return err
 		}
 		if h := healthOf(ctx); h != nil {
-			h.after(ctx, problemOf(ctx, watch.Stage(summary), err, nil))
+			h.after(ctx, problemOf(ctx, condition.Stage(summary), err, nil))
 		}
 		if isLimited && failures == most {
 			return err

@@ -10,7 +10,9 @@ import (
 	"github.com/stretchr/testify/mock"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -51,7 +53,7 @@ func TestFailingStepOfATagIsNoted(t *testing.T) {
 	if diff := cmp.Diff([]bool{true, false}, turnsOf(outside, condition.Tag, target.String())); diff != "" {
 		t.Errorf("noted (-want +got)\n%s", diff)
 	}
-	if f := outside.failing[0].Found[0]; f.Kind != condition.StepFails || f.Step != string(watch.StageEvaluate) || f.Message != "violates a constraint" || f.For == 0 {
+	if f := outside.failing[0].Found[0]; f.Kind != condition.StepFails || f.Step != string(condition.StageEvaluate) || f.Message != "violates a constraint" || f.For == 0 {
 		t.Errorf("found %+v", f)
 	}
 }
@@ -79,13 +81,13 @@ func TestFailingStepNotedBeforeTheRun(t *testing.T) {
 func TestFailingRoundsAreNoted(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	outside.deliver = func(round int) (watch.Round, error) {
+	outside.deliver = func(round int) (delivery.Round, error) {
 		if round <= 15 { // three rounds of five tries
-			return watch.Round{}, errOutage
+			return delivery.Round{}, errOutage
 		}
-		return watch.Round{Active: round < 17}, nil
+		return delivery.Round{Active: round < 17}, nil
 	}
-	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeSubscription}) }, 20*time.Minute)
+	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watcher.Wake{Reason: watcher.WakeSubscription}) }, 20*time.Minute)
 	env.ExecuteWorkflow(workflows.ServeEndpoint, workflows.EndpointState{Name: "chat"})
 	finished(t, env)
 	if diff := cmp.Diff([]bool{true, false}, turnsOf(outside, condition.Endpoint, "chat")); diff != "" {

@@ -6,7 +6,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 )
 
 // TypePlanRepository is the name of the workflow type PlanRepository.
@@ -21,6 +21,6 @@ var planning = workflow.ActivityOptions{
 
 // PlanRepository reports what watching a repository would come to, without
 // watching anything.
-func PlanRepository(ctx workflow.Context, repository watch.Repository) (watch.Plan, error) {
+func PlanRepository(ctx workflow.Context, repository taglist.Repository) (taglist.Plan, error) {
 	return call(ctx, planning, "list tags", Activities.PlanRepository, repository)
 }

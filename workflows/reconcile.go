@@ -5,29 +5,29 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // Reconcile compares what the store says should run with what runs, and starts
 // what is missing: the store is the truth, and Temporal's data can be lost. A
 // watcher that nothing is asked of is woken, and ends by itself. It may be
 // interrupted anywhere and run again.
-func Reconcile(ctx workflow.Context, request watch.ReconcileRequest) (watch.Reconciled, error) {
-	return watched(ctx, ReconcileID, func(ctx workflow.Context) (watch.Reconciled, error) { return reconcile(ctx, request) })
+func Reconcile(ctx workflow.Context, request watcher.ReconcileRequest) (watcher.Reconciled, error) {
+	return watched(ctx, ReconcileID, func(ctx workflow.Context) (watcher.Reconciled, error) { return reconcile(ctx, request) })
 }
 
-func reconcile(ctx workflow.Context, request watch.ReconcileRequest) (watch.Reconciled, error) {
-	result := watch.Reconciled{DryRun: request.DryRun}
+func reconcile(ctx workflow.Context, request watcher.ReconcileRequest) (watcher.Reconciled, error) {
+	result := watcher.Reconciled{DryRun: request.DryRun}
 	if !request.DryRun {
 		workflow.SetCurrentDetails(ctx, "### Preparing Temporal\n")
 		if err := order(ctx, "restore search attributes and schedules", Activities.RestoreTemporal, request); err != nil {
 			return result, err
 		}
 	}
-	for _, kind := range watch.WatcherKinds {
+	for _, kind := range watcher.Kinds {
 		workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Comparing the %s watchers\n", kind))
 		compared, err := call(ctx, bulk, fmt.Sprintf("compare the %s watchers", kind), Activities.CompareWatchers,
-			watch.CompareRequest{Kind: kind, DryRun: request.DryRun})
+			watcher.CompareRequest{Kind: kind, DryRun: request.DryRun})
 		if err != nil {
 			return result, err
 		}
@@ -40,7 +40,7 @@ func reconcile(ctx workflow.Context, request watch.ReconcileRequest) (watch.Reco
 	return result, err
 }
 
-func reconciledDetails(result watch.Reconciled) string {
+func reconciledDetails(result watcher.Reconciled) string {
 	headline := "Everything runs that should"
 	if !result.InOrder() {
 		headline = "Put right"

@@ -8,19 +8,24 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/polling"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
 func playWatchRegistry(t *testing.T, s *stage) client.WorkflowRun {
 	soon := polled(4)
 	soon.Wait = 0
-	s.poll = func(round int) (watch.Poll, error) {
+	s.poll = func(round int) (polling.Poll, error) {
 		switch round {
 		case 1:
 			return soon, nil // the timer brings the next round
@@ -29,11 +34,11 @@ func playWatchRegistry(t *testing.T, s *stage) client.WorkflowRun {
 		case 4:
 			return polled(4), nil
 		case 5:
-			return watch.Poll{}, permanentError(errkind.Invalid, "a row cannot be read")
+			return polling.Poll{}, permanentError(errkind.Invalid, "a row cannot be read")
 		}
-		return watch.Poll{}, nil
+		return polling.Poll{}, nil
 	}
-	wake := func() error { return s.client.WakeRegistry(background, registry, watch.WakeSubscription) }
+	wake := func() error { return s.client.WakeRegistry(background, registry, watcher.WakeSubscription) }
 	must(t, wake())
 	run := s.run(workflows.WatchRegistryID(registry))
 	for rounds := 2; rounds <= 5; rounds++ {
@@ -51,7 +56,7 @@ func playWatchRepository(t *testing.T, s *stage) client.WorkflowRun {
 	soon := listed()
 	soon.List = time.Second
 	s.list = listings(soon, changed, unlisted(errkind.Unavailable, 0))
-	wake := func() error { return s.client.WakeRepository(background, repository, watch.WakeSettings) }
+	wake := func() error { return s.client.WakeRepository(background, repository, watcher.WakeSettings) }
 	must(t, wake())
 	run := s.run(workflows.WatchRepositoryID(repository))
 	for checks := 2; checks <= 3; checks++ {
@@ -63,19 +68,19 @@ func playWatchRepository(t *testing.T, s *stage) client.WorkflowRun {
 }
 
 func playServeEndpoint(t *testing.T, s *stage) client.WorkflowRun {
-	s.deliver = func(round int) (watch.Round, error) {
+	s.deliver = func(round int) (delivery.Round, error) {
 		switch round {
 		case 1:
-			return watch.Round{Active: true, Pending: 1, Retried: 1, Next: time.Now().Add(time.Second),
+			return delivery.Round{Active: true, Pending: 1, Retried: 1, Next: time.Now().Add(time.Second),
 				State: delivery.EndpointState{FailingSince: time.Now(), LastAnswer: "HTTP 503", Failures: 1}}, nil
 		case 2:
-			return watch.Round{Active: true, Delivered: 1, State: delivery.EndpointState{LastAnswer: "HTTP 204"}}, nil
+			return delivery.Round{Active: true, Delivered: 1, State: delivery.EndpointState{LastAnswer: "HTTP 204"}}, nil
 		case 3:
-			return watch.Round{}, permanentError(errkind.Invalid, "a row cannot be read")
+			return delivery.Round{}, permanentError(errkind.Invalid, "a row cannot be read")
 		}
 		return gone()
 	}
-	wake := func() error { return s.client.WakeEndpoint(background, "chat", watch.WakeDelivery) }
+	wake := func() error { return s.client.WakeEndpoint(background, "chat", watcher.WakeDelivery) }
 	must(t, wake())
 	run := s.run(workflows.ServeEndpointID("chat"))
 	for rounds := 2; rounds <= 3; rounds++ {
@@ -87,41 +92,41 @@ func playServeEndpoint(t *testing.T, s *stage) client.WorkflowRun {
 }
 
 func playServeEndpointHandover(t *testing.T, s *stage) client.WorkflowRun {
-	s.deliver = func(round int) (watch.Round, error) {
+	s.deliver = func(round int) (delivery.Round, error) {
 		if round > 1 {
 			return gone()
 		}
-		return watch.Round{Active: true, Delivered: 1}, nil
+		return delivery.Round{Active: true, Delivered: 1}, nil
 	}
-	must(t, s.client.WakeEndpoint(background, "pager", watch.WakeDelivery))
+	must(t, s.client.WakeEndpoint(background, "pager", watcher.WakeDelivery))
 	id := workflows.ServeEndpointID("pager")
 	run := s.run(id)
 	s.rests(t, run, 1)
 	s.ageing.age(id)
-	must(t, s.client.WakeEndpoint(background, "pager", watch.WakeDelivery))
+	must(t, s.client.WakeEndpoint(background, "pager", watcher.WakeDelivery))
 	s.ends(t, run)
 	return run
 }
 
 func playSyncFeed(t *testing.T, s *stage) client.WorkflowRun {
-	s.fetched = watch.Fetched{Current: "sha256:current", Build: &vuln.Build{Checksum: "sha256:newer", Schema: "6.1.0"}}
-	_, err := s.client.SyncFeed(background, watch.SyncRequest{})
+	s.fetched = databuild.Fetched{Current: "sha256:current", Build: &vuln.Build{Checksum: "sha256:newer", Schema: "6.1.0"}}
+	_, err := s.client.SyncFeed(background, databuild.SyncRequest{})
 	must(t, err)
 	return s.run(workflows.SyncFeedID)
 }
 
 func playSyncFeedHeld(t *testing.T, s *stage) client.WorkflowRun {
-	s.fetched = watch.Fetched{Current: "sha256:current", Held: []string{"provider alpine is gone"}}
-	_, err := s.client.SyncFeed(background, watch.SyncRequest{File: "/mirror/newer.tar.zst"})
+	s.fetched = databuild.Fetched{Current: "sha256:current", Held: []string{"provider alpine is gone"}}
+	_, err := s.client.SyncFeed(background, databuild.SyncRequest{File: "/mirror/newer.tar.zst"})
 	must(t, err)
 	return s.run(workflows.SyncFeedID)
 }
 
 // playSyncFeedAgain: a move that another run overtakes.
 func playSyncFeedAgain(t *testing.T, s *stage) client.WorkflowRun {
-	s.fetched = watch.Fetched{Current: "sha256:current", Build: &vuln.Build{Checksum: "sha256:current"}, Rematch: true}
+	s.fetched = databuild.Fetched{Current: "sha256:current", Build: &vuln.Build{Checksum: "sha256:current"}, Rematch: true}
 	s.superseded = 1
-	_, err := s.client.SyncFeed(background, watch.SyncRequest{})
+	_, err := s.client.SyncFeed(background, databuild.SyncRequest{})
 	must(t, err)
 	return s.run(workflows.SyncFeedID)
 }
@@ -141,9 +146,9 @@ func playRunTask(t *testing.T, s *stage) client.WorkflowRun {
 // playRunTaskJoins: a run of the task exists.
 func playRunTaskJoins(t *testing.T, s *stage) client.WorkflowRun {
 	begun, over := make(chan struct{}), make(chan struct{})
-	s.fetch = func(watch.SyncRequest) error { close(begun); <-over; return nil }
+	s.fetch = func(databuild.SyncRequest) error { close(begun); <-over; return nil }
 	options := client.StartWorkflowOptions{ID: workflows.SyncFeedID, TaskQueue: workflows.QueueMain}
-	other, err := s.temporal.ExecuteWorkflow(background, options, workflows.SyncFeed, watch.SyncRequest{})
+	other, err := s.temporal.ExecuteWorkflow(background, options, workflows.SyncFeed, databuild.SyncRequest{})
 	must(t, err)
 	<-begun
 	run := s.play(t, workflows.RunTask, workflows.SyncFeedID)
@@ -167,7 +172,7 @@ func playApplyPolicy(t *testing.T, s *stage) client.WorkflowRun {
 }
 
 func playTestEndpoint(t *testing.T, s *stage) client.WorkflowRun {
-	request := watch.TestRequest{Endpoint: "chat", Type: notification.VulnUpdate}
+	request := delivery.TestRequest{Endpoint: "chat", Type: notification.VulnUpdate}
 	run, err := s.temporal.ExecuteWorkflow(background, client.StartWorkflowOptions{TaskQueue: workflows.QueueMain}, workflows.TestEndpoint, request)
 	must(t, err)
 	must(t, run.Get(background, nil))
@@ -175,13 +180,13 @@ func playTestEndpoint(t *testing.T, s *stage) client.WorkflowRun {
 }
 
 func playReconcile(t *testing.T, s *stage) client.WorkflowRun {
-	_, err := s.client.Reconcile(background, watch.ReconcileRequest{})
+	_, err := s.client.Reconcile(background, watcher.ReconcileRequest{})
 	must(t, err)
 	return s.run(workflows.ReconcileID)
 }
 
 func playPlanRepository(t *testing.T, s *stage) client.WorkflowRun {
-	asked := watch.Repository{Name: repository, Filter: watch.Filter{Versions: "~1.27", Newest: 3}}
+	asked := taglist.Repository{Name: repository, Filter: taglist.Filter{Versions: "~1.27", Newest: 3}}
 	run, err := s.temporal.ExecuteWorkflow(background, client.StartWorkflowOptions{TaskQueue: workflows.QueueMain}, workflows.PlanRepository, asked)
 	must(t, err)
 	must(t, run.Get(background, nil))
@@ -199,20 +204,20 @@ func playCheckRegistry(t *testing.T, s *stage) client.WorkflowRun {
 // registry does not answer; then the run is handed over.
 func playRenewAnalyses(t *testing.T, s *stage) client.WorkflowRun {
 	const id = workflows.RenewAnalysesID
-	s.renewal = func(r watch.RenewalRequest) watch.Renewal {
+	s.renewal = func(r analysis.RenewalRequest) analysis.Renewal {
 		next := outdatedImages("syft 2", first, second, first)(r)
 		next.Pause = time.Second
 		if r.After == 2 {
-			next.Problem = &watch.Problem{Kind: errkind.Name(errkind.Unavailable), Stage: watch.StageResolve, Message: "no route"}
+			next.Problem = &condition.Problem{Kind: errkind.Name(errkind.Unavailable), Stage: condition.StageResolve, Message: "no route"}
 			s.ageing.age(id)
 		}
 		return next
 	}
-	s.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
+	s.analyze = func(r analysis.Request) (analysis.Result, error) {
 		if r.Digest == second {
-			return watch.Analysis{}, permanentError(errkind.Unauthorized, "denied")
+			return analysis.Result{}, permanentError(errkind.Unauthorized, "denied")
 		}
-		return watch.Analysis{Digest: r.Digest, Packages: 40, Files: 1200}, nil
+		return analysis.Result{Digest: r.Digest, Packages: 40, Files: 1200}, nil
 	}
 	run, err := s.temporal.ExecuteWorkflow(background, client.StartWorkflowOptions{ID: id, TaskQueue: workflows.QueueMain},
 		workflows.RenewAnalyses, workflows.RenewalState{})

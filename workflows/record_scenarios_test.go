@@ -12,11 +12,16 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -48,7 +53,7 @@ var scenarios = map[string]scenario{
 var background = context.Background()
 
 // ask has an image analyzed like a real worker does.
-func (s *stage) ask(r watch.AnalysisRequest) error { return s.client.RequestAnalysis(background, r) }
+func (s *stage) ask(r analysis.Request) error { return s.client.RequestAnalysis(background, r) }
 
 // rests waits until that many resyncs were made and the workflow waits for a
 // timer.
@@ -129,23 +134,23 @@ func playWatchTag(t *testing.T, s *stage) client.WorkflowRun {
 		}
 		return forgotten()
 	}
-	_, err := s.client.Subscribe(background, watch.SubscribeRequest{Target: target, Types: notification.TagTypes})
+	_, err := s.client.Subscribe(background, subscription.Request{Target: target, Types: notification.TagTypes})
 	must(t, err)
 	run := s.run(workflows.WatchTagID(target))
 	for _, next := range []struct {
 		after int // passes
 		ask   func() error
 	}{
-		{2, func() error { return s.client.WakeTag(background, target, watch.WakeOutdated) }},
-		{3, func() error { return s.client.WakeTag(background, target, watch.WakeRescan) }},
-		{5, func() error { return s.client.WakeTag(background, target, watch.WakePoll) }},
-		{6, func() error { return s.client.WakeTag(background, target, watch.WakePolicy) }},
+		{2, func() error { return s.client.WakeTag(background, target, watcher.WakeOutdated) }},
+		{3, func() error { return s.client.WakeTag(background, target, watcher.WakeRescan) }},
+		{5, func() error { return s.client.WakeTag(background, target, watcher.WakePoll) }},
+		{6, func() error { return s.client.WakeTag(background, target, watcher.WakePolicy) }},
 	} {
 		s.rests(t, run, next.after)
 		must(t, next.ask())
 	}
 	s.rests(t, run, 9)
-	_, err = s.client.Unsubscribe(background, watch.UnsubscribeRequest{Target: target})
+	_, err = s.client.Unsubscribe(background, subscription.EndRequest{Target: target})
 	must(t, err)
 	s.ends(t, run)
 	return run
@@ -154,7 +159,7 @@ func playWatchTag(t *testing.T, s *stage) client.WorkflowRun {
 func playWatchTagTroubles(t *testing.T, s *stage) client.WorkflowRun {
 	tag := target
 	tag.Reference.Tag = "troubles"
-	hostile := &watch.Problem{Kind: errkind.Name(errkind.Limit), Stage: watch.StageAnalyze, Message: "layer 3 is too large"}
+	hostile := &condition.Problem{Kind: errkind.Name(errkind.Limit), Stage: condition.StageAnalyze, Message: "layer 3 is too large"}
 	invalid := permanentError(errkind.Invalid, "it cannot be read")
 	changed := steady(first)
 	changed.Changed = true
@@ -173,7 +178,7 @@ func playWatchTagTroubles(t *testing.T, s *stage) client.WorkflowRun {
 			return everyHour(changed)
 		case 6:
 			moved := waiting(first, second)
-			moved.Delay = &watch.Problem{Stage: watch.StageAnalyze, Message: "no worker analyzes"}
+			moved.Delay = &condition.Problem{Stage: condition.StageAnalyze, Message: "no worker analyzes"}
 			return everyHour(moved)
 		case 7:
 			due := steady(first)
@@ -183,14 +188,14 @@ func playWatchTagTroubles(t *testing.T, s *stage) client.WorkflowRun {
 		}
 		return forgotten()
 	}
-	s.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
-		return watch.Analysis{Digest: r.Digest, Problem: hostile}, nil
+	s.analyze = func(r analysis.Request) (analysis.Result, error) {
+		return analysis.Result{Digest: r.Digest, Problem: hostile}, nil
 	}
-	s.match = func(image.Digest) (watch.Matching, error) {
+	s.match = func(image.Digest) (databuild.Matching, error) {
 		if pass.Load() == 2 {
-			return watch.Matching{}, invalid
+			return databuild.Matching{}, invalid
 		}
-		return watch.Matching{}, permanentError(errOutage, "no disk")
+		return databuild.Matching{}, permanentError(errOutage, "no disk")
 	}
 	s.record = func(r watch.RecordRequest) (watch.Recorded, error) {
 		switch pass.Load() {
@@ -208,18 +213,18 @@ func playWatchTagTroubles(t *testing.T, s *stage) client.WorkflowRun {
 		}
 		return nil
 	}
-	must(t, s.client.WakeTag(background, tag, watch.WakePoll))
+	must(t, s.client.WakeTag(background, tag, watcher.WakePoll))
 	run := s.run(workflows.WatchTagID(tag))
 	s.rests(t, run, 3)
 	for made := 3; pass.Load() < 6; {
 		if made++; pass.Add(1) == 1 || pass.Load() == 6 {
 			made++ // with the answer
 		}
-		must(t, s.client.WakeTag(background, tag, watch.WakePoll))
+		must(t, s.client.WakeTag(background, tag, watcher.WakePoll))
 		s.rests(t, run, made)
 	}
 	pass.Add(1)
-	must(t, s.client.WakeTag(background, tag, watch.WakePoll))
+	must(t, s.client.WakeTag(background, tag, watcher.WakePoll))
 	s.ends(t, run)
 	return run
 }
@@ -232,7 +237,7 @@ func playWatchTagHandover(t *testing.T, s *stage) client.WorkflowRun {
 		seen.Changed = true
 		return everyHour(seen)
 	}
-	must(t, s.client.WakeTag(background, tag, watch.WakePoll))
+	must(t, s.client.WakeTag(background, tag, watcher.WakePoll))
 	id := workflows.WatchTagID(tag)
 	run := s.run(id)
 	s.rests(t, run, 1)
@@ -240,12 +245,12 @@ func playWatchTagHandover(t *testing.T, s *stage) client.WorkflowRun {
 	asked := make(chan struct{})
 	s.storing = func() { close(asked); <-stored }
 	go func() {
-		_, err := s.client.Subscribe(background, watch.SubscribeRequest{Target: tag, Types: notification.TagTypes})
+		_, err := s.client.Subscribe(background, subscription.Request{Target: tag, Types: notification.TagTypes})
 		answered <- err
 	}()
 	<-asked
 	s.ageing.age(id)
-	must(t, s.client.WakeTag(background, tag, watch.WakeRescan))
+	must(t, s.client.WakeTag(background, tag, watcher.WakeRescan))
 	close(stored)
 	must(t, <-answered)
 	s.ends(t, run)
@@ -257,23 +262,23 @@ func playAnalyzeImage(t *testing.T, s *stage) client.WorkflowRun {
 	tag := target
 	tag.Reference.Tag = "analyzed"
 	const digest = second
-	request := func(name string, again bool) watch.AnalysisRequest {
+	request := func(name string, again bool) analysis.Request {
 		r := wanted(name)
 		r.Digest, r.Force = digest, again
 		return r
 	}
 	begun, late := make(chan struct{}), make(chan struct{})
 	var tries atomic.Int64
-	s.analyze = func(r watch.AnalysisRequest) (watch.Analysis, error) {
+	s.analyze = func(r analysis.Request) (analysis.Result, error) {
 		switch tries.Add(1) {
 		case 1: // of the watcher that is refused
 			close(begun)
 			<-late
-			return watch.Analysis{}, permanentError(errkind.NotFound, "no such manifest")
+			return analysis.Result{}, permanentError(errkind.NotFound, "no such manifest")
 		case 2:
-			return watch.Analysis{}, errOutage
+			return analysis.Result{}, errOutage
 		}
-		return watch.Analysis{Digest: r.Digest, Packages: 40, Files: 1200}, nil
+		return analysis.Result{Digest: r.Digest, Packages: 40, Files: 1200}, nil
 	}
 	s.observe = func(pass int) (watch.Observation, error) {
 		if pass == 1 {
@@ -284,7 +289,7 @@ func playAnalyzeImage(t *testing.T, s *stage) client.WorkflowRun {
 	must(t, s.ask(request("refused", false)))
 	run := s.run(workflows.AnalyzeImageID(digest))
 	<-begun
-	must(t, s.client.WakeTag(background, tag, watch.WakePoll))
+	must(t, s.client.WakeTag(background, tag, watcher.WakePoll))
 	until(t, "request of a watcher that runs", func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -294,8 +299,8 @@ func playAnalyzeImage(t *testing.T, s *stage) client.WorkflowRun {
 	must(t, s.ask(request("again", true)))
 	close(late)
 	s.ends(t, run)
-	watcher := s.run(workflows.WatchTagID(tag))
-	must(t, s.client.WakeTag(background, tag, watch.WakePoll))
-	s.ends(t, watcher)
+	running := s.run(workflows.WatchTagID(tag))
+	must(t, s.client.WakeTag(background, tag, watcher.WakePoll))
+	s.ends(t, running)
 	return run
 }

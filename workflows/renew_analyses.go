@@ -6,8 +6,9 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // renewalTimeout is how long an image is waited for: longer than an analysis may
@@ -49,7 +50,7 @@ func renewAnalyses(ctx workflow.Context, state RenewalState) (RenewalState, erro
 			return r.RenewalState, workflow.NewContinueAsNewError(ctx, RenewAnalyses, r.RenewalState)
 		}
 		next, err := call(ctx, storing, "look for an image to renew", Activities.NextRenewal,
-			watch.RenewalRequest{Analyzer: r.Analyzer, After: r.After})
+			analysis.RenewalRequest{Analyzer: r.Analyzer, After: r.After})
 		if err != nil || next.Number == 0 {
 			r.show(ctx, "Nothing more to renew", 0)
 			return r.RenewalState, err
@@ -62,7 +63,7 @@ func renewAnalyses(ctx workflow.Context, state RenewalState) (RenewalState, erro
 
 // turn is that of one image: it is analyzed, its tags are woken, and the pace is
 // kept. One whose registry does not answer costs no time.
-func (r *renewer) turn(ctx workflow.Context, next watch.Renewal) error {
+func (r *renewer) turn(ctx workflow.Context, next analysis.Renewal) error {
 	if next.Analyzer != r.Analyzer {
 		r.RenewalState = RenewalState{}
 	}
@@ -76,7 +77,7 @@ func (r *renewer) turn(ctx workflow.Context, next watch.Renewal) error {
 		}
 	}
 	renewed, err := call(ctx, bulk, "wake the tags of "+next.Digest.Short(), Activities.EndRenewal,
-		watch.RenewalEnd{Analyzer: next.Analyzer, Digest: next.Digest, Problem: problem})
+		analysis.RenewalEnd{Analyzer: next.Analyzer, Digest: next.Digest, Problem: problem})
 	if err != nil {
 		return err
 	}
@@ -97,9 +98,9 @@ func (r *renewer) count(renewed bool) {
 
 // analyze asks for the analysis of an image and waits for the answer, as long as
 // it may take. Watchers that want the same image are notified too.
-func (r *renewer) analyze(ctx workflow.Context, next watch.Renewal) (*watch.Problem, error) {
+func (r *renewer) analyze(ctx workflow.Context, next analysis.Renewal) (*condition.Problem, error) {
 	delete(r.answers, next.Digest)
-	request := watch.AnalysisRequest{Target: next.Target, Digest: next.Digest, Force: true, Urgency: watch.NotUrgent,
+	request := analysis.Request{Target: next.Target, Digest: next.Digest, Force: true, Urgency: analysis.NotUrgent,
 		Watcher: workflow.GetInfo(ctx).WorkflowExecution.ID}
 	if err := order(ctx, "ask for another check "+next.Digest.Short(), Activities.RequestAnalysis, request); err != nil {
 		return nil, err
@@ -112,7 +113,7 @@ func (r *renewer) analyze(ctx workflow.Context, next watch.Renewal) (*watch.Prob
 }
 
 // rest keeps the pace.
-func (r *renewer) rest(ctx workflow.Context, next watch.Renewal, pause time.Duration) error {
+func (r *renewer) rest(ctx workflow.Context, next analysis.Renewal, pause time.Duration) error {
 	if pause <= 0 {
 		return nil
 	}

@@ -10,22 +10,23 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
 // outdatedImages answers like a store with those images, numbered from 1.
-func outdatedImages(analyzer string, digests ...image.Digest) func(watch.RenewalRequest) watch.Renewal {
-	return func(r watch.RenewalRequest) watch.Renewal {
+func outdatedImages(analyzer string, digests ...image.Digest) func(analysis.RenewalRequest) analysis.Renewal {
+	return func(r analysis.RenewalRequest) analysis.Renewal {
 		if r.Analyzer != analyzer {
 			r.After = 0
 		}
 		if int(r.After) >= len(digests) {
-			return watch.Renewal{}
+			return analysis.Renewal{}
 		}
-		return watch.Renewal{Analyzer: analyzer, Number: r.After + 1, Digest: digests[r.After], Target: target,
+		return analysis.Renewal{Analyzer: analyzer, Number: r.After + 1, Digest: digests[r.After], Target: target,
 			Left: len(digests) - int(r.After), Pause: 30 * time.Second}
 	}
 }
@@ -45,9 +46,9 @@ func renew(t *testing.T, env *testsuite.TestWorkflowEnvironment) (outcome workfl
 func TestRenewAnalyses(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	refused := &watch.Problem{Kind: errkind.Name(errkind.Unauthorized), Stage: watch.StageAnalyze, Message: "denied"}
+	refused := &condition.Problem{Kind: errkind.Name(errkind.Unauthorized), Stage: condition.StageAnalyze, Message: "denied"}
 	outside.renewal = outdatedImages("syft 2", first, second)
-	outside.request = func(r watch.AnalysisRequest) error {
+	outside.request = func(r analysis.Request) error {
 		if r.Digest == first {
 			return answering(env, refused)(r)
 		}
@@ -56,13 +57,13 @@ func TestRenewAnalyses(t *testing.T) {
 	if diff := cmp.Diff(workflows.RenewalState{Analyzer: "syft 2", After: 2, Renewed: 1, Failed: 1}, renew(t, env)); diff != "" {
 		t.Errorf("outcome (-want +got)\n%s", diff)
 	}
-	ask := watch.AnalysisRequest{Target: target, Digest: first, Watcher: "default-test-workflow-id", Force: true, Urgency: watch.NotUrgent}
+	ask := analysis.Request{Target: target, Digest: first, Watcher: "default-test-workflow-id", Force: true, Urgency: analysis.NotUrgent}
 	next := ask
 	next.Digest = second
-	if diff := cmp.Diff([]watch.AnalysisRequest{ask, next}, outside.requested); diff != "" {
+	if diff := cmp.Diff([]analysis.Request{ask, next}, outside.requested); diff != "" {
 		t.Errorf("requested (-want +got)\n%s", diff)
 	}
-	ends := []watch.RenewalEnd{{Analyzer: "syft 2", Digest: first, Problem: refused}, {Analyzer: "syft 2", Digest: second}}
+	ends := []analysis.RenewalEnd{{Analyzer: "syft 2", Digest: first, Problem: refused}, {Analyzer: "syft 2", Digest: second}}
 	if diff := cmp.Diff(ends, outside.renewed); diff != "" {
 		t.Errorf("ends (-want +got)\n%s", diff)
 	}
@@ -77,9 +78,9 @@ func TestRenewAnalyses(t *testing.T) {
 func TestRenewalsPassOverARegistryThatFails(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	down := &watch.Problem{Kind: errkind.Name(errkind.Unavailable), Stage: watch.StageResolve, Message: "no route"}
+	down := &condition.Problem{Kind: errkind.Name(errkind.Unavailable), Stage: condition.StageResolve, Message: "no route"}
 	images := outdatedImages("syft 2", first, second)
-	outside.renewal = func(r watch.RenewalRequest) watch.Renewal {
+	outside.renewal = func(r analysis.RenewalRequest) analysis.Renewal {
 		next := images(r)
 		if next.Digest == first {
 			next.Problem = down
@@ -104,14 +105,14 @@ func TestRenewalsGoOnWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	outside.renewal = outdatedImages("syft 2", first, second)
-	outside.request = func(r watch.AnalysisRequest) error {
+	outside.request = func(r analysis.Request) error {
 		if r.Digest == first {
 			return nil
 		}
 		return answering(env, nil)(r)
 	}
 	renew(t, env)
-	if diff := cmp.Diff([]watch.RenewalEnd{{Analyzer: "syft 2", Digest: first}, {Analyzer: "syft 2", Digest: second}}, outside.renewed); diff != "" {
+	if diff := cmp.Diff([]analysis.RenewalEnd{{Analyzer: "syft 2", Digest: first}, {Analyzer: "syft 2", Digest: second}}, outside.renewed); diff != "" {
 		t.Errorf("ends (-want +got)\n%s", diff)
 	}
 	if wait := outside.renewals[1].Sub(outside.renewals[0]); wait != 30*time.Minute {
@@ -125,7 +126,7 @@ func TestRenewalsBeginAnewForAnotherAnalyzer(t *testing.T) {
 	env, outside := newWorld(t)
 	outside.request = answering(env, nil)
 	before, after := outdatedImages("syft 2", first, second), outdatedImages("syft 3", first, second)
-	outside.renewal = func(r watch.RenewalRequest) watch.Renewal {
+	outside.renewal = func(r analysis.RenewalRequest) analysis.Renewal {
 		if r.Analyzer == "" {
 			return before(r)
 		}
@@ -140,7 +141,7 @@ func TestRenewalsAreHandedOver(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	outside.renewal = outdatedImages("syft 2", first, second)
-	outside.request = func(r watch.AnalysisRequest) error {
+	outside.request = func(r analysis.Request) error {
 		env.SetContinueAsNewSuggested(true)
 		return answering(env, nil)(r)
 	}

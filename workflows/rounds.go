@@ -8,7 +8,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/plain"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 const (
@@ -48,12 +48,12 @@ type subject struct {
 func rounds(ctx workflow.Context, s subject, round func(workflow.Context) (outlook, error)) (over bool, err error) {
 	h := &health{about: s.kind, name: s.name}
 	ctx = workflow.WithValue(ctx, healthKey{}, h)
-	wake, now, woken := false, false, watch.WakeReason("")
+	wake, now, woken := false, false, watcher.WakeReason("")
 	show := func() { setDetails(ctx, s.summary, s.details()+wokenDetails(woken)) }
 	show()
-	onSignal(ctx, SignalWake, func(w watch.Wake) {
+	onSignal(ctx, SignalWake, func(w watcher.Wake) {
 		workflow.GetLogger(ctx).Debug("woken", "reason", w.Reason)
-		if w.Reason == watch.WakeAttributes {
+		if w.Reason == watcher.WakeAttributes {
 			upsert(ctx, s.labels...)
 			return
 		}
@@ -90,7 +90,7 @@ func rounds(ctx workflow.Context, s subject, round func(workflow.Context) (outlo
 	return false, nil
 }
 
-func wokenDetails(reason watch.WakeReason) string {
+func wokenDetails(reason watcher.WakeReason) string {
 	if reason == "" {
 		return ""
 	}
@@ -98,8 +98,8 @@ func wokenDetails(reason watch.WakeReason) string {
 }
 
 // stages name what the rounds do.
-var stages = map[condition.Resource]watch.Stage{
-	condition.Registry: "poll", condition.Repository: watch.StageList, condition.Endpoint: "deliver",
+var stages = map[condition.Resource]condition.Stage{
+	condition.Registry: "poll", condition.Repository: condition.StageList, condition.Endpoint: "deliver",
 }
 
 // faulty notes that a round failed, and shows it where people check first.

@@ -7,7 +7,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/databuild"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // The ids of the tasks, which are also those of their schedules.
@@ -30,8 +31,8 @@ type Task struct {
 
 // Tasks are all that have a schedule.
 var Tasks = []Task{
-	{SyncFeedID, TypeSyncFeed, "Vulnerability data: synchronization", []any{watch.SyncRequest{}}},
-	{ReconcileID, TypeReconcile, "Comparison of the store with what runs", []any{watch.ReconcileRequest{}}},
+	{SyncFeedID, TypeSyncFeed, "Vulnerability data: synchronization", []any{databuild.SyncRequest{}}},
+	{ReconcileID, TypeReconcile, "Comparison of the store with what runs", []any{watcher.ReconcileRequest{}}},
 	{RenewAnalysesID, TypeRenewAnalyses, RenewalSummary, []any{RenewalState{}}},
 	{SummarizeID, TypeSummarize, "Summaries of what another scanner version changed", nil},
 	{PruneID, TypePrune, "Removal of what is no longer needed", nil},

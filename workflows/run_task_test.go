@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tagwatch/tagwatch/client"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -48,7 +48,7 @@ func (p *person) GetWorkflow(ctx context.Context, id, run string) sdk.WorkflowRu
 }
 
 // sync asks for a synchronization.
-func (p *person) sync(request watch.SyncRequest) error {
+func (p *person) sync(request databuild.SyncRequest) error {
 	synced, err := client.Client{Temporal: p}.SyncFeed(context.Background(), request)
 	if err == nil && synced.Build != "sha256:current" {
 		return errors.New("another outcome: " + synced.Build)
@@ -69,8 +69,8 @@ func newOneRun(t *testing.T) *oneRun {
 	o := &oneRun{fake: &fake{now: time.Now}, reached: client.Client{Temporal: temporal},
 		person: &person{temporal, make(chan struct{}, 10), make(chan struct{}, 10)},
 		begun:  make(chan struct{}, 10), let: make(chan struct{}, 10)}
-	o.fetched = watch.Fetched{Current: "sha256:current"}
-	o.fetch = func(watch.SyncRequest) error {
+	o.fetched = databuild.Fetched{Current: "sha256:current"}
+	o.fetch = func(databuild.SyncRequest) error {
 		o.begun <- struct{}{}
 		<-o.let
 		return nil
@@ -148,7 +148,7 @@ func TestSyncFeedRunsOnceForAll(t *testing.T) {
 			var people errgroup.Group
 			ask := func() {
 				for range 2 {
-					people.Go(func() error { return o.person.sync(watch.SyncRequest{}) })
+					people.Go(func() error { return o.person.sync(databuild.SyncRequest{}) })
 				}
 				<-o.person.follows
 				<-o.person.follows
@@ -183,7 +183,7 @@ func TestSyncFeedOfAFileWaits(t *testing.T) {
 	o.schedule(t, workflows.SyncFeedID)
 	<-o.begun
 	var imports errgroup.Group
-	imports.Go(func() error { return o.person.sync(watch.SyncRequest{File: "/mirror/newer.tar.zst"}) })
+	imports.Go(func() error { return o.person.sync(databuild.SyncRequest{File: "/mirror/newer.tar.zst"}) })
 	<-o.person.waits
 	if len(o.begun) > 0 {
 		t.Error("it runs beside the other")

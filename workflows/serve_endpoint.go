@@ -9,13 +9,12 @@ import (
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/plain"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // EndpointState is all that one run of ServeEndpoint hands to the next.
 type EndpointState struct {
 	Name string
-	Last watch.Round
+	Last delivery.Round
 	At   time.Time
 }
 
@@ -50,7 +49,7 @@ func (s *EndpointState) serve(ctx workflow.Context) (outlook, error) {
 }
 
 // untilNext is the time until the next attempt is due.
-func untilNext(ctx workflow.Context, round watch.Round) time.Duration {
+func untilNext(ctx workflow.Context, round delivery.Round) time.Duration {
 	if round.Next.IsZero() {
 		return idle
 	}

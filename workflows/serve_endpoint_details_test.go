@@ -6,14 +6,13 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // An answer is the receiver's own text, and the Web UI renders Markdown.
 func TestEndpointDetailsShowAnswersAsTheyAre(t *testing.T) {
 	t.Parallel()
 	hostile := "HTTP 500: | ![](http://tracker.example.com/x.png) [click](javascript:alert(1)) <img src=x>\n# `a`"
-	details := endpointDetails(EndpointState{At: time.Unix(1, 0), Last: watch.Round{Pending: 1, State: delivery.EndpointState{FailingSince: time.Unix(0, 0), LastAnswer: hostile}}})
+	details := endpointDetails(EndpointState{At: time.Unix(1, 0), Last: delivery.Round{Pending: 1, State: delivery.EndpointState{FailingSince: time.Unix(0, 0), LastAnswer: hostile}}})
 	for _, markup := range []string{" ![", " [click", " <img", "http://", " `"} {
 		if strings.Contains(details, markup) {
 			t.Errorf("%q is markup in\n%s", markup, details)

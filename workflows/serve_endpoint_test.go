@@ -12,12 +12,12 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
 // gone is a round at an endpoint that was removed.
-func gone() (watch.Round, error) { return watch.Round{}, nil }
+func gone() (delivery.Round, error) { return delivery.Round{}, nil }
 
 func TestServeEndpointWaits(t *testing.T) {
 	t.Parallel()
@@ -35,11 +35,11 @@ func TestServeEndpointWaits(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			env, outside := newWorld(t)
-			outside.deliver = func(round int) (watch.Round, error) {
+			outside.deliver = func(round int) (delivery.Round, error) {
 				if round > 1 {
 					return gone()
 				}
-				r := watch.Round{Active: true}
+				r := delivery.Round{Active: true}
 				if test.next != 0 {
 					r.Next, r.Pending = env.Now().Add(test.next), 1
 				}
@@ -57,15 +57,15 @@ func TestServeEndpointWaits(t *testing.T) {
 func TestServeEndpointWakesOnSignal(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	outside.deliver = func(round int) (watch.Round, error) {
+	outside.deliver = func(round int) (delivery.Round, error) {
 		if round > 3 {
 			return gone()
 		}
-		return watch.Round{Active: true}, nil
+		return delivery.Round{Active: true}, nil
 	}
 	// The first comes with the start, and the first round serves it.
 	for _, at := range []time.Duration{0, time.Minute, 3 * time.Minute} {
-		env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeDelivery}) }, at)
+		env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watcher.Wake{Reason: watcher.WakeDelivery}) }, at)
 	}
 	env.ExecuteWorkflow(workflows.ServeEndpoint, workflows.EndpointState{Name: "chat"})
 	finished(t, env)
@@ -83,14 +83,14 @@ func TestServeEndpointTakesItsTimersBack(t *testing.T) {
 	env.SetOnTimerScheduledListener(func(string, time.Duration) { set++ })
 	env.SetOnTimerFiredListener(func(string) { over++ })
 	env.SetOnTimerCanceledListener(func(string) { over++ })
-	outside.deliver = func(round int) (watch.Round, error) {
+	outside.deliver = func(round int) (delivery.Round, error) {
 		if round > 50 {
 			return gone()
 		}
-		return watch.Round{Active: true}, nil
+		return delivery.Round{Active: true}, nil
 	}
 	for i := range 50 {
-		env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeDelivery}) }, time.Duration(i)*time.Second)
+		env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watcher.Wake{Reason: watcher.WakeDelivery}) }, time.Duration(i)*time.Second)
 	}
 	env.ExecuteWorkflow(workflows.ServeEndpoint, workflows.EndpointState{Name: "chat"})
 	finished(t, env)
@@ -107,16 +107,16 @@ func TestServeEndpointWakeUpDuringARound(t *testing.T) {
 	for _, active := range []bool{true, false} {
 		for _, together := range []bool{true, false} {
 			env, outside := newWorld(t)
-			outside.deliver = func(round int) (watch.Round, error) {
+			outside.deliver = func(round int) (delivery.Round, error) {
 				if round > 1 {
 					return gone()
 				}
 				if together {
-					env.SignalWorkflowSkippingWorkflowTask(workflows.SignalWake, watch.Wake{Reason: watch.WakeDelivery})
+					env.SignalWorkflowSkippingWorkflowTask(workflows.SignalWake, watcher.Wake{Reason: watcher.WakeDelivery})
 				} else {
-					env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeDelivery})
+					env.SignalWorkflow(workflows.SignalWake, watcher.Wake{Reason: watcher.WakeDelivery})
 				}
-				return watch.Round{Active: active}, nil
+				return delivery.Round{Active: active}, nil
 			}
 			env.ExecuteWorkflow(workflows.ServeEndpoint, workflows.EndpointState{Name: "chat"})
 			finished(t, env)
@@ -130,9 +130,9 @@ func TestServeEndpointWakeUpDuringARound(t *testing.T) {
 func TestServeEndpointSurvivesAFault(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	outside.deliver = func(round int) (watch.Round, error) {
+	outside.deliver = func(round int) (delivery.Round, error) {
 		if round < 3 {
-			return watch.Round{}, permanentError(errkind.Invalid, "a row cannot be read")
+			return delivery.Round{}, permanentError(errkind.Invalid, "a row cannot be read")
 		}
 		return gone()
 	}
@@ -146,8 +146,8 @@ func TestServeEndpointSurvivesAFault(t *testing.T) {
 func TestServeEndpointNotifiesItsState(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	want := watch.Round{Active: true, Pending: 4, Retried: 4, State: delivery.EndpointState{LastAnswer: "HTTP 503"}}
-	outside.deliver = func(int) (watch.Round, error) {
+	want := delivery.Round{Active: true, Pending: 4, Retried: 4, State: delivery.EndpointState{LastAnswer: "HTTP 503"}}
+	outside.deliver = func(int) (delivery.Round, error) {
 		env.SetContinueAsNewSuggested(true)
 		return want, nil
 	}
@@ -177,7 +177,7 @@ func TestDeliveriesHaveTheirQueue(t *testing.T) {
 	env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
 		queues[info.ActivityType.Name] = info.TaskQueue
 	})
-	outside.deliver = func(int) (watch.Round, error) { return gone() }
+	outside.deliver = func(int) (delivery.Round, error) { return gone() }
 	env.ExecuteWorkflow(workflows.ServeEndpoint, workflows.EndpointState{Name: "chat"})
 	finished(t, env)
 	if diff := cmp.Diff(map[string]string{"Deliver": workflows.QueueDelivery}, queues); diff != "" {

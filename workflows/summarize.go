@@ -6,7 +6,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 )
 
 // Tags that are behind are waited for as long as they catch up.
@@ -17,14 +17,14 @@ const (
 
 // Summarize notifies in one summary an endpoint of what a new version of what
 // analyzes or matches changed, when the tags that it touched have checked it.
-func Summarize(ctx workflow.Context) (watch.Summarized, error) {
+func Summarize(ctx workflow.Context) (databuild.Summarized, error) {
 	return watched(ctx, SummarizeID, summarize)
 }
 
-func summarize(ctx workflow.Context) (watch.Summarized, error) {
+func summarize(ctx workflow.Context) (databuild.Summarized, error) {
 	least, idle := 0, 0
 	for checks := 0; ; checks++ {
-		request := watch.SummarizeRequest{Force: idle >= idleChecks}
+		request := databuild.SummarizeRequest{Force: idle >= idleChecks}
 		done, err := call(ctx, bulk, "tell what another scanner changed", Activities.Summarize, request)
 		if err != nil || done.Behind == 0 || request.Force {
 			workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Done\n\n%d changed lists are in summaries.\n", done.Notified))

@@ -6,8 +6,8 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/plain"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // Synced is the outcome of one run of SyncFeed.
@@ -32,13 +32,13 @@ const advanceRounds = 6
 // SyncFeed brings the vulnerability data up to date: fetch, verify and judge,
 // then move to the new build, then wake the tags that it touched. It may
 // be interrupted anywhere and run again.
-func SyncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
+func SyncFeed(ctx workflow.Context, request databuild.SyncRequest) (Synced, error) {
 	return watched(ctx, SyncFeedID, func(ctx workflow.Context) (Synced, error) { return syncFeed(ctx, request) })
 }
 
 // syncFeed fetches and judges again when the move was not made: the data that it was
 // to lead to may be older than the next.
-func syncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
+func syncFeed(ctx workflow.Context, request databuild.SyncRequest) (Synced, error) {
 	for {
 		synced, again, err := syncOnce(ctx, request)
 		if !again {
@@ -50,7 +50,7 @@ func syncFeed(ctx workflow.Context, request watch.SyncRequest) (Synced, error) {
 	}
 }
 
-func syncOnce(ctx workflow.Context, request watch.SyncRequest) (result Synced, again bool, err error) {
+func syncOnce(ctx workflow.Context, request databuild.SyncRequest) (result Synced, again bool, err error) {
 	workflow.SetCurrentDetails(ctx, "### Asking for new vulnerability data\n")
 	fetched, err := call(ctx, fetching, "fetch, verify and judge", Activities.FetchFeed, request)
 	if err != nil {
@@ -63,7 +63,7 @@ func syncOnce(ctx workflow.Context, request watch.SyncRequest) (result Synced, a
 	}
 	workflow.SetCurrentDetails(ctx, "### Matching again what the new data touch\n\nBuild "+plain.Code(fetched.Build.Checksum)+"\n")
 	advanced, err := call(limited(ctx, advanceRounds), matching, "advance to the build", Activities.AdvanceFeed,
-		watch.AdvanceRequest{Build: *fetched.Build, From: fetched.Current, Leave: fetched.Leave})
+		databuild.AdvanceRequest{Build: *fetched.Build, From: fetched.Current, Leave: fetched.Leave})
 	if err != nil {
 		return result, ctx.Err() == nil && !permanentKind(kindOf(err)), err
 	}
@@ -79,7 +79,7 @@ func syncOnce(ctx workflow.Context, request watch.SyncRequest) (result Synced, a
 
 // wakeTouched brings the tags up to date that the move touched. The first data
 // ever concern all: every image waited for them.
-func wakeTouched(ctx workflow.Context, fetched watch.Fetched, advanced watch.Advanced) (int, error) {
+func wakeTouched(ctx workflow.Context, fetched databuild.Fetched, advanced databuild.Advanced) (int, error) {
 	if fetched.Current == "" {
 		return all(ctx, "wake all tags", Activities.WakeAll)
 	}
@@ -91,7 +91,7 @@ func wakeTouched(ctx workflow.Context, fetched watch.Fetched, advanced watch.Adv
 	return done.Evaluated + done.Woken + rest.Evaluated + rest.Woken, err
 }
 
-func unchangedDetails(fetched watch.Fetched) string {
+func unchangedDetails(fetched databuild.Fetched) string {
 	switch {
 	case len(fetched.Held) > 0:
 		return "### New vulnerability data is on hold\n\n- " + strings.Join(literals(fetched.Held), "\n- ") +

@@ -8,9 +8,9 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -21,39 +21,39 @@ func TestSyncFeed(t *testing.T) {
 	same := vuln.Build{Checksum: current}
 	tests := []struct {
 		name     string
-		fetched  watch.Fetched
+		fetched  databuild.Fetched
 		want     workflows.Synced
-		advanced []watch.AdvanceRequest
+		advanced []databuild.AdvanceRequest
 		affected []string
 		all      int // times that every watcher was woken
 	}{
-		{name: "nothing new", fetched: watch.Fetched{Current: current},
+		{name: "nothing new", fetched: databuild.Fetched{Current: current},
 			want: workflows.Synced{Build: current}},
-		{name: "held", fetched: watch.Fetched{Current: current, Held: []string{"provider alpine is gone"}},
+		{name: "held", fetched: databuild.Fetched{Current: current, Held: []string{"provider alpine is gone"}},
 			want: workflows.Synced{Build: current, Held: []string{"provider alpine is gone"}}},
-		{name: "not held any more", fetched: watch.Fetched{Current: current, Ended: newer, Refused: newer},
+		{name: "not held any more", fetched: databuild.Fetched{Current: current, Ended: newer, Refused: newer},
 			want: workflows.Synced{Build: current, Ended: newer, Refused: newer}},
-		{name: "held, with nothing current", fetched: watch.Fetched{Held: []string{"empty"}},
+		{name: "held, with nothing current", fetched: databuild.Fetched{Held: []string{"empty"}},
 			want: workflows.Synced{Held: []string{"empty"}}},
-		{name: "advance", fetched: watch.Fetched{Current: current, Build: &next},
+		{name: "advance", fetched: databuild.Fetched{Current: current, Build: &next},
 			want:     workflows.Synced{Build: newer, Groups: 12, Changed: 3, Woken: 2},
-			advanced: []watch.AdvanceRequest{{Build: next, From: current}}, affected: []string{newer}},
-		{name: "the first data ever concern all", fetched: watch.Fetched{Build: &next},
+			advanced: []databuild.AdvanceRequest{{Build: next, From: current}}, affected: []string{newer}},
+		{name: "the first data ever concern all", fetched: databuild.Fetched{Build: &next},
 			want:     workflows.Synced{Build: newer, Groups: 12, Changed: 3, Woken: 5},
-			advanced: []watch.AdvanceRequest{{Build: next}}, all: 1},
-		{name: "roll back", fetched: watch.Fetched{Current: current, Build: &next, Leave: watch.Rejected},
+			advanced: []databuild.AdvanceRequest{{Build: next}}, all: 1},
+		{name: "roll back", fetched: databuild.Fetched{Current: current, Build: &next, Leave: databuild.Rejected},
 			want:     workflows.Synced{Build: newer, Groups: 12, Changed: 3, Woken: 2},
-			advanced: []watch.AdvanceRequest{{Build: next, From: current, Leave: watch.Rejected}}, affected: []string{newer}},
-		{name: "match anew with another matcher", fetched: watch.Fetched{Current: current, Build: &same, Rematch: true},
+			advanced: []databuild.AdvanceRequest{{Build: next, From: current, Leave: databuild.Rejected}}, affected: []string{newer}},
+		{name: "match anew with another matcher", fetched: databuild.Fetched{Current: current, Build: &same, Rematch: true},
 			want:     workflows.Synced{Build: current, Groups: 12, Changed: 3, Woken: 2},
-			advanced: []watch.AdvanceRequest{{Build: same, From: current}}, affected: []string{current}},
+			advanced: []databuild.AdvanceRequest{{Build: same, From: current}}, affected: []string{current}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			env, outside := newWorld(t)
 			outside.fetched = test.fetched
-			env.ExecuteWorkflow(workflows.SyncFeed, watch.SyncRequest{})
+			env.ExecuteWorkflow(workflows.SyncFeed, databuild.SyncRequest{})
 			finished(t, env)
 			var got workflows.Synced
 			if err := env.GetWorkflowResult(&got); err != nil {
@@ -80,8 +80,8 @@ func TestSyncFeedJudgesAnew(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	next := vuln.Build{Checksum: "sha256:next"}
-	outside.fetched, outside.superseded = watch.Fetched{Build: &next}, 1
-	env.ExecuteWorkflow(workflows.SyncFeed, watch.SyncRequest{})
+	outside.fetched, outside.superseded = databuild.Fetched{Build: &next}, 1
+	env.ExecuteWorkflow(workflows.SyncFeed, databuild.SyncRequest{})
 	finished(t, env)
 	if len(outside.advanced) != 2 || len(outside.affected)+outside.wokenAll != 1 {
 		t.Errorf("advanced %+v, woken for %v and %d times for all", outside.advanced, outside.affected, outside.wokenAll)
@@ -94,15 +94,15 @@ func TestSyncFeedAsksAgain(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	newer, newest := vuln.Build{Checksum: "sha256:newer"}, vuln.Build{Checksum: "sha256:newest"}
-	outside.fetched = watch.Fetched{Current: "sha256:current", Build: &newer}
-	outside.advance = func(request watch.AdvanceRequest) error {
+	outside.fetched = databuild.Fetched{Current: "sha256:current", Build: &newer}
+	outside.advance = func(request databuild.AdvanceRequest) error {
 		if request.Build == newest {
 			return nil
 		}
 		outside.fetched.Build = &newest // is published meanwhile
 		return errOutage
 	}
-	env.ExecuteWorkflow(workflows.SyncFeed, watch.SyncRequest{})
+	env.ExecuteWorkflow(workflows.SyncFeed, databuild.SyncRequest{})
 	finished(t, env)
 	var got workflows.Synced
 	if err := env.GetWorkflowResult(&got); err != nil || got.Build != newest.Checksum {
@@ -120,15 +120,15 @@ func TestConflictsOfAnUpgradeAreNoFailure(t *testing.T) {
 	t.Parallel()
 	lasting := func(kind error) time.Duration {
 		env, outside := newWorld(t)
-		outside.fetched = watch.Fetched{Current: "sha256:current", Build: &vuln.Build{Checksum: "sha256:newer"}}
+		outside.fetched = databuild.Fetched{Current: "sha256:current", Build: &vuln.Build{Checksum: "sha256:newer"}}
 		tries := 0
-		outside.advance = func(watch.AdvanceRequest) error {
+		outside.advance = func(databuild.AdvanceRequest) error {
 			if tries++; tries > 15 {
 				return nil
 			}
 			return temporal.NewApplicationError("another version is active", errkind.Name(kind))
 		}
-		env.ExecuteWorkflow(workflows.SyncFeed, watch.SyncRequest{})
+		env.ExecuteWorkflow(workflows.SyncFeed, databuild.SyncRequest{})
 		finished(t, env)
 		if diff := cmp.Diff([]bool{true, false}, turnsOf(outside, condition.Task, workflows.SyncFeedID)); diff != "" {
 			t.Errorf("noted (-want +got)\n%s", diff)

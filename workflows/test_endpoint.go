@@ -5,7 +5,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 )
 
 // TypeTestEndpoint is the name of the workflow type TestEndpoint.
@@ -13,7 +13,7 @@ const TypeTestEndpoint = "TestEndpoint"
 
 // TestEndpoint sends one sample notification, once: a person waits for the
 // answer.
-func TestEndpoint(ctx workflow.Context, request watch.TestRequest) (watch.TestResult, error) {
+func TestEndpoint(ctx workflow.Context, request delivery.TestRequest) (delivery.TestResult, error) {
 	options := asked
 	options.TaskQueue = QueueDelivery
 	return call(ctx, options, fmt.Sprintf("send a sample %s", request.Type), Activities.TestEndpoint, request)

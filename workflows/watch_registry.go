@@ -7,14 +7,14 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/polling"
 )
 
 // RegistryState is all that one run of WatchRegistry hands to the next.
 type RegistryState struct {
 	Registry string
 	// Last is the outcome of the last poll, at At.
-	Last watch.Poll
+	Last polling.Poll
 	At   time.Time
 }
 
@@ -39,7 +39,7 @@ func WatchRegistry(ctx workflow.Context, state RegistryState) error {
 
 // poll checks the due tags.
 func (s *RegistryState) poll(ctx workflow.Context) (outlook, error) {
-	polled, err := call(ctx, polling, "check the due tags", Activities.PollRegistry, s.Registry)
+	polled, err := call(ctx, checking, "check the due tags", Activities.PollRegistry, s.Registry)
 	if err != nil {
 		return outlook{}, err
 	}

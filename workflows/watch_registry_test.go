@@ -7,29 +7,31 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/polling"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
 const registry = "registry.example.com"
 
 // polled is a poll that went well; the next is due a minute later.
-func polled(checked int) watch.Poll {
-	return watch.Poll{Active: true, Tags: 10, Checked: checked, Wait: time.Minute}
+func polled(checked int) polling.Poll {
+	return polling.Poll{Active: true, Tags: 10, Checked: checked, Wait: time.Minute}
 }
 
 // down is a poll that the registry did not answer.
-func down(message string) watch.Poll {
-	return watch.Poll{Active: true, Tags: 10, Wait: time.Minute,
-		Problem: &watch.Problem{Kind: errkind.Name(errkind.Unavailable), Stage: watch.StageResolve, Message: message}}
+func down(message string) polling.Poll {
+	return polling.Poll{Active: true, Tags: 10, Wait: time.Minute,
+		Problem: &condition.Problem{Kind: errkind.Name(errkind.Unavailable), Stage: condition.StageResolve, Message: message}}
 }
 
 // polls answers with those polls, then with one that ends the workflow.
-func polls(list ...watch.Poll) func(int) (watch.Poll, error) {
-	return func(round int) (watch.Poll, error) {
+func polls(list ...polling.Poll) func(int) (polling.Poll, error) {
+	return func(round int) (polling.Poll, error) {
 		if round > len(list) {
-			return watch.Poll{}, nil
+			return polling.Poll{}, nil
 		}
 		return list[round-1], nil
 	}
@@ -38,9 +40,9 @@ func polls(list ...watch.Poll) func(int) (watch.Poll, error) {
 func TestWatchRegistrySurvivesAFault(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	outside.poll = func(round int) (watch.Poll, error) {
+	outside.poll = func(round int) (polling.Poll, error) {
 		if round == 1 {
-			return watch.Poll{}, permanentError(errkind.Invalid, "a row cannot be read")
+			return polling.Poll{}, permanentError(errkind.Invalid, "a row cannot be read")
 		}
 		return polls()(round)
 	}
@@ -55,7 +57,7 @@ func TestWatchRegistryNewTagIsCheckedSoon(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	outside.poll = polls(polled(1), polled(1))
-	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeSubscription}) }, 10*time.Second)
+	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watcher.Wake{Reason: watcher.WakeSubscription}) }, 10*time.Second)
 	env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
 	finished(t, env)
 	if want := []time.Duration{10 * time.Second, time.Minute}; !slices.Equal(want, outside.waits()) {
@@ -75,8 +77,8 @@ func TestWatchRegistryPausesBetweenPolls(t *testing.T) {
 		argument any
 		want     []time.Duration
 	}{
-		{"new tags", workflows.SignalWake, watch.Wake{Reason: watch.WakeSubscription}, []time.Duration{15 * time.Second, time.Minute}},
-		{"a person", workflows.SignalWake, watch.Wake{Reason: watch.WakeManual}, []time.Duration{5 * time.Second, time.Minute}},
+		{"new tags", workflows.SignalWake, watcher.Wake{Reason: watcher.WakeSubscription}, []time.Duration{15 * time.Second, time.Minute}},
+		{"a person", workflows.SignalWake, watcher.Wake{Reason: watcher.WakeManual}, []time.Duration{5 * time.Second, time.Minute}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -101,7 +103,7 @@ func TestWatchRegistryPausesBetweenPolls(t *testing.T) {
 func TestWatchRegistryDoesNotSpin(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	outside.poll = polls(watch.Poll{Active: true}, watch.Poll{Active: true, Wait: -time.Minute})
+	outside.poll = polls(polling.Poll{Active: true}, polling.Poll{Active: true, Wait: -time.Minute})
 	env.ExecuteWorkflow(workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
 	finished(t, env)
 	if want := []time.Duration{time.Second, time.Second}; !slices.Equal(want, outside.waits()) {
@@ -112,7 +114,7 @@ func TestWatchRegistryDoesNotSpin(t *testing.T) {
 func TestWatchRegistryHandsOver(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	outside.poll = func(int) (watch.Poll, error) {
+	outside.poll = func(int) (polling.Poll, error) {
 		env.SetContinueAsNewSuggested(true)
 		return down("a"), nil
 	}
@@ -129,11 +131,11 @@ func TestCheckRegistry(t *testing.T) {
 	env, _ := newWorld(t)
 	env.ExecuteWorkflow(workflows.CheckRegistry, registry)
 	finished(t, env)
-	var got watch.RegistryReport
+	var got polling.Report
 	if err := env.GetWorkflowResult(&got); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(watch.RegistryReport{Name: registry, Worker: "worker", Works: true}, got); diff != "" {
+	if diff := cmp.Diff(polling.Report{Name: registry, Worker: "worker", Works: true}, got); diff != "" {
 		t.Errorf("report (-want +got)\n%s", diff)
 	}
 }

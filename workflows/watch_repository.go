@@ -9,13 +9,13 @@ import (
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/plain"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 )
 
 // RepositoryState is all that one run of WatchRepository hands to the next.
 type RepositoryState struct {
 	Repository image.Repository
-	Last       watch.Listing
+	Last       taglist.Listing
 	At         time.Time
 	Failures   int
 }
@@ -37,7 +37,7 @@ func WatchRepository(ctx workflow.Context, state RepositoryState) error {
 
 // check lists the tags once.
 func (s *RepositoryState) check(ctx workflow.Context) (outlook, error) {
-	listing, err := call(ctx, polling, "list tags", Activities.ListTags, s.Repository)
+	listing, err := call(ctx, checking, "list tags", Activities.ListTags, s.Repository)
 	if err != nil {
 		return outlook{}, err
 	}
@@ -61,7 +61,7 @@ func (s *RepositoryState) pause() time.Duration {
 
 // follow carries out what a listing decided. All of it is stored by then, so a
 // step that is repeated finds less to do.
-func (s *RepositoryState) follow(ctx workflow.Context, listing watch.Listing) error {
+func (s *RepositoryState) follow(ctx workflow.Context, listing taglist.Listing) error {
 	if len(listing.Endpoints) > 0 {
 		if err := order(ctx, "wake endpoints", Activities.WakeEndpoints, listing.Endpoints); err != nil {
 			return err
@@ -80,7 +80,7 @@ func (s *RepositoryState) follow(ctx workflow.Context, listing watch.Listing) er
 }
 
 // brief keeps the counts and drops the long lists.
-func brief(listing watch.Listing) watch.Listing {
+func brief(listing taglist.Listing) taglist.Listing {
 	listing.New = listing.New[:min(len(listing.New), recentNotifications)]
 	listing.Removed = listing.Removed[:min(len(listing.Removed), recentNotifications)]
 	listing.Ended = nil

@@ -8,28 +8,30 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
 // listed is a listing that went well; the next is due a day later.
-func listed() watch.Listing { return watch.Listing{Active: true, List: 24 * time.Hour, Tags: 3} }
+func listed() taglist.Listing { return taglist.Listing{Active: true, List: 24 * time.Hour, Tags: 3} }
 
 // unlisted is a listing that failed.
-func unlisted(kind error, ask time.Duration) watch.Listing {
+func unlisted(kind error, ask time.Duration) taglist.Listing {
 	listing := listed()
 	listing.RetryAfter = ask
-	listing.Problem = &watch.Problem{Kind: errkind.Name(kind), Stage: watch.StageResolve, Message: "no"}
+	listing.Problem = &condition.Problem{Kind: errkind.Name(kind), Stage: condition.StageResolve, Message: "no"}
 	return listing
 }
 
 // listings answers with those listings, then with one that ends the workflow.
-func listings(list ...watch.Listing) func(int) (watch.Listing, error) {
-	return func(check int) (watch.Listing, error) {
+func listings(list ...taglist.Listing) func(int) (taglist.Listing, error) {
+	return func(check int) (taglist.Listing, error) {
 		if check > len(list) {
-			return watch.Listing{}, nil
+			return taglist.Listing{}, nil
 		}
 		return list[check-1], nil
 	}
@@ -42,7 +44,7 @@ func TestWatchRepositoryCarriesOut(t *testing.T) {
 	changed.Endpoints, changed.Ended = []string{"chat"}, []image.Target{target}
 	tests := []struct {
 		name      string
-		listing   watch.Listing
+		listing   taglist.Listing
 		endpoints []string
 		ended     []image.Target
 	}{
@@ -74,15 +76,15 @@ func TestWatchRepositoryWaits(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name     string
-		listings []watch.Listing
+		listings []taglist.Listing
 		want     []time.Duration
 	}{
-		{"an interval", []watch.Listing{listed(), listed()}, []time.Duration{24 * time.Hour, 24 * time.Hour}},
-		{"backs off and recovers", []watch.Listing{unlisted(errkind.Unavailable, 0), unlisted(errkind.Unavailable, 0), listed(), unlisted(errkind.Unavailable, 0)},
+		{"an interval", []taglist.Listing{listed(), listed()}, []time.Duration{24 * time.Hour, 24 * time.Hour}},
+		{"backs off and recovers", []taglist.Listing{unlisted(errkind.Unavailable, 0), unlisted(errkind.Unavailable, 0), listed(), unlisted(errkind.Unavailable, 0)},
 			[]time.Duration{30 * time.Second, time.Minute, 24 * time.Hour, 30 * time.Second}},
-		{"as long as the registry asks", []watch.Listing{unlisted(errkind.Unavailable, time.Hour)}, []time.Duration{time.Hour}},
-		{"gone: no reason to hurry", []watch.Listing{unlisted(errkind.NotFound, 0)}, []time.Duration{24 * time.Hour}},
-		{"does not spin", []watch.Listing{{Active: true}}, []time.Duration{time.Second}},
+		{"as long as the registry asks", []taglist.Listing{unlisted(errkind.Unavailable, time.Hour)}, []time.Duration{time.Hour}},
+		{"gone: no reason to hurry", []taglist.Listing{unlisted(errkind.NotFound, 0)}, []time.Duration{24 * time.Hour}},
+		{"does not spin", []taglist.Listing{{Active: true}}, []time.Duration{time.Second}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -102,7 +104,7 @@ func TestWatchRepositoryChecksWhenAsked(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	outside.list = listings(listed())
-	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeSubscription}) }, time.Hour)
+	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watcher.Wake{Reason: watcher.WakeSubscription}) }, time.Hour)
 	env.ExecuteWorkflow(workflows.WatchRepository, workflows.RepositoryState{Repository: repository})
 	finished(t, env)
 	if want := []time.Duration{time.Hour}; !slices.Equal(want, outside.waits()) {
@@ -114,7 +116,7 @@ func TestWatchRepositoryChecksWhenAsked(t *testing.T) {
 func TestWatchRepositoryHandsOver(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	outside.list = func(int) (watch.Listing, error) {
+	outside.list = func(int) (taglist.Listing, error) {
 		env.SetContinueAsNewSuggested(true)
 		many := listed()
 		for i := range 500 {
@@ -136,13 +138,13 @@ func TestWatchRepositoryHandsOver(t *testing.T) {
 func TestPlanRepository(t *testing.T) {
 	t.Parallel()
 	env, _ := newWorld(t)
-	env.ExecuteWorkflow(workflows.PlanRepository, watch.Repository{Name: repository})
+	env.ExecuteWorkflow(workflows.PlanRepository, taglist.Repository{Name: repository})
 	finished(t, env)
-	var got watch.Plan
+	var got taglist.Plan
 	if err := env.GetWorkflowResult(&got); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(watch.Plan{Repository: repository, Tags: 3, Selected: 2}, got); diff != "" {
+	if diff := cmp.Diff(taglist.Plan{Repository: repository, Tags: 3, Selected: 2}, got); diff != "" {
 		t.Errorf("plan (-want +got)\n%s", diff)
 	}
 }

@@ -9,7 +9,9 @@ import (
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // TagState is all that one run of WatchTag hands to the next.
@@ -24,20 +26,20 @@ type TagState struct {
 	// Poll is how often the registry's workflow checks the tag.
 	Poll time.Duration `json:"poll,omitempty"`
 	// Problem is why the last resync ended early; nil when it did not.
-	Problem *watch.Problem `json:"problem,omitempty"`
+	Problem *condition.Problem `json:"problem,omitempty"`
 	// Failures counts the resyncs that failed since the last that did not.
 	Failures int `json:"failures,omitempty"`
 	// Woken is the reason of the last wake-up.
-	Woken watch.WakeReason `json:"woken,omitempty"`
+	Woken watcher.WakeReason `json:"woken,omitempty"`
 	// Force asks the next resync to make every step anew.
 	Force bool `json:"force,omitempty"`
 	// Doing is the step under way, for people.
 	Doing string `json:"doing,omitempty"`
 	// Analyzing is the image whose analysis was asked for, at Asked; empty when it
 	// is answered. Delay is why the answer does not come, as far as that is known.
-	Analyzing image.Digest   `json:"analyzing,omitempty"`
-	Asked     time.Time      `json:"asked,omitzero"`
-	Delay     *watch.Problem `json:"delay,omitempty"`
+	Analyzing image.Digest       `json:"analyzing,omitempty"`
+	Asked     time.Time          `json:"asked,omitzero"`
+	Delay     *condition.Problem `json:"delay,omitempty"`
 	// Answer is the one that no resync has taken into account yet.
 	Answer *Analyzed `json:"answer,omitempty"`
 	// NextResync is when the next resync runs if nothing asks for one before.
@@ -50,9 +52,9 @@ const recentNotifications = 10
 // tagWatcher lives within one run.
 type tagWatcher struct {
 	TagState
-	wake   bool        // a handler asks for a resync before the interval ends
-	ended  bool        // nobody is subscribed any more
-	stage  watch.Stage // of the step under way
+	wake   bool            // a handler asks for a resync before the interval ends
+	ended  bool            // nobody is subscribed any more
+	stage  condition.Stage // of the step under way
 	health health
 	shown  shownAttributes
 }
@@ -110,7 +112,7 @@ func (w *tagWatcher) rest(ctx workflow.Context, wait time.Duration) error {
 
 // listen installs every handler before the workflow first blocks.
 func (w *tagWatcher) listen(ctx workflow.Context) error {
-	onSignal(ctx, SignalWake, func(wake watch.Wake) { w.woken(ctx, wake.Reason) })
+	onSignal(ctx, SignalWake, func(wake watcher.Wake) { w.woken(ctx, wake.Reason) })
 	onSignal(ctx, SignalAnalyzed, w.answered)
 	if err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateSubscribe, w.subscribe,
 		workflow.UpdateHandlerOptions{Validator: w.validate,
@@ -126,14 +128,14 @@ func (w *tagWatcher) listen(ctx workflow.Context) error {
 }
 
 // woken takes a wake-up.
-func (w *tagWatcher) woken(ctx workflow.Context, reason watch.WakeReason) {
+func (w *tagWatcher) woken(ctx workflow.Context, reason watcher.WakeReason) {
 	workflow.GetLogger(ctx).Debug("woken", "reason", reason)
-	if reason == watch.WakeAttributes {
+	if reason == watcher.WakeAttributes {
 		w.label(ctx)
 		return
 	}
 	w.wake, w.Woken = true, reason
-	w.Force = w.Force || reason == watch.WakeRescan
+	w.Force = w.Force || reason == watcher.WakeRescan
 }
 
 // answered takes the answer to the request for an analysis, or why it takes longer.
@@ -149,14 +151,14 @@ func (w *tagWatcher) answered(done Analyzed) {
 	w.Answer, w.Analyzing, w.Delay = &done, "", nil
 }
 
-func (w *tagWatcher) validate(request watch.SubscribeRequest) error {
+func (w *tagWatcher) validate(request subscription.Request) error {
 	if len(request.Types) == 0 {
 		return invalid("no notification type to subscribe to")
 	}
 	return w.concerns(request.Target, request.Types)
 }
 
-func (w *tagWatcher) validateEnd(request watch.UnsubscribeRequest) error {
+func (w *tagWatcher) validateEnd(request subscription.EndRequest) error {
 	return w.concerns(request.Target, request.Types)
 }
 
@@ -173,7 +175,7 @@ func (w *tagWatcher) concerns(target image.Target, types []notification.Type) er
 	return nil
 }
 
-func (w *tagWatcher) subscribe(ctx workflow.Context, request watch.SubscribeRequest) (watch.SubscribeResult, error) {
+func (w *tagWatcher) subscribe(ctx workflow.Context, request subscription.Request) (subscription.Result, error) {
 	result, err := call(ctx, asked, "store subscriptions", Activities.Subscribe, request)
 	if err == nil {
 		w.Types, w.wake = result.Types, true
@@ -183,7 +185,7 @@ func (w *tagWatcher) subscribe(ctx workflow.Context, request watch.SubscribeRequ
 	return result, err
 }
 
-func (w *tagWatcher) unsubscribe(ctx workflow.Context, request watch.UnsubscribeRequest) (int, error) {
+func (w *tagWatcher) unsubscribe(ctx workflow.Context, request subscription.EndRequest) (int, error) {
 	left, err := call(ctx, asked, "end subscriptions", Activities.Unsubscribe, request)
 	if err == nil {
 		w.wake = true
@@ -215,8 +217,8 @@ func (w *tagWatcher) resync(ctx workflow.Context) time.Duration {
 }
 
 // lasting keeps since when an analysis does not come: each resync finds that out anew.
-func lasting(before, now *watch.Problem) *watch.Problem {
-	if before == nil || now == nil || now.Stage != watch.StageAnalyze || permanent(now) || before.Stage != now.Stage || before.Kind != now.Kind {
+func lasting(before, now *condition.Problem) *condition.Problem {
+	if before == nil || now == nil || now.Stage != condition.StageAnalyze || permanent(now) || before.Stage != now.Stage || before.Kind != now.Kind {
 		return now
 	}
 	same := *now
@@ -228,7 +230,7 @@ func lasting(before, now *watch.Problem) *watch.Problem {
 // What is wrong with its registry or its image is recorded already.
 func (w *tagWatcher) note(ctx workflow.Context, seen watch.Observation, err error) {
 	w.health.noted = w.health.noted || seen.Noted
-	delayed := w.Problem != nil && w.Problem.Stage == watch.StageAnalyze && !permanent(w.Problem)
+	delayed := w.Problem != nil && w.Problem.Stage == condition.StageAnalyze && !permanent(w.Problem)
 	switch {
 	case err != nil:
 		w.health.after(ctx, w.Problem)
@@ -246,7 +248,7 @@ func (w *tagWatcher) pause(ctx workflow.Context, seen watch.Observation) time.Du
 	if wait <= 0 {
 		wait = ordinary
 	}
-	if w.Problem != nil && !permanent(w.Problem) && w.Problem.Stage != watch.StageAnalyze {
+	if w.Problem != nil && !permanent(w.Problem) && w.Problem.Stage != condition.StageAnalyze {
 		wait = max(min(wait, backoff(w.Failures)), seen.RetryAfter)
 	}
 	if w.Analyzing != "" {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -11,11 +12,11 @@ import (
 // status beside it may be that of an earlier image.
 func TestTagDetailsOfAnOldEvaluation(t *testing.T) {
 	t.Parallel()
-	w := tagWatcher{TagState: TagState{Summary: watch.Summary{Status: "pass", Problem: &watch.Problem{Stage: watch.StageEvaluate, Message: "no answer"}}}}
+	w := tagWatcher{TagState: TagState{Summary: watch.Summary{Status: "pass", Problem: &condition.Problem{Stage: condition.StageEvaluate, Message: "no answer"}}}}
 	if details := w.details(); !strings.Contains(details, "| **Problem** | no answer") {
 		t.Errorf("no problem in\n%s", details)
 	}
-	w.Problem = &watch.Problem{Stage: watch.StageResolve, Message: "gone"}
+	w.Problem = &condition.Problem{Stage: condition.StageResolve, Message: "gone"}
 	if details := w.details(); !strings.Contains(details, "| **Problem** | gone") {
 		t.Errorf("no problem in\n%s", details)
 	}

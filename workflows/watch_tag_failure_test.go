@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -16,7 +18,7 @@ import (
 // failing is the observation of a tag whose registry answers with a problem.
 func failing(kind string) watch.Observation {
 	seen := steady(first)
-	seen.Problem = &watch.Problem{Kind: kind, Stage: watch.StageResolve, Message: "registry says no"}
+	seen.Problem = &condition.Problem{Kind: kind, Stage: condition.StageResolve, Message: "registry says no"}
 	return seen
 }
 
@@ -68,21 +70,21 @@ func TestWatchTagStepFails(t *testing.T) {
 	tests := []struct {
 		name  string
 		spoil func(*fake)
-		stage watch.Stage
+		stage condition.Stage
 		kind  string
 		wait  time.Duration
 	}{
 		{"check", func(f *fake) {
 			f.observe = func(pass int) (watch.Observation, error) { return watch.Observation{}, passing }
-		}, watch.StageResolve, "", 30 * time.Second},
+		}, condition.StageResolve, "", 30 * time.Second},
 		{"match", func(f *fake) {
-			f.match = func(image.Digest) (watch.Matching, error) {
-				return watch.Matching{}, permanentError(passing, "no disk")
+			f.match = func(image.Digest) (databuild.Matching, error) {
+				return databuild.Matching{}, permanentError(passing, "no disk")
 			}
-		}, watch.StageMatch, "", 30 * time.Second},
+		}, condition.StageMatch, "", 30 * time.Second},
 		{"record", func(f *fake) {
 			f.record = func(watch.RecordRequest) (watch.Recorded, error) { return watch.Recorded{}, forGood }
-		}, watch.StageEvaluate, "Invalid", time.Hour},
+		}, condition.StageEvaluate, "Invalid", time.Hour},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -124,15 +126,15 @@ func TestWatchTagImageThatCannotBeMatched(t *testing.T) {
 		}
 		return analyzed(second), nil
 	}
-	outside.match = func(image.Digest) (watch.Matching, error) {
-		return watch.Matching{}, permanentError(errkind.Invalid, "the SBOM cannot be read")
+	outside.match = func(image.Digest) (databuild.Matching, error) {
+		return databuild.Matching{}, permanentError(errkind.Invalid, "the SBOM cannot be read")
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	finished(t, env)
 	if len(outside.recorded) != 1 || outside.recorded[0].Resolved.Manifest != second {
 		t.Fatalf("recorded %+v", outside.recorded)
 	}
-	if got := outside.recorded[0].Problem; got == nil || got.Stage != watch.StageMatch || got.Message != "the SBOM cannot be read" {
+	if got := outside.recorded[0].Problem; got == nil || got.Stage != condition.StageMatch || got.Message != "the SBOM cannot be read" {
 		t.Errorf("recorded problem %+v", got)
 	}
 }

@@ -10,9 +10,12 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -39,7 +42,7 @@ func TestWatchTagHandsOver(t *testing.T) {
 		Recent:   []watch.Notified{{ID: "1", Type: notification.TagUpdate, Line: "moved", At: at}},
 		Types:    []notification.Type{notification.TagUpdate},
 		Failures: 4,
-		Problem:  &watch.Problem{Kind: errkind.Name(errkind.Unavailable), Stage: watch.StageResolve, Message: "no answer", Since: at},
+		Problem:  &condition.Problem{Kind: errkind.Name(errkind.Unavailable), Stage: condition.StageResolve, Message: "no answer", Since: at},
 	}
 	outside.observe = func(int) (watch.Observation, error) {
 		env.SetContinueAsNewSuggested(true)
@@ -80,11 +83,11 @@ func TestWatchTagHandsOverAPendingForce(t *testing.T) {
 		env.SetContinueAsNewSuggested(true)
 		seen := steady(first)
 		seen.Changed = true
-		env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeOutdated})
+		env.SignalWorkflow(workflows.SignalWake, watcher.Wake{Reason: watcher.WakeOutdated})
 		return seen, nil
 	}
 	outside.record = func(watch.RecordRequest) (watch.Recorded, error) {
-		env.SignalWorkflowSkippingWorkflowTask(workflows.SignalWake, watch.Wake{Reason: watch.WakeRescan})
+		env.SignalWorkflowSkippingWorkflowTask(workflows.SignalWake, watcher.Wake{Reason: watcher.WakeRescan})
 		return watch.Recorded{}, nil
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
@@ -135,7 +138,7 @@ func TestWatchTagWaitsForHandlersBeforeItHandsOver(t *testing.T) {
 	outside.observe = func(int) (watch.Observation, error) {
 		env.SetContinueAsNewSuggested(true)
 		defer close(checked)
-		answer = update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: notification.TagTypes})
+		answer = update(env, workflows.UpdateSubscribe, subscription.Request{Target: target, Types: notification.TagTypes})
 		return steady(first), nil
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})

@@ -7,8 +7,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -26,7 +29,7 @@ func waiting(from, to image.Digest) watch.Observation {
 func TestWatchTagDoesNotWaitForTheAnalysis(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	outside.request = func(watch.AnalysisRequest) error {
+	outside.request = func(analysis.Request) error {
 		if len(outside.recorded) != 1 {
 			t.Errorf("the analysis is asked for after %d records, want the move's", len(outside.recorded))
 		}
@@ -49,7 +52,7 @@ func TestWatchTagDoesNotWaitForTheAnalysis(t *testing.T) {
 		return forgotten()
 	}
 	for _, at := range []time.Duration{time.Minute, 2 * time.Minute, 3 * time.Minute, 4 * time.Minute} {
-		env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeOutdated}) }, at)
+		env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watcher.Wake{Reason: watcher.WakeOutdated}) }, at)
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	finished(t, env)
@@ -60,7 +63,7 @@ func TestWatchTagDoesNotWaitForTheAnalysis(t *testing.T) {
 	if diff := cmp.Diff([]image.Digest{first}, outside.matched); diff != "" {
 		t.Errorf("matched (-want +got)\n%s", diff)
 	}
-	want := []watch.AnalysisRequest{{Target: target, Digest: second, Watcher: "default-test-workflow-id", Urgency: watch.UrgentMoved}}
+	want := []analysis.Request{{Target: target, Digest: second, Watcher: "default-test-workflow-id", Urgency: analysis.UrgentMoved}}
 	if diff := cmp.Diff(want, outside.requested); diff != "" {
 		t.Errorf("requested (-want +got)\n%s", diff)
 	}
@@ -89,12 +92,12 @@ func TestWatchTagLateAnswer(t *testing.T) {
 // Why the analysis does not come is a problem of the tag, until it does.
 func TestWatchTagAnalysisIsDelayed(t *testing.T) {
 	t.Parallel()
-	delay := &watch.Problem{Stage: watch.StageAnalyze, Message: "the registry answers 503"}
-	nobody := &watch.Problem{Stage: watch.StageAnalyze, Message: "no worker analyzes"}
+	delay := &condition.Problem{Stage: condition.StageAnalyze, Message: "the registry answers 503"}
+	nobody := &condition.Problem{Stage: condition.StageAnalyze, Message: "no worker analyzes"}
 	for name, test := range map[string]struct {
 		answers []workflows.Analyzed
-		seen    *watch.Problem
-		want    *watch.Problem
+		seen    *condition.Problem
+		want    *condition.Problem
 	}{
 		"it waits for its turn":   {nil, nil, nil},
 		"it fails for now":        {[]workflows.Analyzed{{Digest: second, Problem: delay, Delayed: true}}, nil, delay},
@@ -137,10 +140,10 @@ func TestWatchTagNotifiesHowUrgentAnAnalysisIs(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		known image.Digest
-		want  watch.Urgency
+		want  analysis.Urgency
 	}{
-		"a new tag":        {"", watch.UrgentFirst},
-		"a tag that moved": {second, watch.UrgentMoved},
+		"a new tag":        {"", analysis.UrgentFirst},
+		"a tag that moved": {second, analysis.UrgentMoved},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -168,7 +171,7 @@ func TestWatchTagAnalysisIsDelayedSince(t *testing.T) {
 	outside.observe = func(pass int) (watch.Observation, error) {
 		env.SetContinueAsNewSuggested(pass == 2)
 		seen := waiting(first, second)
-		seen.Delay = &watch.Problem{Stage: watch.StageAnalyze, Message: "no worker analyzes", Since: began.Add(time.Duration(pass-1) * time.Hour)}
+		seen.Delay = &condition.Problem{Stage: condition.StageAnalyze, Message: "no worker analyzes", Since: began.Add(time.Duration(pass-1) * time.Hour)}
 		return seen, nil
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})

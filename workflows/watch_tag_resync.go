@@ -5,6 +5,8 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -16,7 +18,7 @@ const answerAfter = 15 * time.Minute
 // follow is one resync: observe, analyze, match, record. Its caller remembers a
 // failure in the state and leaves it to the next resync.
 func (w *tagWatcher) follow(ctx workflow.Context) (watch.Observation, error) {
-	w.begin(watch.StageResolve, "checking the registry")
+	w.begin(condition.StageResolve, "checking the registry")
 	seen, err := local(ctx, "check the registry and the store", Activities.Observe, w.Target)
 	if err != nil {
 		return seen, err
@@ -80,7 +82,7 @@ func (w *tagWatcher) renew(ctx workflow.Context, seen watch.Observation, force b
 
 // unfitness is why the image that the tag points to cannot be analyzed, by what is
 // stored or by the answer to the request; nil if it can.
-func unfitness(seen watch.Observation, answer *Analyzed) *watch.Problem {
+func unfitness(seen watch.Observation, answer *Analyzed) *condition.Problem {
 	if answer != nil && answer.Digest == seen.Resolved.Manifest && answer.Problem != nil {
 		return answer.Problem
 	}
@@ -88,7 +90,7 @@ func unfitness(seen watch.Observation, answer *Analyzed) *watch.Problem {
 }
 
 // begin notes which step is under way.
-func (w *tagWatcher) begin(stage watch.Stage, doing string) { w.stage, w.Doing = stage, doing }
+func (w *tagWatcher) begin(stage condition.Stage, doing string) { w.stage, w.Doing = stage, doing }
 
 // analyze asks for the analysis of the image that the tag points to, if it waits for
 // it or is to be analyzed again, and waits for nothing: the answer asks for a resync.
@@ -107,8 +109,8 @@ func (w *tagWatcher) analyze(ctx workflow.Context, seen watch.Observation, waits
 	if !again && !(due && (waits || w.Analyzing != "")) {
 		return nil
 	}
-	w.begin(watch.StageAnalyze, "asking for the analysis of image "+digest.Short())
-	request := watch.AnalysisRequest{Target: w.Target, Digest: digest, Force: again, Urgency: w.urgency(),
+	w.begin(condition.StageAnalyze, "asking for the analysis of image "+digest.Short())
+	request := analysis.Request{Target: w.Target, Digest: digest, Force: again, Urgency: w.urgency(),
 		Watcher: workflow.GetInfo(ctx).WorkflowExecution.ID}
 	// Before it is sent: the answer may arrive with the confirmation.
 	w.Analyzing, w.Asked, w.Delay = digest, workflow.Now(ctx), nil
@@ -121,19 +123,19 @@ func (w *tagWatcher) analyze(ctx workflow.Context, seen watch.Observation, waits
 
 // urgency puts a tag of which something is known, which is out of date, before one
 // of which nothing is.
-func (w *tagWatcher) urgency() watch.Urgency {
+func (w *tagWatcher) urgency() analysis.Urgency {
 	if w.Summary.Analyzed != "" {
-		return watch.UrgentMoved
+		return analysis.UrgentMoved
 	}
-	return watch.UrgentFirst
+	return analysis.UrgentFirst
 }
 
 // match has the image matched. It returns why it cannot be, if that is final.
-func (w *tagWatcher) match(ctx workflow.Context, digest image.Digest) (*watch.Problem, error) {
-	w.begin(watch.StageMatch, "matching vulnerabilities")
+func (w *tagWatcher) match(ctx workflow.Context, digest image.Digest) (*condition.Problem, error) {
+	w.begin(condition.StageMatch, "matching vulnerabilities")
 	_, err := call(ctx, matching, "match "+digest.Short(), Activities.Match, digest)
 	if err != nil {
-		if problem := problemOf(ctx, watch.StageMatch, err, nil); permanent(problem) {
+		if problem := problemOf(ctx, condition.StageMatch, err, nil); permanent(problem) {
 			return problem, nil // the tag's move is notified all the same
 		}
 	}
@@ -143,7 +145,7 @@ func (w *tagWatcher) match(ctx workflow.Context, digest image.Digest) (*watch.Pr
 // record stores the outcome and wakes the endpoints that have something to
 // tell. The deliveries are rows by then: a wake-up that is lost does no harm.
 func (w *tagWatcher) record(ctx workflow.Context, request watch.RecordRequest) error {
-	w.begin(watch.StageEvaluate, "evaluating policies")
+	w.begin(condition.StageEvaluate, "evaluating policies")
 	recorded, err := call(ctx, recording, "evaluate and record", Activities.Record, request)
 	if err != nil {
 		return err

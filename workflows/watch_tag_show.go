@@ -8,8 +8,10 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/plain"
+	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -125,8 +127,8 @@ func (w *tagWatcher) rows() [][2]string {
 }
 
 // problem is that of the last resync, or why the last evaluation is out of date.
-func (w *tagWatcher) problem() *watch.Problem {
-	if recorded := w.Summary.Problem; w.Problem == nil && recorded != nil && recorded.Stage == watch.StageEvaluate {
+func (w *tagWatcher) problem() *condition.Problem {
+	if recorded := w.Summary.Problem; w.Problem == nil && recorded != nil && recorded.Stage == condition.StageEvaluate {
 		return recorded
 	}
 	return w.Problem
@@ -138,7 +140,7 @@ func (w *tagWatcher) pollRow() string {
 	if w.Poll == 0 {
 		return ""
 	}
-	return "every " + watch.IntervalText(w.Poll) + " by " + plain.Code(WatchRegistryID(w.Target.Reference.Registry)) + "; `tagwatch status` shows the last one"
+	return "every " + polling.IntervalText(w.Poll) + " by " + plain.Code(WatchRegistryID(w.Target.Reference.Registry)) + "; `tagwatch status` shows the last one"
 }
 
 func analyzedRow(s watch.Summary) string {
@@ -170,7 +172,7 @@ func typesRow(state TagState) string {
 	return strings.Join(names, ", ")
 }
 
-func problemRow(p *watch.Problem) string {
+func problemRow(p *condition.Problem) string {
 	if p == nil {
 		return ""
 	}

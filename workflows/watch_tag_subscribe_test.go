@@ -13,6 +13,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -37,7 +38,7 @@ func update(env *testsuite.TestWorkflowEnvironment, name string, argument any) *
 func TestWatchTagSubscribe(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	request := watch.SubscribeRequest{Target: target, Types: []notification.Type{notification.TagUpdate, notification.VulnUpdate}}
+	request := subscription.Request{Target: target, Types: []notification.Type{notification.TagUpdate, notification.VulnUpdate}}
 	var answer, ended *updated
 	outside.left = 1
 	outside.observe = func(pass int) (watch.Observation, error) { return steady(first), nil }
@@ -46,7 +47,7 @@ func TestWatchTagSubscribe(t *testing.T) {
 		if diff := cmp.Diff(request.Types, status(t, env).Types); diff != "" {
 			t.Errorf("subscribed types (-want +got)\n%s", diff)
 		}
-		ended = update(env, workflows.UpdateUnsubscribe, watch.UnsubscribeRequest{Target: target, Types: []notification.Type{notification.TagUpdate}})
+		ended = update(env, workflows.UpdateUnsubscribe, subscription.EndRequest{Target: target, Types: []notification.Type{notification.TagUpdate}})
 	}, 20*time.Minute)
 	env.RegisterDelayedCallback(func() {
 		if diff := cmp.Diff([]notification.Type{notification.VulnUpdate}, status(t, env).Types); diff != "" {
@@ -55,7 +56,7 @@ func TestWatchTagSubscribe(t *testing.T) {
 		env.CancelWorkflow()
 	}, 30*time.Minute)
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
-	want := watch.SubscribeResult{Types: request.Types, Endpoints: []string{"chat"}}
+	want := subscription.Result{Types: request.Types, Endpoints: []string{"chat"}}
 	if diff := cmp.Diff(any(want), answer.result); diff != "" || answer.err != nil {
 		t.Errorf("answer %v (-want +got)\n%s", answer.err, diff)
 	}
@@ -73,15 +74,15 @@ func TestWatchTagRefusesSubscriptions(t *testing.T) {
 	gone := permanentError(errkind.NotFound, "tag latest is not in the registry")
 	tests := []struct {
 		name     string
-		request  watch.SubscribeRequest
+		request  subscription.Request
 		refuse   error
 		accepted bool
 		kind     error
 		text     string
 	}{
-		{"another tag", watch.SubscribeRequest{Target: other, Types: notification.TagTypes}, nil, false, errkind.Invalid, "follows registry.example.com/team/app:latest, not registry.example.com/team/app:other"},
-		{"no type", watch.SubscribeRequest{Target: target}, nil, false, errkind.Invalid, "no notification type"},
-		{"a tag that does not exist", watch.SubscribeRequest{Target: target, Types: notification.TagTypes}, gone, true, errkind.NotFound, "tag latest is not in the registry"},
+		{"another tag", subscription.Request{Target: other, Types: notification.TagTypes}, nil, false, errkind.Invalid, "follows registry.example.com/team/app:latest, not registry.example.com/team/app:other"},
+		{"no type", subscription.Request{Target: target}, nil, false, errkind.Invalid, "no notification type"},
+		{"a tag that does not exist", subscription.Request{Target: target, Types: notification.TagTypes}, gone, true, errkind.NotFound, "tag latest is not in the registry"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -112,13 +113,13 @@ func TestWatchTagRefusesToEndSubscriptions(t *testing.T) {
 	arm.Platform = image.Platform{OS: "linux", Architecture: "arm64"}
 	for _, test := range []struct {
 		name    string
-		request watch.UnsubscribeRequest
+		request subscription.EndRequest
 		text    string
 	}{
-		{"another tag", watch.UnsubscribeRequest{Target: other}, "follows registry.example.com/team/app:latest, not registry.example.com/team/app:other"},
-		{"another platform", watch.UnsubscribeRequest{Target: arm}, "not registry.example.com/team/app:latest@linux/arm64"},
-		{"no tag", watch.UnsubscribeRequest{}, "follows registry.example.com/team/app:latest"},
-		{"no type of tags", watch.UnsubscribeRequest{Target: target, Types: []notification.Type{notification.RepoUpdate}}, "not a notification type of tags"},
+		{"another tag", subscription.EndRequest{Target: other}, "follows registry.example.com/team/app:latest, not registry.example.com/team/app:other"},
+		{"another platform", subscription.EndRequest{Target: arm}, "not registry.example.com/team/app:latest@linux/arm64"},
+		{"no tag", subscription.EndRequest{}, "follows registry.example.com/team/app:latest"},
+		{"no type of tags", subscription.EndRequest{Target: target, Types: []notification.Type{notification.RepoUpdate}}, "not a notification type of tags"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -146,7 +147,7 @@ func TestWatchTagEndsWithItsLastSubscription(t *testing.T) {
 	}
 	env.RegisterDelayedCallback(func() {
 		subscribed = false
-		update(env, workflows.UpdateUnsubscribe, watch.UnsubscribeRequest{Target: target})
+		update(env, workflows.UpdateUnsubscribe, subscription.EndRequest{Target: target})
 	}, 10*time.Minute)
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	finished(t, env)
@@ -167,7 +168,7 @@ func TestWatchTagStartsWithASubscription(t *testing.T) {
 		return steady(first), nil
 	}
 	env.RegisterDelayedCallback(func() {
-		update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: notification.TagTypes})
+		update(env, workflows.UpdateSubscribe, subscription.Request{Target: target, Types: notification.TagTypes})
 	}, 0)
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	finished(t, env)
@@ -188,7 +189,7 @@ func TestWatchTagDoesNotEndWhileSubscribing(t *testing.T) {
 		switch pass {
 		case 1:
 			defer close(checked)
-			answer = update(env, workflows.UpdateSubscribe, watch.SubscribeRequest{Target: target, Types: notification.TagTypes})
+			answer = update(env, workflows.UpdateSubscribe, subscription.Request{Target: target, Types: notification.TagTypes})
 			return forgotten()
 		case 2:
 			if len(outside.subscribed) == 0 {

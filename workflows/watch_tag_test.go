@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -34,7 +36,7 @@ func TestWatchTagFirstResync(t *testing.T) {
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	finished(t, env)
-	want := []watch.AnalysisRequest{{Target: target, Digest: first, Watcher: "default-test-workflow-id", Urgency: watch.UrgentFirst}}
+	want := []analysis.Request{{Target: target, Digest: first, Watcher: "default-test-workflow-id", Urgency: analysis.UrgentFirst}}
 	if diff := cmp.Diff(want, outside.requested); diff != "" {
 		t.Errorf("requested analyses (-want +got)\n%s", diff)
 	}
@@ -154,7 +156,7 @@ func status(t *testing.T, env *testsuite.TestWorkflowEnvironment) (state workflo
 func TestWatchTagImageThatCannotBeAnalyzed(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	problem := &watch.Problem{Kind: errkind.Name(errkind.Limit), Stage: watch.StageAnalyze, Message: "too large"}
+	problem := &condition.Problem{Kind: errkind.Name(errkind.Limit), Stage: condition.StageAnalyze, Message: "too large"}
 	outside.request = answering(env, problem)
 	outside.observe = func(pass int) (watch.Observation, error) {
 		switch pass {
@@ -186,7 +188,7 @@ func TestWatchTagAsksAgainForALostAnswer(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	answer := answering(env, nil)
-	outside.request = func(r watch.AnalysisRequest) error {
+	outside.request = func(r analysis.Request) error {
 		if len(outside.requested) < 3 {
 			return nil // the answer is lost
 		}

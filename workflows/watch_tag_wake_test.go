@@ -5,21 +5,23 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
 func TestWatchTagSignalsAskForAPass(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		reason watch.WakeReason
+		reason watcher.WakeReason
 		force  bool
 	}{
-		{watch.WakeManual, false},
-		{watch.WakeRescan, true},
-		{watch.WakePoll, false},
-		{watch.WakeOutdated, false},
+		{watcher.WakeManual, false},
+		{watcher.WakeRescan, true},
+		{watcher.WakePoll, false},
+		{watcher.WakeOutdated, false},
 	}
 	for _, test := range tests {
 		t.Run(string(test.reason), func(t *testing.T) {
@@ -32,7 +34,7 @@ func TestWatchTagSignalsAskForAPass(t *testing.T) {
 				}
 				return forgotten()
 			}
-			env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: test.reason}) }, 10*time.Minute)
+			env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watcher.Wake{Reason: test.reason}) }, 10*time.Minute)
 			env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 			finished(t, env)
 			waits, made := []time.Duration{10 * time.Minute, time.Hour, time.Hour}, []int{0, 0, 0}
@@ -59,7 +61,7 @@ func TestWatchTagStartsWithASignal(t *testing.T) {
 		}
 		return forgotten()
 	}
-	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeManual}) }, 0)
+	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.SignalWake, watcher.Wake{Reason: watcher.WakeManual}) }, 0)
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	finished(t, env)
 	if want := []time.Duration{time.Hour}; !slices.Equal(want, outside.waits()) {
@@ -75,7 +77,7 @@ func TestWatchTagSignalDuringAResync(t *testing.T) {
 	outside.observe = func(pass int) (watch.Observation, error) {
 		switch pass {
 		case 1:
-			env.SignalWorkflow(workflows.SignalWake, watch.Wake{Reason: watch.WakeOutdated})
+			env.SignalWorkflow(workflows.SignalWake, watcher.Wake{Reason: watcher.WakeOutdated})
 			return steady(first), nil
 		case 2:
 			return steady(first), nil
@@ -96,7 +98,7 @@ func TestWatchTagSignalTogetherWithTheEnd(t *testing.T) {
 	env, outside := newWorld(t)
 	outside.observe = func(pass int) (watch.Observation, error) {
 		if pass == 1 {
-			env.SignalWorkflowSkippingWorkflowTask(workflows.SignalWake, watch.Wake{Reason: watch.WakeManual})
+			env.SignalWorkflowSkippingWorkflowTask(workflows.SignalWake, watcher.Wake{Reason: watcher.WakeManual})
 		}
 		return forgotten()
 	}
@@ -117,11 +119,11 @@ func TestWatchTagForceOutlivesAFailure(t *testing.T) {
 		}
 		return forgotten()
 	}
-	outside.match = func(image.Digest) (watch.Matching, error) {
+	outside.match = func(image.Digest) (databuild.Matching, error) {
 		if len(outside.matched) == 1 {
-			return watch.Matching{}, permanentError(errOutage, "not now")
+			return databuild.Matching{}, permanentError(errOutage, "not now")
 		}
-		return watch.Matching{}, nil
+		return databuild.Matching{}, nil
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target, Force: true})
 	finished(t, env)

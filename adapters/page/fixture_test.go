@@ -16,12 +16,14 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/page"
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -57,7 +59,7 @@ func state(t testing.TB) watch.State {
 	return watch.State{Revision: 1, Resolved: image.Resolved{Manifest: image.Digest("sha256:" + strings.Repeat("a", 64))},
 		Analyzed: image.Digest("sha256:" + strings.Repeat("a", 64)), Matched: true, Counts: vuln.Counts{Critical: 1, High: 2},
 		Vulnerabilities: []vuln.Finding{finding}, Checked: now.Add(-time.Minute), Changed: now.Add(-time.Hour),
-		Problem:    &watch.Problem{Stage: watch.StageResolve, Message: "registry says " + hostile, Since: now.Add(-time.Hour)},
+		Problem:    &condition.Problem{Stage: condition.StageResolve, Message: "registry says " + hostile, Since: now.Add(-time.Hour)},
 		Evaluation: &watch.Evaluation{Status: policy.Fail, FinalAction: policy.Stop, Document: document}}
 }
 
@@ -145,23 +147,23 @@ func (c *content) Endpoints(context.Context) ([]endpoint.Endpoint, error) {
 		State: delivery.EndpointState{FailingSince: now.Add(-time.Hour), LastAnswer: "HTTP 500 " + hostile}}, {Name: "quiet", URL: "env:CHAT_URL"}}, c.fails
 }
 
-func (c *content) Backlog(context.Context, string) (watch.Backlog, error) {
-	return watch.Backlog{Pending: 7}, nil
+func (c *content) Backlog(context.Context, string) (delivery.Backlog, error) {
+	return delivery.Backlog{Pending: 7}, nil
 }
 
 func (c *content) DeliveryCounts(context.Context, string) (map[delivery.State]int, error) {
 	return map[delivery.State]int{delivery.Delivered: 5, delivery.Failed: 1}, nil
 }
 
-func (c *content) RegistryStates(context.Context) ([]watch.RegistryState, error) {
-	return []watch.RegistryState{{Registry: "registry.example.com", Tags: 3, Failing: 1, Checked: now, Example: &watch.Problem{Stage: watch.StageResolve, Message: hostile}},
+func (c *content) RegistryStates(context.Context) ([]polling.RegistryState, error) {
+	return []polling.RegistryState{{Registry: "registry.example.com", Tags: 3, Failing: 1, Checked: now, Example: &condition.Problem{Stage: condition.StageResolve, Message: hostile}},
 		{Registry: "down.example.com", Tags: 1, Checked: now}, {Registry: "back.example.com", Tags: 1, Checked: now}}, c.fails
 }
 
-func (c *content) Feed(context.Context) (watch.Feed, error) {
+func (c *content) Feed(context.Context) (databuild.Feed, error) {
 	built := vuln.Description{Build: vuln.Build{Checksum: "sha256:f", Built: now.Add(-time.Hour)},
 		Providers: []vuln.ProviderState{{Name: "debian" + hostile, Records: 5}}}
-	return watch.Feed{Current: &built, Held: &built, Reasons: []string{hostile}, HeldSince: now.Add(-time.Minute), Checked: now,
+	return databuild.Feed{Current: &built, Held: &built, Reasons: []string{hostile}, HeldSince: now.Add(-time.Minute), Checked: now,
 		Status: "eol" + hostile, Conditions: []condition.Condition{{Key: condition.Key{Kind: vuln.ProviderOutdated, Name: hostile}, Message: "provider debian is old" + hostile, Since: now}}}, c.fails
 }
 

@@ -16,12 +16,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/plain"
+	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -41,12 +43,12 @@ type Reader interface {
 	NotificationByID(ctx context.Context, id string) (notification.Notification, error)
 	DeliveriesOf(ctx context.Context, notification string) ([]delivery.Delivery, error)
 	Endpoints(context.Context) ([]endpoint.Endpoint, error)
-	Backlog(ctx context.Context, endpoint string) (watch.Backlog, error)
+	Backlog(ctx context.Context, endpoint string) (delivery.Backlog, error)
 	DeliveryCounts(ctx context.Context, endpoint string) (map[delivery.State]int, error)
 	// GivenUp sums up, for each endpoint, what was given up since that time.
 	GivenUp(ctx context.Context, since time.Time) (map[string]delivery.GivenUp, error)
-	RegistryStates(context.Context) ([]watch.RegistryState, error)
-	Feed(context.Context) (watch.Feed, error)
+	RegistryStates(context.Context) ([]polling.RegistryState, error)
+	Feed(context.Context) (databuild.Feed, error)
 }
 
 // Installation is the whole installation in a few numbers.

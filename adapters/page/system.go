@@ -9,12 +9,12 @@ import (
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/polling"
 )
 
 type endpointRow struct {
 	endpoint.Endpoint
-	Backlog   watch.Backlog
+	Backlog   delivery.Backlog
 	Delivered int
 	Failed    int
 	GivenUp   delivery.GivenUp // lately
@@ -75,7 +75,7 @@ func (s *Site) endpoints(w http.ResponseWriter, r *http.Request) {
 // registryRow is a registry with what the event log last said of it as a whole:
 // its poll notices at once what each of its tags would within an hour.
 type registryRow struct {
-	watch.RegistryState
+	polling.RegistryState
 	Down *notification.Notification // nil while it answers
 }
 

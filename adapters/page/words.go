@@ -10,6 +10,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/domain/wording"
 )
@@ -17,7 +18,7 @@ import (
 // functions are the words that the templates use.
 func (s *Site) functions() template.FuncMap {
 	return template.FuncMap{
-		"interval":  watch.IntervalText,
+		"interval":  polling.IntervalText,
 		"ago":       func(t time.Time) string { return wording.Ago(s.Now(), t) },
 		"stamp":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
 		"machine":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },

@@ -14,7 +14,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/registry/conf"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/polling"
 )
 
 // checkTimeout bounds the check of one place.
@@ -24,20 +24,20 @@ const checkTimeout = 20 * time.Second
 // is a host, or [registry/]repository[:tag], which is then looked up as well.
 // What is learned is not kept, but a host that was left alone because it failed
 // and answers now is asked again. An error is a name that is none.
-func (r *Registry) Check(ctx context.Context, name string) (watch.RegistryReport, error) {
+func (r *Registry) Check(ctx context.Context, name string) (polling.Report, error) {
 	subject, err := subjectOf(name)
 	if err != nil {
-		return watch.RegistryReport{}, err
+		return polling.Report{}, err
 	}
 	now := r.inForceNow(ctx)
-	report := watch.RegistryReport{Name: name, File: now.file.Path, Refused: r.Refused()}
+	report := polling.Report{Name: name, File: now.file.Path, Refused: r.Refused()}
 	entry := now.entry(subject.named)
 	report.Section = entry.Section
 	if entry.Blocked {
 		report.Problem = fmt.Sprintf("%s is blocked by %s of %s", name, entry.Section, now.file.Path)
 		return report, nil
 	}
-	report.Places = make([]watch.RegistryPlace, len(entry.Mirrors)+1)
+	report.Places = make([]polling.Place, len(entry.Mirrors)+1)
 	var group errgroup.Group
 	for i := range report.Places {
 		group.Go(func() error {
@@ -70,10 +70,10 @@ func subjectOf(name string) (subject, error) {
 
 // checkPlace checks the mirror of that number, or the location after all of
 // them.
-func (s *setup) checkPlace(ctx context.Context, about subject, entry *conf.Registry, number int) watch.RegistryPlace {
+func (s *setup) checkPlace(ctx context.Context, about subject, entry *conf.Registry, number int) polling.Place {
 	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, fmt.Errorf("no answer in %s", checkTimeout))
 	defer cancel()
-	location, report := entry.Location, watch.RegistryPlace{For: []string{"tags", "digests"}}
+	location, report := entry.Location, polling.Place{For: []string{"tags", "digests"}}
 	if number < len(entry.Mirrors) {
 		location, report.Mirror, report.For = entry.Mirrors[number].Location, true, askedFor(entry.Mirrors[number].Pull)
 	}
@@ -108,7 +108,7 @@ func askedFor(pull string) (kinds []string) {
 type check struct {
 	place
 	tag    string
-	report *watch.RegistryPlace
+	report *polling.Place
 }
 
 // settings reports what would be used.
@@ -149,11 +149,11 @@ func (c check) try(ctx context.Context) {
 	if !c.report.Login.Done || c.tag == "" {
 		return
 	}
-	c.report.Tag = &watch.RegistryStep{}
+	c.report.Tag = &polling.Step{}
 	c.step(c.report.Tag, func() error { return c.check(ctx, authorization) })
 }
 
-func (c check) step(into *watch.RegistryStep, do func() error) {
+func (c check) step(into *polling.Step, do func() error) {
 	began := time.Now()
 	err := do()
 	into.Done, into.Seconds = err == nil, time.Since(began).Seconds()
@@ -244,22 +244,22 @@ func (c check) check(ctx context.Context, authorization string) error {
 }
 
 // RateLimit is what may be asked of a registry, as this worker knows it.
-func (r *Registry) RateLimit(registry string) watch.RegistryRateLimit {
+func (r *Registry) RateLimit(registry string) polling.RateLimit {
 	h, err := r.host(registry)
 	if err != nil {
-		return watch.RegistryRateLimit{}
+		return polling.RateLimit{}
 	}
 	report := h.rateLimit.report()
 	report.Refused = r.Refused()
 	return report
 }
 
-func (b *rateLimit) report() watch.RegistryRateLimit {
+func (b *rateLimit) report() polling.RateLimit {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
 	b.allowance.regain(now)
-	report := watch.RegistryRateLimit{RequestsPerSecond: float64(b.rate.Limit()), Concurrency: cap(b.slots),
+	report := polling.RateLimit{RequestsPerSecond: float64(b.rate.Limit()), Concurrency: cap(b.slots),
 		Limit: b.allowance.limit, Remaining: max(0, b.allowance.remaining), Window: b.allowance.window}
 	if report.Limit == 0 {
 		report.Remaining = 0

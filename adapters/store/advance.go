@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // Advance replaces the findings of the groups that are staged for the build
@@ -22,7 +22,7 @@ import (
 // watermark that are not staged: the update has not checked them. Check, move
 // the watermark and try again. So it is for images of a distribution that is not in
 // Coverage.
-func (s *Store) Advance(ctx context.Context, a watch.Advance, now time.Time) (moved watch.Moved, err error) {
+func (s *Store) Advance(ctx context.Context, a databuild.Advance, now time.Time) (moved databuild.Moved, err error) {
 	err = s.change(ctx, "advance to build "+a.To, func(t tx) error {
 		if err := t.admit(ctx, a); err != nil {
 			return err
@@ -50,7 +50,7 @@ func (s *Store) Advance(ctx context.Context, a watch.Advance, now time.Time) (mo
 }
 
 // admit refuses an update that was made from what is not there any more.
-func (t tx) admit(ctx context.Context, a watch.Advance) error {
+func (t tx) admit(ctx context.Context, a databuild.Advance) error {
 	current, err := t.holdFeed(ctx)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (t tx) invalidate(ctx context.Context, matcher vuln.Matcher) error {
 }
 
 // covered refuses an update that has not checked all groups with findings.
-func (t tx) covered(ctx context.Context, a watch.Advance) error {
+func (t tx) covered(ctx context.Context, a databuild.Advance) error {
 	missed, err := one[int](ctx, t, `SELECT COUNT(*) FROM group_match m WHERE m.group_id > ? AND m.matcher = ? AND NOT EXISTS (
 		SELECT 1 FROM staged_group s WHERE s.group_id = m.group_id AND s.build = ? AND s.matcher = ?)`,
 		a.Watermark, string(a.Matcher), a.To, string(a.Matcher))
@@ -97,21 +97,21 @@ func (t tx) covered(ctx context.Context, a watch.Advance) error {
 // moveFeed makes To the current build and forgets the ones that nobody will
 // ask for: all but the new one, the one before it and those that were rejected,
 // which must not come back.
-func (t tx) moveFeed(ctx context.Context, a watch.Advance) error {
+func (t tx) moveFeed(ctx context.Context, a databuild.Advance) error {
 	if err := t.run(ctx, `UPDATE feed SET build = ?, matcher = ?`, a.To, string(a.Matcher)); err != nil {
 		return err
 	}
 	if a.From == a.To {
 		return nil
 	}
-	left := cmp.Or(a.Leave, watch.Previous)
+	left := cmp.Or(a.Leave, databuild.Previous)
 	for _, step := range []struct {
 		statement string
 		args      []any
 	}{
-		{`DELETE FROM data_build WHERE checksum NOT IN (?, ?) AND state <> ?`, []any{a.From, a.To, string(watch.Rejected)}},
+		{`DELETE FROM data_build WHERE checksum NOT IN (?, ?) AND state <> ?`, []any{a.From, a.To, string(databuild.Rejected)}},
 		{`UPDATE data_build SET state = ? WHERE checksum = ?`, []any{string(left), a.From}},
-		{`UPDATE data_build SET state = ? WHERE checksum = ?`, []any{string(watch.Current), a.To}},
+		{`UPDATE data_build SET state = ? WHERE checksum = ?`, []any{string(databuild.Current), a.To}},
 		{`UPDATE data_build SET held = 0, reasons = 'null' WHERE held <> 0`, nil},
 		{`DELETE FROM condition WHERE kind = ?`, []any{string(condition.OnHold)}},
 		{`DELETE FROM feed_sums WHERE build NOT IN (?, ?)`, []any{a.From, a.To}},

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // alias makes a finding known under other names.
@@ -82,7 +82,7 @@ func TestAgesBelongToTheVulnerability(t *testing.T) {
 				from, to := fmt.Sprintf("sha256:g%d", number), fmt.Sprintf("sha256:g%d", number+1)
 				number++
 				check(t, s.SaveBuild(ctx, build(to), "", nil, at(minute)))
-				_, err := move(t, s, watch.Advance{From: from, To: to, FromEngine: matcher, Matcher: matcher, Watermark: 1 << 40},
+				_, err := move(t, s, databuild.Advance{From: from, To: to, FromEngine: matcher, Matcher: matcher, Watermark: 1 << 40},
 					map[int64][]vuln.GroupFinding{id: step.found}, at(minute))
 				check(t, err)
 				stored, err := s.CurrentFindings(ctx, []int64{id})

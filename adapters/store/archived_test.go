@@ -9,15 +9,17 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // listed records a listing of a repository, as a worker does.
-func listed(t *testing.T, s *store.Store, name image.Repository, minute int, tags ...string) (decided watch.RepositoryDecision) {
+func listed(t *testing.T, s *store.Store, name image.Repository, minute int, tags ...string) (decided taglist.Decision) {
 	t.Helper()
-	check(t, s.RecordRepository(t.Context(), name, func(view watch.RepositoryView) (_ watch.RepositoryDecision, err error) {
-		decided, err = watch.DecideListing(view, watch.Census{Tags: tags}, watch.Audience{Endpoints: view.Endpoints, RetryWindow: time.Hour}, at(minute))
+	check(t, s.RecordRepository(t.Context(), name, func(view taglist.View) (_ taglist.Decision, err error) {
+		decided, err = taglist.Decide(view, taglist.Census{Tags: tags}, subscription.Audience{Endpoints: view.Endpoints, RetryWindow: time.Hour}, at(minute))
 		return decided, err
 	}))
 	return decided
@@ -86,7 +88,7 @@ func TestUnwatchTags(t *testing.T) {
 		if diff := cmp.Diff([]image.Target{v1, v2}, ended); diff != "" {
 			t.Errorf("ended (-want +got)\n%s", diff)
 		}
-		left := must[[]subscription.Subscription](t)(s.Subscriptions(ctx, watch.SubscriptionFilter{ActiveOnly: true}))
+		left := must[[]subscription.Subscription](t)(s.Subscriptions(ctx, subscription.Filter{ActiveOnly: true}))
 		if len(left) != 1 || left[0].Target != v1 || left[0].Type != notification.PolicyEval {
 			t.Errorf("left %+v", left)
 		}
@@ -106,7 +108,7 @@ func TestDroppedType(t *testing.T) {
 		app.Types = []notification.Type{notification.VulnUpdate}
 		check(t, s.SaveRepository(ctx, app, at(2)))
 		listed(t, s, app.Name, 3, "v1")
-		left := must[[]subscription.Subscription](t)(s.Subscriptions(ctx, watch.SubscriptionFilter{ActiveOnly: true}))
+		left := must[[]subscription.Subscription](t)(s.Subscriptions(ctx, subscription.Filter{ActiveOnly: true}))
 		if len(left) != 1 || left[0].Type != notification.VulnUpdate {
 			t.Errorf("left %+v", left)
 		}
@@ -119,12 +121,12 @@ func TestPlatformsAreDueTogether(t *testing.T) {
 		ctx := t.Context()
 		amd, arm, other := target(t, "nginx:1@linux/amd64"), target(t, "nginx:1@linux/arm64"), target(t, "nginx:11")
 		check(t, s.Subscribe(ctx, []subscription.Subscription{newSubscription(amd, notification.TagUpdate)}, time.Hour, at(0)))
-		check(t, s.Checked(ctx, []watch.Check{{Target: amd, Seen: digest(1), Next: at(30)}}))
+		check(t, s.Checked(ctx, []polling.Check{{Target: amd, Seen: digest(1), Next: at(30)}}))
 		check(t, s.Subscribe(ctx, []subscription.Subscription{newSubscription(arm, notification.TagUpdate), newSubscription(other, notification.TagUpdate)}, time.Hour, at(1)))
 		often := target(t, "nginx:1@linux/s390x")
 		check(t, s.Subscribe(ctx, []subscription.Subscription{newSubscription(often, notification.TagUpdate)}, time.Minute, at(1)))
 		due := map[string]time.Time{}
-		for _, check := range must[[]watch.Check](t)(s.Due(ctx, "docker.io", at(60), 0)) {
+		for _, check := range must[[]polling.Check](t)(s.Due(ctx, "docker.io", at(60), 0)) {
 			due[check.Target.String()] = check.Next
 		}
 		want := map[string]time.Time{amd.String(): at(30), arm.String(): at(30), other.String(): at(1), often.String(): at(1)}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/policy"
 )
 
 type bundleRow struct {
@@ -19,8 +19,8 @@ type bundleRow struct {
 	Updated  int64
 }
 
-func (r bundleRow) bundle() (watch.Bundle, error) {
-	b := watch.Bundle{ID: r.ID, Name: r.Name, Hash: r.Hash, Active: r.Active, Created: timeOf(r.Created), Updated: timeOf(r.Updated)}
+func (r bundleRow) bundle() (policy.StoredBundle, error) {
+	b := policy.StoredBundle{ID: r.ID, Name: r.Name, Hash: r.Hash, Active: r.Active, Created: timeOf(r.Created), Updated: timeOf(r.Updated)}
 	if r.Document == nil {
 		return b, nil
 	}
@@ -31,7 +31,7 @@ func (r bundleRow) bundle() (watch.Bundle, error) {
 
 // SaveBundle stores a bundle, or new content of one. It does not activate it; the
 // active one stays active. The content it had is kept under its hash.
-func (s *Store) SaveBundle(ctx context.Context, b watch.Bundle, now time.Time) error {
+func (s *Store) SaveBundle(ctx context.Context, b policy.StoredBundle, now time.Time) error {
 	return s.change(ctx, "save bundle "+b.ID, func(t tx) error {
 		if err := t.run(ctx, `INSERT INTO bundle_content (hash, document) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING`,
 			b.Hash, compress(b.Document)); err != nil {
@@ -71,19 +71,19 @@ var errNoBundle = fmt.Errorf("bundle not found: %w", errkind.NotFound)
 const bundleQuery = `SELECT id, name, b.hash, document, active, created, updated FROM bundle b JOIN bundle_content c ON c.hash = b.hash`
 
 // ActiveBundle is the bundle that is evaluated; errkind.NotFound if none is.
-func (s *Store) ActiveBundle(ctx context.Context) (watch.Bundle, error) {
+func (s *Store) ActiveBundle(ctx context.Context) (policy.StoredBundle, error) {
 	return s.bundle(ctx, "read the active bundle", errNoneActive, bundleQuery+` WHERE active`)
 }
 
 // Bundle reads one; errkind.NotFound if there is none of that id.
-func (s *Store) Bundle(ctx context.Context, id string) (watch.Bundle, error) {
+func (s *Store) Bundle(ctx context.Context, id string) (policy.StoredBundle, error) {
 	return s.bundle(ctx, "read bundle "+id, errNoBundle, bundleQuery+` WHERE id = ?`, id)
 }
 
 var errNoneActive = fmt.Errorf("no bundle is active: %w", errkind.NotFound)
 
-func (s *Store) bundle(ctx context.Context, doing string, absent error, query string, args ...any) (watch.Bundle, error) {
-	var b watch.Bundle
+func (s *Store) bundle(ctx context.Context, doing string, absent error, query string, args ...any) (policy.StoredBundle, error) {
+	var b policy.StoredBundle
 	err := s.view(ctx, doing, func(t tx) error {
 		row, found, err := first[bundleRow](ctx, t, query, args...)
 		if err != nil {
@@ -120,8 +120,8 @@ func (s *Store) BundleContent(ctx context.Context, hash string) ([]byte, error) 
 }
 
 // Bundles lists all bundles by id, without their documents.
-func (s *Store) Bundles(ctx context.Context) ([]watch.Bundle, error) {
-	var bundles []watch.Bundle
+func (s *Store) Bundles(ctx context.Context) ([]policy.StoredBundle, error) {
+	var bundles []policy.StoredBundle
 	err := s.view(ctx, "list bundles", func(t tx) error {
 		rows, err := all[bundleRow](ctx, t, `SELECT id, name, hash, active, created, updated FROM bundle ORDER BY id`)
 		if err != nil {

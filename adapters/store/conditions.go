@@ -10,7 +10,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 type conditionRow struct {
@@ -163,12 +162,12 @@ func (t tx) forgetConditions(ctx context.Context, resource condition.Resource, n
 }
 
 // shown is a confirmed condition as users see it; nil without.
-func (t tx) shown(ctx context.Context, kind condition.Kind, resource condition.Resource, name string) (*watch.Problem, error) {
+func (t tx) shown(ctx context.Context, kind condition.Kind, resource condition.Resource, name string) (*condition.Problem, error) {
 	list, err := t.conditions(ctx, condition.Scope{Kinds: []condition.Kind{kind}, Resource: resource, Name: name}, "")
 	if list = condition.Confirmed(list); err != nil || len(list) == 0 {
 		return nil, err
 	}
-	return watch.ProblemOf(list[0]), nil
+	return condition.ProblemOf(list[0]), nil
 }
 
 // DelayedAt is the longest delay of an analysis for which the registry is to blame; nil

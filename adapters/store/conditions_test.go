@@ -14,6 +14,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -41,7 +42,7 @@ func announce(now time.Time) func([]condition.Change) ([]notification.Notificati
 }
 
 func wrong(kind condition.Kind, resource condition.Resource, name string) condition.Report {
-	return condition.Wrong(condition.Key{Kind: kind, Resource: resource, Name: name}, &condition.Found{Step: string(watch.StageEvaluate), Message: "violates a constraint"})
+	return condition.Wrong(condition.Key{Kind: kind, Resource: resource, Name: name}, &condition.Found{Step: string(condition.StageEvaluate), Message: "violates a constraint"})
 }
 
 func stored(t *testing.T, s *store.Store) int {
@@ -128,7 +129,7 @@ func TestConditionsAreShown(t *testing.T) {
 		if len(shown) != 1 || shown[0].Problem == nil || shown[0].Problem.Message != "violates a constraint" {
 			t.Errorf("shown as failing: %+v", shown)
 		}
-		registries := must[[]watch.RegistryState](t)(s.RegistryStates(ctx))
+		registries := must[[]polling.RegistryState](t)(s.RegistryStates(ctx))
 		if len(registries) != 1 || registries[0].Failing != 1 || registries[0].Example == nil {
 			t.Errorf("registries: %+v", registries)
 		}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // coverageRow is what the current data has about a distribution.
@@ -87,7 +87,7 @@ func (s *Store) SaveCoverage(ctx context.Context, build string, found map[vuln.D
 // moveCoverage replaces what is known of all distributions by what the new
 // build has about them; errkind.Conflict if an image of another one came in
 // meanwhile.
-func (t tx) moveCoverage(ctx context.Context, a watch.Advance) error {
+func (t tx) moveCoverage(ctx context.Context, a databuild.Advance) error {
 	distributions, err := t.distributions(ctx)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -24,7 +25,7 @@ var (
 func advanceCovering(t *testing.T, s *store.Store, from, to string, coverage map[vuln.Distribution]vuln.Coverage) error {
 	t.Helper()
 	check(t, s.SaveBuild(t.Context(), build(to), "", nil, start))
-	_, err := s.Advance(t.Context(), watch.Advance{From: from, To: to, FromEngine: matcher, Matcher: matcher, Watermark: 1 << 40, Coverage: coverage}, start)
+	_, err := s.Advance(t.Context(), databuild.Advance{From: from, To: to, FromEngine: matcher, Matcher: matcher, Watermark: 1 << 40, Coverage: coverage}, start)
 	return err
 }
 
@@ -73,7 +74,7 @@ func TestCoverageMovesWithTheData(t *testing.T) {
 		if got := must[[]vuln.Distribution](t)(s.Distributions(ctx)); !cmp.Equal(got, []vuln.Distribution{buster}) {
 			t.Errorf("distributions %q", got)
 		}
-		first := watch.Advance{To: "sha256:g1", Matcher: matcher, Watermark: 1 << 40}
+		first := databuild.Advance{To: "sha256:g1", Matcher: matcher, Watermark: 1 << 40}
 		check(t, s.SaveBuild(ctx, build("sha256:g1"), "", nil, start))
 		if _, err := s.Advance(ctx, first, start); !errors.Is(err, errkind.Conflict) {
 			t.Errorf("a move that did not check the distribution up: %v", err)

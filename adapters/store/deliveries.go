@@ -10,7 +10,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // DeliveryFilter selects deliveries; its zero value selects the newest 1,000.
@@ -66,8 +65,8 @@ type dueRow struct {
 
 // DueDeliveries lists what is to be sent to the endpoint by now, the oldest
 // first.
-func (s *Store) DueDeliveries(ctx context.Context, endpoint string, now time.Time, limit int) ([]watch.DueDelivery, error) {
-	var due []watch.DueDelivery
+func (s *Store) DueDeliveries(ctx context.Context, endpoint string, now time.Time, limit int) ([]delivery.Due, error) {
+	var due []delivery.Due
 	err := s.view(ctx, "list due deliveries to "+endpoint, func(t tx) (err error) {
 		due, err = t.due(ctx, `d.endpoint = ? AND d.state = 'pending' AND d.next_try <= ?`, limitOf(limit), endpoint, toMicros(now))
 		return err
@@ -77,8 +76,8 @@ func (s *Store) DueDeliveries(ctx context.Context, endpoint string, now time.Tim
 
 // OldestWaiting is the oldest of what is to be delivered to the endpoint later than
 // now; none if nothing is.
-func (s *Store) OldestWaiting(ctx context.Context, endpoint string, now time.Time) ([]watch.DueDelivery, error) {
-	var oldest []watch.DueDelivery
+func (s *Store) OldestWaiting(ctx context.Context, endpoint string, now time.Time) ([]delivery.Due, error) {
+	var oldest []delivery.Due
 	err := s.view(ctx, "read the oldest delivery to "+endpoint, func(t tx) (err error) {
 		oldest, err = t.due(ctx, `d.endpoint = ? AND d.state = 'pending' AND d.next_try > ?`, 1, endpoint, toMicros(now))
 		return err
@@ -87,7 +86,7 @@ func (s *Store) OldestWaiting(ctx context.Context, endpoint string, now time.Tim
 }
 
 // due lists deliveries with their notifications, the oldest first.
-func (t tx) due(ctx context.Context, where string, limit int, args ...any) ([]watch.DueDelivery, error) {
+func (t tx) due(ctx context.Context, where string, limit int, args ...any) ([]delivery.Due, error) {
 	rows, err := all[dueRow](ctx, t, `SELECT `+dueColumns+` FROM delivery d JOIN notification n ON n.id = d.notification
 		WHERE `+where+` ORDER BY d.created, d.id LIMIT ?`, append(args, limit)...)
 	if err != nil {
@@ -96,13 +95,13 @@ func (t tx) due(ctx context.Context, where string, limit int, args ...any) ([]wa
 	return convert(rows, dueRow.due)
 }
 
-func (r dueRow) due() (watch.DueDelivery, error) {
-	delivery, err := r.delivery()
+func (r dueRow) due() (delivery.Due, error) {
+	made, err := r.delivery()
 	if err != nil {
-		return watch.DueDelivery{}, err
+		return delivery.Due{}, err
 	}
 	stored, err := r.Notified.stored()
-	return watch.DueDelivery{Delivery: delivery, Notification: stored.Notification}, err
+	return delivery.Due{Delivery: made, Notification: stored.Notification}, err
 }
 
 // RecordAttempt stores an attempt and what it makes of its delivery. An attempt
@@ -123,8 +122,8 @@ func (s *Store) RecordAttempt(ctx context.Context, attempt delivery.Attempt, nex
 }
 
 // Backlog is what is still to be delivered to the endpoint.
-func (s *Store) Backlog(ctx context.Context, endpoint string) (watch.Backlog, error) {
-	var backlog watch.Backlog
+func (s *Store) Backlog(ctx context.Context, endpoint string) (delivery.Backlog, error) {
+	var backlog delivery.Backlog
 	err := s.view(ctx, "read the backlog of "+endpoint, func(t tx) error {
 		row, err := one[struct {
 			Pending int
@@ -132,7 +131,7 @@ func (s *Store) Backlog(ctx context.Context, endpoint string) (watch.Backlog, er
 			Oldest  int64
 		}](ctx, t, `SELECT count(*) AS pending, coalesce(min(next_try), 0) AS next, coalesce(min(created), 0) AS oldest
 			FROM delivery WHERE endpoint = ? AND state = 'pending'`, endpoint)
-		backlog = watch.Backlog{Pending: row.Pending, Next: timeOf(row.Next), Oldest: timeOf(row.Oldest)}
+		backlog = delivery.Backlog{Pending: row.Pending, Next: timeOf(row.Next), Oldest: timeOf(row.Oldest)}
 		return err
 	})
 	return backlog, err

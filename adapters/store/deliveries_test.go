@@ -18,7 +18,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 func newEndpoint(name string) endpoint.Endpoint {
@@ -201,7 +200,7 @@ func TestCursorMissesNothing(t *testing.T) {
 
 // pending publishes a notification to the endpoint pager and returns its
 // delivery.
-func pending(t *testing.T, s *store.Store, id string, minute int) watch.DueDelivery {
+func pending(t *testing.T, s *store.Store, id string, minute int) delivery.Due {
 	t.Helper()
 	ctx := t.Context()
 	if _, err := s.Endpoint(ctx, "pager"); err != nil {
@@ -217,7 +216,7 @@ func pending(t *testing.T, s *store.Store, id string, minute int) watch.DueDeliv
 		}
 	}
 	t.Fatalf("%s is not due", id)
-	return watch.DueDelivery{}
+	return delivery.Due{}
 }
 
 func TestDelivering(t *testing.T) {
@@ -238,8 +237,8 @@ func TestDelivering(t *testing.T) {
 		for range 2 {
 			check(t, s.RecordAttempt(ctx, attempt, next))
 		}
-		backlog := must[watch.Backlog](t)(s.Backlog(ctx, "pager"))
-		if diff := cmp.Diff(watch.Backlog{Pending: 2, Next: at(5), Oldest: at(1)}, backlog); diff != "" {
+		backlog := must[delivery.Backlog](t)(s.Backlog(ctx, "pager"))
+		if diff := cmp.Diff(delivery.Backlog{Pending: 2, Next: at(5), Oldest: at(1)}, backlog); diff != "" {
 			t.Errorf("backlog (-want +got)\n%s", diff)
 		}
 		check(t, s.MakeDue(ctx, "pager", at(7)))
@@ -270,7 +269,7 @@ func TestDelivering(t *testing.T) {
 		if recent, err := s.Deliveries(ctx, store.DeliveryFilter{Since: at(2)}); err != nil || len(recent) != 1 || recent[0].Notification != "younger" {
 			t.Errorf("since: %+v, %v", recent, err)
 		}
-		if none := must[watch.Backlog](t)(s.Backlog(ctx, "chat")); none != (watch.Backlog{}) {
+		if none := must[delivery.Backlog](t)(s.Backlog(ctx, "chat")); none != (delivery.Backlog{}) {
 			t.Errorf("backlog of nobody: %+v", none)
 		}
 	})

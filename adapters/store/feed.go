@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // feedRow is the one row that says what the stored findings are valid for.
@@ -42,14 +42,14 @@ func (t tx) build(ctx context.Context, checksum string) (row buildRow, found boo
 }
 
 // Feed is the state of the vulnerability data.
-func (s *Store) Feed(ctx context.Context) (watch.Feed, error) {
-	var state watch.Feed
+func (s *Store) Feed(ctx context.Context) (databuild.Feed, error) {
+	var state databuild.Feed
 	err := s.view(ctx, "read the state of the feed", func(t tx) error {
 		current, err := t.feed(ctx)
 		if err != nil {
 			return err
 		}
-		state = watch.Feed{Matcher: vuln.Matcher(current.Matcher), Checked: timeOf(current.Checked), Status: vuln.Lifecycle(current.Status)}
+		state = databuild.Feed{Matcher: vuln.Matcher(current.Matcher), Checked: timeOf(current.Checked), Status: vuln.Lifecycle(current.Status)}
 		if state.Conditions, err = t.conditions(ctx, condition.Scope{Kinds: vuln.ConditionKinds}, ""); err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func (s *Store) Feed(ctx context.Context) (watch.Feed, error) {
 	return state, err
 }
 
-func (t tx) feedBuilds(ctx context.Context, current string, state *watch.Feed) error {
+func (t tx) feedBuilds(ctx context.Context, current string, state *databuild.Feed) error {
 	rows, err := all[buildRow](ctx, t, `SELECT content, state, held, reasons FROM data_build ORDER BY saved`)
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func (t tx) feedBuilds(ctx context.Context, current string, state *watch.Feed) e
 		switch {
 		case build.Checksum == current:
 			state.Current = &build
-		case row.State == string(watch.Previous):
+		case row.State == string(databuild.Previous):
 			state.Previous = &build
 		}
 		if row.Held == 0 {
@@ -90,18 +90,18 @@ func (t tx) feedBuilds(ctx context.Context, current string, state *watch.Feed) e
 
 // BuildState is what a build is used for; "" if it was never seen, or
 // was seen but nothing decided about it.
-func (s *Store) BuildState(ctx context.Context, checksum string) (watch.BuildState, error) {
-	var state watch.BuildState
+func (s *Store) BuildState(ctx context.Context, checksum string) (databuild.BuildState, error) {
+	var state databuild.BuildState
 	err := s.view(ctx, "read the state of build "+checksum, func(t tx) error {
 		current, err := t.feed(ctx)
 		if err != nil || current.Build == checksum {
-			state = watch.Current
+			state = databuild.Current
 			return err
 		}
 		row, _, err := t.build(ctx, checksum)
-		state = watch.BuildState(row.State)
+		state = databuild.BuildState(row.State)
 		if state == "" && row.Held != 0 {
-			state = watch.Held
+			state = databuild.Held
 		}
 		return err
 	})
@@ -112,7 +112,7 @@ func (s *Store) BuildState(ctx context.Context, checksum string) (watch.BuildSta
 // that is to become the current one, which Advance makes it. Held puts it on hold,
 // whatever else it is; one build is on hold at a time, the last. errkind.Conflict
 // if the current one is to be put on hold or rejected.
-func (s *Store) SaveBuild(ctx context.Context, build vuln.Description, state watch.BuildState, reasons []string, now time.Time) error {
+func (s *Store) SaveBuild(ctx context.Context, build vuln.Description, state databuild.BuildState, reasons []string, now time.Time) error {
 	content, err := format(build)
 	if err != nil {
 		return err
@@ -126,10 +126,10 @@ func (s *Store) SaveBuild(ctx context.Context, build vuln.Description, state wat
 		if err != nil {
 			return err
 		}
-		if current.Build == build.Checksum && (state == watch.Held || state == watch.Rejected) {
+		if current.Build == build.Checksum && (state == databuild.Held || state == databuild.Rejected) {
 			return fmt.Errorf("it is the current one and cannot become %s: %w", state, errkind.Conflict)
 		}
-		if state == watch.Held {
+		if state == databuild.Held {
 			return t.putOnHold(ctx, build.Checksum, content, why, now)
 		}
 		if err := t.forgetConditions(ctx, condition.Data, build.Checksum); err != nil {

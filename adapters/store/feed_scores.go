@@ -6,16 +6,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // moveScores stores the EPSS scores of the build in place of the others,
 // and notes the groups with a vulnerability whose score crosses the threshold of
 // a subscription.
-func (t tx) moveScores(ctx context.Context, a watch.Advance) error {
+func (t tx) moveScores(ctx context.Context, a databuild.Advance) error {
 	before, err := t.scores(ctx)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -17,7 +18,7 @@ import (
 func scored(t *testing.T, s *store.Store, from, to string, scores ...vuln.Score) {
 	t.Helper()
 	check(t, s.SaveBuild(t.Context(), build(to), "", nil, start))
-	update := watch.Advance{From: from, To: to, FromEngine: matcher, Matcher: matcher, Watermark: 1 << 40, Scores: scores}
+	update := databuild.Advance{From: from, To: to, FromEngine: matcher, Matcher: matcher, Watermark: 1 << 40, Scores: scores}
 	if from == "" {
 		update.FromEngine = ""
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -20,28 +21,28 @@ import (
 func TestFeed(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		feed := must[watch.Feed](t)(s.Feed(ctx))
-		if diff := cmp.Diff(watch.Feed{}, feed); diff != "" {
+		feed := must[databuild.Feed](t)(s.Feed(ctx))
+		if diff := cmp.Diff(databuild.Feed{}, feed); diff != "" {
 			t.Errorf("of a new store (-want +got)\n%s", diff)
 		}
 		advance(t, s, "", "sha256:g1", nil)
 		advance(t, s, "sha256:g1", "sha256:g2", nil)
-		check(t, s.SaveBuild(ctx, build("sha256:g3"), watch.Held, []string{"debian vanished"}, at(1)))
-		check(t, s.SaveBuild(ctx, build("sha256:g4"), watch.Held, []string{"alpine vanished"}, at(2)))
-		problem := &watch.Problem{Kind: "Unavailable", Stage: watch.StageFetch, Message: "no route", Since: at(3)}
+		check(t, s.SaveBuild(ctx, build("sha256:g3"), databuild.Held, []string{"debian vanished"}, at(1)))
+		check(t, s.SaveBuild(ctx, build("sha256:g4"), databuild.Held, []string{"alpine vanished"}, at(2)))
+		problem := &condition.Problem{Kind: "Unavailable", Stage: condition.StageFetch, Message: "no route", Since: at(3)}
 		source := condition.Key{Kind: condition.SourceUnreachable, Resource: condition.Data, Name: condition.AllData}
 		follow(t, s, condition.Wrong(source, problem.Wrong()), at(3))
 		check(t, s.NoteFeed(ctx, at(4), "deprecated"))
 		one, two, four := build("sha256:g1"), build("sha256:g2"), build("sha256:g4")
-		feed = must[watch.Feed](t)(s.Feed(ctx))
-		want := watch.Feed{Current: &two, Previous: &one, Held: &four, Reasons: []string{"alpine vanished"}, HeldSince: at(2), Matcher: matcher,
+		feed = must[databuild.Feed](t)(s.Feed(ctx))
+		want := databuild.Feed{Current: &two, Previous: &one, Held: &four, Reasons: []string{"alpine vanished"}, HeldSince: at(2), Matcher: matcher,
 			Checked: at(4), Status: "deprecated", Problem: problem}
 		if diff := cmp.Diff(want, feed); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 		follow(t, s, condition.Wrong(source, nil), at(5))
 		check(t, s.NoteFeed(ctx, time.Time{}, ""))
-		if feed = must[watch.Feed](t)(s.Feed(ctx)); feed.Problem != nil || !feed.Checked.Equal(at(4)) || feed.Status != "deprecated" {
+		if feed = must[databuild.Feed](t)(s.Feed(ctx)); feed.Problem != nil || !feed.Checked.Equal(at(4)) || feed.Status != "deprecated" {
 			t.Errorf("recovered: %+v", feed)
 		}
 	})
@@ -54,7 +55,7 @@ func TestFeedConditions(t *testing.T) {
 			{Key: condition.Key{Kind: vuln.ProviderOutdated, Resource: condition.Data, Name: "debian"}, Message: "old"},
 			{Key: condition.Key{Kind: vuln.SourceEndOfLife, Resource: condition.Data, Name: condition.AllData}}}}
 		follow(t, s, report, at(1))
-		feed := must[watch.Feed](t)(s.Feed(ctx))
+		feed := must[databuild.Feed](t)(s.Feed(ctx))
 		if len(feed.Conditions) != 2 || feed.Conditions[0].Name != "debian" || feed.Conditions[0].Message != "old" || !feed.Conditions[0].Since.Equal(at(1)) {
 			t.Errorf("conditions %+v", feed.Conditions)
 		}
@@ -62,7 +63,7 @@ func TestFeedConditions(t *testing.T) {
 			t.Errorf("in the totals (-want +got)\n%s", diff)
 		}
 		follow(t, s, condition.Report{Scope: report.Scope}, at(5))
-		if feed := must[watch.Feed](t)(s.Feed(ctx)); len(feed.Conditions) > 0 {
+		if feed := must[databuild.Feed](t)(s.Feed(ctx)); len(feed.Conditions) > 0 {
 			t.Errorf("ended: %+v", feed)
 		}
 	})
@@ -75,39 +76,39 @@ func TestHold(t *testing.T) {
 		ctx := t.Context()
 		advance(t, s, "", "sha256:g1", nil)
 		advance(t, s, "sha256:g1", "sha256:g2", nil)
-		expect := func(when string, held bool, since time.Time, states map[string]watch.BuildState) {
+		expect := func(when string, held bool, since time.Time, states map[string]databuild.BuildState) {
 			t.Helper()
-			feed := must[watch.Feed](t)(s.Feed(ctx))
+			feed := must[databuild.Feed](t)(s.Feed(ctx))
 			if (feed.Held != nil) != held || !feed.HeldSince.Equal(since) || must[store.Totals](t)(s.Totals(ctx, start)).FeedHeld != held {
 				t.Errorf("%s: on hold %+v since %s, want %t since %s", when, feed.Held, feed.HeldSince, held, since)
 			}
 			for checksum, want := range states {
-				if got := must[watch.BuildState](t)(s.BuildState(ctx, checksum)); got != want {
+				if got := must[databuild.BuildState](t)(s.BuildState(ctx, checksum)); got != want {
 					t.Errorf("%s: %s is %q, want %q", when, checksum, got, want)
 				}
 			}
 		}
 		hold := func(checksum string, when time.Time) {
 			t.Helper()
-			check(t, s.SaveBuild(ctx, build(checksum), watch.Held, []string{"why"}, when))
+			check(t, s.SaveBuild(ctx, build(checksum), databuild.Held, []string{"why"}, when))
 		}
 		hold("sha256:g3", at(1))
 		hold("sha256:g3", at(2))
-		expect("on hold twice", true, at(1), map[string]watch.BuildState{"sha256:g3": watch.Held, "sha256:g1": watch.Previous})
+		expect("on hold twice", true, at(1), map[string]databuild.BuildState{"sha256:g3": databuild.Held, "sha256:g1": databuild.Previous})
 		hold("sha256:g1", at(3))
-		expect("the previous one", true, at(3), map[string]watch.BuildState{"sha256:g3": "", "sha256:g1": watch.Previous})
-		if feed := must[watch.Feed](t)(s.Feed(ctx)); !feed.WentBack() {
+		expect("the previous one", true, at(3), map[string]databuild.BuildState{"sha256:g3": "", "sha256:g1": databuild.Previous})
+		if feed := must[databuild.Feed](t)(s.Feed(ctx)); !feed.WentBack() {
 			t.Errorf("the previous one is on hold: %+v", feed)
 		}
 		check(t, s.EndHold(ctx))
-		expect("ended", false, time.Time{}, map[string]watch.BuildState{"sha256:g1": watch.Previous, "sha256:g2": watch.Current})
+		expect("ended", false, time.Time{}, map[string]databuild.BuildState{"sha256:g1": databuild.Previous, "sha256:g2": databuild.Current})
 		hold("sha256:g1", at(4))
-		_, err := s.Advance(ctx, watch.Advance{From: "sha256:g2", To: "sha256:g1", FromEngine: matcher, Matcher: matcher, Leave: watch.Withdrawn, Watermark: 1}, start)
+		_, err := s.Advance(ctx, databuild.Advance{From: "sha256:g2", To: "sha256:g1", FromEngine: matcher, Matcher: matcher, Leave: databuild.Withdrawn, Watermark: 1}, start)
 		check(t, err)
-		expect("withdrawn", false, time.Time{}, map[string]watch.BuildState{"sha256:g1": watch.Current, "sha256:g2": watch.Withdrawn})
+		expect("withdrawn", false, time.Time{}, map[string]databuild.BuildState{"sha256:g1": databuild.Current, "sha256:g2": databuild.Withdrawn})
 		hold("sha256:g4", at(5))
 		check(t, s.SaveBuild(ctx, build("sha256:g4"), "", nil, at(6)))
-		expect("judged well", false, time.Time{}, map[string]watch.BuildState{"sha256:g4": ""})
+		expect("judged well", false, time.Time{}, map[string]databuild.BuildState{"sha256:g4": ""})
 	})
 }
 
@@ -116,29 +117,29 @@ func TestBuildStates(t *testing.T) {
 		ctx := t.Context()
 		advance(t, s, "", "sha256:g1", nil)
 		advance(t, s, "sha256:g1", "sha256:g2", nil)
-		check(t, s.SaveBuild(ctx, build("sha256:g3"), watch.Held, nil, start))
-		check(t, s.SaveBuild(ctx, build("sha256:bad"), watch.Rejected, nil, start))
+		check(t, s.SaveBuild(ctx, build("sha256:g3"), databuild.Held, nil, start))
+		check(t, s.SaveBuild(ctx, build("sha256:bad"), databuild.Rejected, nil, start))
 		check(t, s.SaveBuild(ctx, build("sha256:next"), "", nil, start))
-		states := func() map[string]watch.BuildState {
-			got := map[string]watch.BuildState{}
+		states := func() map[string]databuild.BuildState {
+			got := map[string]databuild.BuildState{}
 			for _, checksum := range []string{"sha256:g1", "sha256:g2", "sha256:g3", "sha256:bad", "sha256:next", "sha256:never"} {
-				got[checksum] = must[watch.BuildState](t)(s.BuildState(ctx, checksum))
+				got[checksum] = must[databuild.BuildState](t)(s.BuildState(ctx, checksum))
 			}
 			return got
 		}
-		want := map[string]watch.BuildState{"sha256:g1": watch.Previous, "sha256:g2": watch.Current, "sha256:g3": watch.Held,
-			"sha256:bad": watch.Rejected, "sha256:next": "", "sha256:never": ""}
+		want := map[string]databuild.BuildState{"sha256:g1": databuild.Previous, "sha256:g2": databuild.Current, "sha256:g3": databuild.Held,
+			"sha256:bad": databuild.Rejected, "sha256:next": "", "sha256:never": ""}
 		if diff := cmp.Diff(want, states()); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
-		if err := s.SaveBuild(ctx, build("sha256:g2"), watch.Rejected, nil, start); !errors.Is(err, errkind.Conflict) {
+		if err := s.SaveBuild(ctx, build("sha256:g2"), databuild.Rejected, nil, start); !errors.Is(err, errkind.Conflict) {
 			t.Errorf("reject the current one: %v", err)
 		}
 		// Back to the previous one: what was left must not come back by itself.
-		_, err := s.Advance(ctx, watch.Advance{From: "sha256:g2", To: "sha256:g1", FromEngine: matcher, Matcher: matcher, Leave: watch.Rejected, Watermark: 1}, start)
+		_, err := s.Advance(ctx, databuild.Advance{From: "sha256:g2", To: "sha256:g1", FromEngine: matcher, Matcher: matcher, Leave: databuild.Rejected, Watermark: 1}, start)
 		check(t, err)
-		want = map[string]watch.BuildState{"sha256:g1": watch.Current, "sha256:g2": watch.Rejected, "sha256:g3": "",
-			"sha256:bad": watch.Rejected, "sha256:next": "", "sha256:never": ""}
+		want = map[string]databuild.BuildState{"sha256:g1": databuild.Current, "sha256:g2": databuild.Rejected, "sha256:g3": "",
+			"sha256:bad": databuild.Rejected, "sha256:next": "", "sha256:never": ""}
 		if diff := cmp.Diff(want, states()); diff != "" {
 			t.Errorf("after a rollback (-want +got)\n%s", diff)
 		}
@@ -159,7 +160,7 @@ func TestAdvanceConflicts(t *testing.T) {
 		ids = analyzed(t, s, digest(3), at(2), "curl")
 
 		check(t, s.SaveBuild(ctx, build("sha256:g2"), "", nil, start))
-		update := watch.Advance{From: "sha256:g1", To: "sha256:g2", FromEngine: matcher, Matcher: matcher, Watermark: considered}
+		update := databuild.Advance{From: "sha256:g1", To: "sha256:g2", FromEngine: matcher, Matcher: matcher, Watermark: considered}
 		found := findings(map[string]int64{"openssl": ids["openssl"]}, "CVE-2026-2")
 		if _, err := move(t, s, update, found, start); !errors.Is(err, errkind.Conflict) {
 			t.Fatalf("uncovered: %v", err)
@@ -169,7 +170,7 @@ func TestAdvanceConflicts(t *testing.T) {
 		}
 		update.Watermark = ids["zlib"]
 		moved, err := s.Advance(ctx, update, start)
-		if err != nil || moved != (watch.Moved{Matched: 1, Changed: 1}) {
+		if err != nil || moved != (databuild.Moved{Matched: 1, Changed: 1}) {
 			t.Errorf("covered: %+v, %v", moved, err)
 		}
 		if _, err := s.Advance(ctx, update, start); !errors.Is(err, errkind.Conflict) {
@@ -202,7 +203,7 @@ func TestAnotherEngine(t *testing.T) {
 			for _, name := range touched {
 				found[ids[name]] = []vuln.GroupFinding{finding("CVE-2026-1", name, vuln.High)}
 			}
-			update := watch.Advance{From: "sha256:g1", To: "sha256:g1", FromEngine: current, Matcher: by}
+			update := databuild.Advance{From: "sha256:g1", To: "sha256:g1", FromEngine: current, Matcher: by}
 			_, err := move(t, s, update, found, at(1))
 			check(t, err)
 			if _, err := s.Advance(ctx, update, at(1)); !errors.Is(err, errkind.Conflict) {
@@ -223,7 +224,7 @@ func TestAnotherEngine(t *testing.T) {
 		if diff := cmp.Diff([]string{"zlib"}, unmatched()); diff != "" {
 			t.Errorf("another matcher (-want +got)\n%s", diff)
 		}
-		if feed := must[watch.Feed](t)(s.Feed(ctx)); feed.Matcher != "grype 99" || feed.Current.Checksum != "sha256:g1" {
+		if feed := must[databuild.Feed](t)(s.Feed(ctx)); feed.Matcher != "grype 99" || feed.Current.Checksum != "sha256:g1" {
 			t.Errorf("%+v", feed)
 		}
 		rematch(matcher, "openssl")
@@ -245,7 +246,7 @@ func TestSaveWhileAdvancing(t *testing.T) {
 		var both sync.WaitGroup
 		both.Go(func() { saved = s.SaveFindings(ctx, "sha256:g1", matcher, findings(ids, "CVE-2026-1"), start) })
 		both.Go(func() {
-			_, moved = s.Advance(ctx, watch.Advance{From: "sha256:g1", To: "sha256:g2", FromEngine: matcher, Matcher: matcher}, start)
+			_, moved = s.Advance(ctx, databuild.Advance{From: "sha256:g1", To: "sha256:g2", FromEngine: matcher, Matcher: matcher}, start)
 		})
 		both.Wait()
 		if (saved == nil) == (moved == nil) || !errors.Is(errors.Join(saved, moved), errkind.Conflict) {

@@ -11,9 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 func build(checksum string) vuln.Description {
@@ -25,7 +25,7 @@ func build(checksum string) vuln.Description {
 func advance(t testing.TB, s *store.Store, from, to string, found map[int64][]vuln.GroupFinding) int {
 	t.Helper()
 	check(t, s.SaveBuild(t.Context(), build(to), "", nil, start))
-	update := watch.Advance{From: from, To: to, FromEngine: matcher, Matcher: matcher, Watermark: 1 << 40}
+	update := databuild.Advance{From: from, To: to, FromEngine: matcher, Matcher: matcher, Watermark: 1 << 40}
 	if from == "" {
 		update.FromEngine = ""
 	}
@@ -35,7 +35,7 @@ func advance(t testing.TB, s *store.Store, from, to string, found map[int64][]vu
 }
 
 // move stages findings and makes the move.
-func move(t testing.TB, s *store.Store, update watch.Advance, found map[int64][]vuln.GroupFinding, now time.Time) (watch.Moved, error) {
+func move(t testing.TB, s *store.Store, update databuild.Advance, found map[int64][]vuln.GroupFinding, now time.Time) (databuild.Moved, error) {
 	t.Helper()
 	check(t, s.Stage(t.Context(), update.To, update.Matcher, found))
 	return s.Advance(t.Context(), update, now)
@@ -67,7 +67,7 @@ func TestGroupsAreShared(t *testing.T) {
 
 		unmatched, err := s.Unmatched(ctx, digest(2))
 		check(t, err)
-		want := []watch.StoredGroup{{ID: 3, Fingerprint: "fingerprint-curl", Document: []byte("curl\x00\xff"), Keys: []string{"curl\uFFFD\uFFFD"}}}
+		want := []databuild.StoredGroup{{ID: 3, Fingerprint: "fingerprint-curl", Document: []byte("curl\x00\xff"), Keys: []string{"curl\uFFFD\uFFFD"}}}
 		if diff := cmp.Diff(want, unmatched); diff != "" {
 			t.Errorf("only what no image had before (-want +got)\n%s", diff)
 		}
@@ -221,7 +221,7 @@ func TestFirstSeen(t *testing.T) {
 		for i, step := range steps {
 			from, to := fmt.Sprintf("sha256:g%d", i), fmt.Sprintf("sha256:g%d", i+1)
 			check(t, s.SaveBuild(ctx, build(to), "", nil, at(i)))
-			moved, err := move(t, s, watch.Advance{From: from, To: to, FromEngine: matcher, Matcher: matcher, Watermark: id},
+			moved, err := move(t, s, databuild.Advance{From: from, To: to, FromEngine: matcher, Matcher: matcher, Watermark: id},
 				map[int64][]vuln.GroupFinding{id: step.found}, at(i))
 			check(t, err)
 			if moved.Changed != step.changed || moved.Matched != 1 {

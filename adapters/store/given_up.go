@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // GivenUp sums up, for each endpoint, the deliveries that were given up since that
@@ -42,8 +41,8 @@ func (t tx) givenUp(ctx context.Context, since time.Time) (map[string]delivery.G
 
 // Unannounced lists deliveries to the endpoint that were given up and that the
 // event log does not know of, the oldest first.
-func (s *Store) Unannounced(ctx context.Context, endpoint string, limit int) ([]watch.DueDelivery, error) {
-	var lost []watch.DueDelivery
+func (s *Store) Unannounced(ctx context.Context, endpoint string, limit int) ([]delivery.Due, error) {
+	var lost []delivery.Due
 	err := s.view(ctx, "list what was given up for "+endpoint, func(t tx) (err error) {
 		lost, err = t.due(ctx, `d.endpoint = ? AND d.state = 'failed' AND NOT d.announced`, limitOf(limit), endpoint)
 		return err

@@ -9,7 +9,6 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 func TestGivenUp(t *testing.T) {
@@ -20,7 +19,7 @@ func TestGivenUp(t *testing.T) {
 			_, err := s.Publish(ctx, newNotification(id, n), subscription.Options{}, time.Hour)
 			check(t, err)
 		}
-		due := must[[]watch.DueDelivery](t)(s.DueDeliveries(ctx, "chat", at(10), 0))
+		due := must[[]delivery.Due](t)(s.DueDeliveries(ctx, "chat", at(10), 0))
 		deadline := func(d delivery.Delivery, minute int, answer string) {
 			d.Attempts, d.State, d.LastTry, d.Answer = d.Attempts+1, delivery.Failed, at(minute), answer
 			check(t, s.RecordAttempt(ctx, delivery.Attempt{Delivery: d.ID, Number: d.Attempts, At: at(minute), Answer: answer}, d))
@@ -43,7 +42,7 @@ func TestGivenUp(t *testing.T) {
 		unannounced := func(want ...string) {
 			t.Helper()
 			var got []string
-			for _, d := range must[[]watch.DueDelivery](t)(s.Unannounced(ctx, "chat", 10)) {
+			for _, d := range must[[]delivery.Due](t)(s.Unannounced(ctx, "chat", 10)) {
 				got = append(got, d.Notification.ID)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {

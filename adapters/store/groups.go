@@ -6,9 +6,9 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // imageGroup reports which packages of an image the members of a group are.
@@ -143,8 +143,8 @@ type groupRow struct {
 
 // Unmatched lists the image's groups whose findings are not stored for the
 // current matcher, by id.
-func (s *Store) Unmatched(ctx context.Context, digest image.Digest) ([]watch.StoredGroup, error) {
-	var groups []watch.StoredGroup
+func (s *Store) Unmatched(ctx context.Context, digest image.Digest) ([]databuild.StoredGroup, error) {
+	var groups []databuild.StoredGroup
 	err := s.view(ctx, "list unmatched packages of "+string(digest), func(t tx) error {
 		image, err := t.image(ctx, digest)
 		if err != nil {
@@ -164,7 +164,7 @@ const unmatched = `NOT EXISTS (SELECT 1 FROM group_match m JOIN feed ON feed.mat
 
 // Groups lists all groups by id, for those who match everything again. After is
 // the last id of the previous page.
-func (s *Store) Groups(ctx context.Context, after int64, limit int) (groups []watch.StoredGroup, err error) {
+func (s *Store) Groups(ctx context.Context, after int64, limit int) (groups []databuild.StoredGroup, err error) {
 	err = s.view(ctx, "list packages", func(t tx) error {
 		groups, err = t.groups(ctx, `package_group g WHERE g.id > ? ORDER BY g.id LIMIT ?`, after, limitOf(limit))
 		return err
@@ -174,7 +174,7 @@ func (s *Store) Groups(ctx context.Context, after int64, limit int) (groups []wa
 
 // groups reads groups with their keys; the query begins behind FROM and calls
 // the table of groups g.
-func (t tx) groups(ctx context.Context, from string, args ...any) ([]watch.StoredGroup, error) {
+func (t tx) groups(ctx context.Context, from string, args ...any) ([]databuild.StoredGroup, error) {
 	rows, err := all[groupRow](ctx, t, `SELECT g.id, g.fingerprint, g.document FROM `+from, args...)
 	if err != nil {
 		return nil, err
@@ -187,8 +187,8 @@ func (t tx) groups(ctx context.Context, from string, args ...any) ([]watch.Store
 	if err != nil {
 		return nil, err
 	}
-	return convert(rows, func(row groupRow) (watch.StoredGroup, error) {
+	return convert(rows, func(row groupRow) (databuild.StoredGroup, error) {
 		document, err := decompress(row.Document)
-		return watch.StoredGroup{ID: row.ID, Fingerprint: row.Fingerprint, Document: document, Keys: keys[row.ID]}, err
+		return databuild.StoredGroup{ID: row.ID, Fingerprint: row.Fingerprint, Document: document, Keys: keys[row.ID]}, err
 	})
 }

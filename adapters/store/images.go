@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // The states of an image.
@@ -39,9 +40,9 @@ type imageRow struct {
 	Distribution string
 }
 
-func (r imageRow) image() (watch.Image, error) {
-	problem, err := parseOptional[watch.Problem](r.Problem)
-	return watch.Image{Digest: image.Digest(r.Digest), ImageID: r.Config, Analyzer: r.Analyzer, Problem: problem, Analyzed: timeOf(r.Analyzed),
+func (r imageRow) image() (analysis.Image, error) {
+	problem, err := parseOptional[condition.Problem](r.Problem)
+	return analysis.Image{Digest: image.Digest(r.Digest), ImageID: r.Config, Analyzer: r.Analyzer, Problem: problem, Analyzed: timeOf(r.Analyzed),
 		Packages: r.Packages, Files: r.Files}, err
 }
 
@@ -56,8 +57,8 @@ func (t tx) image(ctx context.Context, digest image.Digest) (imageRow, error) {
 
 // ImageHeader is what is known of an image; errkind.NotFound if no analysis was
 // tried.
-func (s *Store) ImageHeader(ctx context.Context, digest image.Digest) (watch.Image, error) {
-	var header watch.Image
+func (s *Store) ImageHeader(ctx context.Context, digest image.Digest) (analysis.Image, error) {
+	var header analysis.Image
 	err := s.view(ctx, "read image", func(t tx) error {
 		row, err := t.image(ctx, digest)
 		if err != nil {
@@ -123,7 +124,7 @@ func (t tx) saveImageDocuments(ctx context.Context, id int64, documents map[stri
 
 // SaveFailure remembers that the analyzer cannot analyze the image. What an
 // earlier analysis found stays.
-func (s *Store) SaveFailure(ctx context.Context, digest image.Digest, analyzer string, problem watch.Problem, now time.Time) error {
+func (s *Store) SaveFailure(ctx context.Context, digest image.Digest, analyzer string, problem condition.Problem, now time.Time) error {
 	if problem.Since.IsZero() {
 		problem.Since = now
 	}

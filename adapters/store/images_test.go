@@ -9,10 +9,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 func TestSaveImage(t *testing.T) {
@@ -40,8 +41,8 @@ func TestSaveImage(t *testing.T) {
 		if err != nil || string(document) != `{"artifacts":[{}]}` {
 			t.Errorf("SBOM %s, %v", document, err)
 		}
-		header := must[watch.Image](t)(s.ImageHeader(ctx, digest(1)))
-		if diff := cmp.Diff(watch.Image{Digest: digest(1), ImageID: want.ImageID, Analyzer: "syft 2", Analyzed: at(0), Packages: 2, Files: 1}, header); diff != "" {
+		header := must[analysis.Image](t)(s.ImageHeader(ctx, digest(1)))
+		if diff := cmp.Diff(analysis.Image{Digest: digest(1), ImageID: want.ImageID, Analyzer: "syft 2", Analyzed: at(0), Packages: 2, Files: 1}, header); diff != "" {
 			t.Errorf("header (-want +got)\n%s", diff)
 		}
 	})
@@ -50,10 +51,10 @@ func TestSaveImage(t *testing.T) {
 func TestSaveFailure(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		problem := watch.Problem{Kind: "Limit", Stage: watch.StageAnalyze, Message: "too large", Since: at(1)}
+		problem := condition.Problem{Kind: "Limit", Stage: condition.StageAnalyze, Message: "too large", Since: at(1)}
 		check(t, s.SaveFailure(ctx, digest(1), "syft 1", problem, at(1)))
-		header := must[watch.Image](t)(s.ImageHeader(ctx, digest(1)))
-		if diff := cmp.Diff(watch.Image{Digest: digest(1), Analyzer: "syft 1", Problem: &problem}, header); diff != "" {
+		header := must[analysis.Image](t)(s.ImageHeader(ctx, digest(1)))
+		if diff := cmp.Diff(analysis.Image{Digest: digest(1), Analyzer: "syft 1", Problem: &problem}, header); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 		for name, err := range map[string]error{
@@ -65,7 +66,7 @@ func TestSaveFailure(t *testing.T) {
 			}
 		}
 		check(t, s.SaveImage(ctx, inventory(digest(1), "zlib"), nil, "syft 2", at(2)))
-		if header = must[watch.Image](t)(s.ImageHeader(ctx, digest(1))); header.Problem != nil || !header.Analyzed.Equal(at(2)) {
+		if header = must[analysis.Image](t)(s.ImageHeader(ctx, digest(1))); header.Problem != nil || !header.Analyzed.Equal(at(2)) {
 			t.Errorf("after a success: %+v", header)
 		}
 		check(t, s.SaveFailure(ctx, digest(1), "syft 3", problem, at(3)))
@@ -110,7 +111,7 @@ func TestImageLike(t *testing.T) {
 			check(t, s.SaveImage(ctx, like, nil, analyzer, at(i)))
 		}
 		check(t, s.SaveImage(ctx, inventory(digest(4), "zlib"), nil, "syft 2", at(4)))
-		check(t, s.SaveFailure(ctx, digest(2), "syft 2", watch.Problem{Kind: "Limit"}, at(5)))
+		check(t, s.SaveFailure(ctx, digest(2), "syft 2", condition.Problem{Kind: "Limit"}, at(5)))
 		if got := must[image.Digest](t)(s.ImageLike(ctx, "layers", "syft 2")); got != digest(3) {
 			t.Errorf("got %s, want %s", got, digest(3))
 		}

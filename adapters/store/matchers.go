@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // SeeEngine notes that a worker with that matcher is at work.
@@ -24,11 +24,11 @@ type matcherRow struct {
 }
 
 // Matchers are the matchers that workers have or had.
-func (s *Store) Matchers(ctx context.Context) (matchers []watch.MatcherSeen, err error) {
+func (s *Store) Matchers(ctx context.Context) (matchers []databuild.MatcherSeen, err error) {
 	err = s.view(ctx, "list the matchers of workers", func(t tx) error {
 		rows, err := all[matcherRow](ctx, t, `SELECT name, first_seen, last_seen FROM matcher ORDER BY first_seen, name`)
 		for _, row := range rows {
-			matchers = append(matchers, watch.MatcherSeen{Matcher: vuln.Matcher(row.Name), First: timeOf(row.FirstSeen), Last: timeOf(row.LastSeen)})
+			matchers = append(matchers, databuild.MatcherSeen{Matcher: vuln.Matcher(row.Name), First: timeOf(row.FirstSeen), Last: timeOf(row.LastSeen)})
 		}
 		return err
 	})

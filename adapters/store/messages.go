@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/delivery"
 )
 
 const dueColumns = deliveryColumns + `, n.seq AS "n.seq", n.id AS "n.id", n.type AS "n.type",
@@ -39,8 +39,8 @@ func (s *Store) Separate(ctx context.Context, endpoint, message string) error {
 
 // Message lists what one message tells an endpoint, whatever became of it, the
 // oldest first.
-func (s *Store) Message(ctx context.Context, endpoint, message string) ([]watch.DueDelivery, error) {
-	var notified []watch.DueDelivery
+func (s *Store) Message(ctx context.Context, endpoint, message string) ([]delivery.Due, error) {
+	var notified []delivery.Due
 	err := s.view(ctx, "read message "+message, func(t tx) (err error) {
 		notified, err = t.due(ctx, `d.endpoint = ? AND d.message = ?`, math.MaxInt32, endpoint, message)
 		return err

@@ -8,7 +8,6 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // published stores notifications a minute apart and returns their deliveries.
@@ -20,7 +19,7 @@ func published(t *testing.T, s *store.Store, ids ...string) []delivery.Delivery 
 		check(t, err)
 	}
 	var found []delivery.Delivery
-	for _, d := range must[[]watch.DueDelivery](t)(s.DueDeliveries(t.Context(), "chat", at(len(ids)), 0)) {
+	for _, d := range must[[]delivery.Due](t)(s.DueDeliveries(t.Context(), "chat", at(len(ids)), 0)) {
 		found = append(found, d.Delivery)
 	}
 	return found
@@ -46,7 +45,7 @@ func TestDebounce(t *testing.T) {
 		if want := map[delivery.State]int{delivery.Debounced: 2, delivery.Pending: 1}; !maps.Equal(counts, want) {
 			t.Errorf("counts %v, want %v", counts, want)
 		}
-		if backlog := must[watch.Backlog](t)(s.Backlog(t.Context(), "chat")); backlog.Pending != 1 {
+		if backlog := must[delivery.Backlog](t)(s.Backlog(t.Context(), "chat")); backlog.Pending != 1 {
 			t.Errorf("backlog %+v", backlog)
 		}
 		check(t, s.Redeliver(t.Context(), []int64{d[0].ID}, at(9)))
@@ -73,7 +72,7 @@ func TestSeparate(t *testing.T) {
 
 func TestOldestWaiting(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
-		if found := must[[]watch.DueDelivery](t)(s.OldestWaiting(t.Context(), "chat", start)); len(found) > 0 {
+		if found := must[[]delivery.Due](t)(s.OldestWaiting(t.Context(), "chat", start)); len(found) > 0 {
 			t.Errorf("found %+v where nothing is", found)
 		}
 		d := published(t, s, "a", "b", "c") // c is due
@@ -82,7 +81,7 @@ func TestOldestWaiting(t *testing.T) {
 			next.State, next.Attempts, next.Early, next.NextTry = state, 1, n, at(500)
 			check(t, s.RecordAttempt(t.Context(), delivery.Attempt{Delivery: d[n].ID, Number: 1, At: at(3)}, next))
 		}
-		found := must[[]watch.DueDelivery](t)(s.OldestWaiting(t.Context(), "chat", at(10)))
+		found := must[[]delivery.Due](t)(s.OldestWaiting(t.Context(), "chat", at(10)))
 		if len(found) != 1 || found[0].Notification.ID != "b" || found[0].Delivery.Early != 1 {
 			t.Errorf("the oldest is %+v", found)
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 func TestMessages(t *testing.T) {
@@ -19,7 +18,7 @@ func TestMessages(t *testing.T) {
 			_, err := s.Publish(ctx, newNotification(id, n), subscription.Options{}, time.Hour)
 			check(t, err)
 		}
-		due := must[[]watch.DueDelivery](t)(s.DueDeliveries(ctx, "chat", at(10), 0))
+		due := must[[]delivery.Due](t)(s.DueDeliveries(ctx, "chat", at(10), 0))
 		a, b, c := due[0].Delivery, due[1].Delivery, due[2].Delivery
 		check(t, s.Combine(ctx, "group-1", []int64{a.ID, b.ID}))
 		check(t, s.Combine(ctx, "group-2", []int64{b.ID, c.ID})) // b is decided
@@ -27,7 +26,7 @@ func TestMessages(t *testing.T) {
 		want := map[string][]string{"group-1": {"a", "b"}, "group-2": {"c"}, "group-3": nil}
 		for message, ids := range want {
 			var got []string
-			for _, d := range must[[]watch.DueDelivery](t)(s.Message(ctx, "chat", message)) {
+			for _, d := range must[[]delivery.Due](t)(s.Message(ctx, "chat", message)) {
 				got = append(got, d.Notification.ID)
 			}
 			if !slices.Equal(got, ids) {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -103,8 +105,8 @@ type registryRow struct {
 
 // RegistryStates are the registries of all targets with how checking them
 // goes, by host.
-func (s *Store) RegistryStates(ctx context.Context) ([]watch.RegistryState, error) {
-	var states []watch.RegistryState
+func (s *Store) RegistryStates(ctx context.Context) ([]polling.RegistryState, error) {
+	var states []polling.RegistryState
 	err := s.view(ctx, "list registries", func(t tx) error {
 		rows, err := all[registryRow](ctx, t, `SELECT registry, count(*) AS tags,
 			count(CASE WHEN problem <> '' OR `+tagWrong+` THEN 1 END) AS failing,
@@ -132,7 +134,7 @@ func (s *Store) RegistryStates(ctx context.Context) ([]watch.RegistryState, erro
 const tagWrong = `EXISTS (SELECT 1 FROM condition WHERE resource = 'tag' AND condition.name = target.name AND confirmed)`
 
 // addExample shows what is wrong with the registry, or with one of its tags.
-func (t tx) addExample(ctx context.Context, state *watch.RegistryState) error {
+func (t tx) addExample(ctx context.Context, state *polling.RegistryState) error {
 	row, found, err := first[conditionRow](ctx, t, `SELECT `+conditionColumns+` FROM condition
 		WHERE resource = 'registry' AND condition.name = ? AND confirmed ORDER BY notified DESC LIMIT 1`, state.Registry)
 	if err == nil && !found {
@@ -140,12 +142,12 @@ func (t tx) addExample(ctx context.Context, state *watch.RegistryState) error {
 			WHERE resource = 'tag' AND registry = ? AND confirmed ORDER BY notified DESC LIMIT 1`, state.Registry)
 	}
 	if found {
-		state.Example = watch.ProblemOf(row.condition())
+		state.Example = condition.ProblemOf(row.condition())
 	}
 	return err
 }
 
-func (r registryRow) state() (watch.RegistryState, error) {
-	problem, err := parseOptional[watch.Problem](r.Problem)
-	return watch.RegistryState{Registry: r.Registry, Tags: r.Tags, Failing: r.Failing, Checked: timeOf(r.Checked), Example: problem}, err
+func (r registryRow) state() (polling.RegistryState, error) {
+	problem, err := parseOptional[condition.Problem](r.Problem)
+	return polling.RegistryState{Registry: r.Registry, Tags: r.Tags, Failing: r.Failing, Checked: timeOf(r.Checked), Example: problem}, err
 }

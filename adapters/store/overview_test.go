@@ -9,9 +9,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -61,7 +63,7 @@ func TestOverview(t *testing.T) {
 		record(t, s, a, counted(1, 1, vuln.Counts{High: 9}, policy.Pass))
 		record(t, s, b, counted(1, 3, vuln.Counts{Critical: 1}, policy.Fail))
 		failing := counted(1, 2, vuln.Counts{Critical: 1, High: 1}, policy.Fail)
-		failing.Problem = &watch.Problem{Stage: watch.StageResolve, Message: "gone", Since: at(0)}
+		failing.Problem = &condition.Problem{Stage: condition.StageResolve, Message: "gone", Since: at(0)}
 		record(t, s, c, failing)
 		for _, test := range []struct {
 			name   string
@@ -142,13 +144,13 @@ func TestRegistryStates(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		a, b, c := target(t, "r.example.com/a:x"), target(t, "r.example.com/b:x"), target(t, "s.example.com/c:x")
 		subscribe(t, s, a, b, c)
-		problem := &watch.Problem{Stage: watch.StageResolve, Message: "gone", Since: at(0)}
+		problem := &condition.Problem{Stage: condition.StageResolve, Message: "gone", Since: at(0)}
 		failing := counted(1, 2, vuln.Counts{}, "")
 		failing.Problem = problem
 		record(t, s, a, failing)
 		record(t, s, b, counted(1, 5, vuln.Counts{}, ""))
-		got := must[[]watch.RegistryState](t)(s.RegistryStates(t.Context()))
-		want := []watch.RegistryState{{Registry: "r.example.com", Tags: 2, Failing: 1, Checked: at(5), Example: problem}, {Registry: "s.example.com", Tags: 1}}
+		got := must[[]polling.RegistryState](t)(s.RegistryStates(t.Context()))
+		want := []polling.RegistryState{{Registry: "r.example.com", Tags: 2, Failing: 1, Checked: at(5), Example: problem}, {Registry: "s.example.com", Tags: 1}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}

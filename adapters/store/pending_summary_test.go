@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -62,7 +63,7 @@ func TestBehind(t *testing.T) {
 		old := watch.Basis{Build: "sha256:g1", Matcher: matcher}
 		record(t, s, holds, watch.State{Revision: 1, Analyzed: digest(1), Matched: true, Basis: old})
 		record(t, s, lacks, watch.State{Revision: 1, Analyzed: digest(2), Matched: true, Basis: old})
-		_, err := move(t, s, watch.Advance{From: "sha256:g1", To: "sha256:g1", FromEngine: matcher, Matcher: "grype 99", Watermark: 100},
+		_, err := move(t, s, databuild.Advance{From: "sha256:g1", To: "sha256:g1", FromEngine: matcher, Matcher: "grype 99", Watermark: 100},
 			findings(ids, "CVE-2026-2"), start)
 		check(t, err)
 		if n := must[int](t)(s.Behind(ctx)); n != 1 {

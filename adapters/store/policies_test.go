@@ -9,7 +9,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/policy"
 )
 
 func TestBundles(t *testing.T) {
@@ -18,9 +18,9 @@ func TestBundles(t *testing.T) {
 		if _, err := s.ActiveBundle(ctx); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("none active: %v", err)
 		}
-		first := watch.Bundle{ID: "one", Name: "First", Hash: "h1", Document: []byte(`{"v":1}`)}
+		first := policy.StoredBundle{ID: "one", Name: "First", Hash: "h1", Document: []byte(`{"v":1}`)}
 		check(t, s.SaveBundle(ctx, first, at(0)))
-		check(t, s.SaveBundle(ctx, watch.Bundle{ID: "two", Name: "Second", Hash: "h2", Document: []byte(`{"v":2}`)}, at(1)))
+		check(t, s.SaveBundle(ctx, policy.StoredBundle{ID: "two", Name: "Second", Hash: "h2", Document: []byte(`{"v":2}`)}, at(1)))
 		for _, step := range []struct {
 			id   string
 			want bool
@@ -32,10 +32,10 @@ func TestBundles(t *testing.T) {
 		first.Hash, first.Document = "h3", []byte(`{"v":3}`)
 		check(t, s.SaveBundle(ctx, first, at(3)))
 		first.Active, first.Created, first.Updated = true, at(0), at(3)
-		if diff := cmp.Diff(first, must[watch.Bundle](t)(s.ActiveBundle(ctx))); diff != "" {
+		if diff := cmp.Diff(first, must[policy.StoredBundle](t)(s.ActiveBundle(ctx))); diff != "" {
 			t.Errorf("active (-want +got)\n%s", diff)
 		}
-		if diff := cmp.Diff(first, must[watch.Bundle](t)(s.Bundle(ctx, "one"))); diff != "" {
+		if diff := cmp.Diff(first, must[policy.StoredBundle](t)(s.Bundle(ctx, "one"))); diff != "" {
 			t.Errorf("by id (-want +got)\n%s", diff)
 		}
 		bundles, err := s.Bundles(ctx)
@@ -55,7 +55,7 @@ func TestDeleteBundle(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		for _, id := range []string{"one", "two"} {
-			check(t, s.SaveBundle(ctx, watch.Bundle{ID: id, Hash: id, Document: []byte(id)}, start))
+			check(t, s.SaveBundle(ctx, policy.StoredBundle{ID: id, Hash: id, Document: []byte(id)}, start))
 		}
 		must[bool](t)(s.ActivateBundle(ctx, "one", start))
 		if err := s.DeleteBundle(ctx, "one"); !errors.Is(err, errkind.Conflict) {
@@ -73,7 +73,7 @@ func TestDeleteBundle(t *testing.T) {
 				t.Errorf("%s one that is not there: %v", name, err)
 			}
 		}
-		if active := must[watch.Bundle](t)(s.ActiveBundle(ctx)); active.ID != "one" {
+		if active := must[policy.StoredBundle](t)(s.ActiveBundle(ctx)); active.ID != "one" {
 			t.Errorf("active: %+v", active)
 		}
 	})
@@ -85,7 +85,7 @@ func TestActivateAtOnce(t *testing.T) {
 		ctx := t.Context()
 		ids := []string{"one", "two", "three", "four"}
 		for _, id := range ids {
-			check(t, s.SaveBundle(ctx, watch.Bundle{ID: id, Hash: id, Document: []byte(id)}, start))
+			check(t, s.SaveBundle(ctx, policy.StoredBundle{ID: id, Hash: id, Document: []byte(id)}, start))
 		}
 		var all sync.WaitGroup
 		for _, id := range ids {

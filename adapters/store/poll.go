@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/polling"
 )
 
 type checkRow struct {
@@ -17,19 +17,19 @@ type checkRow struct {
 	Due      int64
 }
 
-func (r checkRow) check() (watch.Check, error) {
+func (r checkRow) check() (polling.Check, error) {
 	target, err := image.ParseTarget(r.Name)
 	if err != nil {
-		return watch.Check{}, err
+		return polling.Check{}, err
 	}
-	return watch.Check{Target: target, Seen: image.Digest(r.Seen), Recorded: image.Digest(r.Recorded),
+	return polling.Check{Target: target, Seen: image.Digest(r.Seen), Recorded: image.Digest(r.Recorded),
 		Failing: r.Failing, Poll: durationOf(r.Poll), Next: timeOf(r.Due)}, nil
 }
 
 // Due lists targets of the registry that are to be checked by now, the longest
 // due first. One that no poll has checked yet was seen as it is recorded.
-func (s *Store) Due(ctx context.Context, registry string, now time.Time, limit int) ([]watch.Check, error) {
-	var checks []watch.Check
+func (s *Store) Due(ctx context.Context, registry string, now time.Time, limit int) ([]polling.Check, error) {
+	var checks []polling.Check
 	err := s.view(ctx, "list due targets of "+registry, func(t tx) error {
 		rows, err := all[checkRow](ctx, t, `SELECT target.name, poll, due,
 			CASE WHEN seen <> '' THEN seen WHEN polled = 0 AND index_digest <> '' THEN index_digest WHEN polled = 0 THEN coalesce(manifest, '') ELSE '' END AS seen,
@@ -47,7 +47,7 @@ func (s *Store) Due(ctx context.Context, registry string, now time.Time, limit i
 
 // Checked stores what each check saw and when the next is due. Targets that are
 // gone meanwhile are ignored.
-func (s *Store) Checked(ctx context.Context, checks []watch.Check) error {
+func (s *Store) Checked(ctx context.Context, checks []polling.Check) error {
 	return s.change(ctx, "record checks", func(t tx) error {
 		for _, check := range checks {
 			if err := t.run(ctx, `UPDATE target SET seen = ?, due = ?, poll_interval = ?, polled = CASE WHEN polled > ? THEN polled ELSE ? END WHERE name = ?`,
@@ -72,7 +72,7 @@ func (s *Store) DueNow(ctx context.Context, repository image.Repository, now tim
 }
 
 // NextDue is what is due at the registry.
-func (s *Store) NextDue(ctx context.Context, registry string) (polls watch.Polls, err error) {
+func (s *Store) NextDue(ctx context.Context, registry string) (polls polling.Polls, err error) {
 	err = s.view(ctx, "find the next due target of "+registry, func(t tx) error {
 		row, err := one[struct {
 			Due      int64
@@ -81,7 +81,7 @@ func (s *Store) NextDue(ctx context.Context, registry string) (polls watch.Polls
 			Ordinary int
 		}](ctx, t, `SELECT coalesce(min(due), 0) AS due, count(*) AS tags, coalesce(min(CASE WHEN poll > 0 THEN poll END), 0) AS shortest,
 			count(CASE WHEN poll = 0 THEN 1 END) AS ordinary FROM target WHERE registry = ?`, registry)
-		polls = watch.Polls{Next: timeOf(row.Due), Tags: row.Tags, Shortest: durationOf(row.Shortest), Ordinary: row.Ordinary}
+		polls = polling.Polls{Next: timeOf(row.Due), Tags: row.Tags, Shortest: durationOf(row.Shortest), Ordinary: row.Ordinary}
 		return err
 	})
 	return polls, err

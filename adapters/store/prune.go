@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -39,7 +40,7 @@ func (s *Store) Prune(ctx context.Context, before, now time.Time) (watch.Pruned,
 				AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.notification = notification.id AND (delivery.state = 'pending' OR delivery.last_try >= ?))`,
 				[]any{toMicros(before), toMicros(before)}},
 			{nil, `DELETE FROM bundle_content WHERE hash NOT IN (SELECT hash FROM bundle) AND hash NOT IN (SELECT bundle FROM target_state)`, nil},
-			{nil, `DELETE FROM data_build WHERE state = ? AND saved < ?`, []any{string(watch.Rejected), toMicros(before)}},
+			{nil, `DELETE FROM data_build WHERE state = ? AND saved < ?`, []any{string(databuild.Rejected), toMicros(before)}},
 			{nil, `DELETE FROM archived WHERE archived < ?`, []any{toMicros(before)}},
 			{nil, `DELETE FROM subscription WHERE NOT active AND updated < ?`, []any{toMicros(before)}},
 		} {

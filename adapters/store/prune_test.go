@@ -48,7 +48,7 @@ func TestPrune(t *testing.T) {
 		if matches, err := s.Matches(ctx, digest(4)); err != nil || len(matches) != 2 {
 			t.Errorf("findings of what it shared: %+v, %v", matches, err)
 		}
-		if subs, err := s.Subscriptions(ctx, watch.SubscriptionFilter{}); err != nil || len(subs) != 1 {
+		if subs, err := s.Subscriptions(ctx, subscription.Filter{}); err != nil || len(subs) != 1 {
 			t.Errorf("%+v, %v", subs, err)
 		}
 		left, err := s.Notifications(ctx, store.NotificationFilter{})

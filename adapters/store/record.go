@@ -6,6 +6,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -30,7 +31,7 @@ func (t tx) recordView(ctx context.Context, target image.Target) (view watch.Rec
 		if view.State, err = t.state(ctx, target); err != nil {
 			return view, err
 		}
-		if view.Subscriptions, err = t.subscriptions(ctx, watch.SubscriptionFilter{Target: &target, ActiveOnly: true}); err != nil {
+		if view.Subscriptions, err = t.subscriptions(ctx, subscription.Filter{Target: &target, ActiveOnly: true}); err != nil {
 			return view, err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -42,7 +43,7 @@ func fullState() watch.State {
 		Counts:          vuln.Counts{Critical: 1, Low: 1},
 		Evaluation: &watch.Evaluation{Digest: digest(1), Bundle: "b1", Status: policy.Fail, FinalAction: policy.Stop,
 			Document: []byte(`{"final_action": "stop"}`)},
-		Problem: &watch.Problem{Kind: "NotFound", Stage: watch.StageResolve, Message: "gone \x00 \xff", Since: at(1)},
+		Problem: &condition.Problem{Kind: "NotFound", Stage: condition.StageResolve, Message: "gone \x00 \xff", Since: at(1)},
 		Checked: at(2), Changed: at(3), Next: at(4),
 	}
 }
@@ -229,10 +230,10 @@ func TestNote(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		nginx := target(t, "nginx:1")
-		problem := func(kind string, stage watch.Stage, minute int) *watch.Problem {
-			return &watch.Problem{Kind: kind, Stage: stage, Message: fmt.Sprint("at ", minute), Since: at(minute)}
+		problem := func(kind string, stage condition.Stage, minute int) *condition.Problem {
+			return &condition.Problem{Kind: kind, Stage: stage, Message: fmt.Sprint("at ", minute), Since: at(minute)}
 		}
-		if err := s.Note(ctx, nginx, at(0), problem("NotFound", watch.StageAnalyze, 0)); err != nil {
+		if err := s.Note(ctx, nginx, at(0), problem("NotFound", condition.StageAnalyze, 0)); err != nil {
 			t.Errorf("unwatched: %v", err)
 		}
 		subscribe(t, s, nginx)
@@ -240,15 +241,15 @@ func TestNote(t *testing.T) {
 		steps := []struct {
 			name         string
 			checked      time.Time
-			problem      *watch.Problem
-			after        *watch.Problem
+			problem      *condition.Problem
+			after        *condition.Problem
 			checkedAfter time.Time
 		}{
-			{"begins", time.Time{}, problem("NotFound", watch.StageAnalyze, 6), problem("NotFound", watch.StageAnalyze, 6), at(5)},
-			{"persists", time.Time{}, problem("NotFound", watch.StageAnalyze, 7),
-				&watch.Problem{Kind: "NotFound", Stage: watch.StageAnalyze, Message: "at 7", Since: at(6)}, at(5)},
-			{"changes", time.Time{}, problem("Unauthorized", watch.StageAnalyze, 8), problem("Unauthorized", watch.StageAnalyze, 8), at(5)},
-			{"is checked meanwhile", at(9), nil, problem("Unauthorized", watch.StageAnalyze, 8), at(9)},
+			{"begins", time.Time{}, problem("NotFound", condition.StageAnalyze, 6), problem("NotFound", condition.StageAnalyze, 6), at(5)},
+			{"persists", time.Time{}, problem("NotFound", condition.StageAnalyze, 7),
+				&condition.Problem{Kind: "NotFound", Stage: condition.StageAnalyze, Message: "at 7", Since: at(6)}, at(5)},
+			{"changes", time.Time{}, problem("Unauthorized", condition.StageAnalyze, 8), problem("Unauthorized", condition.StageAnalyze, 8), at(5)},
+			{"is checked meanwhile", at(9), nil, problem("Unauthorized", condition.StageAnalyze, 8), at(9)},
 		}
 		for _, step := range steps {
 			check(t, s.Note(ctx, nginx, step.checked, step.problem))
@@ -275,7 +276,7 @@ func TestViewKnowsTheBasis(t *testing.T) {
 			t.Errorf("of nothing (-want +got)\n%s", diff)
 		}
 		advance(t, s, "", "sha256:g1", nil)
-		check(t, s.SaveBundle(ctx, watch.Bundle{ID: "b", Hash: "hash", Document: []byte("{}")}, start))
+		check(t, s.SaveBundle(ctx, policy.StoredBundle{ID: "b", Hash: "hash", Document: []byte("{}")}, start))
 		must[bool](t)(s.ActivateBundle(ctx, "b", start))
 		check(t, s.SaveEndpoint(ctx, endpoint.Endpoint{Name: "pager", URL: "https://pager.example"}, start))
 		view = must[watch.RecordView](t)(s.View(ctx, nginx))

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // SeeAnalyzer notes that a worker with that analyzer is at work.
@@ -18,11 +18,11 @@ func (s *Store) SeeAnalyzer(ctx context.Context, analyzer string, now time.Time)
 }
 
 // Analyzers are those that workers have or had.
-func (s *Store) Analyzers(ctx context.Context) (analyzers []watch.AnalyzerSeen, err error) {
+func (s *Store) Analyzers(ctx context.Context) (analyzers []analysis.AnalyzerSeen, err error) {
 	err = s.view(ctx, "list the analyzers of workers", func(t tx) error {
 		rows, err := all[matcherRow](ctx, t, `SELECT name, first_seen, last_seen FROM analyzer ORDER BY first_seen, name`)
 		for _, row := range rows {
-			analyzers = append(analyzers, watch.AnalyzerSeen{Analyzer: row.Name, First: timeOf(row.FirstSeen), Last: timeOf(row.LastSeen)})
+			analyzers = append(analyzers, analysis.AnalyzerSeen{Analyzer: row.Name, First: timeOf(row.FirstSeen), Last: timeOf(row.LastSeen)})
 		}
 		return err
 	})
@@ -43,7 +43,7 @@ type renewalRow struct {
 // NextOutdated is the next image behind a number that the analyzer is to analyze
 // in place of another, with how many there are and one of the tags that point to
 // it: another one after each failure. It is zero when there is none.
-func (s *Store) NextOutdated(ctx context.Context, analyzer string, after int64, now time.Time) (next watch.Renewal, err error) {
+func (s *Store) NextOutdated(ctx context.Context, analyzer string, after int64, now time.Time) (next analysis.Renewal, err error) {
 	err = s.view(ctx, "look for an image of another analyzer", func(t tx) error {
 		selection := []any{after, analyzer, analyzer, toMicros(now)}
 		row, found, err := first[renewalRow](ctx, t, `SELECT i.id, i.digest, COALESCE((SELECT failures FROM renewal r
@@ -59,16 +59,16 @@ func (s *Store) NextOutdated(ctx context.Context, analyzer string, after int64, 
 		if err != nil || len(targets) == 0 {
 			return err
 		}
-		next = watch.Renewal{Number: row.ID, Digest: image.Digest(row.Digest), Target: targets[row.Failures%len(targets)], Left: left}
+		next = analysis.Renewal{Number: row.ID, Digest: image.Digest(row.Digest), Target: targets[row.Failures%len(targets)], Left: left}
 		return nil
 	})
 	return next, err
 }
 
 // RenewalBacklog counts the images that an analyzer has still to check.
-func (s *Store) RenewalBacklog(ctx context.Context, analyzer string, now time.Time) (backlog watch.RenewalBacklog, err error) {
+func (s *Store) RenewalBacklog(ctx context.Context, analyzer string, now time.Time) (backlog analysis.RenewalBacklog, err error) {
 	err = s.view(ctx, "count the images of other analyzers", func(t tx) error {
-		backlog, err = one[watch.RenewalBacklog](ctx, t, `SELECT
+		backlog, err = one[analysis.RenewalBacklog](ctx, t, `SELECT
 			COUNT(CASE WHEN r.image_id IS NULL OR r.due > 0 AND r.due <= ? THEN 1 END) AS due,
 			COUNT(CASE WHEN r.due > ? THEN 1 END) AS later,
 			COUNT(CASE WHEN r.due = 0 THEN 1 END) AS never

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -17,8 +18,8 @@ func TestAnalyzers(t *testing.T) {
 		check(t, s.SeeAnalyzer(t.Context(), "syft 2", at(1)))
 		check(t, s.SeeAnalyzer(t.Context(), "syft 1", at(3)))
 		check(t, s.SeeAnalyzer(t.Context(), "syft 1", at(2))) // of a worker whose clock is behind
-		want := []watch.AnalyzerSeen{{Analyzer: "syft 1", First: at(0), Last: at(3)}, {Analyzer: "syft 2", First: at(1), Last: at(1)}}
-		if diff := cmp.Diff(want, must[[]watch.AnalyzerSeen](t)(s.Analyzers(t.Context()))); diff != "" {
+		want := []analysis.AnalyzerSeen{{Analyzer: "syft 1", First: at(0), Last: at(3)}, {Analyzer: "syft 2", First: at(1), Last: at(1)}}
+		if diff := cmp.Diff(want, must[[]analysis.AnalyzerSeen](t)(s.Analyzers(t.Context()))); diff != "" {
 			t.Errorf("analyzers (-want +got):\n%s", diff)
 		}
 	})
@@ -47,9 +48,9 @@ func TestNextOutdated(t *testing.T) {
 		pointTo(t, s, one, digest(1))
 		pointTo(t, s, other, digest(1))
 		pointTo(t, s, moved, digest(3)) // and none to the second image
-		next := func(analyzer string, after int64, minute int) watch.Renewal {
+		next := func(analyzer string, after int64, minute int) analysis.Renewal {
 			t.Helper()
-			return must[watch.Renewal](t)(s.NextOutdated(ctx, analyzer, after, at(minute)))
+			return must[analysis.Renewal](t)(s.NextOutdated(ctx, analyzer, after, at(minute)))
 		}
 		if got := next("syft 1", 0, 0); got.Number != 0 {
 			t.Errorf("for the same analyzer: %+v", got)
@@ -79,21 +80,21 @@ func TestNextOutdated(t *testing.T) {
 		if got := next("syft 2", 0, 1000); got.Digest != digest(3) {
 			t.Errorf("given up: %+v", got)
 		}
-		backlog := func(analyzer string, minute int) watch.RenewalBacklog {
+		backlog := func(analyzer string, minute int) analysis.RenewalBacklog {
 			t.Helper()
-			return must[watch.RenewalBacklog](t)(s.RenewalBacklog(ctx, analyzer, at(minute)))
+			return must[analysis.RenewalBacklog](t)(s.RenewalBacklog(ctx, analyzer, at(minute)))
 		}
-		if got, want := backlog("syft 2", 0), (watch.RenewalBacklog{Due: 1, Never: 1}); got != want {
+		if got, want := backlog("syft 2", 0), (analysis.RenewalBacklog{Due: 1, Never: 1}); got != want {
 			t.Errorf("backlog with one given up: %+v, want %+v", got, want)
 		}
 		fail(at(10))
-		if got, want := backlog("syft 2", 9), (watch.RenewalBacklog{Due: 1, Later: 1}); got != want {
+		if got, want := backlog("syft 2", 9), (analysis.RenewalBacklog{Due: 1, Later: 1}); got != want {
 			t.Errorf("backlog before its time: %+v, want %+v", got, want)
 		}
-		if got, want := backlog("syft 2", 10), (watch.RenewalBacklog{Due: 2}); got != want {
+		if got, want := backlog("syft 2", 10), (analysis.RenewalBacklog{Due: 2}); got != want {
 			t.Errorf("backlog at its time: %+v, want %+v", got, want)
 		}
-		if got, want := backlog("syft 1", 0), (watch.RenewalBacklog{}); got != want {
+		if got, want := backlog("syft 1", 0), (analysis.RenewalBacklog{}); got != want {
 			t.Errorf("backlog of the analyzer itself: %+v, want none", got)
 		}
 		if got := next("syft 3", 0, 0); got.Digest != digest(1) || got.Target != one {

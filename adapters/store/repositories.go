@@ -8,7 +8,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 )
 
 type repositoryRow struct {
@@ -24,26 +24,26 @@ type repositoryRow struct {
 
 const repositoryQuery = `SELECT name, content, revision, listed, tags, known, applied, checked FROM repository`
 
-func (r repositoryRow) view() (watch.RepositoryView, error) {
-	repository, err := parse[watch.Repository](r.Content)
+func (r repositoryRow) view() (taglist.View, error) {
+	repository, err := parse[taglist.Repository](r.Content)
 	if err != nil {
-		return watch.RepositoryView{}, err
+		return taglist.View{}, err
 	}
 	tags, err := unpack[[]string](r.Tags)
 	if err != nil {
-		return watch.RepositoryView{}, err
+		return taglist.View{}, err
 	}
 	known, err := unpack[[]string](r.Known)
 	if err != nil {
-		return watch.RepositoryView{}, err
+		return taglist.View{}, err
 	}
-	return watch.RepositoryView{Repository: repository, State: watch.RepositoryState{Revision: r.Revision, Listed: r.Listed, Tags: tags,
+	return taglist.View{Repository: repository, State: taglist.State{Revision: r.Revision, Listed: r.Listed, Tags: tags,
 		Known: known, Applied: r.Applied, Checked: timeOf(r.Checked)}}, nil
 }
 
 // SaveRepository stores a watched repository, or new settings of one, which
 // keeps its state.
-func (s *Store) SaveRepository(ctx context.Context, repository watch.Repository, now time.Time) error {
+func (s *Store) SaveRepository(ctx context.Context, repository taglist.Repository, now time.Time) error {
 	content, err := format(repository)
 	if err != nil {
 		return err
@@ -57,8 +57,8 @@ func (s *Store) SaveRepository(ctx context.Context, repository watch.Repository,
 
 // Repository reads a watched repository and what was last recorded of it;
 // errkind.NotFound if it is not watched.
-func (s *Store) Repository(ctx context.Context, name image.Repository) (watch.Repository, watch.RepositoryState, error) {
-	var view watch.RepositoryView
+func (s *Store) Repository(ctx context.Context, name image.Repository) (taglist.Repository, taglist.State, error) {
+	var view taglist.View
 	err := s.view(ctx, "read repository "+name.String(), func(t tx) (err error) {
 		view, err = t.repository(ctx, name)
 		return err
@@ -66,13 +66,13 @@ func (s *Store) Repository(ctx context.Context, name image.Repository) (watch.Re
 	return view.Repository, view.State, err
 }
 
-func (t tx) repository(ctx context.Context, name image.Repository) (watch.RepositoryView, error) {
+func (t tx) repository(ctx context.Context, name image.Repository) (taglist.View, error) {
 	row, found, err := first[repositoryRow](ctx, t, repositoryQuery+` WHERE name = ?`+t.locking, name.String())
 	if err != nil {
-		return watch.RepositoryView{}, err
+		return taglist.View{}, err
 	}
 	if !found {
-		return watch.RepositoryView{}, errNotWatched
+		return taglist.View{}, errNotWatched
 	}
 	view, err := row.view()
 	if err == nil {
@@ -84,14 +84,14 @@ func (t tx) repository(ctx context.Context, name image.Repository) (watch.Reposi
 var errNotWatched = fmt.Errorf("the repository is not watched: %w", errkind.NotFound)
 
 // Repositories lists the watched repositories by name.
-func (s *Store) Repositories(ctx context.Context) ([]watch.Repository, error) {
-	var repositories []watch.Repository
+func (s *Store) Repositories(ctx context.Context) ([]taglist.Repository, error) {
+	var repositories []taglist.Repository
 	err := s.view(ctx, "list repositories", func(t tx) error {
 		contents, err := all[string](ctx, t, `SELECT content FROM repository ORDER BY name`)
 		if err != nil {
 			return err
 		}
-		repositories, err = convert(contents, parse[watch.Repository])
+		repositories, err = convert(contents, parse[taglist.Repository])
 		return err
 	})
 	return repositories, err

@@ -6,14 +6,14 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 )
 
 // RecordRepository is Record for a watched repository. A decision of the stored
 // Revision is written too. State.Checked is taken as the
 // time of what begins and ends, and of Ended only the subscriptions end that the
 // repository brought. fault.NotFound if it is not watched.
-func (s *Store) RecordRepository(ctx context.Context, name image.Repository, decide func(watch.RepositoryView) (watch.RepositoryDecision, error)) error {
+func (s *Store) RecordRepository(ctx context.Context, name image.Repository, decide func(taglist.View) (taglist.Decision, error)) error {
 	return s.change(ctx, "record repository "+name.String(), func(t tx) error {
 		view, err := t.repositoryView(ctx, name)
 		if err != nil {
@@ -27,7 +27,7 @@ func (s *Store) RecordRepository(ctx context.Context, name image.Repository, dec
 	})
 }
 
-func (t tx) repositoryView(ctx context.Context, name image.Repository) (view watch.RepositoryView, err error) {
+func (t tx) repositoryView(ctx context.Context, name image.Repository) (view taglist.View, err error) {
 	if view, err = t.repository(ctx, name); err != nil {
 		return view, err
 	}
@@ -35,12 +35,12 @@ func (t tx) repositoryView(ctx context.Context, name image.Repository) (view wat
 		return view, err
 	}
 	if view.Stale() {
-		view.Brought, err = t.subscriptions(ctx, watch.SubscriptionFilter{Repository: &name, ActiveOnly: true})
+		view.Brought, err = t.subscriptions(ctx, subscription.Filter{Repository: &name, ActiveOnly: true})
 	}
 	return view, err
 }
 
-func (t tx) applyRepository(ctx context.Context, repository watch.Repository, change watch.RepositoryDecision) error {
+func (t tx) applyRepository(ctx context.Context, repository taglist.Repository, change taglist.Decision) error {
 	now := change.State.Checked
 	if err := t.saveRepositoryState(ctx, repository.Name, change.State); err != nil {
 		return err
@@ -95,7 +95,7 @@ func (t tx) drop(ctx context.Context, subs []subscription.Subscription, now time
 	return nil
 }
 
-func (t tx) saveRepositoryState(ctx context.Context, name image.Repository, state watch.RepositoryState) error {
+func (t tx) saveRepositoryState(ctx context.Context, name image.Repository, state taglist.State) error {
 	tags, err := pack(state.Tags)
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (t tx) saveRepositoryState(ctx context.Context, name image.Repository, stat
 func (s *Store) UnwatchTags(ctx context.Context, name image.Repository, now time.Time) (ended []image.Target, err error) {
 	err = s.change(ctx, "unwatch the tags of "+name.String(), func(t tx) error {
 		ended = nil
-		brought, err := t.subscriptions(ctx, watch.SubscriptionFilter{Repository: &name, ActiveOnly: true})
+		brought, err := t.subscriptions(ctx, subscription.Filter{Repository: &name, ActiveOnly: true})
 		if err != nil {
 			return err
 		}

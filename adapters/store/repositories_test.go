@@ -13,13 +13,14 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-func watched(t *testing.T) watch.Repository {
-	return watch.Repository{Name: repository(t, "quay.io/team/app"), Types: []notification.Type{notification.TagUpdate, notification.RepoUpdate},
+func watched(t *testing.T) taglist.Repository {
+	return taglist.Repository{Name: repository(t, "quay.io/team/app"), Types: []notification.Type{notification.TagUpdate, notification.RepoUpdate},
 		Options: subscription.Options{Endpoints: []string{"pager"}}, Platform: image.Platform{OS: "linux", Architecture: "arm64"},
-		Poll: time.Minute, List: time.Hour, Filter: watch.Filter{Include: []string{"v*"}}}
+		Poll: time.Minute, List: time.Hour, Filter: taglist.Filter{Include: []string{"v*"}}}
 }
 
 func TestRepositories(t *testing.T) {
@@ -27,12 +28,12 @@ func TestRepositories(t *testing.T) {
 		ctx := t.Context()
 		app := watched(t)
 		check(t, s.SaveRepository(ctx, app, at(0)))
-		check(t, s.RecordRepository(ctx, app.Name, func(watch.RepositoryView) (watch.RepositoryDecision, error) {
-			return watch.RepositoryDecision{State: watch.RepositoryState{Revision: 1, Listed: true, Tags: []string{"v1"}, Checked: at(1)}}, nil
+		check(t, s.RecordRepository(ctx, app.Name, func(taglist.View) (taglist.Decision, error) {
+			return taglist.Decision{State: taglist.State{Revision: 1, Listed: true, Tags: []string{"v1"}, Checked: at(1)}}, nil
 		}))
 		app.List = 2 * time.Hour
 		check(t, s.SaveRepository(ctx, app, at(2)))
-		other := watch.Repository{Name: repository(t, "nginx")}
+		other := taglist.Repository{Name: repository(t, "nginx")}
 		check(t, s.SaveRepository(ctx, other, at(2)))
 
 		stored, state, err := s.Repository(ctx, app.Name)
@@ -40,19 +41,19 @@ func TestRepositories(t *testing.T) {
 		if diff := cmp.Diff(app, stored); diff != "" {
 			t.Errorf("settings (-want +got)\n%s", diff)
 		}
-		if diff := cmp.Diff(watch.RepositoryState{Revision: 1, Listed: true, Tags: []string{"v1"}, Checked: at(1)}, state); diff != "" {
+		if diff := cmp.Diff(taglist.State{Revision: 1, Listed: true, Tags: []string{"v1"}, Checked: at(1)}, state); diff != "" {
 			t.Errorf("state (-want +got)\n%s", diff)
 		}
 		all, err := s.Repositories(ctx)
 		check(t, err)
-		if diff := cmp.Diff([]watch.Repository{other, app}, all); diff != "" {
+		if diff := cmp.Diff([]taglist.Repository{other, app}, all); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 		check(t, s.DeleteRepository(ctx, app.Name))
 		_, _, err = s.Repository(ctx, app.Name)
 		for name, err := range map[string]error{"read": err, "delete": s.DeleteRepository(ctx, app.Name),
-			"record": s.RecordRepository(ctx, app.Name, func(watch.RepositoryView) (watch.RepositoryDecision, error) {
-				return watch.RepositoryDecision{}, errors.New("decided about what is not watched")
+			"record": s.RecordRepository(ctx, app.Name, func(taglist.View) (taglist.Decision, error) {
+				return taglist.Decision{}, errors.New("decided about what is not watched")
 			})} {
 			if !errors.Is(err, errkind.NotFound) {
 				t.Errorf("%s one that is not there: %v", name, err)
@@ -69,8 +70,8 @@ func TestRecordRepository(t *testing.T) {
 		check(t, s.SaveEndpoint(ctx, newEndpoint("pager"), at(0)))
 		list := func(minute int, tags ...string) {
 			t.Helper()
-			check(t, s.RecordRepository(ctx, app.Name, func(view watch.RepositoryView) (watch.RepositoryDecision, error) {
-				return watch.DecideListing(view, watch.Census{Tags: tags}, watch.Audience{Endpoints: view.Endpoints, RetryWindow: time.Hour}, at(minute))
+			check(t, s.RecordRepository(ctx, app.Name, func(view taglist.View) (taglist.Decision, error) {
+				return taglist.Decide(view, taglist.Census{Tags: tags}, subscription.Audience{Endpoints: view.Endpoints, RetryWindow: time.Hour}, at(minute))
 			}))
 		}
 		list(1, "v1", "v2")
@@ -79,12 +80,12 @@ func TestRecordRepository(t *testing.T) {
 		check(t, s.Subscribe(ctx, []subscription.Subscription{newSubscription(v1, notification.PolicyEval)}, 0, at(2)))
 		list(3, "v3")
 
-		targets, err := s.Targets(ctx, watch.TargetFilter{})
+		targets, err := s.Targets(ctx, subscription.TargetFilter{})
 		check(t, err)
 		if diff := cmp.Diff([]image.Target{v1, v3}, targets); diff != "" {
 			t.Errorf("targets (-want +got)\n%s", diff)
 		}
-		subs, err := s.Subscriptions(ctx, watch.SubscriptionFilter{ActiveOnly: true})
+		subs, err := s.Subscriptions(ctx, subscription.Filter{ActiveOnly: true})
 		check(t, err)
 		want := []subscription.Subscription{
 			{Target: v1, Type: notification.PolicyEval, Active: true, Created: at(2), Updated: at(2)},
@@ -109,11 +110,11 @@ func TestProblemOfRepository(t *testing.T) {
 		ctx := t.Context()
 		app := watched(t)
 		check(t, s.SaveRepository(ctx, app, at(0)))
-		problem := &watch.Problem{Kind: "Unauthorized", Stage: watch.StageList, Message: "denied", Since: at(1)}
+		problem := &condition.Problem{Kind: "Unauthorized", Stage: condition.StageList, Message: "denied", Since: at(1)}
 		follow(t, s, condition.Wrong(condition.Key{Kind: condition.Unlistable, Resource: condition.Repository, Name: app.Name.String()}, problem.Wrong()), at(2))
 		_, state, err := s.Repository(ctx, app.Name)
 		check(t, err)
-		if diff := cmp.Diff(watch.RepositoryState{Problem: problem}, state); diff != "" {
+		if diff := cmp.Diff(taglist.State{Problem: problem}, state); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 	})

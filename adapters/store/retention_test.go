@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -79,9 +80,9 @@ func (b *busy) data() {
 	next := fmt.Sprintf("sha256:g%d", b.day)
 	check(b.T, b.SaveSums(b.Context(), next, []byte("sums")))
 	check(b.T, b.SaveBuild(b.Context(), build(next), "", nil, b.now()))
-	update := watch.Advance{From: b.build, To: next, Matcher: matcher, FromEngine: matcher, Watermark: 1 << 40}
+	update := databuild.Advance{From: b.build, To: next, Matcher: matcher, FromEngine: matcher, Watermark: 1 << 40}
 	if b.day%10 == 9 {
-		update.Leave = watch.Rejected
+		update.Leave = databuild.Rejected
 	}
 	if b.build == "" {
 		update.FromEngine = ""
@@ -97,7 +98,7 @@ func (b *busy) data() {
 
 func (b *busy) policy() {
 	hash := fmt.Sprintf("b%d", b.day)
-	check(b.T, b.SaveBundle(b.Context(), watch.Bundle{ID: "production", Name: "production", Hash: hash, Document: []byte(hash)}, b.now()))
+	check(b.T, b.SaveBundle(b.Context(), policy.StoredBundle{ID: "production", Name: "production", Hash: hash, Document: []byte(hash)}, b.now()))
 	_, err := b.ActivateBundle(b.Context(), "production", b.now())
 	check(b.T, err)
 }

@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -30,7 +32,7 @@ func TestManyTargets(t *testing.T) {
 		check(t, s.Subscribe(ctx, subs, time.Minute, start))
 
 		listed := 0
-		filter := watch.TargetFilter{Limit: 1000}
+		filter := subscription.TargetFilter{Limit: 1000}
 		for {
 			page := must[[]image.Target](t)(s.Targets(ctx, filter))
 			if len(page) == 0 {
@@ -40,7 +42,7 @@ func TestManyTargets(t *testing.T) {
 		}
 		polled := 0
 		for {
-			due := must[[]watch.Check](t)(s.Due(ctx, "registry.example", at(0), 500))
+			due := must[[]polling.Check](t)(s.Due(ctx, "registry.example", at(0), 500))
 			if len(due) == 0 {
 				break
 			}
@@ -50,7 +52,7 @@ func TestManyTargets(t *testing.T) {
 			check(t, s.Checked(ctx, due))
 			polled += len(due)
 		}
-		summaries := must[[]watch.Summary](t)(s.Summaries(ctx, watch.TargetFilter{}))
+		summaries := must[[]watch.Summary](t)(s.Summaries(ctx, subscription.TargetFilter{}))
 		if listed != many || polled != many || len(summaries) != many {
 			t.Errorf("listed %d, polled %d, summarized %d", listed, polled, len(summaries))
 		}
@@ -69,7 +71,7 @@ func TestManyPackages(t *testing.T) {
 		advance(t, s, "", "sha256:g1", nil)
 		check(t, s.SaveImage(ctx, inventory(digest(1), names...), nil, "syft 1", start))
 		check(t, s.SaveGroups(ctx, digest(1), matcher, groups(names...)))
-		unmatched := must[[]watch.StoredGroup](t)(s.Unmatched(ctx, digest(1)))
+		unmatched := must[[]databuild.StoredGroup](t)(s.Unmatched(ctx, digest(1)))
 		found := map[int64][]vuln.GroupFinding{}
 		for _, g := range unmatched {
 			if len(g.Keys) != 2 {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // stagedPage is how many staged groups are in memory at a time.
@@ -45,7 +45,7 @@ type stagedRow struct {
 
 // applyStaged replaces the findings of the staged groups, page by page, and
 // counts them and those about which there is news.
-func (t tx) applyStaged(ctx context.Context, a watch.Advance, now time.Time) (moved watch.Moved, err error) {
+func (t tx) applyStaged(ctx context.Context, a databuild.Advance, now time.Time) (moved databuild.Moved, err error) {
 	for after := int64(0); ; {
 		rows, err := all[stagedRow](ctx, t, `SELECT group_id, document FROM staged_group
 			WHERE build = ? AND matcher = ? AND group_id > ? ORDER BY group_id LIMIT ?`, a.To, string(a.Matcher), after, stagedPage)
@@ -61,7 +61,7 @@ func (t tx) applyStaged(ctx context.Context, a watch.Advance, now time.Time) (mo
 	}
 }
 
-func (t tx) applyPage(ctx context.Context, a watch.Advance, rows []stagedRow, now time.Time) (changed int, err error) {
+func (t tx) applyPage(ctx context.Context, a databuild.Advance, rows []stagedRow, now time.Time) (changed int, err error) {
 	found := make(map[int64][]vuln.GroupFinding, len(rows))
 	for _, row := range rows {
 		if found[row.GroupID], err = unpack[[]vuln.GroupFinding](row.Document); err != nil {

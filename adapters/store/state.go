@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -73,7 +74,7 @@ func (r stateRow) counts() vuln.Counts {
 }
 
 func (r stateRow) state() (watch.State, error) {
-	problem, err := parseOptional[watch.Problem](r.Problem)
+	problem, err := parseOptional[condition.Problem](r.Problem)
 	return watch.State{
 		Revision: r.Revision,
 		Resolved: r.resolved(),
@@ -174,7 +175,7 @@ func (t tx) saveTargetDocument(ctx context.Context, target image.Target, kind st
 // Note stores, unless zero, when the registry was last checked, and, unless nil, why the
 // tag's image cannot be analyzed. A problem that persists, one of the same kind at the
 // same stage, keeps its Since. A target that nobody is subscribed to is ignored.
-func (s *Store) Note(ctx context.Context, target image.Target, checked time.Time, problem *watch.Problem) error {
+func (s *Store) Note(ctx context.Context, target image.Target, checked time.Time, problem *condition.Problem) error {
 	return s.change(ctx, "note "+target.String(), func(t tx) error {
 		watched, err := t.watched(ctx, target)
 		if err != nil || !watched {
@@ -184,7 +185,7 @@ func (s *Store) Note(ctx context.Context, target image.Target, checked time.Time
 	})
 }
 
-func (t tx) noteTarget(ctx context.Context, target image.Target, checked time.Time, problem *watch.Problem) error {
+func (t tx) noteTarget(ctx context.Context, target image.Target, checked time.Time, problem *condition.Problem) error {
 	if err := t.run(ctx, `INSERT INTO target_state (target) VALUES (?) ON CONFLICT (target) DO NOTHING`, target.String()); err != nil {
 		return err
 	}
@@ -196,7 +197,7 @@ func (t tx) noteTarget(ctx context.Context, target image.Target, checked time.Ti
 	if err != nil {
 		return err
 	}
-	previous, err := parseOptional[watch.Problem](text)
+	previous, err := parseOptional[condition.Problem](text)
 	if err != nil {
 		return err
 	}
@@ -207,7 +208,7 @@ func (t tx) noteTarget(ctx context.Context, target image.Target, checked time.Ti
 }
 
 // persisting is the problem with the beginning of the same one before it.
-func persisting(previous *watch.Problem, problem watch.Problem) watch.Problem {
+func persisting(previous *condition.Problem, problem condition.Problem) condition.Problem {
 	if previous != nil && previous.Kind == problem.Kind && previous.Stage == problem.Stage {
 		problem.Since = previous.Since
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -46,7 +48,7 @@ func (s *Store) Subject(ctx context.Context, target image.Target, digest image.D
 // addDockerfile puts the Dockerfile that a subscription came with in the place
 // of the one inferred from the image's history.
 func (t tx) addDockerfile(ctx context.Context, target image.Target, subject *policy.Input) error {
-	subscriptions, err := t.subscriptions(ctx, watch.SubscriptionFilter{Target: &target, ActiveOnly: true})
+	subscriptions, err := t.subscriptions(ctx, subscription.Filter{Target: &target, ActiveOnly: true})
 	if err != nil {
 		return err
 	}
@@ -70,7 +72,7 @@ func (t tx) addFailure(ctx context.Context, target image.Target, subject *policy
 		return err
 	}
 	problem := state.Problem
-	if problem == nil || problem.Stage != watch.StageMatch {
+	if problem == nil || problem.Stage != condition.StageMatch {
 		newest, err := t.image(ctx, state.Resolved.Manifest)
 		if errors.Is(err, errkind.NotFound) {
 			return nil
@@ -78,11 +80,11 @@ func (t tx) addFailure(ctx context.Context, target image.Target, subject *policy
 		if err != nil {
 			return err
 		}
-		if problem, err = parseOptional[watch.Problem](newest.Problem); err != nil {
+		if problem, err = parseOptional[condition.Problem](newest.Problem); err != nil {
 			return err
 		}
 	}
-	subject.Failed = problem.FailedImage(state.Resolved.Manifest)
+	subject.Failed = watch.FailedImage(problem, state.Resolved.Manifest)
 	return nil
 }
 

@@ -13,7 +13,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 type subscriptionRow struct {
@@ -153,7 +152,7 @@ func describe(types []notification.Type) string {
 }
 
 // Subscriptions lists those that the filter selects, by target, then by type.
-func (s *Store) Subscriptions(ctx context.Context, filter watch.SubscriptionFilter) ([]subscription.Subscription, error) {
+func (s *Store) Subscriptions(ctx context.Context, filter subscription.Filter) ([]subscription.Subscription, error) {
 	var subs []subscription.Subscription
 	err := s.view(ctx, "list subscriptions", func(t tx) error {
 		found, err := t.subscriptions(ctx, filter)
@@ -163,7 +162,7 @@ func (s *Store) Subscriptions(ctx context.Context, filter watch.SubscriptionFilt
 	return subs, err
 }
 
-func (t tx) subscriptions(ctx context.Context, filter watch.SubscriptionFilter) ([]subscription.Subscription, error) {
+func (t tx) subscriptions(ctx context.Context, filter subscription.Filter) ([]subscription.Subscription, error) {
 	var where conditions
 	if filter.Target != nil {
 		where.add("target = ?", filter.Target.String())

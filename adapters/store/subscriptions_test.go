@@ -10,6 +10,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -26,7 +27,7 @@ func TestSubscribe(t *testing.T) {
 		}, 5*time.Minute, at(0)))
 		check(t, s.Subscribe(ctx, []subscription.Subscription{{Target: odd, Type: notification.TagUpdate}}, 0, at(9)))
 
-		got, err := s.Subscriptions(ctx, watch.SubscriptionFilter{Target: &odd})
+		got, err := s.Subscriptions(ctx, subscription.Filter{Target: &odd})
 		check(t, err)
 		want := []subscription.Subscription{
 			{Target: odd, Type: notification.PolicyEval, Active: true, Created: at(0), Updated: at(0)},
@@ -57,14 +58,14 @@ func TestSubscriptionsFilter(t *testing.T) {
 		check(t, err)
 		tests := []struct {
 			name   string
-			filter watch.SubscriptionFilter
+			filter subscription.Filter
 			want   []string
 		}{
-			{"all", watch.SubscriptionFilter{}, []string{"docker.io/nginx:1 tag_update", "docker.io/redis:7 tag_update", "docker.io/redis:7 vuln_update"}},
-			{"active", watch.SubscriptionFilter{ActiveOnly: true}, []string{"docker.io/nginx:1 tag_update", "docker.io/redis:7 tag_update"}},
-			{"target", watch.SubscriptionFilter{Target: &nginx}, []string{"docker.io/nginx:1 tag_update"}},
-			{"repository", watch.SubscriptionFilter{Repository: &brought}, []string{"docker.io/redis:7 tag_update"}},
-			{"type", watch.SubscriptionFilter{Type: notification.VulnUpdate}, []string{"docker.io/redis:7 vuln_update"}},
+			{"all", subscription.Filter{}, []string{"docker.io/nginx:1 tag_update", "docker.io/redis:7 tag_update", "docker.io/redis:7 vuln_update"}},
+			{"active", subscription.Filter{ActiveOnly: true}, []string{"docker.io/nginx:1 tag_update", "docker.io/redis:7 tag_update"}},
+			{"target", subscription.Filter{Target: &nginx}, []string{"docker.io/nginx:1 tag_update"}},
+			{"repository", subscription.Filter{Repository: &brought}, []string{"docker.io/redis:7 tag_update"}},
+			{"type", subscription.Filter{Type: notification.VulnUpdate}, []string{"docker.io/redis:7 vuln_update"}},
 		}
 		for _, test := range tests {
 			subs, err := s.Subscriptions(ctx, test.filter)
@@ -125,7 +126,7 @@ func TestSubscribeKeepsPersons(t *testing.T) {
 		for _, sub := range []subscription.Subscription{brought, persons, brought} {
 			check(t, s.Subscribe(ctx, []subscription.Subscription{sub}, 0, start))
 		}
-		subs, err := s.Subscriptions(ctx, watch.SubscriptionFilter{})
+		subs, err := s.Subscriptions(ctx, subscription.Filter{})
 		check(t, err)
 		persons.Active, persons.Created, persons.Updated = true, start, start
 		if diff := cmp.Diff([]subscription.Subscription{persons}, subs); diff != "" {
@@ -144,17 +145,17 @@ func TestTargets(t *testing.T) {
 		app := repository(t, "quay.io/team/app")
 		tests := []struct {
 			name   string
-			filter watch.TargetFilter
+			filter subscription.TargetFilter
 			want   []string
 		}{
-			{"all, in one order on every matcher", watch.TargetFilter{},
+			{"all, in one order on every matcher", subscription.TargetFilter{},
 				[]string{"docker.io/redis:6", "docker.io/redis:7", "quay.io/team/app:V1", "quay.io/team/app:v2"}},
-			{"registry", watch.TargetFilter{Registry: "docker.io"}, []string{"docker.io/redis:6", "docker.io/redis:7"}},
-			{"repository", watch.TargetFilter{Repository: &app}, []string{"quay.io/team/app:V1", "quay.io/team/app:v2"}},
-			{"unobserved", watch.TargetFilter{Unobserved: true}, []string{"docker.io/redis:7", "quay.io/team/app:V1"}},
-			{"first page", watch.TargetFilter{Limit: 1}, []string{"docker.io/redis:6"}},
-			{"next page", watch.TargetFilter{Limit: 2, After: "docker.io/redis:6"}, []string{"docker.io/redis:7", "quay.io/team/app:V1"}},
-			{"behind the last", watch.TargetFilter{After: "quay.io/team/app:v2"}, nil},
+			{"registry", subscription.TargetFilter{Registry: "docker.io"}, []string{"docker.io/redis:6", "docker.io/redis:7"}},
+			{"repository", subscription.TargetFilter{Repository: &app}, []string{"quay.io/team/app:V1", "quay.io/team/app:v2"}},
+			{"unobserved", subscription.TargetFilter{Unobserved: true}, []string{"docker.io/redis:7", "quay.io/team/app:V1"}},
+			{"first page", subscription.TargetFilter{Limit: 1}, []string{"docker.io/redis:6"}},
+			{"next page", subscription.TargetFilter{Limit: 2, After: "docker.io/redis:6"}, []string{"docker.io/redis:7", "quay.io/team/app:V1"}},
+			{"behind the last", subscription.TargetFilter{After: "quay.io/team/app:v2"}, nil},
 		}
 		for _, test := range tests {
 			targets, err := s.Targets(ctx, test.filter)
@@ -190,25 +191,25 @@ func TestPoll(t *testing.T) {
 		subscribe(t, s, a, b, other)
 		due, err := s.Due(ctx, "docker.io", start, 10)
 		check(t, err)
-		want := []watch.Check{{Target: a, Poll: 5 * time.Minute, Next: start}, {Target: b, Poll: 5 * time.Minute, Next: start}}
+		want := []polling.Check{{Target: a, Poll: 5 * time.Minute, Next: start}, {Target: b, Poll: 5 * time.Minute, Next: start}}
 		if diff := cmp.Diff(want, due); diff != "" {
 			t.Fatalf("(-want +got)\n%s", diff)
 		}
-		check(t, s.Checked(ctx, []watch.Check{{Target: a, Seen: digest(1), Next: at(5)}, {Target: b, Next: at(3)}, {Target: target(t, "gone:1"), Next: at(1)}}))
+		check(t, s.Checked(ctx, []polling.Check{{Target: a, Seen: digest(1), Next: at(5)}, {Target: b, Next: at(3)}, {Target: target(t, "gone:1"), Next: at(1)}}))
 		polls, err := s.NextDue(ctx, "docker.io")
-		if err != nil || polls != (watch.Polls{Next: at(3), Tags: 2, Shortest: 5 * time.Minute}) {
+		if err != nil || polls != (polling.Polls{Next: at(3), Tags: 2, Shortest: 5 * time.Minute}) {
 			t.Errorf("next %+v, %v", polls, err)
 		}
 		due, err = s.Due(ctx, "docker.io", at(7), 10)
 		check(t, err)
-		want = []watch.Check{{Target: b, Poll: 5 * time.Minute, Next: at(3)}, {Target: a, Seen: digest(1), Poll: 5 * time.Minute, Next: at(5)}}
+		want = []polling.Check{{Target: b, Poll: 5 * time.Minute, Next: at(3)}, {Target: a, Seen: digest(1), Poll: 5 * time.Minute, Next: at(5)}}
 		if diff := cmp.Diff(want, due); diff != "" {
 			t.Errorf("longest due first (-want +got)\n%s", diff)
 		}
 		if due, err = s.Due(ctx, "docker.io", at(7), 1); err != nil || len(due) != 1 {
 			t.Errorf("limit: %v, %v", due, err)
 		}
-		if polls, err = s.NextDue(ctx, "ghcr.io"); err != nil || polls != (watch.Polls{}) {
+		if polls, err = s.NextDue(ctx, "ghcr.io"); err != nil || polls != (polling.Polls{}) {
 			t.Errorf("without targets: %+v, %v", polls, err)
 		}
 	})
@@ -230,7 +231,7 @@ func TestShorterPoll(t *testing.T) {
 			{"longer", time.Hour, at(11)},
 		} {
 			if step.name == "unchanged" {
-				check(t, s.Checked(ctx, []watch.Check{{Target: a, Next: at(60)}}))
+				check(t, s.Checked(ctx, []polling.Check{{Target: a, Next: at(60)}}))
 			}
 			check(t, s.Subscribe(ctx, []subscription.Subscription{newSubscription(a, notification.TagUpdate)}, step.poll, at(10)))
 			if polls, err := s.NextDue(ctx, "docker.io"); err != nil || !polls.Next.Equal(step.want) {

@@ -7,6 +7,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -26,7 +27,7 @@ const summaryColumns = `target.name AS target, coalesce(revision, 0) AS revision
 
 // Summaries lists the states of the targets that the filter selects, without
 // their documents, by target.
-func (s *Store) Summaries(ctx context.Context, filter watch.TargetFilter) ([]watch.Summary, error) {
+func (s *Store) Summaries(ctx context.Context, filter subscription.TargetFilter) ([]watch.Summary, error) {
 	var summaries []watch.Summary
 	err := s.view(ctx, "list states", func(t tx) error {
 		where := targetConditions(filter)
@@ -85,7 +86,7 @@ func (t tx) summaries(ctx context.Context, rows []stateRow) ([]watch.Summary, er
 	}
 	for i, name := range names {
 		if c, wrong := found[name]; wrong {
-			list[i].Problem = watch.ProblemOf(c)
+			list[i].Problem = condition.ProblemOf(c)
 		}
 	}
 	return list, nil

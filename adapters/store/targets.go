@@ -4,12 +4,12 @@ import (
 	"context"
 
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 )
 
 // targetConditions selects targets with an active subscription: others have no
 // row.
-func targetConditions(f watch.TargetFilter) conditions {
+func targetConditions(f subscription.TargetFilter) conditions {
 	var where conditions
 	if f.Registry != "" {
 		where.add("target.registry = ?", f.Registry)
@@ -32,7 +32,7 @@ func targetConditions(f watch.TargetFilter) conditions {
 }
 
 // targetPage ends the query of one page of targets.
-func targetPage(f watch.TargetFilter) (end string, args []any) {
+func targetPage(f subscription.TargetFilter) (end string, args []any) {
 	if f.Limit <= 0 {
 		return " ORDER BY target.name", nil
 	}
@@ -40,7 +40,7 @@ func targetPage(f watch.TargetFilter) (end string, args []any) {
 }
 
 // Targets lists the targets that the filter selects, by their text.
-func (s *Store) Targets(ctx context.Context, filter watch.TargetFilter) (targets []image.Target, err error) {
+func (s *Store) Targets(ctx context.Context, filter subscription.TargetFilter) (targets []image.Target, err error) {
 	err = s.view(ctx, "list targets", func(t tx) error {
 		where := targetConditions(filter)
 		end, limit := targetPage(filter)

@@ -9,7 +9,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // Totals are the numbers of the whole installation that an operator watches.
@@ -103,7 +102,7 @@ func (t tx) countProblems(ctx context.Context, totals *Totals) error {
 		return err
 	}
 	for _, text := range problems {
-		problem, err := parse[watch.Problem](text)
+		problem, err := parse[condition.Problem](text)
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
@@ -76,4 +78,10 @@ type Notification struct {
 	// Trace is the span that found it, as https://www.w3.org/TR/trace-context/ has
 	// it; empty where nobody traces.
 	Trace string
+}
+
+// ID derives a notification's id from what makes it unique, so that a repeated
+// decision has the same one.
+func ID(parts ...string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.Join(parts, "\n"))).String()
 }

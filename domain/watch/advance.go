@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -42,9 +43,9 @@ func advance(before State, seen Seen, now time.Time) State {
 
 // pendingSince is since when the image that the tag points to waits to become the
 // one that outcomes are about.
-func pendingSince(before, after State, problem *Problem, now time.Time) time.Time {
+func pendingSince(before, after State, problem *condition.Problem, now time.Time) time.Time {
 	switch {
-	case after.Analyzed == after.Resolved.Manifest || problem != nil && problem.Stage != StageEvaluate:
+	case after.Analyzed == after.Resolved.Manifest || problem != nil && problem.Stage != condition.StageEvaluate:
 		return time.Time{}
 	case before.Resolved.Manifest == after.Resolved.Manifest && !before.Pending.IsZero():
 		return before.Pending

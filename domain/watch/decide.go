@@ -4,13 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
-	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -46,16 +43,7 @@ type Seen struct {
 	LastBundle, Bundle json.RawMessage
 	// Next is when time alone can change the outcome; zero for never.
 	Next    time.Time
-	Problem *Problem
-}
-
-// Audience is whom a target's transitions are notified to.
-type Audience struct {
-	Account       string
-	Subscriptions []subscription.Subscription
-	Endpoints     []endpoint.Endpoint
-	// RetryWindow is how long deliveries are tried.
-	RetryWindow time.Duration
+	Problem *condition.Problem
 }
 
 // Decision is what is to be stored after a pass.
@@ -70,7 +58,7 @@ type Decision struct {
 // Decide compares what a pass found with what was last recorded: which
 // transitions happened, and who is notified. It is the only place that decides so.
 // First observations are silent, but for the first analysis, which is the news.
-func Decide(target image.Target, before State, seen Seen, audience Audience, now time.Time) (Decision, error) {
+func Decide(target image.Target, before State, seen Seen, audience subscription.Audience, now time.Time) (Decision, error) {
 	after := advance(before, seen, now)
 	d := decision{target: target, before: before, after: after, seen: seen, audience: audience, now: now}
 	for _, content := range d.transitions() {
@@ -86,7 +74,7 @@ type decision struct {
 	target        image.Target
 	before, after State
 	seen          Seen
-	audience      Audience
+	audience      subscription.Audience
 	now           time.Time
 	notifications []notification.Notification
 	deliveries    []delivery.Delivery
@@ -122,7 +110,7 @@ func (d *decision) tell(content notification.Content) error {
 	if options == nil || !slices.ContainsFunc(causes, options.Wants) {
 		return nil
 	}
-	id := notificationID(d.target.String(), string(content.Type()), fmt.Sprint(d.after.Revision), string(d.after.Resolved.Manifest), d.now.UTC().String())
+	id := notification.ID(d.target.String(), string(content.Type()), fmt.Sprint(d.after.Revision), string(d.after.Resolved.Manifest), d.now.UTC().String())
 	n, err := notification.New(notification.Heading{ID: id, Account: d.audience.Account, Causes: causes, Created: d.now}, content)
 	if err != nil {
 		return err
@@ -132,7 +120,7 @@ func (d *decision) tell(content notification.Content) error {
 		d.gather(list.Revision(n.ID), *options)
 		return nil
 	}
-	d.deliveries = append(d.deliveries, d.audience.deliveries(n, *options)...)
+	d.deliveries = append(d.deliveries, d.audience.Deliveries(n, *options)...)
 	return nil
 }
 
@@ -188,14 +176,4 @@ func (d *decision) causes(t notification.Type) []notification.Cause {
 
 // failed reports that an image is why the tag's state is about an earlier one, which
 // policies can judge.
-func failed(s State) bool { return s.Problem.FailedImage(s.Resolved.Manifest) != nil }
-
-// deliveries are those of a notification to whom the options route it.
-func (a Audience) deliveries(n notification.Notification, options subscription.Options) []delivery.Delivery {
-	return delivery.Deliveries(n, subscription.Route(options, n.Type, n.Subject, a.Endpoints), a.RetryWindow)
-}
-
-// notificationID derives an id from what makes a notification unique.
-func notificationID(parts ...string) string {
-	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.Join(parts, "\n"))).String()
-}
+func failed(s State) bool { return FailedImage(s.Problem, s.Resolved.Manifest) != nil }

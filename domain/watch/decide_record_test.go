@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -92,7 +93,7 @@ func TestDecideRecords(t *testing.T) {
 
 func TestDecideKeepsWhatIsNotKnown(t *testing.T) {
 	t.Parallel()
-	problem := &watch.Problem{Kind: "Limit", Stage: watch.StageAnalyze, Message: "too large", Since: noon}
+	problem := &condition.Problem{Kind: "Limit", Stage: condition.StageAnalyze, Message: "too large", Since: noon}
 	tests := []struct {
 		name   string
 		before func(*watch.State)
@@ -146,7 +147,7 @@ func TestDecideKeepsWhatIsNotKnown(t *testing.T) {
 // While nothing can be analyzed there is nothing to tell but that the tag moved.
 func TestDecideFirstImageCannotBeAnalyzed(t *testing.T) {
 	t.Parallel()
-	seen := watch.Seen{Resolved: image.Resolved{Manifest: older}, Problem: &watch.Problem{Stage: watch.StageAnalyze}}
+	seen := watch.Seen{Resolved: image.Resolved{Manifest: older}, Problem: &condition.Problem{Stage: condition.StageAnalyze}}
 	first := decide(t, watch.State{}, seen, everyone(subscription.Options{}))
 	if len(first.Notifications) != 0 || first.State.Analyzed != "" || first.State.Problem == nil {
 		t.Errorf("first: notified %v, recorded %+v", notified(first), first.State)
@@ -286,7 +287,7 @@ func TestDecideForNobody(t *testing.T) {
 	for i := range inactive.Subscriptions {
 		inactive.Subscriptions[i].Active = false
 	}
-	for name, audience := range map[string]watch.Audience{"none": {}, "inactive": inactive} {
+	for name, audience := range map[string]subscription.Audience{"none": {}, "inactive": inactive} {
 		decision := decide(t, recorded(), turmoil(), audience)
 		if len(decision.Notifications)+len(decision.Deliveries) != 0 {
 			t.Errorf("%s: notified %v", name, notified(decision))
@@ -327,7 +328,7 @@ func TestDecideRecordsEssentials(t *testing.T) {
 	long.Related = []vuln.Related{{ID: "CVE-2026-0009", CVSS: []vuln.CVSS{{Version: "3.1"}}}}
 	seen := unchanged()
 	seen.Vulnerabilities = []vuln.Finding{long}
-	got := decide(t, recorded(), seen, watch.Audience{}).State.Vulnerabilities[0]
+	got := decide(t, recorded(), seen, subscription.Audience{}).State.Vulnerabilities[0]
 	want := fixable("CVE-2026-0001", vuln.High)
 	want.Related = []vuln.Related{{ID: "CVE-2026-0009"}}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -68,15 +68,15 @@ func unchanged() watch.Seen {
 }
 
 // everyone is subscribed to everything, with those options, at one endpoint.
-func everyone(options subscription.Options) watch.Audience {
-	a := watch.Audience{Account: "admin", Endpoints: []endpoint.Endpoint{{Name: "chat"}}, RetryWindow: 75 * time.Hour}
+func everyone(options subscription.Options) subscription.Audience {
+	a := subscription.Audience{Account: "admin", Endpoints: []endpoint.Endpoint{{Name: "chat"}}, RetryWindow: 75 * time.Hour}
 	for _, t := range notification.TagTypes {
 		a.Subscriptions = append(a.Subscriptions, subscription.Subscription{Target: target, Type: t, Active: true, Options: options})
 	}
 	return a
 }
 
-func decide(t *testing.T, before watch.State, seen watch.Seen, audience watch.Audience) watch.Decision {
+func decide(t *testing.T, before watch.State, seen watch.Seen, audience subscription.Audience) watch.Decision {
 	t.Helper()
 	decision, err := watch.Decide(target, before, seen, audience, noon)
 	if err != nil {

@@ -39,13 +39,3 @@ const (
 	BySeverity OverviewOrder = "severity" // most critical vulnerabilities, then high ones, and so on
 	ByChange   OverviewOrder = "change"   // changed last
 )
-
-// RegistryState is how checking the tags of one registry goes.
-type RegistryState struct {
-	Registry string
-	Tags     int
-	Failing  int       // tags that cannot be followed
-	Checked  time.Time // last check that succeeded, of any tag
-	// Example is the problem of one of the failing tags; nil without any.
-	Example *Problem
-}

@@ -3,6 +3,7 @@ package watch
 import (
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
@@ -26,7 +27,7 @@ type Observation struct {
 	Resolved image.Resolved
 	// Analyzed reports that this image is analyzed; Unfit is why it cannot be.
 	Analyzed bool
-	Unfit    *Problem
+	Unfit    *condition.Problem
 	// Image is the one that outcomes are made for: what the tag points to, or until
 	// that is analyzed the image before it. Empty: none yet. Matched reports that it
 	// is matched.
@@ -39,31 +40,14 @@ type Observation struct {
 	Summary *Summary `json:",omitempty"`
 	// Next is when time alone can change the outcome; zero for never.
 	Next    time.Time
-	Problem *Problem
+	Problem *condition.Problem
 	// Noted reports that it is noted that steps of the tag keep failing.
 	Noted bool
 	// Delay is why the analysis that the image needs is not to be expected; nil if
 	// it has to wait for its turn only.
-	Delay *Problem
+	Delay *condition.Problem
 	// RetryAfter is how long the registry asked to wait; zero if it did not.
 	RetryAfter time.Duration
-}
-
-// Analysis is the outcome of analyzing one image.
-type Analysis struct {
-	Digest image.Digest
-	// Packages and Files are counts.
-	Packages, Files int
-	// Problem is set for an image that cannot be analyzed; it stays until the
-	// analyzer changes or a rescan is asked for.
-	Problem *Problem
-}
-
-// Matching is the outcome of matching one image.
-type Matching struct {
-	Counts vuln.Counts
-	// Waiting reports that there are no vulnerability data yet.
-	Waiting bool
 }
 
 // Recorded is the outcome of a pass, in the numbers that a person looks for.
@@ -84,17 +68,17 @@ type Notified struct {
 
 // Summary is a target's state without its documents.
 type Summary struct {
-	Target      image.Target   `json:"target,omitzero"`
-	Resolved    image.Resolved `json:"resolved,omitzero"`
-	Analyzed    image.Digest   `json:"analyzed,omitempty"`
-	Pending     time.Time      `json:"pending,omitzero"`
-	Build       string         `json:"build,omitempty"`
-	Matched     bool           `json:"matched,omitempty"`
-	Counts      vuln.Counts    `json:"counts,omitzero"`
-	Coverage    vuln.Coverage  `json:"coverage,omitzero"`
-	Status      policy.Status  `json:"status,omitempty"`
-	FinalAction policy.Action  `json:"final_action,omitempty"`
-	Problem     *Problem       `json:"problem,omitempty"`
+	Target      image.Target       `json:"target,omitzero"`
+	Resolved    image.Resolved     `json:"resolved,omitzero"`
+	Analyzed    image.Digest       `json:"analyzed,omitempty"`
+	Pending     time.Time          `json:"pending,omitzero"`
+	Build       string             `json:"build,omitempty"`
+	Matched     bool               `json:"matched,omitempty"`
+	Counts      vuln.Counts        `json:"counts,omitzero"`
+	Coverage    vuln.Coverage      `json:"coverage,omitzero"`
+	Status      policy.Status      `json:"status,omitempty"`
+	FinalAction policy.Action      `json:"final_action,omitempty"`
+	Problem     *condition.Problem `json:"problem,omitempty"`
 	// Checked is when the registry last answered about the tag, to a poll or a
 	// resync; NextCheck when it is polled next, and Interval how often. Resynced is
 	// the last resync that it answered. A summary that a workflow holds knows of

@@ -1,6 +1,6 @@
-// Package watch decides what happened to a watched tag or repository: it
-// compares what was last recorded with what is known now. Everything in it is
-// pure; the store keeps the states and the workflows carry the decisions out.
+// Package watch decides what happened to a watched tag: it compares what was last
+// recorded with what is known now. Everything in it is pure; the store keeps the
+// states and the workflows carry the decisions out.
 package watch
 
 import (
@@ -45,7 +45,7 @@ type State struct {
 	Evaluation *Evaluation
 	// Problem is why the image that the tag points to could not be analyzed, matched or
 	// evaluated; nil when it could.
-	Problem *Problem
+	Problem *condition.Problem
 	Checked time.Time // last pass that checked the registry successfully
 	Changed time.Time // last recorded change
 	// Next is when time alone can change the outcome; zero for never.
@@ -63,51 +63,11 @@ type Evaluation struct {
 	Document []byte `json:"document"`
 }
 
-// Problem is a failure that is known to users.
-type Problem struct {
-	Kind    string    `json:"kind"` // a name of package fault, "" for a passing one
-	Stage   Stage     `json:"stage"`
-	Message string    `json:"message"`
-	Since   time.Time `json:"since"`
-}
-
-// ProblemOf is how users see a condition.
-func ProblemOf(c condition.Condition) *Problem {
-	return &Problem{Kind: c.ErrorKind, Stage: Stage(c.Step), Message: c.Message, Since: c.Since}
-}
-
-// Wrong is the problem as a check finds it; nil if there is none.
-func (p *Problem) Wrong() *condition.Found {
-	if p == nil {
-		return nil
-	}
-	return &condition.Found{Step: string(p.Stage), ErrorKind: p.Kind, Message: p.Message, Since: p.Since}
-}
-
-// StepConditions are the kinds that steps of a workflow are found to have.
-var StepConditions = []condition.Kind{condition.StepFails, condition.Delayed}
-
 // FailedImage is an image that has the problem, as policies see it; nil without a
 // problem, or with one that is not the image's.
-func (p *Problem) FailedImage(digest image.Digest) *policy.FailedImage {
-	if p == nil || p.Stage != StageAnalyze && p.Stage != StageMatch {
+func FailedImage(p *condition.Problem, digest image.Digest) *policy.FailedImage {
+	if p == nil || p.Stage != condition.StageAnalyze && p.Stage != condition.StageMatch {
 		return nil
 	}
 	return &policy.FailedImage{Digest: digest, Reason: p.Message}
 }
-
-// Stage is the step of a pass that failed.
-type Stage string
-
-// The stages.
-const (
-	StageResolve  Stage = "resolve"
-	StageAnalyze  Stage = "analyze"
-	StageMatch    Stage = "match"
-	StageEvaluate Stage = "evaluate"
-	StageFetch    Stage = "fetch" // of vulnerability data
-	// StageList is a list of tags that cannot be had from a registry that answers
-	// otherwise; StageConfirm one that is too strange to be believed at once.
-	StageList    Stage = "list"
-	StageConfirm Stage = "confirm"
-)

@@ -13,8 +13,9 @@ import (
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -105,7 +106,7 @@ func endpointNames(kept *store.Store, ctx context.Context) ([]string, error) {
 
 // targetNames are tags, each once: a platform is an option of its own.
 func targetNames(kept *store.Store, ctx context.Context) ([]string, error) {
-	targets, err := kept.Targets(ctx, watch.TargetFilter{})
+	targets, err := kept.Targets(ctx, subscription.TargetFilter{})
 	var names []string
 	for _, target := range targets {
 		names = append(names, target.Reference.String())
@@ -114,7 +115,7 @@ func targetNames(kept *store.Store, ctx context.Context) ([]string, error) {
 }
 
 func repositoriesOfTags(kept *store.Store, ctx context.Context) ([]string, error) {
-	targets, err := kept.Targets(ctx, watch.TargetFilter{})
+	targets, err := kept.Targets(ctx, subscription.TargetFilter{})
 	var names []string
 	for _, target := range targets {
 		names = append(names, target.Reference.Repository.String())
@@ -124,12 +125,12 @@ func repositoriesOfTags(kept *store.Store, ctx context.Context) ([]string, error
 
 func repositoryNames(kept *store.Store, ctx context.Context) ([]string, error) {
 	repositories, err := kept.Repositories(ctx)
-	return named(repositories, func(r watch.Repository) string { return r.Name.String() }), err
+	return named(repositories, func(r taglist.Repository) string { return r.Name.String() }), err
 }
 
 func bundleIDs(kept *store.Store, ctx context.Context) ([]string, error) {
 	bundles, err := kept.Bundles(ctx)
-	return named(bundles, func(b watch.Bundle) string { return b.ID }), err
+	return named(bundles, func(b policy.StoredBundle) string { return b.ID }), err
 }
 
 func named[T any](all []T, name func(T) string) []string {

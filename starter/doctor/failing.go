@@ -6,7 +6,6 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // failingShown bounds the list of what keeps failing.
@@ -18,7 +17,7 @@ func (e *examination) failing(ctx context.Context) {
 	if e.Stored == nil {
 		return // notified already
 	}
-	list, err := e.Stored.Conditions(ctx, condition.Scope{Kinds: watch.StepConditions})
+	list, err := e.Stored.Conditions(ctx, condition.Scope{Kinds: condition.StepConditions})
 	if err != nil {
 		e.fail(subject, "check the database", "%s", errkind.Text(err))
 		return

@@ -7,7 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -41,9 +41,9 @@ func reconcile(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	var result watch.Reconciled
+	var result watcher.Reconciled
 	err = s.Follow(ctx, linked, workflows.ReconcileID, "the reconciliation goes on; see: tagwatch doctor", func(ctx context.Context) (err error) {
-		result, err = linked.Client.Reconcile(ctx, watch.ReconcileRequest{DryRun: s.Bool("dry-run")})
+		result, err = linked.Client.Reconcile(ctx, watcher.ReconcileRequest{DryRun: s.Bool("dry-run")})
 		return err
 	})
 	if err != nil {
@@ -69,10 +69,10 @@ type reconciledView struct {
 }
 
 type comparedView struct {
-	Kind    watch.WatcherKind `json:"kind"`
-	Wanted  int               `json:"wanted"`
-	Missing int               `json:"missing"`
-	Stray   int               `json:"stray"`
+	Kind    watcher.Kind `json:"kind"`
+	Wanted  int          `json:"wanted"`
+	Missing int          `json:"missing"`
+	Stray   int          `json:"stray"`
 	// Unlabeled ones ran without some of their search attributes.
 	Unlabeled int `json:"unlabeled"`
 	// The first names of each.
@@ -80,7 +80,7 @@ type comparedView struct {
 	StrayNames   []string `json:"stray_names"`
 }
 
-func reconciledViewOf(result watch.Reconciled) reconciledView {
+func reconciledViewOf(result watcher.Reconciled) reconciledView {
 	view := reconciledView{DryRun: result.DryRun, InOrder: result.InOrder(), Watchers: []comparedView{},
 		Overdue: result.Deliveries.Overdue, Undeliverable: result.Deliveries.Undeliverable}
 	for _, c := range result.Watchers {

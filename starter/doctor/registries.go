@@ -8,6 +8,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -18,8 +19,8 @@ import (
 // registryState is how one registry and its tags do.
 type registryState struct {
 	tags, failing int
-	unreachable   *watch.Problem // nil for a registry that responds
-	looked        time.Time      // last success of any tag
+	unreachable   *condition.Problem // nil for a registry that responds
+	looked        time.Time          // last success of any tag
 	polled        workflows.RegistryState
 }
 
@@ -39,7 +40,7 @@ func (e *examination) registries(ctx context.Context) {
 	if e.Stored == nil {
 		return
 	}
-	summaries, err := e.Stored.Summaries(ctx, watch.TargetFilter{})
+	summaries, err := e.Stored.Summaries(ctx, subscription.TargetFilter{})
 	if err != nil {
 		e.fail(subject, "check the database", "%s", errkind.Text(err))
 		return
@@ -62,7 +63,7 @@ func (e *examination) registries(ctx context.Context) {
 	}
 	for _, c := range condition.Confirmed(unreachable) {
 		if state := states[c.Name]; state != nil {
-			state.unreachable = watch.ProblemOf(c)
+			state.unreachable = condition.ProblemOf(c)
 		}
 	}
 	e.polls(ctx, hosts, states)

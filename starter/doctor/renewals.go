@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -23,7 +23,7 @@ func (e *examination) renewals(ctx context.Context) {
 		e.fail(subject, "check the database", "%s", errkind.Text(err))
 		return
 	}
-	analyzer := watch.LeadAnalyzer(analyzers, e.Now)
+	analyzer := analysis.LeadAnalyzer(analyzers, e.Now)
 	if analyzer == "" {
 		return // nobody analyzes, which is notified of the workers
 	}
@@ -38,7 +38,7 @@ func (e *examination) renewals(ctx context.Context) {
 	}
 }
 
-func (e *examination) renewalBacklog(backlog watch.RenewalBacklog, analyzer string) {
+func (e *examination) renewalBacklog(backlog analysis.RenewalBacklog, analyzer string) {
 	const subject = "renewals"
 	pace := e.Int("renew-pace")
 	switch {
@@ -48,7 +48,7 @@ func (e *examination) renewalBacklog(backlog watch.RenewalBacklog, analyzer stri
 	case backlog.Due > 0:
 		took := time.Duration(backlog.Due) * time.Hour / time.Duration(pace)
 		e.ok(subject, "%s to be analyzed again by %s, at most %d per hour: takes %s or more", output.Number(backlog.Due, "image"), analyzer, pace, wording.Duration(took))
-	case backlog == watch.RenewalBacklog{}:
+	case backlog == analysis.RenewalBacklog{}:
 		e.ok(subject, "all current images were analyzed by %s", analyzer)
 	}
 	if backlog.Later > 0 {

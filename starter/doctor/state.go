@@ -11,11 +11,11 @@ import (
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -48,7 +48,7 @@ func (e *examination) feed(ctx context.Context) {
 
 // feedData judges the dates of the data and its future by itself: no worker may
 // have done so lately.
-func (e *examination) feedData(feed watch.Feed) {
+func (e *examination) feedData(feed databuild.Feed) {
 	const subject = "feed"
 	var current vuln.Description
 	if feed.Current == nil {

@@ -14,7 +14,7 @@ import (
 	sdk "go.temporal.io/sdk/client"
 
 	"github.com/tagwatch/tagwatch/client"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -162,7 +162,7 @@ func (e *examination) workflows(ctx context.Context) {
 	if e.Stored == nil {
 		return
 	}
-	tags, err := e.Stored.Targets(ctx, watch.TargetFilter{})
+	tags, err := e.Stored.Targets(ctx, subscription.TargetFilter{})
 	e.compare(ctx, "tag", workflows.TypeWatchTag, len(tags), err)
 	registries, err := e.Stored.Registries(ctx)
 	e.compare(ctx, "registry", workflows.TypeWatchRegistry, len(registries), err)

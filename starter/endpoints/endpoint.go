@@ -15,7 +15,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -165,7 +164,7 @@ func endpointTest(ctx context.Context, s *session.Session) error {
 	return nil
 }
 
-func sendSample(ctx context.Context, s *session.Session, name string, t notification.Type) (result watch.TestResult, err error) {
+func sendSample(ctx context.Context, s *session.Session, name string, t notification.Type) (result delivery.TestResult, err error) {
 	linked, err := s.Temporal(ctx)
 	if err != nil {
 		return result, err

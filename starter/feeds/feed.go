@@ -11,8 +11,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -42,7 +42,7 @@ func feedSyncCommand() *cli.Command {
 		Description: "Fetches, verifies and judges new data, matches again what it touches, and wakes\nthe tags that changed. If a synchronization is running, this follows it. Exit\ncode 1: new data is on hold.\n\n   tagwatch feed sync",
 		Flags:       []cli.Flag{session.OutputFlag()},
 		Action: session.Bare(func(ctx context.Context, s *session.Session) error {
-			return syncFeed(ctx, s, watch.SyncRequest{})
+			return syncFeed(ctx, s, databuild.SyncRequest{})
 		}),
 	}
 }
@@ -71,7 +71,7 @@ func feedImport(ctx context.Context, s *session.Session) error {
 		if !filepath.IsAbs(file) {
 			return exit.Usage("--remote needs an absolute path, not %s", file)
 		}
-		return syncFeed(ctx, s, watch.SyncRequest{File: file})
+		return syncFeed(ctx, s, databuild.SyncRequest{File: file})
 	}
 	if file, err = filepath.Abs(file); err != nil {
 		return exit.Unable(err)
@@ -79,7 +79,7 @@ func feedImport(ctx context.Context, s *session.Session) error {
 	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
 		return exit.Usage("file %s not found; use --remote if it is on the worker's machine", file)
 	}
-	return syncFeed(ctx, s, watch.SyncRequest{File: file})
+	return syncFeed(ctx, s, databuild.SyncRequest{File: file})
 }
 
 func feedReleaseCommand() *cli.Command {
@@ -97,7 +97,7 @@ func feedReleaseCommand() *cli.Command {
 			if feed.Held == nil {
 				return exit.Answered(fmt.Errorf("no vulnerability data is on hold: %w", errkind.NotFound))
 			}
-			return syncFeed(ctx, s, watch.SyncRequest{Release: feed.Held.Checksum})
+			return syncFeed(ctx, s, databuild.SyncRequest{Release: feed.Held.Checksum})
 		}),
 	}
 }
@@ -117,7 +117,7 @@ func feedRollbackCommand() *cli.Command {
 			if feed.Current == nil || feed.Previous == nil {
 				return exit.Answered(fmt.Errorf("there is no earlier vulnerability data to go back to: %w", errkind.NotFound))
 			}
-			return syncFeed(ctx, s, watch.SyncRequest{Rollback: feed.Current.Checksum})
+			return syncFeed(ctx, s, databuild.SyncRequest{Rollback: feed.Current.Checksum})
 		}),
 	}
 }
@@ -134,7 +134,7 @@ type syncedView struct {
 	Woken   int      `json:"tags_woken"`
 }
 
-func syncFeed(ctx context.Context, s *session.Session, request watch.SyncRequest) error {
+func syncFeed(ctx context.Context, s *session.Session, request databuild.SyncRequest) error {
 	linked, err := s.Temporal(ctx)
 	if err != nil {
 		return err
@@ -169,10 +169,10 @@ func syncFeed(ctx context.Context, s *session.Session, request watch.SyncRequest
 }
 
 // feed is the state of the vulnerability data.
-func feed(ctx context.Context, s *session.Session) (watch.Feed, error) {
+func feed(ctx context.Context, s *session.Session) (databuild.Feed, error) {
 	kept, err := s.Store(ctx)
 	if err != nil {
-		return watch.Feed{}, err
+		return databuild.Feed{}, err
 	}
 	return kept.Feed(ctx)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -92,7 +92,7 @@ func feedStatus(ctx context.Context, s *session.Session) error {
 		}})
 }
 
-func feedViewOf(f watch.Feed) feedView {
+func feedViewOf(f databuild.Feed) feedView {
 	view := feedView{Current: buildViewOf(f.Current), Previous: buildViewOf(f.Previous), Held: buildViewOf(f.Held),
 		Reasons: f.Reasons, HeldSince: f.HeldSince, Matcher: f.Matcher, Checked: f.Checked, Problem: output.ProblemOf(f.Problem), Status: f.Status,
 		Conditions: []conditionView{}}

@@ -3,18 +3,18 @@ package output
 import (
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/condition"
 )
 
 // Problem is why something fails.
 type Problem struct {
-	Kind    string      `json:"kind,omitempty"`
-	Stage   watch.Stage `json:"stage"`
-	Message string      `json:"message"`
-	Since   time.Time   `json:"since"`
+	Kind    string          `json:"kind,omitempty"`
+	Stage   condition.Stage `json:"stage"`
+	Message string          `json:"message"`
+	Since   time.Time       `json:"since"`
 }
 
-func ProblemOf(p *watch.Problem) *Problem {
+func ProblemOf(p *condition.Problem) *Problem {
 	if p == nil {
 		return nil
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -65,14 +64,14 @@ func policyAdd(ctx context.Context, s *session.Session) error {
 }
 
 // storedBundle is zero for a bundle that is not stored.
-func storedBundle(ctx context.Context, s *session.Session, id string) (watch.Bundle, error) {
+func storedBundle(ctx context.Context, s *session.Session, id string) (policy.StoredBundle, error) {
 	kept, err := s.Store(ctx)
 	if err != nil {
-		return watch.Bundle{}, err
+		return policy.StoredBundle{}, err
 	}
 	stored, err := kept.Bundle(ctx, id)
 	if errors.Is(err, errkind.NotFound) {
-		return watch.Bundle{}, nil
+		return policy.StoredBundle{}, nil
 	}
 	return stored, err
 }
@@ -82,7 +81,7 @@ func saveBundle(ctx context.Context, s *session.Session, bundle *policy.Bundle) 
 	if err != nil {
 		return err
 	}
-	return s.Stored.SaveBundle(ctx, watch.Bundle{ID: bundle.ID, Name: bundle.Name, Hash: bundle.Hash(), Document: document}, s.Now)
+	return s.Stored.SaveBundle(ctx, policy.StoredBundle{ID: bundle.ID, Name: bundle.Name, Hash: bundle.Hash(), Document: document}, s.Now)
 }
 
 func showAdded(ctx context.Context, s *session.Session, id string) error {

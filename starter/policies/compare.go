@@ -9,6 +9,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -111,7 +112,7 @@ func eachSubject(ctx context.Context, s *session.Session, visit func(watch.Summa
 	if err != nil {
 		return 0, 0, err
 	}
-	summaries, err := kept.Summaries(ctx, watch.TargetFilter{})
+	summaries, err := kept.Summaries(ctx, subscription.TargetFilter{})
 	if err != nil {
 		return 0, 0, err
 	}

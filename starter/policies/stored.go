@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -27,7 +27,7 @@ type bundleView struct {
 	Updated time.Time `json:"updated"`
 }
 
-func bundleViewOf(b watch.Bundle) bundleView {
+func bundleViewOf(b policy.StoredBundle) bundleView {
 	return bundleView{b.ID, b.Name, b.Hash, b.Active, b.Created, b.Updated}
 }
 

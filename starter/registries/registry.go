@@ -11,7 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -61,7 +61,7 @@ func registryCheck(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	var report watch.RegistryReport
+	var report polling.Report
 	err = linked.Ask(ctx, "check registry "+name, session.RequestTimeout, func(ctx context.Context) (err error) {
 		report, err = linked.Client.CheckRegistry(ctx, name)
 		return err
@@ -78,7 +78,7 @@ func registryCheck(ctx context.Context, s *session.Session) error {
 	return nil
 }
 
-func writeRegistryReport(s *session.Session, w io.Writer, report watch.RegistryReport) {
+func writeRegistryReport(s *session.Session, w io.Writer, report polling.Report) {
 	head := &output.Pairs{}
 	head.Add("Checked by", "worker on "+report.Worker)
 	file := report.File
@@ -104,7 +104,7 @@ func writeRegistryReport(s *session.Session, w io.Writer, report watch.RegistryR
 	}
 }
 
-func writePlace(s *session.Session, w io.Writer, p watch.RegistryPlace) {
+func writePlace(s *session.Session, w io.Writer, p polling.Place) {
 	t := &output.Pairs{Table: output.Table{Indent: "  "}}
 	t.Add("Address", p.URL)
 	t.Add("Certificate", certificateWords(s, p))
@@ -127,7 +127,7 @@ func writePlace(s *session.Session, w io.Writer, p watch.RegistryPlace) {
 }
 
 // step adds a row for something that was tried.
-func step(p *output.Pairs, name string, step *watch.RegistryStep, result string) {
+func step(p *output.Pairs, name string, step *polling.Step, result string) {
 	switch {
 	case step == nil:
 	case step.Done:
@@ -138,7 +138,7 @@ func step(p *output.Pairs, name string, step *watch.RegistryStep, result string)
 	}
 }
 
-func certificateWords(s *session.Session, p watch.RegistryPlace) string {
+func certificateWords(s *session.Session, p polling.Place) string {
 	switch {
 	case strings.HasPrefix(p.URL, "http://"):
 		return "none: plain HTTP"
@@ -155,7 +155,7 @@ func certificateWords(s *session.Session, p watch.RegistryPlace) string {
 	return words
 }
 
-func credentialWords(p watch.RegistryPlace) string {
+func credentialWords(p polling.Place) string {
 	switch {
 	case p.Credentials == "":
 		return "none"
@@ -165,21 +165,21 @@ func credentialWords(p watch.RegistryPlace) string {
 	return p.Credentials + ", user " + p.User
 }
 
-func authenticationWords(p watch.RegistryPlace) string {
+func authenticationWords(p polling.Place) string {
 	if p.TokenService != "" {
 		return "token of " + p.TokenService
 	}
 	return p.Authentication
 }
 
-func rateLimitWords(b watch.RegistryRateLimit) string {
+func rateLimitWords(b polling.RateLimit) string {
 	if b.Concurrency == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%g requests/s, %d concurrent", b.RequestsPerSecond, b.Concurrency)
 }
 
-func limitWords(b watch.RegistryRateLimit) string {
+func limitWords(b polling.RateLimit) string {
 	if b.Limit == 0 {
 		return ""
 	}
@@ -190,7 +190,7 @@ func limitWords(b watch.RegistryRateLimit) string {
 	return words
 }
 
-func closedWords(b watch.RegistryRateLimit, now time.Time) string {
+func closedWords(b polling.RateLimit, now time.Time) string {
 	if b.Closed == "" {
 		return ""
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -25,7 +25,7 @@ func repositoryFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "prereleases", Usage: "include prereleases such as 1.28.0-rc1"},
 		&cli.StringSliceFlag{Name: "always", Usage: "always watch tags that match this `glob`, such as latest, regardless of --include, --regex and versions; repeatable"},
 		&cli.BoolFlag{Name: "artifacts", Usage: "include tags of signatures, attestations and SBOMs"},
-		&cli.IntFlag{Name: "max-tags", Usage: "fail if more than `N` tags are selected", DefaultText: strconv.Itoa(watch.DefaultMost)},
+		&cli.IntFlag{Name: "max-tags", Usage: "fail if more than `N` tags are selected", DefaultText: strconv.Itoa(taglist.DefaultMost)},
 		&cli.DurationFlag{Name: "list-interval", Usage: "how often to list the tags, at least 30s", DefaultText: "the worker's --resync"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "only show which tags would be watched, and why others would not"},
 		&cli.BoolFlag{Name: "no-verify", Usage: "do not check that the repository exists in the registry"},
@@ -33,7 +33,7 @@ func repositoryFlags() []cli.Flag {
 }
 
 // repositoryOfFlags puts the options that are given over those of a repository.
-func repositoryOfFlags(s *session.Session, r watch.Repository) (_ watch.Repository, err error) {
+func repositoryOfFlags(s *session.Session, r taglist.Repository) (_ taglist.Repository, err error) {
 	if r, err = subscriptionOfFlags(s, r); err != nil {
 		return r, err
 	}
@@ -52,7 +52,7 @@ func repositoryOfFlags(s *session.Session, r watch.Repository) (_ watch.Reposito
 }
 
 // subscriptionOfFlags are the options of the tags' subscriptions.
-func subscriptionOfFlags(s *session.Session, r watch.Repository) (_ watch.Repository, err error) {
+func subscriptionOfFlags(s *session.Session, r taglist.Repository) (_ taglist.Repository, err error) {
 	if s.IsSet("type") || len(r.Types) == 0 {
 		if r.Types, err = arguments.Types(s, notification.TagTypes); err != nil {
 			return r, err
@@ -79,7 +79,7 @@ func subscriptionOfFlags(s *session.Session, r watch.Repository) (_ watch.Reposi
 	return r, err
 }
 
-func filterOfFlags(s *session.Session, f watch.Filter) watch.Filter {
+func filterOfFlags(s *session.Session, f taglist.Filter) taglist.Filter {
 	globs := map[string]*[]string{"include": &f.Include, "exclude": &f.Exclude, "always": &f.Keep}
 	for name, into := range globs {
 		if s.IsSet(name) {

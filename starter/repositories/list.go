@@ -10,7 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -28,7 +28,7 @@ func repositoryListCommand() *cli.Command {
 
 // repositoryView is a watched repository for programs.
 type repositoryView struct {
-	watch.Repository
+	taglist.Repository
 	Tags    []string        `json:"tags"`
 	Checked time.Time       `json:"checked,omitzero"`
 	Problem *output.Problem `json:"problem,omitempty"`
@@ -79,7 +79,7 @@ func (v repositoryView) share() string {
 	return fmt.Sprintf("%d of %d", len(v.Tags), v.listed)
 }
 
-func platformLine(r watch.Repository) string {
+func platformLine(r taglist.Repository) string {
 	var platforms []string
 	for _, target := range r.Targets("latest") {
 		platforms = append(platforms, target.Platform.String())
@@ -88,7 +88,7 @@ func platformLine(r watch.Repository) string {
 }
 
 // filterLine is a filter as people would write it.
-func filterLine(f watch.Filter) string {
+func filterLine(f taglist.Filter) string {
 	var parts []string
 	add := func(option string, values ...string) {
 		for _, value := range values {

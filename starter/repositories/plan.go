@@ -6,30 +6,30 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
 // reasons say why tags are watched or not; %s is the pattern or range.
-var reasons = map[watch.Reason]string{
-	watch.ReasonSelected:    "selected",
-	watch.ReasonKept:        "matches --always %s",
-	watch.ReasonNoTag:       "invalid tag name",
-	watch.ReasonArtifact:    "signature, attestation or SBOM (--artifacts)",
-	watch.ReasonExcluded:    "excluded by %s",
-	watch.ReasonNotIncluded: "matches no --include and no --regex",
-	watch.ReasonNoVersion:   "not a version (--always)",
-	watch.ReasonSuffix:      "different suffix (--suffix)",
-	watch.ReasonPrerelease:  "prerelease (--prereleases)",
-	watch.ReasonRange:       "outside %s",
-	watch.ReasonOlder:       "not among the newest (--newest)",
+var reasons = map[taglist.Reason]string{
+	taglist.ReasonSelected:    "selected",
+	taglist.ReasonKept:        "matches --always %s",
+	taglist.ReasonNoTag:       "invalid tag name",
+	taglist.ReasonArtifact:    "signature, attestation or SBOM (--artifacts)",
+	taglist.ReasonExcluded:    "excluded by %s",
+	taglist.ReasonNotIncluded: "matches no --include and no --regex",
+	taglist.ReasonNoVersion:   "not a version (--always)",
+	taglist.ReasonSuffix:      "different suffix (--suffix)",
+	taglist.ReasonPrerelease:  "prerelease (--prereleases)",
+	taglist.ReasonRange:       "outside %s",
+	taglist.ReasonOlder:       "not among the newest (--newest)",
 }
 
 // planTags is how many tags of a group people are shown.
 const planTags = 8
 
-func writePlan(s *session.Session, w io.Writer, plan *watch.Plan) {
+func writePlan(s *session.Session, w io.Writer, plan *taglist.Plan) {
 	fmt.Fprintf(w, "%s: %d of %s would be watched%s\n\n", plan.Repository, plan.Selected, output.Number(plan.Tags, "tag"), changeLine(plan.Change))
 	t := output.NewTable("WATCHED", "TAGS", "WHY", "WHICH")
 	for _, group := range plan.Groups {
@@ -46,18 +46,18 @@ func writePlan(s *session.Session, w io.Writer, plan *watch.Plan) {
 	s.Say("Nothing was changed. Use -o json to list all tags.")
 }
 
-func why(group watch.PlanGroup) string {
+func why(group taglist.PlanGroup) string {
 	text := reasons[group.Reason]
 	switch {
 	case strings.Contains(text, "%s"):
 		return fmt.Sprintf(text, group.By)
-	case group.Reason == watch.ReasonSelected && group.By != "":
+	case group.Reason == taglist.ReasonSelected && group.By != "":
 		return "matches " + group.By
 	}
 	return text
 }
 
-func examples(group watch.PlanGroup) string {
+func examples(group taglist.PlanGroup) string {
 	text := strings.Join(group.Tags[:min(len(group.Tags), planTags)], " ")
 	if more := group.Count - min(len(group.Tags), planTags); more > 0 {
 		text += fmt.Sprintf(" ... %d more", more)
@@ -66,7 +66,7 @@ func examples(group watch.PlanGroup) string {
 }
 
 // changeLine says what changes for a repository that is watched already.
-func changeLine(change *watch.PlanChange) string {
+func changeLine(change *taglist.PlanChange) string {
 	if change == nil {
 		return ""
 	}

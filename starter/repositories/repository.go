@@ -12,7 +12,8 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -93,7 +94,7 @@ func repositoryWatch(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	return watchRepository(ctx, s, watch.Repository{Name: name})
+	return watchRepository(ctx, s, taglist.Repository{Name: name})
 }
 
 func repositoryUpdate(ctx context.Context, s *session.Session) error {
@@ -117,7 +118,7 @@ func repositoryUpdate(ctx context.Context, s *session.Session) error {
 
 // watchRepository watches a repository with the options that are given over
 // those that it has.
-func watchRepository(ctx context.Context, s *session.Session, repository watch.Repository) error {
+func watchRepository(ctx context.Context, s *session.Session, repository taglist.Repository) error {
 	repository, err := repositoryOfFlags(s, repository)
 	if err != nil {
 		return err
@@ -129,7 +130,7 @@ func watchRepository(ctx context.Context, s *session.Session, repository watch.R
 	if err != nil {
 		return err
 	}
-	var plan *watch.Plan
+	var plan *taglist.Plan
 	if !s.Bool("no-verify") || s.Bool("dry-run") {
 		if plan, err = planRepository(ctx, linked, repository); err != nil {
 			return err
@@ -144,7 +145,7 @@ func watchRepository(ctx context.Context, s *session.Session, repository watch.R
 	if err := s.Stored.SaveRepository(ctx, repository, s.Now); err != nil {
 		return err
 	}
-	if err := linked.Client.WakeRepository(ctx, repository.Name, watch.WakeSettings); err != nil {
+	if err := linked.Client.WakeRepository(ctx, repository.Name, watcher.WakeSettings); err != nil {
 		return err
 	}
 	return showWatched(s, repository, plan)
@@ -153,8 +154,8 @@ func watchRepository(ctx context.Context, s *session.Session, repository watch.R
 // planTimeout is how long a worker may take to list a repository.
 const planTimeout = 10 * time.Minute
 
-func planRepository(ctx context.Context, l *session.Link, repository watch.Repository) (*watch.Plan, error) {
-	var plan watch.Plan
+func planRepository(ctx context.Context, l *session.Link, repository taglist.Repository) (*taglist.Plan, error) {
+	var plan taglist.Plan
 	err := l.Ask(ctx, "list the tags of "+repository.Name.String(), planTimeout, func(ctx context.Context) (err error) {
 		plan, err = l.Client.PlanRepository(ctx, repository)
 		return err
@@ -181,12 +182,12 @@ func knownEndpoints(ctx context.Context, s *session.Session, names []string) err
 
 // watchedRepository is what came of watching a repository, for programs.
 type watchedRepository struct {
-	watch.Repository
+	taglist.Repository
 	// Plan is missing if the registry was not asked.
-	Plan *watch.Plan `json:"plan,omitempty"`
+	Plan *taglist.Plan `json:"plan,omitempty"`
 }
 
-func showWatched(s *session.Session, repository watch.Repository, plan *watch.Plan) error {
+func showWatched(s *session.Session, repository taglist.Repository, plan *taglist.Plan) error {
 	return s.Show(watchedRepository{repository, plan}, func(w io.Writer) {
 		if plan == nil {
 			fmt.Fprintf(w, "%s is watched; see: tagwatch repository list\n", repository.Name)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -76,11 +76,11 @@ func wakeEnded(ctx context.Context, s *session.Session, name image.Repository, e
 	if err != nil {
 		return err
 	}
-	if err := linked.Client.WakeRepository(ctx, name, watch.WakeSettings); err != nil {
+	if err := linked.Client.WakeRepository(ctx, name, watcher.WakeSettings); err != nil {
 		return err
 	}
 	for _, target := range ended[:min(len(ended), wokenEnded)] {
-		if err := linked.Client.WakeTag(ctx, target, watch.WakeSubscription); err != nil {
+		if err := linked.Client.WakeTag(ctx, target, watcher.WakeSubscription); err != nil {
 			return err
 		}
 	}

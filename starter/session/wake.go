@@ -3,7 +3,7 @@ package session
 import (
 	"context"
 
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/starter/exit"
 )
 
@@ -16,7 +16,7 @@ func (s *Session) WakeEndpoints(ctx context.Context, names ...string) {
 		return
 	}
 	for _, name := range names {
-		if err := linked.Client.WakeEndpoint(ctx, name, watch.WakeSettings); err != nil {
+		if err := linked.Client.WakeEndpoint(ctx, name, watcher.WakeSettings); err != nil {
 			s.Say("Endpoint %s picks up the change later: %s", name, exit.Sentence(err))
 			return
 		}

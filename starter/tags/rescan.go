@@ -7,7 +7,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -78,7 +79,7 @@ func requestRescan(ctx context.Context, s *session.Session, target image.Target)
 		return err
 	}
 	return linked.Ask(ctx, "rescan "+target.String(), 10*time.Second, func(ctx context.Context) error {
-		return linked.Client.WakeTag(ctx, target, watch.WakeRescan)
+		return linked.Client.WakeTag(ctx, target, watcher.WakeRescan)
 	})
 }
 
@@ -98,7 +99,7 @@ func allTargets(ctx context.Context, s *session.Session) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	summaries, err := kept.Summaries(ctx, watch.TargetFilter{})
+	summaries, err := kept.Summaries(ctx, subscription.TargetFilter{})
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
@@ -91,7 +92,7 @@ func statusOf(ctx context.Context, s *session.Session, target image.Target) (*ta
 		s.Say("Showing the last recorded status only: %s", exit.Sentence(err))
 	}
 	view := statusView(s, summary, state)
-	subs, err := s.Stored.Subscriptions(ctx, watch.SubscriptionFilter{Target: &target, ActiveOnly: true})
+	subs, err := s.Stored.Subscriptions(ctx, subscription.Filter{Target: &target, ActiveOnly: true})
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +133,7 @@ func statusOfAll(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	summaries, err := kept.Summaries(ctx, watch.TargetFilter{})
+	summaries, err := kept.Summaries(ctx, subscription.TargetFilter{})
 	if err != nil {
 		return err
 	}

@@ -5,10 +5,12 @@ import (
 	"io"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -82,7 +84,7 @@ func statusView(s *session.Session, sum watch.Summary, state *workflows.TagState
 		Build: sum.Build, Matched: sum.Matched, Counts: countsView(sum.Counts), Coverage: sum.Coverage, Status: sum.Status, Action: sum.FinalAction,
 		Problem: output.ProblemOf(sum.Problem), Checked: sum.Checked, NextCheck: sum.NextCheck, Resynced: sum.Resynced, Changed: sum.Changed, Next: sum.Next}
 	if sum.Interval > 0 {
-		view.Interval = watch.IntervalText(sum.Interval)
+		view.Interval = polling.IntervalText(sum.Interval)
 	}
 	if state == nil {
 		return view
@@ -134,7 +136,7 @@ func (v tagStatusView) problem() string {
 
 // remedy is what to do about a problem that does not pass by itself.
 func (v tagStatusView) remedy() string {
-	if v.Problem.Stage != watch.StageAnalyze || v.Problem.Kind != errkind.Name(errkind.Limit) {
+	if v.Problem.Stage != condition.StageAnalyze || v.Problem.Kind != errkind.Name(errkind.Limit) {
 		return ""
 	}
 	command := "tagwatch rescan " + v.Target.Reference.String()

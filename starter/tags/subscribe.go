@@ -15,7 +15,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -114,10 +113,10 @@ func subscribe(ctx context.Context, s *session.Session) error {
 }
 
 // subscribeBatch hands on each tag as it is subscribed to.
-func subscribeBatch(ctx context.Context, s *session.Session, linked *session.Link, request watch.SubscribeRequest, page []image.Target, report func(int, error), done func(*subscribed)) error {
+func subscribeBatch(ctx context.Context, s *session.Session, linked *session.Link, request subscription.Request, page []image.Target, report func(int, error), done func(*subscribed)) error {
 	for i, target := range page {
 		request.Target = target
-		var result watch.SubscribeResult
+		var result subscription.Result
 		err := linked.Ask(ctx, "subscribe "+target.String(), session.RequestTimeout, func(ctx context.Context) (err error) {
 			result, err = linked.Client.Subscribe(ctx, request)
 			return err
@@ -137,7 +136,7 @@ func subscribeBatch(ctx context.Context, s *session.Session, linked *session.Lin
 }
 
 // subscribeRequest is what the options ask for, of whatever target.
-func subscribeRequest(s *session.Session) (request watch.SubscribeRequest, err error) {
+func subscribeRequest(s *session.Session) (request subscription.Request, err error) {
 	if s.IsSet("webhook") && s.IsSet("endpoint") {
 		return request, exit.Usage("--webhook and --endpoint cannot be combined; give endpoint names or one URL")
 	}

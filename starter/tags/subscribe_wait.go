@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -109,7 +109,7 @@ func complete(state workflows.TagState) bool {
 		problemOf(state) == nil && state.Doing == ""
 }
 
-func problemOf(state workflows.TagState) *watch.Problem {
+func problemOf(state workflows.TagState) *condition.Problem {
 	if state.Problem != nil {
 		return state.Problem
 	}

@@ -3,6 +3,7 @@ package tags
 import (
 	"testing"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -14,7 +15,7 @@ func TestStepOf(t *testing.T) {
 	known := func(analyzed image.Digest, matched bool, status policy.Status) watch.Summary {
 		return watch.Summary{Resolved: image.Resolved{Manifest: "sha256:new"}, Analyzed: analyzed, Matched: matched, Status: status}
 	}
-	failing := &watch.Problem{Message: "too large"}
+	failing := &condition.Problem{Message: "too large"}
 	tests := []struct {
 		name     string
 		state    workflows.TagState

@@ -8,7 +8,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -16,7 +16,7 @@ import (
 // addWebhook has the request name an endpoint for the URL of --webhook, which it makes
 // unless there is one. The function that it returns removes
 // what it made, for when nobody subscribed after all.
-func addWebhook(ctx context.Context, s *session.Session, request *watch.SubscribeRequest) (abandon func(context.Context), err error) {
+func addWebhook(ctx context.Context, s *session.Session, request *subscription.Request) (abandon func(context.Context), err error) {
 	abandon = func(context.Context) {}
 	address := s.String("webhook")
 	if address == "" {

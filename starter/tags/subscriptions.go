@@ -14,7 +14,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -68,7 +67,7 @@ func subscriptions(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	all, err := kept.Subscriptions(ctx, watch.SubscriptionFilter{ActiveOnly: true})
+	all, err := kept.Subscriptions(ctx, subscription.Filter{ActiveOnly: true})
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -54,7 +54,7 @@ func unsubscribe(ctx context.Context, s *session.Session) error {
 		if err != nil {
 			return err
 		}
-		left, err := endSubscription(ctx, linked, watch.UnsubscribeRequest{Target: page[0], Types: types})
+		left, err := endSubscription(ctx, linked, subscription.EndRequest{Target: page[0], Types: types})
 		switch {
 		case ctx.Err() != nil || exit.Is[*exit.Unreachable](err):
 			return err
@@ -78,7 +78,7 @@ func unsubscribe(ctx context.Context, s *session.Session) error {
 	return failed
 }
 
-func endSubscription(ctx context.Context, l *session.Link, request watch.UnsubscribeRequest) (left int, err error) {
+func endSubscription(ctx context.Context, l *session.Link, request subscription.EndRequest) (left int, err error) {
 	err = l.Ask(ctx, "unsubscribe "+request.Target.String(), session.RequestTimeout, func(ctx context.Context) error {
 		left, err = l.Client.Unsubscribe(ctx, request)
 		return err

@@ -143,7 +143,7 @@ func noteEarlier(s *session.Session, known watch.Summary) {
 		return
 	}
 	reason := "is not analyzed yet"
-	if failed := known.Problem.FailedImage(known.Resolved.Manifest); failed != nil {
+	if failed := watch.FailedImage(known.Problem, known.Resolved.Manifest); failed != nil {
 		reason = "could not be analyzed: " + failed.Reason
 	}
 	s.Say("The current image %s of the tag %s", known.Resolved.Manifest.Short(), reason)

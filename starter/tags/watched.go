@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -19,7 +19,7 @@ func notWatched(ctx context.Context, s *session.Session, target image.Target) er
 		return err
 	}
 	repository := target.Reference.Repository
-	targets, err := kept.Targets(ctx, watch.TargetFilter{Repository: &repository})
+	targets, err := kept.Targets(ctx, subscription.TargetFilter{Repository: &repository})
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func notWatched(ctx context.Context, s *session.Session, target image.Target) er
 		return exit.Refused("%s is not watched, but other platforms of this tag are: use %s", target, strings.Join(found, " or "))
 	}
 	if other, ok := otherName(target); ok {
-		if watched, err := kept.Targets(ctx, watch.TargetFilter{Repository: &other.Reference.Repository}); err == nil && slices.Contains(watched, other) {
+		if watched, err := kept.Targets(ctx, subscription.TargetFilter{Repository: &other.Reference.Repository}); err == nil && slices.Contains(watched, other) {
 			return exit.Refused("%s is not watched, but %s is, the same image on Docker Hub: use that name", target, subscribeWords(other))
 		}
 	}

@@ -1,4 +1,4 @@
-package watch_test
+package taglist_test
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 )
 
 // TestDecideListingNotifiesNewsFromSelection: only what the repository did not have
@@ -20,39 +20,39 @@ import (
 func TestDecideListingNotifiesNewsFromSelection(t *testing.T) {
 	t.Parallel()
 	r := watched()
-	r.Filter = watch.Filter{Versions: "^1", Newest: 2}
-	state := func(watched, known string) watch.RepositoryState {
-		return watch.RepositoryState{Revision: 1, Listed: true, Applied: r.Settings(),
+	r.Filter = taglist.Filter{Versions: "^1", Newest: 2}
+	state := func(watched, known string) taglist.State {
+		return taglist.State{Revision: 1, Listed: true, Applied: r.Settings(),
 			Tags: strings.Fields(watched), Known: strings.Fields(known)}
 	}
 	type outcome struct{ Added, Joined, Left, Removed string }
 	tests := []struct {
 		name     string
-		before   watch.RepositoryState
-		census   watch.Census
+		before   taglist.State
+		census   taglist.Census
 		want     outcome
 		notified int
 		knowing  string
 	}{
-		{"a new version pushes an old one out", state("1.0 1.1", "1.0 1.1 latest"), watch.Census{Tags: []string{"1.0", "1.1", "1.2", "latest"}},
+		{"a new version pushes an old one out", state("1.0 1.1", "1.0 1.1 latest"), taglist.Census{Tags: []string{"1.0", "1.1", "1.2", "latest"}},
 			outcome{Added: "1.2", Left: "1.0"}, 1, "1.0 1.1 1.2 latest"},
-		{"the newest goes and an old one comes back, which is no news", state("1.1 1.2", "1.0 1.1 1.2"), watch.Census{Tags: []string{"1.0", "1.1"}},
+		{"the newest goes and an old one comes back, which is no news", state("1.1 1.2", "1.0 1.1 1.2"), taglist.Census{Tags: []string{"1.0", "1.1"}},
 			outcome{Joined: "1.0", Removed: "1.2"}, 0, "1.0 1.1"},
-		{"the filter was another before", state("2.0 2.1", "1.0 1.1 2.0 2.1"), watch.Census{Tags: []string{"1.0", "1.1", "2.0", "2.1"}},
+		{"the filter was another before", state("2.0 2.1", "1.0 1.1 2.0 2.1"), taglist.Census{Tags: []string{"1.0", "1.1", "2.0", "2.1"}},
 			outcome{Joined: "1.0 1.1", Left: "2.0 2.1"}, 0, "1.0 1.1 2.0 2.1"},
-		{"the filter was another, and there is a new tag", state("2.0", "1.0 2.0"), watch.Census{Tags: []string{"1.0", "1.1", "2.0"}},
+		{"the filter was another, and there is a new tag", state("2.0", "1.0 2.0"), taglist.Census{Tags: []string{"1.0", "1.1", "2.0"}},
 			outcome{Added: "1.1", Joined: "1.0", Left: "2.0"}, 1, "1.0 1.1 2.0"},
-		{"a tag that was gone and is back is news", state("1.0", "1.0"), watch.Census{Tags: []string{"1.0", "1.1"}},
+		{"a tag that was gone and is back is news", state("1.0", "1.0"), taglist.Census{Tags: []string{"1.0", "1.1"}},
 			outcome{Added: "1.1"}, 1, "1.0 1.1"},
-		{"a list that lacks tags forgets none", state("1.0 1.1", "0.9 1.0 1.1"), watch.Census{Tags: []string{"1.0", "1.1"}, Partial: true},
+		{"a list that lacks tags forgets none", state("1.0 1.1", "0.9 1.0 1.1"), taglist.Census{Tags: []string{"1.0", "1.1"}, Partial: true},
 			outcome{}, 0, "0.9 1.0 1.1"},
-		{"a state without what was known", watch.RepositoryState{Revision: 1, Listed: true, Tags: []string{"1.0"}}, watch.Census{Tags: []string{"1.0", "1.1"}},
+		{"a state without what was known", taglist.State{Revision: 1, Listed: true, Tags: []string{"1.0"}}, taglist.Census{Tags: []string{"1.0", "1.1"}},
 			outcome{Added: "1.1"}, 1, "1.0 1.1"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			d, err := watch.DecideListing(watch.RepositoryView{Repository: r, State: test.before}, test.census, everyone(subscription.Options{}), noon)
+			d, err := taglist.Decide(taglist.View{Repository: r, State: test.before}, test.census, everyone(), noon)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +75,7 @@ func TestDecideListingNotifiesNewsFromSelection(t *testing.T) {
 func TestDecideListingRenews(t *testing.T) {
 	t.Parallel()
 	old := watched() // tag_update and vuln_update on linux/arm64
-	view := watch.RepositoryView{Repository: watched(), State: watch.RepositoryState{Revision: 1, Listed: true, Applied: old.Settings(),
+	view := taglist.View{Repository: watched(), State: taglist.State{Revision: 1, Listed: true, Applied: old.Settings(),
 		Tags: []string{"gone", "kept", "left", "unsubscribed"}, Known: []string{"gone", "kept", "left", "unsubscribed"}}}
 	view.Repository.Filter.Exclude = []string{"left"}
 	view.Repository.Types = []notification.Type{notification.TagUpdate, notification.PolicyEval}
@@ -89,7 +89,7 @@ func TestDecideListingRenews(t *testing.T) {
 	if !view.Stale() {
 		t.Fatal("not stale")
 	}
-	d, err := watch.DecideListing(view, watch.Census{Tags: []string{"kept", "left", "unsubscribed"}}, everyone(subscription.Options{}), noon)
+	d, err := taglist.Decide(view, taglist.Census{Tags: []string{"kept", "left", "unsubscribed"}}, everyone(), noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,11 +124,11 @@ func TestDecideListingBoundsTags(t *testing.T) {
 	t.Parallel()
 	r := watched()
 	r.Most = 2
-	_, err := listing(r, watch.RepositoryState{}, "v1", "v2", "v3")
+	_, err := listing(r, taglist.State{}, "v1", "v2", "v3")
 	if !errors.Is(err, errkind.Limit) || !strings.Contains(err.Error(), "3 tags") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := listing(r, watch.RepositoryState{}, "v1", "v2", "v3-dev"); err != nil {
+	if _, err := listing(r, taglist.State{}, "v1", "v2", "v3-dev"); err != nil {
 		t.Errorf("with two that are selected: %v", err)
 	}
 }

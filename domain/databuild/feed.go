@@ -1,4 +1,7 @@
-package watch
+// Package databuild holds the state of the vulnerability data: which build is
+// current, which one is on hold and why, and the moves from one to the next.
+// Everything in it is pure.
+package databuild
 
 import (
 	"time"
@@ -35,7 +38,7 @@ type Feed struct {
 	// Checked is when the source was last read successfully; Problem why the
 	// last time failed, nil when it did not. Status is what its listing said last.
 	Checked time.Time
-	Problem *Problem
+	Problem *condition.Problem
 	Status  vuln.Lifecycle
 	// Conditions are what is wrong with the current data or its future, as found
 	// when it was last checked.

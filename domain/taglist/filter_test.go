@@ -1,4 +1,4 @@
-package watch_test
+package taglist_test
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 )
 
 func TestFilterSelect(t *testing.T) {
@@ -17,17 +17,17 @@ func TestFilterSelect(t *testing.T) {
 	tags := []string{"v2.0", "latest", "v1.10", "v1.9", "v1.9-rc1", signature, "latest"}
 	tests := []struct {
 		name   string
-		filter watch.Filter
+		filter taglist.Filter
 		want   []string
 	}{
-		{"no pattern keeps all, sorted, each once", watch.Filter{}, []string{"latest", "v1.10", "v1.9", "v1.9-rc1", "v2.0"}},
-		{"artifacts too", watch.Filter{Artifacts: true}, []string{"latest", signature, "v1.10", "v1.9", "v1.9-rc1", "v2.0"}},
-		{"include", watch.Filter{Include: []string{"v1.*"}}, []string{"v1.10", "v1.9", "v1.9-rc1"}},
-		{"any of several", watch.Filter{Include: []string{"latest", "v2.?"}}, []string{"latest", "v2.0"}},
-		{"exclude", watch.Filter{Exclude: []string{"*-rc[0-9]", "latest"}}, []string{"v1.10", "v1.9", "v2.0"}},
-		{"exclude wins", watch.Filter{Include: []string{"v1.*"}, Exclude: []string{"*-rc*"}}, []string{"v1.10", "v1.9"}},
-		{"a pattern is of the whole tag", watch.Filter{Include: []string{"v1"}}, nil},
-		{"case matters", watch.Filter{Include: []string{"V*"}}, nil},
+		{"no pattern keeps all, sorted, each once", taglist.Filter{}, []string{"latest", "v1.10", "v1.9", "v1.9-rc1", "v2.0"}},
+		{"artifacts too", taglist.Filter{Artifacts: true}, []string{"latest", signature, "v1.10", "v1.9", "v1.9-rc1", "v2.0"}},
+		{"include", taglist.Filter{Include: []string{"v1.*"}}, []string{"v1.10", "v1.9", "v1.9-rc1"}},
+		{"any of several", taglist.Filter{Include: []string{"latest", "v2.?"}}, []string{"latest", "v2.0"}},
+		{"exclude", taglist.Filter{Exclude: []string{"*-rc[0-9]", "latest"}}, []string{"v1.10", "v1.9", "v2.0"}},
+		{"exclude wins", taglist.Filter{Include: []string{"v1.*"}, Exclude: []string{"*-rc*"}}, []string{"v1.10", "v1.9"}},
+		{"a pattern is of the whole tag", taglist.Filter{Include: []string{"v1"}}, nil},
+		{"case matters", taglist.Filter{Include: []string{"V*"}}, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestFilterValidate(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			for _, filter := range []watch.Filter{{Include: []string{test.pattern}}, {Exclude: []string{"*", test.pattern}}} {
+			for _, filter := range []taglist.Filter{{Include: []string{test.pattern}}, {Exclude: []string{"*", test.pattern}}} {
 				err := filter.Validate()
 				if (err == nil) != test.valid {
 					t.Fatalf("error %v, want valid: %v", err, test.valid)

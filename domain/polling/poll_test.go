@@ -1,4 +1,4 @@
-package watch_test
+package polling_test
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/polling"
 )
 
 func tagNumber(n int) image.Reference {
@@ -19,13 +19,13 @@ func TestNextPollOnceInEachInterval(t *testing.T) {
 	start := time.Date(2026, 11, 30, 12, 0, 0, 123456000, time.UTC)
 	for _, every := range []time.Duration{30 * time.Second, 47 * time.Second, time.Minute, 5 * time.Minute, 7 * time.Hour} {
 		for n := range 50 {
-			due, polls := watch.NextPoll(tagNumber(n), every, start), 0
+			due, polls := polling.NextPoll(tagNumber(n), every, start), 0
 			for last := start; due.Before(start.Add(100 * every)); polls++ {
 				if gap := due.Sub(last); gap <= 0 || gap > every {
 					t.Fatalf("every %s: due %s after the last poll", every, gap)
 				}
 				last = due.Add(time.Duration(polls%19) * every / 20) // late
-				next := watch.NextPoll(tagNumber(n), every, last)
+				next := polling.NextPoll(tagNumber(n), every, last)
 				if next.Sub(due) != every {
 					t.Fatalf("every %s: due again after %s", every, next.Sub(due))
 				}
@@ -45,8 +45,8 @@ func TestNextPollOnAGrid(t *testing.T) {
 	now := time.Date(2026, 11, 30, 12, 0, 1, 0, time.UTC)
 	points := map[time.Time]int{}
 	for n := range 2000 {
-		due := watch.NextPoll(tagNumber(n), every, now)
-		if step := watch.PollStep(every); !watch.NextStep(step, due.Add(-time.Nanosecond)).Equal(due) {
+		due := polling.NextPoll(tagNumber(n), every, now)
+		if step := polling.PollStep(every); !polling.NextStep(step, due.Add(-time.Nanosecond)).Equal(due) {
 			t.Fatalf("%s is not on the grid of %s", due, step)
 		}
 		points[due]++
@@ -65,13 +65,13 @@ func TestPollsStep(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name  string
-		polls watch.Polls
+		polls polling.Polls
 		want  time.Duration
 	}{
-		{"only the default", watch.Polls{Tags: 3, Ordinary: 3}, 15 * time.Second},
-		{"only own intervals", watch.Polls{Tags: 3, Shortest: time.Hour}, 3 * time.Minute},
-		{"a shorter one beside the default", watch.Polls{Tags: 3, Ordinary: 2, Shortest: 30 * time.Second}, 1500 * time.Millisecond},
-		{"a longer one beside the default", watch.Polls{Tags: 3, Ordinary: 1, Shortest: time.Hour}, 15 * time.Second},
+		{"only the default", polling.Polls{Tags: 3, Ordinary: 3}, 15 * time.Second},
+		{"only own intervals", polling.Polls{Tags: 3, Shortest: time.Hour}, 3 * time.Minute},
+		{"a shorter one beside the default", polling.Polls{Tags: 3, Ordinary: 2, Shortest: 30 * time.Second}, 1500 * time.Millisecond},
+		{"a longer one beside the default", polling.Polls{Tags: 3, Ordinary: 1, Shortest: time.Hour}, 15 * time.Second},
 	} {
 		if got := test.polls.Step(5 * time.Minute); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)

@@ -1,4 +1,4 @@
-package watch
+package polling
 
 import (
 	"time"
@@ -6,9 +6,9 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
-// RegistryReport reports how a registry would be spoken to and whether it works.
+// Report reports how a registry would be spoken to and whether it works.
 // It holds no secret.
-type RegistryReport struct {
+type Report struct {
 	// Name is what was asked about: a host, or a tag of a repository there.
 	Name string `json:"name"`
 	// Worker is the machine that checked: its files and credentials count.
@@ -22,15 +22,15 @@ type RegistryReport struct {
 	// Problem is why the registry is not to be asked at all.
 	Problem string `json:"problem,omitempty"`
 	// Places are asked in this order.
-	Places []RegistryPlace `json:"places"`
+	Places []Place `json:"places"`
 	// Works reports that nothing is in the way of what the registry is asked for.
 	// A mirror that fails is passed over, but not in order.
 	Works bool `json:"works"`
 }
 
-// RegistryPlace is one host that is asked for a registry's content: a mirror,
+// Place is one host that is asked for a registry's content: a mirror,
 // or the location itself.
-type RegistryPlace struct {
+type Place struct {
 	Host   string `json:"host"`
 	Path   string `json:"path,omitempty"`
 	Mirror bool   `json:"mirror"`
@@ -49,12 +49,12 @@ type RegistryPlace struct {
 	Credentials    string `json:"credentials,omitempty"` // where they come from; "" for none
 	User           string `json:"user,omitempty"`
 
-	Answer RegistryStep  `json:"answer"` // to any request
-	Login  RegistryStep  `json:"login"`
-	Tag    *RegistryStep `json:"tag,omitempty"`
+	Answer Step  `json:"answer"` // to any request
+	Login  Step  `json:"login"`
+	Tag    *Step `json:"tag,omitempty"`
 
-	Digest    image.Digest      `json:"digest,omitempty"` // that the tag points to
-	RateLimit RegistryRateLimit `json:"rate_limit"`
+	Digest    image.Digest `json:"digest,omitempty"` // that the tag points to
+	RateLimit RateLimit    `json:"rate_limit"`
 	// ClockOffset is how far the registry's clock is ahead of the worker's, in
 	// seconds; tokens and certificates depend on it.
 	ClockOffset float64 `json:"clock_offset_seconds,omitempty"`
@@ -62,8 +62,8 @@ type RegistryPlace struct {
 	CertificateEnds time.Time `json:"certificate_ends,omitzero"`
 }
 
-// RegistryStep is one thing that was tried.
-type RegistryStep struct {
+// Step is one thing that was tried.
+type Step struct {
 	Done    bool    `json:"done"`
 	Seconds float64 `json:"seconds,omitempty"`
 	// Problem says what is wrong and what to do; "" where it worked, or was not
@@ -71,8 +71,8 @@ type RegistryStep struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// RegistryRateLimit is what one worker may ask of a host.
-type RegistryRateLimit struct {
+// RateLimit is what one worker may ask of a host.
+type RateLimit struct {
 	RequestsPerSecond float64 `json:"requests_per_second"`
 	Concurrency       int     `json:"concurrency"`
 	// Limit is what the host announced to allow in the window; 0 for nothing.
@@ -89,6 +89,6 @@ type RegistryRateLimit struct {
 }
 
 // InOrder reports whether a place does what it is asked for.
-func (p RegistryPlace) InOrder() bool {
+func (p Place) InOrder() bool {
 	return p.Answer.Done && p.Login.Done && (p.Tag == nil || p.Tag.Done)
 }

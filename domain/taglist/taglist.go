@@ -1,4 +1,7 @@
-package watch
+// Package taglist decides which tags of a watched repository are followed: it filters
+// the list that the registry gives and compares it with what was recorded. Everything
+// in it is pure.
+package taglist
 
 import (
 	"crypto/sha256"
@@ -7,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -38,8 +42,8 @@ type Repository struct {
 // otherwise.
 const DefaultMost = 20_000
 
-// RepositoryState is what was last recorded of a watched repository.
-type RepositoryState struct {
+// State is what was last recorded of a watched repository.
+type State struct {
 	Revision int64
 	// Listed reports that the repository was listed at least once; the first
 	// listing is silent.
@@ -53,7 +57,7 @@ type RepositoryState struct {
 	Applied string
 	// Problem is why the tags cannot be listed, which is recorded by itself; nil if
 	// they can.
-	Problem *Problem
+	Problem *condition.Problem
 	Checked time.Time
 }
 
@@ -68,7 +72,7 @@ type Listing struct {
 	List       time.Duration // until the next check
 	Tags       int           // watched in all
 	Active     bool          // false: the repository is no longer watched
-	Problem    *Problem
+	Problem    *condition.Problem
 	RetryAfter time.Duration
 }
 

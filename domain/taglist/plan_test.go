@@ -1,4 +1,4 @@
-package watch_test
+package taglist_test
 
 import (
 	"fmt"
@@ -6,21 +6,20 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 )
 
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	r := watched()
-	r.Filter = watch.Filter{Versions: "^1", Newest: 2, Keep: []string{"latest"}}
+	r.Filter = taglist.Filter{Versions: "^1", Newest: 2, Keep: []string{"latest"}}
 	tags := strings.Fields("1.9 1.10 1.8 1.2 latest nightly main 0.9")
-	want := watch.Plan{Repository: repository, Tags: 8, Selected: 3, Groups: []watch.PlanGroup{
-		{Selected: true, Reason: watch.ReasonSelected, By: "^1", Count: 2, Tags: []string{"1.10", "1.9"}},
-		{Selected: true, Reason: watch.ReasonKept, By: "latest", Count: 1, Tags: []string{"latest"}},
-		{Reason: watch.ReasonOlder, By: "^1", Count: 2, Tags: []string{"1.8", "1.2"}},
-		{Reason: watch.ReasonNoVersion, By: "^1", Count: 2, Tags: []string{"main", "nightly"}},
-		{Reason: watch.ReasonRange, By: "^1", Count: 1, Tags: []string{"0.9"}},
+	want := taglist.Plan{Repository: repository, Tags: 8, Selected: 3, Groups: []taglist.PlanGroup{
+		{Selected: true, Reason: taglist.ReasonSelected, By: "^1", Count: 2, Tags: []string{"1.10", "1.9"}},
+		{Selected: true, Reason: taglist.ReasonKept, By: "latest", Count: 1, Tags: []string{"latest"}},
+		{Reason: taglist.ReasonOlder, By: "^1", Count: 2, Tags: []string{"1.8", "1.2"}},
+		{Reason: taglist.ReasonNoVersion, By: "^1", Count: 2, Tags: []string{"main", "nightly"}},
+		{Reason: taglist.ReasonRange, By: "^1", Count: 1, Tags: []string{"0.9"}},
 	}}
 	plan, err := r.Explain(tags, nil)
 	if err != nil {
@@ -29,11 +28,11 @@ func TestExplain(t *testing.T) {
 	if diff := cmp.Diff(want, plan); diff != "" {
 		t.Errorf("plan (-want +got)\n%s", diff)
 	}
-	state := &watch.RepositoryState{Listed: true, Tags: []string{"0.9", "1.9", "gone"}, Known: []string{"0.9", "1.9", "gone", "latest"}}
+	state := &taglist.State{Listed: true, Tags: []string{"0.9", "1.9", "gone"}, Known: []string{"0.9", "1.9", "gone", "latest"}}
 	if plan, err = r.Explain(tags, state); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(&watch.PlanChange{New: 1, Joined: 1, Left: 1, Removed: 1}, plan.Change); diff != "" {
+	if diff := cmp.Diff(&taglist.PlanChange{New: 1, Joined: 1, Left: 1, Removed: 1}, plan.Change); diff != "" {
 		t.Errorf("change (-want +got)\n%s", diff)
 	}
 	r.Most = 2

@@ -1,4 +1,4 @@
-package watch_test
+package taglist_test
 
 import (
 	"encoding/json"
@@ -11,33 +11,33 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 )
 
 // watched is a repository whose tags are watched for two types.
-func watched() watch.Repository {
-	return watch.Repository{Name: repository, Types: []notification.Type{notification.TagUpdate, notification.VulnUpdate, notification.RepoUpdate},
+func watched() taglist.Repository {
+	return taglist.Repository{Name: repository, Types: []notification.Type{notification.TagUpdate, notification.VulnUpdate, notification.RepoUpdate},
 		Platform: image.Platform{OS: "linux", Architecture: "arm64"}, Poll: time.Minute, List: time.Hour,
-		Filter: watch.Filter{Exclude: []string{"*-dev"}}}
+		Filter: taglist.Filter{Exclude: []string{"*-dev"}}}
 }
 
-func listing(r watch.Repository, before watch.RepositoryState, tags ...string) (watch.RepositoryDecision, error) {
-	return watch.DecideListing(watch.RepositoryView{Repository: r, State: before}, watch.Census{Tags: tags}, everyone(subscription.Options{}), noon)
+func listing(r taglist.Repository, before taglist.State, tags ...string) (taglist.Decision, error) {
+	return taglist.Decide(taglist.View{Repository: r, State: before}, taglist.Census{Tags: tags}, everyone(), noon)
 }
 
-func TestDecideListing(t *testing.T) {
+func TestDecide(t *testing.T) {
 	t.Parallel()
-	listed := watch.RepositoryState{Revision: 3, Listed: true, Tags: []string{"v1", "v2"}, Known: []string{"v1", "v2"}, Applied: watched().Settings()}
+	listed := taglist.State{Revision: 3, Listed: true, Tags: []string{"v1", "v2"}, Known: []string{"v1", "v2"}, Applied: watched().Settings()}
 	tests := []struct {
 		name           string
-		before         watch.RepositoryState
+		before         taglist.State
 		tags           []string
 		added, removed []string
 		revision       int64
 		notified       int
 	}{
-		{"first listing is silent", watch.RepositoryState{}, []string{"v2", "v1", "v3-dev"}, []string{"v1", "v2"}, nil, 1, 0},
-		{"first listing of an empty repository", watch.RepositoryState{}, nil, nil, nil, 1, 0},
+		{"first listing is silent", taglist.State{}, []string{"v2", "v1", "v3-dev"}, []string{"v1", "v2"}, nil, 1, 0},
+		{"first listing of an empty repository", taglist.State{}, nil, nil, nil, 1, 0},
 		{"nothing new", listed, []string{"v2", "v1"}, nil, nil, 3, 0},
 		{"only excluded tags are new", listed, []string{"v1", "v2", "v3-dev"}, nil, nil, 3, 0},
 		{"new tags", listed, []string{"v4", "v1", "v3", "v2"}, []string{"v3", "v4"}, nil, 4, 1},
@@ -73,7 +73,7 @@ func TestDecideListingSubscribes(t *testing.T) {
 	t.Parallel()
 	r := watched()
 	r.Options = subscription.Options{FixableOnly: true, Endpoints: []string{"chat"}}
-	got, err := listing(r, watch.RepositoryState{Listed: true, Tags: []string{"old"}, Applied: r.Settings()}, "new")
+	got, err := listing(r, taglist.State{Listed: true, Tags: []string{"old"}, Applied: r.Settings()}, "new")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestDecideListingSubscribes(t *testing.T) {
 
 func TestDecideListingNotifiesAllNewTagsAtOnce(t *testing.T) {
 	t.Parallel()
-	before := watch.RepositoryState{Revision: 1, Listed: true, Tags: []string{"v1"}, Applied: watched().Settings()}
+	before := taglist.State{Revision: 1, Listed: true, Tags: []string{"v1"}, Applied: watched().Settings()}
 	got, err := listing(watched(), before, "v3", "v2")
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func TestDiffTags(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			added, removed := watch.DiffTags(test.known, test.selected)
+			added, removed := taglist.DiffTags(test.known, test.selected)
 			if !slices.Equal(added, test.added) || !slices.Equal(removed, test.removed) {
 				t.Errorf("added %v, removed %v", added, removed)
 			}

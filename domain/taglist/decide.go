@@ -1,4 +1,4 @@
-package watch
+package taglist
 
 import (
 	"cmp"
@@ -20,10 +20,10 @@ type Census struct {
 	Partial bool
 }
 
-// RepositoryDecision is what is to be stored after a listing. Its lists of tags
+// Decision is what is to be stored after a listing. Its lists of tags
 // are sorted.
-type RepositoryDecision struct {
-	State RepositoryState
+type Decision struct {
+	State State
 	// Added are new tags, to watch from now on; Joined are tags that were there
 	// before and are selected only now, which is no news.
 	Added, Joined []string
@@ -42,22 +42,22 @@ type RepositoryDecision struct {
 
 // Stale reports that the watches were made with other settings than those that
 // apply now.
-func (v RepositoryView) Stale() bool {
+func (v View) Stale() bool {
 	return v.State.Listed && v.State.Applied != v.Repository.Settings()
 }
 
-// DecideListing compares the tags that a repository has now with those that are
+// Decide compares the tags that a repository has now with those that are
 // watched. The first listing is silent; afterwards one notification names all
 // new tags. New is what the repository did not have before: a tag that was there
 // and is selected only because the filter changed, or others went, is not.
-func DecideListing(view RepositoryView, census Census, audience Audience, now time.Time) (RepositoryDecision, error) {
+func Decide(view View, census Census, audience subscription.Audience, now time.Time) (Decision, error) {
 	r, before := view.Repository, view.State
 	selected, err := r.selected(census.Tags)
 	if err != nil {
-		return RepositoryDecision{}, err
+		return Decision{}, err
 	}
 	listed := slices.Compact(slices.Sorted(slices.Values(census.Tags)))
-	d := RepositoryDecision{State: RepositoryState{Revision: before.Revision, Listed: true, Tags: selected,
+	d := Decision{State: State{Revision: before.Revision, Listed: true, Tags: selected,
 		Known: known(before, listed, census.Partial), Applied: r.Settings(), Checked: now}}
 	d.compare(before, listed)
 	d.watches(view, now)
@@ -85,7 +85,7 @@ func (r Repository) selected(tags []string) ([]string, error) {
 }
 
 // known are the tags that are no news from now on. It is never nil.
-func known(before RepositoryState, listed []string, partial bool) []string {
+func known(before State, listed []string, partial bool) []string {
 	all := append([]string{}, listed...)
 	if !partial {
 		return all
@@ -96,7 +96,7 @@ func known(before RepositoryState, listed []string, partial bool) []string {
 }
 
 // compare sorts what changed by what it means.
-func (d *RepositoryDecision) compare(before RepositoryState, listed []string) {
+func (d *Decision) compare(before State, listed []string) {
 	entered, ended := DiffTags(before.Tags, d.State.Tags)
 	d.Added = entered
 	if before.Known != nil {
@@ -108,7 +108,7 @@ func (d *RepositoryDecision) compare(before RepositoryState, listed []string) {
 }
 
 // watches lists the subscriptions that begin, change and end.
-func (d *RepositoryDecision) watches(view RepositoryView, now time.Time) {
+func (d *Decision) watches(view View, now time.Time) {
 	r := view.Repository
 	for _, tag := range slices.Concat(d.Added, d.Joined) {
 		d.Subscribe = append(d.Subscribe, r.subscriptions(tag, now)...)
@@ -128,7 +128,7 @@ func (d *RepositoryDecision) watches(view RepositoryView, now time.Time) {
 
 // renew brings the subscriptions that were made with other settings up to date.
 // A tag of which none is left was unsubscribed by a person, and stays so.
-func (d *RepositoryDecision) renew(view RepositoryView, now time.Time) {
+func (d *Decision) renew(view View, now time.Time) {
 	r := view.Repository
 	renewed := map[string]bool{}
 	for _, sub := range view.Brought {
@@ -152,15 +152,15 @@ func (d *RepositoryDecision) renew(view RepositoryView, now time.Time) {
 	d.Ended = append(d.Ended, d.Archived...)
 }
 
-func (d *RepositoryDecision) tell(r Repository, audience Audience, now time.Time) error {
-	id := notificationID(r.Name.String(), string(notification.RepoUpdate), fmt.Sprint(d.State.Revision), now.UTC().String())
+func (d *Decision) tell(r Repository, audience subscription.Audience, now time.Time) error {
+	id := notification.ID(r.Name.String(), string(notification.RepoUpdate), fmt.Sprint(d.State.Revision), now.UTC().String())
 	n, err := notification.New(notification.Heading{ID: id, Account: audience.Account, Causes: []notification.Cause{notification.CauseImage}, Created: now},
 		notification.TagsFound{Repository: r.Name, New: d.Added, Removed: d.Removed, Tags: len(d.State.Tags)})
 	if err != nil {
 		return err
 	}
 	d.Notifications = append(d.Notifications, n)
-	d.Deliveries = append(d.Deliveries, audience.deliveries(n, r.Options)...)
+	d.Deliveries = append(d.Deliveries, audience.Deliveries(n, r.Options)...)
 	return nil
 }
 

@@ -1,8 +1,10 @@
-package watch
+package analysis
 
 import (
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -18,11 +20,11 @@ type AnalyzerSeen struct {
 // workers of two versions or settings are at work, as Lead does for matchers. It
 // is "" when no worker that analyzes is present.
 func LeadAnalyzer(analyzers []AnalyzerSeen, now time.Time) string {
-	seen := make([]MatcherSeen, len(analyzers))
+	seen := make([]databuild.MatcherSeen, len(analyzers))
 	for i, a := range analyzers {
-		seen[i] = MatcherSeen{Matcher: vuln.Matcher(a.Analyzer), First: a.First, Last: a.Last}
+		seen[i] = databuild.MatcherSeen{Matcher: vuln.Matcher(a.Analyzer), First: a.First, Last: a.Last}
 	}
-	return string(Lead(seen, now))
+	return string(databuild.Lead(seen, now))
 }
 
 // RenewalRequest asks which image another analyzer than the leading one analyzed.
@@ -50,7 +52,7 @@ type Renewal struct {
 	Pause time.Duration
 	// Problem is why the image need not be asked for now: its registry does not
 	// let it be had.
-	Problem *Problem
+	Problem *condition.Problem
 }
 
 // RenewalBacklog counts the images that another analyzer than the leading one
@@ -67,7 +69,7 @@ type RenewalEnd struct {
 	Digest   image.Digest
 	// Problem is why the image was not analyzed; nil when it was, or when nobody
 	// answered in time.
-	Problem *Problem
+	Problem *condition.Problem
 }
 
 // renewalTries is how often an analyzer tries an image that cannot be had.
@@ -77,7 +79,7 @@ const renewalTries = 5
 // What trying again can hardly help is tried a few times, in ever longer
 // intervals that outlast a day; a registry that does not answer counts for
 // nothing. Never is the zero time.
-func NextRenewal(failures int, problem *Problem, now time.Time) (counted int, next time.Time) {
+func NextRenewal(failures int, problem *condition.Problem, now time.Time) (counted int, next time.Time) {
 	if kind := errkind.ByName(problem.Kind); kind == nil || !errkind.Permanent(kind) {
 		return failures, now.Add(time.Hour)
 	}

@@ -1,4 +1,6 @@
-package watch
+// Package polling decides when the tags of a registry are due, and holds what a poll
+// and a check of a registry found. Everything in it is pure.
+package polling
 
 import (
 	"hash/fnv"

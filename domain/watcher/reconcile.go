@@ -1,19 +1,19 @@
-package watch
+package watcher
 
-// WatcherKind tells apart the workflows that live as long as something is asked
+// Kind tells apart the workflows that live as long as something is asked
 // of them.
-type WatcherKind string
+type Kind string
 
 // The kinds of watchers, in the order in which they are compared.
 const (
-	TagWatcher        WatcherKind = "tag"
-	RegistryWatcher   WatcherKind = "registry"
-	RepositoryWatcher WatcherKind = "repository"
-	EndpointWatcher   WatcherKind = "endpoint"
+	Tag        Kind = "tag"
+	Registry   Kind = "registry"
+	Repository Kind = "repository"
+	Endpoint   Kind = "endpoint"
 )
 
-// WatcherKinds are all of them.
-var WatcherKinds = []WatcherKind{TagWatcher, RegistryWatcher, RepositoryWatcher, EndpointWatcher}
+// Kinds are all of them.
+var Kinds = []Kind{Tag, Registry, Repository, Endpoint}
 
 // ReconcileRequest asks to compare what the store says should run with what runs.
 type ReconcileRequest struct {
@@ -23,13 +23,13 @@ type ReconcileRequest struct {
 
 // CompareRequest asks to compare the watchers of one kind.
 type CompareRequest struct {
-	Kind   WatcherKind
+	Kind   Kind
 	DryRun bool
 }
 
 // Compared is what the comparison of one kind of watchers came to.
 type Compared struct {
-	Kind WatcherKind
+	Kind Kind
 	// Wanted watchers are those that the store says should run.
 	Wanted int
 	// Missing are those of them that did not, Stray those that ran although

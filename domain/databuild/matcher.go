@@ -1,4 +1,4 @@
-package watch
+package databuild
 
 import (
 	"cmp"

@@ -1,4 +1,6 @@
-package watch
+// Package watcher holds the kinds of the long-running workflows, the reasons for which
+// they are woken, and the comparison of those that run with those that should.
+package watcher
 
 import "slices"
 

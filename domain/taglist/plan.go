@@ -1,4 +1,4 @@
-package watch
+package taglist
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 )
 
 // Plan is what watching a repository would come to.
@@ -50,7 +51,7 @@ const maxPlanText = 512 << 10
 
 // Explain makes the plan of a repository with those tags. State is that of the
 // watched repository; nil for another.
-func (r Repository) Explain(tags []string, state *RepositoryState) (Plan, error) {
+func (r Repository) Explain(tags []string, state *State) (Plan, error) {
 	judged, err := r.Filter.Judge(tags)
 	if err != nil {
 		return Plan{}, err
@@ -67,7 +68,7 @@ func (r Repository) Explain(tags []string, state *RepositoryState) (Plan, error)
 	if state == nil || plan.Problem != "" {
 		return plan, nil
 	}
-	d, err := DecideListing(RepositoryView{Repository: r, State: *state}, Census{Tags: tags}, Audience{}, state.Checked)
+	d, err := Decide(View{Repository: r, State: *state}, Census{Tags: tags}, subscription.Audience{}, state.Checked)
 	plan.Change = &PlanChange{New: len(d.Added), Joined: len(d.Joined), Left: len(d.Left), Removed: len(d.Removed)}
 	return plan, err
 }

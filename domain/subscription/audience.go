@@ -1,0 +1,70 @@
+package subscription
+
+import (
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+)
+
+// Filter selects subscriptions; zero fields select all.
+type Filter struct {
+	Target     *image.Target
+	Repository *image.Repository // that brought them
+	Type       notification.Type
+	ActiveOnly bool
+}
+
+// TargetFilter selects targets with an active subscription, in order of their
+// text; zero fields select all.
+type TargetFilter struct {
+	Registry   string
+	Repository *image.Repository
+	Reference  *image.Reference // on every platform
+	Unobserved bool             // never checked
+	After      string           // text of the last target of the page before
+	Limit      int              // zero for no limit
+}
+
+// Request asks to be notified of a target's transitions.
+type Request struct {
+	Target  image.Target
+	Types   []notification.Type
+	Options Options
+	// Poll is how often the tag is checked; zero for the default.
+	Poll time.Duration
+	// Unverified skips the check the registry that otherwise refuses a tag
+	// that does not exist or may not be read.
+	Unverified bool
+}
+
+// Result is what was stored.
+type Result struct {
+	Types []notification.Type // that the target is subscribed to now
+	// Resolved is what the tag points to; zero if it was not looked up.
+	Resolved image.Resolved
+	// Endpoints will be notified; none means that nobody is, so far.
+	Endpoints []string
+}
+
+// EndRequest ends subscriptions of a target.
+type EndRequest struct {
+	Target image.Target
+	Types  []notification.Type // none ends all
+}
+
+// Audience is whom a target's transitions are notified to.
+type Audience struct {
+	Account       string
+	Subscriptions []Subscription
+	Endpoints     []endpoint.Endpoint
+	// RetryWindow is how long deliveries are tried.
+	RetryWindow time.Duration
+}
+
+// Deliveries are those of a notification to whom the options route it.
+func (a Audience) Deliveries(n notification.Notification, options Options) []delivery.Delivery {
+	return delivery.Deliveries(n, Route(options, n.Type, n.Subject, a.Endpoints), a.RetryWindow)
+}
