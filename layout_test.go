@@ -22,7 +22,7 @@ var floors = map[string][]string{
 	"client":     {"workflows", "domain"},
 	"workflows":  {"domain"},
 	"activities": {"domain"},
-	"adapters":   {"domain", "schema", "adapters/outbound"}, // which each HTTP client is built with
+	"adapters":   {"domain", "schema", "adapters/outbound", "adapters/httpserver"}, // HTTP clients and servers are built with these
 	"config":     {},
 	"schema":     {},
 

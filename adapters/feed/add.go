@@ -20,7 +20,7 @@ import (
 // source gives the file of an archive; it may make it in the scratch directory.
 type source func(ctx context.Context, scratch string) (file string, err error)
 
-// accept checks what a database says of itself and may refuse it.
+// accept may refuse a database by its description.
 type accept func(vuln.Description) error
 
 const (
@@ -28,8 +28,8 @@ const (
 	descriptionFile = "build.json"
 )
 
-// add makes a build unless it is here. Whoever else shares the directory
-// waits meanwhile.
+// add makes a build that is not here yet. Meanwhile, other processes that add to the
+// directory wait.
 func (f *Feed) add(ctx context.Context, wanted vuln.Build, from source, accept accept) (vuln.Build, error) {
 	dir, err := f.dir(wanted.Checksum)
 	if err != nil {
@@ -41,7 +41,7 @@ func (f *Feed) add(ctx context.Context, wanted vuln.Build, from source, accept a
 	}
 	defer unlock()
 	if f.Has(wanted.Checksum) {
-		return f.known(ctx, wanted, accept)
+		return f.found(ctx, wanted, accept)
 	}
 	scratch := filepath.Join(f.root, partialPrefix+filepath.Base(dir))
 	made, err := f.make(ctx, scratch, wanted, from, accept)
@@ -51,12 +51,12 @@ func (f *Feed) add(ctx context.Context, wanted vuln.Build, from source, accept a
 	if err != nil {
 		return vuln.Build{}, errors.Join(err, os.RemoveAll(scratch))
 	}
-	f.trust(wanted.Checksum)
+	f.verified.Store(wanted.Checksum, true)
 	return made.Build, durable(f.root)
 }
 
-// place makes a scratch directory the build, in place of one that has lost a
-// part.
+// place moves a scratch directory to the place of the build, and replaces one that
+// has lost a part.
 func (f *Feed) place(scratch, dir string) error {
 	broken := scratch + "-broken"
 	if err := os.RemoveAll(broken); err != nil {
@@ -68,9 +68,9 @@ func (f *Feed) place(scratch, dir string) error {
 	return errors.Join(os.Rename(scratch, dir), os.RemoveAll(broken))
 }
 
-// known returns a build that is here already, with the address that it is
-// wanted from: it may have come from a file.
-func (f *Feed) known(ctx context.Context, wanted vuln.Build, accept accept) (vuln.Build, error) {
+// found returns a build that is here already, with the wanted address: it may have
+// come from a file.
+func (f *Feed) found(ctx context.Context, wanted vuln.Build, accept accept) (vuln.Build, error) {
 	description, err := f.Describe(ctx, wanted.Checksum)
 	if err != nil {
 		return vuln.Build{}, err
@@ -80,8 +80,7 @@ func (f *Feed) known(ctx context.Context, wanted vuln.Build, accept accept) (vul
 	return found, accept(description)
 }
 
-// make builds a build in a scratch directory, in which a crash may have left
-// something.
+// make makes a build in a scratch directory, where a crash may have left files.
 func (f *Feed) make(ctx context.Context, scratch string, wanted vuln.Build, from source, accept accept) (vuln.Description, error) {
 	dir := filepath.Join(scratch, modelDir)
 	if err := errors.Join(os.RemoveAll(scratch), os.MkdirAll(dir, 0o755)); err != nil {

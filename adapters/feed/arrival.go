@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -17,33 +18,35 @@ import (
 	unicodetext "golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 
+	"github.com/tagwatch/tagwatch/adapters/outbound"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 const (
-	// headSize is how much of what came is read to say what it is.
+	// headSize is how much of an answer is read to describe it.
 	headSize = 512
-	// shownWords is how much of that an error repeats, in characters.
+	// shownWords is how much of that an error quotes, in characters.
 	shownWords = 80
 	// leastSecret is the length from which a part of an address may be a secret:
 	// shorter ones would blot out any text.
 	leastSecret = 4
 )
 
-// plain undoes what publishing does to a text without harm: compression that
-// nobody asked for, a byte order mark, another encoding of Unicode.
+// plain undoes the harmless changes that publishing makes to a text: unrequested
+// compression, a byte order mark, another encoding of Unicode.
 func plain(text []byte, most int64) ([]byte, error) {
 	if bytes.HasPrefix(text, gzipMagic) {
 		stream, err := gzip.NewReader(bytes.NewReader(text))
 		if err != nil {
 			return nil, fmt.Errorf("%w: it is compressed with gzip and damaged: %w", errkind.Invalid, err)
 		}
-		if text, err = io.ReadAll(io.LimitReader(stream, most+1)); err != nil {
+		text, err = io.ReadAll(outbound.Bounded(stream, most))
+		if errors.Is(err, errkind.Limit) {
+			return nil, err
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%w: it is compressed with gzip and damaged: %w", errkind.Invalid, err)
 		}
-	}
-	if int64(len(text)) > most {
-		return nil, fmt.Errorf("%w: more than %d bytes", errkind.Limit, most)
 	}
 	text, _, err := transform.Bytes(unicodetext.BOMOverride(transform.Nop), text)
 	if err != nil {
@@ -52,23 +55,18 @@ func plain(text []byte, most int64) ([]byte, error) {
 	return text, nil
 }
 
-// came describes what a server sent: its type, the address it came from if that
+// received describes what a server sent: its type, the address that sent it if that
 // differs from the requested one, and how it begins.
-func (f *Feed) came(asked *url.URL, response *http.Response, head []byte) string {
-	var out strings.Builder
-	kind, _, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
-	if err != nil {
-		kind = ""
-	}
-	out.WriteString(cmp.Or(kind, "something without a content type"))
+func (f *Feed) received(requested *url.URL, response *http.Response, head []byte) string {
+	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")) // empty if it cannot be parsed
+	text := "the server sent " + cmp.Or(kind, "an answer without a content type")
 	if encoding := response.Header.Get("Content-Encoding"); encoding != "" {
-		fmt.Fprintf(&out, " with Content-Encoding %.20q", encoding)
+		text += fmt.Sprintf(" with Content-Encoding %.20q", encoding)
 	}
-	out.WriteString(" came")
-	if final := shown(response.Request.URL); final != shown(asked) {
-		out.WriteString(", after a redirect to " + final)
+	if final := shown(response.Request.URL); final != shown(requested) {
+		text += ", after a redirect to " + final
 	}
-	return out.String() + ", " + f.beginning(head)
+	return text + ", " + f.beginning(head)
 }
 
 // beginning shows how a document begins, without secrets: a server may echo the
@@ -94,18 +92,15 @@ func (f *Feed) beginning(head []byte) string {
 	return "beginning with " + strconv.Quote(words)
 }
 
-// unpacked is what a compressed head still holds; the head itself if it is not
-// compressed.
+// unpacked is as much as can be unpacked of a compressed head; the head itself if
+// it is not compressed.
 func unpacked(head []byte) []byte {
-	stream, err := gzip.NewReader(bytes.NewReader(head))
-	if err != nil {
-		return head
+	if stream, err := gzip.NewReader(bytes.NewReader(head)); err == nil {
+		if text := headOf(stream); len(text) > 0 {
+			return text
+		}
 	}
-	text := headOf(stream)
-	if len(text) == 0 {
-		return head
-	}
-	return text
+	return head
 }
 
 // readable reports whether a head, which may end within a character, is text.
@@ -123,7 +118,7 @@ func readable(head []byte) bool {
 	return true
 }
 
-// secrets are the parts of the configured address that nobody may read.
+// secrets are the secret parts of the configured address.
 func (f *Feed) secrets() []string {
 	var found []string
 	add := func(values ...string) {
@@ -144,8 +139,8 @@ func (f *Feed) secrets() []string {
 	return found
 }
 
-// headOf reads how a body begins.
+// headOf reads the beginning of a body.
 func headOf(body io.Reader) []byte {
-	head, _ := io.ReadAll(io.LimitReader(body, headSize)) // what came before an error is all there is to show
+	head, _ := io.ReadAll(io.LimitReader(body, headSize)) // after an error, what came before it
 	return head
 }

@@ -14,18 +14,13 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// newClient honours the proxy variables of the environment.
 func newClient(options Options, publisher *url.URL) (*http.Client, error) {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport, err := outbound.Transport(options.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("read certificate authorities of the feed: %w", err)
+	}
 	transport.ResponseHeaderTimeout = options.Stall
 	transport.DisableCompression = true // archives are compressed; sizes are checked
-	if options.CAFile != "" {
-		roots, err := outbound.RootsFile(options.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("read certificate authorities of the feed: %w", err)
-		}
-		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
-	}
 	return &http.Client{Transport: newGuarded(publisher, transport), CheckRedirect: checkRedirect}, nil
 }
 
@@ -40,10 +35,10 @@ func checkRedirect(r *http.Request, via []*http.Request) error {
 	return nil
 }
 
-var errStalled = errors.New("the server fell silent")
+var errStalled = errors.New("the server stopped sending")
 
-// get opens a document. Reading it fails when nothing comes for Options.Stall, and
-// when all of it takes longer than timeout. The caller closes it.
+// get opens a document. Reading it fails when the server sends nothing for
+// Options.Stall, and when all of it takes longer than timeout. The caller closes it.
 func (f *Feed) get(ctx context.Context, u *url.URL, timeout time.Duration) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	ctx, end := context.WithTimeout(ctx, timeout)
@@ -62,7 +57,7 @@ func (f *Feed) get(ctx context.Context, u *url.URL, timeout time.Duration) (*htt
 	silence := time.AfterFunc(f.options.Stall, func() { cancel(errStalled) })
 	response.Body = &body{ReadCloser: response.Body, ctx: ctx, silence: silence, stall: f.options.Stall, stop: stop}
 	if err := statusError(response); err != nil {
-		err = fmt.Errorf("get %s: %w; %s", shown(u), err, f.came(u, response, headOf(response.Body)))
+		err = fmt.Errorf("get %s: %w; %s", shown(u), err, f.received(u, response, headOf(response.Body)))
 		return nil, errors.Join(err, response.Body.Close())
 	}
 	return response, nil
@@ -84,7 +79,7 @@ func withoutURL(err error) error {
 	return err
 }
 
-// statusError classifies what is not a success.
+// statusError gives every status but 200 its kind.
 func statusError(response *http.Response) error {
 	switch code := response.StatusCode; {
 	case code == http.StatusOK:
@@ -100,8 +95,8 @@ func statusError(response *http.Response) error {
 	}
 }
 
-// transferError gives a failure of the connection its kind. A certificate that is
-// not trusted stays as it is for good.
+// transferError gives a failure of the connection its kind. Retrying does not help
+// against an untrusted certificate.
 func transferError(ctx context.Context, err error) error {
 	var untrusted *tls.CertificateVerificationError
 	switch {
@@ -118,7 +113,7 @@ func transferError(ctx context.Context, err error) error {
 	}
 }
 
-// body watches that data keep coming.
+// body ends the request when data stops coming.
 type body struct {
 	io.ReadCloser
 	ctx     context.Context
@@ -127,7 +122,7 @@ type body struct {
 	stop    func()
 }
 
-// Read resets the watch with each arrival.
+// Read restarts the timer.
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.silence.Reset(b.stall)
@@ -137,7 +132,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close ends the watch.
+// Close stops the timer.
 func (b *body) Close() error {
 	b.silence.Stop()
 	defer b.stop()

@@ -36,19 +36,19 @@ func (f *Feed) Describe(_ context.Context, checksum string) (vuln.Description, e
 	if err := json.Unmarshal(text, &description); err != nil {
 		return vuln.Description{}, fmt.Errorf("describe build %s: %w: %w", checksum, errkind.Invalid, err)
 	}
-	// Another version may have written it, which knew another revision.
+	// Another version of Tagwatch, which supports another revision, may have written it.
 	description.Newer = newer(description.Schema)
 	return description, nil
 }
 
-// newer reports whether a schema has a revision that this version does not know.
+// newer reports whether a schema has a later revision than this version supports.
 func newer(schema string) bool {
 	var model, revision, addition int
 	_, err := fmt.Sscanf(schema, "%d.%d.%d", &model, &revision, &addition)
 	return err != nil || revision > v6.Revision
 }
 
-// readHead reads what a database says of itself, which works without indexes.
+// readHead reads a database's own metadata, which works without indexes.
 func readHead(dir string) (vuln.Description, error) {
 	reader, err := v6.NewReader(v6.Config{DBDirPath: dir})
 	if err != nil {
@@ -136,32 +136,22 @@ func countTotals(ctx context.Context, db *sql.DB, into *vuln.Description) error 
 
 func readProviders(ctx context.Context, db *sql.DB) (map[string]*vuln.ProviderState, error) {
 	providers := map[string]*vuln.ProviderState{}
-	rows, err := db.QueryContext(ctx, "SELECT id, date_captured FROM providers")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // rows.Err reports what matters
-	for rows.Next() {
-		var name string
-		var captured sql.NullTime
-		if err := rows.Scan(&name, &captured); err != nil {
-			return nil, err
-		}
+	err := pairs(ctx, db, "SELECT id, date_captured FROM providers", func(name string, captured sql.NullTime) {
 		providers[name] = &vuln.ProviderState{Name: name}
 		if captured.Valid {
 			providers[name].Captured = captured.Time.UTC()
 		}
-	}
-	return providers, rows.Err()
+	})
+	return providers, err
 }
 
 // countShares counts each provider's records and the rows that refer to them. It
-// joins here: SQLite would look every row's record up.
+// joins in memory, because SQLite would look up the record of every row.
 func countShares(ctx context.Context, db *sql.DB, providers map[string]*vuln.ProviderState) error {
 	owner := map[int64]*vuln.ProviderState{}
 	err := pairs(ctx, db, "SELECT id, provider_id FROM vulnerability_handles", func(id int64, provider string) {
 		p := providers[provider]
-		if p == nil { // counted all the same, as one without a date
+		if p == nil { // counted as a provider without a date
 			p = &vuln.ProviderState{Name: provider}
 			providers[provider] = p
 		}
@@ -184,19 +174,19 @@ func countShares(ctx context.Context, db *sql.DB, providers map[string]*vuln.Pro
 	return nil
 }
 
-func pairs(ctx context.Context, db *sql.DB, query string, each func(int64, string)) error {
+func pairs[A, B any](ctx context.Context, db *sql.DB, query string, each func(A, B)) error {
 	rows, err := db.QueryContext(ctx, query)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = rows.Close() }() // rows.Err reports what matters
 	for rows.Next() {
-		var id int64
-		var text string
-		if err := rows.Scan(&id, &text); err != nil {
+		var a A
+		var b B
+		if err := rows.Scan(&a, &b); err != nil {
 			return err
 		}
-		each(id, text)
+		each(a, b)
 	}
 	return rows.Err()
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tagwatch/tagwatch/adapters/outbound"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
@@ -41,12 +42,12 @@ func (f *Feed) download(ctx context.Context, wanted vuln.Build, file string, rep
 	if sum == wanted.Checksum || f.unwrap(file, wanted.Checksum) {
 		return nil
 	}
-	return fmt.Errorf("download %s: %w: its checksum is %s, not the listed one; %s; the archive has to be published whole, and whatever stands between, as a proxy or a login, has to let it through",
-		shown(u), errkind.Invalid, sum, f.came(u, response, headOfFile(file)))
+	return fmt.Errorf("download %s: %w: its checksum is %s, not the listed one; %s; publish the archive whole, and make proxies or logins in between pass it on unchanged",
+		shown(u), errkind.Invalid, sum, f.received(u, response, headOfFile(file)))
 }
 
-// unwrap undoes compression that was put around an archive on its way, which
-// shows in that the listed checksum is of what is inside.
+// unwrap undoes compression that a server in between put around an archive: then the
+// listed checksum is that of the content.
 func (f *Feed) unwrap(file, checksum string) bool {
 	in, err := os.Open(file)
 	if err != nil {
@@ -58,7 +59,7 @@ func (f *Feed) unwrap(file, checksum string) bool {
 		return false
 	}
 	inside := file + ".inside"
-	sum, _, err := write(inside, &bounded{Reader: stream, left: f.options.MaxArchive})
+	sum, _, err := write(inside, outbound.Bounded(stream, f.options.MaxArchive))
 	if err != nil || sum != checksum {
 		_ = os.Remove(inside) // it lies in the scratch directory
 		return false
@@ -77,20 +78,17 @@ func headOfFile(file string) []byte {
 
 func (f *Feed) save(response *http.Response, file string, report func(string)) (checksum string, err error) {
 	if response.ContentLength > f.options.MaxArchive {
-		return "", fmt.Errorf("%w: %d bytes, allowed are %d", errkind.Limit, response.ContentLength, f.options.MaxArchive)
+		return "", fmt.Errorf("%w: %d bytes, the limit is %d", errkind.Limit, response.ContentLength, f.options.MaxArchive)
 	}
 	counted := &counter{total: response.ContentLength, report: report}
-	checksum, size, err := write(file, io.TeeReader(io.LimitReader(response.Body, f.options.MaxArchive+1), counted))
+	checksum, size, err := write(file, io.TeeReader(outbound.Bounded(response.Body, f.options.MaxArchive), counted))
 	if err != nil {
 		return "", fmt.Errorf("after %d bytes: %w", size, err)
-	}
-	if size > f.options.MaxArchive {
-		return "", fmt.Errorf("%w: more than %d bytes", errkind.Limit, f.options.MaxArchive)
 	}
 	return checksum, nil
 }
 
-// write fills a file and returns the checksum of what came.
+// write fills a file and returns the checksum and size of the content.
 func write(file string, from io.Reader) (checksum string, size int64, err error) {
 	out, err := os.Create(file)
 	if err != nil {
@@ -102,17 +100,17 @@ func write(file string, from io.Reader) (checksum string, size int64, err error)
 	return "sha256:" + hex.EncodeToString(digest.Sum(nil)), size, err
 }
 
-// counter reports what is written to it, by the mebibyte.
+// counter reports the progress of a download, at each mebibyte.
 type counter struct {
-	done, notified, total int64
+	done, reported, total int64
 	report                func(string)
 }
 
 func (c *counter) Write(p []byte) (int, error) {
 	const step = 1 << 20
 	c.done += int64(len(p))
-	if c.done-c.notified >= step {
-		c.notified = c.done
+	if c.done-c.reported >= step {
+		c.reported = c.done
 		c.report(c.text())
 	}
 	return len(p), nil

@@ -1,6 +1,6 @@
-// Package feed keeps builds of vulnerability data: it asks a publisher of
-// grype databases what is newest, fetches, verifies and unpacks it, and describes
-// what it contains.
+// Package feed keeps builds of vulnerability data: it finds the newest database of
+// a publisher of grype databases, fetches, verifies and unpacks it, and describes
+// its content.
 //
 //	root/
 //	  lock                    held while builds come or go
@@ -8,11 +8,11 @@
 //	    build.json            its description
 //	    6/vulnerability.db    grype's database, with its indexes
 //	    6/import.json         grype's own digest of the file
-//	    6/in-use              shared lock of those who have it open
+//	    6/in-use              shared lock of processes that have it open
 //	  partial-<sha256>/       being made, or left by a crash
 //
-// A build's directory is also a cache directory that grype's command line
-// takes: GRYPE_DB_CACHE_DIR=root/<sha256> grype sbom:file.
+// grype's command line can use a build's directory as its cache directory:
+// GRYPE_DB_CACHE_DIR=root/<sha256> grype sbom:file.
 package feed
 
 import (
@@ -36,8 +36,7 @@ import (
 
 // Options configure a Feed. Their zero values stand for the defaults.
 type Options struct {
-	// URL is where the publisher's listing is: the file itself, or the base that
-	// grype's publisher has it under.
+	// URL is that of the publisher's listing, or the base above v6/latest.json.
 	URL string
 	// CAFile contains PEM certificates to trust in addition to the system's.
 	CAFile string
@@ -75,11 +74,10 @@ type Feed struct {
 	listing *url.URL
 	client  *http.Client
 
-	mu       sync.Mutex
-	verified map[string]bool // builds whose files this process has checked
+	verified sync.Map // checksums of builds whose files this process has checked
 }
 
-// Open makes the directory if need be.
+// Open makes the directory if it is missing.
 func Open(root string, options Options) (*Feed, error) {
 	options = options.withDefaults()
 	listing, err := listingURL(options.URL)
@@ -93,7 +91,7 @@ func Open(root string, options Options) (*Feed, error) {
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return nil, fmt.Errorf("make feed directory: %w", err)
 	}
-	return &Feed{root: root, options: options, listing: listing, client: client, verified: map[string]bool{}}, nil
+	return &Feed{root: root, options: options, listing: listing, client: client}, nil
 }
 
 // listingURL accepts what grype accepts: the listing, or the base of its
@@ -102,7 +100,7 @@ func listingURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		// The text may contain a password, so it is not repeated.
-		return nil, fmt.Errorf("feed URL: %w: give the http or https address of a listing or of its base, as %s", errkind.Invalid, defaultURL)
+		return nil, fmt.Errorf("feed URL: %w: expected the http or https address of a listing or of its base, such as %s", errkind.Invalid, defaultURL)
 	}
 	if !strings.HasSuffix(u.Path, ".json") {
 		u = u.JoinPath("v"+strconv.Itoa(v6.ModelVersion), "latest.json")
@@ -116,7 +114,7 @@ var checksumPattern = regexp.MustCompile(`^sha256:([0-9a-f]{64})$`)
 func name(checksum string) (string, error) {
 	found := checksumPattern.FindStringSubmatch(checksum)
 	if found == nil {
-		return "", fmt.Errorf("checksum %q: %w: want sha256: and 64 hexadecimal digits", checksum, errkind.Invalid)
+		return "", fmt.Errorf("checksum %q: %w: expected sha256: and 64 hexadecimal digits", checksum, errkind.Invalid)
 	}
 	return found[1], nil
 }
@@ -132,7 +130,7 @@ func (f *Feed) Path(checksum string) (string, error) {
 	for _, part := range []string{filepath.Join(path, v6.VulnerabilityDBFileName), filepath.Join(path, v6.ImportMetadataFileName), filepath.Join(dir, descriptionFile)} {
 		info, err := os.Stat(part)
 		if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
-			err = errkind.NotFound // also of what has lost a part
+			err = errkind.NotFound // also for a build that has lost a part
 		}
 		if err != nil {
 			return "", fmt.Errorf("build %s: %w", checksum, err)
@@ -155,5 +153,5 @@ func (f *Feed) dir(checksum string) (string, error) {
 	return filepath.Join(f.root, base), nil
 }
 
-// modelDir is where grype looks for databases of its schema.
+// modelDir is the directory in which grype expects databases of its schema.
 var modelDir = strconv.Itoa(v6.ModelVersion)

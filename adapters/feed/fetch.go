@@ -10,16 +10,16 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// Fetch downloads what a listing names, unless it is here already, and returns it.
-// The database must be the listed one, by checksum and by the time that it says
-// itself it was built. Whether it is older than another one is not judged here.
-// While bytes come, report is notified. Nothing is left behind when it fails.
+// Fetch downloads the build of a listing, unless it is here already, and returns it.
+// The checksum and the database's own build time must be the listed ones; it may be
+// older than other builds. Fetch calls report with its progress, and leaves nothing
+// behind when it fails.
 func (f *Feed) Fetch(ctx context.Context, listing vuln.Listing, report func(string)) (vuln.Build, error) {
 	accept := func(d vuln.Description) error {
 		if d.Built.Equal(listing.Built) {
 			return nil
 		}
-		return fmt.Errorf("%w: the listing says that it was built %s, the database itself %s",
+		return fmt.Errorf("%w: its build time is %s in the listing and %s in the database",
 			errkind.Invalid, instant(listing.Built), instant(d.Built))
 	}
 	return f.fetch(ctx, vuln.Build{Checksum: listing.Checksum, URL: listing.URL}, report, accept)

@@ -14,9 +14,9 @@ import (
 	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
 
-// guarded connects to the publisher's host wherever the operator has it, and to
-// the hosts that the publisher redirects to, or names in its listing, no closer to
-// this machine than that.
+// guarded connects to the publisher's host wherever it is, and to the hosts that the
+// publisher redirects to or names in its listing only if they are not closer to this
+// machine than the publisher.
 type guarded struct {
 	publisher  *url.URL
 	home, away *http.Transport
@@ -36,8 +36,8 @@ func newGuarded(publisher *url.URL, like *http.Transport) guarded {
 	return g
 }
 
-// RoundTrip implements http.RoundTripper. Where a proxy resolves names, what an
-// address says by itself is all that can be checked.
+// RoundTrip implements http.RoundTripper. Where a proxy resolves names, it can check
+// only addresses that are spelled out.
 func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Host == g.publisher.Host {
 		return g.home.RoundTrip(r)
@@ -53,21 +53,21 @@ func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return g.away.RoundTrip(r)
 }
 
-// reach is the closest place in which the publisher's host is; the internet if
-// its name is unknown here.
+// reach is the address class of the publisher's host; public if its name cannot be
+// resolved here.
 func (g guarded) reach(ctx context.Context) ipclass.Place {
 	host := g.publisher.Hostname()
 	addresses := ipclass.Spelled(host)
 	if len(addresses) == 0 {
-		addresses, _ = net.DefaultResolver.LookupNetIP(ctx, "ip", host) // unknown: behind a proxy
+		addresses, _ = net.DefaultResolver.LookupNetIP(ctx, "ip", host) // fails for names that only a proxy can resolve
+	}
+	if len(addresses) == 0 {
+		return ipclass.Public
 	}
 	closest := ipclass.Loopback
 	for _, address := range addresses {
 		place, _ := ipclass.Find(address)
 		closest = min(closest, place) // one public address makes it public
-	}
-	if len(addresses) == 0 {
-		return ipclass.Public
 	}
 	return closest
 }
@@ -75,7 +75,7 @@ func (g guarded) reach(ctx context.Context) ipclass.Place {
 func admit(address netip.Addr, within ipclass.Place) error {
 	place, purpose := ipclass.Find(address)
 	if place == ipclass.Forbidden || place > within {
-		return fmt.Errorf("the publisher leads to the address %s (%s), which is closer to this machine than its own: %w", ipclass.Plain(address), purpose, errkind.Invalid)
+		return fmt.Errorf("the publisher refers to the address %s (%s), which is closer to this machine than its own: %w", ipclass.Plain(address), purpose, errkind.Invalid)
 	}
 	return nil
 }

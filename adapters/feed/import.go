@@ -14,8 +14,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// Import takes a build from a file, which is an archive as publishers have
-// it, or a bare database. Its name is the checksum of that file.
+// Import adds a build from a file: a publisher's archive, or a bare database. Its
+// name is the checksum of that file.
 func (f *Feed) Import(ctx context.Context, file string) (vuln.Build, error) {
 	checksum, err := checksumOf(ctx, file)
 	if err != nil {

@@ -14,13 +14,13 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// inUseFile is locked, shared, by those who have a build's database open.
+// inUseFile has a shared lock of each process that has the build's database open.
 const inUseFile = "in-use"
 
-// lockPause is how often a taken lock is tried again.
+// lockPause is the pause between attempts to take the lock.
 const lockPause = 50 * time.Millisecond
 
-// lock waits until nobody else changes the directory, in any process.
+// lock waits until no other process changes the directory.
 func (f *Feed) lock(ctx context.Context) (unlock func(), err error) {
 	tick := time.NewTicker(lockPause)
 	defer tick.Stop()
@@ -37,7 +37,7 @@ func (f *Feed) lock(ctx context.Context) (unlock func(), err error) {
 	}
 }
 
-// tryLock returns nil when somebody else has the lock.
+// tryLock returns nil when another process has the lock.
 func (f *Feed) tryLock() (unlock func(), err error) {
 	file, err := os.OpenFile(filepath.Join(f.root, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
@@ -64,18 +64,18 @@ func (f *Feed) Local() ([]string, error) {
 	return checksums, nil
 }
 
-// lately is how long Tidy spares what has arrived.
+// lately is the age up to which Tidy spares builds.
 const lately = time.Hour
 
 // Prune removes all builds but those to keep, and what crashes left behind.
-// What somebody has open stays until a later call, as does everything while a
-// build is being added.
+// Open builds stay until a later call, as does everything while a build is being
+// added.
 func (f *Feed) Prune(keep ...string) error {
 	return f.prune(func(checksum string) bool { return slices.Contains(keep, checksum) })
 }
 
-// Tidy is Prune for those who do not know what others are about to use: it
-// spares what arrived lately.
+// Tidy is Prune for processes that do not know which builds others are about to use:
+// it also spares recent ones.
 func (f *Feed) Tidy(keep ...string) error {
 	return f.prune(func(checksum string) bool {
 		return slices.Contains(keep, checksum) || f.age(checksum) < lately
@@ -130,8 +130,8 @@ func (f *Feed) remove(checksum string) (bool, error) {
 	if syscall.Flock(int(use.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
 		return false, nil
 	}
-	f.distrust(checksum)
-	// Renamed first: what a crash leaves half removed is not a build any more.
+	f.verified.Delete(checksum)
+	// Renamed first: what a crash leaves half removed must not look like a build.
 	partial := filepath.Join(f.root, partialPrefix+filepath.Base(dir))
 	if err := errors.Join(os.RemoveAll(partial), os.Rename(dir, partial), os.RemoveAll(partial)); err != nil {
 		return false, fmt.Errorf("remove build %s: %w", checksum, err)
@@ -139,22 +139,16 @@ func (f *Feed) remove(checksum string) (bool, error) {
 	return true, nil
 }
 
-// missing is the error of a build that is not whole; nil for one that is.
-func (f *Feed) missing(base string) error {
-	_, err := f.Path("sha256:" + base)
-	return err
-}
-
-// removePartial removes what no process is making, and what has lost a part: the directory lock is held.
+// removePartial removes unfinished builds, which no process is making while the
+// directory lock is held, and those that have lost a part.
 func (f *Feed) removePartial() error {
 	entries, err := os.ReadDir(f.root)
 	if err != nil {
 		return fmt.Errorf("remove left-overs: %w", err)
 	}
 	for _, entry := range entries {
-		_, err := name("sha256:" + entry.Name())
-		lost := err == nil && errors.Is(f.missing(entry.Name()), errkind.NotFound)
-		if lost || strings.HasPrefix(entry.Name(), partialPrefix) {
+		_, err := f.Path("sha256:" + entry.Name())
+		if errors.Is(err, errkind.NotFound) || strings.HasPrefix(entry.Name(), partialPrefix) {
 			if err := os.RemoveAll(filepath.Join(f.root, entry.Name())); err != nil {
 				return fmt.Errorf("remove left-overs: %w", err)
 			}

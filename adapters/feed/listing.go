@@ -15,6 +15,7 @@ import (
 	v6 "github.com/anchore/grype/grype/db/v6"
 	"github.com/anchore/grype/grype/db/v6/distribution"
 
+	"github.com/tagwatch/tagwatch/adapters/outbound"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
@@ -26,23 +27,22 @@ const (
 )
 
 // wantedListing says what to do about an answer that is not a listing.
-const wantedListing = "the feed URL (--feed-url) has to lead to a listing as grype's v6/latest.json is, and whatever stands between, as a proxy or a login, has to let it through"
+const wantedListing = "the feed URL (--feed-url) has to be that of a listing such as grype's v6/latest.json, and proxies or logins in between have to pass it on unchanged"
 
-// Latest asks the publisher for the newest database. A listing without checksum
-// is refused: what it names could not be verified.
+// Latest reads the publisher's listing of the newest database. A listing without
+// checksum is refused, because the database could not be verified.
 func (f *Feed) Latest(ctx context.Context) (vuln.Listing, error) {
 	response, err := f.get(ctx, f.listing, listingTimeout)
 	if err != nil {
 		return vuln.Listing{}, fmt.Errorf("read feed listing: %w", err)
 	}
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxListing+1))
+	text, err := io.ReadAll(outbound.Bounded(response.Body, maxListing))
 	if err := errors.Join(err, response.Body.Close()); err != nil {
 		return vuln.Listing{}, fmt.Errorf("read feed listing %s: %w", shown(f.listing), err)
 	}
 	listing, err := f.parse(text)
 	if err != nil {
-		came := f.came(f.listing, response, text[:min(len(text), headSize)])
-		return vuln.Listing{}, fmt.Errorf("feed listing %s: %w; %s; %s", shown(f.listing), err, came, wantedListing)
+		return vuln.Listing{}, fmt.Errorf("feed listing %s: %w; %s; %s", shown(f.listing), err, f.received(f.listing, response, text[:min(len(text), headSize)]), wantedListing)
 	}
 	return listing, nil
 }
@@ -58,13 +58,13 @@ func (f *Feed) parse(text []byte) (vuln.Listing, error) {
 	}
 	switch {
 	case document.Path == "":
-		return vuln.Listing{}, fmt.Errorf("%w: it names no database", errkind.Invalid)
+		return vuln.Listing{}, fmt.Errorf("%w: it does not name a database", errkind.Invalid)
 	case document.Checksum == "":
-		return vuln.Listing{}, fmt.Errorf("%w: it has no checksum, so that the database could not be verified", errkind.Invalid)
+		return vuln.Listing{}, fmt.Errorf("%w: it has no checksum, so the database cannot be verified", errkind.Invalid)
 	case document.SchemaVersion.Model != v6.ModelVersion:
 		return vuln.Listing{}, fmt.Errorf("%w: it is for schema %s, this version needs %d", errkind.Invalid, schema(document.SchemaVersion), v6.ModelVersion)
 	case document.Built.IsZero():
-		return vuln.Listing{}, fmt.Errorf("%w: it has no time of building", errkind.Invalid)
+		return vuln.Listing{}, fmt.Errorf("%w: it has no build time", errkind.Invalid)
 	}
 	if _, err := name(document.Checksum); err != nil {
 		return vuln.Listing{}, err

@@ -15,18 +15,19 @@ import (
 	v6 "github.com/anchore/grype/grype/db/v6"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/tagwatch/tagwatch/adapters/outbound"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// How files that contain a database begin.
+// The first bytes of files that contain a database.
 var (
 	zstdMagic   = []byte{0x28, 0xb5, 0x2f, 0xfd}
 	gzipMagic   = []byte{0x1f, 0x8b}
 	sqliteMagic = []byte("SQLite format 3\x00")
 )
 
-// maxWindow bounds the memory that a zstd stream may ask for. The publisher
-// compresses with --ultra, which takes 128 MiB.
+// maxWindow bounds the memory for a zstd stream. The publisher compresses with
+// --ultra, which needs 128 MiB.
 const maxWindow = 256 << 20
 
 // unpack writes the database of an archive to a file.
@@ -45,10 +46,10 @@ func (f *Feed) unpack(ctx context.Context, archive, database string) error {
 		return nil
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = fmt.Errorf("it is cut off and has to be published or copied again, whole: %w", err)
+		err = fmt.Errorf("it is cut off; publish or copy it again, whole: %w", err)
 	}
 	if errkind.Name(err) == "" && ctx.Err() == nil {
-		err = fmt.Errorf("%w: %w", errkind.Invalid, err) // whatever is wrong with it stays wrong
+		err = fmt.Errorf("%w: %w", errkind.Invalid, err) // retrying does not help
 	}
 	return fmt.Errorf("unpack database: %w", err)
 }
@@ -60,7 +61,8 @@ func (f *Feed) copyDatabase(out io.Writer, in *bufio.Reader) error {
 	}
 	switch {
 	case bytes.HasPrefix(head, sqliteMagic):
-		return f.copyBounded(out, in)
+		_, err = io.Copy(out, outbound.Bounded(in, f.options.MaxDatabase))
+		return err
 	case bytes.HasPrefix(head, zstdMagic):
 		stream, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
@@ -75,46 +77,28 @@ func (f *Feed) copyDatabase(out io.Writer, in *bufio.Reader) error {
 		}
 		return f.copyMember(out, stream)
 	default:
-		return fmt.Errorf("%w: neither a tar.zst nor a tar.gz archive nor a database, %s", errkind.Invalid, f.beginning(head))
+		return fmt.Errorf("%w: not a tar.zst archive, a tar.gz archive or a database, %s", errkind.Invalid, f.beginning(head))
 	}
 }
 
-// copyMember finds the database in a tar stream. Other members are passed over;
-// they count against the limit too.
+// copyMember finds the database in a tar stream. Other members are skipped, and
+// count against the limit too.
 func (f *Feed) copyMember(out io.Writer, stream io.Reader) error {
-	archive := tar.NewReader(&bounded{Reader: stream, left: f.options.MaxDatabase + slack})
+	archive := tar.NewReader(outbound.Bounded(stream, f.options.MaxDatabase+slack))
 	for {
 		member, err := archive.Next()
 		if err == io.EOF {
-			return fmt.Errorf("%w: the archive holds no %s", errkind.Invalid, v6.VulnerabilityDBFileName)
+			return fmt.Errorf("%w: the archive has no %s", errkind.Invalid, v6.VulnerabilityDBFileName)
 		}
 		if err != nil {
 			return err
 		}
 		if member.Typeflag == tar.TypeReg && path.Clean(member.Name) == v6.VulnerabilityDBFileName {
-			return f.copyBounded(out, archive)
+			_, err = io.Copy(out, outbound.Bounded(archive, f.options.MaxDatabase))
+			return err
 		}
 	}
 }
 
 // slack is what an archive may hold beside the database.
 const slack = 16 << 20
-
-func (f *Feed) copyBounded(out io.Writer, in io.Reader) error {
-	_, err := io.Copy(out, &bounded{Reader: in, left: f.options.MaxDatabase})
-	return err
-}
-
-// bounded fails when more comes than allowed.
-type bounded struct {
-	io.Reader
-	left int64
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, fmt.Errorf("%w: the database is larger than allowed", errkind.Limit)
-	}
-	return n, err
-}

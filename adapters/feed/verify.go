@@ -14,15 +14,15 @@ import (
 )
 
 // verify checks a build's file against the digest taken when it was made, once
-// in each process. A damaged one is removed and reported as errkind.NotFound, so
+// in each process. It removes a damaged one and reports it as errkind.NotFound, so
 // that it is fetched again.
 func (f *Feed) verify(ctx context.Context, checksum string) error {
 	path, err := f.Path(checksum)
-	if err != nil || f.trusted(checksum) {
+	if _, verified := f.verified.Load(checksum); err != nil || verified {
 		return err
 	}
 	if err := intact(path); err == nil {
-		f.trust(checksum)
+		f.verified.Store(checksum, true)
 		return nil
 	} else if !errors.Is(err, errkind.Invalid) {
 		return fmt.Errorf("verify build %s: %w", checksum, err)
@@ -62,22 +62,4 @@ func intact(path string) error {
 		return fmt.Errorf("%w: digest %s, was %s", errkind.Invalid, digest, made.Digest)
 	}
 	return nil
-}
-
-func (f *Feed) trusted(checksum string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.verified[checksum]
-}
-
-func (f *Feed) trust(checksum string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.verified[checksum] = true
-}
-
-func (f *Feed) distrust(checksum string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.verified, checksum)
 }

@@ -1,4 +1,4 @@
-// Package httpserver is how every listener of a worker is served: within limits of
-// time, size and connections, and on this machine only to who asks for it by its
-// own name.
+// Package httpserver serves every listener of a worker: within limits of time, size
+// and connections, and on loopback only requests for one of this machine's own
+// names.
 package httpserver

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// ThisMachine lets in, on loopback, only who asks for this machine by one of its
-// own names: localhost, a loopback address, or the host that it listens at. A page
-// elsewhere can have its name resolve to 127.0.0.1 (DNS rebinding), and then its
-// scripts are of the same origin: the Host header alone shows the difference.
-// Elsewhere the names of this machine are unknown here.
+// ThisMachine admits, on loopback, only requests whose Host header is one of this
+// machine's own names: localhost, a loopback address, or the host that it listens
+// at. A hostile site can make its name resolve to 127.0.0.1 (DNS rebinding), and
+// then its scripts have the same origin: only the Host header differs. On other
+// addresses every Host is admitted, since this machine's names there are unknown.
 func ThisMachine(next http.Handler, listen string) http.Handler {
 	own := []string{"localhost"}
 	if host, _, err := net.SplitHostPort(listen); err == nil && host != "" {
@@ -20,7 +20,7 @@ func ThisMachine(next http.Handler, listen string) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if onLoopback(r) && !named(r.Host, own) {
-			http.Error(w, "on this machine, ask as localhost or 127.0.0.1, or set a token (--status-token)", http.StatusForbidden)
+			http.Error(w, "on this machine, open it as localhost or 127.0.0.1, or set a token (--status-token)", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -2,7 +2,6 @@ package httpserver
 
 import (
 	"net"
-	"net/netip"
 	"sync"
 
 	"github.com/tagwatch/tagwatch/domain/ipclass"
@@ -11,8 +10,7 @@ import (
 const (
 	// mostConnections bounds those of a listener.
 	mostConnections = 512
-	// mostOfOne bounds those of one address, so that one neighbor cannot keep the
-	// others, and health checks, out.
+	// mostOfOne bounds those of one address, so that health checks still get in.
 	mostOfOne = 128
 )
 
@@ -23,48 +21,26 @@ func Listen(address string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &counting{Listener: listener, open: map[netip.Addr]int{}}, nil
+	return counting{listener, NewPlaces(mostConnections, mostOfOne)}, nil
 }
 
 type counting struct {
 	net.Listener
-	mu   sync.Mutex
-	all  int
-	open map[netip.Addr]int
+	places *Places
 }
 
 // Accept implements net.Listener.
-func (c *counting) Accept() (net.Conn, error) {
+func (c counting) Accept() (net.Conn, error) {
 	for {
 		connection, err := c.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
 		client := ipclass.Client(connection.RemoteAddr().String())
-		if c.take(client) {
-			return &counted{Conn: connection, release: sync.OnceFunc(func() { c.release(client) })}, nil
+		if c.places.Enter(client) {
+			return &counted{Conn: connection, release: sync.OnceFunc(func() { c.places.Leave(client) })}, nil
 		}
 		_ = connection.Close()
-	}
-}
-
-func (c *counting) take(client netip.Addr) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.all >= mostConnections || c.open[client] >= mostOfOne {
-		return false
-	}
-	c.all++
-	c.open[client]++
-	return true
-}
-
-func (c *counting) release(client netip.Addr) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.all--
-	if c.open[client]--; c.open[client] == 0 {
-		delete(c.open, client)
 	}
 }
 

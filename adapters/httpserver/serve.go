@@ -24,12 +24,12 @@ const (
 	stopTimeout = 10 * time.Second
 )
 
-// Serve serves until the context ends, and lets the requests under way end. What
-// changes something is refused from pages of other sites.
+// Serve serves until the context ends, and then lets the requests under way end. It
+// refuses unsafe requests from pages of other sites.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{Handler: http.NewCrossOriginProtection().Handler(handler), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		// Go logs what strangers send; the path of a request is not for the log.
+		// Go would log what anybody sends, such as paths, which can hold secrets.
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
 	stopped := context.AfterFunc(ctx, func() {
 		shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)

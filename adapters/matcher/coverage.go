@@ -25,7 +25,7 @@ var distributed = []syft.Type{syft.DebPkg, syft.RpmPkg, syft.ApkPkg, syft.AlpmPk
 // system is a [vuln.Distribution], decoded.
 type system struct {
 	Named    string   `json:"n,omitempty"` // by the image, for people
-	Release  *release `json:"r,omitempty"` // that grype takes it for; nil if it knows none
+	Release  *release `json:"r,omitempty"` // that grype takes it for; nil if it recognizes none
 	Packages bool     `json:"p,omitempty"` // some are of a distribution
 }
 
@@ -44,92 +44,65 @@ func (s system) encode() (vuln.Distribution, error) {
 	return vuln.Distribution(text), err
 }
 
-// systemOf is the distribution of the packages of a group; false if they are of
-// none that grype knows.
-func systemOf(document []byte) (s system, known bool, err error) {
-	var members []member
-	if err := json.Unmarshal(document, &members); err != nil {
-		return s, false, fmt.Errorf("decode group: %w: %w", errkind.Invalid, err)
-	}
+// systemOf is the distribution of the packages of a group; false if grype
+// recognizes none.
+func systemOf(document []byte) (s system, found bool, err error) {
+	members, err := decodeMembers(document)
 	for _, each := range members {
 		if each.Distro != nil && slices.Contains(distributed, each.Type) {
 			return system{Release: each.Distro, Packages: true}, true, nil
 		}
 	}
-	return s, false, nil
+	return s, false, err
 }
 
-// Coverage tells of each distribution whether a data build covers it; see
-// [Database.Coverage].
-func (m *Matcher) Coverage(ctx context.Context, checksum string, distributions []vuln.Distribution) (coverage map[vuln.Distribution]vuln.Coverage, err error) {
-	err = m.with(checksum, func(db *Database) error {
-		coverage, err = db.Coverage(ctx, distributions)
-		return err
-	})
-	return coverage, err
-}
-
-// Coverage tells of each distribution whether the data has records about it: it
-// looks the distribution up as grype does for each of its packages, aliases,
-// ID_LIKE and rolling releases included. Where grype has nothing about a release
-// and takes the data of all others instead, that release is not covered.
-func (d *Database) Coverage(ctx context.Context, distributions []vuln.Distribution) (map[vuln.Distribution]vuln.Coverage, error) {
-	found := make(map[vuln.Distribution]vuln.Coverage, len(distributions))
-	return found, d.use(func() error {
-		reader, err := d.take(ctx)
-		if err != nil {
-			return err
-		}
-		defer d.give(reader)
-		for _, each := range distributions {
-			looked, err := reader.lookUp(each)
-			if err != nil {
-				return err
+// Coverage reports for each distribution whether a data build has records about
+// it: it looks the distribution up as grype does for each of its packages,
+// aliases, ID_LIKE and rolling releases included. Where grype has nothing about a
+// release and takes the data of all others instead, that release is not covered.
+func (m *Matcher) Coverage(ctx context.Context, checksum string, distributions []vuln.Distribution) (map[vuln.Distribution]vuln.Coverage, error) {
+	return with(m, checksum, func(db *Database) (map[vuln.Distribution]vuln.Coverage, error) {
+		return read(ctx, db, func(reader *reader) (map[vuln.Distribution]vuln.Coverage, error) {
+			coverage := make(map[vuln.Distribution]vuln.Coverage, len(distributions))
+			for _, each := range distributions {
+				found, err := reader.lookUp(each)
+				if err != nil {
+					return nil, err
+				}
+				coverage[each] = found.Coverage
 			}
-			found[each] = looked.Coverage
-		}
-		return nil
+			return coverage, nil
+		})
 	})
 }
 
-// Dataless tells of each group whether its packages are of a distribution about
-// which a data build has nothing whatever, so that matching it finds nothing.
-func (m *Matcher) Dataless(ctx context.Context, checksum string, groups []vuln.Group) (dataless []bool, err error) {
-	err = m.with(checksum, func(db *Database) error {
-		dataless, err = db.dataless(ctx, groups)
-		return err
-	})
-	return dataless, err
-}
-
-func (d *Database) dataless(ctx context.Context, groups []vuln.Group) ([]bool, error) {
-	dataless := make([]bool, len(groups))
-	return dataless, d.use(func() error {
-		reader, err := d.take(ctx)
-		if err != nil {
-			return err
-		}
-		defer d.give(reader)
-		for i, group := range groups {
-			if dataless[i], err = reader.dataless(group.Document); err != nil {
-				return err
+// Dataless reports for each group whether its packages are of a distribution
+// about which a data build has nothing at all, so that matching it finds nothing.
+func (m *Matcher) Dataless(ctx context.Context, checksum string, groups []vuln.Group) ([]bool, error) {
+	return with(m, checksum, func(db *Database) ([]bool, error) {
+		return read(ctx, db, func(reader *reader) (dataless []bool, err error) {
+			dataless = make([]bool, len(groups))
+			for i, group := range groups {
+				if dataless[i], err = reader.dataless(group.Document); err != nil {
+					return nil, err
+				}
 			}
-		}
-		return nil
+			return dataless, nil
+		})
 	})
 }
 
 func (r *reader) dataless(document []byte) (bool, error) {
-	s, known, err := systemOf(document)
-	if err != nil || !known {
-		return false, nil // what cannot be read cannot be matched either, which says so
+	s, found, err := systemOf(document)
+	if err != nil || !found {
+		return false, nil // matching reports a group that cannot be read
 	}
 	distribution, err := s.encode()
 	if err != nil {
 		return false, err
 	}
-	looked, err := r.lookUp(distribution)
-	return looked.Missing() && !looked.others, err
+	records, err := r.lookUp(distribution)
+	return records.Missing() && !records.others, err
 }
 
 // lookUp is what a data build has about a distribution.
@@ -138,7 +111,7 @@ type lookUp struct {
 	others bool // about other releases, of which grype takes the records
 }
 
-// lookUp keeps what it finds: a data build never changes.
+// lookUp caches what it finds: a data build never changes.
 func (r *reader) lookUp(distribution vuln.Distribution) (lookUp, error) {
 	return remember(r.systems, distribution, func(vuln.Distribution) (lookUp, error) {
 		var s system
@@ -178,7 +151,7 @@ func (r *reader) cover(s system) (lookUp, error) {
 	return found, err
 }
 
-// name is what the image says, and what it is taken for if that is another.
+// name is what the image says, and what grype takes it for if that differs.
 func (s system) name() string {
 	if s.Release == nil {
 		return s.Named
@@ -190,7 +163,7 @@ func (s system) name() string {
 	return s.Named + " (as " + taken + ")"
 }
 
-// specifier is what grype looks for. Channels only add fixes to what is known of
+// specifier is what grype looks for. Channels only add fixes to the records of
 // the release itself.
 func (s system) specifier() v6.OSSpecifier {
 	d := s.Release.distro()
@@ -215,7 +188,7 @@ func (r *reader) records(release v6.OSSpecifier) (own, others bool, err error) {
 	return some && own, some && !own, err
 }
 
-// missingSystem leaves out what only says that there is none.
+// missingSystem drops the errors that only say that there is no such system.
 func missingSystem(err error) error {
 	if errors.Is(err, v6.ErrMissingOSIdentification) || errors.Is(err, v6.ErrOSNotPresent) {
 		return nil

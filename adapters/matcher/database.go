@@ -19,7 +19,7 @@ import (
 // InUseFile is the file in a build's directory that open databases lock.
 const InUseFile = "in-use"
 
-// Database is one open build. It may be used by many goroutines.
+// Database is one open build. It is safe for concurrent use.
 type Database struct {
 	dir  string
 	lock *os.File
@@ -29,8 +29,8 @@ type Database struct {
 	shut bool // close when the last use ends
 }
 
-// Open opens the build in a directory. The caller closes it; matches that
-// are under way end on it before it goes.
+// Open opens the build in a directory. The caller closes it; it stays open until
+// the matches under way end.
 func Open(dir string) (*Database, error) {
 	lock, err := lockInUse(dir)
 	if err != nil {
@@ -46,8 +46,8 @@ func Open(dir string) (*Database, error) {
 	return db, nil
 }
 
-// lockInUse takes the shared lock. Nobody else holding one, readers that a crash
-// left behind are removed first.
+// lockInUse takes the shared lock. If nobody else holds it, it first removes the
+// readers that a crash left behind.
 func lockInUse(dir string) (*os.File, error) {
 	lock, err := os.OpenFile(filepath.Join(dir, InUseFile), os.O_CREATE|os.O_RDWR, 0o644)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -75,13 +75,25 @@ func removeReaders(dir string) {
 	}
 }
 
-// use keeps the database open while something is done with it.
-func (d *Database) use(do func() error) error {
+// use keeps the database open during a call.
+func use[T any](d *Database, do func() (T, error)) (result T, err error) {
 	if !d.acquire() {
-		return fmt.Errorf("build %s is closed: %w", filepath.Base(d.dir), errkind.Unavailable)
+		return result, fmt.Errorf("build %s is closed: %w", filepath.Base(d.dir), errkind.Unavailable)
 	}
-	err := do()
-	return errors.Join(err, d.release())
+	result, err = do()
+	return result, errors.Join(err, d.release())
+}
+
+// read gives a call a reader of its own.
+func read[T any](ctx context.Context, d *Database, do func(*reader) (T, error)) (T, error) {
+	return use(d, func() (result T, err error) {
+		reader, err := d.take(ctx)
+		if err != nil {
+			return result, err
+		}
+		defer func() { d.free <- reader }()
+		return do(reader)
+	})
 }
 
 // acquire counts a use; false once the database is closed.
@@ -110,12 +122,8 @@ func (d *Database) release() error {
 // Close closes the database, at once or when its last use ends.
 func (d *Database) Close() error {
 	d.mu.Lock()
-	if d.shut {
-		d.mu.Unlock()
-		return nil
-	}
+	idle := !d.shut && d.uses == 0
 	d.shut = true
-	idle := d.uses == 0
 	d.mu.Unlock()
 	if idle {
 		return d.closeReaders()
@@ -133,11 +141,11 @@ func (d *Database) closeReaders() error {
 	return errors.Join(append(errs, d.lock.Close())...)
 }
 
-// take waits for a reader; give returns it.
+// take waits for a reader, which goes back into free after use.
 func (d *Database) take(ctx context.Context) (*reader, error) {
 	select {
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, context.Cause(ctx)
 	case r := <-d.free:
 		if r != nil {
 			return r, nil
@@ -149,5 +157,3 @@ func (d *Database) take(ctx context.Context) (*reader, error) {
 		return r, err
 	}
 }
-
-func (d *Database) give(r *reader) { d.free <- r }

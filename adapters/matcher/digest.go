@@ -8,37 +8,26 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// layout is raised when a digest reads other columns or hashes them in another
-// way: sums of two layouts are not comparable.
+// layout has to be raised when a digest reads other columns or hashes them in
+// another way: sums of two layouts are not comparable.
 const layout = 1
 
-// Digest reads every row of the build that matching may check and adds up
-// their hashes by the names they are found under. Row ids differ between builds of
-// the same data and go into no hash. EPSS scores and end-of-life dates do not
-// either: no finding depends on them.
-func (d *Database) Digest(ctx context.Context) (sums *vuln.Sums, err error) {
-	err = d.use(func() error {
-		sums, err = d.digest(ctx)
-		return err
+// Digest reads every row of the build that matching may check and adds up their
+// hashes by the names they are found under. No hash includes row ids, which differ
+// between builds of the same data, nor EPSS scores and end-of-life dates, on which
+// no finding depends.
+func (d *Database) Digest(ctx context.Context) (*vuln.Sums, error) {
+	return read(ctx, d, func(reader *reader) (*vuln.Sums, error) {
+		db, err := reader.GetDB().DB()
+		if err != nil {
+			return nil, fmt.Errorf("digest vulnerability database: %w", err)
+		}
+		digest := newDigest(table{ctx: ctx, db: db})
+		if err := digest.run(); err != nil {
+			return nil, fmt.Errorf("digest vulnerability database: %w", err)
+		}
+		return digest.sums, nil
 	})
-	return sums, err
-}
-
-func (d *Database) digest(ctx context.Context) (*vuln.Sums, error) {
-	reader, err := d.take(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer d.give(reader)
-	db, err := reader.GetDB().DB()
-	if err != nil {
-		return nil, fmt.Errorf("digest vulnerability database: %w", err)
-	}
-	digest := newDigest(table{ctx: ctx, db: db})
-	if err := digest.run(); err != nil {
-		return nil, fmt.Errorf("digest vulnerability database: %w", err)
-	}
-	return digest.sums, nil
 }
 
 // digest is one reading of a build. Maps are by row id.
@@ -150,7 +139,7 @@ func (d *digest) readRecords() error {
 func (d *digest) readPackageRows() error {
 	for kind, name := range handleTables("package") {
 		query := "SELECT vulnerability_id, coalesce(operating_system_id, 0), coalesce(package_id, 0), coalesce(blob_id, 0) FROM " + name
-		err := d.numbers(query, 4, func(v []int64) {
+		err := d.numbers(query, func(v []int64) {
 			of := d.packages[v[2]]
 			row := hashParts(kind, d.records[v[0]], d.systems[v[1]], of.hash, d.blobs[v[3]])
 			d.sums.Add(of.key, row.sum())
@@ -165,7 +154,7 @@ func (d *digest) readPackageRows() error {
 func (d *digest) readProductRows() error {
 	for kind, name := range handleTables("cpe") {
 		query := "SELECT vulnerability_id, coalesce(cpe_id, 0), coalesce(blob_id, 0) FROM " + name
-		err := d.numbers(query, 3, func(v []int64) {
+		err := d.numbers(query, func(v []int64) {
 			of := d.products[v[1]]
 			row := hashParts(kind, d.records[v[0]], of.hash, d.blobs[v[2]])
 			d.sums.Add(of.key, row.sum())
@@ -177,7 +166,7 @@ func (d *digest) readProductRows() error {
 	return nil
 }
 
-// handleTables are the tables of what is and of what is not affected.
+// handleTables are the tables of affected and of unaffected rows.
 func handleTables(of string) map[rowKind]string {
 	return map[rowKind]string{
 		affectedRow:   "affected_" + of + "_handles",
@@ -185,9 +174,9 @@ func handleTables(of string) map[rowKind]string {
 	}
 }
 
-// readLinks adds which CPEs a package is known by, under both names.
+// readLinks adds the CPEs of each package, under both names.
 func (d *digest) readLinks() error {
-	return d.numbers("SELECT package_id, cpe_id FROM package_cpes", 2, func(v []int64) {
+	return d.numbers("SELECT package_id, cpe_id FROM package_cpes", func(v []int64) {
 		linked, product := d.packages[v[0]], d.products[v[1]]
 		row := hashParts(linkRow, linked.hash, product.hash).sum()
 		d.sums.Add(linked.key, row)

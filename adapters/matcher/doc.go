@@ -8,5 +8,5 @@
 //
 // A build is a directory with a database of grype's schema 6, which never
 // changes. While a [Database] is open, a shared lock on the file "in-use" beside
-// the database says so to whoever removes builds.
+// the database keeps it from being removed.
 package matcher

@@ -73,12 +73,20 @@ func encode(members []member) ([]byte, error) {
 	return document, nil
 }
 
-// decode reads what encode wrote into packages tied to their owners. A package's
-// ID is its index.
-func decode(document []byte) ([]pkg.Package, error) {
+func decodeMembers(document []byte) ([]member, error) {
 	var members []member
 	if err := json.Unmarshal(document, &members); err != nil {
 		return nil, fmt.Errorf("decode group: %w: %w", errkind.Invalid, err)
+	}
+	return members, nil
+}
+
+// decode reads what encode wrote into packages tied to their owners. A package's
+// ID is its index.
+func decode(document []byte) ([]pkg.Package, error) {
+	members, err := decodeMembers(document)
+	if err != nil {
+		return nil, err
 	}
 	packages := make([]pkg.Package, len(members))
 	for i, m := range members {

@@ -14,7 +14,7 @@ import (
 )
 
 // finding describes a match with what the command line prints about it, without
-// EPSS. Its severity is the matched record's own; a related record's stands there.
+// EPSS. Its severity is that of the matched record; each related record has its own.
 func (r *reader) finding(m match.Match) (vuln.Finding, error) {
 	meta := m.Vulnerability.Metadata
 	if meta == nil {
@@ -43,7 +43,7 @@ func (r *reader) finding(m match.Match) (vuln.Finding, error) {
 	return f, nil
 }
 
-// setDates takes the dates from the record, which grype hands on as it is.
+// setDates takes the dates from the record, which grype passes on unchanged.
 func setDates(f *vuln.Finding, internal any) {
 	record, ok := internal.(*v6.VulnerabilityHandle)
 	if !ok || record == nil {

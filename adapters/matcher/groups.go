@@ -2,9 +2,11 @@ package matcher
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/anchore/grype/grype/pkg"
@@ -43,12 +45,12 @@ func groupsOf(components []component) ([]vuln.Group, error) {
 		if err != nil {
 			return nil, err
 		}
-		if known, ok := byFingerprint[group.Fingerprint]; ok {
-			group.Artifacts = join(known.Artifacts, group.Artifacts)
+		if same, found := byFingerprint[group.Fingerprint]; found {
+			group.Artifacts = join(same.Artifacts, group.Artifacts)
 		}
 		byFingerprint[group.Fingerprint] = group
 	}
-	return sorted(byFingerprint), nil
+	return slices.SortedFunc(maps.Values(byFingerprint), func(a, b vuln.Group) int { return cmp.Compare(a.Fingerprint, b.Fingerprint) }), nil
 }
 
 // join adds the artifacts of an equal group, member by member.
@@ -57,15 +59,6 @@ func join(a, b [][]string) [][]string {
 		a[i] = slices.Compact(slices.Sorted(slices.Values(append(a[i], b[i]...))))
 	}
 	return a
-}
-
-func sorted(byFingerprint map[string]vuln.Group) []vuln.Group {
-	groups := make([]vuln.Group, 0, len(byFingerprint))
-	for _, g := range byFingerprint {
-		groups = append(groups, g)
-	}
-	slices.SortFunc(groups, func(a, b vuln.Group) int { return bytes.Compare([]byte(a.Fingerprint), []byte(b.Fingerprint)) })
-	return groups
 }
 
 // group makes the group of tied packages. Packages that match alike are one

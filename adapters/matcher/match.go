@@ -6,92 +6,51 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 
 	"github.com/anchore/grype/grype"
 	"github.com/anchore/grype/grype/match"
 	"github.com/anchore/grype/grype/pkg"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // Match returns the findings of each group, sorted by member, vulnerability and
-// namespace; of ignored matches there are none. When only some groups cannot be
-// matched, it returns the findings of all others and vuln.GroupFailures. Any
-// other error concerns all.
-func (d *Database) Match(ctx context.Context, groups []vuln.Group) (findings [][]vuln.GroupFinding, err error) {
-	err = d.use(func() error {
-		findings, err = d.match(ctx, groups)
-		return err
+// namespace, without ignored matches. When only some groups cannot be matched, it
+// returns the findings of all others and vuln.GroupFailures. Any other error
+// concerns all.
+func (d *Database) Match(ctx context.Context, groups []vuln.Group) ([][]vuln.GroupFinding, error) {
+	return use(d, func() ([][]vuln.GroupFinding, error) {
+		findings, failed := make([][]vuln.GroupFinding, len(groups)), make([]error, len(groups))
+		workers, ctx := errgroup.WithContext(ctx)
+		workers.SetLimit(cap(d.free))
+		for i, group := range groups {
+			workers.Go(func() error {
+				reader, err := d.take(ctx)
+				if err != nil {
+					return err
+				}
+				defer func() { d.free <- reader }()
+				findings[i], err = matchGroup(ctx, reader, group)
+				if errors.Is(err, errkind.Invalid) {
+					failed[i], err = err, nil
+				}
+				return err
+			})
+		}
+		if err := workers.Wait(); err != nil {
+			return nil, fmt.Errorf("match: %w", err)
+		}
+		return findings, failures(groups, failed)
 	})
-	return findings, err
 }
 
-func (d *Database) match(ctx context.Context, groups []vuln.Group) ([][]vuln.GroupFinding, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	run := &run{db: d, groups: groups, cancel: cancel,
-		findings: make([][]vuln.GroupFinding, len(groups)), failed: make([]error, len(groups))}
-	work := make(chan int)
-	var workers sync.WaitGroup
-	for range min(cap(d.free), len(groups)) {
-		workers.Go(func() { run.matchAll(ctx, work) })
-	}
-	handOut(ctx, work, len(groups))
-	workers.Wait()
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("match: %w", context.Cause(ctx))
-	}
-	return run.findings, run.failures()
-}
-
-func handOut(ctx context.Context, work chan<- int, count int) {
-	defer close(work)
-	for i := range count {
-		select {
-		case work <- i:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// run is one call of Match. Workers write to distinct elements.
-type run struct {
-	db       *Database
-	groups   []vuln.Group
-	findings [][]vuln.GroupFinding
-	failed   []error
-	cancel   context.CancelCauseFunc
-}
-
-func (r *run) matchAll(ctx context.Context, work <-chan int) {
-	reader, err := r.db.take(ctx)
-	if err != nil {
-		r.cancel(err)
-		return
-	}
-	defer r.db.give(reader)
-	for i := range work {
-		findings, err := matchGroup(ctx, reader, r.groups[i])
-		switch {
-		case err == nil:
-			r.findings[i] = findings
-		case errors.Is(err, errkind.Invalid):
-			r.failed[i] = err
-		default:
-			r.cancel(err)
-			return
-		}
-	}
-}
-
-func (r *run) failures() error {
+func failures(groups []vuln.Group, failed []error) error {
 	var failures vuln.GroupFailures
-	for i, err := range r.failed {
+	for i, err := range failed {
 		if err != nil {
-			failures = append(failures, vuln.GroupFailure{Group: i, Fingerprint: r.groups[i].Fingerprint, Err: err})
+			failures = append(failures, vuln.GroupFailure{Group: i, Fingerprint: groups[i].Fingerprint, Err: err})
 		}
 	}
 	if failures == nil {
@@ -132,7 +91,7 @@ func groupFindings(reader *reader, matches []match.Match) ([]vuln.GroupFinding, 
 	for _, m := range matches {
 		index, err := strconv.Atoi(string(m.Package.ID))
 		if err != nil {
-			return nil, fmt.Errorf("match of a package that is no member: %w: %w", errkind.Invalid, err)
+			return nil, fmt.Errorf("match of a package that is not a member: %w: %w", errkind.Invalid, err)
 		}
 		finding, err := reader.finding(m)
 		if err != nil {

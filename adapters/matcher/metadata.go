@@ -54,11 +54,11 @@ func newMetadata(value any) (*metadata, error) {
 	case pkg.GolangBinMetadata:
 		return &metadata{GoBinary: &goMetadata{MainModule: m.MainModule, Symbols: sortedSymbols(m.Symbols)}}, nil
 	case pkg.GolangModMetadata, pkg.GolangSourceMetadata, *pkg.JavaMetadata:
-		// Matchers ask for JavaMetadata by value: the pointer that grype sets for Java
-		// packages without an archive is never read.
+		// Matchers expect JavaMetadata by value: they never read the pointer that grype
+		// sets for Java packages without an archive.
 		return &metadata{Unread: true}, nil
 	default:
-		return nil, fmt.Errorf("metadata %T is unknown", value)
+		return nil, fmt.Errorf("unknown metadata %T", value)
 	}
 }
 

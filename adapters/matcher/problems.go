@@ -11,11 +11,11 @@ import (
 	"github.com/anchore/grype/grype/vulnerability"
 )
 
-// problems are the errors that grype's matchers return. grype itself logs them
-// and goes on as if the package had no vulnerabilities.
+// problems collects the errors of grype's matchers. grype itself logs them and
+// goes on as if the package had no vulnerabilities.
 type problems struct{ errs []error }
 
-// watched is a matcher whose errors are noted.
+// watched is a matcher whose errors are collected.
 type watched struct {
 	match.Matcher
 	problems *problems
@@ -30,7 +30,7 @@ func (p *problems) watch() []match.Matcher {
 	return matchers
 }
 
-// Match notes the error of the matcher.
+// Match collects the error of the matcher.
 func (w watched) Match(data vulnerability.Provider, p pkg.Package) ([]match.Match, []match.IgnoreFilter, error) {
 	matches, ignores, err := w.Matcher.Match(data, p)
 	if err != nil {
@@ -39,8 +39,8 @@ func (w watched) Match(data vulnerability.Provider, p pkg.Package) ([]match.Matc
 	return matches, ignores, err
 }
 
-// or returns what was noted, or else the error of the whole run, which may be a
-// panic with its stack: of that the first line.
+// or returns the collected errors, or else the first line of the error of the
+// whole run, which may be a panic with its stack.
 func (p *problems) or(err error) error {
 	if len(p.errs) > 0 || err == nil {
 		return errors.Join(p.errs...)

@@ -14,8 +14,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// reader reads one build for one goroutine at a time. grype asks for the
-// decorations of every candidate, also of those that it drops: they are kept.
+// reader reads one build for one goroutine at a time. It caches decorations, which
+// grype queries for every candidate, even for those that it drops.
 type reader struct {
 	v6.Reader
 	provider  vulnerability.Provider
@@ -69,14 +69,14 @@ func openLink(dir, own string) (*reader, error) {
 	return r, nil
 }
 
-// GetDB makes the wrapped reader's connection visible, which grype's provider
-// asks for at run time.
+// GetDB exposes the wrapped reader's connection, which grype's provider looks for
+// at run time.
 func (r *reader) GetDB() *gorm.DB {
 	return r.Reader.(interface{ GetDB() *gorm.DB }).GetDB()
 }
 
-// watchQueries notes failing queries. grype logs some of them and goes on with no
-// result, which would look like packages without vulnerabilities.
+// watchQueries records failing queries. grype logs some of them and goes on
+// without a result, which would look like packages without vulnerabilities.
 func (r *reader) watchQueries() error {
 	callback := func(tx *gorm.DB) {
 		if tx.Error != nil && r.failure == nil && !errors.Is(tx.Error, gorm.ErrRecordNotFound) {
@@ -111,13 +111,13 @@ func (r *reader) GetCWEs(cve string) ([]v6.CWEHandle, error) {
 // change daily for nearly everything.
 func (r *reader) GetEpss(string) ([]v6.EpssHandle, error) { return nil, nil }
 
-func remember[K comparable, V any](known map[K]V, key K, get func(K) (V, error)) (V, error) {
-	if value, ok := known[key]; ok {
+func remember[K comparable, V any](cache map[K]V, key K, get func(K) (V, error)) (V, error) {
+	if value, found := cache[key]; found {
 		return value, nil
 	}
 	value, err := get(key)
 	if err == nil {
-		known[key] = value
+		cache[key] = value
 	}
 	return value, err
 }

@@ -86,42 +86,33 @@ type table struct {
 
 // texts reads rows of a number and texts; each must not keep the texts.
 func (t table) texts(query string, each func(id int64, fields []sql.RawBytes)) error {
-	return t.read(query, func(rows *sql.Rows, columns int) func() error {
-		var id int64
-		fields := make([]sql.RawBytes, columns-1)
-		into := []any{&id}
-		for i := range fields {
-			into = append(into, &fields[i])
-		}
-		return func() error {
-			if err := rows.Scan(into...); err != nil {
-				return err
-			}
-			each(id, fields)
-			return nil
-		}
-	})
+	var id int64
+	var fields []sql.RawBytes
+	return t.read(query, func(columns int) []any {
+		fields = make([]sql.RawBytes, columns-1)
+		return append([]any{&id}, pointers(fields)...)
+	}, func() { each(id, fields) })
 }
 
 // numbers reads rows of numbers.
-func (t table) numbers(query string, count int, each func([]int64)) error {
-	return t.read(query, func(rows *sql.Rows, _ int) func() error {
-		values := make([]int64, count)
-		into := make([]any, count)
-		for i := range values {
-			into[i] = &values[i]
-		}
-		return func() error {
-			if err := rows.Scan(into...); err != nil {
-				return err
-			}
-			each(values)
-			return nil
-		}
-	})
+func (t table) numbers(query string, each func([]int64)) error {
+	var values []int64
+	return t.read(query, func(columns int) []any {
+		values = make([]int64, columns)
+		return pointers(values)
+	}, func() { each(values) })
 }
 
-func (t table) read(query string, scanner func(*sql.Rows, int) func() error) error {
+func pointers[T any](values []T) []any {
+	into := make([]any, len(values))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	return into
+}
+
+// read calls each after every row, once the row is in the variables of into.
+func (t table) read(query string, into func(columns int) []any, each func()) error {
 	rows, err := t.db.QueryContext(t.ctx, query)
 	if err != nil {
 		return fmt.Errorf("%s: %w", query, err)
@@ -131,11 +122,12 @@ func (t table) read(query string, scanner func(*sql.Rows, int) func() error) err
 	if err != nil {
 		return fmt.Errorf("%s: %w", query, err)
 	}
-	scan := scanner(rows, len(columns))
+	variables := into(len(columns))
 	for rows.Next() {
-		if err := scan(); err != nil {
+		if err := rows.Scan(variables...); err != nil {
 			return fmt.Errorf("%s: %w", query, err)
 		}
+		each()
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("%s: %w", query, err)

@@ -52,8 +52,8 @@ func providerConfig() pkg.ProviderConfig {
 	}}
 }
 
-// documentVersion is raised when Groups or Match give other results with the
-// same grype.
+// documentVersion has to be raised when Groups or Match give other results with
+// the same grype.
 const documentVersion = 1
 
 // matcher identifies grype, its settings and our use of it.
@@ -74,10 +74,9 @@ func matcher() vuln.Matcher {
 // say it too, but not in every kind of build.
 const grypeVersion = "v0.120.0"
 
-// ownMatcher are the package types that are looked up by name alone, having a
-// matcher of their own. That of Alpine looks up CPEs too, as does the one for all
-// other types.
-var ownMatcher = sync.OnceValue(func() map[syft.Type]bool {
+// byName are the package types with a matcher of their own, which looks them up by
+// name alone. The matchers of Alpine and of all other types look up CPEs too.
+var byName = sync.OnceValue(func() map[syft.Type]bool {
 	types := map[syft.Type]bool{}
 	for _, m := range grypematcher.NewDefaultMatchers(matcherConfig) {
 		for _, kind := range m.PackageTypes() {
@@ -88,4 +87,4 @@ var ownMatcher = sync.OnceValue(func() map[syft.Type]bool {
 })
 
 // usesProducts reports whether packages of a type are also looked up by CPE.
-func usesProducts(kind syft.Type) bool { return !ownMatcher()[kind] }
+func usesProducts(kind syft.Type) bool { return !byName()[kind] }

@@ -17,15 +17,14 @@ type node struct {
 	parent  *node // of the union-find forest; itself at a root
 }
 
-// component is a set of packages of which any may decide about another's
-// findings.
+// component is a set of packages that may affect each other's findings.
 type component []*node
 
 // tie finds the components of an image's packages. Two packages are tied
 //   - if the files of one include the other: a record of the owner that says
 //     "fixed" or "not affected" suppresses findings of the owned;
-//   - if type, name and version are equal: grype addresses packages so when a
-//     record says that one is not affected.
+//   - if type, name and version are equal: by these, grype finds the packages that
+//     a record declares not affected.
 func tie(packages []pkg.Package) ([]component, error) {
 	nodes, err := newNodes(packages)
 	if err != nil {
@@ -46,7 +45,7 @@ func tie(packages []pkg.Package) ([]component, error) {
 	return components(nodes), nil
 }
 
-// byAddress gathers packages that have type, name and version in common.
+// byAddress groups packages by type, name and version.
 func byAddress(nodes []*node) map[[3]string][]*node {
 	addressed := make(map[[3]string][]*node, len(nodes))
 	for _, n := range nodes {
@@ -94,8 +93,8 @@ func newNode(p pkg.Package) (*node, error) {
 	return n, nil
 }
 
-// ownerNodes leaves out owners that are matched no more, because another package
-// covers them: they can suppress nothing.
+// ownerNodes leaves out owners that are not matched because another package covers
+// them: they cannot suppress anything.
 func ownerNodes(p pkg.Package, byID map[pkg.ID]*node) []*node {
 	var owners []*node
 	for _, related := range p.RelatedPackages[ownership] {
@@ -131,7 +130,7 @@ func (n *node) root() *node {
 
 func union(a, b *node) { a.root().parent = b.root() }
 
-// components gathers the nodes by root, in order of appearance.
+// components groups the nodes by root, in order of appearance.
 func components(nodes []*node) []component {
 	var order []*node
 	byRoot := map[*node]component{}

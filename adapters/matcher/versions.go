@@ -7,8 +7,8 @@ import (
 	"github.com/anchore/grype/grype/version"
 )
 
-// sortVersions orders versions by the rules of their format, ascending; what is no
-// version of that format comes last. Duplicates are dropped.
+// sortVersions orders versions by the rules of their format, ascending; texts that
+// are not versions of that format come last. Duplicates are dropped.
 func sortVersions(texts []string, format version.Format) []string {
 	texts = slices.Compact(slices.Sorted(slices.Values(texts)))
 	var valid []*version.Version

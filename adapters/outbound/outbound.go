@@ -1,14 +1,17 @@
-// Package outbound holds what all clients of other servers share: which
-// certificate authorities they trust, how they check the addresses they connect
-// to, and which proxies the environment names.
+// Package outbound holds what all clients of other servers share: certificate
+// authorities, checks of addresses, limits of answers, and the proxies that the
+// environment names.
 package outbound
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
@@ -50,7 +53,38 @@ func RootsFile(file string) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// Checked is a dialer that asks check about each address right before it
+// Transport honours the proxy variables of the environment and, where a file is
+// named, trusts its certificate authorities too.
+func Transport(caFile string) (*http.Transport, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if caFile == "" {
+		return transport, nil
+	}
+	roots, err := RootsFile(caFile)
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
+	return transport, err
+}
+
+// Bounded fails with errkind.Limit when it reads more bytes than the limit.
+func Bounded(reader io.Reader, limit int64) io.Reader {
+	return &bounded{reader: reader, left: limit, limit: limit}
+}
+
+type bounded struct {
+	reader      io.Reader
+	left, limit int64
+}
+
+// Read implements io.Reader.
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.reader.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, fmt.Errorf("more than %d bytes: %w", b.limit, errkind.Limit)
+	}
+	return n, err
+}
+
+// Checked is a dialer that calls check with each address right before it
 // connects. The address is the resolved one, so a name that resolves to another
 // address between check and use gains nothing.
 func Checked(dialer net.Dialer, check func(netip.Addr) error) net.Dialer {

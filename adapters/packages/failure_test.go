@@ -39,7 +39,7 @@ func TestFailures(t *testing.T) {
 		"half a document":     {body(abbreviated("lodash", "1", "1")[:80]), errkind.Unavailable, "cannot be read", 0},
 		"a broken connection": {broken, errkind.Unavailable, "cannot be read", 0},
 		"silence":             {silent, errkind.Unavailable, "deadline", 100 * time.Millisecond},
-		"endless versions":    {endless, errkind.Limit, "too long", 0},
+		"endless versions":    {endless, errkind.Limit, "more than", 0},
 		"another registry":    {redirect(strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1)), errkind.Unavailable, "redirects to localhost", 0},
 		"redirects in a ring": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, errkind.Unavailable, "redirects to", 0},
 	} {

@@ -9,8 +9,8 @@ import (
 var gemSegment = regexp.MustCompile(`[0-9]+|[A-Za-z]+`)
 
 // compareGemVersions orders versions of gems as RubyGems does: segment by
-// segment, numbers by value, texts by letters and before numbers; what is missing
-// counts as zero. See https://docs.ruby-lang.org/en/master/Gem/Version.html.
+// segment, numbers by value, texts alphabetically and before numbers; a missing
+// segment counts as zero. See https://docs.ruby-lang.org/en/master/Gem/Version.html.
 func compareGemVersions(a, b string) int {
 	left, right := gemSegments(a), gemSegments(b)
 	for i := range max(len(left), len(right)) {

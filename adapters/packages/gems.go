@@ -16,7 +16,7 @@ var gemDialect = dialect{
 	read:        readGem,
 }
 
-// gemName has the names that RubyGems accepts; none needs to be escaped.
+// gemName matches the names that RubyGems accepts; none needs to be escaped.
 var gemName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 const maxGemName = 255 // bytes
@@ -30,7 +30,7 @@ func readGem(body io.Reader) (policy.Published, error) {
 	if err := delimiter(decoder, '['); err != nil {
 		return policy.Published{}, err
 	}
-	var gem gemVersions
+	gem := gemVersions{seen: map[string]bool{}}
 	for decoder.More() {
 		var version struct {
 			Number     string `json:"number"`
@@ -47,8 +47,9 @@ func readGem(body io.Reader) (policy.Published, error) {
 	return gem.published, delimiter(decoder, ']')
 }
 
-// gemVersions are the versions of a gem so far. The latest is the highest that is
-// no prerelease, as the command gem installs it, or the highest if all are.
+// gemVersions are the versions of a gem so far. The latest is the one that the
+// command gem installs: the highest that is not a prerelease, or the highest if all
+// are prereleases.
 type gemVersions struct {
 	published policy.Published
 	seen      map[string]bool
@@ -58,9 +59,6 @@ type gemVersions struct {
 func (g *gemVersions) add(number string, prerelease bool) {
 	if g.seen[number] {
 		return
-	}
-	if g.seen == nil {
-		g.seen = map[string]bool{}
 	}
 	g.seen[number] = true
 	newer := g.published.Latest == "" || compareGemVersions(number, g.published.Latest) > 0

@@ -14,9 +14,9 @@ import (
 
 const connectTimeout = 10 * time.Second
 
-// guard decides which addresses a registry's host may have. One that the operator
-// runs inside may have private addresses. One that has a public address, or ever
-// had, may not: somebody who controls its name would reach the worker's network.
+// guard decides which addresses a registry's host may have. An internal registry may
+// have private addresses. One that has a public address, or ever had one, may not:
+// otherwise, control of its name would give access to the worker's network.
 type guard struct {
 	host   string
 	lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
@@ -27,8 +27,8 @@ func newGuard(host string) *guard {
 	return &guard{host: host, lookup: net.DefaultResolver.LookupNetIP}
 }
 
-// dial connects to the registry or to a proxy, and checks the very address of
-// each connection in the moment before it is opened.
+// dial connects to the registry or to a proxy, and checks the address of each
+// connection right before it opens it.
 func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -42,8 +42,8 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 	return connect.DialContext(ctx, network, address)
 }
 
-// inside reports whether the host may have private addresses. A host that is not
-// the registry's is that of the proxy which the environment names.
+// inside reports whether the host may have private addresses. Any other host than
+// the registry's is the proxy that the environment names.
 func (g *guard) inside(ctx context.Context, host string) (bool, error) {
 	if host != g.host {
 		return true, nil
@@ -64,7 +64,7 @@ func (g *guard) inside(ctx context.Context, host string) (bool, error) {
 func check(address netip.Addr, inside bool) error {
 	switch place, purpose := ipclass.Find(address); {
 	case place == ipclass.Forbidden:
-		return fmt.Errorf("the address %s is refused: no registry stands there (%s)", ipclass.Plain(address), purpose)
+		return fmt.Errorf("the address %s is refused: a registry cannot have it (%s)", ipclass.Plain(address), purpose)
 	case place != ipclass.Public && !inside:
 		return fmt.Errorf("the address %s is refused: it is private, and the registry has a public one", ipclass.Plain(address))
 	}

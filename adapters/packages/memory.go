@@ -1,20 +1,22 @@
 package packages
 
 import (
-	"container/list"
+	"math"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
 	"github.com/tagwatch/tagwatch/domain/policy"
 )
 
-// entry is what a registry said of one package, in little space.
+// entry is a registry's answer about one package, in a compact form.
 type entry struct {
 	latest   string
 	versions string // one a line; "" if the package does not exist
 	etag     string
-	at       time.Time // when the registry said it last
+	at       time.Time // of the registry's last answer
 }
 
 func newEntry(published policy.Published, etag string, at time.Time) entry {
@@ -35,51 +37,32 @@ func (e entry) size(name string) int {
 	return overhead + len(name) + len(e.latest) + len(e.versions) + len(e.etag)
 }
 
-// memory keeps the entries that were used last, up to a number of bytes. It is
-// safe for concurrent use.
+// memory keeps the most recently used entries, up to a number of bytes. It is safe
+// for concurrent use.
 type memory struct {
-	mu      sync.Mutex
-	limit   int
-	size    int
-	order   *list.List // of remembered, the last used in front
-	entries map[string]*list.Element
-}
-
-type remembered struct {
-	name  string
-	entry entry
+	mu          sync.Mutex
+	limit, size int
+	entries     *simplelru.LRU[string, entry]
 }
 
 func newMemory(limit int) *memory {
-	return &memory{limit: limit, order: list.New(), entries: map[string]*list.Element{}}
+	m := &memory{limit: limit}
+	m.entries, _ = simplelru.NewLRU(math.MaxInt, func(name string, e entry) { m.size -= e.size(name) }) // fails for no positive size
+	return m
 }
 
 func (m *memory) get(name string) (entry, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	element, found := m.entries[name]
-	if !found {
-		return entry{}, false
-	}
-	m.order.MoveToFront(element)
-	return element.Value.(remembered).entry, true
+	return m.entries.Get(name)
 }
 
 func (m *memory) put(name string, e entry) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if element, found := m.entries[name]; found {
-		m.drop(element)
+	m.entries.Remove(name)
+	m.entries.Add(name, e)
+	for m.size += e.size(name); m.size > m.limit; {
+		m.entries.RemoveOldest()
 	}
-	m.entries[name] = m.order.PushFront(remembered{name, e})
-	m.size += e.size(name)
-	for m.size > m.limit {
-		m.drop(m.order.Back())
-	}
-}
-
-func (m *memory) drop(element *list.Element) {
-	old := m.order.Remove(element).(remembered)
-	delete(m.entries, old.name)
-	m.size -= old.entry.size(old.name)
 }

@@ -19,8 +19,8 @@ var npmDialect = dialect{
 	read:        readNPM,
 }
 
-// npmName has the names that npm accepts, and those with capitals that it once
-// did. See https://docs.npmjs.com/cli/configuring-npm/package-json#name.
+// npmName matches the names that npm accepts, and those with capitals that it once
+// accepted. See https://docs.npmjs.com/cli/configuring-npm/package-json#name.
 var npmName = regexp.MustCompile(`^(@[A-Za-z0-9~-][A-Za-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za-z0-9._~!'()*-]*$`)
 
 // The longest name that npm accepts, in bytes.
@@ -28,9 +28,9 @@ const maxNPMName = 214
 
 func isNPMName(name string) bool { return len(name) <= maxNPMName && npmName.MatchString(name) }
 
-// readNPM reads the names of the versions, in the order of the document, and
-// which is the latest. All else is passed over, one version at a time: the
-// documents of busy packages have many megabytes.
+// readNPM reads the names of the versions, in the order of the document, and the
+// latest. It skips everything else, one version at a time: the documents of busy
+// packages have many megabytes.
 func readNPM(body io.Reader) (policy.Published, error) {
 	var published policy.Published
 	var tags struct {
@@ -62,8 +62,7 @@ func readNPM(body io.Reader) (policy.Published, error) {
 	return published, nil
 }
 
-// eachField calls visit at the value of each field of an object. visit has to
-// read the value.
+// eachField calls visit for each field of an object; visit has to read the value.
 func eachField(decoder *json.Decoder, visit func(key string) error) error {
 	if err := delimiter(decoder, '{'); err != nil {
 		return err
@@ -83,7 +82,7 @@ func eachField(decoder *json.Decoder, visit func(key string) error) error {
 func delimiter(decoder *json.Decoder, want json.Delim) error {
 	token, err := decoder.Token()
 	if err == nil && token != want {
-		err = fmt.Errorf("%v in place of %v", token, want)
+		err = fmt.Errorf("expected %[2]v, got %[1]v", token, want)
 	}
 	return err
 }

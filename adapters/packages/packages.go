@@ -1,9 +1,9 @@
-// Package packages asks package registries what they publish of the packages
-// that images have, for the gates npms and ruby_gems. Any registry that answers as
-// the public ones do will serve: npm's registry with abbreviated metadata, and
+// Package packages queries package registries for the published versions of the
+// packages in images, for the gates npms and ruby_gems. It works with any registry
+// that has the API of the public ones: npm's registry with abbreviated metadata, and
 // for gems the versions of RubyGems' API.
 //
-//	names -> memory, while fresh -> GET, with the ETag of what is remembered
+//	names -> memory, while fresh -> GET, with the ETag of the remembered answer
 //
 // See https://github.com/npm/registry/blob/main/docs/responses/package-metadata.md
 // and https://guides.rubygems.org/rubygems-org-api/.
@@ -23,20 +23,20 @@ type Options struct {
 	NPM, Gems string
 	// CAFile holds certificates in PEM that are trusted beside the system's.
 	CAFile string
-	// UserAgent is what requests say of themselves.
+	// UserAgent is the header of that name.
 	UserAgent string
-	// Fresh is how long an answer is believed without asking again: an hour.
-	// Stale is how long it still serves while the registry fails: a day.
+	// Fresh is how long an answer is used without a new request: an hour.
+	// Stale is how long it is still used while the registry fails: a day.
 	Fresh, Stale time.Duration
 	// Timeout bounds one request: 30 seconds.
 	Timeout time.Duration
 	// MaxAnswer bounds the answer about one package, in bytes, unpacked: 64 MiB.
 	MaxAnswer int64
-	// MaxNames bounds the packages asked for at once: 10,000.
+	// MaxNames bounds the packages of one query: 10,000.
 	MaxNames int
-	// Connections bounds the requests under way at a time, to each registry: 8.
+	// Connections bounds the concurrent requests to each registry: 8.
 	Connections int
-	// Memory bounds, in bytes, what is remembered of each registry: 32 MiB.
+	// Memory bounds, in bytes, the remembered answers of each registry: 32 MiB.
 	Memory int
 }
 
@@ -71,10 +71,10 @@ func New(options Options) (*Registries, error) {
 	return &Registries{npm: npm, gems: gems}, nil
 }
 
-// NPM returns what the npm registry knows of the packages with these names. The
-// result is nil, without an error, if none is configured. If the registry fails,
-// and what it said before is no longer good, the error is fault.Unavailable and
-// the result nil: part of the answers would look like packages that are gone.
+// NPM returns what the npm registry publishes of the packages with these names. The
+// result is nil, without an error, if no registry is configured. If the registry
+// fails, and its earlier answers are too old, the error is errkind.Unavailable and
+// the result nil: a partial result would look like removed packages.
 func (r *Registries) NPM(ctx context.Context, names []string) (*policy.PackageFeed, error) {
 	return r.npm.feed(ctx, names)
 }

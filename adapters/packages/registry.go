@@ -16,18 +16,18 @@ import (
 	"github.com/tagwatch/tagwatch/domain/policy"
 )
 
-// dialect is how a kind of registry is spoken to.
+// dialect is the API of a kind of registry.
 type dialect struct {
 	accept string // media types
 	// publishable reports whether a package can have the name. Names come from
-	// images: only such are asked for.
+	// images, so invalid ones are not sent to the registry.
 	publishable func(name string) bool
 	path        func(name string) string // escaped, below the base URL
-	// read reads an answer; a package without versions is none.
+	// read reads an answer; a package without versions does not exist.
 	read func(io.Reader) (policy.Published, error)
 }
 
-// registry is one registry and what it said.
+// registry is one registry and its remembered answers.
 type registry struct {
 	name    string // for errors
 	base    *url.URL
@@ -38,13 +38,13 @@ type registry struct {
 }
 
 // open returns nil for an empty address.
-func open(name, address string, speak dialect, options Options) (*registry, error) {
+func open(name, address string, dialect dialect, options Options) (*registry, error) {
 	if address == "" {
 		return nil, nil
 	}
 	base, err := url.Parse(address)
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" || base.RawQuery != "" || base.Fragment != "" {
-		return nil, fmt.Errorf("URL of the %s: %w: give a base address, as https://registry.example.com/path", name, errkind.Invalid)
+		return nil, fmt.Errorf("URL of the %s: %w: expected a base address such as https://registry.example.com/path", name, errkind.Invalid)
 	}
 	if base.User != nil {
 		return nil, fmt.Errorf("URL of the %s: %w: it must not hold a user or password", name, errkind.Invalid)
@@ -53,10 +53,10 @@ func open(name, address string, speak dialect, options Options) (*registry, erro
 	if err != nil {
 		return nil, err
 	}
-	return &registry{name: name, base: base, dialect: speak, options: options, client: client, memory: newMemory(options.Memory)}, nil
+	return &registry{name: name, base: base, dialect: dialect, options: options, client: client, memory: newMemory(options.Memory)}, nil
 }
 
-// feed asks for all names.
+// feed queries all names.
 func (r *registry) feed(ctx context.Context, names []string) (*policy.PackageFeed, error) {
 	if r == nil {
 		return nil, nil
@@ -91,17 +91,17 @@ func (r *registry) check(ctx context.Context, name string) (policy.Published, er
 	if !r.dialect.publishable(name) {
 		return policy.Published{}, nil
 	}
-	before, known := r.memory.get(name)
+	before, found := r.memory.get(name)
 	age := time.Since(before.at)
-	if known && age < r.options.Fresh {
+	if found && age < r.options.Fresh {
 		return before.published(), nil
 	}
-	now, err := r.ask(ctx, name, before)
+	now, err := r.query(ctx, name, before)
 	if err != nil {
-		if known && age < r.options.Stale && ctx.Err() == nil {
+		if found && age < r.options.Stale && ctx.Err() == nil {
 			return before.published(), nil
 		}
-		return policy.Published{}, fmt.Errorf("ask the %s for %s: %w", r.name, name, err)
+		return policy.Published{}, fmt.Errorf("query the %s for %s: %w", r.name, name, err)
 	}
 	r.memory.put(name, now)
 	return now.published(), nil

@@ -4,18 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
+	"github.com/tagwatch/tagwatch/adapters/outbound"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // maxETag bounds, in bytes, the ETags that are remembered.
 const maxETag = 256
 
-// ask asks for one package. The answer may be that nothing changed since before.
-func (r *registry) ask(ctx context.Context, name string, before entry) (entry, error) {
+// query requests one package; the registry may answer that before is still current.
+func (r *registry) query(ctx context.Context, name string, before entry) (entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.options.Timeout)
 	defer cancel()
 	response, err := r.send(ctx, name, before.etag)
@@ -32,7 +32,7 @@ func (r *registry) ask(ctx context.Context, name string, before entry) (entry, e
 	case http.StatusNotFound, http.StatusGone:
 		return entry{at: time.Now()}, nil
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return entry{}, fmt.Errorf("it answered %s; registries that want credentials are not supported: %w", response.Status, errkind.Unauthorized)
+		return entry{}, fmt.Errorf("it answered %s; registries that require credentials are not supported: %w", response.Status, errkind.Unauthorized)
 	}
 	if target, err := response.Location(); err == nil {
 		return entry{}, fmt.Errorf("it redirects to %s, which is not followed: configure that registry: %w", target.Host, errkind.Unavailable)
@@ -57,8 +57,7 @@ func (r *registry) send(ctx context.Context, name, etag string) (*http.Response,
 
 // read reads the description of a package.
 func (r *registry) read(response *http.Response) (entry, error) {
-	body := &bounded{body: response.Body, left: r.options.MaxAnswer}
-	published, err := r.dialect.read(body)
+	published, err := r.dialect.read(outbound.Bounded(response.Body, r.options.MaxAnswer))
 	if err != nil {
 		if !errors.Is(err, errkind.Limit) {
 			err = fmt.Errorf("%w: %w", errkind.Unavailable, err)
@@ -70,19 +69,4 @@ func (r *registry) read(response *http.Response) (entry, error) {
 		etag = ""
 	}
 	return newEntry(published, etag, time.Now()), nil
-}
-
-// bounded is a body that fails when it is longer than is left.
-type bounded struct {
-	body io.Reader
-	left int64
-}
-
-// Read implements io.Reader.
-func (b *bounded) Read(p []byte) (int, error) {
-	n, err := b.body.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, fmt.Errorf("too long: %w", errkind.Limit)
-	}
-	return n, err
 }

@@ -12,7 +12,7 @@ import (
 // maxPoints is how many changes a chart shows; of more, the newest.
 const maxPoints = 500
 
-// line is how a number went, as the points of an SVG polyline in steps.
+// line is a number over time, as the points of an SVG polyline in steps.
 type line struct {
 	Name, Class, Points string
 	Now                 int
@@ -35,7 +35,7 @@ const (
 	shownChanges            = 20
 )
 
-// series are the numbers that are drawn, the mostSevere last so that it lies on top.
+// series are the drawn numbers, the most severe last so that it lies on top.
 var series = []struct {
 	name, class string
 	of          func(vuln.Counts) int
@@ -87,7 +87,7 @@ func newSpark(history []watch.CountsAt, now time.Time) *spark {
 	return s
 }
 
-// plot places moments and numbers.
+// plot maps times and numbers to coordinates.
 type plot struct {
 	history       []watch.CountsAt
 	now           time.Time

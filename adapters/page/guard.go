@@ -20,7 +20,7 @@ const (
 	maxForm = 4 << 10
 )
 
-// Sessions keep who signed in, for all workers.
+// Sessions store who signed in, for all workers.
 type Sessions interface {
 	StartSession(ctx context.Context, id string, now, expires time.Time) error
 	// SessionLive reports whether the session was started, and neither ended nor
@@ -29,7 +29,7 @@ type Sessions interface {
 	EndSession(ctx context.Context, id string) error
 }
 
-// guard lets in who has the token, or signed in with it.
+// guard admits requests with the token, or of a browser that signed in with it.
 type guard struct {
 	token    string
 	sessions Sessions
@@ -37,18 +37,18 @@ type guard struct {
 	guesses  guesses
 }
 
-// access is what a request shows.
+// access is what a request proves.
 type access int
 
 const (
 	stranger access = iota // neither token nor session
-	guessing               // a wrong one
+	guessing               // a wrong token or session
 	admitted
 )
 
-// check checks the token in the header first, then at the session in the
-// cookie. What is right is let in however many wrong ones came before; what is
-// wrong counts against its client.
+// check checks the token in the header first, then the session in the cookie. A
+// right one is admitted however many wrong ones came before; a wrong one counts
+// against its client.
 func (g *guard) check(r *http.Request) (access, error) {
 	offered, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if isBearer && same(offered, g.token) {
@@ -67,7 +67,7 @@ func (g *guard) check(r *http.Request) (access, error) {
 	return guessing, nil
 }
 
-// sessionID is what is kept of a cookie: it is of no use to who reads the
+// sessionID is stored in place of a cookie: it is useless to readers of the
 // database, and another token ends all sessions.
 func (g *guard) sessionID(cookie string) string {
 	mac := hmac.New(sha256.New, []byte(g.token))
@@ -75,13 +75,13 @@ func (g *guard) sessionID(cookie string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// same takes the same time however much of it is right.
+// same takes the same time however much of the token is right.
 func same(offered, wanted string) bool {
 	a, b := sha256.Sum256([]byte(offered)), sha256.Sum256([]byte(wanted))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-// Admits reports whether a request may read everything: it shows the token or a
+// Admits reports whether a request may read everything: it has the token or a
 // session, or there is no token.
 func (s *Site) Admits(r *http.Request) bool {
 	if s.Token == "" {
@@ -91,7 +91,7 @@ func (s *Site) Admits(r *http.Request) bool {
 	return found == admitted && err == nil
 }
 
-// admit asks for the token where there is one.
+// admit requires the token where there is one.
 func (s *Site) admit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.Token == "" {

@@ -2,50 +2,40 @@ package page
 
 import (
 	"net/netip"
-	"sync"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 
 	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
 
 const (
-	// guessesPerSecond and guessesAtOnce are the wrong tokens of one client that are
-	// answered as such.
+	// guessesPerSecond and guessesAtOnce limit how many wrong tokens of one client
+	// are answered as such.
 	guessesPerSecond, guessesAtOnce = 1, 20
-	// mostGuessing bounds the clients that are remembered.
+	// mostGuessing bounds the clients whose guesses are counted.
 	mostGuessing = 4096
 )
 
-// guesses counts wrong tokens by client. The zero value is ready.
+// guesses counts wrong tokens by client, of the clients that guessed last.
 type guesses struct {
-	mu      sync.Mutex
-	clients map[netip.Addr]*rate.Limiter
+	clients *lru.Cache[netip.Addr, *rate.Limiter]
+}
+
+func newGuesses() guesses {
+	clients, _ := lru.New[netip.Addr, *rate.Limiter](mostGuessing) // fails for no positive size
+	return guesses{clients}
 }
 
 // allow counts one more, and reports whether it is within the limit.
-func (g *guesses) allow(remote string) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+func (g guesses) allow(remote string) bool {
 	client := ipclass.Client(remote)
-	if g.clients[client] == nil {
-		g.forget()
-		g.clients[client] = rate.NewLimiter(guessesPerSecond, guessesAtOnce)
-	}
-	return g.clients[client].Allow()
-}
-
-// forget makes room: first those that have been quiet, then all.
-func (g *guesses) forget() {
-	if len(g.clients) < mostGuessing && g.clients != nil {
-		return
-	}
-	for client, limiter := range g.clients {
-		if limiter.Tokens() >= guessesAtOnce {
-			delete(g.clients, client)
+	limiter, found := g.clients.Get(client)
+	if !found {
+		limiter = rate.NewLimiter(guessesPerSecond, guessesAtOnce)
+		if other, raced, _ := g.clients.PeekOrAdd(client, limiter); raced {
+			limiter = other
 		}
 	}
-	if len(g.clients) >= mostGuessing || g.clients == nil {
-		g.clients = map[netip.Addr]*rate.Limiter{}
-	}
+	return limiter.Allow()
 }

@@ -1,8 +1,8 @@
 package page
 
 import (
+	"context"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strconv"
 
@@ -23,22 +23,15 @@ type notificationsPage struct {
 	Newest  string // back to the beginning; empty there
 }
 
-func (s *Site) notifications(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := within(r)
-	defer cancel()
-	query := r.URL.Query()
+func (s *Site) notifications(ctx context.Context, query url.Values) (view, error) {
 	page := notificationsPage{Types: notification.Types, Subject: shorten(query.Get("subject"), 600)}
 	before, err := page.choose(query)
 	if err != nil {
-		s.problem(w, r, "notifications", err)
-		return
+		return view{}, err
 	}
-	rows, err := s.notified(ctx, NotificationFilter{Before: before, Type: page.Type, Subject: page.Subject, Limit: notificationsPerPage})
-	if err != nil {
-		s.problem(w, r, "notifications", err)
-		return
+	if page.Rows, err = s.notified(ctx, NotificationFilter{Before: before, Type: page.Type, Subject: page.Subject, Limit: notificationsPerPage}); err != nil {
+		return view{}, err
 	}
-	page.Rows = rows
 	kept := url.Values{}
 	for key, value := range map[string]string{"type": string(page.Type), "subject": page.Subject} {
 		if value != "" {
@@ -48,11 +41,11 @@ func (s *Site) notifications(w http.ResponseWriter, r *http.Request) {
 	if before > 0 {
 		page.Newest = "/notifications?" + kept.Encode()
 	}
-	if len(rows) == notificationsPerPage {
-		kept.Set("before", strconv.FormatInt(rows[len(rows)-1].Seq, 10))
+	if len(page.Rows) == notificationsPerPage {
+		kept.Set("before", strconv.FormatInt(page.Rows[notificationsPerPage-1].Seq, 10))
 		page.Older = "/notifications?" + kept.Encode()
 	}
-	s.show(w, r, "notifications", "notifications", "Notifications", page)
+	return view{"notifications", "Notifications", page}, nil
 }
 
 type notificationPage struct {
@@ -63,26 +56,19 @@ type notificationPage struct {
 	Tag bool
 }
 
-func (s *Site) notification(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := within(r)
-	defer cancel()
-	id := r.URL.Query().Get("id")
-	found, err := s.Read.NotificationByID(ctx, id)
+func (s *Site) notification(ctx context.Context, query url.Values) (view, error) {
+	found, err := s.Read.NotificationByID(ctx, query.Get("id"))
 	if err != nil {
-		s.problem(w, r, "notifications", err)
-		return
+		return view{}, err
 	}
 	page := notificationPage{Notification: found, Tag: found.Type != notification.RepoUpdate && found.Type != notification.EventLog}
 	// A payload that cannot be explained still has a summary.
 	page.Explanation, _ = notification.Explain(found)
-	if page.Deliveries, err = s.Read.DeliveriesOf(ctx, found.ID); err != nil {
-		s.problem(w, r, "notifications", err)
-		return
-	}
-	s.show(w, r, "notification", "notifications", string(found.Type)+" of "+found.Subject, page)
+	page.Deliveries, err = s.Read.DeliveriesOf(ctx, found.ID)
+	return view{"notification", string(found.Type) + " of " + found.Subject, page}, err
 }
 
-// choose reads the filter and the place to begin at from the address.
+// choose reads the filter and the first row from the address.
 func (p *notificationsPage) choose(query url.Values) (before int64, err error) {
 	if text := query.Get("type"); text != "" {
 		if p.Type, err = notification.ParseType(text); err != nil {

@@ -1,7 +1,7 @@
-// Package page is the status page: what is watched and how it is, for people
-// with a browser. It only reads. It needs no script and nothing from elsewhere,
-// and takes every text that it shows, names of tags, packages and descriptions
-// of vulnerabilities, for hostile.
+// Package page is the status page: the watched tags and their state, for people
+// with a browser. It only reads. It needs no script and nothing from other sites,
+// and treats every text that it shows as hostile: names of tags and packages,
+// descriptions of vulnerabilities.
 package page
 
 import (
@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ type Reader interface {
 	Histories(context.Context, []image.Target) (map[image.Target][]watch.CountsAt, error)
 	View(context.Context, image.Target) (watch.RecordView, error)
 	// Unreadable are the files of an image that could not be read for their
-	// packages; errkind.NotFound for an image that is not known.
+	// packages; errkind.NotFound for an image without a record.
 	Unreadable(context.Context, image.Digest) ([]sbom.Unreadable, error)
 	// NotificationPage lists notifications, the newest first.
 	NotificationPage(context.Context, NotificationFilter) ([]Notification, error)
@@ -54,8 +55,8 @@ type Reader interface {
 // Installation is the whole installation in a few numbers.
 type Installation struct {
 	Pass, Fail, NotEvaluated int
-	FailingTags              int // that cannot be followed
-	NotCovered               int // of a distribution that the data does not cover
+	FailingTags              int
+	NotCovered               int // tags of a distribution that the data does not cover
 	PendingDeliveries        int
 	FailedDeliveries         int
 	Endpoints                map[delivery.Health]int
@@ -64,7 +65,7 @@ type Installation struct {
 	FeedConditions           int // that its current data is in
 }
 
-// Tags is how many are watched.
+// Tags is the number of watched tags.
 func (o Installation) Tags() int { return o.Pass + o.Fail + o.NotEvaluated }
 
 // UnhealthyEndpoints are those that do not get everything.
@@ -89,9 +90,9 @@ type Notification struct {
 // Options are what a page is made from.
 type Options struct {
 	Read Reader
-	// Token admits whoever has it; empty where only this machine gets in.
+	// Token is required of readers; empty where only this machine has access.
 	Token string
-	// Sessions keep who signed in with the token; not needed without one.
+	// Sessions store who signed in with the token; not needed without one.
 	Sessions Sessions
 	// UI is the address of Temporal's Web UI, with the namespace; empty for no
 	// links.
@@ -120,10 +121,10 @@ var style []byte
 // queryTimeout bounds what one page reads.
 const queryTimeout = 10 * time.Second
 
-// New makes the status page, which wants the root of its server.
+// New makes the status page, which needs the root of its server.
 func New(options Options) (*Site, error) {
 	s := &Site{Options: options, pages: map[string]*template.Template{},
-		guard: guard{token: options.Token, sessions: options.Sessions, now: options.Now}}
+		guard: guard{token: options.Token, sessions: options.Sessions, now: options.Now, guesses: newGuesses()}}
 	for _, name := range []string{"tags", "tag", "notifications", "notification", "endpoints", "registries", "feed", "login", "problem"} {
 		parsed, err := template.New("layout.html").Funcs(s.functions()).ParseFS(templates, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
@@ -132,13 +133,13 @@ func New(options Options) (*Site, error) {
 		s.pages[name] = parsed
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", s.tags)
-	mux.HandleFunc("GET /tag", s.tag)
-	mux.HandleFunc("GET /notifications", s.notifications)
-	mux.HandleFunc("GET /notification", s.notification)
-	mux.HandleFunc("GET /endpoints", s.endpoints)
-	mux.HandleFunc("GET /registries", s.registries)
-	mux.HandleFunc("GET /feed", s.feed)
+	mux.HandleFunc("GET /{$}", s.serve("tags", s.tags))
+	mux.HandleFunc("GET /tag", s.serve("tags", s.tag))
+	mux.HandleFunc("GET /notifications", s.serve("notifications", s.notifications))
+	mux.HandleFunc("GET /notification", s.serve("notifications", s.notification))
+	mux.HandleFunc("GET /endpoints", s.serve("endpoints", s.endpoints))
+	mux.HandleFunc("GET /registries", s.serve("registries", s.registries))
+	mux.HandleFunc("GET /feed", s.serve("feed", s.feed))
 	mux.HandleFunc("GET /", s.nowhere)
 	outer := http.NewServeMux()
 	outer.HandleFunc("GET /style.css", serveStyle)
@@ -183,16 +184,32 @@ type frame struct {
 	Content any
 }
 
-func (s *Site) show(w http.ResponseWriter, r *http.Request, name, section, title string, content any) {
-	s.write(w, r, http.StatusOK, name, frame{Title: title, Section: section, Content: content})
+// view is the content of one page.
+type view struct {
+	template, title string
+	content         any
+}
+
+// serve answers with what read finds for the query of the address.
+func (s *Site) serve(section string, read func(context.Context, url.Values) (view, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
+		defer cancel()
+		v, err := read(ctx, r.URL.Query())
+		if err != nil {
+			s.problem(w, r, section, err)
+			return
+		}
+		s.write(w, r, http.StatusOK, v.template, frame{Title: v.title, Section: section, Content: v.content})
+	}
 }
 
 func (s *Site) write(w http.ResponseWriter, r *http.Request, status int, name string, f frame) {
 	f.Version, f.Now, f.Signed = s.Version, s.Now().UTC(), s.Token != "" && name != "login"
 	var text strings.Builder
 	if err := s.pages[name].ExecuteTemplate(&text, "layout.html", f); err != nil {
-		s.Log.ErrorContext(r.Context(), "status page not made", "page", name, "error", err)
-		http.Error(w, "the page cannot be made; the worker's log says why", http.StatusInternalServerError)
+		s.Log.ErrorContext(r.Context(), "cannot render the status page", "page", name, "error", err)
+		http.Error(w, "cannot render the page; the worker's log has the reason", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -200,26 +217,21 @@ func (s *Site) write(w http.ResponseWriter, r *http.Request, status int, name st
 	_, _ = io.WriteString(w, plain.Text(text.String())) // the reader has gone
 }
 
-// problem shows why there is no page. What the database says is for the log.
+// problem shows why there is no page. Errors of the database go to the log only.
 func (s *Site) problem(w http.ResponseWriter, r *http.Request, section string, err error) {
-	status, title, text := http.StatusServiceUnavailable, "Not now", "The database does not answer. Try again in a moment; the worker's log says more."
+	status, title, text := http.StatusServiceUnavailable, "Not available", "The database does not respond. Try again in a moment; the worker's log has the error."
 	switch {
 	case errors.Is(err, errkind.NotFound):
-		status, title, text = http.StatusNotFound, "Not found", "There is nothing of this name, or nobody watches it any more."
+		status, title, text = http.StatusNotFound, "Not found", "There is nothing of this name, or it is no longer watched."
 	case errors.Is(err, errkind.Invalid):
-		status, title, text = http.StatusBadRequest, "Not understood", "The address of this page asks for something that cannot be."
+		status, title, text = http.StatusBadRequest, "Invalid address", "The address of this page has an invalid parameter."
 	default:
-		s.Log.WarnContext(r.Context(), "status page not read", "error", err)
+		s.Log.WarnContext(r.Context(), "cannot read the status page's data", "error", err)
 	}
 	s.write(w, r, status, "problem", frame{Title: title, Section: section, Content: text})
 }
 
-// nowhere answers addresses that no page has.
+// nowhere answers addresses without a page.
 func (s *Site) nowhere(w http.ResponseWriter, r *http.Request) {
 	s.write(w, r, http.StatusNotFound, "problem", frame{Title: "Not found", Section: "none", Content: "There is no page at this address."})
-}
-
-// within bounds what a request reads.
-func within(r *http.Request) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(r.Context(), queryTimeout)
 }

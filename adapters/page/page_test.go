@@ -125,18 +125,18 @@ func TestPages(t *testing.T) {
 		{"/", 200, []string{"Tags 1 to 50 of 120", "registry.example.com/shop/api:0", `href="/?page=2"`, "fail", "30h ago", "critical 0 to 1"}},
 		{"/?page=3&q=x", 200, []string{"Tags 101 to 120 of 120", `href="/?page=2&amp;q=x"`}},
 		{"/tag?name=registry.example.com/shop/api:1", 200, []string{"1 critical", "known exploited", "vulnerabilities over time", "<polyline",
-			"100 files and 3 more, whose packages are not known", "/app/000/package.json", "javascript-package-cataloger",
+			"100 files and 3 more, whose packages are missing", "/app/000/package.json", "javascript-package-cataloger",
 			"http://127.0.0.1:8233/namespaces/default/workflows/watch-tag:registry.example.com%2Fshop%2Fapi:1", "vuln_update"}},
 		{"/tag?name=registry.example.com/shop/api:1@linux/arm64", 200, []string{"@linux/arm64"}},
 		{"/tag?name=registry.example.com/none:1", 404, []string{"Not found"}},
-		{"/tag?name=%00", 400, []string{"Not understood"}},
-		{"/tag", 400, []string{"Not understood"}},
+		{"/tag?name=%00", 400, []string{"Invalid address"}},
+		{"/tag", 400, []string{"Invalid address"}},
 		{"/notifications", 200, []string{"50 notifications", "before=951", "ops"}},
 		{"/notifications?before=951&type=vuln_update", 200, []string{`href="/notifications?type=vuln_update"`}},
 		{"/notification?id=id-1", 200, []string{"the tag points to another image", "HTTP 500", "failed"}},
 		{"/notification?id=none", 404, []string{"Not found"}},
 		{"/endpoints", 200, []string{"https://hooks.example.com<", "env:CHAT_URL", "failing", "began", "giving up", "2 within a day, the last", "HTTP 422"}},
-		{"/registries", 200, []string{"registry.example.com", "does not answer", "began", "1 failing", "healthy"}},
+		{"/registries", 200, []string{"registry.example.com", "unreachable", "began", "1 failing", "healthy"}},
 		{"/feed", 200, []string{"New vulnerability data is on hold", "tagwatch feed release", "sha256:f", "provider debian is old", "eol"}},
 		{"/elsewhere", 404, []string{"There is no page at this address.", `<a href="/">To the tags</a>`}},
 	} {
@@ -196,7 +196,7 @@ func TestStoreIsAway(t *testing.T) {
 	r := open(t, &content{t: t, fails: errors.New("dial postgres at 10.1.2.3")}, "")
 	for _, path := range []string{"/", "/tag?name=registry.example.com/shop/api:1", "/notifications", "/endpoints", "/registries", "/feed"} {
 		answer, text := r.get(path)
-		if answer.StatusCode != http.StatusServiceUnavailable || strings.Contains(text, "10.1.2.3") || !strings.Contains(text, "Not now") {
+		if answer.StatusCode != http.StatusServiceUnavailable || strings.Contains(text, "10.1.2.3") || !strings.Contains(text, "Not available") {
 			t.Errorf("%s: %d\n%s", path, answer.StatusCode, text)
 		}
 	}

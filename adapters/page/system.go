@@ -1,9 +1,10 @@
 package page
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
@@ -26,12 +27,12 @@ var moods = map[delivery.Health]string{delivery.HealthDisabled: "open", delivery
 // Mood is the class of its badge, Headline the word in it.
 func (e endpointRow) Mood() string { return moods[e.State.Health(e.GivenUp)] }
 
-// Headline is how deliveries to it go.
+// Headline is the health of its deliveries.
 func (e endpointRow) Headline() string {
 	return strings.ReplaceAll(string(e.State.Health(e.GivenUp)), "_", " ")
 }
 
-// Answer is what explains the headline.
+// Answer is the receiver's answer that explains the headline.
 func (e endpointRow) Answer() string {
 	switch e.State.Health(e.GivenUp) {
 	case delivery.HealthDisabled:
@@ -42,41 +43,35 @@ func (e endpointRow) Answer() string {
 	return e.State.LastAnswer
 }
 
-func (s *Site) endpoints(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := within(r)
-	defer cancel()
+func (s *Site) endpoints(ctx context.Context, _ url.Values) (view, error) {
 	found, err := s.Read.Endpoints(ctx)
 	if err != nil {
-		s.problem(w, r, "endpoints", err)
-		return
+		return view{}, err
 	}
 	lost, err := s.Read.GivenUp(ctx, s.Now().Add(-delivery.GivenUpSpan))
 	if err != nil {
-		s.problem(w, r, "endpoints", err)
-		return
+		return view{}, err
 	}
 	rows := make([]endpointRow, len(found))
 	for i, endpoint := range found {
 		rows[i].Endpoint, rows[i].GivenUp = endpoint, lost[endpoint.Name]
 		if rows[i].Backlog, err = s.Read.Backlog(ctx, endpoint.Name); err != nil {
-			s.problem(w, r, "endpoints", err)
-			return
+			return view{}, err
 		}
 		counts, err := s.Read.DeliveryCounts(ctx, endpoint.Name)
 		if err != nil {
-			s.problem(w, r, "endpoints", err)
-			return
+			return view{}, err
 		}
 		rows[i].Delivered, rows[i].Failed = counts[delivery.Delivered], counts[delivery.Failed]
 	}
-	s.show(w, r, "endpoints", "endpoints", "Endpoints", rows)
+	return view{"endpoints", "Endpoints", rows}, nil
 }
 
-// registryRow is a registry with what the event log last said of it as a whole:
-// its poll notices at once what each of its tags would within an hour.
+// registryRow is a registry with the last entry of the event log about it as a
+// whole: its poll notices at once what each of its tags notices within an hour.
 type registryRow struct {
 	polling.RegistryState
-	Down *notification.Notification // nil while it answers
+	Down *notification.Notification // nil while it responds
 }
 
 // Mood is the class of its badge, Headline the word in it.
@@ -90,56 +85,46 @@ func (r registryRow) Mood() string {
 	return "good"
 }
 
-// Headline is how checking it goes.
+// Headline is the outcome of its checks.
 func (r registryRow) Headline() string {
 	switch {
 	case r.Down != nil:
-		return "does not answer"
+		return "unreachable"
 	case r.Failing > 0:
 		return fmt.Sprintf("%d failing", r.Failing)
 	}
 	return "healthy"
 }
 
-func (s *Site) registries(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := within(r)
-	defer cancel()
+func (s *Site) registries(ctx context.Context, _ url.Values) (view, error) {
 	states, err := s.Read.RegistryStates(ctx)
 	if err != nil {
-		s.problem(w, r, "registries", err)
-		return
+		return view{}, err
 	}
 	rows := make([]registryRow, len(states))
 	for i, state := range states {
 		rows[i].RegistryState = state
 		last, err := s.Read.NotificationPage(ctx, NotificationFilter{Type: notification.EventLog, Subject: state.Registry, Limit: 1})
 		if err != nil {
-			s.problem(w, r, "registries", err)
-			return
+			return view{}, err
 		}
-		if len(last) > 0 && grave(last[0].Notification) {
+		if len(last) > 0 && isError(last[0].Notification) {
 			rows[i].Down = &last[0].Notification
 		}
 	}
-	s.show(w, r, "registries", "registries", "Registries", rows)
+	return view{"registries", "Registries", rows}, nil
 }
 
-// grave reports whether an entry of the event log is an error, and not the end of
-// one.
-func grave(n notification.Notification) bool {
+// isError reports whether an entry of the event log is an error, and not the end
+// of one.
+func isError(n notification.Notification) bool {
 	var payload struct {
 		Event struct{ Level notification.Level }
 	}
 	return json.Unmarshal(n.Payload, &payload) == nil && payload.Event.Level == notification.LevelError
 }
 
-func (s *Site) feed(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := within(r)
-	defer cancel()
+func (s *Site) feed(ctx context.Context, _ url.Values) (view, error) {
 	state, err := s.Read.Feed(ctx)
-	if err != nil {
-		s.problem(w, r, "feed", err)
-		return
-	}
-	s.show(w, r, "feed", "feed", "Vulnerability data", state)
+	return view{"feed", "Vulnerability data", state}, err
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -56,15 +55,9 @@ type notificationRow struct {
 	Deliveries []delivery.Delivery
 }
 
-func (s *Site) tag(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := within(r)
-	defer cancel()
-	page, err := s.tagPage(ctx, r.URL.Query())
-	if err != nil {
-		s.problem(w, r, "tags", err)
-		return
-	}
-	s.show(w, r, "tag", "tags", page.Summary.Target.String(), page)
+func (s *Site) tag(ctx context.Context, query url.Values) (view, error) {
+	page, err := s.tagPage(ctx, query)
+	return view{"tag", page.Summary.Target.String(), page}, err
 }
 
 func (s *Site) tagPage(ctx context.Context, query url.Values) (page tagPage, err error) {
@@ -109,33 +102,33 @@ func (s *Site) workflow(target image.Target) string {
 	return s.UI + "/workflows/" + url.PathEscape(s.WorkflowID(target))
 }
 
-// rows shows what the policies found, what stops first.
+// rows shows what the policies found, the stops first.
 func (p *tagPage) rows(evaluation *watch.Evaluation) {
 	if evaluation == nil {
 		return
 	}
 	rows, err := policy.ResultRows(evaluation.Document)
 	if err != nil {
-		return // the status stands without
+		return // the page still shows the status
 	}
-	order := map[policy.Action]int{policy.Stop: 0, policy.Warn: 1}
-	slices.SortStableFunc(rows, func(a, b policy.ResultRow) int { return cmp.Compare(rank(order, a), rank(order, b)) })
+	slices.SortStableFunc(rows, func(a, b policy.ResultRow) int { return cmp.Compare(rank(a), rank(b)) })
 	p.MoreRows = max(0, len(rows)-shownRows)
 	p.Rows = rows[:len(rows)-p.MoreRows]
 }
 
-func rank(order map[policy.Action]int, row policy.ResultRow) int {
-	n, known := order[row.Action]
+func rank(row policy.ResultRow) int {
 	switch {
 	case row.Whitelist != "":
 		return 3
-	case known:
-		return n
+	case row.Action == policy.Stop:
+		return 0
+	case row.Action == policy.Warn:
+		return 1
 	}
 	return 2
 }
 
-// findings shows a page of the vulnerabilities, the mostSevere first.
+// findings shows a page of the vulnerabilities, the most severe first.
 func (p *tagPage) findings(all []vuln.Finding, query url.Values) {
 	sorted := slices.Clone(all)
 	slices.SortStableFunc(sorted, func(a, b vuln.Finding) int {

@@ -1,7 +1,8 @@
 package page
 
 import (
-	"net/http"
+	"context"
+	"maps"
 	"net/url"
 	"strconv"
 
@@ -28,34 +29,28 @@ type tagsPage struct {
 // pager links to the neighbours of a page.
 type pager struct{ Previous, Next string }
 
-func (s *Site) tags(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := within(r)
-	defer cancel()
-	filter, number := overviewFilter(r.URL.Query())
+func (s *Site) tags(ctx context.Context, query url.Values) (_ view, err error) {
+	filter, number := overviewFilter(query)
 	page := tagsPage{Filter: filter}
-	var err error
 	if page.Installation, err = s.Read.Installation(ctx); err != nil {
-		s.problem(w, r, "tags", err)
-		return
+		return view{}, err
 	}
 	if page.Rows, page.Total, err = s.Read.Overview(ctx, filter); err != nil {
-		s.problem(w, r, "tags", err)
-		return
+		return view{}, err
 	}
 	targets := make([]image.Target, len(page.Rows))
 	for i, row := range page.Rows {
 		targets[i] = row.Target
 	}
 	if page.Histories, err = s.Read.Histories(ctx, targets); err != nil {
-		s.problem(w, r, "tags", err)
-		return
+		return view{}, err
 	}
 	page.First, page.Last = filter.Offset+1, filter.Offset+len(page.Rows)
-	page.Pager = numbered("/", r.URL.Query(), "page", number, page.Last < page.Total)
-	s.show(w, r, "tags", "tags", "Tags", page)
+	page.Pager = numbered("/", query, "page", number, page.Last < page.Total)
+	return view{"tags", "Tags", page}, nil
 }
 
-// overviewFilter reads what the form asks for; what it does not know is left out.
+// overviewFilter reads the filter form; invalid values are ignored.
 func overviewFilter(query url.Values) (filter watch.OverviewFilter, page int) {
 	page = pageNumber(query, "page")
 	filter = watch.OverviewFilter{Text: shorten(query.Get("q"), 300), Failing: query.Get("failing") != "", Uncovered: query.Get("uncovered") != "", Offset: (page - 1) * tagsPerPage, Limit: tagsPerPage}
@@ -70,7 +65,7 @@ func overviewFilter(query url.Values) (filter watch.OverviewFilter, page int) {
 	return filter, page
 }
 
-// maxPage keeps the offset of a page from being absurd.
+// maxPage bounds the offset of a page.
 const maxPage = 100_000
 
 // pageNumber counts from 1.
@@ -82,13 +77,10 @@ func pageNumber(query url.Values, key string) int {
 	return number
 }
 
-// numbered links to the pages before and after, with all else as it is.
+// numbered links to the pages before and after, with the rest of the query.
 func numbered(path string, query url.Values, key string, number int, more bool) pager {
 	link := func(n int) string {
-		changed := url.Values{}
-		for name, values := range query {
-			changed[name] = values
-		}
+		changed := maps.Clone(query)
 		changed.Set(key, strconv.Itoa(n))
 		return path + "?" + changed.Encode()
 	}

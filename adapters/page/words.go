@@ -15,7 +15,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
-// functions are the words that the templates use.
+// functions are what the templates can call.
 func (s *Site) functions() template.FuncMap {
 	return template.FuncMap{
 		"interval":  polling.IntervalText,
@@ -34,8 +34,8 @@ func (s *Site) functions() template.FuncMap {
 	}
 }
 
-// breakable is a name that a browser breaks where people would: behind a slash,
-// before a tag and a platform.
+// breakable is a name that a browser breaks after a slash and before a tag and a
+// platform.
 func breakable(name any) template.HTML {
 	text := template.HTMLEscapeString(fmt.Sprint(name))
 	return template.HTML(strings.NewReplacer("/", "/<wbr>", ":", "<wbr>:", "@", "<wbr>@").Replace(text)) // escaped above
@@ -54,7 +54,7 @@ func mood(s watch.Summary) string {
 	return "open"
 }
 
-// address is where an endpoint is, without what in its URL can be a secret.
+// address is where an endpoint is, without the parts of its URL that can be secret.
 func address(e endpoint.Endpoint) string {
 	if endpoint.SecretRef(e.URL).IsRef() {
 		return e.URL
@@ -66,7 +66,7 @@ func address(e endpoint.Endpoint) string {
 	return parsed.Scheme + "://" + parsed.Host
 }
 
-// severityClass is a class of ours, whatever the text.
+// severityClass is one of our own classes, whatever the text.
 func severityClass(text any) string {
 	switch name := strings.ToLower(fmt.Sprint(text)); name {
 	case "critical", "high", "medium", "low", "negligible":

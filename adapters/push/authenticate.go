@@ -17,7 +17,7 @@ import (
 // leastSecret is the shortest secret that is taken, in bytes.
 const leastSecret = 16
 
-// errRefused says no more than that: which part was wrong is nobody's business.
+// errRefused does not say which part was wrong: that would help an attacker.
 var errRefused = fmt.Errorf("the request does not prove that it comes from this source: %w", errkind.Unauthorized)
 
 // Secrets reads what a reference names.
@@ -28,11 +28,11 @@ type gate struct {
 	secret  endpoint.SecretRef
 	proofs  []proof
 	secrets Secrets
-	token   *tokenCheck // nil where none is asked for
+	token   *tokenCheck // nil where none is required
 }
 
-// admit checks what can be checked without the body, so that strangers are sent
-// away before it is read. Signed reports that the body's signature decides.
+// admit checks everything but the body, so that strangers are refused before it is
+// read. Signed reports that the body's signature decides.
 func (g gate) admit(r *http.Request) (signed bool, err error) {
 	if g.token != nil {
 		if err := g.token.check(r.Context(), bearer(r)); err != nil {
@@ -81,8 +81,7 @@ func (g gate) verify(r *http.Request, body []byte) error {
 // Specification: https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
 const signatureHeader = "X-Hub-Signature-256"
 
-// signatureOf is the signature that a request gives; nil without one that can be
-// right.
+// signatureOf is the signature in a request; nil without a well-formed one.
 func signatureOf(r *http.Request) []byte {
 	given, err := hex.DecodeString(strings.TrimPrefix(r.Header.Get(signatureHeader), "sha256="))
 	if err != nil || len(given) != sha256.Size {
@@ -91,7 +90,7 @@ func signatureOf(r *http.Request) []byte {
 	return given
 }
 
-// accepted are the lines of the secret.
+// accepted are the secrets, one a line.
 func (g gate) accepted() ([]string, error) {
 	text, err := g.secrets(g.secret)
 	if err != nil {
@@ -120,8 +119,8 @@ func credential(r *http.Request, by proof) string {
 	return ""
 }
 
-// bearer is the Authorization header without the word Bearer, which Harbor and
-// others leave to whoever configures them.
+// bearer is the Authorization header without the word Bearer, which operators of
+// Harbor and others may leave out.
 func bearer(r *http.Request) string {
 	header := r.Header.Get("Authorization")
 	if scheme, rest, found := strings.Cut(header, " "); found && strings.EqualFold(scheme, "bearer") {

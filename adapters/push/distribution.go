@@ -16,9 +16,9 @@ type distributionEvent struct {
 	Request struct{ Host string }
 }
 
-// parseDistribution reads an envelope. There is an event for each layer too, and
-// one of action pull for each check a tag, ours included: only those with a
-// tag, and deletions, matter.
+// parseDistribution reads an envelope. There is also an event for each layer, and
+// one of action pull for each check of a tag, ours included: only pushes with a tag,
+// and deletions, matter.
 func parseDistribution(body []byte) ([]mention, error) {
 	var envelope struct{ Events []distributionEvent }
 	if err := decode(body, &envelope); err != nil {
@@ -51,19 +51,14 @@ func parseACR(body []byte) ([]mention, error) {
 
 func (e distributionEvent) mentions() []mention {
 	m := mention{host: e.Request.Host, path: e.Target.Repository, tag: e.Target.Tag}
-	switch {
-	case m.path == "":
+	if m.path == "" || e.Action != "delete" && (e.Action != "push" || m.tag == "") {
 		return nil
-	case e.Action == "push" && m.tag != "":
-		return []mention{m}
-	case e.Action == "delete":
-		return []mention{m}
 	}
-	return nil
+	return []mention{m}
 }
 
-// parseDockerHub reads the body of Docker Hub, which tells of pushes alone. Its
-// callback_url, like every other address, is left alone.
+// parseDockerHub reads the body of Docker Hub, which reports only pushes. Its
+// callback_url, like every other address, is not called.
 //
 // Specification: https://docs.docker.com/docker-hub/repos/manage/webhooks/
 func parseDockerHub(body []byte) ([]mention, error) {

@@ -21,13 +21,12 @@ type Event struct {
 // registry of the source.
 type mention struct{ host, path, tag string }
 
-// parser reads the body of one kind of registry. A body that tells of nothing
-// that matters gives no mention; one that is not of this kind is an error of
-// kind errkind.Invalid.
+// parser reads the body of one kind of registry. A body without a relevant change
+// gives no mention; one that is not of this kind is an errkind.Invalid.
 type parser func(body []byte) ([]mention, error)
 
-// Parse reads a body of the source's kind: what may have changed, each once. An
-// error is of kind errkind.Invalid, or errkind.Limit for a body that names too much.
+// Parse reads from a body of the source's kind what may have changed, each once. An
+// error is an errkind.Invalid, or an errkind.Limit for a body that names too much.
 func Parse(source Source, body []byte) ([]Event, error) {
 	of, found := source.Kind.trait()
 	if !found {
@@ -59,9 +58,9 @@ func errOtherKind(lacks string) error {
 	return fmt.Errorf("the body has no %s, so it is not of this kind: %w", lacks, errkind.Invalid)
 }
 
-// events turns what a body mentions into what can be watched: names that no
-// reference has are dropped, and so is what is said twice. Registry replaces
-// the hosts of the body, or stands for those that it does not name.
+// events converts mentions into events, without duplicates and without invalid
+// names. Registry, if set, replaces the hosts of the body; otherwise stands in for
+// missing ones.
 func events(mentions []mention, registry, otherwise string) []Event {
 	var found []Event
 	seen := map[Event]bool{}

@@ -3,20 +3,18 @@ package push
 import (
 	"fmt"
 	"strings"
-
-	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// Example is how to have a registry of a kind push: what to write into the file
-// of sources, and what to set at the registry. Base is where the receiver is
-// reached, as in https://tagwatch.example.com.
+// Example shows how to set up a registry of a kind: the entry in the file of
+// sources, and the settings at the registry. Base is the address of the receiver,
+// as in https://tagwatch.example.com.
 func Example(kind Kind, name, base string) (string, error) {
 	text, found := examples[kind]
 	if !found {
-		return "", fmt.Errorf("unknown kind %q: expected one of %s: %w", kind, listed(Kinds()), errkind.Invalid)
+		return "", unknown(kind)
 	}
 	if !namePattern.MatchString(name) {
-		return "", fmt.Errorf("name %q: a name has up to 63 lower-case letters, digits, '.', '_' or '-': %w", name, errkind.Invalid)
+		return "", fmt.Errorf("name %q: %w", name, errName)
 	}
 	variable := "PUSH_" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
 	return strings.NewReplacer("{kind}", string(kind), "{name}", name, "{variable}", variable,
@@ -32,8 +30,8 @@ sources:
     secret: env:{variable}        # or file:/run/secrets/{name}
 `
 
-// registryExample names the host, where bodies may call it otherwise.
-const registryExample = `    # registry: registry.example.com  # the host in your references, if the body calls it otherwise
+// registryExample is for kinds whose bodies may name the host differently.
+const registryExample = `    # registry: registry.example.com  # the host in your references, if the body names another
 `
 
 var examples = map[Kind]string{
@@ -90,7 +88,7 @@ az acr webhook create --registry MYREGISTRY --name tagwatch --actions push delet
   --uri {url} --headers "Authorization=Bearer THE_SECRET"
 `,
 	PubSub: `# In the file of sources (TAGWATCH_PUSH_SOURCES). Google signs a token for the
-# account; a secret in the URL (?token=) can be asked for as well or instead.
+# account; a secret in the URL (?token=) can be required as well or instead.
 sources:
   - name: {name}
     kind: {kind}

@@ -26,7 +26,7 @@ func parseGeneric(body []byte) ([]mention, error) {
 	mentions := make([]mention, len(hook.References))
 	for i, text := range hook.References {
 		named := mentioned(text)
-		// This body is written for us, so that a slip in it is worth an answer.
+		// This body is written for us, so its author wants to see mistakes in it.
 		if reference, err := image.ParseReference(text); err != nil || reference.Registry != named.host {
 			return nil, fmt.Errorf("reference %.300q is not registry/repository[:tag]: %w", text, errkind.Invalid)
 		}

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 )
@@ -22,8 +23,8 @@ type githubPackage struct {
 
 // parseGitHub reads the bodies of the events package and registry_package, which
 // name the same package under different keys. Everything else, such as the ping
-// of a new webhook, tells of no container. GitHub sends a form with the JSON in
-// it unless the webhook was set to JSON.
+// of a new webhook, names no container. GitHub sends a form with the JSON in it
+// unless the webhook was set to JSON.
 //
 // Specification: https://docs.github.com/webhooks/webhook-events-and-payloads#package
 func parseGitHub(body []byte) ([]mention, error) {
@@ -34,10 +35,7 @@ func parseGitHub(body []byte) ([]mention, error) {
 	if err := decode(githubJSON(body), &hook); err != nil {
 		return nil, err
 	}
-	pushed := hook.Package
-	if pushed == nil {
-		pushed = hook.Registry
-	}
+	pushed := cmp.Or(hook.Package, hook.Registry)
 	if pushed == nil || !strings.EqualFold(pushed.Type, "container") {
 		return nil, nil
 	}
@@ -64,10 +62,7 @@ func (p githubPackage) mentions() []mention {
 	if m.host != githubHost {
 		m = mention{host: githubHost, path: strings.ToLower(p.Namespace + "/" + p.Name)}
 	}
-	if name := p.Version.Container.Tag.Name; name != "" {
-		m.tag = name
-	}
-	if m.tag == "" {
+	if m.tag = cmp.Or(p.Version.Container.Tag.Name, m.tag); m.tag == "" {
 		return nil
 	}
 	return []mention{m}

@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"time"
 
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
+	"github.com/tagwatch/tagwatch/adapters/httpserver"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
@@ -31,17 +32,17 @@ const (
 	perSecond, burst = 50, 500
 )
 
-// Verdict is what came of a request.
+// Verdict is the outcome of a request.
 type Verdict string
 
 // The verdicts.
 const (
-	Woken     Verdict = "woken"     // something watched is checked
-	Ignored   Verdict = "ignored"   // nothing that is watched
-	Refused   Verdict = "refused"   // it does not prove where it comes from
+	Woken     Verdict = "woken"     // watched tags are checked
+	Ignored   Verdict = "ignored"   // nothing that it names is watched
+	Refused   Verdict = "refused"   // it does not prove that it comes from the source
 	Malformed Verdict = "malformed" // not a body of the source's kind
 	Limited   Verdict = "limited"   // too many, or too large
-	Failed    Verdict = "failed"    // it could not be carried out; the sender may try again
+	Failed    Verdict = "failed"    // by our own fault; the sender may try again
 )
 
 // Verdicts are all of them.
@@ -51,11 +52,11 @@ var Verdicts = []Verdict{Woken, Ignored, Refused, Malformed, Limited, Failed}
 type Options struct {
 	Sources []Source
 	Secrets Secrets
-	// Wake has everything checked that is watched and that the events are about,
-	// and reports how much that is.
+	// Wake makes the watched tags and repositories of the events due, and returns
+	// their number.
 	Wake func(context.Context, []Event) (int, error)
-	// Observe hears of every request; source is "" for one that names none. Err
-	// says why, for the log; it holds nothing of the request.
+	// Observe is called for every request; source is "" for one without a valid
+	// source. Err has the reason, for the log, and nothing of the request.
 	Observe func(ctx context.Context, source string, verdict Verdict, err error)
 }
 
@@ -64,9 +65,9 @@ type handler struct {
 	sources map[string]*served
 	wake    func(context.Context, []Event) (int, error)
 	observe func(context.Context, string, Verdict, error)
-	open    places
-	// unproven are the places of strangers.
-	unproven shares
+	open    *semaphore.Weighted
+	// unproven are for requests that have not proved where they come from.
+	unproven *httpserver.Places
 }
 
 type served struct {
@@ -79,7 +80,7 @@ type served struct {
 // is an error now rather than with the first push.
 func NewHandler(options Options) (http.Handler, error) {
 	h := &handler{sources: map[string]*served{}, wake: options.Wake, observe: options.Observe,
-		open: make(places, maxOpen), unproven: shares{most: maxUnproven, mostOfOne: maxUnprovenOfOne, held: map[netip.Addr]int{}}}
+		open: semaphore.NewWeighted(maxOpen), unproven: httpserver.NewPlaces(maxUnproven, maxUnprovenOfOne)}
 	for _, source := range options.Sources {
 		of, found := source.Kind.trait()
 		if !found {
@@ -113,8 +114,8 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 	h.answer(w, r, source.Name, woken, err)
 }
 
-// take has a request prove where it comes from before it gets a place, so that
-// strangers hold none.
+// take requires a proof of where a request comes from before it gives the request a
+// place, so that strangers hold none.
 func (h *handler) take(w http.ResponseWriter, r *http.Request, source *served) (woken int, err error) {
 	signed, err := source.gate.admit(r)
 	if err != nil {
@@ -126,10 +127,10 @@ func (h *handler) take(w http.ResponseWriter, r *http.Request, source *served) (
 			return 0, err
 		}
 	}
-	if !source.rateLimit.Allow() || !h.open.enter() {
+	if !source.rateLimit.Allow() || !h.open.TryAcquire(1) {
 		return 0, errBusy
 	}
-	defer h.open.leave()
+	defer h.open.Release(1)
 	if !signed {
 		if body, err = read(w, r); err != nil {
 			return 0, err
@@ -145,15 +146,14 @@ func (h *handler) take(w http.ResponseWriter, r *http.Request, source *served) (
 	return woken, nil
 }
 
-// readSigned reads and verifies a body that is its own proof. Until then it comes
-// from a stranger: it gets little time, and one of few places that each client has
-// a part of.
+// readSigned reads and verifies a body that is its own proof. Until then the sender
+// is a stranger: it gets little time, and one of the few places for its client.
 func (h *handler) readSigned(w http.ResponseWriter, r *http.Request, by gate) ([]byte, error) {
 	client := ipclass.Client(r.RemoteAddr)
-	if !h.unproven.enter(client) {
+	if !h.unproven.Enter(client) {
 		return nil, errBusy
 	}
-	defer h.unproven.leave(client)
+	defer h.unproven.Leave(client)
 	wire := http.NewResponseController(w)
 	_ = wire.SetReadDeadline(time.Now().Add(signedTimeout)) // where that is not possible, the server's holds
 	body, err := read(w, r)
@@ -189,7 +189,7 @@ type failure struct{ error }
 
 func (f *failure) Unwrap() error { return f.error }
 
-// answer tells the sender what it needs to know, and the observer everything.
+// answer gives the sender what it needs, and the observer everything.
 func (h *handler) answer(w http.ResponseWriter, r *http.Request, source string, woken int, err error) {
 	verdict, status, text := outcome(err)
 	if err == nil && woken > 0 {
@@ -213,8 +213,7 @@ func outcome(err error) (verdict Verdict, status int, text string) {
 	switch {
 	case err == nil:
 		return Ignored, http.StatusOK, ""
-	case ours:
-		return Failed, http.StatusServiceUnavailable, "cannot be carried out now; try again"
+	case ours: // whatever kind it has
 	case errors.Is(err, errRefused):
 		return Refused, http.StatusUnauthorized, "not authorized"
 	case errors.Is(err, errBusy):
@@ -224,5 +223,5 @@ func outcome(err error) (verdict Verdict, status int, text string) {
 	case errors.Is(err, errkind.Invalid):
 		return Malformed, http.StatusBadRequest, err.Error()
 	}
-	return Failed, http.StatusServiceUnavailable, "cannot be carried out now; try again"
+	return Failed, http.StatusServiceUnavailable, "temporarily unavailable; try again"
 }

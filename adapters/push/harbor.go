@@ -1,6 +1,7 @@
 package push
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -38,10 +39,7 @@ func parseHarbor(body []byte) ([]mention, error) {
 	if hook.Type == "" {
 		return nil, errOtherKind("type")
 	}
-	data := hook.EventData
-	if data == nil {
-		data = hook.Data
-	}
+	data := cmp.Or(hook.EventData, hook.Data)
 	if data == nil || !slices.Contains(harborEvents, hook.Type) {
 		return nil, nil
 	}

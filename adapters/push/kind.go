@@ -1,6 +1,10 @@
 package push
 
-import "github.com/tagwatch/tagwatch/domain/image"
+import (
+	"slices"
+
+	"github.com/tagwatch/tagwatch/domain/image"
+)
 
 // Kind is what sends the notifications of a source.
 type Kind string
@@ -26,15 +30,15 @@ const (
 	bySignature              // X-Hub-Signature-256: HMAC-SHA256 of the body
 )
 
-// trait is what Tagwatch knows of a kind.
+// trait describes a kind.
 type trait struct {
 	kind   Kind
 	parse  parser
 	proofs []proof // of one secret, each is enough
 	// tokens reports that the service can sign OpenID Connect tokens.
 	tokens bool
-	// registry is the host where the body names none; "" where it always does,
-	// or has to be notified.
+	// registry is the host where the body names none; "" where it always does, or
+	// where the source has to name it.
 	registry string
 }
 
@@ -59,10 +63,8 @@ func Kinds() []Kind {
 }
 
 func (k Kind) trait() (trait, bool) {
-	for _, t := range traits {
-		if t.kind == k {
-			return t, true
-		}
+	if i := slices.IndexFunc(traits, func(t trait) bool { return t.kind == k }); i >= 0 {
+		return traits[i], true
 	}
 	return trait{}, false
 }

@@ -33,7 +33,7 @@ func parseQuay(body []byte) ([]mention, error) {
 	return mentions, nil
 }
 
-// quayTags of an event that is no push are none.
+// quayTags are the tags in any of the forms; none for an event other than a push.
 func quayTags(raw json.RawMessage) ([]string, error) {
 	if len(raw) == 0 {
 		return nil, nil

@@ -25,12 +25,12 @@ type Source struct {
 	// file:/path. Each line of it is accepted, so that one can be replaced
 	// without a gap.
 	Secret endpoint.SecretRef `yaml:"secret"`
-	// Registry is the host by which its tags are watched, where the bodies call it
-	// otherwise or not at all. It also limits the source to that host.
+	// Registry is the host in the references of its tags, where the bodies name
+	// another one or none. It also limits the source to that host.
 	Registry string `yaml:"registry"`
 
-	// Audience and Email are what a token of Pub/Sub must say; Issuer and Keys
-	// where it comes from, Google without them.
+	// Audience and Email are what a token of Pub/Sub must contain; Issuer and Keys
+	// are who signs it, Google by default.
 	Audience string `yaml:"audience"`
 	Email    string `yaml:"email"`
 	Issuer   string `yaml:"issuer"`
@@ -83,15 +83,15 @@ func parseSources(content []byte) ([]Source, error) {
 	if len(document.Sources) == 0 {
 		return nil, fmt.Errorf("the file lists no source; for an example, run: tagwatch push example KIND: %w", errkind.Invalid)
 	}
-	known := map[string]bool{}
+	names := map[string]bool{}
 	for i, source := range document.Sources {
 		if err := source.validate(); err != nil {
 			return nil, fmt.Errorf("source %d (%q): %w", i+1, source.Name, err)
 		}
-		if known[source.Name] {
+		if names[source.Name] {
 			return nil, fmt.Errorf("source %d: there is another with the name %q: %w", i+1, source.Name, errkind.Invalid)
 		}
-		known[source.Name] = true
+		names[source.Name] = true
 	}
 	return document.Sources, nil
 }
@@ -100,9 +100,9 @@ func (s Source) validate() error {
 	of, found := s.Kind.trait()
 	switch {
 	case !namePattern.MatchString(s.Name):
-		return fmt.Errorf("a name has up to 63 lower-case letters, digits, '.', '_' or '-': %w", errkind.Invalid)
+		return errName
 	case !found:
-		return fmt.Errorf("unknown kind %q: expected one of %s: %w", s.Kind, listed(Kinds()), errkind.Invalid)
+		return unknown(s.Kind)
 	case !s.registryValid():
 		return fmt.Errorf("registry %q is not a host with an optional port, as references have it: %w", s.Registry, errkind.Invalid)
 	case !of.tokens && s.Audience+s.Email+s.Issuer+s.Keys != "":
@@ -129,10 +129,12 @@ func (s Source) registryValid() bool {
 	return err == nil && parsed.Registry == s.Registry
 }
 
-func listed(kinds []Kind) string {
-	texts := make([]string, len(kinds))
-	for i, kind := range kinds {
-		texts[i] = string(kind)
+var errName = fmt.Errorf("a name has up to 63 lower-case letters, digits, '.', '_' or '-': %w", errkind.Invalid)
+
+func unknown(kind Kind) error {
+	texts := make([]string, len(traits))
+	for i, each := range traits {
+		texts[i] = string(each.kind)
 	}
-	return strings.Join(texts, ", ")
+	return fmt.Errorf("unknown kind %q: expected one of %s: %w", kind, strings.Join(texts, ", "), errkind.Invalid)
 }

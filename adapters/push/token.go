@@ -1,6 +1,7 @@
 package push
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"fmt"
@@ -10,7 +11,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 )
 
-// Where Google says who it is and which keys it signs with.
+// The issuer of Google's tokens, and the keys that sign them.
 //
 // Specification: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
 const (
@@ -30,10 +31,7 @@ type tokenCheck struct {
 }
 
 func newTokenCheck(s Source) *tokenCheck {
-	issuer, keys := s.Issuer, s.Keys
-	if issuer == "" {
-		issuer, keys = googleIssuer, googleKeys
-	}
+	issuer, keys := cmp.Or(s.Issuer, googleIssuer), cmp.Or(s.Keys, googleKeys) // set together
 	client := &http.Client{Timeout: keysTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	ctx := oidc.ClientContext(context.Background(), client)
 	return &tokenCheck{email: s.Email, verifier: oidc.NewVerifier(issuer, oidc.NewRemoteKeySet(ctx, keys), &oidc.Config{

@@ -10,15 +10,15 @@ import (
 // header is the one of https://www.w3.org/TR/trace-context/.
 const header = "traceparent"
 
-// Parent is the span of the context as text that can be kept; "" without one.
+// Parent is the span of the context as a text to store; "" without one.
 func Parent(ctx context.Context) string {
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
 	return carrier[header]
 }
 
-// WithParent continues the trace of a kept Parent. A text that is none leaves
-// the context as it is.
+// WithParent continues the trace of a stored Parent. An invalid text leaves the
+// context as it is.
 func WithParent(ctx context.Context, parent string) context.Context {
 	if parent == "" {
 		return ctx

@@ -3,9 +3,9 @@
 // the others of https://opentelemetry.io/docs/specs/otel/protocol/exporter/).
 // Without an endpoint nothing is recorded and nothing is sent.
 //
-// A workflow of Tagwatch lives as long as what it watches, and a trace that long
-// tells nothing. So each round of a workflow is a trace: of the signal or update
-// that asked for it, or of its own.
+// A workflow of Tagwatch lives as long as what it watches, and a trace of that
+// length is useless. So each round of a workflow is a trace: that of the signal or
+// update that caused it, or its own.
 package tracing
 
 import (
@@ -52,7 +52,7 @@ func Open(ctx context.Context, service, version string) (*Tracing, error) {
 	return &Tracing{sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(described))}, nil
 }
 
-// configured reports whether anybody wants traces.
+// configured reports whether the environment names a collector.
 func configured() bool {
 	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") || os.Getenv("OTEL_TRACES_EXPORTER") == "none" {
 		return false
@@ -74,7 +74,7 @@ func newExporter(ctx context.Context) (*otlptrace.Exporter, error) {
 // On reports whether spans are sent anywhere.
 func (t *Tracing) On() bool { return t != nil && t.provider != nil }
 
-// Tracer makes spans that nobody sees where tracing is off.
+// Tracer makes spans, which are not sent where tracing is off.
 func (t *Tracing) Tracer() trace.Tracer {
 	if !t.On() {
 		return noop.Tracer{}

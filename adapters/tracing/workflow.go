@@ -10,13 +10,13 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// spanKey is where the interceptors keep the span of a workflow's context.
+// spanKey is the key of the span in a workflow's context.
 type spanKey struct{}
 
 // headerKey is the one that all SDKs use.
 const headerKey = "_tracer-data"
 
-// Interceptors are for the options of Temporal's client, which hands them on to
+// Interceptors are for the options of Temporal's client, which passes them on to
 // its workers: they carry traces in the headers of workflows, signals, updates
 // and activities. There are none where tracing is off. They change no command,
 // so histories replay with and without them.
@@ -33,8 +33,8 @@ func (t *Tracing) Interceptors() ([]interceptor.ClientInterceptor, error) {
 	return []interceptor.ClientInterceptor{interceptor.NewTracingInterceptor(tracer), &rounds{tracer: tracer}}, nil
 }
 
-// rounds makes each round of a workflow a trace. It stands behind the
-// interceptor that makes the spans.
+// rounds makes each round of a workflow a trace. It comes after the interceptor that
+// makes the spans.
 type rounds struct {
 	interceptor.InterceptorBase
 	tracer interceptor.Tracer
@@ -47,13 +47,13 @@ func (r *rounds) InterceptClient(next interceptor.ClientOutboundInterceptor) int
 	return out
 }
 
-// fromClient sees what clients ask for.
+// fromClient intercepts the requests of clients.
 type fromClient struct {
 	interceptor.ClientOutboundInterceptorBase
 }
 
-// CreateSchedule implements interceptor.ClientOutboundInterceptor. What a
-// schedule starts for years is not of the trace that made the schedule.
+// CreateSchedule implements interceptor.ClientOutboundInterceptor. The runs that a
+// schedule starts for years do not belong to the trace that made the schedule.
 func (c *fromClient) CreateSchedule(ctx context.Context, in *interceptor.ScheduleClientCreateInput) (client.ScheduleHandle, error) {
 	delete(interceptor.Header(ctx), headerKey)
 	return c.Next.CreateSchedule(ctx, in)
@@ -66,25 +66,25 @@ func (r *rounds) InterceptWorkflow(ctx workflow.Context, next interceptor.Workfl
 	return in
 }
 
-// round is where a workflow stands: which span the steps belong to that are not
-// begun by a handler.
+// round is the current round of a workflow: the span of the steps that no handler
+// begins.
 type round struct {
 	tracer interceptor.Tracer
 	name   string
-	// run is the span of the workflow itself; cause the one that the round belongs
-	// to, nil while the workflow waits for the next.
+	// run is the span of the workflow itself; cause that of the round, nil while the
+	// workflow waits for the next.
 	run, cause interceptor.TracerSpan
-	own        bool // cause is ours to end
+	own        bool // begin started cause, so end has to finish it
 }
 
-// asked begins a round that somebody asked for, unless one is under way.
-func (r *round) asked(ctx workflow.Context) {
+// join begins a round in the trace of its caller, unless one is under way.
+func (r *round) join(ctx workflow.Context) {
 	if r.cause == nil {
 		r.cause, _ = ctx.Value(spanKey{}).(interceptor.TracerSpan)
 	}
 }
 
-// begin begins a round that nobody asked for, unless one is under way.
+// begin begins a round with a trace of its own, unless one is under way.
 func (r *round) begin(ctx workflow.Context) {
 	if r.cause != nil || workflow.IsReplaying(ctx) {
 		return
@@ -104,8 +104,8 @@ func (r *round) end() {
 	r.cause, r.own = nil, false
 }
 
-// under is the context for a step: what a handler begins belongs to the handler,
-// the rest to the round.
+// under is the context for a step: the steps of a handler belong to the handler, all
+// others to the round.
 func (r *round) under(ctx workflow.Context) workflow.Context {
 	if current, _ := ctx.Value(spanKey{}).(interceptor.TracerSpan); current != r.run {
 		return ctx
@@ -117,7 +117,7 @@ func (r *round) under(ctx workflow.Context) workflow.Context {
 	return workflow.WithValue(ctx, spanKey{}, r.cause)
 }
 
-// inbound sees what reaches a workflow.
+// inbound intercepts calls to a workflow.
 type inbound struct {
 	interceptor.WorkflowInboundInterceptorBase
 	state *round
@@ -130,28 +130,28 @@ func (i *inbound) Init(next interceptor.WorkflowOutboundInterceptor) error {
 	return i.Next.Init(out)
 }
 
-// ExecuteWorkflow implements interceptor.WorkflowInboundInterceptor. The first
-// round is of whoever started the workflow.
+// ExecuteWorkflow implements interceptor.WorkflowInboundInterceptor. The first round
+// belongs to the trace that started the workflow.
 func (i *inbound) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
 	i.state.run, _ = ctx.Value(spanKey{}).(interceptor.TracerSpan)
-	i.state.asked(ctx)
+	i.state.join(ctx)
 	defer i.state.end()
 	return i.Next.ExecuteWorkflow(ctx, in)
 }
 
 // HandleSignal implements interceptor.WorkflowInboundInterceptor.
 func (i *inbound) HandleSignal(ctx workflow.Context, in *interceptor.HandleSignalInput) error {
-	i.state.asked(ctx)
+	i.state.join(ctx)
 	return i.Next.HandleSignal(ctx, in)
 }
 
 // ExecuteUpdate implements interceptor.WorkflowInboundInterceptor.
 func (i *inbound) ExecuteUpdate(ctx workflow.Context, in *interceptor.UpdateInput) (any, error) {
-	i.state.asked(ctx)
+	i.state.join(ctx)
 	return i.Next.ExecuteUpdate(ctx, in)
 }
 
-// outbound sees what a workflow asks for.
+// outbound intercepts calls of a workflow.
 type outbound struct {
 	interceptor.WorkflowOutboundInterceptorBase
 	state *round
