@@ -19,6 +19,8 @@ type policyStore interface {
 	ActivateBundle(ctx context.Context, id string, now time.Time) (changed bool, err error)
 	// Subject is everything a bundle is evaluated for.
 	Subject(ctx context.Context, target image.Target, digest image.Digest) (*policy.Input, error)
+	// AddScores adds the EPSS scores that the bundle reads.
+	AddScores(ctx context.Context, bundle *policy.Bundle, input *policy.Input) error
 }
 
 // evaluate adds the outcome of the active bundle. Until the image is matched
@@ -29,6 +31,9 @@ func (a *Activities) evaluate(ctx context.Context, seen *watch.Seen, view watch.
 	}
 	bundle, content, err := a.bundle(ctx, view.Bundle)
 	if err != nil {
+		return err
+	}
+	if err := a.Store.AddScores(ctx, bundle, subject); err != nil {
 		return err
 	}
 	if err := a.askRegistries(ctx, bundle, subject); err != nil {

@@ -93,3 +93,22 @@ func TestScoreCrossesAThreshold(t *testing.T) {
 		t.Errorf("probabilities before and now (-want +got):\n%s", diff)
 	}
 }
+
+// TestScoreDecidesAPolicy: a score alone brings a tag to another status, in bulk.
+func TestScoreDecidesAPolicy(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for number, probability := range []float64{1: 0.05, 2: 0.2, 3: 0.6, 4: 0.7, 5: 0.02} {
+		r.matcher.scores[checksum(number)] = []vuln.Score{{CVE: "CVE-2026-0001", Probability: probability}}
+		r.matcher.knows(checksum(number), "openssl 1", cve("CVE-2026-0001", vuln.Low))
+	}
+	r.activateRule(`"gate": "vulnerabilities", "trigger": "package", "params": [{"name": "package_type", "value": "all"}, {"name": "epss_score", "value": "0.5"}]`)
+	r.data(1)
+	r.push("app:1", "openssl 1")
+	r.settled("app:1")
+	mark := len(r.notified())
+	for number := 2; number <= 5; number++ {
+		r.data(number)
+	}
+	r.expect(mark, "policy_eval feed app:1", "policy_eval feed app:1")
+}

@@ -73,7 +73,10 @@ const wakeBundle = `{"id": "b", "version": "1_0", "name": "b",
 		{"id": "4", "gate": "vulnerabilities", "trigger": "blacklist", "action": "STOP", "params": [{"name": "vulnerability_ids", "value": "cve-2024-0006"}]},
 		{"id": "5", "gate": "vulnerabilities", "trigger": "stale_feed_data", "action": "STOP", "params": [{"name": "max_days_since_sync", "value": "3"}]},
 		{"id": "6", "gate": "vulnerabilities", "trigger": "package", "action": "STOP", "params": [
-			{"name": "package_type", "value": "all"}, {"name": "fix_available", "value": "true"}, {"name": "max_days_since_fix", "value": "2"}, {"name": "severity", "value": "medium"}]}]}],
+			{"name": "package_type", "value": "all"}, {"name": "fix_available", "value": "true"}, {"name": "max_days_since_fix", "value": "2"}, {"name": "severity", "value": "medium"}]},
+		{"id": "7", "gate": "vulnerabilities", "trigger": "package", "action": "STOP", "params": [{"name": "package_type", "value": "all"}, {"name": "known_exploited", "value": "true"}]},
+		{"id": "8", "gate": "vulnerabilities", "trigger": "package", "action": "STOP", "params": [{"name": "package_type", "value": "all"}, {"name": "epss_score", "value": "0.5"}]},
+		{"id": "9", "gate": "vulnerabilities", "trigger": "package", "action": "WARN", "params": [{"name": "package_type", "value": "os"}, {"name": "epss_score", "value": "0.3"}, {"name": "epss_score_comparison", "value": "<"}]}]}],
 	"whitelists": [{"id": "w", "version": "1_0", "name": "w", "items": [{"id": "i", "gate": "vulnerabilities", "trigger_id": "CVE-2024-0007+*"}]}],
 	"mappings": [{"id": "m", "name": "all", "registry": "*", "repository": "*", "image": {"type": "tag", "value": "*"}, "policy_ids": ["p"], "whitelist_ids": ["w"]}]}`
 
@@ -92,7 +95,8 @@ func TestEvaluationDiffersImpliesSent(t *testing.T) {
 			t.Cleanup(func() { _ = opened.Close() })
 			w := newWakes(t, opened)
 			random := rand.New(rand.NewPCG(5, 7))
-			edits := slices.Concat(nameEdits, feedEdits, nameEdits)
+			scores := feedEdits[len(feedEdits)-1:]
+			edits := slices.Concat(nameEdits, feedEdits, nameEdits, slices.Repeat(scores, 6))
 			for _, at := range random.Perm(len(edits)) {
 				if random.IntN(4) == 0 {
 					w.clock.advance(time.Duration(random.IntN(5*24)) * time.Hour) // also until the data are stale
@@ -163,6 +167,7 @@ func (w *wakes) check(after string) {
 		w.must(err)
 		subject, err := w.store.Subject(w.Context(), target, digest)
 		w.must(err)
+		w.must(w.store.AddScores(w.Context(), bundle, subject))
 		now, err := policy.Evaluate(w.Context(), bundle, subject, w.clock.Now())
 		w.must(err)
 		document, err := policy.Document(now, bundle, "admin")

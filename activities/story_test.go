@@ -126,6 +126,13 @@ func (r *rig) activate(id, severity string, items ...string) {
 	r.activateDocument(id, document)
 }
 
+// activateRule activates a bundle with one rule for all tags, which stops.
+func (r *rig) activateRule(rule string) {
+	r.Helper()
+	r.activateDocument("rule", `{"id": "rule", "version": "1_0", "policies": [{"id": "p", "version": "1_0", "rules": [{"id": "r", "action": "STOP", `+rule+`}]}],
+		"mappings": [{"name": "all", "registry": "*", "repository": "*", "image": {"type": "tag", "value": "*"}, "policy_ids": ["p"]}]}`)
+}
+
 func (r *rig) activateDocument(id, document string) {
 	r.Helper()
 	bundle, problems := policy.Parse([]byte(document))

@@ -104,6 +104,17 @@ func (t tx) activeBundle(ctx context.Context) (string, error) {
 	return hash, err
 }
 
+// activePolicy is the active bundle, parsed; one without rules if none is.
+func (t tx) activePolicy(ctx context.Context) (*policy.Bundle, error) {
+	row, found, err := first[bundleRow](ctx, t, bundleQuery+` WHERE active`)
+	if err != nil || !found {
+		return &policy.Bundle{}, err
+	}
+	stored, err := row.bundle()
+	bundle, _ := policy.Parse(stored.Document) // faults are problems of its evaluations
+	return bundle, err
+}
+
 // BundleContent is the document of that hash, also of a bundle that was replaced
 // or deleted since.
 func (s *Store) BundleContent(ctx context.Context, hash string) ([]byte, error) {

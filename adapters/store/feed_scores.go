@@ -8,13 +8,14 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // moveScores stores the EPSS scores of the build in place of the others,
 // and notes the groups with a vulnerability whose score crosses the threshold of
-// a subscription.
+// a subscription or of a rule of the active bundle.
 func (t tx) moveScores(ctx context.Context, a databuild.Advance) error {
 	before, err := t.scores(ctx)
 	if err != nil {
@@ -28,7 +29,14 @@ func (t tx) moveScores(ctx context.Context, a databuild.Advance) error {
 	if err != nil {
 		return err
 	}
-	groups, err := allIn[int64](ctx, t, `SELECT group_id FROM finding_reference WHERE vulnerability IN (?)`, crossing(before, after, thresholds))
+	active, err := t.activePolicy(ctx)
+	if err != nil {
+		return err
+	}
+	matters := func(was, is float64) bool {
+		return active.ScoreMatters(was, is) || slices.ContainsFunc(thresholds, func(at float64) bool { return vuln.Crosses(was, is, at) })
+	}
+	groups, err := allIn[int64](ctx, t, `SELECT group_id FROM finding_reference WHERE vulnerability IN (?)`, changedScores(before, after, matters))
 	if err != nil {
 		return err
 	}
@@ -97,18 +105,29 @@ func (t tx) thresholds(ctx context.Context) ([]float64, error) {
 	return slices.Compact(thresholds), nil
 }
 
-// crossing are the CVEs, in lower case, whose score crosses a threshold.
-func crossing(before, after map[string]vuln.Score, thresholds []float64) []string {
+// changedScores are the CVEs, in lower case, whose score changed in a way that
+// matters.
+func changedScores(before, after map[string]vuln.Score, matters func(was, is float64) bool) []string {
 	changed := map[string]bool{}
 	for _, scores := range []map[string]vuln.Score{before, after} {
 		for cve := range scores {
 			was, is := before[cve].Probability, after[cve].Probability
-			if slices.ContainsFunc(thresholds, func(at float64) bool { return vuln.Crosses(was, is, at) }) {
+			if was != is && matters(was, is) {
 				changed[strings.ToLower(cve)] = true
 			}
 		}
 	}
 	return slices.Sorted(maps.Keys(changed))
+}
+
+// AddScores adds to an input the EPSS scores that the bundle reads, if it reads any.
+func (s *Store) AddScores(ctx context.Context, bundle *policy.Bundle, input *policy.Input) error {
+	if !bundle.ReadsScores() {
+		return nil
+	}
+	scores, err := s.Scores(ctx, input.Vulnerabilities())
+	input.SetScores(scores)
+	return err
 }
 
 // Scores reads the EPSS scores of CVEs, by the id as it is given; those without

@@ -7,6 +7,7 @@ type GateSpec struct {
 	State       string        `json:"state"`         // active or eol
 	Successor   *string       `json:"superceded_by"` // the misspelling is Anchore's
 	Triggers    []TriggerSpec `json:"triggers"`
+	Addition    bool          `json:"addition,omitempty"` // Anchore Engine does not have it
 }
 
 // TriggerSpec describes a trigger.
@@ -16,6 +17,7 @@ type TriggerSpec struct {
 	State       string          `json:"state"`
 	Successor   *string         `json:"superceded_by"`
 	Parameters  []ParameterSpec `json:"parameters"`
+	Addition    bool            `json:"addition,omitempty"`
 }
 
 // ParameterSpec describes a parameter. The validator is a JSON schema of its
@@ -28,6 +30,7 @@ type ParameterSpec struct {
 	Successor   *string        `json:"superceded_by"`
 	Required    bool           `json:"required"`
 	Validator   map[string]any `json:"validator"`
+	Addition    bool           `json:"addition,omitempty"`
 }
 
 const (
@@ -39,7 +42,7 @@ const (
 func Describe() []GateSpec {
 	var specs []GateSpec
 	for _, g := range gates {
-		specs = append(specs, GateSpec{Name: g.Name, Description: g.Description, State: stateActive, Triggers: triggerSpecs(g.Triggers)})
+		specs = append(specs, GateSpec{Name: g.Name, Description: g.Description, State: stateActive, Triggers: triggerSpecs(g), Addition: g.Addition})
 	}
 	for _, g := range retiredGates {
 		specs = append(specs, g.spec())
@@ -47,10 +50,10 @@ func Describe() []GateSpec {
 	return specs
 }
 
-func triggerSpecs(triggers []Trigger) []TriggerSpec {
+func triggerSpecs(g Gate) []TriggerSpec {
 	specs := []TriggerSpec{}
-	for _, t := range triggers {
-		spec := TriggerSpec{Name: t.Name, Description: t.Description, State: stateActive, Parameters: []ParameterSpec{}}
+	for _, t := range g.Triggers {
+		spec := TriggerSpec{Name: t.Name, Description: t.Description, State: stateActive, Parameters: []ParameterSpec{}, Addition: g.Addition || t.Addition}
 		for _, p := range t.Parameters {
 			spec.Parameters = append(spec.Parameters, p.spec())
 		}
@@ -62,7 +65,7 @@ func triggerSpecs(triggers []Trigger) []TriggerSpec {
 func (p *Parameter) spec() ParameterSpec {
 	return ParameterSpec{
 		Name: p.Name, Description: p.Description, Example: p.Example, State: stateActive,
-		Required: p.Required, Validator: p.Type.schema(p.Values),
+		Required: p.Required, Validator: p.Type.schema(p.Values), Addition: p.Addition,
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestDescribe compares the catalogue with the numbers and keys of Anchore's.
@@ -36,6 +38,31 @@ func TestDescribeKeys(t *testing.T) {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %s in the description", want)
 		}
+	}
+}
+
+// TestAdditionsAreMarked lists what Anchore Engine does not have.
+func TestAdditionsAreMarked(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for _, g := range Describe() {
+		for _, trigger := range g.Triggers {
+			if trigger.Addition {
+				got = append(got, g.Name+"."+trigger.Name)
+			}
+			for _, p := range trigger.Parameters {
+				if p.Addition {
+					got = append(got, g.Name+"."+trigger.Name+"."+p.Name)
+				}
+			}
+		}
+	}
+	want := []string{
+		"packages.unreadable_file", "packages.analysis_failed", "vulnerabilities.package.known_exploited",
+		"vulnerabilities.package.epss_score_comparison", "vulnerabilities.package.epss_score",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("additions (-want +got)\n%s", diff)
 	}
 }
 

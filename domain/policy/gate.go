@@ -6,6 +6,7 @@ type Gate struct {
 	Name        string // canonical, lower-case
 	Description string
 	Triggers    []Trigger
+	Addition    bool // Anchore Engine does not have it
 }
 
 // Trigger is one check of a gate.
@@ -13,6 +14,7 @@ type Trigger struct {
 	Name        string // canonical, lower-case
 	Description string
 	Parameters  []Parameter
+	Addition    bool // Anchore Engine does not have it
 	// check fires zero, one or many times. An error becomes an evaluation
 	// problem of the rule and the final action stop.
 	check func(*check) error
@@ -28,6 +30,7 @@ type Parameter struct {
 	Values      []string // of an Enum, case-sensitive
 	Required    bool
 	Default     string // used when the parameter is not given; "" for none
+	Addition    bool   // Anchore Engine does not have it
 	// patternIf tells, given all parameters of the rule, whether the value is a
 	// regular expression; nil for one that is never.
 	patternIf func(all map[string]string) bool

@@ -60,7 +60,7 @@ var interfaceOfGates = map[string]string{
 		"vendor_cvss_v3_base_score_comparison:enum=>= vendor_cvss_v3_base_score:float " +
 		"vendor_cvss_v3_exploitability_score_comparison:enum=>= vendor_cvss_v3_exploitability_score:float " +
 		"vendor_cvss_v3_impact_score_comparison:enum=>= vendor_cvss_v3_impact_score:float " +
-		"package_path_exclude:regexp",
+		"package_path_exclude:regexp known_exploited:bool epss_score_comparison:enum=>= epss_score:float",
 }
 
 func TestInterfaceOfGates(t *testing.T) {

@@ -87,12 +87,14 @@ var gatePackages = Gate{
 		},
 		{
 			Name:        "unreadable_file",
-			Description: "Fires for each file that could not be read for its packages, or only in part. An addition to Anchore's triggers.",
+			Description: "Fires for each file that could not be read for its packages, or only in part.",
+			Addition:    true,
 			check:       unreadableFiles,
 		},
 		{
 			Name:        "analysis_failed",
-			Description: "Fires if the image that the tag points to could not be analyzed, so that everything else is about the image before it. An addition to Anchore's triggers.",
+			Description: "Fires if the image that the tag points to could not be analyzed, so that everything else is about the image before it.",
+			Addition:    true,
 			check:       analysisFailed,
 		},
 	},

@@ -2,8 +2,10 @@ package policy
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -16,6 +18,8 @@ type vulnerabilityRule struct {
 	vendorOnly       bool
 	exclude          *pattern // of locations; nil for none
 	scores           []scoreCondition
+	exploited        *bool // whether it must be known to be; nil for not looked at
+	exploitable      *probabilityCondition
 	sinceCreation    days
 	sinceFix         days
 }
@@ -60,6 +64,11 @@ func newVulnerabilityRule(c *check) (vulnerabilityRule, error) {
 		fix:              c.flag("fix_available"),
 		vendorOnly:       c.flag("vendor_only"),
 		scores:           scoreConditions(c),
+		exploitable:      newProbabilityCondition(c.params),
+	}
+	if _, given := c.text("known_exploited"); given {
+		known := c.flag("known_exploited")
+		rule.exploited = &known
 	}
 	_, rule.fixGiven = c.text("fix_available")
 	rule.sinceCreation.number, rule.sinceCreation.given = c.integer("max_days_since_creation")
@@ -81,8 +90,17 @@ func (r vulnerabilityRule) holds(m *vuln.Match) (bool, error) {
 	case r.class == "os" && !os, r.class == "non-os" && os,
 		!orderHolds(cmp.Compare(m.Severity.Rank(), r.severity), r.severityOperator),
 		r.vendorOnly && wontFix(m),
-		r.fixGiven && r.fix != hasFix(m):
+		r.fixGiven && r.fix != hasFix(m),
+		r.exploited != nil && *r.exploited != m.KnownExploited:
 		return false, nil
+	}
+	if r.exploitable != nil {
+		if m.EPSS == nil {
+			return false, fmt.Errorf("EPSS scores were not read: %w", errkind.Unavailable)
+		}
+		if !r.exploitable.holds(*m.EPSS) {
+			return false, nil
+		}
 	}
 	for _, condition := range r.scores {
 		if !condition.holds(m) {

@@ -1,6 +1,9 @@
 package policy
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 var (
 	comparisons = []string{"=", "!=", "<", ">", "<=", ">="}
@@ -72,7 +75,45 @@ var vulnerabilityParameters = slices.Concat(
 		Example:     ".*/test/.*jar",
 		Type:        Pattern,
 	}},
+	exploitationParameters,
 )
+
+// exploitationParameters are about use by attackers, as known and as predicted.
+var exploitationParameters = []Parameter{
+	{
+		Name:        "known_exploited",
+		Description: "Whether CISA's catalog must list the vulnerability as exploited, or must not. Not looked at if not given.",
+		Example:     "true",
+		Type:        Boolean,
+		Addition:    true,
+	},
+	{
+		Name:        "epss_score_comparison",
+		Description: "How the EPSS score is compared.",
+		Example:     ">=",
+		Type:        Enum,
+		Values:      comparisons,
+		Default:     ">=",
+		Addition:    true,
+	},
+	{
+		Name:        "epss_score",
+		Description: "Probability from 0 to 1 to compare with the EPSS score of the vulnerability; none counts as 0. Not looked at if not given.",
+		Example:     "0.1",
+		Type:        Float,
+		Addition:    true,
+		valid:       validProbability,
+	},
+}
+
+// validProbability refuses percentages: nothing would ever reach them.
+func validProbability(value string, _ map[string]string) error {
+	c := check{params: map[string]string{"": value}}
+	if number, _ := c.float(""); number < 0 || number > 1 {
+		return fmt.Errorf("%q is not a probability from 0 to 1", value)
+	}
+	return nil
+}
 
 // scoreParameters are the scores of one source, each with its comparison.
 func scoreParameters(prefix, whose string) []Parameter {

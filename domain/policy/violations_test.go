@@ -73,6 +73,7 @@ var violations = []violation{
 	{"no integer", withRule(ruleOf("r", "vulnerabilities", "stale_feed_data", "WARN", "max_days_since_sync", "-1")), Error, problemParameterValue, valuePath, "whole number"},
 	{"integer out of bounds", withRule(ruleOf("r", "vulnerabilities", "stale_feed_data", "WARN", "max_days_since_sync", "99999999999999999999")), Error, problemParameterValue, valuePath, "whole number"},
 	{"empty float", withRule(ruleOf("r", "vulnerabilities", "package", "STOP", "cvss_v3_base_score", "", "package_type", "all")), Error, problemParameterValue, valuePath, "is not a number"},
+	{"score in percent", withRule(ruleOf("r", "vulnerabilities", "package", "STOP", "epss_score", "10", "package_type", "all")), Error, problemParameterValue, valuePath, "is not a probability from 0 to 1"},
 	{"bad expression in a parameter", withRule(ruleOf("r", "files", "name_match", "STOP", "regex", "*.pem")), Error, problemParameterValue, valuePath, "does not compile"},
 	{"retired gate", withRule(ruleOf("r", "ANCHORESEC", "VULNHIGH", "STOP", "whatever", "x")), Warning, problemRetired, rulePath, `replace it with one of gate "vulnerabilities"`},
 	{"retired gate without successor", withRule(ruleOf("r", "pkgdiff", "pkgadd", "STOP")), Warning, problemRetired, rulePath, "remove it"},

@@ -82,7 +82,7 @@ func compare(ctx context.Context, s *session.Session, older, newer string) error
 		return err
 	}
 	result := comparison{Differ: []compared{}}
-	result.Evaluated, result.Skipped, err = eachSubject(ctx, s, func(known watch.Summary, subject *policy.Input) error {
+	result.Evaluated, result.Skipped, err = eachSubject(ctx, s, []*policy.Bundle{before, after}, func(known watch.Summary, subject *policy.Input) error {
 		older, err := policy.Evaluate(ctx, before, subject, s.Now)
 		if err != nil {
 			return err
@@ -105,9 +105,9 @@ func compare(ctx context.Context, s *session.Session, older, newer string) error
 	return s.Show(result, func(w io.Writer) { writeComparison(s, w, result) })
 }
 
-// eachSubject hands every watched tag's image to a function, and counts those
-// that are not known well enough to be evaluated.
-func eachSubject(ctx context.Context, s *session.Session, visit func(watch.Summary, *policy.Input) error) (evaluated, skipped int, err error) {
+// eachSubject hands every watched tag's image, with what the bundles read of it, to
+// a function, and counts those that are not known well enough to be evaluated.
+func eachSubject(ctx context.Context, s *session.Session, bundles []*policy.Bundle, visit func(watch.Summary, *policy.Input) error) (evaluated, skipped int, err error) {
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return 0, 0, err
@@ -126,6 +126,11 @@ func eachSubject(ctx context.Context, s *session.Session, visit func(watch.Summa
 		subject, err := kept.Subject(ctx, known.Target, known.Analyzed)
 		if err != nil {
 			return evaluated, skipped, fmt.Errorf("read the image of %s: %w", known.Target, err)
+		}
+		for _, bundle := range bundles {
+			if err := kept.AddScores(ctx, bundle, subject); err != nil {
+				return evaluated, skipped, err
+			}
 		}
 		if err := visit(known, subject); err != nil {
 			return evaluated, skipped, err

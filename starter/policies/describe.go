@@ -85,7 +85,7 @@ func writeGates(w io.Writer, gates []policy.GateSpec) {
 		if g.State != "active" {
 			style = output.Faint
 		}
-		t.Row(style, g.Name, strconv.Itoa(len(g.Triggers)), g.Description)
+		t.Row(style, g.Name, strconv.Itoa(len(g.Triggers)), g.Description+addition(g.Addition))
 	}
 	t.Write(w)
 }
@@ -94,7 +94,7 @@ func writeGate(w io.Writer, gate policy.GateSpec) {
 	fmt.Fprintf(w, "%s: %s\n\n", gate.Name, gate.Description)
 	t := output.NewTable("TRIGGER", "PARAMETERS", "DESCRIPTION")
 	for _, trigger := range gate.Triggers {
-		t.Row(output.Ordinary, trigger.Name, strconv.Itoa(len(trigger.Parameters)), trigger.Description)
+		t.Row(output.Ordinary, trigger.Name, strconv.Itoa(len(trigger.Parameters)), trigger.Description+addition(trigger.Addition))
 	}
 	t.Write(w)
 }
@@ -107,7 +107,15 @@ func writeTrigger(w io.Writer, trigger policy.TriggerSpec) {
 	fmt.Fprintln(w)
 	t := output.NewTable("PARAMETER", "REQUIRED", "EXAMPLE", "DESCRIPTION")
 	for _, p := range trigger.Parameters {
-		t.Row(output.Ordinary, p.Name, output.Dash(output.Yes(p.Required)), output.Dash(p.Example), p.Description)
+		t.Row(output.Ordinary, p.Name, output.Dash(output.Yes(p.Required)), output.Dash(p.Example), p.Description+addition(p.Addition))
 	}
 	t.Write(w)
+}
+
+// addition marks what bundles for Anchore Engine must not contain.
+func addition(is bool) string {
+	if is {
+		return " (not in Anchore Engine)"
+	}
+	return ""
 }

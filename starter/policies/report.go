@@ -87,7 +87,7 @@ func whitelistReport(ctx context.Context, s *session.Session) error {
 // all watched tags, whose vulnerabilities it hands on.
 func whitelistItems(ctx context.Context, s *session.Session, bundle *policy.Bundle, visit func([]vuln.Match)) ([]policy.ItemReport, error) {
 	var occurrences []policy.Occurrence
-	_, _, err := eachSubject(ctx, s, func(_ watch.Summary, subject *policy.Input) error {
+	_, _, err := eachSubject(ctx, s, []*policy.Bundle{bundle}, func(_ watch.Summary, subject *policy.Input) error {
 		visit(subject.Matches)
 		e, err := policy.Evaluate(ctx, bundle, subject, s.Now)
 		occurrences = append(occurrences, policy.Occurrences(e)...)

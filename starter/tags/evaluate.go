@@ -74,7 +74,9 @@ func evaluated(ctx context.Context, s *session.Session) (target image.Target, bu
 	if err != nil {
 		return target, nil, nil, err
 	}
-	subject, err = s.Stored.Subject(ctx, target, known.Analyzed)
+	if subject, err = s.Stored.Subject(ctx, target, known.Analyzed); err == nil {
+		err = s.Stored.AddScores(ctx, bundle, subject)
+	}
 	return target, bundle, subject, err
 }
 
