@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -90,16 +91,13 @@ func TestInside(t *testing.T) {
 // The guard stands between the client and the network.
 func TestGuardedClient(t *testing.T) {
 	t.Parallel()
-	registries, err := New(Options{NPM: "http://169.254.169.254/latest/meta-data"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := registries.NPM(t.Context(), []string{"lodash"}); !errors.Is(err, errkind.Unavailable) || !strings.Contains(err.Error(), "is refused") {
+	if _, err := New(Options{NPM: "http://169.254.169.254/latest/meta-data"}); !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), "is refused") {
 		t.Errorf("error = %v, want a refusal", err)
 	}
 	local := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(local.Close)
-	if registries, err = New(Options{NPM: local.URL}); err != nil {
+	registries, err := New(Options{NPM: local.URL})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if feed, err := registries.NPM(t.Context(), []string{"lodash"}); feed == nil || err != nil {
@@ -114,5 +112,19 @@ func TestGuardReportsNamesThatDoNotResolve(t *testing.T) {
 	g.lookup = func(context.Context, string, string) ([]netip.Addr, error) { return nil, missing }
 	if _, err := g.dial(t.Context(), "tcp", "registry:443"); !errors.Is(err, missing) {
 		t.Errorf("error = %v, want %v", err, missing)
+	}
+}
+
+// Behind a proxy, what a name says by itself is all that can be checked.
+func TestNamesOfAddresses(t *testing.T) {
+	t.Parallel()
+	for host, refused := range map[string]bool{
+		"169.254.169.254": true, "2852039166": true, "0xa9fea9fe": true, "metadata.google.internal.": true, "[fe80::1]": true,
+		"registry.npmjs.org": false, "10.0.0.1": false, "localhost": false,
+	} {
+		_, err := newClient(&url.URL{Scheme: "https", Host: host}, Options{})
+		if errors.Is(err, errkind.Invalid) != refused {
+			t.Errorf("%s: %v, want refused = %t", host, err, refused)
+		}
 	}
 }

@@ -129,6 +129,7 @@ func (c check) try(ctx context.Context) {
 	var challenge transport.Challenge
 	var authorization string
 	held, lookup := c.credentials(ctx)
+	at := c // where the credentials are needed
 	c.step(&c.report.Answer, func() (err error) {
 		challenge, err = c.host.handshake(ctx)
 		return err
@@ -138,19 +139,28 @@ func (c check) try(ctx context.Context) {
 	}
 	address := c.host.address(challenge.Insecure)
 	c.report.URL = address.String()
+	if at.host = c.host.ledBy(&challenge); at.host != c.host {
+		c.report.RedirectsTo = at.host.name
+		held, lookup = at.credentials(ctx)
+	}
 	c.authentication(challenge)
 	c.step(&c.report.Login, func() (err error) {
 		if lookup != nil {
 			return lookup
 		}
-		authorization, err = c.login(ctx, challenge, held)
+		authorization, err = at.login(ctx, challenge, held)
 		return err
 	})
 	if !c.report.Login.Done || c.tag == "" {
 		return
 	}
 	c.report.Tag = &polling.Step{}
-	c.step(c.report.Tag, func() error { return c.check(ctx, authorization) })
+	c.step(c.report.Tag, func() error {
+		if at.host == c.host {
+			c.keep(authorization)
+		}
+		return c.check(ctx)
+	})
 }
 
 func (c check) step(into *polling.Step, do func() error) {
@@ -178,6 +188,7 @@ func (c check) authentication(challenge transport.Challenge) {
 func (c check) credentials(ctx context.Context) (credentials, error) {
 	c.host.client.keys.forget(c.host)
 	held, err := c.host.client.keys.find(ctx, c.host, c.path)
+	c.report.Credentials, c.report.User = "", ""
 	if !held.none() {
 		c.report.Credentials = held.source.kind + " " + held.source.name
 	}
@@ -231,12 +242,16 @@ func (c check) admitted(ctx context.Context, authorization string, held credenti
 	return statusOf(resp, h.name, authorization)
 }
 
+// keep uses the authorization of the login for the tag.
+func (c check) keep(authorization string) {
+	c.host.mu.Lock()
+	defer c.host.mu.Unlock()
+	c.host.tokens[pullScope(c.path)] = token{header: authorization, until: time.Now().Add(checkTimeout)}
+}
+
 // check asks what the tag points to.
-func (c check) check(ctx context.Context, authorization string) error {
+func (c check) check(ctx context.Context) error {
 	h := c.host
-	h.mu.Lock()
-	h.tokens[pullScope(c.path)] = token{header: authorization, until: time.Now().Add(checkTimeout)}
-	h.mu.Unlock()
 	ref := image.Reference{Repository: image.Repository{Registry: h.name, Path: c.path}, Tag: c.tag}
 	digest, err := c.digestOfTag(ctx, ref)
 	c.report.Digest = digest

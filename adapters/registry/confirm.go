@@ -20,18 +20,17 @@ const answeredFor = time.Second
 // confirmed is a verdict about an image if the registry itself answers as one,
 // and otherwise what is wrong with the registry: an ingress without a backend
 // answers everything with 404, and a log-in page everything with itself.
-func (h *host) confirmed(ctx context.Context, verdict error) error {
-	_, err := h.once(ctx, "confirm", func() (any, error) { return nil, h.confirm(ctx) })
+func (h *host) confirmed(ctx context.Context, verdict error, plain bool) error {
+	_, err := h.once(ctx, "confirm", func() (any, error) { return nil, h.confirm(ctx, plain) })
 	if err == nil {
 		return verdict
 	}
 	return err
 }
 
-func (h *host) confirm(ctx context.Context) error {
+func (h *host) confirm(ctx context.Context, plain bool) error {
 	h.mu.Lock()
 	recent := time.Since(h.confirmedAt) < answeredFor
-	plain := h.challenge != nil && h.challenge.Insecure
 	h.mu.Unlock()
 	if recent {
 		return nil
@@ -84,5 +83,7 @@ func (r *Registry) doubt(ctx context.Context, ref image.Reference, err error) er
 	if unknown != nil {
 		return err
 	}
-	return at[len(at)-1].host.confirmed(ctx, err)
+	h := at[len(at)-1].host
+	known := h.knownChallenge()
+	return h.confirmed(ctx, err, known != nil && known.Insecure)
 }

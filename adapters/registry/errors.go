@@ -58,24 +58,22 @@ func (e *statusError) Unwrap() error { return e.kind }
 // refusal turns an answer that is no success into an error. Credentials that
 // the registry refuses altogether, freshly looked up, are nothing that one
 // repository can help.
-func (h *host) refusal(ctx context.Context, resp *http.Response, authorization string, fresh bool) error {
+func (h *host) refusal(ctx context.Context, resp *http.Response, by *answerer, last bool) error {
 	if resp.StatusCode == http.StatusTooManyRequests {
 		if err := h.rateLimitAt(resp.Request.URL, false).limited(); err != nil {
 			return err
 		}
 	}
-	if !h.owns(resp.Request.URL) && !strings.HasPrefix(resp.Request.URL.Path, "/v2/") {
+	if by.host == nil {
 		return h.strangerRefusal(resp)
 	}
-	refused := statusOf(resp, resp.Request.URL.Host, authorization)
-	if h.owns(resp.Request.URL) {
-		refused.host = h.name
-	}
-	if resp.StatusCode == http.StatusUnauthorized && fresh && strings.HasPrefix(authorization, "Basic ") {
-		return h.judgeCredentials(ctx, refused, authorization, resp.Request.URL.Scheme == "http")
+	refused := statusOf(resp, by.host.name, by.authorization)
+	plain := resp.Request.URL.Scheme == "http"
+	if resp.StatusCode == http.StatusUnauthorized && (last || !by.reused) && strings.HasPrefix(by.authorization, "Basic ") {
+		return by.host.judgeCredentials(ctx, refused, by.authorization, plain)
 	}
 	if errkind.Permanent(refused) && len(refused.codes) == 0 {
-		return h.confirmed(ctx, refused)
+		return by.host.confirmed(ctx, refused, plain)
 	}
 	return refused
 }
@@ -277,7 +275,7 @@ func (h *host) explainAway(ctx context.Context, err error, at string) error {
 		return cooling
 	case errors.Is(err, errAddress):
 		return fmt.Errorf("%s resolves to an address that is not allowed, at %s: %w: %w", h.name, at, errkind.Invalid, withoutURL(err))
-	case errors.Is(err, errkind.Invalid):
+	case errors.Is(err, errkind.Invalid), errors.Is(err, errkind.Unauthorized):
 		return fmt.Errorf("ask %s: %w", where, withoutURL(err))
 	case isCertificate(err):
 		return fmt.Errorf("the certificate of %s is not trusted; give the file of its authority if it is private (--registry-ca-file): %w: %w", where, errkind.Unavailable, withoutURL(err))

@@ -28,6 +28,7 @@ type host struct {
 	name       string // as references name it
 	registry   name.Registry
 	settings   hostSettings
+	own        reach // where it may stand itself
 	transports transports
 	rateLimit  *rateLimit
 	heads      heads
@@ -36,6 +37,7 @@ type host struct {
 
 	mu         sync.Mutex
 	challenge  *transport.Challenge // nil before the handshake
+	ahead      *host                // another registry that answered the handshake instead
 	within     reach                // where the registry may redirect to
 	scopes     map[string]string    // that the registry asked for, by repository path and kind of resource
 	tokens     map[string]token     // by scope
@@ -46,17 +48,23 @@ type host struct {
 }
 
 func newHost(client *Registry, named string, settings hostSettings) (*host, error) {
-	var options []name.Option
-	within := reachPrivate
 	if settings.plain {
-		options, within = append(options, name.Insecure), reachLoopback
+		return newHostWithin(client, named, settings, reachLoopback)
+	}
+	return newHostWithin(client, named, settings, reachPrivate)
+}
+
+func newHostWithin(client *Registry, named string, settings hostSettings, within reach) (*host, error) {
+	var options []name.Option
+	if settings.plain {
+		options = append(options, name.Insecure)
 	}
 	registry, err := name.NewRegistry(named, options...)
 	if err != nil {
 		return nil, fmt.Errorf("registry %q is not a host name with an optional port: %w", named, errkind.Invalid)
 	}
 	return &host{
-		client: client, name: named, registry: registry, settings: settings, transports: newTransports(settings, within),
+		client: client, name: named, registry: registry, settings: settings, own: within, transports: newTransports(settings, within),
 		rateLimit: newRateLimit("registry "+named, settings.perSecond, settings.concurrency),
 		scopes:    map[string]string{}, tokens: map[string]token{}, denials: map[string]denial{}, distrusted: map[image.Digest]bool{},
 	}, nil
@@ -72,7 +80,7 @@ func (h *host) succeed(settings hostSettings) (*host, error) {
 // shares the rate limit.
 func (h *host) anew() *host {
 	return &host{
-		client: h.client, name: h.name, registry: h.registry, settings: h.settings, transports: h.transports, rateLimit: h.rateLimit,
+		client: h.client, name: h.name, registry: h.registry, settings: h.settings, own: h.own, transports: h.transports, rateLimit: h.rateLimit,
 		probe: true, scopes: map[string]string{}, tokens: map[string]token{}, denials: map[string]denial{}, distrusted: map[image.Digest]bool{},
 	}
 }
@@ -134,14 +142,22 @@ func (h *host) pingOver(ctx context.Context, scheme string) (*transport.Challeng
 			near.Do(func() { h.stands(reachOf(peer.Addr())) })
 		}
 	}}
-	p := &pinger{carrier: carrier{host: h, first: scheme == "https" && h.settings.plain}, scheme: scheme}
+	answered := &answerer{host: h}
+	p := &pinger{carrier: carrier{host: h, first: scheme == "https" && h.settings.plain, by: answered}, scheme: scheme}
 	challenge, err := transport.Ping(httptrace.WithClientTrace(ctx, trace), h.registry, p)
 	if err != nil {
 		return nil, p.cause(err)
 	}
+	var ahead *host
+	if answered.host != h { // what another wants to see is not this one's credentials
+		if ahead = answered.host; ahead != nil && challenge.Scheme != "" {
+			ahead.learn("", "", challenge)
+		}
+		challenge = &transport.Challenge{Insecure: scheme == "http"}
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.challenge = challenge
+	h.challenge, h.ahead = challenge, ahead
 	return challenge, nil
 }
 
@@ -216,12 +232,13 @@ func (h *host) redirectReach() reach {
 	return h.within
 }
 
-// forget drops what was learned, after the registry refused it.
-func (h *host) forget(scope string) {
+// forget drops what was learned, after the registry refused it, for what the
+// refusal says.
+func (h *host) forget(scope string, said *transport.Challenge) {
 	h.client.keys.forget(h)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.challenge = nil
+	h.challenge = said
 	delete(h.tokens, scope)
 }
 

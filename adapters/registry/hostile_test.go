@@ -8,10 +8,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -228,7 +231,8 @@ func TestFarRegistryCannotLeadNear(t *testing.T) {
 	inside := newWitness(t, func(http.ResponseWriter, *http.Request) {})
 	near := strings.TrimPrefix(inside.URL, "http://")
 	named := strings.Replace(near, "127.0.0.1", "localhost", 1)
-	for _, target := range []string{near, named, "10.0.0.1", "192.168.0.1:80", "[fd00:ec2::254]", "169.254.169.254", "[::1]:80", "[::ffff:10.0.0.1]"} {
+	for _, target := range []string{near, named, "10.0.0.1", "192.168.0.1:80", "[fd00:ec2::254]", "169.254.169.254", "[::1]:80", "[::ffff:10.0.0.1]",
+		"2130706433", "0x7f000001", "0177.0.0.1", "127.1", "127.0.0.1.", "localhost.", "167772161", "0xa9fea9fe", "metadata.google.internal.", "１２７.0.0.1"} {
 		for _, way := range []string{"token service", "redirect"} {
 			t.Run(way+" at "+target, func(t *testing.T) {
 				client := isolated(t)
@@ -251,6 +255,38 @@ func TestFarRegistryCannotLeadNear(t *testing.T) {
 	}
 	if inside.asked() != 0 {
 		t.Errorf("the inside was asked: %q", inside.seen)
+	}
+}
+
+// Behind a proxy, it is the proxy that would resolve and reach what a name stands
+// for.
+func TestNamesOfAddressesBehindAProxy(t *testing.T) {
+	proxy := newWitness(t, func(http.ResponseWriter, *http.Request) {})
+	via, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private := []string{"10.0.0.1", "167772161", "0x0a000001", "012.0.0.1"} // which a registry may have itself
+	for _, target := range append(private, "localhost.", "2852039166", "metadata.google.internal", "metadata.goog.") {
+		client := isolated(t)
+		client.options.InsecureHosts = []string{target, "registry.example"}
+		session := func(named string) *host {
+			h, err := newHost(client, named, hostSettings{proxy: via, perSecond: 100, concurrency: 1, asked: &atomic.Bool{}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return h
+		}
+		request := httptest.NewRequest(http.MethodGet, "http://"+target+"/", nil)
+		if _, err := (carrier{host: session("registry.example")}).RoundTrip(request); !errors.Is(err, errAddress) {
+			t.Errorf("redirect to %s: %v, want %v", target, err, errAddress)
+		}
+		if _, err := (carrier{host: session(target)}).RoundTrip(request); !errors.Is(err, errAddress) && !slices.Contains(private, target) {
+			t.Errorf("registry %s: %v, want %v", target, err, errAddress)
+		}
+	}
+	if proxy.asked() != len(private) {
+		t.Errorf("the proxy was asked %d times: %q", proxy.asked(), proxy.seen)
 	}
 }
 

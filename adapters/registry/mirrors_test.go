@@ -103,6 +103,9 @@ func TestMirrorThatFailsIsPassedOver(t *testing.T) {
 		{"over its limit", &lab.Fault{Path: "/v2/cache", Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3600"}}}},
 		{"denied", &lab.Fault{Path: "/v2/cache", Status: http.StatusForbidden}},
 		{"does not know it", &lab.Fault{Path: "/v2/cache", Status: http.StatusNotFound}},
+		{"no registry, 404", &lab.Fault{Status: http.StatusNotFound}},
+		{"no registry, a page", &lab.Fault{Status: http.StatusOK, Body: "<html>Log in</html>"}},
+		{"no registry, a page at /v2/ alone", &lab.Fault{When: func(r *http.Request) bool { return r.URL.Path == "/v2/" }, Status: http.StatusOK, Body: "<html>Log in</html>"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			upstream, mirror := startLab(t), startLab(t)
@@ -119,6 +122,24 @@ func TestMirrorThatFailsIsPassedOver(t *testing.T) {
 			client := mirrored(t, upstream.Host(), mirror.Host()+"/cache", "")
 			if err := readsAll1(t, client, upstream.Host(), digest); err != nil {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+// A mirror that decides about tags and is no registry decides nothing: the tag is
+// neither gone nor another one.
+func TestMirrorThatIsNoRegistry(t *testing.T) {
+	for name, fault := range map[string]lab.Fault{
+		"404": {Status: http.StatusNotFound}, "page": {Status: http.StatusOK, Body: "<html>Log in</html>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			upstream, mirror := startLab(t), startLab(t)
+			push(t, upstream, "app:1", build(t, content(t, "x")))
+			mirror.Fail(fault)
+			_, err := mirrored(t, upstream.Host(), mirror.Host()+"/cache", "all").Head(t.Context(), reference(t, upstream.Reference("app:1")))
+			if !errors.Is(err, errkind.Unavailable) || errkind.Permanent(err) || !strings.Contains(err.Error(), mirror.Host()) {
+				t.Errorf("error = %v, want that %s is unavailable", err, mirror.Host())
 			}
 		})
 	}

@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -160,12 +161,20 @@ func (r *Registry) host(named string) (*host, error) { return r.current.Load().h
 
 // plainAllowed reports whether plain HTTP to a host is permitted.
 func (r *Registry) plainAllowed(hostport string) bool {
-	for _, allowed := range r.options.InsecureHosts {
-		if strings.EqualFold(allowed, hostport) || strings.EqualFold(allowed, hostnameOf(hostport)) {
-			return true
-		}
-	}
-	return isLoopback(hostport)
+	return r.plainNamed(hostport) || isLoopback(hostport)
+}
+
+// plainNamed reports whether the options permit it by name.
+func (r *Registry) plainNamed(hostport string) bool {
+	return slices.ContainsFunc(r.options.InsecureHosts, func(allowed string) bool {
+		return strings.EqualFold(allowed, hostport) || strings.EqualFold(allowed, hostnameOf(hostport))
+	})
+}
+
+// insecure reports whether the options or the registries file name a host that
+// may be led to without TLS.
+func (r *Registry) insecure(hostport string) bool {
+	return r.plainNamed(hostport) || r.current.Load().file.Insecure(strings.ToLower(hostport))
 }
 
 // isLoopback judges by the name alone: a name that merely resolves to the

@@ -32,6 +32,12 @@ type query struct {
 	transfer   bool // the body is long, and counts as a transfer until it is closed
 }
 
+// kind is what the query is for: manifests, blobs or tags.
+func (q query) kind() string {
+	kind, _, _ := strings.Cut(q.resource, "/")
+	return kind
+}
+
 // eachPlace asks the places where the repository is found for what the query is
 // about, until one gives an answer that counts.
 func (r *Registry) eachPlace(ctx context.Context, q query, ask func(place) error) error {
@@ -102,52 +108,65 @@ func (e *ending) Close() error {
 // send asks one place, and returns the answer if it is a success. The caller
 // closes its body.
 func (p place) send(ctx context.Context, q query) (*http.Response, error) {
-	resp, reused, err := p.host.attempt(ctx, p.path, q, false)
-	var other *scopeError
-	if errors.As(err, &other) && p.host.accept(p.path, q, other.scope) {
-		resp, reused, err = p.host.attempt(ctx, p.path, q, false)
+	resp, by, err := p.host.attempt(ctx, p.path, q, false)
+	for range mostChallenges {
+		if challenge := challengeOf(err); challenge == nil || !by.host.learn(by.path, q.kind(), challenge) {
+			break
+		}
+		resp, by, err = p.host.attempt(ctx, p.path, q, false)
 	}
-	if reused && errors.Is(err, errkind.Unauthorized) && p.host.doubts(ctx, p.path) {
+	if by.reused && errors.Is(err, errkind.Unauthorized) && by.host.doubts(ctx, by.path) {
 		// Tokens can end early and registries change their mind: begin anew, once.
-		p.host.forget(p.host.scope(p.path, q))
-		resp, _, err = p.host.attempt(ctx, p.path, q, true)
-		if errors.Is(err, errkind.Unauthorized) {
-			p.host.denied(ctx, p.path)
+		by.host.forget(by.host.scope(by.path, q.kind()), challengeOf(err))
+		resp, by, err = p.host.attempt(ctx, p.path, q, true)
+		if errors.Is(err, errkind.Unauthorized) && by.host != nil {
+			by.host.denied(ctx, by.path)
 		}
 	}
 	return resp, err
 }
 
-// attempt sends one request, and reports whether it used what was learned before.
-// The last one judges credentials even if somebody else has just learned them.
-func (h *host) attempt(ctx context.Context, path string, q query, last bool) (resp *http.Response, reused bool, err error) {
+// answerer is who answered a request, the registry or who it redirects to, and
+// what that host was shown.
+type answerer struct {
+	host          *host // nil for a host that is no registry
+	path          string
+	authorization string
+	reused        bool // the authorization was used before
+}
+
+// attempt sends one request. The last one judges credentials even if somebody
+// else has just learned them.
+func (h *host) attempt(ctx context.Context, path string, q query, last bool) (*http.Response, *answerer, error) {
+	by := &answerer{host: h, path: path}
 	challenge, err := h.handshake(ctx)
 	if err != nil {
-		return nil, false, err
+		return nil, by, err
 	}
-	authorization, reused, err := h.authorization(ctx, challenge, path, h.scope(path, q))
+	by.authorization, by.reused, err = h.authorization(ctx, challenge, path, h.scope(path, q.kind()))
 	if err != nil {
-		return nil, false, err
+		return nil, by, err
 	}
 	address := h.address(challenge.Insecure)
 	route, parameters, _ := strings.Cut(q.resource, "?")
 	address.Path, address.RawQuery = "/v2/"+path+"/"+route, parameters
 	req, err := http.NewRequestWithContext(ctx, q.method, address.String(), nil)
 	if err != nil {
-		return nil, false, fmt.Errorf("ask %s for %s: %w: %w", h.name, q.resource, errkind.Invalid, err)
+		return nil, by, fmt.Errorf("ask %s for %s: %w: %w", h.name, q.resource, errkind.Invalid, err)
 	}
 	if len(q.accept) > 0 {
 		req.Header.Set("Accept", strings.Join(q.accept, ", "))
 	}
-	client := http.Client{Transport: carrier{host: h, authorization: authorization}, CheckRedirect: h.checkRedirect}
-	if resp, err = client.Do(req); err != nil {
-		return nil, reused, h.explain(ctx, err)
+	client := http.Client{Transport: carrier{host: h, authorization: by.authorization, by: by}, CheckRedirect: h.checkRedirect}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, by, h.explain(ctx, err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
-		return nil, reused, withScope(h.refusal(ctx, resp, authorization, last || !reused), resp)
+		return nil, by, withChallenge(h.refusal(ctx, resp, by, last), resp)
 	}
-	return resp, reused, nil
+	return resp, by, nil
 }
 
 // address is the root of the registry.
@@ -169,7 +188,12 @@ func (h *host) checkRedirect(_ *http.Request, via []*http.Request) error {
 }
 
 // owns reports whether a URL is the registry's own, to which credentials may go.
-func (h *host) owns(u *url.URL) bool { return strings.EqualFold(u.Host, h.registry.RegistryStr()) }
+func (h *host) owns(u *url.URL) bool { return sameHost(u.Host, h.registry.RegistryStr()) }
+
+// sameHost compares hosts for TLS, where port 443 goes without saying.
+func sameHost(a, b string) bool {
+	return strings.EqualFold(strings.TrimSuffix(a, ":443"), strings.TrimSuffix(b, ":443"))
+}
 
 // carrier sends requests on behalf of a host. Those to the registry itself use
 // its rate limit; those it redirects to elsewhere have a shorter reach. The
@@ -177,26 +201,33 @@ func (h *host) owns(u *url.URL) bool { return strings.EqualFold(u.Host, h.regist
 type carrier struct {
 	host          *host
 	authorization string
-	to            string // "" for the registry
-	tokens        bool   // the request is for a token
-	first         bool   // no answer says nothing yet, there is another way to ask
+	to            string    // "" for the registry
+	tokens        bool      // the request is for a token
+	first         bool      // no answer says nothing yet, there is another way to ask
+	by            *answerer // who answers; nil where the caller does not need it
 }
 
 // RoundTrip implements http.RoundTripper.
 func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	h := c.host
-	if req.URL.Scheme != "https" && !h.plainTo(req.URL) {
+	if req.URL.Scheme != "https" && !h.plainTo(req) {
 		return nil, fmt.Errorf("%s over plain HTTP: %w", req.URL.Host, errPlain)
 	}
 	req = req.Clone(req.Context())
 	req.Header.Set("User-Agent", h.client.userAgent)
 	req.Header.Del("Authorization") // net/http carries it over to subdomains
 	req.Header.Del("Referer")       // which names the user to whom a token was to be issued
-	if c.authorization != "" && (c.to == "" && h.owns(req.URL) || strings.EqualFold(c.to, req.URL.Host)) {
+	if err := h.admits(req.URL); err != nil {
+		return nil, err
+	}
+	if c.authorization != "" && (c.to == "" && h.owns(req.URL) || c.to != "" && sameHost(c.to, req.URL.Host)) {
 		req.Header.Set("Authorization", c.authorization)
 	}
 	if !h.owns(req.URL) {
 		return c.elsewhere(req)
+	}
+	if c.by != nil && c.by.host != h { // led back
+		*c.by = answerer{host: h, path: c.by.path, authorization: c.authorization}
 	}
 	leave, err := h.rateLimitAt(req.URL, c.tokens).acquire(req.Context(), !c.tokens && h.counts(req), h.probe)
 	if err != nil {
@@ -213,8 +244,13 @@ func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 // elsewhere sends a request to where the registry leads it.
 func (c carrier) elsewhere(req *http.Request) (*http.Response, error) {
 	h := c.host
-	if err := h.admits(req.URL); err != nil {
+	if led, err := h.ledTo(req.URL); err != nil {
 		return nil, err
+	} else if led != nil && !c.tokens {
+		return c.onward(req, led)
+	}
+	if c.by != nil {
+		*c.by = answerer{}
 	}
 	leave, err := h.rateLimitAt(req.URL, c.tokens).acquire(req.Context(), false, h.probe)
 	if err != nil {
@@ -228,8 +264,14 @@ func (c carrier) elsewhere(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-func (h *host) plainTo(u *url.URL) bool {
-	return h.owns(u) && h.settings.plain || h.client.plainAllowed(u.Host)
+// plainTo reports whether a request may go over plain HTTP. A redirect gives TLS
+// up only for hosts that are named for it.
+func (h *host) plainTo(req *http.Request) bool {
+	u := req.URL
+	if req.Response != nil && req.Response.Request.URL.Scheme == "https" {
+		return h.client.insecure(u.Host)
+	}
+	return h.owns(u) && h.settings.plain || h.client.plainAllowed(u.Host) || h.client.insecure(u.Host)
 }
 
 // counts reports whether the host counts a request against the limit that it

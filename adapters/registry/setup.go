@@ -20,14 +20,15 @@ type setup struct {
 	files  *files
 	marks  map[string]mark // of the hosts that the registries file names
 
-	mu    sync.Mutex
-	hosts map[string]*host // that were asked for, by name
+	mu     sync.Mutex
+	hosts  map[string]*host // that were asked for, by name
+	onward map[ledKey]*host // that others lead to
 }
 
 // newSetup reads the registries file and all that it names: what is set up
 // wrongly is notified at once, whether it is asked for or not.
 func newSetup(client *Registry) (*setup, error) {
-	s := &setup{client: client, files: newFiles(), marks: map[string]mark{}, hosts: map[string]*host{}}
+	s := &setup{client: client, files: newFiles(), marks: map[string]mark{}, hosts: map[string]*host{}, onward: map[ledKey]*host{}}
 	var err error
 	if s.file, err = conf.Read(client.options.File, s.files.read); err != nil {
 		return nil, err

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+
+	"github.com/tagwatch/tagwatch/domain/image"
 )
 
 // mostStrangers bounds the memory of the hosts that registries lead to.
@@ -42,7 +44,7 @@ func (h *host) rateLimitAt(u *url.URL, tokens bool) *rateLimit {
 	case h.owns(u):
 		return h.rateLimit
 	default:
-		if known := h.client.current.Load().session(at); known != nil {
+		if known := h.client.current.Load().session(image.CanonicalRegistry(at)); known != nil {
 			return known.rateLimit
 		}
 		return h.client.strangers.of("host "+at, h.settings)

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
 
 const (
@@ -27,6 +27,7 @@ const (
 	// https://distribution.github.io/distribution/spec/auth/token/ has it.
 	tokenLifetime = time.Minute
 	maxToken      = 64 << 10 // bytes of a token service's answer
+	mostTokens    = 20_000   // of one registry
 )
 
 // token is a value of the Authorization header; "" where none is needed.
@@ -52,6 +53,9 @@ func (h *host) authorize(ctx context.Context, challenge transport.Challenge, pat
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if len(h.tokens) >= mostTokens { // other registries choose the names of those that they lead to
+		clear(h.tokens)
+	}
 	h.tokens[scope] = fetched
 	return fetched, nil
 }
@@ -91,17 +95,18 @@ func (h *host) realm(challenge transport.Challenge) (*url.URL, error) {
 	return realm, nil
 }
 
-// admits refuses names that are addresses beyond what the registry may redirect
-// to even before they are dialed: behind a proxy it is not the worker that dials.
+// admits refuses names that are addresses, in any spelling, beyond what a request
+// may reach even before they are dialed: behind a proxy it is not the worker that
+// dials.
 func (h *host) admits(u *url.URL) error {
-	if h.owns(u) {
-		return nil
+	within := h.own
+	if !h.owns(u) {
+		within = h.redirectReach()
 	}
-	if address, err := netip.ParseAddr(u.Hostname()); err == nil {
-		return h.redirectReach().admit(address)
-	}
-	if isLoopback(u.Host) && h.redirectReach() < reachLoopback {
-		return fmt.Errorf("%s: %w", u.Hostname(), errAddress)
+	for _, address := range ipclass.Spelled(u.Hostname()) {
+		if err := within.admit(address); err != nil {
+			return err
+		}
 	}
 	return nil
 }

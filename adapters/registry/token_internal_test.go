@@ -16,6 +16,7 @@ import (
 // token worthless.
 func TestLifetimeOfTokens(t *testing.T) {
 	for text, want := range map[string]time.Duration{
+		`missing`: 0, `-300`: 0, `"-300.0"`: 0,
 		`300`: 5 * time.Minute, `300.0`: 5 * time.Minute, `3e2`: 5 * time.Minute, `"300"`: 5 * time.Minute, `"300.0"`: 5 * time.Minute,
 		`0.5`: time.Second / 2, `" 60 "`: time.Minute, `1e300`: 24 * time.Hour, `9223372036854775807`: 24 * time.Hour,
 		`0`: 0, `-1`: 0, `null`: 0, `"soon"`: 0, `""`: 0, `true`: 0, `{"seconds":300}`: 0, `1e999`: 0,
@@ -23,6 +24,9 @@ func TestLifetimeOfTokens(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			var answer issued
 			body := fmt.Sprintf(`{"token":"t","expires_in":%s}`, text)
+			if text == "missing" {
+				body = `{"token":"t"}`
+			}
 			if err := json.Unmarshal([]byte(body), &answer); err != nil || time.Duration(answer.ExpiresIn) != want {
 				t.Errorf("lifetime %s, %v; want %s", time.Duration(answer.ExpiresIn), err, want)
 			}

@@ -43,6 +43,9 @@ type Place struct {
 	Authorities        []string `json:"certificate_authorities,omitempty"` // files, beside the system's
 	ClientCertificates []string `json:"client_certificates,omitempty"`     // files
 	Proxy              string   `json:"proxy,omitempty"`
+	// RedirectsTo is another registry that it sends every request to, which then
+	// asks for authorization by itself.
+	RedirectsTo string `json:"redirects_to,omitempty"`
 
 	Authentication string `json:"authentication,omitempty"` // none, basic or token
 	TokenService   string `json:"token_service,omitempty"`

@@ -107,6 +107,7 @@ func writeRegistryReport(s *session.Session, w io.Writer, report polling.Report)
 func writePlace(s *session.Session, w io.Writer, p polling.Place) {
 	t := &output.Pairs{Table: output.Table{Indent: "  "}}
 	t.Add("Address", p.URL)
+	t.Add("Redirects to", p.RedirectsTo)
 	t.Add("Certificate", certificateWords(s, p))
 	t.Add("Client certificate", strings.Join(p.ClientCertificates, " "))
 	t.Add("Proxy", p.Proxy)
