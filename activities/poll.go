@@ -136,10 +136,11 @@ func (a *Activities) spread(asked []polling.Check) {
 }
 
 func (a *Activities) pollOf(check polling.Check) time.Duration {
-	if check.Poll > 0 {
-		return check.Poll
+	every := cmp.Or(check.Poll, a.Poll)
+	if check.Target.Reference.Digest != "" { // it cannot move, and only be gone
+		return max(every, a.Resync)
 	}
-	return a.Poll
+	return every
 }
 
 // polledPage is what came of checking a page of tags.

@@ -28,6 +28,7 @@ type subscriptionStore interface {
 	Unsubscribe(ctx context.Context, target image.Target, types []notification.Type, now time.Time) (left int, err error)
 	Subscriptions(ctx context.Context, filter subscription.Filter) ([]subscription.Subscription, error)
 	Endpoints(ctx context.Context) ([]endpoint.Endpoint, error)
+	Namesakes(ctx context.Context, target image.Target) ([]image.Target, error)
 }
 
 // Watchers reaches the workflows.
@@ -61,6 +62,9 @@ func (a *Activities) subscribe(ctx context.Context, request subscription.Request
 	if len(request.Options.Dockerfile) > maxDockerfile {
 		return result, fmt.Errorf("the Dockerfile has %d bytes, more than %d: %w", len(request.Options.Dockerfile), maxDockerfile, errkind.Limit)
 	}
+	if err := a.oneName(ctx, request.Target); err != nil {
+		return result, err
+	}
 	endpoints, err := a.Store.Endpoints(ctx)
 	if err != nil {
 		return result, err
@@ -83,6 +87,16 @@ func (a *Activities) subscribe(ctx context.Context, request subscription.Request
 		return result, err
 	}
 	return result, a.Watchers.WakeRegistry(ctx, request.Target.Reference.Registry, watcher.WakeSubscription)
+}
+
+// oneName refuses a tag that is watched under another of its names: everything
+// would be notified twice.
+func (a *Activities) oneName(ctx context.Context, target image.Target) error {
+	watched, err := a.Store.Namesakes(ctx, target)
+	if err != nil || len(watched) == 0 || slices.Contains(watched, target) {
+		return err
+	}
+	return fmt.Errorf("%s is already subscribed as %s; use that name: %w", target, watched[0], errkind.Invalid)
 }
 
 func (a *Activities) verify(ctx context.Context, target image.Target) (image.Resolved, error) {

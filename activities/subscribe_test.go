@@ -1,8 +1,10 @@
 package activities_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
@@ -68,6 +71,48 @@ func TestSubscribeRefuses(t *testing.T) {
 				t.Errorf("subscribed: %v", names)
 			}
 		})
+	}
+}
+
+// A tag is watched under one of its names.
+func TestSubscribeUnderAnotherName(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	named := func(name string) image.Target {
+		target, err := image.ParseTarget(name)
+		r.must(err)
+		return target
+	}
+	request := subscription.Request{Target: named("docker.io/library/nginx:1"), Types: notification.TagTypes, Unverified: true}
+	for range 2 {
+		do[subscription.Result](r, r.steps.Subscribe, request)
+	}
+	request.Target = named("nginx:1")
+	_, err := try[subscription.Result](r, r.steps.Subscribe, request)
+	expectFault(t, err, errkind.Invalid, false)
+	if !strings.Contains(fmt.Sprint(err), "docker.io/nginx:1 is already subscribed as docker.io/library/nginx:1") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// An image that a digest names is watched for its data, and asked for less often: it
+// cannot move.
+func TestSubscribeToADigest(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	digest := r.push("app:1", "openssl 1")
+	r.push("app:1", "openssl 2")
+	named := r.target("app@" + string(digest))
+	if result := r.subscribe(named, notification.TagTypes...); result.Resolved.Manifest != digest {
+		t.Errorf("resolved %+v, want %s", result.Resolved, digest)
+	}
+	r.registry.Forget()
+	for range 3 {
+		do[polling.Poll](r, r.steps.PollRegistry, r.registry.Host())
+		r.clock.advance(5 * time.Minute)
+	}
+	if asked := r.registry.Count(lab.Call{Kind: lab.KindManifest}); asked > 1 {
+		t.Errorf("%d requests in 15 minutes, want one an hour", asked)
 	}
 }
 

@@ -22,7 +22,8 @@ func TestRefusals(t *testing.T) {
 		code                  int
 	}{
 		{"malformed reference", i.registry.Host() + "/Shop/API:1", "lower-case", 2},
-		{"digest", i.registry.Host() + "/shop/api@sha256:" + strings.Repeat("0", 64), "give a tag", 2},
+		{"no such digest", i.registry.Host() + "/shop/api@sha256:" + strings.Repeat("0", 64), "404 Not Found", 1},
+		{"a digest too short", i.registry.Host() + "/shop/api@sha256:0", "64 hexadecimal digits", 2},
 		{"unknown host", "registry.invalid/shop/api:1", "registry.invalid", 2},
 		{"nobody listens", "127.0.0.1:1/shop/api:1", "127.0.0.1:1", 2},
 		{"no such tag", i.registry.Host() + "/shop/api:2", "404 Not Found", 1},

@@ -31,6 +31,8 @@ type tagPage struct {
 	Summary      watch.Summary
 	Index        image.Digest
 	Types        []notification.Type
+	Pin          image.Digest // that the tag was to point to
+	LeftPin      bool
 	Workflow     string // its address in Temporal's Web UI; empty without
 	Rows         []policy.ResultRow
 	MoreRows     int
@@ -75,8 +77,9 @@ func (s *Site) tagPage(ctx context.Context, query url.Values) (page tagPage, err
 	page = tagPage{Summary: view.State.Summarize(target), Index: view.State.Resolved.Index, Workflow: s.workflow(target),
 		Build: view.State.Basis.Build}
 	for _, subscription := range view.Subscriptions {
-		page.Types = append(page.Types, subscription.Type)
+		page.Types, page.Pin = append(page.Types, subscription.Type), cmp.Or(page.Pin, subscription.Options.Pin)
 	}
+	page.LeftPin = view.State.Resolved.LeftPin(page.Pin)
 	page.rows(view.State.Evaluation)
 	page.findings(view.State.Vulnerabilities, query)
 	unreadable, err := s.Read.Unreadable(ctx, view.State.Analyzed)

@@ -96,14 +96,14 @@ func (m mention) events() []Event {
 
 func (m mention) event() (Event, bool) {
 	repository, err := image.ParseRepository(m.host + "/" + m.path)
-	if err != nil || repository.Registry != m.host {
+	if err != nil || !strings.EqualFold(repository.Registry, m.host) {
 		return Event{}, false
 	}
 	if m.tag == "" {
 		return Event{Repository: repository}, true
 	}
 	reference, err := image.ParseReference(repository.String() + ":" + m.tag)
-	if err != nil || reference.Repository != repository {
+	if err != nil || reference.Repository != repository || reference.Tag == "" {
 		return Event{}, false
 	}
 	return Event{Repository: repository, Tag: reference.Tag}, true

@@ -2,6 +2,7 @@ package push
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -27,7 +28,7 @@ func parseGeneric(body []byte) ([]mention, error) {
 	for i, text := range hook.References {
 		named := mentioned(text)
 		// This body is written for us, so its author wants to see mistakes in it.
-		if reference, err := image.ParseReference(text); err != nil || reference.Registry != named.host {
+		if reference, err := image.ParseReference(text); err != nil || reference.Tag == "" || !strings.EqualFold(reference.Registry, named.host) {
 			return nil, fmt.Errorf("reference %.300q is not registry/repository[:tag]: %w", text, errkind.Invalid)
 		}
 		mentions[i] = named

@@ -53,19 +53,19 @@ func (r *Registry) Check(ctx context.Context, name string) (polling.Report, erro
 // subject is what is checked.
 type subject struct {
 	named string // host, or host/path as the registry knows it
-	tag   string // "" for a host
+	tag   string // or digest; "" for a host
 }
 
 func subjectOf(name string) (subject, error) {
 	if !strings.Contains(name, "/") {
 		repository, err := image.ParseRepository(name + "/any")
-		if err != nil || repository.Registry != name {
+		if err != nil || !strings.EqualFold(repository.Registry, name) {
 			return subject{}, fmt.Errorf("invalid registry %q: expected a host such as registry.example.com:5000, or a repository such as docker.io/library/nginx: %w", name, errkind.Invalid)
 		}
-		return subject{named: name}, nil
+		return subject{named: repository.Registry}, nil
 	}
 	ref, err := image.ParseReference(name)
-	return subject{named: whole(ref.Repository), tag: ref.Tag}, err
+	return subject{named: whole(ref.Repository), tag: ref.Identifier()}, err
 }
 
 // checkPlace checks the mirror of that number, or the location after all of
@@ -252,7 +252,7 @@ func (c check) keep(authorization string) {
 // check asks what the tag points to.
 func (c check) check(ctx context.Context) error {
 	h := c.host
-	ref := image.Reference{Repository: image.Repository{Registry: h.name, Path: c.path}, Tag: c.tag}
+	ref := image.Repository{Registry: h.name, Path: c.path}.Reference(c.tag)
 	digest, err := c.digestOfTag(ctx, ref)
 	c.report.Digest = digest
 	return err

@@ -72,7 +72,8 @@ func (h *host) refusal(ctx context.Context, resp *http.Response, by *answerer, l
 	if resp.StatusCode == http.StatusUnauthorized && (last || !by.reused) && strings.HasPrefix(by.authorization, "Basic ") {
 		return by.host.judgeCredentials(ctx, refused, by.authorization, plain)
 	}
-	if errkind.Permanent(refused) && len(refused.codes) == 0 {
+	challenged := resp.StatusCode == http.StatusUnauthorized && resp.Header.Get("WWW-Authenticate") != "" // as a registry's
+	if errkind.Permanent(refused) && len(refused.codes) == 0 && !challenged {
 		return by.host.confirmed(ctx, refused, plain)
 	}
 	return refused

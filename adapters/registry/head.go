@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -16,7 +17,7 @@ import (
 // answer only GET. So a GET follows before it is a verdict.
 func (r *Registry) Head(ctx context.Context, ref image.Reference) (image.Digest, error) {
 	var digest image.Digest
-	err := r.eachPlace(ctx, manifestQuery(http.MethodHead, ref.Repository, ref.Tag), func(at place) (err error) {
+	err := r.eachPlace(ctx, manifestQuery(http.MethodHead, ref.Repository, ref.Identifier()), func(at place) (err error) {
 		digest, err = at.digestOfTag(ctx, ref)
 		return err
 	})
@@ -35,7 +36,7 @@ func (p place) digestOfTag(ctx context.Context, ref image.Reference) (image.Dige
 	}
 	digest, err := p.digestByHead(ctx, ref)
 	refused := refusal(err)
-	tag := fmt.Sprint(p.path, ":", ref.Tag, " ", refused)
+	tag := fmt.Sprint(p.path, ":", ref.Identifier(), " ", refused)
 	if digest != "" || err != nil && refused == 0 || heads.confirmed(tag) {
 		return digest, err
 	}
@@ -51,19 +52,25 @@ func (p place) digestOfTag(ctx context.Context, ref image.Reference) (image.Dige
 
 // digestByHead is "" where the answer has no digest.
 func (p place) digestByHead(ctx context.Context, ref image.Reference) (image.Digest, error) {
-	resp, err := p.ask(ctx, manifestQuery(http.MethodHead, ref.Repository, ref.Tag))
+	resp, err := p.ask(ctx, manifestQuery(http.MethodHead, ref.Repository, ref.Identifier()))
 	if err != nil {
 		return "", err
 	}
 	resp.Body.Close() // the body of a HEAD response is empty
 	digest, _ := image.ParseDigest(resp.Header.Get(digestHeader))
-	return digest, nil
+	if ref.Digest == "" {
+		return digest, nil
+	}
+	if digest != "" && digest != ref.Digest {
+		return "", fmt.Errorf("%s says that %s has digest %s: %w", p.host.name, ref.Digest, digest, errkind.Unavailable)
+	}
+	return ref.Digest, nil
 }
 
 func (p place) digestByGet(ctx context.Context, ref image.Reference) (image.Digest, error) {
 	ctx, cancel := p.host.client.soon(ctx)
 	defer cancel()
-	doc, err := p.document(ctx, manifestQuery(http.MethodGet, ref.Repository, ref.Tag))
+	doc, err := p.document(ctx, manifestQuery(http.MethodGet, ref.Repository, ref.Identifier()))
 	if err == nil {
 		p.host.client.documents.keep(ref.Repository, doc)
 	}

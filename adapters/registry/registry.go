@@ -143,13 +143,13 @@ func (r *Registry) resolve(ctx context.Context, ref image.Reference, top image.D
 // the tag where the registry does not have that digest.
 func (r *Registry) pointedTo(ctx context.Context, ref image.Reference, top image.Digest) (document, error) {
 	if top == "" {
-		return r.manifest(ctx, ref.Repository, ref.Tag)
+		return r.manifest(ctx, ref.Repository, ref.Identifier())
 	}
 	doc, err := r.manifest(ctx, ref.Repository, string(top))
 	if !errors.Is(err, errkind.NotFound) {
 		return doc, err
 	}
-	if doc, err = r.manifest(ctx, ref.Repository, ref.Tag); err != nil || doc.digest == top {
+	if doc, err = r.manifest(ctx, ref.Repository, ref.Identifier()); err != nil || doc.digest == top {
 		return doc, err
 	}
 	return document{}, fmt.Errorf("%s says that the tag points to %s, which it does not have, and sends %s for it: %w",

@@ -161,3 +161,33 @@ func TestResolveLimitsTheManifest(t *testing.T) {
 		t.Errorf("error = %v after %d bytes, want errkind.Limit soon", err, sent.Load())
 	}
 }
+
+// What a digest names is read as it, and cannot move.
+func TestDigestReferences(t *testing.T) {
+	store, client := startLab(t), newClient(t, registry.Options{})
+	amd := build(t, lab.Platform("linux/amd64"), content(t, "amd"))
+	arm := build(t, lab.Platform("linux/arm64"), content(t, "arm"))
+	index := push(t, store, "app:1", indexOf(offered(t, amd, "linux/amd64"), offered(t, arm, "linux/arm64")))
+	manifest := image.Digest(must(amd.Digest())(t).String())
+	for _, digest := range []image.Digest{index, manifest} {
+		ref := reference(t, store.Reference("app@"+string(digest)))
+		if got, err := client.Head(t.Context(), ref); err != nil || got != digest {
+			t.Errorf("Head of %s = %s, %v", digest, got, err)
+		}
+		if got, err := client.Resolve(t.Context(), ref, "", image.Platform{}); err != nil || got.Manifest != manifest || got.Top() != digest {
+			t.Errorf("Resolve of %s = %+v, %v; want the image %s", digest, got, err, manifest)
+		}
+	}
+	gone := reference(t, store.Reference("app@sha256:"+strings.Repeat("0", 64)))
+	if got, err := client.Head(t.Context(), gone); !errors.Is(err, errkind.NotFound) {
+		t.Errorf("Head of what is not there = %s, %v", got, err)
+	}
+	ref := reference(t, store.Reference("app@"+string(manifest)))
+	for name, header := range map[string]http.Header{"another digest": {"Docker-Content-Digest": {string(index)}}, "no digest": nil} {
+		lift := store.Fail(lab.Fault{Method: http.MethodHead, Path: "/manifests/", Status: http.StatusOK, Header: header})
+		got, err := client.Head(t.Context(), ref)
+		if lift(); header == nil && got != manifest || header != nil && (err == nil || errkind.Permanent(err)) {
+			t.Errorf("Head that answers with %s = %s, %v", name, got, err)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -236,6 +238,26 @@ func TestShorterPoll(t *testing.T) {
 			check(t, s.Subscribe(ctx, []subscription.Subscription{newSubscription(a, notification.TagUpdate)}, step.poll, at(10)))
 			if polls, err := s.NextDue(ctx, "docker.io"); err != nil || !polls.Next.Equal(step.want) {
 				t.Errorf("%s: due %s, want %s, %v", step.name, polls.Next, step.want, err)
+			}
+		}
+	})
+}
+
+// A watched tag is found under all of its names, on its own platform.
+func TestNamesakes(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		watched := []image.Target{target(t, "docker.io/library/nginx:1"), target(t, "ghcr.io:443/team/app:1@linux/arm64"), target(t, "nginx:2")}
+		for _, each := range watched {
+			check(t, s.Subscribe(ctx, []subscription.Subscription{{Target: each, Type: notification.TagUpdate}}, 0, start))
+		}
+		for name, want := range map[string][]image.Target{
+			"nginx:1": watched[:1], "index.docker.io/library/nginx:1": watched[:1], "docker.io/library/nginx:1": watched[:1],
+			"GHCR.IO/team/app:1@linux/arm64": watched[1:2], "ghcr.io/team/app:1": nil, "docker.io/library/nginx:2": watched[2:], "nginx:3": nil, "team/nginx:1": nil,
+		} {
+			got, err := s.Namesakes(ctx, target(t, name))
+			if check(t, err); !slices.Equal(got, want) {
+				t.Errorf("%s: %v, want %v", name, got, want)
 			}
 		}
 	})

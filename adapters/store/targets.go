@@ -50,6 +50,23 @@ func (s *Store) Targets(ctx context.Context, filter subscription.TargetFilter) (
 	return targets, err
 }
 
+// Namesakes are the watched targets that are the same tag as one, under any of its
+// names.
+func (s *Store) Namesakes(ctx context.Context, target image.Target) (found []image.Target, err error) {
+	var names []string
+	for _, each := range target.Names() {
+		names = append(names, each.String())
+	}
+	err = s.view(ctx, "find other names of "+target.String(), func(t tx) error {
+		watched, err := allIn[string](ctx, t, `SELECT name FROM target WHERE name IN (?)`, names)
+		if err == nil {
+			found, err = convert(watched, image.ParseTarget)
+		}
+		return err
+	})
+	return found, err
+}
+
 // targets reads the targets whose names a query selects.
 func (t tx) targets(ctx context.Context, query string, args ...any) ([]image.Target, error) {
 	names, err := all[string](ctx, t, query, args...)

@@ -1,12 +1,14 @@
 // Package image holds the names of images: references, repositories, digests
 // and platforms, parsed once and passed on as values.
 //
-// A reference is written registry/repository:tag. A missing registry is
-// docker.io and a missing tag is latest; library/ is neither added nor removed,
-// so that mappings of policy bundles match the reference as it was subscribed.
+// A reference is written registry/repository:tag, or registry/repository@digest.
+// A missing registry is docker.io and a missing tag is latest; library/ is neither
+// added nor removed, so that mappings of policy bundles match the reference as it
+// was subscribed. Hosts are written in lower case.
 package image
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -35,23 +37,26 @@ type Repository struct {
 	Path     string
 }
 
-// Reference is a tag of a repository. It is comparable and travels as its text.
+// Reference is a tag of a repository, or what a digest names in it. It is
+// comparable and travels as its text.
 type Reference struct {
 	Repository
-	Tag string
+	Tag    string // empty for a digest
+	Digest Digest // of a manifest or an index; empty for a tag
 }
 
-// ParseReference reads [registry/]repository[:tag]. A reference by digest is
-// refused: a digest never moves, so there is nothing to watch.
+// ParseReference reads [registry/]repository[:tag] and [registry/]repository@digest.
+// One with a tag and a digest is refused: it names two things, see ParsePinned.
 func ParseReference(text string) (Reference, error) {
-	if strings.Contains(text, "@") {
-		return Reference{}, fmt.Errorf("reference %q names a digest, which never changes; give a tag, as in docker.io/library/nginx:1.27: %w", text, errkind.Invalid)
+	if name, digest, found := strings.Cut(text, "@"); found {
+		return parseDigestReference(name, digest)
 	}
 	if strings.HasSuffix(text, ":") {
 		return Reference{}, fmt.Errorf("reference %q has an empty tag; expected one such as docker.io/library/nginx:1.27: %w", text, errkind.Invalid)
 	}
 	name, tag := text, "latest"
-	if i := strings.LastIndex(text, ":"); i > strings.LastIndex(text, "/") {
+	if hasTag(text) {
+		i := strings.LastIndex(text, ":")
 		name, tag = text[:i], text[i+1:]
 	}
 	repository, err := ParseRepository(name)
@@ -64,6 +69,23 @@ func ParseReference(text string) (Reference, error) {
 	return Reference{Repository: repository, Tag: tag}, nil
 }
 
+func parseDigestReference(name, text string) (Reference, error) {
+	digest, err := ParseDigest(text)
+	if err != nil {
+		return Reference{}, err
+	}
+	if hasTag(name) {
+		return Reference{}, fmt.Errorf("%q with a digest: give either the tag or the digest: %w", name, errkind.Invalid)
+	}
+	repository, err := ParseRepository(name)
+	if err != nil {
+		return Reference{}, err
+	}
+	return Reference{Repository: repository, Digest: digest}, nil
+}
+
+func hasTag(name string) bool { return strings.LastIndex(name, ":") > strings.LastIndex(name, "/") }
+
 // ParseRepository reads [registry/]repository.
 func ParseRepository(text string) (Repository, error) {
 	if scheme, rest, found := strings.Cut(text, "://"); found {
@@ -71,7 +93,7 @@ func ParseRepository(text string) (Repository, error) {
 	}
 	repository := Repository{Registry: DefaultRegistry, Path: text}
 	if host, path, found := strings.Cut(text, "/"); found && isRegistry(host) {
-		repository = Repository{Registry: host, Path: path}
+		repository = Repository{Registry: strings.ToLower(host), Path: path}
 	}
 	if !registryPattern.MatchString(repository.Registry) {
 		return Repository{}, fmt.Errorf("registry %q of %q is not a host name with an optional port: %w", repository.Registry, text, errkind.Invalid)
@@ -109,6 +131,28 @@ func (r Repository) Canonical() Repository {
 	return r
 }
 
+// Names are all that the repository may be written as, with the canonical one
+// first.
+func (r Repository) Names() (names []Repository) {
+	canonical := r.Canonical()
+	hosts, paths := []string{canonical.Registry}, []string{canonical.Path}
+	if canonical.Registry == DefaultRegistry {
+		hosts = append(hosts, hubAliases...)
+		if short, found := strings.CutPrefix(canonical.Path, "library/"); found && !strings.Contains(short, "/") {
+			paths = append(paths, short)
+		}
+	}
+	for _, host := range hosts {
+		for _, path := range paths {
+			names = append(names, Repository{host, path})
+			if !strings.Contains(strings.TrimPrefix(host, "["), ":") {
+				names = append(names, Repository{host + ":443", path})
+			}
+		}
+	}
+	return names
+}
+
 // CanonicalRegistry is the one name of a registry that has several.
 func CanonicalRegistry(host string) string {
 	host = strings.TrimSuffix(strings.ToLower(host), ":443")
@@ -118,8 +162,13 @@ func CanonicalRegistry(host string) string {
 	return host
 }
 
-// Reference is the tag of that name in the repository.
-func (r Repository) Reference(tag string) Reference { return Reference{Repository: r, Tag: tag} }
+// Reference is what a tag or a digest names in the repository.
+func (r Repository) Reference(identifier string) Reference {
+	if digest, err := ParseDigest(identifier); err == nil {
+		return Reference{Repository: r, Digest: digest}
+	}
+	return Reference{Repository: r, Tag: identifier}
+}
 
 // MarshalText implements encoding.TextMarshaler; the zero value is empty.
 func (r Repository) MarshalText() ([]byte, error) { return marshal(r) }
@@ -127,8 +176,16 @@ func (r Repository) MarshalText() ([]byte, error) { return marshal(r) }
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (r *Repository) UnmarshalText(text []byte) error { return unmarshal(r, text, ParseRepository) }
 
-// String is the canonical text: registry/path:tag.
-func (r Reference) String() string { return r.Repository.String() + ":" + r.Tag }
+// Identifier is the tag or the digest.
+func (r Reference) Identifier() string { return cmp.Or(r.Tag, string(r.Digest)) }
+
+// String is registry/path:tag or registry/path@digest.
+func (r Reference) String() string {
+	if r.Digest != "" {
+		return r.Repository.String() + "@" + string(r.Digest)
+	}
+	return r.Repository.String() + ":" + r.Tag
+}
 
 // MarshalText implements encoding.TextMarshaler; the zero value is empty.
 func (r Reference) MarshalText() ([]byte, error) { return marshal(r) }

@@ -2,6 +2,7 @@ package image_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,6 +32,7 @@ func TestParseReference(t *testing.T) {
 		{"an address of version 6", "[::1]:5000/app:1", "[::1]:5000", "app", "1"},
 		{"many parts", "r.example.com/a/b/c/d:x", "r.example.com", "a/b/c/d", "x"},
 		{"separators", "r.example.com/a.b_c__d---e:x", "r.example.com", "a.b_c__d---e", "x"},
+		{"a host in capitals", "GHCR.io/team/app:1", "ghcr.io", "team/app", "1"},
 		{"a dotted part after the registry", "docker.io/foo.bar/baz", "docker.io", "foo.bar/baz", "latest"},
 		{"the longest tag", "app:" + long, "docker.io", "app", long},
 		{"a tag with everything", "app:_A.b-9", "docker.io", "app", "_A.b-9"},
@@ -47,13 +49,63 @@ func TestParseReference(t *testing.T) {
 	}
 }
 
+func TestParseReferenceWithADigest(t *testing.T) {
+	t.Parallel()
+	digest := image.Digest("sha256:" + strings.Repeat("a", 64))
+	for text, want := range map[string]image.Repository{
+		"nginx@": {Registry: "docker.io", Path: "nginx"}, "registry:5000/a/b@": {Registry: "registry:5000", Path: "a/b"},
+	} {
+		got, err := image.ParseReference(text + string(digest))
+		if err != nil || got != want.Reference(string(digest)) || got.Digest != digest || got.Tag != "" || got.Identifier() != string(digest) {
+			t.Errorf("%s: %+v, %v", text, got, err)
+		}
+	}
+}
+
+// One tag has many names, which all have the same names.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		names []string
+		other string // something else
+	}{
+		{[]string{"nginx", "docker.io/nginx", "docker.io/library/nginx", "library/nginx", "index.docker.io/nginx", "index.docker.io/library/nginx",
+			"registry-1.docker.io/library/nginx", "registry.hub.docker.com/nginx", "Docker.IO/nginx", "docker.io:443/nginx"}, "team/nginx"},
+		{[]string{"ghcr.io/team/app", "GHCR.io/team/app", "ghcr.io:443/team/app"}, "ghcr.io/app"},
+		{[]string{"team/app", "docker.io/team/app", "index.docker.io/team/app"}, "library/app"},
+		{[]string{"registry:5000/app", "REGISTRY:5000/app"}, "registry/app"},
+		{[]string{"ghcr.io/app"}, "ghcr.io/library/app"},
+		{[]string{"docker.io/library/a/b"}, "docker.io/a/b"},
+	} {
+		parse := func(name string) image.Target {
+			got, err := image.ParseTarget(name + ":1@linux/arm64")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		first := parse(test.names[0])
+		for _, name := range test.names {
+			each := parse(name)
+			if !slices.Contains(first.Names(), each) || !slices.Equal(first.Names(), each.Names()) {
+				t.Errorf("%s has the names %v, and %s %v", first, first.Names(), each, each.Names())
+			}
+		}
+		if slices.Contains(first.Names(), parse(test.other)) {
+			t.Errorf("%s is also %s", first, test.other)
+		}
+	}
+}
+
 func TestParseReferenceRefuses(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, text, says string }{
 		{"nothing", "", "repository"},
 		{"no name", ":1", "repository"},
 		{"no tag after the colon", "nginx:", "tag"},
-		{"a digest", "nginx@sha256:" + strings.Repeat("a", 64), "digest"},
+		{"a digest that is none", "nginx@sha256:" + strings.Repeat("a", 63), "digest"},
+		{"another algorithm", "nginx@sha512:" + strings.Repeat("a", 128), "digest"},
+		{"a digest alone", "@sha256:" + strings.Repeat("a", 64), "repository"},
 		{"tag and digest", "nginx:1@sha256:" + strings.Repeat("a", 64), "digest"},
 		{"upper case", "Nginx:1", "lower-case"},
 		{"upper case in a part", "ghcr.io/Team/app", "lower-case"},
@@ -112,6 +164,20 @@ func TestParseDigest(t *testing.T) {
 	}
 	if short := image.Digest("").Short(); short != "" {
 		t.Errorf("an unknown digest is shown as %q", short)
+	}
+}
+
+func TestLeftPin(t *testing.T) {
+	t.Parallel()
+	at := image.Resolved{Manifest: "sha256:m", Index: "sha256:i"}
+	for _, test := range []struct {
+		at   image.Resolved
+		pin  image.Digest
+		want bool
+	}{{at, "sha256:m", false}, {at, "sha256:i", false}, {at, "sha256:old", true}, {at, "", false}, {image.Resolved{}, "sha256:m", false}} {
+		if got := test.at.LeftPin(test.pin); got != test.want {
+			t.Errorf("%+v has left %q: %t, want %t", test.at, test.pin, got, test.want)
+		}
 	}
 }
 

@@ -17,9 +17,12 @@ type Target struct {
 // ParseTarget reads reference[@platform].
 func ParseTarget(text string) (Target, error) {
 	reference, platform, found := strings.Cut(text, "@")
-	if strings.HasPrefix(platform, "sha256:") {
-		reference, platform = text, ""
-	} else if found && platform == "" {
+	if strings.Contains(platform, ":") { // which no platform does
+		var digest string
+		digest, platform, found = strings.Cut(platform, "@")
+		reference += "@" + digest
+	}
+	if found && platform == "" {
 		return Target{}, fmt.Errorf("target %q names no platform after '@'; give one, as in %slinux/arm64, or drop the '@': %w", text, text, errkind.Invalid)
 	}
 	parsed, err := ParseReference(reference)
@@ -31,6 +34,38 @@ func ParseTarget(text string) (Target, error) {
 		return Target{}, err
 	}
 	return Target{Reference: parsed, Platform: selected}, nil
+}
+
+// ParsePinned is ParseTarget for what people write. With a tag and a digest it is
+// the tag that moves and is watched; the digest is what it was to point to.
+func ParsePinned(text string) (target Target, pin Digest, err error) {
+	name, rest, _ := strings.Cut(text, "@")
+	digest, platform, found := strings.Cut(rest, "@")
+	if !hasTag(name) || !strings.Contains(digest, ":") {
+		target, err = ParseTarget(text)
+		return target, "", err
+	}
+	if pin, err = ParseDigest(digest); err != nil {
+		return Target{}, "", err
+	}
+	if found {
+		name += "@" + platform
+	}
+	if target, err = ParseTarget(name); err != nil {
+		return Target{}, "", err
+	}
+	return target, pin, nil
+}
+
+// Names are all that the target may be written as, with the canonical one first.
+func (t Target) Names() []Target {
+	repositories := t.Reference.Repository.Names()
+	names := make([]Target, len(repositories))
+	for i, repository := range repositories {
+		names[i] = t
+		names[i].Reference.Repository = repository
+	}
+	return names
 }
 
 // String is reference[@platform].

@@ -38,10 +38,39 @@ func TestParseTarget(t *testing.T) {
 	}
 }
 
+func TestParsePinned(t *testing.T) {
+	t.Parallel()
+	digest := "sha256:" + strings.Repeat("a", 64)
+	for _, test := range []struct{ text, target, pin string }{
+		{"nginx:1", "docker.io/nginx:1", ""},
+		{"nginx@" + digest, "docker.io/nginx@" + digest, ""},
+		{"nginx@" + digest + "@linux/arm64", "docker.io/nginx@" + digest + "@linux/arm64", ""},
+		{"nginx:1@" + digest, "docker.io/nginx:1", digest},
+		{"registry:5000/a:1@" + digest + "@linux/arm64", "registry:5000/a:1@linux/arm64", digest},
+		{"registry:5000/a@" + digest, "registry:5000/a@" + digest, ""},
+		{"nginx:1@linux/arm64", "docker.io/nginx:1@linux/arm64", ""},
+	} {
+		got, pin, err := image.ParsePinned(test.text)
+		if err != nil || got.String() != test.target || string(pin) != test.pin {
+			t.Errorf("%s: %s, pin %q, %v; want %s, pin %q", test.text, got, pin, err, test.target, test.pin)
+		}
+		if again, err := image.ParseTarget(got.String()); err != nil || again != got {
+			t.Errorf("%s is read again as %s, %v", got, again, err)
+		}
+	}
+	for _, text := range []string{"nginx:1@sha256:a", "nginx:1@" + digest + "@", "nginx:1@" + digest + "@linux", "nginx:@" + digest, "nginx:1@" + digest + "@" + digest} {
+		if got, pin, err := image.ParsePinned(text); !errors.Is(err, errkind.Invalid) || got != (image.Target{}) || pin != "" {
+			t.Errorf("%s: %s, pin %q, %v", text, got, pin, err)
+		}
+	}
+}
+
 func TestParseTargetRefuses(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, text, says string }{
-		{"digest", "nginx@sha256:" + strings.Repeat("a", 64), "names a digest"},
+		{"tag and digest", "nginx:1@sha256:" + strings.Repeat("a", 64), "either the tag or the digest"},
+		{"no platform after the digest", "nginx@sha256:" + strings.Repeat("a", 64) + "@", "names no platform"},
+		{"two digests", "nginx@sha256:" + strings.Repeat("a", 64) + "@sha256:" + strings.Repeat("a", 64), "os/architecture"},
 		{"no platform after the sign", "nginx:1@", "names no platform"},
 		{"one part", "nginx@linux", "os/architecture"},
 		{"four parts", "nginx@linux/arm/v7/x", "os/architecture"},
@@ -127,7 +156,7 @@ func TestUnmarshalRefuses(t *testing.T) {
 
 // Whatever is accepted has one canonical text, which is read back as the same.
 func FuzzParseTarget(f *testing.F) {
-	for _, seed := range []string{"nginx", "ghcr.io/team/app:1@linux/arm/v7", "localhost/a", "[::1]:5000/a:b", "docker.io/foo.bar/baz", "a@", "A:1", "r:5/a_b__c--d:_"} {
+	for _, seed := range []string{"nginx", "ghcr.io/team/app:1@linux/arm/v7", "localhost/a", "[::1]:5000/a:b", "docker.io/foo.bar/baz", "a@", "A:1", "a@sha256:" + strings.Repeat("a", 64) + "@linux/arm64", "r:5/a_b__c--d:_"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -45,6 +45,9 @@ type Options struct {
 	EveryAction bool `json:"every_action,omitempty"`
 	// Labels are what endpoints may ask for.
 	Labels map[string]string `json:"labels,omitempty"`
+	// Pin is the digest that the tag was to point to, as name:tag@digest has it; ""
+	// for any.
+	Pin image.Digest `json:"pin,omitempty"`
 	// Dockerfile is the text that the tag's images were built from. Policies
 	// judge it in place of the one that an image's history suggests.
 	Dockerfile string `json:"dockerfile,omitempty"`

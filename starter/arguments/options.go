@@ -125,7 +125,7 @@ func Target(s *session.Session) (image.Target, error) {
 	if err != nil {
 		return image.Target{}, err
 	}
-	target, err := image.ParseTarget(reference)
+	target, _, err := image.ParsePinned(reference)
 	if err != nil {
 		return target, exit.Unable(err)
 	}

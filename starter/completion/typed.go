@@ -112,7 +112,7 @@ func (l *typed) candidates(ctx context.Context, current string) []string {
 	case len(l.known) > 0:
 		return commandNames(l.known)
 	}
-	return l.operands(ctx)
+	return l.operands(ctx, current)
 }
 
 func (l *typed) options() []string {

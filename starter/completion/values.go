@@ -10,6 +10,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
@@ -70,12 +71,12 @@ func (l *typed) values(ctx context.Context, option cli.Flag) []string {
 }
 
 // operands are what a command takes besides options.
-func (l *typed) operands(ctx context.Context) []string {
+func (l *typed) operands(ctx context.Context, current string) []string {
 	switch strings.Join(l.path, " ") {
 	case "completion":
 		return []string{"bash", "zsh", "fish"}
 	case "status", "vulnerabilities", "evaluate", session.SBOMName, "rescan", "unsubscribe":
-		return l.read(ctx, targetNames)
+		return alsoNamed(l.read(ctx, targetNames), current)
 	case "endpoint show", "endpoint test", "endpoint rotate", "endpoint disable", "endpoint enable", "endpoint delete":
 		return l.read(ctx, endpointNames)
 	case "policy activate", "policy get", "policy delete":
@@ -112,6 +113,24 @@ func targetNames(kept *store.Store, ctx context.Context) ([]string, error) {
 		names = append(names, target.Reference.String())
 	}
 	return slices.Compact(names), err
+}
+
+// alsoNamed adds the other names of tags that begin as typed, of which a command
+// finds the one that is watched. Docker Hub goes without saying.
+func alsoNamed(tags []string, current string) []string {
+	all := slices.Clone(tags)
+	for _, tag := range tags {
+		reference, err := image.ParseReference(tag)
+		if current == "" || err != nil {
+			continue
+		}
+		for _, repository := range reference.Repository.Names() {
+			name := repository.Reference(reference.Identifier()).String()
+			all = append(all, name, strings.TrimPrefix(name, image.DefaultRegistry+"/"))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func repositoriesOfTags(kept *store.Store, ctx context.Context) ([]string, error) {

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -62,6 +65,9 @@ func explain(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
+	if err := explainPin(ctx, s, n.Notification, &explanation); err != nil {
+		return err
+	}
 	view := explainView{ID: n.ID, Type: n.Type, Subject: n.Subject, Created: n.Created, Cause: n.Cause, Summary: n.Summary,
 		Explanation: explanation, Deliveries: []deliveryView{}}
 	found, err := kept.Deliveries(ctx, store.DeliveryFilter{Notification: n.ID})
@@ -76,6 +82,26 @@ func explain(ctx context.Context, s *session.Session) error {
 		view.Deliveries = append(view.Deliveries, delivery)
 	}
 	return s.Show(view, func(w io.Writer) { writeExplained(s, w, view) })
+}
+
+// explainPin adds that the tag left the digest that it was to point to.
+func explainPin(ctx context.Context, s *session.Session, n notification.Notification, explanation *notification.Explanation) error {
+	target, err := image.ParseTarget(n.Subject)
+	if n.Type != notification.TagUpdate || err != nil {
+		return nil // other subjects have no pin
+	}
+	subs, err := s.Stored.Subscriptions(ctx, subscription.Filter{Target: &target, Type: n.Type})
+	if err != nil {
+		return err
+	}
+	for _, sub := range subs {
+		pin := sub.Options.Pin
+		left := slices.ContainsFunc(explanation.Evidence, func(f notification.Fact) bool { return f.Before == string(pin) && f.Changed() })
+		if pin != "" && left {
+			explanation.Details = append([]string{"the tag left its pin " + string(pin)}, explanation.Details...)
+		}
+	}
+	return nil
 }
 
 // newNotification is the one of an id, or of the beginning of one.

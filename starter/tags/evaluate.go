@@ -64,7 +64,7 @@ func evaluate(ctx context.Context, s *session.Session) error {
 
 // evaluated gathers what is evaluated.
 func evaluated(ctx context.Context, s *session.Session) (target image.Target, bundle *policy.Bundle, subject *policy.Input, err error) {
-	if target, err = arguments.Target(s); err != nil {
+	if target, err = theTarget(ctx, s); err != nil {
 		return target, nil, nil, err
 	}
 	if bundle, err = arguments.Bundle(ctx, s, s.String("policy")); err != nil {

@@ -46,7 +46,9 @@ type bulk struct {
 
 	platforms    []image.Platform
 	targets      []image.Target // the page
-	from         []reference    // where each target of the page comes from
+	pins         map[image.Target]image.Digest
+	named        map[image.Target]image.Target // what was given, by its first name
+	from         []reference                   // where each target of the page comes from
 	done, failed int
 	code         int
 }
@@ -63,6 +65,7 @@ func (b *bulk) run(ctx context.Context) error {
 	if b.platforms, err = arguments.Platforms(b.Session); err != nil {
 		return err
 	}
+	b.pins, b.named = map[image.Target]image.Digest{}, map[image.Target]image.Target{}
 	given := read(b.App.Reader, texts)
 	for open := true; open; {
 		var r reference
@@ -79,7 +82,7 @@ func (b *bulk) run(ctx context.Context) error {
 			}
 		}
 		if open {
-			b.add(r)
+			b.add(ctx, r)
 		}
 		if len(b.targets) >= b.page || !open {
 			if err := b.flush(ctx); err != nil {
@@ -94,8 +97,8 @@ func (b *bulk) run(ctx context.Context) error {
 }
 
 // add puts the targets of a reference on the page.
-func (b *bulk) add(r reference) {
-	target, err := image.ParseTarget(r.text)
+func (b *bulk) add(ctx context.Context, r reference) {
+	target, pin, err := image.ParsePinned(r.text)
 	if r.err != nil {
 		err = r.err
 	}
@@ -109,8 +112,23 @@ func (b *bulk) add(r reference) {
 	}
 	for _, platform := range platforms {
 		target.Platform = platform
+		target := b.oneName(ctx, target)
 		b.targets, b.from = append(b.targets, target), append(b.from, r)
+		b.pins[target] = pin
 	}
+}
+
+// oneName is the target under the name by which it is watched, or was given before.
+func (b *bulk) oneName(ctx context.Context, target image.Target) image.Target {
+	first := target.Names()[0]
+	known, given := b.named[first]
+	if !given {
+		known = watchedAs(ctx, b.Session, target)
+		b.named[first] = known
+	} else if known != target {
+		b.Say("%s is already subscribed as %s", target, known)
+	}
+	return known
 }
 
 func (b *bulk) fail(r reference, err error) {

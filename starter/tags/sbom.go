@@ -37,7 +37,7 @@ converted to another.
 }
 
 func printSBOM(ctx context.Context, s *session.Session) error {
-	target, err := arguments.Target(s)
+	target, err := theTarget(ctx, s)
 	if err != nil {
 		return err
 	}

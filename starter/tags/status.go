@@ -1,6 +1,7 @@
 package tags
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -55,7 +56,7 @@ func status(ctx context.Context, s *session.Session) error {
 	if !s.Args().Present() {
 		return statusOfAll(ctx, s)
 	}
-	target, err := arguments.Target(s)
+	target, err := theTarget(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -103,8 +104,10 @@ func statusOf(ctx context.Context, s *session.Session, target image.Target) (*ta
 	view.Labels = map[string]string{}
 	for _, sub := range subs {
 		view.Types = append(view.Types, sub.Type)
+		view.Pin = cmp.Or(view.Pin, sub.Options.Pin)
 		maps.Copy(view.Labels, sub.Options.Labels)
 	}
+	view.LeftPin = summary.Resolved.LeftPin(view.Pin)
 	return &view, nil
 }
 

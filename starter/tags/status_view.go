@@ -25,6 +25,9 @@ type tagStatusView struct {
 	Digest   image.Digest `json:"digest,omitempty"`
 	Index    image.Digest `json:"index_digest,omitempty"`
 	Analyzed image.Digest `json:"analyzed_digest,omitempty"`
+	// Pin is the digest that the tag was to point to; it may have left it.
+	Pin     image.Digest `json:"pin,omitempty"`
+	LeftPin bool         `json:"left_pin,omitempty"`
 	// Pending is since when the image waits to be analyzed and matched; what follows
 	// is about the analyzed one.
 	Pending  time.Time           `json:"analyzing_since,omitzero"`
@@ -151,6 +154,7 @@ func writeStatus(s *session.Session, w io.Writer, v *tagStatusView) {
 	var p output.Pairs
 	p.Add("Tag", v.Target.String())
 	p.Add("Image", output.DigestLine(image.Resolved{Manifest: v.Digest, Index: v.Index}))
+	p.Add("Pin", v.pinLine())
 	if !v.Pending.IsZero() {
 		p.Add("Analyzing", fmt.Sprintf("%s, since %s", v.Digest, s.When(v.Pending)))
 	}
@@ -230,6 +234,16 @@ func writeRecent(s *session.Session, w io.Writer, live *liveView) {
 		t.Row(output.Ordinary, output.Stamp(notified.At), output.ShortID(notified.ID), string(notified.Type), notified.Summary)
 	}
 	t.Write(w)
+}
+
+func (v tagStatusView) pinLine() string {
+	switch {
+	case v.Pin == "":
+		return ""
+	case v.LeftPin:
+		return string(v.Pin) + ", which the tag has left"
+	}
+	return string(v.Pin)
 }
 
 func (v tagStatusView) policyLine() string {

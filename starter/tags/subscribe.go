@@ -34,7 +34,11 @@ and fail). The first result of a tag sends analysis_update only.
 For a multi-platform image, Tagwatch watches linux/amd64 unless --platform names
 other platforms. Each platform is watched separately, as REF@platform.
 
-Subscribing again replaces the options and adds the types.
+Subscribing again replaces the options and adds the types. A tag that is subscribed
+under another of its names (nginx, docker.io/library/nginx) keeps that name.
+
+NAME@sha256:... watches one image, which cannot move, for new data and policies.
+NAME:TAG@sha256:... watches the tag, and reports when it has left that digest.
 
 For -, the references are read from standard input, one per line; # begins a
 comment. An invalid one does not stop the others.
@@ -42,6 +46,7 @@ comment. An invalid one does not stop the others.
    tagwatch subscribe docker.io/library/nginx:1.27
    tagwatch subscribe nginx:1.27 redis:7 --type tag_update,policy_eval
    tagwatch subscribe nginx:1.27 --type vuln_update --min-severity high --fixable-only
+   tagwatch subscribe nginx:1.27@sha256:6fe6...
    tagwatch subscribe nginx:1.27 --webhook https://receiver.example.com/hook
    tagwatch subscribe nginx:1.27 --platform linux/amd64,linux/arm64 --interval 1m --wait
    tagwatch subscribe - < references.txt`,
@@ -62,6 +67,8 @@ type subscribed struct {
 	Types     []notification.Type `json:"types"`
 	Digest    image.Digest        `json:"digest,omitempty"`
 	Index     image.Digest        `json:"index_digest,omitempty"`
+	Pin       image.Digest        `json:"pin,omitempty"`
+	LeftPin   bool                `json:"left_pin,omitempty"`
 	Endpoints []string            `json:"endpoints"`
 	Status    *tagStatusView      `json:"status,omitempty"` // with --wait
 }
@@ -87,10 +94,13 @@ func subscribe(ctx context.Context, s *session.Session) error {
 				return err
 			}
 		}
-		return subscribeBatch(ctx, s, linked, request, page, report, func(one *subscribed) {
+		return subscribeBatch(ctx, s, linked, request, page, many.pins, report, func(one *subscribed) {
 			done = append(done, one)
 			if s.ForPeople() {
 				fmt.Fprintf(s.Out, "%s is watched: %s\n", one.Target, output.List(one.Types))
+			}
+			if one.LeftPin {
+				s.Say("%s has left its pin %s: it points to %s", one.Target, one.Pin, output.DigestLine(image.Resolved{Manifest: one.Digest, Index: one.Index}))
 			}
 		})
 	}
@@ -113,9 +123,9 @@ func subscribe(ctx context.Context, s *session.Session) error {
 }
 
 // subscribeBatch hands on each tag as it is subscribed to.
-func subscribeBatch(ctx context.Context, s *session.Session, linked *session.Link, request subscription.Request, page []image.Target, report func(int, error), done func(*subscribed)) error {
+func subscribeBatch(ctx context.Context, s *session.Session, linked *session.Link, request subscription.Request, page []image.Target, pins map[image.Target]image.Digest, report func(int, error), done func(*subscribed)) error {
 	for i, target := range page {
-		request.Target = target
+		request.Target, request.Options.Pin = target, pins[target]
 		var result subscription.Result
 		err := linked.Ask(ctx, "subscribe "+target.String(), session.RequestTimeout, func(ctx context.Context) (err error) {
 			result, err = linked.Client.Subscribe(ctx, request)
@@ -128,8 +138,8 @@ func subscribeBatch(ctx context.Context, s *session.Session, linked *session.Lin
 			report(i, err)
 		default:
 			report(i, nil)
-			done(&subscribed{Target: target, Types: result.Types, Digest: result.Resolved.Manifest,
-				Index: result.Resolved.Index, Endpoints: append([]string{}, result.Endpoints...)})
+			done(&subscribed{Target: target, Types: result.Types, Digest: result.Resolved.Manifest, Pin: pins[target],
+				LeftPin: result.Resolved.LeftPin(pins[target]), Index: result.Resolved.Index, Endpoints: append([]string{}, result.Endpoints...)})
 		}
 	}
 	return nil

@@ -185,6 +185,9 @@ func narrowing(o subscription.Options) string {
 	if o.EveryAction {
 		parts = append(parts, "every action")
 	}
+	if o.Pin != "" {
+		parts = append(parts, "pinned to "+o.Pin.Short())
+	}
 	if o.Dockerfile != "" {
 		parts = append(parts, "with a Dockerfile")
 	}

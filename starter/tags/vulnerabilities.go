@@ -83,7 +83,7 @@ type epssView struct {
 }
 
 func vulnerabilities(ctx context.Context, s *session.Session) error {
-	target, err := arguments.Target(s)
+	target, err := theTarget(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -37,28 +38,32 @@ func notWatched(ctx context.Context, s *session.Session, target image.Target) er
 	if found != nil {
 		return exit.Refused("%s is not watched, but other platforms of this tag are: use %s", target, strings.Join(found, " or "))
 	}
-	if other, ok := otherName(target); ok {
-		if watched, err := kept.Targets(ctx, subscription.TargetFilter{Repository: &other.Reference.Repository}); err == nil && slices.Contains(watched, other) {
-			return exit.Refused("%s is not watched, but %s is, the same image on Docker Hub: use that name", target, subscribeWords(other))
-		}
-	}
 	return exit.Refused("%s is not watched; watch it with: tagwatch subscribe %s", target, subscribeWords(target))
 }
 
-// otherName is the target under the other name that Docker Hub has for an
-// official image, with or without library/.
-func otherName(target image.Target) (image.Target, bool) {
-	const official = "library/"
-	path := target.Reference.Path
-	if target.Reference.Registry != image.DefaultRegistry {
-		return target, false
+// theTarget is the one argument with --platform, under the name by which it is
+// watched.
+func theTarget(ctx context.Context, s *session.Session) (image.Target, error) {
+	target, err := arguments.Target(s)
+	if err != nil {
+		return target, err
 	}
-	if short, found := strings.CutPrefix(path, official); found {
-		target.Reference.Path = short
-		return target, true
+	return watchedAs(ctx, s, target), nil
+}
+
+// watchedAs is the target under the name by which it is watched: its own, unless
+// another of its names is. Without a database nothing is known of that.
+func watchedAs(ctx context.Context, s *session.Session, target image.Target) image.Target {
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return target
 	}
-	target.Reference.Path = official + path
-	return target, !strings.Contains(path, "/")
+	watched, err := kept.Namesakes(ctx, target)
+	if err != nil || len(watched) == 0 || slices.Contains(watched, target) {
+		return target
+	}
+	s.Say("%s is already subscribed as %s", target, watched[0])
+	return watched[0]
 }
 
 // subscribeWords are the arguments that subscribe to a target.
