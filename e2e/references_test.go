@@ -81,6 +81,10 @@ func TestNamesOfOneTag(t *testing.T) {
 	if watched := i.do("status", "-q"); strings.TrimSpace(watched) != "docker.io/library/nginx:1" {
 		t.Errorf("watched: %s", watched)
 	}
+	i.do("repository", "watch", "--no-verify", "docker.io/library/redis")
+	if said := i.do("repository", "unwatch", "redis"); !strings.Contains(said, "docker.io/library/redis") {
+		t.Errorf("unwatch says %s", said)
+	}
 	i.do("unsubscribe", "nginx:1")
 	if watched := i.do("status", "-q"); strings.TrimSpace(watched) != "" {
 		t.Errorf("still watched: %s", watched)

@@ -11,14 +11,11 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
-// ledTo is the session with the registry that a redirect of this one leads to, nil
-// where the URL is not of the protocol. Names such as lscr.io have no images of
-// their own and redirect all requests to another registry, which asks for
-// authorization by itself: it gets its own, and its answers count for itself.
+// ledTo is the session with the registry that a redirect of this one leads to.
+// Names such as lscr.io have no images of their own and redirect all requests to
+// another registry, which asks for authorization by itself: it gets its own, and
+// its answers count for itself.
 func (h *host) ledTo(u *url.URL) (*host, error) {
-	if !strings.HasPrefix(u.Path, "/v2/") {
-		return nil, nil
-	}
 	return h.client.current.Load().led(image.CanonicalRegistry(u.Host), h.redirectReach(), h.rateLimitAt(u, false))
 }
 
@@ -69,11 +66,18 @@ func (h *host) ledBy(challenge *transport.Challenge) *host {
 
 // onward sends a request to the registry that this one leads to, with what that
 // one is known to ask for.
-func (c carrier) onward(req *http.Request, led *host) (*http.Response, error) {
+func (c carrier) onward(req *http.Request) (*http.Response, error) {
+	led, err := c.host.ledTo(req.URL)
+	if err != nil {
+		return nil, err
+	}
 	path, kind, found := routeOf(req.URL)
-	by := answerer{host: led, path: path}
+	by := c.by
+	if by == nil {
+		by = &answerer{}
+	}
+	*by = answerer{host: led, path: path}
 	if challenge := led.knownChallenge(); found && challenge != nil {
-		var err error
 		by.authorization, by.reused, err = led.authorization(req.Context(), *challenge, path, led.scope(path, kind))
 		if err != nil {
 			return nil, err
@@ -81,9 +85,6 @@ func (c carrier) onward(req *http.Request, led *host) (*http.Response, error) {
 	}
 	if by.authorization != "" {
 		req.Header.Set("Authorization", by.authorization)
-	}
-	if c.by != nil {
-		*c.by = by
 	}
 	leave, err := led.rateLimit.acquire(req.Context(), led.counts(req), c.host.probe)
 	if err != nil {

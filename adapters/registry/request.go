@@ -244,10 +244,8 @@ func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 // elsewhere sends a request to where the registry leads it.
 func (c carrier) elsewhere(req *http.Request) (*http.Response, error) {
 	h := c.host
-	if led, err := h.ledTo(req.URL); err != nil {
-		return nil, err
-	} else if led != nil && !c.tokens {
-		return c.onward(req, led)
+	if strings.HasPrefix(req.URL.Path, "/v2/") && !c.tokens {
+		return c.onward(req)
 	}
 	if c.by != nil {
 		*c.by = answerer{}

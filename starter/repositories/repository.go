@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -90,7 +91,7 @@ within --retention, they continue from their last state.
 }
 
 func repositoryWatch(ctx context.Context, s *session.Session) error {
-	name, err := repositoryArgument(s)
+	name, err := repositoryArgument(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -98,7 +99,7 @@ func repositoryWatch(ctx context.Context, s *session.Session) error {
 }
 
 func repositoryUpdate(ctx context.Context, s *session.Session) error {
-	name, err := repositoryArgument(s)
+	name, err := repositoryArgument(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -200,11 +201,31 @@ func showWatched(s *session.Session, repository taglist.Repository, plan *taglis
 	})
 }
 
-func repositoryArgument(s *session.Session) (image.Repository, error) {
+// repositoryArgument is the argument, under the name by which the repository is
+// watched.
+func repositoryArgument(ctx context.Context, s *session.Session) (image.Repository, error) {
 	text, err := s.Argument("REPOSITORY")
 	if err != nil {
 		return image.Repository{}, err
 	}
 	name, err := image.ParseRepository(text)
-	return name, exit.Unable(err)
+	if err != nil {
+		return name, exit.Unable(err)
+	}
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return name, err
+	}
+	watched, err := kept.Repositories(ctx)
+	if err != nil {
+		return name, err
+	}
+	named := func(n image.Repository) bool {
+		return slices.ContainsFunc(watched, func(r taglist.Repository) bool { return r.Name == n })
+	}
+	if other := slices.IndexFunc(name.Names(), named); other >= 0 && !named(name) {
+		s.Say("%s is already watched as %s", name, name.Names()[other])
+		return name.Names()[other], nil
+	}
+	return name, nil
 }

@@ -32,7 +32,7 @@ always stay.
 }
 
 func repositoryUnwatch(ctx context.Context, s *session.Session) error {
-	name, err := repositoryArgument(s)
+	name, err := repositoryArgument(ctx, s)
 	if err != nil {
 		return err
 	}
