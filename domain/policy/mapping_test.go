@@ -9,6 +9,7 @@ import (
 
 func TestMappingSelects(t *testing.T) {
 	t.Parallel()
+	byDigest := "docker.io/nginx@sha256:" + strings.Repeat("a", 64)
 	tests := []struct {
 		registry, repository, kind, value string
 		reference                         string
@@ -37,6 +38,11 @@ func TestMappingSelects(t *testing.T) {
 		{"*", "*", "tag", "regexp:atest", "docker.io/nginx:latest", false},
 		{"*", "*", "tag", " regexp:latest", "docker.io/nginx:latest", false},
 		{"*", "NGINX", "tag", "*", "docker.io/nginx:latest", false},
+		{"docker.io", "nginx", "tag", "*", byDigest, true},
+		{"docker.io", "nginx", "tag", "latest", byDigest, false},
+		{"docker.io", "nginx", "tag", "sha256:*", byDigest, false},
+		{"docker.io", "nginx", "digest", "sha256:123abc", byDigest, true},
+		{"docker.io", "nginx", "id", "0", byDigest, true},
 	}
 	for _, tt := range tests {
 		name := strings.Join([]string{tt.registry, tt.repository, tt.kind, tt.value, tt.reference}, " ")
