@@ -214,7 +214,7 @@ func repositoryArgument(ctx context.Context, s *session.Session) (image.Reposito
 	}
 	kept, err := s.Store(ctx)
 	if err != nil {
-		return name, err
+		return name, nil // the command says so once it needs the database
 	}
 	watched, err := kept.Repositories(ctx)
 	if err != nil {
