@@ -9,7 +9,6 @@ import (
 	"slices"
 )
 
-// version is the one that bundles, policies and whitelists have.
 const version = "1_0"
 
 // Bundle is a document of policies, whitelists, mappings and image lists, as
@@ -26,7 +25,7 @@ type Bundle struct {
 
 	raw        json.RawMessage
 	hash       string
-	faults     []Problem // errors that concern every image
+	faults     []Problem // errors that affect every image
 	policies   map[string]*Policy
 	whitelists map[string]*Whitelist
 	// expressions are the compiled regular expressions by their texts.
@@ -40,15 +39,14 @@ type Policy struct {
 	Rules []Rule
 	// order are the positions of the rules in their order of evaluation.
 	order []int
-	// faults are errors outside the rules.
+	// faults are errors outside of the rules.
 	faults []Problem
 }
 
 // Parse reads a bundle and validates all of it: problems of a part that no
 // mapping uses are warnings. A bundle with errors (see Valid) must not be
-// accepted; one that was stored before can still be evaluated, and whatever its
-// faulty parts decide about stops. Parsing takes longer than evaluating: keep the
-// bundle for the next image.
+// accepted; one that was stored before can still be evaluated, and what its invalid
+// parts decide about stops. Parsing takes longer than evaluating: reuse the bundle.
 func Parse(raw []byte) (*Bundle, []Problem) {
 	b, p := &Bundle{}, newProblems()
 	if err := checkDocument(raw); err != nil {
@@ -66,9 +64,9 @@ func Parse(raw []byte) (*Bundle, []Problem) {
 	return b, list
 }
 
-// read fills the bundle. What mappings refer to is known before the policies
-// and whitelists are read.
 func (b *Bundle) read(n node) {
+	// Errors in policies and whitelists depend on the mappings that use them, so the
+	// mappings are read first.
 	var parts struct{ policies, whitelists, mappings, whitelisted, blacklisted []node }
 	b.faults = n.problems.faults(func() {
 		o := n.object()
@@ -110,17 +108,15 @@ func (b *Bundle) MarshalJSON() ([]byte, error) {
 //go:embed default_bundle.json
 var defaultBundle []byte
 
-// Default is the bundle that holds until a person activates another.
+// Default is the bundle in use until another is activated.
 func Default() *Bundle {
 	b, _ := Parse(defaultBundle)
 	return b
 }
 
-// canonicalHash is the hash of a valid JSON document. Numbers count as they are
-// written.
 func canonicalHash(raw []byte) string {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
+	decoder.UseNumber() // they count as they are written
 	var document any
 	_ = decoder.Decode(&document) // checked before
 	sum := sha256.New()
@@ -130,7 +126,6 @@ func canonicalHash(raw []byte) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// checkVersion reports a version other than the one there is.
 func checkVersion(o object) {
 	n := o.at("version")
 	if found := n.text(); found != version {

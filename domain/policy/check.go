@@ -20,14 +20,14 @@ type check struct {
 	now     time.Time
 	memo    *memo // work shared by the rules of one evaluation
 	firings []firing
-	next    time.Time // earliest moment at which time alone changes the outcome; zero for never
+	next    time.Time // when time alone changes the outcome; zero for never
 }
 
 // firing is one occurrence of a trigger.
 type firing struct {
 	id      string
 	message string
-	aliases []string // other trigger ids by which whitelists may know it
+	aliases []string // other trigger ids that whitelists may use for it
 }
 
 // fire records an occurrence whose trigger id is derived from the message, as
@@ -47,26 +47,23 @@ func (c *check) fireAs(id, message string, aliases ...string) {
 	}
 }
 
-// spend reports whether there is time left for that much work; see time limit.
 func (c *check) spend(work int) bool { return c.memo.timeLimit.spend(work) }
 
-// changesAt notes that the outcome of the rule can change at that moment by
-// time alone. Moments that have passed are of no interest.
+// changesAt notes that the outcome of the rule can change at that time. Past times
+// are ignored.
 func (c *check) changesAt(t time.Time) {
 	c.next = earliest(c.next, t, c.now)
 }
 
-// text is the parameter's value, given or by default. Parameters are validated
-// before a check exists, so the accessors cannot meet a malformed value.
+// Parameters are validated before a check exists, so values are well-formed here.
+
 func (c *check) text(name string) (value string, given bool) {
 	value, given = c.params[name]
 	return value, given
 }
 
-// value is the parameter's value, "" if there is none.
 func (c *check) value(name string) string { return c.params[name] }
 
-// list is the parameter's elements, trimmed; nil if it is not given.
 func (c *check) list(name string) []string {
 	text, given := c.params[name]
 	if !given {
@@ -75,7 +72,6 @@ func (c *check) list(name string) []string {
 	return elements(text)
 }
 
-// set is the parameter's elements, trimmed.
 func (c *check) set(name string) map[string]bool {
 	set := map[string]bool{}
 	for _, element := range c.list(name) {
@@ -84,7 +80,6 @@ func (c *check) set(name string) map[string]bool {
 	return set
 }
 
-// numbers is the parameter's integers; nil if it is not given.
 func (c *check) numbers(name string) []int {
 	var numbers []int
 	for _, element := range c.list(name) {
@@ -95,22 +90,18 @@ func (c *check) numbers(name string) []int {
 	return numbers
 }
 
-// integer is the parameter's number.
 func (c *check) integer(name string) (number int, given bool) {
 	number, err := strconv.Atoi(strings.TrimSpace(c.params[name]))
 	return number, err == nil
 }
 
-// float is the parameter's number.
 func (c *check) float(name string) (number float64, given bool) {
 	number, err := strconv.ParseFloat(strings.TrimSpace(c.params[name]), 64)
 	return number, err == nil || errors.Is(err, strconv.ErrRange) // which is infinite
 }
 
-// flag reports whether the parameter is true in any case.
 func (c *check) flag(name string) bool { return strings.EqualFold(c.params[name], "true") }
 
-// elements splits a comma-separated text and trims its elements.
 func elements(text string) []string {
 	parts := strings.Split(text, ",")
 	for i, part := range parts {
@@ -119,14 +110,13 @@ func elements(text string) []string {
 	return parts
 }
 
-// triggerID is the lower-case hexadecimal MD5 of the three texts.
 func triggerID(gate, trigger, message string) string {
 	sum := md5.Sum([]byte(gate + trigger + message))
 	return hex.EncodeToString(sum[:])
 }
 
-// earliest is the earlier of two moments of which zero means never; a candidate
-// that is not after now is ignored.
+// earliest is the earlier of two times, of which zero means never; a candidate that
+// is not after now is ignored.
 func earliest(current, candidate, now time.Time) time.Time {
 	if !candidate.After(now) || (!current.IsZero() && current.Before(candidate)) {
 		return current

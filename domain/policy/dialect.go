@@ -15,8 +15,8 @@ const (
 	allTexts
 )
 
-// translate rewrites an expression of Python 3.8, the one that Anchore Engine ran
-// on, for our engines, and anchors it at the start.
+// translate rewrites an expression of Python 3.8, which Anchore Engine ran on, for our
+// engines, and anchors it at the start.
 // https://docs.python.org/3.8/library/re.html
 func translate(text string, texts textKind) (string, error) {
 	d := dialect{text: text, texts: texts}
@@ -37,8 +37,7 @@ type dialect struct {
 	text  string
 	texts textKind
 	// global are the flags of the whole expression, wherever in it they stand;
-	// references reports whether it refers to its groups. Both are known when it was
-	// read once.
+	// references reports whether it refers to its groups. Both take one pass to find.
 	global     flags
 	references bool
 
@@ -47,17 +46,16 @@ type dialect struct {
 	flags  flags  // in force
 	open   []open // groups around
 	groups int    // that capture
-	ahead  int    // highest number of a group that is referred to before it comes
+	ahead  int    // highest number of a group that is referred to before it begins
 	names  map[string]int
 }
 
-// open is a group whose end is not reached.
 type open struct {
 	flags  flags // that its end restores
 	number int   // 0 for one that does not capture
 }
 
-// errAgain asks to translate from the beginning, given what is known now.
+// errAgain starts the translation over, with the flags and references found so far.
 var errAgain = errors.New("again")
 
 func (d *dialect) translate() error {
@@ -77,7 +75,6 @@ func (d *dialect) translate() error {
 	return nil
 }
 
-// step translates the next element.
 func (d *dialect) step() error {
 	if d.flags&verbose != 0 && d.skipBlank() {
 		return nil
@@ -104,13 +101,11 @@ func (d *dialect) step() error {
 	return nil
 }
 
-// replace consumes so many bytes and writes the other text.
 func (d *dialect) replace(consumed int, written string) {
 	d.rest = d.rest[consumed:]
 	d.out.WriteString(written)
 }
 
-// skipBlank passes over a blank or a comment, which say nothing with the flag x.
 func (d *dialect) skipBlank() bool {
 	switch {
 	case strings.IndexByte(" \t\n\r\v\f", d.rest[0]) >= 0:
@@ -152,7 +147,7 @@ func (d *dialect) repetition() {
 
 func isDigits(text string) bool { return strings.Trim(text, "0123456789") == "" }
 
-// plainNumber has no leading zeros, which the engines do not take.
+// plainNumber drops leading zeros, which the engines reject.
 func plainNumber(digits, otherwise string) string {
 	if digits == "" {
 		return otherwise
@@ -163,7 +158,6 @@ func plainNumber(digits, otherwise string) string {
 	return "0"
 }
 
-// quoteRune writes a character that stands for itself, in a class or outside.
 func quoteRune(r rune) string {
 	if strings.ContainsRune(`\.+*?()|[]{}^$-#&~`, r) {
 		return `\` + string(r)

@@ -33,7 +33,7 @@ func (d *dialect) classText(letter byte) string {
 func (d *dialect) complement(letter byte) string {
 	class, err := syntax.Parse("[^"+d.classText(letter)+"]", syntax.Perl)
 	if err != nil {
-		return "" // cannot be: the texts are ours
+		return "" // impossible: the texts are constants
 	}
 	var text strings.Builder
 	for i := 0; i+1 < len(class.Rune); i += 2 {
@@ -48,7 +48,7 @@ const (
 	lastSurrogate  = 0xdfff
 )
 
-// writeRange omits code points that no text can contain.
+// writeRange omits surrogates, which no text can contain.
 func writeRange(text *strings.Builder, low, high rune) {
 	if low < firstSurrogate && high > lastSurrogate {
 		writeRange(text, low, firstSurrogate-1)
@@ -60,8 +60,8 @@ func writeRange(text *strings.Builder, low, high rune) {
 	}
 }
 
-// class translates a class in brackets. An opening bracket in it is a character:
-// Python has no named classes and no differences of classes.
+// An opening bracket in a class is a character: Python has no named classes and no
+// differences of classes.
 func (d *dialect) class() error {
 	d.replace(1, "[")
 	if strings.HasPrefix(d.rest, "^") {
@@ -78,7 +78,6 @@ func (d *dialect) class() error {
 	}
 }
 
-// classMember translates a character, a range or an escape.
 func (d *dialect) classMember() error {
 	set, low, err := d.classElement()
 	if err != nil {
@@ -105,7 +104,6 @@ func (d *dialect) classMember() error {
 	return nil
 }
 
-// classElement consumes a character, or an escape that stands for a set.
 func (d *dialect) classElement() (set string, single rune, err error) {
 	if d.rest == "" {
 		return "", 0, errors.New("a bracket is not closed")

@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 )
 
-// escape translates a backslash and what follows it.
 func (d *dialect) escape() error {
 	if len(d.rest) < 2 {
 		return errors.New("a backslash ends the expression")
@@ -31,7 +30,7 @@ func (d *dialect) escape() error {
 	return nil
 }
 
-// boundary is \b or \B. On the linear engine both are about words of ASCII.
+// On the linear engine, \b and \B are about words of ASCII.
 func (d *dialect) boundary(is bool) string {
 	word := "[" + d.classText('w') + "]"
 	switch {
@@ -45,8 +44,6 @@ func (d *dialect) boundary(is bool) string {
 	return fmt.Sprintf("(?:(?<=%[1]s)(?=%[1]s)|(?<!%[1]s)(?!%[1]s)(?:(?=[^a]|a)|(?<=[^a]|a)))", word) // never in an empty text
 }
 
-// escapedCharacter is one that is written by its number or name, or a reference
-// to a group.
 func (d *dialect) escapedCharacter() error {
 	if number := d.referenceNumber(); number > 0 {
 		return d.reference(number, 1+len(strconv.Itoa(number)))
@@ -103,7 +100,7 @@ func escapedRune(text string, inClass bool) (r rune, size int, err error) {
 		}
 		return numberedRune(text, 1, 8, length)
 	case letter >= 'a' && letter <= 'z', letter >= 'A' && letter <= 'Z', letter >= '0' && letter <= '9':
-		return 0, 0, fmt.Errorf(`\%c means nothing`, letter)
+		return 0, 0, fmt.Errorf(`unknown escape \%c`, letter)
 	}
 	r, size = utf8.DecodeRuneInString(text[1:])
 	return r, 1 + size, nil

@@ -17,15 +17,13 @@ const (
 	dotAll
 	verbose
 	asciiOnly
-	unicodeText // what is the case anyhow
+	unicodeText // the default
 )
 
 var flagLetters = map[rune]flags{
 	'i': ignoreCase, 'm': multiline, 's': dotAll, 'x': verbose, 'a': asciiOnly, 'u': unicodeText,
 }
 
-// group opens a group that turns flags on and off, as far as the engines know
-// them; "" if it turns none.
 func (on flags) group(off flags, end string) string {
 	letters := func(f flags) string {
 		var text string
@@ -82,7 +80,7 @@ func (d *dialect) group() error {
 	if found := flagGroup.FindStringSubmatch(d.rest); found != nil {
 		return d.flagGroup(found)
 	}
-	return fmt.Errorf("%.4q begins no group", d.rest)
+	return fmt.Errorf("invalid group %.4q", d.rest)
 }
 
 func unless(fine bool, otherwise string) error {
@@ -96,7 +94,7 @@ func (d *dialect) openGroup(number int) { d.open = append(d.open, open{d.flags, 
 
 func (d *dialect) closeGroup() error {
 	if len(d.open) == 0 {
-		return errors.New("a parenthesis is closed that was not opened")
+		return errors.New("unbalanced closing parenthesis")
 	}
 	last := len(d.open) - 1
 	d.flags, d.open = d.open[last].flags, d.open[:last]
@@ -104,8 +102,8 @@ func (d *dialect) closeGroup() error {
 	return nil
 }
 
-// capture opens a group that captures, under a name that keeps Python's number.
-// It captures only if something refers to it.
+// capture names the group by its number in Python. A group that nothing refers to does
+// not capture, so that the linear engine can run it.
 func (d *dialect) capture(consumed int) {
 	d.groups++
 	d.openGroup(d.groups)
@@ -127,7 +125,6 @@ func (d *dialect) captureAs(name string, consumed int) error {
 
 func numberedGroup(number int) string { return "g" + strconv.Itoa(number) }
 
-// reference stands for the text of a group that was closed before.
 func (d *dialect) reference(number, consumed int) error {
 	if err := d.refer(number, d.groups); err != nil {
 		return err
@@ -143,7 +140,7 @@ func (d *dialect) reference(number, consumed int) error {
 
 func (d *dialect) refer(number, last int) error {
 	if number < 1 || number > last {
-		return fmt.Errorf("%.6q refers to no group", d.rest)
+		return fmt.Errorf("%.6q refers to a group that does not exist", d.rest)
 	}
 	if !d.references {
 		d.references = true
@@ -152,13 +149,12 @@ func (d *dialect) refer(number, last int) error {
 	return nil
 }
 
-// condition is (?(group)yes|no).
 func (d *dialect) condition(group string, consumed int) error {
 	number, err := strconv.Atoi(group)
 	if err != nil {
 		number = d.names[group]
 	} else {
-		d.ahead = max(d.ahead, number) // a number may be that of a group to come
+		d.ahead = max(d.ahead, number) // the group may begin later
 	}
 	if err := d.refer(number, max(d.groups, d.ahead)); err != nil {
 		return err
@@ -168,7 +164,7 @@ func (d *dialect) condition(group string, consumed int) error {
 	return nil
 }
 
-// flagGroup is (?flags), which is about the whole expression, or (?flags:...).
+// flagGroup is (?flags), which applies to the whole expression, or (?flags:...).
 func (d *dialect) flagGroup(found []string) error {
 	on, err := readFlags(found[1], "aimsux")
 	if err != nil {

@@ -1,30 +1,29 @@
 package policy
 
-// Difference is what sets two evaluations of one image apart, made for two
-// bundles or at two moments.
+// Difference compares two evaluations of one image, made for two bundles or at two
+// times.
 type Difference struct {
 	Appeared    []Row       `json:"appeared"`
 	Disappeared []Row       `json:"disappeared"`
 	Changed     []RowChange `json:"changed"`
-	// Before and After are the outcomes.
-	Before Outcome `json:"before"`
-	After  Outcome `json:"after"`
+	Before      Outcome     `json:"before"`
+	After       Outcome     `json:"after"`
 }
 
-// RowChange is a row that is in both evaluations and was decided differently.
+// RowChange is a row of both evaluations with different decisions.
 type RowChange struct {
 	Before Row `json:"before"`
 	After  Row `json:"after"`
 }
 
-// Outcome is what an evaluation comes to.
+// Outcome is the result of an evaluation, without its rows.
 type Outcome struct {
 	Status      Status `json:"status"`
 	FinalAction Action `json:"final_action"`
 	Reason      Reason `json:"reason"`
 }
 
-// Outcome is what the evaluation comes to.
+// Outcome is the result without the rows.
 func (e Evaluation) Outcome() Outcome { return Outcome{e.Status, e.FinalAction, e.Reason} }
 
 // StatusChanged reports whether one passes and the other fails.
@@ -41,8 +40,8 @@ type rowKey struct{ policy, gate, trigger, id string }
 
 func keyOf(r Row) rowKey { return rowKey{r.PolicyID, r.Gate, r.Trigger, r.TriggerID} }
 
-// keyAnywhere is keyOf without the policy: what another policy decides, as after
-// a change of the mapping, is the same finding still.
+// keyAnywhere is keyOf without the policy: after a change of the mapping, another
+// policy decides about the same finding.
 func keyAnywhere(r Row) rowKey { return rowKey{"", r.Gate, r.Trigger, r.TriggerID} }
 
 // Compare pairs the rows of two evaluations, those of one policy first.
@@ -58,9 +57,8 @@ func Compare(before, after Evaluation) Difference {
 	return d
 }
 
-// pair finds the rows with equal keys, and returns those that were decided
-// differently, and those without a partner, in their order. Rows can repeat: the
-// first of one belongs to the first of the other, and so on.
+// Rows can repeat: the first of one evaluation belongs to the first of the other, and
+// so on.
 func pair(before, after []Row, key func(Row) rowKey) (changed []RowChange, older, newer []Row) {
 	waiting := map[rowKey][]int{}
 	for i, r := range before {
@@ -87,7 +85,6 @@ func pair(before, after []Row, key func(Row) rowKey) (changed []RowChange, older
 	return changed, older, newer
 }
 
-// redecided reports whether the rows were decided differently.
 func redecided(a, b Row) bool {
 	return a.Action != b.Action || (a.Waiver == nil) != (b.Waiver == nil)
 }

@@ -16,18 +16,16 @@
 // by their hash while the state of a tag refers to them, so an evaluation can be
 // explained after its bundle was replaced.
 //
-// A bundle that was valid when it was stored may be invalid to a later version. It
-// is evaluated all the same: what cannot be decided is a problem, and its final
-// action is stop.
+// A bundle that was valid when it was stored may be invalid for a later version. It is
+// evaluated anyway: what cannot be decided is a problem, and the final action is stop.
 //
 // # What a crash leaves behind
 //
 //   - Before the bundle is stored: nothing.
-//   - After new content of the active bundle is stored, or a bundle is activated,
-//     each in one transaction: tags whose recorded evaluation is of another hash.
-//     The workflow that was to evaluate them goes on from its last page. Should it
-//     never, each tag's resync compares the hashes.
-//   - While one tag is evaluated: nothing. Its state, notifications and deliveries
-//     are recorded in one transaction, and only if its state has not changed since it
-//     was read.
+//   - After new content of the active bundle is stored, or a bundle is activated, each
+//     in one transaction: tags whose recorded evaluation has another hash. The workflow
+//     that evaluates them continues from its last page; if it is lost, the resync of
+//     each tag compares the hashes.
+//   - While one tag is evaluated: nothing. Its state, notifications and deliveries are
+//     recorded in one transaction, and only if its state has not changed meanwhile.
 package policy

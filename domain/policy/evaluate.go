@@ -9,10 +9,9 @@ import (
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
-// Evaluate applies the bundle to the image. What cannot be decided, because of a
-// fault in the bundle, of a rule that fails or of too much work, is reported as a
-// problem and stops: the final action is stop, whatever the image lists say. The
-// error is that of the context, the only thing that leaves no outcome.
+// Evaluate applies the bundle to the image. What cannot be decided, because of an error
+// in the bundle, a rule that fails or a limit, is a problem, and the final action is
+// then stop, whatever the image lists say. The only error is that of the context.
 func Evaluate(ctx context.Context, b *Bundle, s *Input, now time.Time) (Evaluation, error) {
 	return evaluateWithin(newTimeLimit(ctx, evaluationTime), b, s, now)
 }
@@ -35,15 +34,14 @@ func evaluateWithin(limit *timeLimit, b *Bundle, s *Input, now time.Time) (Evalu
 	return e.Evaluation, nil
 }
 
-// evaluator is an evaluation in the making.
 type evaluator struct {
 	Evaluation
 	bundle    *Bundle
 	input     *Input
 	candidate candidate
 	memo      *memo
-	at        string // path of what is being evaluated
-	failed    bool   // a problem keeps the outcome from being known
+	at        string // path of the part under evaluation
+	failed    bool   // a problem leaves the outcome undecided
 }
 
 func newEvaluator(limit *timeLimit, b *Bundle, s *Input, now time.Time) *evaluator {
@@ -60,8 +58,8 @@ func newEvaluator(limit *timeLimit, b *Bundle, s *Input, now time.Time) *evaluat
 	return e
 }
 
-// report notes problems, of which an error fails the evaluation. A policy that a
-// mapping names again and again has its problems as often: some are enough.
+// A policy that a mapping names many times reports its problems as often, so their
+// number is limited.
 func (e *evaluator) report(problems ...Problem) {
 	for _, p := range problems {
 		if len(e.Problems) < maxProblems || p.Severity == Error && !e.failed {
@@ -71,11 +69,9 @@ func (e *evaluator) report(problems ...Problem) {
 	}
 }
 
-// ended reports whether a limit on the evaluation as a whole is reached, after
-// which nothing more is decided.
+// ended reports whether a limit of the evaluation as a whole is reached.
 func (e *evaluator) ended() bool { return e.memo.timeLimit.err != nil || e.memo.room.exhausted }
 
-// reportLimits says which limit ended the evaluation, and where.
 func (e *evaluator) reportLimits() {
 	if err := e.memo.timeLimit.err; err != nil {
 		e.Problems = append(e.Problems, Problem{e.at, Error, problemTooMuchWork, fmt.Sprintf(
@@ -89,8 +85,8 @@ func (e *evaluator) reportLimits() {
 	}
 }
 
-// mapping finds the mapping that counts and applies it. A faulty mapping on the
-// way to it ends the search: it may have been the one.
+// mapping applies the first mapping that matches. An invalid one before it ends the
+// search, because it might have matched.
 func (e *evaluator) mapping() {
 	for i := range e.bundle.Mappings {
 		m := &e.bundle.Mappings[i]
@@ -107,8 +103,6 @@ func (e *evaluator) mapping() {
 	e.report(Problem{"mappings", Warning, problemNoMapping, "no mapping is for " + e.Reference.String() + ", so no policy applies"})
 }
 
-// selects reports whether the selection is for the image, and whether that is
-// known.
 func (e *evaluator) selects(s *Selection) (matched, known bool) {
 	if len(s.faults) > 0 {
 		e.report(s.faults...)
@@ -122,7 +116,6 @@ func (e *evaluator) selects(s *Selection) (matched, known bool) {
 	return matched, err == nil
 }
 
-// onList is the entry of an image list that selects the image.
 func (e *evaluator) onList(list []Selection) []byte {
 	for i := range list {
 		matched, known := e.selects(&list[i])
@@ -136,7 +129,6 @@ func (e *evaluator) onList(list []Selection) []byte {
 	return nil
 }
 
-// apply evaluates the mapping's policies in its order.
 func (e *evaluator) apply(m *Mapping) {
 	e.report(m.faults...)
 	whitelists := e.whitelists(m)
@@ -150,7 +142,6 @@ func (e *evaluator) apply(m *Mapping) {
 	}
 }
 
-// whitelists are those of the mapping that exist, in its order.
 func (e *evaluator) whitelists(m *Mapping) []*Whitelist {
 	var whitelists []*Whitelist
 	for _, id := range m.WhitelistIDs {
@@ -162,7 +153,7 @@ func (e *evaluator) whitelists(m *Mapping) []*Whitelist {
 	return whitelists
 }
 
-// conclude combines what was found. A blacklisted image stops before all else.
+// A blacklisted image stops, whatever the policies decide.
 func (e *evaluator) conclude() {
 	if e.failed {
 		e.PolicyAction = Stop

@@ -7,10 +7,9 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// ruleWork is what a rule costs that has nothing to do.
+// ruleWork is the work of a rule that fires nothing.
 const ruleWork = 1000
 
-// policy evaluates the rules in their order of evaluation.
 func (e *evaluator) policy(p *Policy, whitelists []*Whitelist) {
 	e.report(p.faults...)
 	for _, position := range p.order {
@@ -26,8 +25,7 @@ func (e *evaluator) policy(p *Policy, whitelists []*Whitelist) {
 	}
 }
 
-// rule evaluates one rule. What it fired before it failed counts, as far as there
-// is time to decide about it.
+// What a rule fired before it failed counts, as far as there is time to decide it.
 func (e *evaluator) rule(p *Policy, r *Rule, whitelists []*Whitelist) {
 	if r.retired != nil {
 		e.report(*r.retired)
@@ -48,7 +46,6 @@ func (e *evaluator) rule(p *Policy, r *Rule, whitelists []*Whitelist) {
 	}
 }
 
-// problemOf is the type of problem that a trigger's error makes.
 func problemOf(err error) string {
 	if errors.Is(err, errkind.Unavailable) {
 		return problemImageIncomplete
@@ -56,8 +53,8 @@ func problemOf(err error) string {
 	return problemEvaluation
 }
 
-// run evaluates the trigger. A panic is a mistake of ours, or an input that we
-// did not foresee; it must not take the other rules with it.
+// A panic is a bug of ours, or an input that we did not foresee; it must not stop the
+// other rules.
 func run(t *Trigger, c *check) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -67,7 +64,6 @@ func run(t *Trigger, c *check) (err error) {
 	return t.check(c)
 }
 
-// row decides about one occurrence, if there is time.
 func (e *evaluator) row(p *Policy, r *Rule, f firing, whitelists []*Whitelist) (decided bool) {
 	row := Row{
 		TriggerID: f.id, Aliases: f.aliases, Gate: r.Gate, Trigger: r.Trigger, Message: f.message,
@@ -80,13 +76,13 @@ func (e *evaluator) row(p *Policy, r *Rule, f firing, whitelists []*Whitelist) (
 		row.Action = Go
 		e.Next = earliest(e.Next, row.Waiver.Expires, e.EvaluatedAt)
 	}
-	e.PolicyAction = lower(e.PolicyAction, row.Action)
+	e.PolicyAction = stricter(e.PolicyAction, row.Action)
 	e.Rows = append(e.Rows, row)
 	return true
 }
 
-// waiver is the first item of the first whitelist that lets the row pass, by its
-// own trigger id before any of its aliases.
+// waiver is the first item of the first whitelist that lets the row pass. The row's own
+// trigger id goes before its aliases.
 func (e *evaluator) waiver(row Row, whitelists []*Whitelist) *Waiver {
 	for w := range each(e.memo.timeLimit, whitelists) {
 		e.at = w.path
@@ -103,13 +99,11 @@ func (e *evaluator) waiver(row Row, whitelists []*Whitelist) *Waiver {
 	return nil
 }
 
-// triggerIDs are the row's own and its aliases.
 func (r Row) triggerIDs() []string { return append([]string{r.TriggerID}, r.Aliases...) }
 
-// failOnce reports a problem that every row may meet again.
 func (e *evaluator) failOnce(p Problem) {
-	for _, known := range e.Problems {
-		if known.Path == p.Path && known.Type == p.Type {
+	for _, reported := range e.Problems {
+		if reported.Path == p.Path && reported.Type == p.Type {
 			return
 		}
 	}

@@ -7,22 +7,22 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
-// Evaluation is what a bundle says about an image under a reference.
+// Evaluation is the result of a bundle for an image under a reference.
 type Evaluation struct {
 	Reference  image.Reference `json:"reference"`
 	Digest     image.Digest    `json:"digest"`   // of the manifest
 	ImageID    string          `json:"image_id"` // 64 hexadecimal digits
 	BundleID   string          `json:"bundle_id"`
 	BundleHash string          `json:"bundle_hash"`
-	// EvaluatedAt is the moment the evaluation was made for; Next is the moment
-	// at which its outcome can change by time alone, zero for never.
+	// EvaluatedAt is the time that rules about age compare with; Next is when the
+	// outcome can change by time alone, zero for never.
 	EvaluatedAt time.Time `json:"evaluated_at"`
 	Next        time.Time `json:"next,omitzero"`
 
 	Status      Status `json:"status"`
 	FinalAction Action `json:"final_action"`
 	Reason      Reason `json:"reason"`
-	// PolicyAction is what the policies come to, without the image lists.
+	// PolicyAction is the action of the policies, without the image lists.
 	PolicyAction Action    `json:"policy_action"`
 	Rows         []Row     `json:"rows"`
 	Problems     []Problem `json:"problems"`
@@ -36,7 +36,7 @@ type Evaluation struct {
 	MatchedBlacklisted json.RawMessage `json:"matched_blacklisted,omitempty"`
 }
 
-// Reason reports what decided the final action.
+// Reason is what decided the final action.
 type Reason string
 
 // The reasons.
@@ -46,7 +46,7 @@ const (
 	Blacklisted      Reason = "blacklisted"
 )
 
-// Row is one occurrence of a trigger and what was decided about it.
+// Row is one occurrence of a trigger and the decision about it.
 type Row struct {
 	TriggerID string `json:"trigger_id"`
 	// Aliases are the trigger ids under other names of the same vulnerability;
@@ -58,7 +58,7 @@ type Row struct {
 	Action   Action   `json:"action"` // go if it is whitelisted
 	PolicyID string   `json:"policy_id"`
 	RuleID   string   `json:"rule_id,omitempty"`
-	// RuleAction is what the rule asks for.
+	// RuleAction is the action of the rule, before whitelists.
 	RuleAction Action  `json:"rule_action"`
 	Waiver     *Waiver `json:"waiver,omitempty"`
 }
@@ -72,13 +72,29 @@ type Waiver struct {
 	Expires       time.Time `json:"expires,omitzero"`
 }
 
-// lower is the stricter of two actions.
-func lower(a, b Action) Action {
-	if a == Stop || b == Stop {
-		return Stop
-	}
-	if a == Warn || b == Warn {
-		return Warn
+func stricter(a, b Action) Action {
+	for _, action := range []Action{Stop, Warn} {
+		if a == action || b == action {
+			return action
+		}
 	}
 	return Go
 }
+
+type Action string
+
+// The actions, the strictest first.
+const (
+	Stop Action = "stop"
+	Warn Action = "warn"
+	Go   Action = "go"
+)
+
+// Status is the outcome of an evaluation for people: go and warn pass.
+type Status string
+
+// The statuses.
+const (
+	Pass Status = "pass"
+	Fail Status = "fail"
+)

@@ -1,7 +1,7 @@
 package policy
 
-// Gate is a group of related checks. Gates are data: a catalogue for people
-// (tagwatch policy describe) and the rules by which bundles are validated.
+// Gate is a group of related checks. Gates are data: tagwatch policy describe lists
+// them, and bundles are validated against them.
 type Gate struct {
 	Name        string // canonical, lower-case
 	Description string
@@ -15,8 +15,8 @@ type Trigger struct {
 	Description string
 	Parameters  []Parameter
 	Addition    bool // Anchore Engine does not have it
-	// check fires zero, one or many times. An error becomes an evaluation
-	// problem of the rule and the final action stop.
+	// check fires any number of times. An error becomes a problem of the rule, and the
+	// final action stop.
 	check func(*check) error
 }
 
@@ -31,18 +31,18 @@ type Parameter struct {
 	Required    bool
 	Default     string // used when the parameter is not given; "" for none
 	Addition    bool   // Anchore Engine does not have it
-	// patternIf tells, given all parameters of the rule, whether the value is a
-	// regular expression; nil for one that is never.
+	// patternIf reports, given all parameters of the rule, whether the value is a
+	// regular expression; nil if it never is.
 	patternIf func(all map[string]string) bool
-	// valid adds a rule to that of the type, given all parameters of the rule by
-	// canonical name; nil for none. It returns what is wrong with the value.
+	// valid checks the value beyond its type, given all parameters of the rule by
+	// canonical name; nil for no further check.
 	valid func(value string, all map[string]string) error
-	// hint says what a value that is accepted is probably not meant to do; "" for
-	// nothing. It is nil for most parameters.
+	// hint warns about a value that is valid but probably a mistake; "" for none. It is
+	// nil for most parameters.
 	hint func(value string) string
 }
 
-// ParameterType reports which values a parameter takes.
+// ParameterType is the kind of values that a parameter takes.
 type ParameterType string
 
 // The parameter types of Anchore's gates.

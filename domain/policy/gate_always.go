@@ -2,12 +2,9 @@ package policy
 
 var gateAlways = Gate{
 	Name:        "always",
-	Description: "Fires whatever the image is: to stop or to pass everything that a mapping selects.",
-	Triggers: []Trigger{{
-		Name:        "always",
-		Description: "Fires once, unconditionally.",
-		check:       always,
-	}},
+	Description: "Fires for every image: to stop or to pass everything that a mapping selects.",
+	Triggers: []Trigger{{Name: "always", check: always,
+		Description: "Fires once, unconditionally."}},
 }
 
 func always(c *check) error {

@@ -103,7 +103,6 @@ func dockerfileUser(c *check) error {
 	return nil
 }
 
-// listsUser looks for the user with its group, and without it.
 func listsUser(users map[string]bool, user string) bool {
 	name, _, _ := strings.Cut(user, ":")
 	return users[user] || users[name]

@@ -113,7 +113,6 @@ func hereDocuments(instruction string, following []string) (body string, length 
 	return body, length
 }
 
-// endOfDocument is the index of the line that ends a here-document, or -1.
 func endOfDocument(lines []string, mark string, indented bool) int {
 	for i, line := range lines {
 		if indented {

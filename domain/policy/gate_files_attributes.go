@@ -49,7 +49,6 @@ func describeChecksum(c *check, file sbom.File) (text string, holds bool) {
 		(actual == wanted) == (operator == "equals")
 }
 
-// describeMode does the same about the permissions.
 func describeMode(c *check, file sbom.File) (text string, holds bool, err error) {
 	given, operator := c.value("mode"), c.value("mode_op")
 	if given == "" {

@@ -8,32 +8,16 @@ import (
 
 var gateLicenses = Gate{
 	Name:        "licenses",
-	Description: "Looks at the licenses of the image's packages. A license expression counts as its words.",
+	Description: "Checks the licenses of the image's packages. A license expression counts as its words.",
 	Triggers: []Trigger{
-		{
-			Name:        "blacklist_exact_match",
+		{Name: "blacklist_exact_match", check: licenseExactMatch,
 			Description: "Fires once if a package has one of the licenses.",
-			Parameters: []Parameter{{
-				Name:        "licenses",
-				Description: "Names of licenses, as packages write them. Case matters.",
-				Example:     "GPLv2+,GPL-3+,BSD-2-clause",
-				Type:        List,
-				Required:    true,
-			}},
-			check: licenseExactMatch,
-		},
-		{
-			Name:        "blacklist_partial_match",
+			Parameters: []Parameter{{Name: "licenses", Type: List, Required: true, Example: "GPLv2+,GPL-3+,BSD-2-clause",
+				Description: "Names of licenses, as packages write them. Case matters."}}},
+		{Name: "blacklist_partial_match", check: licensePartialMatch,
 			Description: "Fires once if the license of a package contains one of the texts.",
-			Parameters: []Parameter{{
-				Name:        "licenses",
-				Description: "Texts to find in the names of licenses. Case matters.",
-				Example:     "LGPL,BSD",
-				Type:        List,
-				Required:    true,
-			}},
-			check: licensePartialMatch,
-		},
+			Parameters: []Parameter{{Name: "licenses", Type: List, Required: true, Example: "LGPL,BSD",
+				Description: "Texts to find in the names of licenses. Case matters."}}},
 	},
 }
 

@@ -13,39 +13,17 @@ import (
 
 var gateMetadata = Gate{
 	Name:        "metadata",
-	Description: "Looks at facts about the image as a whole.",
-	Triggers: []Trigger{{
-		Name:        "attribute",
+	Description: "Checks facts about the image as a whole.",
+	Triggers: []Trigger{{Name: "attribute", check: metadataAttribute,
 		Description: "Fires once if the comparison of the attribute with the value holds.",
 		Parameters: []Parameter{
-			{
-				Name:        "attribute",
-				Description: "The attribute: size in bytes, architecture and operating system of the configuration, distribution, its version and what it is like, number of layers.",
-				Example:     "size",
-				Type:        Enum,
-				Values:      []string{"size", "architecture", "os_type", "distro", "distro_version", "like_distro", "layer_count"},
-				Required:    true,
-			},
-			{
-				Name:        "check",
-				Description: "The comparison. Size and number of layers are compared as numbers, all others as texts: as a distro_version, 10 is less than 9.",
-				Example:     ">",
-				Type:        Enum,
-				Values:      []string{"=", "!=", ">", "<", ">=", "<=", "exists", "not_exists", "like", "not_like", "in", "not_in"},
-				Required:    true,
-			},
-			{
-				Name:        "value",
-				Description: "What to compare with: a size as in 1073741824 or 1gb, a number of layers, a regular expression that matches from the start for like and not_like, a comma-separated list for in and not_in. exists and not_exists take any, as in \"\", or 0 for size and layer_count; with an empty one no other check fires.",
-				Example:     "1073741824",
-				Type:        Text,
-				Required:    true,
-				patternIf:   comparesLike,
-				valid:       validMetadata,
-			},
-		},
-		check: metadataAttribute,
-	}},
+			{Name: "attribute", Type: Enum, Values: []string{"size", "architecture", "os_type", "distro", "distro_version", "like_distro", "layer_count"}, Required: true, Example: "size",
+				Description: "The attribute: size in bytes, architecture and operating system of the configuration, distribution, its version and what it is like, number of layers."},
+			{Name: "check", Type: Enum, Values: []string{"=", "!=", ">", "<", ">=", "<=", "exists", "not_exists", "like", "not_like", "in", "not_in"}, Required: true, Example: ">",
+				Description: "The comparison. Size and number of layers are compared as numbers, all others as texts: as a distro_version, 10 is less than 9."},
+			{Name: "value", Type: Text, Required: true, Example: "1073741824", patternIf: comparesLike, valid: validMetadata,
+				Description: "What to compare with: a size as in 1073741824 or 1gb, a number of layers, a regular expression that matches from the start for like and not_like, a comma-separated list for in and not_in. exists and not_exists take any, as in \"\", or 0 for size and layer_count; with an empty one no other check fires."},
+		}}},
 }
 
 func metadataAttribute(c *check) error {
@@ -114,13 +92,10 @@ func metadataHolds(c *check, name, actual string, present bool, operator, wanted
 
 func isNumeric(attribute string) bool { return attribute == "size" || attribute == "layer_count" }
 
-// compareNumbers orders texts that were numbers before.
 func compareNumbers(a, b string) int {
 	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
 }
 
-// metadataValue is the rule's value as it is compared and shown: a size in
-// bytes, a number in plain digits.
 func metadataValue(attribute, value string) (string, error) {
 	if !isNumeric(attribute) {
 		return value, nil
@@ -136,7 +111,6 @@ func metadataValue(attribute, value string) (string, error) {
 	return strconv.FormatUint(number*factor, 10), nil
 }
 
-// cutSizeUnit splits a size into digits and the number of bytes of its unit.
 func cutSizeUnit(value string) (digits string, factor uint64) {
 	for power, unit := range []string{"kb", "mb", "gb", "tb"} {
 		if digits, found := strings.CutSuffix(value, unit); found {
@@ -153,7 +127,6 @@ func sizeHint(attribute string) string {
 	return ""
 }
 
-// validMetadata checks the value for the attribute and the comparison.
 func validMetadata(value string, all map[string]string) error {
 	_, err := metadataValue(all["attribute"], value)
 	return err

@@ -12,33 +12,18 @@ var npmRules = registryRules{
 
 var gateNPMs = Gate{
 	Name:        "npms",
-	Description: "Looks at the image's npm packages and at what the npm registry publishes of them.",
+	Description: "Compares the image's npm packages with those that the npm registry publishes.",
 	Triggers: []Trigger{
-		{
-			Name:        "newer_version_in_feed",
-			Description: "Fires for each installed version that is not the newest published one.",
-			check:       npmRules.newer,
-		},
-		{
-			Name:        "unknown_in_feeds",
-			Description: "Fires for each package that the registry does not know, unless it knows none of the image's.",
-			check:       npmRules.unknown,
-		},
-		{
-			Name:        "version_not_in_feeds",
-			Description: "Fires for each installed version that was not published, of packages that the registry knows.",
-			check:       npmRules.unpublished,
-		},
-		{
-			Name:        "blacklisted_name_version",
+		{Name: "newer_version_in_feed", check: npmRules.newer,
+			Description: "Fires for each installed version that is not the newest published one."},
+		{Name: "unknown_in_feeds", check: npmRules.unknown,
+			Description: "Fires for each package that the registry does not have, unless it has none of the image's."},
+		{Name: "version_not_in_feeds", check: npmRules.unpublished,
+			Description: "Fires for each installed version that was not published, of packages that the registry has."},
+		{Name: "blacklisted_name_version", check: npmRules.blacklist,
 			Description: "Fires once if the package is installed.",
-			Parameters:  unwantedParameters("npm package"),
-			check:       npmRules.blacklist,
-		},
-		{
-			Name:        "feed_data_unavailable",
-			Description: "Fires if the image has npm packages and no data of the registry are at hand.",
-			check:       npmRules.noFeed,
-		},
+			Parameters:  unwantedParameters("npm package")},
+		{Name: "feed_data_unavailable", check: npmRules.noFeed,
+			Description: "Fires if the image has npm packages and there is no data of the registry."},
 	},
 }

@@ -17,26 +17,15 @@ type registryRules struct {
 	unavailable                                     string
 }
 
-// unwantedParameters are those of blacklist.
 func unwantedParameters(what string) []Parameter {
 	return []Parameter{
-		{
-			Name:        "name",
-			Description: "Name of the " + what + ".",
-			Example:     "time_diff",
-			Type:        Text,
-			Required:    true,
-		},
-		{
-			Name:        "version",
-			Description: "The one unwanted version. Any if not given.",
-			Example:     "0.2.9",
-			Type:        Text,
-		},
+		{Name: "name", Type: Text, Required: true, Example: "time_diff",
+			Description: "Name of the " + what + "."},
+		{Name: "version", Type: Text, Example: "0.2.9",
+			Description: "The one unwanted version. Any if not given."},
 	}
 }
 
-// newer fires per installed version that is not the newest.
 func (r registryRules) newer(c *check) error {
 	r.eachKnown(c, func(name, version string, known Published) {
 		if version != "" && version != known.Latest {

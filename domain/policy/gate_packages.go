@@ -9,94 +9,40 @@ import (
 
 var gatePackages = Gate{
 	Name:        "packages",
-	Description: "Looks at the packages of the distribution and of languages.",
+	Description: "Checks the packages of the distribution and of languages.",
 	Triggers: []Trigger{
-		{
-			Name:        "required_package",
-			Description: "Fires if the package is absent, and for each installation of it in a version that does not do.",
+		{Name: "required_package", check: requiredPackage,
+			Description: "Fires if the package is absent, and for each installation of it in another version.",
 			Parameters: []Parameter{
-				{
-					Name:        "name",
-					Description: "Name of the package.",
-					Example:     "libssl",
-					Type:        Text,
-					Required:    true,
-				},
-				{
-					Name:        "version",
-					Description: "Version that must be installed; for rpm and apk packages with or without the release. Any if not given.",
-					Example:     "1.10.3rc3",
-					Type:        Text,
-				},
-				{
-					Name:        "version_match_type",
-					Description: "Whether the version is the only one that does, or the lowest one. Only dpkg, rpm and APKG versions have an order; of other packages only the very version does.",
-					Example:     "exact",
-					Type:        Enum,
-					Values:      []string{"exact", "minimum"},
-					Default:     "exact",
-				},
-			},
-			check: requiredPackage,
-		},
-		{
-			Name:        "verify",
+				{Name: "name", Type: Text, Required: true, Example: "libssl",
+					Description: "Name of the package."},
+				{Name: "version", Type: Text, Example: "1.10.3rc3",
+					Description: "Version that must be installed; for rpm and apk packages with or without the release. Any if not given."},
+				{Name: "version_match_type", Type: Enum, Values: []string{"exact", "minimum"}, Default: "exact", Example: "exact",
+					Description: "Whether exactly this version is required, or this one or a higher one. Only dpkg, rpm and APKG versions have an order; other packages need exactly this version."},
+			}},
+		{Name: "verify", check: verifyPackages,
 			Description: "Fires for each file that its package's database entry does not describe: changed, or missing.",
 			Parameters: []Parameter{
-				{
-					Name:        "only_packages",
-					Description: "Names of packages to verify. All if not given.",
-					Example:     "libssl,openssl",
-					Type:        List,
-				},
-				{
-					Name:        "only_directories",
-					Description: "Beginnings of paths to verify. All if not given.",
-					Example:     "/usr,/var/lib",
-					Type:        List,
-				},
-				{
-					Name:        "check",
-					Description: "The one difference to tell. Both if not given.",
-					Example:     "changed",
-					Type:        Enum,
-					Values:      []string{"changed", "missing"},
-				},
-			},
-			check: verifyPackages,
-		},
-		{
-			Name:        "blacklist",
+				{Name: "only_packages", Type: List, Example: "libssl,openssl",
+					Description: "Names of packages to verify. All if not given."},
+				{Name: "only_directories", Type: List, Example: "/usr,/var/lib",
+					Description: "Beginnings of paths to verify. All if not given."},
+				{Name: "check", Type: Enum, Values: []string{"changed", "missing"}, Example: "changed",
+					Description: "The one difference to report. Both if not given."},
+			}},
+		{Name: "blacklist", check: blacklistedPackage,
 			Description: "Fires for each installed package of that name.",
 			Parameters: []Parameter{
-				{
-					Name:        "name",
-					Description: "Name of the package.",
-					Example:     "openssh-server",
-					Type:        Text,
-					Required:    true,
-				},
-				{
-					Name:        "version",
-					Description: "The one unwanted version; for rpm and apk packages with or without the release. Any if not given.",
-					Example:     "1.0.1",
-					Type:        Text,
-				},
-			},
-			check: blacklistedPackage,
-		},
-		{
-			Name:        "unreadable_file",
-			Description: "Fires for each file that could not be read for its packages, or only in part.",
-			Addition:    true,
-			check:       unreadableFiles,
-		},
-		{
-			Name:        "analysis_failed",
-			Description: "Fires if the image that the tag points to could not be analyzed, so that everything else is about the image before it.",
-			Addition:    true,
-			check:       analysisFailed,
-		},
+				{Name: "name", Type: Text, Required: true, Example: "openssh-server",
+					Description: "Name of the package."},
+				{Name: "version", Type: Text, Example: "1.0.1",
+					Description: "The one unwanted version; for rpm and apk packages with or without the release. Any if not given."},
+			}},
+		{Name: "unreadable_file", Addition: true, check: unreadableFiles,
+			Description: "Fires for each file that could not be read for its packages, or only in part."},
+		{Name: "analysis_failed", Addition: true, check: analysisFailed,
+			Description: "Fires if the image that the tag points to could not be analyzed, so that everything else is about the image before it."},
 	},
 }
 
@@ -172,4 +118,23 @@ func installedOf(c *check, syftType string) installed {
 		}
 		return all
 	})
+}
+
+// unreadableFiles fires once for each file. Its trigger id is made of the path
+// alone: reasons may be worded differently by another version of syft.
+func unreadableFiles(c *check) error {
+	for file := range each(c.memo.timeLimit, c.input.Inventory.Unreadable) {
+		c.fireAs(triggerID(c.gate, c.trigger, file.Path), fmt.Sprintf("Packages of file %s could not be read (%s: %s)", file.Path, file.Cataloger, file.Reason))
+	}
+	return nil
+}
+
+// analysisFailed has a trigger id of its own for each image, so that a whitelist
+// item is about that one only.
+func analysisFailed(c *check) error {
+	if failed := c.input.Failed; failed != nil {
+		c.fireAs(triggerID(c.gate, c.trigger, string(failed.Digest)), fmt.Sprintf("Image %s could not be analyzed (%s); this evaluation is of %s",
+			failed.Digest, failed.Reason, c.input.Inventory.Digest))
+	}
+	return nil
 }

@@ -87,7 +87,6 @@ func versionWithoutRelease(p *sbom.Package) string {
 	return p.Version
 }
 
-// hasVersion accepts the version with and without its release.
 func hasVersion(p *sbom.Package, version string) bool {
 	return version == p.Version || version == versionWithoutRelease(p)
 }

@@ -8,49 +8,22 @@ import (
 
 var gateRetrievedFiles = Gate{
 	Name:        "retrieved_files",
-	Description: "Looks at the contents of files that the analysis keeps, as configured.",
+	Description: "Checks the contents of files that the analysis keeps, as configured.",
 	Triggers: []Trigger{
-		{
-			Name:        "content_not_available",
+		{Name: "content_not_available", check: retrievedUnavailable,
 			Description: "Fires if the content of the file was not kept: it is not in the image, is too large, or keeping it is not configured.",
-			Parameters: []Parameter{{
-				Name:        "path",
-				Description: "Absolute path of the file.",
-				Example:     "/etc/httpd.conf",
-				Type:        Text,
-				Required:    true,
-			}},
-			check: retrievedUnavailable,
-		},
-		{
-			Name:        "content_regex",
+			Parameters: []Parameter{{Name: "path", Type: Text, Required: true, Example: "/etc/httpd.conf",
+				Description: "Absolute path of the file."}}},
+		{Name: "content_regex", check: retrievedContent,
 			Description: "Fires if a line or word of the file matches, or if none does. It is silent about a file whose content was not kept.",
 			Parameters: []Parameter{
-				{
-					Name:        "path",
-					Description: "Absolute path of the file.",
-					Example:     "/etc/httpd.conf",
-					Type:        Text,
-					Required:    true,
-				},
-				{
-					Name:        "check",
-					Description: "Whether a match fires, or that there is none.",
-					Example:     "match",
-					Type:        Enum,
-					Values:      []string{"match", "no_match"},
-					Required:    true,
-				},
-				{
-					Name:        "regex",
-					Description: "Regular expression that matches from the start of a line or of a word.",
-					Example:     ".*SSlEnable.*",
-					Type:        Pattern,
-					Required:    true,
-				},
-			},
-			check: retrievedContent,
-		},
+				{Name: "path", Type: Text, Required: true, Example: "/etc/httpd.conf",
+					Description: "Absolute path of the file."},
+				{Name: "check", Type: Enum, Values: []string{"match", "no_match"}, Required: true, Example: "match",
+					Description: "Whether a match fires, or that there is none."},
+				{Name: "regex", Type: Pattern, Required: true, Example: ".*SSlEnable.*",
+					Description: "Regular expression that matches from the start of a line or of a word."},
+			}},
 	},
 }
 

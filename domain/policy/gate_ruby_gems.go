@@ -12,33 +12,18 @@ var gemRules = registryRules{
 
 var gateRubyGems = Gate{
 	Name:        "ruby_gems",
-	Description: "Looks at the image's Ruby gems and at what the gem registry publishes of them.",
+	Description: "Compares the image's Ruby gems with those that the gem registry publishes.",
 	Triggers: []Trigger{
-		{
-			Name:        "newer_version_found_in_feed",
-			Description: "Fires for each installed version that is not the newest published one.",
-			check:       gemRules.newer,
-		},
-		{
-			Name:        "not_found_in_feed",
-			Description: "Fires for each gem that the registry does not know, unless it knows none of the image's.",
-			check:       gemRules.unknown,
-		},
-		{
-			Name:        "version_not_found_in_feed",
-			Description: "Fires for each installed version that was not published, of gems that the registry knows.",
-			check:       gemRules.unpublished,
-		},
-		{
-			Name:        "blacklist",
+		{Name: "newer_version_found_in_feed", check: gemRules.newer,
+			Description: "Fires for each installed version that is not the newest published one."},
+		{Name: "not_found_in_feed", check: gemRules.unknown,
+			Description: "Fires for each gem that the registry does not have, unless it has none of the image's."},
+		{Name: "version_not_found_in_feed", check: gemRules.unpublished,
+			Description: "Fires for each installed version that was not published, of gems that the registry has."},
+		{Name: "blacklist", check: gemRules.blacklist,
 			Description: "Fires once if the gem is installed.",
-			Parameters:  unwantedParameters("gem"),
-			check:       gemRules.blacklist,
-		},
-		{
-			Name:        "feed_data_unavailable",
-			Description: "Fires if the image has gems and no data of the registry are at hand.",
-			check:       gemRules.noFeed,
-		},
+			Parameters:  unwantedParameters("gem")},
+		{Name: "feed_data_unavailable", check: gemRules.noFeed,
+			Description: "Fires if the image has gems and there is no data of the registry."},
 	},
 }

@@ -10,35 +10,17 @@ import (
 
 var gateSecretScans = Gate{
 	Name:        "secret_scans",
-	Description: "Looks at the secrets that the configured secret search found in the image's files.",
-	Triggers: []Trigger{{
-		Name:        "content_regex_checks",
+	Description: "Checks the secrets that the configured secret search found in the image's files.",
+	Triggers: []Trigger{{Name: "content_regex_checks", check: secretContent,
 		Description: "Fires for each file in which an expression of the secret search was found, or once if none was.",
 		Parameters: []Parameter{
-			{
-				Name:        "content_regex_name",
-				Description: "Text that holds the names of expressions, as in AWS_ACCESS_KEY, AWS_SECRET_KEY, PRIV_KEY, DOCKER_AUTH and API_KEY, or an expression itself. It is no pattern: an expression counts if its name is anywhere in the text. All if empty or not given.",
-				Example:     "AWS_ACCESS_KEY",
-				Type:        Text,
-				hint:        hintPattern,
-			},
-			{
-				Name:        "filename_regex",
-				Description: "Regular expression that matches from the start of the absolute path. All files if not given.",
-				Example:     "/etc/.*",
-				Type:        Pattern,
-			},
-			{
-				Name:        "match_type",
-				Description: "Whether finding a secret fires, or finding none.",
-				Example:     "found",
-				Type:        Enum,
-				Values:      []string{"found", "notfound"},
-				Default:     "found",
-			},
-		},
-		check: secretContent,
-	}},
+			{Name: "content_regex_name", Type: Text, Example: "AWS_ACCESS_KEY", hint: hintPattern,
+				Description: "Text that holds the names of expressions, as in AWS_ACCESS_KEY, AWS_SECRET_KEY, PRIV_KEY, DOCKER_AUTH and API_KEY, or an expression itself. It is not a pattern: an expression counts if its name is anywhere in the text. All if empty or not given."},
+			{Name: "filename_regex", Type: Pattern, Example: "/etc/.*",
+				Description: "Regular expression that matches from the start of the absolute path. All files if not given."},
+			{Name: "match_type", Type: Enum, Values: []string{"found", "notfound"}, Default: "found", Example: "found",
+				Description: "Whether finding a secret fires, or finding none."},
+		}}},
 }
 
 func secretContent(c *check) error {
@@ -64,7 +46,6 @@ func fireNoSecret(c *check, hits []sbom.Hit) {
 	c.fire(fmt.Sprintf("Secret content search analyzer did not find regexp match in container: filename_regex=%s content_regex_name=%s", file, name))
 }
 
-// secretHits are the hits that the rule is about.
 func secretHits(c *check) ([]sbom.Hit, error) {
 	file, err := c.pattern(c.value("filename_regex")) // an empty one matches every path
 	if err != nil {

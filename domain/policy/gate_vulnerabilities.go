@@ -20,53 +20,30 @@ var vendorOnly = Parameter{
 
 var gateVulnerabilities = Gate{
 	Name:        "vulnerabilities",
-	Description: "Looks at the vulnerabilities of the image's packages, and at the data they were matched with.",
+	Description: "Checks the vulnerabilities of the image's packages, and at the data they were matched with.",
 	Triggers: []Trigger{
-		{
-			Name:        "package",
+		{Name: "package", check: vulnerablePackage,
 			Description: "Fires for each vulnerability of a package to which all conditions apply.",
-			Parameters:  vulnerabilityParameters,
-			check:       vulnerablePackage,
-		},
-		{
-			Name:        "stale_feed_data",
-			Description: "Fires if the vulnerability data are older than that many days, or there are none.",
-			Parameters: []Parameter{{
-				Name:        "max_days_since_sync",
-				Description: "Days since the data were made.",
-				Example:     "10",
-				Type:        Integer,
-				Required:    true,
-			}},
-			check: staleFeedData,
-		},
-		{
-			Name:        "vulnerability_data_unavailable",
-			Description: "Fires if the vulnerability data has nothing about the image's distribution, or if the image has packages of a distribution and does not say of which.",
-			check:       vulnerabilityDataUnavailable,
-		},
-		{
-			Name:        "blacklist",
+			Parameters:  vulnerabilityParameters},
+		{Name: "stale_feed_data", check: staleFeedData,
+			Description: "Fires if the vulnerability data is older than that many days, or missing.",
+			Parameters: []Parameter{{Name: "max_days_since_sync", Type: Integer, Required: true, Example: "10",
+				Description: "Days since the data was built."}}},
+		{Name: "vulnerability_data_unavailable", check: vulnerabilityDataUnavailable,
+			Description: "Fires if the vulnerability data has nothing about the image's distribution, or if the image has packages of a distribution and does not say of which."},
+		{Name: "blacklist", check: blacklistedVulnerabilities,
 			Description: "Fires once if the image has any of the vulnerabilities.",
 			Parameters: []Parameter{
-				{
-					Name:        "vulnerability_ids",
-					Description: "Ids of vulnerabilities, by any of their names: a CVE also finds the GHSA that stands for it. Case does not matter.",
-					Example:     "CVE-2019-1234,GHSA-jfh8-c2jp-5v3q",
-					Type:        List,
-					Required:    true,
-				},
+				{Name: "vulnerability_ids", Type: List, Required: true, Example: "CVE-2019-1234,GHSA-jfh8-c2jp-5v3q",
+					Description: "Ids of vulnerabilities, by any of their names: a CVE also finds the GHSA that stands for it. Case does not matter."},
 				vendorOnly,
-			},
-			check: blacklistedVulnerabilities,
-		},
+			}},
 	},
 }
 
 // maxDays keeps sums of a moment and a rule's days within the calendar.
 const maxDays = 100_000
 
-// afterDays is the moment that many days of 24 hours later.
 func afterDays(t time.Time, days int) time.Time {
 	return t.UTC().AddDate(0, 0, min(days, maxDays))
 }

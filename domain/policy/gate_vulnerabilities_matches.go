@@ -33,7 +33,6 @@ func visibleMatches(s *Input) []*vuln.Match {
 	return matches
 }
 
-// place is one vulnerability of one installed package, whoever recorded it.
 type place struct {
 	key, name, version, kind string
 	location                 string // "" for distribution packages: they are where the package database is

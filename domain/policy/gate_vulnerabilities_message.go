@@ -84,7 +84,6 @@ func (r vulnerabilityRule) ageText(m *vuln.Match) string {
 	return group(parts)
 }
 
-// group puts parts into parentheses, if there are any.
 func group(parts []string) string {
 	if len(parts) == 0 {
 		return ""

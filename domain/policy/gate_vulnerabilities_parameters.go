@@ -21,60 +21,26 @@ const (
 
 var vulnerabilityParameters = slices.Concat(
 	[]Parameter{
-		{
-			Name:        "package_type",
-			Description: "The packages to look at: those of the distribution, all others, or all.",
-			Example:     "all",
-			Type:        Enum,
-			Values:      []string{"all", "os", "non-os"},
-			Required:    true,
-		},
-		{
-			Name:        "severity_comparison",
-			Description: "How the severity is compared.",
-			Example:     ">",
-			Type:        Enum,
-			Values:      comparisons,
-			Default:     ">",
-		},
-		{
-			Name:        "severity",
-			Description: "The severity to compare with, ascending as listed. With neither this nor a comparison given, vulnerabilities of unknown severity are passed over.",
-			Example:     "high",
-			Type:        Enum,
-			Values:      severities,
-			Default:     "unknown",
-		},
+		{Name: "package_type", Type: Enum, Values: []string{"all", "os", "non-os"}, Required: true, Example: "all",
+			Description: "The packages to check: those of the distribution, all others, or all."},
+		{Name: "severity_comparison", Type: Enum, Values: comparisons, Default: ">", Example: ">",
+			Description: "How the severity is compared."},
+		{Name: "severity", Type: Enum, Values: severities, Default: "unknown", Example: "high",
+			Description: "The severity to compare with, ascending as listed. With neither this nor a comparison given, vulnerabilities of unknown severity are passed over."},
 	},
 	scoreParameters(nvdScores, "NVD's"),
 	[]Parameter{
-		{
-			Name:        "fix_available",
-			Description: "Whether a fix must be known, or must not. Not looked at if not given.",
-			Example:     "true",
-			Type:        Boolean,
-		},
+		{Name: "fix_available", Type: Boolean, Example: "true",
+			Description: "Whether there must be a fix, or none. Not checked if not given."},
 		vendorOnly,
-		{
-			Name:        "max_days_since_creation",
-			Description: "Days since the vulnerability was first known to be in this image, whenever it was published. Fires only from then on.",
-			Example:     "7",
-			Type:        Integer,
-		},
-		{
-			Name:        "max_days_since_fix",
-			Description: "Days since a fix was first known. Fires only from then on. Without effect unless fix_available is true.",
-			Example:     "30",
-			Type:        Integer,
-		},
+		{Name: "max_days_since_creation", Type: Integer, Example: "7",
+			Description: "Days since the vulnerability was first found in this image, whenever it was published. Fires only from then on."},
+		{Name: "max_days_since_fix", Type: Integer, Example: "30",
+			Description: "Days since a fix was first found. Fires only from then on. Without effect unless fix_available is true."},
 	},
 	scoreParameters(vendorScores, "the vendor's"),
-	[]Parameter{{
-		Name:        "package_path_exclude",
-		Description: "Regular expression that matches from the start of the package's location. Such packages are passed over, unless they are of the distribution.",
-		Example:     ".*/test/.*jar",
-		Type:        Pattern,
-	}},
+	[]Parameter{{Name: "package_path_exclude", Type: Pattern, Example: ".*/test/.*jar",
+		Description: "Regular expression that matches from the start of the package's location. Such packages are passed over, unless they are of the distribution."}},
 	exploitationParameters,
 )
 
@@ -82,7 +48,7 @@ var vulnerabilityParameters = slices.Concat(
 var exploitationParameters = []Parameter{
 	{
 		Name:        "known_exploited",
-		Description: "Whether CISA's catalog must list the vulnerability as exploited, or must not. Not looked at if not given.",
+		Description: "Whether CISA's catalog must list the vulnerability as exploited, or must not. Not checked if not given.",
 		Example:     "true",
 		Type:        Boolean,
 		Addition:    true,
@@ -98,7 +64,7 @@ var exploitationParameters = []Parameter{
 	},
 	{
 		Name:        "epss_score",
-		Description: "Probability from 0 to 1 to compare with the EPSS score of the vulnerability; none counts as 0. Not looked at if not given.",
+		Description: "Probability from 0 to 1 to compare with the EPSS score of the vulnerability; none counts as 0. Not checked if not given.",
 		Example:     "0.1",
 		Type:        Float,
 		Addition:    true,
@@ -120,16 +86,10 @@ func scoreParameters(prefix, whose string) []Parameter {
 	var parameters []Parameter
 	for _, kind := range scoreKinds {
 		name := prefix + kind + "_score"
-		parameters = append(parameters, Parameter{
-			Name:        name + "_comparison",
-			Description: "How " + whose + " CVSS 3 " + kind + " score is compared.",
-			Example:     ">=",
-			Type:        Enum,
-			Values:      comparisons,
-			Default:     ">=",
-		}, Parameter{
+		parameters = append(parameters, Parameter{Name: name + "_comparison", Type: Enum, Values: comparisons, Default: ">=", Example: ">=",
+			Description: "How " + whose + " CVSS 3 " + kind + " score is compared."}, Parameter{
 			Name:        name,
-			Description: "Score to compare with " + whose + " CVSS 3 " + kind + " score; of several scores the highest counts, and none counts as -1.0. Not looked at if not given.",
+			Description: "Score to compare with " + whose + " CVSS 3 " + kind + " score; of several scores the highest counts, and none counts as -1.0. Not checked if not given.",
 			Example:     "7.5",
 			Type:        Float,
 		})

@@ -23,7 +23,6 @@ func newItemIndex() *itemIndex {
 	return &itemIndex{items: map[int]*Item{}, exact: map[string][]int{}, prefixed: map[string][]int{}}
 }
 
-// add takes items in ascending order of their positions.
 func (x *itemIndex) add(position int, item *Item) {
 	x.items[position] = item
 	if item.pattern.exact() {
@@ -73,7 +72,6 @@ func (x *itemIndex) find(id string, now time.Time, b *timeLimit) (*Item, error) 
 	return x.items[s.first], s.err
 }
 
-// among looks for an earlier item than the one found so far.
 func (s *search) among(positions []int) {
 	for _, position := range positions {
 		if s.first >= 0 && position >= s.first || !s.timeLimit.spend(elementWork) {

@@ -54,7 +54,6 @@ func checkWrapper(raw json.RawMessage) error {
 	return fmt.Errorf("the document is a record that holds a bundle, as Anchore Engine exports it: give the value of %q alone, as with jq .%s", key, key)
 }
 
-// lineOf names the line of a syntax error, "" if the error has no position.
 func lineOf(raw []byte, err error) string {
 	syntax, ok := err.(*json.SyntaxError)
 	if !ok {

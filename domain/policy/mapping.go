@@ -92,7 +92,6 @@ func (m *Mapping) checkReferences(p *problems, references []reference, counts ma
 // maxSuggested is how many ids a misspelt one is compared with.
 const maxSuggested = 500
 
-// meant suggests an id that exists.
 func meant(id string, counts map[string]int) string {
 	if len(counts) > maxSuggested {
 		return ""

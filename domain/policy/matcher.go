@@ -13,7 +13,6 @@ type matcher struct {
 // expressionPrefix marks a pattern as a regular expression.
 const expressionPrefix = "regexp:"
 
-// newMatcher compiles regular expressions with the function.
 func newMatcher(text string, compile func(string) (*expression, error)) (matcher, error) {
 	if expression, found := strings.CutPrefix(text, expressionPrefix); found {
 		e, err := compile(expression)

@@ -12,13 +12,11 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// argument is a value that a rule gives for a parameter.
 type argument struct {
 	text string
 	at   node
 }
 
-// readParams reads and validates the parameters of a rule.
 func readParams(o object, gate string, t *Trigger) map[string]string {
 	if wrong := o.at("parameters"); wrong.raw != nil {
 		wrong.error(problemInvalid, "the key is \"params\"; under this one the conditions of the rule would be ignored")
@@ -42,8 +40,7 @@ func readParams(o object, gate string, t *Trigger) map[string]string {
 	return values
 }
 
-// readParam adds an argument. The last of one name counts, and null stands for
-// one that is not given.
+// The last argument of one name counts, and null stands for one that is not given.
 func readParam(n node, gate string, t *Trigger, given map[string]argument) {
 	o := n.object()
 	if o.fields == nil {
@@ -79,22 +76,20 @@ func quoted(n node) string {
 	return fmt.Sprintf(", write \"%s\"", n.raw)
 }
 
-// validate applies the rules of the types, and then those about several
-// parameters.
 func validate(t *Trigger, given map[string]argument, values map[string]string) {
-	faulty := false
-	for _, name := range slices.Sorted(maps.Keys(given)) {
+	names, valid := slices.Sorted(maps.Keys(given)), true
+	for _, name := range names {
 		p, a := t.parameter(name), given[name]
 		if err := a.check(p); err != nil {
 			a.at.error(problemParameterValue, "parameter %q: %v%s", name, errkind.Text(err), p.example())
-			faulty = true
+			valid = false
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(given)) {
+	if !valid {
+		return
+	}
+	for _, name := range names { // several parameters may belong together
 		p, a := t.parameter(name), given[name]
-		if faulty {
-			continue
-		}
 		if err := a.checkAmong(p, values); err != nil {
 			a.at.error(problemParameterValue, "parameter %q: %v%s", name, errkind.Text(err), p.example())
 		} else if p.hint != nil {
@@ -105,7 +100,6 @@ func validate(t *Trigger, given map[string]argument, values map[string]string) {
 	}
 }
 
-// checkAmong reports what is wrong with the value given those of all parameters.
 func (a argument) checkAmong(p *Parameter, all map[string]string) error {
 	if p.patternIf != nil && p.patternIf(all) {
 		if _, err := a.at.problems.compile(a.text); err != nil {
@@ -118,8 +112,6 @@ func (a argument) checkAmong(p *Parameter, all map[string]string) error {
 	return nil
 }
 
-// check reports what is wrong with the value; nil if it is one of the
-// parameter's type.
 func (a argument) check(p *Parameter) error {
 	if p.Type != Pattern {
 		return p.Type.check(a.text, p.Values)
@@ -135,76 +127,39 @@ var (
 	octalText = regexp.MustCompile(`^(\s*[+-]?(0[oO]_?)?[0-7]+(_[0-7]+)*\s*)?$`)
 )
 
-// check reports what is wrong with a value; nil if it is one of the type.
+// check returns an error for a value that is not of the type.
 func (t ParameterType) check(value string, allowed []string) error {
+	valid, expected := true, ""
 	switch t {
 	case List:
-		return checkList(value)
+		valid, expected = !slices.Contains(strings.Split(value, ","), ""), "a comma-separated list without empty elements"
 	case NumberList:
-		return checkNumbers(value)
+		valid, expected = !slices.ContainsFunc(elements(value), func(element string) bool { return !isInteger(element) }), "a comma-separated list of whole numbers without a sign"
 	case Integer:
-		return checkInteger(value)
+		valid, expected = isInteger(value), "a whole number without a sign"
 	case Float:
-		return checkForm(floatText, value, "a number")
+		valid, expected = floatText.MatchString(value), "a number"
 	case Boolean:
-		return checkBoolean(value)
+		valid, expected = strings.EqualFold(value, "true") || strings.EqualFold(value, "false"), "true or false"
 	case Enum:
-		return checkEnum(value, allowed)
-	case Pattern:
-		_, err := newExpression(value)
-		return err
-	case OctalMode:
-		return checkForm(octalText, value, "an octal number")
-	default:
-		return nil
-	}
-}
-
-func checkForm(form *regexp.Regexp, value, what string) error {
-	if !form.MatchString(value) {
-		return fmt.Errorf("%q is not %s", value, what)
-	}
-	return nil
-}
-
-func checkList(value string) error {
-	if slices.Contains(strings.Split(value, ","), "") {
-		return fmt.Errorf("%q is not a comma-separated list without empty elements", value)
-	}
-	return nil
-}
-
-func checkNumbers(value string) error {
-	for _, element := range elements(value) {
-		if err := checkInteger(element); err != nil {
-			return fmt.Errorf("%q is not a comma-separated list of whole numbers: %w", value, err)
+		if !slices.Contains(allowed, value) {
+			return fmt.Errorf("%q is not accepted; %s", value, oneOf(value, allowed))
 		}
+	case OctalMode:
+		valid, expected = octalText.MatchString(value), "an octal number"
+	}
+	if !valid {
+		return fmt.Errorf("%q is not %s", value, expected)
 	}
 	return nil
 }
 
-func checkInteger(value string) error {
-	if _, err := strconv.Atoi(strings.TrimSpace(value)); err != nil || !integerText.MatchString(value) {
-		return fmt.Errorf("%q is not a whole number without a sign", value)
-	}
-	return nil
+// isInteger rejects numbers that do not fit, too.
+func isInteger(value string) bool {
+	_, err := strconv.Atoi(strings.TrimSpace(value))
+	return err == nil && integerText.MatchString(value)
 }
 
-func checkBoolean(value string) error {
-	if !strings.EqualFold(value, "true") && !strings.EqualFold(value, "false") {
-		return fmt.Errorf("%q is not true or false", value)
-	}
-	return nil
-}
-
-func checkEnum(value string, allowed []string) error {
-	if !slices.Contains(allowed, value) {
-		return fmt.Errorf("%q is not accepted; %s", value, oneOf(value, allowed))
-	}
-	return nil
-}
-
-// example is how to give the parameter, as the end of a sentence.
 func (p *Parameter) example() string {
 	if p.Example == "" {
 		return ""

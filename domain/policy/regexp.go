@@ -86,8 +86,7 @@ func (e *expression) matchStart(s string, b *timeLimit) (bool, error) {
 	return false, fmt.Errorf("regular expression %q takes too long on a text of %d bytes, simplify it: %w", e.text, len(s), err)
 }
 
-// isPlain reports whether a text is one or more characters of ASCII and does not
-// end in a newline.
+// The engines agree on texts of ASCII that do not end in a newline, and are not empty.
 func isPlain(s string) bool {
 	for i := range len(s) {
 		if s[i] >= 0x80 {

@@ -2,11 +2,10 @@ package policy
 
 import (
 	"fmt"
-	"slices"
 )
 
-// retiredGate is a gate of older releases of Anchore Engine. Bundles that still
-// name it are accepted; its rules do nothing.
+// retiredGate is a gate of older releases of Anchore Engine. Bundles that name it are
+// accepted; its rules do nothing.
 type retiredGate struct {
 	name      string
 	successor string // the gate to use instead; "" for none
@@ -30,19 +29,10 @@ var retiredGates = []retiredGate{
 	{"suiddiff", "", []string{"suiddiff", "suidfileadd", "suidfiledel", "suidmodediff"}},
 }
 
-// findRetired looks a gate up by its lower-case name; nil for an unknown one.
-func findRetired(name string) *retiredGate {
-	i := slices.IndexFunc(retiredGates, func(g retiredGate) bool { return g.name == name })
-	if i < 0 {
-		return nil
-	}
-	return &retiredGates[i]
-}
-
-// remedy reports what to do with a rule or whitelist item of the gate.
+// remedy is what to do with a rule or whitelist item of the gate.
 func (g *retiredGate) remedy() string {
 	if g.successor == "" {
-		return "remove it: nothing takes its place"
+		return "remove it: there is no replacement"
 	}
 	return fmt.Sprintf("replace it with one of gate %q", g.successor)
 }

@@ -48,8 +48,7 @@ func readPolicy(n node) Policy {
 	return policy
 }
 
-// byGate is the order of evaluation: gate by gate, in the order in which the
-// gates appear first.
+// Anchore evaluates gate by gate, in the order in which the gates first appear.
 func byGate(rules []Rule) []int {
 	first := map[string]int{}
 	order := make([]int, len(rules))

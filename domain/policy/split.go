@@ -96,7 +96,6 @@ func nestedEnd(raw []byte, i int) int {
 	}
 }
 
-// unquote decodes a string.
 func unquote(raw []byte) string {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw[1 : len(raw)-1])

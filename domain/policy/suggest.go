@@ -3,49 +3,33 @@ package policy
 import (
 	"fmt"
 	"strings"
+
+	"github.com/xrash/smetrics"
 )
 
-// oneOf names what would have been accepted, and which of it was perhaps meant.
+// oneOf names what would be accepted, and which of it may have been meant.
 func oneOf(word string, candidates []string) string {
-	known := strings.Join(candidates, ", ")
+	accepted := strings.Join(candidates, ", ")
 	if meant := closest(word, candidates); meant != "" {
-		return fmt.Sprintf("did you mean %q? Known are: %s", meant, known)
+		return fmt.Sprintf("did you mean %q? Expected one of: %s", meant, accepted)
 	}
-	return "known are: " + known
+	return "expected one of: " + accepted
 }
 
-// closest is the candidate that differs from the word in case only, or in at
-// most two letters; "" if there is none.
+// longestCompared bounds the time that a comparison takes.
+const longestCompared = 64
+
+// closest is the candidate that differs from the word in case only, or in at most two
+// letters; "" if there is none.
 func closest(word string, candidates []string) string {
 	best, distance := "", 3
 	for _, candidate := range candidates {
-		if d := editDistance(strings.ToLower(word), strings.ToLower(candidate)); d < distance && d < len(candidate) {
+		if len(word) > longestCompared || len(candidate) > longestCompared {
+			continue
+		}
+		if d := smetrics.WagnerFischer(strings.ToLower(word), strings.ToLower(candidate), 1, 1, 1); d < distance && d < len(candidate) {
 			best, distance = candidate, d
 		}
 	}
 	return best
-}
-
-// editDistance counts the bytes to insert, remove and replace; for long words
-// it does not look.
-func editDistance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return 64
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range a {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range b {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

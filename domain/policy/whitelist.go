@@ -94,7 +94,6 @@ func readItem(n node) Item {
 // bareVulnerability is the id of a vulnerability without the package's name.
 var bareVulnerability = regexp.MustCompile(`^(CVE|GHSA|ELSA|ALAS)[A-Za-z0-9-]*$`)
 
-// warn reports an item that cannot match anything.
 func (i *Item) warn(o object) {
 	if i.Gate == "" {
 		return

@@ -91,7 +91,6 @@ func (w *Whitelist) countMatches(reports []ItemReport, occurrences []Occurrence,
 	return limit.err
 }
 
-// distinct are the occurrences, each once.
 func distinct(occurrences []Occurrence) (list []Occurrence) {
 	type key struct {
 		gate, ids string
@@ -108,7 +107,6 @@ func distinct(occurrences []Occurrence) (list []Occurrence) {
 	return list
 }
 
-// reports are the items before any occurrence is counted.
 func (w *Whitelist) reports(now time.Time, within time.Duration) []ItemReport {
 	reports := make([]ItemReport, len(w.Items))
 	for i, item := range w.Items {
@@ -121,7 +119,6 @@ func (w *Whitelist) reports(now time.Time, within time.Duration) []ItemReport {
 	return reports
 }
 
-// count adds an occurrence that the item matches by that trigger id.
 func (r *ItemReport) count(o Occurrence, by string) {
 	r.Matches++
 	if o.Fixed {

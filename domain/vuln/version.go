@@ -7,10 +7,11 @@ import (
 	"unicode"
 )
 
-// CompareVersions orders two versions of a package of a type of package URL, as
-// in "deb" or "npm": negative if a is the older one. It knows epochs, what
-// distributions mean by "~", and pre-releases. It is for finding packages, not
-// for matching vulnerabilities.
+// CompareVersions orders two versions of a package of a type of package URL, as in
+// "deb" or "npm": negative if a is the older one. It supports epochs, prereleases, and
+// the "~" and "^" of distributions; for rpm it is rpmvercmp. It is for finding packages
+// and for policies, not for matching vulnerabilities.
+// See https://rpm-software-management.github.io/rpm/manual/dependencies.html.
 func CompareVersions(kind, a, b string) int {
 	distribution := kind == "deb" || kind == "rpm" || kind == "apk" || kind == "alpm"
 	epochA, a := epoch(a)
@@ -30,7 +31,6 @@ func CompareVersions(kind, a, b string) int {
 	return 0
 }
 
-// part is the part at an index; "" behind the last.
 func part(list []string, at int) string {
 	if at < len(list) {
 		return list[at]
@@ -38,7 +38,6 @@ func part(list []string, at int) string {
 	return ""
 }
 
-// epoch splits the epoch off; none is 0.
 func epoch(version string) (number, rest string) {
 	before, after, found := strings.Cut(version, ":")
 	if !found || strings.Trim(before, "0123456789") != "" {
@@ -47,21 +46,21 @@ func epoch(version string) (number, rest string) {
 	return before, after
 }
 
-// release drops what does not count between versions of libraries: a "v" before
-// and the build after.
+// release drops what does not count between versions of libraries: a leading "v" and
+// the build metadata.
 func release(version string) string {
 	version, _, _ = strings.Cut(strings.TrimPrefix(strings.ToLower(version), "v"), "+")
 	return version
 }
 
-// parts splits a version into its numbers, its words and its tildes.
+// parts are the numbers, words, tildes and carets of a version.
 func parts(version string) []string {
 	var list []string
 	var last rune
 	for _, r := range version {
 		kind := kindOf(r)
 		if kind != '.' {
-			if kind == last && kind != '~' {
+			if kind == last && (kind == '0' || kind == 'a') {
 				list[len(list)-1] += string(r)
 			} else {
 				list = append(list, string(r))
@@ -74,22 +73,23 @@ func parts(version string) []string {
 
 func kindOf(r rune) rune {
 	switch {
-	case r == '~':
-		return '~'
+	case r == '~', r == '^':
+		return r
 	case r >= '0' && r <= '9':
 		return '0'
-	case unicode.IsLetter(r):
+	case r < unicode.MaxASCII && unicode.IsLetter(r):
 		return 'a'
 	default:
 		return '.'
 	}
 }
 
-// The weights of parts: what comes first in a version that is older.
+// The weights of parts at one place, the oldest first.
 const (
 	tilde = iota
 	before
 	end
+	caret
 	after
 	number
 )
@@ -101,6 +101,8 @@ func weight(part string, distribution bool) int {
 	switch kindOf([]rune(part)[0]) {
 	case '~':
 		return tilde
+	case '^':
+		return caret
 	case '0':
 		return number
 	}
@@ -110,11 +112,10 @@ func weight(part string, distribution bool) int {
 	return before
 }
 
-// later are the words that a version has after its release.
+// later are the words of versions after the release.
 var later = map[string]bool{"post": true, "sp": true, "patch": true, "p": true, "r": true}
 
-// compareParts orders two parts at the same place. A library's 1.0 is its
-// 1.0.0.
+// For libraries, 1.0 equals 1.0.0.
 func compareParts(a, b string, distribution bool) int {
 	if !distribution && (a == "" && zero(b) || b == "" && zero(a)) {
 		return 0
