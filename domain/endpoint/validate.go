@@ -16,6 +16,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
 // MaxTimeout is the longest time that one attempt may take.
@@ -112,7 +113,7 @@ func (e Endpoint) validateTypes() error {
 
 func (e Endpoint) validateFormat() error {
 	if e.Format != "" && !slices.Contains(message.Formats, e.Format) {
-		return fmt.Errorf("the format %q is unknown; the formats are %s", e.Format, join(message.Formats))
+		return fmt.Errorf("unknown format %q; the formats are %s", e.Format, wording.List(message.Formats))
 	}
 	if e.MaxBody != 0 && e.MaxBody < message.LeastMaxBody {
 		return fmt.Errorf("the largest body of %d bytes is less than %d, which a body without any list may need", e.MaxBody, message.LeastMaxBody)
@@ -225,12 +226,4 @@ func (r SecretRef) Validate() error {
 		return nil
 	}
 	return fmt.Errorf("give secrets by reference: env:NAME or file:/absolute/path: %w", errkind.Invalid)
-}
-
-func join[T ~string](list []T) string {
-	texts := make([]string, len(list))
-	for i, each := range list {
-		texts[i] = string(each)
-	}
-	return strings.Join(texts, ", ")
 }

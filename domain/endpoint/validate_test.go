@@ -58,8 +58,8 @@ func TestEndpointsThatAreRefused(t *testing.T) {
 		{"hexadecimal host", func(e *endpoint.Endpoint) { e.URL = "http://0x7f.0x1/" }, "unusual form"},
 		{"short address", func(e *endpoint.Endpoint) { e.URL = "http://127.1./" }, "unusual form"},
 		{"malformed URL reference", func(e *endpoint.Endpoint) { e.URL = "env:NOT A NAME" }, "env:NAME"},
-		{"unknown type", func(e *endpoint.Endpoint) { e.Types = []notification.Type{"event_update"} }, `"event_update" is unknown`},
-		{"unknown format", func(e *endpoint.Endpoint) { e.Format = "xml" }, `"xml" is unknown; the formats are anchore, cloudevents`},
+		{"unknown type", func(e *endpoint.Endpoint) { e.Types = []notification.Type{"event_update"} }, `unknown notification type "event_update"`},
+		{"unknown format", func(e *endpoint.Endpoint) { e.Format = "xml" }, `unknown format "xml"; the formats are anchore, cloudevents`},
 		{"format without template", func(e *endpoint.Endpoint) { e.Format = message.FormatTemplate }, "require each other"},
 		{"template without format", func(e *endpoint.Endpoint) { e.Template = "x" }, "require each other"},
 		{"broken template", func(e *endpoint.Endpoint) { e.Format, e.Template = message.FormatTemplate, "{{.Nothing}}" }, "Nothing"},
@@ -98,7 +98,7 @@ func TestEndpointsThatAreRefused(t *testing.T) {
 func TestValidateNotifiesEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	err := endpoint.Endpoint{Format: "xml", Types: []notification.Type{"x"}}.Validate()
-	for _, says := range []string{"the name must have", "must begin with http:// or https://", `"xml"`, `"x" is unknown`} {
+	for _, says := range []string{"the name must have", "must begin with http:// or https://", `"xml"`, `unknown notification type "x"`} {
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v does not say %q", err, says)
 		}

@@ -27,3 +27,27 @@ func (d Digest) Hex() string { return strings.TrimPrefix(string(d), "sha256:") }
 
 // Short is enough of the digest for a person: 12 hexadecimal digits.
 func (d Digest) Short() string { return d.Hex()[:min(12, len(d.Hex()))] }
+
+// Resolved is what a reference points to at one time.
+type Resolved struct {
+	// Manifest is the digest of the platform's manifest: the identity of the
+	// image that is analyzed.
+	Manifest Digest `json:"manifest"`
+	// Index is the digest of the index the manifest was taken from; empty when
+	// the tag points to a manifest directly.
+	Index Digest `json:"index,omitempty"`
+}
+
+// LeftPin reports whether the tag has left a pin, the digest of an image or of an index.
+// Without a pin, or before the tag is resolved, it has not.
+func (r Resolved) LeftPin(pin Digest) bool {
+	return pin != "" && r.Manifest != "" && pin != r.Manifest && pin != r.Index
+}
+
+// Top is the digest a HEAD request on the tag answers with.
+func (r Resolved) Top() Digest {
+	if r.Index != "" {
+		return r.Index
+	}
+	return r.Manifest
+}

@@ -47,7 +47,7 @@ func renderTemplate(f Form, m Message) (Body, error) {
 	if f.Format != FormatTemplate {
 		ready, err := readyTemplates.ReadFile("templates/" + string(f.Format) + ".tmpl")
 		if err != nil {
-			return Body{}, fmt.Errorf("format %q is unknown: %w", f.Format, errkind.Invalid)
+			return Body{}, fmt.Errorf("unknown format %q: %w", f.Format, errkind.Invalid)
 		}
 		text = string(ready)
 	}

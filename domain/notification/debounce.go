@@ -12,15 +12,14 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// Debounce finds what led back to where it began: notifications of one type about one
-// subject, in the order in which things happened, at whose end the subject is as
-// it was before the first of them, and all of them within the window. Telling
-// none of them leaves a receiver with a true picture; what remains of the others
-// still follows one from the other.
+// Debounce finds changes that cancel out within the window: notifications of one type
+// about one subject, in order of time, after which the subject is as it was before the
+// first of them. A receiver that gets none of them has a true picture, and the others
+// still follow from each other.
 //
-// A tag that moved from A to B and back is such a loop, as are a status that went
-// from pass to fail to pass, and vulnerabilities that came and went. Other types
-// tell what was done, not how something is, and are never debounced.
+// Examples are a tag that moved from A to B and back, a status that went from pass to
+// fail to pass, and vulnerabilities that came and went. Notifications of other types
+// report events, not states, and are never debounced.
 func Debounce(window time.Duration, notifications []Notification) (loops [][]Notification) {
 	tracks := map[[2]string]*track{}
 	for _, n := range notifications {
@@ -35,78 +34,75 @@ func Debounce(window time.Duration, notifications []Notification) (loops [][]Not
 	return loops
 }
 
-// track is what happened to one subject, without the loops.
 type track struct {
 	window  time.Duration
 	path    []step
-	at      string  // how the subject is
-	lasting lasting // for types that tell differences
+	at      string  // state of the subject
+	lasting lasting // for types that report differences
 }
 
-// step is a notification, and how its subject was before.
 type step struct {
-	before   string
-	notified Notification
+	before string // state of the subject
+	sent   Notification
 }
 
-// add goes on with a notification and returns the loop that it closes, if any. One
-// that tells nothing of how the subject is, or does not follow from the one
-// before, is where a new path begins.
+// add returns the loop that the notification closes, if any. One whose states cannot be
+// read, or do not follow from those before, begins a new path.
 func (t *track) add(n Notification) (loop []Notification) {
-	before, after, known := t.change(n)
-	known = known && before != after
-	if !known || before != t.at {
+	before, after, ok := t.change(n)
+	ok = ok && before != after
+	if !ok || before != t.at {
 		t.path = nil
 	}
 	t.at = after
-	if !known {
+	if !ok {
 		return nil
 	}
 	t.path = append(t.path, step{before, n})
 	from := slices.IndexFunc(t.path, func(s step) bool {
-		return s.before == after && n.Created.Sub(s.notified.Created) <= t.window
+		return s.before == after && n.Created.Sub(s.sent.Created) <= t.window
 	})
 	if from < 0 {
 		return nil
 	}
 	for _, s := range t.path[from:] {
-		loop = append(loop, s.notified)
+		loop = append(loop, s.sent)
 	}
 	t.path = t.path[:from]
 	return loop
 }
 
-// change is how a subject was before and is after, as texts to be compared; false
-// for what tells nothing of that.
-func (t *track) change(n Notification) (before, after string, known bool) {
+// change is the state of the subject before and after, as texts to compare; false if the
+// notification does not say.
+func (t *track) change(n Notification) (before, after string, ok bool) {
 	switch n.Type {
 	case TagUpdate:
-		return stateChange(n, func(s notified) string { return s.ImageDigest })
+		return stateChange(n, func(s reported) string { return s.ImageDigest })
 	case PolicyEval:
-		return stateChange(n, func(s notified) string { return s.FinalAction })
+		return stateChange(n, func(s reported) string { return s.FinalAction })
 	case VulnUpdate:
 		before = t.lasting.sum()
-		known = t.lasting.apply(n)
-		return before, t.lasting.sum(), known
+		ok = t.lasting.apply(n)
+		return before, t.lasting.sum(), ok
 	}
 	return "", "", false
 }
 
-// notified is what a payload says of how its subject is.
-type notified struct {
+// reported is the state of a subject in a payload.
+type reported struct {
 	ImageDigest string `json:"imageDigest"`
 	FinalAction string `json:"final_action"`
 }
 
-func stateChange(n Notification, state func(notified) string) (before, after string, known bool) {
+func stateChange(n Notification, state func(reported) string) (before, after string, ok bool) {
 	var payload struct {
-		notified
-		Previous notified `json:"previous"`
+		reported
+		Previous reported `json:"previous"`
 	}
 	if json.Unmarshal(n.Payload, &payload) != nil {
 		return "", "", false
 	}
-	before, after = state(payload.Previous), state(payload.notified)
+	before, after = state(payload.Previous), state(payload.reported)
 	return before, after, before != "" && after != ""
 }
 
@@ -114,7 +110,7 @@ func stateChange(n Notification, state func(notified) string) (before, after str
 // a track: added ones, and removed ones, each as a text.
 type lasting map[string]bool
 
-// apply takes a difference in; false, and nothing changes, if it cannot be read.
+// apply adds a difference; false, and nothing changes, if it cannot be read.
 func (l lasting) apply(n Notification) bool {
 	var payload struct {
 		Difference struct {
@@ -143,9 +139,9 @@ func (l lasting) apply(n Notification) bool {
 	return true
 }
 
-// toggle notes that a vulnerability came or went: once each is as if neither had.
+// toggle notes that a vulnerability came or went; both cancel out.
 func (l lasting) toggle(r record) {
-	r.Previous, r.Changes, r.Aliases, r.URL = nil, nil, nil, "" // what else is said of it makes no difference
+	r.Previous, r.Changes, r.Aliases, r.URL = nil, nil, nil, "" // which do not matter here
 	text, _ := json.Marshal(r)                                  // it was read from such a text
 	l.flip(string(text))
 }
@@ -158,7 +154,6 @@ func (l lasting) flip(text string) {
 	l[text] = true
 }
 
-// sum is equal for equal differences.
 func (l lasting) sum() string {
 	hash := sha256.New()
 	for _, text := range slices.Sorted(maps.Keys(l)) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/policy"
 )
 
 // Explanation says in words why a notification was sent.
@@ -17,31 +18,30 @@ type Explanation struct {
 	Details  []string `json:"details"` // what changed, one line each
 }
 
-// Fact is something that the statement rests on, before and now.
+// Fact is a piece of evidence, before and now.
 type Fact struct {
 	Name   string `json:"name"`
 	Before string `json:"before,omitempty"`
 	Now    string `json:"now,omitempty"`
 }
 
-// Changed reports whether the fact differs from before.
+// Changed reports whether it differs from before.
 func (f Fact) Changed() bool { return f.Before != "" && f.Before != f.Now }
 
 // reasons say what the causes mean.
 var reasons = map[Cause]string{
 	CauseImage:   "the tag points to another image, or its image was analyzed",
-	CauseFeed:    "there are new vulnerability data",
+	CauseFeed:    "there is new vulnerability data",
 	CausePolicy:  "another bundle is active: a policy, a whitelist or a mapping changed",
 	CauseTime:    "time passed: a rule or a whitelist item depends on it",
 	CauseScanner: "a new version of what analyzes or matches checks the same image",
 }
 
-// explained are the keys of all payloads that an explanation reads.
 type explained struct {
 	Cause  Cause
 	Causes []Cause
 	evidence
-	Previous   evidence // of what was notified last; zero the first time
+	Previous   evidence // of the last notification; zero for the first
 	Difference struct {
 		Added, Updated, Removed []record
 	} `json:"diff_vulnerability_result"`
@@ -60,8 +60,8 @@ type explained struct {
 	}
 }
 
-// Explain reads the cause and the evidence of a notification from its payload,
-// as its receivers have got it.
+// Explain reads the cause and the evidence of a notification from the payload that its
+// receivers got.
 func Explain(n Notification) (Explanation, error) {
 	var p explained
 	if err := json.Unmarshal(n.Payload, &p); err != nil {
@@ -147,7 +147,6 @@ func (p explained) vulnerabilities() []string {
 	return lines
 }
 
-// lines are what differs between two images; none if that is not known.
 func (d *imageDifference) lines() []string {
 	lines := []string{}
 	if d == nil {
@@ -188,34 +187,24 @@ func (r rating) line() string {
 	return line
 }
 
-// rules are the rows that one of the two evaluations has and the other has not.
 func (p explained) rules() []string {
 	before, now := ruleRows(p.LastEval), ruleRows(p.CurrEval)
 	return slices.Concat(without("now ", now, before), without("no longer ", before, now))
 }
 
-// Columns of a row of an evaluation result that make it readable; gateAction is
-// another.
-const (
-	triggerID = 2
-	gate      = 3
-	trigger   = 4
-	output    = 5
-)
-
-// ruleRows are the rows of an evaluation result that do not pass, as lines.
+// ruleRows are the rows that do not pass. A document of another form has none.
 func ruleRows(document json.RawMessage) map[string]bool {
 	rows := map[string]bool{}
-	for _, row := range resultRows(document) {
-		if len(row) <= gateAction || row[gateAction] == "go" {
-			continue
+	found, _ := policy.ResultRows(document)
+	for _, row := range found {
+		if row.Action != "" && row.Action != policy.Go {
+			rows[fmt.Sprintf("%s: %s/%s %s: %s", row.Action, row.Gate, row.Trigger, row.TriggerID, row.Message)] = true
 		}
-		rows[fmt.Sprintf("%v: %v/%v %v: %v", row[gateAction], row[gate], row[trigger], row[triggerID], row[output])] = true
 	}
 	return rows
 }
 
-// without lists the rows that the others have not.
+// without lists the rows that are not among the others.
 func without(prefix string, rows, others map[string]bool) []string {
 	lines := []string{}
 	for _, line := range slices.Sorted(maps.Keys(rows)) {

@@ -7,7 +7,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/plain"
 )
 
-// What a summary, which people read in chats and lists, has room for.
+// Limits of a summary, which people read in chats and lists.
 const (
 	maxNamed = 3  // names of a list
 	maxName  = 60 // characters of a name

@@ -1,20 +1,20 @@
-// Package notification makes notifications: what each type tells, in which payload,
-// and why. Everything in it is pure; it neither stores nor sends.
+// Package notification builds notifications: the payload and the cause of each type.
+// Everything in it is pure; it neither stores nor sends.
 package notification
 
 import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
-// Type is what a subscription asks to hear of, in Anchore's words.
+// Type is the type of a notification, in Anchore's words.
 type Type string
 
 // The notification types.
@@ -24,9 +24,9 @@ const (
 	VulnUpdate     Type = "vuln_update"
 	PolicyEval     Type = "policy_eval"
 	RepoUpdate     Type = "repo_update"
-	// EventLog carries what happens to Tagwatch itself: a tag that cannot be
-	// looked up, vulnerability data that are held, an endpoint that fails. An
-	// endpoint receives it only when it asks for it by name.
+	// EventLog reports events of Tagwatch itself: a tag that cannot be resolved,
+	// vulnerability data that is on hold, an endpoint that fails. Only endpoints that
+	// name it receive it.
 	EventLog Type = "event_log"
 )
 
@@ -41,14 +41,10 @@ func ParseType(text string) (Type, error) {
 	if t := Type(text); slices.Contains(Types, t) {
 		return t, nil
 	}
-	names := make([]string, len(Types))
-	for i, t := range Types {
-		names[i] = string(t)
-	}
-	return "", fmt.Errorf("notification type %q is unknown; the types are %s: %w", text, strings.Join(names, ", "), errkind.Invalid)
+	return "", fmt.Errorf("unknown notification type %q; the types are %s: %w", text, wording.List(Types), errkind.Invalid)
 }
 
-// Cause reports why a transition happened.
+// Cause is why a transition happened.
 type Cause string
 
 // The causes.
@@ -63,7 +59,7 @@ const (
 // Causes are all causes.
 var Causes = []Cause{CauseImage, CauseFeed, CausePolicy, CauseTime, CauseScanner}
 
-// Notification is one transition, notified to whoever subscribed to it.
+// Notification is one transition, for its subscribers.
 type Notification struct {
 	// ID never changes, over retries and endpoints; receivers drop repeats by it.
 	ID      string
@@ -75,8 +71,8 @@ type Notification struct {
 	Payload json.RawMessage
 	// Summary is one line for people.
 	Summary string
-	// Trace is the span that found it, as https://www.w3.org/TR/trace-context/ has
-	// it; empty where nobody traces.
+	// Trace is the span that found it, in the format of
+	// https://www.w3.org/TR/trace-context/; empty without tracing.
 	Trace string
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// Heading is what every notification carries, whatever it tells.
+// Heading is what every notification has in common.
 type Heading struct {
 	ID      string // of the notification
 	Account string // its name
@@ -18,7 +18,7 @@ type Heading struct {
 	Created time.Time
 }
 
-// Content is what a notification of one type tells: [ImageAnalyzed],
+// Content is the content of a notification of one type: [ImageAnalyzed],
 // [TagMoved], [VulnerabilitiesChanged], [PolicyEvaluated], [TagsFound] or
 // [Logged].
 type Content interface {
@@ -31,19 +31,18 @@ type Content interface {
 	payload(common) any
 }
 
-// Evidence is what a statement about an image was made from. What does not
-// matter to a statement, or is not known, stays empty.
+// Evidence is what a statement about an image is based on. What does not matter to the
+// statement, or is unknown, stays empty.
 type Evidence struct {
 	Image    image.Resolved
-	Build    string       // of the vulnerability data
-	Matcher  vuln.Matcher // that matched
-	Bundle   string       // hash of the policy bundle
+	Build    string // of the vulnerability data
+	Matcher  vuln.Matcher
+	Bundle   string // hash of the policy bundle
 	Analyzer string
-	// Coverage reports whether the data is about the image's distribution at all.
 	Coverage vuln.Coverage
 }
 
-// New builds the notification that tells content. Equal inputs give equal bytes.
+// New builds a notification. Equal inputs give equal bytes.
 func New(h Heading, content Content) (Notification, error) {
 	n := Notification{
 		ID:      h.ID,
@@ -75,7 +74,7 @@ type common struct {
 
 func commonOf(h Heading, n Notification) common {
 	c := common{NotificationID: n.ID, UserID: h.Account, Cause: n.Cause}
-	if n.Type != EventLog { // nobody subscribes to it: endpoints ask for it
+	if n.Type != EventLog { // endpoints name it, subscriptions cannot
 		c.SubscriptionKey, c.SubscriptionType = n.Subject, n.Type
 	}
 	if len(h.Causes) > 1 {
@@ -84,7 +83,7 @@ func commonOf(h Heading, n Notification) common {
 	return c
 }
 
-// about are the keys of everything that is notified of a tag.
+// about are the keys of every notification about a tag.
 type about struct {
 	Tag      string         `json:"tag"`
 	Platform image.Platform `json:"platform,omitzero"`
@@ -101,7 +100,7 @@ type evidence struct {
 	Matcher     vuln.Matcher `json:"matcher,omitempty"`
 	Bundle      string       `json:"bundle_hash,omitempty"`
 	Analyzer    string       `json:"analyzer,omitempty"`
-	// Coverage is absent while nothing is known of the image's vulnerabilities.
+	// Coverage is absent before the image is matched.
 	Coverage vuln.Coverage `json:"coverage,omitzero"`
 }
 
@@ -129,8 +128,8 @@ func newAbout(target image.Target, before, after Evidence) about {
 	return a
 }
 
-// uncovered is what a summary adds about an image whose distribution the data
-// does not cover: what else it says is not the whole truth.
+// uncovered warns, in a summary, that the data does not cover the distribution of the
+// image, so that the rest is incomplete.
 func (e Evidence) uncovered() string {
 	if !e.Coverage.Missing() {
 		return ""
@@ -138,8 +137,8 @@ func (e Evidence) uncovered() string {
 	return "; " + e.Coverage.String()
 }
 
-// Encode is JSON on one line. It leaves <, > and & as they are: bodies are
-// never part of an HTML page, and people read them.
+// Encode is JSON on one line. It does not escape <, > and &: bodies are never part of an
+// HTML page, and people read them.
 func Encode(value any) (json.RawMessage, error) {
 	var buffer bytes.Buffer
 	encoder := json.NewEncoder(&buffer)
@@ -150,10 +149,5 @@ func Encode(value any) (json.RawMessage, error) {
 	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), nil
 }
 
-// orEmpty makes an absent list an empty one, so that it travels as [].
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
+// orEmpty has an absent list encoded as [].
+func orEmpty[T any](list []T) []T { return append([]T{}, list...) }

@@ -7,27 +7,26 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
 // ImageDifference is what changed from one image of a tag to the next.
 type ImageDifference struct {
 	PackagesAdded, PackagesRemoved []vuln.Package
-	// PackagesChanged have another version.
-	PackagesChanged []PackageChange
+	PackagesChanged                []PackageChange
 	// Fixed are vulnerabilities that only the earlier image has; Introduced
 	// those that only the later one has.
 	Fixed, Introduced []vuln.Finding
-	// NotCovered are vulnerabilities of the earlier image of which nobody can say
-	// whether the later one has them: the data does not cover its distribution.
+	// NotCovered are vulnerabilities of the earlier image that the later one may have:
+	// the data does not cover its distribution.
 	NotCovered []vuln.Finding
 }
 
 // PackageChange is a package in two versions.
 type PackageChange struct{ Before, After vuln.Package }
 
-// DiffPackages compares the packages of two images. A package is the same one
-// if name and type agree; if only one version of it is gone and only one is
-// new, it has changed.
+// DiffPackages compares the packages of two images by name and type. If exactly one
+// version of a package is gone and exactly one is new, the package has changed.
 func DiffPackages(before, after []vuln.Package) ImageDifference {
 	gone, added := only(before, after), only(after, before)
 	var d ImageDifference
@@ -43,7 +42,7 @@ func DiffPackages(before, after []vuln.Package) ImageDifference {
 	return d
 }
 
-// nameType is what makes two packages versions of one.
+// nameType identifies a package, whatever its version.
 type nameType struct{ name, kind string }
 
 // only groups the packages of list that others do not have in that version.
@@ -85,7 +84,7 @@ func keysOf(groups ...map[nameType][]vuln.Package) []nameType {
 func (d *ImageDifference) summary() string {
 	changed := len(d.PackagesAdded) + len(d.PackagesRemoved) + len(d.PackagesChanged)
 	line := fmt.Sprintf("%s changed, %s fixed, %d introduced",
-		count(changed, "package"), count(len(d.Fixed), "vulnerability"), len(d.Introduced))
+		wording.Count(changed, "package"), wording.Count(len(d.Fixed), "vulnerability"), len(d.Introduced))
 	if len(d.NotCovered) > 0 {
 		line += fmt.Sprintf(", %d no longer known", len(d.NotCovered))
 	}
@@ -109,7 +108,6 @@ func (d *ImageDifference) counts() map[string]int {
 	return counts
 }
 
-// imageDifference is ImageDifference in a body.
 type imageDifference struct {
 	Packages struct {
 		Added   []packageRecord `json:"added"`

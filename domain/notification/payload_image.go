@@ -3,10 +3,10 @@ package notification
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
 // ImageAnalyzed reports that the image of a tag is analyzed.
@@ -15,18 +15,15 @@ type ImageAnalyzed struct {
 	// Before is what the tag pointed to when its image was last analyzed; zero
 	// for the first image of the tag.
 	Before, After Evidence
-	// Known reports that the image was analyzed already, for another tag.
-	Known bool
-	// Packages is the number of packages found.
-	Packages int
-	// Difference is what changed inside since the image that was analyzed before;
-	// nil when there was none, or when tag_update has it.
+	Known         bool // it was analyzed before, for another tag
+	Packages      int  // number of packages found
+	// Difference is to the image that was analyzed before; nil without one, or if
+	// tag_update has it.
 	Difference *ImageDifference
-	// Unreadable are the files that could not be read for their packages.
 	Unreadable []sbom.Unreadable
 }
 
-// maxUnreadable is how many of these files a body lists; counts has their number.
+// maxUnreadable is how many unreadable files a body lists; counts has their number.
 const maxUnreadable = 50
 
 // Type is analysis_update.
@@ -35,9 +32,9 @@ func (ImageAnalyzed) Type() Type { return AnalysisUpdate }
 func (c ImageAnalyzed) subject() string { return c.Target.String() }
 
 func (c ImageAnalyzed) summary() string {
-	line := fmt.Sprintf("image %s is analyzed, %s", c.After.Image.Manifest.Short(), count(c.Packages, "package"))
+	line := fmt.Sprintf("image %s is analyzed, %s", c.After.Image.Manifest.Short(), wording.Count(c.Packages, "package"))
 	if len(c.Unreadable) > 0 {
-		line += ", " + count(len(c.Unreadable), "file") + " could not be read"
+		line += ", " + wording.Count(len(c.Unreadable), "file") + " could not be read"
 	}
 	if c.Difference != nil {
 		line += "; " + c.Difference.summary()
@@ -45,7 +42,6 @@ func (c ImageAnalyzed) summary() string {
 	return line + c.After.uncovered()
 }
 
-// analysisState is one side of an analysis_update, in Anchore's keys.
 type analysisState struct {
 	ImageDigest image.Digest      `json:"imageDigest"`
 	Status      string            `json:"analysis_status"`
@@ -87,8 +83,8 @@ type TagMoved struct {
 	Before, After Evidence
 	// Earlier are images that the tag pointed to before, newest first.
 	Earlier []image.Digest
-	// Difference is what changed inside; nil if one of the two images is not
-	// analyzed: analysis_update has it then.
+	// Difference is nil if one of the two images is not analyzed: analysis_update has it
+	// then.
 	Difference *ImageDifference
 }
 
@@ -123,7 +119,7 @@ func (c TagMoved) payload(shared common) any {
 	}
 }
 
-// past lists what the tag pointed to, the immediate predecessor first, each once.
+// past has each image once, the immediate predecessor first.
 func (c TagMoved) past() []image.Digest {
 	past := []image.Digest{}
 	for _, digest := range append([]image.Digest{c.Before.Image.Manifest}, c.Earlier...) {
@@ -132,19 +128,4 @@ func (c TagMoved) past() []image.Digest {
 		}
 	}
 	return past
-}
-
-// count is a number with its noun: "1 package", "2 packages".
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %s", n, plural(noun))
-}
-
-func plural(noun string) string {
-	if stem, found := strings.CutSuffix(noun, "y"); found {
-		return stem + "ies"
-	}
-	return noun + "s"
 }

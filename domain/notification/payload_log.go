@@ -5,28 +5,26 @@ import (
 	"time"
 )
 
-// Level is how grave an entry of the event log is.
+// Level is the severity of an entry of the event log.
 type Level string
 
-// The levels; Anchore knows no other.
+// The levels, as in Anchore.
 const (
 	LevelInfo  Level = "info"
 	LevelError Level = "error"
 )
 
-// Logged is an entry of the event log: something that happened to Tagwatch
-// itself.
+// Logged is an entry of the event log: an event of Tagwatch itself.
 type Logged struct {
 	// Event is a dotted name in Anchore's manner, as in
 	// system.image_analysis.registry_lookup_failed.
-	Event   string
-	Level   Level
-	Message string
-	Details map[string]any // must be JSON; holds no secret
-	At      time.Time
-	// Resource is what it happened to.
+	Event    string
+	Level    Level
+	Message  string
+	Details  map[string]any // must be JSON; holds no secret
+	At       time.Time
 	Resource Resource
-	// Service and Host name the process that noticed.
+	// Service and Host name the process that found it.
 	Service, Host string
 }
 

@@ -19,8 +19,7 @@ type PolicyEvaluated struct {
 type Evaluation struct {
 	Status      policy.Status
 	FinalAction policy.Action
-	// Document is Anchore's evaluation result with image_digest, status and
-	// bundle, as JSON. It is passed on as it is.
+	// Document is the one of policy.Document. It is passed on unchanged.
 	Document json.RawMessage
 }
 
@@ -36,7 +35,6 @@ func (c PolicyEvaluated) summary() string {
 	return fmt.Sprintf("policy %s (%s), was %s (%s)", c.Current.Status, c.Current.FinalAction, c.Last.Status, c.Last.FinalAction) + c.After.uncovered()
 }
 
-// outcome is an evaluation in two words.
 type outcome struct {
 	Status      policy.Status `json:"status"`
 	FinalAction policy.Action `json:"final_action"`
@@ -66,43 +64,14 @@ func (c PolicyEvaluated) payload(shared common) any {
 	}
 }
 
-// rowCounts is the number of rows of an evaluation result by gate action.
+// rowCounts are numbers of rows by action. A document of another form has none.
 func rowCounts(document json.RawMessage) map[string]int {
 	counts := map[string]int{"stop": 0, "warn": 0, "go": 0}
-	for _, row := range resultRows(document) {
-		countRow(counts, row)
+	rows, _ := policy.ResultRows(document)
+	for _, row := range rows {
+		if row.Action != "" {
+			counts[string(row.Action)]++
+		}
 	}
 	return counts
-}
-
-// resultRows are the rows of an evaluation result. A document without rows, or
-// of another form, has none.
-func resultRows(document json.RawMessage) (rows [][]any) {
-	var tables struct {
-		Result map[string]json.RawMessage `json:"result"`
-	}
-	if json.Unmarshal(document, &tables) != nil {
-		return nil
-	}
-	for _, raw := range tables.Result { // the table lies under the image's id, beside fixed keys
-		var table struct {
-			Result struct{ Rows [][]any }
-		}
-		if json.Unmarshal(raw, &table) == nil {
-			rows = append(rows, table.Result.Rows...)
-		}
-	}
-	return rows
-}
-
-// gateAction is the column Gate_Action of a result's rows.
-const gateAction = 6
-
-func countRow(counts map[string]int, row []any) {
-	if len(row) <= gateAction {
-		return
-	}
-	if action, ok := row[gateAction].(string); ok {
-		counts[action]++
-	}
 }

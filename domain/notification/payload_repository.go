@@ -5,14 +5,15 @@ import (
 	"slices"
 
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
 // TagsFound reports that a watched repository has new tags.
 type TagsFound struct {
 	Repository image.Repository
-	New        []string // tags that are watched from now on
-	Removed    []string // tags that are gone since the last listing
-	Tags       int      // watched in all
+	New        []string // tags, watched from now on
+	Removed    []string // tags, gone since the last listing
+	Tags       int      // number of watched tags
 }
 
 // Type is repo_update.
@@ -21,7 +22,7 @@ func (TagsFound) Type() Type { return RepoUpdate }
 func (c TagsFound) subject() string { return c.Repository.String() }
 
 func (c TagsFound) summary() string {
-	line := count(len(c.New), "new tag") + named(slices.Sorted(slices.Values(c.New)))
+	line := wording.Count(len(c.New), "new tag") + named(slices.Sorted(slices.Values(c.New)))
 	if len(c.Removed) > 0 {
 		line += fmt.Sprintf("; %d removed", len(c.Removed)) + named(slices.Sorted(slices.Values(c.Removed)))
 	}

@@ -11,21 +11,21 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// VulnerabilitiesChanged reports that the vulnerability list of a tag differs
-// from the last recorded one. Who applies all of them has the list: what is in
-// Removed and the former names in Updated go, what is in Updated and Added comes.
+// VulnerabilitiesChanged reports that the vulnerability list of a tag differs from the
+// last recorded one. A receiver that applies all of them has the list: drop Removed and
+// the previous entries of Updated, then add Updated and Added.
 type VulnerabilitiesChanged struct {
 	Target         image.Target
 	Before, After  Evidence
 	Added, Removed []vuln.Finding
 	Updated        []vuln.Update
-	// NotCovered were in the list before; whether the image still has them is not
-	// known, because the data does not cover its distribution.
+	// NotCovered were in the list before, and the image may still have them: the data
+	// does not cover its distribution.
 	NotCovered []vuln.Finding
 }
 
-// Empty reports that there is no news: equal lists, and a distribution that is
-// covered, or not, as before.
+// Empty reports that nothing changed, neither the lists nor whether the distribution is
+// covered.
 func (c VulnerabilitiesChanged) Empty() bool {
 	return len(c.Added)+len(c.Removed)+len(c.Updated)+len(c.NotCovered) == 0 &&
 		c.Before.Coverage.Missing() == c.After.Coverage.Missing()
@@ -57,7 +57,6 @@ func (c VulnerabilitiesChanged) summary() string {
 	return "vulnerabilities: " + strings.Join(parts, "; ")
 }
 
-// coverage says what the lists are worth.
 func (c VulnerabilitiesChanged) coverage() string {
 	before, after := c.Before.Coverage, c.After.Coverage
 	switch {
@@ -73,8 +72,7 @@ func (c VulnerabilitiesChanged) coverage() string {
 	return ""
 }
 
-// names are the vulnerabilities of a list, with what became of their id and of
-// their severity.
+// names are vulnerabilities with the changes of their id and severity.
 func names(list []record) []string {
 	names := make([]string, len(list))
 	for i, r := range list {
@@ -89,7 +87,7 @@ func names(list []record) []string {
 	return names
 }
 
-// tally names the severities of findings with their numbers, mostSevere first.
+// tally counts findings by severity, the most severe first.
 func tally(findings []vuln.Finding) string {
 	counts := map[vuln.Severity]int{}
 	for _, f := range findings {
@@ -106,10 +104,9 @@ func tally(findings []vuln.Finding) string {
 
 func (c VulnerabilitiesChanged) payload(shared common) any {
 	type difference struct {
-		Added   []record `json:"added"`
-		Updated []record `json:"updated"`
-		Removed []record `json:"removed"`
-		// Of the former list, but neither in the present one nor known to be gone.
+		Added      []record `json:"added"`
+		Updated    []record `json:"updated"`
+		Removed    []record `json:"removed"`
 		NotCovered []record `json:"not_covered,omitempty"`
 	}
 	return struct {
@@ -125,8 +122,6 @@ func (c VulnerabilitiesChanged) payload(shared common) any {
 	}
 }
 
-// counts has the three lists, the added ones by severity, and how many of the
-// updated ones have another name.
 func (c VulnerabilitiesChanged) counts() map[string]int {
 	counts := map[string]int{"added": len(c.Added), "updated": len(c.Updated), "removed": len(c.Removed)}
 	if len(c.NotCovered) > 0 {
@@ -159,7 +154,6 @@ type record struct {
 	Previous          *former       `json:"previous,omitempty"`
 }
 
-// naming is how a vulnerability is called, and by whom.
 type naming struct {
 	ID        string   `json:"CVE_ID"`
 	Key       string   `json:"Key"`
@@ -167,7 +161,6 @@ type naming struct {
 	FeedGroup string   `json:"Feed_Group"`
 }
 
-// former is what an updated vulnerability was before.
 type former struct {
 	naming
 	rating
@@ -211,13 +204,13 @@ func newRating(f vuln.Finding) rating {
 	return r
 }
 
-// records is a list in an order that does not depend on the input's.
+// records are in an order that does not depend on the input's.
 func records(findings []vuln.Finding) []record {
 	list := make([]record, len(findings))
 	for i, f := range findings {
 		list[i] = newRecord(f)
 	}
-	return byGravity(list)
+	return bySeverity(list)
 }
 
 func updateRecords(updates []vuln.Update) []record {
@@ -226,11 +219,11 @@ func updateRecords(updates []vuln.Update) []record {
 		list[i] = newRecord(u.Current)
 		list[i].Changes, list[i].Previous = u.Aspects, &former{newNaming(u.Previous), newRating(u.Previous)}
 	}
-	return byGravity(list)
+	return bySeverity(list)
 }
 
-// byGravity sorts the mostSevere to the top, where people look first.
-func byGravity(list []record) []record {
+// bySeverity sorts the most severe to the top, where people look first.
+func bySeverity(list []record) []record {
 	slices.SortStableFunc(list, func(a, b record) int {
 		return cmp.Or(
 			cmp.Compare(b.Severity.Rank(), a.Severity.Rank()),

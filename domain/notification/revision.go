@@ -11,10 +11,10 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// Revision is a change of a tag's list in a few words: one that came with a new
-// version of what analyzes or matches, and is notified together with others.
+// Revision summarizes a change of a tag's list that came with a new analyzer or matcher.
+// Revisions are reported together.
 type Revision struct {
-	Notification string       `json:"notificationId"` // that tells all of it
+	Notification string       `json:"notificationId"` // with the details
 	Tag          string       `json:"tag"`
 	Added        int          `json:"added"`
 	Updated      int          `json:"updated"`
@@ -25,13 +25,13 @@ type Revision struct {
 	Before Scanner `json:"previous,omitzero"`
 }
 
-// Scanner is what checked an image.
+// Scanner is the matcher and the analyzer of an image.
 type Scanner struct {
 	Matcher  vuln.Matcher `json:"matcher,omitempty"`
 	Analyzer string       `json:"analyzer,omitempty"`
 }
 
-// Revision is the change in a few words.
+// Revision summarizes the change.
 func (c VulnerabilitiesChanged) Revision(notification string) Revision {
 	r := Revision{Notification: notification, Tag: c.subject(), Added: len(c.Added), Updated: len(c.Updated), Removed: len(c.Removed),
 		Matcher: c.After.Matcher, Analyzer: c.After.Analyzer}
@@ -44,7 +44,7 @@ func (c VulnerabilitiesChanged) Revision(notification string) Revision {
 	return r
 }
 
-// PendingSummary is a revision that waits for the summary of an endpoint.
+// PendingSummary is a revision that is pending for the next summary of an endpoint.
 type PendingSummary struct {
 	Endpoint string
 	Revision Revision
@@ -53,8 +53,8 @@ type PendingSummary struct {
 // maxRevisions is how many tags a summary lists; the counts are of all.
 const maxRevisions = 1000
 
-// Summarize makes the entry of the event log that tells revisions, and an id
-// that depends on them alone.
+// Summarize makes the entry of the event log about revisions, and an id that depends on
+// them alone.
 func Summarize(revisions []Revision) (id string, entry Logged) {
 	revisions = slices.Clone(revisions)
 	slices.SortFunc(revisions, func(a, b Revision) int {

@@ -1,7 +1,6 @@
 package notification
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -12,16 +11,15 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// Sample is a notification with made-up content, for trying an endpoint out. It
-// is built like a real one, so that a receiver that understands it understands
-// those.
+// Sample is a notification with made-up content, to test an endpoint. It is built like
+// a real one, so that a receiver that accepts it accepts those.
 func Sample(t Type, id, account string, at time.Time) (Notification, error) {
 	content, found := sampleContents(at)[t]
 	if !found {
 		return Notification{}, fmt.Errorf("notification type %q has no sample: %w", t, errkind.Invalid)
 	}
 	heading := Heading{ID: id, Account: account, Causes: []Cause{CauseImage}, Created: at}
-	if t == EventLog { // what happens to Tagwatch itself has no cause
+	if t == EventLog { // events of Tagwatch itself have no cause
 		heading.Causes = nil
 	}
 	return New(heading, content)
@@ -78,37 +76,13 @@ func sampleFinding(id string, severity vuln.Severity) vuln.Finding {
 	}
 }
 
-// sampleEvaluation has the keys that receivers read of an evaluation result.
 func sampleEvaluation(target image.Target, digest image.Digest, status policy.Status, action policy.Action, at time.Time) Evaluation {
-	id, tag := strings.Repeat("0", 64), target.Reference.String()
-	row := []any{id, tag, "sample", "always", "always", "This is a test", action, false, "sample"}
-	table := map[string]any{
-		"header":       []string{"Image_Id", "Repo_Tag", "Trigger_Id", "Gate", "Trigger", "Check_Output", "Gate_Action", "Whitelisted", "Policy_Id"},
-		"row_count":    1,
-		"rows":         []any{row},
-		"final_action": action,
-	}
-	document, err := json.Marshal(map[string]any{
-		"user_id":                         "sample",
-		"image_id":                        id,
-		"image_digest":                    digest,
-		"tag":                             tag,
-		"status":                          status,
-		"bundle":                          map[string]any{"id": "sample", "version": "1_0"},
-		"matched_mapping_rule":            false,
-		"matched_whitelisted_images_rule": false,
-		"matched_blacklisted_images_rule": false,
-		"result": map[string]any{
-			id:               map[string]any{"result": table},
-			"policy_data":    []any{},
-			"whitelist_data": []any{}, "policy_name": "", "whitelist_names": []any{},
-		},
-		"created_at":          at.Unix(),
-		"last_modified":       at.Unix(),
-		"final_action":        action,
-		"final_action_reason": "policy_evaluation",
-		"evaluation_problems": []any{},
-	})
+	bundle, _ := policy.Parse([]byte(`{"id": "sample", "version": "1_0"}`)) // incomplete, and never evaluated
+	document, err := policy.Document(policy.Evaluation{
+		Reference: target.Reference, Digest: digest, ImageID: strings.Repeat("0", 64), EvaluatedAt: at,
+		Status: status, FinalAction: action, PolicyAction: action, Reason: policy.PolicyEvaluation,
+		Rows: []policy.Row{{TriggerID: "sample", Gate: "always", Trigger: "always", Message: "This is a test", Action: action, PolicyID: "sample"}},
+	}, bundle, "sample")
 	if err != nil {
 		panic("a sample of texts and numbers is JSON: " + err.Error())
 	}

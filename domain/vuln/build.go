@@ -2,17 +2,16 @@ package vuln
 
 import "time"
 
-// Listing is what a publisher of vulnerability data says its newest database is.
+// Listing is the newest database of a publisher of vulnerability data.
 type Listing struct {
 	Checksum string // of the archive: "sha256:" and 64 hexadecimal digits
 	URL      string // of the archive, without credentials
 	Built    time.Time
-	Schema   string    // as in "6.1.10"
-	Status   Lifecycle // what the publisher intends with this kind of data
+	Schema   string // as in "6.1.10"
+	Status   Lifecycle
 }
 
-// Lifecycle is what a publisher says about the future of the data that a listing
-// is for. Other words than these are kept as they came.
+// Lifecycle is the publisher's status of the data. Unknown ones are kept unchanged.
 type Lifecycle string
 
 // The lifecycles.
@@ -20,8 +19,7 @@ const (
 	LifecycleActive     Lifecycle = "active"
 	LifecycleDeprecated Lifecycle = "deprecated"
 	LifecycleEndOfLife  Lifecycle = "eol"
-	// LifecycleUnstated is of a listing without a status, as mirrors may have it.
-	LifecycleUnstated Lifecycle = "unstated"
+	LifecycleUnstated   Lifecycle = "unstated" // of a listing without a status, such as a mirror's
 )
 
 // Build is one immutable vulnerability database, named by the checksum of
@@ -36,14 +34,12 @@ type Build struct {
 // Description is the content of a build, for people and for Judge.
 type Description struct {
 	Build
-	// Newer reports that the schema has a revision that this version of the matcher
-	// does not know.
+	// Newer reports that the schema is newer than this version of the matcher supports.
 	Newer     bool
 	Size      int64           // bytes of the database on disk
 	Providers []ProviderState // sorted by name
 	Totals    Totals
-	// Scored is the day of the EPSS scores; zero without any.
-	Scored time.Time
+	Scored    time.Time // day of the EPSS scores; zero without any
 }
 
 // ProviderState is one provider's share of a build.
@@ -54,7 +50,7 @@ type ProviderState struct {
 	Rows     int       // statements about packages, affected or not
 }
 
-// Totals count what belongs to no provider's vulnerabilities.
+// Totals count the rows that belong to no provider's vulnerabilities.
 type Totals struct {
 	KnownExploited int
 	Exploitability int // EPSS scores
@@ -62,8 +58,8 @@ type Totals struct {
 	EndOfLife      int // releases of distributions with a date of their end of life
 }
 
-// total is one of the Totals. Provider is the one that all its rows come from, by
-// its usual name; "" if they come with other records.
+// total is one of the Totals. Provider is the one that all its rows come from; "" if they
+// come with other records.
 type total struct {
 	name     string
 	provider string
@@ -88,7 +84,7 @@ func (t Totals) Of(provider string) (rows int, decorating bool) {
 	return 0, false
 }
 
-// Provider returns the state of a provider, and whether the build has it.
+// Provider is the state of a provider, and whether the build has it.
 func (d Description) Provider(name string) (ProviderState, bool) {
 	for _, p := range d.Providers {
 		if p.Name == name {

@@ -7,7 +7,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/condition"
 )
 
-// The kinds of what may be wrong with the data in use, or with its future.
+// The kinds of conditions of the data in use.
 const (
 	BuildOutdated       condition.Kind = "data.outdated"
 	BuildAhead          condition.Kind = "data.ahead"
@@ -25,13 +25,13 @@ const (
 var ConditionKinds = []condition.Kind{BuildOutdated, BuildAhead, ProviderOutdated, ProviderAhead, ProviderUndated, ScoresOutdated, ScoresAhead,
 	SourceDeprecated, SourceEndOfLife, SourceNotUnderstood}
 
-// providerLag is how much older than the build a provider's data may be without
-// being checked by itself: until then the age of the build says enough.
+// providerLag is how much older than the build a provider's data may be. Up to that, the
+// age of the build says enough.
 const providerLag = 24 * time.Hour
 
-// Conditions judges every date of the data in use, in both directions, and the
-// status that its publisher states. Data may be as old as maxAge; zero for any
-// age. For given data, a condition of age never ends, and its message stays the same.
+// Conditions judges every date of the data in use, in both directions, and its
+// publisher's status. Data may be as old as maxAge; zero for any age. Messages hold no
+// current time, so that the condition of one build keeps its message.
 func Conditions(current Description, status Lifecycle, maxAge time.Duration, now time.Time) []condition.Found {
 	var wrong []condition.Found
 	if current.Checksum != "" {
@@ -45,7 +45,6 @@ func Conditions(current Description, status Lifecycle, maxAge time.Duration, now
 	return append(wrong, statusCondition(status)...)
 }
 
-// dates judges the dates of one build.
 type dates struct {
 	built  time.Time
 	maxAge time.Duration
@@ -59,8 +58,8 @@ func found(kind condition.Kind, name, format string, arguments ...any) []conditi
 
 func (d dates) old(t time.Time) bool { return d.maxAge > 0 && d.now.Sub(t) > d.maxAge }
 
-// lags reports whether data of that time is too old although, or before, the build
-// as a whole is.
+// lags reports whether data of that time is too old by itself, not only as part of an
+// old build.
 func (d dates) lags(t time.Time) bool { return d.old(t) && d.built.Sub(t) > providerLag }
 
 func (d dates) build() []condition.Found {
@@ -85,7 +84,6 @@ func (d dates) provider(p ProviderState) []condition.Found {
 	return nil
 }
 
-// scores judges the day of the EPSS scores, which have a date of their own.
 func (d dates) scores(day time.Time) []condition.Found {
 	switch {
 	case day.IsZero():
@@ -98,7 +96,6 @@ func (d dates) scores(day time.Time) []condition.Found {
 	return nil
 }
 
-// statusCondition judges what the publisher says about the data's future.
 func statusCondition(status Lifecycle) []condition.Found {
 	const says = "the publisher of the vulnerability data says "
 	switch status {
@@ -109,7 +106,7 @@ func statusCondition(status Lifecycle) []condition.Found {
 	case LifecycleEndOfLife:
 		return found(SourceEndOfLife, condition.AllData, says+`"eol": this version of Tagwatch gets no more data; update it`)
 	}
-	return found(SourceNotUnderstood, condition.AllData, "%s%q, a status that this version of Tagwatch does not know; update it", says, status)
+	return found(SourceNotUnderstood, condition.AllData, "%s%q, which this version of Tagwatch does not support; update it", says, status)
 }
 
 // days writes a duration as people configure it.

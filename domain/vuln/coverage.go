@@ -5,42 +5,39 @@ import (
 	"strings"
 )
 
-// Distribution is the distribution of an image, or of a group of packages, in
-// the matcher's own encoding: everything that decides which data applies to its
-// packages. Empty: there is nothing that such data could be about.
+// Distribution is the distribution of an image, or of a group of packages, in the
+// matcher's own encoding: everything that decides which data applies to its packages.
+// Empty if there are no packages of a distribution.
 type Distribution string
 
-// Coverage reports whether a data build has anything about the distribution of an
-// image. Without, that nothing was found in the packages of the distribution
-// says nothing about them.
+// Coverage reports whether a data build has records about the distribution of an image.
+// Without them, an empty list of findings does not mean that its packages are safe.
 type Coverage struct {
 	State CoverageState `json:"state"`
-	// Distribution is the name of the distribution, as in "debian 10"; empty if
-	// the image does not say.
+	// Distribution is its name, as in "debian 10"; empty if the image names none.
 	Distribution string `json:"distribution,omitempty"`
-	// Reason is why it is not covered, in a few words.
-	Reason string `json:"reason,omitempty"`
+	Reason       string `json:"reason,omitempty"` // why it is not covered
 }
 
-// CoverageState is the answer in one word; empty before the first look-up.
+// CoverageState is Coverage in one word; empty before the first match.
 type CoverageState string
 
 // The coverage states.
 const (
 	// Covered: the data has records about this release of the distribution.
 	Covered CoverageState = "covered"
-	// NotCovered: it has none, or it cannot be notified which would apply.
+	// NotCovered: it has none, or the release of the distribution is unknown.
 	NotCovered CoverageState = "not_covered"
 	// NotApplicable: the image names no distribution and has no packages of one.
 	// Packages of programming languages have data of their own.
 	NotApplicable CoverageState = "not_applicable"
 )
 
-// Missing reports that the packages of the distribution are not covered.
+// Missing reports whether the packages of the distribution are not covered.
 func (c Coverage) Missing() bool { return c.State == NotCovered }
 
-// String says in one line that the distribution is not covered, and why; it is
-// empty unless it is Missing.
+// String says in one line why the distribution is not covered; it is empty unless it is
+// Missing.
 func (c Coverage) String() string {
 	if !c.Missing() {
 		return ""
@@ -52,28 +49,27 @@ func (c Coverage) String() string {
 // and not from data about a language's packages or about products.
 func (f Finding) OfDistribution() bool { return strings.Contains(f.Namespace, ":distro:") }
 
-// Uncovered splits findings that are no longer in a list: a finding of a
-// distribution that is not covered is not gone, nobody knows.
-func (c Coverage) Uncovered(removed []Finding) (gone, unknown []Finding) {
+// Uncovered splits findings that are no longer in a list: one of a distribution that is
+// not covered may not be gone.
+func (c Coverage) Uncovered(removed []Finding) (gone, notCovered []Finding) {
 	if !c.Missing() {
 		return removed, nil
 	}
 	for _, f := range removed {
 		if f.OfDistribution() {
-			unknown = append(unknown, f)
+			notCovered = append(notCovered, f)
 		} else {
 			gone = append(gone, f)
 		}
 	}
-	return gone, unknown
+	return gone, notCovered
 }
 
-// KeepUncovered adds to what was found of a group whose distribution is not
-// covered what was known of it before: that a publisher has dropped a
-// distribution does not fix anything.
-func KeepUncovered(known, found []GroupFinding) []GroupFinding {
+// KeepUncovered adds the previous findings of a group whose distribution is not covered:
+// that a publisher dropped a distribution does not fix anything.
+func KeepUncovered(previous, found []GroupFinding) []GroupFinding {
 	kept := slices.Clone(found)
-	for _, before := range known {
+	for _, before := range previous {
 		again := slices.ContainsFunc(found, func(f GroupFinding) bool { return f.Member == before.Member && f.ID == before.ID })
 		if before.OfDistribution() && !again {
 			kept = append(kept, before)

@@ -1,15 +1,16 @@
 package vuln
 
-// Delta reports which packages' findings may differ between two builds. It
-// may name packages whose findings do not; it never misses one whose do.
+import "slices"
+
+// Delta is the packages whose findings may differ between two builds. It may include
+// packages whose findings do not; it never misses one.
 type Delta struct {
-	// All reports that every package has to be matched again.
-	All     bool
+	All     bool // every package has to be matched again
 	changed map[SumKey]struct{}
 }
 
-// Changed compares the sums of two builds. A missing previous one, another
-// layout or a change of what concerns every package touches all.
+// Changed compares the sums of two builds. Without a previous one, with another layout,
+// or if data about every package changed, it is all packages.
 func Changed(previous, next *Sums) Delta {
 	if previous == nil || next == nil || next.Layout == 0 ||
 		previous.Layout != next.Layout || previous.Global != next.Global {
@@ -17,7 +18,7 @@ func Changed(previous, next *Sums) Delta {
 	}
 	d := Delta{changed: map[SumKey]struct{}{}}
 	for key, sum := range next.Keys {
-		if known, ok := previous.Keys[key]; !ok || known != sum {
+		if before, ok := previous.Keys[key]; !ok || before != sum {
 			d.changed[key] = struct{}{}
 		}
 	}
@@ -29,29 +30,17 @@ func Changed(previous, next *Sums) Delta {
 	return d
 }
 
-// Size is the number of changed keys; of no meaning if All.
+// Size is the number of changed keys, unless All.
 func (d Delta) Size() int { return len(d.changed) }
 
-// Empty reports that no package is touched.
+// Empty reports whether no package is touched.
 func (d Delta) Empty() bool { return !d.All && len(d.changed) == 0 }
 
 // Touches reports whether findings may differ for a group of packages with these
 // Group.Keys and, over all its stored findings, these Finding.Refs.
 func (d Delta) Touches(keys, refs []string) bool {
-	if d.All {
-		return true
-	}
-	for _, name := range keys {
-		if d.has(NameKey(name)) {
-			return true
-		}
-	}
-	for _, id := range refs {
-		if d.has(RefKey(id)) {
-			return true
-		}
-	}
-	return false
+	return d.All || slices.ContainsFunc(keys, func(name string) bool { return d.has(NameKey(name)) }) ||
+		slices.ContainsFunc(refs, func(id string) bool { return d.has(RefKey(id)) })
 }
 
 func (d Delta) has(key SumKey) bool {

@@ -6,28 +6,28 @@ import (
 	"strings"
 )
 
-// Change is how one list of findings differs from another, sorted by vulnerability, then
-// by package.
+// Change is the difference between two lists of findings, sorted by vulnerability, then by
+// package.
 type Change struct {
 	Added   []Finding
 	Removed []Finding
 	Updated []Update
 }
 
-// Update is a vulnerability that stayed but about which something is new.
+// Update is a vulnerability that is still there, with changes.
 type Update struct {
 	Previous Finding
 	Current  Finding
 	Aspects  []Aspect
 }
 
-// Aspect is something about a vulnerability whose change is news.
+// Aspect is a property of a vulnerability whose change is reported.
 type Aspect string
 
 // The aspects.
 const (
 	// AspectName is the name: another record reports the vulnerability, as when an
-	// advisory is withdrawn and another takes its place, or its CVE became known.
+	// advisory is withdrawn and another replaces it, or its CVE is published.
 	AspectName      Aspect = "name"
 	AspectSeverity  Aspect = "severity"
 	AspectFix       Aspect = "fix"
@@ -42,8 +42,8 @@ func (c Change) Empty() bool { return len(c.Added)+len(c.Removed)+len(c.Updated)
 // reports of one vulnerability of one package count once, by the best authority.
 func Diff(previous, current []Finding) Change { return DiffAt(previous, current, 0) }
 
-// DiffAt is Diff for those to whom it is news, too, that the probability of
-// exploitation has crossed a threshold in either direction; 0 for none.
+// DiffAt also reports that the probability of exploitation crossed a threshold in either
+// direction; 0 for none.
 func DiffAt(previous, current []Finding, threshold float64) Change {
 	before, after := merge(previous), merge(current)
 	gone, fresh, kept := align(before, after)
@@ -57,7 +57,6 @@ func DiffAt(previous, current []Finding, threshold float64) Change {
 	return change
 }
 
-// aspects are what differs.
 func (u Update) aspects(threshold float64) (differ []Aspect) {
 	before, after := u.Previous, u.Current
 	for _, each := range []struct {
@@ -83,7 +82,7 @@ func Merge(findings []Finding) []Finding {
 	return sortedFindings(merge(findings))
 }
 
-// Findings returns the findings of matches.
+// Findings are the findings of matches.
 func Findings(matches []Match) []Finding {
 	findings := make([]Finding, len(matches))
 	for i, m := range matches {
@@ -98,7 +97,7 @@ func merge(findings []Finding) map[Identity]Finding {
 	for _, f := range findings {
 		id := f.Identity()
 		records[id] = append(append(records[id], f.ID), f.Records...)
-		if known, ok := merged[id]; !ok || f.outranks(known) {
+		if other, ok := merged[id]; !ok || f.outranks(other) {
 			merged[id] = f
 		}
 	}
@@ -110,8 +109,8 @@ func merge(findings []Finding) map[Identity]Finding {
 	return merged
 }
 
-// outranks decides between two reports of one vulnerability. After authority it only
-// matters that the choice does not depend on order.
+// outranks decides between two reports of one vulnerability. After authority, it only
+// matters that the choice does not depend on their order.
 func (f Finding) outranks(other Finding) bool {
 	return cmp.Or(
 		cmp.Compare(f.Authority(), other.Authority()),
@@ -122,7 +121,6 @@ func (f Finding) outranks(other Finding) bool {
 	) > 0
 }
 
-// align pairs what is in both lists.
 func align(before, after map[Identity]Finding) (gone, fresh []Finding, kept []Update) {
 	for id, current := range after {
 		if previous, ok := before[id]; ok {
@@ -141,8 +139,8 @@ func align(before, after map[Identity]Finding) (gone, fresh []Finding, kept []Up
 	return pairRenamed(gone, fresh, kept)
 }
 
-// pairRenamed finds vulnerabilities that only got another key, as a GHSA does when
-// its CVE becomes known.
+// pairRenamed pairs vulnerabilities whose key changed, as that of a GHSA when its CVE is
+// published.
 func pairRenamed(gone, fresh []Finding, kept []Update) (removed, added []Finding, _ []Update) {
 	left := named(gone)
 	paired := make([]bool, len(gone))
@@ -183,8 +181,8 @@ func named(findings []Finding) byName {
 	return index
 }
 
-// first is the first position of a finding about the same vulnerability that is
-// not taken; negative for none.
+// first is the first position of a finding about the same vulnerability that is not taken;
+// negative for none.
 func (b byName) first(f Finding, taken []bool) int {
 	first := -1
 	for _, name := range f.Names() {

@@ -1,6 +1,5 @@
-// Package vuln holds findings, the vulnerabilities that were matched to packages,
-// the difference between two lists of them, and the judgement of the data builds
-// that they come from.
+// Package vuln holds findings, which are vulnerabilities matched to packages, the
+// difference between two lists of them, and the judgement of data builds.
 //
 // # States of a data build
 //
@@ -15,24 +14,23 @@
 //	                             ↓ another build                      withdrew the current build
 //	                         forgotten
 //
-// Exactly one build is current. A rollback leaves the build it goes back from
-// rejected: only an import brings it back. A withdrawal leaves it withdrawn: it
-// returns when the publisher lists it again.
+// Exactly one build is current. A rollback rejects the build that was current: only an
+// import makes it current again. A build that its publisher withdrew returns when the
+// publisher lists it again.
 //
 // # What a crash leaves behind
 //
-//   - While a build is fetched: a temporary folder on that worker's disk, which the
-//     next clean-up removes. Nothing is recorded.
-//   - After it was judged: a row with the decision. The next synchronization judges
-//     it again and comes to the same.
-//   - While packages are matched: staged findings of that build and that matcher.
-//     The current findings are untouched, and the next attempt matches the rest.
-//   - The advance is one transaction: the staged findings become current together
-//     with the build, and the changed packages are noted with them. Before it,
-//     nothing has changed; after it, everything has.
-//   - Before all touched tags are evaluated: the step goes on from its last page.
-//     Should it never, each tag's resync finds that its data is older.
-//   - A hold or a condition that was recorded and not notified: its notification has
-//     an id made of what it is about and since when, so it is sent by the next
-//     synchronization, and never twice.
+//   - While a build is fetched: a temporary folder on that worker's disk, which the next
+//     clean-up removes. Nothing is recorded.
+//   - After it was judged: a row with the decision. The next synchronization judges it
+//     again, with the same result.
+//   - While packages are matched: staged findings of that build and that matcher. The
+//     current findings are untouched, and the next attempt matches the rest.
+//   - The advance is one transaction: the staged findings become current together with
+//     the build, and the changed packages are recorded.
+//   - Before all touched tags are evaluated: the step continues from its last page. If it
+//     is lost, the resync of each tag finds that its data is older.
+//   - After a hold or a condition was recorded, before its notification: the next
+//     synchronization sends it. Its id is made of its subject and its start, so it is
+//     never sent twice.
 package vuln

@@ -5,36 +5,33 @@ import "time"
 // Finding is a vulnerability of one package. It belongs to the package, however
 // many images contain it.
 type Finding struct {
-	ID        string // of the matched record: CVE-..., GHSA-..., ELSA-...
-	Namespace string // grype's, as in "debian:distro:debian:12"
-	Package   Package
-	Severity  Severity
-	Fix       Fix
-	URL       string   // of the matched record
-	URLs      []string // further references
-	CVSS      []CVSS   // of the matched record
-	CWEs      []string
-	Related   []Related // records about the same vulnerability, as NVD's
-	// KnownExploited reports that CISA's catalog lists it.
-	KnownExploited bool
+	ID             string // of the matched record: CVE-..., GHSA-..., ELSA-...
+	Namespace      string // grype's, as in "debian:distro:debian:12"
+	Package        Package
+	Severity       Severity
+	Fix            Fix
+	URL            string   // of the matched record
+	URLs           []string // further references
+	CVSS           []CVSS   // of the matched record
+	CWEs           []string
+	Related        []Related // records about the same vulnerability, as NVD's
+	KnownExploited bool      // listed in CISA's catalog
 	Description    string
 	// Published and Modified are the record's own dates; zero if unknown.
 	Published, Modified time.Time
-	// Hows are the ways in which the match was made, such as "exact-direct-match".
-	Hows []string
+	Hows                []string // kinds of the match, such as "exact-direct-match"
 	// FirstSeen is when this system first matched it to the package;
 	// FixFirstSeen when it first saw a fix for it, zero without one.
 	FirstSeen, FixFirstSeen time.Time
 	// Records are the ids of all records that report it, its own included, sorted;
 	// only in a list that was merged.
 	Records []string `json:",omitempty"`
-	// EPSS is how likely the vulnerability is to be exploited, 0 for one without a
-	// score. It changes daily for nearly everything, so it is not stored with the
-	// finding but joined for those who ask; nil where nobody does.
+	// EPSS is the probability of exploitation, 0 without a score. It changes daily for
+	// nearly all, so it is not stored with the finding; nil where it was not joined.
 	EPSS *float64 `json:",omitempty"`
 }
 
-// Package names the package a finding is about.
+// Package is the package of a finding.
 type Package struct {
 	Name    string
 	Version string
@@ -81,11 +78,9 @@ type Related struct {
 // Match is a finding in an image, at one place.
 type Match struct {
 	Finding
-	// Artifact is the id of the image's package (sbom.Package.ID).
-	Artifact string
-	// Location is sbom.Package.Location of that package.
-	Location string
-	// Detected is when this image was first known to have the vulnerability;
-	// FixObserved when a fix for it was first known, zero without one.
+	Artifact string // sbom.Package.ID of the image's package
+	Location string // sbom.Package.Location of it
+	// Detected is when the vulnerability was first found in this image; FixObserved when
+	// a fix for it was first found, zero without one.
 	Detected, FixObserved time.Time
 }

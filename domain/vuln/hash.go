@@ -9,9 +9,8 @@ import (
 	"time"
 )
 
-// Hash covers everything about the finding that a decision about a tag reads: what
-// a vuln_update reports, and what the gates of policies read. Texts, references,
-// weaknesses, vectors and the record's own dates are nothing of that.
+// Hash covers everything about the finding that a vuln_update reports or that policy gates
+// read: not texts, references, weaknesses, vectors and the record's own dates.
 func (f Finding) Hash() string {
 	return hashOf(struct {
 		ID, Namespace, URL, Name, Version, Type string
@@ -24,8 +23,8 @@ func (f Finding) Hash() string {
 		f.Refs(), f.Severity, f.Fix, f.KnownExploited, f.VendorCVSS3(), f.NVDCVSS3()})
 }
 
-// ContentHash covers everything that the data say about the finding. When this
-// system first saw it is no part of it.
+// ContentHash covers everything that the data says about the finding, but not when it was
+// first found.
 func (f Finding) ContentHash() string {
 	f.FirstSeen, f.FixFirstSeen = time.Time{}, time.Time{}
 	f.Published, f.Modified = f.Published.UTC(), f.Modified.UTC()
@@ -38,7 +37,7 @@ func (f Fix) sorted() Fix {
 	return f
 }
 
-// hashOf hashes plain data: JSON writes the fields of a struct in one order.
+// JSON writes the fields of a struct in a fixed order.
 func hashOf(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Identity reports which vulnerability of which package a finding is about,
-// however many records, providers and places report it.
+// Identity is one vulnerability of one package, however many records, providers and places
+// report it.
 type Identity struct {
 	Key     string // of the vulnerability: Finding.Key
 	Name    string
@@ -14,15 +14,14 @@ type Identity struct {
 	Type    string
 }
 
-// Identity returns the finding's identity.
+// Identity is the finding's.
 func (f Finding) Identity() Identity {
 	return Identity{Key: f.Key(), Name: f.Package.Name, Version: f.Package.Version, Type: f.Package.Type}
 }
 
-// Key names the vulnerability in the same way whichever record reports it: its
-// CVE if there is exactly one, else its GHSA if there is exactly one, else the
-// record's own id. An advisory that covers several vulnerabilities is none of
-// them and keeps its own id.
+// Key is the same whichever record reports the vulnerability: its CVE if there is exactly
+// one, else its GHSA if there is exactly one, else the record's own id. An advisory about
+// several vulnerabilities keeps its own id.
 func (f Finding) Key() string {
 	if isCVE(f.ID) {
 		return strings.ToUpper(f.ID)
@@ -38,16 +37,15 @@ func (f Finding) Key() string {
 	}
 }
 
-// Several reports whether the finding's record is an advisory that covers several
-// vulnerabilities: the other ids that it names are then no names of one.
+// Several reports whether the record is an advisory about several vulnerabilities: its
+// other ids are then not names of one.
 func (f Finding) Several() bool {
 	cves := f.named(isCVE)
 	return !isCVE(f.ID) && (len(cves) > 1 || len(cves) == 0 && len(f.named(isGHSA)) > 1)
 }
 
-// Refs returns the lower-case ids of the records that the finding was made from,
-// its own and the related ones, sorted. When one of them changes, so may the
-// finding.
+// Refs are the lower-case ids of the finding's own and related records, sorted. When one
+// of them changes, so may the finding.
 func (f Finding) Refs() []string {
 	refs := f.ids()
 	for i, id := range refs {
@@ -63,16 +61,16 @@ func (f Finding) Named(id string) bool {
 	return slices.ContainsFunc(f.ids(), func(name string) bool { return strings.EqualFold(name, id) })
 }
 
-// Aliases are the other ids that the data know the vulnerability by, sorted; for
-// an advisory, also those of the vulnerabilities that it covers.
+// Aliases are the other ids of the vulnerability, sorted; for an advisory, also those of
+// the vulnerabilities that it covers.
 func (f Finding) Aliases() []string {
 	aliases := slices.DeleteFunc(f.ids(), func(id string) bool { return id == f.ID })
 	slices.Sort(aliases)
 	return slices.Compact(aliases)
 }
 
-// Vulnerabilities are the keys of the vulnerabilities that the finding's record is
-// about: its CVEs, or the finding's own key.
+// Vulnerabilities are the keys of the record's vulnerabilities: its CVEs, or the finding's
+// own key.
 func (f Finding) Vulnerabilities() []string {
 	if cves := f.named(isCVE); len(cves) > 0 {
 		return cves
@@ -80,8 +78,8 @@ func (f Finding) Vulnerabilities() []string {
 	return []string{f.Key()}
 }
 
-// Names are the ids of the vulnerability alone, its record's first: neither those
-// that an advisory covers nor other CVEs, of which each is a vulnerability.
+// Names are the ids of the vulnerability alone, its record's first. Other CVEs, and those
+// that an advisory covers, are vulnerabilities of their own.
 func (f Finding) Names() []string {
 	names := []string{f.ID}
 	if f.Several() {
@@ -96,8 +94,8 @@ func (f Finding) Names() []string {
 	return names
 }
 
-// ids are the ids of the finding's own record, of the related ones and of those
-// that Merge left out, as they are written.
+// ids are those of the finding's own record, of the related ones and of those that Merge
+// left out, as written.
 func (f Finding) ids() []string {
 	ids := []string{f.ID}
 	for _, r := range f.Related {
@@ -106,7 +104,7 @@ func (f Finding) ids() []string {
 	return append(ids, f.Records...)
 }
 
-// named returns the distinct ids of a kind, as such ids are written usually.
+// named are the distinct ids of a kind, in their usual case.
 func (f Finding) named(kind func(string) bool) []string {
 	var ids []string
 	for _, id := range f.ids() {
@@ -135,8 +133,8 @@ func hasPrefixFold(text, prefix string) bool {
 	return len(text) >= len(prefix) && strings.EqualFold(text[:len(prefix)], prefix)
 }
 
-// Authority ranks who says it: a distribution knows its own packages best, an
-// advisory database comes next, and NVD only guesses from names.
+// Authority ranks the source: a distribution knows its own packages best, then advisory
+// databases; NVD only guesses from names.
 func (f Finding) Authority() int {
 	switch {
 	case strings.Contains(f.Namespace, ":distro:"):

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// Limits bound how far a new build may differ from the current one before
-// a person has to check it.
+// Limits are how far a new build may differ from the current one before a person has to
+// check it.
 type Limits struct {
 	Shrink float64 // largest share of a count that may vanish, as in 0.1
 	Grow   float64 // largest factor by which a count may grow, as in 3
 	Floor  int     // counts below this say nothing either way
 }
 
-// DefaultLimits let pass what publishers' data do in ordinary weeks.
+// DefaultLimits accept the changes of ordinary weeks.
 var DefaultLimits = Limits{Shrink: 0.1, Grow: 3, Floor: 100}
 
 // HoldKind is why a build is on hold.
@@ -29,7 +29,7 @@ const (
 	HoldCount     HoldKind = "count"
 )
 
-// HoldReason is one reason not to use a build without being notified to.
+// HoldReason is a reason to put a build on hold.
 type HoldReason struct {
 	Kind     HoldKind
 	Provider string // "" if it concerns the whole
@@ -39,12 +39,10 @@ type HoldReason struct {
 // clockSkew is how far a publisher's clock may be ahead of ours.
 const clockSkew = 10 * time.Minute
 
-// ahead reports whether a time lies in the future.
 func ahead(t, now time.Time) bool { return t.After(now.Add(clockSkew)) }
 
-// Judge returns why the next build should be put on hold; none means that it
-// can take the place of the previous one. Without a previous one, only what the
-// next one is by itself counts.
+// Judge returns why the next build should be put on hold; none if it can replace the
+// previous one. Without a previous one, the next one is judged by itself.
 func Judge(previous, next Description, limits Limits, now time.Time) []HoldReason {
 	reasons := judgeAlone(next, now)
 	if previous.Checksum == "" {
@@ -69,12 +67,11 @@ func Judge(previous, next Description, limits Limits, now time.Time) []HoldReaso
 	return append(reasons, limits.judgeTotals(previous, next)...)
 }
 
-// judgeAlone judges what a build is by itself.
 func judgeAlone(next Description, now time.Time) []HoldReason {
 	var reasons []HoldReason
 	if next.Newer {
 		reasons = append(reasons, HoldReason{Kind: HoldSchema,
-			Text: fmt.Sprintf("schema %s is newer than this version knows: update Tagwatch, or release the data", next.Schema)})
+			Text: fmt.Sprintf("schema %s is newer than this version supports: update Tagwatch, or release the data", next.Schema)})
 	}
 	if ahead(next.Built, now) {
 		reasons = append(reasons, HoldReason{Kind: HoldFuture,
@@ -83,8 +80,8 @@ func judgeAlone(next Description, now time.Time) []HoldReason {
 	return reasons
 }
 
-// wentBack judges the date of one provider's data, as Judge does that of the
-// build: an older state of it would look as if vulnerabilities had been fixed.
+// wentBack judges the date of one provider's data: older data would look as if
+// vulnerabilities had been fixed.
 func wentBack(previous ProviderState, next Description, now time.Time) (HoldReason, bool) {
 	current, ok := next.Provider(previous.Name)
 	if !ok || current.Captured.IsZero() || ahead(previous.Captured, now) || previous.Captured.Sub(current.Captured) <= providerLag {
@@ -127,7 +124,7 @@ func (l Limits) judgeTotals(previous, next Description) []HoldReason {
 	return reasons
 }
 
-// judgeCount describes a count out of bounds; "" for one within.
+// judgeCount describes a count outside of the limits; "" for one within.
 func (l Limits) judgeCount(before, after int) string {
 	switch {
 	case before > 0 && after == 0:
@@ -142,3 +139,22 @@ func (l Limits) judgeCount(before, after int) string {
 }
 
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// withdrawalPeriod is how long a publisher must list the former build before it is used.
+// Caches and mirrors lag behind by minutes or hours; following them would report
+// vulnerabilities as gone and new again.
+const withdrawalPeriod = 6 * time.Hour
+
+// Withdrawal judges a publisher that has listed the build before the current one since a
+// given time: it withdrew the current one, or the listing is a stale copy or a replay. The
+// reason puts the former build on hold; due reports that it was listed for long enough.
+//
+// Using it is safe. It was verified and in use before, it is never more than one build
+// back, and an attacker who can replay its listing could have concealed the current one:
+// either way, the age of the data in use is judged by its own dates.
+func Withdrawal(current, former Description, since, now time.Time) (reason HoldReason, due bool) {
+	taken := since.Add(withdrawalPeriod)
+	return HoldReason{Kind: HoldWithdrawn, Text: fmt.Sprintf(
+		"the publisher went back from the current data of %s to the former of %s: it is used from %s on if the publisher still lists it then",
+		instant(current.Built), instant(former.Built), instant(taken))}, !now.Before(taken)
+}

@@ -8,21 +8,21 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// PackageQuery asks for packages by their package URL and a range of versions.
+// PackageQuery selects packages by their package URL and a range of versions.
 type PackageQuery struct {
 	Type      string // of the package URL, as in "npm"
 	Namespace string // as in "@babel" or "debian"; "" for any
 	Name      string
-	bounds    []bound // all of which hold
+	bounds    []bound // all must hold
 }
 
 type bound struct{ operator, version string }
 
-// IsPackageURL reports whether a text is meant to be one.
+// IsPackageURL reports whether a text begins as one.
 func IsPackageURL(text string) bool { return hasPrefixFold(text, "pkg:") }
 
-// ParsePackageQuery reads a package URL, after whose "@" there may be a version
-// or comparisons divided by commas: pkg:npm/lodash@>=4,<4.17.21.
+// ParsePackageQuery reads a package URL with a version, or with comparisons separated by
+// commas: pkg:npm/lodash@>=4,<4.17.21.
 func ParsePackageQuery(text string) (PackageQuery, error) {
 	invalid := func(why string) error {
 		return fmt.Errorf("package URL %q %s; expected one such as pkg:npm/lodash, pkg:npm/lodash@4.17.20 or 'pkg:npm/lodash@>=4,<4.17.21': %w", text, why, errkind.Invalid)
@@ -53,7 +53,7 @@ func ParsePackageQuery(text string) (PackageQuery, error) {
 	return q, nil
 }
 
-// split takes a package URL apart, without its qualifiers and its subpath.
+// split drops the qualifiers and the subpath of a package URL.
 func split(text string) (coordinates, version string, ok bool) {
 	if !IsPackageURL(text) {
 		return "", "", false
@@ -82,8 +82,7 @@ func parseBound(text string) bound {
 	return bound{"=", text}
 }
 
-// LookupName is the lower-case name in the package's URL, under which a query
-// can find it; "" without a URL.
+// LookupName is the lower-case name in the package's URL, for queries; "" without a URL.
 func (p Package) LookupName() string {
 	coordinates, _, ok := split(p.PURL)
 	if !ok {
@@ -92,7 +91,7 @@ func (p Package) LookupName() string {
 	return strings.ToLower(coordinates[strings.LastIndex(coordinates, "/")+1:])
 }
 
-// Selects reports whether a package is among those that are asked for.
+// Selects reports whether the query matches a package.
 func (q PackageQuery) Selects(p Package) bool {
 	coordinates, _, ok := split(p.PURL)
 	if !ok {

@@ -2,10 +2,10 @@ package vuln
 
 import "strings"
 
-// Score is EPSS's estimate of how likely a CVE is to be exploited within thirty
-// days. It is kept once for each CVE and joined to findings when they are read:
-// it changes daily for nearly all vulnerabilities, and counts as a change only if
-// it crosses a threshold that a subscription names.
+// Score is EPSS's estimate of the probability that a CVE is exploited within thirty days.
+// It is stored once for each CVE and joined to findings when they are read: it changes
+// daily for nearly all, and counts as a change only if it crosses the threshold of a
+// subscription.
 type Score struct {
 	CVE         string
 	Probability float64 // 0 to 1
@@ -23,13 +23,12 @@ func WithScores(findings []Finding, scores map[string]Score) []Finding {
 	return scored
 }
 
-// Crosses reports whether a probability lies on the other side of a threshold than
-// before; a threshold of 0 divides nothing.
+// Crosses reports whether a probability crossed a threshold; nothing crosses 0.
 func Crosses(before, after, threshold float64) bool {
 	return threshold > 0 && (before >= threshold) != (after >= threshold)
 }
 
-// crosses is false while one of the two probabilities is not known.
+// crosses is false if one of the two probabilities was not joined.
 func (u Update) crosses(threshold float64) bool {
 	before, after := u.Previous.EPSS, u.Current.EPSS
 	return before != nil && after != nil && Crosses(*before, *after, threshold)
@@ -38,8 +37,7 @@ func (u Update) crosses(threshold float64) bool {
 // NoScore stands for a vulnerability without a CVSS 3 score.
 const NoScore = -1.0
 
-// CVSS3 are the highest CVSS 3 scores of some records, each by itself; NoScore
-// where there is none.
+// CVSS3 are the highest CVSS 3 scores of some records, each by itself; NoScore for none.
 type CVSS3 struct{ Base, Exploitability, Impact float64 }
 
 // VendorCVSS3 are the scores in the finding's own record, unless it is NVD's.

@@ -21,7 +21,7 @@ const (
 // Severities lists them, ascending.
 var Severities = []Severity{Unknown, Negligible, Low, Medium, High, Critical}
 
-// ParseSeverity reads a severity in any case; what it does not know is Unknown.
+// ParseSeverity reads a severity in any case; any other text is Unknown.
 func ParseSeverity(text string) Severity {
 	for _, s := range Severities {
 		if strings.EqualFold(string(s), text) {
@@ -33,8 +33,8 @@ func ParseSeverity(text string) Severity {
 
 // Rank orders severities; Unknown, and any other text, has rank 0.
 func (s Severity) Rank() int {
-	for rank, known := range Severities {
-		if s == known {
+	for rank, each := range Severities {
+		if s == each {
 			return rank
 		}
 	}

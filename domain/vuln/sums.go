@@ -18,8 +18,8 @@ type Sum struct{ Low, High uint64 }
 // Plus adds two sums.
 func (s Sum) Plus(other Sum) Sum { return Sum{s.Low + other.Low, s.High + other.High} }
 
-// SumKey stands for a name under which data can be found. Two names with one key
-// only make Delta report more than changed, never less.
+// SumKey is the hash of a name of data. A collision only makes Delta report more than
+// changed, never less.
 type SumKey uint64
 
 // NameKey is the key of data about packages of a name, in any case.
@@ -29,8 +29,7 @@ func NameKey(name string) SumKey { return sumKey("key\x00", name) }
 // Group.Keys a product is written with ProductPrefix.
 func ProductKey(product string) SumKey { return NameKey(ProductPrefix + product) }
 
-// RefKey is the key of what is known about a vulnerability by its id, in any
-// case.
+// RefKey is the key of data about a vulnerability by its id, in any case.
 func RefKey(id string) SumKey { return sumKey("ref\x00", id) }
 
 // ProductPrefix distinguishes products of CPEs from package names in Group.Keys.
@@ -43,14 +42,13 @@ func sumKey(kind, name string) SumKey {
 	return SumKey(h.Sum64())
 }
 
-// Sums are the fingerprint of a build by name: which of its data differ
-// from another build's follows from both builds' sums alone.
+// Sums are the fingerprint of a build by name: the sums of two builds are enough to find
+// the data that differs.
 type Sums struct {
-	// Layout reports how the sums were made; those of another layout, or of none (0),
-	// say nothing.
+	// Layout is the version of the sums' content; those of another layout, or of none (0),
+	// cannot be compared.
 	Layout uint32
-	// Global covers what any package's matches may depend on, as aliases of
-	// distributions.
+	// Global covers data that all matches depend on, such as aliases of distributions.
 	Global Sum
 	Keys   map[SumKey]Sum
 }
@@ -61,7 +59,7 @@ func NewSums(layout uint32) *Sums { return &Sums{Layout: layout, Keys: map[SumKe
 // Add counts one row under a key.
 func (s *Sums) Add(key SumKey, row Sum) { s.Keys[key] = s.Keys[key].Plus(row) }
 
-// AddGlobal counts one row that concerns every package.
+// AddGlobal counts one row about every package.
 func (s *Sums) AddGlobal(row Sum) { s.Global = s.Global.Plus(row) }
 
 // sumsMagic begins every encoding; its last byte is the encoding's version.
@@ -83,8 +81,8 @@ func (s *Sums) MarshalBinary() ([]byte, error) {
 	return out, nil
 }
 
-// UnmarshalBinary decodes what MarshalBinary wrote. What another version wrote
-// becomes sums of no layout, which touch everything when compared.
+// UnmarshalBinary decodes the output of MarshalBinary. That of another version becomes
+// sums of no layout, which touch everything when compared.
 func (s *Sums) UnmarshalBinary(data []byte) error {
 	const head = len(sumsMagic) + 4 + 16
 	if len(data) < head || string(data[:len(sumsMagic)]) != sumsMagic {

@@ -1,9 +1,10 @@
-// Package wording writes times and durations for people, alike on the terminal and
-// on the status page.
+// Package wording writes times, durations, counts and lists for people, alike on the
+// terminal, on the status page and in notifications.
 package wording
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -31,3 +32,26 @@ func Duration(d time.Duration) string {
 	}
 	return fmt.Sprintf("%dd", d/day)
 }
+
+// Count is a number with its noun: "1 tag", "2 tags", "3 deliveries".
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if stem, found := strings.CutSuffix(noun, "y"); found {
+		return fmt.Sprintf("%d %sies", n, stem)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// Texts are the texts of named types.
+func Texts[T ~string](list []T) []string {
+	texts := make([]string, len(list))
+	for i, each := range list {
+		texts[i] = string(each)
+	}
+	return texts
+}
+
+// List is texts in one line.
+func List[T ~string](list []T) string { return strings.Join(Texts(list), ", ") }

@@ -30,3 +30,14 @@ func TestAgo(t *testing.T) {
 		})
 	}
 }
+
+func TestCount(t *testing.T) {
+	t.Parallel()
+	for want, got := range map[string]string{
+		"1 tag": wording.Count(1, "tag"), "0 tags": wording.Count(0, "tag"), "2 deliveries": wording.Count(2, "delivery"),
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

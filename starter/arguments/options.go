@@ -17,8 +17,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/exit"
-	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -112,7 +112,7 @@ func Types(s *session.Session, allowed []notification.Type) ([]notification.Type
 	for _, text := range Several(s, "type") {
 		t := notification.Type(text)
 		if !slices.Contains(allowed, t) {
-			return nil, exit.Usage("invalid value %q for --type: expected one of %s", text, output.List(allowed))
+			return nil, exit.Usage("invalid value %q for --type: expected one of %s", text, wording.List(allowed))
 		}
 		types = append(types, t)
 	}
@@ -159,7 +159,7 @@ func Severity(s *session.Session, flag string) (vuln.Severity, error) {
 	}
 	severity := vuln.ParseSeverity(text)
 	if !strings.EqualFold(string(severity), text) {
-		return "", exit.Usage("invalid value %q for --%s: expected one of %s", text, flag, output.List(vuln.Severities))
+		return "", exit.Usage("invalid value %q for --%s: expected one of %s", text, flag, wording.List(vuln.Severities))
 	}
 	return severity, nil
 }
@@ -204,7 +204,7 @@ func causes(s *session.Session) ([]notification.Cause, error) {
 	var wanted []notification.Cause
 	for _, text := range Several(s, "cause") {
 		if !slices.Contains(notification.Causes, notification.Cause(text)) {
-			return nil, exit.Usage("invalid value %q for --cause: expected one of %s", text, output.List(notification.Causes))
+			return nil, exit.Usage("invalid value %q for --cause: expected one of %s", text, wording.List(notification.Causes))
 		}
 		wanted = append(wanted, notification.Cause(text))
 	}

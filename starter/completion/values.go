@@ -17,8 +17,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
-	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -36,15 +36,15 @@ func fromEnvironment(names []string, otherwise string) string {
 func (l *typed) values(ctx context.Context, option cli.Flag) []string {
 	switch option.Names()[0] {
 	case "type":
-		return output.Texts(notification.Types)
+		return wording.Texts(notification.Types)
 	case "severity", "min-severity":
-		return lowered(output.Texts(vuln.Severities))
+		return lowered(wording.Texts(vuln.Severities))
 	case "cause":
-		return output.Texts(notification.Causes)
+		return wording.Texts(notification.Causes)
 	case "format":
-		return output.Texts(message.Formats)
+		return wording.Texts(message.Formats)
 	case "state":
-		return output.Texts(arguments.DeliveryStates)
+		return wording.Texts(arguments.DeliveryStates)
 	case "platform":
 		return []string{"linux/amd64", "linux/arm64", "linux/arm/v7", "windows/amd64"}
 	case "log-level":

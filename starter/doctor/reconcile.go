@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/watcher"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -109,10 +110,10 @@ func writeReconciled(w io.Writer, view reconciledView) {
 		writeNames(w, ended, c.Stray, c.StrayNames)
 	}
 	if view.Overdue > 0 {
-		fmt.Fprintf(w, "%s overdue\n", output.Number(view.Overdue, "delivery"))
+		fmt.Fprintf(w, "%s overdue\n", wording.Count(view.Overdue, "delivery"))
 	}
 	if view.Undeliverable > 0 {
-		fmt.Fprintf(w, "%s to deleted endpoints\n", output.Number(view.Undeliverable, "delivery"))
+		fmt.Fprintf(w, "%s to deleted endpoints\n", wording.Count(view.Undeliverable, "delivery"))
 	}
 	if view.InOrder {
 		fmt.Fprintln(w, "All workflows are in place.")

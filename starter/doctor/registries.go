@@ -10,8 +10,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/exit"
-	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -99,9 +99,9 @@ func (e *examination) registry(host string, state *registryState) {
 	case state.unreachable != nil:
 		e.warn(subject, remedy, "%s has not responded to the workers since %s: %s", host, e.When(state.unreachable.Since), state.unreachable.Message)
 	case state.failing > 0:
-		e.warn(subject, "list them: tagwatch status --failing --registry "+host, "%s: %d of %s have a problem", host, state.failing, output.Number(state.tags, "tag"))
+		e.warn(subject, "list them: tagwatch status --failing --registry "+host, "%s: %d of %s have a problem", host, state.failing, wording.Count(state.tags, "tag"))
 	default:
-		e.ok(subject, "%s: %s, last resync %s", host, output.Number(state.tags, "tag"), e.Ago(state.looked))
+		e.ok(subject, "%s: %s, last resync %s", host, wording.Count(state.tags, "tag"), e.Ago(state.looked))
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/wording"
-	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -44,20 +43,20 @@ func (e *examination) renewalBacklog(backlog analysis.RenewalBacklog, analyzer s
 	switch {
 	case backlog.Due > 0 && pace <= 0:
 		e.warn(subject, "set the workers' --renew-pace (TAGWATCH_RENEW_PACE)",
-			"%s analyzed by another version than %s, and renewal is off", output.Number(backlog.Due, "image"), analyzer)
+			"%s analyzed by another version than %s, and renewal is off", wording.Count(backlog.Due, "image"), analyzer)
 	case backlog.Due > 0:
 		took := time.Duration(backlog.Due) * time.Hour / time.Duration(pace)
-		e.ok(subject, "%s to be analyzed again by %s, at most %d per hour: takes %s or more", output.Number(backlog.Due, "image"), analyzer, pace, wording.Duration(took))
+		e.ok(subject, "%s to be analyzed again by %s, at most %d per hour: takes %s or more", wording.Count(backlog.Due, "image"), analyzer, pace, wording.Duration(took))
 	case backlog == analysis.RenewalBacklog{}:
 		e.ok(subject, "all current images were analyzed by %s", analyzer)
 	}
 	if backlog.Later > 0 {
 		e.warn(subject, "check their registries: tagwatch registry list",
-			"%s could not be analyzed again by %s; will retry", output.Number(backlog.Later, "image"), analyzer)
+			"%s could not be analyzed again by %s; will retry", wording.Count(backlog.Later, "image"), analyzer)
 	}
 	if backlog.Never > 0 {
 		e.warn(subject, "their last analysis stays in use; list failing tags: tagwatch status --failing",
-			"%s could not be analyzed again by %s after several attempts", output.Number(backlog.Never, "image"), analyzer)
+			"%s could not be analyzed again by %s after several attempts", wording.Count(backlog.Never, "image"), analyzer)
 	}
 }
 

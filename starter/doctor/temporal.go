@@ -15,8 +15,8 @@ import (
 
 	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/exit"
-	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -180,16 +180,16 @@ func (e *examination) compare(ctx context.Context, what, kind string, want int, 
 			Namespace: namespace(), Query: fmt.Sprintf(`WorkflowType = %q AND ExecutionStatus = "Running"`, kind)})
 		if err == nil && counted.GetCount() > int64(want) {
 			e.warn(subject, "ended workflows stay listed for a moment; if this persists, check that this program uses the workers' database (--data-dir, --database-url), then run: tagwatch reconcile",
-				"%s watched in this database, but %d running", output.Number(want, what), counted.GetCount())
+				"%s watched in this database, but %d running", wording.Count(want, what), counted.GetCount())
 			return
 		}
 		if err == nil && counted.GetCount() == int64(want) {
-			e.ok(subject, "%s watched, %d running", output.Number(want, what), counted.GetCount())
+			e.ok(subject, "%s watched, %d running", wording.Count(want, what), counted.GetCount())
 			return
 		}
 		if err == nil {
 			e.warn(subject, "new workflows appear after a moment; if this persists, run: tagwatch reconcile",
-				"%s watched, but only %d running", output.Number(want, what), counted.GetCount())
+				"%s watched, but only %d running", wording.Count(want, what), counted.GetCount())
 			return
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/taskqueue/v1"
 
-	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
 // pollerFresh is how long ago a worker may have asked for work and still count:
@@ -67,14 +67,14 @@ func buildOf(poller *taskqueue.PollerInfo) build {
 func (e *examination) serves(role string, found asking) {
 	const subject = "workers"
 	if found.builds[found.current] {
-		served := finding{resultOK, subject, role + " is served by " + output.Number(len(found.identities), "worker"), ""}
+		served := finding{resultOK, subject, role + " is served by " + wording.Count(len(found.identities), "worker"), ""}
 		if !slices.Contains(e.found, served) { // by another of the role's queues
 			e.found = append(e.found, served)
 		}
 		return
 	}
 	e.fail(subject, found.remedy(), "no work reaches %s workers: the current version is %s, which no worker runs (%s of other versions)",
-		role, found.current, output.Number(len(found.identities), "worker"))
+		role, found.current, wording.Count(len(found.identities), "worker"))
 }
 
 // remedy is the command that gives the work to those who ask for it.

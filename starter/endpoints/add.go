@@ -16,9 +16,9 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
-	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -51,7 +51,7 @@ func endpointFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "subject", Usage: "only tags and repositories that match this `pattern`: registry/repository[:tag]; * matches any characters; repeatable"},
 		&cli.StringSliceFlag{Name: "label", Usage: "only subscriptions with this label, `NAME=value`; repeatable, all must match"},
 		&cli.BoolFlag{Name: "explicit", Usage: "send only for subscriptions that name this endpoint"},
-		&cli.StringFlag{Name: "format", Usage: "`format` of the body: " + output.List(message.Formats) + " (default: anchore)"},
+		&cli.StringFlag{Name: "format", Usage: "`format` of the body: " + wording.List(message.Formats) + " (default: anchore)"},
 		&cli.StringFlag{Name: "template", Usage: "`file` with a template of the body, for --format template"},
 		&cli.StringFlag{Name: "max-body", Usage: "maximum `size` of a body, such as 100KB or 1MiB; longer lists are shortened", DefaultText: "unlimited"},
 		&cli.StringFlag{Name: "user", Usage: "`name` for basic authentication"},

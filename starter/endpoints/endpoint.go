@@ -15,6 +15,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -83,7 +84,7 @@ func writeEndpoints(s *session.Session, w io.Writer, endpoints []endpointListed)
 	for _, e := range endpoints {
 		types, format := "all", message.FormatAnchore
 		if len(e.Types) > 0 {
-			types = output.List(e.Types)
+			types = wording.List(e.Types)
 		}
 		if e.Format != "" {
 			format = e.Format

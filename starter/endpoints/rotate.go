@@ -11,9 +11,9 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
-	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -91,6 +91,6 @@ func writeRotated(w io.Writer, e endpoint.Endpoint) {
 	case 1:
 		fmt.Fprintf(w, "Endpoint %s signs with %s\n", e.Name, e.Signing[0])
 	default:
-		fmt.Fprintf(w, "Endpoint %s signs with %s, newest first; when the receiver uses the new one, run: tagwatch endpoint rotate %s --finish\n", e.Name, output.List(e.Signing), e.Name)
+		fmt.Fprintf(w, "Endpoint %s signs with %s, newest first; when the receiver uses the new one, run: tagwatch endpoint rotate %s --finish\n", e.Name, wording.List(e.Signing), e.Name)
 	}
 }

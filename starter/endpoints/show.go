@@ -16,6 +16,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/message"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -92,8 +93,8 @@ func writeEndpoint(s *session.Session, w io.Writer, v endpointView) {
 	p.Add("Deliveries", deliveryCounts(v.Deliveries))
 	p.Add("Oldest pending", s.When(v.Oldest))
 	p.Add("Next attempt", s.When(v.Next))
-	p.Add("Types", cmp.Or(output.List(v.Types), "all but event_log"))
-	p.Add("Subjects", output.List(v.Subjects))
+	p.Add("Types", cmp.Or(wording.List(v.Types), "all but event_log"))
+	p.Add("Subjects", wording.List(v.Subjects))
 	p.Add("Labels", output.Assignments(v.Labels))
 	p.Add("Explicit only", output.Yes(v.ExplicitOnly))
 	p.Add("Format", string(cmp.Or(v.Format, message.FormatAnchore)))
@@ -104,7 +105,7 @@ func writeEndpoint(s *session.Session, w io.Writer, v endpointView) {
 	p.Add("User", v.User)
 	p.Add("Password", string(v.Password))
 	p.Add("Token", string(v.Token))
-	p.Add("Signs with", output.List(v.Signing))
+	p.Add("Signs with", wording.List(v.Signing))
 	p.Add("Headers", output.Assignments(v.Headers))
 	p.Add("Secret headers", output.Assignments(v.HeaderRefs))
 	p.Add("Client certificate", v.CertFile)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -194,6 +195,6 @@ func writeSynced(w io.Writer, v syncedView) {
 		fmt.Fprintf(w, "Nothing new: build %s is current\n", output.Dash(output.Short(v.After)))
 	default:
 		fmt.Fprintf(w, "Build %s -> %s: %s matched again, %d changed, %s to update\n",
-			output.Dash(output.Short(v.Before)), output.Short(v.After), output.Number(v.Matched, "package group"), v.Changed, output.Number(v.Woken, "tag"))
+			output.Dash(output.Short(v.Before)), output.Short(v.After), wording.Count(v.Matched, "package group"), v.Changed, wording.Count(v.Woken, "tag"))
 	}
 }

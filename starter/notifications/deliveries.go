@@ -12,6 +12,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -32,7 +33,7 @@ func DeliveriesCommand() *cli.Command {
    tagwatch deliveries --notification 2f6c4a0e --attempts`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "only this endpoint `name`"},
-			&cli.StringFlag{Name: "state", Usage: "only deliveries in this `state`: " + output.List(arguments.DeliveryStates)},
+			&cli.StringFlag{Name: "state", Usage: "only deliveries in this `state`: " + wording.List(arguments.DeliveryStates)},
 			&cli.BoolFlag{Name: "failed", Usage: "only failed deliveries"},
 			&cli.BoolFlag{Name: "pending", Usage: "only pending deliveries"},
 			&cli.BoolFlag{Name: "debounced", Usage: "only deliveries dropped because their changes cancelled out"},
@@ -137,7 +138,7 @@ func deliveryState(s *session.Session) (delivery.State, error) {
 	}
 	for state := range asked {
 		if !slices.Contains(arguments.DeliveryStates, state) {
-			return "", exit.Usage("invalid value %q for --state: expected one of %s", state, output.List(arguments.DeliveryStates))
+			return "", exit.Usage("invalid value %q for --state: expected one of %s", state, wording.List(arguments.DeliveryStates))
 		}
 		return state, nil
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
-	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -60,7 +60,7 @@ func redeliver(ctx context.Context, s *session.Session) error {
 		}
 		return err
 	}
-	s.Say("Redelivery of %s requested; see: tagwatch deliveries", output.Number(len(ids), "delivery"))
+	s.Say("Redelivery of %s requested; see: tagwatch deliveries", wording.Count(len(ids), "delivery"))
 	return wakeAll(ctx, s)
 }
 

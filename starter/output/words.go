@@ -42,33 +42,10 @@ func Short(hash string) string {
 	return hash[:min(12, len(hash))]
 }
 
-// Texts are the texts of named types.
-func Texts[T ~string](list []T) []string {
-	all := make([]string, len(list))
-	for i, each := range list {
-		all[i] = string(each)
-	}
-	return all
-}
-
-// List is texts in one line.
-func List[T ~string](all []T) string { return strings.Join(Texts(all), ", ") }
-
 // DigestLine is a digest with that of the index it came from.
 func DigestLine(r image.Resolved) string {
 	if r.Index == "" {
 		return string(r.Manifest)
 	}
 	return fmt.Sprintf("%s (from index %s)", r.Manifest, r.Index.Short())
-}
-
-// Number is a count with its noun.
-func Number(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	if strings.HasSuffix(one, "y") {
-		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(one, "y"))
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }

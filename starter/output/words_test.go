@@ -5,17 +5,6 @@ import (
 	"testing"
 )
 
-func TestNumber(t *testing.T) {
-	t.Parallel()
-	for want, got := range map[string]string{
-		"1 tag": Number(1, "tag"), "0 tags": Number(0, "tag"), "2 deliveries": Number(2, "delivery"),
-	} {
-		if got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-}
-
 func TestTable(t *testing.T) {
 	t.Parallel()
 	table := NewTable("NAME", "MESSAGE")

@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/session"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -63,6 +63,6 @@ func activate(ctx context.Context, s *session.Session, id string) error {
 			fmt.Fprintf(w, "Bundle %s is already active\n", id)
 			return
 		}
-		fmt.Fprintf(w, "Bundle %s is active; evaluating %s\n", id, output.Number(applied.Woken, "tag"))
+		fmt.Fprintf(w, "Bundle %s is active; evaluating %s\n", id, wording.Count(applied.Woken, "tag"))
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -157,7 +158,7 @@ func writeComparison(s *session.Session, w io.Writer, c comparison) {
 		}
 		t.Write(w)
 	}
-	s.Say("%s evaluated, %d skipped (not analyzed or matched yet): %s", output.Number(c.Evaluated, "tag"), c.Skipped, differWords(c, s.Bool("all")))
+	s.Say("%s evaluated, %d skipped (not analyzed or matched yet): %s", wording.Count(c.Evaluated, "tag"), c.Skipped, differWords(c, s.Bool("all")))
 }
 
 func differWords(c comparison, all bool) string {

@@ -13,6 +13,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -101,7 +102,7 @@ func whitelistItems(ctx context.Context, s *session.Session, bundle *policy.Bund
 
 func writeItems(s *session.Session, w io.Writer, views []itemView, total int) {
 	if len(views) == 0 {
-		s.Say("No whitelist item needs attention (%s)", output.Number(total, "item"))
+		s.Say("No whitelist item needs attention (%s)", wording.Count(total, "item"))
 		return
 	}
 	t := output.NewTable("WHITELIST", "ITEM", "GATE", "TRIGGER ID", "MATCHES", "EXPIRES", "NOTE").Drop("ITEM", "GATE", "EXPIRES")

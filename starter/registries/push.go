@@ -8,8 +8,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/adapters/push"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/exit"
-	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -32,7 +32,7 @@ func pushExampleCommand() *cli.Command {
 		Name:      "example",
 		Usage:     "print an example of the push configuration of a registry",
 		UsageText: "tagwatch push example KIND [options]",
-		Description: `KIND is ` + output.List(push.Kinds()) + `.
+		Description: `KIND is ` + wording.List(push.Kinds()) + `.
 pubsub is Google Artifact Registry.
 
    tagwatch push example distribution

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/taglist"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -66,7 +67,7 @@ func writeRepositories(s *session.Session, w io.Writer, views []repositoryView) 
 		if v.Problem != nil {
 			style, problem = output.Doubtful, v.Problem.Message
 		}
-		t.Row(style, v.Name.String(), v.share(), output.Dash(filterLine(v.Filter)), output.List(v.Types), output.Dash(platformLine(v.Repository)), output.Dash(output.Assignments(v.Options.Labels)), s.Ago(v.Checked), problem)
+		t.Row(style, v.Name.String(), v.share(), output.Dash(filterLine(v.Filter)), wording.List(v.Types), output.Dash(platformLine(v.Repository)), output.Dash(output.Assignments(v.Options.Labels)), s.Ago(v.Checked), problem)
 	}
 	t.Write(w)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/taglist"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -30,7 +31,7 @@ var reasons = map[taglist.Reason]string{
 const planTags = 8
 
 func writePlan(s *session.Session, w io.Writer, plan *taglist.Plan) {
-	fmt.Fprintf(w, "%s: %d of %s would be watched%s\n\n", plan.Repository, plan.Selected, output.Number(plan.Tags, "tag"), changeLine(plan.Change))
+	fmt.Fprintf(w, "%s: %d of %s would be watched%s\n\n", plan.Repository, plan.Selected, wording.Count(plan.Tags, "tag"), changeLine(plan.Change))
 	t := output.NewTable("WATCHED", "TAGS", "WHY", "WHICH")
 	for _, group := range plan.Groups {
 		style, watched := output.Faint, "no"

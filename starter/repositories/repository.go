@@ -15,9 +15,9 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/watcher"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
-	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -194,7 +194,7 @@ func showWatched(s *session.Session, repository taglist.Repository, plan *taglis
 			fmt.Fprintf(w, "%s is watched; see: tagwatch repository list\n", repository.Name)
 			return
 		}
-		fmt.Fprintf(w, "%s is watched: %d of %s%s\n", repository.Name, plan.Selected, output.Number(plan.Tags, "tag"), changeLine(plan.Change))
+		fmt.Fprintf(w, "%s is watched: %d of %s%s\n", repository.Name, plan.Selected, wording.Count(plan.Tags, "tag"), changeLine(plan.Change))
 		if plan.Selected == 0 {
 			s.Say("No tag matches yet; to see why:  tagwatch repository update %s --dry-run", repository.Name)
 		}

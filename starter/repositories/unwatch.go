@@ -10,8 +10,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watcher"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/exit"
-	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -64,7 +64,7 @@ func endedLine(asked bool, ended int) string {
 	if !asked {
 		return "; its tags stay watched"
 	}
-	return "; stopped watching " + output.Number(ended, "tag")
+	return "; stopped watching " + wording.Count(ended, "tag")
 }
 
 // wokenEnded is how many watchers are notified that their watch has ended. Others

@@ -6,13 +6,12 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/wording"
-	"github.com/tagwatch/tagwatch/starter/output"
 )
 
 // GivenUp says what an endpoint lost within the last day.
 func (s *Session) GivenUp(name string, lost delivery.GivenUp) string {
 	return fmt.Sprintf("%s failed within %s, the last %s: %s; see: tagwatch deliveries --failed --endpoint %s",
-		output.Number(lost.Count, "notification"), wording.Duration(delivery.GivenUpSpan), s.Ago(lost.Last), lost.Answer, name)
+		wording.Count(lost.Count, "notification"), wording.Duration(delivery.GivenUpSpan), s.Ago(lost.Last), lost.Answer, name)
 }
 
 // Ago is a time relative to now; "never" for the zero time.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -110,5 +111,5 @@ func sayMayBeAffected(s *session.Session, id string, uncovered []image.Target) {
 		more = fmt.Sprintf(" and %d more", left)
 	}
 	s.Say("The vulnerability data does not cover the distribution of %s, so %s may affect them as well: %s%s",
-		output.Number(len(uncovered), "tag"), id, strings.Join(names, ", "), more)
+		wording.Count(len(uncovered), "tag"), id, strings.Join(names, ", "), more)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -120,7 +121,7 @@ func writeRows(s *session.Session, w io.Writer, rows []policy.Row) {
 		t.Write(w)
 	}
 	if hidden > 0 {
-		s.Say("%s that pass not shown; use --detail to show them", output.Number(hidden, "row"))
+		s.Say("%s that pass not shown; use --detail to show them", wording.Count(hidden, "row"))
 	}
 }
 

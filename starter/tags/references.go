@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
-	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -161,9 +161,9 @@ func (b *bulk) flush(ctx context.Context) error {
 func (b *bulk) early(err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
-		return &exit.Interrupted{Meanwhile: fmt.Sprintf("%s %s", output.Number(b.done, "tag"), b.after)}
+		return &exit.Interrupted{Meanwhile: fmt.Sprintf("%s %s", wording.Count(b.done, "tag"), b.after)}
 	case b.done > 0:
-		b.Say("Ended early; %s %s", output.Number(b.done, "tag"), b.after)
+		b.Say("Ended early; %s %s", wording.Count(b.done, "tag"), b.after)
 	}
 	return err
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watcher"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
-	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -64,7 +64,7 @@ func rescan(ctx context.Context, s *session.Session) error {
 	}
 	err := many.run(ctx)
 	if asked > 0 {
-		s.Say("Rescan of %s requested; see: tagwatch status", output.Number(asked, "tag"))
+		s.Say("Rescan of %s requested; see: tagwatch status", wording.Count(asked, "tag"))
 	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -167,10 +168,10 @@ func writeStatus(s *session.Session, w io.Writer, v *tagStatusView) {
 		p.Add("Coverage", v.Coverage.String())
 	}
 	if len(v.Unreadable) > 0 {
-		p.Add("Unreadable", output.Number(len(v.Unreadable), "file")+"; their packages are missing from the SBOM")
+		p.Add("Unreadable", wording.Count(len(v.Unreadable), "file")+"; their packages are missing from the SBOM")
 	}
 	p.Add("Vulnerability data", v.Build)
-	p.Add("Subscribed to", output.List(v.Types))
+	p.Add("Subscribed to", wording.List(v.Types))
 	p.Add("Labels", output.Assignments(v.Labels))
 	p.Add("Last check", s.When(v.Checked))
 	p.Add("Next check", nextCheck(s, v))
@@ -201,7 +202,7 @@ func writeUnreadable(s *session.Session, w io.Writer, files []sbom.Unreadable) {
 	}
 	t.Write(w)
 	if more := len(files) - shownUnreadable; more > 0 {
-		s.Say("%s more; use -o json to list all", output.Number(more, "file"))
+		s.Say("%s more; use -o json to list all", wording.Count(more, "file"))
 	}
 }
 

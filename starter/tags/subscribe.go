@@ -15,9 +15,9 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
-	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -97,7 +97,7 @@ func subscribe(ctx context.Context, s *session.Session) error {
 		return subscribeBatch(ctx, s, linked, request, page, many.pins, report, func(one *subscribed) {
 			done = append(done, one)
 			if s.ForPeople() {
-				fmt.Fprintf(s.Out, "%s is watched: %s\n", one.Target, output.List(one.Types))
+				fmt.Fprintf(s.Out, "%s is watched: %s\n", one.Target, wording.List(one.Types))
 			}
 			if one.LeftPin {
 				s.Say("%s has left its pin %s: it points to %s", one.Target, one.Pin, output.DigestLine(image.Resolved{Manifest: one.Digest, Index: one.Index}))

@@ -14,6 +14,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -119,7 +120,7 @@ func writeSubscriptions(s *session.Session, w io.Writer, views []subscriptionVie
 	for _, r := range rowsOf(views) {
 		types, endpoints := "all", "all"
 		if len(r.types) < len(notification.TagTypes) {
-			types = output.List(r.types)
+			types = wording.List(r.types)
 		}
 		if len(r.options.Endpoints) > 0 {
 			endpoints = strings.Join(r.options.Endpoints, ", ")
@@ -171,7 +172,7 @@ func rowFor(all []*subscriptionRow, v subscriptionView) *subscriptionRow {
 func narrowing(o subscription.Options) string {
 	var parts []string
 	if len(o.Causes) > 0 {
-		parts = append(parts, "cause "+output.List(o.Causes))
+		parts = append(parts, "cause "+wording.List(o.Causes))
 	}
 	if o.MinSeverity != "" {
 		parts = append(parts, string(o.MinSeverity)+" and above")

@@ -7,7 +7,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
-	"github.com/tagwatch/tagwatch/starter/output"
+	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
 // TestRowsOfSubscriptions: a row for each tag, and another for types that were
@@ -24,10 +24,10 @@ func TestRowsOfSubscriptions(t *testing.T) {
 	})
 	var got []string
 	for _, row := range all {
-		got = append(got, row.target.String()+" "+output.List(row.types)+" "+row.since.UTC().Format(time.TimeOnly))
+		got = append(got, row.target.String()+" "+wording.List(row.types)+" "+row.since.UTC().Format(time.TimeOnly))
 	}
 	want := []string{"docker.io/a:1 policy_eval, tag_update 00:16:40", "docker.io/a:1 vuln_update 00:33:20", "docker.io/b:1 tag_update 00:33:20"}
-	if output.List(got) != output.List(want) {
+	if wording.List(got) != wording.List(want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

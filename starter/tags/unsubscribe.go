@@ -12,9 +12,9 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
-	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -89,7 +89,7 @@ func endSubscription(ctx context.Context, l *session.Link, request subscription.
 // notSubscribed says that there is nothing to end.
 func notSubscribed(ctx context.Context, s *session.Session, target image.Target, types []notification.Type) error {
 	if len(types) > 0 {
-		return exit.Refused("no %s subscription for %s; see: tagwatch subscriptions", output.List(types), target)
+		return exit.Refused("no %s subscription for %s; see: tagwatch subscriptions", wording.List(types), target)
 	}
 	return notWatched(ctx, s, target)
 }
@@ -99,5 +99,5 @@ func writeUnsubscribed(w io.Writer, one unsubscribed) {
 		fmt.Fprintf(w, "%s is no longer watched\n", one.Target)
 		return
 	}
-	fmt.Fprintf(w, "%s is still watched: %s left\n", one.Target, output.Number(one.Left, "subscription"))
+	fmt.Fprintf(w, "%s is still watched: %s left\n", one.Target, wording.Count(one.Left, "subscription"))
 }
