@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -60,15 +58,14 @@ func Summarize(revisions []Revision) (id string, entry Logged) {
 	slices.SortFunc(revisions, func(a, b Revision) int {
 		return cmp.Or(strings.Compare(a.Tag, b.Tag), strings.Compare(a.Notification, b.Notification))
 	})
-	var ids strings.Builder
+	ids := []string{"summary"}
 	tags, counts := map[string]bool{}, map[string]int{}
 	for _, r := range revisions {
-		ids.WriteString(r.Notification + "\n")
+		ids = append(ids, r.Notification)
 		tags[r.Tag] = true
 		counts["added"], counts["updated"], counts["removed"] = counts["added"]+r.Added, counts["updated"]+r.Updated, counts["removed"]+r.Removed
 	}
-	id = uuid.NewSHA1(uuid.NameSpaceURL, []byte("summary\n"+ids.String())).String()
-	return id, Logged{Event: "system.vulnerabilities.scanner_changed", Level: LevelInfo,
+	return ID(ids...), Logged{Event: "system.vulnerabilities.scanner_changed", Level: LevelInfo,
 		Message: fmt.Sprintf("The vulnerability lists of %d tag(s) changed with a new version of what analyzes or matches: %d added, %d updated, %d removed",
 			len(tags), counts["added"], counts["updated"], counts["removed"]),
 		Details:  map[string]any{"tags": len(tags), "counts": counts, "lists": revisions[:min(len(revisions), maxRevisions)]},
