@@ -46,30 +46,12 @@ var vulnerabilityParameters = slices.Concat(
 
 // exploitationParameters are about use by attackers, as known and as predicted.
 var exploitationParameters = []Parameter{
-	{
-		Name:        "known_exploited",
-		Description: "Whether CISA's catalog must list the vulnerability as exploited, or must not. Not checked if not given.",
-		Example:     "true",
-		Type:        Boolean,
-		Addition:    true,
-	},
-	{
-		Name:        "epss_score_comparison",
-		Description: "How the EPSS score is compared.",
-		Example:     ">=",
-		Type:        Enum,
-		Values:      comparisons,
-		Default:     ">=",
-		Addition:    true,
-	},
-	{
-		Name:        "epss_score",
-		Description: "Probability from 0 to 1 to compare with the EPSS score of the vulnerability; none counts as 0. Not checked if not given.",
-		Example:     "0.1",
-		Type:        Float,
-		Addition:    true,
-		valid:       validProbability,
-	},
+	{Name: "known_exploited", Type: Boolean, Example: "true", Addition: true,
+		Description: "Whether CISA's catalog must list the vulnerability as exploited, or must not. Not checked if not given."},
+	{Name: "epss_score_comparison", Type: Enum, Values: comparisons, Default: ">=", Example: ">=", Addition: true,
+		Description: "How the EPSS score is compared."},
+	{Name: "epss_score", Type: Float, Example: "0.1", Addition: true, valid: validProbability,
+		Description: "Probability from 0 to 1 to compare with the EPSS score of the vulnerability; none counts as 0. Not checked if not given."},
 }
 
 // validProbability refuses percentages: nothing would ever reach them.
