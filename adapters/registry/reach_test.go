@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,6 +54,64 @@ func TestPublicRegistryCannotReachLoopback(t *testing.T) {
 		req := httptest.NewRequest(http.MethodGet, strings.Replace(inside.URL, "127.0.0.1", hostname, 1), nil)
 		if _, err := (carrier{host: public}).RoundTrip(req); !errors.Is(err, errAddress) {
 			t.Errorf("redirect to %s: error = %v, want %v", hostname, err, errAddress)
+		}
+	}
+}
+
+// A registry that another leads to is reached no closer to the worker than that one
+// may lead, even if its own settings allow more.
+func TestReachOfRegistriesBehindARedirect(t *testing.T) {
+	t.Parallel()
+	inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("reached") }))
+	t.Cleanup(inside.Close)
+	client, err := New(Options{InsecureHosts: []string{"registry.example", "inside.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := client.host("registry.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	led, err := public.ledTo(&url.URL{Scheme: "http", Host: "inside.example", Path: "/v2/app/manifests/1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := led.transports.home.RoundTrip(httptest.NewRequest(http.MethodGet, inside.URL+"/v2/", nil)); !errors.Is(err, errAddress) {
+		t.Errorf("a name that resolves to loopback: %v, want %v", err, errAddress)
+	}
+	for _, path := range []string{"/v2/", "/v2/app/manifests/1"} {
+		if _, err := (carrier{host: public}).RoundTrip(httptest.NewRequest(http.MethodGet, inside.URL+path, nil)); !errors.Is(err, errAddress) {
+			t.Errorf("redirect to %s: %v, want %v", path, err, errAddress)
+		}
+	}
+}
+
+// What leads to Docker Hub, by any of its hosts, shares its limit, which HEAD does
+// not count against.
+func TestDockerHubBehindARedirect(t *testing.T) {
+	t.Parallel()
+	client, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hub, err := client.host("docker.io")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := client.host("registry.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range []string{"registry-1.docker.io", "index.docker.io", "registry-1.docker.io:443"} {
+		u := &url.URL{Scheme: "https", Host: host, Path: "/v2/library/nginx/manifests/1"}
+		led, err := other.ledTo(u)
+		if err != nil || led.name != image.DefaultRegistry || led.rateLimit != hub.rateLimit {
+			t.Errorf("%s: %+v, %v", host, led, err)
+		}
+		for method, counts := range map[string]bool{http.MethodHead: false, http.MethodGet: true} {
+			if got := led.counts(&http.Request{Method: method, URL: u}); got != counts {
+				t.Errorf("%s %s counts: %t", method, host, got)
+			}
 		}
 	}
 }

@@ -90,7 +90,8 @@ func viewOf(s *session.Session, sub subscription.Subscription) subscriptionView 
 	return view
 }
 
-// places reports which targets --registry, --repository and --platform select.
+// places reports which targets --registry, --repository and --platform select, by any
+// of their names.
 func places(s *session.Session) (within func(image.Target) bool, err error) {
 	registry, text := s.String("registry"), s.String("repository")
 	var repository image.Repository
@@ -107,7 +108,8 @@ func places(s *session.Session) (within func(image.Target) bool, err error) {
 		if platform != (image.Platform{}) && t.Platform.OrDefault() != platform {
 			return false
 		}
-		return (registry == "" || t.Reference.Registry == registry) && (text == "" || t.Reference.Repository == repository)
+		watched := t.Reference.Repository.Canonical()
+		return (registry == "" || watched.Registry == image.CanonicalRegistry(registry)) && (text == "" || watched == repository.Canonical())
 	}, nil
 }
 
