@@ -1,6 +1,6 @@
 -- +goose Up
 
--- A row here is a target with an active subscription; it goes with the last one.
+-- A row is a target with an active subscription; it is deleted with the last one.
 CREATE TABLE target (
     name       TEXT COLLATE "C" PRIMARY KEY,
     registry   TEXT COLLATE "C" NOT NULL,
@@ -8,8 +8,8 @@ CREATE TABLE target (
     poll       BIGINT NOT NULL,
     seen       TEXT NOT NULL DEFAULT '', -- digest at the last check of the poll
     due        BIGINT NOT NULL,            -- of the next check
-    polled     BIGINT NOT NULL DEFAULT 0,  -- when a poll was last answered
-    poll_interval BIGINT NOT NULL DEFAULT 0 -- that applied then, the default included
+    polled     BIGINT NOT NULL DEFAULT 0,  -- last successful poll
+    poll_interval BIGINT NOT NULL DEFAULT 0 -- at that time, possibly the default
 );
 CREATE INDEX target_due ON target (registry, due, poll);
 CREATE INDEX target_repository ON target (repository);
@@ -20,7 +20,7 @@ CREATE TABLE target_state (
     manifest     TEXT NOT NULL DEFAULT '',
     index_digest TEXT NOT NULL DEFAULT '',
     analyzed     TEXT NOT NULL DEFAULT '',
-    pending      BIGINT NOT NULL DEFAULT 0, -- since when the manifest waits to be analyzed and matched
+    pending      BIGINT NOT NULL DEFAULT 0, -- since when the manifest is neither analyzed nor matched
     build   TEXT NOT NULL DEFAULT '',
     matcher       TEXT NOT NULL DEFAULT '',
     bundle       TEXT NOT NULL DEFAULT '',
@@ -34,11 +34,11 @@ CREATE TABLE target_state (
     unknown      BIGINT NOT NULL DEFAULT 0,
     status       TEXT NOT NULL DEFAULT '',
     final_action TEXT NOT NULL DEFAULT '',
-    problem      TEXT NOT NULL DEFAULT '', -- of the last outcome, JSON; '' for none
+    problem      TEXT NOT NULL DEFAULT '', -- of the last result, JSON; '' for none
     checked      BIGINT NOT NULL DEFAULT 0,
     changed      BIGINT NOT NULL DEFAULT 0,
     next_change  BIGINT NOT NULL DEFAULT 0,
-    coverage     TEXT NOT NULL DEFAULT '', -- covered, not_covered, not_applicable; '' for not looked up
+    coverage     TEXT NOT NULL DEFAULT '', -- covered, not_covered, not_applicable; '' before the first match
     distribution TEXT NOT NULL DEFAULT '', -- its name, as in debian 12
     not_covered  TEXT NOT NULL DEFAULT '' -- why it is not covered
 );
@@ -60,7 +60,7 @@ CREATE TABLE target_history (
     PRIMARY KEY (target, at)
 );
 
--- States of targets that a watched repository selects no longer, for when it
+-- States of targets that a watched repository no longer selects, in case it
 -- selects them again.
 CREATE TABLE archived (
     target TEXT COLLATE "C" PRIMARY KEY,
@@ -82,7 +82,7 @@ CREATE TABLE subscription (
     type       TEXT COLLATE "C" NOT NULL,
     active     BOOLEAN NOT NULL,
     options    TEXT NOT NULL,
-    repository TEXT NOT NULL, -- the watched repository that brought it; '' for a person's
+    repository TEXT NOT NULL, -- the watched repository that created it; '' if a person did
     created    BIGINT NOT NULL,
     updated    BIGINT NOT NULL,
     PRIMARY KEY (target, type)
@@ -113,8 +113,8 @@ CREATE TABLE image_document (
     PRIMARY KEY (image_id, kind)
 );
 
--- Hands out numbers in the order of the commits, which a database sequence does
--- not: a reader that remembers the last number never misses a row.
+-- Assigns numbers in the order of the commits, unlike a database sequence: a
+-- reader that remembers the last number never misses a row.
 CREATE TABLE counter (
     name  TEXT PRIMARY KEY,
     value BIGINT NOT NULL
@@ -142,7 +142,7 @@ CREATE TABLE image_group (
 );
 CREATE INDEX image_group_group ON image_group (group_id, image_id);
 
--- When workers with an analyzer, in its version and settings, were at work.
+-- When workers with an analyzer, in its version and settings, were active.
 CREATE TABLE analyzer (
     name       TEXT PRIMARY KEY,
     first_seen BIGINT NOT NULL,
@@ -154,7 +154,7 @@ CREATE TABLE renewal (
     image_id BIGINT PRIMARY KEY REFERENCES image (id) ON DELETE CASCADE,
     analyzer TEXT NOT NULL,
     failures INTEGER NOT NULL,
-    due      BIGINT NOT NULL -- when it is tried again; 0 for never
+    due      BIGINT NOT NULL -- time of the next retry; 0 for never
 );
 
 -- The packages of groups, to find them by their package URL.
@@ -186,7 +186,7 @@ CREATE TABLE finding (
     severity        TEXT NOT NULL,
     fix_state       TEXT NOT NULL,
     known_exploited BOOLEAN NOT NULL,
-    hash            TEXT NOT NULL, -- of what decisions read
+    hash            TEXT NOT NULL, -- of the fields that decisions read
     content         TEXT NOT NULL, -- hash of the whole
     document        BYTEA NOT NULL,
     first_seen      BIGINT NOT NULL,
@@ -216,7 +216,7 @@ CREATE TABLE vulnerability_age (
     PRIMARY KEY (group_id, member, name)
 );
 
--- The groups of which a build changed something that decisions read.
+-- The groups with changes in a build that decisions read.
 CREATE TABLE group_change (
     build TEXT NOT NULL,
     group_id   BIGINT NOT NULL REFERENCES package_group (id) ON DELETE CASCADE,
@@ -248,7 +248,7 @@ CREATE TABLE coverage (
     name         TEXT NOT NULL,
     state        TEXT NOT NULL, -- covered, not_covered, not_applicable
     reason       TEXT NOT NULL,
-    changed      TEXT NOT NULL -- build that last brought another answer; '' for none
+    changed      TEXT NOT NULL -- build that last changed it; '' for none
 );
 
 CREATE TABLE feed_sums (
@@ -263,7 +263,7 @@ CREATE TABLE epss (
     percentile  DOUBLE PRECISION NOT NULL
 );
 
--- Findings of a build that is to become the current one, until it does.
+-- Findings of a build until it becomes the current one.
 CREATE TABLE staged_group (
     build TEXT NOT NULL,
     matcher     TEXT NOT NULL,
@@ -273,7 +273,7 @@ CREATE TABLE staged_group (
 );
 CREATE INDEX staged_group_group ON staged_group (group_id);
 
--- The matchers that workers have, and when they were first and last at work.
+-- The matchers of workers, and when they were first and last active.
 CREATE TABLE matcher (
     name       TEXT PRIMARY KEY,
     first_seen BIGINT NOT NULL,
@@ -328,12 +328,12 @@ CREATE TABLE delivery (
     last_try     BIGINT NOT NULL,
     next_try     BIGINT NOT NULL,
     deadline      BIGINT NOT NULL,
-    patience     BIGINT NOT NULL, -- from creation to giving up
+    patience     BIGINT NOT NULL, -- retry window, from creation to the deadline
     answer       TEXT NOT NULL,
     message      TEXT NOT NULL DEFAULT '', -- id of the message that carries it; '' until it is sent
     early        BIGINT NOT NULL DEFAULT 0, -- attempts made before they were due, which the schedule does not count
-    slim         BOOLEAN NOT NULL DEFAULT FALSE, -- without lists from now on, because the receiver refused the size
-    announced    BOOLEAN NOT NULL DEFAULT FALSE, -- the event log knows that it was given up
+    slim         BOOLEAN NOT NULL DEFAULT FALSE, -- without lists from now on, because the receiver rejected the size
+    announced    BOOLEAN NOT NULL DEFAULT FALSE, -- the event log has an entry about its failure
     UNIQUE (notification, endpoint)
 );
 CREATE INDEX delivery_pending ON delivery (endpoint, next_try) WHERE state = 'pending';
@@ -359,14 +359,14 @@ CREATE TABLE repository (
     revision BIGINT NOT NULL DEFAULT 0,
     listed   BOOLEAN NOT NULL DEFAULT FALSE,
     known    BYTEA, -- all tags of the last listing, watched or not; NULL before there was one
-    applied  TEXT NOT NULL DEFAULT '', -- settings that the subscriptions of its tags were made with
+    applied  TEXT NOT NULL DEFAULT '', -- settings that its subscriptions were created with
     tags     BYTEA NOT NULL,
     checked  BIGINT NOT NULL DEFAULT 0,
     created  BIGINT NOT NULL,
     updated  BIGINT NOT NULL
 );
 
--- What endpoints are told of in one summary rather than one by one.
+-- Changes that endpoints receive in one summary.
 CREATE TABLE pending_summary (
     endpoint     TEXT NOT NULL REFERENCES endpoint (name) ON DELETE CASCADE,
     notification TEXT NOT NULL REFERENCES notification (id) ON DELETE CASCADE,
@@ -375,34 +375,34 @@ CREATE TABLE pending_summary (
 );
 CREATE INDEX pending_summary_notification ON pending_summary (notification);
 
--- Who signed in to the status page. The id is a hash of the cookie.
+-- Sessions of the status page. The id is a hash of the cookie.
 CREATE TABLE session (
     id      TEXT PRIMARY KEY,
     expires BIGINT NOT NULL -- microseconds since 1970
 );
 CREATE INDEX session_expires ON session (expires);
 
--- The oldest schema version that a program must know to use this database. A
--- migration that breaks the programs before it sets it to its own version.
+-- The oldest schema version that a program must support to use this database. A
+-- migration that breaks older programs sets it to its own version.
 CREATE TABLE min_compatible_version (
     id      BIGINT PRIMARY KEY CHECK (id = 1),
     version BIGINT NOT NULL
 );
 INSERT INTO min_compatible_version (id, version) VALUES (1, 0);
 
--- What fails or is wrong now: a row from the check that first finds it to the one that
--- finds it gone. It refers to no other table and no other step writes it, so that a
--- step can be noted as failing whatever the reason.
+-- Current conditions: a row from the check that first finds one until a check no
+-- longer does. It refers to no other table and no other step writes it, so that any
+-- failing step can be recorded.
 CREATE TABLE condition (
     kind       TEXT NOT NULL,
     resource   TEXT NOT NULL, -- tag, registry, repository, endpoint, task, data
     name       TEXT COLLATE "C" NOT NULL,
-    step       TEXT NOT NULL, -- that failed; '' where there is only one
+    step       TEXT NOT NULL, -- that failed; '' if there is only one
     error_kind TEXT NOT NULL, -- '' for none
     message    TEXT NOT NULL, -- of the last check that found it
     since      BIGINT NOT NULL,
     confirmed  BOOLEAN NOT NULL,
-    notified   BIGINT NOT NULL, -- when people were notified that it began; 0 for not
+    notified   BIGINT NOT NULL, -- when its notification was stored; 0 for none
     PRIMARY KEY (kind, resource, name)
 );
 CREATE INDEX condition_resource ON condition (resource, name);
