@@ -40,7 +40,8 @@ type Policy struct {
 	// order are the positions of the rules in their order of evaluation.
 	order []int
 	// faults are errors outside of the rules.
-	faults []Problem
+	faults  []Problem
+	content string // identifies it
 }
 
 // Parse reads a bundle and validates all of it: problems of a part that no
@@ -91,6 +92,7 @@ func (b *Bundle) read(n node) {
 	b.expressions = n.problems.expressions
 	b.policies, b.whitelists = byID(b.Policies), byID(b.Whitelists)
 	b.checkReferences(n.problems)
+	b.addContents()
 }
 
 // Hash identifies the content: the SHA-256, in hexadecimal, of the document

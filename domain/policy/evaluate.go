@@ -100,7 +100,7 @@ func (e *evaluator) mapping() {
 			return
 		}
 	}
-	e.report(Problem{"mappings", Warning, problemNoMapping, "no mapping is for " + e.Reference.String() + ", so no policy applies"})
+	e.report(noMapping(e.Reference))
 }
 
 func (e *evaluator) selects(s *Selection) (matched, known bool) {

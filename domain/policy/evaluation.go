@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -34,6 +35,21 @@ type Evaluation struct {
 	MatchedMapping     json.RawMessage `json:"matched_mapping,omitempty"`
 	MatchedWhitelisted json.RawMessage `json:"matched_whitelisted,omitempty"`
 	MatchedBlacklisted json.RawMessage `json:"matched_blacklisted,omitempty"`
+}
+
+// Under is the evaluation as that of another reference with the same Bundle.Key.
+func (e Evaluation) Under(reference image.Reference) Evaluation {
+	e.Reference, e.Problems = reference, slices.Clone(e.Problems)
+	for i, p := range e.Problems {
+		if p.Type == problemNoMapping {
+			e.Problems[i] = noMapping(reference)
+		}
+	}
+	return e
+}
+
+func noMapping(reference image.Reference) Problem {
+	return Problem{"mappings", Warning, problemNoMapping, "no mapping is for " + reference.String() + ", so no policy applies"}
 }
 
 // Reason is what decided the final action.

@@ -9,7 +9,11 @@ type Mapping struct {
 	policyRefs, whitelistRefs []reference
 	// faults are errors that do not keep the mapping from selecting.
 	faults []Problem
+	// content identifies the mapping with all that it applies.
+	content string
 }
+
+func (m Mapping) selection() Selection { return m.Selection }
 
 // reference is an id and where it stands.
 type reference struct{ id, kind, path string }

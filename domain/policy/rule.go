@@ -24,7 +24,7 @@ type Rule struct {
 }
 
 func readPolicy(n node) Policy {
-	policy := Policy{}
+	policy := Policy{content: contentOf(n)}
 	var rules []node
 	policy.faults = n.problems.faults(func() {
 		o := n.object()

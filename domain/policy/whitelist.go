@@ -13,9 +13,10 @@ type Whitelist struct {
 	Name  string
 	Items []Item
 
-	path   string                // in the bundle
-	index  map[string]*itemIndex // by gate
-	faults []Problem
+	path    string                // in the bundle
+	index   map[string]*itemIndex // by gate
+	faults  []Problem
+	content string // identifies it
 }
 
 // Item lets matches of a gate pass.
@@ -32,7 +33,7 @@ type Item struct {
 func (i *Item) expired(now time.Time) bool { return !i.Expires.IsZero() && !now.Before(i.Expires) }
 
 func readWhitelist(n node) Whitelist {
-	w := Whitelist{path: n.path, index: map[string]*itemIndex{}}
+	w := Whitelist{path: n.path, content: contentOf(n), index: map[string]*itemIndex{}}
 	w.faults = n.problems.faults(func() {
 		o := n.object()
 		if o.fields == nil {
