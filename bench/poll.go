@@ -62,13 +62,17 @@ func (w *world) poll(ctx context.Context, window time.Duration) error {
 	return nil
 }
 
+// open opens the installation's database.
+func (w *world) open() (*sql.DB, error) {
+	if w.database != nil {
+		return sql.Open("postgres", w.database.URL("postgres"))
+	}
+	return sql.Open("sqlite", "file:"+filepath.Join(w.stack.DataDir(), "tagwatch.db"))
+}
+
 // due is when each tag is to be checked next.
 func (w *world) due(ctx context.Context) (map[string]time.Time, error) {
-	driver, address := "sqlite", "file:"+filepath.Join(w.stack.DataDir(), "tagwatch.db")
-	if w.database != nil {
-		driver, address = "postgres", w.database.URL("postgres")
-	}
-	db, err := sql.Open(driver, address)
+	db, err := w.open()
 	if err != nil {
 		return nil, err
 	}
