@@ -61,7 +61,7 @@ var floors = map[string][]string{
 	"domain/analysis":     {"domain/errkind", "domain/condition", "domain/image", "domain/vuln", "domain/databuild"},
 	"domain/polling":      {"domain/condition", "domain/image"},
 	"domain/taglist":      {"domain/errkind", "domain/condition", "domain/image", "domain/notification", "domain/delivery", "domain/endpoint", "domain/subscription"},
-	"domain/watch":        {"domain/condition", "domain/image", "domain/sbom", "domain/vuln", "domain/policy", "domain/notification", "domain/delivery", "domain/endpoint", "domain/subscription"},
+	"domain/watch":        {"domain/condition", "domain/image", "domain/sbom", "domain/vuln", "domain/policy", "domain/notification", "domain/delivery", "domain/endpoint", "domain/subscription", "domain/watcher"},
 
 	// Counterparts on loopback, for the demo and the tests.
 	"lab":   {"lab"},

@@ -7,7 +7,6 @@ import (
 	"context"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -48,7 +47,8 @@ type Activities struct {
 	Now func() time.Time
 	Log *slog.Logger
 
-	parsed atomic.Pointer[parsedBundle]
+	parsing sync.Mutex
+	parsed  []parsedBundle // the newest last
 }
 
 func (a *Activities) now() time.Time {

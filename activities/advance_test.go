@@ -20,7 +20,7 @@ import (
 func (r *rig) matched(repositoryAndTag string, packages ...string) image.Digest {
 	r.Helper()
 	digest := r.analyzed(repositoryAndTag, packages...)
-	do[databuild.Matching](r, r.steps.Match, digest)
+	do[any](r, r.steps.Match, digest)
 	return digest
 }
 
@@ -228,7 +228,7 @@ func TestFanOutGoesOnWhereItWasCut(t *testing.T) {
 	r := newRig(t)
 	for _, name := range []string{"app:1", "app:2", "app:3"} {
 		r.push(name, "openssl 1")
-		r.settled(name)
+		r.subscribe(r.target(name))
 	}
 	r.watchers.take()
 	env := environment(r, t.Context())
@@ -236,11 +236,11 @@ func TestFanOutGoesOnWhereItWasCut(t *testing.T) {
 		After string
 		Woken int
 	}{r.registry.Reference("app:1"), 1})
-	answer, err := env.ExecuteActivity(r.steps.WakeAll)
+	answer, err := env.ExecuteActivity(r.steps.StartWatches, r.target("app:1").Reference.Repository)
 	r.must(err)
 	var woken int
 	r.must(answer.Get(&woken))
-	if diff := cmp.Diff([]string{"outdated app:2", "outdated app:3"}, r.watchers.take()); diff != "" || woken != 3 {
+	if diff := cmp.Diff([]string{"subscription app:2", "subscription app:3", "registry"}, r.watchers.take()); diff != "" || woken != 3 {
 		t.Errorf("%d woken in all, now (-want +got):\n%s", woken, diff)
 	}
 }

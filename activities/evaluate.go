@@ -2,10 +2,11 @@ package activities
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
@@ -25,59 +26,28 @@ type policyStore interface {
 
 // evaluate adds the outcome of the active bundle. Until the image is matched
 // there is none: an image of which nothing is known neither passes nor fails.
-func (a *Activities) evaluate(ctx context.Context, seen *watch.Seen, view watch.RecordView, subject *policy.Input) error {
+func (a *Activities) evaluate(ctx context.Context, seen *assessment, view watch.RecordView, subject *policy.Input) error {
 	if view.Bundle == "" || !subject.Matched {
 		return nil
 	}
-	bundle, content, err := a.bundle(ctx, view.Bundle)
+	parsed, err := a.bundle(ctx, view.Bundle)
 	if err != nil {
 		return err
 	}
-	if err := a.Store.AddScores(ctx, bundle, subject); err != nil {
+	if err := a.Store.AddScores(ctx, parsed.bundle, subject); err != nil {
 		return err
 	}
-	if err := a.askRegistries(ctx, bundle, subject); err != nil {
+	if err := a.askRegistries(ctx, parsed.bundle, subject); err != nil {
 		// Nothing is concluded from a registry that does not answer: the last
 		// outcome, and the bundle it was of, stand until it does; that they are old is a
 		// problem.
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if seen.Problem == nil {
-			seen.Problem = problem(condition.StageEvaluate, err, view.State.Problem, a.now())
-		}
 		a.Log.WarnContext(ctx, "package registry not queried, evaluation postponed", "image", subject.Inventory.Digest, "error", err)
-		seen.Basis.Bundle, seen.Next = view.State.Basis.Bundle, a.now().Add(putOff)
-		return nil
+		seen.postponed = err
+		return ctx.Err()
 	}
-	evaluation, err := policy.Evaluate(ctx, bundle, subject, a.now())
-	if err != nil {
-		return err
-	}
-	document, err := policy.Document(evaluation, bundle, a.Account.Name)
-	if err != nil {
-		return err
-	}
-	seen.Bundle, seen.Next = content, evaluation.Next
-	seen.Evaluation = &watch.Evaluation{Digest: seen.Analyzed, Bundle: view.Bundle, Status: evaluation.Status,
-		FinalAction: evaluation.FinalAction, Document: watch.WithoutBundle(document)}
-	return a.lastBundle(ctx, seen, view)
-}
-
-// bundle is a stored bundle, parsed. The last one is kept: parsing takes longer
-// than an evaluation, and nearly all evaluations are of the active bundle.
-func (a *Activities) bundle(ctx context.Context, hash string) (*policy.Bundle, []byte, error) {
-	if kept := a.parsed.Load(); kept != nil && kept.hash == hash {
-		return kept.bundle, kept.content, nil
-	}
-	content, err := a.Store.BundleContent(ctx, hash)
-	if err != nil {
-		return nil, nil, err
-	}
-	// Faults of a stored bundle become problems of its evaluations.
-	bundle, _ := policy.Parse(content)
-	a.parsed.Store(&parsedBundle{hash: hash, bundle: bundle, content: content})
-	return bundle, content, nil
+	evaluation, err := policy.Evaluate(ctx, parsed.bundle, subject, a.now())
+	seen.Bundle, seen.Next, seen.evaluation = parsed.content, evaluation.Next, &evaluation
+	return err
 }
 
 // parsedBundle is a bundle by its hash; nothing of it changes.
@@ -87,21 +57,37 @@ type parsedBundle struct {
 	content []byte
 }
 
-// lastBundle adds the bundle of the last evaluation, which a notification shows
-// beside the present one.
-func (a *Activities) lastBundle(ctx context.Context, seen *watch.Seen, view watch.RecordView) error {
-	last := view.State.Evaluation
-	if last == nil {
-		return nil
+// keptBundles is how many bundles are kept parsed: nearly all outcomes are of the active
+// one, or of the one before.
+const keptBundles = 3
+
+// bundle is a stored bundle, parsed: parsing takes longer than an evaluation.
+func (a *Activities) bundle(ctx context.Context, hash string) (parsedBundle, error) {
+	a.parsing.Lock()
+	defer a.parsing.Unlock()
+	if at := slices.IndexFunc(a.parsed, func(p parsedBundle) bool { return p.hash == hash }); at >= 0 {
+		return a.parsed[at], nil
 	}
-	if last.Bundle == view.Bundle {
-		seen.LastBundle = seen.Bundle
-		return nil
+	content, err := a.Store.BundleContent(ctx, hash)
+	if err != nil {
+		return parsedBundle{}, err
 	}
-	content, err := a.Store.BundleContent(ctx, last.Bundle)
+	// Faults of a stored bundle become problems of its evaluations.
+	bundle, _ := policy.Parse(content)
+	parsed := parsedBundle{hash, bundle, content}
+	a.parsed = append(a.parsed[max(0, len(a.parsed)-keptBundles+1):], parsed)
+	return parsed, nil
+}
+
+// bundleContent is the bundle of an earlier outcome, which a notification shows beside
+// the present one; nil if there is none any more.
+func (a *Activities) bundleContent(ctx context.Context, hash string) (json.RawMessage, error) {
+	if hash == "" {
+		return nil, nil
+	}
+	parsed, err := a.bundle(ctx, hash)
 	if errors.Is(err, errkind.NotFound) {
-		return nil
+		return nil, nil
 	}
-	seen.LastBundle = content
-	return err
+	return parsed.content, err
 }

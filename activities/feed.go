@@ -8,7 +8,6 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -50,7 +49,6 @@ type feedStore interface {
 	GroupRefs(ctx context.Context, ids []int64) (map[int64][]string, error)
 	Sums(ctx context.Context, build string) ([]byte, error)
 	SaveSums(ctx context.Context, build string, sums []byte) error
-	AffectedTargets(ctx context.Context, build, after string, limit int) ([]image.Target, error)
 }
 
 // FetchFeed finds the build to move to, and has it verified and judged.

@@ -25,6 +25,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
 	labfeed "github.com/tagwatch/tagwatch/lab/feed"
 )
 
@@ -112,7 +113,7 @@ func (r *feedRun) advance() cost {
 	}
 	began, cpu := time.Now(), processCPU()
 	c := cost{advanced: answer[databuild.Advanced](r, r.rig.steps.AdvanceFeed, databuild.AdvanceRequest{Build: *fetched.Build, From: fetched.Current})}
-	affected, err := r.store.AffectedTargets(r.Context(), c.advanced.Build, "", 0)
+	affected, err := r.store.Outcomes(r.Context(), watch.OutcomeFilter{Build: c.advanced.Build})
 	mustBench(r.B, err)
 	c.tags = len(affected)
 	c.cpu, c.wall = processCPU()-cpu, time.Since(began)
@@ -198,11 +199,7 @@ func (r *feedRun) command() time.Duration {
 		number := n * fleetImages / commandImages
 		theirs, cpu := measureGrype(r.B, filepath.Dir(path), r.images.sbomOf(r.B, number))
 		total += cpu
-		do, err := r.rig.steps.Match(r.Context(), digestOf(number))
-		mustBench(r.B, err)
-		if do.Waiting {
-			r.Fatal("the image waits for data")
-		}
+		mustBench(r.B, r.rig.steps.Match(r.Context(), digestOf(number)))
 		stored, err := r.store.Matches(r.Context(), digestOf(number))
 		mustBench(r.B, err)
 		var ours []string

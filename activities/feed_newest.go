@@ -22,7 +22,7 @@ func (a *Activities) fetchNewest(ctx context.Context, feed databuild.Feed, fetch
 	if leads && feed.Matcher != a.Matcher.Version() && usable(feed.Current, listing) && ctx.Err() == nil {
 		// First with the data that there is: what changes then is the matcher's
 		// doing alone. The next synchronization brings new data.
-		fetched.Build, fetched.Rematch = &feed.Current.Build, true
+		fetched.Build = &feed.Current.Build
 		return fetched, a.noteFeed(ctx, &feed, listing.Status, failure)
 	}
 	var newest offer

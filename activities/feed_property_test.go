@@ -99,7 +99,7 @@ func newPropertyOn(t *testing.T, on *store.Store) *property {
 		digest := image.Digest(fmt.Sprintf("sha256:%064x", n+1))
 		p.documents[digest] = inventory
 		r.must(r.store.SaveImage(t.Context(), &sbom.Inventory{Digest: digest, ImageID: digest.Hex()}, inventory, "syft of the test", r.clock.Now()))
-		do[databuild.Matching](r, r.steps.Match, digest)
+		do[any](r, r.steps.Match, digest)
 	}
 	return p
 }

@@ -214,10 +214,10 @@ func TestNewMatcherNeedsNoSource(t *testing.T) {
 	r.matcher.version = "matcher 2"
 	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-0001", vuln.Low))
 	r.feed.failure = errkind.Unavailable
-	if fetched := r.sync(databuild.SyncRequest{}); !fetched.Rematch {
+	if fetched := r.sync(databuild.SyncRequest{}); !rematches(fetched) {
 		t.Errorf("fetched %+v", fetched)
 	}
-	do[databuild.Matching](r, r.steps.Match, digest)
+	do[any](r, r.steps.Match, digest)
 	if got := r.vulnerabilities(digest); !slices.Equal(got, []string{"CVE-2026-0001"}) {
 		t.Errorf("vulnerabilities %v", got)
 	}

@@ -12,7 +12,6 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
@@ -142,7 +141,7 @@ func newWakes(t *testing.T, opened *store.Store) *wakes {
 			subscriptions = append(subscriptions, subscription.Subscription{Target: w.targets[digest], Type: each, Active: true, Created: w.clock.Now(), Updated: w.clock.Now()})
 		}
 		w.must(w.store.Subscribe(t.Context(), subscriptions, 0, w.clock.Now()))
-		do[databuild.Matching](w.rig, w.steps.Match, digest)
+		do[any](w.rig, w.steps.Match, digest)
 	}
 	w.settle()
 	return w
@@ -254,7 +253,7 @@ func TestTextEditsTouchNoTag(t *testing.T) {
 		w.data = w.data.edited(edit, rand.New(rand.NewPCG(1, 1)))
 		w.moveTo(w.data, w.clock.Now())
 		w.clock.advance(time.Minute)
-		affected, err := w.store.AffectedTargets(t.Context(), w.feedState().Current.Checksum, "", 0)
+		affected, err := w.store.Outcomes(t.Context(), watch.OutcomeFilter{Build: w.feedState().Current.Checksum})
 		w.must(err)
 		if len(affected) > 0 {
 			t.Errorf("%s: %v", edit.name, affected)

@@ -58,34 +58,33 @@ type findingStore interface {
 // before had. While there are no vulnerability data, the image waits for them.
 // An image with packages that cannot be matched is not matched: what is known of
 // the others is kept, but a part of the list is not the list.
-func (a *Activities) Match(ctx context.Context, digest image.Digest) (databuild.Matching, error) {
+func (a *Activities) Match(ctx context.Context, digest image.Digest) error {
 	defer heartbeat(ctx, func() any { return "matching" })()
-	result, err := a.match(ctx, digest)
-	return result, classify(err)
+	return classify(a.match(ctx, digest))
 }
 
-func (a *Activities) match(ctx context.Context, digest image.Digest) (databuild.Matching, error) {
+func (a *Activities) match(ctx context.Context, digest image.Digest) error {
 	matched, err := a.Store.Matched(ctx, digest)
 	if err != nil || matched {
-		return databuild.Matching{}, err
+		return err
 	}
 	feed, err := a.Store.Feed(ctx)
 	if err != nil {
-		return databuild.Matching{}, err
+		return err
 	}
 	// Before anything is stored: workers with two matchers must not take turns in
 	// saying which packages the image has.
 	if feed.Current != nil && feed.Matcher != a.Matcher.Version() {
-		return databuild.Matching{}, fmt.Errorf("match with %s: the findings are of %s until the next synchronization of the feed: %w",
+		return fmt.Errorf("match with %s: the findings are of %s until the next synchronization of the feed: %w",
 			a.Matcher.Version(), feed.Matcher, errkind.Conflict)
 	}
 	if err := a.group(ctx, digest); err != nil {
-		return databuild.Matching{}, err
+		return err
 	}
 	if feed.Current == nil {
-		return databuild.Matching{Waiting: true}, nil
+		return nil
 	}
-	return databuild.Matching{}, a.matchWith(ctx, digest, feed.Current.Build)
+	return a.matchWith(ctx, digest, feed.Current.Build)
 }
 
 // matchWith matches those packages of an image that have no findings yet, and

@@ -18,6 +18,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // errKilled stands for a worker that is killed: nobody learns what it has done.
@@ -59,6 +60,18 @@ func (m *mortal) Unsubscribe(ctx context.Context, t image.Target, types []notifi
 
 func (m *mortal) Record(ctx context.Context, t image.Target, decide func(watch.RecordView) (watch.Decision, error)) error {
 	return m.write(func() error { return m.Store.Record(ctx, t, decide) })
+}
+
+func (m *mortal) RecordAll(ctx context.Context, targets []image.Target, decide func(int, watch.RecordView) (watch.Decision, watcher.WakeReason, error)) error {
+	return m.write(func() error { return m.Store.RecordAll(ctx, targets, decide) })
+}
+
+func (m *mortal) KeepOutcomes(ctx context.Context, from, to string, targets []image.Target) error {
+	return m.write(func() error { return m.Store.KeepOutcomes(ctx, from, to, targets) })
+}
+
+func (m *mortal) Woke(ctx context.Context, owed []watch.OwedWake) error {
+	return m.write(func() error { return m.Store.Woke(ctx, owed) })
 }
 
 func (m *mortal) RecordRepository(ctx context.Context, name image.Repository, decide func(taglist.View) (taglist.Decision, error)) error {

@@ -39,7 +39,16 @@ type tagStore interface {
 	Record(ctx context.Context, target image.Target, decide func(watch.RecordView) (watch.Decision, error)) error
 	Note(ctx context.Context, target image.Target, checked time.Time, problem *condition.Problem) error
 	Targets(ctx context.Context, filter subscription.TargetFilter) ([]image.Target, error)
+	Summary(ctx context.Context, target image.Target) (watch.Summary, error)
 	Summaries(ctx context.Context, filter subscription.TargetFilter) ([]watch.Summary, error)
+}
+
+// ReadSummary reads what is recorded of a tag. Checks of the poller are not the
+// watcher's.
+func (a *Activities) ReadSummary(ctx context.Context, target image.Target) (watch.Summary, error) {
+	summary, err := a.Store.Summary(ctx, target)
+	summary.Checked = summary.Resynced
+	return summary, classify(err)
 }
 
 // checkTimeout is how long a registry has to answer: one that hangs is one that

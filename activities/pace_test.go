@@ -7,6 +7,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
@@ -20,7 +21,15 @@ func TestWakingLetsTheWorkersCatchUp(t *testing.T) {
 		run  func(r *rig)
 	}{
 		{"start of a repository's watchers", func(r *rig) { do[int](r, r.steps.StartWatches, r.target("app:1").Reference.Repository) }},
-		{"all tags", func(r *rig) { do[int](r, r.steps.WakeAll) }},
+		{"what needs more than an evaluation", func(r *rig) {
+			r.data(1)
+			for n := range tags {
+				r.must(r.store.Record(r.Context(), r.target(fmt.Sprintf("app:%d", n)), func(watch.RecordView) (watch.Decision, error) {
+					return watch.Decision{State: watch.State{Revision: 1, Analyzed: "sha256:1"}}, nil
+				}))
+			}
+			do[watch.Reevaluated](r, r.steps.Reevaluate, watch.ReevaluateRequest{})
+		}},
 		{"what does not run", func(r *rig) { r.compare(watcher.Tag, false) }},
 		{"search attributes", func(r *rig) {
 			r.watchers.labels = map[string]watcher.Running{}

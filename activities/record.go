@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -30,7 +31,11 @@ func (a *Activities) record(ctx context.Context, request watch.RecordRequest) (w
 	if err != nil || !view.Watched {
 		return watch.Recorded{}, err
 	}
-	seen, err := a.seen(ctx, request, view)
+	made, err := a.assess(ctx, request, view)
+	if err != nil {
+		return watch.Recorded{}, err
+	}
+	seen, err := a.seen(ctx, made, request, view)
 	if err != nil {
 		return watch.Recorded{}, err
 	}
@@ -46,7 +51,7 @@ func (a *Activities) store(ctx context.Context, target image.Target, made watch.
 		if !now.Watched {
 			return decision, nil
 		}
-		if now.State.Revision != made.State.Revision || now.Build != made.Build || now.Matcher != made.Matcher || now.Bundle != made.Bundle {
+		if now.State.Revision != made.State.Revision || !now.Like(made) {
 			return watch.Decision{}, fmt.Errorf("record %s: the store changed during the evaluation: %w", target, errkind.Conflict)
 		}
 		var err error
@@ -83,11 +88,19 @@ func outcome(target image.Target, d watch.Decision) watch.Recorded {
 	return recorded
 }
 
-// seen gathers what the store knows of the image that counts: the one the tag
+// assessment is what the store knows of an image as a tag's, and what the active bundle
+// says of it. But for the tag's own, it holds for every tag with the same key.
+type assessment struct {
+	watch.Seen
+	evaluation *policy.Evaluation // nil without
+	postponed  error              // why there is none although there should be one
+}
+
+// assess gathers what the store knows of the image that counts: the one the tag
 // points to, or while that is not analyzed, the last one that was.
-func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view watch.RecordView) (watch.Seen, error) {
-	seen := watch.Seen{Resolved: request.Resolved, Analyzed: request.Resolved.Manifest, Problem: request.Problem,
-		Basis: watch.Basis{Build: view.Build, Matcher: view.Matcher, Bundle: view.Bundle, Analyzer: view.State.Basis.Analyzer}}
+func (a *Activities) assess(ctx context.Context, request watch.RecordRequest, view watch.RecordView) (assessment, error) {
+	seen := assessment{Seen: watch.Seen{Resolved: request.Resolved, Analyzed: request.Resolved.Manifest, Problem: request.Problem,
+		Basis: watch.Basis{Build: view.Build, Matcher: view.Matcher, Bundle: view.Bundle, Analyzer: view.State.Basis.Analyzer}}}
 	analyzed, err := a.isAnalyzed(ctx, request.Resolved.Manifest)
 	if err != nil {
 		return seen, err
@@ -104,18 +117,38 @@ func (a *Activities) seen(ctx context.Context, request watch.RecordRequest, view
 	}
 	subject.Failed = watch.FailedImage(request.Problem, request.Resolved.Manifest)
 	if view.State.Matched && !subject.Matched {
-		return unchanged(seen, view), nil
+		return assessment{Seen: unchanged(seen.Seen, view)}, nil
 	}
 	seen.Packages, seen.Unreadable = len(subject.Inventory.Packages), subject.Inventory.Unreadable
 	seen.Coverage = subject.Feed.Coverage
 	seen.Matched, seen.Vulnerabilities = subject.Matched, vuln.Merge(vuln.Findings(subject.Matches))
-	if err := a.score(ctx, &seen, view); err != nil {
-		return seen, err
-	}
-	if err := a.analyzedBefore(ctx, &seen, view, subject.Inventory); err != nil {
+	if err := a.analyzedBefore(ctx, &seen.Seen, view, subject.Inventory); err != nil {
 		return seen, err
 	}
 	return seen, a.evaluate(ctx, &seen, view, subject)
+}
+
+// seen adds to an assessment what is the tag's own.
+func (a *Activities) seen(ctx context.Context, made assessment, request watch.RecordRequest, view watch.RecordView) (watch.Seen, error) {
+	seen := made.Seen
+	seen.Resolved, seen.Problem = request.Resolved, request.Problem
+	if made.postponed != nil {
+		if seen.Problem == nil {
+			seen.Problem = problem(condition.StageEvaluate, made.postponed, view.State.Problem, a.now())
+		}
+		seen.Basis.Bundle, seen.Next = view.State.Basis.Bundle, a.now().Add(putOff)
+	}
+	if err := a.score(ctx, &seen, view); err != nil || made.evaluation == nil {
+		return seen, err
+	}
+	e := made.evaluation.Under(request.Target.Reference)
+	document, err := policy.Document(e, nil, a.Account.Name)
+	if err != nil {
+		return seen, err
+	}
+	seen.Evaluation = &watch.Evaluation{Digest: seen.Analyzed, Bundle: view.Bundle, Status: e.Status, FinalAction: e.FinalAction, Document: document}
+	seen.LastBundle, err = a.bundleContent(ctx, view.State.Basis.Bundle)
+	return seen, err
 }
 
 func (a *Activities) isAnalyzed(ctx context.Context, digest image.Digest) (bool, error) {

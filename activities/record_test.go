@@ -32,7 +32,7 @@ func (r *rig) ready(repositoryAndTag string) (image.Target, image.Digest) {
 	if !seen.Analyzed {
 		do[analysis.Result](r, r.steps.Analyze, analysis.Request{Target: target, Digest: digest})
 	}
-	do[databuild.Matching](r, r.steps.Match, digest)
+	do[any](r, r.steps.Match, digest)
 	return target, digest
 }
 
@@ -250,7 +250,7 @@ func TestImageThatCannotBeMatched(t *testing.T) {
 	digest := r.push("app:1", "openssl 2", "zlib ?")
 	do[watch.Observation](r, r.steps.Observe, target)
 	do[analysis.Result](r, r.steps.Analyze, analysis.Request{Target: target, Digest: digest})
-	_, err := try[databuild.Matching](r, r.steps.Match, digest)
+	_, err := try[any](r, r.steps.Match, digest)
 	expectFault(t, err, errkind.Invalid, false)
 	problem := &condition.Problem{Kind: errkind.Name(errkind.Invalid), Stage: condition.StageMatch, Message: err.Error(), Since: r.clock.Now()}
 	do[watch.Recorded](r, r.steps.Record, watch.RecordRequest{Target: target, Resolved: image.Resolved{Manifest: digest}, Problem: problem})

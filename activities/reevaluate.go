@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -10,184 +11,299 @@ import (
 	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/tagwatch/tagwatch/domain/databuild"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
-// reevaluations is how many tags are evaluated at the same time.
-const reevaluations = 4
-
-// Reevaluate evaluates the active bundle for every tag of which nothing else is
-// out of date, right here, page by page: a watcher that is woken to find that
-// its outcome is the same costs ten times as much. Only watchers that have to
-// know are woken: of tags whose outcome or whose next moment is another, and of
-// those that need more than an evaluation. A repeated step goes on from the last
-// page.
-func (a *Activities) Reevaluate(ctx context.Context) (watch.Reevaluated, error) {
-	done, err := a.reevaluate(ctx, func(after string) ([]image.Target, error) {
-		return a.Store.Targets(ctx, subscription.TargetFilter{After: after, Limit: fanOutPage})
-	}, watcher.WakePolicy)
-	return done, classify(err)
+// outcomeStore keeps the outcomes of all tags.
+type outcomeStore interface {
+	Outcomes(ctx context.Context, filter watch.OutcomeFilter) ([]watch.Outcome, error)
+	KeepOutcomes(ctx context.Context, from, to string, targets []image.Target) error
+	RecordAll(ctx context.Context, targets []image.Target, decide func(int, watch.RecordView) (watch.Decision, watcher.WakeReason, error)) error
+	OwedWakes(ctx context.Context, limit int) ([]watch.OwedWake, error)
+	Woke(ctx context.Context, owed []watch.OwedWake) error
 }
 
-// affectedPage is how many affected targets are read at a time: which images are
-// affected is found anew for each page.
-const affectedPage = 5000
+const (
+	outcomePage   = 5000 // outcomes read at a time: which images a build touches is found anew for each page
+	recordedBatch = 25   // tags recorded in one transaction
+	batches       = 4    // at a time
+	wakers        = 8    // watchers woken at a time
+)
 
-// ReevaluateAffected is Reevaluate for the tags of which a build changed
-// something that a decision reads, with their vulnerability lists. The first
-// build of all concerns every image: none was matched before.
-func (a *Activities) ReevaluateAffected(ctx context.Context, build string) (watch.Reevaluated, error) {
-	feed, err := a.Store.Feed(ctx)
-	if err != nil {
-		return watch.Reevaluated{}, classify(err)
-	}
-	if feed.Previous == nil {
-		woken, err := a.fanOut(ctx, subscription.TargetFilter{}, watcher.WakeOutdated)
-		return watch.Reevaluated{Woken: woken}, classify(err)
-	}
-	done, err := a.reevaluate(ctx, func(after string) ([]image.Target, error) {
-		return a.Store.AffectedTargets(ctx, build, after, affectedPage)
-	}, watcher.WakeData)
-	if err != nil {
-		return done, classify(err)
-	}
-	done.Rest, err = a.ageMatters(ctx, feed)
-	return done, classify(err)
-}
-
-// ageMatters reports whether the age of the current data can bring any tag to
-// another outcome than that of the data before, for the active bundle.
-func (a *Activities) ageMatters(ctx context.Context, feed databuild.Feed) (bool, error) {
-	active, err := a.Store.ActiveBundle(ctx)
-	if errors.Is(err, errkind.NotFound) || feed.Current == nil {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	bundle, _, err := a.bundle(ctx, active.Hash)
-	if err != nil {
-		return false, err
-	}
-	return bundle.AgeMatters(feed.Previous.Built, feed.Current.Built, a.now()), nil
-}
-
-// reevaluate evaluates the tags of all pages, and wakes those that have to know.
-func (a *Activities) reevaluate(ctx context.Context, page func(after string) ([]image.Target, error), reason watcher.WakeReason) (watch.Reevaluated, error) {
-	var at watch.Reevaluated
-	if err := a.wakeRepeated(ctx); err != nil {
-		return at, err
+// Reevaluate brings the outcomes of all tags up to date with the active bundle, or with
+// newer data: a watcher that is woken to find that its outcome is the same costs ten
+// times as much. Tags that differ in nothing but the name are evaluated once, and those
+// that the difference of two bundles does not concern, not at all. Endpoints are woken
+// first, then the watchers that have something to show or to do. The store knows which
+// outcomes are up to date and whose watchers are to be woken: a repeated step loses none.
+func (a *Activities) Reevaluate(ctx context.Context, request watch.ReevaluateRequest) (watch.Reevaluated, error) {
+	r := &reevaluation{Activities: a, reason: watcher.WakePolicy, filter: watch.OutcomeFilter{Build: request.Build, Limit: outcomePage}}
+	if request.Build != "" {
+		r.reason = watcher.WakeData
 	}
 	if activity.HasHeartbeatDetails(ctx) {
-		if err := activity.GetHeartbeatDetails(ctx, &at); err != nil {
-			at = watch.Reevaluated{}
+		if err := activity.GetHeartbeatDetails(ctx, &r.result); err != nil {
+			r.result = watch.Reevaluated{}
 		}
 	}
-	// A page may take long: policies can ask package registries.
-	var reached atomic.Value
-	reached.Store(at)
-	defer heartbeat(ctx, reached.Load)()
+	r.reached.Store(r.result)
+	defer heartbeat(ctx, r.reached.Load)()
+	err := r.run(ctx)
+	if err == nil {
+		err = a.wakeOwed(ctx)
+	}
+	return r.result, classify(err)
+}
+
+// reevaluation lives within one call of Reevaluate.
+type reevaluation struct {
+	*Activities
+	reason  watcher.WakeReason
+	filter  watch.OutcomeFilter
+	result  watch.Reevaluated
+	reached atomic.Value // the result, of whole pages
+
+	mu        sync.Mutex
+	assessed  map[assessed]func() (assessment, error) // of the batches under way
+	endpoints []string                                // that have something to send
+}
+
+func (r *reevaluation) run(ctx context.Context) error {
+	if err := r.wakeRepeated(ctx); err != nil {
+		return err
+	}
+	if err := r.widen(ctx); err != nil {
+		return err
+	}
 	for {
-		targets, err := page(at.After)
-		if err != nil || len(targets) == 0 {
-			return at, err
+		r.filter.After = r.result.After
+		page, err := r.Store.Outcomes(ctx, r.filter)
+		if err != nil || len(page) == 0 {
+			return err
 		}
-		for some := range slices.Chunk(targets, fanOutPage) {
-			if err := a.reevaluatePage(ctx, some, reason, &at); err != nil {
-				return at, err
-			}
-			at.After = some[len(some)-1].String()
-			reached.Store(at)
+		if err = r.page(ctx, page); errors.Is(err, errkind.Conflict) && ctx.Err() == nil {
+			continue // there is another bundle or build meanwhile
 		}
+		if err != nil {
+			return err
+		}
+		r.result.After = page[len(page)-1].Place()
+		r.reached.Store(r.result)
 	}
 }
 
-// reevaluatePage has the endpoints woken before the watchers: what is to be notified
-// comes before what is to be shown.
-func (a *Activities) reevaluatePage(ctx context.Context, targets []image.Target, reason watcher.WakeReason, at *watch.Reevaluated) error {
-	var mu sync.Mutex
-	concerned := make([]bool, len(targets))
-	var endpoints []string
-	group, inner := errgroup.WithContext(ctx)
-	group.SetLimit(reevaluations)
-	for i, target := range targets {
-		group.Go(func() (err error) {
-			var notified []string
-			notified, concerned[i], err = a.reevaluateTag(inner, target)
-			mu.Lock()
-			defer mu.Unlock()
-			endpoints = append(endpoints, notified...)
-			return err
-		})
+// widen has all tags evaluated where newer data can bring any of them to another
+// outcome: the first data ever, and data whose age a rule judges.
+func (r *reevaluation) widen(ctx context.Context) error {
+	if r.filter.Build == "" {
+		return nil
 	}
-	if err := group.Wait(); err != nil {
+	feed, err := r.Store.Feed(ctx)
+	if err != nil || feed.Current == nil {
 		return err
 	}
-	slices.Sort(endpoints)
-	if err := a.WakeEndpoints(ctx, slices.Compact(endpoints)); err != nil {
+	if feed.Previous == nil {
+		r.filter.Build = ""
+		return nil
+	}
+	active, err := r.Store.ActiveBundle(ctx)
+	if errors.Is(err, errkind.NotFound) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	for i, target := range targets {
-		if !concerned[i] {
-			at.Evaluated++
-			continue
-		}
-		if err := a.Watchers.WakeTag(ctx, target, reason); err != nil {
+	parsed, err := r.bundle(ctx, active.Hash)
+	if err == nil && parsed.bundle.AgeMatters(feed.Previous.Built, feed.Current.Built, r.now()) {
+		r.filter.Build = ""
+	}
+	return err
+}
+
+// assessed identifies what is assessed once.
+type assessed struct {
+	image image.Digest
+	key   string
+}
+
+// keyed is a tag whose outcome may be another now.
+type keyed struct {
+	watch.Outcome
+	key string // under the active bundle; "" if nobody can tell
+}
+
+// page keeps the outcomes that are certain to be the same, and renews the others.
+func (r *reevaluation) page(ctx context.Context, page []watch.Outcome) error {
+	kept, left := map[string][]image.Target{}, []keyed(nil)
+	for _, o := range page {
+		key, same, err := r.compare(ctx, o)
+		if err != nil {
 			return err
 		}
-		at.Woken++
-		if err := a.room(ctx, at.Woken); err != nil {
+		if from := o.View.State.Basis.Bundle; !same {
+			left = append(left, keyed{o, key})
+		} else if r.result.Kept++; from != o.View.Bundle {
+			kept[from] = append(kept[from], o.Target)
+		}
+	}
+	for from, targets := range kept {
+		if err := r.Store.KeepOutcomes(ctx, from, page[0].View.Bundle, targets); err != nil {
 			return err
 		}
+	}
+	r.assessed = map[assessed]func() (assessment, error){}
+	for some := range slices.Chunk(left, batches*recordedBatch) {
+		group, inner := errgroup.WithContext(ctx)
+		for batch := range slices.Chunk(some, recordedBatch) {
+			group.Go(func() error { return r.batch(inner, batch) })
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		slices.Sort(r.endpoints)
+		if err := r.WakeEndpoints(ctx, slices.Compact(r.endpoints)); err != nil {
+			return err
+		}
+		r.endpoints = nil
+		last := some[len(some)-1].View.State.Analyzed // the next may be of it, too
+		maps.DeleteFunc(r.assessed, func(each assessed, _ func() (assessment, error)) bool { return each.image != last })
 	}
 	return nil
 }
 
-// reevaluateTag names the endpoints that have something to tell, and says whether
-// the tag's watcher has to know.
-func (a *Activities) reevaluateTag(ctx context.Context, target image.Target) (endpoints []string, concerned bool, err error) {
-	view, err := a.Store.View(ctx, target)
-	if err != nil || !view.Watched {
-		return nil, false, err
+// compare reports whether an outcome is certain to be the same, and else its key.
+func (r *reevaluation) compare(ctx context.Context, o watch.Outcome) (key string, same bool, err error) {
+	state, policies := o.View.State, r.reason == watcher.WakePolicy
+	switch {
+	case !o.Evaluable():
+		return "", !state.Matched && o.View.Build == "", nil // it waits for the first data
+	case policies && state.Basis.Bundle == o.View.Bundle || o.Current():
+		return "", true, nil
 	}
-	if !onlyEvaluationDiffers(view) {
-		return nil, true, nil
+	if key, err = r.key(ctx, o.View.Bundle, o); err != nil || !policies || key == "" || state.Problem != nil || !o.Lasts(r.now()) {
+		return key, false, err
 	}
-	if view.State.Basis.Bundle == view.Bundle && view.State.Basis.Build == view.Build {
-		return nil, repeated(ctx), nil // the step may have got this far and not further
-	}
-	seen, err := a.seen(ctx, watch.RecordRequest{Target: target, Resolved: view.State.Resolved}, view)
-	if err == nil {
-		var recorded watch.Recorded
-		recorded, err = a.store(ctx, target, view, seen)
-		endpoints = recorded.Endpoints
-		concerned = len(recorded.Notifications) > 0 || !sameOutcome(view.State.Summarize(target), recorded.Summary)
-	}
-	if err != nil && ctx.Err() == nil && !errors.Is(err, errkind.Unavailable) {
-		// It changes right now, or cannot be evaluated: its watcher sees to it, and the
-		// others are not held up.
-		a.Log.InfoContext(ctx, "tag not evaluated in bulk, watcher woken", "tag", target.String(), "reason", err)
-		return nil, true, nil
-	}
-	return endpoints, concerned, err
+	before, err := r.key(ctx, state.Basis.Bundle, o)
+	return key, before == key, err
 }
 
-// onlyEvaluationDiffers reports that an outcome needs nothing but an evaluation. Newer
-// data are no obstacle: stored findings are always of the current ones, and few
-// images are touched by a move, so that most tags lag behind until their next resync.
-func onlyEvaluationDiffers(view watch.RecordView) bool {
-	state := view.State
-	return state.Problem == nil && state.Matched && state.Analyzed != "" && state.Analyzed == state.Resolved.Manifest &&
-		view.Build != "" && state.Basis.Matcher == view.Matcher
+// key is "" where the bundle is gone or a pattern of it cannot be matched.
+func (r *reevaluation) key(ctx context.Context, hash string, o watch.Outcome) (string, error) {
+	if hash == "" {
+		return string(o.View.State.Analyzed), nil
+	}
+	parsed, err := r.bundle(ctx, hash)
+	if errors.Is(err, errkind.NotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	key, err := parsed.bundle.Key(ctx, o.Candidate())
+	if err != nil {
+		return "", ctx.Err()
+	}
+	return key, nil
 }
 
-// sameOutcome reports that a watcher would show, and wait for, the same.
-func sameOutcome(before, after watch.Summary) bool {
-	return before.Status == after.Status && before.FinalAction == after.FinalAction && before.Next.Equal(after.Next) &&
-		before.Counts == after.Counts && before.Coverage == after.Coverage && before.Matched == after.Matched
+// batch evaluates some tags and records them in one transaction. The watcher sees to a
+// tag that needs more, that changes right now or that cannot be evaluated: the others
+// are not held up.
+func (r *reevaluation) batch(ctx context.Context, batch []keyed) error {
+	targets, seen := make([]image.Target, len(batch)), make([]watch.Seen, len(batch))
+	for i, each := range batch {
+		targets[i] = each.Target
+		var err error
+		if seen[i], err = r.see(ctx, each); err != nil {
+			if ctx.Err() != nil || errors.Is(err, errkind.Unavailable) {
+				return err
+			}
+			r.Log.InfoContext(ctx, "tag not evaluated in bulk, watcher woken", "tag", each.Target.String(), "reason", err)
+		}
+	}
+	decisions := make([]watch.Decision, len(batch))
+	err := r.Store.RecordAll(ctx, targets, func(i int, now watch.RecordView) (decision watch.Decision, wake watcher.WakeReason, err error) {
+		made := batch[i].View
+		if !now.Like(made) {
+			return decision, "", errkind.Conflict
+		}
+		if !seen[i].Matched || now.State.Revision != made.State.Revision {
+			return decision, watcher.WakeOutdated, nil
+		}
+		decision, err = watch.Decide(targets[i], now.State, seen[i], r.audience(now), r.now())
+		decisions[i] = decision
+		if len(decision.Notifications) > 0 || !decision.State.Summarize(targets[i]).Shows(now.State.Summarize(targets[i])) {
+			wake = r.reason
+		}
+		return decision, wake, err
+	})
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, decision := range decisions {
+		if decision.State.Revision == 0 {
+			r.result.Outdated++
+			continue
+		}
+		r.result.Evaluated++
+		r.endpoints = append(r.endpoints, outcome(targets[i], decision).Endpoints...)
+	}
+	return nil
+}
+
+// see is what a watcher would see of a tag; without anything matched for one that needs
+// more than an evaluation.
+func (r *reevaluation) see(ctx context.Context, each keyed) (watch.Seen, error) {
+	if !each.Evaluable() {
+		return watch.Seen{}, nil
+	}
+	request := watch.RecordRequest{Target: each.Target, Resolved: each.View.State.Resolved, Problem: each.View.State.Problem}
+	if request.Problem != nil && request.Problem.Stage == condition.StageEvaluate {
+		request.Problem = nil
+	}
+	assess := sync.OnceValues(func() (assessment, error) { return r.assess(ctx, request, each.View) })
+	if each.key != "" && each.View.State.Pending.IsZero() { // else the image may be another by now
+		once := assessed{each.View.State.Analyzed, each.key}
+		r.mu.Lock()
+		if known := r.assessed[once]; known != nil {
+			assess = known
+		}
+		r.assessed[once] = assess
+		r.mu.Unlock()
+	}
+	made, err := assess()
+	if err != nil {
+		return watch.Seen{}, err
+	}
+	return r.seen(ctx, made, request, each.View)
+}
+
+// wakeOwed wakes the watchers whose tags were recorded here, or are to be.
+func (a *Activities) wakeOwed(ctx context.Context) error {
+	for {
+		owed, err := a.Store.OwedWakes(ctx, wakeBatch)
+		if err != nil || len(owed) == 0 {
+			return err
+		}
+		group, inner := errgroup.WithContext(ctx)
+		group.SetLimit(wakers)
+		for _, o := range owed {
+			group.Go(func() error { return a.Watchers.WakeTag(inner, o.Target, o.Reason) })
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		if err := a.Store.Woke(ctx, owed); err != nil {
+			return err
+		}
+		if err := a.Watchers.Room(ctx); err != nil {
+			return err
+		}
+	}
 }

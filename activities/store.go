@@ -14,6 +14,7 @@ type Store interface {
 	renewalStore
 	summaryStore
 	policyStore
+	outcomeStore
 	repositoryStore
 	notificationStore
 	deliveryStore

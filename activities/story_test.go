@@ -56,7 +56,7 @@ func (r *rig) resyncOnce(target image.Target) watch.Observation {
 		return seen
 	}
 	if seen.Image != "" && !seen.Matched {
-		do[databuild.Matching](r, r.steps.Match, seen.Image)
+		do[any](r, r.steps.Match, seen.Image)
 	}
 	do[watch.Recorded](r, r.steps.Record, watch.RecordRequest{Target: target, Resolved: seen.Resolved, Problem: seen.Unfit})
 	return seen
@@ -85,9 +85,7 @@ func (r *rig) sync(request databuild.SyncRequest) databuild.Fetched {
 func (r *rig) advance(fetched databuild.Fetched) databuild.Advanced {
 	r.Helper()
 	advanced := do[databuild.Advanced](r, r.steps.AdvanceFeed, databuild.AdvanceRequest{Build: *fetched.Build, From: fetched.Current, Leave: fetched.Leave})
-	if done := do[watch.Reevaluated](r, r.steps.ReevaluateAffected, advanced.Build); done.Rest {
-		do[watch.Reevaluated](r, r.steps.Reevaluate)
-	}
+	do[watch.Reevaluated](r, r.steps.Reevaluate, watch.ReevaluateRequest{Build: advanced.Build})
 	return advanced
 }
 

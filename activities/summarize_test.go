@@ -20,7 +20,8 @@ import (
 )
 
 // rescanned is three tags in a world whose matcher is replaced by one that finds
-// other things in two of them. The last one's subscriber asks for each change.
+// other things in two of them, before anything is evaluated. The last one's
+// subscriber asks for each change.
 func rescanned(t *testing.T) (*rig, []image.Target) {
 	t.Helper()
 	r := newRig(t)
@@ -45,7 +46,8 @@ func rescanned(t *testing.T) (*rig, []image.Target) {
 	delete(r.matcher.data[checksum(1)], "openssl 1")
 	r.matcher.knows(checksum(1), "zlib 1", cve("CVE-2026-0002", vuln.Low))
 	r.matcher.knows(checksum(1), "curl 1", cve("CVE-2026-0003", vuln.Low))
-	r.sync(databuild.SyncRequest{})
+	fetched := do[databuild.Fetched](r, r.steps.FetchFeed, databuild.SyncRequest{})
+	do[databuild.Advanced](r, r.steps.AdvanceFeed, databuild.AdvanceRequest{Build: *fetched.Build, From: fetched.Current})
 	return r, targets
 }
 

@@ -46,9 +46,9 @@ func started(ended *mocks.WorkflowRun, refusals int) (*mocks.Client, *[]sdk.Star
 // given up.
 func TestClientApplyPolicyWaitsForItsTurn(t *testing.T) {
 	t.Parallel()
-	connected, asked := started(run(workflows.Applied{Changed: true, Woken: 3}, nil), 2)
+	connected, asked := started(run(workflows.Applied{Changed: true, Evaluated: 3}, nil), 2)
 	got, err := client.Client{Temporal: connected}.ApplyPolicy(t.Context(), "production")
-	if err != nil || got != (workflows.Applied{Changed: true, Woken: 3}) {
+	if err != nil || got != (workflows.Applied{Changed: true, Evaluated: 3}) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for _, options := range *asked {

@@ -38,9 +38,11 @@ type Activities interface {
 	// Analyze makes the inventory of an image.
 	Analyze(context.Context, analysis.Request) (analysis.Result, error)
 	// Match finds the vulnerabilities of an image's packages.
-	Match(context.Context, image.Digest) (databuild.Matching, error)
+	Match(context.Context, image.Digest) error
 	// Record evaluates, decides what happened and stores it with its deliveries.
 	Record(context.Context, watch.RecordRequest) (watch.Recorded, error)
+	// ReadSummary reads what is recorded of a tag.
+	ReadSummary(context.Context, image.Target) (watch.Summary, error)
 	// WakeEndpoints tells endpoints that deliveries wait for them.
 	WakeEndpoints(context.Context, []string) error
 
@@ -65,9 +67,6 @@ type Activities interface {
 	FetchFeed(context.Context, databuild.SyncRequest) (databuild.Fetched, error)
 	// AdvanceFeed makes a build current and matches again what it touches.
 	AdvanceFeed(context.Context, databuild.AdvanceRequest) (databuild.Advanced, error)
-	// ReevaluateAffected evaluates the tags of which a build changed something
-	// that a decision reads, and wakes the watchers that have to know.
-	ReevaluateAffected(ctx context.Context, build string) (watch.Reevaluated, error)
 	// Summarize tells at once what changed with another version of what analyzes
 	// or matches.
 	Summarize(context.Context, databuild.SummarizeRequest) (databuild.Summarized, error)
@@ -77,11 +76,9 @@ type Activities interface {
 	// ActivatePolicy makes a stored bundle the active one and reports whether that
 	// changed anything.
 	ActivatePolicy(ctx context.Context, bundle string) (bool, error)
-	// WakeAll wakes every watcher and returns how many.
-	WakeAll(context.Context) (int, error)
-	// Reevaluate evaluates the active bundle for every tag and wakes the watchers
-	// that have to know.
-	Reevaluate(context.Context) (watch.Reevaluated, error)
+	// Reevaluate evaluates every tag that another bundle or newer data may change, and
+	// wakes the watchers that have something to show or to do.
+	Reevaluate(context.Context, watch.ReevaluateRequest) (watch.Reevaluated, error)
 
 	// NextRenewal finds an image that the leading analyzer has not analyzed.
 	NextRenewal(context.Context, analysis.RenewalRequest) (analysis.Renewal, error)
@@ -246,7 +243,7 @@ func order[In any](ctx workflow.Context, summary string, method func(Activities,
 	})
 }
 
-// all runs one activity that goes through all tags and takes no argument.
+// all runs one activity that goes through everything and takes no argument.
 func all[Out any](ctx workflow.Context, summary string, method func(Activities, context.Context) (Out, error)) (Out, error) {
 	var out Out
 	err := execute(ctx, bulk, summary, activityName(method), &out)

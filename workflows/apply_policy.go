@@ -6,18 +6,19 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/tagwatch/tagwatch/domain/plain"
+	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // Applied is the outcome of one run of ApplyPolicy.
 type Applied struct {
 	// Changed is false when the bundle with this content was active already.
 	Changed bool
-	// Woken tags are evaluated anew.
-	Woken int
+	// Evaluated tags are up to date with the bundle, or left to their watchers.
+	Evaluated int
 }
 
-// ApplyPolicy makes a stored bundle the active one, has it evaluated for every
-// tag, and wakes the watchers that have to know.
+// ApplyPolicy makes a stored bundle the active one and has it evaluated for the tags
+// that it concerns.
 func ApplyPolicy(ctx workflow.Context, bundle string) (Applied, error) {
 	return watched(ctx, ApplyPolicyID, func(ctx workflow.Context) (Applied, error) { return applyPolicy(ctx, bundle) })
 }
@@ -28,7 +29,8 @@ func applyPolicy(ctx workflow.Context, bundle string) (Applied, error) {
 	if err != nil {
 		return Applied{}, err
 	}
-	done, err := all(ctx, "evaluate all tags", Activities.Reevaluate)
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Bundle %s is active\n\n%d tags evaluated, %d watchers woken.\n", plain.Code(bundle), done.Evaluated, done.Woken))
-	return Applied{Changed: changed, Woken: done.Evaluated + done.Woken}, err
+	done, err := call(ctx, bulk, "evaluate the tags that the bundle concerns", Activities.Reevaluate, watch.ReevaluateRequest{})
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Bundle %s is active\n\n%d tags evaluated, %d have the same outcome without, %d left to their watchers.\n",
+		plain.Code(bundle), done.Evaluated, done.Kept, done.Outdated))
+	return Applied{Changed: changed, Evaluated: done.Evaluated + done.Kept + done.Outdated}, err
 }

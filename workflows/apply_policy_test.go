@@ -21,11 +21,14 @@ func TestApplyPolicy(t *testing.T) {
 	if err := env.GetWorkflowResult(&got); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(workflows.Applied{Changed: true, Woken: 5}, got); diff != "" {
+	if diff := cmp.Diff(workflows.Applied{Changed: true, Evaluated: 9}, got); diff != "" {
 		t.Errorf("outcome (-want +got)\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"production"}, outside.activated); diff != "" {
 		t.Errorf("activated (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{""}, outside.reevaluated); diff != "" {
+		t.Errorf("evaluated for builds (-want +got)\n%s", diff)
 	}
 }
 
@@ -37,8 +40,8 @@ func TestApplyPolicyThatDoesNotExist(t *testing.T) {
 	if !errors.Is(err, errkind.NotFound) || err.Error() != "there is no bundle unknown" {
 		t.Errorf("error %v", err)
 	}
-	if outside.wokenAll != 0 {
-		t.Error("watchers are woken for nothing")
+	if len(outside.reevaluated) != 0 {
+		t.Error("tags are evaluated for nothing")
 	}
 }
 

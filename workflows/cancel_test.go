@@ -59,7 +59,7 @@ var toCancel = map[string]canceled{
 	workflows.TypeServeEndpoint: {input: workflows.EndpointState{Name: "chat"}, signal: workflows.SignalWake, argument: watcher.Wake{},
 		rests: true, steps: []string{"Deliver"}},
 	workflows.TypeSyncFeed: {input: databuild.SyncRequest{},
-		steps: []string{"FetchFeed", "AdvanceFeed", "WakeAll"}},
+		steps: []string{"FetchFeed", "AdvanceFeed", "Reevaluate"}},
 	workflows.TypeSummarize:    {rests: true, steps: []string{"Summarize"}},
 	workflows.TypePrune:        {steps: []string{"Prune"}},
 	workflows.TypeRunTask:      {}, // has no steps, see below

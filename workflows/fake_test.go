@@ -32,11 +32,10 @@ type fake struct {
 	// now is the clock of the test environment.
 	now func() time.Time
 
-	aged    bool // the data's age concerns all tags
 	observe func(pass int) (watch.Observation, error)
 	analyze func(analysis.Request) (analysis.Result, error)
 	request func(analysis.Request) error
-	match   func(image.Digest) (databuild.Matching, error)
+	match   func(image.Digest) error
 	record  func(watch.RecordRequest) (watch.Recorded, error)
 	left    int
 	refuse  error // of Subscribe
@@ -50,31 +49,32 @@ type fake struct {
 	deliver func(round int) (delivery.Round, error)
 	wake    func() error
 
-	passes     []time.Time // of Observe, Poll, ListTags or Deliver
-	requested  []analysis.Request
-	analyzed   []analysis.Request
-	matched    []image.Digest
-	recorded   []watch.RecordRequest
-	subscribed []subscription.Request
-	endpoints  []string // that were woken
-	ended      []image.Target
-	started    int // times that new watchers were started
-	advanced   []databuild.AdvanceRequest
-	superseded int      // moves that another run overtakes, the first ones
-	affected   []string // builds whose tags were woken
-	behind     []int    // answers to Summarize, then 0
-	summarized []databuild.SummarizeRequest
-	activated  []string
-	wokenAll   int
-	pruned     int
-	asked      []databuild.SyncRequest
-	restored   int
-	compared   []watcher.CompareRequest
-	tested     []delivery.TestRequest
-	renewal    func(analysis.RenewalRequest) analysis.Renewal
-	renewals   []time.Time // looks for an image to renew
-	renewed    []analysis.RenewalEnd
-	failing    []condition.Report
+	passes      []time.Time // of Observe, Poll, ListTags or Deliver
+	requested   []analysis.Request
+	analyzed    []analysis.Request
+	matched     []image.Digest
+	recorded    []watch.RecordRequest
+	subscribed  []subscription.Request
+	endpoints   []string // that were woken
+	ended       []image.Target
+	started     int // times that new watchers were started
+	advanced    []databuild.AdvanceRequest
+	superseded  int           // moves that another run overtakes, the first ones
+	reevaluated []string      // builds, "" for a bundle
+	summary     watch.Summary // that is recorded
+	read        int           // times that it was read
+	behind      []int         // answers to Summarize, then 0
+	summarized  []databuild.SummarizeRequest
+	activated   []string
+	pruned      int
+	asked       []databuild.SyncRequest
+	restored    int
+	compared    []watcher.CompareRequest
+	tested      []delivery.TestRequest
+	renewal     func(analysis.RenewalRequest) analysis.Renewal
+	renewals    []time.Time // looks for an image to renew
+	renewed     []analysis.RenewalEnd
+	failing     []condition.Report
 }
 
 // did keeps something that was asked.
@@ -105,10 +105,10 @@ func (f *fake) Analyze(_ context.Context, r analysis.Request) (analysis.Result, 
 	return f.analyze(r)
 }
 
-func (f *fake) Match(_ context.Context, digest image.Digest) (databuild.Matching, error) {
+func (f *fake) Match(_ context.Context, digest image.Digest) error {
 	did(f, &f.matched, digest)
 	if f.match == nil {
-		return databuild.Matching{}, nil
+		return nil
 	}
 	return f.match(digest)
 }
@@ -196,11 +196,6 @@ func (f *fake) AdvanceFeed(_ context.Context, r databuild.AdvanceRequest) (datab
 	return databuild.Advanced{Build: r.Build.Checksum, Groups: 12, Changed: 3}, nil
 }
 
-func (f *fake) ReevaluateAffected(_ context.Context, build string) (watch.Reevaluated, error) {
-	did(f, &f.affected, build)
-	return watch.Reevaluated{Evaluated: 1, Woken: 1, Rest: f.aged}, nil
-}
-
 func (f *fake) Summarize(_ context.Context, request databuild.SummarizeRequest) (databuild.Summarized, error) {
 	did(f, &f.summarized, request)
 	f.mu.Lock()
@@ -228,18 +223,16 @@ func (f *fake) ActivatePolicy(_ context.Context, bundle string) (bool, error) {
 	return true, nil
 }
 
-func (f *fake) WakeAll(context.Context) (int, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.wokenAll++
-	return 5, nil
+func (f *fake) Reevaluate(_ context.Context, r watch.ReevaluateRequest) (watch.Reevaluated, error) {
+	did(f, &f.reevaluated, r.Build)
+	return watch.Reevaluated{Evaluated: 3, Kept: 4, Outdated: 2}, nil
 }
 
-func (f *fake) Reevaluate(context.Context) (watch.Reevaluated, error) {
+func (f *fake) ReadSummary(context.Context, image.Target) (watch.Summary, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.wokenAll++
-	return watch.Reevaluated{Evaluated: 3, Woken: 2}, nil
+	f.read++
+	return f.summary, nil
 }
 
 func (f *fake) RestoreTemporal(context.Context, watcher.ReconcileRequest) error {

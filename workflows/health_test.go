@@ -100,7 +100,7 @@ func TestFailingTaskIsNoted(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
 	tries := 0
-	env.OnActivity("Reevaluate", mock.Anything).Return(func(context.Context) (watch.Reevaluated, error) {
+	env.OnActivity("Reevaluate", mock.Anything, mock.Anything).Return(func(context.Context, watch.ReevaluateRequest) (watch.Reevaluated, error) {
 		if tries++; tries <= 15 {
 			return watch.Reevaluated{}, errOutage
 		}

@@ -124,7 +124,7 @@ func playSyncFeedHeld(t *testing.T, s *stage) client.WorkflowRun {
 
 // playSyncFeedAgain: a move that another run overtakes.
 func playSyncFeedAgain(t *testing.T, s *stage) client.WorkflowRun {
-	s.fetched = databuild.Fetched{Current: "sha256:current", Build: &vuln.Build{Checksum: "sha256:current"}, Rematch: true}
+	s.fetched = databuild.Fetched{Current: "sha256:current", Build: &vuln.Build{Checksum: "sha256:current"}}
 	s.superseded = 1
 	_, err := s.client.SyncFeed(background, databuild.SyncRequest{})
 	must(t, err)

@@ -14,7 +14,6 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/condition"
-	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -191,11 +190,11 @@ func playWatchTagTroubles(t *testing.T, s *stage) client.WorkflowRun {
 	s.analyze = func(r analysis.Request) (analysis.Result, error) {
 		return analysis.Result{Digest: r.Digest, Problem: hostile}, nil
 	}
-	s.match = func(image.Digest) (databuild.Matching, error) {
+	s.match = func(image.Digest) error {
 		if pass.Load() == 2 {
-			return databuild.Matching{}, invalid
+			return invalid
 		}
-		return databuild.Matching{}, permanentError(errOutage, "no disk")
+		return permanentError(errOutage, "no disk")
 	}
 	s.record = func(r watch.RecordRequest) (watch.Recorded, error) {
 		switch pass.Load() {

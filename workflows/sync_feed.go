@@ -8,6 +8,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/plain"
+	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // Synced is the outcome of one run of SyncFeed.
@@ -71,24 +72,11 @@ func syncOnce(ctx workflow.Context, request databuild.SyncRequest) (result Synce
 		return result, true, nil
 	}
 	result.Build, result.Groups, result.Changed = advanced.Build, advanced.Groups, advanced.Changed
-	result.Woken, err = wakeTouched(ctx, fetched, advanced)
+	done, err := call(ctx, bulk, "evaluate the tags that the data touch", Activities.Reevaluate, watch.ReevaluateRequest{Build: advanced.Build})
+	result.Woken = done.Evaluated + done.Outdated
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Up to date\n\nBuild %s: %d package groups matched again, %d of them changed, %d tags woken.\n",
 		plain.Code(result.Build), result.Groups, result.Changed, result.Woken))
 	return result, false, err
-}
-
-// wakeTouched brings the tags up to date that the move touched. The first data
-// ever concern all: every image waited for them.
-func wakeTouched(ctx workflow.Context, fetched databuild.Fetched, advanced databuild.Advanced) (int, error) {
-	if fetched.Current == "" {
-		return all(ctx, "wake all tags", Activities.WakeAll)
-	}
-	done, err := call(ctx, bulk, "evaluate the tags that changed", Activities.ReevaluateAffected, advanced.Build)
-	if err != nil || !done.Rest {
-		return done.Evaluated + done.Woken, err
-	}
-	rest, err := all(ctx, "evaluate all tags", Activities.Reevaluate)
-	return done.Evaluated + done.Woken + rest.Evaluated + rest.Woken, err
 }
 
 func unchangedDetails(fetched databuild.Fetched) string {

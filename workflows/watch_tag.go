@@ -53,6 +53,7 @@ const recentNotifications = 10
 type tagWatcher struct {
 	TagState
 	wake   bool            // a handler asks for a resync before the interval ends
+	read   bool            // the tag was recorded elsewhere: its summary is to be read
 	ended  bool            // nobody is subscribed any more
 	stage  condition.Stage // of the step under way
 	health health
@@ -75,7 +76,7 @@ func WatchTag(ctx workflow.Context, state TagState) error {
 		if err := readSignals(ctx); err != nil {
 			return err
 		}
-		w.wake = false // before the resync: a signal during it asks for another
+		w.wake, w.read = false, false // before the resync: a signal during it asks for another
 		wait := w.resync(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -105,9 +106,21 @@ func (w *tagWatcher) rest(ctx workflow.Context, wait time.Duration) error {
 		w.ended = !w.wake
 		return err
 	}
-	w.NextResync = workflow.Now(ctx).Add(wait)
-	_, err := waitFor(ctx, wait, "next resync", func() bool { return w.wake })
-	return err
+	for until := workflow.Now(ctx).Add(wait); ; {
+		w.NextResync = until
+		_, err := waitFor(ctx, until.Sub(workflow.Now(ctx)), "next resync", func() bool { return w.wake || w.read })
+		if err != nil || w.wake || !w.read {
+			return err
+		}
+		w.read = false
+		summary, err := local(ctx, "read what is recorded", Activities.ReadSummary, w.Target)
+		if err != nil {
+			return ctx.Err() // a resync finds out what is wrong
+		}
+		w.Summary = summary
+		w.show(ctx)
+		until = workflow.Now(ctx).Add(w.due(ctx, until.Sub(workflow.Now(ctx))))
+	}
 }
 
 // listen installs every handler before the workflow first blocks.
@@ -134,7 +147,12 @@ func (w *tagWatcher) woken(ctx workflow.Context, reason watcher.WakeReason) {
 		w.label(ctx)
 		return
 	}
-	w.wake, w.Woken = true, reason
+	w.Woken = reason
+	if reason == watcher.WakePolicy || reason == watcher.WakeData {
+		w.read = true
+		return
+	}
+	w.wake = true
 	w.Force = w.Force || reason == watcher.WakeRescan
 }
 
@@ -254,6 +272,11 @@ func (w *tagWatcher) pause(ctx workflow.Context, seen watch.Observation) time.Du
 	if w.Analyzing != "" {
 		wait = min(wait, max(w.Asked.Add(answerAfter).Sub(workflow.Now(ctx)), shortestWait))
 	}
+	return w.due(ctx, wait)
+}
+
+// due is how long to wait if time alone can change the outcome before.
+func (w *tagWatcher) due(ctx workflow.Context, wait time.Duration) time.Duration {
 	if w.Summary.Next.IsZero() {
 		return wait
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
-	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -78,8 +77,8 @@ func TestWatchTagStepFails(t *testing.T) {
 			f.observe = func(pass int) (watch.Observation, error) { return watch.Observation{}, passing }
 		}, condition.StageResolve, "", 30 * time.Second},
 		{"match", func(f *fake) {
-			f.match = func(image.Digest) (databuild.Matching, error) {
-				return databuild.Matching{}, permanentError(passing, "no disk")
+			f.match = func(image.Digest) error {
+				return permanentError(passing, "no disk")
 			}
 		}, condition.StageMatch, "", 30 * time.Second},
 		{"record", func(f *fake) {
@@ -126,8 +125,8 @@ func TestWatchTagImageThatCannotBeMatched(t *testing.T) {
 		}
 		return analyzed(second), nil
 	}
-	outside.match = func(image.Digest) (databuild.Matching, error) {
-		return databuild.Matching{}, permanentError(errkind.Invalid, "the SBOM cannot be read")
+	outside.match = func(image.Digest) error {
+		return permanentError(errkind.Invalid, "the SBOM cannot be read")
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
 	finished(t, env)

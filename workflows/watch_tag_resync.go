@@ -133,7 +133,7 @@ func (w *tagWatcher) urgency() analysis.Urgency {
 // match has the image matched. It returns why it cannot be, if that is final.
 func (w *tagWatcher) match(ctx workflow.Context, digest image.Digest) (*condition.Problem, error) {
 	w.begin(condition.StageMatch, "matching vulnerabilities")
-	_, err := call(ctx, matching, "match "+digest.Short(), Activities.Match, digest)
+	err := execute(ctx, matching, "match "+digest.Short(), activityName(Activities.Match), nil, digest)
 	if err != nil {
 		if problem := problemOf(ctx, condition.StageMatch, err, nil); permanent(problem) {
 			return problem, nil // the tag's move is notified all the same

@@ -5,8 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/databuild"
+	"github.com/stretchr/testify/mock"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -119,11 +122,11 @@ func TestWatchTagForceOutlivesAFailure(t *testing.T) {
 		}
 		return forgotten()
 	}
-	outside.match = func(image.Digest) (databuild.Matching, error) {
+	outside.match = func(image.Digest) error {
 		if len(outside.matched) == 1 {
-			return databuild.Matching{}, permanentError(errOutage, "not now")
+			return permanentError(errOutage, "not now")
 		}
-		return databuild.Matching{}, nil
+		return nil
 	}
 	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target, Force: true})
 	finished(t, env)
@@ -169,5 +172,59 @@ func TestWatchTagTimeDependentRule(t *testing.T) {
 				t.Errorf("waits %v, want %v", outside.waits(), want)
 			}
 		})
+	}
+}
+
+// A watcher whose tag was evaluated elsewhere shows what is recorded, and waits for what
+// time changes of it; it asks no registry.
+func TestWatchTagShowsWhatWasRecordedElsewhere(t *testing.T) {
+	t.Parallel()
+	for _, reason := range []watcher.WakeReason{watcher.WakePolicy, watcher.WakeData} {
+		t.Run(string(reason), func(t *testing.T) {
+			t.Parallel()
+			env, outside := newWorld(t)
+			outside.observe = func(pass int) (watch.Observation, error) {
+				if pass == 1 {
+					return steady(first), nil
+				}
+				return forgotten()
+			}
+			begun := env.Now()
+			env.RegisterDelayedCallback(func() {
+				outside.summary = watch.Summary{Target: target, Analyzed: first, Status: policy.Fail, Next: env.Now().Add(5 * time.Minute)}
+				env.SignalWorkflow(workflows.SignalWake, watcher.Wake{Reason: reason})
+			}, 10*time.Minute)
+			env.RegisterDelayedCallback(func() {
+				if state := status(t, env); state.Summary.Status != policy.Fail || !state.NextResync.Equal(begun.Add(15*time.Minute+time.Second)) {
+					t.Errorf("shows %q, next resync at %s", state.Summary.Status, state.NextResync)
+				}
+			}, 11*time.Minute)
+			env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+			finished(t, env)
+			if want := []time.Duration{15*time.Minute + time.Second}; !slices.Equal(want, outside.waits()) || outside.read != 1 {
+				t.Errorf("resyncs after %v, want %v; read %d times", outside.waits(), want, outside.read)
+			}
+		})
+	}
+}
+
+// A summary that cannot be read is no reason to show what is out of date.
+func TestWatchTagResyncsWhereTheSummaryCannotBeRead(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	outside.observe = func(pass int) (watch.Observation, error) {
+		if pass == 1 {
+			return steady(first), nil
+		}
+		return forgotten()
+	}
+	env.OnActivity("ReadSummary", mock.Anything, mock.Anything).Return(watch.Summary{}, permanentError(errkind.NotFound, "it is not watched"))
+	env.RegisterDelayedCallback(func() {
+		env.SignalWorkflow(workflows.SignalWake, watcher.Wake{Reason: watcher.WakePolicy})
+	}, 10*time.Minute)
+	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
+	finished(t, env)
+	if want := []time.Duration{10 * time.Minute}; !slices.Equal(want, outside.waits()) {
+		t.Errorf("waits %v, want %v", outside.waits(), want)
 	}
 }

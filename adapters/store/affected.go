@@ -11,20 +11,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// AffectedTargets lists, by their text, the targets whose analyzed image holds a
-// package about which that build brought news, or is of a distribution of
-// which it has other data than the one before, or none any more. After is the text of the
-// last target of the previous page.
-func (s *Store) AffectedTargets(ctx context.Context, build string, after string, limit int) (targets []image.Target, err error) {
-	err = s.view(ctx, "list targets that build "+build+" affects", func(t tx) error {
-		targets, err = t.targets(ctx, `SELECT target FROM target_state WHERE target > ? AND analyzed IN (`+affectedImages+` UNION
-			SELECT i.digest FROM coverage c JOIN image i ON i.distribution = c.distribution WHERE c.changed = ?)
-			ORDER BY target LIMIT ?`, after, build, build, limitOf(limit))
-		return err
-	})
-	return targets, err
-}
-
 // affectedImages are the digests of the images that hold a package about which a
 // build brought news.
 const affectedImages = `SELECT digest FROM image WHERE id IN (

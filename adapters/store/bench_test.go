@@ -119,7 +119,7 @@ func BenchmarkUpdate(b *testing.B) {
 				after = page[len(page)-1].ID
 			}
 			advance(b, s, from, to, findings(touched, fmt.Sprintf("CVE-2027-%d", n)))
-			affected := must[[]image.Target](b)(s.AffectedTargets(ctx, to, "", fleetImages))
+			affected := must[[]watch.Outcome](b)(s.Outcomes(ctx, watch.OutcomeFilter{Build: to}))
 			b.ReportMetric(float64(len(affected)), "targets")
 			from = to
 		}

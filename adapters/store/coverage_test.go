@@ -68,8 +68,8 @@ func TestCoverageMovesWithTheData(t *testing.T) {
 		analyzed(t, s, digest(2), at(0), "zlib")
 		old, other := target(t, "old:1"), target(t, "other:1")
 		subscribe(t, s, old, other)
-		record(t, s, old, watch.State{Revision: 1, Analyzed: digest(1), Matched: true, Coverage: having})
-		record(t, s, other, watch.State{Revision: 1, Analyzed: digest(2)})
+		record(t, s, old, watch.State{Revision: 1, Analyzed: digest(1), Matched: true, Coverage: having, Basis: watch.Basis{Matcher: matcher}})
+		record(t, s, other, watch.State{Revision: 1, Analyzed: digest(2), Basis: watch.Basis{Matcher: matcher}})
 		check(t, s.SaveDistribution(ctx, digest(1), buster))
 		if got := must[[]vuln.Distribution](t)(s.Distributions(ctx)); !cmp.Equal(got, []vuln.Distribution{buster}) {
 			t.Errorf("distributions %q", got)
@@ -84,7 +84,7 @@ func TestCoverageMovesWithTheData(t *testing.T) {
 		check(t, err)
 		affected := func(build string, want ...image.Target) {
 			t.Helper()
-			if diff := cmp.Diff(append([]image.Target{}, want...), must[[]image.Target](t)(s.AffectedTargets(ctx, build, "", 10))); diff != "" {
+			if diff := cmp.Diff(append([]image.Target{}, want...), affectedBy(t, s, build)); diff != "" {
 				t.Errorf("affected by %s (-want +got)\n%s", build, diff)
 			}
 		}

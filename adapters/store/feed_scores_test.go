@@ -56,12 +56,12 @@ func TestScoresThatCross(t *testing.T) {
 		check(t, s.SaveFindings(ctx, "sha256:g1", matcher, map[int64][]vuln.GroupFinding{ids["openssl"]: {ghsa}}, start))
 		holds, lacks := target(t, "holds:1"), target(t, "lacks:1")
 		subscribe(t, s, holds, lacks)
-		record(t, s, holds, watch.State{Revision: 1, Analyzed: digest(1)})
-		record(t, s, lacks, watch.State{Revision: 1, Analyzed: digest(2)})
+		record(t, s, holds, watch.State{Revision: 1, Analyzed: digest(1), Basis: watch.Basis{Matcher: matcher}})
+		record(t, s, lacks, watch.State{Revision: 1, Analyzed: digest(2), Basis: watch.Basis{Matcher: matcher}})
 		var affected [][]image.Target
 		move := func(from, to string, probability float64) {
 			scored(t, s, from, to, vuln.Score{CVE: "CVE-2026-7", Probability: probability})
-			affected = append(affected, must[[]image.Target](t)(s.AffectedTargets(ctx, to, "", 10)))
+			affected = append(affected, affectedBy(t, s, to))
 		}
 		move("sha256:g1", "sha256:g2", 0.9) // nobody asks
 		asks := newSubscription(lacks, notification.VulnUpdate)

@@ -288,9 +288,10 @@ func TestAffected(t *testing.T) {
 			ids["openssl"]: {ghsa, finding("CVE-2026-8", "openssl", vuln.Low)}, ids["zlib"]: {finding("CVE-2026-7", "zlib", vuln.Medium)}}, start))
 		both, alsoBoth, zlib, none := target(t, "both:1"), target(t, "both:2"), target(t, "zlib:1"), target(t, "none:1")
 		subscribe(t, s, both, alsoBoth, zlib, none)
-		record(t, s, both, watch.State{Revision: 1, Analyzed: digest(1)})
-		record(t, s, alsoBoth, watch.State{Revision: 1, Analyzed: digest(1)})
-		record(t, s, zlib, watch.State{Revision: 1, Analyzed: digest(2)})
+		basis := watch.Basis{Matcher: matcher}
+		record(t, s, both, watch.State{Revision: 1, Analyzed: digest(1), Basis: basis})
+		record(t, s, alsoBoth, watch.State{Revision: 1, Analyzed: digest(1), Basis: basis})
+		record(t, s, zlib, watch.State{Revision: 1, Analyzed: digest(2), Basis: basis})
 
 		tags, err := s.Affected(ctx, "cve-2026-7")
 		check(t, err)
@@ -311,20 +312,27 @@ func TestAffected(t *testing.T) {
 		if changed != 1 {
 			t.Errorf("%d changed", changed)
 		}
-		page := func(after string, limit int) []image.Target {
-			t.Helper()
-			return must[[]image.Target](t)(s.AffectedTargets(ctx, "sha256:g2", after, limit))
-		}
-		if diff := cmp.Diff([]image.Target{both, alsoBoth}, page("", 10)); diff != "" {
+		if diff := cmp.Diff([]image.Target{both, alsoBoth}, affectedBy(t, s, "sha256:g2")); diff != "" {
 			t.Errorf("affected targets (-want +got)\n%s", diff)
 		}
-		if diff := cmp.Diff([]image.Target{alsoBoth}, page(both.String(), 1)); diff != "" {
-			t.Errorf("second page (-want +got)\n%s", diff)
+		second := watch.OutcomeFilter{Build: "sha256:g2", After: watch.OutcomePlace{Image: digest(1), Target: both.String()}, Limit: 1}
+		if page := must[[]watch.Outcome](t)(s.Outcomes(ctx, second)); len(page) != 1 || page[0].Target != alsoBoth {
+			t.Errorf("second page %v", page)
 		}
 		_, err = s.Unsubscribe(ctx, both, []notification.Type{notification.VulnUpdate}, start)
 		check(t, err)
-		if diff := cmp.Diff([]image.Target{alsoBoth}, page("", 10)); diff != "" {
+		if diff := cmp.Diff([]image.Target{alsoBoth}, affectedBy(t, s, "sha256:g2")); diff != "" {
 			t.Errorf("after unsubscribing (-want +got)\n%s", diff)
 		}
 	})
+}
+
+// affectedBy are the targets whose outcome a build may change.
+func affectedBy(t *testing.T, s *store.Store, build string) []image.Target {
+	t.Helper()
+	found := []image.Target{}
+	for _, o := range must[[]watch.Outcome](t)(s.Outcomes(t.Context(), watch.OutcomeFilter{Build: build})) {
+		found = append(found, o.Target)
+	}
+	return found
 }

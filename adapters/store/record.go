@@ -21,23 +21,58 @@ func (s *Store) View(ctx context.Context, target image.Target) (watch.RecordView
 	return view, err
 }
 
-func (t tx) recordView(ctx context.Context, target image.Target) (view watch.RecordView, err error) {
-	poll, watched, err := first[int64](ctx, t, `SELECT poll FROM target WHERE name = ?`+t.locking, target.String())
+func (t tx) recordView(ctx context.Context, target image.Target) (watch.RecordView, error) {
+	views, err := t.recordViews(ctx, []image.Target{target})
 	if err != nil {
-		return view, err
+		return watch.RecordView{}, err
 	}
-	view.Watched, view.Poll = watched, durationOf(poll)
-	if watched {
-		if view.State, err = t.state(ctx, target); err != nil {
-			return view, err
+	return views[0], nil
+}
+
+// recordViews reads the views of several targets, in their order.
+func (t tx) recordViews(ctx context.Context, targets []image.Target) ([]watch.RecordView, error) {
+	names := namesOf(targets)
+	polls, err := allIn[pollRow](ctx, t, `SELECT name, poll FROM target WHERE name IN (?) ORDER BY name`+t.locking, names)
+	if err != nil {
+		return nil, err
+	}
+	states, err := t.states(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	subscribed, err := t.activeSubscriptions(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	common, err := t.global(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if common.Endpoints, err = t.endpoints(ctx); err != nil {
+		return nil, err
+	}
+	watched := make(map[string]int64, len(polls))
+	for _, row := range polls {
+		watched[row.Name] = row.Poll
+	}
+	views := make([]watch.RecordView, len(targets))
+	for i, name := range names {
+		views[i] = common
+		if poll, is := watched[name]; is {
+			views[i].Watched, views[i].Poll = true, durationOf(poll)
+			views[i].State, views[i].Subscriptions = states[name], subscribed[name]
 		}
-		if view.Subscriptions, err = t.subscriptions(ctx, subscription.Filter{Target: &target, ActiveOnly: true}); err != nil {
-			return view, err
-		}
 	}
-	if view.Endpoints, err = t.endpoints(ctx); err != nil {
-		return view, err
-	}
+	return views, nil
+}
+
+type pollRow struct {
+	Name string
+	Poll int64
+}
+
+// global is what a view holds that is the same for all targets, but for the endpoints.
+func (t tx) global(ctx context.Context) (view watch.RecordView, err error) {
 	current, err := t.feed(ctx)
 	if err != nil {
 		return view, err
@@ -45,6 +80,32 @@ func (t tx) recordView(ctx context.Context, target image.Target) (view watch.Rec
 	view.Build, view.Matcher = current.Build, vuln.Matcher(current.Matcher)
 	view.Bundle, err = t.activeBundle(ctx)
 	return view, err
+}
+
+func namesOf(targets []image.Target) []string {
+	names := make([]string, len(targets))
+	for i, target := range targets {
+		names[i] = target.String()
+	}
+	return names
+}
+
+// activeSubscriptions are those of several targets, by the targets' names.
+func (t tx) activeSubscriptions(ctx context.Context, names []string) (map[string][]subscription.Subscription, error) {
+	rows, err := allIn[subscriptionRow](ctx, t, `SELECT target, type, active, options, repository, created, updated FROM subscription
+		WHERE active AND target IN (?) ORDER BY target, type`, names)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string][]subscription.Subscription{}
+	for _, row := range rows {
+		s, err := row.subscription()
+		if err != nil {
+			return nil, err
+		}
+		found[row.Target] = append(found[row.Target], s)
+	}
+	return found, nil
 }
 
 // Record lets decide make the target's next state from what is stored and writes
@@ -69,9 +130,14 @@ func (s *Store) Record(ctx context.Context, target image.Target, decide func(wat
 		if err := t.saveState(ctx, target, change.State); err != nil {
 			return err
 		}
-		if err := t.tell(ctx, change.Notifications, change.Deliveries); err != nil {
-			return err
-		}
-		return t.gather(ctx, change.PendingSummary)
+		return t.announce(ctx, change)
 	})
+}
+
+// announce stores what a decision notifies.
+func (t tx) announce(ctx context.Context, change watch.Decision) error {
+	if err := t.tell(ctx, change.Notifications, change.Deliveries); err != nil {
+		return err
+	}
+	return t.gather(ctx, change.PendingSummary)
 }

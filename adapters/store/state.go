@@ -106,31 +106,51 @@ func (r stateRow) summary() (watch.Summary, error) {
 
 // state reads all that was recorded of a target; the zero State for nothing.
 func (t tx) state(ctx context.Context, target image.Target) (watch.State, error) {
-	row, found, err := first[stateRow](ctx, t, `SELECT target, `+stateColumns+` FROM target_state WHERE target = ?`, target.String())
-	if err != nil || !found {
-		return watch.State{}, err
-	}
-	state, err := row.state()
-	if err != nil {
-		return watch.State{}, err
-	}
-	if state.Vulnerabilities, err = targetDocument[[]vuln.Finding](ctx, t, target, kindVulnerabilities); err != nil {
-		return watch.State{}, err
-	}
-	state.Evaluation, err = targetDocument[*watch.Evaluation](ctx, t, target, kindEvaluation)
-	return state, err
+	states, err := t.states(ctx, []string{target.String()})
+	return states[target.String()], err
 }
 
-func targetDocument[T any](ctx context.Context, t tx, target image.Target, kind string) (T, error) {
-	document, _, err := first[[]byte](ctx, t, `SELECT document FROM target_document WHERE target = ? AND kind = ?`, target.String(), kind)
-	if err != nil {
-		var none T
-		return none, err
-	}
-	return unpack[T](document)
+type targetDocumentRow struct {
+	Target, Kind string
+	Document     []byte
 }
 
-// saveState replaces what is recorded of a target.
+// states is state for several targets, by their names.
+func (t tx) states(ctx context.Context, names []string) (map[string]watch.State, error) {
+	rows, err := allIn[stateRow](ctx, t, `SELECT target, `+stateColumns+` FROM target_state WHERE target IN (?)`, names)
+	if err != nil {
+		return nil, err
+	}
+	states := make(map[string]watch.State, len(rows))
+	for _, row := range rows {
+		if states[row.Target], err = row.state(); err != nil {
+			return nil, err
+		}
+	}
+	documents, err := allIn[targetDocumentRow](ctx, t, `SELECT target, kind, document FROM target_document WHERE target IN (?)`, names)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range documents {
+		state, recorded := states[d.Target]
+		if !recorded {
+			continue
+		}
+		if d.Kind == kindEvaluation {
+			state.Evaluation, err = unpack[*watch.Evaluation](d.Document)
+		} else {
+			state.Vulnerabilities, err = unpack[[]vuln.Finding](d.Document)
+		}
+		if err != nil {
+			return nil, err
+		}
+		states[d.Target] = state
+	}
+	return states, nil
+}
+
+// saveState replaces what is recorded of a target. A wake-up that its watcher was owed
+// is of no use any more: who records knows the state.
 func (t tx) saveState(ctx context.Context, target image.Target, state watch.State) error {
 	problem, err := formatOptional(state.Problem)
 	if err != nil {

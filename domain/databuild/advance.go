@@ -63,9 +63,6 @@ type Fetched struct {
 	Refused string
 	// Current is the checksum of the current build; "" without one.
 	Current string
-	// Rematch reports that the matcher changed, so that findings must be made anew
-	// even from the current build.
-	Rematch bool
 }
 
 // AdvanceRequest asks to move to a build.
@@ -99,11 +96,4 @@ type Summarized struct {
 	// Behind tags have yet to check what changed.
 	Behind   int
 	Notified int // lists that changed, for each endpoint
-}
-
-// Matching is the outcome of matching one image.
-type Matching struct {
-	Counts vuln.Counts
-	// Waiting reports that there are no vulnerability data yet.
-	Waiting bool
 }

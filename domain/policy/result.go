@@ -12,7 +12,7 @@ import (
 var resultHeader = []string{"Image_Id", "Repo_Tag", "Trigger_Id", "Gate", "Trigger", "Check_Output", "Gate_Action", "Whitelisted", "Policy_Id"}
 
 // Document is the evaluation as a document of Anchore Engine: the one that its
-// policy_eval notifications and its check API carry.
+// policy_eval notifications and its check API carry. A nil bundle is left out.
 func Document(e Evaluation, b *Bundle, userID string) ([]byte, error) {
 	document := resultDocument{
 		UserID: userID, ImageID: e.ImageID, ImageDigest: e.Digest, Tag: e.Reference.String(),
@@ -34,7 +34,7 @@ type resultDocument struct {
 	ImageID      string          `json:"image_id"`
 	ImageDigest  image.Digest    `json:"image_digest"`
 	Tag          string          `json:"tag"`
-	Bundle       *Bundle         `json:"bundle"`
+	Bundle       *Bundle         `json:"bundle,omitempty"`
 	Mapping      json.RawMessage `json:"matched_mapping_rule"`
 	Whitelisted  json.RawMessage `json:"matched_whitelisted_images_rule"`
 	Blacklisted  json.RawMessage `json:"matched_blacklisted_images_rule"`

@@ -18,18 +18,3 @@ func withBundle(document []byte, bundle json.RawMessage) json.RawMessage {
 	}
 	return whole
 }
-
-// WithoutBundle takes the bundle out of a result document, to be put back when
-// somebody is notified of it.
-func WithoutBundle(document []byte) []byte {
-	var keys map[string]json.RawMessage
-	if json.Unmarshal(document, &keys) != nil {
-		return document
-	}
-	delete(keys, "bundle")
-	short, err := json.Marshal(keys)
-	if err != nil {
-		return document
-	}
-	return short
-}

@@ -6,26 +6,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
-
-func TestWithoutBundle(t *testing.T) {
-	t.Parallel()
-	tests := []struct{ name, document, want string }{
-		{"with a bundle", `{"status":"pass","bundle":{"id":"x"}}`, `{"status":"pass"}`},
-		{"without", `{"status":"pass"}`, `{"status":"pass"}`},
-		{"no object", `[]`, `[]`},
-		{"nothing", ``, ``},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			if got := string(watch.WithoutBundle([]byte(test.document))); got != test.want {
-				t.Errorf("%s, want %s", got, test.want)
-			}
-		})
-	}
-}
 
 // Documents are recorded without the bundle and notified with it, each with its own.
 func TestDecideNotifiesBundles(t *testing.T) {

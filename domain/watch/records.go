@@ -23,6 +23,11 @@ type RecordView struct {
 	Bundle  string // hash of the active bundle; "" without any
 }
 
+// Like reports whether an outcome would be made from the same in both views.
+func (v RecordView) Like(other RecordView) bool {
+	return v.Build == other.Build && v.Matcher == other.Matcher && v.Bundle == other.Bundle
+}
+
 // Pruned counts what was removed because nobody will ask for it any more.
 type Pruned struct {
 	Images        int64

@@ -40,9 +40,11 @@ CREATE TABLE target_state (
     next_change  BIGINT NOT NULL DEFAULT 0,
     coverage     TEXT NOT NULL DEFAULT '', -- covered, not_covered, not_applicable; '' before the first match
     distribution TEXT NOT NULL DEFAULT '', -- its name, as in debian 12
-    not_covered  TEXT NOT NULL DEFAULT '' -- why it is not covered
+    not_covered  TEXT NOT NULL DEFAULT '', -- why it is not covered
+    wake         TEXT NOT NULL DEFAULT '' -- why the watcher is still to be woken; '' for no reason
 );
-CREATE INDEX target_state_analyzed ON target_state (analyzed);
+CREATE INDEX target_state_analyzed ON target_state (analyzed, target);
+CREATE INDEX target_state_wake ON target_state (target) WHERE wake <> '';
 -- The orders of the status page, which reads a page at a time.
 CREATE INDEX target_state_severity ON target_state (critical DESC, high DESC, medium DESC, low DESC, target);
 CREATE INDEX target_state_changed ON target_state (changed DESC, target);

@@ -58,11 +58,11 @@ func activate(ctx context.Context, s *session.Session, id string) error {
 	if err != nil {
 		return err
 	}
-	return s.Show(activated{id, applied.Changed, applied.Woken}, func(w io.Writer) {
+	return s.Show(activated{id, applied.Changed, applied.Evaluated}, func(w io.Writer) {
 		if !applied.Changed {
 			fmt.Fprintf(w, "Bundle %s is already active\n", id)
 			return
 		}
-		fmt.Fprintf(w, "Bundle %s is active; evaluating %s\n", id, wording.Count(applied.Woken, "tag"))
+		fmt.Fprintf(w, "Bundle %s is active; evaluating %s\n", id, wording.Count(applied.Evaluated, "tag"))
 	})
 }
