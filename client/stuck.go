@@ -7,8 +7,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 )
 
-// StuckQuery selects the workflows whose tasks fail again and again: Temporal's server
-// gives them this search attribute.
+// StuckQuery selects the workflows whose tasks keep failing: Temporal sets this search
+// attribute.
 const StuckQuery = `ExecutionStatus = 'Running' AND TemporalReportedProblems IS NOT NULL`
 
 // Stuck are workflows whose tasks fail.

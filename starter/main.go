@@ -1,6 +1,5 @@
-// Tagwatch is the command line: subscriptions, policies, vulnerability data,
-// endpoints, and what was notified to them. It speaks to Temporal where something
-// is to be done, and to the database where something is to be read.
+// Tagwatch is the command line: subscriptions, policies, vulnerability data, endpoints and
+// their notifications. It reads from the database, and has Temporal do the work.
 package main
 
 import (
@@ -25,7 +24,6 @@ func main() {
 	os.Exit(exit.Conclude(os.Stderr, run(ctx, os.Args)))
 }
 
-// run is one call of the command line.
 func run(ctx context.Context, args []string) error {
 	app := newApp()
 	if completion.Requested(args) {

@@ -1,24 +1,22 @@
-// Package condition follows what fails or is wrong for a while: a registry that does
-// not respond, a repository whose tags cannot be listed, a step that keeps failing,
-// vulnerability data that is too old. Each is one row of the store, from the check that
-// first finds it to the one that finds it gone. Nothing else remembers it.
+// Package condition follows failures that last: a registry that does not respond, a
+// repository whose tags cannot be listed, a step that keeps failing, vulnerability data
+// that is too old. Each is one row of the store, from the first check that finds it until a
+// check no longer does. It is stored nowhere else.
 //
-//	          found                     found, and For is over
+//	          found                     found, and For has passed
 //	(no row) -------> suspected ------------------------------> confirmed
 //	   ^                  |  \______ found with For = 0 ______^     |
 //	   |      fine        |                                         |
 //	   +------------------+---------------- fine -------------------+
 //
-// A notification is due when a confirmed condition is found that is not silent and of
-// which nobody was notified yet (Began), and when one that was notified is gone
-// (Recovered). A suspected or silent condition ends without one. A check that could not
-// tell changes nothing: its caller does not follow it up.
+// A notification is due when a confirmed condition that is not silent is found and was not
+// notified yet (Began), and when a notified one is gone (Recovered). A suspected or silent
+// condition ends without one. A check without a result changes nothing.
 //
-// The row and the notification are stored in one transaction. A crash before it leaves
-// everything as it was, and the next check finds the same; a crash after it leaves the
-// notification with its deliveries, and the row that keeps the next check from a second
-// one. So neither a repeated step nor the loss of everything that Temporal stores
-// notifies twice, or hides a recovery.
+// The row and the notification are stored in one transaction. After a crash before it, the
+// next check finds the same; after a crash behind it, the row prevents a second
+// notification. So neither a repeated step nor the loss of Temporal's data sends a
+// notification twice or hides a recovery.
 package condition
 
 import (
@@ -35,7 +33,7 @@ const (
 	Unreachable Kind = "unreachable" // a registry
 	Unlistable  Kind = "unlistable"  // a repository's tags cannot be listed
 	Unresolved  Kind = "unresolved"  // what a tag points to cannot be read
-	Failing     Kind = "failing"     // an endpoint takes no notifications
+	Failing     Kind = "failing"     // an endpoint does not accept notifications
 	Delayed     Kind = "delayed"     // an analysis does not come
 	StepFails   Kind = "step"        // a step fails, round after round
 	OnHold      Kind = "on_hold"     // new vulnerability data waits to be released
@@ -62,7 +60,7 @@ const AllData = "vulnerabilities"
 // Followed are those that a workflow follows, whose steps can fail.
 var Followed = []Resource{Tag, Registry, Repository, Endpoint, Task}
 
-// Key is what makes a condition one: of each kind, there is one about a resource.
+// Key identifies a condition: there is one of each kind for a resource.
 type Key struct {
 	Kind     Kind
 	Resource Resource
@@ -73,7 +71,7 @@ type Key struct {
 type Condition struct {
 	Key
 	Step      string // that failed; "" where there is only one
-	ErrorKind string // a name of package fault; "" for none
+	ErrorKind string // a name of package errkind; "" for none
 	Message   string // of the last check that found it
 	Since     time.Time
 	Confirmed bool
@@ -92,11 +90,9 @@ type Found struct {
 	ErrorKind string
 	Message   string
 	Since     time.Time // zero for now
-	// For is how long it must last to be confirmed: what passes by itself is not worth
-	// a notification.
+	// For is how long it must last to be confirmed, so that short failures send nothing.
 	For time.Duration
-	// Silent conditions are shown only: their cause is another condition, of which
-	// people are notified.
+	// Silent conditions are only shown: another condition is their cause and is notified.
 	Silent bool
 }
 
@@ -112,14 +108,13 @@ func (s Scope) Covers(key Key) bool {
 	return (len(s.Kinds) == 0 || slices.Contains(s.Kinds, key.Kind)) && (s.Resource == "" || s.Resource == key.Resource) && (s.Name == "" || s.Name == key.Name)
 }
 
-// Report is the outcome of a check: of everything in its scope, what is found, and
-// nothing else, is wrong.
+// Report is the result of a check: all conditions in its scope.
 type Report struct {
 	Scope
 	Found []Found
 }
 
-// Wrong reports about one condition; it is fine if found is nil.
+// Wrong reports one condition; nil if it does not exist.
 func Wrong(key Key, found *Found) Report {
 	report := Report{Scope: Scope{Kinds: []Kind{key.Kind}, Resource: key.Resource, Name: key.Name}}
 	if found != nil {
@@ -132,12 +127,12 @@ func Wrong(key Key, found *Found) Report {
 // Transition is what a check makes of one condition.
 type Transition string
 
-// The transitions. Of Began and Recovered people are notified.
+// The transitions. Began and Recovered are notified.
 const (
-	Nothing   Transition = ""          // it goes on as it was
-	Changed   Transition = "changed"   // it goes on, and the row changes; or it is suspected, or silent
+	Nothing   Transition = ""          // no change
+	Changed   Transition = "changed"   // the row changes, or is new but suspected or silent
 	Began     Transition = "began"     //
-	Ended     Transition = "ended"     // and nobody was notified that it began
+	Ended     Transition = "ended"     // without a notification that it began
 	Recovered Transition = "recovered" //
 )
 
@@ -156,8 +151,8 @@ func (c Change) Of() Condition {
 	return *c.Before
 }
 
-// Follow compares the rows in a report's scope with what it found: one change for each
-// condition, in the order of what is found, then of what is gone.
+// Follow compares the rows in a report's scope with its conditions: one change for each,
+// first those that were found, then those that are gone.
 func Follow(before []Condition, report Report, now time.Time) []Change {
 	var changes []Change
 	for _, found := range report.Found {

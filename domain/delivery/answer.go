@@ -7,14 +7,14 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// Answer is what came of an attempt.
+// Answer is the result of an attempt.
 type Answer struct {
 	Status   int // 0 if there was no answer; then Err is set
 	Duration time.Duration
-	// Excerpt is the beginning of the answer's body, for people: bounded,
-	// printable and without secrets.
+	// Excerpt is the beginning of the answer's body, for people: limited, printable and
+	// without secrets.
 	Excerpt string
-	// RetryAfter is how long the receiver asks to wait; zero if it does not.
+	// RetryAfter is the pause that the receiver requests; zero for none.
 	RetryAfter time.Duration
 	Err        error
 }

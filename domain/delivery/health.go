@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// Health is how deliveries to an endpoint go, in one word for lists and metrics.
+// Health is the delivery state of an endpoint in one word, for lists and metrics.
 type Health string
 
 // The states of health.
@@ -19,20 +19,20 @@ const (
 // Healths are all of them.
 var Healths = []Health{HealthGood, HealthUntried, HealthGivingUp, HealthFailing, HealthDisabled}
 
-// GivenUp sums up the deliveries to an endpoint that were given up lately: those
-// that the receiver refused for good, and those that ran out of time.
+// GivenUp summarizes the deliveries to an endpoint that failed lately: those that the
+// receiver rejected, and those that reached their deadline.
 type GivenUp struct {
 	Count  int       `json:"count"`
 	Last   time.Time `json:"last,omitzero"`
 	Answer string    `json:"answer,omitempty"` // to the last attempt at the last of them
 }
 
-// GivenUpSpan is how long a delivery that was given up counts against its
-// endpoint. Sending it again ends that sooner.
+// GivenUpSpan is how long a failed delivery counts against its endpoint, unless it is sent
+// again.
 const GivenUpSpan = 24 * time.Hour
 
-// Health is the worst that is known of the endpoint. One that accepts most
-// notifications and refuses some is not healthy: somebody misses those.
+// Health is the worst that applies. An endpoint that accepts most notifications and rejects
+// some is not healthy: those are lost.
 func (s EndpointState) Health(lost GivenUp) Health {
 	switch {
 	case s.Disabled:

@@ -22,7 +22,7 @@ type Endpoint struct {
 	Types []notification.Type `json:"types,omitempty"`
 	Scope
 	Pace
-	// ExplicitOnly endpoints receive only what subscriptions that name them ask for.
+	// ExplicitOnly endpoints receive notifications only of subscriptions that name them.
 	ExplicitOnly bool           `json:"explicit_only,omitempty"`
 	Format       message.Format `json:"format,omitempty"`
 	// MaxBody is how many bytes a body may have: lists are shortened to that. Zero
@@ -42,7 +42,7 @@ type Endpoint struct {
 	HeaderRefs map[string]SecretRef `json:"header_refs,omitempty"`
 	// Timeout bounds one attempt; zero means DefaultTimeout.
 	Timeout time.Duration `json:"timeout,omitempty"`
-	// Proxy is what it is reached through: an address, a reference to one, which may
+	// Proxy is the proxy to use: an address, a reference to one, which may
 	// hold user and password, or ProxyDirect. Empty means that of the worker.
 	Proxy string `json:"proxy,omitempty"`
 	// CAFile is a file of PEM certificates to trust beside the system's;
@@ -60,7 +60,7 @@ type SecretRef string
 // DefaultTimeout bounds one attempt at an endpoint that sets no timeout.
 const DefaultTimeout = 10 * time.Second
 
-// Form is how the endpoint wants its bodies.
+// Form is the form of the endpoint's bodies.
 func (e Endpoint) Form() message.Form {
 	return message.Form{Format: e.Format, MaxBody: e.MaxBody, Template: e.Template}
 }

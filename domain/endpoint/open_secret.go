@@ -9,8 +9,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
-// Services whose webhook addresses are secrets by themselves: whoever knows one
-// can post. A path of "" stands for all.
+// Services whose webhook addresses are secrets: anybody who has one can post. A path of ""
+// stands for all.
 var secretAddresses = []struct{ host, path string }{
 	{"hooks.slack.com", ""},
 	{"hooks.slack-gov.com", ""},
@@ -28,15 +28,14 @@ var (
 	secretHeaders = []string{"authorization", "proxy-authorization", "cookie", "api-key", "x-api-key", "x-auth-token", "x-gitlab-token", "x-vault-token"}
 )
 
-// HoldsSecret reports whether an endpoint's URL is, or holds, a secret, so that it has
-// to be given by reference.
+// HoldsSecret reports whether a URL is or contains a secret, and must be given by reference.
 func HoldsSecret(address string) bool {
 	u, err := ParseURL(address, "user", notification.TagUpdate)
 	return err == nil && openSecret(u) != nil
 }
 
-// openSecret refuses an address that would put a secret into the database. Its
-// errors do not show it.
+// openSecret rejects an address that would store a secret in the database. Its errors do not
+// show it.
 func openSecret(u *url.URL) error {
 	host := strings.ToLower(u.Hostname())
 	for _, service := range secretAddresses {

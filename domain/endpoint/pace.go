@@ -5,28 +5,27 @@ import (
 	"time"
 )
 
-// Pace bounds how many messages an endpoint gets. Nothing is lost by it: what
-// cannot be sent by itself is notified together, by cause, and what is debounced stays
-// to be read. The zero value sends everything at once, each notification by
-// itself.
+// Pace limits how many messages an endpoint gets. Nothing is lost: notifications above the
+// limit are sent together, by cause, and debounced ones stay in the list. The zero value
+// sends each notification at once, by itself.
 type Pace struct {
-	// RateLimit is how many messages a minute are sent at most; zero for no bound.
+	// RateLimit is the maximum number of messages per minute; zero for no limit.
 	RateLimit int `json:"rate_limit,omitempty"`
-	// Digest is how long notifications are collected before they are notified
-	// together; zero for not at all. DigestCount ends that sooner, once so many
-	// wait; zero for no such number.
+	// Digest is how long notifications are collected before they are sent together; zero
+	// for not at all. DigestCount ends that early, once so many are pending; zero for no
+	// such number.
 	Digest      time.Duration `json:"digest,omitempty"`
 	DigestCount int           `json:"digest_count,omitempty"`
-	// Debounce is how long each notification is held back: if its subject is by then
-	// as it was before, it is not notified. Zero for not at all.
+	// Debounce is how long each notification is delayed: if its subject is by then as it
+	// was before, it is dropped. Zero for no delay.
 	Debounce time.Duration `json:"debounce,omitempty"`
 }
 
-// Paced reports whether anything is bounded.
+// Paced reports whether there is any limit.
 func (p Pace) Paced() bool { return p != Pace{} }
 
-// Ripe reports whether what waits is to be notified now, given when the oldest of it
-// was created; if not, when it will be.
+// Ripe reports whether the pending notifications are to be sent now, given when the oldest
+// was created; if not, when they will be.
 func (p Pace) Ripe(oldest time.Time, waiting int, now time.Time) (bool, time.Time) {
 	at := oldest.Add(p.Digest)
 	if !at.After(now) || p.DigestCount > 0 && waiting >= p.DigestCount {

@@ -5,12 +5,11 @@ import (
 	"net/url"
 )
 
-// ProxyDirect has an endpoint reached without a proxy, whatever the worker's is.
+// ProxyDirect means no proxy, whatever the worker uses.
 const ProxyDirect = "direct"
 
-// ValidateProxy refuses what is neither empty, nor ProxyDirect, nor a proxy's
-// address without a password, nor a reference to an address. Its errors do not show
-// it: somebody may have given a password.
+// ValidateProxy accepts "", ProxyDirect, a proxy's address without a password, or a reference
+// to an address. Its errors do not show the value, which may contain a password.
 func ValidateProxy(proxy string) error {
 	if proxy == "" || proxy == ProxyDirect {
 		return nil

@@ -10,13 +10,13 @@ import (
 	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
-// Scope narrows what an endpoint is notified to some subjects. The zero value takes
-// all. EventLog is not narrowed: it is about Tagwatch itself.
+// Scope limits the notifications of an endpoint to some subjects. The zero value takes all.
+// EventLog is not limited: it is about Tagwatch itself.
 type Scope struct {
 	// Subjects are patterns of registry/repository or registry/repository:tag,
-	// one of which must fit; * stands for any characters, slashes included. A
-	// pattern without a tag takes all tags. What is notified of a repository as a
-	// whole needs to fit the part before the tag only.
+	// one of which must match; * stands for any characters, slashes included. A pattern
+	// without a tag matches all tags. Notifications about a repository as a whole match
+	// by the part before the tag.
 	Subjects []string `json:"subjects,omitempty"`
 	// Labels are those that the subscription must have, all of them.
 	Labels map[string]string `json:"labels,omitempty"`
@@ -83,7 +83,7 @@ func (s Scope) validate() []error {
 	return append(problems, ValidateLabels(s.Labels))
 }
 
-// ValidateLabels refuses names and values that are no short words.
+// ValidateLabels rejects names and values that are not short words.
 func ValidateLabels(labels map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
 		if !namePattern.MatchString(name) || !namePattern.MatchString(labels[name]) {

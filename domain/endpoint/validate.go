@@ -34,8 +34,7 @@ var (
 // ownHeaders are set by the sender and cannot be chosen.
 var ownHeaders = []string{"content-type", "content-length", "host", "connection", "transfer-encoding", "user-agent"}
 
-// Validate tells everything that is wrong with the endpoint, as one error of
-// kind Invalid.
+// Validate reports all problems of the endpoint as one error of kind Invalid.
 func (e Endpoint) Validate() error {
 	problems := []error{e.validateName(), e.validateURL(), e.validateTypes(), e.validateFormat(), e.validateTimeout(), ValidateProxy(e.Proxy), e.Pace.validate()}
 	problems = append(problems, e.Scope.validate()...)
@@ -68,9 +67,8 @@ func (e Endpoint) validateURL() error {
 	return openSecret(u)
 }
 
-// ParseURL replaces <userId> and <notification_type> in an endpoint's URL and
-// refuses what is no address of a receiver. Its errors do not show the URL,
-// which may be a secret.
+// ParseURL replaces <userId> and <notification_type> in an endpoint's URL and validates it.
+// Its errors do not show the URL, which may be a secret.
 func ParseURL(text, account string, t notification.Type) (*url.URL, error) {
 	text = strings.NewReplacer("<userId>", url.PathEscape(account), "<notification_type>", url.PathEscape(string(t))).Replace(text)
 	u, err := url.Parse(text)
@@ -86,8 +84,8 @@ func ParseURL(text, account string, t notification.Type) (*url.URL, error) {
 	return u, validateHost(u.Hostname())
 }
 
-// validateHost refuses numbers in the place of an address, as in 2130706433 or
-// 0177.0.0.1: resolvers disagree about what they mean.
+// validateHost rejects numbers instead of an address, as in 2130706433 or 0177.0.0.1:
+// resolvers disagree about their meaning.
 func validateHost(host string) error {
 	if host == "" {
 		return errors.New("the URL names no host")
@@ -215,8 +213,7 @@ func (r SecretRef) IsRef() bool {
 	return strings.HasPrefix(string(r), "env:") || strings.HasPrefix(string(r), "file:")
 }
 
-// Validate refuses what is no reference, without showing it: somebody may have
-// given the secret itself.
+// Validate does not show an invalid value, which may be the secret itself.
 func (r SecretRef) Validate() error {
 	kind, name, _ := strings.Cut(string(r), ":")
 	switch {

@@ -1,6 +1,6 @@
-// Package errkind names the kinds of failure that a caller tells apart. Whoever
-// meets a failure wraps one of these with %w and says what was attempted;
-// whoever handles it asks errors.Is and never compares texts.
+// Package errkind names the kinds of errors that callers distinguish. Code that fails
+// wraps one of them with %w and says what was attempted; code that handles the error uses
+// errors.Is and never compares texts.
 package errkind
 
 import (
@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// The kinds. A failure of no kind is taken for a passing one and tried again.
+// The kinds. An error without a kind is treated as temporary and retried.
 var (
-	// NotFound: the thing asked for does not exist: a tag, an image, a policy.
+	// NotFound: a tag, an image, a policy or the like does not exist.
 	NotFound = errors.New("not found")
 	// Unauthorized: the credentials are missing or refused.
 	Unauthorized = errors.New("not authorized")
 	// Invalid: the input can never be accepted as it is.
 	Invalid = errors.New("invalid")
-	// Conflict: the stored state is not the one the caller expected.
+	// Conflict: the stored state is not what the caller expected.
 	Conflict = errors.New("conflict")
 	// Limit: the input exceeds a limit that protects the system.
 	Limit = errors.New("limit exceeded")
-	// Unavailable: the other side cannot be reached or asks us to wait.
+	// Unavailable: the other side is unreachable, or requests a pause.
 	Unavailable = errors.New("unavailable")
 )
 
@@ -66,8 +66,7 @@ func ByName(name string) error {
 	return nil
 }
 
-// Text is the error's text without the name of its kind, which says nothing to a
-// person that the rest does not.
+// Text is the error's text without the name of its kind, which adds nothing for people.
 func Text(err error) string {
 	text := err.Error()
 	kind := ByName(Name(err))
@@ -78,7 +77,7 @@ func Text(err error) string {
 	return strings.TrimSuffix(strings.ReplaceAll(text, name+": ", ": "), name)
 }
 
-// Permanent reports whether trying the same again cannot help.
+// Permanent reports whether a retry cannot help.
 func Permanent(err error) bool {
 	return errors.Is(err, NotFound) || errors.Is(err, Unauthorized) || errors.Is(err, Invalid) || errors.Is(err, Limit)
 }

@@ -153,7 +153,7 @@ func (r Repository) Names() (names []Repository) {
 	return names
 }
 
-// CanonicalRegistry is the one name of a registry that has several.
+// CanonicalRegistry is the canonical name of a registry with several.
 func CanonicalRegistry(host string) string {
 	host = strings.TrimSuffix(strings.ToLower(host), ":443")
 	if slices.Contains(hubAliases, host) {

@@ -1,5 +1,5 @@
-// Package ipclass reports where network addresses lead, for those who connect to what
-// strangers name: receivers of webhooks, registries and what they redirect to.
+// Package ipclass classifies IP addresses: which ones a connection to a user-supplied URL,
+// such as a webhook's or a registry's, must not reach.
 package ipclass
 
 import (
@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Place is where an address leads, from far to near.
+// Place is the class of an address, from far to near.
 type Place int
 
 // The places.
@@ -15,7 +15,7 @@ const (
 	Public    Place = iota // the internet
 	Private                // networks that cannot be reached from the internet
 	Loopback               // this machine
-	Forbidden              // where no peer can stand, or what trusts its neighbours, as the metadata of a cloud
+	Forbidden              // not a host, or a service that trusts its clients, such as cloud metadata
 )
 
 // network is a range of addresses and what it is for.
@@ -70,8 +70,7 @@ func of(place Place, pairs ...string) (list []network) {
 	return list
 }
 
-// Find reports where a connection to an address leads, and what the network is for
-// that it lies in; "" for the internet.
+// Find is the class of an address, and the purpose of its network; "" for the internet.
 func Find(address netip.Addr) (place Place, purpose string) {
 	address = Plain(address)
 	for _, n := range networks {
@@ -102,9 +101,8 @@ func Plain(address netip.Addr) netip.Addr {
 	return address
 }
 
-// Client is who connects from an address with a port, for limits by client: of
-// IPv6 the network, since whoever has one address has 2^64. All that have no such
-// address are one client.
+// Client identifies the client of an address with a port, for limits by client: for IPv6 by
+// its network, because a client has 2^64 addresses. All without such an address are one.
 func Client(remote string) netip.Addr {
 	at, err := netip.ParseAddrPort(remote)
 	if err != nil {

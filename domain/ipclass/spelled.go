@@ -24,10 +24,9 @@ var metadataNames = []string{
 	"metadata.platformequinix.com", "metadata.packet.net", "metadata.oraclecloud.com",
 }
 
-// Spelled are the addresses that a host of a URL stands for by itself, without
-// asking for names: for whoever leaves the resolving to a proxy. Clients take
-// addresses in decimal, octal and hexadecimal numbers, of one to four parts, with
-// dots at the end and in wide digits; a number with a zero in front has two
+// Spelled are the addresses that the host of a URL spells, without DNS, for connections
+// through a proxy that resolves names. Clients accept decimal, octal and hexadecimal numbers
+// of one to four parts, trailing dots and wide digits; a number with a leading zero has two
 // readings.
 func Spelled(host string) []netip.Addr {
 	host = strings.ToLower(norm.NFKC.String(strings.Trim(host, "[]")))

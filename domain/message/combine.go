@@ -4,16 +4,15 @@ import (
 	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
-// Bounds of a group in formats that have none of their own.
+// Limits of a group in formats without their own.
 const (
 	largestGroup = 500     // notifications
 	longestGroup = 4 << 20 // bytes of payloads
 )
 
-// Combine splits notifications, in the order in which things happened, into those
-// that are notified together: each group has one cause and as many as one message of
-// the endpoint's format can list. None is left out, and what is notified about one
-// subject keeps its order from group to group.
+// Combine groups notifications, which are in order of time, into messages: each group has
+// one cause and as many notifications as a message of the endpoint's format can list. None
+// is left out, and those about one subject keep their order.
 func Combine(f Form, notifications []notification.Notification, account Account) [][]notification.Notification {
 	p := packer{form: f, account: account, open: map[notification.Cause]int{}, last: map[string]int{}}
 	for _, n := range notifications {
@@ -26,13 +25,12 @@ func Combine(f Form, notifications []notification.Notification, account Account)
 	return groups
 }
 
-// packer puts notifications into groups.
 type packer struct {
 	form    Form
 	account Account // whose links take room
 	groups  []pack
 	open    map[notification.Cause]int // the group of each cause that takes more
-	last    map[string]int             // the last group that tells of a subject
+	last    map[string]int             // the last group about a subject
 }
 
 type pack struct {
@@ -42,8 +40,8 @@ type pack struct {
 	characters    int // that they take in a list
 }
 
-// add puts a notification into the open group of its cause, unless that is full,
-// or a later group tells of the same subject: then it begins another.
+// add begins another group if that of the cause is full, or if a later group is about the
+// same subject.
 func (p *packer) add(n notification.Notification) {
 	one := p.pack(n)
 	at, open := p.open[n.Cause]

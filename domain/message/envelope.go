@@ -11,8 +11,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
-// Account is whom notifications are for, and how this installation presents
-// itself in them.
+// Account is the recipient of notifications, and the identity of this installation in
+// them.
 type Account struct {
 	Name  string // userId
 	Email string // notification_user_email
@@ -42,8 +42,7 @@ func (a Account) link(n notification.Notification) string {
 }
 
 // envelope is Anchore's body: the row of its outgoing queue. Receivers read
-// these keys, so none is renamed, and tries and max_tries stay the moments that
-// they are there.
+// these keys, so none is renamed, and tries and max_tries are times, as there.
 type envelope struct {
 	QueueID        notification.Type `json:"queueId"`
 	UserID         string            `json:"userId"`
@@ -64,8 +63,7 @@ type envelopeData struct {
 	Payload json.RawMessage   `json:"notification_payload"`
 }
 
-// Envelope is the body of a delivery in Anchore's form. All its moments are
-// epoch seconds.
+// Envelope is the body of a delivery in Anchore's form. Its times are epoch seconds.
 func Envelope(n notification.Notification, d delivery.Delivery, account Account) ([]byte, error) {
 	body, err := notification.Encode(envelope{
 		QueueID:        n.Type,
@@ -84,7 +82,7 @@ func Envelope(n notification.Notification, d delivery.Delivery, account Account)
 	return body, nil
 }
 
-// epoch is the moment in seconds since 1970; 0 for the zero time.
+// epoch is in seconds since 1970; 0 for the zero time.
 func epoch(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

@@ -14,7 +14,7 @@ import (
 // LeastMaxBody is the smallest MaxBody: a body without any list needs no more.
 const LeastMaxBody = 8 << 10
 
-// Form is how an endpoint wants its bodies.
+// Form is the form of an endpoint's bodies.
 type Form struct {
 	Format   Format
 	MaxBody  int    // bytes; zero for any number
@@ -43,7 +43,7 @@ type Body struct {
 
 const jsonType = "application/json"
 
-// Render is the body of one delivery in the form that the endpoint asks for.
+// Render is the body of one delivery in the endpoint's form.
 func Render(f Form, n notification.Notification, d delivery.Delivery, account Account) (Body, error) {
 	return renderWithin(f, d, account, []notification.Notification{n}, func(notifications []notification.Notification) (Body, error) {
 		n := notifications[0]

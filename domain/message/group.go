@@ -11,12 +11,12 @@ import (
 	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
-// Grouped is the type of a body that tells several notifications at once.
-// Nobody subscribes to it: an endpoint asks for groups.
+// Grouped is the type of a body with several notifications. The pace of an endpoint makes
+// groups; nobody subscribes to them.
 const Grouped notification.Type = "group"
 
-// Group is notifications that one body tells. Equal notifications make an equal
-// group, so that its id is the same at every attempt.
+// Group is the notifications of one body. Equal notifications make an equal group, so that
+// its id is the same at every attempt.
 type Group struct {
 	ID            string
 	Created       time.Time // of its newest notification
@@ -37,8 +37,8 @@ func NewGroup(notifications []notification.Notification) Group {
 	return g
 }
 
-// RenderGroup is the body of a group in the form that the endpoint asks for. The
-// delivery is any of the group's; its moments go into Anchore's envelope.
+// RenderGroup is the body of a group in the endpoint's form. The delivery is any of the
+// group's; its times go into Anchore's envelope.
 func RenderGroup(f Form, g Group, d delivery.Delivery, account Account) (Body, error) {
 	return renderWithin(f, d, account, g.Notifications, func(notifications []notification.Notification) (Body, error) {
 		g := Group{g.ID, g.Created, notifications}

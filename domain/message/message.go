@@ -1,6 +1,5 @@
-// Package message makes the bodies that endpoints get: of one notification or of
-// several, in each format, within the sizes that receivers take. Everything in it is
-// pure.
+// Package message renders the bodies of webhooks: of one notification or of several, in each
+// format, within the size limits of receivers. Everything in it is pure.
 package message
 
 import (
@@ -35,8 +34,8 @@ type Item struct {
 	payload json.RawMessage
 }
 
-// Listed are the notifications that a message of the format has room for; Rest is
-// how many others there are.
+// Listed are the notifications that fit into a message of the format; Rest counts the
+// others.
 func (m Message) Listed() []Item { return m.room.fit(m.Notifications) }
 
 // Rest is how many notifications are not Listed.
@@ -98,7 +97,6 @@ func title(notifications []notification.Notification) string {
 	return fmt.Sprintf("%d notifications: %s%s", len(notifications), strings.Join(parts, ", "), because(causes))
 }
 
-// because names the causes that are known, in parentheses.
 func because(causes []notification.Cause) string {
 	var names []string
 	for _, cause := range causes {

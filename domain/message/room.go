@@ -8,7 +8,7 @@ import (
 
 // room is what one message of a chat service can list.
 type room struct {
-	characters int // for all lines; 0 for no bound
+	characters int // for all lines; 0 for no limit
 	markup     int // that a line has around its text and link
 }
 
@@ -26,10 +26,10 @@ var rooms = map[Format]room{
 	FormatText:    {characters: maxTemplateBytes / 2, markup: 4},
 }
 
-// Bounds of a line in the ready templates, in characters.
+// Limits of a line in the built-in templates, in characters.
 const (
 	maxSummary = 300
-	maxLink    = 500 // a longer one is left out: cut, it would lead nowhere
+	maxLink    = 500 // a longer one is left out: it would not work if cut
 )
 
 // defaultMarkup is what a line of a template of one's own is taken to have.

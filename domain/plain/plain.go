@@ -1,6 +1,5 @@
-// Package plain makes texts of strangers fit to be shown: what registries, images,
-// receivers and vulnerability data say must be nothing but text on a terminal, in
-// a chat, on a page, and in Markdown.
+// Package plain makes untrusted text safe to show: text of registries, images, receivers and
+// vulnerability data must not control a terminal, a chat, a page or Markdown.
 package plain
 
 import (
@@ -11,9 +10,8 @@ import (
 // mark stands for a character that is not shown.
 const mark = '\uFFFD'
 
-// Shown reports whether a character is shown as itself and does nothing else. Not
-// so are controls, C1 included, which terminals obey, and formatting characters,
-// which reorder what is around them or hide in it.
+// Shown reports whether a character is visible and has no other effect. Controls, C1
+// included, act on terminals; formatting characters reorder or hide text.
 func Shown(r rune) bool { return unicode.IsPrint(r) && r != mark }
 
 // Text keeps line breaks and tabs, and replaces every other character that is not

@@ -16,9 +16,8 @@ type HistoryEntry struct {
 	CreatedBy string // the command, as the builder wrote it down
 }
 
-// InferDockerfile is the Dockerfile that the history tells of, one instruction
-// a line. It begins with FROM scratch, because the history starts at the first
-// layer of the base image.
+// InferDockerfile makes a Dockerfile of the history, one instruction a line. It begins with
+// FROM scratch, because the history starts at the first layer of the base image.
 //
 // Builders write the history in three forms:
 //

@@ -25,9 +25,9 @@ type Inventory struct {
 	Layers       int       // number of layers in the manifest
 	Dockerfile   Dockerfile
 	Packages     []Package
-	// Unreadable are the files in which packages may be that nobody could list, each
-	// once, sorted by path. The packages of the operating system are not among them: an
-	// image whose package database is damaged has no inventory.
+	// Unreadable are files whose packages could not be listed, each once, sorted by path. A
+	// damaged package database of the operating system is not among them: it fails the
+	// analysis.
 	Unreadable []Unreadable
 	Files      []File // sorted by path
 	// Retrieved are the contents of the files whose storing was configured, by
@@ -71,7 +71,7 @@ type MalwareScan struct {
 	Findings []MalwareFinding
 }
 
-// MalwareFinding is a file that a scanner knows as malware.
+// MalwareFinding is a file that a scanner reports as malware.
 type MalwareFinding struct {
 	Path      string
 	Signature string

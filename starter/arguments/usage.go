@@ -11,14 +11,14 @@ import (
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
-// What the library says of options. It writes them with one dash.
+// The errors of the library about options. It writes them with one dash.
 var (
 	unknownOption = regexp.MustCompile(`^flag provided but not defined: -(.+)$`)
 	lacksValue    = regexp.MustCompile(`^flag needs an argument: -(.+)$`)
 	wrongValue    = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-(\S+): (.+)$`)
 )
 
-// OnUsageError says what is wrong with the options, in the words of this program.
+// OnUsageError rewrites the library's errors about options.
 func OnUsageError(c *cli.Context, err error, _ bool) error {
 	path, flags := "tagwatch", c.App.Flags
 	if c.Command != nil && c.Command.HelpName != "" {
@@ -52,7 +52,6 @@ func unknownOptionError(name, path string, flags []cli.Flag) error {
 	return exit.Usage("unknown option %s; see %s --help", config.Dashed(name), path)
 }
 
-// valueWanted is what the value of an option should be.
 func valueWanted(flag cli.Flag) string {
 	switch flag.(type) {
 	case *cli.DurationFlag:

@@ -15,8 +15,8 @@ import (
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
-// completionFlag is what shells append to ask for completions. The word before it
-// is the one to complete, "" for a new one.
+// completionFlag is appended by shells to get completions. The word before it is the one to
+// complete, "" for a new one.
 const completionFlag = "--generate-bash-completion"
 
 func Requested(args []string) bool { return len(args) > 0 && args[len(args)-1] == completionFlag }
@@ -145,13 +145,12 @@ func (l *typed) listed(current string, values []string) []string {
 	return values
 }
 
-// stored opens the database that the command would read. One that is not there is
-// not made.
+// stored opens the database that the command would read, without creating it.
 func (l *typed) stored(ctx context.Context) *store.Store {
 	settings := config.Config{DataDir: l.setting("data-dir"), DatabaseURL: l.setting("database-url")}
 	kept, _, err := store.Peek(ctx, settings.Database())
 	if err != nil {
-		return nil // there is nothing to offer, and nobody to tell
+		return nil // there is nothing to offer, and nowhere to report it
 	}
 	return kept
 }

@@ -122,7 +122,7 @@ func (l *listing) page(ctx context.Context) ([]notificationView, error) {
 	return views, err
 }
 
-// stream prints what is notified, until the person has seen enough.
+// stream prints new notifications until interrupted.
 func (l *listing) stream(ctx context.Context, views []notificationView) error {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()

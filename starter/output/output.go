@@ -1,5 +1,5 @@
-// Package output writes tables, JSON and words for people, and keeps foreign text
-// from controlling the terminal.
+// Package output writes tables, JSON and text, and keeps untrusted text from controlling the
+// terminal.
 package output
 
 import (
@@ -18,7 +18,7 @@ func WriteJSON(w io.Writer, value any) error {
 	return encoder.Encode(value)
 }
 
-// Style is how a row of a table looks on a terminal.
+// Style is the style of a table row on a terminal.
 type Style string
 
 // The styles, as SGR codes of ECMA-48.
@@ -39,7 +39,7 @@ func (p *Pairs) Add(name, value string) {
 	}
 }
 
-// Paint colours the text if a person sees it.
+// Paint colours the text on a terminal.
 func Paint(w io.Writer, style Style, text string) string {
 	if style == Ordinary || text == "" || !Coloured(w) {
 		return text

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/text/width"
 )
 
-// Table is rows of cells in columns. On a terminal it is as wide as the terminal
-// at most: columns are left out, then cells are cut.
+// Table is rows of cells in columns. To fit a terminal, columns are dropped, then cells are
+// cut.
 type Table struct {
 	Indent string
 	Rows   [][]string
@@ -44,11 +44,10 @@ func (t *Table) Row(style Style, cells ...string) {
 }
 
 const (
-	// broadest is how wide a cell may be and still push the columns behind it to the
-	// right in all rows; a wider one does so in its own.
+	// broadest is the maximum width that a cell gives its column; a wider cell moves only the
+	// rest of its own row.
 	broadest = 64
-	// narrowest is how wide a column is at least that is cut; columns are left out
-	// before.
+	// narrowest is the minimum width of a cut column; columns are dropped before that.
 	narrowest = 30
 	// gap is the space between columns.
 	gap = 2
@@ -195,11 +194,11 @@ func runeCells(r rune) int {
 	return 1
 }
 
-// defaultWidth is that of a terminal that does not tell its own.
+// defaultWidth is that of a terminal that does not report its own.
 const defaultWidth = 80
 
-// TerminalWidth is how many cells wide the terminal is that w leads to; 0 if w
-// leads elsewhere. COLUMNS goes first.
+// TerminalWidth is the width of the terminal w in cells; 0 if w is not a terminal. COLUMNS
+// takes precedence.
 func TerminalWidth(w io.Writer) int {
 	file, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
@@ -214,7 +213,7 @@ func TerminalWidth(w io.Writer) int {
 	return defaultWidth
 }
 
-// WidthOf is the width that the output must fit into; 0 for any.
+// WidthOf is the maximum width of the output; 0 for no limit.
 func WidthOf(w io.Writer) int {
 	if shielded, ok := w.(*Shield); ok {
 		return shielded.Width

@@ -14,19 +14,18 @@ import (
 	"github.com/tagwatch/tagwatch/domain/plain"
 )
 
-// Shield passes text on to a terminal, or to what a terminal may show later.
-// Characters that are not shown but obeyed are written as JSON and Go write them,
-// so that JSON stays what it is.
+// Shield writes text to a terminal, or to a file that a terminal may show later. Characters
+// that control terminals are escaped as in JSON and Go, so that JSON stays valid.
 type Shield struct {
 	io.Writer
-	mu    sync.Mutex // progress may come from the side
+	mu    sync.Mutex // progress may be written concurrently
 	rest  []byte     // the beginning of a character
-	Width int        // that tables fit into; 0 for any
-	// Colours is whether a person sees the text, on a terminal that has them.
+	Width int        // of tables; 0 for no limit
+	// Colours reports whether the terminal has them.
 	Colours bool
 }
 
-// Shielded knows what w leads to.
+// Shielded takes the width and the colours of w.
 func Shielded(w io.Writer) *Shield {
 	return &Shield{Writer: w, Width: TerminalWidth(w), Colours: HasColours(w)}
 }
@@ -40,7 +39,7 @@ func HasColours(w io.Writer) bool {
 	return term.IsTerminal(int(file.Fd()))
 }
 
-// painted are the codes of paint, the only ones that get through.
+// painted are the codes of Paint, the only ones that are not escaped.
 var painted = regexp.MustCompile(`^\x1b\[(?:31|33|2|0)m`)
 
 // Write implements io.Writer.

@@ -11,8 +11,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
-// ShortID is the beginning of a notification's id, which commands take for the
-// whole of it.
+// ShortID is a prefix of a notification's id, which commands accept.
 func ShortID(id string) string { return id[:min(len(id), 8)] }
 
 func Assignments[T ~string](values map[string]T) string {
@@ -23,7 +22,7 @@ func Assignments[T ~string](values map[string]T) string {
 	return strings.Join(parts, ", ")
 }
 
-// Stamp is a moment in a list that a person reads line by line.
+// Stamp is a timestamp at the beginning of a line.
 func Stamp(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
 
 // Dash stands for a missing value in a table.

@@ -22,7 +22,7 @@ import (
 const (
 	registryAnswers = "reachable"
 	registryFails   = "failing"
-	registryUnknown = "unknown" // no poll so far, or nobody to ask
+	registryUnknown = "unknown" // no poll so far, or no worker to ask
 )
 
 func registryListCommand() *cli.Command {
@@ -75,8 +75,7 @@ func registryList(ctx context.Context, s *session.Session) error {
 	return session.ShowRows(s, session.Rows[registryView]{Items: views, Name: func(v registryView) string { return v.Registry }, People: func(w io.Writer, views []registryView) { writeRegistries(s, w, views) }})
 }
 
-// askPollers completes what the database knows. Whoever does not answer leaves
-// it as it is.
+// askPollers adds the state of the pollers that respond.
 func askPollers(ctx context.Context, s *session.Session, views []registryView) {
 	if len(views) == 0 {
 		return
@@ -97,7 +96,7 @@ func askPollers(ctx context.Context, s *session.Session, views []registryView) {
 	}
 }
 
-// addConditions shows the registries that do not respond, whoever can be asked.
+// addConditions adds the registries that do not respond, even if no worker does.
 func addConditions(ctx context.Context, kept *store.Store, views []registryView) error {
 	list, err := kept.Conditions(ctx, condition.Scope{Kinds: []condition.Kind{condition.Unreachable}})
 	for _, c := range condition.Confirmed(list) {

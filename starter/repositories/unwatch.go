@@ -67,8 +67,8 @@ func endedLine(asked bool, ended int) string {
 	return "; stopped watching " + wording.Count(ended, "tag")
 }
 
-// wokenEnded is how many watchers are notified that their watch has ended. Others
-// notice by themselves at their next pass.
+// wokenEnded is how many watchers are woken. The others notice the end of their subscriptions
+// at their next resync.
 const wokenEnded = 200
 
 func wakeEnded(ctx context.Context, s *session.Session, name image.Repository, ended []image.Target) error {

@@ -16,8 +16,8 @@ import (
 	"github.com/tagwatch/tagwatch/starter/exit"
 )
 
-// Follow waits for a workflow that may take long, and says what it does
-// meanwhile. goesOn is what a person reads who interrupts the command.
+// Follow waits for a workflow that may take long, and prints its steps. goesOn is what an
+// interrupted command prints.
 func (s *Session) Follow(ctx context.Context, linked *Link, id, goesOn string, wait func(context.Context) error) error {
 	watching, stop := context.WithCancel(ctx)
 	var following sync.WaitGroup
@@ -35,7 +35,6 @@ func (s *Session) Follow(ctx context.Context, linked *Link, id, goesOn string, w
 	return exit.Answered(err)
 }
 
-// narrate prints each step of the workflow that it sees, once.
 func (s *Session) narrate(ctx context.Context, temporal client.Client, id string) {
 	ticker := time.NewTicker(Glance)
 	defer ticker.Stop()
@@ -53,8 +52,8 @@ func (s *Session) narrate(ctx context.Context, temporal client.Client, id string
 	}
 }
 
-// stepOfWorkflow is what the workflow says of itself, with what the step under
-// way reports; "" if neither can be read.
+// stepOfWorkflow is the headline of the workflow with the detail of its current step; "" if
+// neither can be read.
 func stepOfWorkflow(ctx context.Context, temporal client.Client, id string) string {
 	ctx, cancel := context.WithTimeout(ctx, QueryTimeout)
 	defer cancel()
@@ -72,10 +71,10 @@ func stepOfWorkflow(ctx context.Context, temporal client.Client, id string) stri
 	return Phrase(headlineOf(ctx, temporal, id), detail)
 }
 
-// workerDelay is how long a worker takes at most that has time.
+// workerDelay is the time within which an idle worker takes a task.
 const workerDelay = 5 * time.Second
 
-// Idle reports that no worker has taken what is to be done.
+// Idle reports that no worker has taken the next task.
 func Idle(described *workflowservice.DescribeWorkflowExecutionResponse) bool {
 	if task := described.GetPendingWorkflowTask(); task.GetState() == enums.PENDING_WORKFLOW_TASK_STATE_SCHEDULED {
 		return time.Since(task.GetScheduledTime().AsTime()) > workerDelay
@@ -102,8 +101,7 @@ func headlineOf(ctx context.Context, temporal client.Client, id string) string {
 	return strings.ReplaceAll(strings.TrimLeft(title, "# "), "`", "")
 }
 
-// PendingDetail is what the activity under way last reported, or why its last
-// attempt failed.
+// PendingDetail is the last report of the running activity, or why its last attempt failed.
 func PendingDetail(described *workflowservice.DescribeWorkflowExecutionResponse) (pending bool, detail string) {
 	activities := described.GetPendingActivities()
 	if len(activities) == 0 {
@@ -125,5 +123,5 @@ func Phrase(title, detail string) string {
 	return title + ": " + detail
 }
 
-// Glance is the time between two looks at something under way.
+// Glance is the time between two checks of running work.
 const Glance = 500 * time.Millisecond

@@ -44,11 +44,11 @@ type Rows[T any] struct {
 	Whole any
 	// People prints the items as text.
 	People func(io.Writer, []T)
-	// Steady is an item without what changes all the time, for --watch.
+	// Steady is an item without the fields that change all the time, for --watch.
 	Steady func(T) T
 }
 
-// ShowRows prints a list in the form that the command line asks for.
+// ShowRows prints a list in the form of --output.
 func ShowRows[T any](s *Session, r Rows[T]) error {
 	s.Shown()
 	if s.Watch != nil && !s.Watch.screen {
@@ -257,8 +257,7 @@ func (r *records) fill(cells []string, path string, node *yaml.Node) {
 
 func below(path, name string) string { return strings.TrimPrefix(path+"."+name, ".") }
 
-// cellOf is a list of simple values with semicolons, and JSON for what has a
-// structure.
+// cellOf separates simple values by semicolons, and writes structures as JSON.
 func cellOf(node *yaml.Node) string {
 	switch {
 	case node.Kind == yaml.ScalarNode && node.Tag == "!!null":

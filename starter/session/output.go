@@ -42,8 +42,7 @@ func (s *Session) checkOutput() error {
 	return nil
 }
 
-// Show prints a value in the form that the command line asks for. people prints
-// it as text.
+// Show prints a value in the form of --output. people prints it as text.
 func (s *Session) Show(value any, people func(io.Writer)) error {
 	s.Shown()
 	if s.ForPeople() {
@@ -53,8 +52,8 @@ func (s *Session) Show(value any, people func(io.Writer)) error {
 	return writeForm(s.Out, s.String("output"), value, value)
 }
 
-// SayNone says that a list is empty: which of the given filters nothing matches,
-// or, without filters, why there is nothing yet.
+// SayNone says that a list is empty: that nothing matches the given filters or, without
+// filters, why there is nothing yet.
 func (s *Session) SayNone(thing, unfiltered string, filters ...string) {
 	var given []string
 	for _, name := range filters {

@@ -7,8 +7,8 @@ import (
 	"github.com/tagwatch/tagwatch/starter/exit"
 )
 
-// WakeEndpoints tells the queues of endpoints that something changed. They would find out
-// by themselves, so a Temporal that does not answer is only worth a word.
+// WakeEndpoints signals the queues of endpoints that something changed. They notice it by
+// themselves later, so an unreachable Temporal is not an error.
 func (s *Session) WakeEndpoints(ctx context.Context, names ...string) {
 	linked, err := s.Temporal(ctx)
 	if err != nil {

@@ -25,7 +25,6 @@ func WatchFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "watch", Usage: "refresh the output until interrupted; if it is not a terminal, print only changes"}
 }
 
-// watching is what was shown so far.
 type watching struct {
 	screen  bool // a terminal is redrawn
 	First   bool
@@ -67,7 +66,6 @@ func Watched(pause time.Duration, do func(context.Context, *Session) error) func
 	}
 }
 
-// redraw shows one view in place of the one before.
 func (s *Session) redraw(ctx context.Context, terminal *os.File, pause time.Duration, do func(context.Context, *Session) error) error {
 	var page bytes.Buffer
 	out, progress := s.Out, s.Progress
@@ -106,7 +104,7 @@ func fitting(lines []string, width, height int) []string {
 	return lines
 }
 
-// showChanges prints the items that were not shown so far as they are now.
+// showChanges prints items that are new or changed.
 func showChanges[T any](s *Session, r Rows[T]) error {
 	w := s.Watch
 	now := map[string]string{}

@@ -8,7 +8,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
-// GivenUp says what an endpoint lost within the last day.
+// GivenUp describes the deliveries that failed within the last day.
 func (s *Session) GivenUp(name string, lost delivery.GivenUp) string {
 	return fmt.Sprintf("%s failed within %s, the last %s: %s; see: tagwatch deliveries --failed --endpoint %s",
 		wording.Count(lost.Count, "notification"), wording.Duration(delivery.GivenUpSpan), s.Ago(lost.Last), lost.Answer, name)
@@ -17,7 +17,7 @@ func (s *Session) GivenUp(name string, lost delivery.GivenUp) string {
 // Ago is a time relative to now; "never" for the zero time.
 func (s *Session) Ago(t time.Time) string { return wording.Ago(s.Now, t) }
 
-// When is a moment exactly and as people say it; "" for none.
+// When is a time, exactly and relative to now; "" for the zero time.
 func (s *Session) When(t time.Time) string {
 	if t.IsZero() {
 		return ""

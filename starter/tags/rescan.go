@@ -32,8 +32,7 @@ analysis, match, evaluate. Subscribers are notified of changes.
 	}
 }
 
-// rescanBatch is how many rescans are asked for before the workers are given time
-// to catch up.
+// rescanBatch is how many rescans are requested before the workers get time to catch up.
 const rescanBatch = 50
 
 func rescan(ctx context.Context, s *session.Session) error {
@@ -70,7 +69,7 @@ func rescan(ctx context.Context, s *session.Session) error {
 }
 
 func requestRescan(ctx context.Context, s *session.Session, target image.Target) error {
-	// Asking for another would start a watcher of it.
+	// A request for an unwatched tag would start a watcher.
 	if _, err := summary(ctx, s, target); err != nil {
 		return err
 	}

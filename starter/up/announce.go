@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// announcement is the line by which a program says on its standard output that it
-// is ready. It comes from the process itself: an address may be another's.
+// announcement is the line that a program prints when it is ready. It comes from the process
+// itself, because another process may have the address.
 type announcement struct {
 	Address   string `json:"address"`
 	UI        string `json:"ui"`

@@ -13,14 +13,13 @@ import (
 )
 
 const (
-	// fewestTries is how often a program may die before it was ever ready.
+	// fewestTries is how often a program may exit before it was ever ready.
 	fewestTries = 5
 	// shortestPause is the pause before a program is started again; it doubles
 	// with each death up to longestPause.
 	shortestPause = 200 * time.Millisecond
 	longestPause  = 30 * time.Second
-	// longLife is how long a program must run for its earlier deaths to count no
-	// more.
+	// longLife is how long a program must run to reset the count of its exits.
 	longLife = time.Minute
 )
 
@@ -33,7 +32,7 @@ type program struct {
 	// watch reports when a process that was started has become ready; it returns
 	// when ctx ends at the latest.
 	watch func(ctx context.Context, ready func())
-	// advice says where to style when it cannot be started.
+	// advice continues the error if the program cannot be started.
 	advice func() string
 	say    func(format string, arguments ...any)
 }
@@ -126,8 +125,7 @@ func (k *keeper) becameReady() {
 	}
 }
 
-// terminate asks the process to stop when ctx ends, and kills it when it takes
-// too long.
+// terminate stops the process when ctx ends, and kills it if it takes too long.
 func terminate(ctx context.Context, command *exec.Cmd, grace time.Duration, ended <-chan struct{}) {
 	select {
 	case <-ended:

@@ -69,8 +69,7 @@ func (t *localTemporal) keep(ctx context.Context) *keeper {
 	})
 }
 
-// actualPort stays the same over restarts: the worker and other commands know
-// it.
+// actualPort stays the same over restarts, because the worker and other commands use it.
 func (t *localTemporal) actualPort() int {
 	known := t.announced.last.Load()
 	if known == nil {
