@@ -16,29 +16,23 @@ type Apk struct {
 	License string // MIT when empty
 }
 
-// Alpine is an Alpine 3.20 system with the packages given. A second one in the
-// same image replaces the package database; list all packages again.
+// Alpine is an Alpine 3.20 system with these packages. A second one in the same
+// image replaces the package database; list all packages again.
 func Alpine(packages ...Apk) Part {
 	return func(r *recipe) error {
-		files := []File{
+		var installed strings.Builder
+		for _, p := range packages {
+			installed.WriteString(p.stanza() + "\n")
+		}
+		return r.add(addRoot("alpine-minirootfs-3.20.3-x86_64.tar.gz"),
 			Text("/etc/os-release", "NAME=\"Alpine Linux\"\nID=alpine\nVERSION_ID=3.20.3\n"+
 				"PRETTY_NAME=\"Alpine Linux v3.20\"\nHOME_URL=\"https://alpinelinux.org/\"\n"),
 			Text("/etc/alpine-release", "3.20.3\n"),
 			Text("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"),
 			Executable("/bin/busybox", staticELF),
 			Symlink("/bin/sh", "/bin/busybox"),
-		}
-		return r.add(addRoot("alpine-minirootfs-3.20.3-x86_64.tar.gz"),
-			append(files, Text("/lib/apk/db/installed", apkInstalled(packages)))...)
+			Text("/lib/apk/db/installed", installed.String()))
 	}
-}
-
-func apkInstalled(packages []Apk) string {
-	var installed strings.Builder
-	for _, p := range packages {
-		installed.WriteString(p.stanza() + "\n")
-	}
-	return installed.String()
 }
 
 // stanza is the package's paragraph in apk's database of installed packages. See

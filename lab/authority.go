@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// Authority is a private certificate authority, as companies have one. What it
-// issues is for the loopback interface and valid for an hour.
+// Authority is a private certificate authority, as companies have one. Its
+// certificates are for the loopback interface and valid for an hour.
 type Authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
@@ -56,7 +56,7 @@ func (a *Authority) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
 }
 
-// Pool is the authority as the only one that is trusted.
+// Pool trusts only this authority.
 func (a *Authority) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.certificate)
@@ -100,8 +100,8 @@ func (a *Authority) Write(directory, name string) (certificate, key string, err 
 	return certificate, key, os.WriteFile(key, keyPEM, 0o600)
 }
 
-// Server is how a server identifies itself, and, with clients, that it talks
-// only to those with a certificate of this authority.
+// Server is the configuration of a server with a certificate of this authority; with
+// clients, it requires one of its clients too.
 func (a *Authority) Server(clients bool) (*tls.Config, error) {
 	certificate, key, err := a.Issue("server")
 	if err != nil {

@@ -17,14 +17,14 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Collector takes traces as OTLP over HTTP (https://opentelemetry.io/docs/specs/otlp/),
+// Collector receives traces as OTLP over HTTP (https://opentelemetry.io/docs/specs/otlp/),
 // and keeps them.
 type Collector struct {
 	*Server
 
 	mu    sync.Mutex
 	spans []Span
-	came  chan struct{} // closed and replaced when spans come
+	came  chan struct{} // closed and replaced when spans arrive
 }
 
 // Span is a span as a collector sees it.
@@ -66,7 +66,7 @@ func (c *Collector) take(w http.ResponseWriter, r *http.Request) {
 
 func readSpans(r *http.Request) (*collector.ExportTraceServiceRequest, error) {
 	if r.URL.Path != "/v1/traces" {
-		return nil, fmt.Errorf("nothing is taken at %s", r.URL.Path)
+		return nil, fmt.Errorf("no traces at %s", r.URL.Path)
 	}
 	body := io.Reader(r.Body)
 	if r.Header.Get("Content-Encoding") == "gzip" {
@@ -106,7 +106,7 @@ func attributesOf(pairs []*common.KeyValue) map[string]string {
 	return attributes
 }
 
-// Spans are those that came until now.
+// Spans are those received so far.
 func (c *Collector) Spans() []Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,7 +114,7 @@ func (c *Collector) Spans() []Span {
 }
 
 // Trace waits until a trace has spans of all those names, and returns all of its
-// spans that have come. An error has what came until then.
+// spans so far, also with an error.
 func (c *Collector) Trace(ctx context.Context, id string, names ...string) ([]Span, error) {
 	for {
 		c.mu.Lock()

@@ -12,8 +12,8 @@ import (
 type Deb struct {
 	Name    string
 	Version string // with epoch, as "1:1.2.13.dfsg-1"
-	// Source is the source package, by which advisories name it; empty when it is
-	// called like the package. SourceVersion is empty when it equals Version.
+	// Source is the source package, by which advisories name it; empty when it has
+	// the package's name. SourceVersion is empty when it equals Version.
 	Source        string
 	SourceVersion string
 	Architecture  string   // amd64 when empty
@@ -22,18 +22,18 @@ type Deb struct {
 	Depends       []string // names
 }
 
-// Debian is a Debian 12 system with the packages given: its package database and
-// what policies look at (accounts, set-uid programs, licenses). A second one in
-// the same image replaces the package database, as an upgrade does; list all
-// packages again.
+// Debian is a Debian 12 system with these packages: its package database and what
+// policies check (accounts, set-uid programs, licenses). A second one in the same
+// image replaces the package database, as an upgrade does; list all packages again.
 func Debian(packages ...Deb) Part {
 	return func(r *recipe) error {
 		files := debianSystem()
+		var status strings.Builder
 		for _, p := range packages {
 			files = append(files, p.files()...)
+			status.WriteString(p.stanza() + "\n")
 		}
-		files = append(files, Text("/var/lib/dpkg/status", dpkgStatus(packages)))
-		return r.add(addRoot("rootfs.tar.xz"), files...)
+		return r.add(addRoot("rootfs.tar.xz"), append(files, Text("/var/lib/dpkg/status", status.String()))...)
 	}
 }
 
@@ -53,7 +53,7 @@ func Bookworm(more ...Deb) []Deb {
 	}, more...)
 }
 
-// debianSystem is all that does not depend on the packages.
+// debianSystem are the files that do not depend on the packages.
 func debianSystem() []File {
 	return []File{
 		Text("/etc/os-release", debianRelease),
@@ -83,14 +83,6 @@ daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
 www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin
 nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
 `
-
-func dpkgStatus(packages []Deb) string {
-	var status strings.Builder
-	for _, p := range packages {
-		status.WriteString(p.stanza() + "\n")
-	}
-	return status.String()
-}
 
 // stanza is the package's paragraph in dpkg's status file. See
 // https://www.debian.org/doc/debian-policy/ch-controlfields.html.

@@ -22,8 +22,8 @@ type Distribution struct {
 	ended chan error
 }
 
-// DistributionOptions are what a Distribution asks of its clients. The zero
-// value is open to everybody, over plain HTTP.
+// DistributionOptions configure a Distribution. The zero value is open to everybody,
+// over plain HTTP.
 type DistributionOptions struct {
 	Authority   *Authority // TLS, with a certificate of this authority
 	ClientsOf   *Authority // only clients with a certificate of this authority
@@ -33,8 +33,7 @@ type DistributionOptions struct {
 	Events      EventSink
 }
 
-// StartDistribution starts a program of Distribution with everything it keeps
-// in a directory.
+// StartDistribution starts a program of Distribution, with its files in a directory.
 func StartDistribution(program, directory string, options DistributionOptions) (*Distribution, error) {
 	configuration, err := options.write(directory)
 	if err != nil {
@@ -54,7 +53,7 @@ func StartDistribution(program, directory string, options DistributionOptions) (
 		return nil, errors.Join(err, d.run.Process.Kill(), d.run.Wait())
 	}
 	go func() {
-		for lines.Scan() { // what nobody reads would hold it up
+		for lines.Scan() { // a full pipe would block it
 		}
 		d.ended <- d.run.Wait()
 	}()
@@ -63,7 +62,7 @@ func StartDistribution(program, directory string, options DistributionOptions) (
 
 var listens = regexp.MustCompile(`listening on (127\.0\.0\.1:[0-9]+)`)
 
-// listening reads the log until it tells the address.
+// listening reads the log up to the line with the address.
 func listening(lines *bufio.Scanner) (string, error) {
 	var read []string
 	for lines.Scan() {
@@ -72,7 +71,7 @@ func listening(lines *bufio.Scanner) (string, error) {
 		}
 		read = append(read, lines.Text())
 	}
-	return "", fmt.Errorf("Distribution ends before it listens: %s", strings.Join(read, "; "))
+	return "", fmt.Errorf("Distribution ended before it listened: %s", strings.Join(read, "; "))
 }
 
 // Host is its address with the port.
@@ -87,7 +86,7 @@ func (d *Distribution) Close() error {
 	return nil
 }
 
-// write puts the configuration and what it names into the directory.
+// write writes the configuration and the files that it names.
 func (o DistributionOptions) write(directory string) (path string, err error) {
 	var text strings.Builder
 	fmt.Fprintf(&text, "version: 0.1\nlog: {level: info, accesslog: {disabled: true}}\nstorage:\n  filesystem: {rootdirectory: %q}\n  delete: {enabled: true}\n",

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// EventSink is where a Distribution tells of its events, pulls and layers included: a
-// receiver gets what an operator who filters nothing would send it.
+// EventSink is where a Distribution sends its events, without a filter: pulls and
+// layers included.
 type EventSink struct {
 	URL           string
 	Authorization string // the header of that name

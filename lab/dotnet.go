@@ -35,8 +35,8 @@ var bundleMarker = []byte{
 	0x13, 0xf5, 0xb9, 0xe6, 0xef, 0xae, 0x33, 0x18, 0xee, 0x3b, 0x2d, 0xce, 0x24, 0xb3, 0x6a, 0xae,
 }
 
-// bundle is a program with a marker before which it says where the header is. The
-// header says where the list is.
+// bundle is a program with a marker, preceded by the offset of the header. The header
+// has the offset of the list.
 func bundle(list []byte) []byte {
 	program := assembleELF(bytes.Join([][]byte{exit, make([]byte, 8), bundleMarker}, nil))
 	binary.LittleEndian.PutUint64(program[len(program)-len(bundleMarker)-8:], uint64(len(program)))

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,7 +19,7 @@ type Fault struct {
 	Method string
 	// Path selects requests whose path contains it; empty selects all.
 	Path string
-	// When selects requests besides; nil selects all.
+	// When selects requests too; nil selects all.
 	When func(*http.Request) bool
 	// Times is the number of requests that fail; 0 means all until lifted.
 	Times int
@@ -35,9 +36,8 @@ type Fault struct {
 	// CutAfter serves the request but breaks the connection after this many
 	// bytes of the answer's body.
 	CutAfter int64
-	// Replace serves the request and changes the body of the answer, as something
-	// in between does that caches, shortens or inserts. The length is that of the
-	// new body.
+	// Replace serves the request and changes the body of the answer, as a proxy in
+	// between might. The length is that of the new body.
 	Replace func(body []byte) []byte
 }
 
@@ -45,8 +45,8 @@ func (f Fault) selects(r *http.Request) bool {
 	return (f.Method == "" || f.Method == r.Method) && strings.Contains(r.URL.Path, f.Path) && (f.When == nil || f.When(r))
 }
 
-// Faults is the list of failures that a counterpart plays at the moment. The
-// first that selects a request applies.
+// Faults is the list of faults of a counterpart. The first that selects a request
+// applies.
 type Faults struct {
 	mu     sync.Mutex
 	active []*activeFault
@@ -57,14 +57,13 @@ type activeFault struct {
 	Fault
 	left   int // meaningful when Times > 0
 	lifted chan struct{}
-	once   sync.Once
+	lift   func() // closes lifted
 }
-
-func (a *activeFault) lift() { a.once.Do(func() { close(a.lifted) }) }
 
 // Fail plays a fault until lift is called or its Times are used up.
 func (f *Faults) Fail(fault Fault) (lift func()) {
-	added := &activeFault{Fault: fault, left: fault.Times, lifted: make(chan struct{})}
+	lifted := make(chan struct{})
+	added := &activeFault{Fault: fault, left: fault.Times, lifted: lifted, lift: sync.OnceFunc(func() { close(lifted) })}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.active = append(f.active, added)
@@ -99,15 +98,9 @@ func (f *Faults) remove(fault *activeFault) {
 	f.drop(fault)
 }
 
-// drop takes a fault off the list; f.mu is held.
+// drop removes a fault from the list; f.mu is held.
 func (f *Faults) drop(fault *activeFault) {
-	kept := f.active[:0:0]
-	for _, each := range f.active {
-		if each != fault {
-			kept = append(kept, each)
-		}
-	}
-	f.active = kept
+	f.active = slices.DeleteFunc(f.active, func(each *activeFault) bool { return each == fault })
 }
 
 // take returns the fault for a request and counts it.
@@ -143,8 +136,7 @@ func (a *activeFault) play(w http.ResponseWriter, r *http.Request, next http.Han
 	}
 }
 
-// stall reads the body first: net/http notices that a caller has left only once
-// the body is consumed.
+// stall reads the body first: only then does net/http notice that a caller has left.
 func (a *activeFault) stall(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

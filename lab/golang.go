@@ -22,11 +22,11 @@ type GoModule struct {
 	Calls []string
 }
 
-// GoBinary is a program for linux/amd64 that depends on the modules given. It is
-// really compiled, by the go command that must be on the path, so that it has the
-// build information and the symbols that scanners read. The modules are stubs
-// that the program vendors: nothing is downloaded, and any version can be claimed.
-// The standard library is that of the go command.
+// GoBinary is a program for linux/amd64 that depends on these modules. The go
+// command, which must be on the path, compiles it, so that it has the build
+// information and the symbols that scanners read. The modules are stubs that the
+// program vendors: nothing is downloaded, and any version can be claimed. The
+// standard library is that of the go command.
 func GoBinary(target string, modules ...GoModule) Part {
 	return func(r *recipe) error {
 		program, err := compileGo(path.Base(target), modules)
@@ -50,7 +50,7 @@ func compileGo(name string, modules []GoModule) ([]byte, error) {
 	if err := writeProgram(dir, name, modules); err != nil {
 		return nil, err
 	}
-	// The flags leave out all that depends on the directory or the machine. The
+	// The flags make the program independent of the directory and the machine. The
 	// symbol table stays: without it syft reports a problem with the program.
 	build := exec.Command(compiler, "build", "-mod=vendor", "-trimpath", "-buildvcs=false", "-ldflags=-w -buildid=", "-o", "program", ".")
 	build.Dir = dir
@@ -75,19 +75,10 @@ func writeProgram(dir, name string, modules []GoModule) error {
 	files["go.mod"] = fmt.Sprintf("module example.com/%s\n\ngo 1.21\n\n%s", name, required.String())
 	files["vendor/modules.txt"] = vendored.String()
 	for file, content := range files {
-		if err := writeSource(filepath.Join(dir, file), content); err != nil {
-			return err
+		path := filepath.Join(dir, file)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), 0o644)); err != nil {
+			return fmt.Errorf("write source: %w", err)
 		}
-	}
-	return nil
-}
-
-func writeSource(file, content string) error {
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return fmt.Errorf("write source: %w", err)
-	}
-	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
-		return fmt.Errorf("write source: %w", err)
 	}
 	return nil
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// Part is something that an image is made of: content, which becomes a layer, a
-// setting of its configuration, or its format.
+// Part is a part of an image: content, which becomes a layer, a setting of its
+// configuration, or its format.
 type Part func(*recipe) error
 
 // NewImage builds an image from its parts. Each content is one layer, in the
@@ -36,8 +36,8 @@ func NewImage(parts ...Part) (v1.Image, error) {
 	return r.build()
 }
 
-// recipe collects what the parts say; nothing is built before all have spoken,
-// because the format applies to every layer.
+// recipe collects the parts. Nothing is built before all are applied, because the
+// format applies to every layer.
 type recipe struct {
 	config v1.ConfigFile
 	steps  []step

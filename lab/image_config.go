@@ -10,54 +10,48 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// User sets the user that the image runs as.
-func User(user string) Part {
+// configured changes the configuration and leaves a line of history.
+func configured(verb, arguments string, change func(*v1.Config)) Part {
 	return func(r *recipe) error {
-		r.config.Config.User = user
-		r.note("USER", user)
+		change(&r.config.Config)
+		r.note(verb, arguments)
 		return nil
 	}
+}
+
+// with adds keys to a set that may be nil.
+func with(set map[string]struct{}, keys ...string) map[string]struct{} {
+	grown := map[string]struct{}{}
+	maps.Copy(grown, set)
+	for _, key := range keys {
+		grown[key] = struct{}{}
+	}
+	return grown
+}
+
+// User sets the user that the image runs as.
+func User(user string) Part {
+	return configured("USER", user, func(c *v1.Config) { c.User = user })
 }
 
 // Expose declares ports, as "8080/tcp".
 func Expose(ports ...string) Part {
-	return func(r *recipe) error {
-		if r.config.Config.ExposedPorts == nil {
-			r.config.Config.ExposedPorts = map[string]struct{}{}
-		}
-		for _, port := range ports {
-			r.config.Config.ExposedPorts[port] = struct{}{}
-		}
-		r.note("EXPOSE", strings.Join(ports, " "))
-		return nil
-	}
+	return configured("EXPOSE", strings.Join(ports, " "), func(c *v1.Config) { c.ExposedPorts = with(c.ExposedPorts, ports...) })
 }
 
 // Entrypoint sets the command that always runs.
 func Entrypoint(words ...string) Part {
-	return func(r *recipe) error {
-		r.config.Config.Entrypoint = words
-		r.note("ENTRYPOINT", execForm(words))
-		return nil
-	}
+	return configured("ENTRYPOINT", execForm(words), func(c *v1.Config) { c.Entrypoint = words })
 }
 
 // Cmd sets the default command or the entrypoint's default arguments.
 func Cmd(words ...string) Part {
-	return func(r *recipe) error {
-		r.config.Config.Cmd = words
-		r.note("CMD", execForm(words))
-		return nil
-	}
+	return configured("CMD", execForm(words), func(c *v1.Config) { c.Cmd = words })
 }
 
 // Env sets an environment variable.
 func Env(key, value string) Part {
-	return func(r *recipe) error {
-		r.config.Config.Env = append(r.config.Config.Env, key+"="+value)
-		r.note("ENV", key+"="+value)
-		return nil
-	}
+	return configured("ENV", key+"="+value, func(c *v1.Config) { c.Env = append(c.Env, key+"="+value) })
 }
 
 // Labels sets labels.
@@ -66,8 +60,8 @@ func Labels(labels map[string]string) Part {
 		if r.config.Config.Labels == nil {
 			r.config.Config.Labels = map[string]string{}
 		}
+		maps.Copy(r.config.Config.Labels, labels)
 		for _, key := range slices.Sorted(maps.Keys(labels)) {
-			r.config.Config.Labels[key] = labels[key]
 			r.note("LABEL", key+"="+labels[key])
 		}
 		return nil
@@ -76,31 +70,18 @@ func Labels(labels map[string]string) Part {
 
 // WorkingDir sets the directory in which the command starts.
 func WorkingDir(dir string) Part {
-	return func(r *recipe) error {
-		r.config.Config.WorkingDir = dir
-		r.note("WORKDIR", dir)
-		return nil
-	}
+	return configured("WORKDIR", dir, func(c *v1.Config) { c.WorkingDir = dir })
 }
 
 // Volume declares a mount point.
 func Volume(path string) Part {
-	return func(r *recipe) error {
-		if r.config.Config.Volumes == nil {
-			r.config.Config.Volumes = map[string]struct{}{}
-		}
-		r.config.Config.Volumes[path] = struct{}{}
-		r.note("VOLUME", "["+path+"]")
-		return nil
-	}
+	return configured("VOLUME", "["+path+"]", func(c *v1.Config) { c.Volumes = with(c.Volumes, path) })
 }
 
-// Healthcheck sets a shell command that reports whether a container is well.
+// Healthcheck sets a shell command that checks whether a container is healthy.
 func Healthcheck(command string) Part {
-	return func(r *recipe) error {
-		test := []string{"CMD-SHELL", command}
-		r.config.Config.Healthcheck = &v1.HealthConfig{Test: test, Interval: 30 * time.Second, Timeout: 3 * time.Second}
-		r.note("HEALTHCHECK", fmt.Sprintf(`&{%s "30s" "3s" "0s" "0s" '\x00'}`, execForm(test)))
-		return nil
-	}
+	test := []string{"CMD-SHELL", command}
+	return configured("HEALTHCHECK", fmt.Sprintf(`&{%s "30s" "3s" "0s" "0s" '\x00'}`, execForm(test)), func(c *v1.Config) {
+		c.Healthcheck = &v1.HealthConfig{Test: test, Interval: 30 * time.Second, Timeout: 3 * time.Second}
+	})
 }

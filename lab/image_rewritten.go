@@ -10,9 +10,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// Rewrite is an image with another configuration, as tools have pushed that no
-// library would write: change gets the document by its fields, and the manifest
-// says that the document is of that media type.
+// Rewrite is an image with another configuration, such as some tools push and no
+// library writes: change gets the fields of the document, and the manifest gives it
+// that media type.
 func Rewrite(image v1.Image, mediaType types.MediaType, change func(config map[string]any)) (v1.Image, error) {
 	written, err := image.RawConfigFile()
 	if err != nil {

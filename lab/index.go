@@ -18,17 +18,14 @@ func NewIndex(images ...v1.Image) (v1.ImageIndex, error) {
 	}
 	index := v1.ImageIndex(empty.Index)
 	for _, image := range images {
-		addendum, err := indexEntry(image)
+		config, err := image.ConfigFile()
 		if err != nil {
 			return nil, fmt.Errorf("build index: %w", err)
 		}
-		index = mutate.AppendManifests(index, addendum)
+		platform := &v1.Platform{OS: config.OS, Architecture: config.Architecture, Variant: config.Variant}
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: platform}})
 	}
-	return withIndexType(index, images[0])
-}
-
-func withIndexType(index v1.ImageIndex, first v1.Image) (v1.ImageIndex, error) {
-	mediaType, err := first.MediaType()
+	mediaType, err := images[0].MediaType()
 	if err != nil {
 		return nil, fmt.Errorf("build index: %w", err)
 	}
@@ -36,13 +33,4 @@ func withIndexType(index v1.ImageIndex, first v1.Image) (v1.ImageIndex, error) {
 		return mutate.IndexMediaType(index, types.DockerManifestList), nil
 	}
 	return mutate.IndexMediaType(index, types.OCIImageIndex), nil
-}
-
-func indexEntry(image v1.Image) (mutate.IndexAddendum, error) {
-	config, err := image.ConfigFile()
-	if err != nil {
-		return mutate.IndexAddendum{}, err
-	}
-	platform := &v1.Platform{OS: config.OS, Architecture: config.Architecture, Variant: config.Variant}
-	return mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: platform}}, nil
 }

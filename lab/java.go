@@ -16,7 +16,7 @@ type Jar struct {
 	License  string // Apache-2.0 when empty
 }
 
-// Java is a directory with the jars given.
+// Java is a directory with these jars.
 func Java(dir string, jars ...Jar) Part {
 	return func(r *recipe) error {
 		var files []File
@@ -32,7 +32,7 @@ func Java(dir string, jars ...Jar) Part {
 }
 
 // archive is a jar as Maven builds it: a manifest, and the description of the
-// project by which scanners know it.
+// project, by which scanners identify it.
 func (j Jar) archive() ([]byte, error) {
 	maven := fmt.Sprintf("META-INF/maven/%s/%s/", j.Group, j.Artifact)
 	entries := []struct{ name, content string }{

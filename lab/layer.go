@@ -3,6 +3,7 @@ package lab
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"io/fs"
@@ -96,17 +97,13 @@ func withParents(files []File) []File {
 	for _, file := range files {
 		file.Path = path.Clean("/" + file.Path)
 		for dir := path.Dir(file.Path); dir != "/"; dir = path.Dir(dir) {
-			if _, known := all[dir]; !known {
+			if _, found := all[dir]; !found {
 				all[dir] = File{Path: dir, Dir: true}
 			}
 		}
 		all[file.Path] = file
 	}
-	sorted := make([]File, 0, len(all))
-	for _, key := range slices.Sorted(maps.Keys(all)) {
-		sorted = append(sorted, all[key])
-	}
-	return sorted
+	return slices.SortedFunc(maps.Values(all), func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
 }
 
 func headerOf(file File) *tar.Header {

@@ -15,7 +15,7 @@ type NodeModule struct {
 }
 
 // Node is a Node application at a directory, with its modules and its lock file.
-// The application itself is a package too, called like its directory, version
+// The application itself is a package too, with the name of its directory and version
 // 1.0.0.
 func Node(dir string, modules ...NodeModule) Part {
 	return func(r *recipe) error {

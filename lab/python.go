@@ -14,7 +14,7 @@ type PythonPackage struct {
 	License string // MIT when empty
 }
 
-// Python is an environment with the distributions given, as pip installs them.
+// Python is an environment with these distributions, as pip installs them.
 func Python(packages ...PythonPackage) Part {
 	return func(r *recipe) error {
 		var files []File

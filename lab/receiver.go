@@ -22,8 +22,8 @@ type Hook struct {
 	Status int       // that it was answered with, if nothing went wrong before
 }
 
-// Receiver is a webhook receiver that keeps every request it gets, also those
-// that it answers with an error or not at all.
+// Receiver is a webhook receiver that keeps every request, even those that it
+// answers with an error or not at all.
 type Receiver struct {
 	*Server
 	*Faults
@@ -64,8 +64,8 @@ func (r *Receiver) AnswerAlways(status int) {
 	r.answers, r.fallback = nil, status
 }
 
-// Refuse has the receiver answer a request with what status says of it, unless
-// that is 0.
+// Refuse makes the receiver answer a request with the status that the function
+// returns for it, unless that is 0.
 func (r *Receiver) Refuse(status func(Hook) int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -80,55 +80,54 @@ func (r *Receiver) All() []Hook {
 }
 
 // Next returns each request once, in order, and waits for the next one if
-// need be.
-func (r *Receiver) Next(ctx context.Context) (Hook, error) {
-	for {
-		hook, arrived, ok := r.advance()
-		if ok {
-			return hook, nil
+// necessary.
+func (r *Receiver) Next(ctx context.Context) (hook Hook, err error) {
+	err = r.await(ctx, func() bool {
+		if r.next == len(r.hooks) {
+			return false
 		}
-		select {
-		case <-arrived:
-		case <-ctx.Done():
-			return Hook{}, fmt.Errorf("wait for the next webhook: %w", ctx.Err())
-		}
+		hook = r.hooks[r.next]
+		r.next++
+		return true
+	})
+	if err != nil {
+		return Hook{}, fmt.Errorf("wait for the next webhook: %w", err)
 	}
+	return hook, nil
 }
 
 // WaitFor returns the requests so far as soon as there are at least n.
 func (r *Receiver) WaitFor(ctx context.Context, n int) ([]Hook, error) {
+	err := r.await(ctx, func() bool { return len(r.hooks) >= n })
+	hooks := r.All()
+	if err != nil {
+		return hooks, fmt.Errorf("wait for %d webhooks, %d arrived: %w", n, len(hooks), err)
+	}
+	return hooks, nil
+}
+
+// await waits until done, which it calls under the lock, is true.
+func (r *Receiver) await(ctx context.Context, done func() bool) error {
 	for {
 		r.mu.Lock()
-		hooks, arrived := slices.Clone(r.hooks), r.arrived
+		ended, arrived := done(), r.arrived
 		r.mu.Unlock()
-		if len(hooks) >= n {
-			return hooks, nil
+		if ended {
+			return nil
 		}
 		select {
 		case <-arrived:
 		case <-ctx.Done():
-			return hooks, fmt.Errorf("wait for %d webhooks, %d arrived: %w", n, len(hooks), ctx.Err())
+			return ctx.Err()
 		}
 	}
 }
 
-// Forget drops what was received, so that counting starts anew.
+// Forget drops the received requests, so that counting starts anew.
 func (r *Receiver) Forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.hooks, r.next = nil, 0
-}
-
-// advance returns the next unread hook, or the channel that closes when one
-// arrives.
-func (r *Receiver) advance() (Hook, <-chan struct{}, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.next == len(r.hooks) {
-		return Hook{}, r.arrived, false
-	}
-	r.next++
-	return r.hooks[r.next-1], nil, true
 }
 
 // receive keeps a request before any fault can hit it, then answers.

@@ -12,7 +12,7 @@ type Gem struct {
 	License string // MIT when empty
 }
 
-// Ruby is a bundle with the gems given.
+// Ruby is a bundle with these gems.
 func Ruby(gems ...Gem) Part {
 	return func(r *recipe) error {
 		var files []File

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Server is an HTTP server on 127.0.0.1 that can go away and come back on the
-// same port, as a peer does that is restarted.
+// Server is an HTTP server on 127.0.0.1 that can go away and come back on the same
+// port, as a restarted one does.
 type Server struct {
 	handler http.Handler
 	tls     *tls.Config // nil for plain HTTP
@@ -91,8 +91,7 @@ func (s *Server) Resume() error {
 // Close stops the server for good.
 func (s *Server) Close() error { return s.Pause() }
 
-// serve ends when the server is closed; that is its only way to end, and no
-// error to anyone.
+// serve ends when the server is closed, and panics on any other end.
 func serve(server *http.Server, listener net.Listener) {
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		panic(fmt.Sprintf("serve %s: %v", listener.Addr(), err))

@@ -6,7 +6,7 @@ import (
 )
 
 // StaticBinary is an image's only content: a statically linked program that no
-// package database knows of.
+// package database lists.
 func StaticBinary(path string) Part {
 	return func(r *recipe) error { return r.add(copyTo(path), Executable(path, staticELF)) }
 }

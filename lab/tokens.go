@@ -1,10 +1,8 @@
 package lab
 
 import (
-	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -13,9 +11,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 )
 
 // The issuer and the service of a [TokenService], as a registry must know them.
@@ -26,9 +28,9 @@ const (
 
 const tokenLifetime = 5 * time.Minute
 
-// TokenService issues tokens for registries, as
-// https://distribution.github.io/distribution/spec/auth/jwt/ has it, to one
-// user or, without any, to everybody. It counts them.
+// TokenService issues tokens for registries
+// (https://distribution.github.io/distribution/spec/auth/jwt/), to one user or,
+// without any, to everybody. It counts them.
 type TokenService struct {
 	*Server
 	*Faults
@@ -38,7 +40,7 @@ type TokenService struct {
 	mu      sync.Mutex
 	user    string
 	pass    string
-	refresh string         // identity token that is accepted besides
+	refresh string         // identity token that is accepted too
 	issued  map[string]int // by scope
 }
 
@@ -146,51 +148,31 @@ func accessOf(scope string) []access {
 
 // sign makes a JSON Web Token.
 func (t *TokenService) sign(granted []access, now time.Time) (string, error) {
-	header, err := json.Marshal(map[string]any{"typ": "JWT", "alg": "RS256", "x5c": []string{base64.StdEncoding.EncodeToString(t.certificate)}})
+	options := (&jose.SignerOptions{}).WithType("JWT").WithHeader("x5c", []string{base64.StdEncoding.EncodeToString(t.certificate)})
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: t.key}, options)
 	if err != nil {
 		return "", err
 	}
-	claims, err := json.Marshal(map[string]any{"iss": tokenIssuer, "sub": t.user, "aud": tokenAbout, "jti": "lab",
-		"iat": now.Unix(), "nbf": now.Add(-time.Minute).Unix(), "exp": now.Add(tokenLifetime).Unix(), "access": granted})
-	if err != nil {
-		return "", err
-	}
-	text := base64.RawURLEncoding.EncodeToString(header) + "." + base64.RawURLEncoding.EncodeToString(claims)
-	sum := sha256.Sum256([]byte(text))
-	signature, err := rsa.SignPKCS1v15(rand.Reader, t.key, crypto.SHA256, sum[:])
-	return text + "." + base64.RawURLEncoding.EncodeToString(signature), err
+	return jwt.Signed(signer).Claims(map[string]any{"iss": tokenIssuer, "sub": t.user, "aud": tokenAbout, "jti": "lab",
+		"iat": now.Unix(), "nbf": now.Add(-time.Minute).Unix(), "exp": now.Add(tokenLifetime).Unix(), "access": granted}).Serialize()
 }
 
 var errToken = errors.New("token does not allow it")
 
-// Verify reports whether a token allows to read a repository now; "" for any.
+// Verify reports whether a token now allows to read a repository; "" for any.
 func (t *TokenService) Verify(token, repository string) error {
-	parts := strings.Split(token, ".") // header, claims, signature
-	if len(parts) != 3 {
-		return errToken
-	}
-	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
+	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
 		return errToken
 	}
-	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-	if rsa.VerifyPKCS1v15(&t.key.PublicKey, crypto.SHA256, sum[:], signature) != nil {
-		return errToken
-	}
 	var claims struct {
-		Expires int64 `json:"exp"`
-		Access  []access
+		Expires int64    `json:"exp"`
+		Access  []access `json:"access"`
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil || json.Unmarshal(raw, &claims) != nil || time.Now().Unix() >= claims.Expires {
+	if parsed.Claims(&t.key.PublicKey, &claims) != nil || time.Now().Unix() >= claims.Expires {
 		return errToken
 	}
-	for _, each := range claims.Access {
-		if each.Name == repository {
-			return nil
-		}
-	}
-	if repository == "" {
+	if repository == "" || slices.ContainsFunc(claims.Access, func(a access) bool { return a.Name == repository }) {
 		return nil
 	}
 	return errToken
