@@ -26,7 +26,7 @@ func main() {
 }
 
 func run(ctx context.Context) (err error) {
-	keep := flag.Bool("keep", false, "go on running at the end, to look around in the Web UI")
+	keep := flag.Bool("keep", false, "keep running at the end, to look around in the Web UI")
 	verbose := flag.Bool("verbose", false, "show what the programs log")
 	flag.Parse()
 	program, err := os.Executable()
@@ -42,23 +42,23 @@ func run(ctx context.Context) (err error) {
 	if *verbose {
 		log = os.Stderr
 	}
-	telling, err := story.New(os.Stdout, log, filepath.Dir(program), dir)
+	demo, err := story.New(os.Stdout, log, filepath.Dir(program), dir)
 	if err != nil {
 		return err
 	}
-	defer telling.Close()
-	if err := telling.Tell(ctx); err != nil || !*keep {
+	defer demo.Close()
+	if err := demo.Tell(ctx); err != nil || !*keep {
 		return err
 	}
-	lookAround(telling, filepath.Dir(program))
+	lookAround(demo, filepath.Dir(program))
 	<-ctx.Done()
 	return nil
 }
 
-// lookAround says where everything is that still runs.
-func lookAround(telling *story.Story, bin string) {
-	fmt.Printf("\nStill running.\n\nStatus   %s\nWeb UI   %s\n\nIn another terminal:\n\n  export PATH=\"%s:$PATH\"\n", telling.Page(), telling.UI(), bin)
-	for _, setting := range telling.Settings() {
+// lookAround prints the addresses of what still runs.
+func lookAround(demo *story.Story, bin string) {
+	fmt.Printf("\nStill running.\n\nStatus   %s\nWeb UI   %s\n\nIn another terminal:\n\n  export PATH=\"%s:$PATH\"\n", demo.Page(), demo.UI(), bin)
+	for _, setting := range demo.Settings() {
 		fmt.Printf("  export %s\n", setting)
 	}
 	fmt.Print("  tagwatch status\n  tagwatch notifications\n\nCtrl-C ends it, and deletes it.\n")

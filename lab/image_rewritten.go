@@ -3,6 +3,7 @@ package lab
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -14,29 +15,26 @@ import (
 // library writes: change gets the fields of the document, and the manifest gives it
 // that media type.
 func Rewrite(image v1.Image, mediaType types.MediaType, change func(config map[string]any)) (v1.Image, error) {
-	written, err := image.RawConfigFile()
-	if err != nil {
-		return nil, fmt.Errorf("rewrite image: %w", err)
-	}
 	var fields map[string]any
-	if err := json.Unmarshal(written, &fields); err != nil {
+	written, err := image.RawConfigFile()
+	if err == nil {
+		err = json.Unmarshal(written, &fields)
+	}
+	manifest, readErr := image.Manifest()
+	if err := errors.Join(err, readErr); err != nil {
 		return nil, fmt.Errorf("rewrite image: %w", err)
 	}
 	change(fields)
-	rewritten := &rewritten{original: image}
+	manifest = manifest.DeepCopy()
+	rewritten := &rewritten{original: image, mediaType: manifest.MediaType}
 	if rewritten.config, err = json.Marshal(fields); err != nil {
 		return nil, fmt.Errorf("rewrite image: %w", err)
 	}
-	manifest, err := image.Manifest()
+	hash, size, err := v1.SHA256(bytes.NewReader(rewritten.config))
 	if err != nil {
 		return nil, fmt.Errorf("rewrite image: %w", err)
 	}
-	manifest = manifest.DeepCopy()
-	manifest.Config.MediaType = mediaType
-	if manifest.Config.Digest, manifest.Config.Size, err = v1.SHA256(bytes.NewReader(rewritten.config)); err != nil {
-		return nil, fmt.Errorf("rewrite image: %w", err)
-	}
-	rewritten.mediaType = manifest.MediaType
+	manifest.Config.MediaType, manifest.Config.Digest, manifest.Config.Size = mediaType, hash, size
 	if rewritten.manifest, err = json.Marshal(manifest); err != nil {
 		return nil, fmt.Errorf("rewrite image: %w", err)
 	}

@@ -45,17 +45,15 @@ func (j Jar) archive() ([]byte, error) {
 	w := zip.NewWriter(&archive)
 	for _, entry := range entries {
 		file, err := w.CreateHeader(&zip.FileHeader{Name: entry.name, Method: zip.Deflate, Modified: epoch})
+		if err == nil {
+			_, err = file.Write([]byte(entry.content))
+		}
 		if err != nil {
 			return nil, fmt.Errorf("jar %s: %w", j.Artifact, err)
 		}
-		if _, err := file.Write([]byte(entry.content)); err != nil {
-			return nil, fmt.Errorf("jar %s: %w", j.Artifact, err)
-		}
 	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("jar %s: %w", j.Artifact, err)
-	}
-	return archive.Bytes(), nil
+	err := w.Close()
+	return archive.Bytes(), err
 }
 
 func (j Jar) project() string {

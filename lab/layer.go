@@ -77,17 +77,16 @@ func archiveOf(files []File) ([]byte, error) {
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
 	for _, file := range withParents(files) {
-		if err := w.WriteHeader(headerOf(file)); err != nil {
-			return nil, fmt.Errorf("layer entry %s: %w", file.Path, err)
+		err := w.WriteHeader(headerOf(file))
+		if err == nil {
+			_, err = w.Write(file.Data)
 		}
-		if _, err := w.Write(file.Data); err != nil {
+		if err != nil {
 			return nil, fmt.Errorf("layer entry %s: %w", file.Path, err)
 		}
 	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("finish layer: %w", err)
-	}
-	return archive.Bytes(), nil
+	err := w.Close()
+	return archive.Bytes(), err
 }
 
 // withParents returns the files and the directories that hold them, sorted, so

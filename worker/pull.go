@@ -59,7 +59,7 @@ func (p puller) Analyze(ctx context.Context, repository image.Repository, digest
 		}
 	}
 	source := p.registries.Image(repository, digest)
-	request := analyzer.Request{Name: source.Name(), Digest: digest, Source: source, Known: known,
+	request := analyzer.Request{Name: source.Name(), Digest: digest, Source: source, Earlier: known,
 		Progress: func(at analyzer.Progress) { report(inWords(at)) }}
 	result, err := p.Analyzer.Analyze(ctx, request)
 	if err == nil && p.scanner != nil {

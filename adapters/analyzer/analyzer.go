@@ -2,14 +2,14 @@
 //
 // The first, in the worker, fetches the image's layers into a store shared by all
 // analyses, verifies and counts them. The second, in a child process of the same
-// program without network, credentials and much else, reads the image and writes
-// the SBOM and the inventory. Whatever an image holds, the child ends within its
-// limits, and a partial result is never returned.
+// program without network and credentials, reads the image and writes the SBOM and
+// the inventory. Whatever an image contains, the child ends within its limits, and
+// a partial result is never returned.
 //
 //	source -> layer store -> hard links -> child -> SBOM, inventory
 //
-// A program that uses this package has to hand itself over to ChildMain when it
-// is started with ChildArgument.
+// A program that uses this package has to call ChildMain when it is started with
+// ChildArgument.
 package analyzer
 
 import (
@@ -42,14 +42,14 @@ type Options struct {
 	// how long a layer stays unused, default 30 days.
 	StoreBytes int64
 	StoreAge   time.Duration
-	// Content is what policies ask of files; nil for DefaultContent.
+	// Content is what to search files for; nil for DefaultContent.
 	Content *Content
-	// Log is notified once if the machine does not allow network namespaces; nil for
-	// the default logger.
+	// Log receives one warning if the machine does not allow network namespaces; nil
+	// for the default logger.
 	Log *slog.Logger
 }
 
-// Content is what is looked for in the content of files. Sizes are in bytes.
+// Content is what to search the content of files for. Sizes are in bytes.
 type Content = inspect.Content
 
 // Analyzer analyzes images. It is safe for concurrent use; each analysis is a
@@ -101,12 +101,12 @@ func Open(options Options) (*Analyzer, error) {
 // Close removes the scratch folder. No analysis may be under way.
 func (a *Analyzer) Close() error { return a.scratch.Close() }
 
-// Version identifies what the analyzer makes of an image: the version of syft and
-// a hash of the configuration. Results of different versions may differ.
+// Version is the version of syft and a hash of the configuration. Results of
+// different versions may differ.
 func (a *Analyzer) Version() string { return a.version }
 
-// Source gives an image as its registry has it. Manifest and Config are verified
-// against their digests; a layer is verified here.
+// Source reads an image from its registry. Its documents have been verified against
+// their digests; a layer is verified here.
 type Source interface {
 	Manifest(context.Context) ([]byte, error)
 	Config(context.Context) ([]byte, error)
@@ -120,9 +120,9 @@ type Request struct {
 	Name   string
 	Digest image.Digest
 	Source Source
-	// Known, if set, is asked for an earlier analysis of the same layers.
-	Known Known
-	// Progress, if set, is called from time to time, never twice at once.
+	// Earlier, if set, finds an earlier analysis of the same layers.
+	Earlier Earlier
+	// Progress, if set, is called from time to time, never concurrently.
 	Progress func(Progress)
 }
 
@@ -142,8 +142,8 @@ type Usage struct {
 	PeakMemory int64         // bytes, of the child
 }
 
-// Analyze analyzes one image. An exceeded limit is a fault.Limit that names it, a
-// broken image a fault.Invalid; errors of the source are returned as they are.
+// Analyze analyzes one image. An exceeded limit is an errkind.Limit that names it, a
+// broken image an errkind.Invalid; errors of the source are returned as they are.
 // When ctx ends, so does the child, before Analyze returns.
 func (a *Analyzer) Analyze(ctx context.Context, request Request) (Result, error) {
 	if err := scratch.Clean(a.parent); err != nil {
@@ -154,24 +154,24 @@ func (a *Analyzer) Analyze(ctx context.Context, request Request) (Result, error)
 		return Result{}, err
 	}
 	defer os.RemoveAll(folder)
-	tell := &teller{listener: request.Progress}
+	progress := &reporter{listener: request.Progress}
 	documents, err := a.read(ctx, request)
 	if err != nil {
 		return Result{}, err
 	}
-	fetched, err := a.fetch(ctx, request.Source, documents, folder, tell)
+	fetched, err := a.fetch(ctx, request.Source, documents, folder, progress)
 	if err != nil {
 		return Result{}, err
 	}
-	if result, known, err := a.reuse(ctx, request, documents); known || err != nil {
+	if result, found, err := a.reuse(ctx, request, documents); found || err != nil {
 		result.Usage.Fetched = fetched
 		return result, err
 	}
-	tell.tell(func(p *Progress) { p.Stage = StageDigest })
+	progress.update(func(p *Progress) { p.Stage = StageDigest })
 	if err := a.digest(ctx, documents, folder); err != nil {
 		return Result{}, err
 	}
-	result, err := a.inspect(ctx, request, documents, folder, tell)
+	result, err := a.inspect(ctx, request, documents, folder, progress)
 	result.Usage.Fetched = fetched
 	return result, err
 }

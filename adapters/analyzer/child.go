@@ -23,11 +23,11 @@ import (
 //	}
 const ChildArgument = "analyze-image"
 
-// maxResult bounds, each, the SBOM and the inventory that a child hands over.
+// maxResult bounds the SBOM and the inventory of a child, each.
 const maxResult = 256 << 20
 
-// ChildMain is the child: it carries out the request in the current folder and
-// returns the exit status. It takes no arguments.
+// ChildMain is the child's main function: it processes the request in the current
+// folder and returns the exit status. It takes no arguments.
 func ChildMain(args []string) int {
 	if len(args) > 0 {
 		fmt.Fprintln(os.Stderr, ChildArgument+" is for the worker's own use and takes no arguments")
@@ -37,7 +37,7 @@ func ChildMain(args []string) int {
 }
 
 // inspect runs the child on the linked layers and reads its results.
-func (a *Analyzer) inspect(ctx context.Context, request Request, documents documents, folder string, tell *teller) (Result, error) {
+func (a *Analyzer) inspect(ctx context.Context, request Request, documents documents, folder string, progress *reporter) (Result, error) {
 	work := filepath.Join(folder, "work")
 	if err := os.Mkdir(work, 0o700); err != nil {
 		return Result{}, fmt.Errorf("prepare image: %w", err)
@@ -57,7 +57,7 @@ func (a *Analyzer) inspect(ctx context.Context, request Request, documents docum
 	if err != nil {
 		return Result{}, err
 	}
-	usage, err := a.sandbox.Run(ctx, sandbox.Command{Args: []string{ChildArgument}, Folder: work, Limits: limits, Line: tell.line})
+	usage, err := a.sandbox.Run(ctx, sandbox.Command{Args: []string{ChildArgument}, Folder: work, Limits: limits, Line: progress.line})
 	if errors.Is(err, sandbox.ErrReported) {
 		err = inspect.ReadFailure(work)
 	}
@@ -69,7 +69,7 @@ func (a *Analyzer) inspect(ctx context.Context, request Request, documents docum
 	return result, err
 }
 
-// readResults reads what the child wrote, without trust: it has met the image.
+// readResults does not trust the child, which has read the image.
 func readResults(work string) (*sbom.Inventory, []byte, error) {
 	bill, err := inspect.Read(work, inspect.SBOMFile, maxResult)
 	if err != nil {

@@ -1,8 +1,8 @@
 package analyzer
 
-// DefaultContent is what Anchore Engine looked for. The texts of the expressions
-// appear in messages of policies, and so in the trigger ids of whitelists: they
-// are kept to the letter.
+// DefaultContent is what Anchore Engine searches for. The texts of the expressions
+// appear in messages of policies, and so in the trigger ids of whitelists: they must
+// not change.
 func DefaultContent() Content {
 	return Content{
 		Secrets: []string{

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,9 +13,10 @@ import (
 	"strings"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/inspect"
-	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/layers"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sums"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
 // Contents passes the content of every regular file of an analyzed image to
@@ -24,10 +24,10 @@ import (
 // lists it, sorted. Empty files are left out. The content can be read only until
 // visit returns; an error of visit ends the walk and is returned as it is.
 //
-// It reads the layers that the analysis left in the store, and fetches again what
-// is no longer there. The request is the one that was analyzed. Contents are
-// recognized by the digests in the inventory, so that links, white-outs and
-// replaced files need no second interpretation here.
+// It reads the layers that the analysis left in the store, and fetches missing ones
+// again. The request is the one that was analyzed. The digests in the inventory
+// identify the contents, so that links, white-outs and replaced files need no second
+// interpretation here.
 func (a *Analyzer) Contents(ctx context.Context, request Request, inventory *sbom.Inventory, visit func(paths []string, size int64, content io.Reader) error) error {
 	folder, err := a.scratch.New("contents")
 	if err != nil {
@@ -38,7 +38,7 @@ func (a *Analyzer) Contents(ctx context.Context, request Request, inventory *sbo
 	if err != nil {
 		return err
 	}
-	if _, err := a.fetch(ctx, request.Source, documents, folder, &teller{listener: request.Progress}); err != nil {
+	if _, err := a.fetch(ctx, request.Source, documents, folder, &reporter{listener: request.Progress}); err != nil {
 		return err
 	}
 	walk := newWalk(inventory, a.limits.ImageBytes, visit)
@@ -73,11 +73,11 @@ func newWalk(inventory *sbom.Inventory, limit int64, visit func([]string, int64,
 	return w
 }
 
-// layer visits what the archive has of the contents. It reads the archive twice:
-// which content an entry has is known only at the entry's end.
+// layer visits the contents in the archive. It reads the archive twice, because the
+// digest of an entry is complete only at the entry's end.
 func (w *contentsWalk) layer(ctx context.Context, archive string) error {
 	found := map[int]string{}
-	err := eachEntry(ctx, archive, func(i int, header *tar.Header, content io.Reader) error {
+	err := sums.EachEntry(ctx, archive, func(i int, header *tar.Header, content io.Reader) error {
 		digest, err := w.digest(header, content)
 		if len(w.paths[digest]) > 0 && !w.visited[digest] {
 			found[i] = digest
@@ -87,7 +87,7 @@ func (w *contentsWalk) layer(ctx context.Context, archive string) error {
 	if err != nil {
 		return err
 	}
-	return eachEntry(ctx, archive, func(i int, header *tar.Header, content io.Reader) error {
+	return sums.EachEntry(ctx, archive, func(i int, header *tar.Header, content io.Reader) error {
 		digest, wanted := found[i]
 		if !wanted || w.visited[digest] {
 			return nil
@@ -97,14 +97,14 @@ func (w *contentsWalk) layer(ctx context.Context, archive string) error {
 	})
 }
 
-// digest is the entry's SHA-256; "" if it is none of the contents.
+// digest is the entry's SHA-256; "" if its size is not that of a content.
 func (w *contentsWalk) digest(header *tar.Header, content io.Reader) (string, error) {
 	if !w.sizes[header.Size] {
 		return "", nil
 	}
 	if isSparse(header) { // it may claim many more bytes than its archive has
 		if w.sizeLimit -= header.Size; w.sizeLimit < 0 {
-			return "", fmt.Errorf("the image's sparse files have more than %s: %w", layers.Size(w.limit), errkind.Limit)
+			return "", fmt.Errorf("the image's sparse files have more than %s: %w", wording.Size(w.limit), errkind.Limit)
 		}
 	}
 	sum := sha256.New()
@@ -138,29 +138,4 @@ func (w *contentsWalk) complete() error {
 		return nil
 	}
 	return fmt.Errorf("%d files of the inventory are not in the layers, as %s: %w", len(missing), slices.Min(missing), errkind.Invalid)
-}
-
-// eachEntry calls visit for each entry of an archive, with its number.
-func eachEntry(ctx context.Context, archive string, visit func(int, *tar.Header, io.Reader) error) error {
-	file, err := os.Open(archive)
-	if err != nil {
-		return fmt.Errorf("read layer: %w", err)
-	}
-	defer file.Close()
-	reader := tar.NewReader(file)
-	for i := 0; ; i++ {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		header, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read layer: %w: %w", errkind.Invalid, err)
-		}
-		if err := visit(i, header, reader); err != nil {
-			return err
-		}
-	}
 }

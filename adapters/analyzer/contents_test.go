@@ -46,7 +46,7 @@ func TestContentsAreThoseOfTheSquashedFileSystem(t *testing.T) {
 	err = b.Contents(t.Context(), request, analyzed.Inventory, func(paths []string, size int64, content io.Reader) error {
 		text, err := io.ReadAll(content)
 		if int64(len(text)) != size || got[string(text)] != "" {
-			t.Errorf("%q has %d bytes, %d were notified; before: %q", text, len(text), size, got[string(text)])
+			t.Errorf("%q has %d bytes, the walk gave %d; before: %q", text, len(text), size, got[string(text)])
 		}
 		got[string(text)] = strings.Join(paths, " ")
 		return err

@@ -26,11 +26,11 @@ var encoders = map[string]func() (sbom.FormatEncoder, error){
 	},
 }
 
-// Forms are the names of the forms that Convert knows, in order.
+// Forms are the names of the forms that Convert supports, in order.
 func Forms() []string { return slices.Sorted(maps.Keys(encoders)) }
 
-// Convert writes an SBOM in syft's JSON in another form. A form that does not
-// exist, and a document that is no such SBOM, are a errkind.Invalid.
+// Convert writes an SBOM in syft's JSON in another form. An unsupported form, or
+// another document, is an errkind.Invalid.
 func Convert(w io.Writer, document []byte, form string) error {
 	encoder, err := encoderOf(form)
 	if err != nil {
@@ -47,8 +47,8 @@ func Convert(w io.Writer, document []byte, form string) error {
 }
 
 func encoderOf(form string) (sbom.FormatEncoder, error) {
-	newEncoder, known := encoders[form]
-	if !known {
+	newEncoder, found := encoders[form]
+	if !found {
 		return nil, fmt.Errorf("form %q of an SBOM is not one of %s: %w", form, strings.Join(Forms(), ", "), errkind.Invalid)
 	}
 	encoder, err := newEncoder()

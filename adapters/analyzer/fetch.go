@@ -17,6 +17,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/layers"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
 // fetches is how many layers of an image are fetched at a time.
@@ -30,7 +31,7 @@ type documents struct {
 	from             string         // the registry, for errors
 }
 
-// read reads the documents and refuses an image that cannot be analyzed.
+// read reads the documents of an image, and fails if it cannot be analyzed.
 func (a *Analyzer) read(ctx context.Context, request Request) (documents, error) {
 	var read documents
 	var err error
@@ -62,11 +63,11 @@ func (d documents) check(limits Limits) error {
 	}
 	for i, layer := range d.layers {
 		if !layer.MediaType.IsDistributable() || len(layer.URLs) > 0 {
-			return fmt.Errorf("layer %d (%s) is not in the registry but elsewhere, as the base layers of Windows are; such images cannot be analyzed: %w",
+			return fmt.Errorf("layer %d (%s) is not in the registry but elsewhere, like the base layers of Windows; such images cannot be analyzed: %w",
 				i, layer.MediaType, errkind.Invalid)
 		}
 		if layer.Size > limits.LayerBytes {
-			return fmt.Errorf("layer %d is larger than %s: %w", i, layers.Size(limits.LayerBytes), errkind.Limit)
+			return fmt.Errorf("layer %d is larger than %s: %w", i, wording.Size(limits.LayerBytes), errkind.Limit)
 		}
 	}
 	return nil
@@ -74,12 +75,12 @@ func (d documents) check(limits Limits) error {
 
 // fetch links the archives of all layers into the image's folder and returns how
 // many bytes it had to transfer.
-func (a *Analyzer) fetch(ctx context.Context, source Source, documents documents, folder string, tell *teller) (int64, error) {
+func (a *Analyzer) fetch(ctx context.Context, source Source, documents documents, folder string, progress *reporter) (int64, error) {
 	archives := layersFolder(folder)
 	if err := os.Mkdir(archives, 0o700); err != nil {
 		return 0, fmt.Errorf("prepare image: %w", err)
 	}
-	tell.tell(func(p *Progress) { p.Stage, p.Layers = StageFetch, len(documents.layers) })
+	progress.update(func(p *Progress) { p.Stage, p.Layers = StageFetch, len(documents.layers) })
 	var transferred atomic.Int64
 	sizeLimit := layers.NewSizeLimit(a.limits.ofLayers())
 	group, ctx := errgroup.WithContext(ctx)
@@ -92,7 +93,7 @@ func (a *Analyzer) fetch(ctx context.Context, source Source, documents documents
 			if fetched {
 				transferred.Add(layer.Size)
 			}
-			tell.tell(func(p *Progress) { p.LayersDone++; p.Fetched = transferred.Load() })
+			progress.update(func(p *Progress) { p.LayersDone++; p.Fetched = transferred.Load() })
 			return err
 		})
 	}
@@ -100,9 +101,9 @@ func (a *Analyzer) fetch(ctx context.Context, source Source, documents documents
 	return transferred.Load(), err
 }
 
-// fetchLayer links one layer, and refuses it if its content is not what the
-// configuration claims: the name of the archive, and so all that is found in it,
-// would belong to another layer.
+// fetchLayer links one layer, and refuses it if the configuration claims another
+// content: then the archive, and everything found in it, would carry the name of
+// another layer.
 func (a *Analyzer) fetchLayer(ctx context.Context, source Source, from string, layer v1.Descriptor, claimed string, sizeLimit *layers.SizeLimit, path string) (fetched bool, err error) {
 	digest, err := image.ParseDigest(layer.Digest.String())
 	if err != nil {

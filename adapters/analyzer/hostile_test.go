@@ -125,7 +125,7 @@ func largeDatabase(t *testing.T) v1.Image {
 	return raw(t, slices.Values([]entry{file("etc/os-release", "ID=debian\nVERSION_ID=12\n"), file("var/lib/dpkg/status", status.String())}))
 }
 
-// largeDescription is read into memory as a whole by whoever looks for packages.
+// largeDescription is read into memory as a whole by the search for packages.
 func largeDescription(t *testing.T) v1.Image {
 	text := `{"name": "large", "version": "1.0.0", "description": "` + strings.Repeat("x", 100<<20) + `"}`
 	return raw(t, slices.Values([]entry{file("node_modules/large/package.json", text)}))

@@ -45,8 +45,8 @@ func (l Limits) ofLayers() layers.Limits {
 	}
 }
 
-// ofChild leaves each file what all files together may have, and as many open
-// files as an image may have layers, with some to spare.
+// ofChild allows one file the size of all files together, and as many open files as
+// an image may have layers, and some more.
 func (l Limits) ofChild() sandbox.Limits {
 	return sandbox.Limits{
 		Memory: l.Memory, CPU: l.CPU, Wall: l.Wall,

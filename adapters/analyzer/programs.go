@@ -14,8 +14,8 @@ import (
 )
 
 // DescribePrograms writes the SBOM of the Go programs in a directory, from what
-// the linker left in them, in one of the Forms. Name and version are what they
-// are together.
+// the linker left in them, in one of the Forms. Name and version are those of the
+// product that they make up.
 func DescribePrograms(ctx context.Context, w io.Writer, directory, name, version, form string) error {
 	encoder, err := encoderOf(form)
 	if err != nil {

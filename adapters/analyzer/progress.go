@@ -7,7 +7,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/inspect"
 )
 
-// Progress is what an analysis is at.
+// Progress is the state of a running analysis.
 type Progress struct {
 	Stage      string // for people: StageFetch, then those of the child
 	Layers     int    // of the image
@@ -22,27 +22,26 @@ const (
 	StageDigest = "digesting files"
 )
 
-// teller collects progress from several sources for one listener.
-type teller struct {
+// reporter collects progress from several sources for one listener.
+type reporter struct {
 	listener func(Progress)
 	mu       sync.Mutex
 	last     Progress
 }
 
-func (t *teller) tell(change func(*Progress)) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	change(&t.last)
-	if t.listener != nil {
-		t.listener(t.last)
+func (r *reporter) update(change func(*Progress)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(&r.last)
+	if r.listener != nil {
+		r.listener(r.last)
 	}
 }
 
-// line takes a line of the child's output. One that is no progress is ignored.
-func (t *teller) line(text []byte) {
-	var notified inspect.Progress
-	if json.Unmarshal(text, &notified) != nil {
-		return
+// line reads a line of the child's output, and ignores one without progress.
+func (r *reporter) line(text []byte) {
+	var child inspect.Progress
+	if json.Unmarshal(text, &child) == nil {
+		r.update(func(p *Progress) { p.Stage, p.Packages = child.Stage, child.Packages })
 	}
-	t.tell(func(p *Progress) { p.Stage, p.Packages = notified.Stage, notified.Packages })
 }

@@ -42,7 +42,7 @@ func TestReuseEqualsAnAnalysis(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			request.Known = knownAs(known)
+			request.Earlier = earlierAs(known)
 			again, err := b.Analyze(t.Context(), request)
 			if err != nil || !again.Reused {
 				t.Fatalf("not reused: %v", err)
@@ -71,7 +71,7 @@ func TestReuseOfNothing(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name  string
-		known analyzer.Known
+		known analyzer.Earlier
 	}{
 		{"nothing known", func(context.Context, string) (*sbom.Inventory, []byte, error) {
 			return nil, nil, fmt.Errorf("no image: %w", errkind.NotFound)
@@ -86,7 +86,7 @@ func TestReuseOfNothing(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			asking := request
-			asking.Known = test.known
+			asking.Earlier = test.known
 			result, err := b.Analyze(t.Context(), asking)
 			if err != nil || result.Reused || len(result.Inventory.Packages) < 9 {
 				t.Errorf("reused: %v, error %v", result.Reused, err)
@@ -100,8 +100,8 @@ func TestReuseIsNotForLiars(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, analyzer.Limits{})
 	request := b.push(t, otherDiffIDs(t))
-	request.Known = func(context.Context, string) (*sbom.Inventory, []byte, error) {
-		t.Error("asked for what a liar claims")
+	request.Earlier = func(context.Context, string) (*sbom.Inventory, []byte, error) {
+		t.Error("used an earlier analysis for false layers")
 		return nil, nil, errkind.NotFound
 	}
 	if _, err := b.Analyze(t.Context(), request); !errors.Is(err, errkind.Invalid) {
@@ -109,7 +109,7 @@ func TestReuseIsNotForLiars(t *testing.T) {
 	}
 }
 
-func knownAs(result analyzer.Result) analyzer.Known {
+func earlierAs(result analyzer.Result) analyzer.Earlier {
 	return func(_ context.Context, fileSystem string) (*sbom.Inventory, []byte, error) {
 		if fileSystem != result.Inventory.FileSystem {
 			return nil, nil, errkind.NotFound

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -14,6 +15,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sums"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
 // databases are the package databases that give digests of files by an algorithm
@@ -23,9 +25,9 @@ var databases = map[sums.Algorithm][]string{
 	sums.SHA1: {"/lib/apk/db/installed", "/usr/lib/apk/db/installed"},
 }
 
-// digest links the digests of the files of all layers into the image's folder.
-// They depend on the layer alone: the child, which meets the whole image, is
-// neither asked to compute them for each image nor trusted to do so for others.
+// digest links the digests of the files of all layers into the image's folder. They
+// depend on the layer alone, so that the child, which reads the whole image, neither
+// has to compute them for each image nor can falsify those of others.
 func (a *Analyzer) digest(ctx context.Context, documents documents, folder string) error {
 	if err := os.Mkdir(sumsFolder(folder), 0o700); err != nil {
 		return fmt.Errorf("prepare image: %w", err)
@@ -46,14 +48,14 @@ func (a *Analyzer) digest(ctx context.Context, documents documents, folder strin
 	return nil
 }
 
-// claims bounds the bytes that are digested for one image: its sparse files can
-// claim any number.
+// claims bounds the bytes to digest for one image: its sparse files can claim any
+// number.
 func (a *Analyzer) claims() func(int64) error {
 	var total atomic.Int64
 	limit := int64(len(databases)+1) * a.limits.ImageBytes
 	return func(bytes int64) error {
 		if total.Add(bytes) > limit {
-			return fmt.Errorf("the image's files have more than %s: %w", layers.Size(a.limits.ImageBytes), errkind.Limit)
+			return fmt.Errorf("the image's files have more than %s: %w", wording.Size(a.limits.ImageBytes), errkind.Limit)
 		}
 		return nil
 	}
@@ -66,8 +68,8 @@ func (a *Analyzer) digestBy(ctx context.Context, documents documents, folder str
 		claimed := string(documents.diffIDs[i])
 		group.Go(func() error {
 			archive := filepath.Join(layersFolder(folder), inspect.LayerName(i, claimed))
-			known := layers.Layer{Digest: image.Digest(layer.Digest.String()), Size: layer.Size}
-			return a.store.Sums(ctx, known, archive, algorithm, spend, inspect.SumsName(sumsFolder(folder), i, algorithm))
+			of := layers.Layer{Digest: image.Digest(layer.Digest.String()), Size: layer.Size}
+			return a.store.Sums(ctx, of, archive, algorithm, spend, inspect.SumsName(sumsFolder(folder), i, algorithm))
 		})
 	}
 	return group.Wait()
@@ -80,10 +82,8 @@ func anyHolds(documents documents, folder string, paths []string) (bool, error) 
 		if err != nil {
 			return false, err
 		}
-		for _, path := range paths {
-			if table.Holds(path) {
-				return true, nil
-			}
+		if slices.ContainsFunc(paths, table.Holds) {
+			return true, nil
 		}
 	}
 	return false, nil

@@ -149,7 +149,7 @@ func TestCredentialsStayWithTheirHost(t *testing.T) {
 		t.Errorf("error %v, want errkind.NotFound", err)
 	}
 	if leaked != "" {
-		t.Errorf("another host was notified %q", leaked)
+		t.Errorf("another host received %q", leaked)
 	}
 }
 

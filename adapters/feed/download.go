@@ -61,7 +61,7 @@ func (f *Feed) unwrap(file, checksum string) bool {
 	inside := file + ".inside"
 	sum, _, err := write(inside, outbound.Bounded(stream, f.options.MaxArchive))
 	if err != nil || sum != checksum {
-		_ = os.Remove(inside) // it lies in the scratch directory
+		_ = os.Remove(inside) // it is in the scratch directory
 		return false
 	}
 	return os.Rename(inside, file) == nil

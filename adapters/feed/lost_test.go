@@ -12,7 +12,7 @@ import (
 )
 
 // TestLostParts: a build whose directory has lost a part is not here, is
-// fetched again, by whoever wants it, and does not stand in the way.
+// fetched again, when it is needed, and does not block it.
 func TestLostParts(t *testing.T) {
 	t.Parallel()
 	for _, lost := range []string{"6/vulnerability.db", "6/import.json", "build.json", "6", "all"} {

@@ -136,7 +136,7 @@ func TestLeastUsedBuildIsClosed(t *testing.T) {
 	}
 }
 
-// inUse asks as whoever removes builds does.
+// inUse checks the lock as the removal of builds does.
 func inUse(t *testing.T, dir string) bool {
 	t.Helper()
 	file, err := os.Open(filepath.Join(dir, matcher.InUseFile))

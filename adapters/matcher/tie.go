@@ -2,6 +2,7 @@ package matcher
 
 import (
 	"crypto/sha256"
+	"maps"
 	"slices"
 
 	"github.com/anchore/grype/grype/pkg"
@@ -130,20 +131,12 @@ func (n *node) root() *node {
 
 func union(a, b *node) { a.root().parent = b.root() }
 
-// components groups the nodes by root, in order of appearance.
+// components groups the nodes by root, in any order.
 func components(nodes []*node) []component {
-	var order []*node
 	byRoot := map[*node]component{}
 	for _, n := range nodes {
 		root := n.root()
-		if _, ok := byRoot[root]; !ok {
-			order = append(order, root)
-		}
 		byRoot[root] = append(byRoot[root], n)
 	}
-	out := make([]component, len(order))
-	for i, root := range order {
-		out[i] = byRoot[root]
-	}
-	return out
+	return slices.Collect(maps.Values(byRoot))
 }

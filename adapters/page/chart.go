@@ -35,7 +35,7 @@ const (
 	shownChanges            = 20
 )
 
-// series are the drawn numbers, the most severe last so that it lies on top.
+// series are the drawn numbers, the most severe last so that it is on top.
 var series = []struct {
 	name, class string
 	of          func(vuln.Counts) int

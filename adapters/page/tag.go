@@ -50,7 +50,7 @@ type tagPage struct {
 	MoreUnreadable int
 }
 
-// notificationRow is a notification with what came of it.
+// notificationRow is a notification with its deliveries.
 type notificationRow struct {
 	Notification
 	Line       string // the summary, without the subject where the page is about it

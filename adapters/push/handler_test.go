@@ -29,14 +29,14 @@ const (
 	wrong   = "wrong-secret-of-a-source"
 )
 
-// receiver is a handler behind HTTP with what it woke and notified.
+// receiver is a handler behind HTTP, with the events and errors that it reported.
 type receiver struct {
 	url string
 
 	mu       sync.Mutex
 	woken    []push.Event
 	verdicts []string
-	notified []error
+	errors   []error
 	fails    error
 }
 
@@ -70,7 +70,7 @@ func (r *receiver) wake(_ context.Context, events []push.Event) (int, error) {
 func (r *receiver) observe(_ context.Context, source string, verdict push.Verdict, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.verdicts, r.notified = append(r.verdicts, source+" "+string(verdict)), append(r.notified, err)
+	r.verdicts, r.errors = append(r.verdicts, source+" "+string(verdict)), append(r.errors, err)
 }
 
 // post sends a body and returns the status and the answer.
@@ -123,7 +123,7 @@ func TestProofs(t *testing.T) {
 		{"a part of it", "/push/shop", distribution, []string{"Authorization", "Bearer " + secret[:20]}, 401},
 		{"both lines at once", "/push/shop", distribution, []string{"Authorization", "Bearer " + secret + "\t" + renewed}, 401},
 		{"no header", "/push/shop", distribution, nil, 401},
-		{"a query where a header is asked for", "/push/shop?token=" + secret, distribution, nil, 401},
+		{"a query where a header is required", "/push/shop?token=" + secret, distribution, nil, 401},
 		{"a query", "/push/hub?token=" + secret, hub, nil, 200},
 		{"a wrong query", "/push/hub?token=" + wrong, hub, nil, 401},
 		{"an empty query", "/push/hub?token=", hub, nil, 401},
@@ -133,7 +133,7 @@ func TestProofs(t *testing.T) {
 		{"a signature with another secret", "/push/code", github, []string{"X-Hub-Signature-256", signature(wrong, github)}, 401},
 		{"a signature that is none", "/push/code", github, []string{"X-Hub-Signature-256", "sha256=zz"}, 401},
 		{"an empty signature", "/push/code", github, []string{"X-Hub-Signature-256", "sha256="}, 401},
-		{"the secret where a signature is asked for", "/push/code", github, []string{"Authorization", "Bearer " + secret}, 401},
+		{"the secret where a signature is required", "/push/code", github, []string{"Authorization", "Bearer " + secret}, 401},
 		{"generic by header", "/push/any", generic, []string{"Authorization", "Bearer " + secret}, 200},
 		{"generic by signature", "/push/any", generic, []string{"X-Hub-Signature-256", signature(secret, generic)}, 200},
 		{"another's path", "/push/nobody", distribution, []string{"Authorization", "Bearer " + secret}, 401},
@@ -151,9 +151,9 @@ func TestProofs(t *testing.T) {
 	if len(r.woken) != 10 {
 		t.Errorf("woken %v", r.woken)
 	}
-	for _, err := range r.notified {
+	for _, err := range r.errors {
 		if err != nil && (strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), wrong)) {
-			t.Errorf("what is notified holds a secret: %v", err)
+			t.Errorf("the error contains a secret: %v", err)
 		}
 	}
 }
@@ -209,7 +209,7 @@ func TestOtherRequests(t *testing.T) {
 	}
 }
 
-// TestFlood: a source that sends without end is notified to wait, and its pushes are
+// TestFlood: a source that sends without end has to wait, and its pushes are
 // taken again later; another is not concerned.
 func TestFlood(t *testing.T) {
 	t.Parallel()

@@ -34,7 +34,7 @@ func (g guard) check(host string, address netip.Addr) error {
 	return nil
 }
 
-// refusal is the error of an address that the guard does not let through.
+// refusal is the error of an address that the guard rejects.
 type refusal struct {
 	host   string // or its address
 	reason string
@@ -44,11 +44,11 @@ func (r refusal) Error() string {
 	return fmt.Sprintf("the address %s is refused: %s", r.host, r.reason)
 }
 
-// rules are the patterns of one of the lists.
+// rules are the patterns of the allow or the deny list.
 type rules struct {
 	all      bool
 	prefixes []netip.Prefix
-	hosts    []string // lower-case; with a dot in front for everything below
+	hosts    []string // lower-case; a dot in front stands for all subdomains
 }
 
 func parseRules(list string, patterns []string) (rules, error) {

@@ -14,17 +14,17 @@ import (
 	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
-// Imported is what was read of a configuration of Anchore Engine.
+// Imported is the result of reading a configuration of Anchore Engine.
 type Imported struct {
 	// Endpoints are valid, and hold references in place of passwords.
 	Endpoints []endpoint.Endpoint
 	// Missing are the secrets to supply to the workers, by reference.
 	Missing []MissingSecret
-	// Remarks are what differs from Anchore, for people.
+	// Remarks are the differences from Anchore, for people.
 	Remarks []string
 }
 
-// MissingSecret is a password that was not taken over.
+// MissingSecret is a secret that was not imported.
 type MissingSecret struct {
 	Ref      endpoint.SecretRef
 	Endpoint string
@@ -34,22 +34,21 @@ type MissingSecret struct {
 // general is the entry that receives every type.
 const general = "general"
 
-// anchoreHook is one entry; what it leaves out, it takes from the global
-// settings beside it. A null is not left out: it takes the setting away, as the
-// entries do that Anchore ships.
+// anchoreHook is one entry. Settings that it omits come from the global ones beside
+// it. A null does not omit a setting but clears it, as Anchore's own entries do.
 type anchoreHook struct {
 	url            string
 	user, password *string
 	verify         *bool
 }
 
-// globals are settings that stand beside the entries.
+// globals are the settings beside the entries.
 var globals = []string{"webhook_user", "webhook_pass", "ssl_verify", "notification_retry_timeout"}
 
 // ImportAnchore reads the webhooks section of a config.yaml of Anchore Engine.
-// Every entry with a URL becomes an endpoint of the same name. Passwords are not
-// taken over, but for those that the file itself takes from the environment. Other
-// values that it takes from there are looked up; errors name the key at fault.
+// Every entry with a URL becomes an endpoint of the same name. Passwords become
+// references, to the same variable if the file takes them from the environment. Other
+// values from the environment are looked up. Errors name the invalid key.
 func ImportAnchore(config []byte, lookup func(variable string) (value string, found bool)) (Imported, error) {
 	file, err := readAnchoreFile(config, lookup)
 	if err != nil {
@@ -87,7 +86,7 @@ func (i *importer) remark(format string, args ...any) {
 	i.Remarks = append(i.Remarks, fmt.Sprintf(format, args...))
 }
 
-// global reads the settings that stand beside the entries.
+// global reads the settings beside the entries.
 func (i *importer) global(hooks section) (err error) {
 	if i.defaults, err = readHook(hooks, anchoreHook{}); err != nil {
 		return err
@@ -98,7 +97,7 @@ func (i *importer) global(hooks section) (err error) {
 	return nil
 }
 
-// readHook reads user, password and verification, but keeps what is not set.
+// readHook reads user, password and verification; hook has the values of omitted ones.
 func readHook(s section, hook anchoreHook) (_ anchoreHook, err error) {
 	if s.find("webhook_user") != nil {
 		if hook.user, err = s.text("webhook_user"); err != nil {
@@ -116,10 +115,10 @@ func readHook(s section, hook anchoreHook) (_ anchoreHook, err error) {
 	return hook, err
 }
 
-// entry reads one webhook. Anchore ships empty entries, which mean nothing.
+// entry reads one webhook. It ignores empty entries, which Anchore ships.
 func (i *importer) entry(hooks section, name string) error {
-	s, found, err := hooks.inner(name)
-	if err != nil || !found {
+	s, set, err := hooks.inner(name)
+	if err != nil || !set {
 		return err
 	}
 	address, err := s.text("url")
@@ -131,19 +130,19 @@ func (i *importer) entry(hooks section, name string) error {
 		return err
 	}
 	hook.url = *address
-	types, known, err := i.types(name)
+	types, found, err := i.types(name)
 	if err != nil {
 		return err
 	}
-	if !known {
-		i.remark("%s: skipped, because Anchore has no such type and sends nothing there", name)
+	if !found {
+		i.remark("%s: skipped: Anchore has no such type and never sends to it", name)
 		return nil
 	}
 	e := endpoint.Endpoint{Name: name, URL: hook.url, Types: types}
 	i.authenticate(&e, hook)
 	i.conceal(&e)
 	if strings.HasPrefix(e.URL, "https:") && (hook.verify == nil || !*hook.verify) {
-		i.remark("%s: Anchore did not verify the certificate; now it is verified, and a private authority is named by the endpoint's CA file", name)
+		i.remark("%s: Anchore did not verify the certificate; now it is verified; name a private authority by the endpoint's CA file", name)
 	}
 	if err := e.Validate(); err != nil {
 		return fmt.Errorf("%s of Anchore's configuration: %w", s.path, err)
@@ -153,7 +152,7 @@ func (i *importer) entry(hooks section, name string) error {
 }
 
 // types are what Anchore sends to the entry of that name: its own type, or all.
-func (i *importer) types(name string) (types []notification.Type, known bool, err error) {
+func (i *importer) types(name string) (types []notification.Type, found bool, err error) {
 	if name != general {
 		t, err := notification.ParseType(name)
 		return []notification.Type{t}, err == nil, nil
@@ -212,15 +211,15 @@ func (i *importer) authenticate(e *endpoint.Endpoint, hook anchoreHook) {
 	if password == nil || *password == "" {
 		return
 	}
-	ref, known := environmentRef(*password)
-	if !known {
+	ref, found := environmentRef(*password)
+	if !found {
 		ref = endpoint.SecretRef("env:TAGWATCH_WEBHOOK_" + strings.ToUpper(e.Name) + "_PASSWORD")
 	}
 	e.Password = ref
 	i.Missing = append(i.Missing, MissingSecret{Ref: ref, Endpoint: e.Name, Purpose: "password of user " + e.User})
 }
 
-// conceal has an address that holds a secret given by reference.
+// conceal replaces an address with a secret by a reference.
 func (i *importer) conceal(e *endpoint.Endpoint) {
 	if !endpoint.HoldsSecret(e.URL) {
 		return
@@ -230,7 +229,7 @@ func (i *importer) conceal(e *endpoint.Endpoint) {
 	i.Missing = append(i.Missing, MissingSecret{Ref: ref, Endpoint: e.Name, Purpose: "URL, which holds a secret,"})
 }
 
-// variable is how Anchore's configuration takes a value from the environment.
+// variable is a value from the environment in Anchore's configuration.
 var variable = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
 
 func environmentRef(value string) (endpoint.SecretRef, bool) {

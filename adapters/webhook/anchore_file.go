@@ -12,10 +12,10 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// The configuration that Anchore Engine ships takes values from the environment,
-// as in ${ANCHORE_SERVICE_PORT}, which it replaces before it reads the file as
-// YAML. Here they become marked before that, so that they may stand anywhere, and
-// only what is read of the file needs a value.
+// The configuration that Anchore Engine ships takes values from the environment, as
+// in ${ANCHORE_SERVICE_PORT}, which Anchore replaces before it parses the YAML. Here
+// they are marked instead, so that they can be anywhere, and only the settings that
+// are read need a value.
 const markBegin, markEnd = "\uE000", "\uE001"
 
 var (
@@ -23,7 +23,7 @@ var (
 	marked      = regexp.MustCompile(markBegin + `([A-Za-z0-9_]+)` + markEnd)
 )
 
-// section is a mapping of the file, and where it stands.
+// section is a mapping of the file, with its path.
 type section struct {
 	path   string
 	nodes  map[string]yaml.Node
@@ -39,8 +39,7 @@ func readAnchoreFile(config []byte, lookup func(string) (string, bool)) (section
 	return s, nil
 }
 
-// withoutValues keeps YAML's complaint about the form and drops what it quotes
-// of the content, which may be a password.
+// withoutValues drops errors of YAML that quote the content, which may be a password.
 func withoutValues(err error) error {
 	var mismatch *yaml.TypeError
 	if errors.As(err, &mismatch) {
@@ -51,8 +50,8 @@ func withoutValues(err error) error {
 
 func (s section) key(name string) string { return strings.TrimPrefix(s.path+"."+name, ".") }
 
-// wrong is the error of a setting that is not as Anchore has it. It does not show
-// the value, which may be a password.
+// wrong is the error of an invalid setting. It does not show the value, which may be
+// a password.
 func (s section) wrong(name, expected string) error {
 	return fmt.Errorf("%s of Anchore's configuration: expected %s: %w", s.key(name), expected, errkind.Invalid)
 }
@@ -96,8 +95,8 @@ func (s section) raw(name string) (*string, error) {
 	return new(marked.ReplaceAllString(node.Value, "$${$1}")), nil
 }
 
-// text is a text with the values of its placeholders. Anchore puts values in before
-// it reads the file, so that the value null takes the setting away.
+// text is a text with the values of its placeholders. Anchore inserts the values
+// before it parses the file, so that the value null clears the setting.
 func (s section) text(name string) (*string, error) {
 	raw, err := s.raw(name)
 	if err != nil || raw == nil {
@@ -113,7 +112,7 @@ func (s section) text(name string) (*string, error) {
 		return value
 	})
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("%s in Anchore's configuration uses the variable %s, which is not set; set it as for Anchore Engine, or to null for none: %w",
+		return nil, fmt.Errorf("%s in Anchore's configuration uses the variable %s, which is not set; set it as for Anchore Engine, or to null for no value: %w",
 			s.key(name), strings.Join(missing, ", "), errkind.Invalid)
 	}
 	if value != *raw && (value == "" || value == "null" || value == "~") {

@@ -109,7 +109,7 @@ webhooks:
 				{Ref: "env:TAGWATCH_WEBHOOK_TAG_UPDATE_PASSWORD", Endpoint: "tag_update", Purpose: "password of user own"},
 				{Ref: "env:TAGWATCH_WEBHOOK_VULN_UPDATE_PASSWORD", Endpoint: "vuln_update", Purpose: "password of user global"},
 			},
-			Remarks: []string{"policy_eval: Anchore did not verify the certificate; now it is verified, and a private authority is named by the endpoint's CA file"},
+			Remarks: []string{"policy_eval: Anchore did not verify the certificate; now it is verified; name a private authority by the endpoint's CA file"},
 		}},
 		{"password from the environment and in the URL", `
 webhooks:
@@ -138,9 +138,9 @@ services:
 			Endpoints: []endpoint.Endpoint{{Name: "general", URL: "https://receiver/", Types: notification.Types}},
 			Remarks: []string{
 				"notification_retry_timeout is not imported: deliveries are retried for 75h0m0s",
-				"error_event: skipped, because Anchore has no such type and sends nothing there",
+				"error_event: skipped: Anchore has no such type and never sends to it",
 				"event_log: the list of levels is not imported; every entry is sent",
-				"general: Anchore did not verify the certificate; now it is verified, and a private authority is named by the endpoint's CA file",
+				"general: Anchore did not verify the certificate; now it is verified; name a private authority by the endpoint's CA file",
 			},
 		}},
 		{"as shipped, with what the container's environment has", shipped("${ANCHORE_URL}", "${ANCHORE_EVENTS}"), webhook.Imported{

@@ -15,9 +15,8 @@ import (
 // MaxExcerpt is the greatest length of an answer's excerpt, in bytes.
 const MaxExcerpt = 1 << 10
 
-// Bounds of reading an answer. A receiver has answered when its status is there;
-// a body that trickles or never ends must not make a delivery fail, nor hold
-// the connection.
+// Bounds of reading an answer. The status alone is an answer: a slow or endless body
+// must not make a delivery fail, nor keep the connection busy.
 const (
 	maxAnswerBytes = 16 << 10 // a longer one costs its connection
 	answerTimeout  = time.Second
@@ -26,13 +25,12 @@ const (
 // maxRetryAfter keeps an absurd value from overflowing.
 const maxRetryAfter = 365 * 24 * time.Hour
 
-// read takes the status and as much of the body as is worth it. cancel ends the
-// request.
+// read reads the status and the beginning of the body. cancel ends the request.
 func read(response *http.Response, cancel context.CancelFunc, c credentials) delivery.Answer {
 	defer response.Body.Close()
 	timer := time.AfterFunc(answerTimeout, cancel)
 	defer timer.Stop()
-	// What could be read is the excerpt, whatever ended the reading.
+	// The excerpt is what was read before any error.
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes))
 	return delivery.Answer{
 		Status:     response.StatusCode,
@@ -41,7 +39,7 @@ func read(response *http.Response, cancel context.CancelFunc, c credentials) del
 	}
 }
 
-// excerpt is the beginning of a text, fit to be stored and shown on a terminal.
+// excerpt is the beginning of a text, safe to store and to show on a terminal.
 func excerpt(text string) string {
 	text = strings.Map(func(r rune) rune {
 		switch {

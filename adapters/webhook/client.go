@@ -27,8 +27,8 @@ const (
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// clients holds one HTTP transport for each set of TLS files and each proxy, so
-// that endpoints without any share their connections.
+// clients has one HTTP transport for each set of TLS files and each proxy, so that
+// endpoints without any share their connections.
 type clients struct {
 	dial dialFunc
 
@@ -36,7 +36,7 @@ type clients struct {
 	byUse map[use]client
 }
 
-// use is what a transport is for; the proxy as it was given, by reference or not.
+// use identifies a transport; the proxy is its address or a reference to it.
 type use struct {
 	tlsFiles
 	proxy string
@@ -44,7 +44,7 @@ type use struct {
 
 type client struct {
 	*http.Transport
-	sum [sha256.Size]byte // of what the files and the reference held
+	sum [sha256.Size]byte // of the content of the files and of the proxy's address
 }
 
 func newClients(dial dialFunc) *clients {
@@ -61,16 +61,16 @@ func (c *clients) get(files tlsFiles, given string, proxy *url.URL) (*http.Trans
 	sum, key := content.sum(proxy), use{files, given}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	known, found := c.byUse[key]
-	if found && known.sum == sum {
-		return known.Transport, nil
+	current, found := c.byUse[key]
+	if found && current.sum == sum {
+		return current.Transport, nil
 	}
 	config, err := content.config(files)
 	if err != nil {
 		return nil, err
 	}
 	if found {
-		known.CloseIdleConnections()
+		current.CloseIdleConnections()
 	}
 	c.byUse[key] = client{newTransport(c.dial, config, proxy), sum}
 	return c.byUse[key].Transport, nil
@@ -84,11 +84,11 @@ func (c *clients) closeIdle() {
 	}
 }
 
-// errNoTunnel is a proxy that refuses to connect to the receiver.
-var errNoTunnel = errors.New("the proxy opens no tunnel")
+// errNoTunnel is the error of a proxy that refuses to connect to the receiver.
+var errNoTunnel = errors.New("the proxy refused to open a tunnel")
 
-// tunnelAnswer makes a refused tunnel an error that says who refused. The proxy's
-// status says nothing of the receiver.
+// tunnelAnswer turns a refused tunnel into an error that names the proxy, whose status
+// says nothing about the receiver.
 func tunnelAnswer(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
 	if answer.StatusCode == http.StatusOK {
 		return nil
@@ -96,9 +96,9 @@ func tunnelAnswer(_ context.Context, _ *url.URL, _ *http.Request, answer *http.R
 	return fmt.Errorf("%w: HTTP %d", errNoTunnel, answer.StatusCode)
 }
 
-// newTransport uses the proxy, or none: never one of the environment, with which
-// the address check would see another address than the receiver's. It asks for no compression, because a small answer
-// could unpack into an endless one.
+// newTransport uses the proxy, or none. It never uses one of the environment, because
+// the address check would see its address instead of the receiver's. It disables
+// compression, because a small answer could unpack into an endless one.
 func newTransport(dial dialFunc, config *tls.Config, proxy *url.URL) *http.Transport {
 	return &http.Transport{
 		DialContext:            dial,
@@ -118,7 +118,7 @@ func newTransport(dial dialFunc, config *tls.Config, proxy *url.URL) *http.Trans
 // tlsFiles are paths of PEM files; empty ones are not used.
 type tlsFiles struct{ ca, cert, key string }
 
-// tlsContent is what the files hold.
+// tlsContent is the content of the files.
 type tlsContent struct{ ca, cert, key []byte }
 
 func (f tlsFiles) read() (tlsContent, error) {

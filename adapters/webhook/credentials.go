@@ -10,7 +10,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 )
 
-// credentials are an endpoint's secrets for the time of one attempt.
+// credentials are an endpoint's secrets during one attempt.
 type credentials struct {
 	url      string // may itself be a secret
 	password string
@@ -52,7 +52,7 @@ func (r *secretReader) fail(ref endpoint.SecretRef, err error) {
 	r.err = fmt.Errorf("endpoint %s: secret %s: %w", r.endpoint, ref, err)
 }
 
-// text is the secret itself, "" for no reference.
+// text is the secret itself; "" without a reference.
 func (r *secretReader) text(ref endpoint.SecretRef) string {
 	if ref == "" || r.err != nil {
 		return ""
@@ -70,12 +70,12 @@ func (r *secretReader) text(ref endpoint.SecretRef) string {
 func (r *secretReader) header(ref endpoint.SecretRef) string {
 	value := r.text(ref)
 	if strings.ContainsAny(value, "\r\n\x00") {
-		r.fail(ref, errors.New("it has several lines, which no header can carry"))
+		r.fail(ref, errors.New("it has several lines, which a header cannot carry"))
 	}
 	return value
 }
 
-// key is a secret that signs.
+// key is a signing key.
 func (r *secretReader) key(ref endpoint.SecretRef) []byte {
 	secret := r.text(ref)
 	if r.err != nil {

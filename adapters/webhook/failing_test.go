@@ -38,7 +38,7 @@ func TestReceiversThatFail(t *testing.T) {
 		{"connection refused", closedPort, outcome{0, 0, webhook.FailureConnect, delivery.VerdictRetry}, "connection refused"},
 		{"connection reset", raw(reset), outcome{0, 0, webhook.FailureConnect, delivery.VerdictRetry}, "reset"},
 		{"closed without an answer", raw(func(*net.TCPConn) {}), outcome{0, 0, webhook.FailureConnect, delivery.VerdictRetry}, "EOF"},
-		{"speaks no HTTP", raw(says("SSH-2.0-OpenSSH_9.6\r\n")), outcome{0, 0, webhook.FailureConnect, delivery.VerdictRetry}, "malformed HTTP"},
+		{"not HTTP", raw(says("SSH-2.0-OpenSSH_9.6\r\n")), outcome{0, 0, webhook.FailureConnect, delivery.VerdictRetry}, "malformed HTTP"},
 		{"unknown host", url("http://unknown.example.com/"), outcome{0, 0, webhook.FailureDNS, delivery.VerdictRetry}, "no such host"},
 		{"untrusted certificate", https, outcome{0, 0, webhook.FailureTLS, delivery.VerdictRetry}, "certificate"},
 		{"no TLS", noTLS, outcome{0, 0, webhook.FailureTLS, delivery.VerdictRetry}, "TLS"},
@@ -68,7 +68,7 @@ func TestReceiversThatFail(t *testing.T) {
 			if diff := cmp.Diff(test.want, result); diff != "" {
 				t.Errorf("(-want +got):\n%s%v", diff, got.Err)
 			}
-			if text := notified(got); !strings.Contains(text, test.says) {
+			if text := textOf(got); !strings.Contains(text, test.says) {
 				t.Errorf("%q does not say %q", text, test.says)
 			}
 			if (got.Err == nil) != (got.Status > 0) || len(got.Excerpt) > webhook.MaxExcerpt {
@@ -78,8 +78,8 @@ func TestReceiversThatFail(t *testing.T) {
 	}
 }
 
-// notified is everything that an answer says.
-func notified(a delivery.Answer) string {
+// textOf is all text of an answer.
+func textOf(a delivery.Answer) string {
 	if a.Err != nil {
 		return a.Err.Error()
 	}

@@ -25,10 +25,10 @@ const (
 	FailureRefused   Failure = "refused"   // the address may not be reached
 	FailureDNS       Failure = "dns"       // the host has no address
 	FailureConnect   Failure = "connect"   // no connection, or it broke
-	FailureProxy     Failure = "proxy"     // the proxy cannot be reached, or opens no tunnel
+	FailureProxy     Failure = "proxy"     // the proxy cannot be reached, or refuses a tunnel
 	FailureTLS       Failure = "tls"       // the certificate is not trusted, or the like
 	FailureTimeout   Failure = "timeout"   // no answer in time
-	FailureCancelled Failure = "cancelled" // given up by our side, which is stopping
+	FailureCancelled Failure = "cancelled" // the worker is stopping
 )
 
 // Failures are all of them.
@@ -51,8 +51,8 @@ func FailureOf(err error) Failure {
 
 func failed(kind Failure, err error) delivery.Answer { return delivery.Answer{Err: failure{kind, err}} }
 
-// explain says why there is no answer. The error is of kind Unavailable, but
-// for a refused address and for what our side cancelled.
+// explain is the error of an attempt without an answer. It is of kind Unavailable,
+// except for a refused address and a cancelled attempt.
 func explain(err error, request *http.Request, proxy *url.URL, timeout time.Duration, c credentials) delivery.Answer {
 	kind, way := classify(err), origin(request.URL)
 	if proxy != nil {
@@ -63,7 +63,7 @@ func explain(err error, request *http.Request, proxy *url.URL, timeout time.Dura
 	case FailureTimeout:
 		reason = fmt.Sprintf("no answer within %s", timeout)
 	case FailureTLS:
-		reason += " (a private authority is trusted by naming its certificate as the endpoint's CA file)"
+		reason += " (to trust a private authority, name its certificate as the endpoint's CA file)"
 	case FailureRefused:
 		var refused refusal
 		errors.As(err, &refused)

@@ -11,10 +11,10 @@ import (
 	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
 
-// readProxy finds the proxy for an endpoint: its own, or that of the worker; nil
-// for a direct connection. Environment variables such as HTTPS_PROXY do not count
-// by themselves, because a proxy towards the internet seldom leads to receivers;
-// env:HTTPS_PROXY names one.
+// readProxy finds the proxy for an endpoint: its own, or that of the worker; nil for a
+// direct connection. Environment variables such as HTTPS_PROXY are used only by
+// reference (env:HTTPS_PROXY), because a proxy for the internet seldom reaches
+// receivers.
 func (s *Sender) readProxy(e endpoint.Endpoint, c *credentials) (*url.URL, error) {
 	proxy := cmp.Or(e.Proxy, s.proxy)
 	if proxy == "" || proxy == endpoint.ProxyDirect {
@@ -40,8 +40,8 @@ func (s *Sender) readProxy(e endpoint.Endpoint, c *credentials) (*url.URL, error
 	return address, nil
 }
 
-// checkTarget refuses a receiver behind a proxy by what its address says: the proxy
-// resolves names, and to which address is not known here.
+// checkTarget checks a receiver behind a proxy by its host alone: only the proxy
+// resolves the name.
 func (g guard) checkTarget(host string) error {
 	name := strings.ToLower(strings.TrimRight(host, "."))
 	spelled := ipclass.Spelled(host)
@@ -50,8 +50,8 @@ func (g guard) checkTarget(host string) error {
 			return err
 		}
 	}
-	var unknown netip.Addr // no network contains it
-	if len(spelled) > 0 || g.allow.match(name, unknown) || !g.deny.match(name, unknown) {
+	var unresolved netip.Addr // no network contains it
+	if len(spelled) > 0 || g.allow.match(name, unresolved) || !g.deny.match(name, unresolved) {
 		return nil
 	}
 	return refusal{host: host, reason: "denied by configuration"}

@@ -12,12 +12,12 @@ import (
 	"unicode/utf8"
 )
 
-// leastPart is the shortest part of an address, in bytes, that is hidden by
-// itself: shorter ones are words, and guard nothing.
+// leastPart is the shortest part of an address, in bytes, that is hidden on its own:
+// shorter ones are ordinary words.
 const leastPart = 6
 
-// hideAddress keeps the query of an address from being shown, and all of one that
-// was given by reference: a receiver echoes whole addresses, and parts of them.
+// hideAddress hides the query of an address, and all of one that was given by
+// reference: receivers echo whole addresses, and parts of them.
 func (c *credentials) hideAddress(u *url.URL, secret bool) {
 	c.hide(u.RawQuery)
 	for _, values := range u.Query() {
@@ -49,7 +49,7 @@ func (c *credentials) hideParts(parts ...string) {
 	}
 }
 
-// hide notes a secret, also as it looks in Base64 and in hexadecimal digits.
+// hide hides a secret, also in Base64 and in hexadecimal digits.
 func (c *credentials) hide(secret string) {
 	if secret == "" {
 		return
@@ -68,7 +68,7 @@ func (c *credentials) hide(secret string) {
 	c.hidden = append(c.hidden, digits, strings.ToUpper(digits))
 }
 
-// redact blots out the secrets, the longest first: one may contain another.
+// redact replaces the secrets, the longest first: one may contain another.
 func (c credentials) redact(text string) string {
 	hidden := slices.Clone(c.hidden)
 	slices.SortFunc(hidden, func(a, b string) int { return len(b) - len(a) })

@@ -23,7 +23,7 @@ const (
 	headerSignature = "webhook-signature"
 )
 
-// newRequest adds to the credentials what becomes known of the address.
+// newRequest also hides the secret parts of the address.
 func (s *Sender) newRequest(ctx context.Context, e endpoint.Endpoint, post message.Post, c *credentials) (*http.Request, error) {
 	address, err := endpoint.ParseURL(c.url, post.Account, post.Type)
 	if err != nil {
@@ -38,21 +38,21 @@ func (s *Sender) newRequest(ctx context.Context, e endpoint.Endpoint, post messa
 	request.Header.Set("Content-Type", post.Body.ContentType)
 	request.Header.Set("User-Agent", s.userAgent)
 	allowRepeating(request.Header)
-	stamp(request.Header, post, c.signing)
+	sign(request.Header, post, c.signing)
 	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(request.Header))
 	return request, nil
 }
 
-// allowRepeating lets the transport repeat the request on a new connection when
-// a kept one turns out dead: receivers drop repeats by the id. The header does
-// that also when it is empty, in which case it is not sent.
+// allowRepeating lets the transport repeat the request on a new connection when an
+// idle one is dead: receivers drop repeats by the id. An empty header has the same
+// effect and is not sent.
 func allowRepeating(header http.Header) {
 	if header.Get("Idempotency-Key") == "" {
 		header["Idempotency-Key"] = []string{}
 	}
 }
 
-// setHeaders adds what the endpoint asks for.
+// setHeaders adds the endpoint's headers and authentication.
 func setHeaders(header http.Header, e endpoint.Endpoint, c *credentials) {
 	for name, value := range e.Headers {
 		header.Set(name, value)
@@ -73,13 +73,13 @@ func basic(user, password string) string {
 	return base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
 }
 
-// stamp adds the headers of Standard Webhooks. Without a secret there is no
-// signature; id and timestamp are useful by themselves.
-func stamp(header http.Header, post message.Post, keys [][]byte) {
+// sign adds the headers of Standard Webhooks. Without a secret there is no signature,
+// but still id and timestamp.
+func sign(header http.Header, post message.Post, keys [][]byte) {
 	header.Set(headerID, post.ID)
 	header.Set(headerTimestamp, strconv.FormatInt(post.At.Unix(), 10))
 	if len(keys) > 0 {
-		header.Set(headerSignature, sign(keys, post))
+		header.Set(headerSignature, signatures(keys, post))
 	}
 }
 

@@ -10,13 +10,13 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// maxSecretBytes bounds what is read from a file.
+// maxSecretBytes bounds a file.
 const maxSecretBytes = 64 << 10
 
 // ReadSecret reads a secret from the environment of this process, or from a file,
-// without the line break at its end, which files have and Kubernetes makes
-// variables of. A missing or empty one is an error of kind
-// Unavailable that names the reference: it can be supplied while deliveries wait.
+// without the line break at its end, which files have and variables that Kubernetes
+// makes from them. A missing or empty one is an error of kind Unavailable that names
+// the reference: it can be supplied while deliveries wait.
 func ReadSecret(ref endpoint.SecretRef) (string, error) {
 	kind, name, _ := strings.Cut(string(ref), ":")
 	switch kind {

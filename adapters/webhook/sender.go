@@ -13,15 +13,14 @@ import (
 	"github.com/tagwatch/tagwatch/domain/message"
 )
 
-// Options configure a [Sender]. The zero value reaches every address but those
-// that no webhook may ever reach, private networks included: that is where
-// receivers usually stand.
+// Options configure a [Sender]. The zero value allows every address except those that
+// no webhook may ever reach. It allows private networks, where receivers usually are.
 type Options struct {
 	// DenyPrivate refuses loopback and private addresses.
 	DenyPrivate bool
-	// Allow and Deny are networks (10.0.0.0/8), addresses, host names, names with
-	// everything below (*.example.com), or "all". Allow has precedence over Deny
-	// and over DenyPrivate; Deny "all" makes Allow the complete list.
+	// Allow and Deny are networks (10.0.0.0/8), addresses, host names, all subdomains
+	// (*.example.com), or "all". Allow has precedence over Deny and over DenyPrivate;
+	// Deny "all" makes Allow the complete list.
 	Allow, Deny []string
 	// Proxy is that of endpoints without one of their own: an address, a reference
 	// to one, or empty for none.
@@ -44,7 +43,7 @@ type Sender struct {
 	clients   *clients
 }
 
-// New refuses rules and a proxy that it cannot read.
+// New fails if the rules or the proxy are invalid.
 func New(o Options) (*Sender, error) {
 	allow, err := parseRules("allow", o.Allow)
 	if err != nil {
@@ -62,21 +61,20 @@ func New(o Options) (*Sender, error) {
 		return nil, fmt.Errorf("webhook proxy: %w: %w", errkind.Invalid, err)
 	}
 	g := guard{allow: allow, deny: deny, denyPrivate: o.DenyPrivate}
-	d := dialer{guard: g, resolver: o.Resolver}
 	return &Sender{
 		userAgent: cmp.Or(o.UserAgent, "tagwatch"),
 		secrets:   secrets,
 		proxy:     o.Proxy,
 		guard:     g,
-		clients:   newClients(d.dial),
+		clients:   newClients(g.dial(o.Resolver)),
 	}, nil
 }
 
 // Close closes the connections that are open for later attempts.
 func (s *Sender) Close() { s.clients.closeIdle() }
 
-// Send makes one attempt. It always returns within the endpoint's timeout. Any
-// status is an answer; what follows from it is for [delivery.Judge] to say.
+// Send makes one attempt. It always returns within the endpoint's timeout. Any status
+// is an answer; [delivery.Judge] decides what follows from it.
 func (s *Sender) Send(ctx context.Context, e endpoint.Endpoint, post message.Post) delivery.Answer {
 	start := time.Now()
 	answer := s.attempt(ctx, e, post)
@@ -89,21 +87,21 @@ func (s *Sender) attempt(ctx context.Context, e endpoint.Endpoint, post message.
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
-	known, err := s.readCredentials(e)
+	secrets, err := s.readCredentials(e)
 	if err != nil {
 		return failed(FailureSecret, err)
 	}
-	request, err := s.newRequest(ctx, e, post, &known)
+	request, err := s.newRequest(ctx, e, post, &secrets)
 	if err != nil {
 		return failed(FailureEndpoint, err)
 	}
-	proxy, err := s.readProxy(e, &known)
+	proxy, err := s.readProxy(e, &secrets)
 	if err != nil {
 		return failed(FailureSecret, err)
 	}
 	if proxy != nil {
 		if err := s.guard.checkTarget(request.URL.Hostname()); err != nil {
-			return explain(err, request, proxy, timeout, known)
+			return explain(err, request, proxy, timeout, secrets)
 		}
 	}
 	client, err := s.clients.get(tlsFiles{ca: e.CAFile, cert: e.CertFile, key: e.KeyFile}, cmp.Or(e.Proxy, s.proxy), proxy)
@@ -113,7 +111,7 @@ func (s *Sender) attempt(ctx context.Context, e endpoint.Endpoint, post message.
 	// The bare transport follows no redirects and keeps no cookies.
 	response, err := client.RoundTrip(request)
 	if err != nil {
-		return explain(err, request, proxy, timeout, known)
+		return explain(err, request, proxy, timeout, secrets)
 	}
-	return read(response, cancel, known)
+	return read(response, cancel, secrets)
 }

@@ -15,20 +15,20 @@ import (
 // key itself.
 const secretPrefix = "whsec_"
 
-// sign is the value of the signature header: one signature a key, separated by
-// spaces, so that a receiver may know the old or the new secret.
-func sign(keys [][]byte, post message.Post) string {
-	signatures := make([]string, len(keys))
+// signatures is the value of the signature header: one signature a key, separated by
+// spaces, so that a receiver can verify it with the old or the new secret.
+func signatures(keys [][]byte, post message.Post) string {
+	texts := make([]string, len(keys))
 	for i, key := range keys {
 		mac := hmac.New(sha256.New, key)
 		mac.Write([]byte(post.ID + "." + strconv.FormatInt(post.At.Unix(), 10) + "."))
 		mac.Write(post.Body.Content)
-		signatures[i] = "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+		texts[i] = "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 	}
-	return strings.Join(signatures, " ")
+	return strings.Join(texts, " ")
 }
 
-// signingKey is the key that a secret stands for.
+// signingKey is the key in a secret.
 func signingKey(secret string) ([]byte, error) {
 	encoded, isEncoded := strings.CutPrefix(secret, secretPrefix)
 	if !isEncoded {

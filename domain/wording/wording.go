@@ -1,5 +1,5 @@
-// Package wording writes times, durations, counts and lists for people, alike on the
-// terminal, on the status page and in notifications.
+// Package wording writes times, durations, sizes, counts and lists for people, alike
+// on the terminal, on the status page and in notifications.
 package wording
 
 import (
@@ -55,3 +55,16 @@ func Texts[T ~string](list []T) []string {
 
 // List is texts in one line.
 func List[T ~string](list []T) string { return strings.Join(Texts(list), ", ") }
+
+// Size is a number of bytes in its largest unit, as in "1.5 GiB".
+func Size(bytes int64) string {
+	for _, unit := range []struct {
+		bytes int64
+		name  string
+	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
+		if bytes >= unit.bytes {
+			return fmt.Sprintf("%.4g %s", float64(bytes)/float64(unit.bytes), unit.name)
+		}
+	}
+	return fmt.Sprintf("%d bytes", bytes)
+}

@@ -1,4 +1,4 @@
-// Package contract holds what receivers get to the published JSON Schemas.
+// Package contract validates webhook bodies against the published JSON Schemas.
 package contract
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// Schemas are the published schemas of webhook bodies. They are closed: a key that
-// no schema describes is a fault, so that no body has one that nobody documented.
+// Schemas are the published schemas of webhook bodies. They are closed: a key that no
+// schema describes is an error, so that no body has an undocumented one.
 type Schemas struct {
 	byName map[string]*jsonschema.Schema
 }
@@ -55,8 +55,8 @@ func add(compiler *jsonschema.Compiler, path string) error {
 	return compiler.AddResource(address(filepath.Base(path)), schema)
 }
 
-// closeSchema forbids further keys in every object that lists its keys. Parts
-// that others include say no type and stay open.
+// closeSchema forbids further keys in every object that lists its keys. Parts that
+// others include have no type and stay open.
 func closeSchema(node any) {
 	switch n := node.(type) {
 	case []any:
@@ -76,7 +76,7 @@ func closeSchema(node any) {
 	}
 }
 
-// Validate holds a body to the schema of that name.
+// Validate validates a body against the schema of that name.
 func (s *Schemas) Validate(name string, content []byte) error {
 	schema, found := s.byName[name]
 	if !found {
@@ -92,8 +92,8 @@ func (s *Schemas) Validate(name string, content []byte) error {
 	return nil
 }
 
-// Check holds a request to the schema that a receiver chooses by its content type
-// and the type in its body. It returns the schema's name.
+// Check validates a request against the schema that a receiver chooses by its content
+// type and the type in its body. It returns the schema's name.
 func (s *Schemas) Check(contentType string, content []byte) (name string, err error) {
 	name, err = Name(contentType, content)
 	if err != nil {

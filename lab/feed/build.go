@@ -22,15 +22,15 @@ type Database struct {
 	Built    time.Time // to the second, as the database says itself
 }
 
-// Build builds a database in dir, which is made if need be. Each build of a
-// process is at least a second later than the one before, since a database knows
-// its time only to the second; the time may therefore lie ahead a little.
+// Build builds a database in dir, which it makes if it is missing. Each build of a
+// process is at least a second later than the one before, since a database has its
+// build time only to the second; the time may therefore be slightly in the future.
 func Build(dir string, vulnerabilities ...Vulnerability) (Database, error) {
 	return BuildAt(dir, clock.next(), vulnerabilities...)
 }
 
-// BuildAt builds a database that says that it was built at a given time. The same
-// vulnerabilities and time give the same content, though not the same bytes.
+// BuildAt builds a database with a given build time. The same vulnerabilities and time
+// give the same content, though not the same bytes.
 func BuildAt(dir string, built time.Time, vulnerabilities ...Vulnerability) (Database, error) {
 	return build(dir, built, vulnerabilities, func(string) error { return nil })
 }
@@ -46,9 +46,12 @@ func build(dir string, built time.Time, vulnerabilities []Vulnerability, finish 
 			return Database{}, err
 		}
 	}
-	scratch, err := scratchIn(dir)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return Database{}, fmt.Errorf("make database directory: %w", err)
+	}
+	scratch, err := os.MkdirTemp(dir, "build-")
 	if err != nil {
-		return Database{}, err
+		return Database{}, fmt.Errorf("make build directory: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(scratch) }() // a left-over harms nobody
 	states, err := writeWorkspaces(filepath.Join(scratch, "providers"), vulnerabilities, built)
@@ -65,17 +68,6 @@ func build(dir string, built time.Time, vulnerabilities []Vulnerability, finish 
 	return pack(path, dir, built)
 }
 
-func scratchIn(dir string) (string, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("make database directory: %w", err)
-	}
-	scratch, err := os.MkdirTemp(dir, "build-")
-	if err != nil {
-		return "", fmt.Errorf("make build directory: %w", err)
-	}
-	return scratch, nil
-}
-
 func writeWorkspaces(root string, vulnerabilities []Vulnerability, built time.Time) (provider.States, error) {
 	var states provider.States
 	for _, w := range workspacesOf(vulnerabilities, built) {
@@ -84,7 +76,7 @@ func writeWorkspaces(root string, vulnerabilities []Vulnerability, built time.Ti
 		}
 		state, err := w.write(root, built)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("write records of provider %s: %w", w.provider, err)
 		}
 		states = append(states, state)
 	}
@@ -99,21 +91,18 @@ func buildFile(dir string, states provider.States, built time.Time) error {
 	if err := db.Build(config); err != nil {
 		return fmt.Errorf("build vulnerability database: %w", err)
 	}
-	return stamp(filepath.Join(dir, v6.VulnerabilityDBFileName), built)
+	return setBuilt(filepath.Join(dir, v6.VulnerabilityDBFileName), built)
 }
 
-// stamp sets the time of the build, for which the builder always takes its own
-// clock.
-func stamp(path string, built time.Time) error {
+// setBuilt sets the time of the build: the builder always uses its own clock.
+func setBuilt(path string, built time.Time) error {
 	database, err := sql.Open("sqlite", path)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
-	if _, err := database.Exec(`UPDATE db_metadata SET build_timestamp = ?`, built); err != nil {
-		return errors.Join(fmt.Errorf("set the build time of %s: %w", path, err), database.Close())
-	}
-	if err := database.Close(); err != nil {
-		return fmt.Errorf("close %s: %w", path, err)
+	_, err = database.Exec(`UPDATE db_metadata SET build_timestamp = ?`, built)
+	if err := errors.Join(err, database.Close()); err != nil {
+		return fmt.Errorf("set the build time of %s: %w", path, err)
 	}
 	return nil
 }

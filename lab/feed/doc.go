@@ -1,8 +1,8 @@
 // Package feed makes small vulnerability databases and serves them as grype's
 // publisher does.
 //
-// [Build] writes what a few [Vulnerability] values say into the records that the
-// real providers publish, and has grype's own builder make a database of model 6
-// from them. [Feed] serves a database behind the listing /v6/latest.json, honestly
-// or with one of the lies a client must not fall for.
+// [Build] converts a few [Vulnerability] values into the records that the real
+// providers publish, and makes a database of model 6 from them with grype's own
+// builder. [Feed] serves a database with the listing /v6/latest.json, honestly or
+// with a lie that clients must detect.
 package feed

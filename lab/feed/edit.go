@@ -27,7 +27,7 @@ func BuildLarge(dir string, built time.Time, filler Filler, vulnerabilities ...V
 }
 
 // BuildEdited is BuildAt with SQL statements that change the database before it is
-// packed, for what no provider's records can bring about.
+// packed, for content that no provider's records can give.
 func BuildEdited(dir string, built time.Time, statements []string, vulnerabilities ...Vulnerability) (Database, error) {
 	return build(dir, built, vulnerabilities, func(path string) error {
 		database, err := sql.Open("sqlite", path)

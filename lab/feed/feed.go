@@ -17,7 +17,7 @@ import (
 	"github.com/tagwatch/tagwatch/lab"
 )
 
-// ListingPath is where clients ask what the newest database is.
+// ListingPath is the path of the listing of the newest database.
 const ListingPath = "/v6/latest.json"
 
 // Feed publishes databases over HTTP. Before the first Publish it answers 404.
@@ -76,7 +76,7 @@ func (f *Feed) PublishBuild(dir string, vulnerabilities ...Vulnerability) (Datab
 	return database, f.Publish(database)
 }
 
-// Requests returns the paths that were asked for, in order of arrival.
+// Requests returns the paths of the requests, in order of arrival.
 func (f *Feed) Requests() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

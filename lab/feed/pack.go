@@ -4,8 +4,8 @@ import (
 	"archive/tar"
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -25,37 +25,30 @@ func pack(file, dir string, built time.Time) (Database, error) {
 	if err != nil {
 		return Database{}, fmt.Errorf("pack vulnerability database: %w", err)
 	}
-	var archive bytes.Buffer
-	if err := compress(data, &archive); err != nil {
-		return Database{}, err
+	archive, err := compress(data)
+	if err == nil {
+		err = os.WriteFile(path, archive, 0o644)
 	}
-	if err := os.WriteFile(path, archive.Bytes(), 0o644); err != nil {
+	if err != nil {
 		return Database{}, fmt.Errorf("pack vulnerability database: %w", err)
 	}
-	return Database{Archive: path, Built: built, Checksum: checksum(archive.Bytes())}, nil
+	return Database{Archive: path, Built: built, Checksum: checksum(archive)}, nil
 }
 
 func checksum(archive []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(archive)) }
 
-// compress writes the content of a database as the only file of an archive.
-func compress(data []byte, to io.Writer) error {
-	compressed, err := zstd.NewWriter(to, zstd.WithEncoderLevel(zstd.SpeedFastest))
+// compress makes an archive with the content of a database as its only file.
+func compress(data []byte) ([]byte, error) {
+	var packed bytes.Buffer
+	compressed, err := zstd.NewWriter(&packed, zstd.WithEncoderLevel(zstd.SpeedFastest))
 	if err != nil {
-		return fmt.Errorf("pack vulnerability database: %w", err)
+		return nil, err
 	}
 	archive := tar.NewWriter(compressed)
-	header := &tar.Header{Name: v6.VulnerabilityDBFileName, Mode: 0o644, Size: int64(len(data)), Typeflag: tar.TypeReg}
-	if err := archive.WriteHeader(header); err != nil {
-		return fmt.Errorf("pack vulnerability database: %w", err)
+	err = archive.WriteHeader(&tar.Header{Name: v6.VulnerabilityDBFileName, Mode: 0o644, Size: int64(len(data)), Typeflag: tar.TypeReg})
+	if err == nil {
+		_, err = archive.Write(data)
 	}
-	if _, err := archive.Write(data); err != nil {
-		return fmt.Errorf("pack vulnerability database: %w", err)
-	}
-	if err := archive.Close(); err != nil {
-		return fmt.Errorf("pack vulnerability database: %w", err)
-	}
-	if err := compressed.Close(); err != nil {
-		return fmt.Errorf("pack vulnerability database: %w", err)
-	}
-	return nil
+	err = errors.Join(err, archive.Close(), compressed.Close())
+	return packed.Bytes(), err
 }

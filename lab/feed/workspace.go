@@ -20,16 +20,16 @@ type workspace struct {
 	records  []any
 }
 
-// envelope wraps each record. The number of the schema is the first that the
-// builder knows; nothing here needs a later one.
+// envelope wraps each record. The version of the schema is the first that the builder
+// supports.
 type envelope struct {
 	Schema     string `json:"schema"`
 	Identifier string `json:"identifier"`
 	Item       any    `json:"item"`
 }
 
-// workspacesOf sorts vulnerabilities by provider. NVD comes first, because the
-// builder takes severities that others lack from it.
+// workspacesOf groups vulnerabilities by provider. NVD comes first, because the
+// builder uses its severities for records of others without one.
 func workspacesOf(vulnerabilities []Vulnerability, built time.Time) []workspace {
 	byProvider := map[Provider][]Vulnerability{}
 	for _, v := range vulnerabilities {
@@ -62,12 +62,11 @@ func records(vulnerabilities []Vulnerability, record func(group) any) []any {
 	return all
 }
 
-// write stores the workspace below root and returns what the builder needs to
-// know about it.
+// write stores the workspace below root and returns its state for the builder.
 func (w workspace) write(root string, captured time.Time) (provider.State, error) {
 	place := provider.NewWorkspace(root, w.provider)
 	if err := os.MkdirAll(place.ResultsPath(), 0o755); err != nil {
-		return provider.State{}, fmt.Errorf("make workspace of provider %s: %w", w.provider, err)
+		return provider.State{}, err
 	}
 	for i, record := range w.records {
 		if err := w.writeRecord(place.ResultsPath(), i, record); err != nil {
@@ -75,14 +74,14 @@ func (w workspace) write(root string, captured time.Time) (provider.State, error
 		}
 	}
 	if err := place.EnsureListingFile(); err != nil {
-		return provider.State{}, fmt.Errorf("list records of provider %s: %w", w.provider, err)
+		return provider.State{}, err
 	}
 	if err := w.writeState(place, captured); err != nil {
 		return provider.State{}, err
 	}
 	state, err := place.ReadState()
 	if err != nil {
-		return provider.State{}, fmt.Errorf("read state of provider %s: %w", w.provider, err)
+		return provider.State{}, err
 	}
 	return *state, nil
 }
@@ -100,7 +99,7 @@ func (w workspace) writeState(place provider.Workspace, captured time.Time) erro
 	listing := "results/" + filepath.Base(place.ListingPath())
 	digest, err := provider.HashFileXXH64(place.ListingPath())
 	if err != nil {
-		return fmt.Errorf("digest records of provider %s: %w", w.provider, err)
+		return err
 	}
 	return writeJSON(place.StatePath(), provider.State{
 		Provider: w.provider, Version: 1, DistributionVersion: 1, Processor: "lab", Timestamp: captured,
@@ -113,10 +112,7 @@ func (w workspace) writeState(place provider.Workspace, captured time.Time) erro
 func writeJSON(path string, value any) error {
 	data, err := json.Marshal(value)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return err
 	}
-	if err := os.WriteFile(path, data, 0o644); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return os.WriteFile(path, data, 0o644)
 }

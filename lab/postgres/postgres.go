@@ -1,6 +1,6 @@
-// Package postgres runs a PostgreSQL server of one's own, in a directory of its
-// own and reachable only through a socket in it, that can be killed and started
-// again on its data.
+// Package postgres runs a private PostgreSQL server, in a directory of its own and
+// reachable only through a socket in it, that can be killed and started again on its
+// data.
 package postgres
 
 import (
@@ -24,8 +24,8 @@ type Server struct {
 	ended         chan struct{}
 }
 
-// startTimeout bounds a start: after a kill, the old processes have to notice and
-// what they wrote is replayed.
+// startTimeout bounds a start: after a kill, the old processes have to end and the log
+// is replayed.
 const startTimeout = time.Minute
 
 // New makes an empty database cluster in a directory that does not exist yet. It
@@ -54,7 +54,7 @@ func (s *Server) URL(database string) string {
 // Pid is the process id of the postmaster.
 func (s *Server) Pid() int { return s.server.Process.Pid }
 
-// Start starts the server and waits until it answers. What is committed survives
+// Start starts the server and waits until it responds. What is committed survives
 // a kill of its processes, though not the loss of power: nothing is synced.
 func (s *Server) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
@@ -82,14 +82,14 @@ func (s *Server) launch() error {
 	}
 	s.ended = make(chan struct{})
 	go func(server *exec.Cmd, ended chan<- struct{}) {
-		_ = server.Wait() // how it ends is the business of who ends it
+		_ = server.Wait() // it only ends by a signal of end
 		close(ended)
 	}(s.server, s.ended)
 	return nil
 }
 
-// awaitAnswer is false when the server ended instead, as it does while processes
-// of the one that was killed before are still there.
+// awaitAnswer is false when the server ended instead, which happens while processes of
+// a killed one are still running.
 func (s *Server) awaitAnswer(ctx context.Context) bool {
 	for {
 		select {
@@ -124,8 +124,8 @@ func (s *Server) end(signal os.Signal) error {
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
-// command is one of PostgreSQL's programs. They refuse to run as root: then they
-// run as the user postgres, which the package brings.
+// command is one of PostgreSQL's programs. They refuse to run as root, so then they run
+// as the user postgres, which the package creates.
 func (s *Server) command(ctx context.Context, name string, arguments ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, filepath.Join(s.binaries, name), arguments...)
 	command.Dir = s.dir

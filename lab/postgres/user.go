@@ -14,7 +14,7 @@ func unprivileged() *syscall.Credential {
 	}
 	account, err := user.Lookup("postgres")
 	if err != nil {
-		return nil // PostgreSQL says itself what is wrong
+		return nil // PostgreSQL then reports the error
 	}
 	uid, uidErr := strconv.ParseUint(account.Uid, 10, 32)
 	gid, gidErr := strconv.ParseUint(account.Gid, 10, 32)
@@ -24,7 +24,7 @@ func unprivileged() *syscall.Credential {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
-// makeDirectory makes the directory, owned by whoever runs the server.
+// makeDirectory makes the directory, owned by the user of the server.
 func (s *Server) makeDirectory() error {
 	if err := os.Mkdir(s.dir, 0o755); err != nil {
 		return err

@@ -26,7 +26,7 @@ const tick = 10 * time.Millisecond
 
 // Of reads one process without its living children.
 func Of(pid int) (Usage, error) {
-	fields, err := stat(pid)
+	_, fields, err := stat(pid)
 	if err != nil {
 		return Usage{}, err
 	}
@@ -45,7 +45,7 @@ func Of(pid int) (Usage, error) {
 	for line := range strings.Lines(string(status)) {
 		name, value, _ := strings.Cut(line, ":")
 		number, _, _ := strings.Cut(strings.TrimSpace(value), " ")
-		n, _ := strconv.ParseInt(strings.TrimSpace(number), 10, 64) // lines without a number are not looked at
+		n, _ := strconv.ParseInt(strings.TrimSpace(number), 10, 64) // lines without a number are not used
 		switch name {
 		case "VmRSS":
 			usage.Resident = n << 10
@@ -60,41 +60,45 @@ func Of(pid int) (Usage, error) {
 	return usage, err
 }
 
-// Family adds up a process and its children, of which PostgreSQL has one for each
-// connection. Pages that they share count once: of each child only its own do.
+// Family adds up a process and its children; PostgreSQL has one for each connection.
+// Shared pages count once.
 func Family(pid int) (Usage, error) {
 	sum, err := Of(pid)
 	if err != nil {
 		return Usage{}, err
 	}
-	shared := map[int]bool{pid: true}
+	children, err := Children(pid)
+	sum.Resident, sum.Peak = proportional(pid), 0
+	for child := range children {
+		if own, err := Of(child); err == nil {
+			sum.CPU += own.CPU
+			sum.Resident += proportional(child)
+		}
+	}
+	return sum, err
+}
+
+// Children are the process ids of a process's children, with the first 15 bytes of
+// the names of their programs.
+func Children(pid int) (map[int]string, error) {
 	entries, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
-		return Usage{}, err
+		return nil, err
 	}
-	sum.Resident = 0
+	children := map[int]string{}
 	for _, entry := range entries {
 		child, err := strconv.Atoi(filepath.Base(entry))
 		if err != nil {
 			continue
 		}
-		fields, err := stat(child)
-		if err != nil || child != pid && fields[1] != strconv.Itoa(pid) {
-			continue // another's, or it has ended
-		}
-		if own, err := Of(child); err == nil && child != pid {
-			sum.CPU += own.CPU
-			shared[child] = true
+		if name, fields, err := stat(child); err == nil && fields[1] == strconv.Itoa(pid) { // an error: it has ended
+			children[child] = name
 		}
 	}
-	for member := range shared {
-		sum.Resident += proportional(member)
-	}
-	sum.Peak = 0
-	return sum, nil
+	return children, nil
 }
 
-// proportional is the memory of a process with its share of what it shares.
+// proportional is the memory of a process with its part of the shared pages.
 func proportional(pid int) int64 {
 	rollup, err := os.ReadFile(path(pid, "smaps_rollup"))
 	if err != nil {
@@ -109,18 +113,18 @@ func proportional(pid int) int64 {
 	return 0
 }
 
-// stat are the fields after the name of the program: state, parent and so on.
-func stat(pid int) ([]string, error) {
+// stat is the name of the program and the fields after it: state, parent and so on.
+func stat(pid int) (name string, fields []string, err error) {
 	content, err := os.ReadFile(path(pid, "stat"))
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	_, rest, _ := strings.Cut(string(content), ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < 15 {
-		return nil, fmt.Errorf("process %d has an unknown form of statistics", pid)
+	before, after, _ := strings.Cut(string(content), ") ")
+	_, name, _ = strings.Cut(before, "(")
+	if fields = strings.Fields(after); len(fields) < 15 {
+		return "", nil, fmt.Errorf("process %d has an unknown form of statistics", pid)
 	}
-	return fields, nil
+	return name, fields, nil
 }
 
 func path(pid int, name string) string { return filepath.Join("/proc", strconv.Itoa(pid), name) }

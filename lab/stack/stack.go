@@ -5,6 +5,7 @@ package stack
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,10 +16,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/tagwatch/tagwatch/lab/process"
 )
 
 // Options say what to run and where.
@@ -44,8 +46,8 @@ type Stack struct {
 	ended   chan error
 }
 
-// nowhere is where everything leads that is not on this machine: an installation of
-// the lab reaches nobody else, whatever it is asked to watch.
+// nowhere is the proxy for all other machines: an installation of the lab cannot reach
+// them.
 const nowhere = "http://127.0.0.1:1"
 
 // startTimeout bounds the start: the first one makes the databases.
@@ -128,39 +130,25 @@ func (s *Stack) Stop() error {
 
 // Kill ends a child of tagwatch up at once, as a crash does; up starts it again.
 func (s *Stack) Kill(program string) error {
-	pid, err := s.child(program)
+	pid, err := s.Pid(program)
 	if err != nil {
 		return err
 	}
 	return syscall.Kill(pid, syscall.SIGKILL)
 }
 
-// Metrics is where the worker says what it measures.
+// Metrics is the address of the worker's metrics.
 func (s *Stack) Metrics() string { return "http://" + s.listen + "/metrics" }
 
-// Pid is the process id of a child of tagwatch up.
-func (s *Stack) Pid(program string) (int, error) { return s.child(program) }
-
-// child finds a child process of tagwatch up by the name of its program.
-func (s *Stack) child(program string) (int, error) {
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		return 0, err
-	}
-	for _, path := range stats {
-		stat, err := os.ReadFile(path)
-		if err != nil {
-			continue // it has ended
+// Pid is the process id of a child of tagwatch up, by the name of its program.
+func (s *Stack) Pid(program string) (int, error) {
+	children, err := process.Children(s.up.Process.Pid)
+	for pid, name := range children {
+		if name == program[:min(len(program), 15)] {
+			return pid, nil
 		}
-		// pid (name) state ppid ...; the kernel cuts the name at 15 bytes.
-		name, rest, found := strings.Cut(string(stat), ") ")
-		fields := strings.Fields(rest)
-		if !found || len(fields) < 2 || fields[1] != strconv.Itoa(s.up.Process.Pid) || !strings.HasSuffix(name, "("+program[:min(len(program), 15)]) {
-			continue
-		}
-		return strconv.Atoi(filepath.Base(filepath.Dir(path)))
 	}
-	return 0, fmt.Errorf("tagwatch up has no child %s", program)
+	return 0, cmp.Or(err, fmt.Errorf("tagwatch up has no child %s", program))
 }
 
 // Result is what a command printed and how it ended.
@@ -204,7 +192,7 @@ func (s *Stack) Do(ctx context.Context, arguments ...string) (string, error) {
 
 func (s *Stack) program(name string) string { return filepath.Join(s.options.Bin, name) }
 
-// freePorts finds ports that nobody listens at.
+// freePorts finds unused ports.
 func freePorts(n int) ([]string, error) {
 	ports := make([]string, n)
 	for i := range ports {

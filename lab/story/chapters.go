@@ -22,7 +22,7 @@ const (
 )
 
 var chapters = []chapter{
-	{"Subscribe to a tag: its image is analyzed, everything else is silent at first",
+	{"Subscribe to a tag: its image is analyzed, and nothing else is notified at first",
 		func(s *Story, ctx context.Context) error {
 			return s.commands(ctx, []string{"subscribe", "--wait", "--interval", "30s", s.reference(apiName + ":1.0")})
 		},
@@ -37,10 +37,10 @@ var chapters = []chapter{
 				{kind: "tag_update", key: key, cause: "image"},
 				{kind: "analysis_update", key: key, cause: "image"},
 				{kind: "vuln_update", key: key, cause: "image", check: lists(0, 2, 0)},
-				{kind: "policy_eval", key: key, cause: "image", check: turns("fail", "pass")},
+				{kind: "policy_eval", key: key, cause: "image", check: becomes("fail", "pass")},
 			}
 		}},
-	{"New vulnerability data: an unrated flaw of zlib is High now, and there is one more",
+	{"New vulnerability data: an unrated vulnerability of zlib is High now, and there is a new one",
 		func(s *Story, ctx context.Context) error {
 			if err := s.publish(secondData); err != nil {
 				return err
@@ -51,21 +51,21 @@ var chapters = []chapter{
 			key := s.reference(apiName + ":1.0")
 			return []expected{
 				{kind: "vuln_update", key: key, cause: "feed", check: both(lists(1, 0, 1), updatedFrom("Unknown", "High"))},
-				{kind: "policy_eval", key: key, cause: "feed", check: turns("pass", "fail")},
+				{kind: "policy_eval", key: key, cause: "feed", check: becomes("pass", "fail")},
 			}
 		}},
-	{"The same data again: silence", func(s *Story, ctx context.Context) error {
+	{"The same data again: no notification", func(s *Story, ctx context.Context) error {
 		return s.commands(ctx, []string{"feed", "sync"})
 	}, nothing},
 	{"The policy changes: High only warns", activate(bundle{rules: warnOnly}), flips("fail", "pass", "policy")},
 	{"The policy changes back", activate(strict), flips("pass", "fail", "policy")},
-	{"The whitelist excuses the flaw", activate(bundle{rules: stopHigh, waiver: whitelisted(time.Time{})}), flips("fail", "pass", "policy")},
-	{"The mapping leads the repository to another policy", activate(bundle{rules: stopHigh, waiver: whitelisted(time.Time{}), repository: apiName}), flips("pass", "fail", "policy")},
+	{"The whitelist waives the vulnerability", activate(bundle{rules: stopHigh, waiver: whitelisted(time.Time{})}), flips("fail", "pass", "policy")},
+	{"The mapping gives the repository another policy", activate(bundle{rules: stopHigh, waiver: whitelisted(time.Time{}), repository: apiName}), flips("pass", "fail", "policy")},
 	{"A whitelist item that is about to expire ...", func(s *Story, ctx context.Context) error {
 		return activate(bundle{rules: stopHigh, waiver: whitelisted(time.Now().Add(20 * time.Second))})(s, ctx)
 	}, flips("fail", "pass", "policy")},
-	{"... expires: nothing changed but the time", func(*Story, context.Context) error { return nil }, flips("pass", "fail", "time")},
-	{"Watch a repository: its tags are watched, the first list is silent",
+	{"... expires: only the time changed", func(*Story, context.Context) error { return nil }, flips("pass", "fail", "time")},
+	{"Watch a repository: its tags are watched, and the first list is not notified",
 		func(s *Story, ctx context.Context) error {
 			return s.commands(ctx, []string{"repository", "watch", "--list-interval", "1m", s.reference(webName)})
 		},
@@ -91,10 +91,10 @@ func activate(b bundle) func(*Story, context.Context) error {
 	}
 }
 
-// flips expects that the status of the tag turns.
+// flips expects that the status of the tag changes.
 func flips(from, to, cause string) func(*Story) []expected {
 	return func(s *Story) []expected {
-		return []expected{{kind: "policy_eval", key: s.reference(apiName + ":1.0"), cause: cause, check: turns(from, to)}}
+		return []expected{{kind: "policy_eval", key: s.reference(apiName + ":1.0"), cause: cause, check: becomes(from, to)}}
 	}
 }
 
@@ -102,11 +102,11 @@ func flips(from, to, cause string) func(*Story) []expected {
 func firstImage() []lab.Part  { return api("3.0.9-1") }
 func secondImage() []lab.Part { return api("3.0.11-1~deb12u2") }
 
-func api(openssl string) []lab.Part {
+func api(version string) []lab.Part {
 	packages := lab.Bookworm()
 	for i := range packages {
 		if packages[i].Name == "openssl" || packages[i].Name == "libssl3" {
-			packages[i].Version = openssl
+			packages[i].Version = version
 		}
 	}
 	return []lab.Part{lab.Debian(packages...),
@@ -117,24 +117,24 @@ func webImage(version string) []lab.Part {
 	return []lab.Part{lab.Debian(lab.Bookworm()...), lab.Labels(map[string]string{"org.opencontainers.image.version": version}), lab.User("www-data")}
 }
 
-// The data: two flaws of openssl that the update fixes, and one of zlib that
-// nobody has rated yet.
+// The data: a vulnerability of openssl that the update fixes, and one of zlib without
+// a severity yet.
 var (
-	opensslFlaws = []feed.Vulnerability{
+	openssl = []feed.Vulnerability{
 		{Provider: feed.Debian, ID: "CVE-2026-1001", Package: "openssl", Fixed: "3.0.11-1~deb12u2", Severity: "High"},
 	}
-	firstData  = append(opensslFlaws, feed.Vulnerability{Provider: feed.Debian, ID: "CVE-2026-2002", Package: "zlib", Severity: "Unknown"})
-	secondData = append(opensslFlaws,
+	firstData  = append(openssl, feed.Vulnerability{Provider: feed.Debian, ID: "CVE-2026-2002", Package: "zlib", Severity: "Unknown"})
+	secondData = append(openssl,
 		feed.Vulnerability{Provider: feed.Debian, ID: "CVE-2026-2002", Package: "zlib", Severity: "High"},
 		feed.Vulnerability{Provider: feed.GitHub, ID: "GHSA-35jh-r3h4-6jhm", Package: "lodash", Ecosystem: "npm",
 			Affected: "<4.17.21", Fixed: "4.17.21", Severity: "Medium", Aliases: []string{"CVE-2021-23337"}})
 )
 
-// bundle makes the policy bundles of the story from what differs between them.
+// bundle is what differs between the policy bundles of the story.
 type bundle struct {
 	rules      string // of the first policy
 	waiver     string // items of the whitelist
-	repository string // led to the second policy, which excuses nothing
+	repository string // with the second policy, which has no whitelist
 }
 
 var strict = bundle{rules: stopHigh}
@@ -146,7 +146,7 @@ const (
         {"name": "package_type", "value": "all"}, {"name": "severity_comparison", "value": ">="}, {"name": "severity", "value": "high"}]}`
 )
 
-// whitelisted excuses the flaw of zlib, until a moment if one is given.
+// whitelisted waives the vulnerability of zlib, until a time if one is given.
 func whitelisted(until time.Time) string {
 	expires := ""
 	if !until.IsZero() {

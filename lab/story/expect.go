@@ -11,13 +11,13 @@ import (
 	"github.com/tagwatch/tagwatch/lab"
 )
 
-// expected is a notification that has to come.
+// expected is an expected notification.
 type expected struct {
 	kind, key, cause string
 	check            func(payload) error // nil for nothing more
 }
 
-// payload is what the story reads of a notification.
+// payload is the part of a notification that the story reads.
 type payload struct {
 	ID       string          `json:"notificationId"`
 	Kind     string          `json:"subscription_type"`
@@ -41,18 +41,18 @@ type difference struct {
 
 func (e expected) String() string { return fmt.Sprintf("%s of %s (cause: %s)", e.kind, e.key, e.cause) }
 
-// patience is how long a notification may take: the shortest poll interval, an
-// analysis and a delivery.
-const patience = 3 * time.Minute
+// timeout is how long a notification may take: the shortest poll interval, an analysis
+// and a delivery.
+const timeout = 3 * time.Minute
 
 // expect waits for exactly these notifications, in any order.
 func (s *Story) expect(ctx context.Context, list []expected) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for len(list) > 0 {
 		hook, err := s.receiver.Next(ctx)
 		if err != nil {
-			return fmt.Errorf("no notification came, but there should be a %s: %w", list[0], err)
+			return fmt.Errorf("no notification received, expected a %s: %w", list[0], err)
 		}
 		if list, err = s.account(hook, list); err != nil {
 			return err
@@ -61,7 +61,7 @@ func (s *Story) expect(ctx context.Context, list []expected) error {
 	return nil
 }
 
-// account shows a notification and crosses it off the list.
+// account prints a notification and removes it from the list.
 func (s *Story) account(hook lab.Hook, list []expected) ([]expected, error) {
 	s.read++
 	var body struct {
@@ -79,7 +79,7 @@ func (s *Story) account(hook lab.Hook, list []expected) ([]expected, error) {
 			continue
 		}
 		if e.cause != p.Cause {
-			return list, fmt.Errorf("%s came with cause %q", e, p.Cause)
+			return list, fmt.Errorf("%s has cause %q", e, p.Cause)
 		}
 		if e.check != nil {
 			if err := e.check(p); err != nil {
@@ -88,16 +88,16 @@ func (s *Story) account(hook lab.Hook, list []expected) ([]expected, error) {
 		}
 		return append(list[:i:i], list[i+1:]...), nil
 	}
-	return list, fmt.Errorf("a %s of %s came, which nothing caused", p.Kind, p.Key)
+	return list, fmt.Errorf("unexpected %s of %s", p.Kind, p.Key)
 }
 
-// silence makes sure that nothing else comes.
+// silence makes sure that there are no further notifications.
 func (s *Story) silence(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, settle)
+	ctx, cancel := context.WithTimeout(ctx, silenceTime)
 	defer cancel()
 	hook, err := s.receiver.Next(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		fmt.Fprintf(s.out, "\nAll %d notifications came, each with its cause, and nothing else.\n", s.read)
+		fmt.Fprintf(s.out, "\nAll %d notifications arrived, each with its cause, and no others.\n", s.read)
 		return nil
 	}
 	if err != nil {
@@ -107,7 +107,7 @@ func (s *Story) silence(ctx context.Context) error {
 	return err
 }
 
-// line is what a person wants to see of a payload.
+// line is the summary of a payload.
 func (p payload) line() string {
 	switch p.Kind {
 	case "policy_eval":
@@ -162,8 +162,8 @@ func updatedFrom(before, after string) func(payload) error {
 	}
 }
 
-// turns checks the status of the last and of this evaluation.
-func turns(from, to string) func(payload) error {
+// becomes checks the status of the last and of this evaluation.
+func becomes(from, to string) func(payload) error {
 	return func(p payload) error {
 		if status(p.Last) != from || status(p.Current) != to {
 			return fmt.Errorf("status went from %s to %s; want %s to %s", status(p.Last), status(p.Current), from, to)

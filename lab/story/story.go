@@ -1,6 +1,6 @@
-// Package story is Tagwatch's main job from end to end, on real parts: a
-// registry, images, vulnerability data and a receiver on loopback. The demo
-// tells it to people, the end-to-end tests hold it to every word.
+// Package story is Tagwatch's main job from end to end, on real parts: a registry,
+// images, vulnerability data and a receiver on loopback. The demo shows it to people,
+// and the end-to-end tests check it.
 package story
 
 import (
@@ -16,19 +16,19 @@ import (
 	"github.com/tagwatch/tagwatch/lab/stack"
 )
 
-// Story is one telling.
+// Story is one run.
 type Story struct {
 	out      io.Writer
-	dir      string // for what the chapters make
+	dir      string // for the files of the chapters
 	stack    *stack.Stack
 	registry *lab.Registry
 	feed     *feed.Feed
 	receiver *lab.Receiver
-	read     int // hooks of the receiver that were accounted for
+	read     int // notifications that were checked
 }
 
-// New brings the counterparts up and an installation that is told of them, with
-// these further settings. It is not started yet.
+// New starts the counterparts and prepares an installation that uses them, with these
+// further settings. It is not started yet.
 func New(out, log io.Writer, bin, dir string, settings ...string) (*Story, error) {
 	s := &Story{out: out, dir: dir}
 	var err error
@@ -61,17 +61,16 @@ func (s *Story) UI() string { return s.stack.UI }
 // Page is the address of the status page.
 func (s *Story) Page() string { return s.stack.Page() }
 
-// Settings are what the command line needs to speak to this installation, as
+// Settings are what the command line needs to connect to this installation, as
 // NAME=value.
 func (s *Story) Settings() []string {
 	return []string{"TAGWATCH_DATA_DIR=" + s.stack.DataDir(), "TEMPORAL_ADDRESS=" + s.stack.Temporal()}
 }
 
-// settle is how long the end of the story waits for what should not come.
-const settle = 5 * time.Second
+// silenceTime is how long the end of the story waits for unexpected notifications.
+const silenceTime = 5 * time.Second
 
-// Tell tells the whole story. It fails at the first notification that does not
-// come, or that comes and should not.
+// Tell runs the whole story. It fails at the first missing or unexpected notification.
 func (s *Story) Tell(ctx context.Context) error {
 	if err := s.begin(ctx); err != nil {
 		return err
@@ -115,7 +114,8 @@ func (s *Story) say(format string, arguments ...any) {
 	fmt.Fprintf(s.out, "   "+format+"\n", arguments...)
 }
 
-// commands runs commands of the command line as a user would type them.
+// commands runs commands of the command line, and prints them as a user would type
+// them.
 func (s *Story) commands(ctx context.Context, lines ...[]string) error {
 	for _, line := range lines {
 		s.say("$ tagwatch %s", shell(line))

@@ -97,8 +97,8 @@ func TestVersionsOverlap(t *testing.T) {
 			if !all.versioned(d) {
 				continue
 			}
-			stay, patience := d.Spec.MinReadySeconds, d.Spec.ProgressDeadlineSeconds
-			if *rolling.MaxSurge != intstr.FromString("100%") || stay < 300 || patience == nil || *patience <= 2*stay {
+			stay, deadline := d.Spec.MinReadySeconds, d.Spec.ProgressDeadlineSeconds
+			if *rolling.MaxSurge != intstr.FromString("100%") || stay < 300 || deadline == nil || *deadline <= 2*stay {
 				t.Errorf("%s, %s: surge %s, the old ones stay for %d s", overlay, d.Name, rolling.MaxSurge, stay)
 			}
 		}

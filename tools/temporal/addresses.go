@@ -17,8 +17,8 @@ type addresses struct {
 	history, matching, worker netip.AddrPort // for the services themselves: free ports, new at each start
 }
 
-// chooseAddresses checks the ports that were asked for and picks free ones for the rest. The services bind later and end the process
-// when they cannot, without naming a flag; hence the check.
+// chooseAddresses checks the requested ports and picks free ones for the rest. The services bind later, and when they fail they end the
+// process without naming a flag; hence the check.
 func chooseAddresses(opts options) (addresses, error) {
 	var a addresses
 	var err error
@@ -38,7 +38,7 @@ func chooseAddresses(opts options) (addresses, error) {
 	return a, nil
 }
 
-// bindable is the address of a port asked for by flag, or of a free one.
+// bindable is the address of a requested port, or of a free one.
 func bindable(ip netip.Addr, port int, flag string) (netip.AddrPort, error) {
 	if port == chosenPort {
 		return freePort(ip)
@@ -54,8 +54,8 @@ func bindable(ip netip.Addr, port int, flag string) (netip.AddrPort, error) {
 	return addr, listener.Close()
 }
 
-// freePort finds a port that the kernel gives to nobody else who asks for any: a connection that the listening side closes leaves the
-// port in TIME_WAIT, out of the free ones for a minute, yet bindable by number. So many servers can start at once.
+// freePort finds a port that the kernel does not give to others who need any free one: a connection that the listening side closes
+// leaves the port in TIME_WAIT, not free for a minute, but bindable by number. So many servers can start at once.
 func freePort(ip netip.Addr) (netip.AddrPort, error) {
 	listener, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip, 0)))
 	if err != nil {
@@ -75,7 +75,7 @@ func freePort(ip netip.Addr) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(ip, port), served.Close()
 }
 
-// reachable is addr as a client on this machine dials it: "all addresses" is nothing to dial.
+// reachable is addr as a client on this machine dials it: a client cannot dial "all addresses".
 func reachable(addr netip.AddrPort) netip.AddrPort {
 	if !addr.Addr().IsUnspecified() {
 		return addr

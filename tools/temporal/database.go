@@ -21,7 +21,7 @@ const owner = 0x54575453
 // layout identifies the tables in SQLite's user_version. Temporal has no migrations for SQLite, so another layout cannot be served.
 var layout = int64(crc32.ChecksumIEEE([]byte(schema.Version+" "+schema.VisibilityVersion)) >> 1)
 
-// createDatabase builds the tables aside and moves the finished file into place: a kill in between leaves no half database.
+// createDatabase builds the tables in a draft and moves the finished file into place: a kill in between leaves no incomplete database.
 func createDatabase(path string) error {
 	draft := path + ".new"
 	for _, leftover := range []string{draft, draft + "-journal"} {
@@ -41,8 +41,8 @@ func createDatabase(path string) error {
 	return nil
 }
 
-// private makes a file that only its owner reads: histories hold what registries and receivers said. SQLite gives the files beside a
-// database the mode of the database.
+// private makes a file that only its owner can read: histories hold answers of registries and receivers. SQLite gives the files beside
+// a database the mode of the database.
 func private(path string) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
@@ -71,7 +71,7 @@ func writeTables(path string) error {
 	return tx.Commit()
 }
 
-// tables lets Temporal's schema run inside one transaction. Of the interface, the schema needs Exec only.
+// tables runs Temporal's schema inside one transaction. The schema needs only Exec of the interface.
 type tables struct {
 	sqlplugin.AdminDB
 	tx *sql.Tx
@@ -83,7 +83,7 @@ func (t tables) Exec(statement string, args ...any) error {
 	return err
 }
 
-// verifyDatabase refuses a file that is not ours or is damaged. It opens the file for reading only and leaves it as it is.
+// verifyDatabase refuses a file that is not ours or is damaged. It does not change the file.
 func verifyDatabase(path string) error {
 	const remedy = "; restore the file from a backup, or move it away to start with an empty one"
 	db, err := sql.Open(driver, "file:"+escaped(path)+"?mode=ro")
@@ -111,7 +111,7 @@ func verifyDatabase(path string) error {
 	return nil
 }
 
-// checkpoint moves what stands in the write-ahead log into the database file.
+// checkpoint moves the content of the write-ahead log into the database file.
 func checkpoint(path string) error {
 	db, err := sql.Open(driver, "file:"+escaped(path)+"?mode=rw&_pragma=busy_timeout=1000")
 	if err != nil {

@@ -43,7 +43,7 @@ func keyword(name, value string) temporal.SearchAttributeUpdate {
 // wantListed waits until the visibility queue has caught up.
 func wantListed(t *testing.T, c client.Client, query string, want ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), startBudget)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	err := await(ctx, query, func(ctx context.Context) error {
 		found, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: query})
@@ -125,7 +125,7 @@ func TestScheduleStartsWorkflow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), startBudget)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	err = await(ctx, "the scheduled run", func(ctx context.Context) error {
 		found, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{

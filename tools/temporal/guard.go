@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// guarded lets a browser reach next on this machine only by one of this machine's own names, and changes only from next's own pages. A page
-// elsewhere can have its name resolve to 127.0.0.1 (DNS rebinding), and then its scripts are of the same origin: the Host header alone
-// shows the difference. Where other machines connect, their names for this one are unknown here, and the origin alone is checked. The
-// worker's door package guards alike.
+// guarded admits browsers on this machine only with a Host header of this machine's own names, and unsafe requests only from next's own
+// pages. A hostile site can make its name resolve to 127.0.0.1 (DNS rebinding), and then its scripts have the same origin: only the Host
+// header differs. From other machines, whose names for this one are unknown here, only the origin is checked. The worker's package
+// httpserver does the same; this module cannot import it.
 func guarded(next http.Handler) http.Handler {
 	next = http.NewCrossOriginProtection().Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -22,7 +22,7 @@ func guarded(next http.Handler) http.Handler {
 	})
 }
 
-// onLoopback judges by the address that the connection came in at; an unknown one counts as loopback.
+// onLoopback reports whether the connection arrived at a loopback address; an unknown address counts as loopback.
 func onLoopback(r *http.Request) bool {
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if local == nil {

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// lockDirectory makes this process the only server of a data directory. The kernel drops the lock with the process, however it ends,
-// so a file left behind locks nobody out.
+// lockDirectory makes this process the only server of a data directory. The kernel releases the lock when the process ends, so a
+// remaining file locks nobody out.
 func lockDirectory(dir string) (*os.File, error) {
 	file, err := os.OpenFile(filepath.Join(dir, "temporal.lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -24,7 +24,7 @@ func lockDirectory(dir string) (*os.File, error) {
 	return file, nil
 }
 
-// claim takes the lock and leaves the process id for the message that others will get.
+// claim takes the lock and writes the process id for the error of other processes.
 func claim(file *os.File) error {
 	err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {

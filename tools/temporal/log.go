@@ -38,18 +38,18 @@ func newServerLog(level string) (*serverLog, error) {
 	return &serverLog{Logger: log.NewZapLogger(logger), level: parsed, wanted: parsed.Level()}, nil
 }
 
-// mute keeps alarm from the reader of errors while the services start and stop: each then reports that another one is not there. What
-// keeps the server from starting is returned, not logged. A reader of more gets all of it.
+// mute suppresses errors while the services start and stop, when each reports that another one is not reachable. An error that prevents
+// the start is returned, not logged. At more verbose levels everything is logged.
 func (l *serverLog) mute() {
 	if l.wanted >= zapcore.ErrorLevel {
 		l.level.SetLevel(zapcore.FatalLevel)
 	}
 }
 
-// resume logs as asked for again.
+// resume restores the requested level.
 func (l *serverLog) resume() { l.level.SetLevel(l.wanted) }
 
-// attentive drops what Temporal logs as an error each time that a caller gives up, which every worker does when it stops.
+// attentive drops the errors that Temporal logs for each call that its caller cancelled, as every worker does when it stops.
 type attentive struct{ zapcore.Core }
 
 // With keeps the filter in loggers made from this one.
@@ -63,7 +63,7 @@ func (a attentive) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *za
 	return checked
 }
 
-// Write passes on what somebody might act upon.
+// Write passes on entries that somebody might act upon.
 func (a attentive) Write(entry zapcore.Entry, fields []zapcore.Field) error {
 	for _, field := range fields {
 		if err, ok := field.Interface.(error); ok && abandoned(err) {

@@ -1,9 +1,9 @@
-// Command tagwatch-temporal is a Temporal server with its Web UI for one machine: four services in one process on loopback, everything
-// they know in one SQLite file. It serves `tagwatch up`, the tests and the recording of workflow histories; a cluster in production
+// Command tagwatch-temporal is a Temporal server with its Web UI for one machine: four services in one process on loopback, with all
+// data in one SQLite file. It serves `tagwatch up`, the tests and the recording of workflow histories; a cluster in production
 // runs Temporal's own images on PostgreSQL.
 //
-// When the namespace can be used it prints one JSON line on standard output and runs until SIGINT or SIGTERM. It may be killed at any
-// moment: what it had acknowledged is in the file.
+// When the namespace is ready, it prints one JSON line on standard output and runs until SIGINT or SIGTERM. It may be killed at any
+// time: everything that it has acknowledged is in the file.
 package main
 
 import (

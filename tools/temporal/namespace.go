@@ -20,7 +20,7 @@ import (
 
 const systemNamespace = primitives.SystemLocalNamespace
 
-// searchAttributes are what Tagwatch's workflows carry to be listed, filtered and sorted by.
+// searchAttributes are those of Tagwatch's workflows, to list, filter and sort them by.
 var searchAttributes = map[string]enums.IndexedValueType{
 	"TagwatchRegistry":   enums.INDEXED_VALUE_TYPE_KEYWORD,
 	"TagwatchRepository": enums.INDEXED_VALUE_TYPE_KEYWORD,
@@ -33,11 +33,11 @@ var searchAttributes = map[string]enums.IndexedValueType{
 	"TagwatchProblem":    enums.INDEXED_VALUE_TYPE_KEYWORD,
 }
 
-// createNamespace writes the namespace into the database before the server starts, so that no cache has to learn of it. One that is
-// there stays as it is.
+// createNamespace writes the namespace into the database before the server starts, so that no cache has to be refreshed. An existing
+// one is not changed.
 func createNamespace(opts options, s *store) error {
 	if s.visibility != nil {
-		return nil // PostgreSQL: registerNamespace does it once the server answers
+		return nil // PostgreSQL: registerNamespace does it once the server responds
 	}
 	namespace, err := sqlite.NewNamespaceConfig(clusterName, opts.namespace, false, searchAttributes)
 	if err != nil {
@@ -50,7 +50,7 @@ func createNamespace(opts options, s *store) error {
 	return nil
 }
 
-// registerNamespace creates the namespace on a running server unless it is there.
+// registerNamespace creates the namespace on a running server unless it exists.
 func registerNamespace(ctx context.Context, workflows workflowservice.WorkflowServiceClient, opts options) error {
 	_, err := workflows.RegisterNamespace(ctx, &workflowservice.RegisterNamespaceRequest{
 		Namespace: opts.namespace, WorkflowExecutionRetentionPeriod: durationpb.New(opts.retention)})
@@ -60,14 +60,14 @@ func registerNamespace(ctx context.Context, workflows workflowservice.WorkflowSe
 	return nil
 }
 
-// addSearchAttributes gives a namespace that was there before the attributes it lacks.
+// addSearchAttributes adds the missing attributes to a namespace that existed before.
 func addSearchAttributes(ctx context.Context, operator operatorservice.OperatorServiceClient, namespace string) error {
-	known, err := operator.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
+	listed, err := operator.ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace})
 	if err != nil {
 		return fmt.Errorf("list search attributes of namespace %s: %w", namespace, err)
 	}
 	missing := maps.Clone(searchAttributes)
-	for name, kind := range known.CustomAttributes {
+	for name, kind := range listed.CustomAttributes {
 		wanted, ours := searchAttributes[name]
 		if ours && wanted != kind {
 			return fmt.Errorf("search attribute %s of namespace %s is of type %s, Tagwatch needs %s; choose another --namespace",
@@ -87,7 +87,7 @@ func addSearchAttributes(ctx context.Context, operator operatorservice.OperatorS
 	return nil
 }
 
-// everyAttribute is a list filter that the server accepts once it knows all of our search attributes.
+// everyAttribute is a list filter that the server accepts once it has all of our search attributes.
 func everyAttribute() string {
 	var terms []string
 	for _, name := range slices.Sorted(maps.Keys(searchAttributes)) {

@@ -14,10 +14,10 @@ import (
 	"go.temporal.io/server/common/headers"
 )
 
-// chosenPort asks for a free port instead of a given one.
+// chosenPort stands for any free port.
 const chosenPort = -1
 
-// shortestRetention is the least that Temporal accepts.
+// shortestRetention is the shortest one that Temporal accepts.
 const shortestRetention = 24 * time.Hour
 
 var logLevels = []string{"debug", "info", "warn", "error"}
@@ -35,7 +35,7 @@ type options struct {
 	logLevel  string
 }
 
-// newApp is the command line around serve, which gets valid options only.
+// newApp is the command line, which calls serve with valid options only.
 func newApp(out io.Writer, serve func(context.Context, options, io.Writer) error) *cli.App {
 	return &cli.App{
 		Name:            "tagwatch-temporal",
@@ -59,7 +59,7 @@ func newApp(out io.Writer, serve func(context.Context, options, io.Writer) error
 func flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "data-dir", EnvVars: env("DATA_DIR"), Usage: "`DIRECTORY` of temporal.db; created when missing"},
-		&cli.BoolFlag{Name: "in-memory", EnvVars: env("IN_MEMORY"), Usage: "keep nothing on disk"},
+		&cli.BoolFlag{Name: "in-memory", EnvVars: env("IN_MEMORY"), Usage: "store nothing on disk"},
 		&cli.StringFlag{Name: "postgres", EnvVars: env("POSTGRES"),
 			Usage: "`URL` of a PostgreSQL database to keep everything in instead, as postgres://user:password@host/temporal; a second, with _visibility at the end of its name, is used too; both are created when missing"},
 		&cli.StringFlag{Name: "ip", EnvVars: env("IP"), Value: "127.0.0.1", Usage: "`ADDRESS` on which gRPC and the Web UI listen"},
@@ -75,7 +75,7 @@ func flags() []cli.Flag {
 
 func env(name string) []string { return []string{"TAGWATCH_TEMPORAL_" + name} }
 
-// parse reads the flags and names the first that cannot be right.
+// parse reads the flags; its error names the first invalid one.
 func parse(c *cli.Context) (options, error) {
 	ip, err := netip.ParseAddr(c.String("ip"))
 	if err != nil {
@@ -100,7 +100,7 @@ func (o options) validate() error {
 	case o.postgres != "" && o.inMemory:
 		return errors.New("--postgres and --in-memory exclude each other")
 	case o.dataDir == "" && !o.inMemory && o.postgres == "":
-		return errors.New("--data-dir is missing: name a directory for temporal.db, or give --in-memory to keep nothing")
+		return errors.New("--data-dir is missing: name a directory for temporal.db, or use --in-memory to store nothing")
 	case o.dataDir != "" && o.inMemory:
 		return errors.New("--data-dir and --in-memory exclude each other")
 	case o.port < chosenPort || o.port > 65535:
@@ -108,9 +108,9 @@ func (o options) validate() error {
 	case o.uiPort < chosenPort || o.uiPort > 65535:
 		return fmt.Errorf("--ui-port %d: not a port number", o.uiPort)
 	case o.uiPort > 0 && o.uiPort == o.port:
-		return fmt.Errorf("--port and --ui-port are both %d: give one of them another number", o.port)
+		return fmt.Errorf("--port and --ui-port are both %d: choose another number for one of them", o.port)
 	case o.namespace == "" || o.namespace == systemNamespace:
-		return fmt.Errorf("--namespace %q: not a name for a namespace of yours", o.namespace)
+		return fmt.Errorf("--namespace %q: invalid or reserved name of a namespace", o.namespace)
 	case o.retention < shortestRetention:
 		return fmt.Errorf("--retention %s: Temporal keeps closed workflows for at least %s", o.retention, shortestRetention)
 	case !slices.Contains(logLevels, o.logLevel):

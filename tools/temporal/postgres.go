@@ -21,7 +21,7 @@ const postgresPlugin = "postgres12"
 // postgresConnections bound the pool of each service; there are four, and two databases.
 const postgresConnections = 10
 
-// openPostgres makes the two databases and their tables where they are missing, and brings older tables up to date.
+// openPostgres creates the two databases and their tables if they are missing, and updates older tables.
 func openPostgres(address string) (*store, error) {
 	main, err := postgresConfig(address)
 	if err != nil {
@@ -77,25 +77,25 @@ func preparePostgres(database *config.SQL, folder string) error {
 	if !slices.Contains(tables, "schema_version") {
 		setup := schema.NewSetupSchemaTask(connection, &schema.SetupConfig{InitialVersion: "0.0"}, log.NewNoopLogger())
 		if err := setup.Run(); err != nil {
-			return fmt.Errorf("set the schema up: %w", err)
+			return fmt.Errorf("set up the schema: %w", err)
 		}
 	}
 	update := schema.NewUpdateSchemaTask(connection, &schema.UpdateConfig{DBName: database.DatabaseName, SchemaName: "postgresql/v12/" + folder}, log.NewNoopLogger())
 	if err := update.Run(); err != nil {
-		return fmt.Errorf("bring the schema up to date: %w", err)
+		return fmt.Errorf("update the schema: %w", err)
 	}
 	return nil
 }
 
-// createPostgres creates the database unless it answers.
+// createPostgres creates the database unless it exists.
 func createPostgres(database config.SQL) error {
-	if answers(database) {
+	if exists(database) {
 		return nil
 	}
 	return sql.DoCreateDatabase(&database, "postgres", log.NewNoopLogger())
 }
 
-func answers(database config.SQL) bool {
+func exists(database config.SQL) bool {
 	connection, err := sql.NewConnection(&database, log.NewNoopLogger())
 	if err != nil {
 		return false

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	startBudget = time.Minute           // for a slow machine under load; the ordinary start takes a second
-	pollPause   = 20 * time.Millisecond // between two looks at something that is starting
+	startTimeout = time.Minute           // for a slow machine under load; a normal start takes a second
+	pollPause    = 20 * time.Millisecond // between two attempts to reach something that is starting
 )
 
 // awaitNamespace returns when workflows can be started, found and filtered in the namespace.
@@ -68,7 +68,7 @@ func serving(ctx context.Context, conn *grpc.ClientConn) error {
 	return nil
 }
 
-// await tries until it succeeds or ctx ends; then the last failure says what was missing.
+// await tries until it succeeds or ctx ends; then it returns the last failure.
 func await(ctx context.Context, what string, try func(context.Context) error) error {
 	ticker := time.NewTicker(pollPause)
 	defer ticker.Stop()
@@ -85,7 +85,7 @@ func await(ctx context.Context, what string, try func(context.Context) error) er
 	}
 }
 
-// announcement is the line on standard output by which a parent process learns that, and where, the server is ready.
+// announcement is the line on standard output that reports to a parent process that, and where, the server is ready.
 type announcement struct {
 	Address   string `json:"address"`
 	UI        string `json:"ui"` // empty without a Web UI

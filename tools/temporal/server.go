@@ -21,11 +21,11 @@ import (
 
 const (
 	clusterName = "active"         // Temporal's usual name of a cluster that stands alone; kept in the database
-	stopBudget  = 15 * time.Second // after it the process ends without waiting; nothing acknowledged is lost
-	heapBudget  = 190 << 20        // bytes; with the program's 100 MiB of pages and assets the process stays under 300 MiB
+	stopTimeout = 15 * time.Second // after it the process ends without waiting; nothing acknowledged is lost
+	heapLimit   = 190 << 20        // bytes; with the program's 100 MiB of pages and assets the process stays under 300 MiB
 )
 
-// serve runs one server from the check of its data to a clean stop, which is what it does when ctx ends.
+// serve runs one server, from the check of its data to a clean stop when ctx ends.
 func serve(ctx context.Context, opts options, out io.Writer) (err error) {
 	s, err := openStore(opts)
 	if err != nil {
@@ -51,10 +51,10 @@ func serve(ctx context.Context, opts options, out io.Writer) (err error) {
 	return errors.Join(err, stopServices(engine))
 }
 
-// boundMemory has the garbage collector work harder near the budget, unless the environment says otherwise (GOMEMLIMIT).
+// boundMemory makes the garbage collector work harder near the limit, unless the environment sets another one (GOMEMLIMIT).
 func boundMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(heapBudget)
+		debug.SetMemoryLimit(heapLimit)
 	}
 }
 
@@ -62,7 +62,7 @@ func boundMemory() {
 func serveUntilDone(ctx context.Context, opts options, a addresses, out io.Writer, logger *serverLog) error {
 	stopUI, err := makeReady(ctx, opts, a)
 	if err != nil && ctx.Err() != nil {
-		return nil // a start that was called off is no failure
+		return nil // a cancelled start is not a failure
 	}
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func serveUntilDone(ctx context.Context, opts options, a addresses, out io.Write
 
 // makeReady waits for the services, then adds the Web UI.
 func makeReady(ctx context.Context, opts options, a addresses) (stopUI func(), err error) {
-	ctx, cancel := context.WithTimeout(ctx, startBudget)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if err := awaitNamespace(ctx, a.frontend, opts); err != nil || !a.ui.IsValid() {
 		return func() {}, err
@@ -108,15 +108,15 @@ func startServices(opts options, a addresses, s *store, logger log.Logger) (temp
 	return engine, nil
 }
 
-// stopServices gives requests in flight a moment to end.
+// stopServices waits a short time for requests under way.
 func stopServices(engine temporal.Server) error {
 	stopped := make(chan error, 1)
 	go func() { stopped <- engine.Stop() }()
 	select {
 	case err := <-stopped:
 		return err
-	case <-time.After(stopBudget):
-		return fmt.Errorf("the services did not stop within %s and were cut off; everything acknowledged is stored", stopBudget)
+	case <-time.After(stopTimeout):
+		return fmt.Errorf("the services did not stop within %s and were cut off; everything acknowledged is stored", stopTimeout)
 	}
 }
 
@@ -155,7 +155,7 @@ func service(addr netip.AddrPort) config.Service {
 	return config.Service{RPC: config.RPC{GRPCPort: int(addr.Port()), BindOnIP: addr.Addr().String()}}
 }
 
-// hosts tells each service where the others are, in place of a membership protocol with ports of its own.
+// hosts are the addresses of the services for each other, instead of a membership protocol with ports of its own.
 func hosts(a addresses) map[primitives.ServiceName]static.Hosts {
 	return map[primitives.ServiceName]static.Hosts{
 		primitives.FrontendService: static.SingleLocalHost(reachable(a.frontend).String()),

@@ -20,7 +20,7 @@ type store struct {
 	visibility *config.SQL
 }
 
-// openStore locks the data directory and makes sure that temporal.db is there, complete and sound.
+// openStore locks the data directory and makes sure that temporal.db exists and is intact.
 func openStore(opts options) (*store, error) {
 	if opts.postgres != "" {
 		return openPostgres(opts.postgres)
@@ -47,7 +47,7 @@ func openStore(opts options) (*store, error) {
 	return s, nil
 }
 
-// prepare checks the database, or creates it where there is none or an empty file.
+// prepare checks the database, or creates it if it is missing or empty.
 func (s *store) prepare() error {
 	info, err := os.Stat(s.path)
 	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
@@ -62,7 +62,7 @@ func (s *store) prepare() error {
 	return verifyDatabase(s.path)
 }
 
-// fileStore writes ahead (readers do not wait for the writer) and syncs each transaction: what is acknowledged survives a power cut.
+// fileStore writes ahead (readers do not wait for the writer) and syncs each transaction: acknowledged data survives a power cut.
 func fileStore(path string, lock *os.File) *store {
 	return &store{path: path, lock: lock, sql: &config.SQL{
 		PluginName:   sqlite.PluginName,
@@ -81,7 +81,7 @@ func memoryStore() *store {
 	}}
 }
 
-// escaped is a path as it stands in an SQLite address, where ? # and % mean something.
+// escaped is a path as part of an SQLite address, where ?, # and % have a meaning.
 func escaped(path string) string { return (&url.URL{Path: path}).EscapedPath() }
 
 // persistence is the part of Temporal's configuration that names this store.
@@ -93,7 +93,7 @@ func (s *store) persistence() config.Persistence {
 	return config.Persistence{DefaultStore: "main", VisibilityStore: "visibility", NumHistoryShards: historyShards, DataStores: stores}
 }
 
-// close folds the write-ahead log into temporal.db, so that the one file is a complete copy, and gives the directory free.
+// close moves the write-ahead log into temporal.db, so that the one file is a complete copy, and unlocks the directory.
 func (s *store) close() error {
 	if s.lock == nil {
 		return nil

@@ -24,7 +24,7 @@ import (
 // mostConnections bounds those to the Web UI; a browser opens about six.
 const mostConnections = 256
 
-// startUI serves the Web UI beside the frontend and returns once it answers, with the function that stops it.
+// startUI serves the Web UI beside the frontend and returns once it responds, with the function that stops it.
 func startUI(ctx context.Context, a addresses, namespace string) (stop func(), err error) {
 	pages, err := uiPages(a, namespace)
 	if err != nil {
@@ -46,8 +46,8 @@ func startUI(ctx context.Context, a addresses, namespace string) (stop func(), e
 	return stop, nil
 }
 
-// uiPages are what the UI server's own NewServer puts together, less its listener, which takes every Host, and less signing in and
-// origins of other sites, which are not configured.
+// uiPages are those of the UI server's own NewServer, without its listener, which accepts every Host, and without sign-in and origins of
+// other sites, which are not configured.
 func uiPages(a addresses, namespace string) (http.Handler, error) {
 	provider, err := config.NewConfigProviderWithRefresh(uiConfig(a, namespace))
 	if err != nil {
@@ -70,8 +70,8 @@ func uiPages(a addresses, namespace string) (http.Handler, error) {
 	return e, errors.Join(route.SetAPIRoutes(e, provider, []api.Middleware{forwarded}), route.SetUIRoutes(e, "", assets, provider))
 }
 
-// uiConfig keeps the UI to this machine: its assets are in the binary, it looks for no news and no releases, and only its own pages
-// may call its API (no CORS origins). A codec server is the user's to set in the browser.
+// uiConfig confines the UI to this machine: its assets are in the binary, it does not fetch news or releases, and only its own pages may
+// call its API (no CORS origins). Users can set a codec server in the browser.
 func uiConfig(a addresses, namespace string) *config.Config {
 	return &config.Config{
 		TemporalGRPCAddress: reachable(a.frontend).String(),

@@ -7,13 +7,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 )
 
 const module = "github.com/tagwatch/tagwatch/"
 
-// event is a line of go test -json, as far as it matters here.
+// event is a line of go test -json; only the fields that are used here.
 type event struct {
 	Action, Package, Test string
 }
@@ -61,9 +63,9 @@ func readEvents(path string) (*tests, error) {
 	}
 }
 
-// addLine passes over what is not an event: go build may write between them, and
-// the last line of a run that was killed may be cut off. The exit status and the
-// tests that never ended show such a run as failed.
+// addLine ignores lines that are not events: go build may write between them, and the
+// last line of a killed run may be cut off. The exit status and the unfinished tests
+// show such a run as failed.
 func (t *tests) addLine(line []byte) {
 	var e event
 	if json.Unmarshal(line, &e) == nil && e.Package != "" {
@@ -96,34 +98,24 @@ func (t *tests) add(e event) {
 // failures are the failed tests, those that never ended, and the packages that
 // failed without either: one that does not compile, or ends before its tests.
 func (t *tests) failures() (names []string) {
-	blamed := map[string]bool{}
+	explained := map[string]bool{} // packages
 	for n := range t.running {
 		if n.test != "" {
 			names = append(names, n.String()+" (did not end)")
-			blamed[n.pkg] = true
+			explained[n.pkg] = true
 		}
 	}
 	for _, n := range t.failed {
 		if n.test != "" {
 			names = append(names, n.String())
-			blamed[n.pkg] = true
+			explained[n.pkg] = true
 		}
 	}
-	for _, n := range append(t.failed, t.unended()...) {
-		if n.test == "" && !blamed[n.pkg] {
+	for _, n := range slices.AppendSeq(slices.Clone(t.failed), maps.Keys(t.running)) {
+		if n.test == "" && !explained[n.pkg] {
 			names = append(names, n.String()+" (the package as a whole)")
-			blamed[n.pkg] = true
+			explained[n.pkg] = true
 		}
 	}
 	return names
-}
-
-// unended are the packages that began and did not end.
-func (t *tests) unended() (packages []name) {
-	for n := range t.running {
-		if n.test == "" {
-			packages = append(packages, n)
-		}
-	}
-	return packages
 }

@@ -11,7 +11,7 @@ import (
 
 const exitSuffix = ".exit"
 
-// outcome is what came of all parts together.
+// outcome is that of all parts together.
 type outcome struct {
 	passed, skipped int
 	failed          []string // "part: what failed"

@@ -2,8 +2,8 @@
 
 package landlock
 
-// Raise has nothing to do here.
+// Raise does nothing here.
 func Raise(...string) error { return nil }
 
-// Possible reports that there is none.
+// Possible is false here.
 func Possible() bool { return false }

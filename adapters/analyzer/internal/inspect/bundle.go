@@ -24,13 +24,13 @@ var bundleMarker = []byte{
 	0x13, 0xf5, 0xb9, 0xe6, 0xef, 0xae, 0x33, 0x18, 0xee, 0x3b, 0x2d, 0xce, 0x24, 0xb3, 0x6a, 0xae,
 }
 
-// maxBundle is how many bytes of an executable syft searches for the marker. Of
-// larger ones it notes that it did not see all.
+// maxBundle is how many bytes of an executable syft searches for the marker. It
+// reports larger ones as not completely read.
 const maxBundle = 512 << 20
 
-// withBundles has syft's .NET cataloger look into those executables only that
-// have the marker. By itself it reads every executable of the image whole into
-// memory, a fifth of the processor time of an image of 700 MiB.
+// withBundles makes syft's .NET cataloger read only executables with the marker. By
+// default it reads every executable of the image whole into memory, a fifth of the
+// processor time of an image of 700 MiB.
 func withBundles(config *syft.CreateSBOMConfig) *syft.CreateSBOMConfig {
 	own := bundleCataloger{dotnet.NewDotnetDepsBinaryCataloger(config.Packages.Dotnet)}
 	return config.
@@ -45,7 +45,7 @@ func (c bundleCataloger) Catalog(ctx context.Context, resolver file.Resolver) ([
 	return c.Cataloger.Catalog(ctx, bundles{resolver})
 }
 
-// bundles leaves out executables that are no bundles.
+// bundles leaves out executables that are not bundles.
 type bundles struct{ file.Resolver }
 
 // FilesByMIMEType implements file.PathResolver.
@@ -58,8 +58,7 @@ func (b bundles) FilesByMIMEType(types ...string) ([]file.Location, error) {
 	return slices.DeleteFunc(found, func(location file.Location) bool { return !b.mayBeBundle(location, buffer) }), nil
 }
 
-// mayBeBundle is true of what cannot be read, too: syft is to say what it thinks
-// of that.
+// mayBeBundle is also true for an unreadable file, so that syft reports it.
 func (b bundles) mayBeBundle(location file.Location, buffer []byte) bool {
 	metadata, err := b.FileMetadataByLocation(location)
 	if err != nil || metadata.Size() > maxBundle {

@@ -21,8 +21,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// ConfigRevision stands for what syftConfig and the code of this package make of
-// an image. Whoever changes that raises it, so that images are analyzed anew.
+// ConfigRevision has to be raised when syftConfig or the code of this package gives
+// other results, so that images are analyzed again.
 const ConfigRevision = 3
 
 // syftConfig is the configuration with which grype's command line calls syft;
@@ -32,19 +32,19 @@ func syftConfig(version string) *syft.CreateSBOMConfig {
 	config.Packages.JavaArchive.IncludeIndexedArchives = true
 	config.Packages.JavaArchive.IncludeUnindexedArchives = false
 	config.Packages.Golang = config.Packages.Golang.WithCaptureSymbols(cataloging.SymbolScopeAll)
-	// Unused here, and otherwise made of the child's folder: the same image would
-	// have another SBOM each time.
+	// Unused here; the defaults contain the child's folder, which would make the SBOM
+	// of the same image different each time.
 	config.Packages.Golang.LocalModCacheDir, config.Packages.JavaArchive.MavenLocalRepositoryDir = "", ""
 	config.Compliance.MissingVersion = cataloging.ComplianceActionDrop
-	// A file of which some packages could be read still has others.
+	// A file with some readable packages can have unreadable ones too.
 	config.Unknowns.RemoveWhenPackagesDefined = false
 	return withBundles(config).WithoutFiles().WithTool("syft", version).WithParallelism(max(2, runtime.GOMAXPROCS(0)))
 }
 
 // catalog finds the image's packages.
-func catalog(ctx context.Context, image *opened, request Request, tell *teller) (*sbom.SBOM, databases, error) {
+func catalog(ctx context.Context, image *opened, request Request, progress *reporter) (*sbom.SBOM, databases, error) {
 	config := syftConfig(request.Version)
-	tell.followPackages()
+	progress.followPackages()
 	source := stereoscopesource.New(image.Image, stereoscopesource.ImageConfig{Reference: request.Name})
 	resolver, err := source.FileResolver(config.Search.Scope)
 	if err != nil {
@@ -56,7 +56,7 @@ func catalog(ctx context.Context, image *opened, request Request, tell *teller) 
 	}
 	bill, err := syft.CreateSBOM(ctx, source, config)
 	if err == nil {
-		err = ctx.Err() // syft hands out what it has when its time is over
+		err = ctx.Err() // syft returns a partial SBOM when its context ends
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("catalog packages: %w: %w", errkind.Invalid, err)
@@ -67,8 +67,8 @@ func catalog(ctx context.Context, image *opened, request Request, tell *teller) 
 	return bill, found, found.checkRead(bill)
 }
 
-// complete refuses an SBOM that lacks something for want of resources here, and
-// not because of the image: syft only notes such errors.
+// complete refuses an SBOM that is incomplete for lack of resources here, and not
+// because of the image: syft only records such errors.
 func complete(bill *sbom.SBOM) error {
 	for where, reasons := range bill.Artifacts.Unknowns {
 		for _, reason := range reasons {

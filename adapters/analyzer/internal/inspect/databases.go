@@ -20,11 +20,11 @@ type databases map[string]database
 
 type database struct {
 	pkgdb.Kind
-	packages int // that syft has to find there
+	packages int // that syft must find in it
 }
 
-// checkDatabases checks the package databases before syft reads them: of some
-// damages it takes no notice, and over others it never ends.
+// checkDatabases checks the package databases before syft reads them: syft ignores
+// some damage, and never ends with other.
 func checkDatabases(resolver file.Resolver) (databases, error) {
 	found, packages := databases{}, 0
 	for _, kind := range pkgdb.Kinds {
@@ -117,19 +117,19 @@ func (d databases) checkRead(bill *syftbom.SBOM) error {
 	return nil
 }
 
-// failed reports whether syft says that it could not read a database. Of one that
-// was checked and lists nothing it says so, too.
+// failed reports whether syft could not read a database. Syft also fails for one that
+// lists nothing.
 func (d databases) failed(path, reason string) bool {
 	cataloger, _ := splitReason(reason)
 	return d[path].packages > 0 && d[path].Cataloger == cataloger
 }
 
-// unreadable says what is wrong, and what to do.
+// unreadable is an error with the damage and the remedy.
 func unreadable(kind pkgdb.Kind, damage *pkgdb.Damage) error {
-	return fmt.Errorf("%w, so its packages are not known; repair it (%s) and push the image again: %w", damage, kind.Repair, errkind.Invalid)
+	return fmt.Errorf("%w, so its packages cannot be determined; repair it (%s) and push the image again: %w", damage, kind.Repair, errkind.Invalid)
 }
 
-// splitReason parts what syft notes of a file it could not read.
+// splitReason splits syft's message about a file that it could not read.
 func splitReason(reason string) (cataloger, text string) {
 	cataloger, text, found := strings.Cut(reason, ": ")
 	if !found {

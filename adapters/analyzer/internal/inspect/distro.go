@@ -13,11 +13,11 @@ import (
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
-// maxRelease bounds what is read of os-release.
+// maxRelease bounds the part of os-release that is read.
 const maxRelease = 64 << 10
 
-// distro is the distribution as syft identifies it, but for the version: syft puts
-// Debian's point release there, and policies compare with what os-release says.
+// distro is the distribution as syft identifies it, except for the version: syft has
+// Debian's point release there, and policies compare with os-release.
 func (o *opened) distro(bill *syftbom.SBOM) sbom.Distro {
 	release := bill.Artifacts.LinuxDistribution
 	if release == nil {
@@ -31,7 +31,7 @@ func (o *opened) distro(bill *syftbom.SBOM) sbom.Distro {
 	}
 }
 
-// releaseVersion is VERSION_ID of os-release(5); "" if it is not there.
+// releaseVersion is VERSION_ID of os-release(5); "" if it is missing.
 func (o *opened) releaseVersion() string {
 	for _, path := range []string{"/etc/os-release", "/usr/lib/os-release"} {
 		_, found, err := o.SquashedTree().File(file.Path(path), filetree.FollowBasenameLinks)

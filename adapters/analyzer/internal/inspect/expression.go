@@ -16,14 +16,14 @@ import (
 // lineTimeout bounds an expression that needs backtracking, on one line.
 const lineTimeout = time.Second
 
-// expression is a configured NAME=regular expression. It applies to bytes, from
-// the start of a line. What the linear engine does not know (look-around, back
-// references) the backtracking one decides, on the few lines that a weaker
-// expression lets through.
+// expression is a configured NAME=regular expression. It applies to bytes, from the
+// start of a line. Where the linear engine does not support it (look-around, back
+// references), the backtracking one decides, on the few lines that a weaker
+// expression matches.
 type expression struct {
 	text    string          // as configured
 	literal []byte          // lower-case text that every match contains; nil if there is none
-	linear  *regexp.Regexp  // matches at least what the expression matches; nil if none is known
+	linear  *regexp.Regexp  // matches at least what the expression matches; nil if it cannot be derived
 	exact   *regexp2.Regexp // nil if linear is the expression itself
 }
 
@@ -91,77 +91,21 @@ func latin1(text string) string {
 	return string(characters)
 }
 
-// withoutLookAround removes look-ahead and look-behind. They only restrict: what
-// is left matches wherever the whole did.
+const class = `\[\^?\]?(?:\\.|[^\]\\])*\]` // a bracket that comes first in it is an ordinary character
+
+// patternToken is an escape, a class, a look-ahead or look-behind without groups in
+// it, or any other character of a pattern.
+var patternToken = regexp.MustCompile(`(?s)\\.|` + class + `|\(\?<?[=!](?:\\.|` + class + `|[^()\\\[])*\)|.`)
+
+// withoutLookAround removes look-ahead and look-behind. They only restrict: the rest
+// matches wherever the whole did. One with groups in it stays.
 func withoutLookAround(pattern string) string {
-	var kept strings.Builder
-	for i := 0; i < len(pattern); {
-		end := endOf(pattern, i)
-		if !isLookAround(pattern[i:]) {
-			end = i + len(tokenAt(pattern, i))
-			kept.WriteString(pattern[i:end])
+	return patternToken.ReplaceAllStringFunc(pattern, func(token string) string {
+		if len(token) > 1 && token[0] == '(' {
+			return ""
 		}
-		i = end
-	}
-	return kept.String()
-}
-
-func isLookAround(rest string) bool {
-	for _, start := range []string{"(?=", "(?!", "(?<=", "(?<!"} {
-		if strings.HasPrefix(rest, start) {
-			return true
-		}
-	}
-	return false
-}
-
-// endOf is the index after the group that starts at i; after the token, if none
-// does.
-func endOf(pattern string, i int) int {
-	depth := 0
-	for i < len(pattern) {
-		token := tokenAt(pattern, i)
-		i += len(token)
-		switch token {
-		case "(":
-			depth++
-		case ")":
-			depth--
-		}
-		if depth <= 0 {
-			break
-		}
-	}
-	return i
-}
-
-// tokenAt is one character, escape or class of a pattern.
-func tokenAt(pattern string, i int) string {
-	switch {
-	case pattern[i] == '\\' && i+1 < len(pattern):
-		return pattern[i : i+2]
-	case pattern[i] == '[':
-		return pattern[i:endOfClass(pattern, i)]
-	}
-	return pattern[i : i+1]
-}
-
-// endOfClass is the index after a class: a bracket that comes first in it is a
-// character like any other.
-func endOfClass(pattern string, i int) int {
-	j := i + 1
-	if j < len(pattern) && pattern[j] == '^' {
-		j++
-	}
-	for first := j; j < len(pattern); j++ {
-		switch {
-		case pattern[j] == '\\':
-			j++
-		case pattern[j] == ']' && j > first:
-			return j + 1
-		}
-	}
-	return len(pattern)
+		return token
+	})
 }
 
 // requiredLiteral is the longest text, in lower case, that every match contains.
@@ -187,8 +131,8 @@ func longestLiteral(node *syntax.Regexp) (longest string) {
 	return longest
 }
 
-// asciiRun is the longest run of ASCII characters. Beyond them, upper and lower
-// case are no matter of bytes.
+// asciiRun is the longest run of ASCII characters: only their case can be folded byte
+// by byte.
 func asciiRun(characters []rune) (longest string) {
 	runs := strings.FieldsFunc(string(characters), func(r rune) bool { return r >= 0x80 })
 	for _, run := range runs {

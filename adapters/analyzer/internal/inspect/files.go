@@ -11,12 +11,13 @@ import (
 	"github.com/anchore/stereoscope/pkg/file"
 	"github.com/anchore/stereoscope/pkg/filetree"
 
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sums"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
-// readFiles lists the squashed file system, and reads each regular file once for
-// all that is asked of its content.
+// readFiles lists the squashed file system, and reads each regular file at most once,
+// for its digests and for the search.
 func (o *opened) readFiles(inventory *sbom.Inventory, search *search) error {
 	tree := o.SquashedTree()
 	wanted := o.wantedDigests(inventory.Packages)
@@ -47,10 +48,9 @@ func (o *opened) readFiles(inventory *sbom.Inventory, search *search) error {
 	return nil
 }
 
-func (o *opened) read(entry filetree.IndexEntry, listed *sbom.File, wanted digests, reader *reader) error {
-	wanted.sha256 = true
-	wanted = o.fill(listed, entry, wanted)
-	if wanted == (digests{}) && !reader.asksFor(listed) {
+func (o *opened) read(entry filetree.IndexEntry, listed *sbom.File, others []sums.Algorithm, reader *reader) error {
+	wanted := o.fill(listed, entry, append([]sums.Algorithm{sums.SHA256}, others...))
+	if len(wanted) == 0 && !reader.needs(listed) {
 		return nil
 	}
 	content, err := o.OpenReference(entry.Reference)
@@ -83,15 +83,16 @@ func (o *opened) linked(link filetree.IndexEntry) filetree.IndexEntry {
 
 // wantedDigests are the digests besides SHA-256 that package databases have for
 // files. The databases may name a file by a path through symbolic links.
-func (o *opened) wantedDigests(packages []sbom.Package) map[file.ID]digests {
-	wanted := map[file.ID]digests{}
+func (o *opened) wantedDigests(packages []sbom.Package) map[file.ID][]sums.Algorithm {
+	wanted := map[file.ID][]sums.Algorithm{}
 	for _, each := range packages {
 		for _, entry := range each.Manifest {
-			if entry.Algorithm != "md5" && entry.Algorithm != "sha1" {
+			algorithm := sums.Algorithm(entry.Algorithm)
+			if algorithm != sums.MD5 && algorithm != sums.SHA1 {
 				continue
 			}
-			if id, found := o.lookUp(entry.Path); found {
-				wanted[id] = wanted[id].with(entry.Algorithm)
+			if id, found := o.lookUp(entry.Path); found && !slices.Contains(wanted[id], algorithm) {
+				wanted[id] = append(wanted[id], algorithm)
 			}
 		}
 	}
@@ -155,12 +156,4 @@ var typeBits = map[file.Type]uint32{
 	file.TypeBlockDevice:     sbom.ModeBlock,
 	file.TypeDirectory:       sbom.ModeDirectory,
 	file.TypeFIFO:            sbom.ModeFIFO,
-}
-
-// digests are those of a file to compute.
-type digests struct{ sha256, md5, sha1 bool }
-
-func (d digests) with(algorithm string) digests {
-	d.md5, d.sha1 = d.md5 || algorithm == "md5", d.sha1 || algorithm == "sha1"
-	return d
 }

@@ -19,14 +19,14 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
-// errNoContent answers whoever wants to read a layer in its compressed form.
+// errNoContent is the error of reading a layer in its compressed form.
 var errNoContent = errors.New("layers are read unpacked")
 
 // opened is an image with its layers indexed and squashed.
 type opened struct {
 	*stereoscope.Image
 	config image.Configuration
-	sums   known
+	sums   []layerSums
 }
 
 // open indexes the archives of an image's layers.
@@ -54,14 +54,14 @@ func open(ctx context.Context, request Request) (*opened, error) {
 	return &opened{Image: indexed, config: config, sums: sums}, nil
 }
 
-// configured is an image whose configuration is read as Tagwatch reads it: the
-// library gives up on the first odd field.
+// configured is an image with the configuration as Tagwatch parses it: the library
+// fails at the first invalid field.
 type configured struct {
 	v1.Image
 	config image.Configuration
 }
 
-// ConfigFile implements v1.Image, as far as syft asks for it.
+// ConfigFile implements v1.Image, as far as syft needs it.
 func (c configured) ConfigFile() (*v1.ConfigFile, error) {
 	platform := c.config.Platform
 	file := &v1.ConfigFile{OS: platform.OS, Architecture: platform.Architecture, Variant: platform.Variant,
@@ -76,7 +76,7 @@ func (c configured) ConfigFile() (*v1.ConfigFile, error) {
 	return file, nil
 }
 
-// documents is an image by its manifest and configuration alone.
+// documents is an image without layers: its manifest and configuration.
 type documents struct{ manifest, config []byte }
 
 // RawManifest implements partial.CompressedImageCore.
@@ -107,7 +107,7 @@ func (d documents) LayerByDigest(digest v1.Hash) (partial.CompressedLayer, error
 	return unpacked{manifest.Layers[i]}, nil
 }
 
-// unpacked is a layer whose archive lies where stereoscope looks for it first.
+// unpacked is a layer whose archive is already in stereoscope's cache.
 type unpacked struct{ descriptor v1.Descriptor }
 
 // Digest implements partial.CompressedLayer.

@@ -13,7 +13,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
-// describe fills the inventory with all but the files.
+// describe makes the inventory without the files.
 func describe(opened *opened, request Request, bill *syftbom.SBOM) *sbom.Inventory {
 	inventory := &sbom.Inventory{Distro: opened.distro(bill), Packages: packagesOf(bill)}
 	configure(inventory, request, opened.config)
@@ -80,8 +80,8 @@ func isSystem(kind pkg.Type) bool {
 	return false
 }
 
-// licensesOf are the licenses by name. Of a text that it does not know syft gives
-// the digest, which names no license.
+// licensesOf are the licenses by name. For an unrecognized text, syft gives its
+// digest, which is not a name.
 func licensesOf(found pkg.Package) (licenses []string) {
 	for _, license := range found.Licenses.ToSlice() {
 		text := cmp.Or(license.SPDXExpression, license.Value)

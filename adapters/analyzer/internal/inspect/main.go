@@ -13,10 +13,10 @@ import (
 
 const maxRequest = 64 << 20
 
-// Main carries out the request in the current folder and returns the process's
-// exit status.
+// Main processes the request in the current folder and returns the process's exit
+// status.
 func Main() int {
-	if err := carryOut("."); err != nil {
+	if err := process("."); err != nil {
 		if err := writeFailure(".", err); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
@@ -26,7 +26,7 @@ func Main() int {
 	return 0
 }
 
-func carryOut(folder string) error {
+func process(folder string) error {
 	var request Request
 	if err := ReadJSON(folder, RequestFile, maxRequest, &request); err != nil {
 		return err
@@ -38,55 +38,55 @@ func carryOut(folder string) error {
 	if err := landlock.Raise(request.Layers, request.Sums); err != nil {
 		return err
 	}
-	return inspect(context.Background(), folder, request, &teller{})
+	return inspect(context.Background(), folder, request, &reporter{})
 }
 
 // inspect takes the three views of one image: packages, configuration, files.
-func inspect(ctx context.Context, folder string, request Request, tell *teller) error {
+func inspect(ctx context.Context, folder string, request Request, progress *reporter) error {
 	search, err := newSearch(request.Content)
 	if err != nil {
 		return err
 	}
-	tell.stage(StageIndex)
+	progress.stage(StageIndex)
 	opened, err := open(ctx, request)
 	if err != nil {
 		return err
 	}
-	tell.stage(StageCatalog)
-	bill, found, err := catalog(ctx, opened, request, tell)
+	progress.stage(StageCatalog)
+	bill, found, err := catalog(ctx, opened, request, progress)
 	if err != nil {
 		return err
 	}
 	if err := writeSBOM(folder, bill); err != nil {
 		return err
 	}
-	tell.stage(StageFiles)
+	progress.stage(StageFiles)
 	inventory := describe(opened, request, bill)
 	inventory.Unreadable = found.unreadableOf(bill)
 	if err := opened.readFiles(inventory, search); err != nil {
 		return err
 	}
-	tell.stage(StageWrite)
+	progress.stage(StageWrite)
 	return WriteJSON(folder, InventoryFile, inventory)
 }
 
-// teller writes progress to the standard output, a JSON document a line.
-type teller struct {
+// reporter writes progress to the standard output, a JSON document a line.
+type reporter struct {
 	mu   sync.Mutex
 	last Progress
 }
 
-func (t *teller) stage(name string) { t.tell(func(p *Progress) { p.Stage = name }) }
+func (r *reporter) stage(name string) { r.update(func(p *Progress) { p.Stage = name }) }
 
-func (t *teller) packages(n int) { t.tell(func(p *Progress) { p.Packages = n }) }
+func (r *reporter) packages(n int) { r.update(func(p *Progress) { p.Packages = n }) }
 
-// tell changes the progress and writes it if that made a difference. A parent
-// that does not listen is no reason to stop.
-func (t *teller) tell(change func(*Progress)) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	before := t.last
-	if change(&t.last); t.last != before {
-		_ = json.NewEncoder(os.Stdout).Encode(t.last)
+// update changes the progress and writes it if it differs. The child goes on when
+// the parent does not read it.
+func (r *reporter) update(change func(*Progress)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.last
+	if change(&r.last); r.last != before {
+		_ = json.NewEncoder(os.Stdout).Encode(r.last)
 	}
 }

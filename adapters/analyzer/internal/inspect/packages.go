@@ -14,11 +14,11 @@ import (
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
-// databaseLocation is what Anchore's policies call the location of a package
-// that a distribution's package database lists.
+// databaseLocation is Anchore's name for the location of a package that a
+// distribution's package database lists.
 const databaseLocation = "pkgdb"
 
-// locationOf is where a package is, in the form that policies know.
+// locationOf is where a package is, in the form of policies.
 func locationOf(found pkg.Package) string {
 	if isSystem(found.Type) {
 		return databaseLocation
@@ -32,8 +32,8 @@ func locationOf(found pkg.Package) string {
 	return primaryPath(found)
 }
 
-// pythonLocation is the folder or module that is imported; the distribution's
-// name stands in where the package does not list its modules.
+// pythonLocation is the folder or module to import; named like the distribution if
+// the package does not list its modules.
 func pythonLocation(found pkg.Package, metadata pkg.PythonPackage) string {
 	root := metadata.SitePackagesRootPath
 	if root == "" {
@@ -46,7 +46,7 @@ func pythonLocation(found pkg.Package, metadata pkg.PythonPackage) string {
 	return path.Join("/", root, name)
 }
 
-// primaryPath is the file that made the package known: package.json, gemspec,
+// primaryPath is the file in which syft found the package: package.json, gemspec,
 // binary.
 func primaryPath(found pkg.Package) string {
 	locations := found.Locations.ToSlice()
@@ -96,17 +96,17 @@ func manifestOf(found pkg.Package) (entries []sbom.ManifestEntry) {
 	switch metadata := found.Metadata.(type) {
 	case pkg.DpkgDBEntry:
 		for _, each := range metadata.Files {
-			algorithm, digest := digestOf(each.Digest)
+			algorithm, digest := hexDigest(each.Digest)
 			entries = append(entries, sbom.ManifestEntry{Path: each.Path, Algorithm: algorithm, Digest: digest, Config: each.IsConfigFile})
 		}
 	case pkg.ApkDBEntry:
 		for _, each := range metadata.Files {
-			algorithm, digest := digestOf(each.Digest)
+			algorithm, digest := hexDigest(each.Digest)
 			entries = append(entries, sbom.ManifestEntry{Path: each.Path, Algorithm: algorithm, Digest: digest, Mode: each.Permissions})
 		}
 	case pkg.RpmDBEntry:
 		for _, each := range metadata.Files {
-			algorithm, digest := digestOf(&each.Digest)
+			algorithm, digest := hexDigest(&each.Digest)
 			entries = append(entries, sbom.ManifestEntry{
 				Path: each.Path, Algorithm: algorithm, Digest: digest,
 				Mode: fmt.Sprintf("%o", uint32(each.Mode)), Size: int64(each.Size), Config: strings.Contains(each.Flags, "c"),
@@ -116,9 +116,9 @@ func manifestOf(found pkg.Package) (entries []sbom.ManifestEntry) {
 	return entries
 }
 
-// digestOf brings a recorded digest to hexadecimal. Alpine writes SHA-1 as Q1 and
-// base64; of algorithms that are not computed for files nothing is kept.
-func digestOf(recorded *file.Digest) (algorithm, digest string) {
+// hexDigest converts a recorded digest to hexadecimal. Alpine writes SHA-1 as Q1 and
+// base64; digests by algorithms that are not computed for files are dropped.
+func hexDigest(recorded *file.Digest) (algorithm, digest string) {
 	if recorded == nil || recorded.Value == "" {
 		return "", ""
 	}

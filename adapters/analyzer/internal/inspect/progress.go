@@ -15,9 +15,9 @@ import (
 
 const progressInterval = time.Second
 
-// followPackages tells every second how many packages syft has found, as long as
-// this process, the child, lives.
-func (t *teller) followPackages() {
+// followPackages reports every second how many packages syft has found, until this
+// process, the child, ends.
+func (r *reporter) followPackages() {
 	bus := partybus.NewBus()
 	events := bus.Subscribe(event.CatalogerTaskStarted).Events()
 	syft.SetBus(bus)
@@ -33,15 +33,15 @@ func (t *teller) followPackages() {
 				}
 			case <-tick.C:
 				if cataloging != nil {
-					t.packages(packageCount(cataloging.Stage()))
+					r.packages(packageCount(cataloging.Stage()))
 				}
 			}
 		}
 	}()
 }
 
-// packageCataloging is the task whose stage tells the number of packages; nil for
-// any other event.
+// packageCataloging is the task whose stage has the number of packages; nil for any
+// other event.
 func packageCataloging(e partybus.Event) progress.StagedProgressable {
 	task, info, err := parsers.ParseCatalogerTaskStarted(e)
 	if err != nil || info.ID != monitor.PackageCatalogingTaskID {

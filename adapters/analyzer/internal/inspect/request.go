@@ -1,6 +1,6 @@
 // Package inspect is the child's part of an analysis: it reads one image whose
-// layers lie unpacked in a folder, and writes the SBOM and the inventory beside
-// its request. It runs syft, and everything that touches an image's content.
+// layers are unpacked in a folder, and writes the SBOM and the inventory beside its
+// request. It runs syft, and everything else that reads an image's content.
 package inspect
 
 import (
@@ -44,7 +44,7 @@ type Request struct {
 	Version string
 }
 
-// Content is what policies ask of the image's files.
+// Content is what to search the image's files for.
 type Content struct {
 	// Secrets and Search are expressions in the form NAME=regular expression,
 	// applied from the start of each line of the files up to a size in bytes.
@@ -58,7 +58,7 @@ type Content struct {
 	RetrieveMaxBytes int64
 }
 
-// Progress is what the child is at.
+// Progress is the state of the child.
 type Progress struct {
 	Stage    string
 	Packages int `json:",omitempty"`
@@ -72,8 +72,8 @@ const (
 	StageWrite   = "writing results"
 )
 
-// LayerName is the name of an archive in the folder of layers. It is the one
-// under which stereoscope caches unpacked layers, so that it finds them.
+// LayerName is the name of an archive in the folder of layers: that of stereoscope's
+// cache of unpacked layers.
 func LayerName(index int, diffID string) string { return fmt.Sprintf("%d-%s", index, diffID) }
 
 // WriteJSON writes a value to a file in the child's folder.
@@ -119,7 +119,7 @@ func ReadJSON(folder, name string, limit int64, value any) error {
 
 // failure is an error on its way from the child to the parent.
 type failure struct {
-	Kind string // name of the fault; "" for none
+	Kind string // name of the error kind; "" for none
 	Text string
 }
 
@@ -128,18 +128,17 @@ func writeFailure(folder string, err error) error {
 	return WriteJSON(folder, failureFile, failure{Kind: errkind.Name(err), Text: text[:min(len(text), maxFailure/8)]})
 }
 
-// ReadFailure returns the error that the child explained, or the reason why
-// there is none.
+// ReadFailure returns the error that the child wrote, or the error of reading it.
 func ReadFailure(folder string) error {
-	var notified failure
-	if err := ReadJSON(folder, failureFile, maxFailure, &notified); err != nil {
+	var child failure
+	if err := ReadJSON(folder, failureFile, maxFailure, &child); err != nil {
 		return err
 	}
-	return notified
+	return child
 }
 
 // Error implements error.
 func (f failure) Error() string { return f.Text }
 
-// Unwrap is the fault.
+// Unwrap is the error kind.
 func (f failure) Unwrap() error { return errkind.ByName(f.Kind) }

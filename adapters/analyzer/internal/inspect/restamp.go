@@ -21,7 +21,7 @@ import (
 // errForeign reports that an SBOM is not of an image with the same layers.
 var errForeign = errors.New("the SBOM is of other layers")
 
-// bill is an SBOM in syft's JSON, as far as it reports which image it is of.
+// bill is an SBOM in syft's JSON; only the parts that name the image are decoded.
 type bill struct {
 	Artifacts     json.RawMessage `json:"artifacts"`
 	Relationships []relationship  `json:"artifactRelationships"`
@@ -49,20 +49,14 @@ type origin struct {
 	Metadata source.ImageMetadata `json:"metadata"`
 }
 
-// Restamp makes of the outcome of an analysis that of another image with the same
-// layers, unpacked: what an analysis of that image would come to. Only the
-// manifest, the configuration and the name may differ.
+// Restamp turns the result of an analysis into that of another image with the same
+// unpacked layers, as if that image had been analyzed. Only the manifest, the
+// configuration and the name may differ.
 func Restamp(request Request, inventory *sbom.Inventory, document []byte) (*sbom.Inventory, []byte, error) {
-	manifest, err := v1.ParseManifest(bytes.NewReader(request.Manifest))
-	if err != nil {
-		return nil, nil, fmt.Errorf("restamp: %w", err)
-	}
-	config, err := image.ParseConfiguration(request.Config)
-	if err != nil {
-		return nil, nil, fmt.Errorf("restamp: %w", err)
-	}
 	var read bill
-	if err := json.Unmarshal(document, &read); err != nil {
+	manifest, manifestErr := v1.ParseManifest(bytes.NewReader(request.Manifest))
+	config, configErr := image.ParseConfiguration(request.Config)
+	if err := errors.Join(manifestErr, configErr, json.Unmarshal(document, &read)); err != nil {
 		return nil, nil, fmt.Errorf("restamp: %w", err)
 	}
 	if err := read.restamp(request, manifest, config); err != nil {
@@ -140,15 +134,14 @@ func configure(inventory *sbom.Inventory, request Request, config image.Configur
 // fileSystemOf identifies the squashed file system: a digest of the diff IDs in
 // their order.
 func fileSystemOf(config image.Configuration) string {
-	var text strings.Builder
+	var text []byte
 	for _, diffID := range config.DiffIDs {
-		text.WriteString(string(diffID) + "\n")
+		text = append(text, diffID+"\n"...)
 	}
-	return sumOf([]byte(text.String()))
+	return sumOf(text)
 }
 
-// FileSystem is what the inventory of an image with such a configuration has as
-// its FileSystem.
+// FileSystem is the FileSystem in the inventory of an image with that configuration.
 func FileSystem(config []byte) (string, error) {
 	parsed, err := image.ParseConfiguration(config)
 	if err != nil {

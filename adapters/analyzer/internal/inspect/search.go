@@ -6,7 +6,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
-// search is what is asked of the content of files.
+// search is what to search the content of files for.
 type search struct {
 	content         Content
 	secrets, search []*expression
@@ -36,7 +36,7 @@ func newSearch(content Content) (*search, error) {
 	return s, nil
 }
 
-// memory is up to which size somebody wants the content of a file as a whole.
+// memory is the largest size at which a file has to be read into memory.
 func (s *search) memory(path string) int64 {
 	limit := int64(-1)
 	if len(s.secrets) > 0 {
@@ -71,8 +71,8 @@ func (s *search) find(content []byte) (found fileHits, err error) {
 	return found, err
 }
 
-// fold keeps the content with ASCII letters in lower case: what the expressions
-// are first looked for by has no others, and most content is no text.
+// fold copies the content with ASCII letters in lower case, for the search of the
+// expressions' literals. Lower-casing as UTF-8 would be slow for binary content.
 func (s *search) fold(content []byte) {
 	s.folded = append(s.folded[:0], content...)
 	for i, b := range s.folded {

@@ -3,6 +3,7 @@ package inspect
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/anchore/stereoscope/pkg/filetree"
 
@@ -15,45 +16,45 @@ func SumsName(folder string, layer int, algorithm sums.Algorithm) string {
 	return filepath.Join(folder, fmt.Sprintf("%d-%s", layer, algorithm))
 }
 
-// known are the digests that the worker computed, for each layer.
-type known []layerSums
+// layerSums are the digests of a layer's files that the worker computed.
+type layerSums map[sums.Algorithm]sums.Table
 
-type layerSums struct{ sha256, md5, sha1 sums.Table }
-
-func readSums(request Request, layers int) (known, error) {
-	all := make(known, layers)
+func readSums(request Request, layers int) ([]layerSums, error) {
+	all := make([]layerSums, layers)
 	for i := range all {
-		for _, each := range []struct {
-			algorithm sums.Algorithm
-			table     *sums.Table
-		}{{sums.SHA256, &all[i].sha256}, {sums.MD5, &all[i].md5}, {sums.SHA1, &all[i].sha1}} {
-			var err error
-			if *each.table, err = sums.Read(SumsName(request.Sums, i, each.algorithm), each.algorithm); err != nil {
+		all[i] = layerSums{}
+		for _, algorithm := range []sums.Algorithm{sums.SHA256, sums.MD5, sums.SHA1} {
+			table, err := sums.Read(SumsName(request.Sums, i, algorithm), algorithm)
+			if err != nil {
 				return nil, err
 			}
+			all[i][algorithm] = table
 		}
 	}
 	return all, nil
 }
 
-// fill gives a file its digests and returns those that are not known.
-func (o *opened) fill(listed *sbom.File, entry filetree.IndexEntry, wanted digests) digests {
+// fill gives a file the digests that the worker computed, and returns the algorithms
+// of the missing ones.
+func (o *opened) fill(listed *sbom.File, entry filetree.IndexEntry, wanted []sums.Algorithm) []sums.Algorithm {
 	layer := o.FileCatalog.Layer(entry.Reference)
 	if layer == nil || int(layer.Metadata.Index) >= len(o.sums) {
 		return wanted
 	}
-	tables, path := o.sums[layer.Metadata.Index], entry.Metadata.Path
-	for _, each := range []struct {
-		wanted *bool
-		table  sums.Table
-		field  *string
-	}{{&wanted.sha256, tables.sha256, &listed.SHA256}, {&wanted.md5, tables.md5, &listed.MD5}, {&wanted.sha1, tables.sha1, &listed.SHA1}} {
-		if !*each.wanted {
-			continue
-		}
-		if *each.field = each.table.Find(path); *each.field != "" {
-			*each.wanted = false
-		}
+	return slices.DeleteFunc(wanted, func(algorithm sums.Algorithm) bool {
+		digest := o.sums[layer.Metadata.Index][algorithm].Find(entry.Metadata.Path)
+		*digestOf(listed, algorithm) = digest
+		return digest != ""
+	})
+}
+
+// digestOf is the field of a digest.
+func digestOf(file *sbom.File, algorithm sums.Algorithm) *string {
+	switch algorithm {
+	case sums.MD5:
+		return &file.MD5
+	case sums.SHA1:
+		return &file.SHA1
 	}
-	return wanted
+	return &file.SHA256
 }

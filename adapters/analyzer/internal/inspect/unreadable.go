@@ -10,11 +10,11 @@ import (
 	"github.com/tagwatch/tagwatch/domain/sbom"
 )
 
-// maxReason is how much is kept of a reason; the SBOM has all of it.
+// maxReason bounds a reason, in bytes; the SBOM has the whole.
 const maxReason = 300
 
-// unreadableOf are the files that syft could not read, or not all of them, each
-// with one reason; the SBOM has all. The package databases of the operating system were checked.
+// unreadableOf are the files that syft could not read completely, each with one
+// reason; the SBOM has all. Package databases are left out: they were checked before.
 func (d databases) unreadableOf(bill *syftbom.SBOM) (files []sbom.Unreadable) {
 	for coordinates, reasons := range bill.Artifacts.Unknowns {
 		if _, isDatabase := d[coordinates.RealPath]; isDatabase {

@@ -22,7 +22,7 @@ type stored struct {
 	used   time.Time
 }
 
-// evict removes what exceeds the bounds: layers unused for too long, then the
+// evict removes layers that exceed the bounds: those unused for too long, then the
 // least recently used ones.
 func (s *Store) evict(now time.Time) error {
 	all, err := s.list()
@@ -63,44 +63,21 @@ func (s *Store) list() ([]stored, error) {
 	return all, nil
 }
 
-// locks hold one lock for each digest that is in use.
-type locks struct {
-	mu   sync.Mutex
-	held map[image.Digest]chan struct{}
-}
+// locks has for each digest in use a channel that is closed when the lock is free.
+type locks struct{ held sync.Map }
 
 // lock waits until nobody else in this process works on the digest.
 func (l *locks) lock(ctx context.Context, digest image.Digest) (unlock func(), err error) {
+	ours := make(chan struct{})
 	for {
-		busy := l.try(digest)
-		if busy == nil {
-			return func() { l.release(digest) }, nil
+		theirs, busy := l.held.LoadOrStore(digest, ours)
+		if !busy {
+			return func() { l.held.Delete(digest); close(ours) }, nil
 		}
 		select {
-		case <-busy:
+		case <-theirs.(chan struct{}):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
-}
-
-// try takes the lock, or returns what is closed when it is released.
-func (l *locks) try(digest image.Digest) (busy <-chan struct{}) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if held, found := l.held[digest]; found {
-		return held
-	}
-	if l.held == nil {
-		l.held = map[image.Digest]chan struct{}{}
-	}
-	l.held[digest] = make(chan struct{})
-	return nil
-}
-
-func (l *locks) release(digest image.Digest) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	close(l.held[digest])
-	delete(l.held, digest)
 }

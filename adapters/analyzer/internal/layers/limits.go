@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
 // Limits protect the worker from an image's layers.
@@ -29,14 +30,14 @@ type SizeLimit struct {
 // NewSizeLimit starts an image's count.
 func NewSizeLimit(limits Limits) *SizeLimit { return &SizeLimit{limits: limits} }
 
-// spend takes bytes and entries off the image's size limit.
+// spend counts bytes and entries against the image's limits.
 func (b *SizeLimit) spend(bytes int64, entries int) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.bytes += bytes
 	b.entries += entries
 	if b.bytes > b.limits.ImageBytes {
-		return exceeded("image unpacks to more than %s", Size(b.limits.ImageBytes))
+		return exceeded("image unpacks to more than %s", wording.Size(b.limits.ImageBytes))
 	}
 	if b.entries > b.limits.Entries {
 		return exceeded("image has more than %d files, the limit", b.limits.Entries)
@@ -46,17 +47,4 @@ func (b *SizeLimit) spend(bytes int64, entries int) error {
 
 func exceeded(format string, arguments ...any) error {
 	return fmt.Errorf(format+": %w", append(arguments, errkind.Limit)...)
-}
-
-// Size writes a number of bytes for people, as in "1 GiB".
-func Size(bytes int64) string {
-	for _, unit := range []struct {
-		bytes int64
-		name  string
-	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
-		if bytes >= unit.bytes {
-			return fmt.Sprintf("%.4g %s", float64(bytes)/float64(unit.bytes), unit.name)
-		}
-	}
-	return fmt.Sprintf("%d bytes", bytes)
 }

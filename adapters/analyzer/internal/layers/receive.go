@@ -15,10 +15,10 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
-// maxWindow bounds the memory of a zstd stream; it is what the zstd command
-// accepts without being asked for more.
+// maxWindow bounds the memory of a zstd stream; it is the default of the zstd command.
 const maxWindow = 128 << 20
 
 var (
@@ -26,8 +26,8 @@ var (
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 )
 
-// receive unpacks a layer into a file while it arrives, and verifies it against
-// the digest and size that the manifest gives.
+// receive unpacks an arriving layer into a file, and verifies it against the digest
+// and size in the manifest.
 func receive(body io.Reader, want Layer, path string, sizeLimit *SizeLimit) (Facts, error) {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -37,7 +37,7 @@ func receive(body io.Reader, want Layer, path string, sizeLimit *SizeLimit) (Fac
 	source := &source{body: body, limit: want.Size, hash: sha256.New()}
 	target := &target{file: file, hash: sha256.New(), sizeLimit: sizeLimit}
 	entries, err := unpack(source, target, sizeLimit)
-	if err = judge(want, source, target, err); err != nil {
+	if err = outcome(want, source, target, err); err != nil {
 		return Facts{}, err
 	}
 	// The name that makes the layer visible must not outlive its content in a crash.
@@ -47,8 +47,8 @@ func receive(body io.Reader, want Layer, path string, sizeLimit *SizeLimit) (Fac
 	return Facts{DiffID: "sha256:" + hex.EncodeToString(target.hash.Sum(nil)), Size: target.size, Entries: entries}, nil
 }
 
-// unpack sends the layer's archive to the target, whatever its compression: as
-// other tools do, it believes the content and not the media type.
+// unpack writes the layer's archive to the target. Like other tools, it recognizes
+// the compression by the content and not by the media type.
 func unpack(source io.Reader, target io.Writer, sizeLimit *SizeLimit) (entries int, err error) {
 	buffered := bufio.NewReaderSize(source, 64<<10)
 	plain, err := decompress(buffered)
@@ -80,11 +80,10 @@ func decompress(packed *bufio.Reader) (io.ReadCloser, error) {
 	return io.NopCloser(packed), nil
 }
 
-// judge says what an attempt to receive a layer came to. The source's and the
-// disk's own troubles come first: the formats in between misreport them. Then
-// comes whether the bytes are the layer's at all: only those that fit its digest
-// say anything about the image.
-func judge(want Layer, source *source, target *target, err error) error {
+// outcome is the error of an attempt to receive a layer. Errors of the source and the
+// disk come first, because the formats in between misreport them; then whether the
+// bytes have the layer's digest: others say nothing about the image.
+func outcome(want Layer, source *source, target *target, err error) error {
 	if target.err != nil && !errors.Is(target.err, errkind.Limit) {
 		return target.err
 	}
@@ -94,13 +93,13 @@ func judge(want Layer, source *source, target *target, err error) error {
 	case source.err != nil:
 		return source.err
 	case !source.ended:
-		return fmt.Errorf("%s sends more than the %d bytes that its manifest gives: %w", want.from(), want.Size, errkind.Unavailable)
+		return fmt.Errorf("%s sent more than the %d bytes in the manifest: %w", want.from(), want.Size, errkind.Unavailable)
 	case found != want.Digest.Hex() && source.size < want.Size:
-		return fmt.Errorf("what %s sends ended after %d of %d bytes: %w", want.from(), source.size, want.Size, errkind.Unavailable)
+		return fmt.Errorf("%s sent only %d of %d bytes: %w", want.from(), source.size, want.Size, errkind.Unavailable)
 	case found != want.Digest.Hex():
-		return fmt.Errorf("what %s sends for it has digest sha256:%s: %w", want.from(), found, errkind.Unavailable)
+		return fmt.Errorf("%s sent content with digest sha256:%s: %w", want.from(), found, errkind.Unavailable)
 	case source.size != want.Size:
-		return fmt.Errorf("it has %d bytes and its manifest gives %d: %w", source.size, want.Size, errkind.Invalid)
+		return fmt.Errorf("it has %d bytes, and %d in the manifest: %w", source.size, want.Size, errkind.Invalid)
 	case target.err != nil:
 		return target.err
 	case errors.Is(err, errkind.Limit):
@@ -161,7 +160,7 @@ type target struct {
 func (t *target) Write(p []byte) (int, error) {
 	t.size += int64(len(p))
 	if limit := t.sizeLimit.limits.LayerBytes; t.size > limit {
-		t.err = exceeded("layer unpacks to more than %s", Size(limit))
+		t.err = exceeded("layer unpacks to more than %s", wording.Size(limit))
 		return 0, t.err
 	}
 	if t.err = t.sizeLimit.spend(int64(len(p)), 0); t.err != nil {

@@ -1,10 +1,10 @@
 // Package layers keeps the unpacked layers of images, so that a layer is fetched
 // and unpacked once, however many images share it.
 //
-// A layer is a folder named by the digest of its compressed form, with its
-// archive and what was computed while unpacking it. It appears by one rename when
-// it is complete and verified, and disappears by one rename, so that neither a
-// crash nor another worker ever leaves or sees half a layer.
+// A layer is a folder named by the digest of its compressed form, with its archive
+// and facts from unpacking it. One rename adds it, complete and verified, and one
+// rename removes it, so that a crash never leaves, and another worker never sees,
+// half a layer.
 package layers
 
 import (
@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sums"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -29,7 +30,7 @@ const (
 	factsName   = "facts.json"
 )
 
-// Layer is one as the manifest names it.
+// Layer is a layer of an image's manifest.
 type Layer struct {
 	Digest image.Digest // of its compressed form
 	Size   int64        // bytes, compressed
@@ -39,7 +40,7 @@ type Layer struct {
 
 func (l Layer) from() string { return cmp.Or(l.From, "the registry") }
 
-// Facts are what unpacking a layer showed.
+// Facts are found while unpacking a layer.
 type Facts struct {
 	DiffID  string // digest of the archive, sha256:<hex>
 	Size    int64  // bytes of the archive
@@ -49,7 +50,7 @@ type Facts struct {
 // Open opens the compressed layer for reading.
 type Open func(context.Context) (io.ReadCloser, error)
 
-// Bounds limit what the store keeps. The least recently used layers go first.
+// Bounds limit the store. The least recently used layers are removed first.
 type Bounds struct {
 	Bytes int64
 	Age   time.Duration // since the layer was last used
@@ -64,8 +65,8 @@ type Store struct {
 	locks   locks
 }
 
-// New makes the folder. Layers arrive in scratch, an existing folder on the same
-// file system that is emptied after a crash.
+// New makes the folder. Layers are received in scratch, an existing folder on the
+// same file system that is emptied after a crash.
 func New(folder, scratch string, bounds Bounds) (*Store, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("create layer store: %w", err)
@@ -73,8 +74,8 @@ func New(folder, scratch string, bounds Bounds) (*Store, error) {
 	return &Store{folder: folder, scratch: scratch, bounds: bounds}, nil
 }
 
-// Link makes path another name of the layer's archive, and fetches the layer
-// first unless the store has it. It reports whether it did.
+// Link makes path another name of the layer's archive, after fetching a layer that
+// the store does not have. It reports whether it fetched.
 func (s *Store) Link(ctx context.Context, want Layer, sizeLimit *SizeLimit, open Open, path string) (facts Facts, fetched bool, err error) {
 	unlock, err := s.locks.lock(ctx, want.Digest)
 	if err != nil {
@@ -114,14 +115,14 @@ func (s *Store) link(want Layer, path string) (Facts, error) {
 	}
 	now := time.Now()
 	if err := os.Chtimes(folder, now, now); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return Facts{}, fmt.Errorf("note use of layer: %w", err)
+		return Facts{}, fmt.Errorf("record use of layer: %w", err)
 	}
 	return facts, nil
 }
 
-// verify digests a stored archive again: a size alone hides an edit, by a failing
-// disk or by somebody else. One that is not what the image claims goes, and its
-// link with it; fs.ErrNotExist then.
+// verify digests a stored archive again, because a failing disk or an edit can leave
+// its size unchanged. It removes an archive without the claimed digest, and its link,
+// and returns fs.ErrNotExist.
 func (s *Store) verify(ctx context.Context, want Layer, path string) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -129,7 +130,7 @@ func (s *Store) verify(ctx context.Context, want Layer, path string) error {
 	}
 	defer file.Close()
 	hash := sha256.New()
-	if _, err := io.Copy(hash, untilDone{ctx, file}); err != nil {
+	if _, err := io.Copy(hash, sums.UntilDone(ctx, file)); err != nil {
 		return fmt.Errorf("verify layer: %w", err)
 	}
 	if "sha256:"+hex.EncodeToString(hash.Sum(nil)) == want.DiffID {
@@ -139,20 +140,6 @@ func (s *Store) verify(ctx context.Context, want Layer, path string) error {
 		return fmt.Errorf("remove damaged layer: %w", err)
 	}
 	return fs.ErrNotExist
-}
-
-// untilDone reads until its context ends.
-type untilDone struct {
-	context.Context
-	io.Reader
-}
-
-// Read implements io.Reader.
-func (u untilDone) Read(p []byte) (int, error) {
-	if err := u.Err(); err != nil {
-		return 0, err
-	}
-	return u.Reader.Read(p)
 }
 
 // fetch receives a layer, links it and moves it into the store.
@@ -178,8 +165,8 @@ func (s *Store) fetch(ctx context.Context, want Layer, sizeLimit *SizeLimit, ope
 	return facts, s.admit(folder, want, facts)
 }
 
-// admit makes a complete layer part of the store. Another process may have been
-// faster: then its copy stays.
+// admit adds a complete layer to the store. If another process was faster, its copy
+// stays.
 func (s *Store) admit(folder string, want Layer, facts Facts) error {
 	text, err := json.Marshal(facts)
 	if err != nil {
@@ -196,7 +183,7 @@ func (s *Store) admit(folder string, want Layer, facts Facts) error {
 
 func (s *Store) path(digest image.Digest) string { return filepath.Join(s.folder, digest.Hex()) }
 
-// remove takes a layer out at once and deletes it then. Images that link its
+// remove takes a layer out by one rename and then deletes it. Images that link its
 // archive keep it.
 func (s *Store) remove(folder string) error {
 	dying, err := os.MkdirTemp(s.scratch, "evicted-")

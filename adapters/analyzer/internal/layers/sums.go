@@ -11,9 +11,9 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sums"
 )
 
-// Sums makes path a table of the digests of a layer's files. The archive is that
-// which Link linked. The table is kept with the layer, as long as the store keeps
-// that. What has to be digested for it is reported to spend.
+// Sums makes path a table of the digests of a layer's files. The archive is the one
+// that Link linked. The store keeps the table with the layer. Sums calls spend with
+// the size of each file before it digests it.
 func (s *Store) Sums(ctx context.Context, layer Layer, archive string, algorithm sums.Algorithm, spend func(int64) error, path string) error {
 	unlock, err := s.locks.lock(ctx, layer.Digest)
 	if err != nil {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"io"
 	"strings"
+
+	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
-// walk reads a layer's archive to its end and counts its entries. What it
-// refuses is what makes an analysis use unreasonable memory or time.
+// walk reads a layer's archive to its end and counts its entries. It refuses entries
+// that would make an analysis use unreasonable memory or time.
 func walk(archive io.Reader, sizeLimit *SizeLimit) (entries int, err error) {
 	limits := sizeLimit.limits
 	reader := tar.NewReader(archive)
@@ -28,7 +30,7 @@ func walk(archive io.Reader, sizeLimit *SizeLimit) (entries int, err error) {
 			return entries, err
 		}
 		if header.Size > limits.LayerBytes { // a sparse file claims more than the archive holds
-			return entries, exceeded("file of %s in a layer that may have %s", Size(header.Size), Size(limits.LayerBytes))
+			return entries, exceeded("file of %s in a layer that may have %s", wording.Size(header.Size), wording.Size(limits.LayerBytes))
 		}
 	}
 	_, err = io.Copy(io.Discard, archive) // what follows the archive's end belongs to the layer's digest

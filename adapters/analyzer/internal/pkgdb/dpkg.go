@@ -25,7 +25,7 @@ func checkStatus(f File) (int, error) {
 		return 0, err
 	}
 	if read.number > 0 && !read.blank {
-		// dpkg ends the list with an empty line, people who add to it may not.
+		// dpkg ends the list with an empty line; people who add to it may not.
 		if name := read.missing(lists); name != "" {
 			return 0, f.damaged("it ends after line %d, without package %s, whose files are listed beside it", read.number, name)
 		}
@@ -33,8 +33,8 @@ func checkStatus(f File) (int, error) {
 	return len(read.packages), nil
 }
 
-// checkControl checks the files of a database that has one for each package. In
-// the folder of distroless images lie other files, too, which name no package.
+// checkControl checks the files of a database with one for each package. The folder
+// of distroless images has other files too, which describe no package.
 func checkControl(f File) (int, error) {
 	if ext := path.Ext(f.Path); path.Base(path.Dir(f.Path)) == "status.d" && notControl[ext] {
 		return 0, nil

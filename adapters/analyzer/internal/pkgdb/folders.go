@@ -29,10 +29,10 @@ func checkDesc(f File) (int, error) {
 	return 1, nil
 }
 
-// checkContents: Portage tells name and version by the folder.
+// checkContents has nothing to check: Portage has name and version in the path.
 func checkContents(File) (int, error) { return 1, nil }
 
-// beside checks that the file by which a package is read lies in the same folder.
+// beside checks that the file that describes the package is in the same folder.
 func beside(name string) func(File) (int, error) {
 	return func(f File) (int, error) {
 		wanted := path.Join(path.Dir(f.Path), name)

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// maxShown is how much of a line an error quotes.
+// maxShown bounds the part of a line in an error, in bytes.
 const maxShown = 60
 
 // lines reads a text line by line, of any length.
@@ -47,7 +47,7 @@ func (l *lines) quote() string {
 	return fmt.Sprintf("%q", l.text)
 }
 
-// binary reports that a line holds bytes that no text has.
+// binary reports whether a line has control characters.
 func (l *lines) binary() bool {
 	return strings.ContainsFunc(l.text, func(r rune) bool { return r < ' ' && r != '\t' && r != '\r' })
 }

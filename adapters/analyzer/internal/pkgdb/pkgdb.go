@@ -1,8 +1,8 @@
 // Package pkgdb checks the package databases of operating systems: whether they
 // are whole, and how many packages a reader has to find in them.
 //
-// A reader that meets a damaged database tends to return what it has, or nothing.
-// Whoever compares images would take that for packages that were removed.
+// Readers of a damaged database tend to return a part of it, or nothing. In a
+// comparison of images that would look like removed packages.
 package pkgdb
 
 import (
@@ -11,7 +11,7 @@ import (
 	"regexp"
 )
 
-// File is a file of a database, as it lies in an image.
+// File is a file of a database in an image.
 type File struct {
 	Path    string
 	Content io.Reader
@@ -26,7 +26,7 @@ type Kind struct {
 	Globs []string
 	// Cataloger is the name of the part of syft that reads it.
 	Cataloger string
-	// Repair is what a person can do about a damaged one.
+	// Repair is a remedy for a damaged one.
 	Repair string
 	// Marker reports that the files only show that there is a package, which others
 	// beside them describe.
@@ -57,9 +57,9 @@ const (
 	repairPortage = "emerge the package again"
 )
 
-// Check returns the number of packages that a reader has to find in the file, or
-// a *Damage; other errors say nothing about the database. Of the binary formats of
-// rpm it only says whether there is any package.
+// Check returns the number of packages that a reader has to find in the file, or a
+// *Damage; other errors say nothing about the database. For the binary formats of rpm
+// the number is 0 or 1: whether there is any package.
 func (k Kind) Check(f File) (int, error) { return k.check(f) }
 
 // Damage is the part of a database that cannot be read.

@@ -290,7 +290,7 @@ func TestRPMWriteAheadLog(t *testing.T) {
 	}
 }
 
-// A chain of pages without an end must have one for whoever checks it.
+// A check must end even for an endless chain of pages.
 func TestBerkeleyChainWithoutEnd(t *testing.T) {
 	t.Parallel()
 	const size = 512

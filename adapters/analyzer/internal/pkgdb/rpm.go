@@ -8,7 +8,7 @@ import (
 	"os"
 	"strings"
 
-	_ "github.com/glebarez/go-sqlite" // what rpm keeps its packages in
+	_ "github.com/glebarez/go-sqlite" // reads rpm's database
 )
 
 // checkRPM checks rpm's database in any of its formats.
@@ -68,8 +68,8 @@ func checkSQLite(f File, name string) (int, error) {
 // walHeader is the size of a write-ahead log without entries.
 const walHeader = 32
 
-// checkWAL: a program that was stopped leaves changes in the log beside the
-// database, where a reader of the database does not see them.
+// checkWAL refuses changes that a stopped program left in the log beside the database,
+// where a reader of the database does not see them.
 func checkWAL(f File) error {
 	logs, err := f.Find(literal(f.Path) + "-wal")
 	for path, size := range logs {

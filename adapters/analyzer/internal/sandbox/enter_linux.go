@@ -8,14 +8,16 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
-// graceCPU is what a child has to report that it used up its processor time.
+// graceCPU is the processor time to report an exceeded limit.
 const graceCPU = 2 * time.Second
 
-// Enter puts this process, a child, under its limits and off the network. When it exceeds that of
-// processor time or file size, report is called with the error, and the process
-// ends with the status that makes Run return ErrReported.
+// Enter puts this process, a child, under its limits and off the network. When it
+// exceeds that of processor time or file size, Enter calls report with the error and
+// ends the process with the status that makes Run return ErrReported.
 func Enter(limits Limits, report func(error)) error {
 	exceeded := make(chan os.Signal, 1)
 	signal.Notify(exceeded, syscall.SIGXCPU, syscall.SIGXFSZ)
@@ -23,7 +25,7 @@ func Enter(limits Limits, report func(error)) error {
 		if <-exceeded == syscall.SIGXCPU {
 			report(cpuError(limits))
 		} else {
-			report(limitError("limit of %s a file", bytesText(limits.FileBytes)))
+			report(limitError("limit of %s a file", wording.Size(limits.FileBytes)))
 		}
 		os.Exit(ExitReported)
 	}()
@@ -31,7 +33,7 @@ func Enter(limits Limits, report func(error)) error {
 		resource   int
 		soft, hard uint64
 	}{
-		// The watching parent comes first; this stops what is too fast for it.
+		// Normally the parent stops the child first; this is for very fast growth.
 		{unix.RLIMIT_DATA, uint64(2 * limits.Memory), uint64(2 * limits.Memory)},
 		{unix.RLIMIT_CPU, seconds(limits.CPU), seconds(limits.CPU + graceCPU)},
 		{unix.RLIMIT_FSIZE, uint64(limits.FileBytes), uint64(limits.FileBytes)},
@@ -46,19 +48,18 @@ func Enter(limits Limits, report func(error)) error {
 	return forbidSockets()
 }
 
-// limit lowers a limit. One that is there already and lower stays: no process may
-// raise its own.
+// limit lowers a limit. A lower one stays: a process may not raise its own.
 func limit(resource int, soft, hard uint64) error {
-	var there unix.Rlimit
-	if err := unix.Getrlimit(resource, &there); err != nil {
+	var current unix.Rlimit
+	if err := unix.Getrlimit(resource, &current); err != nil {
 		return err
 	}
-	hard = min(hard, there.Max)
+	hard = min(hard, current.Max)
 	return unix.Setrlimit(resource, &unix.Rlimit{Cur: min(soft, hard), Max: hard})
 }
 
-// preferAsVictim lets the kernel end the child, not the worker, when memory runs
-// out. It is a wish: not every machine allows it.
+// preferAsVictim makes the kernel kill the child, not the worker, when memory runs
+// out. Not every machine allows it.
 func preferAsVictim() { _ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0) }
 
 func seconds(d time.Duration) uint64 { return uint64((d + time.Second - 1) / time.Second) }

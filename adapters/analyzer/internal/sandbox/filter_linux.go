@@ -9,19 +9,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// architectures are those whose system calls the filter knows.
+// architectures are those that the filter supports.
 var architectures = map[string]uint32{"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64}
 
-// x32 is the first number of the calls of amd64's second interface, by which the
-// filter could be passed by.
+// x32 is the first number of the calls of amd64's second interface, which would
+// bypass the filter.
 const x32 = 0x4000_0000
 
-// forbidSockets takes the means of talking to anybody from all threads of this
-// process, for ever (seccomp(2)). Namespaces do the same where they are allowed,
-// this works without a privilege. A kernel without filters is accepted.
+// forbidSockets forbids sockets and io_uring to all threads of this process, for ever
+// (seccomp(2)). Namespaces do the same where they are allowed; this needs no
+// privilege. It does nothing on a kernel without filters.
 func forbidSockets() error {
-	architecture, known := architectures[runtime.GOARCH]
-	if !known {
+	architecture, found := architectures[runtime.GOARCH]
+	if !found {
 		return nil
 	}
 	const number, arch = 0, 4 // offsets in struct seccomp_data
@@ -39,7 +39,7 @@ func forbidSockets() error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("renounce privileges: %w", err)
+		return fmt.Errorf("drop privileges: %w", err)
 	}
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
 	if errno != 0 && !errors.Is(errno, unix.ENOSYS) && !errors.Is(errno, unix.EINVAL) {

@@ -4,7 +4,7 @@ import "bytes"
 
 const (
 	maxLine   = 64 << 10 // bytes of a line of output
-	maxStderr = 64 << 10 // bytes kept of the child's last words
+	maxStderr = 64 << 10 // bytes kept of the child's standard error
 )
 
 // lines cuts output into lines; longer ones than maxLine are dropped.
@@ -32,12 +32,12 @@ func (l *lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// tail keeps the start of what a child says on its standard error: a crash of
-// the Go runtime names its reason first.
-type tail struct{ bytes.Buffer }
+// head keeps the start of a child's standard error: a crash of the Go runtime prints
+// its reason first.
+type head struct{ bytes.Buffer }
 
 // Write implements io.Writer.
-func (t *tail) Write(p []byte) (int, error) {
-	t.Buffer.Write(p[:min(len(p), max(0, maxStderr-t.Len()))])
+func (h *head) Write(p []byte) (int, error) {
+	h.Buffer.Write(p[:min(len(p), max(0, maxStderr-h.Len()))])
 	return len(p), nil
 }

@@ -1,9 +1,10 @@
-// Package sandbox runs this program once more, as a child that may do little: no
-// network, no environment, bounded memory, processor time, files and duration.
-// Whatever the child does, it ends within its limits, and the error says which.
+// Package sandbox runs this program again, as a confined child: without network and
+// environment, with bounded memory, processor time, files and duration. Whatever the
+// child does, it ends within its limits, and the error names the exceeded one.
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -36,7 +37,7 @@ type Usage struct {
 type Sandbox struct {
 	Log *slog.Logger // nil for the default one
 
-	open atomic.Bool // this machine does not allow namespaces
+	refused atomic.Bool // this machine does not allow namespaces
 }
 
 // Command is one child.
@@ -48,12 +49,12 @@ type Command struct {
 	Line func([]byte)
 }
 
-// Run runs a child to its end. An exceeded limit is a fault.Limit that names it.
+// Run runs a child to its end. An exceeded limit is an errkind.Limit that names it.
 // When ctx ends, the child is killed with everything it started.
 func (c *Sandbox) Run(ctx context.Context, command Command) (usage Usage, err error) {
 	var done sync.WaitGroup
 	done.Go(func() {
-		// The kernel ends the child when the thread that started it ends.
+		// The kernel kills the child when the thread that started it ends.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		usage, err = c.run(ctx, command)
@@ -67,7 +68,7 @@ func (c *Sandbox) run(ctx context.Context, command Command) (Usage, error) {
 	defer stop(nil)
 	wall := time.AfterFunc(command.Limits.Wall, func() { stop(limitError("time limit of %s", command.Limits.Wall)) })
 	defer wall.Stop()
-	cmd, words, err := c.start(ctx, command)
+	cmd, stderr, err := c.start(ctx, command)
 	if err != nil {
 		return Usage{}, err
 	}
@@ -78,52 +79,45 @@ func (c *Sandbox) run(ctx context.Context, command Command) (Usage, error) {
 	err = cmd.Wait()
 	close(watched)
 	watchers.Wait()
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what it may have left behind
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // processes that it may have left behind
 	usage := Usage{CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), PeakMemory: peak}
-	return usage, verdict(ctx, command.Limits, cmd.ProcessState, words.String(), err)
+	return usage, verdict(ctx, command.Limits, cmd.ProcessState, stderr.String(), err)
 }
 
 // start starts the child in namespaces of its own where the machine allows them.
-func (c *Sandbox) start(ctx context.Context, command Command) (*exec.Cmd, *tail, error) {
-	isolated := !c.open.Load()
-	cmd, words := build(ctx, command, isolated)
+func (c *Sandbox) start(ctx context.Context, command Command) (*exec.Cmd, *head, error) {
+	isolated := !c.refused.Load()
+	cmd, stderr := build(ctx, command, isolated)
 	err := cmd.Start()
 	if isolated && isolationRefused(err) {
-		if !c.open.Swap(true) {
-			c.log().WarnContext(ctx, "network namespaces are not allowed here; only the filter of system calls keeps analysis off the network", "error", err)
+		if !c.refused.Swap(true) {
+			cmp.Or(c.Log, slog.Default()).WarnContext(ctx, "network namespaces are not allowed here; only the filter of system calls keeps analysis off the network", "error", err)
 		}
-		cmd, words = build(ctx, command, false)
+		cmd, stderr = build(ctx, command, false)
 		err = cmd.Start()
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("start child: %w", err)
 	}
-	return cmd, words, nil
+	return cmd, stderr, nil
 }
 
-func (c *Sandbox) log() *slog.Logger {
-	if c.Log != nil {
-		return c.Log
-	}
-	return slog.Default()
-}
-
-func build(ctx context.Context, command Command, isolated bool) (*exec.Cmd, *tail) {
-	words := &tail{}
+func build(ctx context.Context, command Command, isolated bool) (*exec.Cmd, *head) {
+	stderr := &head{}
 	cmd := exec.CommandContext(ctx, self(), command.Args...)
 	cmd.Dir = command.Folder
 	cmd.Env = environment(command)
 	cmd.Stdout = &lines{each: command.Line}
-	cmd.Stderr = words
+	cmd.Stderr = stderr
 	cmd.SysProcAttr = attributes(isolated)
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
-	return cmd, words
+	return cmd, stderr
 }
 
-// environment holds nothing of the worker's. Half the memory is where the
-// collector sets in: what the limit is for comes on top of it in bursts. Below
-// that nothing is collected: a child lives for seconds.
+// environment has nothing of the worker's. The garbage collector starts at half the
+// memory, to leave room for bursts up to the limit; below that it would only cost
+// time, since a child lives for seconds.
 func environment(command Command) []string {
 	return []string{
 		"TMPDIR=" + command.Folder,

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// Elsewhere than on Linux the child is bounded in time and scratch space, not in
-// memory, and keeps the network: good enough to develop, not for strangers' images.
+// On other systems than Linux the child is bounded in time and scratch space, but not
+// in memory, and keeps the network: enough for development, not for untrusted images.
 
 func self() string {
 	name, err := os.Executable()
@@ -24,5 +24,5 @@ func isolationRefused(error) bool { return false }
 
 func residentBytes(int) int64 { return 0 }
 
-// Enter has nothing to do here.
+// Enter does nothing here.
 func Enter(Limits, func(error)) error { return nil }

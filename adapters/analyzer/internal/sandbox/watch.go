@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"time"
+
+	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
 const (
@@ -12,9 +14,9 @@ const (
 	scratchInterval = 500 * time.Millisecond
 )
 
-// watch stops a child that takes more memory or scratch space than it may, until
-// done is closed. It returns the most memory that it saw. The kernel's own figure
-// is no use: it begins with the worker's memory, which a new process inherits.
+// watch stops a child that exceeds its memory or scratch space, until done is closed.
+// It returns the most memory that it saw. The kernel's own figure is useless: it
+// starts with the worker's memory, which a new process inherits.
 func watch(done <-chan struct{}, pid int, command Command, stop context.CancelCauseFunc) (peak int64) {
 	memory, scratch := time.NewTicker(memoryInterval), time.NewTicker(scratchInterval)
 	defer memory.Stop()
@@ -29,14 +31,13 @@ func watch(done <-chan struct{}, pid int, command Command, stop context.CancelCa
 			}
 		case <-scratch.C:
 			if folderBytes(command.Folder) > command.Limits.Scratch {
-				stop(limitError("scratch limit of %s", bytesText(command.Limits.Scratch)))
+				stop(limitError("scratch limit of %s", wording.Size(command.Limits.Scratch)))
 			}
 		}
 	}
 }
 
-// folderBytes is what the files of a folder take. Files that come and go while
-// it looks do not matter.
+// folderBytes is the size of all files in a folder. Files may come and go meanwhile.
 func folderBytes(folder string) (total int64) {
 	_ = filepath.WalkDir(folder, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil {

@@ -24,8 +24,7 @@ type Root struct {
 	lock *os.File
 }
 
-// Open removes what dead processes left in a folder, and makes a new folder in
-// it for this one.
+// Open removes the folders of dead processes, and makes a new one for this process.
 func Open(parent string) (*Root, error) {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return nil, fmt.Errorf("create scratch folder: %w", err)
@@ -44,8 +43,8 @@ func Open(parent string) (*Root, error) {
 	return root, nil
 }
 
-// newLock makes a file and locks it. Another process may clean in between and take
-// the file for one that a dead process left: then a new one is made.
+// newLock makes a file and locks it. In between, another process may clean and remove
+// the file as one of a dead process: then newLock tries again.
 func newLock(parent string) (*os.File, error) {
 	for {
 		lock, err := os.CreateTemp(parent, "worker-*"+lockSuffix)

@@ -21,12 +21,12 @@ type entry struct {
 	link   bool
 }
 
-// Compute digests the files of a layer's archive and writes the table. Every
-// file is first reported to spend with its size: a sparse file claims more bytes
-// than the archive has, and an error of spend ends the computation.
+// Compute digests the files of a layer's archive and writes the table. It first calls
+// spend with the size of each file, since a sparse file claims more bytes than the
+// archive has; an error of spend ends the computation.
 //
-// What could be meant by a path that the archive has several times is left out,
-// unless all are regular files, of which the last counts.
+// A path that the archive has several times is left out as ambiguous, unless all are
+// regular files, of which the last counts.
 func Compute(ctx context.Context, archive string, algorithm Algorithm, spend func(bytes int64) error, name string) error {
 	entries, err := digest(ctx, archive, algorithm, spend)
 	if err != nil {
@@ -44,42 +44,56 @@ func Compute(ctx context.Context, archive string, algorithm Algorithm, spend fun
 }
 
 func digest(ctx context.Context, archive string, algorithm Algorithm, spend func(int64) error) (entries []entry, err error) {
-	file, err := os.Open(archive)
-	if err != nil {
-		return nil, fmt.Errorf("digest layer: %w", err)
-	}
-	defer file.Close()
-	reader, sum, buffer := tar.NewReader(file), algorithm.New(), make([]byte, 128<<10)
-	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		header, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return entries, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("digest layer: %w: %w", errkind.Invalid, err)
-		}
+	sum, buffer := algorithm.New(), make([]byte, 128<<10)
+	err = EachEntry(ctx, archive, func(_ int, header *tar.Header, content io.Reader) error {
 		found := entry{key: keyOf(header.Name)}
 		switch header.Typeflag {
 		case tar.TypeReg, tar.TypeGNUSparse:
 			if err := spend(header.Size); err != nil {
-				return nil, err
+				return err
 			}
 			sum.Reset()
-			if _, err := io.CopyBuffer(onlyWriter{sum}, contextReader{ctx, reader}, buffer); err != nil {
-				return nil, fmt.Errorf("digest layer: %w: %w", errkind.Invalid, err)
+			if _, err := io.CopyBuffer(onlyWriter{sum}, UntilDone(ctx, content), buffer); err != nil {
+				return fmt.Errorf("digest layer: %w: %w", errkind.Invalid, err)
 			}
 			found.digest = sum.Sum(nil)
 		case tar.TypeLink:
 			found.link, found.target = true, keyOf(header.Linkname)
 		}
 		entries = append(entries, found)
+		return nil
+	})
+	return entries, err
+}
+
+// EachEntry calls visit for each entry of a layer's archive, with its number.
+func EachEntry(ctx context.Context, archive string, visit func(int, *tar.Header, io.Reader) error) error {
+	file, err := os.Open(archive)
+	if err != nil {
+		return fmt.Errorf("read layer: %w", err)
+	}
+	defer file.Close()
+	reader := tar.NewReader(file)
+	for i := 0; ; i++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		header, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read layer: %w: %w", errkind.Invalid, err)
+		}
+		if err := visit(i, header, reader); err != nil {
+			return err
+		}
 	}
 }
 
-// contextReader reads until the context ends: one file can take long.
+// UntilDone reads until the context ends: one file can take long.
+func UntilDone(ctx context.Context, reader io.Reader) io.Reader { return contextReader{ctx, reader} }
+
 type contextReader struct {
 	ctx context.Context
 	io.Reader
@@ -93,7 +107,7 @@ func (r contextReader) Read(p []byte) (int, error) {
 	return r.Reader.Read(p)
 }
 
-// onlyWriter hides what a hash may offer beside Write, so that the buffer is used.
+// onlyWriter hides other methods of a hash, so that io.CopyBuffer uses the buffer.
 type onlyWriter struct{ io.Writer }
 
 // records are the entries that have a digest, sorted.

@@ -1,5 +1,5 @@
-// Package sums keeps the digests of a layer's files in a file: computed once for
-// each layer, by the worker, for all images that hold the layer.
+// Package sums keeps the digests of a layer's files in a file. The worker computes
+// them once for each layer, for all images with that layer.
 //
 // The file is an array of records of one size, sorted by key: the first 16 bytes
 // of the SHA-256 of the file's path in the layer, and the digest.
@@ -7,8 +7,8 @@ package sums
 
 import (
 	"bytes"
-	"crypto/md5"  // what Debian's package database has
-	"crypto/sha1" // what Alpine's has
+	"crypto/md5"  // of Debian's package database
+	"crypto/sha1" // of Alpine's
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -20,8 +20,7 @@ import (
 	"sort"
 )
 
-// Algorithm is one by which files are digested. It is the name of the file that
-// keeps the digests.
+// Algorithm digests files. It is part of the name of the file with the digests.
 type Algorithm string
 
 // The algorithms.
