@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -107,4 +108,43 @@ func TestCoverageAlone(t *testing.T) {
 	if seen := r.resync(target); seen.Summary.Coverage.State != vuln.NotCovered {
 		t.Errorf("the watcher sees %+v", seen.Summary.Coverage)
 	}
+}
+
+// TestEndOfLife: the tag fails at the second at which its distribution ends, by
+// time alone; data with another date moves that second.
+func TestEndOfLife(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	tomorrow := r.clock.Now().AddDate(0, 0, 1).Truncate(24 * time.Hour)
+	later := tomorrow.AddDate(0, 0, 1)
+	r.matcher.ends[checksum(1)], r.matcher.ends[checksum(2)] = tomorrow, later
+	r.activateRule(`"gate": "distro", "trigger": "end_of_life", "params": []`)
+	r.data(1)
+	r.push("app:1", "openssl 1")
+	target := r.settled("app:1")
+	next := func(want time.Time) {
+		t.Helper()
+		view, err := r.store.View(t.Context(), target)
+		r.must(err)
+		if !view.State.Next.Equal(want) || !view.State.Coverage.EndOfLife.Equal(later) && !view.State.Coverage.EndOfLife.Equal(tomorrow) {
+			t.Errorf("changes at %s, want %s; coverage %+v", view.State.Next, want, view.State.Coverage)
+		}
+	}
+	next(tomorrow)
+	mark := len(r.notified())
+	r.watchers.take()
+	r.data(2)
+	if woken := r.watchers.take(); !slices.Contains(woken, "data app:1") {
+		t.Errorf("woken: %v, want the tag, which waits for another moment now", woken)
+	}
+	next(later)
+	for _, at := range []time.Time{tomorrow, later.Add(-time.Second), later, later.Add(time.Hour)} {
+		r.clock.advance(at.Sub(r.clock.Now()))
+		r.resync(target)
+		if at.Before(later) {
+			r.expect(mark)
+		}
+	}
+	r.expect(mark, "policy_eval time app:1")
+	next(time.Time{})
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -77,6 +78,7 @@ type matcher struct {
 	scores  map[string][]vuln.Score              // by build
 	broken  map[string]bool                      // packages that cannot be matched
 	lacks   map[string]bool                      // builds without data about the distribution of all images
+	ends    map[string]time.Time                 // its end of life, by build
 	matched []string
 	// released is what stayed open at the last Release.
 	released []string
@@ -84,7 +86,7 @@ type matcher struct {
 }
 
 func newMatcher(version vuln.Matcher) *matcher {
-	return &matcher{version: version, data: map[string]map[string][]vuln.Finding{}, scores: map[string][]vuln.Score{}, broken: map[string]bool{}, lacks: map[string]bool{}}
+	return &matcher{version: version, data: map[string]map[string][]vuln.Finding{}, scores: map[string][]vuln.Score{}, broken: map[string]bool{}, lacks: map[string]bool{}, ends: map[string]time.Time{}}
 }
 
 // knows adds a vulnerability of a package, as "name version", to a build.
@@ -134,7 +136,7 @@ func (m *matcher) Coverage(_ context.Context, checksum string, distributions []v
 	defer m.mu.Unlock()
 	found := map[vuln.Distribution]vuln.Coverage{}
 	for _, each := range distributions {
-		found[each] = vuln.Coverage{State: vuln.Covered, Distribution: string(each)}
+		found[each] = vuln.Coverage{State: vuln.Covered, Distribution: string(each), EndOfLife: m.ends[checksum]}
 		if m.lacks[checksum] {
 			found[each] = vuln.Coverage{State: vuln.NotCovered, Distribution: string(each), Reason: "the data has nothing about " + string(each)}
 		}

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	v6 "github.com/anchore/grype/grype/db/v6"
 	"github.com/anchore/grype/grype/pkg"
+	"github.com/anchore/grype/grype/vulnerability"
 	"github.com/anchore/syft/syft/linux"
 	syft "github.com/anchore/syft/syft/pkg"
 
@@ -138,6 +140,9 @@ func (r *reader) cover(s system) (lookUp, error) {
 		return found, nil
 	}
 	own, others, err := r.records(s.specifier())
+	if err == nil {
+		found.EndOfLife, err = r.endOfLife(s.Release)
+	}
 	found.others = others
 	switch {
 	case err != nil:
@@ -186,6 +191,16 @@ func (r *reader) records(release v6.OSSpecifier) (own, others bool, err error) {
 	some, err := r.haveRecords(used)
 	own = len(exact) > 0 || !slices.ContainsFunc(used, func(os v6.OperatingSystem) bool { return os.MinorVersion != "" })
 	return some && own, some && !own, err
+}
+
+// endOfLife is that of exactly this release, of the distribution itself: one that
+// takes the records of another has a life of its own.
+func (r *reader) endOfLife(of *release) (time.Time, error) {
+	date, _, err := r.provider.(vulnerability.EOLChecker).GetOperatingSystemEOL(of.distro())
+	if err != nil || date == nil {
+		return time.Time{}, missingSystem(err)
+	}
+	return date.UTC(), nil
 }
 
 // missingSystem drops the errors that only say that there is no such system.

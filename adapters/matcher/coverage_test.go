@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	v6 "github.com/anchore/grype/grype/db/v6"
 	"github.com/anchore/grype/grype/db/v6/distribution"
@@ -201,6 +202,34 @@ func TestCoverageNeedsRecords(t *testing.T) {
 		must(t, err)
 		if got := coverageOf(t, m, distribution); !got.Missing() || foundOfDistribution(t, m, groups) {
 			t.Errorf("%s: coverage %+v", name, got)
+		}
+	}
+}
+
+// TestEndOfLife: each distribution has its own date, also one that takes the records
+// of another.
+func TestEndOfLife(t *testing.T) {
+	t.Parallel()
+	m := published(t, func(db *sql.DB) {
+		_, err := db.Exec(`UPDATE operating_systems SET eol_date = '2026-06-10 00:00:00+00:00' WHERE name = 'debian' AND major_version = '12'`)
+		must(t, err)
+	}, distributions(releases)...)
+	for _, test := range []struct {
+		release linux.Release
+		want    time.Time
+	}{
+		{linux.Release{ID: "debian", VersionID: "12"}, time.Date(2026, 6, 10, 0, 0, 0, 0, time.UTC)},
+		{linux.Release{ID: "debian", VersionID: "13"}, time.Time{}},
+		{linux.Release{ID: "debian", VersionID: "99"}, time.Time{}},
+		{linux.Release{ID: "raspbian", VersionID: "12"}, time.Time{}},
+		{linux.Release{ID: "alpine", VersionID: "3.20.1"}, time.Time{}},
+	} {
+		i := &inventory{release: &test.release}
+		i.add(deb("openssl", "1.0-1", ""))
+		_, distribution, err := matcher.Groups(i.json(t))
+		must(t, err)
+		if got := coverageOf(t, m, distribution); !got.EndOfLife.Equal(test.want) {
+			t.Errorf("%s %s: %+v, want the end of life %s", test.release.ID, test.release.VersionID, got, test.want)
 		}
 	}
 }

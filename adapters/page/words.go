@@ -11,6 +11,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/polling"
+	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/domain/wording"
 )
@@ -24,6 +25,7 @@ func (s *Site) functions() template.FuncMap {
 		"machine":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"headline":  watch.Summary.Headline,
 		"mood":      mood,
+		"ended":     func(c vuln.Coverage) bool { return c.Ended(s.Now()) },
 		"spark":     func(history []watch.CountsAt) *spark { return newSpark(history, s.Now()) },
 		"address":   address,
 		"severity":  severityClass,

@@ -16,13 +16,14 @@ type coverageRow struct {
 	Name         string
 	State        string
 	Reason       string
+	EndOfLife    int64  `db:"end_of_life"`
 	Changed      string // the data build that last brought another answer; "" for none
 }
 
-const coverageColumns = `distribution, name, state, reason, changed`
+const coverageColumns = `distribution, name, state, reason, end_of_life, changed`
 
 func (r coverageRow) coverage() vuln.Coverage {
-	return vuln.Coverage{State: vuln.CoverageState(r.State), Distribution: r.Name, Reason: r.Reason}
+	return vuln.Coverage{State: vuln.CoverageState(r.State), Distribution: r.Name, Reason: r.Reason, EndOfLife: timeOf(r.EndOfLife)}
 }
 
 // SaveDistribution stores which distribution the image is of.
@@ -121,10 +122,10 @@ func (t tx) insertCoverage(ctx context.Context, found map[vuln.Distribution]vuln
 		if old && known.coverage() != now {
 			changed = build
 		}
-		rows = append(rows, []any{string(distribution), now.Distribution, string(now.State), now.Reason, changed})
+		rows = append(rows, []any{string(distribution), now.Distribution, string(now.State), now.Reason, toMicros(now.EndOfLife), changed})
 	}
 	return t.insert(ctx, `coverage (`+coverageColumns+`)`, rows, `ON CONFLICT (distribution) DO UPDATE
-		SET name = excluded.name, state = excluded.state, reason = excluded.reason`)
+		SET name = excluded.name, state = excluded.state, reason = excluded.reason, end_of_life = excluded.end_of_life`)
 }
 
 // NotCovered lists the targets whose analyzed images are of a distribution that

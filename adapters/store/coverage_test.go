@@ -18,7 +18,7 @@ const buster vuln.Distribution = `{"buster"}`
 
 var (
 	lacking = vuln.Coverage{State: vuln.NotCovered, Distribution: "debian 10", Reason: "the data has nothing about debian 10"}
-	having  = vuln.Coverage{State: vuln.Covered, Distribution: "debian 10"}
+	having  = vuln.Coverage{State: vuln.Covered, Distribution: "debian 10", EndOfLife: at(9)}
 )
 
 // advanceCovering moves without any new findings.

@@ -56,14 +56,15 @@ type coverageState struct {
 	Coverage     string
 	Distribution string
 	NotCovered   string `db:"not_covered"`
+	EndOfLife    int64  `db:"end_of_life"`
 }
 
 func (c coverageState) coverage() vuln.Coverage {
-	return vuln.Coverage{State: vuln.CoverageState(c.Coverage), Distribution: c.Distribution, Reason: c.NotCovered}
+	return vuln.Coverage{State: vuln.CoverageState(c.Coverage), Distribution: c.Distribution, Reason: c.NotCovered, EndOfLife: timeOf(c.EndOfLife)}
 }
 
 const stateColumns = `revision, manifest, index_digest, analyzed, pending, build, matcher, bundle, analyzer, matched,
-	critical, high, medium, low, negligible, unknown, status, final_action, problem, checked, changed, next_change, coverage, distribution, not_covered`
+	critical, high, medium, low, negligible, unknown, status, final_action, problem, checked, changed, next_change, coverage, distribution, not_covered, end_of_life`
 
 func (r stateRow) resolved() image.Resolved {
 	return image.Resolved{Manifest: image.Digest(r.Manifest), Index: image.Digest(r.IndexDigest)}
@@ -162,7 +163,7 @@ func (t tx) saveState(ctx context.Context, target image.Target, state watch.Stat
 		state.Basis.Build, string(state.Basis.Matcher), state.Basis.Bundle, state.Basis.Analyzer, state.Matched,
 		sum.Counts.Critical, sum.Counts.High, sum.Counts.Medium, sum.Counts.Low, sum.Counts.Negligible, sum.Counts.Unknown,
 		string(sum.Status), string(sum.FinalAction), problem, toMicros(state.Checked), toMicros(state.Changed), toMicros(state.Next),
-		string(state.Coverage.State), state.Coverage.Distribution, state.Coverage.Reason,
+		string(state.Coverage.State), state.Coverage.Distribution, state.Coverage.Reason, toMicros(state.Coverage.EndOfLife),
 	}
 	if err := t.run(ctx, `DELETE FROM target_state WHERE target = ?`, target.String()); err != nil {
 		return err

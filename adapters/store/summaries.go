@@ -22,7 +22,7 @@ const summaryColumns = `target.name AS target, coalesce(revision, 0) AS revision
 	coalesce(unknown, 0) AS unknown, coalesce(status, '') AS status, coalesce(final_action, '') AS final_action,
 	coalesce(problem, '') AS problem, coalesce(checked, 0) AS checked, coalesce(changed, 0) AS changed,
 	coalesce(next_change, 0) AS next_change, coalesce(coverage, '') AS coverage,
-	coalesce(distribution, '') AS distribution, coalesce(not_covered, '') AS not_covered,
+	coalesce(distribution, '') AS distribution, coalesce(not_covered, '') AS not_covered, coalesce(end_of_life, 0) AS end_of_life,
 	target.poll, target.poll_interval, target.polled, target.due`
 
 // Summaries lists the states of the targets that the filter selects, without

@@ -40,6 +40,9 @@ type Evidence struct {
 	Bundle   string // hash of the policy bundle
 	Analyzer string
 	Coverage vuln.Coverage
+	// Incomplete is why the data may not have all that is to say about it; "" if
+	// nothing is known to be missing.
+	Incomplete string
 }
 
 // New builds a notification. Equal inputs give equal bytes.
@@ -101,7 +104,8 @@ type evidence struct {
 	Bundle      string       `json:"bundle_hash,omitempty"`
 	Analyzer    string       `json:"analyzer,omitempty"`
 	// Coverage is absent before the image is matched.
-	Coverage vuln.Coverage `json:"coverage,omitzero"`
+	Coverage   vuln.Coverage `json:"coverage,omitzero"`
+	Incomplete string        `json:"data_may_be_incomplete,omitempty"`
 }
 
 func newEvidence(e Evidence) evidence {
@@ -113,6 +117,7 @@ func newEvidence(e Evidence) evidence {
 		Bundle:      e.Bundle,
 		Analyzer:    e.Analyzer,
 		Coverage:    e.Coverage,
+		Incomplete:  e.Incomplete,
 	}
 }
 
@@ -128,13 +133,13 @@ func newAbout(target image.Target, before, after Evidence) about {
 	return a
 }
 
-// uncovered warns, in a summary, that the data does not cover the distribution of the
-// image, so that the rest is incomplete.
-func (e Evidence) uncovered() string {
-	if !e.Coverage.Missing() {
+// incomplete warns, in a summary, that the data does not cover the distribution of the
+// image, or no longer fully, so that the rest is incomplete.
+func (e Evidence) incomplete() string {
+	if e.Incomplete == "" {
 		return ""
 	}
-	return "; " + e.Coverage.String()
+	return "; " + e.Incomplete
 }
 
 // Encode is JSON on one line. It does not escape <, > and &: bodies are never part of an

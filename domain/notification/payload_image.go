@@ -39,7 +39,7 @@ func (c ImageAnalyzed) summary() string {
 	if c.Difference != nil {
 		line += "; " + c.Difference.summary()
 	}
-	return line + c.After.uncovered()
+	return line + c.After.incomplete()
 }
 
 type analysisState struct {
@@ -98,7 +98,7 @@ func (c TagMoved) summary() string {
 	if c.Difference != nil {
 		line += "; " + c.Difference.summary()
 	}
-	return line + c.After.uncovered()
+	return line + c.After.incomplete()
 }
 
 func (c TagMoved) payload(shared common) any {

@@ -30,9 +30,9 @@ func (c PolicyEvaluated) subject() string { return c.Target.String() }
 
 func (c PolicyEvaluated) summary() string {
 	if c.Last.Status == c.Current.Status {
-		return fmt.Sprintf("policy %s: %s, was %s", c.Current.Status, c.Current.FinalAction, c.Last.FinalAction) + c.After.uncovered()
+		return fmt.Sprintf("policy %s: %s, was %s", c.Current.Status, c.Current.FinalAction, c.Last.FinalAction) + c.After.incomplete()
 	}
-	return fmt.Sprintf("policy %s (%s), was %s (%s)", c.Current.Status, c.Current.FinalAction, c.Last.Status, c.Last.FinalAction) + c.After.uncovered()
+	return fmt.Sprintf("policy %s (%s), was %s (%s)", c.Current.Status, c.Current.FinalAction, c.Last.Status, c.Last.FinalAction) + c.After.incomplete()
 }
 
 type outcome struct {

@@ -63,13 +63,13 @@ func (c VulnerabilitiesChanged) coverage() string {
 	case after.Missing() && !before.Missing():
 		return "no longer covered: " + after.Reason
 	case after.Missing():
-		return after.String()
+		return c.After.Incomplete
 	case before.Missing() && after.State == vuln.Covered:
 		return after.Distribution + " is covered now"
 	case before.Missing():
 		return "nothing is left that was not covered"
 	}
-	return ""
+	return c.After.Incomplete
 }
 
 // names are vulnerabilities with the changes of their id and severity.

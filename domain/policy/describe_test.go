@@ -20,8 +20,8 @@ func TestDescribe(t *testing.T) {
 		active++
 		triggers += len(g.Triggers)
 	}
-	if active != 13 || triggers != 42 || retired != 14 {
-		t.Errorf("%d gates with %d triggers and %d retired gates, want 13, 42 and 14", active, triggers, retired)
+	if active != 14 || triggers != 43 || retired != 14 {
+		t.Errorf("%d gates with %d triggers and %d retired gates, want 14, 43 and 14", active, triggers, retired)
 	}
 }
 
@@ -58,7 +58,7 @@ func TestAdditionsAreMarked(t *testing.T) {
 		}
 	}
 	want := []string{
-		"packages.unreadable_file", "packages.analysis_failed", "vulnerabilities.package.known_exploited",
+		"distro.end_of_life", "distro.end_of_life.days_before", "packages.unreadable_file", "packages.analysis_failed", "vulnerabilities.package.known_exploited",
 		"vulnerabilities.package.epss_score_comparison", "vulnerabilities.package.epss_score",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

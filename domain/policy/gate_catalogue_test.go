@@ -12,6 +12,7 @@ import (
 // default of each parameter, in this order.
 var interfaceOfGates = map[string]string{
 	"always.always":                                  "",
+	"distro.end_of_life":                             "days_before:int=0",
 	"dockerfile.instruction":                         "instruction:enum! check:enum! value:string actual_dockerfile_only:bool=false",
 	"dockerfile.effective_user":                      "users:string! type:enum!",
 	"dockerfile.exposed_ports":                       "ports:numlist! type:enum! actual_dockerfile_only:bool=false",

@@ -8,6 +8,7 @@ import (
 // gates are all gates, by name. A new one is a file of its own and a line here.
 var gates = []Gate{
 	gateAlways,
+	gateDistro,
 	gateDockerfile,
 	gateFiles,
 	gateLicenses,

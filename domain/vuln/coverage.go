@@ -3,6 +3,7 @@ package vuln
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // Distribution is the distribution of an image, or of a group of packages, in the
@@ -17,6 +18,9 @@ type Coverage struct {
 	// Distribution is its name, as in "debian 10"; empty if the image names none.
 	Distribution string `json:"distribution,omitempty"`
 	Reason       string `json:"reason,omitempty"` // why it is not covered
+	// EndOfLife is from when the distribution gets no more security updates; zero if
+	// the data does not say.
+	EndOfLife time.Time `json:"end_of_life,omitzero"`
 }
 
 // CoverageState is Coverage in one word; empty before the first match.
@@ -43,6 +47,20 @@ func (c Coverage) String() string {
 		return ""
 	}
 	return strings.TrimSuffix("not covered: "+c.Reason, ": ")
+}
+
+// Ended reports that the distribution is past its end of life. Its vendor publishes
+// neither fixes nor, usually, vulnerabilities any more.
+func (c Coverage) Ended(now time.Time) bool { return !c.EndOfLife.IsZero() && !now.Before(c.EndOfLife) }
+
+// Incomplete says in one line why the data may not have all vulnerabilities of the
+// distribution's packages; it is empty if there is no reason to think so.
+func (c Coverage) Incomplete(now time.Time) string {
+	text := c.String()
+	if c.Ended(now) {
+		text += "; " + c.Distribution + " reached its end of life on " + c.EndOfLife.UTC().Format(time.DateOnly) + ", data may be incomplete"
+	}
+	return strings.TrimPrefix(text, "; ")
 }
 
 // OfDistribution reports whether the finding comes from a distribution's own data,

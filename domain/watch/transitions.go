@@ -2,6 +2,7 @@ package watch
 
 import (
 	"slices"
+	"time"
 
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -13,7 +14,7 @@ func (d *decision) moved() notification.Content {
 	if from == "" || from == to {
 		return nil
 	}
-	moved := notification.TagMoved{Target: d.target, Before: pointer(d.before), After: pointer(d.after)}
+	moved := notification.TagMoved{Target: d.target, Before: pointer(d.before, d.before.Checked), After: pointer(d.after, d.now)}
 	if d.movedWithContent() {
 		moved.Difference = d.difference()
 	}
@@ -45,9 +46,9 @@ func (d *decision) analyzed() notification.Content {
 	if d.after.Analyzed == d.before.Analyzed {
 		return nil
 	}
-	content := notification.ImageAnalyzed{Target: d.target, After: evidenceOf(d.after), Known: d.seen.Known, Packages: d.seen.Packages, Unreadable: d.seen.Unreadable}
+	content := notification.ImageAnalyzed{Target: d.target, After: evidenceOf(d.after, d.now), Known: d.seen.Known, Packages: d.seen.Packages, Unreadable: d.seen.Unreadable}
 	if d.before.Analyzed != "" {
-		content.Before = evidenceOf(d.before)
+		content.Before = evidenceOf(d.before, d.before.Checked)
 	}
 	if !d.movedWithContent() {
 		content.Difference = d.difference()
@@ -64,7 +65,7 @@ func (d *decision) vulnerabilities() notification.Content {
 		return nil
 	}
 	change := vuln.DiffAt(d.before.Vulnerabilities, d.after.Vulnerabilities, options.EPSS)
-	content := notification.VulnerabilitiesChanged{Target: d.target, Before: evidenceOf(d.before), After: evidenceOf(d.after)}
+	content := notification.VulnerabilitiesChanged{Target: d.target, Before: evidenceOf(d.before, d.before.Checked), After: evidenceOf(d.after, d.now)}
 	content.Added = slices.DeleteFunc(change.Added, func(f vuln.Finding) bool { return !interesting(f, *options) })
 	removed := slices.DeleteFunc(change.Removed, func(f vuln.Finding) bool { return !interesting(f, *options) })
 	content.Removed, content.NotCovered = d.after.Coverage.Uncovered(removed)
@@ -96,28 +97,29 @@ func (d *decision) evaluated() notification.Content {
 	if last.Status == current.Status && !(options.EveryAction && last.FinalAction != current.FinalAction) {
 		return nil
 	}
-	return notification.PolicyEvaluated{Target: d.target, Before: evidenceOf(d.before), After: evidenceOf(d.after),
+	return notification.PolicyEvaluated{Target: d.target, Before: evidenceOf(d.before, d.before.Checked), After: evidenceOf(d.after, d.now),
 		Last:    notification.Evaluation{Status: last.Status, FinalAction: last.FinalAction, Document: withBundle(last.Document, d.seen.LastBundle)},
 		Current: notification.Evaluation{Status: current.Status, FinalAction: current.FinalAction, Document: withBundle(current.Document, d.seen.Bundle)}}
 }
 
 // evidenceOf is what the statements about a state's image were made from. While
-// a newer image cannot be analyzed, that is not the one the tag points to.
-func evidenceOf(s State) notification.Evidence {
+// a newer image cannot be analyzed, that is not the one the tag points to. The time
+// is that of the statements.
+func evidenceOf(s State, at time.Time) notification.Evidence {
 	image := s.Resolved
 	if s.Analyzed != "" && s.Analyzed != image.Manifest {
 		image.Manifest, image.Index = s.Analyzed, ""
 	}
 	return notification.Evidence{Image: image, Build: s.Basis.Build, Matcher: s.Basis.Matcher,
-		Bundle: s.Basis.Bundle, Analyzer: s.Basis.Analyzer, Coverage: s.Coverage}
+		Bundle: s.Basis.Bundle, Analyzer: s.Basis.Analyzer, Coverage: s.Coverage, Incomplete: s.Coverage.Incomplete(at)}
 }
 
 // pointer is evidence of what the tag points to, analyzed or not.
-func pointer(s State) notification.Evidence {
-	evidence := evidenceOf(s)
+func pointer(s State, at time.Time) notification.Evidence {
+	evidence := evidenceOf(s, at)
 	evidence.Image = s.Resolved
 	if s.Analyzed != s.Resolved.Manifest {
-		evidence.Coverage = vuln.Coverage{} // of another image
+		evidence.Coverage, evidence.Incomplete = vuln.Coverage{}, "" // of another image
 	}
 	return evidence
 }

@@ -41,6 +41,7 @@ CREATE TABLE target_state (
     coverage     TEXT NOT NULL DEFAULT '', -- covered, not_covered, not_applicable; '' before the first match
     distribution TEXT NOT NULL DEFAULT '', -- its name, as in debian 12
     not_covered  TEXT NOT NULL DEFAULT '', -- why it is not covered
+    end_of_life  INTEGER NOT NULL DEFAULT 0, -- of the distribution; 0 for unknown
     wake         TEXT NOT NULL DEFAULT '' -- why the watcher is still to be woken; '' for no reason
 );
 CREATE INDEX target_state_analyzed ON target_state (analyzed, target);
@@ -250,6 +251,7 @@ CREATE TABLE coverage (
     name         TEXT NOT NULL,
     state        TEXT NOT NULL, -- covered, not_covered, not_applicable
     reason       TEXT NOT NULL,
+    end_of_life  INTEGER NOT NULL, -- 0 for unknown
     changed      TEXT NOT NULL -- build that last changed it; '' for none
 );
 

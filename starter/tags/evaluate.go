@@ -53,7 +53,7 @@ func evaluate(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return exit.Unable(err)
 	}
-	sayUncovered(s, target, subject.Feed.Coverage)
+	sayIncomplete(s, target, subject.Feed.Coverage)
 	if err := showEvaluation(s, target, bundle, e); err != nil {
 		return exit.Unable(err)
 	}

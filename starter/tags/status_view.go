@@ -166,6 +166,7 @@ func writeStatus(s *session.Session, w io.Writer, v *tagStatusView) {
 	if v.Matched {
 		p.Add("Vulnerabilities", vuln.Counts(v.Counts).String())
 		p.Add("Coverage", v.Coverage.String())
+		p.Add("End of life", endOfLife(s, v.Coverage))
 	}
 	if len(v.Unreadable) > 0 {
 		p.Add("Unreadable", wording.Count(len(v.Unreadable), "file")+"; their packages are missing from the SBOM")
@@ -186,6 +187,17 @@ func writeStatus(s *session.Session, w io.Writer, v *tagStatusView) {
 	p.Write(w)
 	writeUnreadable(s, w, v.Unreadable)
 	writeRecent(s, w, v.Live)
+}
+
+// endOfLife is when the distribution ends, and what that means.
+func endOfLife(s *session.Session, c vuln.Coverage) string {
+	switch {
+	case c.EndOfLife.IsZero():
+		return ""
+	case c.Ended(s.Now):
+		return fmt.Sprintf("%s, since %s; data may be incomplete", c.Distribution, s.When(c.EndOfLife))
+	}
+	return fmt.Sprintf("%s, %s", c.Distribution, s.When(c.EndOfLife))
 }
 
 // shownUnreadable is how many files a person is shown.

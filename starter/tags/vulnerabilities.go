@@ -35,7 +35,8 @@ same vulnerability of a package share one key, in JSON and in webhook bodies.
    tagwatch vulnerabilities nginx:1.27 -o json | jq .coverage.state
 
 The output says when the vulnerability data does not cover the distribution of
-the image: an empty list then does not mean that the image is safe.`,
+the image, or the distribution is past its end of life: an empty list then does
+not mean that the image is safe.`,
 		Flags: append([]cli.Flag{
 			arguments.PlatformFlag(),
 			&cli.StringFlag{Name: "severity", Usage: "only this `severity` and above"},
@@ -177,7 +178,7 @@ func mostSevere(a, b vulnerabilityView) int {
 
 func writeVulnerabilities(s *session.Session, w io.Writer, list vulnerabilitiesView) {
 	views := list.Vulnerabilities
-	sayUncovered(s, list.Target, list.Coverage)
+	sayIncomplete(s, list.Target, list.Coverage)
 	if len(views) == 0 {
 		s.SayNone("vulnerability of "+list.Target.String(), "No known vulnerabilities in "+list.Target.String(), "severity", "fixable")
 		return
@@ -198,10 +199,10 @@ func writeVulnerabilities(s *session.Session, w io.Writer, list vulnerabilitiesV
 	t.Write(w)
 }
 
-// sayUncovered says what no list of vulnerabilities shows.
-func sayUncovered(s *session.Session, target image.Target, c vuln.Coverage) {
-	if c.Missing() {
-		s.Say("%s: %s", target, c)
+// sayIncomplete says what no list of vulnerabilities shows.
+func sayIncomplete(s *session.Session, target image.Target, c vuln.Coverage) {
+	if text := c.Incomplete(s.Now); text != "" {
+		s.Say("%s: %s", target, text)
 	}
 }
 
