@@ -9,12 +9,11 @@ import (
 	"slices"
 )
 
-const version = "1_0"
-
 // Bundle is a document of policies, whitelists, mappings and image lists, as
-// Anchore Engine defines it. It is immutable and safe for concurrent use.
+// Anchore Engine or Anchore Enterprise defines it. It is immutable and safe for concurrent use.
 type Bundle struct {
 	ID                string
+	Version           string // of its form: VersionEngine or VersionEnterprise
 	Name              string
 	Description       string
 	Policies          []Policy
@@ -74,10 +73,10 @@ func (b *Bundle) read(n node) {
 		if o.fields == nil {
 			return
 		}
+		b.Version = readVersion(o) // which decides how the rest is called
 		b.ID = o.at("id").requiredText()
 		b.Name = o.at("name").text()
 		b.Description = o.at("description").text()
-		checkVersion(o)
 		parts.mappings = o.at("mappings").requiredItems()
 		parts.whitelisted = imageList(o.at("whitelisted_images"))
 		parts.blacklisted = imageList(o.at("blacklisted_images"))
@@ -126,11 +125,4 @@ func canonicalHash(raw []byte) string {
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(document) // a hash takes everything
 	return hex.EncodeToString(sum.Sum(nil))
-}
-
-func checkVersion(o object) {
-	n := o.at("version")
-	if found := n.text(); found != version {
-		n.error(problemVersion, "version %q is not supported, write \"version\": %q", found, version)
-	}
 }

@@ -27,11 +27,11 @@ func (e *evaluator) policy(p *Policy, whitelists []*Whitelist) {
 
 // What a rule fired before it failed counts, as far as there is time to decide it.
 func (e *evaluator) rule(p *Policy, r *Rule, whitelists []*Whitelist) {
-	if r.retired != nil {
-		e.report(*r.retired)
+	if r.idle != nil {
+		e.report(*r.idle)
 	}
 	e.report(r.faults...)
-	if r.retired != nil || len(r.faults) > 0 || r.trigger == nil {
+	if r.idle != nil || len(r.faults) > 0 || r.trigger == nil {
 		return
 	}
 	c := &check{input: e.input, ruleID: r.ID, gate: r.Gate, trigger: r.Trigger, params: r.Params, now: e.EvaluatedAt, memo: e.memo}

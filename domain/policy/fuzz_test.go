@@ -83,9 +83,9 @@ func anyBundle(choice uint8, values []string, pattern string) *Bundle {
 	rule := dict{"id": "r", "gate": gate, "trigger": trigger.Name, "action": "STOP", "params": params}
 	item := dict{"gate": gate, "trigger_id": pattern}
 	document, _ := json.Marshal(dict{
-		"id": "b", "version": version,
-		"policies":   []dict{{"id": "p", "version": version, "rules": []dict{rule}}},
-		"whitelists": []dict{{"id": "w", "version": version, "items": []dict{item}}},
+		"id": "b", "version": VersionEngine,
+		"policies":   []dict{{"id": "p", "version": VersionEngine, "rules": []dict{rule}}},
+		"whitelists": []dict{{"id": "w", "version": VersionEngine, "items": []dict{item}}},
 		"mappings":   []dict{{"registry": "*", "repository": "*", "image": dict{"type": "tag", "value": "*"}, "policy_ids": []string{"p"}, "whitelist_ids": []string{"w"}}},
 	})
 	b, _ := Parse(document)

@@ -51,7 +51,32 @@ func rowsOf(t testing.TB, s *Input, gate, trigger string, params ...string) []Ro
 func evaluateRule(t testing.TB, s *Input, gate, trigger string, params ...string) Evaluation {
 	t.Helper()
 	policy := policyOf("p", ruleOf("r1", gate, trigger, "STOP", params...))
-	return evaluate(t, parse(t, parts{policies: policy}.document()), s, noon)
+	bundle := parse(t, parts{policies: policy}.document())
+	evaluation := evaluate(t, bundle, s, noon)
+	sameAsEnterprise(t, bundle, s, evaluation)
+	return evaluation
+}
+
+// sameAsEnterprise writes the bundle in the form of Anchore Enterprise, which must
+// come to the same, and back.
+func sameAsEnterprise(t testing.TB, bundle *Bundle, s *Input, want Evaluation) {
+	t.Helper()
+	document, err := Convert(bundle, VersionEnterprise)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := parse(t, string(document))
+	got := evaluate(t, other, s, noon)
+	if diff := cmp.Diff(want.Rows, got.Rows); diff != "" || got.Outcome() != want.Outcome() || !got.Next.Equal(want.Next) || len(got.Problems) != len(want.Problems) {
+		t.Errorf("as version 2: %v with problems %v, want %v; rows (-1_0 +2)\n%s", got.Outcome(), got.Problems, want.Outcome(), diff)
+	}
+	back, err := Convert(other, VersionEngine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if parse(t, string(back)).Hash() != bundle.Hash() {
+		t.Errorf("version 2 and back:\n%s", back)
+	}
 }
 
 // problemsOf uploads a rule that is refused and returns why.

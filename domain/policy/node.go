@@ -112,6 +112,9 @@ type object struct {
 
 // at is a field, which may be absent.
 func (o object) at(name string) node {
+	if renamed := o.problems.keys[name]; renamed != "" {
+		name = renamed
+	}
 	path := name
 	if o.path != "" {
 		path = o.path + "." + name

@@ -65,7 +65,11 @@ func readParam(n node, gate string, t *Trigger, given map[string]argument) {
 		value.error(problemParameterValue, "the value of parameter %q must be a JSON string%s", p.Name, quoted(value))
 		return
 	}
-	given[p.Name] = argument{value.text(), value}
+	text = value.text()
+	if p.Type == Enum {
+		text = canonical(text)
+	}
+	given[p.Name] = argument{text, value}
 }
 
 // quoted shows how a number or a boolean is written as a string.

@@ -79,6 +79,9 @@ type problems struct {
 	// take of memory, in instructions.
 	expressions map[string]*expression
 	size        int
+	// keys are what the document calls keys that it calls otherwise than Anchore
+	// Engine; nil for none.
+	keys map[string]string
 	// lenient turns errors into warnings: no mapping reaches the part in hand.
 	lenient bool
 }

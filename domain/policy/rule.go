@@ -16,9 +16,9 @@ type Rule struct {
 	Params  map[string]string // by canonical name, defaults filled in
 
 	path    string   // in the bundle
-	trigger *Trigger // nil for a rule that is retired or has faults
-	// retired reports why the rule does nothing, nil if it does something.
-	retired *Problem
+	trigger *Trigger // nil for a rule that is idle or has faults
+	// idle reports why the rule does nothing, nil if it does something.
+	idle *Problem
 	// faults are errors that keep the rule from being evaluated.
 	faults []Problem
 }
@@ -88,12 +88,15 @@ func readAction(n node) Action {
 
 func (r *Rule) readTrigger(o object) {
 	gate, trigger := o.at("gate"), o.at("trigger")
-	r.Gate, r.Trigger = strings.ToLower(gate.requiredText()), strings.ToLower(trigger.requiredText())
+	r.Gate, r.Trigger = strings.ToLower(gate.requiredText()), canonical(strings.ToLower(trigger.requiredText()))
 	if r.Gate == "" || r.Trigger == "" {
 		return
 	}
 	if retired := findRetired(r.Gate); retired != nil {
 		r.retire(o, retired)
+		return
+	}
+	if r.lacksEnterprise(o) {
 		return
 	}
 	known := findGate(r.Gate)
@@ -116,7 +119,12 @@ func (r *Rule) retire(o object, gate *retiredGate) {
 		n.error(problemTrigger, "gate %q, which is retired, has no trigger %q; %s", gate.name, n.text(), oneOf(r.Trigger, gate.triggers))
 		return
 	}
-	details := fmt.Sprintf("gate %q is retired and the rule does nothing; %s", o.at("gate").text(), gate.remedy())
-	r.retired = &Problem{o.path, Warning, problemRetired, details}
-	o.warn(problemRetired, "%s", details)
+	r.idleBecause(o, problemRetired, "gate %q is retired and the rule does nothing; %s", o.at("gate").text(), gate.remedy())
+}
+
+// idleBecause notes why the rule does nothing.
+func (r *Rule) idleBecause(o object, kind, format string, args ...any) {
+	details := fmt.Sprintf(format, args...)
+	r.idle = &Problem{o.path, Warning, kind, details}
+	o.warn(kind, "%s", details)
 }

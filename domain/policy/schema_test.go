@@ -2,6 +2,9 @@ package policy
 
 import (
 	"bytes"
+	"cmp"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +33,8 @@ func TestSchemaAgrees(t *testing.T) {
 		{name: "default", document: string(defaultBundle)},
 		{name: "customary", document: customary},
 		{name: "workload", document: workloadBundle()},
+		{name: "enterprise", document: enterpriseBundle},
+		{name: "converted", document: converted(t, string(defaultBundle))},
 	}
 	for _, tt := range append(documents, violations...) {
 		t.Run(tt.name, func(t *testing.T) {
@@ -58,31 +63,45 @@ func beyondSchema(v violation) bool {
 		v.name == "integer out of bounds" || v.name == "score in percent" || v.name == "mapping without policy"
 }
 
-// bundleSchema is the JSON schema of bundles. Keys that nobody knows are
-// allowed everywhere, as in Anchore's bundles.
+// bundleSchema is the JSON schema of bundles, in the forms of both versions. Keys
+// that nobody knows are allowed everywhere, as in Anchore's bundles.
 func bundleSchema() dict {
 	return dict{
 		"$schema":     "https://json-schema.org/draft/2020-12/schema",
 		"title":       "Policy bundle",
-		"description": "Policies, whitelists, mappings and image lists in the format of Anchore Engine, as Tagwatch accepts them.",
+		"description": "Policies, whitelists, mappings and image lists in the formats of Anchore Engine and Anchore Enterprise, as Tagwatch accepts them.",
 		"type":        "object",
-		"required":    []string{"id", "version", "policies", "mappings"},
+		"required":    []string{"version"},
+		"if":          dict{"properties": dict{"version": dict{"const": VersionEnterprise}}},
+		"then":        ref("enterprise"),
+		"else":        ref("engine"),
+		"$defs":       definitions(),
+	}
+}
+
+// formSchema is that of a bundle's members in the form of a version.
+func formSchema(version string, keys map[string]string, policy, whitelist string) dict {
+	key := func(name string) string { return cmp.Or(keys[name], name) }
+	return dict{
+		"required": []string{"id", "version", key("policies"), "mappings"},
 		"properties": dict{
 			"id": required, "version": dict{"const": version}, "name": optional, "description": optional,
-			"policies":           dict{"type": "array", "items": ref("policy")},
-			"whitelists":         dict{"type": []string{"array", "null"}, "items": ref("whitelist")},
-			"mappings":           dict{"type": "array", "items": ref("mapping"), "description": "In order: the first that matches counts."},
-			"whitelisted_images": dict{"type": "array", "items": ref("selection")},
-			"blacklisted_images": dict{"type": "array", "items": ref("selection")},
+			key("policies"):           dict{"type": "array", "items": ref(policy)},
+			key("whitelists"):         dict{"type": []string{"array", "null"}, "items": ref(whitelist)},
+			"mappings":                dict{"type": "array", "items": ref(policy + "_mapping"), "description": "In order: the first that matches counts."},
+			key("whitelisted_images"): dict{"type": "array", "items": ref("selection")},
+			key("blacklisted_images"): dict{"type": "array", "items": ref("selection")},
 		},
-		"$defs": definitions(),
 	}
 }
 
 func definitions() dict {
 	all := dict{
-		"policy": partSchema("rules", ref("rule")), "whitelist": partSchema("items", ref("item")),
-		"rule": ruleSchema(), "param": paramSchema(), "item": itemSchema(), "mapping": mappingSchema(), "selection": selectionSchema(),
+		"engine": formSchema(VersionEngine, nil, "policy", "whitelist"), "enterprise": formSchema(VersionEnterprise, enterpriseKeys, "rule_set", "allowlist"),
+		"policy": partSchema("rules", ref("rule"), VersionEngine), "rule_set": partSchema("rules", ref("rule"), VersionEngine, VersionEnterprise),
+		"whitelist": partSchema("items", ref("item"), VersionEngine), "allowlist": partSchema("items", ref("item"), VersionEngine, VersionEnterprise),
+		"policy_mapping": mappingSchema(), "rule_set_mapping": enterpriseMappingSchema(),
+		"rule": ruleSchema(), "param": paramSchema(), "item": itemSchema(), "selection": selectionSchema(),
 	}
 	for _, kind := range []ParameterType{List, NumberList, Integer, Float, Boolean, OctalMode} {
 		schema := kind.schema(nil)
@@ -100,10 +119,10 @@ var (
 func ref(name string) dict { return dict{"$ref": "#/$defs/" + name} }
 
 // partSchema is that of a policy or a whitelist.
-func partSchema(list string, element dict) dict {
+func partSchema(list string, element dict, versions ...string) dict {
 	return dict{
 		"type": "object", "required": []string{"id", "version", list},
-		"properties": dict{"id": required, "name": optional, "version": dict{"const": version}, list: dict{"type": "array", "items": element}},
+		"properties": dict{"id": required, "name": optional, "version": dict{"enum": versions}, list: dict{"type": "array", "items": element}},
 	}
 }
 
@@ -132,6 +151,14 @@ func mappingSchema() dict {
 	}
 }
 
+func enterpriseMappingSchema() dict {
+	ids := dict{"type": []string{"array", "null"}, "items": optional}
+	return dict{
+		"allOf": []dict{ref("selection")}, "required": []string{"rule_set_ids"},
+		"properties": dict{"rule_set_ids": dict{"type": "array", "minItems": 1, "items": optional}, "allowlist_ids": ids},
+	}
+}
+
 func itemSchema() dict {
 	moment := dict{"type": []string{"string", "null"}, "pattern": `^$|^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}([.:]\d{1,6})?Z$|^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$`}
 	return dict{
@@ -146,6 +173,11 @@ func ruleSchema() dict {
 	for _, spec := range Describe() {
 		gateNames = append(gateNames, spec.Name)
 		conditions = append(conditions, when("gate", ofGate(spec), spec.Name))
+	}
+	for _, name := range slices.Sorted(maps.Keys(enterpriseTriggers)) {
+		if findGate(name) == nil {
+			gateNames = append(gateNames, name)
+		}
 	}
 	return dict{
 		"type": "object", "required": []string{"gate", "trigger", "action"},
@@ -169,13 +201,15 @@ func ofGate(spec GateSpec) dict {
 	var names []string
 	var conditions []dict
 	for _, t := range spec.Triggers {
-		names = append(names, t.Name)
+		spellings := spelled(t.Name)
+		names = append(names, spellings...)
 		if len(t.Parameters) > 0 {
-			conditions = append(conditions, when("trigger", ofTrigger(findGate(spec.Name).find(t.Name)), t.Name))
+			conditions = append(conditions, when("trigger", ofTrigger(findGate(spec.Name).find(t.Name)), spellings...))
 		} else if spec.State == stateActive {
-			conditions = append(conditions, when("trigger", dict{"properties": dict{"params": dict{"maxItems": 0}}}, t.Name))
+			conditions = append(conditions, when("trigger", dict{"properties": dict{"params": dict{"maxItems": 0}}}, spellings...))
 		}
 	}
+	names = append(names, enterpriseTriggers[spec.Name]...)
 	schema := dict{"properties": dict{"trigger": offered(names)}}
 	if len(conditions) > 0 {
 		schema["allOf"] = conditions
@@ -187,6 +221,9 @@ func ofGate(spec GateSpec) dict {
 func ofTrigger(trigger *Trigger) dict {
 	var known []string
 	var each, all []dict
+	if trigger.Name == "package" {
+		known = slices.Clone(enterpriseParameters)
+	}
 	for _, p := range trigger.Parameters {
 		names := append([]string{p.Name}, p.Aliases...)
 		known = append(known, names...)
@@ -212,9 +249,18 @@ func ofTrigger(trigger *Trigger) dict {
 // valueSchema is that of a parameter's value. The types have definitions.
 func valueSchema(p Parameter) dict {
 	if p.Type == Enum {
-		return dict{"enum": append([]any{nil}, asAny(p.Values)...), "description": p.Description}
+		var values []string
+		for _, value := range p.Values {
+			values = append(values, spelled(value)...)
+		}
+		return dict{"enum": append([]any{nil}, asAny(values)...), "description": p.Description}
 	}
 	return ref(string(p.Type))
+}
+
+// spelled is a name as both versions spell it.
+func spelled(name string) []string {
+	return slices.Compact([]string{name, enterpriseWords.Replace(name)})
 }
 
 func asAny(texts []string) []any {

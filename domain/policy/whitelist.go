@@ -101,6 +101,8 @@ func (i *Item) warn(o object) {
 	}
 	if retired := findRetired(i.Gate); retired != nil {
 		o.at("gate").warn(problemIneffective, "gate %q is retired, so the item matches nothing; %s", i.Gate, retired.remedy())
+	} else if _, enterprise := enterpriseTriggers[i.Gate]; enterprise && findGate(i.Gate) == nil {
+		o.at("gate").warn(problemIneffective, "only Anchore Enterprise has the gate %q, so the item matches nothing", i.Gate)
 	} else if findGate(i.Gate) == nil {
 		o.at("gate").warn(problemIneffective, "unknown gate %q, so the item matches nothing; %s", i.Gate, oneOf(i.Gate, gateNames()))
 	} else if i.Gate == "vulnerabilities" && bareVulnerability.MatchString(i.TriggerID) {
