@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -32,6 +33,11 @@ func TestSessions(t *testing.T) {
 			env.Setenv("TAGWATCH_FEED_URL", "http://127.0.0.1:1")
 			offline(env)
 			env.Setenv("TZ", "UTC")
+			docs, err := filepath.Abs("../docs")
+			if err != nil {
+				return err
+			}
+			env.Setenv("DOCS", docs)
 			if err := os.Mkdir(env.WorkDir+"/data", 0o700); err != nil {
 				return err
 			}
@@ -42,7 +48,7 @@ func TestSessions(t *testing.T) {
 			return made.Close()
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exit": exits, "seed": seed, "refuse": refuse, "renewal": renewal, "port": freePort, "until": until, "signal": signalTo, "gone": gone,
+			"exit": exits, "seed": seed, "refuse": refuse, "renewal": renewal, "port": freePort, "until": until, "signal": signalTo, "gone": gone, "page": followPage, "example": savePage,
 		},
 	})
 }

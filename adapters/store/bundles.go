@@ -29,18 +29,64 @@ func (r bundleRow) bundle() (policy.StoredBundle, error) {
 	return b, err
 }
 
-// SaveBundle stores a bundle, or new content of one. It does not activate it; the
-// active one stays active. The content it had is kept under its hash.
+// SaveBundle stores a bundle, or new content of one, which is its next version. It
+// does not activate it; the active one stays active. It is errkind.Conflict if the
+// content is no longer that of Base.
 func (s *Store) SaveBundle(ctx context.Context, b policy.StoredBundle, now time.Time) error {
 	return s.change(ctx, "save bundle "+b.ID, func(t tx) error {
 		if err := t.run(ctx, `INSERT INTO bundle_content (hash, document) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING`,
 			b.Hash, compress(b.Document)); err != nil {
 			return err
 		}
-		return t.run(ctx, `INSERT INTO bundle (id, name, hash, created, updated) VALUES (?, ?, ?, ?, ?)
+		if b.Base != "" {
+			now, _, err := first[string](ctx, t, `SELECT hash FROM bundle WHERE id = ?`+t.locking, b.ID)
+			if err != nil {
+				return err
+			}
+			if now != b.Base {
+				return fmt.Errorf("it was changed meanwhile: %w", errkind.Conflict)
+			}
+		}
+		if err := t.run(ctx, `INSERT INTO bundle (id, name, hash, created, updated) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET name = excluded.name, hash = excluded.hash, updated = excluded.updated`,
-			b.ID, b.Name, b.Hash, toMicros(now), toMicros(now))
+			b.ID, b.Name, b.Hash, toMicros(now), toMicros(now)); err != nil {
+			return err
+		}
+		return t.noteVersion(ctx, b, now)
 	})
+}
+
+// noteVersion keeps the content as a version unless it is that of the last one.
+func (t tx) noteVersion(ctx context.Context, b policy.StoredBundle, now time.Time) error {
+	last, _, err := first[versionRow](ctx, t, `SELECT version, hash, note, saved FROM bundle_version WHERE bundle = ? ORDER BY version DESC LIMIT 1`, b.ID)
+	if err != nil || last.Hash == b.Hash {
+		return err
+	}
+	return t.run(ctx, `INSERT INTO bundle_version (bundle, version, hash, note, saved) VALUES (?, ?, ?, ?, ?)`,
+		b.ID, last.Version+1, b.Hash, b.Note, toMicros(now))
+}
+
+type versionRow struct {
+	Version int
+	Hash    string
+	Note    string
+	Saved   int64
+}
+
+// BundleVersions lists the contents that a bundle has had, the last one first;
+// errkind.NotFound if there is none of that id.
+func (s *Store) BundleVersions(ctx context.Context, id string) (versions []policy.BundleVersion, err error) {
+	err = s.view(ctx, "list versions of bundle "+id, func(t tx) error {
+		rows, err := all[versionRow](ctx, t, `SELECT version, hash, note, saved FROM bundle_version WHERE bundle = ? ORDER BY version DESC`, id)
+		if err == nil && len(rows) == 0 {
+			err = errNoBundle
+		}
+		for _, row := range rows {
+			versions = append(versions, policy.BundleVersion{Number: row.Version, Hash: row.Hash, Note: row.Note, Saved: timeOf(row.Saved)})
+		}
+		return err
+	})
+	return versions, err
 }
 
 // ActivateBundle makes that bundle the one that is evaluated and reports whether it

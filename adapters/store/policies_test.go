@@ -10,6 +10,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 func TestBundles(t *testing.T) {
@@ -47,6 +48,41 @@ func TestBundles(t *testing.T) {
 			if content, err := s.BundleContent(ctx, hash); err != nil || string(content) != want {
 				t.Errorf("content of %s: %s, %v", hash, content, err)
 			}
+		}
+	})
+}
+
+func TestBundleVersions(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		save := func(minute int, hash, base, note string) error {
+			return s.SaveBundle(ctx, policy.StoredBundle{ID: "one", Hash: hash, Document: []byte(hash), Base: base, Note: note}, at(minute))
+		}
+		check(t, save(0, "h1", "", ""))
+		check(t, save(1, "h2", "h1", "rule added"))
+		check(t, save(2, "h2", "", "nothing"))
+		if err := save(3, "h3", "h1", "made from an older one"); !errors.Is(err, errkind.Conflict) {
+			t.Errorf("saved over what somebody else changed: %v", err)
+		}
+		check(t, save(4, "h1", "h2", "rolled back"))
+		check(t, s.SaveBundle(ctx, policy.StoredBundle{ID: "two", Hash: "h4", Document: []byte("h4")}, at(5)))
+		must[watch.Pruned](t)(s.Prune(ctx, at(0), at(60)))
+		want := []policy.BundleVersion{
+			{Number: 3, Hash: "h1", Note: "rolled back", Saved: at(4)}, {Number: 2, Hash: "h2", Note: "rule added", Saved: at(1)}, {Number: 1, Hash: "h1", Saved: at(0)},
+		}
+		if diff := cmp.Diff(want, must[[]policy.BundleVersion](t)(s.BundleVersions(ctx, "one"))); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		if content := must[[]byte](t)(s.BundleContent(ctx, "h2")); string(content) != "h2" {
+			t.Errorf("content of version 2: %s", content)
+		}
+		must[watch.Pruned](t)(s.Prune(ctx, at(2), at(60)))
+		if left := must[[]policy.BundleVersion](t)(s.BundleVersions(ctx, "one")); !cmp.Equal(left, []policy.BundleVersion{want[0], want[2]}) {
+			t.Errorf("left after the retention: %v, want those of the present content", left)
+		}
+		check(t, s.DeleteBundle(ctx, "one"))
+		if _, err := s.BundleVersions(ctx, "one"); !errors.Is(err, errkind.NotFound) {
+			t.Errorf("versions of one that was deleted: %v", err)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package policy
 import (
 	"bytes"
 	"encoding/json"
+	"iter"
 )
 
 // The functions here take valid JSON apart, one level at a time. A document is
@@ -13,18 +14,29 @@ import (
 // The last of one name counts.
 func splitObject(raw json.RawMessage) (fields map[string]json.RawMessage, repeated []string) {
 	fields = map[string]json.RawMessage{}
-	for i := next(raw, 1); raw[i] != '}'; {
-		end := valueEnd(raw, i)
-		name := unquote(raw[i:end])
-		i = next(raw, next(raw, end)+1) // behind the colon
-		end = valueEnd(raw, i)
+	for name, value := range membersOf(raw) {
 		if _, known := fields[name]; known {
 			repeated = append(repeated, name)
 		}
-		fields[name] = raw[i:end]
-		i = nextElement(raw, end)
+		fields[name] = value
 	}
 	return fields, repeated
+}
+
+// membersOf yields the members of an object in their order.
+func membersOf(raw json.RawMessage) iter.Seq2[string, json.RawMessage] {
+	return func(yield func(string, json.RawMessage) bool) {
+		for i := next(raw, 1); raw[i] != '}'; {
+			end := valueEnd(raw, i)
+			name := unquote(raw[i:end])
+			i = next(raw, next(raw, end)+1) // behind the colon
+			end = valueEnd(raw, i)
+			if !yield(name, raw[i:end]) {
+				return
+			}
+			i = nextElement(raw, end)
+		}
+	}
 }
 
 // splitArray returns the elements of an array.

@@ -13,4 +13,15 @@ type StoredBundle struct {
 	Active   bool
 	Created  time.Time
 	Updated  time.Time
+	// Base is the hash of the content that this one was made from, and Note is what
+	// changed; only for saving, and "" if that does not matter.
+	Base, Note string
+}
+
+// BundleVersion is a content that a stored bundle has, or has had.
+type BundleVersion struct {
+	Number int // from 1
+	Hash   string
+	Note   string // what changed, in words; "" if a person did not say
+	Saved  time.Time
 }

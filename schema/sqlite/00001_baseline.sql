@@ -294,7 +294,17 @@ CREATE TABLE bundle (
 );
 CREATE UNIQUE INDEX bundle_active ON bundle (active) WHERE active;
 
--- Kept for evaluations that were made with them.
+-- The contents that a bundle has had, from 1 on.
+CREATE TABLE bundle_version (
+    bundle  TEXT NOT NULL REFERENCES bundle (id) ON DELETE CASCADE,
+    version INTEGER NOT NULL,
+    hash    TEXT NOT NULL,
+    note    TEXT NOT NULL, -- what changed, in words
+    saved   INTEGER NOT NULL,
+    PRIMARY KEY (bundle, version)
+);
+
+-- Kept for the versions of bundles and for evaluations that were made with them.
 CREATE TABLE bundle_content (
     hash     TEXT PRIMARY KEY,
     document BLOB NOT NULL

@@ -79,7 +79,7 @@ func (l *typed) operands(ctx context.Context, current string) []string {
 		return alsoNamed(l.read(ctx, targetNames), current)
 	case "endpoint show", "endpoint test", "endpoint rotate", "endpoint disable", "endpoint enable", "endpoint delete":
 		return l.read(ctx, endpointNames)
-	case "policy activate", "policy get", "policy delete":
+	case "policy activate", "policy get", "policy delete", "policy history", "policy rollback":
 		return l.read(ctx, bundleIDs)
 	case "repository update", "repository unwatch":
 		return l.read(ctx, repositoryNames)

@@ -51,7 +51,7 @@ func policyAdd(ctx context.Context, s *session.Session) error {
 			return err
 		}
 	}
-	if err := saveBundle(ctx, s, bundle); err != nil {
+	if err := saveBundle(ctx, s, bundle, "", ""); err != nil {
 		return err
 	}
 	if s.ForPeople() {
@@ -76,12 +76,12 @@ func storedBundle(ctx context.Context, s *session.Session, id string) (policy.St
 	return stored, err
 }
 
-func saveBundle(ctx context.Context, s *session.Session, bundle *policy.Bundle) error {
+func saveBundle(ctx context.Context, s *session.Session, bundle *policy.Bundle, base, note string) error {
 	document, err := bundle.MarshalJSON()
 	if err != nil {
 		return err
 	}
-	return s.Stored.SaveBundle(ctx, policy.StoredBundle{ID: bundle.ID, Name: bundle.Name, Hash: bundle.Hash(), Document: document}, s.Now)
+	return s.Stored.SaveBundle(ctx, policy.StoredBundle{ID: bundle.ID, Name: bundle.Name, Hash: bundle.Hash(), Document: document, Base: base, Note: note}, s.Now)
 }
 
 func showAdded(ctx context.Context, s *session.Session, id string) error {

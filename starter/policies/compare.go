@@ -82,6 +82,11 @@ func compare(ctx context.Context, s *session.Session, older, newer string) error
 	if err != nil {
 		return err
 	}
+	return compareBundles(ctx, s, before, after)
+}
+
+func compareBundles(ctx context.Context, s *session.Session, before, after *policy.Bundle) error {
+	var err error
 	result := comparison{Differ: []compared{}}
 	result.Evaluated, result.Skipped, err = eachSubject(ctx, s, []*policy.Bundle{before, after}, func(known watch.Summary, subject *policy.Input) error {
 		older, err := policy.Evaluate(ctx, before, subject, s.Now)

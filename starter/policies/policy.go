@@ -18,7 +18,7 @@ format. One bundle is active and applies to all watched tags.
 		Subcommands: []*cli.Command{
 			policyAddCommand(), policyListCommand(), policyGetCommand(), policyActivateCommand(), policyDeleteCommand(),
 			policyValidateCommand(), policyDescribeCommand(), policyDiffCommand(), policySimulateCommand(), whitelistReportCommand(),
-			policyConvertCommand(),
+			policyConvertCommand(), policyHistoryCommand(), policyRollbackCommand(), ruleCommand(), whitelistCommand(), mappingCommand(),
 		},
 	}
 }

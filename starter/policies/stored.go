@@ -74,13 +74,26 @@ func policyGetCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "get",
 		Usage:       "print a bundle",
-		UsageText:   "tagwatch policy get [ID]",
-		Description: "Prints the bundle as it was added; the active one without ID.\n\n   tagwatch policy get > bundle.json",
+		UsageText:   "tagwatch policy get [ID] [--version N]",
+		Description: "Prints the bundle as it was added; the active one without ID.\n\n   tagwatch policy get > bundle.json\n   tagwatch policy get strict --version 3",
+		Flags:       []cli.Flag{&cli.IntFlag{Name: "version", Usage: "`number` of an earlier version"}},
 		Action:      session.Action(policyGet),
 	}
 }
 
 func policyGet(ctx context.Context, s *session.Session) error {
+	if s.IsSet("version") {
+		kept, err := optionalBundle(ctx, s)
+		if err != nil {
+			return err
+		}
+		document, err := versionContent(ctx, s, kept, s.Int("version"))
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.Out, "%s\n", document)
+		return err
+	}
 	id := ""
 	if s.Args().Present() {
 		var err error
