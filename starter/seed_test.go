@@ -139,7 +139,7 @@ func (s seeding) record(ctx context.Context, bundle *policy.Bundle) error {
 		if len(view.Subscriptions) == 0 {
 			return watch.Decision{}, fmt.Errorf("nobody is subscribed to %s", s.target)
 		}
-		seen := watch.Seen{Resolved: image.Resolved{Manifest: s.digest}, Analyzed: s.digest, Packages: 1, Matched: subject.Matched,
+		seen := watch.Seen{Resolved: image.Resolved{Manifest: s.digest}, Analyzed: s.digest, Packages: 1, Matched: subject.Matched, Coverage: subject.Feed.Coverage,
 			Basis:           watch.Basis{Build: view.Build, Matcher: view.Matcher, Bundle: view.Bundle},
 			Vulnerabilities: vuln.Merge(vuln.Findings(subject.Matches)),
 			Evaluation: &watch.Evaluation{Digest: s.digest, Bundle: bundle.Hash(), Status: outcome.Status,
@@ -147,6 +147,22 @@ func (s seeding) record(ctx context.Context, bundle *policy.Bundle) error {
 		audience := subscription.Audience{Account: "admin", Subscriptions: view.Subscriptions, Endpoints: view.Endpoints, RetryWindow: time.Hour}
 		return watch.Decide(s.target, view.State, seen, audience, s.now)
 	})
+}
+
+// ends has the data say when the distribution of the seed's image ends: ends REF DATE.
+func ends(ts *testscript.TestScript, _ bool, args []string) {
+	ctx := context.Background()
+	opened, err := store.Open(ctx, "sqlite://"+ts.Getenv("TAGWATCH_DATA_DIR")+"/tagwatch.db")
+	ts.Check(err)
+	defer opened.Close()
+	target, err := image.ParseTarget(args[0])
+	ts.Check(err)
+	date, err := time.Parse(time.DateOnly, args[1])
+	ts.Check(err)
+	s := seeding{opened, time.Now().UTC().Add(-time.Minute), target, image.Digest("sha256:" + strings.Repeat("ab", 32))}
+	ts.Check(s.SaveDistribution(ctx, s.digest, "debian"))
+	ts.Check(s.SaveCoverage(ctx, seedBuild, map[vuln.Distribution]vuln.Coverage{"debian": {State: vuln.Covered, Distribution: "debian 12", EndOfLife: date}}))
+	ts.Check(s.record(ctx, policy.Default()))
 }
 
 // renewal has a worker with another analyzer appear, which cannot renew the image
