@@ -1,5 +1,4 @@
-// Package client reaches the workflows through Temporal: it starts them, signals
-// them, asks them and lists them. The workflows themselves know nothing of it.
+// Package client starts, signals, queries and lists the workflows through Temporal.
 package client
 
 import (
@@ -19,8 +18,8 @@ import (
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
-// Client reaches the workflows: the command line and the activities use it. A
-// workflow that should run and does not is started by whatever is sent to it.
+// Client reaches the workflows, for the command line and the activities. A request to a
+// workflow starts it if it should run and does not.
 type Client struct {
 	Temporal sdk.Client
 }
@@ -60,17 +59,7 @@ func (c Client) WakeTag(ctx context.Context, target image.Target, reason watcher
 	return c.wake(ctx, tagOptions(target), reason, workflows.WatchTag, workflows.TagState{Target: target})
 }
 
-// TagStatus asks a tag's watcher what it knows and does.
-func (c Client) TagStatus(ctx context.Context, target image.Target) (state workflows.TagState, err error) {
-	answer, err := c.Temporal.QueryWorkflow(ctx, workflows.WatchTagID(target), "", workflows.QueryStatus)
-	if err != nil {
-		return state, workflows.Restore(err)
-	}
-	err = answer.Get(&state)
-	return state, err
-}
-
-// RequestAnalysis has an image analyzed and its watcher notified.
+// RequestAnalysis has an image analyzed; its watcher gets the result as a signal.
 func (c Client) RequestAnalysis(ctx context.Context, request analysis.Request) error {
 	options := options(workflows.AnalyzeImageID(request.Digest), "Analysis of "+string(request.Digest))
 	options.TaskQueue = workflows.QueueTags
@@ -82,7 +71,7 @@ func (c Client) WakeRegistry(ctx context.Context, registry string, reason watche
 	return c.wake(ctx, registryOptions(registry), reason, workflows.WatchRegistry, workflows.RegistryState{Registry: registry})
 }
 
-// WakeRepository starts the watcher of a repository, or has it list the tags.
+// WakeRepository starts or wakes the watcher of a repository.
 func (c Client) WakeRepository(ctx context.Context, repository image.Repository, reason watcher.WakeReason) error {
 	options := options(workflows.WatchRepositoryID(repository), workflows.RepositorySummary(repository))
 	options.TypedSearchAttributes = temporal.NewSearchAttributes(workflows.RepositoryLabels(repository)...)
@@ -99,8 +88,8 @@ func (c Client) wake(ctx context.Context, options sdk.StartWorkflowOptions, reas
 	return c.signal(ctx, options, workflows.SignalWake, watcher.Wake{Reason: reason}, workflow, state)
 }
 
-// SyncFeed runs the feed's synchronization and waits for its outcome. One that
-// asks for nothing particular joins the run under way.
+// SyncFeed synchronizes the vulnerability data and waits for the result. A request without
+// settings joins a run under way.
 func (c Client) SyncFeed(ctx context.Context, request databuild.SyncRequest) (synced workflows.Synced, err error) {
 	options := options(workflows.SyncFeedID, "Vulnerability data: "+syncSummary(request))
 	if request == (databuild.SyncRequest{}) {
@@ -116,9 +105,8 @@ func (c Client) ApplyPolicy(ctx context.Context, bundle string) (applied workflo
 	return applied, err
 }
 
-// execute runs a workflow of which there is one at a time and waits for its
-// result. Unless the options say to join it, a run under way, which may do
-// something else, is waited for first.
+// execute runs a workflow of which there is one at a time and waits for its result. Unless
+// the options say to join it, it waits for the end of a run under way first.
 func (c Client) execute(ctx context.Context, options sdk.StartWorkflowOptions, workflow, argument, result any) error {
 	if options.WorkflowIDConflictPolicy == enums.WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED {
 		options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL
@@ -132,7 +120,7 @@ func (c Client) execute(ctx context.Context, options sdk.StartWorkflowOptions, w
 		if !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 			return workflows.Restore(err)
 		}
-		// Its outcome is of no concern here, only that it has ended.
+		// Its result does not matter here, only that it has ended.
 		_ = c.Temporal.GetWorkflow(ctx, options.ID, "").Get(ctx, nil)
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -19,8 +19,7 @@ type Schedule struct {
 	Every time.Duration
 }
 
-// EnsureSchedules creates the schedules that Temporal does not know, each with a
-// run at once.
+// EnsureSchedules creates missing schedules, each with a run at once.
 func (c Client) EnsureSchedules(ctx context.Context, schedules []Schedule) error {
 	for _, s := range schedules {
 		if err := s.create(ctx, c.Temporal); err != nil && !errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
@@ -30,8 +29,8 @@ func (c Client) EnsureSchedules(ctx context.Context, schedules []Schedule) error
 	return nil
 }
 
-// RenewSchedules sets the intervals anew, and has each task run now unless somebody
-// paused its schedule.
+// RenewSchedules sets the intervals again, and runs each task now unless its schedule is
+// paused.
 func (c Client) RenewSchedules(ctx context.Context, schedules []Schedule) error {
 	for _, s := range schedules {
 		if err := c.renew(ctx, s); err != nil {
@@ -62,9 +61,9 @@ func (s Schedule) create(ctx context.Context, connected sdk.Client) error {
 func (c Client) renew(ctx context.Context, s Schedule) error {
 	handle := c.Temporal.ScheduleClient().GetHandle(ctx, s.ID)
 	err := handle.Update(ctx, sdk.ScheduleUpdateOptions{DoUpdate: func(input sdk.ScheduleUpdateInput) (*sdk.ScheduleUpdate, error) {
-		known, spec := input.Description.Schedule, s.spec()
-		known.Spec = &spec
-		return &sdk.ScheduleUpdate{Schedule: &known}, nil
+		schedule, spec := input.Description.Schedule, s.spec()
+		schedule.Spec = &spec
+		return &sdk.ScheduleUpdate{Schedule: &schedule}, nil
 	}})
 	if err != nil {
 		return err
@@ -72,8 +71,7 @@ func (c Client) renew(ctx context.Context, s Schedule) error {
 	return c.RunNow(ctx, s.ID)
 }
 
-// RunNow has the task with that id run, unless it does already or its schedule is
-// paused.
+// RunNow runs the task with that id, unless it runs already or its schedule is paused.
 func (c Client) RunNow(ctx context.Context, id string) error {
 	handle := c.Temporal.ScheduleClient().GetHandle(ctx, id)
 	described, err := handle.Describe(ctx)

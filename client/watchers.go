@@ -17,8 +17,8 @@ import (
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
-// watchers are the type and the beginning of the id of each kind of watcher.
-// Named are the search attributes that say what it watches.
+// watchers are the type and the prefix of the id of each kind of watcher. Named are the
+// search attributes of what it watches.
 var watchers = map[watcher.Kind]struct {
 	workflow, prefix string
 	named            []temporal.SearchAttributeKey
@@ -29,7 +29,7 @@ var watchers = map[watcher.Kind]struct {
 	watcher.Endpoint:   {workflows.TypeServeEndpoint, workflows.PrefixEndpoint, nil},
 }
 
-// outcomes are the search attributes that say what came of a tag.
+// outcomes are the search attributes of a tag's results.
 var outcomes = []temporal.SearchAttributeKey{workflows.AttributeDigest, workflows.AttributePolicy, workflows.AttributeCritical, workflows.AttributeHigh, workflows.AttributeCoverage}
 
 // runningPage is how many workflows Temporal lists at a time.
@@ -41,8 +41,8 @@ func (c Client) Reconcile(ctx context.Context, request watcher.ReconcileRequest)
 	return result, err
 }
 
-// Running are the watchers of a kind that run, by name, as Temporal lists them:
-// it lags behind by moments.
+// Running are the running watchers of a kind, by name. Temporal's list lags behind a
+// little.
 func (c Client) Running(ctx context.Context, kind watcher.Kind) (map[string]watcher.Running, error) {
 	query := fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", watchers[kind].workflow)
 	names := map[string]watcher.Running{}
@@ -51,7 +51,7 @@ func (c Client) Running(ctx context.Context, kind watcher.Kind) (map[string]watc
 		page, err := c.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
 			Query: query, PageSize: runningPage, NextPageToken: token})
 		if err != nil {
-			return nil, fmt.Errorf("list the %s watchers that run: %w", kind, err)
+			return nil, fmt.Errorf("list the running %s watchers: %w", kind, err)
 		}
 		for _, execution := range page.GetExecutions() {
 			if name, ours := strings.CutPrefix(execution.GetExecution().GetWorkflowId(), watchers[kind].prefix); ours {

@@ -158,7 +158,7 @@ var templateFuncs = template.FuncMap{
 	"truncate": plain.Truncate,
 	"upper":    strings.ToUpper,
 	"fit":      fit,
-	"rest":     func(items []Item, rateLimit int) int { return len(items) - len(fit(items, rateLimit)) },
+	"rest":     func(items []Item, limit int) int { return len(items) - len(fit(items, limit)) },
 }
 
 // escapeSlack keeps a text from being taken for links and mentions.
@@ -195,6 +195,6 @@ func escapeMarkdown(text string) string {
 
 // fit is as many of the items as have room in a message of that many
 // characters, at least one. Links and markup are counted generously.
-func fit(items []Item, rateLimit int) []Item {
-	return room{characters: max(rateLimit, 1), markup: defaultMarkup}.fit(items)
+func fit(items []Item, limit int) []Item {
+	return room{characters: max(limit, 1), markup: defaultMarkup}.fit(items)
 }

@@ -4,6 +4,7 @@
 package arguments
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/tagwatch/tagwatch/config"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -24,11 +26,14 @@ import (
 
 var DeliveryStates = []delivery.State{delivery.Pending, delivery.Delivered, delivery.Failed, delivery.Debounced}
 
-func UnknownEndpoint(name string) error {
-	return exit.Refused("endpoint %q not found; see: tagwatch endpoint list", name)
+// OfEndpoint explains the error of looking up an endpoint.
+func OfEndpoint(name string, err error) error {
+	if errors.Is(err, errkind.NotFound) {
+		return exit.Refused("endpoint %q not found; see: tagwatch endpoint list", name)
+	}
+	return err
 }
 
-// Labels are those of --label.
 func Labels(s *session.Session) (map[string]string, error) {
 	var labels map[string]string
 	for _, given := range Several(s, "label") {
@@ -48,7 +53,6 @@ func PlatformFlag() cli.Flag {
 	return &cli.StringFlag{Name: "platform", Usage: "`os/arch` of a multi-platform image (default: linux/amd64)"}
 }
 
-// PlatformsFlag is platformFlag for commands that do the same for several.
 func PlatformsFlag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "platform", Usage: "`os/arch` of a multi-platform image (default: linux/amd64); repeatable, each platform is watched separately"}
 }
@@ -106,7 +110,6 @@ func WholeValues(s *session.Session, name string) []string {
 	return *values
 }
 
-// Types are those of --type, of which the allowed ones are accepted.
 func Types(s *session.Session, allowed []notification.Type) ([]notification.Type, error) {
 	var types []notification.Type
 	for _, text := range Several(s, "type") {
@@ -164,8 +167,8 @@ func Severity(s *session.Session, flag string) (vuln.Severity, error) {
 	return severity, nil
 }
 
-// Options are the subscriptionFlags without types, platforms and interval: those
-// that are given, over others.
+// Options puts the options of SubscriptionFlags that are given, except types, platforms and
+// interval, over others.
 func Options(s *session.Session, options subscription.Options) (_ subscription.Options, err error) {
 	if s.IsSet("endpoint") {
 		options.Endpoints = Several(s, "endpoint")

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"github.com/xrash/smetrics"
 
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -108,30 +109,9 @@ func Suggest(name string, names []string) string {
 		if strings.HasPrefix(each, name) {
 			return each
 		}
-		if d := distance(name, each); d < nearest {
+		if d := smetrics.WagnerFischer(name, each, 1, 1, 1); d < nearest {
 			nearest, best = d, each
 		}
 	}
 	return best
-}
-
-// distance is how many letters must be added, removed or replaced to make one
-// word of the other.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := before
-			if a[i] != b[j] {
-				cost = 1 + min(before, row[j], row[j+1])
-			}
-			before, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

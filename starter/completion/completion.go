@@ -25,15 +25,11 @@ func Command() *cli.Command {
 		Description: `   source <(tagwatch completion bash)                                # in ~/.bashrc
    source <(tagwatch completion zsh)                                 # in ~/.zshrc
    tagwatch completion fish > ~/.config/fish/completions/tagwatch.fish`,
-		Action: session.Action(completion),
+		Action: session.One("bash, zsh or fish", completion),
 	}
 }
 
-func completion(_ context.Context, s *session.Session) error {
-	shell, err := s.Argument("bash, zsh or fish")
-	if err != nil {
-		return err
-	}
+func completion(_ context.Context, s *session.Session, shell string) error {
 	script, err := completions.ReadFile("completion." + shell)
 	if err != nil {
 		return exit.Usage("no completion for shell %q: expected bash, zsh or fish", shell)

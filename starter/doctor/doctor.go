@@ -5,11 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -43,7 +43,7 @@ Exit code 1: a check failed.`,
 	}
 }
 
-// result is what came of a check.
+// result is the result of a check.
 type result string
 
 // The results.
@@ -53,7 +53,6 @@ const (
 	resultFail result = "fail"
 )
 
-// finding is one line of the doctor's.
 type finding struct {
 	Result  result `json:"result"`
 	Subject string `json:"subject"`
@@ -71,6 +70,14 @@ type diagnosis struct {
 type examination struct {
 	*session.Session
 	found []finding
+}
+
+// unread reports an error of the database, if there is one.
+func (e *examination) unread(subject string, err error) bool {
+	if err != nil {
+		e.fail(subject, "check the database", "%s", errkind.Text(err))
+	}
+	return err != nil
 }
 
 func (e *examination) ok(subject, format string, arguments ...any) {
@@ -94,8 +101,6 @@ const (
 
 func doctor(ctx context.Context, s *session.Session) error {
 	e := &examination{Session: s}
-	tell := notifySlow(s)
-	defer tell.stop()
 	for _, part := range []struct {
 		doing string
 		check func(context.Context)
@@ -103,10 +108,14 @@ func doctor(ctx context.Context, s *session.Session) error {
 		{"settings", e.settings}, {"the database", e.database}, {"Temporal", e.temporalServer}, {"the workers", e.workers},
 		{"the workflows", e.workflows}, {"failing steps", e.failing}, {"the vulnerability data", e.feed}, {"renewals", e.renewals}, {"registries", e.registries}, {"endpoints", e.endpoints},
 	} {
-		tell.now(part.doing)
+		done := func() {}
+		if s.Watch == nil || s.Watch.First {
+			done = s.Slowly("Checking " + part.doing)
+		}
 		bounded, cancel := context.WithTimeout(ctx, doctorTimeout)
 		part.check(bounded)
 		cancel()
+		done()
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -121,7 +130,7 @@ func (e *examination) conclude() error {
 			worst = f.Result
 		}
 	}
-	// A changed number in a message is no news.
+	// A changed number in a message is not worth a line.
 	if err := session.ShowRows(e.Session, session.Rows[finding]{Items: e.found, Whole: diagnosis{worst, e.found}, People: writeFindings,
 		Name:   func(f finding) string { return fmt.Sprintf("%s (%s)", f.Subject, f.Result) },
 		Steady: func(f finding) finding { return finding{Result: f.Result, Subject: f.Subject, Remedy: f.Remedy} }}); err != nil || worst != resultFail {
@@ -139,38 +148,3 @@ func writeFindings(w io.Writer, found []finding) {
 		}
 	}
 }
-
-// narrator says what is being done once it takes long.
-type narrator struct {
-	say   func(string, ...any)
-	timer *time.Timer
-
-	mu    sync.Mutex
-	doing string
-	loud  bool
-}
-
-func notifySlow(s *session.Session) *narrator {
-	n := &narrator{say: s.Say}
-	if s.Watch != nil && !s.Watch.First {
-		n.say = func(string, ...any) {}
-	}
-	n.timer = time.AfterFunc(session.Quiet, func() {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		n.loud = true
-		n.say("Checking %s ...", n.doing)
-	})
-	return n
-}
-
-func (n *narrator) now(doing string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.doing = doing
-	if n.loud {
-		n.say("Checking %s ...", doing)
-	}
-}
-
-func (n *narrator) stop() { n.timer.Stop() }

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
-	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
 // failingShown bounds the list of what keeps failing.
@@ -15,11 +14,10 @@ const failingShown = 5
 func (e *examination) failing(ctx context.Context) {
 	const subject = "steps"
 	if e.Stored == nil {
-		return // notified already
+		return // reported above
 	}
 	list, err := e.Stored.Conditions(ctx, condition.Scope{Kinds: condition.StepConditions})
-	if err != nil {
-		e.fail(subject, "check the database", "%s", errkind.Text(err))
+	if e.unread(subject, err) {
 		return
 	}
 	// What is silent has a cause that is listed by itself.

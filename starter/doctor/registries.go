@@ -41,8 +41,7 @@ func (e *examination) registries(ctx context.Context) {
 		return
 	}
 	summaries, err := e.Stored.Summaries(ctx, subscription.TargetFilter{})
-	if err != nil {
-		e.fail(subject, "check the database", "%s", errkind.Text(err))
+	if e.unread(subject, err) {
 		return
 	}
 	states := map[string]*registryState{}
@@ -57,8 +56,7 @@ func (e *examination) registries(ctx context.Context) {
 	}
 	slices.Sort(hosts)
 	unreachable, err := e.Stored.Conditions(ctx, condition.Scope{Kinds: []condition.Kind{condition.Unreachable}})
-	if err != nil {
-		e.fail(subject, "check the database", "%s", errkind.Text(err))
+	if e.unread(subject, err) {
 		return
 	}
 	for _, c := range condition.Confirmed(unreachable) {
@@ -79,7 +77,7 @@ func (e *examination) registries(ctx context.Context) {
 // polls asks the poller of each registry, until one does not answer.
 func (e *examination) polls(ctx context.Context, hosts []string, states map[string]*registryState) {
 	if e.Linked == nil {
-		return // notified already
+		return // reported above
 	}
 	for _, host := range hosts {
 		asked, cancel := context.WithTimeout(ctx, session.QueryTimeout)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/analysis"
-	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -18,17 +17,15 @@ func (e *examination) renewals(ctx context.Context) {
 		return
 	}
 	analyzers, err := e.Stored.Analyzers(ctx)
-	if err != nil {
-		e.fail(subject, "check the database", "%s", errkind.Text(err))
+	if e.unread(subject, err) {
 		return
 	}
 	analyzer := analysis.LeadAnalyzer(analyzers, e.Now)
 	if analyzer == "" {
-		return // nobody analyzes, which is notified of the workers
+		return // no analysis workers, as reported above
 	}
 	backlog, err := e.Stored.RenewalBacklog(ctx, analyzer, e.Now)
-	if err != nil {
-		e.fail(subject, "check the database", "%s", errkind.Text(err))
+	if e.unread(subject, err) {
 		return
 	}
 	e.renewalBacklog(backlog, analyzer)

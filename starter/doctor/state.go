@@ -14,7 +14,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
-	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -24,11 +23,10 @@ import (
 func (e *examination) feed(ctx context.Context) {
 	const subject = "feed"
 	if e.Stored == nil {
-		return // notified already
+		return // reported above
 	}
 	feed, err := e.Stored.Feed(ctx)
-	if err != nil {
-		e.fail(subject, "check the database", "%s", errkind.Text(err))
+	if e.unread(subject, err) {
 		return
 	}
 	e.feedData(feed)
@@ -96,7 +94,7 @@ func (e *examination) feedSource(ctx context.Context) {
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		e.warn(subject, "that matters only if the workers cannot either, of which they tell above", "its source %s does not answer from here", request.URL.Host)
+		e.warn(subject, "this matters only if the workers cannot reach it either, see above", "the source %s does not respond from here", request.URL.Host)
 		return
 	}
 	defer answer.Body.Close()
@@ -128,16 +126,14 @@ func (e *examination) endpoints(ctx context.Context) {
 		return
 	}
 	endpoints, err := e.Stored.Endpoints(ctx)
-	if err != nil {
-		e.fail(subject, "check the database", "%s", errkind.Text(err))
+	if e.unread(subject, err) {
 		return
 	}
 	if len(endpoints) == 0 {
 		e.warn(subject, "add one: tagwatch endpoint add NAME URL", "no endpoint is configured: nobody is notified")
 	}
 	lost, err := e.Stored.GivenUp(ctx, e.Now.Add(-delivery.GivenUpSpan))
-	if err != nil {
-		e.fail(subject, "check the database", "%s", errkind.Text(err))
+	if e.unread(subject, err) {
 		return
 	}
 	secrets := false
@@ -153,8 +149,7 @@ func (e *examination) endpoints(ctx context.Context) {
 func (e *examination) endpoint(ctx context.Context, endpoint endpoint.Endpoint, lost delivery.GivenUp) {
 	const subject = "endpoints"
 	backlog, err := e.Stored.Backlog(ctx, endpoint.Name)
-	if err != nil {
-		e.fail(subject, "check the database", "%s", errkind.Text(err))
+	if e.unread(subject, err) {
 		return
 	}
 	waiting := ""

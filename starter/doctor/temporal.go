@@ -11,7 +11,6 @@ import (
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
-	sdk "go.temporal.io/sdk/client"
 
 	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -21,16 +20,6 @@ import (
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
-// namespace is the one of Temporal's settings.
-func namespace() string {
-	options, err := session.TemporalOptions()
-	if err != nil || options.Namespace == "" {
-		return sdk.DefaultNamespace
-	}
-	return options.Namespace
-}
-
-// temporalServer looks at the connection and at what the namespace must have.
 func (e *examination) temporalServer(ctx context.Context) {
 	const subject = "Temporal"
 	linked, err := e.Temporal(ctx)
@@ -39,24 +28,24 @@ func (e *examination) temporalServer(ctx context.Context) {
 		return
 	}
 	service := linked.Client.Temporal.WorkflowService()
-	if _, err := service.DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace()}); err != nil {
+	if _, err := service.DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: client.Namespace()}); err != nil {
 		if exit.Is[*serviceerror.NamespaceNotFound](err) {
-			e.fail(subject, "create it (temporal operator namespace create --namespace "+namespace()+"), or set TEMPORAL_NAMESPACE", "namespace %q does not exist", namespace())
+			e.fail(subject, "create it (temporal operator namespace create --namespace "+client.Namespace()+"), or set TEMPORAL_NAMESPACE", "namespace %q does not exist", client.Namespace())
 			return
 		}
-		e.warn(subject, "check the permissions of the credentials", "cannot read the namespace %q: %s", namespace(), err)
+		e.warn(subject, "check the permissions of the credentials", "cannot read the namespace %q: %s", client.Namespace(), err)
 	}
 	version := "of unknown version"
 	if info, err := service.GetSystemInfo(ctx, &workflowservice.GetSystemInfoRequest{}); err == nil && info.GetServerVersion() != "" {
 		version = info.GetServerVersion()
 	}
-	e.ok(subject, "server %s at %s, namespace %q", version, linked.Address, namespace())
+	e.ok(subject, "server %s at %s, namespace %q", version, linked.Address, client.Namespace())
 	e.attributes(ctx, linked)
 	e.workflowTasks(ctx, linked)
 }
 
-// workflowTasks counts the workflows whose tasks fail: they do nothing any more, and
-// nothing else says so.
+// workflowTasks counts the workflows whose tasks fail: they stand still, and nothing else
+// reports it.
 func (e *examination) workflowTasks(ctx context.Context, linked *session.Link) {
 	const subject = "workflows"
 	stuck, err := linked.Client.StuckWorkflows(ctx)
@@ -73,7 +62,7 @@ func (e *examination) workflowTasks(ctx context.Context, linked *session.Link) {
 
 func (e *examination) attributes(ctx context.Context, linked *session.Link) {
 	const subject = "attributes"
-	known, err := linked.Client.Temporal.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: namespace()})
+	known, err := linked.Client.Temporal.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: client.Namespace()})
 	if err != nil {
 		e.warn(subject, "check with Temporal's tools that the namespace has those listed in docs/operations.md", "cannot list the search attributes: %s", err)
 		return
@@ -104,11 +93,11 @@ var served = []struct {
 	{"delivery", workflows.QueueDelivery, enums.TASK_QUEUE_TYPE_ACTIVITY},
 }
 
-// workers looks at who asks for work, and in which version.
+// workers checks which workers poll the task queues, and in which version.
 func (e *examination) workers(ctx context.Context) {
 	const subject = "workers"
 	if e.Linked == nil {
-		return // notified already
+		return // reported above
 	}
 	versions := map[string]bool{}
 	for _, q := range served {
@@ -150,8 +139,6 @@ func (e *examination) versions(found []string) {
 	}
 }
 
-// workflows compares how many of them run with how many should, and checks the
-// schedules.
 func (e *examination) workflows(ctx context.Context) {
 	if e.Linked == nil {
 		return
@@ -174,24 +161,21 @@ func (e *examination) workflows(ctx context.Context) {
 
 func (e *examination) compare(ctx context.Context, what, kind string, want int, err error) {
 	const subject = "workflows"
+	var counted *workflowservice.CountWorkflowExecutionsResponse
 	if err == nil {
-		var counted *workflowservice.CountWorkflowExecutionsResponse
 		counted, err = e.Linked.Client.Temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
-			Namespace: namespace(), Query: fmt.Sprintf(`WorkflowType = %q AND ExecutionStatus = "Running"`, kind)})
-		if err == nil && counted.GetCount() > int64(want) {
-			e.warn(subject, "ended workflows stay listed for a moment; if this persists, check that this program uses the workers' database (--data-dir, --database-url), then run: tagwatch reconcile",
-				"%s watched in this database, but %d running", wording.Count(want, what), counted.GetCount())
-			return
-		}
-		if err == nil && counted.GetCount() == int64(want) {
-			e.ok(subject, "%s watched, %d running", wording.Count(want, what), counted.GetCount())
-			return
-		}
-		if err == nil {
-			e.warn(subject, "new workflows appear after a moment; if this persists, run: tagwatch reconcile",
-				"%s watched, but only %d running", wording.Count(want, what), counted.GetCount())
-			return
-		}
+			Namespace: client.Namespace(), Query: fmt.Sprintf(`WorkflowType = %q AND ExecutionStatus = "Running"`, kind)})
 	}
-	e.warn(subject, "check the Web UI", "cannot count %s workflows: %s", what, err)
+	switch running := counted.GetCount(); {
+	case err != nil:
+		e.warn(subject, "check the Web UI", "cannot count %s workflows: %s", what, err)
+	case running > int64(want):
+		e.warn(subject, "ended workflows stay listed for a moment; if this persists, check that this program uses the workers' database (--data-dir, --database-url), then run: tagwatch reconcile",
+			"%s watched in this database, but %d running", wording.Count(want, what), running)
+	case running < int64(want):
+		e.warn(subject, "new workflows appear after a moment; if this persists, run: tagwatch reconcile",
+			"%s watched, but only %d running", wording.Count(want, what), running)
+	default:
+		e.ok(subject, "%s watched, %d running", wording.Count(want, what), running)
+	}
 }

@@ -19,15 +19,11 @@ func endpointDisableCommand() *cli.Command {
    tagwatch endpoint disable ops --reason 'moving to another host'
    tagwatch endpoint enable ops`,
 		Flags:  []cli.Flag{&cli.StringFlag{Name: "reason", Value: "by an operator", Usage: "`text` shown in lists"}},
-		Action: session.Action(endpointDisable),
+		Action: session.One("NAME", endpointDisable),
 	}
 }
 
-func endpointDisable(ctx context.Context, s *session.Session) error {
-	name, err := s.Argument("NAME")
-	if err != nil {
-		return err
-	}
+func endpointDisable(ctx context.Context, s *session.Session, name string) error {
 	state := delivery.EndpointState{Disabled: true, Reason: s.String("reason")}
 	return setEndpointState(ctx, s, name, state, "disabled; resume with: tagwatch endpoint enable "+name)
 }

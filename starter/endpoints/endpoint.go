@@ -3,7 +3,6 @@ package endpoints
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
-	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/wording"
@@ -95,7 +93,6 @@ func writeEndpoints(s *session.Session, w io.Writer, endpoints []endpointListed)
 	t.Write(w)
 }
 
-// endpointState is how deliveries to an endpoint go, and what to do about it.
 func endpointState(s *session.Session, name string, state delivery.EndpointState, lost delivery.GivenUp) (output.Style, string) {
 	switch state.Health(lost) {
 	case delivery.HealthDisabled:
@@ -121,7 +118,7 @@ delivered.
    tagwatch endpoint test ops
    tagwatch endpoint test ops --type policy_eval`,
 		Flags:  []cli.Flag{arguments.TypeFlag("of the sample notification (default: tag_update)"), session.OutputFlag()},
-		Action: session.Action(endpointTest),
+		Action: session.One("NAME", endpointTest),
 	}
 }
 
@@ -135,11 +132,7 @@ type testedView struct {
 	Answer   string            `json:"answer"`
 }
 
-func endpointTest(ctx context.Context, s *session.Session) error {
-	name, err := s.Argument("NAME")
-	if err != nil {
-		return err
-	}
+func endpointTest(ctx context.Context, s *session.Session, name string) error {
 	types, err := arguments.Types(s, notification.Types)
 	if err != nil {
 		return err
@@ -174,10 +167,7 @@ func sendSample(ctx context.Context, s *session.Session, name string, t notifica
 		result, err = linked.Client.TestEndpoint(ctx, name, t)
 		return err
 	})
-	if errors.Is(err, errkind.NotFound) {
-		return result, arguments.UnknownEndpoint(name)
-	}
-	return result, session.Meanwhile(ctx, err, "the sample may still be sent")
+	return result, session.Meanwhile(ctx, arguments.OfEndpoint(name, err), "the sample may still be sent")
 }
 
 func writeTested(w io.Writer, v testedView) {
@@ -185,7 +175,6 @@ func writeTested(w io.Writer, v testedView) {
 	fmt.Fprintf(w, "%s to %s: %s after %s: %s\n", v.Type, v.Endpoint, verdictWords(v.Verdict), took, output.Dash(output.OneLine(v.Answer)))
 }
 
-// verdictWords are what becomes of a notification with such an answer.
 func verdictWords(verdict delivery.Verdict) string {
 	switch verdict {
 	case delivery.VerdictRetry:
@@ -204,15 +193,11 @@ func endpointEnableCommand() *cli.Command {
 		Usage:       "resume sending to a disabled endpoint",
 		UsageText:   "tagwatch endpoint enable NAME",
 		Description: "An endpoint is disabled by tagwatch endpoint disable, or when it responds with 410\nGone. Pending notifications are sent at once.\n\n   tagwatch endpoint enable ops",
-		Action:      session.Action(endpointEnable),
+		Action:      session.One("NAME", endpointEnable),
 	}
 }
 
-func endpointEnable(ctx context.Context, s *session.Session) error {
-	name, err := s.Argument("NAME")
-	if err != nil {
-		return err
-	}
+func endpointEnable(ctx context.Context, s *session.Session, name string) error {
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return err
@@ -223,17 +208,13 @@ func endpointEnable(ctx context.Context, s *session.Session) error {
 	return setEndpointState(ctx, s, name, delivery.EndpointState{}, "enabled")
 }
 
-// setEndpointState stores what a person says of an endpoint, and tells its queue.
 func setEndpointState(ctx context.Context, s *session.Session, name string, state delivery.EndpointState, done string) error {
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return err
 	}
 	if err := kept.SetEndpointState(ctx, name, state); err != nil {
-		if errors.Is(err, errkind.NotFound) {
-			return arguments.UnknownEndpoint(name)
-		}
-		return err
+		return arguments.OfEndpoint(name, err)
 	}
 	fmt.Fprintf(s.Out, "Endpoint %s is %s\n", name, done)
 	s.WakeEndpoints(ctx, name)
@@ -246,24 +227,17 @@ func endpointDeleteCommand() *cli.Command {
 		Usage:       "delete an endpoint",
 		UsageText:   "tagwatch endpoint delete NAME",
 		Description: "Pending deliveries to it fail.\n\n   tagwatch endpoint delete ops",
-		Action:      session.Action(endpointDelete),
+		Action:      session.One("NAME", endpointDelete),
 	}
 }
 
-func endpointDelete(ctx context.Context, s *session.Session) error {
-	name, err := s.Argument("NAME")
-	if err != nil {
-		return err
-	}
+func endpointDelete(ctx context.Context, s *session.Session, name string) error {
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return err
 	}
 	if err := kept.DeleteEndpoint(ctx, name); err != nil {
-		if errors.Is(err, errkind.NotFound) {
-			return arguments.UnknownEndpoint(name)
-		}
-		return err
+		return arguments.OfEndpoint(name, err)
 	}
 	fmt.Fprintf(s.Out, "Endpoint %s deleted\n", name)
 	s.WakeEndpoints(ctx, name)

@@ -32,7 +32,7 @@ Existing endpoints are not changed unless --replace is given.
    ANCHORE_WEBHOOK_DESTINATION_URL=http://receiver:8080/ tagwatch endpoint import-anchore config.yaml
    tagwatch endpoint test general`,
 		Flags:  []cli.Flag{&cli.BoolFlag{Name: "replace", Usage: "update existing endpoints"}, session.OutputFlag()},
-		Action: session.Action(endpointImport),
+		Action: session.One("FILE", endpointImport),
 	}
 }
 
@@ -51,11 +51,7 @@ type missingView struct {
 	Purpose  string             `json:"purpose"`
 }
 
-func endpointImport(ctx context.Context, s *session.Session) error {
-	file, err := s.Argument("FILE")
-	if err != nil {
-		return err
-	}
+func endpointImport(ctx context.Context, s *session.Session, file string) error {
 	content, err := arguments.ReadFile(s, file)
 	if err != nil {
 		return err

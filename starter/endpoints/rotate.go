@@ -2,7 +2,6 @@ package endpoints
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/endpoint"
-	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
@@ -34,15 +32,11 @@ either accepts them. When the receiver uses the new one, --finish removes the ol
 			&cli.BoolFlag{Name: "finish", Usage: "sign with the newest secret only"},
 			session.OutputFlag(),
 		},
-		Action: session.Action(endpointRotate),
+		Action: session.One("NAME", endpointRotate),
 	}
 }
 
-func endpointRotate(ctx context.Context, s *session.Session) error {
-	name, err := s.Argument("NAME")
-	if err != nil {
-		return err
-	}
+func endpointRotate(ctx context.Context, s *session.Session, name string) error {
 	fresh, err := secret(s, "secret")
 	if err != nil {
 		return err
@@ -55,11 +49,8 @@ func endpointRotate(ctx context.Context, s *session.Session) error {
 		return err
 	}
 	endpoint, err := kept.Endpoint(ctx, name)
-	if errors.Is(err, errkind.NotFound) {
-		return arguments.UnknownEndpoint(name)
-	}
 	if err != nil {
-		return err
+		return arguments.OfEndpoint(name, err)
 	}
 	endpoint.Signing = rotated(endpoint.Signing, fresh)
 	if err := endpoint.Validate(); err != nil {

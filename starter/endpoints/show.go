@@ -3,7 +3,6 @@ package endpoints
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
-	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
@@ -29,7 +27,7 @@ func endpointShowCommand() *cli.Command {
 		UsageText:   "tagwatch endpoint show NAME",
 		Description: "   tagwatch endpoint show ops\n   tagwatch endpoint show ops -o json",
 		Flags:       []cli.Flag{session.OutputFlag()},
-		Action:      session.Action(endpointShow),
+		Action:      session.One("NAME", endpointShow),
 	}
 }
 
@@ -44,17 +42,10 @@ type endpointView struct {
 	GivenUp    delivery.GivenUp       `json:"given_up,omitzero"` // within the last day
 }
 
-func endpointShow(ctx context.Context, s *session.Session) error {
-	name, err := s.Argument("NAME")
-	if err != nil {
-		return err
-	}
+func endpointShow(ctx context.Context, s *session.Session, name string) error {
 	view, err := readEndpoint(ctx, s, name)
-	if errors.Is(err, errkind.NotFound) {
-		return arguments.UnknownEndpoint(name)
-	}
 	if err != nil {
-		return err
+		return arguments.OfEndpoint(name, err)
 	}
 	return s.Show(view, func(w io.Writer) { writeEndpoint(s, w, view) })
 }

@@ -59,22 +59,19 @@ workers run on other machines, copy the file there and use --remote.
    tagwatch feed import vulnerability-db_v6.1.2_2026-01-02T03:04:05Z.tar.zst
    tagwatch feed import /srv/feeds/today.tar.zst --remote`,
 		Flags:  []cli.Flag{&cli.BoolFlag{Name: "remote", Usage: "FILE is an absolute path on the worker's machine"}, session.OutputFlag()},
-		Action: session.Action(feedImport),
+		Action: session.One("FILE", feedImport),
 	}
 }
 
-func feedImport(ctx context.Context, s *session.Session) error {
-	file, err := s.Argument("FILE")
-	if err != nil {
-		return err
-	}
+func feedImport(ctx context.Context, s *session.Session, file string) error {
 	if s.Bool("remote") {
 		if !filepath.IsAbs(file) {
 			return exit.Usage("--remote needs an absolute path, not %s", file)
 		}
 		return syncFeed(ctx, s, databuild.SyncRequest{File: file})
 	}
-	if file, err = filepath.Abs(file); err != nil {
+	file, err := filepath.Abs(file)
+	if err != nil {
 		return exit.Unable(err)
 	}
 	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {

@@ -169,7 +169,7 @@ func writeDeliveries(s *session.Session, w io.Writer, views []deliveryView) {
 		s.SayNone("delivery", "No deliveries yet; see: tagwatch endpoint list", "endpoint", "state", "failed", "pending", "debounced", "notification", "since")
 		return
 	}
-	t := output.NewTable("ID", "ENDPOINT", "STATE", "TYPE", "SUBJECT", "CREATED", "ATTEMPTS", "NEXT ATTEMPT", "NOTIFICATION", "GROUP", "RESPONSE").Drop("GROUP", "NOTIFICATION", "TYPE", "ATTEMPTS", "NEXT TRY", "CREATED")
+	t := output.NewTable("ID", "ENDPOINT", "STATE", "TYPE", "SUBJECT", "CREATED", "ATTEMPTS", "NEXT ATTEMPT", "NOTIFICATION", "GROUP", "RESPONSE").Drop("GROUP", "NOTIFICATION", "TYPE", "ATTEMPTS", "NEXT ATTEMPT", "CREATED")
 	for _, v := range views {
 		t.Row(deliveryStyle(v), strconv.FormatInt(v.ID, 10), v.Endpoint, string(v.State), string(v.Type), v.Subject, s.Ago(v.Created),
 			strconv.Itoa(v.Attempts), nextTry(s, v), output.ShortID(v.Notification), output.Dash(v.Group), v.Answer)

@@ -32,7 +32,7 @@ tagwatch notifications and tagwatch deliveries show.
    tagwatch explain 2f6c4a0e-7d0b-5f44-9a3b-0f0f2d3f6a10
    tagwatch explain 2f6c4a0e-7d0b-5f44-9a3b-0f0f2d3f6a10 -o json`,
 		Flags:  []cli.Flag{session.OutputFlag()},
-		Action: session.Action(explain),
+		Action: session.One("NOTIFICATION", explain),
 	}
 }
 
@@ -48,11 +48,7 @@ type explainView struct {
 	Deliveries []deliveryView `json:"deliveries"`
 }
 
-func explain(ctx context.Context, s *session.Session) error {
-	id, err := s.Argument("NOTIFICATION")
-	if err != nil {
-		return err
-	}
+func explain(ctx context.Context, s *session.Session, id string) error {
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return err

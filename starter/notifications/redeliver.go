@@ -64,7 +64,6 @@ func redeliver(ctx context.Context, s *session.Session) error {
 	return wakeAll(ctx, s)
 }
 
-// redeliverIDs are the ids of the arguments.
 func redeliverIDs(_ context.Context, s *session.Session) ([]int64, error) {
 	given, err := s.Arguments("ID...")
 	if err != nil {
@@ -92,8 +91,8 @@ func redeliverSince(ctx context.Context, s *session.Session) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := kept.Endpoint(ctx, s.String("endpoint")); errors.Is(err, errkind.NotFound) {
-		return nil, arguments.UnknownEndpoint(s.String("endpoint"))
+	if _, err := kept.Endpoint(ctx, s.String("endpoint")); err != nil {
+		return nil, arguments.OfEndpoint(s.String("endpoint"), err)
 	}
 	state, err := deliveryState(s)
 	if err != nil {

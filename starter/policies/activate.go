@@ -24,14 +24,8 @@ tags whose status changes between pass and fail.
 
    tagwatch policy list
    tagwatch policy activate 2c53a13c-1765-11e8-82ef-23527761d060`,
-		Flags: []cli.Flag{session.OutputFlag()},
-		Action: session.Action(func(ctx context.Context, s *session.Session) error {
-			id, err := s.Argument("ID")
-			if err != nil {
-				return err
-			}
-			return activate(ctx, s, id)
-		}),
+		Flags:  []cli.Flag{session.OutputFlag()},
+		Action: session.One("ID", activate),
 	}
 }
 

@@ -28,15 +28,11 @@ active bundle applies to all watched tags at once.
    tagwatch policy add bundle.json --activate
    curl -s https://example.com/bundle.json | tagwatch policy add -`,
 		Flags:  []cli.Flag{&cli.BoolFlag{Name: "activate", Aliases: []string{"a"}, Usage: "make it the active bundle"}, session.OutputFlag()},
-		Action: session.Action(policyAdd),
+		Action: session.One("FILE", policyAdd),
 	}
 }
 
-func policyAdd(ctx context.Context, s *session.Session) error {
-	file, err := s.Argument("FILE")
-	if err != nil {
-		return err
-	}
+func policyAdd(ctx context.Context, s *session.Session, file string) error {
 	bundle, err := arguments.ParseBundle(s, file)
 	if err != nil {
 		return err

@@ -45,13 +45,7 @@ func policySimulateCommand() *cli.Command {
 		UsageText:   "tagwatch policy simulate FILE|ID [options]",
 		Description: compareHelp + "\n\n   tagwatch policy simulate bundle.json\n   tagwatch policy simulate bundle.json --all",
 		Flags:       compareFlags(),
-		Action: session.Action(func(ctx context.Context, s *session.Session) error {
-			name, err := s.Argument("FILE")
-			if err != nil {
-				return err
-			}
-			return compare(ctx, s, "", name)
-		}),
+		Action:      session.One("FILE", func(ctx context.Context, s *session.Session, name string) error { return compare(ctx, s, "", name) }),
 	}
 }
 

@@ -134,15 +134,11 @@ func policyDeleteCommand() *cli.Command {
 		Usage:       "delete an inactive bundle",
 		UsageText:   "tagwatch policy delete ID",
 		Description: "   tagwatch policy delete 2c53a13c-1765-11e8-82ef-23527761d060",
-		Action:      session.Action(policyDelete),
+		Action:      session.One("ID", policyDelete),
 	}
 }
 
-func policyDelete(ctx context.Context, s *session.Session) error {
-	id, err := s.Argument("ID")
-	if err != nil {
-		return err
-	}
+func policyDelete(ctx context.Context, s *session.Session, id string) error {
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return err

@@ -28,7 +28,7 @@ data of watched tags uses another id; both ids work. Exit code 0: valid; 1: inva
    tagwatch policy validate bundle.json
    tagwatch policy validate bundle.json -o json`,
 		Flags:  []cli.Flag{session.OutputFlag()},
-		Action: session.Action(policyValidate),
+		Action: session.One("FILE", policyValidate),
 	}
 }
 
@@ -44,11 +44,7 @@ type validated struct {
 	NamesUnknown string             `json:"names_unknown,omitempty"`
 }
 
-func policyValidate(ctx context.Context, s *session.Session) error {
-	file, err := s.Argument("FILE")
-	if err != nil {
-		return err
-	}
+func policyValidate(ctx context.Context, s *session.Session, file string) error {
 	content, err := arguments.ReadFile(s, file)
 	if err != nil {
 		return err

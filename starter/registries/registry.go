@@ -48,15 +48,11 @@ one of its tags.
 
 Exit code 1: the check failed.`,
 		Flags:  []cli.Flag{session.OutputFlag()},
-		Action: session.Action(registryCheck),
+		Action: session.One("HOST", registryCheck),
 	}
 }
 
-func registryCheck(ctx context.Context, s *session.Session) error {
-	name, err := s.Argument("HOST")
-	if err != nil {
-		return err
-	}
+func registryCheck(ctx context.Context, s *session.Session, name string) error {
 	linked, err := s.Temporal(ctx)
 	if err != nil {
 		return err

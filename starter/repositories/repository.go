@@ -172,10 +172,7 @@ func knownEndpoints(ctx context.Context, s *session.Session, names []string) err
 	}
 	for _, name := range names {
 		if _, err := kept.Endpoint(ctx, name); err != nil {
-			if errors.Is(err, errkind.NotFound) {
-				return arguments.UnknownEndpoint(name)
-			}
-			return err
+			return arguments.OfEndpoint(name, err)
 		}
 	}
 	return nil

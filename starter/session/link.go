@@ -45,7 +45,7 @@ func (s *Session) Temporal(ctx context.Context) (*Link, error) {
 	if options.Interceptors, err = s.Traces.Interceptors(); err != nil {
 		return nil, err
 	}
-	defer s.slowly("Connecting to Temporal at " + options.HostPort)()
+	defer s.Slowly("Connecting to Temporal at " + options.HostPort)()
 	connected, err := sdk.DialContext(ctx, options)
 	if err != nil {
 		return nil, &exit.Unreachable{Address: options.HostPort, Cause: err}

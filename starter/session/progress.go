@@ -11,9 +11,9 @@ import (
 // Quiet is how long a command may take before it says what it is doing.
 const Quiet = 2 * time.Second
 
-// slowly says what is being done if it takes long. The function that it returns
-// ends that.
-func (s *Session) slowly(doing string) (done func()) {
+// Slowly says what is being done if it takes long. Call the function that it returns when
+// it is done.
+func (s *Session) Slowly(doing string) (done func()) {
 	timer := time.AfterFunc(Quiet, func() { s.Say("%s ...", doing) })
 	return func() { timer.Stop() }
 }

@@ -73,7 +73,18 @@ func Action(do func(context.Context, *Session) error) cli.ActionFunc {
 	}
 }
 
-// Bare is action for a command without arguments.
+// One is Action for a command with exactly one argument, of that name.
+func One(name string, do func(context.Context, *Session, string) error) cli.ActionFunc {
+	return Action(func(ctx context.Context, s *Session) error {
+		given, err := s.Argument(name)
+		if err != nil {
+			return err
+		}
+		return do(ctx, s, given)
+	})
+}
+
+// Bare is Action for a command without arguments.
 func Bare(do func(context.Context, *Session) error) cli.ActionFunc {
 	return Action(func(ctx context.Context, s *Session) error {
 		if _, err := s.Arguments(); err != nil {
@@ -91,12 +102,12 @@ func (s *Session) Store(ctx context.Context) (*store.Store, error) {
 	if err := s.requireFile(); err != nil {
 		return nil, err
 	}
-	defer s.slowly("Opening the database")()
+	defer s.Slowly("Opening the database")()
 	opened, err := store.Open(ctx, s.Settings.Database())
 	if err != nil {
 		return nil, exit.Unable(fmt.Errorf("open the database (--database-url, --data-dir): %w", err))
 	}
-	s.Stored, s.Shown = opened, s.slowly("Reading the database")
+	s.Stored, s.Shown = opened, s.Slowly("Reading the database")
 	return opened, nil
 }
 

@@ -30,7 +30,7 @@ version may be replaced by comparisons separated by commas.
    tagwatch affected 'pkg:maven/org.apache.logging.log4j/log4j-core@>=2.0,<2.17.1'
    tagwatch affected 'pkg:deb/debian/openssl@<3.0.11-1~deb12u2'`,
 		Flags:  session.ListFlags(),
-		Action: session.Action(affected),
+		Action: session.One("ID", affected),
 	}
 }
 
@@ -54,11 +54,7 @@ type affectedView struct {
 	Fixes    []string      `json:"fixed_in"`
 }
 
-func affected(ctx context.Context, s *session.Session) error {
-	id, err := s.Argument("ID")
-	if err != nil {
-		return err
-	}
+func affected(ctx context.Context, s *session.Session, id string) error {
 	if vuln.IsPackageURL(id) {
 		return affectedByPackage(ctx, s, id)
 	}

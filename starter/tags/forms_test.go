@@ -87,11 +87,11 @@ func TestCSV(t *testing.T) {
 	}{
 		{"no item", []tagStatusView{}, nil},
 		{"left out fields", []tagStatusView{{Target: target(t, "nginx:1")}}, map[string]string{"target": "docker.io/nginx:1", "digest": "", "problem.since": ""}},
-		{"nested", []tagStatusView{{Counts: countsView{High: 3}, Problem: &output.Problem{Message: `a, "b"`, Since: since}}},
+		{"nested", []tagStatusView{{Counts: vuln.Counts{High: 3}, Problem: &output.Problem{Message: `a, "b"`, Since: since}}},
 			map[string]string{"vulnerabilities.high": "3", "problem.message": `a, "b"`, "problem.since": "2026-11-30T01:02:03Z"}},
 		{"maps and lists", []sample{{tagStatusView: tagStatusView{Labels: map[string]string{"b": "1", "a": "2"}}, Plain: []string{"x", "y"}}},
 			map[string]string{"labels": `{"a":"2","b":"1"}`, "Plain": "x;y"}},
-		{"one value", countsView{High: 3}, map[string]string{"critical": "0", "high": "3"}},
+		{"one value", vuln.Counts{High: 3}, map[string]string{"critical": "0", "high": "3"}},
 		{"no type", []json.RawMessage{[]byte(`{"a":{"b":1},"c":[{"d":2}]}`)}, map[string]string{"a.b": "1", "c": `[{"d":2}]`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -34,7 +34,7 @@ type tagStatusView struct {
 	Pending  time.Time           `json:"analyzing_since,omitzero"`
 	Build    string              `json:"data_build,omitempty"`
 	Matched  bool                `json:"matched"`
-	Counts   countsView          `json:"vulnerabilities"`
+	Counts   vuln.Counts         `json:"vulnerabilities"`
 	Coverage vuln.Coverage       `json:"coverage,omitzero"`
 	Status   policy.Status       `json:"policy_status,omitempty"`
 	Action   policy.Action       `json:"final_action,omitempty"`
@@ -72,20 +72,10 @@ type notifiedView struct {
 	At      time.Time         `json:"at"`
 }
 
-// countsView is numbers of vulnerabilities.
-type countsView struct {
-	Critical   int `json:"critical"`
-	High       int `json:"high"`
-	Medium     int `json:"medium"`
-	Low        int `json:"low"`
-	Negligible int `json:"negligible"`
-	Unknown    int `json:"unknown"`
-}
-
 // statusView shows a summary, with the workflow's state if it is known.
 func statusView(s *session.Session, sum watch.Summary, state *workflows.TagState) tagStatusView {
 	view := tagStatusView{Target: sum.Target, Digest: sum.Resolved.Manifest, Index: sum.Resolved.Index, Analyzed: sum.Analyzed, Pending: sum.Pending,
-		Build: sum.Build, Matched: sum.Matched, Counts: countsView(sum.Counts), Coverage: sum.Coverage, Status: sum.Status, Action: sum.FinalAction,
+		Build: sum.Build, Matched: sum.Matched, Counts: sum.Counts, Coverage: sum.Coverage, Status: sum.Status, Action: sum.FinalAction,
 		Problem: output.ProblemOf(sum.Problem), Checked: sum.Checked, NextCheck: sum.NextCheck, Resynced: sum.Resynced, Changed: sum.Changed, Next: sum.Next}
 	if sum.Interval > 0 {
 		view.Interval = polling.IntervalText(sum.Interval)
@@ -160,11 +150,11 @@ func writeStatus(s *session.Session, w io.Writer, v *tagStatusView) {
 		p.Add("Analyzing", fmt.Sprintf("%s, since %s", v.Digest, s.When(v.Pending)))
 	}
 	if v.Analyzed != v.Digest && v.Analyzed != "" {
-		p.Add("Analyzed image", string(v.Analyzed)+"(the last that could be analyzed)")
+		p.Add("Analyzed image", string(v.Analyzed)+" (the last that could be analyzed)")
 	}
 	p.Add("Policy", v.policyLine())
 	if v.Matched {
-		p.Add("Vulnerabilities", vuln.Counts(v.Counts).String())
+		p.Add("Vulnerabilities", v.Counts.String())
 		p.Add("Coverage", v.Coverage.String())
 		p.Add("End of life", endOfLife(s, v.Coverage))
 	}
