@@ -1,9 +1,8 @@
 // Package delivery decides how notifications reach an endpoint. Everything in it is
 // pure; the store keeps the states, and one step sends.
 //
-// A delivery is one notification on its way to one endpoint. It travels in a message,
-// which one request carries: alone, or with others where the endpoint's pace asks for
-// that.
+// A delivery is one notification on its way to one endpoint. A message, which is one
+// request, carries it alone, or with others if the endpoint's pace requires that.
 //
 //	            due, pace allows
 //	pending ───────────────────────▶ attempt ── 2xx ──▶ delivered
@@ -13,21 +12,21 @@
 //	 │    debounced                     └─ anything else ──▶ pending, with a later time
 //	 └──────────────── sent again on demand, from any state
 //
-// The receiver's 413 leads to one more attempt in the slim form, and divides a message
-// of several that has none. 410 disables the endpoint; its deliveries stay pending.
-// What is pending for an endpoint that is deleted, or past its deadline at one that
-// takes nothing, fails without an attempt.
+// After 413, a message is sent once more in the slim form, or divided if it has none. 410
+// disables the endpoint; its deliveries stay pending. Pending deliveries of a deleted
+// endpoint, or past their deadline at one that is disabled or fails, fail without an
+// attempt.
 //
 // A crash leaves behind:
 //
 //   - before the message is stored: pending deliveries without a message. The next
 //     round chooses messages again.
 //   - after that, and before the attempt is recorded: pending deliveries with their
-//     message. The same message is sent again under the same id, which the receiver
-//     may have seen.
-//   - while the attempt is recorded with each delivery of a message: those that were
-//     reached are finished, the others are sent again, in the same message.
-//   - after that, and before the endpoint's state is stored: the next attempt tells it.
+//     message. The same message is sent again under the same id; the receiver may have
+//     it already.
+//   - while the attempt is recorded with each delivery of a message: the recorded ones
+//     are finished, the others are sent again, in the same message.
+//   - after that, and before the endpoint's state is stored: the next attempt updates it.
 package delivery
 
 import (
@@ -36,17 +35,17 @@ import (
 	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
-// State is how far one delivery has come.
+// State is the state of one delivery.
 type State string
 
 // The delivery states.
 const (
 	Pending   State = "pending"
 	Delivered State = "delivered"
-	// Failed deliveries are given up: refused for good, or out of attempts.
+	// Failed deliveries are not retried: rejected, or past their deadline.
 	Failed State = "failed"
-	// Debounced deliveries are not made: what they would tell was undone while they
-	// were held back.
+	// Debounced deliveries are dropped: their changes cancelled out while they were
+	// delayed.
 	Debounced State = "debounced"
 )
 
@@ -67,7 +66,7 @@ type Delivery struct {
 	Early    int
 	LastTry  time.Time
 	NextTry  time.Time
-	// Deadline is the moment after which no further attempt is made.
+	// Deadline is the time of the last attempt.
 	Deadline time.Time
 	// Slim deliveries are sent without lists: the receiver refused the size.
 	Slim bool
@@ -78,7 +77,7 @@ type Delivery struct {
 	Subject string
 }
 
-// Attempt is one POST and what came of it.
+// Attempt is one POST and its result.
 type Attempt struct {
 	Delivery int64
 	Number   int // from 1
@@ -88,13 +87,13 @@ type Attempt struct {
 	Answer   string // bounded excerpt of the answer, or the error without secrets
 }
 
-// Deliveries are those of a notification to endpoints, due at once and given up
-// when patience is over.
-func Deliveries(n notification.Notification, endpoints []string, patience time.Duration) []Delivery {
+// Deliveries are those of a notification to endpoints, due at once and retried within the
+// window.
+func Deliveries(n notification.Notification, endpoints []string, window time.Duration) []Delivery {
 	var deliveries []Delivery
 	for _, name := range endpoints {
 		deliveries = append(deliveries, Delivery{Notification: n.ID, Endpoint: name, State: Pending,
-			Created: n.Created, NextTry: n.Created, Deadline: n.Created.Add(patience)})
+			Created: n.Created, NextTry: n.Created, Deadline: n.Created.Add(window)})
 	}
 	return deliveries
 }

@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// EndpointState is how deliveries to an endpoint go.
+// EndpointState is the delivery state of an endpoint.
 type EndpointState struct {
 	// Disabled endpoints are not sent to; Reason says why.
 	Disabled bool   `json:"disabled,omitempty"`
@@ -17,7 +17,7 @@ type EndpointState struct {
 	// made.
 	Failures int       `json:"failures,omitempty"`
 	Probe    time.Time `json:"probe,omitzero"`
-	// Early is when the oldest delivery is tried although it is not due.
+	// Early is when the oldest delivery is sent although it is not due.
 	Early time.Time `json:"early,omitzero"`
 }
 
@@ -29,9 +29,9 @@ const Down = 3
 // down and has deliveries waiting.
 const longestProbe = 5 * time.Minute
 
-// earlyPause is the time between two attempts at an endpoint that fails while
-// none is due. The schedule's later pauses are hours: without this, an endpoint
-// that is back would not be noticed for so long.
+// earlyPause is the time between two attempts at a failing endpoint while no delivery is
+// due. The later pauses of the schedule are hours: without this, a recovered endpoint
+// would wait for hours.
 const earlyPause = 15 * time.Minute
 
 // Succeeded is the state after an attempt that went well.
@@ -39,8 +39,8 @@ func (s EndpointState) Succeeded(answer string) EndpointState {
 	return EndpointState{LastAnswer: answer}
 }
 
-// Failed is the state after an attempt that failed and may be repeated. While it
-// lasts, the endpoint is asked by one delivery at a time, at growing intervals.
+// Failed is the state after an attempt that failed and may be repeated. Until it succeeds,
+// the endpoint gets one delivery at a time, at growing intervals.
 func (s EndpointState) Failed(answer string, now time.Time) EndpointState {
 	if s.FailingSince.IsZero() {
 		s.FailingSince = now
@@ -51,15 +51,15 @@ func (s EndpointState) Failed(answer string, now time.Time) EndpointState {
 	return s
 }
 
-// Quiet is the state in which no attempt is made early for a while, and not
-// within the time that the endpoint asked for.
+// Quiet is the state without early attempts for a while, and within the pause that the
+// endpoint requested.
 func (s EndpointState) Quiet(now time.Time, retryAfter time.Duration) EndpointState {
 	s.Early = now.Add(max(earlyPause, bounded(retryAfter)))
 	return s
 }
 
-// Resume is when to go on with an endpoint whose next attempt is due then; zero
-// if none waits.
+// Resume is when to continue with an endpoint whose next attempt is due then; zero for
+// none.
 func (s EndpointState) Resume(due time.Time) time.Time {
 	if due.IsZero() || !s.Failing() {
 		return due
@@ -73,26 +73,25 @@ func (s EndpointState) Resume(due time.Time) time.Time {
 	return due
 }
 
-// settled is how long ago the last failure may be for an endpoint to count as one
-// that does not take what is tried: longer ago, nobody has tried, as while
-// Tagwatch stood still.
-const settled = 24 * time.Hour
+// recentFailure is how old the last failure of a failing endpoint may be: after a longer
+// time nothing was sent, as while Tagwatch was stopped.
+const recentFailure = 24 * time.Hour
 
-// Refuses says why nothing can be notified to an endpoint now, "" if it can be tried.
+// Refuses says why nothing is sent to an endpoint now; "" if it can be.
 func (s EndpointState) Refuses(now time.Time) string {
 	switch {
 	case s.Disabled:
 		return "the endpoint is disabled: " + s.Reason
-	case s.Failing() && now.Sub(s.Probe) < settled:
+	case s.Failing() && now.Sub(s.Probe) < recentFailure:
 		return "the endpoint fails: " + s.LastAnswer
 	}
 	return ""
 }
 
-// Equal compares two states, their moments as such.
+// Equal compares two states, whatever the locations of their times.
 func (s EndpointState) Equal(other EndpointState) bool {
-	moments := s.FailingSince.Equal(other.FailingSince) && s.Probe.Equal(other.Probe) && s.Early.Equal(other.Early)
-	return moments && s.timeless() == other.timeless()
+	times := s.FailingSince.Equal(other.FailingSince) && s.Probe.Equal(other.Probe) && s.Early.Equal(other.Early)
+	return times && s.timeless() == other.timeless()
 }
 
 func (s EndpointState) timeless() EndpointState {

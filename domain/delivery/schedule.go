@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// DefaultWindow is how long a delivery is tried.
+// DefaultWindow is how long a delivery is retried.
 const DefaultWindow = 75 * time.Hour
 
 // waits are the pauses after the first, second, ... failed attempt, as the
@@ -15,17 +15,16 @@ var waits = []time.Duration{
 	10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
 }
 
-// spread is by how much of itself jitter lengthens a pause at most, so that
-// what failed together does not come back together.
+// spread is the largest share by which jitter lengthens a pause, so that deliveries that
+// failed together are not retried together.
 const spread = 0.2
 
-// Next is when to try again after a number of failed attempts that were due; false if there is
-// no time left. jitter is random, from 0 up to 1. retryAfter is what the
-// receiver asked for; it lengthens a pause and never shortens one, and not
-// beyond the longest pause, so that an absurd value cannot end the attempts.
+// Next is when to retry after a number of failed attempts that were due; false if there is no
+// time left. jitter is random, from 0 up to 1. retryAfter is the pause that the receiver
+// requested; it lengthens a pause, up to the longest one, so that an absurd value cannot end
+// the attempts.
 //
-// The last attempt is at deadline itself: a receiver that comes back at any
-// moment before is reached.
+// The last attempt is at the deadline itself, to reach a receiver that recovers just before.
 func Next(attempts int, now, deadline time.Time, jitter float64, retryAfter time.Duration) (time.Time, bool) {
 	if !now.Before(deadline) {
 		return time.Time{}, false
@@ -35,16 +34,16 @@ func Next(attempts int, now, deadline time.Time, jitter float64, retryAfter time
 	return earlier(now.Add(max(wait, bounded(retryAfter))), deadline), true
 }
 
-// Keep is when to try again after an attempt that was made early and failed: as
-// planned, unless the receiver asks for more time.
+// Keep is when to retry after an early attempt that failed: as planned, unless the receiver
+// requested more time.
 func Keep(planned, now, deadline time.Time, retryAfter time.Duration) time.Time {
-	if asked := now.Add(bounded(retryAfter)); asked.After(planned) {
-		return earlier(asked, deadline)
+	if requested := now.Add(bounded(retryAfter)); requested.After(planned) {
+		return earlier(requested, deadline)
 	}
 	return planned
 }
 
-// bounded is what a receiver asked for, but not more than the longest pause.
+// bounded limits the pause that a receiver requested to the longest one.
 func bounded(retryAfter time.Duration) time.Duration { return min(retryAfter, waits[len(waits)-1]) }
 
 func earlier(a, b time.Time) time.Time {

@@ -15,8 +15,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/plain"
 )
 
-// The formats that are made by a template: ready ones for chat services and
-// people, and one that the endpoint brings along.
+// The formats that are rendered by a template: built-in ones for chat services and people,
+// and the endpoint's own.
 const (
 	FormatSlack    Format = "slack"
 	FormatTeams    Format = "teams"
@@ -31,8 +31,8 @@ var Formats = []Format{FormatAnchore, FormatCloudEvents, FormatSlim, FormatSlack
 //go:embed templates/*.tmpl
 var readyTemplates embed.FS
 
-// Bounds of one rendering. A template is an operator's text, but a slip in it
-// must not take the worker down.
+// Limits of one rendering. Operators write templates; a mistake in one must not stop the
+// worker.
 const (
 	maxTemplateBytes = 256 << 10
 	maxTemplateSteps = 100_000 // passes through a loop or a nested template
@@ -58,8 +58,7 @@ func renderTemplate(f Form, m Message) (Body, error) {
 	return newTemplateBody(content)
 }
 
-// newTemplateBody takes an output that begins with a brace for JSON, which it
-// then must be: a receiver would refuse it for good.
+// An output that begins with a brace must be valid JSON: a receiver would reject it.
 func newTemplateBody(content []byte) (Body, error) {
 	content = bytes.TrimSpace(content)
 	if !bytes.HasPrefix(content, []byte("{")) {

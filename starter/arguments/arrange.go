@@ -16,7 +16,7 @@ func Arrange(app *cli.App, args []string) []string {
 	if len(args) == 0 {
 		return args
 	}
-	a := arrangement{known: app.Commands, global: app.Flags}
+	a := arrangement{commands: app.Commands, global: app.Flags}
 	for rest := args[1:]; len(rest) > 0; {
 		rest = rest[a.take(rest):]
 	}
@@ -24,8 +24,8 @@ func Arrange(app *cli.App, args []string) []string {
 	return slices.Concat(args[:1], a.globals, a.path, a.options, a.arguments)
 }
 
-// askForHelp makes "help A B" what "A B --help" is. What is no command stays, and
-// is refused as such.
+// askForHelp turns "help A B" into "A B --help". Words that are not commands stay and are
+// rejected later.
 func (a *arrangement) askForHelp() {
 	if !a.help || len(a.arguments) > 0 && (a.command == nil || len(a.command.Subcommands) > 0) {
 		return
@@ -33,9 +33,8 @@ func (a *arrangement) askForHelp() {
 	a.options, a.arguments = []string{"--help"}, nil
 }
 
-// arrangement sorts words by what they are.
 type arrangement struct {
-	known         []*cli.Command // that the next word may name
+	commands      []*cli.Command // that the next word may name
 	global, local []cli.Flag
 	command       *cli.Command // the last one of the path
 	help          bool         // the word "help" stands for a command
@@ -43,8 +42,8 @@ type arrangement struct {
 	globals, path, options, arguments []string
 }
 
-// take sorts the first word, with its value if it has one, and returns how many
-// words that were.
+// take sorts the first word, with its value if it has one, and returns how many words it
+// took.
 func (a *arrangement) take(words []string) int {
 	word := words[0]
 	switch {
@@ -54,17 +53,17 @@ func (a *arrangement) take(words []string) int {
 	case strings.HasPrefix(word, "-") && word != "-":
 		return a.takeOption(words)
 	}
-	if i := slices.IndexFunc(a.known, func(c *cli.Command) bool { return c.HasName(word) }); i >= 0 {
+	if i := slices.IndexFunc(a.commands, func(c *cli.Command) bool { return c.HasName(word) }); i >= 0 {
 		a.path = append(a.path, word)
-		a.command = a.known[i]
-		a.known, a.local = a.command.Subcommands, a.command.Flags
+		a.command = a.commands[i]
+		a.commands, a.local = a.command.Subcommands, a.command.Flags
 		return 1
 	}
-	if word == "help" && len(a.known) > 0 {
+	if word == "help" && len(a.commands) > 0 {
 		a.help = true
 		return 1
 	}
-	a.known = nil
+	a.commands = nil
 	a.arguments = append(a.arguments, word)
 	return 1
 }
@@ -92,8 +91,7 @@ func (a *arrangement) takeOption(words []string) int {
 	return count
 }
 
-// lackValue drops what would come behind the last option and be taken for the
-// value that it lacks.
+// lackValue drops what would follow the last option and become the value that it lacks.
 func (a *arrangement) lackValue(into *[]string) {
 	a.arguments = nil
 	if into == &a.globals {

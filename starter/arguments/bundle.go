@@ -14,12 +14,9 @@ import (
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
-// stdin names the standard input where a file is asked for.
-const stdin = "-"
-
 // ReadFile reads a file, or the standard input.
 func ReadFile(s *session.Session, name string) ([]byte, error) {
-	if name == stdin {
+	if name == StandardInput {
 		content, err := io.ReadAll(s.App.Reader)
 		return content, exit.Unable(err)
 	}
@@ -30,8 +27,7 @@ func ReadFile(s *session.Session, name string) ([]byte, error) {
 	return content, exit.Unable(err)
 }
 
-// ParseBundle reads a bundle of which all problems are shown: warnings do not
-// forbid its use.
+// ParseBundle reads a bundle and shows all its problems. Only errors reject it.
 func ParseBundle(s *session.Session, name string) (*policy.Bundle, error) {
 	content, err := ReadFile(s, name)
 	if err != nil {
@@ -48,18 +44,18 @@ func ParseBundle(s *session.Session, name string) (*policy.Bundle, error) {
 }
 
 func FileName(file string) string {
-	if file == stdin {
+	if file == StandardInput {
 		return "the bundle on standard input"
 	}
 	return file
 }
 
-// Bundle is the one in that file or of that id; the active one for "".
+// Bundle is the bundle of a file or of an id; the active one for "".
 func Bundle(ctx context.Context, s *session.Session, fileOrID string) (*policy.Bundle, error) {
 	if fileOrID == "" {
 		return ActiveBundle(ctx, s)
 	}
-	if _, err := os.Stat(fileOrID); err == nil || fileOrID == stdin {
+	if _, err := os.Stat(fileOrID); err == nil || fileOrID == StandardInput {
 		return ParseBundle(s, fileOrID)
 	}
 	kept, err := s.Store(ctx)
@@ -77,8 +73,7 @@ func Bundle(ctx context.Context, s *session.Session, fileOrID string) (*policy.B
 	return bundle, nil
 }
 
-// ActiveBundle is the default one until a bundle is activated, as it is for the
-// worker.
+// ActiveBundle is the default one until a bundle is activated, as for the worker.
 func ActiveBundle(ctx context.Context, s *session.Session) (*policy.Bundle, error) {
 	kept, err := s.Store(ctx)
 	if err != nil {
@@ -91,7 +86,7 @@ func ActiveBundle(ctx context.Context, s *session.Session) (*policy.Bundle, erro
 	if err != nil {
 		return nil, fmt.Errorf("read the active bundle: %w", err)
 	}
-	bundle, _ := policy.Parse(stored.Document) // faults were shown when it was added
+	bundle, _ := policy.Parse(stored.Document) // its problems were shown when it was added
 	return bundle, nil
 }
 
@@ -103,5 +98,5 @@ func GateNames(gates []policy.GateSpec) []string {
 	return names
 }
 
-// StandardInput is the argument that stands for references on standard input.
+// StandardInput is the argument for standard input instead of a file or references.
 const StandardInput = "-"

@@ -10,8 +10,7 @@ import (
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
-// otherWords are how other programs call what commands do here, the likeliest
-// first.
+// otherWords are the commands of other programs with ours, the likeliest first.
 var otherWords = map[string][]string{
 	"ls": {"list", "status"}, "list": {"list", "status"}, "tags": {"status"}, "ps": {"status"}, "get": {"show", "list", "status"}, "describe": {"show", "describe", "status"}, "show": {"status"},
 	"watch": {"subscribe"}, "add": {"subscribe"}, "create": {"add"}, "set": {"add"}, "new": {"add"},
@@ -21,12 +20,10 @@ var otherWords = map[string][]string{
 	"bundle": {"policy"}, "db": {"feed"}, "update": {"sync", "feed"}, "start": {"up"}, "serve": {"up"}, "server": {"up"},
 }
 
-// hint is what to write in place of an option, where the command has the option
-// that it needs.
+// hint replaces an option of another program, if the command has the option that it needs.
 type hint struct{ needs, text string }
 
-// otherOptions are how other programs call what options do here, the likeliest
-// first.
+// otherOptions are the options of other programs with ours, the likeliest first.
 var otherOptions = map[string][]hint{
 	"json": {{"output", "-o json"}}, "yaml": {{"output", "-o yaml"}}, "csv": {{"output", "-o csv"}}, "wide": {{"output", "-o wide"}},
 	"ojson": {{"output", "-o json"}}, "oyaml": {{"output", "-o yaml"}}, "format": {{"output", "--output"}}, "output-format": {{"output", "--output"}},
@@ -38,8 +35,7 @@ var otherOptions = map[string][]hint{
 	"update": {{"replace", "--replace"}}, "overwrite": {{"replace", "--replace"}}, "force": {{"replace", "--replace"}},
 }
 
-// otherOption is what a person may have meant who knows another program; "" if
-// that is not clear.
+// otherOption suggests our option for one of another program; "" if that is not clear.
 func otherOption(name, path string, flags []cli.Flag) string {
 	hints, known := otherOptions[name]
 	for _, h := range hints {
@@ -56,8 +52,8 @@ func otherOption(name, path string, flags []cli.Flag) string {
 // readsReferences are the commands that take - for standard input.
 var readsReferences = []string{"tagwatch subscribe", "tagwatch unsubscribe", "tagwatch rescan"}
 
-// SuggestTurned is the command that a person may have meant who wrote the verb
-// before the noun, as in "get endpoints"; "" if there is none.
+// SuggestTurned suggests the command for a verb before a noun, as in "get endpoints"; "" for
+// none.
 func SuggestTurned(words []string, commands []*cli.Command) string {
 	if len(words) < 2 || otherWords[words[0]] == nil && !slices.Contains([]string{"show", "test", "sync"}, words[0]) {
 		return ""
@@ -84,8 +80,7 @@ func commandIn(commands []*cli.Command, name string) bool {
 	return slices.ContainsFunc(commands, func(c *cli.Command) bool { return c.HasName(name) })
 }
 
-// SuggestCommand is the command that a person may have meant; "" if none comes
-// close.
+// SuggestCommand suggests a command; "" if none is close.
 func SuggestCommand(name string, commands []*cli.Command) string {
 	var names []string
 	for _, c := range commands {
@@ -101,7 +96,7 @@ func SuggestCommand(name string, commands []*cli.Command) string {
 	return Suggest(name, names)
 }
 
-// Suggest is the name that a person may have meant; "" if none comes close.
+// Suggest suggests a name; "" if none is close.
 func Suggest(name string, names []string) string {
 	// Two slips are a misspelling, three another word, as is half of a short one.
 	nearest, best := min(3, 1+len(name)/2), ""

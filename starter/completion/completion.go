@@ -11,8 +11,7 @@ import (
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
-// completions are the scripts. They ask the program itself, which knows its
-// commands and options.
+// completions are the scripts. They call the program itself for candidates.
 //
 //go:embed completion.bash completion.zsh completion.fish
 var completions embed.FS

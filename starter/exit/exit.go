@@ -18,11 +18,10 @@ import (
 // The exit codes.
 const (
 	exitDone    = 0
-	exitRefused = 1 // the answer is no, or the command was refused
-	exitUnable  = 2 // the command could not be carried out
+	exitRefused = 1 // negative result, or the command was rejected
+	exitUnable  = 2 // the command failed
 )
 
-// outcome is an error that knows its exit code.
 type outcome struct {
 	code int
 	err  error
@@ -32,10 +31,10 @@ func (o *outcome) Error() string { return o.err.Error() }
 
 func (o *outcome) Unwrap() error { return o.err }
 
-// ErrReported is the error of a command whose output says already what is wrong.
+// ErrReported is the error of a command that has already printed the error.
 var ErrReported = errors.New("reported")
 
-// ErrAnswered ends a command whose output says already that the answer is no.
+// ErrAnswered ends a command that has already printed its negative result.
 var ErrAnswered = Reported(exitRefused)
 
 // Reported is an error for the exit code alone; nil if that is exitDone.
@@ -46,18 +45,17 @@ func Reported(code int) error {
 	return &outcome{code, ErrReported}
 }
 
-// Usage is the error of a command line that makes no sense.
+// Usage is the error of an invalid command line.
 func Usage(format string, arguments ...any) error {
 	return &outcome{exitUnable, fmt.Errorf(format, arguments...)}
 }
 
-// Refused is a negative answer with its reason.
+// Refused is a negative result with its reason.
 func Refused(format string, arguments ...any) error {
 	return &outcome{exitRefused, fmt.Errorf(format, arguments...)}
 }
 
-// Unable marks an error as a failure to carry the command out, whatever its
-// kind.
+// Unable marks an error as a failure of the command, whatever its kind.
 func Unable(err error) error {
 	if err == nil {
 		return nil
@@ -65,7 +63,7 @@ func Unable(err error) error {
 	return &outcome{exitUnable, err}
 }
 
-// Unreachable is a Temporal that does not answer.
+// Unreachable is the error of a Temporal that does not respond.
 type Unreachable struct {
 	Address string
 	Cause   error
@@ -75,19 +73,19 @@ func (u *Unreachable) Error() string { return "connect to Temporal at " + u.Addr
 
 func (u *Unreachable) Unwrap() error { return u.Cause }
 
-// Unattended is a request that no worker answered in time.
+// Unattended is the error of a request without a response from a worker in time.
 type Unattended struct{ Doing string }
 
 func (u *Unattended) Error() string { return u.Doing + ": no worker responded" }
 
-// Interrupted is a wait that a person ended, and what goes on without it.
+// Interrupted is the error of an interrupted wait, with what continues without it.
 type Interrupted struct{ Meanwhile string }
 
 func (i *Interrupted) Error() string { return "interrupted; " + i.Meanwhile }
 
 func (i *Interrupted) Unwrap() error { return context.Canceled }
 
-// several are the failures of a command that tried more than one thing.
+// several are the failures of a command with several parts.
 type several []error
 
 func (s several) Error() string { return errors.Join(s...).Error() }
@@ -102,8 +100,8 @@ func Join(failures []error) error {
 	return several(failures)
 }
 
-// Answered marks what came back from a worker: a fault of a lasting kind is a
-// refusal, everything else a failure.
+// Answered marks an error from a worker: one of a permanent kind is a rejection, any other a
+// failure.
 func Answered(err error) error {
 	if errkind.Permanent(err) || errors.Is(err, errkind.Conflict) {
 		return &outcome{exitRefused, err}
@@ -111,8 +109,8 @@ func Answered(err error) error {
 	return err
 }
 
-// Conclude tells a person what went wrong and returns the exit code. It is the
-// only place where errors become sentences.
+// Conclude prints an error and returns the exit code. It is the only place where errors
+// become sentences.
 func Conclude(w io.Writer, err error) int {
 	if err == nil {
 		return exitDone
@@ -134,13 +132,13 @@ func Conclude(w io.Writer, err error) int {
 }
 
 func Code(err error) int {
-	if known, ok := errors.AsType[*outcome](err); ok {
-		return known.code
+	if marked, ok := errors.AsType[*outcome](err); ok {
+		return marked.code
 	}
 	return exitUnable
 }
 
-// Sentence says what happened and, where it is known, what to do.
+// Sentence says what happened and, if possible, what to do.
 func Sentence(err error) string {
 	if temporal, ok := errors.AsType[*Unreachable](err); ok {
 		return unreachableSentence(temporal)

@@ -61,7 +61,7 @@ type deliveryView struct {
 	NextTry      time.Time         `json:"next_try,omitzero"`
 	Deadline     time.Time         `json:"deadline,omitzero"`
 	Answer       string            `json:"answer,omitempty"`
-	Group        string            `json:"group,omitempty"` // message that notified it together with others
+	Group        string            `json:"group,omitempty"` // message that carries it together with others
 	Slim         bool              `json:"slim,omitempty"`  // sent without lists: the receiver refused the size
 	Tries        []attemptView     `json:"tries,omitempty"` // with --attempts
 }
@@ -121,22 +121,21 @@ func deliveryFilter(s *session.Session) (store.DeliveryFilter, error) {
 	return filter, nil
 }
 
-// deliveryState is the one that --state, --failed, --pending or --debounced asks
-// for; "" for none of them.
+// deliveryState is that of --state, --failed, --pending or --debounced; "" for none of them.
 func deliveryState(s *session.Session) (delivery.State, error) {
-	asked := map[delivery.State]bool{}
+	selected := map[delivery.State]bool{}
 	if text := s.String("state"); text != "" {
-		asked[delivery.State(text)] = true
+		selected[delivery.State(text)] = true
 	}
 	for _, state := range []delivery.State{delivery.Failed, delivery.Pending, delivery.Debounced} {
 		if s.Bool(string(state)) {
-			asked[state] = true
+			selected[state] = true
 		}
 	}
-	if len(asked) > 1 {
+	if len(selected) > 1 {
 		return "", exit.Usage("--state, --failed, --pending and --debounced cannot be combined")
 	}
-	for state := range asked {
+	for state := range selected {
 		if !slices.Contains(arguments.DeliveryStates, state) {
 			return "", exit.Usage("invalid value %q for --state: expected one of %s", state, wording.List(arguments.DeliveryStates))
 		}
@@ -180,8 +179,8 @@ func writeDeliveries(s *session.Session, w io.Writer, views []deliveryView) {
 	t.Write(w)
 }
 
-// nextTry is when a delivery is tried next. One that is due waits for its turn,
-// or for its endpoint to be enabled.
+// nextTry is when the next attempt is. A delivery that is due may wait for others, or for
+// its endpoint to be enabled.
 func nextTry(s *session.Session, v deliveryView) string {
 	switch {
 	case v.NextTry.IsZero():

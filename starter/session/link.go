@@ -15,12 +15,11 @@ import (
 )
 
 const (
-	// dialTimeout is how long Temporal may take to answer at all.
+	// dialTimeout is how long Temporal may take to respond.
 	dialTimeout = 4 * time.Second
-	// QueryTimeout is how long a worker may take to answer a question.
+	// QueryTimeout is how long a worker may take to respond to a query.
 	QueryTimeout = 5 * time.Second
-	// RequestTimeout is how long a worker may take to carry out a request that
-	// looks at a registry.
+	// RequestTimeout is how long a worker may take for a request that involves a registry.
 	RequestTimeout = time.Minute
 )
 
@@ -67,10 +66,10 @@ func TemporalOptions() (sdk.Options, error) {
 	return options, nil
 }
 
-// Ask gives a request to a worker a bound in time, and tells a worker that does
-// not answer from a Temporal that does not.
-func (l *Link) Ask(ctx context.Context, doing string, patience time.Duration, request func(context.Context) error) error {
-	bounded, cancel := context.WithTimeout(ctx, patience)
+// Ask limits the time of a request to a worker, and distinguishes a worker that does not
+// respond from a Temporal that does not.
+func (l *Link) Ask(ctx context.Context, doing string, limit time.Duration, request func(context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	slow := time.AfterFunc(Quiet, func() { l.say("%s: waiting for a worker to respond", doing) })
 	defer slow.Stop()

@@ -18,26 +18,26 @@ func (s *Session) Slowly(doing string) (done func()) {
 	return func() { timer.Stop() }
 }
 
-// Counting returns a function that says how many are done, whenever the person
-// has heard nothing for a while; total is 0 if nobody knows it.
+// Counting returns a function that prints the progress at intervals; total is 0 if it is not
+// known.
 func (s *Session) Counting(total int, what string) func(done int) {
 	s.Shown()
-	heard := time.Now()
+	printed := time.Now()
 	return func(done int) {
 		switch {
-		case time.Since(heard) < Quiet:
+		case time.Since(printed) < Quiet:
 			return
 		case total > 0:
 			s.Say("%d of %d %s", done, total, what)
 		default:
 			s.Say("%d %s", done, what)
 		}
-		heard = time.Now()
+		printed = time.Now()
 	}
 }
 
-// Meanwhile says what goes on without the command if a person interrupted it.
-// ctx is the one that an interrupt ends.
+// Meanwhile says what continues after an interrupted command. ctx is the one that an
+// interrupt ends.
 func Meanwhile(ctx context.Context, err error, goesOn string) error {
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return &exit.Interrupted{Meanwhile: goesOn}

@@ -46,7 +46,7 @@ type Session struct {
 	Stored *store.Store
 	Linked *Link
 	Watch  *watching // with --watch
-	Shown  func()    // reports that the result is there: the command is not slow any more
+	Shown  func()    // stops the report that the command is slow
 }
 
 // Action makes a command of a function that works with a session.
@@ -111,14 +111,13 @@ func (s *Session) Store(ctx context.Context) (*store.Store, error) {
 	return opened, nil
 }
 
-// requireFile refuses a database file that is not there. Its first worker makes
-// it; a command that did would say that nothing is watched, or store an endpoint
-// that nobody serves, whenever it is called with another directory than the
-// workers'.
+// requireFile requires an existing database file, which the first worker creates. A command
+// with another directory than the workers' would otherwise find nothing watched, or store
+// endpoints that nobody serves.
 func (s *Session) requireFile() error {
 	database, err := url.Parse(s.Settings.Database())
 	if err != nil || database.Scheme != "sqlite" {
-		return nil // the store says what is wrong
+		return nil // the store reports the error
 	}
 	if _, err := os.Stat(filepath.Dir(database.Path)); err != nil && s.Settings.DatabaseURL != "" {
 		return nil // likewise
