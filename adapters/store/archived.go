@@ -76,5 +76,5 @@ func (t tx) restore(ctx context.Context, row archivedRow) error {
 	if err != nil {
 		return err
 	}
-	return t.saveState(ctx, target, state)
+	return t.saveStates(ctx, savedState{target, state})
 }

@@ -26,21 +26,27 @@ func (r historyRow) counts() vuln.Counts {
 	return vuln.Counts{Critical: r.Critical, High: r.High, Medium: r.Medium, Low: r.Low, Negligible: r.Negligible, Unknown: r.Unknown}
 }
 
-// noteCounts adds to a target's history if its counts are not those of the last
+// noteCounts adds to the histories of targets whose counts are not those of the last
 // row.
-func (t tx) noteCounts(ctx context.Context, target image.Target, state watch.State) error {
-	if !state.Matched {
-		return nil
-	}
-	last, found, err := first[historyRow](ctx, t, `SELECT `+historyColumns+` FROM target_history WHERE target = ? ORDER BY at DESC LIMIT 1`, target.String())
-	if err != nil || found && last.counts() == state.Counts {
+func (t tx) noteCounts(ctx context.Context, names []string, states []savedState) error {
+	rows, err := allIn[historyRow](ctx, t, `SELECT `+historyColumns+` FROM target_history h WHERE target IN (?)
+		AND at = (SELECT max(at) FROM target_history WHERE target = h.target)`, names)
+	if err != nil {
 		return err
 	}
-	c := state.Counts
-	return t.run(ctx, `INSERT INTO target_history (`+historyColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (target, at) DO UPDATE SET critical = excluded.critical, high = excluded.high, medium = excluded.medium,
-			low = excluded.low, negligible = excluded.negligible, unknown = excluded.unknown`,
-		target.String(), toMicros(state.Changed), c.Critical, c.High, c.Medium, c.Low, c.Negligible, c.Unknown)
+	last := make(map[string]vuln.Counts, len(rows))
+	for _, row := range rows {
+		last[row.Target] = row.counts()
+	}
+	var fresh [][]any
+	for i, s := range states {
+		if before, known := last[names[i]]; s.Matched && !(known && before == s.Counts) {
+			c := s.Counts
+			fresh = append(fresh, []any{names[i], toMicros(s.Changed), c.Critical, c.High, c.Medium, c.Low, c.Negligible, c.Unknown})
+		}
+	}
+	return t.insert(ctx, `target_history (`+historyColumns+`)`, fresh, `ON CONFLICT (target, at) DO UPDATE SET critical = excluded.critical,
+		high = excluded.high, medium = excluded.medium, low = excluded.low, negligible = excluded.negligible, unknown = excluded.unknown`)
 }
 
 // Histories are the vulnerability counts of each target over time, the oldest

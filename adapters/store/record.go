@@ -127,7 +127,7 @@ func (s *Store) Record(ctx context.Context, target image.Target, decide func(wat
 		if !view.Watched {
 			return fmt.Errorf("it is not watched: %w", errkind.NotFound)
 		}
-		if err := t.saveState(ctx, target, change.State); err != nil {
+		if err := t.saveStates(ctx, savedState{target, change.State}); err != nil {
 			return err
 		}
 		return t.announce(ctx, change)

@@ -83,6 +83,7 @@ func (s *Store) RecordAll(ctx context.Context, targets []image.Target, decide fu
 			return err
 		}
 		var all watch.Decision
+		var states []savedState
 		owed := map[watcher.WakeReason][]image.Target{}
 		for i, target := range targets {
 			if !views[i].Watched {
@@ -98,12 +99,13 @@ func (s *Store) RecordAll(ctx context.Context, targets []image.Target, decide fu
 			if change.State.Revision <= views[i].State.Revision {
 				continue
 			}
-			if err := t.saveState(ctx, target, change.State); err != nil {
-				return err
-			}
+			states = append(states, savedState{target, change.State})
 			all.Notifications = append(all.Notifications, change.Notifications...)
 			all.Deliveries = append(all.Deliveries, change.Deliveries...)
 			all.PendingSummary = append(all.PendingSummary, change.PendingSummary...)
+		}
+		if err := t.saveStates(ctx, states...); err != nil {
+			return err
 		}
 		for reason, targets := range owed {
 			if err := runIn(ctx, t, `UPDATE target_state SET wake = ? WHERE target IN (?)`, namesOf(targets), string(reason)); err != nil {

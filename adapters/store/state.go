@@ -150,47 +150,65 @@ func (t tx) states(ctx context.Context, names []string) (map[string]watch.State,
 	return states, nil
 }
 
-// saveState replaces what is recorded of a target. A wake-up that its watcher was owed
-// is of no use any more: who records knows the state.
-func (t tx) saveState(ctx context.Context, target image.Target, state watch.State) error {
-	problem, err := formatOptional(state.Problem)
-	if err != nil {
-		return err
-	}
-	sum := state.Summarize(target)
-	row := []any{
-		target.String(), state.Revision, string(state.Resolved.Manifest), string(state.Resolved.Index), string(state.Analyzed), toMicros(state.Pending),
-		state.Basis.Build, string(state.Basis.Matcher), state.Basis.Bundle, state.Basis.Analyzer, state.Matched,
-		sum.Counts.Critical, sum.Counts.High, sum.Counts.Medium, sum.Counts.Low, sum.Counts.Negligible, sum.Counts.Unknown,
-		string(sum.Status), string(sum.FinalAction), problem, toMicros(state.Checked), toMicros(state.Changed), toMicros(state.Next),
-		string(state.Coverage.State), state.Coverage.Distribution, state.Coverage.Reason, toMicros(state.Coverage.EndOfLife),
-	}
-	if err := t.run(ctx, `DELETE FROM target_state WHERE target = ?`, target.String()); err != nil {
-		return err
-	}
-	if err := t.insert(ctx, `target_state (target, `+stateColumns+`)`, [][]any{row}, ""); err != nil {
-		return err
-	}
-	if err := t.noteCounts(ctx, target, state); err != nil {
-		return err
-	}
-	if err := t.saveTargetDocument(ctx, target, kindVulnerabilities, state.Vulnerabilities, state.Vulnerabilities == nil); err != nil {
-		return err
-	}
-	return t.saveTargetDocument(ctx, target, kindEvaluation, state.Evaluation, state.Evaluation == nil)
+// savedState is what is to be recorded of a target.
+type savedState struct {
+	target image.Target
+	watch.State
 }
 
-func (t tx) saveTargetDocument(ctx context.Context, target image.Target, kind string, value any, none bool) error {
-	if none {
-		return t.run(ctx, `DELETE FROM target_document WHERE target = ? AND kind = ?`, target.String(), kind)
+// saveStates replaces what is recorded of targets. A wake-up that a watcher was owed is
+// of no use any more: who records knows the state.
+func (t tx) saveStates(ctx context.Context, states ...savedState) error {
+	var names []string
+	var rows, documents [][]any
+	without := map[string][]string{}
+	for _, s := range states {
+		name := s.target.String()
+		problem, err := formatOptional(s.Problem)
+		if err != nil {
+			return err
+		}
+		sum := s.Summarize(s.target)
+		names = append(names, name)
+		rows = append(rows, []any{
+			name, s.Revision, string(s.Resolved.Manifest), string(s.Resolved.Index), string(s.Analyzed), toMicros(s.Pending),
+			s.Basis.Build, string(s.Basis.Matcher), s.Basis.Bundle, s.Basis.Analyzer, s.Matched,
+			sum.Counts.Critical, sum.Counts.High, sum.Counts.Medium, sum.Counts.Low, sum.Counts.Negligible, sum.Counts.Unknown,
+			string(sum.Status), string(sum.FinalAction), problem, toMicros(s.Checked), toMicros(s.Changed), toMicros(s.Next),
+			string(s.Coverage.State), s.Coverage.Distribution, s.Coverage.Reason, toMicros(s.Coverage.EndOfLife),
+		})
+		for _, d := range []struct {
+			kind  string
+			value any
+			none  bool
+		}{{kindVulnerabilities, s.Vulnerabilities, s.Vulnerabilities == nil}, {kindEvaluation, s.Evaluation, s.Evaluation == nil}} {
+			if d.none {
+				without[d.kind] = append(without[d.kind], name)
+				continue
+			}
+			packed, err := pack(d.value)
+			if err != nil {
+				return err
+			}
+			documents = append(documents, []any{name, d.kind, packed})
+		}
 	}
-	document, err := pack(value)
-	if err != nil {
+	if err := runIn(ctx, t, `DELETE FROM target_state WHERE target IN (?)`, names); err != nil {
 		return err
 	}
-	return t.run(ctx, `INSERT INTO target_document (target, kind, document) VALUES (?, ?, ?)
-		ON CONFLICT (target, kind) DO UPDATE SET document = excluded.document WHERE target_document.document <> excluded.document`,
-		target.String(), kind, document)
+	if err := t.insert(ctx, `target_state (target, `+stateColumns+`)`, rows, ""); err != nil {
+		return err
+	}
+	if err := t.noteCounts(ctx, names, states); err != nil {
+		return err
+	}
+	for kind, names := range without {
+		if err := runIn(ctx, t, `DELETE FROM target_document WHERE kind = ? AND target IN (?)`, names, kind); err != nil {
+			return err
+		}
+	}
+	return t.insert(ctx, `target_document (target, kind, document)`, documents,
+		`ON CONFLICT (target, kind) DO UPDATE SET document = excluded.document WHERE target_document.document <> excluded.document`)
 }
 
 // Note stores, unless zero, when the registry was last checked, and, unless nil, why the
