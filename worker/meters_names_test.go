@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tagwatch/tagwatch/config"
 )
@@ -30,7 +31,7 @@ func TestMetricsHideNames(t *testing.T) {
 		{"a wrong token", "127.0.0.1:1", "env:STATUS", "Bearer a-guess-of-some-length", false},
 		{"the token", "0.0.0.0:1", "env:STATUS", "Bearer a-token-of-some-length", true},
 	} {
-		page, err := newPage(config.Worker{Listen: test.listen, StatusToken: test.token}, keeper, slog.New(slog.DiscardHandler))
+		page, err := newPage(config.Worker{Listen: test.listen, StatusToken: test.token}, keeper, time.Now, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,7 +28,7 @@ const leastToken = 16
 // newPage makes the status page. Where others than this machine could read it
 // and there is no token, it says what to do instead: health and metrics have
 // been open at such addresses, and go on to be.
-func newPage(settings config.Worker, keeper *store.Store, logger *slog.Logger) (statusPage, error) {
+func newPage(settings config.Worker, keeper *store.Store, now func() time.Time, logger *slog.Logger) (statusPage, error) {
 	token, err := statusToken(settings)
 	if err != nil {
 		return nil, err
@@ -41,8 +41,8 @@ func newPage(settings config.Worker, keeper *store.Store, logger *slog.Logger) (
 	if settings.TemporalUI != "" {
 		ui = strings.TrimRight(settings.TemporalUI, "/") + "/namespaces/" + client.Namespace()
 	}
-	return page.New(page.Options{Read: pageReader{keeper}, Token: token, Sessions: keeper, UI: ui, WorkflowID: workflows.WatchTagID,
-		Version: version, Now: time.Now, Log: logger})
+	return page.New(page.Options{Read: pageReader{keeper, now}, Token: token, Sessions: keeper, UI: ui, WorkflowID: workflows.WatchTagID,
+		Version: version, Now: now, Log: logger})
 }
 
 func statusToken(settings config.Worker) (string, error) {
@@ -86,11 +86,14 @@ func (closed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // pageReader reads from the store what the status page shows.
-type pageReader struct{ *store.Store }
+type pageReader struct {
+	*store.Store
+	now func() time.Time
+}
 
 // Installation implements page.Reader.
 func (p pageReader) Installation(ctx context.Context) (page.Installation, error) {
-	totals, err := p.Totals(ctx, time.Now())
+	totals, err := p.Totals(ctx, p.now())
 	if err != nil {
 		return page.Installation{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -17,7 +18,7 @@ import (
 func TestPage(t *testing.T) {
 	t.Parallel()
 	keeper := watching(t, "registry.example.com/shop/api:1", "registry.example.com/shop/api:1@linux/arm64")
-	page, err := newPage(config.Worker{Listen: "127.0.0.1:8234", TemporalUI: "http://127.0.0.1:8233/"}, keeper, slog.New(slog.DiscardHandler))
+	page, err := newPage(config.Worker{Listen: "127.0.0.1:8234", TemporalUI: "http://127.0.0.1:8233/"}, keeper, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +77,7 @@ func TestPageBeyondThisMachine(t *testing.T) {
 		{"loopback", "[::1]:8234", "", 200, "Tags 1 to 1 of 1"},
 		{"localhost", "localhost:8234", "", 200, "Tags 1 to 1 of 1"},
 	} {
-		page, err := newPage(config.Worker{Listen: test.listen, StatusToken: test.token}, keeper, slog.New(slog.DiscardHandler))
+		page, err := newPage(config.Worker{Listen: test.listen, StatusToken: test.token}, keeper, time.Now, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +90,7 @@ func TestPageBeyondThisMachine(t *testing.T) {
 		}
 	}
 	for token, says := range map[string]string{"env:NONE": "NONE is not set", "env:SHORT": "fewer than 16"} {
-		_, err := newPage(config.Worker{Listen: "127.0.0.1:1", StatusToken: token}, keeper, slog.New(slog.DiscardHandler))
+		_, err := newPage(config.Worker{Listen: "127.0.0.1:1", StatusToken: token}, keeper, time.Now, slog.New(slog.DiscardHandler))
 		if err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "TAGWATCH_STATUS_TOKEN") || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", token, err)
 		}

@@ -54,7 +54,7 @@ func servedPushes(t *testing.T, who *reached, settings config.Worker) (config.Wo
 	log, watched := &lines{}, &meters{registry: prometheus.NewRegistry()}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	waking := newWaker(watching(t, "registry.example.com/shop/api:1"), who, 0)
+	waking := newWaker(watching(t, "registry.example.com/shop/api:1"), who, 0, time.Now)
 	go func() {
 		ended <- servePushes(ctx, settings, waking, watched, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	}()

@@ -46,10 +46,11 @@ type waker struct {
 	store  pushed
 	reach  woken
 	merged *merger
+	now    func() time.Time
 }
 
-func newWaker(store pushed, reach woken, gap time.Duration) *waker {
-	return &waker{store: store, reach: reach, merged: newMerger(gap, wakeTimeout)}
+func newWaker(store pushed, reach woken, gap time.Duration, now func() time.Time) *waker {
+	return &waker{store: store, reach: reach, merged: newMerger(gap, wakeTimeout), now: now}
 }
 
 // wake returns how many tags and repositories are checked for these events.
@@ -94,7 +95,7 @@ func (w *waker) one(ctx context.Context, event push.Event) (int, error) {
 func (w *waker) all(ctx context.Context, repository image.Repository) (int, error) {
 	var due int
 	err := w.merged.do(ctx, "due:"+repository.String(), func(ctx context.Context) (err error) {
-		due, err = w.store.DueNow(ctx, repository, time.Now())
+		due, err = w.store.DueNow(ctx, repository, w.now())
 		if err != nil || due == 0 {
 			return err
 		}

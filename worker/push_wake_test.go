@@ -95,7 +95,7 @@ func TestWake(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			who := &reached{}
-			count, err := newWaker(keeper, who, 0).wake(t.Context(), []push.Event{test.event})
+			count, err := newWaker(keeper, who, 0, time.Now).wake(t.Context(), []push.Event{test.event})
 			if err != nil || count != test.count {
 				t.Errorf("%d, %v; want %d", count, err, test.count)
 			}
@@ -112,7 +112,7 @@ func TestWake(t *testing.T) {
 func TestWakeDue(t *testing.T) {
 	t.Parallel()
 	keeper := watching(t, "registry.example.com/shop/api:1", "registry.example.com/shop/other:1")
-	if _, err := newWaker(keeper, &reached{}, 0).wake(t.Context(), []push.Event{happened("shop/api", "")}); err != nil {
+	if _, err := newWaker(keeper, &reached{}, 0, time.Now).wake(t.Context(), []push.Event{happened("shop/api", "")}); err != nil {
 		t.Fatal(err)
 	}
 	due, err := keeper.Due(t.Context(), "registry.example.com", time.Now(), 10)
@@ -126,7 +126,7 @@ func TestWakeFails(t *testing.T) {
 	away := errors.New("Temporal is away")
 	keeper := watching(t, "registry.example.com/shop/api:1")
 	for _, e := range []push.Event{happened("shop/api", "1"), happened("shop/api", ""), happened("shop/web", "v9")} {
-		if _, err := newWaker(keeper, &reached{fails: away}, 0).wake(t.Context(), []push.Event{e}); !errors.Is(err, away) {
+		if _, err := newWaker(keeper, &reached{fails: away}, 0, time.Now).wake(t.Context(), []push.Event{e}); !errors.Is(err, away) {
 			t.Errorf("%v: %v", e, err)
 		}
 	}
@@ -138,7 +138,7 @@ func TestWakeFlood(t *testing.T) {
 	t.Parallel()
 	keeper := watching(t, "registry.example.com/shop/api:1")
 	who := &reached{}
-	waking := newWaker(keeper, who, 200*time.Millisecond)
+	waking := newWaker(keeper, who, 200*time.Millisecond, time.Now)
 	var all sync.WaitGroup
 	for range 200 {
 		all.Go(func() {

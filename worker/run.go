@@ -42,6 +42,10 @@ func run(ctx context.Context, settings config.Config) error {
 	if err := keeper.Check(ctx); err != nil {
 		return err
 	}
+	clock, err := newClock(ctx, keeper.Clock)
+	if err != nil {
+		return err
+	}
 	traces, err := tracing.Open(ctx, "tagwatch-worker", version)
 	if err != nil {
 		return err
@@ -53,7 +57,7 @@ func run(ctx context.Context, settings config.Config) error {
 		return err
 	}
 	defer temporal.Close()
-	watching.registry.MustRegister(&inventory{count: keeper.Totals, stuck: client.Client{Temporal: temporal}.StuckWorkflows, now: time.Now})
+	watching.registry.MustRegister(&inventory{count: keeper.Totals, stuck: client.Client{Temporal: temporal}.StuckWorkflows, now: clock.now})
 	if err := prepare(ctx, temporal, keeper, settings, logger); err != nil {
 		return err
 	}
@@ -62,7 +66,8 @@ func run(ctx context.Context, settings config.Config) error {
 		return err
 	}
 	defer steps.close()
-	page, err := newPage(settings.Worker, keeper, logger)
+	steps.activities.Now = clock.now
+	page, err := newPage(settings.Worker, keeper, clock.now, logger)
 	if err != nil {
 		return err
 	}
@@ -74,9 +79,10 @@ func run(ctx context.Context, settings config.Config) error {
 	}
 	group.Go(func() error { return serveHTTP(ctx, listener, handler, logger) })
 	group.Go(func() error { ready.announce(ctx, os.Stdout, listener.Addr(), logger); return nil })
-	waking := newWaker(keeper, client.Client{Temporal: temporal}, wakeGap)
+	waking := newWaker(keeper, client.Client{Temporal: temporal}, wakeGap, clock.now)
 	group.Go(func() error { return servePushes(ctx, settings.Worker, waking, watching, logger) })
 	group.Go(func() error { return serveQueues(ctx, temporal, settings.Worker, steps, watching, ready, logger) })
+	group.Go(func() error { clock.follow(ctx, logger); return nil })
 	group.Go(func() error { guard(ctx, temporal, settings.Worker, logger); return nil })
 	if settings.Worker.Serves("matching") {
 		group.Go(func() error { steps.activities.Housekeep(ctx); return nil })
