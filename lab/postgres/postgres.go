@@ -51,6 +51,9 @@ func (s *Server) URL(database string) string {
 	return "postgres:///" + database + "?host=" + s.dir + "&user=tagwatch&sslmode=disable"
 }
 
+// Socket is the path of the socket at which the server listens.
+func (s *Server) Socket() string { return filepath.Join(s.dir, ".s.PGSQL.5432") }
+
 // Pid is the process id of the postmaster.
 func (s *Server) Pid() int { return s.server.Process.Pid }
 
