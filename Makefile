@@ -3,7 +3,8 @@
 # make test    everything that can be checked, on real parts
 # make check   the quick part of it: format, vet, staticcheck, workflowcheck
 # make bench   measured figures, as ratios within one run
-# make chaos   kill everything at random while everything changes: RUNS=50, SEED=4711 to replay
+# make chaos   kill and break everything at random while everything changes: RUNS=50, SEED=4711 to replay,
+#              ARGS='-faults cut,disk -pause 20s' for some faults only
 # make soak    hours of operation in minutes: what grows, against its bounds
 # make build   the three programs, into bin/
 # make docs    docs/settings.md, from the flags
@@ -58,8 +59,9 @@ soak: build
 
 RUNS ?= 10
 chaos: build
+	@go build -ldflags '$(LDFLAGS)-next' -o bin/next/tagwatch-worker ./worker
 	@go build -o bin/tagwatch-chaos ./chaos
-	@exec bin/tagwatch-chaos -runs $(RUNS) $(if $(SEED),-seed $(SEED))
+	@exec bin/tagwatch-chaos -runs $(RUNS) $(if $(SEED),-seed $(SEED)) $(ARGS)
 
 docs:
 	@go test ./config -count=1 -run TestSettingsDocument -update

@@ -70,8 +70,9 @@ func (l *ledger) expect(list ...expectation) {
 
 const (
 	// patience is how long a run waits for the last notification: a step of a
-	// worker that was killed is begun anew within a minute.
-	patience = 4 * time.Minute
+	// worker that was killed is begun anew within a minute, and what a receiver did
+	// not take twice is sent again after up to six.
+	patience = 9 * time.Minute
 	// quiet is how long a run waits for what should not come.
 	quiet = 2 * time.Second
 )

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,13 +63,36 @@ func TestLedger(t *testing.T) {
 
 func TestPlanFollowsFromItsSeed(t *testing.T) {
 	t.Parallel()
+	chosen := slices.Concat(victims, faults)
 	for seed := range int64(200) {
-		p := newPlan(seed)
-		if p.String() != newPlan(seed).String() {
+		p := newPlan(seed, chosen)
+		if p.String() != newPlan(seed, chosen).String() {
 			t.Fatalf("seed %d has two plans", seed)
 		}
 		if len(p.moves) == 0 || len(p.kills) == 0 {
 			t.Fatalf("seed %d does too little: %s", seed, p)
+		}
+	}
+}
+
+// TestFaultsTakeTurns from seed to seed, each with its forms one after the other.
+func TestFaultsTakeTurns(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for seed := range int64(30) {
+		p := newPlan(seed, slices.Concat(victims, faults))
+		seen[p.fault.kind] = true
+		seen[fmt.Sprintf("%s %d", p.fault.kind, p.fault.form%2)] = true
+	}
+	if len(seen) != 3*len(faults) {
+		t.Errorf("of 30 seeds there are %v", seen)
+	}
+	for seed := range int64(30) {
+		if p := newPlan(seed, []string{stop}); p.fault.kind != stop || p.kills != nil {
+			t.Errorf("seed %d does more than what was chosen: %s", seed, p)
+		}
+		if p := newPlan(seed, []string{worker}); p.fault != nil || len(p.kills) != 1 {
+			t.Errorf("seed %d does other things than what was chosen: %s", seed, p)
 		}
 	}
 }

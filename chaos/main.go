@@ -16,6 +16,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -30,10 +32,19 @@ func main() {
 }
 
 func run(ctx context.Context) error {
+	all := slices.Concat(victims, faults)
 	runs := flag.Int("runs", 10, "how many runs")
 	seed := flag.Int64("seed", time.Now().UnixNano()%1_000_000, "seed of the first run; the next have the numbers after it")
 	shared := flag.Bool("temporal-postgres", false, "keep Temporal's data in PostgreSQL too, which is killed with them in it")
+	chosen := flag.String("faults", strings.Join(all, ","), "what can happen, separated by commas")
+	pause := flag.Duration("pause", 2*time.Minute, "how long a process stands still")
 	flag.Parse()
+	names := strings.Split(*chosen, ",")
+	for _, name := range names {
+		if !slices.Contains(all, name) {
+			return fmt.Errorf("unknown fault %q: expected %s", name, strings.Join(all, ", "))
+		}
+	}
 	program, err := os.Executable()
 	if err != nil {
 		return err
@@ -47,7 +58,7 @@ func run(ctx context.Context) error {
 	}
 	began := time.Now()
 	fmt.Printf("%d runs from seed %d, in %s\n", *runs, *seed, dir)
-	if err := runAll(ctx, settings{filepath.Dir(program), dir, *shared}, *runs, *seed); err != nil {
+	if err := runAll(ctx, settings{filepath.Dir(program), dir, *shared, names, *pause}, *runs, *seed); err != nil {
 		return fmt.Errorf("%w\nlogs and ledger are kept in %s", err, dir)
 	}
 	fmt.Printf("%d runs: every expected notification came, none with two ids, and nothing else (%s)\n", *runs, time.Since(began).Round(time.Second))
@@ -56,21 +67,27 @@ func run(ctx context.Context) error {
 
 func runAll(ctx context.Context, use settings, runs int, seed int64) (err error) {
 	w, err := newWorld(ctx, use)
+	if w != nil {
+		defer func() {
+			if closing := w.close(); err == nil {
+				err = closing
+			}
+		}()
+	}
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if closing := w.close(); err == nil {
-			err = closing
-		}
-	}()
 	if err := w.begin(ctx); err != nil {
 		return fmt.Errorf("before the first run: %w", err)
 	}
 	for n := range runs {
 		if err := w.once(ctx, n+1, runs, seed+int64(n)); err != nil {
-			return fmt.Errorf("run %d failed; replay it with: make chaos RUNS=1 SEED=%d\n%w", n+1, seed+int64(n), err)
+			return fmt.Errorf("run %d failed; replay it with: make chaos RUNS=1 SEED=%d ARGS='-faults %s -pause %s'\n%w",
+				n+1, seed+int64(n), strings.Join(use.faults, ","), use.pause, err)
 		}
 	}
-	return w.silence(ctx)
+	if err := w.aftermath(ctx); err != nil {
+		return fmt.Errorf("after the last run, without any fault: %w", err)
+	}
+	return nil
 }

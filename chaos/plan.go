@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,6 +18,7 @@ type plan struct {
 	data   time.Duration // negative for no change
 	policy time.Duration
 	kills  []killPlan
+	fault  *faultPlan // nil for none
 }
 
 type movePlan struct {
@@ -31,6 +33,15 @@ type killPlan struct {
 	at     time.Duration
 	victim string
 	down   time.Duration // before it comes back
+}
+
+// faultPlan is one stroke of bad luck.
+type faultPlan struct {
+	at   time.Duration
+	kind string
+	// Form says which of its forms it takes, one after the other from seed to seed.
+	form uint64
+	seed uint64
 }
 
 // The victims: processes that are killed, counterparts that go away, a receiver
@@ -50,7 +61,22 @@ const (
 
 var victims = []string{worker, analysis, temporal, database, registry, receiver, refusing, source, workflows}
 
-func newPlan(seed int64) plan {
+// The faults: of each run one, in turn.
+const (
+	cut     = "cut"     // PostgreSQL's connection, between COMMIT and its answer
+	latency = "latency" // between all parts, and connections that are reset
+	full    = "disk"    // no room, then no inodes, in one directory
+	stop    = "stop"    // a process stands still
+	clock   = "clock"   // of one worker, two hours ahead and back
+	mute    = "mute"    // a hundred receivers accept connections and never answer
+	upgrade = "upgrade" // two builds at a time, forward and back
+	memory  = "memory"  // of a worker, used up
+)
+
+var faults = []string{cut, latency, full, stop, clock, mute, upgrade, memory}
+
+// newPlan makes the plan of a seed out of the victims and faults that are chosen.
+func newPlan(seed int64, chosen []string) plan {
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
 	moment := func() time.Duration { return time.Duration(random.Int64N(int64(span))) }
 	sometimes := func() time.Duration {
@@ -66,12 +92,22 @@ func newPlan(seed int64) plan {
 	for range random.IntN(4) {
 		p.grow = append(p.grow, moment())
 	}
-	for _, v := range random.Perm(len(victims))[:1+random.IntN(3)] {
+	killed := among(victims, chosen)
+	for _, v := range random.Perm(len(killed))[:min(1+random.IntN(3), len(killed))] {
 		// A receiver is gone for less than the first retry takes, which is followed by
 		// one in minutes.
-		p.kills = append(p.kills, killPlan{moment(), victims[v], 200*time.Millisecond + time.Duration(random.Int64N(int64(4*time.Second)))})
+		p.kills = append(p.kills, killPlan{moment(), killed[v], 200*time.Millisecond + time.Duration(random.Int64N(int64(4*time.Second)))})
+	}
+	if turns := among(faults, chosen); len(turns) > 0 {
+		turn, form := uint64(seed)%uint64(len(turns)), uint64(seed)/uint64(len(turns))
+		p.fault = &faultPlan{moment(), turns[turn], form, random.Uint64()}
 	}
 	return p
+}
+
+// among are those of all that are chosen.
+func among(all, chosen []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(each string) bool { return !slices.Contains(chosen, each) })
 }
 
 func (p plan) String() string {
@@ -84,6 +120,9 @@ func (p plan) String() string {
 	}
 	for _, k := range p.kills {
 		parts = append(parts, fmt.Sprintf("-%s@%.1fs", k.victim, k.at.Seconds()))
+	}
+	if f := p.fault; f != nil {
+		parts = append(parts, fmt.Sprintf("+%s@%.1fs", f.kind, f.at.Seconds()))
 	}
 	return strings.Join(parts, " ")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -13,23 +14,32 @@ func (w *world) once(ctx context.Context, number, of int, seed int64) error {
 	if err := w.log.begin(fmt.Sprintf("run-%03d-seed-%d", number, seed)); err != nil {
 		return err
 	}
-	p, began := newPlan(seed), time.Now()
-	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	p, began := newPlan(seed, w.use.faults), time.Now()
+	ctx, cancel := context.WithTimeout(ctx, w.use.pause+2*patience)
 	defer cancel()
-	err := w.carryOut(ctx, p)
+	var did string
+	var err error
+	if p.fault != nil && p.fault.kind == mute {
+		w.mute, err = newMuteReceivers(ctx, w)
+	}
+	if err == nil {
+		did, err = w.carryOut(ctx, p)
+	}
 	if err == nil {
 		err = w.ledger.settle(ctx)
 	}
+	err = errors.Join(err, w.mute.close(ctx, w))
 	met, repeated := w.ledger.counts()
-	fmt.Printf("run %d/%d  seed %d  %s: %d notified, %d repeated, %.1f s\n", number, of, seed, p, met, repeated, time.Since(began).Seconds())
+	fmt.Printf("run %d/%d  seed %d  %s%s: %d notified, %d repeated, %.1f s\n", number, of, seed, p, did, met, repeated, time.Since(began).Seconds())
 	return err
 }
 
 // carryOut does everything of the plan at its moment, side by side. Changes of
-// the tags follow one another: they share what is known of them.
-func (w *world) carryOut(ctx context.Context, p plan) error {
+// the tags follow one another: they share what is known of them. It returns what
+// the fault did.
+func (w *world) carryOut(ctx context.Context, p plan) (did string, err error) {
 	var all sync.WaitGroup
-	failures := make(chan error, 4+len(p.kills))
+	failures := make(chan error, 5+len(p.kills))
 	begin := func(do func() error) {
 		all.Go(func() {
 			if err := do(); err != nil {
@@ -57,9 +67,17 @@ func (w *world) carryOut(ctx context.Context, p plan) error {
 			return w.kill(ctx, k)
 		})
 	}
+	if p.fault != nil {
+		begin(func() error {
+			wait(ctx, began, p.fault.at)
+			what, err := w.strike(ctx, *p.fault)
+			did = " (" + what + ")"
+			return err
+		})
+	}
 	all.Wait()
 	close(failures)
-	return <-failures // nil without any
+	return did, <-failures // nil without any
 }
 
 // changeTags moves tags and lets the repository grow.
@@ -92,8 +110,9 @@ func (w *world) moveAsPlanned(m *mover, planned movePlan) error {
 }
 
 // kill takes a victim away and brings it back. tagwatch up starts its children
-// again by itself.
+// again by itself. What a fault has to do with is killed after it.
 func (w *world) kill(ctx context.Context, k killPlan) error {
+	defer w.hold(k.victim)()
 	switch k.victim {
 	case worker, temporal:
 		return w.killChild(ctx, "tagwatch-"+k.victim)

@@ -4,21 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/tagwatch/tagwatch/lab"
+	"github.com/tagwatch/tagwatch/lab/disk"
 	"github.com/tagwatch/tagwatch/lab/feed"
 	"github.com/tagwatch/tagwatch/lab/postgres"
+	"github.com/tagwatch/tagwatch/lab/process"
 	"github.com/tagwatch/tagwatch/lab/stack"
 )
 
 // world is the installation, its counterparts, and what is true of them now.
 type world struct {
+	use      settings
 	dir      string
 	log      *runLog
 	stack    *stack.Stack
@@ -26,8 +32,16 @@ type world struct {
 	registry *lab.Registry
 	feed     *feed.Feed
 	receiver *lab.Receiver
-	analysis *analysisWorker
+	analysis *besideWorker
 	ledger   *ledger
+
+	// What the faults are made with.
+	links  map[string]*lab.Link       // the ways from the workers, by where they lead
+	memory map[string]*process.Memory // of each worker; empty where it is not permitted
+	disks  []*disk.Disk               // one for each directory; nil where it is not permitted
+	cutter *cutter
+	mute   *muteReceivers // nil for none
+	held   map[string]*sync.Mutex
 
 	movers []mover
 	grown  int  // tags that were pushed to the growing repository
@@ -56,46 +70,151 @@ type version struct {
 type settings struct {
 	bin, dir         string
 	temporalPostgres bool
+	faults           []string      // which can happen
+	pause            time.Duration // how long a process stands still
 }
 
+// linked are the parts that the workers reach by links, in order.
+var linked = []string{temporal, database, registry, receiver, source}
+
 func newWorld(ctx context.Context, use settings) (*world, error) {
-	w := &world{dir: use.dir, log: &runLog{dir: use.dir}}
+	w := &world{use: use, dir: use.dir, log: &runLog{dir: use.dir}, held: map[string]*sync.Mutex{}, cutter: &cutter{}}
+	for _, victim := range victims {
+		w.held[victim] = &sync.Mutex{}
+	}
 	if err := w.log.begin("setup"); err != nil {
 		return nil, err
 	}
-	var err error
-	if w.registry, err = lab.NewRegistry(); err != nil {
-		return nil, err
+	if err := w.makeDisks(); err != nil {
+		return w, err
 	}
-	if w.receiver, err = lab.NewReceiver(); err != nil {
-		return nil, err
+	if err := w.makeMemory(); err != nil {
+		return w, err
 	}
-	if w.feed, err = feed.New(); err != nil {
-		return nil, err
+	if err := w.makeCounterparts(ctx); err != nil {
+		return w, err
 	}
-	w.ledger = newLedger(w.receiver)
-	if w.database, err = postgres.New(ctx, filepath.Join(use.dir, "postgres"), w.log); err != nil {
-		return nil, err
-	}
-	if err := w.database.Start(ctx); err != nil {
-		return nil, err
-	}
-	environment := []string{"TAGWATCH_DATABASE_URL=" + w.database.URL("postgres"), "TAGWATCH_FEED_URL=" + w.feed.ListingURL(),
-		"TAGWATCH_FEED_INTERVAL=24h", "TAGWATCH_REGISTRY_RATE=1000"}
+	environment := []string{"TAGWATCH_DATABASE_URL=" + w.database.URL("postgres"), "TAGWATCH_FEED_INTERVAL=24h", "TAGWATCH_REGISTRY_RATE=1000",
+		"TAGWATCH_FEED_URL=" + strings.Replace(w.feed.ListingURL(), w.feed.Host(), w.links[source].Host(), 1)}
 	if use.temporalPostgres {
 		environment = append(environment, "TAGWATCH_TEMPORAL_POSTGRES="+w.database.URL("temporal"))
 	}
 	// The workers that analyze are a process of their own, which can be stopped.
-	w.stack, err = stack.New(stack.Options{Bin: use.bin, DataDir: filepath.Join(use.dir, "data"), Log: w.log,
+	var err error
+	w.stack, err = stack.New(stack.Options{Bin: w.programs(), DataDir: filepath.Join(use.dir, "data"), Log: w.log,
 		Env: append(environment, "TAGWATCH_SERVE=watching,matching,delivery")})
-	w.analysis = newAnalysisWorker(w.stack, append(environment, "TAGWATCH_SERVE=analysis",
-		"TAGWATCH_LISTEN=127.0.0.1:0", "TAGWATCH_DATA_DIR="+filepath.Join(use.dir, "analysis")), w.log)
-	return w, err
+	if err != nil {
+		return w, err
+	}
+	if w.links[temporal], err = lab.NewLink("tcp", w.stack.Temporal()); err != nil {
+		return w, err
+	}
+	w.analysis = w.beside(build, analysis, "TAGWATCH_SERVE=analysis")
+	return w, w.install()
+}
+
+// makeCounterparts starts what the workers speak to, and the links to it.
+func (w *world) makeCounterparts(ctx context.Context) (err error) {
+	if w.registry, err = lab.NewRegistry(); err != nil {
+		return err
+	}
+	if w.receiver, err = lab.NewReceiver(); err != nil {
+		return err
+	}
+	if w.feed, err = feed.New(); err != nil {
+		return err
+	}
+	w.ledger = newLedger(w.receiver)
+	if w.database, err = postgres.New(ctx, filepath.Join(w.dir, "postgres"), w.log); err != nil {
+		return err
+	}
+	if err := w.database.Start(ctx); err != nil {
+		return err
+	}
+	w.links = map[string]*lab.Link{}
+	for name, address := range map[string]string{registry: w.registry.Host(), receiver: w.receiver.Host(), source: w.feed.Host()} {
+		if w.links[name], err = lab.NewLink("tcp", address); err != nil {
+			return err
+		}
+	}
+	if w.links[database], err = lab.NewLink("unix", w.database.Socket()); err != nil {
+		return err
+	}
+	w.links[database].Watch(w.cutter.spy)
+	return nil
+}
+
+// databaseURL is the address of the database for workers.
+func (w *world) databaseURL() string {
+	return "postgres://tagwatch@" + w.links[database].Host() + "/postgres?sslmode=disable"
+}
+
+// temporary is the directory for temporary files of workers.
+func (w *world) temporary() string { return filepath.Join(w.dir, "tmp") }
+
+// directories are those that can be full, each within those before it or beside
+// them.
+func (w *world) directories() []struct{ name, path string } {
+	return []struct{ name, path string }{
+		{"data directory", filepath.Join(w.dir, "data")},
+		{"layer store", filepath.Join(w.dir, analysis, "images")},
+		{"temporary files", w.temporary()},
+		{"vulnerability data", filepath.Join(w.dir, "data", "feed")},
+	}
+}
+
+// makeDisks gives each directory a file system of its own.
+func (w *world) makeDisks() error {
+	for _, directory := range w.directories() {
+		d, err := disk.Mount(directory.path)
+		if errors.Is(err, fs.ErrPermission) {
+			return os.MkdirAll(w.temporary(), 0o755)
+		}
+		if err != nil {
+			return err
+		}
+		w.disks = append(w.disks, d)
+	}
+	return nil
+}
+
+// makeMemory makes a control group for each worker.
+func (w *world) makeMemory() error {
+	w.memory = map[string]*process.Memory{}
+	for _, victim := range []string{worker, analysis} {
+		group, err := process.NewMemory(fmt.Sprintf("%s-%s", filepath.Base(w.dir), victim))
+		if err != nil {
+			fmt.Fprintf(w.log, "chaos: %v\n", err)
+			continue
+		}
+		w.memory[victim] = group
+	}
+	return nil
 }
 
 func (w *world) close() error {
 	w.analysis.stop()
-	return errors.Join(w.stack.Stop(), w.database.Stop(), w.registry.Close(), w.feed.Close(), w.receiver.Close(), w.log.Close())
+	var failures []error
+	stopped := func(err error) { failures = append(failures, err) }
+	if w.stack != nil {
+		stopped(w.stack.Stop())
+	}
+	for _, link := range w.links {
+		stopped(link.Close())
+	}
+	if w.database != nil {
+		stopped(w.database.Stop())
+	}
+	if w.registry != nil && w.receiver != nil && w.feed != nil {
+		stopped(errors.Join(w.registry.Close(), w.feed.Close(), w.receiver.Close()))
+	}
+	for _, d := range slices.Backward(w.disks) {
+		stopped(d.Close())
+	}
+	for _, group := range w.memory {
+		stopped(group.Close())
+	}
+	return errors.Join(append(failures, w.log.Close())...)
 }
 
 // The tags: each group is changed by one kind of action only, so that what
@@ -120,7 +239,7 @@ func (w *world) begin(ctx context.Context) error {
 	}
 	w.analysis.start()
 	for _, command := range [][]string{
-		{"endpoint", "add", "receiver", w.receiver.URL() + "/hook"},
+		{"endpoint", "add", "receiver", "http://" + w.links[receiver].Host() + "/hook"},
 		{"policy", "add", "--activate", w.bundle()},
 		{"feed", "sync"},
 		append([]string{"subscribe", "--wait", "--interval", "30s"}, w.references()...),
@@ -136,6 +255,7 @@ func (w *world) begin(ctx context.Context) error {
 	if err := w.ledger.settle(ctx); err != nil {
 		return err
 	}
+	w.ledger.counts() // those of the runs are printed
 	fmt.Printf("%d tags watched, and repository %s; Web UI: %s\n", len(w.references()), w.reference(repository), w.stack.UI)
 	return nil
 }
@@ -175,15 +295,27 @@ func (w *world) group(name string, size int) []string {
 	return all
 }
 
-func (w *world) reference(name string) string { return w.registry.Host() + "/" + name }
+func (w *world) reference(name string) string { return w.links[registry].Host() + "/" + name }
 
-// silence waits at the end for what should not come.
-func (w *world) silence(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(5 * time.Second):
+// aftermath changes everything once more, undisturbed, and waits for what should
+// not come: what a fault leaves behind shows later.
+func (w *world) aftermath(ctx context.Context) error {
+	if err := w.log.begin("aftermath"); err != nil {
+		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	defer cancel()
+	calm := plan{data: 0, policy: 0, grow: make([]time.Duration, 1)}
+	for n := range movers {
+		calm.moves = append(calm.moves, movePlan{mover: n, flawed: n%2 == 0})
+	}
+	if _, err := w.carryOut(ctx, calm); err != nil {
+		return err
+	}
+	if err := w.ledger.settle(ctx); err != nil {
+		return err
+	}
+	wait(ctx, time.Now(), 5*time.Second)
 	return w.ledger.settle(ctx)
 }
 
