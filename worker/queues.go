@@ -56,7 +56,8 @@ func queues(settings config.Worker) []queue {
 		{role: "watching", name: workflows.QueueBulk, slots: 10},
 		{role: "analysis", name: workflows.QueueAnalysis, slots: settings.AnalysisSlots, abandon: true},
 		{role: "matching", name: workflows.QueueMatching, slots: 2, abandon: true},
-		{role: "delivery", name: workflows.QueueDelivery, slots: 50},
+		// Receivers that never answer hold a slot for each attempt's time limit.
+		{role: "delivery", name: workflows.QueueDelivery, slots: 500},
 	}
 }
 
