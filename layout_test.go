@@ -55,7 +55,7 @@ var floors = map[string][]string{
 	"domain/delivery":     {"domain/errkind", "domain/notification"},
 	"domain/message":      {"domain/errkind", "domain/plain", "domain/notification", "domain/delivery"},
 	"domain/endpoint":     {"domain/errkind", "domain/wording", "domain/notification", "domain/delivery", "domain/message"},
-	"domain/subscription": {"domain/image", "domain/vuln", "domain/notification", "domain/delivery", "domain/endpoint"},
+	"domain/subscription": {"domain/errkind", "domain/condition", "domain/image", "domain/vuln", "domain/notification", "domain/delivery", "domain/endpoint"},
 	"domain/watcher":      {},
 	"domain/databuild":    {"domain/condition", "domain/vuln"},
 	"domain/analysis":     {"domain/errkind", "domain/condition", "domain/image", "domain/vuln", "domain/databuild"},

@@ -15,6 +15,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
@@ -287,6 +288,7 @@ type watchers struct {
 	listed  map[watcher.Kind][]string // where the list lags behind what runs
 	// labels are those of watchers that lack some; others have all.
 	labels map[string]watcher.Running
+	firsts map[string]watch.FirstRecord // that watchers began with
 }
 
 func (w *watchers) wake(who string) error {
@@ -316,6 +318,16 @@ func (w *watchers) take() []string {
 
 func (w *watchers) WakeTag(_ context.Context, t image.Target, reason watcher.WakeReason) error {
 	return w.wake(string(reason) + " " + short(t))
+}
+
+func (w *watchers) StartTag(_ context.Context, t image.Target, first watch.FirstRecord) error {
+	w.mu.Lock()
+	if w.firsts == nil {
+		w.firsts = map[string]watch.FirstRecord{}
+	}
+	w.firsts[short(t)] = first
+	w.mu.Unlock()
+	return w.wake("start " + short(t))
 }
 
 func (w *watchers) WakeRegistry(context.Context, string, watcher.WakeReason) error {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -60,7 +61,7 @@ func TestScoreCrossesAThreshold(t *testing.T) {
 	r.data(1)
 	r.push("app:1", "openssl 1")
 	target := r.settled("app:1")
-	do[subscription.Result](r, r.steps.Subscribe, subscription.Request{Target: target, Types: []notification.Type{notification.VulnUpdate}, Options: subscription.Options{EPSS: 0.1}})
+	r.subscribeTo(subscription.Request{Targets: []image.Target{target}, Types: []notification.Type{notification.VulnUpdate}, Options: subscription.Options{EPSS: 0.1}})
 	mark := len(r.notified())
 	for number := 2; number <= 5; number++ { // 2: is checked for the first time
 		r.watchers.take()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +64,7 @@ var lifeStory = []string{
 	"system.endpoint.failing hook",
 	"system.endpoint.recovered hook",
 	"repo_update image app",
+	"analysis_update image app:3",
 	"system.repository.list_tags_fail app",
 	"system.repository.list_tags_recovered app",
 	"system.repository.tags_removed app",
@@ -147,7 +149,7 @@ func lifeOfAnEndpoint(r *rig) {
 
 func lifeOfARepository(r *rig) {
 	name := r.target("app:1").Reference.Repository
-	r.must(r.store.SaveRepository(r.Context(), taglist.Repository{Name: name, Types: []notification.Type{notification.TagUpdate}, List: time.Hour}, r.clock.Now()))
+	r.must(r.store.SaveRepository(r.Context(), taglist.Repository{Name: name, Types: []notification.Type{notification.TagUpdate, notification.AnalysisUpdate}, List: time.Hour}, r.clock.Now()))
 	list := func() {
 		r.clock.advance(time.Hour)
 		do[taglist.Listing](r, r.steps.ListTags, name)
@@ -155,6 +157,7 @@ func lifeOfARepository(r *rig) {
 	}
 	list()
 	r.push("app:2", "tzdata 1")
+	r.push("app:3", "openssl 9") // a known image
 	list()
 	lift := r.registry.Fail(lab.Fault{Path: "/tags/list", Status: http.StatusInternalServerError})
 	list()
@@ -172,7 +175,11 @@ func (r *rig) arrived() []string {
 	seen := map[string]string{}
 	for _, hook := range r.receiver.All() {
 		body := r.body(hook.Body)
-		seen[body.ID] = body.Data.Type + " " + body.Data.Payload.Cause
+		line := body.Data.Type + " " + body.Data.Payload.Cause
+		if known := strings.Contains(string(body.Data.Payload.LastEval), `"analysis_status":"analyzed"`); known {
+			line += " of a known image"
+		}
+		seen[body.ID] = line
 	}
 	var lines []string
 	for _, line := range seen {

@@ -53,11 +53,6 @@ func (m *mortal) Subscribe(ctx context.Context, s []subscription.Subscription, p
 	return m.write(func() error { return m.Store.Subscribe(ctx, s, poll, now) })
 }
 
-func (m *mortal) Unsubscribe(ctx context.Context, t image.Target, types []notification.Type, now time.Time) (left int, err error) {
-	err = m.write(func() error { left, err = m.Store.Unsubscribe(ctx, t, types, now); return err })
-	return left, err
-}
-
 func (m *mortal) Record(ctx context.Context, t image.Target, decide func(watch.RecordView) (watch.Decision, error)) error {
 	return m.write(func() error { return m.Store.Record(ctx, t, decide) })
 }
@@ -72,6 +67,14 @@ func (m *mortal) KeepOutcomes(ctx context.Context, from, to string, targets []im
 
 func (m *mortal) Woke(ctx context.Context, owed []watch.OwedWake) error {
 	return m.write(func() error { return m.Store.Woke(ctx, owed) })
+}
+
+func (m *mortal) RecordFirst(ctx context.Context, targets []image.Target, decide func(map[image.Target]watch.RecordView) (map[image.Target]watch.Decision, error)) error {
+	return m.write(func() error { return m.Store.RecordFirst(ctx, targets, decide) })
+}
+
+func (m *mortal) Started(ctx context.Context, targets []image.Target) error {
+	return m.write(func() error { return m.Store.Started(ctx, targets) })
 }
 
 func (m *mortal) RecordRepository(ctx context.Context, name image.Repository, decide func(taglist.View) (taglist.Decision, error)) error {

@@ -68,8 +68,8 @@ func TestWatchersWithoutSearchAttributes(t *testing.T) {
 	r.subscribe(judged)
 	r.resync(judged)
 	var running []string
-	for _, target := range []string{"app:whole", "app:unnamed", "app:new"} {
-		r.push(target, "openssl 1")
+	for target, packages := range map[string]string{"app:whole": "openssl 1", "app:unnamed": "openssl 1", "app:new": "zlib 1"} {
+		r.push(target, packages)
 		r.subscribe(r.target(target))
 	}
 	for _, target := range []fmt.Stringer{whole, unnamed, judged, fresh} {

@@ -14,6 +14,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/polling"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
@@ -270,7 +271,7 @@ func (a *Activities) schedule(ctx context.Context, registry string, began time.T
 		wait = max(wait, polled.Pause)
 	}
 	if polled.Problem != nil {
-		wait = max(wait, minPoll)
+		wait = max(wait, subscription.ShortestPoll)
 		polled.Pause = wait
 	}
 	polled.Wait = wait

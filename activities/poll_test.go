@@ -12,9 +12,11 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/registry"
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/lab"
 )
 
@@ -43,7 +45,7 @@ func TestPollWakesWhatMoved(t *testing.T) {
 	if polled := r.poll(); polled.Checked != 3 || polled.Moved != 0 || !polled.Active || polled.Tags != 3 {
 		t.Errorf("nothing moved: %+v", polled)
 	}
-	r.push("app:2", "other 1")
+	moved := r.push("app:2", "other 1")
 	r.must(r.registry.Delete(t.Context(), "app:3"))
 	r.clock.advance(time.Hour)
 	if polled := r.poll(); polled.Moved != 2 || polled.Problem != nil {
@@ -54,6 +56,7 @@ func TestPollWakesWhatMoved(t *testing.T) {
 	if diff := cmp.Diff([]string{"poll app:2", "poll app:3"}, woken); diff != "" {
 		t.Errorf("woken (-want +got):\n%s", diff)
 	}
+	do[watch.Recorded](r, r.steps.Record, watch.RecordRequest{Target: r.target("app:2"), Resolved: image.Resolved{Manifest: moved}})
 	r.clock.advance(time.Hour)
 	if polled := r.poll(); polled.Moved != 0 {
 		t.Errorf("notified again: %+v", polled)
@@ -72,7 +75,7 @@ func TestPollChecksOnlyAtWhatIsDue(t *testing.T) {
 	if polled := r.poll(); polled.Checked != 0 || polled.Wait <= 0 || polled.Wait > 5*time.Minute {
 		t.Errorf("polled %+v, want a wait within five minutes", polled)
 	}
-	do[int](r, r.steps.Unsubscribe, subscription.EndRequest{Target: r.target("app:1")})
+	r.unsubscribe(r.target("app:1"))
 	if polled := r.poll(); polled.Active {
 		t.Errorf("active without any tag: %+v", polled)
 	}
@@ -201,7 +204,7 @@ func TestOneBrokenTagAlone(t *testing.T) {
 				if n == 0 {
 					poll = time.Minute
 				}
-				do[subscription.Result](r, r.steps.Subscribe, subscription.Request{Target: r.target(tag), Types: notification.TagTypes, Poll: poll})
+				r.subscribeTo(subscription.Request{Targets: []image.Target{r.target(tag)}, Types: notification.TagTypes, Poll: poll})
 			}
 			r.clock.advance(6 * time.Minute) // the others are due in a day from then on
 			r.poll()

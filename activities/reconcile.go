@@ -190,6 +190,9 @@ func (c *comparison) wake(ctx context.Context, name string, reason watcher.WakeR
 		if err := c.Watchers.WakeTag(ctx, target, reason); err != nil {
 			return err
 		}
+		if err := c.Store.Started(ctx, []image.Target{target}); err != nil {
+			return err
+		}
 		c.woken++
 		return c.room(ctx, c.woken)
 	case watcher.Registry:

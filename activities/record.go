@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -210,7 +211,11 @@ func (a *Activities) analyzedBefore(ctx context.Context, seen *watch.Seen, view 
 		return err
 	}
 	seen.Basis.Analyzer = header.Analyzer
-	seen.Known = !view.State.Checked.IsZero() && header.Analyzed.Before(view.State.Checked)
+	since := a.now() // the tag points to the image
+	if view.State.Resolved.Manifest == seen.Analyzed {
+		since = cmp.Or(view.State.Pending, view.State.Changed)
+	}
+	seen.Known = header.Analyzed.Before(since)
 	if view.State.Analyzed == "" || view.State.Analyzed == seen.Analyzed {
 		return nil
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -86,7 +85,7 @@ func TestSubscriptionEndsDuringTheResync(t *testing.T) {
 			r.push("app:1", "openssl 1")
 			r.subscribe(r.target("app:1"))
 			target, digest := r.ready("app:1")
-			test.end(r, func() { do[int](r, r.steps.Unsubscribe, subscription.EndRequest{Target: target}) })
+			test.end(r, func() { r.unsubscribe(target) })
 			recorded, err := record(r, target, digest)
 			r.must(err)
 			if len(recorded.Notifications)+len(recorded.Endpoints) > 0 {
@@ -111,7 +110,7 @@ func TestSubscribedAnewDuringTheResync(t *testing.T) {
 	r.push("app:1", "openssl 2")
 	target, digest := r.ready("app:1")
 	r.interrupt(func() {
-		do[int](r, r.steps.Unsubscribe, subscription.EndRequest{Target: target})
+		r.unsubscribe(target)
 		r.subscribe(target)
 	})
 	_, err := record(r, target, digest)

@@ -156,14 +156,25 @@ func (a *Activities) listingStage(ctx context.Context, name image.Repository, st
 // fanOutPage is how many targets are read at a time.
 const fanOutPage = 100
 
-// StartWatches starts the watchers of a repository's tags that none has checked
-// at yet, and the poller of the registry.
+// StartWatches starts the watchers of a repository's tags that were not started yet,
+// and the poller of the registry.
 func (a *Activities) StartWatches(ctx context.Context, name image.Repository) (int, error) {
-	woken, err := a.fanOut(ctx, subscription.TargetFilter{Repository: &name, Unobserved: true}, watcher.WakeSubscription)
-	if err != nil {
-		return woken, classify(err)
+	var started atomic.Int64
+	defer heartbeat(ctx, func() any { return started.Load() })()
+	for {
+		tags, err := a.Store.Targets(ctx, subscription.TargetFilter{Repository: &name, Unstarted: true, Limit: fanOutPage})
+		if err != nil {
+			return 0, classify(err)
+		}
+		if len(tags) == 0 {
+			return int(started.Load()), classify(a.Watchers.WakeRegistry(ctx, name.Registry, watcher.WakeSubscription))
+		}
+		resolved, _ := a.resolveAll(ctx, tags) // why others cannot be is found by their watchers
+		if _, err := a.startTags(ctx, tags, resolved); err != nil {
+			return 0, classify(err)
+		}
+		started.Add(int64(len(tags)))
 	}
-	return woken, classify(a.Watchers.WakeRegistry(ctx, name.Registry, watcher.WakeSubscription))
 }
 
 // progress is what a fan-out's heartbeat holds.

@@ -179,9 +179,8 @@ func TestTagIsRemoved(t *testing.T) {
 	r.expect(0, "system.repository.tags_removed app")
 }
 
-// TestStartWatches starts those that no watcher has checked, and the poller of
-// the registry in any case: an earlier run may have started the others and not
-// come to it.
+// TestStartWatches starts those that were not started yet, and the poller of the
+// registry in any case: an earlier run may have started the others and not come to it.
 func TestStartWatches(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -189,13 +188,13 @@ func TestStartWatches(t *testing.T) {
 	r.push("app:2", "openssl 1")
 	name := r.repository(taglist.Filter{})
 	r.list(name)
-	r.resync(r.target("app:1"))
-	if started := do[int](r, r.steps.StartWatches, name); started != 1 {
-		t.Errorf("%d started", started)
+	r.must(r.store.Started(t.Context(), []image.Target{r.target("app:1")}))
+	for _, want := range []int{1, 0} {
+		if started := do[int](r, r.steps.StartWatches, name); started != want {
+			t.Errorf("%d started, want %d", started, want)
+		}
 	}
-	r.resync(r.target("app:2"))
-	do[int](r, r.steps.StartWatches, name)
-	if diff := cmp.Diff([]string{"subscription app:2", "registry", "registry"}, r.watchers.take()); diff != "" {
+	if diff := cmp.Diff([]string{"start app:2", "registry", "registry"}, r.watchers.take()); diff != "" {
 		t.Errorf("woken (-want +got):\n%s", diff)
 	}
 }

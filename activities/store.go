@@ -5,6 +5,7 @@ package activities
 type Store interface {
 	conditionStore
 	subscriptionStore
+	startStore
 	tagStore
 	pollStore
 	imageStore

@@ -29,7 +29,24 @@ func (r *rig) subscribe(target image.Target, types ...notification.Type) subscri
 	if types == nil {
 		types = notification.TagTypes
 	}
-	return do[subscription.Result](r, r.steps.Subscribe, subscription.Request{Target: target, Types: types})
+	return r.subscribeTo(subscription.Request{Targets: []image.Target{target}, Types: types})
+}
+
+// subscribeTo is a request for one tag.
+func (r *rig) subscribeTo(request subscription.Request) subscription.Result {
+	r.Helper()
+	done := do[[]subscription.Result](r, r.steps.Subscribe, request)
+	if len(done) != 1 || done[0].Refused != nil {
+		r.Fatalf("subscribed: %+v", done)
+	}
+	return done[0]
+}
+
+// unsubscribe ends all subscriptions of a tag.
+func (r *rig) unsubscribe(target image.Target) {
+	r.Helper()
+	_, err := r.store.Unsubscribe(r.Context(), target, nil, r.clock.Now())
+	r.must(err)
 }
 
 // pass is one resync of a tag's watcher.
@@ -38,6 +55,9 @@ func (r *rig) resync(target image.Target) watch.Observation {
 	seen := r.resyncOnce(target)
 	if !seen.Active || seen.Analyzed || seen.Unfit != nil || seen.Resolved.Manifest == "" {
 		return seen
+	}
+	if seen.Summary == nil || seen.Summary.Resolved != seen.Resolved {
+		do[watch.Recorded](r, r.steps.Record, watch.RecordRequest{Target: target, Resolved: seen.Resolved})
 	}
 	done := do[analysis.Result](r, r.steps.Analyze, analysis.Request{Target: target, Digest: seen.Resolved.Manifest})
 	if done.Problem != nil {
@@ -176,6 +196,8 @@ type envelope struct {
 		Payload struct {
 			Cause string `json:"cause"`
 			Key   string `json:"subscription_key"`
+			// LastEval says of an analyzed image whether it was known before.
+			LastEval json.RawMessage `json:"last_eval"`
 		} `json:"notification_payload"`
 	} `json:"data"`
 }

@@ -1,7 +1,7 @@
 package activities_test
 
 import (
-	"fmt"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,8 +17,11 @@ import (
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/lab"
+	"github.com/tagwatch/tagwatch/workflows"
 )
 
 func TestSubscribe(t *testing.T) {
@@ -28,47 +31,90 @@ func TestSubscribe(t *testing.T) {
 	r.endpoint("other", notification.PolicyEval)
 	digest := r.push("app:1", "openssl 1")
 	target := r.target("app:1")
-	for range 2 {
+	for _, already := range []bool{false, true} {
 		result := r.subscribe(target, notification.VulnUpdate, notification.TagUpdate)
-		want := subscription.Result{Types: []notification.Type{notification.TagUpdate, notification.VulnUpdate}, Resolved: image.Resolved{Manifest: digest}, Endpoints: []string{"hook"}}
+		want := subscription.Result{Target: target, Already: already, Types: []notification.Type{notification.TagUpdate, notification.VulnUpdate},
+			Resolved: image.Resolved{Manifest: digest}, Endpoints: []string{"hook"}}
 		if diff := cmp.Diff(want, result); diff != "" {
 			t.Errorf("result (-want +got):\n%s", diff)
 		}
-	}
-	if woken := r.watchers.take(); !slices.Contains(woken, "registry") {
-		t.Errorf("woken: %v", woken)
+		woken := "start app:1"
+		if already {
+			woken = "subscription app:1"
+		}
+		if diff := cmp.Diff([]string{woken, "registry"}, r.watchers.take()); diff != "" {
+			t.Errorf("woken (-want +got):\n%s", diff)
+		}
 	}
 }
 
-// TestSubscribeRefuses before anything is stored, and says what is wrong at once.
+// TestSubscribeRefuses a request as a whole before anything is stored.
 func TestSubscribeRefuses(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name    string
 		request subscription.Request
-		fault   lab.Fault
+		types   []notification.Type
 		kind    error
-		retried bool
 	}{
-		{name: "a tag that does not exist", request: subscription.Request{}, kind: errkind.NotFound},
-		{name: "a tag that may not be read", fault: lab.Fault{Path: "/manifests/", Status: http.StatusForbidden}, kind: errkind.Unauthorized},
-		{name: "a registry that fails", fault: lab.Fault{Path: "/manifests/", Status: http.StatusBadGateway}, kind: errkind.Unavailable, retried: true},
-		{name: "a registry that asks to wait for hours", kind: errkind.Unavailable,
-			fault: lab.Fault{Path: "/manifests/", Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"7200"}}}},
-		{name: "an interval that is too short", request: subscription.Request{Poll: time.Second}, kind: errkind.Invalid},
-		{name: "an endpoint that does not exist", request: subscription.Request{Options: subscription.Options{Endpoints: []string{"nobody"}}}, kind: errkind.NotFound},
+		{"an interval that is too short", subscription.Request{Poll: time.Second}, notification.TagTypes, errkind.Invalid},
+		{"an endpoint that does not exist", subscription.Request{Options: subscription.Options{Endpoints: []string{"nobody"}}}, notification.TagTypes, errkind.NotFound},
+		{"a Dockerfile that is too large", subscription.Request{Options: subscription.Options{Dockerfile: strings.Repeat("#", 1<<17)}}, notification.TagTypes, errkind.Limit},
+		{"no type", subscription.Request{}, nil, errkind.Invalid},
+		{"no type of tags", subscription.Request{}, []notification.Type{notification.RepoUpdate}, errkind.Invalid},
+		{"too many tags", subscription.Request{Targets: make([]image.Target, subscription.MostTargets)}, notification.TagTypes, errkind.Invalid},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			if test.fault.Status != 0 {
-				r.registry.Fail(test.fault)
-			}
-			test.request.Target, test.request.Types = r.target("app:1"), notification.TagTypes
-			_, err := try[subscription.Result](r, r.steps.Subscribe, test.request)
-			expectFault(t, err, test.kind, test.retried)
+			r.push("app:1", "openssl 1")
+			test.request.Targets, test.request.Types = append(test.request.Targets, r.target("app:1")), test.types
+			_, err := try[[]subscription.Result](r, r.steps.Subscribe, test.request)
+			expectFault(t, err, test.kind, false)
 			if names := r.subscribed(); len(names) > 0 {
 				t.Errorf("subscribed: %v", names)
+			}
+		})
+	}
+}
+
+// TestSubscribeRefusesTags one by one: the others of the page are stored.
+func TestSubscribeRefusesTags(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		fault lab.Fault
+		kind  error
+		all   bool // tags of the registry
+	}{
+		{"a tag that does not exist", lab.Fault{}, errkind.NotFound, false},
+		{"a tag that may not be read", lab.Fault{Path: "/app/manifests/2", Status: http.StatusForbidden}, errkind.Unauthorized, false},
+		{"a registry that fails", lab.Fault{Path: "/app/manifests/2", Status: http.StatusBadGateway}, errkind.Unavailable, false},
+		{"a registry that asks to wait for hours", lab.Fault{Path: "/manifests/", Status: http.StatusTooManyRequests,
+			Header: http.Header{"Retry-After": {"7200"}}}, errkind.Unavailable, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.push("app:1", "openssl 1")
+			r.push("app:3", "openssl 1")
+			if test.fault.Status != 0 {
+				r.push("app:2", "openssl 1")
+				r.registry.Fail(test.fault)
+			}
+			targets := []image.Target{r.target("app:1"), r.target("app:3"), r.target("app:2")}
+			done := do[[]subscription.Result](r, r.steps.Subscribe, subscription.Request{Targets: targets, Types: notification.TagTypes})
+			if len(done) != 3 || (done[0].Refused != nil) != test.all || done[2].Target != targets[2] {
+				t.Fatalf("subscribed: %+v", done)
+			}
+			if refused := done[2].Refused; refused == nil || refused.Kind != errkind.Name(test.kind) || !errors.Is(workflows.ErrorOf(refused), test.kind) {
+				t.Errorf("refused: %+v, want kind %s", refused, errkind.Name(test.kind))
+			}
+			if names := r.subscribed(); slices.Contains(names, "app:2") || slices.Contains(names, "app:1") == test.all {
+				t.Errorf("subscribed: %v", names)
+			}
+			if woken := r.watchers.take(); slices.Contains(woken, "start app:2") {
+				t.Errorf("a watcher was started for a tag that was refused: %v", woken)
 			}
 		})
 	}
@@ -83,15 +129,15 @@ func TestSubscribeUnderAnotherName(t *testing.T) {
 		r.must(err)
 		return target
 	}
-	request := subscription.Request{Target: named("docker.io/library/nginx:1"), Types: notification.TagTypes, Unverified: true}
+	request := subscription.Request{Targets: []image.Target{named("docker.io/library/nginx:1")}, Types: notification.TagTypes, Unverified: true}
 	for range 2 {
-		do[subscription.Result](r, r.steps.Subscribe, request)
+		r.subscribeTo(request)
 	}
-	request.Target = named("nginx:1")
-	_, err := try[subscription.Result](r, r.steps.Subscribe, request)
-	expectFault(t, err, errkind.Invalid, false)
-	if !strings.Contains(fmt.Sprint(err), "docker.io/nginx:1 is already subscribed as docker.io/library/nginx:1") {
-		t.Errorf("error %v", err)
+	request.Targets = []image.Target{named("nginx:1"), named("redis:1")}
+	answers := do[[]subscription.Result](r, r.steps.Subscribe, request)
+	if refused := answers[0].Refused; refused == nil || refused.Kind != errkind.Name(errkind.Invalid) ||
+		!strings.Contains(refused.Message, "docker.io/nginx:1 is already subscribed as docker.io/library/nginx:1") || answers[1].Refused != nil {
+		t.Errorf("answers %+v", answers)
 	}
 }
 
@@ -120,7 +166,7 @@ func TestSubscribeUnverified(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	target := r.target("app:1")
-	do[subscription.Result](r, r.steps.Subscribe, subscription.Request{Target: target, Types: notification.TagTypes, Unverified: true})
+	r.subscribeTo(subscription.Request{Targets: []image.Target{target}, Types: notification.TagTypes, Unverified: true})
 	if calls := r.registry.Calls(); len(calls) > 0 {
 		t.Errorf("the registry was asked: %v", calls)
 	}
@@ -129,34 +175,75 @@ func TestSubscribeUnverified(t *testing.T) {
 	r.expect(0, "analysis_update image app:1")
 }
 
-func TestUnsubscribe(t *testing.T) {
+// TestSubscribeKnownImages makes the first resync of tags whose image is known, with
+// the same outcome as that of a watcher, and tells the watcher.
+func TestSubscribeKnownImages(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
+	r.endpoint("hook")
+	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-0001", vuln.High))
+	r.data(1)
+	r.activate("usual", "high")
 	r.push("app:1", "openssl 1")
-	target := r.target("app:1")
-	r.subscribe(target)
-	some := subscription.EndRequest{Target: target, Types: []notification.Type{notification.VulnUpdate, notification.PolicyEval}}
-	if left := do[int](r, r.steps.Unsubscribe, some); left != 2 {
-		t.Errorf("%d left, want 2", left)
+	first := r.settled("app:1")
+	digest := r.push("app:2", "openssl 1") // the same image
+	r.push("app:3", "zlib 1")
+	mark := len(r.notified())
+	r.watchers.take()
+	targets := []image.Target{r.target("app:2"), r.target("app:3")}
+	do[[]subscription.Result](r, r.steps.Subscribe, subscription.Request{Targets: targets, Types: notification.TagTypes})
+	r.expect(mark, "analysis_update image app:2")
+	if woken := r.watchers.take(); !slices.Contains(woken, "start app:2") || !slices.Contains(woken, "start app:3") || !slices.Contains(woken, "endpoint hook") {
+		t.Errorf("woken: %v", woken)
 	}
-	_, err := try[int](r, r.steps.Unsubscribe, some)
-	expectFault(t, err, errkind.NotFound, false)
-	if left := do[int](r, r.steps.Unsubscribe, subscription.EndRequest{Target: target}); left != 0 {
-		t.Errorf("%d left, want none", left)
+	began := r.watchers.firsts["app:2"]
+	if began.Recorded.Summary.Analyzed != digest || began.Rest <= 0 || !slices.Equal(began.Types, slices.Sorted(slices.Values(notification.TagTypes))) {
+		t.Errorf("the watcher begins with %+v", began)
+	}
+	if other := r.watchers.firsts["app:3"]; other.Recorded.Summary.Pending.IsZero() || other.Rest != 0 {
+		t.Errorf("the watcher of an unknown image begins with %+v", other)
+	}
+	before, err := r.store.View(t.Context(), first)
+	r.must(err)
+	after, err := r.store.View(t.Context(), targets[0])
+	r.must(err)
+	if diff := cmp.Diff(before.State.Vulnerabilities, after.State.Vulnerabilities); diff != "" || after.State.Counts.High != 1 {
+		t.Errorf("vulnerabilities (-of a watcher +of the subscription):\n%s", diff)
+	}
+	if a, b := before.State.Evaluation, after.State.Evaluation; b == nil || a.Status != b.Status || a.FinalAction != b.FinalAction || a.Bundle != b.Bundle {
+		t.Errorf("evaluations %+v and %+v", a, b)
+	}
+	if diff := cmp.Diff(before.State.Basis, after.State.Basis); diff != "" {
+		t.Errorf("basis (-of a watcher +of the subscription):\n%s", diff)
+	}
+	if seen := do[watch.Observation](r, r.steps.Observe, targets[0]); seen.Changed {
+		t.Errorf("the recorded outcome counts as out of date: %+v", seen)
 	}
 }
 
-// TestUnsubscribeOfALostAnswer: what the first run has ended is no error to the
-// second.
-func TestUnsubscribeOfALostAnswer(t *testing.T) {
+// TestSubscribeIsKilled: a repeated request, and Reconcile, start the watchers of
+// subscriptions whose worker was killed after they were stored.
+func TestSubscribeIsKilled(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.push("app:1", "openssl 1")
-	target := r.target("app:1")
-	r.subscribe(target)
-	left := answerLost[int](r, "Unsubscribe", subscription.EndRequest{Target: target, Types: []notification.Type{notification.VulnUpdate}})
-	if left != 3 {
-		t.Errorf("%d left, want 3", left)
+	request := subscription.Request{Targets: []image.Target{r.target("app:1")}, Types: notification.TagTypes}
+	r.watchers.failure = errKilled
+	if _, err := try[[]subscription.Result](r, r.steps.Subscribe, request); err == nil {
+		t.Fatal("the worker was not killed")
+	}
+	if names := r.subscribed(); !slices.Equal(names, []string{"app:1"}) {
+		t.Fatalf("subscribed: %v", names)
+	}
+	r.watchers.failure = nil
+	if compared := r.compare(watcher.Tag, true); compared.Missing != 1 {
+		t.Errorf("compared: %+v", compared)
+	}
+	if result := r.subscribeTo(request); result.Already {
+		t.Error("a tag whose watcher was never started was watched before")
+	}
+	if diff := cmp.Diff([]string{"start app:1", "registry"}, r.watchers.take()); diff != "" {
+		t.Errorf("woken (-want +got):\n%s", diff)
 	}
 }
 
@@ -176,7 +263,7 @@ func TestWake(t *testing.T) {
 	r := newRig(t)
 	do[any](r, r.steps.WakeTags, []image.Target{r.target("app:1"), r.target("app:2")})
 	do[any](r, r.steps.WakeEndpoints, []string{"hook"})
-	if diff := cmp.Diff([]string{"subscription app:1", "subscription app:2", "endpoint hook"}, r.watchers.take()); diff != "" {
+	if diff := cmp.Diff([]string{"endpoint hook", "subscription app:1", "subscription app:2"}, slices.Sorted(slices.Values(r.watchers.take()))); diff != "" {
 		t.Errorf("woken (-want +got):\n%s", diff)
 	}
 	r.watchers.failure = errkind.Unavailable

@@ -36,7 +36,7 @@ func rescanned(t *testing.T) (*rig, []image.Target) {
 	r.push("app:2", "openssl 1", "zlib 1")
 	r.push("app:3", "curl 1")
 	targets := []image.Target{r.settled("app:1"), r.settled("app:2"), r.settled("app:3")}
-	do[subscription.Result](r, r.steps.Subscribe, subscription.Request{Target: targets[2], Types: []notification.Type{notification.VulnUpdate},
+	r.subscribeTo(subscription.Request{Targets: targets[2:3], Types: []notification.Type{notification.VulnUpdate},
 		Options: subscription.Options{Causes: []notification.Cause{notification.CauseScanner}}})
 	for _, name := range []string{"chat", "mail", "audit", "second"} {
 		do[delivery.Round](r, r.steps.Deliver, name)

@@ -3,8 +3,10 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
+	"github.com/google/uuid"
 	"go.temporal.io/api/enums/v1"
 	sdk "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
@@ -14,6 +16,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/plain"
 	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -24,34 +27,33 @@ type Client struct {
 	Temporal sdk.Client
 }
 
-// Subscribe stores subscriptions of a tag and starts its watcher if there is
-// none. It answers when they are stored.
-func (c Client) Subscribe(ctx context.Context, request subscription.Request) (result subscription.Result, err error) {
-	err = c.update(ctx, request.Target, workflows.UpdateSubscribe, request, &result)
-	return result, err
-}
-
-// Unsubscribe ends subscriptions of a tag and returns how many are left.
-func (c Client) Unsubscribe(ctx context.Context, request subscription.EndRequest) (left int, err error) {
-	err = c.update(ctx, request.Target, workflows.UpdateUnsubscribe, request, &left)
-	return left, err
-}
-
-// update has a tag's watcher answer a request.
-func (c Client) update(ctx context.Context, target image.Target, name string, request, result any) error {
-	options := tagOptions(target)
-	options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
-	handle, err := c.Temporal.UpdateWithStartWorkflow(ctx, sdk.UpdateWithStartWorkflowOptions{
-		StartWorkflowOperation: c.Temporal.NewWithStartWorkflowOperation(options, workflows.WatchTag, workflows.TagState{Target: target}),
-		UpdateOptions: sdk.UpdateWorkflowOptions{
-			WorkflowID: options.ID, UpdateName: name, Args: []any{request},
-			WaitForStage: sdk.WorkflowUpdateStageCompleted,
-		},
-	})
+// Subscribe has a worker subscribe to up to subscription.MostTargets tags. The answer has
+// one entry for each of them, in order. A request that is under way already is joined.
+func (c Client) Subscribe(ctx context.Context, request subscription.Request) (answers []subscription.Result, err error) {
+	content, err := json.Marshal(request)
 	if err != nil {
-		return workflows.Restore(err)
+		return nil, err
 	}
-	return workflows.Restore(handle.Get(ctx, result))
+	options := options("subscribe:"+uuid.NewSHA1(uuid.NameSpaceURL, content).String(), workflows.SubscribeSummary(request))
+	options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
+	err = c.execute(ctx, options, workflows.Subscribe, request, &answers)
+	return answers, err
+}
+
+// StartTag starts the watcher of a tag with what was recorded of it. One that runs
+// already is woken.
+func (c Client) StartTag(ctx context.Context, target image.Target, first watch.FirstRecord) error {
+	options, state := tagOptions(target), workflows.Begin(target, first)
+	options.TypedSearchAttributes = temporal.NewSearchAttributes(state.Labels()...)
+	options.WorkflowExecutionErrorWhenAlreadyStarted = true
+	_, err := c.Temporal.ExecuteWorkflow(ctx, options, workflows.WatchTag, state)
+	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+		return c.WakeTag(ctx, target, watcher.WakeSubscription)
+	}
+	if err != nil {
+		return fmt.Errorf("start %s: %w", options.ID, workflows.Restore(err))
+	}
+	return nil
 }
 
 // WakeTag starts or wakes the watcher of a tag.

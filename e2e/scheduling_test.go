@@ -64,7 +64,7 @@ func TestDeliveriesDuringASetUp(t *testing.T) {
 			TaskQueue: &taskqueue.TaskQueue{Name: workflows.QueueTags}, TaskQueueType: enums.TASK_QUEUE_TYPE_WORKFLOW, ReportStats: true}))(t)
 		most = max(most, int(described.GetStats().GetApproximateBacklogCount()))
 		begun := len(made(kept.Targets(t.Context(), subscription.TargetFilter{}))(t))
-		waiting := len(made(kept.Targets(t.Context(), subscription.TargetFilter{Unobserved: true}))(t))
+		waiting := len(made(kept.Targets(t.Context(), subscription.TargetFilter{Unstarted: true}))(t))
 		if answered == 0 && begun >= tags && waiting > 0 {
 			asked := time.Now()
 			i.do("subscribe", single)

@@ -27,10 +27,8 @@ import (
 
 // Activities is everything a workflow may ask of the outside world.
 type Activities interface {
-	// Subscribe stores subscriptions, after a check the registry.
-	Subscribe(context.Context, subscription.Request) (subscription.Result, error)
-	// Unsubscribe ends subscriptions and returns how many are left.
-	Unsubscribe(context.Context, subscription.EndRequest) (int, error)
+	// Subscribe verifies tags, stores their subscriptions and starts their watchers.
+	Subscribe(context.Context, subscription.Request) ([]subscription.Result, error)
 	// Observe checks the registry and at the store.
 	Observe(context.Context, image.Target) (watch.Observation, error)
 	// RequestAnalysis has an image analyzed once, whoever else asks for it.

@@ -19,6 +19,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -68,6 +69,7 @@ var toCancel = map[string]canceled{
 	workflows.TypeRenewAnalyses: {input: workflows.RenewalState{}, signal: workflows.SignalAnalyzed, argument: workflows.Analyzed{},
 		rests: true, steps: []string{"NextRenewal", "RequestAnalysis"}},
 	workflows.TypeReconcile:      {input: watcher.ReconcileRequest{}, steps: []string{"RestoreTemporal", "CompareWatchers", "CompareDeliveries"}},
+	workflows.TypeSubscribe:      {input: subscription.Request{Targets: []image.Target{target}, Types: notification.TagTypes}, steps: []string{"Subscribe"}},
 	workflows.TypeTestEndpoint:   {input: delivery.TestRequest{Endpoint: "chat"}, steps: []string{"TestEndpoint"}},
 	workflows.TypePlanRepository: {input: taglist.Repository{Name: repository}, steps: []string{"PlanRepository"}},
 	workflows.TypeCheckRegistry:  {input: registry, steps: []string{"CheckRegistry"}},
@@ -146,16 +148,6 @@ func TestCancel(t *testing.T) {
 		run.cancel(t)
 		run.endsCanceledIn(t, 3) // it waits for its task to end
 		task.endsCanceled(t)
-	})
-	t.Run("WatchTag in an update", func(t *testing.T) {
-		t.Parallel()
-		run := s.begin(t, workflows.TypeWatchTag, toCancel[workflows.TypeWatchTag], &hindrance{step: "Subscribe"})
-		run.rests(t)
-		run.subscribe(t)
-		s.ageing.age(run.id) // it waits for the update before it goes on
-		run.signal(t)
-		run.cancel(t)
-		run.endsCanceled(t)
 	})
 }
 
@@ -342,17 +334,6 @@ func (r *canceledRun) together(t *testing.T, canceledFirst bool) {
 		r.cancel(t)
 	}
 	r.stop = r.serve(t, r.id)
-}
-
-// subscribe has an update under way.
-func (r *canceledRun) subscribe(t *testing.T) {
-	t.Helper()
-	_, err := r.temporal.UpdateWorkflow(t.Context(), client.UpdateWorkflowOptions{WorkflowID: r.id, UpdateName: workflows.UpdateSubscribe,
-		Args: []any{subscription.Request{Target: target, Types: notification.TagTypes}}, WaitForStage: client.WorkflowUpdateStageAccepted})
-	if err != nil {
-		t.Fatal(err)
-	}
-	until(t, "update under way", func() bool { return r.fault.times() > 0 })
 }
 
 // endsCanceled waits for the end of the workflow, which has come with the first task

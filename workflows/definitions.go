@@ -15,6 +15,7 @@ var Definitions = map[string]any{
 	TypePrune:           Prune,
 	TypeRunTask:         RunTask,
 	TypeTestEndpoint:    TestEndpoint,
+	TypeSubscribe:       Subscribe,
 	TypePlanRepository:  PlanRepository,
 	TypeCheckRegistry:   CheckRegistry,
 }

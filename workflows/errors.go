@@ -81,6 +81,14 @@ func Restore(err error) error {
 	return err
 }
 
+// ErrorOf is the error that a problem was made of.
+func ErrorOf(problem *condition.Problem) error {
+	if kind := errkind.ByName(problem.Kind); kind != nil {
+		return restored{message: problem.Message, kind: kind}
+	}
+	return errors.New(problem.Message)
+}
+
 // restored is an error of a kind whose text says everything already.
 type restored struct {
 	message string

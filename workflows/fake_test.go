@@ -37,9 +37,7 @@ type fake struct {
 	request func(analysis.Request) error
 	match   func(image.Digest) error
 	record  func(watch.RecordRequest) (watch.Recorded, error)
-	left    int
-	refuse  error // of Subscribe
-	storing func()
+	refuse  func(image.Target) *condition.Problem // of Subscribe
 
 	poll    func(round int) (polling.Poll, error)
 	list    func(check int) (taglist.Listing, error)
@@ -131,19 +129,16 @@ func (f *fake) WakeEndpoints(_ context.Context, names []string) error {
 	return f.wake()
 }
 
-func (f *fake) Subscribe(_ context.Context, r subscription.Request) (subscription.Result, error) {
-	if f.storing != nil {
-		f.storing()
-	}
-	if f.refuse != nil {
-		return subscription.Result{}, f.refuse
-	}
+func (f *fake) Subscribe(_ context.Context, r subscription.Request) ([]subscription.Result, error) {
 	did(f, &f.subscribed, r)
-	return subscription.Result{Types: r.Types, Endpoints: []string{"chat"}}, nil
-}
-
-func (f *fake) Unsubscribe(context.Context, subscription.EndRequest) (int, error) {
-	return f.left, nil
+	done := make([]subscription.Result, len(r.Targets))
+	for i, target := range r.Targets {
+		done[i] = subscription.Result{Target: target, Types: r.Types}
+		if f.refuse != nil {
+			done[i].Refused = f.refuse(target)
+		}
+	}
+	return done, nil
 }
 
 func (f *fake) FollowConditions(_ context.Context, report condition.Report) error {

@@ -18,9 +18,6 @@ const (
 	// watch.AnalysisRequest.
 	SignalWanted = "wanted"
 
-	UpdateSubscribe   = "subscribe"
-	UpdateUnsubscribe = "unsubscribe"
-
 	QueryStatus = "status"
 )
 
@@ -30,6 +27,7 @@ const (
 	TypeAnalyzeImage    = "AnalyzeImage"
 	TypeWatchRegistry   = "WatchRegistry"
 	TypeWatchRepository = "WatchRepository"
+	TypeSubscribe       = "Subscribe"
 	TypeSyncFeed        = "SyncFeed"
 	TypeApplyPolicy     = "ApplyPolicy"
 	TypeServeEndpoint   = "ServeEndpoint"

@@ -29,6 +29,8 @@ var scenarios = map[string]scenario{
 	"watch-tag":               playWatchTag,
 	"watch-tag-troubles":      playWatchTagTroubles,
 	"watch-tag-handover":      playWatchTagHandover,
+	"watch-tag-begun":         playWatchTagBegun,
+	"subscribe":               playSubscribe,
 	"analyze-image":           playAnalyzeImage,
 	"watch-registry":          playWatchRegistry,
 	"watch-repository":        playWatchRepository,
@@ -133,8 +135,7 @@ func playWatchTag(t *testing.T, s *stage) client.WorkflowRun {
 		}
 		return forgotten()
 	}
-	_, err := s.client.Subscribe(background, subscription.Request{Target: target, Types: notification.TagTypes})
-	must(t, err)
+	must(t, s.client.WakeTag(background, target, watcher.WakeSubscription))
 	run := s.run(workflows.WatchTagID(target))
 	for _, next := range []struct {
 		after int // passes
@@ -149,8 +150,7 @@ func playWatchTag(t *testing.T, s *stage) client.WorkflowRun {
 		must(t, next.ask())
 	}
 	s.rests(t, run, 9)
-	_, err = s.client.Unsubscribe(background, subscription.EndRequest{Target: target})
-	must(t, err)
+	must(t, s.client.WakeTag(background, target, watcher.WakeSubscription))
 	s.ends(t, run)
 	return run
 }
@@ -240,20 +240,47 @@ func playWatchTagHandover(t *testing.T, s *stage) client.WorkflowRun {
 	id := workflows.WatchTagID(tag)
 	run := s.run(id)
 	s.rests(t, run, 1)
-	stored, answered := make(chan struct{}), make(chan error)
-	asked := make(chan struct{})
-	s.storing = func() { close(asked); <-stored }
-	go func() {
-		_, err := s.client.Subscribe(background, subscription.Request{Target: tag, Types: notification.TagTypes})
-		answered <- err
-	}()
-	<-asked
 	s.ageing.age(id)
 	must(t, s.client.WakeTag(background, tag, watcher.WakeRescan))
-	close(stored)
-	must(t, <-answered)
 	s.ends(t, run)
 	must(t, s.temporal.TerminateWorkflow(background, id, "", "recorded"))
+	return run
+}
+
+// playWatchTagBegun: a watcher that has nothing to do but to show what was recorded.
+func playWatchTagBegun(t *testing.T, s *stage) client.WorkflowRun {
+	tag := target
+	tag.Reference.Tag = "begun"
+	s.observe = func(pass int) (watch.Observation, error) {
+		if pass == 1 {
+			return everyHour(steady(first))
+		}
+		return forgotten()
+	}
+	recorded := outcome(watch.RecordRequest{Target: tag, Resolved: image.Resolved{Manifest: first}}, "chat")
+	must(t, s.client.StartTag(background, tag, watch.FirstRecord{Recorded: recorded, Types: notification.TagTypes, Poll: time.Minute, Rest: time.Hour}))
+	run := s.run(workflows.WatchTagID(tag))
+	s.rests(t, run, 0)
+	must(t, s.client.StartTag(background, tag, watch.FirstRecord{})) // it runs, and is woken
+	s.rests(t, run, 1)
+	must(t, s.client.WakeTag(background, tag, watcher.WakeSubscription))
+	s.ends(t, run)
+	return run
+}
+
+func playSubscribe(t *testing.T, s *stage) client.WorkflowRun {
+	s.refuse = func(target image.Target) *condition.Problem {
+		if target.Reference.Tag == "down" && len(s.subscribed) == 1 {
+			return &condition.Problem{Kind: errkind.Name(errkind.Unavailable), Message: "no answer"}
+		}
+		return nil
+	}
+	down := target
+	down.Reference.Tag = "down"
+	run, err := s.temporal.ExecuteWorkflow(background, client.StartWorkflowOptions{TaskQueue: workflows.QueueMain}, workflows.Subscribe,
+		subscription.Request{Targets: []image.Target{target, down}, Types: notification.TagTypes})
+	must(t, err)
+	must(t, run.Get(background, nil))
 	return run
 }
 

@@ -52,8 +52,3 @@ func readSignals(ctx workflow.Context) error {
 	workflow.GoNamed(ctx, "signals read", func(workflow.Context) { read = true })
 	return await(ctx, func() bool { return read })
 }
-
-// handled waits until no handler of an update is under way.
-func handled(ctx workflow.Context) error {
-	return await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
-}

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -9,7 +8,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/domain/watcher"
 )
@@ -42,8 +40,17 @@ type TagState struct {
 	Delay     *condition.Problem `json:"delay,omitempty"`
 	// Answer is the one that no resync has taken into account yet.
 	Answer *Analyzed `json:"answer,omitempty"`
+	// Rest is the time until the first resync of a watcher that has nothing to do but
+	// to show what was recorded before it was started.
+	Rest time.Duration `json:"rest,omitempty"`
 	// NextResync is when the next resync runs if nothing asks for one before.
 	NextResync time.Time `json:"next_resync,omitzero"`
+}
+
+// Begin is what the watcher of a tag begins with, of which something may be recorded.
+func Begin(target image.Target, first watch.FirstRecord) TagState {
+	return TagState{Target: target, Summary: first.Recorded.Summary, Recent: first.Recorded.Notifications, Types: first.Types,
+		Poll: first.Poll, Rest: first.Rest}
 }
 
 // recentNotifications is how many of a tag's notifications its workflow shows.
@@ -68,44 +75,47 @@ func WatchTag(ctx workflow.Context, state TagState) error {
 		return err
 	}
 	setDetails(ctx, w.Target.String(), w.details())
-	// The subscription that starts a watcher is stored first, for the resync to see.
-	if err := handled(ctx); err != nil {
-		return err
-	}
-	for !w.ended && !workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+	for !workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 		if err := readSignals(ctx); err != nil {
 			return err
 		}
-		w.wake, w.read = false, false // before the resync: a signal during it asks for another
-		wait := w.resync(ctx)
+		wait := w.begun(ctx)
+		if wait == 0 {
+			w.wake, w.read = false, false // before the resync: a signal during it asks for another
+			wait = w.resync(ctx)
+		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		w.show(ctx)
+		if w.ended {
+			break
+		}
 		if err := w.rest(ctx, wait); err != nil {
 			return err
 		}
 	}
-	if err := handled(ctx); err != nil {
-		return err
-	}
 	if err := readSignals(ctx); err != nil {
 		return err
 	}
-	if w.ended && !w.wake {
+	if w.ended && !w.wake { // whoever subscribes stores it first, and then wakes
 		return nil
 	}
 	return workflow.NewContinueAsNewError(ctx, WatchTag, w.TagState)
 }
 
-// rest waits for the next resync. A watcher that nobody needs waits only for its
-// handlers: one of them may be storing a subscription.
-func (w *tagWatcher) rest(ctx workflow.Context, wait time.Duration) error {
-	if w.ended {
-		err := await(ctx, func() bool { return w.wake || workflow.AllHandlersFinished(ctx) })
-		w.ended = !w.wake
-		return err
+// begun is how long to rest before the first resync; zero if there is something to do.
+func (w *tagWatcher) begun(ctx workflow.Context) time.Duration {
+	every := w.Rest
+	if w.Rest = 0; every == 0 || w.wake {
+		return 0
 	}
+	w.shown = w.outcome() // they were set with the start
+	return w.pause(ctx, watch.Observation{Every: every})
+}
+
+// rest waits for the next resync.
+func (w *tagWatcher) rest(ctx workflow.Context, wait time.Duration) error {
 	for until := workflow.Now(ctx).Add(wait); ; {
 		w.NextResync = until
 		_, err := waitFor(ctx, until.Sub(workflow.Now(ctx)), "next resync", func() bool { return w.wake || w.read })
@@ -127,16 +137,6 @@ func (w *tagWatcher) rest(ctx workflow.Context, wait time.Duration) error {
 func (w *tagWatcher) listen(ctx workflow.Context) error {
 	onSignal(ctx, SignalWake, func(wake watcher.Wake) { w.woken(ctx, wake.Reason) })
 	onSignal(ctx, SignalAnalyzed, w.answered)
-	if err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateSubscribe, w.subscribe,
-		workflow.UpdateHandlerOptions{Validator: w.validate,
-			Description: `Store subscriptions of this tag. Input: {"Target": "host/repository:tag", "Types": ["tag_update"]}; use tagwatch subscribe.`}); err != nil {
-		return err
-	}
-	if err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateUnsubscribe, w.unsubscribe,
-		workflow.UpdateHandlerOptions{Validator: w.validateEnd,
-			Description: `End subscriptions of this tag. Input: {"Target": "host/repository:tag", "Types": [...]}, all without Types; use tagwatch unsubscribe.`}); err != nil {
-		return err
-	}
 	return answers(ctx, func() (TagState, error) { return w.TagState, nil })
 }
 
@@ -167,51 +167,6 @@ func (w *tagWatcher) answered(done Analyzed) {
 		return
 	}
 	w.Answer, w.Analyzing, w.Delay = &done, "", nil
-}
-
-func (w *tagWatcher) validate(request subscription.Request) error {
-	if len(request.Types) == 0 {
-		return invalid("no notification type to subscribe to")
-	}
-	return w.concerns(request.Target, request.Types)
-}
-
-func (w *tagWatcher) validateEnd(request subscription.EndRequest) error {
-	return w.concerns(request.Target, request.Types)
-}
-
-// concerns refuses a request about another tag, or of types that no tag has.
-func (w *tagWatcher) concerns(target image.Target, types []notification.Type) error {
-	if target != w.Target {
-		return invalid("this watcher follows %s, not %s", w.Target, target)
-	}
-	for _, t := range types {
-		if !slices.Contains(notification.TagTypes, t) {
-			return invalid("%q is not a notification type of tags", t)
-		}
-	}
-	return nil
-}
-
-func (w *tagWatcher) subscribe(ctx workflow.Context, request subscription.Request) (subscription.Result, error) {
-	result, err := call(ctx, asked, "store subscriptions", Activities.Subscribe, request)
-	if err == nil {
-		w.Types, w.wake = result.Types, true
-		// A Dockerfile changes what is judged, which nothing else would show.
-		w.Force = w.Force || request.Options.Dockerfile != ""
-	}
-	return result, err
-}
-
-func (w *tagWatcher) unsubscribe(ctx workflow.Context, request subscription.EndRequest) (int, error) {
-	left, err := call(ctx, asked, "end subscriptions", Activities.Unsubscribe, request)
-	if err == nil {
-		w.wake = true
-		w.Types = slices.DeleteFunc(slices.Clone(w.Types), func(t notification.Type) bool {
-			return len(request.Types) == 0 || slices.Contains(request.Types, t)
-		})
-	}
-	return left, err
 }
 
 // pass runs one resync and returns how long to wait for the next.

@@ -13,7 +13,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -126,27 +125,5 @@ func TestWatchTagHandsOverAnAnswer(t *testing.T) {
 	finished(t, env)
 	if len(outside.matched) != 1 || len(outside.recorded) != 1 {
 		t.Errorf("matched %v, recorded %v", outside.matched, outside.recorded)
-	}
-}
-
-func TestWatchTagWaitsForHandlersBeforeItHandsOver(t *testing.T) {
-	t.Parallel()
-	env, outside := newWorld(t)
-	checked := make(chan struct{})
-	outside.storing = func() { <-checked }
-	var answer *updated
-	outside.observe = func(int) (watch.Observation, error) {
-		env.SetContinueAsNewSuggested(true)
-		defer close(checked)
-		answer = update(env, workflows.UpdateSubscribe, subscription.Request{Target: target, Types: notification.TagTypes})
-		return steady(first), nil
-	}
-	env.ExecuteWorkflow(workflows.WatchTag, workflows.TagState{Target: target})
-	got := handedOver[workflows.TagState](t, env)
-	if answer.err != nil || answer.result == nil {
-		t.Errorf("the update is answered with %v, %v", answer.result, answer.err)
-	}
-	if diff := cmp.Diff(notification.TagTypes, got.Types); diff != "" {
-		t.Errorf("subscribed types (-want +got)\n%s", diff)
 	}
 }

@@ -42,17 +42,20 @@ func (a shownAttributes) labels() []temporal.SearchAttributeUpdate {
 }
 
 // label sets all search attributes again.
-func (w *tagWatcher) label(ctx workflow.Context) {
-	labels := TagLabels(w.Target)
-	if now := w.outcome(); now.digest != "" {
+func (w *tagWatcher) label(ctx workflow.Context) { upsert(ctx, w.Labels()...) }
+
+// Labels are all search attributes of a tag's watcher.
+func (s TagState) Labels() []temporal.SearchAttributeUpdate {
+	labels := TagLabels(s.Target)
+	if now := s.outcome(); now.digest != "" {
 		labels = append(labels, now.labels()...)
 	}
-	upsert(ctx, labels...)
+	return labels
 }
 
-func (w *tagWatcher) outcome() shownAttributes {
-	return shownAttributes{digest: string(w.Summary.Analyzed), policy: string(w.Summary.Status), coverage: coverageAttribute(w.Summary),
-		critical: w.Summary.Counts.Critical, high: w.Summary.Counts.High}
+func (s TagState) outcome() shownAttributes {
+	return shownAttributes{digest: string(s.Summary.Analyzed), policy: string(s.Summary.Status), coverage: coverageAttribute(s.Summary),
+		critical: s.Summary.Counts.Critical, high: s.Summary.Counts.High}
 }
 
 func policyAttribute(status string) string {

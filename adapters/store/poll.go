@@ -13,6 +13,7 @@ type checkRow struct {
 	Seen     string
 	Recorded string
 	Failing  bool
+	Started  bool
 	Poll     int64
 	Due      int64
 }
@@ -23,7 +24,7 @@ func (r checkRow) check() (polling.Check, error) {
 		return polling.Check{}, err
 	}
 	return polling.Check{Target: target, Seen: image.Digest(r.Seen), Recorded: image.Digest(r.Recorded),
-		Failing: r.Failing, Poll: durationOf(r.Poll), Next: timeOf(r.Due)}, nil
+		Failing: r.Failing, Unstarted: !r.Started, Poll: durationOf(r.Poll), Next: timeOf(r.Due)}, nil
 }
 
 // Due lists targets of the registry that are to be checked by now, the longest
@@ -31,7 +32,7 @@ func (r checkRow) check() (polling.Check, error) {
 func (s *Store) Due(ctx context.Context, registry string, now time.Time, limit int) ([]polling.Check, error) {
 	var checks []polling.Check
 	err := s.view(ctx, "list due targets of "+registry, func(t tx) error {
-		rows, err := all[checkRow](ctx, t, `SELECT target.name, poll, due,
+		rows, err := all[checkRow](ctx, t, `SELECT target.name, poll, due, started,
 			CASE WHEN seen <> '' THEN seen WHEN polled = 0 AND index_digest <> '' THEN index_digest WHEN polled = 0 THEN coalesce(manifest, '') ELSE '' END AS seen,
 			CASE WHEN index_digest <> '' THEN index_digest ELSE coalesce(manifest, '') END AS recorded, EXISTS (SELECT 1 FROM condition WHERE kind = 'unresolved' AND resource = 'tag' AND condition.name = target.name) AS failing
 			FROM target LEFT JOIN target_state ON target_state.target = target.name

@@ -35,47 +35,66 @@ func (s *Store) Subscribe(ctx context.Context, subs []subscription.Subscription,
 func (t tx) subscribe(ctx context.Context, subs []subscription.Subscription, poll time.Duration, now time.Time) error {
 	subs = slices.Clone(subs)
 	// One order for everybody, so that transactions cannot block each other.
-	slices.SortFunc(subs, func(a, b subscription.Subscription) int {
+	slices.SortStableFunc(subs, func(a, b subscription.Subscription) int {
 		return cmp.Or(strings.Compare(a.Target.String(), b.Target.String()), strings.Compare(string(a.Type), string(b.Type)))
 	})
+	var targets []image.Target
 	for i, sub := range subs {
 		if i == 0 || sub.Target != subs[i-1].Target {
-			if err := t.watch(ctx, sub.Target, poll, now); err != nil {
-				return err
-			}
+			targets = append(targets, sub.Target)
 		}
-		if err := t.activate(ctx, sub, now); err != nil {
+	}
+	if err := t.watch(ctx, targets, poll, now); err != nil {
+		return err
+	}
+	return t.activate(ctx, subs, now)
+}
+
+// watchChunk is how many targets one statement of watch begins to watch.
+const watchChunk = 50
+
+// watch makes sure that the targets are there, locked, and due early enough for a
+// new interval. Each is due together with other platforms of the tag, for one
+// request to be enough.
+func (t tx) watch(ctx context.Context, targets []image.Target, poll time.Duration, now time.Time) error {
+	const row = `(?, ?, ?, ?, coalesce((SELECT min(due) FROM target WHERE poll = ? AND (name = ? OR name > ? AND name < ?)), ?))`
+	next := toMicros(now.Add(poll))
+	for some := range slices.Chunk(targets, watchChunk) {
+		var args []any
+		for _, target := range some {
+			tag := target.Reference.String()
+			args = append(args, target.String(), target.Reference.Registry, target.Reference.Repository.String(), poll.Microseconds(),
+				poll.Microseconds(), tag, tag+"@", tag+"A", toMicros(now))
+		}
+		err := t.run(ctx, `INSERT INTO target (name, registry, repository, poll, due) VALUES `+row+strings.Repeat(`, `+row, len(some)-1)+`
+			ON CONFLICT (name) DO UPDATE SET
+				poll = CASE WHEN excluded.poll = 0 THEN target.poll ELSE excluded.poll END,
+				due = CASE WHEN excluded.poll IN (0, target.poll) OR target.due < ? THEN target.due ELSE ? END`,
+			append(args, next, next)...)
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// watch makes sure that the target is there, locked, and due early enough for a
-// new interval. It is due together with other platforms of the tag, for one
-// request to be enough.
-func (t tx) watch(ctx context.Context, target image.Target, poll time.Duration, now time.Time) error {
-	next, tag := toMicros(now.Add(poll)), target.Reference.String()
-	return t.run(ctx, `INSERT INTO target (name, registry, repository, poll, due) VALUES (?, ?, ?, ?,
-			coalesce((SELECT min(due) FROM target WHERE poll = ? AND (name = ? OR name > ? AND name < ?)), ?))
-		ON CONFLICT (name) DO UPDATE SET
-			poll = CASE WHEN excluded.poll = 0 THEN target.poll ELSE excluded.poll END,
-			due = CASE WHEN excluded.poll IN (0, target.poll) OR target.due < ? THEN target.due ELSE ? END`,
-		target.String(), target.Reference.Registry, target.Reference.Repository.String(), poll.Microseconds(),
-		poll.Microseconds(), tag, tag+"@", tag+"A", toMicros(now), next, next)
-}
-
-func (t tx) activate(ctx context.Context, sub subscription.Subscription, now time.Time) error {
-	options, err := format(sub.Options)
-	if err != nil {
-		return err
+// activate takes subscriptions in order of their keys; of several with the same
+// key, the last one counts.
+func (t tx) activate(ctx context.Context, subs []subscription.Subscription, now time.Time) error {
+	var rows [][]any
+	for i, sub := range subs {
+		if i+1 < len(subs) && subs[i+1].Target == sub.Target && subs[i+1].Type == sub.Type {
+			continue
+		}
+		options, err := format(sub.Options)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, []any{sub.Target.String(), string(sub.Type), true, options, repositoryText(sub.Repository), toMicros(now), toMicros(now)})
 	}
-	return t.run(ctx, `INSERT INTO subscription (target, type, active, options, repository, created, updated)
-		VALUES (?, ?, TRUE, ?, ?, ?, ?)
-		ON CONFLICT (target, type) DO UPDATE
+	return t.insert(ctx, `subscription (target, type, active, options, repository, created, updated)`, rows, `ON CONFLICT (target, type) DO UPDATE
 		SET active = TRUE, options = excluded.options, repository = excluded.repository, updated = excluded.updated
-		WHERE excluded.repository = '' OR subscription.repository = excluded.repository OR NOT subscription.active`,
-		sub.Target.String(), string(sub.Type), options, repositoryText(sub.Repository), toMicros(now), toMicros(now))
+		WHERE excluded.repository = '' OR subscription.repository = excluded.repository OR NOT subscription.active`)
 }
 
 // Unsubscribe deactivates the target's subscriptions of those types, of all
@@ -160,6 +179,21 @@ func (s *Store) Subscriptions(ctx context.Context, filter subscription.Filter) (
 		return err
 	})
 	return subs, err
+}
+
+// SubscriptionsOf are the active subscriptions of several targets, each sorted by type.
+func (s *Store) SubscriptionsOf(ctx context.Context, targets []image.Target) (map[image.Target][]subscription.Subscription, error) {
+	found := map[image.Target][]subscription.Subscription{}
+	err := s.view(ctx, "list subscriptions of tags", func(t tx) error {
+		subscribed, err := t.activeSubscriptions(ctx, namesOf(targets))
+		for _, target := range targets {
+			if list := subscribed[target.String()]; list != nil {
+				found[target] = list
+			}
+		}
+		return err
+	})
+	return found, err
 }
 
 func (t tx) subscriptions(ctx context.Context, filter subscription.Filter) ([]subscription.Subscription, error) {

@@ -141,9 +141,7 @@ func TestTargets(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		subscribe(t, s, target(t, "redis:7"), target(t, "quay.io/team/app:v2"), target(t, "redis:6"), target(t, "quay.io/team/app:V1"))
-		record(t, s, target(t, "redis:6"), watch.State{Revision: 1})
-		err := s.Note(ctx, target(t, "quay.io/team/app:v2"), at(1), nil)
-		check(t, err)
+		check(t, s.Started(ctx, []image.Target{target(t, "redis:6"), target(t, "quay.io/team/app:v2"), target(t, "gone:1")}))
 		app := repository(t, "quay.io/team/app")
 		tests := []struct {
 			name   string
@@ -154,7 +152,7 @@ func TestTargets(t *testing.T) {
 				[]string{"docker.io/redis:6", "docker.io/redis:7", "quay.io/team/app:V1", "quay.io/team/app:v2"}},
 			{"registry", subscription.TargetFilter{Registry: "docker.io"}, []string{"docker.io/redis:6", "docker.io/redis:7"}},
 			{"repository", subscription.TargetFilter{Repository: &app}, []string{"quay.io/team/app:V1", "quay.io/team/app:v2"}},
-			{"unobserved", subscription.TargetFilter{Unobserved: true}, []string{"docker.io/redis:7", "quay.io/team/app:V1"}},
+			{"not started", subscription.TargetFilter{Unstarted: true}, []string{"docker.io/redis:7", "quay.io/team/app:V1"}},
 			{"first page", subscription.TargetFilter{Limit: 1}, []string{"docker.io/redis:6"}},
 			{"next page", subscription.TargetFilter{Limit: 2, After: "docker.io/redis:6"}, []string{"docker.io/redis:7", "quay.io/team/app:V1"}},
 			{"behind the last", subscription.TargetFilter{After: "quay.io/team/app:v2"}, nil},
@@ -191,9 +189,10 @@ func TestPoll(t *testing.T) {
 		ctx := t.Context()
 		a, b, other := target(t, "a:1"), target(t, "b:1"), target(t, "quay.io/c:1")
 		subscribe(t, s, a, b, other)
+		check(t, s.Started(ctx, []image.Target{a}))
 		due, err := s.Due(ctx, "docker.io", start, 10)
 		check(t, err)
-		want := []polling.Check{{Target: a, Poll: 5 * time.Minute, Next: start}, {Target: b, Poll: 5 * time.Minute, Next: start}}
+		want := []polling.Check{{Target: a, Poll: 5 * time.Minute, Next: start}, {Target: b, Unstarted: true, Poll: 5 * time.Minute, Next: start}}
 		if diff := cmp.Diff(want, due); diff != "" {
 			t.Fatalf("(-want +got)\n%s", diff)
 		}
@@ -204,7 +203,7 @@ func TestPoll(t *testing.T) {
 		}
 		due, err = s.Due(ctx, "docker.io", at(7), 10)
 		check(t, err)
-		want = []polling.Check{{Target: b, Poll: 5 * time.Minute, Next: at(3)}, {Target: a, Seen: digest(1), Poll: 5 * time.Minute, Next: at(5)}}
+		want = []polling.Check{{Target: b, Unstarted: true, Poll: 5 * time.Minute, Next: at(3)}, {Target: a, Seen: digest(1), Poll: 5 * time.Minute, Next: at(5)}}
 		if diff := cmp.Diff(want, due); diff != "" {
 			t.Errorf("longest due first (-want +got)\n%s", diff)
 		}

@@ -22,8 +22,8 @@ func targetConditions(f subscription.TargetFilter) conditions {
 		name := f.Reference.String()
 		where.add("(target.name = ? OR target.name >= ? AND target.name < ?)", name, name+"@", name+"A")
 	}
-	if f.Unobserved {
-		where.add("NOT EXISTS (SELECT 1 FROM target_state WHERE target_state.target = target.name)")
+	if f.Unstarted {
+		where.add("NOT target.started")
 	}
 	if f.After != "" {
 		where.add("target.name > ?", f.After)
@@ -74,6 +74,13 @@ func (t tx) targets(ctx context.Context, query string, args ...any) ([]image.Tar
 		return nil, err
 	}
 	return convert(names, image.ParseTarget)
+}
+
+// Started keeps that the watchers of those targets were started.
+func (s *Store) Started(ctx context.Context, targets []image.Target) error {
+	return s.change(ctx, "note started watchers", func(t tx) error {
+		return runIn(ctx, t, `UPDATE target SET started = TRUE WHERE NOT started AND name IN (?)`, namesOf(targets))
+	})
 }
 
 // Registries lists the hosts of all targets.

@@ -17,8 +17,11 @@ type Check struct {
 	// recorded one; Failing reports that it has a problem with finding the next one.
 	Recorded image.Digest
 	Failing  bool
-	Poll     time.Duration // zero for the default
-	Next     time.Time
+	// Unstarted reports that the tag's watcher is still to be started, by whoever
+	// subscribed.
+	Unstarted bool
+	Poll      time.Duration // zero for the default
+	Next      time.Time
 	// Answered is when the registry last answered; zero where it did not. Every is
 	// the interval that applies.
 	Answered time.Time
@@ -31,6 +34,8 @@ type Check struct {
 func (l Check) Moved(before Check) bool {
 	switch {
 	case l.Answered.IsZero(), l.Seen != "" && l.Seen == before.Recorded && !before.Failing:
+		return false
+	case before.Unstarted && before.Recorded == "":
 		return false
 	case l.Seen != before.Seen:
 		return true

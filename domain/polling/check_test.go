@@ -28,6 +28,8 @@ func TestMovedComparesWithWhatIsRecorded(t *testing.T) {
 		"the watcher tries again by itself":  {polling.Check{Seen: "b", Recorded: "a", Failing: true}, "b", false, false},
 		"not recorded yet":                   {polling.Check{Seen: "a"}, "a", false, false},
 		"first check":                        {polling.Check{}, "a", false, true},
+		"first check before the watcher":     {polling.Check{Unstarted: true}, "a", false, false},
+		"moved before the watcher":           {polling.Check{Unstarted: true, Recorded: "a"}, "b", false, true},
 		"no answer, and an old one recorded": {polling.Check{Seen: "a", Recorded: "b"}, "a", true, false},
 	} {
 		after := test.before

@@ -23,36 +23,9 @@ type TargetFilter struct {
 	Registry   string
 	Repository *image.Repository
 	Reference  *image.Reference // on every platform
-	Unobserved bool             // never checked
+	Unstarted  bool             // whose watcher was not started yet
 	After      string           // text of the last target of the page before
 	Limit      int              // zero for no limit
-}
-
-// Request asks to be notified of a target's transitions.
-type Request struct {
-	Target  image.Target
-	Types   []notification.Type
-	Options Options
-	// Poll is how often the tag is checked; zero for the default.
-	Poll time.Duration
-	// Unverified skips the check the registry that otherwise refuses a tag
-	// that does not exist or may not be read.
-	Unverified bool
-}
-
-// Result is what was stored.
-type Result struct {
-	Types []notification.Type // that the target is subscribed to now
-	// Resolved is what the tag points to; zero if it was not looked up.
-	Resolved image.Resolved
-	// Endpoints will be notified; none means that nobody is, so far.
-	Endpoints []string
-}
-
-// EndRequest ends subscriptions of a target.
-type EndRequest struct {
-	Target image.Target
-	Types  []notification.Type // none ends all
 }
 
 // Audience is whom a target's transitions are notified to.

@@ -58,6 +58,17 @@ type Recorded struct {
 	Endpoints []string
 }
 
+// FirstRecord is what was recorded of a new tag before its watcher was started.
+type FirstRecord struct {
+	// Recorded is the outcome; Types are subscribed.
+	Recorded Recorded
+	Types    []notification.Type
+	// Poll is how often the registry's poller checks the tag.
+	Poll time.Duration
+	// Rest is the time until the watcher's first resync; zero if there is more to do.
+	Rest time.Duration
+}
+
 // Notified is a notification in one line.
 type Notified struct {
 	ID   string            `json:"id"`

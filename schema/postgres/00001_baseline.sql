@@ -9,7 +9,8 @@ CREATE TABLE target (
     seen       TEXT NOT NULL DEFAULT '', -- digest at the last check of the poll
     due        BIGINT NOT NULL,            -- of the next check
     polled     BIGINT NOT NULL DEFAULT 0,  -- last successful poll
-    poll_interval BIGINT NOT NULL DEFAULT 0 -- at that time, possibly the default
+    poll_interval BIGINT NOT NULL DEFAULT 0, -- at that time, possibly the default
+    started    BOOLEAN NOT NULL DEFAULT FALSE -- its workflow was started once
 );
 CREATE INDEX target_due ON target (registry, due, poll);
 CREATE INDEX target_repository ON target (repository);

@@ -20,6 +20,7 @@ import (
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
+	"github.com/tagwatch/tagwatch/workflows"
 )
 
 func SubscribeCommand() *cli.Command {
@@ -64,7 +65,9 @@ comment. An invalid one does not stop the others.
 
 // subscribed is what one tag was subscribed to.
 type subscribed struct {
-	Target    image.Target        `json:"target"`
+	Target image.Target `json:"target"`
+	// Already reports that the tag was watched before.
+	Already   bool                `json:"already"`
 	Types     []notification.Type `json:"types"`
 	Digest    image.Digest        `json:"digest,omitempty"`
 	Index     image.Digest        `json:"index_digest,omitempty"`
@@ -74,8 +77,12 @@ type subscribed struct {
 	Status    *tagStatusView      `json:"status,omitempty"` // with --wait
 }
 
-// subscribePage is how many tags are subscribed to at once.
-const subscribePage = 50
+const (
+	// subscribePage is how many tags are subscribed to at once.
+	subscribePage = 50
+	// tagTimeout is how long a registry may take for each, several at a time.
+	tagTimeout = 5 * time.Second
+)
 
 func subscribe(ctx context.Context, s *session.Session) error {
 	request, err := subscribeRequest(s)
@@ -85,7 +92,7 @@ func subscribe(ctx context.Context, s *session.Session) error {
 	abandon := func(context.Context) {}
 	var linked *session.Link
 	done := []*subscribed{}
-	many := bulk{Session: s, page: subscribePage, after: "stay subscribed; their analysis goes on, see: tagwatch status"}
+	many := bulk{Session: s, page: subscribePage, after: "stay subscribed; what was requested goes on, see: tagwatch status"}
 	many.do = func(ctx context.Context, page []image.Target, report func(int, error)) (err error) {
 		if linked == nil { // nothing is stored before Temporal answers
 			if linked, err = s.Temporal(ctx); err != nil {
@@ -123,25 +130,33 @@ func subscribe(ctx context.Context, s *session.Session) error {
 	return exit.Join(failures)
 }
 
-// subscribeBatch hands on each tag as it is subscribed to.
+// subscribeBatch hands on each tag as it is subscribed to. A tag that is refused does
+// not hold up others.
 func subscribeBatch(ctx context.Context, s *session.Session, linked *session.Link, request subscription.Request, page []image.Target, pins map[image.Target]image.Digest, report func(int, error), done func(*subscribed)) error {
-	for i, target := range page {
-		request.Target, request.Options.Pin = target, pins[target]
-		var result subscription.Result
-		err := linked.Ask(ctx, "subscribe "+target.String(), session.RequestTimeout, func(ctx context.Context) (err error) {
-			result, err = linked.Client.Subscribe(ctx, request)
-			return err
-		})
-		switch {
-		case ctx.Err() != nil || exit.Is[*exit.Unreachable](err):
-			return err
-		case err != nil:
-			report(i, err)
-		default:
-			report(i, nil)
-			done(&subscribed{Target: target, Types: result.Types, Digest: result.Resolved.Manifest, Pin: pins[target],
-				LeftPin: result.Resolved.LeftPin(pins[target]), Index: result.Resolved.Index, Endpoints: append([]string{}, result.Endpoints...)})
+	request.Targets, request.Pins = page, map[image.Target]image.Digest{}
+	for _, target := range page {
+		if pins[target] != "" {
+			request.Pins[target] = pins[target]
 		}
+	}
+	var results []subscription.Result
+	timeout := session.RequestTimeout + time.Duration(len(page))*tagTimeout
+	err := linked.Ask(ctx, workflows.SubscribeSummary(request), timeout, func(ctx context.Context) (err error) {
+		results, err = linked.Client.Subscribe(ctx, request)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i, result := range results {
+		if result.Refused != nil {
+			report(i, exit.Answered(workflows.ErrorOf(result.Refused)))
+			continue
+		}
+		report(i, nil)
+		pin := pins[result.Target]
+		done(&subscribed{Target: result.Target, Already: result.Already, Types: result.Types, Digest: result.Resolved.Manifest, Pin: pin,
+			LeftPin: result.Resolved.LeftPin(pin), Index: result.Resolved.Index, Endpoints: append([]string{}, result.Endpoints...)})
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
@@ -47,16 +47,16 @@ func unsubscribe(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	done := []unsubscribed{}
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	done, wake := []unsubscribed{}, true
 	many := bulk{Session: s, page: 1, after: "stay unsubscribed"}
 	many.do = func(ctx context.Context, page []image.Target, report func(int, error)) error {
-		linked, err := s.Temporal(ctx)
-		if err != nil {
-			return err
-		}
-		left, err := endSubscription(ctx, linked, subscription.EndRequest{Target: page[0], Types: types})
+		left, err := kept.Unsubscribe(ctx, page[0], types, s.Now)
 		switch {
-		case ctx.Err() != nil || exit.Is[*exit.Unreachable](err):
+		case err != nil && ctx.Err() != nil:
 			return err
 		case errors.Is(err, errkind.NotFound):
 			report(0, notSubscribed(ctx, s, page[0], types))
@@ -68,6 +68,13 @@ func unsubscribe(ctx context.Context, s *session.Session) error {
 			if s.ForPeople() {
 				writeUnsubscribed(s.Out, done[len(done)-1])
 			}
+			if !wake {
+				break
+			}
+			if err := wakeWatcher(ctx, s, page[0]); err != nil {
+				s.Say("Saved. The tag's workflow shows it later: %s", exit.Sentence(err))
+				wake = false
+			}
 		}
 		return nil
 	}
@@ -78,12 +85,14 @@ func unsubscribe(ctx context.Context, s *session.Session) error {
 	return failed
 }
 
-func endSubscription(ctx context.Context, l *session.Link, request subscription.EndRequest) (left int, err error) {
-	err = l.Ask(ctx, "unsubscribe "+request.Target.String(), session.RequestTimeout, func(ctx context.Context) error {
-		left, err = l.Client.Unsubscribe(ctx, request)
+// wakeWatcher has the watcher of a tag end, or show what is left. It would find out by
+// itself.
+func wakeWatcher(ctx context.Context, s *session.Session, target image.Target) error {
+	linked, err := s.Temporal(ctx)
+	if err != nil {
 		return err
-	})
-	return left, err
+	}
+	return linked.Client.WakeTag(ctx, target, watcher.WakeSubscription)
 }
 
 // notSubscribed says that there is nothing to end.
