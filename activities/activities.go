@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"github.com/tagwatch/tagwatch/domain/message"
+	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
 // Activities is the receiver of all steps. It is safe for concurrent use.
@@ -43,6 +44,9 @@ type Activities struct {
 	RenewPace int
 	// Restore makes sure that Temporal knows what the workflows need of it.
 	Restore func(context.Context) error
+	// Trace is the span of a step as text, which a notification keeps: its delivery,
+	// perhaps days later, belongs there. Nil where nobody traces.
+	Trace func(context.Context) string
 	// Now is the clock; nil for the real one.
 	Now func() time.Time
 	Log *slog.Logger
@@ -56,6 +60,18 @@ func (a *Activities) now() time.Time {
 		return a.Now()
 	}
 	return time.Now()
+}
+
+// heading begins a notification of the step.
+func (a *Activities) heading(ctx context.Context, id string, created time.Time) notification.Heading {
+	return notification.Heading{ID: id, Account: a.Account.Name, Created: created, Trace: a.trace(ctx)}
+}
+
+func (a *Activities) trace(ctx context.Context) string {
+	if a.Trace == nil {
+		return ""
+	}
+	return a.Trace(ctx)
 }
 
 // A step that ends sooner than firstBeat needs no heartbeat.

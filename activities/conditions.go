@@ -34,7 +34,7 @@ func (a *Activities) follow(ctx context.Context, report condition.Report, detail
 			if t := alike[0].Transition; t != condition.Began && t != condition.Recovered {
 				continue
 			}
-			n, err := a.announcement(alike, details)
+			n, err := a.announcement(ctx, alike, details)
 			if err != nil {
 				return nil, err
 			}
@@ -102,7 +102,7 @@ var wordings = map[condition.Kind]wording{
 }
 
 // announcement is the event of conditions of one kind that make the same transition.
-func (a *Activities) announcement(alike []condition.Change, details map[string]any) (notification.Notification, error) {
+func (a *Activities) announcement(ctx context.Context, alike []condition.Change, details map[string]any) (notification.Notification, error) {
 	first := alike[0].Of()
 	words, own := wordings[first.Kind]
 	if !own {
@@ -138,7 +138,7 @@ func (a *Activities) announcement(alike []condition.Change, details map[string]a
 			add(words.since, first.Since)
 		}
 	}
-	return a.entry(entry, strings.Join(occasion, "\n"))
+	return a.entry(ctx, entry, strings.Join(occasion, "\n"))
 }
 
 // source is the resource of events about where the vulnerability data comes from.

@@ -24,7 +24,7 @@ type notificationStore interface {
 // repeated. A step therefore tells before it notes that it has notified: killed in
 // between, it tells again, and nobody hears it twice.
 func (a *Activities) log(ctx context.Context, entry notification.Logged, occasion string) error {
-	n, err := a.entry(entry, occasion)
+	n, err := a.entry(ctx, entry, occasion)
 	if err != nil {
 		return err
 	}
@@ -41,10 +41,10 @@ func (a *Activities) log(ctx context.Context, entry notification.Logged, occasio
 }
 
 // entry is the notification of an event: the same one for each occasion.
-func (a *Activities) entry(entry notification.Logged, occasion string) (notification.Notification, error) {
+func (a *Activities) entry(ctx context.Context, entry notification.Logged, occasion string) (notification.Notification, error) {
 	entry.At, entry.Resource.Account, entry.Service = a.now(), a.Account.Name, "tagwatch-worker"
 	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.Join([]string{entry.Event, entry.Resource.ID, occasion}, "\n"))).String()
-	return notification.New(notification.Heading{ID: id, Account: a.Account.Name, Created: entry.At}, entry)
+	return notification.New(a.heading(ctx, id, entry.At), entry)
 }
 
 // since is the occasion of what began at that moment. The moment is one that

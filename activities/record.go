@@ -56,7 +56,7 @@ func (a *Activities) store(ctx context.Context, target image.Target, made watch.
 			return watch.Decision{}, fmt.Errorf("record %s: the store changed during the evaluation: %w", target, errkind.Conflict)
 		}
 		var err error
-		decision, err = watch.Decide(target, now.State, seen, a.audience(now), a.now())
+		decision, err = watch.Decide(target, now.State, seen, a.audience(ctx, now), a.now())
 		return decision, err
 	})
 	if err != nil {
@@ -70,8 +70,8 @@ func (a *Activities) store(ctx context.Context, target image.Target, made watch.
 	return recorded, err
 }
 
-func (a *Activities) audience(view watch.RecordView) subscription.Audience {
-	return subscription.Audience{Account: a.Account.Name, Subscriptions: view.Subscriptions, Endpoints: view.Endpoints, RetryWindow: a.Window}
+func (a *Activities) audience(ctx context.Context, view watch.RecordView) subscription.Audience {
+	return subscription.Audience{Trace: a.trace(ctx), Account: a.Account.Name, Subscriptions: view.Subscriptions, Endpoints: view.Endpoints, RetryWindow: a.Window}
 }
 
 func outcome(target image.Target, d watch.Decision) watch.Recorded {

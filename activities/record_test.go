@@ -1,12 +1,14 @@
 package activities_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/databuild"
@@ -49,6 +51,25 @@ func TestRecordTwiceNotifiesOnce(t *testing.T) {
 		r.must(err)
 	}
 	r.expect(1, "tag_update image app:1", "analysis_update image app:1")
+}
+
+// TestNotificationsKeepTheTrace of the step that found what they are about.
+func TestNotificationsKeepTheTrace(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	r.steps.Trace = func(context.Context) string { return trace }
+	r.data(1)
+	r.push("app:1", "openssl 1")
+	r.subscribe(r.target("app:1"))
+	target, digest := r.ready("app:1")
+	_, err := record(r, target, digest)
+	r.must(err)
+	stored, err := r.store.Notifications(r.Context(), store.NotificationFilter{})
+	r.must(err)
+	if len(stored) != 1 || stored[0].Trace != trace {
+		t.Errorf("stored %+v, want one notification with the trace", stored)
+	}
 }
 
 // TestEndpointsOfALostAnswerAreNamed: deliveries that were stored by a run whose

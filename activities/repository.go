@@ -48,7 +48,7 @@ func (a *Activities) list(ctx context.Context, name image.Repository) (taglist.L
 	}
 	var expected taglist.Decision
 	if err == nil {
-		expected, err = a.decideListing(taglist.View{Repository: repository, State: state}, census)
+		expected, err = a.decideListing(ctx, taglist.View{Repository: repository, State: state}, census)
 	}
 	if err != nil {
 		listing.RetryAfter = retryAfter(err)
@@ -71,8 +71,8 @@ func unlistable(name image.Repository) condition.Key {
 	return condition.Key{Kind: condition.Unlistable, Resource: condition.Repository, Name: name.String()}
 }
 
-func (a *Activities) decideListing(view taglist.View, census taglist.Census) (taglist.Decision, error) {
-	return taglist.Decide(view, census, subscription.Audience{Account: a.Account.Name, Endpoints: view.Endpoints, RetryWindow: a.Window}, a.now())
+func (a *Activities) decideListing(ctx context.Context, view taglist.View, census taglist.Census) (taglist.Decision, error) {
+	return taglist.Decide(view, census, subscription.Audience{Account: a.Account.Name, Endpoints: view.Endpoints, RetryWindow: a.Window, Trace: a.trace(ctx)}, a.now())
 }
 
 // A listing travels in one message, which is bounded: of new and removed tags
@@ -86,7 +86,7 @@ const (
 func (a *Activities) recordListing(ctx context.Context, name image.Repository, census taglist.Census, listing *taglist.Listing) error {
 	var decision taglist.Decision
 	err := a.Store.RecordRepository(ctx, name, func(view taglist.View) (_ taglist.Decision, err error) {
-		decision, err = a.decideListing(view, census)
+		decision, err = a.decideListing(ctx, view, census)
 		return decision, err
 	})
 	if err != nil {

@@ -90,7 +90,7 @@ func summaries(pending []notification.PendingSummary) []summary {
 func (a *Activities) notifySummary(ctx context.Context, s summary) error {
 	id, entry := notification.Summarize(s.revisions)
 	entry.At, entry.Resource.Account, entry.Service = a.now(), a.Account.Name, "tagwatch-worker"
-	n, err := notification.New(notification.Heading{ID: id, Account: a.Account.Name, Created: entry.At}, entry)
+	n, err := notification.New(a.heading(ctx, id, entry.At), entry)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"strconv"
-	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -17,13 +16,12 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// observedStore counts what is recorded, and keeps with each notification the
-// trace that it was found in: its delivery, perhaps days later, belongs there.
+// observedStore counts what is recorded. What is published of Tagwatch itself is no
+// transition of a tag, and not counted.
 type observedStore struct {
 	activities.Store
 	observer
@@ -34,7 +32,7 @@ func (s observedStore) Record(ctx context.Context, target image.Target, decide f
 	var notified []notification.Notification // by the last decision, which is the one that counts
 	err := s.Store.Record(ctx, target, func(view watch.RecordView) (watch.Decision, error) {
 		decision, err := decide(view)
-		notified = s.stamp(ctx, decision.Notifications)
+		notified = decision.Notifications
 		return decision, err
 	})
 	s.count(notified, err)
@@ -46,25 +44,11 @@ func (s observedStore) RecordRepository(ctx context.Context, name image.Reposito
 	var notified []notification.Notification
 	err := s.Store.RecordRepository(ctx, name, func(view taglist.View) (taglist.Decision, error) {
 		decision, err := decide(view)
-		notified = s.stamp(ctx, decision.Notifications)
+		notified = decision.Notifications
 		return decision, err
 	})
 	s.count(notified, err)
 	return err
-}
-
-// Publish implements activities.Store. Publishing again is not counted apart:
-// what is notified of Tagwatch itself is no transition of a tag.
-func (s observedStore) Publish(ctx context.Context, n notification.Notification, options subscription.Options, window time.Duration) ([]string, error) {
-	n.Trace = tracing.Parent(ctx)
-	return s.Store.Publish(ctx, n, options, window)
-}
-
-func (s observedStore) stamp(ctx context.Context, notified []notification.Notification) []notification.Notification {
-	for i := range notified {
-		notified[i].Trace = tracing.Parent(ctx)
-	}
-	return notified
 }
 
 func (s observedStore) count(notified []notification.Notification, err error) {

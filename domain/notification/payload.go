@@ -16,6 +16,7 @@ type Heading struct {
 	Account string // its name
 	Causes  []Cause
 	Created time.Time
+	Trace   string // as Notification has it
 }
 
 // Content is the content of a notification of one type: [ImageAnalyzed],
@@ -52,6 +53,7 @@ func New(h Heading, content Content) (Notification, error) {
 		Type:    content.Type(),
 		Subject: content.subject(),
 		Created: h.Created,
+		Trace:   h.Trace,
 		Summary: content.subject() + ": " + content.summary(),
 	}
 	if len(h.Causes) > 0 {

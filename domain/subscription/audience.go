@@ -35,6 +35,8 @@ type Audience struct {
 	Endpoints     []endpoint.Endpoint
 	// RetryWindow is how long deliveries are tried.
 	RetryWindow time.Duration
+	// Trace is the span in which the transitions were found, as a notification keeps it.
+	Trace string
 }
 
 // Deliveries are those of a notification to whom the options route it.

@@ -154,7 +154,7 @@ func (d *Decision) renew(view View, now time.Time) {
 
 func (d *Decision) tell(r Repository, audience subscription.Audience, now time.Time) error {
 	id := notification.ID(r.Name.String(), string(notification.RepoUpdate), fmt.Sprint(d.State.Revision), now.UTC().String())
-	n, err := notification.New(notification.Heading{ID: id, Account: audience.Account, Causes: []notification.Cause{notification.CauseImage}, Created: now},
+	n, err := notification.New(notification.Heading{ID: id, Account: audience.Account, Causes: []notification.Cause{notification.CauseImage}, Created: now, Trace: audience.Trace},
 		notification.TagsFound{Repository: r.Name, New: d.Added, Removed: d.Removed, Tags: len(d.State.Tags)})
 	if err != nil {
 		return err

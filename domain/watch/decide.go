@@ -111,7 +111,7 @@ func (d *decision) tell(content notification.Content) error {
 		return nil
 	}
 	id := notification.ID(d.target.String(), string(content.Type()), fmt.Sprint(d.after.Revision), string(d.after.Resolved.Manifest), d.now.UTC().String())
-	n, err := notification.New(notification.Heading{ID: id, Account: d.audience.Account, Causes: causes, Created: d.now}, content)
+	n, err := notification.New(notification.Heading{ID: id, Account: d.audience.Account, Causes: causes, Created: d.now, Trace: d.audience.Trace}, content)
 	if err != nil {
 		return err
 	}
