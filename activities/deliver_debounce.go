@@ -24,6 +24,7 @@ func (r *round) undamped(ctx context.Context, open []delivery.Due) ([]delivery.D
 	for i, d := range open {
 		if ripe := d.Delivery.Created.Add(r.endpoint.Debounce); d.Delivery.Attempts == 0 && ripe.After(r.now()) {
 			r.holdUntil(ripe)
+			r.Log.DebugContext(ctx, "deliveries held", "endpoint", r.name, "deliveries", len(open)-i, "until", ripe, "reason", notification.DebounceWindow)
 			return open[:i], nil
 		}
 	}
@@ -47,6 +48,7 @@ func (r *round) debounce(ctx context.Context, open []delivery.Due) ([]delivery.D
 		for _, n := range loop {
 			ids = append(ids, rows[n.ID])
 			debounced[rows[n.ID]] = true
+			r.Log.DebugContext(ctx, "change not notified", "subject", n.Subject, "type", n.Type, "endpoint", r.name, "reason", notification.Debounced)
 		}
 		if err := r.Store.Debounce(ctx, ids, debouncedAnswer(loop)); err != nil {
 			return nil, err

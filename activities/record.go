@@ -62,12 +62,22 @@ func (a *Activities) store(ctx context.Context, target image.Target, made watch.
 	if err != nil {
 		return watch.Recorded{}, err
 	}
+	a.logSuppressed(ctx, target.String(), decision.Suppressed)
 	recorded := outcome(target, decision)
 	if repeated(ctx) {
 		// The first time may have stored deliveries and not have come to say so.
 		recorded.Endpoints, err = a.Store.BacklogEndpoints(ctx)
 	}
 	return recorded, err
+}
+
+// logSuppressed lists what differs and is not notified.
+func (a *Activities) logSuppressed(ctx context.Context, subject string, suppressed []notification.Suppression) {
+	for _, s := range suppressed {
+		if s.Differs() {
+			a.Log.DebugContext(ctx, "change not notified", "subject", subject, "type", s.Type, "endpoint", s.Endpoint, "reason", s.Reason, "detail", s.Detail)
+		}
+	}
 }
 
 func (a *Activities) audience(ctx context.Context, view watch.RecordView) subscription.Audience {

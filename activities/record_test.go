@@ -14,6 +14,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -69,6 +71,36 @@ func TestNotificationsKeepTheTrace(t *testing.T) {
 	r.must(err)
 	if len(stored) != 1 || stored[0].Trace != trace {
 		t.Errorf("stored %+v, want one notification with the trace", stored)
+	}
+}
+
+// TestRecordKeepsWhatIsNotNotified with its reason, and nothing of a pass that finds no
+// difference.
+func TestRecordKeepsWhatIsNotNotified(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.endpoint("hook")
+	r.endpoint("policies", notification.PolicyEval)
+	r.data(1)
+	r.push("app:1", "openssl 1")
+	r.settled("app:1")
+	r.clock.advance(time.Minute)
+	since := r.clock.Now()
+	r.push("app:1", "openssl 2")
+	target, digest := r.ready("app:1")
+	for range 2 {
+		_, err := record(r, target, digest)
+		r.must(err)
+		r.clock.advance(time.Minute)
+	}
+	kept, err := r.store.Suppressions(r.Context(), target.String(), since)
+	r.must(err)
+	want := []store.StoredSuppression{
+		{At: since, Suppression: notification.Suppression{Type: notification.TagUpdate, Endpoint: "policies", Reason: notification.OtherType}},
+		{At: since, Suppression: notification.Suppression{Type: notification.AnalysisUpdate, Endpoint: "policies", Reason: notification.OtherType}},
+	}
+	if diff := cmp.Diff(want, kept); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

@@ -252,6 +252,7 @@ func (r *reevaluation) batch(ctx context.Context, batch []keyed) error {
 			continue
 		}
 		r.result.Evaluated++
+		r.logSuppressed(ctx, targets[i].String(), decision.Suppressed)
 		r.endpoints = append(r.endpoints, outcome(targets[i], decision).Endpoints...)
 	}
 	return nil

@@ -92,6 +92,7 @@ func (a *Activities) recordListing(ctx context.Context, name image.Repository, c
 	if err != nil {
 		return err
 	}
+	a.logSuppressed(ctx, name.String(), decision.Suppressed)
 	listing.New = decision.Added[:min(len(decision.Added), listedNames)]
 	listing.Removed = decision.Removed[:min(len(decision.Removed), listedNames)]
 	listing.Ended = decision.Ended[:min(len(decision.Ended), listedEnded)]

@@ -16,7 +16,9 @@ import (
 type DeliveryFilter struct {
 	Endpoint     string
 	State        delivery.State
-	Notification string    // its id
+	Notification string // its id
+	Type         notification.Type
+	Subject      string
 	Since        time.Time // created then or later
 	Limit        int       // 0 for 1,000
 }
@@ -176,6 +178,12 @@ func (s *Store) Deliveries(ctx context.Context, filter DeliveryFilter) ([]delive
 	}
 	if filter.Notification != "" {
 		where.add("d.notification = ?", filter.Notification)
+	}
+	if filter.Type != "" {
+		where.add("n.type = ?", string(filter.Type))
+	}
+	if filter.Subject != "" {
+		where.add("n.subject = ?", filter.Subject)
 	}
 	if !filter.Since.IsZero() {
 		where.add("d.created >= ?", toMicros(filter.Since))

@@ -95,7 +95,7 @@ func (s *Store) DeleteEndpoint(ctx context.Context, name string) error {
 			return err
 		}
 		return t.run(ctx, `UPDATE delivery SET state = ?, answer = ? WHERE endpoint = ? AND state = ?`,
-			string(delivery.Failed), "the endpoint was deleted", name, string(delivery.Pending))
+			string(delivery.Failed), delivery.EndpointDeleted, name, string(delivery.Pending))
 	})
 }
 

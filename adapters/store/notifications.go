@@ -100,8 +100,8 @@ func (t tx) publish(ctx context.Context, n notification.Notification, options su
 	if err != nil {
 		return err
 	}
-	deliveries := delivery.Deliveries(n, subscription.Route(options, n.Type, n.Subject, stored), deadline)
-	return t.tell(ctx, []notification.Notification{n}, deliveries)
+	names, _ := subscription.Route(options, n.Type, n.Subject, stored)
+	return t.tell(ctx, []notification.Notification{n}, delivery.Deliveries(n, names, deadline))
 }
 
 // Notifications lists those that the filter selects, in the order in which they

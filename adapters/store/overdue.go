@@ -42,7 +42,7 @@ func (s *Store) FailUndeliverable(ctx context.Context) (int, error) {
 	var given int64
 	err := s.change(ctx, "give up undeliverable deliveries", func(t tx) (err error) {
 		given, err = t.exec(ctx, `UPDATE delivery SET state = ?, answer = ? WHERE`+undeliverable,
-			string(delivery.Failed), "the endpoint was deleted")
+			string(delivery.Failed), delivery.EndpointDeleted)
 		return err
 	})
 	return int(given), err

@@ -12,7 +12,7 @@ import (
 // Prune removes what nobody will ask for any more: images that were analyzed
 // before that time and that no target points to, groups of packages of no image,
 // notifications created before that time with no delivery that is pending or was
-// given up since, bundles that no evaluation is of, data that were rejected before it, and
+// given up since, suppressions decided before it, bundles that no evaluation is of, data that were rejected before it, and
 // deactivated subscriptions and archived states that were last changed before it, and
 // the ages of vulnerabilities that no package has had since.
 // Of the histories it keeps what was so at that time.
@@ -42,6 +42,7 @@ func (s *Store) Prune(ctx context.Context, before, now time.Time) (watch.Pruned,
 			{nil, `DELETE FROM bundle_version WHERE saved < ? AND hash NOT IN (SELECT hash FROM bundle)`, []any{toMicros(before)}},
 			{nil, `DELETE FROM bundle_content WHERE hash NOT IN (SELECT hash FROM bundle_version) AND hash NOT IN (SELECT bundle FROM target_state)`, nil},
 			{nil, `DELETE FROM data_build WHERE state = ? AND saved < ?`, []any{string(databuild.Rejected), toMicros(before)}},
+			{nil, `DELETE FROM suppression WHERE decided < ?`, []any{toMicros(before)}},
 			{nil, `DELETE FROM archived WHERE archived < ?`, []any{toMicros(before)}},
 			{nil, `DELETE FROM subscription WHERE NOT active AND updated < ?`, []any{toMicros(before)}},
 		} {

@@ -109,7 +109,7 @@ func (t tx) activeSubscriptions(ctx context.Context, names []string) (map[string
 }
 
 // Record lets decide make the target's next state from what is stored and writes
-// it together with its notifications and deliveries, in one transaction that no
+// it together with its notifications, deliveries and suppressions, in one transaction that no
 // other about the target overlaps. A change whose Revision is not above the
 // stored one was recorded before and is dropped. Decide may be called more than
 // once; it must do nothing but decide. errkind.NotFound for a change of a target
@@ -128,6 +128,9 @@ func (s *Store) Record(ctx context.Context, target image.Target, decide func(wat
 			return fmt.Errorf("it is not watched: %w", errkind.NotFound)
 		}
 		if err := t.saveStates(ctx, savedState{target, change.State}); err != nil {
+			return err
+		}
+		if err := t.suppress(ctx, target.String(), change.Made, change.Suppressed); err != nil {
 			return err
 		}
 		return t.announce(ctx, change)

@@ -100,6 +100,9 @@ func (s *Store) RecordAll(ctx context.Context, targets []image.Target, decide fu
 				continue
 			}
 			states = append(states, savedState{target, change.State})
+			if err := t.suppress(ctx, target.String(), change.Made, change.Suppressed); err != nil {
+				return err
+			}
 			all.Notifications = append(all.Notifications, change.Notifications...)
 			all.Deliveries = append(all.Deliveries, change.Deliveries...)
 			all.PendingSummary = append(all.PendingSummary, change.PendingSummary...)

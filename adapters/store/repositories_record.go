@@ -62,6 +62,9 @@ func (t tx) applyRepository(ctx context.Context, repository taglist.Repository, 
 	if err := t.drop(ctx, change.Dropped, now); err != nil {
 		return err
 	}
+	if err := t.suppress(ctx, repository.Name.String(), now, change.Suppressed); err != nil {
+		return err
+	}
 	return t.tell(ctx, change.Notifications, change.Deliveries)
 }
 

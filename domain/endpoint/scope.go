@@ -22,18 +22,21 @@ type Scope struct {
 	Labels map[string]string `json:"labels,omitempty"`
 }
 
-// Takes reports whether a notification about the subject, to a subscription with
-// those labels, is within the scope.
-func (s Scope) Takes(t notification.Type, subject string, labels map[string]string) bool {
+// Excludes is why a notification about the subject, to a subscription with those
+// labels, is outside the scope; "" for one within.
+func (s Scope) Excludes(t notification.Type, subject string, labels map[string]string) notification.Reason {
 	if t == notification.EventLog {
-		return true
+		return ""
 	}
 	for name, value := range s.Labels {
 		if given, found := labels[name]; !found || given != value {
-			return false
+			return notification.OtherLabels
 		}
 	}
-	return len(s.Subjects) == 0 || slices.ContainsFunc(s.Subjects, func(pattern string) bool { return fits(pattern, subject) })
+	if len(s.Subjects) > 0 && !slices.ContainsFunc(s.Subjects, func(pattern string) bool { return fits(pattern, subject) }) {
+		return notification.OtherSubject
+	}
+	return ""
 }
 
 // fits compares a subject, which may end in @platform, with a pattern.

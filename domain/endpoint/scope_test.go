@@ -44,7 +44,7 @@ func TestScopeTakes(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if got := test.scope.Takes(test.kind, test.subject, test.labels); got != test.want {
+			if got := test.scope.Excludes(test.kind, test.subject, test.labels) == ""; got != test.want {
 				t.Errorf("takes %v, want %v", got, test.want)
 			}
 		})

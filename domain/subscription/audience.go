@@ -39,7 +39,9 @@ type Audience struct {
 	Trace string
 }
 
-// Deliveries are those of a notification to whom the options route it.
-func (a Audience) Deliveries(n notification.Notification, options Options) []delivery.Delivery {
-	return delivery.Deliveries(n, Route(options, n.Type, n.Subject, a.Endpoints), a.RetryWindow)
+// Deliveries are those of a notification to whom the options route it, and why it
+// does not go to the other endpoints.
+func (a Audience) Deliveries(n notification.Notification, options Options) ([]delivery.Delivery, []notification.Suppression) {
+	names, suppressed := Route(options, n.Type, n.Subject, a.Endpoints)
+	return delivery.Deliveries(n, names, a.RetryWindow), suppressed
 }

@@ -1,11 +1,17 @@
 package subscription
 
 import (
+	"maps"
 	"slices"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 func TestRouteBySubject(t *testing.T) {
@@ -22,16 +28,61 @@ func TestRouteBySubject(t *testing.T) {
 		options Options
 		subject string
 		want    []string
+		not     map[string]notification.Reason
 	}{
-		{"by subject", Options{}, "docker.io/a:1", []string{"all", "hub"}},
-		{"by label", Options{Labels: map[string]string{"team": "web"}}, "ghcr.io/a:1", []string{"all", "web"}},
-		{"a name does not widen the scope", Options{Endpoints: []string{"pager", "hub"}}, "ghcr.io/a:1", []string{"pager"}},
+		{"by subject", Options{}, "docker.io/a:1", []string{"all", "hub"}, map[string]notification.Reason{
+			"web": notification.OtherLabels, "hub-policy": notification.OtherType, "pager": notification.ExplicitOnly}},
+		{"by label", Options{Labels: map[string]string{"team": "web"}}, "ghcr.io/a:1", []string{"all", "web"}, map[string]notification.Reason{
+			"hub": notification.OtherSubject, "hub-policy": notification.OtherType, "pager": notification.ExplicitOnly}},
+		{"a name does not widen the scope", Options{Endpoints: []string{"pager", "hub", "deleted"}}, "ghcr.io/a:1", []string{"pager"}, map[string]notification.Reason{
+			"all": notification.OtherEndpoints, "web": notification.OtherEndpoints, "hub": notification.OtherSubject,
+			"hub-policy": notification.OtherEndpoints, "deleted": notification.EndpointMissing}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if got := Route(test.options, notification.TagUpdate, test.subject, endpoints); !slices.Equal(got, test.want) {
+			got, suppressed := Route(test.options, notification.TagUpdate, test.subject, endpoints)
+			if !slices.Equal(got, test.want) {
 				t.Errorf("goes to %v, want %v", got, test.want)
+			}
+			not := map[string]notification.Reason{}
+			for _, s := range suppressed {
+				not[s.Endpoint] = s.Reason
+			}
+			if !maps.Equal(not, test.not) {
+				t.Errorf("does not go to %v, want %v", not, test.not)
+			}
+		})
+	}
+}
+
+func TestObstacles(t *testing.T) {
+	t.Parallel()
+	endpoints := []endpoint.Endpoint{{Name: "all"}, {Name: "off", State: delivery.EndpointState{Disabled: true, Reason: "410"}},
+		{Name: "broken", State: delivery.EndpointState{FailingSince: time.Unix(1, 0), LastAnswer: "HTTP 500"}}, {Name: "pager", ExplicitOnly: true}}
+	disturbed := []notification.Suppression{
+		{Type: notification.VulnUpdate, Endpoint: "pager", Reason: notification.ExplicitOnly},
+		{Type: notification.VulnUpdate, Endpoint: "off", Reason: notification.EndpointDisabled, Detail: "410"},
+		{Type: notification.VulnUpdate, Endpoint: "broken", Reason: notification.EndpointFailing, Detail: "HTTP 500"}}
+	subscribed := func(active bool, options Options) []Subscription {
+		return []Subscription{{Type: notification.TagUpdate, Active: true}, {Type: notification.VulnUpdate, Active: active, Options: options, Updated: time.Unix(0, 0)}}
+	}
+	for name, test := range map[string]struct {
+		subscriptions []Subscription
+		want          []notification.Suppression
+	}{
+		"another type":  {subscribed(true, Options{})[:1], []notification.Suppression{{Type: notification.VulnUpdate, Reason: notification.NotSubscribed}}},
+		"unsubscribed":  {subscribed(false, Options{}), []notification.Suppression{{Type: notification.VulnUpdate, Reason: notification.NotSubscribed, Detail: "unsubscribed 1970-01-01T00:00:00Z"}}},
+		"the endpoints": {subscribed(true, Options{}), disturbed},
+		"the options": {subscribed(true, Options{MinSeverity: vuln.High, FixableOnly: true, Causes: []notification.Cause{notification.CauseFeed}}), append([]notification.Suppression{
+			{Type: notification.VulnUpdate, Reason: notification.OtherCause, Detail: "only [feed]"},
+			{Type: notification.VulnUpdate, Reason: notification.BelowSeverity, Detail: "only High and above"},
+			{Type: notification.VulnUpdate, Reason: notification.NotFixable, Detail: "only vulnerabilities with a fix"}}, disturbed...)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(test.want, Obstacles(notification.VulnUpdate, "ghcr.io/a:1", test.subscriptions, endpoints)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
 	}

@@ -32,6 +32,9 @@ type Decision struct {
 	Removed, Left []string
 	Notifications []notification.Notification
 	Deliveries    []delivery.Delivery
+	// Suppressed is what is not notified, and why; without a notification it is not
+	// empty.
+	Suppressed []notification.Suppression
 	// Subscribe are the subscriptions to make or to renew.
 	Subscribe []subscription.Subscription
 	// Ended are targets whose watch ends, Archived those of them of which the state
@@ -64,11 +67,38 @@ func Decide(view View, census Census, audience subscription.Audience, now time.T
 	if len(d.Added)+len(d.Joined)+len(d.Removed)+len(d.Left) > 0 || !before.Listed {
 		d.State.Revision++
 	}
-	if !before.Listed || len(d.Added) == 0 {
+	if d.suppress(before, listed); !before.Listed || len(d.Added) == 0 {
 		return d, nil
 	}
 	err = d.tell(r, audience, now)
 	return d, err
+}
+
+// suppress says of which tags no notification tells.
+func (d *Decision) suppress(before State, listed []string) {
+	if !before.Listed {
+		d.Suppressed = []notification.Suppression{notification.Suppress(notification.RepoUpdate, notification.FirstObservation)}
+		return
+	}
+	gone := d.Removed
+	if len(d.Added) > 0 {
+		gone = nil // the notification names them
+	}
+	for _, each := range []struct {
+		reason notification.Reason
+		tags   []string
+	}{
+		{notification.TagGone, gone},
+		{notification.TagKnown, d.Joined},
+		{notification.NotSelected, slices.Concat(d.Left, without(without(listed, before.Known), d.State.Tags))},
+	} {
+		if len(each.tags) > 0 {
+			d.Suppressed = append(d.Suppressed, notification.Suppress(notification.RepoUpdate, each.reason, each.tags...))
+		}
+	}
+	if len(d.Added)+len(d.Suppressed) == 0 {
+		d.Suppressed = []notification.Suppression{notification.Suppress(notification.RepoUpdate, notification.Unchanged)}
+	}
 }
 
 func (r Repository) selected(tags []string) ([]string, error) {
@@ -160,7 +190,8 @@ func (d *Decision) tell(r Repository, audience subscription.Audience, now time.T
 		return err
 	}
 	d.Notifications = append(d.Notifications, n)
-	d.Deliveries = append(d.Deliveries, audience.Deliveries(n, r.Options)...)
+	deliveries, suppressed := audience.Deliveries(n, r.Options)
+	d.Deliveries, d.Suppressed = append(d.Deliveries, deliveries...), append(d.Suppressed, suppressed...)
 	return nil
 }
 

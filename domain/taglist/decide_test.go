@@ -61,9 +61,41 @@ func TestDecide(t *testing.T) {
 			if len(got.Subscribe) != 2*len(test.added) || len(got.Ended) != len(test.removed) {
 				t.Errorf("%d subscriptions, %d ended", len(got.Subscribe), len(got.Ended))
 			}
+			if len(got.Notifications)+len(got.Suppressed) == 0 {
+				t.Error("neither notified nor a reason why not")
+			}
 			again, err := listing(watched(), got.State, test.tags...)
 			if err != nil || len(again.Notifications)+len(again.Subscribe)+len(again.Ended) != 0 {
 				t.Errorf("deciding again comes to %+v, %v", again, err)
+			}
+		})
+	}
+}
+
+func TestDecideListingNamesReasons(t *testing.T) {
+	t.Parallel()
+	listed := taglist.State{Revision: 3, Listed: true, Tags: []string{"v1", "v2"}, Known: []string{"v0", "v1", "v2"}, Applied: watched().Settings()}
+	not := func(reason notification.Reason, detail string) notification.Suppression {
+		return notification.Suppression{Type: notification.RepoUpdate, Reason: reason, Detail: detail}
+	}
+	for name, test := range map[string]struct {
+		before taglist.State
+		tags   []string
+		want   []notification.Suppression
+	}{
+		"first listing":                 {taglist.State{}, []string{"v1"}, []notification.Suppression{not(notification.FirstObservation, "")}},
+		"nothing new":                   {listed, []string{"v1", "v2"}, []notification.Suppression{not(notification.Unchanged, "")}},
+		"new, known, excluded and gone": {listed, []string{"v0", "v1", "v3", "v4-dev"}, []notification.Suppression{not(notification.TagKnown, "v0"), not(notification.NotSelected, "v4-dev")}},
+		"gone":                          {listed, []string{"v1"}, []notification.Suppression{not(notification.TagGone, "v2")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := listing(watched(), test.before, test.tags...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got.Suppressed); diff != "" {
+				t.Errorf("not notified (-want +got)\n%s", diff)
 			}
 		})
 	}

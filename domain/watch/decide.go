@@ -53,11 +53,17 @@ type Decision struct {
 	Deliveries    []delivery.Delivery
 	// PendingSummary are notified in a summary, in place of deliveries.
 	PendingSummary []notification.PendingSummary
+	// Suppressed is what is not notified, and why. Each type of which there is no
+	// notification is among it, and each endpoint that gets none of those there are.
+	Suppressed []notification.Suppression
+	// Made is when it was decided.
+	Made time.Time
 }
 
 // Decide compares what a pass found with what was last recorded: which
 // transitions happened, and who is notified. It is the only place that decides so.
 // First observations are silent, but for the first analysis, which is the news.
+// What is not notified has its reason.
 func Decide(target image.Target, before State, seen Seen, audience subscription.Audience, now time.Time) (Decision, error) {
 	after := advance(before, seen, now)
 	d := decision{target: target, before: before, after: after, seen: seen, audience: audience, now: now}
@@ -66,7 +72,7 @@ func Decide(target image.Target, before State, seen Seen, audience subscription.
 			return Decision{}, err
 		}
 	}
-	return Decision{State: after, Notifications: d.notifications, Deliveries: d.deliveries, PendingSummary: d.pending}, nil
+	return Decision{State: after, Notifications: d.notifications, Deliveries: d.deliveries, PendingSummary: d.pending, Suppressed: d.suppressed, Made: now}, nil
 }
 
 // decision lives within one call of Decide.
@@ -79,6 +85,7 @@ type decision struct {
 	notifications []notification.Notification
 	deliveries    []delivery.Delivery
 	pending       []notification.PendingSummary
+	suppressed    []notification.Suppression
 }
 
 // transitions lists what happened, in the order in which it is notified.
@@ -107,7 +114,12 @@ func (d *decision) subscription(t notification.Type) *subscription.Options {
 func (d *decision) tell(content notification.Content) error {
 	options := d.subscription(content.Type())
 	causes := d.causes(content.Type())
-	if options == nil || !slices.ContainsFunc(causes, options.Wants) {
+	switch {
+	case options == nil:
+		d.suppress(content.Type(), notification.NotSubscribed)
+		return nil
+	case !slices.ContainsFunc(causes, options.Wants):
+		d.suppress(content.Type(), notification.OtherCause, fmt.Sprintf("%s, not %s", causes, options.Causes))
 		return nil
 	}
 	id := notification.ID(d.target.String(), string(content.Type()), fmt.Sprint(d.after.Revision), string(d.after.Resolved.Manifest), d.now.UTC().String())
@@ -120,7 +132,15 @@ func (d *decision) tell(content notification.Content) error {
 		d.gather(list.Revision(n.ID), *options)
 		return nil
 	}
-	d.deliveries = append(d.deliveries, d.audience.Deliveries(n, *options)...)
+	deliveries, suppressed := d.audience.Deliveries(n, *options)
+	d.deliveries, d.suppressed = append(d.deliveries, deliveries...), append(d.suppressed, suppressed...)
+	return nil
+}
+
+// suppress notes why there is no notification of that type. What it returns is the
+// content that there is not.
+func (d *decision) suppress(t notification.Type, reason notification.Reason, names ...string) notification.Content {
+	d.suppressed = append(d.suppressed, notification.Suppress(t, reason, names...))
 	return nil
 }
 
@@ -136,8 +156,13 @@ func summarized(causes []notification.Cause, options subscription.Options) bool 
 // gather keeps a revision for the endpoints that would be notified of it, and for
 // those that follow the event log.
 func (d *decision) gather(r notification.Revision, options subscription.Options) {
-	names := subscription.Route(options, notification.VulnUpdate, r.Tag, d.audience.Endpoints)
-	for _, name := range subscription.Route(subscription.Options{}, notification.EventLog, r.Tag, d.audience.Endpoints) {
+	names, suppressed := subscription.Route(options, notification.VulnUpdate, r.Tag, d.audience.Endpoints)
+	for _, name := range names {
+		suppressed = append(suppressed, notification.Suppression{Type: notification.VulnUpdate, Endpoint: name, Reason: notification.Summarized})
+	}
+	d.suppressed = append(d.suppressed, suppressed...)
+	followers, _ := subscription.Route(subscription.Options{}, notification.EventLog, r.Tag, d.audience.Endpoints)
+	for _, name := range followers {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}

@@ -82,7 +82,39 @@ func decide(t *testing.T, before watch.State, seen watch.Seen, audience subscrip
 	if err != nil {
 		t.Fatal(err)
 	}
+	hasReasons(t, decision, audience)
 	return decision
+}
+
+// hasReasons: each type, and each endpoint of what is notified, is either notified or
+// has a reason why not.
+func hasReasons(t *testing.T, d watch.Decision, audience subscription.Audience) {
+	t.Helper()
+	reasons := map[notification.Type]map[string]bool{}
+	for _, s := range d.Suppressed {
+		if reasons[s.Type] == nil {
+			reasons[s.Type] = map[string]bool{}
+		}
+		reasons[s.Type][s.Endpoint] = s.Reason != ""
+	}
+	sent := map[[2]string]bool{}
+	for _, delivery := range d.Deliveries {
+		sent[[2]string{delivery.Notification, delivery.Endpoint}] = true
+	}
+	made := map[notification.Type]bool{}
+	for _, n := range d.Notifications {
+		made[n.Type] = true
+		for _, e := range audience.Endpoints {
+			if sent[[2]string{n.ID, e.Name}] == reasons[n.Type][e.Name] {
+				t.Errorf("%s to %s: sent %t, reason why not %t", n.Type, e.Name, !reasons[n.Type][e.Name], reasons[n.Type][e.Name])
+			}
+		}
+	}
+	for _, kind := range notification.TagTypes {
+		if !made[kind] && !reasons[kind][""] {
+			t.Errorf("%s: neither notified nor a reason why not in %+v", kind, d.Suppressed)
+		}
+	}
 }
 
 // notified lists what is notified, each with its cause.

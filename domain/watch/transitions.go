@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -11,8 +12,11 @@ import (
 
 func (d *decision) moved() notification.Content {
 	from, to := d.before.Resolved.Manifest, d.after.Resolved.Manifest
-	if from == "" || from == to {
-		return nil
+	switch {
+	case from == to:
+		return d.suppress(notification.TagUpdate, notification.Unchanged)
+	case from == "":
+		return d.suppress(notification.TagUpdate, notification.FirstObservation)
 	}
 	moved := notification.TagMoved{Target: d.target, Before: pointer(d.before, d.before.Checked), After: pointer(d.after, d.now)}
 	if d.movedWithContent() {
@@ -44,7 +48,7 @@ func (d *decision) difference() *notification.ImageDifference {
 
 func (d *decision) analyzed() notification.Content {
 	if d.after.Analyzed == d.before.Analyzed {
-		return nil
+		return d.suppress(notification.AnalysisUpdate, notification.Unchanged)
 	}
 	content := notification.ImageAnalyzed{Target: d.target, After: evidenceOf(d.after, d.now), Known: d.seen.Known, Packages: d.seen.Packages, Unreadable: d.seen.Unreadable}
 	if d.before.Analyzed != "" {
@@ -57,45 +61,83 @@ func (d *decision) analyzed() notification.Content {
 }
 
 func (d *decision) vulnerabilities() notification.Content {
-	if !d.before.Matched || !d.seen.Matched {
-		return nil
+	switch {
+	case !d.seen.Matched:
+		return d.suppress(notification.VulnUpdate, notification.Undetermined)
+	case !d.before.Matched:
+		return d.suppress(notification.VulnUpdate, notification.FirstObservation)
 	}
-	options := d.subscription(notification.VulnUpdate)
-	if options == nil {
-		return nil
+	var options subscription.Options // a list that nobody subscribed to is compared whole
+	if subscribed := d.subscription(notification.VulnUpdate); subscribed != nil {
+		options = *subscribed
 	}
 	change := vuln.DiffAt(d.before.Vulnerabilities, d.after.Vulnerabilities, options.EPSS)
-	content := notification.VulnerabilitiesChanged{Target: d.target, Before: evidenceOf(d.before, d.before.Checked), After: evidenceOf(d.after, d.now)}
-	content.Added = slices.DeleteFunc(change.Added, func(f vuln.Finding) bool { return !interesting(f, *options) })
-	removed := slices.DeleteFunc(change.Removed, func(f vuln.Finding) bool { return !interesting(f, *options) })
-	content.Removed, content.NotCovered = d.after.Coverage.Uncovered(removed)
-	for _, u := range change.Updated {
-		if interesting(u.Previous, *options) || interesting(u.Current, *options) {
-			content.Updated = append(content.Updated, u)
-		}
+	whole := change.Empty()
+	d.narrow(&change, options)
+	content := notification.VulnerabilitiesChanged{Target: d.target, Before: evidenceOf(d.before, d.before.Checked), After: evidenceOf(d.after, d.now),
+		Added: change.Added, Updated: change.Updated}
+	content.Removed, content.NotCovered = d.after.Coverage.Uncovered(change.Removed)
+	switch {
+	case !content.Empty():
+		return content
+	case whole && options.EPSS > 0 && !slices.EqualFunc(d.before.Vulnerabilities, d.after.Vulnerabilities, sameScore):
+		return d.suppress(notification.VulnUpdate, notification.BelowEPSS)
+	case whole:
+		return d.suppress(notification.VulnUpdate, notification.Unchanged)
 	}
-	if content.Empty() {
-		return nil
-	}
-	return content
+	return nil // narrow has said why
 }
 
-// interesting reports whether the options ask for changes of such a finding.
-func interesting(f vuln.Finding, options subscription.Options) bool {
-	if options.MinSeverity != "" && f.Severity.Rank() < options.MinSeverity.Rank() {
-		return false
+// sameScore compares two findings of lists that differ in nothing else.
+func sameScore(a, b vuln.Finding) bool {
+	return a.EPSS == b.EPSS || a.EPSS != nil && b.EPSS != nil && *a.EPSS == *b.EPSS
+}
+
+// narrow takes out of a change what the options do not ask for, and says why.
+func (d *decision) narrow(change *vuln.Change, options subscription.Options) {
+	left := map[notification.Reason][]string{}
+	drop := func(current, previous vuln.Finding) bool {
+		reason := uninteresting(current, options)
+		if reason == "" || uninteresting(previous, options) == "" {
+			return false
+		}
+		left[reason] = append(left[reason], current.ID)
+		return true
 	}
-	return !options.FixableOnly || f.Fix.State == vuln.FixKnown
+	dropOne := func(f vuln.Finding) bool { return drop(f, f) }
+	change.Added, change.Removed = slices.DeleteFunc(change.Added, dropOne), slices.DeleteFunc(change.Removed, dropOne)
+	change.Updated = slices.DeleteFunc(change.Updated, func(u vuln.Update) bool { return drop(u.Current, u.Previous) })
+	for _, reason := range []notification.Reason{notification.BelowSeverity, notification.NotFixable} {
+		if len(left[reason]) > 0 {
+			d.suppress(notification.VulnUpdate, reason, left[reason]...)
+		}
+	}
+}
+
+// uninteresting is why the options do not ask for changes of such a finding; "" if
+// they do.
+func uninteresting(f vuln.Finding, options subscription.Options) notification.Reason {
+	switch {
+	case options.MinSeverity != "" && f.Severity.Rank() < options.MinSeverity.Rank():
+		return notification.BelowSeverity
+	case options.FixableOnly && f.Fix.State != vuln.FixKnown:
+		return notification.NotFixable
+	}
+	return ""
 }
 
 func (d *decision) evaluated() notification.Content {
 	last, current := d.before.Evaluation, d.seen.Evaluation
 	options := d.subscription(notification.PolicyEval)
-	if last == nil || current == nil || options == nil {
-		return nil
-	}
-	if last.Status == current.Status && !(options.EveryAction && last.FinalAction != current.FinalAction) {
-		return nil
+	switch {
+	case current == nil:
+		return d.suppress(notification.PolicyEval, notification.Undetermined)
+	case last == nil:
+		return d.suppress(notification.PolicyEval, notification.FirstObservation)
+	case last.FinalAction == current.FinalAction && last.Status == current.Status:
+		return d.suppress(notification.PolicyEval, notification.Unchanged)
+	case last.Status == current.Status && (options == nil || !options.EveryAction):
+		return d.suppress(notification.PolicyEval, notification.SameStatus, fmt.Sprintf("final action %s, was %s", current.FinalAction, last.FinalAction))
 	}
 	return notification.PolicyEvaluated{Target: d.target, Before: evidenceOf(d.before, d.before.Checked), After: evidenceOf(d.after, d.now),
 		Last:    notification.Evaluation{Status: last.Status, FinalAction: last.FinalAction, Document: withBundle(last.Document, d.seen.LastBundle)},

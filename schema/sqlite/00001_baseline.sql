@@ -390,6 +390,15 @@ CREATE TABLE pending_summary (
 ) WITHOUT ROWID;
 CREATE INDEX pending_summary_notification ON pending_summary (notification);
 
+-- The last decisions that left something out of what is notified of a tag or a
+-- repository, with the reasons. They outlive its watch.
+CREATE TABLE suppression (
+    subject  TEXT NOT NULL,
+    decided  INTEGER NOT NULL,
+    document BLOB NOT NULL,
+    PRIMARY KEY (subject, decided)
+);
+
 -- Sessions of the status page. The id is a hash of the cookie.
 CREATE TABLE session (
     id      TEXT PRIMARY KEY,

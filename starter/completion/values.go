@@ -35,7 +35,7 @@ func fromEnvironment(names []string, otherwise string) string {
 // shells complete by themselves.
 func (l *typed) values(ctx context.Context, option cli.Flag) []string {
 	switch option.Names()[0] {
-	case "type":
+	case "type", "not":
 		return wording.Texts(notification.Types)
 	case "severity", "min-severity":
 		return lowered(wording.Texts(vuln.Severities))

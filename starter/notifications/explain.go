@@ -15,6 +15,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -23,16 +25,29 @@ import (
 func ExplainCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "explain",
-		Usage:     "explain why a notification was sent",
-		UsageText: "tagwatch explain NOTIFICATION",
+		Usage:     "explain why a notification was sent, or why none was",
+		UsageText: "tagwatch explain NOTIFICATION\ntagwatch explain REF --not TYPE [options]",
 		Description: `NOTIFICATION is the id from the received body (dataId), or the short id that
 tagwatch notifications and tagwatch deliveries show.
 
    tagwatch explain 2f6c4a0e
    tagwatch explain 2f6c4a0e-7d0b-5f44-9a3b-0f0f2d3f6a10
-   tagwatch explain 2f6c4a0e-7d0b-5f44-9a3b-0f0f2d3f6a10 -o json`,
-		Flags:  []cli.Flag{session.OutputFlag()},
-		Action: session.One("NOTIFICATION", explain),
+   tagwatch explain 2f6c4a0e-7d0b-5f44-9a3b-0f0f2d3f6a10 -o json
+
+With --not, it lists what keeps notifications of that type about a tag from being
+sent now, and the last decisions not to send one, with reasons. For repo_update,
+REF is a repository.
+
+   tagwatch explain docker.io/library/nginx:1.27 --not vuln_update
+   tagwatch explain docker.io/library/nginx:1.27 --not tag_update --endpoint ops --since 24h`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "not", Usage: "explain why no notification of this `type` was sent: " + wording.List(subscribable)},
+			&cli.StringFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "with --not: only what concerns this endpoint `name`"},
+			&cli.DurationFlag{Name: "since", Value: 7 * 24 * time.Hour, Usage: "with --not: only decisions within this `time`, such as 24h"},
+			arguments.PlatformFlag(),
+			session.OutputFlag(),
+		},
+		Action: session.Action(explain),
 	}
 }
 
@@ -48,7 +63,19 @@ type explainView struct {
 	Deliveries []deliveryView `json:"deliveries"`
 }
 
-func explain(ctx context.Context, s *session.Session, id string) error {
+func explain(ctx context.Context, s *session.Session) error {
+	if s.IsSet("not") {
+		return explainNot(ctx, s)
+	}
+	for _, flag := range []string{"endpoint", "since", "platform"} {
+		if s.IsSet(flag) {
+			return exit.Usage("--%s needs --not TYPE; see %s --help", flag, s.Command.HelpName)
+		}
+	}
+	id, err := s.Argument("NOTIFICATION")
+	if err != nil {
+		return err
+	}
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return err
