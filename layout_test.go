@@ -54,14 +54,15 @@ var floors = map[string][]string{
 	"domain/notification": {"domain/errkind", "domain/plain", "domain/wording", "domain/image", "domain/sbom", "domain/vuln", "domain/policy"},
 	"domain/delivery":     {"domain/errkind", "domain/notification"},
 	"domain/message":      {"domain/errkind", "domain/plain", "domain/notification", "domain/delivery"},
-	"domain/endpoint":     {"domain/errkind", "domain/wording", "domain/notification", "domain/delivery", "domain/message"},
-	"domain/subscription": {"domain/errkind", "domain/condition", "domain/image", "domain/vuln", "domain/notification", "domain/delivery", "domain/endpoint"},
+	"domain/filter":       {"domain/errkind", "domain/vuln", "domain/notification"},
+	"domain/endpoint":     {"domain/filter", "domain/errkind", "domain/wording", "domain/notification", "domain/delivery", "domain/message"},
+	"domain/subscription": {"domain/filter", "domain/errkind", "domain/condition", "domain/image", "domain/vuln", "domain/notification", "domain/delivery", "domain/endpoint"},
 	"domain/watcher":      {},
 	"domain/databuild":    {"domain/condition", "domain/vuln"},
 	"domain/analysis":     {"domain/errkind", "domain/condition", "domain/image", "domain/vuln", "domain/databuild"},
 	"domain/polling":      {"domain/condition", "domain/image"},
-	"domain/taglist":      {"domain/errkind", "domain/condition", "domain/image", "domain/notification", "domain/delivery", "domain/endpoint", "domain/subscription"},
-	"domain/watch":        {"domain/condition", "domain/image", "domain/sbom", "domain/vuln", "domain/policy", "domain/notification", "domain/delivery", "domain/endpoint", "domain/subscription", "domain/watcher"},
+	"domain/taglist":      {"domain/filter", "domain/errkind", "domain/condition", "domain/image", "domain/notification", "domain/delivery", "domain/endpoint", "domain/subscription"},
+	"domain/watch":        {"domain/filter", "domain/condition", "domain/image", "domain/sbom", "domain/vuln", "domain/policy", "domain/notification", "domain/delivery", "domain/endpoint", "domain/subscription", "domain/watcher"},
 
 	// Counterparts on loopback, for the demo and the tests.
 	"lab":   {"lab"},
@@ -85,6 +86,7 @@ var ownedLibraries = map[string][]string{
 	"go.temporal.io/sdk/client":               {"client", "worker", "starter", "adapters/tracing", "chaos"},
 	"go.temporal.io/sdk/contrib/envconfig":    {"client"},
 	"go.temporal.io":                          {"client", "workflows", "activities", "worker", "starter", "adapters/tracing", "chaos"},
+	"cel.dev/cel-go":                          {"domain/filter"},
 	"go.opentelemetry.io/otel/exporters/otlp": {"adapters/tracing"},
 }
 

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
@@ -114,7 +115,8 @@ func (r *round) assigned(ctx context.Context, slots int) ([]delivery.Due, error)
 			assigned = append(assigned, d)
 		}
 	}
-	if open, err = r.undamped(ctx, open); err != nil {
+	urgent := withUrgent(open)
+	if open, err = r.undamped(ctx, open[len(urgent):]); err != nil {
 		return nil, err
 	}
 	if len(open) > 0 {
@@ -123,6 +125,7 @@ func (r *round) assigned(ctx context.Context, slots int) ([]delivery.Due, error)
 			open = nil
 		}
 	}
+	open = slices.Concat(urgent, open)
 	alone := r.endpoint.Digest == 0 && len(assigned)+len(open) <= slots
 	if len(assigned)+len(open) == 0 {
 		if open, err = r.early(ctx); err != nil {
@@ -134,6 +137,17 @@ func (r *round) assigned(ctx context.Context, slots int) ([]delivery.Due, error)
 		alone = true
 	}
 	return r.assign(ctx, assigned, open, alone)
+}
+
+// withUrgent are the open deliveries up to the last urgent one: the order in which an
+// endpoint is notified stays.
+func withUrgent(open []delivery.Due) []delivery.Due {
+	for i, d := range slices.Backward(open) {
+		if d.Delivery.Urgent {
+			return open[:i+1]
+		}
+	}
+	return nil
 }
 
 // early is what to try where nothing may be sent now: an endpoint that fails gets

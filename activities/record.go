@@ -173,7 +173,7 @@ func (a *Activities) isAnalyzed(ctx context.Context, digest image.Digest) (bool,
 // score adds the probabilities of exploitation where a subscription asks for
 // them.
 func (a *Activities) score(ctx context.Context, seen *watch.Seen, view watch.RecordView) error {
-	if !slices.ContainsFunc(view.Subscriptions, func(s subscription.Subscription) bool { return s.Options.EPSS > 0 }) {
+	if !slices.ContainsFunc(view.Subscriptions, func(s subscription.Subscription) bool { return s.Options.NeedsScores(view.Endpoints) }) {
 		return nil
 	}
 	keys := make([]string, len(seen.Vulnerabilities))

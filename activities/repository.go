@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"go.temporal.io/sdk/activity"
-
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -175,45 +173,5 @@ func (a *Activities) StartWatches(ctx context.Context, name image.Repository) (i
 			return 0, classify(err)
 		}
 		started.Add(int64(len(tags)))
-	}
-}
-
-// progress is what a fan-out's heartbeat holds.
-type progress struct {
-	After string
-	Woken int
-}
-
-// fanOut wakes the watcher of every selected target, page by page. The target
-// that was reached travels in the heartbeat: a repeated step goes on from there.
-func (a *Activities) fanOut(ctx context.Context, filter subscription.TargetFilter, reason watcher.WakeReason) (int, error) {
-	var at progress
-	if activity.HasHeartbeatDetails(ctx) {
-		if err := activity.GetHeartbeatDetails(ctx, &at); err != nil {
-			at = progress{}
-		}
-	}
-	filter.Limit = fanOutPage
-	// To find the next page may take long, and so may the workers to catch up.
-	var reached atomic.Value
-	reached.Store(at)
-	defer heartbeat(ctx, reached.Load)()
-	for {
-		filter.After = at.After
-		targets, err := a.Store.Targets(ctx, filter)
-		if err != nil || len(targets) == 0 {
-			return at.Woken, err
-		}
-		for _, target := range targets {
-			if err := a.Watchers.WakeTag(ctx, target, reason); err != nil {
-				return at.Woken, err
-			}
-			at.After, at.Woken = target.String(), at.Woken+1
-			reached.Store(at)
-			activity.RecordHeartbeat(ctx, at)
-			if err := a.room(ctx, at.Woken); err != nil {
-				return at.Woken, err
-			}
-		}
 	}
 }

@@ -95,7 +95,7 @@ func (a *Activities) recordFirst(ctx context.Context, tags []image.Target, views
 				continue
 			}
 			view.State.Checked = a.now()
-			decision, err := watch.Decide(target, view.State, found, a.audience(view), a.now())
+			decision, err := watch.Decide(target, view.State, found, a.audience(ctx, view), a.now())
 			if err != nil {
 				return nil, err
 			}

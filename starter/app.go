@@ -61,7 +61,7 @@ func newApp() *cli.App {
 		Commands: slices.Concat(
 			group(categoryTags, tags.SubscribeCommand(), tags.UnsubscribeCommand(), tags.SubscriptionsCommand(), tags.StatusCommand(),
 				tags.VulnerabilitiesCommand(), tags.EvaluateCommand(), tags.RescanCommand(), tags.SbomCommand(), tags.AffectedCommand(), repositories.Command()),
-			group(categoryNotified, endpoints.Command(), notifications.NotificationsCommand(), notifications.DeliveriesCommand(), notifications.RedeliverCommand(), notifications.ExplainCommand()),
+			group(categoryNotified, endpoints.Command(), endpoints.FiltersCommand(), notifications.NotificationsCommand(), notifications.DeliveriesCommand(), notifications.RedeliverCommand(), notifications.ExplainCommand()),
 			group(categoryRules, policies.Command(), feeds.Command()),
 			group(categorySystem, doctor.ReconcileCommand(), registries.PushCommand(), registries.Command(), up.Command(), doctor.Command(), completion.Command(), versionCommand()),
 		),

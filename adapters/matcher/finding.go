@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	v6 "github.com/anchore/grype/grype/db/v6"
 	"github.com/anchore/grype/grype/match"
@@ -36,11 +37,29 @@ func (r *reader) finding(m match.Match) (vuln.Finding, error) {
 		CWEs:           cwesOf(meta),
 		Related:        related,
 		KnownExploited: len(meta.KnownExploited) > 0,
+		Exploitation:   exploitationOf(meta.KnownExploited),
 		Description:    meta.Description,
 		Hows:           howsOf(m.Details),
 	}
 	setDates(&f, m.Vulnerability.Internal)
 	return f, nil
+}
+
+// exploitationOf is the earliest entry of the catalog about the vulnerability.
+func exploitationOf(entries []vulnerability.KnownExploited) (first *vuln.Exploitation) {
+	for _, entry := range entries {
+		e := &vuln.Exploitation{Ransomware: strings.ToLower(entry.KnownRansomwareCampaignUse)}
+		if entry.DateAdded != nil {
+			e.Added = entry.DateAdded.UTC()
+		}
+		if entry.DueDate != nil {
+			e.Due = entry.DueDate.UTC()
+		}
+		if first == nil || e.Added.Before(first.Added) {
+			first = e
+		}
+	}
+	return first
 }
 
 // setDates takes the dates from the record, which grype passes on unchanged.

@@ -37,26 +37,39 @@ type deliveryRow struct {
 	Answer       string
 	Message      string
 	Slim         bool
+	Urgent       bool
+	Cut          []byte
 	Type         string
 	Subject      string
 }
 
-const deliveryColumns = `d.id, d.notification, d.endpoint, d.state, d.created, d.attempts, d.early, d.last_try, d.next_try, d.deadline, d.answer, d.message, d.slim`
+const deliveryColumns = `d.id, d.notification, d.endpoint, d.state, d.created, d.attempts, d.early, d.last_try, d.next_try, d.deadline, d.answer, d.message, d.slim, d.urgent, d.cut`
 
 func (r deliveryRow) delivery() (delivery.Delivery, error) {
-	return delivery.Delivery{ID: r.ID, Notification: r.Notification, Endpoint: r.Endpoint, State: delivery.State(r.State),
+	d := delivery.Delivery{ID: r.ID, Notification: r.Notification, Endpoint: r.Endpoint, State: delivery.State(r.State),
 		Created: timeOf(r.Created), Attempts: r.Attempts, Early: r.Early, LastTry: timeOf(r.LastTry), NextTry: timeOf(r.NextTry),
-		Deadline: timeOf(r.Deadline), Answer: r.Answer, Message: r.Message, Slim: r.Slim, Type: notification.Type(r.Type), Subject: r.Subject}, nil
+		Deadline: timeOf(r.Deadline), Answer: r.Answer, Message: r.Message, Slim: r.Slim, Urgent: r.Urgent,
+		Type: notification.Type(r.Type), Subject: r.Subject}
+	var err error
+	d.Cut, err = unpack[*delivery.Cut](r.Cut)
+	return d, err
 }
 
 // insertDeliveries stores each delivery once, whatever its id says.
 func (t tx) insertDeliveries(ctx context.Context, deliveries []delivery.Delivery) error {
 	rows := make([][]any, len(deliveries))
 	for i, d := range deliveries {
+		var cut []byte
+		if d.Cut != nil {
+			var err error
+			if cut, err = pack(d.Cut); err != nil {
+				return err
+			}
+		}
 		rows[i] = []any{d.Notification, d.Endpoint, string(cmp.Or(d.State, delivery.Pending)), toMicros(d.Created), d.Attempts, toMicros(d.LastTry),
-			toMicros(d.NextTry), toMicros(d.Deadline), d.Deadline.Sub(d.Created).Microseconds(), d.Answer}
+			toMicros(d.NextTry), toMicros(d.Deadline), d.Deadline.Sub(d.Created).Microseconds(), d.Answer, d.Urgent, cut}
 	}
-	return t.insert(ctx, `delivery (notification, endpoint, state, created, attempts, last_try, next_try, deadline, patience, answer)`,
+	return t.insert(ctx, `delivery (notification, endpoint, state, created, attempts, last_try, next_try, deadline, patience, answer, urgent, cut)`,
 		rows, `ON CONFLICT (notification, endpoint) DO NOTHING`)
 }
 
@@ -103,6 +116,9 @@ func (r dueRow) due() (delivery.Due, error) {
 		return delivery.Due{}, err
 	}
 	stored, err := r.Notified.stored()
+	if made.Cut != nil {
+		stored.Summary, stored.Payload = made.Cut.Summary, made.Cut.Payload
+	}
 	return delivery.Due{Delivery: made, Notification: stored.Notification}, err
 }
 

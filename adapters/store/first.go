@@ -77,6 +77,7 @@ func (s *Store) RecordFirst(ctx context.Context, targets []image.Target, decide 
 
 func (t tx) saveFirst(ctx context.Context, decisions map[image.Target]watch.Decision) error {
 	var states []savedState
+	suppressed := decisionsOf{}
 	var notifications []notification.Notification
 	var deliveries []delivery.Delivery
 	for _, target := range slices.SortedFunc(maps.Keys(decisions), func(a, b image.Target) int { return strings.Compare(a.String(), b.String()) }) {
@@ -84,8 +85,12 @@ func (t tx) saveFirst(ctx context.Context, decisions map[image.Target]watch.Deci
 		states = append(states, savedState{target, decision.State})
 		notifications = append(notifications, decision.Notifications...)
 		deliveries = append(deliveries, decision.Deliveries...)
+		suppressed[target.String()] = suppressedAt{decision.Made, decision.Suppressed}
 	}
 	if err := t.saveStates(ctx, states...); err != nil {
+		return err
+	}
+	if err := t.suppressAll(ctx, suppressed); err != nil {
 		return err
 	}
 	return t.tell(ctx, notifications, deliveries)

@@ -84,6 +84,7 @@ func (s *Store) RecordAll(ctx context.Context, targets []image.Target, decide fu
 		}
 		var all watch.Decision
 		var states []savedState
+		suppressed := decisionsOf{}
 		owed := map[watcher.WakeReason][]image.Target{}
 		for i, target := range targets {
 			if !views[i].Watched {
@@ -100,14 +101,15 @@ func (s *Store) RecordAll(ctx context.Context, targets []image.Target, decide fu
 				continue
 			}
 			states = append(states, savedState{target, change.State})
-			if err := t.suppress(ctx, target.String(), change.Made, change.Suppressed); err != nil {
-				return err
-			}
+			suppressed[target.String()] = suppressedAt{change.Made, change.Suppressed}
 			all.Notifications = append(all.Notifications, change.Notifications...)
 			all.Deliveries = append(all.Deliveries, change.Deliveries...)
 			all.PendingSummary = append(all.PendingSummary, change.PendingSummary...)
 		}
 		if err := t.saveStates(ctx, states...); err != nil {
+			return err
+		}
+		if err := t.suppressAll(ctx, suppressed); err != nil {
 			return err
 		}
 		for reason, targets := range owed {

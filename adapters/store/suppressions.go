@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -16,27 +18,40 @@ type StoredSuppression struct {
 // suppressionsKept is how many decisions are kept of a subject.
 const suppressionsKept = 50
 
-// suppress keeps a decision about the subject that left out something that differs.
+// decisionsOf are decisions by the subject that they are about.
+type decisionsOf map[string]suppressedAt
+
+type suppressedAt struct {
+	at  time.Time
+	all []notification.Suppression
+}
+
+// suppress keeps what is not notified, and why: the newest decisions of the subject.
 func (t tx) suppress(ctx context.Context, subject string, at time.Time, all []notification.Suppression) error {
-	var left []notification.Suppression
-	for _, s := range all {
-		if s.Differs() {
-			left = append(left, s)
-		}
-	}
-	if len(left) == 0 {
-		return nil
-	}
-	document, err := pack(left)
-	if err != nil {
-		return err
-	}
-	if err := t.run(ctx, `INSERT INTO suppression (subject, decided, document) VALUES (?, ?, ?)
-		ON CONFLICT (subject, decided) DO UPDATE SET document = excluded.document`, subject, toMicros(at), document); err != nil {
+	if err := t.suppressAll(ctx, decisionsOf{subject: {at, all}}); err != nil {
 		return err
 	}
 	return t.run(ctx, `DELETE FROM suppression WHERE subject = ? AND decided <=
 		(SELECT decided FROM suppression WHERE subject = ? ORDER BY decided DESC LIMIT 1 OFFSET ?)`, subject, subject, suppressionsKept)
+}
+
+// suppressAll is suppress for many subjects, of which older decisions stay until the
+// next decision about one of them.
+func (t tx) suppressAll(ctx context.Context, decisions decisionsOf) error {
+	var rows [][]any
+	for _, subject := range slices.Sorted(maps.Keys(decisions)) {
+		decided := decisions[subject]
+		left := slices.DeleteFunc(slices.Clone(decided.all), func(s notification.Suppression) bool { return !s.Differs() })
+		if len(left) == 0 {
+			continue
+		}
+		document, err := pack(left)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, []any{subject, toMicros(decided.at), document})
+	}
+	return t.insert(ctx, `suppression (subject, decided, document)`, rows, `ON CONFLICT (subject, decided) DO UPDATE SET document = excluded.document`)
 }
 
 // Suppressions are what was not notified of the subject since then, the newest first.

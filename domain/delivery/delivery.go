@@ -30,6 +30,7 @@
 package delivery
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -68,6 +69,11 @@ type Delivery struct {
 	NextTry  time.Time
 	// Deadline is the time of the last attempt.
 	Deadline time.Time
+	// Urgent deliveries wait for no digest and no debounce time, and what is older goes
+	// with them.
+	Urgent bool
+	// Cut is what the endpoint's filter lets through; nil for the whole notification.
+	Cut *Cut
 	// Slim deliveries are sent without lists: the receiver refused the size.
 	Slim bool
 	// Answer is the outcome of the last attempt, for people.
@@ -75,6 +81,12 @@ type Delivery struct {
 	// Type and Subject are the notification's, where deliveries are listed.
 	Type    notification.Type
 	Subject string
+}
+
+// Cut is the part of a notification that one endpoint gets.
+type Cut struct {
+	Summary string          `json:"summary"`
+	Payload json.RawMessage `json:"payload"`
 }
 
 // Attempt is one POST and its result.

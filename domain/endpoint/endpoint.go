@@ -22,6 +22,11 @@ type Endpoint struct {
 	Types []notification.Type `json:"types,omitempty"`
 	Scope
 	Pace
+	// When is an expression that notifications and findings have to match, as package
+	// filter reads it; "" takes all. ExploitedFiltered applies it also to what has
+	// become known to be exploited.
+	When              string `json:"when,omitempty"`
+	ExploitedFiltered bool   `json:"exploited_filtered,omitempty"`
 	// ExplicitOnly endpoints receive notifications only of subscriptions that name them.
 	ExplicitOnly bool           `json:"explicit_only,omitempty"`
 	Format       message.Format `json:"format,omitempty"`

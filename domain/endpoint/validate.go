@@ -14,6 +14,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/filter"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/wording"
@@ -36,7 +37,7 @@ var ownHeaders = []string{"content-type", "content-length", "host", "connection"
 
 // Validate reports all problems of the endpoint as one error of kind Invalid.
 func (e Endpoint) Validate() error {
-	problems := []error{e.validateName(), e.validateURL(), e.validateTypes(), e.validateFormat(), e.validateTimeout(), ValidateProxy(e.Proxy), e.Pace.validate()}
+	problems := []error{e.validateName(), e.validateURL(), e.validateTypes(), e.validateFormat(), e.validateTimeout(), ValidateProxy(e.Proxy), e.Pace.validate(), e.validateFilter()}
 	problems = append(problems, e.Scope.validate()...)
 	problems = append(problems, e.validateSecrets()...)
 	problems = append(problems, e.validateHeaders()...)
@@ -45,6 +46,14 @@ func (e Endpoint) Validate() error {
 		return fmt.Errorf("endpoint %q: %w: %w", e.Name, errkind.Invalid, err)
 	}
 	return nil
+}
+
+func (e Endpoint) validateFilter() error {
+	if e.When == "" {
+		return nil
+	}
+	_, err := filter.Compile(e.When)
+	return err
 }
 
 func (e Endpoint) validateName() error {

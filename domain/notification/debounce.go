@@ -141,8 +141,8 @@ func (l lasting) apply(n Notification) bool {
 
 // toggle notes that a vulnerability came or went; both cancel out.
 func (l lasting) toggle(r record) {
-	r.Previous, r.Changes, r.Aliases, r.URL = nil, nil, nil, "" // which do not matter here
-	text, _ := json.Marshal(r)                                  // it was read from such a text
+	r.Previous, r.Changes, r.Aliases, r.URL, r.Exploitation = nil, nil, nil, "", nil // which do not matter here
+	text, _ := json.Marshal(r)                                                       // it was read from such a text
 	l.flip(string(text))
 }
 

@@ -20,6 +20,8 @@ type ImageDifference struct {
 	// NotCovered are vulnerabilities of the earlier image that the later one may have:
 	// the data does not cover its distribution.
 	NotCovered []vuln.Finding
+	// LeftOut counts what the filters of the receiver left out of these lists.
+	LeftOut LeftOut
 }
 
 // PackageChange is a package in two versions.
@@ -88,6 +90,9 @@ func (d *ImageDifference) summary() string {
 	if len(d.NotCovered) > 0 {
 		line += fmt.Sprintf(", %d no longer known", len(d.NotCovered))
 	}
+	if n := d.LeftOut.total(); n > 0 {
+		line += fmt.Sprintf(", %d more left out by filters", n)
+	}
 	return line
 }
 
@@ -118,6 +123,7 @@ type imageDifference struct {
 		Fixed      []record `json:"fixed"`
 		Introduced []record `json:"introduced"`
 		NotCovered []record `json:"not_covered,omitempty"`
+		LeftOut    LeftOut  `json:"left_out,omitzero"`
 	} `json:"vulnerabilities"`
 }
 
@@ -139,7 +145,7 @@ func (d *ImageDifference) body() *imageDifference {
 	body.Packages.Changed = changeRecords(d.PackagesChanged)
 	body.Vulnerabilities.Fixed = records(d.Fixed)
 	body.Vulnerabilities.Introduced = records(d.Introduced)
-	body.Vulnerabilities.NotCovered = records(d.NotCovered)
+	body.Vulnerabilities.NotCovered, body.Vulnerabilities.LeftOut = records(d.NotCovered), d.LeftOut
 	return body
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
@@ -22,6 +23,8 @@ type VulnerabilitiesChanged struct {
 	// NotCovered were in the list before, and the image may still have them: the data
 	// does not cover its distribution.
 	NotCovered []vuln.Finding
+	// LeftOut counts what the filters of the receiver left out of the lists.
+	LeftOut LeftOut
 }
 
 // Empty reports that nothing changed, neither the lists nor whether the distribution is
@@ -50,6 +53,9 @@ func (c VulnerabilitiesChanged) summary() string {
 			line += " (" + tally(c.Added) + ")"
 		}
 		parts = append(parts, line+named(names(part.list)))
+	}
+	if n := c.LeftOut.total(); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d more left out by filters", n))
 	}
 	if coverage := c.coverage(); coverage != "" {
 		parts = append(parts, coverage)
@@ -108,6 +114,7 @@ func (c VulnerabilitiesChanged) payload(shared common) any {
 		Updated    []record `json:"updated"`
 		Removed    []record `json:"removed"`
 		NotCovered []record `json:"not_covered,omitempty"`
+		LeftOut    LeftOut  `json:"left_out,omitzero"`
 	}
 	return struct {
 		common
@@ -116,7 +123,7 @@ func (c VulnerabilitiesChanged) payload(shared common) any {
 		Counts map[string]int `json:"counts"`
 	}{
 		common:     shared,
-		Difference: difference{records(c.Added), updateRecords(c.Updated), records(c.Removed), records(c.NotCovered)},
+		Difference: difference{records(c.Added), updateRecords(c.Updated), records(c.Removed), records(c.NotCovered), c.LeftOut},
 		about:      newAbout(c.Target, c.Before, c.After),
 		Counts:     c.counts(),
 	}
@@ -139,7 +146,7 @@ func (c VulnerabilitiesChanged) counts() map[string]int {
 }
 
 // record is a vulnerability in Anchore's keys, with ours: Key, Records, Aliases,
-// Fix_State, Known_Exploited, EPSS, changes and previous.
+// Fix_State, Known_Exploited, Known_Exploitation, EPSS, changes and previous.
 type record struct {
 	naming
 	VulnerablePackage string        `json:"Vulnerable_Package"`
@@ -150,8 +157,32 @@ type record struct {
 	Feed              string        `json:"Feed"`
 	Aliases           []string      `json:"Aliases"`
 	rating                          // what can change while the vulnerability stays the same
+	Exploitation      *exploitation `json:"Known_Exploitation,omitempty"`
 	Changes           []vuln.Aspect `json:"changes,omitempty"`
 	Previous          *former       `json:"previous,omitempty"`
+}
+
+// exploitation is what CISA's catalog says of a vulnerability that is exploited.
+type exploitation struct {
+	DateAdded  string `json:"date_added,omitempty"`
+	DueDate    string `json:"due_date,omitempty"`
+	Ransomware string `json:"ransomware_use,omitempty"`
+	// FirstNotified is when the tag's subscribers were first notified of it.
+	FirstNotified string `json:"first_notified,omitempty"`
+}
+
+func newExploitation(e *vuln.Exploitation) *exploitation {
+	if e == nil {
+		return nil
+	}
+	text := func(t time.Time, layout string) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.UTC().Format(layout)
+	}
+	return &exploitation{DateAdded: text(e.Added, time.DateOnly), DueDate: text(e.Due, time.DateOnly), Ransomware: e.Ransomware,
+		FirstNotified: text(e.Notified, time.RFC3339)}
 }
 
 type naming struct {
@@ -184,6 +215,7 @@ func newRecord(f vuln.Finding) record {
 		PackageType:       policy.PackageType(f.Package.Type),
 		Feed:              "vulnerabilities",
 		Aliases:           orEmpty(f.Aliases()),
+		Exploitation:      newExploitation(f.Exploitation),
 		rating:            newRating(f),
 	}
 }

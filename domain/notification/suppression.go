@@ -28,6 +28,7 @@ const (
 
 	BelowSeverity Reason = "below the minimum severity"
 	NotFixable    Reason = "no fix available"
+	Filtered      Reason = "does not match the filter"
 	BelowEPSS     Reason = "EPSS did not cross the threshold"
 	SameStatus    Reason = "policy status unchanged"
 	NotSubscribed Reason = "no active subscription of this type"
@@ -61,6 +62,7 @@ var remedies = map[Reason]string{
 	NotSelected:      "change the filter: tagwatch repository update REF",
 	BelowSeverity:    "subscribe again with a lower --min-severity",
 	NotFixable:       "subscribe again with --fixable-only=false",
+	Filtered:         "change the filter: --when",
 	BelowEPSS:        "subscribe again with another --epss",
 	SameStatus:       "subscribe again with --every-action",
 	NotSubscribed:    "tagwatch subscribe REF --type TYPE",

@@ -3,7 +3,6 @@ package subscription
 import (
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -37,11 +36,4 @@ type Audience struct {
 	RetryWindow time.Duration
 	// Trace is the span in which the transitions were found, as a notification keeps it.
 	Trace string
-}
-
-// Deliveries are those of a notification to whom the options route it, and why it
-// does not go to the other endpoints.
-func (a Audience) Deliveries(n notification.Notification, options Options) ([]delivery.Delivery, []notification.Suppression) {
-	names, suppressed := Route(options, n.Type, n.Subject, a.Endpoints)
-	return delivery.Deliveries(n, names, a.RetryWindow), suppressed
 }

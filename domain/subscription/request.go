@@ -103,7 +103,8 @@ func (r Request) Subscriptions(targets []image.Target) []Subscription {
 func (r Request) Recipients(target image.Target, endpoints []endpoint.Endpoint) []string {
 	var names []string
 	for _, t := range r.Types {
-		names = append(names, Route(r.Options, t, target.String(), endpoints)...)
+		reached, _ := Route(r.Options, t, target.String(), endpoints)
+		names = append(names, reached...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

@@ -37,6 +37,12 @@ type Options struct {
 	MinSeverity vuln.Severity `json:"min_severity,omitempty"`
 	// FixableOnly drops changes of vulnerabilities without a fix from vuln_update.
 	FixableOnly bool `json:"fixable_only,omitempty"`
+	// When is an expression that notifications and findings have to match, as package
+	// filter reads it; MinSeverity and FixableOnly are short forms of such a one.
+	When string `json:"when,omitempty"`
+	// ExploitedFiltered applies the filter also to what has become known to be
+	// exploited, which is let through otherwise whatever its severity, score or fix.
+	ExploitedFiltered bool `json:"exploited_filtered,omitempty"`
 	// EPSS also asks for a vuln_update when the probability that a vulnerability
 	// is exploited crosses this one, between 0 and 1; 0 does not ask.
 	EPSS float64 `json:"epss,omitempty"`

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/filter"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -184,15 +185,21 @@ func (d *Decision) renew(view View, now time.Time) {
 
 func (d *Decision) tell(r Repository, audience subscription.Audience, now time.Time) error {
 	id := notification.ID(r.Name.String(), string(notification.RepoUpdate), fmt.Sprint(d.State.Revision), now.UTC().String())
-	n, err := notification.New(notification.Heading{ID: id, Account: audience.Account, Causes: []notification.Cause{notification.CauseImage}, Created: now, Trace: audience.Trace},
-		notification.TagsFound{Repository: r.Name, New: d.Added, Removed: d.Removed, Tags: len(d.State.Tags)})
+	heading := notification.Heading{ID: id, Account: audience.Account, Causes: []notification.Cause{notification.CauseImage}, Created: now, Trace: audience.Trace}
+	found := notification.TagsFound{Repository: r.Name, New: d.Added, Removed: d.Removed, Tags: len(d.State.Tags)}
+	receiver := subscription.NewReceiver(filter.Notification{Type: notification.RepoUpdate, Causes: heading.Causes, Registry: r.Name.Registry, Repository: r.Name.Path}, r.Options)
+	content, err := receiver.Content(found)
+	if d.Suppressed = append(d.Suppressed, receiver.Suppressed(notification.RepoUpdate)...); content == nil {
+		return err
+	}
+	n, err := notification.New(heading, content)
 	if err != nil {
 		return err
 	}
 	d.Notifications = append(d.Notifications, n)
-	deliveries, suppressed := audience.Deliveries(n, r.Options)
+	deliveries, suppressed, err := audience.Deliveries(n, heading, found, receiver, r.Options)
 	d.Deliveries, d.Suppressed = append(d.Deliveries, deliveries...), append(d.Suppressed, suppressed...)
-	return nil
+	return err
 }
 
 // subscriptions are those of one tag of the repository.

@@ -66,7 +66,7 @@ func (u Update) aspects(threshold float64) (differ []Aspect) {
 		{AspectName, before.ID != after.ID || before.Key() != after.Key() || !slices.Equal(before.Records, after.Records)},
 		{AspectSeverity, before.Severity != after.Severity},
 		{AspectFix, before.Fix.State != after.Fix.State || !slices.Equal(before.Fix.sorted().Versions, after.Fix.sorted().Versions)},
-		{AspectExploited, before.KnownExploited != after.KnownExploited},
+		{AspectExploited, before.KnownExploited != after.KnownExploited || before.Exploitation.inRansomware() != after.Exploitation.inRansomware()},
 		{AspectEPSS, u.crosses(threshold)},
 	} {
 		if each.differs {

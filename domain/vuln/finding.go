@@ -1,21 +1,27 @@
 package vuln
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Finding is a vulnerability of one package. It belongs to the package, however
 // many images contain it.
 type Finding struct {
-	ID             string // of the matched record: CVE-..., GHSA-..., ELSA-...
-	Namespace      string // grype's, as in "debian:distro:debian:12"
-	Package        Package
-	Severity       Severity
-	Fix            Fix
-	URL            string   // of the matched record
-	URLs           []string // further references
-	CVSS           []CVSS   // of the matched record
-	CWEs           []string
-	Related        []Related // records about the same vulnerability, as NVD's
-	KnownExploited bool      // listed in CISA's catalog
+	ID        string // of the matched record: CVE-..., GHSA-..., ELSA-...
+	Namespace string // grype's, as in "debian:distro:debian:12"
+	Package   Package
+	Severity  Severity
+	Fix       Fix
+	URL       string   // of the matched record
+	URLs      []string // further references
+	CVSS      []CVSS   // of the matched record
+	CWEs      []string
+	Related   []Related // records about the same vulnerability, as NVD's
+	// KnownExploited reports that CISA's catalog lists it; Exploitation is what the
+	// catalog says, nil where it is not listed.
+	KnownExploited bool
+	Exploitation   *Exploitation `json:",omitempty"`
 	Description    string
 	// Published and Modified are the record's own dates; zero if unknown.
 	Published, Modified time.Time
@@ -30,6 +36,26 @@ type Finding struct {
 	// nearly all, so it is not stored with the finding; nil where it was not joined.
 	EPSS *float64 `json:",omitempty"`
 }
+
+// Exploitation is what CISA's catalog of known exploited vulnerabilities says of one.
+type Exploitation struct {
+	Added time.Time `json:"added,omitzero"` // to the catalog
+	Due   time.Time `json:"due,omitzero"`   // by when agencies must have remedied it
+	// Ransomware is the catalog's word on its use in ransomware campaigns: "known" or
+	// "unknown".
+	Ransomware string `json:"ransomware,omitempty"`
+	// Notified is when the subscribers of a tag were first notified that it is
+	// exploited; zero before that, and where a list is not that of a tag.
+	Notified time.Time `json:"notified,omitzero"`
+}
+
+// inRansomware reports that the vulnerability is used in ransomware campaigns.
+func (e *Exploitation) inRansomware() bool {
+	return e != nil && strings.EqualFold(e.Ransomware, "known")
+}
+
+// BecameExploited reports that exploitation is news of the update.
+func (u Update) BecameExploited() bool { return u.Current.KnownExploited && !u.Previous.KnownExploited }
 
 // Package is the package of a finding.
 type Package struct {

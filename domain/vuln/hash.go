@@ -17,10 +17,10 @@ func (f Finding) Hash() string {
 		Refs                                    []string
 		Severity                                Severity
 		Fix                                     Fix
-		Exploited                               bool
+		Exploited, Ransomware                   bool
 		Vendor, NVD                             CVSS3
 	}{f.ID, f.Namespace, f.URL, f.Package.Name, f.Package.Version, f.Package.Type,
-		f.Refs(), f.Severity, f.Fix, f.KnownExploited, f.VendorCVSS3(), f.NVDCVSS3()})
+		f.Refs(), f.Severity, f.Fix, f.KnownExploited, f.Exploitation.inRansomware(), f.VendorCVSS3(), f.NVDCVSS3()})
 }
 
 // ContentHash covers everything that the data says about the finding, but not when it was

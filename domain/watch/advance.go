@@ -25,6 +25,7 @@ func advance(before State, seen Seen, now time.Time) State {
 	}
 	if seen.Matched {
 		after.Matched, after.Vulnerabilities = true, essentials(seen.Vulnerabilities)
+		carryNotified(before.Vulnerabilities, after.Vulnerabilities)
 		after.Coverage = seen.Coverage
 		after.Counts = vuln.Counts{}
 		for _, f := range after.Vulnerabilities {

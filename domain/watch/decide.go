@@ -8,6 +8,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/filter"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -122,19 +123,45 @@ func (d *decision) tell(content notification.Content) error {
 		d.suppress(content.Type(), notification.OtherCause, fmt.Sprintf("%s, not %s", causes, options.Causes))
 		return nil
 	}
+	if list, changed := content.(notification.VulnerabilitiesChanged); changed {
+		content = d.dated(list)
+	}
+	receiver := subscription.NewReceiver(d.about(content.Type(), causes), *options)
+	cut, err := receiver.Content(content)
+	if err != nil {
+		return err
+	}
+	if d.suppressed = append(d.suppressed, receiver.Suppressed(content.Type())...); cut == nil {
+		return nil
+	}
 	id := notification.ID(d.target.String(), string(content.Type()), fmt.Sprint(d.after.Revision), string(d.after.Resolved.Manifest), d.now.UTC().String())
-	n, err := notification.New(notification.Heading{ID: id, Account: d.audience.Account, Causes: causes, Created: d.now, Trace: d.audience.Trace}, content)
+	heading := notification.Heading{ID: id, Account: d.audience.Account, Causes: causes, Created: d.now, Trace: d.audience.Trace}
+	n, err := notification.New(heading, cut)
 	if err != nil {
 		return err
 	}
 	d.notifications = append(d.notifications, n)
-	if list, changed := content.(notification.VulnerabilitiesChanged); changed && summarized(causes, *options) {
+	d.keepDates(cut)
+	if list, changed := cut.(notification.VulnerabilitiesChanged); changed && !receiver.Urgent() && summarized(causes, *options) {
 		d.gather(list.Revision(n.ID), *options)
 		return nil
 	}
-	deliveries, suppressed := d.audience.Deliveries(n, *options)
+	deliveries, suppressed, err := d.audience.Deliveries(n, heading, content, receiver, *options)
 	d.deliveries, d.suppressed = append(d.deliveries, deliveries...), append(d.suppressed, suppressed...)
-	return nil
+	return err
+}
+
+// about is what filters read of a notification.
+func (d *decision) about(t notification.Type, causes []notification.Cause) filter.Notification {
+	reference := d.target.Reference
+	about := filter.Notification{Type: t, Causes: causes, Registry: reference.Registry, Repository: reference.Path, Tag: reference.Tag, Platform: d.target.Platform.String()}
+	if d.before.Evaluation != nil {
+		about.StatusBefore = string(d.before.Evaluation.Status)
+	}
+	if d.after.Evaluation != nil {
+		about.StatusNow = string(d.after.Evaluation.Status)
+	}
+	return about
 }
 
 // suppress notes why there is no notification of that type. What it returns is the

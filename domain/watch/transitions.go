@@ -72,58 +72,21 @@ func (d *decision) vulnerabilities() notification.Content {
 		options = *subscribed
 	}
 	change := vuln.DiffAt(d.before.Vulnerabilities, d.after.Vulnerabilities, options.EPSS)
-	whole := change.Empty()
-	d.narrow(&change, options)
 	content := notification.VulnerabilitiesChanged{Target: d.target, Before: evidenceOf(d.before, d.before.Checked), After: evidenceOf(d.after, d.now),
 		Added: change.Added, Updated: change.Updated}
 	content.Removed, content.NotCovered = d.after.Coverage.Uncovered(change.Removed)
 	switch {
 	case !content.Empty():
 		return content
-	case whole && options.EPSS > 0 && !slices.EqualFunc(d.before.Vulnerabilities, d.after.Vulnerabilities, sameScore):
+	case options.EPSS > 0 && !slices.EqualFunc(d.before.Vulnerabilities, d.after.Vulnerabilities, sameScore):
 		return d.suppress(notification.VulnUpdate, notification.BelowEPSS)
-	case whole:
-		return d.suppress(notification.VulnUpdate, notification.Unchanged)
 	}
-	return nil // narrow has said why
+	return d.suppress(notification.VulnUpdate, notification.Unchanged)
 }
 
 // sameScore compares two findings of lists that differ in nothing else.
 func sameScore(a, b vuln.Finding) bool {
 	return a.EPSS == b.EPSS || a.EPSS != nil && b.EPSS != nil && *a.EPSS == *b.EPSS
-}
-
-// narrow takes out of a change what the options do not ask for, and says why.
-func (d *decision) narrow(change *vuln.Change, options subscription.Options) {
-	left := map[notification.Reason][]string{}
-	drop := func(current, previous vuln.Finding) bool {
-		reason := uninteresting(current, options)
-		if reason == "" || uninteresting(previous, options) == "" {
-			return false
-		}
-		left[reason] = append(left[reason], current.ID)
-		return true
-	}
-	dropOne := func(f vuln.Finding) bool { return drop(f, f) }
-	change.Added, change.Removed = slices.DeleteFunc(change.Added, dropOne), slices.DeleteFunc(change.Removed, dropOne)
-	change.Updated = slices.DeleteFunc(change.Updated, func(u vuln.Update) bool { return drop(u.Current, u.Previous) })
-	for _, reason := range []notification.Reason{notification.BelowSeverity, notification.NotFixable} {
-		if len(left[reason]) > 0 {
-			d.suppress(notification.VulnUpdate, reason, left[reason]...)
-		}
-	}
-}
-
-// uninteresting is why the options do not ask for changes of such a finding; "" if
-// they do.
-func uninteresting(f vuln.Finding, options subscription.Options) notification.Reason {
-	switch {
-	case options.MinSeverity != "" && f.Severity.Rank() < options.MinSeverity.Rank():
-		return notification.BelowSeverity
-	case options.FixableOnly && f.Fix.State != vuln.FixKnown:
-		return notification.NotFixable
-	}
-	return ""
 }
 
 func (d *decision) evaluated() notification.Content {

@@ -348,6 +348,8 @@ CREATE TABLE delivery (
     message      TEXT NOT NULL DEFAULT '', -- id of the message that carries it; '' until it is sent
     early        INTEGER NOT NULL DEFAULT 0, -- attempts made before they were due, which the schedule does not count
     slim         BOOLEAN NOT NULL DEFAULT FALSE, -- without lists from now on, because the receiver rejected the size
+    urgent       BOOLEAN NOT NULL DEFAULT FALSE, -- waits for no digest and no debounce time
+    cut          BLOB, -- what the endpoint's filter lets through; NULL for the whole notification
     announced    BOOLEAN NOT NULL DEFAULT FALSE, -- the event log has an entry about its failure
     UNIQUE (notification, endpoint)
 );

@@ -15,6 +15,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/filter"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -63,18 +64,41 @@ func TypeFlag(meaning string) cli.Flag {
 
 // SubscriptionFlags narrow what is notified, of a tag or of a repository.
 func SubscriptionFlags() []cli.Flag {
-	return []cli.Flag{
+	flags := append([]cli.Flag{
 		TypeFlag("of notification to subscribe to (default: all four of a tag)"),
 		&cli.StringSliceFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "`name` of an endpoint to notify (default: all except those with --explicit); repeatable"},
 		PlatformsFlag(),
 		&cli.DurationFlag{Name: "interval", Usage: "how often to check the tag, at least 30s", DefaultText: "the worker's --poll"},
-		&cli.StringFlag{Name: "min-severity", Usage: "send vuln_update only for vulnerabilities of this `severity` and above"},
-		&cli.BoolFlag{Name: "fixable-only", Usage: "send vuln_update only for vulnerabilities that have a fix"},
+		&cli.StringFlag{Name: "min-severity", Usage: "notify only of vulnerabilities of this `severity` and above"},
+		&cli.BoolFlag{Name: "fixable-only", Usage: "notify only of vulnerabilities that have a fix"},
+	},
+		FilterFlags()...)
+	return append(flags, []cli.Flag{
 		&cli.Float64Flag{Name: "epss", Usage: "also send vuln_update when the EPSS `probability` crosses this value, such as 0.1"},
 		&cli.BoolFlag{Name: "every-action", Usage: "also send policy_eval when the final action changes between go and warn"},
 		&cli.StringSliceFlag{Name: "label", Usage: "`key=value` label, for endpoints that select by label; repeatable"},
 		&cli.StringSliceFlag{Name: "cause", Usage: "notify only of changes with this `cause`: image, feed, policy, time, scanner (default: all); repeatable"},
+	}...)
+}
+
+// FilterFlags choose findings and notifications by an expression.
+func FilterFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "when", Usage: "notify only of what matches this CEL `expression`, such as 'severity >= high || known_exploited'; all names: tagwatch filters"},
+		&cli.BoolFlag{Name: "no-known-exploited-override", Usage: "apply the filters also to what has become known to be exploited"},
 	}
+}
+
+// Filter reads and checks --when.
+func Filter(s *session.Session) (string, error) {
+	text := s.String("when")
+	if text == "" {
+		return "", nil
+	}
+	if _, err := filter.Compile(text); err != nil {
+		return "", exit.Usage("invalid --when: %s", err)
+	}
+	return text, nil
 }
 
 // Several is a repeatable option whose values may be lists with commas.
@@ -196,6 +220,14 @@ func Options(s *session.Session, options subscription.Options) (_ subscription.O
 		if options.EPSS = s.Float64("epss"); !(options.EPSS >= 0 && options.EPSS < 1) {
 			return options, exit.Usage("invalid value %g for --epss: expected a probability from 0 to 1, such as 0.1", options.EPSS)
 		}
+	}
+	if s.IsSet("when") {
+		if options.When, err = Filter(s); err != nil {
+			return options, err
+		}
+	}
+	if s.IsSet("no-known-exploited-override") {
+		options.ExploitedFiltered = s.Bool("no-known-exploited-override")
 	}
 	if s.IsSet("min-severity") {
 		options.MinSeverity, err = Severity(s, "min-severity")

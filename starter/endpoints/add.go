@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -46,7 +47,7 @@ files are those of the worker.
 }
 
 func endpointFlags() []cli.Flag {
-	return []cli.Flag{
+	return slices.Concat(arguments.FilterFlags(), []cli.Flag{
 		arguments.TypeFlag("of notification to send (default: all but event_log)"),
 		&cli.StringSliceFlag{Name: "subject", Usage: "only tags and repositories that match this `pattern`: registry/repository[:tag]; * matches any characters; repeatable"},
 		&cli.StringSliceFlag{Name: "label", Usage: "only subscriptions with this label, `NAME=value`; repeatable, all must match"},
@@ -74,7 +75,7 @@ func endpointFlags() []cli.Flag {
 		&cli.StringFlag{Name: "key-file", Usage: "`file` with the key of the client certificate"},
 		&cli.BoolFlag{Name: "replace", Usage: "replace the endpoint of this name, with all its settings"},
 		session.OutputFlag(),
-	}
+	})
 }
 
 func endpointAdd(ctx context.Context, s *session.Session) error {
@@ -120,6 +121,10 @@ func endpointOfFlags(s *session.Session) (e endpoint.Endpoint, err error) {
 	e = endpoint.Endpoint{Name: given[0], URL: given[1], ExplicitOnly: s.Bool("explicit"), Format: message.Format(s.String("format")),
 		User: s.String("user"), Timeout: s.Duration("timeout"), Proxy: s.String("proxy")}
 	e.Pace = endpoint.Pace{RateLimit: s.Int("per-minute"), Digest: s.Duration("digest"), DigestCount: s.Int("digest-count"), Debounce: s.Duration("debounce")}
+	if e.When, err = arguments.Filter(s); err != nil {
+		return e, err
+	}
+	e.ExploitedFiltered = s.Bool("no-known-exploited-override")
 	if e.Types, err = arguments.Types(s, notification.Types); err != nil {
 		return e, err
 	}

@@ -87,6 +87,9 @@ func writeEndpoint(s *session.Session, w io.Writer, v endpointView) {
 	p.Add("Types", cmp.Or(wording.List(v.Types), "all but event_log"))
 	p.Add("Subjects", wording.List(v.Subjects))
 	p.Add("Labels", output.Assignments(v.Labels))
+	if v.When != "" {
+		p.Add("When", v.When)
+	}
 	p.Add("Explicit only", output.Yes(v.ExplicitOnly))
 	p.Add("Format", string(cmp.Or(v.Format, message.FormatAnchore)))
 	if v.MaxBody > 0 {

@@ -182,6 +182,12 @@ func narrowing(o subscription.Options) string {
 	if o.FixableOnly {
 		parts = append(parts, "fixable only")
 	}
+	if o.When != "" {
+		parts = append(parts, "when "+o.When)
+	}
+	if o.ExploitedFiltered {
+		parts = append(parts, "no override for known exploited")
+	}
 	if o.EPSS > 0 {
 		parts = append(parts, fmt.Sprintf("EPSS crossing %g%%", o.EPSS*100))
 	}

@@ -1,0 +1,194 @@
+package filter
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
+
+// Finding is one finding in a list that changed.
+type Finding struct {
+	vuln.Finding
+	Change notification.Change
+	// Aspects are what was updated.
+	Aspects []vuln.Aspect
+}
+
+// Notification describes what a notification is about.
+type Notification struct {
+	Type                    notification.Type
+	Causes                  []notification.Cause
+	StatusBefore, StatusNow string // of the policies; "" where there is none
+	Registry                string
+	Repository              string // without the registry
+	Tag                     string
+	Platform                string
+	Labels                  map[string]string // of the subscription
+}
+
+// Variable is what an expression can name.
+type Variable struct {
+	Name string `json:"name"`
+	// OfFinding variables describe a finding, the others a notification.
+	OfFinding bool `json:"of_finding"`
+	// Type is as CEL writes it.
+	Type        string `json:"type"`
+	Description string `json:"description"`
+
+	kind   *cel.Type
+	size   uint64
+	rating bool // says how bad a finding is, or whether it is fixed
+	value  func(*Facts) ref.Val
+}
+
+// What the estimate of a cost assumes: characters of a text, items of a list, and
+// characters of an item.
+const (
+	textSize = 256
+	listSize = 32
+	itemSize = 128
+)
+
+// severities are the constants of severities, by rank.
+var severities = func() (names []string) {
+	for _, s := range vuln.Severities {
+		names = append(names, strings.ToLower(string(s)))
+	}
+	return names
+}()
+
+// Variables are all that an expression can name, beside the severities.
+var Variables = slices.Concat(
+	ofFinding(rating(
+		number("severity", "rank of the severity, compared with unknown, negligible, low, medium, high, critical",
+			func(f *Finding) int { return f.Severity.Rank() }),
+		decimal("cvss", "highest CVSS base score, 0 without one", func(f *Finding) float64 { return highest(f.Finding) }),
+		decimal("epss", "probability of exploitation, 0 to 1", func(f *Finding) float64 {
+			if f.EPSS == nil {
+				return 0
+			}
+			return *f.EPSS
+		}),
+		yes("known_exploited", "CISA's catalog lists it", func(f *Finding) bool { return f.KnownExploited }),
+		yes("fixable", "a fixed version is known", func(f *Finding) bool { return f.Fix.State == vuln.FixKnown }),
+		text("fix_state", "fixed, not-fixed, wont-fix or unknown", func(f *Finding) string { return string(f.Fix.State) }),
+		texts("fix_versions", "versions that fix it", func(f *Finding) []string { return f.Fix.Versions }),
+	)...),
+	ofFinding(
+		text("id", "of the record that matched, as CVE-2024-1234", func(f *Finding) string { return f.ID }),
+		texts("aliases", "other ids of the same vulnerability", func(f *Finding) []string { return f.Aliases() }),
+		text("package_name", "as openssl", func(f *Finding) string { return f.Package.Name }),
+		text("package_version", "as 3.0.11-1~deb12u2", func(f *Finding) string { return f.Package.Version }),
+		text("package_type", "deb, rpm, apk, npm, python, go-module, ...", func(f *Finding) string { return f.Package.Type }),
+		text("purl", "package URL", func(f *Finding) string { return f.Package.PURL }),
+		text("change", "added, removed or updated", func(f *Finding) string { return string(f.Change) }),
+		texts("updated", "what was updated: name, severity, fix, known_exploited, epss", func(f *Finding) []string {
+			return plainTexts(f.Aspects)
+		}),
+	),
+	[]Variable{
+		about("notification_type", "as vuln_update", func(n *Notification) string { return string(n.Type) }),
+		{Name: "causes", Type: "list(string)", Description: "image, feed, policy, time, scanner", kind: cel.ListType(cel.StringType), size: listSize,
+			value: func(f *Facts) ref.Val { return list(plainTexts(f.Notification.Causes)) }},
+		about("status_before", "policy status before: pass or fail", func(n *Notification) string { return n.StatusBefore }),
+		about("status", "policy status now: pass or fail", func(n *Notification) string { return n.StatusNow }),
+		about("registry", "as ghcr.io", func(n *Notification) string { return n.Registry }),
+		about("repository", "without the registry", func(n *Notification) string { return n.Repository }),
+		about("tag", "as 1.27", func(n *Notification) string { return n.Tag }),
+		about("platform", "as linux/arm64; empty for the default", func(n *Notification) string { return n.Platform }),
+		{Name: "labels", Type: "map(string, string)", Description: "labels of the subscription", kind: cel.MapType(cel.StringType, cel.StringType), size: listSize,
+			value: func(f *Facts) ref.Val {
+				return types.NewStringStringMap(types.DefaultTypeAdapter, nonNil(f.Notification.Labels))
+			}},
+	})
+
+// maxVariables is at least their number.
+const maxVariables = 32
+
+var indexes = func() map[string]int {
+	index := map[string]int{}
+	for i, v := range Variables {
+		index[v.Name] = i
+	}
+	return index
+}()
+
+func highest(f vuln.Finding) (score float64) {
+	for _, c := range f.CVSS {
+		score = max(score, c.Base)
+	}
+	for _, r := range f.Related {
+		for _, c := range r.CVSS {
+			score = max(score, c.Base)
+		}
+	}
+	return score
+}
+
+func ofFinding(variables ...Variable) []Variable {
+	for i := range variables {
+		variables[i].OfFinding = true
+	}
+	return variables
+}
+
+func rating(variables ...Variable) []Variable {
+	for i := range variables {
+		variables[i].rating = true
+	}
+	return variables
+}
+
+func number(name, description string, get func(*Finding) int) Variable {
+	return Variable{Name: name, Type: "int", Description: description, kind: cel.IntType, size: 1,
+		value: func(f *Facts) ref.Val { return types.Int(get(f.Finding)) }}
+}
+
+func decimal(name, description string, get func(*Finding) float64) Variable {
+	return Variable{Name: name, Type: "double", Description: description, kind: cel.DoubleType, size: 1,
+		value: func(f *Facts) ref.Val { return types.Double(get(f.Finding)) }}
+}
+
+func yes(name, description string, get func(*Finding) bool) Variable {
+	return Variable{Name: name, Type: "bool", Description: description, kind: cel.BoolType, size: 1,
+		value: func(f *Facts) ref.Val { return types.Bool(get(f.Finding)) }}
+}
+
+func text(name, description string, get func(*Finding) string) Variable {
+	return Variable{Name: name, Type: "string", Description: description, kind: cel.StringType, size: textSize,
+		value: func(f *Facts) ref.Val { return types.String(get(f.Finding)) }}
+}
+
+func texts(name, description string, get func(*Finding) []string) Variable {
+	return Variable{Name: name, Type: "list(string)", Description: description, kind: cel.ListType(cel.StringType), size: listSize,
+		value: func(f *Facts) ref.Val { return list(get(f.Finding)) }}
+}
+
+func about(name, description string, get func(*Notification) string) Variable {
+	return Variable{Name: name, Type: "string", Description: description, kind: cel.StringType, size: textSize,
+		value: func(f *Facts) ref.Val { return types.String(get(f.Notification)) }}
+}
+
+func list(items []string) ref.Val { return types.NewStringList(types.DefaultTypeAdapter, items) }
+
+func plainTexts[T ~string](items []T) []string {
+	plain := make([]string, len(items))
+	for i, item := range items {
+		plain[i] = string(item)
+	}
+	return plain
+}
+
+func nonNil(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return maps.Clone(m)
+}
