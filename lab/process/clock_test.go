@@ -59,7 +59,7 @@ func TestShiftClock(t *testing.T) {
 		if elapsed, _ := strconv.Atoi(ran); err != nil || elapsed > 1800 {
 			t.Fatalf("it says %q", answers.Text())
 		}
-		return time.Unix(seconds, 0).Sub(time.Now()).Round(10 * time.Minute).Hours()
+		return time.Until(time.Unix(seconds, 0)).Round(10 * time.Minute).Hours()
 	}
 	if got := ahead(); got != 0 {
 		t.Errorf("%v hours ahead before", got)
