@@ -220,27 +220,3 @@ func TestReevaluateAffected(t *testing.T) {
 		t.Errorf("woken (-want +got):\n%s", diff)
 	}
 }
-
-// TestFanOutGoesOnWhereItWasCut: the tag that was reached travels in the
-// heartbeat.
-func TestFanOutGoesOnWhereItWasCut(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	for _, name := range []string{"app:1", "app:2", "app:3"} {
-		r.push(name, "openssl 1")
-		r.subscribe(r.target(name))
-	}
-	r.watchers.take()
-	env := environment(r, t.Context())
-	env.SetHeartbeatDetails(struct {
-		After string
-		Woken int
-	}{r.registry.Reference("app:1"), 1})
-	answer, err := env.ExecuteActivity(r.steps.StartWatches, r.target("app:1").Reference.Repository)
-	r.must(err)
-	var woken int
-	r.must(answer.Get(&woken))
-	if diff := cmp.Diff([]string{"subscription app:2", "subscription app:3", "registry"}, r.watchers.take()); diff != "" || woken != 3 {
-		t.Errorf("%d woken in all, now (-want +got):\n%s", woken, diff)
-	}
-}

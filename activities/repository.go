@@ -152,8 +152,8 @@ func (a *Activities) listingStage(ctx context.Context, name image.Repository, st
 	return condition.StageList
 }
 
-// fanOutPage is how many targets are read at a time.
-const fanOutPage = 100
+// startedPage is how many tags are started at a time.
+const startedPage = 100
 
 // StartWatches starts the watchers of a repository's tags that were not started yet,
 // and the poller of the registry.
@@ -161,7 +161,7 @@ func (a *Activities) StartWatches(ctx context.Context, name image.Repository) (i
 	var started atomic.Int64
 	defer heartbeat(ctx, func() any { return started.Load() })()
 	for {
-		tags, err := a.Store.Targets(ctx, subscription.TargetFilter{Repository: &name, Unstarted: true, Limit: fanOutPage})
+		tags, err := a.Store.Targets(ctx, subscription.TargetFilter{Repository: &name, Unstarted: true, Limit: startedPage})
 		if err != nil {
 			return 0, classify(err)
 		}
