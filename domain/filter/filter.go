@@ -127,7 +127,7 @@ func Compile(text string) (*Expression, error) {
 }
 
 // hint ends the errors about what is not known.
-const hint = "severities are bare words (severity >= high); all names: tagwatch help filters"
+const hint = "severities are bare words (severity >= high); all names: tagwatch filters"
 
 // String is the text of the expression.
 func (e *Expression) String() string { return e.text }

@@ -69,7 +69,7 @@ var Variables = slices.Concat(
 	ofFinding(rating(
 		number("severity", "rank of the severity, compared with unknown, negligible, low, medium, high, critical",
 			func(f *Finding) int { return f.Severity.Rank() }),
-		decimal("cvss", "highest CVSS base score, 0 without one", func(f *Finding) float64 { return highest(f.Finding) }),
+		decimal("cvss", "highest CVSS base score, 0 without one", func(f *Finding) float64 { return f.BaseScore() }),
 		decimal("epss", "probability of exploitation, 0 to 1", func(f *Finding) float64 {
 			if f.EPSS == nil {
 				return 0
@@ -119,18 +119,6 @@ var indexes = func() map[string]int {
 	}
 	return index
 }()
-
-func highest(f vuln.Finding) (score float64) {
-	for _, c := range f.CVSS {
-		score = max(score, c.Base)
-	}
-	for _, r := range f.Related {
-		for _, c := range r.CVSS {
-			score = max(score, c.Base)
-		}
-	}
-	return score
-}
 
 func ofFinding(variables ...Variable) []Variable {
 	for i := range variables {

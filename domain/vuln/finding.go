@@ -37,6 +37,19 @@ type Finding struct {
 	EPSS *float64 `json:",omitempty"`
 }
 
+// BaseScore is the highest CVSS base score of the records, 0 without one.
+func (f Finding) BaseScore() (score float64) {
+	for _, c := range f.CVSS {
+		score = max(score, c.Base)
+	}
+	for _, r := range f.Related {
+		for _, c := range r.CVSS {
+			score = max(score, c.Base)
+		}
+	}
+	return score
+}
+
 // Exploitation is what CISA's catalog of known exploited vulnerabilities says of one.
 type Exploitation struct {
 	Added time.Time `json:"added,omitzero"` // to the catalog

@@ -66,7 +66,11 @@ func differs(before, after State) bool {
 func essentials(findings []vuln.Finding) []vuln.Finding {
 	kept := slices.Clone(findings)
 	for i := range kept {
+		score := kept[i].BaseScore()
 		kept[i].Description, kept[i].URLs, kept[i].CVSS, kept[i].Hows, kept[i].CWEs = "", nil, nil, nil, nil
+		if score > 0 {
+			kept[i].CVSS = []vuln.CVSS{{Base: score}} // filters read it
+		}
 		kept[i].Related = slices.Clone(kept[i].Related)
 		for j := range kept[i].Related {
 			kept[i].Related[j].CVSS = nil

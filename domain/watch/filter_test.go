@@ -105,6 +105,26 @@ func TestKnownExploitationIsNotFilteredAway(t *testing.T) {
 	}
 }
 
+// TestFiltersReadScores: the base score is kept with what was recorded.
+func TestFiltersReadScores(t *testing.T) {
+	t.Parallel()
+	scored := func(id string, base float64) vuln.Finding {
+		f := finding(id, vuln.High)
+		f.Related = []vuln.Related{{ID: "GHSA-" + id, CVSS: []vuln.CVSS{{Version: "3.1", Vector: "V", Base: base}}}}
+		return f
+	}
+	first := unchanged()
+	first.Vulnerabilities = []vuln.Finding{scored("CVE-2026-0001", 9.1), scored("CVE-2026-0002", 5)}
+	audience := everyone(subscription.Options{When: "cvss >= 9.0"})
+	recorded := decide(t, recorded(), first, audience).State
+	gone := unchanged()
+	gone.Basis.Build, gone.Vulnerabilities = "build 2", []vuln.Finding{scored("CVE-2026-0003", 9.8), scored("CVE-2026-0004", 6)}
+	body, _, _ := received(t, decide(t, recorded, gone, audience), notification.VulnUpdate, "chat")
+	if d := body.Difference; len(d.Added) != 1 || d.Added[0].ID != "CVE-2026-0003" || len(d.Removed) != 1 || d.Removed[0].ID != "CVE-2026-0001" {
+		t.Errorf("received %+v, want the two with a score of 9 and more", d)
+	}
+}
+
 // TestEachReceiverGetsItsCut: what a body lists and what it counts as left out is the
 // whole difference, for random lists and filters.
 func TestEachReceiverGetsItsCut(t *testing.T) {
