@@ -40,7 +40,7 @@ func TestNobodySubscribed(t *testing.T) {
 		t.Error("a target that nobody is subscribed to is active")
 	}
 	if calls := r.registry.Calls(); len(calls) > 0 {
-		t.Errorf("the registry was asked: %v", calls)
+		t.Errorf("unexpected requests to the registry: %v", calls)
 	}
 }
 

@@ -186,7 +186,7 @@ func TestReevaluateOnlyWhatTheDifferenceConcerns(t *testing.T) {
 		t.Errorf("%+v, want 30 evaluated and 30 kept", done)
 	}
 	if calls := r.registry.Calls(); len(calls) > 0 {
-		t.Errorf("the registry was asked: %v", calls)
+		t.Errorf("unexpected requests to the registry: %v", calls)
 	}
 	told := r.notified()[before:]
 	if len(told) != 30 || !slices.Contains(told, "policy_eval policy strict:17") {
@@ -242,7 +242,8 @@ func (s *racing) RecordAll(ctx context.Context, targets []image.Target, decide f
 	return s.Store.RecordAll(ctx, targets, decide)
 }
 
-// Another matcher is as newer data: its lists are told, and no registry is asked.
+// Another matcher counts as newer data: changed lists are notified, without a request to
+// a registry.
 func TestReevaluateWithAnotherMatcher(t *testing.T) {
 	t.Parallel()
 	r := reevaluated(t)
@@ -252,7 +253,7 @@ func TestReevaluateWithAnotherMatcher(t *testing.T) {
 	r.registry.Forget()
 	r.sync(databuild.SyncRequest{})
 	if calls := r.registry.Calls(); len(calls) > 0 {
-		t.Errorf("the registry was asked: %v", calls)
+		t.Errorf("unexpected requests to the registry: %v", calls)
 	}
 	r.expect(before, "vuln_update scanner app:flawed")
 	if seen := r.resync(r.target("app:sound")); seen.Changed {

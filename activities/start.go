@@ -110,7 +110,8 @@ func (a *Activities) recordFirst(ctx context.Context, tags []image.Target, views
 	})
 }
 
-// firstSeen is what is known of new tags, as far as it was asked what they point to.
+// firstSeen reads what the store has of the images of new tags. Tags that were not
+// resolved are left out.
 func (a *Activities) firstSeen(ctx context.Context, views map[image.Target]watch.RecordView, resolved map[image.Target]image.Resolved) (map[image.Target]watch.Seen, error) {
 	var mu sync.Mutex
 	seen := map[image.Target]watch.Seen{}

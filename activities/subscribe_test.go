@@ -168,7 +168,7 @@ func TestSubscribeUnverified(t *testing.T) {
 	target := r.target("app:1")
 	r.subscribeTo(subscription.Request{Targets: []image.Target{target}, Types: notification.TagTypes, Unverified: true})
 	if calls := r.registry.Calls(); len(calls) > 0 {
-		t.Errorf("the registry was asked: %v", calls)
+		t.Errorf("unexpected requests to the registry: %v", calls)
 	}
 	r.push("app:1", "openssl 1")
 	r.resync(target)

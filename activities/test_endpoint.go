@@ -34,7 +34,7 @@ func (a *Activities) TestEndpoint(ctx context.Context, request delivery.TestRequ
 		Duration: answer.Duration, Answer: answer.String()}, nil
 }
 
-// sampleType is the type that was asked for, or the first that the endpoint
+// sampleType is the requested type, or the first that the endpoint
 // receives.
 func sampleType(endpoint endpoint.Endpoint, asked notification.Type) (notification.Type, error) {
 	if asked == "" {

@@ -49,7 +49,7 @@ func (i *installation) pushSmall(reference string) (full, layer string) {
 	return i.registry.Host() + "/" + reference, made(built.Manifest())(i.t).Layers[0].Digest.String()
 }
 
-// fetched are those of the layers that were asked for, in this order.
+// fetched are the requested layers, in this order.
 func (i *installation) fetched(layers []string) (order []string) {
 	for _, call := range i.registry.Calls() {
 		if call.Method == "GET" && slices.Contains(layers, call.Reference) {

@@ -9,7 +9,7 @@ import (
 )
 
 // Proxy is an HTTP proxy, for plain requests and for tunnels, that remembers
-// which hosts were asked for through it.
+// which hosts were requested through it.
 type Proxy struct {
 	*Server
 	mu       sync.Mutex
@@ -42,7 +42,7 @@ func (p *Proxy) serves(r *http.Request) bool {
 	return p.user == "" || user == p.user && password == p.password
 }
 
-// Hosts are those that were asked for, each request and each tunnel once.
+// Hosts are those that were requested, each request and each tunnel once.
 func (p *Proxy) Hosts() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

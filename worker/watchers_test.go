@@ -39,7 +39,7 @@ func TestManyWakeUpsAreFewSignals(t *testing.T) {
 				if err := wake(t.Context()); err != nil {
 					failures <- err
 				} else if begun.Load() == asked {
-					failures <- fmt.Errorf("%s: not woken since it was asked for", what)
+					failures <- fmt.Errorf("%s: not woken since the request", what)
 				}
 			})
 		}

@@ -33,7 +33,7 @@ type TagState struct {
 	Force bool `json:"force,omitempty"`
 	// Doing is the step under way, for people.
 	Doing string `json:"doing,omitempty"`
-	// Analyzing is the image whose analysis was asked for, at Asked; empty when it
+	// Analyzing is the image whose analysis was requested, at Asked; empty when it
 	// is answered. Delay is why the answer does not come, as far as that is known.
 	Analyzing image.Digest       `json:"analyzing,omitempty"`
 	Asked     time.Time          `json:"asked,omitzero"`

@@ -95,7 +95,7 @@ func TestWatchTagHandsOverAPendingForce(t *testing.T) {
 	}
 }
 
-// What an analysis that was asked for again came to is compared by the next run.
+// The result of a repeated analysis is compared by the next run.
 func TestWatchTagHandsOverAnAnswer(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)

@@ -55,7 +55,7 @@ func TestFailures(t *testing.T) {
 		})
 	}
 	if asked := elsewhere.asked(); len(asked) > 0 {
-		t.Errorf("the other registry was asked: %q", asked)
+		t.Errorf("unexpected requests to the other registry: %q", asked)
 	}
 }
 

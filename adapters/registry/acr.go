@@ -101,7 +101,7 @@ type entraAnswer struct {
 }
 
 // machine asks for the identity of the machine. Where there is none, nobody
-// answers, and the registry is asked without credentials.
+// answers, and requests to the registry have no credentials.
 func (a acr) machine(ctx context.Context, client string) (string, error) {
 	query := url.Values{"api-version": {"2018-02-01"}, "resource": {acrResource}}
 	if client != "" {

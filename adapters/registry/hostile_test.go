@@ -254,7 +254,7 @@ func TestFarRegistryCannotLeadNear(t *testing.T) {
 		}
 	}
 	if inside.asked() != 0 {
-		t.Errorf("the inside was asked: %q", inside.seen)
+		t.Errorf("unexpected requests to the inside: %q", inside.seen)
 	}
 }
 
@@ -286,7 +286,7 @@ func TestNamesOfAddressesBehindAProxy(t *testing.T) {
 		}
 	}
 	if proxy.asked() != len(private) {
-		t.Errorf("the proxy was asked %d times: %q", proxy.asked(), proxy.seen)
+		t.Errorf("%d requests to the proxy: %q", proxy.asked(), proxy.seen)
 	}
 }
 

@@ -25,7 +25,7 @@ type listing struct {
 	asked  map[string]bool // resources
 	pages  int
 	barren int  // pages since the last one with a new tag
-	onward bool // the last page was asked for without a link to it
+	onward bool // the last page was requested without a link to it
 }
 
 func newListing() *listing { return &listing{seen: map[string]bool{}, asked: map[string]bool{}} }

@@ -144,7 +144,7 @@ func TestLimitsOfOthers(t *testing.T) {
 		t.Errorf("error %v, to be tried again in %s", err, retryAfter(err))
 	}
 	if _, err := client.Head(t.Context(), app); err != nil {
-		t.Errorf("the registry is asked with the token that is there: %v", err)
+		t.Errorf("requests with the present token fail: %v", err)
 	}
 	if rateLimit := client.RateLimit(store.Host()); rateLimit.Closed != "" {
 		t.Errorf("the registry %s", rateLimit.Closed)

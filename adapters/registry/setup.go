@@ -21,7 +21,7 @@ type setup struct {
 	marks  map[string]mark // of the hosts that the registries file names
 
 	mu     sync.Mutex
-	hosts  map[string]*host // that were asked for, by name
+	hosts  map[string]*host // that requests went to, by name
 	onward map[ledKey]*host // that others lead to
 }
 
@@ -77,7 +77,7 @@ func (s *setup) sessions() map[string]*host {
 	return maps.Clone(s.hosts)
 }
 
-// session is that with a host, nil before it was asked for anything.
+// session is that with a host, nil before the first request.
 func (s *setup) session(at string) *host {
 	s.mu.Lock()
 	defer s.mu.Unlock()

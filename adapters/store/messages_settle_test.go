@@ -51,7 +51,7 @@ func TestDebounce(t *testing.T) {
 		check(t, s.Redeliver(t.Context(), []int64{d[0].ID}, at(9)))
 		check(t, s.Debounce(t.Context(), []int64{d[0].ID}, "undone"))
 		if got := deliveryOf(t, s, "a"); got.State != delivery.Pending || got.Message != "a" {
-			t.Errorf("what was asked for is debounced again: %+v", got)
+			t.Errorf("a redelivery is debounced again: %+v", got)
 		}
 	})
 }

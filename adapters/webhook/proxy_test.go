@@ -186,7 +186,7 @@ func TestAddressesBehindAProxy(t *testing.T) {
 	}
 	for _, host := range proxy.Hosts() {
 		if host != strings.TrimPrefix(plain, "http://") {
-			t.Errorf("the proxy was asked for %s", host)
+			t.Errorf("unexpected request to the proxy for %s", host)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 // Report reports how a registry would be spoken to and whether it works.
 // It holds no secret.
 type Report struct {
-	// Name is what was asked about: a host, or a tag of a repository there.
+	// Name is what was checked: a host, or a tag of a repository there.
 	Name string `json:"name"`
 	// Worker is the machine that checked: its files and credentials count.
 	Worker string `json:"worker"`

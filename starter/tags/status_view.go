@@ -208,7 +208,7 @@ func writeUnreadable(s *session.Session, w io.Writer, files []sbom.Unreadable) {
 	}
 }
 
-// nextCheck is when the registry is asked for the tag next, and how often it is.
+// nextCheck is the time of the next check of the tag, and the interval.
 func nextCheck(s *session.Session, v *tagStatusView) string {
 	switch next := s.When(v.NextCheck); {
 	case v.Interval == "":
