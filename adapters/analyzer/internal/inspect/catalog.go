@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 
 	"github.com/anchore/syft/syft"
 	"github.com/anchore/syft/syft/cataloging"
@@ -18,6 +17,7 @@ import (
 	"github.com/anchore/syft/syft/source/stereoscopesource"
 	_ "github.com/glebarez/go-sqlite" // reads the database of RPM packages
 
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sandbox"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
@@ -61,20 +61,20 @@ func catalog(ctx context.Context, image *opened, request Request, progress *repo
 	if err != nil {
 		return nil, nil, fmt.Errorf("catalog packages: %w: %w", errkind.Invalid, err)
 	}
-	if err := complete(bill); err != nil {
+	if err := complete(bill, request.Limits); err != nil {
 		return nil, nil, err
 	}
 	return bill, found, found.checkRead(bill)
 }
 
-// complete refuses an SBOM that is incomplete for lack of resources here, and not
-// because of the image: syft only records such errors.
-func complete(bill *sbom.SBOM) error {
+// complete refuses an SBOM that is incomplete because a limit was met: syft only
+// records such errors, as text.
+func complete(bill *sbom.SBOM, limits sandbox.Limits) error {
 	for where, reasons := range bill.Artifacts.Unknowns {
 		for _, reason := range reasons {
-			for _, want := range []syscall.Errno{syscall.ENOSPC, syscall.EMFILE, syscall.EFBIG, syscall.ENOMEM} {
-				if strings.Contains(reason, want.Error()) {
-					return fmt.Errorf("catalog packages of %s: %v: %w", where.RealPath, want, errkind.Limit)
+			for _, errno := range sandbox.Shortages {
+				if strings.Contains(reason, errno.Error()) {
+					return fmt.Errorf("catalog packages of %s: %w", where.RealPath, sandbox.Shortage(errno, limits))
 				}
 			}
 		}

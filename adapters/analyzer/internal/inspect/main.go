@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -38,7 +39,17 @@ func process(folder string) error {
 	if err := landlock.Raise(request.Layers, request.Sums); err != nil {
 		return err
 	}
-	return inspect(context.Background(), folder, request, &reporter{})
+	return explain(inspect(context.Background(), folder, request, &reporter{}), request.Limits)
+}
+
+// explain names the limit that an error of a system call met.
+func explain(err error, limits sandbox.Limits) error {
+	for _, errno := range sandbox.Shortages {
+		if errors.Is(err, errno) {
+			return sandbox.Shortage(errno, limits)
+		}
+	}
+	return err
 }
 
 // inspect takes the three views of one image: packages, configuration, files.

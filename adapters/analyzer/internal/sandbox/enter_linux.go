@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
 // graceCPU is the processor time to report an exceeded limit.
@@ -25,7 +23,7 @@ func Enter(limits Limits, report func(error)) error {
 		if <-exceeded == syscall.SIGXCPU {
 			report(cpuError(limits))
 		} else {
-			report(limitError("limit of %s a file", wording.Size(limits.FileBytes)))
+			report(fileError(limits))
 		}
 		os.Exit(ExitReported)
 	}()

@@ -48,6 +48,28 @@ func memoryError(limits Limits) error {
 
 func cpuError(limits Limits) error { return limitError("processor limit of %s", limits.CPU) }
 
+func fileError(limits Limits) error {
+	return limitError("limit of %s a file", wording.Size(limits.FileBytes))
+}
+
+// Shortages are the errors of system calls that Shortage explains.
+var Shortages = []syscall.Errno{syscall.ENOSPC, syscall.EMFILE, syscall.EFBIG, syscall.ENOMEM}
+
+// Shortage says which limit a child met by the error of its system call, one of
+// Shortages. A full disk is the machine's, an errkind.Unavailable, and says nothing of
+// the image; the other limits are the child's, an errkind.Limit.
+func Shortage(errno syscall.Errno, limits Limits) error {
+	switch errno {
+	case syscall.ENOSPC:
+		return fmt.Errorf("no space left for the analysis on this machine; free some: %w", errkind.Unavailable)
+	case syscall.EMFILE:
+		return limitError("limit of %d open files", limits.OpenFiles)
+	case syscall.EFBIG:
+		return fileError(limits)
+	}
+	return memoryError(limits)
+}
+
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	return line
