@@ -98,6 +98,12 @@ func ParseRepository(text string) (Repository, error) {
 	if !registryPattern.MatchString(repository.Registry) {
 		return Repository{}, fmt.Errorf("registry %q of %q is not a host name with an optional port: %w", repository.Registry, text, errkind.Invalid)
 	}
+	if name, _, _ := strings.Cut(text, "@"); name != text || hasTag(name) {
+		if hasTag(name) {
+			name = name[:strings.LastIndex(name, ":")]
+		}
+		return Repository{}, fmt.Errorf("%q names an image, not a repository; leave out its tag and digest, as in %s: %w", text, name, errkind.Invalid)
+	}
 	if len(repository.Path) > 255 || !repositoryPattern.MatchString(repository.Path) {
 		return Repository{}, fmt.Errorf("invalid repository %q in %q: use lower-case letters, digits, '.', '_', '-' and '/', as in docker.io/library/nginx: %w", repository.Path, text, errkind.Invalid)
 	}

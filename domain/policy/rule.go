@@ -23,6 +23,17 @@ type Rule struct {
 	faults []Problem
 }
 
+// Chosen are the parameters whose values differ from their defaults, by canonical name.
+func (r Rule) Chosen() map[string]string {
+	chosen := map[string]string{}
+	for name, value := range r.Params {
+		if r.trigger == nil || r.trigger.parameter(name).Default != value {
+			chosen[name] = value
+		}
+	}
+	return chosen
+}
+
 func readPolicy(n node) Policy {
 	policy := Policy{content: contentOf(n)}
 	var rules []node

@@ -96,7 +96,7 @@ func Filter(s *session.Session) (string, error) {
 		return "", nil
 	}
 	if _, err := filter.Compile(text); err != nil {
-		return "", exit.Usage("invalid --when: %s", err)
+		return "", exit.Usage("invalid --when: %w", err)
 	}
 	return text, nil
 }
@@ -213,7 +213,7 @@ func Options(s *session.Session, options subscription.Options) (_ subscription.O
 			return options, err
 		}
 		if err := endpoint.ValidateLabels(options.Labels); err != nil {
-			return options, exit.Usage("%s", err)
+			return options, exit.Usage("%w", err)
 		}
 	}
 	if s.IsSet("epss") {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -132,6 +133,9 @@ func newNotification(ctx context.Context, s *session.Session, id string) (store.
 	n, err := s.Stored.Notification(ctx, id)
 	switch {
 	case errors.Is(err, errkind.NotFound):
+		if strings.ContainsAny(id, "/:@") {
+			return n, exit.Usage("%s is not the id of a notification; see: tagwatch notifications --subject %s, or tagwatch explain %s --not TYPE", id, id, id)
+		}
 		return n, exit.Refused("notification %q not found; see: tagwatch notifications", id)
 	case errors.Is(err, errkind.Conflict):
 		return n, exit.Refused("notification id %q: %s; give more characters", id, errkind.Text(err))

@@ -104,7 +104,7 @@ type ruleView struct {
 	Gate    string            `json:"gate"`
 	Trigger string            `json:"trigger"`
 	Action  policy.Action     `json:"action"`
-	Params  map[string]string `json:"params"`
+	Params  map[string]string `json:"params"` // those that differ from their defaults
 }
 
 func ruleListCommand() *cli.Command {
@@ -127,7 +127,7 @@ func ruleList(ctx context.Context, s *session.Session) error {
 	views := []ruleView{}
 	for _, p := range bundle.Policies {
 		for _, r := range p.Rules {
-			views = append(views, ruleView{p.ID, r.ID, r.Gate, r.Trigger, r.Action, r.Params})
+			views = append(views, ruleView{p.ID, r.ID, r.Gate, r.Trigger, r.Action, r.Chosen()})
 		}
 	}
 	return session.ShowRows(s, session.Rows[ruleView]{Items: views, Name: func(v ruleView) string { return v.ID }, People: func(w io.Writer, views []ruleView) {
