@@ -26,7 +26,7 @@ type policyStore interface {
 
 // evaluate adds the outcome of the active bundle. Until the image is matched
 // there is none: an image of which nothing is known neither passes nor fails.
-func (a *Activities) evaluate(ctx context.Context, seen *assessment, view watch.RecordView, subject *policy.Input) error {
+func (a *Activities) evaluate(ctx context.Context, seen *assessment, view watch.RecordView, subject *policy.Input, now time.Time) error {
 	if view.Bundle == "" || !subject.Matched {
 		return nil
 	}
@@ -45,8 +45,11 @@ func (a *Activities) evaluate(ctx context.Context, seen *assessment, view watch.
 		seen.postponed = err
 		return ctx.Err()
 	}
-	evaluation, err := policy.Evaluate(ctx, parsed.bundle, subject, a.now())
-	seen.Bundle, seen.Next, seen.evaluation = parsed.content, evaluation.Next, &evaluation
+	evaluation, err := policy.Evaluate(ctx, parsed.bundle, subject, now)
+	seen.Bundle, seen.evaluation = parsed.content, &evaluation
+	if next := evaluation.Next; seen.Next.IsZero() || !next.IsZero() && next.Before(seen.Next) {
+		seen.Next = next
+	}
 	return err
 }
 

@@ -207,7 +207,7 @@ func outdated(view watch.RecordView, seen *watch.Observation, now time.Time) boo
 	if state.Resolved != seen.Resolved || state.Analyzed != seen.Image || seen.Unfit != nil && !state.Pending.IsZero() {
 		return true
 	}
-	if state.Basis.Build != view.Build || state.Basis.Matcher != view.Matcher || state.Basis.Bundle != view.Bundle {
+	if state.Basis.Build != view.Build || state.Basis.Matcher != view.Matcher || state.Basis.Bundle != view.Bundle || state.Basis.Acceptances != view.Accepting {
 		return true
 	}
 	if view.Build != "" && seen.Image != "" && !(seen.Matched && state.Matched) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -132,11 +133,14 @@ func (a *Activities) assess(ctx context.Context, request watch.RecordRequest, vi
 	}
 	seen.Packages, seen.Unreadable = len(subject.Inventory.Packages), subject.Inventory.Unreadable
 	seen.Coverage = subject.Feed.Coverage
-	seen.Matched, seen.Vulnerabilities = subject.Matched, vuln.Merge(vuln.Findings(subject.Matches))
+	now := a.now()
+	seen.Matched, seen.Basis.Acceptances = subject.Matched, acceptance.Key(subject.Acceptances)
+	seen.Vulnerabilities = acceptance.Mark(vuln.Merge(vuln.Findings(subject.Matches)), subject.Acceptances, now)
+	seen.Next = acceptance.Next(seen.Vulnerabilities)
 	if err := a.analyzedBefore(ctx, &seen.Seen, view, subject.Inventory); err != nil {
 		return seen, err
 	}
-	return seen, a.evaluate(ctx, &seen, view, subject)
+	return seen, a.evaluate(ctx, &seen, view, subject, now)
 }
 
 // seen adds to an assessment what is the tag's own.

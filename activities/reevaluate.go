@@ -34,8 +34,8 @@ const (
 	wakers        = 8    // watchers woken at a time
 )
 
-// Reevaluate brings the outcomes of all tags up to date with the active bundle, or with
-// newer data: a watcher that is woken to find that its outcome is the same costs ten
+// Reevaluate brings the outcomes of all tags up to date with the active bundle and the
+// acceptances, or with newer data: a watcher that is woken to find that its outcome is the same costs ten
 // times as much. Tags that differ in nothing but the name are evaluated once, and those
 // that the difference of two bundles does not concern, not at all. Endpoints are woken
 // first, then the watchers that have something to show or to do. The store knows which
@@ -179,22 +179,24 @@ func (r *reevaluation) page(ctx context.Context, page []watch.Outcome) error {
 func (r *reevaluation) compare(ctx context.Context, o watch.Outcome) (key string, same bool, err error) {
 	state, policies := o.View.State, r.reason == watcher.WakePolicy
 	switch {
+	case policies && o.Judged():
+		return "", true, nil
 	case !o.Evaluable():
 		return "", !state.Matched && o.View.Build == "", nil // it waits for the first data
-	case policies && state.Basis.Bundle == o.View.Bundle || o.Current():
+	case o.Current():
 		return "", true, nil
 	}
-	if key, err = r.key(ctx, o.View.Bundle, o); err != nil || !policies || key == "" || state.Problem != nil || !o.Lasts(r.now()) {
+	if key, err = r.key(ctx, o.View.Bundle, o.View.Accepting, o); err != nil || !policies || key == "" || state.Problem != nil || !o.Lasts(r.now()) {
 		return key, false, err
 	}
-	before, err := r.key(ctx, state.Basis.Bundle, o)
+	before, err := r.key(ctx, state.Basis.Bundle, state.Basis.Acceptances, o)
 	return key, before == key, err
 }
 
-// key is "" where the bundle is gone or a pattern of it cannot be matched.
-func (r *reevaluation) key(ctx context.Context, hash string, o watch.Outcome) (string, error) {
+// key is that of an outcome of a bundle and of acceptances. It is "" where the bundle is gone or a pattern of it cannot be matched.
+func (r *reevaluation) key(ctx context.Context, hash, acceptances string, o watch.Outcome) (string, error) {
 	if hash == "" {
-		return string(o.View.State.Analyzed), nil
+		return string(o.View.State.Analyzed) + acceptances, nil
 	}
 	parsed, err := r.bundle(ctx, hash)
 	if errors.Is(err, errkind.NotFound) {
@@ -203,7 +205,7 @@ func (r *reevaluation) key(ctx context.Context, hash string, o watch.Outcome) (s
 	if err != nil {
 		return "", err
 	}
-	key, err := parsed.bundle.Key(ctx, o.Candidate())
+	key, err := parsed.bundle.Key(ctx, o.Candidate(acceptances))
 	if err != nil {
 		return "", ctx.Err()
 	}

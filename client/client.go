@@ -107,15 +107,27 @@ func (c Client) ApplyPolicy(ctx context.Context, bundle string) (applied workflo
 	return applied, err
 }
 
+// ApplyAcceptances has the tags evaluated that stored acceptances concern, and returns how
+// many were.
+func (c Client) ApplyAcceptances(ctx context.Context) (evaluated int, err error) {
+	err = c.execute(ctx, options(workflows.ApplyAcceptancesID, "Application of acceptances"), workflows.ApplyAcceptances, nil, &evaluated)
+	return evaluated, err
+}
+
 // execute runs a workflow of which there is one at a time and waits for its result. Unless
-// the options say to join it, it waits for the end of a run under way first.
+// the options say to join it, it waits for the end of a run under way first. Nil is no
+// argument.
 func (c Client) execute(ctx context.Context, options sdk.StartWorkflowOptions, workflow, argument, result any) error {
+	var arguments []any
+	if argument != nil {
+		arguments = []any{argument}
+	}
 	if options.WorkflowIDConflictPolicy == enums.WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED {
 		options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL
 		options.WorkflowExecutionErrorWhenAlreadyStarted = true
 	}
 	for {
-		run, err := c.Temporal.ExecuteWorkflow(ctx, options, workflow, argument)
+		run, err := c.Temporal.ExecuteWorkflow(ctx, options, workflow, arguments...)
 		if err == nil {
 			return workflows.Restore(run.Get(ctx, result))
 		}

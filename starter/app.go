@@ -62,7 +62,7 @@ func newApp() *cli.App {
 			group(categoryTags, tags.SubscribeCommand(), tags.UnsubscribeCommand(), tags.SubscriptionsCommand(), tags.StatusCommand(),
 				tags.VulnerabilitiesCommand(), tags.EvaluateCommand(), tags.RescanCommand(), tags.SbomCommand(), tags.AffectedCommand(), repositories.Command()),
 			group(categoryNotified, endpoints.Command(), endpoints.FiltersCommand(), notifications.NotificationsCommand(), notifications.DeliveriesCommand(), notifications.RedeliverCommand(), notifications.ExplainCommand()),
-			group(categoryRules, policies.Command(), feeds.Command()),
+			group(categoryRules, policies.Command(), policies.AcceptCommand(), feeds.Command()),
 			group(categorySystem, doctor.ReconcileCommand(), registries.PushCommand(), registries.Command(), up.Command(), doctor.Command(), completion.Command(), versionCommand()),
 		),
 	}
@@ -84,7 +84,9 @@ func prepare(commands []*cli.Command) {
 		c.OnUsageError = arguments.OnUsageError
 		c.HideHelpCommand = true
 		if len(c.Subcommands) > 0 {
-			c.Action = unknownCommand
+			if c.Action == nil {
+				c.Action = unknownCommand
+			}
 			prepare(c.Subcommands)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -163,6 +164,21 @@ func ends(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(s.SaveDistribution(ctx, s.digest, "debian"))
 	ts.Check(s.SaveCoverage(ctx, seedBuild, map[vuln.Distribution]vuln.Coverage{"debian": {State: vuln.Covered, Distribution: "debian 12", EndOfLife: date}}))
 	ts.Check(s.record(ctx, policy.Default()))
+}
+
+// accepted stores an acceptance, which ends at the time if there is one,: accepted VULNERABILITY SUBJECT [TIME].
+func accepted(ts *testscript.TestScript, _ bool, args []string) {
+	ctx := context.Background()
+	opened, err := store.Open(ctx, "sqlite://"+ts.Getenv("TAGWATCH_DATA_DIR")+"/tagwatch.db")
+	ts.Check(err)
+	defer opened.Close()
+	a := acceptance.Acceptance{Vulnerability: args[0], Subject: args[1], Reason: "of the test", Owner: "web", By: "somebody", Created: time.Now().UTC().Add(-time.Hour)}
+	if len(args) > 2 {
+		a.Until, err = time.Parse(time.RFC3339, args[2])
+		ts.Check(err)
+	}
+	_, err = opened.Accept(ctx, []acceptance.Acceptance{a})
+	ts.Check(err)
 }
 
 // renewal has a worker with another analyzer appear, which cannot renew the image

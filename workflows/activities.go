@@ -74,7 +74,7 @@ type Activities interface {
 	// ActivatePolicy makes a stored bundle the active one and reports whether that
 	// changed anything.
 	ActivatePolicy(ctx context.Context, bundle string) (bool, error)
-	// Reevaluate evaluates every tag that another bundle or newer data may change, and
+	// Reevaluate evaluates every tag that another bundle, acceptances or newer data may change, and
 	// wakes the watchers that have something to show or to do.
 	Reevaluate(context.Context, watch.ReevaluateRequest) (watch.Reevaluated, error)
 

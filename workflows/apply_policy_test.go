@@ -45,6 +45,20 @@ func TestApplyPolicyThatDoesNotExist(t *testing.T) {
 	}
 }
 
+func TestApplyAcceptances(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	env.ExecuteWorkflow(workflows.ApplyAcceptances)
+	finished(t, env)
+	var evaluated int
+	if err := env.GetWorkflowResult(&evaluated); err != nil {
+		t.Fatal(err)
+	}
+	if len(outside.activated) != 0 || len(outside.reevaluated) != 1 || outside.reevaluated[0] != "" {
+		t.Errorf("activated %q, evaluated for builds %q", outside.activated, outside.reevaluated)
+	}
+}
+
 func TestTestEndpoint(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)

@@ -61,11 +61,12 @@ var toCancel = map[string]canceled{
 		rests: true, steps: []string{"Deliver"}},
 	workflows.TypeSyncFeed: {input: databuild.SyncRequest{},
 		steps: []string{"FetchFeed", "AdvanceFeed", "Reevaluate"}},
-	workflows.TypeSummarize:    {rests: true, steps: []string{"Summarize"}},
-	workflows.TypePrune:        {steps: []string{"Prune"}},
-	workflows.TypeRunTask:      {}, // has no steps, see below
-	workflows.TypeApplyPolicy:  {input: "bundle", steps: []string{"ActivatePolicy", "Reevaluate"}},
-	workflows.TypeAnalyzeImage: {input: workflows.AnalysisState{Digest: first}, signal: workflows.SignalWanted, argument: wanted("latest"), steps: []string{"Analyze"}},
+	workflows.TypeSummarize:        {rests: true, steps: []string{"Summarize"}},
+	workflows.TypePrune:            {steps: []string{"Prune"}},
+	workflows.TypeRunTask:          {}, // has no steps, see below
+	workflows.TypeApplyPolicy:      {input: "bundle", steps: []string{"ActivatePolicy", "Reevaluate"}},
+	workflows.TypeApplyAcceptances: {steps: []string{"Reevaluate"}},
+	workflows.TypeAnalyzeImage:     {input: workflows.AnalysisState{Digest: first}, signal: workflows.SignalWanted, argument: wanted("latest"), steps: []string{"Analyze"}},
 	workflows.TypeRenewAnalyses: {input: workflows.RenewalState{}, signal: workflows.SignalAnalyzed, argument: workflows.Analyzed{},
 		rests: true, steps: []string{"NextRenewal", "RequestAnalysis"}},
 	workflows.TypeReconcile:      {input: watcher.ReconcileRequest{}, steps: []string{"RestoreTemporal", "CompareWatchers", "CompareDeliveries"}},

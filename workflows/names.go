@@ -23,19 +23,20 @@ const (
 
 // The names of the workflow types.
 const (
-	TypeWatchTag        = "WatchTag"
-	TypeAnalyzeImage    = "AnalyzeImage"
-	TypeWatchRegistry   = "WatchRegistry"
-	TypeWatchRepository = "WatchRepository"
-	TypeSubscribe       = "Subscribe"
-	TypeSyncFeed        = "SyncFeed"
-	TypeApplyPolicy     = "ApplyPolicy"
-	TypeServeEndpoint   = "ServeEndpoint"
-	TypeReconcile       = "Reconcile"
-	TypeRenewAnalyses   = "RenewAnalyses"
-	TypeSummarize       = "Summarize"
-	TypePrune           = "Prune"
-	TypeRunTask         = "RunTask"
+	TypeWatchTag         = "WatchTag"
+	TypeAnalyzeImage     = "AnalyzeImage"
+	TypeWatchRegistry    = "WatchRegistry"
+	TypeWatchRepository  = "WatchRepository"
+	TypeSubscribe        = "Subscribe"
+	TypeSyncFeed         = "SyncFeed"
+	TypeApplyPolicy      = "ApplyPolicy"
+	TypeApplyAcceptances = "ApplyAcceptances"
+	TypeServeEndpoint    = "ServeEndpoint"
+	TypeReconcile        = "Reconcile"
+	TypeRenewAnalyses    = "RenewAnalyses"
+	TypeSummarize        = "Summarize"
+	TypePrune            = "Prune"
+	TypeRunTask          = "RunTask"
 )
 
 // Search attributes of watchers, to filter and sort the list of workflows by.

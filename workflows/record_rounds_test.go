@@ -171,6 +171,12 @@ func playApplyPolicy(t *testing.T, s *stage) client.WorkflowRun {
 	return s.run(workflows.ApplyPolicyID)
 }
 
+func playApplyAcceptances(t *testing.T, s *stage) client.WorkflowRun {
+	_, err := s.client.ApplyAcceptances(background)
+	must(t, err)
+	return s.run(workflows.ApplyAcceptancesID)
+}
+
 func playTestEndpoint(t *testing.T, s *stage) client.WorkflowRun {
 	request := delivery.TestRequest{Endpoint: "chat", Type: notification.VulnUpdate}
 	run, err := s.temporal.ExecuteWorkflow(background, client.StartWorkflowOptions{TaskQueue: workflows.QueueMain}, workflows.TestEndpoint, request)

@@ -44,6 +44,7 @@ var scenarios = map[string]scenario{
 	"run-task":                playRunTask,
 	"run-task-joins":          playRunTaskJoins,
 	"apply-policy":            playApplyPolicy,
+	"apply-acceptances":       playApplyAcceptances,
 	"test-endpoint":           playTestEndpoint,
 	"check-registry":          playCheckRegistry,
 	"reconcile":               playReconcile,

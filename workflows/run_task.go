@@ -13,12 +13,13 @@ import (
 
 // The ids of the tasks, which are also those of their schedules.
 const (
-	SyncFeedID      = "sync-feed"
-	ApplyPolicyID   = "apply-policy"
-	ReconcileID     = "reconcile"
-	RenewAnalysesID = "renew-analyses"
-	SummarizeID     = "summarize"
-	PruneID         = "prune"
+	SyncFeedID         = "sync-feed"
+	ApplyPolicyID      = "apply-policy"
+	ApplyAcceptancesID = "apply-acceptances"
+	ReconcileID        = "reconcile"
+	RenewAnalysesID    = "renew-analyses"
+	SummarizeID        = "summarize"
+	PruneID            = "prune"
 )
 
 // Task is a workflow that works for the whole installation and runs regularly. At

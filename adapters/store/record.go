@@ -51,6 +51,10 @@ func (t tx) recordViews(ctx context.Context, targets []image.Target) ([]watch.Re
 	if common.Endpoints, err = t.endpoints(ctx); err != nil {
 		return nil, err
 	}
+	concerned, err := t.concerned(ctx, common.Acceptances, analyzedOf(states))
+	if err != nil {
+		return nil, err
+	}
 	watched := make(map[string]int64, len(polls))
 	for _, row := range polls {
 		watched[row.Name] = row.Poll
@@ -61,6 +65,7 @@ func (t tx) recordViews(ctx context.Context, targets []image.Target) ([]watch.Re
 		if poll, is := watched[name]; is {
 			views[i].Watched, views[i].Poll = true, durationOf(poll)
 			views[i].State, views[i].Subscriptions = states[name], subscribed[name]
+			concerned.addTo(&views[i], targets[i])
 		}
 	}
 	return views, nil
@@ -71,14 +76,18 @@ type pollRow struct {
 	Poll int64
 }
 
-// global is what a view holds that is the same for all targets, but for the endpoints.
+// global is what a view holds that is the same for all targets, but for the endpoints. Its
+// acceptances are those for any target.
 func (t tx) global(ctx context.Context) (view watch.RecordView, err error) {
 	current, err := t.feed(ctx)
 	if err != nil {
 		return view, err
 	}
 	view.Build, view.Matcher = current.Build, vuln.Matcher(current.Matcher)
-	view.Bundle, err = t.activeBundle(ctx)
+	if view.Bundle, err = t.activeBundle(ctx); err != nil {
+		return view, err
+	}
+	view.Acceptances, err = t.acceptances(ctx)
 	return view, err
 }
 

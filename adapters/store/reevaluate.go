@@ -54,6 +54,14 @@ func (t tx) outcomes(ctx context.Context, rows []outcomeRow) ([]watch.Outcome, e
 	if err != nil {
 		return nil, err
 	}
+	images := make([]string, len(rows))
+	for i, row := range rows {
+		images[i] = row.Analyzed
+	}
+	concerned, err := t.concerned(ctx, common.Acceptances, images)
+	if err != nil {
+		return nil, err
+	}
 	return convert(rows, func(row outcomeRow) (watch.Outcome, error) {
 		view := common
 		view.Watched, view.Subscriptions = true, subscribed[row.Target]
@@ -61,6 +69,7 @@ func (t tx) outcomes(ctx context.Context, rows []outcomeRow) ([]watch.Outcome, e
 			return watch.Outcome{}, err
 		}
 		target, err := image.ParseTarget(row.Target)
+		concerned.addTo(&view, target)
 		return watch.Outcome{Target: target, ImageID: row.ImageID, View: view}, err
 	})
 }

@@ -30,6 +30,7 @@ type stateRow struct {
 	Matcher     string
 	Bundle      string
 	Analyzer    string
+	Acceptances string
 	Matched     bool
 	Critical    int
 	High        int
@@ -63,7 +64,7 @@ func (c coverageState) coverage() vuln.Coverage {
 	return vuln.Coverage{State: vuln.CoverageState(c.Coverage), Distribution: c.Distribution, Reason: c.NotCovered, EndOfLife: timeOf(c.EndOfLife)}
 }
 
-const stateColumns = `revision, manifest, index_digest, analyzed, pending, build, matcher, bundle, analyzer, matched,
+const stateColumns = `revision, manifest, index_digest, analyzed, pending, build, matcher, bundle, analyzer, acceptances, matched,
 	critical, high, medium, low, negligible, unknown, status, final_action, problem, checked, changed, next_change, coverage, distribution, not_covered, end_of_life`
 
 func (r stateRow) resolved() image.Resolved {
@@ -81,7 +82,7 @@ func (r stateRow) state() (watch.State, error) {
 		Resolved: r.resolved(),
 		Analyzed: image.Digest(r.Analyzed),
 		Pending:  timeOf(r.Pending),
-		Basis:    watch.Basis{Build: r.Build, Matcher: vuln.Matcher(r.Matcher), Bundle: r.Bundle, Analyzer: r.Analyzer},
+		Basis:    watch.Basis{Build: r.Build, Matcher: vuln.Matcher(r.Matcher), Bundle: r.Bundle, Analyzer: r.Analyzer, Acceptances: r.Acceptances},
 		Matched:  r.Matched,
 		Counts:   r.counts(),
 		Problem:  problem,
@@ -172,7 +173,7 @@ func (t tx) saveStates(ctx context.Context, states ...savedState) error {
 		names = append(names, name)
 		rows = append(rows, []any{
 			name, s.Revision, string(s.Resolved.Manifest), string(s.Resolved.Index), string(s.Analyzed), toMicros(s.Pending),
-			s.Basis.Build, string(s.Basis.Matcher), s.Basis.Bundle, s.Basis.Analyzer, s.Matched,
+			s.Basis.Build, string(s.Basis.Matcher), s.Basis.Bundle, s.Basis.Analyzer, s.Basis.Acceptances, s.Matched,
 			sum.Counts.Critical, sum.Counts.High, sum.Counts.Medium, sum.Counts.Low, sum.Counts.Negligible, sum.Counts.Unknown,
 			string(sum.Status), string(sum.FinalAction), problem, toMicros(s.Checked), toMicros(s.Changed), toMicros(s.Next),
 			string(s.Coverage.State), s.Coverage.Distribution, s.Coverage.Reason, toMicros(s.Coverage.EndOfLife),

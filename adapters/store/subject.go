@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -35,6 +36,9 @@ func (s *Store) Subject(ctx context.Context, target image.Target, digest image.D
 			return err
 		}
 		if err := t.addFailure(ctx, target, subject); err != nil {
+			return err
+		}
+		if err := t.addAcceptances(ctx, digest, subject); err != nil {
 			return err
 		}
 		return t.addMatches(ctx, row, subject)
@@ -86,6 +90,17 @@ func (t tx) addFailure(ctx context.Context, target image.Target, subject *policy
 	}
 	subject.Failed = watch.FailedImage(problem, state.Resolved.Manifest)
 	return nil
+}
+
+// addAcceptances adds those that are for the reference and name a vulnerability of the image.
+func (t tx) addAcceptances(ctx context.Context, digest image.Digest, subject *policy.Input) error {
+	accepted, err := t.acceptances(ctx)
+	if err != nil {
+		return err
+	}
+	concerned, err := t.concerned(ctx, accepted, []string{string(digest)})
+	subject.Acceptances = concerned.of(string(digest), acceptance.For(accepted, subject.Reference))
+	return err
 }
 
 // addMatches adds the vulnerabilities, if they are known, and what they were

@@ -82,6 +82,7 @@ var Variables = slices.Concat(
 		texts("fix_versions", "versions that fix it", func(f *Finding) []string { return f.Fix.Versions }),
 	)...),
 	ofFinding(
+		yes("accepted", "its risk is accepted: tagwatch accept", func(f *Finding) bool { return f.Accepted != nil }),
 		text("id", "of the record that matched, as CVE-2024-1234", func(f *Finding) string { return f.ID }),
 		texts("aliases", "other ids of the same vulnerability", func(f *Finding) []string { return f.Aliases() }),
 		text("package_name", "as openssl", func(f *Finding) string { return f.Package.Name }),
@@ -89,13 +90,13 @@ var Variables = slices.Concat(
 		text("package_type", "deb, rpm, apk, npm, python, go-module, ...", func(f *Finding) string { return f.Package.Type }),
 		text("purl", "package URL", func(f *Finding) string { return f.Package.PURL }),
 		text("change", "added, removed or updated", func(f *Finding) string { return string(f.Change) }),
-		texts("updated", "what was updated: name, severity, fix, known_exploited, epss", func(f *Finding) []string {
+		texts("updated", "what was updated: name, severity, fix, known_exploited, epss, accepted", func(f *Finding) []string {
 			return plainTexts(f.Aspects)
 		}),
 	),
 	[]Variable{
 		about("notification_type", "as vuln_update", func(n *Notification) string { return string(n.Type) }),
-		{Name: "causes", Type: "list(string)", Description: "image, feed, policy, time, scanner", kind: cel.ListType(cel.StringType), size: listSize,
+		{Name: "causes", Type: "list(string)", Description: "image, feed, policy, time, scanner, acceptance", kind: cel.ListType(cel.StringType), size: listSize,
 			value: func(f *Facts) ref.Val { return list(plainTexts(f.Notification.Causes)) }},
 		about("status_before", "policy status before: pass or fail", func(n *Notification) string { return n.StatusBefore }),
 		about("status", "policy status now: pass or fail", func(n *Notification) string { return n.StatusNow }),

@@ -33,8 +33,10 @@ var reasons = map[Cause]string{
 	CauseImage:   "the tag points to another image, or its image was analyzed",
 	CauseFeed:    "there is new vulnerability data",
 	CausePolicy:  "another bundle is active: a policy, a whitelist or a mapping changed",
-	CauseTime:    "time passed: a rule or a whitelist item depends on it",
+	CauseTime:    "time passed: a rule, a whitelist item or an acceptance depends on it",
 	CauseScanner: "a new version of what analyzes or matches checks the same image",
+
+	CauseAcceptance: "somebody accepted a risk, or revoked that",
 }
 
 type explained struct {
@@ -45,12 +47,13 @@ type explained struct {
 	Difference struct {
 		Added, Updated, Removed []record
 	} `json:"diff_vulnerability_result"`
-	Image    *imageDifference `json:"image_difference"`
-	LastEval json.RawMessage  `json:"last_eval"`
-	CurrEval json.RawMessage  `json:"curr_eval"`
-	New      []string         `json:"new_tags"`
-	Removed  []string         `json:"removed_tags"`
-	Event    struct {
+	Image       *imageDifference  `json:"image_difference"`
+	Acceptances acceptanceChanges `json:"acceptances"`
+	LastEval    json.RawMessage   `json:"last_eval"`
+	CurrEval    json.RawMessage   `json:"curr_eval"`
+	New         []string          `json:"new_tags"`
+	Removed     []string          `json:"removed_tags"`
+	Event       struct {
 		Type    string
 		Level   Level
 		Message string
@@ -108,9 +111,9 @@ func (p explained) facts() []Fact {
 func (p explained) details(t Type) []string {
 	switch t {
 	case VulnUpdate:
-		return p.vulnerabilities()
+		return slices.Concat(p.vulnerabilities(), p.Acceptances.lines())
 	case PolicyEval:
-		return p.rules()
+		return slices.Concat(p.rules(), p.Acceptances.lines())
 	case TagUpdate:
 		return p.Image.lines()
 	case RepoUpdate:
@@ -180,6 +183,9 @@ func (r rating) line() string {
 	line := string(r.Severity) + ", fix " + r.FixAvailable
 	if r.KnownExploited {
 		line += ", known to be exploited"
+	}
+	if r.Accepted != nil {
+		line += fmt.Sprintf(", accepted (%d: %s)", r.Accepted.ID, r.Accepted.Reason)
 	}
 	if r.EPSS != nil {
 		line += fmt.Sprintf(", EPSS %.1f%%", *r.EPSS*100)

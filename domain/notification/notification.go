@@ -53,12 +53,14 @@ const (
 	CauseImage   Cause = "image"   // the tag points to another image
 	CauseFeed    Cause = "feed"    // new vulnerability data
 	CausePolicy  Cause = "policy"  // another bundle: a policy, a whitelist or a mapping changed
-	CauseTime    Cause = "time"    // a time-dependent rule or whitelist item
+	CauseTime    Cause = "time"    // a time-dependent rule, whitelist item or acceptance
 	CauseScanner Cause = "scanner" // a new version of what analyzes or matches
+	// CauseAcceptance is that somebody accepted a risk, or revoked that.
+	CauseAcceptance Cause = "acceptance"
 )
 
 // Causes are all causes.
-var Causes = []Cause{CauseImage, CauseFeed, CausePolicy, CauseTime, CauseScanner}
+var Causes = []Cause{CauseImage, CauseFeed, CausePolicy, CauseTime, CauseScanner, CauseAcceptance}
 
 // Notification is one transition, for its subscribers.
 type Notification struct {

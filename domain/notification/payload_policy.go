@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 )
@@ -13,6 +14,8 @@ type PolicyEvaluated struct {
 	Target        image.Target
 	Before, After Evidence
 	Last, Current Evaluation
+	// Acceptances are those that begin or cease to cover findings.
+	Acceptances []acceptance.Change
 }
 
 // Evaluation is one outcome of the policies.
@@ -30,9 +33,9 @@ func (c PolicyEvaluated) subject() string { return c.Target.String() }
 
 func (c PolicyEvaluated) summary() string {
 	if c.Last.Status == c.Current.Status {
-		return fmt.Sprintf("policy %s: %s, was %s", c.Current.Status, c.Current.FinalAction, c.Last.FinalAction) + c.After.incomplete()
+		return fmt.Sprintf("policy %s: %s, was %s", c.Current.Status, c.Current.FinalAction, c.Last.FinalAction) + ends(c.Acceptances) + c.After.incomplete()
 	}
-	return fmt.Sprintf("policy %s (%s), was %s (%s)", c.Current.Status, c.Current.FinalAction, c.Last.Status, c.Last.FinalAction) + c.After.incomplete()
+	return fmt.Sprintf("policy %s (%s), was %s (%s)", c.Current.Status, c.Current.FinalAction, c.Last.Status, c.Last.FinalAction) + ends(c.Acceptances) + c.After.incomplete()
 }
 
 type outcome struct {
@@ -51,16 +54,18 @@ func (c PolicyEvaluated) payload(shared common) any {
 		CurrEval json.RawMessage `json:"curr_eval"`
 		about
 		outcome
-		Previous state          `json:"previous"`
-		Counts   map[string]int `json:"counts"`
+		Previous    state             `json:"previous"`
+		Acceptances acceptanceChanges `json:"acceptances,omitzero"`
+		Counts      map[string]int    `json:"counts"`
 	}{
-		common:   shared,
-		LastEval: c.Last.Document,
-		CurrEval: c.Current.Document,
-		about:    newAbout(c.Target, c.Before, c.After),
-		outcome:  outcome{c.Current.Status, c.Current.FinalAction},
-		Previous: state{newEvidence(c.Before), outcome{c.Last.Status, c.Last.FinalAction}},
-		Counts:   rowCounts(c.Current.Document),
+		common:      shared,
+		LastEval:    c.Last.Document,
+		CurrEval:    c.Current.Document,
+		about:       newAbout(c.Target, c.Before, c.After),
+		outcome:     outcome{c.Current.Status, c.Current.FinalAction},
+		Previous:    state{newEvidence(c.Before), outcome{c.Last.Status, c.Last.FinalAction}},
+		Acceptances: newAcceptanceChanges(c.Acceptances),
+		Counts:      rowCounts(c.Current.Document),
 	}
 }
 

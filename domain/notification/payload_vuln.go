@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -23,6 +24,8 @@ type VulnerabilitiesChanged struct {
 	// NotCovered were in the list before, and the image may still have them: the data
 	// does not cover its distribution.
 	NotCovered []vuln.Finding
+	// Decided is when it was found out, which decides whether time ended an acceptance.
+	Decided time.Time
 	// LeftOut counts what the filters of the receiver left out of the lists.
 	LeftOut LeftOut
 }
@@ -60,7 +63,7 @@ func (c VulnerabilitiesChanged) summary() string {
 	if coverage := c.coverage(); coverage != "" {
 		parts = append(parts, coverage)
 	}
-	return "vulnerabilities: " + strings.Join(parts, "; ")
+	return "vulnerabilities: " + strings.Join(parts, "; ") + ends(acceptance.Changes(c.Updated, c.Decided))
 }
 
 func (c VulnerabilitiesChanged) coverage() string {
@@ -120,12 +123,14 @@ func (c VulnerabilitiesChanged) payload(shared common) any {
 		common
 		Difference difference `json:"diff_vulnerability_result"`
 		about
-		Counts map[string]int `json:"counts"`
+		Acceptances acceptanceChanges `json:"acceptances,omitzero"`
+		Counts      map[string]int    `json:"counts"`
 	}{
-		common:     shared,
-		Difference: difference{records(c.Added), updateRecords(c.Updated), records(c.Removed), records(c.NotCovered), c.LeftOut},
-		about:      newAbout(c.Target, c.Before, c.After),
-		Counts:     c.counts(),
+		common:      shared,
+		Difference:  difference{records(c.Added), updateRecords(c.Updated), records(c.Removed), records(c.NotCovered), c.LeftOut},
+		about:       newAbout(c.Target, c.Before, c.After),
+		Acceptances: newAcceptanceChanges(acceptance.Changes(c.Updated, c.Decided)),
+		Counts:      c.counts(),
 	}
 }
 
@@ -146,7 +151,7 @@ func (c VulnerabilitiesChanged) counts() map[string]int {
 }
 
 // record is a vulnerability in Anchore's keys, with ours: Key, Records, Aliases,
-// Fix_State, Known_Exploited, Known_Exploitation, EPSS, changes and previous.
+// Fix_State, Known_Exploited, Known_Exploitation, EPSS, Accepted, changes and previous.
 type record struct {
 	naming
 	VulnerablePackage string        `json:"Vulnerable_Package"`
@@ -198,11 +203,12 @@ type former struct {
 }
 
 type rating struct {
-	Severity       vuln.Severity `json:"Severity"`
-	FixAvailable   string        `json:"Fix_Available"`
-	FixState       vuln.FixState `json:"Fix_State"`
-	KnownExploited bool          `json:"Known_Exploited"`
-	EPSS           *float64      `json:"EPSS,omitempty"` // where the subscription names a threshold
+	Severity       vuln.Severity  `json:"Severity"`
+	FixAvailable   string         `json:"Fix_Available"`
+	FixState       vuln.FixState  `json:"Fix_State"`
+	KnownExploited bool           `json:"Known_Exploited"`
+	EPSS           *float64       `json:"EPSS,omitempty"` // where the subscription names a threshold
+	Accepted       *vuln.Accepted `json:"Accepted,omitempty"`
 }
 
 func newRecord(f vuln.Finding) record {
@@ -229,7 +235,7 @@ func newNaming(f vuln.Finding) naming {
 }
 
 func newRating(f vuln.Finding) rating {
-	r := rating{Severity: vuln.ParseSeverity(string(f.Severity)), FixAvailable: "None", FixState: cmp.Or(f.Fix.State, vuln.FixUnknown), KnownExploited: f.KnownExploited, EPSS: f.EPSS}
+	r := rating{Severity: vuln.ParseSeverity(string(f.Severity)), FixAvailable: "None", FixState: cmp.Or(f.Fix.State, vuln.FixUnknown), KnownExploited: f.KnownExploited, EPSS: f.EPSS, Accepted: f.Accepted}
 	if len(f.Fix.Versions) > 0 {
 		r.FixAvailable = strings.Join(f.Fix.Versions, ",")
 	}

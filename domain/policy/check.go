@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // check is one rule under evaluation: its trigger's view of the input and of
@@ -27,7 +29,8 @@ type check struct {
 type firing struct {
 	id      string
 	message string
-	aliases []string // other trigger ids that whitelists may use for it
+	aliases []string    // other trigger ids that whitelists may use for it
+	match   *vuln.Match // that it is about; nil for none
 }
 
 // fire records an occurrence whose trigger id is derived from the message, as
@@ -41,7 +44,10 @@ func (c *check) fire(message string) {
 
 // fireAs records an occurrence with an explicit trigger id.
 func (c *check) fireAs(id, message string, aliases ...string) {
-	f := firing{id: id, message: message, aliases: aliases}
+	c.add(firing{id: id, message: message, aliases: aliases})
+}
+
+func (c *check) add(f firing) {
 	if c.memo.room.take(f) {
 		c.firings = append(c.firings, f)
 	}

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // Evaluate applies the bundle to the image. What cannot be decided, because of an error
@@ -40,6 +42,7 @@ type evaluator struct {
 	input     *Input
 	candidate candidate
 	memo      *memo
+	accepted  map[vuln.Identity]*vuln.Accepted
 	at        string // path of the part under evaluation
 	failed    bool   // a problem leaves the outcome undecided
 }
@@ -54,8 +57,21 @@ func newEvaluator(limit *timeLimit, b *Bundle, s *Input, now time.Time) *evaluat
 		e.report(Problem{"", Error, problemImageIncomplete, "the image is not analyzed"})
 		e.input = &Input{Reference: s.Reference, Inventory: &sbom.Inventory{}}
 	}
+	e.accept()
 	e.Digest, e.ImageID = e.input.Inventory.Digest, e.input.Inventory.ImageID
 	return e
+}
+
+// accept finds the accepted matches. Records of one vulnerability are merged for it: an
+// acceptance may name another of them than the one that a rule sees.
+func (e *evaluator) accept() {
+	if len(e.input.Acceptances) == 0 {
+		return
+	}
+	e.accepted = map[vuln.Identity]*vuln.Accepted{}
+	for _, f := range acceptance.Mark(vuln.Merge(vuln.Findings(e.input.Matches)), e.input.Acceptances, e.EvaluatedAt) {
+		e.accepted[f.Identity()] = f.Accepted
+	}
 }
 
 // A policy that a mapping names many times reports its problems as often, so their

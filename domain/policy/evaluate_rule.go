@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
@@ -72,6 +73,9 @@ func (e *evaluator) row(p *Policy, r *Rule, f firing, whitelists []*Whitelist) (
 	if row.Waiver = e.waiver(row, whitelists); e.memo.timeLimit.err != nil {
 		return false
 	}
+	if row.Waiver == nil {
+		row.Waiver = e.acceptanceOf(f)
+	}
 	if row.Waiver != nil {
 		row.Action = Go
 		e.Next = earliest(e.Next, row.Waiver.Expires, e.EvaluatedAt)
@@ -92,11 +96,25 @@ func (e *evaluator) waiver(row Row, whitelists []*Whitelist) *Waiver {
 				e.failOnce(Problem{e.at, Error, problemEvaluation, err.Error()})
 			}
 			if item != nil {
-				return &Waiver{w.ID, w.Name, item.ID, item.TriggerID, item.Expires}
+				return &Waiver{WhitelistID: w.ID, WhitelistName: w.Name, ItemID: item.ID, TriggerID: item.TriggerID, Expires: item.Expires}
 			}
 		}
 	}
 	return nil
+}
+
+// acceptanceOf is the acceptance that lets a match pass, as a whitelist item does; nil for
+// none.
+func (e *evaluator) acceptanceOf(f firing) *Waiver {
+	if f.match == nil {
+		return nil
+	}
+	a := e.accepted[f.match.Identity()]
+	if a == nil {
+		return nil
+	}
+	number := strconv.FormatInt(a.ID, 10)
+	return &Waiver{WhitelistID: AcceptancesID, WhitelistName: "acceptance " + number, ItemID: number, TriggerID: f.id, Expires: a.Until, Acceptance: a}
 }
 
 func (r Row) triggerIDs() []string { return append([]string{r.TriggerID}, r.Aliases...) }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // Evaluation is the result of a bundle for an image under a reference.
@@ -79,13 +80,18 @@ type Row struct {
 	Waiver     *Waiver `json:"waiver,omitempty"`
 }
 
-// Waiver is the whitelist item that lets an occurrence pass.
+// AcceptancesID stands for the id of a whitelist where an acceptance lets an occurrence pass.
+const AcceptancesID = "acceptances"
+
+// Waiver is the whitelist item, or the acceptance, that lets an occurrence pass.
 type Waiver struct {
 	WhitelistID   string    `json:"whitelist_id,omitempty"`
 	WhitelistName string    `json:"whitelist_name,omitempty"`
 	ItemID        string    `json:"item_id,omitempty"`
 	TriggerID     string    `json:"trigger_id"` // the item's pattern
 	Expires       time.Time `json:"expires,omitzero"`
+	// Acceptance is nil for a whitelist item.
+	Acceptance *vuln.Accepted `json:"acceptance,omitempty"`
 }
 
 func stricter(a, b Action) Action {

@@ -51,7 +51,7 @@ func vulnerablePackage(c *check) error {
 			c.changesAt(due)
 			continue
 		}
-		c.fireAs(vulnerabilityTriggerID(m), rule.message(m), aliasTriggerIDs(m)...)
+		c.add(firing{id: vulnerabilityTriggerID(m), message: rule.message(m), aliases: aliasTriggerIDs(m), match: m})
 	}
 	return nil
 }

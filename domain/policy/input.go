@@ -3,6 +3,7 @@ package policy
 import (
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -24,6 +25,9 @@ type Input struct {
 	// NPM and Gems are what the package registries know of the image's
 	// packages; nil while no such registry is configured.
 	NPM, Gems *PackageFeed
+	// Acceptances are those that are for the reference. What they cover passes as what a
+	// whitelist item matches.
+	Acceptances []acceptance.Acceptance
 }
 
 // FailedImage is an image that could not be analyzed.

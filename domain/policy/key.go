@@ -19,6 +19,8 @@ type Candidate struct {
 	// Dockerfile takes the place of the one inferred from the image; "" for that.
 	Dockerfile string
 	Failed     *FailedImage
+	// Acceptances is the acceptance.Key of what covers the image under the reference.
+	Acceptances string
 }
 
 // Key identifies everything that an evaluation of the candidate reads, but for
@@ -27,7 +29,7 @@ type Candidate struct {
 // is that of a pattern that cannot be matched.
 func (b *Bundle) Key(ctx context.Context, c Candidate) (string, error) {
 	sum, limit := sha256.New(), newTimeLimit(ctx, evaluationTime)
-	write(sum, string(c.Digest), c.ImageID, c.Dockerfile, fmt.Sprint(b.faults))
+	write(sum, string(c.Digest), c.ImageID, c.Dockerfile, c.Acceptances, fmt.Sprint(b.faults))
 	if c.Failed != nil {
 		write(sum, string(c.Failed.Digest), c.Failed.Reason)
 	}

@@ -68,9 +68,13 @@ func (x *Waiver) cell() any {
 	if x == nil {
 		return false
 	}
-	return map[string]any{
+	cell := map[string]any{
 		"whitelist_name": orNull(x.WhitelistName), "whitelist_id": orNull(x.WhitelistID), "matched_rule_id": orNull(x.ItemID),
 	}
+	if x.Acceptance != nil {
+		cell["acceptance"] = x.Acceptance
+	}
+	return cell
 }
 
 func orNull(text string) any {

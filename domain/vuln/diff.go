@@ -32,7 +32,8 @@ const (
 	AspectSeverity  Aspect = "severity"
 	AspectFix       Aspect = "fix"
 	AspectExploited Aspect = "known_exploited"
-	AspectEPSS      Aspect = "epss" // the probability of exploitation crossed a threshold
+	AspectEPSS      Aspect = "epss"     // the probability of exploitation crossed a threshold
+	AspectAccepted  Aspect = "accepted" // its risk is accepted now, or no longer
 )
 
 // Empty reports whether nothing changed.
@@ -68,6 +69,7 @@ func (u Update) aspects(threshold float64) (differ []Aspect) {
 		{AspectFix, before.Fix.State != after.Fix.State || !slices.Equal(before.Fix.sorted().Versions, after.Fix.sorted().Versions)},
 		{AspectExploited, before.KnownExploited != after.KnownExploited || before.Exploitation.inRansomware() != after.Exploitation.inRansomware()},
 		{AspectEPSS, u.crosses(threshold)},
+		{AspectAccepted, (before.Accepted == nil) != (after.Accepted == nil)},
 	} {
 		if each.differs {
 			differ = append(differ, each.aspect)

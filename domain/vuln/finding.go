@@ -35,7 +35,21 @@ type Finding struct {
 	// EPSS is the probability of exploitation, 0 without a score. It changes daily for
 	// nearly all, so it is not stored with the finding; nil where it was not joined.
 	EPSS *float64 `json:",omitempty"`
+	// Accepted is the acceptance of its risk, in the list of a tag; nil for none.
+	Accepted *Accepted `json:",omitempty"`
 }
+
+// Accepted is what a list says of the acceptance that covers a finding.
+type Accepted struct {
+	ID     int64  `json:"id"`
+	Reason string `json:"reason"`
+	Owner  string `json:"owner,omitempty"`
+	// Until is when it ends; zero for when there is a fix.
+	Until time.Time `json:"until,omitzero"`
+}
+
+// HasFix reports that the data names a version with a fix.
+func (f Finding) HasFix() bool { return len(f.Fix.Versions) > 0 || f.Fix.State == FixKnown }
 
 // BaseScore is the highest CVSS base score of the records, 0 without one.
 func (f Finding) BaseScore() (score float64) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/filter"
@@ -213,8 +214,10 @@ func (d *decision) causes(t notification.Type) []notification.Cause {
 	}{
 		{d.before.Analyzed != d.after.Analyzed || t == notification.PolicyEval && failed(d.before) != failed(d.after), notification.CauseImage},
 		{t == notification.PolicyEval && before.Bundle != after.Bundle, notification.CausePolicy},
+		{slices.ContainsFunc(d.acceptances(), func(c acceptance.Change) bool { return c.ByPerson }), notification.CauseAcceptance},
 		{before.Build != after.Build, notification.CauseFeed},
 		{before.Matcher != after.Matcher || before.Analyzer != after.Analyzer, notification.CauseScanner},
+		{slices.ContainsFunc(d.acceptances(), func(c acceptance.Change) bool { return c.End == acceptance.EndTime }), notification.CauseTime},
 	} {
 		if c.differs {
 			causes = append(causes, c.cause)
@@ -224,6 +227,14 @@ func (d *decision) causes(t notification.Type) []notification.Cause {
 		return []notification.Cause{notification.CauseTime}
 	}
 	return causes
+}
+
+// acceptances are those that begin or cease to cover findings of the tag.
+func (d *decision) acceptances() []acceptance.Change {
+	if d.before.Basis.Acceptances == "" && d.after.Basis.Acceptances == "" {
+		return nil
+	}
+	return acceptance.Changes(vuln.Diff(d.before.Vulnerabilities, d.after.Vulnerabilities).Updated, d.now)
 }
 
 // failed reports that an image is why the tag's state is about an earlier one, which

@@ -3,6 +3,7 @@ package watch
 import (
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -21,11 +22,16 @@ type RecordView struct {
 	Build   string
 	Matcher vuln.Matcher
 	Bundle  string // hash of the active bundle; "" without any
+	// Acceptances are those that are for the target, and Accepting is the key of those of
+	// them that name a vulnerability of State.Analyzed.
+	Acceptances []acceptance.Acceptance
+	Accepting   string
 }
 
 // Like reports whether an outcome would be made from the same in both views.
 func (v RecordView) Like(other RecordView) bool {
-	return v.Build == other.Build && v.Matcher == other.Matcher && v.Bundle == other.Bundle
+	return v.Build == other.Build && v.Matcher == other.Matcher && v.Bundle == other.Bundle &&
+		acceptance.Key(v.Acceptances) == acceptance.Key(other.Acceptances)
 }
 
 // Pruned counts what was removed because nobody will ask for it any more.

@@ -12,7 +12,7 @@ import (
 // ReevaluateRequest asks to evaluate tags in bulk.
 type ReevaluateRequest struct {
 	// Build is the data build that brought news: what it, or another matcher, may
-	// change is evaluated. "" is for another bundle.
+	// change is evaluated. "" is for another bundle or other acceptances.
 	Build string
 }
 
@@ -64,9 +64,9 @@ func (o Outcome) Evaluable() bool {
 	return state.Matched && (state.Problem == nil || state.Problem.Stage == condition.StageEvaluate || state.Problem.Stage == condition.StageAnalyze)
 }
 
-// Candidate is the outcome as keys of bundles see it.
-func (o Outcome) Candidate() policy.Candidate {
-	c := policy.Candidate{Reference: o.Target.Reference, Digest: o.View.State.Analyzed, ImageID: o.ImageID,
+// Candidate is the outcome as keys of bundles see it, with the key of acceptances.
+func (o Outcome) Candidate(acceptances string) policy.Candidate {
+	c := policy.Candidate{Acceptances: acceptances, Reference: o.Target.Reference, Digest: o.View.State.Analyzed, ImageID: o.ImageID,
 		Failed: FailedImage(o.View.State.Problem, o.View.State.Resolved.Manifest)}
 	for _, s := range o.View.Subscriptions {
 		if s.Options.Dockerfile != "" {
@@ -79,7 +79,14 @@ func (o Outcome) Candidate() policy.Candidate {
 // Current reports whether the outcome was made from what there is now.
 func (o Outcome) Current() bool {
 	basis := o.View.State.Basis
-	return basis.Bundle == o.View.Bundle && basis.Build == o.View.Build && basis.Matcher == o.View.Matcher
+	return o.Judged() && basis.Build == o.View.Build && basis.Matcher == o.View.Matcher
+}
+
+// Judged reports whether the outcome was made from the active bundle and from the
+// acceptances that there are now.
+func (o Outcome) Judged() bool {
+	basis := o.View.State.Basis
+	return basis.Bundle == o.View.Bundle && basis.Acceptances == o.View.Accepting
 }
 
 // Lasts reports whether time alone does not change the outcome yet.

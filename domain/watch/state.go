@@ -18,6 +18,9 @@ type Basis struct {
 	Matcher  vuln.Matcher // that matched
 	Bundle   string       // hash of the active policy bundle; "" without any
 	Analyzer string       // version and configuration of the analyzer
+	// Acceptances is the acceptance.Key of those that are for the tag and name a
+	// vulnerability of the image.
+	Acceptances string
 }
 
 // State is what was last recorded of a target. The zero value is a target that

@@ -73,7 +73,7 @@ func (d *decision) vulnerabilities() notification.Content {
 	}
 	change := vuln.DiffAt(d.before.Vulnerabilities, d.after.Vulnerabilities, options.EPSS)
 	content := notification.VulnerabilitiesChanged{Target: d.target, Before: evidenceOf(d.before, d.before.Checked), After: evidenceOf(d.after, d.now),
-		Added: change.Added, Updated: change.Updated}
+		Added: change.Added, Updated: change.Updated, Decided: d.now}
 	content.Removed, content.NotCovered = d.after.Coverage.Uncovered(change.Removed)
 	switch {
 	case !content.Empty():
@@ -102,7 +102,7 @@ func (d *decision) evaluated() notification.Content {
 	case last.Status == current.Status && (options == nil || !options.EveryAction):
 		return d.suppress(notification.PolicyEval, notification.SameStatus, fmt.Sprintf("final action %s, was %s", current.FinalAction, last.FinalAction))
 	}
-	return notification.PolicyEvaluated{Target: d.target, Before: evidenceOf(d.before, d.before.Checked), After: evidenceOf(d.after, d.now),
+	return notification.PolicyEvaluated{Target: d.target, Before: evidenceOf(d.before, d.before.Checked), After: evidenceOf(d.after, d.now), Acceptances: d.acceptances(),
 		Last:    notification.Evaluation{Status: last.Status, FinalAction: last.FinalAction, Document: withBundle(last.Document, d.seen.LastBundle)},
 		Current: notification.Evaluation{Status: current.Status, FinalAction: current.FinalAction, Document: withBundle(current.Document, d.seen.Bundle)}}
 }

@@ -43,6 +43,7 @@ CREATE TABLE target_state (
     distribution TEXT NOT NULL DEFAULT '', -- its name, as in debian 12
     not_covered  TEXT NOT NULL DEFAULT '', -- why it is not covered
     end_of_life  INTEGER NOT NULL DEFAULT 0, -- of the distribution; 0 for unknown
+    acceptances  TEXT NOT NULL DEFAULT '', -- key of those that it was made from
     wake         TEXT NOT NULL DEFAULT '' -- why the watcher is still to be woken; '' for no reason
 );
 CREATE INDEX target_state_analyzed ON target_state (analyzed, target);
@@ -309,6 +310,24 @@ CREATE TABLE bundle_version (
 CREATE TABLE bundle_content (
     hash     TEXT PRIMARY KEY,
     document BLOB NOT NULL
+);
+
+-- Accepted risks, also those that ended or were revoked.
+CREATE TABLE acceptance (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    vulnerability TEXT NOT NULL,
+    aliases       TEXT NOT NULL, -- JSON; its other ids
+    package       TEXT NOT NULL, -- name or package URL; '' for all
+    subject       TEXT NOT NULL, -- pattern of tags; '' for all
+    until         INTEGER NOT NULL, -- 0 for until there is a fix
+    reason        TEXT NOT NULL,
+    owner         TEXT NOT NULL,
+    accepted_by   TEXT NOT NULL,
+    created       INTEGER NOT NULL,
+    extended_by   TEXT NOT NULL DEFAULT '',
+    extended      INTEGER NOT NULL DEFAULT 0,
+    revoked_by    TEXT NOT NULL DEFAULT '',
+    revoked       INTEGER NOT NULL DEFAULT 0 -- 0 for one that counts
 );
 
 CREATE TABLE endpoint (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -79,6 +80,8 @@ func (l *typed) operands(ctx context.Context, current string) []string {
 		return alsoNamed(l.read(ctx, targetNames), current)
 	case "endpoint show", "endpoint test", "endpoint rotate", "endpoint disable", "endpoint enable", "endpoint delete":
 		return l.read(ctx, endpointNames)
+	case "accept show", "accept extend", "accept revoke":
+		return l.read(ctx, acceptanceIDs)
 	case "policy activate", "policy get", "policy delete", "policy history", "policy rollback":
 		return l.read(ctx, bundleIDs)
 	case "repository update", "repository unwatch":
@@ -150,6 +153,17 @@ func repositoryNames(kept *store.Store, ctx context.Context) ([]string, error) {
 func bundleIDs(kept *store.Store, ctx context.Context) ([]string, error) {
 	bundles, err := kept.Bundles(ctx)
 	return named(bundles, func(b policy.StoredBundle) string { return b.ID }), err
+}
+
+// acceptanceIDs are those of acceptances that are not revoked.
+func acceptanceIDs(kept *store.Store, ctx context.Context) (ids []string, err error) {
+	accepted, err := kept.Acceptances(ctx)
+	for _, a := range accepted {
+		if a.Revoked.IsZero() {
+			ids = append(ids, strconv.FormatInt(a.ID, 10))
+		}
+	}
+	return ids, err
 }
 
 func named[T any](all []T, name func(T) string) []string {

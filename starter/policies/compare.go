@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -80,6 +81,23 @@ func compare(ctx context.Context, s *session.Session, older, newer string) error
 }
 
 func compareBundles(ctx context.Context, s *session.Session, before, after *policy.Bundle) error {
+	return compareOutcomes(ctx, s, before, after, func(*policy.Input) {})
+}
+
+// compareAcceptances shows what other acceptances would change, under the active bundle.
+func compareAcceptances(ctx context.Context, s *session.Session, change func([]acceptance.Acceptance) []acceptance.Acceptance) error {
+	active, err := arguments.ActiveBundle(ctx, s)
+	if err != nil {
+		return err
+	}
+	return compareOutcomes(ctx, s, active, active, func(subject *policy.Input) {
+		subject.Acceptances = acceptance.For(change(subject.Acceptances), subject.Reference)
+	})
+}
+
+// compareOutcomes evaluates every tag with one bundle, and then with another after the change
+// of its input.
+func compareOutcomes(ctx context.Context, s *session.Session, before, after *policy.Bundle, change func(*policy.Input)) error {
 	var err error
 	result := comparison{Differ: []compared{}}
 	result.Evaluated, result.Skipped, err = eachSubject(ctx, s, []*policy.Bundle{before, after}, func(known watch.Summary, subject *policy.Input) error {
@@ -87,6 +105,7 @@ func compareBundles(ctx context.Context, s *session.Session, before, after *poli
 		if err != nil {
 			return err
 		}
+		change(subject)
 		newer, err := policy.Evaluate(ctx, after, subject, s.Now)
 		if err != nil {
 			return err

@@ -1,4 +1,4 @@
-// Package policies has the commands about policy bundles.
+// Package policies has the commands about policy bundles and accepted risks.
 package policies
 
 import (

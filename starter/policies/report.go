@@ -11,7 +11,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/policy"
-	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
@@ -22,10 +21,10 @@ import (
 func whitelistReportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "whitelist-report",
-		Usage:     "list whitelist items that are unused, expire soon, cover fixable findings or use another id",
+		Usage:     "list whitelist items and acceptances that are unused, expire soon, cover fixable findings or use another id",
 		UsageText: "tagwatch policy whitelist-report [FILE|ID] [options]",
-		Description: `Evaluates all watched tags and counts the matches of each whitelist item. Lists the
-items that need attention. An item matches a vulnerability by any of its ids; the
+		Description: `Evaluates all watched tags and counts the matches of each whitelist item and each
+acceptance (tagwatch accept). Lists those that need attention. An item matches a vulnerability by any of its ids; the
 note shows the id that the vulnerability data uses.
 
    tagwatch policy whitelist-report
@@ -70,7 +69,16 @@ func whitelistReport(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	reports, err := whitelistItems(ctx, s, bundle, func([]vuln.Match) {})
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	accepted, err := kept.Acceptances(ctx)
+	if err != nil {
+		return err
+	}
+	acceptances := newAcceptanceReports(accepted, s.Now, s.Duration("within"))
+	reports, err := whitelistItems(ctx, s, bundle, acceptances.count)
 	if err != nil {
 		return err
 	}
@@ -81,15 +89,20 @@ func whitelistReport(ctx context.Context, s *session.Session) error {
 				r.Expired, r.Expiring, r.Matches, r.Fixed, append([]string{}, r.Spellings...)})
 		}
 	}
-	return s.Show(views, func(w io.Writer) { writeItems(s, w, views, len(reports)) })
+	for _, r := range acceptances {
+		if s.Bool("all") || r.view.note() != "" {
+			views = append(views, r.view)
+		}
+	}
+	return s.Show(views, func(w io.Writer) { writeItems(s, w, views, len(reports)+len(acceptances)) })
 }
 
 // whitelistItems are the reports on the bundle's whitelist items by the images of
-// all watched tags, whose vulnerabilities it hands on.
-func whitelistItems(ctx context.Context, s *session.Session, bundle *policy.Bundle, visit func([]vuln.Match)) ([]policy.ItemReport, error) {
+// all watched tags, which it hands on.
+func whitelistItems(ctx context.Context, s *session.Session, bundle *policy.Bundle, visit func(*policy.Input)) ([]policy.ItemReport, error) {
 	var occurrences []policy.Occurrence
 	_, _, err := eachSubject(ctx, s, []*policy.Bundle{bundle}, func(_ watch.Summary, subject *policy.Input) error {
-		visit(subject.Matches)
+		visit(subject)
 		e, err := policy.Evaluate(ctx, bundle, subject, s.Now)
 		occurrences = append(occurrences, policy.Occurrences(e)...)
 		return err

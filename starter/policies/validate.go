@@ -74,7 +74,7 @@ func policyValidate(ctx context.Context, s *session.Session, file string) error 
 // data about the watched tags.
 func namesInUse(ctx context.Context, s *session.Session, bundle *policy.Bundle) ([]policy.NameInUse, error) {
 	var matches []vuln.Match
-	reports, err := whitelistItems(ctx, s, bundle, func(found []vuln.Match) { matches = append(matches, found...) })
+	reports, err := whitelistItems(ctx, s, bundle, func(subject *policy.Input) { matches = append(matches, subject.Matches...) })
 	if err != nil {
 		return nil, err
 	}

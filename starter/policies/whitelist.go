@@ -3,6 +3,7 @@ package policies
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -72,11 +73,19 @@ func whitelistAdd(ctx context.Context, s *session.Session) error {
 
 // expiry is when an item expires, as bundles write it; "" for never.
 func expiry(text string, now time.Time) (string, error) {
-	var end time.Time
-	var err error
-	switch days, isDays := strings.CutSuffix(text, "d"); {
-	case text == "":
+	if text == "" {
 		return "", nil
+	}
+	end, err := timeToCome(text, now)
+	if err != nil {
+		return "", exit.Usage("invalid value %q for --until: expected a time to come such as 2027-01-31, 2027-01-31T12:00:00Z or 30d", text)
+	}
+	return end.Format(time.RFC3339), nil
+}
+
+// timeToCome reads a date, a time or a number of days from now.
+func timeToCome(text string, now time.Time) (end time.Time, err error) {
+	switch days, isDays := strings.CutSuffix(text, "d"); {
 	case isDays:
 		var number int
 		number, err = strconv.Atoi(days)
@@ -86,11 +95,13 @@ func expiry(text string, now time.Time) (string, error) {
 	default:
 		end, err = time.Parse(time.RFC3339, text)
 	}
-	if err != nil || !end.After(now) {
-		return "", exit.Usage("invalid value %q for --until: expected a time to come such as 2027-01-31, 2027-01-31T12:00:00Z or 30d", text)
+	if err == nil && !end.After(now) {
+		err = errPast
 	}
-	return end.UTC().Format(time.RFC3339), nil
+	return end.UTC().Truncate(time.Second), err
 }
+
+var errPast = errors.New("it has passed")
 
 func whitelistRemoveCommand() *cli.Command {
 	return &cli.Command{

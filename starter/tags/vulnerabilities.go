@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -57,24 +58,25 @@ type vulnerabilitiesView struct {
 
 // vulnerabilityView is a match for programs.
 type vulnerabilityView struct {
-	ID             string        `json:"id"`
-	Key            string        `json:"key"`
-	Aliases        []string      `json:"aliases"`
-	Severity       vuln.Severity `json:"severity"`
-	Package        string        `json:"package"`
-	Version        string        `json:"version"`
-	Type           string        `json:"type"`
-	PURL           string        `json:"purl,omitempty"`
-	Location       string        `json:"location,omitempty"`
-	FixState       vuln.FixState `json:"fix_state"`
-	Fixes          []string      `json:"fixed_in"`
-	KnownExploited bool          `json:"known_exploited"`
-	Namespace      string        `json:"namespace"`
-	Related        []string      `json:"related"`
-	URL            string        `json:"url,omitempty"`
-	EPSS           *epssView     `json:"epss,omitempty"`
-	Detected       time.Time     `json:"detected,omitzero"`
-	FixObserved    time.Time     `json:"fix_observed,omitzero"`
+	ID             string         `json:"id"`
+	Key            string         `json:"key"`
+	Aliases        []string       `json:"aliases"`
+	Severity       vuln.Severity  `json:"severity"`
+	Package        string         `json:"package"`
+	Version        string         `json:"version"`
+	Type           string         `json:"type"`
+	PURL           string         `json:"purl,omitempty"`
+	Location       string         `json:"location,omitempty"`
+	FixState       vuln.FixState  `json:"fix_state"`
+	Fixes          []string       `json:"fixed_in"`
+	KnownExploited bool           `json:"known_exploited"`
+	Namespace      string         `json:"namespace"`
+	Related        []string       `json:"related"`
+	URL            string         `json:"url,omitempty"`
+	EPSS           *epssView      `json:"epss,omitempty"`
+	Accepted       *vuln.Accepted `json:"accepted,omitempty"`
+	Detected       time.Time      `json:"detected,omitzero"`
+	FixObserved    time.Time      `json:"fix_observed,omitzero"`
 }
 
 // epssView is how likely the vulnerability is to be exploited, for programs.
@@ -100,6 +102,14 @@ func vulnerabilities(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
+	acceptances, err := s.Stored.Acceptances(ctx)
+	if err != nil {
+		return err
+	}
+	accepted := map[vuln.Identity]*vuln.Accepted{}
+	for _, f := range acceptance.Mark(vuln.Merge(vuln.Findings(matches)), acceptance.For(acceptances, target.Reference), s.Now) {
+		accepted[f.Identity()] = f.Accepted
+	}
 	keys := make([]string, len(matches))
 	for i, m := range matches {
 		keys[i] = m.Key()
@@ -112,6 +122,7 @@ func vulnerabilities(ctx context.Context, s *session.Session) error {
 	for i, m := range matches {
 		if m.Severity.Rank() >= least.Rank() && (!s.Bool("fixable") || m.Fix.State == vuln.FixKnown) {
 			view := vulnerabilityViewOf(m)
+			view.Accepted = accepted[m.Identity()]
 			if score, known := scores[keys[i]]; known {
 				view.EPSS = &epssView{score.Probability, score.Percentile}
 			}
@@ -184,6 +195,10 @@ func writeVulnerabilities(s *session.Session, w io.Writer, list vulnerabilitiesV
 		return
 	}
 	header := []string{"SEVERITY", "ID", "PACKAGE", "VERSION", "TYPE", "FIX", "KNOWN EXPLOITED"}
+	accepted := slices.ContainsFunc(views, func(v vulnerabilityView) bool { return v.Accepted != nil })
+	if accepted {
+		header = append(header, "ACCEPTED")
+	}
 	scored := slices.ContainsFunc(views, func(v vulnerabilityView) bool { return v.EPSS != nil })
 	if scored {
 		header = append(header, "EPSS")
@@ -191,6 +206,9 @@ func writeVulnerabilities(s *session.Session, w io.Writer, list vulnerabilitiesV
 	t := output.NewTable(header...).Drop("TYPE", "EPSS", "VERSION")
 	for _, v := range views {
 		cells := []string{string(v.Severity), v.ID, v.Package, v.Version, v.Type, fixCell(v.FixState, v.Fixes), output.Yes(v.KnownExploited)}
+		if accepted {
+			cells = append(cells, acceptedCell(v.Accepted))
+		}
 		if scored {
 			cells = append(cells, epssCell(v.EPSS))
 		}
@@ -204,6 +222,16 @@ func sayIncomplete(s *session.Session, target image.Target, c vuln.Coverage) {
 	if text := c.Incomplete(s.Now); text != "" {
 		s.Say("%s: %s", target, text)
 	}
+}
+
+func acceptedCell(a *vuln.Accepted) string {
+	switch {
+	case a == nil:
+		return "-"
+	case a.Until.IsZero():
+		return "until fixed"
+	}
+	return "until " + a.Until.UTC().Format(time.DateOnly)
 }
 
 func epssCell(e *epssView) string {
