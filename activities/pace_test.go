@@ -28,6 +28,7 @@ func TestWakingLetsTheWorkersCatchUp(t *testing.T) {
 					return watch.Decision{State: watch.State{Revision: 1, Analyzed: "sha256:1"}}, nil
 				}))
 			}
+			r.activate("first", "high")
 			do[watch.Reevaluated](r, r.steps.Reevaluate, watch.ReevaluateRequest{})
 		}},
 		{"what does not run", func(r *rig) { r.compare(watcher.Tag, false) }},
