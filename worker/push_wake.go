@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tagwatch/tagwatch/adapters/push"
-	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/taglist"
@@ -29,8 +27,8 @@ const (
 // pushed is what a push needs to know of the store.
 type pushed interface {
 	Targets(context.Context, subscription.TargetFilter) ([]image.Target, error)
-	Repository(context.Context, image.Repository) (taglist.Repository, taglist.State, error)
-	DueNow(ctx context.Context, repository image.Repository, now time.Time) (int, error)
+	WatchedAs(context.Context, image.Repository) ([]taglist.Repository, error)
+	DueNow(ctx context.Context, repository image.Repository, now time.Time) (map[string]int, error)
 }
 
 // woken are the workflows that a push reaches.
@@ -41,7 +39,8 @@ type woken interface {
 }
 
 // waker turns what registries say into wake-ups. Only what is watched is woken,
-// and it looks for itself: a push can be wrong, repeated or lost.
+// under each of its names, and it looks for itself: a push can be wrong, repeated or
+// lost.
 type waker struct {
 	store  pushed
 	reach  woken
@@ -93,38 +92,46 @@ func (w *waker) one(ctx context.Context, event push.Event) (int, error) {
 // all has the poll check every watched tag of a repository, within what the
 // registry's rate limit allows: there may be thousands.
 func (w *waker) all(ctx context.Context, repository image.Repository) (int, error) {
-	var due int
+	var due map[string]int
 	err := w.merged.do(ctx, "due:"+repository.String(), func(ctx context.Context) (err error) {
 		due, err = w.store.DueNow(ctx, repository, w.now())
-		if err != nil || due == 0 {
+		if err != nil {
 			return err
 		}
-		return w.reach.WakeRegistry(ctx, repository.Registry, watcher.WakePush)
+		for registry := range due {
+			if err := w.reach.WakeRegistry(ctx, registry, watcher.WakePush); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return 0, err
 	}
 	listed, err := w.list(ctx, repository, "")
-	return due + listed, err
+	for _, targets := range due {
+		listed += targets
+	}
+	return listed, err
 }
 
 // list has a watched repository list its tags, if it would watch that one.
-func (w *waker) list(ctx context.Context, repository image.Repository, tag string) (int, error) {
-	watched, _, err := w.store.Repository(ctx, repository)
-	if errors.Is(err, errkind.NotFound) {
-		return 0, nil
-	}
+func (w *waker) list(ctx context.Context, repository image.Repository, tag string) (listed int, err error) {
+	watched, err := w.store.WatchedAs(ctx, repository)
 	if err != nil {
 		return 0, err
 	}
-	if tag != "" {
-		if selected, err := watched.Filter.Select([]string{tag}); err == nil && len(selected) == 0 {
-			return 0, nil
+	for _, each := range watched {
+		if tag != "" {
+			if selected, err := each.Filter.Select([]string{tag}); err == nil && len(selected) == 0 {
+				continue
+			}
 		}
+		err := w.merged.do(ctx, workflows.WatchRepositoryID(each.Name), func(ctx context.Context) error { return w.reach.WakeRepository(ctx, each.Name, watcher.WakePush) })
+		if err != nil {
+			return listed, err
+		}
+		listed++
 	}
-	err = w.merged.do(ctx, workflows.WatchRepositoryID(repository), func(ctx context.Context) error { return w.reach.WakeRepository(ctx, repository, watcher.WakePush) })
-	if err != nil {
-		return 0, err
-	}
-	return 1, nil
+	return listed, nil
 }

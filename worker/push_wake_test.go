@@ -107,6 +107,41 @@ func TestWake(t *testing.T) {
 	}
 }
 
+// TestWakeNames: what is watched is woken whichever of its names it is watched under,
+// and whichever the push has.
+func TestWakeNames(t *testing.T) {
+	t.Parallel()
+	for _, official := range []string{"docker.io/library/nginx", "ghcr.io/team/app"} {
+		canonical, err := image.ParseRepository(official)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range canonical.Names() {
+			t.Run(name.String(), func(t *testing.T) {
+				t.Parallel()
+				keeper := watching(t, name.String()+":1", name.String()+":1@linux/arm64")
+				if err := keeper.SaveRepository(t.Context(), taglist.Repository{Name: name}, time.Now()); err != nil {
+					t.Fatal(err)
+				}
+				for tag, want := range map[string][]string{
+					"1": {name.String() + ":1", name.String() + ":1@linux/arm64"},
+					"2": {"repository " + name.String()},
+					"":  {"registry " + name.Registry, "repository " + name.String()},
+				} {
+					who := &reached{}
+					if _, err := newWaker(keeper, who, 0, time.Now).wake(t.Context(), []push.Event{{Repository: canonical, Tag: tag}}); err != nil {
+						t.Error(err)
+					}
+					slices.Sort(who.names)
+					if diff := cmp.Diff(want, who.names); diff != "" {
+						t.Errorf("a push of %q (-want +got)\n%s", tag, diff)
+					}
+				}
+			})
+		}
+	}
+}
+
 // TestWakeDue: a deletion has the poll check the repository's tags, and at no
 // others.
 func TestWakeDue(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 // Event says that something changed in a repository. It is comparable.
 type Event struct {
+	// Repository has its canonical name: what is watched may have another one.
 	Repository image.Repository
 	// Tag is the one that may have moved or gone; empty when it may be any of
 	// the repository's, as when an image was deleted by its digest.
@@ -71,27 +72,12 @@ func events(mentions []mention, registry, otherwise string) []Event {
 		case m.host == "":
 			m.host = otherwise
 		}
-		for _, event := range m.events() {
-			if !seen[event] {
-				seen[event] = true
-				found = append(found, event)
-			}
+		if event, ok := m.event(); ok && !seen[event] {
+			seen[event] = true
+			found = append(found, event)
 		}
 	}
 	return found
-}
-
-func (m mention) events() []Event {
-	event, ok := m.event()
-	if !ok {
-		return nil
-	}
-	// References keep or lack library/ as they were subscribed.
-	short, official := strings.CutPrefix(event.Repository.Path, "library/")
-	if !official || event.Repository.Registry != image.DefaultRegistry {
-		return []Event{event}
-	}
-	return []Event{event, {Repository: image.Repository{Registry: image.DefaultRegistry, Path: short}, Tag: event.Tag}}
 }
 
 func (m mention) event() (Event, bool) {
@@ -100,13 +86,13 @@ func (m mention) event() (Event, bool) {
 		return Event{}, false
 	}
 	if m.tag == "" {
-		return Event{Repository: repository}, true
+		return Event{Repository: repository.Canonical()}, true
 	}
 	reference, err := image.ParseReference(repository.String() + ":" + m.tag)
 	if err != nil || reference.Repository != repository || reference.Tag == "" {
 		return Event{}, false
 	}
-	return Event{Repository: repository, Tag: reference.Tag}, true
+	return Event{Repository: repository.Canonical(), Tag: reference.Tag}, true
 }
 
 // mentioned splits registry/repository[:tag], with the tag in its last part.

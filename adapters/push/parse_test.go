@@ -79,16 +79,29 @@ func texts(events []push.Event) []string {
 	return all
 }
 
-// TestParseOfficial: references of Docker Hub's own images are written with and
-// without library/.
-func TestParseOfficial(t *testing.T) {
+// TestParseNames: however a body or a source names a repository, the event has its
+// canonical name, once.
+func TestParseNames(t *testing.T) {
 	t.Parallel()
-	events, err := push.Parse(push.Source{Kind: push.DockerHub}, []byte(`{"push_data": {"tag": "1.27"}, "repository": {"repo_name": "library/nginx"}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"docker.io/library/nginx:1.27", "docker.io/nginx:1.27"}, texts(events)); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+	const generic = `{"references": ["docker.io/nginx:1.27", "index.docker.io/library/nginx:1.27", "registry-1.docker.io:443/nginx:1.27"]}`
+	for _, test := range []struct {
+		source push.Source
+		body   string
+		want   string
+	}{
+		{push.Source{Kind: push.DockerHub}, `{"push_data": {"tag": "1.27"}, "repository": {"repo_name": "library/nginx"}}`, "docker.io/library/nginx:1.27"},
+		{push.Source{Kind: push.DockerHub}, `{"push_data": {"tag": "1.27"}, "repository": {"repo_name": "nginx"}}`, "docker.io/library/nginx:1.27"},
+		{push.Source{Kind: push.Generic}, generic, "docker.io/library/nginx:1.27"},
+		{push.Source{Kind: push.Generic, Registry: "registry.hub.docker.com"}, `{"reference": "mirror.example.com/nginx:1.27"}`, "docker.io/library/nginx:1.27"},
+		{push.Source{Kind: push.Generic}, `{"references": ["ghcr.io:443/team/app:2", "GHCR.io/team/app:2"]}`, "ghcr.io/team/app:2"},
+	} {
+		events, err := push.Parse(test.source, []byte(test.body))
+		if err != nil {
+			t.Errorf("%s: %v", test.body, err)
+		}
+		if diff := cmp.Diff([]string{test.want}, texts(events)); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", test.body, diff)
+		}
 	}
 }
 

@@ -60,13 +60,16 @@ func (s *Store) Checked(ctx context.Context, checks []polling.Check) error {
 	})
 }
 
-// DueNow has every target of the repository checked by the next poll, and
-// reports how many that are.
-func (s *Store) DueNow(ctx context.Context, repository image.Repository, now time.Time) (targets int, err error) {
+// DueNow has every target of the repository, under any of its names, checked by the
+// next poll, and counts them by registry.
+func (s *Store) DueNow(ctx context.Context, repository image.Repository, now time.Time) (targets map[string]int, err error) {
 	err = s.change(ctx, "have "+repository.String()+" checked", func(t tx) error {
-		found, err := t.exec(ctx, `UPDATE target SET due = CASE WHEN due > ? THEN ? ELSE due END WHERE repository = ?`,
-			toMicros(now), toMicros(now), repository.String())
-		targets = int(found)
+		targets = map[string]int{}
+		found, err := allIn[string](ctx, t, `UPDATE target SET due = CASE WHEN due > ? THEN ? ELSE due END WHERE repository IN (?) RETURNING registry`,
+			namesOf(repository.Names()), toMicros(now), toMicros(now))
+		for _, registry := range found {
+			targets[registry]++
+		}
 		return err
 	})
 	return targets, err

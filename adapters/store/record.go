@@ -91,10 +91,10 @@ func (t tx) global(ctx context.Context) (view watch.RecordView, err error) {
 	return view, err
 }
 
-func namesOf(targets []image.Target) []string {
-	names := make([]string, len(targets))
-	for i, target := range targets {
-		names[i] = target.String()
+func namesOf[T fmt.Stringer](named []T) []string {
+	names := make([]string, len(named))
+	for i, each := range named {
+		names[i] = each.String()
 	}
 	return names
 }

@@ -97,6 +97,19 @@ func (s *Store) Repositories(ctx context.Context) ([]taglist.Repository, error) 
 	return repositories, err
 }
 
+// WatchedAs are the watched repositories that are the same as one, under any of its
+// names.
+func (s *Store) WatchedAs(ctx context.Context, name image.Repository) (repositories []taglist.Repository, err error) {
+	err = s.view(ctx, "find other names of repository "+name.String(), func(t tx) error {
+		contents, err := allIn[string](ctx, t, `SELECT content FROM repository WHERE name IN (?) ORDER BY name`, namesOf(name.Names()))
+		if err == nil {
+			repositories, err = convert(contents, parse[taglist.Repository])
+		}
+		return err
+	})
+	return repositories, err
+}
+
 // DeleteRepository ends watching a repository. The subscriptions that it brought
 // stay until they are unsubscribed. errkind.NotFound if it is not watched.
 func (s *Store) DeleteRepository(ctx context.Context, name image.Repository) error {

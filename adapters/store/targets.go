@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -15,12 +16,16 @@ func targetConditions(f subscription.TargetFilter) conditions {
 		where.add("target.registry = ?", f.Registry)
 	}
 	if f.Repository != nil {
-		where.add("target.repository = ?", f.Repository.String())
+		oneOf(&where, "target.repository", namesOf(f.Repository.Names()))
 	}
 	if f.Reference != nil {
-		// A platform stands behind the '@', whose next character is the 'A'.
-		name := f.Reference.String()
-		where.add("(target.name = ? OR target.name >= ? AND target.name < ?)", name, name+"@", name+"A")
+		whole, args := strings.Repeat(" OR "+named, len(f.Reference.Names()))[len(" OR "):], []any{}
+		for _, each := range f.Reference.Names() {
+			// A platform stands behind the '@', whose next character is the 'A'.
+			name := each.String()
+			args = append(args, name, name+"@", name+"A")
+		}
+		where.add("("+whole+")", args...)
 	}
 	if f.Unstarted {
 		where.add("NOT target.started")
@@ -30,6 +35,9 @@ func targetConditions(f subscription.TargetFilter) conditions {
 	}
 	return where
 }
+
+// named is the condition on a tag's targets.
+const named = "target.name = ? OR target.name >= ? AND target.name < ?"
 
 // targetPage ends the query of one page of targets.
 func targetPage(f subscription.TargetFilter) (end string, args []any) {
@@ -53,10 +61,7 @@ func (s *Store) Targets(ctx context.Context, filter subscription.TargetFilter) (
 // Namesakes are the watched targets that are the same tag as one, under any of its
 // names.
 func (s *Store) Namesakes(ctx context.Context, target image.Target) (found []image.Target, err error) {
-	var names []string
-	for _, each := range target.Names() {
-		names = append(names, each.String())
-	}
+	names := namesOf(target.Names())
 	err = s.view(ctx, "find other names of "+target.String(), func(t tx) error {
 		watched, err := allIn[string](ctx, t, `SELECT name FROM target WHERE name IN (?)`, names)
 		if err == nil {

@@ -159,6 +159,17 @@ func (r Repository) Names() (names []Repository) {
 	return names
 }
 
+// Names are all that the reference may be written as, with the canonical one first.
+func (r Reference) Names() []Reference {
+	repositories := r.Repository.Names()
+	names := make([]Reference, len(repositories))
+	for i, repository := range repositories {
+		names[i] = r
+		names[i].Repository = repository
+	}
+	return names
+}
+
 // CanonicalRegistry is the canonical name of a registry with several.
 func CanonicalRegistry(host string) string {
 	host = strings.TrimSuffix(strings.ToLower(host), ":443")

@@ -59,11 +59,10 @@ func ParsePinned(text string) (target Target, pin Digest, err error) {
 
 // Names are all that the target may be written as, with the canonical one first.
 func (t Target) Names() []Target {
-	repositories := t.Reference.Repository.Names()
-	names := make([]Target, len(repositories))
-	for i, repository := range repositories {
-		names[i] = t
-		names[i].Reference.Repository = repository
+	references := t.Reference.Names()
+	names := make([]Target, len(references))
+	for i, reference := range references {
+		names[i] = Target{reference, t.Platform}
 	}
 	return names
 }

@@ -20,11 +20,11 @@ type Filter struct {
 // text; zero fields select all.
 type TargetFilter struct {
 	Registry   string
-	Repository *image.Repository
-	Reference  *image.Reference // on every platform
-	Unstarted  bool             // whose watcher was not started yet
-	After      string           // text of the last target of the page before
-	Limit      int              // zero for no limit
+	Repository *image.Repository // under any of its names
+	Reference  *image.Reference  // under any of its names, on every platform
+	Unstarted  bool              // whose watcher was not started yet
+	After      string            // text of the last target of the page before
+	Limit      int               // zero for no limit
 }
 
 // Audience is whom a target's transitions are notified to.

@@ -213,16 +213,10 @@ func repositoryArgument(ctx context.Context, s *session.Session) (image.Reposito
 	if err != nil {
 		return name, nil // the command says so once it needs the database
 	}
-	watched, err := kept.Repositories(ctx)
-	if err != nil {
+	watched, err := kept.WatchedAs(ctx, name)
+	if err != nil || len(watched) == 0 || slices.ContainsFunc(watched, func(r taglist.Repository) bool { return r.Name == name }) {
 		return name, err
 	}
-	named := func(n image.Repository) bool {
-		return slices.ContainsFunc(watched, func(r taglist.Repository) bool { return r.Name == n })
-	}
-	if other := slices.IndexFunc(name.Names(), named); other >= 0 && !named(name) {
-		s.Say("%s is already watched as %s", name, name.Names()[other])
-		return name.Names()[other], nil
-	}
-	return name, nil
+	s.Say("%s is already watched as %s", name, watched[0].Name)
+	return watched[0].Name, nil
 }

@@ -19,16 +19,12 @@ func notWatched(ctx context.Context, s *session.Session, target image.Target) er
 	if err != nil {
 		return err
 	}
-	repository := target.Reference.Repository
-	targets, err := kept.Targets(ctx, subscription.TargetFilter{Repository: &repository})
+	targets, err := kept.Targets(ctx, subscription.TargetFilter{Reference: &target.Reference})
 	if err != nil {
 		return err
 	}
 	var found []string
 	for _, each := range targets {
-		if each.Reference != target.Reference {
-			continue
-		}
 		if each.Platform == (image.Platform{}) {
 			return exit.Refused("%s is watched without --platform (default: %s); omit --platform, or run: tagwatch subscribe %s --platform %s",
 				target.Reference, image.DefaultPlatform, target.Reference, target.Platform)
