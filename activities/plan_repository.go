@@ -30,5 +30,9 @@ func (a *Activities) plan(ctx context.Context, repository taglist.Repository) (t
 	if err != nil {
 		return taglist.Plan{}, err
 	}
-	return repository.Explain(tags, watched)
+	names, err := a.Store.WatchedNames(ctx, repository.Name)
+	if err != nil {
+		return taglist.Plan{}, err
+	}
+	return repository.Explain(tags, watched, names)
 }

@@ -19,6 +19,9 @@ import (
 // repositoryStore keeps the watched repositories.
 type repositoryStore interface {
 	Repository(ctx context.Context, name image.Repository) (taglist.Repository, taglist.State, error)
+	// WatchedNames are the names by which tags of a repository are watched, where these
+	// are not its own.
+	WatchedNames(ctx context.Context, name image.Repository) (map[image.Target]image.Target, error)
 	RecordRepository(ctx context.Context, name image.Repository, decide func(taglist.View) (taglist.Decision, error)) error
 }
 
@@ -94,6 +97,7 @@ func (a *Activities) recordListing(ctx context.Context, name image.Repository, c
 	listing.New = decision.Added[:min(len(decision.Added), listedNames)]
 	listing.Removed = decision.Removed[:min(len(decision.Removed), listedNames)]
 	listing.Ended = decision.Ended[:min(len(decision.Ended), listedEnded)]
+	listing.Namesakes = decision.Namesakes[:min(len(decision.Namesakes), listedNames)]
 	listing.Tags = len(decision.State.Tags)
 	for _, delivery := range decision.Deliveries {
 		listing.Endpoints = append(listing.Endpoints, delivery.Endpoint)

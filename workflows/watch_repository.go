@@ -83,6 +83,7 @@ func (s *RepositoryState) follow(ctx workflow.Context, listing taglist.Listing) 
 func brief(listing taglist.Listing) taglist.Listing {
 	listing.New = listing.New[:min(len(listing.New), recentNotifications)]
 	listing.Removed = listing.Removed[:min(len(listing.Removed), recentNotifications)]
+	listing.Namesakes = listing.Namesakes[:min(len(listing.Namesakes), recentNotifications)]
 	listing.Ended = nil
 	return listing
 }
@@ -105,6 +106,9 @@ func (s *RepositoryState) details() string {
 	}
 	for _, tag := range s.Last.Removed {
 		details += "\n- removed: " + plain.Code(tag)
+	}
+	for _, each := range s.Last.Namesakes {
+		details += "\n- " + plain.Code(each.Target.String()) + " is already subscribed as " + plain.Code(each.As.String())
 	}
 	return details
 }

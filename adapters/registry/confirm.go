@@ -85,5 +85,8 @@ func (r *Registry) doubt(ctx context.Context, ref image.Reference, err error) er
 	}
 	h := at[len(at)-1].host
 	known := h.knownChallenge()
-	return h.confirmed(ctx, err, known != nil && known.Insecure)
+	if known == nil {
+		return err // about the registry already: it came no further than the handshake
+	}
+	return h.confirmed(ctx, err, known.Insecure)
 }

@@ -275,7 +275,7 @@ func (h *host) explainAway(ctx context.Context, err error, at string) error {
 	case errors.As(err, &cooling):
 		return cooling
 	case errors.Is(err, errAddress):
-		return fmt.Errorf("%s resolves to an address that is not allowed, at %s: %w: %w", h.name, at, errkind.Invalid, withoutURL(err))
+		return fmt.Errorf("%s, resolves to an address that is not allowed: %w: %w", where, errkind.Invalid, withoutURL(err))
 	case errors.Is(err, errkind.Invalid), errors.Is(err, errkind.Unauthorized):
 		return fmt.Errorf("ask %s: %w", where, withoutURL(err))
 	case isCertificate(err):

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
+	"net/url"
 	"sync"
 	"time"
 
@@ -64,7 +65,7 @@ func newHostWithin(client *Registry, named string, settings hostSettings, within
 		return nil, fmt.Errorf("registry %q is not a host name with an optional port: %w", named, errkind.Invalid)
 	}
 	return &host{
-		client: client, name: named, registry: registry, settings: settings, own: within, transports: newTransports(settings, within),
+		client: client, name: named, registry: registry, settings: settings, own: within, transports: newTransports(settings, within, client.near),
 		rateLimit: newRateLimit("registry "+named, settings.perSecond, settings.concurrency),
 		scopes:    map[string]string{}, tokens: map[string]token{}, denials: map[string]denial{}, distrusted: map[image.Digest]bool{},
 	}, nil
@@ -139,7 +140,7 @@ func (h *host) pingOver(ctx context.Context, scheme string) (*transport.Challeng
 	var near sync.Once
 	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		if peer, err := netip.ParseAddrPort(info.Conn.RemoteAddr().String()); err == nil {
-			near.Do(func() { h.stands(reachOf(peer.Addr())) })
+			near.Do(func() { h.stands(h.client.near.reachOf(peer.Addr())) })
 		}
 	}}
 	answered := &answerer{host: h}
@@ -194,6 +195,9 @@ func (p *pinger) RoundTrip(req *http.Request) (*http.Response, error) {
 			resp.Body.Close()
 			resp, err = nil, p.host.rateLimit.leave(fmt.Errorf("%s %w", p.host.name, unlike), longestBreak)
 		}
+	}
+	if err != nil && !p.host.owns(req.URL) { // who failed is the one that it leads to
+		err = &url.Error{Op: req.Method, URL: req.URL.String(), Err: err}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

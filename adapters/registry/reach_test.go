@@ -16,6 +16,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
 
 func TestReachAdmits(t *testing.T) {
@@ -29,7 +30,7 @@ func TestReachAdmits(t *testing.T) {
 		"64:ff9b::a9fe:a9fe": reachLoopback + 1, "168.63.129.16": reachLoopback + 1, "100.64.0.1": reachPrivate,
 	} {
 		for _, within := range []reach{reachPublic, reachPrivate, reachLoopback} {
-			if got, want := within.admit(netip.MustParseAddr(address)) == nil, within >= least; got != want {
+			if got, want := nearness(ipclass.Find).within(within)(netip.MustParseAddr(address)) == nil, within >= least; got != want {
 				t.Errorf("reach %d admits %s: %t, want %t", within, address, got, want)
 			}
 		}

@@ -25,6 +25,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/registry/conf"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/ipclass"
 )
 
 // Options configure a Registry. The zero value is ready for production.
@@ -59,6 +60,7 @@ type Registry struct {
 	userAgent   string
 	keys        *keychain
 	timeouts    timeouts
+	near        nearness
 	log         *slog.Logger
 	documents   documents
 	fileWatcher fileWatcher
@@ -89,6 +91,7 @@ func New(options Options) (*Registry, error) {
 		userAgent:   "tagwatch/" + cmp.Or(options.Version, "devel"),
 		keys:        newKeychain(),
 		timeouts:    defaultTimeouts,
+		near:        ipclass.Find,
 		log:         cmp.Or(options.Log, slog.New(slog.DiscardHandler)),
 		documents:   newDocuments(),
 		fileWatcher: fileWatcher{every: checkInterval},

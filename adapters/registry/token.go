@@ -103,8 +103,9 @@ func (h *host) admits(u *url.URL) error {
 	if !h.owns(u) {
 		within = h.redirectReach()
 	}
+	admit := h.client.near.within(within)
 	for _, address := range ipclass.Spelled(u.Hostname()) {
-		if err := within.admit(address); err != nil {
+		if err := admit(address); err != nil {
 			return err
 		}
 	}

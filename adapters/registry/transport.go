@@ -36,13 +36,13 @@ type transports struct {
 	away map[reach]literal
 }
 
-func newTransports(settings hostSettings, within reach) transports {
+func newTransports(settings hostSettings, within reach, near nearness) transports {
 	config := settings.tls()
-	made := transports{home: newTransport(settings, config, within), away: map[reach]literal{}}
+	made := transports{home: newTransport(settings, config, near.within(within)), away: map[reach]literal{}}
 	elsewhere := config.Clone()
 	elsewhere.GetClientCertificate, elsewhere.InsecureSkipVerify = nil, false
 	for _, within := range []reach{reachPublic, reachPrivate, reachLoopback} {
-		made.away[within] = newTransport(settings, elsewhere.Clone(), within)
+		made.away[within] = newTransport(settings, elsewhere.Clone(), near.within(within))
 	}
 	return made
 }
@@ -55,11 +55,11 @@ func (t transports) retire() {
 	}
 }
 
-func newTransport(settings hostSettings, config *tls.Config, within reach) literal {
+func newTransport(settings hostSettings, config *tls.Config, admit func(netip.Addr) error) literal {
 	return literal{&http.Transport{
 		DisableCompression:     true, // a label would change the bytes that a digest names
 		Proxy:                  settings.via,
-		DialContext:            guardedDialer(within, settings.proxy),
+		DialContext:            guardedDialer(admit, settings.proxy),
 		TLSClientConfig:        config,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           256,
@@ -73,9 +73,9 @@ func newTransport(settings hostSettings, config *tls.Config, within reach) liter
 
 // guardedDialer checks the address after the name was resolved, so that a name
 // cannot resolve to something else between check and use.
-func guardedDialer(within reach, proxy *url.URL) func(ctx context.Context, network, address string) (net.Conn, error) {
+func guardedDialer(admit func(netip.Addr) error, proxy *url.URL) func(ctx context.Context, network, address string) (net.Conn, error) {
 	open := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
-	checked := outbound.Checked(open, within.admit)
+	checked := outbound.Checked(open, admit)
 	proxies := outbound.EnvironmentProxies()
 	if proxy != nil && proxy.Host != "" {
 		proxies[outbound.HostPort(proxy)] = true
@@ -88,20 +88,25 @@ func guardedDialer(within reach, proxy *url.URL) func(ctx context.Context, netwo
 	}
 }
 
-// admit refuses an address beyond the reach, and in any case those where no
-// registry can stand or clouds hand out credentials.
-func (within reach) admit(address netip.Addr) error {
-	place, _ := ipclass.Find(address)
-	if place == ipclass.Forbidden && !address.Unmap().IsUnspecified() || reachOf(address) > within {
-		return fmt.Errorf("%s: %w", address.Unmap(), errAddress)
+// nearness finds the class of an address: ipclass.Find.
+type nearness func(netip.Addr) (ipclass.Place, string)
+
+// within refuses addresses beyond a reach, and in any case those where no registry
+// can stand or clouds hand out credentials.
+func (n nearness) within(limit reach) func(netip.Addr) error {
+	return func(address netip.Addr) error {
+		place, _ := n(address)
+		if place == ipclass.Forbidden && !address.Unmap().IsUnspecified() || n.reachOf(address) > limit {
+			return fmt.Errorf("%s: %w", address.Unmap(), errAddress)
+		}
+		return nil
 	}
-	return nil
 }
 
-// reachOf classifies an address. The unspecified address leads to the machine
-// itself.
-func reachOf(address netip.Addr) reach {
-	switch place, _ := ipclass.Find(address); {
+// reachOf is the least reach that admits an address. The unspecified address leads
+// to the machine itself.
+func (n nearness) reachOf(address netip.Addr) reach {
+	switch place, _ := n(address); {
 	case place == ipclass.Loopback, address.Unmap().IsUnspecified():
 		return reachLoopback
 	case place == ipclass.Private:

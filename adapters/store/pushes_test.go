@@ -64,6 +64,25 @@ func TestWatchedAs(t *testing.T) {
 	})
 }
 
+// TestWatchedNames: only what is watched under other names alone has another name.
+func TestWatchedNames(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		subscribe(t, s, target(t, "docker.io/nginx:own"), target(t, "docker.io/nginx:both"), target(t, "docker.io/library/nginx:both"),
+			target(t, "index.docker.io/nginx:1@linux/arm64"), target(t, "docker.io/library/nginx:2"), target(t, "docker.io/library/other:1"))
+		for name, want := range map[string]map[image.Target]image.Target{
+			"docker.io/nginx": {target(t, "docker.io/nginx:1@linux/arm64"): target(t, "index.docker.io/nginx:1@linux/arm64"),
+				target(t, "docker.io/nginx:2"): target(t, "docker.io/library/nginx:2")},
+			"docker.io/other": {target(t, "docker.io/other:1"): target(t, "docker.io/library/other:1")},
+			"quay.io/nginx":   nil, "quay.io:5000/nginx": nil,
+		} {
+			got := must[map[image.Target]image.Target](t)(s.WatchedNames(t.Context(), repository(t, name)))
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got)\n%s", name, diff)
+			}
+		}
+	})
+}
+
 func TestDueNow(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		subscribe(t, s, target(t, "quay.io/app:1"), target(t, "quay.io/app:2"), target(t, "quay.io:443/app:1"), target(t, "quay.io/other:1"))

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
@@ -108,6 +110,45 @@ func (s *Store) WatchedAs(ctx context.Context, name image.Repository) (repositor
 		return err
 	})
 	return repositories, err
+}
+
+// WatchedNames are the names by which targets of a repository are watched, where
+// these are not the repository's own: a target that is watched under both is left out.
+func (s *Store) WatchedNames(ctx context.Context, name image.Repository) (watched map[image.Target]image.Target, err error) {
+	err = s.view(ctx, "find tags of "+name.String()+" under other names", func(t tx) (err error) {
+		watched, err = t.watchedNames(ctx, name)
+		return err
+	})
+	return watched, err
+}
+
+func (t tx) watchedNames(ctx context.Context, name image.Repository) (map[image.Target]image.Target, error) {
+	others := slices.DeleteFunc(name.Names(), func(other image.Repository) bool { return other == name })
+	texts, err := allIn[string](ctx, t, `SELECT name FROM target WHERE repository IN (?) ORDER BY name`, namesOf(others))
+	if err != nil {
+		return nil, err
+	}
+	found, err := convert(texts, image.ParseTarget)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	watched := map[image.Target]image.Target{}
+	for _, as := range found {
+		own := as
+		own.Reference.Repository = name
+		if _, several := watched[own]; !several {
+			watched[own] = as
+		}
+	}
+	texts, err = allIn[string](ctx, t, `SELECT name FROM target WHERE name IN (?)`, namesOf(slices.Collect(maps.Keys(watched))))
+	if err != nil {
+		return nil, err
+	}
+	owned, err := convert(texts, image.ParseTarget)
+	for _, own := range owned {
+		delete(watched, own)
+	}
+	return watched, err
 }
 
 // DeleteRepository ends watching a repository. The subscriptions that it brought

@@ -34,6 +34,9 @@ func (t tx) repositoryView(ctx context.Context, name image.Repository) (view tag
 	if view.Endpoints, err = t.endpoints(ctx); err != nil {
 		return view, err
 	}
+	if view.Watched, err = t.watchedNames(ctx, name); err != nil {
+		return view, err
+	}
 	if view.Stale() {
 		view.Brought, err = t.subscriptions(ctx, subscription.Filter{Repository: &name, ActiveOnly: true})
 	}

@@ -38,6 +38,8 @@ type Decision struct {
 	Suppressed []notification.Suppression
 	// Subscribe are the subscriptions to make or to renew.
 	Subscribe []subscription.Subscription
+	// Namesakes are those of the selected targets that are watched under other names.
+	Namesakes []Namesake
 	// Ended are targets whose watch ends, Archived those of them of which the state
 	// is kept. Dropped are single subscriptions that end.
 	Ended, Archived []image.Target
@@ -64,6 +66,7 @@ func Decide(view View, census Census, audience subscription.Audience, now time.T
 	d := Decision{State: State{Revision: before.Revision, Listed: true, Tags: selected,
 		Known: known(before, listed, census.Partial), Applied: r.Settings(), Checked: now}}
 	d.compare(before, listed)
+	d.Namesakes = view.namesakes(selected)
 	d.watches(view, now)
 	if len(d.Added)+len(d.Joined)+len(d.Removed)+len(d.Left) > 0 || !before.Listed {
 		d.State.Revision++
@@ -140,19 +143,18 @@ func (d *Decision) compare(before State, listed []string) {
 
 // watches lists the subscriptions that begin, change and end.
 func (d *Decision) watches(view View, now time.Time) {
-	r := view.Repository
 	for _, tag := range slices.Concat(d.Added, d.Joined) {
-		d.Subscribe = append(d.Subscribe, r.subscriptions(tag, now)...)
+		d.Subscribe = append(d.Subscribe, view.subscriptions(tag, now)...)
 	}
 	if view.Stale() {
 		d.renew(view, now)
 		return
 	}
 	for _, tag := range d.Removed {
-		d.Ended = append(d.Ended, r.Targets(tag)...)
+		d.Ended = append(d.Ended, view.targets(tag)...)
 	}
 	for _, tag := range d.Left {
-		d.Archived = append(d.Archived, r.Targets(tag)...)
+		d.Archived = append(d.Archived, view.targets(tag)...)
 	}
 	d.Ended = append(d.Ended, d.Archived...)
 }
@@ -160,7 +162,6 @@ func (d *Decision) watches(view View, now time.Time) {
 // renew brings the subscriptions that were made with other settings up to date.
 // A tag of which none is left was unsubscribed by a person, and stays so.
 func (d *Decision) renew(view View, now time.Time) {
-	r := view.Repository
 	renewed := map[string]bool{}
 	for _, sub := range view.Brought {
 		target, tag := sub.Target, sub.Target.Reference.Tag
@@ -169,14 +170,14 @@ func (d *Decision) renew(view View, now time.Time) {
 		switch {
 		case gone:
 			d.Ended = append(d.Ended, target)
-		case !stays || !slices.Contains(r.Targets(tag), target):
+		case !stays || !slices.Contains(view.targets(tag), target):
 			d.Archived = append(d.Archived, target)
-		case !slices.Contains(r.Types, sub.Type):
+		case !slices.Contains(view.Repository.Types, sub.Type):
 			d.Dropped = append(d.Dropped, sub)
 		}
 		if stays && !renewed[tag] {
 			renewed[tag] = true
-			d.Subscribe = append(d.Subscribe, r.subscriptions(tag, now)...)
+			d.Subscribe = append(d.Subscribe, view.subscriptions(tag, now)...)
 		}
 	}
 	d.Ended, d.Archived = slices.Compact(d.Ended), slices.Compact(d.Archived) // they come by target
@@ -203,9 +204,10 @@ func (d *Decision) tell(r Repository, audience subscription.Audience, now time.T
 }
 
 // subscriptions are those of one tag of the repository.
-func (r Repository) subscriptions(tag string, now time.Time) []subscription.Subscription {
+func (v View) subscriptions(tag string, now time.Time) []subscription.Subscription {
+	r := v.Repository
 	var list []subscription.Subscription
-	for _, target := range r.Targets(tag) {
+	for _, target := range v.targets(tag) {
 		for _, t := range r.Types {
 			if !slices.Contains(notification.TagTypes, t) {
 				continue

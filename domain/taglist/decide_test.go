@@ -125,6 +125,39 @@ func TestDecideListingSubscribes(t *testing.T) {
 	}
 }
 
+// TestDecideListingKeepsNames: a target that is watched under another name keeps it,
+// whether its watch begins or ends.
+func TestDecideListingKeepsNames(t *testing.T) {
+	t.Parallel()
+	r := watched()
+	r.Platforms = []image.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}}
+	view := taglist.View{Repository: r, State: taglist.State{Listed: true, Tags: []string{"gone"}, Applied: r.Settings()}, Watched: map[image.Target]image.Target{}}
+	as := func(target image.Target) image.Target {
+		target.Reference.Registry += ":443"
+		return target
+	}
+	for _, target := range []image.Target{r.Targets("new")[0], r.Targets("gone")[1], r.Targets("excluded-dev")[0]} {
+		view.Watched[target] = as(target)
+	}
+	got, err := taglist.Decide(view, taglist.Census{Tags: []string{"new", "excluded-dev"}}, everyone(), noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var subscribed []image.Target
+	for _, each := range got.Subscribe {
+		subscribed = append(subscribed, each.Target)
+	}
+	if diff := cmp.Diff([]image.Target{as(r.Targets("new")[0]), r.Targets("new")[1]}, slices.Compact(subscribed)); diff != "" {
+		t.Errorf("subscribed (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]image.Target{r.Targets("gone")[0], as(r.Targets("gone")[1])}, got.Ended); diff != "" {
+		t.Errorf("ended (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]taglist.Namesake{{Target: r.Targets("new")[0], As: as(r.Targets("new")[0])}}, got.Namesakes); diff != "" {
+		t.Errorf("namesakes (-want +got)\n%s", diff)
+	}
+}
+
 func TestDecideListingNotifiesAllNewTagsAtOnce(t *testing.T) {
 	t.Parallel()
 	before := taglist.State{Revision: 1, Listed: true, Tags: []string{"v1"}, Applied: watched().Settings()}

@@ -18,6 +18,10 @@ type Plan struct {
 	// Groups are the tags by why they are selected or not: first the selected,
 	// then the most frequent reason.
 	Groups []PlanGroup `json:"groups"`
+	// Namesakes are those of the selected targets that are subscribed under other
+	// names, which they keep; Named is their number, for the list may be cut.
+	Namesakes []Namesake `json:"namesakes,omitempty"`
+	Named     int        `json:"named,omitempty"`
 	// Problem is why it is more than is allowed; empty if it is not.
 	Problem string `json:"problem,omitempty"`
 	// Change is what would change for a repository that is watched already; nil
@@ -49,9 +53,12 @@ type PlanChange struct {
 // maxPlanText bounds the names in a plan, in bytes: it travels in one message.
 const maxPlanText = 512 << 10
 
+// planNamesakes is how many a plan has.
+const planNamesakes = 100
+
 // Explain makes the plan of a repository with those tags. State is that of the
-// watched repository; nil for another.
-func (r Repository) Explain(tags []string, state *State) (Plan, error) {
+// watched repository; nil for another. Watched is as in a View.
+func (r Repository) Explain(tags []string, state *State, watched map[image.Target]image.Target) (Plan, error) {
 	judged, err := r.Filter.Judge(tags)
 	if err != nil {
 		return Plan{}, err
@@ -62,9 +69,12 @@ func (r Repository) Explain(tags []string, state *State) (Plan, error) {
 			plan.Selected += group.Count
 		}
 	}
-	if _, err := r.selected(tags); err != nil {
+	selected, err := r.selected(tags)
+	if err != nil {
 		plan.Problem = errkind.Text(err)
 	}
+	namesakes := View{Repository: r, Watched: watched}.namesakes(selected)
+	plan.Namesakes, plan.Named = namesakes[:min(len(namesakes), planNamesakes)], len(namesakes)
 	if state == nil || plan.Problem != "" {
 		return plan, nil
 	}

@@ -21,7 +21,7 @@ func TestExplain(t *testing.T) {
 		{Reason: taglist.ReasonNoVersion, By: "^1", Count: 2, Tags: []string{"main", "nightly"}},
 		{Reason: taglist.ReasonRange, By: "^1", Count: 1, Tags: []string{"0.9"}},
 	}}
-	plan, err := r.Explain(tags, nil)
+	plan, err := r.Explain(tags, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,14 +29,14 @@ func TestExplain(t *testing.T) {
 		t.Errorf("plan (-want +got)\n%s", diff)
 	}
 	state := &taglist.State{Listed: true, Tags: []string{"0.9", "1.9", "gone"}, Known: []string{"0.9", "1.9", "gone", "latest"}}
-	if plan, err = r.Explain(tags, state); err != nil {
+	if plan, err = r.Explain(tags, state, nil); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(&taglist.PlanChange{New: 1, Joined: 1, Left: 1, Removed: 1}, plan.Change); diff != "" {
 		t.Errorf("change (-want +got)\n%s", diff)
 	}
 	r.Most = 2
-	if plan, err = r.Explain(tags, state); err != nil || !strings.Contains(plan.Problem, "3 tags would be watched, more than 2") || plan.Selected != 3 {
+	if plan, err = r.Explain(tags, state, nil); err != nil || !strings.Contains(plan.Problem, "3 tags would be watched, more than 2") || plan.Selected != 3 {
 		t.Errorf("too many: %+v, %v", plan, err)
 	}
 }
@@ -50,7 +50,7 @@ func TestExplainIsBounded(t *testing.T) {
 	}
 	r := watched()
 	r.Most = len(tags)
-	plan, err := r.Explain(tags, nil)
+	plan, err := r.Explain(tags, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

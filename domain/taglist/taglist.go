@@ -67,6 +67,8 @@ type Listing struct {
 	Removed []string // tags that are gone, sorted
 	// Ended are the targets whose subscriptions ended with a removed tag.
 	Ended []image.Target
+	// Namesakes are targets that are watched under other names.
+	Namesakes []Namesake
 	// Endpoints have new deliveries and want to be woken.
 	Endpoints  []string
 	List       time.Duration // until the next check

@@ -41,10 +41,21 @@ func writePlan(s *session.Session, w io.Writer, plan *taglist.Plan) {
 		t.Row(style, watched, strconv.Itoa(group.Count), why(group), examples(group))
 	}
 	t.Write(w)
+	sayNamesakes(s, plan)
 	if plan.Problem != "" {
 		s.Say("This would be rejected: %s", plan.Problem)
 	}
 	s.Say("Nothing was changed. Use -o json to list all tags.")
+}
+
+// sayNamesakes says which tags keep another name, as subscribe does.
+func sayNamesakes(s *session.Session, plan *taglist.Plan) {
+	for _, each := range plan.Namesakes[:min(len(plan.Namesakes), planTags)] {
+		s.Say("%s is already subscribed as %s and keeps that name", each.Target, each.As)
+	}
+	if more := plan.Named - planTags; more > 0 {
+		s.Say("... and %d more; use -o json to list them", more)
+	}
 }
 
 func why(group taglist.PlanGroup) string {

@@ -192,6 +192,7 @@ func showWatched(s *session.Session, repository taglist.Repository, plan *taglis
 			return
 		}
 		fmt.Fprintf(w, "%s is watched: %d of %s%s\n", repository.Name, plan.Selected, wording.Count(plan.Tags, "tag"), changeLine(plan.Change))
+		sayNamesakes(s, plan)
 		if plan.Selected == 0 {
 			s.Say("No tag matches yet; to see why:  tagwatch repository update %s --dry-run", repository.Name)
 		}
