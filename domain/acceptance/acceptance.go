@@ -163,6 +163,12 @@ func Key(all []Acceptance) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// Same reports whether two lists, both by id, decide the same. Only the end of an acceptance
+// ever changes.
+func Same(a, b []Acceptance) bool {
+	return slices.EqualFunc(a, b, func(a, b Acceptance) bool { return a.ID == b.ID && a.Until.Equal(b.Until) })
+}
+
 // Concerns reports whether it names a finding, a merged one, and its package, ended or not.
 func (a Acceptance) Concerns(f vuln.Finding) bool {
 	names := a.Names()

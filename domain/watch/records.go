@@ -31,7 +31,7 @@ type RecordView struct {
 // Like reports whether an outcome would be made from the same in both views.
 func (v RecordView) Like(other RecordView) bool {
 	return v.Build == other.Build && v.Matcher == other.Matcher && v.Bundle == other.Bundle &&
-		acceptance.Key(v.Acceptances) == acceptance.Key(other.Acceptances)
+		acceptance.Same(v.Acceptances, other.Acceptances)
 }
 
 // Pruned counts what was removed because nobody will ask for it any more.

@@ -58,6 +58,13 @@ func acceptListCommand() *cli.Command {
 	}
 }
 
+// listedAcceptance is an acceptance with how many findings of watched tags it covers now, for
+// programs.
+type listedAcceptance struct {
+	acceptanceView
+	Covered int `json:"covered"`
+}
+
 func acceptList(ctx context.Context, s *session.Session) error {
 	kept, err := s.Store(ctx)
 	if err != nil {
@@ -67,20 +74,31 @@ func acceptList(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	views := []acceptanceView{}
+	views := []listedAcceptance{}
 	for _, a := range all {
-		if s.Bool("all") || a.State(s.Now) == acceptance.Active {
-			views = append(views, acceptanceViewOf(a, s.Now))
+		if !s.Bool("all") && a.State(s.Now) != acceptance.Active {
+			continue
 		}
+		findings, err := acceptedFindings(ctx, s, a)
+		if err != nil {
+			return err
+		}
+		covered := 0
+		for _, f := range findings {
+			if f.Covered {
+				covered++
+			}
+		}
+		views = append(views, listedAcceptance{acceptanceViewOf(a, s.Now), covered})
 	}
-	return session.ShowRows(s, session.Rows[acceptanceView]{Items: views, Name: func(v acceptanceView) string { return strconv.FormatInt(v.ID, 10) }, People: func(w io.Writer, views []acceptanceView) {
+	return session.ShowRows(s, session.Rows[listedAcceptance]{Items: views, Name: func(v listedAcceptance) string { return strconv.FormatInt(v.ID, 10) }, People: func(w io.Writer, views []listedAcceptance) {
 		if len(views) == 0 {
 			s.Say("No accepted risk")
 			return
 		}
-		t := output.NewTable("ID", "VULNERABILITY", "PACKAGE", "SUBJECT", "UNTIL", "STATE", "OWNER", "REASON").Drop("OWNER", "PACKAGE", "SUBJECT")
+		t := output.NewTable("ID", "VULNERABILITY", "PACKAGE", "SUBJECT", "UNTIL", "STATE", "COVERS", "OWNER", "REASON").Drop("OWNER", "PACKAGE", "SUBJECT")
 		for _, v := range views {
-			t.Row(output.Ordinary, strconv.FormatInt(v.ID, 10), v.Vulnerability, output.Dash(v.Package), output.Dash(v.Subject), v.Until, string(v.State), output.Dash(v.Owner), v.Reason)
+			t.Row(output.Ordinary, strconv.FormatInt(v.ID, 10), v.Vulnerability, output.Dash(v.Package), output.Dash(v.Subject), v.Until, string(v.State), strconv.Itoa(v.Covered), output.Dash(v.Owner), v.Reason)
 		}
 		t.Write(w)
 	}})
@@ -118,16 +136,22 @@ func acceptShow(ctx context.Context, s *session.Session, id string) error {
 	if err != nil {
 		return err
 	}
-	affected, err := affectedBy(ctx, s.Stored, a)
+	findings, err := acceptedFindings(ctx, s, a)
 	if err != nil {
 		return err
 	}
-	shown := shownAcceptance{acceptanceViewOf(a, s.Now), []acceptedFinding{}}
+	shown := shownAcceptance{acceptanceViewOf(a, s.Now), findings}
+	return s.Show(shown, func(w io.Writer) { writeAcceptance(s, w, shown) })
+}
+
+func acceptedFindings(ctx context.Context, s *session.Session, a acceptance.Acceptance) ([]acceptedFinding, error) {
+	affected, err := affectedBy(ctx, s.Stored, a)
+	findings := []acceptedFinding{}
 	for _, t := range affected {
 		covered := a.State(s.Now) == acceptance.Active && !(a.UntilFixed() && vuln.Finding{Fix: t.Fix}.HasFix())
-		shown.Findings = append(shown.Findings, acceptedFinding{t.Target.String(), t.ID, t.Package, t.Version, t.Severity, covered})
+		findings = append(findings, acceptedFinding{t.Target.String(), t.ID, t.Package, t.Version, t.Severity, covered})
 	}
-	return s.Show(shown, func(w io.Writer) { writeAcceptance(s, w, shown) })
+	return findings, err
 }
 
 func writeAcceptance(s *session.Session, w io.Writer, a shownAcceptance) {
