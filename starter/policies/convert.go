@@ -9,6 +9,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -19,7 +20,8 @@ func policyConvertCommand() *cli.Command {
 		UsageText: "tagwatch policy convert FILE|ID [--to 1_0|2]",
 		Description: `Prints the bundle in the other format: version 1_0 is that of Anchore Engine
 (policies, whitelists), version 2 that of Anchore Enterprise (rule_sets,
-allowlists). Both judge images alike here; nothing is stored.
+allowlists). Both judge images alike here; nothing is stored. What the bundle uses
+and that product does not have is listed on standard error.
 
    tagwatch policy convert enterprise.json > bundle.json
    tagwatch policy convert bundle.json --to 2`,
@@ -33,9 +35,13 @@ allowlists). Both judge images alike here; nothing is stored.
 			if err != nil {
 				return err
 			}
-			document, err := policy.Convert(bundle, targetVersion(s, bundle))
+			version := targetVersion(s, bundle)
+			document, err := policy.Convert(bundle, version)
 			if err != nil {
 				return exit.Usage("%s", errkind.Text(err))
+			}
+			for _, lack := range policy.Lacks(bundle, version) {
+				s.Say("%s", output.OneLine(lack))
 			}
 			_, err = s.Out.Write(document)
 			return err

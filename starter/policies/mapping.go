@@ -4,26 +4,75 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
 func mappingCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "mapping",
-		Usage: "add, move and remove mappings",
+		Usage: "list, add, move and remove mappings",
 		Description: `The first mapping that matches a tag names the policies and whitelists for it.
 
+   tagwatch policy mapping list
    tagwatch policy mapping add --registry ghcr.io --repository 'web/*' --policy strict
    tagwatch policy mapping move web 1`,
-		Subcommands: []*cli.Command{mappingAddCommand(), mappingMoveCommand(), mappingRemoveCommand()},
+		Subcommands: []*cli.Command{mappingListCommand(), mappingAddCommand(), mappingMoveCommand(), mappingRemoveCommand()},
 	}
+}
+
+// mappingView is a mapping for programs.
+type mappingView struct {
+	Position   int      `json:"position"`
+	ID         string   `json:"id,omitempty"`
+	Name       string   `json:"name,omitempty"`
+	Registry   string   `json:"registry"`
+	Repository string   `json:"repository"`
+	Type       string   `json:"image_type"`
+	Image      string   `json:"image_value"`
+	Policies   []string `json:"policy_ids"`
+	Whitelists []string `json:"whitelist_ids"`
+}
+
+func mappingListCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "list",
+		Usage:       "list the mappings in their order",
+		UsageText:   "tagwatch policy mapping list [options]",
+		Description: "The first mapping that matches a tag counts.\n\n   tagwatch policy mapping list\n   tagwatch policy mapping list --bundle strict -o json",
+		Flags:       append([]cli.Flag{bundleFlag()}, session.ListFlags()...),
+		Action:      session.Bare(mappingList),
+	}
+}
+
+func mappingList(ctx context.Context, s *session.Session) error {
+	kept, err := stored(ctx, s, s.String("bundle"))
+	if err != nil {
+		return err
+	}
+	bundle, _ := policy.Parse(kept.Document)
+	views := []mappingView{}
+	for i, m := range bundle.Mappings {
+		views = append(views, mappingView{i + 1, m.ID, m.Name, m.Registry, m.Repository, m.ImageType, m.ImageValue,
+			append([]string{}, m.PolicyIDs...), append([]string{}, m.WhitelistIDs...)})
+	}
+	return session.ShowRows(s, session.Rows[mappingView]{Items: views, Name: func(v mappingView) string { return v.ID }, People: func(w io.Writer, views []mappingView) {
+		t := output.NewTable("POSITION", "MAPPING", "REGISTRY", "REPOSITORY", "IMAGE", "POLICIES", "WHITELISTS").Drop("WHITELISTS")
+		for _, v := range views {
+			t.Row(output.Ordinary, strconv.Itoa(v.Position), output.Dash(cmp.Or(v.ID, v.Name)), v.Registry, v.Repository, v.Type+" "+v.Image,
+				strings.Join(v.Policies, ", "), output.Dash(strings.Join(v.Whitelists, ", ")))
+		}
+		t.Write(w)
+	}})
 }
 
 func mappingAddCommand() *cli.Command {
