@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -112,4 +113,29 @@ func TestScoreDecidesAPolicy(t *testing.T) {
 		r.data(number)
 	}
 	r.expect(mark, "policy_eval feed app:1", "policy_eval feed app:1")
+}
+
+// TestScoreAtAFilterInBulk: the filter of an endpoint reads scores also of what is
+// evaluated in bulk, and of what was recorded so.
+func TestScoreAtAFilterInBulk(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for number := range 4 {
+		r.matcher.scores[checksum(number)] = []vuln.Score{{CVE: "CVE-2026-0001", Probability: 0.6}}
+	}
+	r.matcher.knows(checksum(1), "openssl 1")
+	r.matcher.knows(checksum(2), "openssl 1", cve("CVE-2026-0001", vuln.Low))
+	r.matcher.knows(checksum(3), "openssl 1")
+	r.must(r.store.SaveEndpoint(t.Context(), endpoint.Endpoint{Name: "likely", URL: r.receiver.URL() + "/likely", When: "epss > 0.5"}, r.clock.Now()))
+	r.data(1)
+	r.push("app:1", "openssl 1")
+	r.settled("app:1")
+	for number := 2; number <= 3; number++ {
+		r.data(number)
+	}
+	sent, err := r.store.Deliveries(t.Context(), store.DeliveryFilter{Endpoint: "likely", Type: notification.VulnUpdate})
+	r.must(err)
+	if len(sent) != 2 {
+		t.Errorf("%d deliveries, want one of the vulnerability that came and one of it when it went", len(sent))
+	}
 }

@@ -260,3 +260,22 @@ func TestReevaluateWithAnotherMatcher(t *testing.T) {
 		t.Errorf("the watcher sees %+v", seen)
 	}
 }
+
+// A watcher is owed what it does not show yet, also when its tag is recorded again
+// before it was woken, with nothing new.
+func TestReevaluateTwiceBeforeWatchersAreWoken(t *testing.T) {
+	t.Parallel()
+	r := reevaluated(t)
+	r.activate("second", "high")
+	r.watchers.failure = errkind.Unavailable
+	if _, err := try[watch.Reevaluated](r, r.steps.Reevaluate, watch.ReevaluateRequest{}); err == nil {
+		t.Fatal("nobody was to be woken")
+	}
+	r.watchers.failure = nil
+	r.watchers.take()
+	r.activate("third", "medium")
+	do[watch.Reevaluated](r, r.steps.Reevaluate, watch.ReevaluateRequest{})
+	if diff := cmp.Diff([]string{"policy app:flawed"}, r.watchers.take()); diff != "" {
+		t.Errorf("woken (-want +got)\n%s", diff)
+	}
+}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -46,6 +47,9 @@ func (t tx) outcomes(ctx context.Context, rows []outcomeRow) ([]watch.Outcome, e
 	if err != nil {
 		return nil, err
 	}
+	if common.Endpoints, err = t.endpoints(ctx); err != nil {
+		return nil, err
+	}
 	names := make([]string, len(rows))
 	for i, row := range rows {
 		names[i] = row.Target
@@ -84,10 +88,15 @@ func (s *Store) KeepOutcomes(ctx context.Context, from, to string, targets []ima
 
 // RecordAll is Record for several targets in one transaction. Decide gets the position
 // of the target, and says beside its decision why the watcher is to be woken; "" if it
-// is not. Targets that nobody is subscribed to any more are left out.
+// is not; a wake-up that is owed already stays so. Targets that nobody is subscribed to
+// any more are left out.
 func (s *Store) RecordAll(ctx context.Context, targets []image.Target, decide func(int, watch.RecordView) (watch.Decision, watcher.WakeReason, error)) error {
 	return s.change(ctx, "record evaluations", func(t tx) error {
 		views, err := t.recordViews(ctx, targets)
+		if err != nil {
+			return err
+		}
+		before, err := t.owedOf(ctx, targets)
 		if err != nil {
 			return err
 		}
@@ -103,7 +112,7 @@ func (s *Store) RecordAll(ctx context.Context, targets []image.Target, decide fu
 			if err != nil {
 				return err
 			}
-			if wake != "" {
+			if wake = cmp.Or(wake, before[target.String()]); wake != "" {
 				owed[wake] = append(owed[wake], target)
 			}
 			if change.State.Revision <= views[i].State.Revision {
@@ -129,6 +138,16 @@ func (s *Store) RecordAll(ctx context.Context, targets []image.Target, decide fu
 		// At the end: others wait for the number of a notification.
 		return t.announce(ctx, all)
 	})
+}
+
+// owedOf are the wake-ups that watchers of the targets are owed, by target.
+func (t tx) owedOf(ctx context.Context, targets []image.Target) (map[string]watcher.WakeReason, error) {
+	rows, err := allIn[owedRow](ctx, t, `SELECT target, wake, revision FROM target_state WHERE wake <> '' AND target IN (?)`, namesOf(targets))
+	owed := make(map[string]watcher.WakeReason, len(rows))
+	for _, row := range rows {
+		owed[row.Target] = watcher.WakeReason(row.Wake)
+	}
+	return owed, err
 }
 
 type owedRow struct {
