@@ -14,7 +14,9 @@ import (
 	"sync"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/cost"
+	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/interpreter"
@@ -71,7 +73,7 @@ func Stored(text string) (*Expression, error) {
 // environment declares what expressions can name. It is made once: that takes
 // milliseconds.
 var environment = sync.OnceValues(func() (*cel.Env, error) {
-	options := []cel.EnvOption{cel.ClearMacros(), cel.Macros(cel.HasMacro, cel.ExistsMacro, cel.AllMacro)}
+	options := []cel.EnvOption{cel.ClearMacros(), cel.Macros(hasLabel, cel.ExistsMacro, cel.AllMacro)}
 	for _, v := range Variables {
 		options = append(options, cel.Variable(v.Name, v.kind))
 	}
@@ -79,6 +81,15 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 		options = append(options, cel.Constant(name, cel.IntType, types.Int(i)))
 	}
 	return cel.NewEnv(options...)
+})
+
+// hasLabel is has(), by which the key itself is found missing, and not its empty text.
+var hasLabel = cel.GlobalMacro("has", 1, func(f cel.MacroExprFactory, _ ast.Expr, args []ast.Expr) (ast.Expr, *cel.Error) {
+	if args[0].Kind() != ast.SelectKind {
+		return nil, f.NewError(args[0].ID(), "has() is for a label, as has(labels.team)")
+	}
+	of := args[0].AsSelect()
+	return f.NewCall(operators.In, f.NewLiteral(types.String(of.FieldName())), of.Operand()), nil
 })
 
 // Compile checks an expression. The error shows the place in it that is wrong.
@@ -136,7 +147,8 @@ func (e *Expression) String() string { return e.text }
 func (e *Expression) Names(variable string) bool { return e.names[variable] }
 
 // Matches reports whether the expression selects the finding that the facts describe,
-// or the notification if they describe none.
+// or the notification if they describe none. The error is that nobody can tell, as of
+// an expression that takes the word latest for a number.
 func (e *Expression) Matches(f *Facts) (bool, error) {
 	value, err := e.evaluate(f)
 	if err != nil {

@@ -52,6 +52,10 @@ func TestMatches(t *testing.T) {
 		`tag == "1.0" && platform == "linux/arm64"`:               true,
 		`labels["team"] == "web"`:                                 true,
 		`"tier" in labels && labels["tier"] == "1"`:               false,
+		`labels["tier"] == "1"`:                                   false,
+		`labels.tier != "1"`:                                      true,
+		`"tier" in labels || has(labels.tier)`:                    false,
+		`has(labels.team) && labels.size() == 1`:                  true,
 		`status == "fail"`:                                        false,
 		`severity >= high && !(package_name in ["openssl"])`:      false,
 		`severity >= (registry == "ghcr.io" ? critical : medium)`: false,
@@ -152,8 +156,9 @@ func TestCompileRefuses(t *testing.T) {
 		`status == 'fail`:           {"column 11", errkind.Invalid},
 		`aliases.exists(a, aliases.exists(b, aliases.exists(c, a + b == c)))`: {"may cost", errkind.Limit},
 		`id == "` + strings.Repeat(long, 20) + `"`:                            {"6008 bytes", errkind.Limit},
-		`aliases.map(a, a).size() > 1`:                                        {"column 12", errkind.Invalid},
-		strings.Repeat("(", 300) + "true" + strings.Repeat(")", 300):          {"", errkind.Invalid},
+		`has(severity)`:                {"as has(labels.team)", errkind.Invalid},
+		`aliases.map(a, a).size() > 1`: {"column 12", errkind.Invalid},
+		strings.Repeat("(", 300) + "true" + strings.Repeat(")", 300): {"", errkind.Invalid},
 	} {
 		t.Run(expression[:min(len(expression), 40)], func(t *testing.T) {
 			t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
 
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -104,11 +105,29 @@ var Variables = slices.Concat(
 		about("repository", "without the registry", func(n *Notification) string { return n.Repository }),
 		about("tag", "as 1.27", func(n *Notification) string { return n.Tag }),
 		about("platform", "as linux/arm64; empty for the default", func(n *Notification) string { return n.Platform }),
-		{Name: "labels", Type: "map(string, string)", Description: "labels of the subscription", kind: cel.MapType(cel.StringType, cel.StringType), size: listSize,
+		{Name: "labels", Type: "map(string, string)", Description: "labels of the subscription; one that it lacks is empty", kind: cel.MapType(cel.StringType, cel.StringType), size: listSize,
 			value: func(f *Facts) ref.Val {
-				return types.NewStringStringMap(types.DefaultTypeAdapter, nonNil(f.Notification.Labels))
+				return labels{types.NewStringStringMap(types.DefaultTypeAdapter, nonNil(f.Notification.Labels))}
 			}},
 	})
+
+// labels are a map of which a key that is missing has an empty text: an expression
+// about a label is for all subscriptions, and few of them have it.
+type labels struct{ traits.Mapper }
+
+// Find is for the evaluation.
+func (l labels) Find(key ref.Val) (ref.Val, bool) {
+	if value, found := l.Mapper.Find(key); found {
+		return value, true
+	}
+	return types.String(""), true
+}
+
+// Get is for the evaluation.
+func (l labels) Get(key ref.Val) ref.Val {
+	value, _ := l.Find(key)
+	return value
+}
 
 // maxVariables is at least their number.
 const maxVariables = 32

@@ -61,7 +61,7 @@ func Summarize(revisions []Revision) (id string, entry Logged) {
 	ids := []string{"summary"}
 	tags, counts := map[string]bool{}, map[string]int{}
 	for _, r := range revisions {
-		ids = append(ids, r.Notification)
+		ids = append(ids, r.Notification, fmt.Sprint(r.Added, r.Updated, r.Removed))
 		tags[r.Tag] = true
 		counts["added"], counts["updated"], counts["removed"] = counts["added"]+r.Added, counts["updated"]+r.Updated, counts["removed"]+r.Removed
 	}

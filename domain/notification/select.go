@@ -24,29 +24,24 @@ func (l LeftOut) total() int { return l.Added + l.Updated + l.Removed + l.NotCov
 
 // Keep decides about one finding of a list that changed. An updated one comes as it
 // is now, with what it was in before.
-type Keep func(f vuln.Finding, change Change, before *vuln.Update) (bool, error)
+type Keep func(f vuln.Finding, change Change, before *vuln.Update) bool
 
 // Selectable is content that has findings.
 type Selectable interface {
 	Content
 	// Select leaves out the findings that are not to be kept and counts them. What it
 	// returns is nil where that leaves nothing to notify.
-	Select(Keep) (Content, error)
+	Select(Keep) Content
 }
 
 // Select implements Selectable. A change of the coverage is notified whatever is kept.
-func (c VulnerabilitiesChanged) Select(keep Keep) (Content, error) {
-	var err error
-	c.Added = selected(c.Added, Added, keep, &c.LeftOut.Added, &err)
-	c.Removed = selected(c.Removed, Removed, keep, &c.LeftOut.Removed, &err)
-	c.NotCovered = selected(c.NotCovered, Removed, keep, &c.LeftOut.NotCovered, &err)
+func (c VulnerabilitiesChanged) Select(keep Keep) Content {
+	c.Added = selected(c.Added, Added, keep, &c.LeftOut.Added)
+	c.Removed = selected(c.Removed, Removed, keep, &c.LeftOut.Removed)
+	c.NotCovered = selected(c.NotCovered, Removed, keep, &c.LeftOut.NotCovered)
 	var updated []vuln.Update
 	for _, u := range c.Updated {
-		kept, failed := keep(u.Current, Updated, &u)
-		if failed != nil {
-			err = failed
-		}
-		if kept {
+		if keep(u.Current, Updated, &u) {
 			updated = append(updated, u)
 		} else {
 			c.LeftOut.Updated++
@@ -54,45 +49,38 @@ func (c VulnerabilitiesChanged) Select(keep Keep) (Content, error) {
 	}
 	c.Updated = updated
 	if c.Empty() {
-		return nil, err
+		return nil
 	}
-	return c, err
+	return c
 }
 
 // Select implements Selectable: the image is analyzed whatever is kept of what
 // changed inside.
-func (c ImageAnalyzed) Select(keep Keep) (Content, error) {
-	var err error
-	c.Difference, err = c.Difference.selected(keep)
-	return c, err
+func (c ImageAnalyzed) Select(keep Keep) Content {
+	c.Difference = c.Difference.selected(keep)
+	return c
 }
 
 // Select implements Selectable: the tag moved whatever is kept of what changed inside.
-func (c TagMoved) Select(keep Keep) (Content, error) {
-	var err error
-	c.Difference, err = c.Difference.selected(keep)
-	return c, err
+func (c TagMoved) Select(keep Keep) Content {
+	c.Difference = c.Difference.selected(keep)
+	return c
 }
 
-func (d *ImageDifference) selected(keep Keep) (*ImageDifference, error) {
+func (d *ImageDifference) selected(keep Keep) *ImageDifference {
 	if d == nil {
-		return nil, nil
+		return nil
 	}
 	cut := *d
-	var err error
-	cut.Introduced = selected(d.Introduced, Added, keep, &cut.LeftOut.Added, &err)
-	cut.Fixed = selected(d.Fixed, Removed, keep, &cut.LeftOut.Removed, &err)
-	cut.NotCovered = selected(d.NotCovered, Removed, keep, &cut.LeftOut.NotCovered, &err)
-	return &cut, err
+	cut.Introduced = selected(d.Introduced, Added, keep, &cut.LeftOut.Added)
+	cut.Fixed = selected(d.Fixed, Removed, keep, &cut.LeftOut.Removed)
+	cut.NotCovered = selected(d.NotCovered, Removed, keep, &cut.LeftOut.NotCovered)
+	return &cut
 }
 
-func selected(findings []vuln.Finding, change Change, keep Keep, left *int, err *error) (kept []vuln.Finding) {
+func selected(findings []vuln.Finding, change Change, keep Keep, left *int) (kept []vuln.Finding) {
 	for _, f := range findings {
-		keeps, failed := keep(f, change, nil)
-		if failed != nil {
-			*err = failed
-		}
-		if keeps {
+		if keep(f, change, nil) {
 			kept = append(kept, f)
 		} else {
 			*left++

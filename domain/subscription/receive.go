@@ -1,7 +1,6 @@
 package subscription
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -56,8 +55,8 @@ func NewReceiver(about filter.Notification, options Options) *Receiver {
 	return &Receiver{filters: options.filters(), exploited: !options.ExploitedFiltered, about: &about, left: map[notification.Reason][]string{}}
 }
 
-// at is what the filter of an endpoint lets through as well.
-func (r *Receiver) at(e endpoint.Endpoint) *Receiver {
+// At is what the filter of an endpoint lets through as well.
+func (r *Receiver) At(e endpoint.Endpoint) *Receiver {
 	return &Receiver{filters: append(slices.Clone(r.filters), reasoned{e.When, notification.Filtered}),
 		exploited: r.exploited && !e.ExploitedFiltered, about: r.about, left: map[notification.Reason][]string{}}
 }
@@ -76,67 +75,61 @@ func (r *Receiver) Suppressed(t notification.Type) (suppressed []notification.Su
 }
 
 // Content is what is let through of it; nil for nothing.
-func (r *Receiver) Content(whole notification.Content) (notification.Content, error) {
-	reason, err := r.drops(&filter.Facts{Notification: r.about}, false)
-	if err != nil {
-		return nil, err
-	}
-	if reason != "" {
+func (r *Receiver) Content(whole notification.Content) notification.Content {
+	if reason := r.drops(&filter.Facts{Notification: r.about}, false); reason != "" {
 		r.left[reason] = nil
-		return nil, nil
+		return nil
 	}
 	if selectable, ok := whole.(notification.Selectable); ok {
 		return selectable.Select(r.keep)
 	}
-	return whole, nil
+	return whole
 }
 
 // keep implements notification.Keep. An updated finding is kept if it was selected
 // before, too: that it no longer is, is news.
-func (r *Receiver) keep(f vuln.Finding, change notification.Change, update *vuln.Update) (bool, error) {
+func (r *Receiver) keep(f vuln.Finding, change notification.Change, update *vuln.Update) bool {
 	now := &filter.Facts{Notification: r.about, Finding: &filter.Finding{Finding: f, Change: change}}
 	news := r.exploited && f.KnownExploited && change == notification.Added
 	if update != nil {
 		now.Finding.Aspects = update.Aspects
 		news = r.exploited && update.BecameExploited()
 	}
-	reason, err := r.drops(now, news)
-	if reason != "" && update != nil && err == nil {
+	reason := r.drops(now, news)
+	if reason != "" && update != nil {
 		before := &filter.Facts{Notification: r.about, Finding: &filter.Finding{Finding: update.Previous, Change: change, Aspects: update.Aspects}}
-		if was, failed := r.drops(before, false); was == "" {
-			reason, err = "", failed
+		if r.drops(before, false) == "" {
+			reason = ""
 		}
 	}
 	if reason != "" {
 		r.left[reason] = append(r.left[reason], f.ID)
 	}
 	r.urgent = r.urgent || news && reason == ""
-	return reason == "" && err == nil, err
+	return reason == ""
 }
 
 // drops is why the facts are not let through; "" if they are. News of exploitation is
-// not dropped for what rates a finding.
-func (r *Receiver) drops(facts *filter.Facts, news bool) (notification.Reason, error) {
+// not dropped for what rates a finding, and nothing by a filter that cannot tell: that
+// is no reason to lose it, nor to record nothing of the tag.
+func (r *Receiver) drops(facts *filter.Facts, news bool) notification.Reason {
 	for _, each := range r.filters {
 		if each.text == "" {
 			continue
 		}
 		e, err := filter.Stored(each.text)
 		if err != nil {
-			return "", err
+			continue
 		}
 		selected, err := e.Matches(facts)
 		if err == nil && !selected && news {
 			selected, err = e.DropsByRating(facts)
 		}
-		if err != nil {
-			return "", err
-		}
-		if !selected {
-			return each.reason, nil
+		if err == nil && !selected {
+			return each.reason
 		}
 	}
-	return "", nil
+	return ""
 }
 
 // Deliveries are those of a notification, which has the heading and what r lets
@@ -149,11 +142,8 @@ func (a Audience) Deliveries(n notification.Notification, h notification.Heading
 		e := a.Endpoints[slices.IndexFunc(a.Endpoints, func(e endpoint.Endpoint) bool { return e.Name == d.Endpoint })]
 		d.Urgent = r.urgent
 		if e.When != "" {
-			cut := r.at(e)
-			content, err := cut.Content(whole)
-			if err != nil {
-				return nil, nil, fmt.Errorf("filter of endpoint %s: %w", e.Name, err)
-			}
+			cut := r.At(e)
+			content := cut.Content(whole)
 			if content == nil {
 				suppressed = append(suppressed, notification.Suppression{Type: n.Type, Endpoint: e.Name, Reason: notification.Filtered, Detail: e.When})
 				continue

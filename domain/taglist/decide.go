@@ -189,9 +189,9 @@ func (d *Decision) tell(r Repository, audience subscription.Audience, now time.T
 	heading := notification.Heading{ID: id, Account: audience.Account, Causes: []notification.Cause{notification.CauseImage}, Created: now, Trace: audience.Trace}
 	found := notification.TagsFound{Repository: r.Name, New: d.Added, Removed: d.Removed, Tags: len(d.State.Tags)}
 	receiver := subscription.NewReceiver(filter.Notification{Type: notification.RepoUpdate, Causes: heading.Causes, Registry: r.Name.Registry, Repository: r.Name.Path}, r.Options)
-	content, err := receiver.Content(found)
+	content := receiver.Content(found)
 	if d.Suppressed = append(d.Suppressed, receiver.Suppressed(notification.RepoUpdate)...); content == nil {
-		return err
+		return nil
 	}
 	n, err := notification.New(heading, content)
 	if err != nil {

@@ -128,10 +128,7 @@ func (d *decision) tell(content notification.Content) error {
 		content = d.dated(list)
 	}
 	receiver := subscription.NewReceiver(d.about(content.Type(), causes), *options)
-	cut, err := receiver.Content(content)
-	if err != nil {
-		return err
-	}
+	cut := receiver.Content(content)
 	if d.suppressed = append(d.suppressed, receiver.Suppressed(content.Type())...); cut == nil {
 		return nil
 	}
@@ -144,7 +141,7 @@ func (d *decision) tell(content notification.Content) error {
 	d.notifications = append(d.notifications, n)
 	d.keepDates(cut)
 	if list, changed := cut.(notification.VulnerabilitiesChanged); changed && !receiver.Urgent() && summarized(causes, *options) {
-		d.gather(list.Revision(n.ID), *options)
+		d.gather(list.Revision(n.ID), content, receiver, *options)
 		return nil
 	}
 	deliveries, suppressed, err := d.audience.Deliveries(n, heading, content, receiver, *options)
@@ -181,23 +178,27 @@ func summarized(causes []notification.Cause, options subscription.Options) bool 
 		!slices.Contains(options.Causes, notification.CauseScanner)
 }
 
-// gather keeps a revision for the endpoints that would be notified of it, and for
-// those that follow the event log.
-func (d *decision) gather(r notification.Revision, options subscription.Options) {
+// gather keeps a revision, for each endpoint that would be notified of it what its
+// filter lets through, and for those that follow the event log.
+func (d *decision) gather(r notification.Revision, whole notification.Content, receiver *subscription.Receiver, options subscription.Options) {
 	names, suppressed := subscription.Route(options, notification.VulnUpdate, r.Tag, d.audience.Endpoints)
-	for _, name := range names {
-		suppressed = append(suppressed, notification.Suppression{Type: notification.VulnUpdate, Endpoint: name, Reason: notification.Summarized})
-	}
-	d.suppressed = append(d.suppressed, suppressed...)
 	followers, _ := subscription.Route(subscription.Options{}, notification.EventLog, r.Tag, d.audience.Endpoints)
-	for _, name := range followers {
-		if !slices.Contains(names, name) {
-			names = append(names, name)
+	for _, e := range d.audience.Endpoints {
+		part, gets := r, slices.Contains(followers, e.Name)
+		if slices.Contains(names, e.Name) {
+			reason, detail := notification.Summarized, ""
+			if cut, some := receiver.At(e).Content(whole).(notification.VulnerabilitiesChanged); some {
+				part, gets = cut.Revision(r.Notification), true
+			} else {
+				reason, detail = notification.Filtered, e.When
+			}
+			suppressed = append(suppressed, notification.Suppression{Type: notification.VulnUpdate, Endpoint: e.Name, Reason: reason, Detail: detail})
+		}
+		if gets {
+			d.pending = append(d.pending, notification.PendingSummary{Endpoint: e.Name, Revision: part})
 		}
 	}
-	for _, name := range names {
-		d.pending = append(d.pending, notification.PendingSummary{Endpoint: name, Revision: r})
-	}
+	d.suppressed = append(d.suppressed, suppressed...)
 }
 
 // causes lists everything that an outcome is made from and that differs, the

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -122,6 +124,51 @@ func TestFiltersReadScores(t *testing.T) {
 	body, _, _ := received(t, decide(t, recorded, gone, audience), notification.VulnUpdate, "chat")
 	if d := body.Difference; len(d.Added) != 1 || d.Added[0].ID != "CVE-2026-0003" || len(d.Removed) != 1 || d.Removed[0].ID != "CVE-2026-0001" {
 		t.Errorf("received %+v, want the two with a score of 9 and more", d)
+	}
+}
+
+// TestFiltersThatCannotTell let through what they are about: nothing is lost, and the
+// tag is recorded.
+func TestFiltersThatCannotTell(t *testing.T) {
+	t.Parallel()
+	seen := unchanged()
+	seen.Basis.Build, seen.Vulnerabilities = "build 2", append(recorded().Vulnerabilities, exploitedNow(finding("CVE-2026-0002", vuln.Low)))
+	audience := everyone(subscription.Options{When: `int(registry) > 1 && severity >= low`})
+	audience.Endpoints = []endpoint.Endpoint{
+		{Name: "chat"},
+		{Name: "team", When: `labels["team"] == "web"`},
+		{Name: "others", When: `labels["team"] != "web"`},
+		{Name: "versions", When: `int(tag) > 1`},
+		{Name: "fixes", When: `severity > critical || fix_versions[7] == "1"`},
+		{Name: "older", When: "of another version"},
+	}
+	d := decide(t, recorded(), seen, audience)
+	for _, e := range audience.Endpoints {
+		if _, _, got := received(t, d, notification.VulnUpdate, e.Name); got == (e.Name == "team") {
+			t.Errorf("%s, with the filter %q, is notified: %v", e.Name, e.When, got)
+		}
+	}
+}
+
+// TestSummariesAreFiltered: of a change that comes with another matcher, each endpoint
+// is to be told what its filter lets through.
+func TestSummariesAreFiltered(t *testing.T) {
+	t.Parallel()
+	seen := unchanged()
+	seen.Basis.Matcher, seen.Vulnerabilities = "another", append(recorded().Vulnerabilities, finding("CVE-2026-0002", vuln.Low), finding("CVE-2026-0003", vuln.High))
+	audience := everyone(subscription.Options{})
+	audience.Endpoints = []endpoint.Endpoint{{Name: "all"}, {Name: "high", When: "severity >= high"}, {Name: "none", When: "severity >= critical"},
+		{Name: "log", Types: []notification.Type{notification.EventLog}}}
+	d := decide(t, recorded(), seen, audience)
+	got := map[string]int{}
+	for _, p := range d.PendingSummary {
+		got[p.Endpoint] = p.Revision.Added
+	}
+	if diff := cmp.Diff(map[string]int{"all": 2, "high": 1, "log": 2}, got); diff != "" {
+		t.Errorf("added, by endpoint (-want +got)\n%s", diff)
+	}
+	if want := (notification.Suppression{Type: notification.VulnUpdate, Endpoint: "none", Reason: notification.Filtered, Detail: "severity >= critical"}); !slices.Contains(d.Suppressed, want) {
+		t.Errorf("suppressed %+v, want among them %+v", d.Suppressed, want)
 	}
 }
 
