@@ -63,6 +63,7 @@ var floors = map[string][]string{
 	"domain/analysis":     {"domain/errkind", "domain/condition", "domain/image", "domain/vuln", "domain/databuild"},
 	"domain/polling":      {"domain/condition", "domain/image"},
 	"domain/taglist":      {"domain/filter", "domain/errkind", "domain/condition", "domain/image", "domain/notification", "domain/delivery", "domain/endpoint", "domain/subscription"},
+	"domain/source":       {"domain/filter", "domain/errkind", "domain/wording", "domain/condition", "domain/image", "domain/notification", "domain/delivery", "domain/endpoint", "domain/subscription"},
 	"domain/watch":        {"domain/filter", "domain/condition", "domain/image", "domain/sbom", "domain/vuln", "domain/acceptance", "domain/policy", "domain/notification", "domain/delivery", "domain/endpoint", "domain/subscription", "domain/watcher"},
 
 	// Counterparts on loopback, for the demo and the tests.
@@ -87,6 +88,7 @@ var ownedLibraries = map[string][]string{
 	"go.temporal.io/sdk/client":               {"client", "worker", "starter", "adapters/tracing", "chaos"},
 	"go.temporal.io/sdk/contrib/envconfig":    {"client"},
 	"go.temporal.io":                          {"client", "workflows", "activities", "worker", "starter", "adapters/tracing", "chaos"},
+	"github.com/compose-spec/compose-go":      {"adapters/sources"},
 	"cel.dev/cel-go":                          {"domain/filter"},
 	"go.opentelemetry.io/otel/exporters/otlp": {"adapters/tracing"},
 }

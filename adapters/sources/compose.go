@@ -1,0 +1,441 @@
+package sources
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/compose-spec/compose-go/v2/interpolation"
+	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/template"
+	"github.com/compose-spec/compose-go/v2/types"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/source"
+)
+
+// Project is how a Compose project is read.
+type Project struct {
+	// Variables stand before those of the project's .env file. The environment of the
+	// program is not read: what is in it is not the project's.
+	Variables map[string]string
+	// Profiles are those whose services are followed; * stands for all.
+	Profiles []string
+	Platform image.Platform
+}
+
+// Compose finds the images of the services of a Compose project, which are those of
+// its file and of what that includes and extends. An override file that lies beside it
+// is read as Compose does.
+func Compose(ctx context.Context, path string, project Project) ([]source.Found, error) {
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	c := compose{Project: project, place: path, folder: filepath.Dir(full), images: map[string]bool{}}
+	model, err := c.load(ctx, full)
+	if err != nil {
+		return nil, fmt.Errorf("read the Compose project %s: %w", path, err)
+	}
+	if err := c.find(model); err != nil {
+		return nil, fmt.Errorf("read the Compose project %s: %w", path, err)
+	}
+	return source.Order(c.found), nil
+}
+
+type compose struct {
+	Project
+	place  string
+	folder string
+	// images are the texts in which a variable without a value must not become empty.
+	images map[string]bool
+	// folders are those of the files that were read, which are noted.
+	folders, noted []string
+	found          []source.Found
+}
+
+// load merges the files of a project into one model.
+func (c *compose) load(ctx context.Context, path string) (map[string]any, error) {
+	environment, err := c.environment()
+	if err != nil {
+		return nil, err
+	}
+	var files []types.ConfigFile
+	for _, each := range append([]string{path}, override(path)...) {
+		if _, err := c.Load(ctx, each); err != nil {
+			return nil, err
+		}
+		files = append(files, types.ConfigFile{Filename: each})
+	}
+	details := types.ConfigDetails{WorkingDir: c.folder, ConfigFiles: files, Environment: environment}
+	model, err := loader.LoadModelWithContext(ctx, details, func(o *loader.Options) {
+		// What is no part of finding images is not judged: newer attributes than the
+		// library knows, missing environment files, required passwords.
+		o.SkipValidation, o.SkipDefaultValues, o.SkipNormalization = true, true, true
+		o.SkipConsistencyCheck, o.SkipResolveEnvironment, o.SkipResolveLabels = true, true, true
+		o.SetProjectName(loader.NormalizeProjectName(filepath.Base(c.folder)), true)
+		o.ResourceLoaders = []loader.ResourceLoader{c}
+		o.Interpolate = &interpolation.Options{Substitute: c.substitute, LookupValue: details.LookupEnv}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, errkind.Invalid)
+	}
+	return model, nil
+}
+
+// environment is the project's: its .env file, and before it what the source says.
+func (c *compose) environment() (types.Mapping, error) {
+	variables := types.Mapping{}
+	file := filepath.Join(c.folder, ".env")
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		read, err := dotenv.GetEnvFromFile(c.Variables, []string{file})
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", err, errkind.Invalid)
+		}
+		maps.Copy(variables, read)
+	}
+	maps.Copy(variables, c.Variables)
+	return variables, nil
+}
+
+// override is the file that Compose reads behind one of the names that it looks for.
+func override(path string) []string {
+	name, folder := filepath.Base(path), filepath.Dir(path)
+	if !slices.Contains(composeNames, name) {
+		return nil
+	}
+	for _, end := range []string{".yaml", ".yml"} {
+		file := filepath.Join(folder, strings.TrimSuffix(name, filepath.Ext(name))+".override"+end)
+		if _, err := os.Stat(file); err == nil {
+			return []string{file}
+		}
+	}
+	return nil
+}
+
+// composeNames are the names by which Compose finds a project, in its order.
+var composeNames = []string{"compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"}
+
+// Accept, Load and Dir see every file before the library reads it: which of its texts
+// name images is known before their variables are replaced.
+func (c *compose) Accept(path string) bool {
+	for _, start := range []string{"https://", "http://", "git@", "git://", "ssh://", "oci://", "github.com/"} {
+		if strings.HasPrefix(path, start) {
+			return true
+		}
+	}
+	c.noteNear(path)
+	return false
+}
+
+// noteNear notes the file that the library is about to read. What an included file
+// names is relative to that one, so it is looked for in all folders seen; one too many
+// does no harm.
+func (c *compose) noteNear(path string) {
+	if !slices.Contains([]string{".yml", ".yaml"}, filepath.Ext(path)) {
+		return
+	}
+	candidates := []string{path}
+	if !filepath.IsAbs(path) {
+		candidates = nil
+		for _, folder := range c.folders {
+			candidates = append(candidates, filepath.Join(folder, path))
+		}
+	}
+	for _, file := range candidates {
+		if !slices.Contains(c.noted, file) {
+			_ = c.note(file) // the library says why it cannot be read
+		}
+	}
+}
+
+// Load refuses what lies elsewhere.
+func (c *compose) Load(_ context.Context, path string) (string, error) {
+	if filepath.IsAbs(path) {
+		return path, c.note(path)
+	}
+	return "", fmt.Errorf("%s lies outside of the worker, and is not fetched; have a copy of it beside the file that names it: %w", path, errkind.Invalid)
+}
+
+// Dir is asked only for what Load has loaded.
+func (c *compose) Dir(path string) string { return filepath.Dir(path) }
+
+// note remembers the texts of a file that name images.
+func (c *compose) note(path string) error {
+	c.noted = append(c.noted, path)
+	text, err := readFile(path)
+	if err != nil {
+		return err
+	}
+	var content any
+	if err := yaml.Unmarshal(text, &content); err != nil {
+		return fmt.Errorf("%s: %w: %w", path, err, errkind.Invalid)
+	}
+	if folder := filepath.Dir(path); !slices.Contains(c.folders, folder) {
+		c.folders = append(c.folders, folder)
+	}
+	c.noteImages(content)
+	return nil
+}
+
+func (c *compose) noteImages(content any) {
+	switch value := content.(type) {
+	case map[string]any:
+		for key, inner := range value {
+			if text, is := inner.(string); is && slices.Contains([]string{"image", "platform", "dockerfile", "context", "target", "source", "build"}, key) {
+				c.images[text] = true
+			}
+			if folder, is := inner.(string); is && key == "project_directory" {
+				c.folders = append(c.folders, filepath.Join(c.folder, folder))
+			}
+			if key == "args" || key == "additional_contexts" || key == "labels" {
+				c.noteTexts(inner)
+			}
+			c.noteImages(inner)
+		}
+	case []any:
+		for _, inner := range value {
+			c.noteImages(inner)
+		}
+	}
+}
+
+func (c *compose) noteTexts(content any) {
+	switch value := content.(type) {
+	case string:
+		c.images[value] = true
+	case map[string]any:
+		for _, inner := range value {
+			c.noteTexts(inner)
+		}
+	case []any:
+		for _, inner := range value {
+			c.noteTexts(inner)
+		}
+	}
+}
+
+var composeSyntax = source.Syntax{Escape: '$'}
+
+// substitute replaces variables. Those without a value are left where an image is
+// named, and empty elsewhere, as Compose has it.
+func (c *compose) substitute(text string, lookup template.Mapping) (string, error) {
+	if !strings.Contains(text, "$") {
+		return text, nil
+	}
+	if c.images[text] {
+		return composeSyntax.Expand(text, lookup), nil
+	}
+	return composeSyntax.Expand(text, func(name string) (string, bool) {
+		value, _ := lookup(name)
+		return value, true
+	}), nil
+}
+
+// find goes through the services, and what else of a project comes from a registry.
+func (c *compose) find(model map[string]any) error {
+	for _, section := range []string{"services", "jobs"} {
+		services, err := mapping(model, section)
+		if err != nil {
+			return err
+		}
+		for _, name := range slices.Sorted(maps.Keys(services)) {
+			if err := c.service(name, services[name]); err != nil {
+				return err
+			}
+		}
+	}
+	models, err := mapping(model, "models")
+	for _, name := range slices.Sorted(maps.Keys(models)) {
+		settings, _ := models[name].(map[string]any)
+		c.found = append(c.found, source.Not(source.NotAnImage, fmt.Sprint(settings["model"]), c.at("model", name), "a model"))
+	}
+	return err
+}
+
+func (c *compose) at(kind, name string) string { return c.place + ": " + kind + " " + name }
+
+func (c *compose) service(name string, content any) error {
+	place := c.at("service", name)
+	service, is := content.(map[string]any)
+	if !is {
+		return fmt.Errorf("service %s is not a mapping: %w", name, errkind.Invalid)
+	}
+	platform, problem := c.platform(service)
+	from := len(c.found)
+	written, named := "", service["image"] != nil
+	if named {
+		written = fmt.Sprint(service["image"])
+	}
+	build, built := service["build"].(map[string]any)
+	switch {
+	case problem != nil:
+		c.found = append(c.found, *problem)
+		c.found[from].Place = place
+	case named:
+		found := source.Refer(written, place, platform)
+		if policy, _ := service["pull_policy"].(string); found.Reason == "" && (built || policy == "never") {
+			found.Reason = source.Built
+		}
+		c.found = append(c.found, found)
+	case !built:
+		c.found = append(c.found, source.Not(source.NotAnImage, name, place, "the service names no image"))
+	}
+	if built && problem == nil {
+		if err := c.built(name, place, named, build, platform); err != nil {
+			return err
+		}
+	}
+	c.mounts(service, place, platform)
+	labels := labelsOf(service["labels"])
+	for i := range c.found[from:] {
+		each := &c.found[from+i]
+		*each = each.With(labels)
+		if each.Reason == "" && !c.selected(service) {
+			each.Reason, each.Note = source.NoProfile, strings.Join(texts(service["profiles"]), ", ")
+		}
+	}
+	return nil
+}
+
+func (c *compose) platform(service map[string]any) (image.Platform, *source.Found) {
+	text, _ := service["platform"].(string)
+	if text == "" {
+		return c.Platform, nil
+	}
+	if left := source.Variables(text); len(left) > 0 {
+		found := source.Not(source.NoValue, text, "", strings.Join(left, ", "))
+		return image.Platform{}, &found
+	}
+	platform, err := image.ParsePlatform(text)
+	if err != nil {
+		found := source.Not(source.Invalid, text, "", errkind.Text(err))
+		return image.Platform{}, &found
+	}
+	if platform == image.DefaultPlatform && c.Platform == (image.Platform{}) {
+		return image.Platform{}, nil
+	}
+	return platform, nil
+}
+
+// selected reports whether a service is one that would be started.
+func (c *compose) selected(service map[string]any) bool {
+	profiles := texts(service["profiles"])
+	return len(profiles) == 0 || slices.Contains(c.Profiles, "*") ||
+		slices.ContainsFunc(profiles, func(p string) bool { return slices.Contains(c.Profiles, p) })
+}
+
+// built finds the images that a service is built from.
+func (c *compose) built(name, place string, named bool, build map[string]any, platform image.Platform) error {
+	if !named {
+		c.found = append(c.found, source.Not(source.Built, name, place, ""))
+	}
+	settings := Build{Args: pairs(build["args"]), Platform: platform, Contexts: pairs(build["additional_contexts"])}
+	settings.Target, _ = build["target"].(string)
+	if inline, is := build["dockerfile_inline"].(string); is {
+		found, err := Dockerfile([]byte(inline), place+" dockerfile_inline", settings)
+		c.found = append(c.found, found...)
+		return err
+	}
+	folder, _ := build["context"].(string)
+	file, _ := build["dockerfile"].(string)
+	if file == "" {
+		file = "Dockerfile"
+	}
+	if strings.Contains(folder, "://") || strings.HasPrefix(folder, "git@") || strings.HasPrefix(folder, "github.com/") || len(source.Variables(folder+file)) > 0 {
+		c.found = append(c.found, source.Not(source.Unreadable, file, place, "the build context "+folder+" is not on the worker"))
+		return nil
+	}
+	path := file
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(folder, file)
+	}
+	text, err := readFile(path)
+	if errors.Is(err, errkind.NotFound) {
+		// Often only the Compose file is there; the services that run are known by it.
+		c.found = append(c.found, source.Not(source.Unreadable, c.short(path), place, "the file does not exist on the worker"))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	found, err := Dockerfile(text, c.short(path), settings)
+	if err != nil {
+		return err
+	}
+	for i := range found {
+		found[i].Place = place + ", " + found[i].Place
+	}
+	c.found = append(c.found, found...)
+	return nil
+}
+
+// short is a path as seen from the project.
+func (c *compose) short(path string) string {
+	if short, err := filepath.Rel(c.folder, path); err == nil {
+		return filepath.ToSlash(short)
+	}
+	return path
+}
+
+// mounts finds images that are mounted as volumes.
+func (c *compose) mounts(service map[string]any, place string, platform image.Platform) {
+	volumes, _ := service["volumes"].([]any)
+	for _, volume := range volumes {
+		if mount, is := volume.(map[string]any); is && mount["type"] == "image" {
+			c.found = append(c.found, source.Refer(fmt.Sprint(mount["source"]), place+" volume", platform))
+		}
+	}
+}
+
+func mapping(model map[string]any, key string) (map[string]any, error) {
+	content, found := model[key]
+	if !found || content == nil {
+		return nil, nil
+	}
+	inner, is := content.(map[string]any)
+	if !is {
+		return nil, fmt.Errorf("%s is not a mapping: %w", key, errkind.Invalid)
+	}
+	return inner, nil
+}
+
+// labelsOf are those of a service, which writes them as a mapping or as a list.
+func labelsOf(content any) map[string]string { return pairs(content) }
+
+// pairs reads NAME=VALUE in both forms of Compose. A name alone has no value.
+func pairs(content any) map[string]string {
+	all := map[string]string{}
+	switch value := content.(type) {
+	case map[string]any:
+		for name, inner := range value {
+			if inner != nil {
+				all[name] = fmt.Sprint(inner)
+			}
+		}
+	case []any:
+		for _, each := range value {
+			if name, inner, has := strings.Cut(fmt.Sprint(each), "="); has {
+				all[name] = inner
+			}
+		}
+	}
+	return all
+}
+
+func texts(content any) (all []string) {
+	list, _ := content.([]any)
+	for _, each := range list {
+		all = append(all, fmt.Sprint(each))
+	}
+	return all
+}
