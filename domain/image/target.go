@@ -75,6 +75,18 @@ func (t Target) String() string {
 	return t.Reference.String() + "@" + t.Platform.String()
 }
 
+// Pinned is the target with what it is to point to, as ParsePinned reads it.
+func (t Target) Pinned(pin Digest) string {
+	if pin == "" {
+		return t.String()
+	}
+	text := t.Reference.String() + "@" + string(pin)
+	if t.Platform != (Platform{}) {
+		text += "@" + t.Platform.String()
+	}
+	return text
+}
+
 // MarshalText implements encoding.TextMarshaler; the zero value is empty.
 func (t Target) MarshalText() ([]byte, error) { return marshal(t) }
 

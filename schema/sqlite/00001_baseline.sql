@@ -427,6 +427,17 @@ CREATE TABLE session (
 );
 CREATE INDEX session_expires ON session (expires);
 
+-- Tokens of the HTTP API. Their texts are not stored, only the SHA-256 of each.
+CREATE TABLE token (
+    id      TEXT PRIMARY KEY,
+    name    TEXT NOT NULL UNIQUE,
+    hash    TEXT NOT NULL,
+    scope   TEXT NOT NULL,
+    bounds  TEXT NOT NULL, -- JSON: patterns of the tags that it is limited to
+    created INTEGER NOT NULL,
+    expires INTEGER NOT NULL -- 0 for never
+);
+
 -- The oldest schema version that a program must support to use this database. A
 -- migration that breaks older programs sets it to its own version.
 CREATE TABLE min_compatible_version (

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/token"
+)
+
+type tokenRow struct {
+	ID      string
+	Name    string
+	Hash    string
+	Scope   string
+	Bounds  string
+	Created int64
+	Expires int64
+}
+
+const tokenColumns = `id, name, hash, scope, bounds, created, expires`
+
+func (r tokenRow) token() (token.Token, error) {
+	bounds, err := parse[token.Bounds](r.Bounds)
+	return token.Token{ID: r.ID, Name: r.Name, Hash: r.Hash, Scope: token.Scope(r.Scope), Bounds: bounds, Created: timeOf(r.Created), Expires: timeOf(r.Expires)}, err
+}
+
+// SaveToken stores a new token; errkind.Conflict if there is one of that name.
+func (s *Store) SaveToken(ctx context.Context, made token.Token) error {
+	bounds, err := format(made.Bounds)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, "save token "+made.Name, func(t tx) error {
+		n, err := t.exec(ctx, `INSERT INTO token (`+tokenColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			made.ID, made.Name, made.Hash, string(made.Scope), bounds, toMicros(made.Created), toMicros(made.Expires))
+		if err == nil && n == 0 {
+			err = fmt.Errorf("there is a token of this name: %w", errkind.Conflict)
+		}
+		return err
+	})
+}
+
+// Tokens lists all tokens by name, expired ones included.
+func (s *Store) Tokens(ctx context.Context) (tokens []token.Token, err error) {
+	err = s.view(ctx, "list tokens", func(t tx) error {
+		rows, err := all[tokenRow](ctx, t, `SELECT `+tokenColumns+` FROM token ORDER BY name`)
+		if err == nil {
+			tokens, err = convert(rows, tokenRow.token)
+		}
+		return err
+	})
+	return tokens, err
+}
+
+// Token reads one by its id; errkind.NotFound if there is none.
+func (s *Store) Token(ctx context.Context, id string) (found token.Token, err error) {
+	err = s.view(ctx, "read a token", func(t tx) error {
+		row, known, err := first[tokenRow](ctx, t, `SELECT `+tokenColumns+` FROM token WHERE id = ?`, id)
+		if err == nil && !known {
+			err = fmt.Errorf("token not found: %w", errkind.NotFound)
+		}
+		if err == nil {
+			found, err = row.token()
+		}
+		return err
+	})
+	return found, err
+}
+
+// DeleteToken removes the token of that name; errkind.NotFound if there is none.
+func (s *Store) DeleteToken(ctx context.Context, name string) error {
+	return s.change(ctx, "delete token "+name, func(t tx) error {
+		n, err := t.exec(ctx, `DELETE FROM token WHERE name = ?`, name)
+		if err == nil && n == 0 {
+			err = fmt.Errorf("token not found: %w", errkind.NotFound)
+		}
+		return err
+	})
+}
