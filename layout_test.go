@@ -17,8 +17,10 @@ const module = "github.com/tagwatch/tagwatch/"
 // floors says what each folder may import of this module. A folder's rule holds
 // for everything below it, unless there is a closer one.
 var floors = map[string][]string{
-	"worker":     {"config", "client", "workflows", "activities", "adapters", "domain"},
-	"starter":    {"starter", "config", "client", "workflows", "adapters", "domain"},
+	"worker":     {"config", "api", "operations", "client", "workflows", "activities", "adapters", "domain"},
+	"starter":    {"starter", "config", "operations", "client", "workflows", "adapters", "domain"},
+	"api":        {"operations", "adapters/httpserver", "domain"},
+	"operations": {"client", "workflows", "adapters/store", "domain"}, // what people and programs can ask for, for both
 	"client":     {"workflows", "domain"},
 	"workflows":  {"domain"},
 	"activities": {"domain"},
@@ -28,10 +30,10 @@ var floors = map[string][]string{
 
 	// The command line: rooms by noun over those that they share.
 	"starter/output":        {"domain"},
-	"starter/exit":          {"starter/output", "domain"},
-	"starter/session":       {"starter/exit", "starter/output", "config", "client", "workflows", "adapters", "domain"},
-	"starter/arguments":     {"starter/session", "starter/exit", "starter/output", "config", "domain"},
-	"starter/completion":    {"starter/arguments", "starter/session", "starter/exit", "starter/output", "config", "adapters", "domain"},
+	"starter/exit":          {"starter/output", "operations", "domain"},
+	"starter/session":       {"starter/exit", "starter/output", "config", "operations", "client", "workflows", "adapters", "domain"},
+	"starter/arguments":     {"starter/session", "starter/exit", "starter/output", "config", "operations", "domain"},
+	"starter/completion":    {"starter/arguments", "starter/session", "starter/exit", "starter/output", "config", "operations", "adapters", "domain"},
 	"starter/tags":          room,
 	"starter/repositories":  room,
 	"starter/registries":    room,
@@ -56,6 +58,7 @@ var floors = map[string][]string{
 	"domain/delivery":     {"domain/errkind", "domain/notification"},
 	"domain/message":      {"domain/errkind", "domain/plain", "domain/notification", "domain/delivery"},
 	"domain/filter":       {"domain/errkind", "domain/vuln", "domain/notification"},
+	"domain/token":        {"domain/errkind", "domain/image"},
 	"domain/endpoint":     {"domain/filter", "domain/errkind", "domain/wording", "domain/image", "domain/notification", "domain/delivery", "domain/message"},
 	"domain/subscription": {"domain/filter", "domain/errkind", "domain/condition", "domain/image", "domain/vuln", "domain/notification", "domain/delivery", "domain/endpoint"},
 	"domain/watcher":      {},
@@ -75,13 +78,14 @@ var floors = map[string][]string{
 }
 
 // room is what a room of the command line may import: no other one.
-var room = []string{"starter/arguments", "starter/session", "starter/exit", "starter/output", "config", "client", "workflows", "adapters", "domain"}
+var room = []string{"starter/arguments", "starter/session", "starter/exit", "starter/output", "config", "operations", "client", "workflows", "adapters", "domain"}
 
 // ownedLibraries are used by one adapter only.
 var ownedLibraries = map[string][]string{
 	"github.com/google/go-containerregistry":  {"adapters/registry", "adapters/analyzer", "lab", "chaos", "bench"},
 	"github.com/anchore/syft":                 {"adapters/analyzer", "adapters/matcher", "adapters/feed", "lab"},
 	"github.com/anchore/grype":                {"adapters/matcher", "adapters/feed", "lab"},
+	"github.com/danielgtaylor/huma":           {"api"},
 	"github.com/jmoiron/sqlx":                 {"adapters/store"},
 	"github.com/coreos/go-oidc":               {"adapters/push"},
 	"github.com/lib/pq":                       {"adapters/store", "bench"},

@@ -19,7 +19,7 @@ func ThisMachine(next http.Handler, listen string) http.Handler {
 		own = append(own, strings.ToLower(host))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if onLoopback(r) && !named(r.Host, own) {
+		if OnLoopback(r) && !named(r.Host, own) {
 			http.Error(w, "on this machine, open it as localhost or 127.0.0.1, or set a token (--status-token)", http.StatusForbidden)
 			return
 		}
@@ -36,9 +36,9 @@ func named(host string, names []string) bool {
 	return err == nil && address.Unmap().IsLoopback() || slices.Contains(names, strings.ToLower(host))
 }
 
-// onLoopback judges by the address that the connection came in at; an unknown one
-// counts as loopback.
-func onLoopback(r *http.Request) bool {
+// OnLoopback reports whether a request came from this machine, by the address that the
+// connection came in at; an unknown one counts as loopback.
+func OnLoopback(r *http.Request) bool {
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if local == nil {
 		return true

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/tagwatch/tagwatch/adapters/httpserver"
 )
 
 const (
@@ -34,7 +36,7 @@ type guard struct {
 	token    string
 	sessions Sessions
 	now      func() time.Time
-	guesses  guesses
+	guesses  httpserver.Guesses
 }
 
 // access is what a request proves.
@@ -115,7 +117,7 @@ func (s *Site) admit(next http.Handler) http.Handler {
 // refuse answers a wrong token, and slows down a client that sends many.
 func (s *Site) refuse(w http.ResponseWriter, r *http.Request, content any) {
 	status := http.StatusUnauthorized
-	if !s.guard.guesses.allow(r.RemoteAddr) {
+	if !s.guard.guesses.Allow(r.RemoteAddr) {
 		w.Header().Set("Retry-After", "5")
 		status, content = http.StatusTooManyRequests, "Too many attempts; wait a few seconds."
 	}

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagwatch/tagwatch/adapters/httpserver"
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
@@ -124,7 +125,7 @@ const queryTimeout = 10 * time.Second
 // New makes the status page, which needs the root of its server.
 func New(options Options) (*Site, error) {
 	s := &Site{Options: options, pages: map[string]*template.Template{},
-		guard: guard{token: options.Token, sessions: options.Sessions, now: options.Now, guesses: newGuesses()}}
+		guard: guard{token: options.Token, sessions: options.Sessions, now: options.Now, guesses: httpserver.NewGuesses()}}
 	for _, name := range []string{"tags", "tag", "notifications", "notification", "endpoints", "registries", "feed", "login", "problem"} {
 		parsed, err := template.New("layout.html").Funcs(s.functions()).ParseFS(templates, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
@@ -14,12 +15,14 @@ import (
 
 // DeliveryFilter selects deliveries; its zero value selects the newest 1,000.
 type DeliveryFilter struct {
+	IDs          []int64 // none for all
 	Endpoint     string
 	State        delivery.State
 	Notification string // its id
 	Type         notification.Type
 	Subject      string
 	Since        time.Time // created then or later
+	Before       int64     // those that the list has behind this one; 0 for all
 	Limit        int       // 0 for 1,000
 }
 
@@ -186,6 +189,13 @@ func (s *Store) BacklogEndpoints(ctx context.Context) ([]string, error) {
 // they are about.
 func (s *Store) Deliveries(ctx context.Context, filter DeliveryFilter) ([]delivery.Delivery, error) {
 	var where conditions
+	if len(filter.IDs) > 0 {
+		args := make([]any, len(filter.IDs))
+		for i, id := range filter.IDs {
+			args[i] = id
+		}
+		where.add("d.id IN (?"+strings.Repeat(", ?", len(args)-1)+")", args...)
+	}
 	if filter.Endpoint != "" {
 		where.add("d.endpoint = ?", filter.Endpoint)
 	}
@@ -203,6 +213,9 @@ func (s *Store) Deliveries(ctx context.Context, filter DeliveryFilter) ([]delive
 	}
 	if !filter.Since.IsZero() {
 		where.add("d.created >= ?", toMicros(filter.Since))
+	}
+	if filter.Before > 0 {
+		where.add("(d.created, d.id) < (SELECT created, id FROM delivery WHERE id = ?)", filter.Before)
 	}
 	var deliveries []delivery.Delivery
 	err := s.view(ctx, "list deliveries", func(t tx) error {

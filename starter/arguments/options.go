@@ -12,7 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/config"
-	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/filter"
@@ -24,8 +23,6 @@ import (
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
-
-var DeliveryStates = []delivery.State{delivery.Pending, delivery.Delivered, delivery.Failed, delivery.Debounced}
 
 // OfEndpoint explains the error of looking up an endpoint.
 func OfEndpoint(name string, err error) error {
@@ -132,6 +129,15 @@ func WholeValues(s *session.Session, name string) []string {
 		return nil
 	}
 	return *values
+}
+
+// Named are the values of a repeatable option, which the operation checks.
+func Named[T ~string](s *session.Session, name string) []T {
+	var values []T
+	for _, text := range Several(s, name) {
+		values = append(values, T(text))
+	}
+	return values
 }
 
 func Types(s *session.Session, allowed []notification.Type) ([]notification.Type, error) {

@@ -19,6 +19,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -45,7 +46,7 @@ func (l *typed) values(ctx context.Context, option cli.Flag) []string {
 	case "format":
 		return wording.Texts(message.Formats)
 	case "state":
-		return wording.Texts(arguments.DeliveryStates)
+		return wording.Texts(operations.DeliveryStates)
 	case "platform":
 		return []string{"linux/amd64", "linux/arm64", "linux/arm/v7", "windows/amd64"}
 	case "log-level":

@@ -14,6 +14,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -47,33 +48,17 @@ func endpointListCommand() *cli.Command {
 }
 
 func endpointList(ctx context.Context, s *session.Session) error {
-	kept, err := s.Store(ctx)
+	all, err := operations.All(func(page operations.Page) ([]operations.Endpoint, string, error) {
+		list, err := operations.ListEndpoints.Run(ctx, s.System(), operations.EndpointsRequest{Page: page})
+		return list.Endpoints, list.Next, err
+	})
 	if err != nil {
 		return err
 	}
-	endpoints, err := kept.Endpoints(ctx)
-	if err != nil {
-		return err
-	}
-	lost, err := kept.GivenUp(ctx, s.Now.Add(-delivery.GivenUpSpan))
-	if err != nil {
-		return err
-	}
-	listed := make([]endpointListed, len(endpoints))
-	for i, e := range endpoints {
-		listed[i] = endpointListed{e, e.State.Health(lost[e.Name]), lost[e.Name]}
-	}
-	return session.ShowRows(s, session.Rows[endpointListed]{Items: listed, Name: func(e endpointListed) string { return e.Name }, People: func(w io.Writer, endpoints []endpointListed) { writeEndpoints(s, w, endpoints) }})
+	return session.ShowRows(s, session.Rows[operations.Endpoint]{Items: all, Name: func(e operations.Endpoint) string { return e.Name }, People: func(w io.Writer, all []operations.Endpoint) { writeEndpoints(s, w, all) }})
 }
 
-// endpointListed is an endpoint of a list for programs.
-type endpointListed struct {
-	endpoint.Endpoint
-	Health  delivery.Health  `json:"health"`
-	GivenUp delivery.GivenUp `json:"given_up,omitzero"` // within the last day
-}
-
-func writeEndpoints(s *session.Session, w io.Writer, endpoints []endpointListed) {
+func writeEndpoints(s *session.Session, w io.Writer, endpoints []operations.Endpoint) {
 	if len(endpoints) == 0 {
 		s.Say("No endpoint is configured; add one with: tagwatch endpoint add NAME URL")
 		return

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
@@ -15,7 +14,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/wording"
-	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -31,50 +30,15 @@ func endpointShowCommand() *cli.Command {
 	}
 }
 
-// endpointView is an endpoint for programs.
-type endpointView struct {
-	endpoint.Endpoint
-	// Deliveries are counted by state, Next is when the next is due.
-	Deliveries map[delivery.State]int `json:"deliveries"`
-	Oldest     time.Time              `json:"oldest_pending,omitzero"`
-	Next       time.Time              `json:"next_try,omitzero"`
-	Health     delivery.Health        `json:"health"`
-	GivenUp    delivery.GivenUp       `json:"given_up,omitzero"` // within the last day
-}
-
 func endpointShow(ctx context.Context, s *session.Session, name string) error {
-	view, err := readEndpoint(ctx, s, name)
+	detail, err := operations.ShowEndpoint.Run(ctx, s.System(), operations.EndpointRequest{Name: name})
 	if err != nil {
-		return arguments.OfEndpoint(name, err)
+		return err
 	}
-	return s.Show(view, func(w io.Writer) { writeEndpoint(s, w, view) })
+	return s.Show(detail, func(w io.Writer) { writeEndpoint(s, w, detail) })
 }
 
-func readEndpoint(ctx context.Context, s *session.Session, name string) (view endpointView, err error) {
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return view, err
-	}
-	if view.Endpoint, err = kept.Endpoint(ctx, name); err != nil {
-		return view, err
-	}
-	if view.Deliveries, err = kept.DeliveryCounts(ctx, name); err != nil {
-		return view, err
-	}
-	lost, err := kept.GivenUp(ctx, s.Now.Add(-delivery.GivenUpSpan))
-	if err != nil {
-		return view, err
-	}
-	view.GivenUp, view.Health = lost[name], view.State.Health(lost[name])
-	backlog, err := kept.Backlog(ctx, name)
-	view.Oldest = backlog.Oldest
-	if !view.State.Disabled {
-		view.Next = view.State.Resume(backlog.Next)
-	}
-	return view, err
-}
-
-func writeEndpoint(s *session.Session, w io.Writer, v endpointView) {
+func writeEndpoint(s *session.Session, w io.Writer, v operations.EndpointDetail) {
 	var p output.Pairs
 	_, state := endpointState(s, v.Name, v.State, v.GivenUp)
 	p.Add("Endpoint", v.Name)
@@ -113,7 +77,7 @@ func writeEndpoint(s *session.Session, w io.Writer, v endpointView) {
 // deliveryCounts are numbers of deliveries by state.
 func deliveryCounts(counts map[delivery.State]int) string {
 	var parts []string
-	for _, state := range arguments.DeliveryStates {
+	for _, state := range operations.DeliveryStates {
 		if n := counts[state]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, state))
 		}

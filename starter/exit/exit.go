@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/output"
 )
 
@@ -69,14 +70,16 @@ type Unreachable struct {
 	Cause   error
 }
 
-func (u *Unreachable) Error() string { return "connect to Temporal at " + u.Address }
+func (u *Unreachable) Error() string { return unreachableSentence(u) }
 
 func (u *Unreachable) Unwrap() error { return u.Cause }
 
 // Unattended is the error of a request without a response from a worker in time.
 type Unattended struct{ Doing string }
 
-func (u *Unattended) Error() string { return u.Doing + ": no worker responded" }
+func (u *Unattended) Error() string {
+	return u.Doing + ": no worker responded; a worker may still complete the request later. Make sure one is running (tagwatch up, or tagwatch-worker with the same TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE)"
+}
 
 // Interrupted is the error of an interrupted wait, with what continues without it.
 type Interrupted struct{ Meanwhile string }
@@ -135,16 +138,19 @@ func Code(err error) int {
 	if marked, ok := errors.AsType[*outcome](err); ok {
 		return marked.code
 	}
+	if refused, ok := errors.AsType[*operations.Refusal](err); ok && !errors.Is(refused.Kind, errkind.Invalid) && !errors.Is(refused.Kind, errkind.Unavailable) {
+		return exitRefused
+	}
 	return exitUnable
 }
 
 // Sentence says what happened and, if possible, what to do.
 func Sentence(err error) string {
 	if temporal, ok := errors.AsType[*Unreachable](err); ok {
-		return unreachableSentence(temporal)
+		return temporal.Error()
 	}
 	if idle, ok := errors.AsType[*Unattended](err); ok {
-		return fmt.Sprintf("%s: no worker responded; a worker may still complete the request later. Make sure one is running (tagwatch up, or tagwatch-worker with the same TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE)", idle.Doing)
+		return idle.Error()
 	}
 	if stopped, ok := errors.AsType[*Interrupted](err); ok {
 		return stopped.Error()
@@ -152,7 +158,14 @@ func Sentence(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
 	}
-	return errkind.Text(err)
+	text := errkind.Text(err)
+	if refused, ok := errors.AsType[*operations.Refusal](err); ok && refused.Hint != "" {
+		text += "; " + refused.Hint
+	}
+	if invalid, ok := errors.AsType[*operations.InvalidValue](err); ok {
+		text = strings.Replace(text, invalid.Error(), invalid.Text("--"), 1) // options have the names of the fields
+	}
+	return text
 }
 
 func unreachableSentence(u *Unreachable) string {

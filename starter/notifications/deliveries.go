@@ -3,17 +3,13 @@ package notifications
 import (
 	"context"
 	"io"
-	"slices"
 	"strconv"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/delivery"
-	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/wording"
-	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -33,7 +29,7 @@ func DeliveriesCommand() *cli.Command {
    tagwatch deliveries --notification 2f6c4a0e --attempts`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "only this endpoint `name`"},
-			&cli.StringFlag{Name: "state", Usage: "only deliveries in this `state`: " + wording.List(arguments.DeliveryStates)},
+			&cli.StringFlag{Name: "state", Usage: "only deliveries in this `state`: " + wording.List(operations.DeliveryStates)},
 			&cli.BoolFlag{Name: "failed", Usage: "only failed deliveries"},
 			&cli.BoolFlag{Name: "pending", Usage: "only pending deliveries"},
 			&cli.BoolFlag{Name: "debounced", Usage: "only deliveries dropped because their changes cancelled out"},
@@ -47,78 +43,51 @@ func DeliveriesCommand() *cli.Command {
 	}
 }
 
-// deliveryView is a delivery for programs.
-type deliveryView struct {
-	ID           int64             `json:"id"`
-	Notification string            `json:"notification"`
-	Type         notification.Type `json:"type"`
-	Subject      string            `json:"subject"`
-	Endpoint     string            `json:"endpoint"`
-	State        delivery.State    `json:"state"`
-	Created      time.Time         `json:"created"`
-	Attempts     int               `json:"attempts"`
-	LastTry      time.Time         `json:"last_failed_try,omitzero"`
-	NextTry      time.Time         `json:"next_try,omitzero"`
-	Deadline     time.Time         `json:"deadline,omitzero"`
-	Answer       string            `json:"answer,omitempty"`
-	Group        string            `json:"group,omitempty"` // message that carries it together with others
-	Slim         bool              `json:"slim,omitempty"`  // sent without lists: the receiver refused the size
-	Tries        []attemptView     `json:"tries,omitempty"` // with --attempts
-}
-
-// attemptView is an attempt for programs.
-type attemptView struct {
-	Number  int       `json:"number"`
-	At      time.Time `json:"at"`
-	Seconds float64   `json:"duration_seconds"`
-	Status  int       `json:"status"`
-	Answer  string    `json:"answer,omitempty"`
-}
-
 func deliveries(ctx context.Context, s *session.Session) error {
-	filter, err := deliveryFilter(s)
+	request, err := deliveriesRequest(s)
 	if err != nil {
 		return err
 	}
-	kept, err := s.Store(ctx)
+	found, err := upTo(s.Int("limit"), func(page operations.Page) ([]operations.Delivery, string, error) {
+		request.Page = page
+		list, err := operations.ListDeliveries.Run(ctx, s.System(), request)
+		return list.Deliveries, list.Next, err
+	})
 	if err != nil {
 		return err
 	}
-	if filter.Notification != "" {
-		about, err := newNotification(ctx, s, filter.Notification)
-		if err != nil {
-			return err
-		}
-		filter.Notification = about.ID
-	}
-	found, err := kept.Deliveries(ctx, filter)
-	if err != nil {
-		return err
-	}
-	views := []deliveryView{}
-	for _, d := range found {
-		view, err := readDelivery(ctx, s, d)
-		if err != nil {
-			return err
-		}
-		views = append(views, view)
-	}
-	return session.ShowRows(s, session.Rows[deliveryView]{Items: views, Name: func(v deliveryView) string { return strconv.FormatInt(v.ID, 10) }, People: func(w io.Writer, views []deliveryView) { writeDeliveries(s, w, views) }})
+	return session.ShowRows(s, session.Rows[operations.Delivery]{Items: found, Name: func(v operations.Delivery) string { return strconv.FormatInt(v.ID, 10) }, People: func(w io.Writer, found []operations.Delivery) { writeDeliveries(s, w, found) }})
 }
 
-func deliveryFilter(s *session.Session) (store.DeliveryFilter, error) {
+func deliveriesRequest(s *session.Session) (operations.DeliveriesRequest, error) {
 	state, err := deliveryState(s)
-	filter := store.DeliveryFilter{Endpoint: s.String("endpoint"), State: state, Notification: s.String("notification"), Limit: s.Int("limit")}
+	request := operations.DeliveriesRequest{Endpoint: s.String("endpoint"), State: state, Notification: s.String("notification"), Attempts: s.Bool("attempts")}
 	if err != nil {
-		return filter, err
+		return request, err
 	}
-	if filter.Limit < 1 {
-		return filter, exit.Usage("invalid value %d for --limit: expected 1 or more", filter.Limit)
+	if limit := s.Int("limit"); limit < 1 {
+		return request, exit.Usage("invalid value %d for --limit: expected 1 or more", limit)
 	}
 	if within := s.Duration("since"); within != 0 {
-		filter.Since = s.Now.Add(-within)
+		request.Since = s.Now.Add(-within)
 	}
-	return filter, nil
+	return request, nil
+}
+
+// upTo reads pages until it has so many items, or all.
+func upTo[Item any](limit int, read func(operations.Page) ([]Item, string, error)) ([]Item, error) {
+	all, page := []Item{}, operations.Page{}
+	for {
+		page.Limit = min(limit-len(all), operations.MostPage)
+		items, next, err := read(page)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, items...)
+		if page.After = next; next == "" || len(all) >= limit {
+			return all, nil
+		}
+	}
 }
 
 // deliveryState is that of --state, --failed, --pending or --debounced; "" for none of them.
@@ -136,34 +105,12 @@ func deliveryState(s *session.Session) (delivery.State, error) {
 		return "", exit.Usage("--state, --failed, --pending and --debounced cannot be combined")
 	}
 	for state := range selected {
-		if !slices.Contains(arguments.DeliveryStates, state) {
-			return "", exit.Usage("invalid value %q for --state: expected one of %s", state, wording.List(arguments.DeliveryStates))
-		}
 		return state, nil
 	}
 	return "", nil
 }
 
-func readDelivery(ctx context.Context, s *session.Session, d delivery.Delivery) (deliveryView, error) {
-	view := deliveryView{ID: d.ID, Notification: d.Notification, Type: d.Type, Subject: d.Subject, Endpoint: d.Endpoint, State: d.State, Created: d.Created,
-		Attempts: d.Attempts, LastTry: d.LastTry, Deadline: d.Deadline, Answer: d.Answer, Slim: d.Slim}
-	if d.State == delivery.Pending {
-		view.NextTry = d.NextTry
-	}
-	if d.Message != d.Notification {
-		view.Group = d.Message
-	}
-	if !s.Bool("attempts") {
-		return view, nil
-	}
-	attempts, err := s.Stored.Attempts(ctx, d.ID)
-	for _, a := range attempts {
-		view.Tries = append(view.Tries, attemptView{a.Number, a.At, a.Duration.Seconds(), a.Status, a.Answer})
-	}
-	return view, err
-}
-
-func writeDeliveries(s *session.Session, w io.Writer, views []deliveryView) {
+func writeDeliveries(s *session.Session, w io.Writer, views []operations.Delivery) {
 	if len(views) == 0 {
 		s.SayNone("delivery", "No deliveries yet; see: tagwatch endpoint list", "endpoint", "state", "failed", "pending", "debounced", "notification", "since")
 		return
@@ -181,7 +128,7 @@ func writeDeliveries(s *session.Session, w io.Writer, views []deliveryView) {
 
 // nextTry is when the next attempt is. A delivery that is due may wait for others, or for
 // its endpoint to be enabled.
-func nextTry(s *session.Session, v deliveryView) string {
+func nextTry(s *session.Session, v operations.Delivery) string {
 	switch {
 	case v.NextTry.IsZero():
 		return "-"
@@ -191,7 +138,7 @@ func nextTry(s *session.Session, v deliveryView) string {
 	return s.Ago(v.NextTry)
 }
 
-func deliveryStyle(v deliveryView) output.Style {
+func deliveryStyle(v operations.Delivery) output.Style {
 	switch {
 	case v.State == delivery.Failed:
 		return output.Bad

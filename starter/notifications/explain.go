@@ -5,18 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -42,7 +39,7 @@ REF is a repository.
    tagwatch explain docker.io/library/nginx:1.27 --not vuln_update
    tagwatch explain docker.io/library/nginx:1.27 --not tag_update --endpoint ops --since 24h`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "not", Usage: "explain why no notification of this `type` was sent: " + wording.List(subscribable)},
+			&cli.StringFlag{Name: "not", Usage: "explain why no notification of this `type` was sent: " + wording.List(operations.Subscribable)},
 			&cli.StringFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "with --not: only what concerns this endpoint `name`"},
 			&cli.DurationFlag{Name: "since", Value: 7 * 24 * time.Hour, Usage: "with --not: only decisions within this `time`, such as 24h"},
 			arguments.PlatformFlag(),
@@ -50,18 +47,6 @@ REF is a repository.
 		},
 		Action: session.Action(explain),
 	}
-}
-
-// explainView is an explanation for programs.
-type explainView struct {
-	ID      string             `json:"id"`
-	Type    notification.Type  `json:"type"`
-	Subject string             `json:"subject"`
-	Created time.Time          `json:"created"`
-	Cause   notification.Cause `json:"cause,omitempty"`
-	Summary string             `json:"summary"`
-	notification.Explanation
-	Deliveries []deliveryView `json:"deliveries"`
 }
 
 func explain(ctx context.Context, s *session.Session) error {
@@ -77,73 +62,17 @@ func explain(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	kept, err := s.Store(ctx)
+	explained, err := operations.ExplainNotification.Run(ctx, s.System(), operations.NotificationRequest{ID: id})
+	if errors.Is(err, errkind.NotFound) && strings.ContainsAny(id, "/:@") {
+		return exit.Usage("%s is not the id of a notification; see: tagwatch notifications --subject %s, or tagwatch explain %s --not TYPE", id, id, id)
+	}
 	if err != nil {
 		return err
 	}
-	n, err := newNotification(ctx, s, id)
-	if err != nil {
-		return err
-	}
-	explanation, err := notification.Explain(n.Notification)
-	if err != nil {
-		return err
-	}
-	if err := explainPin(ctx, s, n.Notification, &explanation); err != nil {
-		return err
-	}
-	view := explainView{ID: n.ID, Type: n.Type, Subject: n.Subject, Created: n.Created, Cause: n.Cause, Summary: n.Summary,
-		Explanation: explanation, Deliveries: []deliveryView{}}
-	found, err := kept.Deliveries(ctx, store.DeliveryFilter{Notification: n.ID})
-	if err != nil {
-		return err
-	}
-	for _, d := range found {
-		delivery, err := readDelivery(ctx, s, d)
-		if err != nil {
-			return err
-		}
-		view.Deliveries = append(view.Deliveries, delivery)
-	}
-	return s.Show(view, func(w io.Writer) { writeExplained(s, w, view) })
+	return s.Show(explained, func(w io.Writer) { writeExplained(s, w, explained) })
 }
 
-// explainPin adds that the tag left the digest that it was to point to.
-func explainPin(ctx context.Context, s *session.Session, n notification.Notification, explanation *notification.Explanation) error {
-	target, err := image.ParseTarget(n.Subject)
-	if n.Type != notification.TagUpdate || err != nil {
-		return nil // other subjects have no pin
-	}
-	subs, err := s.Stored.Subscriptions(ctx, subscription.Filter{Target: &target, Type: n.Type})
-	if err != nil {
-		return err
-	}
-	for _, sub := range subs {
-		pin := sub.Options.Pin
-		left := slices.ContainsFunc(explanation.Evidence, func(f notification.Fact) bool { return f.Before == string(pin) && f.Changed() })
-		if pin != "" && left {
-			explanation.Details = append([]string{"the tag left its pin " + string(pin)}, explanation.Details...)
-		}
-	}
-	return nil
-}
-
-// newNotification is the one of an id, or of the beginning of one.
-func newNotification(ctx context.Context, s *session.Session, id string) (store.StoredNotification, error) {
-	n, err := s.Stored.Notification(ctx, id)
-	switch {
-	case errors.Is(err, errkind.NotFound):
-		if strings.ContainsAny(id, "/:@") {
-			return n, exit.Usage("%s is not the id of a notification; see: tagwatch notifications --subject %s, or tagwatch explain %s --not TYPE", id, id, id)
-		}
-		return n, exit.Refused("notification %q not found; see: tagwatch notifications", id)
-	case errors.Is(err, errkind.Conflict):
-		return n, exit.Refused("notification id %q: %s; give more characters", id, errkind.Text(err))
-	}
-	return n, err
-}
-
-func writeExplained(s *session.Session, w io.Writer, v explainView) {
+func writeExplained(s *session.Session, w io.Writer, v operations.Explained) {
 	var p output.Pairs
 	p.Add("Notification", v.ID)
 	p.Add("Type", string(v.Type))

@@ -4,17 +4,17 @@ package notifications
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -45,22 +45,10 @@ object per line.
 	}
 }
 
-// notificationView is a notification for programs.
-type notificationView struct {
-	Cursor  int64              `json:"cursor"`
-	ID      string             `json:"id"`
-	Type    notification.Type  `json:"type"`
-	Cause   notification.Cause `json:"cause,omitempty"`
-	Subject string             `json:"subject"`
-	Summary string             `json:"summary"`
-	Created time.Time          `json:"created"`
-	Payload json.RawMessage    `json:"payload"`
-}
-
 // listing reads notifications page by page.
 type listing struct {
 	*session.Session
-	filter store.NotificationFilter
+	request operations.NotificationsRequest
 }
 
 func notifications(ctx context.Context, s *session.Session) error {
@@ -68,86 +56,92 @@ func notifications(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.Store(ctx); err != nil {
-		return err
-	}
-	views, err := l.first(ctx)
+	found, err := l.first(ctx)
 	if err != nil {
 		return err
 	}
 	if s.Bool("follow") {
-		return l.stream(ctx, views)
+		return l.stream(ctx, found)
 	}
-	return session.ShowRows(s, session.Rows[notificationView]{Items: views, Name: func(v notificationView) string { return v.ID }, People: func(w io.Writer, views []notificationView) { writeNotifications(s, w, views) }})
+	return session.ShowRows(s, session.Rows[operations.Notification]{Items: found, Name: func(v operations.Notification) string { return v.ID }, People: func(w io.Writer, found []operations.Notification) { writeNotifications(s, w, found) }})
 }
 
-func writeNotifications(s *session.Session, w io.Writer, views []notificationView) {
-	for _, v := range views {
+func writeNotifications(s *session.Session, w io.Writer, found []operations.Notification) {
+	for _, v := range found {
 		writeNotification(w, v)
 	}
-	if len(views) == 0 {
+	if len(found) == 0 {
 		s.SayNone("notification", "No notifications yet; see: tagwatch subscriptions", "type", "subject", "after")
 	}
 }
 
 func newListing(s *session.Session) (*listing, error) {
-	types, err := arguments.Types(s, notification.Types)
-	if err != nil {
-		return nil, err
-	}
 	if s.Int("limit") < 1 {
 		return nil, exit.Usage("invalid value %d for --limit: expected 1 or more", s.Int("limit"))
 	}
-	return &listing{Session: s, filter: store.NotificationFilter{After: s.Int64("after"), Types: types, Subject: s.String("subject"),
-		Limit: s.Int("limit"), Newest: !s.IsSet("after")}}, nil
+	return &listing{Session: s, request: operations.NotificationsRequest{Types: arguments.Named[notification.Type](s, "type"), Subject: s.String("subject"), Newest: !s.IsSet("after")}}, nil
 }
 
 // first is the newest page, or the one after the cursor, with the newest last.
-func (l *listing) first(ctx context.Context) ([]notificationView, error) {
-	views, err := l.page(ctx)
-	if l.filter.Newest {
-		slices.Reverse(views)
+func (l *listing) first(ctx context.Context) ([]operations.Notification, error) {
+	if l.IsSet("after") {
+		l.request.After = strconv.FormatInt(max(0, l.Int64("after")), 10)
 	}
-	return views, err
+	found, err := l.read(ctx)
+	if l.request.Newest {
+		slices.Reverse(found)
+	}
+	if len(found) > 0 {
+		l.request.After = strconv.FormatInt(found[len(found)-1].Cursor, 10)
+	}
+	return found, err
 }
 
-// page reads on from the filter's cursor, which it moves behind what it saw.
-func (l *listing) page(ctx context.Context) ([]notificationView, error) {
-	found, err := l.Stored.Notifications(ctx, l.filter)
-	views := []notificationView{}
-	for _, n := range found {
-		l.filter.After = max(l.filter.After, n.Seq)
-		views = append(views, notificationView{n.Seq, n.ID, n.Type, n.Cause, n.Subject, n.Summary, n.Created, n.Payload})
-	}
-	return views, err
+// read reads on from the request's cursor.
+func (l *listing) read(ctx context.Context) ([]operations.Notification, error) {
+	after := l.request.After
+	return upTo(l.Int("limit"), func(page operations.Page) ([]operations.Notification, string, error) {
+		if page.After == "" {
+			page.After = after
+		}
+		l.request.Page = page
+		list, err := operations.ListNotifications.Run(ctx, l.System(), l.request)
+		if !list.More {
+			return list.Notifications, "", err
+		}
+		return list.Notifications, list.Next, err
+	})
 }
 
 // stream prints new notifications until interrupted.
-func (l *listing) stream(ctx context.Context, views []notificationView) error {
+func (l *listing) stream(ctx context.Context, found []operations.Notification) error {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
-	l.filter.Newest = false
+	l.request.Newest = false
 	l.Shown()
 	into := l.Session.Stream()
 	for {
-		for _, v := range views {
+		for _, v := range found {
 			if err := l.print(into, v); err != nil {
 				return err
 			}
+			l.request.After = strconv.FormatInt(v.Cursor, 10)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
 		}
+		after := l.request.After
 		var err error
-		if views, err = l.page(ctx); err != nil && ctx.Err() == nil {
+		if found, err = l.read(ctx); err != nil && ctx.Err() == nil {
 			return err
 		}
+		l.request.After = after
 	}
 }
 
-func (l *listing) print(into *session.Stream, v notificationView) error {
+func (l *listing) print(into *session.Stream, v operations.Notification) error {
 	switch {
 	case l.Bool("quiet"):
 		fmt.Fprintln(l.Out, v.ID)
@@ -160,7 +154,7 @@ func (l *listing) print(into *session.Stream, v notificationView) error {
 }
 
 // writeNotification prints one line. The summary begins with the subject.
-func writeNotification(w io.Writer, v notificationView) {
+func writeNotification(w io.Writer, v operations.Notification) {
 	summary := v.Summary
 	if !strings.HasPrefix(summary, v.Subject) {
 		summary = v.Subject + ": " + summary

@@ -2,17 +2,12 @@ package notifications
 
 import (
 	"context"
-	"errors"
-	"math"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/delivery"
-	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/wording"
-	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -40,31 +35,28 @@ func RedeliverCommand() *cli.Command {
 }
 
 func redeliver(ctx context.Context, s *session.Session) error {
-	var ids []int64
+	var request operations.RedeliverRequest
 	var err error
 	if !s.IsSet("since") && !s.IsSet("endpoint") && !s.IsSet("failed") && !s.IsSet("debounced") {
-		ids, err = redeliverIDs(ctx, s)
+		request.IDs, err = redeliverIDs(s)
 	} else {
-		ids, err = redeliverSince(ctx, s)
+		request, err = redeliverSince(s)
 	}
 	if err != nil {
 		return err
 	}
-	kept, err := s.Store(ctx)
+	answer, err := operations.Redeliver.Run(ctx, s.System(), request)
 	if err != nil {
 		return err
 	}
-	if err := kept.Redeliver(ctx, ids, s.Now); err != nil {
-		if errors.Is(err, errkind.NotFound) {
-			return exit.Refused("%s; nothing was sent, see: tagwatch deliveries", errkind.Text(err))
-		}
-		return err
+	s.Say("Redelivery of %s requested; see: tagwatch deliveries", wording.Count(answer.Deliveries, "delivery"))
+	if answer.Delayed != "" {
+		s.Say("%s. The endpoint picks up the change later", answer.Delayed)
 	}
-	s.Say("Redelivery of %s requested; see: tagwatch deliveries", wording.Count(len(ids), "delivery"))
-	return wakeAll(ctx, s)
+	return nil
 }
 
-func redeliverIDs(_ context.Context, s *session.Session) ([]int64, error) {
+func redeliverIDs(s *session.Session) ([]int64, error) {
 	given, err := s.Arguments("ID...")
 	if err != nil {
 		return nil, err
@@ -78,46 +70,15 @@ func redeliverIDs(_ context.Context, s *session.Session) ([]int64, error) {
 	return ids, nil
 }
 
-// redeliverSince are the ids of what --since, --endpoint, --failed and --debounced
-// select.
-func redeliverSince(ctx context.Context, s *session.Session) ([]int64, error) {
+// redeliverSince is what --since, --endpoint, --failed and --debounced select.
+func redeliverSince(s *session.Session) (request operations.RedeliverRequest, err error) {
 	if _, err := s.Arguments(); err != nil {
-		return nil, err
+		return request, err
 	}
 	if s.Duration("since") <= 0 || s.String("endpoint") == "" {
-		return nil, exit.Usage("--since and --endpoint must be used together, for example:  tagwatch redeliver --since 6h --endpoint ops")
+		return request, exit.Usage("--since and --endpoint must be used together, for example:  tagwatch redeliver --since 6h --endpoint ops")
 	}
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := kept.Endpoint(ctx, s.String("endpoint")); err != nil {
-		return nil, arguments.OfEndpoint(s.String("endpoint"), err)
-	}
-	state, err := deliveryState(s)
-	if err != nil {
-		return nil, err
-	}
-	found, err := kept.Deliveries(ctx, store.DeliveryFilter{Endpoint: s.String("endpoint"), State: state,
-		Since: s.Now.Add(-s.Duration("since")), Limit: math.MaxInt32})
-	var ids []int64
-	for _, d := range found {
-		if d.State != delivery.Debounced || state == delivery.Debounced {
-			ids = append(ids, d.ID)
-		}
-	}
-	return ids, err
-}
-
-func wakeAll(ctx context.Context, s *session.Session) error {
-	endpoints, err := s.Stored.Endpoints(ctx)
-	if err != nil {
-		return err
-	}
-	names := make([]string, len(endpoints))
-	for i, e := range endpoints {
-		names[i] = e.Name
-	}
-	s.WakeEndpoints(ctx, names...)
-	return nil
+	request.Endpoint, request.Since = s.String("endpoint"), s.Now.Add(-s.Duration("since"))
+	request.State, err = deliveryState(s)
+	return request, err
 }

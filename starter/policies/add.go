@@ -10,6 +10,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -85,7 +86,7 @@ func showAdded(ctx context.Context, s *session.Session, id string) error {
 	if err != nil {
 		return err
 	}
-	return s.Show(bundleViewOf(stored), func(io.Writer) {
+	return s.Show(operations.BundleOf(stored), func(io.Writer) {
 		if !stored.Active {
 			s.Say("The bundle is not active; activate it with: tagwatch policy activate %s", id)
 		}

@@ -5,31 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/policy"
-	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
-
-// bundleView is a stored bundle for programs.
-type bundleView struct {
-	ID      string    `json:"id"`
-	Name    string    `json:"name"`
-	Hash    string    `json:"hash"`
-	Active  bool      `json:"active"`
-	Created time.Time `json:"created"`
-	Updated time.Time `json:"updated"`
-}
-
-func bundleViewOf(b policy.StoredBundle) bundleView {
-	return bundleView{b.ID, b.Name, b.Hash, b.Active, b.Created, b.Updated}
-}
 
 func policyListCommand() *cli.Command {
 	return &cli.Command{
@@ -43,22 +27,17 @@ func policyListCommand() *cli.Command {
 }
 
 func policyList(ctx context.Context, s *session.Session) error {
-	kept, err := s.Store(ctx)
+	all, err := operations.All(func(page operations.Page) ([]operations.Bundle, string, error) {
+		list, err := operations.ListPolicies.Run(ctx, s.System(), operations.PoliciesRequest{Page: page})
+		return list.Bundles, list.Next, err
+	})
 	if err != nil {
 		return err
 	}
-	bundles, err := kept.Bundles(ctx)
-	if err != nil {
-		return err
-	}
-	views := []bundleView{}
-	for _, b := range bundles {
-		views = append(views, bundleViewOf(b))
-	}
-	return session.ShowRows(s, session.Rows[bundleView]{Items: views, Name: func(v bundleView) string { return v.ID }, People: func(w io.Writer, views []bundleView) { writeBundles(s, w, views) }})
+	return session.ShowRows(s, session.Rows[operations.Bundle]{Items: all, Name: func(v operations.Bundle) string { return v.ID }, People: func(w io.Writer, all []operations.Bundle) { writeBundles(s, w, all) }})
 }
 
-func writeBundles(s *session.Session, w io.Writer, views []bundleView) {
+func writeBundles(s *session.Session, w io.Writer, views []operations.Bundle) {
 	if len(views) == 0 {
 		s.Say("No bundle is stored yet; add one with: tagwatch policy add FILE")
 		return
@@ -82,46 +61,22 @@ func policyGetCommand() *cli.Command {
 }
 
 func policyGet(ctx context.Context, s *session.Session) error {
-	if s.IsSet("version") {
-		kept, err := optionalBundle(ctx, s)
-		if err != nil {
-			return err
-		}
-		document, err := versionContent(ctx, s, kept, s.Int("version"))
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(s.Out, "%s\n", document)
-		return err
+	request := operations.PolicyRequest{Version: s.Int("version")}
+	if s.IsSet("version") && request.Version < 1 {
+		return &operations.InvalidValue{Field: "version", Value: request.Version, Expected: "1 or more"}
 	}
-	id := ""
 	if s.Args().Present() {
 		var err error
-		if id, err = s.Argument("ID"); err != nil {
+		if request.ID, err = s.Argument("ID"); err != nil {
 			return err
 		}
 	}
-	document, err := bundleDocument(ctx, s, id)
+	content, err := operations.ShowPolicy.Run(ctx, s.System(), request)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.Out, "%s\n", document)
+	_, err = fmt.Fprintf(s.Out, "%s\n", content.Bundle)
 	return err
-}
-
-func bundleDocument(ctx context.Context, s *session.Session, id string) ([]byte, error) {
-	if id == "" {
-		active, err := arguments.ActiveBundle(ctx, s)
-		if err != nil {
-			return nil, err
-		}
-		return active.MarshalJSON()
-	}
-	stored, err := storedBundle(ctx, s, id)
-	if err == nil && stored.ID == "" {
-		err = noBundle(id)
-	}
-	return stored.Document, err
 }
 
 func noBundle(id string) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/polling"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -42,13 +43,13 @@ is not reachable, only the names and numbers of tags are shown.
 
 // registryView is a registry for programs.
 type registryView struct {
-	Registry  string            `json:"registry"`
-	State     string            `json:"state"`
-	Tags      int               `json:"tags"`
-	Polled    time.Time         `json:"polled,omitzero"`
-	Next      time.Time         `json:"next_poll,omitzero"`
-	Problem   *output.Problem   `json:"problem,omitempty"`
-	RateLimit polling.RateLimit `json:"rate_limit"`
+	Registry  string              `json:"registry"`
+	State     string              `json:"state"`
+	Tags      int                 `json:"tags"`
+	Polled    time.Time           `json:"polled,omitzero"`
+	Next      time.Time           `json:"next_poll,omitzero"`
+	Problem   *operations.Problem `json:"problem,omitempty"`
+	RateLimit polling.RateLimit   `json:"rate_limit"`
 }
 
 func registryList(ctx context.Context, s *session.Session) error {
@@ -102,7 +103,7 @@ func addConditions(ctx context.Context, kept *store.Store, views []registryView)
 	for _, c := range condition.Confirmed(list) {
 		for i := range views {
 			if views[i].Registry == c.Name {
-				views[i].State, views[i].Problem = registryFails, output.ProblemOf(condition.ProblemOf(c))
+				views[i].State, views[i].Problem = registryFails, operations.ProblemOf(condition.ProblemOf(c))
 			}
 		}
 	}

@@ -6,12 +6,12 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -27,36 +27,18 @@ func repositoryListCommand() *cli.Command {
 	}
 }
 
-// repositoryView is a watched repository for programs.
-type repositoryView struct {
-	taglist.Repository
-	Tags    []string        `json:"tags"`
-	Checked time.Time       `json:"checked,omitzero"`
-	Problem *output.Problem `json:"problem,omitempty"`
-	listed  int             // in the repository
-}
-
 func repositoryList(ctx context.Context, s *session.Session) error {
-	kept, err := s.Store(ctx)
+	all, err := operations.All(func(page operations.Page) ([]operations.Repository, string, error) {
+		list, err := operations.ListRepositories.Run(ctx, s.System(), operations.RepositoriesRequest{Page: page})
+		return list.Repositories, list.Next, err
+	})
 	if err != nil {
 		return err
 	}
-	repositories, err := kept.Repositories(ctx)
-	if err != nil {
-		return err
-	}
-	views := []repositoryView{}
-	for _, r := range repositories {
-		_, state, err := kept.Repository(ctx, r.Name)
-		if err != nil {
-			return err
-		}
-		views = append(views, repositoryView{r, append([]string{}, state.Tags...), state.Checked, output.ProblemOf(state.Problem), len(state.Known)})
-	}
-	return session.ShowRows(s, session.Rows[repositoryView]{Items: views, Name: func(v repositoryView) string { return v.Name.String() }, People: func(w io.Writer, views []repositoryView) { writeRepositories(s, w, views) }})
+	return session.ShowRows(s, session.Rows[operations.Repository]{Items: all, Name: func(v operations.Repository) string { return v.Name.String() }, People: func(w io.Writer, all []operations.Repository) { writeRepositories(s, w, all) }})
 }
 
-func writeRepositories(s *session.Session, w io.Writer, views []repositoryView) {
+func writeRepositories(s *session.Session, w io.Writer, views []operations.Repository) {
 	if len(views) == 0 {
 		s.Say("No repository is watched yet; watch one with: tagwatch repository watch REPOSITORY")
 		return
@@ -67,17 +49,17 @@ func writeRepositories(s *session.Session, w io.Writer, views []repositoryView) 
 		if v.Problem != nil {
 			style, problem = output.Doubtful, v.Problem.Message
 		}
-		t.Row(style, v.Name.String(), v.share(), output.Dash(filterLine(v.Filter)), wording.List(v.Types), output.Dash(platformLine(v.Repository)), output.Dash(output.Assignments(v.Options.Labels)), s.Ago(v.Checked), problem)
+		t.Row(style, v.Name.String(), share(v), output.Dash(filterLine(v.Filter)), wording.List(v.Types), output.Dash(platformLine(v.Repository)), output.Dash(output.Assignments(v.Options.Labels)), s.Ago(v.Checked), problem)
 	}
 	t.Write(w)
 }
 
 // share is how many tags are watched of how many.
-func (v repositoryView) share() string {
-	if v.listed == 0 {
+func share(v operations.Repository) string {
+	if v.Listed == 0 {
 		return strconv.Itoa(len(v.Tags))
 	}
-	return fmt.Sprintf("%d of %d", len(v.Tags), v.listed)
+	return fmt.Sprintf("%d of %d", len(v.Tags), v.Listed)
 }
 
 func platformLine(r taglist.Repository) string {

@@ -2,11 +2,11 @@ package session
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"time"
 
-	"go.temporal.io/api/serviceerror"
 	sdk "go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 
@@ -69,18 +69,16 @@ func TemporalOptions() (sdk.Options, error) {
 // Ask limits the time of a request to a worker, and distinguishes a worker that does not
 // respond from a Temporal that does not.
 func (l *Link) Ask(ctx context.Context, doing string, limit time.Duration, request func(context.Context) error) error {
-	bounded, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
 	slow := time.AfterFunc(Quiet, func() { l.say("%s: waiting for a worker to respond", doing) })
 	defer slow.Stop()
-	err := request(bounded)
+	err := client.Within(ctx, limit, request)
 	switch {
 	case err == nil || ctx.Err() != nil:
 		return err
-	case exit.Is[*serviceerror.Unavailable](err), exit.Is[*serviceerror.NamespaceNotFound](err):
+	case errors.Is(err, client.ErrUnreachable):
 		return &exit.Unreachable{Address: l.Address, Cause: err}
-	case bounded.Err() != nil, exit.Is[*serviceerror.DeadlineExceeded](err), exit.Is[*serviceerror.FailedPrecondition](err):
-		return &exit.Unattended{Doing: doing} // the last one says so by itself
+	case errors.Is(err, client.ErrUnattended):
+		return &exit.Unattended{Doing: doing}
 	}
 	return exit.Answered(err)
 }

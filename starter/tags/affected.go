@@ -11,6 +11,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -34,50 +35,24 @@ version may be replaced by comparisons separated by commas.
 	}
 }
 
-// affectedTagsView is what has the vulnerability, for programs.
-type affectedTagsView struct {
-	Affected []affectedView `json:"affected"`
-	// NotCovered are tags that may have it, too: the data has nothing about their
-	// distribution.
-	NotCovered []image.Target `json:"not_covered"`
-}
-
-// affectedView is a package of a tag that has the vulnerability, for programs.
-type affectedView struct {
-	Target   image.Target  `json:"target"`
-	Digest   image.Digest  `json:"digest"`
-	ID       string        `json:"id"`
-	Package  string        `json:"package"`
-	Version  string        `json:"version"`
-	Severity vuln.Severity `json:"severity"`
-	FixState vuln.FixState `json:"fix_state"`
-	Fixes    []string      `json:"fixed_in"`
-}
-
 func affected(ctx context.Context, s *session.Session, id string) error {
 	if vuln.IsPackageURL(id) {
 		return affectedByPackage(ctx, s, id)
 	}
-	kept, err := s.Store(ctx)
+	var found operations.AffectedList
+	all, err := operations.All(func(page operations.Page) ([]operations.Affected, string, error) {
+		list, err := operations.FindVulnerability.Run(ctx, s.System(), operations.AffectedRequest{ID: id, Page: page})
+		found.NotCovered = append(found.NotCovered, list.NotCovered...)
+		return list.Affected, list.Next, err
+	})
 	if err != nil {
 		return err
 	}
-	places, err := kept.Affected(ctx, id)
-	if err != nil {
-		return err
-	}
-	uncovered, err := kept.NotCovered(ctx)
-	if err != nil {
-		return err
-	}
-	found := affectedTagsView{Affected: []affectedView{}, NotCovered: append([]image.Target{}, uncovered...)}
-	for _, p := range places {
-		found.Affected = append(found.Affected, affectedView{p.Target, p.Digest, p.ID, p.Package, p.Version, p.Severity, p.Fix.State, append([]string{}, p.Fix.Versions...)})
-	}
-	return session.ShowRows(s, session.Rows[affectedView]{Items: found.Affected, Whole: found, Name: func(v affectedView) string { return v.Target.String() }, People: func(w io.Writer, _ []affectedView) { writeAffected(s, w, id, found) }})
+	found.Affected, found.NotCovered = all, append([]image.Target{}, found.NotCovered...)
+	return session.ShowRows(s, session.Rows[operations.Affected]{Items: found.Affected, Whole: found, Name: func(v operations.Affected) string { return v.Target.String() }, People: func(w io.Writer, _ []operations.Affected) { writeAffected(s, w, id, found) }})
 }
 
-func writeAffected(s *session.Session, w io.Writer, id string, found affectedTagsView) {
+func writeAffected(s *session.Session, w io.Writer, id string, found operations.AffectedList) {
 	sayMayBeAffected(s, id, found.NotCovered)
 	if len(found.Affected) == 0 {
 		s.Say("No watched tag contains %s", id)

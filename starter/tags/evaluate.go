@@ -71,11 +71,11 @@ func evaluated(ctx context.Context, s *session.Session) (target image.Target, bu
 	if bundle, err = arguments.Bundle(ctx, s, s.String("policy")); err != nil {
 		return target, nil, nil, err
 	}
-	known, err := matched(ctx, s, target)
+	known, err := analyzed(ctx, s, target, true)
 	if err != nil {
 		return target, nil, nil, err
 	}
-	if subject, err = s.Stored.Subject(ctx, target, known.Analyzed); err == nil {
+	if subject, err = s.Stored.Subject(ctx, target, known.Digest); err == nil {
 		err = s.Stored.AddScores(ctx, bundle, subject)
 	}
 	return target, bundle, subject, err

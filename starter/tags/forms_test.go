@@ -12,6 +12,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -53,8 +54,8 @@ func asJSON(t *testing.T, value any) string {
 func TestYAMLKeepsTheOrder(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	view := affectedView{Target: target(t, "docker.io/library/nginx:1.27"), ID: "CVE-2026-0001", Severity: vuln.Critical}
-	if err := session.WriteYAML(&out, []affectedView{view}); err != nil {
+	view := operations.Affected{Target: target(t, "docker.io/library/nginx:1.27"), ID: "CVE-2026-0001", Severity: vuln.Critical}
+	if err := session.WriteYAML(&out, []operations.Affected{view}); err != nil {
 		t.Fatal(err)
 	}
 	if want := "- target: docker.io/library/nginx:1.27\n  digest: \"\"\n"; !strings.HasPrefix(out.String(), want) {
@@ -76,7 +77,7 @@ func TestCSV(t *testing.T) {
 	t.Parallel()
 	since := time.Date(2026, 11, 30, 1, 2, 3, 0, time.UTC)
 	type sample struct {
-		tagStatusView
+		operations.TagStatus
 		Hidden string `json:"-"`
 		Plain  []string
 	}
@@ -85,11 +86,11 @@ func TestCSV(t *testing.T) {
 		items any
 		want  map[string]string // of the first record
 	}{
-		{"no item", []tagStatusView{}, nil},
-		{"left out fields", []tagStatusView{{Target: target(t, "nginx:1")}}, map[string]string{"target": "docker.io/nginx:1", "digest": "", "problem.since": ""}},
-		{"nested", []tagStatusView{{Counts: vuln.Counts{High: 3}, Problem: &output.Problem{Message: `a, "b"`, Since: since}}},
+		{"no item", []operations.TagStatus{}, nil},
+		{"left out fields", []operations.TagStatus{{Target: target(t, "nginx:1")}}, map[string]string{"target": "docker.io/nginx:1", "digest": "", "problem.since": ""}},
+		{"nested", []operations.TagStatus{{Counts: vuln.Counts{High: 3}, Problem: &operations.Problem{Message: `a, "b"`, Since: since}}},
 			map[string]string{"vulnerabilities.high": "3", "problem.message": `a, "b"`, "problem.since": "2026-11-30T01:02:03Z"}},
-		{"maps and lists", []sample{{tagStatusView: tagStatusView{Labels: map[string]string{"b": "1", "a": "2"}}, Plain: []string{"x", "y"}}},
+		{"maps and lists", []sample{{TagStatus: operations.TagStatus{Labels: map[string]string{"b": "1", "a": "2"}}, Plain: []string{"x", "y"}}},
 			map[string]string{"labels": `{"a":"2","b":"1"}`, "Plain": "x;y"}},
 		{"one value", vuln.Counts{High: 3}, map[string]string{"critical": "0", "high": "3"}},
 		{"no type", []json.RawMessage{[]byte(`{"a":{"b":1},"c":[{"d":2}]}`)}, map[string]string{"a.b": "1", "c": `[{"d":2}]`}},

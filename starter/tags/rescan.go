@@ -2,14 +2,12 @@ package tags
 
 import (
 	"context"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -32,12 +30,9 @@ analysis, match, evaluate. Subscribers are notified of changes.
 	}
 }
 
-// rescanBatch is how many rescans are requested before the workers get time to catch up.
-const rescanBatch = 50
-
 func rescan(ctx context.Context, s *session.Session) error {
-	asked := 0
-	many := bulk{Session: s, page: 1, after: "are rescanned"}
+	requested := 0
+	many := bulk{Session: s, page: operations.RescanBatch, after: "are rescanned"}
 	if s.Bool("all") {
 		var err error
 		if many.texts, err = allTargets(ctx, s); err != nil {
@@ -48,66 +43,42 @@ func rescan(ctx context.Context, s *session.Session) error {
 	}
 	progress := s.Counting(len(many.texts), "tags rescanned")
 	many.do = func(ctx context.Context, page []image.Target, report func(int, error)) error {
-		err := requestRescan(ctx, s, page[0])
-		switch {
-		case ctx.Err() != nil || exit.Is[*exit.Unreachable](err):
-			return err
-		case err != nil:
-			report(0, err)
-			return nil
+		answer, err := operations.Rescan.Run(ctx, s.System(), operations.RescanRequest{Tags: names(page)})
+		for i, result := range answer.Results {
+			if result.Refused != nil {
+				report(i, exit.Answered(result.Refused.Err()))
+				continue
+			}
+			report(i, nil)
+			requested++
 		}
-		report(0, nil)
-		asked++
-		progress(asked)
-		return makeRoom(ctx, s, asked)
+		progress(requested)
+		return err
 	}
 	err := many.run(ctx)
-	if asked > 0 {
-		s.Say("Rescan of %s requested; see: tagwatch status", wording.Count(asked, "tag"))
+	if requested > 0 {
+		s.Say("Rescan of %s requested; see: tagwatch status", wording.Count(requested, "tag"))
 	}
 	return err
-}
-
-func requestRescan(ctx context.Context, s *session.Session, target image.Target) error {
-	// A request for an unwatched tag would start a watcher.
-	if _, err := summary(ctx, s, target); err != nil {
-		return err
-	}
-	linked, err := s.Temporal(ctx)
-	if err != nil {
-		return err
-	}
-	return linked.Ask(ctx, "rescan "+target.String(), 10*time.Second, func(ctx context.Context) error {
-		return linked.Client.WakeTag(ctx, target, watcher.WakeRescan)
-	})
-}
-
-// makeRoom gives the workers time to catch up after each batch.
-func makeRoom(ctx context.Context, s *session.Session, asked int) error {
-	if asked%rescanBatch != 0 {
-		return nil
-	}
-	return s.Linked.Client.Room(ctx)
 }
 
 func allTargets(ctx context.Context, s *session.Session) ([]string, error) {
 	if s.Args().Present() {
 		return nil, exit.Usage("--all and REF cannot be combined")
 	}
-	kept, err := s.Store(ctx)
+	all, err := operations.All(func(page operations.Page) ([]operations.TagStatus, string, error) {
+		list, err := operations.ListTags.Run(ctx, s.System(), operations.TagsRequest{Page: page})
+		return list.Tags, list.Next, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	summaries, err := kept.Summaries(ctx, subscription.TargetFilter{})
-	if err != nil {
-		return nil, err
-	}
-	if len(summaries) == 0 {
+	if len(all) == 0 {
 		s.Say("No tag is watched yet; watch one with: tagwatch subscribe REF")
 	}
-	targets := make([]string, len(summaries))
-	for i, summary := range summaries {
-		targets[i] = summary.Target.String()
+	targets := make([]string, len(all))
+	for i, tag := range all {
+		targets[i] = tag.Target.String()
 	}
 	return targets, nil
 }

@@ -41,11 +41,11 @@ func printSBOM(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	known, err := analyzed(ctx, s, target)
+	known, err := analyzed(ctx, s, target, false)
 	if err != nil {
 		return err
 	}
-	document, err := s.Stored.SBOM(ctx, known.Analyzed)
+	document, err := s.Stored.SBOM(ctx, known.Digest)
 	if err != nil {
 		return err
 	}

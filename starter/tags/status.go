@@ -1,26 +1,18 @@
 package tags
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"io"
-	"maps"
 	"strconv"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/policy"
-	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
-	"github.com/tagwatch/tagwatch/workflows"
 )
 
 func StatusCommand() *cli.Command {
@@ -64,112 +56,53 @@ func status(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	return session.ShowRows(s, session.Rows[tagStatusView]{Items: []tagStatusView{*view}, Whole: view, Name: nameOfTag, Steady: tagStatusView.steady,
-		People: func(w io.Writer, _ []tagStatusView) { writeStatus(s, w, view) }})
-}
-
-// summary is what was last recorded of a tag that somebody is subscribed to.
-func summary(ctx context.Context, s *session.Session, target image.Target) (watch.Summary, error) {
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return watch.Summary{}, err
-	}
-	summary, err := kept.Summary(ctx, target)
-	if errors.Is(err, errkind.NotFound) {
-		return summary, notWatched(ctx, s, target)
-	}
-	return summary, err
+	return session.ShowRows(s, session.Rows[operations.TagStatus]{Items: []operations.TagStatus{view}, Whole: view, Name: nameOfTag, Steady: operations.TagStatus.Steady,
+		People: func(w io.Writer, _ []operations.TagStatus) { writeStatus(s, w, tagStatus{view}) }})
 }
 
 // statusOf adds to what is recorded what the tag's workflow does, if Temporal
 // answers.
-func statusOf(ctx context.Context, s *session.Session, target image.Target) (*tagStatusView, error) {
-	summary, err := summary(ctx, s, target)
+func statusOf(ctx context.Context, s *session.Session, target image.Target) (operations.TagStatus, error) {
+	recorded, err := operations.ShowTag.Run(ctx, s.System(), operations.OfTag(target))
 	if err != nil {
-		return nil, err
+		return recorded, err
 	}
-	state, err := live(ctx, s, target)
+	live, err := operations.FollowTag.Run(ctx, s.System(), operations.OfTag(target))
 	if err != nil {
 		s.Say("Showing the last recorded status only: %s", exit.Sentence(err))
+		return recorded, nil
 	}
-	view := statusView(s, summary, state)
-	subs, err := s.Stored.Subscriptions(ctx, subscription.Filter{Target: &target, ActiveOnly: true})
-	if err != nil {
-		return nil, err
-	}
-	if view.Unreadable, err = s.Stored.Unreadable(ctx, view.Analyzed); err != nil && !errors.Is(err, errkind.NotFound) {
-		return nil, err
-	}
-	view.Types = nil // the workflow may not know of all
-	view.Labels = map[string]string{}
-	for _, sub := range subs {
-		view.Types = append(view.Types, sub.Type)
-		view.Pin = cmp.Or(view.Pin, sub.Options.Pin)
-		maps.Copy(view.Labels, sub.Options.Labels)
-	}
-	view.LeftPin = summary.Resolved.LeftPin(view.Pin)
-	return &view, nil
-}
-
-// live is nil when the tag's workflow could not be asked.
-func live(ctx context.Context, s *session.Session, target image.Target) (*workflows.TagState, error) {
-	linked, err := s.Temporal(ctx)
-	if err != nil {
-		return nil, err
-	}
-	state, err := liveStatus(ctx, linked, target)
-	if errors.Is(err, errkind.NotFound) {
-		return nil, exit.Refused("the workflow of this tag is not running; start it with: tagwatch rescan %s", target)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &state, nil
+	return recorded.With(live), nil
 }
 
 func statusOfAll(ctx context.Context, s *session.Session) error {
-	within, err := places(s)
+	request := operations.TagsRequest{Places: places(s), Failing: s.Bool("failing"), Uncovered: s.Bool("uncovered")}
+	all, err := operations.All(func(page operations.Page) ([]operations.TagStatus, string, error) {
+		request.Page = page
+		list, err := operations.ListTags.Run(ctx, s.System(), request)
+		return list.Tags, list.Next, err
+	})
 	if err != nil {
 		return err
 	}
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return err
-	}
-	summaries, err := kept.Summaries(ctx, subscription.TargetFilter{})
-	if err != nil {
-		return err
-	}
-	views := []tagStatusView{}
-	for _, summary := range summaries {
-		failing := summary.Status == policy.Fail || summary.Problem != nil
-		if within(summary.Target) && (failing || !s.Bool("failing")) && (summary.Coverage.Missing() || !s.Bool("uncovered")) {
-			views = append(views, statusView(s, summary, nil))
-		}
-	}
-	return session.ShowRows(s, session.Rows[tagStatusView]{Items: views, Name: nameOfTag, Steady: tagStatusView.steady, People: func(w io.Writer, views []tagStatusView) { writeStatuses(s, w, views) }})
+	return session.ShowRows(s, session.Rows[operations.TagStatus]{Items: all, Name: nameOfTag, Steady: operations.TagStatus.Steady, People: func(w io.Writer, all []operations.TagStatus) { writeStatuses(s, w, all) }})
 }
 
-func nameOfTag(v tagStatusView) string { return v.Target.String() }
-
-// steady leaves out the times of checks that found nothing.
-func (v tagStatusView) steady() tagStatusView {
-	v.Checked, v.NextCheck, v.Resynced = time.Time{}, time.Time{}, time.Time{}
-	if v.Live != nil {
-		live := *v.Live
-		live.NextResync = time.Time{}
-		v.Live = &live
-	}
-	return v
+// places are the tags that --registry, --repository and --platform select.
+func places(s *session.Session) operations.Places {
+	return operations.Places{Registry: s.String("registry"), Repository: s.String("repository"), Platform: s.String("platform")}
 }
 
-func writeStatuses(s *session.Session, w io.Writer, views []tagStatusView) {
+func nameOfTag(v operations.TagStatus) string { return v.Target.String() }
+
+func writeStatuses(s *session.Session, w io.Writer, views []operations.TagStatus) {
 	if len(views) == 0 {
 		s.SayNone("tag", "No tag is watched yet; watch one with: tagwatch subscribe REF", "registry", "repository", "platform", "failing")
 		return
 	}
 	t := output.NewTable("TAG", "POLICY", "CRITICAL", "HIGH", "MEDIUM", "LOW", "IMAGE", "CHECKED", "EVERY", "CHANGED", "PROBLEM").Drop("EVERY", "IMAGE", "LOW", "CHANGED", "MEDIUM", "CHECKED")
-	for _, v := range views {
+	for _, each := range views {
+		v := tagStatus{each}
 		cells := []string{v.Target.String(), v.headline()}
 		for _, count := range []int{v.Counts.Critical, v.Counts.High, v.Counts.Medium, v.Counts.Low} {
 			cells = append(cells, v.count(count))
@@ -180,7 +113,7 @@ func writeStatuses(s *session.Session, w io.Writer, views []tagStatusView) {
 }
 
 // count is a number of vulnerabilities; unknown before the first match.
-func (v tagStatusView) count(n int) string {
+func (v tagStatus) count(n int) string {
 	if !v.Matched {
 		return "-"
 	}

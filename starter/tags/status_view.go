@@ -3,98 +3,25 @@ package tags
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
-	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
-	"github.com/tagwatch/tagwatch/workflows"
 )
 
-// tagStatusView is the state of a tag for programs.
-type tagStatusView struct {
-	Target   image.Target `json:"target"`
-	Digest   image.Digest `json:"digest,omitempty"`
-	Index    image.Digest `json:"index_digest,omitempty"`
-	Analyzed image.Digest `json:"analyzed_digest,omitempty"`
-	// Pin is the digest that the tag was to point to; it may have left it.
-	Pin     image.Digest `json:"pin,omitempty"`
-	LeftPin bool         `json:"left_pin,omitempty"`
-	// Pending is since when the image waits to be analyzed and matched; what follows
-	// is about the analyzed one.
-	Pending  time.Time           `json:"analyzing_since,omitzero"`
-	Build    string              `json:"data_build,omitempty"`
-	Matched  bool                `json:"matched"`
-	Counts   vuln.Counts         `json:"vulnerabilities"`
-	Coverage vuln.Coverage       `json:"coverage,omitzero"`
-	Status   policy.Status       `json:"policy_status,omitempty"`
-	Action   policy.Action       `json:"final_action,omitempty"`
-	Types    []notification.Type `json:"types,omitempty"`
-	// Unreadable are files of the analyzed image that could not be read for their
-	// packages.
-	Unreadable []sbom.Unreadable `json:"unreadable_files,omitempty"`
-	// Labels are those of its subscriptions.
-	Labels  map[string]string `json:"labels,omitempty"`
-	Problem *output.Problem   `json:"problem,omitempty"`
-	// Checked is when the registry last answered about the tag, NextCheck when it is
-	// asked next, and Interval how often. A resync checks everything else too.
-	Checked   time.Time `json:"checked,omitzero"`
-	NextCheck time.Time `json:"next_check,omitzero"`
-	Interval  string    `json:"interval,omitempty"`
-	Resynced  time.Time `json:"resynced,omitzero"`
-	Changed   time.Time `json:"changed,omitzero"`
-	// Next is when time alone can change the outcome.
-	Next time.Time `json:"next_change,omitzero"`
-	Live *liveView `json:"live,omitempty"`
-}
-
-// liveView is what the tag's workflow knows beside what is recorded.
-type liveView struct {
-	Doing      string         `json:"doing,omitempty"`
-	NextResync time.Time      `json:"next_resync,omitzero"`
-	Recent     []notifiedView `json:"recent"`
-}
-
-// notifiedView is a notification in one line.
-type notifiedView struct {
-	ID      string            `json:"id"`
-	Type    notification.Type `json:"type"`
-	Summary string            `json:"summary"`
-	At      time.Time         `json:"at"`
-}
-
-// statusView shows a summary, with the workflow's state if it is known.
-func statusView(s *session.Session, sum watch.Summary, state *workflows.TagState) tagStatusView {
-	view := tagStatusView{Target: sum.Target, Digest: sum.Resolved.Manifest, Index: sum.Resolved.Index, Analyzed: sum.Analyzed, Pending: sum.Pending,
-		Build: sum.Build, Matched: sum.Matched, Counts: sum.Counts, Coverage: sum.Coverage, Status: sum.Status, Action: sum.FinalAction,
-		Problem: output.ProblemOf(sum.Problem), Checked: sum.Checked, NextCheck: sum.NextCheck, Resynced: sum.Resynced, Changed: sum.Changed, Next: sum.Next}
-	if sum.Interval > 0 {
-		view.Interval = polling.IntervalText(sum.Interval)
-	}
-	if state == nil {
-		return view
-	}
-	view.Types, view.Live = state.Types, &liveView{Doing: state.Doing, NextResync: state.NextResync, Recent: []notifiedView{}}
-	for _, notified := range state.Recent {
-		view.Live.Recent = append(view.Live.Recent, notifiedView{notified.ID, notified.Type, notified.Line, notified.At})
-	}
-	if state.Problem != nil {
-		view.Problem = output.ProblemOf(state.Problem)
-	}
-	return view
-}
+// tagStatus shows the status of a tag to people.
+type tagStatus struct{ operations.TagStatus }
 
 // headline is the policy status, or the reason why there is none yet.
-func (v tagStatusView) headline() string {
+func (v tagStatus) headline() string {
 	text := watch.Summary{Status: v.Status, FinalAction: v.Action, Analyzed: v.Analyzed, Matched: v.Matched}.Headline()
 	if v.Status == "" {
 		return text
@@ -104,14 +31,14 @@ func (v tagStatusView) headline() string {
 
 // uncovered is what follows a status that does not rest on data about the
 // distribution.
-func (v tagStatusView) uncovered() string {
+func (v tagStatus) uncovered() string {
 	if v.Coverage.Missing() {
 		return ", not covered"
 	}
 	return ""
 }
 
-func (v tagStatusView) style() output.Style {
+func (v tagStatus) style() output.Style {
 	switch {
 	case v.Status == policy.Fail:
 		return output.Bad
@@ -121,7 +48,7 @@ func (v tagStatusView) style() output.Style {
 	return output.Ordinary
 }
 
-func (v tagStatusView) problem() string {
+func (v tagStatus) problem() string {
 	if v.Problem == nil {
 		return ""
 	}
@@ -129,7 +56,7 @@ func (v tagStatusView) problem() string {
 }
 
 // remedy is what to do about a problem that does not pass by itself.
-func (v tagStatusView) remedy() string {
+func (v tagStatus) remedy() string {
 	if v.Problem.Stage != condition.StageAnalyze || v.Problem.Kind != errkind.Name(errkind.Limit) {
 		return ""
 	}
@@ -141,7 +68,7 @@ func (v tagStatusView) remedy() string {
 }
 
 // writeStatus prints everything that is known of a tag.
-func writeStatus(s *session.Session, w io.Writer, v *tagStatusView) {
+func writeStatus(s *session.Session, w io.Writer, v tagStatus) {
 	var p output.Pairs
 	p.Add("Tag", v.Target.String())
 	p.Add("Image", output.DigestLine(image.Resolved{Manifest: v.Digest, Index: v.Index}))
@@ -209,7 +136,7 @@ func writeUnreadable(s *session.Session, w io.Writer, files []sbom.Unreadable) {
 }
 
 // nextCheck is the time of the next check of the tag, and the interval.
-func nextCheck(s *session.Session, v *tagStatusView) string {
+func nextCheck(s *session.Session, v tagStatus) string {
 	switch next := s.When(v.NextCheck); {
 	case v.Interval == "":
 		return next
@@ -220,14 +147,14 @@ func nextCheck(s *session.Session, v *tagStatusView) string {
 	}
 }
 
-func addLive(s *session.Session, p *output.Pairs, live *liveView) {
+func addLive(s *session.Session, p *output.Pairs, live *operations.Live) {
 	if live != nil {
 		p.Add("Right now", live.Doing)
 		p.Add("Next resync", s.When(live.NextResync))
 	}
 }
 
-func writeRecent(s *session.Session, w io.Writer, live *liveView) {
+func writeRecent(s *session.Session, w io.Writer, live *operations.Live) {
 	if live == nil || len(live.Recent) == 0 {
 		return
 	}
@@ -239,7 +166,7 @@ func writeRecent(s *session.Session, w io.Writer, live *liveView) {
 	t.Write(w)
 }
 
-func (v tagStatusView) pinLine() string {
+func (v tagStatus) pinLine() string {
 	switch {
 	case v.Pin == "":
 		return ""
@@ -249,7 +176,7 @@ func (v tagStatusView) pinLine() string {
 	return string(v.Pin)
 }
 
-func (v tagStatusView) policyLine() string {
+func (v tagStatus) policyLine() string {
 	if v.Action == "" {
 		return v.headline()
 	}

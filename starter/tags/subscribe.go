@@ -16,11 +16,11 @@ import (
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
-	"github.com/tagwatch/tagwatch/workflows"
 )
 
 func SubscribeCommand() *cli.Command {
@@ -65,24 +65,12 @@ comment. An invalid one does not stop the others.
 
 // subscribed is what one tag was subscribed to.
 type subscribed struct {
-	Target image.Target `json:"target"`
-	// Already reports that the tag was watched before.
-	Already   bool                `json:"already"`
-	Types     []notification.Type `json:"types"`
-	Digest    image.Digest        `json:"digest,omitempty"`
-	Index     image.Digest        `json:"index_digest,omitempty"`
-	Pin       image.Digest        `json:"pin,omitempty"`
-	LeftPin   bool                `json:"left_pin,omitempty"`
-	Endpoints []string            `json:"endpoints"`
-	Status    *tagStatusView      `json:"status,omitempty"` // with --wait
+	operations.SubscribedTag
+	Status *operations.TagStatus `json:"status,omitempty"` // with --wait
 }
 
-const (
-	// subscribePage is how many tags are subscribed to at once.
-	subscribePage = 50
-	// tagTimeout is how long a registry may take for each, several at a time.
-	tagTimeout = 5 * time.Second
-)
+// subscribePage is how many tags are subscribed to at once.
+const subscribePage = 50
 
 func subscribe(ctx context.Context, s *session.Session) error {
 	request, err := subscribeRequest(s)
@@ -90,19 +78,20 @@ func subscribe(ctx context.Context, s *session.Session) error {
 		return err
 	}
 	abandon := func(context.Context) {}
-	var linked *session.Link
+	begun := false
 	done := []*subscribed{}
 	many := bulk{Session: s, page: subscribePage, after: "stay subscribed; what was requested goes on, see: tagwatch status"}
 	many.do = func(ctx context.Context, page []image.Target, report func(int, error)) (err error) {
-		if linked == nil { // nothing is stored before Temporal answers
-			if linked, err = s.Temporal(ctx); err != nil {
+		if !begun { // nothing is stored before Temporal answers
+			if _, err = s.Temporal(ctx); err != nil {
 				return err
 			}
-			if abandon, err = addWebhook(ctx, s, &request); err != nil {
+			if abandon, err = addWebhook(ctx, s, &request.Options); err != nil {
 				return err
 			}
+			begun = true
 		}
-		return subscribeBatch(ctx, s, linked, request, page, many.pins, report, func(one *subscribed) {
+		return subscribeBatch(ctx, s, request, page, many.pins, report, func(one *subscribed) {
 			done = append(done, one)
 			if s.ForPeople() {
 				fmt.Fprintf(s.Out, "%s is watched: %s\n", one.Target, wording.List(one.Types))
@@ -122,7 +111,7 @@ func subscribe(ctx context.Context, s *session.Session) error {
 		failures = append(failures, err)
 	}
 	if s.Bool("wait") && ctx.Err() == nil {
-		failures = append(failures, await(ctx, s, linked, done)...)
+		failures = append(failures, await(ctx, s, done)...)
 	}
 	if err := s.Show(done, func(io.Writer) { sayUnnotified(s, done) }); err != nil {
 		return err
@@ -132,37 +121,28 @@ func subscribe(ctx context.Context, s *session.Session) error {
 
 // subscribeBatch hands on each tag as it is subscribed to. A tag that is refused does
 // not hold up others.
-func subscribeBatch(ctx context.Context, s *session.Session, linked *session.Link, request subscription.Request, page []image.Target, pins map[image.Target]image.Digest, report func(int, error), done func(*subscribed)) error {
-	request.Targets, request.Pins = page, map[image.Target]image.Digest{}
+func subscribeBatch(ctx context.Context, s *session.Session, request operations.SubscribeRequest, page []image.Target, pins map[image.Target]image.Digest, report func(int, error), done func(*subscribed)) error {
+	request.Tags = nil
 	for _, target := range page {
-		if pins[target] != "" {
-			request.Pins[target] = pins[target]
-		}
+		request.Tags = append(request.Tags, target.Pinned(pins[target]))
 	}
-	var results []subscription.Result
-	timeout := session.RequestTimeout + time.Duration(len(page))*tagTimeout
-	err := linked.Ask(ctx, workflows.SubscribeSummary(request), timeout, func(ctx context.Context) (err error) {
-		results, err = linked.Client.Subscribe(ctx, request)
-		return err
-	})
+	answer, err := operations.Subscribe.Run(ctx, s.System(), request)
 	if err != nil {
 		return err
 	}
-	for i, result := range results {
+	for i, result := range answer.Results {
 		if result.Refused != nil {
-			report(i, exit.Answered(workflows.ErrorOf(result.Refused)))
+			report(i, exit.Answered(result.Refused.Err()))
 			continue
 		}
 		report(i, nil)
-		pin := pins[result.Target]
-		done(&subscribed{Target: result.Target, Already: result.Already, Types: result.Types, Digest: result.Resolved.Manifest, Pin: pin,
-			LeftPin: result.Resolved.LeftPin(pin), Index: result.Resolved.Index, Endpoints: append([]string{}, result.Endpoints...)})
+		done(&subscribed{SubscribedTag: result.SubscribedTag})
 	}
 	return nil
 }
 
 // subscribeRequest is what the options ask for, of whatever target.
-func subscribeRequest(s *session.Session) (request subscription.Request, err error) {
+func subscribeRequest(s *session.Session) (request operations.SubscribeRequest, err error) {
 	if s.IsSet("webhook") && s.IsSet("endpoint") {
 		return request, exit.Usage("--webhook and --endpoint cannot be combined; give endpoint names or one URL")
 	}
@@ -179,8 +159,11 @@ func subscribeRequest(s *session.Session) (request subscription.Request, err err
 	if request.Options.Dockerfile, err = dockerfile(s); err != nil {
 		return request, err
 	}
-	request.Poll, err = arguments.Interval(s, "interval")
-	return request, err
+	if poll, err := arguments.Interval(s, "interval"); err != nil || poll != 0 {
+		request.Interval = poll.String()
+		return request, err
+	}
+	return request, nil
 }
 
 // dockerfile is the text of the file that --dockerfile names; "" without it.

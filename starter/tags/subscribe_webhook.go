@@ -13,10 +13,10 @@ import (
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
-// addWebhook has the request name an endpoint for the URL of --webhook, which it makes
+// addWebhook has the options name an endpoint for the URL of --webhook, which it makes
 // unless there is one. The function that it returns removes
 // what it made, for when nobody subscribed after all.
-func addWebhook(ctx context.Context, s *session.Session, request *subscription.Request) (abandon func(context.Context), err error) {
+func addWebhook(ctx context.Context, s *session.Session, options *subscription.Options) (abandon func(context.Context), err error) {
 	abandon = func(context.Context) {}
 	address := s.String("webhook")
 	if address == "" {
@@ -30,7 +30,7 @@ func addWebhook(ctx context.Context, s *session.Session, request *subscription.R
 	if err != nil {
 		return abandon, err
 	}
-	request.Options.Endpoints = []string{endpoint.Name}
+	options.Endpoints = []string{endpoint.Name}
 	if _, err := kept.Endpoint(ctx, endpoint.Name); !errors.Is(err, errkind.NotFound) {
 		return abandon, err
 	}

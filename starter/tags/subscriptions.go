@@ -15,8 +15,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
-	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -43,77 +43,20 @@ CSV, each type is a subscription with an id.
 	}
 }
 
-// subscriptionView is a subscription for programs.
-type subscriptionView struct {
-	ID      string               `json:"subscription_id"`
-	Target  image.Target         `json:"target"`
-	Type    notification.Type    `json:"type"`
-	Options subscription.Options `json:"options"`
-	// Repository is the watched repository that brought it.
-	Repository string    `json:"repository,omitempty"`
-	Created    time.Time `json:"created"`
-	Updated    time.Time `json:"updated"`
-}
-
 func subscriptions(ctx context.Context, s *session.Session) error {
-	types, err := arguments.Types(s, notification.TagTypes)
+	request := operations.SubscriptionsRequest{Places: places(s), Types: arguments.Named[notification.Type](s, "type")}
+	all, err := operations.All(func(page operations.Page) ([]operations.Subscription, string, error) {
+		request.Page = page
+		list, err := operations.ListSubscriptions.Run(ctx, s.System(), request)
+		return list.Subscriptions, list.Next, err
+	})
 	if err != nil {
 		return err
 	}
-	within, err := places(s)
-	if err != nil {
-		return err
-	}
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return err
-	}
-	all, err := kept.Subscriptions(ctx, subscription.Filter{ActiveOnly: true})
-	if err != nil {
-		return err
-	}
-	views := []subscriptionView{}
-	for _, each := range all {
-		if within(each.Target) && (len(types) == 0 || slices.Contains(types, each.Type)) {
-			views = append(views, viewOf(s, each))
-		}
-	}
-	return session.ShowRows(s, session.Rows[subscriptionView]{Items: views, Name: func(v subscriptionView) string { return v.Target.String() }, People: func(w io.Writer, views []subscriptionView) { writeSubscriptions(s, w, views) }})
+	return session.ShowRows(s, session.Rows[operations.Subscription]{Items: all, Name: func(v operations.Subscription) string { return v.Target.String() }, People: func(w io.Writer, all []operations.Subscription) { writeSubscriptions(s, w, all) }})
 }
 
-func viewOf(s *session.Session, sub subscription.Subscription) subscriptionView {
-	view := subscriptionView{ID: sub.ID(s.Settings.Account), Target: sub.Target, Type: sub.Type, Options: sub.Options,
-		Created: sub.Created, Updated: sub.Updated}
-	if sub.Repository != (image.Repository{}) {
-		view.Repository = sub.Repository.String()
-	}
-	return view
-}
-
-// places reports which targets --registry, --repository and --platform select, by any
-// of their names.
-func places(s *session.Session) (within func(image.Target) bool, err error) {
-	registry, text := s.String("registry"), s.String("repository")
-	var repository image.Repository
-	if text != "" {
-		if repository, err = image.ParseRepository(text); err != nil {
-			return nil, exit.Unable(err)
-		}
-	}
-	platform, err := image.ParsePlatform(s.String("platform"))
-	if err != nil {
-		return nil, exit.Unable(err)
-	}
-	return func(t image.Target) bool {
-		if platform != (image.Platform{}) && t.Platform.OrDefault() != platform {
-			return false
-		}
-		watched := t.Reference.Repository.Canonical()
-		return (registry == "" || watched.Registry == image.CanonicalRegistry(registry)) && (text == "" || watched == repository.Canonical())
-	}, nil
-}
-
-func writeSubscriptions(s *session.Session, w io.Writer, views []subscriptionView) {
+func writeSubscriptions(s *session.Session, w io.Writer, views []operations.Subscription) {
 	if len(views) == 0 {
 		s.SayNone("subscription", "No subscriptions yet; add one with: tagwatch subscribe REF", "registry", "repository", "platform", "type")
 		return
@@ -142,7 +85,7 @@ type subscriptionRow struct {
 }
 
 // rowsOf expects the subscriptions of a tag to follow each other.
-func rowsOf(views []subscriptionView) []*subscriptionRow {
+func rowsOf(views []operations.Subscription) []*subscriptionRow {
 	var all []*subscriptionRow
 	for _, v := range views {
 		row := rowFor(all, v)
@@ -158,7 +101,7 @@ func rowsOf(views []subscriptionView) []*subscriptionRow {
 	return all
 }
 
-func rowFor(all []*subscriptionRow, v subscriptionView) *subscriptionRow {
+func rowFor(all []*subscriptionRow, v operations.Subscription) *subscriptionRow {
 	for _, row := range slices.Backward(all) {
 		switch {
 		case row.target != v.Target:

@@ -8,6 +8,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 )
 
 // TestRowsOfSubscriptions: a row for each tag, and another for types that were
@@ -16,7 +17,7 @@ func TestRowsOfSubscriptions(t *testing.T) {
 	t.Parallel()
 	early, late := time.Unix(1000, 0), time.Unix(2000, 0)
 	one, two := target(t, "a:1"), target(t, "b:1")
-	all := rowsOf([]subscriptionView{
+	all := rowsOf([]operations.Subscription{
 		{Target: one, Type: notification.PolicyEval, Created: late},
 		{Target: one, Type: notification.TagUpdate, Created: early},
 		{Target: one, Type: notification.VulnUpdate, Created: late, Options: subscription.Options{MinSeverity: vuln.High}},

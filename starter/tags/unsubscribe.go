@@ -2,17 +2,15 @@ package tags
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
-	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -36,47 +34,29 @@ notifications are kept.
 	}
 }
 
-// unsubscribed is what is left of one tag's subscriptions.
-type unsubscribed struct {
-	Target image.Target `json:"target"`
-	Left   int          `json:"subscriptions_left"`
-}
-
 func unsubscribe(ctx context.Context, s *session.Session) error {
-	types, err := arguments.Types(s, notification.TagTypes)
-	if err != nil {
-		return err
-	}
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return err
-	}
-	done, wake := []unsubscribed{}, true
-	many := bulk{Session: s, page: 1, after: "stay unsubscribed"}
+	request := operations.UnsubscribeRequest{Types: arguments.Named[notification.Type](s, "type")}
+	done, delayed := []operations.UnsubscribedTag{}, false
+	many := bulk{Session: s, page: operations.MostTags, after: "stay unsubscribed"}
 	many.do = func(ctx context.Context, page []image.Target, report func(int, error)) error {
-		left, err := kept.Unsubscribe(ctx, page[0], types, s.Now)
-		switch {
-		case err != nil && ctx.Err() != nil:
-			return err
-		case errors.Is(err, errkind.NotFound):
-			report(0, notSubscribed(ctx, s, page[0], types))
-		case err != nil:
-			report(0, err)
-		default:
-			report(0, nil)
-			done = append(done, unsubscribed{page[0], left})
+		request.Tags = names(page)
+		answer, err := operations.Unsubscribe.Run(ctx, s.System(), request)
+		for i, result := range answer.Results {
+			if result.Refused != nil {
+				report(i, exit.Answered(result.Refused.Err()))
+				continue
+			}
+			report(i, nil)
+			done = append(done, result.UnsubscribedTag)
 			if s.ForPeople() {
-				writeUnsubscribed(s.Out, done[len(done)-1])
-			}
-			if !wake {
-				break
-			}
-			if err := wakeWatcher(ctx, s, page[0]); err != nil {
-				s.Say("Saved. The tag's workflow shows it later: %s", exit.Sentence(err))
-				wake = false
+				writeUnsubscribed(s.Out, result.UnsubscribedTag)
 			}
 		}
-		return nil
+		if answer.Delayed != "" && !delayed {
+			s.Say("Saved. The tag's workflow shows it later: %s", answer.Delayed)
+			delayed = true
+		}
+		return err
 	}
 	failed := many.run(ctx)
 	if err := s.Show(done, func(io.Writer) {}); err != nil {
@@ -85,25 +65,15 @@ func unsubscribe(ctx context.Context, s *session.Session) error {
 	return failed
 }
 
-// wakeWatcher has the watcher of a tag end, or show what is left. It would find out by
-// itself.
-func wakeWatcher(ctx context.Context, s *session.Session, target image.Target) error {
-	linked, err := s.Temporal(ctx)
-	if err != nil {
-		return err
+func names(page []image.Target) []string {
+	texts := make([]string, len(page))
+	for i, target := range page {
+		texts[i] = target.String()
 	}
-	return linked.Client.WakeTag(ctx, target, watcher.WakeSubscription)
+	return texts
 }
 
-// notSubscribed says that there is nothing to end.
-func notSubscribed(ctx context.Context, s *session.Session, target image.Target, types []notification.Type) error {
-	if len(types) > 0 {
-		return exit.Refused("no %s subscription for %s; see: tagwatch subscriptions", wording.List(types), target)
-	}
-	return notWatched(ctx, s, target)
-}
-
-func writeUnsubscribed(w io.Writer, one unsubscribed) {
+func writeUnsubscribed(w io.Writer, one operations.UnsubscribedTag) {
 	if one.Left == 0 {
 		fmt.Fprintf(w, "%s is no longer watched\n", one.Target)
 		return

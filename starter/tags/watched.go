@@ -2,40 +2,15 @@ package tags
 
 import (
 	"context"
-	"slices"
-	"strings"
+	"errors"
 
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
-
-// notWatched says that nobody is subscribed to a target, and on which platforms
-// its tag is watched, if it is.
-func notWatched(ctx context.Context, s *session.Session, target image.Target) error {
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return err
-	}
-	targets, err := kept.Targets(ctx, subscription.TargetFilter{Reference: &target.Reference})
-	if err != nil {
-		return err
-	}
-	var found []string
-	for _, each := range targets {
-		if each.Platform == (image.Platform{}) {
-			return exit.Refused("%s is watched without --platform (default: %s); omit --platform, or run: tagwatch subscribe %s --platform %s",
-				target.Reference, image.DefaultPlatform, target.Reference, target.Platform)
-		}
-		found = append(found, "--platform "+each.Platform.String())
-	}
-	if found != nil {
-		return exit.Refused("%s is not watched, but other platforms of this tag are: use %s", target, strings.Join(found, " or "))
-	}
-	return exit.Refused("%s is not watched; watch it with: tagwatch subscribe %s", target, subscribeWords(target))
-}
 
 // theTarget is the one argument with --platform, under the name by which it is
 // watched.
@@ -50,22 +25,38 @@ func theTarget(ctx context.Context, s *session.Session) (image.Target, error) {
 // watchedAs is the target under the name by which it is watched: its own, unless
 // another of its names is. Without a database nothing is known of that.
 func watchedAs(ctx context.Context, s *session.Session, target image.Target) image.Target {
-	kept, err := s.Store(ctx)
-	if err != nil {
+	named, err := operations.NameTag.Run(ctx, s.System(), operations.OfTag(target))
+	if err != nil || named.Target == target {
 		return target
 	}
-	watched, err := kept.Namesakes(ctx, target)
-	if err != nil || len(watched) == 0 || slices.Contains(watched, target) {
-		return target
-	}
-	s.Say("%s is already subscribed as %s", target, watched[0])
-	return watched[0]
+	s.Say("%s is already subscribed as %s", target, named.Target)
+	return named.Target
 }
 
-// subscribeWords are the arguments that subscribe to a target.
-func subscribeWords(target image.Target) string {
-	if target.Platform == (image.Platform{}) {
-		return target.Reference.String()
+// analyzed is the last analyzed image of a tag. matched requires that its vulnerabilities
+// are known.
+func analyzed(ctx context.Context, s *session.Session, target image.Target, matched bool) (operations.TagImage, error) {
+	found, err := operations.ShowImage.Run(ctx, s.System(), operations.ImageRequest{TagRequest: operations.OfTag(target), Matched: matched})
+	if err != nil {
+		return found, notYet(err)
 	}
-	return target.Reference.String() + " --platform " + target.Platform.String()
+	sayEarlier(s, found.Digest, found.Current)
+	return found, nil
+}
+
+// notYet marks what is only not known yet as a failure: it is no negative result.
+func notYet(err error) error {
+	if errors.Is(err, errkind.Conflict) {
+		return exit.Unable(err)
+	}
+	return err
+}
+
+// sayEarlier says that what is known is not about the image that the tag points to.
+func sayEarlier(s *session.Session, analyzed image.Digest, current *operations.NotAnalyzed) {
+	if current == nil {
+		return
+	}
+	s.Say("The current image %s of the tag %s", current.Digest.Short(), current.Reason)
+	s.Say("Results below are for image %s, the last analyzed one", analyzed.Short())
 }

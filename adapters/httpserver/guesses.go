@@ -1,4 +1,4 @@
-package page
+package httpserver
 
 import (
 	"net/netip"
@@ -17,18 +17,21 @@ const (
 	mostGuessing = 4096
 )
 
-// guesses counts wrong tokens by client, of the clients that guessed last.
-type guesses struct {
+// Guesses counts wrong tokens by client, of the clients that guessed last.
+type Guesses struct {
 	clients *lru.Cache[netip.Addr, *rate.Limiter]
 }
 
-func newGuesses() guesses {
+// NewGuesses counts from zero.
+func NewGuesses() Guesses {
 	clients, _ := lru.New[netip.Addr, *rate.Limiter](mostGuessing) // fails for no positive size
-	return guesses{clients}
+	return Guesses{clients}
 }
 
-// allow counts one more, and reports whether it is within the limit.
-func (g guesses) allow(remote string) bool {
+// Allow counts one more wrong token of a client, by its remote address, and reports
+// whether it is within the limit. A right token does not ask: it is admitted however
+// many wrong ones came before.
+func (g Guesses) Allow(remote string) bool {
 	client := ipclass.Client(remote)
 	limiter, found := g.clients.Get(client)
 	if !found {

@@ -1,4 +1,4 @@
-package output
+package operations
 
 import (
 	"time"
@@ -14,6 +14,7 @@ type Problem struct {
 	Since   time.Time       `json:"since"`
 }
 
+// ProblemOf is nil for nil.
 func ProblemOf(p *condition.Problem) *Problem {
 	if p == nil {
 		return nil

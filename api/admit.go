@@ -1,0 +1,124 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/time/rate"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/token"
+)
+
+type callerKey struct{}
+
+func callerOf(ctx context.Context) token.Token {
+	caller, _ := ctx.Value(callerKey{}).(token.Token)
+	return caller
+}
+
+// admit requires a token, and keeps its holder within the limits.
+func (s *server) admit(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		caller, err := s.identify(r)
+		switch {
+		case errors.Is(err, errNoToken):
+			w.Header().Set("WWW-Authenticate", `Bearer realm="tagwatch"`)
+			refuse(w, http.StatusUnauthorized, "this needs a token, as in: Authorization: Bearer "+token.Prefix+"...")
+			return
+		case errors.Is(err, errWrongToken) && !s.guesses.Allow(r.RemoteAddr):
+			w.Header().Set("Retry-After", "5")
+			refuse(w, http.StatusTooManyRequests, "too many wrong tokens; wait a few seconds")
+			return
+		case errors.Is(err, errWrongToken):
+			w.Header().Set("WWW-Authenticate", `Bearer realm="tagwatch", error="invalid_token"`)
+			refuse(w, http.StatusUnauthorized, "the token is wrong, expired or revoked")
+			return
+		case err != nil:
+			s.Log.WarnContext(r.Context(), "cannot read a token", "error", err)
+			w.Header().Set("Retry-After", "5")
+			refuse(w, http.StatusServiceUnavailable, "the database does not respond; try again in a moment")
+			return
+		}
+		leave, ok := s.callers.enter(caller.ID)
+		if !ok {
+			w.Header().Set("Retry-After", "1")
+			refuse(w, http.StatusTooManyRequests, "too many requests with this token; wait a moment")
+			return
+		}
+		defer leave()
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)))
+	})
+}
+
+var (
+	errNoToken    = errors.New("no token")
+	errWrongToken = errors.New("wrong token")
+)
+
+// identify finds the token that a request proves to have.
+func (s *server) identify(r *http.Request) (token.Token, error) {
+	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || text == "" {
+		return token.Token{}, errNoToken
+	}
+	id, ok := token.ParseID(text)
+	if !ok {
+		return token.Token{}, errWrongToken
+	}
+	known, err := s.Tokens.Token(r.Context(), id)
+	switch {
+	case errors.Is(err, errkind.NotFound):
+		return token.Token{}, errWrongToken
+	case err != nil:
+		return token.Token{}, err
+	case !known.Proves(text, s.Now()):
+		return token.Token{}, errWrongToken
+	}
+	return known, nil
+}
+
+const (
+	// requestsPerSecond and requestsAtOnce limit the rate of one token.
+	requestsPerSecond, requestsAtOnce = 50, 200
+	// mostUnderWay limits the requests of one token at a time.
+	mostUnderWay = 32
+	// mostCallers bounds the tokens whose requests are counted.
+	mostCallers = 4096
+)
+
+// callers counts the requests of each token.
+type callers struct {
+	known *lru.Cache[string, *usage]
+}
+
+type usage struct {
+	rate     *rate.Limiter
+	underWay atomic.Int64
+}
+
+func newCallers() callers {
+	known, _ := lru.New[string, *usage](mostCallers) // fails for no positive size
+	return callers{known}
+}
+
+// enter counts a request of the token, until the caller leaves; false if there are too
+// many.
+func (c callers) enter(id string) (leave func(), ok bool) {
+	used, found := c.known.Get(id)
+	if !found {
+		used = &usage{rate: rate.NewLimiter(requestsPerSecond, requestsAtOnce)}
+		if other, raced, _ := c.known.PeekOrAdd(id, used); raced {
+			used = other
+		}
+	}
+	if used.underWay.Add(1) > mostUnderWay || !used.rate.Allow() {
+		used.underWay.Add(-1)
+		return nil, false
+	}
+	return func() { used.underWay.Add(-1) }, true
+}

@@ -1,0 +1,94 @@
+// Package api serves the operations over HTTP, to programs with a token, and describes
+// them in OpenAPI. What an operation checks is not checked here: this package knows who
+// asks, and within which limits.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/tagwatch/tagwatch/adapters/httpserver"
+	"github.com/tagwatch/tagwatch/domain/token"
+	"github.com/tagwatch/tagwatch/operations"
+)
+
+// Options are what the API is made from.
+type Options struct {
+	// System is what the operations work on, for a caller who may do everything.
+	System operations.System
+	// Tokens read what is stored of tokens.
+	Tokens  Tokens
+	Version string
+	Now     func() time.Time
+	Log     *slog.Logger
+	// Observe hears of the status of every answer; may be nil.
+	Observe func(status int)
+}
+
+// Tokens find tokens.
+type Tokens interface {
+	// Token reads one by its id; errkind.NotFound if there is none.
+	Token(ctx context.Context, id string) (token.Token, error)
+}
+
+// Server serves the API.
+type Server struct {
+	http.Handler
+	document []byte
+}
+
+type server struct {
+	Options
+	guesses httpserver.Guesses
+	callers callers
+}
+
+// New makes the API. The handler answers everything below /api, and /healthz.
+func New(options Options) (*Server, error) {
+	s := &server{Options: options, guesses: httpserver.NewGuesses(), callers: newCallers()}
+	inner := http.NewServeMux()
+	described := humago.New(inner, newConfig(options.Version))
+	for _, r := range routes {
+		r.register(s, described)
+	}
+	allowNull(described.OpenAPI().Components.Schemas)
+	document, err := documentOf(described)
+	if err != nil {
+		return nil, err
+	}
+	inner.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusNotFound, "no such address; see /api/openapi.json")
+	})
+	outer := http.NewServeMux()
+	outer.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("alive\n")) })
+	outer.Handle("GET /api/openapi.json", s.onThisMachine(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/openapi+json")
+		_, _ = w.Write(document) // the client has gone
+	}), s.admit))
+	outer.Handle("/", s.admit(limited(tagged(inner))))
+	return &Server{Handler: s.observed(secured(outer)), document: document}, nil
+}
+
+// onThisMachine serves requests from this machine as they are, and others behind a guard.
+func (s *server) onThisMachine(open http.Handler, guard func(http.Handler) http.Handler) http.Handler {
+	guarded := guard(open)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if httpserver.OnLoopback(r) {
+			open.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
+}
+
+// system is what operations work on for the caller of a request.
+func (s *server) system(ctx context.Context) *operations.System {
+	caller := callerOf(ctx)
+	system := s.System
+	system.Now, system.Scope, system.Bounds = s.Now().UTC(), caller.Scope, caller.Bounds
+	return &system
+}

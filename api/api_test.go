@@ -1,0 +1,219 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/tagwatch/tagwatch/api"
+	"github.com/tagwatch/tagwatch/domain/token"
+)
+
+// sample is a request to each operation, about the tag of that name.
+type sample struct {
+	operation, method, path, body string
+	scope                         token.Scope
+	// whole is about the whole installation, and list shows what the caller may see.
+	whole, list bool
+	// keeps reports that the request about an outside tag is answered for each tag.
+	each bool
+}
+
+func samples(f *fixture, tag string) []sample {
+	ref := "?ref=" + url.QueryEscape(tag)
+	about := f.deliveries(tag)[0]
+	return []sample{
+		{operation: "list-tags", method: "GET", path: "/tags", scope: token.Read, list: true},
+		{operation: "name-tag", method: "GET", path: "/tag/name" + ref, scope: token.Read, list: true},
+		{operation: "show-tag", method: "GET", path: "/tag" + ref, scope: token.Read},
+		{operation: "follow-tag", method: "GET", path: "/tag/live" + ref, scope: token.Read},
+		{operation: "list-vulnerabilities", method: "GET", path: "/tag/vulnerabilities" + ref, scope: token.Read},
+		{operation: "list-subscriptions", method: "GET", path: "/subscriptions", scope: token.Read, list: true},
+		{operation: "find-vulnerability", method: "GET", path: "/affected?id=CVE-2026-0001", scope: token.Read, list: true},
+		{operation: "find-package", method: "GET", path: "/affected/packages?purl=" + url.QueryEscape("pkg:deb/debian/openssl"), scope: token.Read, list: true},
+		{operation: "list-repositories", method: "GET", path: "/repositories", scope: token.Read, list: true},
+		{operation: "list-notifications", method: "GET", path: "/notifications", scope: token.Read, list: true},
+		{operation: "explain-notification", method: "GET", path: "/notifications/" + about.Notification + "/explanation", scope: token.Read},
+		{operation: "explain-silence", method: "GET", path: "/silence" + ref + "&type=vuln_update", scope: token.Read},
+		{operation: "list-deliveries", method: "GET", path: "/deliveries?attempts=true", scope: token.Read, list: true},
+		{operation: "list-endpoints", method: "GET", path: "/endpoints", scope: token.Read, whole: true},
+		{operation: "show-endpoint", method: "GET", path: "/endpoints/ops", scope: token.Read, whole: true},
+		{operation: "list-policies", method: "GET", path: "/policies", scope: token.Read, whole: true},
+		{operation: "show-policy", method: "GET", path: "/policy", scope: token.Read, whole: true},
+		{operation: "show-feed", method: "GET", path: "/feed", scope: token.Read, list: true},
+		{operation: "subscribe", method: "POST", path: "/subscriptions", body: fmt.Sprintf(`{"tags": [%q]}`, tag), scope: token.Act},
+		{operation: "rescan", method: "POST", path: "/rescans", body: fmt.Sprintf(`{"tags": [%q]}`, tag), scope: token.Act, each: true},
+		{operation: "redeliver", method: "POST", path: "/redeliveries", body: fmt.Sprintf(`{"ids": [%d]}`, about.ID), scope: token.Act},
+		{operation: "unsubscribe", method: "POST", path: "/subscriptions/end", body: fmt.Sprintf(`{"tags": [%q], "types": ["policy_eval"]}`, tag), scope: token.Act, each: true},
+		{operation: "create-token", method: "POST", path: "/tokens", body: `{"name": "new", "scope": "read"}`, scope: token.Admin, whole: true},
+		{operation: "list-tokens", method: "GET", path: "/tokens", scope: token.Admin, whole: true},
+		{operation: "revoke-token", method: "DELETE", path: "/tokens/new", scope: token.Admin, whole: true},
+	}
+}
+
+// TestEveryOperation: each one needs a token, its scope and a tag within its bounds, and
+// its answer is as the document says.
+func TestEveryOperation(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		document := read(t)
+		all := samples(f, inside)
+		foreign := samples(f, outside)
+		var named []string
+		for i, s := range all {
+			named = append(named, s.operation)
+			path := "/api/v1" + s.path
+			f.expect(f.send("", s.method, path, s.body))(http.StatusUnauthorized, s.operation+" without a token")
+			for _, scope := range token.Scopes {
+				if !scope.Allows(s.scope) {
+					f.expect(f.send(string(scope), s.method, path, s.body))(http.StatusForbidden, s.operation+" with the scope "+string(scope))
+				}
+			}
+			bounded := "web-" + string(s.scope)
+			if s.whole {
+				f.expect(f.send(bounded, s.method, path, s.body))(http.StatusForbidden, s.operation+" with bounds")
+			} else {
+				f.seesNothing(bounded, foreign[i])
+			}
+			response, body := f.send(string(s.scope), s.method, path, s.body)
+			if status := response.StatusCode; status >= 300 && !(s.operation == "follow-tag" && status == http.StatusConflict) {
+				t.Errorf("%s answers %d: %s", s.operation, status, body)
+			}
+			document.validate(t, s.operation, response, body)
+		}
+		slices.Sort(named)
+		if want := document.operations(); !slices.Equal(named, want) {
+			t.Errorf("samples of %q\nthe document has %q", named, want)
+		}
+	})
+}
+
+// seesNothing: the request about an outside tag is answered as if it did not exist.
+func (f *fixture) seesNothing(name string, s sample) {
+	f.Helper()
+	response, body := f.send(name, s.method, "/api/v1"+s.path, s.body)
+	missing := strings.NewReplacer("nginx:1.27", "nginx:9.99", "nginx%3A1.27", "nginx%3A9.99").Replace
+	switch {
+	case s.list && response.StatusCode != http.StatusOK:
+		f.Errorf("%s with bounds answers %d: %s", s.operation, response.StatusCode, body)
+	case s.operation == "name-tag":
+		if !strings.Contains(body, `"watched":false`) {
+			f.Errorf("name-tag with bounds knows the tag: %s", body)
+		}
+	case s.list && (strings.Contains(body, "nginx") || s.operation != "show-feed" && !strings.Contains(body, "ghcr.io/web/shop")):
+		f.Errorf("%s with bounds shows %s", s.operation, body)
+	case s.list:
+	case s.each && strings.Contains(body, `"NotFound"`):
+	case response.StatusCode != http.StatusNotFound:
+		f.Errorf("%s of an outside tag answers %d: %s", s.operation, response.StatusCode, body)
+	}
+	if s.operation == "explain-notification" || s.operation == "redeliver" {
+		return
+	}
+	if again, other := f.send(name, s.method, "/api/v1"+missing(s.path), missing(s.body)); again.StatusCode != response.StatusCode || other != missing(body) {
+		f.Errorf("%s of an outside tag: %s\nof one that does not exist: %s", s.operation, body, other)
+	}
+}
+
+// expect checks a status, and that the answer is a problem without what only others see.
+func (f *fixture) expect(response *http.Response, body string) func(status int, what string) {
+	return func(status int, what string) {
+		f.Helper()
+		if response.StatusCode != status {
+			f.Errorf("%s answers %d, want %d: %s", what, response.StatusCode, status, body)
+		}
+		var p struct {
+			Status int
+			Title  string
+			Detail string
+		}
+		if err := json.Unmarshal([]byte(body), &p); err != nil || p.Status != status || p.Detail == "" || response.Header.Get("Content-Type") != "application/problem+json" {
+			f.Errorf("%s is no problem: %s %s", what, response.Header.Get("Content-Type"), body)
+		}
+		if strings.Contains(body, "nginx") || strings.Contains(body, "ghcr.io") {
+			f.Errorf("%s shows %s", what, body)
+		}
+	}
+}
+
+// openapi is the document that the API publishes.
+type openapi struct {
+	schemas *jsonschema.Compiler
+	Paths   map[string]map[string]struct {
+		OperationID string `json:"operationId"`
+		Responses   map[string]struct {
+			Content map[string]struct{}
+		}
+	}
+}
+
+func read(t *testing.T) *openapi {
+	t.Helper()
+	text, err := api.Document("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &openapi{schemas: jsonschema.NewCompiler()}
+	d.schemas.AssertFormat()
+	if err := d.schemas.AddResource("openapi.json", parsed); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func (d *openapi) operations() (names []string) {
+	for _, methods := range d.Paths {
+		for _, o := range methods {
+			names = append(names, o.OperationID)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// validate checks an answer against the schema of its status.
+func (d *openapi) validate(t *testing.T, operation string, response *http.Response, body string) {
+	t.Helper()
+	for path, methods := range d.Paths {
+		for method, o := range methods {
+			if o.OperationID != operation {
+				continue
+			}
+			status := fmt.Sprint(response.StatusCode)
+			if _, found := o.Responses[status]; !found {
+				status = "default"
+			}
+			kind := response.Header.Get("Content-Type")
+			if _, found := o.Responses[status].Content[kind]; !found {
+				t.Errorf("%s answers %d as %q, which the document does not have", operation, response.StatusCode, kind)
+				return
+			}
+			escape := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace
+			schema, err := d.schemas.Compile("openapi.json#/paths/" + escape(path) + "/" + method + "/responses/" + status + "/content/" + escape(kind) + "/schema")
+			if err != nil {
+				t.Fatal(err)
+			}
+			value, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
+			if err != nil {
+				t.Errorf("%s answers no JSON: %v: %s", operation, err, body)
+				return
+			}
+			if err := schema.Validate(value); err != nil {
+				t.Errorf("%s: %v\n%s", operation, err, body)
+			}
+		}
+	}
+}

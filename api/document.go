@@ -1,0 +1,81 @@
+package api
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+const description = `Tagwatch watches container tags and sends webhooks when something changes. This API
+asks and changes what its command line does.
+
+Every request needs a token, as in "Authorization: Bearer twt_...". A token of the scope
+read sees, act subscribes, rescans and redelivers, admin changes everything. One that is
+limited to some tags does not see others: they do not exist for it.
+
+Lists come in pages: the next field of an answer is the cursor for the after parameter of
+the next request. Errors are problems of RFC 9457.`
+
+// newConfig describes the API to its library.
+func newConfig(version string) huma.Config {
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{OpenAPI: "3.1.0", Info: &huma.Info{Title: "Tagwatch", Version: version, Description: description},
+			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", nameOf),
+				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer", Description: "A token of: tagwatch token create"}}}},
+		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat:                "application/json",
+		RejectUnknownQueryParameters: true,
+	}
+}
+
+// nameOf names the schema of a type: by its own name for those of the operations and of
+// this package, with that of the package before it for others.
+func nameOf(t reflect.Type, hint string) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Name() == "" {
+		return huma.DefaultSchemaNamer(t, hint)
+	}
+	home := t.PkgPath()[strings.LastIndex(t.PkgPath(), "/")+1:]
+	if home == "operations" || home == "api" || home == "" {
+		return upper(t.Name())
+	}
+	return upper(home) + upper(t.Name())
+}
+
+func upper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+
+// allowNull has the schemas say what fields that refer to a structure can be null: the
+// library does not.
+func allowNull(schemas huma.Registry) {
+	for name, schema := range schemas.Map() {
+		t := schemas.TypeFromRef("#/components/schemas/" + name)
+		if t == nil || t.Kind() != reflect.Struct {
+			continue
+		}
+		for field := range t.Fields() {
+			key, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+			property := schema.Properties[key]
+			if field.Type.Kind() == reflect.Pointer && property != nil && property.Ref != "" && options == "" {
+				schema.Properties[key] = &huma.Schema{OneOf: []*huma.Schema{{Ref: property.Ref}, {Type: "null"}}}
+			}
+		}
+	}
+}
+
+// Document is the OpenAPI document of the API, in JSON.
+func Document(version string) ([]byte, error) {
+	made, err := New(Options{Version: version})
+	if err != nil {
+		return nil, err
+	}
+	return made.document, nil
+}
+
+func documentOf(api huma.API) ([]byte, error) {
+	text, err := json.MarshalIndent(api.OpenAPI(), "", "  ")
+	return append(text, '\n'), err
+}

@@ -1,0 +1,177 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/adapters/store/storetest"
+	"github.com/tagwatch/tagwatch/api"
+	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/taglist"
+	"github.com/tagwatch/tagwatch/domain/token"
+	"github.com/tagwatch/tagwatch/operations"
+)
+
+const (
+	inside  = "ghcr.io/web/shop:1.2"
+	outside = "docker.io/library/nginx:1.27"
+)
+
+// now is far enough from the tests' clock for nothing to be due.
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// fixture is an API over HTTP on a store with two tags, of which the tokens of the team
+// web may see one.
+type fixture struct {
+	*testing.T
+	store *store.Store
+	url   string
+	// tokens are the texts by name: a scope, or web- and a scope.
+	tokens map[string]string
+	asked  []string // of Temporal
+}
+
+// each runs a test on SQLite, and on PostgreSQL where there is one.
+func each(t *testing.T, test func(t *testing.T, f *fixture)) {
+	t.Helper()
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, newFixture(t, storetest.Open(t)))
+	})
+	if server := os.Getenv("TAGWATCH_TEST_POSTGRES"); server != "" {
+		t.Run("postgres", func(t *testing.T) {
+			t.Parallel()
+			test(t, newFixture(t, onPostgres(t, server)))
+		})
+	}
+}
+
+func onPostgres(t *testing.T, server string) *store.Store {
+	t.Helper()
+	admin, err := sqlx.Connect("postgres", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := strings.ToLower(fmt.Sprintf("test_api_%d_%d", os.Getpid(), time.Now().UnixNano()))
+	admin.MustExec("CREATE DATABASE " + name)
+	t.Cleanup(func() {
+		admin.MustExec("DROP DATABASE " + name + " WITH (FORCE)")
+		admin.Close()
+	})
+	parsed, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed.Path = "/" + name
+	opened, err := store.Open(t.Context(), parsed.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { opened.Close() })
+	return opened
+}
+
+func newFixture(t *testing.T, kept *store.Store) *fixture {
+	t.Helper()
+	f := &fixture{T: t, store: kept, tokens: map[string]string{}}
+	f.seed()
+	system := operations.System{Account: "admin",
+		Store: func(context.Context) (*store.Store, error) { return kept, nil },
+		Ask: func(_ context.Context, doing string, _ time.Duration, _ func(context.Context, client.Client) error) error {
+			f.asked = append(f.asked, doing)
+			if strings.HasPrefix(doing, "ask for the status") {
+				return fmt.Errorf("no workflow: %w", errkind.NotFound)
+			}
+			return nil
+		}}
+	served, err := api.New(api.Options{System: system, Tokens: kept, Version: "test", Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(served)
+	t.Cleanup(server.Close)
+	f.url = server.URL
+	return f
+}
+
+// seed stores two tags with everything that hangs on them.
+func (f *fixture) seed() {
+	ctx := f.Context()
+	f.must(f.store.SaveEndpoint(ctx, endpoint.Endpoint{Name: "ops", URL: "https://receiver.example.com/T0/secret-path", Headers: map[string]string{"X-Team": "secret-header"}}, now))
+	for _, name := range []string{inside, outside} {
+		f.must(storetest.Seeding{Store: f.store, Now: now.Add(-time.Hour), Target: f.target(name)}.Watch(ctx, policy.Default()))
+	}
+	for _, name := range []string{"ghcr.io/web/shop", "docker.io/library/nginx"} {
+		repository, err := image.ParseRepository(name)
+		f.must(err)
+		f.must(f.store.SaveRepository(ctx, taglist.Repository{Name: repository}, now))
+	}
+	for _, scope := range token.Scopes {
+		for name, bounds := range map[string]token.Bounds{string(scope): nil, "web-" + string(scope): {"ghcr.io/web/*"}} {
+			made, text, err := token.New(name, scope, bounds, now.Add(-time.Hour), now.Add(time.Hour))
+			f.must(err)
+			f.must(f.store.SaveToken(ctx, made))
+			f.tokens[name] = text
+		}
+	}
+}
+
+// pending are the deliveries about a tag.
+func (f *fixture) deliveries(subject string) []delivery.Delivery {
+	found, err := f.store.Deliveries(f.Context(), store.DeliveryFilter{Subject: subject})
+	f.must(err)
+	return found
+}
+
+func (f *fixture) target(text string) image.Target {
+	parsed, err := image.ParseTarget(text)
+	f.must(err)
+	return parsed
+}
+
+func (f *fixture) must(err error) {
+	f.Helper()
+	if err != nil {
+		f.Fatal(err)
+	}
+}
+
+// send sends a request with the token of that name, and reads the answer.
+func (f *fixture) send(name, method, path, body string, headers ...string) (*http.Response, string) {
+	f.Helper()
+	request, err := http.NewRequestWithContext(f.Context(), method, f.url+path, strings.NewReader(body))
+	f.must(err)
+	if name != "" {
+		request.Header.Set("Authorization", "Bearer "+f.tokens[name])
+	}
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := http.DefaultClient.Do(request)
+	f.must(err)
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	f.must(err)
+	return response, string(content)
+}

@@ -1,0 +1,145 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+const (
+	// maxBody is the largest body of a request, in bytes.
+	maxBody = 1 << 20
+	// requestTimeout is how long a request may take. The server would end it soon after,
+	// without an answer.
+	requestTimeout = 40 * time.Second
+)
+
+// limited bounds the time of a request, and reads its body, within its limit, before it
+// is looked at.
+func limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+			refuse(w, http.StatusRequestEntityTooLarge, "the body has more than 1 MiB")
+			return
+		}
+		if err != nil {
+			refuse(w, http.StatusBadRequest, "the body cannot be read")
+			return
+		}
+		if mayHold := strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") || r.Header.Get("Content-Type") == ""; len(content) > 0 && !mayHold {
+			refuse(w, http.StatusUnsupportedMediaType, "the body must be application/json")
+			return
+		}
+		r = r.WithContext(ctx)
+		r.Body = io.NopCloser(bytes.NewReader(content))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// tagged gives what is read an ETag, and answers a client that has it already with 304.
+func tagged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			next.ServeHTTP(w, r)
+			return
+		}
+		kept := &recorder{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(kept, r)
+		if kept.status == http.StatusOK {
+			sum := sha256.Sum256(kept.content.Bytes())
+			etag := `"` + hex.EncodeToString(sum[:16]) + `"`
+			w.Header().Set("ETag", etag)
+			if lists(r.Header.Values("If-None-Match"), etag) {
+				w.Header().Del("Content-Type")
+				w.WriteHeader(http.StatusNotModified)
+				return
+			}
+		}
+		w.WriteHeader(kept.status)
+		_, _ = w.Write(kept.content.Bytes()) // the client has gone
+	})
+}
+
+func lists(lines []string, etag string) bool {
+	for _, line := range lines {
+		for offered := range strings.SplitSeq(line, ",") {
+			if offered = strings.TrimPrefix(strings.TrimSpace(offered), "W/"); offered == etag || offered == "*" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// recorder keeps an answer back.
+type recorder struct {
+	http.ResponseWriter
+	status  int
+	content bytes.Buffer
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (r *recorder) WriteHeader(status int) { r.status = status }
+
+// Write implements http.ResponseWriter.
+func (r *recorder) Write(part []byte) (int, error) { return r.content.Write(part) }
+
+// secured has nobody keep or interpret an answer.
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "private, no-cache")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// observed reports every answer, and makes one of what panics.
+func (s *server) observed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen := &watched{ResponseWriter: w}
+		defer func() {
+			if failed := recover(); failed != nil {
+				s.Log.ErrorContext(r.Context(), "request to the API failed", "error", failed)
+				if seen.status == 0 {
+					refuse(seen, http.StatusInternalServerError, "the request failed; the worker's log has the reason")
+				}
+			}
+			if s.Observe != nil {
+				s.Observe(seen.status)
+			}
+		}()
+		next.ServeHTTP(seen, r)
+	})
+}
+
+// watched remembers the status of an answer.
+type watched struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *watched) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (w *watched) Write(part []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(part)
+}

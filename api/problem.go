@@ -1,0 +1,90 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/operations"
+)
+
+// problemDetails are an error as RFC 9457 has it.
+type problemDetails struct {
+	huma.ErrorModel
+	Kind string `json:"kind,omitempty" doc:"Kind of the error: NotFound, Unauthorized, Invalid, Conflict, Limit or Unavailable."`
+	Hint string `json:"hint,omitempty" doc:"What to do about it, for people with the command line."`
+}
+
+// mostDetails is how many faults of one request are listed.
+const mostDetails = 20
+
+// The library describes and makes errors by this variable. A fault is not shown with the
+// value that has it: many of them would be an answer without bounds, and some are secret.
+func init() {
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		p := newProblem(status, message)
+		for _, err := range errs[:min(len(errs), mostDetails)] {
+			p.Add(err)
+			p.Errors[len(p.Errors)-1].Value = nil
+		}
+		return p
+	}
+}
+
+func newProblem(status int, detail string) *problemDetails {
+	p := &problemDetails{ErrorModel: huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: detail}}
+	if kind := kinds[status]; kind != nil {
+		p.Kind = errkind.Name(kind)
+	}
+	return p
+}
+
+// kinds are the kinds of errors by their status.
+var kinds = map[int]error{
+	http.StatusBadRequest: errkind.Invalid, http.StatusUnauthorized: errkind.Unauthorized, http.StatusForbidden: errkind.Unauthorized, http.StatusNotFound: errkind.NotFound,
+	http.StatusConflict: errkind.Conflict, http.StatusUnprocessableEntity: errkind.Invalid, http.StatusRequestEntityTooLarge: errkind.Limit,
+	http.StatusTooManyRequests: errkind.Limit, http.StatusServiceUnavailable: errkind.Unavailable,
+}
+
+// statuses are the statuses of refusals by their kind.
+var statuses = map[string]int{
+	errkind.Name(errkind.NotFound): http.StatusNotFound, errkind.Name(errkind.Unauthorized): http.StatusForbidden, errkind.Name(errkind.Invalid): http.StatusUnprocessableEntity,
+	errkind.Name(errkind.Conflict): http.StatusConflict, errkind.Name(errkind.Limit): http.StatusUnprocessableEntity, errkind.Name(errkind.Unavailable): http.StatusServiceUnavailable,
+}
+
+// problemOf is what a caller is told of an error. Of the errors of the database and of
+// Temporal it is not told the texts, which name hosts and files: the log has them.
+func (s *server) problemOf(ctx context.Context, operation string, err error) error {
+	refused, isRefusal := errors.AsType[*operations.Refusal](err)
+	invalid, isInvalid := errors.AsType[*operations.InvalidValue](err)
+	switch {
+	case isRefusal:
+		p := newProblem(statuses[errkind.Name(refused)], refused.Text)
+		p.Kind, p.Hint = errkind.Name(refused), refused.Hint
+		if p.Status == http.StatusServiceUnavailable {
+			return huma.ErrorWithHeaders(p, retryAfter)
+		}
+		return p
+	case isInvalid:
+		return newProblem(http.StatusUnprocessableEntity, invalid.Error())
+	}
+	s.Log.WarnContext(ctx, "request to the API failed", "operation", operation, "error", err)
+	if errors.Is(err, errkind.Unavailable) || ctx.Err() != nil {
+		return huma.ErrorWithHeaders(newProblem(http.StatusServiceUnavailable, "the database does not respond, or the request took too long; try again in a moment"), retryAfter)
+	}
+	return newProblem(http.StatusInternalServerError, "the request failed; the worker's log has the reason")
+}
+
+// retryAfter goes with problems that may be gone in a moment.
+var retryAfter = http.Header{"Retry-After": {"5"}}
+
+// refuse writes a problem outside of an operation.
+func refuse(w http.ResponseWriter, status int, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(newProblem(status, detail)) // the client has gone
+}

@@ -1,0 +1,67 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/tagwatch/tagwatch/operations"
+)
+
+// prefix begins the paths of all operations.
+const prefix = "/api/v1"
+
+// routes are the operations that are served. A test compares them with those that there
+// are.
+var routes = []route{
+	of(operations.ListTags), of(operations.NameTag), of(operations.ShowTag), of(operations.FollowTag), of(operations.ListVulnerabilities),
+	of(operations.ListSubscriptions), of(operations.Subscribe), of(operations.Unsubscribe), of(operations.Rescan),
+	of(operations.FindVulnerability), of(operations.FindPackage), of(operations.ListRepositories),
+	of(operations.ListNotifications), of(operations.ExplainNotification), of(operations.ExplainSilence),
+	of(operations.ListDeliveries), of(operations.Redeliver), of(operations.ListEndpoints), of(operations.ShowEndpoint),
+	of(operations.ListPolicies), of(operations.ShowPolicy), of(operations.ShowFeed),
+	of(operations.CreateToken), of(operations.ListTokens), of(operations.RevokeToken),
+}
+
+// route serves one operation.
+type route struct {
+	huma.Operation
+	register func(*server, huma.API)
+}
+
+// body is a request in the body.
+type body[Request any] struct {
+	Body Request
+}
+
+// answer is an answer in the body.
+type answer[Answer any] struct {
+	Body Answer
+}
+
+func of[Request, Answer any](o operations.Operation[Request, Answer]) route {
+	r := route{Operation: huma.Operation{OperationID: o.Name, Method: o.Method, Path: prefix + o.Path, Summary: o.Summary,
+		Description: "Needs the scope " + string(o.Scope) + ".", MaxBodyBytes: maxBody + 1, Security: []map[string][]string{{"token": {}}}}}
+	if o.Whole {
+		r.Description = "Needs the scope " + string(o.Scope) + ", and a token that is not limited to some tags."
+	}
+	if o.Accepted {
+		r.DefaultStatus = http.StatusAccepted
+	}
+	r.register = func(s *server, api huma.API) {
+		run := func(ctx context.Context, request Request) (*answer[Answer], error) {
+			got, err := o.Run(ctx, s.system(ctx), request)
+			if err != nil {
+				return nil, s.problemOf(ctx, o.Name, err)
+			}
+			return &answer[Answer]{got}, nil
+		}
+		if o.Method == http.MethodPost {
+			huma.Register(api, r.Operation, func(ctx context.Context, in *body[Request]) (*answer[Answer], error) { return run(ctx, in.Body) })
+			return
+		}
+		huma.Register(api, r.Operation, func(ctx context.Context, in *Request) (*answer[Answer], error) { return run(ctx, *in) })
+	}
+	return r
+}

@@ -1,0 +1,127 @@
+package operations
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/token"
+)
+
+// ListPolicies lists the stored policy bundles.
+var ListPolicies = Operation[PoliciesRequest, PolicyList]{Name: "list-policies", Summary: "List the stored policy bundles",
+	Method: http.MethodGet, Path: "/policies", Scope: token.Read, Whole: true, do: listPolicies}
+
+// PoliciesRequest asks for a page of the bundles.
+type PoliciesRequest struct {
+	Page
+}
+
+// PolicyList is a page of bundles.
+type PolicyList struct {
+	Bundles []Bundle `json:"bundles"`
+	Next    string   `json:"next,omitempty" doc:"Cursor of the next page; missing on the last one."`
+}
+
+// Bundle is a stored bundle without its content.
+type Bundle struct {
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`
+	Hash    string    `json:"hash"`
+	Active  bool      `json:"active"`
+	Created time.Time `json:"created"`
+	Updated time.Time `json:"updated"`
+}
+
+// BundleOf leaves out the content.
+func BundleOf(b policy.StoredBundle) Bundle {
+	return Bundle{b.ID, b.Name, b.Hash, b.Active, b.Created, b.Updated}
+}
+
+func listPolicies(ctx context.Context, s *System, request PoliciesRequest) (PolicyList, error) {
+	none := PolicyList{}
+	limit, err := request.limit()
+	if err != nil {
+		return none, err
+	}
+	skipped, err := request.number()
+	if err != nil {
+		return none, err
+	}
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return none, err
+	}
+	bundles, err := kept.Bundles(ctx)
+	if err != nil {
+		return none, err
+	}
+	all := []Bundle{}
+	for _, b := range bundles {
+		all = append(all, BundleOf(b))
+	}
+	list := PolicyList{}
+	list.Bundles, list.Next = part(all, skipped, limit)
+	return list, nil
+}
+
+// ShowPolicy shows the content of a bundle. Its mappings and whitelists name tags of the
+// whole installation.
+var ShowPolicy = Operation[PolicyRequest, PolicyContent]{Name: "show-policy", Summary: "Show the content of a policy bundle",
+	Method: http.MethodGet, Path: "/policy", Scope: token.Read, Whole: true, do: showPolicy}
+
+// PolicyRequest names a bundle, or a version of it.
+type PolicyRequest struct {
+	ID      string `query:"id" maxLength:"255" doc:"Id of the bundle; the active one by default."`
+	Version int    `query:"version" minimum:"0" doc:"Number of an earlier version; the present one by default."`
+}
+
+// PolicyContent is a bundle as it was added.
+type PolicyContent struct {
+	ID      string          `json:"id"`
+	Version int             `json:"version,omitempty"`
+	Bundle  json.RawMessage `json:"bundle"`
+}
+
+// showPolicy shows the default bundle until one is activated, as a worker uses it.
+func showPolicy(ctx context.Context, s *System, request PolicyRequest) (PolicyContent, error) {
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return PolicyContent{}, err
+	}
+	var stored policy.StoredBundle
+	if request.ID == "" {
+		stored, err = kept.ActiveBundle(ctx)
+	} else {
+		stored, err = kept.Bundle(ctx, request.ID)
+	}
+	switch {
+	case errors.Is(err, errkind.NotFound) && request.ID == "" && request.Version == 0:
+		document, err := policy.Default().MarshalJSON()
+		return PolicyContent{ID: policy.Default().ID, Bundle: document}, err
+	case errors.Is(err, errkind.NotFound) && request.ID == "":
+		return PolicyContent{}, notFound("see: tagwatch policy list", "no bundle is active")
+	case errors.Is(err, errkind.NotFound):
+		return PolicyContent{}, notFound("see: tagwatch policy list", "bundle %s not found", request.ID)
+	case err != nil:
+		return PolicyContent{}, fmt.Errorf("read the bundle: %w", err)
+	case request.Version == 0:
+		return PolicyContent{ID: stored.ID, Bundle: stored.Document}, nil
+	}
+	versions, err := kept.BundleVersions(ctx, stored.ID)
+	if err != nil {
+		return PolicyContent{}, err
+	}
+	for _, v := range versions {
+		if v.Number == request.Version {
+			content, err := kept.BundleContent(ctx, v.Hash)
+			return PolicyContent{ID: stored.ID, Version: v.Number, Bundle: content}, err
+		}
+	}
+	return PolicyContent{}, notFound("see: tagwatch policy history "+stored.ID, "bundle %s has no version %d", stored.ID, request.Version)
+}

@@ -1,0 +1,69 @@
+package operations
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/token"
+	"github.com/tagwatch/tagwatch/domain/watcher"
+)
+
+// Rescan requests a full check of tags now.
+var Rescan = Operation[RescanRequest, Rescans]{Name: "rescan", Summary: "Check and evaluate tags now",
+	Method: http.MethodPost, Path: "/rescans", Scope: token.Act, Accepted: true, do: rescan}
+
+// RescanRequest names watched tags.
+type RescanRequest struct {
+	Tags []string `json:"tags" minItems:"1" maxItems:"200" doc:"The tags, each with @os/arch behind it for another platform than linux/amd64." example:"[\"docker.io/library/nginx:1.27\"]"`
+}
+
+// Rescans is what became of each tag of a request, in order.
+type Rescans struct {
+	Results []RescannedTag `json:"results"`
+}
+
+// RescannedTag is a tag that is checked now.
+type RescannedTag struct {
+	Target image.Target `json:"target"`
+	// Refused is why it is not.
+	Refused *TagRefusal `json:"refused,omitempty"`
+}
+
+// RescanBatch is how many rescans are requested before the workers get time to catch up.
+const RescanBatch = 50
+
+func rescan(ctx context.Context, s *System, request RescanRequest) (Rescans, error) {
+	answer := Rescans{Results: []RescannedTag{}}
+	targets, err := s.targets(ctx, request.Tags)
+	if err != nil {
+		return answer, err
+	}
+	requested := 0
+	for _, target := range targets {
+		err := s.requestRescan(ctx, target)
+		if _, refused := errors.AsType[*Refusal](err); err != nil && !refused && requested == 0 {
+			return answer, err
+		}
+		answer.Results = append(answer.Results, RescannedTag{target, refusalOf(err)})
+		if err != nil {
+			continue
+		}
+		if requested++; requested%RescanBatch == 0 {
+			_ = s.ask(ctx, "wait for the workers", requestTimeout, func(ctx context.Context, c client.Client) error { return c.Room(ctx) })
+		}
+	}
+	return answer, nil
+}
+
+// requestRescan checks first that the tag is watched: the request would start a watcher.
+func (s *System) requestRescan(ctx context.Context, target image.Target) error {
+	if _, err := s.watched(ctx, OfTag(target)); err != nil {
+		return err
+	}
+	return s.ask(ctx, "rescan "+target.String(), signalTimeout, func(ctx context.Context, c client.Client) error {
+		return c.WakeTag(ctx, target, watcher.WakeRescan)
+	})
+}
