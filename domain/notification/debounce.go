@@ -106,9 +106,10 @@ func stateChange(n Notification, state func(reported) string) (before, after str
 	return before, after, before != "" && after != ""
 }
 
-// lasting are the vulnerabilities by which a list differs from the first one of
-// a track: added ones, and removed ones, each as a text.
-type lasting map[string]bool
+// lasting are the vulnerabilities by which a list differs from the first one of a
+// track, each as a text: how often it came more than it went. A receiver whose filter
+// drops the one or the other may get the same twice in a row.
+type lasting map[string]int
 
 // apply adds a difference; false, and nothing changes, if it cannot be read.
 func (l lasting) apply(n Notification) bool {
@@ -123,41 +124,42 @@ func (l lasting) apply(n Notification) bool {
 	if json.Unmarshal(n.Payload, &payload) != nil {
 		return false
 	}
-	for _, r := range slices.Concat(payload.Difference.Added, payload.Difference.Removed, payload.Difference.NotCovered) {
-		l.toggle(r)
+	for _, r := range payload.Difference.Added {
+		l.count(r, 1)
 	}
-	if payload.Coverage.Missing() != payload.Previous.Coverage.Missing() {
-		l.flip("coverage")
+	for _, r := range slices.Concat(payload.Difference.Removed, payload.Difference.NotCovered) {
+		l.count(r, -1)
+	}
+	if missing := payload.Coverage.Missing(); missing != payload.Previous.Coverage.Missing() {
+		l.add("coverage", map[bool]int{true: 1, false: -1}[missing])
 	}
 	for _, r := range payload.Difference.Updated {
-		l.toggle(r)
+		l.count(r, 1)
 		if r.Previous != nil {
 			r.naming, r.rating = r.Previous.naming, r.Previous.rating
-			l.toggle(r)
+			l.count(r, -1)
 		}
 	}
 	return true
 }
 
-// toggle notes that a vulnerability came or went; both cancel out.
-func (l lasting) toggle(r record) {
+// count notes that a vulnerability came or went; both cancel out.
+func (l lasting) count(r record, by int) {
 	r.Previous, r.Changes, r.Aliases, r.URL, r.Exploitation = nil, nil, nil, "", nil // which do not matter here
 	text, _ := json.Marshal(r)                                                       // it was read from such a text
-	l.flip(string(text))
+	l.add(string(text), by)
 }
 
-func (l lasting) flip(text string) {
-	if l[text] {
+func (l lasting) add(text string, by int) {
+	if l[text] += by; l[text] == 0 {
 		delete(l, text)
-		return
 	}
-	l[text] = true
 }
 
 func (l lasting) sum() string {
 	hash := sha256.New()
 	for _, text := range slices.Sorted(maps.Keys(l)) {
-		fmt.Fprintln(hash, text)
+		fmt.Fprintln(hash, l[text], text)
 	}
 	return hex.EncodeToString(hash.Sum(nil))
 }

@@ -109,6 +109,9 @@ func TestDebounce(t *testing.T) {
 		{"one remains", time.Hour, []string{"vuln +1 +2", "vuln -1"}, ""},
 		{"raised and lowered", time.Hour, []string{"vuln ^1", "vuln v1"}, "0,1"},
 		{"came, and went in another form", time.Hour, []string{"vuln +1", "vuln ^1", "vuln -1"}, ""},
+		{"came twice, where a filter drops what goes", time.Hour, []string{"vuln +1", "vuln +1"}, ""},
+		{"went twice, where a filter drops what comes", time.Hour, []string{"vuln -1", "vuln -1"}, ""},
+		{"raised twice, where a filter drops what is lowered", time.Hour, []string{"vuln ^1", "vuln ^1"}, ""},
 		{"analyzed twice", time.Hour, []string{"analyzed", "analyzed"}, ""},
 		{"nothing", time.Hour, nil, ""},
 	} {
