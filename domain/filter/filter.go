@@ -4,12 +4,13 @@
 // An expression is compiled and type-checked when it is stored, and its cost is
 // bounded then and at each evaluation: it comes from users. What an expression can
 // name is listed by [Variables]. A notification without findings, as a tag_update, is
-// judged with those that describe a finding left open: it is dropped only if the
-// others alone decide so.
+// judged with those that describe a finding left open, and one of a repository with
+// those of a tag, too: it is dropped only if the others alone decide so.
 package filter
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -22,6 +23,7 @@ import (
 	"cel.dev/cel-go/interpreter"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
 // The bounds of an expression: its text in bytes, and what one evaluation may cost in
@@ -137,6 +139,14 @@ func Compile(text string) (*Expression, error) {
 	return e, nil
 }
 
+// CanDrop reports whether a notification of that type may be dropped as a whole: one
+// that has more to tell than findings, only for what describes the notification.
+func (e *Expression) CanDrop(t notification.Type) bool {
+	return t == notification.VulnUpdate || slices.ContainsFunc(Variables, func(v Variable) bool {
+		return e.names[v.Name] && !v.OfFinding && (t != notification.RepoUpdate || !v.ofTag)
+	})
+}
+
 // hint ends the errors about what is not known.
 const hint = "severities are bare words (severity >= high); all names: tagwatch filters"
 
@@ -173,7 +183,10 @@ func (e *Expression) DropsByRating(f *Facts) (bool, error) {
 }
 
 func (e *Expression) evaluate(f *Facts) (ref.Val, error) {
-	if f.Finding == nil {
+	switch {
+	case f.Notification.Type == notification.RepoUpdate:
+		return e.leavingOpen(f, tagPatterns)
+	case f.Finding == nil:
 		return e.leavingOpen(f, findingPatterns)
 	}
 	value, _, err := e.finding.Eval(f)
@@ -192,8 +205,10 @@ func (e *Expression) leavingOpen(f *Facts, patterns []*interpreter.AttributePatt
 
 var (
 	// findingPatterns are the variables that a notification without findings leaves
-	// open, ratingPatterns those that say how bad a finding is and whether it is fixed.
+	// open, tagPatterns those that one of a repository does, and ratingPatterns those
+	// that say how bad a finding is and whether it is fixed.
 	findingPatterns = patterns(func(v Variable) bool { return v.OfFinding })
+	tagPatterns     = patterns(func(v Variable) bool { return v.OfFinding || v.ofTag })
 	ratingPatterns  = patterns(func(v Variable) bool { return v.rating })
 )
 

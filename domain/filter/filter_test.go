@@ -105,6 +105,30 @@ func TestWithoutFindings(t *testing.T) {
 	}
 }
 
+// TestOfRepositories: a repo_update is about no single tag.
+func TestOfRepositories(t *testing.T) {
+	t.Parallel()
+	for expression, want := range map[string]bool{
+		`tag.startsWith("1.")`:                          true,
+		`status == "fail" || platform == "linux/arm64"`: true,
+		`severity >= high && tag == "2"`:                true,
+		`registry == "docker.io" && tag == "2"`:         false,
+		`notification_type != "repo_update"`:            false,
+	} {
+		t.Run(expression, func(t *testing.T) {
+			t.Parallel()
+			compiled, err := filter.Compile(expression)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := filter.Facts{Notification: &filter.Notification{Type: notification.RepoUpdate, Registry: "ghcr.io", Repository: "web/shop"}}
+			if got, err := compiled.Matches(&f); err != nil || got != want {
+				t.Errorf("selects %v, want %v (%v)", got, want, err)
+			}
+		})
+	}
+}
+
 // TestDropsByRating tells what known exploitation overrides from what it does not.
 func TestDropsByRating(t *testing.T) {
 	t.Parallel()

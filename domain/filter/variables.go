@@ -46,6 +46,7 @@ type Variable struct {
 	kind   *cel.Type
 	size   uint64
 	rating bool // says how bad a finding is, or whether it is fixed
+	ofTag  bool // describes a tag, which a repo_update is not about
 	value  func(*Facts) ref.Val
 }
 
@@ -99,12 +100,12 @@ var Variables = slices.Concat(
 		about("notification_type", "as vuln_update", func(n *Notification) string { return string(n.Type) }),
 		{Name: "causes", Type: "list(string)", Description: "image, feed, policy, time, scanner, acceptance", kind: cel.ListType(cel.StringType), size: listSize,
 			value: func(f *Facts) ref.Val { return list(plainTexts(f.Notification.Causes)) }},
-		about("status_before", "policy status before: pass or fail", func(n *Notification) string { return n.StatusBefore }),
-		about("status", "policy status now: pass or fail", func(n *Notification) string { return n.StatusNow }),
+		ofTag(about("status_before", "policy status before: pass or fail", func(n *Notification) string { return n.StatusBefore })),
+		ofTag(about("status", "policy status now: pass or fail", func(n *Notification) string { return n.StatusNow })),
 		about("registry", "as ghcr.io", func(n *Notification) string { return n.Registry }),
 		about("repository", "without the registry", func(n *Notification) string { return n.Repository }),
-		about("tag", "as 1.27", func(n *Notification) string { return n.Tag }),
-		about("platform", "as linux/arm64; empty for the default", func(n *Notification) string { return n.Platform }),
+		ofTag(about("tag", "as 1.27", func(n *Notification) string { return n.Tag })),
+		ofTag(about("platform", "as linux/arm64; empty for the default", func(n *Notification) string { return n.Platform })),
 		{Name: "labels", Type: "map(string, string)", Description: "labels of the subscription; one that it lacks is empty", kind: cel.MapType(cel.StringType, cel.StringType), size: listSize,
 			value: func(f *Facts) ref.Val {
 				return labels{types.NewStringStringMap(types.DefaultTypeAdapter, nonNil(f.Notification.Labels))}
@@ -152,6 +153,11 @@ func rating(variables ...Variable) []Variable {
 		variables[i].rating = true
 	}
 	return variables
+}
+
+func ofTag(v Variable) Variable {
+	v.ofTag = true
+	return v
 }
 
 func number(name, description string, get func(*Finding) int) Variable {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/filter"
 	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
@@ -63,6 +64,11 @@ func Obstacles(t notification.Type, subject string, subscriptions []Subscription
 	for _, e := range endpoints {
 		switch {
 		case !slices.Contains(names, e.Name):
+			continue
+		case canDrop(e.When, t):
+			suppressed = append(suppressed, notification.Suppression{Type: t, Endpoint: e.Name, Reason: notification.Filtered, Detail: "only " + e.When})
+		}
+		switch {
 		case e.State.Disabled:
 			suppressed = append(suppressed, notification.Suppression{Type: t, Endpoint: e.Name, Reason: notification.EndpointDisabled, Detail: e.State.Reason})
 		case e.State.Failing():
@@ -82,6 +88,7 @@ func (o Options) narrow(t notification.Type) (suppressed []notification.Suppress
 		{len(o.Causes) > 0, notification.OtherCause, fmt.Sprintf("only %s", o.Causes)},
 		{t == notification.VulnUpdate && o.MinSeverity != "", notification.BelowSeverity, "only " + string(o.MinSeverity) + " and above"},
 		{t == notification.VulnUpdate && o.FixableOnly, notification.NotFixable, "only vulnerabilities with a fix"},
+		{canDrop(o.When, t), notification.Filtered, "only " + o.When},
 		{t == notification.PolicyEval && !o.EveryAction, notification.SameStatus, "only changes between pass and fail"},
 	} {
 		if each.applies {
@@ -89,4 +96,13 @@ func (o Options) narrow(t notification.Type) (suppressed []notification.Suppress
 		}
 	}
 	return suppressed
+}
+
+// canDrop reports whether a filter may drop a notification of that type.
+func canDrop(when string, t notification.Type) bool {
+	if when == "" {
+		return false
+	}
+	e, err := filter.Stored(when)
+	return err == nil && e.CanDrop(t)
 }
