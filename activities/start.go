@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -100,14 +101,24 @@ func (a *Activities) recordFirst(ctx context.Context, tags []image.Target, views
 				return nil, err
 			}
 			decisions[target] = decision
-			first := watch.FirstRecord{Recorded: outcome(target, decision), Types: typesOf(view.Subscriptions), Poll: cmp.Or(view.Poll, a.Poll)}
-			if found.Matched {
-				first.Rest = jittered(a.Resync)
-			}
-			made[target] = first
+			made[target] = a.firstRecord(target, view, decision)
 		}
 		return decisions, nil
 	})
+}
+
+// firstRecord is what a watcher begins with. It rests until the next resync, or until
+// time alone can change the outcome, if no step is left to do.
+func (a *Activities) firstRecord(target image.Target, view watch.RecordView, decision watch.Decision) watch.FirstRecord {
+	first := watch.FirstRecord{Recorded: outcome(target, decision), Types: typesOf(view.Subscriptions), Poll: cmp.Or(view.Poll, a.Poll)}
+	if !decision.State.Matched {
+		return first
+	}
+	first.Rest = jittered(a.Resync)
+	if next := decision.State.Next; !next.IsZero() { // rather too late than too early: the rule is true from then on
+		first.Rest = min(first.Rest, max(next.Sub(a.now()), 0)+time.Second)
+	}
+	return first
 }
 
 // firstSeen reads what the store has of the images of new tags. Tags that were not

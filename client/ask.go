@@ -2,14 +2,17 @@ package client
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
+	"go.temporal.io/api/serviceerror"
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/taglist"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -44,8 +47,16 @@ func (c Client) RegistryStatus(ctx context.Context, registry string) (workflows.
 	return status[workflows.RegistryState](ctx, c, workflows.WatchRegistryID(registry))
 }
 
-// TagStatus is the state of a tag's watcher.
+// TagStatus is the state of a tag's watcher. One that had nothing to do since its start
+// does it now: so far no worker has heard of it, and none can answer.
 func (c Client) TagStatus(ctx context.Context, target image.Target) (workflows.TagState, error) {
+	state, err := status[workflows.TagState](ctx, c, workflows.WatchTagID(target))
+	if _, rests := errors.AsType[*serviceerror.WorkflowNotReady](err); !rests {
+		return state, err
+	}
+	if err := c.WakeTag(ctx, target, watcher.WakeAttributes); err != nil {
+		return state, err
+	}
 	return status[workflows.TagState](ctx, c, workflows.WatchTagID(target))
 }
 

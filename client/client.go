@@ -40,11 +40,16 @@ func (c Client) Subscribe(ctx context.Context, request subscription.Request) (an
 	return answers, err
 }
 
-// StartTag starts the watcher of a tag with what was recorded of it. One that runs
-// already is woken.
+// StartTag starts the watcher of a tag with what was recorded of it. Until it has
+// something to do, no worker hears of it: a watcher that only rests would cost as much
+// again as its start. One that runs already is woken.
 func (c Client) StartTag(ctx context.Context, target image.Target, first watch.FirstRecord) error {
 	options, state := tagOptions(target), workflows.Begin(target, first)
 	options.TypedSearchAttributes = temporal.NewSearchAttributes(state.Labels()...)
+	if first.Rest > 0 {
+		options.StartDelay = first.Rest
+		options.StaticDetails += " It has none before its first resync, or until it is woken. It began with:\n\n" + state.Details()
+	}
 	options.WorkflowExecutionErrorWhenAlreadyStarted = true
 	_, err := c.Temporal.ExecuteWorkflow(ctx, options, workflows.WatchTag, state)
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {

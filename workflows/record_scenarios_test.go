@@ -261,6 +261,12 @@ func playWatchTagBegun(t *testing.T, s *stage) client.WorkflowRun {
 	recorded := outcome(watch.RecordRequest{Target: tag, Resolved: image.Resolved{Manifest: first}}, "chat")
 	must(t, s.client.StartTag(background, tag, watch.FirstRecord{Recorded: recorded, Types: notification.TagTypes, Poll: time.Minute, Rest: time.Hour}))
 	run := s.run(workflows.WatchTagID(tag))
+	if events := eventsOf(t, s.temporal, run.GetID(), run.GetRunID()); len(events) != 1 {
+		t.Errorf("it has nothing to do, and %d events", len(events))
+	}
+	if state, err := s.client.TagStatus(background, tag); err != nil || state.Summary.Analyzed != first {
+		t.Errorf("status %+v, %v", state, err)
+	}
 	s.rests(t, run, 0)
 	must(t, s.client.StartTag(background, tag, watch.FirstRecord{})) // it runs, and is woken
 	s.rests(t, run, 1)

@@ -40,8 +40,8 @@ type TagState struct {
 	Delay     *condition.Problem `json:"delay,omitempty"`
 	// Answer is the one that no resync has taken into account yet.
 	Answer *Analyzed `json:"answer,omitempty"`
-	// Rest is the time until the first resync of a watcher that has nothing to do but
-	// to show what was recorded before it was started.
+	// Rest is the time from the start until the first resync of a watcher that has
+	// nothing to do but to show what was recorded before it was started.
 	Rest time.Duration `json:"rest,omitempty"`
 	// NextResync is when the next resync runs if nothing asks for one before.
 	NextResync time.Time `json:"next_resync,omitzero"`
@@ -74,7 +74,7 @@ func WatchTag(ctx workflow.Context, state TagState) error {
 	if err := w.listen(ctx); err != nil {
 		return err
 	}
-	setDetails(ctx, w.Target.String(), w.details())
+	setDetails(ctx, w.Target.String(), w.Details())
 	for !workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 		if err := readSignals(ctx); err != nil {
 			return err
@@ -105,13 +105,18 @@ func WatchTag(ctx workflow.Context, state TagState) error {
 }
 
 // begun is how long to rest before the first resync; zero if there is something to do.
+// A run that is started with its rest as the delay is over begins here after it, or
+// with what woke it.
 func (w *tagWatcher) begun(ctx workflow.Context) time.Duration {
-	every := w.Rest
-	if w.Rest = 0; every == 0 || w.wake {
+	if w.Rest == 0 {
 		return 0
 	}
 	w.shown = w.outcome() // they were set with the start
-	return w.pause(ctx, watch.Observation{Every: every})
+	left := w.Rest - workflow.Now(ctx).Sub(workflow.GetInfo(ctx).WorkflowStartTime)
+	if w.Rest = 0; w.wake {
+		return 0
+	}
+	return max(w.due(ctx, left), 0)
 }
 
 // rest waits for the next resync.

@@ -13,11 +13,11 @@ import (
 func TestTagDetailsOfAnOldEvaluation(t *testing.T) {
 	t.Parallel()
 	w := tagWatcher{TagState: TagState{Summary: watch.Summary{Status: "pass", Problem: &condition.Problem{Stage: condition.StageEvaluate, Message: "no answer"}}}}
-	if details := w.details(); !strings.Contains(details, "| **Problem** | no answer") {
+	if details := w.Details(); !strings.Contains(details, "| **Problem** | no answer") {
 		t.Errorf("no problem in\n%s", details)
 	}
 	w.Problem = &condition.Problem{Stage: condition.StageResolve, Message: "gone"}
-	if details := w.details(); !strings.Contains(details, "| **Problem** | gone") {
+	if details := w.Details(); !strings.Contains(details, "| **Problem** | gone") {
 		t.Errorf("no problem in\n%s", details)
 	}
 }

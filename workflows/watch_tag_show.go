@@ -25,7 +25,7 @@ type shownAttributes struct {
 // show tells the state where people check: in the current details of the run and
 // in its search attributes.
 func (w *tagWatcher) show(ctx workflow.Context) {
-	setDetails(ctx, w.Target.String(), w.details())
+	setDetails(ctx, w.Target.String(), w.Details())
 	now := w.outcome()
 	if now == w.shown || now.digest == "" {
 		return
@@ -72,78 +72,78 @@ func coverageAttribute(s watch.Summary) string {
 	return string(s.Coverage.State)
 }
 
-// details is the tag's state in Markdown.
-func (w *tagWatcher) details() string {
+// Details is the tag's state in Markdown.
+func (s TagState) Details() string {
 	var b strings.Builder
-	b.WriteString("### " + w.headline() + "\n\n| | |\n|---|---|\n")
-	for _, row := range w.rows() {
+	b.WriteString("### " + s.headline() + "\n\n| | |\n|---|---|\n")
+	for _, row := range s.rows() {
 		if row[1] != "" {
 			b.WriteString("| **" + row[0] + "** | " + row[1] + " |\n")
 		}
 	}
-	if len(w.Recent) > 0 {
+	if len(s.Recent) > 0 {
 		b.WriteString("\n#### Last notifications\n\n")
-		for _, notified := range w.Recent {
-			line := strings.TrimPrefix(notified.Line, w.Target.String()+": ")
+		for _, notified := range s.Recent {
+			line := strings.TrimPrefix(notified.Line, s.Target.String()+": ")
 			b.WriteString("- " + shortTime(notified.At) + " " + plain.Code(notified.ID[:min(len(notified.ID), 8)]) + " `" + string(notified.Type) + "` " + plain.Markdown(line) + "\n")
 		}
 	}
 	return b.String()
 }
 
-func (w *tagWatcher) headline() string {
+func (s TagState) headline() string {
 	switch {
-	case w.Problem != nil && w.Summary.Analyzed == "":
-		return "Not analyzed: " + string(w.Problem.Stage) + " fails"
-	case w.Summary.Analyzed == "":
+	case s.Problem != nil && s.Summary.Analyzed == "":
+		return "Not analyzed: " + string(s.Problem.Stage) + " fails"
+	case s.Summary.Analyzed == "":
 		return "Being analyzed for the first time"
-	case !w.Summary.Matched:
+	case !s.Summary.Matched:
 		return "Analyzed, waiting for vulnerability data"
-	case w.Summary.Status == "":
+	case s.Summary.Status == "":
 		return "Analyzed, no active policy"
-	case w.Summary.Coverage.Missing():
-		return fmt.Sprintf("Policy: %s (%s), distribution not covered", w.Summary.Status, w.Summary.FinalAction)
+	case s.Summary.Coverage.Missing():
+		return fmt.Sprintf("Policy: %s (%s), distribution not covered", s.Summary.Status, s.Summary.FinalAction)
 	default:
-		return fmt.Sprintf("Policy: %s (%s)", w.Summary.Status, w.Summary.FinalAction)
+		return fmt.Sprintf("Policy: %s (%s)", s.Summary.Status, s.Summary.FinalAction)
 	}
 }
 
-func (w *tagWatcher) rows() [][2]string {
-	s := w.Summary
+func (s TagState) rows() [][2]string {
+	known := s.Summary
 	return [][2]string{
-		{"Tag", plain.Code(w.Target.String())},
-		{"Image", short(s.Resolved.Manifest)},
-		{"Index", short(s.Resolved.Index)},
-		{"Being analyzed", pendingRow(s)},
-		{"Analyzed image", analyzedRow(s)},
-		{"Vulnerabilities", countsRow(s)},
-		{"Coverage", plain.Markdown(s.Coverage.String())},
-		{"Vulnerability data", short(image.Digest(s.Build))},
-		{"Subscribed to", typesRow(w.TagState)},
-		{"Checked", w.pollRow()},
-		{"Last resync", shortTime(s.Checked)},
-		{"Last woken for", string(w.Woken)},
-		{"Last change", shortTime(s.Changed)},
-		{"Time-dependent rule due", shortTime(s.Next)},
-		{"Problem", problemRow(w.problem())},
+		{"Tag", plain.Code(s.Target.String())},
+		{"Image", short(known.Resolved.Manifest)},
+		{"Index", short(known.Resolved.Index)},
+		{"Being analyzed", pendingRow(known)},
+		{"Analyzed image", analyzedRow(known)},
+		{"Vulnerabilities", countsRow(known)},
+		{"Coverage", plain.Markdown(known.Coverage.String())},
+		{"Vulnerability data", short(image.Digest(known.Build))},
+		{"Subscribed to", typesRow(s)},
+		{"Checked", s.pollRow()},
+		{"Last resync", shortTime(known.Checked)},
+		{"Last woken for", string(s.Woken)},
+		{"Last change", shortTime(known.Changed)},
+		{"Time-dependent rule due", shortTime(known.Next)},
+		{"Problem", problemRow(s.problem())},
 	}
 }
 
 // problem is that of the last resync, or why the last evaluation is out of date.
-func (w *tagWatcher) problem() *condition.Problem {
-	if recorded := w.Summary.Problem; w.Problem == nil && recorded != nil && recorded.Stage == condition.StageEvaluate {
+func (s TagState) problem() *condition.Problem {
+	if recorded := s.Summary.Problem; s.Problem == nil && recorded != nil && recorded.Stage == condition.StageEvaluate {
 		return recorded
 	}
-	return w.Problem
+	return s.Problem
 }
 
 // pollRow says where the checks are: they are the registry's workflow's, and this
 // one hears of them only when the tag moved.
-func (w *tagWatcher) pollRow() string {
-	if w.Poll == 0 {
+func (s TagState) pollRow() string {
+	if s.Poll == 0 {
 		return ""
 	}
-	return "every " + polling.IntervalText(w.Poll) + " by " + plain.Code(WatchRegistryID(w.Target.Reference.Registry)) + "; `tagwatch status` shows the last one"
+	return "every " + polling.IntervalText(s.Poll) + " by " + plain.Code(WatchRegistryID(s.Target.Reference.Registry)) + "; `tagwatch status` shows the last one"
 }
 
 func analyzedRow(s watch.Summary) string {
