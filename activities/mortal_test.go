@@ -69,10 +69,6 @@ func (m *mortal) Woke(ctx context.Context, owed []watch.OwedWake) error {
 	return m.write(func() error { return m.Store.Woke(ctx, owed) })
 }
 
-func (m *mortal) RecordFirst(ctx context.Context, targets []image.Target, decide func(map[image.Target]watch.RecordView) (map[image.Target]watch.Decision, error)) error {
-	return m.write(func() error { return m.Store.RecordFirst(ctx, targets, decide) })
-}
-
 func (m *mortal) Started(ctx context.Context, targets []image.Target) error {
 	return m.write(func() error { return m.Store.Started(ctx, targets) })
 }

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -67,9 +66,10 @@ type reevaluation struct {
 	result  watch.Reevaluated
 	reached atomic.Value // the result, of whole pages
 
+	assessed assessments // of the batches under way
+
 	mu        sync.Mutex
-	assessed  map[assessed]func() (assessment, error) // of the batches under way
-	endpoints []string                                // that have something to send
+	endpoints []string // that have something to send
 }
 
 func (r *reevaluation) run(ctx context.Context) error {
@@ -124,12 +124,6 @@ func (r *reevaluation) widen(ctx context.Context) error {
 	return err
 }
 
-// assessed identifies what is assessed once.
-type assessed struct {
-	image image.Digest
-	key   string
-}
-
 // keyed is a tag whose outcome may be another now.
 type keyed struct {
 	watch.Outcome
@@ -155,7 +149,7 @@ func (r *reevaluation) page(ctx context.Context, page []watch.Outcome) error {
 			return err
 		}
 	}
-	r.assessed = map[assessed]func() (assessment, error){}
+	r.assessed.clear()
 	for some := range slices.Chunk(left, batches*recordedBatch) {
 		group, inner := errgroup.WithContext(ctx)
 		for batch := range slices.Chunk(some, recordedBatch) {
@@ -170,7 +164,7 @@ func (r *reevaluation) page(ctx context.Context, page []watch.Outcome) error {
 		}
 		r.endpoints = nil
 		last := some[len(some)-1].View.State.Analyzed // the next may be of it, too
-		maps.DeleteFunc(r.assessed, func(each assessed, _ func() (assessment, error)) bool { return each.image != last })
+		r.assessed.keep(last)
 	}
 	return nil
 }
@@ -194,11 +188,11 @@ func (r *reevaluation) compare(ctx context.Context, o watch.Outcome) (key string
 }
 
 // key is that of an outcome of a bundle and of acceptances. It is "" where the bundle is gone or a pattern of it cannot be matched.
-func (r *reevaluation) key(ctx context.Context, hash, acceptances string, o watch.Outcome) (string, error) {
+func (a *Activities) key(ctx context.Context, hash, acceptances string, o watch.Outcome) (string, error) {
 	if hash == "" {
 		return string(o.View.State.Analyzed) + acceptances, nil
 	}
-	parsed, err := r.bundle(ctx, hash)
+	parsed, err := a.bundle(ctx, hash)
 	if errors.Is(err, errkind.NotFound) {
 		return "", nil
 	}
@@ -270,17 +264,11 @@ func (r *reevaluation) see(ctx context.Context, each keyed) (watch.Seen, error) 
 	if request.Problem != nil && request.Problem.Stage == condition.StageEvaluate {
 		request.Problem = nil
 	}
-	assess := sync.OnceValues(func() (assessment, error) { return r.assess(ctx, request, each.View) })
-	if each.key != "" && each.View.State.Pending.IsZero() { // else the image may be another by now
-		once := assessed{each.View.State.Analyzed, each.key}
-		r.mu.Lock()
-		if known := r.assessed[once]; known != nil {
-			assess = known
-		}
-		r.assessed[once] = assess
-		r.mu.Unlock()
+	once := assessed{each.View.State.Analyzed, each.key}
+	if !each.View.State.Pending.IsZero() { // the image may be another by now
+		once = assessed{}
 	}
-	made, err := assess()
+	made, err := r.assessed.once(once, func() (assessment, error) { return r.assess(ctx, request, each.View) })
 	if err != nil {
 		return watch.Seen{}, err
 	}

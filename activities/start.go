@@ -3,6 +3,7 @@ package activities
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -10,16 +11,17 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tagwatch/tagwatch/domain/acceptance"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // startStore keeps what is recorded of new tags, and whose watchers were started.
 type startStore interface {
 	// NewTags are those of the targets whose watchers were not started yet.
 	NewTags(ctx context.Context, targets []image.Target) (map[image.Target]watch.RecordView, error)
-	// RecordFirst is Record for new tags of which nothing is recorded yet.
-	RecordFirst(ctx context.Context, targets []image.Target, decide func(map[image.Target]watch.RecordView) (map[image.Target]watch.Decision, error)) error
 	Started(ctx context.Context, targets []image.Target) error
 }
 
@@ -86,24 +88,23 @@ func (a *Activities) recordFirst(ctx context.Context, tags []image.Target, views
 	if err != nil || len(seen) == 0 {
 		return nil, err
 	}
-	made := map[image.Target]watch.FirstRecord{}
-	return made, a.Store.RecordFirst(ctx, tags, func(now map[image.Target]watch.RecordView) (map[image.Target]watch.Decision, error) {
-		clear(made)
-		decisions := map[image.Target]watch.Decision{}
-		for target, view := range now {
-			found, ready := seen[target]
-			if basis := found.Basis; !ready || basis.Build != view.Build || basis.Matcher != view.Matcher || basis.Bundle != view.Bundle {
-				continue
-			}
-			view.State.Checked = a.now()
-			decision, err := watch.Decide(target, view.State, found, a.audience(ctx, view), a.now())
-			if err != nil {
-				return nil, err
-			}
-			decisions[target] = decision
-			made[target] = a.firstRecord(target, view, decision)
+	made, last := map[image.Target]watch.FirstRecord{}, -1
+	return made, a.Store.RecordAll(ctx, tags, func(i int, now watch.RecordView) (watch.Decision, watcher.WakeReason, error) {
+		if i <= last { // the transaction is repeated
+			clear(made)
 		}
-		return decisions, nil
+		last = i
+		target := tags[i]
+		found, ready := seen[target]
+		if !ready || now.State.Revision > 0 || !now.Like(views[target]) {
+			return watch.Decision{}, "", nil
+		}
+		now.State.Checked = a.now()
+		decision, err := watch.Decide(target, now.State, found, a.audience(ctx, now), a.now())
+		if err == nil {
+			made[target] = a.firstRecord(target, now, decision)
+		}
+		return decision, "", err
 	})
 }
 
@@ -124,7 +125,12 @@ func (a *Activities) firstRecord(target image.Target, view watch.RecordView, dec
 // firstSeen reads what the store has of the images of new tags. Tags that were not
 // resolved are left out.
 func (a *Activities) firstSeen(ctx context.Context, views map[image.Target]watch.RecordView, resolved map[image.Target]image.Resolved) (map[image.Target]watch.Seen, error) {
+	ids, err := a.imageIDs(ctx, resolved)
+	if err != nil {
+		return nil, err
+	}
 	var mu sync.Mutex
+	var shared assessments
 	seen := map[image.Target]watch.Seen{}
 	var group errgroup.Group
 	group.SetLimit(wakers)
@@ -134,12 +140,7 @@ func (a *Activities) firstSeen(ctx context.Context, views map[image.Target]watch
 			continue
 		}
 		group.Go(func() error {
-			var found watch.Seen
-			request := watch.RecordRequest{Target: target, Resolved: to}
-			made, err := a.assess(ctx, request, view)
-			if err == nil {
-				found, err = a.seen(ctx, made, request, view)
-			}
+			found, err := a.firstOf(ctx, &shared, ids[to.Manifest], watch.RecordRequest{Target: target, Resolved: to}, view)
 			if err != nil {
 				a.Log.InfoContext(ctx, "first record left to the watcher", "tag", target.String(), "reason", err)
 				return ctx.Err()
@@ -151,6 +152,37 @@ func (a *Activities) firstSeen(ctx context.Context, views map[image.Target]watch
 		})
 	}
 	return seen, group.Wait()
+}
+
+// imageIDs are those of the images of new tags that are analyzed.
+func (a *Activities) imageIDs(ctx context.Context, resolved map[image.Target]image.Resolved) (map[image.Digest]string, error) {
+	ids := map[image.Digest]string{}
+	for _, to := range resolved {
+		if _, read := ids[to.Manifest]; read {
+			continue
+		}
+		header, err := a.Store.ImageHeader(ctx, to.Manifest)
+		if err != nil && !errors.Is(err, errkind.NotFound) {
+			return nil, err
+		}
+		ids[to.Manifest] = header.ImageID
+	}
+	return ids, nil
+}
+
+// firstOf is what a watcher would see of a new tag, whose image has that id.
+func (a *Activities) firstOf(ctx context.Context, shared *assessments, id string, request watch.RecordRequest, view watch.RecordView) (watch.Seen, error) {
+	pointed := view
+	pointed.State.Resolved, pointed.State.Analyzed = request.Resolved, request.Resolved.Manifest
+	key, err := a.key(ctx, view.Bundle, acceptance.Key(view.Acceptances), watch.Outcome{Target: request.Target, ImageID: id, View: pointed})
+	if err != nil {
+		return watch.Seen{}, err
+	}
+	made, err := shared.once(assessed{request.Resolved.Manifest, key}, func() (assessment, error) { return a.assess(ctx, request, view) })
+	if err != nil {
+		return watch.Seen{}, err
+	}
+	return a.seen(ctx, made, request, view)
 }
 
 // resolveAll asks the registries what new tags point to.

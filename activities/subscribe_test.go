@@ -1,20 +1,26 @@
 package activities_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/activities"
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -173,6 +179,79 @@ func TestSubscribeUnverified(t *testing.T) {
 	r.push("app:1", "openssl 1")
 	r.resync(target)
 	r.expect(0, "analysis_update image app:1")
+}
+
+// subjects counts the reads of all that is known of an image.
+type subjects struct {
+	activities.Store
+	read atomic.Int64
+}
+
+func (s *subjects) Subject(ctx context.Context, target image.Target, digest image.Digest) (*policy.Input, error) {
+	s.read.Add(1)
+	return s.Store.Subject(ctx, target, digest)
+}
+
+// TestSubscribeAssessesOnce reads an image once for all new tags that a bundle takes for
+// the same; each has the outcome of its own mapping, in a document with its own name.
+func TestSubscribeAssessesOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-1", vuln.High))
+	r.data(1)
+	r.mapTo("mapped", mapped("strict", "high"), mapped("accepted", "high"), mapped("*", "critical"))
+	r.push("known:1", "openssl 1")
+	r.settled("known:1")
+	r.accept(acceptance.Acceptance{Vulnerability: "CVE-2026-1", Until: r.clock.Now().Add(24 * time.Hour), Subject: r.target("known:1").Reference.Repository.String()})
+	r.accept(acceptance.Acceptance{Vulnerability: "CVE-2026-1", Until: r.clock.Now().Add(24 * time.Hour), Subject: r.target("accepted:1").Reference.Repository.String()})
+	var targets []image.Target
+	for n := range 10 {
+		for _, repository := range []string{"strict", "loose", "accepted"} {
+			tag := fmt.Sprintf("%s:%d", repository, n)
+			r.push(tag, "openssl 1")
+			targets = append(targets, r.target(tag))
+		}
+	}
+	counting := &subjects{Store: r.steps.Store}
+	r.steps.Store = counting
+	do[[]subscription.Result](r, r.steps.Subscribe, subscription.Request{Targets: targets, Types: notification.TagTypes})
+	if read := counting.read.Load(); read != 3 {
+		t.Errorf("the image is read %d times, want once for each mapping and acceptance", read)
+	}
+	for n, want := range map[string]policy.Status{"strict:3": policy.Fail, "loose:3": policy.Pass, "accepted:3": policy.Pass} {
+		view, err := r.store.View(t.Context(), r.target(n))
+		r.must(err)
+		got := view.State.Evaluation
+		if got == nil || got.Status != want || !strings.Contains(string(got.Document), r.target(n).Reference.String()) {
+			t.Errorf("%s: not %s under its name: %+v", n, want, got)
+		}
+		if r.watchers.firsts[n].Rest == 0 {
+			t.Errorf("%s is left to its watcher", n)
+		}
+	}
+}
+
+// A rule that time alone changes is due before the first resync would be.
+func TestSubscribeRestsUntilARuleIsDue(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-1", vuln.High))
+	r.data(1)
+	r.activateDocument("waived", fmt.Sprintf(`{"id": "waived", "version": "1_0", "name": "waived",
+		"policies": [{"id": "p", "version": "1_0", "rules": [{"id": "r", "gate": "vulnerabilities", "trigger": "package", "action": "STOP", "params": [
+			{"name": "package_type", "value": "all"}, {"name": "severity_comparison", "value": ">="}, {"name": "severity", "value": "high"}]}]}],
+		"whitelists": [{"id": "w", "version": "1_0", "items": [{"id": "i", "gate": "vulnerabilities", "trigger_id": "*", "expires_on": %q}]}],
+		"mappings": [{"id": "m", "registry": "*", "repository": "*", "image": {"type": "tag", "value": "*"}, "policy_ids": ["p"], "whitelist_ids": ["w"]}]}`,
+		r.clock.Now().Add(10*time.Minute).UTC().Format(time.RFC3339)))
+	r.push("app:1", "openssl 1")
+	r.settled("app:1")
+	r.push("app:2", "openssl 1")
+	r.subscribe(r.target("app:2"))
+	first := r.watchers.firsts["app:2"]
+	next := first.Recorded.Summary.Next
+	if next.IsZero() || first.Rest != next.Sub(r.clock.Now())+time.Second {
+		t.Errorf("due at %s, now %s: rests %s", next, r.clock.Now(), first.Rest)
+	}
 }
 
 // TestSubscribeKnownImages makes the first resync of tags whose image is known, with

@@ -18,6 +18,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
 // observedStore counts what is recorded. What is published of Tagwatch itself is no
@@ -34,6 +35,23 @@ func (s observedStore) Record(ctx context.Context, target image.Target, decide f
 		decision, err := decide(view)
 		notified = decision.Notifications
 		return decision, err
+	})
+	s.count(notified, err)
+	return err
+}
+
+// RecordAll implements activities.Store.
+func (s observedStore) RecordAll(ctx context.Context, targets []image.Target, decide func(int, watch.RecordView) (watch.Decision, watcher.WakeReason, error)) error {
+	var notified []notification.Notification
+	last := -1
+	err := s.Store.RecordAll(ctx, targets, func(i int, view watch.RecordView) (watch.Decision, watcher.WakeReason, error) {
+		if i <= last { // the transaction is repeated
+			notified = nil
+		}
+		last = i
+		decision, wake, err := decide(i, view)
+		notified = append(notified, decision.Notifications...)
+		return decision, wake, err
 	})
 	s.count(notified, err)
 	return err

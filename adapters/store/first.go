@@ -2,13 +2,9 @@ package store
 
 import (
 	"context"
-	"maps"
-	"slices"
-	"strings"
 
-	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -24,13 +20,12 @@ func (s *Store) NewTags(ctx context.Context, targets []image.Target) (views map[
 
 func (t tx) newTags(ctx context.Context, targets []image.Target) (map[image.Target]watch.RecordView, error) {
 	names := namesOf(targets)
-	slices.Sort(names) // one order of locking for everybody
 	rows, err := allIn[struct {
 		Name     string
 		Poll     int64
 		Revision int64
 	}](ctx, t, `SELECT name, poll, coalesce((SELECT revision FROM target_state WHERE target_state.target = target.name), 0) AS revision
-		FROM target WHERE NOT started AND name IN (?) ORDER BY name`+t.locking, names)
+		FROM target WHERE NOT started AND name IN (?)`, names)
 	if err != nil {
 		return nil, err
 	}
@@ -53,45 +48,8 @@ func (t tx) newTags(ctx context.Context, targets []image.Target) (map[image.Targ
 		}
 		view := common
 		view.Watched, view.Poll, view.State.Revision, view.Subscriptions = true, durationOf(row.Poll), row.Revision, subscribed[row.Name]
+		view.Acceptances = acceptance.For(view.Acceptances, target.Reference)
 		views[target] = view
 	}
 	return views, nil
-}
-
-// RecordFirst is Record for those of NewTags of which nothing is recorded yet. Others
-// are missing in what decide gets, and are not to be in what it returns.
-func (s *Store) RecordFirst(ctx context.Context, targets []image.Target, decide func(map[image.Target]watch.RecordView) (map[image.Target]watch.Decision, error)) error {
-	return s.change(ctx, "record new tags", func(t tx) error {
-		views, err := t.newTags(ctx, targets)
-		if err != nil {
-			return err
-		}
-		maps.DeleteFunc(views, func(_ image.Target, view watch.RecordView) bool { return view.State.Revision > 0 })
-		decisions, err := decide(views)
-		if err != nil || len(decisions) == 0 {
-			return err
-		}
-		return t.saveFirst(ctx, decisions)
-	})
-}
-
-func (t tx) saveFirst(ctx context.Context, decisions map[image.Target]watch.Decision) error {
-	var states []savedState
-	suppressed := decisionsOf{}
-	var notifications []notification.Notification
-	var deliveries []delivery.Delivery
-	for _, target := range slices.SortedFunc(maps.Keys(decisions), func(a, b image.Target) int { return strings.Compare(a.String(), b.String()) }) {
-		decision := decisions[target]
-		states = append(states, savedState{target, decision.State})
-		notifications = append(notifications, decision.Notifications...)
-		deliveries = append(deliveries, decision.Deliveries...)
-		suppressed[target.String()] = suppressedAt{decision.Made, decision.Suppressed}
-	}
-	if err := t.saveStates(ctx, states...); err != nil {
-		return err
-	}
-	if err := t.suppressAll(ctx, suppressed); err != nil {
-		return err
-	}
-	return t.tell(ctx, notifications, deliveries)
 }

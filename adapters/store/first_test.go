@@ -16,11 +16,12 @@ import (
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
-// TestRecordFirst writes what Record writes, for all new targets at once and for no
-// other.
-func TestRecordFirst(t *testing.T) {
+// TestRecordAllOfNewTags writes what Record writes, for all new targets at once and for
+// no other.
+func TestRecordAllOfNewTags(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		check(t, s.SaveEndpoint(ctx, endpoint.Endpoint{Name: "hook", URL: "https://receiver"}, start))
@@ -46,12 +47,12 @@ func TestRecordFirst(t *testing.T) {
 			views[b].State.Revision != 0 || views[known].State.Revision != 7 {
 			t.Errorf("views %+v", views)
 		}
-		check(t, s.RecordFirst(ctx, []image.Target{b, a, known, began, gone}, func(views map[image.Target]watch.RecordView) (map[image.Target]watch.Decision, error) {
-			decisions := map[image.Target]watch.Decision{}
-			for target := range views {
-				decisions[target] = decisionFor(target)
+		together := []image.Target{b, a, known, gone}
+		check(t, s.RecordAll(ctx, together, func(i int, view watch.RecordView) (watch.Decision, watcher.WakeReason, error) {
+			if view.State.Revision > 0 {
+				return watch.Decision{}, "", nil
 			}
-			return decisions, nil
+			return decisionFor(together[i]), "", nil
 		}))
 		check(t, s.Record(ctx, alone, func(watch.RecordView) (watch.Decision, error) { return decisionFor(alone), nil }))
 		want := must[watch.RecordView](t)(s.View(ctx, alone)).State
@@ -75,13 +76,13 @@ func TestRecordFirst(t *testing.T) {
 	})
 }
 
-// TestRecordFirstIsRefused: a decision that fails leaves nothing behind.
-func TestRecordFirstIsRefused(t *testing.T) {
+// TestRecordAllIsRefused: a decision that fails leaves nothing behind.
+func TestRecordAllIsRefused(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		a := target(t, "app:1")
 		subscribe(t, s, a)
-		err := s.RecordFirst(t.Context(), []image.Target{a}, func(map[image.Target]watch.RecordView) (map[image.Target]watch.Decision, error) {
-			return nil, errkind.Conflict
+		err := s.RecordAll(t.Context(), []image.Target{a}, func(int, watch.RecordView) (watch.Decision, watcher.WakeReason, error) {
+			return watch.Decision{}, "", errkind.Conflict
 		})
 		if !errors.Is(err, errkind.Conflict) {
 			t.Errorf("%v", err)
