@@ -98,16 +98,18 @@ func (r *round) sendOnce(ctx context.Context, m outgoing) (slim bool, err error)
 	if divided {
 		judge = func(d delivery.Delivery, _ delivery.Answer, now time.Time) delivery.Delivery { return dueAgain(d, now) }
 	}
+	var made []delivery.Attempted
 	for i, due := range m.deliveries {
 		if due.Delivery.State != delivery.Pending {
 			continue
 		}
-		next, err := r.record(ctx, due.Delivery, at, answer, judge)
-		if err != nil {
-			return false, err
-		}
-		slim = slim || next.Slim && !due.Delivery.Slim
-		m.deliveries[i].Delivery = next
+		each := r.attempted(due.Delivery, at, answer, judge)
+		slim = slim || each.Next.Slim && !due.Delivery.Slim
+		m.deliveries[i].Delivery = each.Next
+		made = append(made, each)
+	}
+	if err := r.record(ctx, made); err != nil {
+		return false, err
 	}
 	if divided {
 		return false, r.Store.Separate(ctx, r.name, m.id)
@@ -136,15 +138,35 @@ func (r *round) post(m outgoing, at time.Time) (message.Post, error) {
 	return post, err
 }
 
-// record counts an attempt and stores it with what it makes of its delivery.
-func (r *round) record(ctx context.Context, d delivery.Delivery, at time.Time, answer delivery.Answer,
-	judge func(delivery.Delivery, delivery.Answer, time.Time) delivery.Delivery) (delivery.Delivery, error) {
+// attempted counts an attempt, with what it makes of its delivery.
+func (r *round) attempted(d delivery.Delivery, at time.Time, answer delivery.Answer,
+	judge func(delivery.Delivery, delivery.Answer, time.Time) delivery.Delivery) delivery.Attempted {
 	d.Attempts, d.Answer = d.Attempts+1, answer.String()
 	attempt := delivery.Attempt{Delivery: d.ID, Number: d.Attempts, At: at, Duration: answer.Duration, Status: answer.Status, Answer: d.Answer}
 	r.mu.Lock()
-	d = judge(d, answer, r.now())
+	defer r.mu.Unlock()
+	return delivery.Attempted{Attempt: attempt, Next: judge(d, answer, r.now())}
+}
+
+// record stores the attempts of a message, in one transaction with those of other lanes
+// that come while the one before is under way.
+func (r *round) record(ctx context.Context, made []delivery.Attempted) error {
+	r.mu.Lock()
+	if r.open == nil {
+		r.open = &attempts{}
+	}
+	together := r.open
+	together.made = append(together.made, made...)
 	r.mu.Unlock()
-	return d, r.Store.RecordAttempt(ctx, attempt, d)
+	r.recording.Lock()
+	defer r.recording.Unlock()
+	if !together.recorded {
+		r.mu.Lock()
+		r.open = nil
+		r.mu.Unlock()
+		together.recorded, together.err = true, r.Store.RecordAttempts(ctx, together.made)
+	}
+	return together.err
 }
 
 // judge decides how a delivery goes on and what the answer says of the endpoint.

@@ -29,7 +29,7 @@ type deliveryStore interface {
 	DueDeliveries(ctx context.Context, endpoint string, now time.Time, limit int) ([]delivery.Due, error)
 	// OldestWaiting is at most one that is not due.
 	OldestWaiting(ctx context.Context, endpoint string, now time.Time) ([]delivery.Due, error)
-	RecordAttempt(ctx context.Context, attempt delivery.Attempt, next delivery.Delivery) error
+	RecordAttempts(ctx context.Context, made []delivery.Attempted) error
 	Backlog(ctx context.Context, endpoint string) (delivery.Backlog, error)
 	// BacklogEndpoints are those that something waits for.
 	BacklogEndpoints(ctx context.Context) ([]string, error)
@@ -75,6 +75,16 @@ type round struct {
 	mu     sync.Mutex
 	state  delivery.EndpointState // as the attempts of the page have made it
 	result delivery.Round
+	open   *attempts // that are recorded next; nil for none
+
+	recording sync.Mutex
+}
+
+// attempts are recorded together.
+type attempts struct {
+	made     []delivery.Attempted
+	recorded bool
+	err      error
 }
 
 func (r *round) progress() any {

@@ -132,8 +132,8 @@ func (m *mortal) Advance(ctx context.Context, a databuild.Advance, now time.Time
 	return moved, err
 }
 
-func (m *mortal) RecordAttempt(ctx context.Context, a delivery.Attempt, d delivery.Delivery) error {
-	return m.write(func() error { return m.Store.RecordAttempt(ctx, a, d) })
+func (m *mortal) RecordAttempts(ctx context.Context, made []delivery.Attempted) error {
+	return m.write(func() error { return m.Store.RecordAttempts(ctx, made) })
 }
 
 func (m *mortal) Announced(ctx context.Context, deliveries []int64) error {

@@ -92,6 +92,6 @@ func refuse(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	for _, d := range pending {
 		d.Attempts, d.State, d.LastTry, d.Answer = d.Attempts+1, delivery.Failed, now, args[1]
-		ts.Check(opened.RecordAttempt(ctx, delivery.Attempt{Delivery: d.ID, Number: d.Attempts, At: now, Answer: d.Answer}, d))
+		ts.Check(opened.RecordAttempts(ctx, []delivery.Attempted{{Attempt: delivery.Attempt{Delivery: d.ID, Number: d.Attempts, At: now, Answer: d.Answer}, Next: d}}))
 	}
 }

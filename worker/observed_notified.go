@@ -78,11 +78,13 @@ func (s observedStore) count(notified []notification.Notification, err error) {
 	}
 }
 
-// RecordAttempt implements activities.Store.
-func (s observedStore) RecordAttempt(ctx context.Context, attempt delivery.Attempt, next delivery.Delivery) error {
-	err := s.Store.RecordAttempt(ctx, attempt, next)
-	if err == nil && next.State == delivery.Delivered {
-		s.meters.deliveryDelay.Observe(attempt.At.Add(attempt.Duration).Sub(next.Created).Seconds())
+// RecordAttempts implements activities.Store.
+func (s observedStore) RecordAttempts(ctx context.Context, made []delivery.Attempted) error {
+	err := s.Store.RecordAttempts(ctx, made)
+	for _, each := range made {
+		if err == nil && each.Next.State == delivery.Delivered {
+			s.meters.deliveryDelay.Observe(each.Attempt.At.Add(each.Attempt.Duration).Sub(each.Next.Created).Seconds())
+		}
 	}
 	return err
 }

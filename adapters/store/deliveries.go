@@ -125,21 +125,45 @@ func (r dueRow) due() (delivery.Due, error) {
 	return delivery.Due{Delivery: made, Notification: stored.Notification}, err
 }
 
-// RecordAttempt stores an attempt and what it makes of its delivery. An attempt
-// that was recorded before is dropped. A delivery that was settled meanwhile, as
-// by deleting its endpoint, changes only if it was delivered after all.
-func (s *Store) RecordAttempt(ctx context.Context, attempt delivery.Attempt, next delivery.Delivery) error {
-	return s.change(ctx, fmt.Sprintf("record attempt %d of delivery %d", attempt.Number, attempt.Delivery), func(t tx) error {
-		fresh, err := t.exec(ctx, `INSERT INTO attempt (delivery, number, made, duration, status, answer) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (delivery, number) DO NOTHING`, attempt.Delivery, attempt.Number, toMicros(attempt.At),
-			attempt.Duration.Microseconds(), attempt.Status, attempt.Answer)
-		if err != nil || fresh == 0 {
-			return err
+// RecordAttempts stores attempts, each of another delivery, and what they make of their
+// deliveries. An attempt that was recorded before is dropped. A delivery that was settled
+// meanwhile, as by deleting its endpoint, changes only if it was delivered after all.
+func (s *Store) RecordAttempts(ctx context.Context, made []delivery.Attempted) error {
+	// One order for everybody, so that transactions cannot block each other.
+	made = slices.SortedFunc(slices.Values(made), func(a, b delivery.Attempted) int { return cmp.Compare(a.Attempt.Delivery, b.Attempt.Delivery) })
+	return s.change(ctx, fmt.Sprintf("record %d attempts", len(made)), func(t tx) error {
+		for some := range slices.Chunk(made, attemptChunk) {
+			if err := t.recordAttempts(ctx, some); err != nil {
+				return err
+			}
 		}
-		return t.run(ctx, `UPDATE delivery SET state = ?, attempts = ?, early = ?, last_try = ?, next_try = ?, answer = ?, slim = ?
-			WHERE id = ? AND (state = 'pending' OR ? = 'delivered')`,
-			string(next.State), next.Attempts, next.Early, toMicros(next.LastTry), toMicros(next.NextTry), next.Answer, next.Slim, attempt.Delivery, string(next.State))
+		return nil
 	})
+}
+
+// attemptChunk is how many attempts one statement records.
+const attemptChunk = 50
+
+func (t tx) recordAttempts(ctx context.Context, made []delivery.Attempted) error {
+	var attempts []any
+	for _, m := range made {
+		a := m.Attempt
+		attempts = append(attempts, a.Delivery, a.Number, toMicros(a.At), a.Duration.Microseconds(), a.Status, a.Answer)
+	}
+	fresh, err := all[int64](ctx, t, `INSERT INTO attempt (delivery, number, made, duration, status, answer) VALUES `+placeholders(len(made), 6)+`
+		ON CONFLICT (delivery, number) DO NOTHING RETURNING delivery`, attempts...)
+	if err != nil || len(fresh) == 0 {
+		return err
+	}
+	const row = `(CAST(? AS BIGINT), ?, CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), ?, CAST(? AS BOOLEAN))`
+	var nexts []any
+	for _, m := range made {
+		if next := m.Next; slices.Contains(fresh, m.Attempt.Delivery) {
+			nexts = append(nexts, m.Attempt.Delivery, string(next.State), next.Attempts, next.Early, toMicros(next.LastTry), toMicros(next.NextTry), next.Answer, next.Slim)
+		}
+	}
+	return t.run(ctx, `UPDATE delivery SET state = column2, attempts = column3, early = column4, last_try = column5, next_try = column6, answer = column7, slim = column8
+		FROM (VALUES `+row+strings.Repeat(`, `+row, len(fresh)-1)+`) AS next WHERE id = column1 AND (state = 'pending' OR column2 = 'delivered')`, nexts...)
 }
 
 // Backlog is what is still to be delivered to the endpoint.

@@ -235,7 +235,7 @@ func TestDelivering(t *testing.T) {
 		next.Attempts, next.LastTry, next.NextTry, next.Answer = 1, at(6), at(9), "503 \xff\x00"
 		attempt := delivery.Attempt{Delivery: next.ID, Number: 1, At: at(6), Duration: 1500 * time.Millisecond, Status: 503, Answer: "503 \xff\x00"}
 		for range 2 {
-			check(t, s.RecordAttempt(ctx, attempt, next))
+			check(t, s.RecordAttempts(ctx, []delivery.Attempted{{Attempt: attempt, Next: next}}))
 		}
 		backlog := must[delivery.Backlog](t)(s.Backlog(ctx, "pager"))
 		if diff := cmp.Diff(delivery.Backlog{Pending: 2, Next: at(5), Oldest: at(1)}, backlog); diff != "" {
@@ -246,7 +246,7 @@ func TestDelivering(t *testing.T) {
 			t.Errorf("made due: %+v, %v", due, err)
 		}
 		next.Attempts, next.State, next.Answer = 2, delivery.Delivered, "200 OK"
-		check(t, s.RecordAttempt(ctx, delivery.Attempt{Delivery: next.ID, Number: 2, At: at(7), Status: 200, Answer: "200 OK"}, next))
+		check(t, s.RecordAttempts(ctx, []delivery.Attempted{{Attempt: delivery.Attempt{Delivery: next.ID, Number: 2, At: at(7), Status: 200, Answer: "200 OK"}, Next: next}}))
 
 		attempt.Answer = "503 \uFFFD\uFFFD"
 		attempts, err := s.Attempts(ctx, next.ID)
@@ -275,6 +275,43 @@ func TestDelivering(t *testing.T) {
 	})
 }
 
+// TestRecordAttempts records many at once, each on its own: one that was recorded before
+// changes nothing.
+func TestRecordAttempts(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		var made []delivery.Attempted
+		for n := range 130 {
+			next := pending(t, s, fmt.Sprint("n", n), n).Delivery
+			next.Attempts, next.LastTry, next.NextTry, next.Answer, next.Slim = 1, at(200), at(201+n), fmt.Sprint("503 ", n), n%2 == 1
+			made = append(made, delivery.Attempted{Next: next,
+				Attempt: delivery.Attempt{Delivery: next.ID, Number: 1, At: at(200), Status: 503, Answer: next.Answer}})
+		}
+		check(t, s.RecordAttempts(ctx, made[7:8]))
+		made[7].Next.State = delivery.Failed
+		slices.Reverse(made)
+		check(t, s.RecordAttempts(ctx, made))
+		check(t, s.RecordAttempts(ctx, nil))
+		stored := must[[]delivery.Delivery](t)(s.Deliveries(ctx, store.DeliveryFilter{}))
+		if len(stored) != len(made) {
+			t.Fatalf("%d deliveries, want %d", len(stored), len(made))
+		}
+		for _, m := range made {
+			want := m.Next
+			want.State = delivery.Pending
+			at := slices.IndexFunc(stored, func(d delivery.Delivery) bool { return d.ID == want.ID })
+			got := stored[at]
+			got.Type, got.Subject = want.Type, want.Subject
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got)\n%s", want.Notification, diff)
+			}
+			if attempts := must[[]delivery.Attempt](t)(s.Attempts(ctx, want.ID)); len(attempts) != 1 || attempts[0] != m.Attempt {
+				t.Errorf("%s: attempts %+v", want.Notification, attempts)
+			}
+		}
+	})
+}
+
 func TestDeleteEndpoint(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
@@ -293,8 +330,8 @@ func TestDeleteEndpoint(t *testing.T) {
 		// What was under way arrives all the same; what is to be retried does not.
 		arrived, retried := sending.Delivery, waiting.Delivery
 		arrived.State, arrived.Attempts, retried.Attempts = delivery.Delivered, 1, 1
-		check(t, s.RecordAttempt(ctx, delivery.Attempt{Delivery: arrived.ID, Number: 1, At: at(1)}, arrived))
-		check(t, s.RecordAttempt(ctx, delivery.Attempt{Delivery: retried.ID, Number: 1, At: at(1)}, retried))
+		check(t, s.RecordAttempts(ctx, []delivery.Attempted{{Attempt: delivery.Attempt{Delivery: arrived.ID, Number: 1, At: at(1)}, Next: arrived}}))
+		check(t, s.RecordAttempts(ctx, []delivery.Attempted{{Attempt: delivery.Attempt{Delivery: retried.ID, Number: 1, At: at(1)}, Next: retried}}))
 		for id, want := range map[string]delivery.State{"sending": delivery.Delivered, "waiting": delivery.Failed} {
 			if d, err := s.Deliveries(ctx, store.DeliveryFilter{Notification: id}); err != nil || d[0].State != want {
 				t.Errorf("%s: %+v, %v", id, d, err)
@@ -311,7 +348,7 @@ func TestRedeliver(t *testing.T) {
 		ctx := t.Context()
 		done, waiting := pending(t, s, "done", 0).Delivery, pending(t, s, "waiting", 1).Delivery
 		done.State, done.Attempts = delivery.Delivered, 1
-		check(t, s.RecordAttempt(ctx, delivery.Attempt{Delivery: done.ID, Number: 1, At: at(1)}, done))
+		check(t, s.RecordAttempts(ctx, []delivery.Attempted{{Attempt: delivery.Attempt{Delivery: done.ID, Number: 1, At: at(1)}, Next: done}}))
 		if err := s.Redeliver(ctx, []int64{done.ID, 999}, at(9)); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("unknown: %v", err)
 		}

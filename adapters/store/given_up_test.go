@@ -22,7 +22,7 @@ func TestGivenUp(t *testing.T) {
 		due := must[[]delivery.Due](t)(s.DueDeliveries(ctx, "chat", at(10), 0))
 		deadline := func(d delivery.Delivery, minute int, answer string) {
 			d.Attempts, d.State, d.LastTry, d.Answer = d.Attempts+1, delivery.Failed, at(minute), answer
-			check(t, s.RecordAttempt(ctx, delivery.Attempt{Delivery: d.ID, Number: d.Attempts, At: at(minute), Answer: answer}, d))
+			check(t, s.RecordAttempts(ctx, []delivery.Attempted{{Attempt: delivery.Attempt{Delivery: d.ID, Number: d.Attempts, At: at(minute), Answer: answer}, Next: d}}))
 		}
 		deadline(due[0].Delivery, 20, "HTTP 400")
 		deadline(due[1].Delivery, 30, "HTTP 422")

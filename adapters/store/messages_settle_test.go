@@ -79,7 +79,7 @@ func TestOldestWaiting(t *testing.T) {
 		for n, state := range map[int]delivery.State{0: delivery.Delivered, 1: delivery.Pending} {
 			next := d[n]
 			next.State, next.Attempts, next.Early, next.NextTry = state, 1, n, at(500)
-			check(t, s.RecordAttempt(t.Context(), delivery.Attempt{Delivery: d[n].ID, Number: 1, At: at(3)}, next))
+			check(t, s.RecordAttempts(t.Context(), []delivery.Attempted{{Attempt: delivery.Attempt{Delivery: d[n].ID, Number: 1, At: at(3)}, Next: next}}))
 		}
 		found := must[[]delivery.Due](t)(s.OldestWaiting(t.Context(), "chat", at(10)))
 		if len(found) != 1 || found[0].Notification.ID != "b" || found[0].Delivery.Early != 1 {

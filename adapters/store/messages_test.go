@@ -39,7 +39,7 @@ func TestMessages(t *testing.T) {
 			for _, d := range []delivery.Delivery{a, b} {
 				next := d
 				next.Attempts, next.NextTry = number+1, at(20)
-				check(t, s.RecordAttempt(ctx, delivery.Attempt{Delivery: d.ID, Number: number + 1, At: at(minute)}, next))
+				check(t, s.RecordAttempts(ctx, []delivery.Attempted{{Attempt: delivery.Attempt{Delivery: d.ID, Number: number + 1, At: at(minute)}, Next: next}}))
 			}
 		}
 		for _, test := range []struct{ since, messages, first int }{{2, 2, 3}, {4, 1, 5}, {6, 0, 0}} {

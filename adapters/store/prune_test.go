@@ -33,7 +33,7 @@ func TestPrune(t *testing.T) {
 		check(t, err)
 		done := pending(t, s, "delivered", 0).Delivery
 		done.State = delivery.Delivered
-		check(t, s.RecordAttempt(ctx, delivery.Attempt{Delivery: done.ID, Number: 1, At: at(1)}, done))
+		check(t, s.RecordAttempts(ctx, []delivery.Attempted{{Attempt: delivery.Attempt{Delivery: done.ID, Number: 1, At: at(1)}, Next: done}}))
 		pending(t, s, "waiting", 0)
 		pending(t, s, "new", 20)
 

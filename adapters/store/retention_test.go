@@ -152,7 +152,7 @@ func (b *busy) deliver() {
 			if n == 2 {
 				d.Delivery.State = delivery.Delivered
 			}
-			check(b.T, b.RecordAttempt(b.Context(), delivery.Attempt{Delivery: d.Delivery.ID, Number: n, At: b.now()}, d.Delivery))
+			check(b.T, b.RecordAttempts(b.Context(), []delivery.Attempted{{Attempt: delivery.Attempt{Delivery: d.Delivery.ID, Number: n, At: b.now()}, Next: d.Delivery}}))
 		}
 	}
 }

@@ -99,6 +99,12 @@ type Attempt struct {
 	Answer   string // bounded excerpt of the answer, or the error without secrets
 }
 
+// Attempted is an attempt with what it makes of its delivery.
+type Attempted struct {
+	Attempt Attempt
+	Next    Delivery
+}
+
 // Deliveries are those of a notification to endpoints, due at once and retried within the
 // window.
 func Deliveries(n notification.Notification, endpoints []string, window time.Duration) []Delivery {
