@@ -47,7 +47,7 @@ const (
 
 // Deliver makes the due attempts at an endpoint, oldest first. A delivery travels in
 // a message, of one notification or, where the endpoint's pace asks for it, of
-// several. Each attempt is recorded by itself: after a crash only those under way
+// several. Each attempt is recorded as it ends: after a crash only those under way
 // are repeated, with the same id.
 func (a *Activities) Deliver(ctx context.Context, name string) (delivery.Round, error) {
 	r := &round{Activities: a, name: name}

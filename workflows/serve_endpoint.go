@@ -19,8 +19,9 @@ type EndpointState struct {
 }
 
 // idle is how often an endpoint without pending deliveries is checked, should
-// a wake-up have been lost.
-const idle = time.Hour
+// a wake-up have been lost. A check costs about 30 CPU-ms: a hundred endpoints, a
+// hundredth of a core.
+const idle = 5 * time.Minute
 
 // ServeEndpoint drains the deliveries of one endpoint, oldest first. The
 // deliveries are rows of the store and outlive whatever happens here; this

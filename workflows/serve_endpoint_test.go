@@ -26,9 +26,9 @@ func TestServeEndpointWaits(t *testing.T) {
 		next time.Duration // zero for nothing pending
 		want time.Duration
 	}{
-		{"until the next attempt is due", 25 * time.Minute, 25 * time.Minute},
-		{"nothing pending: checks again some time, should a wake-up be lost", 0, time.Hour},
-		{"an attempt far ahead", 10 * time.Hour, time.Hour},
+		{"until the next attempt is due", 3 * time.Minute, 3 * time.Minute},
+		{"nothing pending: checks again some time, should a wake-up be lost", 0, 5 * time.Minute},
+		{"an attempt far ahead", 10 * time.Hour, 5 * time.Minute},
 		{"overdue", -time.Minute, time.Millisecond},
 	}
 	for _, test := range tests {
@@ -69,7 +69,7 @@ func TestServeEndpointWakesOnSignal(t *testing.T) {
 	}
 	env.ExecuteWorkflow(workflows.ServeEndpoint, workflows.EndpointState{Name: "chat"})
 	finished(t, env)
-	if want := []time.Duration{time.Minute, 2 * time.Minute, time.Hour}; !slices.Equal(want, outside.waits()) {
+	if want := []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute}; !slices.Equal(want, outside.waits()) {
 		t.Errorf("waits %v, want %v", outside.waits(), want)
 	}
 }

@@ -94,7 +94,11 @@ func subscribe(ctx context.Context, s *session.Session) error {
 		return subscribeBatch(ctx, s, request, page, many.pins, report, func(one *subscribed) {
 			done = append(done, one)
 			if s.ForPeople() {
-				fmt.Fprintf(s.Out, "%s is watched: %s\n", one.Target, wording.List(one.Types))
+				already := ""
+				if one.Already {
+					already = "already "
+				}
+				fmt.Fprintf(s.Out, "%s is %swatched: %s\n", one.Target, already, wording.List(one.Types))
 			}
 			if one.LeftPin {
 				s.Say("%s has left its pin %s: it points to %s", one.Target, one.Pin, output.DigestLine(image.Resolved{Manifest: one.Digest, Index: one.Index}))
