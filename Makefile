@@ -7,7 +7,7 @@
 #              ARGS='-faults cut,disk -pause 20s' for some faults only
 # make soak    hours of operation in minutes: what grows, against its bounds
 # make build   the three programs, into bin/
-# make docs    docs/settings.md, from the flags
+# make docs    docs/settings.md and docs/openapi.json, from the code
 
 DATA_DIR ?= .data
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
@@ -65,6 +65,7 @@ chaos: build
 
 docs:
 	@go test ./config -count=1 -run TestSettingsDocument -update
+	@go test ./api -count=1 -run TestDocument -update
 
 clean:
 	@rm -rf bin

@@ -42,6 +42,7 @@ var floors = map[string][]string{
 	"starter/policies":      room,
 	"starter/feeds":         room,
 	"starter/doctor":        room,
+	"starter/tokens":        room,
 	"starter/up":            room,
 
 	"domain/errkind":      {},

@@ -21,10 +21,9 @@ type Options struct {
 	// System is what the operations work on, for a caller who may do everything.
 	System operations.System
 	// Tokens read what is stored of tokens.
-	Tokens  Tokens
-	Version string
-	Now     func() time.Time
-	Log     *slog.Logger
+	Tokens Tokens
+	Now    func() time.Time
+	Log    *slog.Logger
 	// Observe hears of the status of every answer; may be nil.
 	Observe func(status int)
 }
@@ -51,7 +50,7 @@ type server struct {
 func New(options Options) (*Server, error) {
 	s := &server{Options: options, guesses: httpserver.NewGuesses(), callers: newCallers()}
 	inner := http.NewServeMux()
-	described := humago.New(inner, newConfig(options.Version))
+	described := humago.New(inner, newConfig())
 	for _, r := range routes {
 		r.register(s, described)
 	}

@@ -34,6 +34,7 @@ func samples(f *fixture, tag string) []sample {
 		{operation: "name-tag", method: "GET", path: "/tag/name" + ref, scope: token.Read, list: true},
 		{operation: "show-tag", method: "GET", path: "/tag" + ref, scope: token.Read},
 		{operation: "follow-tag", method: "GET", path: "/tag/live" + ref, scope: token.Read},
+		{operation: "show-image", method: "GET", path: "/tag/image" + ref + "&matched=true", scope: token.Read},
 		{operation: "list-vulnerabilities", method: "GET", path: "/tag/vulnerabilities" + ref, scope: token.Read},
 		{operation: "list-subscriptions", method: "GET", path: "/subscriptions", scope: token.Read, list: true},
 		{operation: "find-vulnerability", method: "GET", path: "/affected?id=CVE-2026-0001", scope: token.Read, list: true},
@@ -147,6 +148,7 @@ type openapi struct {
 	schemas *jsonschema.Compiler
 	Paths   map[string]map[string]struct {
 		OperationID string `json:"operationId"`
+		Parameters  []struct{ Name, In string }
 		Responses   map[string]struct {
 			Content map[string]struct{}
 		}
@@ -155,7 +157,7 @@ type openapi struct {
 
 func read(t *testing.T) *openapi {
 	t.Helper()
-	text, err := api.Document("test")
+	text, err := api.Document()
 	if err != nil {
 		t.Fatal(err)
 	}

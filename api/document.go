@@ -18,10 +18,14 @@ limited to some tags does not see others: they do not exist for it.
 Lists come in pages: the next field of an answer is the cursor for the after parameter of
 the next request. Errors are problems of RFC 9457.`
 
+// apiVersion is that of the paths: within it, operations, fields and values are added
+// only.
+const apiVersion = "1"
+
 // newConfig describes the API to its library.
-func newConfig(version string) huma.Config {
+func newConfig() huma.Config {
 	return huma.Config{
-		OpenAPI: &huma.OpenAPI{OpenAPI: "3.1.0", Info: &huma.Info{Title: "Tagwatch", Version: version, Description: description},
+		OpenAPI: &huma.OpenAPI{OpenAPI: "3.1.0", Info: &huma.Info{Title: "Tagwatch", Version: apiVersion, Description: description},
 			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", nameOf),
 				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer", Description: "A token of: tagwatch token create"}}}},
 		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
@@ -40,6 +44,9 @@ func nameOf(t reflect.Type, hint string) string {
 		return huma.DefaultSchemaNamer(t, hint)
 	}
 	home := t.PkgPath()[strings.LastIndex(t.PkgPath(), "/")+1:]
+	if strings.HasPrefix(t.PkgPath(), "github.com/danielgtaylor/") {
+		return t.Name()
+	}
 	if home == "operations" || home == "api" || home == "" {
 		return upper(t.Name())
 	}
@@ -67,8 +74,8 @@ func allowNull(schemas huma.Registry) {
 }
 
 // Document is the OpenAPI document of the API, in JSON.
-func Document(version string) ([]byte, error) {
-	made, err := New(Options{Version: version})
+func Document() ([]byte, error) {
+	made, err := New(Options{})
 	if err != nil {
 		return nil, err
 	}

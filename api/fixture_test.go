@@ -46,6 +46,7 @@ type fixture struct {
 	// tokens are the texts by name: a scope, or web- and a scope.
 	tokens map[string]string
 	asked  []string // of Temporal
+	sent   int
 }
 
 // each runs a test on SQLite, and on PostgreSQL where there is one.
@@ -102,7 +103,7 @@ func newFixture(t *testing.T, kept *store.Store) *fixture {
 			}
 			return nil
 		}}
-	served, err := api.New(api.Options{System: system, Tokens: kept, Version: "test", Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	served, err := api.New(api.Options{System: system, Tokens: kept, Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,6 +70,10 @@ type Worker struct {
 	TemporalUI  string
 	PublicURL   string
 
+	APIListen   string
+	APICertFile string
+	APIKeyFile  string
+
 	PushAddress  string
 	PushSources  string
 	PushCertFile string
@@ -83,7 +87,7 @@ type Worker struct {
 }
 
 // Roles are the parts of the work that a worker can be limited to.
-var Roles = []string{"watching", "analysis", "matching", "delivery"}
+var Roles = []string{"watching", "analysis", "matching", "delivery", "api"}
 
 // Serves reports whether the worker has that role.
 func (w Worker) Serves(role string) bool {
@@ -161,6 +165,9 @@ func (w Worker) Validate() error {
 		return fmt.Errorf("--registry-rate is %g; it must be above 0", w.RegistryRate)
 	}
 	if err := w.validatePage(); err != nil {
+		return err
+	}
+	if err := w.validateAPI(); err != nil {
 		return err
 	}
 	return w.validatePush()

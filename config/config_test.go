@@ -69,6 +69,11 @@ func TestValidate(t *testing.T) {
 		{"pushes nowhere", []string{"--push-sources", "push.yaml"}, []string{"--push-address", "TAGWATCH_PUSH_ADDRESS"}},
 		{"half a certificate", []string{"--push-address", ":8235", "--push-sources", "push.yaml", "--push-cert-file", "x"}, []string{"--push-key-file"}},
 
+		{"an API", []string{"--api-listen", ":8236", "--serve", "api"}, nil},
+		{"an API nowhere", []string{"--serve", "api"}, []string{"--api-listen", "TAGWATCH_API_LISTEN"}},
+		{"a certificate of no API", []string{"--api-cert-file", "x", "--api-key-file", "y"}, []string{"--api-listen"}},
+		{"half a certificate of the API", []string{"--api-listen", ":8236", "--api-key-file", "x"}, []string{"--api-cert-file"}},
+
 		{"a token by reference", []string{"--status-token", "file:/run/secrets/status", "--temporal-ui", "https://temporal.example.com/ui"}, nil},
 		{"the token itself", []string{"--status-token", "hunter2"}, []string{"TAGWATCH_STATUS_TOKEN", "env:NAME"}},
 		{"a Web UI that is no address", []string{"--temporal-ui", "127.0.0.1:8233"}, []string{"TAGWATCH_TEMPORAL_UI", "http://"}},
@@ -83,7 +88,7 @@ func TestValidate(t *testing.T) {
 		{"a database URL that is none", []string{"--database-url", "postgres://tagwatch:hunter2@db:port/x"}, []string{"--database-url"}},
 		{"log level", []string{"--log-level", "loud"}, []string{`"loud"`, "TAGWATCH_LOG_LEVEL", "debug, info, warn, error"}},
 		{"log format", []string{"--log-format", "xml"}, []string{`"xml"`, "TAGWATCH_LOG_FORMAT", "text, json"}},
-		{"role", []string{"--serve", "matching,cooking"}, []string{`"cooking"`, "TAGWATCH_SERVE", "watching, analysis, matching, delivery"}},
+		{"role", []string{"--serve", "matching,cooking"}, []string{`"cooking"`, "TAGWATCH_SERVE", "watching, analysis, matching, delivery, api"}},
 		{"poll too short", []string{"--poll", "29s"}, []string{"--poll", "29s", "30s"}},
 		{"pass too short", []string{"--resync", "1s"}, []string{"--resync", "1m0s"}},
 		{"retention too short", []string{"--retention", "1m"}, []string{"--retention", "1h0m0s"}},

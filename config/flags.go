@@ -20,6 +20,7 @@ const (
 	groupAnalysis = "Image analysis"
 	groupGates    = "Sources of policy gates"
 	groupRegistry = "Registries"
+	groupAPI      = "HTTP API"
 	groupPush     = "Push notifications of registries"
 	groupWebhook  = "Webhooks"
 )
@@ -54,7 +55,7 @@ func WorkerFlags() []cli.Flag {
 		&cli.StringFlag{Category: groupWorker, Name: "public-url", EnvVars: []string{"TAGWATCH_PUBLIC_URL"},
 			Usage: "`URL` at which receivers of notifications reach the status page, such as https://tagwatch.example.com; without it, notifications have no links"},
 		&cli.StringSliceFlag{Category: groupWorker, Name: "serve", EnvVars: []string{"TAGWATCH_SERVE"}, DefaultText: "all",
-			Usage: "`roles` of this worker: watching, analysis, matching, delivery"},
+			Usage: "`roles` of this worker: watching, analysis, matching, delivery, api"},
 		&cli.StringFlag{Category: groupWorker, Name: "deployment", EnvVars: []string{"TAGWATCH_DEPLOYMENT"},
 			Usage: "`name` of a Worker Deployment of Temporal, for upgrades without a pause; without it, workers are not versioned"},
 		&cli.StringFlag{Category: groupWorker, Name: "build-id", EnvVars: []string{"TAGWATCH_BUILD_ID"}, DefaultText: "the program's version",
@@ -120,6 +121,13 @@ func WorkerFlags() []cli.Flag {
 		&cli.Float64Flag{Category: groupRegistry, Name: "registry-rate", EnvVars: []string{"TAGWATCH_REGISTRY_RATE"}, Value: 50,
 			Usage: "rate limit of each worker for each registry, in `requests` per second"},
 
+		&cli.StringFlag{Category: groupAPI, Name: "api-listen", EnvVars: []string{"TAGWATCH_API_LISTEN"},
+			Usage: "`address` at which to serve the HTTP API, such as 127.0.0.1:8236; without it, none is served"},
+		&cli.StringFlag{Category: groupAPI, Name: "api-cert-file", EnvVars: []string{"TAGWATCH_API_CERT_FILE"},
+			Usage: "`file` of the certificate chain of the API; without it, the API uses plain HTTP"},
+		&cli.StringFlag{Category: groupAPI, Name: "api-key-file", EnvVars: []string{"TAGWATCH_API_KEY_FILE"},
+			Usage: "`file` of the certificate's private key"},
+
 		&cli.StringFlag{Category: groupPush, Name: "push-address", EnvVars: []string{"TAGWATCH_PUSH_ADDRESS"},
 			Usage: "`address` at which to receive push notifications of registries; without it, none are received"},
 		&cli.StringFlag{Category: groupPush, Name: "push-sources", EnvVars: []string{"TAGWATCH_PUSH_SOURCES"},
@@ -178,6 +186,7 @@ func FromWorker(c *cli.Context) (Config, error) {
 		RegistriesFile: c.String("registries-file"), RegistryCertificates: c.StringSlice("registry-certificates"),
 		RegistryPlain: c.StringSlice("registry-plain-http"), RegistryCAFile: c.String("registry-ca-file"), RegistryRate: c.Float64("registry-rate"),
 		StatusToken: c.String("status-token"), TemporalUI: c.String("temporal-ui"), PublicURL: c.String("public-url"),
+		APIListen: c.String("api-listen"), APICertFile: c.String("api-cert-file"), APIKeyFile: c.String("api-key-file"),
 		PushAddress: c.String("push-address"), PushSources: c.String("push-sources"),
 		PushCertFile: c.String("push-cert-file"), PushKeyFile: c.String("push-key-file"),
 		WebhookWindow: c.Duration("webhook-window"), WebhookDenyPrivate: c.Bool("webhook-deny-private"),

@@ -17,6 +17,7 @@ import (
 	"github.com/tagwatch/tagwatch/starter/registries"
 	"github.com/tagwatch/tagwatch/starter/repositories"
 	"github.com/tagwatch/tagwatch/starter/tags"
+	"github.com/tagwatch/tagwatch/starter/tokens"
 	"github.com/tagwatch/tagwatch/starter/up"
 )
 
@@ -63,7 +64,7 @@ func newApp() *cli.App {
 				tags.VulnerabilitiesCommand(), tags.EvaluateCommand(), tags.RescanCommand(), tags.SbomCommand(), tags.AffectedCommand(), repositories.Command()),
 			group(categoryNotified, endpoints.Command(), endpoints.FiltersCommand(), notifications.NotificationsCommand(), notifications.DeliveriesCommand(), notifications.RedeliverCommand(), notifications.ExplainCommand()),
 			group(categoryRules, policies.Command(), policies.AcceptCommand(), feeds.Command()),
-			group(categorySystem, doctor.ReconcileCommand(), registries.PushCommand(), registries.Command(), up.Command(), doctor.Command(), completion.Command(), versionCommand()),
+			group(categorySystem, doctor.ReconcileCommand(), registries.PushCommand(), registries.Command(), tokens.Command(), up.Command(), doctor.Command(), completion.Command(), versionCommand()),
 		),
 	}
 	prepare(app.Commands)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/tls"
-	"fmt"
 	"sync"
 	"time"
 )
@@ -23,7 +22,7 @@ type certificate struct {
 func newCertificate(certFile, keyFile string) (*certificate, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile}
 	if _, err := c.get(nil); err != nil {
-		return nil, fmt.Errorf("read the certificate (--push-cert-file, --push-key-file): %w", err)
+		return nil, err
 	}
 	return c, nil
 }

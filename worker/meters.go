@@ -27,6 +27,7 @@ type meters struct {
 	matchingDuration *prometheus.HistogramVec
 	matchedGroups    prometheus.Counter
 	failures         *prometheus.CounterVec
+	apiRequests      *prometheus.CounterVec
 
 	hosts *labels
 }
@@ -55,12 +56,13 @@ func newMeters() *meters {
 	m.matchingDuration = histograms("tagwatch_matching_duration_seconds", "Time to match groups of packages.", matchingBuckets, "outcome")
 	m.matchedGroups = prometheus.NewCounter(prometheus.CounterOpts{Name: "tagwatch_matched_groups_total", Help: "Groups of packages that were matched."})
 	m.failures = counters("tagwatch_step_failures_total", "Steps of workflows that failed, to be tried again or not.", "step", "kind")
+	m.apiRequests = counters("tagwatch_api_requests_total", "Requests to the HTTP API, by the status of the answer.", "status")
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "tagwatch_build_info", Help: "Always 1; the labels tell what runs.",
 		ConstLabels: prometheus.Labels{"version": version, "go": runtime.Version()}})
 	build.Set(1)
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build,
 		m.requests, m.requestDuration, m.transitions, m.attempts, m.attemptDuration, m.deliveryDelay,
-		m.analysisDuration, m.matchingDuration, m.matchedGroups, m.failures)
+		m.analysisDuration, m.matchingDuration, m.matchedGroups, m.failures, m.apiRequests)
 	m.expect()
 	return m
 }

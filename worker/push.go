@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -29,21 +26,12 @@ func servePushes(ctx context.Context, settings config.Worker, waking *waker, wat
 	if err != nil {
 		return err
 	}
-	listener, err := httpserver.Listen(settings.PushAddress)
+	listener, err := door{address: settings.PushAddress, certFile: settings.PushCertFile, keyFile: settings.PushKeyFile,
+		option: "--push-address", variable: "TAGWATCH_PUSH_ADDRESS", prefix: "push", open: "pushes are received, and their secrets with them,"}.listen(ctx, logger)
 	if err != nil {
-		return fmt.Errorf("listen at %s (--push-address, TAGWATCH_PUSH_ADDRESS): %w", settings.PushAddress, err)
+		return err
 	}
-	address := listener.Addr().(*net.TCPAddr)
-	if settings.PushCertFile != "" {
-		certificate, err := newCertificate(settings.PushCertFile, settings.PushKeyFile)
-		if err != nil {
-			return errors.Join(err, listener.Close())
-		}
-		listener = tls.NewListener(listener, &tls.Config{GetCertificate: certificate.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
-	} else if !address.IP.IsLoopback() {
-		logger.WarnContext(ctx, "pushes are received without TLS, and their secrets with them; give --push-cert-file, or put a proxy with TLS in front", "address", address.String())
-	}
-	logger.InfoContext(ctx, "pushes received", "address", address.String(), "tls", settings.PushCertFile != "")
+	logger.InfoContext(ctx, "pushes received", "address", listener.Addr().String(), "tls", settings.PushCertFile != "")
 	return httpserver.Serve(ctx, listener, handler)
 }
 

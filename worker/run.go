@@ -81,6 +81,9 @@ func run(ctx context.Context, settings config.Config) error {
 	group.Go(func() error { ready.announce(ctx, os.Stdout, listener.Addr(), logger); return nil })
 	waking := newWaker(keeper, client.Client{Temporal: temporal}, wakeGap, clock.now)
 	group.Go(func() error { return servePushes(ctx, settings.Worker, waking, watching, logger) })
+	group.Go(func() error {
+		return serveAPI(ctx, settings, keeper, client.Client{Temporal: temporal}, watching, clock.now, logger)
+	})
 	group.Go(func() error { return serveQueues(ctx, temporal, settings.Worker, steps, watching, ready, logger) })
 	group.Go(func() error { clock.follow(ctx, logger); return nil })
 	group.Go(func() error { guard(ctx, temporal, settings.Worker, logger); return nil })

@@ -16,6 +16,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -109,7 +110,7 @@ func end(s *session.Session) (time.Time, error) {
 	case "fixed":
 		return time.Time{}, nil
 	}
-	end, err := timeToCome(text, s.Now)
+	end, err := arguments.TimeToCome(text, s.Now)
 	if err != nil {
 		return end, exit.Usage("invalid value %q for --until: expected a time to come such as 2027-01-31, 2027-01-31T12:00:00Z or 30d, or fixed", text)
 	}

@@ -3,16 +3,14 @@ package policies
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -76,32 +74,12 @@ func expiry(text string, now time.Time) (string, error) {
 	if text == "" {
 		return "", nil
 	}
-	end, err := timeToCome(text, now)
+	end, err := arguments.TimeToCome(text, now)
 	if err != nil {
 		return "", exit.Usage("invalid value %q for --until: expected a time to come such as 2027-01-31, 2027-01-31T12:00:00Z or 30d", text)
 	}
 	return end.Format(time.RFC3339), nil
 }
-
-// timeToCome reads a date, a time or a number of days from now.
-func timeToCome(text string, now time.Time) (end time.Time, err error) {
-	switch days, isDays := strings.CutSuffix(text, "d"); {
-	case isDays:
-		var number int
-		number, err = strconv.Atoi(days)
-		end = now.AddDate(0, 0, number)
-	case len(text) == len(time.DateOnly):
-		end, err = time.Parse(time.DateOnly, text)
-	default:
-		end, err = time.Parse(time.RFC3339, text)
-	}
-	if err == nil && !end.After(now) {
-		err = errPast
-	}
-	return end.UTC().Truncate(time.Second), err
-}
-
-var errPast = errors.New("it has passed")
 
 func whitelistRemoveCommand() *cli.Command {
 	return &cli.Command{
