@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -111,13 +112,14 @@ func (w *world) updateData(ctx context.Context, alsoPolicy bool) error {
 	if err != nil {
 		return err
 	}
+	published := new(time.Time)
 	w.high = !w.high
 	causes := []string{"feed"}
 	if alsoPolicy {
 		causes = []string{"feed", "policy"} // whichever a tag meets first
 	}
 	for _, key := range w.group("fed", fed) {
-		e := expectation{key: key, causes: []string{"feed"}}
+		e := expectation{key: key, causes: []string{"feed"}, change: published}
 		w.ledger.expect(e.of("vuln_update"))
 		e.causes = causes
 		w.ledger.expect(e.of("policy_eval").from(status(!w.high)).to(status(w.high)))
@@ -130,6 +132,7 @@ func (w *world) updateData(ctx context.Context, alsoPolicy bool) error {
 			return err
 		}
 	}
+	*published = time.Now()
 	return nil
 }
 
@@ -146,10 +149,12 @@ func (w *world) build(ctx context.Context) (string, error) {
 // changePolicy turns what the policy of the judged tags does about their flaw.
 func (w *world) changePolicy(ctx context.Context) error {
 	w.strict = !w.strict
+	activated := new(time.Time)
 	for _, key := range w.group("judged", judged) {
-		w.ledger.expect(expectation{kind: "policy_eval", key: key, causes: []string{"policy"}}.from(status(!w.strict)).to(status(w.strict)))
+		w.ledger.expect(expectation{kind: "policy_eval", key: key, causes: []string{"policy"}, change: activated}.from(status(!w.strict)).to(status(w.strict)))
 	}
 	_, err := w.command(ctx, "policy", "add", "--activate", w.bundle())
+	*activated = time.Now()
 	return err
 }
 

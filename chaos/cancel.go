@@ -44,6 +44,9 @@ func (w *world) cancelAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(listed.GetExecutions()) == 0 {
+		return errors.New("none is listed")
+	}
 	for _, found := range listed.GetExecutions() {
 		run := found.GetExecution()
 		if err := temporal.CancelWorkflow(ctx, run.GetWorkflowId(), run.GetRunId()); err != nil && !errors.As(err, new(*serviceerror.NotFound)) {

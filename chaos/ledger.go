@@ -20,6 +20,8 @@ type expectation struct {
 	// Before and after are digests, states of the policy or new tags; empty for
 	// what is not checked.
 	before, after string
+	// change is when it was caused; zero while its command runs.
+	change *time.Time
 }
 
 func (e expectation) of(kind string) expectation    { e.kind = kind; return e }
@@ -30,9 +32,22 @@ func (e expectation) String() string {
 	return fmt.Sprintf("%s of %s, cause %s, %q -> %q", e.kind, e.key, strings.Join(e.causes, " or "), e.before, e.after)
 }
 
-// fact is what one notification says happened.
+// fact is what one notification says happened, and when it was recorded.
 type fact struct {
 	id, kind, key, cause, before, after string
+	created                             time.Time
+}
+
+// arrival is a fact that came.
+type arrival struct {
+	fact
+	at time.Time
+}
+
+// met is an expectation with what came.
+type met struct {
+	expectation
+	created, at time.Time
 }
 
 func (f fact) String() string {
@@ -44,28 +59,35 @@ func (f fact) meets(e expectation) bool {
 		(e.before == "" || f.before == e.before) && (e.after == "" || f.after == e.after)
 }
 
-// ledger holds what was caused against what the receiver got.
+// ledger holds what was caused against what the receiver got, and when.
 type ledger struct {
 	receiver *lab.Receiver
+	troubles troubles
 
 	mu       sync.Mutex
 	expected []expectation
-	facts    []fact // not accounted for yet
+	arrivals []arrival // not accounted for yet
 	notified map[string]fact
 	read     int // requests of the receiver so far
 	repeated int // of them with an id that had come before
-	met      int
+	met      []met
 }
 
 func newLedger(receiver *lab.Receiver) *ledger {
 	return &ledger{receiver: receiver, notified: map[string]fact{}}
 }
 
-// expect adds notifications that must come.
+// expect adds notifications that must come. They are caused now unless they say when.
 func (l *ledger) expect(list ...expectation) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.expected = append(l.expected, list...)
+	now := time.Now()
+	for _, e := range list {
+		if e.change == nil {
+			e.change = &now
+		}
+		l.expected = append(l.expected, e)
+	}
 }
 
 const (
@@ -78,7 +100,7 @@ const (
 )
 
 // settle waits until everything that is expected has come, and makes sure that
-// nothing else did.
+// nothing else did, and nothing late.
 func (l *ledger) settle(ctx context.Context) error {
 	deadline := time.After(patience)
 	var calm <-chan time.Time
@@ -118,7 +140,7 @@ func (l *ledger) account() (missing int, err error) {
 		}
 	}
 	l.read = len(hooks)
-	l.facts = slices.DeleteFunc(l.facts, l.cross)
+	l.arrivals = slices.DeleteFunc(l.arrivals, l.cross)
 	return len(l.expected), nil
 }
 
@@ -139,19 +161,19 @@ func (l *ledger) take(hook lab.Hook) error {
 			continue
 		}
 		l.notified[name] = f
-		l.facts = append(l.facts, f)
+		l.arrivals = append(l.arrivals, arrival{f, hook.At})
 	}
 	return nil
 }
 
-// cross takes a fact off the list of what is expected.
-func (l *ledger) cross(f fact) bool {
-	at := slices.IndexFunc(l.expected, f.meets)
+// cross takes what came off the list of what is expected.
+func (l *ledger) cross(a arrival) bool {
+	at := slices.IndexFunc(l.expected, a.meets)
 	if at < 0 {
 		return false
 	}
+	l.met = append(l.met, met{l.expected[at], a.created, a.at})
 	l.expected = slices.Delete(l.expected, at, at+1)
-	l.met++
 	return true
 }
 
@@ -163,8 +185,13 @@ func (l *ledger) report() error {
 	for _, e := range l.expected {
 		lines = append(lines, "missing:    "+e.String())
 	}
-	for _, f := range l.facts {
-		lines = append(lines, "unexpected: "+f.String())
+	for _, a := range l.arrivals {
+		lines = append(lines, "unexpected: "+a.String())
+	}
+	for _, m := range l.met {
+		if worst := (lateness{}); worst.add(&l.troubles, m) {
+			lines = append(lines, fmt.Sprintf("late:       %s: %s", m, worst))
+		}
 	}
 	if lines == nil {
 		return nil
@@ -172,13 +199,17 @@ func (l *ledger) report() error {
 	return fmt.Errorf("the ledger does not balance:\n%s", strings.Join(lines, "\n"))
 }
 
-// counts are those since the last call.
-func (l *ledger) counts() (met, repeated int) {
+// counts are how late what came since the last call was, and how much of it was
+// repeated.
+func (l *ledger) counts() (worst lateness, repeated int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	met, repeated = l.met, l.repeated
-	l.met, l.repeated = 0, 0
-	return met, repeated
+	for _, m := range l.met {
+		worst.add(&l.troubles, m)
+	}
+	repeated = l.repeated
+	l.met, l.repeated = nil, 0
+	return worst, repeated
 }
 
 // payload is what the ledger reads of a body.
@@ -194,9 +225,10 @@ type payload struct {
 // how many it tells together is chance.
 func factsOf(hook lab.Hook) ([]fact, error) {
 	var body struct {
-		ID   string `json:"dataId"`
-		Kind string `json:"queueId"`
-		Data struct {
+		ID      string `json:"dataId"`
+		Kind    string `json:"queueId"`
+		Created int64  `json:"created_at"`
+		Data    struct {
 			Payload payload `json:"notification_payload"`
 		}
 	}
@@ -204,7 +236,8 @@ func factsOf(hook lab.Hook) ([]fact, error) {
 		return nil, fmt.Errorf("read a webhook: %w", err)
 	}
 	p := body.Data.Payload
-	f := fact{id: body.ID, kind: body.Kind, key: p.Key, cause: p.Cause, before: outcome(p.Last), after: outcome(p.Current)}
+	f := fact{id: body.ID, kind: body.Kind, key: p.Key, cause: p.Cause, before: outcome(p.Last), after: outcome(p.Current),
+		created: time.Unix(body.Created, 0)}
 	if f.kind != "repo_update" {
 		return []fact{f}, nil
 	}

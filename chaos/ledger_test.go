@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	moved = `{"dataId": %q, "queueId": "tag_update", "data": {"notification_payload": {"subscription_key": "app:1", "cause": "image", "last_eval": ["sha256:a"], "curr_eval": [%q]}}}`
-	grew  = `{"dataId": %q, "queueId": "repo_update", "data": {"notification_payload": {"subscription_key": "app", "cause": "image", "new_tags": ["1", "2"]}}}`
+	moved = `{"dataId": %q, "queueId": "tag_update", "created_at": 4102444800, "data": {"notification_payload": {"subscription_key": "app:1", "cause": "image", "last_eval": ["sha256:a"], "curr_eval": [%q]}}}`
+	grew  = `{"dataId": %q, "queueId": "repo_update", "created_at": 4102444800, "data": {"notification_payload": {"subscription_key": "app", "cause": "image", "new_tags": ["1", "2"]}}}`
 )
 
 // TestLedger holds the ledger to its word: what it does not notice, no run would.

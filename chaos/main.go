@@ -61,7 +61,7 @@ func run(ctx context.Context) error {
 	if err := runAll(ctx, settings{filepath.Dir(program), dir, *shared, names, *pause}, *runs, *seed); err != nil {
 		return fmt.Errorf("%w\nlogs and ledger are kept in %s", err, dir)
 	}
-	fmt.Printf("%d runs: every expected notification came, none with two ids, and nothing else (%s)\n", *runs, time.Since(began).Round(time.Second))
+	fmt.Printf("%d runs: every expected notification came in time, none with two ids, and nothing else (%s)\n", *runs, time.Since(began).Round(time.Second))
 	return os.RemoveAll(dir)
 }
 
@@ -80,8 +80,10 @@ func runAll(ctx context.Context, use settings, runs int, seed int64) (err error)
 	if err := w.begin(ctx); err != nil {
 		return fmt.Errorf("before the first run: %w", err)
 	}
+	all := newSummary()
+	defer func() { all.print(os.Stdout) }()
 	for n := range runs {
-		if err := w.once(ctx, n+1, runs, seed+int64(n)); err != nil {
+		if err := w.once(ctx, n+1, runs, seed+int64(n), all); err != nil {
 			return fmt.Errorf("run %d failed; replay it with: make chaos RUNS=1 SEED=%d ARGS='-faults %s -pause %s'\n%w",
 				n+1, seed+int64(n), strings.Join(use.faults, ","), use.pause, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"time"
 )
 
 // muteReceivers accept connections and never answer.
@@ -14,13 +15,19 @@ type muteReceivers struct {
 
 	mu       sync.Mutex
 	accepted []net.Conn
+	reached  map[net.Listener]bool
 }
 
-const mutes = 100
+const (
+	mutes = 100
+	// muteTimeout is how long an attempt at one takes: nothing that waits for a hundred
+	// of them comes in time.
+	muteTimeout = time.Minute
+)
 
 // newMuteReceivers starts them, and an endpoint for each.
 func newMuteReceivers(ctx context.Context, w *world) (*muteReceivers, error) {
-	m := &muteReceivers{}
+	m := &muteReceivers{reached: map[net.Listener]bool{}}
 	for n := range mutes {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -28,7 +35,7 @@ func newMuteReceivers(ctx context.Context, w *world) (*muteReceivers, error) {
 		}
 		m.listeners = append(m.listeners, listener)
 		go m.accept(listener)
-		if _, err := w.command(ctx, "endpoint", "add", "--replace", muteName(n), "http://"+listener.Addr().String()); err != nil {
+		if _, err := w.command(ctx, "endpoint", "add", "--replace", "--timeout", muteTimeout.String(), muteName(n), "http://"+listener.Addr().String()); err != nil {
 			return m, err
 		}
 	}
@@ -44,15 +51,16 @@ func (m *muteReceivers) accept(listener net.Listener) {
 			return // closed
 		}
 		m.mu.Lock()
-		m.accepted = append(m.accepted, connection)
+		m.accepted, m.reached[listener] = append(m.accepted, connection), true
 		m.mu.Unlock()
 	}
 }
 
-func (m *muteReceivers) connections() int {
+// connected is how many of them have accepted a connection.
+func (m *muteReceivers) connected() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.accepted)
+	return len(m.reached)
 }
 
 // close deletes the endpoints and ends the receivers.

@@ -10,7 +10,7 @@ import (
 )
 
 // once carries out the plan of a seed and holds the outcome to the ledger.
-func (w *world) once(ctx context.Context, number, of int, seed int64) error {
+func (w *world) once(ctx context.Context, number, of int, seed int64, all *summary) error {
 	if err := w.log.begin(fmt.Sprintf("run-%03d-seed-%d", number, seed)); err != nil {
 		return err
 	}
@@ -25,12 +25,16 @@ func (w *world) once(ctx context.Context, number, of int, seed int64) error {
 	if err == nil {
 		did, err = w.carryOut(ctx, p)
 	}
-	if err == nil {
-		err = w.ledger.settle(ctx)
+	if err == nil || errors.As(err, new(notHeldError)) { // the ledger may say why it did not
+		err = errors.Join(err, w.ledger.settle(ctx))
 	}
 	err = errors.Join(err, w.mute.close(ctx, w))
-	met, repeated := w.ledger.counts()
-	fmt.Printf("run %d/%d  seed %d  %s%s: %d notified, %d repeated, %.1f s\n", number, of, seed, p, did, met, repeated, time.Since(began).Seconds())
+	worst, repeated := w.ledger.counts()
+	all.add(p, did, worst)
+	if did != "" {
+		did = " (" + did + ")"
+	}
+	fmt.Printf("run %d/%d  seed %d  %s%s: %d notified, %d repeated, %.1f s\n    closest to its limit: %s\n", number, of, seed, p, did, worst.count, repeated, time.Since(began).Seconds(), worst)
 	return err
 }
 
@@ -70,8 +74,10 @@ func (w *world) carryOut(ctx context.Context, p plan) (did string, err error) {
 	if p.fault != nil {
 		begin(func() error {
 			wait(ctx, began, p.fault.at)
-			what, err := w.strike(ctx, *p.fault)
-			did = " (" + what + ")"
+			var err error
+			if did, err = w.strike(ctx, *p.fault); err != nil {
+				err = fmt.Errorf("fault %s: %w", p.fault.kind, err)
+			}
 			return err
 		})
 	}
@@ -113,6 +119,7 @@ func (w *world) moveAsPlanned(m *mover, planned movePlan) error {
 // again by itself. What a fault has to do with is killed after it.
 func (w *world) kill(ctx context.Context, k killPlan) error {
 	defer w.hold(k.victim)()
+	defer w.ledger.troubles.begin(k.victim)()
 	switch k.victim {
 	case worker, temporal:
 		return w.killChild(ctx, "tagwatch-"+k.victim)

@@ -242,8 +242,8 @@ func (w *world) begin(ctx context.Context) error {
 		{"endpoint", "add", "receiver", "http://" + w.links[receiver].Host() + "/hook"},
 		{"policy", "add", "--activate", w.bundle()},
 		{"feed", "sync"},
-		append([]string{"subscribe", "--wait", "--interval", "30s"}, w.references()...),
-		{"repository", "watch", "--list-interval", "30s", "--interval", "30s", w.reference(repository)},
+		append([]string{"subscribe", "--wait", "--interval", interval.String()}, w.references()...),
+		{"repository", "watch", "--list-interval", interval.String(), "--interval", interval.String(), w.reference(repository)},
 	} {
 		if _, err := w.stack.Do(ctx, command...); err != nil {
 			return err

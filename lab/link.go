@@ -21,6 +21,8 @@ type Link struct {
 	watch   func() Spy
 	open    map[net.Conn]struct{} // both sides of all connections
 	lost    int
+	late    int
+	held    int
 }
 
 // Weather is what a link does to what it carries.
@@ -83,6 +85,20 @@ func (l *Link) Lost() int {
 	return l.lost
 }
 
+// Late is how many pieces of answers were made to arrive later.
+func (l *Link) Late() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.late
+}
+
+// Held is how many connections and pieces had to wait while the link stood still.
+func (l *Link) Held() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.held
+}
+
 // Close stops listening and resets what is open.
 func (l *Link) Close() error {
 	err := l.listener.Close()
@@ -115,6 +131,9 @@ func (l *Link) pass() Weather {
 		case <-moves:
 			return weather
 		default:
+			l.mu.Lock()
+			l.held++
+			l.mu.Unlock()
 			<-moves
 		}
 	}
@@ -202,6 +221,11 @@ func (c *connection) question(weather Weather, content []byte) (later time.Durat
 }
 
 func (c *connection) answer(weather Weather, _ []byte) (later time.Duration, lost bool) {
+	if weather.Latency > 0 {
+		c.link.mu.Lock()
+		c.link.late++
+		c.link.mu.Unlock()
+	}
 	return weather.Latency, c.cut.Load() || c.link.loses(weather)
 }
 

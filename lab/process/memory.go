@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -69,6 +70,24 @@ func (m *Memory) Exhaust() error {
 		}
 	}
 	return nil
+}
+
+// pressure has a program join the group and keep what it reads.
+const pressure = `echo $$ > "$0" && head -c 64000000 /dev/zero | tail -c 64000000`
+
+// Press has a program ask for the memory that the group may still have, until release
+// is called: processes that do not ask for more by themselves do not run out of it. The
+// kernel kills the largest, which that program cannot become in a group without room.
+func (m *Memory) Press() (release func(), err error) {
+	program := exec.Command("sh", "-c", pressure, m.Entrance())
+	program.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := program.Start(); err != nil {
+		return nil, fmt.Errorf("press for memory: %w", err)
+	}
+	return func() {
+		_ = syscall.Kill(-program.Process.Pid, syscall.SIGKILL) // it may have ended
+		_ = program.Wait()
+	}, nil
 }
 
 // Release lifts the limit.

@@ -13,16 +13,26 @@ import (
 	"github.com/tagwatch/tagwatch/lab/process"
 )
 
-// TestExhaustedMemory has the kernel kill a program that wants more.
-func TestExhaustedMemory(t *testing.T) {
-	t.Parallel()
-	memory, err := process.NewMemory(fmt.Sprintf("tagwatch-test-%d", os.Getpid()))
+// group makes a control group, or reports that it is not permitted here.
+func group(t *testing.T, name string) *process.Memory {
+	t.Helper()
+	memory, err := process.NewMemory(fmt.Sprintf("tagwatch-test-%s-%d", name, os.Getpid()))
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrNotExist) {
 		t.Log("not permitted here, which is what NewMemory is to say:", err)
-		return
+		return nil
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	return memory
+}
+
+// TestExhaustedMemory has the kernel kill a program that wants more.
+func TestExhaustedMemory(t *testing.T) {
+	t.Parallel()
+	memory := group(t, "exhausted")
+	if memory == nil {
+		return
 	}
 	// It joins, asks to go on, and then doubles a text without end.
 	program := exec.Command("sh", "-c", `echo $$ > "$0"; echo; read line; x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done`, memory.Entrance())
@@ -45,6 +55,48 @@ func TestExhaustedMemory(t *testing.T) {
 	}
 	fmt.Fprintln(in)
 	_ = program.Wait()
+	if status := program.ProcessState.String(); !strings.Contains(status, "killed") {
+		t.Errorf("it ended with %s, want it killed", status)
+	}
+	if kills, err := memory.Kills(); err != nil || kills != 1 {
+		t.Errorf("%d kills, %v", kills, err)
+	}
+	if err := errors.Join(memory.Release(), memory.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPressedMemory has the kernel kill a program that wants no more than it has, and
+// not the one that takes the rest.
+func TestPressedMemory(t *testing.T) {
+	t.Parallel()
+	memory := group(t, "pressed")
+	if memory == nil {
+		return
+	}
+	program := exec.Command("sh", "-c", `echo $$ > "$0"; x=$(head -c 8000000 /dev/zero | tr '\0' a); echo; read line`, memory.Entrance())
+	if _, err := program.StdinPipe(); err != nil { // which it waits for
+		t.Fatal(err)
+	}
+	out, err := program.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := program.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := memory.Exhaust(); err != nil {
+		t.Fatal(err)
+	}
+	release, err := memory.Press()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = program.Wait()
+	release()
 	if status := program.ProcessState.String(); !strings.Contains(status, "killed") {
 		t.Errorf("it ended with %s, want it killed", status)
 	}
