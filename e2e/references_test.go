@@ -3,6 +3,8 @@ package e2e_test
 import (
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -93,4 +95,28 @@ func TestNamesOfOneTag(t *testing.T) {
 	if watched := i.do("status", "-q"); strings.TrimSpace(watched) != "" {
 		t.Errorf("still watched: %s", watched)
 	}
+}
+
+// TestRepositoryKeepsNames: a watched repository says which of its tags are subscribed
+// under another name, and leaves them that.
+func TestRepositoryKeepsNames(t *testing.T) {
+	t.Parallel()
+	hub := made(lab.NewRegistry())(t)
+	t.Cleanup(func() { must(t, hub.Close()) })
+	for _, tag := range []string{"1", "2"} {
+		made(hub.Push("library/nginx:"+tag, made(lab.NewImage(lab.Debian(lab.Bookworm()...)))(t)))(t)
+	}
+	file := filepath.Join(t.TempDir(), "registries.conf")
+	must(t, os.WriteFile(file, fmt.Appendf(nil, "[[registry]]\nprefix = \"docker.io\"\nlocation = %q\ninsecure = true\n", hub.Host()), 0o600))
+	i := install(t, "TAGWATCH_REGISTRIES_FILE="+file)
+	i.do("subscribe", "docker.io/library/nginx:1")
+	for _, options := range [][]string{{"--dry-run"}, nil} {
+		result := made(i.Run(t.Context(), append([]string{"repository", "watch", "nginx"}, options...)...))(t)
+		if result.Code != 0 || !strings.Contains(result.Err, "docker.io/nginx:1 is already subscribed as docker.io/library/nginx:1 and keeps that name") {
+			t.Errorf("exit code %d: %s", result.Code, result.Err)
+		}
+	}
+	i.eventually("the repository's tags are watched", func() bool {
+		return strings.Join(strings.Fields(i.do("status", "-q")), " ") == "docker.io/library/nginx:1 docker.io/nginx:2"
+	})
 }
