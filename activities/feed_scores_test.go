@@ -139,3 +139,41 @@ func TestScoreAtAFilterInBulk(t *testing.T) {
 		t.Errorf("%d deliveries, want one of the vulnerability that came and one of it when it went", len(sent))
 	}
 }
+
+// TestScoreCrossesAFilter: so is an endpoint whose filter compares scores with a number.
+func TestScoreCrossesAFilter(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for number, probability := range []float64{1: 0.05, 2: 0.09, 3: 0.6, 4: 0.7} {
+		r.matcher.scores[checksum(number)] = []vuln.Score{{CVE: "CVE-2026-0001", Probability: probability}}
+		r.matcher.knows(checksum(number), "openssl 1", cve("CVE-2026-0001", vuln.Low))
+	}
+	r.data(1)
+	r.endpoint("all")
+	r.must(r.store.SaveEndpoint(t.Context(), endpoint.Endpoint{Name: "likely", URL: r.receiver.URL(), When: "epss > 0.1"}, r.clock.Now()))
+	r.push("app:1", "openssl 1")
+	target := r.settled("app:1")
+	mark := len(r.notified())
+	for number := 2; number <= 4; number++ { // 2: is checked for the first time
+		r.watchers.take()
+		r.data(number)
+		if crosses := number == 3; crosses != (len(r.watchers.take()) > 0) {
+			t.Errorf("build %d: woken: %t", number, !crosses)
+		}
+		r.resync(target)
+	}
+	r.expect(mark, "vuln_update feed app:1")
+	for name, want := range map[string]int{"likely": 1, "all": 0} {
+		deliveries, err := r.store.Deliveries(t.Context(), store.DeliveryFilter{Endpoint: name})
+		r.must(err)
+		got := 0
+		for _, d := range deliveries {
+			if d.Type == notification.VulnUpdate {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("%s gets %d, want %d: %+v", name, got, want, deliveries)
+		}
+	}
+}

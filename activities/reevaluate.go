@@ -187,7 +187,8 @@ func (r *reevaluation) compare(ctx context.Context, o watch.Outcome) (key string
 	return key, before == key, err
 }
 
-// key is that of an outcome of a bundle and of acceptances. It is "" where the bundle is gone or a pattern of it cannot be matched.
+// key is that of an outcome of a bundle and of acceptances. It is "" where the bundle is
+// gone or a pattern of it cannot be matched.
 func (a *Activities) key(ctx context.Context, hash, acceptances string, o watch.Outcome) (string, error) {
 	if hash == "" {
 		return string(o.View.State.Analyzed) + acceptances, nil

@@ -15,7 +15,7 @@ import (
 
 // moveScores stores the EPSS scores of the build in place of the others,
 // and notes the groups with a vulnerability whose score crosses the threshold of
-// a subscription or of a rule of the active bundle.
+// a subscription, of a filter or of a rule of the active bundle.
 func (t tx) moveScores(ctx context.Context, a databuild.Advance) error {
 	before, err := t.scores(ctx)
 	if err != nil {
@@ -85,7 +85,7 @@ func (t tx) replaceScores(ctx context.Context, before, after map[string]vuln.Sco
 		`ON CONFLICT (cve) DO UPDATE SET probability = excluded.probability, percentile = excluded.percentile`)
 }
 
-// thresholds are those that subscriptions name.
+// thresholds are those that subscriptions and filters name.
 func (t tx) thresholds(ctx context.Context) ([]float64, error) {
 	texts, err := all[string](ctx, t, `SELECT DISTINCT options FROM subscription WHERE active AND type = ?`, string(notification.VulnUpdate))
 	if err != nil {
@@ -97,10 +97,13 @@ func (t tx) thresholds(ctx context.Context) ([]float64, error) {
 		if err != nil {
 			return nil, err
 		}
-		if options.EPSS > 0 {
-			thresholds = append(thresholds, options.EPSS)
-		}
+		thresholds = append(thresholds, options.Thresholds()...)
 	}
+	endpoints, err := t.endpoints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	thresholds = append(thresholds, subscription.EndpointThresholds(endpoints)...)
 	slices.Sort(thresholds)
 	return slices.Compact(thresholds), nil
 }

@@ -10,6 +10,7 @@ package filter
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -43,6 +44,7 @@ type Expression struct {
 	// finding judges findings, open notifications without any.
 	finding, open cel.Program
 	names         map[string]bool // that it has
+	thresholds    []float64       // that it compares epss with
 }
 
 // compiled are the expressions in use, which the same few receivers name for all
@@ -129,6 +131,7 @@ func Compile(text string) (*Expression, error) {
 	for _, reference := range checked.NativeRep().ReferenceMap() {
 		e.names[reference.Name] = true
 	}
+	e.thresholds = thresholds(checked.NativeRep())
 	e.finding, err = env.Program(checked, options...)
 	if err == nil {
 		e.open, err = env.Program(checked, append(options, cel.EvalOptions(cel.OptPartialEval))...)
@@ -155,6 +158,54 @@ func (e *Expression) String() string { return e.text }
 
 // Names reports whether the expression names the variable.
 func (e *Expression) Names(variable string) bool { return e.names[variable] }
+
+// Thresholds are the numbers that the expression compares epss with. A score that changes
+// without crossing one of them does not change what is selected, unless the expression
+// computes with scores.
+func (e *Expression) Thresholds() []float64 { return e.thresholds }
+
+// thresholds reads the comparisons. What lies above a number begins with the next one that
+// there is.
+func thresholds(checked *ast.AST) (found []float64) {
+	for _, each := range ast.MatchDescendants(ast.NavigateAST(checked), ast.KindMatcher(ast.CallKind)) {
+		call := each.AsCall()
+		name, args := call.FunctionName(), call.Args()
+		if len(args) != 2 {
+			continue
+		}
+		number, compared := compares(args[0], args[1])
+		above := name == operators.Greater || name == operators.LessEquals
+		if !compared {
+			number, compared = compares(args[1], args[0])
+			above = name == operators.Less || name == operators.GreaterEquals
+		}
+		switch next := math.Nextafter(number, 1); {
+		case !compared:
+		case name == operators.Equals || name == operators.NotEquals:
+			found = append(found, number, next)
+		case !slices.Contains([]string{operators.Greater, operators.LessEquals, operators.Less, operators.GreaterEquals}, name):
+		case above:
+			found = append(found, next)
+		default:
+			found = append(found, number)
+		}
+	}
+	return found
+}
+
+// compares reports whether the terms are epss and a number.
+func compares(variable, number ast.Expr) (value float64, is bool) {
+	if variable.Kind() != ast.IdentKind || variable.AsIdent() != "epss" || number.Kind() != ast.LiteralKind {
+		return 0, false
+	}
+	switch literal := number.AsLiteral().(type) {
+	case types.Double:
+		return float64(literal), true
+	case types.Int:
+		return float64(literal), true
+	}
+	return 0, false
+}
 
 // Matches reports whether the expression selects the finding that the facts describe,
 // or the notification if they describe none. The error is that nobody can tell, as of

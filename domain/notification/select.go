@@ -1,6 +1,10 @@
 package notification
 
-import "github.com/tagwatch/tagwatch/domain/vuln"
+import (
+	"slices"
+
+	"github.com/tagwatch/tagwatch/domain/vuln"
+)
 
 // Change is what happened to a finding.
 type Change string
@@ -32,6 +36,22 @@ type Selectable interface {
 	// Select leaves out the findings that are not to be kept and counts them. What it
 	// returns is nil where that leaves nothing to notify.
 	Select(Keep) Content
+}
+
+// Scored leaves out updates of nothing but a score that crosses none of the thresholds: they
+// are of no interest to the receiver, and not counted as left out.
+func (c VulnerabilitiesChanged) Scored(thresholds []float64) VulnerabilitiesChanged {
+	var updated []vuln.Update
+	for _, u := range c.Updated {
+		if slices.Contains(u.Aspects, vuln.AspectEPSS) && !u.Crosses(thresholds) {
+			u.Aspects = slices.DeleteFunc(slices.Clone(u.Aspects), func(a vuln.Aspect) bool { return a == vuln.AspectEPSS })
+		}
+		if len(u.Aspects) > 0 {
+			updated = append(updated, u)
+		}
+	}
+	c.Updated = updated
+	return c
 }
 
 // Select implements Selectable. A change of the coverage is notified whatever is kept.

@@ -63,7 +63,7 @@ var remedies = map[Reason]string{
 	BelowSeverity:    "subscribe again with a lower --min-severity",
 	NotFixable:       "subscribe again with --fixable-only=false",
 	Filtered:         "change the filter: --when",
-	BelowEPSS:        "subscribe again with another --epss",
+	BelowEPSS:        "subscribe again with another --epss, or compare epss in --when",
 	SameStatus:       "subscribe again with --every-action",
 	NotSubscribed:    "tagwatch subscribe REF --type TYPE",
 	OtherCause:       "subscribe again with this --cause",

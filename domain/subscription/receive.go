@@ -18,6 +18,8 @@ type Receiver struct {
 	// dropped for its severity, its scores or its fixes.
 	exploited bool
 	about     *filter.Notification
+	scores    []float64 // thresholds of scores whose crossing is of interest
+	nothing   bool      // the last content was not let through
 	urgent    bool
 	left      map[notification.Reason][]string
 }
@@ -49,16 +51,53 @@ func (o Options) NeedsScores(endpoints []endpoint.Endpoint) bool {
 	return o.EPSS > 0 || names(o.When) || slices.ContainsFunc(endpoints, func(e endpoint.Endpoint) bool { return names(e.When) })
 }
 
+// Thresholds are the probabilities of exploitation whose crossing the options ask for: EPSS,
+// and those in When.
+func (o Options) Thresholds() []float64 {
+	thresholds := thresholdsIn(o.When)
+	if o.EPSS > 0 {
+		thresholds = append(thresholds, o.EPSS)
+	}
+	return thresholds
+}
+
+// EndpointThresholds are those in the filters of endpoints.
+func EndpointThresholds(endpoints []endpoint.Endpoint) (thresholds []float64) {
+	for _, e := range endpoints {
+		thresholds = append(thresholds, thresholdsIn(e.When)...)
+	}
+	return thresholds
+}
+
+func thresholdsIn(when string) []float64 {
+	if when == "" {
+		return nil
+	}
+	e, err := filter.Stored(when)
+	if err != nil {
+		return nil // whoever applies it reports that
+	}
+	return slices.Clone(e.Thresholds())
+}
+
 // NewReceiver is what the filters of the options let through of a notification.
 func NewReceiver(about filter.Notification, options Options) *Receiver {
 	about.Labels = options.Labels
-	return &Receiver{filters: options.filters(), exploited: !options.ExploitedFiltered, about: &about, left: map[notification.Reason][]string{}}
+	return &Receiver{filters: options.filters(), exploited: !options.ExploitedFiltered, about: &about, scores: options.Thresholds(), left: map[notification.Reason][]string{}}
 }
 
 // At is what the filter of an endpoint lets through as well.
 func (r *Receiver) At(e endpoint.Endpoint) *Receiver {
 	return &Receiver{filters: append(slices.Clone(r.filters), reasoned{e.When, notification.Filtered}),
-		exploited: r.exploited && !e.ExploitedFiltered, about: r.about, left: map[notification.Reason][]string{}}
+		exploited: r.exploited && !e.ExploitedFiltered, about: r.about, scores: append(slices.Clone(r.scores), thresholdsIn(e.When)...), left: map[notification.Reason][]string{}}
+}
+
+// Anywhere is what the filters of the options let through, with the scores that the filters of
+// endpoints ask for.
+func (r *Receiver) Anywhere(endpoints []endpoint.Endpoint) *Receiver {
+	wider := *r
+	wider.scores, wider.left = append(slices.Clone(r.scores), EndpointThresholds(endpoints)...), map[notification.Reason][]string{}
+	return &wider
 }
 
 // Urgent reports that what was let through has news of exploitation.
@@ -66,7 +105,7 @@ func (r *Receiver) Urgent() bool { return r.urgent }
 
 // Suppressed is what was left out, and why.
 func (r *Receiver) Suppressed(t notification.Type) (suppressed []notification.Suppression) {
-	for _, reason := range []notification.Reason{notification.BelowSeverity, notification.NotFixable, notification.Filtered} {
+	for _, reason := range []notification.Reason{notification.BelowSeverity, notification.NotFixable, notification.Filtered, notification.BelowEPSS} {
 		if names, left := r.left[reason]; left {
 			suppressed = append(suppressed, notification.Suppress(t, reason, names...))
 		}
@@ -76,9 +115,23 @@ func (r *Receiver) Suppressed(t notification.Type) (suppressed []notification.Su
 
 // Content is what is let through of it; nil for nothing.
 func (r *Receiver) Content(whole notification.Content) notification.Content {
+	content := r.content(whole)
+	r.nothing = content == nil
+	return content
+}
+
+func (r *Receiver) content(whole notification.Content) notification.Content {
 	if reason := r.drops(&filter.Facts{Notification: r.about}, false); reason != "" {
 		r.left[reason] = nil
 		return nil
+	}
+	if list, ok := whole.(notification.VulnerabilitiesChanged); ok {
+		scored := list.Scored(r.scores)
+		if scored.Empty() {
+			r.left[notification.BelowEPSS] = nil
+			return nil
+		}
+		whole = scored
 	}
 	if selectable, ok := whole.(notification.Selectable); ok {
 		return selectable.Select(r.keep)
@@ -133,7 +186,7 @@ func (r *Receiver) drops(facts *filter.Facts, news bool) notification.Reason {
 }
 
 // Deliveries are those of a notification, which has the heading and what r lets
-// through of the whole content, to whom the options route it: each with what the
+// through of the whole content (nothing, if it is for what filters of endpoints ask for), to whom the options route it: each with what the
 // endpoint's filter lets through. They come with why the other endpoints get none.
 func (a Audience) Deliveries(n notification.Notification, h notification.Heading, whole notification.Content, r *Receiver, options Options) ([]delivery.Delivery, []notification.Suppression, error) {
 	names, suppressed := Route(options, n.Type, n.Subject, a.Endpoints)
@@ -141,6 +194,10 @@ func (a Audience) Deliveries(n notification.Notification, h notification.Heading
 	for _, d := range delivery.Deliveries(n, names, a.RetryWindow) {
 		e := a.Endpoints[slices.IndexFunc(a.Endpoints, func(e endpoint.Endpoint) bool { return e.Name == d.Endpoint })]
 		d.Urgent = r.urgent
+		if e.When == "" && r.nothing {
+			suppressed = append(suppressed, notification.Suppression{Type: n.Type, Endpoint: e.Name, Reason: notification.BelowEPSS})
+			continue
+		}
 		if e.When != "" {
 			cut := r.At(e)
 			content := cut.Content(whole)

@@ -41,16 +41,16 @@ func (c Change) Empty() bool { return len(c.Added)+len(c.Removed)+len(c.Updated)
 
 // Diff compares two lists of findings. Their order does not matter, and several
 // reports of one vulnerability of one package count once, by the best authority.
-func Diff(previous, current []Finding) Change { return DiffAt(previous, current, 0) }
+func Diff(previous, current []Finding) Change { return DiffAt(previous, current) }
 
-// DiffAt also reports that the probability of exploitation crossed a threshold in either
-// direction; 0 for none.
-func DiffAt(previous, current []Finding, threshold float64) Change {
+// DiffAt also reports that the probability of exploitation crossed one of the thresholds in
+// either direction; nothing crosses 0.
+func DiffAt(previous, current []Finding, thresholds ...float64) Change {
 	before, after := merge(previous), merge(current)
 	gone, fresh, kept := align(before, after)
 	change := Change{Added: fresh, Removed: gone}
 	for _, pair := range kept {
-		if pair.Aspects = pair.aspects(threshold); len(pair.Aspects) > 0 {
+		if pair.Aspects = pair.aspects(thresholds); len(pair.Aspects) > 0 {
 			change.Updated = append(change.Updated, pair)
 		}
 	}
@@ -58,7 +58,7 @@ func DiffAt(previous, current []Finding, threshold float64) Change {
 	return change
 }
 
-func (u Update) aspects(threshold float64) (differ []Aspect) {
+func (u Update) aspects(thresholds []float64) (differ []Aspect) {
 	before, after := u.Previous, u.Current
 	for _, each := range []struct {
 		aspect  Aspect
@@ -68,7 +68,7 @@ func (u Update) aspects(threshold float64) (differ []Aspect) {
 		{AspectSeverity, before.Severity != after.Severity},
 		{AspectFix, before.Fix.State != after.Fix.State || !slices.Equal(before.Fix.sorted().Versions, after.Fix.sorted().Versions)},
 		{AspectExploited, before.KnownExploited != after.KnownExploited || before.Exploitation.inRansomware() != after.Exploitation.inRansomware()},
-		{AspectEPSS, u.crosses(threshold)},
+		{AspectEPSS, u.Crosses(thresholds)},
 		{AspectAccepted, (before.Accepted == nil) != (after.Accepted == nil)},
 	} {
 		if each.differs {

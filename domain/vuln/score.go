@@ -1,11 +1,14 @@
 package vuln
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Score is EPSS's estimate of the probability that a CVE is exploited within thirty days.
 // It is stored once for each CVE and joined to findings when they are read: it changes
 // daily for nearly all, and counts as a change only if it crosses the threshold of a
-// subscription.
+// subscription or of a filter.
 type Score struct {
 	CVE         string
 	Probability float64 // 0 to 1
@@ -28,10 +31,11 @@ func Crosses(before, after, threshold float64) bool {
 	return threshold > 0 && (before >= threshold) != (after >= threshold)
 }
 
-// crosses is false if one of the two probabilities was not joined.
-func (u Update) crosses(threshold float64) bool {
+// Crosses reports whether the probability crossed one of the thresholds; false if one of the
+// two was not joined.
+func (u Update) Crosses(thresholds []float64) bool {
 	before, after := u.Previous.EPSS, u.Current.EPSS
-	return before != nil && after != nil && Crosses(*before, *after, threshold)
+	return before != nil && after != nil && slices.ContainsFunc(thresholds, func(at float64) bool { return Crosses(*before, *after, at) })
 }
 
 // NoScore stands for a vulnerability without a CVSS 3 score.

@@ -129,7 +129,14 @@ func (d *decision) tell(content notification.Content) error {
 	}
 	receiver := subscription.NewReceiver(d.about(content.Type(), causes), *options)
 	cut := receiver.Content(content)
-	if d.suppressed = append(d.suppressed, receiver.Suppressed(content.Type())...); cut == nil {
+	own := cut != nil
+	if !own { // a score may be of interest to the filter of an endpoint alone
+		cut = receiver.Anywhere(d.audience.Endpoints).Content(content)
+	}
+	if own || cut == nil {
+		d.suppressed = append(d.suppressed, receiver.Suppressed(content.Type())...)
+	}
+	if cut == nil {
 		return nil
 	}
 	id := notification.ID(d.target.String(), string(content.Type()), fmt.Sprint(d.after.Revision), string(d.after.Resolved.Manifest), d.now.UTC().String())
@@ -140,7 +147,7 @@ func (d *decision) tell(content notification.Content) error {
 	}
 	d.notifications = append(d.notifications, n)
 	d.keepDates(cut)
-	if list, changed := cut.(notification.VulnerabilitiesChanged); changed && !receiver.Urgent() && summarized(causes, *options) {
+	if list, changed := cut.(notification.VulnerabilitiesChanged); changed && own && !receiver.Urgent() && summarized(causes, *options) {
 		d.gather(list.Revision(n.ID), content, receiver, *options)
 		return nil
 	}

@@ -71,14 +71,15 @@ func (d *decision) vulnerabilities() notification.Content {
 	if subscribed := d.subscription(notification.VulnUpdate); subscribed != nil {
 		options = *subscribed
 	}
-	change := vuln.DiffAt(d.before.Vulnerabilities, d.after.Vulnerabilities, options.EPSS)
+	thresholds := append(options.Thresholds(), subscription.EndpointThresholds(d.audience.Endpoints)...)
+	change := vuln.DiffAt(d.before.Vulnerabilities, d.after.Vulnerabilities, thresholds...)
 	content := notification.VulnerabilitiesChanged{Target: d.target, Before: evidenceOf(d.before, d.before.Checked), After: evidenceOf(d.after, d.now),
 		Added: change.Added, Updated: change.Updated, Decided: d.now}
 	content.Removed, content.NotCovered = d.after.Coverage.Uncovered(change.Removed)
 	switch {
 	case !content.Empty():
 		return content
-	case options.EPSS > 0 && !slices.EqualFunc(d.before.Vulnerabilities, d.after.Vulnerabilities, sameScore):
+	case len(thresholds) > 0 && !slices.EqualFunc(d.before.Vulnerabilities, d.after.Vulnerabilities, sameScore):
 		return d.suppress(notification.VulnUpdate, notification.BelowEPSS)
 	}
 	return d.suppress(notification.VulnUpdate, notification.Unchanged)
