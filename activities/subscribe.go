@@ -64,7 +64,7 @@ func (a *Activities) subscribe(ctx context.Context, request subscription.Request
 			each.Endpoints = request.Recipients(each.Target, endpoints)
 		}
 	}
-	return answers, a.wakeSubscribed(ctx, request, accepted, begun)
+	return answers, a.wakeSubscribed(ctx, accepted, begun)
 }
 
 // checkRequest decides of each tag whether it is refused, and returns what the others
@@ -97,14 +97,9 @@ func (a *Activities) oneName(ctx context.Context, target image.Target) error {
 
 // wakeSubscribed has the pollers find new tags, and the watchers of tags that were
 // watched before find their new options.
-func (a *Activities) wakeSubscribed(ctx context.Context, request subscription.Request, accepted []image.Target, begun map[image.Target]bool) error {
-	// A Dockerfile changes what is evaluated, which nothing else would show.
-	reason := watcher.WakeSubscription
-	if request.Options.Dockerfile != "" {
-		reason = watcher.WakeRescan
-	}
+func (a *Activities) wakeSubscribed(ctx context.Context, accepted []image.Target, begun map[image.Target]bool) error {
 	before := slices.DeleteFunc(slices.Clone(accepted), func(target image.Target) bool { return begun[target] })
-	if err := a.wakeTags(ctx, before, reason); err != nil {
+	if err := a.wakeTags(ctx, before, watcher.WakeSubscription); err != nil {
 		return err
 	}
 	hosts := map[string]bool{}

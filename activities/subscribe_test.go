@@ -54,6 +54,46 @@ func TestSubscribe(t *testing.T) {
 	}
 }
 
+// TestSubscribeWithADockerfile: one that comes, changes or goes is evaluated, although
+// neither the image nor the bundle changed.
+func TestSubscribeWithADockerfile(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.data(1)
+	r.activateRule(`"gate": "dockerfile", "trigger": "instruction", "params": [{"name": "instruction", "value": "MAINTAINER"}, {"name": "check", "value": "exists"}]`)
+	r.push("app:1", "openssl 1")
+	target := r.settled("app:1")
+	ask := func(types []notification.Type, text string) func() {
+		return func() {
+			r.subscribeTo(subscription.Request{Targets: []image.Target{target}, Types: types, Options: subscription.Options{Dockerfile: text}})
+		}
+	}
+	for _, step := range []struct {
+		name   string
+		change func()
+		want   policy.Status
+	}{
+		{"it comes", ask(notification.TagTypes, "FROM a\nMAINTAINER b"), policy.Fail},
+		{"it changes", ask(notification.TagTypes, "FROM a"), policy.Pass},
+		{"it comes with one type", ask([]notification.Type{notification.VulnUpdate}, "FROM a\nMAINTAINER b"), policy.Fail},
+		{"the type goes", func() {
+			_, err := r.store.Unsubscribe(t.Context(), target, []notification.Type{notification.VulnUpdate}, r.clock.Now())
+			r.must(err)
+		}, policy.Pass},
+		{"it comes again", ask(notification.TagTypes, "FROM a\nMAINTAINER b"), policy.Fail},
+		{"it goes", ask(notification.TagTypes, ""), policy.Pass},
+	} {
+		r.clock.advance(time.Minute)
+		step.change()
+		r.resync(target)
+		view, err := r.store.View(t.Context(), target)
+		r.must(err)
+		if view.State.Evaluation.Status != step.want {
+			t.Errorf("%s: %s, want %s", step.name, view.State.Evaluation.Status, step.want)
+		}
+	}
+}
+
 // TestSubscribeRefuses a request as a whole before anything is stored.
 func TestSubscribeRefuses(t *testing.T) {
 	t.Parallel()

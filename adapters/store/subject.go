@@ -56,10 +56,8 @@ func (t tx) addDockerfile(ctx context.Context, target image.Target, subject *pol
 	if err != nil {
 		return err
 	}
-	for _, s := range subscriptions {
-		if s.Options.Dockerfile != "" {
-			subject.Inventory.Dockerfile = sbom.Dockerfile{Text: s.Options.Dockerfile, Actual: true}
-		}
+	if text := subscription.Dockerfile(subscriptions); text != "" {
+		subject.Inventory.Dockerfile = sbom.Dockerfile{Text: text, Actual: true}
 	}
 	return nil
 }

@@ -47,7 +47,26 @@ func (t tx) subscribe(ctx context.Context, subs []subscription.Subscription, pol
 	if err := t.watch(ctx, targets, poll, now); err != nil {
 		return err
 	}
-	return t.activate(ctx, subs, now)
+	return t.notingDockerfiles(ctx, targets, now, func() error { return t.activate(ctx, subs, now) })
+}
+
+// notingDockerfiles has the outcomes of targets made anew whose Dockerfile a change of
+// their subscriptions replaces, adds or takes away: they are due for an evaluation.
+func (t tx) notingDockerfiles(ctx context.Context, targets []image.Target, now time.Time, change func() error) error {
+	names := namesOf(targets)
+	before, err := t.activeSubscriptions(ctx, names)
+	if err != nil {
+		return err
+	}
+	if err := change(); err != nil {
+		return err
+	}
+	after, err := t.activeSubscriptions(ctx, names)
+	if err != nil {
+		return err
+	}
+	differ := slices.DeleteFunc(names, func(name string) bool { return subscription.Dockerfile(before[name]) == subscription.Dockerfile(after[name]) })
+	return runIn(ctx, t, `UPDATE target_state SET next_change = ? WHERE target IN (?)`, differ, toMicros(now))
 }
 
 // watchChunk is how many targets one statement of watch begins to watch.
@@ -107,7 +126,11 @@ func (s *Store) Unsubscribe(ctx context.Context, target image.Target, types []no
 		if _, err := t.watched(ctx, target); err != nil {
 			return err
 		}
-		ended, err := t.deactivate(ctx, target, types, now)
+		var ended int64
+		err := t.notingDockerfiles(ctx, []image.Target{target}, now, func() (err error) {
+			ended, err = t.deactivate(ctx, target, types, now)
+			return err
+		})
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@
 package subscription
 
 import (
+	"cmp"
 	"crypto/md5"
 	"encoding/hex"
 	"slices"
@@ -64,6 +65,15 @@ type Options struct {
 func (s Subscription) ID(account string) string {
 	sum := md5.Sum([]byte(account + "+" + s.Target.String() + "+" + string(s.Type)))
 	return hex.EncodeToString(sum[:])
+}
+
+// Dockerfile is the one that a tag's images were built from, as its active subscriptions
+// say; "" if none does.
+func Dockerfile(active []Subscription) (text string) {
+	for _, s := range active {
+		text = cmp.Or(s.Options.Dockerfile, text)
+	}
+	return text
 }
 
 // Wants reports whether the options let a notification of that cause through.

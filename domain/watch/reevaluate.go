@@ -6,6 +6,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
@@ -66,14 +67,9 @@ func (o Outcome) Evaluable() bool {
 
 // Candidate is the outcome as keys of bundles see it, with the key of acceptances.
 func (o Outcome) Candidate(acceptances string) policy.Candidate {
-	c := policy.Candidate{Acceptances: acceptances, Reference: o.Target.Reference, Digest: o.View.State.Analyzed, ImageID: o.ImageID,
-		Failed: FailedImage(o.View.State.Problem, o.View.State.Resolved.Manifest)}
-	for _, s := range o.View.Subscriptions {
-		if s.Options.Dockerfile != "" {
-			c.Dockerfile = s.Options.Dockerfile
-		}
-	}
-	return c
+	return policy.Candidate{Acceptances: acceptances, Reference: o.Target.Reference, Digest: o.View.State.Analyzed, ImageID: o.ImageID,
+		Dockerfile: subscription.Dockerfile(o.View.Subscriptions),
+		Failed:     FailedImage(o.View.State.Problem, o.View.State.Resolved.Manifest)}
 }
 
 // Current reports whether the outcome was made from what there is now.
