@@ -94,6 +94,24 @@ func TestSubscribeWithADockerfile(t *testing.T) {
 	}
 }
 
+// A record that was made from another Dockerfile is made again.
+func TestSubscribeWithADockerfileDuringARecord(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.data(1)
+	r.activateRule(`"gate": "dockerfile", "trigger": "instruction", "params": [{"name": "instruction", "value": "MAINTAINER"}, {"name": "check", "value": "exists"}]`)
+	r.push("app:1", "openssl 1")
+	target := r.settled("app:1")
+	view, err := r.store.View(t.Context(), target)
+	r.must(err)
+	r.subscribeTo(subscription.Request{Targets: []image.Target{target}, Types: notification.TagTypes, Options: subscription.Options{Dockerfile: "MAINTAINER b"}})
+	now, err := r.store.View(t.Context(), target)
+	r.must(err)
+	if now.Like(view) {
+		t.Error("an outcome without the Dockerfile is taken for one with it")
+	}
+}
+
 // TestSubscribeRefuses a request as a whole before anything is stored.
 func TestSubscribeRefuses(t *testing.T) {
 	t.Parallel()

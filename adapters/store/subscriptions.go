@@ -65,7 +65,9 @@ func (t tx) notingDockerfiles(ctx context.Context, targets []image.Target, now t
 	if err != nil {
 		return err
 	}
-	differ := slices.DeleteFunc(names, func(name string) bool { return subscription.Dockerfile(before[name]) == subscription.Dockerfile(after[name]) })
+	differ := slices.DeleteFunc(names, func(name string) bool {
+		return subscription.Dockerfile(before[name]) == subscription.Dockerfile(after[name])
+	})
 	return runIn(ctx, t, `UPDATE target_state SET next_change = ? WHERE target IN (?)`, differ, toMicros(now))
 }
 

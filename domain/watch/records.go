@@ -31,7 +31,8 @@ type RecordView struct {
 // Like reports whether an outcome would be made from the same in both views.
 func (v RecordView) Like(other RecordView) bool {
 	return v.Build == other.Build && v.Matcher == other.Matcher && v.Bundle == other.Bundle &&
-		acceptance.Same(v.Acceptances, other.Acceptances)
+		acceptance.Same(v.Acceptances, other.Acceptances) &&
+		subscription.Dockerfile(v.Subscriptions) == subscription.Dockerfile(other.Subscriptions)
 }
 
 // Pruned counts what was removed because nobody will ask for it any more.
