@@ -36,6 +36,7 @@ func samples(f *fixture, tag string) []sample {
 		{operation: "follow-tag", method: "GET", path: "/tag/live" + ref, scope: token.Read},
 		{operation: "show-image", method: "GET", path: "/tag/image" + ref + "&matched=true", scope: token.Read},
 		{operation: "list-vulnerabilities", method: "GET", path: "/tag/vulnerabilities" + ref, scope: token.Read},
+		{operation: "evaluate", method: "POST", path: "/evaluations", body: fmt.Sprintf(`{"ref": %q, "document": true}`, tag), scope: token.Read},
 		{operation: "list-subscriptions", method: "GET", path: "/subscriptions", scope: token.Read, list: true},
 		{operation: "find-vulnerability", method: "GET", path: "/affected?id=CVE-2026-0001", scope: token.Read, list: true},
 		{operation: "find-package", method: "GET", path: "/affected/packages?purl=" + url.QueryEscape("pkg:deb/debian/openssl"), scope: token.Read, list: true},

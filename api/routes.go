@@ -15,7 +15,7 @@ const prefix = "/api/v1"
 // routes are the operations that are served. A test compares them with those that there
 // are.
 var routes = []route{
-	of(operations.ListTags), of(operations.NameTag), of(operations.ShowTag), of(operations.FollowTag), of(operations.ShowImage), of(operations.ListVulnerabilities),
+	of(operations.ListTags), of(operations.NameTag), of(operations.ShowTag), of(operations.FollowTag), of(operations.ShowImage), of(operations.ListVulnerabilities), of(operations.Evaluate),
 	of(operations.ListSubscriptions), of(operations.Subscribe), of(operations.Unsubscribe), of(operations.Rescan),
 	of(operations.FindVulnerability), of(operations.FindPackage), of(operations.ListRepositories),
 	of(operations.ListNotifications), of(operations.ExplainNotification), of(operations.ExplainSilence),

@@ -3,7 +3,6 @@ package tags
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -11,9 +10,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -45,16 +44,26 @@ Exit code 0: pass; 1: fail; 2: the evaluation failed.
 // evaluate ends every failure with exit code 2: it must not look like an image
 // that fails.
 func evaluate(ctx context.Context, s *session.Session) error {
-	target, bundle, subject, err := evaluated(ctx, s)
+	target, err := theTarget(ctx, s)
 	if err != nil {
 		return exit.Unable(err)
 	}
-	e, err := policy.Evaluate(ctx, bundle, subject, s.Now)
+	bundle, err := arguments.Bundle(ctx, s, s.String("policy"))
 	if err != nil {
 		return exit.Unable(err)
 	}
-	sayIncomplete(s, target, subject.Feed.Coverage)
-	if err := showEvaluation(s, target, bundle, e); err != nil {
+	content, err := bundle.MarshalJSON()
+	if err != nil {
+		return exit.Unable(err)
+	}
+	e, err := operations.Evaluate.Run(ctx, s.System(), operations.EvaluateRequest{Ref: target.Reference.String(), Platform: target.Platform.String(), Bundle: content, Document: true})
+	if err != nil {
+		return exit.Unable(err)
+	}
+	sayEarlier(s, e.Digest, e.Current)
+	sayIncomplete(s, target, e.Coverage)
+	err = session.ShowRows(s, session.Rows[policy.Row]{Items: e.Rows, Whole: e.Document, People: func(w io.Writer, _ []policy.Row) { writeEvaluation(s, w, e) }})
+	if err != nil {
 		return exit.Unable(err)
 	}
 	if e.Status == policy.Fail {
@@ -63,36 +72,9 @@ func evaluate(ctx context.Context, s *session.Session) error {
 	return nil
 }
 
-// evaluated gathers what is evaluated.
-func evaluated(ctx context.Context, s *session.Session) (target image.Target, bundle *policy.Bundle, subject *policy.Input, err error) {
-	if target, err = theTarget(ctx, s); err != nil {
-		return target, nil, nil, err
-	}
-	if bundle, err = arguments.Bundle(ctx, s, s.String("policy")); err != nil {
-		return target, nil, nil, err
-	}
-	known, err := analyzed(ctx, s, target, true)
-	if err != nil {
-		return target, nil, nil, err
-	}
-	if subject, err = s.Stored.Subject(ctx, target, known.Digest); err == nil {
-		err = s.Stored.AddScores(ctx, bundle, subject)
-	}
-	return target, bundle, subject, err
-}
-
-func showEvaluation(s *session.Session, target image.Target, b *policy.Bundle, e policy.Evaluation) error {
-	document, err := policy.Document(e, b, s.Settings.Account)
-	if err != nil {
-		return err
-	}
-	return session.ShowRows(s, session.Rows[policy.Row]{Items: e.Rows, Whole: json.RawMessage(document),
-		People: func(w io.Writer, _ []policy.Row) { writeEvaluation(s, w, target, e) }})
-}
-
-func writeEvaluation(s *session.Session, w io.Writer, target image.Target, e policy.Evaluation) {
+func writeEvaluation(s *session.Session, w io.Writer, e operations.Evaluation) {
 	var p output.Pairs
-	p.Add("Tag", target.String())
+	p.Add("Tag", e.Target.String())
 	p.Add("Image", string(e.Digest))
 	p.Add("Bundle", fmt.Sprintf("%s (%s)", e.BundleID, output.Short(e.BundleHash)))
 	p.Add("Mapping", e.MappingName)
