@@ -23,6 +23,8 @@ const (
 	// needs, has been begun again: workers are heard of every 30 seconds, and what
 	// failed waits as long.
 	begunAnew = time.Minute
+	// longestWait is that of a step that keeps failing.
+	longestWait = 5 * time.Minute
 	// secondRetry is when a delivery that failed twice is sent again: after 5 seconds
 	// and 5 minutes, each up to a fifth longer.
 	secondRetry = (5*time.Second + 5*time.Minute) * 6 / 5
@@ -69,8 +71,16 @@ func delivered(victim string) bool {
 type trouble struct {
 	victims      []string
 	began, ended time.Time
-	// recovery is how long after its end what it hit may go on as if it lasted.
-	recovery time.Duration
+}
+
+// over is when nothing suffers from a trouble any more. The waits between the tries
+// of what fails double: they are no longer than the trouble was.
+func (t *trouble) over() time.Time {
+	recovery := begunAnew + min(t.ended.Sub(t.began), longestWait)
+	if slices.Contains(t.victims, receiver) || slices.Contains(t.victims, refusing) {
+		recovery += secondRetry
+	}
+	return t.ended.Add(recovery)
 }
 
 // troubles are all so far.
@@ -81,7 +91,7 @@ type troubles struct {
 
 // begin notes a trouble, which lasts until end is called.
 func (t *troubles) begin(victims ...string) (end func()) {
-	one := &trouble{victims: victims, began: time.Now(), recovery: recoveryOf(victims)}
+	one := &trouble{victims: victims, began: time.Now()}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.list = append(t.list, one)
@@ -90,13 +100,6 @@ func (t *troubles) begin(victims ...string) (end func()) {
 		defer t.mu.Unlock()
 		one.ended = time.Now()
 	}
-}
-
-func recoveryOf(victims []string) time.Duration {
-	if slices.Contains(victims, receiver) || slices.Contains(victims, refusing) {
-		return begunAnew + secondRetry
-	}
-	return begunAnew
 }
 
 // judge compares when something came with when it could begin to come: from its
@@ -113,7 +116,7 @@ func (t *troubles) judge(change, came time.Time, bound time.Duration, hit func(v
 		if each.ended.IsZero() || each.ended.After(came) {
 			return 0, bound // it came in the middle of it
 		}
-		over := each.ended.Add(each.recovery)
+		over := each.over()
 		if over.Before(change) {
 			continue
 		}

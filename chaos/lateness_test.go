@@ -34,9 +34,9 @@ func TestLateness(t *testing.T) {
 		{"too late even with an analysis", move.of("analysis_update"), nil, 100, 106, true},
 		{"of data", expectation{kind: "vuln_update", causes: []string{"feed"}}, nil, 70, 74, false},
 		{"of a policy, late", expectation{kind: "policy_eval", causes: []string{"policy"}}, nil, 30, 31, true},
-		{"while the registry was away", move, []away{{registry, 10, 50}}, 160, 165, false},
-		{"after the registry was back for long", move, []away{{registry, 10, 50}}, 165, 172, true},
-		{"the registry was away before", move, []away{{registry, -200, -100}}, 60, 61, true},
+		{"while the registry was away", move, []away{{registry, 10, 50}}, 205, 209, false},
+		{"after the registry was back for long", move, []away{{registry, 10, 50}}, 205, 212, true},
+		{"the registry was away before", move, []away{{registry, -300, -200}}, 60, 61, true},
 		{"the registry was away afterwards", move, []away{{registry, 62, 70}}, 60, 61, true},
 		{"the data source was away, which it does not need", move, []away{{source, 10, 50}}, 60, 61, true},
 		{"the workers that analyze were away, which it does not need", move, []away{{analysis, 0, -1}}, 60, 61, true},
@@ -49,7 +49,7 @@ func TestLateness(t *testing.T) {
 			t.Parallel()
 			var all troubles
 			for _, each := range test.troubles {
-				one := &trouble{victims: []string{each.victim}, began: second(each.began), recovery: recoveryOf([]string{each.victim})}
+				one := &trouble{victims: []string{each.victim}, began: second(each.began)}
 				if each.ended >= 0 || each.began < 0 {
 					one.ended = second(each.ended)
 				}
