@@ -38,12 +38,20 @@ func shown(r rune) rune {
 	return mark
 }
 
+// drawing are the characters that can draw something in Markdown.
+const drawing = "!#$&()*+-.:<>[]\\^_`{|}~"
+
 // Markdown is a text that Markdown shows as it is, on one line: it draws, links
-// and loads nothing, and needs no quotes.
+// and loads nothing, and needs no quotes. Only what can draw is escaped: Temporal's Web
+// UI shows the backslash before other punctuation.
 func Markdown(text string) string {
 	var out strings.Builder
 	for _, r := range Line(text) {
-		if r < unicode.MaxASCII && unicode.In(r, unicode.Punct, unicode.Symbol) {
+		switch {
+		case r == '@': // would link a mail address, and the Web UI shows its backslash too
+			out.WriteString("&#64;")
+			continue
+		case strings.ContainsRune(drawing, r):
 			out.WriteByte('\\') // CommonMark, 2.4
 		}
 		out.WriteRune(r)
