@@ -19,23 +19,23 @@ import (
 // CheckRegistry runs a check of a registry, given by its host or by a tag of it, on a
 // worker.
 func (c Client) CheckRegistry(ctx context.Context, name string) (polling.Report, error) {
-	return run[polling.Report](ctx, c, "check-registry:"+name, "Check of registry "+name, workflows.CheckRegistry, name)
+	return run[polling.Report](ctx, c, workflows.TypeCheckRegistry, "check-registry:"+name, "Check of registry "+name, workflows.CheckRegistry, name)
 }
 
 // PlanRepository returns the tags that a worker would watch in a repository.
 func (c Client) PlanRepository(ctx context.Context, repository taglist.Repository) (taglist.Plan, error) {
 	name := repository.Name.String()
-	return run[taglist.Plan](ctx, c, "plan-repository:"+name, "Plan of watching "+name, workflows.PlanRepository, repository)
+	return run[taglist.Plan](ctx, c, workflows.TypePlanRepository, "plan-repository:"+name, "Tags that would be watched in "+name, workflows.PlanRepository, repository)
 }
 
 // TestEndpoint has a worker send a sample notification to an endpoint.
 func (c Client) TestEndpoint(ctx context.Context, name string, t notification.Type) (delivery.TestResult, error) {
-	return run[delivery.TestResult](ctx, c, "test-endpoint:"+name, "Sample notification to endpoint "+name, workflows.TestEndpoint, delivery.TestRequest{Endpoint: name, Type: t})
+	return run[delivery.TestResult](ctx, c, workflows.TypeTestEndpoint, "test-endpoint:"+name, "Sample notification to endpoint "+name, workflows.TestEndpoint, delivery.TestRequest{Endpoint: name, Type: t})
 }
 
 // run starts a workflow of its own for the request and returns its result.
-func run[T any](ctx context.Context, c Client, id, summary string, workflow, argument any) (result T, err error) {
-	started, err := c.Temporal.ExecuteWorkflow(ctx, options(id+":"+uuid.NewString(), summary), workflow, argument)
+func run[T any](ctx context.Context, c Client, workflowType, id, summary string, workflow, argument any) (result T, err error) {
+	started, err := c.Temporal.ExecuteWorkflow(ctx, options(workflowType, id+":"+uuid.NewString(), summary), workflow, argument)
 	if err == nil {
 		err = started.Get(ctx, &result)
 	}

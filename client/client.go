@@ -34,7 +34,7 @@ func (c Client) Subscribe(ctx context.Context, request subscription.Request) (an
 	if err != nil {
 		return nil, err
 	}
-	options := options("subscribe:"+uuid.NewSHA1(uuid.NameSpaceURL, content).String(), workflows.SubscribeSummary(request))
+	options := options(workflows.TypeSubscribe, "subscribe:"+uuid.NewSHA1(uuid.NameSpaceURL, content).String(), workflows.SubscribeSummary(request))
 	options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
 	err = c.execute(ctx, options, workflows.Subscribe, request, &answers)
 	return answers, err
@@ -68,8 +68,7 @@ func (c Client) WakeTag(ctx context.Context, target image.Target, reason watcher
 
 // RequestAnalysis has an image analyzed; its watcher gets the result as a signal.
 func (c Client) RequestAnalysis(ctx context.Context, request analysis.Request) error {
-	options := options(workflows.AnalyzeImageID(request.Digest), "Analysis of "+string(request.Digest))
-	options.TaskQueue = workflows.QueueTags
+	options := options(workflows.TypeAnalyzeImage, workflows.AnalyzeImageID(request.Digest), workflows.AnalysisSummary(request.Digest))
 	return c.signal(ctx, options, workflows.SignalWanted, request, workflows.AnalyzeImage, workflows.AnalysisState{Digest: request.Digest})
 }
 
@@ -80,14 +79,14 @@ func (c Client) WakeRegistry(ctx context.Context, registry string, reason watche
 
 // WakeRepository starts or wakes the watcher of a repository.
 func (c Client) WakeRepository(ctx context.Context, repository image.Repository, reason watcher.WakeReason) error {
-	options := options(workflows.WatchRepositoryID(repository), workflows.RepositorySummary(repository))
+	options := options(workflows.TypeWatchRepository, workflows.WatchRepositoryID(repository), workflows.RepositorySummary(repository))
 	options.TypedSearchAttributes = temporal.NewSearchAttributes(workflows.RepositoryLabels(repository)...)
 	return c.wake(ctx, options, reason, workflows.WatchRepository, workflows.RepositoryState{Repository: repository})
 }
 
 // WakeEndpoint starts or wakes the queue of an endpoint.
 func (c Client) WakeEndpoint(ctx context.Context, name string, reason watcher.WakeReason) error {
-	options := options(workflows.ServeEndpointID(name), workflows.EndpointSummary(name))
+	options := options(workflows.TypeServeEndpoint, workflows.ServeEndpointID(name), workflows.EndpointSummary(name))
 	return c.wake(ctx, options, reason, workflows.ServeEndpoint, workflows.EndpointState{Name: name})
 }
 
@@ -98,7 +97,7 @@ func (c Client) wake(ctx context.Context, options sdk.StartWorkflowOptions, reas
 // SyncFeed synchronizes the vulnerability data and waits for the result. A request without
 // settings joins a run under way.
 func (c Client) SyncFeed(ctx context.Context, request databuild.SyncRequest) (synced workflows.Synced, err error) {
-	options := options(workflows.SyncFeedID, "Vulnerability data: "+syncSummary(request))
+	options := options(workflows.TypeSyncFeed, workflows.SyncFeedID, "Vulnerability data: "+syncSummary(request))
 	if request == (databuild.SyncRequest{}) {
 		options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
 	}
@@ -108,14 +107,14 @@ func (c Client) SyncFeed(ctx context.Context, request databuild.SyncRequest) (sy
 
 // ApplyPolicy activates a stored bundle and wakes the watchers.
 func (c Client) ApplyPolicy(ctx context.Context, bundle string) (applied workflows.Applied, err error) {
-	err = c.execute(ctx, options(workflows.ApplyPolicyID, "Activation of bundle "+plain.Markdown(bundle)), workflows.ApplyPolicy, bundle, &applied)
+	err = c.execute(ctx, options(workflows.TypeApplyPolicy, workflows.ApplyPolicyID, "Activation of bundle "+plain.Markdown(bundle)), workflows.ApplyPolicy, bundle, &applied)
 	return applied, err
 }
 
 // ApplyAcceptances has the tags evaluated that stored acceptances concern, and returns how
 // many were.
 func (c Client) ApplyAcceptances(ctx context.Context) (evaluated int, err error) {
-	err = c.execute(ctx, options(workflows.ApplyAcceptancesID, "Application of acceptances"), workflows.ApplyAcceptances, nil, &evaluated)
+	err = c.execute(ctx, options(workflows.TypeApplyAcceptances, workflows.ApplyAcceptancesID, "Evaluation with the stored acceptances"), workflows.ApplyAcceptances, nil, &evaluated)
 	return evaluated, err
 }
 
@@ -155,20 +154,18 @@ func (c Client) signal(ctx context.Context, options sdk.StartWorkflowOptions, na
 	return nil
 }
 
-func options(id, summary string) sdk.StartWorkflowOptions {
-	return sdk.StartWorkflowOptions{ID: id, TaskQueue: workflows.QueueMain, StaticSummary: summary}
+func options(workflowType, id, summary string) sdk.StartWorkflowOptions {
+	return sdk.StartWorkflowOptions{ID: id, TaskQueue: workflows.QueueOf(workflowType), StaticSummary: summary, StaticDetails: workflows.About(workflowType)}
 }
 
 func tagOptions(target image.Target) sdk.StartWorkflowOptions {
-	options := options(workflows.WatchTagID(target), target.String())
-	options.TaskQueue = workflows.QueueTags
-	options.StaticDetails = "Follows one tag for as long as somebody is subscribed to it. The current details beside this say how it is."
+	options := options(workflows.TypeWatchTag, workflows.WatchTagID(target), target.String())
 	options.TypedSearchAttributes = temporal.NewSearchAttributes(workflows.TagLabels(target)...)
 	return options
 }
 
 func registryOptions(registry string) sdk.StartWorkflowOptions {
-	options := options(workflows.WatchRegistryID(registry), workflows.RegistrySummary(registry))
+	options := options(workflows.TypeWatchRegistry, workflows.WatchRegistryID(registry), workflows.RegistrySummary(registry))
 	options.TypedSearchAttributes = temporal.NewSearchAttributes(workflows.RegistryLabels(registry)...)
 	return options
 }

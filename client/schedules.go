@@ -52,7 +52,7 @@ func (s Schedule) create(ctx context.Context, connected sdk.Client) error {
 		TriggerImmediately: true,
 		Action: &sdk.ScheduleWorkflowAction{
 			ID: s.ID + "-scheduled", Workflow: workflows.TypeRunTask, TaskQueue: workflows.QueueMain,
-			Args: []any{s.ID}, StaticSummary: "Scheduled run of " + s.ID,
+			Args: []any{s.ID}, StaticSummary: "Scheduled run of " + s.ID, StaticDetails: workflows.About(workflows.TypeRunTask),
 		},
 	})
 	return err

@@ -37,7 +37,7 @@ const runningPage = 1000
 
 // Reconcile compares what should run with what runs, and waits for the outcome.
 func (c Client) Reconcile(ctx context.Context, request watcher.ReconcileRequest) (result watcher.Reconciled, err error) {
-	err = c.execute(ctx, options(workflows.ReconcileID, "Comparison of the store with what runs"), workflows.Reconcile, request, &result)
+	err = c.execute(ctx, options(workflows.TypeReconcile, workflows.ReconcileID, "Comparison of the running workflows with the database"), workflows.Reconcile, request, &result)
 	return result, err
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/plain"
 )
 
-// Analyzed answers a watcher that asked for an analysis.
+// Analyzed answers a workflow that requested an analysis.
 type Analyzed struct {
 	Digest image.Digest
 	// Problem is why the image cannot be analyzed; nil when it is.
@@ -28,8 +28,8 @@ type Analyzed struct {
 // AnalysisState is all that one run of AnalyzeImage hands to the next.
 type AnalysisState struct {
 	Digest image.Digest
-	// Wanted are the requests that are not answered yet, one a watcher, in order of
-	// arrival.
+	// Wanted are the requests that are not answered yet, at most one of each workflow, in
+	// order of arrival.
 	Wanted []analysis.Request `json:",omitempty"`
 	// Failures counts the rounds that failed in a row.
 	Failures int `json:",omitempty"`
@@ -45,9 +45,19 @@ type analyzer struct {
 // signals that one workflow has under way.
 const answersAtOnce = 100
 
-// AnalyzeImage analyzes one image and answers every watcher that asks for it
-// meanwhile: many tags may point to one image, which is analyzed once. Requests
-// arrive as signals, the first together with the start.
+// AnalyzeImage analyzes one image for every workflow that requests it: many tags may
+// point to one image, which is analyzed once. Each request is a signal, SignalWanted; it
+// starts the workflow, or joins the one that runs.
+//
+// A round runs Analyze for the most urgent request and answers with SignalAnalyzed: all
+// requests that the outcome is true of, or, if the registry refused, only the one that was
+// tried. After a failure that may pass it tells everybody why the answer takes longer, and
+// repeats the round for the same requests after 30 s, doubling up to 10 minutes, or when
+// another request arrives.
+//
+// It ends when no request is left, and continues as new between rounds. A crash repeats
+// the round. It stores nothing about tags, and an answer to a workflow that has ended is
+// dropped.
 func AnalyzeImage(ctx workflow.Context, state AnalysisState) error {
 	a := &analyzer{AnalysisState: state}
 	onSignal(ctx, SignalWanted, a.want)
@@ -67,8 +77,8 @@ func AnalyzeImage(ctx workflow.Context, state AnalysisState) error {
 	}
 }
 
-// want keeps a request; a repeated one takes the place of the former. One for
-// another image would be answered with the outcome of this one.
+// want keeps a request; a repeated one takes the place of the former. One for another
+// image is dropped.
 func (a *analyzer) want(request analysis.Request) {
 	if request.Digest != a.Digest {
 		return
@@ -84,8 +94,7 @@ func (a *analyzer) want(request analysis.Request) {
 	a.Wanted = append(a.Wanted, request)
 }
 
-// round analyzes the image for the most urgent request. What failed is tried again
-// for the same watchers: they hear why it takes longer.
+// round analyzes the image for the most urgent request.
 func (a *analyzer) round(ctx workflow.Context) error {
 	a.show(ctx, "Being analyzed")
 	a.arrived = false
@@ -102,7 +111,7 @@ func (a *analyzer) round(ctx workflow.Context) error {
 	a.Failures++
 	delay := problemOf(ctx, condition.StageAnalyze, err, nil)
 	a.answer(ctx, a.Wanted, Analyzed{Digest: a.Digest, Problem: delay, Delayed: true})
-	a.show(ctx, "Tried again later: "+delay.Message)
+	a.show(ctx, "Failed, will be retried: "+delay.Message)
 	_, err = waitFor(ctx, min(backoff(a.Failures), longestRetry), "next try", func() bool { return a.arrived })
 	return err
 }
@@ -143,10 +152,9 @@ func fairnessKey(repository image.Repository) string {
 	return name[max(0, len(name)-maxFairnessKey):]
 }
 
-// finish answers the watchers whose question is answered. A registry that
-// refuses one watcher's tag says nothing about the tags of the others: only that
-// one is notified, and the next request is tried. What was known already is no
-// answer to those who want the image analyzed again.
+// finish answers the requests that the outcome is true of. A registry that refuses one
+// tag says nothing about the others: only that request is answered, and the next round
+// tries another. A stored analysis is no answer to a request to analyze again.
 func (a *analyzer) finish(ctx workflow.Context, asked analysis.Request, done analysis.Result, err error) {
 	answer := Analyzed{Digest: a.Digest, Problem: done.Problem}
 	if err != nil {
@@ -195,9 +203,11 @@ func outcomeOf(done analysis.Result, problem *condition.Problem) string {
 }
 
 func (a *analyzer) show(ctx workflow.Context, headline string) {
-	details := "### " + plain.Markdown(headline) + "\n\nImage `" + string(a.Digest) + "`\n"
+	details := "### " + plain.Markdown(headline) + "\n"
 	for _, request := range a.Wanted {
-		details += "\n- wanted by " + plain.Code(request.Target.String())
+		details += "\n- requested for " + plain.Code(request.Target.String())
 	}
-	workflow.SetCurrentDetails(ctx, details)
+	setDetails(ctx, AnalysisSummary(a.Digest), details)
 }
+
+func AnalysisSummary(digest image.Digest) string { return "Analysis of " + string(digest) }

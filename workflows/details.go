@@ -6,9 +6,13 @@ import (
 	"github.com/tagwatch/tagwatch/domain/plain"
 )
 
-// setDetails sets the current details of a run that follows others: Temporal shows
-// the summary that a workflow was started with on its first run only, so each
-// run's details begin with it.
+// setDetails sets the current details of a run. Temporal shows the summary and the details
+// that a workflow was started with on its first run only: the current details begin with
+// the summary, and those of a run that continues another end with what About says.
 func setDetails(ctx workflow.Context, summary, details string) {
-	workflow.SetCurrentDetails(ctx, "**"+plain.Markdown(summary)+"**\n\n"+details)
+	details = "**" + plain.Markdown(summary) + "**\n\n" + details
+	if info := workflow.GetInfo(ctx); info.ContinuedExecutionRunID != "" {
+		details += "\n---\n\n" + About(info.WorkflowType.Name) + "\n"
+	}
+	workflow.SetCurrentDetails(ctx, details)
 }
