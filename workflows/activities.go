@@ -29,46 +29,51 @@ import (
 type Activities interface {
 	// Subscribe verifies tags, stores their subscriptions and starts their watchers.
 	Subscribe(context.Context, subscription.Request) ([]subscription.Result, error)
-	// Observe checks the registry and at the store.
+	// Observe finds out which image the tag points to, and which steps the store lacks for
+	// it.
 	Observe(context.Context, image.Target) (watch.Observation, error)
-	// RequestAnalysis has an image analyzed once, whoever else asks for it.
+	// RequestAnalysis starts AnalyzeImage for an image or adds the request to the running
+	// one. It does not wait: the answer is the signal SignalAnalyzed.
 	RequestAnalysis(context.Context, analysis.Request) error
-	// Analyze makes the inventory of an image.
+	// Analyze makes and stores the inventory of an image, unless there is one.
 	Analyze(context.Context, analysis.Request) (analysis.Result, error)
 	// Match finds the vulnerabilities of an image's packages.
 	Match(context.Context, image.Digest) error
-	// Record evaluates, decides what happened and stores it with its deliveries.
+	// Record evaluates the policies, compares with the state recorded last, and stores the
+	// new state, the notifications and their deliveries in one transaction.
 	Record(context.Context, watch.RecordRequest) (watch.Recorded, error)
 	// ReadSummary reads what is recorded of a tag.
 	ReadSummary(context.Context, image.Target) (watch.Summary, error)
-	// WakeEndpoints tells endpoints that deliveries wait for them.
+	// WakeEndpoints wakes ServeEndpoint of each endpoint: it has deliveries to send.
 	WakeEndpoints(context.Context, []string) error
 
 	// FollowConditions stores what a workflow finds wrong, or not wrong any more.
 	FollowConditions(context.Context, condition.Report) error
 
-	// Poll checks the due tags of a registry and wakes the watchers of those
+	// PollRegistry checks the due tags of a registry, and wakes the watchers of those
 	// that moved.
 	PollRegistry(ctx context.Context, registry string) (polling.Poll, error)
 
-	// ListTags compares a repository's tags with those that are watched and
-	// records the difference.
+	// ListTags compares a repository's tags with those that are watched, and stores the
+	// subscriptions of new ones, the end of removed ones, and the notification.
 	ListTags(context.Context, image.Repository) (taglist.Listing, error)
-	// PlanRepository reports what watching a repository would come to.
+	// PlanRepository reports which tags would be watched in a repository.
 	PlanRepository(context.Context, taglist.Repository) (taglist.Plan, error)
 	// StartWatches starts the watchers that a repository still lacks.
 	StartWatches(context.Context, image.Repository) (int, error)
 	// WakeTags wakes the watchers of those tags.
 	WakeTags(context.Context, []image.Target) error
 
-	// FetchFeed asks for new vulnerability data, verifies and judges them.
+	// FetchFeed downloads new vulnerability data, verifies it, and judges whether it can be
+	// used or is put on hold.
 	FetchFeed(context.Context, databuild.SyncRequest) (databuild.Fetched, error)
-	// AdvanceFeed makes a build current and matches again what it touches.
+	// AdvanceFeed matches again the packages that a build touches, and makes it current.
 	AdvanceFeed(context.Context, databuild.AdvanceRequest) (databuild.Advanced, error)
-	// Summarize tells at once what changed with another version of what analyzes
-	// or matches.
+	// Summarize stores the pending summaries of what a new analyzer or matcher changed, one
+	// for each endpoint; while tags have yet to be checked with it, it stores none unless
+	// forced.
 	Summarize(context.Context, databuild.SummarizeRequest) (databuild.Summarized, error)
-	// Prune removes what nobody will ask for any more.
+	// Prune deletes images without a tag and notifications, both after the retention.
 	Prune(context.Context) (watch.Pruned, error)
 
 	// ActivatePolicy makes a stored bundle the active one and reports whether that
@@ -78,24 +83,26 @@ type Activities interface {
 	// wakes the watchers that have something to show or to do.
 	Reevaluate(context.Context, watch.ReevaluateRequest) (watch.Reevaluated, error)
 
-	// NextRenewal finds an image that the leading analyzer has not analyzed.
+	// NextRenewal finds the next image that the active analyzer has not analyzed.
 	NextRenewal(context.Context, analysis.RenewalRequest) (analysis.Renewal, error)
-	// EndRenewal wakes the tags of a renewed image, remembers one that could not be
-	// renewed, and reports which it was.
+	// EndRenewal wakes the tags of an image that was analyzed again, or stores when to try
+	// again, and reports which it was.
 	EndRenewal(context.Context, analysis.RenewalEnd) (bool, error)
 
 	// RestoreTemporal makes sure that Temporal knows the search attributes and the
 	// schedules.
 	RestoreTemporal(context.Context, watcher.ReconcileRequest) error
-	// CompareWatchers starts the watchers of a kind that should run and do not.
+	// CompareWatchers starts the watchers of a kind that should run and do not, and wakes
+	// those that nothing needs, which then end.
 	CompareWatchers(context.Context, watcher.CompareRequest) (watcher.Compared, error)
-	// CompareDeliveries wakes the endpoints whose deliveries are overdue.
+	// CompareDeliveries wakes the endpoints whose deliveries are overdue, and fails those
+	// whose endpoint was deleted.
 	CompareDeliveries(context.Context, watcher.ReconcileRequest) (watcher.DeliveriesCompared, error)
 	// Deliver makes the due attempts at an endpoint.
 	Deliver(ctx context.Context, endpoint string) (delivery.Round, error)
 	// TestEndpoint sends a sample notification.
 	TestEndpoint(context.Context, delivery.TestRequest) (delivery.TestResult, error)
-	// CheckRegistry reports how a registry is spoken to and whether it works.
+	// CheckRegistry reports the settings of a registry and whether it can be reached.
 	CheckRegistry(ctx context.Context, name string) (polling.Report, error)
 }
 
@@ -114,84 +121,90 @@ const (
 // urgent goes before everything else that waits in a task queue.
 var urgent = temporal.Priority{PriorityKey: 1}
 
-// silence is how long a step may not be heard of before its worker is taken for
-// dead and another begins it anew. Steps beat every few seconds.
-const silence = 30 * time.Second
+// heartbeatTimeout is how long a step may send no heartbeat before its worker is taken
+// for dead and another worker begins the step anew. Steps send one every 5 seconds.
+const heartbeatTimeout = 30 * time.Second
 
-// tries is how often a step is tried in one round. A round that failed is a problem
-// that people see, and is repeated (see health).
-const tries = 5
+// attempts is how often Temporal tries a step in one round. A round that failed is
+// shown as a problem and repeated (see health): by the next poll, listing, delivery or
+// resync of a watcher, by persist in a task.
+const attempts = 5
 
-// untaken is how long a step waits for a worker to take it.
-const untaken = 15 * time.Minute
+// queueTimeout is how long a step waits in its task queue for a worker.
+const queueTimeout = 15 * time.Minute
 
-// The kinds of work, and how patient each is.
+// The kinds of work, with their time limits and retries.
 var (
-	// quick is for a cheap step: it runs inside the workflow's own task. A step
-	// that keeps failing ends the resync, and the next resync tries again.
+	// quick is for a cheap step: a local activity. One that keeps failing ends the
+	// resync, and the next resync tries again; order goes on with an ordinary activity.
 	quick = workflow.LocalActivityOptions{
 		StartToCloseTimeout: 40 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 5 * time.Second, MaximumAttempts: 3},
 	}
-	// asked is for what a person waits for: it fails soon rather than late.
-	asked = workflow.ActivityOptions{
+	// interactive is for what a person waits for: it fails soon rather than late, and is
+	// not repeated.
+	interactive = workflow.ActivityOptions{
 		Priority:            urgent,
 		StartToCloseTimeout: 40 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, MaximumInterval: 5 * time.Second, MaximumAttempts: 3},
 	}
-	// storing is for what must not be lost: it is tried again in the next
-	// round.
+	// storing is for what must not be lost: a round that failed is repeated.
 	storing = workflow.ActivityOptions{
 		StartToCloseTimeout: 2 * time.Minute,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute, MaximumAttempts: tries},
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute, MaximumAttempts: attempts},
 	}
 	// recording is storing for a step that may take longer than one statement.
 	recording = workflow.ActivityOptions{
 		StartToCloseTimeout: 2 * time.Minute,
-		HeartbeatTimeout:    silence,
+		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         storing.RetryPolicy,
 	}
-	// polling checks many tags and heartbeats between them.
+	// checking is for a poll or a list of tags, which may be long.
 	checking = workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Minute,
-		HeartbeatTimeout:    silence,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute, MaximumAttempts: tries},
+		HeartbeatTimeout:    heartbeatTimeout,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute, MaximumAttempts: attempts},
 	}
-	// bulk is polling for what catches up: it waits where the watchers fall behind.
+	// bulk is for what goes through all tags: it pauses while too many workflow tasks of
+	// tags wait for a worker.
 	bulk = workflow.ActivityOptions{
 		TaskQueue:           QueueBulk,
 		StartToCloseTimeout: 2 * time.Hour,
-		HeartbeatTimeout:    silence,
+		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         checking.RetryPolicy,
 	}
+	// analyzing is for the analysis of an image. AnalyzeImage repeats a failed round.
 	analyzing = workflow.ActivityOptions{
 		TaskQueue:           QueueAnalysis,
 		StartToCloseTimeout: 2 * time.Hour,
-		HeartbeatTimeout:    silence,
+		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: 5 * time.Second, MaximumInterval: time.Minute, MaximumAttempts: 4},
 	}
+	// matching is for what needs the vulnerability data on the worker's disk.
 	matching = workflow.ActivityOptions{
 		TaskQueue:              QueueMatching,
-		ScheduleToStartTimeout: untaken,
+		ScheduleToStartTimeout: queueTimeout,
 		StartToCloseTimeout:    time.Hour,
-		HeartbeatTimeout:       silence,
-		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 2 * time.Second, MaximumInterval: 5 * time.Minute, MaximumAttempts: tries},
+		HeartbeatTimeout:       heartbeatTimeout,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 2 * time.Second, MaximumInterval: 5 * time.Minute, MaximumAttempts: attempts},
 	}
-	// fetching gives up sooner: the schedule comes again, and meanwhile the state
-	// says what is wrong.
+	// fetching has fewer attempts and is not repeated: the run fails, and the schedule
+	// starts the next.
 	fetching = workflow.ActivityOptions{
 		TaskQueue:              QueueMatching,
-		ScheduleToStartTimeout: untaken,
+		ScheduleToStartTimeout: queueTimeout,
 		StartToCloseTimeout:    time.Hour,
-		HeartbeatTimeout:       silence,
+		HeartbeatTimeout:       heartbeatTimeout,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, MaximumInterval: time.Minute, MaximumAttempts: 3},
 	}
+	// delivering is for one round of attempts at one endpoint, which begins new attempts
+	// for 5 minutes. Retries of a delivery are rows of the store, not attempts of this step.
 	delivering = workflow.ActivityOptions{
 		TaskQueue:              QueueDelivery,
-		ScheduleToStartTimeout: untaken,
+		ScheduleToStartTimeout: queueTimeout,
 		StartToCloseTimeout:    15 * time.Minute,
-		HeartbeatTimeout:       silence,
-		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute, MaximumAttempts: tries},
+		HeartbeatTimeout:       heartbeatTimeout,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute, MaximumAttempts: attempts},
 	}
 )
 
@@ -204,7 +217,8 @@ func call[In, Out any](ctx workflow.Context, options workflow.ActivityOptions, s
 	return out, err
 }
 
-// execute runs one activity, that of a task until it succeeds.
+// execute runs one activity. One of a task is repeated until it succeeds or is refused for
+// good, if persists says so.
 func execute(ctx workflow.Context, options workflow.ActivityOptions, summary, name string, out any, arguments ...any) error {
 	options.Summary = summary
 	try := func() error {
@@ -226,9 +240,9 @@ func local[In, Out any](ctx workflow.Context, summary string,
 	return out, err
 }
 
-// order runs one cheap activity that has no result. What does not succeed
-// inside the workflow's task goes on outside of it until it does: a wake-up or
-// a message must not be lost. That it goes on is noted after every round.
+// order runs one cheap activity that has no result: quick as a local activity, and if that
+// fails as an ordinary one (storing), in one round after the other until it succeeds: a
+// wake-up or a request must not be lost. Each failed round is noted as a problem.
 func order[In any](ctx workflow.Context, summary string, method func(Activities, context.Context, In) error, in In) error {
 	quickly, patiently := quick, storing
 	quickly.Summary, patiently.Summary = summary, summary

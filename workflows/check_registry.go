@@ -9,7 +9,8 @@ import (
 // TypeCheckRegistry is the name of the workflow type CheckRegistry.
 const TypeCheckRegistry = "CheckRegistry"
 
-// CheckRegistry has a worker say how it speaks to a registry, and try it.
+// CheckRegistry has a worker report its settings for a registry and whether it can reach
+// it, for a person who waits. It changes nothing.
 func CheckRegistry(ctx workflow.Context, name string) (polling.Report, error) {
-	return call(ctx, asked, "check "+name, Activities.CheckRegistry, name)
+	return call(ctx, interactive, "check the settings and the connection of "+name, Activities.CheckRegistry, name)
 }

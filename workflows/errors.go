@@ -25,8 +25,8 @@ func problemOf(ctx workflow.Context, stage condition.Stage, err error, before *c
 // permanent reports whether the problem is one that trying again cannot help.
 func permanent(problem *condition.Problem) bool { return permanentKind(problem.Kind) }
 
-// kindOf is the name of the fault that an activity's error carries; "" for a
-// passing failure.
+// kindOf is the name of the error kind (package errkind) that an activity's error carries;
+// "" for a failure that may pass.
 func kindOf(err error) string {
 	var application *temporal.ApplicationError
 	if errors.As(err, &application) && errkind.ByName(application.Type()) != nil {
@@ -35,8 +35,8 @@ func kindOf(err error) string {
 	return ""
 }
 
-// permanentKind reports whether a fault of that name is one that trying again
-// cannot help.
+// permanentKind reports whether an error kind of that name is one that trying again cannot
+// help.
 func permanentKind(name string) bool {
 	kind := errkind.ByName(name)
 	return kind != nil && errkind.Permanent(kind)
@@ -56,13 +56,13 @@ func messageOf(err error) string {
 	return err.Error()
 }
 
-// invalid is the refusal of an update.
+// invalid is the error of a workflow that was started with a wrong argument.
 func invalid(format string, arguments ...any) error {
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, arguments...), errkind.Name(errkind.Invalid), nil)
 }
 
-// Restore gives an error that came through Temporal its kind of package fault
-// back, with the text of its cause. Other errors are returned as they are.
+// Restore gives an error that came through Temporal its kind of package errkind back, with
+// the text of its cause. Other errors are returned as they are.
 func Restore(err error) error {
 	if err == nil {
 		return nil

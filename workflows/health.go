@@ -9,15 +9,15 @@ import (
 
 // passing is how long a step may fail without being noted: that may be the end of an
 // outage that is over. It is less than the wait before the second round.
-const passing = patience / 2
+const passing = firstRetry / 2
 
 // conflictPassing is how long conflicts alone may make a step fail: while workers of
 // two versions run, those of the older one leave the step to the others.
-const conflictPassing = 8 * patience
+const conflictPassing = 8 * firstRetry
 
 // health follows whether the rounds of a workflow fail. Each round tries its steps a
-// few times only, so that none is tried without end and unseen; what is found goes
-// another way than the steps themselves.
+// few times only, so that none is tried without end and unseen. A failure is noted in the
+// store (FollowConditions) and in the search attribute TagwatchProblem.
 type health struct {
 	about condition.Resource
 	name  string
@@ -36,7 +36,7 @@ func healthOf(ctx workflow.Context) *health {
 	return h
 }
 
-// after takes the outcome of a round: nil if its steps succeeded.
+// after notes the outcome of a round: nil if its steps succeeded.
 func (h *health) after(ctx workflow.Context, problem *condition.Problem) {
 	if problem != nil {
 		h.failures++
@@ -85,7 +85,7 @@ func (h *health) note(ctx workflow.Context, found *condition.Found) {
 	h.certain, h.noted = err == nil, found != nil
 }
 
-// show needs nothing but Temporal.
+// show sets the search attribute TagwatchProblem. It needs nothing but Temporal.
 func (h *health) show(ctx workflow.Context, found *condition.Found) {
 	stage := noProblem
 	if found != nil {
@@ -99,8 +99,8 @@ func (h *health) show(ctx workflow.Context, found *condition.Found) {
 // noProblem is the search attribute of what failed and does not any more.
 const noProblem = "none"
 
-// watched runs a task of the whole installation: its steps are tried until they
-// succeed, or are refused for good.
+// watched runs a task of the whole installation, and follows whether its steps fail:
+// those that persists names are repeated until they succeed or are refused for good.
 func watched[T any](ctx workflow.Context, name string, task func(workflow.Context) (T, error)) (T, error) {
 	h := &health{about: condition.Task, name: name}
 	result, err := task(workflow.WithValue(ctx, healthKey{}, h))
@@ -118,9 +118,9 @@ func limited(ctx workflow.Context, rounds int) workflow.Context {
 	return workflow.WithValue(ctx, roundsKey{}, rounds)
 }
 
-// persist tries a step in one round after the other until it succeeds, is refused
-// for good or has been tried in as many rounds as it may, and has it noted that it
-// fails.
+// persist repeats a step, in rounds of attempts with a wait between them, until it
+// succeeds, is refused for good, or has had as many rounds as limited allows. Each failed
+// round is noted as a problem, under the step's summary.
 func persist(ctx workflow.Context, summary string, try func() error) error {
 	most, isLimited := ctx.Value(roundsKey{}).(int)
 	for failures := 1; ; failures++ {
@@ -134,15 +134,16 @@ func persist(ctx workflow.Context, summary string, try func() error) error {
 		if isLimited && failures == most {
 			return err
 		}
-		if err := workflow.Sleep(ctx, min(backoff(failures), afterFault)); err != nil {
+		if err := workflow.Sleep(ctx, min(backoff(failures), longestRetryWait)); err != nil {
 			return err
 		}
 	}
 }
 
-// persists reports whether the step of a task is tried until it succeeds: there is no
-// other round to try it in.
+// persists reports whether a step is one for persist: all those of a task with the
+// ordinary number of attempts, as a task has no other round to try them in. FetchFeed has
+// fewer attempts: the next scheduled run tries again.
 func persists(ctx workflow.Context, options workflow.ActivityOptions) bool {
 	h := healthOf(ctx)
-	return h != nil && h.about == condition.Task && options.RetryPolicy.MaximumAttempts == tries
+	return h != nil && h.about == condition.Task && options.RetryPolicy.MaximumAttempts == attempts
 }

@@ -12,12 +12,14 @@ const (
 	// SignalWake tells a workflow that there is something to do, or to show; its
 	// argument is a watch.Wake.
 	SignalWake = "wake"
-	// SignalAnalyzed answers a watcher's request; its argument is an Analyzed.
+	// SignalAnalyzed answers a request for an analysis; its argument is an Analyzed.
 	SignalAnalyzed = "analyzed"
-	// SignalWanted asks AnalyzeImage to tell one more watcher; its argument is a
-	// watch.AnalysisRequest.
+	// SignalWanted requests an analysis from AnalyzeImage; its argument is an
+	// analysis.Request.
 	SignalWanted = "wanted"
 
+	// QueryStatus returns the state of a WatchTag, WatchRegistry, WatchRepository or
+	// ServeEndpoint.
 	QueryStatus = "status"
 )
 
@@ -50,7 +52,7 @@ var (
 	AttributeHigh       = temporal.NewSearchAttributeKeyInt64("TagwatchHigh")
 	// AttributeCoverage is a vuln.CoverageState: whether the counts are all there is.
 	AttributeCoverage = temporal.NewSearchAttributeKeyKeyword("TagwatchCoverage")
-	// AttributeProblem is the stage that keeps failing.
+	// AttributeProblem is the step that keeps failing, or "none".
 	AttributeProblem = temporal.NewSearchAttributeKeyKeyword("TagwatchProblem")
 )
 
@@ -73,7 +75,8 @@ func TagLabels(target image.Target) []temporal.SearchAttributeUpdate {
 	return append(RepositoryLabels(target.Reference.Repository), AttributeTag.ValueSet(target.String()))
 }
 
-// What the ids of watchers begin with; a name follows.
+// What the ids of watchers begin with; a name follows. A watcher is a workflow that lives
+// as long as the store needs it: WatchTag, WatchRegistry, WatchRepository, ServeEndpoint.
 const (
 	PrefixTag        = "watch-tag:"
 	PrefixRegistry   = "watch-registry:"
@@ -95,5 +98,5 @@ func WatchRepositoryID(repository image.Repository) string {
 	return PrefixRepository + repository.String()
 }
 
-// ServeEndpointID is the id of an endpoint's queue.
+// ServeEndpointID is the id of the one workflow that sends to an endpoint.
 func ServeEndpointID(endpoint string) string { return PrefixEndpoint + endpoint }

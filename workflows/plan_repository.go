@@ -19,8 +19,8 @@ var planning = workflow.ActivityOptions{
 	RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 5 * time.Second, MaximumAttempts: 3},
 }
 
-// PlanRepository reports what watching a repository would come to, without
-// watching anything.
+// PlanRepository reports which tags would be watched in a repository, for a person who
+// waits. It changes nothing.
 func PlanRepository(ctx workflow.Context, repository taglist.Repository) (taglist.Plan, error) {
-	return call(ctx, planning, "list tags", Activities.PlanRepository, repository)
+	return call(ctx, planning, "list the tags", Activities.PlanRepository, repository)
 }

@@ -8,11 +8,13 @@ import (
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
-// Prune removes rows and documents that are older than the retention and no longer
-// needed.
+// Prune deletes images that no tag has pointed to for the time of the retention, and
+// notifications that old with nothing left to deliver; deliveries that an endpoint did not
+// accept for that time are given up first. Its schedule starts it (see RunTask). Its step is
+// repeated until it succeeds.
 func Prune(ctx workflow.Context) (watch.Pruned, error) {
 	return watched(ctx, PruneID, func(ctx workflow.Context) (watch.Pruned, error) {
-		pruned, err := all(ctx, "remove what is no longer needed", Activities.Prune)
+		pruned, err := all(ctx, "delete old images and notifications", Activities.Prune)
 		if err == nil {
 			workflow.SetCurrentDetails(ctx, prunedDetails(pruned))
 		}
@@ -21,6 +23,6 @@ func Prune(ctx workflow.Context) (watch.Pruned, error) {
 }
 
 func prunedDetails(pruned watch.Pruned) string {
-	return fmt.Sprintf("### Removed\n\n%d images, %d package groups and %d notifications; %d deliveries were given up.\n",
+	return fmt.Sprintf("### Deleted\n\n%d images, %d package groups and %d notifications; %d deliveries were given up.\n",
 		pruned.Images, pruned.Groups, pruned.Notifications, pruned.GivenUp)
 }

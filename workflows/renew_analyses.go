@@ -11,20 +11,20 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
-// renewalTimeout is how long an image is waited for: longer than an analysis may
-// take. The analysis of one that takes longer goes on without being waited for.
+// renewalTimeout is how long the answer about an image is waited for. An analysis that
+// takes longer goes on, and the next image has its turn.
 const renewalTimeout = 30 * time.Minute
 
 // RenewalSummary says what RenewAnalyses does.
-const RenewalSummary = "Known images for another version of the analyzer"
+const RenewalSummary = "Repeated analysis of images after a change of the analyzer"
 
 // RenewalState is what one run of RenewAnalyses hands to the next, and its outcome.
 type RenewalState struct {
-	// Analyzer is the one that the images are renewed for; After is the number of
+	// Analyzer is the one that the images are analyzed again by; After is the number of
 	// the last of them.
 	Analyzer string
 	After    int64
-	// Renewed images were checked again, Failed ones were not.
+	// Renewed images were analyzed again, Failed ones could not be.
 	Renewed, Failed int
 }
 
@@ -34,9 +34,19 @@ type renewer struct {
 	answers map[image.Digest]Analyzed
 }
 
-// RenewAnalyses has the known images that another analyzer analyzed, in version
-// or settings, analyzed by the leading one, after everything else and at a pace
-// of its own. Each has one turn in a run; the schedule brings the next run.
+// RenewAnalyses has images analyzed again by the active analyzer if they were analyzed by
+// one of another version or other settings: one after the other, at the pace of the
+// settings, and with the lowest priority. Its schedule starts it (see RunTask), also when a
+// worker with a new analyzer starts.
+//
+// For each image it finds the next one (NextRenewal), requests its analysis as WatchTag
+// does, waits up to 30 minutes for SignalAnalyzed, wakes the tags of the image or stores
+// when to try again (EndRenewal), and waits for the rest of its share of an hour. Each
+// image has one turn in a run. Its steps are repeated until they succeed; after a crash the
+// analysis that was requested goes on by itself.
+//
+// It ends when no image is left, and continues as new between images. It never notifies:
+// WatchTag does if the outcome changed.
 func RenewAnalyses(ctx workflow.Context, state RenewalState) (RenewalState, error) {
 	return watched(ctx, RenewAnalysesID, func(ctx workflow.Context) (RenewalState, error) { return renewAnalyses(ctx, state) })
 }
@@ -44,15 +54,15 @@ func RenewAnalyses(ctx workflow.Context, state RenewalState) (RenewalState, erro
 func renewAnalyses(ctx workflow.Context, state RenewalState) (RenewalState, error) {
 	r := &renewer{RenewalState: state, answers: map[image.Digest]Analyzed{}}
 	onSignal(ctx, SignalAnalyzed, func(a Analyzed) { r.answers[a.Digest] = a })
-	r.show(ctx, "Looking for images to renew", 0)
+	r.show(ctx, "Looking for images to analyze again", 0)
 	for {
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 			return r.RenewalState, workflow.NewContinueAsNewError(ctx, RenewAnalyses, r.RenewalState)
 		}
-		next, err := call(ctx, storing, "look for an image to renew", Activities.NextRenewal,
+		next, err := call(ctx, storing, "find an image to analyze again", Activities.NextRenewal,
 			analysis.RenewalRequest{Analyzer: r.Analyzer, After: r.After})
 		if err != nil || next.Number == 0 {
-			r.show(ctx, "Nothing more to renew", 0)
+			r.show(ctx, "No image is left to analyze again", 0)
 			return r.RenewalState, err
 		}
 		if err := r.turn(ctx, next); err != nil {
@@ -61,8 +71,8 @@ func renewAnalyses(ctx workflow.Context, state RenewalState) (RenewalState, erro
 	}
 }
 
-// turn is that of one image: it is analyzed, its tags are woken, and the pace is
-// kept. One whose registry does not answer costs no time.
+// turn is that of one image. One whose registry does not respond is skipped without a
+// pause.
 func (r *renewer) turn(ctx workflow.Context, next analysis.Renewal) error {
 	if next.Analyzer != r.Analyzer {
 		r.RenewalState = RenewalState{}
@@ -96,17 +106,17 @@ func (r *renewer) count(renewed bool) {
 	}
 }
 
-// analyze asks for the analysis of an image and waits for the answer, as long as
-// it may take. Watchers that want the same image are notified too.
+// analyze requests the analysis of an image and waits for the answer, but not longer than
+// renewalTimeout: EndRenewal finds in the store what came of it.
 func (r *renewer) analyze(ctx workflow.Context, next analysis.Renewal) (*condition.Problem, error) {
 	delete(r.answers, next.Digest)
 	request := analysis.Request{Target: next.Target, Digest: next.Digest, Force: true, Urgency: analysis.NotUrgent,
 		Watcher: workflow.GetInfo(ctx).WorkflowExecution.ID}
-	if err := order(ctx, "ask for another check "+next.Digest.Short(), Activities.RequestAnalysis, request); err != nil {
+	if err := order(ctx, "request another analysis of "+next.Digest.Short(), Activities.RequestAnalysis, request); err != nil {
 		return nil, err
 	}
 	answered := func() bool { _, done := r.answers[next.Digest]; return done }
-	if _, err := waitFor(ctx, renewalTimeout, "answer overdue", answered); err != nil {
+	if _, err := waitFor(ctx, renewalTimeout, "give up waiting for the analysis", answered); err != nil {
 		return nil, err
 	}
 	return r.answers[next.Digest].Problem, nil
@@ -118,7 +128,7 @@ func (r *renewer) rest(ctx workflow.Context, next analysis.Renewal, pause time.D
 		return nil
 	}
 	r.show(ctx, "Pause", next.Left-1)
-	return workflow.NewTimerWithOptions(ctx, pause, workflow.TimerOptions{Summary: "pace of renewals"}).Get(ctx, nil)
+	return workflow.NewTimerWithOptions(ctx, pause, workflow.TimerOptions{Summary: "pause until the next image"}).Get(ctx, nil)
 }
 
 func (r *renewer) show(ctx workflow.Context, headline string, left int) {
@@ -127,9 +137,9 @@ func (r *renewer) show(ctx workflow.Context, headline string, left int) {
 
 func renewalDetails(state RenewalState, headline string, left int) string {
 	done := state.Renewed + state.Failed
-	details := fmt.Sprintf("### %s\n\n%d of %d images dealt with, %d of them could not be renewed now.\n", headline, done, done+left, state.Failed)
+	details := fmt.Sprintf("### %s\n\n%d of %d images processed, %d of them could not be analyzed now.\n", headline, done, done+left, state.Failed)
 	if state.Analyzer != "" {
-		details += "\nFor the analyzer `" + state.Analyzer + "`\n"
+		details += "\nActive analyzer: `" + state.Analyzer + "`\n"
 	}
 	return details
 }

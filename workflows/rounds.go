@@ -12,28 +12,28 @@ import (
 )
 
 const (
-	// patience is how long the first repetition of what failed waits; it doubles
-	// up to the time between two ordinary ones.
-	patience = 30 * time.Second
-	// afterFault is the longest wait until a round that failed is repeated: whatever is
-	// wrong can be put right meanwhile.
-	afterFault = 5 * time.Minute
+	// firstRetry is the wait before what failed is repeated for the first time; it
+	// doubles up to the time between two ordinary rounds.
+	firstRetry = 30 * time.Second
+	// longestRetryWait is the longest wait before a round that failed is repeated.
+	longestRetryWait = 5 * time.Minute
 )
 
 // backoff is the wait after a number of failures in a row.
-func backoff(failures int) time.Duration { return patience << min(max(failures-1, 0), 10) }
+func backoff(failures int) time.Duration { return firstRetry << min(max(failures-1, 0), 10) }
 
-// outlook is what a round expects of the time after it.
+// outlook is what a round says about the next one.
 type outlook struct {
-	// over reports that there is nothing left to do, ever.
+	// over reports that the store does not need the workflow any more: it ends.
 	over bool
-	// wait is the time until the next round, unless a signal asks for one before;
-	// pause the least time until then, whoever asks but a person.
+	// wait is the time until the next round if no signal asks for one before. pause is
+	// the shortest time until then; only an urgent wake-up ends it (see
+	// watcher.WakeReason).
 	wait, pause time.Duration
 }
 
-// subject is what rounds are about.
-type subject struct {
+// followed is what the rounds of a workflow follow.
+type followed struct {
 	kind    condition.Resource
 	name    string
 	summary string
@@ -41,11 +41,13 @@ type subject struct {
 	labels  []temporal.SearchAttributeUpdate
 }
 
-// rounds runs one round after the other until there is nothing left to do or
-// the run has grown old enough to be continued as new. A round that fails is
-// repeated: whatever watches must not stop watching. The details say what the
-// workflow knows, below its summary.
-func rounds(ctx workflow.Context, s subject, round func(workflow.Context) (outlook, error)) (over bool, err error) {
+// rounds is the loop of WatchRegistry, WatchRepository and ServeEndpoint: a round, then a
+// wait for the next or for the signal SignalWake, until a round reports that the workflow
+// is over, or Temporal suggests to continue as new. Both happen between rounds, with every
+// signal read. A round that fails does not fail the workflow: it is repeated after 30 s,
+// doubling up to 5 minutes, or when woken. The current details show the state, below the
+// summary.
+func rounds(ctx workflow.Context, s followed, round func(workflow.Context) (outlook, error)) (over bool, err error) {
 	h := &health{about: s.kind, name: s.name}
 	ctx = workflow.WithValue(ctx, healthKey{}, h)
 	wake, now, woken := false, false, watcher.WakeReason("")
@@ -78,11 +80,11 @@ func rounds(ctx workflow.Context, s subject, round func(workflow.Context) (outlo
 			return true, nil
 		}
 		ended := workflow.Now(ctx)
-		if _, err := waitFor(ctx, next.wait, "next round", func() bool { return wake }); err != nil {
+		if _, err := waitFor(ctx, next.wait, nextRound[s.kind], func() bool { return wake }); err != nil {
 			return false, err
 		}
 		if pause := next.pause - workflow.Now(ctx).Sub(ended); pause > 0 {
-			if _, err := waitFor(ctx, pause, "pause between rounds", func() bool { return now }); err != nil {
+			if _, err := waitFor(ctx, pause, "shortest time between two rounds", func() bool { return now }); err != nil {
 				return false, err
 			}
 		}
@@ -97,15 +99,20 @@ func wokenDetails(reason watcher.WakeReason) string {
 	return "\nLast woken for: " + plain.Markdown(string(reason)) + "\n"
 }
 
+// nextRound names the timer until the next round, for Temporal's Web UI.
+var nextRound = map[condition.Resource]string{
+	condition.Registry: "next poll", condition.Repository: "next listing", condition.Endpoint: "next deliveries",
+}
+
 // stages name what the rounds do.
 var stages = map[condition.Resource]condition.Stage{
 	condition.Registry: "poll", condition.Repository: condition.StageList, condition.Endpoint: "deliver",
 }
 
-// faulty notes that a round failed, and shows it where people check first.
-func (s subject) faulty(ctx workflow.Context, h *health, err error) outlook {
+// faulty notes that a round failed, and shows it in the current details.
+func (s followed) faulty(ctx workflow.Context, h *health, err error) outlook {
 	workflow.GetLogger(ctx).Error("round failed", "error", err)
 	h.after(ctx, problemOf(ctx, stages[s.kind], err, nil))
 	setDetails(ctx, s.summary, "### Failing since "+shortTime(workflow.Now(ctx))+"\n\n"+plain.Markdown(messageOf(err))+"\n")
-	return outlook{wait: min(backoff(h.failures), afterFault)}
+	return outlook{wait: min(backoff(h.failures), longestRetryWait)}
 }

@@ -23,16 +23,24 @@ type EndpointState struct {
 // hundredth of a core.
 const idle = 5 * time.Minute
 
-// ServeEndpoint drains the deliveries of one endpoint, oldest first. The
-// deliveries are rows of the store and outlive whatever happens here; this
-// workflow is the timer for their retries and the one place that sends, so that
-// a dead endpoint slows no other.
+// ServeEndpoint sends the deliveries of one endpoint, oldest first. It is started, or woken
+// if it runs, when the endpoint is added or changed, when deliveries to it were stored, and
+// by Reconcile.
+//
+// A round (Deliver) makes the attempts that are due. The deliveries are rows of the store,
+// with the time of their next attempt, and outlive whatever happens here: this workflow is
+// the timer for their retries and the one place that sends, so that an endpoint that does
+// not respond delays no other. A receiver that fails is an outcome of a round, not a failed
+// round. After a crash only the attempts under way are repeated, with the same ids.
+//
+// It ends after a round that finds that the endpoint was deleted. While the endpoint is
+// disabled it goes on, and sends nothing.
 func ServeEndpoint(ctx workflow.Context, state EndpointState) error {
 	err := answers(ctx, func() (EndpointState, error) { return state, nil })
 	if err != nil {
 		return err
 	}
-	about := subject{condition.Endpoint, state.Name, EndpointSummary(state.Name), func() string { return endpointDetails(state) }, nil}
+	about := followed{condition.Endpoint, state.Name, EndpointSummary(state.Name), func() string { return endpointDetails(state) }, nil}
 	if over, err := rounds(ctx, about, state.serve); over || err != nil {
 		return err
 	}
@@ -41,7 +49,7 @@ func ServeEndpoint(ctx workflow.Context, state EndpointState) error {
 
 // serve makes the attempts that are due.
 func (s *EndpointState) serve(ctx workflow.Context) (outlook, error) {
-	round, err := call(ctx, delivering, "deliver what is due", Activities.Deliver, s.Name)
+	round, err := call(ctx, delivering, "send the due deliveries", Activities.Deliver, s.Name)
 	if err != nil {
 		return outlook{}, err
 	}
@@ -81,6 +89,6 @@ func endpointDetails(state EndpointState) string {
 			details += fmt.Sprintf("| **%s** | %s |\n", row[0], row[1])
 		}
 	}
-	return details + fmt.Sprintf("\nLast round: %d delivered, %d to be tried again, %d given up, %d debounced.\n",
+	return details + fmt.Sprintf("\nLast round: %d delivered, %d to be retried, %d given up, %d not sent as changes canceled out.\n",
 		round.Delivered, round.Retried, round.Failed, round.Debounced)
 }

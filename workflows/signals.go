@@ -5,12 +5,12 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// signals are what each signal asks for, for people who meet it in Temporal's own
-// tools; docs/temporal.md says the same with examples.
+// signals describe each signal in Temporal's own tools; docs/temporal.md says the same with
+// examples.
 var signals = map[string]string{
-	SignalWake:     `Act before the next scheduled time. Input: {"Reason": "manual"}, or for a tag {"Reason": "rescan"} to analyze, match and evaluate anew.`,
-	SignalAnalyzed: `The answer to a request for an analysis. Sent by AnalyzeImage. Input: {"Digest": ..., "Problem": ...}.`,
-	SignalWanted:   "One more request for the analysis of this image. Sent by watchers. Input: an analysis request.",
+	SignalWake:     `Act now instead of at the next scheduled time. Input: {"Reason": "manual"}. WatchTag also takes {"Reason": "rescan"}: analyze, match and evaluate again.`,
+	SignalAnalyzed: `The result of a requested analysis. AnalyzeImage sends it; not for people. Input: {"Digest": ..., "Problem": ...}.`,
+	SignalWanted:   "A request for the analysis of this image. WatchTag and RenewAnalyses send it; not for people. Input: the request.",
 }
 
 // upsert sets search attributes, and reports whether it could.
@@ -22,10 +22,10 @@ func upsert(ctx workflow.Context, labels ...temporal.SearchAttributeUpdate) bool
 	return err == nil
 }
 
-// answers has the status of a workflow notified to whoever queries it.
+// answers sets the handler of the query QueryStatus.
 func answers[T any](ctx workflow.Context, status func() (T, error)) error {
 	return workflow.SetQueryHandlerWithOptions(ctx, QueryStatus, status,
-		workflow.QueryHandlerOptions{Description: "What this workflow knows and when it acts next. No input."})
+		workflow.QueryHandlerOptions{Description: "The state of this workflow. No input."})
 }
 
 // onSignal hands every signal of that name to a function, for as long as the

@@ -16,14 +16,18 @@ import (
 var subscribing = workflow.ActivityOptions{
 	Priority:            urgent,
 	StartToCloseTimeout: 10 * time.Minute,
-	HeartbeatTimeout:    silence,
-	RetryPolicy:         asked.RetryPolicy,
+	HeartbeatTimeout:    heartbeatTimeout,
+	RetryPolicy:         interactive.RetryPolicy,
 }
 
-// Subscribe subscribes to a page of tags: it verifies that they exist, stores the
-// subscriptions and starts the watchers. Its result has one entry for each tag, in the
-// order of the request. Tags whose registry does not respond are tried again; the
-// others do not wait for them.
+// Subscribe subscribes to a page of tags: its step verifies that they exist, stores the
+// subscriptions and starts their watchers. The command line and the API start it and wait
+// for the result, which has one entry for each tag, in the order of the request. The id is
+// made of the request, so that a repeated request joins the one that runs.
+//
+// Tags whose registry does not respond are tried again, up to 3 times in all; the others
+// are stored by then. A step that fails 3 times fails the run: a person waits, and can
+// repeat the request, which changes nothing that is stored already.
 func Subscribe(ctx workflow.Context, request subscription.Request) ([]subscription.Result, error) {
 	answers := map[image.Target]subscription.Result{}
 	left := request

@@ -15,7 +15,7 @@ import (
 type Synced struct {
 	// Build is current now; "" without any.
 	Build string
-	// Held reports why a build is on hold.
+	// Held are the reasons why a build is on hold; empty if none is.
 	Held []string
 	// Ended is the checksum of one that is not on hold any more, as the publisher
 	// does not list it any more; Refused of what it lists although a person
@@ -30,15 +30,26 @@ type Synced struct {
 // is asked again: what cannot be used must not keep away what is newer.
 const advanceRounds = 6
 
-// SyncFeed brings the vulnerability data up to date: fetch, verify and judge,
-// then move to the new build, then wake the tags that it touched. It may
-// be interrupted anywhere and run again.
+// SyncFeed brings the vulnerability data up to date. Its schedule starts it (see RunTask),
+// and the command line, which joins a running one, or waits for its end to import a file,
+// release a build or roll back.
+//
+//  1. FetchFeed downloads, verifies and judges the newest build. It is not repeated: if it
+//     fails, the run fails, and the schedule starts the next. A build that is suspicious is
+//     put on hold, and the run ends
+//  2. AdvanceFeed matches again the packages that the build touches, and makes it current
+//     together with their findings in one transaction. After 6 failed rounds, or if another
+//     build became current meanwhile, the run begins again with FetchFeed
+//  3. Reevaluate evaluates the tags that the findings concern, and is repeated until it
+//     succeeds
+//
+// It may be interrupted anywhere and run again. It never analyzes images.
 func SyncFeed(ctx workflow.Context, request databuild.SyncRequest) (Synced, error) {
 	return watched(ctx, SyncFeedID, func(ctx workflow.Context) (Synced, error) { return syncFeed(ctx, request) })
 }
 
-// syncFeed fetches and judges again when the move was not made: the data that it was
-// to lead to may be older than the next.
+// syncFeed begins again with a fetch when the build could not be made current: there may
+// be a newer one.
 func syncFeed(ctx workflow.Context, request databuild.SyncRequest) (Synced, error) {
 	for {
 		synced, again, err := syncOnce(ctx, request)
@@ -52,8 +63,8 @@ func syncFeed(ctx workflow.Context, request databuild.SyncRequest) (Synced, erro
 }
 
 func syncOnce(ctx workflow.Context, request databuild.SyncRequest) (result Synced, again bool, err error) {
-	workflow.SetCurrentDetails(ctx, "### Asking for new vulnerability data\n")
-	fetched, err := call(ctx, fetching, "fetch, verify and judge", Activities.FetchFeed, request)
+	workflow.SetCurrentDetails(ctx, "### Fetching new vulnerability data\n")
+	fetched, err := call(ctx, fetching, "fetch, verify and judge the newest data", Activities.FetchFeed, request)
 	if err != nil {
 		return Synced{}, false, err
 	}
@@ -62,8 +73,8 @@ func syncOnce(ctx workflow.Context, request databuild.SyncRequest) (result Synce
 		workflow.SetCurrentDetails(ctx, unchangedDetails(fetched))
 		return result, false, nil
 	}
-	workflow.SetCurrentDetails(ctx, "### Matching again what the new data touch\n\nBuild "+plain.Code(fetched.Build.Checksum)+"\n")
-	advanced, err := call(limited(ctx, advanceRounds), matching, "advance to the build", Activities.AdvanceFeed,
+	workflow.SetCurrentDetails(ctx, "### Matching the packages that the new data concerns\n\nBuild "+plain.Code(fetched.Build.Checksum)+"\n")
+	advanced, err := call(limited(ctx, advanceRounds), matching, "match with the new data and make it current", Activities.AdvanceFeed,
 		databuild.AdvanceRequest{Build: *fetched.Build, From: fetched.Current, Leave: fetched.Leave})
 	if err != nil {
 		return result, ctx.Err() == nil && !permanentKind(kindOf(err)), err
@@ -72,9 +83,9 @@ func syncOnce(ctx workflow.Context, request databuild.SyncRequest) (result Synce
 		return result, true, nil
 	}
 	result.Build, result.Groups, result.Changed = advanced.Build, advanced.Groups, advanced.Changed
-	done, err := call(ctx, bulk, "evaluate the tags that the data touch", Activities.Reevaluate, watch.ReevaluateRequest{Build: advanced.Build})
+	done, err := call(ctx, bulk, "evaluate the tags that the new data concerns", Activities.Reevaluate, watch.ReevaluateRequest{Build: advanced.Build})
 	result.Woken = done.Evaluated + done.Outdated
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Up to date\n\nBuild %s: %d package groups matched again, %d of them changed, %d tags woken.\n",
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Up to date\n\nBuild %s: %d package groups matched again, %d of them changed, %d tags evaluated.\n",
 		plain.Code(result.Build), result.Groups, result.Changed, result.Woken))
 	return result, false, err
 }

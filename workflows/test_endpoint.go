@@ -11,10 +11,10 @@ import (
 // TypeTestEndpoint is the name of the workflow type TestEndpoint.
 const TypeTestEndpoint = "TestEndpoint"
 
-// TestEndpoint sends one sample notification, once: a person waits for the
-// answer.
+// TestEndpoint sends one sample notification and returns the receiver's answer: a person
+// waits for it. An attempt that the receiver refuses is a result, and is not retried.
 func TestEndpoint(ctx workflow.Context, request delivery.TestRequest) (delivery.TestResult, error) {
-	options := asked
+	options := interactive
 	options.TaskQueue = QueueDelivery
 	return call(ctx, options, fmt.Sprintf("send a sample %s", request.Type), Activities.TestEndpoint, request)
 }

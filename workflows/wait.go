@@ -17,9 +17,9 @@ func await(ctx workflow.Context, condition func() bool) error {
 	return err
 }
 
-// waitFor waits until the condition holds, but no longer than so, and tells
-// whether it holds. Unlike workflow.AwaitWithTimeout it takes back a timer that
-// is no longer needed: one that is left behind fires later for nothing, and
+// waitFor waits until the condition holds, but no longer than that, and reports
+// whether it holds. Unlike workflow.AwaitWithTimeout it cancels a timer that is no
+// longer needed: one that is left behind fires later for nothing, and
 // whatever is woken often would leave many.
 func waitFor(ctx workflow.Context, longest time.Duration, summary string, condition func() bool) (bool, error) {
 	if ctx.Err() == nil && condition() {

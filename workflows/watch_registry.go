@@ -21,15 +21,24 @@ type RegistryState struct {
 // shortestWait keeps a poll from following another at once.
 const shortestWait = time.Second
 
-// WatchRegistry is the frequent check the tags of one registry: a poll over
-// the due ones, one request each, that wakes the watchers of those that moved.
-// It is a hint only: a watcher verifies before it acts.
+// WatchRegistry checks the tags of one registry at their intervals. It is started, or
+// woken if it runs, by whatever subscribes to a tag of the registry, and by Reconcile.
+//
+// A poll (PollRegistry) asks for the digest of each due tag with one request, stores what
+// it saw page by page, and wakes the WatchTag of each tag that moved. It says when the
+// next tag is due, and the shortest pause until then, which only a person and a push of
+// the registry may shorten. A registry that does not respond is an outcome of a poll, not
+// a failed round. A poll that a crash ended is repeated, and begins with the tags that
+// were not checked yet.
+//
+// It ends after a poll that finds no watched tag at the registry. It never records a
+// tag's move or creates its notifications: WatchTag checks the tag again and does.
 func WatchRegistry(ctx workflow.Context, state RegistryState) error {
 	err := answers(ctx, func() (RegistryState, error) { return state, nil })
 	if err != nil {
 		return err
 	}
-	about := subject{condition.Registry, state.Registry, RegistrySummary(state.Registry), func() string { return registryDetails(state) },
+	about := followed{condition.Registry, state.Registry, RegistrySummary(state.Registry), func() string { return registryDetails(state) },
 		RegistryLabels(state.Registry)}
 	if over, err := rounds(ctx, about, state.poll); over || err != nil {
 		return err
@@ -60,6 +69,6 @@ func registryDetails(state RegistryState) string {
 	if problem := state.Last.Unreachable; problem != nil {
 		headline = "Failing: " + problemRow(problem)
 	}
-	return fmt.Sprintf("### %s\n\nLast check %s: %d tags, %d of them moved. Next check %s.\n",
+	return fmt.Sprintf("### %s\n\nLast poll %s: %d due tags checked, %d of them had moved. Next poll %s.\n",
 		headline, shortTime(state.At), state.Last.Checked, state.Last.Moved, shortTime(state.At.Add(state.Last.Wait)))
 }

@@ -20,14 +20,24 @@ type RepositoryState struct {
 	Failures   int
 }
 
-// WatchRepository lists the tags of one repository and has new ones watched,
-// for as long as the repository is watched.
+// WatchRepository lists the tags of one watched repository at its interval. It is
+// started, or woken if it runs, when the repository's watch is added, changed or removed,
+// and by Reconcile.
+//
+// A round lists the tags and stores the difference (ListTags): subscriptions of new tags,
+// the end of removed ones, and one repo_update. Then it wakes the endpoints that have
+// something to send, wakes the WatchTag of removed tags, which then end, and starts those
+// of new ones (StartWatches). After a crash the next listing starts what is missing, as
+// the store says which watchers were not started. A registry that does not respond is an
+// outcome of a listing, not a failed round, and changes nothing.
+//
+// It ends after a listing that finds that the repository is not watched any more.
 func WatchRepository(ctx workflow.Context, state RepositoryState) error {
 	err := answers(ctx, func() (RepositoryState, error) { return state, nil })
 	if err != nil {
 		return err
 	}
-	about := subject{condition.Repository, state.Repository.String(), RepositorySummary(state.Repository), state.details,
+	about := followed{condition.Repository, state.Repository.String(), RepositorySummary(state.Repository), state.details,
 		RepositoryLabels(state.Repository)}
 	if over, err := rounds(ctx, about, state.check); over || err != nil {
 		return err
@@ -35,9 +45,9 @@ func WatchRepository(ctx workflow.Context, state RepositoryState) error {
 	return workflow.NewContinueAsNewError(ctx, WatchRepository, state)
 }
 
-// check lists the tags once.
+// check is one round.
 func (s *RepositoryState) check(ctx workflow.Context) (outlook, error) {
-	listing, err := call(ctx, checking, "list tags", Activities.ListTags, s.Repository)
+	listing, err := call(ctx, checking, "list the tags", Activities.ListTags, s.Repository)
 	if err != nil {
 		return outlook{}, err
 	}
@@ -59,8 +69,8 @@ func (s *RepositoryState) pause() time.Duration {
 	return max(min(wait, backoff(s.Failures)), s.Last.RetryAfter)
 }
 
-// follow carries out what a listing decided. All of it is stored by then, so a
-// step that is repeated finds less to do.
+// follow wakes and starts the workflows that a listing concerns. The store holds
+// everything by then, so a repeated step finds less to do.
 func (s *RepositoryState) follow(ctx workflow.Context, listing taglist.Listing) error {
 	if len(listing.Endpoints) > 0 {
 		if err := order(ctx, "wake endpoints", Activities.WakeEndpoints, listing.Endpoints); err != nil {
@@ -68,14 +78,14 @@ func (s *RepositoryState) follow(ctx workflow.Context, listing taglist.Listing) 
 		}
 	}
 	if len(listing.Ended) > 0 {
-		if err := order(ctx, "wake watchers of removed tags", Activities.WakeTags, listing.Ended); err != nil {
+		if err := order(ctx, "wake the workflows of removed tags", Activities.WakeTags, listing.Ended); err != nil {
 			return err
 		}
 	}
 	if !listing.Active {
 		return nil
 	}
-	_, err := call(ctx, bulk, "start watchers of new tags", Activities.StartWatches, s.Repository)
+	_, err := call(ctx, bulk, "start the workflows of new tags", Activities.StartWatches, s.Repository)
 	return err
 }
 
@@ -100,7 +110,7 @@ func (s *RepositoryState) details() string {
 	if s.Last.Problem != nil {
 		headline = "Failing: " + problemRow(s.Last.Problem)
 	}
-	details := fmt.Sprintf("### %s\n\nLast listed %s, every %s.\n", headline, shortTime(s.At), s.Last.List)
+	details := fmt.Sprintf("### %s\n\nLast listing %s. Next listing %s.\n", headline, shortTime(s.At), shortTime(s.At.Add(s.pause())))
 	for _, tag := range s.Last.New {
 		details += "\n- new: " + plain.Code(tag)
 	}

@@ -19,22 +19,23 @@ type TagState struct {
 	// first.
 	Summary watch.Summary    `json:"summary,omitzero"`
 	Recent  []watch.Notified `json:"recent,omitempty"`
-	// Types are subscribed, as far as this workflow was notified.
+	// Types are subscribed, as the last resync found.
 	Types []notification.Type `json:"types,omitempty"`
 	// Poll is how often the registry's workflow checks the tag.
 	Poll time.Duration `json:"poll,omitempty"`
-	// Problem is why the last resync ended early; nil when it did not.
+	// Problem is why the last resync did not come to an end, or what it found wrong; nil
+	// without.
 	Problem *condition.Problem `json:"problem,omitempty"`
 	// Failures counts the resyncs that failed since the last that did not.
 	Failures int `json:"failures,omitempty"`
 	// Woken is the reason of the last wake-up.
 	Woken watcher.WakeReason `json:"woken,omitempty"`
-	// Force asks the next resync to make every step anew.
+	// Force makes the next resync repeat every step, also for an image that is analyzed.
 	Force bool `json:"force,omitempty"`
 	// Doing is the step under way, for people.
 	Doing string `json:"doing,omitempty"`
-	// Analyzing is the image whose analysis was requested, at Asked; empty when it
-	// is answered. Delay is why the answer does not come, as far as that is known.
+	// Analyzing is the image whose analysis was requested, at Asked; empty when
+	// AnalyzeImage has answered. Delay is why the answer takes longer, if it said so.
 	Analyzing image.Digest       `json:"analyzing,omitempty"`
 	Asked     time.Time          `json:"asked,omitzero"`
 	Delay     *condition.Problem `json:"delay,omitempty"`
@@ -60,14 +61,32 @@ const recentNotifications = 10
 type tagWatcher struct {
 	TagState
 	wake   bool            // a handler asks for a resync before the interval ends
-	read   bool            // the tag was recorded elsewhere: its summary is to be read
+	read   bool            // Reevaluate recorded the tag: its summary is to be read
 	ended  bool            // nobody is subscribed any more
 	stage  condition.Stage // of the step under way
 	health health
 	shown  shownAttributes
 }
 
-// WatchTag follows one tag for as long as somebody is subscribed to it.
+// WatchTag follows one tag for as long as it has a subscription. It is started when the tag
+// is subscribed to, alone or with its repository, and by Reconcile. Whatever signals
+// SignalWake starts it if it does not run; a second start wakes the run that exists.
+//
+// It runs one resync after the other (see follow), at the interval of the settings, and
+// waits between them. These end the wait:
+//   - SignalWake: a resync; with WakeRescan one that repeats every step; with WakeData or
+//     WakePolicy, after Reevaluate has recorded the tag, it only reads the new summary; with
+//     WakeAttributes it only sets its search attributes again
+//   - SignalAnalyzed, from AnalyzeImage: a resync that matches and records, or that shows
+//     why the analysis takes longer. It never waits inside a resync for an analysis
+//   - the time at which a rule of the policy has another outcome
+//
+// A failed step never fails the workflow: the next resync tries again, after 30 s, doubling
+// up to the interval. Whatever a crash interrupts, the step is repeated, or the next resync
+// finds by the store what is left to do.
+//
+// It ends after a resync that finds no subscription. It continues as new between resyncs
+// when Temporal suggests it.
 func WatchTag(ctx workflow.Context, state TagState) error {
 	w := &tagWatcher{TagState: state, health: health{about: condition.Tag, name: state.Target.String(), certain: true}}
 	ctx = workflow.WithValue(ctx, healthKey{}, &w.health)
@@ -128,7 +147,7 @@ func (w *tagWatcher) rest(ctx workflow.Context, wait time.Duration) error {
 			return err
 		}
 		w.read = false
-		summary, err := local(ctx, "read what is recorded", Activities.ReadSummary, w.Target)
+		summary, err := local(ctx, "read the recorded state", Activities.ReadSummary, w.Target)
 		if err != nil {
 			return ctx.Err() // a resync finds out what is wrong
 		}
@@ -161,8 +180,8 @@ func (w *tagWatcher) woken(ctx workflow.Context, reason watcher.WakeReason) {
 	w.Force = w.Force || reason == watcher.WakeRescan
 }
 
-// answered takes the answer to the request for an analysis, or why it takes longer.
-// What is about an image that the tag has left meanwhile is of no concern.
+// answered takes the answer to the request for an analysis, or why it takes longer. An
+// answer about an image that the tag has left meanwhile is dropped.
 func (w *tagWatcher) answered(done Analyzed) {
 	if done.Digest != w.Analyzing {
 		return
@@ -174,7 +193,7 @@ func (w *tagWatcher) answered(done Analyzed) {
 	w.Answer, w.Analyzing, w.Delay = &done, "", nil
 }
 
-// pass runs one resync and returns how long to wait for the next.
+// resync runs one resync, keeps its outcome, and returns how long to wait for the next.
 func (w *tagWatcher) resync(ctx workflow.Context) time.Duration {
 	before := w.Problem
 	seen, err := w.follow(ctx)
@@ -204,7 +223,7 @@ func lasting(before, now *condition.Problem) *condition.Problem {
 	return &same
 }
 
-// note keeps that steps of the tag keep failing, or that its analysis does not come.
+// note stores that steps of the tag keep failing, or that its analysis takes longer.
 // What is wrong with its registry or its image is recorded already.
 func (w *tagWatcher) note(ctx workflow.Context, seen watch.Observation, err error) {
 	w.health.noted = w.health.noted || seen.Noted
@@ -245,7 +264,7 @@ func (w *tagWatcher) due(ctx workflow.Context, wait time.Duration) time.Duration
 		return min(wait, due+time.Second) // rather too late than too early: the rule is true from then on
 	}
 	if w.Problem == nil {
-		return min(wait, patience) // the clocks of two machines differ
+		return min(wait, firstRetry) // the clocks of two machines differ
 	}
 	return wait // it was due, and the resync failed
 }

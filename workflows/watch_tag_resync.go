@@ -15,11 +15,19 @@ import (
 // analysis before it asks again: an answer can be lost with Temporal's data.
 const answerAfter = 15 * time.Minute
 
-// follow is one resync: observe, analyze, match, record. Its caller remembers a
-// failure in the state and leaves it to the next resync.
+// follow is one resync. Observe finds which image the tag points to, and what is left to
+// do; often that is nothing. Then, each step only if it is needed:
+//
+//  1. Record, that the tag moved, before any work on the new image
+//  2. RequestAnalysis of an image that is not analyzed; its answer brings another resync
+//  3. Match, of the newest analyzed image
+//  4. Record, the outcome, and WakeEndpoints if there are deliveries
+//
+// RequestAnalysis and WakeEndpoints are repeated until they succeed (see order). Another
+// step that fails ends the resync; the caller keeps the problem in the state.
 func (w *tagWatcher) follow(ctx workflow.Context) (watch.Observation, error) {
 	w.begin(condition.StageResolve, "checking the registry")
-	seen, err := local(ctx, "check the registry and the store", Activities.Observe, w.Target)
+	seen, err := local(ctx, "find the image of the tag and the steps to do", Activities.Observe, w.Target)
 	if err != nil {
 		return seen, err
 	}
@@ -45,8 +53,7 @@ func (w *tagWatcher) follow(ctx workflow.Context) (watch.Observation, error) {
 	return seen, nil
 }
 
-// renew makes the outcome for what was seen, and records it. That the tag moved is
-// recorded before any work on the new image: it is a fact already.
+// renew does the steps that follow Observe.
 func (w *tagWatcher) renew(ctx workflow.Context, seen watch.Observation, force bool, answer *Analyzed) error {
 	unfit := unfitness(seen, answer)
 	waits := !seen.Analyzed && unfit == nil
@@ -89,12 +96,13 @@ func unfitness(seen watch.Observation, answer *Analyzed) *condition.Problem {
 	return seen.Unfit
 }
 
-// begin notes which step is under way.
+// begin notes which step is under way, for the state and for a problem.
 func (w *tagWatcher) begin(stage condition.Stage, doing string) { w.stage, w.Doing = stage, doing }
 
-// analyze asks for the analysis of the image that the tag points to, if it waits for
-// it or is to be analyzed again, and waits for nothing: the answer asks for a resync.
-// However many tags point to the image, one workflow does the work.
+// analyze requests the analysis of the image that the tag points to, if there is none or
+// it is to be repeated. It does not wait: the answer, SignalAnalyzed, brings a resync. A
+// request without an answer is sent again after 15 minutes. However many tags point to
+// the image, one AnalyzeImage does the work.
 func (w *tagWatcher) analyze(ctx workflow.Context, seen watch.Observation, waits, again bool) error {
 	digest := seen.Resolved.Manifest
 	if w.Analyzing != "" && w.Analyzing != digest {
@@ -109,20 +117,19 @@ func (w *tagWatcher) analyze(ctx workflow.Context, seen watch.Observation, waits
 	if !again && !(due && (waits || w.Analyzing != "")) {
 		return nil
 	}
-	w.begin(condition.StageAnalyze, "asking for the analysis of image "+digest.Short())
+	w.begin(condition.StageAnalyze, "requesting the analysis of image "+digest.Short())
 	request := analysis.Request{Target: w.Target, Digest: digest, Force: again, Urgency: w.urgency(),
 		Watcher: workflow.GetInfo(ctx).WorkflowExecution.ID}
 	// Before it is sent: the answer may arrive with the confirmation.
 	w.Analyzing, w.Asked, w.Delay = digest, workflow.Now(ctx), nil
-	err := order(ctx, "ask for the analysis of "+digest.Short(), Activities.RequestAnalysis, request)
+	err := order(ctx, "request the analysis of "+digest.Short(), Activities.RequestAnalysis, request)
 	if err != nil {
 		w.Analyzing = ""
 	}
 	return err
 }
 
-// urgency puts a tag of which something is known, which is out of date, before one
-// of which nothing is.
+// urgency puts a tag with an outcome, which is out of date now, before one without.
 func (w *tagWatcher) urgency() analysis.Urgency {
 	if w.Summary.Analyzed != "" {
 		return analysis.UrgentMoved
@@ -142,8 +149,8 @@ func (w *tagWatcher) match(ctx workflow.Context, digest image.Digest) (*conditio
 	return nil, err
 }
 
-// record stores the outcome and wakes the endpoints that have something to
-// tell. The deliveries are rows by then: a wake-up that is lost does no harm.
+// record stores the outcome and wakes the endpoints that have something to send. The
+// deliveries are rows by then: Reconcile finds those whose wake-up is lost.
 func (w *tagWatcher) record(ctx workflow.Context, request watch.RecordRequest) error {
 	w.begin(condition.StageEvaluate, "evaluating policies")
 	recorded, err := call(ctx, recording, "evaluate and record", Activities.Record, request)

@@ -22,8 +22,7 @@ type shownAttributes struct {
 	critical, high int
 }
 
-// show tells the state where people check: in the current details of the run and
-// in its search attributes.
+// show shows the state in the current details of the run and in its search attributes.
 func (w *tagWatcher) show(ctx workflow.Context) {
 	setDetails(ctx, w.Target.String(), w.Details())
 	now := w.outcome()
@@ -191,7 +190,7 @@ func short(digest image.Digest) string {
 	return "`sha256:" + digest.Short() + "`"
 }
 
-// moment is a time as people read it; "" for never.
+// shortTime is a time as people read it; "" for never.
 func shortTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
