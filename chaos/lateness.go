@@ -71,13 +71,16 @@ func delivered(victim string) bool {
 type trouble struct {
 	victims      []string
 	began, ended time.Time
+	// settled reports that everything expected has come since: no delivery waits for
+	// another try any more.
+	settled bool
 }
 
 // over is when nothing suffers from a trouble any more. The waits between the tries
 // of what fails double: they are no longer than the trouble was.
 func (t *trouble) over() time.Time {
 	recovery := begunAnew + min(t.ended.Sub(t.began), longestWait)
-	if slices.Contains(t.victims, receiver) || slices.Contains(t.victims, refusing) {
+	if !t.settled && (slices.Contains(t.victims, receiver) || slices.Contains(t.victims, refusing)) {
 		recovery += secondRetry
 	}
 	return t.ended.Add(recovery)
@@ -99,6 +102,15 @@ func (t *troubles) begin(victims ...string) (end func()) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		one.ended = time.Now()
+	}
+}
+
+// settle notes that everything has come that is expected.
+func (t *troubles) settle() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, each := range t.list {
+		each.settled = each.settled || !each.ended.IsZero()
 	}
 }
 

@@ -65,6 +65,23 @@ func TestLateness(t *testing.T) {
 	}
 }
 
+// TestLatenessAfterARun: once everything has come, no delivery waits for a retry, and
+// the next run is held to its limits.
+func TestLatenessAfterARun(t *testing.T) {
+	t.Parallel()
+	l := newLedger(nil)
+	l.troubles.list = []*trouble{{victims: []string{receiver}, began: second(-200), ended: second(-190)}}
+	later := met{expectation{causes: []string{"policy"}, change: &noon}, second(1), second(40)}
+	var worst lateness
+	if worst.add(&l.troubles, later) {
+		t.Errorf("late in the run of the trouble: %s", worst)
+	}
+	l.counts()
+	if worst = (lateness{}); !worst.add(&l.troubles, later) {
+		t.Errorf("not late in the next run: %s", worst)
+	}
+}
+
 // TestLedgerReportsLate: what comes late fails a run as what does not come.
 func TestLedgerReportsLate(t *testing.T) {
 	t.Parallel()

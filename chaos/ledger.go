@@ -207,6 +207,9 @@ func (l *ledger) counts() (worst lateness, repeated int) {
 	for _, m := range l.met {
 		worst.add(&l.troubles, m)
 	}
+	if len(l.expected) == 0 {
+		l.troubles.settle()
+	}
 	repeated = l.repeated
 	l.met, l.repeated = nil, 0
 	return worst, repeated
