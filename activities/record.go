@@ -146,7 +146,7 @@ func (a *Activities) assess(ctx context.Context, request watch.RecordRequest, vi
 // seen adds to an assessment what is the tag's own.
 func (a *Activities) seen(ctx context.Context, made assessment, request watch.RecordRequest, view watch.RecordView) (watch.Seen, error) {
 	seen := made.Seen
-	seen.Resolved, seen.Problem = request.Resolved, request.Problem
+	seen.Resolved, seen.Problem, seen.Acceptances = request.Resolved, request.Problem, view.Acceptances
 	if made.postponed != nil {
 		if seen.Problem == nil {
 			seen.Problem = problem(condition.StageEvaluate, made.postponed, view.State.Problem, a.now())

@@ -176,25 +176,30 @@ func TestChanges(t *testing.T) {
 	t.Parallel()
 	ends := &vuln.Accepted{ID: 1, Reason: "r", Until: noon}
 	open := &vuln.Accepted{ID: 2, Reason: "r"}
+	both := []acceptance.Acceptance{{ID: 1, Vulnerability: "CVE-2026-1", Until: noon}, {ID: 2, Vulnerability: "CVE-2026-1"}}
+	ghsa := finding("GHSA-aaaa-bbbb-cccc")
 	with := func(f vuln.Finding, a *vuln.Accepted) vuln.Finding { f.Accepted = a; return f }
 	plain := finding("CVE-2026-1")
 	for _, test := range []struct {
 		name            string
 		before, current vuln.Finding
 		now             time.Time
+		stand           []acceptance.Acceptance
 		want            string
 	}{
-		{"accepted", plain, with(plain, open), noon, `"" by a person`},
-		{"stays accepted, by another", with(plain, ends), with(plain, open), noon, ""},
-		{"a second before the end, revoked", with(plain, ends), plain, noon.Add(-time.Second), `"revoked" by a person`},
-		{"at its second", with(plain, ends), plain, noon, `"time"`},
-		{"a fix", with(plain, open), fixed(plain), noon, `"fixed"`},
-		{"revoked without a fix", with(plain, open), plain, noon, `"revoked" by a person`},
-		{"a fix, but it has a time", with(plain, ends), fixed(plain), noon.Add(-time.Second), `"revoked" by a person`},
-		{"the fix is withdrawn", fixed(plain), with(plain, open), noon, `""`},
+		{"accepted", plain, with(plain, open), noon, both, `"" by a person`},
+		{"stays accepted, by another", with(plain, ends), with(plain, open), noon, both, ""},
+		{"a second before the end, revoked", with(plain, ends), plain, noon.Add(-time.Second), both[1:], `"revoked" by a person`},
+		{"at its second", with(plain, ends), plain, noon, both, `"time"`},
+		{"a fix", with(plain, open), fixed(plain), noon, both, `"fixed"`},
+		{"a fix, and revoked", with(plain, open), fixed(plain), noon, nil, `"revoked" by a person`},
+		{"revoked without a fix", with(plain, open), plain, noon, both[:1], `"revoked" by a person`},
+		{"the fix is withdrawn", fixed(plain), with(plain, open), noon, both, `""`},
+		{"the data adds the id", ghsa, with(plain, open), noon, both, `""`},
+		{"the data drops the id", with(plain, open), ghsa, noon, both, `"data"`},
 	} {
 		got := ""
-		for _, c := range acceptance.Changes([]vuln.Update{{Previous: test.before, Current: test.current}}, test.now) {
+		for _, c := range acceptance.Changes([]vuln.Update{{Previous: test.before, Current: test.current}}, test.stand, test.now) {
 			if got = fmt.Sprintf("%q", c.End); c.ByPerson {
 				got += " by a person"
 			}

@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -13,12 +14,14 @@ type End string
 const (
 	EndTime    End = "time"    // its second came
 	EndFixed   End = "fixed"   // there is a fix
-	EndRevoked End = "revoked" // a person revoked it, or narrowed what it covers
+	EndRevoked End = "revoked" // a person revoked it
+	EndData    End = "data"    // the data no longer knows the finding by an id that it names
 )
 
 // Change is an acceptance that begins or ceases to cover a finding of a tag.
 type Change struct {
 	vuln.Accepted
+	Identity      vuln.Identity // of the finding
 	Vulnerability string
 	Package       vuln.Package
 	// End is why it no longer covers it; "" for one that begins to.
@@ -27,20 +30,22 @@ type Change struct {
 	ByPerson bool
 }
 
-// Changes are those of findings that are in the list of a tag before and now.
-func Changes(updates []vuln.Update, now time.Time) (changes []Change) {
+// Changes are those of findings that are in the list of a tag before and now, by all
+// acceptances that are for the tag now.
+func Changes(updates []vuln.Update, all []Acceptance, now time.Time) (changes []Change) {
 	for _, u := range updates {
 		before, current := u.Previous.Accepted, u.Current.Accepted
-		c := Change{Vulnerability: u.Current.ID, Package: u.Current.Package}
+		c := Change{Identity: u.Current.Identity(), Vulnerability: u.Current.ID, Package: u.Current.Package}
 		switch {
 		case (before == nil) == (current == nil):
 			continue
 		case current != nil:
 			c.Accepted = *current
-			// Else the fix that the finding had was withdrawn.
-			c.ByPerson = !(current.Until.IsZero() && u.Previous.HasFix())
+			// Else the data brought it: the fix is withdrawn, or the finding has another id.
+			a, found := byID(all, current.ID)
+			c.ByPerson = !found || a.Concerns(u.Previous) && !(a.UntilFixed() && u.Previous.HasFix())
 		default:
-			c.Accepted, c.End = *before, endOf(*before, u.Current, now)
+			c.Accepted, c.End = *before, endOf(*before, u.Current, all, now)
 			c.ByPerson = c.End == EndRevoked
 		}
 		changes = append(changes, c)
@@ -48,12 +53,23 @@ func Changes(updates []vuln.Update, now time.Time) (changes []Change) {
 	return changes
 }
 
-func endOf(a vuln.Accepted, f vuln.Finding, now time.Time) End {
+func endOf(was vuln.Accepted, f vuln.Finding, all []Acceptance, now time.Time) End {
+	_, stands := byID(all, was.ID)
 	switch {
-	case a.Until.IsZero() && f.HasFix():
-		return EndFixed
-	case !a.Until.IsZero() && !now.Before(a.Until):
+	case !was.Until.IsZero() && !now.Before(was.Until):
 		return EndTime
+	case !stands:
+		return EndRevoked
+	case was.Until.IsZero() && f.HasFix():
+		return EndFixed
 	}
-	return EndRevoked
+	return EndData
+}
+
+func byID(all []Acceptance, id int64) (Acceptance, bool) {
+	at := slices.IndexFunc(all, func(a Acceptance) bool { return a.ID == id })
+	if at < 0 {
+		return Acceptance{}, false
+	}
+	return all[at], true
 }

@@ -24,8 +24,8 @@ type VulnerabilitiesChanged struct {
 	// NotCovered were in the list before, and the image may still have them: the data
 	// does not cover its distribution.
 	NotCovered []vuln.Finding
-	// Decided is when it was found out, which decides whether time ended an acceptance.
-	Decided time.Time
+	// Acceptances are those that begin or cease to cover findings, of Updated and of others.
+	Acceptances []acceptance.Change
 	// LeftOut counts what the filters of the receiver left out of the lists.
 	LeftOut LeftOut
 }
@@ -63,7 +63,7 @@ func (c VulnerabilitiesChanged) summary() string {
 	if coverage := c.coverage(); coverage != "" {
 		parts = append(parts, coverage)
 	}
-	return "vulnerabilities: " + strings.Join(parts, "; ") + ends(acceptance.Changes(c.Updated, c.Decided))
+	return "vulnerabilities: " + strings.Join(parts, "; ") + ends(c.acceptances())
 }
 
 func (c VulnerabilitiesChanged) coverage() string {
@@ -111,6 +111,20 @@ func tally(findings []vuln.Finding) string {
 	return strings.Join(parts, ", ")
 }
 
+// acceptances are those of the findings in Updated.
+func (c VulnerabilitiesChanged) acceptances() (changes []acceptance.Change) {
+	updated := map[vuln.Identity]bool{}
+	for _, u := range c.Updated {
+		updated[u.Current.Identity()] = true
+	}
+	for _, change := range c.Acceptances {
+		if updated[change.Identity] {
+			changes = append(changes, change)
+		}
+	}
+	return changes
+}
+
 func (c VulnerabilitiesChanged) payload(shared common) any {
 	type difference struct {
 		Added      []record `json:"added"`
@@ -129,7 +143,7 @@ func (c VulnerabilitiesChanged) payload(shared common) any {
 		common:      shared,
 		Difference:  difference{records(c.Added), updateRecords(c.Updated), records(c.Removed), records(c.NotCovered), c.LeftOut},
 		about:       newAbout(c.Target, c.Before, c.After),
-		Acceptances: newAcceptanceChanges(acceptance.Changes(c.Updated, c.Decided)),
+		Acceptances: newAcceptanceChanges(c.acceptances()),
 		Counts:      c.counts(),
 	}
 }

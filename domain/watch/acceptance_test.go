@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
@@ -47,6 +48,9 @@ func TestCausesOfAcceptances(t *testing.T) {
 			before, seen := recorded(), unchanged()
 			before.Basis.Acceptances, seen.Basis.Acceptances, seen.Basis.Build = "key 1", "key 2", test.build
 			before.Vulnerabilities, seen.Vulnerabilities = []vuln.Finding{test.before}, []vuln.Finding{test.now}
+			if test.name != "revoked" {
+				seen.Acceptances = []acceptance.Acceptance{{ID: 1, Vulnerability: "CVE-2026-0001"}}
+			}
 			if test.want != nil {
 				seen.Evaluation = evaluation(older, policy.Stop)
 			}

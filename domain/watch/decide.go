@@ -35,6 +35,8 @@ type Seen struct {
 	// Matched reports that Vulnerabilities is a list, if an empty one.
 	Matched         bool
 	Vulnerabilities []vuln.Finding
+	// Acceptances are those that are for the target.
+	Acceptances []acceptance.Acceptance
 	// Coverage reports whether the data of that list is about the image's
 	// distribution at all.
 	Coverage vuln.Coverage
@@ -242,7 +244,7 @@ func (d *decision) acceptances() []acceptance.Change {
 	if d.before.Basis.Acceptances == "" && d.after.Basis.Acceptances == "" {
 		return nil
 	}
-	return acceptance.Changes(vuln.Diff(d.before.Vulnerabilities, d.after.Vulnerabilities).Updated, d.now)
+	return acceptance.Changes(vuln.Diff(d.before.Vulnerabilities, d.after.Vulnerabilities).Updated, d.seen.Acceptances, d.now)
 }
 
 // failed reports that an image is why the tag's state is about an earlier one, which

@@ -74,7 +74,7 @@ func (d *decision) vulnerabilities() notification.Content {
 	thresholds := append(options.Thresholds(), subscription.EndpointThresholds(d.audience.Endpoints)...)
 	change := vuln.DiffAt(d.before.Vulnerabilities, d.after.Vulnerabilities, thresholds...)
 	content := notification.VulnerabilitiesChanged{Target: d.target, Before: evidenceOf(d.before, d.before.Checked), After: evidenceOf(d.after, d.now),
-		Added: change.Added, Updated: change.Updated, Decided: d.now}
+		Added: change.Added, Updated: change.Updated, Acceptances: d.acceptances()}
 	content.Removed, content.NotCovered = d.after.Coverage.Uncovered(change.Removed)
 	switch {
 	case !content.Empty():
