@@ -46,6 +46,8 @@ type fixture struct {
 	// tokens are the texts by name: a scope, or web- and a scope.
 	tokens map[string]string
 	asked  []string // of Temporal
+	fails  error    // what Temporal answers
+	broken error    // what the database answers
 	sent   int
 }
 
@@ -95,13 +97,13 @@ func newFixture(t *testing.T, kept *store.Store) *fixture {
 	f := &fixture{T: t, store: kept, tokens: map[string]string{}}
 	f.seed()
 	system := operations.System{Account: "admin",
-		Store: func(context.Context) (*store.Store, error) { return kept, nil },
+		Store: func(context.Context) (*store.Store, error) { return kept, f.broken },
 		Ask: func(_ context.Context, doing string, _ time.Duration, _ func(context.Context, client.Client) error) error {
 			f.asked = append(f.asked, doing)
 			if strings.HasPrefix(doing, "ask for the status") {
 				return fmt.Errorf("no workflow: %w", errkind.NotFound)
 			}
-			return nil
+			return f.fails
 		}}
 	served, err := api.New(api.Options{System: system, Tokens: kept, Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {

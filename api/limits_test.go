@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store/storetest"
+	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -182,6 +185,36 @@ func TestLimits(t *testing.T) {
 		if response, _ := f.send("read", "GET", "/api/v1/feed", ""); response.StatusCode != http.StatusOK {
 			t.Errorf("another token is limited too: %d", response.StatusCode)
 		}
+	})
+}
+
+// TestUnavailable: what does not respond is a problem that says when to try again, and
+// names no host.
+func TestUnavailable(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		tags := fmt.Sprintf(`{"tags": [%q, %q]}`, inside, outside)
+		temporary := func(response *http.Response, body string) {
+			t.Helper()
+			f.expect(response, strings.ReplaceAll(body, inside, ""))(http.StatusServiceUnavailable, "what does not respond")
+			if response.Header.Get("Retry-After") == "" || strings.Contains(body, "internal") {
+				t.Errorf("%v %s", response.Header, body)
+			}
+		}
+		for _, f.fails = range []error{fmt.Errorf("%w: dial temporal.internal", client.ErrUnreachable), fmt.Errorf("%w: from temporal.internal", client.ErrUnattended)} {
+			f.asked = nil
+			temporary(f.send("act", "POST", "/api/v1/rescans", tags))
+			if len(f.asked) != 1 {
+				t.Errorf("asked %q although nobody responds", f.asked)
+			}
+			temporary(f.send("act", "POST", "/api/v1/subscriptions", fmt.Sprintf(`{"tags": [%q]}`, inside)))
+		}
+		if response, body := f.send("act", "POST", "/api/v1/subscriptions/end", tags); response.StatusCode != http.StatusOK || !strings.Contains(body, `"delayed":"`) || strings.Contains(body, "internal") {
+			t.Errorf("ended without Temporal: %d %s", response.StatusCode, body)
+		}
+		f.broken = fmt.Errorf("connect to db.internal: %w", errkind.Unavailable)
+		temporary(f.send("read", "GET", "/api/v1/tags", ""))
+		f.broken = errors.New("statement failed at db.internal")
+		f.expect(f.send("read", "GET", "/api/v1/tags", ""))(http.StatusInternalServerError, "a failed statement")
 	})
 }
 

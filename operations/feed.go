@@ -74,7 +74,7 @@ func showFeed(ctx context.Context, s *System, _ FeedRequest) (Feed, error) {
 }
 
 func feedOf(f databuild.Feed) Feed {
-	shown := Feed{Current: BuildOf(f.Current), Previous: BuildOf(f.Previous), Held: BuildOf(f.Held),
+	shown := Feed{Current: buildOf(f.Current), Previous: buildOf(f.Previous), Held: buildOf(f.Held),
 		Reasons: f.Reasons, HeldSince: f.HeldSince, Matcher: f.Matcher, Checked: f.Checked, Problem: ProblemOf(f.Problem), Status: f.Status,
 		Conditions: []FeedCondition{}}
 	for _, c := range f.Conditions {
@@ -87,8 +87,8 @@ func feedOf(f databuild.Feed) Feed {
 	return shown
 }
 
-// BuildOf is nil for nil.
-func BuildOf(d *vuln.Description) *Build {
+// buildOf is nil for nil.
+func buildOf(d *vuln.Description) *Build {
 	if d == nil {
 		return nil
 	}

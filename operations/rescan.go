@@ -2,7 +2,6 @@ package operations
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/tagwatch/tagwatch/client"
@@ -43,12 +42,12 @@ func rescan(ctx context.Context, s *System, request RescanRequest) (Rescans, err
 	}
 	requested := 0
 	for _, target := range targets {
-		err := s.requestRescan(ctx, target)
-		if _, refused := errors.AsType[*Refusal](err); err != nil && !refused && requested == 0 {
+		refused, err := refusalOf(s.requestRescan(ctx, target))
+		if err != nil {
 			return answer, err
 		}
-		answer.Results = append(answer.Results, RescannedTag{target, refusalOf(err)})
-		if err != nil {
+		answer.Results = append(answer.Results, RescannedTag{target, refused})
+		if refused != nil {
 			continue
 		}
 		if requested++; requested%RescanBatch == 0 {

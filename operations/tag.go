@@ -90,13 +90,15 @@ func showTag(ctx context.Context, s *System, request TagRequest) (TagStatus, err
 	if err != nil {
 		return TagStatus{}, err
 	}
-	status := StatusOf(known)
+	status := statusOf(known)
 	subs, err := kept.Subscriptions(ctx, subscription.Filter{Target: &known.Target, ActiveOnly: true})
 	if err != nil {
 		return TagStatus{}, err
 	}
-	if status.Unreadable, err = kept.Unreadable(ctx, status.Analyzed); err != nil && !errors.Is(err, errkind.NotFound) {
-		return TagStatus{}, err
+	if status.Analyzed != "" {
+		if status.Unreadable, err = kept.Unreadable(ctx, status.Analyzed); err != nil && !errors.Is(err, errkind.NotFound) {
+			return TagStatus{}, err
+		}
 	}
 	status.Labels = map[string]string{}
 	for _, sub := range subs {
@@ -114,22 +116,25 @@ func (s *System) watched(ctx context.Context, request TagRequest) (watch.Summary
 	if err != nil {
 		return watch.Summary{}, err
 	}
-	named, err := s.name(ctx, target)
-	if err != nil {
-		return watch.Summary{}, err
-	}
-	if !s.Bounds.Include(named.Target) {
-		return watch.Summary{}, s.notWatched(ctx, named.Target)
+	if !s.Bounds.Include(target) {
+		return watch.Summary{}, isNotWatched(target)
 	}
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return watch.Summary{}, err
 	}
-	known, err := kept.Summary(ctx, named.Target)
-	if errors.Is(err, errkind.NotFound) {
-		return known, s.notWatched(ctx, named.Target)
+	known, err := kept.Summary(ctx, target)
+	if !errors.Is(err, errkind.NotFound) {
+		return known, err
 	}
-	return known, err
+	named, err := s.name(ctx, target)
+	if err != nil {
+		return watch.Summary{}, err
+	}
+	if named.Target == target {
+		return watch.Summary{}, s.notWatched(ctx, target)
+	}
+	return kept.Summary(ctx, named.Target)
 }
 
 // notWatched says that nobody is subscribed to a target, and on which platforms its tag

@@ -84,7 +84,7 @@ func (s *System) tagState(ctx context.Context, target image.Target) (state workf
 }
 
 func liveOf(state workflows.TagState) TagLive {
-	status := StatusOf(state.Summary)
+	status := statusOf(state.Summary)
 	status.Types, status.Live = state.Types, &Live{Doing: state.Doing, NextResync: state.NextResync, Recent: []Notified{}}
 	for _, notified := range state.Recent {
 		status.Live.Recent = append(status.Live.Recent, Notified{notified.ID, notified.Type, notified.Line, notified.At})

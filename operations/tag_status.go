@@ -49,8 +49,8 @@ type TagStatus struct {
 	Live *Live     `json:"live,omitempty"`
 }
 
-// StatusOf shows a summary.
-func StatusOf(sum watch.Summary) TagStatus {
+// statusOf shows a summary.
+func statusOf(sum watch.Summary) TagStatus {
 	status := TagStatus{Target: sum.Target, Digest: sum.Resolved.Manifest, Index: sum.Resolved.Index, Analyzed: sum.Analyzed, Pending: sum.Pending,
 		Build: sum.Build, Matched: sum.Matched, Counts: sum.Counts, Coverage: sum.Coverage, Status: sum.Status, Action: sum.FinalAction,
 		Problem: ProblemOf(sum.Problem), Checked: sum.Checked, NextCheck: sum.NextCheck, Resynced: sum.Resynced, Changed: sum.Changed, Next: sum.Next}

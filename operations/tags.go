@@ -43,7 +43,7 @@ func listTags(ctx context.Context, s *System, request TagsRequest) (TagList, err
 		if !selects(known) {
 			return false
 		}
-		list.Tags = append(list.Tags, StatusOf(known))
+		list.Tags = append(list.Tags, statusOf(known))
 		return true
 	})
 	return list, err

@@ -61,10 +61,11 @@ func unsubscribe(ctx context.Context, s *System, request UnsubscribeRequest) (Un
 	}
 	for _, target := range targets {
 		one := UnsubscribeResult{UnsubscribedTag: UnsubscribedTag{Target: target}}
-		if one.Left, err = s.end(ctx, kept, target, request.Types); ctx.Err() != nil {
+		one.Left, err = s.end(ctx, kept, target, request.Types)
+		if one.Refused, err = refusalOf(err); err != nil {
 			return answer, err
 		}
-		if one.Refused = refusalOf(err); err == nil && answer.Delayed == "" {
+		if one.Refused == nil && answer.Delayed == "" {
 			answer.Delayed = s.wake(ctx, target)
 		}
 		answer.Results = append(answer.Results, one)
@@ -122,14 +123,12 @@ func (s *System) wake(ctx context.Context, target image.Target) (delayed string)
 	return ""
 }
 
-// refusalOf is nil for nil.
-func refusalOf(err error) *TagRefusal {
-	if err == nil {
-		return nil
+// refusalOf tells what is wrong with one tag from what ends the whole request, as a
+// database or a Temporal that does not respond.
+func refusalOf(err error) (*TagRefusal, error) {
+	known, ok := errors.AsType[*Refusal](err)
+	if !ok || errors.Is(known.Kind, errkind.Unavailable) {
+		return nil, err
 	}
-	refused := &TagRefusal{Kind: errkind.Name(err), Message: errkind.Text(err)}
-	if known, ok := errors.AsType[*Refusal](err); ok {
-		refused.Message, refused.Hint = known.Text, known.Hint
-	}
-	return refused
+	return &TagRefusal{Kind: errkind.Name(known.Kind), Message: known.Text, Hint: known.Hint}, nil
 }

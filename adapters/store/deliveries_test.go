@@ -431,3 +431,31 @@ func TestDeliveriesSayWhatTheyAreAbout(t *testing.T) {
 		}
 	})
 }
+
+// TestDeliveriesByPages: each delivery is on one page, and those of some ids are found.
+func TestDeliveriesByPages(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		check(t, s.SaveEndpoint(ctx, newEndpoint("pager"), at(0)))
+		check(t, s.SaveEndpoint(ctx, newEndpoint("chat"), at(0)))
+		for i := range 5 {
+			// Several are created at one time.
+			must[[]string](t)(s.Publish(ctx, newNotification(fmt.Sprintf("n%d", i), i/2), subscription.Options{}, time.Hour))
+		}
+		whole := must[[]delivery.Delivery](t)(s.Deliveries(ctx, store.DeliveryFilter{}))
+		var paged []delivery.Delivery
+		for before := int64(0); ; before = paged[len(paged)-1].ID {
+			page := must[[]delivery.Delivery](t)(s.Deliveries(ctx, store.DeliveryFilter{Before: before, Limit: 3}))
+			if paged = append(paged, page...); len(page) < 3 {
+				break
+			}
+		}
+		if diff := cmp.Diff(whole, paged); diff != "" || len(whole) != 10 {
+			t.Errorf("%d deliveries; by pages (-whole +paged)\n%s", len(whole), diff)
+		}
+		some := must[[]delivery.Delivery](t)(s.Deliveries(ctx, store.DeliveryFilter{IDs: []int64{whole[2].ID, whole[7].ID, 1 << 40}}))
+		if diff := cmp.Diff([]delivery.Delivery{whole[2], whole[7]}, some); diff != "" {
+			t.Errorf("by ids (-want +got)\n%s", diff)
+		}
+	})
+}

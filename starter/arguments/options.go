@@ -185,7 +185,7 @@ func Platforms(s *session.Session) ([]image.Platform, error) {
 	return platforms, nil
 }
 
-func Severity(s *session.Session, flag string) (vuln.Severity, error) {
+func severity(s *session.Session, flag string) (vuln.Severity, error) {
 	text := s.String(flag)
 	if text == "" {
 		return "", nil
@@ -236,7 +236,7 @@ func Options(s *session.Session, options subscription.Options) (_ subscription.O
 		options.ExploitedFiltered = s.Bool("no-known-exploited-override")
 	}
 	if s.IsSet("min-severity") {
-		options.MinSeverity, err = Severity(s, "min-severity")
+		options.MinSeverity, err = severity(s, "min-severity")
 	}
 	return options, err
 }
