@@ -32,6 +32,7 @@ type Kind string
 const (
 	Unreachable Kind = "unreachable" // a registry
 	Unlistable  Kind = "unlistable"  // a repository's tags cannot be listed
+	Unreadable  Kind = "unreadable"  // a source cannot be read, or is not believed
 	Unresolved  Kind = "unresolved"  // what a tag points to cannot be read
 	Failing     Kind = "failing"     // an endpoint does not accept notifications
 	Delayed     Kind = "delayed"     // an analysis does not come
@@ -50,6 +51,7 @@ const (
 	Registry   Resource = "registry"   // host
 	Repository Resource = "repository" // image.Repository
 	Endpoint   Resource = "endpoint"   // name
+	Source     Resource = "source"     // name
 	Task       Resource = "task"       // of the whole installation: id of its workflow
 	Data       Resource = "data"       // AllData, a provider, or the checksum of a build
 )
@@ -58,7 +60,7 @@ const (
 const AllData = "vulnerabilities"
 
 // Followed are those that a workflow follows, whose steps can fail.
-var Followed = []Resource{Tag, Registry, Repository, Endpoint, Task}
+var Followed = []Resource{Tag, Registry, Repository, Endpoint, Source, Task}
 
 // Key identifies a condition: there is one of each kind for a resource.
 type Key struct {

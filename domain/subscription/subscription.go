@@ -23,8 +23,11 @@ type Subscription struct {
 	// Repository is the watched repository that brought the subscription; the
 	// zero value for one that a person made.
 	Repository image.Repository
-	Created    time.Time
-	Updated    time.Time
+	// Source is the name of the source that brought the subscription; empty for one that
+	// a person or a watched repository made.
+	Source  string
+	Created time.Time
+	Updated time.Time
 }
 
 // Options narrow a subscription. The zero value asks for everything.

@@ -1,0 +1,211 @@
+package source
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
+)
+
+// View is everything of the store that the record of a listing depends on.
+type View struct {
+	Source Source
+	State  State
+	// Watched are the names by which targets are watched already, by their canonical
+	// name.
+	Watched map[image.Target]image.Target
+	// Endpoints are the names of those that exist: a label may name one that does not.
+	Endpoints []string
+}
+
+// Decision is what is to be stored after a listing.
+type Decision struct {
+	State State
+	// Added are new members, Renewed those whose subscriptions are made anew; Ended are
+	// no longer members, and the subscriptions that the source brought end.
+	Added, Renewed, Ended []image.Target
+	// Subscribe are the subscriptions to make or to renew, by the interval at which
+	// their tags are checked.
+	Subscribe map[time.Duration][]subscription.Subscription
+	// Dropped are single types of members that are no longer asked for.
+	Dropped []subscription.Subscription
+	// Problem is why what is gone is not believed to be; nil if it is.
+	Problem *condition.Problem
+}
+
+const (
+	// agreeing is how many listings in a row must lack a tag for it to be gone.
+	agreeing = 2
+	// doubtFrom is how many members must be gone at once, and more than half of all, for
+	// that to wait for a person. If nothing is left it waits however many there were.
+	doubtFrom = 10
+)
+
+// want is a tag that a listing asks for.
+type want struct {
+	target  image.Target
+	choices Choices
+	pin     image.Digest
+	// keep says that it is there and not understood: what is watched stays, nothing
+	// begins.
+	keep bool
+}
+
+// Decide compares what a source lists now with what it brought. What appears is
+// subscribed; what two listings in a row lack ends; what a person subscribed is not the
+// source's to end. When more is gone at once than is likely, nothing ends until a person
+// confirms it.
+func Decide(view View, found []Found, version string, now time.Time) (Decision, error) {
+	s, before := view.Source, view.State
+	found = view.check(found)
+	wanted, order := wants(found)
+	if most := cmp.Or(s.Most, DefaultMost); len(order) > most {
+		return Decision{}, fmt.Errorf("%d tags would be watched, more than %d; list fewer, or raise --max-tags: tagwatch source update %s: %w",
+			len(order), most, s.Name, errkind.Limit)
+	}
+	d := Decision{Subscribe: map[time.Duration][]subscription.Subscription{}, State: State{Revision: before.Revision + 1, Listed: true,
+		Found: found, Version: version, Checked: now}}
+	members := map[image.Target]Member{}
+	var missing []string
+	for _, member := range before.Members {
+		key := canonical(member.Target)
+		members[key] = member
+		if _, listed := wanted[key]; !listed {
+			missing = append(missing, key.String())
+		}
+	}
+	believed := d.believe(before, missing, len(order), now)
+	for _, member := range before.Members {
+		d.old(s, member, wanted, believed, now)
+	}
+	for _, key := range order {
+		w := wanted[key]
+		if _, old := members[key]; old || w.keep {
+			continue
+		}
+		target := w.target
+		if as, other := view.Watched[key]; other {
+			target = as
+		}
+		d.Added = append(d.Added, target)
+		d.subscribe(s, w, target, now)
+	}
+	slices.SortFunc(d.State.Members, func(a, b Member) int { return strings.Compare(a.Target.String(), b.Target.String()) })
+	return d, nil
+}
+
+// check refuses what labels ask for and is not there.
+func (v View) check(found []Found) []Found {
+	checked := slices.Clone(found)
+	for i, f := range checked {
+		for _, name := range f.Choices.Endpoints {
+			if f.Followed() && !slices.Contains(v.Endpoints, name) {
+				checked[i] = f.not(BadLabel, fmt.Sprintf("endpoint %q not found", name))
+			}
+		}
+	}
+	return checked
+}
+
+// wants are the tags that were found, by their canonical names, and these in order. Of
+// several places of one tag, the first with labels decides.
+func wants(found []Found) (map[image.Target]want, []image.Target) {
+	wanted := map[image.Target]want{}
+	var order []image.Target
+	for _, f := range found {
+		keep := f.Reason == BadLabel
+		if !f.Followed() && (!keep || f.Target == image.Target{}) {
+			continue
+		}
+		key := canonical(f.Target)
+		known, again := wanted[key]
+		w := want{f.Target, f.Choices, f.Pin, keep}
+		switch {
+		case !again:
+			order = append(order, key)
+			wanted[key] = w
+		case known.keep && !keep:
+			wanted[key] = w
+		case !keep && known.choices.Zero() && !f.Choices.Zero():
+			known.choices = f.Choices
+			wanted[key] = known
+		}
+	}
+	return wanted, order
+}
+
+func canonical(target image.Target) image.Target {
+	target.Reference.Repository = target.Reference.Repository.Canonical()
+	if target.Platform == image.DefaultPlatform {
+		target.Platform = image.Platform{}
+	}
+	return target
+}
+
+// believe reports whether what is missing may end.
+func (d *Decision) believe(before State, missing []string, listed int, now time.Time) bool {
+	gone, all := len(missing), len(before.Members)
+	if gone == 0 || listed > 0 && (gone < doubtFrom || 2*gone <= all) {
+		return true
+	}
+	slices.Sort(missing)
+	sum := sha256.Sum256([]byte(strings.Join(missing, "\n")))
+	d.State.Doubt = hex.EncodeToString(sum[:8])
+	if before.Confirmed == d.State.Doubt {
+		return true
+	}
+	d.State.Confirmed = before.Confirmed
+	d.Problem = &condition.Problem{Kind: errkind.Name(errkind.NotFound), Stage: condition.StageConfirm, Since: now, Message: fmt.Sprintf(
+		"%d of %d watched tags are gone at once; their watches go on until somebody confirms it", gone, all)}
+	return false
+}
+
+// old decides of a member.
+func (d *Decision) old(s Source, member Member, wanted map[image.Target]want, believed bool, now time.Time) {
+	w, listed := wanted[canonical(member.Target)]
+	switch {
+	case listed && w.keep:
+		member.Missing = 0
+	case listed:
+		member.Missing = 0
+		if settings := s.settings(w); settings != member.Settings {
+			d.Renewed = append(d.Renewed, member.Target)
+			d.drop(s, w, member.Target)
+			d.subscribe(s, w, member.Target, now)
+			return
+		}
+	case believed:
+		// Confirmed by a person, the listing before counts as well.
+		if member.Missing++; member.Missing >= agreeing || d.State.Doubt != "" {
+			d.Ended = append(d.Ended, member.Target)
+			return
+		}
+	}
+	d.State.Members = append(d.State.Members, member)
+}
+
+// subscribe makes a tag a member.
+func (d *Decision) subscribe(s Source, w want, target image.Target, now time.Time) {
+	interval := s.interval(w)
+	d.Subscribe[interval] = append(d.Subscribe[interval], s.subscriptions(w, target, now)...)
+	d.State.Members = append(d.State.Members, Member{Target: target, Settings: s.settings(w)})
+}
+
+// drop ends the types that are no longer asked for.
+func (d *Decision) drop(s Source, w want, target image.Target) {
+	asked := s.subscriptions(w, target, time.Time{})
+	for _, t := range notification.TagTypes {
+		if !slices.ContainsFunc(asked, func(each subscription.Subscription) bool { return each.Type == t }) {
+			d.Dropped = append(d.Dropped, subscription.Subscription{Target: target, Type: t, Source: s.Name})
+		}
+	}
+}
