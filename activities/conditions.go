@@ -126,7 +126,7 @@ func (a *Activities) announcement(ctx context.Context, alike []condition.Change,
 	case slices.Contains(condition.StepConditions, first.Kind):
 		add("stage", first.Step)
 	case first.Resource == condition.Data && first.Kind != condition.OnHold:
-		entry.Resource = source
+		entry.Resource = feedResource
 		if providers := providersOf(alike); len(providers) > 0 {
 			add("providers", providers)
 		}
@@ -141,8 +141,8 @@ func (a *Activities) announcement(ctx context.Context, alike []condition.Change,
 	return a.entry(ctx, entry, strings.Join(occasion, "\n"))
 }
 
-// source is the resource of events about where the vulnerability data comes from.
-var source = notification.Resource{ID: condition.AllData, Kind: "feeds"}
+// feedResource is the resource of events about where the vulnerability data comes from.
+var feedResource = notification.Resource{ID: condition.AllData, Kind: "feeds"}
 
 func providersOf(changes []condition.Change) (names []string) {
 	for _, change := range changes {

@@ -73,7 +73,7 @@ func (a *Activities) goBack(ctx context.Context, feed databuild.Feed, fetched da
 	return fetched, a.log(ctx, notification.Logged{Event: "system.feeds.data.withdrawn", Level: notification.LevelError,
 		Message:  "The publisher took its newest vulnerability data back: the data before it is used again",
 		Details:  map[string]any{"withdrawn": feed.Current.Checksum, "build": feed.Previous.Checksum, "built": feed.Previous.Built},
-		Resource: source}, since(began))
+		Resource: feedResource}, since(began))
 }
 
 // notifyHeld follows the build on hold. It is called for as long as there is one.

@@ -130,6 +130,7 @@ var present = map[condition.Resource]string{
 	condition.Registry:   `SELECT name FROM target WHERE registry = ? LIMIT 1`,
 	condition.Repository: `SELECT name FROM repository WHERE name = ?`,
 	condition.Endpoint:   `SELECT name FROM endpoint WHERE name = ?`,
+	condition.Source:     `SELECT name FROM source WHERE name = ?`,
 }
 
 func (t tx) exists(ctx context.Context, key condition.Key) (bool, error) {

@@ -101,7 +101,7 @@ func namesOf[T fmt.Stringer](named []T) []string {
 
 // activeSubscriptions are those of several targets, by the targets' names.
 func (t tx) activeSubscriptions(ctx context.Context, names []string) (map[string][]subscription.Subscription, error) {
-	rows, err := allIn[subscriptionRow](ctx, t, `SELECT target, type, active, options, repository, created, updated FROM subscription
+	rows, err := allIn[subscriptionRow](ctx, t, `SELECT `+subscriptionColumns+` FROM subscription
 		WHERE active AND target IN (?) ORDER BY target, type`, names)
 	if err != nil {
 		return nil, err

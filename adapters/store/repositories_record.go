@@ -76,6 +76,9 @@ func (t tx) release(ctx context.Context, target image.Target, brought image.Repo
 	if _, err := t.watched(ctx, target); err != nil {
 		return err
 	}
+	if handed, err := t.handOver(ctx, target, `repository = ?`, brought.String(), now); err != nil || handed {
+		return err
+	}
 	if err := t.run(ctx, `UPDATE subscription SET active = FALSE, updated = ? WHERE target = ? AND repository = ? AND active`,
 		toMicros(now), target.String(), brought.String()); err != nil {
 		return err

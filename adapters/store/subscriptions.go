@@ -21,13 +21,17 @@ type subscriptionRow struct {
 	Active     bool
 	Options    string
 	Repository string
+	Source     string
 	Created    int64
 	Updated    int64
 }
 
+const subscriptionColumns = `target, type, active, options, repository, source, created, updated`
+
 // Subscribe activates each subscription, with its options, and begins to watch
 // its target. A poll of zero keeps the target's own interval. A subscription
-// that a person made is not taken over by one that a watched repository brings.
+// that a person made is not taken over by one that a watched repository or a source
+// brings, and neither is that of another.
 func (s *Store) Subscribe(ctx context.Context, subs []subscription.Subscription, poll time.Duration, now time.Time) error {
 	return s.change(ctx, "subscribe", func(t tx) error { return t.subscribe(ctx, subs, poll, now) })
 }
@@ -111,11 +115,12 @@ func (t tx) activate(ctx context.Context, subs []subscription.Subscription, now 
 		if err != nil {
 			return err
 		}
-		rows = append(rows, []any{sub.Target.String(), string(sub.Type), true, options, repositoryText(sub.Repository), toMicros(now), toMicros(now)})
+		rows = append(rows, []any{sub.Target.String(), string(sub.Type), true, options, repositoryText(sub.Repository), sub.Source, toMicros(now), toMicros(now)})
 	}
-	return t.insert(ctx, `subscription (target, type, active, options, repository, created, updated)`, rows, `ON CONFLICT (target, type) DO UPDATE
-		SET active = TRUE, options = excluded.options, repository = excluded.repository, updated = excluded.updated
-		WHERE excluded.repository = '' OR subscription.repository = excluded.repository OR NOT subscription.active`)
+	return t.insert(ctx, `subscription (target, type, active, options, repository, source, created, updated)`, rows, `ON CONFLICT (target, type) DO UPDATE
+		SET active = TRUE, options = excluded.options, repository = excluded.repository, source = excluded.source, updated = excluded.updated
+		WHERE excluded.repository = '' AND excluded.source = '' OR NOT subscription.active
+			OR subscription.repository = excluded.repository AND subscription.source = excluded.source`)
 }
 
 // Unsubscribe deactivates the target's subscriptions of those types, of all
@@ -236,7 +241,7 @@ func (t tx) subscriptions(ctx context.Context, filter subscription.Filter) ([]su
 		where.add("active")
 	}
 	rows, err := all[subscriptionRow](ctx, t,
-		`SELECT target, type, active, options, repository, created, updated FROM subscription`+where.text()+` ORDER BY target, type`, where.args...)
+		`SELECT `+subscriptionColumns+` FROM subscription`+where.text()+` ORDER BY target, type`, where.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -254,7 +259,7 @@ func (r subscriptionRow) subscription() (subscription.Subscription, error) {
 	}
 	options, err := parse[subscription.Options](r.Options)
 	return subscription.Subscription{Target: target, Type: notification.Type(r.Type), Active: r.Active, Options: options,
-		Repository: repository, Created: timeOf(r.Created), Updated: timeOf(r.Updated)}, err
+		Repository: repository, Source: r.Source, Created: timeOf(r.Created), Updated: timeOf(r.Updated)}, err
 }
 
 // repositoryText is "" for the zero value.

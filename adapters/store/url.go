@@ -10,8 +10,8 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
-// source is where a database is.
-type source interface {
+// database is where a database is.
+type database interface {
 	// open makes the pools; it does not change the database.
 	open(ctx context.Context) (*Store, error)
 	// peek is open for a database that must exist.
@@ -20,7 +20,7 @@ type source interface {
 }
 
 // parseURL never repeats the URL in an error, since it may hold a password.
-func parseURL(text string) (source, error) {
+func parseURL(text string) (database, error) {
 	scheme, _, found := strings.Cut(text, "://")
 	if !found {
 		return nil, fmt.Errorf("the database URL has no scheme; give sqlite:///absolute/path or postgres://user@host/database: %w", errkind.Invalid)
@@ -38,7 +38,7 @@ func parseURL(text string) (source, error) {
 	return nil, fmt.Errorf("database URL with scheme %q: sqlite and postgres are known: %w", parsed.Scheme, errkind.Invalid)
 }
 
-func parseSQLite(parsed *url.URL) (source, error) {
+func parseSQLite(parsed *url.URL) (database, error) {
 	if parsed.Host != "" || !filepath.IsAbs(parsed.Path) || strings.HasSuffix(parsed.Path, "/") {
 		return nil, fmt.Errorf("database URL sqlite://%s%s does not name a file by its absolute path, as in sqlite:///var/lib/tagwatch/tagwatch.db: %w",
 			parsed.Host, parsed.Path, errkind.Invalid)
@@ -48,7 +48,7 @@ func parseSQLite(parsed *url.URL) (source, error) {
 
 // parsePostgres adds the name under which the server lists our connections and a
 // limit for connecting, unless the URL has its own.
-func parsePostgres(parsed *url.URL) (source, error) {
+func parsePostgres(parsed *url.URL) (database, error) {
 	options := parsed.Query()
 	setDefault(options, "application_name", "tagwatch")
 	setDefault(options, "connect_timeout", "10") // seconds

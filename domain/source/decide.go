@@ -77,7 +77,7 @@ func Decide(view View, found []Found, version string, now time.Time) (Decision, 
 	members := map[image.Target]Member{}
 	var missing []string
 	for _, member := range before.Members {
-		key := canonical(member.Target)
+		key := Canonical(member.Target)
 		members[key] = member
 		if _, listed := wanted[key]; !listed {
 			missing = append(missing, key.String())
@@ -126,7 +126,7 @@ func wants(found []Found) (map[image.Target]want, []image.Target) {
 		if !f.Followed() && (!keep || f.Target == image.Target{}) {
 			continue
 		}
-		key := canonical(f.Target)
+		key := Canonical(f.Target)
 		known, again := wanted[key]
 		w := want{f.Target, f.Choices, f.Pin, keep}
 		switch {
@@ -143,7 +143,8 @@ func wants(found []Found) (map[image.Target]want, []image.Target) {
 	return wanted, order
 }
 
-func canonical(target image.Target) image.Target {
+// Canonical is a target under the one name that all its spellings share.
+func Canonical(target image.Target) image.Target {
 	target.Reference.Repository = target.Reference.Repository.Canonical()
 	if target.Platform == image.DefaultPlatform {
 		target.Platform = image.Platform{}
@@ -171,7 +172,7 @@ func (d *Decision) believe(before State, missing []string, listed int, now time.
 
 // old decides of a member.
 func (d *Decision) old(s Source, member Member, wanted map[image.Target]want, believed bool, now time.Time) {
-	w, listed := wanted[canonical(member.Target)]
+	w, listed := wanted[Canonical(member.Target)]
 	switch {
 	case listed && w.keep:
 		member.Missing = 0

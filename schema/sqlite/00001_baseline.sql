@@ -87,12 +87,14 @@ CREATE TABLE subscription (
     type       TEXT NOT NULL,
     active     BOOLEAN NOT NULL,
     options    TEXT NOT NULL,
-    repository TEXT NOT NULL, -- the watched repository that created it; '' if a person did
+    repository TEXT NOT NULL, -- the watched repository that created it; '' if another did
+    source     TEXT NOT NULL DEFAULT '', -- the source that created it; '' if another did
     created    INTEGER NOT NULL,
     updated    INTEGER NOT NULL,
     PRIMARY KEY (target, type)
 );
 CREATE INDEX subscription_repository ON subscription (repository) WHERE repository <> '';
+CREATE INDEX subscription_source ON subscription (source) WHERE source <> '';
 
 CREATE TABLE image (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -402,6 +404,31 @@ CREATE TABLE repository (
     updated  INTEGER NOT NULL
 );
 
+-- Places from which Tagwatch takes what to watch.
+CREATE TABLE source (
+    name      TEXT PRIMARY KEY,
+    content   TEXT NOT NULL, -- JSON
+    revision  INTEGER NOT NULL DEFAULT 0,
+    listed    BOOLEAN NOT NULL DEFAULT FALSE,
+    found     BLOB, -- all references of the last listing; NULL before there was one
+    version   TEXT NOT NULL DEFAULT '', -- that the server named for it
+    doubt     TEXT NOT NULL DEFAULT '', -- names what was gone at once and is not believed to be
+    confirmed TEXT NOT NULL DEFAULT '', -- the doubt that a person has confirmed
+    checked   INTEGER NOT NULL DEFAULT 0,
+    created   INTEGER NOT NULL,
+    updated   INTEGER NOT NULL
+);
+
+-- Targets that a source brings.
+CREATE TABLE source_member (
+    source   TEXT NOT NULL REFERENCES source (name) ON DELETE CASCADE,
+    target   TEXT NOT NULL,
+    settings TEXT NOT NULL, -- that its subscriptions were created with
+    missing  INTEGER NOT NULL, -- listings in a row that lacked it
+    PRIMARY KEY (source, target)
+);
+CREATE INDEX source_member_target ON source_member (target);
+
 -- Changes that endpoints receive in one summary.
 CREATE TABLE pending_summary (
     endpoint     TEXT NOT NULL REFERENCES endpoint (name) ON DELETE CASCADE,
@@ -451,7 +478,7 @@ INSERT INTO min_compatible_version (id, version) VALUES (1, 0);
 -- failing step can be recorded.
 CREATE TABLE condition (
     kind       TEXT NOT NULL,
-    resource   TEXT NOT NULL, -- tag, registry, repository, endpoint, task, data
+    resource   TEXT NOT NULL, -- tag, registry, repository, endpoint, source, task, data
     name       TEXT NOT NULL,
     step       TEXT NOT NULL, -- that failed; '' if there is only one
     error_kind TEXT NOT NULL, -- '' for none
