@@ -31,6 +31,18 @@ type Project struct {
 	// Profiles are those whose services are followed; * stands for all.
 	Profiles []string
 	Platform image.Platform
+	// MayRead refuses files; nil refuses none.
+	MayRead func(path string) error
+}
+
+// open reads a file of the project.
+func (p Project) open(path string) ([]byte, error) {
+	if p.MayRead != nil {
+		if err := p.MayRead(path); err != nil {
+			return nil, err
+		}
+	}
+	return readFile(path)
 }
 
 // Compose finds the images of the services of a Compose project, which are those of
@@ -60,6 +72,7 @@ type compose struct {
 	images map[string]bool
 	// folders are those of the files that were read, which are noted.
 	folders, noted []string
+	refused        error // that one of them may not be read
 	found          []source.Found
 }
 
@@ -97,6 +110,9 @@ func (c *compose) environment() (types.Mapping, error) {
 	variables := types.Mapping{}
 	file := filepath.Join(c.folder, ".env")
 	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		if c.MayRead != nil && c.MayRead(file) != nil {
+			return nil, c.MayRead(file)
+		}
 		read, err := dotenv.GetEnvFromFile(c.Variables, []string{file})
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", err, errkind.Invalid)
@@ -133,17 +149,13 @@ func (c *compose) Accept(path string) bool {
 			return true
 		}
 	}
-	c.noteNear(path)
-	return false
+	return c.noteNear(path)
 }
 
 // noteNear notes the file that the library is about to read. What an included file
 // names is relative to that one, so it is looked for in all folders seen; one too many
-// does no harm.
-func (c *compose) noteNear(path string) {
-	if !slices.Contains([]string{".yml", ".yaml"}, filepath.Ext(path)) {
-		return
-	}
+// does no harm. It reports whether the file may not be read: then Load says so.
+func (c *compose) noteNear(path string) (refused bool) {
 	candidates := []string{path}
 	if !filepath.IsAbs(path) {
 		candidates = nil
@@ -152,14 +164,28 @@ func (c *compose) noteNear(path string) {
 		}
 	}
 	for _, file := range candidates {
-		if !slices.Contains(c.noted, file) {
+		info, err := os.Stat(file)
+		if err != nil || !info.Mode().IsRegular() || slices.Contains(c.noted, file) {
+			continue
+		}
+		if c.MayRead != nil {
+			if err := c.MayRead(file); err != nil {
+				c.refused, refused = err, true
+				continue
+			}
+		}
+		if slices.Contains([]string{".yml", ".yaml"}, filepath.Ext(file)) {
 			_ = c.note(file) // the library says why it cannot be read
 		}
 	}
+	return refused
 }
 
 // Load refuses what lies elsewhere.
 func (c *compose) Load(_ context.Context, path string) (string, error) {
+	if c.refused != nil {
+		return "", c.refused
+	}
 	if filepath.IsAbs(path) {
 		return path, c.note(path)
 	}
@@ -172,7 +198,7 @@ func (c *compose) Dir(path string) string { return filepath.Dir(path) }
 // note remembers the texts of a file that name images.
 func (c *compose) note(path string) error {
 	c.noted = append(c.noted, path)
-	text, err := readFile(path)
+	text, err := c.open(path)
 	if err != nil {
 		return err
 	}
@@ -359,7 +385,7 @@ func (c *compose) built(name, place string, named bool, build map[string]any, pl
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(folder, file)
 	}
-	text, err := readFile(path)
+	text, err := c.open(path)
 	if errors.Is(err, errkind.NotFound) {
 		// Often only the Compose file is there; the services that run are known by it.
 		c.found = append(c.found, source.Not(source.Unreadable, c.short(path), place, "the file does not exist on the worker"))
