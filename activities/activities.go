@@ -24,6 +24,7 @@ type Activities struct {
 	Feed     Feed
 	Sender   Sender
 	Packages Packages
+	Sources  Sources
 	Watchers Watchers
 
 	Account message.Account

@@ -85,6 +85,8 @@ const failingSince = "failing_since"
 var wordings = map[condition.Kind]wording{
 	condition.Unlistable: {"system.repository.list_tags_fail", "system.repository.list_tags_recovered",
 		after("Failed to list tags in repository: "), "Tags in repository can be listed again", failingSince},
+	condition.Unreadable: {"system.source.read_failed", "system.source.read_recovered",
+		after("Source is not followed: "), "Source is followed again", failingSince},
 	condition.Unresolved: {"system.image_analysis.registry_lookup_failed", "system.image_analysis.registry_lookup_recovered",
 		after("Referenced image not found in registry: "), "Referenced image is found in the registry again", failingSince},
 	condition.Failing: {"system.endpoint.failing", "system.endpoint.recovered",
@@ -157,6 +159,7 @@ func providersOf(changes []condition.Change) (names []string) {
 var resourceKinds = map[condition.Resource]string{
 	condition.Tag: "image_tag", condition.Registry: "registry", condition.Repository: "repository",
 	condition.Endpoint: "endpoint", condition.Task: "task", condition.Data: "feeds",
+	condition.Source: "source",
 }
 
 // FollowConditions stores what a workflow finds wrong, or not wrong any more, with

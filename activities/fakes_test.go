@@ -338,6 +338,10 @@ func (w *watchers) WakeEndpoint(_ context.Context, name string, _ watcher.WakeRe
 	return w.wake("endpoint " + name)
 }
 
+func (w *watchers) WakeSource(_ context.Context, name string, _ watcher.WakeReason) error {
+	return w.wake("source " + name)
+}
+
 func (w *watchers) WakeRepository(_ context.Context, r image.Repository, _ watcher.WakeReason) error {
 	return w.wake("repository " + r.Path)
 }

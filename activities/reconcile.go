@@ -11,6 +11,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/watcher"
@@ -106,6 +107,8 @@ func (c *comparison) wanted(ctx context.Context) iter.Seq2[watcher.Wanted, error
 		return names(ctx, c.Store.Registries, func(host string) string { return host })
 	case watcher.Repository:
 		return names(ctx, c.Store.Repositories, func(r taglist.Repository) string { return r.Name.String() })
+	case watcher.Source:
+		return names(ctx, c.Store.Sources, func(s source.Source) string { return s.Name })
 	}
 	return names(ctx, c.Store.Endpoints, func(e endpoint.Endpoint) string { return e.Name })
 }
@@ -203,6 +206,8 @@ func (c *comparison) wake(ctx context.Context, name string, reason watcher.WakeR
 			return err
 		}
 		return c.Watchers.WakeRepository(ctx, repository, reason)
+	case watcher.Source:
+		return c.Watchers.WakeSource(ctx, name, reason)
 	}
 	return c.Watchers.WakeEndpoint(ctx, name, reason)
 }

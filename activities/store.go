@@ -17,6 +17,7 @@ type Store interface {
 	policyStore
 	outcomeStore
 	repositoryStore
+	sourceStore
 	notificationStore
 	deliveryStore
 	retentionStore

@@ -21,6 +21,7 @@ type Watchers interface {
 	WakeTag(ctx context.Context, target image.Target, reason watcher.WakeReason) error
 	WakeRegistry(ctx context.Context, registry string, reason watcher.WakeReason) error
 	WakeRepository(ctx context.Context, repository image.Repository, reason watcher.WakeReason) error
+	WakeSource(ctx context.Context, name string, reason watcher.WakeReason) error
 	WakeEndpoint(ctx context.Context, name string, reason watcher.WakeReason) error
 	RequestAnalysis(ctx context.Context, request analysis.Request) error
 	// Room returns when few enough steps of watchers wait for a worker.

@@ -11,6 +11,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/polling"
+	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -26,6 +27,11 @@ func (c Client) CheckRegistry(ctx context.Context, name string) (polling.Report,
 func (c Client) PlanRepository(ctx context.Context, repository taglist.Repository) (taglist.Plan, error) {
 	name := repository.Name.String()
 	return run[taglist.Plan](ctx, c, workflows.TypePlanRepository, "plan-repository:"+name, "Tags that would be watched in "+name, workflows.PlanRepository, repository)
+}
+
+// PlanSource returns what a source would bring, as a worker reads it.
+func (c Client) PlanSource(ctx context.Context, asked source.Source) (source.Plan, error) {
+	return run[source.Plan](ctx, c, workflows.TypePlanSource, "plan-source:"+asked.Name, "What source "+asked.Name+" would bring", workflows.PlanSource, asked)
 }
 
 // TestEndpoint has a worker send a sample notification to an endpoint.

@@ -84,6 +84,12 @@ func (c Client) WakeRepository(ctx context.Context, repository image.Repository,
 	return c.wake(ctx, options, reason, workflows.WatchRepository, workflows.RepositoryState{Repository: repository})
 }
 
+// WakeSource starts or wakes the workflow that reads a source.
+func (c Client) WakeSource(ctx context.Context, name string, reason watcher.WakeReason) error {
+	options := options(workflows.TypeFollowSource, workflows.FollowSourceID(name), workflows.SourceSummary(name))
+	return c.wake(ctx, options, reason, workflows.FollowSource, workflows.SourceState{Name: name})
+}
+
 // WakeEndpoint starts or wakes the queue of an endpoint.
 func (c Client) WakeEndpoint(ctx context.Context, name string, reason watcher.WakeReason) error {
 	options := options(workflows.TypeServeEndpoint, workflows.ServeEndpointID(name), workflows.EndpointSummary(name))

@@ -36,6 +36,7 @@ func TestWorkflowsStartInTheirQueues(t *testing.T) {
 		workflows.AnalyzeImageID("sha256:a"):              func() error { return c.RequestAnalysis(ctx, analysis.Request{Digest: "sha256:a"}) },
 		workflows.WatchRegistryID("registry.example.com"): func() error { return c.WakeRegistry(ctx, "registry.example.com", watcher.WakeManual) },
 		workflows.WatchRepositoryID(repository):           func() error { return c.WakeRepository(ctx, repository, watcher.WakeManual) },
+		workflows.FollowSourceID("shop"):                  func() error { return c.WakeSource(ctx, "shop", watcher.WakeManual) },
 		workflows.ServeEndpointID("ops"):                  func() error { return c.WakeEndpoint(ctx, "ops", watcher.WakeManual) },
 	} {
 		if err := start(); err != nil {

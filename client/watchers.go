@@ -26,6 +26,7 @@ var watchers = map[watcher.Kind]struct {
 	watcher.Tag:        {workflows.TypeWatchTag, workflows.PrefixTag, []temporal.SearchAttributeKey{workflows.AttributeRegistry, workflows.AttributeRepository, workflows.AttributeTag}},
 	watcher.Registry:   {workflows.TypeWatchRegistry, workflows.PrefixRegistry, []temporal.SearchAttributeKey{workflows.AttributeRegistry}},
 	watcher.Repository: {workflows.TypeWatchRepository, workflows.PrefixRepository, []temporal.SearchAttributeKey{workflows.AttributeRegistry, workflows.AttributeRepository}},
+	watcher.Source:     {workflows.TypeFollowSource, workflows.PrefixSource, nil},
 	watcher.Endpoint:   {workflows.TypeServeEndpoint, workflows.PrefixEndpoint, nil},
 }
 

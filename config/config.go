@@ -66,6 +66,9 @@ type Worker struct {
 	RegistryCAFile       string
 	RegistryRate         float64
 
+	SourcePaths  []string
+	SourceCAFile string
+
 	StatusToken string
 	TemporalUI  string
 	PublicURL   string

@@ -21,6 +21,7 @@ const (
 	groupGates    = "Sources of policy gates"
 	groupRegistry = "Registries"
 	groupAPI      = "HTTP API"
+	groupSources  = "Sources of tags"
 	groupPush     = "Push notifications of registries"
 	groupWebhook  = "Webhooks"
 )
@@ -128,6 +129,11 @@ func WorkerFlags() []cli.Flag {
 		&cli.StringFlag{Category: groupAPI, Name: "api-key-file", EnvVars: []string{"TAGWATCH_API_KEY_FILE"},
 			Usage: "`file` of the certificate's private key"},
 
+		&cli.StringSliceFlag{Category: groupSources, Name: "source-path", EnvVars: []string{"TAGWATCH_SOURCE_PATHS"}, DefaultText: "none",
+			Usage: "`path` of a folder or file that sources of the kinds file, dockerfile and compose may read"},
+		&cli.StringFlag{Category: groupSources, Name: "source-ca-file", EnvVars: []string{"TAGWATCH_SOURCE_CA_FILE"},
+			Usage: "`file` of PEM certificates to trust for lists that sources read over HTTPS, in addition to the system's"},
+
 		&cli.StringFlag{Category: groupPush, Name: "push-address", EnvVars: []string{"TAGWATCH_PUSH_ADDRESS"},
 			Usage: "`address` at which to receive push notifications of registries; without it, none are received"},
 		&cli.StringFlag{Category: groupPush, Name: "push-sources", EnvVars: []string{"TAGWATCH_PUSH_SOURCES"},
@@ -185,6 +191,7 @@ func FromWorker(c *cli.Context) (Config, error) {
 		NPMRegistry: c.String("npm-registry"), GemRegistry: c.String("gem-registry"), PackageCAFile: c.String("package-ca-file"),
 		RegistriesFile: c.String("registries-file"), RegistryCertificates: c.StringSlice("registry-certificates"),
 		RegistryPlain: c.StringSlice("registry-plain-http"), RegistryCAFile: c.String("registry-ca-file"), RegistryRate: c.Float64("registry-rate"),
+		SourcePaths: c.StringSlice("source-path"), SourceCAFile: c.String("source-ca-file"),
 		StatusToken: c.String("status-token"), TemporalUI: c.String("temporal-ui"), PublicURL: c.String("public-url"),
 		APIListen: c.String("api-listen"), APICertFile: c.String("api-cert-file"), APIKeyFile: c.String("api-key-file"),
 		PushAddress: c.String("push-address"), PushSources: c.String("push-sources"),

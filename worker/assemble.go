@@ -14,6 +14,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/matcher"
 	"github.com/tagwatch/tagwatch/adapters/packages"
 	"github.com/tagwatch/tagwatch/adapters/registry"
+	"github.com/tagwatch/tagwatch/adapters/sources"
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/adapters/tracing"
 	"github.com/tagwatch/tagwatch/adapters/webhook"
@@ -71,11 +72,15 @@ func assemble(settings config.Config, keeper *store.Store, temporal sdk.Client, 
 	if err != nil {
 		return nil, errors.Join(err, images.Close())
 	}
+	listed, err := sources.New(sources.Options{Paths: w.SourcePaths, CAFile: w.SourceCAFile, UserAgent: "tagwatch/" + version})
+	if err != nil {
+		return nil, errors.Join(err, images.Close())
+	}
 	matches := matcher.New(builds.Path)
 	seen.meters.registry.MustRegister(&rateLimits{registries, seen.meters.hosts})
 	return &steps{held: []io.Closer{matches, images}, activities: &activities.Activities{
 		Store: observedStore{keeper, seen}, Registry: observedRegistry{registries, seen},
-		Analyzer: observedAnalyzer{puller{images, registries, scanner, logger}, seen}, Packages: published,
+		Analyzer: observedAnalyzer{puller{images, registries, scanner, logger}, seen}, Packages: published, Sources: listed,
 		Matcher: observedMatcher{matches, seen}, Feed: builds, Sender: observedSender{sender, seen}, Watchers: newWatchers(client.Client{Temporal: temporal}),
 		Account: message.Account{Name: settings.Account, Email: settings.Email, PublicURL: w.PublicURL},
 		Poll:    w.Poll, Resync: w.Resync, Window: w.WebhookWindow, Retention: w.Retention, FeedMaxAge: w.FeedMaxAge, RenewPace: w.RenewPace, Log: logger, Trace: tracing.Parent,

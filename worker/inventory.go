@@ -41,13 +41,15 @@ type inventory struct {
 var (
 	tagsDesc          = describe("tagwatch_tags", "Watched tags by policy status.", "status")
 	failingDesc       = describe("tagwatch_tags_failing", "Watched tags that cannot be followed, by the kind of fault.", "kind")
-	failingSteps      = describe("tagwatch_steps_failing", "Tags, registries, repositories, endpoints and tasks of which a step keeps failing, by what they are.", "kind")
+	failingSteps      = describe("tagwatch_steps_failing", "Tags, registries, repositories, endpoints, sources and tasks of which a step keeps failing, by what they are.", "kind")
 	stuckDesc         = describe("tagwatch_workflows_stuck", "Workflows whose tasks keep failing, as Temporal reports them.")
 	uncoveredDesc     = describe("tagwatch_tags_not_covered", "Watched tags of a distribution that the vulnerability data does not cover.")
 	dueDesc           = describe("tagwatch_tags_due", "Tags whose next check the registry is due.")
 	lagDesc           = describe("tagwatch_tags_lag_seconds", "How long the tag that is due for the longest time has been due.")
 	repositories      = describe("tagwatch_repositories", "Watched repositories.")
 	failingRepos      = describe("tagwatch_repositories_failing", "Watched repositories whose last listing failed.")
+	sourcesDesc       = describe("tagwatch_sources", "Sources of tags.")
+	failingSources    = describe("tagwatch_sources_failing", "Sources of tags that cannot be read, or of which more is gone at once than is believed.")
 	imagesDesc        = describe("tagwatch_images", "Known images by state.", "state")
 	endpointsDesc     = describe("tagwatch_endpoints", "Endpoints by state.", "state")
 	deliveriesDesc    = describe("tagwatch_deliveries", "Deliveries kept, by state.", "state")
@@ -62,7 +64,7 @@ var (
 	databaseUp        = describe("tagwatch_database_up", "1 if the database answered when these numbers were counted.")
 	databaseTook      = describe("tagwatch_database_count_duration_seconds", "Time that counting took.")
 
-	inventoryDescs = []*prometheus.Desc{tagsDesc, failingDesc, failingSteps, stuckDesc, uncoveredDesc, dueDesc, lagDesc, repositories, failingRepos, imagesDesc, endpointsDesc,
+	inventoryDescs = []*prometheus.Desc{tagsDesc, failingDesc, failingSteps, stuckDesc, uncoveredDesc, dueDesc, lagDesc, repositories, failingRepos, sourcesDesc, failingSources, imagesDesc, endpointsDesc,
 		deliveriesDesc, backlogDesc, notificationsDesc, feedBuilt, feedChecked, feedHeld, feedFailing, feedConditions, feedCaptured, databaseUp, databaseTook}
 )
 

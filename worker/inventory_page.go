@@ -66,6 +66,8 @@ func (g gauges) tags(totals store.Totals) {
 	g.set(repositories, float64(totals.Repositories))
 	g.set(uncoveredDesc, float64(totals.NotCovered))
 	g.set(failingRepos, float64(totals.FailingRepositories))
+	g.set(sourcesDesc, float64(totals.Sources))
+	g.set(failingSources, float64(totals.FailingSources))
 	each(g, imagesDesc, totals.ImagesByState, "analyzed", "analysis_failed")
 }
 

@@ -101,11 +101,12 @@ tagwatch_tags_failing{kind="NotFound"} 2
 tagwatch_tags_failing{kind="Unauthorized"} 0
 tagwatch_tags_failing{kind="Unavailable"} 0
 tagwatch_tags_failing{kind="other"} 2
-# HELP tagwatch_steps_failing Tags, registries, repositories, endpoints and tasks of which a step keeps failing, by what they are.
+# HELP tagwatch_steps_failing Tags, registries, repositories, endpoints, sources and tasks of which a step keeps failing, by what they are.
 # TYPE tagwatch_steps_failing gauge
 tagwatch_steps_failing{kind="endpoint"} 1
 tagwatch_steps_failing{kind="registry"} 0
 tagwatch_steps_failing{kind="repository"} 0
+tagwatch_steps_failing{kind="source"} 0
 tagwatch_steps_failing{kind="tag"} 3
 tagwatch_steps_failing{kind="task"} 0
 # HELP tagwatch_tags_lag_seconds How long the tag that is due for the longest time has been due.

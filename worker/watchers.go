@@ -44,6 +44,11 @@ func (w watchers) WakeRepository(ctx context.Context, repository image.Repositor
 	return w.once(ctx, workflows.WatchRepositoryID(repository), reason, func(ctx context.Context) error { return w.Client.WakeRepository(ctx, repository, reason) })
 }
 
+// WakeSource implements activities.Watchers.
+func (w watchers) WakeSource(ctx context.Context, name string, reason watcher.WakeReason) error {
+	return w.once(ctx, workflows.FollowSourceID(name), reason, func(ctx context.Context) error { return w.Client.WakeSource(ctx, name, reason) })
+}
+
 func (w watchers) once(ctx context.Context, id string, reason watcher.WakeReason, wake func(context.Context) error) error {
 	return w.merged.do(ctx, id+" "+string(reason), wake)
 }

@@ -20,6 +20,9 @@ var about = map[string]string{
 	TypeWatchRepository: "Lists the tags of one repository at its interval, subscribes to new ones and starts their `WatchTag`, and " +
 		"ends the watch of removed ones. It waits for the next listing or for the signal `wake`. " +
 		"It ends when the repository is not watched any more.",
+	TypeFollowSource: "Reads one source at its interval, such as a list or a Compose project, subscribes to the tags that appear in it and " +
+		"starts their `WatchTag`, and ends the subscriptions that it made of those that are gone. It waits for the next reading " +
+		"or for the signal `wake`. It ends when the source is removed.",
 	TypeServeEndpoint: "Sends the deliveries of one endpoint, which are rows of the database, and retries them. It waits until the next " +
 		"attempt is due, or for the signal `wake`. It ends when the endpoint is deleted.",
 	TypeSyncFeed: "Fetches vulnerability data, verifies and judges it, matches the packages that it concerns, makes it current, and " +
@@ -40,5 +43,6 @@ var about = map[string]string{
 		"stores the subscriptions, and starts a `WatchTag` for each. The result has one entry for each tag, in order.",
 	TypeCheckRegistry:  "Reports the settings of a registry and whether a worker can reach it. It changes nothing.",
 	TypePlanRepository: "Reports which tags would be watched in a repository. It changes nothing.",
+	TypePlanSource:     "Reports which tags a source would bring. It changes nothing.",
 	TypeTestEndpoint:   "Sends one sample notification to an endpoint and reports the answer.",
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/polling"
+	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -61,6 +62,13 @@ type Activities interface {
 	PlanRepository(context.Context, taglist.Repository) (taglist.Plan, error)
 	// StartWatches starts the watchers that a repository still lacks.
 	StartWatches(context.Context, image.Repository) (int, error)
+	// ReadSource compares what a source lists with what it brought and records the
+	// difference.
+	ReadSource(ctx context.Context, name string) (source.Listing, error)
+	// PlanSource reports what adding or changing a source would come to.
+	PlanSource(context.Context, source.Source) (source.Plan, error)
+	// StartSourceWatches starts the watchers that a source still lacks.
+	StartSourceWatches(ctx context.Context, name string) (int, error)
 	// WakeTags wakes the watchers of those tags.
 	WakeTags(context.Context, []image.Target) error
 

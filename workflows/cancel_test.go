@@ -22,6 +22,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/polling"
+	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -57,6 +58,9 @@ var toCancel = map[string]canceled{
 		rests: true, steps: []string{"PollRegistry"}},
 	workflows.TypeWatchRepository: {input: workflows.RepositoryState{Repository: repository}, signal: workflows.SignalWake, argument: watcher.Wake{},
 		rests: true, steps: []string{"ListTags", "StartWatches"}},
+	workflows.TypeFollowSource: {input: workflows.SourceState{Name: "shop"}, signal: workflows.SignalWake, argument: watcher.Wake{},
+		rests: true, steps: []string{"ReadSource", "StartSourceWatches"}},
+	workflows.TypePlanSource: {input: source.Source{Name: "shop"}, steps: []string{"PlanSource"}},
 	workflows.TypeServeEndpoint: {input: workflows.EndpointState{Name: "chat"}, signal: workflows.SignalWake, argument: watcher.Wake{},
 		rests: true, steps: []string{"Deliver"}},
 	workflows.TypeSyncFeed: {input: databuild.SyncRequest{},

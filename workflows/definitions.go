@@ -6,6 +6,8 @@ var Definitions = map[string]any{
 	TypeAnalyzeImage:     AnalyzeImage,
 	TypeWatchRegistry:    WatchRegistry,
 	TypeWatchRepository:  WatchRepository,
+	TypeFollowSource:     FollowSource,
+	TypePlanSource:       PlanSource,
 	TypeSyncFeed:         SyncFeed,
 	TypeApplyPolicy:      ApplyPolicy,
 	TypeApplyAcceptances: ApplyAcceptances,

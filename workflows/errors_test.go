@@ -56,6 +56,7 @@ func TestIDs(t *testing.T) {
 		"analyze-image:" + string(first):                             workflows.AnalyzeImageID(first),
 		"watch-registry:registry.example.com":                        workflows.WatchRegistryID(registry),
 		"watch-repository:registry.example.com/team/app":             workflows.WatchRepositoryID(repository),
+		"source:chat":   workflows.FollowSourceID("chat"),
 		"endpoint:chat": workflows.ServeEndpointID("chat"),
 	}
 	for want, got := range want {

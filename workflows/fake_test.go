@@ -16,6 +16,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/polling"
+	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -41,13 +42,14 @@ type fake struct {
 
 	poll    func(round int) (polling.Poll, error)
 	list    func(check int) (taglist.Listing, error)
+	source  func(reading int) (source.Listing, error)
 	fetched databuild.Fetched
 	fetch   func(databuild.SyncRequest) error
 	advance func(databuild.AdvanceRequest) error
 	deliver func(round int) (delivery.Round, error)
 	wake    func() error
 
-	passes      []time.Time // of Observe, Poll, ListTags or Deliver
+	passes      []time.Time // of Observe, Poll, ListTags, ReadSource or Deliver
 	requested   []analysis.Request
 	analyzed    []analysis.Request
 	matched     []image.Digest
@@ -159,6 +161,18 @@ func (f *fake) StartWatches(context.Context, image.Repository) (int, error) {
 	defer f.mu.Unlock()
 	f.started++
 	return 1, nil
+}
+
+func (f *fake) ReadSource(context.Context, string) (source.Listing, error) {
+	return f.source(did(f, &f.passes, f.now()))
+}
+
+func (f *fake) PlanSource(_ context.Context, asked source.Source) (source.Plan, error) {
+	return source.Plan{Source: asked, Tags: 2, References: 3}, nil
+}
+
+func (f *fake) StartSourceWatches(ctx context.Context, _ string) (int, error) {
+	return f.StartWatches(ctx, image.Repository{})
 }
 
 func (f *fake) WakeTags(_ context.Context, targets []image.Target) error {

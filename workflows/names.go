@@ -39,6 +39,7 @@ const (
 	TypeSummarize        = "Summarize"
 	TypePrune            = "Prune"
 	TypeRunTask          = "RunTask"
+	TypeFollowSource     = "FollowSource"
 )
 
 // Search attributes of watchers, to filter and sort the list of workflows by.
@@ -81,6 +82,7 @@ const (
 	PrefixTag        = "watch-tag:"
 	PrefixRegistry   = "watch-registry:"
 	PrefixRepository = "watch-repository:"
+	PrefixSource     = "source:"
 	PrefixEndpoint   = "endpoint:"
 )
 
@@ -97,6 +99,9 @@ func WatchRegistryID(registry string) string { return PrefixRegistry + registry 
 func WatchRepositoryID(repository image.Repository) string {
 	return PrefixRepository + repository.String()
 }
+
+// FollowSourceID is the id of the one workflow that reads a source.
+func FollowSourceID(name string) string { return PrefixSource + name }
 
 // ServeEndpointID is the id of the one workflow that sends to an endpoint.
 func ServeEndpointID(endpoint string) string { return PrefixEndpoint + endpoint }

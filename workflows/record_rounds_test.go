@@ -16,6 +16,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/polling"
+	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watcher"
@@ -61,6 +62,23 @@ func playWatchRepository(t *testing.T, s *stage) client.WorkflowRun {
 	run := s.run(workflows.WatchRepositoryID(repository))
 	for checks := 2; checks <= 3; checks++ {
 		s.rests(t, run, checks)
+		must(t, wake())
+	}
+	s.ends(t, run)
+	return run
+}
+
+func playFollowSource(t *testing.T, s *stage) client.WorkflowRun {
+	changed := sourceListed()
+	changed.Added, changed.Ended, changed.Renewed = []image.Target{target}, []image.Target{target}, []image.Target{target}
+	soon := sourceListed()
+	soon.List = time.Second
+	s.source = sourceListings(soon, changed, sourceFails(condition.StageList))
+	wake := func() error { return s.client.WakeSource(background, "shop", watcher.WakeSettings) }
+	must(t, wake())
+	run := s.run(workflows.FollowSourceID("shop"))
+	for readings := 2; readings <= 3; readings++ {
+		s.rests(t, run, readings)
 		must(t, wake())
 	}
 	s.ends(t, run)
@@ -194,6 +212,14 @@ func playReconcile(t *testing.T, s *stage) client.WorkflowRun {
 func playPlanRepository(t *testing.T, s *stage) client.WorkflowRun {
 	asked := taglist.Repository{Name: repository, Filter: taglist.Filter{Versions: "~1.27", Newest: 3}}
 	run, err := s.temporal.ExecuteWorkflow(background, client.StartWorkflowOptions{TaskQueue: workflows.QueueMain}, workflows.PlanRepository, asked)
+	must(t, err)
+	must(t, run.Get(background, nil))
+	return run
+}
+
+func playPlanSource(t *testing.T, s *stage) client.WorkflowRun {
+	run, err := s.temporal.ExecuteWorkflow(background, client.StartWorkflowOptions{TaskQueue: workflows.QueueMain}, workflows.PlanSource,
+		source.Source{Name: "shop", Kind: source.File, Paths: []string{"/srv/images.txt"}})
 	must(t, err)
 	must(t, run.Get(background, nil))
 	return run

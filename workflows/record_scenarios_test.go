@@ -34,6 +34,8 @@ var scenarios = map[string]scenario{
 	"analyze-image":           playAnalyzeImage,
 	"watch-registry":          playWatchRegistry,
 	"watch-repository":        playWatchRepository,
+	"follow-source":           playFollowSource,
+	"plan-source":             playPlanSource,
 	"serve-endpoint":          playServeEndpoint,
 	"serve-endpoint-handover": playServeEndpointHandover,
 	"sync-feed":               playSyncFeed,

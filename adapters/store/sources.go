@@ -147,6 +147,16 @@ func (t tx) sourceView(ctx context.Context, name string, found []source.Found) (
 	return view, err
 }
 
+// NamesInUse are the names by which targets of a listing are watched, by their canonical
+// names.
+func (s *Store) NamesInUse(ctx context.Context, found []source.Found) (watched map[image.Target]image.Target, err error) {
+	err = s.view(ctx, "find names in use", func(t tx) error {
+		watched, err = t.namesInUse(ctx, found)
+		return err
+	})
+	return watched, err
+}
+
 // namesInUse are the watched targets of the repositories that a listing has, by their
 // canonical names.
 func (t tx) namesInUse(ctx context.Context, found []source.Found) (map[image.Target]image.Target, error) {

@@ -27,6 +27,9 @@ func targetConditions(f subscription.TargetFilter) conditions {
 		}
 		where.add("("+whole+")", args...)
 	}
+	if f.Source != "" {
+		where.add("target.name IN (SELECT target FROM source_member WHERE source = ?)", f.Source)
+	}
 	if f.Unstarted {
 		where.add("NOT target.started")
 	}

@@ -28,6 +28,8 @@ type Totals struct {
 	DueSince time.Time
 
 	Repositories, FailingRepositories int
+	// Sources, and those that cannot be read or are not believed.
+	Sources, FailingSources int
 	// ImagesByState counts images: analyzed, or why they cannot be.
 	ImagesByState map[string]int
 
@@ -118,7 +120,13 @@ func (t tx) countImages(ctx context.Context, _ time.Time, totals *Totals) (err e
 	if totals.Repositories, err = one[int](ctx, t, `SELECT count(*) FROM repository`); err != nil {
 		return err
 	}
-	totals.FailingRepositories, err = one[int](ctx, t, `SELECT count(*) FROM condition WHERE kind = 'unlistable' AND confirmed`)
+	if totals.FailingRepositories, err = one[int](ctx, t, `SELECT count(*) FROM condition WHERE kind = 'unlistable' AND confirmed`); err != nil {
+		return err
+	}
+	if totals.Sources, err = one[int](ctx, t, `SELECT count(*) FROM source`); err != nil {
+		return err
+	}
+	totals.FailingSources, err = one[int](ctx, t, `SELECT count(*) FROM condition WHERE kind = 'unreadable' AND confirmed`)
 	return err
 }
 

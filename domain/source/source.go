@@ -140,6 +140,15 @@ type State struct {
 	Checked time.Time
 }
 
+// Known is the version that is not to be read again; empty while a label asks for what is
+// not there, which may come.
+func (s State) Known() string {
+	if slices.ContainsFunc(s.Found, func(f Found) bool { return f.Reason == BadLabel }) {
+		return ""
+	}
+	return s.Version
+}
+
 // Member is a tag that a source brings.
 type Member struct {
 	// Target is what is watched, under the name by which it is.
@@ -157,13 +166,12 @@ type Listing struct {
 	Added []image.Target
 	Ended []image.Target
 	// Watchers of Renewed find other subscriptions.
-	Renewed  []image.Target
-	Tags     int // that the source brings
-	NotTags  int // references that are not followed
-	Active   bool
-	List     time.Duration
-	Problem  *condition.Problem
-	Failures int
+	Renewed     []image.Target
+	Tags        int // that the source brings
+	NotFollowed int // references that are not
+	Active      bool
+	List        time.Duration // until the next listing
+	Problem     *condition.Problem
 }
 
 // settings names everything that a tag's subscriptions are made with.

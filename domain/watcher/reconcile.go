@@ -9,11 +9,12 @@ const (
 	Tag        Kind = "tag"
 	Registry   Kind = "registry"
 	Repository Kind = "repository"
+	Source     Kind = "source"
 	Endpoint   Kind = "endpoint"
 )
 
 // Kinds are all of them.
-var Kinds = []Kind{Tag, Registry, Repository, Endpoint}
+var Kinds = []Kind{Tag, Registry, Repository, Source, Endpoint}
 
 // ReconcileRequest asks to compare what the store says should run with what runs.
 type ReconcileRequest struct {

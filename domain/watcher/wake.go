@@ -15,7 +15,7 @@ const (
 	WakePoll         WakeReason = "poll"         // the poll of a registry saw another digest
 	WakePush         WakeReason = "push"         // a registry announced a push
 	WakeSubscription WakeReason = "subscription" // subscriptions changed
-	WakeSettings     WakeReason = "settings"     // an endpoint or a watched repository changed
+	WakeSettings     WakeReason = "settings"     // an endpoint, a source or a watched repository changed
 	WakeDelivery     WakeReason = "delivery"     // new deliveries are pending
 	WakeAnalysis     WakeReason = "analysis"     // the analysis of the image is another
 	WakeOutdated     WakeReason = "outdated"     // the tag needs more than an evaluation
