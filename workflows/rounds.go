@@ -96,7 +96,7 @@ func wokenDetails(reason watcher.WakeReason) string {
 	if reason == "" {
 		return ""
 	}
-	return "\nLast woken for: " + plain.Markdown(string(reason)) + "\n"
+	return "\n\nLast woken for: " + plain.Markdown(string(reason)) + "\n"
 }
 
 // nextRound names the timer until the next round, for Temporal's Web UI.
