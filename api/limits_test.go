@@ -1,11 +1,14 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store/storetest"
+	"github.com/tagwatch/tagwatch/api"
 	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -312,4 +316,32 @@ func (f *fixture) refreshed() {
 	f.must(err)
 	f.must(f.store.SaveToken(f.Context(), made))
 	f.tokens["fuzz"] = text
+}
+
+// TestBeyondThisMachine: where others could ask, only health is answered without a token.
+func TestBeyondThisMachine(t *testing.T) {
+	t.Parallel()
+	served, err := api.New(api.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]map[string]int{
+		"/healthz":          {"127.0.0.1:8236": http.StatusOK, "10.0.0.5:8236": http.StatusOK},
+		"/api/openapi.json": {"127.0.0.1:8236": http.StatusOK, "10.0.0.5:8236": http.StatusUnauthorized},
+		"/api/v1/feed":      {"127.0.0.1:8236": http.StatusUnauthorized, "10.0.0.5:8236": http.StatusUnauthorized},
+		"/":                 {"127.0.0.1:8236": http.StatusUnauthorized, "10.0.0.5:8236": http.StatusUnauthorized},
+	} {
+		for local, status := range want {
+			at, err := net.ResolveTCPAddr("tcp", local)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request := httptest.NewRequest(http.MethodGet, path, nil)
+			answer := httptest.NewRecorder()
+			served.ServeHTTP(answer, request.WithContext(context.WithValue(t.Context(), http.LocalAddrContextKey, net.Addr(at))))
+			if answer.Code != status {
+				t.Errorf("%s at %s: %d, want %d", path, local, answer.Code, status)
+			}
+		}
+	}
 }
