@@ -67,6 +67,8 @@ func TestAcceptedRisks(t *testing.T) {
 
 	i.do("accept", "CVE-2021-23337", "--until", "30d", "--reason", "not reachable", subject)
 	story.so("accepted for some days", "vuln_update acceptance shop/api:1", "policy_eval acceptance shop/api:1")
+	i.do("accept", "extend", "3", "--until", "60d")
+	story.so("extended")
 	restart()
 	must(t, i.Kill("tagwatch-worker"))
 	i.do("accept", "revoke", "3")
