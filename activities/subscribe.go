@@ -76,19 +76,26 @@ func (a *Activities) checkRequest(ctx context.Context, request subscription.Requ
 	if !request.Unverified {
 		resolved, failed = a.resolveAll(ctx, request.Targets)
 	}
+	accepted := map[image.Target]bool{}
 	for i, target := range request.Targets {
 		answers[i] = subscription.Result{Target: target, Resolved: resolved[target]}
-		if err := cmp.Or(a.oneName(ctx, target), failed[target]); err != nil {
+		if err := cmp.Or(a.oneName(ctx, target, accepted), failed[target]); err != nil {
 			answers[i].Refused = problem(condition.StageResolve, err, nil, a.now())
 		}
+		accepted[target] = answers[i].Refused == nil
 	}
 	return answers, resolved
 }
 
-// oneName refuses a tag that is watched under another of its names: everything
-// would be notified twice.
-func (a *Activities) oneName(ctx context.Context, target image.Target) error {
+// oneName refuses a tag that is watched under another of its names, or was accepted under
+// it in the same request: everything would be notified twice.
+func (a *Activities) oneName(ctx context.Context, target image.Target, accepted map[image.Target]bool) error {
 	watched, err := a.Store.Namesakes(ctx, target)
+	for _, name := range target.Names() {
+		if accepted[name] {
+			watched = append(watched, name)
+		}
+	}
 	if err != nil || len(watched) == 0 || slices.Contains(watched, target) {
 		return err
 	}

@@ -203,6 +203,12 @@ func TestSubscribeUnderAnotherName(t *testing.T) {
 		!strings.Contains(refused.Message, "docker.io/nginx:1 is already subscribed as docker.io/library/nginx:1") || answers[1].Refused != nil {
 		t.Errorf("answers %+v", answers)
 	}
+	request.Targets = []image.Target{named("docker.io/library/alpine:3"), named("alpine:3"), named("docker.io/library/alpine:3")}
+	answers = do[[]subscription.Result](r, r.steps.Subscribe, request)
+	if refused := answers[1].Refused; refused == nil || !strings.Contains(refused.Message, "docker.io/alpine:3 is already subscribed as docker.io/library/alpine:3") ||
+		answers[0].Refused != nil || answers[2].Refused != nil {
+		t.Errorf("two names in one page: answers %+v", answers)
+	}
 }
 
 // An image that a digest names is watched for its data, and asked for less often: it
