@@ -15,8 +15,9 @@ import (
 	"go.temporal.io/server/tools/sql"
 )
 
-// postgresPlugin is Temporal's name of PostgreSQL 12 and later.
-const postgresPlugin = "postgres12"
+// postgresPlugin is Temporal's name of PostgreSQL 12 and later, by the driver that prepares each statement once: the other has
+// each execution parsed and planned anew, which takes longer than the execution.
+const postgresPlugin = "postgres12_pgx"
 
 // postgresConnections bound the pool of each service; there are four, and two databases.
 const postgresConnections = 10
