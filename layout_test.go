@@ -37,6 +37,7 @@ var floors = map[string][]string{
 	"starter/tags":          room,
 	"starter/repositories":  room,
 	"starter/registries":    room,
+	"starter/sources":       room,
 	"starter/endpoints":     room,
 	"starter/notifications": room,
 	"starter/policies":      room,

@@ -19,11 +19,14 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store/storetest"
 	"github.com/tagwatch/tagwatch/api"
 	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/token"
 	"github.com/tagwatch/tagwatch/operations"
@@ -127,6 +130,14 @@ func (f *fixture) seed() {
 		f.must(err)
 		f.must(f.store.SaveRepository(ctx, taglist.Repository{Name: repository}, now))
 	}
+	// A source that brought a tag and lists nothing any more, which waits to be confirmed.
+	f.must(f.store.SaveSource(ctx, source.Source{Name: "shop", Kind: source.File, Paths: []string{"/srv/list"}, Types: notification.TagTypes}, now))
+	for _, found := range [][]source.Found{{source.Refer(inside, "list:1", image.Platform{})}, {source.Not(source.Scratch, "scratch", "list:1", "")}} {
+		f.must(f.store.RecordSource(ctx, "shop", found, func(view source.View) (source.Decision, error) { return source.Decide(view, found, "", now) }))
+	}
+	_, _, err := f.store.FollowConditions(ctx, condition.Wrong(condition.Key{Kind: condition.Unreadable, Resource: condition.Source, Name: "shop"},
+		&condition.Found{Step: string(condition.StageConfirm), Message: "gone"}), now, func([]condition.Change) ([]notification.Notification, error) { return nil, nil }, 0)
+	f.must(err)
 	for _, scope := range token.Scopes {
 		for name, bounds := range map[string]token.Bounds{string(scope): nil, "web-" + string(scope): {"ghcr.io/web/*"}} {
 			made, text, err := token.New(name, scope, bounds, now.Add(-time.Hour), now.Add(time.Hour))

@@ -16,6 +16,7 @@ import (
 	"github.com/tagwatch/tagwatch/starter/policies"
 	"github.com/tagwatch/tagwatch/starter/registries"
 	"github.com/tagwatch/tagwatch/starter/repositories"
+	"github.com/tagwatch/tagwatch/starter/sources"
 	"github.com/tagwatch/tagwatch/starter/tags"
 	"github.com/tagwatch/tagwatch/starter/tokens"
 	"github.com/tagwatch/tagwatch/starter/up"
@@ -61,7 +62,7 @@ func newApp() *cli.App {
 		ExitErrHandler: func(*cli.Context, error) {}, // main prints and exits
 		Commands: slices.Concat(
 			group(categoryTags, tags.SubscribeCommand(), tags.UnsubscribeCommand(), tags.SubscriptionsCommand(), tags.StatusCommand(),
-				tags.VulnerabilitiesCommand(), tags.EvaluateCommand(), tags.RescanCommand(), tags.SbomCommand(), tags.AffectedCommand(), repositories.Command()),
+				tags.VulnerabilitiesCommand(), tags.EvaluateCommand(), tags.RescanCommand(), tags.SbomCommand(), tags.AffectedCommand(), repositories.Command(), sources.Command()),
 			group(categoryNotified, endpoints.Command(), endpoints.FiltersCommand(), notifications.NotificationsCommand(), notifications.DeliveriesCommand(), notifications.RedeliverCommand(), notifications.ExplainCommand()),
 			group(categoryRules, policies.Command(), policies.AcceptCommand(), feeds.Command()),
 			group(categorySystem, doctor.ReconcileCommand(), registries.PushCommand(), registries.Command(), tokens.Command(), up.Command(), doctor.Command(), completion.Command(), versionCommand()),

@@ -48,7 +48,7 @@ func TestSessions(t *testing.T) {
 			return made.Close()
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exit": exits, "seed": seed, "refuse": refuse, "renewal": renewal, "port": freePort, "until": until, "signal": signalTo, "gone": gone, "ends": ends, "accepted": accepted, "page": followPage, "example": savePage,
+			"exit": exits, "seed": seed, "refuse": refuse, "renewal": renewal, "port": freePort, "until": until, "signal": signalTo, "gone": gone, "ends": ends, "accepted": accepted, "page": followPage, "example": savePage, "sourced": sourced,
 		},
 	})
 }

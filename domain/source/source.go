@@ -46,14 +46,14 @@ type Source struct {
 	// Profiles are those of a Compose project whose services are watched; * for all.
 	Profiles []string `json:"profiles,omitempty"`
 	// Types are subscribed for each tag, and Options go with them.
-	Types   []notification.Type  `json:"types"`
-	Options subscription.Options `json:"options"`
+	Types   []notification.Type  `json:"types,omitempty"`
+	Options subscription.Options `json:"options,omitzero"`
 	// Platform is the one on which tags are watched that name none.
-	Platform image.Platform `json:"platform"`
+	Platform image.Platform `json:"platform,omitzero"`
 	// Poll is how often each tag is checked; List how often the source is read. Zero for
 	// the worker's intervals.
-	Poll time.Duration `json:"poll"`
-	List time.Duration `json:"list"`
+	Poll time.Duration `json:"poll,omitzero"`
+	List time.Duration `json:"list,omitzero"`
 	// Most is how many tags may be watched at most; zero for DefaultMost.
 	Most int `json:"most,omitempty"`
 }

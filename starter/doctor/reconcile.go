@@ -21,7 +21,7 @@ func ReconcileCommand() *cli.Command {
 		Usage:     "start missing workflows",
 		UsageText: "tagwatch reconcile [--dry-run] [options]",
 		Description: `Compares the workflows that the database needs with those running in Temporal:
-watchers of tags, registries and repositories, and queues of endpoints. Missing ones
+watchers of tags, registries, repositories and sources, and queues of endpoints. Missing ones
 (for example after a loss of Temporal's data) are started and continue from the last
 recorded state, so no notification is repeated. Workflows that are no longer needed
 are signalled and exit. Overdue deliveries are retried.

@@ -155,6 +155,8 @@ func (e *examination) workflows(ctx context.Context) {
 	e.compare(ctx, "registry", workflows.TypeWatchRegistry, len(registries), err)
 	repositories, err := e.Stored.Repositories(ctx)
 	e.compare(ctx, "repository", workflows.TypeWatchRepository, len(repositories), err)
+	sources, err := e.Stored.Sources(ctx)
+	e.compare(ctx, "source", workflows.TypeFollowSource, len(sources), err)
 	endpoints, err := e.Stored.Endpoints(ctx)
 	e.compare(ctx, "endpoint", workflows.TypeServeEndpoint, len(endpoints), err)
 }
