@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -41,7 +42,7 @@ func (a *Activities) advance(ctx context.Context, request databuild.AdvanceReque
 	if err := a.Feed.Ensure(ctx, build); err != nil {
 		return result, err
 	}
-	move := databuild.Advance{To: build.Checksum, FromEngine: feed.Matcher, Matcher: a.Matcher.Version(), Leave: request.Leave}
+	move := databuild.Advance{To: build.Checksum, FromEngine: feed.Matcher, Matcher: a.Matcher.Version(), Leave: request.Leave, By: request.By, Action: request.Action}
 	if feed.Current != nil {
 		move.From = feed.Current.Checksum
 	}
@@ -116,7 +117,7 @@ func (a *Activities) rematchAll(ctx context.Context, build vuln.Build, delta vul
 		if err := a.rematchNew(ctx, build, delta, &move, matched); err != nil {
 			return databuild.Moved{}, err
 		}
-		moved, err := a.Store.Advance(ctx, move, a.now())
+		moved, err := a.Store.Advance(audit.As(ctx, move.By), move, a.now())
 		if errors.Is(err, errkind.Conflict) && ctx.Err() == nil {
 			current, feedErr := a.Store.Feed(ctx)
 			if feedErr != nil || overtaken(move, current) {

@@ -58,7 +58,7 @@ func (o *outage) tell(subject string) {
 // run runs the workflow until its endpoint is deleted.
 func (o *outage) run(end time.Duration) {
 	o.at(end, func() {
-		o.must(o.store.DeleteEndpoint(o.Context(), "hook"))
+		o.must(o.store.DeleteEndpoint(o.Context(), "hook", o.clock.Now()))
 		o.env.SignalWorkflow(workflows.SignalWake, watcher.Wake{Reason: watcher.WakeDelivery})
 	})
 	o.env.ExecuteWorkflow(workflows.ServeEndpoint, workflows.EndpointState{Name: "hook"})

@@ -50,7 +50,7 @@ func TestEndpointIsChangedDuringARound(t *testing.T) {
 		{"enabled while it is back", delivery.EndpointState{Failures: 9}, http.StatusOK,
 			func(r *rig) error { return r.store.SetEndpointState(r.Context(), "hook", delivery.EndpointState{}) }, false, true, 2},
 		{"deleted", delivery.EndpointState{}, http.StatusBadGateway,
-			func(r *rig) error { return r.store.DeleteEndpoint(r.Context(), "hook") }, false, false, 1},
+			func(r *rig) error { return r.store.DeleteEndpoint(r.Context(), "hook", r.clock.Now()) }, false, false, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -131,7 +131,7 @@ func newWakes(t *testing.T, opened *store.Store) *wakes {
 		t.Fatal(problems)
 	}
 	w.must(w.store.SaveBundle(t.Context(), policy.StoredBundle{ID: "b", Name: "b", Hash: bundle.Hash(), Document: []byte(wakeBundle)}, w.clock.Now()))
-	do[bool](w.rig, w.steps.ActivatePolicy, "b")
+	do[bool](w.rig, w.steps.ActivatePolicy, policy.Activation{Bundle: "b"})
 	w.moveTo(knowledge{w.data[len(w.data)-1], w.data[len(w.data)-2], w.data[len(w.data)-3], w.data[len(w.data)-4]}, w.clock.Now().Add(-2*time.Hour))
 	for digest := range w.documents {
 		w.targets[digest] = w.target("app:" + digest.Hex()[60:])

@@ -91,11 +91,11 @@ func TestNotificationsLostOutsideOfARound(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(*rig){
 		"deleted, with its workflow running": func(r *rig) {
-			r.must(r.store.DeleteEndpoint(r.Context(), "hook"))
+			r.must(r.store.DeleteEndpoint(r.Context(), "hook", r.clock.Now()))
 			r.deliver()
 		},
 		"deleted, with Temporal unreachable": func(r *rig) {
-			r.must(r.store.DeleteEndpoint(r.Context(), "hook"))
+			r.must(r.store.DeleteEndpoint(r.Context(), "hook", r.clock.Now()))
 			do[watcher.DeliveriesCompared](r, r.steps.CompareDeliveries, watcher.ReconcileRequest{})
 		},
 		"pruned": func(r *rig) {

@@ -102,7 +102,7 @@ func TestCompareDeliveries(t *testing.T) {
 	}
 	// An endpoint that fails is tried in its own time.
 	r.must(r.store.SetEndpointState(t.Context(), "hook", delivery.EndpointState{FailingSince: r.clock.Now(), Failures: 3}))
-	r.must(r.store.DeleteEndpoint(t.Context(), "deleted"))
+	r.must(r.store.DeleteEndpoint(t.Context(), "deleted", r.clock.Now()))
 	if got := compare(false); got != (watcher.DeliveriesCompared{}) {
 		t.Errorf("%+v, want nothing", got)
 	}

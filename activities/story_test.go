@@ -158,7 +158,7 @@ func (r *rig) activateDocument(id, document string) {
 		r.Fatal(problems)
 	}
 	r.must(r.store.SaveBundle(r.Context(), policy.StoredBundle{ID: id, Name: id, Hash: bundle.Hash(), Document: []byte(document)}, r.clock.Now()))
-	do[bool](r, r.steps.ActivatePolicy, id)
+	do[bool](r, r.steps.ActivatePolicy, policy.Activation{Bundle: id})
 }
 
 // waiver is a whitelist item for a vulnerability of a package.

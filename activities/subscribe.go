@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -47,7 +48,7 @@ func (a *Activities) subscribe(ctx context.Context, request subscription.Request
 	if ctx.Err() != nil || len(accepted) == 0 {
 		return answers, ctx.Err()
 	}
-	if err := a.Store.Subscribe(ctx, request.Subscriptions(accepted), request.Poll, a.now()); err != nil {
+	if err := a.Store.Subscribe(audit.As(ctx, request.By), request.Subscriptions(accepted), request.Poll, a.now()); err != nil {
 		return nil, err
 	}
 	stored, err := a.Store.SubscriptionsOf(ctx, accepted)

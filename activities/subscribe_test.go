@@ -394,10 +394,10 @@ func TestActivatePolicy(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.activate("usual", "high")
-	if changed := do[bool](r, r.steps.ActivatePolicy, "usual"); changed {
+	if changed := do[bool](r, r.steps.ActivatePolicy, policy.Activation{Bundle: "usual"}); changed {
 		t.Error("the active bundle becomes active")
 	}
-	_, err := try[bool](r, r.steps.ActivatePolicy, "unknown")
+	_, err := try[bool](r, r.steps.ActivatePolicy, policy.Activation{Bundle: "unknown"})
 	expectFault(t, err, errkind.NotFound, false)
 }
 

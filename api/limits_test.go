@@ -42,7 +42,7 @@ func TestTokens(t *testing.T) {
 		for _, name := range []string{"old", "now", "unknown", "misspelled", "other", "mixed"} {
 			f.expect(f.send(name, "GET", "/api/v1/tags", ""))(http.StatusUnauthorized, name)
 		}
-		f.must(f.store.DeleteToken(t.Context(), "act"))
+		f.must(f.store.DeleteToken(t.Context(), "act", now))
 		f.expect(f.send("act", "GET", "/api/v1/tags", ""))(http.StatusUnauthorized, "a revoked token")
 		slowed := 0
 		for range 40 {

@@ -12,9 +12,11 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/plain"
+	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/domain/watcher"
@@ -30,6 +32,7 @@ type Client struct {
 // Subscribe has a worker subscribe to up to subscription.MostTargets tags. The answer has
 // one entry for each of them, in order. A request that is under way already is joined.
 func (c Client) Subscribe(ctx context.Context, request subscription.Request) (answers []subscription.Result, err error) {
+	request.By = audit.ActorOf(ctx)
 	content, err := json.Marshal(request)
 	if err != nil {
 		return nil, err
@@ -107,13 +110,14 @@ func (c Client) SyncFeed(ctx context.Context, request databuild.SyncRequest) (sy
 	if request == (databuild.SyncRequest{}) {
 		options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
 	}
+	request.By = audit.ActorOf(ctx)
 	err = c.execute(ctx, options, workflows.SyncFeed, request, &synced)
 	return synced, err
 }
 
 // ApplyPolicy activates a stored bundle and wakes the watchers.
 func (c Client) ApplyPolicy(ctx context.Context, bundle string) (applied workflows.Applied, err error) {
-	err = c.execute(ctx, options(workflows.TypeApplyPolicy, workflows.ApplyPolicyID, "Activation of bundle "+plain.Markdown(bundle)), workflows.ApplyPolicy, bundle, &applied)
+	err = c.execute(ctx, options(workflows.TypeApplyPolicy, workflows.ApplyPolicyID, "Activation of bundle "+plain.Markdown(bundle)), workflows.ApplyPolicy, policy.Activation{Bundle: bundle, By: audit.ActorOf(ctx)}, &applied)
 	return applied, err
 }
 

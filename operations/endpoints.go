@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
@@ -131,30 +130,10 @@ func noEndpoint(name string) error {
 	return notFound("see: tagwatch endpoint list", "endpoint %q not found", name)
 }
 
-// disclosed is what the caller may see of an endpoint. The path of a URL is the secret
-// of many receivers.
+// disclosed is what the caller may see of an endpoint.
 func (s *System) disclosed(e endpoint.Endpoint) endpoint.Endpoint {
 	if s.Scope.Allows(token.Admin) {
 		return e
 	}
-	e.URL = originOf(e.URL)
-	if e.Proxy != "" && e.Proxy != endpoint.ProxyDirect {
-		e.Proxy = "..."
-	}
-	shown := map[string]string{}
-	for name := range e.Headers {
-		shown[name] = "..."
-	}
-	if e.Headers != nil {
-		e.Headers = shown
-	}
-	return e
-}
-
-func originOf(address string) string {
-	parsed, err := url.Parse(address)
-	if err != nil {
-		return "..."
-	}
-	return parsed.Scheme + "://" + parsed.Host + "/..."
+	return e.Disclosed()
 }

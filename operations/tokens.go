@@ -132,7 +132,7 @@ func revokeToken(ctx context.Context, s *System, request RevokeRequest) (Revoked
 	if err != nil {
 		return Revoked{}, err
 	}
-	err = kept.DeleteToken(ctx, request.Name)
+	err = kept.DeleteToken(ctx, request.Name, s.Now)
 	if errors.Is(err, errkind.NotFound) {
 		err = notFound("see: tagwatch token list", "token %q not found", request.Name)
 	}

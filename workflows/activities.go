@@ -18,6 +18,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -86,7 +87,7 @@ type Activities interface {
 
 	// ActivatePolicy makes a stored bundle the active one and reports whether that
 	// changed anything.
-	ActivatePolicy(ctx context.Context, bundle string) (bool, error)
+	ActivatePolicy(ctx context.Context, request policy.Activation) (bool, error)
 	// Reevaluate evaluates every tag that another bundle, acceptances or newer data may change, and
 	// wakes the watchers that have something to show or to do.
 	Reevaluate(context.Context, watch.ReevaluateRequest) (watch.Reevaluated, error)

@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/tagwatch/tagwatch/domain/plain"
+	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -22,13 +23,14 @@ type Applied struct {
 // next begins. Each step is repeated until it succeeds or is refused, as for a bundle that
 // does not exist. It matches and analyzes nothing: a tag that needs more than an
 // evaluation is left to its WatchTag, which Reevaluate wakes.
-func ApplyPolicy(ctx workflow.Context, bundle string) (Applied, error) {
-	return watched(ctx, ApplyPolicyID, func(ctx workflow.Context) (Applied, error) { return applyPolicy(ctx, bundle) })
+func ApplyPolicy(ctx workflow.Context, request policy.Activation) (Applied, error) {
+	return watched(ctx, ApplyPolicyID, func(ctx workflow.Context) (Applied, error) { return applyPolicy(ctx, request) })
 }
 
-func applyPolicy(ctx workflow.Context, bundle string) (Applied, error) {
+func applyPolicy(ctx workflow.Context, request policy.Activation) (Applied, error) {
+	bundle := request.Bundle
 	workflow.SetCurrentDetails(ctx, "### Activating bundle "+plain.Code(bundle)+"\n")
-	changed, err := call(ctx, storing, "activate the bundle", Activities.ActivatePolicy, bundle)
+	changed, err := call(ctx, storing, "activate the bundle", Activities.ActivatePolicy, request)
 	if err != nil {
 		return Applied{}, err
 	}

@@ -9,13 +9,14 @@ import (
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
 func TestApplyPolicy(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	env.ExecuteWorkflow(workflows.ApplyPolicy, "production")
+	env.ExecuteWorkflow(workflows.ApplyPolicy, policy.Activation{Bundle: "production"})
 	finished(t, env)
 	var got workflows.Applied
 	if err := env.GetWorkflowResult(&got); err != nil {
@@ -35,7 +36,7 @@ func TestApplyPolicy(t *testing.T) {
 func TestApplyPolicyThatDoesNotExist(t *testing.T) {
 	t.Parallel()
 	env, outside := newWorld(t)
-	env.ExecuteWorkflow(workflows.ApplyPolicy, unknownBundle)
+	env.ExecuteWorkflow(workflows.ApplyPolicy, policy.Activation{Bundle: unknownBundle})
 	err := workflows.Restore(env.GetWorkflowError())
 	if !errors.Is(err, errkind.NotFound) || err.Error() != "there is no bundle unknown" {
 		t.Errorf("error %v", err)

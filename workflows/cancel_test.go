@@ -21,6 +21,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -68,7 +69,7 @@ var toCancel = map[string]canceled{
 	workflows.TypeSummarize:        {rests: true, steps: []string{"Summarize"}},
 	workflows.TypePrune:            {steps: []string{"Prune"}},
 	workflows.TypeRunTask:          {}, // has no steps, see below
-	workflows.TypeApplyPolicy:      {input: "bundle", steps: []string{"ActivatePolicy", "Reevaluate"}},
+	workflows.TypeApplyPolicy:      {input: policy.Activation{Bundle: "bundle"}, steps: []string{"ActivatePolicy", "Reevaluate"}},
 	workflows.TypeApplyAcceptances: {steps: []string{"Reevaluate"}},
 	workflows.TypeAnalyzeImage:     {input: workflows.AnalysisState{Digest: first}, signal: workflows.SignalWanted, argument: wanted("latest"), steps: []string{"Analyze"}},
 	workflows.TypeRenewAnalyses: {input: workflows.RenewalState{}, signal: workflows.SignalAnalyzed, argument: workflows.Analyzed{},

@@ -15,6 +15,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -224,7 +225,8 @@ func (f *fake) Prune(context.Context) (watch.Pruned, error) {
 	return watch.Pruned{Images: 2}, nil
 }
 
-func (f *fake) ActivatePolicy(_ context.Context, bundle string) (bool, error) {
+func (f *fake) ActivatePolicy(_ context.Context, request policy.Activation) (bool, error) {
+	bundle := request.Bundle
 	if bundle == unknownBundle {
 		return false, permanentError(errkind.NotFound, "there is no bundle "+bundle)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
@@ -106,7 +107,7 @@ func TestFailingTaskIsNoted(t *testing.T) {
 		}
 		return watch.Reevaluated{Evaluated: 1}, nil
 	})
-	env.ExecuteWorkflow(workflows.ApplyPolicy, "bundle")
+	env.ExecuteWorkflow(workflows.ApplyPolicy, policy.Activation{Bundle: "bundle"})
 	finished(t, env)
 	if diff := cmp.Diff([]bool{true, false}, turnsOf(outside, condition.Task, workflows.ApplyPolicyID)); diff != "" {
 		t.Errorf("noted (-want +got)\n%s", diff)

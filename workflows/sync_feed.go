@@ -75,7 +75,7 @@ func syncOnce(ctx workflow.Context, request databuild.SyncRequest) (result Synce
 	}
 	workflow.SetCurrentDetails(ctx, "### Matching the packages that the new data concerns\n\nBuild "+plain.Code(fetched.Build.Checksum)+"\n")
 	advanced, err := call(limited(ctx, advanceRounds), matching, "match with the new data and make it current", Activities.AdvanceFeed,
-		databuild.AdvanceRequest{Build: *fetched.Build, From: fetched.Current, Leave: fetched.Leave})
+		databuild.AdvanceRequest{Build: *fetched.Build, From: fetched.Current, Leave: fetched.Leave, By: request.By, Action: request.Action()})
 	if err != nil {
 		return result, ctx.Err() == nil && !permanentKind(kindOf(err)), err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/acceptance"
+	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -57,6 +58,9 @@ func (s *Store) Accept(ctx context.Context, accepted []acceptance.Acceptance) (s
 				return err
 			}
 			stored = append(stored, a)
+			if err := t.note(ctx, a.Created, audit.Change{Action: audit.AcceptanceCreate, Subject: a.Vulnerability, After: acceptedState(a)}); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -78,18 +82,18 @@ func (s *Store) Acceptances(ctx context.Context) (accepted []acceptance.Acceptan
 
 // ExtendAcceptance gives an acceptance another end, zero for when there is a fix.
 func (s *Store) ExtendAcceptance(ctx context.Context, id int64, until time.Time, by string, now time.Time) (acceptance.Acceptance, error) {
-	return s.changeAcceptance(ctx, "extend", id, `UPDATE acceptance SET until = ?, extended_by = ?, extended = ? WHERE id = ?`, toMicros(until), by, toMicros(now), id)
+	return s.changeAcceptance(ctx, audit.AcceptanceExtend, id, now, `UPDATE acceptance SET until = ?, extended_by = ?, extended = ? WHERE id = ?`, toMicros(until), by, toMicros(now), id)
 }
 
 // RevokeAcceptance has an acceptance cover nothing any more.
 func (s *Store) RevokeAcceptance(ctx context.Context, id int64, by string, now time.Time) (acceptance.Acceptance, error) {
-	return s.changeAcceptance(ctx, "revoke", id, `UPDATE acceptance SET revoked_by = ?, revoked = ? WHERE id = ?`, by, toMicros(now), id)
+	return s.changeAcceptance(ctx, audit.AcceptanceRevoke, id, now, `UPDATE acceptance SET revoked_by = ?, revoked = ? WHERE id = ?`, by, toMicros(now), id)
 }
 
 // changeAcceptance fails with errkind.NotFound without such an acceptance, and with
 // errkind.Conflict for a revoked one.
-func (s *Store) changeAcceptance(ctx context.Context, doing string, id int64, statement string, args ...any) (changed acceptance.Acceptance, err error) {
-	err = s.change(ctx, fmt.Sprintf("%s acceptance %d", doing, id), func(t tx) error {
+func (s *Store) changeAcceptance(ctx context.Context, action audit.Action, id int64, now time.Time, statement string, args ...any) (changed acceptance.Acceptance, err error) {
+	err = s.change(ctx, fmt.Sprintf("%s %d", action, id), func(t tx) error {
 		row, found, err := first[acceptanceRow](ctx, t, acceptanceQuery+` WHERE id = ?`+t.locking, id)
 		switch {
 		case err != nil:
@@ -99,6 +103,10 @@ func (s *Store) changeAcceptance(ctx context.Context, doing string, id int64, st
 		case row.Revoked != 0:
 			return fmt.Errorf("it is revoked: %w", errkind.Conflict)
 		}
+		before, err := row.acceptance()
+		if err != nil {
+			return err
+		}
 		if err := t.run(ctx, statement, args...); err != nil {
 			return err
 		}
@@ -106,10 +114,25 @@ func (s *Store) changeAcceptance(ctx context.Context, doing string, id int64, st
 		if err != nil {
 			return err
 		}
-		changed, err = row.acceptance()
-		return err
+		if changed, err = row.acceptance(); err != nil {
+			return err
+		}
+		return t.note(ctx, now, audit.Change{Action: action, Subject: changed.Vulnerability, Before: acceptedState(before), After: acceptedState(changed)})
 	})
 	return changed, err
+}
+
+// acceptedState is what the audit trail says of an acceptance.
+func acceptedState(a acceptance.Acceptance) audit.State {
+	return audit.Plain(struct {
+		ID        int64     `json:"acceptance"`
+		Package   string    `json:"package,omitempty"`
+		Subject   string    `json:"subject,omitempty"`
+		Until     time.Time `json:"until,omitzero"`
+		Reason    string    `json:"reason"`
+		Owner     string    `json:"owner,omitempty"`
+		RevokedBy string    `json:"revoked_by,omitempty"`
+	}{a.ID, a.Package, a.Subject, a.Until, a.Reason, a.Owner, a.RevokedBy})
 }
 
 // Aliases are the other ids under which findings know a vulnerability, sorted.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -44,7 +45,14 @@ func (s *Store) Advance(ctx context.Context, a databuild.Advance, now time.Time)
 		if err := t.moveCoverage(ctx, a); err != nil {
 			return err
 		}
-		return t.moveFeed(ctx, a)
+		if err := t.moveFeed(ctx, a); err != nil {
+			return err
+		}
+		before, after := map[string]string{"build": a.From}, map[string]string{"build": a.To}
+		if a.Leave != "" {
+			after[string(a.Leave)] = a.From
+		}
+		return t.note(ctx, now, audit.Change{Action: a.Action, Subject: "feed", Before: audit.Plain(before), After: audit.Plain(after)})
 	})
 	return moved, err
 }

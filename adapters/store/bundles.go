@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
 )
@@ -34,6 +35,10 @@ func (r bundleRow) bundle() (policy.StoredBundle, error) {
 // content is no longer that of Base.
 func (s *Store) SaveBundle(ctx context.Context, b policy.StoredBundle, now time.Time) error {
 	return s.change(ctx, "save bundle "+b.ID, func(t tx) error {
+		before, err := t.bundleState(ctx, b.ID)
+		if err != nil {
+			return err
+		}
 		if err := t.run(ctx, `INSERT INTO bundle_content (hash, document) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING`,
 			b.Hash, compress(b.Document)); err != nil {
 			return err
@@ -52,8 +57,36 @@ func (s *Store) SaveBundle(ctx context.Context, b policy.StoredBundle, now time.
 			b.ID, b.Name, b.Hash, toMicros(now), toMicros(now)); err != nil {
 			return err
 		}
-		return t.noteVersion(ctx, b, now)
+		if err := t.noteVersion(ctx, b, now); err != nil {
+			return err
+		}
+		after, err := t.bundleState(ctx, b.ID)
+		if err != nil {
+			return err
+		}
+		change := audit.Change{Action: audit.PolicyUpdate, Subject: b.ID, Before: before, After: after}
+		if !before.Exists() {
+			change.Action = audit.PolicyCreate
+		}
+		return t.note(ctx, now, change)
 	})
+}
+
+// bundleState is what the audit trail says of a bundle. The content of each version is
+// kept beside it.
+func (t tx) bundleState(ctx context.Context, id string) (audit.State, error) {
+	type state struct {
+		Name    string `json:"name"`
+		Version int    `json:"version"`
+		Hash    string `json:"hash"`
+		Note    string `json:"note,omitempty"`
+	}
+	row, found, err := first[state](ctx, t, `SELECT b.name, b.hash, v.version, v.note FROM bundle b JOIN bundle_version v ON v.bundle = b.id
+		WHERE b.id = ? ORDER BY v.version DESC LIMIT 1`, id)
+	if err != nil || !found {
+		return audit.Absent, err
+	}
+	return audit.Plain(row), nil
 }
 
 // noteVersion keeps the content as a version unless it is that of the last one.
@@ -104,6 +137,13 @@ func (s *Store) ActivateBundle(ctx context.Context, id string, now time.Time) (c
 		if active {
 			return nil
 		}
+		before, _, err := first[string](ctx, t, `SELECT id FROM bundle WHERE active`)
+		if err != nil {
+			return err
+		}
+		if err := t.note(ctx, now, audit.Change{Action: audit.PolicyActivate, Subject: id, Before: activeBundle(before), After: activeBundle(id)}); err != nil {
+			return err
+		}
 		if err := t.run(ctx, `UPDATE bundle SET active = FALSE, updated = ? WHERE active`, toMicros(now)); err != nil {
 			return err
 		}
@@ -111,6 +151,9 @@ func (s *Store) ActivateBundle(ctx context.Context, id string, now time.Time) (c
 	})
 	return changed, err
 }
+
+// activeBundle is what the audit trail says of which bundle is active.
+func activeBundle(id string) audit.State { return audit.Plain(map[string]string{"active": id}) }
 
 var errNoBundle = fmt.Errorf("bundle not found: %w", errkind.NotFound)
 
@@ -192,7 +235,7 @@ func (s *Store) Bundles(ctx context.Context) ([]policy.StoredBundle, error) {
 
 // DeleteBundle removes a bundle that is not active; errkind.Conflict for the
 // active one.
-func (s *Store) DeleteBundle(ctx context.Context, id string) error {
+func (s *Store) DeleteBundle(ctx context.Context, id string, now time.Time) error {
 	return s.change(ctx, "delete bundle "+id, func(t tx) error {
 		active, found, err := first[bool](ctx, t, `SELECT active FROM bundle WHERE id = ?`+t.locking, id)
 		switch {
@@ -202,6 +245,13 @@ func (s *Store) DeleteBundle(ctx context.Context, id string) error {
 			return errNoBundle
 		case active:
 			return fmt.Errorf("it is the active one; activate another first: %w", errkind.Conflict)
+		}
+		before, err := t.bundleState(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := t.note(ctx, now, audit.Change{Action: audit.PolicyDelete, Subject: id, Before: before}); err != nil {
+			return err
 		}
 		return t.run(ctx, `DELETE FROM bundle WHERE id = ?`, id)
 	})

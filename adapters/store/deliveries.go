@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -287,6 +289,9 @@ func (s *Store) Attempts(ctx context.Context, d int64) ([]delivery.Attempt, erro
 func (s *Store) Redeliver(ctx context.Context, ids []int64, now time.Time) error {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	return s.change(ctx, "redeliver", func(t tx) error {
+		if err := t.noteRepeated(ctx, ids, now); err != nil {
+			return err
+		}
 		for _, id := range ids {
 			n, err := t.exec(ctx, `UPDATE delivery SET state = 'pending', announced = FALSE, slim = FALSE, next_try = ?, deadline = patience + ?, message = CASE WHEN message = '' THEN '' ELSE notification END
 				WHERE id = ? AND endpoint IN (SELECT name FROM endpoint)`, toMicros(now), toMicros(now), id)
@@ -301,10 +306,42 @@ func (s *Store) Redeliver(ctx context.Context, ids []int64, now time.Time) error
 	})
 }
 
+// noteRepeated records for the subject of each notification which of its deliveries are
+// sent again.
+func (t tx) noteRepeated(ctx context.Context, ids []int64, now time.Time) error {
+	if !noting(ctx) {
+		return nil
+	}
+	type repeated struct {
+		ID              int64
+		Subject         string
+		Endpoint, State string
+	}
+	rows, err := allIn[repeated](ctx, t, `SELECT d.id, n.subject, d.endpoint, d.state FROM delivery d JOIN notification n ON n.id = d.notification WHERE d.id IN (?)`, ids)
+	if err != nil {
+		return err
+	}
+	before, after := map[string]map[string]string{}, map[string]map[string]string{}
+	for _, row := range rows {
+		if before[row.Subject] == nil {
+			before[row.Subject], after[row.Subject] = map[string]string{}, map[string]string{}
+		}
+		delivery := fmt.Sprintf("%d to %s", row.ID, row.Endpoint)
+		before[row.Subject][delivery], after[row.Subject][delivery] = row.State, "pending, sent again"
+	}
+	var changes []audit.Change
+	for _, subject := range slices.Sorted(maps.Keys(before)) {
+		changes = append(changes, audit.Change{Action: audit.DeliveryRepeat, Subject: subject, Before: audit.Plain(before[subject]), After: audit.Plain(after[subject])})
+	}
+	return t.note(ctx, now, changes...)
+}
+
 // MakeDue makes all that is pending for the endpoint due now.
 func (s *Store) MakeDue(ctx context.Context, endpoint string, now time.Time) error {
-	return s.change(ctx, "make due deliveries to "+endpoint, func(t tx) error {
-		return t.run(ctx, `UPDATE delivery SET next_try = ? WHERE endpoint = ? AND state = 'pending' AND next_try > ?`,
-			toMicros(now), endpoint, toMicros(now))
-	})
+	return s.change(ctx, "make due deliveries to "+endpoint, func(t tx) error { return t.makeDue(ctx, endpoint, now) })
+}
+
+func (t tx) makeDue(ctx context.Context, endpoint string, now time.Time) error {
+	return t.run(ctx, `UPDATE delivery SET next_try = ? WHERE endpoint = ? AND state = 'pending' AND next_try > ?`,
+		toMicros(now), endpoint, toMicros(now))
 }

@@ -51,7 +51,7 @@ func TestEndpoints(t *testing.T) {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 		for name, err := range map[string]error{
-			"read": second(s.Endpoint(ctx, "x")), "delete": s.DeleteEndpoint(ctx, "x"), "set the state of": s.SetEndpointState(ctx, "x", delivery.EndpointState{}),
+			"read": second(s.Endpoint(ctx, "x")), "delete": s.DeleteEndpoint(ctx, "x", at(9)), "set the state of": s.SetEndpointState(ctx, "x", delivery.EndpointState{}),
 		} {
 			if !errors.Is(err, errkind.NotFound) {
 				t.Errorf("%s one that is not there: %v", name, err)
@@ -319,7 +319,7 @@ func TestDeleteEndpoint(t *testing.T) {
 		if names, err := s.BacklogEndpoints(ctx); err != nil || !slices.Equal(names, []string{"pager"}) {
 			t.Errorf("%v, %v", names, err)
 		}
-		check(t, s.DeleteEndpoint(ctx, "pager"))
+		check(t, s.DeleteEndpoint(ctx, "pager", at(9)))
 		failed, err := s.Deliveries(ctx, store.DeliveryFilter{State: delivery.Failed})
 		if err != nil || len(failed) != 2 || failed[0].Answer != "the endpoint was deleted" {
 			t.Errorf("%+v, %v", failed, err)

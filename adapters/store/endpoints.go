@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
@@ -37,6 +38,17 @@ func (s *Store) SaveEndpoint(ctx context.Context, endpoint endpoint.Endpoint, no
 		return err
 	}
 	return s.change(ctx, "save endpoint "+endpoint.Name, func(t tx) error {
+		before, err := t.endpointSettings(ctx, endpoint.Name)
+		if err != nil {
+			return err
+		}
+		change := audit.Change{Action: audit.EndpointUpdate, Subject: endpoint.Name, Before: before, After: settingsOf(endpoint)}
+		if !before.Exists() {
+			change.Action = audit.EndpointCreate
+		}
+		if err := t.note(ctx, now, change); err != nil {
+			return err
+		}
 		return t.run(ctx, `INSERT INTO endpoint (name, content, state, created, updated) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET content = excluded.content, updated = excluded.updated`,
 			endpoint.Name, content, state, toMicros(now), toMicros(now))
@@ -82,8 +94,15 @@ func (t tx) endpoints(ctx context.Context) ([]endpoint.Endpoint, error) {
 
 // DeleteEndpoint removes an endpoint; what was still to be delivered to it
 // becomes failed. errkind.NotFound if there is none of that name.
-func (s *Store) DeleteEndpoint(ctx context.Context, name string) error {
+func (s *Store) DeleteEndpoint(ctx context.Context, name string, now time.Time) error {
 	return s.change(ctx, "delete endpoint "+name, func(t tx) error {
+		before, err := t.endpointSettings(ctx, name)
+		if err != nil {
+			return err
+		}
+		if err := t.note(ctx, now, audit.Change{Action: audit.EndpointDelete, Subject: name, Before: before}); err != nil {
+			return err
+		}
 		n, err := t.exec(ctx, `DELETE FROM endpoint WHERE name = ?`, name)
 		if err != nil {
 			return err
@@ -97,6 +116,59 @@ func (s *Store) DeleteEndpoint(ctx context.Context, name string) error {
 		return t.run(ctx, `UPDATE delivery SET state = ?, answer = ? WHERE endpoint = ? AND state = ?`,
 			string(delivery.Failed), delivery.EndpointDeleted, name, string(delivery.Pending))
 	})
+}
+
+// endpointSettings are those of an endpoint, for the audit trail.
+func (t tx) endpointSettings(ctx context.Context, name string) (audit.State, error) {
+	content, found, err := first[string](ctx, t, `SELECT content FROM endpoint WHERE name = ?`+t.locking, name)
+	if err != nil || !found {
+		return audit.Absent, err
+	}
+	e, err := parse[endpoint.Endpoint](content)
+	return settingsOf(e), err
+}
+
+func settingsOf(e endpoint.Endpoint) audit.State {
+	e.State = delivery.EndpointState{}
+	return audit.Hiding(e, e.Disclosed())
+}
+
+// SwitchEndpoint disables an endpoint, or enables it, which also ends what is known of
+// its failures and makes due all that is pending for it. errkind.NotFound if there is none
+// of that name.
+func (s *Store) SwitchEndpoint(ctx context.Context, name string, state delivery.EndpointState, now time.Time) error {
+	text, err := format(state)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, "switch endpoint "+name, func(t tx) error {
+		row, found, err := first[endpointRow](ctx, t, `SELECT content, state FROM endpoint WHERE name = ?`+t.locking, name)
+		if err == nil && !found {
+			err = errNoEndpoint
+		}
+		if err != nil {
+			return err
+		}
+		before, err := row.endpoint()
+		if err != nil {
+			return err
+		}
+		change := audit.Change{Action: audit.EndpointEnable, Subject: name, Before: switchOf(before.State), After: switchOf(state)}
+		if state.Disabled {
+			change.Action = audit.EndpointDisable
+		}
+		if err := t.note(ctx, now, change); err != nil {
+			return err
+		}
+		if err := t.run(ctx, `UPDATE endpoint SET state = ? WHERE name = ?`, text, name); err != nil || state.Disabled {
+			return err
+		}
+		return t.makeDue(ctx, name, now)
+	})
+}
+
+func switchOf(state delivery.EndpointState) audit.State {
+	return audit.Plain(map[string]any{"disabled": state.Disabled, "reason": state.Reason, "failing": !state.FailingSince.IsZero()})
 }
 
 // SetEndpointState stores how deliveries to the endpoint go; errkind.NotFound if

@@ -61,7 +61,7 @@ func TestGivenUp(t *testing.T) {
 		again.Attempts = 1
 		deadline(again, 60, "HTTP 400")
 		unannounced("a", "b")
-		check(t, s.DeleteEndpoint(ctx, "chat"))
+		check(t, s.DeleteEndpoint(ctx, "chat", at(9)))
 		unannounced("a", "b", "c")
 		if diff := cmp.Diff([]string{"chat"}, must[[]string](t)(s.UnannouncedEndpoints(ctx))); diff != "" {
 			t.Errorf("endpoints (-want +got)\n%s", diff)

@@ -80,7 +80,7 @@ func TestBundleVersions(t *testing.T) {
 		if left := must[[]policy.BundleVersion](t)(s.BundleVersions(ctx, "one")); !cmp.Equal(left, []policy.BundleVersion{want[0], want[2]}) {
 			t.Errorf("left after the retention: %v, want those of the present content", left)
 		}
-		check(t, s.DeleteBundle(ctx, "one"))
+		check(t, s.DeleteBundle(ctx, "one", at(9)))
 		if _, err := s.BundleVersions(ctx, "one"); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("versions of one that was deleted: %v", err)
 		}
@@ -94,15 +94,15 @@ func TestDeleteBundle(t *testing.T) {
 			check(t, s.SaveBundle(ctx, policy.StoredBundle{ID: id, Hash: id, Document: []byte(id)}, start))
 		}
 		must[bool](t)(s.ActivateBundle(ctx, "one", start))
-		if err := s.DeleteBundle(ctx, "one"); !errors.Is(err, errkind.Conflict) {
+		if err := s.DeleteBundle(ctx, "one", at(9)); !errors.Is(err, errkind.Conflict) {
 			t.Errorf("the active one: %v", err)
 		}
-		check(t, s.DeleteBundle(ctx, "two"))
+		check(t, s.DeleteBundle(ctx, "two", at(9)))
 		if content, err := s.BundleContent(ctx, "two"); err != nil || string(content) != "two" {
 			t.Errorf("its content: %s, %v", content, err)
 		}
 		for name, err := range map[string]error{
-			"delete": s.DeleteBundle(ctx, "two"), "read": second(s.Bundle(ctx, "two")),
+			"delete": s.DeleteBundle(ctx, "two", at(9)), "read": second(s.Bundle(ctx, "two")),
 			"activate": second(s.ActivateBundle(ctx, "two", start)), "content": second(s.BundleContent(ctx, "unknown")),
 		} {
 			if !errors.Is(err, errkind.NotFound) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -51,6 +52,17 @@ func (s *Store) SaveRepository(ctx context.Context, repository taglist.Repositor
 		return err
 	}
 	return s.change(ctx, "save repository "+repository.Name.String(), func(t tx) error {
+		before, err := t.repositorySettings(ctx, repository.Name)
+		if err != nil {
+			return err
+		}
+		change := audit.Change{Action: audit.RepositoryUpdate, Subject: repository.Name.String(), Before: before, After: repositoryState(repository)}
+		if !before.Exists() {
+			change.Action = audit.RepositoryWatch
+		}
+		if err := t.note(ctx, now, change); err != nil {
+			return err
+		}
 		return t.run(ctx, `INSERT INTO repository (name, content, tags, created, updated) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET content = excluded.content, updated = excluded.updated`,
 			repository.Name.String(), content, []byte{}, toMicros(now), toMicros(now))
@@ -151,10 +163,33 @@ func (t tx) watchedNames(ctx context.Context, name image.Repository) (map[image.
 	return watched, err
 }
 
+// repositorySettings are those of a watched repository, for the audit trail.
+func (t tx) repositorySettings(ctx context.Context, name image.Repository) (audit.State, error) {
+	content, found, err := first[string](ctx, t, `SELECT content FROM repository WHERE name = ?`+t.locking, name.String())
+	if err != nil || !found {
+		return audit.Absent, err
+	}
+	repository, err := parse[taglist.Repository](content)
+	return repositoryState(repository), err
+}
+
+func repositoryState(r taglist.Repository) audit.State {
+	shown := r
+	shown.Options = r.Options.WithoutDockerfile()
+	return audit.Hiding(r, shown)
+}
+
 // DeleteRepository ends watching a repository. The subscriptions that it brought
 // stay until they are unsubscribed. errkind.NotFound if it is not watched.
-func (s *Store) DeleteRepository(ctx context.Context, name image.Repository) error {
+func (s *Store) DeleteRepository(ctx context.Context, name image.Repository, now time.Time) error {
 	return s.change(ctx, "delete repository "+name.String(), func(t tx) error {
+		before, err := t.repositorySettings(ctx, name)
+		if err != nil {
+			return err
+		}
+		if err := t.note(ctx, now, audit.Change{Action: audit.RepositoryUnwatch, Subject: name.String(), Before: before}); err != nil {
+			return err
+		}
 		n, err := t.exec(ctx, `DELETE FROM repository WHERE name = ?`, name.String())
 		if err != nil {
 			return err

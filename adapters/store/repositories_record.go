@@ -132,12 +132,16 @@ func (s *Store) UnwatchTags(ctx context.Context, name image.Repository, now time
 			if i > 0 && brought[i-1].Target == sub.Target {
 				continue
 			}
-			if err := t.release(ctx, sub.Target, name, now); err != nil {
-				return err
-			}
 			ended = append(ended, sub.Target)
 		}
-		return nil
+		return t.noteSubscriptions(ctx, ended, now, func() error {
+			for _, target := range ended {
+				if err := t.release(ctx, target, name, now); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	})
 	return ended, err
 }

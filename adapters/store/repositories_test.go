@@ -49,9 +49,9 @@ func TestRepositories(t *testing.T) {
 		if diff := cmp.Diff([]taglist.Repository{other, app}, all); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
-		check(t, s.DeleteRepository(ctx, app.Name))
+		check(t, s.DeleteRepository(ctx, app.Name, at(9)))
 		_, _, err = s.Repository(ctx, app.Name)
-		for name, err := range map[string]error{"read": err, "delete": s.DeleteRepository(ctx, app.Name),
+		for name, err := range map[string]error{"read": err, "delete": s.DeleteRepository(ctx, app.Name, at(9)),
 			"record": s.RecordRepository(ctx, app.Name, func(taglist.View) (taglist.Decision, error) {
 				return taglist.Decision{}, errors.New("decided about what is not watched")
 			})} {

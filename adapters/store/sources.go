@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -32,11 +33,29 @@ func (s *Store) SaveSource(ctx context.Context, saved source.Source, now time.Ti
 		return err
 	}
 	return s.change(ctx, "save source "+saved.Name, func(t tx) error {
+		before, found, err := first[string](ctx, t, `SELECT content FROM source WHERE name = ?`+t.locking, saved.Name)
+		if err != nil {
+			return err
+		}
+		change := audit.Change{Action: audit.SourceWatch, Subject: saved.Name, After: sourceSettings(saved)}
+		if found {
+			former, err := parse[source.Source](before)
+			if err != nil {
+				return err
+			}
+			change.Action, change.Before = audit.SourceUpdate, sourceSettings(former)
+		}
+		if err := t.note(ctx, now, change); err != nil {
+			return err
+		}
 		return t.run(ctx, `INSERT INTO source (name, content, created, updated) VALUES (?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET content = excluded.content, version = '', updated = excluded.updated`,
 			saved.Name, content, toMicros(now), toMicros(now))
 	})
 }
+
+// sourceSettings are what the audit trail says of a source.
+func sourceSettings(s source.Source) audit.State { return audit.Hiding(s, s.Disclosed()) }
 
 // Source reads a source and what was last recorded of it; errkind.NotFound if there is
 // none of that name.
@@ -118,6 +137,10 @@ func (s *Store) ConfirmSource(ctx context.Context, name string, now time.Time) e
 		}
 		if view.State.Doubt == "" || view.State.Problem == nil {
 			return fmt.Errorf("nothing of source %q waits to be confirmed: %w", name, errkind.Conflict)
+		}
+		if err := t.note(ctx, now, audit.Change{Action: audit.SourceConfirm, Subject: name,
+			Before: audit.Plain(map[string]string{"waits": view.State.Problem.Message}), After: audit.Plain(map[string]string{"confirmed": view.State.Problem.Message})}); err != nil {
+			return err
 		}
 		return t.run(ctx, `UPDATE source SET confirmed = doubt, version = '', updated = ? WHERE name = ?`, toMicros(now), name)
 	})
@@ -293,14 +316,25 @@ func (s *Store) DeleteSource(ctx context.Context, name string, now time.Time) (e
 		if err != nil {
 			return err
 		}
-		if err := t.run(ctx, `DELETE FROM source_member WHERE source = ?`, name); err != nil {
+		if err := t.note(ctx, now, audit.Change{Action: audit.SourceUnwatch, Subject: name, Before: sourceSettings(view.Source)}); err != nil {
 			return err
 		}
 		for _, member := range view.State.Members {
-			if err := t.releaseSource(ctx, name, member.Target, now); err != nil {
+			ended = append(ended, member.Target)
+		}
+		err = t.noteSubscriptions(ctx, ended, now, func() error {
+			if err := t.run(ctx, `DELETE FROM source_member WHERE source = ?`, name); err != nil {
 				return err
 			}
-			ended = append(ended, member.Target)
+			for _, target := range ended {
+				if err := t.releaseSource(ctx, name, target, now); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 		if err := t.run(ctx, `DELETE FROM source WHERE name = ?`, name); err != nil {
 			return err

@@ -33,7 +33,15 @@ const subscriptionColumns = `target, type, active, options, repository, source, 
 // that a person made is not taken over by one that a watched repository or a source
 // brings, and neither is that of another.
 func (s *Store) Subscribe(ctx context.Context, subs []subscription.Subscription, poll time.Duration, now time.Time) error {
-	return s.change(ctx, "subscribe", func(t tx) error { return t.subscribe(ctx, subs, poll, now) })
+	return s.change(ctx, "subscribe", func(t tx) error {
+		var targets []image.Target
+		for _, sub := range subs {
+			if !slices.Contains(targets, sub.Target) {
+				targets = append(targets, sub.Target)
+			}
+		}
+		return t.noteSubscriptions(ctx, targets, now, func() error { return t.subscribe(ctx, subs, poll, now) })
+	})
 }
 
 func (t tx) subscribe(ctx context.Context, subs []subscription.Subscription, poll time.Duration, now time.Time) error {
@@ -133,21 +141,23 @@ func (s *Store) Unsubscribe(ctx context.Context, target image.Target, types []no
 		if _, err := t.watched(ctx, target); err != nil {
 			return err
 		}
-		var ended int64
-		err := t.notingDockerfiles(ctx, []image.Target{target}, now, func() (err error) {
-			ended, err = t.deactivate(ctx, target, types, now)
-			return err
+		return t.noteSubscriptions(ctx, []image.Target{target}, now, func() error {
+			var ended int64
+			err := t.notingDockerfiles(ctx, []image.Target{target}, now, func() (err error) {
+				ended, err = t.deactivate(ctx, target, types, now)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if ended == 0 {
+				return fmt.Errorf("not subscribed to %s: %w", describe(types), errkind.NotFound)
+			}
+			if left, err = t.forgetUnwatched(ctx, target); err != nil || left > 0 {
+				return err
+			}
+			return t.run(ctx, `DELETE FROM archived WHERE target = ?`, target.String())
 		})
-		if err != nil {
-			return err
-		}
-		if ended == 0 {
-			return fmt.Errorf("not subscribed to %s: %w", describe(types), errkind.NotFound)
-		}
-		if left, err = t.forgetUnwatched(ctx, target); err != nil || left > 0 {
-			return err
-		}
-		return t.run(ctx, `DELETE FROM archived WHERE target = ?`, target.String())
 	})
 	return left, err
 }

@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
+	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/token"
 )
@@ -37,7 +39,10 @@ func (s *Store) SaveToken(ctx context.Context, made token.Token) error {
 		if err == nil && n == 0 {
 			err = fmt.Errorf("there is a token of this name: %w", errkind.Conflict)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return t.note(ctx, made.Created, audit.Change{Action: audit.TokenCreate, Subject: made.Name, After: tokenState(made)})
 	})
 }
 
@@ -69,12 +74,31 @@ func (s *Store) Token(ctx context.Context, id string) (found token.Token, err er
 }
 
 // DeleteToken removes the token of that name; errkind.NotFound if there is none.
-func (s *Store) DeleteToken(ctx context.Context, name string) error {
+func (s *Store) DeleteToken(ctx context.Context, name string, now time.Time) error {
 	return s.change(ctx, "delete token "+name, func(t tx) error {
-		n, err := t.exec(ctx, `DELETE FROM token WHERE name = ?`, name)
-		if err == nil && n == 0 {
+		row, found, err := first[tokenRow](ctx, t, `SELECT `+tokenColumns+` FROM token WHERE name = ?`+t.locking, name)
+		if err == nil && !found {
 			err = fmt.Errorf("token not found: %w", errkind.NotFound)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		revoked, err := row.token()
+		if err != nil {
+			return err
+		}
+		if err := t.note(ctx, now, audit.Change{Action: audit.TokenRevoke, Subject: name, Before: tokenState(revoked)}); err != nil {
+			return err
+		}
+		return t.run(ctx, `DELETE FROM token WHERE name = ?`, name)
 	})
+}
+
+// tokenState is what the audit trail says of a token.
+func tokenState(made token.Token) audit.State {
+	return audit.Plain(struct {
+		Scope    token.Scope  `json:"scope"`
+		Subjects token.Bounds `json:"subjects,omitempty"`
+		Expires  time.Time    `json:"expires,omitzero"`
+	}{made.Scope, made.Bounds, made.Expires})
 }

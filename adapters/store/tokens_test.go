@@ -36,10 +36,10 @@ func TestTokens(t *testing.T) {
 		if got, err := s.Tokens(ctx); err != nil || !reflect.DeepEqual(got, []token.Token{whole, bounded}) {
 			t.Errorf("listed %+v, %v", got, err)
 		}
-		if err := s.DeleteToken(ctx, "web"); err != nil {
+		if err := s.DeleteToken(ctx, "web", at(9)); err != nil {
 			t.Error(err)
 		}
-		if err := s.DeleteToken(ctx, "web"); !errors.Is(err, errkind.NotFound) {
+		if err := s.DeleteToken(ctx, "web", at(9)); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("deleted twice: %v", err)
 		}
 		if _, err := s.Token(ctx, bounded.ID); !errors.Is(err, errkind.NotFound) {

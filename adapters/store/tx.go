@@ -15,6 +15,8 @@ import (
 type tx struct {
 	*sqlx.Tx
 	locking string
+	// trail is what the transaction says of itself.
+	trail *trail
 }
 
 // repetitions bounds how often a transaction that PostgreSQL gave up is run.
@@ -31,7 +33,12 @@ func (s *Store) change(ctx context.Context, doing string, do func(tx) error) err
 }
 
 func (s *Store) attempt(ctx context.Context, do func(tx) error) error {
-	return inside(ctx, s.writing, nil, s.locking, do)
+	return inside(ctx, s.writing, nil, s.locking, func(t tx) error {
+		if err := do(t); err != nil {
+			return err
+		}
+		return t.trail.check(ctx)
+	})
 }
 
 // view runs do in a transaction that sees one state of the database.
@@ -49,7 +56,7 @@ func inside(ctx context.Context, pool *sqlx.DB, options *sql.TxOptions, locking 
 		return err
 	}
 	defer begun.Rollback() // of no effect after Commit
-	if err := do(tx{Tx: begun, locking: locking}); err != nil {
+	if err := do(tx{Tx: begun, locking: locking, trail: &trail{}}); err != nil {
 		return err
 	}
 	return begun.Commit()
@@ -69,7 +76,9 @@ func (t tx) exec(ctx context.Context, statement string, args ...any) (int64, err
 	if err != nil {
 		return 0, err
 	}
-	return result.RowsAffected()
+	touched, err := result.RowsAffected()
+	t.trail.wrote = t.trail.wrote || touched > 0
+	return touched, err
 }
 
 // run is exec for those who do not count rows.

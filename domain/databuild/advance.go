@@ -1,6 +1,7 @@
 package databuild
 
 import (
+	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
@@ -27,6 +28,9 @@ type Advance struct {
 	Scores []vuln.Score
 	// Coverage tells of the distributions of all images whether To covers them.
 	Coverage map[vuln.Distribution]vuln.Coverage
+	// By is who asked for it, if somebody did, and Action what for.
+	By     audit.Actor
+	Action audit.Action
 }
 
 // Moved counts what an Advance came to.
@@ -45,6 +49,23 @@ type SyncRequest struct {
 	// Rollback is the checksum of the current build that the one before is to
 	// replace.
 	Rollback string
+	// By is who asks; the zero value for Tagwatch itself.
+	By audit.Actor `json:",omitzero"`
+}
+
+// Action is what the audit trail calls the request; "" for one of Tagwatch itself.
+func (r SyncRequest) Action() audit.Action {
+	switch {
+	case r.By == (audit.Actor{}):
+		return ""
+	case r.File != "":
+		return audit.FeedImport
+	case r.Release != "":
+		return audit.FeedRelease
+	case r.Rollback != "":
+		return audit.FeedRollback
+	}
+	return audit.FeedSync
 }
 
 // Fetched is the outcome of asking the feed's source.
@@ -73,6 +94,9 @@ type AdvanceRequest struct {
 	From string
 	// Leave is what the one that was current becomes; "" for Previous.
 	Leave BuildState
+	// By is who asked for it, if somebody did, and Action what for.
+	By     audit.Actor  `json:",omitzero"`
+	Action audit.Action `json:",omitempty"`
 }
 
 // Advanced is the outcome of moving to a build.

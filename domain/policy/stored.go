@@ -2,6 +2,8 @@ package policy
 
 import (
 	"time"
+
+	"github.com/tagwatch/tagwatch/domain/audit"
 )
 
 // StoredBundle is a stored policy bundle.
@@ -24,4 +26,11 @@ type BundleVersion struct {
 	Hash   string
 	Note   string // what changed, in words; "" if a person did not say
 	Saved  time.Time
+}
+
+// Activation asks to make a stored bundle the active one.
+type Activation struct {
+	Bundle string
+	// By is who asks.
+	By audit.Actor `json:",omitzero"`
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -33,6 +34,8 @@ type Request struct {
 	// Unverified stores the subscriptions without asking the registry whether the
 	// tags exist and may be read.
 	Unverified bool
+	// By is who asks.
+	By audit.Actor `json:",omitzero"`
 }
 
 // Result is the answer for one tag of a Request.

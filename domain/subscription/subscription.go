@@ -5,7 +5,9 @@ package subscription
 import (
 	"cmp"
 	"crypto/md5"
+	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"time"
 
@@ -61,6 +63,15 @@ type Options struct {
 	// Dockerfile is the text that the tag's images were built from. Policies
 	// judge it in place of the one that an image's history suggests.
 	Dockerfile string `json:"dockerfile,omitempty"`
+}
+
+// WithoutDockerfile has, for lists of what was changed, the size and hash of the
+// Dockerfile in its place: its text may be long, and hold secrets.
+func (o Options) WithoutDockerfile() Options {
+	if o.Dockerfile != "" {
+		o.Dockerfile = fmt.Sprintf("%d bytes, sha256:%x", len(o.Dockerfile), sha256.Sum256([]byte(o.Dockerfile)))
+	}
+	return o
 }
 
 // ID is Anchore's subscription_id: the hexadecimal MD5 of account, key and

@@ -465,6 +465,20 @@ CREATE TABLE token (
     expires INTEGER NOT NULL -- 0 for never
 );
 
+-- What people and programs changed. Rows are never changed, only removed when they are old.
+CREATE TABLE audit (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    made    INTEGER NOT NULL, -- microseconds since 1970
+    who     TEXT NOT NULL, -- name of a token, or the system's user who ran a command
+    via     TEXT NOT NULL, -- cli or api
+    action  TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    before  TEXT NOT NULL, -- JSON without secrets; '' where the subject did not exist
+    after   TEXT NOT NULL -- likewise
+);
+CREATE INDEX audit_made ON audit (made);
+CREATE INDEX audit_subject ON audit (subject);
+
 -- The oldest schema version that a program must support to use this database. A
 -- migration that breaks older programs sets it to its own version.
 CREATE TABLE min_compatible_version (

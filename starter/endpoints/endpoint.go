@@ -183,13 +183,6 @@ func endpointEnableCommand() *cli.Command {
 }
 
 func endpointEnable(ctx context.Context, s *session.Session, name string) error {
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return err
-	}
-	if err := kept.MakeDue(ctx, name, s.Now); err != nil {
-		return err
-	}
 	return setEndpointState(ctx, s, name, delivery.EndpointState{}, "enabled")
 }
 
@@ -198,7 +191,7 @@ func setEndpointState(ctx context.Context, s *session.Session, name string, stat
 	if err != nil {
 		return err
 	}
-	if err := kept.SetEndpointState(ctx, name, state); err != nil {
+	if err := kept.SwitchEndpoint(ctx, name, state, s.Now); err != nil {
 		return arguments.OfEndpoint(name, err)
 	}
 	fmt.Fprintf(s.Out, "Endpoint %s is %s\n", name, done)
@@ -221,7 +214,7 @@ func endpointDelete(ctx context.Context, s *session.Session, name string) error 
 	if err != nil {
 		return err
 	}
-	if err := kept.DeleteEndpoint(ctx, name); err != nil {
+	if err := kept.DeleteEndpoint(ctx, name, s.Now); err != nil {
 		return arguments.OfEndpoint(name, err)
 	}
 	fmt.Fprintf(s.Out, "Endpoint %s deleted\n", name)

@@ -98,7 +98,7 @@ func policyDelete(ctx context.Context, s *session.Session, id string) error {
 	if err != nil {
 		return err
 	}
-	err = kept.DeleteBundle(ctx, id)
+	err = kept.DeleteBundle(ctx, id, s.Now)
 	switch {
 	case errors.Is(err, errkind.NotFound):
 		return noBundle(id)

@@ -40,7 +40,7 @@ func repositoryUnwatch(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	deleted := kept.DeleteRepository(ctx, name)
+	deleted := kept.DeleteRepository(ctx, name, s.Now)
 	var ended []image.Target
 	if s.Bool("tags") && (deleted == nil || errors.Is(deleted, errkind.NotFound)) {
 		if ended, err = kept.UnwatchTags(ctx, name, s.Now); err != nil {

@@ -34,7 +34,7 @@ func addWebhook(ctx context.Context, s *session.Session, options *subscription.O
 	if _, err := kept.Endpoint(ctx, endpoint.Name); !errors.Is(err, errkind.NotFound) {
 		return abandon, err
 	}
-	abandon = func(ctx context.Context) { _ = kept.DeleteEndpoint(ctx, endpoint.Name) }
+	abandon = func(ctx context.Context) { _ = kept.DeleteEndpoint(ctx, endpoint.Name, s.Now) }
 	return abandon, kept.SaveEndpoint(ctx, endpoint, s.Now)
 }
 
