@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,7 +40,15 @@ func TestSourceIsFollowed(t *testing.T) {
 	i.watches("1", "2", "3")
 	i.do("source", "update", "shop")
 	i.eventually("what the source brought of "+one+" ends", func() bool {
-		return !strings.Contains(i.do("subscriptions", one, "-o", "json"), "vuln_update")
+		var views []struct{ Target, Type string }
+		must(t, json.Unmarshal([]byte(i.do("subscriptions", "-o", "json")), &views))
+		types := ""
+		for _, view := range views {
+			if view.Target == one {
+				types += view.Type
+			}
+		}
+		return types == "tag_update"
 	})
 	i.watches("1", "2", "3")
 

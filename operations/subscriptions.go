@@ -37,9 +37,11 @@ type Subscription struct {
 	Type    notification.Type    `json:"type"`
 	Options subscription.Options `json:"options"`
 	// Repository is the watched repository that brought it.
-	Repository string    `json:"repository,omitempty"`
-	Created    time.Time `json:"created"`
-	Updated    time.Time `json:"updated"`
+	Repository string `json:"repository,omitempty"`
+	// Source is the source that brought it.
+	Source  string    `json:"source,omitempty"`
+	Created time.Time `json:"created"`
+	Updated time.Time `json:"updated"`
 }
 
 // listSubscriptions never parts the subscriptions of a tag.
@@ -101,6 +103,7 @@ func listSubscriptions(ctx context.Context, s *System, request SubscriptionsRequ
 
 func (s *System) subscriptionOf(sub subscription.Subscription) Subscription {
 	shown := Subscription{ID: sub.ID(s.Account), Target: sub.Target, Type: sub.Type, Options: sub.Options, Created: sub.Created, Updated: sub.Updated}
+	shown.Source = sub.Source
 	if sub.Repository != (image.Repository{}) {
 		shown.Repository = sub.Repository.String()
 	}

@@ -207,6 +207,7 @@ func TestValidate(t *testing.T) {
 		"no addresses":       func(s *source.Source) { s.Kind, s.Paths = source.Compose, []string{"https://git.example.org/a"} },
 		"one address":        func(s *source.Source) { s.Paths = append(s.Paths, "https://git.example.org/a") },
 		"https://":           func(s *source.Source) { s.Paths = []string{"ftp://git.example.org/a"} },
+		"reads one address":  func(s *source.Source) { s.Kind, s.Paths = source.Docker, []string{"/var/run/docker.sock"} },
 		"no profiles":        func(s *source.Source) { s.Profiles = []string{"a"} },
 		"no variables":       func(s *source.Source) { s.Variables = map[string]string{"a": "b"} },
 		"of a variable":      func(s *source.Source) { s.Kind, s.Variables = source.Compose, map[string]string{"a-b": "c"} },

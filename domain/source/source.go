@@ -30,16 +30,18 @@ const (
 	File       Kind = "file"       // a list: a file of the worker, or an HTTPS URL
 	Dockerfile Kind = "dockerfile" // Dockerfiles of the worker
 	Compose    Kind = "compose"    // Compose projects of the worker
+	Docker     Kind = "docker"     // what a container engine runs
 )
 
 // Kinds are all of them.
-var Kinds = []Kind{File, Dockerfile, Compose}
+var Kinds = []Kind{File, Dockerfile, Compose, Docker}
 
 // Source is a place from which Tagwatch takes what to watch.
 type Source struct {
 	Name string `json:"name"`
 	Kind Kind   `json:"kind"`
-	// Paths are files and folders of the worker; a file may be one HTTPS URL.
+	// Paths are files and folders of the worker; a file may be one HTTPS URL, and an
+	// engine is one address.
 	Paths []string `json:"paths"`
 	// Variables have values for a Compose project, or are build arguments.
 	Variables map[string]string `json:"variables,omitempty"`
@@ -77,7 +79,7 @@ func (s Source) Validate(endpoints []endpoint.Endpoint) error {
 		return fmt.Errorf("a source of kind %s needs the path of what to read: %w", s.Kind, errkind.Invalid)
 	case len(s.Profiles) > 0 && s.Kind != Compose:
 		return fmt.Errorf("a source of kind %s has no profiles: %w", s.Kind, errkind.Invalid)
-	case len(s.Variables) > 0 && s.Kind == File:
+	case len(s.Variables) > 0 && s.Kind != Compose && s.Kind != Dockerfile:
 		return fmt.Errorf("a source of kind %s has no variables: %w", s.Kind, errkind.Invalid)
 	case s.List != 0 && s.List < subscription.ShortestPoll:
 		return fmt.Errorf("list interval %s is too short: the shortest is %s: %w", s.List, subscription.ShortestPoll, errkind.Invalid)
@@ -98,6 +100,9 @@ func (s Source) Validate(endpoints []endpoint.Endpoint) error {
 }
 
 func (s Source) checkPath(path string) error {
+	if s.Kind == Docker {
+		return s.checkEngine(path)
+	}
 	if !strings.Contains(path, "://") {
 		if !filepath.IsAbs(path) {
 			return fmt.Errorf("path %q is read by the worker and has to be absolute: %w", path, errkind.Invalid)
@@ -118,6 +123,16 @@ func (s Source) checkPath(path string) error {
 		return fmt.Errorf("address %s: expected one that begins with https://: %w", path, errkind.Invalid)
 	}
 	return nil
+}
+
+// checkEngine accepts unix:///path and tcp://host:port.
+func (s Source) checkEngine(path string) error {
+	address, err := url.Parse(path)
+	if err == nil && len(s.Paths) == 1 && address.User == nil && address.RawQuery == "" &&
+		(address.Scheme == "unix" && address.Host == "" && filepath.IsAbs(address.Path) || address.Scheme == "tcp" && address.Port() != "" && address.Path == "") {
+		return nil
+	}
+	return fmt.Errorf("a source of kind %s reads one address such as unix:///var/run/docker.sock or tcp://docker-proxy:2375: %w", s.Kind, errkind.Invalid)
 }
 
 // State is what was last recorded of a source.

@@ -27,7 +27,7 @@ import (
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "source",
-		Usage: "watch the images that lists, Dockerfiles and Compose projects name",
+		Usage: "watch the images that lists, Dockerfiles, Compose projects and engines name",
 		Description: `A worker reads a source again and again and subscribes to what appears in it. What
 two readings in a row lack ends, unless somebody subscribed to it or another source
 has it. A source that cannot be read changes nothing.
@@ -57,12 +57,14 @@ func addCommand() *cli.Command {
 		Usage:     "add a source",
 		UsageText: "tagwatch source add NAME KIND PATH... [options]",
 		Description: `Kinds: file (a list, as lines, YAML or JSON, of the worker or at an HTTPS URL),
-dockerfile (base images) and compose (images and base images of services). A path is
-a file or a folder of the worker, below one of its --source-path settings.
+dockerfile (base images), compose (images and base images of services) and docker
+(what an engine runs: unix:///path of its socket, or tcp://host:port). A path is a
+file or a folder of the worker, below one of its --source-path settings.
 
    tagwatch source add shop compose /srv/stacks/shop --profile '*' --dry-run
    tagwatch source add base dockerfile /srv/src/api/Dockerfile --type tag_update
-   tagwatch source add list file https://git.example.com/ops/images.txt --list-interval 5m`,
+   tagwatch source add list file https://git.example.com/ops/images.txt --list-interval 5m
+   tagwatch source add home docker unix:///var/run/docker.sock`,
 		Flags:  sourceFlags(),
 		Action: session.Action(add),
 	}
@@ -280,7 +282,7 @@ func writeDetail(s *session.Session, w io.Writer, d operations.SourceDetail) {
 var reasons = map[source.Reason]string{
 	source.Scratch:    "the empty image",
 	source.Stage:      "an earlier stage",
-	source.Built:      "built there; tagwatch/watch=true watches it",
+	source.Built:      "built there, or in no registry; tagwatch/watch=true watches it",
 	source.NoValue:    "variable without a value",
 	source.Template:   "a template",
 	source.NoProfile:  "profile not selected (--profile)",

@@ -1,0 +1,213 @@
+package sources
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/tagwatch/tagwatch/adapters/outbound"
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/source"
+)
+
+// engine is a container engine, by the API that Docker documents.
+type engine struct {
+	client   *http.Client
+	base     string
+	shown    string // the address as people gave it
+	platform image.Platform
+	images   map[string]engineImage // by their identifiers
+}
+
+// engine finds what an engine runs.
+func (r *Reader) engine(ctx context.Context, s source.Source) (source.Reading, error) {
+	address, err := url.Parse(s.Paths[0])
+	if err != nil {
+		return source.Reading{}, fmt.Errorf("read the address of the engine: %w", errkind.Invalid)
+	}
+	dialer := outbound.Checked(net.Dialer{Timeout: connectTimeout}, allowed)
+	transport := &http.Transport{DialContext: dialer.DialContext} // without a proxy: the engine is near
+	e := engine{client: &http.Client{Transport: transport, Timeout: readTimeout, CheckRedirect: checkRedirect}, base: "http://" + address.Host,
+		shown: s.Paths[0], platform: s.Platform, images: map[string]engineImage{}}
+	defer transport.CloseIdleConnections()
+	if address.Scheme == "unix" {
+		if err := r.mayRead(address.Path); err != nil {
+			return source.Reading{}, err
+		}
+		e.base = "http://engine"
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{Timeout: connectTimeout}).DialContext(ctx, "unix", address.Path)
+		}
+	}
+	found, err := e.containers(ctx)
+	if err != nil {
+		return source.Reading{}, err
+	}
+	services, err := e.services(ctx)
+	if err != nil {
+		return source.Reading{}, err
+	}
+	return source.Reading{Found: source.Order(append(found, services...))}, nil
+}
+
+type engineContainer struct {
+	ID      string `json:"Id"`
+	Names   []string
+	Image   string
+	ImageID string
+	Labels  map[string]string
+}
+
+type engineImage struct {
+	RepoDigests  []string
+	Os           string
+	Architecture string
+	Variant      string
+}
+
+// containers are those that run.
+func (e *engine) containers(ctx context.Context) ([]source.Found, error) {
+	var running []engineContainer
+	if err := e.get(ctx, "/containers/json", &running); err != nil {
+		return nil, err
+	}
+	var all []source.Found
+	for _, each := range running {
+		found, err := e.container(ctx, each)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found.With(each.Labels))
+	}
+	slices.SortStableFunc(all, func(a, b source.Found) int { return strings.Compare(a.Place, b.Place) })
+	return all, nil
+}
+
+func (e *engine) container(ctx context.Context, c engineContainer) (source.Found, error) {
+	name := c.ID[:min(12, len(c.ID))]
+	if len(c.Names) > 0 {
+		name = strings.TrimPrefix(c.Names[0], "/")
+	}
+	text := c.Image
+	if strings.HasPrefix(text, "sha256:") || text == c.ImageID {
+		// Its tag has moved on: what it was created from is in its configuration.
+		var inspected struct{ Config struct{ Image string } }
+		if err := e.get(ctx, "/containers/"+url.PathEscape(c.ID)+"/json", &inspected); err != nil {
+			return source.Found{}, err
+		}
+		if inspected.Config.Image != "" {
+			text = inspected.Config.Image
+		}
+	}
+	runs, err := e.image(ctx, c.ImageID)
+	if err != nil {
+		return source.Found{}, err
+	}
+	found := source.Refer(text, "container "+name, e.platformOf(runs))
+	if found.Reason == "" && len(runs.RepoDigests) == 0 {
+		found.Reason, found.Note = source.Built, "the image that runs has no digest of a registry"
+	}
+	return found, nil
+}
+
+// image is what the engine knows of an image.
+func (e *engine) image(ctx context.Context, id string) (engineImage, error) {
+	if known, found := e.images[id]; found {
+		return known, nil
+	}
+	var read engineImage
+	err := e.get(ctx, "/images/"+url.PathEscape(id)+"/json", &read)
+	e.images[id] = read
+	return read, err
+}
+
+// platformOf is the platform of an image that runs, unless the source has one.
+func (e *engine) platformOf(runs engineImage) image.Platform {
+	if e.platform != (image.Platform{}) {
+		return e.platform
+	}
+	platform, err := image.ParsePlatform(strings.TrimSuffix(runs.Os+"/"+runs.Architecture+"/"+runs.Variant, "/"))
+	if err != nil || platform == image.DefaultPlatform {
+		return image.Platform{}
+	}
+	return platform
+}
+
+type engineService struct {
+	Spec struct {
+		Name         string
+		Labels       map[string]string
+		TaskTemplate struct {
+			ContainerSpec struct {
+				Image  string
+				Labels map[string]string
+			}
+		}
+	}
+}
+
+// services are those of a Swarm, if the engine manages one.
+func (e *engine) services(ctx context.Context) ([]source.Found, error) {
+	var services []engineService
+	err := e.get(ctx, "/services", &services)
+	if status, is := errors.AsType[*engineStatus](err); is && status.code == http.StatusServiceUnavailable {
+		return nil, nil // it manages none
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []source.Found
+	for _, each := range services {
+		labels := maps.Clone(each.Spec.TaskTemplate.ContainerSpec.Labels)
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		maps.Copy(labels, each.Spec.Labels)
+		all = append(all, source.Refer(each.Spec.TaskTemplate.ContainerSpec.Image, "service "+each.Spec.Name, e.platform).With(labels))
+	}
+	return all, nil
+}
+
+// engineStatus is an answer other than OK.
+type engineStatus struct {
+	code int
+	text string
+	kind error
+}
+
+// Error implements error.
+func (s *engineStatus) Error() string { return s.text }
+
+// Unwrap returns the kind.
+func (s *engineStatus) Unwrap() error { return s.kind }
+
+func (e *engine) get(ctx context.Context, path string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.base+path, nil)
+	if err != nil {
+		return fmt.Errorf("ask %s for %s: %w", e.shown, path, errkind.Invalid)
+	}
+	response, err := e.client.Do(request)
+	if err != nil {
+		return fmt.Errorf("the engine at %s is not reachable: %w: %w", e.shown, errkind.Unavailable, unwrapped(err))
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		status := &engineStatus{response.StatusCode, fmt.Sprintf("the engine at %s responded %s to GET %s", e.shown, response.Status, path), errkind.Unavailable}
+		if status.code == http.StatusUnauthorized || status.code == http.StatusForbidden {
+			status.kind = errkind.Unauthorized
+		}
+		return status
+	}
+	if err := json.NewDecoder(outbound.Bounded(response.Body, 8*largest)).Decode(into); err != nil {
+		return fmt.Errorf("read what the engine at %s says of %s: %w: %w", e.shown, path, errkind.Unavailable, err)
+	}
+	return nil
+}

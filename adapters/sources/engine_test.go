@@ -1,0 +1,132 @@
+package sources_test
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/source"
+)
+
+// answers are what an engine says, as its API is documented.
+func engineAnswers() map[string]string {
+	digest, nameless := strings.Repeat("1", 64), "sha256:"+strings.Repeat("2", 64)
+	return map[string]string{
+		"/containers/json": `[
+			{"Id": "c1", "Names": ["/web"], "Image": "nginx:1.27", "ImageID": "sha256:i1", "Labels": {"tagwatch/types": "tag_update"}},
+			{"Id": "c2", "Names": ["/api"], "Image": "sha256:i2", "ImageID": "sha256:i2", "Labels": {}},
+			{"Id": "c3", "Names": ["/dev"], "Image": "shop-dev", "ImageID": "sha256:i3", "Labels": null},
+			{"Id": "c4", "Names": ["/off"], "Image": "redis:7", "ImageID": "sha256:i1", "Labels": {"tagwatch/watch": "false"}},
+			{"Id": "c5", "Names": [], "Image": "` + nameless + `", "ImageID": "` + nameless + `"}]`,
+		"/containers/c2/json":           `{"Config": {"Image": "ghcr.io/shop/api:2"}}`,
+		"/containers/c5/json":           `{"Config": {"Image": ""}}`,
+		"/images/" + nameless + "/json": `{}`,
+		"/images/sha256:i1/json":        `{"RepoDigests": ["nginx@sha256:` + digest + `"], "Os": "linux", "Architecture": "amd64"}`,
+		"/images/sha256:i2/json":        `{"RepoDigests": ["ghcr.io/shop/api@sha256:` + digest + `"], "Os": "linux", "Architecture": "arm64", "Variant": "v8"}`,
+		"/images/sha256:i3/json":        `{"RepoDigests": [], "Os": "linux", "Architecture": "amd64"}`,
+		"/services":                     `[{"Spec": {"Name": "queue", "Labels": {"tagwatch/interval": "10m"}, "TaskTemplate": {"ContainerSpec": {"Image": "rabbitmq:4@sha256:` + digest + `"}}}}]`,
+	}
+}
+
+// engineAt serves those answers at a socket; an answer of a number is a status.
+func engineAt(t *testing.T, answers map[string]string) (address, folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	socket := filepath.Join(folder, "e.sock")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		answer, known := answers[request.URL.Path]
+		switch {
+		case request.Method != http.MethodGet:
+			w.WriteHeader(http.StatusMethodNotAllowed)
+		case !known:
+			w.WriteHeader(http.StatusNotFound)
+		case answer == "503":
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case answer == "403":
+			w.WriteHeader(http.StatusForbidden)
+		default:
+			_, _ = w.Write([]byte(answer)) // the test fails without
+		}
+	})}}
+	server.Start()
+	t.Cleanup(server.Close)
+	return "unix://" + socket, folder
+}
+
+func TestEngine(t *testing.T) {
+	t.Parallel()
+	answers := engineAnswers()
+	address, folder := engineAt(t, answers)
+	s := source.Source{Kind: source.Docker, Paths: []string{address}}
+	reading, err := reader(t, folder).Read(t.Context(), s, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, found := range reading.Found {
+		got = append(got, describe(found, folder))
+	}
+	want := []string{
+		"container api | ghcr.io/shop/api:2 | -> ghcr.io/shop/api:2@linux/arm64/v8",
+		"container c5 | sha256:" + strings.Repeat("2", 64) + " | not_image: an image's identifier, of which no registry is known",
+		"container dev | shop-dev | built: the image that runs has no digest of a registry",
+		"container off | redis:7 | off with {Watch:false Types:[] Endpoints:[] When: Interval:0s}",
+		"container web | nginx:1.27 | -> docker.io/nginx:1.27 with {Watch: Types:[tag_update] Endpoints:[] When: Interval:0s}",
+		"service queue | rabbitmq:4@sha256:" + strings.Repeat("1", 64) + " | -> docker.io/rabbitmq:4 pinned to 111111111111 with {Watch: Types:[] Endpoints:[] When: Interval:10m0s}",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("found (-want +got)\n%s", diff)
+	}
+}
+
+// What an engine does not say is an error, not a shorter list.
+func TestEngineFails(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		path, answer string
+		kind         error
+	}{
+		"no Swarm":                      {"/services", "503", nil},
+		"services are not let through":  {"/services", "403", errkind.Unauthorized},
+		"containers fail":               {"/containers/json", "503", errkind.Unavailable},
+		"an image is not let through":   {"/images/sha256:i2/json", "403", errkind.Unauthorized},
+		"an answer that breaks off":     {"/containers/json", `[{"Id": "c1"`, errkind.Unavailable},
+		"an answer of something else":   {"/containers/json", `<html>`, errkind.Unavailable},
+		"a container that just stopped": {"/containers/c2/json", "503", errkind.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answers := engineAnswers()
+			answers[test.path] = test.answer
+			address, folder := engineAt(t, answers)
+			reading, err := reader(t, folder).Read(t.Context(), source.Source{Kind: source.Docker, Paths: []string{address}}, "")
+			if test.kind == nil {
+				if err != nil || len(reading.Found) != 5 {
+					t.Errorf("found %v, %v", reading.Found, err)
+				}
+				return
+			}
+			if !errors.Is(err, test.kind) || len(reading.Found) > 0 {
+				t.Errorf("found %v, error %v, want %v", reading.Found, err, test.kind)
+			}
+			if _, err := reader(t, t.TempDir()).Read(t.Context(), source.Source{Kind: source.Docker, Paths: []string{address}}, ""); !errors.Is(err, errkind.Unauthorized) {
+				t.Errorf("a socket outside of the worker's paths: %v", err)
+			}
+		})
+	}
+	gone := "unix://" + filepath.Join(t.TempDir(), "none.sock")
+	if _, err := reader(t, "/").Read(t.Context(), source.Source{Kind: source.Docker, Paths: []string{gone}}, ""); !errors.Is(err, errkind.Unavailable) {
+		t.Errorf("no engine: %v", err)
+	}
+}
