@@ -52,6 +52,8 @@ type findingStore interface {
 	Matches(ctx context.Context, digest image.Digest) ([]vuln.Match, error)
 	// Scores are the EPSS scores of CVEs; those without are absent.
 	Scores(ctx context.Context, cves []string) (map[string]vuln.Score, error)
+	// Places are where packages are in an analyzed image.
+	Places(ctx context.Context, digest image.Digest) (vuln.Places, error)
 }
 
 // Match finds the vulnerabilities of those packages of an image that no image

@@ -153,7 +153,10 @@ func (a *Activities) seen(ctx context.Context, made assessment, request watch.Re
 		}
 		seen.Basis.Bundle, seen.Next = view.State.Basis.Bundle, a.now().Add(putOff)
 	}
-	if err := a.score(ctx, &seen, view); err != nil || made.evaluation == nil {
+	if err := a.score(ctx, &seen, view); err != nil {
+		return seen, err
+	}
+	if err := a.place(ctx, &seen, view); err != nil || made.evaluation == nil {
 		return seen, err
 	}
 	e := made.evaluation.Under(request.Target.Reference)
@@ -189,6 +192,24 @@ func (a *Activities) score(ctx context.Context, seen *watch.Seen, view watch.Rec
 		return err
 	}
 	seen.Vulnerabilities = vuln.WithScores(seen.Vulnerabilities, scores)
+	return nil
+}
+
+// place adds where packages are, where a filter asks for it.
+func (a *Activities) place(ctx context.Context, seen *watch.Seen, view watch.RecordView) (err error) {
+	before := view.State.Analyzed
+	if seen.Analyzed == "" || !slices.ContainsFunc(view.Subscriptions, func(s subscription.Subscription) bool { return s.Options.NeedsPlaces(view.Endpoints) }) {
+		return nil
+	}
+	if seen.Places, err = a.Store.Places(ctx, seen.Analyzed); err != nil && !errors.Is(err, errkind.NotFound) {
+		return err
+	}
+	seen.PlacesBefore = seen.Places
+	if before != "" && before != seen.Analyzed {
+		if seen.PlacesBefore, err = a.Store.Places(ctx, before); err != nil && !errors.Is(err, errkind.NotFound) {
+			return err
+		}
+	}
 	return nil
 }
 

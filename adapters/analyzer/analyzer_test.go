@@ -264,3 +264,37 @@ func checkAlpineFiles(t *testing.T, inventory *sbom.Inventory) {
 		t.Errorf("link = %+v", got)
 	}
 }
+
+// TestLayersOfPackages: what the base image brings is told from what was built on it. A
+// database that the own layer wrote anew tells nothing.
+func TestLayersOfPackages(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, analyzer.Limits{})
+	own := lab.Node("/app", lab.NodeModule{Name: "lodash", Version: "4.17.20"})
+	for name, test := range map[string]struct {
+		parts []lab.Part
+		want  map[string]string
+	}{
+		"Debian":        {[]lab.Part{lab.Debian(lab.Bookworm()...), lab.Cmd("bash"), own, lab.Cmd("node")}, map[string]string{"zlib1g": "base", "lodash": "own"}},
+		"Alpine":        {[]lab.Part{lab.Alpine(lab.Apk{Name: "musl", Version: "1.2.5-r0"}), lab.Cmd("sh"), own}, map[string]string{"musl": "base", "lodash": "own"}},
+		"apk add":       {[]lab.Part{lab.Copy("/", lab.Text("/x", "x")), lab.Cmd("sh"), lab.Alpine(lab.Apk{Name: "musl", Version: "1.2.5-r0"}), own}, map[string]string{"musl": "", "lodash": "own"}},
+		"not built on ": {[]lab.Part{lab.Debian(lab.Bookworm()...), own, lab.Cmd("node")}, map[string]string{"zlib1g": "", "lodash": ""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			result, err := b.Analyze(t.Context(), b.push(t, build(t, test.parts...)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]string{}
+			for _, p := range result.Inventory.Packages {
+				if _, asked := test.want[p.Name]; asked {
+					got[p.Name] = result.Inventory.LayerOf(p)
+				}
+			}
+			if !maps.Equal(got, test.want) {
+				t.Errorf("comes from %v, want %v", got, test.want)
+			}
+		})
+	}
+}

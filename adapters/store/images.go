@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/analysis"
@@ -10,6 +11,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // The states of an image.
@@ -23,6 +25,7 @@ const (
 	kindInventory  = "inventory"
 	kindSBOM       = "sbom"
 	kindLocations  = "locations"
+	kindPlaces     = "places"
 	kindUnreadable = "unreadable"
 	kindArtifacts  = "artifacts"
 )
@@ -77,7 +80,11 @@ func (s *Store) SaveImage(ctx context.Context, inventory *sbom.Inventory, sbomJS
 	if err != nil {
 		return err
 	}
-	places, err := pack(locations(inventory))
+	located, err := pack(locations(inventory))
+	if err != nil {
+		return err
+	}
+	placed, err := pack(whereaboutsOf(inventory))
 	if err != nil {
 		return err
 	}
@@ -85,7 +92,7 @@ func (s *Store) SaveImage(ctx context.Context, inventory *sbom.Inventory, sbomJS
 	if err != nil {
 		return err
 	}
-	documents := map[string][]byte{kindInventory: content, kindSBOM: compress(sbomJSON), kindLocations: places, kindUnreadable: unreadable}
+	documents := map[string][]byte{kindInventory: content, kindSBOM: compress(sbomJSON), kindLocations: located, kindPlaces: placed, kindUnreadable: unreadable}
 	return s.change(ctx, "save image "+string(inventory.Digest), func(t tx) error {
 		id, err := one[int64](ctx, t, `INSERT INTO image (digest, state, analyzer, config, analyzed, packages, files, file_system) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (digest) DO UPDATE SET state = excluded.state, analyzer = excluded.analyzer, config = excluded.config, problem = '',
@@ -110,6 +117,50 @@ func locations(inventory *sbom.Inventory) map[string]string {
 		}
 	}
 	return places
+}
+
+// whereabouts are a package of an image with its place.
+type whereabouts struct {
+	Package vuln.Package
+	Place   vuln.Place
+}
+
+// whereaboutsOf are those of the packages as findings name them: what several have in common is
+// known of each.
+func whereaboutsOf(inventory *sbom.Inventory) (rows []whereabouts) {
+	index := map[vuln.Package]int{}
+	for _, p := range inventory.Packages {
+		name, layer := vuln.Package{Name: p.Name, Version: p.Version, Type: p.Type, PURL: p.PURL}, inventory.LayerOf(p)
+		i, again := index[name]
+		if !again {
+			index[name] = len(rows)
+			rows = append(rows, whereabouts{name, vuln.Place{Paths: p.Locations, Layer: layer}})
+			continue
+		}
+		at := &rows[i].Place
+		at.Paths = slices.Concat(at.Paths, p.Locations)
+		if at.Layer != layer {
+			at.Layer = ""
+		}
+	}
+	return rows
+}
+
+// Places are those of the packages of the image; errkind.NotFound if it is not analyzed.
+func (s *Store) Places(ctx context.Context, digest image.Digest) (vuln.Places, error) {
+	document, err := s.imageDocument(ctx, digest, kindPlaces)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := unpack[[]whereabouts](document)
+	if err != nil {
+		return nil, err
+	}
+	places := make(vuln.Places, len(rows))
+	for _, row := range rows {
+		places[row.Package] = row.Place
+	}
+	return places, nil
 }
 
 func (t tx) saveImageDocuments(ctx context.Context, id int64, documents map[string][]byte) error {

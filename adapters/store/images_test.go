@@ -14,6 +14,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
+	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 func TestSaveImage(t *testing.T) {
@@ -22,7 +23,12 @@ func TestSaveImage(t *testing.T) {
 		if _, err := s.ImageHeader(ctx, digest(1)); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("before: %v", err)
 		}
-		want := inventory(digest(1), "openssl", "zlib")
+		want := inventory(digest(1), "openssl", "zlib", "zlib")
+		want.BaseLayers = 1
+		for i, path := range []string{"/app/openssl", "/lib/a", "/lib/b"} { // zlib in both parts of the image
+			want.Packages[i].Locations, want.Packages[i].Layer = []string{path}, 2-i%2
+		}
+		want.Packages[0].Locations = append(want.Packages[0].Locations, "/usr/openssl")
 		want.Created = at(-60)
 		want.Files = []sbom.File{{Path: "/bin/\xff\x00odd", Mode: sbom.ModeRegular | 0o755, Size: 1 << 40}}
 		want.Unreadable = []sbom.Unreadable{{Path: "/app/package.json", Cataloger: "javascript-package-cataloger", Reason: "not JSON"}}
@@ -37,12 +43,17 @@ func TestSaveImage(t *testing.T) {
 		if unreadable := must[[]sbom.Unreadable](t)(s.Unreadable(ctx, digest(1))); !slices.Equal(unreadable, want.Unreadable) {
 			t.Errorf("unreadable: %+v", unreadable)
 		}
+		places := must[vuln.Places](t)(s.Places(ctx, digest(1)))
+		if diff := cmp.Diff(vuln.Places{{Name: "openssl", Version: "1.0", Type: "deb"}: {Paths: []string{"/app/openssl", "/usr/openssl"}, Layer: "own"},
+			{Name: "zlib", Version: "1.0", Type: "deb"}: {Paths: []string{"/lib/a", "/lib/b"}}}, places); diff != "" {
+			t.Errorf("places (-want +got)\n%s", diff)
+		}
 		document, err := s.SBOM(ctx, digest(1))
 		if err != nil || string(document) != `{"artifacts":[{}]}` {
 			t.Errorf("SBOM %s, %v", document, err)
 		}
 		header := must[analysis.Image](t)(s.ImageHeader(ctx, digest(1)))
-		if diff := cmp.Diff(analysis.Image{Digest: digest(1), ImageID: want.ImageID, Analyzer: "syft 2", Analyzed: at(0), Packages: 2, Files: 1}, header); diff != "" {
+		if diff := cmp.Diff(analysis.Image{Digest: digest(1), ImageID: want.ImageID, Analyzer: "syft 2", Analyzed: at(0), Packages: 3, Files: 1}, header); diff != "" {
 			t.Errorf("header (-want +got)\n%s", diff)
 		}
 	})
@@ -58,7 +69,7 @@ func TestSaveFailure(t *testing.T) {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 		for name, err := range map[string]error{
-			"unreadable": second(s.Unreadable(ctx, digest(1))), "inventory": second(s.Inventory(ctx, digest(1))), "SBOM": second(s.SBOM(ctx, digest(1))),
+			"unreadable": second(s.Unreadable(ctx, digest(1))), "inventory": second(s.Inventory(ctx, digest(1))), "SBOM": second(s.SBOM(ctx, digest(1))), "places": second(s.Places(ctx, digest(1))),
 			"subject": second(s.Subject(ctx, image.Target{}, digest(1))),
 		} {
 			if !errors.Is(err, errkind.NotFound) {

@@ -25,6 +25,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // The bounds of an expression: its text in bytes, and what one evaluation may cost in
@@ -229,7 +230,7 @@ func (e *Expression) Matches(f *Facts) (bool, error) {
 // may have been for its severity, its scores or its fixes: everything else does not
 // decide so alone.
 func (e *Expression) DropsByRating(f *Facts) (bool, error) {
-	value, err := e.leavingOpen(f, ratingPatterns)
+	value, err := e.leavingOpen(f, slices.Concat(ratingPatterns, e.unplaced(f)))
 	return err == nil && value != types.False, err
 }
 
@@ -240,8 +241,32 @@ func (e *Expression) evaluate(f *Facts) (ref.Val, error) {
 	case f.Finding == nil:
 		return e.leavingOpen(f, findingPatterns)
 	}
+	if open := e.unplaced(f); open != nil {
+		return e.leavingOpen(f, open)
+	}
 	value, _, err := e.finding.Eval(f)
 	return value, err
+}
+
+// unplaced are the variables that the expression names of the place of a package, as far
+// as that is not known.
+func (e *Expression) unplaced(f *Facts) (open []*interpreter.AttributePattern) {
+	if e.names["path"] && len(f.place().Paths) == 0 {
+		open = append(open, interpreter.NewAttributePattern("path"))
+	}
+	if e.names["layer"] && f.place().Layer == "" {
+		open = append(open, interpreter.NewAttributePattern("layer"))
+	}
+	return open
+}
+
+// place is where the package of the finding is, or was.
+func (f *Facts) place() vuln.Place {
+	places := f.Notification.Places
+	if f.Finding.Change == notification.Removed {
+		places = f.Notification.PlacesBefore
+	}
+	return places[f.Finding.Package]
 }
 
 // leavingOpen evaluates as if nothing were known of some variables.

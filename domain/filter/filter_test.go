@@ -21,7 +21,8 @@ func facts() filter.Facts {
 			Package: vuln.Package{Name: "openssl", Version: "1.2.3", Type: "deb", PURL: "pkg:deb/debian/openssl@1.2.3"},
 		}},
 		Notification: &filter.Notification{Type: notification.VulnUpdate, Causes: []notification.Cause{notification.CauseFeed, notification.CausePolicy},
-			Registry: "ghcr.io", Repository: "web/shop", Tag: "1.0", Platform: "linux/arm64", Labels: map[string]string{"team": "web"}},
+			Registry: "ghcr.io", Repository: "web/shop", Tag: "1.0", Platform: "linux/arm64", Labels: map[string]string{"team": "web"},
+			Places: vuln.Places{{Name: "openssl", Version: "1.2.3", Type: "deb", PURL: "pkg:deb/debian/openssl@1.2.3"}: {Paths: []string{"/app/lib", "/usr/lib"}, Layer: "own"}}},
 	}
 }
 
@@ -57,6 +58,10 @@ func TestMatches(t *testing.T) {
 		`"tier" in labels || has(labels.tier)`:                    false,
 		`has(labels.team) && labels.size() == 1`:                  true,
 		`status == "fail"`:                                        false,
+		`path.exists(p, p.startsWith("/app/"))`:                   true,
+		`path.all(p, p.startsWith("/app/"))`:                      false,
+		`layer == "own" && severity >= high`:                      true,
+		`layer == "base"`:                                         false,
 		`severity >= high && !(package_name in ["openssl"])`:      false,
 		`severity >= (registry == "ghcr.io" ? critical : medium)`: false,
 	} {
@@ -71,6 +76,38 @@ func TestMatches(t *testing.T) {
 				t.Errorf("selects %v, want %v (%v)", got, want, err)
 			}
 		})
+	}
+}
+
+// TestUnknownPlaces: what depends on a place that is not known is let through, and what
+// does not is judged.
+func TestUnknownPlaces(t *testing.T) {
+	t.Parallel()
+	for expression, want := range map[string]bool{
+		`layer == "own"`:                               true,
+		`layer == "base"`:                              true,
+		`!(layer == "base")`:                           true,
+		`layer == "own" && severity >= critical`:       false,
+		`path.exists(p, p.startsWith("/app/"))`:        true,
+		`!path.exists(p, p.startsWith("/usr/"))`:       true,
+		`path.size() == 0 && package_name == "zlib"`:   false,
+		`layer == "own" ? severity >= critical : true`: true,
+	} {
+		compiled, err := filter.Compile(expression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nowhere, gone := facts(), facts()
+		nowhere.Notification.Places = nil
+		gone.Finding.Change = notification.Removed // from an image that is not kept
+		for name, f := range map[string]filter.Facts{"no places": nowhere, "no places before": gone} {
+			if got, err := compiled.Matches(&f); err != nil || got != want {
+				t.Errorf("%s, %s: selects %v, want %v (%v)", expression, name, got, want, err)
+			}
+		}
+		if news, err := compiled.DropsByRating(&nowhere); err != nil || !news && strings.Contains(expression, "critical") {
+			t.Errorf("%s: drops news of exploitation: %v", expression, err)
+		}
 	}
 }
 

@@ -32,6 +32,9 @@ type Notification struct {
 	Tag                     string
 	Platform                string
 	Labels                  map[string]string // of the subscription
+	// Places are where packages are in the image, PlacesBefore where they were in the
+	// one before.
+	Places, PlacesBefore vuln.Places
 }
 
 // Variable is what an expression can name.
@@ -95,6 +98,10 @@ var Variables = slices.Concat(
 		texts("updated", "what was updated: name, severity, fix, known_exploited, epss, accepted", func(f *Finding) []string {
 			return plainTexts(f.Aspects)
 		}),
+		Variable{Name: "path", Type: "list(string)", Description: "files of the image that show the package: path.exists(p, p.startsWith(\"/app/\"))", kind: cel.ListType(cel.StringType), size: listSize,
+			value: func(f *Facts) ref.Val { return list(f.place().Paths) }},
+		Variable{Name: "layer", Type: "string", Description: "base or own: whether the package comes from the base image", kind: cel.StringType, size: textSize,
+			value: func(f *Facts) ref.Val { return types.String(f.place().Layer) }},
 	),
 	[]Variable{
 		about("notification_type", "as vuln_update", func(n *Notification) string { return string(n.Type) }),

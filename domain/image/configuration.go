@@ -3,6 +3,7 @@ package image
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -16,6 +17,9 @@ type Configuration struct {
 	History  []string  // the commands that made the image, as the builder wrote them down
 	Labels   map[string]string
 	DiffIDs  []Digest // of the layers, unpacked
+	// BaseLayers is how many of them come from the base image, as far as the history
+	// tells; 0 where it does not.
+	BaseLayers int
 }
 
 // firstYear is that of the oldest date that says something: builders write year
@@ -49,6 +53,7 @@ func ParseConfiguration(raw []byte) (Configuration, error) {
 		Platform: Platform{OS: read.OS.value, Architecture: read.Architecture.value, Variant: read.Variant.value},
 		DiffIDs:  read.RootFS.DiffIDs,
 	}
+	configuration.BaseLayers = baseLayers(read.History.value, len(read.RootFS.DiffIDs))
 	if created := read.Created.value; created.Year() >= firstYear {
 		configuration.Created = created
 	}
@@ -66,8 +71,46 @@ func ParseConfiguration(raw []byte) (Configuration, error) {
 
 // madeBy is an entry of the history.
 type madeBy struct {
-	CreatedBy lenient[string] `json:"created_by"`
+	CreatedBy  lenient[string] `json:"created_by"`
+	EmptyLayer lenient[bool]   `json:"empty_layer"`
 }
+
+// startsContainers reports that the entry sets the command of containers, in the
+// words of any builder.
+func (m madeBy) startsContainers() bool {
+	words := strings.Fields(strings.TrimPrefix(m.CreatedBy.value, "/bin/sh -c #(nop)"))
+	return m.EmptyLayer.value && len(words) > 0 && words[0] == "CMD"
+}
+
+// baseLayers counts the layers before the last command of containers that others
+// follow: a base image ends with its command, and what was built on it comes after.
+// Without any, or where no more than settings follow the only one, nobody can tell a
+// base image from an image of its own.
+func baseLayers(history []lenient[madeBy], layers int) int {
+	counted, base, commands := 0, 0, 0
+	for _, entry := range history {
+		switch step := entry.value; {
+		case !step.EmptyLayer.value:
+			if commands > 0 {
+				base, commands = counted, 0
+			}
+			counted++
+		case step.startsContainers():
+			commands++
+		}
+	}
+	switch {
+	case counted != layers:
+		return 0
+	case commands > 1: // only settings were added to the base image
+		return layers
+	case commands == 1 && !last(history).startsContainers():
+		return 0
+	}
+	return base
+}
+
+func last(history []lenient[madeBy]) madeBy { return history[len(history)-1].value }
 
 // labeled is what a container is started with.
 type labeled struct {

@@ -97,3 +97,42 @@ func TestConfigurationWithoutItsLayers(t *testing.T) {
 		t.Errorf("layers %v, %v; want their order", got.DiffIDs, err)
 	}
 }
+
+// The layers of a base image are those before its command, as each builder writes it.
+func TestBaseLayers(t *testing.T) {
+	t.Parallel()
+	const (
+		layer   = `{"created_by":"RUN x"}`
+		setting = `{"created_by":"ENV a=b","empty_layer":true}`
+		command = `{"created_by":"CMD [\"bash\"]","empty_layer":true}`
+		classic = `{"created_by":"/bin/sh -c #(nop)  CMD [\"bash\"]","empty_layer":true}`
+	)
+	for name, test := range map[string]struct {
+		history []string
+		want    int
+	}{
+		"a base image itself":           {[]string{layer, setting, command}, 0},
+		"built on one":                  {[]string{layer, command, layer, setting, command}, 1},
+		"built on one, without command": {[]string{layer, layer, command, setting, layer}, 2},
+		"built on one that was":         {[]string{layer, classic, layer, classic, layer, layer, classic}, 2},
+		"only settings added":           {[]string{layer, layer, command, setting, command}, 2},
+		"settings after the command":    {[]string{layer, command, layer, command, setting}, 0},
+		"no command":                    {[]string{layer, layer, setting}, 0},
+		"no history":                    {nil, 0},
+		"a history of other layers":     {[]string{layer, command, layer, command, `{"created_by":"RUN y","empty_layer":true}`, `7`}, 0},
+		"a command that is no setting":  {[]string{layer, `{"created_by":"CMD x"}`, layer}, 0},
+	} {
+		layers := 0
+		for _, step := range test.history {
+			if !strings.Contains(step, "empty_layer") && name != "a history of other layers" {
+				layers++
+			}
+		}
+		diffIDs := strings.Repeat(`,"`+string(layerOne)+`"`, layers)
+		raw := `{"history":[` + strings.Join(test.history, ",") + `],"rootfs":{"diff_ids":[` + strings.TrimPrefix(diffIDs, ",") + `]}}`
+		got, err := image.ParseConfiguration([]byte(raw))
+		if err != nil || got.BaseLayers != test.want {
+			t.Errorf("%s: %d layers of the base image, want %d (%v)", name, got.BaseLayers, test.want, err)
+		}
+	}
+}

@@ -23,6 +23,7 @@ type Inventory struct {
 	Created      time.Time // as the configuration claims; zero if it does not
 	Size         int64     // bytes of the unpacked layers together
 	Layers       int       // number of layers in the manifest
+	BaseLayers   int       // how many of them come from the base image; 0 if nobody can tell
 	Dockerfile   Dockerfile
 	Packages     []Package
 	// Unreadable are files whose packages could not be listed, each once, sorted by path. A

@@ -18,6 +18,12 @@ type Package struct {
 	// (nested) archive of Java, the directory and top-level name of Python, the
 	// binary of Go.
 	Location string
+	// Layer is the number, from 1, of the first layer with evidence of the package; 0 if
+	// it is not known.
+	Layer int
+	// Shared reports that the only evidence is a database of packages, which each layer
+	// with a package writes anew: the package may come from any layer up to Layer.
+	Shared bool
 	// Owned reports that every file of this language package belongs to a
 	// distribution package.
 	Owned bool
@@ -44,4 +50,23 @@ type Unreadable struct {
 	// "javascript-package-cataloger".
 	Cataloger string `json:"cataloger"`
 	Reason    string `json:"reason"`
+}
+
+// The parts of an image that a package comes from.
+const (
+	BaseLayer = "base" // the base image
+	OwnLayer  = "own"  // what was built on it
+)
+
+// LayerOf is the part of the image that the package comes from; "" if nobody can tell.
+func (i *Inventory) LayerOf(p Package) string {
+	switch {
+	case i.BaseLayers == 0 || p.Layer == 0:
+		return ""
+	case p.Layer <= i.BaseLayers:
+		return BaseLayer
+	case p.Shared:
+		return ""
+	}
+	return OwnLayer
 }

@@ -44,11 +44,21 @@ func (o Options) filters() (filters []reasoned) {
 // NeedsScores reports whether the options, or a filter of the endpoints, need the
 // probabilities of exploitation.
 func (o Options) NeedsScores(endpoints []endpoint.Endpoint) bool {
-	names := func(text string) bool {
+	return o.EPSS > 0 || o.names(endpoints, "epss")
+}
+
+// NeedsPlaces reports whether a filter needs the places of packages.
+func (o Options) NeedsPlaces(endpoints []endpoint.Endpoint) bool {
+	return o.names(endpoints, "path") || o.names(endpoints, "layer")
+}
+
+// names reports whether the filter, or one of the endpoints, names the variable.
+func (o Options) names(endpoints []endpoint.Endpoint, variable string) bool {
+	in := func(text string) bool {
 		e, err := filter.Stored(text)
-		return err == nil && e.Names("epss")
+		return err == nil && e.Names(variable)
 	}
-	return o.EPSS > 0 || names(o.When) || slices.ContainsFunc(endpoints, func(e endpoint.Endpoint) bool { return names(e.When) })
+	return in(o.When) || slices.ContainsFunc(endpoints, func(e endpoint.Endpoint) bool { return in(e.When) })
 }
 
 // Thresholds are the probabilities of exploitation whose crossing the options ask for: EPSS,

@@ -48,6 +48,9 @@ type Seen struct {
 	// Next is when time alone can change the outcome; zero for never.
 	Next    time.Time
 	Problem *condition.Problem
+	// Places are where packages are in the image, PlacesBefore where they were in the
+	// one before; nil where they are not known or no filter asks.
+	Places, PlacesBefore vuln.Places
 }
 
 // Decision is what is to be stored after a pass.
@@ -161,7 +164,8 @@ func (d *decision) tell(content notification.Content) error {
 // about is what filters read of a notification.
 func (d *decision) about(t notification.Type, causes []notification.Cause) filter.Notification {
 	reference := d.target.Reference
-	about := filter.Notification{Type: t, Causes: causes, Registry: reference.Registry, Repository: reference.Path, Tag: reference.Tag, Platform: d.target.Platform.String()}
+	about := filter.Notification{Type: t, Causes: causes, Registry: reference.Registry, Repository: reference.Path, Tag: reference.Tag, Platform: d.target.Platform.String(),
+		Places: d.seen.Places, PlacesBefore: d.seen.PlacesBefore}
 	if d.before.Evaluation != nil {
 		about.StatusBefore = string(d.before.Evaluation.Status)
 	}

@@ -115,7 +115,7 @@ CREATE INDEX image_distribution ON image (distribution);
 
 CREATE TABLE image_document (
     image_id INTEGER NOT NULL REFERENCES image (id) ON DELETE CASCADE,
-    kind     TEXT NOT NULL, -- inventory, sbom, locations, unreadable, artifacts
+    kind     TEXT NOT NULL, -- inventory, sbom, locations, places, unreadable, artifacts
     document BLOB NOT NULL,
     PRIMARY KEY (image_id, kind)
 );

@@ -23,7 +23,7 @@ import (
 
 // ConfigRevision has to be raised when syftConfig or the code of this package gives
 // other results, so that images are analyzed again.
-const ConfigRevision = 3
+const ConfigRevision = 4
 
 // syftConfig is the configuration with which grype's command line calls syft;
 // another one finds other vulnerabilities.

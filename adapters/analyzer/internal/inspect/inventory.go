@@ -15,7 +15,7 @@ import (
 
 // describe makes the inventory without the files.
 func describe(opened *opened, request Request, bill *syftbom.SBOM) *sbom.Inventory {
-	inventory := &sbom.Inventory{Distro: opened.distro(bill), Packages: packagesOf(bill)}
+	inventory := &sbom.Inventory{Distro: opened.distro(bill), Packages: packagesOf(bill, opened.config.DiffIDs)}
 	configure(inventory, request, opened.config)
 	return inventory
 }
@@ -28,11 +28,13 @@ func historyOf(config image.Configuration) (history []sbom.HistoryEntry) {
 }
 
 // packagesOf are the packages in a stable order.
-func packagesOf(bill *syftbom.SBOM) []sbom.Package {
+func packagesOf(bill *syftbom.SBOM, layers []image.Digest) []sbom.Package {
 	owned := ownedBySystem(bill.Relationships)
 	var packages []sbom.Package
 	for found := range bill.Artifacts.Packages.Enumerate() {
-		packages = append(packages, packageOf(found, owned[found.ID()]))
+		one := packageOf(found, owned[found.ID()])
+		one.Layer, one.Shared = layerOf(found, layers)
+		packages = append(packages, one)
 	}
 	slices.SortFunc(packages, func(a, b sbom.Package) int {
 		return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version),
@@ -78,6 +80,22 @@ func isSystem(kind pkg.Type) bool {
 		return true
 	}
 	return false
+}
+
+// layerOf is the number of the first layer with evidence of the package, and whether
+// there is none but the system's database of packages.
+func layerOf(found pkg.Package, layers []image.Digest) (first int, shared bool) {
+	shared = isSystem(found.Type)
+	for _, location := range found.Locations.ToSlice() {
+		number := slices.Index(layers, image.Digest(location.FileSystemID)) + 1
+		if number > 0 && (first == 0 || number < first) {
+			first = number
+		}
+		if location.Annotations[pkg.EvidenceAnnotationKey] != pkg.PrimaryEvidenceAnnotation {
+			shared = false
+		}
+	}
+	return first, shared
 }
 
 // licensesOf are the licenses by name. For an unrecognized text, syft gives its

@@ -126,7 +126,7 @@ func configure(inventory *sbom.Inventory, request Request, config image.Configur
 	inventory.ImageID = sumOf(request.Config)
 	inventory.OS, inventory.Architecture = config.Platform.OS, config.Platform.Architecture
 	inventory.Created = config.Created
-	inventory.Layers = len(config.DiffIDs)
+	inventory.Layers, inventory.BaseLayers = len(config.DiffIDs), config.BaseLayers
 	inventory.Dockerfile = sbom.Dockerfile{Text: sbom.InferDockerfile(historyOf(config))}
 	inventory.FileSystem = fileSystemOf(config)
 }
