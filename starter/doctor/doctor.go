@@ -106,7 +106,7 @@ func doctor(ctx context.Context, s *session.Session) error {
 		check func(context.Context)
 	}{
 		{"settings", e.settings}, {"the database", e.database}, {"Temporal", e.temporalServer}, {"the workers", e.workers},
-		{"the workflows", e.workflows}, {"failing steps", e.failing}, {"the vulnerability data", e.feed}, {"renewals", e.renewals}, {"registries", e.registries}, {"endpoints", e.endpoints},
+		{"the workflows", e.workflows}, {"failing steps", e.failing}, {"sources", e.sources}, {"the vulnerability data", e.feed}, {"renewals", e.renewals}, {"registries", e.registries}, {"endpoints", e.endpoints},
 	} {
 		done := func() {}
 		if s.Watch == nil || s.Watch.First {
