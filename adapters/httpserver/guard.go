@@ -20,7 +20,7 @@ func ThisMachine(next http.Handler, listen string) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if OnLoopback(r) && !named(r.Host, own) {
-			http.Error(w, "on this machine, open it as localhost or 127.0.0.1, or set a token (--status-token)", http.StatusForbidden)
+			http.Error(w, "the host of the request does not name this machine; use localhost or 127.0.0.1", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -103,7 +103,7 @@ func writeRows(s *session.Session, w io.Writer, rows []policy.Row) {
 		t.Write(w)
 	}
 	if hidden > 0 {
-		s.Say("%s that pass not shown; use --detail to show them", wording.Count(hidden, "row"))
+		s.Say("%s with the action go hidden; --detail shows them", wording.Count(hidden, "row"))
 	}
 }
 
