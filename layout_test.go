@@ -44,6 +44,7 @@ var floors = map[string][]string{
 	"starter/feeds":         room,
 	"starter/doctor":        room,
 	"starter/tokens":        room,
+	"starter/trail":         room,
 	"starter/up":            room,
 
 	"domain/errkind":      {},

@@ -37,6 +37,8 @@ type Activities struct {
 	PollTime time.Duration
 	// Retention is how long images without a tag and notifications are kept.
 	Retention time.Duration
+	// AuditRetention is how long the audit trail is kept; zero for ever.
+	AuditRetention time.Duration
 	// FeedMaxAge is how old vulnerability data may be before it is notified; zero for
 	// any age.
 	FeedMaxAge time.Duration

@@ -10,6 +10,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 
+	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/token"
 )
@@ -51,7 +52,8 @@ func (s *server) admit(next http.Handler) http.Handler {
 			return
 		}
 		defer leave()
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)))
+		ctx := audit.As(context.WithValue(r.Context(), callerKey{}, caller), audit.Actor{Name: caller.Name, Via: audit.API})
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 

@@ -62,6 +62,7 @@ func samples(f *fixture, tag string) []sample {
 		{operation: "remove-source", method: "DELETE", path: "/sources/new", scope: token.Admin, whole: true},
 		{operation: "create-token", method: "POST", path: "/tokens", body: `{"name": "new", "scope": "read"}`, scope: token.Admin, whole: true},
 		{operation: "list-tokens", method: "GET", path: "/tokens", scope: token.Admin, whole: true},
+		{operation: "list-audit", method: "GET", path: "/audit", scope: token.Read, list: true},
 		{operation: "revoke-token", method: "DELETE", path: "/tokens/new", scope: token.Admin, whole: true},
 	}
 }

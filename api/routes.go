@@ -22,7 +22,7 @@ var routes = []route{
 	of(operations.ListDeliveries), of(operations.Redeliver), of(operations.ListEndpoints), of(operations.ShowEndpoint),
 	of(operations.ListPolicies), of(operations.ShowPolicy), of(operations.ShowFeed),
 	of(operations.ListSources), of(operations.ShowSource), of(operations.PlanSource), of(operations.SaveSource), of(operations.ConfirmSource), of(operations.RemoveSource),
-	of(operations.CreateToken), of(operations.ListTokens), of(operations.RevokeToken),
+	of(operations.CreateToken), of(operations.ListTokens), of(operations.RevokeToken), of(operations.ListAudit),
 }
 
 // route serves one operation.

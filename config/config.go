@@ -37,7 +37,9 @@ type Worker struct {
 	Poll      time.Duration
 	Resync    time.Duration
 	Retention time.Duration
-	Reconcile time.Duration
+	// AuditRetention is how long the audit trail is kept.
+	AuditRetention time.Duration
+	Reconcile      time.Duration
 
 	FeedURL      string
 	FeedInterval time.Duration
@@ -143,7 +145,7 @@ func (w Worker) Validate() error {
 		value time.Duration
 		least time.Duration
 	}{
-		{"--poll", w.Poll, MinPoll}, {"--resync", w.Resync, time.Minute}, {"--retention", w.Retention, time.Hour}, {"--reconcile-interval", w.Reconcile, time.Minute}, {"--feed-interval", w.FeedInterval, time.Minute},
+		{"--poll", w.Poll, MinPoll}, {"--resync", w.Resync, time.Minute}, {"--retention", w.Retention, time.Hour}, {"--audit-retention", w.AuditRetention, time.Hour}, {"--reconcile-interval", w.Reconcile, time.Minute}, {"--feed-interval", w.FeedInterval, time.Minute},
 		{"--webhook-window", w.WebhookWindow, time.Minute}, {"--analysis-cpu", w.AnalysisCPU, time.Second}, {"--analysis-wall", w.AnalysisWall, time.Second},
 	} {
 		if d.value < d.least {

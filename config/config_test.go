@@ -92,6 +92,7 @@ func TestValidate(t *testing.T) {
 		{"poll too short", []string{"--poll", "29s"}, []string{"--poll", "29s", "30s"}},
 		{"pass too short", []string{"--resync", "1s"}, []string{"--resync", "1m0s"}},
 		{"retention too short", []string{"--retention", "1m"}, []string{"--retention", "1h0m0s"}},
+		{"audit retention too short", []string{"--audit-retention", "1m"}, []string{"--audit-retention", "1h0m0s"}},
 		{"feed interval of zero", []string{"--feed-interval", "0"}, []string{"--feed-interval"}},
 		{"webhook window below zero", []string{"--webhook-window", "-1h"}, []string{"--webhook-window"}},
 		{"no CPU time", []string{"--analysis-cpu", "0"}, []string{"--analysis-cpu"}},

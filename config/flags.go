@@ -68,6 +68,8 @@ func WorkerFlags() []cli.Flag {
 			Usage: "how often each tag's workflow checks everything about the tag, even without a signal"},
 		&cli.DurationFlag{Category: groupSchedule, Name: "retention", EnvVars: []string{"TAGWATCH_RETENTION"}, Value: 30 * 24 * time.Hour,
 			Usage: "how long to keep notifications, and images that no tag points to any more"},
+		&cli.DurationFlag{Category: groupSchedule, Name: "audit-retention", EnvVars: []string{"TAGWATCH_AUDIT_RETENTION"}, Value: 365 * 24 * time.Hour,
+			Usage: "how long to keep the record of who changed what"},
 		&cli.DurationFlag{Category: groupSchedule, Name: "reconcile-interval", EnvVars: []string{"TAGWATCH_RECONCILE_INTERVAL"}, Value: time.Hour,
 			Usage: "how often to compare the running workflows with those that should run"},
 
@@ -181,7 +183,7 @@ func FromWorker(c *cli.Context) (Config, error) {
 	}
 	settings.Worker = Worker{
 		Listen: c.String("listen"), Serve: c.StringSlice("serve"), Deployment: c.String("deployment"), BuildID: c.String("build-id"),
-		Poll: c.Duration("poll"), Resync: c.Duration("resync"), Retention: c.Duration("retention"), Reconcile: c.Duration("reconcile-interval"),
+		Poll: c.Duration("poll"), Resync: c.Duration("resync"), Retention: c.Duration("retention"), AuditRetention: c.Duration("audit-retention"), Reconcile: c.Duration("reconcile-interval"),
 		FeedURL: c.String("feed-url"), FeedInterval: c.Duration("feed-interval"), FeedMaxAge: c.Duration("feed-max-age"), FeedCAFile: c.String("feed-ca-file"),
 		AnalysisSlots: c.Int("analysis-slots"), RenewPace: c.Int("renew-pace"), AnalysisMemory: c.Int64("analysis-memory") * mebibyte,
 		AnalysisCPU: c.Duration("analysis-cpu"), AnalysisWall: c.Duration("analysis-wall"),

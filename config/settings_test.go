@@ -28,7 +28,7 @@ var examples = map[string]string{
 	"listen": "0.0.0.0:8234", "status-token": "file:/run/secrets/status", "temporal-ui": "https://temporal.example.com",
 	"public-url": "https://tagwatch.example.com", "serve": "analysis,matching", "deployment": "tagwatch", "build-id": "1.2",
 
-	"poll": "1m", "resync": "30m", "retention": "2160h", "reconcile-interval": "15m",
+	"poll": "1m", "resync": "30m", "retention": "2160h", "audit-retention": "17520h", "reconcile-interval": "15m",
 
 	"feed-url": "https://mirror.example.com/databases", "feed-interval": "30m", "feed-max-age": "48h", "feed-ca-file": "/etc/ssl/company.pem",
 

@@ -19,6 +19,7 @@ import (
 	"github.com/tagwatch/tagwatch/starter/sources"
 	"github.com/tagwatch/tagwatch/starter/tags"
 	"github.com/tagwatch/tagwatch/starter/tokens"
+	"github.com/tagwatch/tagwatch/starter/trail"
 	"github.com/tagwatch/tagwatch/starter/up"
 )
 
@@ -65,7 +66,7 @@ func newApp() *cli.App {
 				tags.VulnerabilitiesCommand(), tags.EvaluateCommand(), tags.RescanCommand(), tags.SbomCommand(), tags.AffectedCommand(), repositories.Command(), sources.Command()),
 			group(categoryNotified, endpoints.Command(), endpoints.FiltersCommand(), notifications.NotificationsCommand(), notifications.DeliveriesCommand(), notifications.RedeliverCommand(), notifications.ExplainCommand()),
 			group(categoryRules, policies.Command(), policies.AcceptCommand(), feeds.Command()),
-			group(categorySystem, doctor.ReconcileCommand(), registries.PushCommand(), registries.Command(), tokens.Command(), up.Command(), doctor.Command(), completion.Command(), versionCommand()),
+			group(categorySystem, doctor.ReconcileCommand(), registries.PushCommand(), registries.Command(), tokens.Command(), trail.Command(), up.Command(), doctor.Command(), completion.Command(), versionCommand()),
 		),
 	}
 	prepare(app.Commands)

@@ -83,7 +83,7 @@ func assemble(settings config.Config, keeper *store.Store, temporal sdk.Client, 
 		Analyzer: observedAnalyzer{puller{images, registries, scanner, logger}, seen}, Packages: published, Sources: listed,
 		Matcher: observedMatcher{matches, seen}, Feed: builds, Sender: observedSender{sender, seen}, Watchers: newWatchers(client.Client{Temporal: temporal}),
 		Account: message.Account{Name: settings.Account, Email: settings.Email, PublicURL: w.PublicURL},
-		Poll:    w.Poll, Resync: w.Resync, Window: w.WebhookWindow, Retention: w.Retention, FeedMaxAge: w.FeedMaxAge, RenewPace: w.RenewPace, Log: logger, Trace: tracing.Parent,
+		Poll:    w.Poll, Resync: w.Resync, Window: w.WebhookWindow, Retention: w.Retention, AuditRetention: w.AuditRetention, FeedMaxAge: w.FeedMaxAge, RenewPace: w.RenewPace, Log: logger, Trace: tracing.Parent,
 		Restore: func(ctx context.Context) error { return restore(ctx, temporal, w, logger) },
 	}}, nil
 }

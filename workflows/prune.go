@@ -23,6 +23,6 @@ func Prune(ctx workflow.Context) (watch.Pruned, error) {
 }
 
 func prunedDetails(pruned watch.Pruned) string {
-	return fmt.Sprintf("### Deleted\n\n%d images, %d package groups and %d notifications; %d deliveries were given up.\n",
-		pruned.Images, pruned.Groups, pruned.Notifications, pruned.GivenUp)
+	return fmt.Sprintf("### Deleted\n\n%d images, %d package groups, %d notifications and %d entries of the audit trail; %d deliveries were given up.\n",
+		pruned.Images, pruned.Groups, pruned.Notifications, pruned.Changes, pruned.GivenUp)
 }

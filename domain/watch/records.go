@@ -43,4 +43,6 @@ type Pruned struct {
 	// GivenUp are deliveries whose time was long over at an endpoint that takes
 	// nothing.
 	GivenUp int64
+	// Changes are those of the audit trail.
+	Changes int64
 }

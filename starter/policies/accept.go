@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os/user"
 	"slices"
 	"strings"
 	"time"
@@ -79,7 +78,7 @@ func accept(ctx context.Context, s *session.Session) error {
 	var accepted []acceptance.Acceptance
 	for _, id := range ids {
 		a := acceptance.Acceptance{Vulnerability: id, Package: s.String("package"), Subject: s.String("subject"), Until: until,
-			Reason: s.String("reason"), Owner: s.String("owner"), By: person(), Created: s.Now}
+			Reason: s.String("reason"), Owner: s.String("owner"), By: session.Person(), Created: s.Now}
 		if err := a.Validate(); err != nil {
 			return exit.Usage("%s; see %s --help", errkind.Text(err), s.Command.HelpName)
 		}
@@ -115,14 +114,6 @@ func end(s *session.Session) (time.Time, error) {
 		return end, exit.Usage("invalid value %q for --until: expected a time to come such as 2027-01-31, 2027-01-31T12:00:00Z or 30d, or fixed", text)
 	}
 	return end, nil
-}
-
-// person is who runs the command.
-func person() string {
-	if known, err := user.Current(); err == nil && known.Username != "" {
-		return known.Username
-	}
-	return "unknown"
 }
 
 // sayCovered says what a person may not expect of an acceptance.

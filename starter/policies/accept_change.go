@@ -71,7 +71,7 @@ func acceptExtend(ctx context.Context, s *session.Session, id string) error {
 		return err
 	}
 	return applyAcceptances(ctx, s, func() ([]acceptance.Acceptance, error) {
-		changed, err := s.Stored.ExtendAcceptance(ctx, a.ID, until, person(), s.Now)
+		changed, err := s.Stored.ExtendAcceptance(ctx, a.ID, until, session.Person(), s.Now)
 		return []acceptance.Acceptance{changed}, refusedIfRevoked(a, err)
 	}, func(w io.Writer, a acceptance.Acceptance) {
 		fmt.Fprintf(w, "Acceptance %d (%s) extended until %s\n", a.ID, a.Vulnerability, untilText(a))
@@ -100,7 +100,7 @@ func acceptRevoke(ctx context.Context, s *session.Session, id string) error {
 		})
 	}
 	return applyAcceptances(ctx, s, func() ([]acceptance.Acceptance, error) {
-		changed, err := s.Stored.RevokeAcceptance(ctx, a.ID, person(), s.Now)
+		changed, err := s.Stored.RevokeAcceptance(ctx, a.ID, session.Person(), s.Now)
 		return []acceptance.Acceptance{changed}, refusedIfRevoked(a, err)
 	}, func(w io.Writer, a acceptance.Acceptance) {
 		fmt.Fprintf(w, "Acceptance %d (%s) revoked\n", a.ID, a.Vulnerability)

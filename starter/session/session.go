@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/adapters/tracing"
 	"github.com/tagwatch/tagwatch/config"
+	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 )
@@ -67,10 +69,18 @@ func Action(do func(context.Context, *Session) error) cli.ActionFunc {
 			return exit.Unable(err)
 		}
 		defer s.close()
-		ctx, span := s.Traces.Tracer().Start(c.Context, c.Command.HelpName)
+		ctx, span := s.Traces.Tracer().Start(audit.As(c.Context, audit.Actor{Name: Person(), Via: audit.CommandLine}), c.Command.HelpName)
 		defer span.End()
 		return do(ctx, s)
 	}
+}
+
+// Person is the system's user who runs the command.
+func Person() string {
+	if known, err := user.Current(); err == nil && known.Username != "" {
+		return known.Username
+	}
+	return "unknown"
 }
 
 // One is Action for a command with exactly one argument, of that name.
