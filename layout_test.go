@@ -19,7 +19,7 @@ const module = "github.com/tagwatch/tagwatch/"
 var floors = map[string][]string{
 	"worker":     {"config", "api", "operations", "client", "workflows", "activities", "adapters", "domain"},
 	"starter":    {"starter", "config", "operations", "client", "workflows", "adapters", "domain"},
-	"api":        {"operations", "adapters/httpserver", "domain"},
+	"api":        {"api/anchore", "operations", "adapters/httpserver", "domain"},
 	"operations": {"client", "workflows", "adapters/store", "domain"}, // what people and programs can ask for, for both
 	"client":     {"workflows", "domain"},
 	"workflows":  {"domain"},
@@ -27,6 +27,8 @@ var floors = map[string][]string{
 	"adapters":   {"domain", "schema", "adapters/outbound", "adapters/httpserver"}, // HTTP clients and servers are built with these
 	"config":     {},
 	"schema":     {},
+
+	"api/anchore": {"operations", "domain"},
 
 	// The command line: rooms by noun over those that they share.
 	"starter/output":        {"domain"},

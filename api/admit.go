@@ -28,27 +28,27 @@ func (s *server) admit(next http.Handler) http.Handler {
 		caller, err := s.identify(r)
 		switch {
 		case errors.Is(err, errNoToken):
-			w.Header().Set("WWW-Authenticate", `Bearer realm="tagwatch"`)
-			refuse(w, http.StatusUnauthorized, "this needs a token, as in: Authorization: Bearer "+token.Prefix+"...")
+			challenge(w, r, `Bearer realm="tagwatch"`)
+			refuse(w, r, http.StatusUnauthorized, "this needs a token, as in: Authorization: Bearer "+token.Prefix+"...")
 			return
 		case errors.Is(err, errWrongToken) && !s.guesses.Allow(r.RemoteAddr):
 			w.Header().Set("Retry-After", "5")
-			refuse(w, http.StatusTooManyRequests, "too many wrong tokens; wait a few seconds")
+			refuse(w, r, http.StatusTooManyRequests, "too many wrong tokens; wait a few seconds")
 			return
 		case errors.Is(err, errWrongToken):
-			w.Header().Set("WWW-Authenticate", `Bearer realm="tagwatch", error="invalid_token"`)
-			refuse(w, http.StatusUnauthorized, "the token is wrong, expired or revoked")
+			challenge(w, r, `Bearer realm="tagwatch", error="invalid_token"`)
+			refuse(w, r, http.StatusUnauthorized, "the token is wrong, expired or revoked")
 			return
 		case err != nil:
 			s.Log.WarnContext(r.Context(), "cannot read a token", "error", err)
 			w.Header().Set("Retry-After", "5")
-			refuse(w, http.StatusServiceUnavailable, "the database does not respond; try again in a moment")
+			refuse(w, r, http.StatusServiceUnavailable, "the database does not respond; try again in a moment")
 			return
 		}
 		leave, ok := s.callers.enter(caller.ID)
 		if !ok {
 			w.Header().Set("Retry-After", "1")
-			refuse(w, http.StatusTooManyRequests, "too many requests with this token; wait a moment")
+			refuse(w, r, http.StatusTooManyRequests, "too many requests with this token; wait a moment")
 			return
 		}
 		defer leave()
@@ -64,8 +64,8 @@ var (
 
 // identify finds the token that a request proves to have.
 func (s *server) identify(r *http.Request) (token.Token, error) {
-	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || text == "" {
+	text := tokenOf(r)
+	if text == "" {
 		return token.Token{}, errNoToken
 	}
 	id, ok := token.ParseID(text)
@@ -82,6 +82,27 @@ func (s *server) identify(r *http.Request) (token.Token, error) {
 		return token.Token{}, errWrongToken
 	}
 	return known, nil
+}
+
+// tokenOf is the token that a request brings: as clients of Anchore's API do, also as the
+// password of any user.
+func tokenOf(r *http.Request) string {
+	if _, password, ok := r.BasicAuth(); ok && speaksAnchore(r) {
+		return password
+	}
+	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return text
+}
+
+// challenge names how to show a token.
+func challenge(w http.ResponseWriter, r *http.Request, bearer string) {
+	if speaksAnchore(r) {
+		bearer = `Basic realm="tagwatch: any user, a token as the password"`
+	}
+	w.Header().Set("WWW-Authenticate", bearer)
 }
 
 const (

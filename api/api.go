@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/tagwatch/tagwatch/adapters/httpserver"
+	"github.com/tagwatch/tagwatch/api/anchore"
 	"github.com/tagwatch/tagwatch/domain/token"
 	"github.com/tagwatch/tagwatch/operations"
 )
@@ -24,6 +25,8 @@ type Options struct {
 	Tokens Tokens
 	Now    func() time.Time
 	Log    *slog.Logger
+	// Version is that of the program, which clients of Anchore's API show.
+	Version string
 	// Observe hears of the status of every answer; may be nil.
 	Observe func(status int)
 }
@@ -46,7 +49,8 @@ type server struct {
 	callers callers
 }
 
-// New makes the API. The handler answers everything below /api, and /healthz.
+// New makes the API. The handler answers everything below /api, Anchore's API below /v1,
+// and /healthz.
 func New(options Options) (*Server, error) {
 	s := &server{Options: options, guesses: httpserver.NewGuesses(), callers: newCallers()}
 	inner := http.NewServeMux()
@@ -60,8 +64,11 @@ func New(options Options) (*Server, error) {
 		return nil, err
 	}
 	inner.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, http.StatusNotFound, "no such address; see /api/openapi.json")
+		refuse(w, r, http.StatusNotFound, "no such address; see /api/openapi.json")
 	})
+	compatible := anchore.New(anchore.Options{System: s.system, Explain: s.explain, Version: options.Version})
+	inner.Handle(anchore.Prefix, compatible)
+	inner.Handle(anchore.Prefix+"/", compatible)
 	outer := http.NewServeMux()
 	outer.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("alive\n")) })
 	outer.Handle("GET /api/openapi.json", s.onThisMachine(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -42,6 +42,10 @@ func samples(f *fixture, tag string) []sample {
 		{operation: "find-package", method: "GET", path: "/affected/packages?purl=" + url.QueryEscape("pkg:deb/debian/openssl"), scope: token.Read, list: true},
 		{operation: "list-repositories", method: "GET", path: "/repositories", scope: token.Read, list: true},
 		{operation: "list-notifications", method: "GET", path: "/notifications", scope: token.Read, list: true},
+		{operation: "show-notification", method: "GET", path: "/notifications/" + about.Notification, scope: token.Read},
+		{operation: "list-packages", method: "GET", path: "/tag/packages" + ref, scope: token.Read},
+		{operation: "show-service", method: "GET", path: "/service", scope: token.Read, list: true},
+		{operation: "list-registries", method: "GET", path: "/registries", scope: token.Read, whole: true},
 		{operation: "explain-notification", method: "GET", path: "/notifications/" + about.Notification + "/explanation", scope: token.Read},
 		{operation: "explain-silence", method: "GET", path: "/silence" + ref + "&type=vuln_update", scope: token.Read},
 		{operation: "list-deliveries", method: "GET", path: "/deliveries?attempts=true", scope: token.Read, list: true},
@@ -115,14 +119,14 @@ func (f *fixture) seesNothing(name string, s sample) {
 		if !strings.Contains(body, `"watched":false`) {
 			f.Errorf("name-tag with bounds knows the tag: %s", body)
 		}
-	case s.list && (strings.Contains(body, "nginx") || s.operation != "show-feed" && !strings.Contains(body, "ghcr.io/web/shop")):
+	case s.list && (strings.Contains(body, "nginx") || s.operation != "show-feed" && s.operation != "show-service" && !strings.Contains(body, "ghcr.io/web/shop")):
 		f.Errorf("%s with bounds shows %s", s.operation, body)
 	case s.list:
 	case s.each && strings.Contains(body, `"NotFound"`):
 	case response.StatusCode != http.StatusNotFound:
 		f.Errorf("%s of an outside tag answers %d: %s", s.operation, response.StatusCode, body)
 	}
-	if s.operation == "explain-notification" || s.operation == "redeliver" {
+	if s.operation == "explain-notification" || s.operation == "show-notification" || s.operation == "redeliver" {
 		return
 	}
 	if again, other := f.send(name, s.method, "/api/v1"+missing(s.path), missing(s.body)); again.StatusCode != response.StatusCode || other != missing(body) {

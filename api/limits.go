@@ -28,15 +28,15 @@ func limited(next http.Handler) http.Handler {
 		defer cancel()
 		content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			refuse(w, http.StatusRequestEntityTooLarge, "the body has more than 1 MiB")
+			refuse(w, r, http.StatusRequestEntityTooLarge, "the body has more than 1 MiB")
 			return
 		}
 		if err != nil {
-			refuse(w, http.StatusBadRequest, "the body cannot be read")
+			refuse(w, r, http.StatusBadRequest, "the body cannot be read")
 			return
 		}
 		if mayHold := strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") || r.Header.Get("Content-Type") == ""; len(content) > 0 && !mayHold {
-			refuse(w, http.StatusUnsupportedMediaType, "the body must be application/json")
+			refuse(w, r, http.StatusUnsupportedMediaType, "the body must be application/json")
 			return
 		}
 		r = r.WithContext(ctx)
@@ -111,7 +111,7 @@ func (s *server) observed(next http.Handler) http.Handler {
 			if failed := recover(); failed != nil {
 				s.Log.ErrorContext(r.Context(), "request to the API failed", "error", failed)
 				if seen.status == 0 {
-					refuse(seen, http.StatusInternalServerError, "the request failed; the worker's log has the reason")
+					refuse(seen, r, http.StatusInternalServerError, "the request failed; the worker's log has the reason")
 				}
 			}
 			if s.Observe != nil {

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/tagwatch/tagwatch/api/anchore"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/operations"
 )
@@ -82,8 +84,27 @@ func (s *server) problemOf(ctx context.Context, operation string, err error) err
 // retryAfter goes with problems that may be gone in a moment.
 var retryAfter = http.Header{"Retry-After": {"5"}}
 
+// speaksAnchore reports that a request is one of Anchore's API.
+func speaksAnchore(r *http.Request) bool {
+	return r.URL.Path == anchore.Prefix || strings.HasPrefix(r.URL.Path, anchore.Prefix+"/")
+}
+
+// explain is problemOf for Anchore's API.
+func (s *server) explain(ctx context.Context, operation string, err error) anchore.Fault {
+	p, _ := errors.AsType[*problemDetails](s.problemOf(ctx, operation, err))
+	return faultOf(p)
+}
+
+func faultOf(p *problemDetails) anchore.Fault {
+	return anchore.Fault{Status: p.Status, Kind: p.Kind, Text: p.Detail, Hint: p.Hint}
+}
+
 // refuse writes a problem outside of an operation.
-func refuse(w http.ResponseWriter, status int, detail string) {
+func refuse(w http.ResponseWriter, r *http.Request, status int, detail string) {
+	if speaksAnchore(r) {
+		anchore.Refuse(w, faultOf(newProblem(status, detail)))
+		return
+	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(newProblem(status, detail)) // the client has gone

@@ -43,3 +43,13 @@ func (c Client) Room(ctx context.Context) error {
 		}
 	}
 }
+
+// Attended reports whether a worker asks for the tasks of watchers.
+func (c Client) Attended(ctx context.Context) (bool, error) {
+	described, err := c.Temporal.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
+		Namespace: Namespace(), TaskQueue: &taskqueue.TaskQueue{Name: workflows.QueueTags}, TaskQueueType: enums.TASK_QUEUE_TYPE_WORKFLOW})
+	if err != nil {
+		return false, fmt.Errorf("read who waits at queue %s: %w", workflows.QueueTags, err)
+	}
+	return len(described.GetPollers()) > 0, nil
+}

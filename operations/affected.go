@@ -30,14 +30,16 @@ type AffectedList struct {
 
 // Affected is a package of a tag that has the vulnerability.
 type Affected struct {
-	Target   image.Target  `json:"target"`
-	Digest   image.Digest  `json:"digest"`
-	ID       string        `json:"id"`
-	Package  string        `json:"package"`
-	Version  string        `json:"version"`
-	Severity vuln.Severity `json:"severity"`
-	FixState vuln.FixState `json:"fix_state"`
-	Fixes    []string      `json:"fixed_in"`
+	Target    image.Target  `json:"target"`
+	Digest    image.Digest  `json:"digest"`
+	ID        string        `json:"id"`
+	Package   string        `json:"package"`
+	Version   string        `json:"version"`
+	Type      string        `json:"type"`
+	Namespace string        `json:"namespace"`
+	Severity  vuln.Severity `json:"severity"`
+	FixState  vuln.FixState `json:"fix_state"`
+	Fixes     []string      `json:"fixed_in"`
 }
 
 func findVulnerability(ctx context.Context, s *System, request AffectedRequest) (AffectedList, error) {
@@ -61,7 +63,7 @@ func findVulnerability(ctx context.Context, s *System, request AffectedRequest) 
 	all := []Affected{}
 	for _, p := range places {
 		if s.Bounds.Include(p.Target) {
-			all = append(all, Affected{p.Target, p.Digest, p.ID, p.Package, p.Version, p.Severity, p.Fix.State, append([]string{}, p.Fix.Versions...)})
+			all = append(all, Affected{p.Target, p.Digest, p.ID, p.Package, p.Version, p.Type, p.Namespace, p.Severity, p.Fix.State, append([]string{}, p.Fix.Versions...)})
 		}
 	}
 	list := AffectedList{NotCovered: []image.Target{}}

@@ -83,7 +83,7 @@ func listNotifications(ctx context.Context, s *System, request NotificationsRequ
 			}
 			cursor = n.Seq
 			if s.Bounds.IncludeSubject(n.Subject) {
-				list.Notifications = append(list.Notifications, Notification{n.Seq, n.ID, n.Type, n.Cause, n.Subject, n.Summary, n.Created, n.Payload})
+				list.Notifications = append(list.Notifications, notificationOf(n))
 			}
 		}
 		if len(found) < filter.Limit {
@@ -95,6 +95,22 @@ func listNotifications(ctx context.Context, s *System, request NotificationsRequ
 	}
 	list.More, list.Next = true, strconv.FormatInt(cursor, 10)
 	return list, nil
+}
+
+// ShowNotification shows one notification.
+var ShowNotification = Operation[NotificationRequest, Notification]{Name: "show-notification", Summary: "Show a notification",
+	Method: http.MethodGet, Path: "/notifications/{id}", Scope: token.Read, do: showNotification}
+
+func showNotification(ctx context.Context, s *System, request NotificationRequest) (Notification, error) {
+	n, err := s.notification(ctx, request.ID)
+	if err != nil {
+		return Notification{}, err
+	}
+	return notificationOf(n), nil
+}
+
+func notificationOf(n store.StoredNotification) Notification {
+	return Notification{n.Seq, n.ID, n.Type, n.Cause, n.Subject, n.Summary, n.Created, n.Payload}
 }
 
 // notification is the one of an id, or of the beginning of one.

@@ -18,8 +18,9 @@ var ListTags = Operation[TagsRequest, TagList]{Name: "list-tags", Summary: "List
 // TagsRequest selects watched tags.
 type TagsRequest struct {
 	Places
-	Failing   bool `query:"failing" doc:"Only tags that fail their policy or have a problem."`
-	Uncovered bool `query:"uncovered" doc:"Only tags whose distribution the vulnerability data does not cover."`
+	Image     string `query:"image" maxLength:"71" doc:"Only tags with this image: its digest, that of its index, that of the last analyzed image, or the id of the image." example:"sha256:0f1b6d3a"`
+	Failing   bool   `query:"failing" doc:"Only tags that fail their policy or have a problem."`
+	Uncovered bool   `query:"uncovered" doc:"Only tags whose distribution the vulnerability data does not cover."`
 	Page
 }
 
@@ -39,7 +40,7 @@ func listTags(ctx context.Context, s *System, request TagsRequest) (TagList, err
 		return within(known.Target) && (failing || !request.Failing) && (known.Coverage.Missing() || !request.Uncovered)
 	}
 	list := TagList{Tags: []TagStatus{}}
-	list.Next, err = s.eachTag(ctx, request.Page, func(known watch.Summary) bool {
+	list.Next, err = s.eachTag(ctx, request.Page, request.Image, func(known watch.Summary) bool {
 		if !selects(known) {
 			return false
 		}
@@ -54,12 +55,12 @@ const readAtOnce = 500
 
 // eachTag hands on the tags of a page that the caller may see, until it has taken as
 // many as the page may have.
-func (s *System) eachTag(ctx context.Context, page Page, take func(watch.Summary) bool) (next string, err error) {
+func (s *System) eachTag(ctx context.Context, page Page, holds string, take func(watch.Summary) bool) (next string, err error) {
 	limit, err := page.limit()
 	if err != nil {
 		return "", err
 	}
-	filter := subscription.TargetFilter{Limit: readAtOnce}
+	filter := subscription.TargetFilter{Image: holds, Limit: readAtOnce}
 	if filter.After, err = page.name(); err != nil {
 		return "", err
 	}

@@ -18,13 +18,16 @@ const affectedImages = `SELECT digest FROM image WHERE id IN (
 
 // AffectedTag is a target whose analyzed image has a vulnerability.
 type AffectedTag struct {
-	Target   image.Target
-	Digest   image.Digest
-	ID       string // of the record that says so
-	Package  string
-	Version  string
-	Severity vuln.Severity
-	Fix      vuln.Fix
+	Target  image.Target
+	Digest  image.Digest
+	ID      string // of the record that says so
+	Package string
+	Version string
+	Type    string // of the package
+	// Namespace is that of the record.
+	Namespace string
+	Severity  vuln.Severity
+	Fix       vuln.Fix
 }
 
 // Affected lists where a vulnerability is, by target, then by package. It is
@@ -115,7 +118,7 @@ func affectedTags(places []placeRow, findings map[int64][]vuln.Finding) ([]Affec
 		}
 		for _, f := range findings[place.GroupID] {
 			tags = append(tags, AffectedTag{Target: target, Digest: image.Digest(place.Digest), ID: f.ID, Package: f.Package.Name,
-				Version: f.Package.Version, Severity: f.Severity, Fix: f.Fix})
+				Version: f.Package.Version, Type: f.Package.Type, Namespace: f.Namespace, Severity: f.Severity, Fix: f.Fix})
 		}
 	}
 	slices.SortStableFunc(tags, func(a, b AffectedTag) int {

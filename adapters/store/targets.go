@@ -30,6 +30,10 @@ func targetConditions(f subscription.TargetFilter) conditions {
 	if f.Source != "" {
 		where.add("target.name IN (SELECT target FROM source_member WHERE source = ?)", f.Source)
 	}
+	if f.Image != "" {
+		where.add(`target.name IN (SELECT target FROM target_state WHERE manifest = ? OR analyzed = ? OR index_digest = ?
+			OR manifest IN (SELECT digest FROM image WHERE config = ?))`, f.Image, f.Image, f.Image, f.Image)
+	}
 	if f.Unstarted {
 		where.add("NOT target.started")
 	}

@@ -34,9 +34,9 @@ func PackageType(syftType string) string {
 	return syftType
 }
 
-// osPackage reports whether packages of that type of syft belong to the
+// IsOSPackage reports whether packages of that type of syft belong to the
 // distribution, which policies call "os", or not, which they call "non-os".
-func osPackage(syftType string) bool { return slices.Contains(osTypes, syftType) }
+func IsOSPackage(syftType string) bool { return slices.Contains(osTypes, syftType) }
 
 // visible reports whether policies see a package. They see the types that Anchore
 // knew, and no language package whose files all belong to a distribution
@@ -44,7 +44,7 @@ func osPackage(syftType string) bool { return slices.Contains(osTypes, syftType)
 // it. Seeing more would let bundles fire on images that they pass so far.
 func visible(p *sbom.Package) bool {
 	_, known := packageTypes[p.Type]
-	return known && (!p.Owned || osPackage(p.Type))
+	return known && (!p.Owned || IsOSPackage(p.Type))
 }
 
 // packagesOf are the packages that the rules see. Of a distribution package
@@ -57,7 +57,7 @@ func packagesOf(c *check) []*sbom.Package {
 		for i := range c.input.Inventory.Packages {
 			p := &c.input.Inventory.Packages[i]
 			id := identity{p.Type, p.Name, p.Version}
-			if !visible(p) || osPackage(p.Type) && seen[id] {
+			if !visible(p) || IsOSPackage(p.Type) && seen[id] {
 				continue
 			}
 			seen[id] = true

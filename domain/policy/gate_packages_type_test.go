@@ -31,7 +31,7 @@ func TestPackageType(t *testing.T) {
 			if got := PackageType(test.syft); got != test.want {
 				t.Errorf("type %s, want %s", got, test.want)
 			}
-			if got := osPackage(test.syft); got != test.os {
+			if got := IsOSPackage(test.syft); got != test.os {
 				t.Errorf("of the distribution: %t, want %t", got, test.os)
 			}
 		})

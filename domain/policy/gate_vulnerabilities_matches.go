@@ -76,7 +76,7 @@ func distinctMatches(matches []*vuln.Match) []*vuln.Match {
 
 func placesOf(m *vuln.Match) []place {
 	p := place{name: m.Package.Name, version: m.Package.Version, kind: m.Package.Type}
-	if !osPackage(m.Package.Type) {
+	if !IsOSPackage(m.Package.Type) {
 		p.location = m.Location
 	}
 	var places []place

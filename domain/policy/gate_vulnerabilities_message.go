@@ -28,7 +28,7 @@ func packageOfTriggerID(m *vuln.Match) string {
 }
 
 func packageInTriggerID(m *vuln.Match) string {
-	if osPackage(m.Package.Type) {
+	if IsOSPackage(m.Package.Type) {
 		return m.Package.Name
 	}
 	path := strings.Split(m.Location, "/")
@@ -46,7 +46,7 @@ func packageInTriggerID(m *vuln.Match) string {
 // message describes the vulnerability, and the values that the rule examined.
 func (r vulnerabilityRule) message(m *vuln.Match) string {
 	class, where := "non-os", m.Location
-	if osPackage(m.Package.Type) {
+	if IsOSPackage(m.Package.Type) {
 		class, where = "os", m.Package.Name
 	}
 	return fmt.Sprintf("%s Vulnerability found in %s package type (%s) - %s %s%s%s%s(%s - %s)",

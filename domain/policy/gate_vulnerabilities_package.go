@@ -85,7 +85,7 @@ func newVulnerabilityRule(c *check) (vulnerabilityRule, error) {
 
 // holds reports whether every condition applies, apart from those on age.
 func (r vulnerabilityRule) holds(m *vuln.Match) (bool, error) {
-	os := osPackage(m.Package.Type)
+	os := IsOSPackage(m.Package.Type)
 	switch {
 	case r.class == "os" && !os, r.class == "non-os" && os,
 		!orderHolds(cmp.Compare(m.Severity.Rank(), r.severity), r.severityOperator),

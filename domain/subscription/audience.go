@@ -23,6 +23,7 @@ type TargetFilter struct {
 	Repository *image.Repository // under any of its names
 	Reference  *image.Reference  // under any of its names, on every platform
 	Source     string            // that a source brings
+	Image      string            // whose image has this digest, index or id
 	Unstarted  bool              // whose watcher was not started yet
 	After      string            // text of the last target of the page before
 	Limit      int               // zero for no limit

@@ -74,10 +74,13 @@ func (o Options) WithoutDockerfile() Options {
 	return o
 }
 
-// ID is Anchore's subscription_id: the hexadecimal MD5 of account, key and
-// type, joined by plus signs.
-func (s Subscription) ID(account string) string {
-	sum := md5.Sum([]byte(account + "+" + s.Target.String() + "+" + string(s.Type)))
+// ID is Anchore's subscription_id.
+func (s Subscription) ID(account string) string { return ID(account, s.Target.String(), s.Type) }
+
+// ID is Anchore's subscription_id of a key, which is a tag or a repository: the
+// hexadecimal MD5 of account, key and type, joined by plus signs.
+func ID(account, key string, t notification.Type) string {
+	sum := md5.Sum([]byte(account + "+" + key + "+" + string(t)))
 	return hex.EncodeToString(sum[:])
 }
 

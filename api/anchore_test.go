@@ -1,0 +1,178 @@
+package api_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagwatch/tagwatch/adapters/store/storetest"
+	"github.com/tagwatch/tagwatch/domain/token"
+)
+
+// anchore sends a request to Anchore's API as its clients do: with a user and the token
+// as the password.
+func (f *fixture) anchore(name, method, path, body string) (status int, answer any) {
+	f.Helper()
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("admin:"+f.tokens[name]))
+	response, text := f.send("", method, "/v1"+path, body, "Authorization", basic)
+	if err := json.Unmarshal([]byte(text), &answer); err != nil || response.Header.Get("Content-Type") != "application/json" {
+		f.Fatalf("%s %s answers %d %s: %s", method, path, response.StatusCode, response.Header.Get("Content-Type"), text)
+	}
+	return response.StatusCode, answer
+}
+
+// shape is what a client relies on: the keys of an answer and the types of their values.
+// The elements of a list are one shape if they agree.
+func shape(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		keys := map[string]any{}
+		for key, each := range v {
+			keys[key] = shape(each)
+		}
+		return keys
+	case []any:
+		shapes := []any{}
+		for _, each := range v {
+			one := shape(each)
+			if !slices.ContainsFunc(shapes, func(known any) bool { return cmp.Equal(known, one) }) {
+				shapes = append(shapes, one)
+			}
+		}
+		return shapes
+	case string:
+		return "text"
+	case float64:
+		return "number"
+	case bool:
+		return "flag"
+	}
+	return nil
+}
+
+// golden compares the shape of an answer with the stored one.
+func (f *fixture) golden(name string, answer any) {
+	f.Helper()
+	got, err := json.MarshalIndent(shape(answer), "", "  ")
+	f.must(err)
+	file := filepath.Join("testdata", "anchore", name+".json")
+	if *update {
+		f.must(os.MkdirAll(filepath.Dir(file), 0o750))
+		f.must(os.WriteFile(file, append(got, '\n'), 0o600))
+	}
+	want, err := os.ReadFile(file)
+	f.must(err)
+	if diff := cmp.Diff(string(want), string(got)+"\n"); diff != "" {
+		f.Errorf("%s (-want +got)\n%s", name, diff)
+	}
+}
+
+// TestAnchoreAnswers: each answer has Anchore's keys with values of its types.
+func TestAnchoreAnswers(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		image := "/images/" + string(storetest.SeedDigest)
+		tag := url.QueryEscape(inside)
+		for _, test := range []struct{ name, path string }{
+			{"probe", ""}, {"system", "/system"}, {"feeds", "/system/feeds"}, {"error-codes", "/system/error_codes"},
+			{"images", "/images"}, {"image", "/images?fulltag=" + tag}, {"image", image}, {"image", "/images/by_id/" + strings.Repeat("cd", 32)}, {"summaries", "/summaries/imagetags"},
+			{"vuln-types", image + "/vuln"}, {"vuln", image + "/vuln/all"}, {"vuln", image + "/vuln/os"}, {"content-types", image + "/content"}, {"content", image + "/content/os"},
+			{"metadata-types", image + "/metadata"}, {"metadata", image + "/metadata/dockerfile"},
+			{"check", image + "/check?detail=true&tag=" + tag}, {"check-short", image + "/check?detail=false&tag=" + tag},
+			{"subscriptions", "/subscriptions?subscription_type=vuln_update"}, {"repositories", "/subscriptions?subscription_type=repo_update"},
+			{"policies", "/policies?detail=False"}, {"policies-detail", "/policies?detail=True"},
+			{"registries", "/registries"}, {"registries", "/registries/docker.io"}, {"events", "/events"},
+			{"by-vulnerability", "/query/images/by_vulnerability?vulnerability_id=CVE-2026-0001"}, {"by-package", "/query/images/by_package?name=openssl"},
+		} {
+			status, answer := f.anchore("admin", http.MethodGet, test.path, "")
+			if status != http.StatusOK {
+				t.Errorf("%s answers %d: %v", test.path, status, answer)
+				continue
+			}
+			f.golden(test.name, answer)
+		}
+	})
+}
+
+// TestAnchoreRefuses: what is wrong, missing or not supported is an error in Anchore's
+// form, with a status from which its clients make their exit codes.
+func TestAnchoreRefuses(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		image := "/images/" + string(storetest.SeedDigest)
+		for _, test := range []struct {
+			method, path string
+			status       int
+			says         string
+		}{
+			{"GET", "/nothing", 404, "no such address"},
+			{"GET", "/images/sha256:" + strings.Repeat("00", 32), 404, "image not found"},
+			{"GET", "/images?fulltag=docker.io/library/none:1", 404, "is not watched"},
+			{"GET", image + "/vuln/some", 400, "expected one of os, non-os, all"},
+			{"GET", image + "/content/files", 501, "tagwatch sbom"},
+			{"GET", image + "/metadata/manifest", 501, "read it from the registry"},
+			{"GET", image + "/check", 400, "tag is required"},
+			{"GET", image + "/check?tag=docker.io/library/other:1", 404, "is not watched"},
+			{"GET", image + "/check?policyId=none&tag=" + url.QueryEscape(inside), 404, "bundle none not found"},
+			{"GET", image + "/check?history=true&tag=" + url.QueryEscape(inside), 501, "tagwatch notifications"},
+			{"GET", "/subscriptions/none", 404, "subscription not found"},
+			{"GET", "/policies/none", 404, "policy not found"},
+			{"GET", "/registries/none.example.com", 404, "registry not found"},
+			{"GET", "/events?level=debug", 400, "info or error"},
+			{"GET", "/events?page=0", 400, "expected 1 to"},
+			{"GET", "/events/none", 404, "not found"},
+			{"POST", "/registries", 501, "docs/registries.md"},
+			{"POST", "/system/feeds", 501, "tagwatch feed sync"},
+			{"POST", "/system/webhooks/webhook/test", 501, "tagwatch endpoint test"},
+			{"GET", "/accounts", 501, "tagwatch token create"},
+		} {
+			status, answer := f.anchore("admin", test.method, test.path, "")
+			f.refusal(test.method+" "+test.path, status, answer, test.status, test.says)
+		}
+		status, answer := f.anchore("wrong", http.MethodGet, "/images", "")
+		f.refusal("without a token", status, answer, http.StatusUnauthorized, "token")
+	})
+}
+
+func (f *fixture) refusal(what string, status int, answer any, want int, says string) {
+	f.Helper()
+	body, _ := answer.(map[string]any)
+	detail, _ := body["detail"].(map[string]any)
+	codes, isList := detail["error_codes"].([]any)
+	message, _ := body["message"].(string)
+	if status != want || body["httpcode"] != float64(want) || !isList || !strings.Contains(message+fmt.Sprint(detail), says) {
+		f.Errorf("%s answers %d %v %v, want %d with %q", what, status, answer, codes, want, says)
+	}
+}
+
+// TestAnchoreKeepsBounds: a token that is limited to some tags sees no others, and none
+// does what its scope does not include.
+func TestAnchoreKeepsBounds(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		image := "/images/" + string(storetest.SeedDigest)
+		for _, path := range []string{"/images", image, "/summaries/imagetags", "/subscriptions", "/events", "/query/images/by_vulnerability?vulnerability_id=CVE-2026-0001", "/query/images/by_package?name=openssl"} {
+			status, answer := f.anchore("web-read", http.MethodGet, path, "")
+			if text := fmt.Sprint(answer); status != http.StatusOK || strings.Contains(text, "nginx") || !strings.Contains(text, "web/shop") {
+				t.Errorf("%s with bounds answers %d %v", path, status, answer)
+			}
+		}
+		for path, want := range map[string]int{"/policies": http.StatusForbidden, "/registries": http.StatusForbidden, "/images?fulltag=" + url.QueryEscape(outside): http.StatusNotFound,
+			image + "/check?tag=" + url.QueryEscape(outside): http.StatusNotFound} {
+			status, answer := f.anchore("web-"+string(token.Read), http.MethodGet, path, "")
+			if text := fmt.Sprint(answer); status != want || strings.Contains(strings.ReplaceAll(text, outside, ""), "nginx") {
+				t.Errorf("%s with bounds answers %d %v", path, status, answer)
+			}
+		}
+		other, answer := f.send("", http.MethodGet, "/v1/images", "", "Authorization", "Bearer "+f.tokens["read"], "x-anchore-account", "other")
+		if other.StatusCode != http.StatusNotImplemented {
+			t.Errorf("another account: %d %s", other.StatusCode, answer)
+		}
+	})
+}
