@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -55,6 +56,8 @@ type want struct {
 	target  image.Target
 	choices Choices
 	pin     image.Digest
+	// labeled and pinned are the places that the choices and the pin are from.
+	labeled, pinned string
 	// keep says that it is there and not understood: what is watched stays, nothing
 	// begins.
 	keep bool
@@ -66,8 +69,7 @@ type want struct {
 // confirms it.
 func Decide(view View, found []Found, version string, now time.Time) (Decision, error) {
 	s, before := view.Source, view.State
-	found = view.check(found)
-	wanted, order := wants(found)
+	found, wanted, order := view.wants(found)
 	if most := cmp.Or(s.Most, DefaultMost); len(order) > most {
 		return Decision{}, fmt.Errorf("%d tags would be watched, more than %d; list fewer, or raise --max-tags: tagwatch source update %s: %w",
 			len(order), most, s.Name, errkind.Limit)
@@ -116,9 +118,11 @@ func (v View) check(found []Found) []Found {
 	return checked
 }
 
-// wants are the tags that were found, by their canonical names, and these in order. Of
-// several places of one tag, the first with labels decides.
-func wants(found []Found) (map[image.Target]want, []image.Target) {
+// wants are the tags that were found, by their canonical names, these in order, and what
+// was found with a note wherever another place decides. Of several places of one tag, the
+// first with labels decides, and the first with a digest.
+func (v View) wants(found []Found) ([]Found, map[image.Target]want, []image.Target) {
+	found = v.check(found)
 	wanted := map[image.Target]want{}
 	var order []image.Target
 	for _, f := range found {
@@ -127,20 +131,44 @@ func wants(found []Found) (map[image.Target]want, []image.Target) {
 			continue
 		}
 		key := Canonical(f.Target)
-		known, again := wanted[key]
-		w := want{f.Target, f.Choices, f.Pin, keep}
-		switch {
-		case !again:
+		w, again := wanted[key]
+		if !again {
 			order = append(order, key)
-			wanted[key] = w
-		case known.keep && !keep:
-			wanted[key] = w
-		case !keep && known.choices.Zero() && !f.Choices.Zero():
-			known.choices = f.Choices
-			wanted[key] = known
+		}
+		switch {
+		case !again || w.keep && !keep:
+			w = want{target: f.Target, choices: f.Choices, pin: f.Pin, labeled: f.Place, pinned: f.Place, keep: keep}
+		case !keep:
+			if w.choices.Zero() {
+				w.choices, w.labeled = f.Choices, f.Place
+			}
+			if w.pin == "" {
+				w.pin, w.pinned = f.Pin, f.Place
+			}
+		}
+		wanted[key] = w
+	}
+	for i, f := range found {
+		if f.Followed() {
+			found[i].Note = wanted[Canonical(f.Target)].instead(f)
 		}
 	}
-	return wanted, order
+	return found, wanted, order
+}
+
+// instead says which places decide instead of one that asks for something else.
+func (w want) instead(f Found) string {
+	var notes []string
+	f.Choices.Watch = "" // the tag is watched: on that all agree
+	decided := w.choices
+	decided.Watch = ""
+	if !f.Choices.Zero() && !reflect.DeepEqual(f.Choices, decided) {
+		notes = append(notes, "the labels at "+w.labeled+" decide")
+	}
+	if f.Pin != "" && f.Pin != w.pin {
+		notes = append(notes, "the digest at "+w.pinned+" decides")
+	}
+	return strings.Join(notes, "; ")
 }
 
 // Canonical is a target under the one name that all its spellings share.

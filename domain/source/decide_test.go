@@ -29,10 +29,9 @@ func newWorld(t *testing.T, watched ...string) *world {
 	return &world{t: t, source: source.Source{Name: "list", Kind: source.File, Paths: []string{"/srv/list"}, Types: []notification.Type{notification.TagUpdate}}, watched: watched}
 }
 
-// list is what one listing of those references does, in words.
-func (w *world) list(references ...string) string {
+// found are those references, a label of each behind it.
+func (w *world) found(references ...string) (found []source.Found) {
 	w.t.Helper()
-	var found []source.Found
 	for i, text := range references {
 		name, labels, _ := strings.Cut(text, " ")
 		each := source.Refer(name, fmt.Sprint("list:", i+1), image.Platform{})
@@ -42,6 +41,11 @@ func (w *world) list(references ...string) string {
 		}
 		found = append(found, each)
 	}
+	return found
+}
+
+func (w *world) view() source.View {
+	w.t.Helper()
 	view := source.View{Source: w.source, State: w.state, Watched: map[image.Target]image.Target{}, Endpoints: []string{"ops"}}
 	for _, name := range w.watched {
 		target := parse(w.t, name)
@@ -49,6 +53,13 @@ func (w *world) list(references ...string) string {
 		key.Reference.Repository = key.Reference.Repository.Canonical()
 		view.Watched[key] = target
 	}
+	return view
+}
+
+// list is what one listing of those references does, in words.
+func (w *world) list(references ...string) string {
+	w.t.Helper()
+	found, view := w.found(references...), w.view()
 	d, err := source.Decide(view, found, "", noon)
 	if err != nil {
 		return err.Error()

@@ -20,7 +20,8 @@ type Found struct {
 	Place string `json:"place"`
 	// Reason is why it is not followed; empty if it is.
 	Reason Reason `json:"reason,omitempty"`
-	// Note says more: which variable, which stage, what is wrong.
+	// Note says more: which variable, which stage, what is wrong, or which other place of
+	// the same tag decides.
 	Note string `json:"note,omitempty"`
 	// Target is what is watched; zero if there is none.
 	Target image.Target `json:"target,omitzero"`

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -24,11 +25,16 @@ type Plan struct {
 	// Tags are those that it would bring, References all that were found.
 	Tags       int `json:"tags"`
 	References int `json:"references"`
+	// NotFollowed are references of which nothing is watched.
+	NotFollowed int `json:"not_followed"`
 	// New would be subscribed, Missing are brought now and no longer listed.
 	New     int `json:"new"`
 	Missing int `json:"missing"`
-	// Found is what was found; it may be cut.
+	// Found is what was found, without the last Omitted of it.
 	Found []Found `json:"found"`
+	// Omitted is how many references were found and are not listed, as there are too many
+	// for one message. They count in the other numbers.
+	Omitted int `json:"omitted,omitempty"`
 	// Problem is why it would not be done; empty if it would.
 	Problem string `json:"problem,omitempty"`
 }
@@ -40,14 +46,24 @@ const maxPlanText = 512 << 10
 // is that of the source as it is now; zero for a new one.
 func (v View) Explain(found []Found, now time.Time) (Plan, error) {
 	plan := Plan{Source: v.Source, References: len(found), Found: []Found{}}
-	found = v.check(found)
+	found, wanted, order := v.wants(found)
 	room := maxPlanText
+	for i, each := range found {
+		text, err := json.Marshal(each)
+		if err != nil {
+			return plan, err
+		}
+		if room -= len(text); room < 0 {
+			plan.Omitted = len(found) - i
+			break
+		}
+		plan.Found = append(plan.Found, each)
+	}
 	for _, each := range found {
-		if room -= len(each.Text) + len(each.Place) + len(each.Note) + 200; room > 0 {
-			plan.Found = append(plan.Found, each)
+		if !each.Followed() {
+			plan.NotFollowed++
 		}
 	}
-	wanted, order := wants(found)
 	for _, key := range order {
 		if !wanted[key].keep {
 			plan.Tags++

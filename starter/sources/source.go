@@ -129,7 +129,7 @@ func save(ctx context.Context, s *session.Session, asked source.Source) error {
 		return err
 	}
 	return s.Show(saved, func(w io.Writer) {
-		fmt.Fprintf(w, "source %s is followed: %s, %d not followed; see: tagwatch source show %s\n", asked.Name, wording.Count(plan.Tags, "tag"), unfollowed(plan.Found), asked.Name)
+		fmt.Fprintf(w, "source %s is followed: %s, %d not followed; see: tagwatch source show %s\n", asked.Name, wording.Count(plan.Tags, "tag"), plan.NotFollowed, asked.Name)
 		if plan.Problem != "" {
 			s.Say("%s", plan.Problem)
 		}
@@ -294,38 +294,31 @@ var reasons = map[source.Reason]string{
 }
 
 func writeFound(w io.Writer, found []source.Found, as []string) {
-	t := output.NewTable("REFERENCE", "WHERE", "WATCHED", "WHY NOT")
+	t := output.NewTable("REFERENCE", "WHERE", "WATCHED", "NOTE")
 	for i, each := range found {
-		style, watched, why := output.Ordinary, "yes", ""
+		style, watched, note := output.Ordinary, "yes", each.Note
 		if !each.Followed() {
-			style, watched, why = output.Faint, "no", reasons[each.Reason]
+			style, watched, note = output.Faint, "no", reasons[each.Reason]
 			if each.Note != "" {
-				why += ": " + each.Note
+				note += ": " + each.Note
 			}
 		}
 		if as != nil && each.Followed() {
 			if watched = as[i]; watched == "" {
-				watched = "no"
-				why = "unsubscribed, or not started yet"
+				watched, note = "no", "unsubscribed, or not started yet"
 			}
 		}
-		t.Row(style, each.Text, each.Place, watched, why)
+		t.Row(style, each.Text, each.Place, watched, note)
 	}
 	t.Write(w)
-}
-
-func unfollowed(found []source.Found) (count int) {
-	for _, each := range found {
-		if !each.Followed() {
-			count++
-		}
-	}
-	return count
 }
 
 func writePlan(s *session.Session, w io.Writer, plan source.Plan) {
 	fmt.Fprintf(w, "%s: %s of %s would be watched, %d new, %d missing\n\n", plan.Source.Name, wording.Count(plan.Tags, "tag"), wording.Count(plan.References, "reference"), plan.New, plan.Missing)
 	writeFound(w, plan.Found, nil)
+	if plan.Omitted > 0 {
+		fmt.Fprintf(w, "\n%s more, too many to list here; once the source is added, all are shown by: tagwatch source show %s\n", wording.Count(plan.Omitted, "reference"), plan.Source.Name)
+	}
 	if plan.Problem != "" {
 		s.Say("%s", plan.Problem)
 	}
