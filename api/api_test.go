@@ -107,6 +107,23 @@ func TestEveryOperation(t *testing.T) {
 	})
 }
 
+// TestAuditOverTheAPI: what a token changes is recorded under its name, once.
+func TestAuditOverTheAPI(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		end := fmt.Sprintf(`{"tags": [%q], "types": ["policy_eval"]}`, inside)
+		for range 2 {
+			f.send("web-act", "POST", "/api/v1/subscriptions/end", end)
+		}
+		f.send("admin", "POST", "/api/v1/tokens", `{"name": "new", "scope": "read"}`)
+		for name, want := range map[string]int{"admin": 2, "web-read": 1} {
+			_, body := f.send(name, "GET", "/api/v1/audit", "")
+			if strings.Count(body, `"action":`) != want || !strings.Contains(body, `"who":"web-act","via":"api","action":"subscription.`) || strings.Contains(body, "twt_") {
+				t.Errorf("%s sees %s", name, body)
+			}
+		}
+	})
+}
+
 // seesNothing: the request about an outside tag is answered as if it did not exist.
 func (f *fixture) seesNothing(name string, s sample) {
 	f.Helper()
