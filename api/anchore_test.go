@@ -141,6 +141,52 @@ func TestAnchoreRefuses(t *testing.T) {
 	})
 }
 
+// TestAnchoreChanges: a client ends and deletes what its token may change, and what it may
+// not is as it was.
+func TestAnchoreChanges(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		record := func(kind string) map[string]any {
+			t.Helper()
+			status, answer := f.anchore("admin", http.MethodGet, "/subscriptions?subscription_type="+kind+"&subscription_key="+url.QueryEscape(inside), "")
+			list, _ := answer.([]any)
+			if status != http.StatusOK || len(list) != 1 {
+				t.Fatalf("%d %v", status, answer)
+			}
+			return list[0].(map[string]any)
+		}
+		policy := record("policy_eval")
+		address := "/subscriptions/" + policy["subscription_id"].(string)
+		off := fmt.Sprintf(`{"active": false, "subscription_key": %q, "subscription_type": "policy_eval"}`, inside)
+		status, answer := f.anchore("read", http.MethodPut, address, off)
+		f.refusal("deactivate with scope read", status, answer, http.StatusForbidden, "scope act")
+		if status, answer := f.anchore("web-act", http.MethodPut, address, off); status != http.StatusOK || record("policy_eval")["active"] != false {
+			t.Errorf("deactivate: %d %v", status, answer)
+		}
+		status, answer = f.anchore("web-act", http.MethodPut, address, strings.Replace(off, "false", "true", 1))
+		if len(f.asked) == 0 || !strings.Contains(f.asked[len(f.asked)-1], "ubscri") {
+			t.Errorf("activate asked for %q: %d %v", f.asked, status, answer)
+		}
+		if status, answer := f.anchore("act", http.MethodPost, "/images", fmt.Sprintf(`{"tag": %q}`, inside)); status != http.StatusOK || !strings.Contains(fmt.Sprint(answer), string(storetest.SeedDigest)) {
+			t.Errorf("add again: %d %v", status, answer)
+		}
+		image := "/images/" + string(storetest.SeedDigest)
+		if _, answer := f.anchore("web-act", http.MethodDelete, image, ""); answer.(map[string]any)["status"] != "delete_failed" || strings.Contains(fmt.Sprint(answer), "nginx") {
+			t.Errorf("delete without force: %v", answer)
+		}
+		status, answer = f.anchore("read", http.MethodDelete, image+"?force=true", "")
+		f.refusal("delete with scope read", status, answer, http.StatusForbidden, "scope act")
+		if _, answer := f.anchore("web-act", http.MethodDelete, image+"?force=True", ""); answer.(map[string]any)["status"] != "deleting" {
+			t.Errorf("delete: %v", answer)
+		}
+		if _, answer := f.anchore("read", http.MethodGet, "/images", ""); strings.Contains(fmt.Sprint(answer), "web/shop") || !strings.Contains(fmt.Sprint(answer), "nginx") {
+			t.Errorf("after a delete by a token for web: %v", answer)
+		}
+		if _, answer := f.anchore("act", http.MethodDelete, "/images?force=true&imageDigests=sha256:00", ""); answer.([]any)[0].(map[string]any)["status"] != "not_found" {
+			t.Errorf("delete of none: %v", answer)
+		}
+	})
+}
+
 func (f *fixture) refusal(what string, status int, answer any, want int, says string) {
 	f.Helper()
 	body, _ := answer.(map[string]any)

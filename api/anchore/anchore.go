@@ -94,6 +94,11 @@ func (s service) routes() map[string]func(*call) (any, error) {
 		"GET /v1/subscriptions/{id}":              getSubscription,
 		"GET /v1/policies":                        listPolicies,
 		"GET /v1/policies/{id}":                   getPolicy,
+		"POST /v1/images":                         addImage,
+		"DELETE /v1/images":                       deleteImages,
+		"DELETE /v1/images/{digest}":              deleteImageByDigest,
+		"PUT /v1/subscriptions/{id}":              putSubscription,
+		"DELETE /v1/subscriptions/{id}":           deleteSubscription,
 		"GET /v1/registries":                      listRegistries,
 		"GET /v1/registries/{name...}":            getRegistry,
 		"GET /v1/events":                          listEvents,
@@ -105,12 +110,7 @@ func (s service) routes() map[string]func(*call) (any, error) {
 
 // unsupported are the requests of Anchore's clients that Tagwatch has something else for.
 var unsupported = map[string]Fault{
-	"POST /v1/images":                          instead("watch the tag with: tagwatch subscribe, or POST /api/v1/subscriptions"),
-	"DELETE /v1/images":                        instead("end a tag's subscriptions with: tagwatch unsubscribe, or POST /api/v1/subscriptions/end"),
-	"DELETE /v1/images/{digest}":               instead("end a tag's subscriptions with: tagwatch unsubscribe, or POST /api/v1/subscriptions/end"),
-	"POST /v1/subscriptions":                   instead("watch the tag with: tagwatch subscribe, or POST /api/v1/subscriptions"),
-	"PUT /v1/subscriptions/{id}":               instead("use: tagwatch subscribe and tagwatch unsubscribe, with --type"),
-	"DELETE /v1/subscriptions/{id}":            instead("use: tagwatch unsubscribe, with --type"),
+	"POST /v1/subscriptions":                   instead("add the tag with POST /v1/images, then activate a type with PUT /v1/subscriptions/{id}"),
 	"POST /v1/repositories":                    instead("watch the repository with: tagwatch repository watch"),
 	"POST /v1/policies":                        instead("add the bundle with: tagwatch policy add"),
 	"PUT /v1/policies/{id}":                    instead("activate the bundle with: tagwatch policy activate"),
