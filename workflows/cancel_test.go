@@ -218,6 +218,7 @@ func restingWorld() *fake {
 		},
 		poll:    func(int) (polling.Poll, error) { return polled(3), nil },
 		list:    func(int) (taglist.Listing, error) { return listed(), nil },
+		source:  func(int) (source.Listing, error) { return sourceListed(), nil },
 		fetched: databuild.Fetched{Build: &build},
 		deliver: func(int) (delivery.Round, error) { return delivery.Round{Active: true}, nil },
 		behind:  []int{1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000},
