@@ -64,10 +64,17 @@ type engineContainer struct {
 	Image   string
 	ImageID string
 	Labels  map[string]string
+	// ImageManifestDescriptor says which image of several platforms runs, where the engine
+	// keeps more than one.
+	ImageManifestDescriptor struct{ Platform enginePlatform }
 }
 
 type engineImage struct {
-	RepoDigests  []string
+	RepoDigests []string
+	enginePlatform
+}
+
+type enginePlatform struct {
 	Os           string
 	Architecture string
 	Variant      string
@@ -111,11 +118,24 @@ func (e *engine) container(ctx context.Context, c engineContainer) (source.Found
 	if err != nil {
 		return source.Found{}, err
 	}
-	found := source.Refer(text, "container "+name, e.platformOf(runs))
-	if found.Reason == "" && len(runs.RepoDigests) == 0 {
-		found.Reason, found.Note = source.Built, "the image that runs has no digest of a registry"
+	platform := runs.enginePlatform
+	if c.ImageManifestDescriptor.Platform.Os != "" {
+		platform = c.ImageManifestDescriptor.Platform
+	}
+	found := source.Refer(text, "container "+name, e.platformOf(platform))
+	if found.Reason == "" && !runs.isFrom(found.Target.Reference.Repository) {
+		found.Reason, found.Note = source.Built, "the image that runs has no digest of this repository"
 	}
 	return found, nil
+}
+
+// isFrom reports whether the image was pulled from a repository or pushed there. An image
+// that was given another name has the digests of those that it had before.
+func (i engineImage) isFrom(repository image.Repository) bool {
+	return slices.ContainsFunc(i.RepoDigests, func(text string) bool {
+		from, _, err := image.ParsePinned(text)
+		return err == nil && from.Reference.Repository.Canonical() == repository.Canonical()
+	})
 }
 
 // image is what the engine knows of an image.
@@ -130,7 +150,7 @@ func (e *engine) image(ctx context.Context, id string) (engineImage, error) {
 }
 
 // platformOf is the platform of an image that runs, unless the source has one.
-func (e *engine) platformOf(runs engineImage) image.Platform {
+func (e *engine) platformOf(runs enginePlatform) image.Platform {
 	if e.platform != (image.Platform{}) {
 		return e.platform
 	}
