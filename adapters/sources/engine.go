@@ -70,6 +70,7 @@ type engineContainer struct {
 }
 
 type engineImage struct {
+	RepoTags    []string
 	RepoDigests []string
 	enginePlatform
 }
@@ -114,7 +115,15 @@ func (e *engine) container(ctx context.Context, c engineContainer) (source.Found
 			text = inspected.Config.Image
 		}
 	}
+	place := "container " + name
 	runs, err := e.image(ctx, c.ImageID)
+	if err == nil && runs.nameless() {
+		// It was pulled or built anew, or its name was removed. What now has the name says
+		// whether that is one of a registry.
+		if named := source.Refer(text, place, e.platform); named.Reason == "" {
+			runs, err = e.image(ctx, text)
+		}
+	}
 	if err != nil {
 		return source.Found{}, err
 	}
@@ -122,8 +131,12 @@ func (e *engine) container(ctx context.Context, c engineContainer) (source.Found
 	if c.ImageManifestDescriptor.Platform.Os != "" {
 		platform = c.ImageManifestDescriptor.Platform
 	}
-	found := source.Refer(text, "container "+name, e.platformOf(platform))
-	if found.Reason == "" && !runs.isFrom(found.Target.Reference.Repository) {
+	found := source.Refer(text, place, e.platformOf(platform))
+	switch {
+	case found.Reason != "":
+	case runs.nameless():
+		found.Reason, found.Note = source.Nameless, "whether its image is of a registry is not known"
+	case !runs.isFrom(found.Target.Reference.Repository):
 		found.Reason, found.Note = source.Built, "the image that runs has no digest of this repository"
 	}
 	return found, nil
@@ -138,13 +151,21 @@ func (i engineImage) isFrom(repository image.Repository) bool {
 	})
 }
 
-// image is what the engine knows of an image.
+// nameless reports whether the engine has no name of the image any more. The image of a
+// container that runs can be gone altogether, once its tag was pulled anew.
+func (i engineImage) nameless() bool { return len(i.RepoTags) == 0 && len(i.RepoDigests) == 0 }
+
+// image is what the engine knows of an image, by its identifier or name; nothing of one
+// that it does not have.
 func (e *engine) image(ctx context.Context, id string) (engineImage, error) {
 	if known, found := e.images[id]; found {
 		return known, nil
 	}
 	var read engineImage
-	err := e.get(ctx, "/images/"+url.PathEscape(id)+"/json", &read)
+	err := e.get(ctx, "/images/"+strings.ReplaceAll(url.PathEscape(id), "%2F", "/")+"/json", &read)
+	if status, is := errors.AsType[*engineStatus](err); is && status.code == http.StatusNotFound {
+		err = nil
+	}
 	e.images[id] = read
 	return read, err
 }

@@ -25,15 +25,20 @@ func engineAnswers() map[string]string {
 			{"Id": "c3", "Names": ["/dev"], "Image": "shop-dev", "ImageID": "sha256:i3", "Labels": null},
 			{"Id": "c6", "Names": ["/renamed"], "Image": "shop/web:1", "ImageID": "sha256:i1"},
 			{"Id": "c7", "Names": ["/arm"], "Image": "index.docker.io/library/nginx:1.27", "ImageID": "sha256:i1", "ImageManifestDescriptor": {"platform": {"os": "linux", "architecture": "arm64"}}},
+			{"Id": "c8", "Names": ["/pulled-anew"], "Image": "ghcr.io/shop/job:1", "ImageID": "sha256:gone"},
+			{"Id": "c9", "Names": ["/untagged"], "Image": "sha256:i9", "ImageID": "sha256:i9"},
 			{"Id": "c4", "Names": ["/off"], "Image": "redis:7", "ImageID": "sha256:i1", "Labels": {"tagwatch/watch": "false"}},
 			{"Id": "c5", "Names": [], "Image": "` + nameless + `", "ImageID": "` + nameless + `"}]`,
-		"/containers/c2/json":           `{"Config": {"Image": "ghcr.io/shop/api:2"}}`,
-		"/containers/c5/json":           `{"Config": {"Image": ""}}`,
-		"/images/" + nameless + "/json": `{}`,
-		"/images/sha256:i1/json":        `{"RepoDigests": ["nginx@sha256:` + digest + `", "redis@sha256:` + digest + `"], "Os": "linux", "Architecture": "amd64"}`,
-		"/images/sha256:i2/json":        `{"RepoDigests": ["ghcr.io/shop/api@sha256:` + digest + `"], "Os": "linux", "Architecture": "arm64", "Variant": "v8"}`,
-		"/images/sha256:i3/json":        `{"RepoDigests": [], "Os": "linux", "Architecture": "amd64"}`,
-		"/services":                     `[{"Spec": {"Name": "queue", "Labels": {"tagwatch/interval": "10m"}, "TaskTemplate": {"ContainerSpec": {"Image": "rabbitmq:4@sha256:` + digest + `"}}}}]`,
+		"/containers/c2/json":             `{"Config": {"Image": "ghcr.io/shop/api:2"}}`,
+		"/containers/c9/json":             `{"Config": {"Image": "shop/lost:1"}}`,
+		"/images/sha256:i9/json":          `{"RepoTags": [], "RepoDigests": [], "Os": "linux", "Architecture": "amd64"}`,
+		"/images/ghcr.io/shop/job:1/json": `{"RepoTags": ["ghcr.io/shop/job:1"], "RepoDigests": ["ghcr.io/shop/job@sha256:` + digest + `"], "Os": "linux", "Architecture": "amd64"}`,
+		"/containers/c5/json":             `{"Config": {"Image": ""}}`,
+		"/images/" + nameless + "/json":   `{}`,
+		"/images/sha256:i1/json":          `{"RepoDigests": ["nginx@sha256:` + digest + `", "redis@sha256:` + digest + `"], "Os": "linux", "Architecture": "amd64"}`,
+		"/images/sha256:i2/json":          `{"RepoDigests": ["ghcr.io/shop/api@sha256:` + digest + `"], "Os": "linux", "Architecture": "arm64", "Variant": "v8"}`,
+		"/images/sha256:i3/json":          `{"RepoTags": ["shop-dev:latest"], "RepoDigests": [], "Os": "linux", "Architecture": "amd64"}`,
+		"/services":                       `[{"Spec": {"Name": "queue", "Labels": {"tagwatch/interval": "10m"}, "TaskTemplate": {"ContainerSpec": {"Image": "rabbitmq:4@sha256:` + digest + `"}}}}]`,
 	}
 }
 
@@ -85,7 +90,9 @@ func TestEngine(t *testing.T) {
 		"container c5 | sha256:" + strings.Repeat("2", 64) + " | not_image: an image's identifier, of which no registry is known",
 		"container dev | shop-dev | built: the image that runs has no digest of this repository",
 		"container off | redis:7 | off with {Watch:false Types:[] Endpoints:[] When: Interval:0s}",
+		"container pulled-anew | ghcr.io/shop/job:1 | -> ghcr.io/shop/job:1",
 		"container renamed | shop/web:1 | built: the image that runs has no digest of this repository",
+		"container untagged | shop/lost:1 | nameless: whether its image is of a registry is not known",
 		"container web | nginx:1.27 | -> docker.io/nginx:1.27 with {Watch: Types:[tag_update] Endpoints:[] When: Interval:0s}",
 		"service queue | rabbitmq:4@sha256:" + strings.Repeat("1", 64) + " | -> docker.io/rabbitmq:4 pinned to 111111111111 with {Watch: Types:[] Endpoints:[] When: Interval:10m0s}",
 	}
@@ -116,7 +123,7 @@ func TestEngineFails(t *testing.T) {
 			address, folder := engineAt(t, answers)
 			reading, err := reader(t, folder).Read(t.Context(), source.Source{Kind: source.Docker, Paths: []string{address}}, "")
 			if test.kind == nil {
-				if err != nil || len(reading.Found) != 7 {
+				if err != nil || len(reading.Found) != 9 {
 					t.Errorf("found %v, %v", reading.Found, err)
 				}
 				return

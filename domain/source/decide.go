@@ -126,7 +126,7 @@ func (v View) wants(found []Found) ([]Found, map[image.Target]want, []image.Targ
 	wanted := map[image.Target]want{}
 	var order []image.Target
 	for _, f := range found {
-		keep := f.Reason == BadLabel
+		keep := f.Reason == BadLabel || f.Reason == Nameless
 		if !f.Followed() && (!keep || f.Target == image.Target{}) {
 			continue
 		}

@@ -233,3 +233,20 @@ func TestValidate(t *testing.T) {
 		}
 	}
 }
+
+// TestNamelessStays: what an engine runs under a name that it has lost begins nothing and
+// ends nothing.
+func TestNamelessStays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.list("a:1", "b:1")
+	lost := []source.Found{w.found("a:1")[0], w.found("b:1")[0], w.found("c:1")[0]}
+	lost[1].Reason, lost[2].Reason = source.Nameless, source.Nameless
+	for range 3 {
+		d, err := source.Decide(w.view(), lost, "", noon)
+		if err != nil || len(d.Added) > 0 || len(d.Ended) > 0 || len(d.State.Members) != 2 {
+			t.Fatalf("added %v, ended %v, %v", d.Added, d.Ended, err)
+		}
+		w.state = d.State
+	}
+}

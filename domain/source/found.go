@@ -45,12 +45,16 @@ const (
 	SwitchOff  Reason = "off"        // a label says that it is not to be watched
 	BadLabel   Reason = "bad_label"  // a label cannot be read; what is watched already stays
 	NotAnImage Reason = "not_image"  // a build context or an identifier, not an image of a registry
+	Nameless   Reason = "nameless"   // the engine has lost the name of what it runs; what is watched already stays
 	Invalid    Reason = "invalid"    // not a reference
 	Unreadable Reason = "unreadable" // a file that is named there and not to be had
 )
 
 // Followed reports whether the reference is to be watched.
 func (f Found) Followed() bool { return f.Reason == "" && f.Target != image.Target{} }
+
+// local reports whether the image may be in no registry.
+func (f Found) local() bool { return f.Reason == Built || f.Reason == Nameless }
 
 // Refer says what a reference means. Its variables have their values already; what is
 // left of a variable is one without.
@@ -112,11 +116,11 @@ func isImageID(text string) bool {
 func (f Found) With(all map[string]string) Found {
 	choices, err := ReadLabels(all)
 	switch {
-	case err != nil && (f.Reason == "" || f.Reason == Built):
+	case err != nil && (f.Reason == "" || f.local()):
 		return f.not(BadLabel, errkind.Text(err))
-	case choices.Watch == "false" && (f.Reason == "" || f.Reason == Built):
+	case choices.Watch == "false" && (f.Reason == "" || f.local()):
 		f = f.not(SwitchOff, "")
-	case choices.Watch == "true" && f.Reason == Built && f.Target != (image.Target{}):
+	case choices.Watch == "true" && f.local() && f.Target != (image.Target{}):
 		f = f.not("", "")
 	}
 	f.Choices = choices

@@ -288,6 +288,7 @@ var reasons = map[source.Reason]string{
 	source.NoProfile:  "profile not selected (--profile)",
 	source.SwitchOff:  "switched off by tagwatch/watch=false",
 	source.BadLabel:   "a label cannot be used",
+	source.Nameless:   "its name was removed or taken over",
 	source.NotAnImage: "not an image of a registry",
 	source.Invalid:    "not a reference",
 	source.Unreadable: "not to be had",
