@@ -15,6 +15,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -87,6 +88,8 @@ func (l *typed) operands(ctx context.Context, current string) []string {
 		return l.read(ctx, bundleIDs)
 	case "repository update", "repository unwatch":
 		return l.read(ctx, repositoryNames)
+	case "source show", "source update", "source confirm", "source remove":
+		return l.read(ctx, sourceNames)
 	case "registry check":
 		return l.read(ctx, (*store.Store).Registries)
 	}
@@ -149,6 +152,11 @@ func repositoriesOfTags(kept *store.Store, ctx context.Context) ([]string, error
 func repositoryNames(kept *store.Store, ctx context.Context) ([]string, error) {
 	repositories, err := kept.Repositories(ctx)
 	return named(repositories, func(r taglist.Repository) string { return r.Name.String() }), err
+}
+
+func sourceNames(kept *store.Store, ctx context.Context) ([]string, error) {
+	sources, err := kept.Sources(ctx)
+	return named(sources, func(s source.Source) string { return s.Name }), err
 }
 
 func bundleIDs(kept *store.Store, ctx context.Context) ([]string, error) {
