@@ -44,6 +44,7 @@ var floors = map[string][]string{
 	"starter/notifications": room,
 	"starter/policies":      room,
 	"starter/feeds":         room,
+	"starter/declarations":  room,
 	"starter/doctor":        room,
 	"starter/tokens":        room,
 	"starter/trail":         room,
@@ -73,6 +74,7 @@ var floors = map[string][]string{
 	"domain/polling":      {"domain/condition", "domain/image"},
 	"domain/taglist":      {"domain/filter", "domain/errkind", "domain/condition", "domain/image", "domain/notification", "domain/delivery", "domain/endpoint", "domain/subscription"},
 	"domain/source":       {"domain/filter", "domain/errkind", "domain/wording", "domain/condition", "domain/image", "domain/notification", "domain/delivery", "domain/endpoint", "domain/subscription"},
+	"domain/declaration":  {"domain"}, // names all that can be declared
 	"domain/watch":        {"domain/filter", "domain/condition", "domain/image", "domain/sbom", "domain/vuln", "domain/acceptance", "domain/policy", "domain/notification", "domain/delivery", "domain/endpoint", "domain/subscription", "domain/watcher"},
 
 	// Counterparts on loopback, for the demo and the tests.

@@ -5,8 +5,10 @@ import "net/url"
 // Disclosed is the endpoint without what may be a secret: the path of its URL, which is
 // the secret of many receivers, the proxy, and the values of headers.
 func (e Endpoint) Disclosed() Endpoint {
-	e.URL = originOf(e.URL)
-	if e.Proxy != "" && e.Proxy != ProxyDirect {
+	if !SecretRef(e.URL).IsRef() {
+		e.URL = originOf(e.URL)
+	}
+	if e.Proxy != "" && e.Proxy != ProxyDirect && !SecretRef(e.Proxy).IsRef() {
 		e.Proxy = "..."
 	}
 	if e.Headers != nil {

@@ -1,0 +1,59 @@
+package declaration
+
+import (
+	"maps"
+	"slices"
+)
+
+// Export is the document that declares those things.
+func Export(owner string, things []Thing) Document {
+	d := Document{Owner: owner}
+	byContent := map[string]int{}
+	for _, t := range things {
+		switch {
+		case t.Endpoint != nil:
+			d.Endpoints = append(d.Endpoints, EndpointOf(*t.Endpoint))
+		case t.Bundle != nil:
+			d.Policies = append(d.Policies, Policy{Bundle: t.Bundle.Document, Active: t.Bundle.Active})
+		case t.Acceptance != nil:
+			d.Acceptances = append(d.Acceptances, AcceptanceOf(*t.Acceptance))
+		case t.Repository != nil:
+			d.Repositories = append(d.Repositories, RepositoryOf(*t.Repository))
+		case t.Source != nil:
+			d.Sources = append(d.Sources, SourceOf(*t.Source))
+		case t.Watched != nil:
+			for _, item := range t.Watched.items() {
+				tags := item.Tags
+				item.Tags = nil
+				content := text(item)
+				at, found := byContent[content]
+				if !found {
+					at, byContent[content] = len(d.Subscriptions), len(d.Subscriptions)
+					d.Subscriptions = append(d.Subscriptions, item)
+				}
+				d.Subscriptions[at].Tags = append(d.Subscriptions[at].Tags, tags...)
+			}
+		}
+	}
+	return d
+}
+
+// items are one for each kind of options that the types have.
+func (w Watched) items() (items []Subscription) {
+	byOptions := map[string]int{}
+	for _, t := range slices.Sorted(maps.Keys(w.Types)) {
+		options := w.Types[t]
+		at, found := byOptions[text(options)]
+		if !found {
+			at, byOptions[text(options)] = len(items), len(items)
+			pin := options.Pin
+			options.Pin = ""
+			items = append(items, Subscription{Tags: []string{w.Target.Pinned(pin)}, Interval: Duration(w.Poll), Options: options})
+		}
+		items[at].Types = append(items[at].Types, t)
+	}
+	for i := range items {
+		items[i].Types = typesShown(items[i].Types)
+	}
+	return items
+}
