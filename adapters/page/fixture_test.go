@@ -50,20 +50,15 @@ func state(t testing.TB) watch.State {
 	t.Helper()
 	finding := vuln.Finding{ID: "CVE-2026-1" + hostile, Package: vuln.Package{Name: "openssl" + hostile, Version: "1" + hostile, Type: "deb" + hostile},
 		Severity: vuln.Critical, URL: "javascript:alert(4)", Description: hostile, Fix: vuln.Fix{State: vuln.FixKnown, Versions: []string{"2" + hostile}}, KnownExploited: true}
-	accepted, unfixed := finding, finding
-	accepted.ID, accepted.Accepted = "CVE-2026-2", &vuln.Accepted{ID: 1, Reason: "not reachable " + hostile, Owner: "web" + hostile, Until: now.AddDate(0, 1, 0)}
-	unfixed.ID, unfixed.Accepted = "CVE-2026-3", &vuln.Accepted{ID: 2, Reason: "no fix yet"}
 	evaluation := policy.Evaluation{ImageID: "abc", Reference: target(t, "registry.example.com/shop/api:1").Reference, Status: policy.Fail, FinalAction: policy.Stop,
-		Rows: []policy.Row{{TriggerID: "x", Gate: "vulnerabilities" + hostile, Trigger: "package", Message: "bad" + hostile, Action: policy.Stop},
-			{TriggerID: "CVE-2026-3+openssl", Gate: "vulnerabilities", Trigger: "package", Message: "bad", Action: policy.Stop,
-				Waiver: &policy.Waiver{WhitelistID: policy.AcceptancesID, Acceptance: unfixed.Accepted}}}}
+		Rows: []policy.Row{{TriggerID: "x", Gate: "vulnerabilities" + hostile, Trigger: "package", Message: "bad" + hostile, Action: policy.Stop}}}
 	document, err := policy.Document(evaluation, nil, "admin")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return watch.State{Revision: 1, Resolved: image.Resolved{Manifest: image.Digest("sha256:" + strings.Repeat("a", 64))},
 		Analyzed: image.Digest("sha256:" + strings.Repeat("a", 64)), Matched: true, Counts: vuln.Counts{Critical: 1, High: 2},
-		Vulnerabilities: []vuln.Finding{finding, accepted, unfixed}, Checked: now.Add(-time.Minute), Changed: now.Add(-time.Hour),
+		Vulnerabilities: []vuln.Finding{finding}, Checked: now.Add(-time.Minute), Changed: now.Add(-time.Hour),
 		Problem:    &condition.Problem{Stage: condition.StageResolve, Message: "registry says " + hostile, Since: now.Add(-time.Hour)},
 		Evaluation: &watch.Evaluation{Status: policy.Fail, FinalAction: policy.Stop, Document: document}}
 }

@@ -202,21 +202,6 @@ func TestStoreIsAway(t *testing.T) {
 	}
 }
 
-// TestAcceptedFindings: the page of a tag marks them, and says why and until when.
-func TestAcceptedFindings(t *testing.T) {
-	t.Parallel()
-	r := open(t, &content{t: t, tags: 1}, "")
-	_, text := r.get("/tag?name=registry.example.com/shop/api:1")
-	for _, want := range []string{"Accepted until 2026-04-01 12:00 UTC, owned by web&#34;", ": not reachable &#34;", "Accepted until there is a fix: no fix yet</p>", ">acceptance 2: no fix yet</td>"} {
-		if strings.Count(text, want) != 1 {
-			t.Errorf("%d times %q in\n%s", strings.Count(text, want), want, text)
-		}
-	}
-	if marked := strings.Count(text, ">accepted</span>"); marked != 2 {
-		t.Errorf("%d findings are marked", marked)
-	}
-}
-
 const token = "the-token-of-the-status-page"
 
 func TestToken(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/audit"
+	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -116,6 +117,11 @@ func (s *Store) changeAcceptance(ctx context.Context, action audit.Action, id in
 		}
 		if changed, err = row.acceptance(); err != nil {
 			return err
+		}
+		if !changed.Revoked.IsZero() {
+			if err := t.disownAcceptance(ctx, declaration.KeyOfAcceptance(changed)); err != nil {
+				return err
+			}
 		}
 		return t.note(ctx, now, audit.Change{Action: action, Subject: changed.Vulnerability, Before: acceptedState(before), After: acceptedState(changed)})
 	})

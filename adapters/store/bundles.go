@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/audit"
+	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
 )
@@ -251,6 +252,9 @@ func (s *Store) DeleteBundle(ctx context.Context, id string, now time.Time) erro
 			return err
 		}
 		if err := t.note(ctx, now, audit.Change{Action: audit.PolicyDelete, Subject: id, Before: before}); err != nil {
+			return err
+		}
+		if err := t.disown(ctx, declaration.Key{Kind: declaration.OfPolicy, Name: id}); err != nil {
 			return err
 		}
 		return t.run(ctx, `DELETE FROM bundle WHERE id = ?`, id)

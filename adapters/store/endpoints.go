@@ -7,6 +7,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -109,6 +110,9 @@ func (s *Store) DeleteEndpoint(ctx context.Context, name string, now time.Time) 
 		}
 		if n == 0 {
 			return errNoEndpoint
+		}
+		if err := t.disown(ctx, declaration.Key{Kind: declaration.OfEndpoint, Name: name}); err != nil {
+			return err
 		}
 		if err := t.forgetConditions(ctx, condition.Endpoint, name); err != nil {
 			return err

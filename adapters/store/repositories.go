@@ -9,6 +9,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/taglist"
@@ -101,14 +102,19 @@ var errNotWatched = fmt.Errorf("the repository is not watched: %w", errkind.NotF
 func (s *Store) Repositories(ctx context.Context) ([]taglist.Repository, error) {
 	var repositories []taglist.Repository
 	err := s.view(ctx, "list repositories", func(t tx) error {
-		contents, err := all[string](ctx, t, `SELECT content FROM repository ORDER BY name`)
-		if err != nil {
-			return err
-		}
-		repositories, err = convert(contents, parse[taglist.Repository])
+		found, err := t.repositories(ctx)
+		repositories = found
 		return err
 	})
 	return repositories, err
+}
+
+func (t tx) repositories(ctx context.Context) ([]taglist.Repository, error) {
+	contents, err := all[string](ctx, t, `SELECT content FROM repository ORDER BY name`)
+	if err != nil {
+		return nil, err
+	}
+	return convert(contents, parse[taglist.Repository])
 }
 
 // WatchedAs are the watched repositories that are the same as one, under any of its
@@ -196,6 +202,9 @@ func (s *Store) DeleteRepository(ctx context.Context, name image.Repository, now
 		}
 		if n == 0 {
 			return errNotWatched
+		}
+		if err := t.disown(ctx, declaration.KeyOfRepository(name)); err != nil {
+			return err
 		}
 		return t.forgetConditions(ctx, condition.Repository, name.String())
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/source"
@@ -118,13 +119,19 @@ func (t tx) members(ctx context.Context, name string) (members []source.Member, 
 // Sources lists the sources by name.
 func (s *Store) Sources(ctx context.Context) (sources []source.Source, err error) {
 	err = s.view(ctx, "list sources", func(t tx) error {
-		contents, err := all[string](ctx, t, `SELECT content FROM source ORDER BY name`)
-		if err == nil {
-			sources, err = convert(contents, parse[source.Source])
-		}
+		found, err := t.sources(ctx)
+		sources = found
 		return err
 	})
 	return sources, err
+}
+
+func (t tx) sources(ctx context.Context) ([]source.Source, error) {
+	contents, err := all[string](ctx, t, `SELECT content FROM source ORDER BY name`)
+	if err != nil {
+		return nil, err
+	}
+	return convert(contents, parse[source.Source])
 }
 
 // ConfirmSource notes that a person believes what is gone; errkind.Conflict if nothing
@@ -334,6 +341,9 @@ func (s *Store) DeleteSource(ctx context.Context, name string, now time.Time) (e
 			return nil
 		})
 		if err != nil {
+			return err
+		}
+		if err := t.disown(ctx, declaration.Key{Kind: declaration.OfSource, Name: name}); err != nil {
 			return err
 		}
 		if err := t.run(ctx, `DELETE FROM source WHERE name = ?`, name); err != nil {

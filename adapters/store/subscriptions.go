@@ -153,6 +153,9 @@ func (s *Store) Unsubscribe(ctx context.Context, target image.Target, types []no
 			if ended == 0 {
 				return fmt.Errorf("not subscribed to %s: %w", describe(types), errkind.NotFound)
 			}
+			if err := t.disownTag(ctx, target); err != nil {
+				return err
+			}
 			if left, err = t.forgetUnwatched(ctx, target); err != nil || left > 0 {
 				return err
 			}

@@ -59,6 +59,8 @@ const (
 	AcceptanceExtend Action = "acceptance.extend"
 	AcceptanceRevoke Action = "acceptance.revoke"
 
+	OwnerClaim Action = "owner.claim" // by a declaration
+
 	FeedSync     Action = "feed.sync"
 	FeedImport   Action = "feed.import"
 	FeedRelease  Action = "feed.release"

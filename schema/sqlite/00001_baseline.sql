@@ -429,6 +429,14 @@ CREATE TABLE source_member (
 );
 CREATE INDEX source_member_target ON source_member (target);
 
+-- Whom things belong to that a declaration made. A row goes with its thing.
+CREATE TABLE declared (
+    kind  TEXT NOT NULL, -- endpoint, policy, acceptance, repository, source, subscription
+    name  TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    PRIMARY KEY (kind, name)
+);
+
 -- Changes that endpoints receive in one summary.
 CREATE TABLE pending_summary (
     endpoint     TEXT NOT NULL REFERENCES endpoint (name) ON DELETE CASCADE,
