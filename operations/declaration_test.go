@@ -1,0 +1,414 @@
+package operations
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/adapters/store/storetest"
+	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/domain/acceptance"
+	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/declaration"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/source"
+	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/taglist"
+	"github.com/tagwatch/tagwatch/domain/token"
+)
+
+var noon = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
+
+// errDied stands for a command that is killed.
+var errDied = errors.New("the command was killed")
+
+// installation is a store and workers that share its fate: with at, the command is killed
+// at its at-th write, before it or after it.
+type installation struct {
+	*store.Store
+	t       *testing.T
+	at      int
+	after   bool
+	writes  int
+	refuses string // a tag that the registry does not have
+}
+
+func newInstallation(t *testing.T) *installation {
+	t.Helper()
+	return &installation{Store: storetest.Open(t), t: t}
+}
+
+func (i *installation) write(do func() error) error {
+	i.writes++
+	if i.at != 0 && (i.writes > i.at || i.writes == i.at && !i.after) {
+		return errDied
+	}
+	if err := do(); err != nil || i.writes != i.at {
+		return err
+	}
+	return errDied
+}
+
+func (i *installation) Claim(ctx context.Context, owner string, things []declaration.Key, now time.Time) error {
+	return i.write(func() error { return i.Store.Claim(ctx, owner, things, now) })
+}
+
+func (i *installation) SaveEndpoint(ctx context.Context, e endpoint.Endpoint, now time.Time) error {
+	return i.write(func() error { return i.Store.SaveEndpoint(ctx, e, now) })
+}
+
+func (i *installation) DeleteEndpoint(ctx context.Context, name string, now time.Time) error {
+	return i.write(func() error { return i.Store.DeleteEndpoint(ctx, name, now) })
+}
+
+func (i *installation) SaveBundle(ctx context.Context, b policy.StoredBundle, now time.Time) error {
+	return i.write(func() error { return i.Store.SaveBundle(ctx, b, now) })
+}
+
+func (i *installation) DeleteBundle(ctx context.Context, id string, now time.Time) error {
+	return i.write(func() error { return i.Store.DeleteBundle(ctx, id, now) })
+}
+
+func (i *installation) Accept(ctx context.Context, accepted []acceptance.Acceptance) (stored []acceptance.Acceptance, err error) {
+	err = i.write(func() (err error) { stored, err = i.Store.Accept(ctx, accepted); return err })
+	return stored, err
+}
+
+func (i *installation) ExtendAcceptance(ctx context.Context, id int64, until time.Time, by string, now time.Time) (a acceptance.Acceptance, err error) {
+	err = i.write(func() (err error) { a, err = i.Store.ExtendAcceptance(ctx, id, until, by, now); return err })
+	return a, err
+}
+
+func (i *installation) RevokeAcceptance(ctx context.Context, id int64, by string, now time.Time) (a acceptance.Acceptance, err error) {
+	err = i.write(func() (err error) { a, err = i.Store.RevokeAcceptance(ctx, id, by, now); return err })
+	return a, err
+}
+
+func (i *installation) SaveRepository(ctx context.Context, r taglist.Repository, now time.Time) error {
+	return i.write(func() error { return i.Store.SaveRepository(ctx, r, now) })
+}
+
+func (i *installation) UnwatchTags(ctx context.Context, name image.Repository, now time.Time) (ended []image.Target, err error) {
+	err = i.write(func() (err error) { ended, err = i.Store.UnwatchTags(ctx, name, now); return err })
+	return ended, err
+}
+
+func (i *installation) DeleteRepository(ctx context.Context, name image.Repository, now time.Time) error {
+	return i.write(func() error { return i.Store.DeleteRepository(ctx, name, now) })
+}
+
+func (i *installation) SaveSource(ctx context.Context, s source.Source, now time.Time) error {
+	return i.write(func() error { return i.Store.SaveSource(ctx, s, now) })
+}
+
+func (i *installation) DeleteSource(ctx context.Context, name string, now time.Time) (ended []image.Target, err error) {
+	err = i.write(func() (err error) { ended, err = i.Store.DeleteSource(ctx, name, now); return err })
+	return ended, err
+}
+
+func (i *installation) Unsubscribe(ctx context.Context, target image.Target, types []notification.Type, now time.Time) (left int, err error) {
+	err = i.write(func() (err error) { left, err = i.Store.Unsubscribe(ctx, target, types, now); return err })
+	return left, err
+}
+
+func (i *installation) subscribe(ctx context.Context, request subscription.Request) (results []subscription.Result, err error) {
+	err = i.write(func() error {
+		endpoints, err := i.Endpoints(ctx)
+		if err == nil {
+			err = request.Validate(endpoints)
+		}
+		if err != nil {
+			return err
+		}
+		var accepted []image.Target
+		for _, target := range request.Targets {
+			result := subscription.Result{Target: target}
+			if target.String() == i.refuses {
+				result.Refused = &condition.Problem{Kind: errkind.Name(errkind.NotFound), Message: "the tag does not exist"}
+			} else {
+				accepted = append(accepted, target)
+			}
+			results = append(results, result)
+		}
+		return i.Store.Subscribe(ctx, request.Subscriptions(accepted), request.Poll, noon)
+	})
+	return results, err
+}
+
+func (i *installation) activate(ctx context.Context, bundle string) error {
+	return i.write(func() error { _, err := i.ActivateBundle(ctx, bundle, noon); return err })
+}
+
+func (i *installation) evaluateAcceptances(context.Context) error {
+	return i.write(func() error { return nil })
+}
+
+func (i *installation) wake(context.Context, string, func(context.Context, client.Client) error) {}
+
+func (i *installation) system() *System {
+	return &System{Store: func(context.Context) (*store.Store, error) { return i.Store, nil }, Now: noon, Scope: token.Admin}
+}
+
+func (i *installation) plan(document string, o declaration.Options) (declaration.Plan, error) {
+	return PlanDeclaration(i.t.Context(), i.system(), []declaration.File{{Name: "doc.yaml", Content: []byte(document)}}, nil, o)
+}
+
+// apply applies a document and returns how many things changed, and how many failed.
+func (i *installation) apply(document string, o declaration.Options) (done, failed int, err error) {
+	plan, err := i.plan(document, o)
+	if err != nil {
+		return 0, 0, err
+	}
+	err = declaring{i, i, plan, "ann", noon, func(_ declaration.Change, err error) {
+		if err != nil {
+			failed++
+			return
+		}
+		done++
+	}}.run(i.t.Context())
+	return done, failed, err
+}
+
+func (i *installation) mustApply(document string) {
+	i.t.Helper()
+	if _, failed, err := i.apply(document, pruning); err != nil || failed > 0 {
+		i.t.Fatalf("%d failed, %v", failed, err)
+	}
+}
+
+func (i *installation) exported(owner string) string {
+	i.t.Helper()
+	document, err := ExportDeclaration(i.t.Context(), i.system(), owner)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return asYAML(i.t, document)
+}
+
+func asYAML(t *testing.T, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plain any
+	if err := json.Unmarshal(text, &plain); err != nil {
+		t.Fatal(err)
+	}
+	out, err := yaml.Marshal(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+var pruning = declaration.Options{Prune: true}
+
+const first = `
+owner: web
+endpoints:
+  - {name: ops, url: 'https://ops.example.com/hook', timeout: 20s, digest: 10m, password: env:PASSWORD, user: u}
+  - {name: chat, url: env:CHAT_URL, format: slack, types: [policy_eval]}
+policies:
+  - bundle: {id: strict, name: strict, version: "1_0", policies: [], whitelists: [], mappings: []}
+    active: true
+  - bundle: {id: other, name: other, version: "1_0", policies: [], whitelists: [], mappings: []}
+acceptances:
+  - {vulnerability: CVE-2026-0001, until: fixed, reason: no fix}
+  - {vulnerability: CVE-2026-0002, package: openssl, subject: 'ghcr.io/web/*', until: 2027-01-31, reason: not reachable, owner: web}
+repositories:
+  - {name: redis, platforms: [linux/arm64], interval: 5m, list_interval: 1h, filter: {semver: '>=7', newest: 3, always: [latest]}, options: {endpoints: [ops]}}
+  - {name: ghcr.io/web/shop, types: [tag_update]}
+sources:
+  - {name: list, kind: file, paths: [/srv/images.txt], types: [vuln_update], max_tags: 10}
+subscriptions:
+  - tags: [nginx:1.27, 'ghcr.io/web/app:1@linux/arm64']
+    interval: 5m
+    options: {endpoints: [ops, chat], min_severity: High}
+  - {tags: [redis:7], types: [tag_update]}
+  - {tags: [redis:7], types: [vuln_update], options: {fixable_only: true}}
+  - {tags: ['busybox:1@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'], types: [tag_update], options: {labels: {team: web}}}
+`
+
+// second differs from first in something of each kind.
+const second = `
+owner: web
+endpoints:
+  - {name: ops, url: 'https://ops.example.com/other', timeout: 20s}
+policies:
+  - bundle: {id: other, name: renamed, version: "1_0", policies: [], whitelists: [], mappings: []}
+    active: true
+acceptances:
+  - {vulnerability: CVE-2026-0001, until: 2027-03-01, reason: no fix}
+  - {vulnerability: CVE-2026-0002, package: openssl, subject: 'ghcr.io/web/*', until: 2027-01-31, reason: mitigated, owner: web}
+  - {vulnerability: CVE-2026-0003, until: fixed, reason: new}
+repositories:
+  - {name: redis, filter: {newest: 5}}
+subscriptions:
+  - {tags: [nginx:1.27], types: [vuln_update, policy_eval], interval: 1m}
+  - {tags: [redis:7], types: [tag_update]}
+  - {tags: [alpine:3], options: {endpoints: [ops]}}
+`
+
+// changing are the changes of a plan that change anything.
+func changing(plan declaration.Plan) (changes []declaration.Change) {
+	for _, c := range plan.Changes {
+		if c.Action != declaration.Unchanged {
+			changes = append(changes, c)
+		}
+	}
+	return changes
+}
+
+func TestApplyTwice(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	for _, document := range []string{first, second, first} {
+		i.mustApply(document)
+		plan, err := i.plan(document, pruning)
+		if err != nil || !plan.Empty() {
+			t.Fatalf("still to change: %s, %v", asYAML(t, changing(plan)), err)
+		}
+	}
+}
+
+func TestExportAppliedToAnEmptyInstallation(t *testing.T) {
+	t.Parallel()
+	from, to := newInstallation(t), newInstallation(t)
+	from.mustApply(first)
+	exported := from.exported("web")
+	to.mustApply(exported)
+	if diff := cmp.Diff(exported, to.exported("web")); diff != "" {
+		t.Errorf("exported (-from +to)\n%s", diff)
+	}
+	if plan, err := to.plan(first, pruning); err != nil || !plan.Empty() {
+		t.Errorf("the document itself would change %s, %v", asYAML(t, changing(plan)), err)
+	}
+}
+
+// TestApplyKilledAtEveryWrite goes from one document to another, is killed at each write,
+// and applies the document again: the end is always the document's.
+func TestApplyKilledAtEveryWrite(t *testing.T) {
+	t.Parallel()
+	want := newInstallation(t)
+	want.mustApply(second)
+	for _, after := range []bool{false, true} {
+		for at, more := 1, true; more; at++ {
+			i := newInstallation(t)
+			i.mustApply(first)
+			i.writes, i.at, i.after = 0, at, after
+			_, _, err := i.apply(second, pruning)
+			if more = errors.Is(err, errDied); !more && err != nil {
+				t.Fatal(err)
+			}
+			i.at = 0
+			i.mustApply(second)
+			if diff := cmp.Diff(want.exported("web"), i.exported("web")); diff != "" {
+				t.Fatalf("killed at write %d (after %t): exported (-want +got)\n%s", at, after, diff)
+			}
+			if plan, err := i.plan(second, pruning); err != nil || !plan.Empty() {
+				t.Fatalf("killed at write %d (after %t): still to change %s, %v", at, after, asYAML(t, changing(plan)), err)
+			}
+		}
+	}
+}
+
+// TestTwoOwnersAtOnce lets several owners apply documents that share one thing: one gets
+// it, and the others change nothing at all.
+func TestTwoOwnersAtOnce(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	const owners = 6
+	errs := make([]error, owners)
+	plans := make([]declaration.Plan, owners)
+	for n := range owners {
+		document := fmt.Sprintf("owner: o%d\nendpoints: [{name: own%d, url: 'https://a.example.com'}]\nsubscriptions: [{tags: ['shared:1', 'own%d:1']}]\n", n, n, n)
+		var err error
+		if plans[n], err = i.plan(document, pruning); err != nil { // all before any is applied
+			t.Fatal(err)
+		}
+	}
+	var running sync.WaitGroup
+	for n := range owners {
+		running.Go(func() {
+			own := &installation{Store: i.Store, t: t}
+			errs[n] = declaring{own, own, plans[n], "ann", noon, func(declaration.Change, error) {}}.run(t.Context())
+		})
+	}
+	running.Wait()
+	won := 0
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			won++
+		case !errors.Is(err, errkind.Conflict) || !strings.Contains(err.Error(), `subscription docker.io/library/shared:1 belongs to owner "o`):
+			t.Errorf("error %v", err)
+		}
+	}
+	endpoints, err := i.Endpoints(t.Context())
+	if err != nil || won != 1 || len(endpoints) != 1 {
+		t.Errorf("%d owners won, with endpoints %v, %v", won, endpoints, err)
+	}
+}
+
+// TestByHand leaves alone what somebody made, until it is adopted.
+func TestByHand(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	ctx := t.Context()
+	mine := endpoint.Endpoint{Name: "ops", URL: "https://mine.example.com"}
+	if err := i.Store.SaveEndpoint(ctx, mine, noon); err != nil {
+		t.Fatal(err)
+	}
+	const document = "owner: web\nendpoints: [{name: ops, url: 'https://ops.example.com'}]\n"
+	i.mustApply(document)
+	if kept, err := i.Endpoint(ctx, "ops"); err != nil || kept.URL != mine.URL {
+		t.Errorf("%+v, %v", kept, err)
+	}
+	i.mustApply("owner: web\n") // nor is it pruned
+	if _, failed, err := i.apply(document, declaration.Options{Adopt: true}); err != nil || failed > 0 {
+		t.Fatal(failed, err)
+	}
+	if kept, err := i.Endpoint(ctx, "ops"); err != nil || kept.URL != "https://ops.example.com" {
+		t.Errorf("%+v, %v", kept, err)
+	}
+	i.mustApply("owner: web\n")
+	if _, err := i.Endpoint(ctx, "ops"); !errors.Is(err, errkind.NotFound) {
+		t.Errorf("after pruning: %v", err)
+	}
+}
+
+// TestRefusedTag reports a tag that does not exist; the others are subscribed to, and
+// nothing is deleted.
+func TestRefusedTag(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	i.mustApply("owner: web\nsubscriptions: [{tags: [old:1]}]\n")
+	i.refuses = "docker.io/missing:1"
+	const document = "owner: web\nsubscriptions: [{tags: [missing:1, new:1]}]\n"
+	done, failed, err := i.apply(document, pruning)
+	if done != 1 || failed != 1 || !errors.Is(err, errkind.Conflict) {
+		t.Errorf("%d done, %d failed, %v", done, failed, err)
+	}
+	if got := i.exported("web"); !strings.Contains(got, "new:1") || !strings.Contains(got, "old:1") || strings.Contains(got, "missing:1") {
+		t.Errorf("exported\n%s", got)
+	}
+	i.refuses = ""
+	i.mustApply(document)
+	if got := i.exported("web"); strings.Contains(got, "old:1") || !strings.Contains(got, "missing:1") {
+		t.Errorf("exported\n%s", got)
+	}
+}
