@@ -8,6 +8,7 @@ import (
 	"github.com/tagwatch/tagwatch/config"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/completion"
+	"github.com/tagwatch/tagwatch/starter/declarations"
 	"github.com/tagwatch/tagwatch/starter/doctor"
 	"github.com/tagwatch/tagwatch/starter/endpoints"
 	"github.com/tagwatch/tagwatch/starter/exit"
@@ -66,7 +67,7 @@ func newApp() *cli.App {
 				tags.VulnerabilitiesCommand(), tags.EvaluateCommand(), tags.RescanCommand(), tags.SbomCommand(), tags.AffectedCommand(), repositories.Command(), sources.Command()),
 			group(categoryNotified, endpoints.Command(), endpoints.FiltersCommand(), notifications.NotificationsCommand(), notifications.DeliveriesCommand(), notifications.RedeliverCommand(), notifications.ExplainCommand()),
 			group(categoryRules, policies.Command(), policies.AcceptCommand(), feeds.Command()),
-			group(categorySystem, doctor.ReconcileCommand(), registries.PushCommand(), registries.Command(), tokens.Command(), trail.Command(), up.Command(), doctor.Command(), completion.Command(), versionCommand()),
+			group(categorySystem, declarations.ApplyCommand(), declarations.DiffCommand(), declarations.ExportCommand(), doctor.ReconcileCommand(), registries.PushCommand(), registries.Command(), tokens.Command(), trail.Command(), up.Command(), doctor.Command(), completion.Command(), versionCommand()),
 		),
 	}
 	prepare(app.Commands)

@@ -2,9 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -123,54 +120,6 @@ func TestEveryHelpHasExamples(t *testing.T) {
 		}
 	}
 	check("tagwatch", app.Commands)
-}
-
-// TestOptionsOfPolicyAndAcceptCommandsAreInScripts: each option of the commands that change policies and
-// accept risks is used by a script.
-func TestOptionsOfPolicyAndAcceptCommandsAreInScripts(t *testing.T) {
-	t.Parallel()
-	paths, err := filepath.Glob("testdata/script/*.txtar")
-	if err != nil || len(paths) == 0 {
-		t.Fatal(paths, err)
-	}
-	var lines []string
-	for _, path := range append(paths, "../docs/first-policy.md") { // which a script follows
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines = append(lines, strings.Split(string(text), "\n")...)
-	}
-	app := newApp()
-	app.Setup()
-	for _, path := range []string{"accept", "accept list", "accept show", "accept extend", "accept revoke", "policy rule add", "policy rule list", "policy rule remove",
-		"policy whitelist add", "policy whitelist remove", "policy mapping add", "policy mapping move", "policy mapping remove", "policy mapping list",
-		"policy history", "policy get", "policy rollback", "policy convert", "policy whitelist-report", "filters"} {
-		command := &cli.Command{Subcommands: app.Commands}
-		for word := range strings.FieldsSeq(path) {
-			if command = commandNamed(command.Subcommands, word); command == nil {
-				t.Fatalf("there is no command %s", path)
-			}
-		}
-		for _, flag := range command.Flags {
-			if !slices.Contains(flag.Names(), "help") && !slices.ContainsFunc(lines, func(line string) bool { return uses(line, "tagwatch "+path+" ", flag.Names()) }) {
-				t.Errorf("no script uses tagwatch %s --%s", path, flag.Names()[0])
-			}
-		}
-	}
-}
-
-// uses reports that the line has the command with the option, under one of its names.
-func uses(line, command string, names []string) bool {
-	_, after, found := strings.Cut(line, command)
-	words := strings.Fields(after)
-	return found && slices.ContainsFunc(names, func(name string) bool {
-		dashes := "--"
-		if len(name) == 1 {
-			dashes = "-"
-		}
-		return slices.ContainsFunc(words, func(word string) bool { return word == dashes+name || strings.HasPrefix(word, dashes+name+"=") })
-	})
 }
 
 func commandNamed(commands []*cli.Command, name string) *cli.Command {

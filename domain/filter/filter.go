@@ -328,13 +328,6 @@ type Facts struct {
 	values [maxVariables]ref.Val
 }
 
-// Describe has the facts be about another finding of the same notification, or about
-// none.
-func (f *Facts) Describe(finding *Finding) {
-	f.Finding = finding
-	clear(f.values[:ofFindings])
-}
-
 // ResolveName is for the evaluation.
 func (f *Facts) ResolveName(name string) (any, bool) {
 	i, found := indexes[name]

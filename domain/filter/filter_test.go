@@ -14,7 +14,7 @@ import (
 func facts() filter.Facts {
 	score := 0.25
 	return filter.Facts{
-		Finding: &filter.Finding{Change: notification.Updated, Aspects: []vuln.Aspect{vuln.AspectSeverity}, Finding: &vuln.Finding{
+		Finding: &filter.Finding{Change: notification.Updated, Aspects: []vuln.Aspect{vuln.AspectSeverity}, Finding: vuln.Finding{
 			ID: "CVE-2026-1234", Severity: vuln.High, EPSS: &score, CVSS: []vuln.CVSS{{Base: 7.5}},
 			Related: []vuln.Related{{ID: "GHSA-aaaa-bbbb-cccc", CVSS: []vuln.CVSS{{Base: 8.1}}}},
 			Fix:     vuln.Fix{State: vuln.FixKnown, Versions: []string{"1.2.4", "2.0.1"}},

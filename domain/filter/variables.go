@@ -16,7 +16,7 @@ import (
 
 // Finding is one finding in a list that changed.
 type Finding struct {
-	*vuln.Finding
+	vuln.Finding
 	Change notification.Change
 	// Aspects are what was updated.
 	Aspects []vuln.Aspect
@@ -139,9 +139,6 @@ func (l labels) Get(key ref.Val) ref.Val {
 
 // maxVariables is at least their number.
 const maxVariables = 32
-
-// ofFindings is how many of them describe a finding: they are the first.
-var ofFindings = slices.IndexFunc(Variables, func(v Variable) bool { return !v.OfFinding })
 
 var indexes = func() map[string]int {
 	index := map[string]int{}

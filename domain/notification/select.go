@@ -28,7 +28,7 @@ func (l LeftOut) total() int { return l.Added + l.Updated + l.Removed + l.NotCov
 
 // Keep decides about one finding of a list that changed. An updated one comes as it
 // is now, with what it was in before.
-type Keep func(f *vuln.Finding, change Change, before *vuln.Update) bool
+type Keep func(f vuln.Finding, change Change, before *vuln.Update) bool
 
 // Selectable is content that has findings.
 type Selectable interface {
@@ -59,7 +59,15 @@ func (c VulnerabilitiesChanged) Select(keep Keep) Content {
 	c.Added = selected(c.Added, Added, keep, &c.LeftOut.Added)
 	c.Removed = selected(c.Removed, Removed, keep, &c.LeftOut.Removed)
 	c.NotCovered = selected(c.NotCovered, Removed, keep, &c.LeftOut.NotCovered)
-	c.Updated = those(c.Updated, func(u *vuln.Update) bool { return keep(&u.Current, Updated, u) }, &c.LeftOut.Updated)
+	var updated []vuln.Update
+	for _, u := range c.Updated {
+		if keep(u.Current, Updated, &u) {
+			updated = append(updated, u)
+		} else {
+			c.LeftOut.Updated++
+		}
+	}
+	c.Updated = updated
 	if c.Empty() {
 		return nil
 	}
@@ -90,29 +98,13 @@ func (d *ImageDifference) selected(keep Keep) *ImageDifference {
 	return &cut
 }
 
-func selected(findings []vuln.Finding, change Change, keep Keep, left *int) []vuln.Finding {
-	return those(findings, func(f *vuln.Finding) bool { return keep(f, change, nil) }, left)
-}
-
-// those are the items to keep, copied at once, as they are large and many. It counts the
-// others.
-func those[T any](items []T, keep func(*T) bool, left *int) []T {
-	var kept []int
-	for i := range items {
-		if keep(&items[i]) {
-			kept = append(kept, i)
+func selected(findings []vuln.Finding, change Change, keep Keep, left *int) (kept []vuln.Finding) {
+	for _, f := range findings {
+		if keep(f, change, nil) {
+			kept = append(kept, f)
+		} else {
+			*left++
 		}
 	}
-	*left += len(items) - len(kept)
-	switch len(kept) {
-	case 0:
-		return nil
-	case len(items):
-		return items
-	}
-	some := make([]T, len(kept))
-	for i, from := range kept {
-		some[i] = items[from]
-	}
-	return some
+	return kept
 }

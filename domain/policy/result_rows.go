@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // ResultRow is a row of a result document, for people.
@@ -13,8 +12,6 @@ type ResultRow struct {
 	TriggerID, Gate, Trigger, Message string
 	Action                            Action
 	Whitelist                         string // name or id of the whitelist that waives it; empty for none
-	// Acceptance is what waives it instead of a whitelist; nil for none.
-	Acceptance *vuln.Accepted
 }
 
 // ResultRows reads the rows of a result document, as Document wrote it. An error
@@ -52,14 +49,11 @@ func resultRow(cells []json.RawMessage) ResultRow {
 	var waiver struct {
 		Name string `json:"whitelist_name"`
 		ID   string `json:"whitelist_id"`
-
-		Acceptance *vuln.Accepted
 	}
 	if len(cells) > 7 && json.Unmarshal(cells[7], &waiver) == nil {
 		if row.Whitelist = waiver.Name; row.Whitelist == "" {
 			row.Whitelist = waiver.ID
 		}
-		row.Acceptance = waiver.Acceptance
 	}
 	return row
 }

@@ -13,14 +13,13 @@ import (
 
 // Receiver is what filters let through of one notification.
 type Receiver struct {
-	filters []compiled
+	filters []reasoned
 	// exploited lets through what has become known to be exploited although it was
 	// dropped for its severity, its scores or its fixes.
 	exploited bool
 	about     *filter.Notification
-	facts     *filter.Facts // of the finding at hand
-	scores    []float64     // thresholds of scores whose crossing is of interest
-	nothing   bool          // the last content was not let through
+	scores    []float64 // thresholds of scores whose crossing is of interest
+	nothing   bool      // the last content was not let through
 	urgent    bool
 	left      map[notification.Reason][]string
 }
@@ -29,25 +28,6 @@ type Receiver struct {
 type reasoned struct {
 	text   string
 	reason notification.Reason
-}
-
-// compiled is a filter to be applied. One that does not compile, as of another version, is
-// not: it drops nothing.
-type compiled struct {
-	*filter.Expression
-	reason notification.Reason
-}
-
-func compile(filters ...reasoned) (found []compiled) {
-	for _, each := range filters {
-		if each.text == "" {
-			continue
-		}
-		if e, err := filter.Stored(each.text); err == nil {
-			found = append(found, compiled{e, each.reason})
-		}
-	}
-	return found
 }
 
 // filters are When, with MinSeverity and FixableOnly, which are short forms.
@@ -113,12 +93,12 @@ func thresholdsIn(when string) []float64 {
 // NewReceiver is what the filters of the options let through of a notification.
 func NewReceiver(about filter.Notification, options Options) *Receiver {
 	about.Labels = options.Labels
-	return &Receiver{filters: compile(options.filters()...), exploited: !options.ExploitedFiltered, about: &about, scores: options.Thresholds(), left: map[notification.Reason][]string{}}
+	return &Receiver{filters: options.filters(), exploited: !options.ExploitedFiltered, about: &about, scores: options.Thresholds(), left: map[notification.Reason][]string{}}
 }
 
 // At is what the filter of an endpoint lets through as well.
 func (r *Receiver) At(e endpoint.Endpoint) *Receiver {
-	return &Receiver{filters: append(slices.Clone(r.filters), compile(reasoned{e.When, notification.Filtered})...),
+	return &Receiver{filters: append(slices.Clone(r.filters), reasoned{e.When, notification.Filtered}),
 		exploited: r.exploited && !e.ExploitedFiltered, about: r.about, scores: append(slices.Clone(r.scores), thresholdsIn(e.When)...), left: map[notification.Reason][]string{}}
 }
 
@@ -126,7 +106,6 @@ func (r *Receiver) At(e endpoint.Endpoint) *Receiver {
 // endpoints ask for.
 func (r *Receiver) Anywhere(endpoints []endpoint.Endpoint) *Receiver {
 	wider := *r
-	wider.facts = nil
 	wider.scores, wider.left = append(slices.Clone(r.scores), EndpointThresholds(endpoints)...), map[notification.Reason][]string{}
 	return &wider
 }
@@ -172,17 +151,17 @@ func (r *Receiver) content(whole notification.Content) notification.Content {
 
 // keep implements notification.Keep. An updated finding is kept if it was selected
 // before, too: that it no longer is, is news.
-func (r *Receiver) keep(f *vuln.Finding, change notification.Change, update *vuln.Update) bool {
-	finding := filter.Finding{Finding: f, Change: change}
+func (r *Receiver) keep(f vuln.Finding, change notification.Change, update *vuln.Update) bool {
+	now := &filter.Facts{Notification: r.about, Finding: &filter.Finding{Finding: f, Change: change}}
 	news := r.exploited && f.KnownExploited && change == notification.Added
 	if update != nil {
-		finding.Aspects = update.Aspects
+		now.Finding.Aspects = update.Aspects
 		news = r.exploited && update.BecameExploited()
 	}
-	reason := r.dropsFinding(finding, news)
+	reason := r.drops(now, news)
 	if reason != "" && update != nil {
-		finding.Finding = &update.Previous
-		if r.dropsFinding(finding, false) == "" {
+		before := &filter.Facts{Notification: r.about, Finding: &filter.Finding{Finding: update.Previous, Change: change, Aspects: update.Aspects}}
+		if r.drops(before, false) == "" {
 			reason = ""
 		}
 	}
@@ -193,27 +172,21 @@ func (r *Receiver) keep(f *vuln.Finding, change notification.Change, update *vul
 	return reason == ""
 }
 
-// dropsFinding is drops of one finding after the other, on the same facts.
-func (r *Receiver) dropsFinding(f filter.Finding, news bool) notification.Reason {
-	if len(r.filters) == 0 {
-		return ""
-	}
-	if r.facts == nil {
-		r.facts = &filter.Facts{Notification: r.about, Finding: new(filter.Finding)}
-	}
-	*r.facts.Finding = f
-	r.facts.Describe(r.facts.Finding)
-	return r.drops(r.facts, news)
-}
-
 // drops is why the facts are not let through; "" if they are. News of exploitation is
 // not dropped for what rates a finding, and nothing by a filter that cannot tell: that
 // is no reason to lose it, nor to record nothing of the tag.
 func (r *Receiver) drops(facts *filter.Facts, news bool) notification.Reason {
 	for _, each := range r.filters {
-		selected, err := each.Matches(facts)
+		if each.text == "" {
+			continue
+		}
+		e, err := filter.Stored(each.text)
+		if err != nil {
+			continue
+		}
+		selected, err := e.Matches(facts)
 		if err == nil && !selected && news {
-			selected, err = each.DropsByRating(facts)
+			selected, err = e.DropsByRating(facts)
 		}
 		if err == nil && !selected {
 			return each.reason
