@@ -133,6 +133,13 @@ func changes(t *testing.T) []change {
 		{"SaveSource", func(ctx context.Context, t *testing.T, s *store.Store) {
 			check(t, saveSource("https://lists.example/"+planted, planted)(ctx, t, s))
 		}, saveSource("https://lists.example/"+planted, planted+"2"), true, audit.SourceUpdate, "shop", `{"variables":{"KEY":"..."}}`, `{"variables":{"KEY":"... (changed)"}}`},
+		{"ConfirmSource", func(ctx context.Context, t *testing.T, s *store.Store) {
+			check(t, s.SaveSource(ctx, listSource("app"), at(0)))
+			doubted(t, s, "app")
+		}, func(ctx context.Context, _ *testing.T, s *store.Store) error {
+			return s.ConfirmSource(ctx, "app", at(1))
+		},
+			false, audit.SourceConfirm, "app", `{"waits":"gone"}`, `{"confirmed":"gone"}`},
 		{"DeleteSource", func(ctx context.Context, t *testing.T, s *store.Store) {
 			check(t, saveSource("https://lists.example/"+planted, planted)(ctx, t, s))
 		}, func(ctx context.Context, t *testing.T, s *store.Store) error {

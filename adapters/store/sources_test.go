@@ -143,14 +143,10 @@ func TestConfirmSource(t *testing.T) {
 		if err := s.ConfirmSource(ctx, "app", at(0)); !errors.Is(err, errkind.Conflict) {
 			t.Errorf("confirm where nothing waits: %v", err)
 		}
-		sourceLists(t, s, "app", 1, "a:1")
-		sourceLists(t, s, "app", 2)
+		doubted(t, s, "app")
 		if got := brought(t, s); len(got) != 2 {
 			t.Errorf("an empty list: %v, want what was there", got)
 		}
-		_, _, err := s.FollowConditions(ctx, condition.Wrong(condition.Key{Kind: condition.Unreadable, Resource: condition.Source, Name: "app"},
-			&condition.Found{Step: string(condition.StageConfirm), Message: "gone"}), at(2), func([]condition.Change) ([]notification.Notification, error) { return nil, nil }, 0)
-		check(t, err)
 		if _, state, err := s.Source(ctx, "app"); err != nil || state.Problem == nil || state.Problem.Stage != condition.StageConfirm {
 			t.Errorf("state %+v, %v", state, err)
 		}
@@ -160,4 +156,13 @@ func TestConfirmSource(t *testing.T) {
 			t.Errorf("after the confirmation: %v", got)
 		}
 	})
+}
+
+// doubted empties the list of a source, which waits to be confirmed then.
+func doubted(t *testing.T, s *store.Store, name string) {
+	sourceLists(t, s, name, 1, "a:1")
+	sourceLists(t, s, name, 2)
+	_, _, err := s.FollowConditions(t.Context(), condition.Wrong(condition.Key{Kind: condition.Unreadable, Resource: condition.Source, Name: name},
+		&condition.Found{Step: string(condition.StageConfirm), Message: "gone"}), at(2), func([]condition.Change) ([]notification.Notification, error) { return nil, nil }, 0)
+	check(t, err)
 }
