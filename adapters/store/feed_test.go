@@ -297,11 +297,11 @@ func TestAffected(t *testing.T) {
 		check(t, err)
 		none1 := vuln.Fix{State: vuln.FixNone}
 		want := []store.AffectedTag{
-			{Target: both, Digest: digest(1), ID: ghsa.ID, Package: "openssl", Version: "1.0", Severity: vuln.High, Fix: ghsa.Fix},
-			{Target: both, Digest: digest(1), ID: "CVE-2026-7", Package: "zlib", Version: "1.0", Severity: vuln.Medium, Fix: none1},
-			{Target: alsoBoth, Digest: digest(1), ID: ghsa.ID, Package: "openssl", Version: "1.0", Severity: vuln.High, Fix: ghsa.Fix},
-			{Target: alsoBoth, Digest: digest(1), ID: "CVE-2026-7", Package: "zlib", Version: "1.0", Severity: vuln.Medium, Fix: none1},
-			{Target: zlib, Digest: digest(2), ID: "CVE-2026-7", Package: "zlib", Version: "1.0", Severity: vuln.Medium, Fix: none1},
+			{Target: both, Digest: digest(1), ID: ghsa.ID, Package: "openssl", Version: "1.0", Type: "deb", Namespace: "debian:distro:debian:12", Severity: vuln.High, Fix: ghsa.Fix},
+			{Target: both, Digest: digest(1), ID: "CVE-2026-7", Package: "zlib", Version: "1.0", Type: "deb", Namespace: "debian:distro:debian:12", Severity: vuln.Medium, Fix: none1},
+			{Target: alsoBoth, Digest: digest(1), ID: ghsa.ID, Package: "openssl", Version: "1.0", Type: "deb", Namespace: "debian:distro:debian:12", Severity: vuln.High, Fix: ghsa.Fix},
+			{Target: alsoBoth, Digest: digest(1), ID: "CVE-2026-7", Package: "zlib", Version: "1.0", Type: "deb", Namespace: "debian:distro:debian:12", Severity: vuln.Medium, Fix: none1},
+			{Target: zlib, Digest: digest(2), ID: "CVE-2026-7", Package: "zlib", Version: "1.0", Type: "deb", Namespace: "debian:distro:debian:12", Severity: vuln.Medium, Fix: none1},
 		}
 		if diff := cmp.Diff(want, tags); diff != "" {
 			t.Errorf("affected (-want +got)\n%s", diff)
