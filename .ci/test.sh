@@ -66,6 +66,6 @@ cd .. || exit 1
 # after the other are cut short.
 CGO_ENABLED=1 tests race -race -short -timeout 15m \
   ./config/... ./domain/... ./workflows/... ./activities/... ./adapters/store/... ./adapters/webhook/... ./adapters/push/... ./adapters/page/...
-tests e2e -timeout 20m ./e2e
+tests e2e -timeout 35m ./e2e
 
 "$results/testsummary" "$results"
