@@ -184,6 +184,15 @@ func TestAnchoreChanges(t *testing.T) {
 		if _, answer := f.anchore("act", http.MethodDelete, "/images?force=true&imageDigests=sha256:00", ""); answer.([]any)[0].(map[string]any)["status"] != "not_found" {
 			t.Errorf("delete of none: %v", answer)
 		}
+		// A list that ends in a comma has an empty digest, which is that of no image.
+		for _, digests := range []string{",", "+", "sha256:00,"} {
+			if _, answer := f.anchore("admin", http.MethodDelete, "/images?force=true&imageDigests="+digests, ""); strings.Contains(fmt.Sprint(answer), "deleting") {
+				t.Errorf("delete of %q: %v", digests, answer)
+			}
+		}
+		if _, answer := f.anchore("read", http.MethodGet, "/images", ""); !strings.Contains(fmt.Sprint(answer), "nginx") {
+			t.Errorf("after a delete of no digest: %v", answer)
+		}
 	})
 }
 

@@ -174,8 +174,13 @@ func (c *call) deleteImage(digest string) (deleted, error) {
 	var tags []string
 	for _, i := range images {
 		for _, t := range i.tags {
-			tags = append(tags, t.Target.String())
+			if left := string(t.Analyzed) == digest && string(t.Digest) != digest && string(t.Index) != digest; !left {
+				tags = append(tags, t.Target.String())
+			}
 		}
+	}
+	if len(tags) == 0 {
+		return deleted{digest, "not_found", "image not found: the tags that had it point to others by now"}, nil
 	}
 	if !c.flag("force", false) {
 		return deleted{digest, "delete_failed", "these tags have active subscriptions, use force to end them: " + strings.Join(tags, ", ")}, nil

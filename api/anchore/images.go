@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -203,8 +204,12 @@ func (c *call) image() (found, error) {
 	return images[0], nil
 }
 
-// holding are the images with a digest or an id.
+// holding are the images with a digest or an id. Another text has none: an empty one would
+// select all tags.
 func (c *call) holding(text string) ([]found, error) {
+	if !digestPattern.MatchString(text) && !idPattern.MatchString(text) {
+		return nil, notFound("image not found: " + strconv.Quote(text) + " is not the digest of an image")
+	}
 	tags, err := c.listed(operations.TagsRequest{Image: text})
 	if err != nil {
 		return nil, err
