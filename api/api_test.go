@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -9,11 +10,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/tagwatch/tagwatch/adapters/store/storetest"
 	"github.com/tagwatch/tagwatch/api"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/token"
+	"github.com/tagwatch/tagwatch/operations"
 )
 
 // sample is a request to each operation, about the tag of that name.
@@ -122,6 +129,71 @@ func TestAuditOverTheAPI(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestBoundsOfDocuments: the bundle of an evaluation, and the cursor of a page, name no tag
+// outside of the bounds.
+func TestBoundsOfDocuments(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		document := strings.Replace(string(must(policy.Default().MarshalJSON())(t)), "{", `{"comment": "not for nginx",`, 1)
+		f.must(f.store.SaveBundle(t.Context(), policy.StoredBundle{ID: "named", Name: "named", Hash: "1", Document: []byte(document)}, now))
+		evaluation := fmt.Sprintf(`{"ref": %q, "policy": "named", "document": true}`, inside)
+		for name, shown := range map[string]bool{"read": true, "web-read": false} {
+			if response, body := f.send(name, "POST", "/api/v1/evaluations", evaluation); response.StatusCode != http.StatusOK || strings.Contains(body, "not for nginx") != shown {
+				t.Errorf("%s sees %d %s", name, response.StatusCode, body)
+			}
+		}
+		check := "/images/" + string(storetest.SeedDigest) + "/check?policyId=named&tag=" + url.QueryEscape(inside)
+		if status, answer := f.anchore("web-read", http.MethodGet, check, ""); status != http.StatusOK || strings.Contains(fmt.Sprint(answer), "not for nginx") {
+			t.Errorf("a check shows %d %v", status, answer)
+		}
+
+		var subs []subscription.Subscription
+		add := func(name string) {
+			for _, kind := range notification.TagTypes {
+				subs = append(subs, subscription.Subscription{Target: f.target(name), Type: kind, Active: true, Created: now, Updated: now})
+			}
+		}
+		add("a.example.com/web/a:1")
+		for i := range 600 {
+			add(fmt.Sprintf("b.example.com/hidden/a:%d", i))
+		}
+		add("c.example.com/web/a:1")
+		f.must(f.store.Subscribe(t.Context(), subs, 0, now))
+		made, text, err := token.New("two", token.Read, token.Bounds{"a.example.com/*", "c.example.com/*"}, now.Add(-time.Hour), time.Time{})
+		f.must(err)
+		f.must(f.store.SaveToken(t.Context(), made))
+		f.tokens["two"] = text
+		var seen []string
+		for path := "/api/v1/subscriptions?limit=4"; path != ""; {
+			_, body := f.send("two", "GET", path, "")
+			var page operations.SubscriptionList
+			f.must(json.Unmarshal([]byte(body), &page))
+			for _, sub := range page.Subscriptions {
+				seen = append(seen, sub.Target.String())
+			}
+			if name, err := base64.RawURLEncoding.DecodeString(page.Next); err != nil || strings.Contains(string(name), "hidden") {
+				t.Errorf("the cursor names %s: %v", name, err)
+			}
+			if path = ""; page.Next != "" {
+				path = "/api/v1/subscriptions?limit=4&after=" + page.Next
+			}
+		}
+		if slices.Sort(seen); len(seen) != 8 || seen[0] != "a.example.com/web/a:1" || seen[7] != "c.example.com/web/a:1" {
+			t.Errorf("the pages show %q", seen)
+		}
+	})
+}
+
+// must is the value, or the end of the test.
+func must[Value any](value Value, err error) func(*testing.T) Value {
+	return func(t *testing.T) Value {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
 }
 
 // seesNothing: the request about an outside tag is answered as if it did not exist.

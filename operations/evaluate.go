@@ -68,6 +68,9 @@ func evaluate(ctx context.Context, s *System, request EvaluateRequest) (Evaluati
 	}
 	done := Evaluation{Target: known.Target, Coverage: input.Feed.Coverage, Current: notAnalyzed(known), Evaluation: outcome}
 	if request.Document {
+		if !s.Bounds.Whole() && len(request.Bundle) == 0 {
+			bundle = nil // a stored one names tags of the whole installation, as show-policy says
+		}
 		done.Document, err = policy.Document(outcome, bundle, s.Account)
 	}
 	return done, err

@@ -60,6 +60,10 @@ func (p Page) invalid() error {
 
 func cursorOf(name string) string { return base64.RawURLEncoding.EncodeToString([]byte(name)) }
 
+// mayRead reports whether a page of names is looked for in more than those rows. For a
+// caller with bounds it is, to the end: the cursor would name a row that is outside.
+func (s *System) mayRead(rows int) bool { return rows < mostRead || !s.Bounds.Whole() }
+
 // All runs a list's operation until no page follows, for callers who need all of it.
 func All[Item any](read func(Page) (items []Item, next string, err error)) ([]Item, error) {
 	all, page := []Item{}, Page{Limit: MostPage}

@@ -69,7 +69,7 @@ func listSubscriptions(ctx context.Context, s *System, request SubscriptionsRequ
 	if err != nil {
 		return list, err
 	}
-	for read := 0; read < mostRead; read += readAtOnce {
+	for read := 0; s.mayRead(read); read += readAtOnce {
 		targets, err := kept.Targets(ctx, filter)
 		if err != nil {
 			return list, err
@@ -84,13 +84,12 @@ func listSubscriptions(ctx context.Context, s *System, request SubscriptionsRequ
 				return len(request.Types) > 0 && !slices.Contains(request.Types, sub.Type)
 			})
 			if len(list.Subscriptions)+len(subs) > limit {
-				list.Next = cursorOf(filter.After)
+				list.Next = cursorOf(list.Subscriptions[len(list.Subscriptions)-1].Target.String())
 				return list, nil
 			}
 			for _, sub := range subs {
 				list.Subscriptions = append(list.Subscriptions, s.subscriptionOf(sub))
 			}
-			filter.After = target.String()
 		}
 		if len(targets) < readAtOnce {
 			return list, nil

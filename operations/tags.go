@@ -68,7 +68,7 @@ func (s *System) eachTag(ctx context.Context, page Page, holds string, take func
 	if err != nil {
 		return "", err
 	}
-	for read := 0; read < mostRead; read += readAtOnce {
+	for read := 0; s.mayRead(read); read += readAtOnce {
 		found, err := kept.Summaries(ctx, filter)
 		if err != nil {
 			return "", err
