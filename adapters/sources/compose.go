@@ -1,9 +1,12 @@
 package sources
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -31,16 +34,16 @@ type Project struct {
 	// Profiles are those whose services are followed; * stands for all.
 	Profiles []string
 	Platform image.Platform
-	// MayRead refuses files; nil refuses none.
+	// MayRead refuses files, and Read reads one that it does not refuse; without them every
+	// file is read.
 	MayRead func(path string) error
+	Read    func(path string) ([]byte, error)
 }
 
 // open reads a file of the project.
 func (p Project) open(path string) ([]byte, error) {
-	if p.MayRead != nil {
-		if err := p.MayRead(path); err != nil {
-			return nil, err
-		}
+	if p.Read != nil {
+		return p.Read(path)
 	}
 	return readFile(path)
 }
@@ -66,8 +69,10 @@ func Compose(ctx context.Context, path string, project Project) ([]source.Found,
 
 type compose struct {
 	Project
-	place  string
-	folder string
+	place     string
+	folder    string
+	files     []string      // those of the project itself, which include others
+	variables types.Mapping // the project's
 	// images are the texts in which a variable without a value must not become empty.
 	images map[string]bool
 	// folders are those of the files that were read, which are noted.
@@ -78,18 +83,19 @@ type compose struct {
 
 // load merges the files of a project into one model.
 func (c *compose) load(ctx context.Context, path string) (map[string]any, error) {
-	environment, err := c.environment()
-	if err != nil {
+	var err error
+	if c.variables, err = c.environment(); err != nil {
 		return nil, err
 	}
+	c.files = append([]string{path}, override(path)...)
 	var files []types.ConfigFile
-	for _, each := range append([]string{path}, override(path)...) {
+	for _, each := range c.files {
 		if _, err := c.Load(ctx, each); err != nil {
 			return nil, err
 		}
 		files = append(files, types.ConfigFile{Filename: each})
 	}
-	details := types.ConfigDetails{WorkingDir: c.folder, ConfigFiles: files, Environment: environment}
+	details := types.ConfigDetails{WorkingDir: c.folder, ConfigFiles: files, Environment: c.variables}
 	model, err := loader.LoadModelWithContext(ctx, details, func(o *loader.Options) {
 		// What is no part of finding images is not judged: newer attributes than the
 		// library knows, missing environment files, required passwords.
@@ -174,11 +180,9 @@ func (c *compose) noteNear(path string) (refused bool) {
 				continue
 			}
 		}
-		if slices.Contains([]string{".yml", ".yaml"}, filepath.Ext(file)) {
-			_ = c.note(file) // the library says why it cannot be read
-		}
+		_ = c.note(file) // the library says why it cannot be read
 	}
-	return refused
+	return refused || c.refused != nil
 }
 
 // Load refuses what lies elsewhere.
@@ -202,15 +206,78 @@ func (c *compose) note(path string) error {
 	if err != nil {
 		return err
 	}
-	var content any
-	if err := yaml.Unmarshal(text, &content); err != nil {
-		return fmt.Errorf("%s: %w: %w", path, err, errkind.Invalid)
-	}
-	if folder := filepath.Dir(path); !slices.Contains(c.folders, folder) {
+	folder := filepath.Dir(path)
+	if !slices.Contains(c.folders, folder) {
 		c.folders = append(c.folders, folder)
 	}
-	c.noteImages(content)
-	return nil
+	c.refuse(filepath.Join(folder, ".env"))
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	for {
+		var content any
+		err := decoder.Decode(&content)
+		if errors.Is(err, io.EOF) {
+			return c.refused
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w: %w", path, err, errkind.Invalid)
+		}
+		c.noteImages(content)
+		c.noteIncludes(path, content)
+	}
+}
+
+// refuse has nothing more be read if that file may not be.
+func (c *compose) refuse(file string) {
+	if c.MayRead != nil && c.refused == nil {
+		c.refused = c.MayRead(file)
+	}
+}
+
+// noteIncludes checks the files of variables that come with includes: the library opens
+// them by itself.
+func (c *compose) noteIncludes(path string, content any) {
+	document, _ := content.(map[string]any)
+	includes, _ := document["include"].([]any)
+	for _, each := range includes {
+		include, _ := each.(map[string]any)
+		for _, name := range []string{"env_file", "project_directory"} {
+			for _, text := range oneOrMore(include[name]) {
+				file, err := c.included(path, name, text)
+				if err != nil {
+					c.refused = cmp.Or(c.refused, err)
+					continue
+				}
+				if name == "project_directory" {
+					c.folders = append(c.folders, file)
+					file = filepath.Join(file, ".env")
+				}
+				c.refuse(file)
+			}
+		}
+	}
+}
+
+// included is the path that an include has for what is written under a key of it. Only in
+// the project's own files it is known which folder it is relative to, and what the
+// variables are.
+func (c *compose) included(path, key, text string) (string, error) {
+	missing := ""
+	file := composeSyntax.Expand(text, func(name string) (string, bool) {
+		value, found := c.variables[name]
+		if !found {
+			missing = name
+		}
+		return value, true
+	})
+	switch {
+	case missing != "":
+		return "", fmt.Errorf("%s: %s of an include has the variable %s, which has no value: %w", path, key, missing, errkind.Invalid)
+	case filepath.IsAbs(file):
+		return file, nil
+	case !slices.Contains(c.files, path):
+		return "", fmt.Errorf("%s: %s of an include is relative in a file that is included itself; make it absolute: %w", path, key, errkind.Invalid)
+	}
+	return filepath.Join(c.folder, file), nil
 }
 
 func (c *compose) noteImages(content any) {
@@ -219,9 +286,6 @@ func (c *compose) noteImages(content any) {
 		for key, inner := range value {
 			if text, is := inner.(string); is && slices.Contains([]string{"image", "platform", "dockerfile", "context", "target", "source", "build"}, key) {
 				c.images[text] = true
-			}
-			if folder, is := inner.(string); is && key == "project_directory" {
-				c.folders = append(c.folders, filepath.Join(c.folder, folder))
 			}
 			if key == "args" || key == "additional_contexts" || key == "labels" {
 				c.noteTexts(inner)
@@ -456,6 +520,14 @@ func pairs(content any) map[string]string {
 		}
 	}
 	return all
+}
+
+// oneOrMore is a text, or a list of them.
+func oneOrMore(content any) []string {
+	if text, is := content.(string); is {
+		return []string{text}
+	}
+	return texts(content)
 }
 
 func texts(content any) (all []string) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
@@ -22,10 +23,42 @@ const (
 
 // readFile reads a file of the worker.
 func readFile(path string) ([]byte, error) {
-	file, err := os.Open(path)
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would wait for who writes
 	if err != nil {
 		return nil, fileError(path, err)
 	}
+	return content(file, path)
+}
+
+// readBelow reads a file that has to be below a folder, or the folder itself in place of
+// one. Unlike a look at where it leads, which something may change meanwhile, the opening
+// does not follow a link out of there.
+func readBelow(folder, path string) ([]byte, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, fileError(path, err)
+	}
+	if real == folder {
+		folder = filepath.Dir(folder)
+	}
+	name, err := filepath.Rel(folder, real)
+	if err != nil {
+		return nil, fileError(path, err)
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, fileError(path, err)
+	}
+	defer root.Close()
+	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, fileError(path, err)
+	}
+	return content(file, path)
+}
+
+// content reads a file and closes it.
+func content(file *os.File, path string) ([]byte, error) {
 	defer file.Close()
 	if info, err := file.Stat(); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a file: %w", path, errkind.Invalid)

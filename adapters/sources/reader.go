@@ -121,13 +121,10 @@ func (r *Reader) read(ctx context.Context, s source.Source, path string) (all []
 }
 
 func (r *Reader) readFile(ctx context.Context, s source.Source, file string) ([]source.Found, error) {
-	if err := r.mayRead(file); err != nil { // a link may lead anywhere
-		return nil, err
-	}
 	if s.Kind == source.Compose {
-		return Compose(ctx, file, Project{Variables: s.Variables, Profiles: s.Profiles, Platform: s.Platform, MayRead: r.mayRead})
+		return Compose(ctx, file, Project{Variables: s.Variables, Profiles: s.Profiles, Platform: s.Platform, MayRead: r.mayRead, Read: r.content})
 	}
-	text, err := readFile(file)
+	text, err := r.content(file)
 	if err != nil {
 		return nil, err
 	}
@@ -137,22 +134,37 @@ func (r *Reader) readFile(ctx context.Context, s source.Source, file string) ([]
 	return List(text, file, s.Platform)
 }
 
+// content reads a file, if sources may read it. A link may lead anywhere.
+func (r *Reader) content(path string) ([]byte, error) {
+	root, err := r.rootOf(path)
+	if err != nil {
+		return nil, err
+	}
+	return readBelow(root, path)
+}
+
 // mayRead refuses files outside of the paths that sources may read.
 func (r *Reader) mayRead(path string) error {
+	_, err := r.rootOf(path)
+	return err
+}
+
+// rootOf is the path that sources may read and that a file is below.
+func (r *Reader) rootOf(path string) (string, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		real = filepath.Clean(path) // what does not exist is said when it is read
 	}
-	inside := slices.ContainsFunc(r.roots, func(root string) bool {
+	inside := slices.IndexFunc(r.roots, func(root string) bool {
 		return real == root || strings.HasPrefix(real, strings.TrimSuffix(root, string(filepath.Separator))+string(filepath.Separator))
 	})
 	switch {
-	case inside:
-		return nil
+	case inside >= 0:
+		return r.roots[inside], nil
 	case len(r.roots) == 0:
-		return fmt.Errorf("%s: sources may read no file of the worker; allow it with --source-path (TAGWATCH_SOURCE_PATHS) of the worker: %w", path, errkind.Unauthorized)
+		return "", fmt.Errorf("%s: sources may read no file of the worker; allow it with --source-path (TAGWATCH_SOURCE_PATHS) of the worker: %w", path, errkind.Unauthorized)
 	}
-	return fmt.Errorf("%s is not below a path that sources may read, which are %s (--source-path of the worker): %w", path, strings.Join(r.options.Paths, ", "), errkind.Unauthorized)
+	return "", fmt.Errorf("%s is not below a path that sources may read, which are %s (--source-path of the worker): %w", path, strings.Join(r.options.Paths, ", "), errkind.Unauthorized)
 }
 
 // fetch reads a list from a web server, unless that still has the version that is known.

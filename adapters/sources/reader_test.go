@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -77,8 +79,30 @@ func TestReaderStaysInItsPaths(t *testing.T) {
 	inside := folder(t, map[string]string{
 		"list": "a:1", "include/compose.yml": "include: [../../elsewhere/secret]", "near/compose.yml": "services: {a: {extends: {file: ../../elsewhere/x.yml, service: a}}}",
 		"build/compose.yml": "services: {a: {build: {context: ../../elsewhere}}}",
+		"fine/compose.yml":  "include: [{path: ../part.yml, env_file: ../vars}]", "vars": "SECRET=here",
+		"env/compose.yml": "include: [{path: ../part.yml, env_file: ../../elsewhere/vars}]", "part.yml": "services: {a: {image: 'a:${SECRET}'}}",
+		"env-list/compose.yml": "include: [{path: [../part.yml], env_file: [../../elsewhere/vars]}]",
+		"env-var/compose.yml":  "include: [{path: ../part.yml, env_file: '../../elsewhere/${NAME:-none}'}]", "env-var/.env": "NAME=vars",
+		"env-later/compose.yml": "services: {}\n---\ninclude: [{path: ../part.yml, env_file: ../../elsewhere/vars}]",
+		"env-inner/compose.yml": "include: [../env-inner/part.txt]", "env-inner/part.txt": "include: [{path: ../part.yml, env_file: OUTSIDE/vars}]",
+		"project/compose.yml":  "include: [{path: ../part.yml, project_directory: ../../elsewhere}]",
+		"extended/compose.yml": "include: [{path: ../extended/part.yml, project_directory: OUTSIDE}]", "extended/part.yml": "services: {a: {extends: {file: x.yml, service: a}}}",
+		"beside/compose.yml": "include: [sub/part.yml]", "beside/sub/part.yml": "services: {a: {image: 'a:${SECRET}'}}",
 	})
-	outside := folder(t, map[string]string{"secret": "password: hunter2", "x.yml": "services: {a: {image: 'hunter2:1'}}", "Dockerfile": "FROM hunter2:1"})
+	outside := folder(t, map[string]string{"secret": "password: hunter2", "x.yml": "services: {a: {image: 'hunter2:1'}}", "Dockerfile": "FROM hunter2:1",
+		"vars": "SECRET=hunter2", ".env": "SECRET=hunter2"})
+	for _, name := range []string{"extended/compose.yml", "env-inner/part.txt"} {
+		text, err := os.ReadFile(filepath.Join(inside, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(inside, name), []byte(strings.ReplaceAll(string(text), "OUTSIDE", outside)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(outside, "vars"), filepath.Join(inside, "beside/sub/.env")); err != nil {
+		t.Fatal(err)
+	}
 	elsewhere := filepath.Join(filepath.Dir(inside), "elsewhere")
 	if err := os.Symlink(outside, elsewhere); err != nil {
 		t.Fatal(err)
@@ -87,8 +111,10 @@ func TestReaderStaysInItsPaths(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := reader(t, inside)
-	if _, err := r.Read(t.Context(), source.Source{Kind: source.File, Paths: []string{filepath.Join(inside, "list")}}, ""); err != nil {
-		t.Error(err)
+	for name, s := range map[string]source.Source{"a:1": {Kind: source.File, Paths: []string{filepath.Join(inside, "list")}}, "a:here": {Kind: source.Compose, Paths: []string{filepath.Join(inside, "fine")}}} {
+		if reading, err := r.Read(t.Context(), s, ""); err != nil || len(reading.Found) != 1 || reading.Found[0].Text != name {
+			t.Errorf("%s: %v, %v", name, reading, err)
+		}
 	}
 	for name, s := range map[string]source.Source{
 		"another path":        {Kind: source.File, Paths: []string{filepath.Join(outside, "secret")}},
@@ -97,6 +123,14 @@ func TestReaderStaysInItsPaths(t *testing.T) {
 		"a neighbour's name":  {Kind: source.File, Paths: []string{inside + "-2/list"}},
 		"an include":          {Kind: source.Compose, Paths: []string{filepath.Join(inside, "include/compose.yml")}},
 		"an extended service": {Kind: source.Compose, Paths: []string{filepath.Join(inside, "near/compose.yml")}},
+		"its variables":       {Kind: source.Compose, Paths: []string{filepath.Join(inside, "env/compose.yml")}},
+		"a list of them":      {Kind: source.Compose, Paths: []string{filepath.Join(inside, "env-list/compose.yml")}},
+		"a variable name":     {Kind: source.Compose, Paths: []string{filepath.Join(inside, "env-var/compose.yml")}},
+		"a later document":    {Kind: source.Compose, Paths: []string{filepath.Join(inside, "env-later/compose.yml")}},
+		"an inner include":    {Kind: source.Compose, Paths: []string{filepath.Join(inside, "env-inner/compose.yml")}},
+		"a project elsewhere": {Kind: source.Compose, Paths: []string{filepath.Join(inside, "project/compose.yml")}},
+		"an absolute project": {Kind: source.Compose, Paths: []string{filepath.Join(inside, "extended/compose.yml")}},
+		"a link to variables": {Kind: source.Compose, Paths: []string{filepath.Join(inside, "beside/compose.yml")}},
 		"a build context":     {Kind: source.Compose, Paths: []string{filepath.Join(inside, "build/compose.yml")}},
 	} {
 		reading, err := r.Read(t.Context(), s, "")
@@ -155,4 +189,38 @@ func TestAddress(t *testing.T) {
 			t.Errorf("%s: %v, want it refused", address, err)
 		}
 	}
+}
+
+// TestNoFile: what is no file is an error at once, and so is a link that changes between
+// the look at it and the reading.
+func TestNoFile(t *testing.T) {
+	t.Parallel()
+	inside := folder(t, map[string]string{"list": "a:1"})
+	outside := folder(t, map[string]string{"secret": "hunter2:1"})
+	pipe := filepath.Join(inside, "pipe.txt")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reader(t, inside).Read(t.Context(), source.Source{Kind: source.File, Paths: []string{pipe}}, ""); !errors.Is(err, errkind.Invalid) {
+		t.Errorf("a pipe: %v", err)
+	}
+	link := filepath.Join(inside, "link.txt")
+	var stop atomic.Bool
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := 0; !stop.Load(); i++ {
+			_ = os.Remove(link)
+			_ = os.Symlink([]string{filepath.Join(inside, "list"), filepath.Join(outside, "secret")}[i%2], link)
+		}
+	}()
+	r := reader(t, inside)
+	for range 5000 {
+		if reading, err := r.Read(t.Context(), source.Source{Kind: source.File, Paths: []string{link}}, ""); err == nil && reading.Found[0].Text != "a:1" {
+			t.Errorf("it reads %v", reading)
+			break
+		}
+	}
+	stop.Store(true)
+	<-done
 }

@@ -52,6 +52,8 @@ func TestRefuses(t *testing.T) {
 		"an include that is missing":    {compose(map[string]string{"compose.yml": "include: [other.yml]\nservices: {}"}), errkind.Invalid, "other.yml"},
 		"an include from elsewhere":     {compose(map[string]string{"compose.yml": "include: ['oci://registry.example.org/app']"}), errkind.Invalid, "oci://registry.example.org/app"},
 		"an include of itself":          {compose(map[string]string{"compose.yml": "include: [compose.yml]"}), errkind.Invalid, "cycle"},
+		"a variable in an include":      {compose(map[string]string{"compose.yml": "include: [{path: a.yml, env_file: '${NAME:-a.env}'}]", "a.yml": "services: {}", "a.env": ""}), errkind.Invalid, "variable NAME"},
+		"an include in an include":      {compose(map[string]string{"compose.yml": "include: [a.yml]", "a.yml": "include: [{path: b.yml, env_file: a.env}]", "b.yml": "services: {}", "a.env": ""}), errkind.Invalid, "absolute"},
 		"extends of nothing":            {compose(map[string]string{"compose.yml": "services: {a: {extends: b}}"}), errkind.Invalid, "b"},
 		"a Dockerfile that is empty":    {dockerfile("# nothing\n"), errkind.Invalid, "no FROM"},
 		"a here-document without end":   {dockerfile("FROM a\nRUN <<EOF\nFROM b\n"), errkind.Invalid, "line 2"},
