@@ -5,9 +5,9 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -77,12 +77,12 @@ func TestDocumentsEveryOperation(t *testing.T) {
 // TestEveryOperationIsServed: each value of package operations is in the document.
 func TestEveryOperationIsServed(t *testing.T) {
 	t.Parallel()
-	packages, err := parser.ParseDir(token.NewFileSet(), "../operations", func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
+	files, err := filepath.Glob("../operations/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var defined []string
-	ast.Inspect(packages["operations"], func(n ast.Node) bool {
+	collect := func(n ast.Node) bool {
 		literal, ok := n.(*ast.CompositeLit)
 		if !ok {
 			return true
@@ -95,7 +95,14 @@ func TestEveryOperationIsServed(t *testing.T) {
 			}
 		}
 		return true
-	})
+	}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, collect)
+	}
 	slices.Sort(defined)
 	if diff := cmp.Diff(defined, read(t).operations()); diff != "" || len(defined) == 0 {
 		t.Errorf("operations (-defined +served)\n%s", diff)

@@ -13,7 +13,7 @@ import (
 
 var (
 	// ErrUnreachable is the error of a request that Temporal did not take.
-	ErrUnreachable = fmt.Errorf("Temporal is not reachable: %w", errkind.Unavailable)
+	ErrUnreachable = fmt.Errorf("connect to Temporal: %w", errkind.Unavailable)
 	// ErrUnattended is the error of a request that no worker responded to in time. One
 	// may still carry it out later.
 	ErrUnattended = fmt.Errorf("no worker responded: %w", errkind.Unavailable)

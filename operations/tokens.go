@@ -136,5 +136,5 @@ func revokeToken(ctx context.Context, s *System, request RevokeRequest) (Revoked
 	if errors.Is(err, errkind.NotFound) {
 		err = notFound("see: tagwatch token list", "token %q not found", request.Name)
 	}
-	return Revoked{Name: request.Name}, err
+	return Revoked(request), err
 }

@@ -65,7 +65,7 @@ func TestWatchTagBegunRests(t *testing.T) {
 		t.Errorf("%d events, want the start alone", events)
 	}
 	state, err := reached.TagStatus(context.Background(), asked)
-	if err != nil || state.Summary.Status != "pass" || state.NextResync.Sub(time.Now()).Round(time.Hour) != time.Hour {
+	if err != nil || state.Summary.Status != "pass" || time.Until(state.NextResync).Round(time.Hour) != time.Hour {
 		t.Errorf("status %+v, %v", state, err)
 	}
 	if _, resyncs := counts(); resyncs != 0 {

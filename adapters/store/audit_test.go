@@ -21,6 +21,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/databuild"
+	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -201,6 +202,9 @@ func changes(t *testing.T) []change {
 		{"DeleteToken", func(ctx context.Context, t *testing.T, s *store.Store) { check(t, s.SaveToken(ctx, ci)) },
 			func(ctx context.Context, t *testing.T, s *store.Store) error { return s.DeleteToken(ctx, "ci", at(1)) }, false,
 			audit.TokenRevoke, "ci", `{"expires":"2026-03-01T13:00:00.123456Z","scope":"act","subjects":["quay.io/team/*"]}`, ``},
+		{"Claim", none, func(ctx context.Context, _ *testing.T, s *store.Store) error {
+			return s.Claim(ctx, "web-team", []declaration.Key{{Kind: declaration.OfEndpoint, Name: "hook"}}, at(1))
+		}, true, audit.OwnerClaim, "endpoint hook", ``, `{"owner":"web-team"}`},
 	}
 }
 
