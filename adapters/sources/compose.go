@@ -56,7 +56,8 @@ func Compose(ctx context.Context, path string, project Project) ([]source.Found,
 	if err != nil {
 		return nil, err
 	}
-	c := compose{Project: project, place: path, folder: filepath.Dir(full), images: map[string]bool{}}
+	c := compose{Project: project, place: path, folder: filepath.Dir(full), images: map[string]bool{}, known: types.Mapping{}, syntax: source.Syntax{Escape: '$'}}
+	maps.Copy(c.known, project.Variables)
 	model, err := c.load(ctx, full)
 	if err != nil {
 		return nil, fmt.Errorf("read the Compose project %s: %w", path, err)
@@ -73,6 +74,9 @@ type compose struct {
 	folder    string
 	files     []string      // those of the project itself, which include others
 	variables types.Mapping // the project's
+	syntax    source.Syntax
+	known     types.Mapping // variables of all files
+	filled    int           // bytes of their values that others are made of
 	// images are the texts in which a variable without a value must not become empty.
 	images map[string]bool
 	// folders are those of the files that were read, which are noted.
@@ -116,8 +120,8 @@ func (c *compose) environment() (types.Mapping, error) {
 	variables := types.Mapping{}
 	file := filepath.Join(c.folder, ".env")
 	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
-		if c.MayRead != nil && c.MayRead(file) != nil {
-			return nil, c.MayRead(file)
+		if err := c.checkVariables(file); err != nil {
+			return nil, err
 		}
 		read, err := dotenv.GetEnvFromFile(c.Variables, []string{file})
 		if err != nil {
@@ -210,7 +214,7 @@ func (c *compose) note(path string) error {
 	if !slices.Contains(c.folders, folder) {
 		c.folders = append(c.folders, folder)
 	}
-	c.refuse(filepath.Join(folder, ".env"))
+	c.refused = cmp.Or(c.refused, c.checkVariables(filepath.Join(folder, ".env")))
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	for {
 		var content any
@@ -226,11 +230,65 @@ func (c *compose) note(path string) error {
 	}
 }
 
-// refuse has nothing more be read if that file may not be.
-func (c *compose) refuse(file string) {
-	if c.MayRead != nil && c.refused == nil {
-		c.refused = c.MayRead(file)
+const (
+	// largestVariable and mostInVariable bound one variable of a file, in bytes and in the
+	// variables that it is made of.
+	largestVariable, mostInVariable = 64 << 10, 200
+	// mostVariables bounds the values that all are made of, in bytes.
+	mostVariables = 4 << 20
+)
+
+// checkVariables refuses a file of variables that may not be read, or that stands for very
+// much: the library reads it by itself, and knows no limit. It is read in the same way
+// here, one variable after the other.
+func (c *compose) checkVariables(file string) error {
+	if slices.Contains(c.noted, file) {
+		return nil
 	}
+	c.noted = append(c.noted, file)
+	if c.MayRead != nil {
+		if err := c.MayRead(file); err != nil {
+			return err
+		}
+	}
+	text, err := c.open(file)
+	if errors.Is(err, errkind.NotFound) {
+		return nil // the library says so if it has to be there
+	}
+	if err != nil {
+		return err
+	}
+	lookup := func(name string) (string, bool) {
+		value, found := c.known[name]
+		if c.filled += len(value); c.filled > mostVariables {
+			return "", found
+		}
+		return value, found
+	}
+	pending := ""
+	for line := range strings.Lines(string(text)) {
+		pending += line
+		if len(pending) > largestVariable || strings.Count(pending, "$") > mostInVariable {
+			return fmt.Errorf("%s: a variable has more than %d KiB, or is made of more than %d others: %w", file, largestVariable>>10, mostInVariable, errkind.Limit)
+		}
+		read, err := dotenv.ParseWithLookup(strings.NewReader(pending), lookup)
+		if err != nil && strings.Contains(err.Error(), "unterminated quoted value") {
+			continue // in this line
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w: %w", file, err, errkind.Invalid)
+		}
+		if c.filled > mostVariables {
+			return fmt.Errorf("%s: the values of variables that others are made of have more than %d MiB: %w", file, mostVariables>>20, errkind.Limit)
+		}
+		for name, value := range read {
+			if before, found := c.known[name]; !found || len(value) > len(before) {
+				c.known[name] = value
+			}
+		}
+		pending = ""
+	}
+	return nil
 }
 
 // noteIncludes checks the files of variables that come with includes: the library opens
@@ -242,6 +300,9 @@ func (c *compose) noteIncludes(path string, content any) {
 		include, _ := each.(map[string]any)
 		for _, name := range []string{"env_file", "project_directory"} {
 			for _, text := range oneOrMore(include[name]) {
+				if text == os.DevNull {
+					continue // no file
+				}
 				file, err := c.included(path, name, text)
 				if err != nil {
 					c.refused = cmp.Or(c.refused, err)
@@ -251,7 +312,7 @@ func (c *compose) noteIncludes(path string, content any) {
 					c.folders = append(c.folders, file)
 					file = filepath.Join(file, ".env")
 				}
-				c.refuse(file)
+				c.refused = cmp.Or(c.refused, c.checkVariables(file))
 			}
 		}
 	}
@@ -262,7 +323,7 @@ func (c *compose) noteIncludes(path string, content any) {
 // variables are.
 func (c *compose) included(path, key, text string) (string, error) {
 	missing := ""
-	file := composeSyntax.Expand(text, func(name string) (string, bool) {
+	file, err := c.syntax.Expand(text, func(name string) (string, bool) {
 		value, found := c.variables[name]
 		if !found {
 			missing = name
@@ -270,6 +331,8 @@ func (c *compose) included(path, key, text string) (string, error) {
 		return value, true
 	})
 	switch {
+	case err != nil:
+		return "", err
 	case missing != "":
 		return "", fmt.Errorf("%s: %s of an include has the variable %s, which has no value: %w", path, key, missing, errkind.Invalid)
 	case filepath.IsAbs(file):
@@ -314,8 +377,6 @@ func (c *compose) noteTexts(content any) {
 	}
 }
 
-var composeSyntax = source.Syntax{Escape: '$'}
-
 // substitute replaces variables. Those without a value are left where an image is
 // named, and empty elsewhere, as Compose has it.
 func (c *compose) substitute(text string, lookup template.Mapping) (string, error) {
@@ -323,12 +384,12 @@ func (c *compose) substitute(text string, lookup template.Mapping) (string, erro
 		return text, nil
 	}
 	if c.images[text] {
-		return composeSyntax.Expand(text, lookup), nil
+		return c.syntax.Expand(text, lookup)
 	}
-	return composeSyntax.Expand(text, func(name string) (string, bool) {
+	return c.syntax.Expand(text, func(name string) (string, bool) {
 		value, _ := lookup(name)
 		return value, true
-	}), nil
+	})
 }
 
 // find goes through the services, and what else of a project comes from a registry.

@@ -40,7 +40,9 @@ func Dockerfile(text []byte, place string, build Build) ([]source.Found, error) 
 	}
 	d := dockerfile{place: place, build: build, syntax: source.Syntax{Escape: escape}, global: platformArgs(build.Platform)}
 	for _, line := range lines {
-		d.read(line)
+		if d.read(line); d.failed != nil {
+			return nil, fmt.Errorf("%s: %w", d.at(line.number), d.failed)
+		}
 	}
 	if len(d.stages) == 0 {
 		return nil, fmt.Errorf("%s has no FROM instruction: %w", place, errkind.Invalid)
@@ -57,6 +59,7 @@ type dockerfile struct {
 	stage  map[string]string // arguments of the stage
 	stages []string          // their names, in lower case
 	found  []source.Found
+	failed error // what ends the reading
 }
 
 // platformArgs are the arguments that the builder gives a value to.
@@ -120,10 +123,12 @@ func (d *dockerfile) environment(text string) {
 }
 
 func (d *dockerfile) expand(text string, scope map[string]string) string {
-	return d.syntax.Expand(text, func(name string) (string, bool) {
+	expanded, err := d.syntax.Expand(text, func(name string) (string, bool) {
 		value, found := scope[name]
 		return value, found
 	})
+	d.failed = cmp.Or(d.failed, err)
+	return expanded
 }
 
 func (d *dockerfile) from(line instruction) {

@@ -3,6 +3,7 @@ package sources_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,6 +68,42 @@ func TestRefuses(t *testing.T) {
 			err := test.read(t)
 			if !errors.Is(err, test.kind) || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("error %v, want %v that names %s", err, test.kind, test.says)
+			}
+		})
+	}
+}
+
+// TestBoundedWork: small texts that stand for very much are refused, before they take the
+// time and the memory of the worker.
+func TestBoundedWork(t *testing.T) {
+	t.Parallel()
+	doubling := "ARG A0=0123456789\n"
+	for i := 1; i < 40; i++ {
+		doubling += fmt.Sprintf("ARG A%d=$A%d$A%d\n", i, i-1, i-1)
+	}
+	nested := strings.Repeat("${A:-", 200_000) + strings.Repeat("}", 200_000)
+	dotenv := "A0=0123456789\n"
+	for i := 1; i < 40; i++ {
+		dotenv += fmt.Sprintf("A%d=$A%d$A%d\n", i, i-1, i-1)
+	}
+	for name, read := range map[string]func() error{
+		"arguments": func() error {
+			_, err := sources.Dockerfile([]byte(doubling+"FROM a:$A39\n"), "Dockerfile", sources.Build{})
+			return err
+		},
+		"a variable in a variable": func() error {
+			_, err := sources.Dockerfile([]byte("FROM a:"+nested+"\n"), "Dockerfile", sources.Build{})
+			return err
+		},
+		"the variables of a project": func() error {
+			root := folder(t, map[string]string{"compose.yml": "services: {a: {image: 'a:$A39'}}", ".env": dotenv})
+			_, err := sources.Compose(t.Context(), filepath.Join(root, "compose.yml"), sources.Project{})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := read(); !errors.Is(err, errkind.Limit) || len(err.Error()) > 1000 {
+				t.Errorf("error %v", err)
 			}
 		})
 	}
