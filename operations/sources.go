@@ -44,8 +44,8 @@ type Source struct {
 }
 
 func sourceOf(stored source.Source, state source.State) Source {
-	return Source{Source: stored, Tags: len(state.Members), References: len(state.Found), Checked: state.Checked, Problem: ProblemOf(state.Problem),
-		Unconfirmed: state.Doubt != "" && state.Confirmed != state.Doubt}
+	return Source{Source: stored, Tags: len(state.Members), References: len(state.Found), Checked: state.Checked, Problem: ProblemOf(state.Wrong()),
+		Unconfirmed: state.Unconfirmed()}
 }
 
 func listSources(ctx context.Context, s *System, request SourcesRequest) (SourceList, error) {

@@ -142,7 +142,7 @@ func (s *Store) ConfirmSource(ctx context.Context, name string, now time.Time) e
 		if err != nil {
 			return err
 		}
-		if view.State.Doubt == "" || view.State.Problem == nil {
+		if !view.State.Unconfirmed() {
 			return fmt.Errorf("nothing of source %q waits to be confirmed: %w", name, errkind.Conflict)
 		}
 		if err := t.note(ctx, now, audit.Change{Action: audit.SourceConfirm, Subject: name,

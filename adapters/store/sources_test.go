@@ -147,14 +147,25 @@ func TestConfirmSource(t *testing.T) {
 		if got := brought(t, s); len(got) != 2 {
 			t.Errorf("an empty list: %v, want what was there", got)
 		}
-		if _, state, err := s.Source(ctx, "app"); err != nil || state.Problem == nil || state.Problem.Stage != condition.StageConfirm {
+		if _, state, err := s.Source(ctx, "app"); err != nil || state.Problem == nil || state.Problem.Stage != condition.StageConfirm || !state.Unconfirmed() || state.Wrong() == nil {
 			t.Errorf("state %+v, %v", state, err)
 		}
+		nothingWaits := func(when string) {
+			t.Helper()
+			if _, state, err := s.Source(ctx, "app"); err != nil || state.Unconfirmed() || state.Wrong() != nil {
+				t.Errorf("%s: state %+v, %v", when, state, err)
+			}
+			if err := s.ConfirmSource(ctx, "app", at(3)); !errors.Is(err, errkind.Conflict) {
+				t.Errorf("%s: confirm again: %v", when, err)
+			}
+		}
 		check(t, s.ConfirmSource(ctx, "app", at(3)))
+		nothingWaits("before the next reading")
 		sourceLists(t, s, "app", 4)
 		if got := brought(t, s); len(got) != 0 {
 			t.Errorf("after the confirmation: %v", got)
 		}
+		nothingWaits("after the next reading")
 	})
 }
 

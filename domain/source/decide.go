@@ -101,6 +101,9 @@ func Decide(view View, found []Found, version string, now time.Time) (Decision, 
 		d.Added = append(d.Added, target)
 		d.subscribe(s, w, target, now)
 	}
+	if d.Problem == nil { // what was confirmed has ended: nothing waits
+		d.State.Doubt, d.State.Confirmed = "", ""
+	}
 	slices.SortFunc(d.State.Members, func(a, b Member) int { return strings.Compare(a.Target.String(), b.Target.String()) })
 	return d, nil
 }

@@ -159,6 +159,9 @@ func TestDecideAfterAConfirmation(t *testing.T) {
 	if got := len(w.state.Members); got != 2 {
 		t.Errorf("%d members are left, want 2", got)
 	}
+	if w.state.Doubt != "" || w.state.Confirmed != "" || w.state.Unconfirmed() {
+		t.Errorf("something still waits to be confirmed: %q, %q", w.state.Doubt, w.state.Confirmed)
+	}
 }
 
 func TestDecideSubscribes(t *testing.T) {

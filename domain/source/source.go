@@ -155,6 +155,20 @@ type State struct {
 	Checked time.Time
 }
 
+// Unconfirmed reports that more is gone at once than is believed, and that nobody has
+// confirmed it yet.
+func (s State) Unconfirmed() bool {
+	return s.Doubt != "" && s.Confirmed != s.Doubt && s.Problem != nil && s.Problem.Stage == condition.StageConfirm
+}
+
+// Wrong is the Problem, unless a person has confirmed it, so that the next reading ends it.
+func (s State) Wrong() *condition.Problem {
+	if s.Problem != nil && s.Problem.Stage == condition.StageConfirm && !s.Unconfirmed() {
+		return nil
+	}
+	return s.Problem
+}
+
 // Known is the version that is not to be read again; empty while a label asks for what is
 // not there, which may come.
 func (s State) Known() string {

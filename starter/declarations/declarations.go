@@ -22,8 +22,8 @@ import (
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
-const documentHelp = `A document is a YAML file, or a folder with several (*.yaml, *.yml), of one owner. It
-lists endpoints, policies, acceptances, repositories, sources and subscriptions; see
+const documentHelp = `A document is a YAML file, or several of them, or folders with such (*.yaml, *.yml), of
+one owner. It lists endpoints, policies, acceptances, repositories, sources and subscriptions; see
 docs/configuration-as-code.md. Its whole content is checked before anything is
 changed.
 
@@ -36,11 +36,12 @@ func ApplyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "apply",
 		Usage:     "apply a document that declares endpoints, policies, subscriptions and more",
-		UsageText: "tagwatch apply -f FILE|DIR|- [options]",
+		UsageText: "tagwatch apply -f FILE|DIR|-... [options]",
 		Description: documentHelp + `
 
    tagwatch apply -f tagwatch.yaml
    tagwatch apply -f deploy/tagwatch/ --prune
+   tagwatch apply -f endpoints.yaml -f watched.yaml
    tagwatch apply -f tagwatch.yaml --dry-run
    tagwatch export | tagwatch apply -f - --adopt`,
 		Flags: append(documentFlags(),
@@ -55,7 +56,7 @@ func DiffCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "diff",
 		Usage:     "print what apply would change",
-		UsageText: "tagwatch diff -f FILE|DIR|- [options]",
+		UsageText: "tagwatch diff -f FILE|DIR|-... [options]",
 		Description: documentHelp + `
 
 The exit code is 0 if apply would change nothing, 1 if it would, and 2 for an error.
@@ -90,7 +91,7 @@ a source brought, and what has ended, is left out.
 
 func documentFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Usage: "`file` or folder of the document; - for standard input"},
+		&cli.StringSliceFlag{Name: "file", Aliases: []string{"f"}, Usage: "`file` or folder of the document; - for standard input; repeatable"},
 		&cli.BoolFlag{Name: "prune", Usage: "delete what the owner has and does not list"},
 		&cli.BoolFlag{Name: "adopt", Usage: "take what was made by hand, and change it to what is declared"},
 	}
@@ -204,23 +205,37 @@ func readBundle(from declaration.Place, name string) ([]byte, error) {
 
 const standardInput = "standard input"
 
-// documentFiles are the file, or those of the folder by name.
+// documentFiles are the files that are given, and those of the folders by name. One that
+// is given twice, or by itself and in its folder, is read once.
 func documentFiles(s *session.Session) ([]declaration.File, error) {
-	given := s.String("file")
-	if given == "" {
-		return nil, exit.Usage("-f is missing; see %s --help", s.Command.HelpName)
-	}
-	names := []string{given}
-	if info, err := os.Stat(given); err == nil && info.IsDir() {
-		if names, err = yamlFiles(given); err != nil {
+	var names []string
+	for _, given := range s.StringSlice("file") {
+		if given == "" {
+			return nil, exit.Usage("-f names no file; see %s --help", s.Command.HelpName)
+		}
+		if info, err := os.Stat(given); err != nil || !info.IsDir() {
+			names = append(names, given)
+			continue
+		}
+		within, err := yamlFiles(given)
+		if err != nil {
 			return nil, exit.Unable(err)
 		}
-		if len(names) == 0 {
+		if len(within) == 0 {
 			return nil, exit.Usage("folder %s has no .yaml or .yml file", given)
 		}
+		names = append(names, within...)
+	}
+	if len(names) == 0 {
+		return nil, exit.Usage("-f is missing; see %s --help", s.Command.HelpName)
 	}
 	var files []declaration.File
+	read := map[string]bool{}
 	for _, name := range names {
+		if read[filepath.Clean(name)] {
+			continue
+		}
+		read[filepath.Clean(name)] = true
 		content, err := arguments.ReadFile(s, name)
 		if err != nil {
 			return nil, err
