@@ -11,11 +11,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store/storetest"
 	"github.com/tagwatch/tagwatch/domain/token"
+	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
 // anchore sends a request to Anchore's API as its clients do: with a user and the token
@@ -82,7 +84,7 @@ func TestAnchoreAnswers(t *testing.T) {
 		image := "/images/" + string(storetest.SeedDigest)
 		tag := url.QueryEscape(inside)
 		for _, test := range []struct{ name, path string }{
-			{"probe", ""}, {"system", "/system"}, {"feeds", "/system/feeds"}, {"error-codes", "/system/error_codes"},
+			{"probe", ""}, {"status", "/status"}, {"system", "/system"}, {"feeds", "/system/feeds"}, {"error-codes", "/system/error_codes"},
 			{"images", "/images"}, {"image", "/images?fulltag=" + tag}, {"image", image}, {"image", "/images/by_id/" + strings.Repeat("cd", 32)}, {"summaries", "/summaries/imagetags"},
 			{"vuln-types", image + "/vuln"}, {"vuln", image + "/vuln/all"}, {"vuln", image + "/vuln/os"}, {"content-types", image + "/content"}, {"content", image + "/content/os"},
 			{"metadata-types", image + "/metadata"}, {"metadata", image + "/metadata/dockerfile"},
@@ -113,6 +115,9 @@ func TestAnchoreRefuses(t *testing.T) {
 			says         string
 		}{
 			{"GET", "/nothing", 404, "no such address"},
+			{"PUT", "/images", 405, "only GET, POST, DELETE"},
+			{"GET", "/repositories", 501, "subscription_type=repo_update"},
+			{"GET", "/system/services", 501, "tagwatch doctor"},
 			{"GET", "/images/sha256:" + strings.Repeat("00", 32), 404, "image not found"},
 			{"GET", "/images?fulltag=docker.io/library/none:1", 404, "is not watched"},
 			{"GET", image + "/vuln/some", 400, "expected one of os, non-os, all"},
@@ -136,8 +141,45 @@ func TestAnchoreRefuses(t *testing.T) {
 			status, answer := f.anchore("admin", test.method, test.path, "")
 			f.refusal(test.method+" "+test.path, status, answer, test.status, test.says)
 		}
+		for body, says := range map[string]string{`{"tag": 5}`: "tag is not what is expected: expected a string", `[]`: "expected a JSON object", `{`: "not valid JSON", ``: "is empty",
+			`{"tag": "a", "source": {"tag": "b"}}`: "source.tag is not what is expected: expected an object"} {
+			status, answer := f.anchore("admin", http.MethodPost, "/images", body)
+			f.refusal("body "+body, status, answer, http.StatusBadRequest, says)
+			if strings.Contains(fmt.Sprint(answer), "Go ") {
+				t.Errorf("body %s: %v", body, answer)
+			}
+		}
+		for _, change := range []struct{ method, path string }{{"POST", "/images"}, {"DELETE", "/images"}, {"DELETE", image}, {"DELETE", "/images/none"}, {"PUT", "/subscriptions/none"}, {"DELETE", "/subscriptions/none"}} {
+			status, answer := f.anchore("read", change.method, change.path, "{}")
+			f.refusal(change.method+" "+change.path+" with scope read", status, answer, http.StatusForbidden, "Forbidden")
+		}
 		status, answer := f.anchore("wrong", http.MethodGet, "/images", "")
 		f.refusal("without a token", status, answer, http.StatusUnauthorized, "token")
+	})
+}
+
+// TestAnchoreTagDetected: a tag was detected when it was first seen to point to its image,
+// whatever changed since.
+func TestAnchoreTagDetected(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		target := f.target(inside)
+		f.must(f.store.Record(t.Context(), target, func(view watch.RecordView) (watch.Decision, error) {
+			state := view.State
+			state.Revision++
+			state.Since, state.Changed = now.Add(-48*time.Hour), now
+			return watch.Decision{State: state, Made: now}, nil
+		}))
+		want := now.Add(-48 * time.Hour).Format("2006-01-02T15:04:05Z")
+		for _, path := range []string{"/images", "/images?fulltag=" + url.QueryEscape(inside), "/summaries/imagetags"} {
+			_, answer := f.anchore("web-read", http.MethodGet, path, "")
+			row := answer.([]any)[0].(map[string]any)
+			if details, has := row["image_detail"].([]any); has {
+				row = details[0].(map[string]any)
+			}
+			if row["tag_detected_at"] != want || row["created_at"] != want {
+				t.Errorf("%s: detected %v, created %v, want %s", path, row["tag_detected_at"], row["created_at"], want)
+			}
+		}
 	})
 }
 

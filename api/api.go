@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -64,6 +65,11 @@ func New(options Options) (*Server, error) {
 		return nil, err
 	}
 	inner.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if allowed := httpserver.Methods(inner, r); allowed != nil {
+			w.Header().Set("Allow", strings.Join(allowed, ", "))
+			refuse(w, r, http.StatusMethodNotAllowed, r.URL.Path+" does not take "+r.Method+"; see /api/openapi.json")
+			return
+		}
 		refuse(w, r, http.StatusNotFound, "no such address; see /api/openapi.json")
 	})
 	compatible := anchore.New(anchore.Options{System: s.system, Explain: s.explain, Version: options.Version})

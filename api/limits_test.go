@@ -318,6 +318,27 @@ func (f *fixture) refreshed() {
 	f.tokens["fuzz"] = text
 }
 
+// TestWrongMethodAndHost: what is refused before an operation is a problem that says which
+// methods there are, or which host to name.
+func TestWrongMethodAndHost(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		response, body := f.send("admin", http.MethodPatch, "/api/v1/tags", "")
+		if response.StatusCode != http.StatusMethodNotAllowed || response.Header.Get("Allow") != http.MethodGet || !strings.Contains(body, "does not take PATCH") {
+			t.Errorf("%d, Allow %q: %s", response.StatusCode, response.Header.Get("Allow"), body)
+		}
+		if response, body := f.send("read", http.MethodGet, "/api/v1/tokens", ""); response.StatusCode != http.StatusForbidden || !strings.Contains(body, `"kind":"Forbidden"`) {
+			t.Errorf("a scope that does not suffice: %d %s", response.StatusCode, body)
+		}
+		for path, says := range map[string]string{"/api/v1/tags": `"kind":"Forbidden"`, "/v1/images": `"httpcode":403`} {
+			answer := httptest.NewRecorder()
+			api.RefuseHost(answer, httptest.NewRequest(http.MethodGet, path, nil))
+			if answer.Code != http.StatusForbidden || !strings.Contains(answer.Body.String(), says) || !strings.Contains(answer.Body.String(), "use localhost") {
+				t.Errorf("%s: %d %s", path, answer.Code, answer.Body)
+			}
+		}
+	})
+}
+
 // TestBeyondThisMachine: where others could ask, only health is answered without a token.
 func TestBeyondThisMachine(t *testing.T) {
 	t.Parallel()

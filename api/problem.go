@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/tagwatch/tagwatch/adapters/httpserver"
 	"github.com/tagwatch/tagwatch/api/anchore"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/operations"
@@ -17,7 +18,7 @@ import (
 // problemDetails are an error as RFC 9457 has it.
 type problemDetails struct {
 	huma.ErrorModel
-	Kind string `json:"kind,omitempty" doc:"Kind of the error: NotFound, Unauthorized, Invalid, Conflict, Limit or Unavailable."`
+	Kind string `json:"kind,omitempty" doc:"Kind of the error: NotFound, Unauthorized, Forbidden, Invalid, Conflict, Limit or Unavailable."`
 	Hint string `json:"hint,omitempty" doc:"What to do about it, for people with the command line."`
 }
 
@@ -42,12 +43,15 @@ func newProblem(status int, detail string) *problemDetails {
 	if kind := kinds[status]; kind != nil {
 		p.Kind = errkind.Name(kind)
 	}
+	if status == http.StatusForbidden {
+		p.Kind = anchore.Forbidden
+	}
 	return p
 }
 
 // kinds are the kinds of errors by their status.
 var kinds = map[int]error{
-	http.StatusBadRequest: errkind.Invalid, http.StatusUnauthorized: errkind.Unauthorized, http.StatusForbidden: errkind.Unauthorized, http.StatusNotFound: errkind.NotFound,
+	http.StatusBadRequest: errkind.Invalid, http.StatusUnauthorized: errkind.Unauthorized, http.StatusNotFound: errkind.NotFound,
 	http.StatusConflict: errkind.Conflict, http.StatusUnprocessableEntity: errkind.Invalid, http.StatusRequestEntityTooLarge: errkind.Limit,
 	http.StatusTooManyRequests: errkind.Limit, http.StatusServiceUnavailable: errkind.Unavailable,
 }
@@ -66,7 +70,10 @@ func (s *server) problemOf(ctx context.Context, operation string, err error) err
 	switch {
 	case isRefusal:
 		p := newProblem(statuses[errkind.Name(refused)], refused.Text)
-		p.Kind, p.Hint = errkind.Name(refused), refused.Hint
+		p.Hint = refused.Hint
+		if p.Status != http.StatusForbidden {
+			p.Kind = errkind.Name(refused)
+		}
 		if p.Status == http.StatusServiceUnavailable {
 			return huma.ErrorWithHeaders(p, retryAfter)
 		}
@@ -97,6 +104,11 @@ func (s *server) explain(ctx context.Context, operation string, err error) ancho
 
 func faultOf(p *problemDetails) anchore.Fault {
 	return anchore.Fault{Status: p.Status, Kind: p.Kind, Text: p.Detail, Hint: p.Hint}
+}
+
+// RefuseHost answers a request whose Host header is not admitted.
+func RefuseHost(w http.ResponseWriter, r *http.Request) {
+	refuse(w, r, http.StatusForbidden, httpserver.WrongHost)
 }
 
 // refuse writes a problem outside of an operation.

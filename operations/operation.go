@@ -40,12 +40,15 @@ type Operation[Request, Answer any] struct {
 
 // Run carries the operation out.
 func (o Operation[Request, Answer]) Run(ctx context.Context, s *System, request Request) (Answer, error) {
-	if err := s.admit(o.Scope, o.Whole); err != nil {
+	if err := o.Admit(s); err != nil {
 		var none Answer
 		return none, err
 	}
 	return o.do(ctx, s, request)
 }
+
+// Admit refuses a caller that is not allowed the operation.
+func (o Operation[Request, Answer]) Admit(s *System) error { return s.admit(o.Scope, o.Whole) }
 
 // System is what an operation works on, and for whom.
 type System struct {

@@ -14,9 +14,11 @@ import (
 
 // TagStatus is the state of a tag.
 type TagStatus struct {
-	Target   image.Target `json:"target"`
-	Digest   image.Digest `json:"digest,omitempty"`
-	Index    image.Digest `json:"index_digest,omitempty"`
+	Target image.Target `json:"target"`
+	Digest image.Digest `json:"digest,omitempty"`
+	Index  image.Digest `json:"index_digest,omitempty"`
+	// Since is when the tag was first seen to point to the digest.
+	Since    time.Time    `json:"digest_since,omitzero"`
 	Analyzed image.Digest `json:"analyzed_digest,omitempty"`
 	// Pin is the digest that the tag was to point to; it may have left it.
 	Pin     image.Digest `json:"pin,omitempty"`
@@ -51,7 +53,7 @@ type TagStatus struct {
 
 // statusOf shows a summary.
 func statusOf(sum watch.Summary) TagStatus {
-	status := TagStatus{Target: sum.Target, Digest: sum.Resolved.Manifest, Index: sum.Resolved.Index, Analyzed: sum.Analyzed, Pending: sum.Pending,
+	status := TagStatus{Target: sum.Target, Digest: sum.Resolved.Manifest, Index: sum.Resolved.Index, Since: sum.Since, Analyzed: sum.Analyzed, Pending: sum.Pending,
 		Build: sum.Build, Matched: sum.Matched, Counts: sum.Counts, Coverage: sum.Coverage, Status: sum.Status, Action: sum.FinalAction,
 		Problem: ProblemOf(sum.Problem), Checked: sum.Checked, NextCheck: sum.NextCheck, Resynced: sum.Resynced, Changed: sum.Changed, Next: sum.Next}
 	if sum.Interval > 0 {

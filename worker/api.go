@@ -35,5 +35,5 @@ func serveAPI(ctx context.Context, settings config.Config, keeper *store.Store, 
 		return err
 	}
 	logger.InfoContext(ctx, "API served", "address", listener.Addr().String(), "tls", w.APICertFile != "")
-	return httpserver.Serve(ctx, listener, httpserver.ThisMachine(served, w.APIListen))
+	return httpserver.Serve(ctx, listener, httpserver.ThisMachine(served, w.APIListen, api.RefuseHost))
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
 
@@ -75,7 +76,9 @@ func run(ctx context.Context, settings config.Config) error {
 	ready := &readiness{store: keeper, temporal: temporal}
 	handler := routes(ready, watching, page)
 	if settings.Worker.StatusToken == "" {
-		handler = httpserver.ThisMachine(handler, settings.Worker.Listen)
+		handler = httpserver.ThisMachine(handler, settings.Worker.Listen, func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, httpserver.WrongHost, http.StatusForbidden)
+		})
 	}
 	group.Go(func() error { return serveHTTP(ctx, listener, handler, logger) })
 	group.Go(func() error { ready.announce(ctx, os.Stdout, listener.Addr(), logger); return nil })

@@ -39,7 +39,9 @@ func TestThisMachine(t *testing.T) {
 				request = request.WithContext(context.WithValue(t.Context(), http.LocalAddrContextKey, net.Addr(at)))
 			}
 			answer := httptest.NewRecorder()
-			httpserver.ThisMachine(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), "worker.example.com:8234").ServeHTTP(answer, request)
+			httpserver.ThisMachine(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), "worker.example.com:8234", func(w http.ResponseWriter, _ *http.Request) {
+				http.Error(w, httpserver.WrongHost, http.StatusForbidden)
+			}).ServeHTTP(answer, request)
 			if answer.Code != want {
 				t.Errorf("host %q at %q: %d, want %d", test.host, local, answer.Code, want)
 			}

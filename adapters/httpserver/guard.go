@@ -13,18 +13,35 @@ import (
 // at. A hostile site can make its name resolve to 127.0.0.1 (DNS rebinding), and
 // then its scripts have the same origin: only the Host header differs. On other
 // addresses every Host is admitted, since this machine's names there are unknown.
-func ThisMachine(next http.Handler, listen string) http.Handler {
+// refuse answers the others, with status 403 and WrongHost.
+func ThisMachine(next http.Handler, listen string, refuse http.HandlerFunc) http.Handler {
 	own := []string{"localhost"}
 	if host, _, err := net.SplitHostPort(listen); err == nil && host != "" {
 		own = append(own, strings.ToLower(host))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if OnLoopback(r) && !named(r.Host, own) {
-			http.Error(w, "the host of the request does not name this machine; use localhost or 127.0.0.1", http.StatusForbidden)
+			refuse(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// WrongHost is what to say to a request whose Host header ThisMachine does not admit.
+const WrongHost = "the host of the request does not name this machine; use localhost or 127.0.0.1"
+
+// Methods are those for which the mux has a pattern that names them and matches the
+// address of the request.
+func Methods(mux *http.ServeMux, r *http.Request) (allowed []string) {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := mux.Handler(other); strings.HasPrefix(pattern, method+" ") {
+			allowed = append(allowed, method)
+		}
+	}
+	return allowed
 }
 
 // named reports whether a Host header has a loopback address or one of the names.

@@ -24,6 +24,7 @@ type stateRow struct {
 	Revision    int64
 	Manifest    string
 	IndexDigest string `db:"index_digest"`
+	Since       int64
 	Analyzed    string
 	Pending     int64
 	Build       string
@@ -64,7 +65,7 @@ func (c coverageState) coverage() vuln.Coverage {
 	return vuln.Coverage{State: vuln.CoverageState(c.Coverage), Distribution: c.Distribution, Reason: c.NotCovered, EndOfLife: timeOf(c.EndOfLife)}
 }
 
-const stateColumns = `revision, manifest, index_digest, analyzed, pending, build, matcher, bundle, analyzer, acceptances, matched,
+const stateColumns = `revision, manifest, index_digest, since, analyzed, pending, build, matcher, bundle, analyzer, acceptances, matched,
 	critical, high, medium, low, negligible, unknown, status, final_action, problem, checked, changed, next_change, coverage, distribution, not_covered, end_of_life`
 
 func (r stateRow) resolved() image.Resolved {
@@ -80,6 +81,7 @@ func (r stateRow) state() (watch.State, error) {
 	return watch.State{
 		Revision: r.Revision,
 		Resolved: r.resolved(),
+		Since:    timeOf(r.Since),
 		Analyzed: image.Digest(r.Analyzed),
 		Pending:  timeOf(r.Pending),
 		Basis:    watch.Basis{Build: r.Build, Matcher: vuln.Matcher(r.Matcher), Bundle: r.Bundle, Analyzer: r.Analyzer, Acceptances: r.Acceptances},
@@ -172,7 +174,7 @@ func (t tx) saveStates(ctx context.Context, states ...savedState) error {
 		sum := s.Summarize(s.target)
 		names = append(names, name)
 		rows = append(rows, []any{
-			name, s.Revision, string(s.Resolved.Manifest), string(s.Resolved.Index), string(s.Analyzed), toMicros(s.Pending),
+			name, s.Revision, string(s.Resolved.Manifest), string(s.Resolved.Index), toMicros(s.Since), string(s.Analyzed), toMicros(s.Pending),
 			s.Basis.Build, string(s.Basis.Matcher), s.Basis.Bundle, s.Basis.Analyzer, s.Basis.Acceptances, s.Matched,
 			sum.Counts.Critical, sum.Counts.High, sum.Counts.Medium, sum.Counts.Low, sum.Counts.Negligible, sum.Counts.Unknown,
 			string(sum.Status), string(sum.FinalAction), problem, toMicros(s.Checked), toMicros(s.Changed), toMicros(s.Next),

@@ -15,7 +15,7 @@ import (
 const summaryQuery = `SELECT ` + summaryColumns + ` FROM target LEFT JOIN target_state ON target_state.target = target.name`
 
 const summaryColumns = `target.name AS target, coalesce(revision, 0) AS revision, coalesce(manifest, '') AS manifest,
-	coalesce(index_digest, '') AS index_digest, coalesce(analyzed, '') AS analyzed, coalesce(pending, 0) AS pending, coalesce(build, '') AS build,
+	coalesce(index_digest, '') AS index_digest, coalesce(since, 0) AS since, coalesce(analyzed, '') AS analyzed, coalesce(pending, 0) AS pending, coalesce(build, '') AS build,
 	coalesce(matcher, '') AS matcher, coalesce(bundle, '') AS bundle, coalesce(analyzer, '') AS analyzer,
 	coalesce(matched, FALSE) AS matched, coalesce(critical, 0) AS critical, coalesce(high, 0) AS high,
 	coalesce(medium, 0) AS medium, coalesce(low, 0) AS low, coalesce(negligible, 0) AS negligible,

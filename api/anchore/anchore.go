@@ -8,8 +8,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/tagwatch/tagwatch/adapters/httpserver"
 	"github.com/tagwatch/tagwatch/operations"
 )
 
@@ -54,15 +56,20 @@ func write(w http.ResponseWriter, status int, answer any) {
 	_ = json.NewEncoder(w).Encode(answer) // the client has gone
 }
 
+// Forbidden is the kind of the error that a token's scope or limits do not include a
+// request. The kinds of package errkind do not tell it from a missing token.
+const Forbidden = "Forbidden"
+
 // service answers requests.
 type service struct {
 	Options
+	mux *http.ServeMux
 }
 
 // New makes the API. The handler answers everything at and below Prefix.
 func New(options Options) http.Handler {
-	s := service{options}
 	mux := http.NewServeMux()
+	s := service{options, mux}
 	for pattern, answer := range s.routes() {
 		mux.Handle(pattern, s.handler(answer))
 	}
@@ -77,9 +84,10 @@ func (s service) routes() map[string]func(*call) (any, error) {
 	return map[string]func(*call) (any, error){
 		"GET /v1":     func(*call) (any, error) { return "v1", nil },
 		"GET /v1/{$}": func(*call) (any, error) { return "v1", nil },
-		"/v1/":        func(c *call) (any, error) { return nil, noAddress(c) },
+		"/v1/":        s.unknown,
 
-		"GET /v1/system":             s.status,
+		"GET /v1/status":             s.serverStatus,
+		"GET /v1/system":             s.system,
 		"GET /v1/system/feeds":       feeds,
 		"GET /v1/system/error_codes": errorCodes,
 
@@ -94,11 +102,11 @@ func (s service) routes() map[string]func(*call) (any, error) {
 		"GET /v1/subscriptions/{id}":              getSubscription,
 		"GET /v1/policies":                        listPolicies,
 		"GET /v1/policies/{id}":                   getPolicy,
-		"POST /v1/images":                         addImage,
-		"DELETE /v1/images":                       deleteImages,
-		"DELETE /v1/images/{digest}":              deleteImageByDigest,
-		"PUT /v1/subscriptions/{id}":              putSubscription,
-		"DELETE /v1/subscriptions/{id}":           deleteSubscription,
+		"POST /v1/images":                         changing(addImage),
+		"DELETE /v1/images":                       changing(deleteImages),
+		"DELETE /v1/images/{digest}":              changing(deleteImageByDigest),
+		"PUT /v1/subscriptions/{id}":              changing(putSubscription),
+		"DELETE /v1/subscriptions/{id}":           changing(deleteSubscription),
 		"GET /v1/registries":                      listRegistries,
 		"GET /v1/registries/{name...}":            getRegistry,
 		"GET /v1/events":                          listEvents,
@@ -108,9 +116,29 @@ func (s service) routes() map[string]func(*call) (any, error) {
 	}
 }
 
+// changing refuses a token that may not change tags before anything is found out: what
+// would become of the request is not told to it.
+func changing(answer func(*call) (any, error)) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		if err := operations.Subscribe.Admit(c.system); err != nil {
+			return nil, err
+		}
+		return answer(c)
+	}
+}
+
+// unknown refuses a request of an address or a method that there is not.
+func (s service) unknown(c *call) (any, error) {
+	if allowed := httpserver.Methods(s.mux, c.r); allowed != nil {
+		return nil, &Fault{Status: http.StatusMethodNotAllowed, Text: c.r.URL.Path + " does not take " + c.r.Method + ", only " + strings.Join(allowed, ", ")}
+	}
+	return nil, noAddress(c)
+}
+
 // unsupported are the requests of Anchore's clients that Tagwatch has something else for.
 var unsupported = map[string]Fault{
 	"POST /v1/subscriptions":                   instead("add the tag with POST /v1/images, then activate a type with PUT /v1/subscriptions/{id}"),
+	"GET /v1/repositories":                     instead("list the watched repositories with: GET /v1/subscriptions?subscription_type=repo_update"),
 	"POST /v1/repositories":                    instead("watch the repository with: tagwatch repository watch"),
 	"POST /v1/policies":                        instead("add the bundle with: tagwatch policy add"),
 	"PUT /v1/policies/{id}":                    instead("activate the bundle with: tagwatch policy activate"),
@@ -119,6 +147,8 @@ var unsupported = map[string]Fault{
 	"/v1/system/feeds/{feed}":                  instead("vulnerability data is taken as a whole; see: tagwatch feed status"),
 	"/v1/system/feeds/{feed}/{group}":          instead("vulnerability data is taken as a whole; see: tagwatch feed status"),
 	"POST /v1/system/webhooks/{type}/test":     instead("send a sample notification with: tagwatch endpoint test"),
+	"/v1/system/services":                      instead("see which parts are running with: GET /v1/system, or tagwatch doctor"),
+	"/v1/system/services/":                     instead("see which parts are running with: GET /v1/system, or tagwatch doctor"),
 	"/v1/system/policy_spec":                   instead("list the gates and triggers with: tagwatch policy describe"),
 	"GET /v1/images/{digest}/artifacts/{kind}": instead("get files and packages of an image with: tagwatch sbom"),
 	"GET /v1/images/{digest}/sboms/{kind}":     instead("get the SBOM of an image with: tagwatch sbom"),

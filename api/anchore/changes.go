@@ -3,7 +3,10 @@ package anchore
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -16,10 +19,30 @@ import (
 
 // body reads the body of a request.
 func (c *call) body(into any) error {
-	if err := json.NewDecoder(c.r.Body).Decode(into); err != nil {
-		return invalid("the body is not what is expected: " + err.Error())
+	err := json.NewDecoder(c.r.Body).Decode(into)
+	wrong, isWrong := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, io.EOF):
+		return invalid("the body is empty: expected a JSON object")
+	case isWrong && wrong.Field != "":
+		return invalid(wrong.Field + " is not what is expected: expected " + jsonType(wrong.Type))
+	case isWrong:
+		return invalid("the body is not what is expected: expected a JSON object")
 	}
-	return nil
+	return invalid("the body is not valid JSON")
+}
+
+// jsonType is what JSON has for a type.
+func jsonType(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	}
+	return "an object"
 }
 
 // analysisRequest is what clients send to have an image analyzed, in either form.

@@ -43,6 +43,15 @@ func (i found) analysis() string {
 	return state
 }
 
+// since is when a tag was first seen to point to the image; zero for one that has left it
+// since, of which that is not kept.
+func (i found) since(t operations.TagStatus) time.Time {
+	if t.Digest != i.digest {
+		return time.Time{}
+	}
+	return t.Since
+}
+
 // listed are the watched tags that a request selects.
 func (c *call) listed(request operations.TagsRequest) ([]operations.TagStatus, error) {
 	return operations.All(func(page operations.Page) ([]operations.TagStatus, string, error) {
@@ -149,10 +158,13 @@ func (c *call) detail(i found) (*operations.PackageList, error) {
 // record is Anchore's record of an image. What only the analysis knows is null without
 // the detail.
 func (c *call) record(i found, detail *operations.PackageList) map[string]any {
-	var created, changed time.Time
+	var created, seen, changed time.Time
 	for _, t := range i.tags {
 		if changed.Before(t.Changed) {
 			changed = t.Changed
+		}
+		if since := i.since(t); seen.IsZero() || !since.IsZero() && since.Before(seen) {
+			seen = since
 		}
 	}
 	metadata := map[string]any{"arch": nil, "distro": nil, "distro_version": nil, "dockerfile_mode": nil, "image_size": nil, "layer_count": nil}
@@ -175,10 +187,10 @@ func (c *call) record(i found, detail *operations.PackageList) map[string]any {
 		ref := t.Target.Reference
 		details = append(details, map[string]any{"fulltag": ref.String(), "fulldigest": ref.Repository.String() + "@" + string(i.digest),
 			"registry": ref.Repository.Registry, "repo": ref.Repository.Path, "tag": ref.Tag, "digest": i.digest, "imageDigest": i.digest, "imageId": id,
-			"dockerfile": file, "created_at": date(changed), "last_updated": date(t.Changed), "tag_detected_at": date(t.Changed), "userId": c.system.Account})
+			"dockerfile": file, "created_at": date(i.since(t)), "last_updated": date(t.Changed), "tag_detected_at": date(i.since(t)), "userId": c.system.Account})
 	}
 	if created.IsZero() {
-		created = changed
+		created = seen
 	}
 	return map[string]any{"imageDigest": i.digest, "parentDigest": parent, "userId": c.system.Account, "image_status": "active", "analysis_status": i.analysis(),
 		"annotations": map[string]any{}, "image_type": "docker", "image_content": map[string]any{"metadata": metadata}, "image_detail": details,
@@ -283,7 +295,7 @@ func summaries(c *call) (any, error) {
 				parent = i.digest
 			}
 			rows = append(rows, map[string]any{"imageDigest": i.digest, "parentDigest": parent, "imageId": nil, "analysis_status": i.analysis(), "fulltag": t.Target.Reference.String(),
-				"created_at": date(t.Changed), "analyzed_at": nil, "tag_detected_at": date(t.Changed), "image_status": "active"})
+				"created_at": date(i.since(t)), "analyzed_at": nil, "tag_detected_at": date(i.since(t)), "image_status": "active"})
 		}
 	}
 	return rows, nil

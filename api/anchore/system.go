@@ -10,9 +10,16 @@ import (
 // dbVersion is what clients show as the version of the database.
 const dbVersion = "1"
 
-// status reports what Tagwatch consists of under the names of Anchore's services, for
+// serverStatus is the status of the server that answers: that it does, and its database.
+func (s service) serverStatus(*call) (any, error) { return s.detail(true, "available"), nil }
+
+func (s service) detail(up bool, message string) map[string]any {
+	return map[string]any{"available": up, "busy": false, "up": up, "message": message, "version": s.Version, "db_version": dbVersion, "detail": map[string]any{}}
+}
+
+// system reports what Tagwatch consists of under the names of Anchore's services, for
 // which clients wait.
-func (s service) status(c *call) (any, error) {
+func (s service) system(c *call) (any, error) {
 	service, err := operations.ShowService.Run(c, c.system, operations.ServiceRequest{})
 	if err != nil {
 		return nil, err
@@ -34,7 +41,7 @@ func (s service) status(c *call) (any, error) {
 		}
 		states = append(states, map[string]any{"hostid": "tagwatch", "servicename": part.name, "base_url": "http://" + c.r.Host, "status": part.up,
 			"status_message": message, "version": s.Version,
-			"service_detail": map[string]any{"available": part.up, "busy": false, "up": part.up, "message": message, "version": s.Version, "db_version": dbVersion, "detail": map[string]any{}}})
+			"service_detail": s.detail(part.up, message)})
 	}
 	return map[string]any{"service_states": states}, nil
 }
@@ -60,17 +67,18 @@ func feeds(c *call) (any, error) {
 func errorCodes(*call) (any, error) {
 	codes := []any{}
 	for _, each := range []struct {
-		kind        error
+		name        string
 		description string
 	}{
-		{errkind.NotFound, "it does not exist, or not for this token"},
-		{errkind.Unauthorized, "the token is missing or wrong, or its scope or its limits do not include this"},
-		{errkind.Invalid, "the request is invalid"},
-		{errkind.Conflict, "the state does not allow it"},
-		{errkind.Limit, "too many requests, or too large a one"},
-		{errkind.Unavailable, "the database, Temporal or a worker does not respond"},
+		{errkind.Name(errkind.NotFound), "it does not exist, or not for this token"},
+		{errkind.Name(errkind.Unauthorized), "the token is missing or wrong"},
+		{Forbidden, "the token's scope or its limits do not include this"},
+		{errkind.Name(errkind.Invalid), "the request is invalid"},
+		{errkind.Name(errkind.Conflict), "the state does not allow it"},
+		{errkind.Name(errkind.Limit), "too many requests, or too large a one"},
+		{errkind.Name(errkind.Unavailable), "the database, Temporal or a worker does not respond"},
 	} {
-		codes = append(codes, map[string]any{"name": errkind.Name(each.kind), "description": each.description})
+		codes = append(codes, map[string]any{"name": each.name, "description": each.description})
 	}
 	return codes, nil
 }

@@ -15,6 +15,9 @@ func advance(before State, seen Seen, now time.Time) State {
 	after.Revision++
 	after.Resolved, after.Next = seen.Resolved, seen.Next
 	after.Problem = seen.Problem
+	if before.Resolved.Manifest != after.Resolved.Manifest {
+		after.Since = now
+	}
 	// An image of which the vulnerabilities are not known yet does not take the
 	// place of one of which they are: lists are only compared whole.
 	if seen.Matched || !before.Matched {

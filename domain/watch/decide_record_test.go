@@ -78,11 +78,28 @@ func differs(n notification.Notification) bool {
 	return strings.Contains(string(n.Payload), `"image_difference"`)
 }
 
+// What changes about an image does not change since when its tag points to it.
+func TestDecideKeepsSince(t *testing.T) {
+	t.Parallel()
+	before := recorded()
+	before.Since = noon.Add(-48 * time.Hour)
+	seen := pending()
+	seen.Resolved, seen.Analyzed, seen.Basis.Build = before.Resolved, before.Analyzed, "build 2"
+	seen.Vulnerabilities = append(slices.Clone(seen.Vulnerabilities), finding("CVE-2026-0002", vuln.Critical))
+	after := decide(t, before, seen, everyone(subscription.Options{})).State
+	if !after.Changed.Equal(noon) || !after.Since.Equal(before.Since) {
+		t.Errorf("changed %s, since %s", after.Changed, after.Since)
+	}
+	if moved := decide(t, before, pending(), everyone(subscription.Options{})).State; !moved.Since.Equal(noon) {
+		t.Errorf("moved, since %s", moved.Since)
+	}
+}
+
 func TestDecideRecords(t *testing.T) {
 	t.Parallel()
 	got := decide(t, recorded(), turmoil(), everyone(subscription.Options{})).State
 	want := watch.State{
-		Revision: 8, Resolved: image.Resolved{Manifest: newer}, Analyzed: newer, Basis: recorded().Basis, Matched: true,
+		Revision: 8, Resolved: image.Resolved{Manifest: newer}, Since: noon, Analyzed: newer, Basis: recorded().Basis, Matched: true,
 		Vulnerabilities: turmoil().Vulnerabilities, Counts: vuln.Counts{Critical: 1}, Evaluation: evaluation(newer, policy.Stop),
 		Checked: noon.Add(-time.Hour), Changed: noon,
 	}
@@ -103,25 +120,27 @@ func TestDecideKeepsWhatIsNotKnown(t *testing.T) {
 		{"new image cannot be analyzed", nil,
 			watch.Seen{Resolved: image.Resolved{Manifest: newer}, Analyzed: older, Basis: recorded().Basis, Matched: true,
 				Vulnerabilities: recorded().Vulnerabilities, Evaluation: recorded().Evaluation, Problem: problem},
-			func(s *watch.State) { s.Resolved.Manifest, s.Problem, s.Changed = newer, problem, noon }},
+			func(s *watch.State) { s.Resolved.Manifest, s.Since, s.Problem, s.Changed = newer, noon, problem, noon }},
 		{"new image is not matched yet", nil,
 			watch.Seen{Resolved: image.Resolved{Manifest: newer}, Analyzed: newer, Basis: watch.Basis{Build: "build 2"}},
-			func(s *watch.State) { s.Resolved.Manifest, s.Pending, s.Changed = newer, noon, noon }},
+			func(s *watch.State) { s.Resolved.Manifest, s.Since, s.Pending, s.Changed = newer, noon, noon, noon }},
 		{"new image is not analyzed yet", nil, pending(),
-			func(s *watch.State) { s.Resolved.Manifest, s.Pending, s.Changed = newer, noon, noon }},
+			func(s *watch.State) { s.Resolved.Manifest, s.Since, s.Pending, s.Changed = newer, noon, noon, noon }},
 		{"it still is not",
 			func(s *watch.State) { s.Resolved.Manifest, s.Pending = newer, noon.Add(-time.Hour) }, pending(),
 			func(*watch.State) {}},
 		{"another one is not, either",
 			func(s *watch.State) { s.Resolved.Manifest, s.Pending = "sha256:3", noon.Add(-time.Hour) }, pending(),
-			func(s *watch.State) { s.Resolved.Manifest, s.Pending, s.Changed = newer, noon, noon }},
+			func(s *watch.State) { s.Resolved.Manifest, s.Since, s.Pending, s.Changed = newer, noon, noon, noon }},
 		{"it cannot be",
 			func(s *watch.State) { s.Resolved.Manifest, s.Pending = newer, noon.Add(-time.Hour) },
 			func() watch.Seen { s := pending(); s.Problem = problem; return s }(),
 			func(s *watch.State) { s.Pending, s.Problem = time.Time{}, problem }},
 		{"the tag is back at the analyzed image",
 			func(s *watch.State) { s.Resolved.Manifest, s.Pending = newer, noon.Add(-time.Hour) }, unchanged(),
-			func(s *watch.State) { s.Resolved.Manifest, s.Pending, s.Changed = older, time.Time{}, noon }},
+			func(s *watch.State) {
+				s.Resolved.Manifest, s.Since, s.Pending, s.Changed = older, noon, time.Time{}, noon
+			}},
 		{"another step's problem is over",
 			func(s *watch.State) { s.Problem = problem },
 			unchanged(), func(s *watch.State) { s.Problem = nil }},

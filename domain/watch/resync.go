@@ -81,6 +81,7 @@ type Notified struct {
 type Summary struct {
 	Target      image.Target       `json:"target,omitzero"`
 	Resolved    image.Resolved     `json:"resolved,omitzero"`
+	Since       time.Time          `json:"since,omitzero"`
 	Analyzed    image.Digest       `json:"analyzed,omitempty"`
 	Pending     time.Time          `json:"pending,omitzero"`
 	Build       string             `json:"build,omitempty"`
@@ -119,7 +120,7 @@ func (s Summary) Headline() string {
 
 // Summarize leaves a state's documents out.
 func (s State) Summarize(target image.Target) Summary {
-	sum := Summary{Target: target, Resolved: s.Resolved, Analyzed: s.Analyzed, Pending: s.Pending, Build: s.Basis.Build,
+	sum := Summary{Target: target, Resolved: s.Resolved, Since: s.Since, Analyzed: s.Analyzed, Pending: s.Pending, Build: s.Basis.Build,
 		Matched: s.Matched, Counts: s.Counts, Coverage: s.Coverage, Problem: s.Problem, Checked: s.Checked, Resynced: s.Checked, Changed: s.Changed, Next: s.Next}
 	if s.Evaluation != nil {
 		sum.Status, sum.FinalAction = s.Evaluation.Status, s.Evaluation.FinalAction

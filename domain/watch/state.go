@@ -30,6 +30,8 @@ type State struct {
 	Revision int64
 	// Resolved is what the tag pointed to at the last successful check.
 	Resolved image.Resolved
+	// Since is when it was first seen to point to the image; zero if that is not known.
+	Since time.Time
 	// Analyzed is the newest image of the tag that could be analyzed; the lists
 	// below are about it. Empty before the first analysis.
 	Analyzed image.Digest

@@ -20,6 +20,7 @@ CREATE TABLE target_state (
     revision     BIGINT NOT NULL DEFAULT 0,
     manifest     TEXT NOT NULL DEFAULT '',
     index_digest TEXT NOT NULL DEFAULT '',
+    since        BIGINT NOT NULL DEFAULT 0, -- when the tag was first seen to point to the manifest
     analyzed     TEXT NOT NULL DEFAULT '',
     pending      BIGINT NOT NULL DEFAULT 0, -- since when the manifest is neither analyzed nor matched
     build   TEXT NOT NULL DEFAULT '',
