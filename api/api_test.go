@@ -18,6 +18,7 @@ import (
 	"github.com/tagwatch/tagwatch/api"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/token"
 	"github.com/tagwatch/tagwatch/operations"
@@ -181,6 +182,23 @@ func TestBoundsOfDocuments(t *testing.T) {
 		}
 		if slices.Sort(seen); len(seen) != 8 || seen[0] != "a.example.com/web/a:1" || seen[7] != "c.example.com/web/a:1" {
 			t.Errorf("the pages show %q", seen)
+		}
+	})
+}
+
+// TestSecretsOfSources: who may only see is not shown what may be a secret of a source.
+func TestSecretsOfSources(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		for _, s := range []source.Source{{Name: "list", Kind: source.File, Paths: []string{"https://git.example.com/t0ken/list?key=t0ken"}, Types: notification.TagTypes},
+			{Name: "stack", Kind: source.Compose, Paths: []string{"/srv/stack"}, Variables: map[string]string{"PASSWORD": "t0ken"}, Types: notification.TagTypes}} {
+			f.must(f.store.SaveSource(t.Context(), s, now))
+		}
+		for name, shown := range map[string]bool{"read": false, "act": false, "admin": true} {
+			for _, path := range []string{"/api/v1/sources", "/api/v1/sources/list", "/api/v1/sources/stack"} {
+				if response, body := f.send(name, "GET", path, ""); response.StatusCode != http.StatusOK || strings.Contains(body, "t0ken") != shown {
+					t.Errorf("%s of %s: %d %s", path, name, response.StatusCode, body)
+				}
+			}
 		}
 	})
 }

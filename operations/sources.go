@@ -31,7 +31,8 @@ type SourceList struct {
 	Next    string   `json:"next,omitempty" doc:"Cursor of the next page; missing on the last one."`
 }
 
-// Source is a source and what came of it.
+// Source is a source and what came of it. Of what may be a secret, callers without the
+// scope admin see that it is there: the path of the URL, and the values of variables.
 type Source struct {
 	source.Source
 	// Tags are those that it brings, References all that were found in it.
@@ -43,7 +44,11 @@ type Source struct {
 	Unconfirmed bool `json:"unconfirmed"`
 }
 
-func sourceOf(stored source.Source, state source.State) Source {
+// sourceOf is what the caller may see of a source.
+func (s *System) sourceOf(stored source.Source, state source.State) Source {
+	if !s.Scope.Allows(token.Admin) {
+		stored = stored.Disclosed()
+	}
 	return Source{Source: stored, Tags: len(state.Members), References: len(state.Found), Checked: state.Checked, Problem: ProblemOf(state.Wrong()),
 		Unconfirmed: state.Unconfirmed()}
 }
@@ -81,7 +86,7 @@ func listSources(ctx context.Context, s *System, request SourcesRequest) (Source
 		if err != nil {
 			return list, err
 		}
-		list.Sources = append(list.Sources, sourceOf(each, state))
+		list.Sources = append(list.Sources, s.sourceOf(each, state))
 	}
 	return list, nil
 }
@@ -120,7 +125,7 @@ func showSource(ctx context.Context, s *System, request SourceRequest) (SourceDe
 	if err != nil {
 		return none, err
 	}
-	detail := SourceDetail{Source: sourceOf(stored, state), Found: []Reference{}, Leaving: []image.Target{}}
+	detail := SourceDetail{Source: s.sourceOf(stored, state), Found: []Reference{}, Leaving: []image.Target{}}
 	for _, found := range state.Found {
 		one := Reference{Found: found}
 		if as, is := watched[source.Canonical(found.Target)]; is {
@@ -211,7 +216,7 @@ func saveSource(ctx context.Context, s *System, request SourceSettings) (Source,
 	if err != nil {
 		return Source{}, err
 	}
-	return sourceOf(asked, state), s.wakeSource(ctx, asked.Name)
+	return s.sourceOf(asked, state), s.wakeSource(ctx, asked.Name)
 }
 
 func (s *System) wakeSource(ctx context.Context, name string) error {
@@ -238,7 +243,7 @@ func confirmSource(ctx context.Context, s *System, request SourceName) (Source, 
 		return Source{}, refused(err)
 	}
 	state.Confirmed = state.Doubt
-	return sourceOf(stored, state), s.wakeSource(ctx, request.Name)
+	return s.sourceOf(stored, state), s.wakeSource(ctx, request.Name)
 }
 
 // RemoveSource removes a source and ends the subscriptions that it alone brought.

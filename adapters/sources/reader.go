@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -173,6 +174,7 @@ func (r *Reader) fetch(ctx context.Context, s source.Source, version string) (so
 	if err != nil {
 		return source.Reading{}, fmt.Errorf("read the address of the source: %w", errkind.Invalid)
 	}
+	shown := s.Disclosed().Paths[0] // everybody sees a problem
 	local := false
 	for _, spelled := range ipclass.Spelled(address.Hostname()) { // behind a proxy, nothing else is dialed here
 		if err := allowed(spelled); err != nil {
@@ -182,7 +184,7 @@ func (r *Reader) fetch(ctx context.Context, s source.Source, version string) (so
 		local = local || place == ipclass.Loopback
 	}
 	if address.Scheme != "https" && !local {
-		return source.Reading{}, fmt.Errorf("%s: a list is read over https only, so that nobody on the way can change it: %w", address, errkind.Invalid)
+		return source.Reading{}, fmt.Errorf("%s: a list is read over https only, so that nobody on the way can change it: %w", shown, errkind.Invalid)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
 	if err != nil {
@@ -201,7 +203,7 @@ func (r *Reader) fetch(ctx context.Context, s source.Source, version string) (so
 	case response.StatusCode == http.StatusNotModified && version != "":
 		return source.Reading{Version: version, Unchanged: true}, nil
 	case response.StatusCode != http.StatusOK:
-		return source.Reading{}, statusError(address, response)
+		return source.Reading{}, statusError(shown, response)
 	}
 	text, err := io.ReadAll(outbound.Bounded(response.Body, largest))
 	if err != nil {
@@ -209,9 +211,9 @@ func (r *Reader) fetch(ctx context.Context, s source.Source, version string) (so
 		if errors.Is(err, errkind.Limit) {
 			kind = errkind.Limit
 		}
-		return source.Reading{}, fmt.Errorf("read %s: %w: %w", address, kind, err)
+		return source.Reading{}, fmt.Errorf("read %s: %w: %w", shown, kind, err)
 	}
-	found, err := List(text, address.Path, s.Platform)
+	found, err := List(text, path.Base(address.Path), s.Platform)
 	return source.Reading{Found: found, Version: response.Header.Get("ETag")}, err
 }
 
@@ -223,7 +225,7 @@ func unwrapped(err error) error {
 	return err
 }
 
-func statusError(address *url.URL, response *http.Response) error {
+func statusError(address string, response *http.Response) error {
 	kind := errkind.Unavailable
 	switch response.StatusCode {
 	case http.StatusNotFound, http.StatusGone:

@@ -159,7 +159,7 @@ func TestAddress(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	s := source.Source{Kind: source.File, Paths: []string{server.URL + "/list.txt"}}
+	s := source.Source{Kind: source.File, Paths: []string{server.URL + "/t0ken/list.txt?key=t0ken"}}
 	r := reader(t)
 	read := func(version string) (source.Reading, error) { return r.Read(t.Context(), s, version) }
 	first, err := read("")
@@ -175,7 +175,7 @@ func TestAddress(t *testing.T) {
 	}
 	for code, kind := range map[int]error{404: errkind.NotFound, 403: errkind.Unauthorized, 500: errkind.Unavailable, 302: errkind.Unavailable, 304: errkind.Unavailable} {
 		if status = code; true {
-			if reading, err := read(""); !errors.Is(err, kind) {
+			if reading, err := read(""); !errors.Is(err, kind) || strings.Contains(err.Error(), "t0ken") {
 				t.Errorf("HTTP %d: %+v, %v; want %v", code, reading, err, kind)
 			}
 		}
