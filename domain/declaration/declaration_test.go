@@ -3,6 +3,7 @@ package declaration_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -40,9 +41,15 @@ func read(text string) (declaration.Declared, error) {
 
 func TestFaults(t *testing.T) {
 	t.Parallel()
+	laughs := ""
+	for i := 1; i < 20; i++ {
+		laughs += fmt.Sprintf("x%d: &x%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*x%d,", i-1), 9), ","))
+	}
 	for name, test := range map[string]struct{ document, want string }{
 		"empty":               {"", "a.yaml:1: the file is empty; it begins with owner: NAME"},
 		"no owner":            {"endpoints: []", "a.yaml:1: missing property 'owner'"},
+		"an alias in itself":  {"owner: a\nsubscriptions: &all\n- tags: [nginx:1]\n- *all", "a.yaml:4: subscriptions[1][1]: an alias stands within what it is for"},
+		"too many aliases":    {"owner: a\nx0: &x0 [a,a,a,a,a,a,a,a,a]\n" + laughs, "a.yaml:2: x6[0]"},
 		"an owner with space": {"owner: web team", "a.yaml:1: owner: expected 1 to 63 letters, digits, '.', '_' and '-', beginning with a letter or digit"},
 		"not YAML":            {"owner: [", "a.yaml:1: this is not YAML: did not find expected node content"},
 		"two documents":       {"owner: a\n---\nowner: b", "a.yaml:1: the file holds more than one document; split it into files of one folder"},

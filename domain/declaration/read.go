@@ -88,11 +88,17 @@ type located struct {
 	Document
 	file string
 	root *yaml.Node
+
+	open   map[*yaml.Node]bool // what aliases are for, around the node that is read
+	values int                 // that were read
 }
+
+// mostValues bounds what aliases stand for: a few lines could fill the memory.
+const mostValues = 1_000_000
 
 // readFile reads one file; what is wrong with it is a list of faults.
 func readFile(f File) (located, Faults) {
-	read := located{file: f.Name}
+	read := located{file: f.Name, open: map[*yaml.Node]bool{}}
 	var root yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(f.Content))
 	err := decoder.Decode(&root)
@@ -141,9 +147,17 @@ func malformed(file string, err error) Fault {
 }
 
 // plain is what a node holds, in the types of JSON. Times stay the texts that they are.
-func (d located) plain(n *yaml.Node, path []string) (any, *Fault) {
+func (d *located) plain(n *yaml.Node, path []string) (any, *Fault) {
+	if d.values++; d.values > mostValues {
+		return nil, &Fault{Place{d.file, n.Line}, pathText(path), fmt.Sprintf("with its aliases, the document has more than %d values", mostValues)}
+	}
 	switch n.Kind {
 	case yaml.AliasNode:
+		if d.open[n.Alias] {
+			return nil, &Fault{Place{d.file, n.Line}, pathText(path), "an alias stands within what it is for"}
+		}
+		d.open[n.Alias] = true
+		defer delete(d.open, n.Alias)
 		return d.plain(n.Alias, path)
 	case yaml.SequenceNode:
 		list := []any{}
