@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
@@ -73,8 +74,10 @@ func PlanDeclaration(ctx context.Context, s *System, files []declaration.File, r
 }
 
 // ApplyDeclaration makes the changes of a plan. by is who accepts the risks in it. What
-// came of each change is handed on as it is made; one that fails does not stop others, but
-// then nothing is deleted. Whatever it is interrupted at, a new plan continues from there.
+// came of each change is handed on as it is made; one that is refused does not stop others,
+// but then nothing is deleted. A failure that may pass stops the rest: it is handed on as
+// well, and returned. Sources that no worker can read are Faults, before anything is
+// changed. Whatever it is interrupted at, a new plan continues from there.
 func ApplyDeclaration(ctx context.Context, s *System, plan declaration.Plan, by string, report func(declaration.Change, error)) error {
 	if err := s.admit(token.Admin, true); err != nil {
 		return err
@@ -110,6 +113,7 @@ var _ declaredStore = (*store.Store)(nil)
 
 // declaredWorkers is what workers do of a plan. Wakes are hints, which may get lost.
 type declaredWorkers interface {
+	readSource(ctx context.Context, asked source.Source) (source.Plan, error)
 	subscribe(ctx context.Context, request subscription.Request) ([]subscription.Result, error)
 	activate(ctx context.Context, bundle string) error
 	evaluateAcceptances(ctx context.Context) error
@@ -169,6 +173,9 @@ type declaring struct {
 var errPartly = errors.New("not everything was applied, and nothing was deleted; apply again once that is mended")
 
 func (d declaring) run(ctx context.Context) error {
+	if err := d.readSources(ctx); err != nil {
+		return err
+	}
 	if err := d.claim(ctx); err != nil {
 		return err
 	}
@@ -177,11 +184,11 @@ func (d declaring) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		d.report(c, err)
 		failed = failed || err != nil
 		if err != nil && !permanent(err) {
 			return err
 		}
-		d.report(c, err)
 		return nil
 	}
 	var subscribes, deletes []declaration.Change
@@ -225,6 +232,32 @@ func (d declaring) run(ctx context.Context) error {
 // permanent tells what is wrong with one thing from what ends everything.
 func permanent(err error) bool {
 	return (errkind.Permanent(err) || errors.Is(err, errkind.Conflict)) && !errors.Is(err, errkind.Unavailable)
+}
+
+// readSources has a worker read the sources that are created or changed, before anything
+// is changed: one that cannot be read is refused with its place.
+func (d declaring) readSources(ctx context.Context) error {
+	var faults declaration.Faults
+	for _, c := range d.plan.Changes {
+		if c.Kind != declaration.OfSource || c.Declared == nil || len(c.Fields) == 0 || c.Action == declaration.LeftAlone {
+			continue
+		}
+		asked := *c.Declared.Source
+		asked.Options.Endpoints = nil // which the document may declare itself, and were checked with it
+		if _, err := d.readSource(ctx, asked); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if !permanent(err) {
+				return fmt.Errorf("%s: source %s: %w", c.Place, c.Name, err)
+			}
+			faults = append(faults, declaration.Fault{Place: *c.Place, Path: "source " + c.Name, Text: errkind.Text(err)})
+		}
+	}
+	if faults != nil {
+		return faults
+	}
+	return nil
 }
 
 // claim has all that is created or changed belong to the owner, before any of it is.
@@ -368,10 +401,23 @@ func (d declaring) subscribeAll(ctx context.Context, changes []declaration.Chang
 			}
 		}
 	}
+	waiting := map[declaration.Key]bool{} // for pages that were not asked for
+	var stopped error
+	var stoppedAt declaration.Change
 	for _, p := range pages {
+		if stopped != nil {
+			for _, c := range p.changes {
+				waiting[c.Key] = true
+			}
+			continue
+		}
 		results, err := d.subscribe(ctx, p.request)
 		if err != nil && !permanent(err) {
-			return err
+			stopped, stoppedAt = err, namedBy(err, p.changes)
+			for _, c := range p.changes {
+				waiting[c.Key] = true
+			}
+			continue
 		}
 		for i, c := range p.changes {
 			switch {
@@ -383,6 +429,9 @@ func (d declaring) subscribeAll(ctx context.Context, changes []declaration.Chang
 		}
 	}
 	for _, c := range changes {
+		if waiting[c.Key] {
+			continue
+		}
 		err := failed[c.Key]
 		if err == nil && c.Stored != nil {
 			err = d.endTypes(ctx, c)
@@ -391,7 +440,22 @@ func (d declaring) subscribeAll(ctx context.Context, changes []declaration.Chang
 			return err
 		}
 	}
+	if stopped != nil {
+		return each(stoppedAt, stopped)
+	}
 	return nil
+}
+
+// namedBy is the change whose tag an error about several names; else the first.
+func namedBy(err error, changes []declaration.Change) declaration.Change {
+	at, longest := changes[0], 0
+	for _, c := range changes {
+		name := c.Declared.Watched.Target.Reference.String()
+		if len(name) > longest && strings.Contains(err.Error(), name) {
+			at, longest = c, len(name)
+		}
+	}
+	return at
 }
 
 // requestsFor are what a tag's types have to be subscribed to anew with, one request for

@@ -44,6 +44,8 @@ type installation struct {
 	after   bool
 	writes  int
 	refuses string // a tag that the registry does not have
+	silent  string // a tag whose registry does not respond
+	unread  error  // why a worker does not read a source
 }
 
 func newInstallation(t *testing.T) *installation {
@@ -133,6 +135,11 @@ func (i *installation) subscribe(ctx context.Context, request subscription.Reque
 		if err != nil {
 			return err
 		}
+		for _, target := range request.Targets {
+			if target.String() == i.silent {
+				return fmt.Errorf("resolve %s: no response: %w", target, errkind.Unavailable)
+			}
+		}
 		var accepted []image.Target
 		for _, target := range request.Targets {
 			result := subscription.Result{Target: target}
@@ -146,6 +153,13 @@ func (i *installation) subscribe(ctx context.Context, request subscription.Reque
 		return i.Store.Subscribe(ctx, request.Subscriptions(accepted), request.Poll, noon)
 	})
 	return results, err
+}
+
+func (i *installation) readSource(_ context.Context, asked source.Source) (source.Plan, error) {
+	if i.unread != nil {
+		return source.Plan{}, i.unread
+	}
+	return source.Plan{}, asked.Validate(nil)
 }
 
 func (i *installation) activate(ctx context.Context, bundle string) error {
@@ -410,5 +424,50 @@ func TestRefusedTag(t *testing.T) {
 	i.mustApply(document)
 	if got := i.exported("web"); strings.Contains(got, "old:1") || !strings.Contains(got, "missing:1") {
 		t.Errorf("exported\n%s", got)
+	}
+}
+
+// TestUnreadableSource: a source that no worker can read is refused with its place, before
+// anything is changed; its endpoints may be those of the document.
+func TestUnreadableSource(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	const document = "owner: web\nendpoints: [{name: ops, url: 'https://ops.example.com'}]\nsources:\n" +
+		"  - {name: far, kind: file, paths: [/etc/passwd]}\n  - {name: near, kind: file, paths: [/srv/list], options: {endpoints: [ops]}}\n"
+	for refused, want := range map[error]string{
+		fmt.Errorf("not below a path: %w", errkind.Unauthorized): "doc.yaml:4: source far: not below a path\ndoc.yaml:5: source near: not below a path",
+		fmt.Errorf("no response: %w", errkind.Unavailable):       "doc.yaml:4: source far: no response",
+	} {
+		i.unread = refused
+		done, failed, err := i.apply(document, pruning)
+		if err == nil || !strings.HasPrefix(err.Error(), want) || done+failed > 0 || i.writes > 0 {
+			t.Errorf("%d done, %d failed, %d writes, %v; want %s", done, failed, i.writes, err, want)
+		}
+	}
+	i.unread = nil
+	i.mustApply(document)
+	i.unread = errDied // what is as declared is not read again
+	i.mustApply(document)
+}
+
+// TestSilentRegistry: what is done until a registry does not respond is reported, and so is
+// the place of the tag.
+func TestSilentRegistry(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	i.silent = "docker.io/b:1.2"
+	const document = "owner: web\nendpoints: [{name: ops, url: 'https://ops.example.com'}]\nsubscriptions:\n" +
+		"  - {tags: [a:1], types: [tag_update]}\n  - tags:\n      - b:1\n      - b:1.2\n"
+	plan, err := i.plan(document, pruning)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reports []string
+	err = declaring{i, i, plan, "ann", noon, func(c declaration.Change, err error) {
+		reports = append(reports, fmt.Sprint(c.Place, " ", c.Name, " ", err != nil))
+	}}.run(t.Context())
+	want := []string{"doc.yaml:2 ops false", "doc.yaml:4 docker.io/library/a:1 false", "doc.yaml:7 docker.io/library/b:1.2 true"}
+	if diff := cmp.Diff(want, reports); diff != "" || !errors.Is(err, errkind.Unavailable) {
+		t.Errorf("%v, reports (-want +got)\n%s", err, diff)
 	}
 }

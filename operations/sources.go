@@ -174,6 +174,12 @@ func planSource(ctx context.Context, s *System, request SourceSettings) (plan so
 	if err != nil {
 		return plan, err
 	}
+	return s.readSource(ctx, asked)
+}
+
+// readSource has a worker read a source: only a worker knows what it may read and can. No
+// source is stored without.
+func (s *System) readSource(ctx context.Context, asked source.Source) (plan source.Plan, err error) {
 	err = s.ask(ctx, "read source "+asked.Name, sourceTimeout, func(ctx context.Context, c client.Client) (err error) {
 		plan, err = c.PlanSource(ctx, asked)
 		return err
@@ -200,23 +206,34 @@ func (s *System) sourceSettings(ctx context.Context, request SourceSettings) (as
 	return asked, kept, err
 }
 
-// SaveSource stores a source, or other settings of one.
-var SaveSource = Operation[SourceSettings, Source]{Name: "save-source", Summary: "Add a source, or replace the settings of one",
+// SaveSource stores a source, or other settings of one, once a worker has read it.
+var SaveSource = Operation[SourceSettings, SavedSource]{Name: "save-source", Summary: "Add a source, or replace the settings of one",
 	Method: http.MethodPost, Path: "/sources", Scope: token.Admin, Whole: true, do: saveSource}
 
-func saveSource(ctx context.Context, s *System, request SourceSettings) (Source, error) {
+// SavedSource is a source that was stored.
+type SavedSource struct {
+	Source
+	// Plan is what it will bring, as a worker read it before it was stored.
+	Plan source.Plan `json:"plan"`
+}
+
+func saveSource(ctx context.Context, s *System, request SourceSettings) (saved SavedSource, err error) {
 	asked, kept, err := s.sourceSettings(ctx, request)
 	if err != nil {
-		return Source{}, err
+		return saved, err
+	}
+	if saved.Plan, err = s.readSource(ctx, asked); err != nil {
+		return saved, err
 	}
 	if err := kept.SaveSource(ctx, asked, s.Now); err != nil {
-		return Source{}, err
+		return saved, err
 	}
 	_, state, err := kept.Source(ctx, asked.Name)
 	if err != nil {
-		return Source{}, err
+		return saved, err
 	}
-	return s.sourceOf(asked, state), s.wakeSource(ctx, asked.Name)
+	saved.Source = s.sourceOf(asked, state)
+	return saved, s.wakeSource(ctx, asked.Name)
 }
 
 func (s *System) wakeSource(ctx context.Context, name string) error {

@@ -4,6 +4,7 @@ package declarations
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -143,7 +144,8 @@ func apply(ctx context.Context, s *session.Session) error {
 	if s.ForPeople() {
 		writePlan(s, s.Out, plan)
 	}
-	done, code := 0, 0
+	done, total := 0, plan.Count(declaration.Create, declaration.Update, declaration.Adopt, declaration.Delete)
+	var last error
 	err = operations.ApplyDeclaration(ctx, s.System(), plan, session.Person(), func(c declaration.Change, failure error) {
 		if failure == nil {
 			done++
@@ -153,13 +155,20 @@ func apply(ctx context.Context, s *session.Session) error {
 		if c.Place != nil {
 			place = c.Place.String() + ": "
 		}
-		code = max(code, exit.Conclude(s.App.ErrWriter, fmt.Errorf("%s%s %s: %w", place, c.Kind, c.Name, failure)))
+		last = failure
+		exit.Conclude(s.App.ErrWriter, fmt.Errorf("%s%s %s: %s", place, c.Kind, c.Name, exit.Sentence(failure)))
 	})
-	if ctx.Err() != nil {
-		return &exit.Interrupted{Meanwhile: "apply the document again to go on"}
-	}
-	if err != nil {
-		return err
+	switch {
+	case ctx.Err() != nil:
+		return &exit.Interrupted{Meanwhile: fmt.Sprintf("applied %d of %s; apply the document again to go on", done, wording.Count(total, "change"))}
+	case exit.Is[declaration.Faults](err):
+		return exit.Usage("%w\nnothing was changed", err)
+	case err != nil:
+		if !errors.Is(err, last) { // else it is printed already
+			exit.Conclude(s.App.ErrWriter, err)
+		}
+		exit.Conclude(s.App.ErrWriter, fmt.Errorf("applied %d of %s; apply again to go on", done, wording.Count(total, "change")))
+		return exit.Reported(exit.Code(err))
 	}
 	return s.Show(plan, func(w io.Writer) { fmt.Fprintf(w, "Applied %s\n", wording.Count(done, "change")) })
 }

@@ -115,19 +115,21 @@ func save(ctx context.Context, s *session.Session, asked source.Source) error {
 	if err != nil {
 		return err
 	}
+	request := operations.SourceSettings{Source: asked}
 	done := s.Slowly("reading the source")
-	plan, err := operations.PlanSource.Run(ctx, s.System(), operations.SourceSettings{Source: asked})
-	done()
-	if err != nil {
-		return err
-	}
+	defer done()
 	if s.Bool("dry-run") {
+		plan, err := operations.PlanSource.Run(ctx, s.System(), request)
+		if err != nil {
+			return err
+		}
 		return s.Show(plan, func(w io.Writer) { writePlan(s, w, plan) })
 	}
-	saved, err := operations.SaveSource.Run(ctx, s.System(), operations.SourceSettings{Source: asked})
+	saved, err := operations.SaveSource.Run(ctx, s.System(), request)
 	if err != nil {
 		return err
 	}
+	plan := saved.Plan
 	return s.Show(saved, func(w io.Writer) {
 		fmt.Fprintf(w, "source %s is followed: %s, %d not followed; see: tagwatch source show %s\n", asked.Name, wording.Count(plan.Tags, "tag"), plan.NotFollowed, asked.Name)
 		if plan.Problem != "" {
