@@ -48,6 +48,10 @@ func (a *Activities) subscribe(ctx context.Context, request subscription.Request
 	if ctx.Err() != nil || len(accepted) == 0 {
 		return answers, ctx.Err()
 	}
+	before, err := a.Store.SubscriptionsOf(ctx, accepted)
+	if err != nil {
+		return nil, err
+	}
 	if err := a.Store.Subscribe(audit.As(ctx, request.By), request.Subscriptions(accepted), request.Poll, a.now()); err != nil {
 		return nil, err
 	}
@@ -62,6 +66,7 @@ func (a *Activities) subscribe(ctx context.Context, request subscription.Request
 	for i := range answers {
 		if each := &answers[i]; each.Refused == nil {
 			each.Already, each.Types = !begun[each.Target], typesOf(stored[each.Target])
+			each.Replaced = subscription.Replaced(before[each.Target], request.Subscriptions([]image.Target{each.Target}))
 			each.Endpoints = request.Recipients(each.Target, endpoints)
 		}
 	}

@@ -390,6 +390,25 @@ func TestSubscribeIsKilled(t *testing.T) {
 	}
 }
 
+// TestSubscribeAgain: a request that changes a watched tag says what, and one that repeats it
+// does not.
+func TestSubscribeAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.push("app:1", "openssl 1")
+	request := subscription.Request{Targets: []image.Target{r.target("app:1")}, Types: notification.TagTypes, Options: subscription.Options{MinSeverity: "High"}}
+	if result := r.subscribeTo(request); result.Replaced != nil {
+		t.Errorf("a new tag replaces %v", result.Replaced)
+	}
+	if result := r.subscribeTo(request); !result.Already || result.Replaced != nil {
+		t.Errorf("repeated, it replaces %v", result.Replaced)
+	}
+	request.Options = subscription.Options{}
+	if diff := cmp.Diff([]subscription.Replacement{{Option: "min_severity", Before: "High"}}, r.subscribeTo(request).Replaced); diff != "" {
+		t.Errorf("replaced (-want +got)\n%s", diff)
+	}
+}
+
 func TestActivatePolicy(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -51,13 +51,15 @@ type SubscribeResult struct {
 type SubscribedTag struct {
 	Target image.Target `json:"target"`
 	// Already reports that the tag was watched before.
-	Already   bool                `json:"already"`
-	Types     []notification.Type `json:"types"`
-	Digest    image.Digest        `json:"digest,omitempty"`
-	Index     image.Digest        `json:"index_digest,omitempty"`
-	Pin       image.Digest        `json:"pin,omitempty"`
-	LeftPin   bool                `json:"left_pin,omitempty"`
-	Endpoints []string            `json:"endpoints"`
+	Already bool `json:"already"`
+	// Replaced is what the request changed about its subscriptions.
+	Replaced  []subscription.Replacement `json:"replaced,omitempty"`
+	Types     []notification.Type        `json:"types"`
+	Digest    image.Digest               `json:"digest,omitempty"`
+	Index     image.Digest               `json:"index_digest,omitempty"`
+	Pin       image.Digest               `json:"pin,omitempty"`
+	LeftPin   bool                       `json:"left_pin,omitempty"`
+	Endpoints []string                   `json:"endpoints"`
 }
 
 // TagRefusal is why nothing was done about one of several tags.
@@ -92,7 +94,7 @@ func subscribe(ctx context.Context, s *System, request SubscribeRequest) (Subscr
 	subscribed := Subscribed{Results: []SubscribeResult{}}
 	for _, result := range results {
 		pin := asked.Pins[result.Target]
-		one := SubscribeResult{SubscribedTag: SubscribedTag{Target: result.Target, Already: result.Already, Types: append([]notification.Type{}, result.Types...), Digest: result.Resolved.Manifest, Index: result.Resolved.Index,
+		one := SubscribeResult{SubscribedTag: SubscribedTag{Target: result.Target, Already: result.Already, Replaced: result.Replaced, Types: append([]notification.Type{}, result.Types...), Digest: result.Resolved.Manifest, Index: result.Resolved.Index,
 			Pin: pin, LeftPin: result.Resolved.LeftPin(pin), Endpoints: append([]string{}, result.Endpoints...)}}
 		if result.Refused != nil {
 			one.Refused = &TagRefusal{Kind: result.Refused.Kind, Message: result.Refused.Message}

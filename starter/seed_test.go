@@ -51,19 +51,24 @@ func ends(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(s.Evaluate(ctx, policy.Default()))
 }
 
-// accepted stores an acceptance, which ends at the time if there is one,: accepted VULNERABILITY SUBJECT [TIME].
+// accepted stores an acceptance, which ends at the time if there is one, or is revoked: accepted VULNERABILITY SUBJECT [TIME|revoked].
 func accepted(ts *testscript.TestScript, _ bool, args []string) {
 	ctx := context.Background()
 	opened, err := store.Open(ctx, "sqlite://"+ts.Getenv("TAGWATCH_DATA_DIR")+"/tagwatch.db")
 	ts.Check(err)
 	defer opened.Close()
 	a := acceptance.Acceptance{Vulnerability: args[0], Subject: args[1], Reason: "of the test", Owner: "web", By: "somebody", Created: time.Now().UTC().Add(-time.Hour)}
-	if len(args) > 2 {
+	revoked := len(args) > 2 && args[2] == "revoked"
+	if len(args) > 2 && !revoked {
 		a.Until, err = time.Parse(time.RFC3339, args[2])
 		ts.Check(err)
 	}
-	_, err = opened.Accept(ctx, []acceptance.Acceptance{a})
+	stored, err := opened.Accept(ctx, []acceptance.Acceptance{a})
 	ts.Check(err)
+	if revoked {
+		_, err = opened.RevokeAcceptance(ctx, stored[0].ID, "somebody", time.Now().UTC())
+		ts.Check(err)
+	}
 }
 
 // renewal has a worker with another analyzer appear, which cannot renew the image

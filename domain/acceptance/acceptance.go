@@ -110,6 +110,12 @@ func (a Acceptance) Validate() error {
 	return nil
 }
 
+// Repeats reports whether it accepts the same vulnerability, by the same id, for the same
+// packages and tags as another.
+func (a Acceptance) Repeats(other Acceptance) bool {
+	return strings.EqualFold(a.Vulnerability, other.Vulnerability) && strings.EqualFold(a.Package, other.Package) && a.Subject == other.Subject
+}
+
 // Names are the lower-case ids by which it covers findings.
 func (a Acceptance) Names() []string {
 	names := []string{strings.ToLower(a.Vulnerability)}

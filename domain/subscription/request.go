@@ -43,7 +43,9 @@ type Result struct {
 	Target image.Target // as it is stored
 	// Already reports that the tag was watched before the request.
 	Already bool
-	Types   []notification.Type // all that the tag is subscribed to now, sorted
+	// Replaced is what the request changed about the subscriptions of a watched tag.
+	Replaced []Replacement       `json:",omitempty"`
+	Types    []notification.Type // all that the tag is subscribed to now, sorted
 	// Resolved is what the tag points to; zero if the registry was not asked.
 	Resolved image.Resolved
 	// Endpoints are notified of the requested types; empty if nobody is.

@@ -75,12 +75,21 @@ func accept(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
+	all, err := kept.Acceptances(ctx)
+	if err != nil {
+		return err
+	}
 	var accepted []acceptance.Acceptance
 	for _, id := range ids {
 		a := acceptance.Acceptance{Vulnerability: id, Package: s.String("package"), Subject: s.String("subject"), Until: until,
 			Reason: s.String("reason"), Owner: s.String("owner"), By: session.Person(), Created: s.Now}
 		if err := a.Validate(); err != nil {
 			return exit.Usage("%s; see %s --help", errkind.Text(err), s.Command.HelpName)
+		}
+		if at := slices.IndexFunc(append(slices.Clone(all), accepted...), func(other acceptance.Acceptance) bool {
+			return other.State(s.Now) == acceptance.Active && other.Repeats(a)
+		}); at >= 0 {
+			return acceptedTwice(all, at, a)
 		}
 		if a.Aliases, err = kept.Aliases(ctx, id); err != nil {
 			return err
@@ -98,6 +107,17 @@ func accept(ctx context.Context, s *session.Session) error {
 	return applyAcceptances(ctx, s, func() ([]acceptance.Acceptance, error) { return kept.Accept(ctx, accepted) }, func(w io.Writer, a acceptance.Acceptance) {
 		fmt.Fprintf(w, "%s accepted until %s (acceptance %d)\n", a.Vulnerability, untilText(a), a.ID)
 	})
+}
+
+// acceptedTwice refuses to accept again what one of the stored acceptances, or an earlier
+// argument, accepts.
+func acceptedTwice(all []acceptance.Acceptance, at int, a acceptance.Acceptance) error {
+	if at >= len(all) {
+		return exit.Usage("%s is named twice", a.Vulnerability)
+	}
+	former := all[at]
+	return exit.Refused("%s is accepted already, until %s (acceptance %d, for the same packages and tags); give it another end with: tagwatch accept extend %d --until TIME|fixed",
+		a.Vulnerability, untilText(former), former.ID, former.ID)
 }
 
 // end is the value of --until; zero for when there is a fix.

@@ -70,9 +70,12 @@ func acceptExtend(ctx context.Context, s *session.Session, id string) error {
 	if err != nil {
 		return err
 	}
+	if err := revokedAlready(s, a); err != nil {
+		return err
+	}
 	return applyAcceptances(ctx, s, func() ([]acceptance.Acceptance, error) {
 		changed, err := s.Stored.ExtendAcceptance(ctx, a.ID, until, session.Person(), s.Now)
-		return []acceptance.Acceptance{changed}, refusedIfRevoked(a, err)
+		return []acceptance.Acceptance{changed}, revokedMeanwhile(a, err)
 	}, func(w io.Writer, a acceptance.Acceptance) {
 		fmt.Fprintf(w, "Acceptance %d (%s) extended until %s\n", a.ID, a.Vulnerability, untilText(a))
 	})
@@ -94,6 +97,9 @@ func acceptRevoke(ctx context.Context, s *session.Session, id string) error {
 	if err != nil {
 		return err
 	}
+	if err := revokedAlready(s, a); err != nil {
+		return err
+	}
 	if s.Bool("dry-run") {
 		return compareAcceptances(ctx, s, func(now []acceptance.Acceptance) []acceptance.Acceptance {
 			return slices.DeleteFunc(slices.Clone(now), func(other acceptance.Acceptance) bool { return other.ID == a.ID })
@@ -101,15 +107,23 @@ func acceptRevoke(ctx context.Context, s *session.Session, id string) error {
 	}
 	return applyAcceptances(ctx, s, func() ([]acceptance.Acceptance, error) {
 		changed, err := s.Stored.RevokeAcceptance(ctx, a.ID, session.Person(), s.Now)
-		return []acceptance.Acceptance{changed}, refusedIfRevoked(a, err)
+		return []acceptance.Acceptance{changed}, revokedMeanwhile(a, err)
 	}, func(w io.Writer, a acceptance.Acceptance) {
 		fmt.Fprintf(w, "Acceptance %d (%s) revoked\n", a.ID, a.Vulnerability)
 	})
 }
 
-func refusedIfRevoked(a acceptance.Acceptance, err error) error {
+// revokedAlready refuses to change a revoked acceptance.
+func revokedAlready(s *session.Session, a acceptance.Acceptance) error {
+	if a.State(s.Now) != acceptance.Revoked {
+		return nil
+	}
+	return exit.Refused("acceptance %d (%s) was revoked already, %s by %s", a.ID, a.Vulnerability, s.Ago(a.Revoked), a.RevokedBy)
+}
+
+func revokedMeanwhile(a acceptance.Acceptance, err error) error {
 	if errors.Is(err, errkind.Conflict) {
-		return exit.Refused("acceptance %d is revoked; accept %s again", a.ID, a.Vulnerability)
+		return exit.Refused("acceptance %d (%s) was revoked meanwhile", a.ID, a.Vulnerability)
 	}
 	return err
 }

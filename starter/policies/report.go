@@ -47,11 +47,15 @@ type itemView struct {
 	Gate      string    `json:"gate"`
 	TriggerID string    `json:"trigger_id"`
 	Expires   time.Time `json:"expires_on,omitzero"`
-	Expired   bool      `json:"expired"`
-	Expiring  bool      `json:"expiring"`
-	Matches   int       `json:"matches"`
-	Fixable   int       `json:"fixable"`
-	ListedAs  []string  `json:"listed_as"`
+	// UntilFixed is of an acceptance that lasts until there is a fix; Fixed are the
+	// findings for which it has ended.
+	UntilFixed bool     `json:"until_fixed,omitempty"`
+	Fixed      int      `json:"fixed,omitempty"`
+	Expired    bool     `json:"expired"`
+	Expiring   bool     `json:"expiring"`
+	Matches    int      `json:"matches"`
+	Fixable    int      `json:"fixable"`
+	ListedAs   []string `json:"listed_as"`
 }
 
 // shownSpellings is how many trigger ids a note has room for.
@@ -85,8 +89,8 @@ func whitelistReport(ctx context.Context, s *session.Session) error {
 	views := []itemView{}
 	for _, r := range reports {
 		if s.Bool("all") || r.Attention() {
-			views = append(views, itemView{r.WhitelistID, r.Position, r.Item.ID, r.Item.Gate, r.Item.TriggerID, r.Item.Expires,
-				r.Expired, r.Expiring, r.Matches, r.Fixed, append([]string{}, r.Spellings...)})
+			views = append(views, itemView{Whitelist: r.WhitelistID, Position: r.Position, ID: r.Item.ID, Gate: r.Item.Gate, TriggerID: r.Item.TriggerID, Expires: r.Item.Expires,
+				Expired: r.Expired, Expiring: r.Expiring, Matches: r.Matches, Fixable: r.Fixed, ListedAs: append([]string{}, r.Spellings...)})
 		}
 	}
 	for _, r := range acceptances {
@@ -120,8 +124,11 @@ func writeItems(s *session.Session, w io.Writer, views []itemView, total int) {
 	}
 	t := output.NewTable("WHITELIST", "ITEM", "GATE", "TRIGGER ID", "MATCHES", "EXPIRES", "NOTE").Drop("ITEM", "GATE", "EXPIRES")
 	for _, v := range views {
-		item := cmp.Or(v.ID, "#"+strconv.Itoa(v.Position))
-		t.Row(output.Ordinary, v.Whitelist, item, v.Gate, v.TriggerID, strconv.Itoa(v.Matches), s.Ago(v.Expires), v.note())
+		item, expires := cmp.Or(v.ID, "#"+strconv.Itoa(v.Position)), s.Ago(v.Expires)
+		if v.UntilFixed {
+			expires = "fixed"
+		}
+		t.Row(output.Ordinary, v.Whitelist, item, v.Gate, v.TriggerID, strconv.Itoa(v.Matches), expires, v.note())
 	}
 	t.Write(w)
 }
@@ -135,8 +142,13 @@ func (v itemView) note() string {
 	case v.Expiring:
 		parts = append(parts, "expires soon")
 	}
-	if v.Matches == 0 {
+	switch {
+	case v.Matches == 0 && v.Fixed > 0:
+		parts = append(parts, "covers nothing: there is a fix")
+	case v.Matches == 0:
 		parts = append(parts, "matches nothing")
+	case v.Fixed > 0:
+		parts = append(parts, strconv.Itoa(v.Fixed)+" more have a fix and are not covered")
 	}
 	if v.Fixable > 0 {
 		parts = append(parts, strconv.Itoa(v.Fixable)+" with a fix")

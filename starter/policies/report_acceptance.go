@@ -28,13 +28,14 @@ func newAcceptanceReports(all []acceptance.Acceptance, now time.Time, within tim
 		}
 		ended := a.State(now) == acceptance.Ended
 		reports = append(reports, &acceptanceReport{a, itemView{Whitelist: policy.AcceptancesID, Position: len(reports), ID: strconv.FormatInt(a.ID, 10),
-			Gate: "vulnerabilities", TriggerID: a.Vulnerability, Expires: a.Until, Expired: ended,
+			Gate: "vulnerabilities", TriggerID: a.Vulnerability, Expires: a.Until, UntilFixed: a.UntilFixed(), Expired: ended,
 			Expiring: !ended && a.State(now.Add(within)) == acceptance.Ended, ListedAs: []string{}}, map[vuln.Identity]bool{}})
 	}
 	return reports
 }
 
-// count adds the findings of a tag, each once for all tags.
+// count adds the findings of a tag, each once for all tags. One that lasts until there is a
+// fix no longer covers those that have one.
 func (r acceptanceReports) count(subject *policy.Input) {
 	if len(r) == 0 {
 		return
@@ -49,6 +50,10 @@ func (r acceptanceReports) count(subject *policy.Input) {
 				continue
 			}
 			each.counted[f.Identity()] = true
+			if each.UntilFixed() && f.HasFix() {
+				each.view.Fixed++
+				continue
+			}
 			each.view.Matches++
 			if f.HasFix() {
 				each.view.Fixable++

@@ -11,11 +11,36 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
+
+// TestWatchedLine: whoever subscribes again reads what that replaced.
+func TestWatchedLine(t *testing.T) {
+	t.Parallel()
+	target, err := image.ParseTarget("docker.io/library/nginx:1.27")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := operations.SubscribedTag{Target: target, Types: []notification.Type{notification.TagUpdate}}
+	again := one
+	again.Already = true
+	changed := again
+	changed.Replaced = []subscription.Replacement{{Option: "endpoints", Before: "ops"}, {Option: "min_severity", Before: "High", After: "Low"}}
+	for want, tag := range map[string]operations.SubscribedTag{
+		"docker.io/library/nginx:1.27 is watched: tag_update":         one,
+		"docker.io/library/nginx:1.27 is already watched: tag_update": again,
+		"docker.io/library/nginx:1.27 is watched: tag_update; options replaced: endpoints ops -> (none); min_severity High -> Low": changed,
+	} {
+		if got := watchedLine(tag); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
 
 // TestYAMLIsTheJSON: whatever strings hold, YAML says the same as JSON.
 func TestYAMLIsTheJSON(t *testing.T) {

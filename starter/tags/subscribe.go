@@ -3,11 +3,13 @@
 package tags
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -94,11 +96,7 @@ func subscribe(ctx context.Context, s *session.Session) error {
 		return subscribeBatch(ctx, s, request, page, many.pins, report, func(one *subscribed) {
 			done = append(done, one)
 			if s.ForPeople() {
-				already := ""
-				if one.Already {
-					already = "already "
-				}
-				fmt.Fprintf(s.Out, "%s is %swatched: %s\n", one.Target, already, wording.List(one.Types))
+				fmt.Fprintln(s.Out, watchedLine(one.SubscribedTag))
 			}
 			if one.LeftPin {
 				s.Say("%s has left its pin %s: it points to %s", one.Target, one.Pin, output.DigestLine(image.Resolved{Manifest: one.Digest, Index: one.Index}))
@@ -121,6 +119,22 @@ func subscribe(ctx context.Context, s *session.Session) error {
 		return err
 	}
 	return exit.Join(failures)
+}
+
+// watchedLine says what a tag is subscribed to, and what that replaced.
+func watchedLine(one operations.SubscribedTag) string {
+	already, replaced := "", ""
+	switch {
+	case len(one.Replaced) > 0:
+		parts := make([]string, len(one.Replaced))
+		for i, r := range one.Replaced {
+			parts[i] = r.Option + " " + cmp.Or(r.Before, "(none)") + " -> " + cmp.Or(r.After, "(none)")
+		}
+		replaced = "; options replaced: " + strings.Join(parts, "; ")
+	case one.Already:
+		already = "already "
+	}
+	return fmt.Sprintf("%s is %swatched: %s%s", one.Target, already, wording.List(one.Types), replaced)
 }
 
 // subscribeBatch hands on each tag as it is subscribed to. A tag that is refused does
