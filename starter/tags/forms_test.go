@@ -32,8 +32,8 @@ func TestWatchedLine(t *testing.T) {
 	changed := again
 	changed.Replaced = []subscription.Replacement{{Option: "endpoints", Before: "ops"}, {Option: "min_severity", Before: "High", After: "Low"}}
 	for want, tag := range map[string]operations.SubscribedTag{
-		"docker.io/library/nginx:1.27 is watched: tag_update":         one,
-		"docker.io/library/nginx:1.27 is already watched: tag_update": again,
+		"docker.io/library/nginx:1.27 is watched: tag_update":                                                                      one,
+		"docker.io/library/nginx:1.27 is already watched: tag_update":                                                              again,
 		"docker.io/library/nginx:1.27 is watched: tag_update; options replaced: endpoints ops -> (none); min_severity High -> Low": changed,
 	} {
 		if got := watchedLine(tag); got != want {
