@@ -92,6 +92,7 @@ func ApplyDeclaration(ctx context.Context, s *System, plan declaration.Plan, by 
 // declaredStore is the part of the store that a plan is applied with.
 type declaredStore interface {
 	Claim(ctx context.Context, owner string, things []declaration.Key, now time.Time) error
+	Release(ctx context.Context, owner string, things []declaration.Key) error
 	SaveEndpoint(ctx context.Context, e endpoint.Endpoint, now time.Time) error
 	DeleteEndpoint(ctx context.Context, name string, now time.Time) error
 	SaveBundle(ctx context.Context, b policy.StoredBundle, now time.Time) error
@@ -180,6 +181,7 @@ func (d declaring) run(ctx context.Context) error {
 		return err
 	}
 	failed, accepted := false, false
+	var unmade []declaration.Key
 	each := func(c declaration.Change, err error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -188,6 +190,9 @@ func (d declaring) run(ctx context.Context) error {
 		failed = failed || err != nil
 		if err != nil && !permanent(err) {
 			return err
+		}
+		if err != nil && c.Action == declaration.Create {
+			unmade = append(unmade, c.Key)
 		}
 		return nil
 	}
@@ -211,6 +216,11 @@ func (d declaring) run(ctx context.Context) error {
 	}
 	if failed {
 		deletes = nil
+	}
+	if len(unmade) > 0 {
+		if err := d.Release(ctx, d.plan.Owner, unmade); err != nil {
+			return err
+		}
 	}
 	for _, c := range deletes {
 		accepted = accepted || c.Kind == declaration.OfAcceptance

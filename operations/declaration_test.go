@@ -340,6 +340,27 @@ func TestApplyKilledAtEveryWrite(t *testing.T) {
 	}
 }
 
+// TestRefusedIsNobodys: what could not be made does not belong to the owner, so that it does
+// not delete what somebody makes of that name by hand.
+func TestRefusedIsNobodys(t *testing.T) {
+	t.Parallel()
+	i := newInstallation(t)
+	i.refuses = "docker.io/none:1"
+	if _, failed, err := i.apply("owner: web\nsubscriptions:\n- tags: [alpine:3, none:1]", pruning); failed != 1 || !errors.Is(err, errkind.Conflict) {
+		t.Fatalf("%d failed, %v", failed, err)
+	}
+	target, err := image.ParseTarget(i.refuses)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Store.Subscribe(t.Context(), subscription.Request{Targets: []image.Target{target}, Types: notification.TagTypes}.Subscriptions([]image.Target{target}), 0, noon); err != nil {
+		t.Fatal(err)
+	}
+	if plan, err := i.plan("owner: web\nsubscriptions:\n- tags: [alpine:3]", pruning); err != nil || !plan.Empty() {
+		t.Errorf("it would change %s, %v", asYAML(t, changing(plan)), err)
+	}
+}
+
 // TestTwoOwnersAtOnce lets several owners apply documents that share one thing: one gets
 // it, and the others change nothing at all.
 func TestTwoOwnersAtOnce(t *testing.T) {

@@ -60,6 +60,27 @@ func (s *Store) Claim(ctx context.Context, owner string, things []declaration.Ke
 	})
 }
 
+// Release ends that those things of the owner which do not exist belong to it: who makes
+// one of them by hand has it.
+func (s *Store) Release(ctx context.Context, owner string, things []declaration.Key) error {
+	return s.change(ctx, "release what was not made", func(t tx) error {
+		stored, err := t.things(ctx)
+		if err != nil {
+			return err
+		}
+		for _, key := range things {
+			exists := slices.ContainsFunc(stored, func(t declaration.Thing) bool { return t.Key == key })
+			if exists {
+				continue
+			}
+			if err := t.run(ctx, `DELETE FROM declared WHERE kind = ? AND name = ? AND owner = ?`, string(key.Kind), key.Name, owner); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 type ownerRow struct {
 	Kind, Name, Owner string
 }
@@ -101,24 +122,28 @@ func (t tx) disownAcceptance(ctx context.Context, key declaration.Key) error {
 // neither is a revoked acceptance.
 func (s *Store) Things(ctx context.Context) (things []declaration.Thing, err error) {
 	err = s.view(ctx, "read what can be declared", func(t tx) error {
-		things = nil
-		owners, err := t.owners(ctx)
-		if err != nil {
-			return err
-		}
-		for _, read := range []func(context.Context) ([]declaration.Thing, error){t.declaredEndpoints, t.declaredBundles, t.declaredAcceptances, t.declaredRepositories, t.declaredSources, t.declaredTags} {
-			some, err := read(ctx)
-			if err != nil {
-				return err
-			}
-			things = append(things, some...)
-		}
-		for i, each := range things {
-			things[i].Owner = owners[each.Key]
-		}
-		return nil
+		things, err = t.things(ctx)
+		return err
 	})
 	return things, err
+}
+
+func (t tx) things(ctx context.Context) (things []declaration.Thing, err error) {
+	owners, err := t.owners(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, read := range []func(context.Context) ([]declaration.Thing, error){t.declaredEndpoints, t.declaredBundles, t.declaredAcceptances, t.declaredRepositories, t.declaredSources, t.declaredTags} {
+		some, err := read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		things = append(things, some...)
+	}
+	for i, each := range things {
+		things[i].Owner = owners[each.Key]
+	}
+	return things, nil
 }
 
 func (t tx) declaredEndpoints(ctx context.Context) (things []declaration.Thing, err error) {
