@@ -128,17 +128,22 @@ func (s *Store) changeAcceptance(ctx context.Context, action audit.Action, id in
 	return changed, err
 }
 
-// acceptedState is what the audit trail says of an acceptance.
+// acceptedState is what the audit trail says of an acceptance. A vulnerability may have
+// several.
 func acceptedState(a acceptance.Acceptance) audit.State {
+	until := "fixed"
+	if !a.Until.IsZero() {
+		until = a.Until.UTC().Format(time.RFC3339)
+	}
 	return audit.Plain(struct {
-		ID        int64     `json:"acceptance"`
-		Package   string    `json:"package,omitempty"`
-		Subject   string    `json:"subject,omitempty"`
-		Until     time.Time `json:"until,omitzero"`
-		Reason    string    `json:"reason"`
-		Owner     string    `json:"owner,omitempty"`
-		RevokedBy string    `json:"revoked_by,omitempty"`
-	}{a.ID, a.Package, a.Subject, a.Until, a.Reason, a.Owner, a.RevokedBy})
+		ID        int64  `json:"acceptance"`
+		Package   string `json:"package,omitempty"`
+		Subject   string `json:"subject,omitempty"`
+		Until     string `json:"until"`
+		Reason    string `json:"reason"`
+		Owner     string `json:"owner,omitempty"`
+		RevokedBy string `json:"revoked_by,omitempty"`
+	}{a.ID, a.Package, a.Subject, until, a.Reason, a.Owner, a.RevokedBy}).Naming("acceptance", "package", "subject", "until", "reason", "owner")
 }
 
 // Aliases are the other ids under which findings know a vulnerability, sorted.

@@ -179,17 +179,23 @@ func changes(t *testing.T) []change {
 		{"DeleteBundle", withBundle, func(ctx context.Context, t *testing.T, s *store.Store) error {
 			return s.DeleteBundle(ctx, "usual", at(1))
 		}, false, audit.PolicyDelete, "usual", `{"hash":"h1","name":"Usual","version":1}`, ``},
-		{"Accept", none, acceptOne, false, audit.AcceptanceCreate, "CVE-2026-1", ``, `{"acceptance":1,"owner":"web","reason":"no fix","until":"2026-03-01T13:00:00.123456Z"}`},
+		{"Accept", none, acceptOne, false, audit.AcceptanceCreate, "CVE-2026-1", ``, `{"acceptance":1,"owner":"web","reason":"no fix","until":"2026-03-01T13:00:00Z"}`},
+		{"Accept", none, func(ctx context.Context, _ *testing.T, s *store.Store) error {
+			_, err := s.Accept(ctx, []acceptance.Acceptance{{Vulnerability: "CVE-2026-1", Package: "openssl", Subject: "quay.io/team/*", Reason: "no fix", By: "ada", Created: at(0)}})
+			return err
+		}, false, audit.AcceptanceCreate, "CVE-2026-1", ``, `{"acceptance":1,"package":"openssl","reason":"no fix","subject":"quay.io/team/*","until":"fixed"}`},
 		{"ExtendAcceptance", withAcceptance,
 			func(ctx context.Context, t *testing.T, s *store.Store) error {
 				_, err := s.ExtendAcceptance(ctx, 1, at(120), "ada", at(1))
 				return err
-			}, true, audit.AcceptanceExtend, "CVE-2026-1", `{"until":"2026-03-01T13:00:00.123456Z"}`, `{"until":"2026-03-01T14:00:00.123456Z"}`},
+			}, true, audit.AcceptanceExtend, "CVE-2026-1", `{"acceptance":1,"owner":"web","reason":"no fix","until":"2026-03-01T13:00:00Z"}`,
+			`{"acceptance":1,"owner":"web","reason":"no fix","until":"2026-03-01T14:00:00Z"}`},
 		{"RevokeAcceptance", withAcceptance,
 			func(ctx context.Context, t *testing.T, s *store.Store) error {
 				_, err := s.RevokeAcceptance(ctx, 1, "ada", at(1))
 				return err
-			}, false, audit.AcceptanceRevoke, "CVE-2026-1", `{}`, `{"revoked_by":"ada"}`},
+			}, false, audit.AcceptanceRevoke, "CVE-2026-1", `{"acceptance":1,"owner":"web","reason":"no fix","until":"2026-03-01T13:00:00Z"}`,
+			`{"acceptance":1,"owner":"web","reason":"no fix","revoked_by":"ada","until":"2026-03-01T13:00:00Z"}`},
 		{"Advance", func(ctx context.Context, t *testing.T, s *store.Store) {
 			advance(t, s, "", "sha256:g1", nil)
 			check(t, s.SaveBuild(ctx, build("sha256:g2"), "", nil, start))

@@ -10,6 +10,7 @@ import (
 // recorded.
 type State struct {
 	real, shown any
+	naming      []string
 }
 
 // Absent is the state of what does not exist.
@@ -19,11 +20,18 @@ var Absent = State{}
 func (s State) Exists() bool { return s.real != nil }
 
 // Plain is a state without secrets.
-func Plain(value any) State { return State{value, value} }
+func Plain(value any) State { return State{real: value, shown: value} }
 
 // Hiding is a state of which only what is shown may be recorded. shown has the fields of
 // the value, with other text where a secret may be.
-func Hiding(value, shown any) State { return State{value, shown} }
+func Hiding(value, shown any) State { return State{real: value, shown: shown} }
+
+// Naming has the fields of those names shown even if they do not change: they say which of
+// several things with the same subject it is.
+func (s State) Naming(fields ...string) State {
+	s.naming = fields
+	return s
+}
 
 // changed stands behind a text that looks the same as before, for what is not shown of it.
 const changed = " (changed)"
@@ -44,13 +52,26 @@ func Compare(before, after State) (was, is json.RawMessage, err error) {
 		return nil, nil, nil
 	}
 	if real[0] != nil && real[1] != nil {
-		shown[0], shown[1] = difference(real[0], real[1], shown[0], shown[1])
+		fewerBefore, fewerAfter := difference(real[0], real[1], shown[0], shown[1])
+		shown[0], shown[1] = with(fewerBefore, shown[0], before.naming), with(fewerAfter, shown[1], after.naming)
 	}
 	if was, err = encode(shown[0]); err != nil {
 		return nil, nil, err
 	}
 	is, err = encode(shown[1])
 	return was, is, err
+}
+
+// with adds the named fields of an object to fewer of its fields.
+func with(fewer, all any, names []string) any {
+	fields, object := fewer.(map[string]any)
+	from, _ := all.(map[string]any)
+	for _, name := range names {
+		if value, there := from[name]; object && there && fields[name] == nil {
+			fields[name] = value
+		}
+	}
+	return fewer
 }
 
 // difference leaves to objects the fields that differ.

@@ -40,6 +40,7 @@ func TestCompare(t *testing.T) {
 		"created":        {audit.Absent, first.state(), ``, `{"headers":{"X-Key":"...","X-Team":"..."},"types":["tag_update"],"url":"https://a.example/..."}`},
 		"deleted":        {audit.Plain(map[string]int{"n": 1}), audit.Absent, `{"n":1}`, ``},
 		"a field":        {first.state(), with(func(h *hook) { h.Pace = 3 }), `{}`, `{"pace":3}`},
+		"with its name":  {first.state().Naming("types", "pace"), with(func(h *hook) { h.Pace = 3 }).Naming("types", "pace"), `{"types":["tag_update"]}`, `{"pace":3,"types":["tag_update"]}`},
 		"a list":         {first.state(), with(func(h *hook) { h.Types = nil }), `{"types":["tag_update"]}`, `{}`},
 		"a secret":       {first.state(), with(func(h *hook) { h.URL = "https://a.example/s3cret3" }), `{"url":"https://a.example/..."}`, `{"url":"https://a.example/... (changed)"}`},
 		"one of several secrets": {first.state(), with(func(h *hook) { h.Headers = map[string]string{"X-Key": "s3cret4", "X-Team": "web"} }),
