@@ -211,6 +211,14 @@ func TestAnchoreChanges(t *testing.T) {
 		if status, answer := f.anchore("act", http.MethodPost, "/images", fmt.Sprintf(`{"tag": %q}`, inside)); status != http.StatusOK || !strings.Contains(fmt.Sprint(answer), string(storetest.SeedDigest)) {
 			t.Errorf("add again: %d %v", status, answer)
 		}
+		other := "sha256:" + strings.Repeat("00", 32)
+		status, answer = f.anchore("act", http.MethodPost, "/images", fmt.Sprintf(`{"tag": %q, "digest": "ghcr.io/web/shop@%s"}`, inside, other))
+		f.refusal("add again with another digest", status, answer, http.StatusConflict, "not to "+other)
+		asked := len(f.asked)
+		f.anchore("act", http.MethodPost, "/images", fmt.Sprintf(`{"tag": %q, "dockerfile": %q}`, inside, base64.StdEncoding.EncodeToString([]byte("FROM scratch"))))
+		if got := fmt.Sprint(f.asked[asked:]); !strings.Contains(got, "ubscri") {
+			t.Errorf("add again with a Dockerfile asked for %s", got)
+		}
 		image := "/images/" + string(storetest.SeedDigest)
 		if _, answer := f.anchore("web-act", http.MethodDelete, image, ""); answer.(map[string]any)["status"] != "delete_failed" || strings.Contains(fmt.Sprint(answer), "nginx") {
 			t.Errorf("delete without force: %v", answer)

@@ -113,7 +113,7 @@ func addImage(c *call) (any, error) {
 		return nil, err
 	}
 	if named.Watched {
-		return c.addAgain(named.Target)
+		return c.addAgain(named.Target, tag, dockerfile)
 	}
 	asked := operations.SubscribeRequest{Tags: []string{tag}, Types: []notification.Type{notification.AnalysisUpdate}, Options: subscription.Options{Dockerfile: dockerfile}}
 	if c.flag("autosubscribe", true) {
@@ -126,9 +126,24 @@ func addImage(c *call) (any, error) {
 	return c.recorded(subscribed)
 }
 
-// addAgain leaves the subscriptions of a tag as they are; force analyzes it again.
-func (c *call) addAgain(target image.Target) (any, error) {
-	if c.flag("force", false) {
+// addAgain leaves the subscriptions of a tag as they are, but for its Dockerfile; force
+// analyzes it again. A digest that it does not point to is not answered with another image.
+func (c *call) addAgain(target image.Target, tag, dockerfile string) (any, error) {
+	if dockerfile != "" {
+		if err := c.giveDockerfile(target, dockerfile); err != nil {
+			return nil, err
+		}
+	}
+	known, err := operations.ShowTag.Run(c, c.system, operations.OfTag(target))
+	if err != nil {
+		return nil, err
+	}
+	_, pin, err := image.ParsePinned(tag)
+	if err != nil {
+		return nil, err
+	}
+	elsewhere := pin != "" && pin != known.Digest && pin != known.Index
+	if elsewhere || c.flag("force", false) {
 		rescans, err := operations.Rescan.Run(c, c.system, operations.RescanRequest{Tags: []string{target.String()}})
 		if err != nil {
 			return nil, err
@@ -137,7 +152,34 @@ func (c *call) addAgain(target image.Target) (any, error) {
 			return nil, refused.Err()
 		}
 	}
+	if elsewhere {
+		return nil, &Fault{Status: http.StatusConflict, Kind: "Conflict", Text: target.String() + " was last seen to point to " + string(known.Digest) + ", not to " + string(pin) + "; it is checked again now",
+			Hint: "repeat this in a moment"}
+	}
 	return c.imagesOfTag(target.String())
+}
+
+// giveDockerfile has the subscriptions of a watched tag bring another Dockerfile.
+func (c *call) giveDockerfile(target image.Target, dockerfile string) error {
+	within := operations.Places{Repository: target.Reference.Repository.String()}
+	subs, err := operations.All(func(page operations.Page) ([]operations.Subscription, string, error) {
+		list, err := operations.ListSubscriptions.Run(c, c.system, operations.SubscriptionsRequest{Places: within, Page: page})
+		return list.Subscriptions, list.Next, err
+	})
+	if err != nil {
+		return err
+	}
+	for _, sub := range subs {
+		if sub.Target != target || sub.Options.Dockerfile == dockerfile {
+			continue
+		}
+		tag, options := target.Pinned(sub.Options.Pin), sub.Options
+		options.Dockerfile, options.Pin = dockerfile, "" // the pin is in the name
+		if _, err := c.subscribe(operations.SubscribeRequest{Tags: []string{tag}, Types: []notification.Type{sub.Type}, Options: options, Unverified: true}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *call) subscribe(request operations.SubscribeRequest) (operations.SubscribedTag, error) {
