@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store/storetest"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/token"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -219,13 +221,13 @@ func TestAnchoreChanges(t *testing.T) {
 		if got := fmt.Sprint(f.asked[asked:]); !strings.Contains(got, "ubscri") {
 			t.Errorf("add again with a Dockerfile asked for %s", got)
 		}
-		image := "/images/" + string(storetest.SeedDigest)
-		if _, answer := f.anchore("web-act", http.MethodDelete, image, ""); answer.(map[string]any)["status"] != "delete_failed" || strings.Contains(fmt.Sprint(answer), "nginx") {
+		seeded := "/images/" + string(storetest.SeedDigest)
+		if _, answer := f.anchore("web-act", http.MethodDelete, seeded, ""); answer.(map[string]any)["status"] != "delete_failed" || strings.Contains(fmt.Sprint(answer), "nginx") {
 			t.Errorf("delete without force: %v", answer)
 		}
-		status, answer = f.anchore("read", http.MethodDelete, image+"?force=true", "")
+		status, answer = f.anchore("read", http.MethodDelete, seeded+"?force=true", "")
 		f.refusal("delete with scope read", status, answer, http.StatusForbidden, "scope act")
-		if _, answer := f.anchore("web-act", http.MethodDelete, image+"?force=True", ""); answer.(map[string]any)["status"] != "deleting" {
+		if _, answer := f.anchore("web-act", http.MethodDelete, seeded+"?force=True", ""); answer.(map[string]any)["status"] != "deleting" {
 			t.Errorf("delete: %v", answer)
 		}
 		if _, answer := f.anchore("read", http.MethodGet, "/images", ""); strings.Contains(fmt.Sprint(answer), "web/shop") || !strings.Contains(fmt.Sprint(answer), "nginx") {
@@ -233,6 +235,15 @@ func TestAnchoreChanges(t *testing.T) {
 		}
 		if _, answer := f.anchore("act", http.MethodDelete, "/images?force=true&imageDigests=sha256:00", ""); answer.([]any)[0].(map[string]any)["status"] != "not_found" {
 			t.Errorf("delete of none: %v", answer)
+		}
+		// The tag moves on to an image that is not analyzed: the former one is not its own.
+		nginx := f.target(outside)
+		f.must(f.store.Record(t.Context(), nginx, func(view watch.RecordView) (watch.Decision, error) {
+			seen := watch.Seen{Resolved: image.Resolved{Manifest: image.Digest(other)}}
+			return watch.Decide(nginx, view.State, seen, subscription.Audience{Subscriptions: view.Subscriptions}, now)
+		}))
+		if _, answer := f.anchore("act", http.MethodDelete, seeded+"?force=true", ""); answer.(map[string]any)["status"] != "not_found" {
+			t.Errorf("delete of an image that a tag has left: %v", answer)
 		}
 		// A list that ends in a comma has an empty digest, which is that of no image.
 		for _, digests := range []string{",", "+", "sha256:00,"} {
