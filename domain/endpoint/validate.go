@@ -26,6 +26,7 @@ const MaxTimeout = 5 * time.Minute
 const maxSecrets = 5 // that sign one body
 
 var (
+	placeholder   = regexp.MustCompile(`<[^<>/]*>`)
 	namePattern   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 	envPattern    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	headerPattern = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110, token
@@ -80,6 +81,9 @@ func (e Endpoint) validateURL() error {
 // Its errors do not show the URL, which may be a secret.
 func ParseURL(text, account string, t notification.Type) (*url.URL, error) {
 	text = strings.NewReplacer("<userId>", url.PathEscape(account), "<notification_type>", url.PathEscape(string(t))).Replace(text)
+	if placeholder.MatchString(text) {
+		return nil, errors.New("the URL has an unknown placeholder; known ones are <userId> and <notification_type>")
+	}
 	u, err := url.Parse(text)
 	if err != nil {
 		return nil, errors.New("the URL is malformed; write it as in https://receiver.example.com/hook")

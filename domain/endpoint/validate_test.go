@@ -62,6 +62,8 @@ func TestEndpointsThatAreRefused(t *testing.T) {
 		{"unknown format", func(e *endpoint.Endpoint) { e.Format = "xml" }, `unknown format "xml"; the formats are anchore, cloudevents`},
 		{"format without template", func(e *endpoint.Endpoint) { e.Format = message.FormatTemplate }, "require each other"},
 		{"template without format", func(e *endpoint.Endpoint) { e.Template = "x" }, "require each other"},
+		{"unknown placeholder", func(e *endpoint.Endpoint) { e.URL = "https://r/<userId>/<bogus>" }, "known ones are <userId> and <notification_type>"},
+		{"unknown placeholder in a query", func(e *endpoint.Endpoint) { e.URL = "https://r/?type=<notification-type>" }, "unknown placeholder"},
 		{"broken template", func(e *endpoint.Endpoint) { e.Format, e.Template = message.FormatTemplate, "{{.Nothing}}" }, "Nothing"},
 		{"negative timeout", func(e *endpoint.Endpoint) { e.Timeout = -1 }, "the timeout"},
 		{"endless timeout", func(e *endpoint.Endpoint) { e.Timeout = time.Hour }, "the timeout"},

@@ -45,24 +45,24 @@ type NewMapping struct {
 func (b *Bundle) AddRule(policy string, rule NewRule) ([]byte, error) {
 	rule.Action = strings.ToUpper(rule.Action)
 	rule.Params = append([]NewParam{}, rule.Params...)
-	return b.editPart("policies", policy, "rules", appending(rule.ID, rule))
+	return b.editPart(policyPart, policy, "rules", appending(rule.ID, rule))
 }
 
 // RemoveRule returns the document without a rule of a policy.
 func (b *Bundle) RemoveRule(policy, rule string) ([]byte, error) {
-	return b.editPart("policies", policy, "rules", removing(rule, "id"))
+	return b.editPart(policyPart, policy, "rules", removing(rulePart, rule, "id"))
 }
 
 // AddItem returns the document with an item at the end of a whitelist, which may be
 // "" where there is only one.
 func (b *Bundle) AddItem(whitelist string, item NewItem) ([]byte, error) {
-	return b.editPart("whitelists", whitelist, "items", appending(item.ID, item))
+	return b.editPart(whitelistPart, whitelist, "items", appending(item.ID, item))
 }
 
 // RemoveItem returns the document without an item of a whitelist, by its id or its
 // trigger id.
 func (b *Bundle) RemoveItem(whitelist, item string) ([]byte, error) {
-	return b.editPart("whitelists", whitelist, "items", removing(item, "id", "trigger_id"))
+	return b.editPart(whitelistPart, whitelist, "items", removing(itemPart, item, "id", "trigger_id"))
 }
 
 // AddMapping returns the document with a mapping at a position, from 1; the first
@@ -85,7 +85,7 @@ func (b *Bundle) AddMapping(m NewMapping, position int) ([]byte, error) {
 // MoveMapping returns the document with a mapping at another position, from 1.
 func (b *Bundle) MoveMapping(id string, position int) ([]byte, error) {
 	return b.editList("mappings", func(list []json.RawMessage) ([]json.RawMessage, error) {
-		at, err := find(list, id, "id")
+		at, err := find(list, mappingPart, id, "id")
 		if err != nil {
 			return nil, err
 		}
@@ -95,8 +95,22 @@ func (b *Bundle) MoveMapping(id string, position int) ([]byte, error) {
 
 // RemoveMapping returns the document without a mapping.
 func (b *Bundle) RemoveMapping(id string) ([]byte, error) {
-	return b.editList("mappings", removing(id, "id"))
+	return b.editList("mappings", removing(mappingPart, id, "id"))
 }
+
+// part is a kind of things that bundles consist of.
+type part struct {
+	name, list string
+	seen       string // the command that shows them
+}
+
+var (
+	policyPart    = part{"policy", "policies", "tagwatch policy rule list"}
+	rulePart      = part{"rule", "rules", "tagwatch policy rule list"}
+	whitelistPart = part{"whitelist", "whitelists", "tagwatch policy get"}
+	itemPart      = part{"whitelist item", "items", "tagwatch policy get"}
+	mappingPart   = part{"mapping", "mappings", "tagwatch policy mapping list"}
+)
 
 // listEdit changes a list of JSON values.
 type listEdit func([]json.RawMessage) ([]json.RawMessage, error)
@@ -120,9 +134,9 @@ func (b *Bundle) editList(name string, edit listEdit) ([]byte, error) {
 }
 
 // editPart changes a list of a policy or a whitelist.
-func (b *Bundle) editPart(parts, id, list string, edit listEdit) ([]byte, error) {
-	return b.editList(parts, func(all []json.RawMessage) ([]json.RawMessage, error) {
-		at, err := findPart(all, parts, id)
+func (b *Bundle) editPart(p part, id, list string, edit listEdit) ([]byte, error) {
+	return b.editList(p.list, func(all []json.RawMessage) ([]json.RawMessage, error) {
+		at, err := findPart(all, p, id)
 		if err != nil {
 			return nil, err
 		}
@@ -135,14 +149,22 @@ func (b *Bundle) editPart(parts, id, list string, edit listEdit) ([]byte, error)
 }
 
 // findPart is the position of the part of an id, or of the only one.
-func findPart(all []json.RawMessage, parts, id string) (int, error) {
+func findPart(all []json.RawMessage, p part, id string) (int, error) {
 	switch {
 	case id != "":
-		return find(all, id, "id")
+		return find(all, p, id, "id")
 	case len(all) == 1:
 		return 0, nil
+	case len(all) == 0:
+		return 0, fmt.Errorf("the bundle has no %s: %w", p.name, errkind.Invalid)
 	}
-	return 0, fmt.Errorf("the bundle has %d %s; name one of them: %w", len(all), parts, errkind.Invalid)
+	var ids []string
+	for _, raw := range all {
+		if fields, _ := splitObject(raw); raw[0] == '{' && isText(fields["id"]) {
+			ids = append(ids, unquote(fields["id"]))
+		}
+	}
+	return 0, fmt.Errorf("the bundle has %d %s; name one with --in: %s: %w", len(all), p.list, strings.Join(ids, ", "), errkind.Invalid)
 }
 
 // editMember changes a list that is a member of an object.
@@ -180,7 +202,7 @@ func editMember(object json.RawMessage, name string, edit listEdit) (json.RawMes
 // appending adds an element whose id no other has.
 func appending(id string, element any) listEdit {
 	return func(list []json.RawMessage) ([]json.RawMessage, error) {
-		if _, err := find(list, id, "id"); err == nil {
+		if _, err := find(list, part{}, id, "id"); err == nil {
 			return nil, fmt.Errorf("the id %q is taken: %w", id, errkind.Invalid)
 		}
 		return append(slices.Clip(list), encode(element)), nil
@@ -188,9 +210,9 @@ func appending(id string, element any) listEdit {
 }
 
 // removing leaves out the element of which one of the members has the value.
-func removing(value string, names ...string) listEdit {
+func removing(p part, value string, names ...string) listEdit {
 	return func(list []json.RawMessage) ([]json.RawMessage, error) {
-		at, err := find(list, value, names...)
+		at, err := find(list, p, value, names...)
 		if err != nil {
 			return nil, err
 		}
@@ -199,7 +221,7 @@ func removing(value string, names ...string) listEdit {
 }
 
 // find is the position of the element of which one of the members has the value.
-func find(list []json.RawMessage, value string, names ...string) (int, error) {
+func find(list []json.RawMessage, p part, value string, names ...string) (int, error) {
 	for _, name := range names {
 		at := slices.IndexFunc(list, func(raw json.RawMessage) bool {
 			if raw[0] != '{' {
@@ -212,7 +234,7 @@ func find(list []json.RawMessage, value string, names ...string) (int, error) {
 			return at, nil
 		}
 	}
-	return 0, fmt.Errorf("%q not found: %w", value, errkind.NotFound)
+	return 0, fmt.Errorf("%s %q not found; see: %s: %w", p.name, value, p.seen, errkind.NotFound)
 }
 
 // move puts an element at a position, from 1.

@@ -93,7 +93,7 @@ func TestEdits(t *testing.T) {
 func TestEditNamesThePart(t *testing.T) {
 	t.Parallel()
 	b := parse(t, parts{policies: policyOf("p") + "," + policyOf("q")}.document())
-	if _, err := b.AddRule("", newRule); !errors.Is(err, errkind.Invalid) {
+	if _, err := b.AddRule("", newRule); !errors.Is(err, errkind.Invalid) || !strings.Contains(err.Error(), "the bundle has 2 policies; name one with --in: p, q") {
 		t.Errorf("added to one of two: %v", err)
 	}
 	if _, err := b.AddItem("", newItem); !errors.Is(err, errkind.Invalid) {

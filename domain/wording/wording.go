@@ -14,9 +14,23 @@ func Ago(now, t time.Time) string {
 	case t.IsZero():
 		return "never"
 	case t.After(now):
-		return "in " + Duration(t.Sub(now))
+		return "in " + Duration(rounded(t.Sub(now)))
 	}
 	return Duration(now.Sub(t)) + " ago"
+}
+
+// rounded is a duration in whole units, those in which Duration says it: what was to be in 90
+// days is not said to be in 89 a moment later.
+func rounded(d time.Duration) time.Duration {
+	switch {
+	case d < time.Minute:
+		return d.Round(time.Second)
+	case d < time.Hour:
+		return d.Round(time.Minute)
+	case d < 48*time.Hour:
+		return d.Round(time.Hour)
+	}
+	return d.Round(24 * time.Hour)
 }
 
 // Duration is a duration in its largest unit, rounded down: "59s", "5m", "47h", "2d".

@@ -21,6 +21,9 @@ func TestAgo(t *testing.T) {
 		{"hours", now.Add(-47 * time.Hour), "47h ago"},
 		{"days", now.Add(-48 * time.Hour), "2d ago"},
 		{"in the future", now.Add(5 * time.Minute), "in 5m"},
+		{"a moment after it was in 90 days", now.Add(90*24*time.Hour - time.Second), "in 90d"},
+		{"less than half a day short", now.Add(89*24*time.Hour + time.Hour), "in 89d"},
+		{"almost an hour", now.Add(time.Hour - time.Second), "in 1h"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -102,6 +102,9 @@ func endpointAdd(ctx context.Context, s *session.Session) error {
 		return err
 	}
 	s.WakeEndpoints(ctx, endpoint.Name)
+	if err := arguments.SaySubjects(ctx, s, endpoint.Subjects...); err != nil {
+		return err
+	}
 	return s.Show(endpoint, func(w io.Writer) { writeAdded(w, endpoint.Name, fresh) })
 }
 

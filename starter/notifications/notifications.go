@@ -153,11 +153,19 @@ func (l *listing) print(into *session.Stream, v operations.Notification) error {
 	return nil
 }
 
+// causeWidth is that of the longest cause.
+var causeWidth = func() (width int) {
+	for _, cause := range notification.Causes {
+		width = max(width, len(cause))
+	}
+	return width
+}()
+
 // writeNotification prints one line. The summary begins with the subject.
 func writeNotification(w io.Writer, v operations.Notification) {
 	summary := v.Summary
 	if !strings.HasPrefix(summary, v.Subject) {
 		summary = v.Subject + ": " + summary
 	}
-	fmt.Fprintf(w, "%s  %s  %-15s  %-7s  %s\n", output.Stamp(v.Created), output.ShortID(v.ID), v.Type, output.Dash(string(v.Cause)), output.OneLine(summary))
+	fmt.Fprintf(w, "%s  %s  %-15s  %-*s  %s\n", output.Stamp(v.Created), output.ShortID(v.ID), v.Type, causeWidth, output.Dash(string(v.Cause)), output.OneLine(summary))
 }

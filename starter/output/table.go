@@ -44,9 +44,9 @@ func (t *Table) Row(style Style, cells ...string) {
 }
 
 const (
-	// broadest is the maximum width that a cell gives its column; a wider cell moves only the
-	// rest of its own row.
-	broadest = 64
+	// broadest is the maximum width that a cell gives its column; a digest fits. A wider
+	// cell moves only the rest of its own row.
+	broadest = len("sha256:") + 64
 	// narrowest is the minimum width of a cut column; columns are dropped before that.
 	narrowest = 30
 	// gap is the space between columns.

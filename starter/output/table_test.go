@@ -7,7 +7,7 @@ import (
 
 func TestTableColumns(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("x", broadest+1)
+	long, digest := strings.Repeat("x", broadest+1), "sha256:"+strings.Repeat("0", 64)
 	for _, test := range []struct {
 		name string
 		rows [][]string
@@ -18,6 +18,7 @@ func TestTableColumns(t *testing.T) {
 		{"nothing at the end", [][]string{{"a", ""}}, "NAME  NUMBER\na\n"},
 		{"one cell only", [][]string{{"a"}, {"b", "2"}}, "NAME  NUMBER\na\nb     2\n"},
 		{"a long name moves its own row only", [][]string{{long, "1"}, {"b", "2"}}, "NAME  NUMBER\n" + long + "  1\nb     2\n"},
+		{"digests", [][]string{{digest, "1"}, {"b", "2"}}, "NAME" + strings.Repeat(" ", len(digest)-4) + "  NUMBER\n" + digest + "  1\nb" + strings.Repeat(" ", len(digest)-1) + "  2\n"},
 		{"one line a row", [][]string{{"a\nb", "1"}}, "NAME  NUMBER\na b   1\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

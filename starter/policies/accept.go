@@ -13,6 +13,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/starter/arguments"
@@ -80,6 +81,11 @@ func accept(ctx context.Context, s *session.Session) error {
 		return err
 	}
 	var accepted []acceptance.Acceptance
+	if s.IsSet("subject") && image.CheckSubjectPattern(s.String("subject")) == nil {
+		if err := arguments.SaySubjects(ctx, s, s.String("subject")); err != nil {
+			return err
+		}
+	}
 	for _, id := range ids {
 		a := acceptance.Acceptance{Vulnerability: id, Package: s.String("package"), Subject: s.String("subject"), Until: until,
 			Reason: s.String("reason"), Owner: s.String("owner"), By: session.Person(), Created: s.Now}

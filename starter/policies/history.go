@@ -95,12 +95,15 @@ once.
 
    tagwatch policy rollback --version 3 --dry-run`,
 		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "version", Usage: "`number` of the version", Required: true},
+			&cli.IntFlag{Name: "version", Usage: "`number` of the version"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "change nothing; list the watched tags whose status would change"},
 			&cli.BoolFlag{Name: "all", Usage: "with --dry-run, also list tags with the same status but different rows"},
 			session.OutputFlag(),
 		},
 		Action: session.Action(func(ctx context.Context, s *session.Session) error {
+			if err := s.Needs("version"); err != nil {
+				return err
+			}
 			kept, err := optionalBundle(ctx, s)
 			if err != nil {
 				return err

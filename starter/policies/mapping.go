@@ -89,7 +89,7 @@ the bundle's next version. In patterns, * stands for any text.
 			&cli.StringFlag{Name: "registry", Usage: "`pattern` of registries", Value: "*"},
 			&cli.StringFlag{Name: "repository", Usage: "`pattern` of repositories", Value: "*"},
 			&cli.StringFlag{Name: "tag", Usage: "`pattern` of tags", Value: "*"},
-			&cli.StringSliceFlag{Name: "policy", Usage: "`id` of a policy; repeat it for several", Required: true},
+			&cli.StringSliceFlag{Name: "policy", Usage: "`id` of a policy; repeat it for several"},
 			&cli.StringSliceFlag{Name: "whitelist", Usage: "`id` of a whitelist; repeat it for several"},
 			&cli.IntFlag{Name: "position", Usage: "`number` of the place in the list, from 1", Value: 1},
 			&cli.StringFlag{Name: "id", Usage: "`id` of the mapping (default: the next mapping-N)"}),
@@ -98,6 +98,9 @@ the bundle's next version. In patterns, * stands for any text.
 }
 
 func mappingAdd(ctx context.Context, s *session.Session) error {
+	if err := s.Needs("policy"); err != nil {
+		return err
+	}
 	m := policy.NewMapping{ID: s.String("id"), Registry: s.String("registry"), Repository: s.String("repository"), Tag: s.String("tag"),
 		Policies: s.StringSlice("policy"), Whitelists: s.StringSlice("whitelist")}
 	return edit(ctx, s, func(b *policy.Bundle) ([]byte, string, error) {

@@ -42,7 +42,7 @@ and parameters: tagwatch policy describe.
    tagwatch policy rule add packages.blacklist name=telnet --action stop
    tagwatch policy rule add vulnerabilities.package package_type=all known_exploited=true --action stop --dry-run`,
 		Flags: editFlags(
-			&cli.StringFlag{Name: "action", Usage: "stop, warn or go", Required: true},
+			&cli.StringFlag{Name: "action", Usage: "stop, warn or go"},
 			&cli.StringFlag{Name: "id", Usage: "`id` of the rule (default: the next rule-N)"},
 			inPolicyFlag()),
 		Action: session.Action(ruleAdd),
@@ -53,6 +53,9 @@ func ruleAdd(ctx context.Context, s *session.Session) error {
 	words := s.Args().Slice()
 	if len(words) == 0 {
 		return exit.Usage("GATE.TRIGGER is missing; see %s --help", s.Command.HelpName)
+	}
+	if err := s.Needs("action"); err != nil {
+		return err
 	}
 	gate, trigger, found := strings.Cut(words[0], ".")
 	if !found {

@@ -183,6 +183,14 @@ func (s *Session) Argument(name string) (string, error) {
 	return given[0], nil
 }
 
+// Needs refuses a command without an option. The library's own check prints the whole help.
+func (s *Session) Needs(option string) error {
+	if !s.IsSet(option) {
+		return exit.Usage("--%s is missing; see %s --help", option, s.Command.HelpName)
+	}
+	return nil
+}
+
 // Text is the value of an option as its environment variable takes it.
 func (s *Session) Text(name string) string {
 	if values, ok := s.Value(name).(cli.StringSlice); ok {

@@ -42,6 +42,25 @@ func TestWatchedLine(t *testing.T) {
 	}
 }
 
+// TestGoesOn: whoever stops waiting reads what goes on, and it is not said to be an analysis
+// that is done.
+func TestGoesOn(t *testing.T) {
+	t.Parallel()
+	target, err := image.ParseTarget("docker.io/library/nginx:1.27")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for step, want := range map[string]string{
+		"":                     "the analysis goes on; see: tagwatch status docker.io/library/nginx:1.27",
+		"analyzing image 1234": "the work goes on without you: analyzing image 1234; see: tagwatch status docker.io/library/nginx:1.27",
+		"analyzed; waiting for vulnerability data, see: tagwatch feed status": "the work goes on without you: analyzed; waiting for vulnerability data, see: tagwatch feed status",
+	} {
+		if got := goesOn(target, step); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // TestYAMLIsTheJSON: whatever strings hold, YAML says the same as JSON.
 func TestYAMLIsTheJSON(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package tags
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -59,9 +60,22 @@ func awaitTag(ctx context.Context, s *session.Session, target image.Target) (ope
 	}
 }
 
+// goesOn says what goes on without the person who waited. A step that waits for something
+// names the command that shows it.
+func goesOn(target image.Target, step string) string {
+	see := "; see: tagwatch status " + operations.SubscribeWords(target)
+	switch {
+	case step == "":
+		return "the analysis goes on" + see
+	case strings.Contains(step, "see: "):
+		see = ""
+	}
+	return "the work goes on without you: " + step + see
+}
+
 func waitedTooLong(ctx context.Context, s *session.Session, target image.Target, step string) error {
 	if ctx.Err() == context.Canceled {
-		return &exit.Interrupted{Meanwhile: "the analysis goes on; see: tagwatch status " + operations.SubscribeWords(target)}
+		return &exit.Interrupted{Meanwhile: goesOn(target, step)}
 	}
 	return exit.Unable(fmt.Errorf("%s is not ready after %s: %s; the work continues, see: tagwatch status %s",
 		target, s.Duration("timeout"), step, target))

@@ -81,6 +81,9 @@ func create(ctx context.Context, s *session.Session, name string) error {
 	if err != nil {
 		return err
 	}
+	if err := arguments.SaySubjects(ctx, s, arguments.WholeValues(s, "subject")...); err != nil {
+		return err
+	}
 	s.Say("Token %s of scope %s created; store it now, it is not shown again", made.Name, made.Scope)
 	return s.Show(made, func(w io.Writer) { fmt.Fprintln(w, made.Text) })
 }

@@ -76,7 +76,7 @@ func runBoth(ctx context.Context, s *session.Session, temporal *localTemporal, w
 	if err := served.awaitReady(ctx); err != nil {
 		return ended(ctx, err)
 	}
-	welcome(s, *temporal.announced.last.Load(), worker.page())
+	welcome(s, *temporal.announced.last.Load(), worker.page(), worker.api)
 	select {
 	case <-ctx.Done():
 		s.Say("Stopping ...")
@@ -97,10 +97,13 @@ func ended(ctx context.Context, err error) error {
 }
 
 // welcome says where everything is and what to type next.
-func welcome(s *session.Session, a announcement, page string) {
+func welcome(s *session.Session, a announcement, page, api string) {
 	lines := []string{"Status   " + page}
 	if a.UI != "" {
 		lines = append(lines, "Web UI   "+a.UI+"/namespaces/"+a.Namespace+"/workflows")
+	}
+	if api != "" {
+		lines = append(lines, "API      "+api+"; it needs a token: tagwatch token create NAME --scope read")
 	}
 	lines = append(lines, "Data     "+s.Settings.DataDir, "", "In another terminal:", "")
 	for _, setting := range append(pathSetting(), othersNeed(s, a)...) {

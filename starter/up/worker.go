@@ -21,6 +21,7 @@ type localWorker struct {
 	environment []string
 	words       lastWords
 	announced   announcer
+	api         string // address of the HTTP API; "" without one
 	session     *session.Session
 }
 
@@ -32,7 +33,7 @@ func newLocalWorker(s *session.Session, settings config.Config) (*localWorker, e
 	if _, _, err := net.SplitHostPort(settings.Worker.Listen); err != nil {
 		return nil, exit.Usage("invalid value %q for --listen: expected a host with a port such as 127.0.0.1:8234", settings.Worker.Listen)
 	}
-	return &localWorker{path: path, environment: workerEnvironment(s, os.Environ()), session: s}, nil
+	return &localWorker{path: path, environment: workerEnvironment(s, os.Environ()), api: apiAddress(settings.Worker), session: s}, nil
 }
 
 // workerEnvironment is ours without the settings of another Temporal, and with
@@ -80,8 +81,26 @@ func (w *localWorker) page() string {
 	if err != nil {
 		return ""
 	}
-	if ip := net.ParseIP(host); ip.IsUnspecified() {
+	return "http://" + here(host, port) + "/"
+}
+
+// apiAddress is that of the HTTP API on this machine; "" if the worker does not serve it.
+func apiAddress(w config.Worker) string {
+	host, port, err := net.SplitHostPort(w.APIListen)
+	if err != nil || !w.Serves("api") {
+		return "" // the worker says what is wrong with an invalid one
+	}
+	scheme := "http://"
+	if w.APICertFile != "" {
+		scheme = "https://"
+	}
+	return scheme + here(host, port) + "/api/v1"
+}
+
+// here is an address to connect to for one to listen at.
+func here(host, port string) string {
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port) + "/"
+	return net.JoinHostPort(host, port)
 }
