@@ -92,7 +92,7 @@ func ApplyDeclaration(ctx context.Context, s *System, plan declaration.Plan, by 
 // declaredStore is the part of the store that a plan is applied with.
 type declaredStore interface {
 	Claim(ctx context.Context, owner string, things []declaration.Key, now time.Time) error
-	Release(ctx context.Context, owner string, things []declaration.Key) error
+	Release(ctx context.Context, owner string, things []declaration.Key, now time.Time) error
 	SaveEndpoint(ctx context.Context, e endpoint.Endpoint, now time.Time) error
 	DeleteEndpoint(ctx context.Context, name string, now time.Time) error
 	SaveBundle(ctx context.Context, b policy.StoredBundle, now time.Time) error
@@ -218,7 +218,7 @@ func (d declaring) run(ctx context.Context) error {
 		deletes = nil
 	}
 	if len(unmade) > 0 {
-		if err := d.Release(ctx, d.plan.Owner, unmade); err != nil {
+		if err := d.Release(ctx, d.plan.Owner, unmade, d.now); err != nil {
 			return err
 		}
 	}

@@ -48,7 +48,10 @@ func (s *Store) Advance(ctx context.Context, a databuild.Advance, now time.Time)
 		if err := t.moveFeed(ctx, a); err != nil {
 			return err
 		}
-		before, after := map[string]string{"build": a.From}, map[string]string{"build": a.To}
+		before, after := map[string]string{}, map[string]string{"build": a.To}
+		if a.From != "" { // else it is the first one
+			before["build"] = a.From
+		}
 		if a.Leave != "" {
 			after[string(a.Leave)] = a.From
 		}

@@ -122,15 +122,21 @@ func changes(t *testing.T) []change {
 			check(t, s.SaveRepository(ctx, app, at(0)))
 		}, func(ctx context.Context, t *testing.T, s *store.Store) error {
 			changed := app
-			changed.Most = 7
+			changed.Most, changed.Poll, changed.List = 7, 2*time.Minute, 2*time.Hour
 			return s.SaveRepository(ctx, changed, at(1))
-		}, true, audit.RepositoryUpdate, "quay.io/team/app", `{}`, `{"most":7}`},
+		}, true, audit.RepositoryUpdate, "quay.io/team/app", `{"interval":"1m0s","list_interval":"1h0m0s"}`,
+			`{"interval":"2m0s","list_interval":"2h0m0s","max_tags":7}`},
 		{"DeleteRepository", func(ctx context.Context, t *testing.T, s *store.Store) {
 			check(t, s.SaveRepository(ctx, app, at(0)))
 		}, func(ctx context.Context, t *testing.T, s *store.Store) error {
 			return s.DeleteRepository(ctx, app.Name, at(1))
 		}, false, audit.RepositoryUnwatch, "quay.io/team/app", `*`, ``},
-		{"SaveSource", none, saveSource("/srv/list", planted), true, audit.SourceWatch, "shop", ``, `*`},
+		{"SaveSource", none, saveSource("/srv/list", planted), true, audit.SourceWatch, "shop", ``, `{"kind":"file","name":"shop","paths":["/srv/list"],"variables":{"KEY":"..."}}`},
+		{"SaveSource", none, func(ctx context.Context, t *testing.T, s *store.Store) error {
+			return s.SaveSource(ctx, source.Source{Name: "shop", Kind: source.File, Paths: []string{"https://lists.example/" + planted}, Types: notification.TagTypes[:1],
+				Poll: time.Minute, List: time.Hour, Most: 7}, at(1))
+		}, true, audit.SourceWatch, "shop", ``,
+			fmt.Sprintf(`{"interval":"1m0s","kind":"file","list_interval":"1h0m0s","max_tags":7,"name":"shop","paths":["https://lists.example/..."],"types":[%q]}`, notification.TagTypes[0])},
 		{"SaveSource", func(ctx context.Context, t *testing.T, s *store.Store) {
 			check(t, saveSource("https://lists.example/"+planted, planted)(ctx, t, s))
 		}, saveSource("https://lists.example/"+planted, planted+"2"), true, audit.SourceUpdate, "shop", `{"variables":{"KEY":"..."}}`, `{"variables":{"KEY":"... (changed)"}}`},
@@ -148,14 +154,16 @@ func changes(t *testing.T) []change {
 			return err
 		}, false, audit.SourceUnwatch, "shop", `*`, ``},
 		{"SaveEndpoint", none, saveHook(hook()), true, audit.EndpointCreate, "hook", ``,
-			`{"headers":{"X-Key":"..."},"name":"hook","proxy":"...","signing":["env:HOOK_SECRET"],"state":{},"url":"https://chat.example/..."}`},
+			`{"headers":{"X-Key":"..."},"name":"hook","proxy":"...","signing":["env:HOOK_SECRET"],"url":"https://chat.example/..."}`},
+		{"SaveEndpoint", withHook, saveHook(hook(func(e *endpoint.Endpoint) { e.Timeout, e.Pace.Digest = 20*time.Second, 10*time.Minute })), true, audit.EndpointUpdate, "hook",
+			`{}`, `{"digest":"10m0s","timeout":"20s"}`},
 		{"SaveEndpoint", withHook, saveHook(hook(func(e *endpoint.Endpoint) {
 			e.URL, e.Headers, e.Signing = e.URL+"2", map[string]string{"X-Key": planted + "2"}, []endpoint.SecretRef{"env:OTHER"}
 		})), true, audit.EndpointUpdate, "hook", `{"headers":{"X-Key":"..."},"signing":["env:HOOK_SECRET"],"url":"https://chat.example/..."}`,
 			`{"headers":{"X-Key":"... (changed)"},"signing":["env:OTHER"],"url":"https://chat.example/... (changed)"}`},
 		{"SwitchEndpoint", withHook, func(ctx context.Context, t *testing.T, s *store.Store) error {
 			return s.SwitchEndpoint(ctx, "hook", delivery.EndpointState{Disabled: true, Reason: "moving"}, at(1))
-		}, true, audit.EndpointDisable, "hook", `{"disabled":false,"reason":""}`, `{"disabled":true,"reason":"moving"}`},
+		}, true, audit.EndpointDisable, "hook", `{"disabled":false}`, `{"disabled":true,"reason":"moving"}`},
 		{"SwitchEndpoint", func(ctx context.Context, t *testing.T, s *store.Store) {
 			withHook(ctx, t, s)
 			check(t, s.SetEndpointState(ctx, "hook", delivery.EndpointState{}.Failed("500", at(0))))
@@ -164,7 +172,7 @@ func changes(t *testing.T) []change {
 		}, true, audit.EndpointEnable, "hook", `{"failing":true}`, `{"failing":false}`},
 		{"DeleteEndpoint", withHook, func(ctx context.Context, t *testing.T, s *store.Store) error {
 			return s.DeleteEndpoint(ctx, "hook", at(1))
-		}, false, audit.EndpointDelete, "hook", `{"headers":{"X-Key":"..."},"name":"hook","proxy":"...","signing":["env:HOOK_SECRET"],"state":{},"url":"https://chat.example/..."}`, ``},
+		}, false, audit.EndpointDelete, "hook", `{"headers":{"X-Key":"..."},"name":"hook","proxy":"...","signing":["env:HOOK_SECRET"],"url":"https://chat.example/..."}`, ``},
 		{"Redeliver", func(ctx context.Context, t *testing.T, s *store.Store) { pending(t, s, "n", 0) },
 			func(ctx context.Context, t *testing.T, s *store.Store) error {
 				d := must[[]delivery.Delivery](t)(s.Deliveries(ctx, store.DeliveryFilter{}))[0]
@@ -175,7 +183,7 @@ func changes(t *testing.T) []change {
 		{"ActivateBundle", withBundle, func(ctx context.Context, t *testing.T, s *store.Store) error {
 			_, err := s.ActivateBundle(ctx, "usual", at(1))
 			return err
-		}, true, audit.PolicyActivate, "usual", `{"active":""}`, `{"active":"usual"}`},
+		}, true, audit.PolicyActivate, "usual", `{}`, `{"active":"usual"}`},
 		{"DeleteBundle", withBundle, func(ctx context.Context, t *testing.T, s *store.Store) error {
 			return s.DeleteBundle(ctx, "usual", at(1))
 		}, false, audit.PolicyDelete, "usual", `{"hash":"h1","name":"Usual","version":1}`, ``},
@@ -208,9 +216,17 @@ func changes(t *testing.T) []change {
 		{"DeleteToken", func(ctx context.Context, t *testing.T, s *store.Store) { check(t, s.SaveToken(ctx, ci)) },
 			func(ctx context.Context, t *testing.T, s *store.Store) error { return s.DeleteToken(ctx, "ci", at(1)) }, false,
 			audit.TokenRevoke, "ci", `{"expires":"2026-03-01T13:00:00.123456Z","scope":"act","subjects":["quay.io/team/*"]}`, ``},
+		{"Release", func(ctx context.Context, t *testing.T, s *store.Store) {
+			check(t, s.Claim(ctx, "web-team", []declaration.Key{{Kind: declaration.OfEndpoint, Name: "hook"}}, at(0)))
+		}, func(ctx context.Context, _ *testing.T, s *store.Store) error {
+			return s.Release(ctx, "web-team", []declaration.Key{{Kind: declaration.OfEndpoint, Name: "hook"}}, at(1))
+		}, false, audit.OwnerRelease, "hook", `{"kind":"endpoint","owner":"web-team"}`, ``},
 		{"Claim", none, func(ctx context.Context, _ *testing.T, s *store.Store) error {
 			return s.Claim(ctx, "web-team", []declaration.Key{{Kind: declaration.OfEndpoint, Name: "hook"}}, at(1))
-		}, true, audit.OwnerClaim, "endpoint hook", ``, `{"owner":"web-team"}`},
+		}, true, audit.OwnerClaim, "hook", ``, `{"kind":"endpoint","owner":"web-team"}`},
+		{"Claim", none, func(ctx context.Context, _ *testing.T, s *store.Store) error {
+			return s.Claim(ctx, "web-team", []declaration.Key{declaration.KeyOfAcceptance(acceptance.Acceptance{Vulnerability: "CVE-2026-1", Package: "openssl"})}, at(1))
+		}, true, audit.OwnerClaim, "CVE-2026-1", ``, `{"kind":"acceptance","name":"CVE-2026-1 in openssl","owner":"web-team"}`},
 	}
 }
 

@@ -154,7 +154,11 @@ func (s *Store) ActivateBundle(ctx context.Context, id string, now time.Time) (c
 }
 
 // activeBundle is what the audit trail says of which bundle is active.
-func activeBundle(id string) audit.State { return audit.Plain(map[string]string{"active": id}) }
+func activeBundle(id string) audit.State {
+	return audit.Plain(struct {
+		Active string `json:"active,omitempty"`
+	}{id})
+}
 
 var errNoBundle = fmt.Errorf("bundle not found: %w", errkind.NotFound)
 

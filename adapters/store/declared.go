@@ -14,6 +14,23 @@ import (
 	"github.com/tagwatch/tagwatch/domain/subscription"
 )
 
+// claimOf is what the audit trail says of a thing with an owner. Its subject is that of
+// other changes of the thing.
+func claimOf(key declaration.Key, owner string) (subject string, state audit.State) {
+	claim := struct {
+		Kind  declaration.Kind `json:"kind"`
+		Name  string           `json:"name,omitempty"`
+		Owner string           `json:"owner"`
+	}{Kind: key.Kind, Owner: owner}
+	subject = key.Name
+	if key.Kind == declaration.OfAcceptance { // others are about the vulnerability
+		if vulnerability, _, narrower := strings.Cut(key.Name, " "); narrower {
+			subject, claim.Name = vulnerability, key.Name
+		}
+	}
+	return subject, audit.Plain(claim)
+}
+
 // Claim has the things belong to the owner, whether they exist yet or not. If one of them
 // belongs to another owner, it is declaration.Conflict and none is claimed. What deletes a
 // thing also ends that it belongs to anybody.
@@ -33,7 +50,8 @@ func (s *Store) Claim(ctx context.Context, owner string, things []declaration.Ke
 		for _, key := range things {
 			rows = append(rows, []any{string(key.Kind), key.Name, owner})
 			if before[key] == "" {
-				changes = append(changes, audit.Change{Action: audit.OwnerClaim, Subject: string(key.Kind) + " " + key.Name, After: audit.Plain(map[string]string{"owner": owner})})
+				subject, state := claimOf(key, owner)
+				changes = append(changes, audit.Change{Action: audit.OwnerClaim, Subject: subject, After: state})
 			}
 		}
 		if err := t.note(ctx, now, changes...); err != nil {
@@ -62,16 +80,24 @@ func (s *Store) Claim(ctx context.Context, owner string, things []declaration.Ke
 
 // Release ends that those things of the owner which do not exist belong to it: who makes
 // one of them by hand has it.
-func (s *Store) Release(ctx context.Context, owner string, things []declaration.Key) error {
+func (s *Store) Release(ctx context.Context, owner string, things []declaration.Key, now time.Time) error {
 	return s.change(ctx, "release what was not made", func(t tx) error {
 		stored, err := t.things(ctx)
 		if err != nil {
 			return err
 		}
+		owners, err := t.owners(ctx)
+		if err != nil {
+			return err
+		}
 		for _, key := range things {
 			exists := slices.ContainsFunc(stored, func(t declaration.Thing) bool { return t.Key == key })
-			if exists {
+			if exists || owners[key] != owner {
 				continue
+			}
+			subject, state := claimOf(key, owner)
+			if err := t.note(ctx, now, audit.Change{Action: audit.OwnerRelease, Subject: subject, Before: state}); err != nil {
+				return err
 			}
 			if err := t.run(ctx, `DELETE FROM declared WHERE kind = ? AND name = ? AND owner = ?`, string(key.Kind), key.Name, owner); err != nil {
 				return err

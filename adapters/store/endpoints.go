@@ -132,9 +132,9 @@ func (t tx) endpointSettings(ctx context.Context, name string) (audit.State, err
 	return settingsOf(e), err
 }
 
+// settingsOf are in the words of documents, without how deliveries go.
 func settingsOf(e endpoint.Endpoint) audit.State {
-	e.State = delivery.EndpointState{}
-	return audit.Hiding(e, e.Disclosed())
+	return audit.Hiding(declaration.EndpointOf(e), declaration.EndpointOf(e.Disclosed()))
 }
 
 // SwitchEndpoint disables an endpoint, or enables it, which also ends what is known of
@@ -172,7 +172,11 @@ func (s *Store) SwitchEndpoint(ctx context.Context, name string, state delivery.
 }
 
 func switchOf(state delivery.EndpointState) audit.State {
-	return audit.Plain(map[string]any{"disabled": state.Disabled, "reason": state.Reason, "failing": !state.FailingSince.IsZero()})
+	return audit.Plain(struct {
+		Disabled bool   `json:"disabled"`
+		Reason   string `json:"reason,omitempty"`
+		Failing  bool   `json:"failing"`
+	}{state.Disabled, state.Reason, !state.FailingSince.IsZero()})
 }
 
 // SetEndpointState stores how deliveries to the endpoint go; errkind.NotFound if

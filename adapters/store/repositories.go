@@ -179,10 +179,13 @@ func (t tx) repositorySettings(ctx context.Context, name image.Repository) (audi
 	return repositoryState(repository), err
 }
 
+// repositoryState is in the words of documents.
 func repositoryState(r taglist.Repository) audit.State {
-	shown := r
+	written := declaration.RepositoryOf(r)
+	written.Types = r.Types // all types, too
+	shown := written
 	shown.Options = r.Options.WithoutDockerfile()
-	return audit.Hiding(r, shown)
+	return audit.Hiding(written, shown)
 }
 
 // DeleteRepository ends watching a repository. The subscriptions that it brought

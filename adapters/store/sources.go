@@ -55,8 +55,15 @@ func (s *Store) SaveSource(ctx context.Context, saved source.Source, now time.Ti
 	})
 }
 
-// sourceSettings are what the audit trail says of a source.
-func sourceSettings(s source.Source) audit.State { return audit.Hiding(s, s.Disclosed()) }
+// sourceSettings are what the audit trail says of a source, in the words of documents.
+func sourceSettings(s source.Source) audit.State {
+	written := func(s source.Source) declaration.Source {
+		d := declaration.SourceOf(s)
+		d.Types = s.Types // all types, too
+		return d
+	}
+	return audit.Hiding(written(s), written(s.Disclosed()))
+}
 
 // Source reads a source and what was last recorded of it; errkind.NotFound if there is
 // none of that name.

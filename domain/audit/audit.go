@@ -59,7 +59,8 @@ const (
 	AcceptanceExtend Action = "acceptance.extend"
 	AcceptanceRevoke Action = "acceptance.revoke"
 
-	OwnerClaim Action = "owner.claim" // by a declaration
+	OwnerClaim   Action = "owner.claim"   // by a declaration
+	OwnerRelease Action = "owner.release" // of what it could not make
 
 	FeedSync     Action = "feed.sync"
 	FeedImport   Action = "feed.import"
