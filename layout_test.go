@@ -28,7 +28,7 @@ var floors = map[string][]string{
 	"config":     {},
 	"schema":     {},
 
-	"api/anchore": {"operations", "domain"},
+	"api/anchore": {"operations", "adapters/httpserver", "domain"},
 
 	// The command line: rooms by noun over those that they share.
 	"starter/output":        {"domain"},
