@@ -33,6 +33,9 @@ func ExportDeclaration(ctx context.Context, s *System, owner string) (declaratio
 	if err := s.admit(token.Admin, true); err != nil {
 		return declaration.Document{}, err
 	}
+	if err := declaration.CheckOwner(owner); err != nil {
+		return declaration.Document{}, refused(err)
+	}
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return declaration.Document{}, err

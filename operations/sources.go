@@ -8,6 +8,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -113,6 +114,8 @@ type Reference struct {
 	source.Found
 	// WatchedAs is the name by which its tag is watched; empty if it is not.
 	WatchedAs string `json:"watched_as,omitempty"`
+	// Problem is why what its tag points to cannot be read; missing if it can.
+	Problem *Problem `json:"problem,omitempty"`
 }
 
 func showSource(ctx context.Context, s *System, request SourceRequest) (SourceDetail, error) {
@@ -125,11 +128,20 @@ func showSource(ctx context.Context, s *System, request SourceRequest) (SourceDe
 	if err != nil {
 		return none, err
 	}
+	unresolved, err := kept.Conditions(ctx, condition.Scope{Kinds: []condition.Kind{condition.Unresolved}, Resource: condition.Tag})
+	if err != nil {
+		return none, err
+	}
+	problems := map[string]*Problem{}
+	for _, c := range condition.Confirmed(unresolved) {
+		problems[c.Name] = ProblemOf(condition.ProblemOf(c))
+	}
 	detail := SourceDetail{Source: s.sourceOf(stored, state), Found: []Reference{}, Leaving: []image.Target{}}
 	for _, found := range state.Found {
 		one := Reference{Found: found}
 		if as, is := watched[source.Canonical(found.Target)]; is {
 			one.WatchedAs = as.String()
+			one.Problem = problems[one.WatchedAs]
 		}
 		detail.Found = append(detail.Found, one)
 	}

@@ -1,9 +1,24 @@
 package declaration
 
 import (
+	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+
+	"github.com/tagwatch/tagwatch/domain/errkind"
 )
+
+// ownerPattern is that of the schema.
+var ownerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+// CheckOwner refuses a name of an owner that no document can have.
+func CheckOwner(owner string) error {
+	if !ownerPattern.MatchString(owner) {
+		return fmt.Errorf("invalid name %q of an owner: expected up to 63 letters, digits, dots, underscores and hyphens, beginning with a letter or digit: %w", owner, errkind.Invalid)
+	}
+	return nil
+}
 
 // Export is the document that declares those things.
 func Export(owner string, things []Thing) Document {

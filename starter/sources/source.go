@@ -273,6 +273,13 @@ func writeDetail(s *session.Session, w io.Writer, d operations.SourceDetail) {
 	as := make([]string, len(d.Found))
 	for i, each := range d.Found {
 		found[i], as[i] = each.Found, each.WatchedAs
+		if each.Problem != nil {
+			notes := []string{each.Problem.Message}
+			if each.Note != "" {
+				notes = append(notes, each.Note)
+			}
+			found[i].Note = strings.Join(notes, "; ")
+		}
 	}
 	writeFound(w, found, as)
 	for _, target := range d.Leaving {
