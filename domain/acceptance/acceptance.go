@@ -111,9 +111,10 @@ func (a Acceptance) Validate() error {
 }
 
 // Repeats reports whether it accepts the same vulnerability, by the same id, for the same
-// packages and tags as another.
+// packages and tags as another, both until there is a fix or both until a time.
 func (a Acceptance) Repeats(other Acceptance) bool {
-	return strings.EqualFold(a.Vulnerability, other.Vulnerability) && strings.EqualFold(a.Package, other.Package) && a.Subject == other.Subject
+	return strings.EqualFold(a.Vulnerability, other.Vulnerability) && strings.EqualFold(a.Package, other.Package) && a.Subject == other.Subject &&
+		a.UntilFixed() == other.UntilFixed()
 }
 
 // Names are the lower-case ids by which it covers findings.
