@@ -62,7 +62,7 @@ var statuses = map[string]int{
 	errkind.Name(errkind.Conflict): http.StatusConflict, errkind.Name(errkind.Limit): http.StatusUnprocessableEntity, errkind.Name(errkind.Unavailable): http.StatusServiceUnavailable,
 }
 
-// problemOf is what a caller is told of an error. Of the errors of the database and of
+// problemOf is what a caller sees of an error. Of the errors of the database and of
 // Temporal it is not told the texts, which name hosts and files: the log has them.
 func (s *server) problemOf(ctx context.Context, operation string, err error) error {
 	refused, isRefusal := errors.AsType[*operations.Refusal](err)

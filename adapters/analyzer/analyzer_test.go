@@ -265,7 +265,7 @@ func checkAlpineFiles(t *testing.T, inventory *sbom.Inventory) {
 	}
 }
 
-// TestLayersOfPackages: what the base image brings is told from what was built on it. A
+// TestLayersOfPackages: packages of the base image are distinguished from those built on it. A
 // database that the own layer wrote anew tells nothing.
 func TestLayersOfPackages(t *testing.T) {
 	t.Parallel()

@@ -200,7 +200,7 @@ func (c *compose) Load(_ context.Context, path string) (string, error) {
 	return "", fmt.Errorf("%s lies outside of the worker, and is not fetched; have a copy of it beside the file that names it: %w", path, errkind.Invalid)
 }
 
-// Dir is asked only for what Load has loaded.
+// The library calls Dir only for what Load has loaded.
 func (c *compose) Dir(path string) string { return filepath.Dir(path) }
 
 // note remembers the texts of a file that name images.

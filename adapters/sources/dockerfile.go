@@ -1,6 +1,6 @@
 // Package sources reads what runs and what is built: Dockerfiles, Compose projects and
 // lists, as files of the worker or from a web server, and says which images they name.
-// A reference that cannot be followed is returned with the reason, never left out.
+// A reference that cannot be followed is returned with its reason.
 package sources
 
 import (
@@ -201,7 +201,7 @@ func (d *dockerfile) add(line int, text, platform string) {
 			d.found = append(d.found, source.Not(source.Invalid, text, place, errkind.Text(err)))
 			return
 		}
-		// What is built on is the platform that is asked for unless that says otherwise.
+		// The default platform of a stage is the requested one.
 		if selected = parsed; d.build.Platform == (image.Platform{}) && parsed == image.DefaultPlatform {
 			selected = image.Platform{}
 		}
@@ -302,7 +302,7 @@ func after(lines []string, from int, end document, start int) (int, error) {
 // words splits a text at its spaces, quotes kept together and left in.
 func words(text string) []string { return split(text, false) }
 
-// split does so, and keeps what stands in braces together if that is asked for: a
+// split does so, and can keep what stands in braces together: a
 // variable with its default, a template.
 func split(text string, braces bool) (all []string) {
 	var word strings.Builder

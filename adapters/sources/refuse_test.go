@@ -58,7 +58,7 @@ func TestRefuses(t *testing.T) {
 		"extends of nothing":            {compose(map[string]string{"compose.yml": "services: {a: {extends: b}}"}), errkind.Invalid, "b"},
 		"a Dockerfile that is empty":    {dockerfile("# nothing\n"), errkind.Invalid, "no FROM"},
 		"a here-document without end":   {dockerfile("FROM a\nRUN <<EOF\nFROM b\n"), errkind.Invalid, "line 2"},
-		"a list that is no list":        {list("a.yaml", "pictures: [nginx]"), errkind.Invalid, "a.yaml"},
+		"not a list":                    {list("a.yaml", "pictures: [nginx]"), errkind.Invalid, "a.yaml"},
 		"a list that is not closed":     {list("a.json", `["nginx"`), errkind.Invalid, "a.json"},
 		"a page in place of a list":     {list("a.json", `<html>`), errkind.Invalid, "a.json"},
 		"a list of YAML that is a text": {list("a.yml", `nginx`), errkind.Invalid, "line 1"},

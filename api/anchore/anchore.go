@@ -22,13 +22,13 @@ const Prefix = "/v1"
 type Options struct {
 	// System is what the operations work on for the caller of a request.
 	System func(context.Context) *operations.System
-	// Explain says what a caller is told of an error.
+	// Explain says what a caller sees of an error.
 	Explain func(ctx context.Context, doing string, err error) Fault
 	// Version is that of the program.
 	Version string
 }
 
-// Fault is what a caller is told of an error.
+// Fault is what a caller sees of an error.
 type Fault struct {
 	Status int
 	// Kind is the name of one of package errkind; may be empty.

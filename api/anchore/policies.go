@@ -16,7 +16,7 @@ func (c *call) bundles() ([]operations.Bundle, error) {
 	})
 }
 
-// bundleRecord is Anchore's record of a bundle, with its content if that is asked for.
+// bundleRecord is Anchore's record of a bundle, with its content if requested.
 func (c *call) bundleRecord(b operations.Bundle, detail bool) (map[string]any, error) {
 	var content, description any
 	if detail {

@@ -26,7 +26,7 @@ type Choices struct {
 	Interval time.Duration `json:"interval,omitempty"`
 }
 
-// Zero reports whether nothing is asked for.
+// Zero reports whether nothing is chosen.
 func (c Choices) Zero() bool {
 	return c.Watch == "" && len(c.Types) == 0 && len(c.Endpoints) == 0 && c.When == "" && c.Interval == 0
 }

@@ -37,7 +37,7 @@ type Decision struct {
 	// Subscribe are the subscriptions to make or to renew, by the interval at which
 	// their tags are checked.
 	Subscribe map[time.Duration][]subscription.Subscription
-	// Dropped are single types of members that are no longer asked for.
+	// Dropped are single types of members that are no longer requested.
 	Dropped []subscription.Subscription
 	// Problem is why what is gone is not believed to be; nil if it is.
 	Problem *condition.Problem
