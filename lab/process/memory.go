@@ -77,7 +77,8 @@ const pressure = `echo $$ > "$0" && head -c 64000000 /dev/zero | tail -c 6400000
 
 // Press has a program ask for the memory that the group may still have, until release
 // is called: processes that do not ask for more by themselves do not run out of it. The
-// kernel kills the largest, which that program cannot become in a group without room.
+// kernel kills the largest, which that program cannot become in a group without room;
+// it may become it, and be killed too, in the room that the first one leaves.
 func (m *Memory) Press() (release func(), err error) {
 	program := exec.Command("sh", "-c", pressure, m.Entrance())
 	program.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
