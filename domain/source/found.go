@@ -5,7 +5,6 @@
 package source
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -29,6 +28,9 @@ type Found struct {
 	Pin image.Digest `json:"pin,omitempty"`
 	// Choices are what the labels of the place ask for.
 	Choices Choices `json:"choices,omitzero"`
+	// Workloads are what runs there, at most MostWorkloads; empty for a place where
+	// nothing runs, such as a file.
+	Workloads []Workload `json:"workloads,omitempty"`
 }
 
 // Reason is why a reference is not followed.
@@ -127,15 +129,17 @@ func (f Found) With(all map[string]string) Found {
 	return f
 }
 
-// Order puts what was found in the order of its places, and drops what is said twice.
-func Order(all []Found) []Found {
-	seen := map[string]bool{}
-	return slices.DeleteFunc(all, func(f Found) bool {
+// Order drops what is said twice, and keeps what runs at each mention of it.
+func Order(all []Found) (once []Found) {
+	seen := map[string]int{}
+	for _, f := range all {
 		key := f.Place + "\x00" + f.Text + "\x00" + f.Target.Platform.String()
-		if seen[key] {
-			return true
+		if at, again := seen[key]; again {
+			once[at].Workloads = Merge(once[at].Workloads, f.Workloads)
+			continue
 		}
-		seen[key] = true
-		return false
-	})
+		seen[key] = len(once)
+		once = append(once, f)
+	}
+	return once
 }
