@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"sync/atomic"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 
+	"github.com/tagwatch/tagwatch/adapters/httpserver"
 	"github.com/tagwatch/tagwatch/domain/audit"
-	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/token"
 )
 
@@ -31,11 +30,11 @@ func (s *server) admit(next http.Handler) http.Handler {
 			challenge(w, r, `Bearer realm="tagwatch"`)
 			refuse(w, r, http.StatusUnauthorized, "this needs a token, as in: Authorization: Bearer "+token.Prefix+"...")
 			return
-		case errors.Is(err, errWrongToken) && !s.guesses.Allow(r.RemoteAddr):
+		case errors.Is(err, httpserver.ErrWrongToken) && !s.guesses.Allow(r.RemoteAddr):
 			w.Header().Set("Retry-After", "5")
 			refuse(w, r, http.StatusTooManyRequests, "too many wrong tokens; wait a few seconds")
 			return
-		case errors.Is(err, errWrongToken):
+		case errors.Is(err, httpserver.ErrWrongToken):
 			challenge(w, r, `Bearer realm="tagwatch", error="invalid_token"`)
 			refuse(w, r, http.StatusUnauthorized, "the token is wrong, expired or revoked")
 			return
@@ -57,10 +56,7 @@ func (s *server) admit(next http.Handler) http.Handler {
 	})
 }
 
-var (
-	errNoToken    = errors.New("no token")
-	errWrongToken = errors.New("wrong token")
-)
+var errNoToken = errors.New("no token")
 
 // identify finds the token that a request proves to have.
 func (s *server) identify(r *http.Request) (token.Token, error) {
@@ -68,20 +64,7 @@ func (s *server) identify(r *http.Request) (token.Token, error) {
 	if text == "" {
 		return token.Token{}, errNoToken
 	}
-	id, ok := token.ParseID(text)
-	if !ok {
-		return token.Token{}, errWrongToken
-	}
-	known, err := s.Tokens.Token(r.Context(), id)
-	switch {
-	case errors.Is(err, errkind.NotFound):
-		return token.Token{}, errWrongToken
-	case err != nil:
-		return token.Token{}, err
-	case !known.Proves(text, s.Now()):
-		return token.Token{}, errWrongToken
-	}
-	return known, nil
+	return httpserver.Identify(r.Context(), s.Tokens, text, s.Now())
 }
 
 // tokenOf is the token that a request brings: as clients of Anchore's API do, also as the
@@ -90,11 +73,7 @@ func tokenOf(r *http.Request) string {
 	if _, password, ok := r.BasicAuth(); ok && speaksAnchore(r) {
 		return password
 	}
-	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return text
+	return httpserver.Bearer(r)
 }
 
 // challenge names how to show a token.

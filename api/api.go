@@ -14,7 +14,6 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/httpserver"
 	"github.com/tagwatch/tagwatch/api/anchore"
-	"github.com/tagwatch/tagwatch/domain/token"
 	"github.com/tagwatch/tagwatch/operations"
 )
 
@@ -23,19 +22,13 @@ type Options struct {
 	// System is what the operations work on, for a caller who may do everything.
 	System operations.System
 	// Tokens read what is stored of tokens.
-	Tokens Tokens
+	Tokens httpserver.Tokens
 	Now    func() time.Time
 	Log    *slog.Logger
 	// Version is that of the program, which clients of Anchore's API show.
 	Version string
 	// Observe hears of the status of every answer; may be nil.
 	Observe func(status int)
-}
-
-// Tokens find tokens.
-type Tokens interface {
-	// Token reads one by its id; errkind.NotFound if there is none.
-	Token(ctx context.Context, id string) (token.Token, error)
 }
 
 // Server serves the API.

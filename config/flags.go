@@ -50,7 +50,7 @@ func WorkerFlags() []cli.Flag {
 		&cli.StringFlag{Category: groupWorker, Name: "listen", EnvVars: []string{"TAGWATCH_LISTEN"}, Value: "127.0.0.1:8234",
 			Usage: "`address` of the status page, health checks and metrics"},
 		&cli.StringFlag{Category: groupWorker, Name: "status-token", EnvVars: []string{"TAGWATCH_STATUS_TOKEN"},
-			Usage: "`reference` to the token that the status page requires, as env:NAME or file:/path; required unless --listen is a loopback address"},
+			Usage: "`reference` to the token for the form that signs in to the status page, as env:NAME or file:/path; unless --listen is a loopback address, the page requires it or a token of the HTTP API"},
 		&cli.StringFlag{Category: groupWorker, Name: "temporal-ui", EnvVars: []string{"TAGWATCH_TEMPORAL_UI"},
 			Usage: "`URL` of Temporal's Web UI, for links on the status page; tagwatch up sets it"},
 		&cli.StringFlag{Category: groupWorker, Name: "public-url", EnvVars: []string{"TAGWATCH_PUBLIC_URL"},

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/netip"
 	"strings"
 	"time"
@@ -25,23 +24,21 @@ import (
 // leastToken is the shortest token of the status page, in characters.
 const leastToken = 16
 
-// newPage makes the status page. Where others than this machine could read it
-// and there is no token, it says what to do instead: health and metrics have
-// been open at such addresses, and go on to be.
+// newPage makes the status page, which needs no token where only this machine reaches it.
 func newPage(settings config.Worker, keeper *store.Store, now func() time.Time, logger *slog.Logger) (statusPage, error) {
 	token, err := statusToken(settings)
 	if err != nil {
 		return nil, err
 	}
-	if token == "" && !loopback(settings.Listen) {
-		logger.Warn("status page not shown: it would be open to whoever reaches this address; set --status-token (TAGWATCH_STATUS_TOKEN)", "listen", settings.Listen)
-		return closed{}, nil
+	open := token == "" && loopback(settings.Listen)
+	if token == "" && !open {
+		logger.Warn("status page shown to tokens of the HTTP API only; set --status-token (TAGWATCH_STATUS_TOKEN) for a form to sign in", "listen", settings.Listen)
 	}
 	ui := ""
 	if settings.TemporalUI != "" {
 		ui = strings.TrimRight(settings.TemporalUI, "/") + "/namespaces/" + client.Namespace()
 	}
-	return page.New(page.Options{Read: pageReader{keeper, now}, Token: token, Sessions: keeper, UI: ui, WorkflowID: workflows.WatchTagID,
+	return page.New(page.Options{Read: pageReader{keeper, now}, Open: open, Token: token, Tokens: keeper, Sessions: keeper, UI: ui, WorkflowID: workflows.WatchTagID,
 		Version: version, Now: now, Log: logger})
 }
 
@@ -67,22 +64,6 @@ func loopback(listen string) bool {
 	}
 	address, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && address.IsLoopback()
-}
-
-// closed is in the place of a page that everybody could read.
-type closed struct{}
-
-// Admits implements statusPage.
-func (closed) Admits(*http.Request) bool { return false }
-
-// ServeHTTP implements http.Handler.
-func (closed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != "/" {
-		http.NotFound(w, r)
-		return
-	}
-	http.Error(w, "The status page is not shown at an address that other machines reach without a token.\n"+
-		"Set --status-token (TAGWATCH_STATUS_TOKEN) to env:NAME or file:/path, or listen at a loopback address.", http.StatusForbidden)
 }
 
 // pageReader reads from the store what the status page shows.

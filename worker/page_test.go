@@ -57,8 +57,8 @@ func fetched(t *testing.T, url string) string {
 	return string(text)
 }
 
-// TestPageBeyondThisMachine: where others could read it, it wants a token, and
-// says so without one.
+// TestPageBeyondThisMachine: where others could read it, it wants a token, and says
+// which.
 func TestPageBeyondThisMachine(t *testing.T) {
 	keeper := watching(t, "registry.example.com/shop/api:1")
 	t.Setenv("STATUS", "a-token-of-some-length")
@@ -68,10 +68,10 @@ func TestPageBeyondThisMachine(t *testing.T) {
 		status              int
 		says                string
 	}{
-		{"all addresses", "0.0.0.0:8234", "", 403, "--status-token"},
-		{"no address", ":8234", "", 403, "--status-token"},
-		{"another address", "10.0.0.1:8234", "", 403, "--status-token"},
-		{"a name", "worker.example.com:8234", "", 403, "--status-token"},
+		{"all addresses", "0.0.0.0:8234", "", 401, "token of the HTTP API"},
+		{"no address", ":8234", "", 401, "token of the HTTP API"},
+		{"another address", "10.0.0.1:8234", "", 401, "token of the HTTP API"},
+		{"a name", "worker.example.com:8234", "", 401, "token of the HTTP API"},
 		{"all addresses with a token", "0.0.0.0:8234", "env:STATUS", 401, "Token of the status page"},
 		{"loopback with a token", "127.0.0.1:8234", "env:STATUS", 401, "Token of the status page"},
 		{"loopback", "[::1]:8234", "", 200, "Tags 1 to 1 of 1"},

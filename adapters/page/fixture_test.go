@@ -26,6 +26,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/subscription"
+	apitoken "github.com/tagwatch/tagwatch/domain/token"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
@@ -193,6 +194,17 @@ func (c *clock) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
+// tokens of the HTTP API are kept in memory, by id.
+type tokens map[string]apitoken.Token
+
+func (k tokens) Token(_ context.Context, id string) (apitoken.Token, error) {
+	known, found := k[id]
+	if !found {
+		return known, errkind.NotFound
+	}
+	return known, nil
+}
+
 // sessions are kept in memory; the store has tests of its own.
 type sessions struct {
 	mu   sync.Mutex
@@ -221,10 +233,16 @@ func (s *sessions) EndSession(_ context.Context, id string) error {
 
 func open(t *testing.T, read page.Reader, token string) *reader {
 	t.Helper()
+	return openWith(t, read, page.Options{Open: token == "", Token: token, Tokens: tokens{}})
+}
+
+func openWith(t *testing.T, read page.Reader, options page.Options) *reader {
+	t.Helper()
 	clock := &clock{now: now}
-	handler, err := page.New(page.Options{Read: read, Token: token, Sessions: &sessions{kept: map[string]time.Time{}}, UI: "http://127.0.0.1:8233/namespaces/default",
-		WorkflowID: func(target image.Target) string { return "watch-tag:" + target.String() }, Version: "test", Now: clock.get,
-		Log: slog.New(slog.DiscardHandler)})
+	options.Read, options.Sessions, options.UI = read, &sessions{kept: map[string]time.Time{}}, "http://127.0.0.1:8233/namespaces/default"
+	options.WorkflowID, options.Version, options.Now = func(target image.Target) string { return "watch-tag:" + target.String() }, "test", clock.get
+	options.Log = slog.New(slog.DiscardHandler)
+	handler, err := page.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}

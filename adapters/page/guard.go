@@ -7,11 +7,12 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/httpserver"
+	"github.com/tagwatch/tagwatch/domain/token"
 )
 
 const (
@@ -31,9 +32,11 @@ type Sessions interface {
 	EndSession(ctx context.Context, id string) error
 }
 
-// guard admits requests with the token, or of a browser that signed in with it.
+// guard admits requests with the token, of a browser that signed in with it, or with a
+// token of the HTTP API.
 type guard struct {
 	token    string
+	tokens   httpserver.Tokens
 	sessions Sessions
 	now      func() time.Time
 	guesses  httpserver.Guesses
@@ -45,28 +48,57 @@ type access int
 const (
 	stranger access = iota // neither token nor session
 	guessing               // a wrong token or session
+	limited                // a token of the HTTP API that does not see everything
 	admitted
 )
 
-// check checks the token in the header first, then the session in the cookie. A
+// check checks the tokens in the header first, then the session in the cookie. A
 // right one is admitted however many wrong ones came before; a wrong one counts
 // against its client.
 func (g *guard) check(r *http.Request) (access, error) {
-	offered, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if isBearer && same(offered, g.token) {
-		return admitted, nil
+	offered := offeredBy(r)
+	if offered != "" {
+		if found, err := g.checkToken(r.Context(), offered); found > guessing || err != nil {
+			return found, err
+		}
 	}
 	cookie, err := r.Cookie(cookieName)
-	if err != nil && !isBearer {
+	if err != nil && offered == "" {
 		return stranger, nil
 	}
-	if err == nil {
+	if err == nil && g.token != "" {
 		live, err := g.sessions.SessionLive(r.Context(), g.sessionID(cookie.Value), g.now())
 		if live || err != nil {
 			return admitted, err
 		}
 	}
 	return guessing, nil
+}
+
+// offeredBy is the token in the header of a request: as the password of any user, as
+// browsers send it, or as a bearer token.
+func offeredBy(r *http.Request) string {
+	if _, password, ok := r.BasicAuth(); ok {
+		return password
+	}
+	return httpserver.Bearer(r)
+}
+
+// checkToken checks the page's own token, and those of the HTTP API.
+func (g *guard) checkToken(ctx context.Context, offered string) (access, error) {
+	if g.token != "" && same(offered, g.token) {
+		return admitted, nil
+	}
+	known, err := httpserver.Identify(ctx, g.tokens, offered, g.now())
+	switch {
+	case errors.Is(err, httpserver.ErrWrongToken):
+		return guessing, nil
+	case err != nil:
+		return stranger, err
+	case known.Scope.Allows(token.Read) && known.Bounds.Whole():
+		return admitted, nil
+	}
+	return limited, nil
 }
 
 // sessionID is stored in place of a cookie: it is useless to readers of the
@@ -83,20 +115,20 @@ func same(offered, wanted string) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-// Admits reports whether a request may read everything: it has the token or a
-// session, or there is no token.
+// Admits reports whether a request may read everything: it has a token or a session, or
+// needs none.
 func (s *Site) Admits(r *http.Request) bool {
-	if s.Token == "" {
+	if s.Open {
 		return true
 	}
 	found, err := s.guard.check(r)
 	return found == admitted && err == nil
 }
 
-// admit requires the token where there is one.
+// admit requires a token, unless the page is open.
 func (s *Site) admit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.Token == "" {
+		if s.Open {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -108,10 +140,36 @@ func (s *Site) admit(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		case found == guessing:
 			s.refuse(w, r, nil)
+		case found == limited:
+			s.write(w, r, http.StatusForbidden, "problem", frame{Title: "Not allowed", Content: "The status page shows the whole installation, and this token is limited to a part of it. Use one of the scope read or above, without subjects."})
+		case s.Token == "":
+			s.challenge(w, r, http.StatusUnauthorized, nil)
 		default:
 			s.write(w, r, http.StatusUnauthorized, "login", frame{Title: "Sign in"})
 		}
 	})
+}
+
+// challenge has a browser ask for a token of the HTTP API, which it sends from then on.
+func (s *Site) challenge(w http.ResponseWriter, r *http.Request, status int, content any) {
+	w.Header().Set("WWW-Authenticate", `Basic realm="tagwatch: any user, a token of the HTTP API as the password", charset="UTF-8"`)
+	if content == nil {
+		content = "Give a token of the HTTP API as the password, with any user. Make one with: tagwatch token create NAME --scope read"
+	}
+	s.write(w, r, status, "problem", frame{Title: "Sign in", Content: content})
+}
+
+// loginByToken has a browser send a token of the HTTP API, and leads it to the page.
+func (s *Site) loginByToken(w http.ResponseWriter, r *http.Request) {
+	if _, _, given := r.BasicAuth(); s.Open || given && s.Admits(r) {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	}
+	status := http.StatusUnauthorized
+	if offeredBy(r) != "" && !s.guard.guesses.Allow(r.RemoteAddr) {
+		status = http.StatusTooManyRequests
+	}
+	s.challenge(w, r, status, nil)
 }
 
 // refuse answers a wrong token, and slows down a client that sends many.
@@ -121,17 +179,21 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, content any) {
 		w.Header().Set("Retry-After", "5")
 		status, content = http.StatusTooManyRequests, "Too many attempts; wait a few seconds."
 	}
+	if s.Token == "" {
+		s.challenge(w, r, status, content)
+		return
+	}
 	s.write(w, r, status, "login", frame{Title: "Sign in", Content: content})
 }
 
 // login takes the token from the form and gives the browser a cookie.
 func (s *Site) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if s.Token == "" {
+	if s.Open {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	}
-	if !same(r.PostFormValue("token"), s.Token) {
+	if s.Token == "" || !same(r.PostFormValue("token"), s.Token) {
 		s.refuse(w, r, "That is not the token.")
 		return
 	}

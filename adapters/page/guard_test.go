@@ -3,11 +3,15 @@ package page_test
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"net/http"
 	"net/url"
 	"testing"
 	"time"
+
+	"github.com/tagwatch/tagwatch/adapters/page"
+	apitoken "github.com/tagwatch/tagwatch/domain/token"
 )
 
 // TestGuesses: wrong tokens are slowed down wherever they are offered, and right
@@ -101,5 +105,61 @@ func TestSessionEnds(t *testing.T) {
 	r.clock.pass(time.Second)
 	if got := status(first); got != 401 {
 		t.Errorf("after twelve hours: %d", got)
+	}
+}
+
+// TestTokensOfTheAPI: a valid token that sees everything is taken as a password or bearer
+// token; others are not, and are slowed down.
+func TestTokensOfTheAPI(t *testing.T) {
+	t.Parallel()
+	for name, own := range map[string]string{"beside the page's token": token, "alone": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			kept := tokens{}
+			made := func(scope apitoken.Scope, bounds apitoken.Bounds, expires time.Time) string {
+				stored, text, err := apitoken.New("ci", scope, bounds, now.Add(-time.Hour), expires)
+				if err != nil {
+					t.Fatal(err)
+				}
+				kept[stored.ID] = stored
+				return text
+			}
+			right := made(apitoken.Read, nil, now.Add(time.Minute))
+			limited := made(apitoken.Admin, apitoken.Bounds{"ghcr.io/web/*"}, time.Time{})
+			_, unknown, err := apitoken.New("ci", apitoken.Read, nil, now, time.Time{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := openWith(t, &content{t: t}, page.Options{Token: own, Tokens: kept})
+			basic := func(text string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte("anybody:"+text)) }
+			status := func(path, header string) int {
+				t.Helper()
+				r.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+				answer, _ := r.get(path, "Authorization", header)
+				return answer.StatusCode
+			}
+			for header, want := range map[string]int{basic(right): 200, "Bearer " + right: 200, basic(unknown): 401, basic("guess"): 401, basic(limited): 403, "Bearer " + limited: 403} {
+				if got := status("/endpoints", header); got != want {
+					t.Errorf("%.12s: %d, want %d", header, got, want)
+				}
+			}
+			if answer, _ := r.get("/login"); answer.StatusCode != 401 || answer.Header.Get("WWW-Authenticate") == "" {
+				t.Errorf("to sign in: %d %v", answer.StatusCode, answer.Header)
+			}
+			if got := status("/login", basic(right)); got != 303 {
+				t.Errorf("signed in: %d", got)
+			}
+			slowed := false
+			for range 50 {
+				slowed = slowed || status("/login", basic("guess")) == 429 && status("/", basic("guess")) == 429
+			}
+			if !slowed || status("/", basic(right)) != 200 {
+				t.Errorf("guesses are slowed down: %t; the right one meanwhile: %d", slowed, status("/", basic(right)))
+			}
+			r.clock.pass(time.Minute)
+			if got := status("/", basic(right)); got != 401 && got != 429 {
+				t.Errorf("expired: %d", got)
+			}
+		})
 	}
 }

@@ -91,8 +91,12 @@ type Notification struct {
 // Options are what a page is made from.
 type Options struct {
 	Read Reader
-	// Token is required of readers; empty where only this machine has access.
+	// Open needs no token: only this machine has access.
+	Open bool
+	// Token admits readers, as those of the HTTP API do; empty for none.
 	Token string
+	// Tokens are those of the HTTP API.
+	Tokens httpserver.Tokens
 	// Sessions store who signed in with the token; not needed without one.
 	Sessions Sessions
 	// UI is the address of Temporal's Web UI, with the namespace; empty for no
@@ -125,7 +129,7 @@ const queryTimeout = 10 * time.Second
 // New makes the status page, which needs the root of its server.
 func New(options Options) (*Site, error) {
 	s := &Site{Options: options, pages: map[string]*template.Template{},
-		guard: guard{token: options.Token, sessions: options.Sessions, now: options.Now, guesses: httpserver.NewGuesses()}}
+		guard: guard{token: options.Token, tokens: options.Tokens, sessions: options.Sessions, now: options.Now, guesses: httpserver.NewGuesses()}}
 	for _, name := range []string{"tags", "tag", "notifications", "notification", "endpoints", "registries", "feed", "login", "problem"} {
 		parsed, err := template.New("layout.html").Funcs(s.functions()).ParseFS(templates, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
@@ -144,6 +148,7 @@ func New(options Options) (*Site, error) {
 	mux.HandleFunc("GET /", s.nowhere)
 	outer := http.NewServeMux()
 	outer.HandleFunc("GET /style.css", serveStyle)
+	outer.HandleFunc("GET /login", s.loginByToken)
 	outer.HandleFunc("POST /login", s.login)
 	outer.HandleFunc("POST /logout", s.logout)
 	outer.Handle("/", s.admit(mux))
