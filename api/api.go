@@ -23,8 +23,10 @@ type Options struct {
 	System operations.System
 	// Tokens read what is stored of tokens.
 	Tokens httpserver.Tokens
-	Now    func() time.Time
-	Log    *slog.Logger
+	// News are what streams wait for.
+	News News
+	Now  func() time.Time
+	Log  *slog.Logger
 	// Version is that of the program, which clients of Anchore's API show.
 	Version string
 	// Observe hears of the status of every answer; may be nil.
@@ -41,12 +43,15 @@ type server struct {
 	Options
 	guesses httpserver.Guesses
 	callers callers
+	places  places
+	poller  poller
 }
 
 // New makes the API. The handler answers everything below /api, Anchore's API below /v1,
 // and /healthz.
 func New(options Options) (*Server, error) {
-	s := &server{Options: options, guesses: httpserver.NewGuesses(), callers: newCallers()}
+	s := &server{Options: options, guesses: httpserver.NewGuesses(), callers: newCallers(), places: places{held: map[string]int{}},
+		poller: poller{news: options.News, now: options.Now, log: options.Log, streams: map[*stream]bool{}}}
 	inner := http.NewServeMux()
 	described := humago.New(inner, newConfig())
 	for _, r := range routes {

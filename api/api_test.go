@@ -50,6 +50,7 @@ func samples(f *fixture, tag string) []sample {
 		{operation: "find-package", method: "GET", path: "/affected/packages?purl=" + url.QueryEscape("pkg:deb/debian/openssl"), scope: token.Read, list: true},
 		{operation: "list-repositories", method: "GET", path: "/repositories", scope: token.Read, list: true},
 		{operation: "list-notifications", method: "GET", path: "/notifications", scope: token.Read, list: true},
+		{operation: "stream-notifications", method: "GET", path: "/notifications/stream?after=0", scope: token.Read, list: true},
 		{operation: "show-notification", method: "GET", path: "/notifications/" + about.Notification, scope: token.Read},
 		{operation: "list-packages", method: "GET", path: "/tag/packages" + ref, scope: token.Read},
 		{operation: "show-service", method: "GET", path: "/service", scope: token.Read, list: true},
@@ -327,7 +328,10 @@ func (d *openapi) validate(t *testing.T, operation string, response *http.Respon
 			if err != nil {
 				t.Fatal(err)
 			}
-			value, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
+			var value any = body
+			if strings.HasSuffix(kind, "json") {
+				value, err = jsonschema.UnmarshalJSON(strings.NewReader(body))
+			}
 			if err != nil {
 				t.Errorf("%s answers no JSON: %v: %s", operation, err, body)
 				return

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,6 +48,9 @@ type fixture struct {
 	*testing.T
 	store *store.Store
 	url   string
+	// handler is what is served, and passed how far its clock is beyond now.
+	handler http.Handler
+	passed  atomic.Int64
 	// tokens are the texts by name: a scope, or web- and a scope.
 	tokens map[string]string
 	asked  []string // of Temporal
@@ -108,13 +113,13 @@ func newFixture(t *testing.T, kept *store.Store) *fixture {
 			}
 			return f.fails
 		}}
-	served, err := api.New(api.Options{System: system, Tokens: kept, Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	served, err := api.New(api.Options{System: system, Tokens: kept, News: kept, Now: func() time.Time { return now.Add(time.Duration(f.passed.Load())) }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(served)
 	t.Cleanup(server.Close)
-	f.url = server.URL
+	f.url, f.handler = server.URL, served
 	return f
 }
 
@@ -185,7 +190,24 @@ func (f *fixture) send(name, method, path, body string, headers ...string) (*htt
 	response, err := http.DefaultClient.Do(request)
 	f.must(err)
 	defer response.Body.Close()
+	if response.Header.Get("Content-Type") == "text/event-stream" {
+		return response, f.untilNow(response.Body)
+	}
 	content, err := io.ReadAll(response.Body)
 	f.must(err)
 	return response, string(content)
+}
+
+// untilNow reads a stream until everything that was stored has come.
+func (f *fixture) untilNow(body io.Reader) string {
+	f.Helper()
+	var read strings.Builder
+	for lines := bufio.NewScanner(body); lines.Scan(); {
+		if lines.Text() == ": now" {
+			return read.String()
+		}
+		read.WriteString(lines.Text() + "\n")
+	}
+	f.Fatalf("the stream ended: %s", read.String())
+	return ""
 }

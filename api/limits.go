@@ -24,6 +24,10 @@ const (
 // is looked at.
 func limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isStream(r) { // which has limits of its own, and reads no body
+			next.ServeHTTP(w, r)
+			return
+		}
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
 		content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -48,7 +52,7 @@ func limited(next http.Handler) http.Handler {
 // tagged gives what is read an ETag, and answers a client that has it already with 304.
 func tagged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet {
+		if r.Method != http.MethodGet || isStream(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -143,3 +147,6 @@ func (w *watched) Write(part []byte) (int, error) {
 	}
 	return w.ResponseWriter.Write(part)
 }
+
+// Unwrap has the connection's own limits be set by way of this.
+func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -18,7 +18,7 @@ var routes = []route{
 	of(operations.ListTags), of(operations.NameTag), of(operations.ShowTag), of(operations.FollowTag), of(operations.ShowImage), of(operations.ListPackages), of(operations.ListVulnerabilities), of(operations.Evaluate),
 	of(operations.ListSubscriptions), of(operations.Subscribe), of(operations.Unsubscribe), of(operations.Rescan),
 	of(operations.FindVulnerability), of(operations.FindPackage), of(operations.ListRepositories),
-	of(operations.ListNotifications), of(operations.ShowNotification), of(operations.ExplainNotification), of(operations.ExplainSilence),
+	of(operations.ListNotifications), of(operations.ShowNotification), of(operations.ExplainNotification), of(operations.ExplainSilence), streaming(),
 	of(operations.ListDeliveries), of(operations.Redeliver), of(operations.ListEndpoints), of(operations.ShowEndpoint),
 	of(operations.ListSources), of(operations.ShowSource), of(operations.PlanSource), of(operations.SaveSource), of(operations.ConfirmSource), of(operations.RemoveSource),
 	of(operations.ListPolicies), of(operations.ShowPolicy), of(operations.ShowFeed), of(operations.ShowService), of(operations.ListRegistries),

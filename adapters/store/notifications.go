@@ -55,7 +55,7 @@ func (r notificationRow) stored() (StoredNotification, error) {
 // transaction, since the counter's row lets one transaction at a time pass.
 func (t tx) tell(ctx context.Context, notifications []notification.Notification, deliveries []delivery.Delivery) error {
 	if len(notifications) > 0 {
-		seq, err := t.reserve(ctx, "notification", len(notifications))
+		seq, err := t.reserve(ctx, notificationCounter, len(notifications))
 		if err != nil {
 			return err
 		}
@@ -132,6 +132,19 @@ func (s *Store) Notifications(ctx context.Context, filter NotificationFilter) ([
 	})
 	return notifications, err
 }
+
+// LastNotification is the Seq of the last one that was stored, 0 without any. It waits for
+// nobody and reads no notification.
+func (s *Store) LastNotification(ctx context.Context) (seq int64, err error) {
+	err = s.view(ctx, "read the number of notifications", func(t tx) error {
+		seq, err = one[int64](ctx, t, `SELECT value FROM counter WHERE name = ?`, notificationCounter)
+		return err
+	})
+	return seq, err
+}
+
+// notificationCounter counts notifications.
+const notificationCounter = "notification"
 
 // Notification reads one by its id, or by a beginning of it that no other has:
 // errkind.NotFound if there is none, errkind.Conflict if there are several.

@@ -73,6 +73,15 @@ func (s *Store) Token(ctx context.Context, id string) (found token.Token, err er
 	return found, err
 }
 
+// TokensLeft are those of the ids whose tokens were not revoked.
+func (s *Store) TokensLeft(ctx context.Context, ids []string) (left []string, err error) {
+	err = s.view(ctx, "read tokens", func(t tx) error {
+		left, err = allIn[string](ctx, t, `SELECT id FROM token WHERE id IN (?)`, ids)
+		return err
+	})
+	return left, err
+}
+
 // DeleteToken removes the token of that name; errkind.NotFound if there is none.
 func (s *Store) DeleteToken(ctx context.Context, name string, now time.Time) error {
 	return s.change(ctx, "delete token "+name, func(t tx) error {

@@ -42,6 +42,9 @@ func TestTokens(t *testing.T) {
 		if err := s.DeleteToken(ctx, "web", at(9)); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("deleted twice: %v", err)
 		}
+		if left, err := s.TokensLeft(ctx, []string{bounded.ID, whole.ID, "none"}); err != nil || !reflect.DeepEqual(left, []string{whole.ID}) {
+			t.Errorf("left are %q, %v", left, err)
+		}
 		if _, err := s.Token(ctx, bounded.ID); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("after its deletion: %v", err)
 		}
