@@ -7,7 +7,8 @@
 #              ARGS='-faults cut,disk -pause 20s' for some faults only
 # make soak    hours of operation in minutes: what grows, against its bounds
 # make build   the three programs, into bin/
-# make docs    docs/settings.md and docs/openapi.json, from the code
+# make docs    from the code: docs/settings.md, docs/commands.md and docs/openapi.json, manual pages into bin/man,
+#              and from docs/ the documentation as a web site into bin/site
 
 DATA_DIR ?= .data
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
@@ -66,6 +67,10 @@ chaos: build
 docs:
 	@go test ./config -count=1 -run TestSettingsDocument -update
 	@go test ./api -count=1 -run TestDocument -update
+	@go test ./starter -count=1 -run TestReference -update
+	@mkdir -p bin/man
+	@go run -ldflags '$(LDFLAGS)' ./starter man > bin/man/tagwatch.1
+	@go run -ldflags '$(LDFLAGS)' ./worker man > bin/man/tagwatch-worker.1
 
 clean:
 	@rm -rf bin

@@ -28,6 +28,8 @@ var floors = map[string][]string{
 	"config":     {},
 	"schema":     {},
 
+	"config/manual": {"config"},
+
 	"api/anchore": {"operations", "adapters/httpserver", "domain"},
 
 	// The command line: rooms by noun over those that they share.

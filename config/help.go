@@ -23,24 +23,39 @@ var libraryHelp = cli.HelpPrinter
 // the command line.
 func ShapeHelp() { cli.FlagStringer, cli.HelpPrinter = describeFlag, printHelp }
 
+// Option is what a command line says about one of its options.
+type Option struct {
+	Names     []string // with their dashes
+	Value     string   // the word for its value; empty for an option without one
+	Meaning   string
+	Default   string // empty if it only means "not given"
+	Variables []string
+}
+
+// Describe returns the description of an option.
+func Describe(flag cli.DocGenerationFlag) Option {
+	value, meaning := valueName(flag)
+	described := Option{Value: value, Meaning: meaning, Default: defaultWords(flag), Variables: flag.GetEnvVars()}
+	for _, name := range flag.(cli.Flag).Names() {
+		described.Names = append(described.Names, Dashed(name))
+	}
+	return described
+}
+
 // describeFlag is an option's line in the help: names and value, a tab, its
-// meaning. Defaults that only mean "not given" are omitted.
+// meaning.
 func describeFlag(flag cli.Flag) string {
-	described, ok := flag.(cli.DocGenerationFlag)
+	documented, ok := flag.(cli.DocGenerationFlag)
 	if !ok {
 		return ""
 	}
-	value, meaning := valueName(described)
-	names := make([]string, len(flag.Names()))
-	for i, name := range flag.Names() {
-		names[i] = Dashed(name)
+	option := Describe(documented)
+	line := strings.TrimRight(strings.Join(option.Names, ", ")+" "+option.Value, " ") + "\t" + option.Meaning
+	if option.Default != "" {
+		line += " (default: " + option.Default + ")"
 	}
-	line := strings.Join(names, ", ") + value + "\t" + meaning
-	if given := defaultWords(described); given != "" {
-		line += " (default: " + given + ")"
-	}
-	if variables := described.GetEnvVars(); len(variables) > 0 {
-		line += " [$" + strings.Join(variables, ", $") + "]"
+	if len(option.Variables) > 0 {
+		line += " [$" + strings.Join(option.Variables, ", $") + "]"
 	}
 	return line
 }
@@ -63,14 +78,15 @@ func valueName(flag cli.DocGenerationFlag) (name, meaning string) {
 		return "", usage
 	}
 	if found := inBackquotes.FindStringSubmatch(usage); found != nil {
-		return " " + found[1], strings.Replace(usage, found[0], found[1], 1)
+		return found[1], strings.Replace(usage, found[0], found[1], 1)
 	}
-	return " value", usage
+	return "value", usage
 }
 
 // zeroUnits are the ends of a duration that say nothing: 75h0m0s is 75h.
 var zeroUnits = regexp.MustCompile(`([hm])(?:0m)?0s$`)
 
+// defaultWords is the default of an option; none if it only means "not given".
 func defaultWords(flag cli.DocGenerationFlag) string {
 	text := flag.GetDefaultText()
 	if _, is := flag.(*cli.BoolFlag); is || text == "0" || text == "0s" || text == `""` {

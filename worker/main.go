@@ -45,7 +45,7 @@ func app() *cli.App {
 			"A cluster, with the parts of the work on different machines:\n\n" +
 			"   tagwatch-worker --database-url postgres://... --serve watching,delivery\n" +
 			"   tagwatch-worker --database-url postgres://... --serve analysis,matching --analysis-slots 4",
-		Commands: []*cli.Command{healthCommand(), convertCommand(), sbomCommand()},
+		Commands: []*cli.Command{healthCommand(), convertCommand(), sbomCommand(), manCommand()},
 		Action: func(c *cli.Context) error {
 			settings, err := config.FromWorker(c)
 			if err != nil {
