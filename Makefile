@@ -71,6 +71,7 @@ docs:
 	@mkdir -p bin/man
 	@go run -ldflags '$(LDFLAGS)' ./starter man > bin/man/tagwatch.1
 	@go run -ldflags '$(LDFLAGS)' ./worker man > bin/man/tagwatch-worker.1
+	@cd tools && go run ./site
 
 clean:
 	@rm -rf bin
