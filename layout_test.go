@@ -103,6 +103,7 @@ var ownedLibraries = map[string][]string{
 	"go.temporal.io/sdk/contrib/envconfig":    {"client"},
 	"go.temporal.io":                          {"client", "workflows", "activities", "worker", "starter", "adapters/tracing", "chaos"},
 	"github.com/compose-spec/compose-go":      {"adapters/sources"},
+	"k8s.io":                                  {"adapters/sources"},
 	"cel.dev/cel-go":                          {"domain/filter"},
 	"go.opentelemetry.io/otel/exporters/otlp": {"adapters/tracing"},
 }

@@ -132,7 +132,7 @@ func WorkerFlags() []cli.Flag {
 			Usage: "`file` of the certificate's private key"},
 
 		&cli.StringSliceFlag{Category: groupSources, Name: "source-path", EnvVars: []string{"TAGWATCH_SOURCE_PATHS"}, DefaultText: "none",
-			Usage: "`path` of a folder or file that sources of the kinds file, dockerfile and compose may read"},
+			Usage: "`path` of a folder or file that sources may read, such as lists, sockets and kubeconfig files"},
 		&cli.StringFlag{Category: groupSources, Name: "source-ca-file", EnvVars: []string{"TAGWATCH_SOURCE_CA_FILE"},
 			Usage: "`file` of PEM certificates to trust for lists that sources read over HTTPS, in addition to the system's"},
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -29,24 +30,11 @@ type engine struct {
 
 // engine finds what an engine runs.
 func (r *Reader) engine(ctx context.Context, s source.Source) (source.Reading, error) {
-	address, err := url.Parse(s.Paths[0])
+	e, err := r.engineOf(s)
 	if err != nil {
-		return source.Reading{}, fmt.Errorf("read the address of the engine: %w", errkind.Invalid)
+		return source.Reading{}, err
 	}
-	dialer := outbound.Checked(net.Dialer{Timeout: connectTimeout}, allowed)
-	transport := &http.Transport{DialContext: dialer.DialContext} // without a proxy: the engine is near
-	e := engine{client: &http.Client{Transport: transport, Timeout: readTimeout, CheckRedirect: checkRedirect}, base: "http://" + address.Host,
-		shown: s.Paths[0], platform: s.Platform, images: map[string]engineImage{}}
-	defer transport.CloseIdleConnections()
-	if address.Scheme == "unix" {
-		if err := r.mayRead(address.Path); err != nil {
-			return source.Reading{}, err
-		}
-		e.base = "http://engine"
-		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{Timeout: connectTimeout}).DialContext(ctx, "unix", address.Path)
-		}
-	}
+	defer e.client.CloseIdleConnections()
 	found, err := e.containers(ctx)
 	if err != nil {
 		return source.Reading{}, err
@@ -56,6 +44,28 @@ func (r *Reader) engine(ctx context.Context, s source.Source) (source.Reading, e
 		return source.Reading{}, err
 	}
 	return source.Reading{Found: source.Order(append(found, services...))}, nil
+}
+
+// engineOf is the client of a source's engine.
+func (r *Reader) engineOf(s source.Source) (*engine, error) {
+	address, err := url.Parse(s.Paths[0])
+	if err != nil {
+		return nil, fmt.Errorf("read the address of the engine: %w", errkind.Invalid)
+	}
+	dialer := outbound.Checked(net.Dialer{Timeout: connectTimeout}, allowed)
+	transport := &http.Transport{DialContext: dialer.DialContext, ResponseHeaderTimeout: readTimeout} // without a proxy: the engine is near
+	e := &engine{client: &http.Client{Transport: transport, CheckRedirect: checkRedirect}, base: "http://" + address.Host,
+		shown: s.Paths[0], platform: s.Platform, images: map[string]engineImage{}}
+	if address.Scheme == "unix" {
+		if err := r.mayRead(address.Path); err != nil {
+			return nil, err
+		}
+		e.base = "http://engine"
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{Timeout: connectTimeout}).DialContext(ctx, "unix", address.Path)
+		}
+	}
+	return e, nil
 }
 
 type engineContainer struct {
@@ -231,24 +241,36 @@ func (s *engineStatus) Error() string { return s.text }
 func (s *engineStatus) Unwrap() error { return s.kind }
 
 func (e *engine) get(ctx context.Context, path string, into any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.base+path, nil)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	body, err := e.open(ctx, path)
 	if err != nil {
-		return fmt.Errorf("ask %s for %s: %w", e.shown, path, errkind.Invalid)
+		return err
 	}
-	response, err := e.client.Do(request)
-	if err != nil {
-		return fmt.Errorf("the engine at %s is not reachable: %w: %w", e.shown, errkind.Unavailable, unwrapped(err))
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		status := &engineStatus{response.StatusCode, fmt.Sprintf("the engine at %s responded %s to GET %s", e.shown, response.Status, path), errkind.Unavailable}
-		if status.code == http.StatusUnauthorized || status.code == http.StatusForbidden {
-			status.kind = errkind.Unauthorized
-		}
-		return status
-	}
-	if err := json.NewDecoder(outbound.Bounded(response.Body, 8*largest)).Decode(into); err != nil {
+	defer body.Close()
+	if err := json.NewDecoder(outbound.Bounded(body, 8*largest)).Decode(into); err != nil {
 		return fmt.Errorf("read what the engine at %s says of %s: %w: %w", e.shown, path, errkind.Unavailable, err)
 	}
 	return nil
+}
+
+// open begins an answer.
+func (e *engine) open(ctx context.Context, path string) (io.ReadCloser, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.base+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s for %s: %w", e.shown, path, errkind.Invalid)
+	}
+	response, err := e.client.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("the engine at %s is not reachable: %w: %w", e.shown, errkind.Unavailable, unwrapped(err))
+	}
+	if response.StatusCode == http.StatusOK {
+		return response.Body, nil
+	}
+	defer response.Body.Close()
+	status := &engineStatus{response.StatusCode, fmt.Sprintf("the engine at %s responded %s to GET %s", e.shown, response.Status, path), errkind.Unavailable}
+	if status.code == http.StatusUnauthorized || status.code == http.StatusForbidden {
+		status.kind = errkind.Unauthorized
+	}
+	return nil, status
 }

@@ -82,8 +82,11 @@ func checkRedirect(next *http.Request, before []*http.Request) error {
 
 // Read finds what a source names. Version is that of the reading before.
 func (r *Reader) Read(ctx context.Context, s source.Source, version string) (source.Reading, error) {
-	if s.Kind == source.Docker {
+	switch s.Kind {
+	case source.Docker:
 		return r.engine(ctx, s)
+	case source.Kubernetes:
+		return r.kubernetes(ctx, s)
 	}
 	if len(s.Paths) == 1 && strings.Contains(s.Paths[0], "://") {
 		return r.fetch(ctx, s, version)

@@ -28,6 +28,9 @@ type Found struct {
 	Pin image.Digest `json:"pin,omitempty"`
 	// Choices are what the labels of the place ask for.
 	Choices Choices `json:"choices,omitzero"`
+	// PullSecrets are the names of the secrets that a cluster pulls the image with.
+	// Tagwatch does not read them.
+	PullSecrets []string `json:"pull_secrets,omitempty"`
 	// Workloads are what runs there, at most MostWorkloads; empty for a place where
 	// nothing runs, such as a file.
 	Workloads []Workload `json:"workloads,omitempty"`

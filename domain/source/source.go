@@ -31,18 +31,23 @@ const (
 	Dockerfile Kind = "dockerfile" // Dockerfiles of the worker
 	Compose    Kind = "compose"    // Compose projects of the worker
 	Docker     Kind = "docker"     // what a container engine runs
+	Kubernetes Kind = "kubernetes" // the workloads of a cluster
 )
 
 // Kinds are all of them.
-var Kinds = []Kind{File, Dockerfile, Compose, Docker}
+var Kinds = []Kind{File, Dockerfile, Compose, Docker, Kubernetes}
+
+// Streamed reports whether what is read announces its changes.
+func (k Kind) Streamed() bool { return k == Docker || k == Kubernetes }
 
 // Source is a place from which Tagwatch takes what to watch.
 type Source struct {
 	Name string `json:"name"`
 	Kind Kind   `json:"kind"`
-	// Paths are files and folders of the worker; a file may be one HTTPS URL, and an
-	// engine is one address.
+	// Paths are files and folders of the worker; a file may be one HTTPS URL, an engine is
+	// one address, and a cluster is one kubeconfig file or InCluster.
 	Paths []string `json:"paths"`
+	Cluster
 	// Variables have values for a Compose project, or are build arguments.
 	Variables map[string]string `json:"variables,omitempty"`
 	// Profiles are those of a Compose project whose services are watched; * for all.
@@ -81,6 +86,8 @@ func (s Source) Validate(endpoints []endpoint.Endpoint) error {
 		return fmt.Errorf("a source of kind %s has no profiles: %w", s.Kind, errkind.Invalid)
 	case len(s.Variables) > 0 && s.Kind != Compose && s.Kind != Dockerfile:
 		return fmt.Errorf("a source of kind %s has no variables: %w", s.Kind, errkind.Invalid)
+	case !s.Cluster.Zero() && s.Kind != Kubernetes:
+		return fmt.Errorf("a source of kind %s has no context, namespaces and selector: %w", s.Kind, errkind.Invalid)
 	case s.List != 0 && s.List < subscription.ShortestPoll:
 		return fmt.Errorf("list interval %s is too short: the shortest is %s: %w", s.List, subscription.ShortestPoll, errkind.Invalid)
 	}
@@ -88,6 +95,9 @@ func (s Source) Validate(endpoints []endpoint.Endpoint) error {
 		if !variablePattern.MatchString(name) {
 			return fmt.Errorf("invalid name %q of a variable: use letters, digits and '_': %w", name, errkind.Invalid)
 		}
+	}
+	if err := s.Cluster.validate(); err != nil {
+		return err
 	}
 	for _, path := range s.Paths {
 		if err := s.checkPath(path); err != nil {
@@ -100,8 +110,11 @@ func (s Source) Validate(endpoints []endpoint.Endpoint) error {
 }
 
 func (s Source) checkPath(path string) error {
-	if s.Kind == Docker {
+	switch s.Kind {
+	case Docker:
 		return s.checkEngine(path)
+	case Kubernetes:
+		return s.checkCluster(path)
 	}
 	if !strings.Contains(path, "://") {
 		if !filepath.IsAbs(path) {
@@ -176,6 +189,11 @@ func (s State) Known() string {
 		return ""
 	}
 	return s.Version
+}
+
+// Leaving reports that the next reading ends a tag if it lacks it as well.
+func (s State) Leaving() bool {
+	return s.Doubt == "" && slices.ContainsFunc(s.Members, func(m Member) bool { return m.Missing > 0 })
 }
 
 // Member is a tag that a source brings.

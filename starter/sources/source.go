@@ -27,7 +27,7 @@ import (
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "source",
-		Usage: "watch the images that lists, Dockerfiles, Compose projects and engines name",
+		Usage: "watch the images that lists, Dockerfiles, Compose projects, engines and clusters name",
 		Description: `A worker reads a source again and again and subscribes to what appears in it. What
 two readings in a row lack ends, unless somebody subscribed to it or another source
 has it. A source that cannot be read changes nothing.
@@ -35,6 +35,7 @@ has it. A source that cannot be read changes nothing.
    tagwatch source add shop compose /srv/stacks/shop
    tagwatch source add base dockerfile /srv/src --variable NODE_VERSION=22 --dry-run
    tagwatch source add list file https://git.example.com/ops/images.txt
+   tagwatch source add prod kubernetes in-cluster
    tagwatch source list
    tagwatch source show shop`,
 		Subcommands: []*cli.Command{addCommand(), updateCommand(), listCommand(), showCommand(), confirmCommand(), removeCommand()},
@@ -45,6 +46,9 @@ func sourceFlags() []cli.Flag {
 	return append(arguments.SubscriptionFlags(),
 		&cli.StringSliceFlag{Name: "variable", Usage: "`NAME=VALUE` of a Compose variable or a build argument; repeatable"},
 		&cli.StringSliceFlag{Name: "profile", Usage: "also watch the services of this Compose `profile`, '*' for all; repeatable"},
+		&cli.StringFlag{Name: "context", Usage: "`context` of a kubeconfig file", DefaultText: "its current one"},
+		&cli.StringSliceFlag{Name: "namespace", Usage: "only the workloads of this Kubernetes `namespace`; repeatable", DefaultText: "all"},
+		&cli.StringFlag{Name: "selector", Usage: "only the Kubernetes workloads with `labels` such as 'team=a,tier!=test'"},
 		&cli.IntFlag{Name: "max-tags", Usage: "fail if the source has more than `N` tags", DefaultText: strconv.Itoa(source.DefaultMost)},
 		&cli.DurationFlag{Name: "list-interval", Usage: "how often to read the source, at least 30s", DefaultText: "the worker's --resync"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "only show what the source would bring"},
@@ -57,14 +61,18 @@ func addCommand() *cli.Command {
 		Usage:     "add a source",
 		UsageText: "tagwatch source add NAME KIND PATH... [options]",
 		Description: `Kinds: file (a list, as lines, YAML or JSON, of the worker or at an HTTPS URL),
-dockerfile (base images), compose (images and base images of services) and docker
-(what an engine runs: unix:///path of its socket, or tcp://host:port). A path is a
-file or a folder of the worker, below one of its --source-path settings.
+dockerfile (base images), compose (images and base images of services), docker
+(what an engine runs: unix:///path of its socket, or tcp://host:port) and kubernetes
+(the workloads of a cluster: a kubeconfig file, or in-cluster for the one that the
+worker runs in). A path is a file or a folder of the worker, below one of its
+--source-path settings.
 
    tagwatch source add shop compose /srv/stacks/shop --profile '*' --dry-run
    tagwatch source add base dockerfile /srv/src/api/Dockerfile --type tag_update
    tagwatch source add list file https://git.example.com/ops/images.txt --list-interval 5m
-   tagwatch source add home docker unix:///var/run/docker.sock`,
+   tagwatch source add home docker unix:///var/run/docker.sock
+   tagwatch source add prod kubernetes in-cluster --namespace shop --namespace web --dry-run
+   tagwatch source add lab kubernetes /etc/tagwatch/kubeconfig --context lab --selector 'tier!=test'`,
 		Flags:  sourceFlags(),
 		Action: session.Action(add),
 	}
@@ -174,6 +182,7 @@ func withFlags(s *session.Session, asked source.Source) (_ source.Source, err er
 			return asked, exit.Usage("invalid value %d for --max-tags: expected 0 or more", asked.Most)
 		}
 	}
+	withCluster(s, &asked.Cluster)
 	if s.IsSet("profile") {
 		asked.Profiles = arguments.Several(s, "profile")
 	}
@@ -191,6 +200,18 @@ func withFlags(s *session.Session, asked source.Source) (_ source.Source, err er
 		}
 	}
 	return asked, nil
+}
+
+func withCluster(s *session.Session, asked *source.Cluster) {
+	if s.IsSet("context") {
+		asked.Context = s.String("context")
+	}
+	if s.IsSet("namespace") {
+		asked.Namespaces = arguments.Several(s, "namespace")
+	}
+	if s.IsSet("selector") {
+		asked.Selector = s.String("selector")
+	}
 }
 
 func listCommand() *cli.Command {
@@ -275,6 +296,9 @@ func writeDetail(s *session.Session, w io.Writer, d operations.SourceDetail) {
 		found[i], as[i] = each.Found, each.WatchedAs
 		if each.Problem != nil {
 			notes := []string{each.Problem.Message}
+			if len(each.PullSecrets) > 0 {
+				notes = append(notes, "the cluster pulls it with "+strings.Join(each.PullSecrets, ", "))
+			}
 			if each.Note != "" {
 				notes = append(notes, each.Note)
 			}

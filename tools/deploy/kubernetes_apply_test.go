@@ -11,12 +11,13 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
 const root = "../.."
 
-var overlays = []string{"single", "cloud", "push", "roles"}
+var overlays = []string{"single", "cloud", "push", "cluster", "roles"}
 
 // placed holds that everything is in the namespace that the overlay brings, which
 // lets no pod in but restricted ones, and that one label finds it.
@@ -25,6 +26,10 @@ func (e *everything) placed(t *testing.T) {
 	for _, o := range e.objects {
 		if o.GetLabels()["app.kubernetes.io/name"] != "tagwatch" {
 			t.Errorf("%T %s is not labelled: %v", o, o.GetName(), o.GetLabels())
+		}
+		switch o.(type) {
+		case *rbacv1.ClusterRole, *rbacv1.ClusterRoleBinding:
+			continue
 		}
 		if _, ok := o.(*corev1.Namespace); !ok {
 			if o.GetNamespace() != "tagwatch" {
@@ -59,6 +64,26 @@ func TestPorts(t *testing.T) {
 					t.Errorf("%s, %s has no port %q", overlay, d.Name, name)
 				}
 			}
+		}
+	}
+}
+
+// A source reads what runs in the cluster, and changes nothing. Its role names no
+// secrets.
+func TestRoleOnlyReads(t *testing.T) {
+	t.Parallel()
+	all := build(t, filepath.Join(root, "deploy/kubernetes/overlays/cluster"))
+	if len(all.roles) != 1 || len(all.bindings) != 1 || all.bindings[0].RoleRef.Name != all.roles[0].Name || !all.accounts[all.bindings[0].Subjects[0].Name] {
+		t.Fatalf("roles %v, bindings %v", all.roles, all.bindings)
+	}
+	for _, rule := range all.roles[0].Rules {
+		for _, verb := range rule.Verbs {
+			if !slices.Contains([]string{"get", "list", "watch"}, verb) {
+				t.Errorf("%v may %s", rule.Resources, verb)
+			}
+		}
+		if slices.Contains(rule.Resources, "secrets") || slices.Contains(rule.Resources, "*") || slices.Contains(rule.APIGroups, "*") {
+			t.Errorf("the role reads %v of %v", rule.Resources, rule.APIGroups)
 		}
 	}
 }

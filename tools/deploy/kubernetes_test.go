@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -32,6 +33,8 @@ type everything struct {
 	services    []*corev1.Service
 	settings    map[string]map[string]string // config maps
 	accounts    map[string]bool
+	roles       []*rbacv1.ClusterRole
+	bindings    []*rbacv1.ClusterRoleBinding
 	objects     []metav1.Object // all of them
 }
 
@@ -44,6 +47,7 @@ func TestOverlays(t *testing.T) {
 		{"single", []string{"tagwatch-worker"}},
 		{"cloud", []string{"tagwatch-worker"}},
 		{"push", []string{"tagwatch-worker"}},
+		{"cluster", []string{"tagwatch-worker"}},
 		{"roles", []string{"tagwatch-worker-analysis", "tagwatch-worker-delivery", "tagwatch-worker-matching", "tagwatch-worker-watching"}},
 	} {
 		t.Run(test.overlay, func(t *testing.T) {
@@ -53,7 +57,7 @@ func TestOverlays(t *testing.T) {
 			for _, d := range all.deployments {
 				names = append(names, d.Name)
 				all.fits(t, d)
-				restricted(t, d.Name, d.Spec.Template.Spec)
+				restricted(t, d.Name, d.Spec.Template.Spec, len(all.roles) > 0)
 			}
 			if slices.Sort(names); !slices.Equal(names, test.workers) {
 				t.Errorf("deployments %v, want %v", names, test.workers)
@@ -72,7 +76,7 @@ func build(t *testing.T, overlay string) *everything {
 		t.Fatal(err)
 	}
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{appsv1.AddToScheme, corev1.AddToScheme, networkingv1.AddToScheme, policyv1.AddToScheme, autoscalingv2.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{appsv1.AddToScheme, corev1.AddToScheme, networkingv1.AddToScheme, policyv1.AddToScheme, autoscalingv2.AddToScheme, rbacv1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
 		}
@@ -111,6 +115,10 @@ func (e *everything) add(t *testing.T, object runtime.Object) {
 		e.settings[o.Name] = o.Data
 	case *corev1.ServiceAccount:
 		e.accounts[o.Name] = true
+	case *rbacv1.ClusterRole:
+		e.roles = append(e.roles, o)
+	case *rbacv1.ClusterRoleBinding:
+		e.bindings = append(e.bindings, o)
 	case *corev1.Namespace:
 	default:
 		t.Errorf("%T is not expected", object)
@@ -195,11 +203,12 @@ func matches(t *testing.T, selector *metav1.LabelSelector, pod map[string]string
 	return parsed.Matches(labels.Set(pod))
 }
 
-// restricted holds a pod to the restricted profile and to more.
+// restricted holds a pod to the restricted profile and to more. It has a token of
+// Kubernetes only where a role is bound to it.
 // https://kubernetes.io/docs/concepts/security/pod-security-standards/
-func restricted(t *testing.T, name string, pod corev1.PodSpec) {
+func restricted(t *testing.T, name string, pod corev1.PodSpec, token bool) {
 	t.Helper()
-	if pod.HostNetwork || pod.HostPID || pod.HostIPC || pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken {
+	if pod.HostNetwork || pod.HostPID || pod.HostIPC || pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken != token {
 		t.Errorf("%s has a part of the host, or a token of Kubernetes", name)
 	}
 	all := pod.SecurityContext
