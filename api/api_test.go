@@ -16,6 +16,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store/storetest"
 	"github.com/tagwatch/tagwatch/api"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/source"
@@ -62,6 +63,8 @@ func samples(f *fixture, tag string) []sample {
 		{operation: "show-endpoint", method: "GET", path: "/endpoints/ops", scope: token.Read, whole: true},
 		{operation: "list-policies", method: "GET", path: "/policies", scope: token.Read, whole: true},
 		{operation: "show-policy", method: "GET", path: "/policy", scope: token.Read, whole: true},
+		{operation: "activate-policy", method: "POST", path: "/policies/activate", body: fmt.Sprintf(`{"id": %q}`, policy.Default().ID), scope: token.Admin, whole: true},
+		{operation: "show-task", method: "GET", path: "/tasks/" + base64.RawURLEncoding.EncodeToString([]byte("apply-policy\none run")), scope: token.Read},
 		{operation: "show-feed", method: "GET", path: "/feed", scope: token.Read, list: true},
 		{operation: "subscribe", method: "POST", path: "/subscriptions", body: fmt.Sprintf(`{"tags": [%q]}`, tag), scope: token.Act},
 		{operation: "rescan", method: "POST", path: "/rescans", body: fmt.Sprintf(`{"tags": [%q]}`, tag), scope: token.Act, each: true},
@@ -130,6 +133,27 @@ func TestAuditOverTheAPI(t *testing.T) {
 				t.Errorf("%s sees %s", name, body)
 			}
 		}
+	})
+}
+
+// TestTasks: what takes long is answered with the address at which it can be followed, and
+// only tasks are shown there.
+func TestTasks(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		response, body := f.send("admin", "POST", "/api/v1/policies/activate", fmt.Sprintf(`{"id": %q}`, policy.Default().ID))
+		if response.StatusCode != http.StatusAccepted || !strings.Contains(body, `"state":"running"`) {
+			t.Fatalf("an activation answers %d %s", response.StatusCode, body)
+		}
+		if shown, body := f.send("read", "GET", response.Header.Get("Location"), ""); shown.StatusCode != http.StatusOK || !strings.Contains(body, `"kind":"apply-policy"`) {
+			t.Errorf("its task: %d %s", shown.StatusCode, body)
+		}
+		for _, workflow := range []string{"watch-tag:" + inside + "\nrun", "apply-policy\n", "apply-policy", "prune\nrun"} {
+			id := base64.RawURLEncoding.EncodeToString([]byte(workflow))
+			f.expect(f.send("read", "GET", "/api/v1/tasks/"+id, ""))(http.StatusNotFound, "the task "+workflow)
+		}
+		f.expect(f.send("admin", "POST", "/api/v1/policies/activate", `{"id": "unknown"}`))(http.StatusNotFound, "the activation of an unknown bundle")
+		f.fails = fmt.Errorf("no workflow: %w", errkind.NotFound)
+		f.expect(f.send("read", "GET", response.Header.Get("Location"), ""))(http.StatusNotFound, "a task that Temporal does not have any more")
 	})
 }
 

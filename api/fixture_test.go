@@ -10,12 +10,18 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/mock"
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/mocks"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/adapters/store/storetest"
@@ -106,8 +112,11 @@ func newFixture(t *testing.T, kept *store.Store) *fixture {
 	f.seed()
 	system := operations.System{Account: "admin",
 		Store: func(context.Context) (*store.Store, error) { return kept, f.broken },
-		Ask: func(_ context.Context, doing string, _ time.Duration, _ func(context.Context, client.Client) error) error {
+		Ask: func(ctx context.Context, doing string, _ time.Duration, request func(context.Context, client.Client) error) error {
 			f.asked = append(f.asked, doing)
+			if f.fails == nil && slices.ContainsFunc(ofTasks, func(begin string) bool { return strings.HasPrefix(doing, begin) }) {
+				return request(ctx, client.Client{Temporal: running()})
+			}
 			if strings.HasPrefix(doing, "ask for the status") {
 				return fmt.Errorf("no workflow: %w", errkind.NotFound)
 			}
@@ -121,6 +130,21 @@ func newFixture(t *testing.T, kept *store.Store) *fixture {
 	t.Cleanup(server.Close)
 	f.url, f.handler = server.URL, served
 	return f
+}
+
+// ofTasks begin what the operations about tasks ask of Temporal.
+var ofTasks = []string{"activate bundle", "show the task"}
+
+// running is a Temporal whose every workflow runs.
+func running() *mocks.Client {
+	run := &mocks.WorkflowRun{}
+	run.On("GetID").Return("apply-policy")
+	run.On("GetRunID").Return("one run")
+	temporal := &mocks.Client{}
+	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(run, nil)
+	temporal.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).Return(&workflowservice.DescribeWorkflowExecutionResponse{
+		WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING}}, nil)
+	return temporal
 }
 
 // seed stores two tags with everything that hangs on them.

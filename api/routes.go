@@ -21,7 +21,7 @@ var routes = []route{
 	of(operations.ListNotifications), of(operations.ShowNotification), of(operations.ExplainNotification), of(operations.ExplainSilence), streaming(),
 	of(operations.ListDeliveries), of(operations.Redeliver), of(operations.ListEndpoints), of(operations.ShowEndpoint),
 	of(operations.ListSources), of(operations.ShowSource), of(operations.PlanSource), of(operations.SaveSource), of(operations.ConfirmSource), of(operations.RemoveSource),
-	of(operations.ListPolicies), of(operations.ShowPolicy), of(operations.ShowFeed), of(operations.ShowService), of(operations.ListRegistries),
+	of(operations.ListPolicies), of(operations.ShowPolicy), begun(operations.ActivatePolicy), of(operations.ShowTask), of(operations.ShowFeed), of(operations.ShowService), of(operations.ListRegistries),
 	of(operations.CreateToken), of(operations.ListTokens), of(operations.RevokeToken), of(operations.ListAudit),
 }
 
@@ -39,6 +39,27 @@ type body[Request any] struct {
 // answer is an answer in the body.
 type answer[Answer any] struct {
 	Body Answer
+}
+
+// started is an answer while the work goes on, with the address of the task.
+type started[Answer any] struct {
+	Location string `header:"Location" doc:"Address of the task."`
+	Body     Answer
+}
+
+// begun serves an operation that starts a task.
+func begun[Request any, Answer interface{ Location() string }](o operations.Operation[Request, Answer]) route {
+	r := of(o)
+	r.register = func(s *server, api huma.API) {
+		huma.Register(api, r.Operation, func(ctx context.Context, in *body[Request]) (*started[Answer], error) {
+			got, err := o.Run(ctx, s.system(ctx), in.Body)
+			if err != nil {
+				return nil, s.problemOf(ctx, o.Name, err)
+			}
+			return &started[Answer]{prefix + got.Location(), got}, nil
+		})
+	}
+	return r
 }
 
 func of[Request, Answer any](o operations.Operation[Request, Answer]) route {

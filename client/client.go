@@ -103,29 +103,29 @@ func (c Client) wake(ctx context.Context, options sdk.StartWorkflowOptions, reas
 	return c.signal(ctx, options, workflows.SignalWake, watcher.Wake{Reason: reason}, workflow, state)
 }
 
-// SyncFeed synchronizes the vulnerability data and waits for the result. A request without
-// settings joins a run under way.
-func (c Client) SyncFeed(ctx context.Context, request databuild.SyncRequest) (synced workflows.Synced, err error) {
-	options := options(workflows.TypeSyncFeed, workflows.SyncFeedID, "Vulnerability data: "+syncSummary(request))
-	if request == (databuild.SyncRequest{}) {
-		options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
-	}
+// SyncFeed synchronizes the vulnerability data. A request without settings joins a run
+// under way. The result of the run is a workflows.Synced.
+func (c Client) SyncFeed(ctx context.Context, request databuild.SyncRequest) (Run, error) {
+	joins, summary := request == databuild.SyncRequest{}, "Vulnerability data: "+syncSummary(request)
 	request.By = audit.ActorOf(ctx)
-	err = c.execute(ctx, options, workflows.SyncFeed, request, &synced)
-	return synced, err
+	if !joins {
+		return c.begin(ctx, workflows.TypeSyncFeed, workflows.SyncFeedID, summary, request)
+	}
+	options := options(workflows.TypeSyncFeed, workflows.SyncFeedID, summary)
+	options.WorkflowIDConflictPolicy = enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
+	return runOf(c.Temporal.ExecuteWorkflow(ctx, options, workflows.TypeSyncFeed, request))
 }
 
-// ApplyPolicy activates a stored bundle and wakes the watchers.
-func (c Client) ApplyPolicy(ctx context.Context, bundle string) (applied workflows.Applied, err error) {
-	err = c.execute(ctx, options(workflows.TypeApplyPolicy, workflows.ApplyPolicyID, "Activation of bundle "+plain.Markdown(bundle)), workflows.ApplyPolicy, policy.Activation{Bundle: bundle, By: audit.ActorOf(ctx)}, &applied)
-	return applied, err
+// ApplyPolicy activates a stored bundle and has the tags evaluated that it concerns. The
+// result of the run is a workflows.Applied.
+func (c Client) ApplyPolicy(ctx context.Context, bundle string) (Run, error) {
+	return c.begin(ctx, workflows.TypeApplyPolicy, workflows.ApplyPolicyID, "Activation of bundle "+plain.Markdown(bundle), policy.Activation{Bundle: bundle, By: audit.ActorOf(ctx)})
 }
 
-// ApplyAcceptances has the tags evaluated that stored acceptances concern, and returns how
-// many were.
-func (c Client) ApplyAcceptances(ctx context.Context) (evaluated int, err error) {
-	err = c.execute(ctx, options(workflows.TypeApplyAcceptances, workflows.ApplyAcceptancesID, "Evaluation with the stored acceptances"), workflows.ApplyAcceptances, nil, &evaluated)
-	return evaluated, err
+// ApplyAcceptances has the tags evaluated that stored acceptances concern. The result of
+// the run is how many were.
+func (c Client) ApplyAcceptances(ctx context.Context) (Run, error) {
+	return c.begin(ctx, workflows.TypeApplyAcceptances, workflows.ApplyAcceptancesID, "Evaluation with the stored acceptances")
 }
 
 // execute runs a workflow of which there is one at a time and waits for its result. Unless

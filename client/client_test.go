@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/mock"
@@ -17,47 +18,48 @@ import (
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
-// run is a run of a workflow that ends with a result.
-func run[T any](result T, err error) *mocks.WorkflowRun {
-	ended := &mocks.WorkflowRun{}
-	ended.On("Get", mock.Anything, mock.Anything).Return(err).Run(func(args mock.Arguments) {
-		if into, ok := args.Get(1).(*T); ok {
-			*into = result
-		}
-	})
-	return ended
-}
-
-// started answers each start of a workflow in its turn: nil for a run, or the
-// refusal because one is under way.
-func started(ended *mocks.WorkflowRun, refusals int) (*mocks.Client, *[]sdk.StartWorkflowOptions) {
-	connected, asked := &mocks.Client{}, &[]sdk.StartWorkflowOptions{}
-	keep := func(args mock.Arguments) { *asked = append(*asked, args.Get(1).(sdk.StartWorkflowOptions)) }
-	arguments := []any{mock.Anything, mock.Anything, mock.Anything, mock.Anything}
-	if refusals > 0 {
-		connected.On("ExecuteWorkflow", arguments...).Return(nil, serviceerror.NewWorkflowExecutionAlreadyStarted("under way", "", "")).Run(keep).Times(refusals)
+// connected is a Temporal that keeps what is started. The first start with that many
+// arguments is refused because another run is under way.
+func connected(refused int) (*mocks.Client, *[]start) {
+	fake, asked := &mocks.Client{}, &[]start{}
+	run := &mocks.WorkflowRun{}
+	run.On("GetID").Return("the workflow")
+	run.On("GetRunID").Return("the run")
+	keep := func(args mock.Arguments) {
+		*asked = append(*asked, start{args.Get(1).(sdk.StartWorkflowOptions), args.String(2), args[3:]})
 	}
-	connected.On("ExecuteWorkflow", arguments...).Return(ended, nil).Run(keep)
-	connected.On("GetWorkflow", mock.Anything, mock.Anything, "").Return(run(0, errors.New("the other one failed")))
-	return connected, asked
+	for _, count := range []int{3, 4, 5} {
+		arguments := slices.Repeat([]any{mock.Anything}, count)
+		if count == 3+refused {
+			fake.On("ExecuteWorkflow", arguments...).Return(nil, serviceerror.NewWorkflowExecutionAlreadyStarted("under way", "", "")).Run(keep).Once()
+		}
+		fake.On("ExecuteWorkflow", arguments...).Return(run, nil).Run(keep)
+	}
+	return fake, asked
 }
 
-// An activation that finds another under way must neither be taken for it nor be
-// given up.
-func TestClientApplyPolicyWaitsForItsTurn(t *testing.T) {
+// start is what was asked of Temporal.
+type start struct {
+	sdk.StartWorkflowOptions
+	workflow  string
+	arguments []any
+}
+
+// A request that finds another under way is neither taken for it nor given up.
+func TestClientTakesItsTurn(t *testing.T) {
 	t.Parallel()
-	connected, asked := started(run(workflows.Applied{Changed: true, Evaluated: 3}, nil), 2)
-	got, err := client.Client{Temporal: connected}.ApplyPolicy(t.Context(), "production")
-	if err != nil || got != (workflows.Applied{Changed: true, Evaluated: 3}) {
-		t.Errorf("%+v, %v", got, err)
+	fake, asked := connected(1)
+	other := &mocks.WorkflowRun{}
+	other.On("Get", mock.Anything, mock.Anything).Return(errors.New("the other one failed"))
+	fake.On("GetWorkflow", mock.Anything, workflows.ApplyPolicyID, "").Return(other)
+	got, err := client.Client{Temporal: fake}.ApplyPolicy(t.Context(), "production")
+	if want := (client.Run{Workflow: "the workflow", ID: "the run"}); err != nil || got != want || len(*asked) != 2 {
+		t.Errorf("%+v, %v after %d starts", got, err, len(*asked))
 	}
-	for _, options := range *asked {
-		if options.WorkflowIDConflictPolicy != enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL || !options.WorkflowExecutionErrorWhenAlreadyStarted {
-			t.Errorf("joins whatever is under way: %+v", options)
+	for _, start := range *asked {
+		if start.WorkflowIDConflictPolicy != enums.WORKFLOW_ID_CONFLICT_POLICY_FAIL || !start.WorkflowExecutionErrorWhenAlreadyStarted {
+			t.Errorf("joins whatever is under way: %+v", start)
 		}
-	}
-	if len(*asked) != 3 {
-		t.Errorf("started %d times, want 3", len(*asked))
 	}
 }
 
@@ -76,10 +78,9 @@ func TestClientSyncFeedJoins(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			connected, asked := started(run(workflows.Synced{Build: "sha256:newer"}, nil), 0)
-			got, err := client.Client{Temporal: connected}.SyncFeed(t.Context(), test.request)
-			if err != nil || got.Build != "sha256:newer" {
-				t.Errorf("%+v, %v", got, err)
+			fake, asked := connected(-1)
+			if _, err := (client.Client{Temporal: fake}).SyncFeed(t.Context(), test.request); err != nil {
+				t.Fatal(err)
 			}
 			if joins := (*asked)[0].WorkflowIDConflictPolicy == enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING; joins != test.joins {
 				t.Errorf("joins a run under way: %v, want %v", joins, test.joins)
@@ -90,8 +91,11 @@ func TestClientSyncFeedJoins(t *testing.T) {
 
 func TestClientRestoresFaults(t *testing.T) {
 	t.Parallel()
-	connected, _ := started(run(workflows.Applied{}, temporal.NewNonRetryableApplicationError("there is no bundle x", errkind.Name(errkind.NotFound), nil)), 0)
-	_, err := client.Client{Temporal: connected}.ApplyPolicy(t.Context(), "x")
+	ended := &mocks.WorkflowRun{}
+	ended.On("Get", mock.Anything, mock.Anything).Return(temporal.NewNonRetryableApplicationError("there is no bundle x", errkind.Name(errkind.NotFound), nil))
+	fake := &mocks.Client{}
+	fake.On("GetWorkflow", mock.Anything, "apply-policy", "one").Return(ended)
+	err := client.Client{Temporal: fake}.Await(t.Context(), client.Run{Workflow: "apply-policy", ID: "one"}, nil)
 	if !errors.Is(err, errkind.NotFound) || err.Error() != "there is no bundle x" {
 		t.Errorf("%v", err)
 	}

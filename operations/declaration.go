@@ -143,16 +143,20 @@ func (a *asking) subscribe(ctx context.Context, request subscription.Request) (r
 }
 
 func (a *asking) activate(ctx context.Context, bundle string) error {
-	return refused(a.ask(ctx, "activate bundle "+bundle, evaluationTimeout, func(ctx context.Context, c client.Client) error {
-		_, err := c.ApplyPolicy(ctx, bundle)
-		return err
-	}))
+	return a.await(ctx, "activate bundle "+bundle, func(ctx context.Context, c client.Client) (client.Run, error) { return c.ApplyPolicy(ctx, bundle) })
 }
 
 func (a *asking) evaluateAcceptances(ctx context.Context) error {
-	return refused(a.ask(ctx, "evaluate with the stored acceptances", evaluationTimeout, func(ctx context.Context, c client.Client) error {
-		_, err := c.ApplyAcceptances(ctx)
-		return err
+	return a.await(ctx, "evaluate with the stored acceptances", func(ctx context.Context, c client.Client) (client.Run, error) { return c.ApplyAcceptances(ctx) })
+}
+
+func (a *asking) await(ctx context.Context, doing string, start func(context.Context, client.Client) (client.Run, error)) error {
+	return refused(a.ask(ctx, doing, evaluationTimeout, func(ctx context.Context, c client.Client) error {
+		run, err := start(ctx, c)
+		if err != nil {
+			return err
+		}
+		return c.Await(ctx, run, nil)
 	}))
 }
 

@@ -107,7 +107,7 @@ func showPolicy(ctx context.Context, s *System, request PolicyRequest) (PolicyCo
 	case errors.Is(err, errkind.NotFound) && request.ID == "":
 		return PolicyContent{}, notFound("see: tagwatch policy list", "no bundle is active")
 	case errors.Is(err, errkind.NotFound):
-		return PolicyContent{}, notFound("see: tagwatch policy list", "bundle %s not found", request.ID)
+		return PolicyContent{}, noBundle(request.ID, err)
 	case err != nil:
 		return PolicyContent{}, fmt.Errorf("read the bundle: %w", err)
 	case request.Version == 0:
@@ -124,4 +124,11 @@ func showPolicy(ctx context.Context, s *System, request PolicyRequest) (PolicyCo
 		}
 	}
 	return PolicyContent{}, notFound("see: tagwatch policy history "+stored.ID, "bundle %s has no version %d", stored.ID, request.Version)
+}
+
+func noBundle(id string, err error) error {
+	if errors.Is(err, errkind.NotFound) {
+		return notFound("see: tagwatch policy list", "bundle %s not found", id)
+	}
+	return err
 }

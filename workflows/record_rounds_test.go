@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	reached "github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/databuild"
@@ -128,25 +129,19 @@ func playServeEndpointHandover(t *testing.T, s *stage) client.WorkflowRun {
 
 func playSyncFeed(t *testing.T, s *stage) client.WorkflowRun {
 	s.fetched = databuild.Fetched{Current: "sha256:current", Build: &vuln.Build{Checksum: "sha256:newer", Schema: "6.1.0"}}
-	_, err := s.client.SyncFeed(background, databuild.SyncRequest{})
-	must(t, err)
-	return s.run(workflows.SyncFeedID)
+	return s.ended(t)(s.client.SyncFeed(background, databuild.SyncRequest{}))
 }
 
 func playSyncFeedHeld(t *testing.T, s *stage) client.WorkflowRun {
 	s.fetched = databuild.Fetched{Current: "sha256:current", Held: []string{"provider alpine is gone"}}
-	_, err := s.client.SyncFeed(background, databuild.SyncRequest{File: "/mirror/newer.tar.zst"})
-	must(t, err)
-	return s.run(workflows.SyncFeedID)
+	return s.ended(t)(s.client.SyncFeed(background, databuild.SyncRequest{File: "/mirror/newer.tar.zst"}))
 }
 
 // playSyncFeedAgain: a move that another run overtakes.
 func playSyncFeedAgain(t *testing.T, s *stage) client.WorkflowRun {
 	s.fetched = databuild.Fetched{Current: "sha256:current", Build: &vuln.Build{Checksum: "sha256:current"}}
 	s.superseded = 1
-	_, err := s.client.SyncFeed(background, databuild.SyncRequest{})
-	must(t, err)
-	return s.run(workflows.SyncFeedID)
+	return s.ended(t)(s.client.SyncFeed(background, databuild.SyncRequest{}))
 }
 
 // playSummarize: one tag is behind at first.
@@ -175,6 +170,15 @@ func playRunTaskJoins(t *testing.T, s *stage) client.WorkflowRun {
 	return run
 }
 
+// ended is a run that was started, at its end.
+func (s *stage) ended(t *testing.T) func(reached.Run, error) client.WorkflowRun {
+	return func(run reached.Run, err error) client.WorkflowRun {
+		must(t, err)
+		must(t, s.client.Await(background, run, nil))
+		return s.temporal.GetWorkflow(background, run.Workflow, run.ID)
+	}
+}
+
 // play runs a workflow to its end.
 func (s *stage) play(t *testing.T, workflow any, arguments ...any) client.WorkflowRun {
 	run, err := s.temporal.ExecuteWorkflow(background, client.StartWorkflowOptions{TaskQueue: workflows.QueueMain}, workflow, arguments...)
@@ -184,15 +188,11 @@ func (s *stage) play(t *testing.T, workflow any, arguments ...any) client.Workfl
 }
 
 func playApplyPolicy(t *testing.T, s *stage) client.WorkflowRun {
-	_, err := s.client.ApplyPolicy(background, "production")
-	must(t, err)
-	return s.run(workflows.ApplyPolicyID)
+	return s.ended(t)(s.client.ApplyPolicy(background, "production"))
 }
 
 func playApplyAcceptances(t *testing.T, s *stage) client.WorkflowRun {
-	_, err := s.client.ApplyAcceptances(background)
-	must(t, err)
-	return s.run(workflows.ApplyAcceptancesID)
+	return s.ended(t)(s.client.ApplyAcceptances(background))
 }
 
 func playTestEndpoint(t *testing.T, s *stage) client.WorkflowRun {

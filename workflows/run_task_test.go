@@ -49,7 +49,11 @@ func (p *person) GetWorkflow(ctx context.Context, id, run string) sdk.WorkflowRu
 
 // sync asks for a synchronization.
 func (p *person) sync(request databuild.SyncRequest) error {
-	synced, err := client.Client{Temporal: p}.SyncFeed(context.Background(), request)
+	var synced workflows.Synced
+	run, err := client.Client{Temporal: p}.SyncFeed(context.Background(), request)
+	if err == nil {
+		err = client.Client{Temporal: p}.Await(context.Background(), run, &synced)
+	}
 	if err == nil && synced.Build != "sha256:current" {
 		return errors.New("another outcome: " + synced.Build)
 	}

@@ -146,8 +146,11 @@ func syncFeed(ctx context.Context, s *session.Session, request databuild.SyncReq
 		before = feed.Current.Checksum
 	}
 	var synced workflows.Synced
-	err = s.Follow(ctx, linked, workflows.SyncFeedID, "the update goes on; see: tagwatch feed status", func(ctx context.Context) (err error) {
-		synced, err = linked.Client.SyncFeed(ctx, request)
+	err = s.Follow(ctx, linked, workflows.SyncFeedID, "the update goes on; see: tagwatch feed status", func(ctx context.Context) error {
+		run, err := linked.Client.SyncFeed(ctx, request)
+		if err == nil {
+			err = linked.Client.Await(ctx, run, &synced)
+		}
 		return err
 	})
 	if errors.Is(err, errkind.Unavailable) {

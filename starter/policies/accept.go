@@ -201,8 +201,11 @@ func applyAcceptances(ctx context.Context, s *session.Session, store func() ([]a
 		}
 	}
 	evaluated := 0
-	err = s.Follow(ctx, linked, workflows.ApplyAcceptancesID, "the evaluation goes on; see: tagwatch accept list", func(ctx context.Context) (err error) {
-		evaluated, err = linked.Client.ApplyAcceptances(ctx)
+	err = s.Follow(ctx, linked, workflows.ApplyAcceptancesID, "the evaluation goes on; see: tagwatch accept list", func(ctx context.Context) error {
+		run, err := linked.Client.ApplyAcceptances(ctx)
+		if err == nil {
+			err = linked.Client.Await(ctx, run, &evaluated)
+		}
 		return err
 	})
 	if err != nil {

@@ -2,16 +2,14 @@ package policies
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/session"
-	"github.com/tagwatch/tagwatch/workflows"
 )
 
 func policyActivateCommand() *cli.Command {
@@ -31,32 +29,24 @@ tags whose status changes between pass and fail.
 
 // activated is the outcome of activating a bundle, for programs.
 type activated struct {
-	Bundle  string `json:"bundle"`
-	Changed bool   `json:"changed"`
-	Woken   int    `json:"tags_evaluated"`
+	Bundle string `json:"bundle"`
+	operations.Activation
 }
 
 func activate(ctx context.Context, s *session.Session, id string) error {
-	linked, err := s.Temporal(ctx)
+	task, err := operations.ActivatePolicy.Run(ctx, s.System(), operations.PolicyID{ID: id})
 	if err != nil {
 		return err
 	}
-	var applied workflows.Applied
-	err = s.Follow(ctx, linked, workflows.ApplyPolicyID, "the activation goes on; see: tagwatch policy list", func(ctx context.Context) (err error) {
-		applied, err = linked.Client.ApplyPolicy(ctx, id)
-		return err
-	})
-	if errors.Is(err, errkind.NotFound) {
-		return noBundle(id)
-	}
+	result, err := s.FollowTask(ctx, task, "the activation goes on; see: tagwatch policy list")
 	if err != nil {
 		return err
 	}
-	return s.Show(activated{id, applied.Changed, applied.Evaluated}, func(w io.Writer) {
-		if !applied.Changed {
+	return s.Show(activated{id, *result.Activation}, func(w io.Writer) {
+		if !result.Activation.Changed {
 			fmt.Fprintf(w, "Bundle %s is already active\n", id)
 			return
 		}
-		fmt.Fprintf(w, "Bundle %s is active; evaluating %s\n", id, wording.Count(applied.Evaluated, "tag"))
+		fmt.Fprintf(w, "Bundle %s is active; evaluating %s\n", id, wording.Count(result.Activation.Evaluated, "tag"))
 	})
 }
