@@ -50,6 +50,7 @@ race:
 
 bench: build
 	@bash .ci/bench.sh
+	@go test ./api -count=1 -v -run TestRandomRequests -requests 10000
 	@go build -o bin/tagwatch-bench ./bench
 	@bin/tagwatch-bench $(ARGS)
 

@@ -25,7 +25,11 @@ func callerOf(ctx context.Context) token.Token {
 func (s *server) admit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		caller, err := s.identify(r)
+		r = withoutToken(r)
 		switch {
+		case errors.Is(err, errExposed):
+			refuse(w, r, http.StatusForbidden, "only a token of the scope feed may be in an address; revoke this one: what is in addresses ends up in logs")
+			return
 		case errors.Is(err, errNoToken):
 			challenge(w, r, `Bearer realm="tagwatch"`)
 			refuse(w, r, http.StatusUnauthorized, "this needs a token, as in: Authorization: Bearer "+token.Prefix+"...")
@@ -56,15 +60,42 @@ func (s *server) admit(next http.Handler) http.Handler {
 	})
 }
 
-var errNoToken = errors.New("no token")
+var (
+	errNoToken = errors.New("no token")
+	errExposed = errors.New("token in the address")
+)
 
 // identify finds the token that a request proves to have.
 func (s *server) identify(r *http.Request) (token.Token, error) {
-	text := tokenOf(r)
+	text, exposed := tokenOf(r), false
+	if text == "" && isAtom(r) {
+		text, exposed = r.URL.Query().Get(tokenParameter), true
+	}
 	if text == "" {
 		return token.Token{}, errNoToken
 	}
-	return httpserver.Identify(r.Context(), s.Tokens, text, s.Now())
+	known, err := httpserver.Identify(r.Context(), s.Tokens, text, s.Now())
+	if err == nil && exposed && known.Scope != token.Feed {
+		return token.Token{}, errExposed
+	}
+	return known, err
+}
+
+// tokenParameter has the token of a feed reader, which sends no headers.
+const tokenParameter = "token"
+
+// withoutToken is a request without the token in its address, which is then in no log and
+// no answer.
+func withoutToken(r *http.Request) *http.Request {
+	query := r.URL.Query()
+	if !query.Has(tokenParameter) {
+		return r
+	}
+	query.Del(tokenParameter)
+	without := r.Clone(r.Context())
+	without.URL.RawQuery = query.Encode()
+	without.RequestURI = without.URL.RequestURI()
+	return without
 }
 
 // tokenOf is the token that a request brings: as clients of Anchore's API do, also as the

@@ -52,6 +52,7 @@ func samples(f *fixture, tag string) []sample {
 		{operation: "list-repositories", method: "GET", path: "/repositories", scope: token.Read, list: true},
 		{operation: "list-notifications", method: "GET", path: "/notifications", scope: token.Read, list: true},
 		{operation: "stream-notifications", method: "GET", path: "/notifications/stream?after=0", scope: token.Read, list: true},
+		{operation: "read-atom", method: "GET", path: "/notifications.atom", scope: token.Feed, list: true},
 		{operation: "show-notification", method: "GET", path: "/notifications/" + about.Notification, scope: token.Read},
 		{operation: "list-packages", method: "GET", path: "/tag/packages" + ref, scope: token.Read},
 		{operation: "show-service", method: "GET", path: "/service", scope: token.Read, list: true},

@@ -41,7 +41,9 @@ func streaming() route {
 	described.Responses = map[string]*huma.Response{"200": {Description: "Notifications, each as an event whose data is the JSON of GET /notifications/{id}.",
 		Content: map[string]*huma.MediaType{eventStream: {Schema: &huma.Schema{Type: huma.TypeString}}}}}
 	return route{described, func(s *server, api huma.API) {
-		huma.Register(api, described, func(ctx context.Context, in *operations.StreamRequest) (*huma.StreamResponse, error) {
+		served := described
+		served.Middlewares = huma.Middlewares{s.allowed(operations.StreamNotifications.Name, operations.StreamNotifications.Admit)}
+		huma.Register(api, served, func(ctx context.Context, in *operations.StreamRequest) (*huma.StreamResponse, error) {
 			return s.openStream(ctx, *in)
 		})
 	}}

@@ -63,13 +63,19 @@ func listNotifications(ctx context.Context, s *System, request NotificationsRequ
 	if err != nil {
 		return list, err
 	}
+	return s.readNotifications(ctx, store.NotificationFilter{Types: request.Types, Subject: request.Subject, Newest: request.Newest}, cursor, limit)
+}
+
+// readNotifications reads a page of those that the filter selects and the caller may see.
+func (s *System) readNotifications(ctx context.Context, filter store.NotificationFilter, cursor int64, limit int) (NotificationList, error) {
+	list := NotificationList{Notifications: []Notification{}}
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return list, err
 	}
-	filter := store.NotificationFilter{Types: request.Types, Subject: request.Subject, Newest: request.Newest, Limit: min(limit+1, readAtOnce)}
+	filter.Limit = min(limit+1, readAtOnce)
 	for read := 0; read < mostRead; read += filter.Limit {
-		if filter.After = cursor; request.Newest {
+		if filter.After = cursor; filter.Newest {
 			filter.After, filter.Before = 0, cursor
 		}
 		found, err := kept.Notifications(ctx, filter)
@@ -87,7 +93,7 @@ func listNotifications(ctx context.Context, s *System, request NotificationsRequ
 			}
 		}
 		if len(found) < filter.Limit {
-			if !request.Newest {
+			if !filter.Newest {
 				list.Next = strconv.FormatInt(cursor, 10)
 			}
 			return list, nil

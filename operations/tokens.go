@@ -19,7 +19,7 @@ var CreateToken = Operation[TokenRequest, NewToken]{Name: "create-token", Summar
 // TokenRequest describes a new token.
 type TokenRequest struct {
 	Name     string          `json:"name" minLength:"1" maxLength:"63" doc:"Name, to tell it from others." example:"ci"`
-	Scope    token.Scope     `json:"scope" maxLength:"20" doc:"What it allows: read, act or admin." example:"read"`
+	Scope    token.Scope     `json:"scope" maxLength:"20" doc:"What it allows: feed, read, act or admin." example:"read"`
 	Subjects []image.Pattern `json:"subjects,omitempty" maxItems:"50" doc:"Patterns of the tags that it is limited to, such as ghcr.io/web/*; all by default."`
 	Expires  time.Time       `json:"expires,omitzero" doc:"When it expires; never by default."`
 }

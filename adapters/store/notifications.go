@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 )
@@ -27,8 +29,11 @@ type NotificationFilter struct {
 	Before  int64               // Seq; 0 for no bound
 	Types   []notification.Type // empty for all
 	Subject string
-	Limit   int  // 0 for 1,000
-	Newest  bool // newest first
+	// Repository selects those about it and about its tags, under any of its names; empty
+	// for all.
+	Repository image.Repository
+	Limit      int  // 0 for 1,000
+	Newest     bool // newest first
 }
 
 type notificationRow struct {
@@ -116,6 +121,7 @@ func (s *Store) Notifications(ctx context.Context, filter NotificationFilter) ([
 	if filter.Subject != "" {
 		where.add("subject = ?", filter.Subject)
 	}
+	where.about(filter.Repository)
 	order := " ORDER BY seq LIMIT ?"
 	if filter.Newest {
 		order = " ORDER BY seq DESC LIMIT ?"
@@ -131,6 +137,20 @@ func (s *Store) Notifications(ctx context.Context, filter NotificationFilter) ([
 		return err
 	})
 	return notifications, err
+}
+
+// about selects a repository and its tags, whose names begin with its own.
+func (c *conditions) about(repository image.Repository) {
+	if repository == (image.Repository{}) {
+		return
+	}
+	var either []string
+	var args []any
+	for _, name := range repository.Names() {
+		either = append(either, `subject = ?`, `subject LIKE ? ESCAPE '\'`, `subject LIKE ? ESCAPE '\'`)
+		args = append(args, name.String(), literal.Replace(name.String())+":%", literal.Replace(name.String())+"@%")
+	}
+	c.add("("+strings.Join(either, " OR ")+")", args...)
 }
 
 // LastNotification is the Seq of the last one that was stored, 0 without any. It waits for

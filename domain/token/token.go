@@ -45,13 +45,14 @@ type Scope string
 
 // The scopes.
 const (
+	Feed  Scope = "feed"  // read Atom feeds: the only one that may be in an address
 	Read  Scope = "read"  // see
 	Act   Scope = "act"   // subscribe, unsubscribe, rescan, redeliver
 	Admin Scope = "admin" // change endpoints, policies and tokens
 )
 
 // Scopes are all scopes, the least first.
-var Scopes = []Scope{Read, Act, Admin}
+var Scopes = []Scope{Feed, Read, Act, Admin}
 
 // Allows reports whether the scope includes another.
 func (s Scope) Allows(needed Scope) bool {
@@ -108,7 +109,7 @@ func (t Token) validate() error {
 	case !namePattern.MatchString(t.Name):
 		return fmt.Errorf("token name %q: expected 1 to 63 letters, digits, '.', '_' and '-', beginning with a letter or digit: %w", t.Name, errkind.Invalid)
 	case !slices.Contains(Scopes, t.Scope):
-		return fmt.Errorf("scope %q: expected read, act or admin: %w", t.Scope, errkind.Invalid)
+		return fmt.Errorf("scope %q: expected feed, read, act or admin: %w", t.Scope, errkind.Invalid)
 	case !t.Expires.IsZero() && !t.Expires.After(t.Created):
 		return fmt.Errorf("the token would have expired already; give a time in the future: %w", errkind.Invalid)
 	}

@@ -25,8 +25,8 @@ func Command() *cli.Command {
 		Name:  "token",
 		Usage: "manage the tokens of the HTTP API",
 		Description: `A token lets a program use the HTTP API of a worker (tagwatch-worker --api-listen).
-Its scope is read (see), act (also subscribe, unsubscribe, rescan and redeliver) or
-admin (also change everything else).
+Its scope is feed (read Atom feeds), read (see), act (also subscribe, unsubscribe,
+rescan and redeliver) or admin (also change everything else).
 
    tagwatch token create ci --scope act --subject 'ghcr.io/web/*' --expires 90d
    tagwatch token list
@@ -39,7 +39,7 @@ func createCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "create",
 		Usage:     "create a token and print it",
-		UsageText: "tagwatch token create NAME --scope read|act|admin [options]",
+		UsageText: "tagwatch token create NAME --scope feed|read|act|admin [options]",
 		Description: `The token is printed once, on standard output; Tagwatch stores only a hash of it.
 With --subject, other tags do not exist for its holder.
 
