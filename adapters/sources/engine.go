@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -35,15 +34,19 @@ func (r *Reader) engine(ctx context.Context, s source.Source) (source.Reading, e
 		return source.Reading{}, err
 	}
 	defer e.client.CloseIdleConnections()
-	found, err := e.containers(ctx)
-	if err != nil {
-		return source.Reading{}, err
-	}
 	services, err := e.services(ctx)
 	if err != nil {
 		return source.Reading{}, err
 	}
-	return source.Reading{Found: source.Order(append(found, services...))}, nil
+	found, err := e.containers(ctx, services)
+	if err != nil {
+		return source.Reading{}, err
+	}
+	tasks, err := e.tasks(ctx, services)
+	if err != nil {
+		return source.Reading{}, err
+	}
+	return source.Reading{Found: source.Order(append(found, tasks...))}, nil
 }
 
 // engineOf is the client of a source's engine.
@@ -76,7 +79,10 @@ type engineContainer struct {
 	Labels  map[string]string
 	// ImageManifestDescriptor says which image of several platforms runs, where the engine
 	// keeps more than one.
-	ImageManifestDescriptor struct{ Platform enginePlatform }
+	ImageManifestDescriptor struct {
+		Digest   image.Digest
+		Platform enginePlatform
+	}
 }
 
 type engineImage struct {
@@ -91,14 +97,18 @@ type enginePlatform struct {
 	Variant      string
 }
 
-// containers are those that run.
-func (e *engine) containers(ctx context.Context) ([]source.Found, error) {
+// containers are those that run, without those of services that the engine lists: they
+// are tasks of these.
+func (e *engine) containers(ctx context.Context, services []engineService) ([]source.Found, error) {
 	var running []engineContainer
 	if err := e.get(ctx, "/containers/json", &running); err != nil {
 		return nil, err
 	}
 	var all []source.Found
 	for _, each := range running {
+		if slices.ContainsFunc(services, func(s engineService) bool { return s.Spec.Name == each.Labels[labelService] }) {
+			continue
+		}
 		found, err := e.container(ctx, each)
 		if err != nil {
 			return nil, err
@@ -125,8 +135,13 @@ func (e *engine) container(ctx context.Context, c engineContainer) (source.Found
 			text = inspected.Config.Image
 		}
 	}
+	workload := c.workload(name)
 	place := "container " + name
+	if c.Labels[labelService] != "" { // its tasks come and go under names of their own
+		place = "service " + workload.Name
+	}
 	runs, err := e.image(ctx, c.ImageID)
+	own := runs
 	if err == nil && runs.nameless() {
 		// It was pulled or built anew, or its name was removed. What now has the name says
 		// whether that is one of a registry.
@@ -149,16 +164,21 @@ func (e *engine) container(ctx context.Context, c engineContainer) (source.Found
 	case !runs.isFrom(found.Target.Reference.Repository):
 		found.Reason, found.Note = source.Built, "the image that runs has no digest of this repository"
 	}
+	workload.Running = []source.Running{{Digest: c.digest(own, found.Target.Reference.Repository), Count: 1}}
+	found.Workloads = []source.Workload{workload}
 	return found, nil
 }
 
 // isFrom reports whether the image was pulled from a repository or pushed there. An image
 // that was given another name has the digests of those that it had before.
 func (i engineImage) isFrom(repository image.Repository) bool {
-	return slices.ContainsFunc(i.RepoDigests, func(text string) bool {
-		from, _, err := image.ParsePinned(text)
-		return err == nil && from.Reference.Repository.Canonical() == repository.Canonical()
-	})
+	return slices.ContainsFunc(i.RepoDigests, func(text string) bool { return i.named(text, repository) })
+}
+
+// named reports whether one of the image's digests is of a repository.
+func (engineImage) named(text string, repository image.Repository) bool {
+	from, _, err := image.ParsePinned(text)
+	return err == nil && from.Reference.Repository.Canonical() == repository.Canonical()
 }
 
 // nameless reports whether the engine has no name of the image any more. The image of a
@@ -193,6 +213,7 @@ func (e *engine) platformOf(runs enginePlatform) image.Platform {
 }
 
 type engineService struct {
+	ID   string
 	Spec struct {
 		Name         string
 		Labels       map[string]string
@@ -206,25 +227,12 @@ type engineService struct {
 }
 
 // services are those of a Swarm, if the engine manages one.
-func (e *engine) services(ctx context.Context) ([]source.Found, error) {
-	var services []engineService
-	err := e.get(ctx, "/services", &services)
+func (e *engine) services(ctx context.Context) (services []engineService, err error) {
+	err = e.get(ctx, "/services", &services)
 	if status, is := errors.AsType[*engineStatus](err); is && status.code == http.StatusServiceUnavailable {
 		return nil, nil // it manages none
 	}
-	if err != nil {
-		return nil, err
-	}
-	var all []source.Found
-	for _, each := range services {
-		labels := maps.Clone(each.Spec.TaskTemplate.ContainerSpec.Labels)
-		if labels == nil {
-			labels = map[string]string{}
-		}
-		maps.Copy(labels, each.Spec.Labels)
-		all = append(all, source.Refer(each.Spec.TaskTemplate.ContainerSpec.Image, "service "+each.Spec.Name, e.platform).With(labels))
-	}
-	return all, nil
+	return services, err
 }
 
 // engineStatus is an answer other than OK.

@@ -2,10 +2,12 @@ package sources_test
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +19,7 @@ import (
 
 // answers are what an engine says, as its API is documented.
 func engineAnswers() map[string]string {
-	digest, nameless := strings.Repeat("1", 64), "sha256:"+strings.Repeat("2", 64)
+	digest, older, nameless := strings.Repeat("1", 64), strings.Repeat("3", 64), "sha256:"+strings.Repeat("2", 64)
 	return map[string]string{
 		"/containers/json": `[
 			{"Id": "c1", "Names": ["/web"], "Image": "nginx:1.27", "ImageID": "sha256:i1", "Labels": {"tagwatch/types": "tag_update"}},
@@ -28,6 +30,7 @@ func engineAnswers() map[string]string {
 			{"Id": "c8", "Names": ["/pulled-anew"], "Image": "ghcr.io/shop/job:1", "ImageID": "sha256:gone"},
 			{"Id": "c9", "Names": ["/untagged"], "Image": "sha256:i9", "ImageID": "sha256:i9"},
 			{"Id": "c4", "Names": ["/off"], "Image": "redis:7", "ImageID": "sha256:i1", "Labels": {"tagwatch/watch": "false"}},
+			{"Id": "t1", "Names": ["/queue.1.abc"], "Image": "rabbitmq:4@sha256:` + digest + `", "ImageID": "sha256:i9", "Labels": {"com.docker.swarm.service.name": "queue"}},
 			{"Id": "c5", "Names": [], "Image": "` + nameless + `", "ImageID": "` + nameless + `"}]`,
 		"/containers/c2/json":             `{"Config": {"Image": "ghcr.io/shop/api:2"}}`,
 		"/containers/c9/json":             `{"Config": {"Image": "shop/lost:1"}}`,
@@ -38,7 +41,12 @@ func engineAnswers() map[string]string {
 		"/images/sha256:i1/json":          `{"RepoDigests": ["nginx@sha256:` + digest + `", "redis@sha256:` + digest + `"], "Os": "linux", "Architecture": "amd64"}`,
 		"/images/sha256:i2/json":          `{"RepoDigests": ["ghcr.io/shop/api@sha256:` + digest + `"], "Os": "linux", "Architecture": "arm64", "Variant": "v8"}`,
 		"/images/sha256:i3/json":          `{"RepoTags": ["shop-dev:latest"], "RepoDigests": [], "Os": "linux", "Architecture": "amd64"}`,
-		"/services":                       `[{"Spec": {"Name": "queue", "Labels": {"tagwatch/interval": "10m"}, "TaskTemplate": {"ContainerSpec": {"Image": "rabbitmq:4@sha256:` + digest + `"}}}}]`,
+		"/tasks": `[{"ServiceID": "s1", "Spec": {"ContainerSpec": {"Image": "rabbitmq:4@sha256:` + digest + `"}}, "Status": {"State": "running"}},
+			{"ServiceID": "s1", "Spec": {"ContainerSpec": {"Image": "rabbitmq:4@sha256:` + digest + `"}}, "Status": {"State": "preparing"}},
+			{"ServiceID": "s1", "Spec": {"ContainerSpec": {"Image": "rabbitmq:3@sha256:` + older + `"}}, "Status": {"State": "running"}},
+			{"ServiceID": "s1", "Spec": {"ContainerSpec": {"Image": "rabbitmq:4@sha256:` + older + `"}}, "Status": {"State": "running"}},
+			{"ServiceID": "s1", "Spec": {"ContainerSpec": {"Image": "rabbitmq:4@sha256:` + older + `"}}, "Status": {"State": "running"}}]`,
+		"/services": `[{"ID": "s1", "Spec": {"Name": "queue", "Labels": {"tagwatch/interval": "10m"}, "TaskTemplate": {"ContainerSpec": {"Image": "rabbitmq:4@sha256:` + digest + `"}}}}]`,
 	}
 }
 
@@ -95,9 +103,55 @@ func TestEngine(t *testing.T) {
 		"container untagged | shop/lost:1 | nameless: whether its image is of a registry is not known",
 		"container web | nginx:1.27 | -> docker.io/nginx:1.27 with {Watch: Types:[tag_update] Endpoints:[] When: Interval:0s}",
 		"service queue | rabbitmq:4@sha256:" + strings.Repeat("1", 64) + " | -> docker.io/rabbitmq:4 pinned to 111111111111 with {Watch: Types:[] Endpoints:[] When: Interval:10m0s}",
+		"service queue | rabbitmq:3@sha256:" + strings.Repeat("3", 64) + " | -> docker.io/rabbitmq:3 pinned to 333333333333 with {Watch: Types:[] Endpoints:[] When: Interval:10m0s}",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("found (-want +got)\n%s", diff)
+	}
+}
+
+// TestEngineRuns reads which digests run: the tasks of a service once, whatever node they
+// are on, and the containers of a Compose service as one workload.
+func TestEngineRuns(t *testing.T) {
+	t.Parallel()
+	answers := engineAnswers()
+	id := "sha256:" + strings.Repeat("4", 64)
+	old := "sha256:" + strings.Repeat("5", 64)
+	compose := `"Labels": {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}`
+	answers["/containers/json"] = `[
+		{"Id": "c1", "Names": ["/shop-web-1"], "Image": "nginx:1.27", "ImageID": "sha256:i1", ` + compose + `},
+		{"Id": "c2", "Names": ["/shop-web-2"], "Image": "nginx:1.27", "ImageID": "` + old + `", ` + compose + `},
+		{"Id": "c3", "Names": ["/two-names"], "Image": "nginx:1.27", "ImageID": "` + id + `"},
+		{"Id": "c4", "Names": ["/arm"], "Image": "nginx:1.27", "ImageID": "sha256:i1", "ImageManifestDescriptor": {"digest": "` + old + `", "platform": {"os": "linux", "architecture": "arm64"}}},
+		{"Id": "t1", "Names": ["/queue.1.abc"], "Image": "rabbitmq:4@sha256:` + strings.Repeat("1", 64) + `", "ImageID": "sha256:i1", "Labels": {"com.docker.swarm.service.name": "queue"}}]`
+	answers["/images/"+id+"/json"] = `{"RepoTags": ["nginx:1.27"], "RepoDigests": ["nginx@` + id + `", "nginx@` + old + `"]}`
+	runs := func() []string {
+		address, folder := engineAt(t, answers)
+		reading, err := reader(t, folder).Read(t.Context(), source.Source{Kind: source.Docker, Paths: []string{address}}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, found := range reading.Found {
+			for _, w := range found.Workloads {
+				for _, r := range w.Running {
+					got = append(got, fmt.Sprintf("%s: %s %s/%s %d of %s", found.Place, w.Kind, w.Namespace, w.Name, r.Count, strings.TrimPrefix(r.Digest.Short(), "sha256:")))
+				}
+			}
+		}
+		slices.Sort(got)
+		return got
+	}
+	containers := []string{"container arm: container /arm 1 of 555555555555", "container shop-web-1: service shop/web 1 of 111111111111",
+		"container shop-web-2: service shop/web 1 of 555555555555", "container two-names: container /two-names 1 of 444444444444"}
+	want := append(slices.Clone(containers), "service queue: service /queue 1 of 111111111111", "service queue: service /queue 1 of 333333333333", "service queue: service /queue 2 of 333333333333")
+	if diff := cmp.Diff(want, runs()); diff != "" {
+		t.Errorf("of a manager (-want +got)\n%s", diff)
+	}
+	answers["/services"] = "503" // on another node, the containers are all that it knows
+	answers["/images/sha256:i1/json"] = `{"RepoDigests": ["nginx@sha256:` + strings.Repeat("1", 64) + `", "rabbitmq@sha256:` + strings.Repeat("1", 64) + `"]}`
+	if diff := cmp.Diff(append(slices.Clone(containers), "service queue: service /queue 1 of 111111111111"), runs()); diff != "" {
+		t.Errorf("of a worker (-want +got)\n%s", diff)
 	}
 }
 
@@ -110,6 +164,7 @@ func TestEngineFails(t *testing.T) {
 	}{
 		"no Swarm":                      {"/services", "503", nil},
 		"services are not let through":  {"/services", "403", errkind.Unauthorized},
+		"tasks are not let through":     {"/tasks", "403", errkind.Unauthorized},
 		"containers fail":               {"/containers/json", "503", errkind.Unavailable},
 		"an image is not let through":   {"/images/sha256:i2/json", "403", errkind.Unauthorized},
 		"an answer that breaks off":     {"/containers/json", `[{"Id": "c1"`, errkind.Unavailable},
@@ -123,7 +178,7 @@ func TestEngineFails(t *testing.T) {
 			address, folder := engineAt(t, answers)
 			reading, err := reader(t, folder).Read(t.Context(), source.Source{Kind: source.Docker, Paths: []string{address}}, "")
 			if test.kind == nil {
-				if err != nil || len(reading.Found) != 9 {
+				if err != nil || len(reading.Found) != 10 {
 					t.Errorf("found %v, %v", reading.Found, err)
 				}
 				return
