@@ -57,6 +57,7 @@ func (a *Activities) store(ctx context.Context, target image.Target, made watch.
 			return watch.Decision{}, fmt.Errorf("record %s: the store changed during the evaluation: %w", target, errkind.Conflict)
 		}
 		var err error
+		seen.Running = now.Running
 		decision, err = watch.Decide(target, now.State, seen, a.audience(ctx, now), a.now())
 		return decision, err
 	})

@@ -231,6 +231,7 @@ func (r *reevaluation) batch(ctx context.Context, batch []keyed) error {
 		if !seen[i].Matched || now.State.Revision != made.State.Revision {
 			return decision, watcher.WakeOutdated, nil
 		}
+		seen[i].Running = now.Running
 		decision, err = watch.Decide(targets[i], now.State, seen[i], r.audience(ctx, now), r.now())
 		decisions[i] = decision
 		if len(decision.Notifications) > 0 || !decision.State.Summarize(targets[i]).Shows(now.State.Summarize(targets[i])) {

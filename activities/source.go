@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
@@ -80,10 +81,16 @@ func unreadable(name string) condition.Key {
 func (a *Activities) recordReading(ctx context.Context, name string, reading source.Reading, listing *source.Listing) (*condition.Found, error) {
 	var decision source.Decision
 	err := a.Store.RecordSource(ctx, name, reading.Found, func(view source.View) (_ source.Decision, err error) {
-		decision, err = source.Decide(view, reading.Found, reading.Version, a.now())
-		return decision, err
+		if decision, err = source.Decide(view, reading.Found, reading.Version, a.now()); err != nil {
+			return decision, err
+		}
+		audience := subscription.Audience{Trace: a.trace(ctx), Account: a.Account.Name, Endpoints: view.Endpoints, RetryWindow: a.Window}
+		return decision, decision.Announce(view, audience)
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := a.notifiedOf(ctx, decision, listing); err != nil {
 		return nil, err
 	}
 	listing.Tags, listing.Problem = len(decision.State.Members), decision.Problem
@@ -96,6 +103,23 @@ func (a *Activities) recordReading(ctx context.Context, name string, reading sou
 	listing.Ended = decision.Ended[:min(len(decision.Ended), listedEnded)]
 	listing.Renewed = decision.Renewed[:min(len(decision.Renewed), listedEnded)]
 	return decision.Problem.Wrong(), nil
+}
+
+// notifiedOf notes which endpoints have deliveries, and logs who is not notified.
+func (a *Activities) notifiedOf(ctx context.Context, decision source.Decision, listing *source.Listing) (err error) {
+	for target, suppressed := range decision.Suppressed {
+		a.logSuppressed(ctx, target.String(), suppressed)
+	}
+	for _, delivery := range decision.Deliveries {
+		if !slices.Contains(listing.Endpoints, delivery.Endpoint) {
+			listing.Endpoints = append(listing.Endpoints, delivery.Endpoint)
+		}
+	}
+	if repeated(ctx) {
+		// The first time may have stored deliveries and not have come to say so.
+		listing.Endpoints, err = a.Store.BacklogEndpoints(ctx)
+	}
+	return err
 }
 
 // PlanSource reads a source with those settings and reports what it would bring. It
@@ -120,10 +144,7 @@ func (a *Activities) planSource(ctx context.Context, asked source.Source) (sourc
 	}
 	view, err := a.Store.SourceView(ctx, asked.Name, reading.Found)
 	if errors.Is(err, errkind.NotFound) {
-		view, err = source.View{}, nil
-		for _, each := range endpoints {
-			view.Endpoints = append(view.Endpoints, each.Name)
-		}
+		view, err = source.View{Endpoints: endpoints}, nil
 		view.Watched, err = a.Store.NamesInUse(ctx, reading.Found)
 	}
 	if err != nil {

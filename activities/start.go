@@ -100,6 +100,7 @@ func (a *Activities) recordFirst(ctx context.Context, tags []image.Target, views
 			return watch.Decision{}, "", nil
 		}
 		now.State.Checked = a.now()
+		found.Running = now.Running
 		decision, err := watch.Decide(target, now.State, found, a.audience(ctx, now), a.now())
 		if err == nil {
 			made[target] = a.firstRecord(target, now, decision)

@@ -7,6 +7,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/token"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // FindVulnerability lists the tags that have a vulnerability.
@@ -40,6 +41,11 @@ type Affected struct {
 	Severity  vuln.Severity `json:"severity"`
 	FixState  vuln.FixState `json:"fix_state"`
 	Fixes     []string      `json:"fixed_in"`
+	// Older reports that the tag points to another image by now: it is listed because
+	// workloads still run this one.
+	Older bool `json:"older,omitempty"`
+	// Workloads are the first 50 that run the image.
+	Workloads []workload.Instance `json:"workloads,omitempty"`
 }
 
 func findVulnerability(ctx context.Context, s *System, request AffectedRequest) (AffectedList, error) {
@@ -63,7 +69,7 @@ func findVulnerability(ctx context.Context, s *System, request AffectedRequest) 
 	all := []Affected{}
 	for _, p := range places {
 		if s.Bounds.Include(p.Target) {
-			all = append(all, Affected{p.Target, p.Digest, p.ID, p.Package, p.Version, p.Type, p.Namespace, p.Severity, p.Fix.State, append([]string{}, p.Fix.Versions...)})
+			all = append(all, Affected{p.Target, p.Digest, p.ID, p.Package, p.Version, p.Type, p.Namespace, p.Severity, p.Fix.State, append([]string{}, p.Fix.Versions...), p.Older, p.Workloads})
 		}
 	}
 	list := AffectedList{NotCovered: []image.Target{}}
@@ -108,6 +114,11 @@ type Holder struct {
 	Version string       `json:"version"`
 	Type    string       `json:"type"`
 	PURL    string       `json:"purl"`
+	// Older reports that the tag points to another image by now: it is listed because
+	// workloads still run this one.
+	Older bool `json:"older,omitempty"`
+	// Workloads are the first 50 that run the image.
+	Workloads []workload.Instance `json:"workloads,omitempty"`
 }
 
 func findPackage(ctx context.Context, s *System, request PackageRequest) (HolderList, error) {
@@ -135,7 +146,7 @@ func findPackage(ctx context.Context, s *System, request PackageRequest) (Holder
 	all := []Holder{}
 	for _, p := range places {
 		if s.Bounds.Include(p.Target) {
-			all = append(all, Holder{p.Target, p.Digest, p.Package.Name, p.Package.Version, p.Package.Type, p.Package.PURL})
+			all = append(all, Holder{p.Target, p.Digest, p.Package.Name, p.Package.Version, p.Package.Type, p.Package.PURL, p.Older, p.Workloads})
 		}
 	}
 	list := HolderList{}

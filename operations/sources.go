@@ -206,7 +206,7 @@ func (s *System) readSource(ctx context.Context, asked source.Source) (plan sour
 func (s *System) sourceSettings(ctx context.Context, request SourceSettings) (asked source.Source, kept *store.Store, err error) {
 	asked = request.Source
 	if len(asked.Types) == 0 {
-		asked.Types = notification.TagTypes
+		asked.Types = notification.DefaultTypes
 	}
 	if kept, err = s.Store(ctx); err != nil {
 		return asked, nil, err

@@ -112,7 +112,7 @@ func (s *System) subscription(ctx context.Context, request SubscribeRequest) (su
 		return asked, err
 	}
 	if len(asked.Types) == 0 {
-		asked.Types = notification.TagTypes
+		asked.Types = notification.DefaultTypes
 	}
 	if err := checkOptions(request.Options); err != nil {
 		return asked, err

@@ -107,7 +107,9 @@ func showTag(ctx context.Context, s *System, request TagRequest) (TagStatus, err
 		maps.Copy(status.Labels, sub.Options.Labels)
 	}
 	status.LeftPin = known.Resolved.LeftPin(status.Pin)
-	return status, nil
+	running, err := kept.Running(ctx, []image.Target{known.Target})
+	status.Running = running[known.Target]
+	return status, err
 }
 
 // watched is what was last recorded of a tag that somebody is subscribed to.

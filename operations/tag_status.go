@@ -10,6 +10,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // TagStatus is the state of a tag.
@@ -39,6 +40,8 @@ type TagStatus struct {
 	// Labels are those of its subscriptions.
 	Labels  map[string]string `json:"labels,omitempty"`
 	Problem *Problem          `json:"problem,omitempty"`
+	// Running is what workloads run of the tag; missing if no source says so.
+	Running *workload.Running `json:"running,omitempty"`
 	// Checked is when the registry last answered about the tag, NextCheck when it is
 	// asked next, and Interval how often. A resync checks everything else too.
 	Checked   time.Time `json:"checked,omitzero"`

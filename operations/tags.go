@@ -47,7 +47,27 @@ func listTags(ctx context.Context, s *System, request TagsRequest) (TagList, err
 		list.Tags = append(list.Tags, statusOf(known))
 		return true
 	})
-	return list, err
+	if err != nil {
+		return list, err
+	}
+	return list, s.addRunning(ctx, list.Tags)
+}
+
+// addRunning adds to tags what their workloads run.
+func (s *System) addRunning(ctx context.Context, tags []TagStatus) error {
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	targets := make([]image.Target, len(tags))
+	for i, tag := range tags {
+		targets[i] = tag.Target
+	}
+	running, err := kept.Running(ctx, targets)
+	for i, tag := range tags {
+		tags[i].Running = running[tag.Target]
+	}
+	return err
 }
 
 // readAtOnce is how many rows are read in one step of a page.

@@ -74,6 +74,11 @@ func (s *SourceState) pause() time.Duration {
 // follow carries out what a listing decided. All of it is stored by then, so a step
 // that is repeated finds less to do.
 func (s *SourceState) follow(ctx workflow.Context, listing source.Listing) error {
+	if len(listing.Endpoints) > 0 {
+		if err := order(ctx, "wake endpoints", Activities.WakeEndpoints, listing.Endpoints); err != nil {
+			return err
+		}
+	}
 	if woken := append(listing.Ended, listing.Renewed...); len(woken) > 0 {
 		if err := order(ctx, "wake watchers whose subscriptions changed", Activities.WakeTags, woken); err != nil {
 			return err
@@ -90,7 +95,7 @@ func (s *SourceState) follow(ctx workflow.Context, listing source.Listing) error
 func shortListing(listing source.Listing) source.Listing {
 	listing.Added = listing.Added[:min(len(listing.Added), recentNotifications)]
 	listing.Ended = listing.Ended[:min(len(listing.Ended), recentNotifications)]
-	listing.Renewed = nil
+	listing.Renewed, listing.Endpoints = nil, nil
 	return listing
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // affectedImages are the digests of the images that hold a package about which a
@@ -16,7 +17,8 @@ import (
 const affectedImages = `SELECT digest FROM image WHERE id IN (
 	SELECT g.image_id FROM group_change c JOIN image_group g ON g.group_id = c.group_id WHERE c.build = ?)`
 
-// AffectedTag is a target whose analyzed image has a vulnerability.
+// AffectedTag is a target whose analyzed image has a vulnerability, or an older image of it
+// that workloads still run.
 type AffectedTag struct {
 	Target  image.Target
 	Digest  image.Digest
@@ -28,6 +30,9 @@ type AffectedTag struct {
 	Namespace string
 	Severity  vuln.Severity
 	Fix       vuln.Fix
+	// Older reports that the tag points to another image, Workloads are those that run it.
+	Older     bool
+	Workloads []workload.Instance
 }
 
 // Affected lists where a vulnerability is, by target, then by package. It is
@@ -44,23 +49,72 @@ func (s *Store) Affected(ctx context.Context, vulnerability string) ([]AffectedT
 		if err != nil {
 			return err
 		}
-		tags, err = affectedTags(found, findings)
-		return err
+		tags = affectedTags(found, findings)
+		return nil
 	})
 	return tags, err
 }
 
-// places are the targets whose analyzed images hold the groups.
-func places[V any](ctx context.Context, t tx, groups map[int64]V) ([]placeRow, error) {
-	return allIn[placeRow](ctx, t, `SELECT s.target, s.analyzed AS digest, g.group_id FROM image_group g
-		JOIN image i ON i.id = g.image_id JOIN target_state s ON s.analyzed = i.digest
-		WHERE g.group_id IN (?)`, slices.Sorted(maps.Keys(groups)))
+// place is a target with an image of it that holds a group.
+type place struct {
+	target image.Target
+	text   string // of the target
+	digest image.Digest
+	group  int64
+	older  bool
+	// workloads are those that run the image.
+	workloads []workload.Instance
 }
 
 type placeRow struct {
 	Target  string
 	Digest  string
 	GroupID int64 `db:"group_id"`
+}
+
+// places are the targets whose analyzed images hold the groups, and those of which
+// workloads run an older image that does.
+func places[V any](ctx context.Context, t tx, groups map[int64]V) ([]place, error) {
+	keys := slices.Sorted(maps.Keys(groups))
+	current, err := allIn[placeRow](ctx, t, `SELECT s.target, s.analyzed AS digest, g.group_id FROM image_group g
+		JOIN image i ON i.id = g.image_id JOIN target_state s ON s.analyzed = i.digest
+		WHERE g.group_id IN (?)`, keys)
+	if err != nil {
+		return nil, err
+	}
+	older, err := allIn[placeRow](ctx, t, `SELECT DISTINCT r.target, r.image AS digest, g.group_id FROM image_group g
+		JOIN image i ON i.id = g.image_id JOIN `+runningImages+` r ON r.image = i.digest
+		WHERE r.image <> r.analyzed AND g.group_id IN (?)`, keys)
+	if err != nil {
+		return nil, err
+	}
+	found, err := convert(append(current, older...), placeRow.place)
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		found[i].older = i >= len(current)
+	}
+	return found, t.addWorkloads(ctx, found)
+}
+
+func (r placeRow) place() (place, error) {
+	target, err := image.ParseTarget(r.Target)
+	return place{target: target, text: r.Target, digest: image.Digest(r.Digest), group: r.GroupID}, err
+}
+
+// addWorkloads adds to places the workloads that run their images.
+func (t tx) addWorkloads(ctx context.Context, found []place) error {
+	targets := make([]image.Target, len(found))
+	for i, each := range found {
+		targets[i] = each.target
+	}
+	slices.SortFunc(targets, func(a, b image.Target) int { return strings.Compare(a.String(), b.String()) })
+	running, err := t.instances(ctx, slices.Compact(targets))
+	for i, each := range found {
+		found[i].workloads = workload.Of(running[each.target], each.digest)
+	}
+	return err
 }
 
 // findingsUnderAnyName reads, by group, the findings of a vulnerability under all
@@ -109,20 +163,15 @@ func (t tx) findingsOf(ctx context.Context, vulnerability string) (map[int64][]v
 	return findings, nil
 }
 
-func affectedTags(places []placeRow, findings map[int64][]vuln.Finding) ([]AffectedTag, error) {
-	var tags []AffectedTag
-	for _, place := range places {
-		target, err := image.ParseTarget(place.Target)
-		if err != nil {
-			return nil, err
-		}
-		for _, f := range findings[place.GroupID] {
-			tags = append(tags, AffectedTag{Target: target, Digest: image.Digest(place.Digest), ID: f.ID, Package: f.Package.Name,
-				Version: f.Package.Version, Type: f.Package.Type, Namespace: f.Namespace, Severity: f.Severity, Fix: f.Fix})
+func affectedTags(places []place, findings map[int64][]vuln.Finding) (tags []AffectedTag) {
+	for _, at := range places {
+		for _, f := range findings[at.group] {
+			tags = append(tags, AffectedTag{Target: at.target, Digest: at.digest, ID: f.ID, Package: f.Package.Name,
+				Version: f.Package.Version, Type: f.Package.Type, Namespace: f.Namespace, Severity: f.Severity, Fix: f.Fix, Older: at.older, Workloads: at.workloads})
 		}
 	}
 	slices.SortStableFunc(tags, func(a, b AffectedTag) int {
-		return cmp.Or(strings.Compare(a.Target.String(), b.Target.String()), cmp.Compare(a.Package, b.Package), cmp.Compare(a.Version, b.Version))
+		return cmp.Or(strings.Compare(a.Target.String(), b.Target.String()), cmp.Compare(a.Package, b.Package), cmp.Compare(a.Version, b.Version), strings.Compare(string(a.Digest), string(b.Digest)))
 	})
-	return tags, nil
+	return tags
 }

@@ -8,14 +8,19 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
-// PlacedPackage is a package of a target's analyzed image.
+// PlacedPackage is a package of a target's analyzed image, or of an older image of it
+// that workloads still run.
 type PlacedPackage struct {
 	Target  image.Target
 	Digest  image.Digest
 	Package vuln.Package
-	text    string // of the target
+	// Older reports that the tag points to another image, Workloads are those that run it.
+	Older     bool
+	Workloads []workload.Instance
+	text      string // of the target
 }
 
 type memberRow struct {
@@ -45,27 +50,23 @@ func (s *Store) AffectedByPackage(ctx context.Context, query vuln.PackageQuery) 
 		if err != nil {
 			return err
 		}
-		list, err = placed(found, packages)
-		return err
+		list = placed(found, packages)
+		return nil
 	})
 	return list, err
 }
 
-func placed(found []placeRow, packages map[int64][]vuln.Package) ([]PlacedPackage, error) {
-	var list []PlacedPackage
-	for _, place := range found {
-		target, err := image.ParseTarget(place.Target)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range packages[place.GroupID] {
-			list = append(list, PlacedPackage{Target: target, Digest: image.Digest(place.Digest), Package: p, text: place.Target})
+func placed(found []place, packages map[int64][]vuln.Package) (list []PlacedPackage) {
+	for _, at := range found {
+		for _, p := range packages[at.group] {
+			list = append(list, PlacedPackage{Target: at.target, Digest: at.digest, Package: p, Older: at.older, Workloads: at.workloads, text: at.text})
 		}
 	}
 	slices.SortFunc(list, func(a, b PlacedPackage) int {
-		return cmp.Or(strings.Compare(a.text, b.text), strings.Compare(a.Package.Name, b.Package.Name), strings.Compare(a.Package.Version, b.Package.Version))
+		return cmp.Or(strings.Compare(a.text, b.text), strings.Compare(a.Package.Name, b.Package.Name), strings.Compare(a.Package.Version, b.Package.Version),
+			strings.Compare(string(a.Digest), string(b.Digest)))
 	})
-	return list, nil
+	return list
 }
 
 // insertPackages stores what the members of groups are.

@@ -103,6 +103,9 @@ func (s *Store) SaveImage(ctx context.Context, inventory *sbom.Inventory, sbomJS
 		if err != nil {
 			return err
 		}
+		if err := t.nameConfiguration(ctx, inventory); err != nil {
+			return err
+		}
 		return t.saveImageDocuments(ctx, id, documents)
 	})
 }

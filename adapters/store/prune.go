@@ -10,7 +10,7 @@ import (
 )
 
 // Prune removes what nobody will ask for any more: images that were analyzed
-// before that time and that no target points to, groups of packages of no image,
+// before that time, that no target points to and that no workload runs, groups of packages of no image,
 // notifications created before that time with no delivery that is pending or was
 // given up since, suppressions decided before it, bundles that no evaluation is of, data that were rejected before it, and
 // deactivated subscriptions and archived states that were last changed before it, and
@@ -33,7 +33,8 @@ func (s *Store) Prune(ctx context.Context, before, now time.Time) (watch.Pruned,
 			arguments []any
 		}{
 			{&pruned.Images, `DELETE FROM image WHERE analyzed < ?
-				AND digest NOT IN (SELECT manifest FROM target_state) AND digest NOT IN (SELECT analyzed FROM target_state)`, []any{toMicros(before)}},
+				AND digest NOT IN (SELECT manifest FROM target_state) AND digest NOT IN (SELECT analyzed FROM target_state)
+				AND digest NOT IN (SELECT image FROM ` + runningImages + ` r)`, []any{toMicros(before)}},
 			{&pruned.Groups, `DELETE FROM package_group
 				WHERE NOT EXISTS (SELECT 1 FROM image_group WHERE image_group.group_id = package_group.id)`, nil},
 			{&pruned.Notifications, `DELETE FROM notification WHERE created < ?
@@ -53,6 +54,9 @@ func (s *Store) Prune(ctx context.Context, before, now time.Time) (watch.Pruned,
 			if step.counted != nil {
 				*step.counted = gone
 			}
+		}
+		if err := t.pruneNames(ctx); err != nil {
+			return err
 		}
 		if err := t.pruneAges(ctx, before, now); err != nil {
 			return err

@@ -55,6 +55,10 @@ func (t tx) recordViews(ctx context.Context, targets []image.Target) ([]watch.Re
 	if err != nil {
 		return nil, err
 	}
+	running, err := t.instances(ctx, targets)
+	if err != nil {
+		return nil, err
+	}
 	watched := make(map[string]int64, len(polls))
 	for _, row := range polls {
 		watched[row.Name] = row.Poll
@@ -64,7 +68,7 @@ func (t tx) recordViews(ctx context.Context, targets []image.Target) ([]watch.Re
 		views[i] = common
 		if poll, is := watched[name]; is {
 			views[i].Watched, views[i].Poll = true, durationOf(poll)
-			views[i].State, views[i].Subscriptions = states[name], subscribed[name]
+			views[i].State, views[i].Subscriptions, views[i].Running = states[name], subscribed[name], running[targets[i]]
 			concerned.addTo(&views[i], targets[i])
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/source"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 type sourceRow struct {
@@ -173,15 +174,13 @@ func (t tx) sourceView(ctx context.Context, name string, found []source.Found) (
 	if view, err = t.source(ctx, name); err != nil {
 		return view, err
 	}
-	endpoints, err := t.endpoints(ctx)
-	if err != nil {
+	if view.Endpoints, err = t.endpoints(ctx); err != nil {
 		return view, err
 	}
-	for _, each := range endpoints {
-		view.Endpoints = append(view.Endpoints, each.Name)
+	if view.Watched, err = t.namesInUse(ctx, found); err != nil {
+		return view, err
 	}
-	view.Watched, err = t.namesInUse(ctx, found)
-	return view, err
+	return view, t.runningView(ctx, &view, found)
 }
 
 // NamesInUse are the names by which targets of a listing are watched, by their canonical
@@ -231,7 +230,10 @@ func (s *Store) RecordSource(ctx context.Context, name string, found []source.Fo
 		if err != nil {
 			return err
 		}
-		return t.applySource(ctx, name, view.State, decision)
+		if err := t.applySource(ctx, name, view.State, decision); err != nil {
+			return err
+		}
+		return t.applyRunning(ctx, view.Running, decision)
 	})
 }
 
@@ -260,6 +262,19 @@ func (t tx) applySource(ctx context.Context, name string, before source.State, d
 		}
 	}
 	return nil
+}
+
+// applyRunning stores what workloads run, and who is notified of what started.
+func (t tx) applyRunning(ctx context.Context, before []workload.Row, d source.Decision) error {
+	if err := t.saveRunning(ctx, before, d.Running); err != nil {
+		return err
+	}
+	for target, suppressed := range d.Suppressed {
+		if err := t.suppress(ctx, target.String(), d.State.Checked, suppressed); err != nil {
+			return err
+		}
+	}
+	return t.tell(ctx, d.Notifications, d.Deliveries)
 }
 
 func (t tx) saveSourceState(ctx context.Context, name string, state source.State) error {

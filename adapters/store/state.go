@@ -202,6 +202,9 @@ func (t tx) saveStates(ctx context.Context, states ...savedState) error {
 	if err := t.insert(ctx, `target_state (target, `+stateColumns+`)`, rows, ""); err != nil {
 		return err
 	}
+	if err := t.nameImages(ctx, states); err != nil {
+		return err
+	}
 	if err := t.noteCounts(ctx, names, states); err != nil {
 		return err
 	}

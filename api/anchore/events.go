@@ -18,6 +18,7 @@ var eventTypes = map[notification.Type][2]string{
 	notification.VulnUpdate:     {"user.checks.tag.vulnerabilities.update", "image_tag"},
 	notification.PolicyEval:     {"user.checks.tag.policy_evaluation.update", "image_tag"},
 	notification.TagUpdate:      {"user.image.tag.update", "image_tag"},
+	notification.RuntimeUpdate:  {"user.image.runtime.update", "image_tag"},
 	notification.RepoUpdate:     {"user.image.repository.update", "repository"},
 }
 

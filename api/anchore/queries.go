@@ -81,7 +81,7 @@ func imagesByVulnerability(c *call) (any, error) {
 	severity, namespace, name := c.parameter("severity"), c.parameter("namespace"), c.parameter("affected_package")
 	var found holders
 	for _, a := range affected {
-		if severity != "" && !strings.EqualFold(severity, string(a.Severity)) || namespace != "" && namespace != a.Namespace || name != "" && name != a.Package {
+		if a.Older || severity != "" && !strings.EqualFold(severity, string(a.Severity)) || namespace != "" && namespace != a.Namespace || name != "" && name != a.Package {
 			continue
 		}
 		found.add(a.Target, a.Digest, map[string]any{"name": a.Package, "version": a.Version, "type": policy.PackageType(a.Type), "namespace": a.Namespace, "severity": string(a.Severity)})
@@ -118,6 +118,9 @@ func imagesByPackage(c *call) (any, error) {
 			return nil, err
 		}
 		for _, h := range holding {
+			if h.Older {
+				continue
+			}
 			found.add(h.Target, h.Digest, map[string]any{"name": h.Package, "version": h.Version, "type": policy.PackageType(h.Type)})
 		}
 	}

@@ -44,7 +44,7 @@ func (c *call) tagRecords(within operations.Places) ([]record, error) {
 		for of < len(subs) && subs[of].Target == target {
 			of++
 		}
-		for _, t := range notification.TagTypes {
+		for _, t := range notification.DefaultTypes {
 			r := c.recordOf(target.String(), t)
 			if at := slices.IndexFunc(subs[:of], func(s operations.Subscription) bool { return s.Type == t }); at >= 0 {
 				r.Active, r.Created, r.Updated = true, date(subs[at].Created), date(subs[at].Updated)

@@ -179,7 +179,7 @@ type Subscription struct {
 // typesMeant are all types of a tag unless some are given.
 func typesMeant(types []notification.Type) []notification.Type {
 	if len(types) == 0 {
-		return notification.TagTypes
+		return notification.DefaultTypes
 	}
 	return types
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // Finding is one finding in a list that changed.
@@ -35,6 +36,8 @@ type Notification struct {
 	// Places are where packages are in the image, PlacesBefore where they were in the
 	// one before.
 	Places, PlacesBefore vuln.Places
+	// Workloads are those that run the tag's images, as far as sources say so.
+	Workloads []workload.Key
 }
 
 // Variable is what an expression can name.
@@ -113,11 +116,21 @@ var Variables = slices.Concat(
 		about("repository", "without the registry", func(n *Notification) string { return n.Repository }),
 		ofTag(about("tag", "as 1.27", func(n *Notification) string { return n.Tag })),
 		ofTag(about("platform", "as linux/arm64; empty for the default", func(n *Notification) string { return n.Platform })),
+		ofTag(Variable{Name: "workloads", Type: "list(map(string, string))", Description: "workloads of sources that run the tag, each with source, kind, namespace, name, container: workloads.exists(w, w.namespace == \"prod\")",
+			kind: cel.ListType(cel.MapType(cel.StringType, cel.StringType)), size: workload.MostInstances, value: func(f *Facts) ref.Val { return workloads(f.Notification.Workloads) }}),
 		{Name: "labels", Type: "map(string, string)", Description: "labels of the subscription; one that it lacks is empty", kind: cel.MapType(cel.StringType, cel.StringType), size: listSize,
 			value: func(f *Facts) ref.Val {
 				return labels{types.NewStringStringMap(types.DefaultTypeAdapter, nonNil(f.Notification.Labels))}
 			}},
 	})
+
+func workloads(keys []workload.Key) ref.Val {
+	maps := make([]map[string]string, len(keys))
+	for i, key := range keys {
+		maps[i] = map[string]string{"source": key.Source, "kind": key.Kind, "namespace": key.Namespace, "name": key.Name, "container": key.Container}
+	}
+	return types.NewDynamicList(types.DefaultTypeAdapter, maps)
+}
 
 // labels are a map of which a key that is missing has an empty text: an expression
 // about a label is for all subscriptions, and few of them have it.

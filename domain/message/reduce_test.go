@@ -11,6 +11,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // large is a notification of each type with long lists, in which the most severe
@@ -41,9 +42,10 @@ func large(t *testing.T, kind notification.Type, length int) notification.Notifi
 		notification.AnalysisUpdate: notification.ImageAnalyzed{Target: nginx, Before: before, After: after},
 		notification.TagUpdate: notification.TagMoved{Target: nginx, Before: before, After: after, Difference: &notification.ImageDifference{PackagesAdded: packages,
 			Fixed: findings}},
-		notification.VulnUpdate: notification.VulnerabilitiesChanged{Target: nginx, Before: before, After: after, Added: findings, Removed: findings[:3]},
-		notification.PolicyEval: notification.PolicyEvaluated{Target: nginx, Before: before, After: after, Last: evaluation, Current: evaluation},
-		notification.RepoUpdate: notification.TagsFound{Repository: nginx.Reference.Repository, New: tags},
+		notification.VulnUpdate:    notification.VulnerabilitiesChanged{Target: nginx, Before: before, After: after, Added: findings, Removed: findings[:3]},
+		notification.PolicyEval:    notification.PolicyEvaluated{Target: nginx, Before: before, After: after, Last: evaluation, Current: evaluation},
+		notification.RuntimeUpdate: notification.RuntimeChanged{Target: nginx, Update: workload.Update{Key: workload.Key{Source: "prod", Kind: "service", Name: "web"}, After: second}},
+		notification.RepoUpdate:    notification.TagsFound{Repository: nginx.Reference.Repository, New: tags},
 		notification.EventLog: notification.Logged{Event: "system.x", Level: notification.LevelError, At: noon, Details: map[string]any{"tags": tags},
 			Resource: notification.Resource{ID: "x"}},
 	}[kind]

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // Explanation says in words why a notification was sent.
@@ -49,10 +50,13 @@ type explained struct {
 	} `json:"diff_vulnerability_result"`
 	Image       *imageDifference  `json:"image_difference"`
 	Acceptances acceptanceChanges `json:"acceptances"`
-	LastEval    json.RawMessage   `json:"last_eval"`
-	CurrEval    json.RawMessage   `json:"curr_eval"`
-	New         []string          `json:"new_tags"`
-	Removed     []string          `json:"removed_tags"`
+	Workloads   []workload.Instance
+	Workload    workload.Key
+	Age         workload.Age
+	LastEval    json.RawMessage `json:"last_eval"`
+	CurrEval    json.RawMessage `json:"curr_eval"`
+	New         []string        `json:"new_tags"`
+	Removed     []string        `json:"removed_tags"`
 	Event       struct {
 		Type    string
 		Level   Level
@@ -85,6 +89,8 @@ func (p explained) reason(n Notification) string {
 	switch {
 	case n.Type == RepoUpdate:
 		return "the registry lists other tags than before"
+	case n.Type == RuntimeUpdate:
+		return "a workload starts to run another image"
 	case len(parts) == 0:
 		return "something happened to Tagwatch itself"
 	}
@@ -115,7 +121,9 @@ func (p explained) details(t Type) []string {
 	case PolicyEval:
 		return slices.Concat(p.rules(), p.Acceptances.lines())
 	case TagUpdate:
-		return p.Image.lines()
+		return slices.Concat(p.Image.lines(), p.olderLines())
+	case RuntimeUpdate:
+		return []string{fmt.Sprintf("%s, of source %s: %s", p.Workload, p.Workload.Source, ages[p.Age])}
 	case RepoUpdate:
 		return slices.Concat(prefixed("new tag ", p.New), prefixed("removed tag ", p.Removed))
 	case EventLog:
@@ -146,6 +154,14 @@ func (p explained) vulnerabilities() []string {
 	}
 	for _, r := range p.Difference.Removed {
 		lines = append(lines, "removed "+r.line())
+	}
+	return lines
+}
+
+// olderLines are the workloads that ran an older image when the tag moved.
+func (p explained) olderLines() (lines []string) {
+	for _, each := range p.Workloads {
+		lines = append(lines, fmt.Sprintf("%s ran %s in %d of its containers", each.Key, each.Image.Short(), each.Count))
 	}
 	return lines
 }

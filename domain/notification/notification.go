@@ -25,14 +25,19 @@ const (
 	VulnUpdate     Type = "vuln_update"
 	PolicyEval     Type = "policy_eval"
 	RepoUpdate     Type = "repo_update"
+	// RuntimeUpdate reports that a workload of a source starts to run another image.
+	RuntimeUpdate Type = "runtime_update"
 	// EventLog reports events of Tagwatch itself: a tag that cannot be resolved,
 	// vulnerability data that is on hold, an endpoint that fails. Only endpoints that
 	// name it receive it.
 	EventLog Type = "event_log"
 )
 
+// DefaultTypes are the types that a tag is subscribed to unless somebody chooses others.
+var DefaultTypes = []Type{AnalysisUpdate, TagUpdate, VulnUpdate, PolicyEval}
+
 // TagTypes are the types that a tag can be subscribed to.
-var TagTypes = []Type{AnalysisUpdate, TagUpdate, VulnUpdate, PolicyEval}
+var TagTypes = append(slices.Clone(DefaultTypes), RuntimeUpdate)
 
 // Types are all notification types.
 var Types = append(slices.Clone(TagTypes), RepoUpdate, EventLog)

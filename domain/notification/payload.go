@@ -20,8 +20,8 @@ type Heading struct {
 }
 
 // Content is the content of a notification of one type: [ImageAnalyzed],
-// [TagMoved], [VulnerabilitiesChanged], [PolicyEvaluated], [TagsFound] or
-// [Logged].
+// [TagMoved], [VulnerabilitiesChanged], [PolicyEvaluated], [RuntimeChanged],
+// [TagsFound] or [Logged].
 type Content interface {
 	Type() Type
 	// subject is the subscription key.

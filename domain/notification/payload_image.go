@@ -7,6 +7,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // ImageAnalyzed reports that the image of a tag is analyzed.
@@ -86,6 +87,8 @@ type TagMoved struct {
 	// Difference is nil if one of the two images is not analyzed: analysis_update has it
 	// then.
 	Difference *ImageDifference
+	// Running is what workloads run of the tag; nil if no source says so.
+	Running *workload.Running
 }
 
 // Type is tag_update.
@@ -98,24 +101,31 @@ func (c TagMoved) summary() string {
 	if c.Difference != nil {
 		line += "; " + c.Difference.summary()
 	}
-	return line + c.After.incomplete()
+	return line + runningSummary(c.Running) + c.After.incomplete()
 }
 
 func (c TagMoved) payload(shared common) any {
+	counts := c.Difference.counts()
+	if c.Running != nil {
+		counts["containers"], counts["containers_older"], counts["containers_unknown"] = c.Running.Total, c.Running.Older, c.Running.Unknown
+	}
 	return struct {
 		common
 		LastEval []image.Digest `json:"last_eval"`
 		CurrEval []image.Digest `json:"curr_eval"`
 		about
 		Difference *imageDifference `json:"image_difference,omitempty"`
-		Counts     map[string]int   `json:"counts"`
+		// Workloads are those that still run an older image.
+		Workloads []workload.Instance `json:"workloads,omitempty"`
+		Counts    map[string]int      `json:"counts"`
 	}{
 		common:     shared,
 		LastEval:   c.past(),
 		CurrEval:   []image.Digest{c.After.Image.Manifest},
 		about:      newAbout(c.Target, c.Before, c.After),
 		Difference: c.Difference.body(),
-		Counts:     c.Difference.counts(),
+		Workloads:  older(c.Running),
+		Counts:     counts,
 	}
 }
 

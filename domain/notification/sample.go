@@ -9,6 +9,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // Sample is a notification with made-up content, to test an endpoint. It is built like
@@ -48,6 +49,8 @@ func sampleContents(at time.Time) map[Type]Content {
 			Last:    sampleEvaluation(target, before.Image.Manifest, policy.Pass, policy.Warn, at),
 			Current: sampleEvaluation(target, after.Image.Manifest, policy.Fail, policy.Stop, at),
 		},
+		RuntimeUpdate: RuntimeChanged{Target: target, Update: workload.Update{Key: workload.Key{Source: "sample", Kind: "deployment", Namespace: "sample", Name: "sample"},
+			Target: target, Before: []image.Digest{before.Image.Manifest}, After: after.Image.Manifest, Age: workload.Current}},
 		RepoUpdate: TagsFound{Repository: repository, New: []string{"test"}, Tags: 1},
 		EventLog: Logged{Event: "system.test.endpoint", Level: LevelInfo, Message: "This is a test", At: at,
 			Resource: Resource{Account: "sample", ID: "sample", Kind: "endpoint"}, Service: "tagwatch"},

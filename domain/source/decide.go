@@ -11,10 +11,13 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // View is everything of the store that the record of a listing depends on.
@@ -24,8 +27,16 @@ type View struct {
 	// Watched are the names by which targets are watched already, by their canonical
 	// name.
 	Watched map[image.Target]image.Target
-	// Endpoints are the names of those that exist: a label may name one that does not.
-	Endpoints []string
+	// Endpoints are those that exist: a label may name one that does not.
+	Endpoints []endpoint.Endpoint
+	// Running is what its workloads ran at the last listing, and Images are the images that
+	// their digests name, those of the new listing too.
+	Running []workload.Row
+	Images  workload.Images
+	// PointsTo are the images that watched tags point to.
+	PointsTo map[image.Target]image.Digest
+	// Subscribed are the subscriptions of these tags to runtime_update.
+	Subscribed map[image.Target]subscription.Options
 }
 
 // Decision is what is to be stored after a listing.
@@ -41,6 +52,14 @@ type Decision struct {
 	Dropped []subscription.Subscription
 	// Problem is why what is gone is not believed to be; nil if it is.
 	Problem *condition.Problem
+	// Running is what the workloads run now, and Updates which of them started to run
+	// another image.
+	Running []workload.Row
+	Updates []workload.Update
+	// Notifications, Deliveries and Suppressed follow from the updates.
+	Notifications []notification.Notification
+	Deliveries    []delivery.Delivery
+	Suppressed    map[image.Target][]notification.Suppression
 }
 
 const (
@@ -105,7 +124,7 @@ func Decide(view View, found []Found, version string, now time.Time) (Decision, 
 		d.State.Doubt, d.State.Confirmed = "", ""
 	}
 	slices.SortFunc(d.State.Members, func(a, b Member) int { return strings.Compare(a.Target.String(), b.Target.String()) })
-	return d, nil
+	return d, d.follow(view, found)
 }
 
 // check refuses what labels ask for and is not there.
@@ -113,7 +132,7 @@ func (v View) check(found []Found) []Found {
 	checked := slices.Clone(found)
 	for i, f := range checked {
 		for _, name := range f.Choices.Endpoints {
-			if f.Followed() && !slices.Contains(v.Endpoints, name) {
+			if f.Followed() && !slices.ContainsFunc(v.Endpoints, func(e endpoint.Endpoint) bool { return e.Name == name }) {
 				checked[i] = f.not(BadLabel, fmt.Sprintf("endpoint %q not found", name))
 			}
 		}

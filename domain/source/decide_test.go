@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/source"
@@ -46,7 +47,7 @@ func (w *world) found(references ...string) (found []source.Found) {
 
 func (w *world) view() source.View {
 	w.t.Helper()
-	view := source.View{Source: w.source, State: w.state, Watched: map[image.Target]image.Target{}, Endpoints: []string{"ops"}}
+	view := source.View{Source: w.source, State: w.state, Watched: map[image.Target]image.Target{}, Endpoints: []endpoint.Endpoint{{Name: "ops"}}}
 	for _, name := range w.watched {
 		target := parse(w.t, name)
 		key := target
@@ -173,7 +174,7 @@ func TestDecideSubscribes(t *testing.T) {
 		source.Refer("a:1", "x", image.Platform{}),
 		source.Refer("b:1@sha256:"+strings.Repeat("0", 64), "x", image.Platform{}).With(map[string]string{"tagwatch/types": "vuln_update", "tagwatch/endpoints": "ops", "tagwatch/interval": "10m"}),
 	}
-	d, err := source.Decide(source.View{Source: w.source, Endpoints: []string{"ops", "chat"}}, found, "v1", noon)
+	d, err := source.Decide(source.View{Source: w.source, Endpoints: []endpoint.Endpoint{{Name: "ops"}, {Name: "chat"}}}, found, "v1", noon)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -213,7 +213,9 @@ type Listing struct {
 	Added []image.Target
 	Ended []image.Target
 	// Watchers of Renewed find other subscriptions.
-	Renewed     []image.Target
+	Renewed []image.Target
+	// Endpoints have deliveries of what workloads started to run.
+	Endpoints   []string
 	Tags        int // that the source brings
 	NotFollowed int // references that are not
 	Active      bool

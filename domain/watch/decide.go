@@ -15,6 +15,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // Seen is what a pass found out about a target.
@@ -51,6 +52,8 @@ type Seen struct {
 	// Places are where packages are in the image, PlacesBefore where they were in the
 	// one before; nil where they are not known or no filter asks.
 	Places, PlacesBefore vuln.Places
+	// Running is what workloads run of the tag, as far as sources say so.
+	Running []workload.Instance
 }
 
 // Decision is what is to be stored after a pass.
@@ -165,7 +168,7 @@ func (d *decision) tell(content notification.Content) error {
 func (d *decision) about(t notification.Type, causes []notification.Cause) filter.Notification {
 	reference := d.target.Reference
 	about := filter.Notification{Type: t, Causes: causes, Registry: reference.Registry, Repository: reference.Path, Tag: reference.Tag, Platform: d.target.Platform.String(),
-		Places: d.seen.Places, PlacesBefore: d.seen.PlacesBefore}
+		Places: d.seen.Places, PlacesBefore: d.seen.PlacesBefore, Workloads: workload.Keys(d.seen.Running)}
 	if d.before.Evaluation != nil {
 		about.StatusBefore = string(d.before.Evaluation.Status)
 	}

@@ -70,7 +70,7 @@ func unchanged() watch.Seen {
 // everyone is subscribed to everything, with those options, at one endpoint.
 func everyone(options subscription.Options) subscription.Audience {
 	a := subscription.Audience{Account: "admin", Endpoints: []endpoint.Endpoint{{Name: "chat"}}, RetryWindow: 75 * time.Hour}
-	for _, t := range notification.TagTypes {
+	for _, t := range notification.DefaultTypes {
 		a.Subscriptions = append(a.Subscriptions, subscription.Subscription{Target: target, Type: t, Active: true, Options: options})
 	}
 	return a
@@ -110,7 +110,7 @@ func hasReasons(t *testing.T, d watch.Decision, audience subscription.Audience) 
 			}
 		}
 	}
-	for _, kind := range notification.TagTypes {
+	for _, kind := range notification.DefaultTypes {
 		if !made[kind] && !reasons[kind][""] {
 			t.Errorf("%s: neither notified nor a reason why not in %+v", kind, d.Suppressed)
 		}

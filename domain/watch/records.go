@@ -7,6 +7,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // RecordView is everything of the store that the record of a pass depends on.
@@ -26,6 +27,8 @@ type RecordView struct {
 	// them that name a vulnerability of State.Analyzed.
 	Acceptances []acceptance.Acceptance
 	Accepting   string
+	// Running is what workloads run of the tag.
+	Running []workload.Instance
 }
 
 // Like reports whether an outcome would be made from the same in both views.

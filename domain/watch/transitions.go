@@ -8,6 +8,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 func (d *decision) moved() notification.Content {
@@ -18,7 +19,8 @@ func (d *decision) moved() notification.Content {
 	case from == "":
 		return d.suppress(notification.TagUpdate, notification.FirstObservation)
 	}
-	moved := notification.TagMoved{Target: d.target, Before: pointer(d.before, d.before.Checked), After: pointer(d.after, d.now)}
+	moved := notification.TagMoved{Target: d.target, Before: pointer(d.before, d.before.Checked), After: pointer(d.after, d.now),
+		Running: workload.Summarize(workload.Against(d.seen.Running, d.after.Resolved))}
 	if d.movedWithContent() {
 		moved.Difference = d.difference()
 	}

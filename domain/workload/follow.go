@@ -53,17 +53,19 @@ type workload struct {
 
 func (w *workload) follow() {
 	for _, row := range w.present {
-		row.Seen, row.Notified = w.now, w.notified(row)
+		row.Gone, row.Notified = time.Time{}, w.notified(row)
 		if id := row.identity(); id != "" && w.remembers() && !has(w.past, id) {
 			w.start(&row, w.ran(id))
 		}
 		w.after = append(w.after, row)
 	}
 	for _, row := range w.past {
+		if row.Gone.IsZero() {
+			row.Count, row.Gone = 0, w.now
+		}
 		switch {
 		case has(w.present, row.identity()) || row.identity() == "":
 		case !w.forgets(row):
-			row.Count = 0
 			w.after = append(w.after, row)
 		case row.Notified:
 			w.backTo(row.identity())
@@ -83,7 +85,7 @@ func (w *workload) notified(row Row) bool {
 
 // forgets reports whether a row of the past is no longer of use.
 func (w *workload) forgets(row Row) bool {
-	gone := w.now.Sub(row.Seen)
+	gone := w.now.Sub(row.Gone)
 	runs := slices.ContainsFunc(w.present, func(r Row) bool { return r.identity() != "" })
 	return runs && gone >= settled || gone >= remembered
 }

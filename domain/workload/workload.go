@@ -50,8 +50,8 @@ type Row struct {
 	Image image.Digest
 	// Count is how many containers run it; zero for one that ran before.
 	Count int
-	// Seen is when it was last seen to run.
-	Seen time.Time
+	// Gone is when it was found not to run any more; zero while it runs.
+	Gone time.Time
 	// Notified reports that the last runtime_update was about it.
 	Notified bool
 }
@@ -60,10 +60,19 @@ type Row struct {
 // only one; empty for one that is not known.
 func (r Row) identity() image.Digest { return cmp.Or(r.Image, r.Digest) }
 
-// Reported is a digest with the platform on which it runs.
+// Reported is a digest with the platform on which it runs; without one for a digest that
+// names the same image everywhere.
 type Reported struct {
 	Digest   image.Digest
 	Platform image.Platform
+}
+
+// Images are the images that digests name.
+type Images map[Reported]image.Digest
+
+// Of is the image that a digest names on a platform; empty for one that is not known.
+func (i Images) Of(digest image.Digest, platform image.Platform) image.Digest {
+	return cmp.Or(i[Reported{Digest: digest}], i[Reported{Digest: digest, Platform: platform.OrDefault()}])
 }
 
 // Age says how an image that runs relates to the one that its tag points to.
@@ -140,4 +149,52 @@ func Summarize(all []Instance) *Running {
 		}
 	}
 	return r
+}
+
+// Against compares instances with what their tag points to from now on.
+func Against(all []Instance, tag image.Resolved) []Instance {
+	all = slices.Clone(all)
+	for i, each := range all {
+		if each.Reported != "" && (each.Reported == tag.Manifest || each.Reported == tag.Index) {
+			all[i].Image = tag.Manifest
+		}
+		all[i].Age = AgeOf(all[i].Image, tag.Manifest)
+	}
+	return all
+}
+
+// Keys are the first of the workloads, each once.
+func Keys(all []Instance) (keys []Key) {
+	for _, each := range all {
+		if len(keys) < MostInstances && !slices.Contains(keys, each.Key) {
+			keys = append(keys, each.Key)
+		}
+	}
+	return keys
+}
+
+// Of are the first of the instances that run an image.
+func Of(all []Instance, digest image.Digest) (some []Instance) {
+	for _, each := range all {
+		if each.Image == digest && len(some) < MostInstances {
+			some = append(some, each)
+		}
+	}
+	return some
+}
+
+// Count is how many containers the instances have.
+func Count(all []Instance) (n int) {
+	for _, each := range all {
+		n += each.Count
+	}
+	return n
+}
+
+// Names are the workloads for people, each once.
+func Names(all []Instance) (names []string) {
+	for _, key := range Keys(all) {
+		names = append(names, key.String())
+	}
+	return names
 }

@@ -430,6 +430,33 @@ CREATE TABLE source_member (
 );
 CREATE INDEX source_member_target ON source_member (target);
 
+-- What the workloads of a source run, as it last listed them.
+CREATE TABLE workload (
+    source    TEXT NOT NULL REFERENCES source (name) ON DELETE CASCADE,
+    kind      TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    container TEXT NOT NULL,
+    target    TEXT NOT NULL, -- that it was made from
+    digest    TEXT NOT NULL, -- that the runtime reports; '' for none
+    platform  TEXT NOT NULL, -- of the target
+    count     INTEGER NOT NULL, -- of containers; 0 for an image that ran before
+    gone      BIGINT NOT NULL, -- when it was found not to run any more; 0 while it runs
+    notified  BOOLEAN NOT NULL, -- the last runtime_update was about it
+    PRIMARY KEY (source, kind, namespace, name, container, target, digest)
+);
+CREATE INDEX workload_target ON workload (target);
+CREATE INDEX workload_digest ON workload (digest, platform);
+
+-- Which image a digest names, of those that tags pointed to.
+CREATE TABLE image_name (
+    digest   TEXT NOT NULL, -- of a manifest, an index or a configuration
+    platform TEXT NOT NULL, -- that was taken from the index; '' for the others
+    image    TEXT NOT NULL, -- digest of the manifest
+    PRIMARY KEY (digest, platform)
+);
+CREATE INDEX image_name_image ON image_name (image);
+
 -- Whom things belong to that a declaration made. A row goes with its thing.
 CREATE TABLE declared (
     kind  TEXT NOT NULL, -- endpoint, policy, acceptance, repository, source, subscription

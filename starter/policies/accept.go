@@ -171,7 +171,7 @@ func affectedBy(ctx context.Context, kept *store.Store, a acceptance.Acceptance)
 	}
 	all, err := kept.Affected(ctx, a.Vulnerability)
 	for _, t := range all {
-		if a.IsFor(t.Target.Reference) && (name == "" || strings.EqualFold(name, t.Package)) {
+		if !t.Older && a.IsFor(t.Target.Reference) && (name == "" || strings.EqualFold(name, t.Package)) {
 			affected = append(affected, t)
 		}
 	}

@@ -59,7 +59,7 @@ func subscriptionOfFlags(s *session.Session, r taglist.Repository) (_ taglist.Re
 		}
 	}
 	if len(r.Types) == 0 {
-		r.Types = notification.TagTypes
+		r.Types = notification.DefaultTypes
 	}
 	if r.Options, err = arguments.Options(s, r.Options); err != nil {
 		return r, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -58,9 +59,11 @@ func writeAffected(s *session.Session, w io.Writer, id string, found operations.
 		s.Say("No watched tag contains %s", id)
 		return
 	}
-	t := output.NewTable("TAG", "IMAGE", "SEVERITY", "PACKAGE", "VERSION", "FIX").Drop("IMAGE", "VERSION")
+	columns := []string{"TAG", "IMAGE", "SEVERITY", "PACKAGE", "VERSION", "FIX"}
+	runs := slices.ContainsFunc(found.Affected, func(v operations.Affected) bool { return len(v.Workloads) > 0 })
+	t := output.NewTable(runBy(columns, runs, "RUN BY")...).Drop("IMAGE", "VERSION")
 	for _, v := range found.Affected {
-		t.Row(output.SeverityStyle(v.Severity), v.Target.String(), v.Digest.Short(), string(v.Severity), v.Package, v.Version, fixCell(v.FixState, v.Fixes))
+		t.Row(output.SeverityStyle(v.Severity), runBy([]string{v.Target.String(), imageCell(v.Digest.Short(), v.Older), string(v.Severity), v.Package, v.Version, fixCell(v.FixState, v.Fixes)}, runs, workloadsCell(v.Workloads))...)
 	}
 	t.Write(w)
 }

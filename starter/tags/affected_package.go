@@ -3,6 +3,7 @@ package tags
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -27,9 +28,11 @@ func writeHolders(s *session.Session, w io.Writer, text string, views []operatio
 		s.Say("No watched tag contains %s", text)
 		return
 	}
-	t := output.NewTable("TAG", "IMAGE", "PACKAGE", "VERSION", "TYPE").Drop("IMAGE", "TYPE")
+	columns := []string{"TAG", "IMAGE", "PACKAGE", "VERSION", "TYPE"}
+	runs := slices.ContainsFunc(views, func(v operations.Holder) bool { return len(v.Workloads) > 0 })
+	t := output.NewTable(runBy(columns, runs, "RUN BY")...).Drop("IMAGE", "TYPE")
 	for _, v := range views {
-		t.Row(output.Ordinary, v.Target.String(), v.Digest.Short(), v.Package, v.Version, v.Type)
+		t.Row(output.Ordinary, runBy([]string{v.Target.String(), imageCell(v.Digest.Short(), v.Older), v.Package, v.Version, v.Type}, runs, workloadsCell(v.Workloads))...)
 	}
 	t.Write(w)
 }

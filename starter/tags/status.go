@@ -3,6 +3,7 @@ package tags
 import (
 	"context"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -100,10 +101,18 @@ func writeStatuses(s *session.Session, w io.Writer, views []operations.TagStatus
 		s.SayNone("tag", "No tag is watched yet; watch one with: tagwatch subscribe REF", "registry", "repository", "platform", "failing")
 		return
 	}
-	t := output.NewTable("TAG", "POLICY", "CRITICAL", "HIGH", "MEDIUM", "LOW", "IMAGE", "CHECKED", "EVERY", "CHANGED", "PROBLEM").Drop("EVERY", "IMAGE", "LOW", "CHANGED", "MEDIUM", "CHECKED")
+	columns := []string{"TAG", "POLICY", "CRITICAL", "HIGH", "MEDIUM", "LOW", "IMAGE", "CHECKED", "EVERY", "CHANGED", "PROBLEM"}
+	runs := slices.ContainsFunc(views, func(v operations.TagStatus) bool { return v.Running != nil })
+	if runs {
+		columns = slices.Insert(columns, 2, "RUNNING")
+	}
+	t := output.NewTable(columns...).Drop("EVERY", "IMAGE", "LOW", "CHANGED", "MEDIUM", "CHECKED")
 	for _, each := range views {
 		v := tagStatus{each}
 		cells := []string{v.Target.String(), v.headline()}
+		if runs {
+			cells = append(cells, runningCell(v.Running))
+		}
 		for _, count := range []int{v.Counts.Critical, v.Counts.High, v.Counts.Medium, v.Counts.Low} {
 			cells = append(cells, v.count(count))
 		}

@@ -88,6 +88,7 @@ func writeStatus(s *session.Session, w io.Writer, v tagStatus) {
 	if len(v.Unreadable) > 0 {
 		p.Add("Unreadable", wording.Count(len(v.Unreadable), "file")+"; their packages are missing from the SBOM")
 	}
+	p.Add("Running", runningLine(v.Running))
 	p.Add("Vulnerability data", v.Build)
 	p.Add("Subscribed to", wording.List(v.Types))
 	p.Add("Labels", output.Assignments(v.Labels))
@@ -102,6 +103,7 @@ func writeStatus(s *session.Session, w io.Writer, v tagStatus) {
 	}
 	addLive(s, &p, v.Live)
 	p.Write(w)
+	writeRunning(s, w, v.Running)
 	writeUnreadable(s, w, v.Unreadable)
 	writeRecent(s, w, v.Live)
 }

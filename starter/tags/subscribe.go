@@ -169,7 +169,7 @@ func subscribeRequest(s *session.Session) (request operations.SubscribeRequest, 
 		return request, err
 	}
 	if len(request.Types) == 0 {
-		request.Types = notification.TagTypes
+		request.Types = notification.DefaultTypes
 	}
 	if request.Options, err = arguments.Options(s, subscription.Options{}); err != nil {
 		return request, err

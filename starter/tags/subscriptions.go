@@ -64,7 +64,7 @@ func writeSubscriptions(s *session.Session, w io.Writer, views []operations.Subs
 	t := output.NewTable("TAG", "TYPES", "ENDPOINTS", "LABELS", "ONLY", "SINCE").Drop("SINCE", "LABELS", "ENDPOINTS")
 	for _, r := range rowsOf(views) {
 		types, endpoints := "all", "all"
-		if len(r.types) < len(notification.TagTypes) {
+		if !sameTypes(r.types, notification.DefaultTypes) {
 			types = wording.List(r.types)
 		}
 		if len(r.options.Endpoints) > 0 {
@@ -73,6 +73,10 @@ func writeSubscriptions(s *session.Session, w io.Writer, views []operations.Subs
 		t.Row(output.Ordinary, r.target.String(), types, endpoints, output.Dash(output.Assignments(r.options.Labels)), output.Dash(narrowing(r.options)), s.Ago(r.since))
 	}
 	t.Write(w)
+}
+
+func sameTypes(a, b []notification.Type) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 // subscriptionRow is the subscriptions of a tag that have the same options: all of
