@@ -353,7 +353,7 @@ func TestRefusedIsNobodys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := i.Store.Subscribe(t.Context(), subscription.Request{Targets: []image.Target{target}, Types: notification.TagTypes}.Subscriptions([]image.Target{target}), 0, noon); err != nil {
+	if err := i.Store.Subscribe(t.Context(), subscription.Request{Targets: []image.Target{target}, Types: notification.DefaultTypes}.Subscriptions([]image.Target{target}), 0, noon); err != nil {
 		t.Fatal(err)
 	}
 	if plan, err := i.plan("owner: web\nsubscriptions:\n- tags: [alpine:3]", pruning); err != nil || !plan.Empty() {

@@ -16,7 +16,7 @@ func TestSourceShowsProblemsOfTags(t *testing.T) {
 	t.Parallel()
 	i := newInstallation(t)
 	ctx := t.Context()
-	listed := source.Source{Name: "shop", Kind: source.File, Paths: []string{"/srv/list"}, Types: notification.TagTypes}
+	listed := source.Source{Name: "shop", Kind: source.File, Paths: []string{"/srv/list"}, Types: notification.DefaultTypes}
 	if err := i.Store.SaveSource(ctx, listed, noon); err != nil {
 		t.Fatal(err)
 	}

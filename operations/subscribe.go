@@ -27,7 +27,7 @@ var Subscribe = Operation[SubscribeRequest, Subscribed]{Name: "subscribe", Summa
 type SubscribeRequest struct {
 	// Tags are named as people do, with a digest to pin the tag to.
 	Tags    []string             `json:"tags" minItems:"1" maxItems:"200" doc:"The tags: name:tag, name@digest or name:tag@digest, each with @os/arch behind it for another platform than linux/amd64." example:"[\"docker.io/library/nginx:1.27\"]"`
-	Types   []notification.Type  `json:"types,omitempty" maxItems:"20" doc:"Notification types; all four of a tag by default."`
+	Types   []notification.Type  `json:"types,omitempty" maxItems:"20" doc:"Notification types; all of a tag but runtime_update by default."`
 	Options subscription.Options `json:"options,omitzero" doc:"What narrows the subscriptions."`
 	// Interval is how often to check the tags; the worker's by default.
 	Interval string `json:"interval,omitempty" maxLength:"20" doc:"How often to check the tags, such as 5m; at least 30s. The worker's by default." example:"5m"`

@@ -20,7 +20,7 @@ func sourced(ts *testscript.TestScript, _ bool, args []string) {
 	opened, err := store.Open(ctx, "sqlite://"+ts.Getenv("TAGWATCH_DATA_DIR")+"/tagwatch.db")
 	ts.Check(err)
 	defer opened.Close()
-	ts.Check(opened.SaveSource(ctx, source.Source{Name: args[0], Kind: source.File, Paths: []string{"/srv/list"}, Types: notification.TagTypes}, now))
+	ts.Check(opened.SaveSource(ctx, source.Source{Name: args[0], Kind: source.File, Paths: []string{"/srv/list"}, Types: notification.DefaultTypes}, now))
 	none := []source.Found{source.Refer("scratch", "list:2", image.Platform{}), source.Refer("app:${TAG}", "list:3", image.Platform{}), source.Refer("", "list:4", image.Platform{})}
 	var last source.Decision
 	for _, found := range [][]source.Found{{source.Refer("app:1", "list:1", image.Platform{})}, none} {

@@ -17,6 +17,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 const (
@@ -48,6 +49,8 @@ type tagPage struct {
 	// MoreUnreadable others.
 	Unreadable     []sbom.Unreadable
 	MoreUnreadable int
+	// Running is what workloads run of the tag; nil if no source says so.
+	Running *workload.Running
 }
 
 // notificationRow is a notification with its deliveries.
@@ -75,7 +78,7 @@ func (s *Site) tagPage(ctx context.Context, query url.Values) (page tagPage, err
 		return page, fmt.Errorf("%s is not watched: %w", target, errkind.NotFound)
 	}
 	page = tagPage{Summary: view.State.Summarize(target), Index: view.State.Resolved.Index, Workflow: s.workflow(target),
-		Build: view.State.Basis.Build}
+		Build: view.State.Basis.Build, Running: workload.Summarize(view.Running)}
 	for _, subscription := range view.Subscriptions {
 		page.Types, page.Pin = append(page.Types, subscription.Type), cmp.Or(page.Pin, subscription.Options.Pin)
 	}

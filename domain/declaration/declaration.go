@@ -176,7 +176,7 @@ type Subscription struct {
 	Options  subscription.Options `json:"options,omitzero"`
 }
 
-// typesMeant are all types of a tag unless some are given.
+// typesMeant are the types that a tag has by default unless some are given.
 func typesMeant(types []notification.Type) []notification.Type {
 	if len(types) == 0 {
 		return notification.DefaultTypes

@@ -307,9 +307,12 @@ func (r *reader) tag(d located, item Subscription, text string, path []string) {
 	watched.Poll = cmp.Or(watched.Poll, time.Duration(item.Interval))
 }
 
-// typesShown leaves out a list of all types.
+// typesShown leaves out a list of the types that a tag has by default.
 func typesShown(types []notification.Type) []notification.Type {
-	for _, t := range notification.TagTypes {
+	if len(types) != len(notification.DefaultTypes) {
+		return types
+	}
+	for _, t := range notification.DefaultTypes {
 		if !slices.Contains(types, t) {
 			return types
 		}

@@ -44,7 +44,7 @@ func large(t *testing.T, kind notification.Type, length int) notification.Notifi
 			Fixed: findings}},
 		notification.VulnUpdate:    notification.VulnerabilitiesChanged{Target: nginx, Before: before, After: after, Added: findings, Removed: findings[:3]},
 		notification.PolicyEval:    notification.PolicyEvaluated{Target: nginx, Before: before, After: after, Last: evaluation, Current: evaluation},
-		notification.RuntimeUpdate: notification.RuntimeChanged{Target: nginx, Update: workload.Update{Key: workload.Key{Source: "prod", Kind: "service", Name: "web"}, After: second}},
+		notification.RuntimeUpdate: notification.RuntimeChanged{Target: nginx, Update: workload.Update{Key: workload.Key{Source: "prod", Kind: "service", Name: "web"}, After: second, Age: workload.Current}},
 		notification.RepoUpdate:    notification.TagsFound{Repository: nginx.Reference.Repository, New: tags},
 		notification.EventLog: notification.Logged{Event: "system.x", Level: notification.LevelError, At: noon, Details: map[string]any{"tags": tags},
 			Resource: notification.Resource{ID: "x"}},

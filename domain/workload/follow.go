@@ -101,7 +101,7 @@ func (w *workload) start(row *Row, before []image.Digest) {
 		w.past[i].Notified = false
 	}
 	if !again {
-		w.updates = append(w.updates, Update{Key: row.Key, Target: row.Target, Before: before, After: row.identity()})
+		w.updates = append(w.updates, Update{Key: row.Key, Target: row.Target, Before: before, After: row.identity(), Age: Unknown})
 	}
 }
 

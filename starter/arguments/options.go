@@ -62,7 +62,7 @@ func TypeFlag(meaning string) cli.Flag {
 // SubscriptionFlags narrow what is notified, of a tag or of a repository.
 func SubscriptionFlags() []cli.Flag {
 	flags := append([]cli.Flag{
-		TypeFlag("of notification to subscribe to (default: all four of a tag)"),
+		TypeFlag("of notification to subscribe to (default: all of a tag but runtime_update)"),
 		&cli.StringSliceFlag{Name: "endpoint", Aliases: []string{"e"}, Usage: "`name` of an endpoint to notify (default: all except those with --explicit); repeatable"},
 		PlatformsFlag(),
 		&cli.DurationFlag{Name: "interval", Usage: "how often to check the tag, at least 30s", DefaultText: "the worker's --poll"},

@@ -68,7 +68,7 @@ func (s Seeding) feed(ctx context.Context) error {
 
 func (s Seeding) subscription(ctx context.Context) error {
 	var subs []subscription.Subscription
-	for _, t := range notification.TagTypes {
+	for _, t := range notification.DefaultTypes {
 		subs = append(subs, subscription.Subscription{Target: s.Target, Type: t, Active: true})
 	}
 	return s.Subscribe(ctx, subs, 0, s.Now)
