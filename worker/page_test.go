@@ -12,12 +12,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tagwatch/tagwatch/config"
+	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/domain/source"
 )
 
 // TestPage: the status page reads the real store, beside health and metrics.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	keeper := watching(t, "registry.example.com/shop/api:1", "registry.example.com/shop/api:1@linux/arm64")
+	if err := keeper.SaveSource(t.Context(), source.Source{Name: "list", Kind: source.File, Paths: []string{"/srv/list"}}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := keeper.SaveBundle(t.Context(), policy.StoredBundle{ID: "shop", Name: "Shop", Hash: "sha256:b", Document: []byte("{}"), Note: "first try"}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
 	page, err := newPage(config.Worker{Listen: "127.0.0.1:8234", TemporalUI: "http://127.0.0.1:8233/"}, keeper, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -25,17 +33,36 @@ func TestPage(t *testing.T) {
 	server := httptest.NewServer(routes(&readiness{}, &meters{registry: prometheus.NewRegistry()}, page))
 	t.Cleanup(server.Close)
 	for path, says := range map[string]string{
-		"/":                        "Tags 1 to 2 of 2",
-		"/?q=arm64&order=severity": "Tags 1 to 1 of 1",
+		"/":                        "2 of 2 tags",
+		"/?q=arm64&order=severity": "1 of 1 tag",
 		"/?status=fail":            "No tag matches",
 		"/notifications":           "No notifications yet",
 		"/endpoints":               "No endpoint is configured",
 		"/registries":              "registry.example.com",
 		"/feed":                    "none yet",
-		"/healthz":                 "alive",
-		"/notification?id=none":    "Not found",
-		"/tag?name=registry.example.com/shop/none:1": "Not found",
-		"/tag?name=registry.example.com/shop/api:1":  "http://127.0.0.1:8233/namespaces/default/workflows/watch-tag:registry.example.com%2Fshop%2Fapi:1",
+		"/search?q=CVE-2026-1":     "No analyzed image",
+		"/search?q=openssl":        "No analyzed image",
+		"/search?q=pkg:npm/a":      "No analyzed image",
+		"/deliveries":              "Nothing was to be delivered",
+		"/repositories":            "?repository=registry.example.com%2Fshop%2Fweb",
+		"/sources":                 "?source=list",
+		"/source?name=list":        "None were found",
+		"/source?name=none":        "Not found",
+		"/policies":                "/policy?id=shop",
+		"/policy?id=shop":          "first try",
+		"/audit":                   "Nobody has changed",
+		"/?source=list":            "No tag matches",
+		"/?order=severity&before=registry.example.com/shop/api:1@linux/arm64": "1 of 2 tags",
+		"/?order=change&after=registry.example.com/shop/none:1":               "Not found",
+		"/tag/policy?name=registry.example.com/shop/api:1":                    "The policies found nothing",
+		"/tag/vulnerabilities.csv?name=registry.example.com/shop/api:1":       "not matched against vulnerability data yet",
+		"/tag/sbom.json?name=registry.example.com/shop/api:1":                 "not analyzed yet",
+		"/badge/registry.example.com/shop/api:1.svg":                          "policy: not",
+		"/search?q=a&after=nothing":                                           "Invalid address",
+		"/healthz":                                                            "alive",
+		"/notification?id=none":                                               "Not found",
+		"/tag?name=registry.example.com/shop/none:1":                          "Not found",
+		"/tag?name=registry.example.com/shop/api:1":                           "http://127.0.0.1:8233/namespaces/default/workflows/watch-tag:registry.example.com%2Fshop%2Fapi:1",
 	} {
 		if text := fetched(t, server.URL+path); !strings.Contains(text, says) {
 			t.Errorf("%s does not say %q:\n%s", path, says, text)
@@ -74,8 +101,8 @@ func TestPageBeyondThisMachine(t *testing.T) {
 		{"a name", "worker.example.com:8234", "", 401, "token of the HTTP API"},
 		{"all addresses with a token", "0.0.0.0:8234", "env:STATUS", 401, "Token of the status page"},
 		{"loopback with a token", "127.0.0.1:8234", "env:STATUS", 401, "Token of the status page"},
-		{"loopback", "[::1]:8234", "", 200, "Tags 1 to 1 of 1"},
-		{"localhost", "localhost:8234", "", 200, "Tags 1 to 1 of 1"},
+		{"loopback", "[::1]:8234", "", 200, "1 of 1 tag"},
+		{"localhost", "localhost:8234", "", 200, "1 of 1 tag"},
 	} {
 		page, err := newPage(config.Worker{Listen: test.listen, StatusToken: test.token}, keeper, time.Now, slog.New(slog.DiscardHandler))
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -73,13 +74,23 @@ type content struct {
 }
 
 func (c *content) Installation(context.Context) (page.Installation, error) {
-	return page.Installation{Pass: c.tags, Fail: 1, FailingTags: 1, FeedBuilt: now.Add(-30 * time.Hour)}, c.fails
+	return page.Installation{Pass: c.tags, Fail: 1, FailingTags: 1, NotCovered: 2, FeedBuilt: now.Add(-30 * time.Hour)}, c.fails
 }
 
+// Overview lists tags in the order of their numbers, which is not that of their names.
 func (c *content) Overview(_ context.Context, filter watch.OverviewFilter) ([]watch.Summary, int, error) {
 	c.asked = filter
+	first, end := 0, c.tags
+	if at := strings.LastIndex(filter.After, ":"); at >= 0 {
+		first, _ = strconv.Atoi(filter.After[at+1:])
+		first++
+	}
+	if at := strings.LastIndex(filter.Before, ":"); at >= 0 {
+		end, _ = strconv.Atoi(filter.Before[at+1:])
+		first = max(0, end-filter.Limit)
+	}
 	var rows []watch.Summary
-	for n := filter.Offset; n < min(filter.Offset+filter.Limit, c.tags); n++ {
+	for n := first; n < min(first+filter.Limit, end); n++ {
 		rows = append(rows, state(c.t).Summarize(target(c.t, fmt.Sprintf("registry.example.com/shop/api:%d", n))))
 	}
 	return rows, c.tags, c.fails
@@ -94,7 +105,11 @@ func (c *content) Histories(_ context.Context, targets []image.Target) (map[imag
 }
 
 func (c *content) View(_ context.Context, target image.Target) (watch.RecordView, error) {
-	return watch.RecordView{Watched: target.Reference.Path == "shop/api", State: state(c.t),
+	state := state(c.t)
+	if target.Reference.Tag == "many" {
+		state = crowded(c.t)
+	}
+	return watch.RecordView{Watched: target.Reference.Path == "shop/api", State: state,
 		Subscriptions: []subscription.Subscription{{Target: target, Type: notification.VulnUpdate, Active: true}}}, c.fails
 }
 

@@ -2,12 +2,8 @@ package page
 
 import (
 	"context"
-	"fmt"
-	"net/url"
-	"strconv"
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
-	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
 )
 
@@ -19,33 +15,22 @@ type notificationsPage struct {
 	Type    notification.Type
 	Subject string
 	Rows    []notificationRow
-	Older   string
-	Newest  string // back to the beginning; empty there
+	Pager   pager
 }
 
-func (s *Site) notifications(ctx context.Context, query url.Values) (view, error) {
-	page := notificationsPage{Types: notification.Types, Subject: shorten(query.Get("subject"), 600)}
-	before, err := page.choose(query)
+func (s *Site) notifications(ctx context.Context, p *parameters) (view, error) {
+	page := notificationsPage{Types: notification.Types, Type: choice(p, "type", notification.Types...), Subject: p.text("subject")}
+	before := p.number("before")
+	if err := p.invalid(); err != nil {
+		return view{}, err
+	}
+	found, err := s.Read.NotificationPage(ctx, NotificationFilter{Before: before, Type: page.Type, Subject: page.Subject, Limit: notificationsPerPage + 1})
 	if err != nil {
 		return view{}, err
 	}
-	if page.Rows, err = s.notified(ctx, NotificationFilter{Before: before, Type: page.Type, Subject: page.Subject, Limit: notificationsPerPage}); err != nil {
-		return view{}, err
-	}
-	kept := url.Values{}
-	for key, value := range map[string]string{"type": string(page.Type), "subject": page.Subject} {
-		if value != "" {
-			kept.Set(key, value)
-		}
-	}
-	if before > 0 {
-		page.Newest = "/notifications?" + kept.Encode()
-	}
-	if len(page.Rows) == notificationsPerPage {
-		kept.Set("before", strconv.FormatInt(page.Rows[notificationsPerPage-1].Seq, 10))
-		page.Older = "/notifications?" + kept.Encode()
-	}
-	return view{"notifications", "Notifications", page}, nil
+	found, page.Pager = older(p, "/notifications", notificationsPerPage, found, func(n Notification) int64 { return n.Seq })
+	page.Rows, err = s.withDeliveries(ctx, found, page.Subject)
+	return view{"notifications", "Notifications", page}, err
 }
 
 type notificationPage struct {
@@ -56,8 +41,12 @@ type notificationPage struct {
 	Tag bool
 }
 
-func (s *Site) notification(ctx context.Context, query url.Values) (view, error) {
-	found, err := s.Read.NotificationByID(ctx, query.Get("id"))
+func (s *Site) notification(ctx context.Context, p *parameters) (view, error) {
+	id := p.text("id")
+	if err := p.invalid(); err != nil {
+		return view{}, err
+	}
+	found, err := s.Read.NotificationByID(ctx, id)
 	if err != nil {
 		return view{}, err
 	}
@@ -66,19 +55,4 @@ func (s *Site) notification(ctx context.Context, query url.Values) (view, error)
 	page.Explanation, _ = notification.Explain(found)
 	page.Deliveries, err = s.Read.DeliveriesOf(ctx, found.ID)
 	return view{"notification", string(found.Type) + " of " + found.Subject, page}, err
-}
-
-// choose reads the filter and the first row from the address.
-func (p *notificationsPage) choose(query url.Values) (before int64, err error) {
-	if text := query.Get("type"); text != "" {
-		if p.Type, err = notification.ParseType(text); err != nil {
-			return 0, err
-		}
-	}
-	if text := query.Get("before"); text != "" {
-		if before, err = strconv.ParseInt(text, 10, 64); err != nil {
-			return 0, fmt.Errorf("before=%q: %w", text, errkind.Invalid)
-		}
-	}
-	return before, nil
 }

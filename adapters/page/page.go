@@ -13,80 +13,14 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/httpserver"
-	"github.com/tagwatch/tagwatch/domain/databuild"
-	"github.com/tagwatch/tagwatch/domain/delivery"
-	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/plain"
-	"github.com/tagwatch/tagwatch/domain/polling"
-	"github.com/tagwatch/tagwatch/domain/sbom"
-	"github.com/tagwatch/tagwatch/domain/watch"
 )
-
-// Reader is what the page reads from.
-type Reader interface {
-	Installation(context.Context) (Installation, error)
-	Overview(context.Context, watch.OverviewFilter) (page []watch.Summary, total int, err error)
-	Histories(context.Context, []image.Target) (map[image.Target][]watch.CountsAt, error)
-	View(context.Context, image.Target) (watch.RecordView, error)
-	// Unreadable are the files of an image that could not be read for their
-	// packages; errkind.NotFound for an image without a record.
-	Unreadable(context.Context, image.Digest) ([]sbom.Unreadable, error)
-	// NotificationPage lists notifications, the newest first.
-	NotificationPage(context.Context, NotificationFilter) ([]Notification, error)
-	// NotificationByID is one of them; errkind.NotFound without.
-	NotificationByID(ctx context.Context, id string) (notification.Notification, error)
-	DeliveriesOf(ctx context.Context, notification string) ([]delivery.Delivery, error)
-	Endpoints(context.Context) ([]endpoint.Endpoint, error)
-	Backlog(ctx context.Context, endpoint string) (delivery.Backlog, error)
-	DeliveryCounts(ctx context.Context, endpoint string) (map[delivery.State]int, error)
-	// GivenUp sums up, for each endpoint, what was given up since that time.
-	GivenUp(ctx context.Context, since time.Time) (map[string]delivery.GivenUp, error)
-	RegistryStates(context.Context) ([]polling.RegistryState, error)
-	Feed(context.Context) (databuild.Feed, error)
-}
-
-// Installation is the whole installation in a few numbers.
-type Installation struct {
-	Pass, Fail, NotEvaluated int
-	FailingTags              int
-	NotCovered               int // tags of a distribution that the data does not cover
-	PendingDeliveries        int
-	FailedDeliveries         int
-	Endpoints                map[delivery.Health]int
-	FeedBuilt                time.Time // zero without data
-	FeedHeld, FeedFailing    bool
-	FeedConditions           int // that its current data is in
-}
-
-// Tags is the number of watched tags.
-func (o Installation) Tags() int { return o.Pass + o.Fail + o.NotEvaluated }
-
-// UnhealthyEndpoints are those that do not get everything.
-func (o Installation) UnhealthyEndpoints() int {
-	return o.Endpoints[delivery.HealthFailing] + o.Endpoints[delivery.HealthGivingUp] + o.Endpoints[delivery.HealthDisabled]
-}
-
-// NotificationFilter selects notifications.
-type NotificationFilter struct {
-	Before  int64 // Seq; 0 for the newest
-	Type    notification.Type
-	Subject string
-	Limit   int
-}
-
-// Notification is a notification with its place in their order.
-type Notification struct {
-	Seq int64
-	notification.Notification
-}
 
 // Options are what a page is made from.
 type Options struct {
@@ -130,7 +64,7 @@ const queryTimeout = 10 * time.Second
 func New(options Options) (*Site, error) {
 	s := &Site{Options: options, pages: map[string]*template.Template{},
 		guard: guard{token: options.Token, tokens: options.Tokens, sessions: options.Sessions, now: options.Now, guesses: httpserver.NewGuesses()}}
-	for _, name := range []string{"tags", "tag", "notifications", "notification", "endpoints", "registries", "feed", "login", "problem"} {
+	for _, name := range pageNames {
 		parsed, err := template.New("layout.html").Funcs(s.functions()).ParseFS(templates, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("read the page %s: %w", name, err)
@@ -138,14 +72,7 @@ func New(options Options) (*Site, error) {
 		s.pages[name] = parsed
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", s.serve("tags", s.tags))
-	mux.HandleFunc("GET /tag", s.serve("tags", s.tag))
-	mux.HandleFunc("GET /notifications", s.serve("notifications", s.notifications))
-	mux.HandleFunc("GET /notification", s.serve("notifications", s.notification))
-	mux.HandleFunc("GET /endpoints", s.serve("endpoints", s.endpoints))
-	mux.HandleFunc("GET /registries", s.serve("registries", s.registries))
-	mux.HandleFunc("GET /feed", s.serve("feed", s.feed))
-	mux.HandleFunc("GET /", s.nowhere)
+	s.route(mux)
 	outer := http.NewServeMux()
 	outer.HandleFunc("GET /style.css", serveStyle)
 	outer.HandleFunc("GET /login", s.loginByToken)
@@ -154,6 +81,31 @@ func New(options Options) (*Site, error) {
 	outer.Handle("/", s.admit(mux))
 	s.Handler = secured(outer)
 	return s, nil
+}
+
+// pageNames are the templates of pages.
+var pageNames = []string{"tags", "tag", "policyrows", "search", "notifications", "notification", "deliveries", "endpoints", "repositories",
+	"sources", "source", "policies", "policy", "registries", "feed", "audit", "login", "problem"}
+
+// route leads addresses to what is shown there.
+func (s *Site) route(mux *http.ServeMux) {
+	for address, page := range map[string]struct {
+		section string
+		read    func(context.Context, *parameters) (view, error)
+	}{
+		"/{$}": {"tags", s.tags}, "/tag": {"tags", s.tag}, "/tag/policy": {"tags", s.tagPolicy}, "/search": {"search", s.search},
+		"/notifications": {"notifications", s.notifications}, "/notification": {"notifications", s.notification}, "/deliveries": {"deliveries", s.deliveries},
+		"/endpoints": {"endpoints", s.endpoints}, "/repositories": {"repositories", s.repositories}, "/sources": {"sources", s.sources}, "/source": {"sources", s.source},
+		"/policies": {"policies", s.policies}, "/policy": {"policies", s.policy}, "/registries": {"registries", s.registries}, "/feed": {"feed", s.feed}, "/audit": {"audit", s.audit},
+	} {
+		mux.HandleFunc("GET "+address, s.serve(page.section, page.read))
+	}
+	mux.HandleFunc("GET /tag/vulnerabilities.csv", s.download(s.vulnerabilitiesCSV))
+	mux.HandleFunc("GET /tag/vulnerabilities.json", s.download(s.vulnerabilitiesJSON))
+	mux.HandleFunc("GET /tag/sbom.json", s.download(s.sbom))
+	mux.HandleFunc("GET /policy.json", s.download(s.policyJSON))
+	mux.HandleFunc("GET /badge/{name...}", s.badge)
+	mux.HandleFunc("GET /", s.nowhere)
 }
 
 func serveStyle(w http.ResponseWriter, _ *http.Request) {
@@ -196,12 +148,12 @@ type view struct {
 	content         any
 }
 
-// serve answers with what read finds for the query of the address.
-func (s *Site) serve(section string, read func(context.Context, url.Values) (view, error)) http.HandlerFunc {
+// serve answers with what read finds for the parameters of the address.
+func (s *Site) serve(section string, read func(context.Context, *parameters) (view, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
 		defer cancel()
-		v, err := read(ctx, r.URL.Query())
+		v, err := read(ctx, parametersOf(r.URL))
 		if err != nil {
 			s.problem(w, r, section, err)
 			return
@@ -226,11 +178,17 @@ func (s *Site) write(w http.ResponseWriter, r *http.Request, status int, name st
 // problem shows why there is no page. Errors of the database go to the log only.
 func (s *Site) problem(w http.ResponseWriter, r *http.Request, section string, err error) {
 	status, title, text := http.StatusServiceUnavailable, "Not available", "The database does not respond. Try again in a moment; the worker's log has the error."
+	var invalid invalidParameter
+	var pending notYet
 	switch {
 	case errors.Is(err, errkind.NotFound):
 		status, title, text = http.StatusNotFound, "Not found", "There is nothing of this name, or it is no longer watched."
+	case errors.As(err, &invalid):
+		status, title, text = http.StatusBadRequest, "Invalid address", invalid.text
 	case errors.Is(err, errkind.Invalid):
-		status, title, text = http.StatusBadRequest, "Invalid address", "The address of this page has an invalid parameter."
+		status, title, text = http.StatusBadRequest, "Invalid address", "The address of this page has an invalid parameter. Begin at the first page of the list."
+	case errors.As(err, &pending):
+		status, title, text = http.StatusConflict, "Not yet", pending.text
 	default:
 		s.Log.WarnContext(r.Context(), "cannot read the status page's data", "error", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
@@ -43,7 +42,10 @@ func (e endpointRow) Answer() string {
 	return e.State.LastAnswer
 }
 
-func (s *Site) endpoints(ctx context.Context, _ url.Values) (view, error) {
+func (s *Site) endpoints(ctx context.Context, p *parameters) (view, error) {
+	if err := p.invalid(); err != nil {
+		return view{}, err
+	}
 	found, err := s.Read.Endpoints(ctx)
 	if err != nil {
 		return view{}, err
@@ -96,7 +98,10 @@ func (r registryRow) Headline() string {
 	return "healthy"
 }
 
-func (s *Site) registries(ctx context.Context, _ url.Values) (view, error) {
+func (s *Site) registries(ctx context.Context, p *parameters) (view, error) {
+	if err := p.invalid(); err != nil {
+		return view{}, err
+	}
 	states, err := s.Read.RegistryStates(ctx)
 	if err != nil {
 		return view{}, err
@@ -124,7 +129,10 @@ func isError(n notification.Notification) bool {
 	return json.Unmarshal(n.Payload, &payload) == nil && payload.Event.Level == notification.LevelError
 }
 
-func (s *Site) feed(ctx context.Context, _ url.Values) (view, error) {
+func (s *Site) feed(ctx context.Context, p *parameters) (view, error) {
+	if err := p.invalid(); err != nil {
+		return view{}, err
+	}
 	state, err := s.Read.Feed(ctx)
 	return view{"feed", "Vulnerability data", state}, err
 }

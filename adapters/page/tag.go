@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -21,10 +20,10 @@ import (
 )
 
 const (
-	findingsPerPage    = 100
-	shownRows          = 200 // of the policies' findings
+	shownRows          = 20  // of the policies' findings on the page of a tag
+	policyRowsPerPage  = 100 // on their own
 	shownNotifications = 10
-	shownUnreadable    = 100
+	shownUnreadable    = 20
 )
 
 // tagPage is everything about one tag.
@@ -36,13 +35,17 @@ type tagPage struct {
 	LeftPin      bool
 	Workflow     string // its address in Temporal's Web UI; empty without
 	Rows         []policy.ResultRow
-	MoreRows     int
+	AllRows      int
+	Unread       bool // the result of the policies could not be read
 	Chart        *chart
-	Findings     []vuln.Finding
-	Total        int
+	Filter       findingFilter
+	Findings     []findingRow
+	Total        int // vulnerabilities of the tag
+	Selected     int // those that the filter selects
 	First        int
 	Last         int
 	Pager        pager
+	CSV, JSON    string // addresses of downloads, with the filter
 	Notification []notificationRow
 	Build        string
 	// Unreadable are files that could not be read for their packages; there are
@@ -60,44 +63,56 @@ type notificationRow struct {
 	Deliveries []delivery.Delivery
 }
 
-func (s *Site) tag(ctx context.Context, query url.Values) (view, error) {
-	page, err := s.tagPage(ctx, query)
-	return view{"tag", page.Summary.Target.String(), page}, err
-}
-
-func (s *Site) tagPage(ctx context.Context, query url.Values) (page tagPage, err error) {
-	target, err := image.ParseTarget(query.Get("name"))
+func (s *Site) tag(ctx context.Context, p *parameters) (view, error) {
+	target, filter, number := p.target("name"), p.findings(), p.page("v")
+	if err := p.invalid(); err != nil {
+		return view{}, err
+	}
+	known, err := s.watched(ctx, target)
 	if err != nil {
-		return page, err
+		return view{}, err
 	}
-	view, err := s.Read.View(ctx, target)
-	if err != nil {
-		return page, err
-	}
-	if !view.Watched {
-		return page, fmt.Errorf("%s is not watched: %w", target, errkind.NotFound)
-	}
-	page = tagPage{Summary: view.State.Summarize(target), Index: view.State.Resolved.Index, Workflow: s.workflow(target),
-		Build: view.State.Basis.Build, Running: workload.Summarize(view.Running)}
-	for _, subscription := range view.Subscriptions {
+	page := tagPage{Summary: known.State.Summarize(target), Index: known.State.Resolved.Index, Workflow: s.workflow(target), Build: known.State.Basis.Build,
+		Running: workload.Summarize(known.Running), Filter: filter}
+	for _, subscription := range known.Subscriptions {
 		page.Types, page.Pin = append(page.Types, subscription.Type), cmp.Or(page.Pin, subscription.Options.Pin)
 	}
-	page.LeftPin = view.State.Resolved.LeftPin(page.Pin)
-	page.rows(view.State.Evaluation)
-	page.findings(view.State.Vulnerabilities, query)
-	unreadable, err := s.Read.Unreadable(ctx, view.State.Analyzed)
+	page.LeftPin = known.State.Resolved.LeftPin(page.Pin)
+	rows, err := policyRows(known.State.Evaluation)
+	page.Rows, page.AllRows, page.Unread = rows[:min(len(rows), shownRows)], len(rows), err != nil
+	if err := s.showFindings(ctx, &page, known.State.Vulnerabilities, p, number); err != nil {
+		return view{}, err
+	}
+	return view{"tag", target.String(), &page}, s.showRest(ctx, &page, target)
+}
+
+// showFindings shows a page of the vulnerabilities that the filter selects.
+func (s *Site) showFindings(ctx context.Context, page *tagPage, all []vuln.Finding, p *parameters, number int) (err error) {
+	found := page.Filter.selected(all)
+	from := min((number-1)*findingsPerPage, len(found))
+	to := min(from+findingsPerPage, len(found))
+	page.Total, page.Selected, page.First, page.Last = len(all), len(found), from+1, to
+	page.Pager = p.numbered("/tag", "v", number, to < len(found)).at("#vulnerabilities")
+	page.CSV, page.JSON = p.link("/tag/vulnerabilities.csv", "v", ""), p.link("/tag/vulnerabilities.json", "v", "")
+	page.Findings, err = s.scored(ctx, found[from:to])
+	return err
+}
+
+// showRest shows what is read one by one.
+func (s *Site) showRest(ctx context.Context, page *tagPage, target image.Target) error {
+	unreadable, err := s.Read.Unreadable(ctx, page.Summary.Analyzed)
 	if err != nil && !errors.Is(err, errkind.NotFound) {
-		return page, err
+		return err
 	}
 	page.MoreUnreadable = max(0, len(unreadable)-shownUnreadable)
 	page.Unreadable = unreadable[:len(unreadable)-page.MoreUnreadable]
 	histories, err := s.Read.Histories(ctx, []image.Target{target})
 	if err != nil {
-		return page, err
+		return err
 	}
 	page.Chart = newChart(histories[target], s.Now())
 	page.Notification, err = s.notified(ctx, NotificationFilter{Subject: target.String(), Limit: shownNotifications})
-	return page, err
+	return err
 }
 
 // workflow is the address of a tag's workflow in Temporal's Web UI.
@@ -108,18 +123,14 @@ func (s *Site) workflow(target image.Target) string {
 	return s.UI + "/workflows/" + url.PathEscape(s.WorkflowID(target))
 }
 
-// rows shows what the policies found, the stops first.
-func (p *tagPage) rows(evaluation *watch.Evaluation) {
+// policyRows are what the policies found, the stops first.
+func policyRows(evaluation *watch.Evaluation) ([]policy.ResultRow, error) {
 	if evaluation == nil {
-		return
+		return nil, nil
 	}
 	rows, err := policy.ResultRows(evaluation.Document)
-	if err != nil {
-		return // the page still shows the status
-	}
 	slices.SortStableFunc(rows, func(a, b policy.ResultRow) int { return cmp.Compare(rank(a), rank(b)) })
-	p.MoreRows = max(0, len(rows)-shownRows)
-	p.Rows = rows[:len(rows)-p.MoreRows]
+	return rows, err
 }
 
 func rank(row policy.ResultRow) int {
@@ -134,17 +145,48 @@ func rank(row policy.ResultRow) int {
 	return 2
 }
 
-// findings shows a page of the vulnerabilities, the most severe first.
-func (p *tagPage) findings(all []vuln.Finding, query url.Values) {
-	sorted := slices.Clone(all)
-	slices.SortStableFunc(sorted, func(a, b vuln.Finding) int {
-		return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Package.Name, b.Package.Name))
-	})
-	number := pageNumber(query, "v")
-	from := min((number-1)*findingsPerPage, len(sorted))
-	to := min(from+findingsPerPage, len(sorted))
-	p.Findings, p.Total, p.First, p.Last = sorted[from:to], len(sorted), from+1, to
-	p.Pager = numbered("/tag", query, "v", number, to < len(sorted))
+// policyPage is what the policies found about a tag.
+type policyPage struct {
+	Summary     watch.Summary
+	Action      string
+	Actions     []string
+	Rows        []policy.ResultRow
+	Selected    int
+	First, Last int
+	Pager       pager
+}
+
+// whitelisted selects rows that a whitelist or an acceptance waives.
+const whitelisted = "whitelisted"
+
+func (s *Site) tagPolicy(ctx context.Context, p *parameters) (view, error) {
+	page := policyPage{Actions: []string{string(policy.Stop), string(policy.Warn), string(policy.Go), whitelisted}}
+	target, number := p.target("name"), p.page("page")
+	page.Action = choice(p, "action", page.Actions...)
+	if err := p.invalid(); err != nil {
+		return view{}, err
+	}
+	known, err := s.watched(ctx, target)
+	if err != nil {
+		return view{}, err
+	}
+	rows, err := policyRows(known.State.Evaluation)
+	if err != nil {
+		return view{}, err
+	}
+	rows = slices.DeleteFunc(rows, func(row policy.ResultRow) bool { return page.Action != "" && page.Action != actionOf(row) })
+	from := min((number-1)*policyRowsPerPage, len(rows))
+	to := min(from+policyRowsPerPage, len(rows))
+	page.Summary, page.Rows, page.Selected, page.First, page.Last = known.State.Summarize(target), rows[from:to], len(rows), from+1, to
+	page.Pager = p.numbered("/tag/policy", "page", number, to < len(rows))
+	return view{"policyrows", "What the policies found: " + target.String(), page}, nil
+}
+
+func actionOf(row policy.ResultRow) string {
+	if row.Whitelist != "" {
+		return whitelisted
+	}
+	return string(row.Action)
 }
 
 // notified reads notifications with their deliveries.
@@ -153,11 +195,17 @@ func (s *Site) notified(ctx context.Context, filter NotificationFilter) ([]notif
 	if err != nil {
 		return nil, err
 	}
+	return s.withDeliveries(ctx, found, filter.Subject)
+}
+
+// withDeliveries adds the deliveries of notifications. The subject that the page is about
+// is left out of their lines.
+func (s *Site) withDeliveries(ctx context.Context, found []Notification, subject string) (_ []notificationRow, err error) {
 	rows := make([]notificationRow, len(found))
 	for i, one := range found {
 		rows[i].Notification, rows[i].Line = one, one.Summary
-		if filter.Subject != "" {
-			rows[i].Line = strings.TrimPrefix(one.Summary, filter.Subject+": ")
+		if subject != "" {
+			rows[i].Line = strings.TrimPrefix(one.Summary, subject+": ")
 		}
 		if rows[i].Deliveries, err = s.Read.DeliveriesOf(ctx, one.ID); err != nil {
 			return nil, err

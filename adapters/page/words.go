@@ -19,21 +19,48 @@ import (
 // functions are what the templates can call.
 func (s *Site) functions() template.FuncMap {
 	return template.FuncMap{
-		"interval":  polling.IntervalText,
-		"ago":       func(t time.Time) string { return wording.Ago(s.Now(), t) },
-		"stamp":     func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
-		"machine":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"headline":  watch.Summary.Headline,
-		"mood":      mood,
-		"ended":     func(c vuln.Coverage) bool { return c.Ended(s.Now()) },
-		"spark":     func(history []watch.CountsAt) *spark { return newSpark(history, s.Now()) },
-		"address":   address,
-		"severity":  severityClass,
-		"tagLink":   func(t image.Target) string { return "/tag?" + url.Values{"name": {t.String()}}.Encode() },
-		"aboutLink": func(subject string) string { return "/notifications?" + url.Values{"subject": {subject}}.Encode() },
-		"shorten":   shorten,
-		"breakable": breakable,
+		"interval":     polling.IntervalText,
+		"ago":          func(t time.Time) string { return wording.Ago(s.Now(), t) },
+		"stamp":        func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") },
+		"machine":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"headline":     watch.Summary.Headline,
+		"mood":         mood,
+		"ended":        func(c vuln.Coverage) bool { return c.Ended(s.Now()) },
+		"spark":        func(history []watch.CountsAt) *spark { return newSpark(history, s.Now()) },
+		"address":      address,
+		"severity":     severityClass,
+		"tagLink":      func(t image.Target, more ...string) string { return tagLink("/tag", t, more...) },
+		"tagPath":      tagLink,
+		"count":        newCount,
+		"severityText": severityText,
+		"tagsOf":       tagsOf,
+		"json":         func(content []byte) string { return shorten(string(content), 400) },
+		"aboutLink":    func(subject string) string { return "/notifications?" + url.Values{"subject": {subject}}.Encode() },
+		"shorten":      shorten,
+		"breakable":    breakable,
 	}
+}
+
+// counted is a number of vulnerabilities of a tag, with a link to them.
+type counted struct {
+	Number            int
+	Word, Link, Class string
+}
+
+func newCount(t image.Target, severity string, number int) counted {
+	c := counted{Number: number, Word: severity, Link: tagLink("/tag", t, "severity", severity) + "#vulnerabilities"}
+	if severity == "critical" || severity == "high" {
+		c.Class = severityClass(severity)
+	}
+	return c
+}
+
+// severityText is a choice of the form.
+func severityText(value string) string {
+	if name, above := strings.CutSuffix(value, "+"); above {
+		return name + " and above"
+	}
+	return value
 }
 
 // breakable is a name that a browser breaks after a slash and before a tag and a

@@ -36,15 +36,9 @@ type memberRow struct {
 func (s *Store) AffectedByPackage(ctx context.Context, query vuln.PackageQuery) ([]PlacedPackage, error) {
 	var list []PlacedPackage
 	err := s.view(ctx, "find package "+query.Name, func(t tx) error {
-		rows, err := all[memberRow](ctx, t, `SELECT group_id, name, version, type, purl FROM group_package WHERE lookup = ?`, strings.ToLower(query.Name))
+		packages, err := t.packagesOf(ctx, strings.ToLower(query.Name), query.Selects)
 		if err != nil {
 			return err
-		}
-		packages := map[int64][]vuln.Package{}
-		for _, row := range rows {
-			if p := (vuln.Package{Name: row.Name, Version: row.Version, Type: row.Type, PURL: row.PURL}); query.Selects(p) {
-				packages[row.GroupID] = append(packages[row.GroupID], p)
-			}
 		}
 		found, err := places(ctx, t, packages)
 		if err != nil {

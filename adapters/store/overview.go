@@ -2,20 +2,12 @@ package store
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
-)
-
-// recorded and unrecorded are the targets with a state and those without: the
-// first in the order of an index, a page at a time; the others come after them.
-const (
-	recorded   = ` FROM target_state JOIN target ON target.name = target_state.target`
-	unrecorded = ` FROM target LEFT JOIN target_state ON target_state.target = target.name`
 )
 
 // Overview lists the states of the targets that the filter selects, without their
@@ -27,7 +19,7 @@ func (s *Store) Overview(ctx context.Context, filter watch.OverviewFilter) (page
 		if total, err = one[int](ctx, t, `SELECT count(*)`+unrecorded+where.text(), where.args...); err != nil {
 			return err
 		}
-		rows, err := t.overview(ctx, where, filter)
+		rows, err := t.overviewPage(ctx, where, filter)
 		if err != nil {
 			return err
 		}
@@ -35,28 +27,6 @@ func (s *Store) Overview(ctx context.Context, filter watch.OverviewFilter) (page
 		return err
 	})
 	return page, total, err
-}
-
-func (t tx) overview(ctx context.Context, where conditions, filter watch.OverviewFilter) ([]stateRow, error) {
-	order, limit := overviewOrder(filter.Order), limitOf(filter.Limit)
-	if order == "" {
-		return t.overviewPage(ctx, unrecorded, where, `target.name`, limit, filter.Offset)
-	}
-	rows, err := t.overviewPage(ctx, recorded, where, order, limit, filter.Offset)
-	if err != nil || len(rows) >= limit {
-		return rows, err
-	}
-	before, err := one[int](ctx, t, `SELECT count(*)`+recorded+where.text(), where.args...)
-	if err != nil {
-		return nil, err
-	}
-	where.add(`target_state.target IS NULL`)
-	more, err := t.overviewPage(ctx, unrecorded, where, `target.name`, limit-len(rows), max(0, filter.Offset-before))
-	return append(rows, more...), err
-}
-
-func (t tx) overviewPage(ctx context.Context, from string, where conditions, order string, limit, offset int) ([]stateRow, error) {
-	return all[stateRow](ctx, t, `SELECT `+summaryColumns+from+where.text()+` ORDER BY `+order+` LIMIT ? OFFSET ?`, append(slices.Clone(where.args), limit, offset)...)
 }
 
 // literal keeps LIKE from reading what a person typed as a pattern.
@@ -74,6 +44,15 @@ func overviewConditions(f watch.OverviewFilter) conditions {
 	default:
 		where.add(`status = ?`, f.Status)
 	}
+	if f.Registry != "" {
+		where.add(`target.registry = ?`, f.Registry)
+	}
+	if f.Repository != "" {
+		where.add(`target.repository = ?`, f.Repository)
+	}
+	if f.Source != "" {
+		where.add(`EXISTS (SELECT 1 FROM source_member WHERE source_member.target = target.name AND source_member.source = ?)`, f.Source)
+	}
 	if f.Uncovered {
 		where.add(`coverage = ?`, string(vuln.NotCovered))
 	}
@@ -81,18 +60,6 @@ func overviewConditions(f watch.OverviewFilter) conditions {
 		where.add(`(coalesce(problem, '') <> '' OR ` + tagWrong + `)`)
 	}
 	return where
-}
-
-// overviewOrder is that of an index, whose columns go by the table: the names alone
-// are those of the results. It is "" by name.
-func overviewOrder(order watch.OverviewOrder) string {
-	switch order {
-	case watch.BySeverity:
-		return `target_state.critical DESC, target_state.high DESC, target_state.medium DESC, target_state.low DESC, target_state.target`
-	case watch.ByChange:
-		return `target_state.changed DESC, target_state.target`
-	}
-	return ""
 }
 
 type registryRow struct {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -74,8 +75,12 @@ func TestOverview(t *testing.T) {
 			{"all", watch.OverviewFilter{}, []image.Target{a, b, c, d}, 4},
 			{"the mostSevere first", watch.OverviewFilter{Order: watch.BySeverity}, []image.Target{c, b, a, d}, 4},
 			{"the last changed first", watch.OverviewFilter{Order: watch.ByChange}, []image.Target{b, c, a, d}, 4},
-			{"a page", watch.OverviewFilter{Offset: 1, Limit: 2}, []image.Target{b, c}, 4},
-			{"behind the last", watch.OverviewFilter{Offset: 9, Limit: 2}, nil, 4},
+			{"a page", watch.OverviewFilter{After: a.String(), Limit: 2}, []image.Target{b, c}, 4},
+			{"behind the last", watch.OverviewFilter{After: d.String(), Limit: 2}, nil, 4},
+			{"before a tag", watch.OverviewFilter{Before: c.String(), Limit: 1}, []image.Target{b}, 4},
+			{"of a registry", watch.OverviewFilter{Registry: "s.example.com"}, []image.Target{d}, 1},
+			{"of a repository", watch.OverviewFilter{Repository: "r.example.com/c"}, []image.Target{c}, 1},
+			{"of a source without tags", watch.OverviewFilter{Source: "shop"}, nil, 0},
 			{"fail", watch.OverviewFilter{Status: "fail"}, []image.Target{b, c}, 2},
 			{"not evaluated", watch.OverviewFilter{Status: watch.NotEvaluated}, []image.Target{d}, 1},
 			{"failing", watch.OverviewFilter{Failing: true}, []image.Target{c}, 1},
@@ -121,19 +126,34 @@ func TestOverviewPages(t *testing.T) {
 			{watch.OverviewFilter{Order: watch.ByChange, Status: string(policy.Pass)}, "bd"},
 		} {
 			for test.filter.Limit = 1; test.filter.Limit <= 8; test.filter.Limit++ {
-				got := ""
-				for test.filter.Offset = 0; test.filter.Offset <= len(targets); test.filter.Offset += test.filter.Limit {
+				got, back := "", ""
+				var last string
+				for test.filter.After, test.filter.Before = "", ""; ; test.filter.After = last {
 					page, total, err := s.Overview(t.Context(), test.filter)
 					check(t, err)
 					if total != len(test.want) || len(page) > test.filter.Limit {
 						t.Errorf("%+v: %d of %d", test.filter, len(page), total)
 					}
 					for _, summary := range page {
-						got += summary.Target.Reference.Path
+						got, last = got+summary.Target.Reference.Path, summary.Target.String()
+					}
+					if len(page) < test.filter.Limit {
+						break
 					}
 				}
-				if got != test.want {
-					t.Errorf("%+v: %s, want %s", test.filter, got, test.want)
+				for test.filter.After, test.filter.Before, back = "", last, got[len(got)-1:]; ; {
+					page, _, err := s.Overview(t.Context(), test.filter)
+					check(t, err)
+					for _, summary := range slices.Backward(page) {
+						back = summary.Target.Reference.Path + back
+					}
+					if len(page) < test.filter.Limit {
+						break
+					}
+					test.filter.Before = page[0].Target.String()
+				}
+				if got != test.want || back != test.want {
+					t.Errorf("%+v: %s, and backward %s, want %s", test.filter, got, back, test.want)
 				}
 			}
 		}

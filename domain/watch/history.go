@@ -22,9 +22,14 @@ type OverviewFilter struct {
 	Failing bool
 	// Uncovered selects targets of a distribution that the data does not cover.
 	Uncovered bool
-	Order     OverviewOrder
-	Offset    int
-	Limit     int // zero for 1,000
+	// Registry, Repository and Source select targets of one; "" for any. A source selects
+	// what it brings.
+	Registry, Repository, Source string
+	Order                        OverviewOrder
+	// After and Before are the text of the target that precedes the page, or that follows
+	// it; "" for the first page.
+	After, Before string
+	Limit         int // zero for 1,000
 }
 
 // NotEvaluated is the Status of a OverviewFilter for targets without an outcome.
