@@ -53,7 +53,9 @@ type started[Answer any] struct {
 func begun[Request any, Answer interface{ Location() string }](o operations.Operation[Request, Answer]) route {
 	r := of(o)
 	r.register = func(s *server, api huma.API) {
-		huma.Register(api, r.Operation, func(ctx context.Context, in *body[Request]) (*started[Answer], error) {
+		served := r.Operation
+		served.Middlewares = huma.Middlewares{s.allowed(o.Name, o.Admit)}
+		huma.Register(api, served, func(ctx context.Context, in *body[Request]) (*started[Answer], error) {
 			got, err := o.Run(ctx, s.system(ctx), in.Body)
 			if err != nil {
 				return nil, s.problemOf(ctx, o.Name, err)
