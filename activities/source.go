@@ -19,6 +19,9 @@ import (
 type Sources interface {
 	// Read finds the references of a source. Version is that of the reading before.
 	Read(ctx context.Context, s source.Source, version string) (source.Reading, error)
+	// Watch calls changed whenever what Read finds may have changed, and once when it
+	// begins to watch. It returns when it cannot any more.
+	Watch(ctx context.Context, s source.Source, changed func()) error
 }
 
 // sourceStore keeps the sources.
@@ -58,7 +61,7 @@ func (a *Activities) readSource(ctx context.Context, name string) (source.Listin
 	var found *condition.Found
 	if err == nil {
 		// Too many tags are the source's fault; other failures are the store's.
-		if found, err = a.recordReading(ctx, name, reading, &listing); err != nil && !errors.Is(err, errkind.Limit) {
+		if found, err = a.recordReading(ctx, stored, reading, &listing); err != nil && !errors.Is(err, errkind.Limit) {
 			return listing, err
 		}
 	}
@@ -78,9 +81,9 @@ func unreadable(name string) condition.Key {
 }
 
 // recordReading stores what a reading decides, and returns what of it is not believed.
-func (a *Activities) recordReading(ctx context.Context, name string, reading source.Reading, listing *source.Listing) (*condition.Found, error) {
+func (a *Activities) recordReading(ctx context.Context, stored source.Source, reading source.Reading, listing *source.Listing) (*condition.Found, error) {
 	var decision source.Decision
-	err := a.Store.RecordSource(ctx, name, reading.Found, func(view source.View) (_ source.Decision, err error) {
+	err := a.Store.RecordSource(ctx, stored.Name, reading.Found, func(view source.View) (_ source.Decision, err error) {
 		if decision, err = source.Decide(view, reading.Found, reading.Version, a.now()); err != nil {
 			return decision, err
 		}
@@ -94,6 +97,9 @@ func (a *Activities) recordReading(ctx context.Context, name string, reading sou
 		return nil, err
 	}
 	listing.Tags, listing.Problem = len(decision.State.Members), decision.Problem
+	if stored.Kind.Streamed() && decision.State.Leaving() {
+		listing.List = min(listing.List, leavingWait)
+	}
 	for _, each := range decision.State.Found {
 		if !each.Followed() {
 			listing.NotFollowed++

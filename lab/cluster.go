@@ -83,14 +83,15 @@ func (c *Cluster) Put(list string, object Object) {
 	c.objects[key] = object
 }
 
-// Delete removes an object.
+// Delete removes an object, if it is there.
 func (c *Cluster) Delete(list, namespace, name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := list + "/" + namespace + "/" + name
-	object := c.objects[key]
-	delete(c.objects, key)
-	c.record("DELETED", list, object)
+	if object := c.objects[key]; object != nil {
+		delete(c.objects, key)
+		c.record("DELETED", list, object)
+	}
 }
 
 // record notes a change; the lock is held.
@@ -151,7 +152,7 @@ func (c *Cluster) Intercept(intercept func(http.ResponseWriter, *http.Request) b
 	c.intercept = intercept
 }
 
-// Lists is how many pages of lists were asked for, Streams how many streams are open.
+// Lists is how many pages of lists were asked for.
 func (c *Cluster) Lists() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

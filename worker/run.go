@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/log"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tagwatch/tagwatch/activities"
 	"github.com/tagwatch/tagwatch/adapters/httpserver"
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/adapters/tracing"
@@ -90,6 +91,9 @@ func run(ctx context.Context, settings config.Config) error {
 	group.Go(func() error { return serveQueues(ctx, temporal, settings.Worker, steps, watching, ready, logger) })
 	group.Go(func() error { clock.follow(ctx, logger); return nil })
 	group.Go(func() error { guard(ctx, temporal, settings.Worker, logger); return nil })
+	if settings.Worker.Serves("watching") {
+		group.Go(func() error { steps.activities.FollowStreams(ctx, activities.OrdinaryStreamPace); return nil })
+	}
 	if settings.Worker.Serves("matching") {
 		group.Go(func() error { steps.activities.Housekeep(ctx); return nil })
 	}
