@@ -18,9 +18,10 @@ const module = "github.com/tagwatch/tagwatch/"
 // for everything below it, unless there is a closer one.
 var floors = map[string][]string{
 	"worker":     {"config", "api", "operations", "client", "workflows", "activities", "adapters", "domain"},
-	"starter":    {"starter", "config", "operations", "client", "workflows", "adapters", "domain"},
+	"starter":    {"starter", "config", "remote", "operations", "client", "workflows", "adapters", "domain"},
 	"api":        {"api/anchore", "operations", "adapters/httpserver", "domain"},
 	"operations": {"client", "workflows", "adapters/store", "domain"}, // what people and programs can ask for, for both
+	"remote":     {"operations", "adapters/outbound", "domain"},       // operations that a server carries out
 	"client":     {"workflows", "domain"},
 	"workflows":  {"domain"},
 	"activities": {"domain"},
@@ -35,7 +36,7 @@ var floors = map[string][]string{
 	// The command line: rooms by noun over those that they share.
 	"starter/output":        {"domain"},
 	"starter/exit":          {"starter/output", "operations", "domain"},
-	"starter/session":       {"starter/exit", "starter/output", "config", "operations", "client", "workflows", "adapters", "domain"},
+	"starter/session":       {"starter/exit", "starter/output", "config", "remote", "operations", "client", "workflows", "adapters", "domain"},
 	"starter/arguments":     {"starter/session", "starter/exit", "starter/output", "config", "operations", "domain"},
 	"starter/completion":    {"starter/arguments", "starter/session", "starter/exit", "starter/output", "config", "operations", "adapters", "domain"},
 	"starter/tags":          room,
@@ -49,6 +50,7 @@ var floors = map[string][]string{
 	"starter/declarations":  room,
 	"starter/doctor":        room,
 	"starter/tokens":        room,
+	"starter/login":         {"starter/session", "starter/exit", "remote", "operations", "domain"},
 	"starter/trail":         room,
 	"starter/up":            room,
 

@@ -68,7 +68,7 @@ func New(options Options) (*Server, error) {
 			refuse(w, r, http.StatusMethodNotAllowed, r.URL.Path+" does not take "+r.Method+"; see /api/openapi.json")
 			return
 		}
-		refuse(w, r, http.StatusNotFound, "no such address; see /api/openapi.json")
+		refuseAddress(w)
 	})
 	compatible := anchore.New(anchore.Options{System: s.system, Explain: s.explain, Version: options.Version})
 	inner.Handle(anchore.Prefix, compatible)
@@ -99,6 +99,6 @@ func (s *server) onThisMachine(open http.Handler, guard func(http.Handler) http.
 func (s *server) system(ctx context.Context) *operations.System {
 	caller := callerOf(ctx)
 	system := s.System
-	system.Now, system.Scope, system.Bounds = s.Now().UTC(), caller.Scope, caller.Bounds
+	system.Now, system.Caller, system.Scope, system.Bounds = s.Now().UTC(), caller.Name, caller.Scope, caller.Bounds
 	return &system
 }

@@ -56,6 +56,7 @@ func samples(f *fixture, tag string) []sample {
 		{operation: "show-notification", method: "GET", path: "/notifications/" + about.Notification, scope: token.Read},
 		{operation: "list-packages", method: "GET", path: "/tag/packages" + ref, scope: token.Read},
 		{operation: "show-service", method: "GET", path: "/service", scope: token.Read, list: true},
+		{operation: "show-token", method: "GET", path: "/token", scope: token.Read, list: true},
 		{operation: "list-registries", method: "GET", path: "/registries", scope: token.Read, whole: true},
 		{operation: "explain-notification", method: "GET", path: "/notifications/" + about.Notification + "/explanation", scope: token.Read},
 		{operation: "explain-silence", method: "GET", path: "/silence" + ref + "&type=vuln_update", scope: token.Read},
@@ -252,7 +253,7 @@ func (f *fixture) seesNothing(name string, s sample) {
 		if !strings.Contains(body, `"watched":false`) {
 			f.Errorf("name-tag with bounds knows the tag: %s", body)
 		}
-	case s.list && (strings.Contains(body, "nginx") || s.operation != "show-feed" && s.operation != "show-service" && !strings.Contains(body, "ghcr.io/web/shop")):
+	case s.list && (strings.Contains(body, "nginx") || s.operation != "show-feed" && s.operation != "show-service" && s.operation != "show-token" && !strings.Contains(body, "ghcr.io/web/shop")):
 		f.Errorf("%s with bounds shows %s", s.operation, body)
 	case s.list:
 	case s.each && strings.Contains(body, `"NotFound"`):

@@ -75,11 +75,13 @@ func (s *server) problemOf(ctx context.Context, operation string, err error) err
 			p.Kind = errkind.Name(refused)
 		}
 		if p.Status == http.StatusServiceUnavailable {
-			return huma.ErrorWithHeaders(p, retryAfter)
+			return huma.ErrorWithHeaders(p, retryLater)
 		}
 		return p
 	case isInvalid:
-		return newProblem(http.StatusUnprocessableEntity, invalid.Error())
+		p := newProblem(http.StatusUnprocessableEntity, invalid.Error())
+		p.Errors = []*huma.ErrorDetail{{Location: invalid.Field, Value: invalid.Value, Message: "expected " + invalid.Expected}}
+		return p
 	}
 	s.Log.WarnContext(ctx, "request to the API failed", "operation", operation, "error", err)
 	if errors.Is(err, errkind.Unavailable) || ctx.Err() != nil {
@@ -88,8 +90,13 @@ func (s *server) problemOf(ctx context.Context, operation string, err error) err
 	return newProblem(http.StatusInternalServerError, "the request failed; the worker's log has the reason")
 }
 
-// retryAfter goes with problems that may be gone in a moment.
-var retryAfter = http.Header{"Retry-After": {"5"}}
+// retryAfter goes with problems that may be gone in a moment, and retryLater with what a
+// Temporal or a worker that does not respond makes impossible: clients that wait for a
+// moment only shall not wait for these.
+var (
+	retryAfter = http.Header{"Retry-After": {"5"}}
+	retryLater = http.Header{"Retry-After": {"30"}}
+)
 
 // speaksAnchore reports that a request is one of Anchore's API.
 func speaksAnchore(r *http.Request) bool {
@@ -117,7 +124,19 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, detail string) {
 		anchore.Refuse(w, faultOf(newProblem(status, detail)))
 		return
 	}
+	write(w, newProblem(status, detail))
+}
+
+// refuseAddress writes the problem of an address without an operation. It has no kind, so
+// that clients can distinguish it from an operation that does not find something.
+func refuseAddress(w http.ResponseWriter) {
+	p := newProblem(http.StatusNotFound, "no such address; see /api/openapi.json")
+	p.Kind = ""
+	write(w, p)
+}
+
+func write(w http.ResponseWriter, p *problemDetails) {
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(newProblem(status, detail)) // the client has gone
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // the client has gone
 }

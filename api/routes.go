@@ -24,7 +24,7 @@ var routes = []route{
 	of(operations.ListDeliveries), of(operations.Redeliver), of(operations.ListEndpoints), of(operations.ShowEndpoint),
 	of(operations.ListSources), of(operations.ShowSource), of(operations.PlanSource), of(operations.SaveSource), of(operations.ConfirmSource), of(operations.RemoveSource),
 	of(operations.ListPolicies), of(operations.ShowPolicy), begun(operations.ActivatePolicy), of(operations.ShowTask), of(operations.ShowFeed), of(operations.ShowService), of(operations.ListRegistries),
-	of(operations.CreateToken), of(operations.ListTokens), of(operations.RevokeToken), of(operations.ListAudit),
+	of(operations.ShowToken), of(operations.CreateToken), of(operations.ListTokens), of(operations.RevokeToken), of(operations.ListAudit),
 }
 
 // route serves one operation.

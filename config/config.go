@@ -22,6 +22,9 @@ type Config struct {
 	Email       string
 	LogLevel    string
 	LogFormat   string
+	// Server and ServerCAFile are for the command line only.
+	Server       string
+	ServerCAFile string
 
 	Worker Worker
 }

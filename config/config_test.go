@@ -16,7 +16,7 @@ import (
 func read(t *testing.T, arguments ...string) (settings config.Config, err error) {
 	t.Helper()
 	app := &cli.App{
-		Name: "test", Flags: append(config.Flags(), config.WorkerFlags()...), HideHelp: true,
+		Name: "test", Flags: allFlags(), HideHelp: true,
 		Action: func(c *cli.Context) error {
 			settings, err = config.FromWorker(c)
 			return nil

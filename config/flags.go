@@ -14,6 +14,7 @@ const mebibyte = 1 << 20
 // The groups in which help and docs/settings.md show the settings.
 const (
 	groupGeneral  = "General"
+	groupServer   = "Server"
 	groupWorker   = "Worker"
 	groupSchedule = "Intervals and retention"
 	groupData     = "Vulnerability data"
@@ -41,6 +42,16 @@ func Flags() []cli.Flag {
 			Usage: "lowest `level` to log: debug, info, warn or error"},
 		&cli.StringFlag{Category: groupGeneral, Name: "log-format", EnvVars: []string{"TAGWATCH_LOG_FORMAT"}, Value: "text",
 			Usage: "`format` of the log: text or json"},
+	}
+}
+
+// CommandFlags are the further settings of the command line.
+func CommandFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Category: groupServer, Name: "server", EnvVars: []string{"TAGWATCH_SERVER"}, DefaultText: "that of tagwatch login",
+			Usage: "`URL` of the server whose HTTP API carries out commands, with the token in TAGWATCH_TOKEN; empty to use the database itself"},
+		&cli.StringFlag{Category: groupServer, Name: "server-ca-file", EnvVars: []string{"TAGWATCH_SERVER_CA_FILE"},
+			Usage: "`file` of PEM certificates to trust for the server, in addition to the system's"},
 	}
 }
 
@@ -171,6 +182,7 @@ func From(c *cli.Context) (Config, error) {
 	settings := Config{
 		DataDir: dir, DatabaseURL: strings.TrimRight(c.String("database-url"), "\r\n"), Account: c.String("account"), Email: c.String("account-email"),
 		LogLevel: c.String("log-level"), LogFormat: c.String("log-format"),
+		Server: c.String("server"), ServerCAFile: c.String("server-ca-file"),
 	}
 	return settings, settings.Validate()
 }

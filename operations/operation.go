@@ -38,8 +38,11 @@ type Operation[Request, Answer any] struct {
 	do func(context.Context, *System, Request) (Answer, error)
 }
 
-// Run carries the operation out.
+// Run carries the operation out, here or at the system's server.
 func (o Operation[Request, Answer]) Run(ctx context.Context, s *System, request Request) (Answer, error) {
+	if s.Remote != nil {
+		return o.runAt(ctx, s.Remote, request)
+	}
 	if err := o.Admit(s); err != nil {
 		var none Answer
 		return none, err
@@ -52,6 +55,8 @@ func (o Operation[Request, Answer]) Admit(s *System) error { return s.admit(o.Sc
 
 // System is what an operation works on, and for whom.
 type System struct {
+	// Remote carries operations out in place of everything below; nil for here.
+	Remote Remote
 	// Store opens the database when it is first needed.
 	Store func(context.Context) (*store.Store, error)
 	// Ask has a request reach Temporal, and a worker where it needs one, within a time
@@ -60,6 +65,8 @@ type System struct {
 	// Account is the one in notification bodies.
 	Account string
 	Now     time.Time
+	// Caller is the name of the caller's token.
+	Caller string
 	// Scope and Bounds are what the caller is allowed.
 	Scope  token.Scope
 	Bounds token.Bounds

@@ -13,6 +13,7 @@ import (
 	"github.com/tagwatch/tagwatch/starter/endpoints"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/feeds"
+	"github.com/tagwatch/tagwatch/starter/login"
 	"github.com/tagwatch/tagwatch/starter/notifications"
 	"github.com/tagwatch/tagwatch/starter/policies"
 	"github.com/tagwatch/tagwatch/starter/registries"
@@ -58,7 +59,7 @@ func newApp() *cli.App {
 		UsageText:      "tagwatch [global options] COMMAND [options] [arguments]",
 		Description:    appDescription,
 		Version:        version,
-		Flags:          config.Flags(),
+		Flags:          slices.Concat(config.Flags(), config.CommandFlags()),
 		Action:         unknownCommand,
 		OnUsageError:   arguments.OnUsageError,
 		ExitErrHandler: func(*cli.Context, error) {}, // main prints and exits
@@ -67,7 +68,7 @@ func newApp() *cli.App {
 				tags.VulnerabilitiesCommand(), tags.EvaluateCommand(), tags.RescanCommand(), tags.SbomCommand(), tags.AffectedCommand(), repositories.Command(), sources.Command()),
 			group(categoryNotified, endpoints.Command(), endpoints.FiltersCommand(), notifications.NotificationsCommand(), notifications.DeliveriesCommand(), notifications.RedeliverCommand(), notifications.ExplainCommand()),
 			group(categoryRules, policies.Command(), policies.AcceptCommand(), feeds.Command()),
-			group(categorySystem, declarations.ApplyCommand(), declarations.DiffCommand(), declarations.ExportCommand(), doctor.ReconcileCommand(), registries.PushCommand(), registries.Command(), tokens.Command(), trail.Command(), up.Command(), doctor.Command(), completion.Command(), manCommand(), versionCommand()),
+			group(categorySystem, declarations.ApplyCommand(), declarations.DiffCommand(), declarations.ExportCommand(), doctor.ReconcileCommand(), registries.PushCommand(), registries.Command(), tokens.Command(), login.Command(), login.LogoutCommand(), trail.Command(), up.Command(), doctor.Command(), completion.Command(), manCommand(), versionCommand()),
 		),
 	}
 	prepare(app.Commands)

@@ -35,6 +35,9 @@ func (s *Session) Temporal(ctx context.Context) (*Link, error) {
 	if s.Linked != nil {
 		return s.Linked, nil
 	}
+	if err := s.refuseRemote(); err != nil {
+		return nil, err
+	}
 	options, err := TemporalOptions()
 	if err != nil {
 		return nil, err

@@ -49,6 +49,8 @@ type Session struct {
 	Linked *Link
 	Watch  *watching // with --watch
 	Shown  func()    // stops the report that the command is slow
+
+	server *server
 }
 
 // Action makes a command of a function that works with a session.
@@ -59,6 +61,7 @@ func Action(do func(context.Context, *Session) error) cli.ActionFunc {
 			return exit.Unable(err)
 		}
 		s := &Session{Context: c, Settings: settings, Out: output.Shielded(c.App.Writer), Progress: output.Shielded(c.App.ErrWriter), Now: time.Now().UTC(), Shown: func() {}}
+		s.server = newServer(s)
 		if err := s.checkOutput(); err != nil {
 			return err
 		}
@@ -108,6 +111,9 @@ func Bare(do func(context.Context, *Session) error) cli.ActionFunc {
 func (s *Session) Store(ctx context.Context) (*store.Store, error) {
 	if s.Stored != nil {
 		return s.Stored, nil
+	}
+	if err := s.refuseRemote(); err != nil {
+		return nil, err
 	}
 	if err := s.requireFile(); err != nil {
 		return nil, err

@@ -9,10 +9,14 @@ import (
 	"github.com/tagwatch/tagwatch/operations"
 )
 
-// System is what operations work on: the database and Temporal themselves, whose holder
-// may do everything.
+// System is what operations work on: a server, or the database and Temporal themselves,
+// whose holder may do everything.
 func (s *Session) System() *operations.System {
-	return &operations.System{Store: s.Store, Ask: s.ask, Account: s.Settings.Account, Now: s.Now, Scope: token.Admin}
+	system := &operations.System{Store: s.Store, Ask: s.ask, Account: s.Settings.Account, Now: s.Now, Scope: token.Admin}
+	if s.Remote() {
+		system.Remote = s.server
+	}
+	return system
 }
 
 func (s *Session) ask(ctx context.Context, doing string, limit time.Duration, request func(context.Context, client.Client) error) error {

@@ -37,6 +37,9 @@ terminal, Temporal to temporal.log in the data directory.
 }
 
 func up(ctx context.Context, s *session.Session) error {
+	if err := s.Local("runs Tagwatch on this machine"); err != nil {
+		return err
+	}
 	settings, err := config.FromWorker(s.Context)
 	if err != nil {
 		return exit.Unable(err)
