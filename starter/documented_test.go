@@ -68,7 +68,7 @@ func emptyMachine(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	for name, value := range map[string]string{
-		"TAGWATCH_DATA_DIR": dir, "TEMPORAL_ADDRESS": "127.0.0.1:1", "TAGWATCH_FEED_URL": "http://127.0.0.1:1",
+		"TAGWATCH_DATA_DIR": dir, "XDG_CONFIG_HOME": dir, "TEMPORAL_ADDRESS": "127.0.0.1:1", "TAGWATCH_FEED_URL": "http://127.0.0.1:1",
 		"HTTP_PROXY": "http://127.0.0.1:1", "HTTPS_PROXY": "http://127.0.0.1:1", "NO_PROXY": "127.0.0.1",
 	} {
 		t.Setenv(name, value)
@@ -101,7 +101,7 @@ func (d documented) check(ctx context.Context) error {
 }
 
 // absent is in the errors about files, bundles, tags and input that the empty machine lacks.
-var absent = regexp.MustCompile(`not found|no such file|no stored bundle|is not watched|the file is empty`)
+var absent = regexp.MustCompile(`not found|no such file|no stored bundle|is not watched|the file is empty|standard input has no token`)
 
 // programNamed is tagwatch without output, or the options of tagwatch-worker.
 func programNamed(name string) *cli.App {

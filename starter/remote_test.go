@@ -22,7 +22,7 @@ import (
 
 // directly are the scripts that do not run by way of a server, each with the reason.
 var directly = map[string]string{
-	"database.txtar": local, "up.txtar": local, "up_beside.txtar": local, "up_fails.txtar": local,
+	"login.txtar": "is about which server is used", "database.txtar": local, "up.txtar": local, "up_beside.txtar": local, "up_fails.txtar": local,
 
 	"accept.txtar": missing, "audit.txtar": missing, "completion.txtar": missing, "declaration.txtar": missing, "doctor.txtar": missing, "end_of_life.txtar": missing,
 	"endpoint.txtar": missing, "filters.txtar": missing, "first_policy.txtar": missing, "forms.txtar": missing, "not_notified.txtar": missing, "notified.txtar": missing,

@@ -3,12 +3,12 @@ package arguments
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -58,35 +58,24 @@ func Bundle(ctx context.Context, s *session.Session, fileOrID string) (*policy.B
 	if _, err := os.Stat(fileOrID); err == nil || fileOrID == StandardInput {
 		return ParseBundle(s, fileOrID)
 	}
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return nil, err
-	}
-	stored, err := kept.Bundle(ctx, fileOrID)
+	bundle, err := storedBundle(ctx, s, fileOrID)
 	if errors.Is(err, errkind.NotFound) {
 		return nil, exit.Refused("no file and no stored bundle named %s; see: tagwatch policy list", fileOrID)
 	}
-	if err != nil {
-		return nil, err
-	}
-	bundle, _ := policy.Parse(stored.Document)
-	return bundle, nil
+	return bundle, err
 }
 
 // ActiveBundle is the default one until a bundle is activated, as for the worker.
 func ActiveBundle(ctx context.Context, s *session.Session) (*policy.Bundle, error) {
-	kept, err := s.Store(ctx)
+	return storedBundle(ctx, s, "")
+}
+
+func storedBundle(ctx context.Context, s *session.Session, id string) (*policy.Bundle, error) {
+	stored, err := operations.ShowPolicy.Run(ctx, s.System(), operations.PolicyRequest{ID: id})
 	if err != nil {
 		return nil, err
 	}
-	stored, err := kept.ActiveBundle(ctx)
-	if errors.Is(err, errkind.NotFound) {
-		return policy.Default(), nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the active bundle: %w", err)
-	}
-	bundle, _ := policy.Parse(stored.Document) // its problems were shown when it was added
+	bundle, _ := policy.Parse(stored.Bundle) // its problems were shown when it was added
 	return bundle, nil
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -15,16 +15,15 @@ func SaySubjects(ctx context.Context, s *session.Session, patterns ...string) er
 	if len(patterns) == 0 {
 		return nil
 	}
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return err
-	}
-	watched, err := kept.Targets(ctx, subscription.TargetFilter{})
+	watched, err := operations.All(func(page operations.Page) ([]operations.TagStatus, string, error) {
+		list, err := operations.ListTags.Run(ctx, s.System(), operations.TagsRequest{Page: page})
+		return list.Tags, list.Next, err
+	})
 	if err != nil {
 		return err
 	}
 	for _, pattern := range patterns {
-		matches := slices.ContainsFunc(watched, func(t image.Target) bool { return image.SubjectMatches(pattern, t.Reference.String()) })
+		matches := slices.ContainsFunc(watched, func(t operations.TagStatus) bool { return image.SubjectMatches(pattern, t.Target.Reference.String()) })
 		switch registry, _, _ := strings.Cut(pattern, "/"); {
 		case matches:
 		case !strings.ContainsAny(registry, ".:*") && registry != "localhost":

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/tagwatch/tagwatch/adapters/webhook"
-	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/remote"
 	"github.com/tagwatch/tagwatch/starter/exit"
@@ -53,14 +51,21 @@ func sameServer(a, b string) bool {
 
 // readToken reads a token, or the reference to one.
 func readToken(text string) (string, error) {
-	if !strings.HasPrefix(text, "env:") && !strings.HasPrefix(text, "file:") {
-		return strings.TrimSpace(text), nil
+	token := text
+	switch kind, name, _ := strings.Cut(text, ":"); kind {
+	case "env":
+		token = os.Getenv(name)
+	case "file":
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return "", exit.Usage("read the token that %s names: %w", TokenVariable, err)
+		}
+		token = string(content)
 	}
-	token, err := webhook.ReadSecret(endpoint.SecretRef(text))
-	if err != nil {
-		return "", exit.Usage("read the token that %s names: %w", TokenVariable, err)
+	if token = strings.TrimSpace(token); token == "" {
+		return "", exit.Usage("no token at %s, which %s names", text, TokenVariable)
 	}
-	return strings.TrimSpace(token), nil
+	return token, nil
 }
 
 // Remote reports that a server carries the command out.

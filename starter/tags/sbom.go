@@ -45,7 +45,11 @@ func printSBOM(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	document, err := s.Stored.SBOM(ctx, known.Digest)
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return err
+	}
+	document, err := kept.SBOM(ctx, known.Digest)
 	if err != nil {
 		return err
 	}

@@ -85,8 +85,10 @@ func subscribe(ctx context.Context, s *session.Session) error {
 	many := bulk{Session: s, page: subscribePage, after: "stay subscribed; what was requested goes on, see: tagwatch status"}
 	many.do = func(ctx context.Context, page []image.Target, report func(int, error)) (err error) {
 		if !begun { // nothing is stored before Temporal answers
-			if _, err = s.Temporal(ctx); err != nil {
-				return err
+			if !s.Remote() {
+				if _, err = s.Temporal(ctx); err != nil {
+					return err
+				}
 			}
 			if abandon, err = addWebhook(ctx, s, &request.Options); err != nil {
 				return err
