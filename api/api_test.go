@@ -193,7 +193,7 @@ func TestBoundsOfDocuments(t *testing.T) {
 		f.must(f.store.SaveToken(t.Context(), made))
 		f.tokens["two"] = text
 		var seen []string
-		for path := "/api/v1/subscriptions?limit=4"; path != ""; {
+		for path := "/api/v1/subscriptions?limit=5"; path != ""; {
 			_, body := f.send("two", "GET", path, "")
 			var page operations.SubscriptionList
 			f.must(json.Unmarshal([]byte(body), &page))
@@ -204,7 +204,7 @@ func TestBoundsOfDocuments(t *testing.T) {
 				t.Errorf("the cursor names %s: %v", name, err)
 			}
 			if path = ""; page.Next != "" {
-				path = "/api/v1/subscriptions?limit=4&after=" + page.Next
+				path = "/api/v1/subscriptions?limit=5&after=" + page.Next
 			}
 		}
 		if slices.Sort(seen); len(seen) != 8 || seen[0] != "a.example.com/web/a:1" || seen[7] != "c.example.com/web/a:1" {

@@ -98,7 +98,7 @@ func TestPages(t *testing.T) {
 			tags int
 		}{{"read", 52}, {"web-read", 26}} {
 			for _, list := range []struct{ path, field, item string }{{"/tags", "tags", "target"}, {"/subscriptions", "subscriptions", "subscription_id"}} {
-				for _, limit := range []int{4, 7, 52, 1000} {
+				for _, limit := range []int{5, 7, 52, 1000} {
 					seen, after := []string{}, ""
 					for range 100 {
 						_, body := f.send(caller.name, "GET", fmt.Sprintf("/api/v1%s?limit=%d&after=%s", list.path, limit, url.QueryEscape(after)), "")
@@ -120,9 +120,9 @@ func TestPages(t *testing.T) {
 					}
 					want := caller.tags
 					if list.field == "subscriptions" {
-						want += 3 * 2 // the seed has all four types
+						want += 4 * 2 // the seed has all five types
 						if caller.name == "web-read" {
-							want = caller.tags + 3
+							want = caller.tags + 4
 						}
 					}
 					if slices.Sort(seen); len(seen) != want || len(slices.Compact(seen)) != want {
