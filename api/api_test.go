@@ -207,7 +207,7 @@ func TestBoundsOfDocuments(t *testing.T) {
 				path = "/api/v1/subscriptions?limit=5&after=" + page.Next
 			}
 		}
-		if slices.Sort(seen); len(seen) != 8 || seen[0] != "a.example.com/web/a:1" || seen[7] != "c.example.com/web/a:1" {
+		if slices.Sort(seen); len(seen) != 10 || seen[0] != "a.example.com/web/a:1" || seen[9] != "c.example.com/web/a:1" {
 			t.Errorf("the pages show %q", seen)
 		}
 	})
