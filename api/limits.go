@@ -50,6 +50,8 @@ func limited(next http.Handler) http.Handler {
 }
 
 // tagged gives what is read an ETag, and answers a client that has it already with 304.
+// The ETag of settings begins with their edition, which If-Match is about; its rest is the
+// hash of the answer, which also shows how things go.
 func tagged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet || isStream(r) {
@@ -61,6 +63,9 @@ func tagged(next http.Handler) http.Handler {
 		if kept.status == http.StatusOK {
 			sum := sha256.Sum256(kept.content.Bytes())
 			etag := `"` + hex.EncodeToString(sum[:16]) + `"`
+			if edition := w.Header().Get("ETag"); edition != "" {
+				etag = strings.TrimSuffix(edition, `"`) + "-" + etag[1:]
+			}
 			w.Header().Set("ETag", etag)
 			if lists(r.Header.Values("If-None-Match"), etag) {
 				w.Header().Del("Content-Type")

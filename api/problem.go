@@ -71,6 +71,9 @@ func (s *server) problemOf(ctx context.Context, operation string, err error) err
 	case isRefusal:
 		p := newProblem(statuses[errkind.Name(refused)], refused.Text)
 		p.Hint = refused.Hint
+		if errors.Is(err, operations.ErrChanged) {
+			p.Status, p.Title = http.StatusPreconditionFailed, http.StatusText(http.StatusPreconditionFailed)
+		}
 		if p.Status != http.StatusForbidden {
 			p.Kind = errkind.Name(refused)
 		}

@@ -21,7 +21,9 @@ var routes = []route{
 	of(operations.ListSubscriptions), of(operations.Subscribe), of(operations.Unsubscribe), of(operations.Rescan),
 	of(operations.FindVulnerability), of(operations.FindPackage), of(operations.ListRepositories),
 	of(operations.ListNotifications), of(operations.ShowNotification), of(operations.ExplainNotification), of(operations.ExplainSilence), streaming(), atom(),
-	of(operations.ListDeliveries), of(operations.Redeliver), of(operations.ListEndpoints), of(operations.ShowEndpoint),
+	of(operations.ListDeliveries), of(operations.Redeliver),
+	of(operations.ListEndpoints), of(operations.ShowEndpoint), of(operations.SaveEndpoint), of(operations.ImportEndpoints), of(operations.RotateEndpoint),
+	of(operations.DisableEndpoint), of(operations.EnableEndpoint), of(operations.TestEndpoint), of(operations.RemoveEndpoint),
 	of(operations.ListSources), of(operations.ShowSource), of(operations.PlanSource), of(operations.SaveSource), of(operations.ConfirmSource), of(operations.RemoveSource),
 	of(operations.ListPolicies), of(operations.ShowPolicy), begun(operations.ActivatePolicy), of(operations.ShowTask), of(operations.ShowFeed), of(operations.ShowService), of(operations.ListRegistries),
 	of(operations.ShowToken), of(operations.CreateToken), of(operations.ListTokens), of(operations.RevokeToken), of(operations.ListAudit),
@@ -35,6 +37,15 @@ type route struct {
 
 // body is a request in the body.
 type body[Request any] struct {
+	Body Request
+}
+
+// matching is a request that takes a condition.
+type matching interface{ Match(tags string) }
+
+// conditionalBody is a request in the body, with a condition.
+type conditionalBody[Request any] struct {
+	operations.Conditional
 	Body Request
 }
 
@@ -53,9 +64,9 @@ type started[Answer any] struct {
 func begun[Request any, Answer interface{ Location() string }](o operations.Operation[Request, Answer]) route {
 	r := of(o)
 	r.register = func(s *server, api huma.API) {
-		served := r.Operation
-		served.Middlewares = huma.Middlewares{s.allowed(o.Name, o.Admit)}
-		huma.Register(api, served, func(ctx context.Context, in *body[Request]) (*started[Answer], error) {
+		described := r.Operation
+		described.Middlewares = huma.Middlewares{s.allowed(o.Name, o.Admit), refuseCondition(api)}
+		huma.Register(api, described, func(ctx context.Context, in *body[Request]) (*started[Answer], error) {
 			got, err := o.Run(ctx, s.system(ctx), in.Body)
 			if err != nil {
 				return nil, s.problemOf(ctx, o.Name, err)
@@ -64,6 +75,12 @@ func begun[Request any, Answer interface{ Location() string }](o operations.Oper
 		})
 	}
 	return r
+}
+
+// taggedAnswer is an answer in the body, of which ETag says which settings it has.
+type taggedAnswer[Answer any] struct {
+	ETag string `header:"ETag" doc:"Names these settings, for If-Match, and this answer, for If-None-Match."`
+	Body Answer
 }
 
 func of[Request, Answer any](o operations.Operation[Request, Answer]) route {
@@ -79,20 +96,57 @@ func of[Request, Answer any](o operations.Operation[Request, Answer]) route {
 	r.register = func(s *server, api huma.API) {
 		served := r.Operation
 		served.Middlewares = huma.Middlewares{s.allowed(o.Name, o.Admit)}
-		run := func(ctx context.Context, request Request) (*answer[Answer], error) {
-			got, err := o.Run(ctx, s.system(ctx), request)
-			if err != nil {
-				return nil, s.problemOf(ctx, o.Name, err)
-			}
-			return &answer[Answer]{got}, nil
-		}
-		if o.Method == http.MethodPost {
-			huma.Register(api, served, func(ctx context.Context, in *body[Request]) (*answer[Answer], error) { return run(ctx, in.Body) })
-			return
-		}
-		huma.Register(api, served, func(ctx context.Context, in *Request) (*answer[Answer], error) { return run(ctx, *in) })
+		register(s, api, served, o)
 	}
 	return r
+}
+
+// register has an operation served, by what its request and its answer are.
+func register[Request, Answer any](s *server, api huma.API, described huma.Operation, o operations.Operation[Request, Answer]) {
+	var none Answer
+	if _, versioned := any(none).(operations.Versioned); versioned && o.Method == http.MethodGet {
+		serve(s, api, described, o, func(got Answer) *taggedAnswer[Answer] {
+			return &taggedAnswer[Answer]{ETag: any(got).(operations.Versioned).EditionTag(), Body: got}
+		})
+		return
+	}
+	serve(s, api, described, o, func(got Answer) *answer[Answer] { return &answer[Answer]{got} })
+}
+
+func serve[Request, Answer, Output any](s *server, api huma.API, described huma.Operation, o operations.Operation[Request, Answer], output func(Answer) *Output) {
+	run := func(ctx context.Context, request Request) (*Output, error) {
+		got, err := o.Run(ctx, s.system(ctx), request)
+		if err != nil {
+			return nil, s.problemOf(ctx, o.Name, err)
+		}
+		return output(got), nil
+	}
+	_, conditional := any(new(Request)).(matching)
+	if !conditional && o.Method != http.MethodGet {
+		described.Middlewares = append(described.Middlewares, refuseCondition(api))
+	}
+	switch {
+	case o.Method == http.MethodPost && conditional:
+		huma.Register(api, described, func(ctx context.Context, in *conditionalBody[Request]) (*Output, error) {
+			any(&in.Body).(matching).Match(in.IfMatch)
+			return run(ctx, in.Body)
+		})
+	case o.Method == http.MethodPost:
+		huma.Register(api, described, func(ctx context.Context, in *body[Request]) (*Output, error) { return run(ctx, in.Body) })
+	default:
+		huma.Register(api, described, func(ctx context.Context, in *Request) (*Output, error) { return run(ctx, *in) })
+	}
+}
+
+// refuseCondition refuses a condition that would not be checked.
+func refuseCondition(api huma.API) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		if ctx.Header("If-Match") != "" {
+			_ = huma.WriteErr(api, ctx, http.StatusBadRequest, "this does not take If-Match") // the client has gone
+			return
+		}
+		next(ctx)
+	}
 }
 
 // Extensions of the document: the scope that an operation needs, and whether it is about

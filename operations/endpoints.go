@@ -83,6 +83,7 @@ type EndpointRequest struct {
 // EndpointDetail is an endpoint with its deliveries.
 type EndpointDetail struct {
 	endpoint.Endpoint
+	Edited
 	// Deliveries are counted by state, Next is when the next is due.
 	Deliveries map[delivery.State]int `json:"deliveries"`
 	Oldest     time.Time              `json:"oldest_pending,omitzero"`
@@ -101,7 +102,7 @@ func showEndpoint(ctx context.Context, s *System, request EndpointRequest) (Endp
 	if err != nil {
 		return none, err
 	}
-	detail := EndpointDetail{Endpoint: s.disclosed(found)}
+	detail := EndpointDetail{Endpoint: s.disclosed(found), Edited: Edited{found.Edition}}
 	if detail.Deliveries, err = kept.DeliveryCounts(ctx, request.Name); err != nil {
 		return none, err
 	}

@@ -39,6 +39,8 @@ type NewToken struct {
 	Token
 	// Text is the secret. It is not stored and cannot be shown again.
 	Text string `json:"token" doc:"The token itself. It is shown only now."`
+	// Warnings are about subjects that are valid, but probably not meant.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 func createToken(ctx context.Context, s *System, request TokenRequest) (NewToken, error) {
@@ -53,6 +55,10 @@ func createToken(ctx context.Context, s *System, request TokenRequest) (NewToken
 	if err != nil {
 		return NewToken{}, err
 	}
+	warnings, err := unmatched(ctx, kept, request.Subjects)
+	if err != nil {
+		return NewToken{}, err
+	}
 	err = kept.SaveToken(ctx, made)
 	if errors.Is(err, errkind.Conflict) {
 		err = &Refusal{Kind: errkind.Conflict, Text: fmt.Sprintf("there is a token named %s already", made.Name), Hint: "choose another name, or run: tagwatch token revoke " + made.Name}
@@ -60,7 +66,7 @@ func createToken(ctx context.Context, s *System, request TokenRequest) (NewToken
 	if err != nil {
 		return NewToken{}, err
 	}
-	return NewToken{s.tokenOf(made), text}, nil
+	return NewToken{s.tokenOf(made), text, warnings}, nil
 }
 
 // ListTokens lists the tokens, by name.

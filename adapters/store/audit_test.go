@@ -161,6 +161,13 @@ func changes(t *testing.T) []change {
 			e.URL, e.Headers, e.Signing = e.URL+"2", map[string]string{"X-Key": planted + "2"}, []endpoint.SecretRef{"env:OTHER"}
 		})), true, audit.EndpointUpdate, "hook", `{"headers":{"X-Key":"..."},"signing":["env:HOOK_SECRET"],"url":"https://chat.example/..."}`,
 			`{"headers":{"X-Key":"... (changed)"},"signing":["env:OTHER"],"url":"https://chat.example/... (changed)"}`},
+		{"EditEndpoint", withHook, func(ctx context.Context, t *testing.T, s *store.Store) error {
+			_, err := s.EditEndpoint(ctx, "hook", at(1), func(before *endpoint.Endpoint) (endpoint.Endpoint, error) {
+				before.Signing = []endpoint.SecretRef{"env:OTHER"}
+				return *before, nil
+			})
+			return err
+		}, true, audit.EndpointUpdate, "hook", `{"signing":["env:HOOK_SECRET"]}`, `{"signing":["env:OTHER"]}`},
 		{"SwitchEndpoint", withHook, func(ctx context.Context, t *testing.T, s *store.Store) error {
 			return s.SwitchEndpoint(ctx, "hook", delivery.EndpointState{Disabled: true, Reason: "moving"}, at(1))
 		}, true, audit.EndpointDisable, "hook", `{"disabled":false}`, `{"disabled":true,"reason":"moving"}`},

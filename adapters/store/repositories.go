@@ -18,6 +18,7 @@ import (
 type repositoryRow struct {
 	Name     string
 	Content  string
+	Edition  int64
 	Revision int64
 	Listed   bool
 	Tags     []byte
@@ -26,7 +27,7 @@ type repositoryRow struct {
 	Checked  int64
 }
 
-const repositoryQuery = `SELECT name, content, revision, listed, tags, known, applied, checked FROM repository`
+const repositoryQuery = `SELECT name, content, edition, revision, listed, tags, known, applied, checked FROM repository`
 
 func (r repositoryRow) view() (taglist.View, error) {
 	repository, err := parse[taglist.Repository](r.Content)
@@ -41,7 +42,7 @@ func (r repositoryRow) view() (taglist.View, error) {
 	if err != nil {
 		return taglist.View{}, err
 	}
-	return taglist.View{Repository: repository, State: taglist.State{Revision: r.Revision, Listed: r.Listed, Tags: tags,
+	return taglist.View{Repository: repository, State: taglist.State{Edition: r.Edition, Revision: r.Revision, Listed: r.Listed, Tags: tags,
 		Known: known, Applied: r.Applied, Checked: timeOf(r.Checked)}}, nil
 }
 
@@ -53,6 +54,10 @@ func (s *Store) SaveRepository(ctx context.Context, repository taglist.Repositor
 		return err
 	}
 	return s.change(ctx, "save repository "+repository.Name.String(), func(t tx) error {
+		edition, err := t.edit(ctx, "repository", repository.Name.String())
+		if err != nil {
+			return err
+		}
 		before, err := t.repositorySettings(ctx, repository.Name)
 		if err != nil {
 			return err
@@ -64,9 +69,9 @@ func (s *Store) SaveRepository(ctx context.Context, repository taglist.Repositor
 		if err := t.note(ctx, now, change); err != nil {
 			return err
 		}
-		return t.run(ctx, `INSERT INTO repository (name, content, tags, created, updated) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (name) DO UPDATE SET content = excluded.content, updated = excluded.updated`,
-			repository.Name.String(), content, []byte{}, toMicros(now), toMicros(now))
+		return t.run(ctx, `INSERT INTO repository (name, content, edition, tags, created, updated) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (name) DO UPDATE SET content = excluded.content, edition = excluded.edition, updated = excluded.updated`,
+			repository.Name.String(), content, edition, []byte{}, toMicros(now), toMicros(now))
 	})
 }
 
@@ -192,6 +197,9 @@ func repositoryState(r taglist.Repository) audit.State {
 // stay until they are unsubscribed. errkind.NotFound if it is not watched.
 func (s *Store) DeleteRepository(ctx context.Context, name image.Repository, now time.Time) error {
 	return s.change(ctx, "delete repository "+name.String(), func(t tx) error {
+		if _, err := t.edit(ctx, "repository", name.String()); err != nil {
+			return err
+		}
 		before, err := t.repositorySettings(ctx, name)
 		if err != nil {
 			return err

@@ -18,6 +18,7 @@ import (
 
 type sourceRow struct {
 	Content   string
+	Edition   int64
 	Revision  int64
 	Listed    bool
 	Found     []byte
@@ -35,6 +36,10 @@ func (s *Store) SaveSource(ctx context.Context, saved source.Source, now time.Ti
 		return err
 	}
 	return s.change(ctx, "save source "+saved.Name, func(t tx) error {
+		edition, err := t.edit(ctx, "source", saved.Name)
+		if err != nil {
+			return err
+		}
 		before, found, err := first[string](ctx, t, `SELECT content FROM source WHERE name = ?`+t.locking, saved.Name)
 		if err != nil {
 			return err
@@ -50,9 +55,9 @@ func (s *Store) SaveSource(ctx context.Context, saved source.Source, now time.Ti
 		if err := t.note(ctx, now, change); err != nil {
 			return err
 		}
-		return t.run(ctx, `INSERT INTO source (name, content, created, updated) VALUES (?, ?, ?, ?)
-			ON CONFLICT (name) DO UPDATE SET content = excluded.content, version = '', updated = excluded.updated`,
-			saved.Name, content, toMicros(now), toMicros(now))
+		return t.run(ctx, `INSERT INTO source (name, content, edition, created, updated) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (name) DO UPDATE SET content = excluded.content, edition = excluded.edition, version = '', updated = excluded.updated`,
+			saved.Name, content, edition, toMicros(now), toMicros(now))
 	})
 }
 
@@ -82,7 +87,7 @@ func errNoSource(name string) error {
 }
 
 func (t tx) source(ctx context.Context, name string) (view source.View, err error) {
-	row, found, err := first[sourceRow](ctx, t, `SELECT content, revision, listed, found, version, doubt, confirmed, checked FROM source WHERE name = ?`+t.locking, name)
+	row, found, err := first[sourceRow](ctx, t, `SELECT content, edition, revision, listed, found, version, doubt, confirmed, checked FROM source WHERE name = ?`+t.locking, name)
 	if err != nil {
 		return view, err
 	}
@@ -92,7 +97,7 @@ func (t tx) source(ctx context.Context, name string) (view source.View, err erro
 	if view.Source, err = parse[source.Source](row.Content); err != nil {
 		return view, err
 	}
-	view.State = source.State{Revision: row.Revision, Listed: row.Listed, Version: row.Version, Doubt: row.Doubt, Confirmed: row.Confirmed, Checked: timeOf(row.Checked)}
+	view.State = source.State{Edition: row.Edition, Revision: row.Revision, Listed: row.Listed, Version: row.Version, Doubt: row.Doubt, Confirmed: row.Confirmed, Checked: timeOf(row.Checked)}
 	if row.Found != nil {
 		if view.State.Found, err = unpack[[]source.Found](row.Found); err != nil {
 			return view, err
@@ -341,6 +346,9 @@ func (t tx) handOver(ctx context.Context, target image.Target, brought, by strin
 func (s *Store) DeleteSource(ctx context.Context, name string, now time.Time) (ended []image.Target, err error) {
 	err = s.change(ctx, "delete source "+name, func(t tx) error {
 		ended = nil
+		if _, err := t.edit(ctx, "source", name); err != nil {
+			return err
+		}
 		view, err := t.source(ctx, name)
 		if err != nil {
 			return err

@@ -29,6 +29,8 @@ type Store struct {
 	locking string
 	// name says which database it is, for error messages.
 	name string
+	// expected are the settings that changes are based on.
+	expected Expected
 }
 
 // Open connects to the database of that URL, sqlite:///absolute/path or

@@ -17,6 +17,8 @@ type tx struct {
 	locking string
 	// trail is what the transaction says of itself.
 	trail *trail
+	// expected are the settings that the change is based on.
+	expected Expected
 }
 
 // repetitions bounds how often a transaction that PostgreSQL gave up is run.
@@ -34,6 +36,7 @@ func (s *Store) change(ctx context.Context, doing string, do func(tx) error) err
 
 func (s *Store) attempt(ctx context.Context, do func(tx) error) error {
 	return inside(ctx, s.writing, nil, s.locking, func(t tx) error {
+		t.expected = s.expected
 		if err := do(t); err != nil {
 			return err
 		}

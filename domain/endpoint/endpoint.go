@@ -56,7 +56,9 @@ type Endpoint struct {
 	CertFile string `json:"cert_file,omitempty"`
 	KeyFile  string `json:"key_file,omitempty"`
 
-	State delivery.EndpointState `json:"state"`
+	// Edition is the number of these settings: every change gives them another one.
+	Edition int64                  `json:"-"`
+	State   delivery.EndpointState `json:"state"`
 }
 
 // SecretRef names a secret without holding it: env:NAME or file:/path.

@@ -150,6 +150,8 @@ func (s Source) checkEngine(path string) error {
 
 // State is what was last recorded of a source.
 type State struct {
+	// Edition is the number of the settings: every change gives them another one.
+	Edition  int64
 	Revision int64
 	// Listed reports that it was read at least once.
 	Listed bool

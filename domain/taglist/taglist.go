@@ -44,6 +44,8 @@ const DefaultMost = 20_000
 
 // State is what was last recorded of a watched repository.
 type State struct {
+	// Edition is the number of the settings: every change gives them another one.
+	Edition  int64
 	Revision int64
 	// Listed reports that the repository was listed at least once; the first
 	// listing is silent.

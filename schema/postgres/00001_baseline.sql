@@ -127,7 +127,7 @@ CREATE TABLE counter (
     name  TEXT PRIMARY KEY,
     value BIGINT NOT NULL
 );
-INSERT INTO counter (name, value) VALUES ('group', 0), ('notification', 0);
+INSERT INTO counter (name, value) VALUES ('group', 0), ('notification', 0), ('edition', 0);
 
 -- Packages that are matched together, once for all images that hold them.
 CREATE TABLE package_group (
@@ -336,6 +336,7 @@ CREATE TABLE acceptance (
 CREATE TABLE endpoint (
     name          TEXT COLLATE "C" PRIMARY KEY,
     content       TEXT NOT NULL, -- JSON, without secrets
+    edition       BIGINT NOT NULL DEFAULT 0, -- number of the content, from the counter
     state         TEXT NOT NULL, -- JSON
     created       BIGINT NOT NULL,
     updated       BIGINT NOT NULL
@@ -395,6 +396,7 @@ CREATE INDEX attempt_made ON attempt (made);
 CREATE TABLE repository (
     name     TEXT COLLATE "C" PRIMARY KEY,
     content  TEXT NOT NULL, -- JSON
+    edition  BIGINT NOT NULL DEFAULT 0, -- number of the content, from the counter
     revision BIGINT NOT NULL DEFAULT 0,
     listed   BOOLEAN NOT NULL DEFAULT FALSE,
     known    BYTEA, -- all tags of the last listing, watched or not; NULL before there was one
@@ -409,6 +411,7 @@ CREATE TABLE repository (
 CREATE TABLE source (
     name      TEXT COLLATE "C" PRIMARY KEY,
     content   TEXT NOT NULL, -- JSON
+    edition   BIGINT NOT NULL DEFAULT 0, -- number of the content, from the counter
     revision  BIGINT NOT NULL DEFAULT 0,
     listed    BOOLEAN NOT NULL DEFAULT FALSE,
     found     BYTEA, -- all references of the last listing; NULL before there was one

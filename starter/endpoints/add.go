@@ -14,10 +14,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/endpoint"
-	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -79,33 +79,26 @@ func endpointFlags() []cli.Flag {
 }
 
 func endpointAdd(ctx context.Context, s *session.Session) error {
-	endpoint, err := endpointOfFlags(s)
+	settings, err := endpointOfFlags(s)
 	if err != nil {
 		return err
 	}
-	if err := endpoint.Validate(); err != nil {
-		return exit.Unable(err)
-	}
-	kept, err := s.Store(ctx)
+	saved, err := operations.SaveEndpoint.Run(ctx, s.System(), operations.EndpointChange{EndpointSettings: settings, Replace: s.Bool("replace")})
 	if err != nil {
 		return err
 	}
-	_, err = kept.Endpoint(ctx, endpoint.Name)
-	fresh := errors.Is(err, errkind.NotFound)
-	if err != nil && !fresh {
-		return err
+	sayDelayed(s, saved.Delayed)
+	for _, warning := range saved.Warnings {
+		s.Say("%s", warning)
 	}
-	if !fresh && !s.Bool("replace") {
-		return exit.Refused("endpoint %q exists; see its settings with: tagwatch endpoint show %s; replace all of them with: --replace", endpoint.Name, endpoint.Name)
+	return s.Show(saved, func(w io.Writer) { writeAdded(w, saved.Name, saved.Created) })
+}
+
+// sayDelayed says that a change takes effect later only.
+func sayDelayed(s *session.Session, why string) {
+	if why != "" {
+		s.Say("%s. The endpoint picks up the change later", why)
 	}
-	if err := kept.SaveEndpoint(ctx, endpoint, s.Now); err != nil {
-		return err
-	}
-	s.WakeEndpoints(ctx, endpoint.Name)
-	if err := arguments.SaySubjects(ctx, s, endpoint.Subjects...); err != nil {
-		return err
-	}
-	return s.Show(endpoint, func(w io.Writer) { writeAdded(w, endpoint.Name, fresh) })
 }
 
 func writeAdded(w io.Writer, name string, fresh bool) {
@@ -116,12 +109,12 @@ func writeAdded(w io.Writer, name string, fresh bool) {
 	fmt.Fprintf(w, "Endpoint %s added; test it with: tagwatch endpoint test %s\n", name, name)
 }
 
-func endpointOfFlags(s *session.Session) (e endpoint.Endpoint, err error) {
+func endpointOfFlags(s *session.Session) (e operations.EndpointSettings, err error) {
 	given, err := s.Arguments("NAME", "URL")
 	if err != nil {
 		return e, err
 	}
-	e = endpoint.Endpoint{Name: given[0], URL: given[1], ExplicitOnly: s.Bool("explicit"), Format: message.Format(s.String("format")),
+	e = operations.EndpointSettings{Name: given[0], URL: given[1], ExplicitOnly: s.Bool("explicit"), Format: message.Format(s.String("format")),
 		User: s.String("user"), Timeout: s.Duration("timeout"), Proxy: s.String("proxy")}
 	e.Pace = endpoint.Pace{RateLimit: s.Int("per-minute"), Digest: s.Duration("digest"), DigestCount: s.Int("digest-count"), Debounce: s.Duration("debounce")}
 	if e.When, err = arguments.Filter(s); err != nil {
@@ -134,13 +127,13 @@ func endpointOfFlags(s *session.Session) (e endpoint.Endpoint, err error) {
 	return e, errors.Join(setScope(s, &e), setMaxBody(s, &e), setTemplate(s, &e), setSecrets(s, &e), setHeaders(s, &e), setFiles(s, &e))
 }
 
-func setScope(s *session.Session, e *endpoint.Endpoint) (err error) {
+func setScope(s *session.Session, e *operations.EndpointSettings) (err error) {
 	e.Subjects = arguments.Several(s, "subject")
 	e.Labels, err = arguments.Labels(s)
 	return err
 }
 
-func setMaxBody(s *session.Session, e *endpoint.Endpoint) error {
+func setMaxBody(s *session.Session, e *operations.EndpointSettings) error {
 	given := s.String("max-body")
 	if given == "" {
 		return nil
@@ -153,7 +146,7 @@ func setMaxBody(s *session.Session, e *endpoint.Endpoint) error {
 	return nil
 }
 
-func setTemplate(s *session.Session, e *endpoint.Endpoint) error {
+func setTemplate(s *session.Session, e *operations.EndpointSettings) error {
 	file := s.String("template")
 	if file == "" {
 		return nil
@@ -166,7 +159,7 @@ func setTemplate(s *session.Session, e *endpoint.Endpoint) error {
 	return err
 }
 
-func setSecrets(s *session.Session, e *endpoint.Endpoint) (err error) {
+func setSecrets(s *session.Session, e *operations.EndpointSettings) (err error) {
 	if e.Password, err = secret(s, "password"); err != nil {
 		return err
 	}
@@ -205,7 +198,7 @@ func fileRef(file string) (endpoint.SecretRef, error) {
 	return endpoint.SecretRef("file:" + path), exit.Unable(err)
 }
 
-func setHeaders(s *session.Session, e *endpoint.Endpoint) error {
+func setHeaders(s *session.Session, e *operations.EndpointSettings) error {
 	for _, given := range arguments.WholeValues(s, "header") {
 		name, value, found := strings.Cut(given, "=")
 		if !found {
@@ -229,7 +222,7 @@ func setHeaders(s *session.Session, e *endpoint.Endpoint) error {
 	return nil
 }
 
-func setFiles(s *session.Session, e *endpoint.Endpoint) error {
+func setFiles(s *session.Session, e *operations.EndpointSettings) error {
 	for _, each := range []struct {
 		flag string
 		into *string

@@ -2,10 +2,11 @@ package endpoints
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/delivery"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -24,6 +25,47 @@ func endpointDisableCommand() *cli.Command {
 }
 
 func endpointDisable(ctx context.Context, s *session.Session, name string) error {
-	state := delivery.EndpointState{Disabled: true, Reason: s.String("reason")}
-	return setEndpointState(ctx, s, name, state, "disabled; resume with: tagwatch endpoint enable "+name)
+	disabled, err := operations.DisableEndpoint.Run(ctx, s.System(), operations.EndpointDisabling{Name: name, Reason: s.String("reason")})
+	return writeSwitched(s, disabled, err, "Endpoint %s is disabled; resume with: tagwatch endpoint enable %[1]s\n")
+}
+
+func endpointEnableCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "enable",
+		Usage:       "resume sending to a disabled endpoint",
+		UsageText:   "tagwatch endpoint enable NAME",
+		Description: "An endpoint is disabled by tagwatch endpoint disable, or when it responds with 410\nGone. Pending notifications are sent at once.\n\n   tagwatch endpoint enable ops",
+		Action:      session.One("NAME", endpointEnable),
+	}
+}
+
+func endpointEnable(ctx context.Context, s *session.Session, name string) error {
+	enabled, err := operations.EnableEndpoint.Run(ctx, s.System(), operations.EndpointEnabling{Name: name})
+	return writeSwitched(s, enabled, err, "Endpoint %s is enabled\n")
+}
+
+func endpointDeleteCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "delete",
+		Usage:       "delete an endpoint",
+		UsageText:   "tagwatch endpoint delete NAME",
+		Description: "Pending deliveries to it fail.\n\n   tagwatch endpoint delete ops",
+		Action:      session.One("NAME", endpointDelete),
+	}
+}
+
+func endpointDelete(ctx context.Context, s *session.Session, name string) error {
+	request := operations.EndpointRemoval{EndpointRequest: operations.EndpointRequest{Name: name}}
+	deleted, err := operations.RemoveEndpoint.Run(ctx, s.System(), request)
+	return writeSwitched(s, deleted, err, "Endpoint %s deleted\n")
+}
+
+// writeSwitched writes the line about a changed endpoint.
+func writeSwitched(s *session.Session, switched operations.SwitchedEndpoint, err error, line string) error {
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.Out, line, switched.Name)
+	sayDelayed(s, switched.Delayed)
+	return nil
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/delivery"
-	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/wording"
@@ -107,16 +106,6 @@ delivered.
 	}
 }
 
-// testedView is the answer to a sample, for programs.
-type testedView struct {
-	Endpoint string            `json:"endpoint"`
-	Type     notification.Type `json:"type"`
-	Verdict  delivery.Verdict  `json:"verdict"`
-	Status   int               `json:"status"`
-	Seconds  float64           `json:"duration_seconds"`
-	Answer   string            `json:"answer"`
-}
-
 func endpointTest(ctx context.Context, s *session.Session, name string) error {
 	types, err := arguments.Types(s, notification.Types)
 	if err != nil {
@@ -127,13 +116,12 @@ func endpointTest(ctx context.Context, s *session.Session, name string) error {
 	}
 	delivered := true
 	for _, t := range types {
-		result, err := sendSample(ctx, s, name, t)
+		result, err := operations.TestEndpoint.Run(ctx, s.System(), operations.EndpointSample{Name: name, Type: t})
 		if err != nil {
-			return err
+			return session.Meanwhile(ctx, err, "the sample may still be sent")
 		}
 		delivered = delivered && result.Verdict == delivery.VerdictDelivered
-		view := testedView{name, t, result.Verdict, result.Status, result.Duration.Seconds(), result.Answer}
-		if err := s.Show(view, func(w io.Writer) { writeTested(w, view) }); err != nil {
+		if err := s.Show(result, func(w io.Writer) { writeTested(w, result) }); err != nil {
 			return err
 		}
 	}
@@ -143,19 +131,7 @@ func endpointTest(ctx context.Context, s *session.Session, name string) error {
 	return nil
 }
 
-func sendSample(ctx context.Context, s *session.Session, name string, t notification.Type) (result delivery.TestResult, err error) {
-	linked, err := s.Temporal(ctx)
-	if err != nil {
-		return result, err
-	}
-	err = linked.Ask(ctx, "test endpoint "+name, endpoint.MaxTimeout+time.Minute, func(ctx context.Context) error {
-		result, err = linked.Client.TestEndpoint(ctx, name, t)
-		return err
-	})
-	return result, session.Meanwhile(ctx, arguments.OfEndpoint(name, err), "the sample may still be sent")
-}
-
-func writeTested(w io.Writer, v testedView) {
+func writeTested(w io.Writer, v operations.TestedEndpoint) {
 	took := (time.Duration(v.Seconds * float64(time.Second))).Round(time.Millisecond)
 	fmt.Fprintf(w, "%s to %s: %s after %s: %s\n", v.Type, v.Endpoint, verdictWords(v.Verdict), took, output.Dash(output.OneLine(v.Answer)))
 }
@@ -170,54 +146,4 @@ func verdictWords(verdict delivery.Verdict) string {
 		return "failed, a real notification would not be retried,"
 	}
 	return string(verdict)
-}
-
-func endpointEnableCommand() *cli.Command {
-	return &cli.Command{
-		Name:        "enable",
-		Usage:       "resume sending to a disabled endpoint",
-		UsageText:   "tagwatch endpoint enable NAME",
-		Description: "An endpoint is disabled by tagwatch endpoint disable, or when it responds with 410\nGone. Pending notifications are sent at once.\n\n   tagwatch endpoint enable ops",
-		Action:      session.One("NAME", endpointEnable),
-	}
-}
-
-func endpointEnable(ctx context.Context, s *session.Session, name string) error {
-	return setEndpointState(ctx, s, name, delivery.EndpointState{}, "enabled")
-}
-
-func setEndpointState(ctx context.Context, s *session.Session, name string, state delivery.EndpointState, done string) error {
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return err
-	}
-	if err := kept.SwitchEndpoint(ctx, name, state, s.Now); err != nil {
-		return arguments.OfEndpoint(name, err)
-	}
-	fmt.Fprintf(s.Out, "Endpoint %s is %s\n", name, done)
-	s.WakeEndpoints(ctx, name)
-	return nil
-}
-
-func endpointDeleteCommand() *cli.Command {
-	return &cli.Command{
-		Name:        "delete",
-		Usage:       "delete an endpoint",
-		UsageText:   "tagwatch endpoint delete NAME",
-		Description: "Pending deliveries to it fail.\n\n   tagwatch endpoint delete ops",
-		Action:      session.One("NAME", endpointDelete),
-	}
-}
-
-func endpointDelete(ctx context.Context, s *session.Session, name string) error {
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return err
-	}
-	if err := kept.DeleteEndpoint(ctx, name, s.Now); err != nil {
-		return arguments.OfEndpoint(name, err)
-	}
-	fmt.Fprintf(s.Out, "Endpoint %s deleted\n", name)
-	s.WakeEndpoints(ctx, name)
-	return nil
 }

@@ -2,7 +2,6 @@ package endpoints
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,7 +10,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/webhook"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
-	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -38,10 +37,9 @@ Existing endpoints are not changed unless --replace is given.
 
 // importView is what an import did, for programs.
 type importView struct {
-	Added   []endpoint.Endpoint `json:"added"`
-	Kept    []string            `json:"kept"` // they existed
-	Missing []missingView       `json:"missing_secrets"`
-	Remarks []string            `json:"remarks"`
+	operations.ImportedEndpoints
+	Missing []missingView `json:"missing_secrets"`
+	Remarks []string      `json:"remarks"`
 }
 
 // missingView is a secret that the workers need.
@@ -60,45 +58,23 @@ func endpointImport(ctx context.Context, s *session.Session, file string) error 
 	if err != nil {
 		return exit.Unable(err)
 	}
-	view, err := saveImported(ctx, s, found)
+	request := operations.EndpointImport{Replace: s.Bool("replace")}
+	for _, e := range found.Endpoints {
+		request.Endpoints = append(request.Endpoints, operations.SettingsOf(e))
+	}
+	imported, err := operations.ImportEndpoints.Run(ctx, s.System(), request)
 	if err != nil {
 		return err
+	}
+	view := importView{imported, []missingView{}, append([]string{}, found.Remarks...)}
+	for _, m := range found.Missing {
+		view.Missing = append(view.Missing, missingView{m.Ref, m.Endpoint, m.Purpose})
 	}
 	if err := s.Show(view, func(w io.Writer) { writeImported(s, w, view) }); err != nil {
 		return err
 	}
-	names := make([]string, len(view.Added))
-	for i, e := range view.Added {
-		names[i] = e.Name
-	}
-	s.WakeEndpoints(ctx, names...)
+	sayDelayed(s, imported.Delayed)
 	return nil
-}
-
-func saveImported(ctx context.Context, s *session.Session, found webhook.Imported) (importView, error) {
-	view := importView{Added: []endpoint.Endpoint{}, Kept: []string{}, Missing: []missingView{}, Remarks: append([]string{}, found.Remarks...)}
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return view, err
-	}
-	for _, e := range found.Endpoints {
-		_, err := kept.Endpoint(ctx, e.Name)
-		if err == nil && !s.Bool("replace") {
-			view.Kept = append(view.Kept, e.Name)
-			continue
-		}
-		if err != nil && !errors.Is(err, errkind.NotFound) {
-			return view, err
-		}
-		if err := kept.SaveEndpoint(ctx, e, s.Now); err != nil {
-			return view, err
-		}
-		view.Added = append(view.Added, e)
-	}
-	for _, m := range found.Missing {
-		view.Missing = append(view.Missing, missingView{m.Ref, m.Endpoint, m.Purpose})
-	}
-	return view, nil
 }
 
 func writeImported(s *session.Session, w io.Writer, v importView) {

@@ -4,13 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/wording"
-	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -44,35 +43,12 @@ func endpointRotate(ctx context.Context, s *session.Session, name string) error 
 	if (fresh == "") == !s.Bool("finish") {
 		return exit.Usage("use --secret-env or --secret-file to set the new secret, or --finish to end the rotation")
 	}
-	kept, err := s.Store(ctx)
+	rotated, err := operations.RotateEndpoint.Run(ctx, s.System(), operations.EndpointRotation{Name: name, Secret: fresh, Finish: s.Bool("finish")})
 	if err != nil {
 		return err
 	}
-	endpoint, err := kept.Endpoint(ctx, name)
-	if err != nil {
-		return arguments.OfEndpoint(name, err)
-	}
-	endpoint.Signing = rotated(endpoint.Signing, fresh)
-	if err := endpoint.Validate(); err != nil {
-		return exit.Unable(err)
-	}
-	if err := kept.SaveEndpoint(ctx, endpoint, s.Now); err != nil {
-		return err
-	}
-	return s.Show(endpoint, func(w io.Writer) { writeRotated(w, endpoint) })
-}
-
-// rotated is the new secret before the newest of the old ones; without a new
-// secret, the newest alone.
-func rotated(signing []endpoint.SecretRef, fresh endpoint.SecretRef) []endpoint.SecretRef {
-	if slices.Index(signing, fresh) == 0 {
-		return signing // the command was repeated
-	}
-	signing = signing[:min(1, len(signing))]
-	if fresh == "" {
-		return signing
-	}
-	return append([]endpoint.SecretRef{fresh}, signing...)
+	sayDelayed(s, rotated.Delayed)
+	return s.Show(rotated, func(w io.Writer) { writeRotated(w, rotated.Endpoint) })
 }
 
 func writeRotated(w io.Writer, e endpoint.Endpoint) {

@@ -81,8 +81,8 @@ func create(ctx context.Context, s *session.Session, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := arguments.SaySubjects(ctx, s, arguments.WholeValues(s, "subject")...); err != nil {
-		return err
+	for _, warning := range made.Warnings {
+		s.Say("%s", warning)
 	}
 	s.Say("Token %s of scope %s created; store it now, it is not shown again", made.Name, made.Scope)
 	return s.Show(made, func(w io.Writer) { fmt.Fprintln(w, made.Text) })
