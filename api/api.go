@@ -23,6 +23,8 @@ type Options struct {
 	System operations.System
 	// Tokens read what is stored of tokens.
 	Tokens httpserver.Tokens
+	// Keys keep the answers to requests with an idempotency key.
+	Keys Keys
 	// News are what streams wait for.
 	News News
 	Now  func() time.Time
@@ -79,7 +81,7 @@ func New(options Options) (*Server, error) {
 		w.Header().Set("Content-Type", "application/openapi+json")
 		_, _ = w.Write(document) // the client has gone
 	}), s.admit))
-	outer.Handle("/", s.admit(limited(tagged(inner))))
+	outer.Handle("/", s.admit(limited(s.keyed(tagged(inner)))))
 	return &Server{Handler: s.observed(secured(outer)), document: document}, nil
 }
 

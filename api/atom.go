@@ -35,7 +35,7 @@ func atom() route {
 	described := of(operations.ReadAtom).Operation
 	described.Responses = map[string]*huma.Response{"200": {Description: "An Atom feed with up to 50 entries.",
 		Content: map[string]*huma.MediaType{atomType: {Schema: &huma.Schema{Type: huma.TypeString}}}}}
-	return route{described, func(s *server, api huma.API) {
+	return route{Operation: described, register: func(s *server, api huma.API) {
 		served := described
 		served.Middlewares = huma.Middlewares{s.allowed(operations.ReadAtom.Name, operations.ReadAtom.Admit)}
 		huma.Register(api, served, func(ctx context.Context, in *atomRequest) (*huma.StreamResponse, error) {

@@ -122,7 +122,7 @@ func newFixture(t *testing.T, kept *store.Store) *fixture {
 			}
 			return f.fails
 		}}
-	served, err := api.New(api.Options{System: system, Tokens: kept, News: kept, Now: func() time.Time { return now.Add(time.Duration(f.passed.Load())) }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	served, err := api.New(api.Options{System: system, Tokens: kept, Keys: kept, News: kept, Now: func() time.Time { return now.Add(time.Duration(f.passed.Load())) }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,9 @@ var routes = []route{
 // route serves one operation.
 type route struct {
 	huma.Operation
-	register func(*server, huma.API)
+	// creates takes an idempotency key; the answer may have a secret.
+	creates, secret bool
+	register        func(*server, huma.API)
 }
 
 // body is a request in the body.
@@ -84,13 +86,16 @@ type taggedAnswer[Answer any] struct {
 }
 
 func of[Request, Answer any](o operations.Operation[Request, Answer]) route {
-	r := route{Operation: huma.Operation{OperationID: o.Name, Method: o.Method, Path: prefix + o.Path, Summary: o.Summary,
+	r := route{creates: o.Creates, secret: o.Secret, Operation: huma.Operation{OperationID: o.Name, Method: o.Method, Path: prefix + o.Path, Summary: o.Summary,
 		Description: "Needs the scope " + string(o.Scope) + ".", MaxBodyBytes: maxBody + 1, Security: []map[string][]string{{"token": {}}}}}
 	if o.Whole {
 		r.Description = "Needs the scope " + string(o.Scope) + ", and a token that is not limited to some tags."
 	}
 	if o.Accepted {
 		r.DefaultStatus = http.StatusAccepted
+	}
+	if o.Creates {
+		r.Parameters = append(r.Parameters, keyParameter)
 	}
 	r.Extensions = map[string]any{scopeExtension: o.Scope, wholeExtension: o.Whole}
 	r.register = func(s *server, api huma.API) {

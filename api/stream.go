@@ -40,7 +40,7 @@ func streaming() route {
 		" The comment \"now\" says that everything stored so far was sent. An event of the type end is the last one, with a problem as its data."
 	described.Responses = map[string]*huma.Response{"200": {Description: "Notifications, each as an event whose data is the JSON of GET /notifications/{id}.",
 		Content: map[string]*huma.MediaType{eventStream: {Schema: &huma.Schema{Type: huma.TypeString}}}}}
-	return route{described, func(s *server, api huma.API) {
+	return route{Operation: described, register: func(s *server, api huma.API) {
 		served := described
 		served.Middlewares = huma.Middlewares{s.allowed(operations.StreamNotifications.Name, operations.StreamNotifications.Admit)}
 		huma.Register(api, served, func(ctx context.Context, in *operations.StreamRequest) (*huma.StreamResponse, error) {

@@ -12,7 +12,7 @@ import (
 // ActivatePolicy makes a stored bundle the active one, and has all tags evaluated against
 // it. An activation that is under way is not disturbed: this one follows it.
 var ActivatePolicy = Operation[PolicyID, Task]{Name: "activate-policy", Summary: "Activate a stored bundle, and evaluate all tags against it",
-	Method: http.MethodPost, Path: "/policies/activate", Scope: token.Admin, Whole: true, Accepted: true, do: activatePolicy}
+	Method: http.MethodPost, Path: "/policies/activate", Scope: token.Admin, Whole: true, Accepted: true, Creates: true, do: activatePolicy}
 
 // PolicyID names a stored bundle.
 type PolicyID struct {

@@ -16,7 +16,7 @@ import (
 
 // SaveEndpoint adds an endpoint, or replaces the settings of one.
 var SaveEndpoint = Operation[EndpointChange, SavedEndpoint]{Name: "save-endpoint", Summary: "Add an endpoint, or replace the settings of one",
-	Method: http.MethodPost, Path: "/endpoints", Scope: token.Admin, Whole: true, do: saveEndpoint}
+	Method: http.MethodPost, Path: "/endpoints", Scope: token.Admin, Whole: true, Creates: true, do: saveEndpoint}
 
 // EndpointChange is an endpoint with all its settings.
 type EndpointChange struct {
@@ -94,7 +94,7 @@ func (s *System) wakeEndpoint(ctx context.Context, name string) (delayed string)
 
 // ImportEndpoints adds several endpoints.
 var ImportEndpoints = Operation[EndpointImport, ImportedEndpoints]{Name: "import-endpoints", Summary: "Add several endpoints, such as the webhooks of an Anchore Engine",
-	Method: http.MethodPost, Path: "/endpoints/import", Scope: token.Admin, Whole: true, do: importEndpoints}
+	Method: http.MethodPost, Path: "/endpoints/import", Scope: token.Admin, Whole: true, Creates: true, do: importEndpoints}
 
 // EndpointImport are the endpoints to add.
 type EndpointImport struct {

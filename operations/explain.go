@@ -147,6 +147,9 @@ func explainSilence(ctx context.Context, s *System, request SilenceRequest) (Sil
 	}
 	silence := Silence{Subject: about.subject, Type: request.Type, Now: []Suppression{}, Past: []Suppression{}}
 	add := func(list *[]Suppression, at time.Time, r notification.Suppression) {
+		if r.Endpoint != "" && !s.Bounds.Whole() {
+			r.Detail = "" // settings and answers of an endpoint are not for those with bounds
+		}
 		if name := request.Endpoint; r.Type == request.Type && (name == "" || r.Endpoint == "" || r.Endpoint == name) {
 			*list = append(*list, Suppression{at, r, r.Remedy(about.subject)})
 		}

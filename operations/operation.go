@@ -34,6 +34,11 @@ type Operation[Request, Answer any] struct {
 	Whole bool
 	// Accepted reports that the work goes on after the answer.
 	Accepted bool
+	// Creates takes an idempotency key: the same request with the same key is carried out
+	// once.
+	Creates bool
+	// Secret reports that the answer has a secret, which is not kept for the same key.
+	Secret bool
 
 	do func(context.Context, *System, Request) (Answer, error)
 }

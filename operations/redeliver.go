@@ -18,7 +18,7 @@ import (
 
 // Redeliver sends deliveries again.
 var Redeliver = Operation[RedeliverRequest, Redelivered]{Name: "redeliver", Summary: "Send deliveries again",
-	Method: http.MethodPost, Path: "/redeliveries", Scope: token.Act, Accepted: true, do: redeliver}
+	Method: http.MethodPost, Path: "/redeliveries", Scope: token.Act, Creates: true, Accepted: true, do: redeliver}
 
 // RedeliverRequest selects deliveries: by their ids, or those to an endpoint since a time.
 type RedeliverRequest struct {

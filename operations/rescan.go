@@ -12,7 +12,7 @@ import (
 
 // Rescan requests a full check of tags now.
 var Rescan = Operation[RescanRequest, Rescans]{Name: "rescan", Summary: "Check and evaluate tags now",
-	Method: http.MethodPost, Path: "/rescans", Scope: token.Act, Accepted: true, do: rescan}
+	Method: http.MethodPost, Path: "/rescans", Scope: token.Act, Accepted: true, Creates: true, do: rescan}
 
 // RescanRequest names watched tags.
 type RescanRequest struct {

@@ -220,7 +220,7 @@ func (s *System) sourceSettings(ctx context.Context, request SourceSettings) (as
 
 // SaveSource stores a source, or other settings of one, once a worker has read it.
 var SaveSource = Operation[SourceSettings, SavedSource]{Name: "save-source", Summary: "Add a source, or replace the settings of one",
-	Method: http.MethodPost, Path: "/sources", Scope: token.Admin, Whole: true, do: saveSource}
+	Method: http.MethodPost, Path: "/sources", Scope: token.Admin, Whole: true, Creates: true, do: saveSource}
 
 // SavedSource is a source that was stored.
 type SavedSource struct {

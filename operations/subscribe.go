@@ -20,7 +20,7 @@ import (
 
 // Subscribe starts watching tags.
 var Subscribe = Operation[SubscribeRequest, Subscribed]{Name: "subscribe", Summary: "Watch tags and get notified of changes",
-	Method: http.MethodPost, Path: "/subscriptions", Scope: token.Act, do: subscribe}
+	Method: http.MethodPost, Path: "/subscriptions", Scope: token.Act, Creates: true, do: subscribe}
 
 // SubscribeRequest subscribes to tags, all with the same types and options. What is
 // subscribed to already gets the options and the further types.

@@ -14,7 +14,7 @@ import (
 
 // CreateToken makes a token.
 var CreateToken = Operation[TokenRequest, NewToken]{Name: "create-token", Summary: "Create a token",
-	Method: http.MethodPost, Path: "/tokens", Scope: token.Admin, Whole: true, do: createToken}
+	Method: http.MethodPost, Path: "/tokens", Scope: token.Admin, Whole: true, Creates: true, Secret: true, do: createToken}
 
 // TokenRequest describes a new token.
 type TokenRequest struct {

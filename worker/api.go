@@ -20,7 +20,7 @@ func serveAPI(ctx context.Context, settings config.Config, keeper *store.Store, 
 	if w.APIListen == "" || !w.Serves("api") {
 		return nil
 	}
-	served, err := api.New(api.Options{Tokens: keeper, News: keeper, Version: version, Now: now, Log: logger, Observe: func(status int) { watching.apiRequests.WithLabelValues(strconv.Itoa(status)).Inc() },
+	served, err := api.New(api.Options{Tokens: keeper, Keys: keeper, News: keeper, Version: version, Now: now, Log: logger, Observe: func(status int) { watching.apiRequests.WithLabelValues(strconv.Itoa(status)).Inc() },
 		System: operations.System{Account: settings.Account,
 			Store: func(context.Context) (*store.Store, error) { return keeper, nil },
 			Ask: func(ctx context.Context, _ string, limit time.Duration, request func(context.Context, client.Client) error) error {

@@ -58,6 +58,9 @@ func (s *Store) Prune(ctx context.Context, before, now time.Time) (watch.Pruned,
 		if err := t.pruneNames(ctx); err != nil {
 			return err
 		}
+		if err := t.pruneKeyed(ctx, now); err != nil {
+			return err
+		}
 		if err := t.pruneAges(ctx, before, now); err != nil {
 			return err
 		}

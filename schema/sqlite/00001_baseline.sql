@@ -504,6 +504,20 @@ CREATE TABLE token (
     expires INTEGER NOT NULL -- 0 for never
 );
 
+-- Requests that their senders gave a key, with their answers.
+CREATE TABLE keyed_request (
+    token   TEXT NOT NULL, -- id of the token that they were sent with
+    key     TEXT NOT NULL,
+    request TEXT NOT NULL, -- hash of the request
+    begun   INTEGER NOT NULL,
+    status  INTEGER NOT NULL DEFAULT 0, -- of the answer; 0 while the request is under way
+    type    TEXT NOT NULL DEFAULT '', -- of the body
+    location TEXT NOT NULL DEFAULT '', -- of the task that was started
+    body    BLOB,
+    PRIMARY KEY (token, key)
+);
+CREATE INDEX keyed_request_begun ON keyed_request (begun);
+
 -- What people and programs changed. Rows are never changed, only removed when they are old.
 CREATE TABLE audit (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,
