@@ -91,3 +91,22 @@ func TestConditions(t *testing.T) {
 		f.expect(f.send("admin", http.MethodPost, "/api/v1/tokens", `{"name": "x", "scope": "read"}`, "If-Match", `"1"`))(http.StatusBadRequest, "a condition that is not checked")
 	})
 }
+
+// TestConditionsOfSources: a source is stored and removed only as it was read.
+func TestConditionsOfSources(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		response, _ := f.send("read", http.MethodGet, "/api/v1/sources/shop", "")
+		seen := response.Header.Get("ETag")
+		stored, _, err := f.store.Source(t.Context(), "shop")
+		f.must(err)
+		f.must(f.store.SaveSource(t.Context(), stored, now)) // somebody else
+		settings := `{"name": "shop", "kind": "file", "paths": ["/srv/list"]}`
+		f.expect(f.send("admin", http.MethodPost, "/api/v1/sources", settings, "If-Match", seen))(http.StatusPreconditionFailed, "other settings")
+		f.expect(f.send("admin", http.MethodDelete, "/api/v1/sources/shop", "", "If-Match", seen))(http.StatusPreconditionFailed, "the removal of others")
+		f.expect(f.send("admin", http.MethodPost, "/api/v1/sources/plan", settings, "If-Match", seen))(http.StatusBadRequest, "a condition that is not checked")
+		response, _ = f.send("read", http.MethodGet, "/api/v1/sources/shop", "")
+		if response, body := f.send("admin", http.MethodDelete, "/api/v1/sources/shop", "", "If-Match", response.Header.Get("ETag")); response.StatusCode != http.StatusOK {
+			t.Errorf("the removal as it was read: %d %s", response.StatusCode, body)
+		}
+	})
+}

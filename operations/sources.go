@@ -104,6 +104,7 @@ type SourceRequest struct {
 // SourceDetail is a source with what was found in it at the last reading.
 type SourceDetail struct {
 	Source
+	Edited
 	Found []Reference `json:"found"`
 	// Leaving are tags that the last reading lacked; their watch ends if the next does too.
 	Leaving []image.Target `json:"leaving"`
@@ -136,7 +137,7 @@ func showSource(ctx context.Context, s *System, request SourceRequest) (SourceDe
 	for _, c := range condition.Confirmed(unresolved) {
 		problems[c.Name] = ProblemOf(condition.ProblemOf(c))
 	}
-	detail := SourceDetail{Source: s.sourceOf(stored, state), Found: []Reference{}, Leaving: []image.Target{}}
+	detail := SourceDetail{Source: s.sourceOf(stored, state), Edited: Edited{state.Edition}, Found: []Reference{}, Leaving: []image.Target{}}
 	for _, found := range state.Found {
 		one := Reference{Found: found}
 		if as, is := watched[source.Canonical(found.Target)]; is {
@@ -219,8 +220,14 @@ func (s *System) sourceSettings(ctx context.Context, request SourceSettings) (as
 }
 
 // SaveSource stores a source, or other settings of one, once a worker has read it.
-var SaveSource = Operation[SourceSettings, SavedSource]{Name: "save-source", Summary: "Add a source, or replace the settings of one",
+var SaveSource = Operation[SourceChange, SavedSource]{Name: "save-source", Summary: "Add a source, or replace the settings of one",
 	Method: http.MethodPost, Path: "/sources", Scope: token.Admin, Whole: true, Creates: true, do: saveSource}
+
+// SourceChange is a source with all its settings.
+type SourceChange struct {
+	Conditional
+	SourceSettings
+}
 
 // SavedSource is a source that was stored.
 type SavedSource struct {
@@ -229,16 +236,16 @@ type SavedSource struct {
 	Plan source.Plan `json:"plan"`
 }
 
-func saveSource(ctx context.Context, s *System, request SourceSettings) (saved SavedSource, err error) {
-	asked, kept, err := s.sourceSettings(ctx, request)
+func saveSource(ctx context.Context, s *System, request SourceChange) (saved SavedSource, err error) {
+	asked, kept, err := s.sourceSettings(ctx, request.SourceSettings)
 	if err != nil {
 		return saved, err
 	}
 	if saved.Plan, err = s.readSource(ctx, asked); err != nil {
 		return saved, err
 	}
-	if err := kept.SaveSource(ctx, asked, s.Now); err != nil {
-		return saved, err
+	if err := kept.Expecting(request.expected()).SaveSource(ctx, asked, s.Now); err != nil {
+		return saved, changed("source "+asked.Name, err)
 	}
 	_, state, err := kept.Source(ctx, asked.Name)
 	if err != nil {
@@ -276,8 +283,14 @@ func confirmSource(ctx context.Context, s *System, request SourceName) (Source, 
 }
 
 // RemoveSource removes a source and ends the subscriptions that it alone brought.
-var RemoveSource = Operation[SourceRequest, RemovedSource]{Name: "remove-source", Summary: "Remove a source, and end the subscriptions that it alone brought",
+var RemoveSource = Operation[SourceRemoval, RemovedSource]{Name: "remove-source", Summary: "Remove a source, and end the subscriptions that it alone brought",
 	Method: http.MethodDelete, Path: "/sources/{name}", Scope: token.Admin, Whole: true, do: removeSource}
+
+// SourceRemoval names a source.
+type SourceRemoval struct {
+	Conditional
+	SourceRequest
+}
 
 // RemovedSource is what was removed.
 type RemovedSource struct {
@@ -292,15 +305,15 @@ type RemovedSource struct {
 // subscriptions at their next resync.
 const wokenEnded = 200
 
-func removeSource(ctx context.Context, s *System, request SourceRequest) (RemovedSource, error) {
+func removeSource(ctx context.Context, s *System, request SourceRemoval) (RemovedSource, error) {
 	removed := RemovedSource{Name: request.Name}
 	kept, _, _, err := s.source(ctx, request.Name)
 	if err != nil {
 		return removed, err
 	}
-	ended, err := kept.DeleteSource(ctx, request.Name, s.Now)
+	ended, err := kept.Expecting(request.expected()).DeleteSource(ctx, request.Name, s.Now)
 	if err != nil {
-		return removed, noSource(request.Name, err)
+		return removed, noSource(request.Name, changed("source "+request.Name, err))
 	}
 	removed.Ended = len(ended)
 	err = s.wakeSource(ctx, request.Name)

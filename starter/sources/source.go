@@ -133,7 +133,7 @@ func save(ctx context.Context, s *session.Session, asked source.Source) error {
 		}
 		return s.Show(plan, func(w io.Writer) { writePlan(s, w, plan) })
 	}
-	saved, err := operations.SaveSource.Run(ctx, s.System(), request)
+	saved, err := operations.SaveSource.Run(ctx, s.System(), operations.SourceChange{SourceSettings: request})
 	if err != nil {
 		return err
 	}
@@ -410,7 +410,7 @@ func remove(ctx context.Context, s *session.Session, name string) error {
 			fmt.Fprintf(w, "source %s would be removed, with what it alone brought of %s; nothing was changed\n", name, wording.Count(would.Ended, "tag"))
 		})
 	}
-	removed, err := operations.RemoveSource.Run(ctx, s.System(), operations.SourceRequest{Name: name})
+	removed, err := operations.RemoveSource.Run(ctx, s.System(), operations.SourceRemoval{SourceRequest: operations.SourceRequest{Name: name}})
 	if err != nil {
 		return err
 	}
