@@ -41,7 +41,7 @@ func TestRepositories(t *testing.T) {
 		if diff := cmp.Diff(app, stored); diff != "" {
 			t.Errorf("settings (-want +got)\n%s", diff)
 		}
-		if diff := cmp.Diff(taglist.State{Revision: 1, Listed: true, Tags: []string{"v1"}, Checked: at(1)}, state); diff != "" {
+		if diff := cmp.Diff(taglist.State{Edition: 2, Revision: 1, Listed: true, Tags: []string{"v1"}, Checked: at(1)}, state); diff != "" {
 			t.Errorf("state (-want +got)\n%s", diff)
 		}
 		all, err := s.Repositories(ctx)
@@ -114,7 +114,7 @@ func TestProblemOfRepository(t *testing.T) {
 		follow(t, s, condition.Wrong(condition.Key{Kind: condition.Unlistable, Resource: condition.Repository, Name: app.Name.String()}, problem.Wrong()), at(2))
 		_, state, err := s.Repository(ctx, app.Name)
 		check(t, err)
-		if diff := cmp.Diff(taglist.State{Problem: problem}, state); diff != "" {
+		if diff := cmp.Diff(taglist.State{Edition: 1, Problem: problem}, state); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 	})
