@@ -46,7 +46,7 @@ func LogoutCommand() *cli.Command {
 		Name:        "logout",
 		Usage:       "forget the server and the token of tagwatch login",
 		UsageText:   "tagwatch logout",
-		Description: "The token stays valid; end it with: tagwatch token revoke NAME",
+		Description: "The token stays valid; end it with: tagwatch token revoke NAME\n\n   tagwatch logout",
 		Action:      session.Bare(logout),
 	}
 }
