@@ -28,6 +28,7 @@ import (
 	"github.com/tagwatch/tagwatch/api"
 	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -37,6 +38,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/token"
+	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/operations"
 )
 
@@ -133,7 +135,7 @@ func newFixture(t *testing.T, kept *store.Store) *fixture {
 }
 
 // ofTasks begin what the operations about tasks ask of Temporal.
-var ofTasks = []string{"activate bundle", "show the task"}
+var ofTasks = []string{"activate bundle", "show the task", "fetch vulnerability data", "import vulnerability data", "release vulnerability data", "go back to earlier"}
 
 // running is a Temporal whose every workflow runs.
 func running() *mocks.Client {
@@ -159,6 +161,7 @@ func (f *fixture) seed() {
 		f.must(err)
 		f.must(f.store.SaveRepository(ctx, taglist.Repository{Name: repository}, now))
 	}
+	f.must(f.store.SaveBuild(ctx, vuln.Description{Build: vuln.Build{Checksum: "sha256:held", Built: now, Schema: "6.1.0"}}, databuild.Held, []string{"half of it is gone"}, now))
 	// A source that brought a tag and lists nothing any more, which waits to be confirmed.
 	f.must(f.store.SaveSource(ctx, source.Source{Name: "shop", Kind: source.File, Paths: []string{"/srv/list"}, Types: notification.TagTypes}, now))
 	for _, found := range [][]source.Found{{source.Refer(inside, "list:1", image.Platform{})}, {source.Not(source.Scratch, "scratch", "list:1", "")}} {

@@ -65,11 +65,7 @@ type Provider struct {
 }
 
 func showFeed(ctx context.Context, s *System, _ FeedRequest) (Feed, error) {
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return Feed{}, err
-	}
-	feed, err := kept.Feed(ctx)
+	feed, err := s.feed(ctx)
 	return feedOf(feed), err
 }
 

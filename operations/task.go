@@ -45,17 +45,16 @@ type TaskFailure struct {
 	Message string `json:"message"`
 }
 
-// Err is the failure as an error.
-func (f TaskFailure) Err() error {
-	if kind := errkind.ByName(f.Kind); kind != nil {
-		return &Refusal{Kind: kind, Text: f.Message}
-	}
-	return errors.New(f.Message)
-}
+// Error implements error.
+func (f *TaskFailure) Error() string { return f.Message }
+
+// Unwrap returns the kind; nil for a failure that may pass.
+func (f *TaskFailure) Unwrap() error { return errkind.ByName(f.Kind) }
 
 // TaskResult is what came of a task: one of the fields, by its kind.
 type TaskResult struct {
-	Activation *Activation `json:"activation,omitempty"`
+	Activation      *Activation `json:"activation,omitempty"`
+	Synchronization *Synced     `json:"synchronization,omitempty"`
 }
 
 // taskKind is what there is to know of the tasks that run a workflow.
@@ -69,6 +68,7 @@ type taskKind struct {
 // taskKinds are the workflows that are shown as tasks, by their ids.
 var taskKinds = map[string]taskKind{
 	workflows.ApplyPolicyID: {read: readActivation},
+	workflows.SyncFeedID:    {read: readSynced},
 }
 
 // begin starts a task. doing says what for.

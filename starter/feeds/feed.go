@@ -11,13 +11,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
-	"github.com/tagwatch/tagwatch/workflows"
 )
 
 func Command() *cli.Command {
@@ -43,7 +42,7 @@ func feedSyncCommand() *cli.Command {
 		Description: "Fetches, verifies and judges new data, matches again what it touches, and wakes\nthe tags that changed. If a synchronization is running, this follows it. Exit\ncode 1: new data is on hold.\n\n   tagwatch feed sync",
 		Flags:       []cli.Flag{session.OutputFlag()},
 		Action: session.Bare(func(ctx context.Context, s *session.Session) error {
-			return syncFeed(ctx, s, databuild.SyncRequest{})
+			return changeFeed(ctx, s, operations.SyncFeed, operations.FeedChange{})
 		}),
 	}
 }
@@ -68,7 +67,7 @@ func feedImport(ctx context.Context, s *session.Session, file string) error {
 		if !filepath.IsAbs(file) {
 			return exit.Usage("--remote needs an absolute path, not %s", file)
 		}
-		return syncFeed(ctx, s, databuild.SyncRequest{File: file})
+		return changeFeed(ctx, s, operations.ImportFeed, operations.FeedFile{File: file})
 	}
 	file, err := filepath.Abs(file)
 	if err != nil {
@@ -77,7 +76,7 @@ func feedImport(ctx context.Context, s *session.Session, file string) error {
 	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
 		return exit.Usage("file %s not found; use --remote if it is on the worker's machine", file)
 	}
-	return syncFeed(ctx, s, databuild.SyncRequest{File: file})
+	return changeFeed(ctx, s, operations.ImportFeed, operations.FeedFile{File: file})
 }
 
 func feedReleaseCommand() *cli.Command {
@@ -88,14 +87,7 @@ func feedReleaseCommand() *cli.Command {
 		Description: "Makes the build on hold the current one. tagwatch feed status shows why it is on\nhold.\n\n   tagwatch feed release",
 		Flags:       []cli.Flag{session.OutputFlag()},
 		Action: session.Bare(func(ctx context.Context, s *session.Session) error {
-			feed, err := feed(ctx, s)
-			if err != nil {
-				return err
-			}
-			if feed.Held == nil {
-				return exit.Answered(fmt.Errorf("no vulnerability data is on hold: %w", errkind.NotFound))
-			}
-			return syncFeed(ctx, s, databuild.SyncRequest{Release: feed.Held.Checksum})
+			return changeFeed(ctx, s, operations.ReleaseFeed, operations.FeedChange{})
 		}),
 	}
 }
@@ -108,58 +100,37 @@ func feedRollbackCommand() *cli.Command {
 		Description: "Makes the previous build current again. The rejected build is not used again.\n\n   tagwatch feed rollback",
 		Flags:       []cli.Flag{session.OutputFlag()},
 		Action: session.Bare(func(ctx context.Context, s *session.Session) error {
-			feed, err := feed(ctx, s)
-			if err != nil {
-				return err
-			}
-			if feed.Current == nil || feed.Previous == nil {
-				return exit.Answered(fmt.Errorf("there is no earlier vulnerability data to go back to: %w", errkind.NotFound))
-			}
-			return syncFeed(ctx, s, databuild.SyncRequest{Rollback: feed.Current.Checksum})
+			return changeFeed(ctx, s, operations.RollBackFeed, operations.FeedChange{})
 		}),
 	}
 }
 
 // syncedView is the outcome of a synchronization, for programs.
 type syncedView struct {
-	Before  string   `json:"build_before,omitempty"`
-	After   string   `json:"build"`
-	Held    []string `json:"held"`
-	Ended   string   `json:"hold_ended,omitempty"`
-	Refused string   `json:"listed_but_rejected,omitempty"`
-	Matched int      `json:"package_groups_matched"`
-	Changed int      `json:"package_groups_changed"`
-	Woken   int      `json:"tags_woken"`
+	Before string `json:"build_before,omitempty"`
+	operations.Synced
 }
 
-func syncFeed(ctx context.Context, s *session.Session, request databuild.SyncRequest) error {
-	linked, err := s.Temporal(ctx)
+func changeFeed[Request any](ctx context.Context, s *session.Session, change operations.Operation[Request, operations.Task], request Request) error {
+	feed, err := operations.ShowFeed.Run(ctx, s.System(), operations.FeedRequest{})
 	if err != nil {
 		return err
 	}
-	feed, err := feed(ctx, s)
+	task, err := change.Run(ctx, s.System(), request)
 	if err != nil {
 		return err
 	}
-	before := ""
+	result, err := s.FollowTask(ctx, task, "the update goes on; see: tagwatch feed status")
+	if failed, isFailure := errors.AsType[*operations.TaskFailure](err); isFailure && errors.Is(failed, errkind.Unavailable) {
+		return exit.Unable(fmt.Errorf("%s; the current data stays in use, see: tagwatch feed status", failed.Message))
+	}
+	if err != nil {
+		return err
+	}
+	view := syncedView{Synced: *result.Synchronization}
 	if feed.Current != nil {
-		before = feed.Current.Checksum
+		view.Before = feed.Current.Checksum
 	}
-	var synced workflows.Synced
-	err = s.Follow(ctx, linked, workflows.SyncFeedID, "the update goes on; see: tagwatch feed status", func(ctx context.Context) error {
-		run, err := linked.Client.SyncFeed(ctx, request)
-		if err == nil {
-			err = linked.Client.Await(ctx, run, &synced)
-		}
-		return err
-	})
-	if errors.Is(err, errkind.Unavailable) {
-		return exit.Unable(fmt.Errorf("%s; the current data stays in use, see: tagwatch feed status", errkind.Text(err)))
-	}
-	if err != nil {
-		return err
-	}
-	view := syncedView{before, synced.Build, append([]string{}, synced.Held...), synced.Ended, synced.Refused, synced.Groups, synced.Changed, synced.Woken}
 	if err := s.Show(view, func(w io.Writer) { writeSynced(w, view) }); err != nil {
 		return err
 	}
@@ -167,15 +138,6 @@ func syncFeed(ctx context.Context, s *session.Session, request databuild.SyncReq
 		return exit.ErrAnswered
 	}
 	return nil
-}
-
-// feed is the state of the vulnerability data.
-func feed(ctx context.Context, s *session.Session) (databuild.Feed, error) {
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return databuild.Feed{}, err
-	}
-	return kept.Feed(ctx)
 }
 
 func writeSynced(w io.Writer, v syncedView) {
@@ -190,11 +152,11 @@ func writeSynced(w io.Writer, v syncedView) {
 		}
 		fmt.Fprintln(w, "To use it anyway: tagwatch feed release")
 	case v.Refused != "":
-		fmt.Fprintf(w, "Nothing new: build %s is current; the listed build %s was rejected by tagwatch feed rollback\n", output.Dash(output.Short(v.After)), output.Short(v.Refused))
-	case v.Before == v.After:
-		fmt.Fprintf(w, "Nothing new: build %s is current\n", output.Dash(output.Short(v.After)))
+		fmt.Fprintf(w, "Nothing new: build %s is current; the listed build %s was rejected by tagwatch feed rollback\n", output.Dash(output.Short(v.Build)), output.Short(v.Refused))
+	case v.Before == v.Build:
+		fmt.Fprintf(w, "Nothing new: build %s is current\n", output.Dash(output.Short(v.Build)))
 	default:
 		fmt.Fprintf(w, "Build %s -> %s: %s matched again, %d changed, %s to update\n",
-			output.Dash(output.Short(v.Before)), output.Short(v.After), wording.Count(v.Matched, "package group"), v.Changed, wording.Count(v.Woken, "tag"))
+			output.Dash(output.Short(v.Before)), output.Short(v.Build), wording.Count(v.Matched, "package group"), v.Changed, wording.Count(v.Woken, "tag"))
 	}
 }

@@ -23,7 +23,7 @@ func (s *Session) FollowTask(ctx context.Context, task operations.Task, goesOn s
 		case err != nil:
 			return operations.TaskResult{}, Meanwhile(ctx, err, goesOn)
 		case task.Failure != nil:
-			return operations.TaskResult{}, exit.Answered(task.Failure.Err())
+			return operations.TaskResult{}, exit.Answered(task.Failure)
 		case task.State == operations.TaskCompleted:
 			return *task.Result, nil
 		}
