@@ -25,7 +25,7 @@ var floors = map[string][]string{
 	"client":     {"workflows", "domain"},
 	"workflows":  {"domain"},
 	"activities": {"domain"},
-	"adapters":   {"domain", "schema", "adapters/outbound", "adapters/httpserver"}, // HTTP clients and servers are built with these
+	"adapters":   {"domain", "schema", "adapters/outbound", "adapters/httpserver", "adapters/issuer"}, // HTTP clients and servers are built with these
 	"config":     {},
 	"schema":     {},
 
@@ -100,7 +100,7 @@ var ownedLibraries = map[string][]string{
 	"github.com/anchore/grype":                {"adapters/matcher", "adapters/feed", "lab"},
 	"github.com/danielgtaylor/huma":           {"api"},
 	"github.com/jmoiron/sqlx":                 {"adapters/store"},
-	"github.com/coreos/go-oidc":               {"adapters/push"},
+	"github.com/coreos/go-oidc":               {"adapters/issuer"},
 	"github.com/lib/pq":                       {"adapters/store", "bench"},
 	"go.temporal.io/sdk/client":               {"client", "worker", "starter", "adapters/tracing", "chaos"},
 	"go.temporal.io/sdk/contrib/envconfig":    {"client"},

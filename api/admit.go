@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/httpserver"
 	"github.com/tagwatch/tagwatch/domain/audit"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/token"
 )
 
@@ -42,6 +45,14 @@ func (s *server) admit(next http.Handler) http.Handler {
 			challenge(w, r, `Bearer realm="tagwatch", error="invalid_token"`)
 			refuse(w, r, http.StatusUnauthorized, "the token is wrong, expired or revoked")
 			return
+		case errors.Is(err, errNotMapped):
+			refuse(w, r, http.StatusForbidden, "the token is valid, but nothing is allowed to it: no --api-oidc-scope of the worker selects its claims")
+			return
+		case errors.Is(err, errIssuer):
+			s.Log.WarnContext(r.Context(), "cannot verify a token", "error", err)
+			w.Header().Set("Retry-After", "5")
+			refuse(w, r, http.StatusServiceUnavailable, "the token cannot be verified, because its issuer is not reachable; try again in a moment")
+			return
 		case err != nil:
 			s.Log.WarnContext(r.Context(), "cannot read a token", "error", err)
 			w.Header().Set("Retry-After", "5")
@@ -63,6 +74,9 @@ func (s *server) admit(next http.Handler) http.Handler {
 var (
 	errNoToken = errors.New("no token")
 	errExposed = errors.New("token in the address")
+	// errIssuer and errNotMapped are about tokens of an OpenID Connect issuer.
+	errIssuer    = errors.New("issuer not reachable")
+	errNotMapped = errors.New("no rule selects the token")
 )
 
 // identify finds the token that a request proves to have.
@@ -74,11 +88,31 @@ func (s *server) identify(r *http.Request) (token.Token, error) {
 	if text == "" {
 		return token.Token{}, errNoToken
 	}
+	if s.Issuer != nil && !exposed && strings.Count(text, ".") == 2 {
+		return s.issued(r.Context(), text)
+	}
 	known, err := httpserver.Identify(r.Context(), s.Tokens, text, s.Now())
 	if err == nil && exposed && known.Scope != token.Feed {
 		return token.Token{}, errExposed
 	}
 	return known, err
+}
+
+// issued is what a token of the OpenID Connect issuer allows.
+func (s *server) issued(ctx context.Context, text string) (token.Token, error) {
+	var claims map[string]any
+	err := s.Issuer.Verify(ctx, text, &claims)
+	switch {
+	case errors.Is(err, errkind.Unavailable):
+		return token.Token{}, fmt.Errorf("%w: %w", errIssuer, err)
+	case err != nil:
+		return token.Token{}, httpserver.ErrWrongToken
+	}
+	known, found := token.Issued(s.Rules, claims, s.Now())
+	if !found {
+		return token.Token{}, errNotMapped
+	}
+	return known, nil
 }
 
 // tokenParameter has the token of a feed reader, which sends no headers.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/httpserver"
 	"github.com/tagwatch/tagwatch/api/anchore"
+	"github.com/tagwatch/tagwatch/domain/token"
 	"github.com/tagwatch/tagwatch/operations"
 )
 
@@ -25,6 +26,10 @@ type Options struct {
 	Tokens httpserver.Tokens
 	// Keys keep the answers to requests with an idempotency key.
 	Keys Keys
+	// Issuer verifies tokens of an OpenID Connect issuer, which Rules say what to allow; nil
+	// for none.
+	Issuer Issuer
+	Rules  []token.Rule
 	// News are what streams wait for.
 	News News
 	Now  func() time.Time
@@ -33,6 +38,13 @@ type Options struct {
 	Version string
 	// Observe hears of the status of every answer; may be nil.
 	Observe func(status int)
+}
+
+// Issuer verifies tokens of an OpenID Connect issuer.
+type Issuer interface {
+	// Verify reads the claims of a token: errkind.Unauthorized if it is not valid,
+	// errkind.Unavailable if that cannot be found out.
+	Verify(ctx context.Context, raw string, claims any) error
 }
 
 // Server serves the API.

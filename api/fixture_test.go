@@ -112,6 +112,14 @@ func newFixture(t *testing.T, kept *store.Store) *fixture {
 	t.Helper()
 	f := &fixture{T: t, store: kept, tokens: map[string]string{}}
 	f.seed()
+	f.serve(nil, nil)
+	return f
+}
+
+// serve serves an API that accepts tokens of an issuer as well.
+func (f *fixture) serve(trusted api.Issuer, rules []token.Rule) {
+	f.Helper()
+	kept := f.store
 	system := operations.System{Account: "admin",
 		Store: func(context.Context) (*store.Store, error) { return kept, f.broken },
 		Ask: func(ctx context.Context, doing string, _ time.Duration, request func(context.Context, client.Client) error) error {
@@ -124,14 +132,11 @@ func newFixture(t *testing.T, kept *store.Store) *fixture {
 			}
 			return f.fails
 		}}
-	served, err := api.New(api.Options{System: system, Tokens: kept, Keys: kept, News: kept, Now: func() time.Time { return now.Add(time.Duration(f.passed.Load())) }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
-	if err != nil {
-		t.Fatal(err)
-	}
+	served, err := api.New(api.Options{Issuer: trusted, Rules: rules, System: system, Tokens: kept, Keys: kept, News: kept, Now: func() time.Time { return now.Add(time.Duration(f.passed.Load())) }, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	f.must(err)
 	server := httptest.NewServer(served)
-	t.Cleanup(server.Close)
+	f.Cleanup(server.Close)
 	f.url, f.handler = server.URL, served
-	return f
 }
 
 // ofTasks begin what the operations about tasks ask of Temporal.

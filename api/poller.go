@@ -129,7 +129,7 @@ func (p *poller) tokens() []string {
 	known := map[string]bool{}
 	var ids []string
 	for each := range p.streams {
-		if id := each.caller.ID; id != "" && !known[id] {
+		if id := each.caller.ID; each.caller.Stored() && !known[id] {
 			known[id] = true
 			ids = append(ids, id)
 		}

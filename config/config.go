@@ -82,6 +82,10 @@ type Worker struct {
 	APICertFile string
 	APIKeyFile  string
 
+	OIDCIssuer   string
+	OIDCAudience string
+	OIDCScopes   []string
+
 	PushAddress  string
 	PushSources  string
 	PushCertFile string

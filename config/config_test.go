@@ -72,6 +72,10 @@ func TestValidate(t *testing.T) {
 		{"an API", []string{"--api-listen", ":8236", "--serve", "api"}, nil},
 		{"an API nowhere", []string{"--serve", "api"}, []string{"--api-listen", "TAGWATCH_API_LISTEN"}},
 		{"a certificate of no API", []string{"--api-cert-file", "x", "--api-key-file", "y"}, []string{"--api-listen"}},
+		{"tokens of an issuer", []string{"--api-listen", ":8236", "--api-oidc-issuer", "https://issuer.example.com", "--api-oidc-audience", "tagwatch", "--api-oidc-scope", "read sub=*a"}, nil},
+		{"an issuer of no API", []string{"--api-oidc-issuer", "https://issuer.example.com"}, []string{"--api-listen"}},
+		{"an issuer for everybody", []string{"--api-listen", ":8236", "--api-oidc-issuer", "https://issuer.example.com", "--api-oidc-scope", "read sub=a"}, []string{"--api-oidc-audience"}},
+		{"an issuer without TLS", []string{"--api-listen", ":8236", "--api-oidc-issuer", "http://issuer.example.com", "--api-oidc-audience", "tagwatch", "--api-oidc-scope", "read sub=a"}, []string{"TAGWATCH_API_OIDC_ISSUER"}},
 		{"half a certificate of the API", []string{"--api-listen", ":8236", "--api-key-file", "x"}, []string{"--api-cert-file"}},
 
 		{"a token by reference", []string{"--status-token", "file:/run/secrets/status", "--temporal-ui", "https://temporal.example.com/ui"}, nil},

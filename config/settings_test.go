@@ -43,6 +43,7 @@ var examples = map[string]string{
 	"registry-plain-http": "registry.internal:5000", "registry-ca-file": "/etc/ssl/company.pem", "registry-rate": "200",
 
 	"api-listen": "0.0.0.0:8236", "api-cert-file": "/etc/ssl/api.crt", "api-key-file": "/etc/ssl/api.key",
+	"api-oidc-issuer": "https://token.actions.githubusercontent.com", "api-oidc-audience": "tagwatch", "api-oidc-scope": "act sub=repo:acme/shop:* ghcr.io/acme/*",
 	"push-address": "0.0.0.0:8235", "push-sources": "/etc/tagwatch/push.yaml", "push-cert-file": "/etc/ssl/push.crt", "push-key-file": "/etc/ssl/push.key",
 
 	"webhook-window": "24h", "webhook-deny-private": "true", "webhook-deny": "10.0.0.0/8,*.internal", "webhook-allow": "10.1.2.3/32",

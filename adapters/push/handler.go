@@ -89,7 +89,10 @@ func NewHandler(options Options) (http.Handler, error) {
 		one := &served{Source: source, rateLimit: rate.NewLimiter(perSecond, burst),
 			gate: gate{secret: source.Secret, proofs: of.proofs, secrets: options.Secrets}}
 		if source.Audience != "" {
-			one.gate.token = newTokenCheck(source)
+			var err error
+			if one.gate.token, err = newTokenCheck(source); err != nil {
+				return nil, fmt.Errorf("push source %s: %w", source.Name, err)
+			}
 		}
 		if source.Secret != "" {
 			if _, err := one.gate.accepted(); err != nil {
