@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/condition"
@@ -340,6 +341,8 @@ func newWorld(t *testing.T) (*testsuite.TestWorkflowEnvironment, *fake) {
 	suite.SetLogger(quiet{})
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetTestTimeout(20 * time.Second)
+	// A machine with other things to do can hold a workflow up for longer than the default.
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: 10 * time.Second})
 	outside := &fake{now: env.Now}
 	env.RegisterActivity(outside)
 	for _, definition := range workflows.Definitions {
