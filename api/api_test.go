@@ -77,6 +77,7 @@ func samples(f *fixture, tag string) []sample {
 		{operation: "import-feed", method: "POST", path: "/feed/import", body: `{"file": "/srv/feeds/today.tar.zst"}`, scope: token.Admin, whole: true},
 		{operation: "release-feed", method: "POST", path: "/feed/release", body: `{}`, scope: token.Admin, whole: true},
 		{operation: "roll-back-feed", method: "POST", path: "/feed/rollback", body: `{}`, scope: token.Admin, whole: true},
+		{operation: "reconcile", method: "POST", path: "/reconciliations", body: `{"dry_run": true}`, scope: token.Admin, whole: true},
 		{operation: "show-task", method: "GET", path: "/tasks/" + base64.RawURLEncoding.EncodeToString([]byte("apply-policy\none run")), scope: token.Read},
 		{operation: "show-feed", method: "GET", path: "/feed", scope: token.Read, list: true},
 		{operation: "subscribe", method: "POST", path: "/subscriptions", body: fmt.Sprintf(`{"tags": [%q]}`, tag), scope: token.Act},

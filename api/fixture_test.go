@@ -140,7 +140,7 @@ func (f *fixture) serve(trusted api.Issuer, rules []token.Rule) {
 }
 
 // ofTasks begin what the operations about tasks ask of Temporal.
-var ofTasks = []string{"activate bundle", "show the task", "fetch vulnerability data", "import vulnerability data", "release vulnerability data", "go back to earlier"}
+var ofTasks = []string{"activate bundle", "compare the running workflows", "show the task", "fetch vulnerability data", "import vulnerability data", "release vulnerability data", "go back to earlier"}
 
 // running is a Temporal whose every workflow runs.
 func running() *mocks.Client {

@@ -212,6 +212,11 @@ func TestUnavailable(t *testing.T) {
 			}
 			temporary(f.send("act", "POST", "/api/v1/subscriptions", fmt.Sprintf(`{"tags": [%q]}`, inside)))
 		}
+		f.fails = client.ErrUnreachable
+		partly := fmt.Sprintf(`{"tags": ["docker.io/library/redis:7", %q]}`, inside)
+		if response, body := f.send("act", "POST", "/api/v1/rescans", partly); response.StatusCode != http.StatusAccepted || !strings.Contains(body, `redis:7 is not watched`) || !strings.Contains(body, `"unfinished":{"kind":"Unavailable"`) {
+			t.Errorf("rescanned in part: %d %s", response.StatusCode, body)
+		}
 		if response, body := f.send("act", "POST", "/api/v1/subscriptions/end", tags); response.StatusCode != http.StatusOK || !strings.Contains(body, `"delayed":"`) || strings.Contains(body, "internal") {
 			t.Errorf("ended without Temporal: %d %s", response.StatusCode, body)
 		}

@@ -25,7 +25,7 @@ var routes = []route{
 	of(operations.ListEndpoints), of(operations.ShowEndpoint), of(operations.SaveEndpoint), of(operations.ImportEndpoints), of(operations.RotateEndpoint),
 	of(operations.DisableEndpoint), of(operations.EnableEndpoint), of(operations.TestEndpoint), of(operations.RemoveEndpoint),
 	of(operations.ListSources), of(operations.ShowSource), of(operations.PlanSource), of(operations.SaveSource), of(operations.ConfirmSource), of(operations.RemoveSource),
-	of(operations.ListPolicies), of(operations.ShowPolicy), begun(operations.ActivatePolicy), of(operations.ShowTask),
+	of(operations.ListPolicies), of(operations.ShowPolicy), begun(operations.ActivatePolicy), begun(operations.Reconcile), of(operations.ShowTask),
 	of(operations.ShowFeed), begun(operations.SyncFeed), begun(operations.ImportFeed), begun(operations.ReleaseFeed), begun(operations.RollBackFeed),
 	of(operations.ShowService), of(operations.ListRegistries),
 	of(operations.ShowToken), of(operations.CreateToken), of(operations.ListTokens), of(operations.RevokeToken), of(operations.ListAudit),

@@ -36,10 +36,10 @@ var outcomes = []temporal.SearchAttributeKey{workflows.AttributeDigest, workflow
 // runningPage is how many workflows Temporal lists at a time.
 const runningPage = 1000
 
-// Reconcile compares what should run with what runs, and waits for the outcome.
-func (c Client) Reconcile(ctx context.Context, request watcher.ReconcileRequest) (result watcher.Reconciled, err error) {
-	err = c.execute(ctx, options(workflows.TypeReconcile, workflows.ReconcileID, "Comparison of the running workflows with the database"), workflows.Reconcile, request, &result)
-	return result, err
+// Reconcile compares what should run with what runs. The result of the run is a
+// watcher.Reconciled.
+func (c Client) Reconcile(ctx context.Context, request watcher.ReconcileRequest) (Run, error) {
+	return c.begin(ctx, workflows.TypeReconcile, workflows.ReconcileID, "Comparison of the running workflows with the database", request)
 }
 
 // Running are the running watchers of a kind, by name. Temporal's list lags behind a

@@ -2,9 +2,11 @@ package operations
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/token"
 	"github.com/tagwatch/tagwatch/domain/watcher"
@@ -22,6 +24,8 @@ type RescanRequest struct {
 // Rescans is what became of each tag of a request, in order.
 type Rescans struct {
 	Results []RescannedTag `json:"results"`
+	// Unfinished is why there are no results of further tags.
+	Unfinished *TagRefusal `json:"unfinished,omitempty" doc:"Why the tags behind the results were not reached."`
 }
 
 // RescannedTag is a tag that is checked now.
@@ -44,7 +48,7 @@ func rescan(ctx context.Context, s *System, request RescanRequest) (Rescans, err
 	for _, target := range targets {
 		refused, err := refusalOf(s.requestRescan(ctx, target))
 		if err != nil {
-			return answer, err
+			return answer.endedBy(err)
 		}
 		answer.Results = append(answer.Results, RescannedTag{target, refused})
 		if refused != nil {
@@ -55,6 +59,16 @@ func rescan(ctx context.Context, s *System, request RescanRequest) (Rescans, err
 		}
 	}
 	return answer, nil
+}
+
+// endedBy keeps the results before an error: an answer has them, an error has not.
+func (r Rescans) endedBy(err error) (Rescans, error) {
+	refused, ok := errors.AsType[*Refusal](err)
+	if !ok || len(r.Results) == 0 {
+		return r, err
+	}
+	r.Unfinished = &TagRefusal{Kind: errkind.Name(refused.Kind), Message: refused.Text, Hint: refused.Hint}
+	return r, nil
 }
 
 // requestRescan checks first that the tag is watched: the request would start a watcher.

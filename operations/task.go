@@ -53,8 +53,9 @@ func (f *TaskFailure) Unwrap() error { return errkind.ByName(f.Kind) }
 
 // TaskResult is what came of a task: one of the fields, by its kind.
 type TaskResult struct {
-	Activation      *Activation `json:"activation,omitempty"`
-	Synchronization *Synced     `json:"synchronization,omitempty"`
+	Activation      *Activation     `json:"activation,omitempty"`
+	Synchronization *Synced         `json:"synchronization,omitempty"`
+	Reconciliation  *Reconciliation `json:"reconciliation,omitempty"`
 }
 
 // taskKind is what there is to know of the tasks that run a workflow.
@@ -69,6 +70,7 @@ type taskKind struct {
 var taskKinds = map[string]taskKind{
 	workflows.ApplyPolicyID: {read: readActivation},
 	workflows.SyncFeedID:    {read: readSynced},
+	workflows.ReconcileID:   {read: readReconciliation},
 }
 
 // begin starts a task. doing says what for.

@@ -204,8 +204,9 @@ func playTestEndpoint(t *testing.T, s *stage) client.WorkflowRun {
 }
 
 func playReconcile(t *testing.T, s *stage) client.WorkflowRun {
-	_, err := s.client.Reconcile(background, watcher.ReconcileRequest{})
+	run, err := s.client.Reconcile(background, watcher.ReconcileRequest{})
 	must(t, err)
+	must(t, s.client.Await(background, run, nil))
 	return s.run(workflows.ReconcileID)
 }
 

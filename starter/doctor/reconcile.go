@@ -7,12 +7,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
-	"github.com/tagwatch/tagwatch/workflows"
 )
 
 func ReconcileCommand() *cli.Command {
@@ -38,66 +37,31 @@ Exit code 1 with --dry-run: something needs repair.`,
 }
 
 func reconcile(ctx context.Context, s *session.Session) error {
-	linked, err := s.Temporal(ctx)
+	task, err := operations.Reconcile.Run(ctx, s.System(), operations.ReconcileRequest{DryRun: s.Bool("dry-run")})
 	if err != nil {
 		return err
 	}
-	var result watcher.Reconciled
-	err = s.Follow(ctx, linked, workflows.ReconcileID, "the reconciliation goes on; see: tagwatch doctor", func(ctx context.Context) (err error) {
-		result, err = linked.Client.Reconcile(ctx, watcher.ReconcileRequest{DryRun: s.Bool("dry-run")})
-		return err
-	})
+	result, err := s.FollowTask(ctx, task, "the reconciliation goes on; see: tagwatch doctor")
 	if err != nil {
 		return err
 	}
-	view := reconciledViewOf(result)
-	if err := s.Show(view, func(w io.Writer) { writeReconciled(w, view) }); err != nil {
+	found := *result.Reconciliation
+	if err := s.Show(found, func(w io.Writer) { writeReconciled(w, found) }); err != nil {
 		return err
 	}
-	if view.DryRun && !view.InOrder {
+	if found.DryRun && !found.InOrder {
 		return exit.ErrAnswered
 	}
 	return nil
 }
 
-// reconciledView is the outcome for programs.
-type reconciledView struct {
-	DryRun        bool           `json:"dry_run"`
-	InOrder       bool           `json:"in_order"`
-	Watchers      []comparedView `json:"watchers"`
-	Overdue       int            `json:"deliveries_overdue"`
-	Undeliverable int            `json:"deliveries_undeliverable"`
-}
-
-type comparedView struct {
-	Kind    watcher.Kind `json:"kind"`
-	Wanted  int          `json:"wanted"`
-	Missing int          `json:"missing"`
-	Stray   int          `json:"stray"`
-	// Unlabeled ones ran without some of their search attributes.
-	Unlabeled int `json:"unlabeled"`
-	// The first names of each.
-	MissingNames []string `json:"missing_names"`
-	StrayNames   []string `json:"stray_names"`
-}
-
-func reconciledViewOf(result watcher.Reconciled) reconciledView {
-	view := reconciledView{DryRun: result.DryRun, InOrder: result.InOrder(), Watchers: []comparedView{},
-		Overdue: result.Deliveries.Overdue, Undeliverable: result.Deliveries.Undeliverable}
-	for _, c := range result.Watchers {
-		view.Watchers = append(view.Watchers, comparedView{c.Kind, c.Wanted, c.Missing, c.Stray, c.Unlabeled,
-			append([]string{}, c.MissingNames...), append([]string{}, c.StrayNames...)})
-	}
-	return view
-}
-
-func writeReconciled(w io.Writer, view reconciledView) {
+func writeReconciled(w io.Writer, found operations.Reconciliation) {
 	started, ended := "STARTED", "ENDED"
-	if view.DryRun {
+	if found.DryRun {
 		started, ended = "MISSING", "UNNEEDED"
 	}
 	t := output.NewTable("WATCHERS", "WANTED", started, ended, "UNLABELED")
-	for _, c := range view.Watchers {
+	for _, c := range found.Watchers {
 		style := output.Ordinary
 		if c.Missing+c.Stray+c.Unlabeled > 0 {
 			style = output.Doubtful
@@ -105,17 +69,17 @@ func writeReconciled(w io.Writer, view reconciledView) {
 		t.Row(style, string(c.Kind), fmt.Sprint(c.Wanted), fmt.Sprint(c.Missing), fmt.Sprint(c.Stray), fmt.Sprint(c.Unlabeled))
 	}
 	t.Write(w)
-	for _, c := range view.Watchers {
+	for _, c := range found.Watchers {
 		writeNames(w, started, c.Missing, c.MissingNames)
 		writeNames(w, ended, c.Stray, c.StrayNames)
 	}
-	if view.Overdue > 0 {
-		fmt.Fprintf(w, "%s overdue\n", wording.Count(view.Overdue, "delivery"))
+	if found.Overdue > 0 {
+		fmt.Fprintf(w, "%s overdue\n", wording.Count(found.Overdue, "delivery"))
 	}
-	if view.Undeliverable > 0 {
-		fmt.Fprintf(w, "%s to deleted endpoints\n", wording.Count(view.Undeliverable, "delivery"))
+	if found.Undeliverable > 0 {
+		fmt.Fprintf(w, "%s to deleted endpoints\n", wording.Count(found.Undeliverable, "delivery"))
 	}
-	if view.InOrder {
+	if found.InOrder {
 		fmt.Fprintln(w, "All workflows are in place.")
 	}
 }

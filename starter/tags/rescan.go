@@ -53,6 +53,9 @@ func rescan(ctx context.Context, s *session.Session) error {
 			requested++
 		}
 		progress(requested)
+		if answer.Unfinished != nil {
+			return answer.Unfinished.Err()
+		}
 		return err
 	}
 	err := many.run(ctx)

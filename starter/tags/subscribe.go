@@ -71,8 +71,9 @@ type subscribed struct {
 	Status *operations.TagStatus `json:"status,omitempty"` // with --wait
 }
 
-// subscribePage is how many tags are subscribed to at once.
-const subscribePage = 50
+// subscribePage is how many tags are subscribed to at once, and serverPage how many by way
+// of a server: it ends a request after less than a minute, however slow a registry is.
+const subscribePage, serverPage = 50, 10
 
 func subscribe(ctx context.Context, s *session.Session) error {
 	request, err := subscribeRequest(s)
@@ -82,7 +83,11 @@ func subscribe(ctx context.Context, s *session.Session) error {
 	abandon := func(context.Context) {}
 	begun := false
 	done := []*subscribed{}
-	many := bulk{Session: s, page: subscribePage, after: "stay subscribed; what was requested goes on, see: tagwatch status"}
+	page := subscribePage
+	if s.Remote() {
+		page = serverPage
+	}
+	many := bulk{Session: s, page: page, after: "stay subscribed; what was requested goes on, see: tagwatch status"}
 	many.do = func(ctx context.Context, page []image.Target, report func(int, error)) (err error) {
 		if !begun { // nothing is stored before Temporal answers
 			if !s.Remote() {
