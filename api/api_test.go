@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -31,13 +32,15 @@ type sample struct {
 	scope                         token.Scope
 	// whole is about the whole installation, and list shows what the caller may see.
 	whole, list bool
+	// refused is the answer about an outside tag; 404 by default.
+	refused int
 	// keeps reports that the request about an outside tag is answered for each tag.
 	each bool
 }
 
 func samples(f *fixture, tag string) []sample {
 	ref := "?ref=" + url.QueryEscape(tag)
-	about := f.deliveries(tag)[0]
+	about, accepted := f.deliveries(tag)[0], map[string]string{inside: "1", outside: "2"}[tag]
 	return []sample{
 		{operation: "list-tags", method: "GET", path: "/tags", scope: token.Read, list: true},
 		{operation: "name-tag", method: "GET", path: "/tag/name" + ref, scope: token.Read, list: true},
@@ -84,6 +87,12 @@ func samples(f *fixture, tag string) []sample {
 		{operation: "rescan", method: "POST", path: "/rescans", body: fmt.Sprintf(`{"tags": [%q]}`, tag), scope: token.Act, each: true},
 		{operation: "redeliver", method: "POST", path: "/redeliveries", body: fmt.Sprintf(`{"ids": [%d]}`, about.ID), scope: token.Act},
 		{operation: "unsubscribe", method: "POST", path: "/subscriptions/end", body: fmt.Sprintf(`{"tags": [%q], "types": ["policy_eval"]}`, tag), scope: token.Act, each: true},
+		{operation: "list-acceptances", method: "GET", path: "/acceptances?all=true", scope: token.Read, list: true},
+		{operation: "show-acceptance", method: "GET", path: "/acceptances/" + accepted, scope: token.Read},
+		{operation: "plan-acceptance", method: "POST", path: "/acceptances/plan", body: fmt.Sprintf(`{"vulnerabilities": ["CVE-2026-0001"], "until": "fixed", "reason": "no fix", "subject": %q}`, tag), scope: token.Read, refused: http.StatusUnprocessableEntity},
+		{operation: "accept-risk", method: "POST", path: "/acceptances", body: fmt.Sprintf(`{"vulnerabilities": ["CVE-2026-0001"], "until": "fixed", "reason": "no fix", "subject": %q}`, tag), scope: token.Act, refused: http.StatusUnprocessableEntity},
+		{operation: "extend-acceptance", method: "POST", path: "/acceptances/extend", body: fmt.Sprintf(`{"id": %q, "until": "2027-01-31T00:00:00Z"}`, accepted), scope: token.Act},
+		{operation: "revoke-acceptance", method: "POST", path: "/acceptances/revoke", body: fmt.Sprintf(`{"id": %q}`, accepted), scope: token.Act},
 		{operation: "list-sources", method: "GET", path: "/sources", scope: token.Read, whole: true},
 		{operation: "show-source", method: "GET", path: "/sources/shop", scope: token.Read, whole: true},
 		{operation: "plan-source", method: "POST", path: "/sources/plan", body: `{"name": "new", "kind": "file", "paths": ["/srv/list"]}`, scope: token.Admin, whole: true},
@@ -272,7 +281,7 @@ func (f *fixture) seesNothing(name string, s sample) {
 		f.Errorf("%s with bounds shows %s", s.operation, body)
 	case s.list:
 	case s.each && strings.Contains(body, `"NotFound"`):
-	case response.StatusCode != http.StatusNotFound:
+	case response.StatusCode != cmp.Or(s.refused, http.StatusNotFound):
 		f.Errorf("%s of an outside tag answers %d: %s", s.operation, response.StatusCode, body)
 	}
 	if s.operation == "explain-notification" || s.operation == "show-notification" || s.operation == "redeliver" {

@@ -22,11 +22,13 @@ import (
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/mocks"
+	"google.golang.org/grpc"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/adapters/store/storetest"
 	"github.com/tagwatch/tagwatch/api"
 	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
@@ -140,7 +142,7 @@ func (f *fixture) serve(trusted api.Issuer, rules []token.Rule) {
 }
 
 // ofTasks begin what the operations about tasks ask of Temporal.
-var ofTasks = []string{"activate bundle", "compare the running workflows", "show the task", "fetch vulnerability data", "import vulnerability data", "release vulnerability data", "go back to earlier"}
+var ofTasks = []string{"activate bundle", "compare the running workflows", "show the task", "fetch vulnerability data", "import vulnerability data", "release vulnerability data", "go back to earlier", "evaluate with the stored"}
 
 // running is a Temporal whose every workflow runs.
 func running() *mocks.Client {
@@ -149,9 +151,20 @@ func running() *mocks.Client {
 	run.On("GetRunID").Return("one run")
 	temporal := &mocks.Client{}
 	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(run, nil)
+	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, mock.Anything).Return(run, nil)
+	temporal.On("WorkflowService").Return(unattended{})
 	temporal.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).Return(&workflowservice.DescribeWorkflowExecutionResponse{
 		WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING}}, nil)
 	return temporal
+}
+
+// unattended is a service of Temporal at whose queues nobody waits.
+type unattended struct {
+	workflowservice.WorkflowServiceClient
+}
+
+func (unattended) DescribeTaskQueue(context.Context, *workflowservice.DescribeTaskQueueRequest, ...grpc.CallOption) (*workflowservice.DescribeTaskQueueResponse, error) {
+	return &workflowservice.DescribeTaskQueueResponse{}, nil
 }
 
 // seed stores two tags with everything that hangs on them.
@@ -161,6 +174,9 @@ func (f *fixture) seed() {
 	for _, name := range []string{inside, outside} {
 		f.must(storetest.Seeding{Store: f.store, Now: now.Add(-time.Hour), Target: f.target(name)}.Watch(ctx, policy.Default()))
 	}
+	_, err := f.store.Accept(ctx, []acceptance.Acceptance{{Vulnerability: "CVE-2026-7000", Subject: inside, Reason: "no fix", By: "ada", Created: now},
+		{Vulnerability: "CVE-2026-7000", Subject: outside, Reason: "no fix", By: "ada", Created: now}})
+	f.must(err)
 	for _, name := range []string{"ghcr.io/web/shop", "docker.io/library/nginx"} {
 		repository, err := image.ParseRepository(name)
 		f.must(err)
@@ -172,7 +188,7 @@ func (f *fixture) seed() {
 	for _, found := range [][]source.Found{{source.Refer(inside, "list:1", image.Platform{})}, {source.Not(source.Scratch, "scratch", "list:1", "")}} {
 		f.must(f.store.RecordSource(ctx, "shop", found, func(view source.View) (source.Decision, error) { return source.Decide(view, found, "", now) }))
 	}
-	_, _, err := f.store.FollowConditions(ctx, condition.Wrong(condition.Key{Kind: condition.Unreadable, Resource: condition.Source, Name: "shop"},
+	_, _, err = f.store.FollowConditions(ctx, condition.Wrong(condition.Key{Kind: condition.Unreadable, Resource: condition.Source, Name: "shop"},
 		&condition.Found{Step: string(condition.StageConfirm), Message: "gone"}), now, func([]condition.Change) ([]notification.Notification, error) { return nil, nil }, 0)
 	f.must(err)
 	for _, scope := range token.Scopes {

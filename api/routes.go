@@ -26,6 +26,7 @@ var routes = []route{
 	of(operations.DisableEndpoint), of(operations.EnableEndpoint), of(operations.TestEndpoint), of(operations.RemoveEndpoint),
 	of(operations.ListSources), of(operations.ShowSource), of(operations.PlanSource), of(operations.SaveSource), of(operations.ConfirmSource), of(operations.RemoveSource),
 	of(operations.ListPolicies), of(operations.ShowPolicy), begun(operations.ActivatePolicy), begun(operations.Reconcile), of(operations.ShowTask),
+	of(operations.ListAcceptances), of(operations.ShowAcceptance), of(operations.PlanAcceptance), begun(operations.Accept), begun(operations.ExtendAcceptance), begun(operations.RevokeAcceptance),
 	of(operations.ShowFeed), begun(operations.SyncFeed), begun(operations.ImportFeed), begun(operations.ReleaseFeed), begun(operations.RollBackFeed),
 	of(operations.ShowService), of(operations.ListRegistries),
 	of(operations.ShowToken), of(operations.CreateToken), of(operations.ListTokens), of(operations.RevokeToken), of(operations.ListAudit),

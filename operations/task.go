@@ -56,6 +56,7 @@ type TaskResult struct {
 	Activation      *Activation     `json:"activation,omitempty"`
 	Synchronization *Synced         `json:"synchronization,omitempty"`
 	Reconciliation  *Reconciliation `json:"reconciliation,omitempty"`
+	Evaluation      *Reevaluated    `json:"evaluation,omitempty"`
 }
 
 // taskKind is what there is to know of the tasks that run a workflow.
@@ -68,9 +69,10 @@ type taskKind struct {
 
 // taskKinds are the workflows that are shown as tasks, by their ids.
 var taskKinds = map[string]taskKind{
-	workflows.ApplyPolicyID: {read: readActivation},
-	workflows.SyncFeedID:    {read: readSynced},
-	workflows.ReconcileID:   {read: readReconciliation},
+	workflows.ApplyPolicyID:      {read: readActivation},
+	workflows.SyncFeedID:         {read: readSynced},
+	workflows.ReconcileID:        {read: readReconciliation},
+	workflows.ApplyAcceptancesID: {bounded: true, read: readReevaluated},
 }
 
 // begin starts a task. doing says what for.

@@ -23,6 +23,13 @@ func (p Pattern) IncludesRepository(repository Repository) bool {
 	return p.whole() && slices.ContainsFunc(repository.Names(), func(name Repository) bool { return SubjectMatches(string(p), name.String()) })
 }
 
+// IncludesPattern reports whether the pattern selects all tags that another pattern
+// matches: a * in the other pattern must be matched by a * of this one.
+func (p Pattern) IncludesPattern(other string) bool {
+	_, tag := splitTag(other)
+	return SubjectMatches(string(p), other) && (tag != "" || p.whole())
+}
+
 // whole reports that the pattern does not choose between the tags of a repository.
 func (p Pattern) whole() bool {
 	_, tag := splitTag(string(p))

@@ -47,7 +47,7 @@ type Scope string
 const (
 	Feed  Scope = "feed"  // read Atom feeds: the only one that may be in an address
 	Read  Scope = "read"  // see
-	Act   Scope = "act"   // subscribe, unsubscribe, rescan, redeliver
+	Act   Scope = "act"   // subscribe, unsubscribe, rescan, redeliver, accept risks
 	Admin Scope = "admin" // change endpoints, policies and tokens
 )
 
@@ -75,6 +75,12 @@ func (b Bounds) Include(target image.Target) bool {
 // IncludeRepository reports whether all tags of the repository are within the bounds.
 func (b Bounds) IncludeRepository(repository image.Repository) bool {
 	return b.Whole() || slices.ContainsFunc(b, func(p image.Pattern) bool { return p.IncludesRepository(repository) })
+}
+
+// IncludePattern reports whether all tags of a pattern of subjects are within the bounds; ""
+// is the pattern of all tags.
+func (b Bounds) IncludePattern(subjects string) bool {
+	return b.Whole() || subjects != "" && slices.ContainsFunc(b, func(p image.Pattern) bool { return p.IncludesPattern(subjects) })
 }
 
 // IncludeSubject reports whether the subject of a notification, a tag or a repository,

@@ -141,3 +141,34 @@ func TestBounds(t *testing.T) {
 		t.Errorf("outside: %v", err)
 	}
 }
+
+// TestIncludePattern: a pattern is within the bounds only if all tags that it matches are.
+func TestIncludePattern(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		bounds  token.Bounds
+		pattern string
+		want    bool
+	}{
+		{nil, "", true},
+		{nil, "*/web", true},
+		{token.Bounds{"ghcr.io/web/*"}, "", false},
+		{token.Bounds{"ghcr.io/web/*"}, "*", false},
+		{token.Bounds{"ghcr.io/web/*"}, "ghcr.io/*", false},
+		{token.Bounds{"ghcr.io/web/*"}, "ghcr.io/web*", false},
+		{token.Bounds{"ghcr.io/web/*"}, "*ghcr.io/web/shop", false},
+		{token.Bounds{"ghcr.io/web/*"}, "ghcr.io/web/shop", true},
+		{token.Bounds{"ghcr.io/web/*"}, "ghcr.io/web/s*:1.*", true},
+		{token.Bounds{"ghcr.io/web/*"}, "ghcr.io/web/*", true},
+		{token.Bounds{"ghcr.io/*/shop"}, "ghcr.io/web/*/shop", true},
+		{token.Bounds{"ghcr.io/web/*:1.*"}, "ghcr.io/web/shop", false},
+		{token.Bounds{"ghcr.io/web/*:1.*"}, "ghcr.io/web/shop:*", false},
+		{token.Bounds{"ghcr.io/web/*:1.*"}, "ghcr.io/web/shop:1.2", true},
+		{token.Bounds{"ghcr.io/web/*:*"}, "ghcr.io/web/shop", true},
+		{token.Bounds{"quay.io/*", "ghcr.io/web/*"}, "ghcr.io/web/shop", true},
+	} {
+		if got := test.bounds.IncludePattern(test.pattern); got != test.want {
+			t.Errorf("%q includes %q: %t", test.bounds, test.pattern, got)
+		}
+	}
+}

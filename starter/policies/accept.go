@@ -2,24 +2,22 @@ package policies
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
-	"github.com/tagwatch/tagwatch/workflows"
 )
 
 // AcceptCommand accepts risks, which lets findings pass as whitelist items do.
@@ -72,148 +70,94 @@ func accept(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return err
-	}
-	all, err := kept.Acceptances(ctx)
-	if err != nil {
-		return err
-	}
-	var accepted []acceptance.Acceptance
 	if s.IsSet("subject") && image.CheckSubjectPattern(s.String("subject")) == nil {
 		if err := arguments.SaySubjects(ctx, s, s.String("subject")); err != nil {
 			return err
 		}
 	}
-	for _, id := range ids {
-		a := acceptance.Acceptance{Vulnerability: id, Package: s.String("package"), Subject: s.String("subject"), Until: until,
-			Reason: s.String("reason"), Owner: s.String("owner"), By: session.Person(), Created: s.Now}
-		if err := a.Validate(); err != nil {
-			return exit.Usage("%s; see %s --help", errkind.Text(err), s.Command.HelpName)
-		}
-		if at := slices.IndexFunc(append(slices.Clone(all), accepted...), func(other acceptance.Acceptance) bool {
-			return other.State(s.Now) == acceptance.Active && other.Repeats(a)
-		}); at >= 0 {
-			return acceptedTwice(all, at, a)
-		}
-		if a.Aliases, err = kept.Aliases(ctx, id); err != nil {
-			return err
-		}
-		if err := sayCovered(ctx, s, kept, a); err != nil {
-			return err
-		}
-		accepted = append(accepted, a)
+	request := operations.AcceptRequest{Vulnerabilities: ids, Until: until, Reason: s.String("reason"), Owner: s.String("owner"),
+		Package: s.String("package"), Subject: s.String("subject")}
+	plan, err := operations.PlanAcceptance.Run(ctx, s.System(), request)
+	if errors.Is(err, errkind.Invalid) {
+		return exit.Usage("%s; see %s --help", exit.Sentence(err), s.Command.HelpName)
 	}
+	if err != nil {
+		return err
+	}
+	sayCovered(s, plan)
 	if s.Bool("dry-run") {
 		return compareAcceptances(ctx, s, func(now []acceptance.Acceptance) []acceptance.Acceptance {
-			return append(slices.Clip(now), accepted...)
+			return append(slices.Clip(now), planned(plan)...)
 		})
 	}
-	return applyAcceptances(ctx, s, func() ([]acceptance.Acceptance, error) { return kept.Accept(ctx, accepted) }, func(w io.Writer, a acceptance.Acceptance) {
-		fmt.Fprintf(w, "%s accepted until %s (acceptance %d)\n", a.Vulnerability, untilText(a), a.ID)
+	changed, err := operations.Accept.Run(ctx, s.System(), request)
+	return followAcceptances(ctx, s, changed, err, func(w io.Writer, a operations.Acceptance) {
+		fmt.Fprintf(w, "%s accepted until %s (acceptance %d)\n", a.Vulnerability, a.Until, a.ID)
 	})
 }
 
-// acceptedTwice refuses to accept again what one of the stored acceptances, or an earlier
-// argument, accepts.
-func acceptedTwice(all []acceptance.Acceptance, at int, a acceptance.Acceptance) error {
-	if at >= len(all) {
-		return exit.Usage("%s is named twice", a.Vulnerability)
+// planned are the acceptances of a plan, as an evaluation reads them.
+func planned(plan operations.PlannedAcceptances) (all []acceptance.Acceptance) {
+	for _, p := range plan.Acceptances {
+		until, _ := time.Parse(time.RFC3339, p.Until) // zero for fixed
+		all = append(all, acceptance.Acceptance{Vulnerability: p.Vulnerability, Aliases: p.Aliases, Package: p.Package, Subject: p.Subject, Until: until,
+			Reason: p.Reason, Owner: p.Owner, By: p.By, Created: p.Created})
 	}
-	former := all[at]
-	return exit.Refused("%s is accepted already, until %s (acceptance %d, for the same packages and tags); give it another end with: tagwatch accept extend %d --until TIME|fixed",
-		a.Vulnerability, untilText(former), former.ID, former.ID)
+	return all
 }
 
-// end is the value of --until; zero for when there is a fix.
-func end(s *session.Session) (time.Time, error) {
+// end is the value of --until, as operations read it.
+func end(s *session.Session) (string, error) {
 	text := s.String("until")
 	switch text {
 	case "":
-		return time.Time{}, exit.Usage("--until is missing; see %s --help", s.Command.HelpName)
+		return "", exit.Usage("--until is missing; see %s --help", s.Command.HelpName)
 	case "fixed":
-		return time.Time{}, nil
+		return text, nil
 	}
 	end, err := arguments.TimeToCome(text, s.Now)
 	if err != nil {
-		return end, exit.Usage("invalid value %q for --until: expected a time to come such as 2027-01-31, 2027-01-31T12:00:00Z or 30d, or fixed", text)
+		return "", exit.Usage("invalid value %q for --until: expected a time to come such as 2027-01-31, 2027-01-31T12:00:00Z or 30d, or fixed", text)
 	}
-	return end, nil
+	return end.Format(time.RFC3339Nano), nil
 }
 
-// sayCovered says what a person may not expect of an acceptance.
-func sayCovered(ctx context.Context, s *session.Session, kept *store.Store, a acceptance.Acceptance) error {
-	affected, err := affectedBy(ctx, kept, a)
-	if err != nil {
-		return err
-	}
-	unfixed := slices.ContainsFunc(affected, func(t store.AffectedTag) bool { return !vuln.Finding{Fix: t.Fix}.HasFix() })
-	switch {
-	case len(affected) == 0:
-		s.Say("%s: no watched tag has it now", a.Vulnerability)
-	case a.UntilFixed() && !unfixed:
-		s.Say("%s: there is a fix already, so --until fixed covers nothing", a.Vulnerability)
-	}
-	return nil
-}
-
-// affectedBy are the findings, of watched tags, that an acceptance is for. Package URLs are
-// compared by their name.
-func affectedBy(ctx context.Context, kept *store.Store, a acceptance.Acceptance) (affected []store.AffectedTag, err error) {
-	name := a.Package
-	if vuln.IsPackageURL(name) {
-		query, err := vuln.ParsePackageQuery(name)
-		if err != nil {
-			return nil, err
-		}
-		name = query.Name
-	}
-	all, err := kept.Affected(ctx, a.Vulnerability)
-	for _, t := range all {
-		if !t.Older && a.IsFor(t.Target.Reference) && (name == "" || strings.EqualFold(name, t.Package)) {
-			affected = append(affected, t)
+// sayCovered says what a person may not expect of acceptances.
+func sayCovered(s *session.Session, plan operations.PlannedAcceptances) {
+	for _, p := range plan.Acceptances {
+		switch {
+		case p.Findings == 0:
+			s.Say("%s: no watched tag has it now", p.Vulnerability)
+		case p.Until == "fixed" && p.NotFixed == 0:
+			s.Say("%s: there is a fix already, so --until fixed covers nothing", p.Vulnerability)
 		}
 	}
-	return affected, err
 }
 
-// applied is the outcome of a change of acceptances, for programs.
+// appliedAcceptances is the outcome of a change of acceptances, for programs.
 type appliedAcceptances struct {
-	Acceptances []acceptanceView `json:"acceptances"`
-	Evaluated   int              `json:"tags_evaluated"`
+	Acceptances []operations.Acceptance `json:"acceptances"`
+	operations.Reevaluated
 }
 
-// applyAcceptances stores a change, unless Temporal could not apply it, and has the tags
-// evaluated.
-func applyAcceptances(ctx context.Context, s *session.Session, store func() ([]acceptance.Acceptance, error), say func(io.Writer, acceptance.Acceptance)) error {
-	linked, err := s.Temporal(ctx)
-	if err != nil {
-		return err
-	}
-	changed, err := store()
+// followAcceptances prints a change of acceptances, and follows the evaluation of the tags.
+func followAcceptances(ctx context.Context, s *session.Session, changed operations.AcceptanceChange, err error, say func(io.Writer, operations.Acceptance)) error {
 	if err != nil {
 		return err
 	}
 	if s.ForPeople() {
-		for _, a := range changed {
+		for _, a := range changed.Acceptances {
 			say(s.Out, a)
 		}
 	}
-	evaluated := 0
-	err = s.Follow(ctx, linked, workflows.ApplyAcceptancesID, "the evaluation goes on; see: tagwatch accept list", func(ctx context.Context) error {
-		run, err := linked.Client.ApplyAcceptances(ctx)
-		if err == nil {
-			err = linked.Client.Await(ctx, run, &evaluated)
-		}
-		return err
-	})
+	result, err := s.FollowTask(ctx, changed.Task, "the evaluation goes on; see: tagwatch accept list")
 	if err != nil {
 		return err
 	}
-	result := appliedAcceptances{[]acceptanceView{}, evaluated}
-	for _, a := range changed {
-		result.Acceptances = append(result.Acceptances, acceptanceViewOf(a, s.Now))
+	applied := appliedAcceptances{Acceptances: changed.Acceptances}
+	if result.Evaluation == nil { // a token that is limited to some tags does not see it
+		return s.Show(applied, func(io.Writer) { s.Say("The tags are evaluated") })
 	}
-	return s.Show(result, func(io.Writer) { s.Say("%s evaluated", wording.Count(evaluated, "tag")) })
+	applied.Reevaluated = *result.Evaluation
+	return s.Show(applied, func(io.Writer) { s.Say("%s evaluated", wording.Count(applied.Evaluated, "tag")) })
 }

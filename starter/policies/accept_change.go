@@ -2,50 +2,17 @@ package policies
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/acceptance"
-	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
-
-// theAcceptance is the one of an id, or the only active one of a vulnerability.
-func theAcceptance(ctx context.Context, s *session.Session, id string) (acceptance.Acceptance, error) {
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return acceptance.Acceptance{}, err
-	}
-	all, err := kept.Acceptances(ctx)
-	if err != nil {
-		return acceptance.Acceptance{}, err
-	}
-	var found []acceptance.Acceptance
-	var numbers []string
-	for _, a := range all {
-		number := strconv.FormatInt(a.ID, 10)
-		if number == id {
-			return a, nil
-		}
-		if a.State(s.Now) == acceptance.Active && slices.Contains(a.Names(), strings.ToLower(id)) {
-			found, numbers = append(found, a), append(numbers, number)
-		}
-	}
-	switch len(found) {
-	case 0:
-		return acceptance.Acceptance{}, exit.Refused("acceptance %s not found; see: tagwatch accept list --all", id)
-	case 1:
-		return found[0], nil
-	}
-	return acceptance.Acceptance{}, exit.Refused("%s has several acceptances (%s); name one by its number", id, strings.Join(numbers, ", "))
-}
 
 func acceptExtendCommand() *cli.Command {
 	return &cli.Command{
@@ -66,18 +33,9 @@ func acceptExtend(ctx context.Context, s *session.Session, id string) error {
 	if err != nil {
 		return err
 	}
-	a, err := theAcceptance(ctx, s, id)
-	if err != nil {
-		return err
-	}
-	if err := revokedAlready(s, a); err != nil {
-		return err
-	}
-	return applyAcceptances(ctx, s, func() ([]acceptance.Acceptance, error) {
-		changed, err := s.Stored.ExtendAcceptance(ctx, a.ID, until, session.Person(), s.Now)
-		return []acceptance.Acceptance{changed}, revokedMeanwhile(a, err)
-	}, func(w io.Writer, a acceptance.Acceptance) {
-		fmt.Fprintf(w, "Acceptance %d (%s) extended until %s\n", a.ID, a.Vulnerability, untilText(a))
+	changed, err := operations.ExtendAcceptance.Run(ctx, s.System(), operations.ExtendRequest{ID: id, Until: until})
+	return followAcceptances(ctx, s, changed, err, func(w io.Writer, a operations.Acceptance) {
+		fmt.Fprintf(w, "Acceptance %d (%s) extended until %s\n", a.ID, a.Vulnerability, a.Until)
 	})
 }
 
@@ -93,37 +51,24 @@ func acceptRevokeCommand() *cli.Command {
 }
 
 func acceptRevoke(ctx context.Context, s *session.Session, id string) error {
-	a, err := theAcceptance(ctx, s, id)
-	if err != nil {
-		return err
-	}
-	if err := revokedAlready(s, a); err != nil {
-		return err
-	}
 	if s.Bool("dry-run") {
-		return compareAcceptances(ctx, s, func(now []acceptance.Acceptance) []acceptance.Acceptance {
-			return slices.DeleteFunc(slices.Clone(now), func(other acceptance.Acceptance) bool { return other.ID == a.ID })
-		})
+		return compareRevoked(ctx, s, id)
 	}
-	return applyAcceptances(ctx, s, func() ([]acceptance.Acceptance, error) {
-		changed, err := s.Stored.RevokeAcceptance(ctx, a.ID, session.Person(), s.Now)
-		return []acceptance.Acceptance{changed}, revokedMeanwhile(a, err)
-	}, func(w io.Writer, a acceptance.Acceptance) {
+	changed, err := operations.RevokeAcceptance.Run(ctx, s.System(), operations.RevokeAcceptanceRequest{ID: id})
+	return followAcceptances(ctx, s, changed, err, func(w io.Writer, a operations.Acceptance) {
 		fmt.Fprintf(w, "Acceptance %d (%s) revoked\n", a.ID, a.Vulnerability)
 	})
 }
 
-// revokedAlready refuses to change a revoked acceptance.
-func revokedAlready(s *session.Session, a acceptance.Acceptance) error {
-	if a.State(s.Now) != acceptance.Revoked {
-		return nil
+func compareRevoked(ctx context.Context, s *session.Session, id string) error {
+	a, err := operations.ShowAcceptance.Run(ctx, s.System(), operations.AcceptanceID{ID: id})
+	if err != nil {
+		return err
 	}
-	return exit.Refused("acceptance %d (%s) was revoked already, %s by %s", a.ID, a.Vulnerability, s.Ago(a.Revoked), a.RevokedBy)
-}
-
-func revokedMeanwhile(a acceptance.Acceptance, err error) error {
-	if errors.Is(err, errkind.Conflict) {
-		return exit.Refused("acceptance %d (%s) was revoked meanwhile", a.ID, a.Vulnerability)
+	if a.State == acceptance.Revoked {
+		return exit.Refused("acceptance %d (%s) was revoked already, %s by %s", a.ID, a.Vulnerability, s.Ago(a.Revoked), a.RevokedBy)
 	}
-	return err
+	return compareAcceptances(ctx, s, func(now []acceptance.Acceptance) []acceptance.Acceptance {
+		return slices.DeleteFunc(slices.Clone(now), func(other acceptance.Acceptance) bool { return other.ID == a.ID })
+	})
 }

@@ -13,7 +13,7 @@ import (
 const soon = 50 * time.Millisecond
 
 // FollowTask prints the steps of a task until its end. goesOn is what an interrupted command
-// prints.
+// prints. The result is empty for a token that is limited to some tags.
 func (s *Session) FollowTask(ctx context.Context, task operations.Task, goesOn string) (operations.TaskResult, error) {
 	s.Shown()
 	begun, printed := time.Now(), ""
@@ -24,6 +24,8 @@ func (s *Session) FollowTask(ctx context.Context, task operations.Task, goesOn s
 			return operations.TaskResult{}, Meanwhile(ctx, err, goesOn)
 		case task.Failure != nil:
 			return operations.TaskResult{}, exit.Answered(task.Failure)
+		case task.State == operations.TaskCompleted && task.Result == nil:
+			return operations.TaskResult{}, nil
 		case task.State == operations.TaskCompleted:
 			return *task.Result, nil
 		}

@@ -26,7 +26,7 @@ func Command() *cli.Command {
 		Usage: "manage the tokens of the HTTP API",
 		Description: `A token lets a program use the HTTP API of a worker (tagwatch-worker --api-listen).
 Its scope is feed (read Atom feeds), read (see), act (also subscribe, unsubscribe,
-rescan and redeliver) or admin (also change everything else).
+rescan, redeliver and accept risks) or admin (also change everything else).
 
    tagwatch token create ci --scope act --subject 'ghcr.io/web/*' --expires 90d
    tagwatch token list
