@@ -14,6 +14,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // FindVulnerability implements page.Reader.
@@ -23,7 +24,7 @@ func (p pageReader) FindVulnerability(ctx context.Context, id string, c page.Cur
 	for i, each := range found {
 		first := each.Findings[0]
 		places[i] = page.Place{Key: each.Key(), Target: each.Target, Digest: each.Digest, Package: first.Package, More: len(each.Findings) - 1,
-			ID: first.ID, Severity: first.Severity, Fix: first.Fix}
+			ID: first.ID, Severity: first.Severity, Fix: first.Fix, Older: each.Older, RunBy: workload.Names(each.Workloads)}
 	}
 	return places, err
 }
@@ -33,7 +34,8 @@ func (p pageReader) FindPackage(ctx context.Context, query page.PackageQuery, c 
 	found, err := p.PackagePlaces(ctx, query.Name, query.Selects, store.PlacePage{After: c.After, Before: c.Before, Limit: c.Limit})
 	places := make([]page.Place, len(found))
 	for i, each := range found {
-		places[i] = page.Place{Key: each.Key(), Target: each.Target, Digest: each.Digest, Package: each.Packages[0], More: len(each.Packages) - 1}
+		places[i] = page.Place{Key: each.Key(), Target: each.Target, Digest: each.Digest, Package: each.Packages[0], More: len(each.Packages) - 1,
+			Older: each.Older, RunBy: workload.Names(each.Workloads)}
 	}
 	return places, err
 }

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	findingsPerPage = 50
+	findingsPerPage = 25
 	// shownFixes is how many versions of a fix a row shows.
 	shownFixes = 4
 )

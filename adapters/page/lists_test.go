@@ -81,7 +81,9 @@ func (c *content) places(cursor page.Cursor, id string) ([]page.Place, error) {
 	first, _ := strconv.Atoi(cursor.After)
 	var rows []page.Place
 	for n := first; n < min(first+cursor.Limit, 51); n++ {
-		rows = append(rows, page.Place{Key: strconv.Itoa(n + 1), Target: target(c.t, fmt.Sprintf("registry.example.com/shop/api:%d", n)), ID: id, Severity: vuln.High, More: n % 2,
+		rows = append(rows, page.Place{Key: strconv.Itoa(n + 1), Target: target(c.t, fmt.Sprintf("registry.example.com/shop/api:%d", n)), ID: id, Severity: vuln.High, More: n % 2, Older: n == 1,
+			RunBy:   []string{"deployment shop/web (app)" + hostile, "deployment shop/api", "daemonset shop/log", "job shop/once"}[:min(n, 4)],
+			Digest:  image.Digest("sha256:" + strings.Repeat("c", 64)),
 			Package: vuln.Package{Name: "openssl" + hostile, Version: "3" + hostile, Type: "deb"}, Fix: vuln.Fix{State: vuln.FixKnown, Versions: []string{"4" + hostile}}})
 	}
 	return rows, c.fails

@@ -15,6 +15,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // Reader is what the page reads from.
@@ -22,6 +23,8 @@ type Reader interface {
 	Installation(context.Context) (Installation, error)
 	Overview(context.Context, watch.OverviewFilter) (page []watch.Summary, total int, err error)
 	Histories(context.Context, []image.Target) (map[image.Target][]watch.CountsAt, error)
+	// Running is what the workloads of tags run, by tag; a tag without any is missing.
+	Running(context.Context, []image.Target) (map[image.Target]*workload.Running, error)
 	View(context.Context, image.Target) (watch.RecordView, error)
 	// Summary is the state of a tag without its documents; errkind.NotFound if it is not
 	// watched.

@@ -23,6 +23,29 @@ type Place struct {
 	ID       string
 	Severity vuln.Severity
 	Fix      vuln.Fix
+	// Older reports that the tag points to another image, RunBy names the workloads that
+	// run this one.
+	Older bool
+	RunBy []string
+}
+
+// shownWorkloads is how many workloads a place names.
+const shownWorkloads = 3
+
+// Workloads names the first of those that run the image.
+func (p Place) Workloads() string {
+	if most := shownWorkloads; len(p.RunBy) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(p.RunBy[:most], ", "), len(p.RunBy)-most)
+	}
+	return strings.Join(p.RunBy, ", ")
+}
+
+// Link is the tag, with the package that was found if it still points to the image.
+func (p Place) Link() string {
+	if p.Older {
+		return tagLink("/tag", p.Target) + "#facts"
+	}
+	return tagLink("/tag", p.Target, "package", p.Package.Name) + "#vulnerabilities"
 }
 
 // Fixes are the versions with a fix, or the word of the data for having none.

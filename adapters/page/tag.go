@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	shownRows          = 20  // of the policies' findings on the page of a tag
-	policyRowsPerPage  = 100 // on their own
+	shownRows          = 20 // of the policies' findings on the page of a tag
+	policyRowsPerPage  = 50 // on their own
 	shownNotifications = 10
 	shownUnreadable    = 20
 )

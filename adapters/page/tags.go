@@ -7,6 +7,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // tagsPerPage is how many tags a page lists.
@@ -18,8 +19,10 @@ type tagsPage struct {
 	Filter       watch.OverviewFilter
 	Rows         []watch.Summary
 	Histories    map[image.Target][]watch.CountsAt
-	Total        int
-	Pager        pager
+	// Running is what runs of the tags of the page; empty if no source says so.
+	Running map[image.Target]*workload.Running
+	Total   int
+	Pager   pager
 }
 
 // Narrowed says whose tags are shown; empty for all.
@@ -53,6 +56,9 @@ func (s *Site) tags(ctx context.Context, p *parameters) (_ view, err error) {
 	targets := make([]image.Target, len(page.Rows))
 	for i, row := range page.Rows {
 		targets[i] = row.Target
+	}
+	if page.Running, err = s.Read.Running(ctx, targets); err != nil {
+		return view{}, err
 	}
 	page.Histories, err = s.Read.Histories(ctx, targets)
 	return view{"tags", "Tags", page}, err

@@ -37,6 +37,7 @@ func (s *Site) functions() template.FuncMap {
 		"json":         func(content []byte) string { return shorten(string(content), 400) },
 		"aboutLink":    func(subject string) string { return "/notifications?" + url.Values{"subject": {subject}}.Encode() },
 		"shorten":      shorten,
+		"long":         newLongText,
 		"breakable":    breakable,
 	}
 }
@@ -102,6 +103,18 @@ func severityClass(text any) string {
 		return "sev-" + name
 	}
 	return "sev-unknown"
+}
+
+// longText is a text of which a phone shows the start only, until it is opened.
+type longText struct{ Full, Start string }
+
+// newLongText shows at most as many characters of a text, on a phone as many as start.
+func newLongText(text string, most, start int) longText {
+	full := shorten(text, most)
+	if len([]rune(full)) <= start+2 { // the sign that more follows takes the place
+		return longText{Full: full}
+	}
+	return longText{full, shorten(full, start)}
 }
 
 // shorten cuts a text to about as many characters.

@@ -70,37 +70,47 @@ type placeRow struct {
 	Target  string
 	Digest  string
 	GroupID int64 `db:"group_id"`
+	older   bool
 }
+
+func (r placeRow) place() (place, error) {
+	target, err := image.ParseTarget(r.Target)
+	return place{target: target, text: r.Target, digest: image.Digest(r.Digest), group: r.GroupID, older: r.older}, err
+}
+
+// currentPlaces are the groups of what tags point to, olderPlaces those of other images of
+// tags that workloads still run.
+const (
+	currentPlaces = `SELECT s.target, s.analyzed AS digest, g.group_id FROM image_group g
+		JOIN image i ON i.id = g.image_id JOIN target_state s ON s.analyzed = i.digest`
+	olderPlaces = `SELECT DISTINCT r.target, r.image AS digest, g.group_id FROM image_group g
+		JOIN image i ON i.id = g.image_id JOIN ` + runningImages + ` r ON r.image = i.digest WHERE r.image <> r.analyzed`
+)
 
 // places are the targets whose analyzed images hold the groups, and those of which
 // workloads run an older image that does.
 func places[V any](ctx context.Context, t tx, groups map[int64]V) ([]place, error) {
 	keys := slices.Sorted(maps.Keys(groups))
-	current, err := allIn[placeRow](ctx, t, `SELECT s.target, s.analyzed AS digest, g.group_id FROM image_group g
-		JOIN image i ON i.id = g.image_id JOIN target_state s ON s.analyzed = i.digest
-		WHERE g.group_id IN (?)`, keys)
+	rows, err := allIn[placeRow](ctx, t, currentPlaces+` WHERE g.group_id IN (?)`, keys)
 	if err != nil {
 		return nil, err
 	}
-	older, err := allIn[placeRow](ctx, t, `SELECT DISTINCT r.target, r.image AS digest, g.group_id FROM image_group g
-		JOIN image i ON i.id = g.image_id JOIN `+runningImages+` r ON r.image = i.digest
-		WHERE r.image <> r.analyzed AND g.group_id IN (?)`, keys)
+	older, err := allIn[placeRow](ctx, t, olderPlaces+` AND g.group_id IN (?)`, keys)
 	if err != nil {
 		return nil, err
 	}
-	found, err := convert(append(current, older...), placeRow.place)
+	found, err := convert(append(rows, asOlder(older)...), placeRow.place)
 	if err != nil {
 		return nil, err
-	}
-	for i := range found {
-		found[i].older = i >= len(current)
 	}
 	return found, t.addWorkloads(ctx, found)
 }
 
-func (r placeRow) place() (place, error) {
-	target, err := image.ParseTarget(r.Target)
-	return place{target: target, text: r.Target, digest: image.Digest(r.Digest), group: r.GroupID}, err
+func asOlder(rows []placeRow) []placeRow {
+	for i := range rows {
+		rows[i].older = true
+	}
+	return rows
 }
 
 // addWorkloads adds to places the workloads that run their images.

@@ -12,19 +12,26 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
-// Place is a group of packages of a target's analyzed image. Most groups have one package.
+// Place is a group of packages of a target's analyzed image, or of an older image of it
+// that workloads still run. Most groups have one package.
 type Place struct {
-	Target   image.Target
-	Digest   image.Digest
-	Findings []vuln.Finding // of the vulnerability that was searched for
-	Packages []vuln.Package // of those that were searched for
-	group    int64
+	Target image.Target
+	Digest image.Digest
+	// Older reports that the tag points to another image, Workloads are those that run it.
+	Older     bool
+	Workloads []workload.Instance
+	Findings  []vuln.Finding // of the vulnerability that was searched for
+	Packages  []vuln.Package // of those that were searched for
+	group     int64
 }
 
 // Key names the place in the order of all places.
-func (p Place) Key() string { return strconv.FormatInt(p.group, 10) + " " + p.Target.String() }
+func (p Place) Key() string {
+	return strconv.FormatInt(p.group, 10) + " " + string(p.Digest) + " " + p.Target.String()
+}
 
 // PlacePage selects places by their keys; its zero value selects the first 1,000.
 type PlacePage struct {
@@ -80,47 +87,69 @@ func (t tx) packagesOf(ctx context.Context, name string, selects func(vuln.Packa
 
 // placesOn reads a page of the places of groups.
 func placesOn[V any](ctx context.Context, t tx, page PlacePage, groups map[int64]V) ([]Place, error) {
-	backward, bound, args, err := page.bound()
+	keys := slices.Sorted(maps.Keys(groups))
+	found, err := placeRowsOn(ctx, t, page, currentPlaces, keys)
+	if err != nil {
+		return nil, err
+	}
+	older, err := placeRowsOn(ctx, t, page, olderPlaces, keys)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := convert(page.cut(append(found, asOlder(older)...)), placeRow.place)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.addWorkloads(ctx, rows); err != nil {
+		return nil, err
+	}
+	places := make([]Place, len(rows))
+	for i, row := range rows {
+		places[i] = Place{Target: row.target, Digest: row.digest, Older: row.older, Workloads: row.workloads, group: row.group}
+	}
+	return places, nil
+}
+
+// placeRowsOn reads the rows of one query that can be on a page.
+func placeRowsOn(ctx context.Context, t tx, page PlacePage, query string, groups []int64) ([]placeRow, error) {
+	backward, than, key, err := page.bound()
 	if err != nil {
 		return nil, err
 	}
 	direction := map[bool]string{false: "ASC", true: "DESC"}[backward]
-	rows, err := allIn[placeRow](ctx, t, fmt.Sprintf(`SELECT s.target, s.analyzed AS digest, g.group_id FROM image_group g
-		JOIN image i ON i.id = g.image_id JOIN target_state s ON s.analyzed = i.digest
-		WHERE %s g.group_id IN (?) ORDER BY s.target %[2]s, g.group_id %[2]s LIMIT %[3]d`, bound, direction, limitOf(page.Limit)), slices.Sorted(maps.Keys(groups)), args...)
-	if err != nil {
-		return nil, err
+	bound := ""
+	if len(key) > 0 {
+		bound = `(p.target, p.group_id, p.digest) ` + than + ` (?, ?, ?) AND`
 	}
-	// Several parts of the groups have a page each: the first rows of all are the page.
-	slices.SortFunc(rows, func(a, b placeRow) int {
-		return cmp.Or(strings.Compare(a.Target, b.Target), cmp.Compare(a.GroupID, b.GroupID))
-	})
-	if most := min(len(rows), limitOf(page.Limit)); backward {
-		rows = rows[len(rows)-most:]
-	} else {
-		rows = rows[:most]
-	}
-	return convert(rows, placeRow.listed)
+	return allIn[placeRow](ctx, t, fmt.Sprintf(`SELECT p.target, p.digest, p.group_id FROM (%s) p WHERE %s p.group_id IN (?)
+		ORDER BY p.target %[3]s, p.group_id %[3]s, p.digest %[3]s LIMIT %[4]d`, query, bound, direction, limitOf(page.Limit)), groups, key...)
 }
 
-// bound is the condition that a key sets.
-func (p PlacePage) bound() (backward bool, text string, args []any, err error) {
-	key, than := p.After, ">"
+// cut leaves the first rows, or the last: several queries have a page each.
+func (p PlacePage) cut(rows []placeRow) []placeRow {
+	slices.SortFunc(rows, func(a, b placeRow) int {
+		return cmp.Or(strings.Compare(a.Target, b.Target), cmp.Compare(a.GroupID, b.GroupID), strings.Compare(a.Digest, b.Digest))
+	})
+	most := min(len(rows), limitOf(p.Limit))
 	if p.Before != "" {
-		key, than = p.Before, "<"
+		return rows[len(rows)-most:]
 	}
-	if key == "" {
+	return rows[:most]
+}
+
+// bound is the key that a page begins at, and how its rows compare with it.
+func (p PlacePage) bound() (backward bool, than string, key []any, err error) {
+	text, than := p.After, ">"
+	if p.Before != "" {
+		text, than = p.Before, "<"
+	}
+	if text == "" {
 		return false, "", nil, nil
 	}
-	group, target, _ := strings.Cut(key, " ")
-	number, err := strconv.ParseInt(group, 10, 64)
-	if err != nil {
-		return false, "", nil, fmt.Errorf("%q is not the key of a place: %w", key, errkind.Invalid)
+	parts := strings.SplitN(text, " ", 3)
+	group, err := strconv.ParseInt(parts[0], 10, 64)
+	if err != nil || len(parts) < 3 {
+		return false, "", nil, fmt.Errorf("%q is not the key of a place: %w", text, errkind.Invalid)
 	}
-	return p.Before != "", `(s.target, g.group_id) ` + than + ` (?, ?) AND`, []any{target, number}, nil
-}
-
-func (r placeRow) listed() (Place, error) {
-	target, err := image.ParseTarget(r.Target)
-	return Place{Target: target, Digest: image.Digest(r.Digest), group: r.GroupID}, err
+	return p.Before != "", than, []any{parts[2], group, parts[1]}, nil
 }

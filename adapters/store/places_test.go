@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -8,10 +9,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // TestPlaces: pages of any size, forward and backward, are all places of a package and of
@@ -106,4 +110,44 @@ func TestVulnerablePlaces(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestOlderPlaces: pages of places have all that Affected has, with the older images that
+// workloads still run.
+func TestOlderPlaces(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		check(t, s.SaveSource(ctx, listSource("app"), at(0)))
+		engineLists(t, s, 1, source.Running{Digest: digest(1), Count: 3}, source.Running{Digest: digest(3), Count: 1})
+		advance(t, s, "", "sha256:g1", nil)
+		analyzed(t, s, digest(1), at(2), "openssl", "zlib")
+		ids := analyzed(t, s, digest(3), at(2), "openssl", "curl")
+		check(t, s.SaveFindings(ctx, "sha256:g1", matcher, map[int64][]vuln.GroupFinding{ids["openssl"]: {finding("CVE-2026-0001", "openssl", vuln.High)}}, at(2)))
+		pointsAt(t, s, 2, image.Resolved{Manifest: digest(1)})
+		pointsAt(t, s, 3, image.Resolved{Manifest: digest(3)})
+		want := map[string]string{}
+		for _, each := range must[[]store.AffectedTag](t)(s.Affected(ctx, "CVE-2026-0001")) {
+			want[string(each.Digest)] = runs(each.Older, each.Workloads)
+		}
+		if len(want) != 2 || want[string(digest(1))] != "older 3" || want[string(digest(3))] != "current 1" {
+			t.Fatalf("affected: %v", want)
+		}
+		got, page := map[string]string{}, store.PlacePage{Limit: 1}
+		for range 3 {
+			for _, each := range must[[]store.Place](t)(s.VulnerablePlaces(ctx, "CVE-2026-0001", page)) {
+				got[string(each.Digest)], page.After = runs(each.Older, each.Workloads), each.Key()
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("places (-want +got):\n%s", diff)
+		}
+		before := must[[]store.Place](t)(s.VulnerablePlaces(ctx, "CVE-2026-0001", store.PlacePage{Before: page.After, Limit: 5}))
+		if len(before) != 1 || before[0].Key() == page.After {
+			t.Errorf("before the last place: %+v", before)
+		}
+	})
+}
+
+func runs(older bool, all []workload.Instance) string {
+	return fmt.Sprintf("%s %d", map[bool]string{true: "older", false: "current"}[older], workload.Count(all))
 }
