@@ -2,7 +2,7 @@
 # Runs all checks and tests, on SQLite and on PostgreSQL. Each part runs whatever
 # became of the ones before it; the report at the end names every failure of every
 # part, and its last line is "N passed, N failed, N skipped". Installs PostgreSQL,
-# ClamAV, Distribution, Prometheus and Chromium where they are missing.
+# ClamAV, Distribution, Prometheus, Chromium and axe-core where they are missing.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ clean() {
   [ -z "${TAGWATCH_TEST_CLAMD:-}" ] || .ci/clamav.sh stop "$TAGWATCH_TEST_CLAMD"
   rm -rf "$results"
 }
-unset TAGWATCH_TEST_POSTGRES TAGWATCH_TEST_CLAMD TAGWATCH_TEST_DISTRIBUTION TAGWATCH_TEST_PROMETHEUS TAGWATCH_TEST_CHROMIUM
+unset TAGWATCH_TEST_POSTGRES TAGWATCH_TEST_CLAMD TAGWATCH_TEST_DISTRIBUTION TAGWATCH_TEST_PROMETHEUS TAGWATCH_TEST_CHROMIUM TAGWATCH_TEST_AXE
 trap clean EXIT
 trap 'exit 130' INT
 (cd tools && go build -o "$results/testsummary" ./testsummary) ||
@@ -47,6 +47,7 @@ part clamav provide TAGWATCH_TEST_CLAMD .ci/clamav.sh start
 part distribution provide TAGWATCH_TEST_DISTRIBUTION .ci/distribution.sh
 part prometheus provide TAGWATCH_TEST_PROMETHEUS .ci/prometheus.sh
 part chromium provide TAGWATCH_TEST_CHROMIUM .ci/chromium.sh
+part axe provide TAGWATCH_TEST_AXE .ci/axe.sh
 export TAGWATCH_TEST_BIN=$PWD/bin
 
 part prometheus-config promtool check config deploy/prometheus/prometheus.yml
@@ -64,7 +65,7 @@ tests tools -count 1 -timeout 10m ./... # some read files outside of their modul
 cd .. || exit 1
 # The race detector looks at what runs side by side: long stories of one thing
 # after the other are cut short.
-CGO_ENABLED=1 tests race -race -short -timeout 15m \
+CGO_ENABLED=1 TAGWATCH_TEST_AXE= tests race -race -short -timeout 15m \
   ./config/... ./domain/... ./workflows/... ./activities/... ./adapters/store/... ./adapters/webhook/... ./adapters/push/... ./adapters/page/...
 tests e2e -timeout 35m ./e2e
 
