@@ -9,7 +9,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/token"
 )
 
-// pollInterval is how often the database is asked for news while there are streams.
+// pollInterval is how often the database is read while there are streams.
 const pollInterval = 500 * time.Millisecond
 
 // News is what streams wait for.

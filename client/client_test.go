@@ -38,7 +38,7 @@ func connected(refused int) (*mocks.Client, *[]start) {
 	return fake, asked
 }
 
-// start is what was asked of Temporal.
+// start is the request to Temporal.
 type start struct {
 	sdk.StartWorkflowOptions
 	workflow  string

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// pageSize is how many objects are asked for at a time, pageTimeout how long a page may
+	// pageSize is the number of objects in one request, pageTimeout how long a page may
 	// take, largestPage how many bytes it may have.
 	pageSize    = 500
 	pageTimeout = time.Minute
@@ -123,7 +123,7 @@ func (c *Client) exists(ctx context.Context, namespace string) error {
 	return body.Close()
 }
 
-// get begins an answer. The error of one other than OK says what was asked.
+// get begins an answer. The error of one other than OK names the request.
 func (c *Client) get(ctx context.Context, asked string, path []string, query url.Values) (io.ReadCloser, error) {
 	address := c.base.JoinPath(path...)
 	address.RawQuery = query.Encode()

@@ -24,7 +24,7 @@ const (
 	shortestStream = time.Second
 	// mostShort is how many streams in a row may end at once.
 	mostShort = 5
-	// streamTime is how long a stream is asked to last, up to twice that: a dead one is
+	// streamTime is the requested duration of a stream, up to twice that: a dead one is
 	// noticed then at the latest.
 	streamTime = 5 * time.Minute
 	// largestFrame is how many bytes one event may have. An object has 1.5 MiB at most.
