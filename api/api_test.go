@@ -319,6 +319,7 @@ type openapi struct {
 	Paths   map[string]map[string]struct {
 		OperationID string `json:"operationId"`
 		Parameters  []struct{ Name, In string }
+		RequestBody *struct{} `json:"requestBody"`
 		Responses   map[string]struct {
 			Content map[string]struct{}
 		}

@@ -32,7 +32,7 @@ type atomRequest struct {
 //
 // Specification: https://www.rfc-editor.org/rfc/rfc4287
 func atom() route {
-	described := of(operations.ReadAtom).Operation
+	described := describe(operations.ReadAtom)
 	described.Responses = map[string]*huma.Response{"200": {Description: "An Atom feed with up to 50 entries.",
 		Content: map[string]*huma.MediaType{atomType: {Schema: &huma.Schema{Type: huma.TypeString}}}}}
 	return route{Operation: described, register: func(s *server, api huma.API) {

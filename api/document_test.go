@@ -108,3 +108,16 @@ func TestEveryOperationIsServed(t *testing.T) {
 		t.Errorf("operations (-defined +served)\n%s", diff)
 	}
 }
+
+// TestRequestsAreRead: the request of an operation that is posted is its body, that of
+// another is in the address.
+func TestRequestsAreRead(t *testing.T) {
+	t.Parallel()
+	for path, methods := range read(t).Paths {
+		for method, operation := range methods {
+			if (strings.EqualFold(method, http.MethodPost)) != (operation.RequestBody != nil) {
+				t.Errorf("%s %s: the request is read from elsewhere", method, path)
+			}
+		}
+	}
+}

@@ -17,19 +17,19 @@ const prefix = "/api/v1"
 // routes are the operations that are served. A test compares them with those that there
 // are.
 var routes = []route{
-	of(operations.ListTags), of(operations.NameTag), of(operations.ShowTag), of(operations.FollowTag), of(operations.ShowImage), of(operations.ListPackages), of(operations.ListVulnerabilities), of(operations.Evaluate),
-	of(operations.ListSubscriptions), of(operations.Subscribe), of(operations.Unsubscribe), of(operations.Rescan),
-	of(operations.FindVulnerability), of(operations.FindPackage), of(operations.ListRepositories),
-	of(operations.ListNotifications), of(operations.ShowNotification), of(operations.ExplainNotification), of(operations.ExplainSilence), streaming(), atom(),
-	of(operations.ListDeliveries), of(operations.Redeliver),
-	of(operations.ListEndpoints), of(operations.ShowEndpoint), of(operations.SaveEndpoint), of(operations.ImportEndpoints), of(operations.RotateEndpoint),
-	of(operations.DisableEndpoint), of(operations.EnableEndpoint), of(operations.TestEndpoint), of(operations.RemoveEndpoint),
-	of(operations.ListSources), of(operations.ShowSource), of(operations.PlanSource), of(operations.SaveSource), of(operations.ConfirmSource), of(operations.RemoveSource),
-	of(operations.ListPolicies), of(operations.ShowPolicy), begun(operations.ActivatePolicy), begun(operations.Reconcile), of(operations.ShowTask),
-	of(operations.ListAcceptances), of(operations.ShowAcceptance), of(operations.PlanAcceptance), begun(operations.Accept), begun(operations.ExtendAcceptance), begun(operations.RevokeAcceptance),
-	of(operations.ShowFeed), begun(operations.SyncFeed), begun(operations.ImportFeed), begun(operations.ReleaseFeed), begun(operations.RollBackFeed),
-	of(operations.ShowService), of(operations.ListRegistries),
-	of(operations.ShowToken), of(operations.CreateToken), of(operations.ListTokens), of(operations.RevokeToken), of(operations.ListAudit),
+	read(operations.ListTags), read(operations.NameTag), read(operations.ShowTag), read(operations.FollowTag), read(operations.ShowImage), read(operations.ListPackages), read(operations.ListVulnerabilities), change(operations.Evaluate),
+	read(operations.ListSubscriptions), change(operations.Subscribe), change(operations.Unsubscribe), change(operations.Rescan),
+	read(operations.FindVulnerability), read(operations.FindPackage), read(operations.ListRepositories),
+	read(operations.ListNotifications), read(operations.ShowNotification), read(operations.ExplainNotification), read(operations.ExplainSilence), streaming(), atom(),
+	read(operations.ListDeliveries), change(operations.Redeliver),
+	read(operations.ListEndpoints), readEdition(operations.ShowEndpoint), changeIf(operations.SaveEndpoint), change(operations.ImportEndpoints), changeIf(operations.RotateEndpoint),
+	changeIf(operations.DisableEndpoint), changeIf(operations.EnableEndpoint), change(operations.TestEndpoint), read(operations.RemoveEndpoint),
+	read(operations.ListSources), readEdition(operations.ShowSource), change(operations.PlanSource), changeIf(operations.SaveSource), change(operations.ConfirmSource), read(operations.RemoveSource),
+	read(operations.ListPolicies), read(operations.ShowPolicy), begun(operations.ActivatePolicy), begun(operations.Reconcile), read(operations.ShowTask),
+	read(operations.ListAcceptances), read(operations.ShowAcceptance), change(operations.PlanAcceptance), begun(operations.Accept), begun(operations.ExtendAcceptance), begun(operations.RevokeAcceptance),
+	read(operations.ShowFeed), begun(operations.SyncFeed), begun(operations.ImportFeed), begun(operations.ReleaseFeed), begun(operations.RollBackFeed),
+	read(operations.ShowService), read(operations.ListRegistries),
+	read(operations.ShowToken), change(operations.CreateToken), read(operations.ListTokens), read(operations.RevokeToken), read(operations.ListAudit),
 }
 
 // route serves one operation.
@@ -65,85 +65,118 @@ type started[Answer any] struct {
 	Body     Answer
 }
 
-// begun serves an operation that starts a task.
-func begun[Request any, Answer interface{ Location() string }](o operations.Operation[Request, Answer]) route {
-	r := of(o)
-	r.register = func(s *server, api huma.API) {
-		described := r.Operation
-		described.Middlewares = huma.Middlewares{s.allowed(o.Name, o.Admit), refuseCondition(api)}
-		huma.Register(api, described, func(ctx context.Context, in *body[Request]) (*started[Answer], error) {
-			got, err := o.Run(ctx, s.system(ctx), in.Body)
-			if err != nil {
-				return nil, s.problemOf(ctx, o.Name, err)
-			}
-			return &started[Answer]{prefix + got.Location(), got}, nil
-		})
-	}
-	return r
-}
-
 // taggedAnswer is an answer in the body, of which ETag says which settings it has.
 type taggedAnswer[Answer any] struct {
 	ETag string `header:"ETag" doc:"Names these settings, for If-Match, and this answer, for If-None-Match."`
 	Body Answer
 }
 
-func of[Request, Answer any](o operations.Operation[Request, Answer]) route {
-	r := route{creates: o.Creates, secret: o.Secret, Operation: huma.Operation{OperationID: o.Name, Method: o.Method, Path: prefix + o.Path, Summary: o.Summary,
-		Description: "Needs the scope " + string(o.Scope) + ".", MaxBodyBytes: maxBody + 1, Security: []map[string][]string{{"token": {}}}}}
-	if o.Whole {
-		r.Description = "Needs the scope " + string(o.Scope) + ", and a token that is not limited to some tags."
-	}
-	if o.Accepted {
-		r.DefaultStatus = http.StatusAccepted
-	}
-	if o.Creates {
-		r.Parameters = append(r.Parameters, keyParameter)
-	}
-	r.Extensions = map[string]any{scopeExtension: o.Scope, wholeExtension: o.Whole}
+// What follows makes the routes of the kinds of operations. Each kind has a function of its
+// own, because the library's is compiled anew for every pair of types that it is called with.
+
+// read serves an operation whose request is in the address.
+func read[Request, Answer any](o operations.Operation[Request, Answer]) route {
+	return routeOf(o, takesCondition[Request](), func(api huma.API, described huma.Operation, run runner[Request, Answer]) {
+		huma.Register(api, described, func(ctx context.Context, in *Request) (*answer[Answer], error) {
+			got, err := run(ctx, *in)
+			return &answer[Answer]{got}, err
+		})
+	})
+}
+
+// readEdition serves an operation that shows settings which two people can change at once.
+func readEdition[Request any, Answer operations.Versioned](o operations.Operation[Request, Answer]) route {
+	return routeOf(o, false, func(api huma.API, described huma.Operation, run runner[Request, Answer]) {
+		huma.Register(api, described, func(ctx context.Context, in *Request) (*taggedAnswer[Answer], error) {
+			got, err := run(ctx, *in)
+			if err != nil {
+				return nil, err
+			}
+			return &taggedAnswer[Answer]{got.EditionTag(), got}, nil
+		})
+	})
+}
+
+// change serves an operation whose request is the body.
+func change[Request, Answer any](o operations.Operation[Request, Answer]) route {
+	return routeOf(o, false, func(api huma.API, described huma.Operation, run runner[Request, Answer]) {
+		huma.Register(api, described, func(ctx context.Context, in *body[Request]) (*answer[Answer], error) {
+			got, err := run(ctx, in.Body)
+			return &answer[Answer]{got}, err
+		})
+	})
+}
+
+// changeIf serves an operation whose request is the body, and takes a condition.
+func changeIf[Request any, Conditional interface {
+	*Request
+	matching
+}, Answer any](o operations.Operation[Request, Answer]) route {
+	return routeOf(o, true, func(api huma.API, described huma.Operation, run runner[Request, Answer]) {
+		huma.Register(api, described, func(ctx context.Context, in *conditionalBody[Request]) (*answer[Answer], error) {
+			Conditional(&in.Body).Match(in.IfMatch)
+			got, err := run(ctx, in.Body)
+			return &answer[Answer]{got}, err
+		})
+	})
+}
+
+// begun serves an operation that starts a task.
+func begun[Request any, Answer interface{ Location() string }](o operations.Operation[Request, Answer]) route {
+	return routeOf(o, false, func(api huma.API, described huma.Operation, run runner[Request, Answer]) {
+		huma.Register(api, described, func(ctx context.Context, in *body[Request]) (*started[Answer], error) {
+			got, err := run(ctx, in.Body)
+			if err != nil {
+				return nil, err
+			}
+			return &started[Answer]{prefix + got.Location(), got}, nil
+		})
+	})
+}
+
+// runner carries an operation out; its errors are problems.
+type runner[Request, Answer any] func(context.Context, Request) (Answer, error)
+
+func routeOf[Request, Answer any](o operations.Operation[Request, Answer], condition bool, register func(huma.API, huma.Operation, runner[Request, Answer])) route {
+	r := route{creates: o.Creates, secret: o.Secret, Operation: describe(o)}
 	r.register = func(s *server, api huma.API) {
-		served := r.Operation
-		served.Middlewares = huma.Middlewares{s.allowed(o.Name, o.Admit)}
-		register(s, api, served, o)
+		described := r.Operation
+		described.Middlewares = huma.Middlewares{s.allowed(o.Name, o.Admit)}
+		if !condition && o.Method != http.MethodGet {
+			described.Middlewares = append(described.Middlewares, refuseCondition(api))
+		}
+		register(api, described, func(ctx context.Context, request Request) (Answer, error) {
+			got, err := o.Run(ctx, s.system(ctx), request)
+			if err != nil {
+				err = s.problemOf(ctx, o.Name, err)
+			}
+			return got, err
+		})
 	}
 	return r
 }
 
-// register has an operation served, by what its request and its answer are.
-func register[Request, Answer any](s *server, api huma.API, described huma.Operation, o operations.Operation[Request, Answer]) {
-	var none Answer
-	if _, versioned := any(none).(operations.Versioned); versioned && o.Method == http.MethodGet {
-		serve(s, api, described, o, func(got Answer) *taggedAnswer[Answer] {
-			return &taggedAnswer[Answer]{ETag: any(got).(operations.Versioned).EditionTag(), Body: got}
-		})
-		return
+// describe describes an operation without its request and answer.
+func describe[Request, Answer any](o operations.Operation[Request, Answer]) huma.Operation {
+	described := huma.Operation{OperationID: o.Name, Method: o.Method, Path: prefix + o.Path, Summary: o.Summary,
+		Description: "Needs the scope " + string(o.Scope) + ".", MaxBodyBytes: maxBody + 1, Security: []map[string][]string{{"token": {}}},
+		Extensions: map[string]any{scopeExtension: o.Scope, wholeExtension: o.Whole}}
+	if o.Whole {
+		described.Description = "Needs the scope " + string(o.Scope) + ", and a token that is not limited to some tags."
 	}
-	serve(s, api, described, o, func(got Answer) *answer[Answer] { return &answer[Answer]{got} })
+	if o.Accepted {
+		described.DefaultStatus = http.StatusAccepted
+	}
+	if o.Creates {
+		described.Parameters = append(described.Parameters, keyParameter)
+	}
+	return described
 }
 
-func serve[Request, Answer, Output any](s *server, api huma.API, described huma.Operation, o operations.Operation[Request, Answer], output func(Answer) *Output) {
-	run := func(ctx context.Context, request Request) (*Output, error) {
-		got, err := o.Run(ctx, s.system(ctx), request)
-		if err != nil {
-			return nil, s.problemOf(ctx, o.Name, err)
-		}
-		return output(got), nil
-	}
-	_, conditional := any(new(Request)).(matching)
-	if !conditional && o.Method != http.MethodGet {
-		described.Middlewares = append(described.Middlewares, refuseCondition(api))
-	}
-	switch {
-	case o.Method == http.MethodPost && conditional:
-		huma.Register(api, described, func(ctx context.Context, in *conditionalBody[Request]) (*Output, error) {
-			any(&in.Body).(matching).Match(in.IfMatch)
-			return run(ctx, in.Body)
-		})
-	case o.Method == http.MethodPost:
-		huma.Register(api, described, func(ctx context.Context, in *body[Request]) (*Output, error) { return run(ctx, in.Body) })
-	default:
-		huma.Register(api, described, func(ctx context.Context, in *Request) (*Output, error) { return run(ctx, *in) })
-	}
+// takesCondition reports that a request has a condition.
+func takesCondition[Request any]() bool {
+	_, takes := any(new(Request)).(matching)
+	return takes
 }
 
 // refuseCondition refuses a condition that would not be checked.

@@ -35,7 +35,7 @@ func isStream(r *http.Request) bool { return r.URL.Path == prefix+operations.Str
 //
 // Specification: https://html.spec.whatwg.org/multipage/server-sent-events.html
 func streaming() route {
-	described := of(operations.StreamNotifications).Operation
+	described := describe(operations.StreamNotifications)
 	described.Description += " The answer has no end. The id of an event is the cursor behind its notification: a client that connects again sends the last one as Last-Event-ID." +
 		" The comment \"now\" says that everything stored so far was sent. An event of the type end is the last one, with a problem as its data."
 	described.Responses = map[string]*huma.Response{"200": {Description: "Notifications, each as an event whose data is the JSON of GET /notifications/{id}.",
