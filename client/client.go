@@ -116,16 +116,16 @@ func (c Client) SyncFeed(ctx context.Context, request databuild.SyncRequest) (Ru
 	return runOf(c.Temporal.ExecuteWorkflow(ctx, options, workflows.TypeSyncFeed, request))
 }
 
-// ApplyPolicy activates a stored bundle and has the tags evaluated that it concerns. The
-// result of the run is a workflows.Applied.
+// ApplyPolicy activates a stored bundle and has the tags evaluated that it concerns, after
+// the activations that were asked for before. The result of the run is a workflows.Applied.
 func (c Client) ApplyPolicy(ctx context.Context, bundle string) (Run, error) {
-	return c.begin(ctx, workflows.TypeApplyPolicy, workflows.ApplyPolicyID, "Activation of bundle "+plain.Markdown(bundle), policy.Activation{Bundle: bundle, By: audit.ActorOf(ctx)})
+	return c.queue(ctx, workflows.TypeApplyPolicy, workflows.ApplyPolicyID, "Activation of bundle "+plain.Markdown(bundle), policy.Activation{Bundle: bundle, By: audit.ActorOf(ctx)})
 }
 
-// ApplyAcceptances has the tags evaluated that stored acceptances concern. The result of
-// the run is how many were.
+// ApplyAcceptances has the tags evaluated that stored acceptances concern, after the
+// evaluations that were asked for before. The result of the run is how many were.
 func (c Client) ApplyAcceptances(ctx context.Context) (Run, error) {
-	return c.begin(ctx, workflows.TypeApplyAcceptances, workflows.ApplyAcceptancesID, "Evaluation with the stored acceptances")
+	return c.queue(ctx, workflows.TypeApplyAcceptances, workflows.ApplyAcceptancesID, "Evaluation with the stored acceptances", nil)
 }
 
 // execute runs a workflow of which there is one at a time and waits for its result. Unless

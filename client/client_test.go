@@ -15,6 +15,7 @@ import (
 	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -51,8 +52,8 @@ func TestClientTakesItsTurn(t *testing.T) {
 	fake, asked := connected(1)
 	other := &mocks.WorkflowRun{}
 	other.On("Get", mock.Anything, mock.Anything).Return(errors.New("the other one failed"))
-	fake.On("GetWorkflow", mock.Anything, workflows.ApplyPolicyID, "").Return(other)
-	got, err := client.Client{Temporal: fake}.ApplyPolicy(t.Context(), "production")
+	fake.On("GetWorkflow", mock.Anything, workflows.ReconcileID, "").Return(other)
+	got, err := client.Client{Temporal: fake}.Reconcile(t.Context(), watcher.ReconcileRequest{})
 	if want := (client.Run{Workflow: "the workflow", ID: "the run"}); err != nil || got != want || len(*asked) != 2 {
 		t.Errorf("%+v, %v after %d starts", got, err, len(*asked))
 	}

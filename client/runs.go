@@ -2,12 +2,15 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/sdk/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	temporal "go.temporal.io/sdk/client"
 	sdkerror "go.temporal.io/sdk/temporal"
@@ -15,8 +18,62 @@ import (
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
-// Run is one run of a workflow that takes long, by the ids that Temporal gives it.
+// Run is one run of a workflow that takes long, by the ids that Temporal gives it. ID is
+// empty for one that takes its turn after others: Temporal has it under its workflow's id
+// when its turn comes.
 type Run struct{ Workflow, ID string }
+
+// queue has a workflow run of which there is one run at a time, after those that were asked
+// for before. The kind begins the id of the workflow.
+func (c Client) queue(ctx context.Context, workflowType, kind, summary string, argument any) (Run, error) {
+	turn := workflows.Turn{ID: kind + ":" + uuid.NewString(), Type: workflowType, Summary: summary}
+	if argument != nil {
+		var err error
+		if turn.Argument, err = json.Marshal(argument); err != nil {
+			return Run{}, err
+		}
+	}
+	takes := options(workflows.TypeTakeTurns, workflows.TurnsID(kind), "One after the other: "+kind)
+	err := c.signal(ctx, takes, workflows.SignalTurn, turn, workflows.TakeTurns, kind)
+	return Run{Workflow: turn.ID}, err
+}
+
+// queued describes the workflow that a run waits for, while the run waits for its turn; nil
+// if it does not, for it has begun.
+func (c Client) queued(ctx context.Context, run Run) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	_, err := c.Temporal.DescribeWorkflowExecution(ctx, run.Workflow, "")
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); !missing {
+		return nil, err
+	}
+	kind, _, _ := strings.Cut(run.Workflow, ":")
+	described, err := c.Temporal.DescribeWorkflowExecution(ctx, workflows.TurnsID(kind), "")
+	if err == nil && described.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return described, nil
+	}
+	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
+		err = nil
+	}
+	return nil, err
+}
+
+// turnPause is the time between two looks at whether a run has begun.
+const turnPause = 200 * time.Millisecond
+
+// begun returns when the turn of a run has come.
+func (c Client) begun(ctx context.Context, run Run) error {
+	for run.ID == "" {
+		waits, err := c.queued(ctx, run)
+		if err != nil || waits == nil {
+			return workflows.Restore(err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(turnPause):
+		}
+	}
+	return nil
+}
 
 // begin starts a workflow of which there is one run at a time. If one is under way, it waits
 // for its end first.
@@ -46,6 +103,9 @@ func runOf(run temporal.WorkflowRun, err error) (Run, error) {
 
 // Await waits for the end of a run, and reads its result.
 func (c Client) Await(ctx context.Context, run Run, result any) error {
+	if err := c.begun(ctx, run); err != nil {
+		return err
+	}
 	err := c.Temporal.GetWorkflow(ctx, run.Workflow, run.ID).Get(ctx, result)
 	if _, ended := errors.AsType[*sdkerror.TerminatedError](err); ended {
 		return errors.New("somebody terminated the workflow in Temporal")
@@ -60,7 +120,8 @@ func (c Client) Await(ctx context.Context, run Run, result any) error {
 type Progress struct {
 	// Ended reports that the run has ended: Await returns at once.
 	Ended bool
-	// Waiting reports that no worker has taken the next step.
+	// Waiting reports that no worker has taken the next step or, with a step, that the run
+	// waits for that.
 	Waiting bool
 	// Step is what the run is at; empty if it is about to begin with something.
 	Step string
@@ -69,6 +130,17 @@ type Progress struct {
 // Progress describes a run; the error is errkind.NotFound for one that Temporal does not
 // have, or no longer.
 func (c Client) Progress(ctx context.Context, run Run) (Progress, error) {
+	if run.ID == "" {
+		waits, err := c.queued(ctx, run)
+		switch {
+		case err != nil:
+			return Progress{}, workflows.Restore(err)
+		case waits != nil && Idle(waits):
+			return Progress{Waiting: true}, nil
+		case waits != nil:
+			return Progress{Waiting: true, Step: "waiting for its turn after earlier ones"}, nil
+		}
+	}
 	described, err := c.describe(ctx, run)
 	if err != nil {
 		return Progress{}, workflows.Restore(err)

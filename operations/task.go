@@ -17,7 +17,7 @@ import (
 type Task struct {
 	ID    string    `json:"id" doc:"Id of the task."`
 	Kind  string    `json:"kind" doc:"What kind of work it is."`
-	State TaskState `json:"state" enum:"waiting,running,completed,failed" doc:"How far it is: waiting for a worker, running, completed with a result, or failed."`
+	State TaskState `json:"state" enum:"waiting,running,completed,failed" doc:"How far it is: waiting for a worker or for its turn, running, completed with a result, or failed."`
 	// Step is what it is at.
 	Step string `json:"step,omitempty" doc:"What it is at, in words."`
 	// Failure is why it failed.
@@ -101,9 +101,9 @@ func kindOfTask(run client.Run) string {
 func runOf(id string) (client.Run, bool) {
 	text, err := base64.RawURLEncoding.DecodeString(id)
 	workflow, run, both := strings.Cut(string(text), "\n")
-	known := client.Run{Workflow: workflow, ID: run}
+	known := client.Run{Workflow: workflow, ID: run} // a run that takes its turn has no id, see client.Run
 	_, isTask := taskKinds[kindOfTask(known)]
-	return known, err == nil && both && run != "" && isTask
+	return known, err == nil && both && (run != "" || strings.Contains(workflow, ":")) && isTask
 }
 
 // ShowTask shows how far a task is. Tasks are shown for as long as Temporal keeps ended
@@ -166,7 +166,10 @@ func (t *Task) read(ctx context.Context, c client.Client, run client.Run, kind t
 
 // bounded is what a caller with bounds sees: nothing that counts or names tags.
 func (t Task) bounded() Task {
-	t.Step, t.Result = "", nil
+	t.Result = nil
+	if t.State != TaskWaiting {
+		t.Step = ""
+	}
 	if t.Failure != nil {
 		t.Failure = &TaskFailure{Kind: t.Failure.Kind, Message: "the task failed; a token that is not limited to some tags sees why"}
 	}

@@ -39,6 +39,8 @@ var about = map[string]string{
 	TypePrune: "Deletes images that no tag points to any more and notifications, both after the retention. One run at a time.",
 	TypeRunTask: "What a schedule starts. It runs the task as a child workflow that has the id of the task, so that only one " +
 		"run of a task exists, and ends with it. If a run of the task exists already, it ends at once.",
+	TypeTakeTurns: "Runs workflows of which there is one run at a time, as child workflows, in the order of the signals `turn` that ask " +
+		"for them. It ends when none is left.",
 	TypeSubscribe: "Subscribes to a page of tags for a person or a program that waits for the result: verifies that the tags exist, " +
 		"stores the subscriptions, and starts a `WatchTag` for each. The result has one entry for each tag, in order.",
 	TypeCheckRegistry:  "Reports the settings of a registry and whether a worker can reach it. It changes nothing.",

@@ -69,6 +69,7 @@ var toCancel = map[string]canceled{
 	workflows.TypeSummarize:        {rests: true, steps: []string{"Summarize"}},
 	workflows.TypePrune:            {steps: []string{"Prune"}},
 	workflows.TypeRunTask:          {}, // has no steps, see below
+	workflows.TypeTakeTurns:        {}, // likewise
 	workflows.TypeApplyPolicy:      {input: policy.Activation{Bundle: "bundle"}, steps: []string{"ActivatePolicy", "Reevaluate"}},
 	workflows.TypeApplyAcceptances: {steps: []string{"Reevaluate"}},
 	workflows.TypeAnalyzeImage:     {input: workflows.AnalysisState{Digest: first}, signal: workflows.SignalWanted, argument: wanted("latest"), steps: []string{"Analyze"}},
@@ -147,9 +148,7 @@ func TestCancel(t *testing.T) {
 		t.Parallel()
 		run := s.begin(t, workflows.TypeRunTask, canceled{input: workflows.PruneID}, &hindrance{})
 		task := &canceledRun{cancelStage: s, id: workflows.PruneID, fault: &hindrance{step: "Prune"}}
-		s.mu.Lock()
-		s.faults[task.id] = task.fault
-		s.mu.Unlock()
+		s.hinder(task.id, task.fault)
 		until(t, "step begun", func() bool { return task.fault.times() > 0 })
 		run.cancel(t)
 		run.endsCanceledIn(t, 3) // it waits for its task to end
@@ -283,12 +282,17 @@ type canceledRun struct {
 	stop    func()
 }
 
+// hinder has a step of a workflow not succeed; nil for none.
+func (s *cancelStage) hinder(id string, f *hindrance) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults[id] = f
+}
+
 func (s *cancelStage) begin(t *testing.T, name string, c canceled, f *hindrance) *canceledRun {
 	t.Helper()
 	id := strings.ReplaceAll(t.Name(), " ", "-")
-	s.mu.Lock()
-	s.faults[id] = f
-	s.mu.Unlock()
+	s.hinder(id, f)
 	r := &canceledRun{cancelStage: s, canceled: c, id: id, fault: f, stop: s.serve(t, id)}
 	t.Cleanup(func() { r.stop() })
 	options := client.StartWorkflowOptions{ID: id, TaskQueue: id}

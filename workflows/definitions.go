@@ -17,6 +17,7 @@ var Definitions = map[string]any{
 	TypeSummarize:        Summarize,
 	TypePrune:            Prune,
 	TypeRunTask:          RunTask,
+	TypeTakeTurns:        TakeTurns,
 	TypeTestEndpoint:     TestEndpoint,
 	TypeSubscribe:        Subscribe,
 	TypePlanRepository:   PlanRepository,

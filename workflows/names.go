@@ -17,6 +17,8 @@ const (
 	// SignalWanted requests an analysis from AnalyzeImage; its argument is an
 	// analysis.Request.
 	SignalWanted = "wanted"
+	// SignalTurn has TakeTurns run a workflow; its argument is a Turn.
+	SignalTurn = "turn"
 
 	// QueryStatus returns the state of a WatchTag, WatchRegistry, WatchRepository or
 	// ServeEndpoint.
@@ -40,6 +42,7 @@ const (
 	TypePrune            = "Prune"
 	TypeRunTask          = "RunTask"
 	TypeFollowSource     = "FollowSource"
+	TypeTakeTurns        = "TakeTurns"
 )
 
 // Search attributes of watchers, to filter and sort the list of workflows by.

@@ -195,6 +195,20 @@ func playApplyAcceptances(t *testing.T, s *stage) client.WorkflowRun {
 	return s.ended(t)(s.client.ApplyAcceptances(background))
 }
 
+// playTakeTurns has a run asked for while another is under way.
+func playTakeTurns(t *testing.T, s *stage) client.WorkflowRun {
+	first, err := s.client.ApplyPolicy(background, "production")
+	must(t, err)
+	second, err := s.client.ApplyPolicy(background, "staging")
+	must(t, err)
+	run := s.run(workflows.TurnsID(workflows.ApplyPolicyID))
+	for _, each := range []reached.Run{first, second} {
+		must(t, s.client.Await(background, each, nil))
+	}
+	s.ends(t, run)
+	return run
+}
+
 func playTestEndpoint(t *testing.T, s *stage) client.WorkflowRun {
 	request := delivery.TestRequest{Endpoint: "chat", Type: notification.VulnUpdate}
 	run, err := s.temporal.ExecuteWorkflow(background, client.StartWorkflowOptions{TaskQueue: workflows.QueueMain}, workflows.TestEndpoint, request)

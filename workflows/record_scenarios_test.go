@@ -47,6 +47,7 @@ var scenarios = map[string]scenario{
 	"run-task-joins":          playRunTaskJoins,
 	"apply-policy":            playApplyPolicy,
 	"apply-acceptances":       playApplyAcceptances,
+	"take-turns":              playTakeTurns,
 	"test-endpoint":           playTestEndpoint,
 	"check-registry":          playCheckRegistry,
 	"reconcile":               playReconcile,

@@ -10,6 +10,7 @@ import (
 var signals = map[string]string{
 	SignalWake:     `Act now instead of at the next scheduled time. Input: {"Reason": "manual"}. WatchTag also takes {"Reason": "rescan"}: analyze, match and evaluate again.`,
 	SignalAnalyzed: `The result of a requested analysis. AnalyzeImage sends it; not for people. Input: {"Digest": ..., "Problem": ...}.`,
+	SignalTurn:     "A request for a run of a workflow of which there is one at a time. The API and the command line send it; not for people. Input: the run.",
 	SignalWanted:   "A request for the analysis of this image. WatchTag and RenewAnalyses send it; not for people. Input: the request.",
 }
 

@@ -42,7 +42,7 @@ func (s *Session) FollowTask(ctx context.Context, task operations.Task, goesOn s
 }
 
 func stepOf(task operations.Task) string {
-	if task.State == operations.TaskWaiting {
+	if task.State == operations.TaskWaiting && task.Step == "" {
 		return "waiting for a worker; make sure one is running (tagwatch up or tagwatch-worker)"
 	}
 	return task.Step
