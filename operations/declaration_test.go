@@ -48,9 +48,15 @@ type installation struct {
 	unread  error  // why a worker does not read a source
 }
 
-func newInstallation(t *testing.T) *installation {
+// install makes an installation, which ends with the test that it is made for.
+type install func(*testing.T) *installation
+
+// onEach runs a test on each database.
+func onEach(t *testing.T, test func(*testing.T, install)) {
 	t.Helper()
-	return &installation{Store: storetest.Open(t), t: t}
+	storetest.Each(t, func(t *testing.T, open func(testing.TB) *store.Store) {
+		test(t, func(t *testing.T) *installation { return &installation{Store: open(t), t: t} })
+	})
 }
 
 func (i *installation) write(do func() error) error {
@@ -287,9 +293,10 @@ func changing(plan declaration.Plan) (changes []declaration.Change) {
 	return changes
 }
 
-func TestApplyTwice(t *testing.T) {
-	t.Parallel()
-	i := newInstallation(t)
+func TestApplyTwice(t *testing.T) { onEach(t, applyTwice) }
+
+func applyTwice(t *testing.T, install install) {
+	i := install(t)
 	for _, document := range []string{first, second, first} {
 		i.mustApply(document)
 		plan, err := i.plan(document, pruning)
@@ -300,8 +307,11 @@ func TestApplyTwice(t *testing.T) {
 }
 
 func TestExportAppliedToAnEmptyInstallation(t *testing.T) {
-	t.Parallel()
-	from, to := newInstallation(t), newInstallation(t)
+	onEach(t, exportAppliedToAnEmptyInstallation)
+}
+
+func exportAppliedToAnEmptyInstallation(t *testing.T, install install) {
+	from, to := install(t), install(t)
 	from.mustApply(first)
 	exported := from.exported("web")
 	to.mustApply(exported)
@@ -315,13 +325,13 @@ func TestExportAppliedToAnEmptyInstallation(t *testing.T) {
 
 // TestApplyKilledAtEveryWrite goes from one document to another, is killed at each write,
 // and applies the document again: the end is always the document's.
-func TestApplyKilledAtEveryWrite(t *testing.T) {
-	t.Parallel()
-	want := newInstallation(t)
+func TestApplyKilledAtEveryWrite(t *testing.T) { onEach(t, applyKilledAtEveryWrite) }
+
+func applyKilledAtEveryWrite(t *testing.T, install install) {
+	want, i := install(t), install(t)
 	want.mustApply(second)
 	for _, after := range []bool{false, true} {
 		for at, more := 1, true; more; at++ {
-			i := newInstallation(t)
 			i.mustApply(first)
 			i.writes, i.at, i.after = 0, at, after
 			_, _, err := i.apply(second, pruning)
@@ -342,9 +352,10 @@ func TestApplyKilledAtEveryWrite(t *testing.T) {
 
 // TestRefusedIsNobodys: what could not be made does not belong to the owner, so that it does
 // not delete what somebody makes of that name by hand.
-func TestRefusedIsNobodys(t *testing.T) {
-	t.Parallel()
-	i := newInstallation(t)
+func TestRefusedIsNobodys(t *testing.T) { onEach(t, refusedIsNobodys) }
+
+func refusedIsNobodys(t *testing.T, install install) {
+	i := install(t)
 	i.refuses = "docker.io/none:1"
 	if _, failed, err := i.apply("owner: web\nsubscriptions:\n- tags: [alpine:3, none:1]", pruning); failed != 1 || !errors.Is(err, errkind.Conflict) {
 		t.Fatalf("%d failed, %v", failed, err)
@@ -363,9 +374,10 @@ func TestRefusedIsNobodys(t *testing.T) {
 
 // TestTwoOwnersAtOnce lets several owners apply documents that share one thing: one gets
 // it, and the others change nothing at all.
-func TestTwoOwnersAtOnce(t *testing.T) {
-	t.Parallel()
-	i := newInstallation(t)
+func TestTwoOwnersAtOnce(t *testing.T) { onEach(t, twoOwnersAtOnce) }
+
+func twoOwnersAtOnce(t *testing.T, install install) {
+	i := install(t)
 	const owners = 6
 	errs := make([]error, owners)
 	plans := make([]declaration.Plan, owners)
@@ -400,9 +412,10 @@ func TestTwoOwnersAtOnce(t *testing.T) {
 }
 
 // TestByHand leaves alone what somebody made, until it is adopted.
-func TestByHand(t *testing.T) {
-	t.Parallel()
-	i := newInstallation(t)
+func TestByHand(t *testing.T) { onEach(t, byHand) }
+
+func byHand(t *testing.T, install install) {
+	i := install(t)
 	ctx := t.Context()
 	mine := endpoint.Endpoint{Name: "ops", URL: "https://mine.example.com"}
 	if err := i.Store.SaveEndpoint(ctx, mine, noon); err != nil {
@@ -428,9 +441,10 @@ func TestByHand(t *testing.T) {
 
 // TestRefusedTag reports a tag that does not exist; the others are subscribed to, and
 // nothing is deleted.
-func TestRefusedTag(t *testing.T) {
-	t.Parallel()
-	i := newInstallation(t)
+func TestRefusedTag(t *testing.T) { onEach(t, refusedTag) }
+
+func refusedTag(t *testing.T, install install) {
+	i := install(t)
 	i.mustApply("owner: web\nsubscriptions: [{tags: [old:1]}]\n")
 	i.refuses = "docker.io/missing:1"
 	const document = "owner: web\nsubscriptions: [{tags: [missing:1, new:1]}]\n"
@@ -450,9 +464,10 @@ func TestRefusedTag(t *testing.T) {
 
 // TestUnreadableSource: a source that no worker can read is refused with its place, before
 // anything is changed; its endpoints may be those of the document.
-func TestUnreadableSource(t *testing.T) {
-	t.Parallel()
-	i := newInstallation(t)
+func TestUnreadableSource(t *testing.T) { onEach(t, unreadableSource) }
+
+func unreadableSource(t *testing.T, install install) {
+	i := install(t)
 	const document = "owner: web\nendpoints: [{name: ops, url: 'https://ops.example.com'}]\nsources:\n" +
 		"  - {name: far, kind: file, paths: [/etc/passwd]}\n  - {name: near, kind: file, paths: [/srv/list], options: {endpoints: [ops]}}\n"
 	for refused, want := range map[error]string{
@@ -473,9 +488,10 @@ func TestUnreadableSource(t *testing.T) {
 
 // TestSilentRegistry: what is done until a registry does not respond is reported, and so is
 // the place of the tag.
-func TestSilentRegistry(t *testing.T) {
-	t.Parallel()
-	i := newInstallation(t)
+func TestSilentRegistry(t *testing.T) { onEach(t, silentRegistry) }
+
+func silentRegistry(t *testing.T, install install) {
+	i := install(t)
 	i.silent = "docker.io/b:1.2"
 	const document = "owner: web\nendpoints: [{name: ops, url: 'https://ops.example.com'}]\nsubscriptions:\n" +
 		"  - {tags: [a:1], types: [tag_update]}\n  - tags:\n      - b:1\n      - b:1.2\n"

@@ -12,9 +12,10 @@ import (
 
 // TestSourceShowsProblemsOfTags: a tag that the registry does not have is watched, and its
 // reference says what is wrong.
-func TestSourceShowsProblemsOfTags(t *testing.T) {
-	t.Parallel()
-	i := newInstallation(t)
+func TestSourceShowsProblemsOfTags(t *testing.T) { onEach(t, sourceShowsProblemsOfTags) }
+
+func sourceShowsProblemsOfTags(t *testing.T, install install) {
+	i := install(t)
 	ctx := t.Context()
 	listed := source.Source{Name: "shop", Kind: source.File, Paths: []string{"/srv/list"}, Types: notification.DefaultTypes}
 	if err := i.Store.SaveSource(ctx, listed, noon); err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/adapters/store/storetest"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -28,8 +29,8 @@ const (
 // eachEngine is each for benchmarks, with a fleet.
 func eachEngine(b *testing.B, bench func(b *testing.B, s *store.Store, ids map[string]int64)) {
 	urls := map[string]func() string{"sqlite": func() string { return "sqlite://" + filepath.Join(b.TempDir(), "tagwatch.db") }}
-	if server := os.Getenv(postgresURL); server != "" {
-		urls["postgres"] = func() string { return createDatabase(b, server) }
+	if server := os.Getenv(storetest.Server); server != "" {
+		urls["postgres"] = func() string { return storetest.Create(b, server) }
 	}
 	for name, url := range urls {
 		b.Run(name, func(b *testing.B) {

@@ -2,15 +2,11 @@ package store_test
 
 import (
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/jmoiron/sqlx"
-	_ "github.com/lib/pq"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/adapters/store/storetest"
@@ -21,19 +17,10 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// postgresURL names the server that tests make databases on; without, they run
-// on SQLite alone.
-const postgresURL = "TAGWATCH_TEST_POSTGRES"
-
-// each runs a test on every matcher, each with a database of its own.
+// each runs a test on every database, each with one of its own.
 func each(t *testing.T, test func(t *testing.T, s *store.Store)) {
 	t.Helper()
-	t.Parallel()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		test(t, storetest.Open(t))
-	})
-	onPostgres(t, func(t *testing.T, url string) { test(t, open(t, url)) })
+	storetest.Each(t, func(t *testing.T, open func(testing.TB) *store.Store) { test(t, open(t)) })
 }
 
 // eachURL is each for tests that open the database themselves; it is empty.
@@ -49,33 +36,12 @@ func eachURL(t *testing.T, test func(t *testing.T, url string)) {
 
 func onPostgres(t *testing.T, test func(t *testing.T, url string)) {
 	t.Helper()
-	if server := os.Getenv(postgresURL); server != "" {
+	if server := os.Getenv(storetest.Server); server != "" {
 		t.Run("postgres", func(t *testing.T) {
 			t.Parallel()
-			test(t, createDatabase(t, server))
+			test(t, storetest.Create(t, server))
 		})
 	}
-}
-
-// createDatabase makes an empty database that goes with the test.
-func createDatabase(t testing.TB, server string) string {
-	t.Helper()
-	admin, err := sqlx.Connect("postgres", server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := strings.ToLower(fmt.Sprintf("test_%d_%d", os.Getpid(), time.Now().UnixNano()))
-	admin.MustExec("CREATE DATABASE " + name)
-	t.Cleanup(func() {
-		admin.MustExec("DROP DATABASE " + name + " WITH (FORCE)")
-		admin.Close()
-	})
-	parsed, err := url.Parse(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed.Path = "/" + name
-	return parsed.String()
 }
 
 func open(t testing.TB, url string) *store.Store {

@@ -15,6 +15,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/adapters/store/storetest"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/schema"
 )
@@ -275,7 +276,7 @@ const childURL = "TAGWATCH_TEST_CHILD"
 func child(t *testing.T, url, test string) *exec.Cmd {
 	t.Helper()
 	command := exec.Command(os.Args[0], "-test.run=^"+test+"$")
-	command.Env = append(os.Environ(), childURL+"="+url, postgresURL+"=")
+	command.Env = append(os.Environ(), childURL+"="+url, storetest.Server+"=")
 	return command
 }
 

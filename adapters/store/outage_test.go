@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/adapters/store/storetest"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
 
@@ -19,13 +20,13 @@ import (
 func onServer(t *testing.T, test func(t *testing.T, url *url.URL)) {
 	t.Helper()
 	t.Parallel()
-	server := os.Getenv(postgresURL)
+	server := os.Getenv(storetest.Server)
 	if server == "" {
 		return
 	}
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		parsed, err := url.Parse(createDatabase(t, server))
+		parsed, err := url.Parse(storetest.Create(t, server))
 		check(t, err)
 		test(t, parsed)
 	})

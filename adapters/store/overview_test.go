@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/adapters/store/storetest"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -180,8 +181,8 @@ func TestRegistryStates(t *testing.T) {
 // BenchmarkOverview reads the first page of the status page among 10,000 tags.
 func BenchmarkOverview(b *testing.B) {
 	b.Run("sqlite", func(b *testing.B) { benchmarkOverview(b, "sqlite://"+b.TempDir()+"/tagwatch.db") })
-	if server := os.Getenv(postgresURL); server != "" {
-		b.Run("postgres", func(b *testing.B) { benchmarkOverview(b, createDatabase(b, server)) })
+	if server := os.Getenv(storetest.Server); server != "" {
+		b.Run("postgres", func(b *testing.B) { benchmarkOverview(b, storetest.Create(b, server)) })
 	}
 }
 
