@@ -27,6 +27,7 @@ var routes = []route{
 	read(operations.ListSources), readEdition(operations.ShowSource), change(operations.PlanSource), changeIf(operations.SaveSource), change(operations.ConfirmSource), read(operations.RemoveSource),
 	read(operations.ListPolicies), read(operations.ShowPolicy), begun(operations.ActivatePolicy), begun(operations.Reconcile), read(operations.ShowTask),
 	read(operations.ListAcceptances), read(operations.ShowAcceptance), change(operations.PlanAcceptance), begun(operations.Accept), begun(operations.ExtendAcceptance), begun(operations.RevokeAcceptance),
+	read(operations.ExportDeclaration), change(operations.PlanDeclaration), change(operations.ApplyDeclaration),
 	read(operations.ShowFeed), begun(operations.SyncFeed), begun(operations.ImportFeed), begun(operations.ReleaseFeed), begun(operations.RollBackFeed),
 	read(operations.ShowService), read(operations.ListRegistries),
 	read(operations.ShowToken), change(operations.CreateToken), read(operations.ListTokens), read(operations.RevokeToken), read(operations.ListAudit),

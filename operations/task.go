@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -74,6 +75,9 @@ var taskKinds = map[string]taskKind{
 	workflows.ReconcileID:        {read: readReconciliation},
 	workflows.ApplyAcceptancesID: {bounded: true, read: readReevaluated},
 }
+
+// evaluationTimeout is how long workers may take to evaluate all tags.
+const evaluationTimeout = time.Hour
 
 // begin starts a task. doing says what for.
 func (s *System) begin(ctx context.Context, doing string, start func(context.Context, client.Client) (client.Run, error)) (Task, error) {

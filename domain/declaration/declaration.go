@@ -10,6 +10,7 @@ package declaration
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/acceptance"
@@ -182,6 +183,19 @@ func typesMeant(types []notification.Type) []notification.Type {
 		return notification.DefaultTypes
 	}
 	return types
+}
+
+// typesShown leaves out a list of the types that a tag has by default.
+func typesShown(types []notification.Type) []notification.Type {
+	if len(types) != len(notification.DefaultTypes) {
+		return types
+	}
+	for _, t := range notification.DefaultTypes {
+		if !slices.Contains(types, t) {
+			return types
+		}
+	}
+	return nil
 }
 
 // Duration is a time such as 30s, 5m or 1h30m.

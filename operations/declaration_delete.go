@@ -1,0 +1,93 @@
+package operations
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/domain/declaration"
+	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/watcher"
+)
+
+// delete removes a thing. One that was removed meanwhile is as it is to be.
+func (d declaring) delete(ctx context.Context, c declaration.Change) error {
+	err := error(nil)
+	switch c.Kind {
+	case declaration.OfEndpoint:
+		if err = d.DeleteEndpoint(ctx, c.Name, d.now); err == nil {
+			d.wakeEndpoint(ctx, c.Name)
+		}
+	case declaration.OfPolicy:
+		err = d.DeleteBundle(ctx, c.Name, d.now)
+	case declaration.OfAcceptance:
+		for _, id := range append(slices.Clone(c.Stored.Older), c.Stored.Acceptance.ID) {
+			if _, revoked := d.RevokeAcceptance(ctx, id, d.by, d.now); revoked != nil && !errors.Is(revoked, errkind.Conflict) {
+				err = cmp.Or(err, revoked)
+			}
+		}
+	case declaration.OfRepository:
+		err = d.deleteRepository(ctx, c.Stored.Repository.Name)
+	case declaration.OfSource:
+		var ended []image.Target
+		if ended, err = d.DeleteSource(ctx, c.Name, d.now); err == nil {
+			d.wakeSource(ctx, c.Name)
+			d.wakeTags(ctx, ended)
+		}
+	case declaration.OfSubscription:
+		err = d.end(ctx, c.Stored.Watched.Target, slices.Sorted(maps.Keys(c.Stored.Watched.Types)))
+	}
+	if errors.Is(err, errkind.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// deleteRepository also ends the subscriptions that the repository brought: nobody
+// declares them. These go first, because the repository is what a repetition finds them by.
+func (d declaring) deleteRepository(ctx context.Context, name image.Repository) error {
+	ended, err := d.UnwatchTags(ctx, name, d.now)
+	if err != nil {
+		return err
+	}
+	if err := d.DeleteRepository(ctx, name, d.now); err != nil {
+		return err
+	}
+	d.wakeRepository(ctx, name)
+	d.wakeTags(ctx, ended)
+	return nil
+}
+
+func (d declaring) wakeEndpoint(ctx context.Context, name string) {
+	d.wake(ctx, "wake endpoint "+name, func(ctx context.Context, c client.Client) error {
+		return c.WakeEndpoint(ctx, name, watcher.WakeSettings)
+	})
+}
+
+func (d declaring) wakeRepository(ctx context.Context, name image.Repository) {
+	d.wake(ctx, "wake repository "+name.String(), func(ctx context.Context, c client.Client) error {
+		return c.WakeRepository(ctx, name, watcher.WakeSettings)
+	})
+}
+
+func (d declaring) wakeSource(ctx context.Context, name string) {
+	d.wake(ctx, "wake source "+name, func(ctx context.Context, c client.Client) error {
+		return c.WakeSource(ctx, name, watcher.WakeSettings)
+	})
+}
+
+func (d declaring) wakeTags(ctx context.Context, targets []image.Target) {
+	for _, target := range targets[:min(len(targets), wokenEnded)] {
+		d.wakeTag(ctx, target)
+	}
+}
+
+func (d declaring) wakeTag(ctx context.Context, target image.Target) {
+	d.wake(ctx, "wake "+target.String(), func(ctx context.Context, c client.Client) error {
+		return c.WakeTag(ctx, target, watcher.WakeSubscription)
+	})
+}
