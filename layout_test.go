@@ -19,7 +19,7 @@ const module = "github.com/tagwatch/tagwatch/"
 var floors = map[string][]string{
 	"worker":     {"config", "api", "operations", "client", "workflows", "activities", "adapters", "domain"},
 	"starter":    {"starter", "config", "remote", "operations", "client", "workflows", "adapters", "domain"},
-	"api":        {"api/anchore", "operations", "adapters/httpserver", "domain"},
+	"api":        {"api/anchore", "api/reference", "operations", "adapters/httpserver", "domain"},
 	"operations": {"client", "workflows", "adapters/store", "domain"}, // what people and programs can ask for, for both
 	"remote":     {"operations", "adapters/outbound", "domain"},       // operations that a server carries out
 	"client":     {"workflows", "domain"},
@@ -31,7 +31,8 @@ var floors = map[string][]string{
 
 	"config/manual": {"config"},
 
-	"api/anchore": {"operations", "adapters/httpserver", "domain"},
+	"api/anchore":   {"operations", "adapters/httpserver", "domain"},
+	"api/reference": {},
 
 	// The command line: rooms by noun over those that they share.
 	"starter/output":        {"domain"},

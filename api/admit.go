@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/tagwatch/tagwatch/adapters/httpserver"
+	"github.com/tagwatch/tagwatch/api/reference"
 	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/token"
@@ -132,18 +133,24 @@ func withoutToken(r *http.Request) *http.Request {
 	return without
 }
 
-// tokenOf is the token that a request brings: as clients of Anchore's API do, also as the
-// password of any user.
+// tokenOf is the token that a request brings: as clients of Anchore's API and browsers do,
+// also as the password of any user.
 func tokenOf(r *http.Request) string {
-	if _, password, ok := r.BasicAuth(); ok && speaksAnchore(r) {
+	if _, password, ok := r.BasicAuth(); ok && takesPassword(r) {
 		return password
 	}
 	return httpserver.Bearer(r)
 }
 
+// takesPassword reports that a request may bring its token as a password. A browser sends
+// one by itself, so this is nothing for operations.
+func takesPassword(r *http.Request) bool {
+	return speaksAnchore(r) || r.URL.Path == documentPath || reference.Shows(r.URL.Path)
+}
+
 // challenge names how to show a token.
 func challenge(w http.ResponseWriter, r *http.Request, bearer string) {
-	if speaksAnchore(r) {
+	if takesPassword(r) {
 		bearer = `Basic realm="tagwatch: any user, a token as the password"`
 	}
 	w.Header().Set("WWW-Authenticate", bearer)

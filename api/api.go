@@ -14,6 +14,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/httpserver"
 	"github.com/tagwatch/tagwatch/api/anchore"
+	"github.com/tagwatch/tagwatch/api/reference"
 	"github.com/tagwatch/tagwatch/domain/token"
 	"github.com/tagwatch/tagwatch/operations"
 )
@@ -76,6 +77,10 @@ func New(options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	pages, err := reference.New(document)
+	if err != nil {
+		return nil, err
+	}
 	inner.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if allowed := httpserver.Methods(inner, r); allowed != nil {
 			w.Header().Set("Allow", strings.Join(allowed, ", "))
@@ -89,13 +94,27 @@ func New(options Options) (*Server, error) {
 	inner.Handle(anchore.Prefix+"/", compatible)
 	outer := http.NewServeMux()
 	outer.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("alive\n")) })
-	outer.Handle("GET /api/openapi.json", s.onThisMachine(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/openapi+json")
-		_, _ = w.Write(document) // the client has gone
-	}), s.admit))
+	for address, show := range map[string]http.HandlerFunc{
+		documentPath: func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/openapi+json")
+			_, _ = w.Write(document) // the client has gone
+		},
+		reference.Home: pages.ServeHome,
+		reference.Operation: func(w http.ResponseWriter, r *http.Request) {
+			if !pages.ServeOperation(w, r.PathValue("id")) {
+				refuseAddress(w)
+			}
+		},
+	} {
+		outer.Handle("GET "+address, s.onThisMachine(show, s.admit))
+	}
+	outer.HandleFunc("GET "+reference.Style, reference.ServeStyle)
 	outer.Handle("/", s.admit(limited(s.keyed(tagged(inner)))))
 	return &Server{Handler: s.observed(secured(outer)), document: document}, nil
 }
+
+// documentPath is the address of the OpenAPI document.
+const documentPath = "/api/openapi.json"
 
 // onThisMachine serves requests from this machine as they are, and others behind a guard.
 func (s *server) onThisMachine(open http.Handler, guard func(http.Handler) http.Handler) http.Handler {

@@ -25,7 +25,7 @@ const apiVersion = "1"
 // newConfig describes the API to its library.
 func newConfig() huma.Config {
 	return huma.Config{
-		OpenAPI: &huma.OpenAPI{OpenAPI: "3.1.0", Info: &huma.Info{Title: "Tagwatch", Version: apiVersion, Description: description},
+		OpenAPI: &huma.OpenAPI{OpenAPI: "3.1.0", Info: &huma.Info{Title: "Tagwatch", Version: apiVersion, Description: description}, Tags: tagsOfDocument(),
 			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", nameOf),
 				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer", Description: "A token of: tagwatch token create"}}}},
 		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},

@@ -159,7 +159,7 @@ func routeOf[Request, Answer any](o operations.Operation[Request, Answer], condi
 
 // describe describes an operation without its request and answer.
 func describe[Request, Answer any](o operations.Operation[Request, Answer]) huma.Operation {
-	described := huma.Operation{OperationID: o.Name, Method: o.Method, Path: prefix + o.Path, Summary: o.Summary,
+	described := huma.Operation{OperationID: o.Name, Method: o.Method, Path: prefix + o.Path, Summary: o.Summary, Tags: []string{groupOf(o.Path)},
 		Description: "Needs the scope " + string(o.Scope) + ".", MaxBodyBytes: maxBody + 1, Security: []map[string][]string{{"token": {}}},
 		Extensions: map[string]any{scopeExtension: o.Scope, wholeExtension: o.Whole}}
 	if o.Whole {

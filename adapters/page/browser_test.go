@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tagwatch/tagwatch/api/reference"
 )
 
 //go:embed testdata/visit.html
@@ -38,7 +40,7 @@ type visit struct {
 	}
 }
 
-// TestInBrowser opens every page in Chromium, as on a phone, wide, and wide in the dark.
+// TestInBrowser opens every page, and some about the HTTP API, in Chromium, as on a phone, wide, and wide in the dark.
 // axe-core finds nothing serious, nothing has to be scrolled sideways on a phone, and a
 // tag with 600 vulnerabilities and 280 findings of the policies can be read to its end.
 // In the dark it only checks the colors, which are the same at every width. TestHostile
@@ -50,13 +52,15 @@ func TestInBrowser(t *testing.T) {
 		t.Skip("TAGWATCH_TEST_CHROMIUM or TAGWATCH_TEST_AXE names no file")
 	}
 	site := open(t, &content{t: t, tags: 120}, "")
-	closed := open(t, &content{t: t}, token)
+	closed, api := open(t, &content{t: t}, token), referenceOf(t)
 	every := slices.DeleteFunc(append([]string{"/elsewhere"}, paths...), func(path string) bool { return strings.Contains(path, "script%3E") })
 	for name, v := range map[string]visiting{
-		"phone":   {site: site.url, paths: every, widths: []int{390}},
-		"wide":    {site: site.url, paths: every, widths: []int{1400}},
-		"dark":    {site: site.url, paths: every, widths: []int{1400}, dark: true},
-		"sign in": {site: closed.url, paths: []string{"/"}, widths: []int{390, 1400}},
+		"phone":                 {site: site.url, paths: every, widths: []int{390}},
+		"wide":                  {site: site.url, paths: every, widths: []int{1400}},
+		"dark":                  {site: site.url, paths: every, widths: []int{1400}, dark: true},
+		"reference":             {site: api, paths: []string{"/api/", "/api/operations/subscribe", "/api/operations/show-tag"}, widths: []int{390, 1400}},
+		"reference in the dark": {site: api, paths: []string{"/api/", "/api/operations/subscribe"}, widths: []int{1400}, dark: true},
+		"sign in":               {site: closed.url, paths: []string{"/"}, widths: []int{390, 1400}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,6 +68,26 @@ func TestInBrowser(t *testing.T) {
 			visits(t, browser, v)
 		})
 	}
+}
+
+// referenceOf serves the pages about the HTTP API.
+func referenceOf(t *testing.T) string {
+	t.Helper()
+	document, err := os.ReadFile("../../docs/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := reference.New(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc(reference.Home, pages.ServeHome)
+	mux.HandleFunc(reference.Operation, func(w http.ResponseWriter, r *http.Request) { pages.ServeOperation(w, r.PathValue("id")) })
+	mux.HandleFunc(reference.Style, reference.ServeStyle)
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 const (
