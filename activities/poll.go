@@ -184,10 +184,10 @@ func unanswered(ctx context.Context, err error) bool {
 }
 
 // mostWaited is the longest pause that a registry may ask for within a poll, and
-// patience how many of them one tag is worth.
+// pauses how many of them one tag is worth.
 const (
 	mostWaited = 5 * time.Second
-	patience   = 4
+	pauses     = 4
 )
 
 // head asks for a tag's digest, and once more after each short pause that the
@@ -196,7 +196,7 @@ func (a *Activities) head(ctx context.Context, ref image.Reference) (image.Diges
 	for try := 1; ; try++ {
 		digest, err := a.Registry.Head(ctx, ref)
 		pause := retryAfter(err)
-		if pause == 0 || pause > mostWaited || try == patience {
+		if pause == 0 || pause > mostWaited || try == pauses {
 			return digest, err
 		}
 		select {

@@ -69,7 +69,7 @@ func listRepositories(ctx context.Context, s *System, request RepositoriesReques
 		if err != nil {
 			return list, err
 		}
-		list.Repositories = append(list.Repositories, Repository{r, append([]string{}, state.Tags...), state.Checked, ProblemOf(state.Problem), len(state.Known)})
+		list.Repositories = append(list.Repositories, Repository{r, append([]string{}, state.Tags...), state.Checked, ProblemOf(state.Problem), len(state.ListedTags)})
 	}
 	return list, nil
 }

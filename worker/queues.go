@@ -83,7 +83,7 @@ func serveQueues(ctx context.Context, temporal client.Client, settings config.Wo
 	select {
 	case <-ctx.Done():
 		ready.serving.Store(false)
-		logger.Info("worker stopping", "patience", stopTimeout)
+		logger.Info("worker stopping", "stop_timeout", stopTimeout)
 		return nil
 	case err := <-fatal:
 		return err

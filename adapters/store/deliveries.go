@@ -74,7 +74,7 @@ func (t tx) insertDeliveries(ctx context.Context, deliveries []delivery.Delivery
 		rows[i] = []any{d.Notification, d.Endpoint, string(cmp.Or(d.State, delivery.Pending)), toMicros(d.Created), d.Attempts, toMicros(d.LastTry),
 			toMicros(d.NextTry), toMicros(d.Deadline), d.Deadline.Sub(d.Created).Microseconds(), d.Answer, d.Urgent, cut}
 	}
-	return t.insert(ctx, `delivery (notification, endpoint, state, created, attempts, last_try, next_try, deadline, patience, answer, urgent, cut)`,
+	return t.insert(ctx, `delivery (notification, endpoint, state, created, attempts, last_try, next_try, deadline, retry_window, answer, urgent, cut)`,
 		rows, `ON CONFLICT (notification, endpoint) DO NOTHING`)
 }
 
@@ -293,7 +293,7 @@ func (s *Store) Redeliver(ctx context.Context, ids []int64, now time.Time) error
 			return err
 		}
 		for _, id := range ids {
-			n, err := t.exec(ctx, `UPDATE delivery SET state = 'pending', announced = FALSE, slim = FALSE, next_try = ?, deadline = patience + ?, message = CASE WHEN message = '' THEN '' ELSE notification END
+			n, err := t.exec(ctx, `UPDATE delivery SET state = 'pending', announced = FALSE, slim = FALSE, next_try = ?, deadline = retry_window + ?, message = CASE WHEN message = '' THEN '' ELSE notification END
 				WHERE id = ? AND endpoint IN (SELECT name FROM endpoint)`, toMicros(now), toMicros(now), id)
 			if err != nil {
 				return err

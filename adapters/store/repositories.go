@@ -16,18 +16,18 @@ import (
 )
 
 type repositoryRow struct {
-	Name     string
-	Content  string
-	Edition  int64
-	Revision int64
-	Listed   bool
-	Tags     []byte
-	Known    []byte
-	Applied  string
-	Checked  int64
+	Name       string
+	Content    string
+	Edition    int64
+	Revision   int64
+	Listed     bool
+	Tags       []byte
+	ListedTags []byte `db:"listed_tags"`
+	Applied    string
+	Checked    int64
 }
 
-const repositoryQuery = `SELECT name, content, edition, revision, listed, tags, known, applied, checked FROM repository`
+const repositoryQuery = `SELECT name, content, edition, revision, listed, tags, listed_tags, applied, checked FROM repository`
 
 func (r repositoryRow) view() (taglist.View, error) {
 	repository, err := parse[taglist.Repository](r.Content)
@@ -38,12 +38,12 @@ func (r repositoryRow) view() (taglist.View, error) {
 	if err != nil {
 		return taglist.View{}, err
 	}
-	known, err := unpack[[]string](r.Known)
+	listedTags, err := unpack[[]string](r.ListedTags)
 	if err != nil {
 		return taglist.View{}, err
 	}
 	return taglist.View{Repository: repository, State: taglist.State{Edition: r.Edition, Revision: r.Revision, Listed: r.Listed, Tags: tags,
-		Known: known, Applied: r.Applied, Checked: timeOf(r.Checked)}}, nil
+		ListedTags: listedTags, Applied: r.Applied, Checked: timeOf(r.Checked)}}, nil
 }
 
 // SaveRepository stores a watched repository, or new settings of one, which

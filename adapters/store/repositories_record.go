@@ -109,14 +109,12 @@ func (t tx) saveRepositoryState(ctx context.Context, name image.Repository, stat
 	if err != nil {
 		return err
 	}
-	known := []byte(nil)
-	if state.Known != nil {
-		if known, err = pack(state.Known); err != nil {
-			return err
-		}
+	listedTags, err := pack(state.ListedTags)
+	if err != nil {
+		return err
 	}
-	return t.run(ctx, `UPDATE repository SET revision = ?, listed = ?, tags = ?, known = ?, applied = ?, checked = ? WHERE name = ?`,
-		state.Revision, state.Listed, tags, known, state.Applied, toMicros(state.Checked), name.String())
+	return t.run(ctx, `UPDATE repository SET revision = ?, listed = ?, tags = ?, listed_tags = ?, applied = ?, checked = ? WHERE name = ?`,
+		state.Revision, state.Listed, tags, listedTags, state.Applied, toMicros(state.Checked), name.String())
 }
 
 // UnwatchTags ends the subscriptions that a repository brought, and names the

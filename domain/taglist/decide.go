@@ -64,7 +64,7 @@ func Decide(view View, census Census, audience subscription.Audience, now time.T
 	}
 	listed := slices.Compact(slices.Sorted(slices.Values(census.Tags)))
 	d := Decision{State: State{Revision: before.Revision, Listed: true, Tags: selected,
-		Known: known(before, listed, census.Partial), Applied: r.Settings(), Checked: now}}
+		ListedTags: listedTags(before, listed, census.Partial), Applied: r.Settings(), Checked: now}}
 	d.compare(before, listed)
 	d.Namesakes = view.namesakes(selected)
 	d.watches(view, now)
@@ -94,7 +94,7 @@ func (d *Decision) suppress(before State, listed []string) {
 	}{
 		{notification.TagGone, gone},
 		{notification.TagKnown, d.Joined},
-		{notification.NotSelected, slices.Concat(d.Left, without(without(listed, before.Known), d.State.Tags))},
+		{notification.NotSelected, slices.Concat(d.Left, without(without(listed, before.ListedTags), d.State.Tags))},
 	} {
 		if len(each.tags) > 0 {
 			d.Suppressed = append(d.Suppressed, notification.Suppress(notification.RepoUpdate, each.reason, each.tags...))
@@ -118,13 +118,12 @@ func (r Repository) selected(tags []string) ([]string, error) {
 	return selected, nil
 }
 
-// known are the tags that are no news from now on. It is never nil.
-func known(before State, listed []string, partial bool) []string {
-	all := append([]string{}, listed...)
+// listedTags are the tags that are not new from now on.
+func listedTags(before State, listed []string, partial bool) []string {
 	if !partial {
-		return all
+		return listed
 	}
-	all = append(all, before.Known...)
+	all := slices.Concat(listed, before.ListedTags)
 	slices.Sort(all)
 	return slices.Compact(all)
 }
@@ -132,10 +131,7 @@ func known(before State, listed []string, partial bool) []string {
 // compare sorts what changed by what it means.
 func (d *Decision) compare(before State, listed []string) {
 	entered, ended := DiffTags(before.Tags, d.State.Tags)
-	d.Added = entered
-	if before.Known != nil {
-		d.Added = without(entered, before.Known)
-	}
+	d.Added = without(entered, before.ListedTags)
 	d.Joined = without(entered, d.Added)
 	d.Removed = without(ended, listed)
 	d.Left = without(ended, d.Removed)

@@ -23,7 +23,7 @@ func TestDecideListingNotifiesNewsFromSelection(t *testing.T) {
 	r.Filter = taglist.Filter{Versions: "^1", Newest: 2}
 	state := func(watched, known string) taglist.State {
 		return taglist.State{Revision: 1, Listed: true, Applied: r.Settings(),
-			Tags: strings.Fields(watched), Known: strings.Fields(known)}
+			Tags: strings.Fields(watched), ListedTags: strings.Fields(known)}
 	}
 	type outcome struct{ Added, Joined, Left, Removed string }
 	tests := []struct {
@@ -60,8 +60,8 @@ func TestDecideListingNotifiesNewsFromSelection(t *testing.T) {
 			if diff := cmp.Diff(test.want, outcome{words(d.Added), words(d.Joined), words(d.Left), words(d.Removed)}); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
-			if len(d.Notifications) != test.notified || words(d.State.Known) != test.knowing {
-				t.Errorf("%d notified, known %v", len(d.Notifications), d.State.Known)
+			if len(d.Notifications) != test.notified || words(d.State.ListedTags) != test.knowing {
+				t.Errorf("%d notified, known %v", len(d.Notifications), d.State.ListedTags)
 			}
 			if len(d.Archived) != len(d.Left) || len(d.Ended) != len(d.Left)+len(d.Removed) {
 				t.Errorf("ended %v, of which archived %v", d.Ended, d.Archived)
@@ -76,7 +76,7 @@ func TestDecideListingRenews(t *testing.T) {
 	t.Parallel()
 	old := watched() // tag_update and vuln_update on linux/arm64
 	view := taglist.View{Repository: watched(), State: taglist.State{Revision: 1, Listed: true, Applied: old.Settings(),
-		Tags: []string{"gone", "kept", "left", "unsubscribed"}, Known: []string{"gone", "kept", "left", "unsubscribed"}}}
+		Tags: []string{"gone", "kept", "left", "unsubscribed"}, ListedTags: []string{"gone", "kept", "left", "unsubscribed"}}}
 	view.Repository.Filter.Exclude = []string{"left"}
 	view.Repository.Types = []notification.Type{notification.TagUpdate, notification.PolicyEval}
 	view.Repository.Platforms = []image.Platform{{OS: "linux", Architecture: "arm64"}, {OS: "linux", Architecture: "amd64"}}

@@ -27,7 +27,7 @@ func listing(r taglist.Repository, before taglist.State, tags ...string) (taglis
 
 func TestDecide(t *testing.T) {
 	t.Parallel()
-	listed := taglist.State{Revision: 3, Listed: true, Tags: []string{"v1", "v2"}, Known: []string{"v1", "v2"}, Applied: watched().Settings()}
+	listed := taglist.State{Revision: 3, Listed: true, Tags: []string{"v1", "v2"}, ListedTags: []string{"v1", "v2"}, Applied: watched().Settings()}
 	tests := []struct {
 		name           string
 		before         taglist.State
@@ -74,7 +74,7 @@ func TestDecide(t *testing.T) {
 
 func TestDecideListingNamesReasons(t *testing.T) {
 	t.Parallel()
-	listed := taglist.State{Revision: 3, Listed: true, Tags: []string{"v1", "v2"}, Known: []string{"v0", "v1", "v2"}, Applied: watched().Settings()}
+	listed := taglist.State{Revision: 3, Listed: true, Tags: []string{"v1", "v2"}, ListedTags: []string{"v0", "v1", "v2"}, Applied: watched().Settings()}
 	not := func(reason notification.Reason, detail string) notification.Suppression {
 		return notification.Suppression{Type: notification.RepoUpdate, Reason: reason, Detail: detail}
 	}

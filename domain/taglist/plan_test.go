@@ -28,7 +28,7 @@ func TestExplain(t *testing.T) {
 	if diff := cmp.Diff(want, plan); diff != "" {
 		t.Errorf("plan (-want +got)\n%s", diff)
 	}
-	state := &taglist.State{Listed: true, Tags: []string{"0.9", "1.9", "gone"}, Known: []string{"0.9", "1.9", "gone", "latest"}}
+	state := &taglist.State{Listed: true, Tags: []string{"0.9", "1.9", "gone"}, ListedTags: []string{"0.9", "1.9", "gone", "latest"}}
 	if plan, err = r.Explain(tags, state, nil); err != nil {
 		t.Fatal(err)
 	}

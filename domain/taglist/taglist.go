@@ -52,9 +52,9 @@ type State struct {
 	Listed bool
 	// Tags are those that are watched, sorted.
 	Tags []string
-	// Known are all tags that the repository had, sorted: a tag that is not among
-	// them is new. Nil in a state that was recorded without.
-	Known []string
+	// ListedTags are all tags that the repository had, sorted: a tag that is not among
+	// them is new.
+	ListedTags []string
 	// Applied names the settings that the watches were made with.
 	Applied string
 	// Problem is why the tags cannot be listed, which is recorded by itself; nil if

@@ -366,7 +366,7 @@ CREATE TABLE delivery (
     last_try     BIGINT NOT NULL,
     next_try     BIGINT NOT NULL,
     deadline      BIGINT NOT NULL,
-    patience     BIGINT NOT NULL, -- retry window, from creation to the deadline
+    retry_window BIGINT NOT NULL, -- retry window, from creation to the deadline
     answer       TEXT NOT NULL,
     message      TEXT NOT NULL DEFAULT '', -- id of the message that carries it; '' until it is sent
     early        BIGINT NOT NULL DEFAULT 0, -- attempts made before they were due, which the schedule does not count
@@ -399,7 +399,7 @@ CREATE TABLE repository (
     edition  BIGINT NOT NULL DEFAULT 0, -- number of the content, from the counter
     revision BIGINT NOT NULL DEFAULT 0,
     listed   BOOLEAN NOT NULL DEFAULT FALSE,
-    known    BYTEA, -- all tags of the last listing, watched or not; NULL before there was one
+    listed_tags BYTEA, -- all tags of the last listing, watched or not; NULL before there was one
     applied  TEXT NOT NULL DEFAULT '', -- settings that its subscriptions were created with
     tags     BYTEA NOT NULL,
     checked  BIGINT NOT NULL DEFAULT 0,

@@ -366,7 +366,7 @@ CREATE TABLE delivery (
     last_try     INTEGER NOT NULL,
     next_try     INTEGER NOT NULL,
     deadline      INTEGER NOT NULL,
-    patience     INTEGER NOT NULL, -- retry window, from creation to the deadline
+    retry_window INTEGER NOT NULL, -- retry window, from creation to the deadline
     answer       TEXT NOT NULL,
     message      TEXT NOT NULL DEFAULT '', -- id of the message that carries it; '' until it is sent
     early        INTEGER NOT NULL DEFAULT 0, -- attempts made before they were due, which the schedule does not count
@@ -399,7 +399,7 @@ CREATE TABLE repository (
     edition  INTEGER NOT NULL DEFAULT 0, -- number of the content, from the counter
     revision INTEGER NOT NULL DEFAULT 0,
     listed   BOOLEAN NOT NULL DEFAULT FALSE,
-    known    BLOB, -- all tags of the last listing, watched or not; NULL before there was one
+    listed_tags BLOB, -- all tags of the last listing, watched or not; NULL before there was one
     applied  TEXT NOT NULL DEFAULT '', -- settings that its subscriptions were created with
     tags     BLOB NOT NULL,
     checked  INTEGER NOT NULL DEFAULT 0,
