@@ -2,7 +2,8 @@
 # Runs all checks and tests, on SQLite and on PostgreSQL. Each part runs whatever
 # became of the ones before it; the report at the end names every failure of every
 # part, and its last line is "N passed, N failed, N skipped". Installs PostgreSQL,
-# ClamAV, Distribution, Prometheus, Chromium and axe-core where they are missing.
+# ClamAV, Distribution, Prometheus, Chromium and axe-core where they are missing, and
+# builds Helm.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +13,7 @@ clean() {
   [ -z "${TAGWATCH_TEST_CLAMD:-}" ] || .ci/clamav.sh stop "$TAGWATCH_TEST_CLAMD"
   rm -rf "$results"
 }
-unset TAGWATCH_TEST_POSTGRES TAGWATCH_TEST_CLAMD TAGWATCH_TEST_DISTRIBUTION TAGWATCH_TEST_PROMETHEUS TAGWATCH_TEST_CHROMIUM TAGWATCH_TEST_AXE
+unset TAGWATCH_TEST_POSTGRES TAGWATCH_TEST_CLAMD TAGWATCH_TEST_DISTRIBUTION TAGWATCH_TEST_PROMETHEUS TAGWATCH_TEST_CHROMIUM TAGWATCH_TEST_AXE TAGWATCH_TEST_HELM
 trap clean EXIT
 trap 'exit 130' INT
 (cd tools && go build -o "$results/testsummary" ./testsummary) ||
@@ -48,6 +49,7 @@ part distribution provide TAGWATCH_TEST_DISTRIBUTION .ci/distribution.sh
 part prometheus provide TAGWATCH_TEST_PROMETHEUS .ci/prometheus.sh
 part chromium provide TAGWATCH_TEST_CHROMIUM .ci/chromium.sh
 part axe provide TAGWATCH_TEST_AXE .ci/axe.sh
+part helm provide TAGWATCH_TEST_HELM .ci/helm.sh
 export TAGWATCH_TEST_BIN=$PWD/bin
 
 part prometheus-config promtool check config deploy/prometheus/prometheus.yml

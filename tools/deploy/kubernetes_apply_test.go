@@ -28,8 +28,8 @@ func (e *everything) placed(t *testing.T) {
 			t.Errorf("%T %s is not labelled: %v", o, o.GetName(), o.GetLabels())
 		}
 		switch o.(type) {
-		case *rbacv1.ClusterRole, *rbacv1.ClusterRoleBinding:
-			continue
+		case *rbacv1.ClusterRole, *rbacv1.ClusterRoleBinding, *rbacv1.Role, *rbacv1.RoleBinding:
+			continue // of the cluster, or of the namespaces that are read
 		}
 		if _, ok := o.(*corev1.Namespace); !ok {
 			if o.GetNamespace() != "tagwatch" {
@@ -51,11 +51,7 @@ func TestPorts(t *testing.T) {
 	for _, overlay := range overlays {
 		all := build(t, filepath.Join(root, "deploy/kubernetes/overlays", overlay))
 		for _, d := range all.deployments {
-			container := d.Spec.Template.Spec.Containers[0]
-			ports := map[string]int{}
-			for _, p := range container.Ports {
-				ports[p.Name] = int(p.ContainerPort)
-			}
+			container, ports := d.Spec.Template.Spec.Containers[0], containerPorts(d)
 			if http := strconv.Itoa(ports["http"]); !strings.Contains(dockerfile, "TAGWATCH_LISTEN=0.0.0.0:"+http) {
 				t.Errorf("%s, %s: the image does not listen at %s", overlay, d.Name, http)
 			}
@@ -140,7 +136,7 @@ func (e *everything) versioned(d *appsv1.Deployment) bool {
 // start, and name files that exist; the documentation knows all secrets.
 func TestSecretsAreExplained(t *testing.T) {
 	t.Parallel()
-	docs := read(t, "docs/operations.md")
+	docs := read(t, "docs/kubernetes.md")
 	file := regexp.MustCompile(`deploy/kubernetes/[a-z/.]+`)
 	for _, overlay := range overlays {
 		folder := filepath.Join("deploy/kubernetes/overlays", overlay)

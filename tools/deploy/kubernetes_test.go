@@ -75,31 +75,40 @@ func build(t *testing.T, overlay string) *everything {
 	if err != nil {
 		t.Fatal(err)
 	}
+	all := newEverything()
+	for _, resource := range built.Resources() {
+		text, err := resource.AsYAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.add(t, decode(t, text))
+	}
+	return all
+}
+
+func newEverything() *everything {
+	return &everything{settings: map[string]map[string]string{}, accounts: map[string]bool{}}
+}
+
+// decode reads the object of one document, and refuses a field that its kind does not have.
+func decode(t *testing.T, document []byte) runtime.Object {
+	t.Helper()
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{appsv1.AddToScheme, corev1.AddToScheme, networkingv1.AddToScheme, policyv1.AddToScheme, autoscalingv2.AddToScheme, rbacv1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
 		}
 	}
-	strict := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer()
-	all := &everything{settings: map[string]map[string]string{}, accounts: map[string]bool{}}
-	for _, resource := range built.Resources() {
-		text, err := resource.AsYAML()
-		if err != nil {
-			t.Fatal(err)
-		}
-		object, _, err := strict.Decode(text, nil, nil)
-		if err != nil {
-			t.Fatalf("%s %s: %v", resource.GetKind(), resource.GetName(), err)
-		}
-		all.add(t, object)
-		all.objects = append(all.objects, object.(metav1.Object))
+	object, _, err := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer().Decode(document, nil, nil)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, document)
 	}
-	return all
+	return object
 }
 
 func (e *everything) add(t *testing.T, object runtime.Object) {
 	t.Helper()
+	e.objects = append(e.objects, object.(metav1.Object))
 	switch o := object.(type) {
 	case *appsv1.Deployment:
 		e.deployments = append(e.deployments, o)
@@ -158,7 +167,7 @@ func (e *everything) fits(t *testing.T, d *appsv1.Deployment) {
 }
 
 // selects holds that everything which selects pods meets some: each budget and
-// autoscaler one deployment, services and network policies all of them.
+// autoscaler one deployment, services those with their port, and network policies all of them.
 func (e *everything) selects(t *testing.T) {
 	t.Helper()
 	for _, b := range e.budgets {
@@ -172,8 +181,11 @@ func (e *everything) selects(t *testing.T) {
 		}
 	}
 	for _, s := range e.services {
-		if n := e.count(t, &metav1.LabelSelector{MatchLabels: s.Spec.Selector}); n != len(e.deployments) {
-			t.Errorf("service %s selects %d deployments", s.Name, n)
+		for _, d := range e.deployments {
+			selected := labels.SelectorFromSet(s.Spec.Selector).Matches(labels.Set(d.Spec.Template.Labels))
+			if port := s.Spec.Ports[0].TargetPort.StrVal; selected != (containerPorts(d)[port] != 0) {
+				t.Errorf("service %s selects %s: %v; its port is %s", s.Name, d.Name, selected, port)
+			}
 		}
 	}
 	for _, h := range e.scalers {
@@ -181,6 +193,14 @@ func (e *everything) selects(t *testing.T) {
 			t.Errorf("autoscaler %s: there is no deployment %s that leaves the number of pods to it", h.Name, h.Spec.ScaleTargetRef.Name)
 		}
 	}
+}
+
+func containerPorts(d *appsv1.Deployment) map[string]int {
+	ports := map[string]int{}
+	for _, p := range d.Spec.Template.Spec.Containers[0].Ports {
+		ports[p.Name] = int(p.ContainerPort)
+	}
+	return ports
 }
 
 func (e *everything) count(t *testing.T, selector *metav1.LabelSelector) int {
@@ -211,23 +231,35 @@ func restricted(t *testing.T, name string, pod corev1.PodSpec, token bool) {
 	if pod.HostNetwork || pod.HostPID || pod.HostIPC || pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken != token {
 		t.Errorf("%s has a part of the host, or a token of Kubernetes", name)
 	}
-	all := pod.SecurityContext
-	if all == nil || all.RunAsNonRoot == nil || !*all.RunAsNonRoot || all.SeccompProfile == nil || all.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
-		t.Errorf("%s: %+v", name, all)
-	}
+	hardened(t, name, pod)
 	for _, c := range pod.Containers {
-		own := c.SecurityContext
-		if own == nil || own.AllowPrivilegeEscalation == nil || *own.AllowPrivilegeEscalation || own.ReadOnlyRootFilesystem == nil ||
-			!*own.ReadOnlyRootFilesystem || own.Capabilities == nil || !slices.Equal(own.Capabilities.Drop, []corev1.Capability{"ALL"}) || len(own.Capabilities.Add) > 0 {
-			t.Errorf("%s, container %s: %+v", name, c.Name, own)
-		}
-		if c.LivenessProbe == nil || c.ReadinessProbe == nil || c.Resources.Limits.Memory().IsZero() || c.Resources.Requests.Cpu().IsZero() {
-			t.Errorf("%s, container %s lacks a probe or a bound", name, c.Name)
+		if c.LivenessProbe == nil || c.ReadinessProbe == nil {
+			t.Errorf("%s, container %s lacks a probe", name, c.Name)
 		}
 	}
 	for _, v := range pod.Volumes {
 		if v.EmptyDir == nil && v.Secret == nil && v.ConfigMap == nil {
 			t.Errorf("%s: volume %s is of a kind that is not expected", name, v.Name)
+		}
+	}
+}
+
+// hardened holds what the standard says of users, privileges and capabilities, and
+// that file systems are read-only and resources bounded.
+func hardened(t *testing.T, name string, pod corev1.PodSpec) {
+	t.Helper()
+	all := pod.SecurityContext
+	if all == nil || all.RunAsNonRoot == nil || !*all.RunAsNonRoot || all.SeccompProfile == nil || all.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
+		t.Errorf("%s: %+v", name, all)
+	}
+	for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {
+		own := c.SecurityContext
+		if own == nil || own.AllowPrivilegeEscalation == nil || *own.AllowPrivilegeEscalation || own.ReadOnlyRootFilesystem == nil ||
+			!*own.ReadOnlyRootFilesystem || own.Capabilities == nil || !slices.Equal(own.Capabilities.Drop, []corev1.Capability{"ALL"}) || len(own.Capabilities.Add) > 0 {
+			t.Errorf("%s, container %s: %+v", name, c.Name, own)
+		}
+		if c.Resources.Limits.Memory().IsZero() || c.Resources.Requests.Cpu().IsZero() {
+			t.Errorf("%s, container %s lacks a bound", name, c.Name)
 		}
 	}
 }
