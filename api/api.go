@@ -60,12 +60,13 @@ type server struct {
 	callers callers
 	places  places
 	poller  poller
+	sboms   chan struct{} // one for each that is in memory
 }
 
 // New makes the API. The handler answers everything below /api, Anchore's API below /v1,
 // and /healthz.
 func New(options Options) (*Server, error) {
-	s := &server{Options: options, guesses: httpserver.NewGuesses(), callers: newCallers(), places: places{held: map[string]int{}},
+	s := &server{Options: options, guesses: httpserver.NewGuesses(), callers: newCallers(), places: places{held: map[string]int{}}, sboms: make(chan struct{}, sbomsAtOnce),
 		poller: poller{news: options.News, now: options.Now, log: options.Log, streams: map[*stream]bool{}}}
 	inner := http.NewServeMux()
 	described := humago.New(inner, newConfig())

@@ -54,7 +54,7 @@ func limited(next http.Handler) http.Handler {
 // hash of the answer, which also shows how things go.
 func tagged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet || isStream(r) {
+		if r.Method != http.MethodGet || isStream(r) || isSBOM(r) {
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -17,7 +17,7 @@ const prefix = "/api/v1"
 // routes are the operations that are served. A test compares them with those that there
 // are.
 var routes = []route{
-	read(operations.ListTags), read(operations.NameTag), read(operations.ShowTag), read(operations.FollowTag), read(operations.ShowImage), read(operations.ListPackages), read(operations.ListVulnerabilities), change(operations.Evaluate),
+	read(operations.ListTags), read(operations.NameTag), read(operations.ShowTag), read(operations.FollowTag), read(operations.ShowImage), sbom(), read(operations.ListPackages), read(operations.ListVulnerabilities), change(operations.Evaluate),
 	read(operations.ListSubscriptions), change(operations.Subscribe), change(operations.Unsubscribe), change(operations.Rescan),
 	read(operations.FindVulnerability), read(operations.FindPackage), read(operations.ListRepositories),
 	read(operations.ListNotifications), read(operations.ShowNotification), read(operations.ExplainNotification), read(operations.ExplainSilence), streaming(), atom(),
@@ -29,7 +29,7 @@ var routes = []route{
 	read(operations.ListAcceptances), read(operations.ShowAcceptance), change(operations.PlanAcceptance), begun(operations.Accept), begun(operations.ExtendAcceptance), begun(operations.RevokeAcceptance),
 	read(operations.ExportDeclaration), change(operations.PlanDeclaration), change(operations.ApplyDeclaration),
 	read(operations.ShowFeed), begun(operations.SyncFeed), begun(operations.ImportFeed), begun(operations.ReleaseFeed), begun(operations.RollBackFeed),
-	read(operations.ShowService), read(operations.ListRegistries),
+	read(operations.ShowService), read(operations.ListRegistries), read(operations.ListPolls), change(operations.CheckRegistry),
 	read(operations.ShowToken), change(operations.CreateToken), read(operations.ListTokens), read(operations.RevokeToken), read(operations.ListAudit),
 }
 

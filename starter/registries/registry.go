@@ -13,6 +13,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -53,15 +54,7 @@ Exit code 1: the check failed.`,
 }
 
 func registryCheck(ctx context.Context, s *session.Session, name string) error {
-	linked, err := s.Temporal(ctx)
-	if err != nil {
-		return err
-	}
-	var report polling.Report
-	err = linked.Ask(ctx, "check registry "+name, session.RequestTimeout, func(ctx context.Context) (err error) {
-		report, err = linked.Client.CheckRegistry(ctx, name)
-		return err
-	})
+	report, err := operations.CheckRegistry.Run(ctx, s.System(), operations.RegistryCheck{Name: name})
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -41,18 +42,14 @@ func printSBOM(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	known, err := analyzed(ctx, s, target, false)
+	if _, err := analyzed(ctx, s, target, false); err != nil {
+		return err
+	}
+	found, err := operations.ShowSBOM.Run(ctx, s.System(), operations.OfTag(target))
 	if err != nil {
 		return err
 	}
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return err
-	}
-	document, err := kept.SBOM(ctx, known.Digest)
-	if err != nil {
-		return err
-	}
+	document := append(found.Document, '\n')
 	if form := s.String("output"); form != session.FormSyft {
 		return convertSBOM(ctx, s, document, form)
 	}

@@ -89,7 +89,7 @@ func subscribe(ctx context.Context, s *session.Session) error {
 	}
 	many := bulk{Session: s, page: page, after: "stay subscribed; what was requested goes on, see: tagwatch status"}
 	many.do = func(ctx context.Context, page []image.Target, report func(int, error)) (err error) {
-		if !begun { // nothing is stored before Temporal answers
+		if !begun { // nothing is stored here before Temporal answers
 			if !s.Remote() {
 				if _, err = s.Temporal(ctx); err != nil {
 					return err

@@ -6,10 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 
-	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -22,25 +21,21 @@ func addWebhook(ctx context.Context, s *session.Session, options *subscription.O
 	if address == "" {
 		return abandon, nil
 	}
-	endpoint := webhookEndpoint(address)
-	if err := endpoint.Validate(); err != nil {
-		return abandon, exit.Unable(err)
+	made := webhookEndpoint(address)
+	options.Endpoints = []string{made.Name}
+	_, err = operations.SaveEndpoint.Run(ctx, s.System(), operations.EndpointChange{EndpointSettings: made})
+	if errors.Is(err, errkind.Conflict) { // it is there
+		return abandon, nil
 	}
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return abandon, err
+	abandon = func(ctx context.Context) {
+		_, _ = operations.RemoveEndpoint.Run(ctx, s.System(), operations.EndpointRemoval{EndpointRequest: operations.EndpointRequest{Name: made.Name}})
 	}
-	options.Endpoints = []string{endpoint.Name}
-	if _, err := kept.Endpoint(ctx, endpoint.Name); !errors.Is(err, errkind.NotFound) {
-		return abandon, err
-	}
-	abandon = func(ctx context.Context) { _ = kept.DeleteEndpoint(ctx, endpoint.Name, s.Now) }
-	return abandon, kept.SaveEndpoint(ctx, endpoint, s.Now)
+	return abandon, err
 }
 
 // webhookEndpoint is the endpoint of a URL that was given without a name. Its
 // name does not show the URL, which may be a secret.
-func webhookEndpoint(address string) endpoint.Endpoint {
+func webhookEndpoint(address string) operations.EndpointSettings {
 	sum := sha256.Sum256([]byte(address))
-	return endpoint.Endpoint{Name: "webhook-" + hex.EncodeToString(sum[:6]), URL: address, ExplicitOnly: true}
+	return operations.EndpointSettings{Name: "webhook-" + hex.EncodeToString(sum[:6]), URL: address, ExplicitOnly: true}
 }
