@@ -7,6 +7,7 @@
 #              ARGS='-faults cut,disk -pause 20s' for some faults only
 # make soak    hours of operation in minutes: what grows, against its bounds
 # make build   the three programs, into bin/
+# make release what people install, into dist/: VERSION=1.0.0, RELEASE_KEY=file to sign with
 # make docs    from the code: docs/settings.md, docs/commands.md and docs/openapi.json, manual pages into bin/man,
 #              and from docs/ the documentation as a web site into bin/site
 
@@ -18,8 +19,9 @@ export CGO_ENABLED ?= 0
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM     := gotest.tools/gotestsum@v1.13.0
+GORELEASER    := github.com/goreleaser/goreleaser/v2@v2.15.1
 
-.PHONY: up demo build test check race bench chaos soak docs clean
+.PHONY: up demo build manuals test check race bench chaos soak release docs clean
 
 build:
 	@echo "building (the first time takes some minutes) ..."
@@ -27,6 +29,16 @@ build:
 	@go build -ldflags '$(LDFLAGS)' -o bin/tagwatch ./starter
 	@go build -ldflags '$(LDFLAGS)' -o bin/tagwatch-worker ./worker
 	@cd tools && go build -ldflags '$(LDFLAGS)' -o ../bin/tagwatch-temporal ./temporal
+
+# Manual pages and completions, which the programs that were built print.
+manuals:
+	@mkdir -p bin/man bin/completions
+	@bin/tagwatch man > bin/man/tagwatch.1
+	@bin/tagwatch-worker man > bin/man/tagwatch-worker.1
+	@gzip --no-name --best --keep --force bin/man/*.1
+	@bin/tagwatch completion bash > bin/completions/tagwatch.bash
+	@bin/tagwatch completion zsh > bin/completions/_tagwatch
+	@bin/tagwatch completion fish > bin/completions/tagwatch.fish
 
 up: build
 	@exec bin/tagwatch --data-dir $(DATA_DIR) up
@@ -65,14 +77,14 @@ chaos: build
 	@go build -o bin/tagwatch-chaos ./chaos
 	@exec bin/tagwatch-chaos -runs $(RUNS) $(if $(SEED),-seed $(SEED)) $(ARGS)
 
-docs:
+release:
+	@GORELEASER=$(GORELEASER) bash .ci/release.sh '$(if $(filter-out file,$(origin VERSION)),$(VERSION))'
+
+docs: build manuals
 	@go test ./config -count=1 -run TestSettingsDocument -update
 	@go test ./api -count=1 -run TestDocument -update
 	@go test ./starter -count=1 -run TestReference -update
-	@mkdir -p bin/man
-	@go run -ldflags '$(LDFLAGS)' ./starter man > bin/man/tagwatch.1
-	@go run -ldflags '$(LDFLAGS)' ./worker man > bin/man/tagwatch-worker.1
 	@cd tools && go run ./site
 
 clean:
-	@rm -rf bin
+	@rm -rf bin dist

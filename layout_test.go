@@ -89,6 +89,8 @@ var floors = map[string][]string{
 	"chaos": {"lab"},
 	"bench": {"lab"},
 	"e2e":   {"lab", "domain"},
+
+	"release": {"adapters/analyzer"}, // what is published
 }
 
 // room is what a room of the command line may import: no other one.
@@ -96,7 +98,7 @@ var room = []string{"starter/arguments", "starter/session", "starter/exit", "sta
 
 // ownedLibraries are used by one adapter only.
 var ownedLibraries = map[string][]string{
-	"github.com/google/go-containerregistry":  {"adapters/registry", "adapters/analyzer", "lab", "chaos", "bench"},
+	"github.com/google/go-containerregistry":  {"adapters/registry", "adapters/analyzer", "lab", "chaos", "bench", "release"},
 	"github.com/anchore/syft":                 {"adapters/analyzer", "adapters/matcher", "adapters/feed", "lab"},
 	"github.com/anchore/grype":                {"adapters/matcher", "adapters/feed", "lab"},
 	"github.com/danielgtaylor/huma":           {"api"},

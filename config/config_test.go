@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -48,6 +49,31 @@ func TestDefaults(t *testing.T) {
 		if !got.Worker.Serves(role) {
 			t.Errorf("a worker does not serve %s unless notified so", role)
 		}
+	}
+}
+
+func TestDatabaseURLFromFile(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	folder := t.TempDir()
+	for _, test := range []struct{ name, content, want, says string }{
+		{"a URL", "postgres://tagwatch:hunter2@db/tagwatch\n", "postgres://tagwatch:hunter2@db/tagwatch", ""},
+		{"nothing", "\n", "", "is empty"},
+		{"another database", "mysql://root:hunter2@db/x", "mysql://root:hunter2@db/x", "mysql://"},
+	} {
+		path := filepath.Join(folder, test.name)
+		if err := os.WriteFile(path, []byte(test.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := read(t, "--database-url", "file:"+path)
+		if got.DatabaseURL != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got.DatabaseURL, test.want)
+		}
+		if test.says == "" && err != nil || test.says != "" && (err == nil || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "hunter2")) {
+			t.Errorf("%s: error %v, want one that says %q", test.name, err, test.says)
+		}
+	}
+	if _, err := read(t, "--database-url", "file:"+filepath.Join(folder, "absent")); err == nil || !strings.Contains(err.Error(), "TAGWATCH_DATABASE_URL") {
+		t.Errorf("a missing file: %v", err)
 	}
 }
 

@@ -33,7 +33,7 @@ func Flags() []cli.Flag {
 		&cli.StringFlag{Category: groupGeneral, Name: "data-dir", EnvVars: []string{"TAGWATCH_DATA_DIR"}, Value: defaultDataDir(), DefaultText: "~/.local/share/tagwatch",
 			Usage: "`directory` for the SQLite databases, vulnerability data and image layers; below $XDG_DATA_HOME if that is set"},
 		&cli.StringFlag{Category: groupGeneral, Name: "database-url", EnvVars: []string{"TAGWATCH_DATABASE_URL"}, DefaultText: "SQLite in the data directory",
-			Usage: "`URL` of the database: sqlite:///path or postgres://user:password@host/name"},
+			Usage: "`URL` of the database: sqlite:///path or postgres://user:password@host/name, or file:/path, which names a file that contains it"},
 		&cli.StringFlag{Category: groupGeneral, Name: "account", EnvVars: []string{"TAGWATCH_ACCOUNT"}, Value: "admin",
 			Usage: "account `name` in notification bodies (userId)"},
 		&cli.StringFlag{Category: groupGeneral, Name: "account-email", EnvVars: []string{"TAGWATCH_ACCOUNT_EMAIL"}, Value: "admin@tagwatch",
@@ -185,8 +185,12 @@ func From(c *cli.Context) (Config, error) {
 		}
 		dir = absolute
 	}
+	database, err := ReadDatabaseURL(c.String("database-url"))
+	if err != nil {
+		return Config{}, err
+	}
 	settings := Config{
-		DataDir: dir, DatabaseURL: strings.TrimRight(c.String("database-url"), "\r\n"), Account: c.String("account"), Email: c.String("account-email"),
+		DataDir: dir, DatabaseURL: database, Account: c.String("account"), Email: c.String("account-email"),
 		LogLevel: c.String("log-level"), LogFormat: c.String("log-format"),
 		Server: c.String("server"), ServerCAFile: c.String("server-ca-file"),
 	}

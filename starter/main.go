@@ -14,8 +14,8 @@ import (
 	"github.com/tagwatch/tagwatch/starter/exit"
 )
 
-// version is set when a release is built.
-var version = "devel"
+// version and revision, the commit, are set when a release is built.
+var version, revision = "devel", ""
 
 func main() {
 	config.ShapeHelp()

@@ -147,10 +147,14 @@ func (l *typed) listed(current string, values []string) []string {
 
 // stored opens the database that the command would read, without creating it.
 func (l *typed) stored(ctx context.Context) *store.Store {
-	settings := config.Config{DataDir: l.setting("data-dir"), DatabaseURL: l.setting("database-url")}
-	kept, _, err := store.Peek(ctx, settings.Database())
+	database, err := config.ReadDatabaseURL(l.setting("database-url"))
 	if err != nil {
 		return nil // there is nothing to offer, and nowhere to report it
+	}
+	settings := config.Config{DataDir: l.setting("data-dir"), DatabaseURL: database}
+	kept, _, err := store.Peek(ctx, settings.Database())
+	if err != nil {
+		return nil // likewise
 	}
 	return kept
 }
