@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"io/fs"
 	"os"
@@ -144,22 +145,44 @@ func TestChartDocumentation(t *testing.T) {
 	lint(t, "--values", file)
 }
 
-// A release packages the chart with its version, and the package needs nothing beside it.
+// The package of a release has its version and image, needs nothing beside it, and has
+// the same bytes each time.
 func TestChartPackage(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
-	if output, err := helm(t, "package", chart, "--destination", folder, "--version", "1.2.0", "--app-version", "1.2.0"); err != nil {
-		t.Fatal(output, err)
-	}
-	output, err := template(t, filepath.Join(folder, "tagwatch-1.2.0.tgz"), with("trial")...)
+	first := packaged(t, "1.2.0", "registry.example.org/team/tagwatch")
+	output, err := template(t, first, with("trial")...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"registry.example.com/tagwatch:1.2.0", "temporal-sql-tool", "CREATE DATABASE temporal_visibility"} {
+	for _, part := range []string{"registry.example.org/team/tagwatch:1.2.0", "tagwatch-1.2.0", "temporal-sql-tool", "CREATE DATABASE temporal_visibility"} {
 		if !strings.Contains(output, part) {
 			t.Errorf("no %q in what the package makes", part)
 		}
 	}
+	if again := packaged(t, "v1.2.0", "registry.example.org/team/tagwatch"); !bytes.Equal(content(t, again), content(t, first)) {
+		t.Error("two packages of one commit differ")
+	}
+}
+
+// packaged returns the path of a package.
+func packaged(t *testing.T, version, repository string) string {
+	t.Helper()
+	command := exec.Command(root+"/.ci/chart.sh", version, t.TempDir(), repository)
+	command.Env = append(os.Environ(), "SOURCE_DATE_EPOCH=1700000000")
+	path, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(path))
+}
+
+func content(t *testing.T, path string) []byte {
+	t.Helper()
+	read, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read
 }
 
 // What Helm prints after an installation has commands for this release. Only a cluster
