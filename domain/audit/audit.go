@@ -20,8 +20,9 @@ type Via string
 
 // The ways.
 const (
-	CommandLine Via = "cli" // a command with access to the database
-	API         Via = "api" // the HTTP API
+	CommandLine Via = "cli"     // a command with access to the database
+	API         Via = "api"     // the HTTP API
+	Anchore     Via = "anchore" // Anchore's API
 )
 
 // Action is what was done, as the kind of its subject and a verb.
