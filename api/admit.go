@@ -38,7 +38,7 @@ func (s *server) admit(next http.Handler) http.Handler {
 			challenge(w, r, `Bearer realm="tagwatch"`)
 			refuse(w, r, http.StatusUnauthorized, "this needs a token, as in: Authorization: Bearer "+token.Prefix+"...")
 			return
-		case errors.Is(err, httpserver.ErrWrongToken) && !s.guesses.Allow(r.RemoteAddr):
+		case errors.Is(err, httpserver.ErrManyGuesses), errors.Is(err, httpserver.ErrWrongToken) && !s.guesses.Allow(r.RemoteAddr):
 			w.Header().Set("Retry-After", "5")
 			refuse(w, r, http.StatusTooManyRequests, "too many wrong tokens; wait a few seconds")
 			return
@@ -67,7 +67,11 @@ func (s *server) admit(next http.Handler) http.Handler {
 			return
 		}
 		defer leave()
-		ctx := audit.As(context.WithValue(r.Context(), callerKey{}, caller), audit.Actor{Name: caller.Name, Via: audit.API})
+		via := audit.API
+		if speaksAnchore(r) {
+			via = audit.Anchore
+		}
+		ctx := audit.As(context.WithValue(r.Context(), callerKey{}, caller), audit.Actor{Name: caller.Name, Via: via})
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
@@ -89,6 +93,11 @@ func (s *server) identify(r *http.Request) (token.Token, error) {
 	if text == "" {
 		return token.Token{}, errNoToken
 	}
+	done, err := s.guesses.Turn(r.Context(), r.RemoteAddr)
+	if err != nil {
+		return token.Token{}, err
+	}
+	defer done()
 	if s.Issuer != nil && !exposed && strings.Count(text, ".") == 2 {
 		return s.issued(r.Context(), text)
 	}

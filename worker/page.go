@@ -38,7 +38,8 @@ func newPage(settings config.Worker, keeper *store.Store, now func() time.Time, 
 	if settings.TemporalUI != "" {
 		ui = strings.TrimRight(settings.TemporalUI, "/") + "/namespaces/" + client.Namespace()
 	}
-	return page.New(page.Options{Read: pageReader{keeper, now}, Open: open, Token: token, Tokens: keeper, Sessions: keeper, UI: ui, WorkflowID: workflows.WatchTagID,
+	read := pageReader{keeper, now}
+	return page.New(page.Options{Read: read, Within: read.within, Open: open, Token: token, Tokens: keeper, Sessions: keeper, UI: ui, WorkflowID: workflows.WatchTagID,
 		Version: version, Now: now, Log: logger})
 }
 
@@ -90,7 +91,12 @@ func (p pageReader) Installation(ctx context.Context) (page.Installation, error)
 
 // Notification implements page.Reader.
 func (p pageReader) NotificationPage(ctx context.Context, filter page.NotificationFilter) ([]page.Notification, error) {
-	asked := store.NotificationFilter{Before: filter.Before, Subject: filter.Subject, Limit: filter.Limit, Newest: true}
+	return p.notifications(ctx, filter, nil)
+}
+
+// notifications are those about some subjects; nil for all.
+func (p pageReader) notifications(ctx context.Context, filter page.NotificationFilter, subjects []string) ([]page.Notification, error) {
+	asked := store.NotificationFilter{Before: filter.Before, Subject: filter.Subject, Subjects: subjects, Limit: filter.Limit, Newest: true}
 	if filter.Type != "" {
 		asked.Types = []notification.Type{filter.Type}
 	}

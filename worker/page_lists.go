@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/tagwatch/tagwatch/adapters/page"
@@ -19,7 +20,12 @@ import (
 
 // FindVulnerability implements page.Reader.
 func (p pageReader) FindVulnerability(ctx context.Context, id string, c page.Cursor) ([]page.Place, error) {
-	found, err := p.VulnerablePlaces(ctx, id, store.PlacePage{After: c.After, Before: c.Before, Limit: c.Limit})
+	return p.vulnerablePlaces(ctx, id, c, nil)
+}
+
+// vulnerablePlaces are those of some tags; nil for all.
+func (p pageReader) vulnerablePlaces(ctx context.Context, id string, c page.Cursor, among []string) ([]page.Place, error) {
+	found, err := p.VulnerablePlaces(ctx, id, store.PlacePage{After: c.After, Before: c.Before, Among: among, Limit: c.Limit})
 	places := make([]page.Place, len(found))
 	for i, each := range found {
 		first := each.Findings[0]
@@ -31,7 +37,12 @@ func (p pageReader) FindVulnerability(ctx context.Context, id string, c page.Cur
 
 // FindPackage implements page.Reader.
 func (p pageReader) FindPackage(ctx context.Context, query page.PackageQuery, c page.Cursor) ([]page.Place, error) {
-	found, err := p.PackagePlaces(ctx, query.Name, query.Selects, store.PlacePage{After: c.After, Before: c.Before, Limit: c.Limit})
+	return p.packagePlaces(ctx, query, c, nil)
+}
+
+// packagePlaces are those of some tags; nil for all.
+func (p pageReader) packagePlaces(ctx context.Context, query page.PackageQuery, c page.Cursor, among []string) ([]page.Place, error) {
+	found, err := p.PackagePlaces(ctx, query.Name, query.Selects, store.PlacePage{After: c.After, Before: c.Before, Among: among, Limit: c.Limit})
 	places := make([]page.Place, len(found))
 	for i, each := range found {
 		places[i] = page.Place{Key: each.Key(), Target: each.Target, Digest: each.Digest, Package: each.Packages[0], More: len(each.Packages) - 1,
@@ -68,10 +79,16 @@ func (p pageReader) watchedTags(ctx context.Context, filter watch.OverviewFilter
 
 // RepositoryPage implements page.Reader.
 func (p pageReader) RepositoryPage(ctx context.Context, c page.Cursor) ([]page.Repository, error) {
+	return p.repositories(ctx, c, func(taglist.Repository) bool { return true })
+}
+
+// repositories are those that a reader may see.
+func (p pageReader) repositories(ctx context.Context, c page.Cursor, visible func(taglist.Repository) bool) ([]page.Repository, error) {
 	all, err := p.Repositories(ctx)
 	if err != nil {
 		return nil, err
 	}
+	all = slices.DeleteFunc(all, func(r taglist.Repository) bool { return !visible(r) })
 	var rows []page.Repository
 	for _, each := range part(c, all, func(r taglist.Repository) string { return r.Name.String() }) {
 		stored, state, err := p.Repository(ctx, each.Name)

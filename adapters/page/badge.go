@@ -60,7 +60,7 @@ func (s *Site) drawn(ctx context.Context, name string, p *parameters) (string, e
 	if err := p.invalid(); err != nil {
 		return "", err
 	}
-	summary, err := s.Read.Summary(ctx, target)
+	summary, err := readingOf(ctx).Summary(ctx, target)
 	if errors.Is(err, errkind.NotFound) {
 		return "", fmt.Errorf("%s is not watched: %w", target, errkind.NotFound)
 	}

@@ -48,7 +48,7 @@ func fileName(of, suffix string) string {
 
 // watched is a tag that somebody watches.
 func (s *Site) watched(ctx context.Context, target image.Target) (watch.RecordView, error) {
-	view, err := s.Read.View(ctx, target)
+	view, err := readingOf(ctx).View(ctx, target)
 	if err == nil && !view.Watched {
 		err = fmt.Errorf("%s is not watched: %w", target, errkind.NotFound)
 	}
@@ -181,7 +181,7 @@ func (s *Site) sbom(ctx context.Context, p *parameters) (file, error) {
 	if err != nil {
 		return file{}, err
 	}
-	content, err := s.Read.SBOM(ctx, view.State.Analyzed)
+	content, err := readingOf(ctx).SBOM(ctx, view.State.Analyzed)
 	return file{fileName(target.String(), ".syft.json"), "application/json", content}, err
 }
 

@@ -120,7 +120,7 @@ func (s *Site) scored(ctx context.Context, found []vuln.Finding) ([]findingRow, 
 	for i, each := range found {
 		keys[i] = each.Key()
 	}
-	scores, err := s.Read.Scores(ctx, keys)
+	scores, err := readingOf(ctx).Scores(ctx, keys)
 	if err != nil {
 		return nil, err
 	}

@@ -48,31 +48,46 @@ type access int
 const (
 	stranger access = iota // neither token nor session
 	guessing               // a wrong token or session
-	limited                // a token of the HTTP API that does not see everything
+	limited                // a token of the HTTP API that sees nothing
+	bounded                // one that sees some tags
 	admitted
 )
 
+// proof is what a request proves, with the tags that a bounded one sees.
+type proof struct {
+	access
+	bounds token.Bounds
+}
+
 // check checks the tokens in the header first, then the session in the cookie. A
 // right one is admitted however many wrong ones came before; a wrong one counts
-// against its client.
-func (g *guard) check(r *http.Request) (access, error) {
+// against its client. httpserver.ErrManyGuesses if too many wait to be looked up.
+func (g *guard) check(r *http.Request) (proof, error) {
 	offered := offeredBy(r)
+	cookie, err := r.Cookie(cookieName)
+	switch {
+	case offered == "" && err != nil:
+		return proof{access: stranger}, nil
+	case g.token != "" && same(offered, g.token):
+		return proof{access: admitted}, nil
+	}
+	done, err := g.guesses.Turn(r.Context(), r.RemoteAddr)
+	if err != nil {
+		return proof{}, err
+	}
+	defer done()
 	if offered != "" {
-		if found, err := g.checkToken(r.Context(), offered); found > guessing || err != nil {
+		if found, err := g.checkToken(r.Context(), offered); found.access > guessing || err != nil {
 			return found, err
 		}
 	}
-	cookie, err := r.Cookie(cookieName)
-	if err != nil && offered == "" {
-		return stranger, nil
-	}
-	if err == nil && g.token != "" {
+	if cookie != nil && g.token != "" {
 		live, err := g.sessions.SessionLive(r.Context(), g.sessionID(cookie.Value), g.now())
 		if live || err != nil {
-			return admitted, err
+			return proof{access: admitted}, err
 		}
 	}
-	return guessing, nil
+	return proof{access: guessing}, nil
 }
 
 // offeredBy is the token in the header of a request: as the password of any user, as
@@ -84,21 +99,20 @@ func offeredBy(r *http.Request) string {
 	return httpserver.Bearer(r)
 }
 
-// checkToken checks the page's own token, and those of the HTTP API.
-func (g *guard) checkToken(ctx context.Context, offered string) (access, error) {
-	if g.token != "" && same(offered, g.token) {
-		return admitted, nil
-	}
+// checkToken checks the tokens of the HTTP API.
+func (g *guard) checkToken(ctx context.Context, offered string) (proof, error) {
 	known, err := httpserver.Identify(ctx, g.tokens, offered, g.now())
 	switch {
 	case errors.Is(err, httpserver.ErrWrongToken):
-		return guessing, nil
+		return proof{access: guessing}, nil
 	case err != nil:
-		return stranger, err
-	case known.Scope.Allows(token.Read) && known.Bounds.Whole():
-		return admitted, nil
+		return proof{}, err
+	case !known.Scope.Allows(token.Read):
+		return proof{access: limited}, nil
+	case !known.Bounds.Whole():
+		return proof{bounded, known.Bounds}, nil
 	}
-	return limited, nil
+	return proof{access: admitted}, nil
 }
 
 // sessionID is stored in place of a cookie: it is useless to readers of the
@@ -122,26 +136,33 @@ func (s *Site) Admits(r *http.Request) bool {
 		return true
 	}
 	found, err := s.guard.check(r)
-	return found == admitted && err == nil
+	return found.access == admitted && err == nil
 }
 
 // admit requires a token, unless the page is open.
 func (s *Site) admit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		serve := func(from reading) {
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), readingKey{}, from)))
+		}
 		if s.Open {
-			next.ServeHTTP(w, r)
+			serve(reading{s.Read, true})
 			return
 		}
 		found, err := s.guard.check(r)
 		switch {
+		case errors.Is(err, httpserver.ErrManyGuesses):
+			s.slow(w, r)
 		case err != nil:
 			s.problem(w, r, "", err)
-		case found == admitted:
-			next.ServeHTTP(w, r)
-		case found == guessing:
+		case found.access == admitted:
+			serve(reading{s.Read, true})
+		case found.access == bounded:
+			serve(reading{s.Within(found.bounds), false})
+		case found.access == guessing:
 			s.refuse(w, r, nil)
-		case found == limited:
-			s.write(w, r, http.StatusForbidden, "problem", frame{Title: "Not allowed", Content: "The status page shows the whole installation, and this token is limited to a part of it. Use one of the scope read or above, without subjects."})
+		case found.access == limited:
+			s.write(w, r, http.StatusForbidden, "problem", frame{Title: "Not allowed", Content: "This token is for Atom feeds only. Use one of the scope read or above."})
 		case s.Token == "":
 			s.challenge(w, r, http.StatusUnauthorized, nil)
 		default:
@@ -161,7 +182,8 @@ func (s *Site) challenge(w http.ResponseWriter, r *http.Request, status int, con
 
 // loginByToken has a browser send a token of the HTTP API, and leads it to the page.
 func (s *Site) loginByToken(w http.ResponseWriter, r *http.Request) {
-	if _, _, given := r.BasicAuth(); s.Open || given && s.Admits(r) {
+	found, err := s.guard.check(r)
+	if _, _, given := r.BasicAuth(); s.Open || given && found.access >= bounded && err == nil {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	}
@@ -174,11 +196,21 @@ func (s *Site) loginByToken(w http.ResponseWriter, r *http.Request) {
 
 // refuse answers a wrong token, and slows down a client that sends many.
 func (s *Site) refuse(w http.ResponseWriter, r *http.Request, content any) {
-	status := http.StatusUnauthorized
 	if !s.guard.guesses.Allow(r.RemoteAddr) {
-		w.Header().Set("Retry-After", "5")
-		status, content = http.StatusTooManyRequests, "Too many attempts; wait a few seconds."
+		s.slow(w, r)
+		return
 	}
+	s.askAgain(w, r, http.StatusUnauthorized, content)
+}
+
+// slow answers a client that sends too many wrong tokens.
+func (s *Site) slow(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Retry-After", "5")
+	s.askAgain(w, r, http.StatusTooManyRequests, "Too many attempts; wait a few seconds.")
+}
+
+// askAgain asks for the page's own token, or for one of the HTTP API.
+func (s *Site) askAgain(w http.ResponseWriter, r *http.Request, status int, content any) {
 	if s.Token == "" {
 		s.challenge(w, r, status, content)
 		return

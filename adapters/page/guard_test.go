@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/page"
+	"github.com/tagwatch/tagwatch/domain/endpoint"
 	apitoken "github.com/tagwatch/tagwatch/domain/token"
 )
 
@@ -108,8 +110,13 @@ func TestSessionEnds(t *testing.T) {
 	}
 }
 
-// TestTokensOfTheAPI: a valid token that sees everything is taken as a password or bearer
-// token; others are not, and are slowed down.
+// part is what a token that is limited to some tags reads.
+type part struct{ *content }
+
+func (part) Endpoints(context.Context) ([]endpoint.Endpoint, error) { return nil, page.ErrWhole }
+
+// TestTokensOfTheAPI: a valid token is taken as a password or bearer token, within its
+// bounds; others are not, and are slowed down.
 func TestTokensOfTheAPI(t *testing.T) {
 	t.Parallel()
 	for name, own := range map[string]string{"beside the page's token": token, "alone": ""} {
@@ -130,7 +137,8 @@ func TestTokensOfTheAPI(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := openWith(t, &content{t: t}, page.Options{Token: own, Tokens: kept})
+			feed := made(apitoken.Feed, nil, time.Time{})
+			r := openWith(t, &content{t: t}, page.Options{Token: own, Tokens: kept, Within: func(apitoken.Bounds) page.Reader { return part{&content{t: t}} }})
 			basic := func(text string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte("anybody:"+text)) }
 			status := func(path, header string) int {
 				t.Helper()
@@ -138,10 +146,18 @@ func TestTokensOfTheAPI(t *testing.T) {
 				answer, _ := r.get(path, "Authorization", header)
 				return answer.StatusCode
 			}
-			for header, want := range map[string]int{basic(right): 200, "Bearer " + right: 200, basic(unknown): 401, basic("guess"): 401, basic(limited): 403, "Bearer " + limited: 403} {
+			for header, want := range map[string]int{basic(right): 200, "Bearer " + right: 200, basic(unknown): 401, basic("guess"): 401, basic(limited): 403, "Bearer " + limited: 403, basic(feed): 403} {
 				if got := status("/endpoints", header); got != want {
 					t.Errorf("%.12s: %d, want %d", header, got, want)
 				}
+			}
+			for path, want := range map[string]int{"/": 200, "/login": 303, "/feed": 200} {
+				if got := status(path, basic(limited)); got != want {
+					t.Errorf("%s with bounds: %d, want %d", path, got, want)
+				}
+			}
+			if got := status("/feed", basic(feed)); got != 403 {
+				t.Errorf("a token for feeds: %d", got)
 			}
 			if answer, _ := r.get("/login"); answer.StatusCode != 401 || answer.Header.Get("WWW-Authenticate") == "" {
 				t.Errorf("to sign in: %d %v", answer.StatusCode, answer.Header)

@@ -34,7 +34,7 @@ func (s *Site) deliveries(ctx context.Context, p *parameters) (view, error) {
 	if err := p.invalid(); err != nil {
 		return view{}, err
 	}
-	found, err := s.Read.DeliveryPage(ctx, page.Filter)
+	found, err := readingOf(ctx).DeliveryPage(ctx, page.Filter)
 	if err != nil {
 		return view{}, err
 	}
@@ -62,7 +62,7 @@ func (s *Site) repositories(ctx context.Context, p *parameters) (view, error) {
 	if err := p.invalid(); err != nil {
 		return view{}, err
 	}
-	found, err := s.Read.RepositoryPage(ctx, cursor)
+	found, err := readingOf(ctx).RepositoryPage(ctx, cursor)
 	if err != nil {
 		return view{}, err
 	}
@@ -128,7 +128,7 @@ func (s *Site) sources(ctx context.Context, p *parameters) (view, error) {
 	if err := p.invalid(); err != nil {
 		return view{}, err
 	}
-	found, err := s.Read.SourcePage(ctx, cursor)
+	found, err := readingOf(ctx).SourcePage(ctx, cursor)
 	if err != nil {
 		return view{}, err
 	}
@@ -150,7 +150,7 @@ func (s *Site) audit(ctx context.Context, p *parameters) (view, error) {
 	if err := p.invalid(); err != nil {
 		return view{}, err
 	}
-	found, err := s.Read.Audit(ctx, filter)
+	found, err := readingOf(ctx).Audit(ctx, filter)
 	if err != nil {
 		return view{}, err
 	}

@@ -24,7 +24,7 @@ func (s *Site) notifications(ctx context.Context, p *parameters) (view, error) {
 	if err := p.invalid(); err != nil {
 		return view{}, err
 	}
-	found, err := s.Read.NotificationPage(ctx, NotificationFilter{Before: before, Type: page.Type, Subject: page.Subject, Limit: notificationsPerPage + 1})
+	found, err := readingOf(ctx).NotificationPage(ctx, NotificationFilter{Before: before, Type: page.Type, Subject: page.Subject, Limit: notificationsPerPage + 1})
 	if err != nil {
 		return view{}, err
 	}
@@ -46,13 +46,13 @@ func (s *Site) notification(ctx context.Context, p *parameters) (view, error) {
 	if err := p.invalid(); err != nil {
 		return view{}, err
 	}
-	found, err := s.Read.NotificationByID(ctx, id)
+	found, err := readingOf(ctx).NotificationByID(ctx, id)
 	if err != nil {
 		return view{}, err
 	}
 	page := notificationPage{Notification: found, Tag: found.Type != notification.RepoUpdate && found.Type != notification.EventLog}
 	// A payload that cannot be explained still has a summary.
 	page.Explanation, _ = notification.Explain(found)
-	page.Deliveries, err = s.Read.DeliveriesOf(ctx, found.ID)
+	page.Deliveries, err = readingOf(ctx).DeliveriesOf(ctx, found.ID)
 	return view{"notification", string(found.Type) + " of " + found.Subject, page}, err
 }

@@ -20,11 +20,15 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/plain"
+	"github.com/tagwatch/tagwatch/domain/token"
 )
 
 // Options are what a page is made from.
 type Options struct {
 	Read Reader
+	// Within reads for a token that is limited to some tags. What is about the whole
+	// installation fails with ErrWhole.
+	Within func(token.Bounds) Reader
 	// Open needs no token: only this machine has access.
 	Open bool
 	// Token admits readers, as those of the HTTP API do; empty for none.
@@ -56,6 +60,9 @@ var templates embed.FS
 
 //go:embed style.css
 var style []byte
+
+// ErrWhole is for what only readers of the whole installation may see.
+var ErrWhole = errors.New("about the whole installation")
 
 // queryTimeout bounds what one page reads.
 const queryTimeout = 10 * time.Second
@@ -137,6 +144,7 @@ type frame struct {
 	Title   string
 	Section string // of the navigation
 	Signed  bool   // there is something to sign out of
+	Whole   bool   // the reader may see the whole installation
 	Version string
 	Now     time.Time
 	Content any
@@ -163,7 +171,7 @@ func (s *Site) serve(section string, read func(context.Context, *parameters) (vi
 }
 
 func (s *Site) write(w http.ResponseWriter, r *http.Request, status int, name string, f frame) {
-	f.Version, f.Now, f.Signed = s.Version, s.Now().UTC(), s.Token != "" && name != "login"
+	f.Version, f.Now, f.Signed, f.Whole = s.Version, s.Now().UTC(), s.Token != "" && name != "login", readingOf(r.Context()).whole
 	var text strings.Builder
 	if err := s.pages[name].ExecuteTemplate(&text, "layout.html", f); err != nil {
 		s.Log.ErrorContext(r.Context(), "cannot render the status page", "page", name, "error", err)
@@ -181,6 +189,8 @@ func (s *Site) problem(w http.ResponseWriter, r *http.Request, section string, e
 	var invalid invalidParameter
 	var pending notYet
 	switch {
+	case errors.Is(err, ErrWhole):
+		status, title, text = http.StatusForbidden, "Not allowed", "This page is about the whole installation, and your token is limited to some tags."
 	case errors.Is(err, errkind.NotFound):
 		status, title, text = http.StatusNotFound, "Not found", "There is nothing of this name, or it is no longer watched."
 	case errors.As(err, &invalid):

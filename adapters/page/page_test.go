@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -216,8 +217,8 @@ func TestFilterIsRead(t *testing.T) {
 	r := open(t, read, "")
 	r.get("/?q=api&status=fail&order=change&failing=1&registry=r.example.com&after=r.example.com/a:1")
 	want := watch.OverviewFilter{Text: "api", Status: "fail", Order: watch.ByChange, Failing: true, Registry: "r.example.com", After: "r.example.com/a:1", Limit: 51}
-	if read.asked != want {
-		t.Errorf("%+v, want %+v", read.asked, want)
+	if diff := cmp.Diff(want, read.asked); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

@@ -22,7 +22,7 @@ func (s *Site) policies(ctx context.Context, p *parameters) (view, error) {
 	if err := p.invalid(); err != nil {
 		return view{}, err
 	}
-	found, err := s.Read.BundlePage(ctx, cursor)
+	found, err := readingOf(ctx).BundlePage(ctx, cursor)
 	if err != nil {
 		return view{}, err
 	}
@@ -69,12 +69,12 @@ func (s *Site) policy(ctx context.Context, p *parameters) (view, error) {
 	if err := p.invalid(); err != nil {
 		return view{}, err
 	}
-	stored, err := s.Read.Bundle(ctx, id)
+	stored, err := readingOf(ctx).Bundle(ctx, id)
 	if err != nil {
 		return view{}, err
 	}
 	page := bundlePage{StoredBundle: stored}
-	if page.Versions, err = s.Read.BundleVersions(ctx, id); err != nil {
+	if page.Versions, err = readingOf(ctx).BundleVersions(ctx, id); err != nil {
 		return view{}, err
 	}
 	page.show(number)
@@ -115,6 +115,6 @@ func (s *Site) policyJSON(ctx context.Context, p *parameters) (file, error) {
 	if err := p.invalid(); err != nil {
 		return file{}, err
 	}
-	stored, err := s.Read.Bundle(ctx, id)
+	stored, err := readingOf(ctx).Bundle(ctx, id)
 	return file{fileName("policy-"+id, ".json"), "application/json", stored.Document}, err
 }

@@ -65,8 +65,24 @@ type Reader interface {
 	Audit(context.Context, audit.Filter) ([]audit.Entry, error)
 }
 
-// Installation is the whole installation in a few numbers.
+type readingKey struct{}
+
+// reading is what a request reads from.
+type reading struct {
+	Reader
+	whole bool // it may see the whole installation
+}
+
+func readingOf(ctx context.Context) reading {
+	found, _ := ctx.Value(readingKey{}).(reading)
+	return found
+}
+
+// Installation is the whole installation in a few numbers, or the part of it that a reader
+// may see.
 type Installation struct {
+	// Part reports that it is one: endpoints are not in it.
+	Part                     bool
 	Pass, Fail, NotEvaluated int
 	FailingTags              int
 	NotCovered               int // tags of a distribution that the data does not cover

@@ -83,7 +83,7 @@ func (s *Site) search(ctx context.Context, p *parameters) (view, error) {
 		return view{}, err
 	}
 	if page.Kind = kind; kind == searchVulnerability {
-		overview, err := s.Read.Installation(ctx)
+		overview, err := readingOf(ctx).Installation(ctx)
 		if err != nil {
 			return view{}, err
 		}
@@ -99,19 +99,19 @@ func (s *Site) places(ctx context.Context, text, kind string, cursor Cursor) (fo
 		kind = searchPackage
 	}
 	if kind != searchPackage {
-		if found, err = s.Read.FindVulnerability(ctx, text, cursor); err != nil || len(found) > 0 || kind == searchVulnerability || namesVulnerability(text) {
+		if found, err = readingOf(ctx).FindVulnerability(ctx, text, cursor); err != nil || len(found) > 0 || kind == searchVulnerability || namesVulnerability(text) {
 			return found, searchVulnerability, err
 		}
 	}
 	if !vuln.IsPackageURL(text) {
-		found, err = s.Read.FindPackage(ctx, PackageQuery{Name: strings.ToLower(text)}, cursor)
+		found, err = readingOf(ctx).FindPackage(ctx, PackageQuery{Name: strings.ToLower(text)}, cursor)
 		return found, searchPackage, err
 	}
 	query, err := vuln.ParsePackageQuery(text)
 	if err != nil {
 		return nil, "", invalidParameter{fmt.Sprintf("The parameter \"q\" is a package URL that cannot be read. Write it as pkg:npm/lodash, pkg:npm/lodash@4.17.20 or pkg:npm/lodash@>=4,<4.17.21. (%s)", shorten(text, 100))}
 	}
-	found, err = s.Read.FindPackage(ctx, PackageQuery{Name: strings.ToLower(query.Name), Selects: query.Selects}, cursor)
+	found, err = readingOf(ctx).FindPackage(ctx, PackageQuery{Name: strings.ToLower(query.Name), Selects: query.Selects}, cursor)
 	return found, searchPackage, err
 }
 

@@ -44,7 +44,7 @@ func (s *Site) source(ctx context.Context, p *parameters) (view, error) {
 	if err := p.invalid(); err != nil {
 		return view{}, err
 	}
-	found, references, err := s.Read.SourceByName(ctx, name)
+	found, references, err := readingOf(ctx).SourceByName(ctx, name)
 	if err != nil {
 		return view{}, err
 	}

@@ -46,21 +46,21 @@ func (s *Site) endpoints(ctx context.Context, p *parameters) (view, error) {
 	if err := p.invalid(); err != nil {
 		return view{}, err
 	}
-	found, err := s.Read.Endpoints(ctx)
+	found, err := readingOf(ctx).Endpoints(ctx)
 	if err != nil {
 		return view{}, err
 	}
-	lost, err := s.Read.GivenUp(ctx, s.Now().Add(-delivery.GivenUpSpan))
+	lost, err := readingOf(ctx).GivenUp(ctx, s.Now().Add(-delivery.GivenUpSpan))
 	if err != nil {
 		return view{}, err
 	}
 	rows := make([]endpointRow, len(found))
 	for i, endpoint := range found {
 		rows[i].Endpoint, rows[i].GivenUp = endpoint, lost[endpoint.Name]
-		if rows[i].Backlog, err = s.Read.Backlog(ctx, endpoint.Name); err != nil {
+		if rows[i].Backlog, err = readingOf(ctx).Backlog(ctx, endpoint.Name); err != nil {
 			return view{}, err
 		}
-		counts, err := s.Read.DeliveryCounts(ctx, endpoint.Name)
+		counts, err := readingOf(ctx).DeliveryCounts(ctx, endpoint.Name)
 		if err != nil {
 			return view{}, err
 		}
@@ -102,14 +102,14 @@ func (s *Site) registries(ctx context.Context, p *parameters) (view, error) {
 	if err := p.invalid(); err != nil {
 		return view{}, err
 	}
-	states, err := s.Read.RegistryStates(ctx)
+	states, err := readingOf(ctx).RegistryStates(ctx)
 	if err != nil {
 		return view{}, err
 	}
 	rows := make([]registryRow, len(states))
 	for i, state := range states {
 		rows[i].RegistryState = state
-		last, err := s.Read.NotificationPage(ctx, NotificationFilter{Type: notification.EventLog, Subject: state.Registry, Limit: 1})
+		last, err := readingOf(ctx).NotificationPage(ctx, NotificationFilter{Type: notification.EventLog, Subject: state.Registry, Limit: 1})
 		if err != nil {
 			return view{}, err
 		}
@@ -133,6 +133,6 @@ func (s *Site) feed(ctx context.Context, p *parameters) (view, error) {
 	if err := p.invalid(); err != nil {
 		return view{}, err
 	}
-	state, err := s.Read.Feed(ctx)
+	state, err := readingOf(ctx).Feed(ctx)
 	return view{"feed", "Vulnerability data", state}, err
 }

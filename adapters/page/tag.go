@@ -100,13 +100,13 @@ func (s *Site) showFindings(ctx context.Context, page *tagPage, all []vuln.Findi
 
 // showRest shows what is read one by one.
 func (s *Site) showRest(ctx context.Context, page *tagPage, target image.Target) error {
-	unreadable, err := s.Read.Unreadable(ctx, page.Summary.Analyzed)
+	unreadable, err := readingOf(ctx).Unreadable(ctx, page.Summary.Analyzed)
 	if err != nil && !errors.Is(err, errkind.NotFound) {
 		return err
 	}
 	page.MoreUnreadable = max(0, len(unreadable)-shownUnreadable)
 	page.Unreadable = unreadable[:len(unreadable)-page.MoreUnreadable]
-	histories, err := s.Read.Histories(ctx, []image.Target{target})
+	histories, err := readingOf(ctx).Histories(ctx, []image.Target{target})
 	if err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func actionOf(row policy.ResultRow) string {
 
 // notified reads notifications with their deliveries.
 func (s *Site) notified(ctx context.Context, filter NotificationFilter) ([]notificationRow, error) {
-	found, err := s.Read.NotificationPage(ctx, filter)
+	found, err := readingOf(ctx).NotificationPage(ctx, filter)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +207,7 @@ func (s *Site) withDeliveries(ctx context.Context, found []Notification, subject
 		if subject != "" {
 			rows[i].Line = strings.TrimPrefix(one.Summary, subject+": ")
 		}
-		if rows[i].Deliveries, err = s.Read.DeliveriesOf(ctx, one.ID); err != nil {
+		if rows[i].Deliveries, err = readingOf(ctx).DeliveriesOf(ctx, one.ID); err != nil {
 			return nil, err
 		}
 	}

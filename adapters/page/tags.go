@@ -44,10 +44,10 @@ func (s *Site) tags(ctx context.Context, p *parameters) (_ view, err error) {
 		return view{}, err
 	}
 	page.Filter.After, page.Filter.Before, page.Filter.Limit = cursor.After, cursor.Before, cursor.Limit
-	if page.Installation, err = s.Read.Installation(ctx); err != nil {
+	if page.Installation, err = readingOf(ctx).Installation(ctx); err != nil {
 		return view{}, err
 	}
-	found, total, err := s.Read.Overview(ctx, page.Filter)
+	found, total, err := readingOf(ctx).Overview(ctx, page.Filter)
 	if err != nil {
 		return view{}, err
 	}
@@ -57,10 +57,10 @@ func (s *Site) tags(ctx context.Context, p *parameters) (_ view, err error) {
 	for i, row := range page.Rows {
 		targets[i] = row.Target
 	}
-	if page.Running, err = s.Read.Running(ctx, targets); err != nil {
+	if page.Running, err = readingOf(ctx).Running(ctx, targets); err != nil {
 		return view{}, err
 	}
-	page.Histories, err = s.Read.Histories(ctx, targets)
+	page.Histories, err = readingOf(ctx).Histories(ctx, targets)
 	return view{"tags", "Tags", page}, err
 }
 

@@ -23,6 +23,7 @@ type DeliveryFilter struct {
 	Notification string // its id
 	Type         notification.Type
 	Subject      string
+	Subjects     []string  // that may be selected; nil for all
 	Since        time.Time // created then or later
 	Before       int64     // those that the list has behind this one; 0 for all
 	Limit        int       // 0 for 1,000
@@ -245,6 +246,9 @@ func (s *Store) Deliveries(ctx context.Context, filter DeliveryFilter) ([]delive
 	}
 	var deliveries []delivery.Delivery
 	err := s.view(ctx, "list deliveries", func(t tx) error {
+		if err := where.among(t, "n.subject", filter.Subjects); err != nil {
+			return err
+		}
 		rows, err := all[deliveryRow](ctx, t, `SELECT `+deliveryColumns+`, n.type, n.subject
 			FROM delivery d JOIN notification n ON n.id = d.notification`+where.text()+` ORDER BY d.created DESC, d.id DESC LIMIT ?`,
 			append(where.args, limitOf(filter.Limit))...)
@@ -255,6 +259,24 @@ func (s *Store) Deliveries(ctx context.Context, filter DeliveryFilter) ([]delive
 		return err
 	})
 	return deliveries, err
+}
+
+// DeliveriesAbout counts deliveries about these subjects by state.
+func (s *Store) DeliveriesAbout(ctx context.Context, subjects []string) (number map[delivery.State]int, err error) {
+	var where conditions
+	err = s.view(ctx, "count deliveries", func(t tx) error {
+		if err := where.among(t, "n.subject", subjects); err != nil {
+			return err
+		}
+		rows, err := all[countRow](ctx, t, `SELECT d.state AS name, count(*) AS number FROM delivery d JOIN notification n ON n.id = d.notification`+
+			where.text()+` GROUP BY d.state`, where.args...)
+		number = map[delivery.State]int{}
+		for _, row := range rows {
+			number[delivery.State(row.Name)] = row.Number
+		}
+		return err
+	})
+	return number, err
 }
 
 type attemptRow struct {

@@ -29,6 +29,8 @@ type NotificationFilter struct {
 	Before  int64               // Seq; 0 for no bound
 	Types   []notification.Type // empty for all
 	Subject string
+	// Subjects are those that may be selected; nil for all.
+	Subjects []string
 	// Repository selects those about it and about its tags, under any of its names; empty
 	// for all.
 	Repository image.Repository
@@ -109,6 +111,15 @@ func (t tx) publish(ctx context.Context, n notification.Notification, options su
 	return t.tell(ctx, []notification.Notification{n}, delivery.Deliveries(n, names, deadline))
 }
 
+// NotificationSubjects are what notifications are about, each once.
+func (s *Store) NotificationSubjects(ctx context.Context) (subjects []string, err error) {
+	err = s.view(ctx, "list subjects", func(t tx) (err error) {
+		subjects, err = all[string](ctx, t, `SELECT DISTINCT subject FROM notification`)
+		return err
+	})
+	return subjects, err
+}
+
 // Notifications lists those that the filter selects, in the order in which they
 // were stored, or the newest first.
 func (s *Store) Notifications(ctx context.Context, filter NotificationFilter) ([]StoredNotification, error) {
@@ -128,6 +139,9 @@ func (s *Store) Notifications(ctx context.Context, filter NotificationFilter) ([
 	}
 	var notifications []StoredNotification
 	err := s.view(ctx, "list notifications", func(t tx) error {
+		if err := where.among(t, "subject", filter.Subjects); err != nil {
+			return err
+		}
 		rows, err := all[notificationRow](ctx, t, `SELECT `+notificationColumns+` FROM notification`+where.text()+order,
 			append(where.args, limitOf(filter.Limit))...)
 		if err != nil {

@@ -16,6 +16,9 @@ import (
 func (s *Store) Overview(ctx context.Context, filter watch.OverviewFilter) (page []watch.Summary, total int, err error) {
 	err = s.view(ctx, "list states", func(t tx) error {
 		where := overviewConditions(filter)
+		if err := where.among(t, "target.name", filter.Among); err != nil {
+			return err
+		}
 		if total, err = one[int](ctx, t, `SELECT count(*)`+unrecorded+where.text(), where.args...); err != nil {
 			return err
 		}

@@ -25,7 +25,7 @@ type neighbor struct {
 }
 
 // neighborOf reads the target that precedes a page or follows it; none for the first
-// page. errkind.NotFound if it is no longer watched.
+// page. errkind.NotFound if it is no longer watched, or may not be selected.
 func (t tx) neighborOf(ctx context.Context, filter watch.OverviewFilter) (n neighbor, found bool, err error) {
 	name := filter.After + filter.Before // one of them is empty
 	if name == "" {
@@ -36,7 +36,7 @@ func (t tx) neighborOf(ctx context.Context, filter watch.OverviewFilter) (n neig
 	}
 	n, found, err = first[neighbor](ctx, t, `SELECT target.name AS name, target_state.target IS NOT NULL AS recorded, coalesce(critical, 0) AS critical,
 		coalesce(high, 0) AS high, coalesce(medium, 0) AS medium, coalesce(low, 0) AS low, coalesce(changed, 0) AS changed`+unrecorded+` WHERE target.name = ?`, name)
-	if err == nil && !found {
+	if err == nil && (!found || filter.Among != nil && !slices.Contains(filter.Among, name)) {
 		err = fmt.Errorf("%s, next to the page, is no longer watched: %w", name, errkind.NotFound)
 	}
 	return n, found, err

@@ -35,7 +35,8 @@ func (p Place) Key() string {
 
 // PlacePage selects places by their keys; its zero value selects the first 1,000.
 type PlacePage struct {
-	After, Before string // keys; "" for any
+	After, Before string   // keys; "" for any
+	Among         []string // the texts of the targets that may be selected; nil for all
 	Limit         int
 }
 
@@ -120,6 +121,13 @@ func placeRowsOn(ctx context.Context, t tx, page PlacePage, query string, groups
 	bound := ""
 	if len(key) > 0 {
 		bound = `(p.target, p.group_id, p.digest) ` + than + ` (?, ?, ?) AND`
+	}
+	var allowed conditions
+	if err := allowed.among(t, "p.target", page.Among); err != nil {
+		return nil, err
+	}
+	for _, part := range allowed.parts {
+		bound, key = bound+" "+part+" AND", append(key, allowed.args...)
 	}
 	return allIn[placeRow](ctx, t, fmt.Sprintf(`SELECT p.target, p.digest, p.group_id FROM (%s) p WHERE %s p.group_id IN (?)
 		ORDER BY p.target %[3]s, p.group_id %[3]s, p.digest %[3]s LIMIT %[4]d`, query, bound, direction, limitOf(page.Limit)), groups, key...)

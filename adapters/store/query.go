@@ -29,6 +29,21 @@ func oneOf[T ~string](c *conditions, column string, values []T) {
 	c.add(column+" IN (?"+strings.Repeat(", ?", len(args)-1)+")", args...)
 }
 
+// among asks for rows whose column has one of the values, however many there are; nil asks
+// for all.
+func (c *conditions) among(t tx, column string, values []string) error {
+	if values == nil {
+		return nil
+	}
+	list, err := format(values)
+	read := `SELECT value FROM json_each(?)`
+	if t.DriverName() == "postgres" {
+		read = `SELECT json_array_elements_text(?::json)`
+	}
+	c.add(column+` IN (`+read+`)`, list)
+	return err
+}
+
 // text is the WHERE clause, "" without conditions.
 func (c *conditions) text() string {
 	if len(c.parts) == 0 {

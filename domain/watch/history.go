@@ -25,7 +25,9 @@ type OverviewFilter struct {
 	// Registry, Repository and Source select targets of one; "" for any. A source selects
 	// what it brings.
 	Registry, Repository, Source string
-	Order                        OverviewOrder
+	// Among are the texts of the targets that may be selected; nil for all.
+	Among []string
+	Order OverviewOrder
 	// After and Before are the text of the target that precedes the page, or that follows
 	// it; "" for the first page.
 	After, Before string
