@@ -91,6 +91,22 @@ func TestRequests(t *testing.T) {
 			t.Errorf("%v: %s %s, want %s", err, got.Method, got.RequestURI, path)
 		}
 	}
+	for name, change := range map[string]func(operations.Conditional) error{
+		"a change in the body": func(seen operations.Conditional) error {
+			_, err := operations.SaveEndpoint.Run(t.Context(), s, operations.EndpointChange{Conditional: seen})
+			return err
+		},
+		"a change in the address": func(seen operations.Conditional) error {
+			_, err := operations.RemoveEndpoint.Run(t.Context(), s, operations.EndpointRemoval{Conditional: seen})
+			return err
+		},
+	} {
+		for _, seen := range []string{`"7"`, ""} {
+			if err := change(operations.Conditional{IfMatch: seen}); err != nil || got.Header.Get("If-Match") != seen || strings.Contains(got.RequestURI, "Match") || body["IfMatch"] != nil {
+				t.Errorf("%s based on %q: %v, %s with %v", name, seen, err, got.RequestURI, got.Header)
+			}
+		}
+	}
 	_, err = operations.Rescan.Run(t.Context(), s, operations.RescanRequest{Tags: []string{"nginx:1.27"}})
 	if diff := cmp.Diff(map[string]any{"tags": []any{"nginx:1.27"}}, body); err != nil || diff != "" || got.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("%v: body (-want +got)\n%s", err, diff)

@@ -19,7 +19,7 @@ import (
 const prefix = "/api/v1"
 
 // request is a call as HTTP has it: the request of a POST is the body, that of others is
-// in the address.
+// in the address. The fields that are headers are that in all.
 func (c *Client) request(ctx context.Context, call operations.Call) (*http.Request, error) {
 	address, body := call.Path, io.Reader(http.NoBody)
 	if call.Method == http.MethodPost {
@@ -38,6 +38,11 @@ func (c *Client) request(ctx context.Context, call operations.Call) (*http.Reque
 	if call.Method == http.MethodPost {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	eachField(reflect.ValueOf(call.Request), func(tag reflect.StructTag, value reflect.Value) {
+		if name := tag.Get("header"); name != "" && !value.IsZero() {
+			request.Header.Set(name, texts(value))
+		}
+	})
 	request.Header.Set("Authorization", "Bearer "+c.token)
 	request.Header.Set("Accept", "application/json, application/problem+json")
 	request.Header.Set("User-Agent", c.agent)
