@@ -85,7 +85,7 @@ func each(t *testing.T, test func(t *testing.T, f *fixture)) {
 	}
 }
 
-func onPostgres(t *testing.T, server string) *store.Store {
+func onPostgres(t testing.TB, server string) *store.Store {
 	t.Helper()
 	admin, err := sqlx.Connect("postgres", server)
 	if err != nil {
