@@ -70,7 +70,7 @@ func TestTokensOfAnIssuer(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture) {
 		trusted, stranger := newSigner(t), newSigner(t)
 		var rules []token.Rule
-		for _, text := range []string{"act sub=repo:acme/shop:* ghcr.io/web/*", "read groups=platform"} {
+		for _, text := range []string{"act sub=repo:acme/shop:* ghcr.io/web/*", "read groups=platform", "admin groups=owners"} {
 			rule, err := token.ParseRule(text)
 			f.must(err)
 			rules = append(rules, rule)
@@ -115,6 +115,19 @@ func TestTokensOfAnIssuer(t *testing.T) {
 		}
 		if streamed, _ := f.send("issued", "GET", "/api/v1/notifications/stream", ""); streamed.StatusCode != 200 {
 			t.Errorf("a stream: %d", streamed.StatusCode)
+		}
+
+		// A pipeline has another token for each run: a key is that of its subject.
+		for n, run := range []struct {
+			sub      string
+			status   int
+			replayed string
+		}{{"ann", 200, ""}, {"ann", 200, "true"}, {"bob", 409, ""}} {
+			f.tokens["run"] = trusted.token("k", map[string]any{"sub": run.sub, "groups": []string{"owners"}, "jti": n})
+			response, body := f.send("run", "POST", "/api/v1/endpoints", `{"name": "keyed", "url": "https://keyed.example.com"}`, keyHeader, "k")
+			if response.StatusCode != run.status || response.Header.Get("Idempotency-Replayed") != run.replayed {
+				t.Errorf("run %d, with a key: %d %v %s", n, response.StatusCode, response.Header, body)
+			}
 		}
 
 		before := trusted.fetched.Load()
