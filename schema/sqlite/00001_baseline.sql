@@ -523,7 +523,7 @@ CREATE TABLE audit (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,
     made    INTEGER NOT NULL, -- microseconds since 1970
     who     TEXT NOT NULL, -- name of a token, or the system's user who ran a command
-    via     TEXT NOT NULL, -- cli or api
+    via     TEXT NOT NULL, -- cli, api or anchore
     action  TEXT NOT NULL,
     subject TEXT NOT NULL,
     before  TEXT NOT NULL, -- JSON without secrets; '' where the subject did not exist
