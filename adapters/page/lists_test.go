@@ -119,7 +119,7 @@ func (c *content) DeliveryPage(_ context.Context, filter page.DeliveryFilter) ([
 func (c *content) RepositoryPage(context.Context, page.Cursor) ([]page.Repository, error) {
 	problem := &condition.Problem{Stage: condition.StageList, Message: "tags cannot be listed " + hostile, Since: now.Add(-time.Hour)}
 	name := image.Repository{Registry: "registry.example.com", Path: "shop/api"}
-	return []page.Repository{{Repository: taglist.Repository{Name: name, Types: []notification.Type{notification.TagUpdate}}, State: taglist.State{Listed: true, Known: []string{"1", "2"}, Problem: problem, Checked: now}, Tags: 1},
+	return []page.Repository{{Repository: taglist.Repository{Name: name, Types: []notification.Type{notification.TagUpdate}}, State: taglist.State{Listed: true, ListedTags: []string{"1", "2"}, Problem: problem, Checked: now}, Tags: 1},
 		{Repository: taglist.Repository{Name: image.Repository{Registry: "registry.example.com", Path: "shop/web"}}}}, c.fails
 }
 
