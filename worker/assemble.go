@@ -111,6 +111,6 @@ func analyzerOptions(settings config.Config, logger *slog.Logger) analyzer.Optio
 		content.Retrieve = w.RetrieveFiles
 	}
 	content.Search = w.ContentSearch
-	return analyzer.Options{Directory: settings.Path("images"), StoreBytes: w.LayerStore, Content: &content, Log: logger,
+	return analyzer.Options{Directory: settings.Path("images"), StoreBytes: w.LayerStore, Content: &content, Log: logger, Ready: w.AnalysisSlots,
 		Limits: analyzer.Limits{Memory: w.AnalysisMemory, CPU: w.AnalysisCPU, Wall: w.AnalysisWall}}
 }

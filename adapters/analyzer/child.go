@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/inspect"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sandbox"
@@ -26,8 +25,8 @@ const ChildArgument = "analyze-image"
 // maxResult bounds the SBOM and the inventory of a child, each.
 const maxResult = 256 << 20
 
-// ChildMain is the child's main function: it processes the request in the current
-// folder and returns the exit status. It takes no arguments.
+// ChildMain is the child's main function: it waits for one image, inspects it, and
+// returns the exit status. It takes no arguments.
 func ChildMain(args []string) int {
 	if len(args) > 0 {
 		fmt.Fprintln(os.Stderr, ChildArgument+" is for the worker's own use and takes no arguments")
@@ -36,37 +35,48 @@ func ChildMain(args []string) int {
 	return inspect.Main()
 }
 
-// inspect runs the child on the linked layers and reads its results.
-func (a *Analyzer) inspect(ctx context.Context, request Request, documents documents, folder string, progress *reporter) (Result, error) {
-	work := filepath.Join(folder, "work")
-	if err := os.Mkdir(work, 0o700); err != nil {
-		return Result{}, fmt.Errorf("prepare image: %w", err)
+// inspect hands the linked layers to the child and reads its results.
+func (a *Analyzer) inspect(ctx context.Context, request Request, documents documents, folder string, child *child, progress *reporter) (Result, error) {
+	image, err := child.give(folder)
+	if err != nil {
+		return Result{}, err
 	}
-	limits := a.limits.ofChild()
-	err := inspect.WriteJSON(work, inspect.RequestFile, inspect.Request{
+	text, err := json.Marshal(inspect.Request{
 		Name:     cmp.Or(request.Name, string(request.Digest)),
 		Digest:   request.Digest,
 		Manifest: documents.manifest,
 		Config:   documents.config,
-		Layers:   layersFolder(folder),
-		Sums:     sumsFolder(folder),
-		Content:  a.content,
-		Limits:   limits,
-		Version:  syftVersion(),
+		Layers:   layersFolder(image),
+		Sums:     sumsFolder(image),
 	})
 	if err != nil {
-		return Result{}, err
+		return Result{}, fmt.Errorf("prepare image: %w", err)
 	}
-	usage, err := a.sandbox.Run(ctx, sandbox.Command{Args: []string{ChildArgument}, Folder: work, Limits: limits, Line: progress.line})
+	usage, err := a.run(ctx, child, text, progress)
 	if errors.Is(err, sandbox.ErrReported) {
-		err = inspect.ReadFailure(work)
+		err = inspect.ReadFailure(child.work())
 	}
 	if err != nil {
 		return Result{}, err
 	}
 	result := Result{Version: a.version, Usage: Usage{CPU: usage.CPU, PeakMemory: usage.PeakMemory}}
-	result.Inventory, result.SBOM, err = readResults(work)
+	result.Inventory, result.SBOM, err = readResults(child.work())
 	return result, err
+}
+
+// run gives the child its request. If it is killed while it waits, as the first victim
+// when memory runs out, that says nothing of the image: another one takes its place.
+func (a *Analyzer) run(ctx context.Context, child *child, request []byte, progress *reporter) (sandbox.Usage, error) {
+	begun := false
+	line := func(text []byte) { begun = true; progress.line(text) }
+	usage, err := child.process.Run(ctx, request, line)
+	if begun || !errors.Is(err, errkind.Unavailable) {
+		return usage, err
+	}
+	if child.process, err = a.sandbox.Start(a.command(child.work())); err != nil {
+		return sandbox.Usage{}, err
+	}
+	return child.process.Run(ctx, request, line)
 }
 
 // readResults does not trust the child, which has read the image.

@@ -11,11 +11,13 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/lab"
 )
 
 // workerEnv makes the test program a worker that analyzes one image.
@@ -27,19 +29,30 @@ type job struct {
 	Digest    image.Digest
 	Name      string
 	Source    source
+	// Waits lets the worker go on when its image is analyzed, with a child that waits.
+	Waits bool
 }
 
-// playWorker reports when its child reads the image, and goes on.
+// playWorker reports the child that reads the image, or then the one that waits, and
+// goes on.
 func playWorker() {
 	var todo job
 	err := json.Unmarshal([]byte(os.Getenv(workerEnv)), &todo)
 	var opened *analyzer.Analyzer
 	if err == nil {
-		opened, err = analyzer.Open(analyzer.Options{Directory: todo.Directory})
+		opened, err = analyzer.Open(analyzer.Options{Directory: todo.Directory, Ready: 1})
 	}
 	if err == nil {
 		_, err = opened.Analyze(context.Background(), analyzer.Request{Name: todo.Name, Digest: todo.Digest, Source: todo.Source,
-			Progress: atCataloging(func() { fmt.Println(childOf(os.Getpid())) })})
+			Progress: atCataloging(func() {
+				if !todo.Waits {
+					fmt.Println(childOf(os.Getpid()))
+				}
+			})})
+	}
+	if todo.Waits && err == nil {
+		fmt.Println(childOf(os.Getpid()))
+		time.Sleep(time.Hour) // until it is killed
 	}
 	fmt.Println(err)
 	os.Exit(1)
@@ -49,9 +62,14 @@ func playWorker() {
 // what it left.
 func TestKilledWorkerLeavesNothing(t *testing.T) {
 	b := newBench(t, analyzer.Limits{})
-	request := b.push(t, nestedJars(t))
+	t.Run("analyzing", func(t *testing.T) { killWorker(t, b.push(t, nestedJars(t)), false) })
+	t.Run("waiting", func(t *testing.T) { killWorker(t, b.push(t, build(t, lab.StaticBinary("/app"))), true) })
+}
+
+func killWorker(t *testing.T, request analyzer.Request, waits bool) {
+	t.Helper()
 	directory := t.TempDir()
-	text, err := json.Marshal(job{Directory: directory, Digest: request.Digest, Source: request.Source.(source)})
+	text, err := json.Marshal(job{Directory: directory, Digest: request.Digest, Source: request.Source.(source), Waits: waits})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -42,11 +41,10 @@ func syftConfig(version string) *syft.CreateSBOMConfig {
 }
 
 // catalog finds the image's packages.
-func catalog(ctx context.Context, image *opened, request Request, progress *reporter) (*sbom.SBOM, databases, error) {
-	config := syftConfig(request.Version)
+func (i *inspector) catalog(image *opened, request Request, progress *reporter) (*sbom.SBOM, databases, error) {
 	progress.followPackages()
 	source := stereoscopesource.New(image.Image, stereoscopesource.ImageConfig{Reference: request.Name})
-	resolver, err := source.FileResolver(config.Search.Scope)
+	resolver, err := source.FileResolver(i.config.Search.Scope)
 	if err != nil {
 		return nil, nil, fmt.Errorf("catalog packages: %w: %w", errkind.Invalid, err)
 	}
@@ -54,14 +52,11 @@ func catalog(ctx context.Context, image *opened, request Request, progress *repo
 	if err != nil {
 		return nil, nil, err
 	}
-	bill, err := syft.CreateSBOM(ctx, source, config)
-	if err == nil {
-		err = ctx.Err() // syft returns a partial SBOM when its context ends
-	}
+	bill, err := syft.CreateSBOM(i.licenses, source, i.config) // a context that never ends: syft would return a partial SBOM
 	if err != nil {
 		return nil, nil, fmt.Errorf("catalog packages: %w: %w", errkind.Invalid, err)
 	}
-	if err := complete(bill, request.Limits); err != nil {
+	if err := complete(bill, i.limits); err != nil {
 		return nil, nil, err
 	}
 	return bill, found, found.checkRead(bill)

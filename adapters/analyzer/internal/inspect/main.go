@@ -6,16 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"sync"
+
+	"github.com/anchore/syft/syft"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sandbox"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/landlock"
 )
 
-const maxRequest = 64 << 20
+const maxSetup = 1 << 20
 
-// Main processes the request in the current folder and returns the process's exit
-// status.
+// Main inspects one image in the current folder, and returns the process's exit
+// status. It builds what does not depend on the image, then waits for the request on
+// the standard input.
 func Main() int {
 	if err := process("."); err != nil {
 		if err := writeFailure(".", err); err != nil {
@@ -28,18 +32,53 @@ func Main() int {
 }
 
 func process(folder string) error {
-	var request Request
-	if err := ReadJSON(folder, RequestFile, maxRequest, &request); err != nil {
+	var setup Setup
+	if err := ReadJSON(folder, SetupFile, maxSetup, &setup); err != nil {
 		return err
 	}
 	report := func(err error) { _ = writeFailure(folder, err) } // without it, the parent sees a crash
-	if err := sandbox.Enter(request.Limits, report); err != nil {
+	if err := sandbox.Enter(setup.Limits, report); err != nil {
 		return err
 	}
-	if err := landlock.Raise(request.Layers, request.Sums); err != nil {
+	if err := landlock.Raise(setup.Folder); err != nil {
 		return err
 	}
-	return explain(inspect(context.Background(), folder, request, &reporter{}), request.Limits)
+	inspector, err := newInspector(setup)
+	if err != nil {
+		return err
+	}
+	var request Request
+	if err := json.NewDecoder(os.Stdin).Decode(&request); err != nil {
+		return fmt.Errorf("read request: %w", err)
+	}
+	if err := sandbox.Begin(setup.Limits); err != nil {
+		return err
+	}
+	return explain(inspector.inspect(folder, request, &reporter{}), setup.Limits)
+}
+
+// inspector is what an inspection needs that does not depend on the image.
+type inspector struct {
+	limits   sandbox.Limits
+	search   *search
+	config   *syft.CreateSBOMConfig
+	licenses context.Context // with syft's license scanner
+}
+
+// newInspector builds the parts that take long: the license scanner alone takes more
+// processor time than all the rest of a small image.
+func newInspector(setup Setup) (*inspector, error) {
+	search, err := newSearch(setup.Content)
+	if err != nil {
+		return nil, err
+	}
+	config := syftConfig(setup.Version)
+	licenses, err := syft.SetContextLicenseScanner(context.Background(), config.Licenses)
+	if err != nil {
+		return nil, err
+	}
+	debug.FreeOSMemory() // the scanner is a tenth of what building it takes
+	return &inspector{limits: setup.Limits, search: search, config: config, licenses: licenses}, nil
 }
 
 // explain names the limit that an error of a system call met.
@@ -53,18 +92,14 @@ func explain(err error, limits sandbox.Limits) error {
 }
 
 // inspect takes the three views of one image: packages, configuration, files.
-func inspect(ctx context.Context, folder string, request Request, progress *reporter) error {
-	search, err := newSearch(request.Content)
-	if err != nil {
-		return err
-	}
+func (i *inspector) inspect(folder string, request Request, progress *reporter) error {
 	progress.stage(StageIndex)
-	opened, err := open(ctx, request)
+	opened, err := open(i.licenses, request)
 	if err != nil {
 		return err
 	}
 	progress.stage(StageCatalog)
-	bill, found, err := catalog(ctx, opened, request, progress)
+	bill, found, err := i.catalog(opened, request, progress)
 	if err != nil {
 		return err
 	}
@@ -74,7 +109,7 @@ func inspect(ctx context.Context, folder string, request Request, progress *repo
 	progress.stage(StageFiles)
 	inventory := describe(opened, request, bill)
 	inventory.Unreadable = found.unreadableOf(bill)
-	if err := opened.readFiles(inventory, search); err != nil {
+	if err := opened.readFiles(inventory, i.search); err != nil {
 		return err
 	}
 	progress.stage(StageWrite)

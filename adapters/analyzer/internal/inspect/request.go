@@ -1,6 +1,6 @@
 // Package inspect is the child's part of an analysis: it reads one image whose
 // layers are unpacked in a folder, and writes the SBOM and the inventory beside its
-// request. It runs syft, and everything else that reads an image's content.
+// setup. It runs syft, and everything else that reads an image's content.
 package inspect
 
 import (
@@ -18,7 +18,7 @@ import (
 
 // Files in the child's folder.
 const (
-	RequestFile   = "request.json"
+	SetupFile     = "setup.json"
 	SBOMFile      = "sbom.json"
 	InventoryFile = "inventory.json"
 	failureFile   = "failure.json"
@@ -26,6 +26,14 @@ const (
 
 // maxFailure bounds the child's explanation of an error.
 const maxFailure = 64 << 10
+
+// Setup is what a child needs to know before it gets its request.
+type Setup struct {
+	Folder  string // that holds the layers and their digests, and that the child may read
+	Content Content
+	Limits  sandbox.Limits
+	Version string // of the syft library
+}
 
 // Request is one image to inspect.
 type Request struct {
@@ -37,11 +45,7 @@ type Request struct {
 	Layers string
 	// Sums is a folder with the digests of the layers' files, each file named by
 	// [SumsName].
-	Sums    string
-	Content Content
-	Limits  sandbox.Limits
-	// Version of the syft library.
-	Version string
+	Sums string
 }
 
 // Content is what to search the image's files for.

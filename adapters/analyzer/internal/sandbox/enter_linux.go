@@ -10,8 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// graceCPU is the processor time to report an exceeded limit.
-const graceCPU = 2 * time.Second
+const (
+	// graceCPU is the processor time to report an exceeded limit.
+	graceCPU = 2 * time.Second
+	// startCPU bounds the processor time before the request.
+	startCPU = time.Minute
+)
 
 // Enter puts this process, a child, under its limits and off the network. When it
 // exceeds that of processor time or file size, Enter calls report with the error and
@@ -33,7 +37,7 @@ func Enter(limits Limits, report func(error)) error {
 	}{
 		// Normally the parent stops the child first; this is for very fast growth.
 		{unix.RLIMIT_DATA, uint64(2 * limits.Memory), uint64(2 * limits.Memory)},
-		{unix.RLIMIT_CPU, seconds(limits.CPU), seconds(limits.CPU + graceCPU)},
+		{unix.RLIMIT_CPU, seconds(startCPU + limits.CPU), seconds(startCPU + limits.CPU + graceCPU)},
 		{unix.RLIMIT_FSIZE, uint64(limits.FileBytes), uint64(limits.FileBytes)},
 		{unix.RLIMIT_NOFILE, uint64(limits.OpenFiles), uint64(limits.OpenFiles)},
 		{unix.RLIMIT_CORE, 0, 0},
@@ -44,6 +48,20 @@ func Enter(limits Limits, report func(error)) error {
 	}
 	preferAsVictim()
 	return forbidSockets()
+}
+
+// Begin counts the processor time against its limit from now on, when the child has
+// got its request.
+func Begin(limits Limits) error {
+	var used unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {
+		return fmt.Errorf("limit the processor time of the child: %w", err)
+	}
+	start := time.Duration(used.Utime.Nano() + used.Stime.Nano())
+	if err := limit(unix.RLIMIT_CPU, seconds(start+limits.CPU), seconds(start+limits.CPU+graceCPU)); err != nil {
+		return fmt.Errorf("limit the processor time of the child: %w", err)
+	}
+	return nil
 }
 
 // limit lowers a limit. A lower one stays: a process may not raise its own.

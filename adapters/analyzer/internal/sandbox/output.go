@@ -1,6 +1,9 @@
 package sandbox
 
-import "bytes"
+import (
+	"bytes"
+	"sync"
+)
 
 const (
 	maxLine   = 64 << 10 // bytes of a line of output
@@ -9,12 +12,22 @@ const (
 
 // lines cuts output into lines; longer ones than maxLine are dropped.
 type lines struct {
+	mu   sync.Mutex
 	each func([]byte)
 	part []byte
 }
 
+// follow calls each with the lines that come from now on.
+func (l *lines) follow(each func([]byte)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.each = each
+}
+
 // Write implements io.Writer.
 func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.part = append(l.part, p...)
 	for {
 		line, rest, found := bytes.Cut(l.part, []byte("\n"))

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os/exec"
 	"runtime"
@@ -20,8 +21,8 @@ import (
 // Limits bound one child. All must be set.
 type Limits struct {
 	Memory    int64         // bytes in main memory that are not backed by files
-	CPU       time.Duration // processor time, of all threads together
-	Wall      time.Duration // from start to end
+	CPU       time.Duration // processor time, of all threads together, from the request on
+	Wall      time.Duration // from the request to the end
 	FileBytes int64         // of each file it writes
 	Scratch   int64         // bytes of all files in its folder together
 	OpenFiles int
@@ -29,8 +30,8 @@ type Limits struct {
 
 // Usage is what a child took.
 type Usage struct {
-	CPU        time.Duration
-	PeakMemory int64 // bytes, of those that count against Limits.Memory
+	CPU        time.Duration // with what it took to start
+	PeakMemory int64         // bytes, of those that count against Limits.Memory
 }
 
 // Sandbox starts children. The zero value is ready; it is safe for concurrent use.
@@ -45,74 +46,116 @@ type Command struct {
 	Args   []string // after the program's name
 	Folder string   // its working and temporary folder, counted against Limits.Scratch
 	Limits Limits
-	// Line receives each line that the child writes to its standard output.
-	Line func([]byte)
 }
 
-// Run runs a child to its end. An exceeded limit is an errkind.Limit that names it.
-// When ctx ends, the child is killed with everything it started.
-func (c *Sandbox) Run(ctx context.Context, command Command) (usage Usage, err error) {
-	var done sync.WaitGroup
-	done.Go(func() {
+// Child is a child that has started, and waits on its standard input for its one
+// request. Somebody has to call Run or Stop.
+type Child struct {
+	command Command
+	cmd     *exec.Cmd
+	stdin   io.WriteCloser
+	stdout  lines
+	stderr  head
+	ended   chan struct{} // closed when it has ended
+	err     error         // of its end
+}
+
+// Start starts a child. It ends with this process.
+func (c *Sandbox) Start(command Command) (*Child, error) {
+	child := &Child{command: command, ended: make(chan struct{})}
+	started := make(chan error)
+	go func() {
 		// The kernel kills the child when the thread that started it ends.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		usage, err = c.run(ctx, command)
-	})
-	done.Wait()
-	return usage, err
-}
-
-func (c *Sandbox) run(ctx context.Context, command Command) (Usage, error) {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	wall := time.AfterFunc(command.Limits.Wall, func() { stop(limitError("time limit of %s", command.Limits.Wall)) })
-	defer wall.Stop()
-	cmd, stderr, err := c.start(ctx, command)
-	if err != nil {
-		return Usage{}, err
+		err := c.start(child)
+		started <- err
+		if err != nil {
+			return
+		}
+		child.err = child.cmd.Wait()
+		_ = syscall.Kill(-child.cmd.Process.Pid, syscall.SIGKILL) // processes that it may have left behind
+		close(child.ended)
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("start child: %w", err)
 	}
-	watched := make(chan struct{})
-	var watchers sync.WaitGroup
-	var peak int64
-	watchers.Go(func() { peak = watch(watched, cmd.Process.Pid, command, stop) })
-	err = cmd.Wait()
-	close(watched)
-	watchers.Wait()
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // processes that it may have left behind
-	usage := Usage{CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), PeakMemory: peak}
-	return usage, verdict(ctx, command.Limits, cmd.ProcessState, stderr.String(), err)
+	return child, nil
 }
 
 // start starts the child in namespaces of its own where the machine allows them.
-func (c *Sandbox) start(ctx context.Context, command Command) (*exec.Cmd, *head, error) {
+func (c *Sandbox) start(child *Child) error {
 	isolated := !c.refused.Load()
-	cmd, stderr := build(ctx, command, isolated)
-	err := cmd.Start()
+	err := child.start(isolated)
 	if isolated && isolationRefused(err) {
 		if !c.refused.Swap(true) {
-			cmp.Or(c.Log, slog.Default()).WarnContext(ctx, "network namespaces are not allowed here; only the filter of system calls keeps analysis off the network", "error", err)
+			cmp.Or(c.Log, slog.Default()).Warn("network namespaces are not allowed here; only the filter of system calls keeps analysis off the network", "error", err)
 		}
-		cmd, stderr = build(ctx, command, false)
-		err = cmd.Start()
+		err = child.start(false)
 	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("start child: %w", err)
-	}
-	return cmd, stderr, nil
+	return err
 }
 
-func build(ctx context.Context, command Command, isolated bool) (*exec.Cmd, *head) {
-	stderr := &head{}
-	cmd := exec.CommandContext(ctx, self(), command.Args...)
-	cmd.Dir = command.Folder
-	cmd.Env = environment(command)
-	cmd.Stdout = &lines{each: command.Line}
-	cmd.Stderr = stderr
-	cmd.SysProcAttr = attributes(isolated)
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 5 * time.Second
-	return cmd, stderr
+func (c *Child) start(isolated bool) (err error) {
+	c.cmd = exec.Command(self(), c.command.Args...)
+	c.cmd.Dir = c.command.Folder
+	c.cmd.Env = environment(c.command)
+	c.cmd.Stdout = &c.stdout
+	c.cmd.Stderr = &c.stderr
+	c.cmd.SysProcAttr = attributes(isolated)
+	c.cmd.WaitDelay = 5 * time.Second
+	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
+		return err
+	}
+	return c.cmd.Start()
+}
+
+// Run gives the child its request and waits for its end. Limits.Wall counts from now.
+// It calls line with each line that the child writes to its standard output. An
+// exceeded limit is an errkind.Limit that names it. When ctx ends, the child is killed
+// with everything it started.
+func (c *Child) Run(ctx context.Context, request []byte, line func([]byte)) (Usage, error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	limits := c.command.Limits
+	wall := time.AfterFunc(limits.Wall, func() { stop(limitError("time limit of %s", limits.Wall)) })
+	defer wall.Stop()
+	defer context.AfterFunc(ctx, c.kill)()
+	c.stdout.follow(line)
+	var beside sync.WaitGroup
+	var peak int64
+	beside.Go(func() { peak = watch(c.ended, c.cmd.Process.Pid, c.command, stop) })
+	beside.Go(func() {
+		_, _ = c.stdin.Write(request) // a child that does not read it has ended, which says why
+		_ = c.stdin.Close()
+	})
+	<-c.ended
+	beside.Wait()
+	state := c.cmd.ProcessState
+	usage := Usage{CPU: state.UserTime() + state.SystemTime(), PeakMemory: peak}
+	return usage, verdict(ctx, limits, state, c.stderr.String(), c.err)
+}
+
+// Stop ends a child, with everything it started, before it returns.
+func (c *Child) Stop() {
+	c.kill()
+	<-c.ended
+}
+
+// Lives reports whether the child has not ended yet.
+func (c *Child) Lives() bool {
+	select {
+	case <-c.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+func (c *Child) kill() {
+	if c.Lives() {
+		_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL) // it may just have ended
+	}
 }
 
 // environment has nothing of the worker's. The garbage collector starts at half the

@@ -36,6 +36,13 @@ func TestMain(m *testing.M) {
 		if err := sandbox.Enter(limits, report); err != nil {
 			panic(err)
 		}
+		if os.Args[1] == "starts slowly" {
+			burn(1200 * time.Millisecond)
+		}
+		_, _ = io.Copy(io.Discard, os.Stdin) // until the request
+		if err := sandbox.Begin(limits); err != nil {
+			panic(err)
+		}
 		behaviours[os.Args[1]]()
 		os.Exit(0)
 	}
@@ -56,11 +63,8 @@ var behaviours = map[string]func(){
 			kept = append(kept, chunk)
 		}
 	},
-	"burns": func() {
-		for n := 0; ; n++ {
-			_ = strconv.Itoa(n)
-		}
-	},
+	"burns":         func() { burn(time.Hour) },
+	"starts slowly": func() { fmt.Println("started") },
 	"fills": func() {
 		for n := 0; ; n++ {
 			_ = os.WriteFile("scratch-"+strconv.Itoa(n%40), make([]byte, 4<<20), 0o600)
@@ -93,6 +97,18 @@ var behaviours = map[string]func(){
 	},
 }
 
+// burn takes processor time.
+func burn(duration time.Duration) {
+	for used := (syscall.Rusage{}); time.Duration(used.Utime.Nano()+used.Stime.Nano()) < duration; {
+		for n := range 10_000 {
+			_ = strconv.Itoa(n)
+		}
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+			panic(err)
+		}
+	}
+}
+
 // sleep lives on until somebody ends the process, for longer than any test. A timer
 // runs meanwhile: without one, Go ends a program in which everything waits.
 func sleep() { time.Sleep(10 * time.Minute) }
@@ -109,12 +125,16 @@ func self() string {
 func run(t *testing.T, ctx context.Context, limits sandbox.Limits, seen func(string), arguments ...string) (lines []string, folder string, err error) {
 	t.Helper()
 	folder = t.TempDir()
-	_, err = (&sandbox.Sandbox{}).Run(ctx, sandbox.Command{Args: arguments, Folder: folder, Limits: limits, Line: func(line []byte) {
+	child, err := (&sandbox.Sandbox{}).Start(sandbox.Command{Args: arguments, Folder: folder, Limits: limits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = child.Run(ctx, nil, func(line []byte) {
 		lines = append(lines, string(line))
 		if seen != nil {
 			seen(string(line))
 		}
-	}})
+	})
 	return lines, folder, err
 }
 
@@ -170,6 +190,30 @@ func TestChildReportsTheLimitItMeets(t *testing.T) {
 				t.Errorf("error = %v, report = %q; want one that says %q", err, report, test.says)
 			}
 		})
+	}
+}
+
+// What a child takes before it has its request counts against no limit.
+func TestStartIsNotCounted(t *testing.T) {
+	t.Parallel()
+	lines, _, err := run(t, t.Context(), ample, nil, "starts slowly", "little processor time")
+	if want := []string{"started"}; err != nil || !slices.Equal(lines, want) {
+		t.Errorf("lines = %q, %v; want %q", lines, err, want)
+	}
+}
+
+// A child that waits ends when it is told to.
+func TestStopEndsAWaitingChild(t *testing.T) {
+	t.Parallel()
+	child, err := (&sandbox.Sandbox{}).Start(sandbox.Command{Args: []string{"says"}, Folder: t.TempDir(), Limits: ample})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !child.Lives() {
+		t.Error("a child without a request has ended")
+	}
+	if child.Stop(); child.Lives() {
+		t.Error("the child lives on")
 	}
 }
 
