@@ -64,6 +64,7 @@ func samples(f *fixture, tag string) []sample {
 		{operation: "list-polls", method: "GET", path: "/registries/polls", scope: token.Read, whole: true},
 		{operation: "check-registry", method: "POST", path: "/registries/check", body: `{"name": "ghcr.io"}`, scope: token.Admin, whole: true},
 		{operation: "show-sbom", method: "GET", path: "/tag/sbom" + ref, scope: token.Read},
+		{operation: "diagnose", method: "POST", path: "/diagnoses", body: `{"version": "devel"}`, scope: token.Read, whole: true},
 		{operation: "explain-notification", method: "GET", path: "/notifications/" + about.Notification + "/explanation", scope: token.Read},
 		{operation: "explain-silence", method: "GET", path: "/silence" + ref + "&type=vuln_update", scope: token.Read},
 		{operation: "list-deliveries", method: "GET", path: "/deliveries?attempts=true", scope: token.Read, list: true},

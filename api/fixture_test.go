@@ -129,6 +129,9 @@ func (f *fixture) serve(trusted api.Issuer, rules []token.Rule) {
 			if f.fails == nil && slices.ContainsFunc(ofTasks, func(begin string) bool { return strings.HasPrefix(doing, begin) }) {
 				return request(ctx, client.Client{Temporal: running()})
 			}
+			if doing == "check Temporal" {
+				return client.ErrUnreachable
+			}
 			if strings.HasPrefix(doing, "ask for the status") {
 				return fmt.Errorf("no workflow: %w", errkind.NotFound)
 			}

@@ -29,7 +29,7 @@ var routes = []route{
 	read(operations.ListAcceptances), read(operations.ShowAcceptance), change(operations.PlanAcceptance), begun(operations.Accept), begun(operations.ExtendAcceptance), begun(operations.RevokeAcceptance),
 	read(operations.ExportDeclaration), change(operations.PlanDeclaration), change(operations.ApplyDeclaration),
 	read(operations.ShowFeed), begun(operations.SyncFeed), begun(operations.ImportFeed), begun(operations.ReleaseFeed), begun(operations.RollBackFeed),
-	read(operations.ShowService), read(operations.ListRegistries), read(operations.ListPolls), change(operations.CheckRegistry),
+	read(operations.ShowService), change(operations.Diagnose), read(operations.ListRegistries), read(operations.ListPolls), change(operations.CheckRegistry),
 	read(operations.ShowToken), change(operations.CreateToken), read(operations.ListTokens), read(operations.RevokeToken), read(operations.ListAudit),
 }
 

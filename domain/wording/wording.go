@@ -19,6 +19,14 @@ func Ago(now, t time.Time) string {
 	return Duration(now.Sub(t)) + " ago"
 }
 
+// When is a time, exactly and relative to now; "" for the zero time.
+func When(now, t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 MST") + " (" + Ago(now, t) + ")"
+}
+
 // rounded is a duration in whole units, those in which Duration says it: what was to be in 90
 // days is not said to be in 89 a moment later.
 func rounded(d time.Duration) time.Duration {

@@ -3,13 +3,16 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/client"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -22,7 +25,8 @@ func Command() *cli.Command {
 		UsageText: "tagwatch doctor [options]",
 		Description: `Checks the settings of this machine, the database, Temporal, the workers and the
 watched tags, and changes nothing. Each line is ok, warn or fail; warn and fail say
-what to do. Lines that only a worker can verify, such as readable secrets, say so.
+what to do. Lines that only a worker can verify, such as readable secrets, say so. With
+--server, the server checks what it can, and this machine is left out.
 
    tagwatch doctor
    tagwatch doctor --watch
@@ -43,57 +47,14 @@ Exit code 1: a check failed.`,
 	}
 }
 
-// result is the result of a check.
-type result string
-
-// The results.
-const (
-	resultOK   result = "ok"
-	resultWarn result = "warn"
-	resultFail result = "fail"
-)
-
-type finding struct {
-	Result  result `json:"result"`
-	Subject string `json:"subject"`
-	Message string `json:"message"`
-	Remedy  string `json:"remedy,omitempty"`
-}
-
-// diagnosis is all that was found, for programs.
-type diagnosis struct {
-	Result result    `json:"result"`
-	Checks []finding `json:"checks"`
-}
-
 // examination is one run of the doctor.
 type examination struct {
 	*session.Session
-	found []finding
-}
-
-// unread reports an error of the database, if there is one.
-func (e *examination) unread(subject string, err error) bool {
-	if err != nil {
-		e.fail(subject, "check the database", "%s", errkind.Text(err))
-	}
-	return err != nil
-}
-
-func (e *examination) ok(subject, format string, arguments ...any) {
-	e.found = append(e.found, finding{resultOK, subject, fmt.Sprintf(format, arguments...), ""})
-}
-
-func (e *examination) warn(subject, remedy, format string, arguments ...any) {
-	e.found = append(e.found, finding{resultWarn, subject, fmt.Sprintf(format, arguments...), remedy})
-}
-
-func (e *examination) fail(subject, remedy, format string, arguments ...any) {
-	e.found = append(e.found, finding{resultFail, subject, fmt.Sprintf(format, arguments...), remedy})
+	operations.Checks
 }
 
 const (
-	// doctorTimeout bounds each part of the examination.
+	// doctorTimeout bounds each check of this machine.
 	doctorTimeout = 15 * time.Second
 	// doctorPause is the time between two examinations of --watch.
 	doctorPause = 10 * time.Second
@@ -101,47 +62,107 @@ const (
 
 func doctor(ctx context.Context, s *session.Session) error {
 	e := &examination{Session: s}
-	for _, part := range []struct {
-		doing string
-		check func(context.Context)
-	}{
-		{"settings", e.settings}, {"the database", e.database}, {"Temporal", e.temporalServer}, {"the workers", e.workers},
-		{"the workflows", e.workflows}, {"failing steps", e.failing}, {"sources", e.sources}, {"the vulnerability data", e.feed}, {"renewals", e.renewals}, {"registries", e.registries}, {"endpoints", e.endpoints},
-	} {
-		done := func() {}
-		if s.Watch == nil || s.Watch.First {
-			done = s.Slowly("Checking " + part.doing)
-		}
-		bounded, cancel := context.WithTimeout(ctx, doctorTimeout)
-		part.check(bounded)
-		cancel()
-		done()
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+	if s.Watch == nil || s.Watch.First {
+		defer s.Slowly("Checking the installation")()
+	}
+	check := e.here
+	if s.Remote() {
+		check = e.atServer
+	}
+	if err := check(ctx); err != nil {
+		return err
 	}
 	return e.conclude()
 }
 
-func (e *examination) conclude() error {
-	worst := resultOK
-	for _, f := range e.found {
-		if f.Result == resultFail || f.Result == resultWarn && worst == resultOK {
-			worst = f.Result
-		}
+// request says what the workers are set to, as far as this command knows.
+func (e *examination) request() operations.DiagnosisRequest {
+	request := operations.DiagnosisRequest{Version: e.App.Version}
+	if e.IsSet("feed-max-age") {
+		request.MaxAge = e.Duration("feed-max-age").String()
 	}
+	if e.IsSet("renew-pace") {
+		pace := max(e.Int("renew-pace"), 0)
+		request.Renewed = &pace
+	}
+	return request
+}
+
+// atServer has a server check the installation.
+func (e *examination) atServer(ctx context.Context) error {
+	found, err := operations.Diagnose.Run(ctx, e.System(), e.request())
+	if err != nil {
+		return err
+	}
+	e.Checks = found.Checks
+	if e.Watch == nil || e.Watch.First {
+		e.Say("The server was checked. Left out are the checks of this machine: its settings and disk, its connections to the database and Temporal, and whether the source of vulnerability data responds here")
+	}
+	return nil
+}
+
+// here checks the settings of this machine and its connections, and the installation by
+// them.
+func (e *examination) here(ctx context.Context) error {
+	for _, check := range []func(context.Context){e.settings, e.database} {
+		bounded, cancel := context.WithTimeout(ctx, doctorTimeout)
+		check(bounded)
+		cancel()
+	}
+	system := e.System()
+	// A doctor that brings the schema up to date would end what it should report.
+	system.Store = func(context.Context) (*store.Store, error) {
+		if e.Stored == nil {
+			return nil, errUnopened
+		}
+		return e.Stored, nil
+	}
+	var unreachable error
+	ask := system.Ask
+	system.Ask = func(ctx context.Context, doing string, limit time.Duration, request func(context.Context, client.Client) error) error {
+		err := ask(ctx, doing, limit, request)
+		if e.Linked == nil {
+			unreachable = err
+		}
+		return err
+	}
+	found, err := operations.Diagnose.Run(ctx, system, e.request())
+	if err != nil {
+		return err
+	}
+	for _, c := range found.Checks {
+		switch {
+		case c.Subject == subjectDatabase: // checked above, from here
+			continue
+		case c.Subject == subjectTemporal && c.Result == operations.CheckFail && unreachable != nil:
+			c.Message = exit.Sentence(unreachable)
+		}
+		e.Checks = append(e.Checks, c)
+	}
+	return e.feedSource(ctx)
+}
+
+// The subjects of checks that are made from this machine too.
+const subjectDatabase, subjectTemporal = "database", "Temporal"
+
+var errUnopened = errors.New("the database is not opened")
+
+func (e *examination) conclude() error {
+	diagnosis := operations.Conclude(e.Checks)
 	// A changed number in a message is not worth a line.
-	if err := session.ShowRows(e.Session, session.Rows[finding]{Items: e.found, Whole: diagnosis{worst, e.found}, People: writeFindings,
-		Name:   func(f finding) string { return fmt.Sprintf("%s (%s)", f.Subject, f.Result) },
-		Steady: func(f finding) finding { return finding{Result: f.Result, Subject: f.Subject, Remedy: f.Remedy} }}); err != nil || worst != resultFail {
+	if err := session.ShowRows(e.Session, session.Rows[operations.Check]{Items: diagnosis.Checks, Whole: diagnosis, People: writeChecks,
+		Name: func(c operations.Check) string { return fmt.Sprintf("%s (%s)", c.Subject, c.Result) },
+		Steady: func(c operations.Check) operations.Check {
+			return operations.Check{Result: c.Result, Subject: c.Subject, Remedy: c.Remedy}
+		}}); err != nil || diagnosis.Result != operations.CheckFail {
 		return err
 	}
 	return exit.ErrAnswered
 }
 
-func writeFindings(w io.Writer, found []finding) {
+func writeChecks(w io.Writer, found []operations.Check) {
 	for _, f := range found {
-		style := map[result]output.Style{resultWarn: output.Doubtful, resultFail: output.Bad}[f.Result]
+		style := map[operations.CheckResult]output.Style{operations.CheckWarn: output.Doubtful, operations.CheckFail: output.Bad}[f.Result]
 		fmt.Fprintln(w, output.Paint(w, style, fmt.Sprintf("%-4s  %-11s  %s", f.Result, f.Subject, output.OneLine(f.Message))))
 		if f.Remedy != "" {
 			fmt.Fprintf(w, "%19s%s\n", "", output.OneLine(f.Remedy))

@@ -36,7 +36,7 @@ func (e *examination) settings(context.Context) {
 	}
 	e.conflicts()
 	if e.Traces.On() {
-		e.ok("traces", "traces are sent to %s", hostOf(cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))))
+		e.OK("traces", "traces are sent to %s", hostOf(cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))))
 	}
 }
 
@@ -53,10 +53,10 @@ func hostOf(address string) string {
 func (e *examination) sandbox() {
 	const subject = "sandbox"
 	if landlock.Possible() {
-		e.ok(subject, "analyses can read only their own image (Landlock)")
+		e.OK(subject, "analyses can read only their own image (Landlock)")
 		return
 	}
-	e.warn(subject, "run analysis workers on Linux 5.13 or later with landlock in the kernel's lsm= list, or as a separate user",
+	e.Warn(subject, "run analysis workers on Linux 5.13 or later with landlock in the kernel's lsm= list, or as a separate user",
 		"this kernel has no Landlock: an analysis can read everything that its user can, such as the database and Docker's configuration")
 }
 
@@ -68,10 +68,10 @@ func (e *examination) dataDir() {
 	err := syscall.Statfs(dir, &disk)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		e.ok(subject, "data directory %s does not exist here; workers check their own disks", dir)
+		e.OK(subject, "data directory %s does not exist here; workers check their own disks", dir)
 		return
 	case err != nil:
-		e.fail(subject, "give this user read access, or set --data-dir (TAGWATCH_DATA_DIR)", "cannot check the data directory %s: %s", dir, err)
+		e.Fail(subject, "give this user read access, or set --data-dir (TAGWATCH_DATA_DIR)", "cannot check the data directory %s: %s", dir, err)
 		return
 	}
 	free := disk.Bavail * uint64(disk.Bsize)
@@ -79,39 +79,39 @@ func (e *examination) dataDir() {
 	remedy := "it holds layers and vulnerability data: free disk space, or lower the workers' --layer-store"
 	switch {
 	case free < lackingSpace:
-		e.fail(subject, remedy, "%s", message)
+		e.Fail(subject, remedy, "%s", message)
 	case free < scarceSpace:
-		e.warn(subject, remedy, "%s", message)
+		e.Warn(subject, remedy, "%s", message)
 	default:
-		e.ok(subject, "%s", message)
+		e.OK(subject, "%s", message)
 	}
 }
 
 // conflicts looks for settings that make no sense together.
 func (e *examination) conflicts() {
 	const subject = "settings"
-	before := len(e.found)
+	before := len(e.Checks)
 	options, err := session.TemporalOptions()
 	if err != nil {
-		e.fail(subject, "check TEMPORAL_... and TEMPORAL_CONFIG_FILE", "%s", err)
+		e.Fail(subject, "check TEMPORAL_... and TEMPORAL_CONFIG_FILE", "%s", err)
 		return
 	}
 	database, _ := url.Parse(e.Session.Settings.Database()) // validated
 	if database.Scheme == "sqlite" && !loopback(options.HostPort) {
-		e.warn(subject, "set --database-url (TAGWATCH_DATABASE_URL) to the workers' database",
+		e.Warn(subject, "set --database-url (TAGWATCH_DATABASE_URL) to the workers' database",
 			"Temporal is on another machine (%s), but the database is a local file that workers there cannot read", options.HostPort)
 	}
 	if database.Query().Get("sslmode") == "disable" && !near(database.Host) {
-		e.warn(subject, "use sslmode=verify-full on untrusted networks", "the connection to the database at %s is not encrypted", database.Host)
+		e.Warn(subject, "use sslmode=verify-full on untrusted networks", "the connection to the database at %s is not encrypted", database.Host)
 	}
 	if password, set := database.User.Password(); set && password == "development" {
-		e.warn(subject, "set passwords in .env before the first start; to change them later, see docs/operations.md", "the database uses the example password")
+		e.Warn(subject, "set passwords in .env before the first start; to change them later, see docs/operations.md", "the database uses the example password")
 	}
 	if options.Credentials == nil && options.ConnectionOptions.TLS == nil && !near(options.HostPort) {
-		e.warn(subject, "set TEMPORAL_TLS_... or TEMPORAL_API_KEY on untrusted networks", "the connection to Temporal at %s is not encrypted", options.HostPort)
+		e.Warn(subject, "set TEMPORAL_TLS_... or TEMPORAL_API_KEY on untrusted networks", "the connection to Temporal at %s is not encrypted", options.HostPort)
 	}
-	if len(e.found) == before {
-		e.ok(subject, "settings are consistent")
+	if len(e.Checks) == before {
+		e.OK(subject, "settings are consistent, with Temporal at %s", options.HostPort)
 	}
 }
 
@@ -140,14 +140,14 @@ func hostname(address string) string {
 // database looks at it as it is: a doctor that brings the schema up to date
 // would end what it should report.
 func (e *examination) database(ctx context.Context) {
-	const subject = "database"
+	const subject = subjectDatabase
 	kept, schema, err := store.Peek(ctx, e.Session.Settings.Database())
 	switch {
 	case errors.Is(err, errkind.NotFound):
-		e.fail(subject, "set --data-dir or --database-url to the workers' value, or start the first worker, which creates it: tagwatch up", "%s", errkind.Text(err))
+		e.Fail(subject, "set --data-dir or --database-url to the workers' value, or start the first worker, which creates it: tagwatch up", "%s", errkind.Text(err))
 		return
 	case err != nil:
-		e.fail(subject, "check --database-url (TAGWATCH_DATABASE_URL) and that the server is running", "%s", errkind.Text(err))
+		e.Fail(subject, "check --database-url (TAGWATCH_DATABASE_URL) and that the server is running", "%s", errkind.Text(err))
 		return
 	}
 	e.schema(schema)
@@ -163,31 +163,31 @@ func (e *examination) schema(schema store.Schema) {
 	const subject = "schema"
 	switch {
 	case schema.Current == 0:
-		e.fail(subject, "start a worker, which creates them: tagwatch up or tagwatch-worker", "the database has no Tagwatch tables")
+		e.Fail(subject, "start a worker, which creates them: tagwatch up or tagwatch-worker", "the database has no Tagwatch tables")
 	case schema.Current < schema.Known:
-		e.warn(subject, "workers of this version upgrade it when they start", "version %d of the database is older than version %d of this program", schema.Current, schema.Known)
+		e.Warn(subject, "workers of this version upgrade it when they start", "version %d of the database is older than version %d of this program", schema.Current, schema.Known)
 	case schema.Current > schema.Known:
-		e.warn(subject, "update this program (and older workers) to the version of the newest workers",
+		e.Warn(subject, "update this program (and older workers) to the version of the newest workers",
 			"version %d of the database is newer than version %d of this program", schema.Current, schema.Known)
 	default:
-		e.ok(subject, "version %d, current", schema.Current)
+		e.OK(subject, "version %d, current", schema.Current)
 	}
 }
 
 func (e *examination) clock(ctx context.Context, kept *store.Store) {
-	const subject = "database"
+	const subject = subjectDatabase
 	before := time.Now()
 	there, err := kept.Clock(ctx)
 	if err != nil {
-		e.fail(subject, "check the database server", "%s", errkind.Text(err))
+		e.Fail(subject, "check the database server", "%s", errkind.Text(err))
 		return
 	}
 	took := time.Since(before)
 	if skew := there.Sub(before.Add(took / 2)).Abs(); skew > clockSkew+took {
-		e.warn(subject, "synchronize both clocks (NTP): schedules and signatures depend on them", "its clock differs from this machine's by %s", skew.Round(time.Second))
+		e.Warn(subject, "synchronize both clocks (NTP): schedules and signatures depend on them", "its clock differs from this machine's by %s", skew.Round(time.Second))
 		return
 	}
-	e.ok(subject, "%s responds within %s", hostOrFile(e.Session.Settings.Database()), max(took.Round(time.Millisecond), time.Millisecond))
+	e.OK(subject, "%s responds within %s", hostOrFile(e.Session.Settings.Database()), max(took.Round(time.Millisecond), time.Millisecond))
 }
 
 func hostOrFile(database string) string {

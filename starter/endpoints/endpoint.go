@@ -84,7 +84,7 @@ func endpointState(s *session.Session, name string, state delivery.EndpointState
 	case delivery.HealthFailing:
 		return output.Doubtful, fmt.Sprintf("failing, began %s: %s", s.Ago(state.FailingSince), state.LastAnswer)
 	case delivery.HealthGivingUp:
-		return output.Bad, "giving up: " + s.GivenUp(name, lost)
+		return output.Bad, "giving up: " + operations.GivenUp(s.Now, name, lost)
 	case delivery.HealthUntried:
 		return output.Ordinary, "no notification sent yet"
 	}
