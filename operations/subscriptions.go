@@ -100,6 +100,45 @@ func listSubscriptions(ctx context.Context, s *System, request SubscriptionsRequ
 	return list, nil
 }
 
+// namesAtOnce is how many names are read in one step: they are all that is read.
+const namesAtOnce = 5000
+
+// SubscriptionKey is the tag or the repository that the id of a subscription is made from,
+// and its type; "" if the caller sees none. The id is a hash, and only the names of tags
+// and repositories are read to find it.
+func (s *System) SubscriptionKey(ctx context.Context, id string) (key string, t notification.Type, err error) {
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	repositories, err := kept.Repositories(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	for _, r := range repositories {
+		if s.Bounds.IncludeRepository(r.Name) && subscription.ID(s.Account, r.Name.String(), notification.RepoUpdate) == id {
+			return r.Name.String(), notification.RepoUpdate, nil
+		}
+	}
+	for filter := (subscription.TargetFilter{Limit: namesAtOnce}); ; {
+		targets, err := kept.Targets(ctx, filter)
+		if err != nil {
+			return "", "", err
+		}
+		for _, target := range targets {
+			filter.After = target.String()
+			for _, t := range notification.DefaultTypes {
+				if subscription.ID(s.Account, filter.After, t) == id && s.Bounds.Include(target) {
+					return filter.After, t, nil
+				}
+			}
+		}
+		if len(targets) < namesAtOnce {
+			return "", "", nil
+		}
+	}
+}
+
 func (s *System) subscriptionOf(sub subscription.Subscription) Subscription {
 	shown := Subscription{ID: sub.ID(s.Account), Target: sub.Target, Type: sub.Type, Options: sub.Options, Created: sub.Created, Updated: sub.Updated}
 	shown.Source = sub.Source

@@ -136,13 +136,19 @@ func getSubscription(c *call) (any, error) {
 // subscription is the one whose id is in the address.
 func (c *call) subscription() (record, error) {
 	id := c.r.PathValue("id")
-	all, err := c.subscriptions("", "")
+	key, t, err := c.system.SubscriptionKey(c, id)
 	if err != nil {
 		return record{}, err
 	}
-	at := slices.IndexFunc(all, func(r record) bool { return r.ID == id })
+	found := []record{}
+	if key != "" {
+		if found, err = c.subscriptions(key, t); err != nil {
+			return record{}, err
+		}
+	}
+	at := slices.IndexFunc(found, func(r record) bool { return r.ID == id })
 	if at < 0 {
 		return record{}, notFound("subscription not found: " + id)
 	}
-	return all[at], nil
+	return found[at], nil
 }
