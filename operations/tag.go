@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -82,61 +83,52 @@ var ShowTag = Operation[TagRequest, TagStatus]{Name: "show-tag", Summary: "Show 
 	Method: http.MethodGet, Path: "/tag", Scope: token.Read, do: showTag}
 
 func showTag(ctx context.Context, s *System, request TagRequest) (TagStatus, error) {
-	known, err := s.watched(ctx, request)
+	known, err := readWatched(ctx, s, request, (*store.Store).TagDetail)
 	if err != nil {
 		return TagStatus{}, err
 	}
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return TagStatus{}, err
-	}
-	status := statusOf(known)
-	subs, err := kept.Subscriptions(ctx, subscription.Filter{Target: &known.Target, ActiveOnly: true})
-	if err != nil {
-		return TagStatus{}, err
-	}
-	if status.Analyzed != "" {
-		if status.Unreadable, err = kept.Unreadable(ctx, status.Analyzed); err != nil && !errors.Is(err, errkind.NotFound) {
-			return TagStatus{}, err
-		}
-	}
-	status.Labels = map[string]string{}
-	for _, sub := range subs {
+	status := statusOf(known.Summary)
+	status.Unreadable, status.Running, status.Labels = known.Unreadable, known.Running, map[string]string{}
+	for _, sub := range known.Subscriptions {
 		status.Types = append(status.Types, sub.Type)
 		status.Pin = cmp.Or(status.Pin, sub.Options.Pin)
 		maps.Copy(status.Labels, sub.Options.Labels)
 	}
 	status.LeftPin = known.Resolved.LeftPin(status.Pin)
-	running, err := kept.Running(ctx, []image.Target{known.Target})
-	status.Running = running[known.Target]
-	return status, err
+	return status, nil
 }
 
 // watched is what was last recorded of a tag that somebody is subscribed to.
 func (s *System) watched(ctx context.Context, request TagRequest) (watch.Summary, error) {
+	return readWatched(ctx, s, request, (*store.Store).Summary)
+}
+
+// readWatched reads something of a tag that somebody is subscribed to, under any of its
+// names.
+func readWatched[T any](ctx context.Context, s *System, request TagRequest, read func(*store.Store, context.Context, image.Target) (T, error)) (none T, err error) {
 	target, err := request.target()
 	if err != nil {
-		return watch.Summary{}, err
+		return none, err
 	}
 	if !s.Bounds.Include(target) {
-		return watch.Summary{}, isNotWatched(target)
+		return none, isNotWatched(target)
 	}
 	kept, err := s.Store(ctx)
 	if err != nil {
-		return watch.Summary{}, err
+		return none, err
 	}
-	known, err := kept.Summary(ctx, target)
+	known, err := read(kept, ctx, target)
 	if !errors.Is(err, errkind.NotFound) {
 		return known, err
 	}
 	named, err := s.name(ctx, target)
 	if err != nil {
-		return watch.Summary{}, err
+		return none, err
 	}
 	if named.Target == target {
-		return watch.Summary{}, s.notWatched(ctx, target)
+		return none, s.notWatched(ctx, target)
 	}
-	return kept.Summary(ctx, named.Target)
+	return read(kept, ctx, named.Target)
 }
 
 // notWatched says that nobody is subscribed to a target, and on which platforms its tag

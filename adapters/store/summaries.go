@@ -2,10 +2,8 @@ package store
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
-	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
@@ -44,20 +42,9 @@ func (s *Store) Summaries(ctx context.Context, filter subscription.TargetFilter)
 
 // Summary is the target's state without its documents; errkind.NotFound if nobody
 // is subscribed to it.
-func (s *Store) Summary(ctx context.Context, target image.Target) (watch.Summary, error) {
-	var summary watch.Summary
-	err := s.view(ctx, "read the state of "+target.String(), func(t tx) error {
-		row, found, err := first[stateRow](ctx, t, summaryQuery+` WHERE target.name = ?`, target.String())
-		if err != nil {
-			return err
-		}
-		if !found {
-			return fmt.Errorf("it is not watched: %w", errkind.NotFound)
-		}
-		summaries, err := t.summaries(ctx, []stateRow{row})
-		if err == nil {
-			summary = summaries[0]
-		}
+func (s *Store) Summary(ctx context.Context, target image.Target) (summary watch.Summary, err error) {
+	err = s.view(ctx, "read the state of "+target.String(), func(t tx) (err error) {
+		summary, err = t.summary(ctx, target)
 		return err
 	})
 	return summary, err
