@@ -1,7 +1,8 @@
 # make up      run Tagwatch on this machine: Temporal with its Web UI, and a worker
 # make demo    see every notification arrive, with its cause, without the internet
 # make test    everything that can be checked, on real parts
-# make check   the quick part of it: format, vet, staticcheck, workflowcheck
+# make check   the quick part of it: format, vet, staticcheck, workflowcheck, and with a database of Go's
+#              vulnerabilities in GOVULNDB (https://vuln.go.dev, or file:///path), govulncheck
 # make bench   measured figures, as ratios within one run
 # make chaos   kill and break everything at random while everything changes: RUNS=50, SEED=4711 to replay,
 #              ARGS='-faults cut,disk -pause 20s' for some faults only
@@ -19,6 +20,7 @@ export CGO_ENABLED ?= 0
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM     := gotest.tools/gotestsum@v1.13.0
+GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GORELEASER    := github.com/goreleaser/goreleaser/v2@v2.15.1
 
 .PHONY: up demo build manuals test check race bench chaos soak release docs clean
@@ -53,6 +55,8 @@ check:
 	@cd tools && go vet ./...
 	@go run $(STATICCHECK) ./...
 	@go run $(WORKFLOWCHECK) ./workflows/...
+	@if [ -z "$(GOVULNDB)" ]; then echo "govulncheck skipped: GOVULNDB names no database, such as https://vuln.go.dev or file:///path"; \
+	else go run $(GOVULNCHECK) -db '$(GOVULNDB)' ./... && cd tools && go run $(GOVULNCHECK) -db '$(GOVULNDB)' ./...; fi
 
 test:
 	@GOTESTSUM=$(GOTESTSUM) bash .ci/test.sh
@@ -81,6 +85,7 @@ release:
 	@GORELEASER=$(GORELEASER) bash .ci/release.sh '$(if $(filter-out file,$(origin VERSION)),$(VERSION))'
 
 docs: build manuals
+	@go run ./release/licenses
 	@go test ./config -count=1 -run TestSettingsDocument -update
 	@go test ./api -count=1 -run TestDocument -update
 	@go test ./starter -count=1 -run TestReference -update

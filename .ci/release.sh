@@ -22,6 +22,8 @@ RELEASE_DATE=$(TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format
 of=(--version "$version" --revision "$REVISION" --date "$SOURCE_DATE_EPOCH" ${BUILDER:+--builder "$BUILDER"})
 
 make --no-print-directory build manuals VERSION="$version"
+go run ./release/licenses --texts bin/THIRD_PARTY_LICENSES.txt
+[ -z "$(git status --porcelain THIRD_PARTY.md)" ] || fail "THIRD_PARTY.md is not up to date; run make docs and commit it"
 case $GORELEASER in
 *@*) go run "$GORELEASER" release --snapshot --clean ;;
 *) "$GORELEASER" release --snapshot --clean ;;
@@ -36,7 +38,7 @@ else
   echo "not signed: RELEASE_KEY names no key"
 fi
 if [ -n "${RELEASE_IMAGE:-}" ]; then
-  go run ./release image "${of[@]}" ${BASE_IMAGE:+--base "$BASE_IMAGE"} --push "$RELEASE_IMAGE" | tee dist/image.txt
+  bash .ci/image.sh "$version" "$RELEASE_IMAGE" | tee dist/image.txt
 else
   echo "no image: RELEASE_IMAGE names no reference to push it to"
 fi

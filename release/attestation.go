@@ -6,15 +6,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-
-	"github.com/tagwatch/tagwatch/adapters/analyzer"
 )
 
 // attest puts statements about an image, by their types, into a manifest to stand
@@ -67,7 +68,17 @@ func (r recipe) bill(ctx context.Context, programs map[string]string) ([]byte, e
 			return nil, err
 		}
 	}
-	var document bytes.Buffer
-	err = analyzer.DescribePrograms(ctx, &document, folder, "tagwatch", r.version, "cyclonedx-json", r.date)
-	return document.Bytes(), err
+	own, err := programsOf(r.dist, runtime.GOOS, runtime.GOARCH)
+	if err != nil {
+		return nil, err
+	}
+	var problem bytes.Buffer
+	command := exec.CommandContext(ctx, own["tagwatch-worker"], "sbom", folder)
+	command.Env = append(os.Environ(), "SOURCE_DATE_EPOCH="+strconv.FormatInt(r.date.Unix(), 10))
+	command.Stderr = &problem
+	document, err := command.Output()
+	if err != nil {
+		return nil, fmt.Errorf("write the SBOM of the programs: %w: %s", err, problem.Bytes())
+	}
+	return document, nil
 }

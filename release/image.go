@@ -105,7 +105,7 @@ func imageFor(base v1.ImageIndex, architecture string) (v1.Image, v1.Hash, error
 
 // build is the image for one platform, and its attestations.
 func (r recipe) build(ctx context.Context, base v1.Image, below resource, architecture string) (image, attested mutate.IndexAddendum, err error) {
-	programs, err := programsOf(r.dist, architecture)
+	programs, err := programsOf(r.dist, "linux", architecture)
 	if err != nil {
 		return image, attested, err
 	}
@@ -135,15 +135,15 @@ func (r recipe) build(ctx context.Context, base v1.Image, below resource, archit
 	return image, attested, err
 }
 
-// documents are the texts about licenses, at the root of the repository.
+// documents are the texts about licenses, in the repository and as .ci/release.sh wrote them.
 func (r recipe) documents() (map[string][]byte, error) {
 	found := map[string][]byte{}
-	for _, name := range []string{"LICENSE", "NOTICE"} {
+	for _, name := range []string{"LICENSE", "NOTICE", "bin/THIRD_PARTY_LICENSES.txt"} {
 		content, err := os.ReadFile(filepath.Join(r.dist, "..", name))
 		if err != nil {
 			return nil, err
 		}
-		found[name] = content
+		found[filepath.Base(name)] = content
 	}
 	return found, nil
 }

@@ -13,9 +13,9 @@ var platforms = []string{"amd64", "arm64"}
 // contained are the programs in the image. Temporal has images of its own.
 var contained = []string{"tagwatch", "tagwatch-worker"}
 
-// programsOf are the paths of the programs that goreleaser built for Linux on an
-// architecture, by name.
-func programsOf(dist, architecture string) (map[string]string, error) {
+// programsOf are the paths of the programs that goreleaser built for a platform, by
+// name.
+func programsOf(dist, system, architecture string) (map[string]string, error) {
 	content, err := os.ReadFile(filepath.Join(dist, "artifacts.json"))
 	if err != nil {
 		return nil, fmt.Errorf("find the programs of the release: %w", err)
@@ -28,18 +28,20 @@ func programsOf(dist, architecture string) (map[string]string, error) {
 	}
 	found := map[string]string{}
 	for _, each := range built {
-		if each.Type == "Binary" && each.Goos == "linux" && each.Goarch == architecture {
-			// Paths begin with the folder of the release, as goreleaser knew it.
-			inside, err := filepath.Rel("dist", each.Path)
-			if err != nil {
-				return nil, fmt.Errorf("find the programs of the release: %w", err)
-			}
-			found[each.Name] = filepath.Join(dist, inside)
+		if each.Type != "Binary" || each.Goos != system || each.Goarch != architecture {
+			continue
+		}
+		inside, err := filepath.Rel("dist", each.Path) // as goreleaser knew the folder
+		if err != nil {
+			return nil, fmt.Errorf("find the programs of the release: %w", err)
+		}
+		if found[each.Name], err = filepath.Abs(filepath.Join(dist, inside)); err != nil {
+			return nil, fmt.Errorf("find the programs of the release: %w", err)
 		}
 	}
 	for _, name := range contained {
 		if found[name] == "" {
-			return nil, fmt.Errorf("the release in %s has no %s for linux/%s", dist, name, architecture)
+			return nil, fmt.Errorf("the release in %s has no %s for %s/%s", dist, name, system, architecture)
 		}
 	}
 	return found, nil
