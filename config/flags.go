@@ -133,7 +133,7 @@ func WorkerFlags() []cli.Flag {
 		&cli.StringFlag{Category: groupRegistry, Name: "registry-ca-file", EnvVars: []string{"TAGWATCH_REGISTRY_CA_FILE"},
 			Usage: "`file` of PEM certificates to trust for registries, in addition to the system's"},
 		&cli.Float64Flag{Category: groupRegistry, Name: "registry-rate", EnvVars: []string{"TAGWATCH_REGISTRY_RATE"}, Value: 50,
-			Usage: "rate limit of each worker for each registry, in `requests` per second"},
+			Usage: "rate limit of all workers together for each registry, in `requests` per second"},
 
 		&cli.StringFlag{Category: groupAPI, Name: "api-listen", EnvVars: []string{"TAGWATCH_API_LISTEN"},
 			Usage: "`address` at which to serve the HTTP API, such as 127.0.0.1:8236; without it, none is served"},

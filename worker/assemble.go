@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"time"
 
 	sdk "go.temporal.io/sdk/client"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/config"
 	"github.com/tagwatch/tagwatch/domain/message"
+	"github.com/tagwatch/tagwatch/domain/ratelimit"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -44,9 +46,9 @@ func (s *steps) close() {
 }
 
 // assemble opens the adapters.
-func assemble(settings config.Config, keeper *store.Store, temporal sdk.Client, seen observer, logger *slog.Logger) (*steps, error) {
+func assemble(settings config.Config, keeper *store.Store, now func() time.Time, temporal sdk.Client, seen observer, logger *slog.Logger) (*steps, error) {
 	w := settings.Worker
-	registries, err := newRegistries(w, logger)
+	registries, err := newRegistries(w, shares{keeper, now}, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -84,14 +86,26 @@ func assemble(settings config.Config, keeper *store.Store, temporal sdk.Client, 
 		Matcher: observedMatcher{matches, seen}, Feed: builds, Sender: observedSender{sender, seen}, Watchers: newWatchers(client.Client{Temporal: temporal}),
 		Account: message.Account{Name: settings.Account, Email: settings.Email, PublicURL: w.PublicURL},
 		Poll:    w.Poll, Resync: w.Resync, Window: w.WebhookWindow, Retention: w.Retention, AuditRetention: w.AuditRetention, FeedMaxAge: w.FeedMaxAge, RenewPace: w.RenewPace, Log: logger, Trace: tracing.Parent,
-		Restore: func(ctx context.Context) error { return restore(ctx, temporal, w, logger) },
+		Now: now, Restore: func(ctx context.Context) error { return restore(ctx, temporal, w, logger) },
 	}}, nil
 }
 
+// shares has the limits of registries hold for all workers.
+type shares struct {
+	*store.Store
+	now func() time.Time
+}
+
+// Share implements registry.Shares.
+func (s shares) Share(ctx context.Context, host string, ask ratelimit.Ask) (ratelimit.Slice, error) {
+	ask.Now = s.now()
+	return s.ShareHost(ctx, host, ask)
+}
+
 // newRegistries is the client of all registries.
-func newRegistries(w config.Worker, logger *slog.Logger) (*registry.Registry, error) {
+func newRegistries(w config.Worker, shared registry.Shares, logger *slog.Logger) (*registry.Registry, error) {
 	registries, err := registry.New(registry.Options{Version: version, InsecureHosts: w.RegistryPlain, CAFile: w.RegistryCAFile,
-		File: w.RegistriesFile, CertificateDirectories: w.RegistryCertificates, RequestsPerSecond: w.RegistryRate, Log: logger})
+		File: w.RegistriesFile, CertificateDirectories: w.RegistryCertificates, RequestsPerSecond: w.RegistryRate, Shares: shared, Log: logger})
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ type rateLimits struct {
 }
 
 var (
-	rateLimitRate      = describe("tagwatch_registry_rate_limit_requests_per_second", "Requests a second that this worker sends at most.", "registry")
+	rateLimitRate      = describe("tagwatch_registry_rate_limit_requests_per_second", "Requests a second that all workers together send at most.", "registry")
 	rateLimitRemaining = describe("tagwatch_registry_rate_limit_remaining", "Requests that may be sent at once; below 0 while requests wait.", "registry")
 	rateLimitRefused   = describe("tagwatch_registry_settings_refused", "1 while changed registry settings are refused and earlier ones in force.")
 	rateLimitCoolDown  = describe("tagwatch_registry_cooldown_seconds", "How long the registry asked to be left alone.", "registry")

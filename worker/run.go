@@ -63,12 +63,11 @@ func run(ctx context.Context, settings config.Config) error {
 	if err := prepare(ctx, temporal, keeper, settings, logger); err != nil {
 		return err
 	}
-	steps, err := assemble(settings, keeper, temporal, observer{watching, traces.Tracer()}, logger)
+	steps, err := assemble(settings, keeper, clock.now, temporal, observer{watching, traces.Tracer()}, logger)
 	if err != nil {
 		return err
 	}
 	defer steps.close()
-	steps.activities.Now = clock.now
 	page, err := newPage(settings.Worker, keeper, clock.now, logger)
 	if err != nil {
 		return err

@@ -66,7 +66,7 @@ func newHostWithin(client *Registry, named string, settings hostSettings, within
 	}
 	return &host{
 		client: client, name: named, registry: registry, settings: settings, own: within, transports: newTransports(settings, within, client.near),
-		rateLimit: newRateLimit("registry "+named, settings.perSecond, settings.concurrency),
+		rateLimit: newRateLimit(client, "registry "+named, settings.perSecond, settings.concurrency),
 		scopes:    map[string]string{}, tokens: map[string]token{}, denials: map[string]denial{}, distrusted: map[image.Digest]bool{},
 	}, nil
 }

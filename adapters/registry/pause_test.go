@@ -47,7 +47,7 @@ func TestPauseThatIsAskedFor(t *testing.T) {
 // that came at once, one counts; and an answer begins anew.
 func TestPausesDouble(t *testing.T) {
 	t.Parallel()
-	b, now := newRateLimit("registry x", 1e6, 8), time.Now()
+	b, now := newRateLimit(nil, "registry x", 1e6, 8), time.Now()
 	for _, want := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
 		for range 8 {
 			b.cool(http.StatusTooManyRequests, 0, now)

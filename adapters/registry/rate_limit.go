@@ -57,6 +57,7 @@ type rateLimit struct {
 	slots     chan struct{} // requests without an answer
 	transfers chan struct{} // bodies of layers under way
 	probe     chan struct{} // taken by the one request that learns what the host allows
+	share     *share        // of what all workers may ask; nil for a worker that shares nothing
 
 	mu        sync.Mutex
 	coolUntil time.Time
@@ -66,27 +67,28 @@ type rateLimit struct {
 	breaker   breaker
 }
 
-func newRateLimit(host string, perSecond float64, concurrency int) *rateLimit {
+func newRateLimit(client *Registry, host string, perSecond float64, concurrency int) *rateLimit {
 	return &rateLimit{
 		host:      host,
 		rate:      rate.NewLimiter(rate.Limit(perSecond), max(1, int(perSecond))),
 		slots:     make(chan struct{}, concurrency),
 		transfers: make(chan struct{}, concurrency),
 		probe:     make(chan struct{}, 1),
+		share:     newShare(client, host, perSecond),
 		news:      make(chan struct{}),
 	}
 }
 
 // succeed is the rate limit for other settings of the host. What the host asked for
 // holds on, and so do turns under way; what failed before may work now.
-func (b *rateLimit) succeed(settings hostSettings) *rateLimit {
+func (b *rateLimit) succeed(client *Registry, settings hostSettings) *rateLimit {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.rate.Limit() == rate.Limit(settings.perSecond) && cap(b.slots) == settings.concurrency {
 		b.breaker = breaker{}
 		return b
 	}
-	next := newRateLimit(b.host, settings.perSecond, settings.concurrency)
+	next := newRateLimit(client, b.host, settings.perSecond, settings.concurrency)
 	next.coolUntil, next.pauses = b.coolUntil, b.pauses
 	return next
 }
@@ -98,6 +100,7 @@ type turn struct {
 	probe     bool // does not mind that the host failed
 	scouting  bool
 	ticket    ticket
+	leave     leave
 }
 
 // acquire waits for a turn. The caller ends it when the answer's header has
@@ -207,7 +210,14 @@ func (b *rateLimit) informed() bool {
 // under way that report whether there is one, it waits for them.
 func (t *turn) granted(ctx context.Context) error {
 	for {
+		var err error
+		if t.leave, err = t.rateLimit.share.take(ctx, t.counted); err != nil {
+			return err
+		}
 		news, err := t.grant()
+		if err != nil || news != nil {
+			t.rateLimit.share.giveBack(t.leave)
+		}
 		if news == nil {
 			return err
 		}
@@ -251,13 +261,19 @@ func (t *turn) end(resp *http.Response) {
 		said, hint = resp.Header, pauseIn(resp, now)
 	}
 	b.mu.Lock()
+	cooling := b.coolUntil
 	if resp != nil {
 		b.cool(resp.StatusCode, hint, now)
+	}
+	closed := time.Duration(0)
+	if b.coolUntil.After(cooling) {
+		closed = b.coolUntil.Sub(now)
 	}
 	b.allowance.settle(t.ticket, t.counted, said, now)
 	close(b.news)
 	b.news = make(chan struct{})
 	b.mu.Unlock()
+	b.share.end(t.leave, resp, closed)
 	<-b.slots
 	t.stopScouting()
 }
@@ -291,9 +307,13 @@ func (t *turn) closedAt(now time.Time) error {
 // cooling is an error as long as the host wants to be left alone.
 func (b *rateLimit) cooling(now time.Time) error {
 	if wait := b.coolUntil.Sub(now); wait > 0 {
-		return &CoolDownError{Host: b.host, why: "asks to wait " + max(wait.Round(time.Second), time.Second).String(), wait: wait, limited: true}
+		return &CoolDownError{Host: b.host, why: asksToWait(wait), wait: wait, limited: true}
 	}
 	return nil
+}
+
+func asksToWait(wait time.Duration) string {
+	return "asks to wait " + max(wait.Round(time.Second), time.Second).String()
 }
 
 // limited is why a request was answered with 429, if the rate limit knows.

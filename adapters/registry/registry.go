@@ -12,6 +12,7 @@ package registry
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -45,6 +46,9 @@ type Options struct {
 	CertificateDirectories []string
 	// RequestsPerSecond is the rate limit of each host; default 50.
 	RequestsPerSecond float64
+	// Shares is where all who have it share these limits, and those that hosts
+	// announce; nil for a client that has them for itself.
+	Shares Shares
 	// Concurrency is how many requests one host has to answer at a time, and how
 	// many layers it transfers; default 8.
 	Concurrency int
@@ -57,6 +61,7 @@ type Options struct {
 // from the key chains of Amazon, Google and Azure for their own registries.
 type Registry struct {
 	options     Options
+	id          string // of this client, among those that share limits
 	userAgent   string
 	keys        *keychain
 	timeouts    timeouts
@@ -88,6 +93,7 @@ func New(options Options) (*Registry, error) {
 	}
 	r := &Registry{
 		options:     options,
+		id:          rand.Text()[:12],
 		userAgent:   "tagwatch/" + cmp.Or(options.Version, "devel"),
 		keys:        newKeychain(),
 		timeouts:    defaultTimeouts,

@@ -93,7 +93,7 @@ func (r *Registry) reread() (changed []string, err error) {
 	for name, session := range now.hosts { // one that began meanwhile is checked the next time
 		next.hosts[name] = session
 		if successor, found := renewed[name]; found {
-			successor.rateLimit = session.rateLimit.succeed(successor.settings)
+			successor.rateLimit = session.rateLimit.succeed(r, successor.settings)
 			next.hosts[name] = successor
 			session.transports.retire()
 		}

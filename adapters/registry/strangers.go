@@ -21,7 +21,7 @@ type strangers struct {
 
 // of is the rate limit of a stranger, made with the settings of whoever leads there
 // first.
-func (s *strangers) of(what string, settings hostSettings) *rateLimit {
+func (s *strangers) of(client *Registry, what string, settings hostSettings) *rateLimit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if known, found := s.rateLimits[what]; found {
@@ -30,7 +30,7 @@ func (s *strangers) of(what string, settings hostSettings) *rateLimit {
 	if s.rateLimits == nil || len(s.rateLimits) >= mostStrangers {
 		s.rateLimits = map[string]*rateLimit{}
 	}
-	made := newRateLimit(what, settings.perSecond, settings.concurrency)
+	made := newRateLimit(client, what, settings.perSecond, settings.concurrency)
 	s.rateLimits[what] = made
 	return made
 }
@@ -40,13 +40,13 @@ func (s *strangers) of(what string, settings hostSettings) *rateLimit {
 func (h *host) rateLimitAt(u *url.URL, tokens bool) *rateLimit {
 	switch at := strings.ToLower(u.Host); {
 	case tokens:
-		return h.client.strangers.of("token service "+at, h.settings)
+		return h.client.strangers.of(h.client, "token service "+at, h.settings)
 	case h.owns(u):
 		return h.rateLimit
 	default:
 		if known := h.client.current.Load().session(image.CanonicalRegistry(at)); known != nil {
 			return known.rateLimit
 		}
-		return h.client.strangers.of("host "+at, h.settings)
+		return h.client.strangers.of(h.client, "host "+at, h.settings)
 	}
 }

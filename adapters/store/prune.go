@@ -61,6 +61,9 @@ func (s *Store) Prune(ctx context.Context, before, now time.Time) (watch.Pruned,
 		if err := t.pruneKeyed(ctx, now); err != nil {
 			return err
 		}
+		if err := t.pruneHosts(ctx, now); err != nil {
+			return err
+		}
 		if err := t.pruneAges(ctx, before, now); err != nil {
 			return err
 		}

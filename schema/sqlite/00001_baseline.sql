@@ -518,6 +518,14 @@ CREATE TABLE keyed_request (
 );
 CREATE INDEX keyed_request_begun ON keyed_request (begun);
 
+-- What the workers know together about the hosts that they send requests to, and which of
+-- them may send how many.
+CREATE TABLE host_limit (
+    host    TEXT PRIMARY KEY, -- with what it is, as in "registry docker.io"
+    state   TEXT NOT NULL, -- JSON
+    changed INTEGER NOT NULL
+);
+
 -- What people and programs changed. Rows are never changed, only removed when they are old.
 CREATE TABLE audit (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,
