@@ -68,7 +68,7 @@ func newApp() *cli.App {
 				tags.VulnerabilitiesCommand(), tags.EvaluateCommand(), tags.RescanCommand(), tags.SbomCommand(), tags.AffectedCommand(), repositories.Command(), sources.Command()),
 			group(categoryNotified, endpoints.Command(), endpoints.FiltersCommand(), notifications.NotificationsCommand(), notifications.DeliveriesCommand(), notifications.RedeliverCommand(), notifications.ExplainCommand()),
 			group(categoryRules, policies.Command(), policies.AcceptCommand(), feeds.Command()),
-			group(categorySystem, declarations.ApplyCommand(), declarations.DiffCommand(), declarations.ExportCommand(), doctor.ReconcileCommand(), registries.PushCommand(), registries.Command(), tokens.Command(), login.Command(), login.LogoutCommand(), trail.Command(), up.Command(), doctor.Command(), completion.Command(), manCommand(), versionCommand()),
+			group(categorySystem, declarations.ApplyCommand(), declarations.DiffCommand(), declarations.ExportCommand(), doctor.ReconcileCommand(), registries.PushCommand(), registries.Command(), tokens.Command(), login.Command(), login.LogoutCommand(), trail.Command(), up.Command(), doctor.Command(), doctor.ReportCommand(), completion.Command(), manCommand(), versionCommand()),
 		),
 	}
 	prepare(app.Commands)
