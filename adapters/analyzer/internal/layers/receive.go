@@ -27,15 +27,15 @@ var (
 )
 
 // receive unpacks an arriving layer into a file, and verifies it against the digest
-// and size in the manifest.
-func receive(body io.Reader, want Layer, path string, sizeLimit *SizeLimit) (Facts, error) {
+// and size in the manifest. It adds the archive to sum.
+func receive(body io.Reader, want Layer, path string, sum hash.Hash64, sizeLimit *SizeLimit) (Facts, error) {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return Facts{}, fmt.Errorf("store layer: %w", err)
 	}
 	defer file.Close()
 	source := &source{body: body, limit: want.Size, hash: sha256.New()}
-	target := &target{file: file, hash: sha256.New(), sizeLimit: sizeLimit}
+	target := &target{file: file, hash: sha256.New(), sum: sum, sizeLimit: sizeLimit}
 	entries, err := unpack(source, target, sizeLimit)
 	if err = outcome(want, source, target, err); err != nil {
 		return Facts{}, err
@@ -151,6 +151,7 @@ func (s *source) Read(p []byte) (int, error) {
 type target struct {
 	file      *os.File
 	hash      hash.Hash
+	sum       hash.Hash64
 	sizeLimit *SizeLimit
 	size      int64
 	err       error
@@ -167,6 +168,7 @@ func (t *target) Write(p []byte) (int, error) {
 		return 0, t.err
 	}
 	t.hash.Write(p)
+	t.sum.Write(p)
 	n, err := t.file.Write(p)
 	if err != nil {
 		t.err = fmt.Errorf("store layer: %w", err)

@@ -10,8 +10,6 @@ package layers
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,7 +19,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sums"
 	"github.com/tagwatch/tagwatch/domain/image"
 )
 
@@ -63,6 +60,7 @@ type Store struct {
 	scratch string // on the same file system
 	bounds  Bounds
 	locks   locks
+	known   known
 }
 
 // New makes the folder. Layers are received in scratch, an existing folder on the
@@ -71,7 +69,7 @@ func New(folder, scratch string, bounds Bounds) (*Store, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("create layer store: %w", err)
 	}
-	return &Store{folder: folder, scratch: scratch, bounds: bounds}, nil
+	return &Store{folder: folder, scratch: scratch, bounds: bounds, known: newKnown()}, nil
 }
 
 // Link makes path another name of the layer's archive, after fetching a layer that
@@ -120,28 +118,6 @@ func (s *Store) link(want Layer, path string) (Facts, error) {
 	return facts, nil
 }
 
-// verify digests a stored archive again, because a failing disk or an edit can leave
-// its size unchanged. It removes an archive without the claimed digest, and its link,
-// and returns fs.ErrNotExist.
-func (s *Store) verify(ctx context.Context, want Layer, path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("verify layer: %w", err)
-	}
-	defer file.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, sums.UntilDone(ctx, file)); err != nil {
-		return fmt.Errorf("verify layer: %w", err)
-	}
-	if "sha256:"+hex.EncodeToString(hash.Sum(nil)) == want.DiffID {
-		return nil
-	}
-	if err := errors.Join(os.Remove(path), s.remove(s.path(want.Digest))); err != nil {
-		return fmt.Errorf("remove damaged layer: %w", err)
-	}
-	return fs.ErrNotExist
-}
-
 // fetch receives a layer, links it and moves it into the store.
 func (s *Store) fetch(ctx context.Context, want Layer, sizeLimit *SizeLimit, open Open, path string) (Facts, error) {
 	folder, err := os.MkdirTemp(s.scratch, "layer-")
@@ -155,10 +131,12 @@ func (s *Store) fetch(ctx context.Context, want Layer, sizeLimit *SizeLimit, ope
 	}
 	defer body.Close()
 	archive := filepath.Join(folder, archiveName)
-	facts, err := receive(body, want, archive, sizeLimit)
+	sum := s.known.hash()
+	facts, err := receive(body, want, archive, sum, sizeLimit)
 	if err != nil {
 		return Facts{}, err
 	}
+	s.known.keep(s.path(want.Digest), verified{facts.DiffID, sum.Sum64()})
 	if err := os.Link(archive, path); err != nil {
 		return Facts{}, fmt.Errorf("link layer: %w", err)
 	}
@@ -186,6 +164,7 @@ func (s *Store) path(digest image.Digest) string { return filepath.Join(s.folder
 // remove takes a layer out by one rename and then deletes it. Images that link its
 // archive keep it.
 func (s *Store) remove(folder string) error {
+	s.known.forget(folder)
 	dying, err := os.MkdirTemp(s.scratch, "evicted-")
 	if err != nil {
 		return fmt.Errorf("remove layer: %w", err)

@@ -11,10 +11,16 @@ import (
 )
 
 // TestEditedLayer: a stored layer that was edited, though its size is the same and
-// though its facts were edited with it, is fetched again and never used.
+// though its facts were edited with it, is fetched again and never used, in the same
+// process and in the next.
 func TestEditedLayer(t *testing.T) {
 	t.Parallel()
-	for name, facts := range map[string]bool{"the archive": false, "the archive and its facts": true} {
+	for name, edit := range map[string]struct{ facts, restart bool }{
+		"the archive":                               {},
+		"the archive and its facts":                 {facts: true},
+		"the archive before a start":                {restart: true},
+		"the archive and its facts, before a start": {facts: true, restart: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, Bounds{Bytes: 1 << 20, Age: time.Hour})
@@ -29,11 +35,14 @@ func TestEditedLayer(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(stored, archiveName), edited, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if facts {
+			if edit.facts {
 				text := fmt.Sprintf(`{"DiffID": "sha256:%x", "Size": %d, "Entries": 1}`, sha256.Sum256(edited), len(edited))
 				if err := os.WriteFile(filepath.Join(stored, factsName), []byte(text), 0o600); err != nil {
 					t.Fatal(err)
 				}
+			}
+			if edit.restart {
+				b.known = newKnown()
 			}
 			path, again, fetched, err := b.take(t, content, serve(content), generous)
 			if err != nil || !fetched || again != known {
