@@ -145,7 +145,7 @@ func (f *fixture) serve(trusted api.Issuer, rules []token.Rule) {
 }
 
 // ofTasks begin what the operations about tasks ask of Temporal.
-var ofTasks = []string{"activate bundle", "compare the running workflows", "show the task", "fetch vulnerability data", "import vulnerability data", "release vulnerability data", "go back to earlier", "evaluate with the stored"}
+var ofTasks = []string{"activate bundle", "store and activate", "compare the running workflows", "show the task", "fetch vulnerability data", "import vulnerability data", "release vulnerability data", "go back to earlier", "evaluate with the stored"}
 
 // running is a Temporal whose every workflow runs.
 func running() *mocks.Client {

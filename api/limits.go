@@ -6,19 +6,34 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
 
 const (
-	// maxBody is the largest body of a request, in bytes.
-	maxBody = 1 << 20
+	// maxBody is the largest body of a request, and maxBundleBody that of one with a policy
+	// bundle, which has up to 8 MiB, in bytes.
+	maxBody, maxBundleBody = 1 << 20, 12 << 20
 	// requestTimeout is how long a request may take. The server would end it soon after,
 	// without an answer.
 	requestTimeout = 40 * time.Second
 )
+
+func mostBody(large bool) int64 {
+	if large {
+		return maxBundleBody
+	}
+	return maxBody
+}
+
+// takesBundle reports that the body of a request may have a policy bundle.
+func takesBundle(r *http.Request) bool {
+	return slices.ContainsFunc(routes, func(known route) bool { return known.large && known.Method == r.Method && known.Path == r.URL.Path })
+}
 
 // limited bounds the time of a request, and reads its body, within its limit, before it
 // is looked at.
@@ -30,9 +45,9 @@ func limited(next http.Handler) http.Handler {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
-		content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			refuse(w, r, http.StatusRequestEntityTooLarge, "the body has more than 1 MiB")
+		content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostBody(takesBundle(r))))
+		if tooLarge, is := errors.AsType[*http.MaxBytesError](err); is {
+			refuse(w, r, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d MiB", tooLarge.Limit>>20))
 			return
 		}
 		if err != nil {

@@ -71,6 +71,9 @@ func (s *server) problemOf(ctx context.Context, operation string, err error) err
 	case isRefusal:
 		p := newProblem(statuses[errkind.Name(refused)], refused.Text)
 		p.Hint = refused.Hint
+		for _, fault := range refused.Faults[:min(len(refused.Faults), mostDetails)] {
+			p.Errors = append(p.Errors, &huma.ErrorDetail{Location: fault.Place, Message: fault.Text})
+		}
 		if errors.Is(err, operations.ErrChanged) {
 			p.Status, p.Title = http.StatusPreconditionFailed, http.StatusText(http.StatusPreconditionFailed)
 		}

@@ -25,8 +25,9 @@ var routes = []route{
 	read(operations.ListEndpoints), readEdition(operations.ShowEndpoint), changeIf(operations.SaveEndpoint), change(operations.ImportEndpoints), changeIf(operations.RotateEndpoint),
 	changeIf(operations.DisableEndpoint), changeIf(operations.EnableEndpoint), change(operations.TestEndpoint), read(operations.RemoveEndpoint),
 	read(operations.ListSources), readEdition(operations.ShowSource), change(operations.PlanSource), changeIf(operations.SaveSource), change(operations.ConfirmSource), read(operations.RemoveSource),
-	read(operations.ListPolicies), read(operations.ShowPolicy), begun(operations.ActivatePolicy), begun(operations.Reconcile), read(operations.ShowTask),
-	read(operations.ListAcceptances), read(operations.ShowAcceptance), change(operations.PlanAcceptance), begun(operations.Accept), begun(operations.ExtendAcceptance), begun(operations.RevokeAcceptance),
+	read(operations.ListPolicies), readEdition(operations.ShowPolicy), mayBegin(operations.SavePolicy), begun(operations.ActivatePolicy), read(operations.DeletePolicy), read(operations.ListPolicyVersions),
+	change(operations.ComparePolicies), change(operations.ReportPolicy), change(operations.ValidatePolicy), begun(operations.Reconcile), read(operations.ShowTask),
+	read(operations.ListAcceptances), read(operations.ShowAcceptance), change(operations.PlanAcceptance), change(operations.CompareAcceptance), begun(operations.Accept), begun(operations.ExtendAcceptance), begun(operations.RevokeAcceptance),
 	read(operations.ExportDeclaration), change(operations.PlanDeclaration), change(operations.ApplyDeclaration),
 	read(operations.ShowFeed), begun(operations.SyncFeed), begun(operations.ImportFeed), begun(operations.ReleaseFeed), begun(operations.RollBackFeed),
 	read(operations.ShowService), change(operations.Diagnose), read(operations.ListRegistries), read(operations.ListPolls), change(operations.CheckRegistry),
@@ -38,7 +39,9 @@ type route struct {
 	huma.Operation
 	// creates takes an idempotency key; the answer may have a secret.
 	creates, secret bool
-	register        func(*server, huma.API)
+	// large takes bodies with a policy bundle.
+	large    bool
+	register func(*server, huma.API)
 }
 
 // body is a request in the body.
@@ -63,6 +66,13 @@ type answer[Answer any] struct {
 // started is an answer while the work goes on, with the address of the task.
 type started[Answer any] struct {
 	Location string `header:"Location" doc:"Address of the task."`
+	Body     Answer
+}
+
+// mayHaveStarted is an answer, with the address of the task if there is one.
+type mayHaveStarted[Answer any] struct {
+	Status   int
+	Location string `header:"Location" doc:"Address of the task, if there is one."`
 	Body     Answer
 }
 
@@ -135,11 +145,33 @@ func begun[Request any, Answer interface{ Location() string }](o operations.Oper
 	})
 }
 
+// mayBegin serves an operation that takes a condition and starts a task where that is needed:
+// the location is empty otherwise.
+func mayBegin[Request any, Conditional interface {
+	*Request
+	matching
+}, Answer interface{ Location() string }](o operations.Operation[Request, Answer]) route {
+	return routeOf(o, true, func(api huma.API, described huma.Operation, run runner[Request, Answer]) {
+		described.Responses = map[string]*huma.Response{}
+		huma.Register(api, described, func(ctx context.Context, in *conditionalBody[Request]) (*mayHaveStarted[Answer], error) {
+			Conditional(&in.Body).Match(in.IfMatch)
+			got, err := run(ctx, in.Body)
+			if err != nil || got.Location() == "" {
+				return &mayHaveStarted[Answer]{Status: http.StatusOK, Body: got}, err
+			}
+			return &mayHaveStarted[Answer]{http.StatusAccepted, prefix + got.Location(), got}, nil
+		})
+		accepted := *described.Responses["200"]
+		accepted.Description = http.StatusText(http.StatusAccepted)
+		described.Responses["202"] = &accepted
+	})
+}
+
 // runner carries an operation out; its errors are problems.
 type runner[Request, Answer any] func(context.Context, Request) (Answer, error)
 
 func routeOf[Request, Answer any](o operations.Operation[Request, Answer], condition bool, register func(huma.API, huma.Operation, runner[Request, Answer])) route {
-	r := route{creates: o.Creates, secret: o.Secret, Operation: describe(o)}
+	r := route{creates: o.Creates, secret: o.Secret, large: o.Large, Operation: describe(o)}
 	r.register = func(s *server, api huma.API) {
 		described := r.Operation
 		described.Middlewares = huma.Middlewares{s.allowed(o.Name, o.Admit)}
@@ -160,7 +192,7 @@ func routeOf[Request, Answer any](o operations.Operation[Request, Answer], condi
 // describe describes an operation without its request and answer.
 func describe[Request, Answer any](o operations.Operation[Request, Answer]) huma.Operation {
 	described := huma.Operation{OperationID: o.Name, Method: o.Method, Path: prefix + o.Path, Summary: o.Summary, Tags: []string{groupOf(o.Path)},
-		Description: "Needs the scope " + string(o.Scope) + ".", MaxBodyBytes: maxBody + 1, Security: []map[string][]string{{"token": {}}},
+		Description: "Needs the scope " + string(o.Scope) + ".", MaxBodyBytes: mostBody(o.Large) + 1, Security: []map[string][]string{{"token": {}}},
 		Extensions: map[string]any{scopeExtension: o.Scope, wholeExtension: o.Whole}}
 	if o.Whole {
 		described.Description = "Needs the scope " + string(o.Scope) + ", and a token that is not limited to some tags."

@@ -48,14 +48,19 @@ func revokeAcceptance(ctx context.Context, s *System, request RevokeAcceptanceRe
 	})
 }
 
-// changeAcceptance refuses to change a revoked acceptance.
-func (s *System) changeAcceptance(ctx context.Context, id string, change func(context.Context, *store.Store, int64) (acceptance.Acceptance, error)) (AcceptanceChange, error) {
+// revocable is the acceptance of an id; a revoked one is refused.
+func (s *System) revocable(ctx context.Context, id string) (acceptance.Acceptance, error) {
 	a, err := s.acceptance(ctx, id)
+	if err == nil && a.State(s.Now) == acceptance.Revoked {
+		err = conflict("", "acceptance %d (%s) was revoked already, %s by %s", a.ID, a.Vulnerability, wording.Ago(s.Now, a.Revoked), a.RevokedBy)
+	}
+	return a, err
+}
+
+func (s *System) changeAcceptance(ctx context.Context, id string, change func(context.Context, *store.Store, int64) (acceptance.Acceptance, error)) (AcceptanceChange, error) {
+	a, err := s.revocable(ctx, id)
 	if err != nil {
 		return AcceptanceChange{}, err
-	}
-	if a.State(s.Now) == acceptance.Revoked {
-		return AcceptanceChange{}, conflict("", "acceptance %d (%s) was revoked already, %s by %s", a.ID, a.Vulnerability, wording.Ago(s.Now, a.Revoked), a.RevokedBy)
 	}
 	return s.changeAcceptances(ctx, func(ctx context.Context) ([]acceptance.Acceptance, error) {
 		kept, err := s.Store(ctx)

@@ -49,13 +49,22 @@ func (e Edited) EditionTag() string { return `"` + strconv.FormatInt(e.Number, 1
 
 // editionOf is the edition in an ETag, before the hash of the answer.
 func editionOf(tag string) (int64, error) {
+	number, err := namedIn(tag)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(number, 10, 64)
+}
+
+// namedIn names the settings in an ETag: what is before the hash of the answer.
+func namedIn(tag string) (string, error) {
 	inner, opened := strings.CutPrefix(tag, `"`)
 	inner, closed := strings.CutSuffix(inner, `"`)
 	if !opened || !closed {
-		return 0, strconv.ErrSyntax
+		return "", strconv.ErrSyntax
 	}
-	number, _, _ := strings.Cut(inner, "-")
-	return strconv.ParseInt(number, 10, 64)
+	name, _, _ := strings.Cut(inner, "-")
+	return name, nil
 }
 
 // ErrChanged is behind the refusal of a change that is based on other settings than those

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -18,7 +17,7 @@ import (
 
 // Evaluate evaluates the last analyzed image of a tag now, without notifying anybody.
 var Evaluate = Operation[EvaluateRequest, Evaluation]{Name: "evaluate", Summary: "Evaluate a tag's last analyzed image against a policy bundle",
-	Method: http.MethodPost, Path: "/evaluations", Scope: token.Read, do: evaluate}
+	Method: http.MethodPost, Path: "/evaluations", Scope: token.Read, Large: true, do: evaluate}
 
 // EvaluateRequest names a tag and a bundle: a stored one, or one that is given.
 type EvaluateRequest struct {
@@ -51,7 +50,7 @@ func evaluate(ctx context.Context, s *System, request EvaluateRequest) (Evaluati
 	if err != nil {
 		return none, err
 	}
-	bundle, err := bundleOf(ctx, kept, request)
+	bundle, err := s.bundle(ctx, PolicyChoice{request.Policy, request.Bundle})
 	if err != nil {
 		return none, err
 	}
@@ -76,26 +75,6 @@ func evaluate(ctx context.Context, s *System, request EvaluateRequest) (Evaluati
 	return done, err
 }
 
-// bundleOf is the bundle of a request.
-func bundleOf(ctx context.Context, kept *store.Store, request EvaluateRequest) (*policy.Bundle, error) {
-	if len(request.Bundle) > 0 && request.Policy != "" {
-		return nil, &Refusal{Kind: errkind.Invalid, Text: "give either the id of a stored bundle, or a bundle"}
-	}
-	content := []byte(request.Bundle)
-	if len(content) == 0 {
-		stored, err := storedBundle(ctx, kept, request.Policy)
-		if err != nil {
-			return nil, err
-		}
-		content = stored
-	}
-	bundle, problems := policy.Parse(content)
-	if len(request.Bundle) > 0 && !policy.Valid(problems) {
-		return nil, &Refusal{Kind: errkind.Invalid, Text: "the bundle is invalid: " + describe(problems)}
-	}
-	return bundle, nil
-}
-
 // storedBundle is the content of a stored bundle: of the active one without an id, which
 // is the default one until another is activated, as for a worker.
 func storedBundle(ctx context.Context, kept *store.Store, id string) ([]byte, error) {
@@ -114,18 +93,4 @@ func storedBundle(ctx context.Context, kept *store.Store, id string) ([]byte, er
 		return nil, fmt.Errorf("read the active bundle: %w", err)
 	}
 	return stored.Document, nil
-}
-
-// mostDescribed is how many problems of a bundle a sentence names.
-const mostDescribed = 5
-
-func describe(problems []policy.Problem) string {
-	var texts []string
-	for _, p := range problems[:min(len(problems), mostDescribed)] {
-		texts = append(texts, p.String())
-	}
-	if more := len(problems) - len(texts); more > 0 {
-		texts = append(texts, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(texts, "; ")
 }

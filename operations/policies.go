@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -79,39 +78,49 @@ var ShowPolicy = Operation[PolicyRequest, PolicyContent]{Name: "show-policy", Su
 type PolicyRequest struct {
 	ID      string `query:"id" maxLength:"255" doc:"Id of the bundle; the active one by default."`
 	Version int    `query:"version" minimum:"0" doc:"Number of an earlier version; the present one by default."`
+	AsText  bool   `query:"as_text" doc:"Answer with the text of the bundle as it was added, with its white space."`
 }
 
 // PolicyContent is a bundle as it was added.
 type PolicyContent struct {
-	ID      string          `json:"id"`
-	Version int             `json:"version,omitempty"`
-	Bundle  json.RawMessage `json:"bundle"`
+	ID      string `json:"id"`
+	Version int    `json:"version,omitempty"`
+	Hash    string `json:"hash" doc:"Hash of the content. In quotes, it is a value of If-Match."`
+	Active  bool   `json:"active"`
+	// Bundle is the content, or Text is.
+	Bundle json.RawMessage `json:"bundle,omitempty"`
+	Text   string          `json:"text,omitempty"`
+}
+
+// EditionTag implements Versioned.
+func (c PolicyContent) EditionTag() string { return `"` + c.Hash + `"` }
+
+// with is the answer with the content as it is asked for.
+func (c PolicyContent) with(document []byte, request PolicyRequest) PolicyContent {
+	if request.AsText {
+		c.Text = string(document)
+		return c
+	}
+	c.Bundle = document
+	return c
 }
 
 // showPolicy shows the default bundle until one is activated, as a worker uses it.
 func showPolicy(ctx context.Context, s *System, request PolicyRequest) (PolicyContent, error) {
-	kept, err := s.Store(ctx)
+	stored, err := s.storedBundle(ctx, request.ID)
+	if errors.Is(err, errkind.NotFound) && request.ID == "" && request.Version == 0 {
+		document, err := policy.Default().MarshalJSON()
+		return PolicyContent{ID: policy.Default().ID, Hash: policy.Default().Hash()}.with(document, request), err
+	}
 	if err != nil {
 		return PolicyContent{}, err
 	}
-	var stored policy.StoredBundle
-	if request.ID == "" {
-		stored, err = kept.ActiveBundle(ctx)
-	} else {
-		stored, err = kept.Bundle(ctx, request.ID)
+	if request.Version == 0 {
+		return PolicyContent{ID: stored.ID, Hash: stored.Hash, Active: stored.Active}.with(stored.Document, request), nil
 	}
-	switch {
-	case errors.Is(err, errkind.NotFound) && request.ID == "" && request.Version == 0:
-		document, err := policy.Default().MarshalJSON()
-		return PolicyContent{ID: policy.Default().ID, Bundle: document}, err
-	case errors.Is(err, errkind.NotFound) && request.ID == "":
-		return PolicyContent{}, notFound("see: tagwatch policy list", "no bundle is active")
-	case errors.Is(err, errkind.NotFound):
-		return PolicyContent{}, noBundle(request.ID, err)
-	case err != nil:
-		return PolicyContent{}, fmt.Errorf("read the bundle: %w", err)
-	case request.Version == 0:
-		return PolicyContent{ID: stored.ID, Bundle: stored.Document}, nil
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return PolicyContent{}, err
 	}
 	versions, err := kept.BundleVersions(ctx, stored.ID)
 	if err != nil {
@@ -120,7 +129,7 @@ func showPolicy(ctx context.Context, s *System, request PolicyRequest) (PolicyCo
 	for _, v := range versions {
 		if v.Number == request.Version {
 			content, err := kept.BundleContent(ctx, v.Hash)
-			return PolicyContent{ID: stored.ID, Version: v.Number, Bundle: content}, err
+			return PolicyContent{ID: stored.ID, Version: v.Number, Hash: v.Hash, Active: stored.Active && stored.Hash == v.Hash}.with(content, request), err
 		}
 	}
 	return PolicyContent{}, notFound("see: tagwatch policy history "+stored.ID, "bundle %s has no version %d", stored.ID, request.Version)

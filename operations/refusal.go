@@ -16,8 +16,15 @@ type Refusal struct {
 	Text string
 	// Hint says what to do about it, for people with the command line; may be empty.
 	Hint string
+	// Faults are what is wrong in a document, each with its place; may be nil.
+	Faults []Fault
 
 	cause error // may be nil
+}
+
+// Fault is what is wrong in one place of a document.
+type Fault struct {
+	Place, Text string
 }
 
 // Error is the text alone: a hint is for those who can follow it.

@@ -118,7 +118,7 @@ func (c *Client) readProblem(response *http.Response, call operations.Call) erro
 
 // refusals are the statuses with which operations refuse. Others concern the request as a
 // whole.
-var refusals = map[int]bool{http.StatusNotFound: true, http.StatusConflict: true, http.StatusUnprocessableEntity: true, http.StatusServiceUnavailable: true}
+var refusals = map[int]bool{http.StatusNotFound: true, http.StatusConflict: true, http.StatusPreconditionFailed: true, http.StatusUnprocessableEntity: true, http.StatusServiceUnavailable: true}
 
 // expected begins what is wrong with a value.
 const expected = "expected "

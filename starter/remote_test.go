@@ -24,8 +24,7 @@ import (
 var directly = map[string]string{
 	"login.txtar": "is about which server is used", "database.txtar": local, "up.txtar": local, "up_beside.txtar": local, "up_fails.txtar": local,
 
-	"accept.txtar": missing, "completion.txtar": missing,
-	"first_policy.txtar": missing, "platforms.txtar": missing, "policy.txtar": missing, "policy_edit.txtar": missing, "watched.txtar": missing,
+	"completion.txtar": missing, "platforms.txtar": missing,
 }
 
 const (

@@ -32,8 +32,7 @@ func (r bundleRow) bundle() (policy.StoredBundle, error) {
 }
 
 // SaveBundle stores a bundle, or new content of one, which is its next version. It
-// does not activate it; the active one stays active. It is errkind.Conflict if the
-// content is no longer that of Base.
+// does not activate it; the active one stays active.
 func (s *Store) SaveBundle(ctx context.Context, b policy.StoredBundle, now time.Time) error {
 	return s.change(ctx, "save bundle "+b.ID, func(t tx) error {
 		before, err := t.bundleState(ctx, b.ID)
@@ -44,14 +43,12 @@ func (s *Store) SaveBundle(ctx context.Context, b policy.StoredBundle, now time.
 			b.Hash, compress(b.Document)); err != nil {
 			return err
 		}
-		if b.Base != "" {
-			now, _, err := first[string](ctx, t, `SELECT hash FROM bundle WHERE id = ?`+t.locking, b.ID)
-			if err != nil {
-				return err
-			}
-			if now != b.Base {
-				return fmt.Errorf("it was changed meanwhile: %w", errkind.Conflict)
-			}
+		stored, _, err := first[string](ctx, t, `SELECT hash FROM bundle WHERE id = ?`+t.locking, b.ID)
+		if err != nil {
+			return err
+		}
+		if !t.expected.admitsContent(stored) {
+			return ErrChanged
 		}
 		if err := t.run(ctx, `INSERT INTO bundle (id, name, hash, created, updated) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET name = excluded.name, hash = excluded.hash, updated = excluded.updated`,
@@ -242,13 +239,15 @@ func (s *Store) Bundles(ctx context.Context) ([]policy.StoredBundle, error) {
 // active one.
 func (s *Store) DeleteBundle(ctx context.Context, id string, now time.Time) error {
 	return s.change(ctx, "delete bundle "+id, func(t tx) error {
-		active, found, err := first[bool](ctx, t, `SELECT active FROM bundle WHERE id = ?`+t.locking, id)
+		stored, found, err := first[bundleRow](ctx, t, `SELECT hash, active FROM bundle WHERE id = ?`+t.locking, id)
 		switch {
 		case err != nil:
 			return err
+		case !t.expected.admitsContent(stored.Hash):
+			return ErrChanged
 		case !found:
 			return errNoBundle
-		case active:
+		case stored.Active:
 			return fmt.Errorf("it is the active one; activate another first: %w", errkind.Conflict)
 		}
 		before, err := t.bundleState(ctx, id)

@@ -15,11 +15,18 @@ type Expected struct {
 	Any bool
 	// Editions expects one of these; nil does not.
 	Editions []int64
+	// Hashes expects one of these contents, of a bundle; nil does not.
+	Hashes []string
 }
 
 // admits reports whether settings of that edition are expected; 0 stands for none.
 func (e Expected) admits(edition int64) bool {
 	return e.Editions == nil && (!e.Any || edition != 0) || edition != 0 && slices.Contains(e.Editions, edition)
+}
+
+// admitsContent reports whether a bundle with that hash is expected; "" stands for none.
+func (e Expected) admitsContent(hash string) bool {
+	return e.Hashes == nil && (!e.Any || hash != "") || hash != "" && slices.Contains(e.Hashes, hash)
 }
 
 // ErrChanged refuses a change that is based on other settings than those that are stored.

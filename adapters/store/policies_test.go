@@ -56,13 +56,26 @@ func TestBundleVersions(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		save := func(minute int, hash, base, note string) error {
-			return s.SaveBundle(ctx, policy.StoredBundle{ID: "one", Hash: hash, Document: []byte(hash), Base: base, Note: note}, at(minute))
+			expected := store.Expected{}
+			if base != "" {
+				expected.Hashes = []string{base}
+			}
+			return s.Expecting(expected).SaveBundle(ctx, policy.StoredBundle{ID: "one", Hash: hash, Document: []byte(hash), Note: note}, at(minute))
 		}
 		check(t, save(0, "h1", "", ""))
 		check(t, save(1, "h2", "h1", "rule added"))
 		check(t, save(2, "h2", "", "nothing"))
-		if err := save(3, "h3", "h1", "made from an older one"); !errors.Is(err, errkind.Conflict) {
+		if err := save(3, "h3", "h1", "made from an older one"); !errors.Is(err, store.ErrChanged) {
 			t.Errorf("saved over what somebody else changed: %v", err)
+		}
+		for expected, why := range map[*store.Expected]string{{Any: true}: "any", {Hashes: []string{"h1"}}: "one that there is not"} {
+			err := s.Expecting(*expected).SaveBundle(ctx, policy.StoredBundle{ID: "none", Hash: "h9", Document: []byte("h9")}, at(3))
+			if !errors.Is(err, store.ErrChanged) {
+				t.Errorf("created where %s was expected: %v", why, err)
+			}
+		}
+		if err := s.Expecting(store.Expected{Hashes: []string{"h1"}}).DeleteBundle(ctx, "one", at(3)); !errors.Is(err, store.ErrChanged) {
+			t.Errorf("deleted what somebody else changed: %v", err)
 		}
 		check(t, save(4, "h1", "h2", "rolled back"))
 		check(t, s.SaveBundle(ctx, policy.StoredBundle{ID: "two", Hash: "h4", Document: []byte("h4")}, at(5)))

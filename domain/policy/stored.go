@@ -15,9 +15,8 @@ type StoredBundle struct {
 	Active   bool
 	Created  time.Time
 	Updated  time.Time
-	// Base is the hash of the content that this one was made from, and Note is what
-	// changed; only for saving, and "" if that does not matter.
-	Base, Note string
+	// Note is what changed, for people; only for saving, and "" if nobody says.
+	Note string
 }
 
 // BundleVersion is a content that a stored bundle has, or has had.

@@ -36,6 +36,8 @@ type ItemReport struct {
 	Expiring    bool // it expires within the time asked for
 	Matches     int  // occurrences it is for, expired or not
 	Fixed       int  // of these, vulnerabilities that an update would remove
+	// Occurrences are those that are counted.
+	Occurrences []Occurrence
 	// Spellings are the trigger ids, sorted, of occurrences that the item matches
 	// by another name of the vulnerability than the one in use.
 	Spellings []string
@@ -121,6 +123,7 @@ func (w *Whitelist) reports(now time.Time, within time.Duration) []ItemReport {
 
 func (r *ItemReport) count(o Occurrence, by string) {
 	r.Matches++
+	r.Occurrences = append(r.Occurrences, o)
 	if o.Fixed {
 		r.Fixed++
 	}

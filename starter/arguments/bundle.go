@@ -55,7 +55,7 @@ func Bundle(ctx context.Context, s *session.Session, fileOrID string) (*policy.B
 	if fileOrID == "" {
 		return ActiveBundle(ctx, s)
 	}
-	if _, err := os.Stat(fileOrID); err == nil || fileOrID == StandardInput {
+	if isFile(fileOrID) {
 		return ParseBundle(s, fileOrID)
 	}
 	bundle, err := storedBundle(ctx, s, fileOrID)
@@ -63,6 +63,24 @@ func Bundle(ctx context.Context, s *session.Session, fileOrID string) (*policy.B
 		return nil, exit.Refused("no file and no stored bundle named %s; see: tagwatch policy list", fileOrID)
 	}
 	return bundle, err
+}
+
+// Choice is the bundle of a file or of an id, for operations; the active one for "".
+func Choice(ctx context.Context, s *session.Session, fileOrID string) (operations.PolicyChoice, error) {
+	bundle, err := Bundle(ctx, s, fileOrID)
+	if err != nil || fileOrID == "" {
+		return operations.PolicyChoice{}, err
+	}
+	if !isFile(fileOrID) {
+		return operations.PolicyChoice{ID: fileOrID}, nil
+	}
+	document, err := bundle.MarshalJSON()
+	return operations.PolicyChoice{Bundle: document}, err
+}
+
+func isFile(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil || name == StandardInput
 }
 
 // ActiveBundle is the default one until a bundle is activated, as for the worker.

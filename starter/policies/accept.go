@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/wording"
@@ -86,24 +84,12 @@ func accept(ctx context.Context, s *session.Session) error {
 	}
 	sayCovered(s, plan)
 	if s.Bool("dry-run") {
-		return compareAcceptances(ctx, s, func(now []acceptance.Acceptance) []acceptance.Acceptance {
-			return append(slices.Clip(now), planned(plan)...)
-		})
+		return compareAcceptances(ctx, s, operations.AcceptanceComparison{Accept: &request})
 	}
 	changed, err := operations.Accept.Run(ctx, s.System(), request)
 	return followAcceptances(ctx, s, changed, err, func(w io.Writer, a operations.Acceptance) {
 		fmt.Fprintf(w, "%s accepted until %s (acceptance %d)\n", a.Vulnerability, a.Until, a.ID)
 	})
-}
-
-// planned are the acceptances of a plan, as an evaluation reads them.
-func planned(plan operations.PlannedAcceptances) (all []acceptance.Acceptance) {
-	for _, p := range plan.Acceptances {
-		until, _ := time.Parse(time.RFC3339, p.Until) // zero for fixed
-		all = append(all, acceptance.Acceptance{Vulnerability: p.Vulnerability, Aliases: p.Aliases, Package: p.Package, Subject: p.Subject, Until: until,
-			Reason: p.Reason, Owner: p.Owner, By: p.By, Created: p.Created})
-	}
-	return all
 }
 
 // end is the value of --until, as operations read it.

@@ -4,13 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/operations"
-	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -52,23 +49,10 @@ func acceptRevokeCommand() *cli.Command {
 
 func acceptRevoke(ctx context.Context, s *session.Session, id string) error {
 	if s.Bool("dry-run") {
-		return compareRevoked(ctx, s, id)
+		return compareAcceptances(ctx, s, operations.AcceptanceComparison{Revoke: id})
 	}
 	changed, err := operations.RevokeAcceptance.Run(ctx, s.System(), operations.RevokeAcceptanceRequest{ID: id})
 	return followAcceptances(ctx, s, changed, err, func(w io.Writer, a operations.Acceptance) {
 		fmt.Fprintf(w, "Acceptance %d (%s) revoked\n", a.ID, a.Vulnerability)
-	})
-}
-
-func compareRevoked(ctx context.Context, s *session.Session, id string) error {
-	a, err := operations.ShowAcceptance.Run(ctx, s.System(), operations.AcceptanceID{ID: id})
-	if err != nil {
-		return err
-	}
-	if a.State == acceptance.Revoked {
-		return exit.Refused("acceptance %d (%s) was revoked already, %s by %s", a.ID, a.Vulnerability, s.Ago(a.Revoked), a.RevokedBy)
-	}
-	return compareAcceptances(ctx, s, func(now []acceptance.Acceptance) []acceptance.Acceptance {
-		return slices.DeleteFunc(slices.Clone(now), func(other acceptance.Acceptance) bool { return other.ID == a.ID })
 	})
 }

@@ -38,6 +38,10 @@ func activate(ctx context.Context, s *session.Session, id string) error {
 	if err != nil {
 		return err
 	}
+	return followActivation(ctx, s, id, task)
+}
+
+func followActivation(ctx context.Context, s *session.Session, id string, task operations.Task) error {
 	result, err := s.FollowTask(ctx, task, "the activation goes on; see: tagwatch policy list")
 	if err != nil {
 		return err

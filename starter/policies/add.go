@@ -2,13 +2,11 @@ package policies
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
@@ -38,57 +36,30 @@ func policyAdd(ctx context.Context, s *session.Session, file string) error {
 	if err != nil {
 		return err
 	}
-	before, err := storedBundle(ctx, s, bundle.ID)
-	if err != nil {
-		return err
-	}
-	apply := s.Bool("activate") || before.Active && before.Hash != bundle.Hash()
-	if apply { // nothing is stored that could not be applied
-		if _, err := s.Temporal(ctx); err != nil {
-			return err
-		}
-	}
-	if err := saveBundle(ctx, s, bundle, "", ""); err != nil {
-		return err
-	}
-	if s.ForPeople() {
-		fmt.Fprintf(s.Out, "Bundle %s stored (%s)\n", bundle.ID, output.Short(bundle.Hash()))
-	}
-	if apply {
-		return activate(ctx, s, bundle.ID)
-	}
-	return showAdded(ctx, s, bundle.ID)
+	return savePolicy(ctx, s, bundle, operations.PolicyChange{Activate: s.Bool("activate")}, " stored")
 }
 
-// storedBundle is zero for a bundle that is not stored.
-func storedBundle(ctx context.Context, s *session.Session, id string) (policy.StoredBundle, error) {
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return policy.StoredBundle{}, err
-	}
-	stored, err := kept.Bundle(ctx, id)
-	if errors.Is(err, errkind.NotFound) {
-		return policy.StoredBundle{}, nil
-	}
-	return stored, err
-}
-
-func saveBundle(ctx context.Context, s *session.Session, bundle *policy.Bundle, base, note string) error {
+// savePolicy stores the content of a bundle and, if that changes what is active, follows the
+// evaluation of the tags. done is what people read.
+func savePolicy(ctx context.Context, s *session.Session, bundle *policy.Bundle, request operations.PolicyChange, done string) error {
 	document, err := bundle.MarshalJSON()
 	if err != nil {
 		return err
 	}
-	return s.Stored.SaveBundle(ctx, policy.StoredBundle{ID: bundle.ID, Name: bundle.Name, Hash: bundle.Hash(), Document: document, Base: base, Note: note}, s.Now)
-}
-
-func showAdded(ctx context.Context, s *session.Session, id string) error {
-	stored, err := s.Stored.Bundle(ctx, id)
+	request.Text = string(document)
+	saved, err := operations.SavePolicy.Run(ctx, s.System(), request)
 	if err != nil {
 		return err
 	}
-	return s.Show(operations.BundleOf(stored), func(io.Writer) {
-		if !stored.Active {
-			s.Say("The bundle is not active; activate it with: tagwatch policy activate %s", id)
+	if s.ForPeople() {
+		fmt.Fprintf(s.Out, "Bundle %s%s (%s)\n", saved.ID, done, output.Short(saved.Hash))
+	}
+	if saved.Task != nil {
+		return followActivation(ctx, s, saved.ID, *saved.Task)
+	}
+	return s.Show(saved.Bundle, func(io.Writer) {
+		if !saved.Active {
+			s.Say("The bundle is not active; activate it with: tagwatch policy activate %s", saved.ID)
 		}
 	})
 }

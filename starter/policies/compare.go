@@ -7,12 +7,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/acceptance"
-	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/policy"
-	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -54,69 +50,47 @@ func compareFlags() []cli.Flag {
 	return []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "also list tags with the same status but different rows"}, session.OutputFlag()}
 }
 
-// compared is a tag about which two bundles differ.
-type compared struct {
-	Target     image.Target      `json:"target"`
-	Digest     image.Digest      `json:"digest"`
-	Difference policy.Difference `json:"difference"`
-}
-
-// comparison is what two bundles say about all tags.
+// comparison is what two bundles, or two sets of acceptances, say about all tags.
 type comparison struct {
-	Evaluated int        `json:"tags_evaluated"`
-	Skipped   int        `json:"tags_skipped"` // not analyzed or matched yet
-	Differ    []compared `json:"differ"`
+	Evaluated int                      `json:"tags_evaluated"`
+	Skipped   int                      `json:"tags_skipped"` // not analyzed or matched yet
+	Differ    []operations.ComparedTag `json:"differ"`
 }
 
 func compare(ctx context.Context, s *session.Session, older, newer string) error {
-	before, err := arguments.Bundle(ctx, s, older)
+	before, err := arguments.Choice(ctx, s, older)
 	if err != nil {
 		return err
 	}
-	after, err := arguments.Bundle(ctx, s, newer)
+	after, err := arguments.Choice(ctx, s, newer)
 	if err != nil {
 		return err
 	}
-	return compareBundles(ctx, s, before, after)
+	return comparePolicies(ctx, s, before, after)
 }
 
-func compareBundles(ctx context.Context, s *session.Session, before, after *policy.Bundle) error {
-	return compareOutcomes(ctx, s, before, after, func(*policy.Input) {})
-}
-
-// compareAcceptances shows what other acceptances would change, under the active bundle.
-func compareAcceptances(ctx context.Context, s *session.Session, change func([]acceptance.Acceptance) []acceptance.Acceptance) error {
-	active, err := arguments.ActiveBundle(ctx, s)
-	if err != nil {
-		return err
-	}
-	return compareOutcomes(ctx, s, active, active, func(subject *policy.Input) {
-		subject.Acceptances = acceptance.For(change(subject.Acceptances), subject.Reference)
+func comparePolicies(ctx context.Context, s *session.Session, before, after operations.PolicyChoice) error {
+	return showComparison(s, func(page operations.ComparedPage) (operations.Comparison, error) {
+		return operations.ComparePolicies.Run(ctx, s.System(), operations.PolicyComparison{Old: before, New: after, ComparedPage: page})
 	})
 }
 
-// compareOutcomes evaluates every tag with one bundle, and then with another after the change
-// of its input.
-func compareOutcomes(ctx context.Context, s *session.Session, before, after *policy.Bundle, change func(*policy.Input)) error {
-	var err error
-	result := comparison{Differ: []compared{}}
-	result.Evaluated, result.Skipped, err = eachSubject(ctx, s, []*policy.Bundle{before, after}, func(known watch.Summary, subject *policy.Input) error {
-		older, err := policy.Evaluate(ctx, before, subject, s.Now)
-		if err != nil {
-			return err
-		}
-		change(subject)
-		newer, err := policy.Evaluate(ctx, after, subject, s.Now)
-		if err != nil {
-			return err
-		}
-		d := policy.Compare(older, newer)
-		if d.StatusChanged() || s.Bool("all") && !d.Empty() {
-			// Programs read lists, also where they are empty.
-			d.Appeared, d.Disappeared, d.Changed = append([]policy.Row{}, d.Appeared...), append([]policy.Row{}, d.Disappeared...), append([]policy.RowChange{}, d.Changed...)
-			result.Differ = append(result.Differ, compared{known.Target, known.Analyzed, d})
-		}
-		return nil
+// compareAcceptances shows what a change of acceptances would change, under the active bundle.
+func compareAcceptances(ctx context.Context, s *session.Session, request operations.AcceptanceComparison) error {
+	return showComparison(s, func(page operations.ComparedPage) (operations.Comparison, error) {
+		request.ComparedPage = page
+		return operations.CompareAcceptance.Run(ctx, s.System(), request)
+	})
+}
+
+// showComparison reads a comparison page by page, and prints it.
+func showComparison(s *session.Session, read func(operations.ComparedPage) (operations.Comparison, error)) error {
+	result := comparison{Differ: []operations.ComparedTag{}}
+	err := evaluating(s, func(page operations.EvaluatedPage) (operations.Evaluated, error) {
+		part, err := read(operations.ComparedPage{All: s.Bool("all"), EvaluatedPage: page})
+		result.Evaluated, result.Skipped = result.Evaluated+part.Evaluated.Evaluated, result.Skipped+part.Skipped
+		result.Differ = append(result.Differ, part.Differ...)
+		return part.Evaluated, err
 	})
 	if err != nil {
 		return err
@@ -124,39 +98,18 @@ func compareOutcomes(ctx context.Context, s *session.Session, before, after *pol
 	return s.Show(result, func(w io.Writer) { writeComparison(s, w, result) })
 }
 
-// eachSubject hands every watched tag's image, with what the bundles read of it, to
-// a function, and counts those that are not known well enough to be evaluated.
-func eachSubject(ctx context.Context, s *session.Session, bundles []*policy.Bundle, visit func(watch.Summary, *policy.Input) error) (evaluated, skipped int, err error) {
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return 0, 0, err
+// evaluating has all tags evaluated, page by page, and prints the progress.
+func evaluating(s *session.Session, read func(operations.EvaluatedPage) (operations.Evaluated, error)) error {
+	progress, done := s.Counting(0, "tags evaluated"), 0
+	for page := (operations.EvaluatedPage{}); ; {
+		part, err := read(page)
+		if err != nil || part.Next == "" {
+			return err
+		}
+		done += part.Evaluated
+		progress(done)
+		page.After = part.Next
 	}
-	summaries, err := kept.Summaries(ctx, subscription.TargetFilter{})
-	if err != nil {
-		return 0, 0, err
-	}
-	progress := s.Counting(len(summaries), "tags evaluated")
-	for i, known := range summaries {
-		progress(i)
-		if known.Analyzed == "" || !known.Matched {
-			skipped++
-			continue
-		}
-		subject, err := kept.Subject(ctx, known.Target, known.Analyzed)
-		if err != nil {
-			return evaluated, skipped, fmt.Errorf("read the image of %s: %w", known.Target, err)
-		}
-		for _, bundle := range bundles {
-			if err := kept.AddScores(ctx, bundle, subject); err != nil {
-				return evaluated, skipped, err
-			}
-		}
-		if err := visit(known, subject); err != nil {
-			return evaluated, skipped, err
-		}
-		evaluated++
-	}
-	return evaluated, skipped, nil
 }
 
 func writeComparison(s *session.Session, w io.Writer, c comparison) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -28,20 +29,9 @@ func bundleFlag() cli.Flag {
 }
 
 // stored is the stored bundle of an id; the active one for "".
-func stored(ctx context.Context, s *session.Session, id string) (policy.StoredBundle, error) {
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return policy.StoredBundle{}, err
-	}
-	if id != "" {
-		found, err := kept.Bundle(ctx, id)
-		if errors.Is(err, errkind.NotFound) {
-			err = noBundle(id)
-		}
-		return found, err
-	}
-	found, err := kept.ActiveBundle(ctx)
-	if errors.Is(err, errkind.NotFound) {
+func stored(ctx context.Context, s *session.Session, id string) (operations.PolicyContent, error) {
+	found, err := operations.ShowPolicy.Run(ctx, s.System(), operations.PolicyRequest{ID: id, AsText: true})
+	if err == nil && id == "" && !found.Active {
 		err = exit.Refused("no bundle is active; name one with --bundle")
 	}
 	return found, err
@@ -53,7 +43,7 @@ func edit(ctx context.Context, s *session.Session, change func(*policy.Bundle) (
 	if err != nil {
 		return err
 	}
-	bundle, known := policy.Parse(before.Document)
+	bundle, known := policy.Parse([]byte(before.Text))
 	document, note, err := change(bundle)
 	if errors.Is(err, errkind.Invalid) || errors.Is(err, errkind.NotFound) {
 		return exit.Refused("bundle %s: %s", before.ID, errkind.Text(err))
@@ -84,30 +74,17 @@ func sayNew(s *session.Session, before, after []policy.Problem) {
 
 // revise makes a content the next version of a stored bundle; with --dry-run it
 // shows what that would change.
-func revise(ctx context.Context, s *session.Session, before policy.StoredBundle, after *policy.Bundle, note string) error {
+func revise(ctx context.Context, s *session.Session, before operations.PolicyContent, after *policy.Bundle, note string) error {
 	if s.Bool("dry-run") {
-		older, _ := policy.Parse(before.Document)
-		return compareBundles(ctx, s, older, after)
-	}
-	if before.Active { // nothing is stored that could not be applied
-		if _, err := s.Temporal(ctx); err != nil {
+		document, err := after.MarshalJSON()
+		if err != nil {
 			return err
 		}
+		return comparePolicies(ctx, s, operations.PolicyChoice{ID: before.ID}, operations.PolicyChoice{Bundle: document})
 	}
-	err := saveBundle(ctx, s, after, before.Hash, note)
-	if errors.Is(err, errkind.Conflict) {
-		return exit.Refused("bundle %s was changed meanwhile; try again", before.ID)
-	}
-	if err != nil {
-		return err
-	}
-	if s.ForPeople() {
-		fmt.Fprintf(s.Out, "Bundle %s: %s (%s)\n", before.ID, note, output.Short(after.Hash()))
-	}
-	if before.Active {
-		return activate(ctx, s, before.ID)
-	}
-	return showAdded(ctx, s, before.ID)
+	request := operations.PolicyChange{Note: note}
+	request.Match(before.EditionTag())
+	return savePolicy(ctx, s, after, request, ": "+note)
 }
 
 // freeID is an id of that kind that is not taken.

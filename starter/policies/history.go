@@ -4,25 +4,16 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/policy"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
-
-// versionView is a version of a bundle for programs.
-type versionView struct {
-	Version int       `json:"version"`
-	Hash    string    `json:"hash"`
-	Change  string    `json:"change"`
-	Saved   time.Time `json:"saved"`
-}
 
 func policyHistoryCommand() *cli.Command {
 	return &cli.Command{
@@ -36,19 +27,18 @@ without ID. Older ones are deleted after the retention.
    tagwatch policy get --version 3`,
 		Flags: session.ListFlags(),
 		Action: session.Action(func(ctx context.Context, s *session.Session) error {
-			kept, err := optionalBundle(ctx, s)
+			id, err := optionalID(s)
 			if err != nil {
 				return err
 			}
-			versions, err := s.Stored.BundleVersions(ctx, kept.ID)
+			all, err := operations.All(func(page operations.Page) ([]operations.PolicyVersion, string, error) {
+				list, err := operations.ListPolicyVersions.Run(ctx, s.System(), operations.PolicyVersionsRequest{ID: id, Page: page})
+				return list.Versions, list.Next, err
+			})
 			if err != nil {
 				return err
 			}
-			views := []versionView{}
-			for _, v := range versions {
-				views = append(views, versionView{v.Number, v.Hash, v.Note, v.Saved})
-			}
-			return session.ShowRows(s, session.Rows[versionView]{Items: views, Name: func(v versionView) string { return strconv.Itoa(v.Version) }, People: func(w io.Writer, views []versionView) {
+			return session.ShowRows(s, session.Rows[operations.PolicyVersion]{Items: all, Name: func(v operations.PolicyVersion) string { return strconv.Itoa(v.Version) }, People: func(w io.Writer, views []operations.PolicyVersion) {
 				t := output.NewTable("VERSION", "SAVED", "HASH", "CHANGE").Drop("HASH")
 				for _, v := range views {
 					t.Row(output.Ordinary, strconv.Itoa(v.Version), s.Ago(v.Saved), output.Short(v.Hash), output.Dash(v.Change))
@@ -59,29 +49,12 @@ without ID. Older ones are deleted after the retention.
 	}
 }
 
-// optionalBundle is the stored bundle of the argument; the active one without.
-func optionalBundle(ctx context.Context, s *session.Session) (policy.StoredBundle, error) {
-	id := ""
-	if s.Args().Present() {
-		var err error
-		if id, err = s.Argument("ID"); err != nil {
-			return policy.StoredBundle{}, err
-		}
+// optionalID is the id of the argument; "", for the active bundle, without.
+func optionalID(s *session.Session) (string, error) {
+	if !s.Args().Present() {
+		return "", nil
 	}
-	return stored(ctx, s, id)
-}
-
-// versionContent is the content of a version of the bundle.
-func versionContent(ctx context.Context, s *session.Session, kept policy.StoredBundle, number int) ([]byte, error) {
-	versions, err := s.Stored.BundleVersions(ctx, kept.ID)
-	if err != nil {
-		return nil, err
-	}
-	at := slices.IndexFunc(versions, func(v policy.BundleVersion) bool { return v.Number == number })
-	if at < 0 {
-		return nil, exit.Refused("bundle %s has no version %d; see: tagwatch policy history %s", kept.ID, number, kept.ID)
-	}
-	return s.Stored.BundleContent(ctx, versions[at].Hash)
+	return s.Argument("ID")
 }
 
 func policyRollbackCommand() *cli.Command {
@@ -104,20 +77,24 @@ once.
 			if err := s.Needs("version"); err != nil {
 				return err
 			}
-			kept, err := optionalBundle(ctx, s)
+			id, err := optionalID(s)
+			if err != nil {
+				return err
+			}
+			before, err := stored(ctx, s, id)
 			if err != nil {
 				return err
 			}
 			number := s.Int("version")
-			content, err := versionContent(ctx, s, kept, number)
+			content, err := operations.ShowPolicy.Run(ctx, s.System(), operations.PolicyRequest{ID: before.ID, Version: number, AsText: true})
 			if err != nil {
 				return err
 			}
-			bundle, problems := policy.Parse(content)
+			bundle, problems := policy.Parse([]byte(content.Text))
 			if !policy.Valid(problems) {
-				return exit.Refused("version %d of bundle %s is invalid now; nothing was changed", number, kept.ID)
+				return exit.Refused("version %d of bundle %s is invalid now; nothing was changed", number, before.ID)
 			}
-			return revise(ctx, s, kept, bundle, fmt.Sprintf("rolled back to version %d", number))
+			return revise(ctx, s, before, bundle, fmt.Sprintf("rolled back to version %d", number))
 		}),
 	}
 }

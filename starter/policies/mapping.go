@@ -59,7 +59,7 @@ func mappingList(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	bundle, _ := policy.Parse(kept.Document)
+	bundle, _ := policy.Parse([]byte(kept.Text))
 	views := []mappingView{}
 	for i, m := range bundle.Mappings {
 		views = append(views, mappingView{i + 1, m.ID, m.Name, m.Registry, m.Repository, m.ImageType, m.ImageValue,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,8 +12,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/policy"
-	"github.com/tagwatch/tagwatch/domain/watch"
 	"github.com/tagwatch/tagwatch/domain/wording"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
@@ -41,21 +42,15 @@ note shows the id that the vulnerability data uses.
 
 // itemView is how a whitelist item fares, for programs.
 type itemView struct {
-	Whitelist string    `json:"whitelist_id"`
-	Position  int       `json:"position"`
-	ID        string    `json:"item_id,omitempty"`
-	Gate      string    `json:"gate"`
-	TriggerID string    `json:"trigger_id"`
-	Expires   time.Time `json:"expires_on,omitzero"`
-	// UntilFixed is of an acceptance that lasts until there is a fix; Fixed are the
-	// findings for which it has ended.
-	UntilFixed bool     `json:"until_fixed,omitempty"`
-	Fixed      int      `json:"fixed,omitempty"`
-	Expired    bool     `json:"expired"`
-	Expiring   bool     `json:"expiring"`
-	Matches    int      `json:"matches"`
-	Fixable    int      `json:"fixable"`
-	ListedAs   []string `json:"listed_as"`
+	operations.ReportedItem
+	// The counts stand for the lists.
+	Matches int `json:"matches"`
+	Fixable int `json:"fixable"`
+	Fixed   int `json:"fixed,omitempty"`
+}
+
+func viewOf(i *operations.ReportedItem) itemView {
+	return itemView{*i, len(i.Matches), len(i.Fixable), len(i.Fixed)}
 }
 
 // shownSpellings is how many trigger ids a note has room for.
@@ -69,52 +64,65 @@ func whitelistReport(ctx context.Context, s *session.Session) error {
 			return err
 		}
 	}
-	bundle, err := arguments.Bundle(ctx, s, name)
+	bundle, err := arguments.Choice(ctx, s, name)
 	if err != nil {
 		return err
 	}
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return err
-	}
-	accepted, err := kept.Acceptances(ctx)
-	if err != nil {
-		return err
-	}
-	acceptances := newAcceptanceReports(accepted, s.Now, s.Duration("within"))
-	reports, err := whitelistItems(ctx, s, bundle, acceptances.count)
+	report, err := report(ctx, s, operations.PolicyReportRequest{PolicyChoice: bundle, ExpiringBefore: s.Now.Add(s.Duration("within"))})
 	if err != nil {
 		return err
 	}
 	views := []itemView{}
-	for _, r := range reports {
-		if s.Bool("all") || r.Attention() {
-			views = append(views, itemView{Whitelist: r.WhitelistID, Position: r.Position, ID: r.Item.ID, Gate: r.Item.Gate, TriggerID: r.Item.TriggerID, Expires: r.Item.Expires,
-				Expired: r.Expired, Expiring: r.Expiring, Matches: r.Matches, Fixable: r.Fixed, ListedAs: append([]string{}, r.Spellings...)})
+	for _, item := range report.items {
+		if view := viewOf(item); s.Bool("all") || view.note() != "" {
+			views = append(views, view)
 		}
 	}
-	for _, r := range acceptances {
-		if s.Bool("all") || r.view.note() != "" {
-			views = append(views, r.view)
-		}
-	}
-	return s.Show(views, func(w io.Writer) { writeItems(s, w, views, len(reports)+len(acceptances)) })
+	return s.Show(views, func(w io.Writer) { writeItems(s, w, views, len(report.items)) })
 }
 
-// whitelistItems are the reports on the bundle's whitelist items by the images of
-// all watched tags, which it hands on.
-func whitelistItems(ctx context.Context, s *session.Session, bundle *policy.Bundle, visit func(*policy.Input)) ([]policy.ItemReport, error) {
-	var occurrences []policy.Occurrence
-	_, _, err := eachSubject(ctx, s, []*policy.Bundle{bundle}, func(_ watch.Summary, subject *policy.Input) error {
-		visit(subject)
-		e, err := policy.Evaluate(ctx, bundle, subject, s.Now)
-		occurrences = append(occurrences, policy.Occurrences(e)...)
-		return err
+// policyReport is the report on a bundle by all watched tags.
+type policyReport struct {
+	items []*operations.ReportedItem
+	names []policy.NameInUse
+}
+
+// report joins the pages of a report.
+func report(ctx context.Context, s *session.Session, request operations.PolicyReportRequest) (joined policyReport, err error) {
+	err = evaluating(s, func(page operations.EvaluatedPage) (operations.Evaluated, error) {
+		request.EvaluatedPage = page
+		part, err := operations.ReportPolicy.Run(ctx, s.System(), request)
+		for _, item := range part.Items {
+			joined.add(item)
+		}
+		for _, name := range part.Names {
+			joined.name(name)
+		}
+		return part.Evaluated, err
 	})
-	if err != nil {
-		return nil, err
+	return joined, err
+}
+
+func (r *policyReport) add(item operations.ReportedItem) {
+	at := slices.IndexFunc(r.items, func(known *operations.ReportedItem) bool {
+		return known.Whitelist == item.Whitelist && known.Position == item.Position && known.ID == item.ID
+	})
+	if at < 0 {
+		r.items = append(r.items, &item)
+		return
 	}
-	return policy.ReportWhitelists(ctx, bundle, occurrences, s.Now, s.Duration("within"))
+	r.items[at].Add(item)
+}
+
+func (r *policyReport) name(found policy.NameInUse) {
+	at := slices.IndexFunc(r.names, func(known policy.NameInUse) bool { return known.Path == found.Path && known.Name == found.Name })
+	if at < 0 {
+		r.names = append(r.names, found)
+		return
+	}
+	r.names[at].InUse = append(r.names[at].InUse, found.InUse...)
+	slices.Sort(r.names[at].InUse)
+	r.names[at].InUse = slices.Compact(r.names[at].InUse)
 }
 
 func writeItems(s *session.Session, w io.Writer, views []itemView, total int) {

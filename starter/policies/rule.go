@@ -126,7 +126,7 @@ func ruleList(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	bundle, _ := policy.Parse(kept.Document)
+	bundle, _ := policy.Parse([]byte(kept.Text))
 	views := []ruleView{}
 	for _, p := range bundle.Policies {
 		for _, r := range p.Rules {

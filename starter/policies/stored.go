@@ -2,15 +2,12 @@ package policies
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/operations"
-	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -61,7 +58,7 @@ func policyGetCommand() *cli.Command {
 }
 
 func policyGet(ctx context.Context, s *session.Session) error {
-	request := operations.PolicyRequest{Version: s.Int("version")}
+	request := operations.PolicyRequest{Version: s.Int("version"), AsText: true}
 	if s.IsSet("version") && request.Version < 1 {
 		return &operations.InvalidValue{Field: "version", Value: request.Version, Expected: "1 or more"}
 	}
@@ -75,12 +72,8 @@ func policyGet(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.Out, "%s\n", content.Bundle)
+	_, err = fmt.Fprintf(s.Out, "%s\n", content.Text)
 	return err
-}
-
-func noBundle(id string) error {
-	return exit.Refused("bundle %s not found; see: tagwatch policy list", id)
 }
 
 func policyDeleteCommand() *cli.Command {
@@ -94,19 +87,10 @@ func policyDeleteCommand() *cli.Command {
 }
 
 func policyDelete(ctx context.Context, s *session.Session, id string) error {
-	kept, err := s.Store(ctx)
+	deleted, err := operations.DeletePolicy.Run(ctx, s.System(), operations.PolicyRemoval{ID: id})
 	if err != nil {
 		return err
 	}
-	err = kept.DeleteBundle(ctx, id, s.Now)
-	switch {
-	case errors.Is(err, errkind.NotFound):
-		return noBundle(id)
-	case errors.Is(err, errkind.Conflict):
-		return exit.Refused("bundle %s is active; activate another bundle first", id)
-	case err != nil:
-		return err
-	}
-	fmt.Fprintf(s.Out, "Bundle %s deleted\n", id)
+	fmt.Fprintf(s.Out, "Bundle %s deleted\n", deleted.ID)
 	return nil
 }

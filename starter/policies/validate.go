@@ -9,7 +9,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/policy"
-	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/output"
@@ -34,10 +34,7 @@ data of watched tags uses another id; both ids work. Exit code 0: valid; 1: inva
 
 // validated is what is wrong with a bundle, for programs.
 type validated struct {
-	Valid    bool             `json:"valid"`
-	ID       string           `json:"id"`
-	Hash     string           `json:"hash,omitempty"`
-	Problems []policy.Problem `json:"problems"`
+	operations.PolicyProblems
 	// Names are the places that name a vulnerability otherwise than the data;
 	// NamesUnknown is why they could not be compared.
 	Names        []policy.NameInUse `json:"names"`
@@ -49,17 +46,20 @@ func policyValidate(ctx context.Context, s *session.Session, file string) error 
 	if err != nil {
 		return err
 	}
-	bundle, problems := policy.Parse(content)
-	view := validated{Valid: policy.Valid(problems), ID: bundle.ID, Hash: bundle.Hash(), Problems: append([]policy.Problem{}, problems...), Names: []policy.NameInUse{}}
+	checked, err := operations.ValidatePolicy.Run(ctx, s.System(), operations.PolicyText{Text: string(content)})
+	if err != nil {
+		return err
+	}
+	view := validated{PolicyProblems: checked, Names: []policy.NameInUse{}}
 	if view.Valid {
-		names, err := namesInUse(ctx, s, bundle)
+		found, err := report(ctx, s, operations.PolicyReportRequest{PolicyChoice: operations.PolicyChoice{Bundle: content}})
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
 			view.NamesUnknown = errkind.Text(err)
 		}
-		view.Names = append(view.Names, names...)
+		view.Names = append(view.Names, found.names...)
 	}
 	if err := s.Show(view, func(w io.Writer) { writeValidated(s, w, arguments.FileName(file), view) }); err != nil {
 		return err
@@ -68,17 +68,6 @@ func policyValidate(ctx context.Context, s *session.Session, file string) error 
 		return exit.ErrAnswered
 	}
 	return nil
-}
-
-// namesInUse compares the names of vulnerabilities in the bundle with those in the
-// data about the watched tags.
-func namesInUse(ctx context.Context, s *session.Session, bundle *policy.Bundle) ([]policy.NameInUse, error) {
-	var matches []vuln.Match
-	reports, err := whitelistItems(ctx, s, bundle, func(subject *policy.Input) { matches = append(matches, subject.Matches...) })
-	if err != nil {
-		return nil, err
-	}
-	return append(policy.WhitelistNames(bundle, reports), policy.BlacklistNames(bundle, matches)...), nil
 }
 
 func writeValidated(s *session.Session, w io.Writer, file string, v validated) {
