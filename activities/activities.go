@@ -25,7 +25,9 @@ type Activities struct {
 	Sender   Sender
 	Packages Packages
 	Sources  Sources
-	Watchers Watchers
+	// Configuration is nil for a worker without a folder of documents.
+	Configuration Configuration
+	Watchers      Watchers
 
 	Account message.Account
 	// Poll is how often a tag is checked unless its subscription says

@@ -93,6 +93,12 @@ func (c Client) WakeSource(ctx context.Context, name string, reason watcher.Wake
 	return c.wake(ctx, options, reason, workflows.FollowSource, workflows.SourceState{Name: name})
 }
 
+// WakeConfiguration has a worker apply the folder of documents that it has.
+func (c Client) WakeConfiguration(ctx context.Context) error {
+	options := options(workflows.TypeApplyConfiguration, workflows.ApplyConfigurationID, workflows.ConfigurationSummary)
+	return c.wake(ctx, options, watcher.WakeChange, workflows.ApplyConfiguration, workflows.ConfigurationState{})
+}
+
 // WakeEndpoint starts or wakes the queue of an endpoint.
 func (c Client) WakeEndpoint(ctx context.Context, name string, reason watcher.WakeReason) error {
 	options := options(workflows.TypeServeEndpoint, workflows.ServeEndpointID(name), workflows.EndpointSummary(name))

@@ -71,6 +71,12 @@ type Worker struct {
 	RegistryCAFile       string
 	RegistryRate         float64
 
+	// ConfigDir is a folder of documents that the worker applies; "" for none. ConfigOwner
+	// is the owner that they must have, "" for any.
+	ConfigDir   string
+	ConfigOwner string
+	ConfigPrune bool
+
 	SourcePaths  []string
 	SourceCAFile string
 
@@ -175,6 +181,9 @@ func (w Worker) Validate() error {
 	}
 	if !(w.RegistryRate > 0) {
 		return fmt.Errorf("--registry-rate is %g; it must be above 0", w.RegistryRate)
+	}
+	if w.ConfigDir == "" && (w.ConfigOwner != "" || w.ConfigPrune) {
+		return fmt.Errorf("--config-owner (TAGWATCH_CONFIG_OWNER) and --config-prune (TAGWATCH_CONFIG_PRUNE) require --config-dir (TAGWATCH_CONFIG_DIR)")
 	}
 	if err := w.validatePage(); err != nil {
 		return err

@@ -22,6 +22,7 @@ const (
 	groupGates    = "Sources of policy gates"
 	groupRegistry = "Registries"
 	groupAPI      = "HTTP API"
+	groupConfig   = "Configuration as code"
 	groupSources  = "Sources of tags"
 	groupPush     = "Push notifications of registries"
 	groupWebhook  = "Webhooks"
@@ -148,6 +149,13 @@ func WorkerFlags() []cli.Flag {
 		&cli.StringSliceFlag{Category: groupAPI, Name: "api-oidc-scope", EnvVars: []string{"TAGWATCH_API_OIDC_SCOPES"}, DefaultText: "none",
 			Usage: "`rule` that allows a scope to tokens of the issuer with a claim: SCOPE CLAIM=VALUE [SUBJECT ...], as in 'act sub=repo:acme/shop:* ghcr.io/acme/*'; the first that selects a token counts"},
 
+		&cli.StringFlag{Category: groupConfig, Name: "config-dir", EnvVars: []string{"TAGWATCH_CONFIG_DIR"},
+			Usage: "`folder` of documents to apply when the worker starts and when they change, such as a mounted ConfigMap; without it, none are"},
+		&cli.StringFlag{Category: groupConfig, Name: "config-owner", EnvVars: []string{"TAGWATCH_CONFIG_OWNER"}, DefaultText: "any",
+			Usage: "`name` of the owner that the documents of the folder must have"},
+		&cli.BoolFlag{Category: groupConfig, Name: "config-prune", EnvVars: []string{"TAGWATCH_CONFIG_PRUNE"},
+			Usage: "delete what the owner has and the folder does not list"},
+
 		&cli.StringSliceFlag{Category: groupSources, Name: "source-path", EnvVars: []string{"TAGWATCH_SOURCE_PATHS"}, DefaultText: "none",
 			Usage: "`path` of a folder or file that sources may read, such as lists, sockets and kubeconfig files"},
 		&cli.StringFlag{Category: groupSources, Name: "source-ca-file", EnvVars: []string{"TAGWATCH_SOURCE_CA_FILE"},
@@ -215,6 +223,7 @@ func FromWorker(c *cli.Context) (Config, error) {
 		NPMRegistry: c.String("npm-registry"), GemRegistry: c.String("gem-registry"), PackageCAFile: c.String("package-ca-file"),
 		RegistriesFile: c.String("registries-file"), RegistryCertificates: c.StringSlice("registry-certificates"),
 		RegistryPlain: c.StringSlice("registry-plain-http"), RegistryCAFile: c.String("registry-ca-file"), RegistryRate: c.Float64("registry-rate"),
+		ConfigDir: c.String("config-dir"), ConfigOwner: c.String("config-owner"), ConfigPrune: c.Bool("config-prune"),
 		SourcePaths: c.StringSlice("source-path"), SourceCAFile: c.String("source-ca-file"),
 		StatusToken: c.String("status-token"), TemporalUI: c.String("temporal-ui"), PublicURL: c.String("public-url"),
 		APIListen: c.String("api-listen"), APICertFile: c.String("api-cert-file"), APIKeyFile: c.String("api-key-file"),

@@ -47,6 +47,7 @@ var examples = map[string]string{
 	"push-address": "0.0.0.0:8235", "push-sources": "/etc/tagwatch/push.yaml", "push-cert-file": "/etc/ssl/push.crt", "push-key-file": "/etc/ssl/push.key",
 
 	"webhook-window": "24h", "webhook-deny-private": "true", "webhook-deny": "10.0.0.0/8,*.internal", "webhook-allow": "10.1.2.3/32",
+	"config-dir": "/etc/tagwatch/config", "config-owner": "platform", "config-prune": "true",
 	"source-path": "/srv/stacks", "source-ca-file": "/etc/ssl/company.pem",
 	"webhook-proxy": "http://proxy.internal:3128",
 }

@@ -50,6 +50,7 @@ var (
 	failingRepos      = describe("tagwatch_repositories_failing", "Watched repositories whose last listing failed.")
 	sourcesDesc       = describe("tagwatch_sources", "Sources of tags.")
 	failingSources    = describe("tagwatch_sources_failing", "Sources of tags that cannot be read, or of which more is gone at once than is believed.")
+	notApplied        = describe("tagwatch_configuration_not_applied", "1 while the folder of documents (--config-dir) cannot be applied.")
 	imagesDesc        = describe("tagwatch_images", "Known images by state.", "state")
 	endpointsDesc     = describe("tagwatch_endpoints", "Endpoints by state.", "state")
 	deliveriesDesc    = describe("tagwatch_deliveries", "Deliveries kept, by state.", "state")
@@ -64,7 +65,7 @@ var (
 	databaseUp        = describe("tagwatch_database_up", "1 if the database answered when these numbers were counted.")
 	databaseTook      = describe("tagwatch_database_count_duration_seconds", "Time that counting took.")
 
-	inventoryDescs = []*prometheus.Desc{tagsDesc, failingDesc, failingSteps, stuckDesc, uncoveredDesc, dueDesc, lagDesc, repositories, failingRepos, sourcesDesc, failingSources, imagesDesc, endpointsDesc,
+	inventoryDescs = []*prometheus.Desc{tagsDesc, failingDesc, failingSteps, stuckDesc, uncoveredDesc, dueDesc, lagDesc, repositories, failingRepos, sourcesDesc, failingSources, notApplied, imagesDesc, endpointsDesc,
 		deliveriesDesc, backlogDesc, notificationsDesc, feedBuilt, feedChecked, feedHeld, feedFailing, feedConditions, feedCaptured, databaseUp, databaseTook}
 )
 

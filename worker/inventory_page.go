@@ -68,6 +68,7 @@ func (g gauges) tags(totals store.Totals) {
 	g.set(failingRepos, float64(totals.FailingRepositories))
 	g.set(sourcesDesc, float64(totals.Sources))
 	g.set(failingSources, float64(totals.FailingSources))
+	g.flag(notApplied, totals.NotApplied != nil)
 	each(g, imagesDesc, totals.ImagesByState, "analyzed", "analysis_failed")
 }
 

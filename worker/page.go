@@ -81,7 +81,7 @@ func (p pageReader) Installation(ctx context.Context) (page.Installation, error)
 	}
 	o := page.Installation{Pass: totals.TagsByStatus[policy.Pass], Fail: totals.TagsByStatus[policy.Fail], NotEvaluated: totals.TagsByStatus[""], NotCovered: totals.NotCovered,
 		PendingDeliveries: totals.DeliveriesByState[delivery.Pending], FailedDeliveries: totals.DeliveriesByState[delivery.Failed],
-		FeedBuilt: totals.FeedBuilt, FeedHeld: totals.FeedHeld, FeedFailing: totals.FeedFailing, FeedConditions: len(totals.FeedConditions),
+		FeedBuilt: totals.FeedBuilt, FeedHeld: totals.FeedHeld, FeedFailing: totals.FeedFailing, FeedConditions: len(totals.FeedConditions), NotApplied: totals.NotApplied,
 		Endpoints: totals.EndpointsByHealth}
 	for _, failing := range totals.FailingByKind {
 		o.FailingTags += failing

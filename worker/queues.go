@@ -50,7 +50,7 @@ type queue struct {
 }
 
 func queues(settings config.Worker) []queue {
-	return []queue{
+	all := []queue{
 		{role: "watching", name: workflows.QueueMain, slots: 200},
 		{role: "watching", name: workflows.QueueTags, slots: 50},
 		{role: "watching", name: workflows.QueueBulk, slots: 10},
@@ -59,6 +59,10 @@ func queues(settings config.Worker) []queue {
 		// Receivers that never answer hold a slot for each attempt's time limit.
 		{role: "delivery", name: workflows.QueueDelivery, slots: 500},
 	}
+	if settings.ConfigDir != "" {
+		all = append(all, queue{role: "watching", name: workflows.QueueConfiguration, slots: 1})
+	}
+	return all
 }
 
 // serveQueues polls the task queues of this worker's roles until the context

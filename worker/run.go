@@ -19,6 +19,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/tracing"
 	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/config"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
@@ -68,6 +69,11 @@ func run(ctx context.Context, settings config.Config) error {
 		return err
 	}
 	defer steps.close()
+	if settings.Worker.ConfigDir != "" {
+		steps.activities.Configuration = configuration{settings.Worker, func() operations.System {
+			return systemOf(settings, keeper, client.Client{Temporal: temporal}, clock.now)
+		}}
+	}
 	page, err := newPage(settings.Worker, keeper, clock.now, logger)
 	if err != nil {
 		return err
@@ -92,6 +98,12 @@ func run(ctx context.Context, settings config.Config) error {
 	group.Go(func() error { guard(ctx, temporal, settings.Worker, logger); return nil })
 	if settings.Worker.Serves("watching") {
 		group.Go(func() error { steps.activities.FollowStreams(ctx, activities.OrdinaryStreamPace); return nil })
+	}
+	if settings.Worker.ConfigDir != "" && settings.Worker.Serves("watching") {
+		group.Go(func() error {
+			steps.activities.FollowConfiguration(ctx, configurationPace, client.Client{Temporal: temporal}.WakeConfiguration)
+			return nil
+		})
 	}
 	if settings.Worker.Serves("matching") {
 		group.Go(func() error { steps.activities.Housekeep(ctx); return nil })

@@ -23,6 +23,8 @@ var about = map[string]string{
 	TypeFollowSource: "Reads one source at its interval, such as a list or a Compose project, subscribes to the tags that appear in it and " +
 		"starts their `WatchTag`, and ends the subscriptions that it made of those that are gone. It waits for the next reading " +
 		"or for the signal `wake`. It ends when the source is removed.",
+	TypeApplyConfiguration: "Applies the folder of documents that workers have (`--config-dir`), when a worker starts and when the folder changes. " +
+		"It waits to try again while that fails, or for the signal `wake`. It ends once the folder is applied, or no worker has one.",
 	TypeServeEndpoint: "Sends the deliveries of one endpoint, which are rows of the database, and retries them. It waits until the next " +
 		"attempt is due, or for the signal `wake`. It ends when the endpoint is deleted.",
 	TypeSyncFeed: "Fetches vulnerability data, verifies and judges it, matches the packages that it concerns, makes it current, and " +

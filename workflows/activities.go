@@ -16,6 +16,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/databuild"
+	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
@@ -70,6 +71,8 @@ type Activities interface {
 	PlanSource(context.Context, source.Source) (source.Plan, error)
 	// StartSourceWatches starts the watchers that a source still lacks.
 	StartSourceWatches(ctx context.Context, name string) (int, error)
+	// ApplyConfiguration applies the folder of documents that the worker has.
+	ApplyConfiguration(context.Context) (declaration.Applied, error)
 	// WakeTags wakes the watchers of those tags.
 	WakeTags(context.Context, []image.Target) error
 
@@ -125,6 +128,8 @@ const (
 	QueueAnalysis = "tagwatch-analysis" // memory heavy, few slots
 	QueueMatching = "tagwatch-matching" // needs the vulnerability data on disk
 	QueueDelivery = "tagwatch-delivery"
+	// QueueConfiguration is served by workers that have a folder of documents.
+	QueueConfiguration = "tagwatch-configuration"
 )
 
 // urgent goes before everything else that waits in a task queue.
@@ -205,6 +210,15 @@ var (
 		StartToCloseTimeout:    time.Hour,
 		HeartbeatTimeout:       heartbeatTimeout,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, MaximumInterval: time.Minute, MaximumAttempts: 3},
+	}
+	// configuring is for what only workers with a folder of documents can do. It waits for
+	// them as long as a restart takes.
+	configuring = workflow.ActivityOptions{
+		TaskQueue:              QueueConfiguration,
+		ScheduleToStartTimeout: queueTimeout,
+		StartToCloseTimeout:    2 * time.Hour,
+		HeartbeatTimeout:       heartbeatTimeout,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, MaximumInterval: time.Minute, MaximumAttempts: 3},
 	}
 	// delivering is for one round of attempts at one endpoint, which begins new attempts
 	// for 5 minutes. Retries of a delivery are rows of the store, not attempts of this step.

@@ -17,7 +17,9 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/tagwatch/tagwatch/domain/analysis"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/databuild"
+	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -61,7 +63,8 @@ var toCancel = map[string]canceled{
 		rests: true, steps: []string{"ListTags", "StartWatches"}},
 	workflows.TypeFollowSource: {input: workflows.SourceState{Name: "shop"}, signal: workflows.SignalWake, argument: watcher.Wake{},
 		rests: true, steps: []string{"ReadSource", "StartSourceWatches"}},
-	workflows.TypePlanSource: {input: source.Source{Name: "shop"}, steps: []string{"PlanSource"}},
+	workflows.TypeApplyConfiguration: {input: workflows.ConfigurationState{}, signal: workflows.SignalWake, argument: watcher.Wake{}, rests: true, steps: []string{"ApplyConfiguration"}},
+	workflows.TypePlanSource:         {input: source.Source{Name: "shop"}, steps: []string{"PlanSource"}},
 	workflows.TypeServeEndpoint: {input: workflows.EndpointState{Name: "chat"}, signal: workflows.SignalWake, argument: watcher.Wake{},
 		rests: true, steps: []string{"Deliver"}},
 	workflows.TypeSyncFeed: {input: databuild.SyncRequest{},
@@ -194,7 +197,7 @@ func newCancelStage(t *testing.T) *cancelStage {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.temporal.Close)
-	for _, queue := range []string{workflows.QueueBulk, workflows.QueueAnalysis, workflows.QueueMatching, workflows.QueueDelivery} {
+	for _, queue := range []string{workflows.QueueBulk, workflows.QueueAnalysis, workflows.QueueMatching, workflows.QueueDelivery, workflows.QueueConfiguration} {
 		t.Cleanup(s.serve(t, queue))
 	}
 	t.Cleanup(func() { close(s.over) })
@@ -215,9 +218,12 @@ func restingWorld() *fake {
 		record: func(watch.RecordRequest) (watch.Recorded, error) {
 			return watch.Recorded{Endpoints: []string{"chat"}}, nil
 		},
-		poll:    func(int) (polling.Poll, error) { return polled(3), nil },
-		list:    func(int) (taglist.Listing, error) { return listed(), nil },
-		source:  func(int) (source.Listing, error) { return sourceListed(), nil },
+		poll:   func(int) (polling.Poll, error) { return polled(3), nil },
+		list:   func(int) (taglist.Listing, error) { return listed(), nil },
+		source: func(int) (source.Listing, error) { return sourceListed(), nil },
+		configuration: func(int) (declaration.Applied, error) {
+			return declaration.Applied{Problem: &condition.Problem{Message: "no"}, Retry: time.Hour}, nil
+		},
 		fetched: databuild.Fetched{Build: &build},
 		deliver: func(int) (delivery.Round, error) { return delivery.Round{Active: true}, nil },
 		behind:  []int{1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000},

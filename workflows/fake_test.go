@@ -13,6 +13,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/databuild"
+	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -42,14 +43,15 @@ type fake struct {
 	record  func(watch.RecordRequest) (watch.Recorded, error)
 	refuse  func(image.Target) *condition.Problem // of Subscribe
 
-	poll    func(round int) (polling.Poll, error)
-	list    func(check int) (taglist.Listing, error)
-	source  func(reading int) (source.Listing, error)
-	fetched databuild.Fetched
-	fetch   func(databuild.SyncRequest) error
-	advance func(databuild.AdvanceRequest) error
-	deliver func(round int) (delivery.Round, error)
-	wake    func() error
+	poll          func(round int) (polling.Poll, error)
+	list          func(check int) (taglist.Listing, error)
+	source        func(reading int) (source.Listing, error)
+	configuration func(attempt int) (declaration.Applied, error)
+	fetched       databuild.Fetched
+	fetch         func(databuild.SyncRequest) error
+	advance       func(databuild.AdvanceRequest) error
+	deliver       func(round int) (delivery.Round, error)
+	wake          func() error
 
 	passes      []time.Time // of Observe, Poll, ListTags, ReadSource or Deliver
 	requested   []analysis.Request
@@ -175,6 +177,10 @@ func (f *fake) PlanSource(_ context.Context, asked source.Source) (source.Plan, 
 
 func (f *fake) StartSourceWatches(ctx context.Context, _ string) (int, error) {
 	return f.StartWatches(ctx, image.Repository{})
+}
+
+func (f *fake) ApplyConfiguration(context.Context) (declaration.Applied, error) {
+	return f.configuration(did(f, &f.passes, f.now()))
 }
 
 func (f *fake) WakeTags(_ context.Context, targets []image.Target) error {

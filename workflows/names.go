@@ -42,7 +42,9 @@ const (
 	TypePrune            = "Prune"
 	TypeRunTask          = "RunTask"
 	TypeFollowSource     = "FollowSource"
-	TypeTakeTurns        = "TakeTurns"
+
+	TypeApplyConfiguration = "ApplyConfiguration"
+	TypeTakeTurns          = "TakeTurns"
 )
 
 // Search attributes of watchers, to filter and sort the list of workflows by.

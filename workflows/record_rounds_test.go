@@ -12,6 +12,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/databuild"
+	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -229,6 +230,22 @@ func playPlanRepository(t *testing.T, s *stage) client.WorkflowRun {
 	run, err := s.temporal.ExecuteWorkflow(background, client.StartWorkflowOptions{TaskQueue: workflows.QueueMain}, workflows.PlanRepository, asked)
 	must(t, err)
 	must(t, run.Get(background, nil))
+	return run
+}
+
+func playApplyConfiguration(t *testing.T, s *stage) client.WorkflowRun {
+	s.configuration = func(attempt int) (declaration.Applied, error) {
+		if attempt == 1 {
+			return declaration.Applied{Problem: &condition.Problem{Kind: errkind.Name(errkind.Invalid), Message: "a.yaml:1: missing property 'owner'"}, Retry: time.Hour}, nil
+		}
+		return declaration.Applied{Changes: 3}, nil
+	}
+	wake := func() error { return s.client.WakeConfiguration(background) }
+	must(t, wake())
+	run := s.run(workflows.ApplyConfigurationID)
+	s.rests(t, run, 1)
+	must(t, wake())
+	s.ends(t, run)
 	return run
 }
 

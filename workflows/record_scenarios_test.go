@@ -36,6 +36,7 @@ var scenarios = map[string]scenario{
 	"watch-repository":        playWatchRepository,
 	"follow-source":           playFollowSource,
 	"plan-source":             playPlanSource,
+	"apply-configuration":     playApplyConfiguration,
 	"serve-endpoint":          playServeEndpoint,
 	"serve-endpoint-handover": playServeEndpointHandover,
 	"sync-feed":               playSyncFeed,

@@ -57,7 +57,7 @@ func newStage(t *testing.T) *stage {
 	t.Cleanup(connected.Close)
 	s.temporal, s.client = connected, client.Client{Temporal: connected}
 	s.request = s.ask
-	for _, queue := range []string{workflows.QueueMain, workflows.QueueTags, workflows.QueueBulk, workflows.QueueAnalysis, workflows.QueueMatching, workflows.QueueDelivery} {
+	for _, queue := range []string{workflows.QueueMain, workflows.QueueTags, workflows.QueueBulk, workflows.QueueAnalysis, workflows.QueueMatching, workflows.QueueDelivery, workflows.QueueConfiguration} {
 		s.serve(t, queue)
 	}
 	return s

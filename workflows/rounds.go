@@ -41,7 +41,7 @@ type followed struct {
 	labels  []temporal.SearchAttributeUpdate
 }
 
-// rounds is the loop of WatchRegistry, WatchRepository, FollowSource and ServeEndpoint: a round, then a
+// rounds is the loop of WatchRegistry, WatchRepository, FollowSource, ApplyConfiguration and ServeEndpoint: a round, then a
 // wait for the next or for the signal SignalWake, until a round reports that the workflow
 // is over, or Temporal suggests to continue as new. Both happen between rounds, with every
 // signal read. A round that fails does not fail the workflow: it is repeated after 30 s,
@@ -102,11 +102,13 @@ func wokenDetails(reason watcher.WakeReason) string {
 // nextRound names the timer until the next round, for Temporal's Web UI.
 var nextRound = map[condition.Resource]string{
 	condition.Registry: "next poll", condition.Repository: "next listing", condition.Source: "next reading", condition.Endpoint: "next deliveries",
+	condition.Task: "next attempt",
 }
 
 // stages name what the rounds do.
 var stages = map[condition.Resource]condition.Stage{
 	condition.Registry: "poll", condition.Repository: condition.StageList, condition.Source: condition.StageList, condition.Endpoint: "deliver",
+	condition.Task: "apply",
 }
 
 // faulty notes that a round failed, and shows it in the current details.

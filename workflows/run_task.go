@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/tagwatch/tagwatch/domain/databuild"
+	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
@@ -20,6 +21,8 @@ const (
 	RenewAnalysesID    = "renew-analyses"
 	SummarizeID        = "summarize"
 	PruneID            = "prune"
+
+	ApplyConfigurationID = declaration.Folder
 )
 
 // Task is a workflow that works for the whole installation and has a schedule. At most one

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/audit"
+	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
@@ -92,6 +93,8 @@ type Installation struct {
 	FeedBuilt                time.Time // zero without data
 	FeedHeld, FeedFailing    bool
 	FeedConditions           int // that its current data is in
+	// NotApplied is why the folder of documents cannot be applied; nil if it can.
+	NotApplied *condition.Problem
 }
 
 // Tags is the number of watched tags.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
+	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
@@ -30,6 +31,8 @@ type Totals struct {
 	Repositories, FailingRepositories int
 	// Sources, and those that cannot be read or are not believed.
 	Sources, FailingSources int
+	// NotApplied is why the folder of documents cannot be applied; nil if it can.
+	NotApplied *condition.Problem
 	// ImagesByState counts images: analyzed, or why they cannot be.
 	ImagesByState map[string]int
 
@@ -126,7 +129,10 @@ func (t tx) countImages(ctx context.Context, _ time.Time, totals *Totals) (err e
 	if totals.Sources, err = one[int](ctx, t, `SELECT count(*) FROM source`); err != nil {
 		return err
 	}
-	totals.FailingSources, err = one[int](ctx, t, `SELECT count(*) FROM condition WHERE kind = 'unreadable' AND confirmed`)
+	if totals.FailingSources, err = one[int](ctx, t, `SELECT count(*) FROM condition WHERE kind = 'unreadable' AND confirmed`); err != nil {
+		return err
+	}
+	totals.NotApplied, err = t.shown(ctx, condition.NotApplied, condition.Task, declaration.Folder)
 	return err
 }
 

@@ -23,6 +23,7 @@ const (
 	CommandLine Via = "cli"     // a command with access to the database
 	API         Via = "api"     // the HTTP API
 	Anchore     Via = "anchore" // Anchore's API
+	Folder      Via = "dir"     // the folder of documents that a worker applies
 )
 
 // Action is what was done, as the kind of its subject and a verb.

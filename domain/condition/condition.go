@@ -38,6 +38,7 @@ const (
 	Delayed     Kind = "delayed"     // an analysis does not come
 	StepFails   Kind = "step"        // a step fails, round after round
 	OnHold      Kind = "on_hold"     // new vulnerability data waits to be released
+	NotApplied  Kind = "not_applied" // a folder of documents cannot be applied
 
 	SourceUnreachable Kind = "source.unreachable" // vulnerability data cannot be fetched
 )

@@ -16,7 +16,7 @@ const (
 	WakePush         WakeReason = "push"         // a registry announced a push
 	WakeSubscription WakeReason = "subscription" // subscriptions changed
 	WakeSettings     WakeReason = "settings"     // an endpoint, a source or a watched repository changed
-	WakeChange       WakeReason = "change"       // a source announced a change
+	WakeChange       WakeReason = "change"       // a source announced a change, or a folder of documents has one
 	WakeDelivery     WakeReason = "delivery"     // new deliveries are pending
 	WakeAnalysis     WakeReason = "analysis"     // the analysis of the image is another
 	WakeOutdated     WakeReason = "outdated"     // the tag needs more than an evaluation

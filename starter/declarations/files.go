@@ -1,12 +1,11 @@
 package declarations
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"unicode/utf8"
 
+	"github.com/tagwatch/tagwatch/adapters/documents"
 	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/arguments"
@@ -29,7 +28,7 @@ func readDocument(s *session.Session) (operations.Declaration, error) {
 	}
 	for _, named := range declaration.Bundles(files) {
 		bundle := operations.DeclarationBundle{Document: named.From.File, File: named.File}
-		content, err := readBundle(named.From, named.File)
+		content, err := documents.Bundle(named.From, named.File)
 		if err != nil {
 			bundle.Problem = err.Error()
 		}
@@ -37,19 +36,6 @@ func readDocument(s *session.Session) (operations.Declaration, error) {
 		document.Bundles = append(document.Bundles, bundle)
 	}
 	return document, nil
-}
-
-// readBundle reads a file that a document names relative to its own folder.
-func readBundle(from declaration.Place, name string) ([]byte, error) {
-	path := name
-	if !filepath.IsAbs(name) && from.File != standardInput {
-		path = filepath.Join(filepath.Dir(from.File), name)
-	}
-	content, err := os.ReadFile(path)
-	if os.IsNotExist(err) {
-		return nil, fmt.Errorf("file %s not found; paths are relative to the document", path)
-	}
-	return content, err
 }
 
 const standardInput = "standard input"
@@ -66,7 +52,7 @@ func documentFiles(s *session.Session) ([]declaration.File, error) {
 			names = append(names, given)
 			continue
 		}
-		within, err := yamlFiles(given)
+		within, err := documents.Names(given)
 		if err != nil {
 			return nil, exit.Unable(err)
 		}
@@ -95,16 +81,4 @@ func documentFiles(s *session.Session) ([]declaration.File, error) {
 		files = append(files, declaration.File{Name: name, Content: content})
 	}
 	return files, nil
-}
-
-// yamlFiles are those directly in a folder, links included: a mounted ConfigMap has such.
-func yamlFiles(folder string) (names []string, err error) {
-	entries, err := os.ReadDir(folder)
-	for _, entry := range entries {
-		extension := filepath.Ext(entry.Name())
-		if (extension == ".yaml" || extension == ".yml") && !strings.HasPrefix(entry.Name(), ".") {
-			names = append(names, filepath.Join(folder, entry.Name()))
-		}
-	}
-	return names, err
 }
