@@ -18,7 +18,7 @@ func Beside(name string) (string, error) {
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return "", exit.Unable(fmt.Errorf("program %s not found next to tagwatch or on the PATH; build it with: make build", name))
+		return "", exit.Unable(fmt.Errorf("program %s not found next to tagwatch or on the PATH; keep the three programs of a release in one folder, or build them with: make build", name))
 	}
 	return path, nil
 }
