@@ -24,7 +24,7 @@ import (
 var directly = map[string]string{
 	"login.txtar": "is about which server is used", "database.txtar": local, "up.txtar": local, "up_beside.txtar": local, "up_fails.txtar": local,
 
-	"completion.txtar": missing, "platforms.txtar": missing,
+	"platforms.txtar": missing,
 }
 
 const (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/config"
+	"github.com/tagwatch/tagwatch/domain/token"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -145,18 +148,38 @@ func (l *typed) listed(current string, values []string) []string {
 	return values
 }
 
-// stored opens the database that the command would read, without creating it.
-func (l *typed) stored(ctx context.Context) *store.Store {
-	database, err := config.ReadDatabaseURL(l.setting("database-url"))
+// system is what the command would work on: its server, or the database as it is, which is
+// not created. Nil if there is nothing to offer, and nowhere to report it.
+func (l *typed) system(ctx context.Context) (system *operations.System, done func()) {
+	login, err := session.ChooseServer(session.Login{Server: l.setting("server"), CAFile: l.setting("server-ca-file")}, l.isSet)
 	if err != nil {
-		return nil // there is nothing to offer, and nowhere to report it
+		return nil, nil
 	}
-	settings := config.Config{DataDir: l.setting("data-dir"), DatabaseURL: database}
+	system = &operations.System{Now: time.Now().UTC(), Scope: token.Admin}
+	if login.Server != "" {
+		system.Remote, err = session.Connect(login, "tagwatch/"+l.app.Version)
+		if err != nil {
+			return nil, nil
+		}
+		return system, func() {}
+	}
+	settings := config.Config{DataDir: l.setting("data-dir"), DatabaseURL: l.setting("database-url")}
 	kept, _, err := store.Peek(ctx, settings.Database())
 	if err != nil {
-		return nil // likewise
+		return nil, nil
 	}
-	return kept
+	system.Store = func(context.Context) (*store.Store, error) { return kept, nil }
+	return system, func() { _ = kept.Close() } // nothing was written
+}
+
+// isSet reports whether an option of the program is typed, or its variable is set.
+func (l *typed) isSet(name string) bool {
+	_, given := l.given[name]
+	option, ok := session.FindFlag(l.app.Flags, name).(*cli.StringFlag)
+	return given || ok && slices.ContainsFunc(option.EnvVars, func(variable string) bool {
+		_, set := os.LookupEnv(variable)
+		return set
+	})
 }
 
 // setting is an option of the program: as typed, from its variable, or by

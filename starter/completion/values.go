@@ -2,22 +2,18 @@ package completion
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/adapters/store"
-	"github.com/tagwatch/tagwatch/domain/endpoint"
+	"github.com/tagwatch/tagwatch/domain/acceptance"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/message"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
-	"github.com/tagwatch/tagwatch/domain/source"
-	"github.com/tagwatch/tagwatch/domain/subscription"
-	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/wording"
 	"github.com/tagwatch/tagwatch/operations"
@@ -64,7 +60,7 @@ func (l *typed) values(ctx context.Context, option cli.Flag) []string {
 	case "endpoint":
 		return l.read(ctx, endpointNames)
 	case "registry":
-		return l.read(ctx, (*store.Store).Registries)
+		return l.read(ctx, registryNames)
 	case "repository":
 		return l.read(ctx, repositoriesOfTags)
 	case "subject":
@@ -91,35 +87,52 @@ func (l *typed) operands(ctx context.Context, current string) []string {
 	case "source show", "source update", "source confirm", "source remove":
 		return l.read(ctx, sourceNames)
 	case "registry check":
-		return l.read(ctx, (*store.Store).Registries)
+		return l.read(ctx, registryNames)
 	}
 	return nil
 }
 
-// read is what the database has, or nothing.
-func (l *typed) read(ctx context.Context, names func(*store.Store, context.Context) ([]string, error)) []string {
-	kept := l.stored(ctx)
-	if kept == nil {
+// read is what there is, as far as it comes in time.
+func (l *typed) read(ctx context.Context, names func(context.Context, *operations.System) []string) []string {
+	system, done := l.system(ctx)
+	if system == nil {
 		return nil
 	}
-	defer kept.Close()
-	found, _ := names(kept, ctx) // as with a database that is not there
-	return found
+	defer done()
+	return names(ctx, system)
 }
 
-func endpointNames(kept *store.Store, ctx context.Context) ([]string, error) {
-	endpoints, err := kept.Endpoints(ctx)
-	return named(endpoints, func(e endpoint.Endpoint) string { return e.Name }), err
+// named are the names of a list's items. What is wrong is for the command to report.
+func named[Item any](name func(Item) string, read func(operations.Page) ([]Item, string, error)) (names []string) {
+	_, _ = operations.All(func(page operations.Page) ([]Item, string, error) {
+		items, next, err := read(page)
+		for _, item := range items {
+			names = append(names, name(item))
+		}
+		return items, next, err
+	})
+	return names
+}
+
+func endpointNames(ctx context.Context, s *operations.System) []string {
+	return named(func(e operations.Endpoint) string { return e.Name }, func(page operations.Page) ([]operations.Endpoint, string, error) {
+		list, err := operations.ListEndpoints.Run(ctx, s, operations.EndpointsRequest{Page: page})
+		return list.Endpoints, list.Next, err
+	})
+}
+
+func tagsNamed(ctx context.Context, s *operations.System, name func(operations.TagStatus) string) []string {
+	names := named(name, func(page operations.Page) ([]operations.TagStatus, string, error) {
+		list, err := operations.ListTags.Run(ctx, s, operations.TagsRequest{Page: page})
+		return list.Tags, list.Next, err
+	})
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // targetNames are tags, each once: a platform is an option of its own.
-func targetNames(kept *store.Store, ctx context.Context) ([]string, error) {
-	targets, err := kept.Targets(ctx, subscription.TargetFilter{})
-	var names []string
-	for _, target := range targets {
-		names = append(names, target.Reference.String())
-	}
-	return slices.Compact(names), err
+func targetNames(ctx context.Context, s *operations.System) []string {
+	return tagsNamed(ctx, s, func(t operations.TagStatus) string { return t.Target.Reference.String() })
 }
 
 // alsoNamed adds the other names of tags that begin as typed, of which a command
@@ -140,47 +153,50 @@ func alsoNamed(tags []string, current string) []string {
 	return slices.Compact(all)
 }
 
-func repositoriesOfTags(kept *store.Store, ctx context.Context) ([]string, error) {
-	targets, err := kept.Targets(ctx, subscription.TargetFilter{})
-	var names []string
-	for _, target := range targets {
-		names = append(names, target.Reference.Repository.String())
-	}
-	return slices.Compact(names), err
+func repositoriesOfTags(ctx context.Context, s *operations.System) []string {
+	return tagsNamed(ctx, s, func(t operations.TagStatus) string { return t.Target.Reference.Repository.String() })
 }
 
-func repositoryNames(kept *store.Store, ctx context.Context) ([]string, error) {
-	repositories, err := kept.Repositories(ctx)
-	return named(repositories, func(r taglist.Repository) string { return r.Name.String() }), err
+func registryNames(ctx context.Context, s *operations.System) []string {
+	return named(func(r operations.Registry) string { return r.Name }, func(page operations.Page) ([]operations.Registry, string, error) {
+		list, err := operations.ListRegistries.Run(ctx, s, operations.RegistriesRequest{Page: page})
+		return list.Registries, list.Next, err
+	})
 }
 
-func sourceNames(kept *store.Store, ctx context.Context) ([]string, error) {
-	sources, err := kept.Sources(ctx)
-	return named(sources, func(s source.Source) string { return s.Name }), err
+func repositoryNames(ctx context.Context, s *operations.System) []string {
+	return named(func(r operations.Repository) string { return r.Name.String() }, func(page operations.Page) ([]operations.Repository, string, error) {
+		list, err := operations.ListRepositories.Run(ctx, s, operations.RepositoriesRequest{Page: page})
+		return list.Repositories, list.Next, err
+	})
 }
 
-func bundleIDs(kept *store.Store, ctx context.Context) ([]string, error) {
-	bundles, err := kept.Bundles(ctx)
-	return named(bundles, func(b policy.StoredBundle) string { return b.ID }), err
+func sourceNames(ctx context.Context, s *operations.System) []string {
+	return named(func(s operations.Source) string { return s.Name }, func(page operations.Page) ([]operations.Source, string, error) {
+		list, err := operations.ListSources.Run(ctx, s, operations.SourcesRequest{Page: page})
+		return list.Sources, list.Next, err
+	})
+}
+
+func bundleIDs(ctx context.Context, s *operations.System) []string {
+	return named(func(b operations.Bundle) string { return b.ID }, func(page operations.Page) ([]operations.Bundle, string, error) {
+		list, err := operations.ListPolicies.Run(ctx, s, operations.PoliciesRequest{Page: page})
+		return list.Bundles, list.Next, err
+	})
 }
 
 // acceptanceIDs are those of acceptances that are not revoked.
-func acceptanceIDs(kept *store.Store, ctx context.Context) (ids []string, err error) {
-	accepted, err := kept.Acceptances(ctx)
-	for _, a := range accepted {
-		if a.Revoked.IsZero() {
-			ids = append(ids, strconv.FormatInt(a.ID, 10))
+func acceptanceIDs(ctx context.Context, s *operations.System) []string {
+	ids := named(func(a operations.ListedAcceptance) string {
+		if a.State == acceptance.Revoked {
+			return ""
 		}
-	}
-	return ids, err
-}
-
-func named[T any](all []T, name func(T) string) []string {
-	names := make([]string, len(all))
-	for i, each := range all {
-		names[i] = name(each)
-	}
-	return names
+		return fmt.Sprint(a.ID)
+	}, func(page operations.Page) ([]operations.ListedAcceptance, string, error) {
+		list, err := operations.ListAcceptances.Run(ctx, s, operations.AcceptancesRequest{All: true, Page: page})
+		return list.Acceptances, list.Next, err
+	})
+	return slices.DeleteFunc(ids, func(id string) bool { return id == "" })
 }
 
 func lowered(all []string) []string {

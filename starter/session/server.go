@@ -20,8 +20,12 @@ const TokenVariable = "TAGWATCH_TOKEN"
 func (s *Session) Server() (Login, error) { return s.server.login() }
 
 func (s *Session) chooseServer() (Login, error) {
-	chosen := Login{Server: s.Settings.Server, CAFile: s.Settings.ServerCAFile}
-	if chosen.Server == "" && (s.IsSet("server") || s.IsSet("data-dir") || s.IsSet("database-url")) {
+	return ChooseServer(Login{Server: s.Settings.Server, CAFile: s.Settings.ServerCAFile}, s.IsSet)
+}
+
+// ChooseServer is Server for settings of which isSet says whether they are given.
+func ChooseServer(chosen Login, isSet func(name string) bool) (Login, error) {
+	if chosen.Server == "" && (isSet("server") || isSet("data-dir") || isSet("database-url")) {
 		return Login{}, nil
 	}
 	stored, err := ReadLogin()
@@ -91,6 +95,15 @@ func (s *Session) Client(login Login) (*remote.Client, error) {
 		return nil, exit.Unable(err)
 	}
 	return client, nil
+}
+
+// Connect connects to a server without a session, which would say what is wrong.
+func Connect(login Login, agent string) (operations.Remote, error) {
+	address, err := remote.Address(login.Server)
+	if err != nil {
+		return nil, err
+	}
+	return remote.New(remote.Options{Server: address, Token: login.Token, CAFile: login.CAFile, Agent: agent})
 }
 
 // server carries out a session's operations, and connects for the first of them.
