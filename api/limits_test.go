@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -177,13 +179,17 @@ func TestLimits(t *testing.T) {
 		f.expect(f.send("read", "GET", "/api/v1/tags?limti=1", ""))(http.StatusUnprocessableEntity, "an unknown parameter")
 		f.expect(f.send("read", "GET", "/api/v1/tags?after=%20", ""))(http.StatusUnprocessableEntity, "no cursor")
 		f.expect(f.send("read", "GET", "/api/v2/tags", ""))(http.StatusNotFound, "no address")
-		limited := 0
+		var limited atomic.Int64
+		var all sync.WaitGroup
 		for range 400 {
-			if response, _ := f.send("web-read", "GET", "/api/v1/feed", ""); response.StatusCode == http.StatusTooManyRequests {
-				limited++
-			}
+			all.Go(func() {
+				if response, _ := f.send("web-read", "GET", "/api/v1/feed", ""); response.StatusCode == http.StatusTooManyRequests {
+					limited.Add(1)
+				}
+			})
 		}
-		if limited == 0 {
+		all.Wait()
+		if limited.Load() == 0 {
 			t.Error("400 requests at once were answered")
 		}
 		if response, _ := f.send("read", "GET", "/api/v1/feed", ""); response.StatusCode != http.StatusOK {
