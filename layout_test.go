@@ -75,6 +75,7 @@ var floors = map[string][]string{
 	"domain/endpoint":     {"domain/filter", "domain/errkind", "domain/wording", "domain/image", "domain/notification", "domain/delivery", "domain/message"},
 	"domain/subscription": {"domain/filter", "domain/errkind", "domain/audit", "domain/condition", "domain/image", "domain/vuln", "domain/notification", "domain/delivery", "domain/endpoint"},
 	"domain/ratelimit":    {},
+	"domain/overload":     {},
 	"domain/watcher":      {},
 	"domain/databuild":    {"domain/audit", "domain/condition", "domain/vuln"},
 	"domain/analysis":     {"domain/errkind", "domain/condition", "domain/image", "domain/vuln", "domain/databuild"},

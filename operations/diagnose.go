@@ -112,7 +112,7 @@ func diagnose(ctx context.Context, s *System, request DiagnosisRequest) (Diagnos
 		}
 		e.maxAge = age
 	}
-	for _, check := range []func(context.Context){e.database, e.temporal, e.workers, e.workflows, e.failing, e.sources, e.configuration, e.feed, e.renewals, e.registries, e.endpoints} {
+	for _, check := range []func(context.Context){e.database, e.temporal, e.workers, e.workflows, e.failing, e.load, e.sources, e.configuration, e.feed, e.renewals, e.registries, e.endpoints} {
 		bounded, cancel := context.WithTimeout(ctx, partTimeout)
 		check(bounded)
 		cancel()

@@ -56,6 +56,9 @@ var (
 	deliveriesDesc    = describe("tagwatch_deliveries", "Deliveries kept, by state.", "state")
 	backlogDesc       = describe("tagwatch_deliveries_pending_age_seconds", "Age of the oldest delivery that is pending.")
 	notificationsDesc = describe("tagwatch_notifications", "Notifications kept, by type.", "type")
+	waitingDesc       = describe("tagwatch_waiting", "Tags, images and deliveries that wait, by what for.", "kind")
+	overloadedDesc    = describe("tagwatch_overloaded", "1 while what waits has done so for longer than is normal.", "kind")
+	waitingTime       = describe("tagwatch_waiting_seconds", "About how long it takes to do what waits, by what was done in the last minutes; missing while nothing was.", "kind")
 	feedBuilt         = describe("tagwatch_feed_built_timestamp_seconds", "When the current vulnerability data were built.")
 	feedChecked       = describe("tagwatch_feed_checked_timestamp_seconds", "When the source of the vulnerability data last answered.")
 	feedHeld          = describe("tagwatch_feed_held", "1 while vulnerability data that the source offers is on hold.")
@@ -66,7 +69,7 @@ var (
 	databaseTook      = describe("tagwatch_database_count_duration_seconds", "Time that counting took.")
 
 	inventoryDescs = []*prometheus.Desc{tagsDesc, failingDesc, failingSteps, stuckDesc, uncoveredDesc, dueDesc, lagDesc, repositories, failingRepos, sourcesDesc, failingSources, notApplied, imagesDesc, endpointsDesc,
-		deliveriesDesc, backlogDesc, notificationsDesc, feedBuilt, feedChecked, feedHeld, feedFailing, feedConditions, feedCaptured, databaseUp, databaseTook}
+		deliveriesDesc, backlogDesc, notificationsDesc, waitingDesc, overloadedDesc, waitingTime, feedBuilt, feedChecked, feedHeld, feedFailing, feedConditions, feedCaptured, databaseUp, databaseTook}
 )
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -107,6 +110,7 @@ func (i *inventory) Collect(out chan<- prometheus.Metric) {
 	if err == nil {
 		page.tags(totals)
 		page.notified(totals)
+		page.queues(totals)
 		page.feed(totals)
 	}
 	if i.mu.Lock(); i.blind == nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/overload"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
@@ -86,6 +87,22 @@ func (g gauges) notified(totals store.Totals) {
 	each(g, deliveriesDesc, totals.DeliveriesByState, delivery.Pending, delivery.Delivered, delivery.Failed)
 	g.age(backlogDesc, totals.PendingSince)
 	each(g, notificationsDesc, totals.NotificationsByType, notification.Types...)
+}
+
+// queues shows what waits. How long that takes is shown while it waits for too long.
+func (g gauges) queues(totals store.Totals) {
+	waiting, late := map[overload.Kind]int{}, map[overload.Kind]int{}
+	for _, queue := range totals.Queues {
+		waiting[queue.Kind] = queue.Waiting
+	}
+	for _, over := range overload.Find(totals.Queues, g.now) {
+		late[over.Kind] = 1
+		if over.Left > 0 {
+			g.set(waitingTime, over.Left.Seconds(), string(over.Kind))
+		}
+	}
+	each(g, waitingDesc, waiting, overload.Kinds...)
+	each(g, overloadedDesc, late, overload.Kinds...)
 }
 
 func (g gauges) feed(totals store.Totals) {

@@ -17,6 +17,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/overload"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -82,7 +83,7 @@ func (p pageReader) Installation(ctx context.Context) (page.Installation, error)
 	o := page.Installation{Pass: totals.TagsByStatus[policy.Pass], Fail: totals.TagsByStatus[policy.Fail], NotEvaluated: totals.TagsByStatus[""], NotCovered: totals.NotCovered,
 		PendingDeliveries: totals.DeliveriesByState[delivery.Pending], FailedDeliveries: totals.DeliveriesByState[delivery.Failed],
 		FeedBuilt: totals.FeedBuilt, FeedHeld: totals.FeedHeld, FeedFailing: totals.FeedFailing, FeedConditions: len(totals.FeedConditions), NotApplied: totals.NotApplied,
-		Endpoints: totals.EndpointsByHealth}
+		Endpoints: totals.EndpointsByHealth, Overloads: overload.Find(totals.Queues, p.now())}
 	for _, failing := range totals.FailingByKind {
 		o.FailingTags += failing
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/overload"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -71,11 +72,13 @@ type content struct {
 	t     testing.TB
 	tags  int
 	asked watch.OverviewFilter
+	waits []overload.Queue
 	fails error
 }
 
 func (c *content) Installation(context.Context) (page.Installation, error) {
-	return page.Installation{Pass: c.tags, Fail: 1, FailingTags: 1, NotCovered: 2, FeedBuilt: now.Add(-30 * time.Hour)}, c.fails
+	return page.Installation{Pass: c.tags, Fail: 1, FailingTags: 1, NotCovered: 2, FeedBuilt: now.Add(-30 * time.Hour),
+		Overloads: overload.Find(c.waits, now)}, c.fails
 }
 
 // Overview lists tags in the order of their numbers, which is not that of their names.

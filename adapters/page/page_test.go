@@ -9,10 +9,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
+	"github.com/tagwatch/tagwatch/domain/overload"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -352,6 +354,19 @@ func TestManyReads(t *testing.T) {
 	for n := range 60 {
 		if answer, _ := r.get("/registries", "Authorization", "Bearer "+token); answer.StatusCode != 200 {
 			t.Fatalf("request %d: %d", n, answer.StatusCode)
+		}
+	}
+}
+
+// TestOverloadIsShown while something waits for too long, and only then.
+func TestOverloadIsShown(t *testing.T) {
+	t.Parallel()
+	read := &content{t: t, tags: 2}
+	r := open(t, read, "")
+	for since, want := range map[time.Duration]bool{time.Second: false, time.Hour: true} {
+		read.waits = []overload.Queue{{Kind: overload.FirstChecks, Waiting: 5000, Since: now.Add(-since), Done: 6250}}
+		if _, body := r.get("/"); strings.Contains(body, "5,000 tags waiting for their first check, about 4 min") != want {
+			t.Errorf("waiting for %s: shown is %v", since, !want)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/overload"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -95,6 +96,7 @@ type Installation struct {
 	FeedConditions           int // that its current data is in
 	// NotApplied is why the folder of documents cannot be applied; nil if it can.
 	NotApplied *condition.Problem
+	Overloads  []overload.Overload
 }
 
 // Tags is the number of watched tags.

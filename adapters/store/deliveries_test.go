@@ -17,6 +17,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/overload"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 )
@@ -372,7 +373,8 @@ func TestTotals(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
 		nothing := store.Totals{TagsByStatus: map[policy.Status]int{}, FailingByKind: map[string]int{}, FailingSteps: map[condition.Resource]int{}, ImagesByState: map[string]int{},
-			DeliveriesByState: map[delivery.State]int{}, NotificationsByType: map[notification.Type]int{}, EndpointsByHealth: map[delivery.Health]int{}}
+			DeliveriesByState: map[delivery.State]int{}, NotificationsByType: map[notification.Type]int{}, EndpointsByHealth: map[delivery.Health]int{},
+			Queues: []overload.Queue{{Kind: overload.FirstChecks}, {Kind: overload.Checks}, {Kind: overload.Analyses}, {Kind: overload.Deliveries}}}
 		if diff := cmp.Diff(nothing, must[store.Totals](t)(s.Totals(ctx, at(0)))); diff != "" {
 			t.Errorf("of nothing (-want +got)\n%s", diff)
 		}
@@ -387,6 +389,8 @@ func TestTotals(t *testing.T) {
 			NotificationsByType: map[notification.Type]int{notification.TagUpdate: 1}, DeliveriesByState: map[delivery.State]int{delivery.Pending: 1},
 			PendingSince: at(0), EndpointsByHealth: map[delivery.Health]int{delivery.HealthUntried: 1}, FeedBuilt: built,
 			FeedProviders: build("sha256:g1").Providers,
+			Queues: []overload.Queue{{Kind: overload.FirstChecks, Waiting: 1, Since: at(0)}, {Kind: overload.Checks, Waiting: 2, Since: at(0)},
+				{Kind: overload.Analyses}, {Kind: overload.Deliveries, Waiting: 1, Since: at(0)}},
 		}
 		if diff := cmp.Diff(want, must[store.Totals](t)(s.Totals(ctx, at(100)))); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)

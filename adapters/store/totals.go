@@ -8,6 +8,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/domain/delivery"
 	"github.com/tagwatch/tagwatch/domain/notification"
+	"github.com/tagwatch/tagwatch/domain/overload"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
@@ -44,6 +45,9 @@ type Totals struct {
 	// EndpointsByHealth counts endpoints by how deliveries to them go.
 	EndpointsByHealth map[delivery.Health]int
 
+	// Queues are the work that waits.
+	Queues []overload.Queue
+
 	// FeedBuilt is when the current vulnerability data were built, FeedChecked
 	// when their source last answered; zero without.
 	FeedBuilt, FeedChecked time.Time
@@ -60,7 +64,7 @@ type Totals struct {
 func (s *Store) Totals(ctx context.Context, now time.Time) (Totals, error) {
 	var totals Totals
 	err := s.view(ctx, "count", func(t tx) error {
-		for _, count := range []func(context.Context, time.Time, *Totals) error{t.countTags, t.countImages, t.countNotified, t.countFeed} {
+		for _, count := range []func(context.Context, time.Time, *Totals) error{t.countTags, t.countImages, t.countNotified, t.countFeed, t.countQueues} {
 			if err := count(ctx, now, &totals); err != nil {
 				return err
 			}
