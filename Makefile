@@ -3,7 +3,8 @@
 # make test    everything that can be checked, on real parts
 # make check   the quick part of it: format, vet, staticcheck, workflowcheck, and with a database of Go's
 #              vulnerabilities in GOVULNDB (https://vuln.go.dev, or file:///path), govulncheck
-# make bench   measured figures, as ratios within one run
+# make bench   measured figures of an installation with their budgets, in one table: ARGS='-only poll -tags 500 -sqlite'
+# make benchmarks  those of single packages: BENCH=Poll
 # make chaos   kill and break everything at random while everything changes: RUNS=50, SEED=4711 to replay,
 #              ARGS='-faults cut,disk -pause 20s' for some faults only
 # make soak    hours of operation in minutes: what grows, against its bounds
@@ -23,7 +24,7 @@ GOTESTSUM     := gotest.tools/gotestsum@v1.13.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GORELEASER    := github.com/goreleaser/goreleaser/v2@v2.15.1
 
-.PHONY: up demo build manuals test check race bench chaos soak release docs clean
+.PHONY: up demo build manuals test check race bench benchmarks chaos soak release docs clean
 
 build:
 	@echo "building (the first time takes some minutes) ..."
@@ -65,10 +66,12 @@ race:
 	@CGO_ENABLED=1 go test -race -short ./config/... ./domain/... ./workflows/... ./activities/... ./adapters/store/... ./adapters/webhook/... ./adapters/push/... ./adapters/page/... ./adapters/registry/... ./starter/... ./lab
 
 bench: build
+	@go build -o bin/tagwatch-bench ./bench
+	@exec bin/tagwatch-bench $(ARGS)
+
+benchmarks: build
 	@bash .ci/bench.sh
 	@go test ./api -count=1 -v -run TestRandomRequests -requests 10000
-	@go build -o bin/tagwatch-bench ./bench
-	@bin/tagwatch-bench $(ARGS)
 
 SOAK ?= 6m
 soak: build

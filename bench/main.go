@@ -7,11 +7,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -42,7 +45,12 @@ func run(ctx context.Context) error {
 	window := flag.Duration("window", 2*time.Minute, "how long polling is measured")
 	sqlite := flag.Bool("sqlite", false, "keep everything in SQLite instead of PostgreSQL")
 	soak := flag.Duration("soak", 0, "instead of measuring, let everything happen all the time for so long and look for what grows")
+	only := flag.String("only", "", "some of the parts "+strings.Join(partNames(), ",")+"; watch is done in any case")
 	flag.Parse()
+	selected, err := chosen(*only, partNames())
+	if err != nil {
+		return err
+	}
 	program, err := os.Executable()
 	if err != nil {
 		return err
@@ -63,25 +71,51 @@ func run(ctx context.Context) error {
 	if *soak > 0 {
 		return w.soak(ctx, *soak)
 	}
-	return w.measure(ctx, *window)
+	return w.measure(ctx, *window, selected)
 }
 
-// measure runs one measurement after the other.
-func (w *world) measure(ctx context.Context, window time.Duration) error {
-	for _, step := range []struct {
-		name string
-		do   func(context.Context) error
-	}{
-		{"watch", w.watch},
-		{"poll", func(ctx context.Context) error { return w.poll(ctx, window) }},
-		{"memory", func(context.Context) error { return w.memory() }},
-		{"data", w.updateData},
-		{"policy", w.changePolicy},
-		{"commands", w.commands},
-	} {
-		if err := step.do(ctx); err != nil {
-			return fmt.Errorf("%s: %w\n%s", step.name, err, w.log.tail())
+// part is one measurement.
+type part struct {
+	name string
+	do   func(context.Context, *world, time.Duration) error
+}
+
+// parts are all measurements, in order. The others need what watch sets up.
+var parts = []part{
+	{"watch", func(ctx context.Context, w *world, _ time.Duration) error { return w.watch(ctx) }},
+	{"events", func(ctx context.Context, w *world, _ time.Duration) error { return w.count(ctx) }},
+	{"poll", func(ctx context.Context, w *world, window time.Duration) error { return w.poll(ctx, window) }},
+	{"memory", func(_ context.Context, w *world, _ time.Duration) error { return w.memory() }},
+	{"data", func(ctx context.Context, w *world, _ time.Duration) error { return w.updateData(ctx) }},
+	{"policy", func(ctx context.Context, w *world, _ time.Duration) error { return w.changePolicy(ctx) }},
+	{"commands", func(ctx context.Context, w *world, _ time.Duration) error { return w.commands(ctx) }},
+}
+
+func partNames() []string {
+	names := make([]string, len(parts))
+	for i, each := range parts {
+		names[i] = each.name
+	}
+	return names
+}
+
+// measure runs the selected parts one after the other, and prints what it has whatever
+// becomes of them.
+func (w *world) measure(ctx context.Context, window time.Duration, selected []string) error {
+	before := work()
+	var failures []error
+	for _, each := range parts {
+		if each.name != "watch" && !slices.Contains(selected, each.name) || ctx.Err() != nil {
+			continue
+		}
+		if err := each.do(ctx, w, window); err != nil {
+			failures = append(failures, fmt.Errorf("%s: %w\n%s", each.name, err, w.log.tail()))
+			if each.name == "watch" {
+				break // there is nothing to measure
+			}
 		}
 	}
-	return nil
+	w.table.print(os.Stdout)
+	judge(os.Stdout, before, work())
+	return errors.Join(append(failures, ctx.Err())...)
 }

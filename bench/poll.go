@@ -56,9 +56,14 @@ func (w *world) poll(ctx context.Context, window time.Duration) error {
 	fmt.Printf("  cores                                      %s (budget 0.25)\n", each(before, after, func(d time.Duration) string {
 		return fmt.Sprintf("%.3f", d.Seconds()/took.Seconds())
 	}))
+	spent := total(before, after)
+	w.table.add("poll: requests a check", float64(len(calls))/float64(max(len(checks), 1)), "requests", 1.005)
+	w.table.add("poll: CPU of a check", spent.Seconds()*1000/float64(max(len(checks), 1)), "ms", noBudget)
+	w.table.add("poll: cores", spent.Seconds()/took.Seconds(), "cores", 0.08*float64(w.tags)/10_000)
 	late := lateness(due, checks, w.registry.Host())
 	fmt.Printf("  from due to done                           p50 %.2f s, p99 %.2f s, of %d\n",
 		quantile(late, 0.5).Seconds(), quantile(late, 0.99).Seconds(), len(late))
+	w.table.add("poll: from due to done, p99", quantile(late, 0.99).Seconds(), "s", 2)
 	return nil
 }
 
@@ -121,13 +126,14 @@ func (w *world) memory() error {
 	if err != nil {
 		return err
 	}
-	budgets := map[string]string{worker: " (budget 250)", temporal: " (budget 300)"}
+	budgets := map[string]float64{worker: 250, temporal: 300, database: noBudget}
 	for _, program := range programs {
 		u, runs := used[program]
 		if !runs {
 			continue
 		}
-		fmt.Printf("memory of %-34s %d MiB%s", program, u.Resident>>20, budgets[program])
+		w.table.add("memory of "+program, float64(u.Resident)/(1<<20), "MiB", budgets[program])
+		fmt.Printf("memory of %-34s %d MiB", program, u.Resident>>20)
 		if u.Peak > 0 {
 			fmt.Printf(", at most %d so far", u.Peak>>20)
 		}

@@ -68,7 +68,7 @@ func (w *world) updateData(ctx context.Context) error {
 
 // changePolicy turns the outcome of tags, until all of it is notified.
 func (w *world) changePolicy(ctx context.Context) error {
-	return w.travels(ctx, fmt.Sprintf("policy that turns %d tags, sent", w.flips), "10s", "policy_eval", w.flips,
+	return w.travels(ctx, fmt.Sprintf("policy that turns %d tags, sent", w.flips), "8s", "policy_eval", w.flips,
 		"policy", "add", "--activate", w.bundle("STOP"))
 }
 
@@ -104,6 +104,7 @@ func (w *world) travels(ctx context.Context, name, budget, kind string, n int, c
 		return err
 	}
 	fmt.Printf("  requests to the registry                   %d (budget 0)\n", len(w.registry.Calls()))
+	w.table.add(kind+": requests to the registry", float64(len(w.registry.Calls())), "requests", 0)
 	return nil
 }
 
@@ -115,6 +116,7 @@ func (w *world) commands(ctx context.Context) error {
 			return err
 		}
 		fmt.Printf("%-44s %6.2f s\n", "tagwatch "+line, time.Since(began).Seconds())
+		w.table.add("tagwatch "+line, time.Since(began).Seconds(), "s", 1)
 	}
 	return nil
 }
@@ -134,12 +136,26 @@ func (w *world) timed(name, budget string, n int, do func() error) error {
 	if err != nil {
 		return err
 	}
+	limit := float64(noBudget)
+	if most, err := time.ParseDuration(budget); err == nil {
+		limit = most.Seconds()
+	}
+	w.table.add(name, took.Seconds(), "s", limit)
+	w.table.add("  CPU of each", total(before, after).Seconds()*1000/float64(n), "ms", noBudget)
 	if budget != "" {
 		budget = " (budget " + budget + ")"
 	}
 	fmt.Printf("%-44s %6.1f s%s, %.1f a second; CPU seconds: %s\n", name, took.Seconds(), budget, float64(n)/took.Seconds(),
 		each(before, after, func(d time.Duration) string { return fmt.Sprintf("%.1f", d.Seconds()) }))
 	return nil
+}
+
+// total is the CPU time of all processes.
+func total(before, after map[string]process.Usage) (sum time.Duration) {
+	for program, used := range after {
+		sum += used.CPU - before[program].CPU
+	}
+	return sum
 }
 
 // each is the CPU time of each process, and the sum.

@@ -30,6 +30,7 @@ type world struct {
 	registry *lab.Registry
 	feed     *feed.Feed
 	receiver *lab.Receiver
+	table    table
 }
 
 func newWorld(ctx context.Context, bin, dir string, n size, sqlite bool) (*world, error) {
