@@ -18,8 +18,8 @@ type Limits struct {
 	PathDepth  int           // components of a path: 256
 	Layers     int           // of an image: 512
 	Memory     int64         // bytes of the child's memory: 1 GiB
-	CPU        time.Duration // processor time of the child: 10 minutes
-	Wall       time.Duration // duration of the child: 15 minutes
+	CPU        time.Duration // processor time of the child, from when it has its image: 10 minutes
+	Wall       time.Duration // duration of the child, from then: 15 minutes
 	Scratch    int64         // bytes of the child's temporary files: 4 GiB
 }
 
