@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -17,8 +16,8 @@ const sampled = 50
 
 // runs are the workflows of one type.
 type runs struct {
-	count, events int
-	ids           []execution
+	count int
+	ids   []execution
 }
 
 type execution struct{ id, run string }
@@ -30,15 +29,14 @@ var actions = []string{"WORKFLOW_EXECUTION_STARTED", "ACTIVITY_TASK_SCHEDULED", 
 	"UPSERT_WORKFLOW_SEARCH_ATTRIBUTES", "WORKFLOW_EXECUTION_UPDATE_ACCEPTED", "MARKER_RECORDED", "START_CHILD_WORKFLOW_EXECUTION_INITIATED",
 	"SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED"}
 
-// runs counts the runs and events of each type of workflow so far.
+// runs counts the runs of each type of workflow so far.
 func (w *world) runs(ctx context.Context) (map[string]*runs, error) {
 	all := map[string]*runs{}
 	for token := ""; ; {
 		var page struct {
 			Executions []struct {
-				Execution     struct{ WorkflowID, RunID string } `json:"execution"`
-				Type          struct{ Name string }
-				HistoryLength string
+				Execution struct{ WorkflowID, RunID string } `json:"execution"`
+				Type      struct{ Name string }
 			}
 			NextPageToken string
 		}
@@ -51,8 +49,7 @@ func (w *world) runs(ctx context.Context) (map[string]*runs, error) {
 				of = &runs{}
 				all[each.Type.Name] = of
 			}
-			events, _ := strconv.Atoi(each.HistoryLength) // none is none
-			of.count, of.events = of.count+1, of.events+events
+			of.count++
 			of.ids = append(of.ids, execution{each.Execution.WorkflowID, each.Execution.RunID})
 		}
 		if token = page.NextPageToken; token == "" {
@@ -61,10 +58,11 @@ func (w *world) runs(ctx context.Context) (map[string]*runs, error) {
 	}
 }
 
-// actionsOf is about how many actions the runs of a type were, by a sample of them.
-func (w *world) actionsOf(ctx context.Context, of *runs) (float64, error) {
+// actionsOf is about how many events and actions the runs of a type have, by a sample of
+// them: Temporal lists the events of ended runs only.
+func (w *world) actionsOf(ctx context.Context, of *runs) (events, acted float64, err error) {
 	step := max(1, len(of.ids)/sampled)
-	counted, read := 0, 0
+	seen, counted, read := 0, 0, 0
 	for n := 0; n < len(of.ids); n += step {
 		read++
 		for token := ""; ; {
@@ -74,8 +72,9 @@ func (w *world) actionsOf(ctx context.Context, of *runs) (float64, error) {
 			}
 			query := url.Values{"execution.runId": {of.ids[n].run}, "nextPageToken": {token}}
 			if err := w.askTemporal(ctx, "workflows/"+url.PathEscape(of.ids[n].id)+"/history", query, &page); err != nil {
-				return 0, err
+				return 0, 0, err
 			}
+			seen += len(page.History.Events)
 			for _, event := range page.History.Events {
 				if slices.Contains(actions, strings.TrimPrefix(event.EventType, "EVENT_TYPE_")) {
 					counted++
@@ -86,7 +85,7 @@ func (w *world) actionsOf(ctx context.Context, of *runs) (float64, error) {
 			}
 		}
 	}
-	return float64(counted) / float64(read) * float64(of.count), nil
+	return float64(seen) / float64(read) * float64(of.count), float64(counted) / float64(read) * float64(of.count), nil
 }
 
 // count prints what Temporal keeps so far, and the size of the databases.
@@ -95,17 +94,17 @@ func (w *world) count(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	events, acted := 0, 0.0
+	events, acted := 0.0, 0.0
 	for _, kind := range slices.Sorted(maps.Keys(all)) {
-		did, err := w.actionsOf(ctx, all[kind])
+		had, did, err := w.actionsOf(ctx, all[kind])
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%-44s %d runs, %d events, about %.0f actions\n", kind, all[kind].count, all[kind].events, did)
+		fmt.Printf("%-44s %d runs, about %.0f events, %.0f actions\n", kind, all[kind].count, had, did)
 		w.table.add(kind+": actions of a run", did/float64(all[kind].count), "actions", noBudget)
-		events, acted = events+all[kind].events, acted+did
+		events, acted = events+had, acted+did
 	}
-	w.table.add("events of a tag so far", float64(events)/float64(w.tags), "events", noBudget)
+	w.table.add("events of a tag so far", events/float64(w.tags), "events", noBudget)
 	w.table.add("actions of a tag so far", acted/float64(w.tags), "actions", noBudget)
 	return w.sizes(ctx)
 }
