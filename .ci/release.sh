@@ -4,6 +4,7 @@
 #
 #   RELEASE_KEY    file of a private key of OpenSSH to sign with; without it, nothing is signed
 #   RELEASE_IMAGE  reference to push the image to; without it, there is no image
+#   CHART_IMAGE    repository of the image that the Helm chart names; that of RELEASE_IMAGE by default
 #   BASE_IMAGE     reference of the image below the programs
 #   BUILDER        URL that the provenance names as who ran the build
 #   GORELEASER     module of goreleaser, with its version, or the path of its program
@@ -24,10 +25,13 @@ of=(--version "$version" --revision "$REVISION" --date "$SOURCE_DATE_EPOCH" ${BU
 make --no-print-directory build manuals VERSION="$version"
 go run ./release/licenses --texts bin/THIRD_PARTY_LICENSES.txt
 [ -z "$(git status --porcelain THIRD_PARTY.md)" ] || fail "THIRD_PARTY.md is not up to date; run make docs and commit it"
+image=${RELEASE_IMAGE:-}
+chart=$(bash .ci/chart.sh "$version" bin "${CHART_IMAGE:-${image%:*}}")
 case $GORELEASER in
 *@*) go run "$GORELEASER" release --snapshot --clean ;;
 *) "$GORELEASER" release --snapshot --clean ;;
 esac
+cp "$chart" dist/
 go run ./release provenance "${of[@]}"
 
 if [ -n "${RELEASE_KEY:-}" ]; then
@@ -45,4 +49,4 @@ fi
 
 echo
 echo "in dist/, in MiB:"
-(cd dist && wc -c ./*.tar.gz ./*.deb ./*.rpm | awk '$2 != "total" { printf "%8.1f  %s\n", $1 / 1048576, substr($2, 3) }')
+(cd dist && wc -c ./*.tar.gz ./*.deb ./*.rpm ./*.tgz | awk '$2 != "total" { printf "%8.1f  %s\n", $1 / 1048576, substr($2, 3) }')

@@ -27,10 +27,16 @@ tagwatch-worker must be next to tagwatch or on the PATH. The worker logs to the
 terminal, Temporal to temporal.log in the data directory.
 
    tagwatch up
-   tagwatch up --data-dir /srv/tagwatch --port 17233 --ui-port 18233 --poll 1m`,
+   tagwatch up --data-dir /srv/tagwatch --port 17233 --ui-port 18233 --poll 1m
+   tagwatch up --demo
+
+--demo runs the demonstration in place of an installation: a registry, images and
+vulnerability data of its own, without the internet, and every notification as it
+comes. Its data are deleted at the end.`,
 		Flags: append([]cli.Flag{
 			&cli.IntFlag{Name: "port", Value: 7233, Usage: "`port` of Temporal"},
 			&cli.IntFlag{Name: "ui-port", Value: 8233, Usage: "`port` of Temporal's Web UI; 0 to disable it"},
+			&cli.BoolFlag{Name: "demo", Usage: "run the demonstration until interrupted"},
 		}, config.WorkerFlags()...),
 		Action: session.Bare(up),
 	}
@@ -39,6 +45,9 @@ terminal, Temporal to temporal.log in the data directory.
 func up(ctx context.Context, s *session.Session) error {
 	if err := s.Local("runs Tagwatch on this machine"); err != nil {
 		return err
+	}
+	if s.Bool("demo") {
+		return demonstrate()
 	}
 	settings, err := config.FromWorker(s.Context)
 	if err != nil {
@@ -113,7 +122,8 @@ func welcome(s *session.Session, a announcement, page, api string) {
 		lines = append(lines, "  export "+setting)
 	}
 	lines = append(lines, "  tagwatch endpoint add ops https://receiver.example.com/hook",
-		"  tagwatch subscribe docker.io/library/nginx:1.27 --wait", "  tagwatch status", "", "Ctrl-C stops it.")
+		"  tagwatch subscribe docker.io/library/nginx:1.27 --wait", "  tagwatch status",
+		"  tagwatch notifications --follow   # with or without an endpoint", "", "Ctrl-C stops it.")
 	s.Say("\nTagwatch is up.\n\n%s\n", strings.Join(lines, "\n"))
 }
 
