@@ -23,6 +23,7 @@ type module struct {
 // programs of a release, with the folder of their module and their package.
 var programs = []struct{ name, module, of string }{
 	{"tagwatch", ".", "./starter"}, {"tagwatch-worker", ".", "./worker"}, {"tagwatch-temporal", "tools", "./temporal"},
+	{"tagwatch-demo", ".", "./demo"},
 }
 
 var platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64"}
