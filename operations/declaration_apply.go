@@ -143,7 +143,7 @@ func (d declaring) change(ctx context.Context) error {
 		case c.Kind == declaration.OfSubscription:
 			subscribes = append(subscribes, c)
 		default:
-			if err := d.finish(ctx, c, d.save(ctx, c)); err != nil {
+			if err := d.finish(ctx, d.save(ctx, c), c); err != nil {
 				return err
 			}
 		}
@@ -154,19 +154,16 @@ func (d declaring) change(ctx context.Context) error {
 	if len(d.done.Refused) > 0 {
 		return nil
 	}
-	for _, c := range deletes {
-		if err := d.finish(ctx, c, d.delete(ctx, c)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return d.deleteAll(ctx, deletes)
 }
 
-// finish records what came of a change, and pauses if it is late, or tags have to be
-// evaluated first.
-func (d declaring) finish(ctx context.Context, c declaration.Change, err error) error {
-	if err := d.record(ctx, c, err); err != nil {
-		return err
+// finish records what came of changes that were made at once, and pauses if it is late, or
+// tags have to be evaluated first.
+func (d declaring) finish(ctx context.Context, err error, changes ...declaration.Change) error {
+	for _, c := range changes {
+		if err := d.record(ctx, c, err); err != nil {
+			return err
+		}
 	}
 	if d.done.Task != nil || d.late() {
 		return errPaused

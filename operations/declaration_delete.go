@@ -11,10 +11,45 @@ import (
 	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watcher"
 )
 
-// delete removes a thing. One that was removed meanwhile is as it is to be.
+// endedPage is how many tags end in one transaction.
+const endedPage = 100
+
+// deleteAll deletes in order, tags that follow each other in pages, as many as there is
+// time for.
+func (d declaring) deleteAll(ctx context.Context, changes []declaration.Change) error {
+	for len(changes) > 0 {
+		n := 0
+		for n < min(len(changes), endedPage) && changes[n].Kind == declaration.OfSubscription {
+			n++
+		}
+		page := changes[:max(n, 1)]
+		changes = changes[len(page):]
+		var err error
+		if n > 0 {
+			err = d.endTags(ctx, page)
+		} else {
+			err = d.delete(ctx, page[0])
+		}
+		if err := d.finish(ctx, err, page...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d declaring) endTags(ctx context.Context, changes []declaration.Change) error {
+	ends := make([]subscription.End, len(changes))
+	for i, c := range changes {
+		ends[i] = subscription.End{Target: c.Stored.Watched.Target, Types: slices.Sorted(maps.Keys(c.Stored.Watched.Types))}
+	}
+	return d.end(ctx, ends...)
+}
+
+// delete removes a thing that is not a tag. One that was removed meanwhile is as it is to be.
 func (d declaring) delete(ctx context.Context, c declaration.Change) error {
 	err := error(nil)
 	switch c.Kind {
@@ -38,8 +73,6 @@ func (d declaring) delete(ctx context.Context, c declaration.Change) error {
 			d.wakeSource(ctx, c.Name)
 			d.wakeTags(ctx, ended)
 		}
-	case declaration.OfSubscription:
-		err = d.end(ctx, c.Stored.Watched.Target, slices.Sorted(maps.Keys(c.Stored.Watched.Types)))
 	}
 	if errors.Is(err, errkind.NotFound) {
 		return nil

@@ -3,7 +3,6 @@ package operations
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -166,14 +165,16 @@ func (d declaring) endTypes(ctx context.Context, c declaration.Change) error {
 	if len(gone) == 0 {
 		return nil
 	}
-	return d.end(ctx, c.Stored.Watched.Target, gone)
+	return d.end(ctx, subscription.End{Target: c.Stored.Watched.Target, Types: gone})
 }
 
-// end ends subscriptions, and is content if they ended meanwhile.
-func (d declaring) end(ctx context.Context, target image.Target, types []notification.Type) error {
-	if _, err := d.Unsubscribe(ctx, target, types, d.now); err != nil && !errors.Is(err, errkind.NotFound) {
+// end ends subscriptions, and is content with those that ended meanwhile.
+func (d declaring) end(ctx context.Context, ends ...subscription.End) error {
+	if err := d.UnsubscribeAll(ctx, ends, d.now); err != nil {
 		return err
 	}
-	d.wakeTag(ctx, target)
+	for _, each := range ends {
+		d.wakeTag(ctx, each.Target)
+	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store/storetest"
 	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/domain/acceptance"
+	"github.com/tagwatch/tagwatch/domain/audit"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/domain/endpoint"
@@ -49,6 +50,7 @@ type installation struct {
 	unread  error  // why a worker does not read a source
 	hurried bool   // each request has time for one step
 	rounds  int
+	woken   []string // what wakes were for
 }
 
 // install makes an installation, which ends with the test that it is made for.
@@ -130,9 +132,8 @@ func (i *installation) DeleteSource(ctx context.Context, name string, now time.T
 	return ended, err
 }
 
-func (i *installation) Unsubscribe(ctx context.Context, target image.Target, types []notification.Type, now time.Time) (left int, err error) {
-	err = i.write(func() (err error) { left, err = i.Store.Unsubscribe(ctx, target, types, now); return err })
-	return left, err
+func (i *installation) UnsubscribeAll(ctx context.Context, ends []subscription.End, now time.Time) error {
+	return i.write(func() error { return i.Store.UnsubscribeAll(ctx, ends, now) })
 }
 
 func (i *installation) subscribe(ctx context.Context, request subscription.Request) (results []subscription.Result, err error) {
@@ -179,7 +180,9 @@ func (i *installation) evaluateAcceptances(context.Context) (Task, error) {
 	return Task{}, i.write(func() error { return nil })
 }
 
-func (i *installation) wake(context.Context, string, func(context.Context, client.Client) error) {}
+func (i *installation) wake(_ context.Context, doing string, _ func(context.Context, client.Client) error) {
+	i.woken = append(i.woken, doing)
+}
 
 func (i *installation) system() *System {
 	return &System{Store: func(context.Context) (*store.Store, error) { return i.Store, nil }, Now: noon, Scope: token.Admin}
@@ -193,7 +196,7 @@ func (i *installation) plan(document string, o declaration.Options) (declaration
 // round carries out one request to apply a plan.
 func (i *installation) round(plan declaration.Plan) (AppliedDeclaration, error) {
 	var done AppliedDeclaration
-	err := declaring{i, i, plan, "ann", noon, func() bool { return i.hurried }, &done}.run(i.t.Context())
+	err := declaring{i, i, plan, "ann", noon, func() bool { return i.hurried }, &done}.run(audit.As(i.t.Context(), audit.Actor{Name: "ann", Via: audit.API}))
 	return done, err
 }
 

@@ -13,7 +13,6 @@ import (
 	"github.com/tagwatch/tagwatch/domain/endpoint"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -38,7 +37,7 @@ type declaredStore interface {
 	SaveSource(ctx context.Context, saved source.Source, now time.Time) error
 	DeleteSource(ctx context.Context, name string, now time.Time) ([]image.Target, error)
 	Namesakes(ctx context.Context, target image.Target) ([]image.Target, error)
-	Unsubscribe(ctx context.Context, target image.Target, types []notification.Type, now time.Time) (int, error)
+	UnsubscribeAll(ctx context.Context, ends []subscription.End, now time.Time) error
 }
 
 var _ declaredStore = (*store.Store)(nil)

@@ -114,6 +114,9 @@ func changes(t *testing.T) []change {
 			_, err := s.Unsubscribe(ctx, web, nil, at(1))
 			return err
 		}, false, audit.SubscriptionEnd, "quay.io/team/web:1.0", `{"tag_update":{}}`, ``},
+		{"UnsubscribeAll", subscribed, func(ctx context.Context, t *testing.T, s *store.Store) error {
+			return s.UnsubscribeAll(ctx, []subscription.End{{Target: web}}, at(1))
+		}, true, audit.SubscriptionEnd, "quay.io/team/web:1.0", `{"tag_update":{}}`, ``},
 		{"UnwatchTags", brought, func(ctx context.Context, t *testing.T, s *store.Store) error {
 			_, err := s.UnwatchTags(ctx, app.Name, at(1))
 			return err

@@ -125,13 +125,20 @@ func (t tx) disown(ctx context.Context, key declaration.Key) error {
 	return t.run(ctx, `DELETE FROM declared WHERE kind = ? AND name = ?`, string(key.Kind), key.Name)
 }
 
-// disownTag does it for a tag to which only watched repositories and sources subscribe.
-func (t tx) disownTag(ctx context.Context, target image.Target) error {
-	left, err := one[int](ctx, t, `SELECT count(*) FROM subscription WHERE target = ? AND active AND repository = '' AND source = ''`, target.String())
-	if err != nil || left > 0 {
+// disownTags does it for those of the tags to which only watched repositories and sources
+// subscribe.
+func (t tx) disownTags(ctx context.Context, targets []image.Target) error {
+	kept, err := allIn[string](ctx, t, `SELECT DISTINCT target FROM subscription WHERE active AND repository = '' AND source = '' AND target IN (?)`, namesOf(targets))
+	if err != nil {
 		return err
 	}
-	return t.disown(ctx, declaration.KeyOfTarget(target))
+	var names []string
+	for _, target := range targets {
+		if !slices.Contains(kept, target.String()) {
+			names = append(names, declaration.KeyOfTarget(target).Name)
+		}
+	}
+	return runIn(ctx, t, `DELETE FROM declared WHERE kind = ? AND name IN (?)`, names, string(declaration.OfSubscription))
 }
 
 // disownAcceptance does it for acceptances that are all revoked.

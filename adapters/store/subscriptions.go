@@ -3,13 +3,10 @@ package store
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/tagwatch/tagwatch/domain/condition"
-	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
@@ -129,88 +126,6 @@ func (t tx) activate(ctx context.Context, subs []subscription.Subscription, now 
 		SET active = TRUE, options = excluded.options, repository = excluded.repository, source = excluded.source, updated = excluded.updated
 		WHERE excluded.repository = '' AND excluded.source = '' OR NOT subscription.active
 			OR subscription.repository = excluded.repository AND subscription.source = excluded.source`)
-}
-
-// Unsubscribe deactivates the target's subscriptions of those types, of all
-// types if none is given, and reports how many active ones are left. With the last
-// of them the target's state goes: a later subscription starts from scratch.
-// errkind.NotFound if none of them was active.
-func (s *Store) Unsubscribe(ctx context.Context, target image.Target, types []notification.Type, now time.Time) (left int, err error) {
-	doing := "unsubscribe " + target.String()
-	err = s.change(ctx, doing, func(t tx) error {
-		if _, err := t.watched(ctx, target); err != nil {
-			return err
-		}
-		return t.noteSubscriptions(ctx, []image.Target{target}, now, func() error {
-			var ended int64
-			err := t.notingDockerfiles(ctx, []image.Target{target}, now, func() (err error) {
-				ended, err = t.deactivate(ctx, target, types, now)
-				return err
-			})
-			if err != nil {
-				return err
-			}
-			if ended == 0 {
-				return fmt.Errorf("not subscribed to %s: %w", describe(types), errkind.NotFound)
-			}
-			if err := t.disownTag(ctx, target); err != nil {
-				return err
-			}
-			if left, err = t.forgetUnwatched(ctx, target); err != nil || left > 0 {
-				return err
-			}
-			return t.run(ctx, `DELETE FROM archived WHERE target = ?`, target.String())
-		})
-	})
-	return left, err
-}
-
-func (t tx) deactivate(ctx context.Context, target image.Target, types []notification.Type, now time.Time) (int64, error) {
-	if len(types) == 0 {
-		return t.exec(ctx, `UPDATE subscription SET active = FALSE, updated = ? WHERE target = ? AND active`, toMicros(now), target.String())
-	}
-	var ended int64
-	for _, kind := range types {
-		n, err := t.exec(ctx, `UPDATE subscription SET active = FALSE, updated = ? WHERE target = ? AND type = ? AND active`,
-			toMicros(now), target.String(), string(kind))
-		if err != nil {
-			return 0, err
-		}
-		ended += n
-	}
-	return ended, nil
-}
-
-// forgetUnwatched counts the active subscriptions and, without any, deletes the
-// target with all that hangs on it.
-func (t tx) forgetUnwatched(ctx context.Context, target image.Target) (left int, err error) {
-	left, err = one[int](ctx, t, `SELECT count(*) FROM subscription WHERE target = ? AND active`, target.String())
-	if err != nil || left > 0 {
-		return left, err
-	}
-	if err := t.run(ctx, `DELETE FROM target WHERE name = ?`, target.String()); err != nil {
-		return 0, err
-	}
-	if err := t.forgetConditions(ctx, condition.Tag, target.String()); err != nil {
-		return 0, err
-	}
-	registry := target.Reference.Registry
-	watched, err := t.exists(ctx, condition.Key{Resource: condition.Registry, Name: registry})
-	if err != nil || watched {
-		return 0, err
-	}
-	return 0, t.forgetConditions(ctx, condition.Registry, registry)
-}
-
-func describe(types []notification.Type) string {
-	if len(types) == 0 {
-		return "it"
-	}
-	names := make([]string, len(types))
-	for i, kind := range types {
-		names[i] = string(kind)
-	}
-	return strings.Join(names, " or ")
 }
 
 // Subscriptions lists those that the filter selects, by target, then by type.

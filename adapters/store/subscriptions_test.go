@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -113,6 +114,53 @@ func TestUnsubscribeForgetsTheTarget(t *testing.T) {
 		}
 		if _, err := s.Unsubscribe(ctx, target(t, "unknown:1"), nil, at(4)); !errors.Is(err, errkind.NotFound) {
 			t.Errorf("unknown: %v", err)
+		}
+	})
+}
+
+// TestUnsubscribeAll: of each target what is named ends, and with the last of it the target.
+func TestUnsubscribeAll(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		part, whole, other, brought, gone := target(t, "part:1"), target(t, "whole:1"), target(t, "other:1"), target(t, "brought:1"), target(t, "gone:1")
+		var subs []subscription.Subscription
+		for _, each := range []image.Target{part, whole, other, brought} {
+			subs = append(subs, newSubscription(each, notification.TagUpdate), newSubscription(each, notification.VulnUpdate))
+		}
+		subs[7].Repository = brought.Reference.Repository
+		check(t, s.Subscribe(ctx, subs, time.Hour, at(0)))
+		var declared []declaration.Key
+		for _, each := range []image.Target{part, whole, other, brought} {
+			declared = append(declared, declaration.KeyOfTarget(each))
+		}
+		check(t, s.Claim(ctx, "web", declared, at(0)))
+		one := []notification.Type{notification.TagUpdate}
+		check(t, s.UnsubscribeAll(ctx, []subscription.End{{Target: whole}, {Target: gone}, {Target: part, Types: one}, {Target: brought, Types: one},
+			{Target: other, Types: []notification.Type{notification.AnalysisUpdate}}}, at(1)))
+		var left []string
+		for _, sub := range must[[]subscription.Subscription](t)(s.Subscriptions(ctx, subscription.Filter{ActiveOnly: true})) {
+			left = append(left, sub.Target.Reference.Repository.Path+" "+string(sub.Type))
+		}
+		want := []string{"brought vuln_update", "other tag_update", "other vuln_update", "part vuln_update"}
+		if diff := cmp.Diff(want, left); diff != "" {
+			t.Errorf("left (-want +got)\n%s", diff)
+		}
+		targets := must[[]image.Target](t)(s.Targets(ctx, subscription.TargetFilter{}))
+		if diff := cmp.Diff([]image.Target{brought, other, part}, targets); diff != "" {
+			t.Errorf("watched (-want +got)\n%s", diff)
+		}
+		var owned []string
+		for _, thing := range must[[]declaration.Thing](t)(s.Things(ctx)) {
+			owned = append(owned, thing.Name+" "+thing.Owner)
+		}
+		if diff := cmp.Diff([]string{"docker.io/library/other:1 web", "docker.io/library/part:1 web"}, owned); diff != "" {
+			t.Errorf("owned (-want +got)\n%s", diff)
+		}
+		check(t, s.Subscribe(ctx, []subscription.Subscription{newSubscription(whole, notification.TagUpdate), newSubscription(brought, notification.TagUpdate)}, 0, at(2)))
+		for _, thing := range must[[]declaration.Thing](t)(s.Things(ctx)) {
+			if (thing.Key == declaration.KeyOfTarget(whole) || thing.Key == declaration.KeyOfTarget(brought)) && thing.Owner != "" {
+				t.Errorf("%s still belongs to %s", thing.Name, thing.Owner)
+			}
 		}
 	})
 }

@@ -38,6 +38,12 @@ type Request struct {
 	By audit.Actor `json:",omitzero"`
 }
 
+// End ends the subscriptions of a target of those types; of all types without any.
+type End struct {
+	Target image.Target
+	Types  []notification.Type
+}
+
 // Result is the answer for one tag of a Request.
 type Result struct {
 	Target image.Target // as it is stored
