@@ -40,6 +40,7 @@ type sample struct {
 
 func samples(f *fixture, tag string) []sample {
 	ref := "?ref=" + url.QueryEscape(tag)
+	name, _, _ := strings.Cut(tag, ":")
 	about, accepted := f.deliveries(tag)[0], map[string]string{inside: "1", outside: "2"}[tag]
 	return []sample{
 		{operation: "list-tags", method: "GET", path: "/tags", scope: token.Read, list: true},
@@ -53,6 +54,10 @@ func samples(f *fixture, tag string) []sample {
 		{operation: "find-vulnerability", method: "GET", path: "/affected?id=CVE-2026-0001", scope: token.Read, list: true},
 		{operation: "find-package", method: "GET", path: "/affected/packages?purl=" + url.QueryEscape("pkg:deb/debian/openssl"), scope: token.Read, list: true},
 		{operation: "list-repositories", method: "GET", path: "/repositories", scope: token.Read, list: true},
+		{operation: "show-repository", method: "GET", path: "/repository?name=" + url.QueryEscape(name), scope: token.Read},
+		{operation: "plan-repository", method: "POST", path: "/repositories/plan", body: fmt.Sprintf(`{"name": %q, "filter": {"versions": "^1"}}`, name), scope: token.Act},
+		{operation: "save-repository", method: "POST", path: "/repositories", body: fmt.Sprintf(`{"name": %q, "interval": "5m"}`, name), scope: token.Act},
+		{operation: "unwatch-repository", method: "POST", path: "/repositories/unwatch", body: fmt.Sprintf(`{"name": %q}`, name), scope: token.Act},
 		{operation: "list-notifications", method: "GET", path: "/notifications", scope: token.Read, list: true},
 		{operation: "stream-notifications", method: "GET", path: "/notifications/stream?after=0", scope: token.Read, list: true},
 		{operation: "read-atom", method: "GET", path: "/notifications.atom", scope: token.Feed, list: true},

@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -64,8 +65,9 @@ type fixture struct {
 	// tokens are the texts by name: a scope, or web- and a scope.
 	tokens map[string]string
 	asked  []string // of Temporal
-	fails  error    // what Temporal answers
-	broken error    // what the database answers
+	asking sync.Mutex
+	fails  error // what Temporal answers
+	broken error // what the database answers
 	sent   int
 }
 
@@ -125,7 +127,9 @@ func (f *fixture) serve(trusted api.Issuer, rules []token.Rule) {
 	system := operations.System{Account: "admin",
 		Store: func(context.Context) (*store.Store, error) { return kept, f.broken },
 		Ask: func(ctx context.Context, doing string, _ time.Duration, request func(context.Context, client.Client) error) error {
+			f.asking.Lock()
 			f.asked = append(f.asked, doing)
+			f.asking.Unlock()
 			if f.fails == nil && slices.ContainsFunc(ofTasks, func(begin string) bool { return strings.HasPrefix(doing, begin) }) {
 				return request(ctx, client.Client{Temporal: running()})
 			}
@@ -145,7 +149,7 @@ func (f *fixture) serve(trusted api.Issuer, rules []token.Rule) {
 }
 
 // ofTasks begin what the operations about tasks ask of Temporal.
-var ofTasks = []string{"activate bundle", "store and activate", "compare the running workflows", "show the task", "fetch vulnerability data", "import vulnerability data", "release vulnerability data", "go back to earlier", "evaluate with the stored"}
+var ofTasks = []string{"activate bundle", "store and activate", "compare the running workflows", "show the task", "fetch vulnerability data", "import vulnerability data", "release vulnerability data", "go back to earlier", "evaluate with the stored", "plan to watch"}
 
 // running is a Temporal whose every workflow runs.
 func running() *mocks.Client {

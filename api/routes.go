@@ -19,7 +19,7 @@ const prefix = "/api/v1"
 var routes = []route{
 	read(operations.ListTags), read(operations.NameTag), read(operations.ShowTag), read(operations.FollowTag), read(operations.ShowImage), sbom(), read(operations.ListPackages), read(operations.ListVulnerabilities), change(operations.Evaluate),
 	read(operations.ListSubscriptions), change(operations.Subscribe), change(operations.Unsubscribe), change(operations.Rescan),
-	read(operations.FindVulnerability), read(operations.FindPackage), read(operations.ListRepositories),
+	read(operations.FindVulnerability), read(operations.FindPackage), read(operations.ListRepositories), readEdition(operations.ShowRepository), begun(operations.PlanRepository), changeIf(operations.SaveRepository), changeIf(operations.UnwatchRepository),
 	read(operations.ListNotifications), read(operations.ShowNotification), read(operations.ExplainNotification), read(operations.ExplainSilence), streaming(), atom(),
 	read(operations.ListDeliveries), change(operations.Redeliver),
 	read(operations.ListEndpoints), readEdition(operations.ShowEndpoint), changeIf(operations.SaveEndpoint), change(operations.ImportEndpoints), changeIf(operations.RotateEndpoint),

@@ -29,6 +29,14 @@ func (c Client) PlanRepository(ctx context.Context, repository taglist.Repositor
 	return run[taglist.Plan](ctx, c, workflows.TypePlanRepository, "plan-repository:"+name, "Tags that would be watched in "+name, workflows.PlanRepository, repository)
 }
 
+// BeginRepositoryPlan has a worker find out what PlanRepository returns: the result of the run
+// is a taglist.Plan.
+func (c Client) BeginRepositoryPlan(ctx context.Context, repository taglist.Repository) (Run, error) {
+	name := repository.Name.String()
+	options := options(workflows.TypePlanRepository, workflows.PlanRepositoryID+":"+name+":"+uuid.NewString(), "Tags that would be watched in "+name)
+	return runOf(c.Temporal.ExecuteWorkflow(ctx, options, workflows.TypePlanRepository, repository))
+}
+
 // PlanSource returns what a source would bring, as a worker reads it.
 func (c Client) PlanSource(ctx context.Context, asked source.Source) (source.Plan, error) {
 	return run[source.Plan](ctx, c, workflows.TypePlanSource, "plan-source:"+asked.Name, "What source "+asked.Name+" would bring", workflows.PlanSource, asked)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/domain/token"
 	"github.com/tagwatch/tagwatch/workflows"
 )
@@ -58,6 +59,7 @@ type TaskResult struct {
 	Synchronization *Synced         `json:"synchronization,omitempty"`
 	Reconciliation  *Reconciliation `json:"reconciliation,omitempty"`
 	Evaluation      *Reevaluated    `json:"evaluation,omitempty"`
+	Plan            *taglist.Plan   `json:"plan,omitempty"`
 }
 
 // taskKind is what there is to know of the tasks that run a workflow.
@@ -65,7 +67,9 @@ type taskKind struct {
 	// bounded ones can be started, and so be seen, by callers with bounds. These do not
 	// see what such a task says about the installation: its step, and its result.
 	bounded bool
-	read    func(await func(result any) error) (TaskResult, error)
+	// within reports that a run is about what is within bounds: who has these sees all of it.
+	within func(token.Bounds, client.Run) bool
+	read   func(await func(result any) error) (TaskResult, error)
 }
 
 // taskKinds are the workflows that are shown as tasks, by their ids.
@@ -74,6 +78,7 @@ var taskKinds = map[string]taskKind{
 	workflows.SyncFeedID:         {read: readSynced},
 	workflows.ReconcileID:        {read: readReconciliation},
 	workflows.ApplyAcceptancesID: {bounded: true, read: readReevaluated},
+	workflows.PlanRepositoryID:   {within: plannedWithin, read: readPlan},
 }
 
 // evaluationTimeout is how long workers may take to evaluate all tags.
@@ -123,7 +128,8 @@ type TaskRequest struct {
 func showTask(ctx context.Context, s *System, request TaskRequest) (Task, error) {
 	run, found := runOf(request.ID)
 	kind := taskKinds[kindOfTask(run)]
-	if !found || !kind.bounded && !s.Bounds.Whole() {
+	whole := s.Bounds.Whole() || kind.within != nil && kind.within(s.Bounds, run)
+	if !found || !kind.bounded && !whole {
 		return Task{}, noTask(request.ID)
 	}
 	task := Task{ID: request.ID, Kind: kindOfTask(run), State: TaskRunning}
@@ -133,7 +139,7 @@ func showTask(ctx context.Context, s *System, request TaskRequest) (Task, error)
 	if errors.Is(err, errkind.NotFound) {
 		return Task{}, noTask(request.ID)
 	}
-	if !s.Bounds.Whole() {
+	if !whole {
 		task = task.bounded()
 	}
 	return task, err

@@ -23,14 +23,9 @@ import (
 // directly are the scripts that do not run by way of a server, each with the reason.
 var directly = map[string]string{
 	"login.txtar": "is about which server is used", "database.txtar": local, "up.txtar": local, "up_beside.txtar": local, "up_fails.txtar": local,
-
-	"platforms.txtar": missing,
 }
 
-const (
-	local   = "is about the database or the programs of this machine"
-	missing = "has commands that are not operations yet"
-)
+const local = "is about the database or the programs of this machine"
 
 // TestSessionsRemote runs the scripts of TestSessions by way of a server: the same is to be
 // seen.

@@ -9,8 +9,12 @@ import (
 	"github.com/tagwatch/tagwatch/domain/taglist"
 )
 
-// TypePlanRepository is the name of the workflow type PlanRepository.
-const TypePlanRepository = "PlanRepository"
+// TypePlanRepository is the name of the workflow type PlanRepository, and PlanRepositoryID
+// begins the ids of its workflows.
+const (
+	TypePlanRepository = "PlanRepository"
+	PlanRepositoryID   = "plan-repository"
+)
 
 // planning is for a list that a person waits for: it may be long.
 var planning = workflow.ActivityOptions{

@@ -6,17 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/taglist"
-	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/domain/wording"
-	"github.com/tagwatch/tagwatch/starter/arguments"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/exit"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
@@ -91,133 +88,115 @@ within --retention, they continue from their last state.
 }
 
 func repositoryWatch(ctx context.Context, s *session.Session) error {
-	name, err := repositoryArgument(ctx, s)
+	name, err := repositoryArgument(s)
 	if err != nil {
 		return err
 	}
-	return watchRepository(ctx, s, taglist.Repository{Name: name})
+	repository, err := repositoryOfFlags(s, taglist.Repository{Name: name})
+	if err != nil {
+		return err
+	}
+	watched, err := operations.ShowRepository.Run(ctx, s.System(), operations.RepositoryRequest{Name: name.String()})
+	if err != nil && !errors.Is(err, errkind.NotFound) {
+		return err
+	}
+	if err == nil {
+		sayOtherName(s, name, watched.Name)
+	}
+	return watchRepository(ctx, s, repository, operations.Conditional{})
 }
 
 func repositoryUpdate(ctx context.Context, s *session.Session) error {
-	name, err := repositoryArgument(ctx, s)
+	name, err := repositoryArgument(s)
 	if err != nil {
 		return err
 	}
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return err
-	}
-	stored, _, err := kept.Repository(ctx, name)
-	if errors.Is(err, errkind.NotFound) {
-		return exit.Refused("%s is not watched; watch it with: tagwatch repository watch %s", name, name)
+	watched, err := operations.ShowRepository.Run(ctx, s.System(), operations.RepositoryRequest{Name: name.String()})
+	if refusal, is := errors.AsType[*operations.Refusal](err); is && refusal.Hint != "" && errors.Is(err, errkind.NotFound) {
+		return exit.Refused("%s; watch it with: tagwatch repository watch %s", refusal.Text, name)
 	}
 	if err != nil {
 		return err
 	}
-	return watchRepository(ctx, s, stored)
+	sayOtherName(s, name, watched.Name)
+	repository, err := repositoryOfFlags(s, watched.Repository.Repository)
+	if err != nil {
+		return err
+	}
+	return watchRepository(ctx, s, repository, operations.Conditional{IfMatch: watched.EditionTag()})
 }
 
-// watchRepository watches a repository with the options that are given over
-// those that it has.
-func watchRepository(ctx context.Context, s *session.Session, repository taglist.Repository) error {
-	repository, err := repositoryOfFlags(s, repository)
-	if err != nil {
-		return err
-	}
-	if err := knownEndpoints(ctx, s, repository.Options.Endpoints); err != nil {
-		return err
-	}
-	linked, err := s.Temporal(ctx) // before anything is stored
-	if err != nil {
-		return err
-	}
+func watchRepository(ctx context.Context, s *session.Session, repository taglist.Repository, condition operations.Conditional) error {
+	settings := operations.RepositorySettingsOf(repository)
 	var plan *taglist.Plan
+	var err error
 	if !s.Bool("no-verify") || s.Bool("dry-run") {
-		if plan, err = planRepository(ctx, linked, repository); err != nil {
+		if plan, err = planRepository(ctx, s, settings); err != nil {
 			return err
 		}
 	}
 	if s.Bool("dry-run") {
 		return s.Show(plan, func(w io.Writer) { writePlan(s, w, plan) })
 	}
-	if plan != nil && plan.Problem != "" {
-		return exit.Refused("%s", plan.Problem)
+	if plan != nil {
+		if err := operations.RefusePlan(*plan); err != nil {
+			return err
+		}
 	}
-	if err := s.Stored.SaveRepository(ctx, repository, s.Now); err != nil {
-		return err
-	}
-	if err := linked.Client.WakeRepository(ctx, repository.Name, watcher.WakeSettings); err != nil {
-		return err
-	}
-	return showWatched(s, repository, plan)
-}
-
-// planTimeout is how long a worker may take to list a repository.
-const planTimeout = 10 * time.Minute
-
-func planRepository(ctx context.Context, l *session.Link, repository taglist.Repository) (*taglist.Plan, error) {
-	var plan taglist.Plan
-	err := l.Ask(ctx, "list the tags of "+repository.Name.String(), planTimeout, func(ctx context.Context) (err error) {
-		plan, err = l.Client.PlanRepository(ctx, repository)
-		return err
-	})
-	return &plan, err
-}
-
-// knownEndpoints refuses the name of an endpoint that does not exist.
-func knownEndpoints(ctx context.Context, s *session.Session, names []string) error {
-	kept, err := s.Store(ctx)
+	saved, err := operations.SaveRepository.Run(ctx, s.System(), operations.RepositoryChange{Conditional: condition, RepositorySettings: settings, Unverified: true})
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		if _, err := kept.Endpoint(ctx, name); err != nil {
-			return arguments.OfEndpoint(name, err)
-		}
+	saved.Plan = plan
+	return showWatched(s, saved)
+}
+
+func planRepository(ctx context.Context, s *session.Session, settings operations.RepositorySettings) (*taglist.Plan, error) {
+	task, err := operations.PlanRepository.Run(ctx, s.System(), settings)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	result, err := s.FollowTask(ctx, task, "nothing was changed")
+	if err == nil && result.Plan == nil {
+		err = fmt.Errorf("the plan for %s is missing from the answer", settings.Name)
+	}
+	return result.Plan, err
 }
 
-// watchedRepository is what came of watching a repository, for programs.
-type watchedRepository struct {
-	taglist.Repository
-	// Plan is missing if the registry was not asked.
-	Plan *taglist.Plan `json:"plan,omitempty"`
-}
-
-func showWatched(s *session.Session, repository taglist.Repository, plan *taglist.Plan) error {
-	return s.Show(watchedRepository{repository, plan}, func(w io.Writer) {
-		if plan == nil {
-			fmt.Fprintf(w, "%s is watched; see: tagwatch repository list\n", repository.Name)
-			return
-		}
-		fmt.Fprintf(w, "%s is watched: %d of %s%s\n", repository.Name, plan.Selected, wording.Count(plan.Tags, "tag"), changeLine(plan.Change))
-		sayNamesakes(s, plan)
-		if plan.Selected == 0 {
-			s.Say("No tag matches yet; to see why:  tagwatch repository update %s --dry-run", repository.Name)
+func showWatched(s *session.Session, saved operations.SavedRepository) error {
+	return s.Show(saved, func(w io.Writer) {
+		writeWatched(s, w, saved)
+		if saved.Delayed != "" {
+			s.Say("Saved. The repository's workflow shows it later: %s", saved.Delayed)
 		}
 	})
 }
 
-// repositoryArgument is the argument, under the name by which the repository is
-// watched.
-func repositoryArgument(ctx context.Context, s *session.Session) (image.Repository, error) {
+func writeWatched(s *session.Session, w io.Writer, saved operations.SavedRepository) {
+	plan := saved.Plan
+	if plan == nil {
+		fmt.Fprintf(w, "%s is watched; see: tagwatch repository list\n", saved.Name)
+		return
+	}
+	fmt.Fprintf(w, "%s is watched: %d of %s%s\n", saved.Name, plan.Selected, wording.Count(plan.Tags, "tag"), changeLine(plan.Change))
+	sayNamesakes(s, plan)
+	if plan.Selected == 0 {
+		s.Say("No tag matches yet; to see why:  tagwatch repository update %s --dry-run", saved.Name)
+	}
+}
+
+func repositoryArgument(s *session.Session) (image.Repository, error) {
 	text, err := s.Argument("REPOSITORY")
 	if err != nil {
 		return image.Repository{}, err
 	}
 	name, err := image.ParseRepository(text)
-	if err != nil {
-		return name, exit.Unable(err)
+	return name, exit.Unable(err)
+}
+
+// sayOtherName says by which other name a repository is watched.
+func sayOtherName(s *session.Session, name, watched image.Repository) {
+	if watched != name {
+		s.Say("%s is already watched as %s", name, watched)
 	}
-	kept, err := s.Store(ctx)
-	if err != nil {
-		return name, nil // the command says so once it needs the database
-	}
-	watched, err := kept.WatchedAs(ctx, name)
-	if err != nil || len(watched) == 0 || slices.ContainsFunc(watched, func(r taglist.Repository) bool { return r.Name == name }) {
-		return name, err
-	}
-	s.Say("%s is already watched as %s", name, watched[0].Name)
-	return watched[0].Name, nil
 }

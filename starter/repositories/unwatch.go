@@ -2,16 +2,12 @@ package repositories
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tagwatch/tagwatch/domain/errkind"
-	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/watcher"
 	"github.com/tagwatch/tagwatch/domain/wording"
-	"github.com/tagwatch/tagwatch/starter/exit"
+	"github.com/tagwatch/tagwatch/operations"
 	"github.com/tagwatch/tagwatch/starter/session"
 )
 
@@ -32,30 +28,18 @@ always stay.
 }
 
 func repositoryUnwatch(ctx context.Context, s *session.Session) error {
-	name, err := repositoryArgument(ctx, s)
+	name, err := repositoryArgument(s)
 	if err != nil {
 		return err
 	}
-	kept, err := s.Store(ctx)
+	ended, err := operations.UnwatchRepository.Run(ctx, s.System(), operations.RepositoryUnwatch{Name: name.String(), Tags: s.Bool("tags")})
 	if err != nil {
 		return err
 	}
-	deleted := kept.DeleteRepository(ctx, name, s.Now)
-	var ended []image.Target
-	if s.Bool("tags") && (deleted == nil || errors.Is(deleted, errkind.NotFound)) {
-		if ended, err = kept.UnwatchTags(ctx, name, s.Now); err != nil {
-			return err
-		}
-	}
-	if errors.Is(deleted, errkind.NotFound) && ended == nil {
-		return exit.Refused("%s is not watched; see: tagwatch repository list", name)
-	}
-	if deleted != nil && ended == nil {
-		return deleted
-	}
-	fmt.Fprintf(s.Out, "%s is no longer watched%s\n", name, endedLine(s.Bool("tags"), len(ended)))
-	if err := wakeEnded(ctx, s, name, ended); err != nil {
-		s.Say("Stopped. The workflows end later: %s", exit.Sentence(err))
+	sayOtherName(s, name, ended.Name)
+	fmt.Fprintf(s.Out, "%s is no longer watched%s\n", ended.Name, endedLine(s.Bool("tags"), ended.Ended))
+	if ended.Delayed != "" {
+		s.Say("Stopped. The workflows end later: %s", ended.Delayed)
 	}
 	return nil
 }
@@ -65,24 +49,4 @@ func endedLine(asked bool, ended int) string {
 		return "; its tags stay watched"
 	}
 	return "; stopped watching " + wording.Count(ended, "tag")
-}
-
-// wokenEnded is how many watchers are woken. The others notice the end of their subscriptions
-// at their next resync.
-const wokenEnded = 200
-
-func wakeEnded(ctx context.Context, s *session.Session, name image.Repository, ended []image.Target) error {
-	linked, err := s.Temporal(ctx)
-	if err != nil {
-		return err
-	}
-	if err := linked.Client.WakeRepository(ctx, name, watcher.WakeSettings); err != nil {
-		return err
-	}
-	for _, target := range ended[:min(len(ended), wokenEnded)] {
-		if err := linked.Client.WakeTag(ctx, target, watcher.WakeSubscription); err != nil {
-			return err
-		}
-	}
-	return nil
 }
