@@ -15,6 +15,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/errkind"
+	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
 // renewing is a rig with a tag whose image "analyzer 1" analyzed, and with
@@ -66,6 +67,42 @@ func TestRenewAnImage(t *testing.T) {
 	if left := r.nextRenewal(); left.Number != 0 {
 		t.Errorf("still to be renewed: %+v", left)
 	}
+}
+
+// An older image that still runs is analyzed and matched again too; its tag has nothing to do.
+func TestRenewAnOlderImage(t *testing.T) {
+	t.Parallel()
+	r := newEngineRig(t)
+	r.steps.RenewPace = 120
+	r.lives()
+	r.matcher.knows(checksum(1), "zlib 1", cve("CVE-2026-0001", vuln.High))
+	r.data(1)
+	before := r.push("app:1", "openssl 1")
+	r.runsNow(before, before, before, before, before)
+	app := r.target("app:1")
+	r.resync(app)
+	r.push("app:1", "openssl 9")
+	r.clock.advance(time.Hour)
+	r.resync(app)
+	r.clock.advance(time.Minute)
+	r.analyzer.version = "analyzer 2"
+	r.lives()
+	r.analyzer.finds(before, "openssl 1", "zlib 1")
+	r.affected("CVE-2026-0001")
+	next := r.nextRenewal()
+	if next.Digest != before || next.Target != app || !next.Older || next.Left != 2 {
+		t.Fatalf("to be renewed: %+v", next)
+	}
+	r.watchers.take()
+	do[analysis.Result](r.rig, r.steps.Analyze, analysis.Request{Target: next.Target, Digest: next.Digest, Force: true, Urgency: analysis.NotUrgent})
+	if !do[bool](r.rig, r.steps.EndRenewal, analysis.RenewalEnd{Analyzer: next.Analyzer, Digest: next.Digest}) {
+		t.Error("it is not renewed")
+	}
+	if woken := r.watchers.take(); len(woken) > 0 {
+		t.Errorf("woken %v", woken)
+	}
+	do[any](r.rig, r.steps.Match, next.Digest)
+	r.affected("CVE-2026-0001", "service shop/web 5 of zlib, older")
 }
 
 func TestRenewalsAreOff(t *testing.T) {

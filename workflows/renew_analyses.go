@@ -41,8 +41,8 @@ type renewer struct {
 //
 // For each image it finds the next one (NextRenewal), requests its analysis as WatchTag
 // does, waits up to 30 minutes for SignalAnalyzed, wakes the tags of the image or stores
-// when to try again (EndRenewal), and waits for the rest of its share of an hour. Each
-// image has one turn in a run. Its steps are repeated until they succeed; after a crash the
+// when to try again (EndRenewal), has an older image that only workloads run matched
+// (Match), and waits for the rest of its share of an hour. Each image has one turn in a run. Its steps are repeated until they succeed; after a crash the
 // analysis that was requested goes on by itself.
 //
 // It ends when no image is left, and continues as new between images. It never notifies:
@@ -91,6 +91,11 @@ func (r *renewer) turn(ctx workflow.Context, next analysis.Renewal) error {
 	if err != nil {
 		return err
 	}
+	if renewed && next.Older {
+		if renewed, err = r.match(ctx, next.Digest); err != nil {
+			return err
+		}
+	}
 	r.count(renewed)
 	if next.Problem != nil {
 		return nil
@@ -104,6 +109,15 @@ func (r *renewer) count(renewed bool) {
 	} else {
 		r.Failed++
 	}
+}
+
+// match has an image matched, and reports whether it can be.
+func (r *renewer) match(ctx workflow.Context, digest image.Digest) (bool, error) {
+	err := execute(ctx, matching, "match "+digest.Short(), activityName(Activities.Match), nil, digest)
+	if err != nil && permanent(problemOf(ctx, condition.StageMatch, err, nil)) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // analyze requests the analysis of an image and waits for the answer, but not longer than

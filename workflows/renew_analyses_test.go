@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -71,6 +72,32 @@ func TestRenewAnalyses(t *testing.T) {
 		if wait := outside.renewals[i].Sub(outside.renewals[i-1]); wait != 30*time.Second {
 			t.Errorf("image %d after %s, want 30s", i, wait)
 		}
+	}
+}
+
+// An older image that only workloads run is matched as soon as it is analyzed, since no tag's
+// workflow does it; one that cannot be matched does not hold up the next.
+func TestRenewalsMatchOlderImages(t *testing.T) {
+	t.Parallel()
+	env, outside := newWorld(t)
+	images := outdatedImages("syft 2", first, second)
+	outside.renewal = func(r analysis.RenewalRequest) analysis.Renewal {
+		next := images(r)
+		next.Older = next.Number != 0
+		return next
+	}
+	outside.request = answering(env, nil)
+	outside.match = func(digest image.Digest) error {
+		if digest == first {
+			return temporal.NewNonRetryableApplicationError("the SBOM cannot be read", errkind.Name(errkind.Invalid), nil)
+		}
+		return nil
+	}
+	if diff := cmp.Diff(workflows.RenewalState{Analyzer: "syft 2", After: 2, Renewed: 1, Failed: 1}, renew(t, env)); diff != "" {
+		t.Errorf("outcome (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]image.Digest{first, second}, outside.matched); diff != "" {
+		t.Errorf("matched (-want +got)\n%s", diff)
 	}
 }
 

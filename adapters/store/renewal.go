@@ -29,9 +29,12 @@ func (s *Store) Analyzers(ctx context.Context) (analyzers []analysis.AnalyzerSee
 	return analyzers, err
 }
 
-// outdated selects the images behind a number that tags point to, that another
-// analyzer than this one analyzed, or tried to, and that it need not leave alone.
-const outdated = ` FROM image i WHERE i.id > ? AND i.analyzer <> ? AND i.digest IN (SELECT manifest FROM target_state)
+// needed are the images that tags point to, and those that workloads of watched tags run.
+const needed = `(SELECT manifest FROM target_state UNION SELECT image FROM ` + runningImages + ` r WHERE manifest <> '')`
+
+// outdated selects the needed images behind a number that another analyzer than this one
+// analyzed, or tried to, and that it need not leave alone.
+const outdated = ` FROM image i WHERE i.id > ? AND i.analyzer <> ? AND i.digest IN ` + needed + `
 	AND NOT EXISTS (SELECT 1 FROM renewal r WHERE r.image_id = i.id AND r.analyzer = ? AND (r.due = 0 OR r.due > ?))`
 
 type renewalRow struct {
@@ -42,7 +45,8 @@ type renewalRow struct {
 
 // NextOutdated is the next image behind a number that the analyzer is to analyze
 // in place of another, with how many there are and one of the tags that point to
-// it: another one after each failure. It is zero when there is none.
+// it or, if none does, of those of its workloads: another one after each failure. It is
+// zero when there is none.
 func (s *Store) NextOutdated(ctx context.Context, analyzer string, after int64, now time.Time) (next analysis.Renewal, err error) {
 	err = s.view(ctx, "look for an image of another analyzer", func(t tx) error {
 		selection := []any{after, analyzer, analyzer, toMicros(now)}
@@ -56,10 +60,14 @@ func (s *Store) NextOutdated(ctx context.Context, analyzer string, after int64, 
 			return err
 		}
 		targets, err := t.pointing(ctx, image.Digest(row.Digest))
+		older := len(targets) == 0
+		if err == nil && older {
+			targets, err = t.targets(ctx, `SELECT DISTINCT target FROM `+runningImages+` r WHERE image = ? AND manifest <> '' ORDER BY target`, row.Digest)
+		}
 		if err != nil || len(targets) == 0 {
 			return err
 		}
-		next = analysis.Renewal{Number: row.ID, Digest: image.Digest(row.Digest), Target: targets[row.Failures%len(targets)], Left: left}
+		next = analysis.Renewal{Number: row.ID, Digest: image.Digest(row.Digest), Target: targets[row.Failures%len(targets)], Older: older, Left: left}
 		return nil
 	})
 	return next, err
@@ -73,7 +81,7 @@ func (s *Store) RenewalBacklog(ctx context.Context, analyzer string, now time.Ti
 			COUNT(CASE WHEN r.due > ? THEN 1 END) AS later,
 			COUNT(CASE WHEN r.due = 0 THEN 1 END) AS never
 			FROM image i LEFT JOIN renewal r ON r.image_id = i.id AND r.analyzer = ?
-			WHERE i.analyzer <> ? AND i.digest IN (SELECT manifest FROM target_state)`, toMicros(now), toMicros(now), analyzer, analyzer)
+			WHERE i.analyzer <> ? AND i.digest IN `+needed, toMicros(now), toMicros(now), analyzer, analyzer)
 		return err
 	})
 	return backlog, err

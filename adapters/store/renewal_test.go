@@ -9,6 +9,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/watch"
 )
 
@@ -105,6 +106,46 @@ func TestNextOutdated(t *testing.T) {
 		}
 		if diff := cmp.Diff([]image.Target{one, other}, must[[]image.Target](t)(s.Pointing(ctx, digest(1)))); diff != "" {
 			t.Errorf("pointing (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestNextOutdatedOlder: an image that only workloads run is analyzed again too, under their
+// tag, for as long as they run it and the tag is watched.
+func TestNextOutdatedOlder(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		for n := 1; n <= 2; n++ {
+			analyzed(t, s, digest(n), at(0), "openssl")
+		}
+		check(t, s.SaveSource(ctx, listSource("app"), at(0)))
+		engineLists(t, s, 1, source.Running{Digest: digest(4), Count: 3})
+		pointsAt(t, s, 2, image.Resolved{Manifest: digest(1), Index: digest(4)})
+		pointsAt(t, s, 3, image.Resolved{Manifest: digest(2)})
+		next := func() analysis.Renewal {
+			t.Helper()
+			return must[analysis.Renewal](t)(s.NextOutdated(ctx, "syft 2", 0, at(4)))
+		}
+		backlog := func(want int) {
+			t.Helper()
+			if got := must[analysis.RenewalBacklog](t)(s.RenewalBacklog(ctx, "syft 2", at(4))); got != (analysis.RenewalBacklog{Due: want}) {
+				t.Errorf("backlog %+v, want %d", got, want)
+			}
+		}
+		if got := next(); got.Digest != digest(1) || got.Target != target(t, "a:1") || !got.Older || got.Left != 2 {
+			t.Errorf("while it runs: %+v", got)
+		}
+		backlog(2)
+		engineLists(t, s, 5, source.Running{Digest: digest(2), Count: 3})
+		if got := next(); got.Digest != digest(2) || got.Older || got.Left != 1 {
+			t.Errorf("after the roll-out: %+v", got)
+		}
+		backlog(1)
+		engineLists(t, s, 6, source.Running{Digest: digest(4), Count: 3})
+		backlog(2)
+		must[int](t)(s.Unsubscribe(ctx, target(t, "a:1"), nil, at(7)))
+		if got := next(); got.Number != 0 {
+			t.Errorf("without the tag: %+v", got)
 		}
 	})
 }

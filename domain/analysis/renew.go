@@ -45,6 +45,9 @@ type Renewal struct {
 	Digest image.Digest
 	// Target is a tag under which the image can be pulled.
 	Target image.Target
+	// Older reports that no tag points to the image any more, and workloads of the target
+	// run it: then no tag's workflow matches it.
+	Older bool
 	// Left is how many images are to be renewed, with this one.
 	Left int
 	// Pause is the time from the beginning of one renewal to that of the next;
