@@ -35,15 +35,16 @@ const leavingWait = 2 * time.Minute
 // a stream says is never stored, and what it misses is found at the next interval.
 //
 // It is no step of a workflow. Every worker holds all streams, so none has to be taken over
-// when a worker is killed, and a second wake-up only costs a reading.
-func (a *Activities) FollowStreams(ctx context.Context, pace StreamPace) {
+// when a worker is killed, and a second wake-up only costs a reading. States are kept of
+// those that should be open.
+func (a *Activities) FollowStreams(ctx context.Context, pace StreamPace, states *StreamStates) {
 	open := map[string]openStream{}
 	var all sync.WaitGroup
 	defer all.Wait()
 	for ctx.Err() == nil {
 		sources, err := a.Store.Sources(ctx)
 		if err == nil {
-			a.matchStreams(ctx, sources, open, &all, pace)
+			a.matchStreams(ctx, sources, open, &all, pace, states)
 		} else if ctx.Err() == nil {
 			a.Log.WarnContext(ctx, "sources not listed, their streams stay as they are", "error", err)
 		}
@@ -58,7 +59,7 @@ type openStream struct {
 
 // matchStreams opens the streams of new sources, and ends those of sources that are gone
 // or have other settings.
-func (a *Activities) matchStreams(ctx context.Context, sources []source.Source, open map[string]openStream, all *sync.WaitGroup, pace StreamPace) {
+func (a *Activities) matchStreams(ctx context.Context, sources []source.Source, open map[string]openStream, all *sync.WaitGroup, pace StreamPace, states *StreamStates) {
 	wanted := map[string]source.Source{}
 	for _, s := range sources {
 		if s.Kind.Streamed() {
@@ -69,6 +70,7 @@ func (a *Activities) matchStreams(ctx context.Context, sources []source.Source, 
 		if !reflect.DeepEqual(stream.source, wanted[name]) {
 			stream.end()
 			delete(open, name)
+			states.end(name)
 		}
 	}
 	for name, s := range wanted {
@@ -78,7 +80,10 @@ func (a *Activities) matchStreams(ctx context.Context, sources []source.Source, 
 		own, end := context.WithCancel(ctx)
 		open[name] = openStream{s, end}
 		changes := make(chan struct{}, 1)
-		all.Go(func() { a.followStream(own, s, pace, func() { note(changes) }) })
+		state := states.begin(name)
+		all.Go(func() {
+			a.followStream(own, s, pace, func() { states.opened(state, a.now()); note(changes) }, func() { states.failed(state, a.now()); note(changes) })
+		})
 		all.Go(func() { a.wakeOnChange(own, name, pace, changes) })
 	}
 }
@@ -92,8 +97,9 @@ func note(changes chan struct{}) {
 }
 
 // followStream opens the stream of a source again whenever it fails. That it does is a
-// change too: the reading that follows says what is wrong.
-func (a *Activities) followStream(ctx context.Context, s source.Source, pace StreamPace, changed func()) {
+// change too: the reading that follows says what is wrong. Failed is called once for each
+// time that it is down.
+func (a *Activities) followStream(ctx context.Context, s source.Source, pace StreamPace, changed, failed func()) {
 	failures := 0
 	for {
 		var opened atomic.Bool
@@ -106,7 +112,7 @@ func (a *Activities) followStream(ctx context.Context, s source.Source, pace Str
 		}
 		if failures == 0 {
 			a.Log.WarnContext(ctx, "stream of a source failed, it is opened again", "source", s.Name, "error", err)
-			changed()
+			failed()
 		}
 		sleep(ctx, jittered(min(pace.Retry<<min(failures, 10), pace.LongestRetry)))
 		failures++

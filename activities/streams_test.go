@@ -25,6 +25,7 @@ type clusterRig struct {
 	*rig
 	cluster *lab.Cluster
 	digests map[string]image.Digest
+	streams activities.StreamStates
 }
 
 const (
@@ -54,7 +55,7 @@ func newCluster(t *testing.T) *clusterRig {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	pace := activities.StreamPace{Refresh: time.Second, Delay: 20 * time.Millisecond, Gap: 20 * time.Millisecond, Retry: 20 * time.Millisecond, LongestRetry: 50 * time.Millisecond}
-	go func() { r.steps.FollowStreams(ctx, pace); close(done) }()
+	go func() { r.steps.FollowStreams(ctx, pace, &r.streams); close(done) }()
 	t.Cleanup(func() { stop(); <-done })
 	return r
 }
@@ -216,4 +217,44 @@ func (r *clusterRig) openStreams(want int) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	r.Errorf("%d streams, want %d", r.cluster.Streams(), want)
+}
+
+// A stream that is down shows since when, until it is open again.
+func TestStreamStates(t *testing.T) {
+	t.Parallel()
+	r := newCluster(t)
+	became := func(what string, want func([]activities.StreamState) bool) {
+		t.Helper()
+		for range 1500 {
+			if want(r.streams.All()) {
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		t.Errorf("%s: %+v", what, r.streams.All())
+	}
+	open := func(states []activities.StreamState) bool { return len(states) == 1 && states[0].Open() }
+	began := r.clock.Now()
+	became("at first", open)
+	if got := r.streams.All()[0]; got.Source != "shop" || got.Event.Before(began) {
+		t.Errorf("opened %+v, not before %s", got, began)
+	}
+	r.clock.advance(time.Hour)
+	broke := r.clock.Now()
+	r.must(r.cluster.Pause())
+	down := func(states []activities.StreamState) bool { return len(states) == 1 && !states[0].Failing.IsZero() }
+	became("an API server that is away", down)
+	r.clock.advance(time.Hour)
+	r.await()
+	if got := r.streams.All()[0]; got.Open() || got.Failing.Before(broke) || !got.Failing.Before(broke.Add(time.Hour)) || !got.Event.Before(broke) {
+		t.Errorf("down since %+v, want since %s", got, broke)
+	}
+	r.must(r.cluster.Resume())
+	became("back", open)
+	if got := r.streams.All()[0]; got.Event.Before(broke.Add(time.Hour)) {
+		t.Errorf("open again %+v", got)
+	}
+	_, err := r.store.DeleteSource(t.Context(), "shop", r.clock.Now())
+	r.must(err)
+	became("removed", func(states []activities.StreamState) bool { return len(states) == 0 })
 }

@@ -19,7 +19,8 @@ const hiddenName = "hidden"
 type withoutNames struct{ prometheus.Gatherer }
 
 // least are gauges of which the least value matters; of others it is the greatest.
-var least = []string{"tagwatch_registry_rate_limit_remaining", "tagwatch_registry_rate_limit_requests_per_second"}
+var least = []string{"tagwatch_registry_rate_limit_remaining", "tagwatch_registry_rate_limit_requests_per_second",
+	"tagwatch_source_stream_event_timestamp_seconds", "tagwatch_source_stream_failing_timestamp_seconds"}
 
 // Gather implements prometheus.Gatherer.
 func (g withoutNames) Gather() ([]*dto.MetricFamily, error) {

@@ -97,7 +97,12 @@ func run(ctx context.Context, settings config.Config) error {
 	group.Go(func() error { clock.follow(ctx, logger); return nil })
 	group.Go(func() error { guard(ctx, temporal, settings.Worker, logger); return nil })
 	if settings.Worker.Serves("watching") {
-		group.Go(func() error { steps.activities.FollowStreams(ctx, activities.OrdinaryStreamPace); return nil })
+		var states activities.StreamStates
+		watching.registry.MustRegister(streams{states.All})
+		group.Go(func() error {
+			steps.activities.FollowStreams(ctx, activities.OrdinaryStreamPace, &states)
+			return nil
+		})
 	}
 	if settings.Worker.ConfigDir != "" && settings.Worker.Serves("watching") {
 		group.Go(func() error {
