@@ -136,8 +136,12 @@ func TestAnchoreRefuses(t *testing.T) {
 			{"GET", "/events?page=0", 400, "expected 1 to"},
 			{"GET", "/events/none", 404, "not found"},
 			{"POST", "/registries", 501, "docs/registries.md"},
-			{"POST", "/system/feeds", 501, "tagwatch feed sync"},
-			{"POST", "/system/webhooks/webhook/test", 501, "tagwatch endpoint test"},
+			{"POST", "/system/feeds?flush=True", 501, "leave out flush"},
+			{"POST", "/system/webhooks/ops/test?notification_type=some", 400, "expected one of"},
+			{"POST", "/policies", 400, "body is empty"},
+			{"DELETE", "/policies/none", 404, "bundle none not found"},
+			{"POST", "/repositories", 400, "repository is required"},
+			{"POST", "/repositories?repository=Foo/bar", 400, "use lower-case letters"},
 			{"GET", "/accounts", 501, "tagwatch token create"},
 		} {
 			status, answer := f.anchore("admin", test.method, test.path, "")
@@ -151,7 +155,8 @@ func TestAnchoreRefuses(t *testing.T) {
 				t.Errorf("body %s: %v", body, answer)
 			}
 		}
-		for _, change := range []struct{ method, path string }{{"POST", "/images"}, {"DELETE", "/images"}, {"DELETE", image}, {"DELETE", "/images/none"}, {"PUT", "/subscriptions/none"}, {"DELETE", "/subscriptions/none"}} {
+		for _, change := range []struct{ method, path string }{{"POST", "/images"}, {"DELETE", "/images"}, {"DELETE", image}, {"DELETE", "/images/none"}, {"PUT", "/subscriptions/none"}, {"DELETE", "/subscriptions/none"},
+			{"POST", "/policies"}, {"PUT", "/policies/none"}, {"DELETE", "/policies/none"}, {"POST", "/repositories"}, {"POST", "/system/feeds"}, {"POST", "/system/webhooks/ops/test"}} {
 			status, answer := f.anchore("read", change.method, change.path, "{}")
 			f.refusal(change.method+" "+change.path+" with scope read", status, answer, http.StatusForbidden, "Forbidden")
 		}

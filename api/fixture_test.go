@@ -67,8 +67,11 @@ type fixture struct {
 	asked  []string // of Temporal
 	asking sync.Mutex
 	fails  error // what Temporal answers
-	broken error // what the database answers
-	sent   int
+	// completes has all workflows end at once, with the results that it fills in; nil if
+	// they run on.
+	completes func(result any)
+	broken    error // what the database answers
+	sent      int
 }
 
 // each runs a test on SQLite, and on PostgreSQL where there is one.
@@ -130,6 +133,9 @@ func (f *fixture) serve(trusted api.Issuer, rules []token.Rule) {
 			f.asking.Lock()
 			f.asked = append(f.asked, doing)
 			f.asking.Unlock()
+			if f.completes != nil {
+				return request(ctx, client.Client{Temporal: ended(doing, f.completes)})
+			}
 			if f.fails == nil && slices.ContainsFunc(ofTasks, func(begin string) bool { return strings.HasPrefix(doing, begin) }) {
 				return request(ctx, client.Client{Temporal: running()})
 			}
@@ -153,16 +159,34 @@ var ofTasks = []string{"activate bundle", "store and activate", "compare the run
 
 // running is a Temporal whose every workflow runs.
 func running() *mocks.Client {
+	return temporal("apply-policy", enums.WORKFLOW_EXECUTION_STATUS_RUNNING, nil)
+}
+
+// ended is a Temporal whose every workflow has ended, with the result that fill knows.
+func ended(doing string, fill func(result any)) *mocks.Client {
+	id := "apply-policy"
+	switch {
+	case strings.HasPrefix(doing, "fetch vulnerability data"):
+		id = "sync-feed"
+	case strings.HasPrefix(doing, "plan to watch"):
+		id = "plan-repository:" + strings.TrimPrefix(doing, "plan to watch ") + ":1"
+	}
+	return temporal(id, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED, fill)
+}
+
+func temporal(id string, status enums.WorkflowExecutionStatus, fill func(result any)) *mocks.Client {
 	run := &mocks.WorkflowRun{}
-	run.On("GetID").Return("apply-policy")
+	run.On("GetID").Return(id)
 	run.On("GetRunID").Return("one run")
+	run.On("Get", mock.Anything, mock.Anything).Run(func(arguments mock.Arguments) { fill(arguments.Get(1)) }).Return(nil)
 	temporal := &mocks.Client{}
+	temporal.On("GetWorkflow", mock.Anything, mock.Anything, mock.Anything).Return(run)
 	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(run, nil)
 	temporal.On("ExecuteWorkflow", mock.Anything, mock.Anything, mock.Anything).Return(run, nil)
 	temporal.On("SignalWithStartWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(run, nil)
 	temporal.On("WorkflowService").Return(unattended{})
 	temporal.On("DescribeWorkflowExecution", mock.Anything, mock.Anything, mock.Anything).Return(&workflowservice.DescribeWorkflowExecutionResponse{
-		WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{Status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING}}, nil)
+		WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{Status: status}}, nil)
 	return temporal
 }
 

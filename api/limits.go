@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tagwatch/tagwatch/api/anchore"
 )
 
 const (
@@ -32,7 +34,7 @@ func mostBody(large bool) int64 {
 
 // takesBundle reports that the body of a request may have a policy bundle.
 func takesBundle(r *http.Request) bool {
-	return slices.ContainsFunc(routes, func(known route) bool { return known.large && known.Method == r.Method && known.Path == r.URL.Path })
+	return anchore.TakesBundle(r) || slices.ContainsFunc(routes, func(known route) bool { return known.large && known.Method == r.Method && known.Path == r.URL.Path })
 }
 
 // limited bounds the time of a request, and reads its body, within its limit, before it

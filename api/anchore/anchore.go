@@ -90,6 +90,10 @@ func (s service) routes() map[string]func(*call) (any, error) {
 		"GET /v1/system":             s.system,
 		"GET /v1/system/feeds":       feeds,
 		"GET /v1/system/error_codes": errorCodes,
+		"GET /v1/system/policy_spec": policySpec,
+
+		"POST /v1/system/feeds":                guarded(operations.SyncFeed.Admit, syncFeeds),
+		"POST /v1/system/webhooks/{type}/test": guarded(operations.TestEndpoint.Admit, testWebhook),
 
 		"GET /v1/images":                          listImages,
 		"GET /v1/images/{digest}":                 imageByDigest,
@@ -102,6 +106,10 @@ func (s service) routes() map[string]func(*call) (any, error) {
 		"GET /v1/subscriptions/{id}":              getSubscription,
 		"GET /v1/policies":                        listPolicies,
 		"GET /v1/policies/{id}":                   getPolicy,
+		"POST /v1/policies":                       guarded(operations.SavePolicy.Admit, addPolicy),
+		"PUT /v1/policies/{id}":                   guarded(operations.SavePolicy.Admit, putPolicy),
+		"DELETE /v1/policies/{id}":                guarded(operations.DeletePolicy.Admit, deletePolicy),
+		"POST /v1/repositories":                   guarded(operations.SaveRepository.Admit, addRepository),
 		"POST /v1/images":                         changing(addImage),
 		"DELETE /v1/images":                       changing(deleteImages),
 		"DELETE /v1/images/{digest}":              changing(deleteImageByDigest),
@@ -116,11 +124,16 @@ func (s service) routes() map[string]func(*call) (any, error) {
 	}
 }
 
-// changing refuses a token that may not change tags before anything is found out: what
-// would become of the request is not told to it.
+// changing refuses a token that may not change tags.
 func changing(answer func(*call) (any, error)) func(*call) (any, error) {
+	return guarded(operations.Subscribe.Admit, answer)
+}
+
+// guarded refuses a token that may not use an operation before anything is found out: what
+// would become of the request is not told to it.
+func guarded(admit func(*operations.System) error, answer func(*call) (any, error)) func(*call) (any, error) {
 	return func(c *call) (any, error) {
-		if err := operations.Subscribe.Admit(c.system); err != nil {
+		if err := admit(c.system); err != nil {
 			return nil, err
 		}
 		return answer(c)
@@ -139,17 +152,10 @@ func (s service) unknown(c *call) (any, error) {
 var unsupported = map[string]Fault{
 	"POST /v1/subscriptions":                   instead("add the tag with POST /v1/images, then activate a type with PUT /v1/subscriptions/{id}"),
 	"GET /v1/repositories":                     instead("list the watched repositories with: GET /v1/subscriptions?subscription_type=repo_update"),
-	"POST /v1/repositories":                    instead("watch the repository with: tagwatch repository watch"),
-	"POST /v1/policies":                        instead("add the bundle with: tagwatch policy add"),
-	"PUT /v1/policies/{id}":                    instead("activate the bundle with: tagwatch policy activate"),
-	"DELETE /v1/policies/{id}":                 instead("delete the bundle with: tagwatch policy delete"),
-	"POST /v1/system/feeds":                    instead("vulnerability data is fetched by the workers; fetch it now with: tagwatch feed sync"),
 	"/v1/system/feeds/{feed}":                  instead("vulnerability data is taken as a whole; see: tagwatch feed status"),
 	"/v1/system/feeds/{feed}/{group}":          instead("vulnerability data is taken as a whole; see: tagwatch feed status"),
-	"POST /v1/system/webhooks/{type}/test":     instead("send a sample notification with: tagwatch endpoint test"),
 	"/v1/system/services":                      instead("see which parts are running with: GET /v1/system, or tagwatch doctor"),
 	"/v1/system/services/":                     instead("see which parts are running with: GET /v1/system, or tagwatch doctor"),
-	"/v1/system/policy_spec":                   instead("list the gates and triggers with: tagwatch policy describe"),
 	"GET /v1/images/{digest}/artifacts/{kind}": instead("get files and packages of an image with: tagwatch sbom"),
 	"GET /v1/images/{digest}/sboms/{kind}":     instead("get the SBOM of an image with: tagwatch sbom"),
 	"/v1/import/":                              instead("images are analyzed from their registry only; push the image and add its tag"),

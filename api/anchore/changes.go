@@ -327,8 +327,8 @@ func putSubscription(c *call) (any, error) {
 
 func (c *call) deactivate(r record) error {
 	if r.Type == notification.RepoUpdate {
-		f := instead("stop watching the repository with: tagwatch repository unwatch")
-		return &f
+		_, err := operations.UnwatchRepository.Run(c, c.system, operations.RepositoryUnwatch{Name: r.Key})
+		return err
 	}
 	return c.unsubscribe(operations.UnsubscribeRequest{Tags: []string{r.Key}, Types: []notification.Type{r.Type}})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
 	"github.com/tagwatch/tagwatch/domain/subscription"
+	"github.com/tagwatch/tagwatch/domain/taglist"
 	"github.com/tagwatch/tagwatch/operations"
 )
 
@@ -69,16 +70,16 @@ func (c *call) repositoryRecords() ([]record, error) {
 	}
 	var records []record
 	for _, r := range found {
-		records = append(records, c.repositoryRecord(r.Name, r.Tags, r.Listed, r.Checked))
+		records = append(records, c.repositoryRecord(r.Repository, r.Tags, r.Listed, r.Checked))
 	}
 	return records, nil
 }
 
 // repositoryRecord has the watched tags, and the number of all tags, in a text of JSON,
 // which clients read.
-func (c *call) repositoryRecord(name image.Repository, tags []string, listed int, checked time.Time) record {
-	r := c.recordOf(name.String(), notification.RepoUpdate)
-	value, _ := json.Marshal(map[string]any{"autosubscribe": true, "repotags": append([]string{}, tags...), "tagcount": listed}) // strings and a number
+func (c *call) repositoryRecord(repository taglist.Repository, tags []string, listed int, checked time.Time) record {
+	r := c.recordOf(repository.Name.String(), notification.RepoUpdate)
+	value, _ := json.Marshal(map[string]any{"autosubscribe": slices.Contains(repository.Types, notification.TagUpdate), "repotags": append([]string{}, tags...), "tagcount": listed}) // strings and a number
 	r.Value, r.Active, r.Created, r.Updated = string(value), true, date(checked), date(checked)
 	return r
 }
