@@ -44,7 +44,7 @@ manuals:
 	@bin/tagwatch completion fish > bin/completions/tagwatch.fish
 
 up: build
-	@exec bin/tagwatch --data-dir $(DATA_DIR) up
+	@exec bin/tagwatch --data-dir $(DATA_DIR) up $(ARGS)
 
 demo: build
 	@go build -o bin/tagwatch-demo ./demo

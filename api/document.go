@@ -9,14 +9,15 @@ import (
 )
 
 const description = `Tagwatch watches container tags and sends webhooks when something changes. This API
-asks and changes what its command line does.
+can do what the command line does.
 
-Every request needs a token, as in "Authorization: Bearer twt_...". A token of the scope
-read sees, act subscribes, rescans and redelivers, admin changes everything. One that is
-limited to some tags does not see others: they do not exist for it.
+Every request needs a token, as in "Authorization: Bearer twt_...". The scope "read" is for
+reading, "act" also for subscriptions, rescans, redeliveries and accepted risks, and "admin"
+for everything. A token that is limited to some tags gets 404 for others, and lists without
+them.
 
-Lists come in pages: the next field of an answer is the cursor for the after parameter of
-the next request. Errors are problems of RFC 9457.`
+Lists come in pages: the field "next" of an answer is the cursor for the parameter "after"
+of the next request. Errors are problems of RFC 9457.`
 
 // apiVersion is that of the paths: within it, operations, fields and values are added
 // only.

@@ -46,6 +46,9 @@ func TestAcceptedRisks(t *testing.T) {
 	// By the CVE, although the data has it as a GHSA.
 	i.do("accept", "CVE-2021-23337", "--until", "fixed", "--reason", "no fix yet", "--owner", "web", subject)
 	story.so("accepted until there is a fix", "vuln_update acceptance shop/api:1", "policy_eval acceptance shop/api:1")
+	if _, recent, _ := strings.Cut(i.do("status", accepted), "Last notifications"); !strings.Contains(recent, "policy_eval") {
+		t.Errorf("status lists as last notifications %s", recent)
+	}
 	must(t, i.Kill("tagwatch-worker"))
 	restart()
 	lodash.Fixed = "4.17.21"

@@ -166,7 +166,7 @@ func (s *System) evaluateAll(ctx context.Context, page EvaluatedPage, bundles []
 		return done, err
 	}
 	var tags []watch.Summary
-	done.Next, err = s.eachTag(ctx, Page{Limit: page.Limit, After: page.After}, "", func(known watch.Summary) bool {
+	done.Next, err = s.eachTag(ctx, Page(page), "", func(known watch.Summary) bool {
 		tags = append(tags, known)
 		return true
 	})

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/tagwatch/tagwatch/adapters/store"
 	"github.com/tagwatch/tagwatch/client"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -69,7 +70,27 @@ func followTag(ctx context.Context, s *System, request TagRequest) (TagLive, err
 	if err != nil {
 		return TagLive{}, err
 	}
-	return liveOf(state), nil
+	live := liveOf(state)
+	live.Status.Live.Recent, err = s.recent(ctx, known.Target)
+	return live, err
+}
+
+// recentNotifications is how many notifications the live state of a tag has.
+const recentNotifications = 10
+
+// recent are the last notifications about a tag, the newest first: also those that came of
+// evaluating all tags at once, of which its workflow learns nothing.
+func (s *System) recent(ctx context.Context, target image.Target) ([]Notified, error) {
+	kept, err := s.Store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := kept.Notifications(ctx, store.NotificationFilter{Subject: target.String(), Newest: true, Limit: recentNotifications})
+	recent := []Notified{}
+	for _, n := range stored {
+		recent = append(recent, Notified{n.ID, n.Type, n.Summary, n.Created})
+	}
+	return recent, err
 }
 
 func (s *System) tagState(ctx context.Context, target image.Target) (state workflows.TagState, err error) {
@@ -85,10 +106,7 @@ func (s *System) tagState(ctx context.Context, target image.Target) (state workf
 
 func liveOf(state workflows.TagState) TagLive {
 	status := statusOf(state.Summary)
-	status.Types, status.Live = state.Types, &Live{Doing: state.Doing, NextResync: state.NextResync, Recent: []Notified{}}
-	for _, notified := range state.Recent {
-		status.Live.Recent = append(status.Live.Recent, Notified{notified.ID, notified.Type, notified.Line, notified.At})
-	}
+	status.Types, status.Live = state.Types, &Live{Doing: state.Doing, NextResync: state.NextResync}
 	live := TagLive{Target: state.Target, Complete: complete(state), Step: stepOf(state), Resync: ProblemOf(state.Problem)}
 	live.Status = status.With(TagLive{Status: status, Resync: live.Resync})
 	return live

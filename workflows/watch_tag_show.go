@@ -81,7 +81,7 @@ func (s TagState) Details() string {
 		}
 	}
 	if len(s.Recent) > 0 {
-		b.WriteString("\n#### Last notifications\n\n")
+		b.WriteString("\n#### Last notifications of its resyncs\n\n")
 		for _, notified := range s.Recent {
 			line := strings.TrimPrefix(notified.Line, s.Target.String()+": ")
 			b.WriteString("- " + shortTime(notified.At) + " " + plain.Code(notified.ID[:min(len(notified.ID), 8)]) + " `" + string(notified.Type) + "` " + plain.Markdown(line) + "\n")

@@ -74,7 +74,7 @@ func SubscriptionFlags() []cli.Flag {
 		&cli.Float64Flag{Name: "epss", Usage: "also send vuln_update when the EPSS `probability` crosses this value, such as 0.1"},
 		&cli.BoolFlag{Name: "every-action", Usage: "also send policy_eval when the final action changes between go and warn"},
 		&cli.StringSliceFlag{Name: "label", Usage: "`key=value` label, for endpoints that select by label; repeatable"},
-		&cli.StringSliceFlag{Name: "cause", Usage: "notify only of changes with this `cause`: image, feed, policy, time, scanner (default: all); repeatable"},
+		&cli.StringSliceFlag{Name: "cause", Usage: "notify only of changes with this `cause`: image, feed, policy, acceptance, time, scanner (default: all); repeatable"},
 	}...)
 }
 

@@ -120,7 +120,7 @@ func writeDeliveries(s *session.Session, w io.Writer, views []operations.Deliver
 		t.Row(deliveryStyle(v), strconv.FormatInt(v.ID, 10), v.Endpoint, string(v.State), string(v.Type), v.Subject, s.Ago(v.Created),
 			strconv.Itoa(v.Attempts), nextTry(s, v), output.ShortID(v.Notification), output.Dash(v.Group), v.Answer)
 		for _, a := range v.Tries {
-			t.Row(output.Faint, "", "", "#"+strconv.Itoa(a.Number), "", "", s.Ago(a.At), "", "", "", "status "+strconv.Itoa(a.Status), a.Answer)
+			t.Row(output.Faint, "", "", "#"+strconv.Itoa(a.Number), "", "", s.Ago(a.At), "", "", "", statusOf(a), a.Answer)
 		}
 	}
 	t.Write(w)
@@ -136,6 +136,14 @@ func nextTry(s *session.Session, v operations.Delivery) string {
 		return "due"
 	}
 	return s.Ago(v.NextTry)
+}
+
+// statusOf is the status of the response to an attempt, if there was one.
+func statusOf(a operations.Attempt) string {
+	if a.Status == 0 {
+		return "no response"
+	}
+	return "status " + strconv.Itoa(a.Status)
 }
 
 func deliveryStyle(v operations.Delivery) output.Style {

@@ -28,7 +28,7 @@ func NotificationsCommand() *cli.Command {
 		UsageText: "tagwatch notifications [options]",
 		Description: `One line each, newest last: time, id (see tagwatch explain), type, cause and
 summary. JSON adds the whole payload and a cursor for --after; with --follow, one
-object per line.
+object per line. --follow begins with the last --limit notifications.
 
    tagwatch notifications
    tagwatch notifications --type policy_eval --subject docker.io/library/nginx:1.27
@@ -39,7 +39,7 @@ object per line.
 			&cli.StringFlag{Name: "subject", Usage: "only for this `tag or repository`"},
 			&cli.IntFlag{Name: "limit", Value: 50, Usage: "maximum number of results"},
 			&cli.Int64Flag{Name: "after", Usage: "start after this `cursor` instead of at the newest"},
-			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "print new notifications until interrupted"},
+			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with new notifications until interrupted"},
 		}, session.ListFlags()...),
 		Action: session.Bare(notifications),
 	}

@@ -115,7 +115,7 @@ func welcome(s *session.Session, a announcement, page, api string) {
 		lines = append(lines, "Web UI   "+a.UI+"/namespaces/"+a.Namespace+"/workflows")
 	}
 	if api != "" {
-		lines = append(lines, "API      "+api+"; it needs a token: tagwatch token create NAME --scope read")
+		lines = append(lines, "API      "+api+"/; it needs a token: tagwatch token create NAME --scope read")
 	}
 	lines = append(lines, "Data     "+s.Settings.DataDir, "", "In another terminal:", "")
 	for _, setting := range append(pathSetting(), othersNeed(s, a)...) {

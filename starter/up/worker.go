@@ -94,7 +94,7 @@ func apiAddress(w config.Worker) string {
 	if w.APICertFile != "" {
 		scheme = "https://"
 	}
-	return scheme + here(host, port) + "/api/v1"
+	return scheme + here(host, port) + "/api"
 }
 
 // here is an address to connect to for one to listen at.
