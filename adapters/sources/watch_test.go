@@ -93,6 +93,13 @@ func TestWatchKubernetes(t *testing.T) {
 	c.Put("apis/apps/v1/deployments", pod("shop", "web2", "ghcr.io/shop/web2:1"))
 	w.changed("a deployment appears", 14)
 
+	// So are versions that are higher than all there are, as those before a backup was restored.
+	c.Restore()
+	c.Break()
+	w.changed("each of 8 streams begins anew, again", 22)
+	c.Put(pods, pod("shop", "new", "ghcr.io/shop/new:4"))
+	w.changed("a pod appears after all", 23)
+
 	if err := c.Pause(); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
 )
@@ -75,12 +76,31 @@ type stream struct {
 
 // begin opens the stream at the present version.
 func (s *stream) begin(ctx context.Context) error {
-	first, err := s.client.page(ctx, s.at, url.Values{"limit": {"1"}})
+	present, err := s.present(ctx)
 	if err != nil {
 		return err
 	}
-	s.version = first.Metadata.Version
+	s.version = present
 	return s.open(ctx)
+}
+
+// resume opens the stream where it ended. An API server whose data was set back to a backup
+// would take its version, which is none of the present ones, and say nothing until there is
+// a later one.
+func (s *stream) resume(ctx context.Context) error {
+	present, err := s.present(ctx)
+	if err != nil {
+		return err
+	}
+	if order, err := resourceversion.CompareResourceVersion(present, s.version); err == nil && order < 0 {
+		return errGone
+	}
+	return s.open(ctx)
+}
+
+func (s *stream) present(ctx context.Context) (version string, err error) {
+	first, err := s.client.page(ctx, s.at, url.Values{"limit": {"1"}})
+	return first.Metadata.Version, err
 }
 
 func (s *stream) open(ctx context.Context) error {
@@ -122,7 +142,7 @@ func (s *stream) follow(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if err == nil {
-			err = s.open(ctx)
+			err = s.resume(ctx)
 		}
 		if errors.Is(err, errGone) { // what happened meanwhile is not known
 			s.close()
