@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/tagwatch/tagwatch/activities"
 	"github.com/tagwatch/tagwatch/adapters/sources"
 	"github.com/tagwatch/tagwatch/domain/condition"
@@ -20,12 +18,45 @@ import (
 	"github.com/tagwatch/tagwatch/lab"
 )
 
-// clusterRig is a rig with a source that is a cluster, whose stream is followed.
-type clusterRig struct {
+// streamRig is a rig with a source that is a cluster, whose stream is followed.
+type streamRig struct {
 	*rig
-	cluster *lab.Cluster
 	digests map[string]image.Digest
 	streams activities.StreamStates
+}
+
+// newStreamRig has the images app:1 to app:3. No source is followed.
+func newStreamRig(t *testing.T) *streamRig {
+	t.Helper()
+	r := &streamRig{rig: newRig(t), digests: map[string]image.Digest{}}
+	r.endpoint("log", notification.EventLog)
+	for _, tag := range []string{"app:1", "app:2", "app:3"} {
+		r.digests[tag] = r.push(tag, "openssl 1")
+	}
+	return r
+}
+
+// follow follows what a kubeconfig file leads to.
+func (r *streamRig) follow(kubeconfig string) {
+	r.Helper()
+	folder := r.TempDir()
+	file := filepath.Join(folder, "kubeconfig")
+	r.must(os.WriteFile(file, []byte(kubeconfig), 0o600))
+	var err error
+	r.steps.Sources, err = sources.New(sources.Options{Paths: []string{folder}})
+	r.must(err)
+	r.must(r.store.SaveSource(r.Context(), source.Source{Name: "shop", Kind: source.Kubernetes, Paths: []string{file}, Types: []notification.Type{notification.TagUpdate, notification.VulnUpdate}}, r.clock.Now()))
+	ctx, stop := context.WithCancel(r.Context())
+	done := make(chan struct{})
+	pace := activities.StreamPace{Refresh: time.Second, Delay: 20 * time.Millisecond, Gap: 20 * time.Millisecond, Retry: 20 * time.Millisecond, LongestRetry: 50 * time.Millisecond}
+	go func() { r.steps.FollowStreams(ctx, pace, &r.streams); close(done) }()
+	r.Cleanup(func() { stop(); <-done })
+}
+
+// clusterRig follows a simulated cluster.
+type clusterRig struct {
+	*streamRig
+	cluster *lab.Cluster
 }
 
 const (
@@ -35,28 +66,14 @@ const (
 
 // newCluster has the deployments web and api, each with a pod.
 func newCluster(t *testing.T) *clusterRig {
-	r := &clusterRig{rig: newRig(t), digests: map[string]image.Digest{}}
-	r.endpoint("log", notification.EventLog)
+	r := &clusterRig{streamRig: newStreamRig(t)}
 	var err error
 	r.cluster, err = lab.NewCluster()
 	r.must(err)
 	t.Cleanup(func() { _ = r.cluster.Close() })
-	folder := t.TempDir()
-	file := filepath.Join(folder, "kubeconfig")
-	r.must(os.WriteFile(file, []byte(r.cluster.Kubeconfig()), 0o600))
-	r.steps.Sources, err = sources.New(sources.Options{Paths: []string{folder}})
-	r.must(err)
-	for _, tag := range []string{"app:1", "app:2", "app:3"} {
-		r.digests[tag] = r.push(tag, "openssl 1")
-	}
 	r.deploy("web", "app:1", 1)
 	r.deploy("api", "app:3", 1)
-	r.must(r.store.SaveSource(t.Context(), source.Source{Name: "shop", Kind: source.Kubernetes, Paths: []string{file}, Types: []notification.Type{notification.TagUpdate, notification.VulnUpdate}}, r.clock.Now()))
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	pace := activities.StreamPace{Refresh: time.Second, Delay: 20 * time.Millisecond, Gap: 20 * time.Millisecond, Retry: 20 * time.Millisecond, LongestRetry: 50 * time.Millisecond}
-	go func() { r.steps.FollowStreams(ctx, pace, &r.streams); close(done) }()
-	t.Cleanup(func() { stop(); <-done })
+	r.follow(r.cluster.Kubeconfig())
 	return r
 }
 
@@ -78,13 +95,13 @@ func (r *clusterRig) deploy(name, tag string, count int) {
 }
 
 // woken waits until the source's workflow is woken, and does its round.
-func (r *clusterRig) woken() source.Listing {
+func (r *streamRig) woken() source.Listing {
 	r.Helper()
 	r.await()
 	return r.read()
 }
 
-func (r *clusterRig) await() {
+func (r *streamRig) await() {
 	r.Helper()
 	for range 1500 {
 		if slices.Contains(r.watchers.take(), "source shop") {
@@ -95,7 +112,7 @@ func (r *clusterRig) await() {
 	r.Fatal("the source is not woken")
 }
 
-func (r *clusterRig) read() source.Listing {
+func (r *streamRig) read() source.Listing {
 	r.Helper()
 	r.clock.advance(time.Minute)
 	listing := do[source.Listing](r.rig, r.steps.ReadSource, "shop")
@@ -103,10 +120,13 @@ func (r *clusterRig) read() source.Listing {
 	return listing
 }
 
+// roundsToSettle are more than any change of a few pods needs.
+const roundsToSettle = 50
+
 // settles reads whenever it is woken, until the tags are watched.
-func (r *clusterRig) settles(what string, tags ...string) {
+func (r *streamRig) settles(what string, tags ...string) {
 	r.Helper()
-	for range 10 {
+	for range roundsToSettle {
 		if slices.Equal(r.subscribed(), tags) {
 			return
 		}
@@ -174,8 +194,20 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// runs holds how many containers of a reference's workload run.
-func (r *clusterRig) runs(tag string, want int) {
+// runs reads whenever it is woken, until that many containers of a reference run.
+func (r *streamRig) runs(tag string, want int) {
+	r.Helper()
+	for range roundsToSettle {
+		if r.running(tag) == want {
+			return
+		}
+		r.woken()
+	}
+	r.Errorf("%d containers run %s, want %d", r.running(tag), tag, want)
+}
+
+// running is how many containers run the image of a reference, in one workload.
+func (r *streamRig) running(tag string) int {
 	r.Helper()
 	_, state, err := r.store.Source(r.Context(), "shop")
 	r.must(err)
@@ -183,13 +215,13 @@ func (r *clusterRig) runs(tag string, want int) {
 		if found.Text != r.registry.Reference(tag) {
 			continue
 		}
-		running := []source.Running{{Digest: r.digests[tag], Count: want}}
-		if diff := cmp.Diff(running, found.Workloads[0].Running); diff != "" {
-			r.Errorf("%s runs (-want +got)\n%s", tag, diff)
+		for _, running := range found.Workloads[0].Running {
+			if running.Digest == r.digests[tag] {
+				return running.Count
+			}
 		}
-		return
 	}
-	r.Errorf("%s is not found", tag)
+	return 0
 }
 
 // The stream of a source that is removed ends; one with other settings is another.

@@ -102,12 +102,17 @@ func (l *Link) Held() int {
 // Close stops listening and resets what is open.
 func (l *Link) Close() error {
 	err := l.listener.Close()
+	l.Cut()
+	return err
+}
+
+// Cut resets what is open.
+func (l *Link) Cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for side := range l.open {
 		reset(side)
 	}
-	return err
 }
 
 func (l *Link) accept() {

@@ -119,9 +119,10 @@ func (f *finder) workload(o *object) workload {
 }
 
 // add adds the images of a workload's template, or those of a pod. What a controller
-// makes of its template counts by its pods only: there are old ones of revisions and jobs.
+// makes of its template counts by its pods only: there are old ones of revisions and jobs,
+// which also outlive a controller that is deleted for a moment.
 func (f *finder) add(o *object) {
-	if o.over() || o.kind != "pod" && f.objects[ownerUID(o)] != nil {
+	if o.over() || o.kind != "pod" && o.made() {
 		return
 	}
 	w := f.workload(o)
@@ -137,13 +138,6 @@ func (f *finder) add(o *object) {
 			f.reference(w, each, &t.Spec)
 		}
 	}
-}
-
-func ownerUID(o *object) string {
-	if by := o.controller(); by != nil {
-		return by.UID
-	}
-	return ""
 }
 
 // placed is a container with what people call its kind.

@@ -3,6 +3,7 @@ package cluster
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/source"
@@ -55,6 +56,7 @@ type metadata struct {
 }
 
 type owner struct {
+	Version    string `json:"apiVersion"`
 	Kind       string `json:"kind"`
 	Name       string `json:"name"`
 	UID        string `json:"uid"`
@@ -145,6 +147,14 @@ func (o *object) controller() *owner {
 		}
 	}
 	return nil
+}
+
+// made reports whether a controller made the object that is of a kind which is read.
+func (o *object) made() bool {
+	by := o.controller()
+	return by != nil && slices.ContainsFunc(resources, func(r resource) bool {
+		return strings.ToLower(by.Kind) == r.kind && strings.HasSuffix(r.group, "/"+by.Version)
+	})
 }
 
 // essence is a text that is another one whenever something changed that a listing shows.
