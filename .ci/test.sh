@@ -3,7 +3,7 @@
 # became of the ones before it; the report at the end names every failure of every
 # part, and its last line is "N passed, N failed, N skipped". Installs PostgreSQL,
 # ClamAV, Distribution, Prometheus, Chromium and axe-core where they are missing, and
-# builds Helm.
+# builds Helm and the last release.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,7 @@ clean() {
   [ -z "${TAGWATCH_TEST_CLAMD:-}" ] || .ci/clamav.sh stop "$TAGWATCH_TEST_CLAMD"
   rm -rf "$results"
 }
-unset TAGWATCH_TEST_POSTGRES TAGWATCH_TEST_CLAMD TAGWATCH_TEST_DISTRIBUTION TAGWATCH_TEST_PROMETHEUS TAGWATCH_TEST_CHROMIUM TAGWATCH_TEST_AXE TAGWATCH_TEST_HELM TAGWATCH_TEST_KUBERNETES
+unset TAGWATCH_TEST_POSTGRES TAGWATCH_TEST_CLAMD TAGWATCH_TEST_DISTRIBUTION TAGWATCH_TEST_PROMETHEUS TAGWATCH_TEST_CHROMIUM TAGWATCH_TEST_AXE TAGWATCH_TEST_HELM TAGWATCH_TEST_KUBERNETES TAGWATCH_TEST_RELEASE
 trap clean EXIT
 trap 'exit 130' INT
 (cd tools && go build -o "$results/testsummary" ./testsummary) ||
@@ -50,6 +50,7 @@ part prometheus provide TAGWATCH_TEST_PROMETHEUS .ci/prometheus.sh
 part chromium provide TAGWATCH_TEST_CHROMIUM .ci/chromium.sh
 part axe provide TAGWATCH_TEST_AXE .ci/axe.sh
 part helm provide TAGWATCH_TEST_HELM .ci/helm.sh
+part release provide TAGWATCH_TEST_RELEASE .ci/release-programs.sh
 export TAGWATCH_TEST_BIN=$PWD/bin
 
 part prometheus-config promtool check config deploy/prometheus/prometheus.yml

@@ -48,6 +48,12 @@ func install(t *testing.T, settings ...string) *installation {
 // bring starts Tagwatch with its counterparts, of which it is notified nothing yet.
 func bring(t *testing.T, settings ...string) *installation {
 	t.Helper()
+	return counterparts(t).elsewhere(t.TempDir(), settings...)
+}
+
+// counterparts are those of an installation that is not there yet.
+func counterparts(t *testing.T) *installation {
+	t.Helper()
 	i := &installation{t: t, registry: made(lab.NewRegistry())(t), feed: made(feed.New())(t), receiver: made(lab.NewReceiver())(t), log: newLog(t)}
 	made(i.feed.PublishBuild(t.TempDir(), feed.Vulnerability{Provider: feed.Debian, ID: "CVE-2026-1001", Package: "openssl", Severity: "High"}))(t)
 	t.Cleanup(func() {
@@ -55,15 +61,21 @@ func bring(t *testing.T, settings ...string) *installation {
 		i.feed.Close()
 		i.receiver.Close()
 	})
-	return i.elsewhere(t.TempDir(), settings...)
+	return i
 }
 
 // elsewhere starts an installation in another directory, with the same
 // counterparts.
 func (i *installation) elsewhere(dir string, settings ...string) *installation {
 	i.t.Helper()
+	return i.startFrom(bin(i.t), dir, settings...)
+}
+
+// startFrom is elsewhere with the programs of a folder.
+func (i *installation) startFrom(programs, dir string, settings ...string) *installation {
+	i.t.Helper()
 	next := *i
-	next.Stack = made(stack.New(stack.Options{Bin: bin(i.t), DataDir: dir, Log: i.log, Env: append(settings,
+	next.Stack = made(stack.New(stack.Options{Bin: programs, DataDir: dir, Log: i.log, Env: append(settings,
 		"TAGWATCH_FEED_URL="+i.feed.ListingURL(), "TAGWATCH_FEED_INTERVAL=24h", "TAGWATCH_LOG_LEVEL=info")}))(i.t)
 	must(i.t, next.Start(i.t.Context()))
 	i.t.Cleanup(func() { must(i.t, next.Stop()) })

@@ -69,22 +69,41 @@ func (i *installation) servedBy(temporal client.Client, reference string) string
 // of the test at the latest.
 func (i *installation) startWorker(settings ...string) (stop func()) {
 	i.t.Helper()
+	return i.startBeside(bin(i.t), settings...).stop
+}
+
+// besideWorker is a further worker of an installation.
+type besideWorker struct {
+	listen string
+	log    *testLog
+	ended  chan struct{}
+	failed error // once it has ended
+	stop   func()
+}
+
+// startBeside is startWorker with the program of a folder.
+func (i *installation) startBeside(programs string, settings ...string) *besideWorker {
+	i.t.Helper()
 	listener := made(net.Listen("tcp", "127.0.0.1:0"))(i.t)
-	listen := listener.Addr().String()
+	w := &besideWorker{listen: listener.Addr().String(), log: newLog(i.t), ended: make(chan struct{})}
 	must(i.t, listener.Close())
-	command := exec.Command(filepath.Join(bin(i.t), "tagwatch-worker"))
-	command.Env = append(os.Environ(), "TEMPORAL_ADDRESS="+i.Temporal(), "TAGWATCH_DATA_DIR="+i.DataDir(), "TAGWATCH_LISTEN="+listen,
+	command := exec.Command(filepath.Join(programs, "tagwatch-worker"))
+	command.Env = append(os.Environ(), "TEMPORAL_ADDRESS="+i.Temporal(), "TAGWATCH_DATA_DIR="+i.DataDir(), "TAGWATCH_LISTEN="+w.listen,
 		"TAGWATCH_FEED_URL="+i.feed.ListingURL())
 	command.Env = append(command.Env, settings...)
-	log := newLog(i.t)
-	command.Stdout, command.Stderr = log, log
+	command.Stdout, command.Stderr = w.log, w.log
 	must(i.t, command.Start())
-	stop = sync.OnceFunc(func() {
-		must(i.t, command.Process.Signal(syscall.SIGTERM))
-		must(i.t, command.Wait())
+	go func() {
+		w.failed = command.Wait()
+		close(w.ended)
+	}()
+	w.stop = sync.OnceFunc(func() {
+		_ = command.Process.Signal(syscall.SIGTERM) // one that has ended says how below
+		<-w.ended
+		must(i.t, w.failed)
 	})
-	i.t.Cleanup(stop)
-	return stop
+	i.t.Cleanup(w.stop)
+	return w
 }
 
 // quiet logs nothing.
