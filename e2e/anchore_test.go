@@ -15,8 +15,8 @@ import (
 )
 
 // TestAnchoreClient: a client of Anchore's API adds an image, waits for it, reads its
-// vulnerabilities, evaluates it, activates a subscription, reads the events, and deletes
-// the image.
+// vulnerabilities, adds and activates a policy, evaluates the image, activates a subscription,
+// reads the events, deletes the image, and watches a repository.
 func TestAnchoreClient(t *testing.T) {
 	t.Parallel()
 	free := made(net.Listen("tcp", "127.0.0.1:0"))(t)
@@ -25,6 +25,7 @@ func TestAnchoreClient(t *testing.T) {
 	i := install(t, "TAGWATCH_API_LISTEN="+address)
 	reference := i.push("shop/web:1", lab.Debian(lab.Bookworm()...))
 	token := strings.TrimSpace(i.do("token", "create", "pipeline", "--scope", "act", "--subject", i.registry.Host()+"/shop/*"))
+	admin := strings.TrimSpace(i.do("token", "create", "policies", "--scope", "admin"))
 	ask := func(method, path string, body any, into any) {
 		t.Helper()
 		text := ""
@@ -33,6 +34,9 @@ func TestAnchoreClient(t *testing.T) {
 		}
 		request := made(http.NewRequestWithContext(t.Context(), method, "http://"+address+"/v1"+path, strings.NewReader(text)))(t)
 		request.SetBasicAuth("admin", token)
+		if strings.HasPrefix(path, "/policies") {
+			request.SetBasicAuth("admin", admin)
+		}
 		request.Header.Set("Content-Type", "application/json")
 		answer := made(http.DefaultClient.Do(request))(t)
 		defer answer.Body.Close()
@@ -85,6 +89,15 @@ func TestAnchoreClient(t *testing.T) {
 	if len(found.Vulnerabilities) == 0 || found.Vulnerabilities[0].Fix == "" {
 		t.Errorf("vulnerabilities: %+v", found)
 	}
+	var policies []map[string]any
+	var policy map[string]any
+	ask("POST", "/policies?detail=True", json.RawMessage(stopping), &policy)
+	ask("GET", "/policies/stopping", nil, &policies)
+	policies[0]["active"] = true
+	ask("PUT", "/policies/stopping", policies[0], &policies)
+	if policy["active"] != false || policies[0]["active"] != true {
+		t.Errorf("policy added as %v, activated as %v", policy, policies)
+	}
 	var checked []map[string]map[string][]struct {
 		Status string
 		Detail struct {
@@ -94,7 +107,7 @@ func TestAnchoreClient(t *testing.T) {
 		}
 	}
 	ask("GET", image+"/check?detail=true&tag="+url.QueryEscape(reference), nil, &checked)
-	if outcome := checked[0][images[0].Digest][reference]; len(outcome) != 1 || outcome[0].Status == "" || outcome[0].Detail.Result.Action == "" {
+	if outcome := checked[0][images[0].Digest][reference]; len(outcome) != 1 || outcome[0].Status != "fail" || outcome[0].Detail.Result.Action != "stop" {
 		t.Errorf("check: %+v", checked)
 	}
 	var subs []struct {
@@ -124,4 +137,26 @@ func TestAnchoreClient(t *testing.T) {
 	if gone.Status != "deleting" || i.do("status", "-q") != "" {
 		t.Errorf("deleted: %+v", gone)
 	}
+	var repositories []struct {
+		ID     string `json:"subscription_id"`
+		Value  string `json:"subscription_value"`
+		Active bool   `json:"active"`
+	}
+	repository := i.registry.Host() + "/shop/web"
+	for _, dry := range []bool{true, false} {
+		ask("POST", fmt.Sprintf("/repositories?autosubscribe=True&dryrun=%t&repository=%s", dry, url.QueryEscape(repository)), nil, &repositories)
+		if len(repositories) != 1 || repositories[0].Active == dry || !strings.Contains(repositories[0].Value, `"repotags":["1"]`) {
+			t.Errorf("repository added, dry run %t: %+v", dry, repositories)
+		}
+	}
+	i.eventually("the tag of the repository is watched", func() bool { return strings.TrimSpace(i.do("status", "-q")) == reference })
+	ask("PUT", "/subscriptions/"+repositories[0].ID, map[string]any{"active": false, "subscription_key": repository, "subscription_type": "repo_update"}, &repositories)
+	if left := i.do("repository", "list", "-o", "json"); left != "[]\n" {
+		t.Errorf("unwatched: %s", left)
+	}
 }
+
+// stopping is a bundle that no image passes.
+const stopping = `{"id": "stopping", "version": "1_0", "whitelists": [],
+  "policies": [{"id": "p", "version": "1_0", "rules": [{"id": "r", "gate": "always", "trigger": "always", "action": "STOP", "params": []}]}],
+  "mappings": [{"id": "m", "name": "all", "registry": "*", "repository": "*", "image": {"type": "tag", "value": "*"}, "policy_ids": ["p"], "whitelist_ids": []}]}`
