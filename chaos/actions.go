@@ -29,13 +29,12 @@ func flawedCurl() (v1.Image, error) {
 var damagedPackages = lab.Run("damage the package database", lab.Text("/var/lib/dpkg/status", "Package: openssl\nStatus: install ok inst"))
 
 func (w *world) openssl(flawed, broken bool) (version, error) {
-	w.pushes++
 	number := "3.0.11-1~deb12u2"
 	if flawed {
 		number = "3.0.9-1"
 	}
 	parts := []lab.Part{lab.Debian(lab.Deb{Name: "openssl", Version: number}),
-		lab.Labels(map[string]string{"org.opencontainers.image.revision": fmt.Sprint(w.pushes)})}
+		lab.Labels(map[string]string{"org.opencontainers.image.revision": fmt.Sprint(w.pushes.Add(1))})}
 	if broken {
 		parts = append(parts, damagedPackages)
 	}

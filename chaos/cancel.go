@@ -14,7 +14,7 @@ import (
 )
 
 // lasting are the workflows that live as long as what they are about.
-const lasting = `ExecutionStatus = "Running" AND WorkflowType IN ("WatchTag", "WatchRegistry", "WatchRepository", "ServeEndpoint")`
+const lasting = `ExecutionStatus = "Running" AND WorkflowType IN ("WatchTag", "WatchRegistry", "WatchRepository", "FollowSource", "ServeEndpoint")`
 
 // cancelWorkflows cancels everything that watches and delivers, as somebody may
 // by the Web UI, and has what should run started again.

@@ -44,6 +44,8 @@ func (w *world) strike(ctx context.Context, f faultPlan) (did string, err error)
 		return "forward and back", w.upgrade(ctx)
 	case memory:
 		return w.exhaustMemory(ctx, f)
+	case outage:
+		return w.loseCluster(ctx, f)
 	}
 	return "", fmt.Errorf("unknown fault %s", f.kind)
 }
@@ -62,6 +64,8 @@ func (w *world) hits(f faultPlan) []string {
 		return standing[f.form%uint64(len(standing))]
 	case upgrade:
 		return []string{worker}
+	case outage:
+		return []string{cluster}
 	case memory:
 		return []string{hungry[f.form%uint64(len(hungry))]}
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// interval is how often tags are checked and the repository is listed.
+	// interval is how often tags are checked, and the repository and the cluster listed.
 	interval = 30 * time.Second
 	// margin is for a machine with two cores that does other things besides.
 	margin = 30 * time.Second
@@ -37,6 +37,9 @@ func (e expectation) bound() time.Duration {
 	if slices.Contains(e.causes, "image") {
 		bound += interval
 	}
+	if e.listed {
+		bound += interval
+	}
 	if e.analyzed() || slices.Contains(e.causes, "feed") {
 		bound += working
 	}
@@ -45,7 +48,7 @@ func (e expectation) bound() time.Duration {
 
 // analyzed reports whether the notification follows an analysis.
 func (e expectation) analyzed() bool {
-	return slices.Contains(e.causes, "image") && e.kind != "tag_update" && e.kind != "repo_update"
+	return slices.Contains(e.causes, "image") && e.kind != "tag_update" && e.kind != "repo_update" && e.kind != "runtime_update"
 }
 
 // needs reports whether the notification cannot come while a victim is away.
@@ -57,6 +60,8 @@ func (e expectation) needs(victim string) bool {
 		return slices.Contains(e.causes, "image")
 	case source:
 		return slices.Contains(e.causes, "feed")
+	case cluster:
+		return e.listed
 	}
 	return true
 }
@@ -64,7 +69,7 @@ func (e expectation) needs(victim string) bool {
 // delivered reports whether a notification cannot be delivered, once it is recorded,
 // while a victim is away.
 func delivered(victim string) bool {
-	return !slices.Contains([]string{analysis, registry, source}, victim)
+	return !slices.Contains([]string{analysis, registry, source, cluster}, victim)
 }
 
 // trouble is a time at which victims were away, or in which something happened to them.

@@ -20,6 +20,8 @@ type expectation struct {
 	// Before and after are digests, states of the policy or new tags; empty for
 	// what is not checked.
 	before, after string
+	// listed reports that it follows a reading of the cluster.
+	listed bool
 	// change is when it was caused; zero while its command runs.
 	change *time.Time
 }

@@ -69,7 +69,7 @@ func TestPlanFollowsFromItsSeed(t *testing.T) {
 		if p.String() != newPlan(seed, chosen).String() {
 			t.Fatalf("seed %d has two plans", seed)
 		}
-		if len(p.moves) == 0 || len(p.kills) == 0 {
+		if len(p.moves) == 0 || len(p.kills) == 0 || len(p.rollouts) == 0 {
 			t.Fatalf("seed %d does too little: %s", seed, p)
 		}
 	}

@@ -3,10 +3,10 @@
 // was caused.
 //
 // One installation lives through all runs: Temporal, a worker and PostgreSQL as
-// processes, which are killed; a registry, vulnerability data and a receiver in
-// this process, which go away and come back. Each run moves tags, changes
-// vulnerability data and policies and lets a repository grow, each subject at
-// most once, so that the notifications that must follow are known exactly.
+// processes, which are killed; a registry, vulnerability data, a cluster and a
+// receiver in this process, which go away and come back. Each run moves tags, changes
+// vulnerability data, policies and deployments and lets a repository grow, each
+// subject at most once, so that the notifications that must follow are known exactly.
 package main
 
 import (

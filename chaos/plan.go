@@ -18,7 +18,9 @@ type plan struct {
 	data   time.Duration // negative for no change
 	policy time.Duration
 	kills  []killPlan
-	fault  *faultPlan // nil for none
+	// rollouts are what happens in the cluster.
+	rollouts []rolloutPlan
+	fault    *faultPlan // nil for none
 }
 
 type movePlan struct {
@@ -28,6 +30,26 @@ type movePlan struct {
 	flawed bool // otherwise: whether the new one is
 	broken bool // otherwise: whether the package database of the new one is damaged
 }
+
+// rolloutPlan is one change of a deployment.
+type rolloutPlan struct {
+	at     time.Duration
+	kind   string
+	pick   int  // which deployment, of those that were not changed in this run
+	pods   int  // afterwards
+	flawed bool // whether the new image is
+}
+
+// The changes of deployments.
+const (
+	deployed   = "deployed"   // a deployment appears, with a new tag
+	scaled     = "scaled"     // it has another number of pods, or none
+	rolledOut  = "rolled-out" // its tag moves, and its pods are replaced one half after the other
+	retagged   = "retagged"   // it has a new tag instead of its former one
+	undeployed = "undeployed" // it is deleted
+)
+
+var rollouts = []string{deployed, scaled, rolledOut, retagged, undeployed}
 
 type killPlan struct {
 	at     time.Duration
@@ -57,9 +79,10 @@ const (
 	refusing  = "receiver-404"
 	source    = "feed"
 	workflows = "workflows"
+	cluster   = "cluster"
 )
 
-var victims = []string{worker, analysis, temporal, database, registry, receiver, refusing, source, workflows}
+var victims = []string{worker, analysis, temporal, database, registry, receiver, refusing, source, workflows, cluster}
 
 // The faults: of each run one, in turn.
 const (
@@ -71,9 +94,10 @@ const (
 	mute    = "mute"    // a hundred receivers accept connections and never answer
 	upgrade = "upgrade" // two builds at a time, forward and back
 	memory  = "memory"  // of a worker, used up
+	outage  = "outage"  // of the cluster: away, standing still, streams broken, versions forgotten
 )
 
-var faults = []string{cut, latency, full, stop, clock, mute, upgrade, memory}
+var faults = []string{cut, latency, full, stop, clock, mute, upgrade, memory, outage}
 
 // newPlan makes the plan of a seed out of the victims and faults that are chosen.
 func newPlan(seed int64, chosen []string) plan {
@@ -102,6 +126,9 @@ func newPlan(seed int64, chosen []string) plan {
 		turn, form := uint64(seed)%uint64(len(turns)), uint64(seed)/uint64(len(turns))
 		p.fault = &faultPlan{moment(), turns[turn], form, random.Uint64()}
 	}
+	for range 1 + random.IntN(3) {
+		p.rollouts = append(p.rollouts, rolloutPlan{moment(), rollouts[random.IntN(len(rollouts))], random.Int(), random.IntN(6), random.IntN(2) == 0})
+	}
 	return p
 }
 
@@ -112,6 +139,9 @@ func among(all, chosen []string) []string {
 
 func (p plan) String() string {
 	parts := []string{fmt.Sprintf("%d moved", len(p.moves)), fmt.Sprintf("%d grown", len(p.grow))}
+	for _, r := range p.rollouts {
+		parts = append(parts, r.kind)
+	}
 	if p.data >= 0 {
 		parts = append(parts, "data")
 	}

@@ -26,7 +26,7 @@ func (w *world) once(ctx context.Context, number, of int, seed int64, all *summa
 		did, err = w.carryOut(ctx, p)
 	}
 	if err == nil || errors.As(err, new(notHeldError)) { // the ledger may say why it did not
-		err = errors.Join(err, w.ledger.settle(ctx))
+		err = errors.Join(err, w.balance(ctx))
 	}
 	err = errors.Join(err, w.mute.close(ctx, w))
 	worst, repeated := w.ledger.counts()
@@ -43,7 +43,7 @@ func (w *world) once(ctx context.Context, number, of int, seed int64, all *summa
 // the fault did.
 func (w *world) carryOut(ctx context.Context, p plan) (did string, err error) {
 	var all sync.WaitGroup
-	failures := make(chan error, 5+len(p.kills))
+	failures := make(chan error, 6+len(p.kills))
 	begin := func(do func() error) {
 		all.Go(func() {
 			if err := do(); err != nil {
@@ -53,6 +53,7 @@ func (w *world) carryOut(ctx context.Context, p plan) (did string, err error) {
 	}
 	began := time.Now()
 	begin(func() error { return w.changeTags(ctx, p, began) })
+	begin(func() error { return w.changeDeployments(ctx, p, began) })
 	if p.data >= 0 {
 		begin(func() error {
 			wait(ctx, began, p.data)
@@ -145,7 +146,7 @@ func (w *world) kill(ctx context.Context, k killPlan) error {
 	server := map[string]interface {
 		Pause() error
 		Resume() error
-	}{registry: w.registry, receiver: w.receiver, source: w.feed}[k.victim]
+	}{registry: w.registry, receiver: w.receiver, source: w.feed, cluster: w.cluster}[k.victim]
 	if err := server.Pause(); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -43,11 +44,14 @@ type world struct {
 	mute   *muteReceivers // nil for none
 	held   map[string]*sync.Mutex
 
+	cluster     *lab.Cluster
+	deployments *deployments
+
 	movers []mover
-	grown  int  // tags that were pushed to the growing repository
-	high   bool // the severity that the data give the flaw of zlib
-	strict bool // the policy of the judged tags stops
-	pushes int  // images so far, to make each another
+	grown  int          // tags that were pushed to the growing repository
+	high   bool         // the severity that the data give the flaw of zlib
+	strict bool         // the policy of the judged tags stops
+	pushes atomic.Int64 // images so far, to make each another
 }
 
 // mover is a tag that moves, with every image that it pointed to.
@@ -75,7 +79,7 @@ type settings struct {
 }
 
 // linked are the parts that the workers reach by links, in order.
-var linked = []string{temporal, database, registry, receiver, source}
+var linked = []string{temporal, database, registry, receiver, source, cluster}
 
 func newWorld(ctx context.Context, use settings) (*world, error) {
 	w := &world{use: use, dir: use.dir, log: &runLog{dir: use.dir}, held: map[string]*sync.Mutex{}, cutter: &cutter{}}
@@ -95,6 +99,7 @@ func newWorld(ctx context.Context, use settings) (*world, error) {
 		return w, err
 	}
 	environment := []string{"TAGWATCH_DATABASE_URL=" + w.database.URL("postgres"), "TAGWATCH_FEED_INTERVAL=24h", "TAGWATCH_REGISTRY_RATE=1000",
+		"TAGWATCH_SOURCE_PATHS=" + w.dir,
 		"TAGWATCH_FEED_URL=" + strings.Replace(w.feed.ListingURL(), w.feed.Host(), w.links[source].Host(), 1)}
 	if use.temporalPostgres {
 		environment = append(environment, "TAGWATCH_TEMPORAL_POSTGRES="+w.database.URL("temporal"))
@@ -124,6 +129,9 @@ func (w *world) makeCounterparts(ctx context.Context) (err error) {
 	if w.feed, err = feed.New(); err != nil {
 		return err
 	}
+	if w.cluster, err = lab.NewCluster(); err != nil {
+		return err
+	}
 	w.ledger = newLedger(w.receiver)
 	if w.database, err = postgres.New(ctx, filepath.Join(w.dir, "postgres"), w.log); err != nil {
 		return err
@@ -132,7 +140,7 @@ func (w *world) makeCounterparts(ctx context.Context) (err error) {
 		return err
 	}
 	w.links = map[string]*lab.Link{}
-	for name, address := range map[string]string{registry: w.registry.Host(), receiver: w.receiver.Host(), source: w.feed.Host()} {
+	for name, address := range map[string]string{registry: w.registry.Host(), receiver: w.receiver.Host(), source: w.feed.Host(), cluster: w.cluster.Host()} {
 		if w.links[name], err = lab.NewLink("tcp", address); err != nil {
 			return err
 		}
@@ -205,8 +213,8 @@ func (w *world) close() error {
 	if w.database != nil {
 		stopped(w.database.Stop())
 	}
-	if w.registry != nil && w.receiver != nil && w.feed != nil {
-		stopped(errors.Join(w.registry.Close(), w.feed.Close(), w.receiver.Close()))
+	if w.registry != nil && w.receiver != nil && w.feed != nil && w.cluster != nil {
+		stopped(errors.Join(w.registry.Close(), w.feed.Close(), w.receiver.Close(), w.cluster.Close()))
 	}
 	for _, d := range slices.Backward(w.disks) {
 		stopped(d.Close())
@@ -234,6 +242,10 @@ func (w *world) begin(ctx context.Context) error {
 	if err := w.publish(); err != nil {
 		return err
 	}
+	kubeconfig, err := w.deployFirst()
+	if err != nil {
+		return err
+	}
 	if err := w.stack.Start(ctx); err != nil {
 		return err
 	}
@@ -244,6 +256,7 @@ func (w *world) begin(ctx context.Context) error {
 		{"feed", "sync"},
 		append([]string{"subscribe", "--wait", "--interval", interval.String()}, w.references()...),
 		{"repository", "watch", "--list-interval", interval.String(), "--interval", interval.String(), w.reference(repository)},
+		{"source", "add", "--list-interval", interval.String(), "--interval", interval.String(), "--type", strings.Join(brought, ","), cluster, "kubernetes", kubeconfig},
 	} {
 		if _, err := w.stack.Do(ctx, command...); err != nil {
 			return err
@@ -252,11 +265,11 @@ func (w *world) begin(ctx context.Context) error {
 	for _, reference := range append(w.references(), w.reference(repository+":0")) {
 		w.ledger.expect(expectation{kind: "analysis_update", key: reference, causes: []string{"image"}})
 	}
-	if err := w.ledger.settle(ctx); err != nil {
+	if err := w.balance(ctx); err != nil {
 		return err
 	}
 	w.ledger.counts() // those of the runs are printed
-	fmt.Printf("%d tags watched, and repository %s; Web UI: %s\n", len(w.references()), w.reference(repository), w.stack.UI)
+	fmt.Printf("%d tags watched, repository %s and %d deployments; Web UI: %s\n", len(w.references()), w.reference(repository), len(w.deployments.running), w.stack.UI)
 	return nil
 }
 
@@ -309,10 +322,13 @@ func (w *world) aftermath(ctx context.Context) error {
 	for n := range movers {
 		calm.moves = append(calm.moves, movePlan{mover: n, flawed: n%2 == 0})
 	}
+	for _, kind := range rollouts {
+		calm.rollouts = append(calm.rollouts, rolloutPlan{kind: kind, pods: 2})
+	}
 	if _, err := w.carryOut(ctx, calm); err != nil {
 		return err
 	}
-	if err := w.ledger.settle(ctx); err != nil {
+	if err := w.balance(ctx); err != nil {
 		return err
 	}
 	wait(ctx, time.Now(), 5*time.Second)

@@ -28,6 +28,8 @@ type Cluster struct {
 	intercept func(http.ResponseWriter, *http.Request) bool
 	lists     int
 	streams   int
+	opened    int
+	expired   int
 }
 
 // Object is one of a cluster, as its API shows it.
@@ -166,6 +168,20 @@ func (c *Cluster) Streams() int {
 	return c.streams
 }
 
+// Opened is how many streams were opened so far.
+func (c *Cluster) Opened() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.opened
+}
+
+// Expired is how many streams were refused, as their version was forgotten.
+func (c *Cluster) Expired() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.expired
+}
+
 // ServeHTTP implements http.Handler.
 func (c *Cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
@@ -264,6 +280,11 @@ func (c *Cluster) serveStream(w http.ResponseWriter, r *http.Request, list, name
 	c.mu.Lock()
 	gone, broken := from < c.compacted, c.broken
 	c.streams++
+	if gone {
+		c.expired++
+	} else {
+		c.opened++
+	}
 	c.mu.Unlock()
 	defer func() {
 		c.mu.Lock()
