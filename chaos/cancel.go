@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"go.temporal.io/api/common/v1"
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
@@ -35,7 +37,7 @@ func (w *world) cancelWorkflows(ctx context.Context) error {
 }
 
 func (w *world) cancelAll(ctx context.Context) error {
-	temporal, err := client.DialContext(ctx, client.Options{HostPort: w.stack.Temporal(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	temporal, err := w.dialTemporal(ctx)
 	if err != nil {
 		return err
 	}
@@ -53,5 +55,27 @@ func (w *world) cancelAll(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, found := range listed.GetExecutions() {
+		if err := awaitEnd(ctx, temporal, found.GetExecution()); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// awaitEnd waits until a canceled workflow has ended. Until then it counts as one that
+// runs, so nothing would start it again; after a kill that takes some seconds.
+func awaitEnd(ctx context.Context, temporal client.Client, run *common.WorkflowExecution) error {
+	for ctx.Err() == nil {
+		described, err := temporal.DescribeWorkflowExecution(ctx, run.GetWorkflowId(), run.GetRunId())
+		if errors.As(err, new(*serviceerror.NotFound)) || err == nil && described.GetWorkflowExecutionInfo().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+			return nil
+		}
+		wait(ctx, time.Now(), 100*time.Millisecond) // Temporal may be away just now
+	}
+	return ctx.Err()
+}
+
+func (w *world) dialTemporal(ctx context.Context) (client.Client, error) {
+	return client.DialContext(ctx, client.Options{HostPort: w.stack.Temporal(), Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 }

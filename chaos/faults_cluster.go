@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -28,11 +27,22 @@ func (w *world) clusterAway(ctx context.Context) (string, bool, error) {
 	return "API server away, a reading failed", held, w.cluster.Resume()
 }
 
-// unreadable reports whether the source has a problem.
+// unreadable reports whether the last reading failed. Commands show that only once it has
+// lasted, so the workflow is asked.
 func (w *world) unreadable(ctx context.Context) bool {
-	out, err := w.stack.Do(ctx, "source", "list", "-o", "json")
-	var list []struct{ Problem *struct{} }
-	return err == nil && json.Unmarshal([]byte(out), &list) == nil && len(list) == 1 && list[0].Problem != nil
+	temporal, err := w.dialTemporal(ctx)
+	if err != nil {
+		return false // it may be away just now
+	}
+	defer temporal.Close()
+	answer, err := temporal.QueryWorkflow(ctx, "source:"+cluster, "", "status")
+	if err != nil {
+		return false
+	}
+	var state struct {
+		Last struct{ Problem *struct{ Message string } }
+	}
+	return answer.Get(&state) == nil && state.Last.Problem != nil
 }
 
 func (w *world) clusterStands(ctx context.Context) (string, bool, error) {
