@@ -88,7 +88,7 @@ func (r *clusterRig) deploy(name, tag string, count int) {
 			continue
 		}
 		r.cluster.Put(pods, lab.Object{"spec": spec,
-			"metadata": lab.Object{"namespace": "shop", "name": pod, "ownerReferences": []lab.Object{{"kind": "Deployment", "name": name, "uid": deployments + "/shop/" + name, "controller": true}}},
+			"metadata": lab.Object{"namespace": "shop", "name": pod, "ownerReferences": []lab.Object{{"apiVersion": "apps/v1", "kind": "Deployment", "name": name, "uid": deployments + "/shop/" + name, "controller": true}}},
 			"status": lab.Object{"phase": "Running", "containerStatuses": []lab.Object{{"name": "main", "state": lab.Object{"running": lab.Object{}},
 				"imageID": r.registry.Reference("app") + "@" + string(r.digests[tag])}}}})
 	}

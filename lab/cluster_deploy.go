@@ -20,7 +20,7 @@ func (c *Cluster) Deploy(namespace, name, reference string, digests ...string) {
 	repository := reference[:strings.LastIndex(reference, ":")]
 	spec := Object{"containers": []Object{{"name": "main", "image": reference}}}
 	c.Put(deployments, Object{"metadata": Object{"namespace": namespace, "name": name}, "spec": Object{"template": Object{"spec": spec}}})
-	owner := []Object{{"kind": "Deployment", "name": name, "uid": deployments + "/" + namespace + "/" + name, "controller": true}}
+	owner := []Object{{"apiVersion": "apps/v1", "kind": "Deployment", "name": name, "uid": deployments + "/" + namespace + "/" + name, "controller": true}}
 	for i := range mostPods {
 		pod := fmt.Sprintf("%s-%d", name, i)
 		if i >= len(digests) {

@@ -61,19 +61,7 @@ func TestKubernetesControlPlane(t *testing.T) {
 		"replicationcontroller shop/old: container old | ghcr.io/shop/old:1 | built: its pull policy is Never",
 		"statefulset shop/db: container db | postgres:18 | off with {Watch:false Types:[] Endpoints:[] When: Interval:0s} runs 1x 11111111",
 	}
-	var diff string
-	c.Until("pods of the workloads", func() bool {
-		found, err := workloads(t, all)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, each := range found {
-			got = append(got, describeRunning(each))
-		}
-		diff = cmp.Diff(want, got)
-		return diff == ""
-	})
+	finds(t, c, all, want)
 	for name, test := range map[string]struct {
 		account    string
 		namespaces []string
@@ -100,6 +88,61 @@ func TestKubernetesControlPlane(t *testing.T) {
 				watch(t, s, filepath.Dir(s.Paths[0])).endsWith(errkind.Unauthorized)
 			}
 		})
+	}
+}
+
+// finds reads until everything that is wanted is found, and nothing else.
+func finds(t *testing.T, c *controlplane.Cluster, s source.Source, want []string) {
+	t.Helper()
+	var diff string
+	defer func() {
+		if diff != "" {
+			t.Errorf("found (-want +got)\n%s", diff)
+		}
+	}()
+	c.Until("what is found", func() bool {
+		found, err := workloads(t, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, each := range found {
+			got = append(got, describeRunning(each))
+		}
+		diff = cmp.Diff(want, got)
+		return diff == ""
+	})
+}
+
+// TestDeletedControlPlane deletes a stateful set that said it is not to be watched. Its pod,
+// which takes its time to end, is not found without what said so.
+func TestDeletedControlPlane(t *testing.T) {
+	c := kubernetesAt(t)
+	s := as(c, "tagwatch", c.Host())
+	has := func() (references []string) {
+		found, err := workloads(t, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, each := range found {
+			if each.Text == "postgres:18" {
+				references = append(references, describeRunning(each))
+			}
+		}
+		return references
+	}
+	c.Until("the pod runs", func() bool { got := has(); return len(got) == 1 && strings.Contains(got[0], "runs 1x") })
+	c.Delete("apis/apps/v1/namespaces/shop/statefulsets/db")
+	const pod = "api/v1/namespaces/shop/pods/db-0"
+	c.Until("the pod ends", func() bool {
+		if got := has(); len(got) > 0 && !strings.Contains(got[0], "| off") {
+			t.Errorf("found %q", got)
+		}
+		object, err := c.Get(pod)
+		return err == nil && object["metadata"].(lab.Object)["deletionTimestamp"] != nil
+	})
+	if got := has(); len(got) > 0 {
+		t.Errorf("found %q of a stateful set that is deleted", got)
 	}
 }
 

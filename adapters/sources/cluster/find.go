@@ -99,6 +99,7 @@ func (f *finder) find(all []object) []source.Found {
 type workload struct {
 	kind, namespace, name string
 	chain                 []*object // from the object to the last controller that is listed
+	deleted               bool      // a controller of the chain is not there any more
 }
 
 func (f *finder) workload(o *object) workload {
@@ -110,7 +111,8 @@ func (f *finder) workload(o *object) workload {
 		}
 		w.kind, w.name = strings.ToLower(by.Kind), by.Name
 		next := f.objects[by.UID]
-		if next == nil { // of a kind that is not read, or deleted meanwhile
+		if next == nil {
+			w.deleted = by.read()
 			break
 		}
 		w.chain = append(w.chain, next)
@@ -119,13 +121,16 @@ func (f *finder) workload(o *object) workload {
 }
 
 // add adds the images of a workload's template, or those of a pod. What a controller
-// makes of its template counts by its pods only: there are old ones of revisions and jobs,
-// which also outlive a controller that is deleted for a moment.
+// makes of its template counts by its pods only: there are old ones of revisions and jobs.
+// What outlives its controller is about to be deleted too, and lacks the controller's marks.
 func (f *finder) add(o *object) {
-	if o.over() || o.kind != "pod" && o.made() {
+	if by := o.controller(); o.over() || o.kind != "pod" && by != nil && by.read() {
 		return
 	}
 	w := f.workload(o)
+	if w.deleted {
+		return
+	}
 	if !f.selector.Matches(labels.Set(w.chain[len(w.chain)-1].Metadata.Labels)) {
 		return
 	}

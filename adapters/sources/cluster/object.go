@@ -149,10 +149,9 @@ func (o *object) controller() *owner {
 	return nil
 }
 
-// made reports whether a controller made the object that is of a kind which is read.
-func (o *object) made() bool {
-	by := o.controller()
-	return by != nil && slices.ContainsFunc(resources, func(r resource) bool {
+// read reports whether the owner is of a kind which is read.
+func (by *owner) read() bool {
+	return slices.ContainsFunc(resources, func(r resource) bool {
 		return strings.ToLower(by.Kind) == r.kind && strings.HasSuffix(r.group, "/"+by.Version)
 	})
 }
