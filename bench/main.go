@@ -45,7 +45,7 @@ func run(ctx context.Context) error {
 	window := flag.Duration("window", 2*time.Minute, "how long polling is measured")
 	sqlite := flag.Bool("sqlite", false, "keep everything in SQLite instead of PostgreSQL")
 	soak := flag.Duration("soak", 0, "instead of measuring, let everything happen all the time for so long and look for what grows")
-	only := flag.String("only", "", "some of the parts "+strings.Join(partNames(), ",")+"; watch is done in any case")
+	only := flag.String("only", "", "some of the parts "+strings.Join(partNames(), ",")+"; watch is done for all but start")
 	flag.Parse()
 	selected, err := chosen(*only, partNames())
 	if err != nil {
@@ -80,14 +80,16 @@ type part struct {
 	do   func(context.Context, *world, time.Duration) error
 }
 
-// parts are all measurements, in order. The others need what watch sets up.
+// parts are all measurements, in order. Those after watch need what it sets up.
 var parts = []part{
+	{"start", func(ctx context.Context, w *world, _ time.Duration) error { return w.start(ctx) }},
 	{"watch", func(ctx context.Context, w *world, _ time.Duration) error { return w.watch(ctx) }},
 	{"events", func(ctx context.Context, w *world, _ time.Duration) error { return w.count(ctx) }},
 	{"poll", func(ctx context.Context, w *world, window time.Duration) error { return w.poll(ctx, window) }},
 	{"memory", func(_ context.Context, w *world, _ time.Duration) error { return w.memory() }},
 	{"data", func(ctx context.Context, w *world, _ time.Duration) error { return w.updateData(ctx) }},
 	{"policy", func(ctx context.Context, w *world, _ time.Duration) error { return w.changePolicy(ctx) }},
+	{"source", func(ctx context.Context, w *world, _ time.Duration) error { return w.follow(ctx) }},
 	{"commands", func(ctx context.Context, w *world, _ time.Duration) error { return w.commands(ctx) }},
 }
 
@@ -105,7 +107,8 @@ func (w *world) measure(ctx context.Context, window time.Duration, selected []st
 	before := work()
 	var failures []error
 	for _, each := range parts {
-		if each.name != "watch" && !slices.Contains(selected, each.name) || ctx.Err() != nil {
+		sets := each.name == "watch" && !slices.Equal(selected, []string{"start"})
+		if !sets && !slices.Contains(selected, each.name) || ctx.Err() != nil {
 			continue
 		}
 		if err := each.do(ctx, w, window); err != nil {

@@ -76,15 +76,7 @@ func (w *world) changePolicy(ctx context.Context) error {
 // notifications of a type have come. It counts the requests that registries get for
 // that, while no tag is due to be polled, until all that is woken is at rest.
 func (w *world) travels(ctx context.Context, name, budget, kind string, n int, command ...string) error {
-	db, err := w.open()
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	if _, err := db.ExecContext(ctx, "UPDATE target SET due = due + 3600000000"); err != nil {
-		return err
-	}
-	if err := rest(ctx, settling); err != nil {
+	if err := w.quiet(ctx); err != nil {
 		return err
 	}
 	w.registry.Forget()
@@ -106,6 +98,19 @@ func (w *world) travels(ctx context.Context, name, budget, kind string, n int, c
 	fmt.Printf("  requests to the registry                   %d (budget 0)\n", len(w.registry.Calls()))
 	w.table.add(kind+": requests to the registry", float64(len(w.registry.Calls())), "requests", 0)
 	return nil
+}
+
+// quiet has no tag polled for an hour, and waits until all that is under way is done.
+func (w *world) quiet(ctx context.Context) error {
+	db, err := w.open()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, "UPDATE target SET due = due + 3600000000"); err != nil {
+		return err
+	}
+	return rest(ctx, settling)
 }
 
 // commands times what people type.

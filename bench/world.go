@@ -23,7 +23,7 @@ import (
 // world is the installation and its counterparts.
 type world struct {
 	size
-	dir      string
+	bin, dir string
 	log      *tailLog
 	stack    *stack.Stack
 	database *postgres.Server // nil with SQLite
@@ -34,7 +34,7 @@ type world struct {
 }
 
 func newWorld(ctx context.Context, bin, dir string, n size, sqlite bool) (*world, error) {
-	w := &world{size: n, dir: dir, log: &tailLog{}}
+	w := &world{size: n, bin: bin, dir: dir, log: &tailLog{}}
 	var err error
 	if w.registry, err = lab.NewRegistry(); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func newWorld(ctx context.Context, bin, dir string, n size, sqlite bool) (*world
 		return nil, err
 	}
 	environment := []string{"TAGWATCH_FEED_URL=" + w.feed.ListingURL(), "TAGWATCH_FEED_INTERVAL=24h",
-		"TAGWATCH_REGISTRY_RATE=2000", "TAGWATCH_ANALYSIS_SLOTS=2", "TAGWATCH_LOG_LEVEL=warn"}
+		"TAGWATCH_REGISTRY_RATE=2000", "TAGWATCH_ANALYSIS_SLOTS=2", "TAGWATCH_SOURCE_PATHS=" + w.sources(), "TAGWATCH_LOG_LEVEL=warn"}
 	if !sqlite {
 		if w.database, err = postgres.New(ctx, filepath.Join(dir, "postgres"), w.log); err != nil {
 			return nil, err

@@ -55,7 +55,7 @@ const startTimeout = 2 * time.Minute
 
 // New chooses free ports for an installation that is not started yet.
 func New(options Options) (*Stack, error) {
-	ports, err := freePorts(3)
+	ports, err := FreePorts(3)
 	if err != nil {
 		return nil, err
 	}
@@ -192,8 +192,8 @@ func (s *Stack) Do(ctx context.Context, arguments ...string) (string, error) {
 
 func (s *Stack) program(name string) string { return filepath.Join(s.options.Bin, name) }
 
-// freePorts finds unused ports.
-func freePorts(n int) ([]string, error) {
+// FreePorts finds ports of this machine that nothing listens at.
+func FreePorts(n int) ([]string, error) {
 	ports := make([]string, n)
 	for i := range ports {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
