@@ -157,7 +157,7 @@ func TestStreamsOfControlPlane(t *testing.T) {
 	}
 }
 
-// forbidden holds that who takes the role away is told.
+// forbidden takes the role away, which people must see as an error.
 func (r *kubernetesRig) forbidden() {
 	r.Helper()
 	r.cluster.Delete("apis/rbac.authorization.k8s.io/v1/clusterrolebindings/tagwatch-workloads")

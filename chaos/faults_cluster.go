@@ -27,8 +27,8 @@ func (w *world) clusterAway(ctx context.Context) (string, bool, error) {
 	return "API server away, a reading failed", held, w.cluster.Resume()
 }
 
-// unreadable reports whether the last reading failed. Commands show that only once it has
-// lasted, so the workflow is asked.
+// unreadable reports whether the last reading failed, by a query of the workflow: commands
+// show that only once it has lasted.
 func (w *world) unreadable(ctx context.Context) bool {
 	temporal, err := w.dialTemporal(ctx)
 	if err != nil {

@@ -123,13 +123,13 @@ func (c Client) SyncFeed(ctx context.Context, request databuild.SyncRequest) (Ru
 }
 
 // ApplyPolicy activates a stored bundle and has the tags evaluated that it concerns, after
-// the activations that were asked for before. The result of the run is a workflows.Applied.
+// the activations requested earlier. The result of the run is a workflows.Applied.
 func (c Client) ApplyPolicy(ctx context.Context, bundle string) (Run, error) {
 	return c.queue(ctx, workflows.TypeApplyPolicy, workflows.ApplyPolicyID, "Activation of bundle "+plain.Markdown(bundle), policy.Activation{Bundle: bundle, By: audit.ActorOf(ctx)})
 }
 
 // ApplyAcceptances has the tags evaluated that stored acceptances concern, after the
-// evaluations that were asked for before. The result of the run is how many were.
+// evaluations requested earlier. The result of the run is how many were.
 func (c Client) ApplyAcceptances(ctx context.Context) (Run, error) {
 	return c.queue(ctx, workflows.TypeApplyAcceptances, workflows.ApplyAcceptancesID, "Evaluation with the stored acceptances", nil)
 }

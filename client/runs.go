@@ -23,8 +23,8 @@ import (
 // when its turn comes.
 type Run struct{ Workflow, ID string }
 
-// queue has a workflow run of which there is one run at a time, after those that were asked
-// for before. The kind begins the id of the workflow.
+// queue requests a workflow of which there is one run at a time; it starts after those
+// requested earlier. The kind begins the id of the workflow.
 func (c Client) queue(ctx context.Context, workflowType, kind, summary string, argument any) (Run, error) {
 	turn := workflows.Turn{ID: kind + ":" + uuid.NewString(), Type: workflowType, Summary: summary}
 	if argument != nil {

@@ -95,7 +95,7 @@ type PolicyContent struct {
 // EditionTag implements Versioned.
 func (c PolicyContent) EditionTag() string { return `"` + c.Hash + `"` }
 
-// with is the answer with the content as it is asked for.
+// with is the answer with the content in the requested form.
 func (c PolicyContent) with(document []byte, request PolicyRequest) PolicyContent {
 	if request.AsText {
 		c.Text = string(document)

@@ -11,9 +11,8 @@ import (
 	"github.com/tagwatch/tagwatch/workflows"
 )
 
-// TestTurns: activations that are asked for while another one is under way are answered at
-// once, wait where everybody sees it, and come in the order in which they were asked for. One
-// that fails does not stop the next.
+// TestTurns: activations requested while another one runs are answered at once, are shown as
+// waiting, and run in the order of the requests. One that fails does not stop the next.
 func TestTurns(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {

@@ -20,7 +20,7 @@ type TagDetail struct {
 	Running       *workload.Running           // nil if no source says what runs
 }
 
-// TagDetail reads everything of one moment, in one transaction: it is asked for often.
+// TagDetail reads everything of one moment, in one transaction, because it is read often.
 // errkind.NotFound if the target is not watched.
 func (s *Store) TagDetail(ctx context.Context, target image.Target) (detail TagDetail, err error) {
 	err = s.view(ctx, "read the state of "+target.String(), func(t tx) (err error) {

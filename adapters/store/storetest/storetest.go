@@ -58,7 +58,7 @@ func Create(t testing.TB, server string) string {
 		if _, err := admin.ExecContext(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 			t.Error(err)
 		}
-		_ = admin.Close() // nothing is asked of it any more
+		_ = admin.Close() // it has done its work
 	})
 	parsed.Path = "/" + name
 	return parsed.String()

@@ -202,7 +202,7 @@ func TestStartIsNotCounted(t *testing.T) {
 	}
 }
 
-// A child that waits ends when it is told to.
+// A waiting child ends when its input closes.
 func TestStopEndsAWaitingChild(t *testing.T) {
 	t.Parallel()
 	child, err := (&sandbox.Sandbox{}).Start(sandbox.Command{Args: []string{"says"}, Folder: t.TempDir(), Limits: ample})
