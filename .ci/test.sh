@@ -68,7 +68,7 @@ tests tools -count 1 -timeout 10m ./... # some read files outside of their modul
 cd .. || exit 1
 # The race detector looks at what runs side by side: long stories of one thing
 # after the other are cut short.
-CGO_ENABLED=1 TAGWATCH_TEST_AXE= tests race -race -short -timeout 15m \
+CGO_ENABLED=1 TAGWATCH_TEST_AXE= tests race -race -short -timeout 25m \
   ./config/... ./domain/... ./workflows/... ./activities/... ./adapters/store/... ./adapters/webhook/... ./adapters/push/... ./adapters/page/...
 tests e2e -timeout 35m ./e2e
 
