@@ -106,7 +106,7 @@ func TestDatabaseOfLimitsIsDown(t *testing.T) {
 		t.Errorf("%d answered in %s: %v", answered, time.Since(began), failures)
 	}
 	if all.asked > int(time.Since(began)/(5*time.Second))+2 {
-		t.Errorf("the database was asked %d times", all.asked)
+		t.Errorf("the database was used %d times", all.asked)
 	}
 }
 
