@@ -50,14 +50,6 @@ type Affected struct {
 
 func findVulnerability(ctx context.Context, s *System, request AffectedRequest) (AffectedList, error) {
 	none := AffectedList{}
-	limit, err := request.limit()
-	if err != nil {
-		return none, err
-	}
-	skipped, err := request.number()
-	if err != nil {
-		return none, err
-	}
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return none, err
@@ -73,9 +65,8 @@ func findVulnerability(ctx context.Context, s *System, request AffectedRequest) 
 		}
 	}
 	list := AffectedList{NotCovered: []image.Target{}}
-	list.Affected, list.Next = part(all, skipped, limit)
-	if skipped > 0 {
-		return list, nil
+	if list.Affected, list.Next, err = part(request.Page, all); err != nil || request.After != "" {
+		return list, err
 	}
 	uncovered, err := kept.NotCovered(ctx)
 	if err != nil {
@@ -123,14 +114,6 @@ type Holder struct {
 
 func findPackage(ctx context.Context, s *System, request PackageRequest) (HolderList, error) {
 	none := HolderList{}
-	limit, err := request.limit()
-	if err != nil {
-		return none, err
-	}
-	skipped, err := request.number()
-	if err != nil {
-		return none, err
-	}
 	query, err := vuln.ParsePackageQuery(request.PURL)
 	if err != nil {
 		return none, refused(err)
@@ -150,6 +133,6 @@ func findPackage(ctx context.Context, s *System, request PackageRequest) (Holder
 		}
 	}
 	list := HolderList{}
-	list.Holders, list.Next = part(all, skipped, limit)
-	return list, nil
+	list.Holders, list.Next, err = part(request.Page, all)
+	return list, err
 }

@@ -38,14 +38,6 @@ type Endpoint struct {
 
 func listEndpoints(ctx context.Context, s *System, request EndpointsRequest) (EndpointList, error) {
 	list := EndpointList{Endpoints: []Endpoint{}}
-	limit, err := request.limit()
-	if err != nil {
-		return list, err
-	}
-	after, err := request.name()
-	if err != nil {
-		return list, err
-	}
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return list, err
@@ -58,17 +50,11 @@ func listEndpoints(ctx context.Context, s *System, request EndpointsRequest) (En
 	if err != nil {
 		return list, err
 	}
+	endpoints, list.Next, err = partByName(request.Page, endpoints, func(e endpoint.Endpoint) string { return e.Name })
 	for _, e := range endpoints {
-		if e.Name <= after {
-			continue
-		}
-		if len(list.Endpoints) == limit {
-			list.Next = cursorOf(list.Endpoints[limit-1].Name)
-			return list, nil
-		}
 		list.Endpoints = append(list.Endpoints, Endpoint{s.disclosed(e), e.State.Health(lost[e.Name]), lost[e.Name]})
 	}
-	return list, nil
+	return list, err
 }
 
 // ShowEndpoint shows one endpoint with its deliveries.

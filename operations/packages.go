@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/image"
-	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/token"
 )
 
@@ -55,14 +54,6 @@ type ListedPackage struct {
 
 func listPackages(ctx context.Context, s *System, request PackagesRequest) (PackageList, error) {
 	none := PackageList{}
-	limit, err := request.limit()
-	if err != nil {
-		return none, err
-	}
-	skipped, err := request.number()
-	if err != nil {
-		return none, err
-	}
 	known, err := s.analyzed(ctx, request.TagRequest)
 	if err != nil {
 		return none, err
@@ -82,11 +73,11 @@ func listPackages(ctx context.Context, s *System, request PackagesRequest) (Pack
 	list := PackageList{Target: known.Target, Digest: known.Analyzed, ImageID: inventory.ImageID, OS: inventory.OS, Architecture: inventory.Architecture,
 		Distribution: inventory.Distro.ID, Release: inventory.Distro.VersionID, Created: inventory.Created, Analyzed: header.Analyzed, Size: inventory.Size,
 		Layers: inventory.Layers, Dockerfile: inventory.Dockerfile.Text, Given: inventory.Dockerfile.Actual, Packages: []ListedPackage{}}
-	var packages []sbom.Package
-	packages, list.Next = part(inventory.Packages, skipped, limit)
+	packages, next, err := part(request.Page, inventory.Packages)
+	list.Next = next
 	for _, p := range packages {
 		list.Packages = append(list.Packages, ListedPackage{Name: p.Name, Version: p.Version, Type: p.Type, PURL: p.PURL, Source: p.Source,
 			Licenses: append([]string{}, p.Licenses...), Location: p.Location, Locations: append([]string{}, p.Locations...)})
 	}
-	return list, nil
+	return list, err
 }

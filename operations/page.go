@@ -81,11 +81,42 @@ func All[Item any](read func(Page) (items []Item, next string, err error)) ([]It
 }
 
 // part is a page of a list that is read as a whole, and the cursor of the next one.
-func part[Item any](all []Item, skipped int64, limit int) (items []Item, next string) {
-	from := min(int(min(skipped, int64(len(all)))), len(all))
+func part[Item any](page Page, all []Item) (items []Item, next string, err error) {
+	limit, err := page.limit()
+	if err != nil {
+		return nil, "", err
+	}
+	skipped, err := page.number()
+	if err != nil {
+		return nil, "", err
+	}
+	from := int(min(skipped, int64(len(all))))
 	to := min(from+limit, len(all))
 	if to < len(all) {
 		next = strconv.Itoa(to)
 	}
-	return append([]Item{}, all[from:to]...), next
+	return append([]Item{}, all[from:to]...), next, nil
+}
+
+// partByName is a page of a list that is sorted by name and read as a whole. Its cursor
+// stays right when items come and go.
+func partByName[Item any](page Page, all []Item, name func(Item) string) (items []Item, next string, err error) {
+	limit, err := page.limit()
+	if err != nil {
+		return nil, "", err
+	}
+	after, err := page.name()
+	if err != nil {
+		return nil, "", err
+	}
+	for _, item := range all {
+		switch {
+		case name(item) <= after:
+		case len(items) == limit:
+			return items, cursorOf(name(items[limit-1])), nil
+		default:
+			items = append(items, item)
+		}
+	}
+	return items, "", nil
 }

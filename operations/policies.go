@@ -44,14 +44,6 @@ func BundleOf(b policy.StoredBundle) Bundle {
 
 func listPolicies(ctx context.Context, s *System, request PoliciesRequest) (PolicyList, error) {
 	none := PolicyList{}
-	limit, err := request.limit()
-	if err != nil {
-		return none, err
-	}
-	skipped, err := request.number()
-	if err != nil {
-		return none, err
-	}
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return none, err
@@ -65,8 +57,8 @@ func listPolicies(ctx context.Context, s *System, request PoliciesRequest) (Poli
 		all = append(all, BundleOf(b))
 	}
 	list := PolicyList{}
-	list.Bundles, list.Next = part(all, skipped, limit)
-	return list, nil
+	list.Bundles, list.Next, err = part(request.Page, all)
+	return list, err
 }
 
 // ShowPolicy shows the content of a bundle. Its mappings and whitelists name tags of the

@@ -192,14 +192,6 @@ type PolicyVersion struct {
 
 func listPolicyVersions(ctx context.Context, s *System, request PolicyVersionsRequest) (PolicyVersions, error) {
 	none := PolicyVersions{}
-	limit, err := request.limit()
-	if err != nil {
-		return none, err
-	}
-	skipped, err := request.number()
-	if err != nil {
-		return none, err
-	}
 	stored, err := s.storedBundle(ctx, request.ID)
 	if err != nil {
 		return none, err
@@ -217,8 +209,8 @@ func listPolicyVersions(ctx context.Context, s *System, request PolicyVersionsRe
 		all = append(all, PolicyVersion{v.Number, v.Hash, v.Note, v.Saved})
 	}
 	list := PolicyVersions{ID: stored.ID}
-	list.Versions, list.Next = part(all, skipped, limit)
-	return list, nil
+	list.Versions, list.Next, err = part(request.Page, all)
+	return list, err
 }
 
 // storedBundle is the stored bundle of an id; the active one for "".

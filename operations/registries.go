@@ -35,14 +35,6 @@ type Registry struct {
 
 func listRegistries(ctx context.Context, s *System, request RegistriesRequest) (RegistryList, error) {
 	none := RegistryList{}
-	limit, err := request.limit()
-	if err != nil {
-		return none, err
-	}
-	skipped, err := request.number()
-	if err != nil {
-		return none, err
-	}
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return none, err
@@ -56,6 +48,6 @@ func listRegistries(ctx context.Context, s *System, request RegistriesRequest) (
 		all = append(all, Registry{state.Registry, state.Tags, state.Failing, state.Checked, ProblemOf(state.Example)})
 	}
 	list := RegistryList{}
-	list.Registries, list.Next = part(all, skipped, limit)
-	return list, nil
+	list.Registries, list.Next, err = part(request.Page, all)
+	return list, err
 }

@@ -66,14 +66,6 @@ const (
 
 func listPolls(ctx context.Context, s *System, request RegistriesRequest) (PollList, error) {
 	none := PollList{}
-	limit, err := request.limit()
-	if err != nil {
-		return none, err
-	}
-	skipped, err := request.number()
-	if err != nil {
-		return none, err
-	}
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return none, err
@@ -83,7 +75,9 @@ func listPolls(ctx context.Context, s *System, request RegistriesRequest) (PollL
 		return none, err
 	}
 	list := PollList{Registries: []RegistryPolls{}}
-	hosts, list.Next = part(hosts, skipped, limit)
+	if hosts, list.Next, err = part(request.Page, hosts); err != nil {
+		return none, err
+	}
 	for _, host := range hosts {
 		polls, err := kept.NextDue(ctx, host)
 		if err != nil {

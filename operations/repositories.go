@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -38,14 +39,6 @@ type Repository struct {
 
 func listRepositories(ctx context.Context, s *System, request RepositoriesRequest) (RepositoryList, error) {
 	list := RepositoryList{Repositories: []Repository{}}
-	limit, err := request.limit()
-	if err != nil {
-		return list, err
-	}
-	after, err := request.name()
-	if err != nil {
-		return list, err
-	}
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return list, err
@@ -54,14 +47,12 @@ func listRepositories(ctx context.Context, s *System, request RepositoriesReques
 	if err != nil {
 		return list, err
 	}
-	for _, r := range repositories {
-		if r.Name.String() <= after || !s.Bounds.IncludeRepository(r.Name) {
-			continue
-		}
-		if len(list.Repositories) == limit {
-			list.Next = cursorOf(list.Repositories[limit-1].Name.String())
-			return list, nil
-		}
+	visible := slices.DeleteFunc(repositories, func(r taglist.Repository) bool { return !s.Bounds.IncludeRepository(r.Name) })
+	visible, list.Next, err = partByName(request.Page, visible, func(r taglist.Repository) string { return r.Name.String() })
+	if err != nil {
+		return list, err
+	}
+	for _, r := range visible {
 		_, state, err := kept.Repository(ctx, r.Name)
 		if errors.Is(err, errkind.NotFound) {
 			continue // it was unwatched meanwhile

@@ -56,14 +56,6 @@ func (s *System) sourceOf(stored source.Source, state source.State) Source {
 
 func listSources(ctx context.Context, s *System, request SourcesRequest) (SourceList, error) {
 	list := SourceList{Sources: []Source{}}
-	limit, err := request.limit()
-	if err != nil {
-		return list, err
-	}
-	after, err := request.name()
-	if err != nil {
-		return list, err
-	}
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return list, err
@@ -72,14 +64,11 @@ func listSources(ctx context.Context, s *System, request SourcesRequest) (Source
 	if err != nil {
 		return list, err
 	}
+	sources, list.Next, err = partByName(request.Page, sources, func(each source.Source) string { return each.Name })
+	if err != nil {
+		return list, err
+	}
 	for _, each := range sources {
-		if each.Name <= after {
-			continue
-		}
-		if len(list.Sources) == limit {
-			list.Next = cursorOf(list.Sources[limit-1].Name)
-			return list, nil
-		}
 		_, state, err := kept.Source(ctx, each.Name)
 		if errors.Is(err, errkind.NotFound) {
 			continue // it was removed meanwhile

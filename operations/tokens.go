@@ -86,14 +86,6 @@ type TokenList struct {
 
 func listTokens(ctx context.Context, s *System, request TokensRequest) (TokenList, error) {
 	list := TokenList{Tokens: []Token{}}
-	limit, err := request.limit()
-	if err != nil {
-		return list, err
-	}
-	after, err := request.name()
-	if err != nil {
-		return list, err
-	}
 	kept, err := s.Store(ctx)
 	if err != nil {
 		return list, err
@@ -102,17 +94,11 @@ func listTokens(ctx context.Context, s *System, request TokensRequest) (TokenLis
 	if err != nil {
 		return list, err
 	}
+	tokens, list.Next, err = partByName(request.Page, tokens, func(t token.Token) string { return t.Name })
 	for _, t := range tokens {
-		if t.Name <= after {
-			continue
-		}
-		if len(list.Tokens) == limit {
-			list.Next = cursorOf(list.Tokens[limit-1].Name)
-			break
-		}
 		list.Tokens = append(list.Tokens, s.tokenOf(t))
 	}
-	return list, nil
+	return list, err
 }
 
 func (s *System) tokenOf(t token.Token) Token {

@@ -74,14 +74,6 @@ func listVulnerabilities(ctx context.Context, s *System, request Vulnerabilities
 	if err != nil {
 		return VulnerabilityList{}, err
 	}
-	limit, err := request.limit()
-	if err != nil {
-		return VulnerabilityList{}, err
-	}
-	skipped, err := request.number()
-	if err != nil {
-		return VulnerabilityList{}, err
-	}
 	known, err := s.matched(ctx, request.TagRequest)
 	if err != nil {
 		return VulnerabilityList{}, err
@@ -93,8 +85,8 @@ func listVulnerabilities(ctx context.Context, s *System, request Vulnerabilities
 	if err != nil {
 		return VulnerabilityList{}, err
 	}
-	list.Vulnerabilities, list.Next = part(found, skipped, limit)
-	return list, nil
+	list.Vulnerabilities, list.Next, err = part(request.Page, found)
+	return list, err
 }
 
 func (s *System) vulnerabilities(ctx context.Context, known watch.Summary, selects func(vuln.Match) bool) ([]Vulnerability, error) {
