@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// maxBody is the largest body of a request, and maxBundleBody that of one with a policy
-	// bundle, which has up to 8 MiB, in bytes.
-	maxBody, maxBundleBody = 1 << 20, 12 << 20
+	// maxBody is the largest body of a request, and maxLargeBody that of one with a policy
+	// bundle, which has up to 8 MiB, or with a document, in bytes.
+	maxBody, maxLargeBody = 1 << 20, 12 << 20
 	// requestTimeout is how long a request may take. The server would end it soon after,
 	// without an answer.
 	requestTimeout = 40 * time.Second
@@ -27,13 +27,13 @@ const (
 
 func mostBody(large bool) int64 {
 	if large {
-		return maxBundleBody
+		return maxLargeBody
 	}
 	return maxBody
 }
 
-// takesBundle reports that the body of a request may have a policy bundle.
-func takesBundle(r *http.Request) bool {
+// isLarge reports that the body of a request may have a policy bundle or a document.
+func isLarge(r *http.Request) bool {
 	return anchore.TakesBundle(r) || slices.ContainsFunc(routes, func(known route) bool { return known.large && known.Method == r.Method && known.Path == r.URL.Path })
 }
 
@@ -47,7 +47,7 @@ func limited(next http.Handler) http.Handler {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
-		content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostBody(takesBundle(r))))
+		content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostBody(isLarge(r))))
 		if tooLarge, is := errors.AsType[*http.MaxBytesError](err); is {
 			refuse(w, r, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d MiB", tooLarge.Limit>>20))
 			return

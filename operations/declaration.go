@@ -58,7 +58,7 @@ func exportDeclaration(ctx context.Context, s *System, request DeclarationOwner)
 
 // PlanDeclaration reads a document, and says what has to change for it to be stored.
 var PlanDeclaration = Operation[Declaration, declaration.Plan]{Name: "plan-declaration", Summary: "Show what applying a document would change; nothing is stored",
-	Method: http.MethodPost, Path: "/declaration/plan", Scope: token.Admin, Whole: true, do: planDeclaration}
+	Method: http.MethodPost, Path: "/declaration/plan", Scope: token.Admin, Whole: true, Large: true, do: planDeclaration}
 
 // Declaration is a document with the files that it names: where they are is known to those
 // only who send it.

@@ -21,7 +21,7 @@ import (
 // deleted. What may pass stops the rest. Whatever it is interrupted at, the same request
 // continues from there.
 var ApplyDeclaration = Operation[DeclarationToApply, AppliedDeclaration]{Name: "apply-declaration", Summary: "Make what is stored what a document declares",
-	Method: http.MethodPost, Path: "/declaration", Scope: token.Admin, Whole: true, do: applyDeclaration}
+	Method: http.MethodPost, Path: "/declaration", Scope: token.Admin, Whole: true, Large: true, do: applyDeclaration}
 
 // DeclarationToApply applies a document.
 type DeclarationToApply struct {
@@ -73,7 +73,7 @@ func applyDeclaration(ctx context.Context, s *System, request DeclarationToApply
 		return applied, err
 	}
 	begun := time.Now()
-	err = declaring{kept, &asking{System: s}, plan, audit.ActorOf(ctx).Name, s.Now, func() bool { return time.Since(begun) > roundTime }, &applied}.run(ctx)
+	err = declaring{kept, &asking{System: s}, plan, audit.ActorOf(ctx).Name, s.Now, func() bool { return time.Since(begun) > roundTime }, time.Now, &applied}.run(ctx)
 	return applied, err
 }
 
@@ -96,7 +96,9 @@ type declaring struct {
 	by   string
 	now  time.Time
 	late func() bool // whether the rest is for another request
-	done *AppliedDeclaration
+	// clock times pages of tags.
+	clock func() time.Time
+	done  *AppliedDeclaration
 }
 
 var (

@@ -1,12 +1,14 @@
 package operations
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tagwatch/tagwatch/domain/declaration"
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -15,69 +17,54 @@ import (
 	"github.com/tagwatch/tagwatch/domain/subscription"
 )
 
-// declaredPage is how many tags are subscribed to at once: a request has to end in less than
-// a minute, however slow a registry is.
-const declaredPage = 10
+const (
+	// firstPage is how many tags of a registry are subscribed to at once: a request has to end
+	// in less than a minute, however slow the registry is. Twice as many follow what took less
+	// than quickPage, up to subscription.MostTargets.
+	firstPage = 10
+	quickPage = 2 * time.Second
+)
 
-// subscribeAll subscribes in pages to what has the same types and options, as many as there
-// is time for, and ends the types that are no longer declared.
+// subscribing is one page, or before it is cut all, of the tags of a registry that have the
+// same types and options.
+type subscribing struct {
+	request subscription.Request
+	changes []declaration.Change
+}
+
+// subscribeAll subscribes to tags in pages, as many as there is time for, and ends the types
+// that are no longer declared.
 func (d declaring) subscribeAll(ctx context.Context, changes []declaration.Change) error {
-	type page struct {
-		request subscription.Request
-		changes []declaration.Change
+	alike, err := d.alike(ctx, changes)
+	if err != nil {
+		return err
 	}
-	var pages []*page
-	open := map[string]*page{}
 	failed := map[declaration.Key]error{}
-	for _, c := range changes {
-		target, err := d.named(ctx, c)
-		if err != nil {
-			return err
-		}
-		for _, request := range requestsFor(c) {
-			pin := request.Options.Pin
-			request.Options.Pin = ""
-			content := plain(request)
-			p := open[content]
-			if p == nil || len(p.request.Targets) == declaredPage {
-				request.Pins = map[image.Target]image.Digest{}
-				p = &page{request: request}
-				open[content], pages = p, append(pages, p)
-			}
-			p.request.Targets, p.changes = append(p.request.Targets, target), append(p.changes, c)
-			if pin != "" {
-				p.request.Pins[target] = pin
-			}
-		}
-	}
 	waiting := map[declaration.Key]bool{} // for pages that were not asked for
 	var stopped error
 	var stoppedAt declaration.Change
 	paused := false
-	for _, p := range pages {
-		if stopped != nil || paused {
-			for _, c := range p.changes {
-				waiting[c.Key] = true
+	sizes := map[string]int{} // of the next page of a registry
+	for _, all := range alike {
+		registry := all.request.Targets[0].Reference.Registry
+		for len(all.changes) > 0 {
+			var p subscribing
+			p, all = all.cut(cmp.Or(sizes[registry], firstPage))
+			if stopped != nil || paused {
+				waits(waiting, p.changes)
+				continue
 			}
-			continue
-		}
-		results, err := d.subscribe(ctx, p.request)
-		if err != nil && !permanent(err) {
-			stopped, stoppedAt = err, namedBy(err, p.changes)
-			for _, c := range p.changes {
-				waiting[c.Key] = true
+			begun := d.clock()
+			results, err := d.subscribe(ctx, p.request)
+			if err != nil && !permanent(err) {
+				stopped, stoppedAt = err, namedBy(err, p.changes)
+				waits(waiting, p.changes)
+				continue
 			}
-			continue
+			p.failures(failed, results, err)
+			sizes[registry] = nextPage(len(p.changes), d.clock().Sub(begun))
+			paused = d.late()
 		}
-		for i, c := range p.changes {
-			switch {
-			case err != nil:
-				failed[c.Key] = err
-			case results[i].Refused != nil:
-				failed[c.Key] = &Refusal{Kind: errkind.ByName(results[i].Refused.Kind), Text: results[i].Refused.Message}
-			}
-		}
-		paused = d.late()
 	}
 	for _, c := range changes {
 		err := failed[c.Key]
@@ -98,6 +85,74 @@ func (d declaring) subscribeAll(ctx context.Context, changes []declaration.Chang
 		return errPaused
 	}
 	return nil
+}
+
+// alike are the tags that can be subscribed to by one request, but for their number.
+func (d declaring) alike(ctx context.Context, changes []declaration.Change) (all []subscribing, err error) {
+	at := map[string]int{}
+	for _, c := range changes {
+		target, err := d.named(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		for _, request := range requestsFor(c) {
+			pin := request.Options.Pin
+			request.Options.Pin = ""
+			content := target.Reference.Registry + " " + plain(request)
+			i, found := at[content]
+			if !found {
+				request.Pins = map[image.Target]image.Digest{}
+				i, at[content] = len(all), len(all)
+				all = append(all, subscribing{request: request})
+			}
+			all[i].request.Targets, all[i].changes = append(all[i].request.Targets, target), append(all[i].changes, c)
+			if pin != "" {
+				all[i].request.Pins[target] = pin
+			}
+		}
+	}
+	return all, nil
+}
+
+// cut takes a page off.
+func (s subscribing) cut(size int) (page, rest subscribing) {
+	size = min(size, len(s.changes))
+	page, rest = s, s
+	page.changes, rest.changes = s.changes[:size], s.changes[size:]
+	page.request.Targets, rest.request.Targets = s.request.Targets[:size], s.request.Targets[size:]
+	page.request.Pins = map[image.Target]image.Digest{}
+	for _, target := range page.request.Targets {
+		if pin, pinned := s.request.Pins[target]; pinned {
+			page.request.Pins[target] = pin
+		}
+	}
+	return page, rest
+}
+
+// failures notes what was refused: the page as a whole by err, or single tags.
+func (s subscribing) failures(failed map[declaration.Key]error, results []subscription.Result, err error) {
+	for i, c := range s.changes {
+		switch {
+		case err != nil:
+			failed[c.Key] = err
+		case results[i].Refused != nil:
+			failed[c.Key] = &Refusal{Kind: errkind.ByName(results[i].Refused.Kind), Text: results[i].Refused.Message}
+		}
+	}
+}
+
+func waits(waiting map[declaration.Key]bool, changes []declaration.Change) {
+	for _, c := range changes {
+		waiting[c.Key] = true
+	}
+}
+
+// nextPage is the size of the page after one that took that long.
+func nextPage(size int, took time.Duration) int {
+	if took >= quickPage {
+		return firstPage
+	}
+	return min(max(2*size, firstPage), subscription.MostTargets)
 }
 
 // namedBy is the change whose tag an error about several names; else the first.

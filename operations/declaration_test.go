@@ -51,6 +51,9 @@ type installation struct {
 	hurried bool   // each request has time for one step
 	rounds  int
 	woken   []string // what wakes were for
+	passed  time.Time
+	takes   time.Duration // to subscribe to a page
+	pages   []int         // how many tags were subscribed to at once
 }
 
 // install makes an installation, which ends with the test that it is made for.
@@ -137,6 +140,7 @@ func (i *installation) UnsubscribeAll(ctx context.Context, ends []subscription.E
 }
 
 func (i *installation) subscribe(ctx context.Context, request subscription.Request) (results []subscription.Result, err error) {
+	i.passed, i.pages = i.passed.Add(i.takes), append(i.pages, len(request.Targets))
 	err = i.write(func() error {
 		endpoints, err := i.Endpoints(ctx)
 		if err == nil {
@@ -196,7 +200,7 @@ func (i *installation) plan(document string, o declaration.Options) (declaration
 // round carries out one request to apply a plan.
 func (i *installation) round(plan declaration.Plan) (AppliedDeclaration, error) {
 	var done AppliedDeclaration
-	err := declaring{i, i, plan, "ann", noon, func() bool { return i.hurried }, &done}.run(audit.As(i.t.Context(), audit.Actor{Name: "ann", Via: audit.API}))
+	err := declaring{i, i, plan, "ann", noon, func() bool { return i.hurried }, func() time.Time { return i.passed }, &done}.run(audit.As(i.t.Context(), audit.Actor{Name: "ann", Via: audit.API}))
 	return done, err
 }
 

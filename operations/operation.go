@@ -37,7 +37,7 @@ type Operation[Request, Answer any] struct {
 	// Creates takes an idempotency key: the same request with the same key is carried out
 	// once.
 	Creates bool
-	// Large takes a policy bundle, which is larger than other requests.
+	// Large takes policy bundles or documents, which are larger than other requests.
 	Large bool
 	// Secret reports that the answer has a secret, which is not kept for the same key.
 	Secret bool

@@ -57,10 +57,8 @@ func (t tx) applyRepository(ctx context.Context, repository taglist.Repository, 
 	if err := t.unpark(ctx, change.Subscribe); err != nil {
 		return err
 	}
-	for _, target := range change.Ended {
-		if err := t.release(ctx, target, repository.Name, now); err != nil {
-			return err
-		}
+	if err := t.release(ctx, change.Ended, bringingRepository(repository.Name), now); err != nil {
+		return err
 	}
 	if err := t.drop(ctx, change.Dropped, now); err != nil {
 		return err
@@ -69,22 +67,6 @@ func (t tx) applyRepository(ctx context.Context, repository taglist.Repository, 
 		return err
 	}
 	return t.tell(ctx, change.Notifications, change.Deliveries)
-}
-
-// release ends the subscriptions of the target that the repository brought.
-func (t tx) release(ctx context.Context, target image.Target, brought image.Repository, now time.Time) error {
-	if _, err := t.watched(ctx, target); err != nil {
-		return err
-	}
-	if handed, err := t.handOver(ctx, target, `repository = ?`, brought.String(), now); err != nil || handed {
-		return err
-	}
-	if err := t.run(ctx, `UPDATE subscription SET active = FALSE, updated = ? WHERE target = ? AND repository = ? AND active`,
-		toMicros(now), target.String(), brought.String()); err != nil {
-		return err
-	}
-	_, err := t.forgetUnwatched(ctx, target)
-	return err
 }
 
 // drop ends single subscriptions that a repository brought.
@@ -132,14 +114,7 @@ func (s *Store) UnwatchTags(ctx context.Context, name image.Repository, now time
 			}
 			ended = append(ended, sub.Target)
 		}
-		return t.noteSubscriptions(ctx, ended, now, func() error {
-			for _, target := range ended {
-				if err := t.release(ctx, target, name, now); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		return t.noteSubscriptions(ctx, ended, now, func() error { return t.release(ctx, ended, bringingRepository(name), now) })
 	})
 	return ended, err
 }

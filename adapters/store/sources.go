@@ -255,10 +255,8 @@ func (t tx) applySource(ctx context.Context, name string, before source.State, d
 			return err
 		}
 	}
-	for _, target := range d.Ended {
-		if err := t.releaseSource(ctx, name, target, now); err != nil {
-			return err
-		}
+	if err := t.release(ctx, d.Ended, bringingSource(name), now); err != nil {
+		return err
 	}
 	for _, sub := range d.Dropped {
 		if err := t.run(ctx, `UPDATE subscription SET active = FALSE, updated = ? WHERE target = ? AND type = ? AND source = ? AND active`,
@@ -311,36 +309,6 @@ func (t tx) saveMembers(ctx context.Context, name string, before, after []source
 		`ON CONFLICT (source, target) DO UPDATE SET settings = excluded.settings, missing = excluded.missing`)
 }
 
-// releaseSource ends the subscriptions of a target that a source brought.
-func (t tx) releaseSource(ctx context.Context, name string, target image.Target, now time.Time) error {
-	if _, err := t.watched(ctx, target); err != nil {
-		return err
-	}
-	if handed, err := t.handOver(ctx, target, `source = ?`, name, now); err != nil || handed {
-		return err
-	}
-	if err := t.run(ctx, `UPDATE subscription SET active = FALSE, updated = ? WHERE target = ? AND source = ? AND active`,
-		toMicros(now), target.String(), name); err != nil {
-		return err
-	}
-	_, err := t.forgetUnwatched(ctx, target)
-	return err
-}
-
-// handOver gives the subscriptions that one who brought them has no more use for to a
-// source that brings the target too, which makes them its own at its next listing.
-func (t tx) handOver(ctx context.Context, target image.Target, brought, by string, now time.Time) (bool, error) {
-	heir, found, err := first[string](ctx, t, `SELECT source FROM source_member WHERE target = ? AND source <> ? ORDER BY source LIMIT 1`, target.String(), by)
-	if err != nil || !found {
-		return false, err
-	}
-	if err := t.run(ctx, `UPDATE subscription SET repository = '', source = ?, updated = ? WHERE target = ? AND active AND `+brought,
-		heir, toMicros(now), target.String(), by); err != nil {
-		return false, err
-	}
-	return true, t.run(ctx, `UPDATE source_member SET settings = '' WHERE source = ? AND target = ?`, heir, target.String())
-}
-
 // DeleteSource ends a source with the subscriptions that it alone brought, and names
 // the targets of these; errkind.NotFound if there is none of that name.
 func (s *Store) DeleteSource(ctx context.Context, name string, now time.Time) (ended []image.Target, err error) {
@@ -363,12 +331,7 @@ func (s *Store) DeleteSource(ctx context.Context, name string, now time.Time) (e
 			if err := t.run(ctx, `DELETE FROM source_member WHERE source = ?`, name); err != nil {
 				return err
 			}
-			for _, target := range ended {
-				if err := t.releaseSource(ctx, name, target, now); err != nil {
-					return err
-				}
-			}
-			return nil
+			return t.release(ctx, ended, bringingSource(name), now)
 		})
 		if err != nil {
 			return err
