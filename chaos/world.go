@@ -133,7 +133,7 @@ func (w *world) makeCounterparts(ctx context.Context) (err error) {
 		return err
 	}
 	w.ledger = newLedger(w.receiver)
-	if w.database, err = postgres.New(ctx, filepath.Join(w.dir, "postgres"), w.log); err != nil {
+	if w.database, err = postgres.New(ctx, filepath.Join(w.dir, "postgres"), w.log, postgres.Unsynced...); err != nil {
 		return err
 	}
 	if err := w.database.Start(ctx); err != nil {

@@ -19,6 +19,7 @@ import (
 // Server is one PostgreSQL server.
 type Server struct {
 	dir, binaries string
+	settings      []string
 	log           io.Writer
 	server        *exec.Cmd
 	ended         chan struct{}
@@ -28,14 +29,19 @@ type Server struct {
 // is replayed.
 const startTimeout = time.Minute
 
+// Unsynced are settings that make a server fast: what is committed survives a kill of its
+// processes, though not the loss of power.
+var Unsynced = []string{"fsync=off", "full_page_writes=off"}
+
 // New makes an empty database cluster in a directory that does not exist yet. It
-// is not started. The log receives what the server prints.
-func New(ctx context.Context, dir string, log io.Writer) (*Server, error) {
+// is not started. The log receives what the server prints; settings are name=value, as
+// in postgresql.conf.
+func New(ctx context.Context, dir string, log io.Writer, settings ...string) (*Server, error) {
 	binaries, err := findBinaries()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: dir, binaries: binaries, log: log}
+	s := &Server{dir: dir, binaries: binaries, settings: settings, log: log}
 	if err := s.makeDirectory(); err != nil {
 		return nil, fmt.Errorf("make the directory of PostgreSQL: %w", err)
 	}
@@ -57,8 +63,7 @@ func (s *Server) Socket() string { return filepath.Join(s.dir, ".s.PGSQL.5432") 
 // Pid is the process id of the postmaster.
 func (s *Server) Pid() int { return s.server.Process.Pid }
 
-// Start starts the server and waits until it responds. What is committed survives
-// a kill of its processes, though not the loss of power: nothing is synced.
+// Start starts the server and waits until it responds.
 func (s *Server) Start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -77,8 +82,11 @@ func (s *Server) Start(ctx context.Context) error {
 
 // launch runs the postmaster.
 func (s *Server) launch() error {
-	s.server = s.command(context.Background(), "postgres", "-D", s.data(), "-k", s.dir, "-c", "listen_addresses=",
-		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200")
+	args := []string{"-D", s.data(), "-k", s.dir, "-c", "listen_addresses=", "-c", "max_connections=200"}
+	for _, setting := range s.settings {
+		args = append(args, "-c", setting)
+	}
+	s.server = s.command(context.Background(), "postgres", args...)
 	s.server.Stdout, s.server.Stderr = s.log, s.log
 	if err := s.server.Start(); err != nil {
 		return fmt.Errorf("start PostgreSQL: %w", err)

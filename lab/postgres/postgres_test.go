@@ -22,7 +22,7 @@ func TestKilledServerKeepsWhatWasCommitted(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	server, err := postgres.New(t.Context(), filepath.Join(dir, "server"), io.Discard)
+	server, err := postgres.New(t.Context(), filepath.Join(dir, "server"), io.Discard, postgres.Unsynced...)
 	if err != nil {
 		t.Fatal(err)
 	}
