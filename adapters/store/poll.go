@@ -49,14 +49,13 @@ func (s *Store) Due(ctx context.Context, registry string, now time.Time, limit i
 // Checked stores what each check saw and when the next is due. Targets that are
 // gone meanwhile are ignored.
 func (s *Store) Checked(ctx context.Context, checks []polling.Check) error {
+	rows := make([][]any, len(checks))
+	for i, check := range checks {
+		rows[i] = []any{check.Target.String(), string(check.Seen), toMicros(check.Next), check.Every.Microseconds(), toMicros(check.Answered)}
+	}
 	return s.change(ctx, "record checks", func(t tx) error {
-		for _, check := range checks {
-			if err := t.run(ctx, `UPDATE target SET seen = ?, due = ?, poll_interval = ?, polled = CASE WHEN polled > ? THEN polled ELSE ? END WHERE name = ?`,
-				string(check.Seen), toMicros(check.Next), check.Every.Microseconds(), toMicros(check.Answered), toMicros(check.Answered), check.Target.String()); err != nil {
-				return err
-			}
-		}
-		return nil
+		return t.update(ctx, `UPDATE target SET seen = column2, due = column3, poll_interval = column4,
+			polled = CASE WHEN polled > column5 THEN polled ELSE column5 END`, `target.name = column1`, rows)
 	})
 }
 

@@ -168,6 +168,30 @@ func (t tx) insert(ctx context.Context, into string, rows [][]any, conflict stri
 	return nil
 }
 
+// update changes a row of a table for each of rows, in few statements. The values of a
+// row are texts and int64 numbers, and are column1, column2 and so on in set and where.
+func (t tx) update(ctx context.Context, set, where string, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	typed := make([]string, len(rows[0]))
+	for i, value := range rows[0] {
+		typed[i] = "CAST(? AS TEXT)" // PostgreSQL does not know the type of a parameter here
+		if _, number := value.(int64); number {
+			typed[i] = "CAST(? AS BIGINT)"
+		}
+	}
+	row := "(" + strings.Join(typed, ", ") + ")"
+	for part := range slices.Chunk(rows, parameterChunk/len(typed)) {
+		values := strings.Repeat(row+", ", len(part)-1) + row
+		statement := set + " FROM (VALUES " + values + ") AS given WHERE " + where
+		if err := t.run(ctx, statement, slices.Concat(part...)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // reserve takes n numbers of a counter and returns the first. Until the end of
 // the transaction others wait, so numbers become visible in their order, which a
 // sequence of PostgreSQL does not promise.
