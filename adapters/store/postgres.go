@@ -30,7 +30,7 @@ func (p postgresServer) open(context.Context) (*Store, error) {
 		// The driver's text may repeat the URL.
 		return nil, fmt.Errorf("%s: the database URL has an option that the driver does not accept: %w", p.name, errkind.Invalid)
 	}
-	db := sql.OpenDB(connector)
+	db := sql.OpenDB(preparing{connector})
 	db.SetMaxOpenConns(maxConnections)
 	db.SetMaxIdleConns(maxConnections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
