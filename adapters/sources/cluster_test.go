@@ -92,6 +92,7 @@ func TestKubernetes(t *testing.T) {
 		"pod shop/once: container once | {{ image }} | template with {Watch:true Types:[] Endpoints:[] When: Interval:0s}",
 		"replicaset shop/bare: container bare | ghcr.io/shop/bare:1 | -> ghcr.io/shop/bare:1",
 		"replicationcontroller shop/old: container old | ghcr.io/shop/old:1 | built: its pull policy is Never",
+		"rollout shop/canary: container canary | ghcr.io/shop/canary:0.9 | -> ghcr.io/shop/canary:0.9 runs 1x 66666666",
 		"rollout shop/canary: container canary | ghcr.io/shop/canary:1 | -> ghcr.io/shop/canary:1",
 		"statefulset shop/db: container db | postgres:18 | off with {Watch:false Types:[] Endpoints:[] When: Interval:0s}",
 	}
@@ -109,9 +110,9 @@ func TestKubernetesScope(t *testing.T) {
 		kind    error
 	}{
 		"one namespace":                   {source.Cluster{Namespaces: []string{"kube-system"}}, 2, nil},
-		"two":                             {source.Cluster{Namespaces: []string{"kube-system", "shop"}}, 15, nil},
-		"workloads by their labels":       {source.Cluster{Selector: "team in (a,b)"}, 7, nil},
-		"a context":                       {source.Cluster{Context: "lab"}, 15, nil},
+		"two":                             {source.Cluster{Namespaces: []string{"kube-system", "shop"}}, 16, nil},
+		"workloads by their labels":       {source.Cluster{Selector: "team in (a,b)"}, 8, nil},
+		"a context":                       {source.Cluster{Context: "lab"}, 16, nil},
 		"no such context":                 {source.Cluster{Context: "prod"}, 0, errkind.Invalid},
 		"no selector":                     {source.Cluster{Selector: "team in"}, 0, errkind.Invalid},
 		"a namespace that does not exist": {source.Cluster{Namespaces: []string{"shop", "typo"}}, 0, errkind.NotFound},
@@ -147,7 +148,7 @@ func TestKubernetesPages(t *testing.T) {
 		return true
 	})
 	found, err := workloads(t, s)
-	if err != nil || len(found) != 1215 || expired != 2 {
+	if err != nil || len(found) != 1216 || expired != 2 {
 		t.Errorf("found %d after %d expired pages, %v", len(found), expired, err)
 	}
 	c.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
@@ -291,7 +292,7 @@ func TestKubernetesAway(t *testing.T) {
 		}
 		return false
 	})
-	if found, err := workloads(t, s); err != nil || len(found) != 15 {
+	if found, err := workloads(t, s); err != nil || len(found) != 16 {
 		t.Errorf("found %d, error %v", len(found), err)
 	}
 }

@@ -124,7 +124,7 @@ func (f *finder) workload(o *object) workload {
 // makes of its template counts by its pods only: there are old ones of revisions and jobs.
 // What outlives its controller is about to be deleted too, and lacks the controller's marks.
 func (f *finder) add(o *object) {
-	if by := o.controller(); o.over() || o.kind != "pod" && by != nil && by.read() {
+	if by := o.controller(); o.over() || o.kept() || o.kind != "pod" && by != nil && by.read() {
 		return
 	}
 	w := f.workload(o)

@@ -35,6 +35,7 @@ type object struct {
 	Metadata metadata `json:"metadata"`
 	Spec     struct {
 		podSpec
+		Replicas    *int      `json:"replicas,omitempty"` // after trim, only where it is zero
 		Template    *template `json:"template,omitempty"`
 		JobTemplate *struct {
 			Spec struct {
@@ -114,6 +115,9 @@ func (o *object) trim() {
 	if o.kind != "job" {
 		o.Status.Conditions = nil
 	}
+	if o.Spec.Replicas != nil && *o.Spec.Replicas != 0 {
+		o.Spec.Replicas = nil
+	}
 }
 
 // template is that of the pods which the object makes; nil for a pod.
@@ -137,6 +141,13 @@ func (o *object) over() bool {
 		}
 	}
 	return false
+}
+
+// kept reports that the object makes no pods and is kept by a controller that is not read,
+// which alone knows whether it is to make some again: a former revision, as a rule.
+func (o *object) kept() bool {
+	by := o.controller()
+	return o.Spec.Replicas != nil && *o.Spec.Replicas == 0 && by != nil && !by.read()
 }
 
 // controller is what keeps the object; nil if nothing does.
