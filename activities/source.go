@@ -97,8 +97,8 @@ func (a *Activities) recordReading(ctx context.Context, stored source.Source, re
 		return nil, err
 	}
 	listing.Tags, listing.Problem = len(decision.State.Members), decision.Problem
-	if stored.Kind.Streamed() && decision.State.Leaving() {
-		listing.List = min(listing.List, leavingWait)
+	if stored.Kind.Streamed() && (decision.State.Leaving() || reading.Changing) {
+		listing.List = min(listing.List, changingWait)
 	}
 	for _, each := range decision.State.Found {
 		if !each.Followed() {

@@ -26,9 +26,10 @@ type StreamPace struct {
 // OrdinaryStreamPace is that of workers.
 var OrdinaryStreamPace = StreamPace{Refresh: 15 * time.Second, Delay: 2 * time.Second, Gap: time.Minute, Retry: 5 * time.Second, LongestRetry: 5 * time.Minute}
 
-// leavingWait is the time until the next reading when something is gone from a source
-// whose changes are announced: the second reading in a row ends it.
-const leavingWait = 2 * time.Minute
+// changingWait is the time until the next reading when something is gone from a source
+// whose changes are announced, as the second reading in a row ends it, and when something
+// is about to start.
+const changingWait = 2 * time.Minute
 
 // FollowStreams holds a stream to each source that announces its changes, until the
 // context ends. A change only wakes the workflow of the source, which reads all of it: what

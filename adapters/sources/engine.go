@@ -15,6 +15,7 @@ import (
 	"github.com/tagwatch/tagwatch/adapters/outbound"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
+	"github.com/tagwatch/tagwatch/domain/plain"
 	"github.com/tagwatch/tagwatch/domain/source"
 )
 
@@ -25,6 +26,8 @@ type engine struct {
 	shown    string // the address as people gave it
 	platform image.Platform
 	images   map[string]engineImage // by their identifiers
+	// services are the platforms on which tasks run here, by the names of their services.
+	services map[string]image.Platform
 }
 
 // engine finds what an engine runs.
@@ -34,7 +37,7 @@ func (r *Reader) engine(ctx context.Context, s source.Source) (source.Reading, e
 		return source.Reading{}, err
 	}
 	defer e.client.CloseIdleConnections()
-	services, err := e.services(ctx)
+	services, err := e.managed(ctx)
 	if err != nil {
 		return source.Reading{}, err
 	}
@@ -42,11 +45,11 @@ func (r *Reader) engine(ctx context.Context, s source.Source) (source.Reading, e
 	if err != nil {
 		return source.Reading{}, err
 	}
-	tasks, err := e.tasks(ctx, services)
+	tasks, starting, err := e.tasks(ctx, services)
 	if err != nil {
 		return source.Reading{}, err
 	}
-	return source.Reading{Found: source.Order(append(found, tasks...))}, nil
+	return source.Reading{Found: source.Order(append(found, tasks...)), Changing: starting}, nil
 }
 
 // engineOf is the client of a source's engine.
@@ -58,7 +61,7 @@ func (r *Reader) engineOf(s source.Source) (*engine, error) {
 	dialer := outbound.Checked(net.Dialer{Timeout: connectTimeout}, allowed)
 	transport := &http.Transport{DialContext: dialer.DialContext, ResponseHeaderTimeout: readTimeout} // without a proxy: the engine is near
 	e := &engine{client: &http.Client{Transport: transport, CheckRedirect: checkRedirect}, base: "http://" + address.Host,
-		shown: s.Paths[0], platform: s.Platform, images: map[string]engineImage{}}
+		shown: s.Paths[0], platform: s.Platform, images: map[string]engineImage{}, services: map[string]image.Platform{}}
 	if address.Scheme == "unix" {
 		if err := r.mayRead(address.Path); err != nil {
 			return nil, err
@@ -107,9 +110,17 @@ func (e *engine) containers(ctx context.Context, services []engineService) ([]so
 	var all []source.Found
 	for _, each := range running {
 		if slices.ContainsFunc(services, func(s engineService) bool { return s.Spec.Name == each.Labels[labelService] }) {
+			runs, err := e.image(ctx, each.ImageID)
+			if err != nil {
+				return nil, err
+			}
+			e.services[each.Labels[labelService]] = e.platformOf(each.platform(runs))
 			continue
 		}
 		found, err := e.container(ctx, each)
+		if status, is := errors.AsType[*engineStatus](err); is && status.code == http.StatusNotFound {
+			continue // it was removed meanwhile
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +136,7 @@ func (e *engine) container(ctx context.Context, c engineContainer) (source.Found
 		name = strings.TrimPrefix(c.Names[0], "/")
 	}
 	text := c.Image
-	if strings.HasPrefix(text, "sha256:") || text == c.ImageID {
+	if c.isID(text) {
 		// Its tag has moved on: what it was created from is in its configuration.
 		var inspected struct{ Config struct{ Image string } }
 		if err := e.get(ctx, "/containers/"+url.PathEscape(c.ID)+"/json", &inspected); err != nil {
@@ -141,6 +152,9 @@ func (e *engine) container(ctx context.Context, c engineContainer) (source.Found
 		place = "service " + workload.Name
 	}
 	runs, err := e.image(ctx, c.ImageID)
+	if err == nil && c.isID(text) {
+		return runs.unnamed(text, place), nil
+	}
 	own := runs
 	if err == nil && runs.nameless() {
 		// It was pulled or built anew, or its name was removed. What now has the name says
@@ -152,11 +166,7 @@ func (e *engine) container(ctx context.Context, c engineContainer) (source.Found
 	if err != nil {
 		return source.Found{}, err
 	}
-	platform := runs.enginePlatform
-	if c.ImageManifestDescriptor.Platform.Os != "" {
-		platform = c.ImageManifestDescriptor.Platform
-	}
-	found := source.Refer(text, place, e.platformOf(platform))
+	found := source.Refer(text, place, e.platformOf(c.platform(runs)))
 	switch {
 	case found.Reason != "":
 	case runs.nameless():
@@ -167,6 +177,23 @@ func (e *engine) container(ctx context.Context, c engineContainer) (source.Found
 	workload.Running = []source.Running{{Digest: c.digest(own, found.Target.Reference.Repository), Count: 1}}
 	found.Workloads = []source.Workload{workload}
 	return found, nil
+}
+
+// unnamed is an image that a container was created from by its identifier.
+func (i engineImage) unnamed(id, place string) source.Found {
+	note := "an image's identifier, of which no registry is known"
+	if len(i.RepoTags) > 0 {
+		note = "an image's identifier; to watch a tag, create the container from it: the engine has the image as " + strings.Join(i.RepoTags, ", ")
+	}
+	return source.Not(source.NotAnImage, id, place, note)
+}
+
+// platform is the one on which the container runs.
+func (c engineContainer) platform(runs engineImage) enginePlatform {
+	if c.ImageManifestDescriptor.Platform.Os != "" {
+		return c.ImageManifestDescriptor.Platform
+	}
+	return runs.enginePlatform
 }
 
 // isFrom reports whether the image was pulled from a repository or pushed there. An image
@@ -212,34 +239,12 @@ func (e *engine) platformOf(runs enginePlatform) image.Platform {
 	return platform
 }
 
-type engineService struct {
-	ID   string
-	Spec struct {
-		Name         string
-		Labels       map[string]string
-		TaskTemplate struct {
-			ContainerSpec struct {
-				Image  string
-				Labels map[string]string
-			}
-		}
-	}
-}
-
-// services are those of a Swarm, if the engine manages one.
-func (e *engine) services(ctx context.Context) (services []engineService, err error) {
-	err = e.get(ctx, "/services", &services)
-	if status, is := errors.AsType[*engineStatus](err); is && status.code == http.StatusServiceUnavailable {
-		return nil, nil // it manages none
-	}
-	return services, err
-}
-
 // engineStatus is an answer other than OK.
 type engineStatus struct {
-	code int
-	text string
-	kind error
+	code    int
+	text    string
+	kind    error
+	message string // of the engine
 }
 
 // Error implements error.
@@ -276,9 +281,25 @@ func (e *engine) open(ctx context.Context, path string) (io.ReadCloser, error) {
 		return response.Body, nil
 	}
 	defer response.Body.Close()
-	status := &engineStatus{response.StatusCode, fmt.Sprintf("the engine at %s responded %s to GET %s", e.shown, response.Status, path), errkind.Unavailable}
+	status := &engineStatus{code: response.StatusCode, kind: errkind.Unavailable, message: messageOf(response.Body)}
+	status.text = fmt.Sprintf("the engine at %s responded %s to GET %s", e.shown, response.Status, path)
+	if status.message != "" {
+		status.text += ": " + status.message
+	}
 	if status.code == http.StatusUnauthorized || status.code == http.StatusForbidden {
 		status.kind = errkind.Unauthorized
 	}
 	return nil, status
+}
+
+// longestMessage is how much of an engine's message is shown, in bytes.
+const longestMessage = 300
+
+// messageOf is what an engine says of a refusal; empty if it says nothing that can be read.
+func messageOf(body io.Reader) string {
+	var refusal struct{ Message string }
+	if err := json.NewDecoder(outbound.Bounded(body, largest)).Decode(&refusal); err != nil {
+		return ""
+	}
+	return plain.Truncate(longestMessage, plain.Line(refusal.Message))
 }

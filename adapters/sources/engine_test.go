@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,8 +32,14 @@ func engineAnswers() map[string]string {
 			{"Id": "c9", "Names": ["/untagged"], "Image": "sha256:i9", "ImageID": "sha256:i9"},
 			{"Id": "c4", "Names": ["/off"], "Image": "redis:7", "ImageID": "sha256:i1", "Labels": {"tagwatch/watch": "false"}},
 			{"Id": "t1", "Names": ["/queue.1.abc"], "Image": "rabbitmq:4@sha256:` + digest + `", "ImageID": "sha256:i9", "Labels": {"com.docker.swarm.service.name": "queue"}},
+			{"Id": "c10", "Names": ["/by-id"], "Image": "sha256:i4", "ImageID": "sha256:i4"},
+			{"Id": "c11", "Names": ["/by-short-id"], "Image": "abc", "ImageID": "sha256:abcdef"},
+			{"Id": "c12", "Names": ["/removed-meanwhile"], "Image": "sha256:i2", "ImageID": "sha256:i2"},
 			{"Id": "c5", "Names": [], "Image": "` + nameless + `", "ImageID": "` + nameless + `"}]`,
 		"/containers/c2/json":             `{"Config": {"Image": "ghcr.io/shop/api:2"}}`,
+		"/containers/c10/json":            `{"Config": {"Image": "sha256:i4"}}`,
+		"/containers/c11/json":            `{"Config": {"Image": "abc"}}`,
+		"/images/sha256:i4/json":          `{"RepoTags": ["ghcr.io/shop/job:1", "job:2"], "RepoDigests": ["ghcr.io/shop/job@sha256:` + digest + `"], "Os": "linux", "Architecture": "amd64"}`,
 		"/containers/c9/json":             `{"Config": {"Image": "shop/lost:1"}}`,
 		"/images/sha256:i9/json":          `{"RepoTags": [], "RepoDigests": [], "Os": "linux", "Architecture": "amd64"}`,
 		"/images/ghcr.io/shop/job:1/json": `{"RepoTags": ["ghcr.io/shop/job:1"], "RepoDigests": ["ghcr.io/shop/job@sha256:` + digest + `"], "Os": "linux", "Architecture": "amd64"}`,
@@ -50,7 +57,8 @@ func engineAnswers() map[string]string {
 	}
 }
 
-// engineAt serves those answers at a socket; an answer of a number is a status.
+// engineAt serves those answers at a socket; an answer that begins with a number has this
+// status.
 func engineAt(t *testing.T, answers map[string]string) (address, folder string) {
 	t.Helper()
 	folder = t.TempDir()
@@ -66,11 +74,11 @@ func engineAt(t *testing.T, answers map[string]string) (address, folder string) 
 			w.WriteHeader(http.StatusMethodNotAllowed)
 		case !known:
 			w.WriteHeader(http.StatusNotFound)
-		case answer == "503":
-			w.WriteHeader(http.StatusServiceUnavailable)
-		case answer == "403":
-			w.WriteHeader(http.StatusForbidden)
 		default:
+			if status, err := strconv.Atoi(answer[:min(3, len(answer))]); err == nil {
+				w.WriteHeader(status)
+				answer = answer[3:]
+			}
 			_, _ = w.Write([]byte(answer)) // the test fails without
 		}
 	})}}
@@ -95,6 +103,8 @@ func TestEngine(t *testing.T) {
 	want := []string{
 		"container api | ghcr.io/shop/api:2 | -> ghcr.io/shop/api:2@linux/arm64/v8",
 		"container arm | index.docker.io/library/nginx:1.27 | -> index.docker.io/library/nginx:1.27@linux/arm64",
+		"container by-id | sha256:i4 | not_image: an image's identifier; to watch a tag, create the container from it: the engine has the image as ghcr.io/shop/job:1, job:2",
+		"container by-short-id | abc | not_image: an image's identifier, of which no registry is known",
 		"container c5 | sha256:" + strings.Repeat("2", 64) + " | not_image: an image's identifier, of which no registry is known",
 		"container dev | shop-dev | built: the image that runs has no digest of this repository",
 		"container off | redis:7 | off with {Watch:false Types:[] Endpoints:[] When: Interval:0s}",
@@ -162,7 +172,9 @@ func TestEngineFails(t *testing.T) {
 		path, answer string
 		kind         error
 	}{
-		"no Swarm":                      {"/services", "503", nil},
+		"no Swarm":                      {"/services", `503{"message": "This node is not a swarm manager."}`, nil},
+		"a Swarm that is locked":        {"/services", `503{"message": "Swarm is encrypted and needs to be unlocked before it can be used."}`, errkind.Unavailable},
+		"a manager that starts":         {"/services", `503{"message": "This node is not a swarm manager. Manager is being prepared or has trouble connecting to the cluster."}`, errkind.Unavailable},
 		"services are not let through":  {"/services", "403", errkind.Unauthorized},
 		"tasks are not let through":     {"/tasks", "403", errkind.Unauthorized},
 		"containers fail":               {"/containers/json", "503", errkind.Unavailable},
@@ -178,7 +190,7 @@ func TestEngineFails(t *testing.T) {
 			address, folder := engineAt(t, answers)
 			reading, err := reader(t, folder).Read(t.Context(), source.Source{Kind: source.Docker, Paths: []string{address}}, "")
 			if test.kind == nil {
-				if err != nil || len(reading.Found) != 10 {
+				if err != nil || len(reading.Found) != 12 {
 					t.Errorf("found %v, %v", reading.Found, err)
 				}
 				return
@@ -194,5 +206,57 @@ func TestEngineFails(t *testing.T) {
 	gone := "unix://" + filepath.Join(t.TempDir(), "none.sock")
 	if _, err := reader(t, "/").Read(t.Context(), source.Source{Kind: source.Docker, Paths: []string{gone}}, ""); !errors.Is(err, errkind.Unavailable) {
 		t.Errorf("no engine: %v", err)
+	}
+}
+
+// A manager of a Swarm that cannot say what runs is not an engine without one.
+func TestEngineOfSwarm(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		info string
+		kind error
+	}{
+		"without a Swarm":            {`{"Swarm": {"LocalNodeState": "inactive"}}`, nil},
+		"an engine that knows none":  {`{}`, nil},
+		"a worker":                   {`{"Swarm": {"LocalNodeState": "active"}}`, nil},
+		"locked":                     {`{"Swarm": {"LocalNodeState": "locked"}}`, errkind.Unavailable},
+		"not started":                {`{"Swarm": {"LocalNodeState": "error"}}`, errkind.Unavailable},
+		"a manager without the rest": {`{"Swarm": {"LocalNodeState": "pending", "ControlAvailable": true}}`, errkind.Unavailable},
+		"not let through":            {`403`, nil},
+		"nothing":                    {`500`, errkind.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answers := engineAnswers()
+			answers["/services"], answers["/info"] = `503{"message": "This node is not a swarm manager."}`, test.info
+			address, folder := engineAt(t, answers)
+			reading, err := reader(t, folder).Read(t.Context(), source.Source{Kind: source.Docker, Paths: []string{address}}, "")
+			if !errors.Is(err, test.kind) || (len(reading.Found) > 0) != (test.kind == nil) {
+				t.Errorf("found %d, error %v, want %v", len(reading.Found), err, test.kind)
+			}
+		})
+	}
+}
+
+// TestEngineOfOtherPlatform: the image of a service is watched on the platform of the tasks
+// that run here, and read again soon as long as some have not started.
+func TestEngineOfOtherPlatform(t *testing.T) {
+	t.Parallel()
+	answers := engineAnswers()
+	answers["/images/sha256:i9/json"] = `{"Os": "linux", "Architecture": "arm64"}`
+	for _, changing := range []bool{true, false} {
+		if !changing {
+			answers["/tasks"] = strings.ReplaceAll(answers["/tasks"], "preparing", "running")
+		}
+		address, folder := engineAt(t, answers)
+		reading, err := reader(t, folder).Read(t.Context(), source.Source{Kind: source.Docker, Paths: []string{address}}, "")
+		if err != nil || reading.Changing != changing {
+			t.Fatalf("changing %t, %v; want %t", reading.Changing, err, changing)
+		}
+		for _, found := range reading.Found {
+			if found.Place == "service queue" && found.Target.Platform.String() != "linux/arm64" {
+				t.Errorf("%s is watched as %s", found.Text, found.Target)
+			}
+		}
 	}
 }

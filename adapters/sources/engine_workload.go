@@ -1,9 +1,6 @@
 package sources
 
 import (
-	"context"
-	"maps"
-	"net/url"
 	"strings"
 
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -37,6 +34,13 @@ func (c engineContainer) workload(name string) source.Workload {
 	return source.Workload{Kind: kindContainer, Name: name}
 }
 
+// isID reports whether a text is the identifier of the container's image or its beginning,
+// by which containers can be created too.
+func (c engineContainer) isID(text string) bool {
+	text = strings.TrimPrefix(text, "sha256:")
+	return text != "" && strings.HasPrefix(strings.TrimPrefix(c.ImageID, "sha256:"), text)
+}
+
 // digest is that of the image that the container runs: the one by which it was pulled
 // from the repository, unless there are several; otherwise its identifier.
 func (c engineContainer) digest(runs engineImage, repository image.Repository) image.Digest {
@@ -63,55 +67,4 @@ func parsedDigest(text string) image.Digest {
 		return ""
 	}
 	return digest
-}
-
-type engineTask struct {
-	ServiceID string
-	Spec      struct{ ContainerSpec struct{ Image string } }
-	Status    struct{ State string }
-}
-
-// tasks are the services of a Swarm with what their tasks run, on all of its nodes.
-func (e *engine) tasks(ctx context.Context, services []engineService) ([]source.Found, error) {
-	if len(services) == 0 {
-		return nil, nil
-	}
-	var tasks []engineTask
-	if err := e.get(ctx, "/tasks?filters="+url.QueryEscape(`{"desired-state":["running"]}`), &tasks); err != nil {
-		return nil, err
-	}
-	var all []source.Found
-	for _, each := range services {
-		all = append(all, e.service(each, tasks)...)
-	}
-	return all, nil
-}
-
-// service is what a service is made from, and what those of its tasks are made from
-// that are still of an earlier image.
-func (e *engine) service(s engineService, tasks []engineTask) []source.Found {
-	labels := maps.Clone(s.Spec.TaskTemplate.ContainerSpec.Labels)
-	if labels == nil {
-		labels = map[string]string{}
-	}
-	maps.Copy(labels, s.Spec.Labels)
-	place := "service " + s.Spec.Name
-	workload := source.Workload{Kind: kindService, Namespace: s.Spec.Labels[labelStack], Name: s.Spec.Name}
-	found := source.Refer(s.Spec.TaskTemplate.ContainerSpec.Image, place, e.platform)
-	found.Workloads = []source.Workload{workload}
-	all := []source.Found{found.With(labels)}
-	for _, task := range tasks {
-		if task.ServiceID != s.ID || task.Status.State != "running" {
-			continue
-		}
-		runs := source.Refer(task.Spec.ContainerSpec.Image, place, e.platform)
-		workload.Running = []source.Running{{Digest: runs.Pin, Count: 1}}
-		if runs.Target == found.Target {
-			all[0].Workloads = source.Merge(all[0].Workloads, []source.Workload{workload})
-			continue
-		}
-		runs.Workloads = []source.Workload{workload}
-		all = append(all, runs.With(labels))
-	}
-	return all
 }

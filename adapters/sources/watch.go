@@ -31,9 +31,9 @@ func (r *Reader) Watch(ctx context.Context, s source.Source, changed func()) err
 }
 
 const (
-	// engineEvents are those that change what runs. Others, as of health checks, come every
+	// engineEvents are those that change what runs, on nodes of a Swarm too. Others, as of health checks, come every
 	// few seconds.
-	engineEvents = `{"type":["container","service"],"event":["start","die","rename","create","update","remove"]}`
+	engineEvents = `{"type":["container","service","node"],"event":["start","die","rename","create","update","remove"]}`
 	// engineStreamTime is how long a stream of events is read before it is opened anew: an
 	// engine that is gone without a word says nothing.
 	engineStreamTime = time.Hour

@@ -17,6 +17,9 @@ type Reading struct {
 	// Unchanged reports that the server still has the version that was asked for: then
 	// Found is empty.
 	Unchanged bool
+	// Changing reports that something is about to start of which no change will be announced,
+	// so that the source is to be read again soon.
+	Changing bool
 }
 
 // Plan is what adding a source, or changing one, would come to.
