@@ -55,6 +55,8 @@ func (r *engineRig) answer(w http.ResponseWriter, request *http.Request) {
 		_ = json.NewEncoder(w).Encode(containers) // the reading fails without
 	case isImage:
 		_ = json.NewEncoder(w).Encode(map[string]any{"RepoDigests": []string{repository + "@" + id}, "Os": "linux", "Architecture": "amd64"})
+	case request.URL.Path == "/info":
+		_, _ = w.Write([]byte(`{"Swarm": {"LocalNodeState": "inactive"}}`)) // the reading fails without
 	default:
 		w.WriteHeader(http.StatusServiceUnavailable) // it manages no Swarm
 	}
