@@ -40,6 +40,7 @@ manuals:
 	@mkdir -p bin/man bin/completions
 	@bin/tagwatch man > bin/man/tagwatch.1
 	@bin/tagwatch-worker man > bin/man/tagwatch-worker.1
+	@cp deploy/packages/tagwatch-temporal.1 bin/man
 	@gzip --no-name --best --keep --force bin/man/*.1
 	@bin/tagwatch completion bash > bin/completions/tagwatch.bash
 	@bin/tagwatch completion zsh > bin/completions/_tagwatch

@@ -21,6 +21,6 @@ func manCommand() *cli.Command {
 }
 
 func printManual(_ context.Context, s *session.Session) error {
-	_, err := io.WriteString(s.Out, manual.Page(s.App, "tagwatch-worker"))
+	_, err := io.WriteString(s.Out, manual.Page(s.App, "tagwatch-worker", "tagwatch-temporal"))
 	return err
 }

@@ -15,7 +15,7 @@ func manCommand() *cli.Command {
 		UsageText:   "tagwatch-worker man",
 		Description: "   tagwatch-worker man | man -l -",
 		Action: func(c *cli.Context) error {
-			_, err := io.WriteString(c.App.Writer, manual.Page(c.App, "tagwatch"))
+			_, err := io.WriteString(c.App.Writer, manual.Page(c.App, "tagwatch", "tagwatch-temporal"))
 			return err
 		},
 	}

@@ -33,14 +33,14 @@ func program() *cli.App {
 const wantMarkdown = `
 **Things**
 
-| command | |
+| command | use it to |
 |---|---|
 | [ship crate](#ship-crate) | manage crates |
 | [ship crate add](#ship-crate-add) | add a crate |
 
 **System**
 
-| command | |
+| command | use it to |
 |---|---|
 | [ship up](#ship-up) | run all |
 

@@ -37,7 +37,7 @@ func writeContents(document *strings.Builder, commands []command) {
 		rows[current] = append(rows[current], fmt.Sprintf("| [%s](#%s) | %s |\n", c.path, anchor, cell(c.usage)))
 	}
 	for _, category := range categories {
-		fmt.Fprintf(document, "\n**%s**\n\n| command | |\n|---|---|\n%s", category, strings.Join(rows[category], ""))
+		fmt.Fprintf(document, "\n**%s**\n\n| command | use it to |\n|---|---|\n%s", category, strings.Join(rows[category], ""))
 	}
 }
 

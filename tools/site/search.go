@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/util"
 )
 
 // section is what a search finds: a heading, and the text below it.
@@ -42,7 +43,11 @@ func textOf(n ast.Node, source []byte) string {
 		}
 		switch n := n.(type) {
 		case *ast.Text:
-			words.Write(n.Value(source))
+			text := n.Value(source)
+			if _, code := n.Parent().(*ast.CodeSpan); !code {
+				text = util.UnescapePunctuations(text)
+			}
+			words.Write(text)
 			if n.SoftLineBreak() || n.HardLineBreak() {
 				words.WriteByte(' ')
 			}

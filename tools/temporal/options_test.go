@@ -3,10 +3,16 @@ package main
 import (
 	"context"
 	"io"
+	"maps"
 	"net/netip"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/urfave/cli/v2"
 )
 
 func TestOptions(t *testing.T) {
@@ -82,4 +88,26 @@ func parsed(args string) (got options, err error) {
 	app := newApp(io.Discard, func(_ context.Context, opts options, _ io.Writer) error { got = opts; return nil })
 	err = app.Run(append([]string{"tagwatch-temporal"}, strings.Fields(args)...))
 	return got, err
+}
+
+// TestManual: the manual page has every option, and no other.
+func TestManual(t *testing.T) {
+	page, err := os.ReadFile("../../deploy/packages/tagwatch-temporal.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	described := map[string]bool{"help": true, "version": true}
+	for _, f := range flags() {
+		described[f.Names()[0]] = true
+		if given, ok := f.(cli.DocGenerationFlag); ok && given.GetValue() != "" && !strings.Contains(string(page), "default: "+strings.TrimSuffix(given.GetValue(), "0m0s")) {
+			t.Errorf("the page does not say that the default of --%s is %s", f.Names()[0], given.GetValue())
+		}
+	}
+	named := map[string]bool{}
+	for _, option := range regexp.MustCompile(`\\fB\\-\\-(.*?)\\fR`).FindAllStringSubmatch(string(page), -1) {
+		named[strings.ReplaceAll(option[1], `\-`, "-")] = true
+	}
+	if !maps.Equal(described, named) {
+		t.Errorf("the options are %v, and the page has %v", slices.Sorted(maps.Keys(described)), slices.Sorted(maps.Keys(named)))
+	}
 }

@@ -32,10 +32,18 @@
       .filter((found) => found.points > 0).sort((a, b) => b.points - a.points).map((found) => found.section);
   }
 
+  // whole is a part of a text, without the words that are cut at its ends.
+  function whole(text, from, to) {
+    let part = text.slice(from, to);
+    if (from > 0) part = part.replace(/^\S*/, "…");
+    if (to < text.length) part = part.replace(/\s\S*$/, " …");
+    return part;
+  }
+
   // excerpt is the text around the first word, with the words marked.
   function excerpt(text, words) {
     const at = Math.max(0, Math.min(...words.map((word) => text.toLowerCase().indexOf(word)).map((i) => (i < 0 ? text.length : i))) - 60);
-    const part = text.slice(at, at + 200), line = document.createElement("p");
+    const part = whole(text, at, at + 200), line = document.createElement("p");
     const pattern = new RegExp(`(${words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})`, "gi");
     part.split(pattern).forEach((piece, i) => {
       const node = i % 2 ? document.createElement("mark") : document.createTextNode("");
