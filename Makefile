@@ -3,6 +3,7 @@
 # make test    everything that can be checked, on real parts
 # make test-kubernetes  the source of the kind kubernetes, the overlays and the chart, on a real control plane that it
 #              builds, which takes twenty minutes of a core once
+# make test-docker  the source of the kind docker, on a real engine, as root
 # make check   the quick part of it: format, vet, staticcheck, workflowcheck, and with a database of Go's
 #              vulnerabilities in GOVULNDB (https://vuln.go.dev, or file:///path), govulncheck
 # make bench   measured figures of an installation with their budgets, in one table: ARGS='-only poll -tags 500 -sqlite'
@@ -26,7 +27,7 @@ GOTESTSUM     := gotest.tools/gotestsum@v1.13.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GORELEASER    := github.com/goreleaser/goreleaser/v2@v2.15.1
 
-.PHONY: up demo build manuals test test-kubernetes check race bench benchmarks chaos soak release docs clean
+.PHONY: up demo build manuals test test-kubernetes test-docker check race bench benchmarks chaos soak release docs clean
 
 build:
 	@echo "building (the first time takes some minutes) ..."
@@ -69,6 +70,10 @@ test-kubernetes:
 	@TAGWATCH_TEST_KUBERNETES=$$(.ci/kubernetes.sh) && TAGWATCH_TEST_HELM=$$(.ci/helm.sh) && \
 	export TAGWATCH_TEST_KUBERNETES TAGWATCH_TEST_HELM && \
 	go test -count=1 -v -p 1 -timeout 20m -run 'ControlPlane' ./adapters/sources ./activities ./deploy
+
+test-docker:
+	@TAGWATCH_TEST_DOCKER=$$(.ci/docker.sh) && export TAGWATCH_TEST_DOCKER && \
+	go test -count=1 -v -p 1 -timeout 20m -run 'DockerEngine' ./adapters/sources ./activities
 
 race:
 	@CGO_ENABLED=1 go test -race -short ./config/... ./domain/... ./workflows/... ./activities/... ./adapters/store/... ./adapters/webhook/... ./adapters/push/... ./adapters/page/... ./adapters/registry/... ./starter/... ./lab

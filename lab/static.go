@@ -11,6 +11,15 @@ func StaticBinary(path string) Part {
 	return func(r *recipe) error { return r.add(copyTo(path), Executable(path, staticELF)) }
 }
 
+// Lasting is a program of a few bytes, for linux/amd64, which the image runs: it lasts
+// until it is killed.
+func Lasting(r *recipe) error {
+	if err := r.add(copyTo("/last"), Executable("/last", assembleELF(pause))); err != nil {
+		return err
+	}
+	return Entrypoint("/last")(r)
+}
+
 // staticELF is a complete ELF program for linux/amd64 that ends at once with
 // status 0: the file header, one program header and nine bytes of code.
 var staticELF = assembleELF(exit)
@@ -19,6 +28,12 @@ var exit = []byte{
 	0x31, 0xff, // xor edi, edi
 	0xb8, 0x3c, 0x00, 0x00, 0x00, // mov eax, 60 (exit)
 	0x0f, 0x05, // syscall
+}
+
+var pause = []byte{
+	0xb8, 0x22, 0x00, 0x00, 0x00, // mov eax, 34 (pause)
+	0x0f, 0x05, // syscall
+	0xeb, 0xf7, // jmp to the start
 }
 
 // assembleELF puts headers before code. Layout: https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html.

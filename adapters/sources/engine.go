@@ -26,8 +26,10 @@ type engine struct {
 	shown    string // the address as people gave it
 	platform image.Platform
 	images   map[string]engineImage // by their identifiers
-	// services are the platforms on which tasks run here, by the names of their services.
+	// services are the platforms on which tasks run here, by the names of their services,
+	// and tasks what these run.
 	services map[string]image.Platform
+	tasks    map[string]engineRun
 }
 
 // engine finds what an engine runs.
@@ -45,7 +47,7 @@ func (r *Reader) engine(ctx context.Context, s source.Source) (source.Reading, e
 	if err != nil {
 		return source.Reading{}, err
 	}
-	tasks, starting, err := e.tasks(ctx, services)
+	tasks, starting, err := e.managedTasks(ctx, services)
 	if err != nil {
 		return source.Reading{}, err
 	}
@@ -61,7 +63,7 @@ func (r *Reader) engineOf(s source.Source) (*engine, error) {
 	dialer := outbound.Checked(net.Dialer{Timeout: connectTimeout}, allowed)
 	transport := &http.Transport{DialContext: dialer.DialContext, ResponseHeaderTimeout: readTimeout} // without a proxy: the engine is near
 	e := &engine{client: &http.Client{Transport: transport, CheckRedirect: checkRedirect}, base: "http://" + address.Host,
-		shown: s.Paths[0], platform: s.Platform, images: map[string]engineImage{}, services: map[string]image.Platform{}}
+		shown: s.Paths[0], platform: s.Platform, images: map[string]engineImage{}, services: map[string]image.Platform{}, tasks: map[string]engineRun{}}
 	if address.Scheme == "unix" {
 		if err := r.mayRead(address.Path); err != nil {
 			return nil, err
@@ -115,6 +117,7 @@ func (e *engine) containers(ctx context.Context, services []engineService) ([]so
 				return nil, err
 			}
 			e.services[each.Labels[labelService]] = e.platformOf(each.platform(runs))
+			e.tasks[each.Labels[labelTask]] = engineRun{each, runs}
 			continue
 		}
 		found, err := e.container(ctx, each)

@@ -64,6 +64,7 @@ func (e *engine) managesNone(ctx context.Context, refused *engineStatus) error {
 }
 
 type engineTask struct {
+	ID        string
 	ServiceID string
 	Spec      struct{ ContainerSpec struct{ Image string } }
 	Status    struct{ State string }
@@ -72,9 +73,9 @@ type engineTask struct {
 // running reports whether the task has started and has not ended yet.
 func (t engineTask) running() bool { return t.Status.State == "running" }
 
-// tasks are the services of a Swarm with what their tasks run, on all of its nodes; and
+// managedTasks are the services of a Swarm with what their tasks run, on all of its nodes; and
 // whether some are about to start. Of those on other nodes there are no events.
-func (e *engine) tasks(ctx context.Context, services []engineService) (all []source.Found, starting bool, err error) {
+func (e *engine) managedTasks(ctx context.Context, services []engineService) (all []source.Found, starting bool, err error) {
 	if len(services) == 0 {
 		return nil, false, nil
 	}
@@ -110,7 +111,11 @@ func (e *engine) service(s engineService, tasks []engineTask) []source.Found {
 			continue
 		}
 		runs := source.Refer(task.Spec.ContainerSpec.Image, place, platform)
-		workload.Running = []source.Running{{Digest: runs.Pin, Count: 1}}
+		digest := runs.Pin
+		if digest == "" { // whoever made the service did not ask the registry for one
+			digest = e.tasks[task.ID].digest(runs.Target.Reference.Repository)
+		}
+		workload.Running = []source.Running{{Digest: digest, Count: 1}}
 		if runs.Target == found.Target {
 			all[0].Workloads = source.Merge(all[0].Workloads, []source.Workload{workload})
 			continue

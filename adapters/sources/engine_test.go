@@ -133,7 +133,10 @@ func TestEngineRuns(t *testing.T) {
 		{"Id": "c2", "Names": ["/shop-web-2"], "Image": "nginx:1.27", "ImageID": "` + old + `", ` + compose + `},
 		{"Id": "c3", "Names": ["/two-names"], "Image": "nginx:1.27", "ImageID": "` + id + `"},
 		{"Id": "c4", "Names": ["/arm"], "Image": "nginx:1.27", "ImageID": "sha256:i1", "ImageManifestDescriptor": {"digest": "` + old + `", "platform": {"os": "linux", "architecture": "arm64"}}},
-		{"Id": "t1", "Names": ["/queue.1.abc"], "Image": "rabbitmq:4@sha256:` + strings.Repeat("1", 64) + `", "ImageID": "sha256:i1", "Labels": {"com.docker.swarm.service.name": "queue"}}]`
+		{"Id": "t1", "Names": ["/queue.1.abc"], "Image": "rabbitmq:4@sha256:` + strings.Repeat("1", 64) + `", "ImageID": "sha256:i1", "Labels": {"com.docker.swarm.service.name": "queue", "com.docker.swarm.task.id": "k1"}}]`
+	// A task that was not made with a digest runs what its container does, as long as it is on this node.
+	answers["/tasks"] = strings.Replace(answers["/tasks"], "[", `[{"ID": "k1", "ServiceID": "s1", "Spec": {"ContainerSpec": {"Image": "rabbitmq:4"}}, "Status": {"State": "running"}},`, 1)
+	answers["/images/sha256:i1/json"] = `{"RepoDigests": ["nginx@sha256:` + strings.Repeat("1", 64) + `", "rabbitmq@sha256:` + strings.Repeat("1", 64) + `"]}`
 	answers["/images/"+id+"/json"] = `{"RepoTags": ["nginx:1.27"], "RepoDigests": ["nginx@` + id + `", "nginx@` + old + `"]}`
 	runs := func() []string {
 		address, folder := engineAt(t, answers)
@@ -154,12 +157,11 @@ func TestEngineRuns(t *testing.T) {
 	}
 	containers := []string{"container arm: container /arm 1 of 555555555555", "container shop-web-1: service shop/web 1 of 111111111111",
 		"container shop-web-2: service shop/web 1 of 555555555555", "container two-names: container /two-names 1 of 444444444444"}
-	want := append(slices.Clone(containers), "service queue: service /queue 1 of 111111111111", "service queue: service /queue 1 of 333333333333", "service queue: service /queue 2 of 333333333333")
+	want := append(slices.Clone(containers), "service queue: service /queue 1 of 333333333333", "service queue: service /queue 2 of 111111111111", "service queue: service /queue 2 of 333333333333")
 	if diff := cmp.Diff(want, runs()); diff != "" {
 		t.Errorf("of a manager (-want +got)\n%s", diff)
 	}
 	answers["/services"] = "503" // on another node, the containers are all that it knows
-	answers["/images/sha256:i1/json"] = `{"RepoDigests": ["nginx@sha256:` + strings.Repeat("1", 64) + `", "rabbitmq@sha256:` + strings.Repeat("1", 64) + `"]}`
 	if diff := cmp.Diff(append(slices.Clone(containers), "service queue: service /queue 1 of 111111111111"), runs()); diff != "" {
 		t.Errorf("of a worker (-want +got)\n%s", diff)
 	}

@@ -10,6 +10,7 @@ import (
 // Labels by which Docker says what a container belongs to.
 const (
 	labelService        = "com.docker.swarm.service.name"
+	labelTask           = "com.docker.swarm.task.id"
 	labelStack          = "com.docker.stack.namespace"
 	labelComposeProject = "com.docker.compose.project"
 	labelComposeService = "com.docker.compose.service"
@@ -58,6 +59,17 @@ func (c engineContainer) digest(runs engineImage, repository image.Repository) i
 		return found[0]
 	}
 	return parsedDigest(c.ImageID)
+}
+
+// engineRun is a container with its image.
+type engineRun struct {
+	container engineContainer
+	image     engineImage
+}
+
+// digest is that of the image that the container runs; empty for no container.
+func (r engineRun) digest(repository image.Repository) image.Digest {
+	return r.container.digest(r.image, repository)
 }
 
 // parsedDigest is a digest; empty for a text that is none.
