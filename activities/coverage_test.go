@@ -70,12 +70,12 @@ func TestDataThatDropADistribution(t *testing.T) {
 	r.must(err)
 	var notified []string
 	for _, n := range stored {
-		if _, line, found := strings.Cut(n.Summary, "vulnerabilities: "); found {
+		if _, line, _ := strings.Cut(n.Summary, ": "); n.Type == notification.VulnUpdate {
 			notified = append(notified, line)
 		}
 	}
-	want := []string{"1 added (1 high): CVE-2026-0001; debian 10 is covered now",
-		"no longer covered: the data has nothing about debian 10", "debian 10 is covered now"}
+	want := []string{"1 vulnerability added (1 high): CVE-2026-0001; debian 10 is covered now",
+		"vulnerabilities: no longer covered: the data has nothing about debian 10", "vulnerabilities: debian 10 is covered now"}
 	if diff := cmp.Diff(want, notified); diff != "" {
 		t.Errorf("notified (-want +got):\n%s", diff)
 	}

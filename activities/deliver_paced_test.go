@@ -29,7 +29,7 @@ func (r *rig) because(cause notification.Cause, subject string) (id string) {
 	id = fmt.Sprintf("notification-%03d", len(r.notified()))
 	n, err := notification.Sample(notification.VulnUpdate, id, "admin", r.clock.Now())
 	r.must(err)
-	n.Subject, n.Cause, n.Summary = subject, cause, subject+": vulnerabilities: 1 added"
+	n.Subject, n.Cause, n.Summary = subject, cause, subject+": 1 vulnerability added"
 	_, err = r.store.Publish(r.Context(), n, subscription.Options{}, r.steps.Window)
 	r.must(err)
 	return id

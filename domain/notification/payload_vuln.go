@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/policy"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/wording"
 )
 
 // VulnerabilitiesChanged reports that the vulnerability list of a tag differs from the
@@ -51,11 +53,19 @@ func (c VulnerabilitiesChanged) summary() string {
 		if len(part.list) == 0 {
 			continue
 		}
-		line := fmt.Sprintf("%d %s", len(part.list), part.verb)
+		count := strconv.Itoa(len(part.list))
+		if len(parts) == 0 {
+			count = wording.Count(len(part.list), "vulnerability")
+		}
+		line := count + " " + part.verb
 		if part.verb == "added" {
 			line += " (" + tally(c.Added) + ")"
 		}
 		parts = append(parts, line+named(names(part.list)))
+	}
+	what := ""
+	if len(parts) == 0 {
+		what = "vulnerabilities: "
 	}
 	if n := c.LeftOut.total(); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d more left out by filters", n))
@@ -63,7 +73,7 @@ func (c VulnerabilitiesChanged) summary() string {
 	if coverage := c.coverage(); coverage != "" {
 		parts = append(parts, coverage)
 	}
-	return "vulnerabilities: " + strings.Join(parts, "; ") + ends(c.acceptances())
+	return what + strings.Join(parts, "; ") + ends(c.acceptances())
 }
 
 func (c VulnerabilitiesChanged) coverage() string {

@@ -206,7 +206,7 @@ func TestChangeOfNameIsNotifiedByItself(t *testing.T) {
 			t.Fatalf("sent %v, want one vuln_update", got)
 		}
 		n := decision.Notifications[0]
-		if want := "vulnerabilities: 1 updated: GO-1 (was GHSA-1)"; !strings.HasSuffix(n.Summary, want) {
+		if want := "1 vulnerability updated: GO-1 (was GHSA-1)"; !strings.HasSuffix(n.Summary, want) {
 			t.Errorf("summary %q, want %q", n.Summary, want)
 		}
 		for _, want := range []string{`"changes":["name"]`, `"previous":{"CVE_ID":"GHSA-1","Key":"CVE-2026-1"`, `"renamed":1`} {
