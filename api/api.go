@@ -110,6 +110,7 @@ func New(options Options) (*Server, error) {
 		outer.Handle("GET "+address, s.onThisMachine(show, s.admit))
 	}
 	outer.HandleFunc("GET "+reference.Style, reference.ServeStyle)
+	outer.Handle("GET /{$}", http.RedirectHandler(strings.TrimSuffix(reference.Home, "{$}"), http.StatusFound))
 	outer.Handle("/", s.admit(limited(s.keyed(tagged(inner)))))
 	return &Server{Handler: s.observed(secured(outer)), document: document}, nil
 }

@@ -150,6 +150,9 @@ func TestReferenceBeyondThisMachine(t *testing.T) {
 			t.Errorf("%s with a token: %d", path, got)
 		}
 	}
+	if got, _ := status("/", ""); got != http.StatusFound {
+		t.Errorf("the root, which leads to the pages: %d", got)
+	}
 	if got, challenge := status("/api/v1/tags", f.tokens["admin"]); got != http.StatusUnauthorized || strings.HasPrefix(challenge, "Basic ") {
 		t.Errorf("an operation with a password: %d %s", got, challenge)
 	}
