@@ -70,6 +70,9 @@ func up(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
+	if err := awaitFree(ctx, addressesOf(s, settings.Worker)); err != nil {
+		return ended(ctx, err)
+	}
 	return runBoth(ctx, s, temporal, worker)
 }
 
