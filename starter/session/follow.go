@@ -44,7 +44,7 @@ func (s *Session) narrate(ctx context.Context, connected temporal.Client, id str
 		case <-ticker.C:
 		}
 		if step := stepOfWorkflow(ctx, connected, id); step != "" && step != said && ctx.Err() == nil {
-			s.Say("%s", step)
+			s.say("%s", step)
 			said = step
 		}
 	}

@@ -14,7 +14,7 @@ const Quiet = 2 * time.Second
 // Slowly says what is being done if it takes long. Call the function that it returns when
 // it is done.
 func (s *Session) Slowly(doing string) (done func()) {
-	timer := time.AfterFunc(Quiet, func() { s.Say("%s ...", doing) })
+	timer := time.AfterFunc(Quiet, func() { s.say("%s ...", doing) })
 	return func() { timer.Stop() }
 }
 

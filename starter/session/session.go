@@ -161,6 +161,12 @@ func (s *Session) close() {
 
 // Say prints a line for people beside the result.
 func (s *Session) Say(format string, arguments ...any) {
+	s.Shown()
+	s.say(format, arguments...)
+}
+
+// say is Say of what is said while the command goes on.
+func (s *Session) say(format string, arguments ...any) {
 	fmt.Fprintf(s.Progress, format+"\n", arguments...)
 }
 

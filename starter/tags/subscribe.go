@@ -102,6 +102,7 @@ func subscribe(ctx context.Context, s *session.Session) error {
 		}
 		return subscribeBatch(ctx, s, request, page, many.pins, report, func(one *subscribed) {
 			done = append(done, one)
+			s.Shown()
 			if s.ForPeople() {
 				fmt.Fprintln(s.Out, watchedLine(one.SubscribedTag))
 			}
