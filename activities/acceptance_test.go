@@ -114,8 +114,8 @@ func TestAcceptUntilFixed(t *testing.T) {
 	r, flawed, twin, sound := acceptable(t)
 	mark := len(r.notified())
 	_, done := r.accept(acceptance.Acceptance{Vulnerability: "GHSA-aaaa-bbbb-cccc", Subject: flawed.Reference.Registry + "/web/*"})
-	if done.Evaluated != 1 || done.Outdated != 0 {
-		t.Errorf("%+v, want one evaluated", done)
+	if done.Evaluated != 1 || done.StatusChanged != 1 || done.Outdated != 0 {
+		t.Errorf("%+v, want one evaluated, which changed its status", done)
 	}
 	r.expect(mark, "vuln_update acceptance web/app:1", "policy_eval acceptance web/app:1")
 	r.named("begun CVE-2026-1 not reachable")
@@ -176,14 +176,16 @@ func TestRevokeAndExtend(t *testing.T) {
 	t.Parallel()
 	r, flawed, twin, sound := acceptable(t)
 	accepted, done := r.accept(acceptance.Acceptance{Vulnerability: "cve-2026-1", Package: "openssl", Until: r.clock.Now().Add(time.Hour)})
-	if done.Evaluated != 2 {
-		t.Errorf("%+v, want two evaluated", done)
+	if done.Evaluated != 2 || done.StatusChanged != 2 {
+		t.Errorf("%+v, want two evaluated, which changed their status", done)
 	}
 	mark := len(r.notified())
 	later := r.clock.Now().Add(48 * time.Hour)
 	_, err := r.store.ExtendAcceptance(r.Context(), accepted.ID, later, "somebody", r.clock.Now())
 	r.must(err)
-	r.reevaluate()
+	if done = r.reevaluate(); done.Evaluated != 2 || done.StatusChanged != 0 {
+		t.Errorf("%+v, want two evaluated, with the same status", done)
+	}
 	r.clock.advance(2 * time.Hour)
 	r.resync(flawed)
 	r.expect(mark) // nothing is another way because it is extended

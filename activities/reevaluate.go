@@ -222,7 +222,7 @@ func (r *reevaluation) batch(ctx context.Context, batch []keyed) error {
 			r.Log.InfoContext(ctx, "tag not evaluated in bulk, watcher woken", "tag", each.Target.String(), "reason", err)
 		}
 	}
-	decisions := make([]watch.Decision, len(batch))
+	decisions, turned := make([]watch.Decision, len(batch)), make([]bool, len(batch))
 	err := r.Store.RecordAll(ctx, targets, func(i int, now watch.RecordView) (decision watch.Decision, wake watcher.WakeReason, err error) {
 		made := batch[i].View
 		if !now.Like(made) {
@@ -234,7 +234,9 @@ func (r *reevaluation) batch(ctx context.Context, batch []keyed) error {
 		seen[i].Running = now.Running
 		decision, err = watch.Decide(targets[i], now.State, seen[i], r.audience(ctx, now), r.now())
 		decisions[i] = decision
-		if len(decision.Notifications) > 0 || !decision.State.Summarize(targets[i]).Shows(now.State.Summarize(targets[i])) {
+		before, after := now.State.Summarize(targets[i]), decision.State.Summarize(targets[i])
+		turned[i] = before.Status != "" && after.Status != before.Status
+		if len(decision.Notifications) > 0 || !after.Shows(before) {
 			wake = r.reason
 		}
 		return decision, wake, err
@@ -250,6 +252,9 @@ func (r *reevaluation) batch(ctx context.Context, batch []keyed) error {
 			continue
 		}
 		r.result.Evaluated++
+		if turned[i] {
+			r.result.StatusChanged++
+		}
 		r.logSuppressed(ctx, targets[i].String(), decision.Suppressed)
 		r.endpoints = append(r.endpoints, outcome(targets[i], decision).Endpoints...)
 	}

@@ -129,7 +129,8 @@ func (c Client) ApplyPolicy(ctx context.Context, bundle string) (Run, error) {
 }
 
 // ApplyAcceptances has the tags evaluated that stored acceptances concern, after the
-// evaluations requested earlier. The result of the run is how many were.
+// evaluations requested earlier. The result of the run is a
+// workflows.AcceptancesApplied.
 func (c Client) ApplyAcceptances(ctx context.Context) (Run, error) {
 	return c.queue(ctx, workflows.TypeApplyAcceptances, workflows.ApplyAcceptancesID, "Evaluation with the stored acceptances", nil)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/token"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/workflows"
 )
 
 // Accept accepts risks, and has the tags evaluated that this concerns.
@@ -174,11 +175,13 @@ func (s *System) changeAcceptances(ctx context.Context, change func(context.Cont
 
 // Reevaluated is the result of an evaluation of tags with the stored acceptances.
 type Reevaluated struct {
-	Evaluated int `json:"tags_evaluated"`
+	Evaluated     int `json:"tags_evaluated"`
+	StatusChanged int `json:"tags_changed" doc:"How many of them changed between pass and fail."`
+	Left          int `json:"tags_left" doc:"How many tags need more than an evaluation, which their workflows do."`
 }
 
 func readReevaluated(await func(any) error) (TaskResult, error) {
-	var done Reevaluated
-	err := await(&done.Evaluated)
-	return TaskResult{Evaluation: &done}, err
+	var done workflows.AcceptancesApplied
+	err := await(&done)
+	return TaskResult{Evaluation: &Reevaluated{done.Evaluated, done.StatusChanged, done.Left}}, err
 }

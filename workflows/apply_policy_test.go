@@ -51,9 +51,12 @@ func TestApplyAcceptances(t *testing.T) {
 	env, outside := newWorld(t)
 	env.ExecuteWorkflow(workflows.ApplyAcceptances)
 	finished(t, env)
-	var evaluated int
-	if err := env.GetWorkflowResult(&evaluated); err != nil {
+	var applied workflows.AcceptancesApplied
+	if err := env.GetWorkflowResult(&applied); err != nil {
 		t.Fatal(err)
+	}
+	if want := (workflows.AcceptancesApplied{Evaluated: 3, StatusChanged: 1, Left: 2}); applied != want {
+		t.Errorf("applied %+v, want %+v", applied, want)
 	}
 	if len(outside.activated) != 0 || len(outside.reevaluated) != 1 || outside.reevaluated[0] != "" {
 		t.Errorf("activated %q, evaluated for builds %q", outside.activated, outside.reevaluated)

@@ -243,7 +243,7 @@ func (f *fake) ActivatePolicy(_ context.Context, request policy.Activation) (boo
 
 func (f *fake) Reevaluate(_ context.Context, r watch.ReevaluateRequest) (watch.Reevaluated, error) {
 	did(f, &f.reevaluated, r.Build)
-	return watch.Reevaluated{Evaluated: 3, Kept: 4, Outdated: 2}, nil
+	return watch.Reevaluated{Evaluated: 3, Kept: 4, Outdated: 2, StatusChanged: 1}, nil
 }
 
 func (f *fake) ReadSummary(context.Context, image.Target) (watch.Summary, error) {

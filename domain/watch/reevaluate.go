@@ -24,6 +24,8 @@ type Reevaluated struct {
 	// Evaluated tags got an outcome, that of Kept ones was found to be the same, and
 	// watchers of Outdated ones do what else is to be done.
 	Evaluated, Kept, Outdated int
+	// StatusChanged are those of Evaluated that changed between pass and fail.
+	StatusChanged int
 }
 
 // OutcomePlace is a place in the order of outcomes, by image and then by target.

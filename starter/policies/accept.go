@@ -145,5 +145,13 @@ func followAcceptances(ctx context.Context, s *session.Session, changed operatio
 		return s.Show(applied, func(io.Writer) { s.Say("The tags are evaluated") })
 	}
 	applied.Reevaluated = *result.Evaluation
-	return s.Show(applied, func(io.Writer) { s.Say("%s evaluated", wording.Count(applied.Evaluated, "tag")) })
+	return s.Show(applied, func(io.Writer) { s.Say("%s", reevaluatedLine(applied.Reevaluated)) })
+}
+
+func reevaluatedLine(r operations.Reevaluated) string {
+	line := fmt.Sprintf("%s evaluated, %d changed between pass and fail", wording.Count(r.Evaluated, "tag"), r.StatusChanged)
+	if r.Left > 0 {
+		line += fmt.Sprintf("; %s to be evaluated by their workflows, see: tagwatch status", wording.Count(r.Left, "more tag"))
+	}
+	return line
 }
