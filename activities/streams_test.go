@@ -42,10 +42,16 @@ func (r *streamRig) follow(kubeconfig string) {
 	folder := r.TempDir()
 	file := filepath.Join(folder, "kubeconfig")
 	r.must(os.WriteFile(file, []byte(kubeconfig), 0o600))
+	r.followSource(source.Kubernetes, file)
+}
+
+// followSource follows the source shop, which is at a path.
+func (r *streamRig) followSource(kind source.Kind, path string) {
+	r.Helper()
 	var err error
-	r.steps.Sources, err = sources.New(sources.Options{Paths: []string{folder}})
+	r.steps.Sources, err = sources.New(sources.Options{Paths: []string{filepath.Dir(path)}})
 	r.must(err)
-	r.must(r.store.SaveSource(r.Context(), source.Source{Name: "shop", Kind: source.Kubernetes, Paths: []string{file}, Types: []notification.Type{notification.TagUpdate, notification.VulnUpdate}}, r.clock.Now()))
+	r.must(r.store.SaveSource(r.Context(), source.Source{Name: "shop", Kind: kind, Paths: []string{path}, Types: []notification.Type{notification.TagUpdate, notification.VulnUpdate}}, r.clock.Now()))
 	ctx, stop := context.WithCancel(r.Context())
 	done := make(chan struct{})
 	pace := activities.StreamPace{Refresh: time.Second, Delay: 20 * time.Millisecond, Gap: 20 * time.Millisecond, Retry: 20 * time.Millisecond, LongestRetry: 50 * time.Millisecond}
@@ -206,8 +212,8 @@ func (r *streamRig) runs(tag string, want int) {
 	r.Errorf("%d containers run %s, want %d", r.running(tag), tag, want)
 }
 
-// running is how many containers run the image of a reference, in one workload.
-func (r *streamRig) running(tag string) int {
+// running is how many containers run the image of a reference.
+func (r *streamRig) running(tag string) (n int) {
 	r.Helper()
 	_, state, err := r.store.Source(r.Context(), "shop")
 	r.must(err)
@@ -215,13 +221,15 @@ func (r *streamRig) running(tag string) int {
 		if found.Text != r.registry.Reference(tag) {
 			continue
 		}
-		for _, running := range found.Workloads[0].Running {
-			if running.Digest == r.digests[tag] {
-				return running.Count
+		for _, w := range found.Workloads {
+			for _, running := range w.Running {
+				if running.Digest == r.digests[tag] {
+					n += running.Count
+				}
 			}
 		}
 	}
-	return 0
+	return n
 }
 
 // The stream of a source that is removed ends; one with other settings is another.

@@ -75,6 +75,14 @@ func (e *Engine) Stop(name string) {
 	e.post("/containers/"+name+"/kill", nil)
 }
 
+// Has reports whether there is a container of that name.
+func (e *Engine) Has(name string) bool {
+	e.Helper()
+	var found []struct{}
+	e.get("/containers/json?all=1&filters="+url.QueryEscape(`{"name":["^/`+name+`$"]}`), &found)
+	return len(found) > 0
+}
+
 // Remove removes a container.
 func (e *Engine) Remove(name string) {
 	e.Helper()
