@@ -27,20 +27,21 @@ import (
 // A fleet like a company's: images on a few bases of one distribution, each
 // base in several states of update, with an application on top. The packages are
 // those of a real machine, testdata/packages; what they were in earlier states
-// is made up.
+// is made up. Most images are copies of others in the database.
+type fleetSize struct {
+	images   int
+	models   int // of which all others are copies, at most 99 each
+	updates  int // states of a distribution package
+	releases int // of a library
+}
+
 const (
-	fleetImages    = 10_000
 	fleetBases     = 40
-	fleetUpdates   = 6  // states of a distribution package
-	fleetReleases  = 10 // of a library
 	imageDebs      = 140
 	imageLibraries = 100
-	fleetNews      = 30 // records that an ordinary day changes
+	fleetNews      = 30 // records about packages of the fleet that an ordinary day changes
 	analyzerOfTest = "syft of the benchmark"
 )
-
-// fleetFiller makes the database as large as the published ones.
-var fleetFiller = labfeed.Filler{Records: 200_000, Scores: 80_000}
 
 // listed is a package of a real list.
 type listed struct {
@@ -52,26 +53,29 @@ type listed struct {
 // fleet is the distinct packages that images can have: of each distribution
 // package its states, then of each library its releases.
 type fleet struct {
+	fleetSize
 	debs, libraries []listed
 	packages        []pkg.Package
 	groups          []vuln.Group // one for each package
+	distribution    vuln.Distribution
 }
 
-func newFleet(b *testing.B) *fleet {
+func newFleet(b *testing.B, size fleetSize) *fleet {
 	b.Helper()
-	f := &fleet{debs: readList(b, "debian"), libraries: slices.Concat(readList(b, "npm"), readList(b, "python"), readList(b, "go"))}
+	f := &fleet{fleetSize: size, debs: readList(b, "debian"), libraries: slices.Concat(readList(b, "npm"), readList(b, "python"), readList(b, "go"))}
 	for _, deb := range f.debs {
-		for state := range fleetUpdates {
-			f.packages = append(f.packages, deb.state(state, fleetUpdates))
+		for state := range f.updates {
+			f.packages = append(f.packages, deb.state(state, f.updates))
 		}
 	}
 	for _, library := range f.libraries {
-		for release := range fleetReleases {
-			f.packages = append(f.packages, library.state(release, fleetReleases))
+		for release := range f.releases {
+			f.packages = append(f.packages, library.state(release, f.releases))
 		}
 	}
-	groups, _, err := realmatcher.Groups(inventory(b, bookworm(), f.packages))
+	groups, distribution, err := realmatcher.Groups(inventory(b, bookworm(), f.packages))
 	mustBench(b, err)
+	f.distribution = distribution
 	byArtifact := map[string]vuln.Group{}
 	for _, group := range groups {
 		byArtifact[group.Artifacts[0][0]] = group
@@ -117,17 +121,19 @@ func (l listed) state(state, of int) pkg.Package {
 	return p
 }
 
-// image is the packages of an image, as indices of the fleet's.
+// image is the packages of an image, as indices of the fleet's. The models have
+// every package between them.
 func (f *fleet) image(number int) []int {
-	base := rand.New(rand.NewPCG(1, uint64(number%fleetBases)))
-	app := rand.New(rand.NewPCG(2, uint64(number)))
-	update := number / fleetBases % fleetUpdates
+	number %= f.models
+	base := rand.New(rand.NewPCG(1, uint64(number/f.updates%fleetBases)))
+	update := number % f.updates
 	var chosen []int
 	for _, name := range base.Perm(len(f.debs))[:imageDebs] {
-		chosen = append(chosen, name*fleetUpdates+update)
+		chosen = append(chosen, name*f.updates+update)
 	}
-	for _, name := range app.Perm(len(f.libraries))[:imageLibraries] {
-		chosen = append(chosen, len(f.debs)*fleetUpdates+name*fleetReleases+app.IntN(fleetReleases))
+	for n := range imageLibraries {
+		at := (number*imageLibraries + n) * 7919 % (len(f.libraries) * f.releases)
+		chosen = append(chosen, len(f.debs)*f.updates+at)
 	}
 	return chosen
 }
@@ -150,53 +156,88 @@ func (f *fleet) sbomOf(b *testing.B, number int) []byte {
 	return inventory(b, bookworm(), packages)
 }
 
-func digestOf(number int) image.Digest { return image.Digest(fmt.Sprintf("sha256:%064x", number)) }
+// digestOf has the number of the copy first, 0 for a model.
+func (f *fleet) digestOf(number int) image.Digest {
+	return image.Digest(fmt.Sprintf("sha256:%02d%062x", number/f.models, number%f.models))
+}
 
 // save stores the images, each with a tag that points to it and is watched.
-func (f *fleet) save(b *testing.B, s *store.Store, matcher vuln.Matcher, now time.Time) {
+func (f *fleet) save(b *testing.B, database string, s *store.Store, matcher vuln.Matcher, now time.Time) {
 	b.Helper()
 	ctx := context.Background()
+	var targets []image.Target
 	var subscriptions []subscription.Subscription
-	for number := range fleetImages {
-		digest := digestOf(number)
+	for number := range f.models {
+		digest := f.digestOf(number)
 		mustBench(b, s.SaveImage(ctx, &sbom.Inventory{Digest: digest, ImageID: digest.Hex()}, nil, analyzerOfTest, now))
+		mustBench(b, s.SaveDistribution(ctx, digest, f.distribution))
 		mustBench(b, s.SaveGroups(ctx, digest, matcher, f.groupsOf(number)))
-		target, err := image.ParseTarget(fmt.Sprintf("registry.example/app-%05d:1", number))
+		target, err := image.ParseTarget(fmt.Sprintf("registry.example/00-app-%05d:1", number))
 		mustBench(b, err)
+		targets = append(targets, target)
 		subscriptions = append(subscriptions, subscription.Subscription{Target: target, Type: notification.VulnUpdate, Active: true, Created: now, Updated: now})
 	}
 	for part := range slices.Chunk(subscriptions, 1000) {
 		mustBench(b, s.Subscribe(ctx, part, 0, now))
 	}
-	for number, subscription := range subscriptions {
-		mustBench(b, s.Record(ctx, subscription.Target, func(watch.RecordView) (watch.Decision, error) {
-			return watch.Decision{State: watch.State{Revision: 1, Analyzed: digestOf(number)}}, nil
+	for number, target := range targets {
+		mustBench(b, s.Record(ctx, target, func(watch.RecordView) (watch.Decision, error) {
+			return watch.Decision{State: watch.State{Revision: 1, Analyzed: f.digestOf(number)}}, nil
 		}))
 	}
+	copyFleet(b, database, f.images/f.models)
 }
 
 // data says something about most distribution packages of the fleet and a third
-// of its libraries.
+// of its libraries. Of some packages much is said that was fixed long ago, and of
+// distribution packages other distributions say something too.
 func (f *fleet) data() []labfeed.Vulnerability {
 	severities := []string{"Low", "Medium", "High", "Critical"}
+	about := func(name string) string {
+		return strings.Repeat("A flaw of "+name+" lets people do what they should not, when they send something unusual. ", 3)
+	}
 	var data []labfeed.Vulnerability
-	notified := map[string]bool{}
+	described := map[string]bool{}
 	for n, deb := range f.debs {
-		for flaw := range n % 4 {
-			id := fmt.Sprintf("CVE-2025-%d", 10000+10*n+flaw)
-			record := labfeed.Vulnerability{Provider: labfeed.Debian, ID: id, Package: deb.source, Severity: severities[(n+flaw)%len(severities)], EPSS: 0.01}
-			if !notified[deb.source] && flaw < 2 {
+		flaws := n % 4
+		if n%40 == 0 {
+			flaws = 60
+		}
+		for flaw := range flaws {
+			id := fmt.Sprintf("CVE-2025-%d", 10000+100*n+flaw)
+			severity := severities[(n+flaw)%len(severities)]
+			record := labfeed.Vulnerability{Provider: labfeed.Debian, ID: id, Package: deb.source, Severity: severity, EPSS: 0.01}
+			switch {
+			case flaw >= 4:
+				record.Fixed = "0:0.1-1"
+			case !described[deb.source] && flaw < 2:
 				record.Fixed = deb.sourceVersion
 			}
-			data = append(data, record, labfeed.Vulnerability{Provider: labfeed.NVD, ID: id, Severity: "High", Description: "of " + deb.source})
+			nvd := labfeed.Vulnerability{Provider: labfeed.NVD, ID: id, Severity: "High", Description: about(deb.source), CWEs: []string{"CWE-79"}}
+			if flaw%2 == 1 {
+				nvd.Package, nvd.Affected = "example:"+deb.source, "<1.0"
+			}
+			data = append(data, record, nvd)
+			for _, other := range []labfeed.Provider{labfeed.Ubuntu, labfeed.RedHat, labfeed.SLES, labfeed.Alpine}[:flaw%5%4] {
+				data = append(data, labfeed.Vulnerability{Provider: other, ID: id, Package: deb.source, Severity: severity, Fixed: "1.0", Description: about(deb.source)})
+			}
 		}
-		notified[deb.source] = true
+		described[deb.source] = true
 	}
 	for n, library := range f.libraries {
-		if n%3 == 0 {
-			fixed := strings.TrimPrefix(library.version, "v")
-			data = append(data, labfeed.Vulnerability{Provider: labfeed.GitHub, ID: fmt.Sprintf("GHSA-aaaa-bbbb-%04d", n), Package: library.name, Ecosystem: library.kind,
-				Affected: "<" + fixed, Fixed: fixed, Severity: severities[n%len(severities)], Aliases: []string{fmt.Sprintf("CVE-2024-%d", 10000+n)}})
+		if n%3 != 0 {
+			continue
+		}
+		fixed := strings.TrimPrefix(library.version, "v")
+		advisory := labfeed.Vulnerability{Provider: labfeed.GitHub, ID: fmt.Sprintf("GHSA-aaaa-bbbb-%04d", n), Package: library.name, Ecosystem: library.kind,
+			Affected: "<" + fixed, Fixed: fixed, Severity: severities[n%len(severities)], Aliases: []string{fmt.Sprintf("CVE-2024-%d", 10000+n)}, Description: about(library.name)}
+		data = append(data, advisory)
+		for old := range 20 {
+			if n%30 == 0 {
+				advisory.ID, advisory.Aliases = fmt.Sprintf("GHSA-%04d-cccc-%04d", old, n), nil
+				advisory.Affected, advisory.Fixed = "<0.0.1", "0.0.1"
+				data = append(data, advisory)
+			}
 		}
 	}
 	return data

@@ -115,7 +115,7 @@ type lookUp struct {
 
 // lookUp caches what it finds: a data build never changes.
 func (r *reader) lookUp(distribution vuln.Distribution) (lookUp, error) {
-	return remember(r.systems, distribution, func(vuln.Distribution) (lookUp, error) {
+	return remember(&r.systems, distribution, nil, func(vuln.Distribution) (lookUp, error) {
 		var s system
 		if err := json.Unmarshal([]byte(distribution), &s); err != nil {
 			return lookUp{}, fmt.Errorf("decode distribution: %w: %w", errkind.Invalid, err)

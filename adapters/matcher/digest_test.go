@@ -1,9 +1,12 @@
 package matcher_test
 
 import (
+	"database/sql"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	v6 "github.com/anchore/grype/grype/db/v6"
@@ -173,5 +176,37 @@ func TestGlobalChangeTouchesAll(t *testing.T) {
 	_, dir = changed.build(t)
 	if delta := vuln.Changed(digest(t, db), digest(t, open(t, dir))); !delta.All {
 		t.Error("a distribution that went away does not touch all packages")
+	}
+}
+
+// TestSumsDoNotDependOnRowIDs moves all rows far apart, over many pages.
+func TestSumsDoNotDependOnRowIDs(t *testing.T) {
+	t.Parallel()
+	_, dir := world().build(t)
+	want := digest(t, open(t, dir))
+	_, moved := world().build(t)
+	file, err := sql.Open("sqlite", filepath.Join(moved, v6.VulnerabilityDBFileName)+"?_pragma=foreign_keys(OFF)")
+	must(t, err)
+	for _, change := range []struct{ table, columns string }{
+		{"blobs", "id"}, {"vulnerability_handles", "id blob_id"}, {"packages", "id"}, {"cpes", "id"}, {"operating_systems", "id"},
+		{"affected_package_handles", "id vulnerability_id operating_system_id package_id blob_id"},
+		{"unaffected_package_handles", "id vulnerability_id operating_system_id package_id blob_id"},
+		{"affected_cpe_handles", "id vulnerability_id cpe_id blob_id"}, {"unaffected_cpe_handles", "id vulnerability_id cpe_id blob_id"},
+		{"package_cpes", "package_id cpe_id"}, {"known_exploited_vulnerability_handles", "id blob_id"}, {"cwe_handles", "id"},
+	} {
+		var set []string
+		for _, column := range strings.Fields(change.columns) {
+			set = append(set, fmt.Sprintf("%s = -(%[1]s * 7001)", column))
+		}
+		// By way of negative ids, since ids are unique at each moment.
+		_, err := file.Exec("UPDATE " + change.table + " SET " + strings.Join(set, ", "))
+		must(t, err)
+		_, err = file.Exec("UPDATE " + change.table + " SET " + strings.ReplaceAll(strings.Join(set, ", "), " * 7001", ""))
+		must(t, err)
+	}
+	must(t, file.Close())
+	got := digest(t, open(t, moved))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("sums (-before +moved):\n%s", diff)
 	}
 }

@@ -139,7 +139,7 @@ func howsOf(details match.Details) []string {
 func (r *reader) relatedOf(v vulnerability.Vulnerability) ([]vuln.Related, error) {
 	var related []vuln.Related
 	for _, ref := range v.RelatedVulnerabilities {
-		record, err := remember(r.related, relatedKey{ref.ID, ref.Namespace}, r.describeRelated)
+		record, err := remember(&r.related, relatedKey{ref.ID, ref.Namespace}, nil, r.describeRelated)
 		if err != nil {
 			return nil, err
 		}

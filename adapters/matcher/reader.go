@@ -14,17 +14,20 @@ import (
 	"github.com/tagwatch/tagwatch/domain/vuln"
 )
 
-// reader reads one build for one goroutine at a time. It caches decorations, which
-// grype queries for every candidate, even for those that it drops.
+// reader reads one build for one goroutine at a time. It remembers what is said about
+// packages, and decorations, which grype queries for every candidate, even for those
+// that it drops.
 type reader struct {
 	v6.Reader
-	provider  vulnerability.Provider
-	dir       string // of the reader's own link to the database
-	exploited map[string][]v6.KnownExploitedVulnerabilityHandle
-	weak      map[string][]v6.CWEHandle
-	related   map[relatedKey]vuln.Related
-	systems   map[vuln.Distribution]lookUp
-	failure   error // first query that failed since the last takeFailure
+	provider   vulnerability.Provider
+	dir        string // of the reader's own link to the database
+	affected   memory[statements, []v6.AffectedPackageHandle]
+	unaffected memory[statements, []v6.UnaffectedPackageHandle]
+	exploited  memory[string, []v6.KnownExploitedVulnerabilityHandle]
+	weak       memory[string, []v6.CWEHandle]
+	related    memory[relatedKey, vuln.Related]
+	systems    memory[vuln.Distribution, lookUp]
+	failure    error // first query that failed since the last takeFailure
 }
 
 // relatedKey names a record.
@@ -55,13 +58,7 @@ func openLink(dir, own string) (*reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open vulnerability database %s: %w: %w", dir, errkind.Invalid, err)
 	}
-	r := &reader{
-		Reader: opened, dir: own,
-		exploited: map[string][]v6.KnownExploitedVulnerabilityHandle{},
-		weak:      map[string][]v6.CWEHandle{},
-		related:   map[relatedKey]vuln.Related{},
-		systems:   map[vuln.Distribution]lookUp{},
-	}
+	r := &reader{Reader: opened, dir: own}
 	if err := r.watchQueries(); err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
@@ -100,27 +97,16 @@ func (r *reader) takeFailure() error {
 }
 
 func (r *reader) GetKnownExploitedVulnerabilities(cve string) ([]v6.KnownExploitedVulnerabilityHandle, error) {
-	return remember(r.exploited, cve, r.Reader.GetKnownExploitedVulnerabilities)
+	return remember(&r.exploited, cve, count, r.Reader.GetKnownExploitedVulnerabilities)
 }
 
 func (r *reader) GetCWEs(cve string) ([]v6.CWEHandle, error) {
-	return remember(r.weak, cve, r.Reader.GetCWEs)
+	return remember(&r.weak, cve, count, r.Reader.GetCWEs)
 }
 
 // GetEpss finds nothing: scores are joined when findings are read, since they
 // change daily for nearly everything.
 func (r *reader) GetEpss(string) ([]v6.EpssHandle, error) { return nil, nil }
-
-func remember[K comparable, V any](cache map[K]V, key K, get func(K) (V, error)) (V, error) {
-	if value, found := cache[key]; found {
-		return value, nil
-	}
-	value, err := get(key)
-	if err == nil {
-		cache[key] = value
-	}
-	return value, err
-}
 
 func (r *reader) close() error {
 	return errors.Join(r.Reader.Close(), os.RemoveAll(r.dir))

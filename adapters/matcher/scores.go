@@ -2,6 +2,7 @@ package matcher
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 
 	"github.com/tagwatch/tagwatch/domain/vuln"
@@ -9,17 +10,21 @@ import (
 
 // Scores reads the EPSS scores of all CVEs, sorted by CVE.
 func (d *Database) Scores(ctx context.Context) ([]vuln.Score, error) {
-	return read(ctx, d, func(reader *reader) (scores []vuln.Score, err error) {
-		db, err := reader.GetDB().DB()
-		if err != nil {
-			return nil, fmt.Errorf("read EPSS scores: %w", err)
-		}
-		var s vuln.Score
-		err = table{ctx: ctx, db: db}.read("SELECT cve, epss, percentile FROM epss_handles ORDER BY cve",
-			func(int) []any { return []any{&s.CVE, &s.Probability, &s.Percentile} }, func() { scores = append(scores, s) })
+	return use(d, func() (scores []vuln.Score, err error) {
+		err = d.rows(ctx, "SELECT cve, epss, percentile FROM epss_handles ORDER BY cve", func(fields []driver.Value) {
+			scores = append(scores, vuln.Score{CVE: text(fields[0]), Probability: fraction(fields[1]), Percentile: fraction(fields[2])})
+		})
 		if err != nil {
 			return nil, fmt.Errorf("read EPSS scores: %w", err)
 		}
 		return scores, nil
 	})
+}
+
+func fraction(field driver.Value) float64 {
+	if whole, is := field.(int64); is {
+		return float64(whole)
+	}
+	value, _ := field.(float64)
+	return value
 }

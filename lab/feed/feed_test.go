@@ -169,7 +169,7 @@ func TestFeedFailsAndRecovers(t *testing.T) {
 // TestLargeDatabase is one that clients take, with all that it was filled with.
 func TestLargeDatabase(t *testing.T) {
 	published := newFeed(t)
-	database, err := feed.BuildLarge(t.TempDir(), time.Now(), feed.Filler{Records: 1000, Scores: 500, Day: 1}, knowledge...)
+	database, err := feed.BuildLarge(t.TempDir(), time.Now(), feed.Filler{Records: 1000, Rows: 3000, Scores: 500, Day: 1}, knowledge...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,9 +184,19 @@ func TestLargeDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := reader.GetVulnerabilities(&v6.VulnerabilitySpecifier{Name: "CVE-2019-101000"}, nil)
+	found, err := reader.GetVulnerabilities(&v6.VulnerabilitySpecifier{Name: "CVE-2019-100999"}, nil)
 	if err != nil || len(found) != 1 {
-		t.Errorf("the last record: got %v, %v", found, err)
+		t.Errorf("a record: got %v, %v", found, err)
+	}
+	rows, err := reader.GetAffectedPackages(&v6.PackageSpecifier{Name: "filler-1", Ecosystem: "deb"}, &v6.GetPackageOptions{PreloadVulnerability: true, PreloadBlob: true})
+	if err != nil || len(rows) == 0 {
+		t.Errorf("a package: got %v, %v", rows, err)
+	}
+	for _, row := range rows {
+		number, _ := strings.CutPrefix(row.Vulnerability.Name, "CVE-2019-100")
+		if fix := row.BlobValue.Ranges[0].Fix.Version; !strings.HasPrefix(fix, "1."+strings.TrimLeft(number, "0")+".") && !strings.HasPrefix(fix, "9.1.") {
+			t.Errorf("%s, fixed in %s: the statement is of another record", row.Vulnerability.Name, fix)
+		}
 	}
 	if scores, err := reader.GetEpss("CVE-2019-100500"); err != nil || len(scores) != 1 {
 		t.Errorf("the last score: got %v, %v", scores, err)
