@@ -28,6 +28,10 @@ const (
 	// once than the machine has cores for make each step slow enough for Temporal to
 	// take it for lost and hand it out again; a step may wait for a registry, though.
 	workflowTasks = 50
+	// deadlockTimeout is how long a workflow may compute without waiting for anything. Those
+	// that do not end are found as well after it as after Temporal's second, and a machine
+	// that is short of CPU does not have to repeat the steps of those that do.
+	deadlockTimeout = 8 * time.Second // Temporal hands out a step again after ten
 	// stopTimeout is how long steps under way may take when the worker stops.
 	stopTimeout = 10 * time.Second
 	// activityPollers is how many polls for activities each queue has open. They do
@@ -110,6 +114,7 @@ func newWorker(ctx context.Context, temporal client.Client, q queue, settings co
 		MaxConcurrentLocalActivityExecutionSize: workflowTasks,
 		WorkflowTaskPollerBehavior:              worker.NewPollerBehaviorAutoscaling(worker.PollerBehaviorAutoscalingOptions{}),
 		MaxConcurrentActivityTaskPollers:        activityPollers,
+		DeadlockDetectionTimeout:                deadlockTimeout,
 		WorkerStopTimeout:                       stopTimeout,
 		MaxHeartbeatThrottleInterval:            progressInterval,
 		Interceptors:                            []interceptor.WorkerInterceptor{&stepCounter{meters: watching}},

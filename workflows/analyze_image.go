@@ -38,7 +38,8 @@ type AnalysisState struct {
 // analyzer lives within one run of AnalyzeImage.
 type analyzer struct {
 	AnalysisState
-	arrived bool // a request came that nothing was tried for yet
+	places  map[string]int // in Wanted, of each watcher
+	arrived bool           // a request came that nothing was tried for yet
 }
 
 // answersAtOnce is how many watchers are answered together; Temporal bounds the
@@ -60,6 +61,7 @@ const answersAtOnce = 100
 // dropped.
 func AnalyzeImage(ctx workflow.Context, state AnalysisState) error {
 	a := &analyzer{AnalysisState: state}
+	a.keep(state.Wanted)
 	onSignal(ctx, SignalWanted, a.want)
 	for {
 		if err := readSignals(ctx); err != nil {
@@ -84,14 +86,21 @@ func (a *analyzer) want(request analysis.Request) {
 		return
 	}
 	a.arrived = true
-	for i, known := range a.Wanted {
-		if known.Watcher == request.Watcher {
-			request.Force = request.Force || known.Force
-			a.Wanted[i] = request
-			return
-		}
+	if i, known := a.places[request.Watcher]; known {
+		request.Force = request.Force || a.Wanted[i].Force
+		a.Wanted[i] = request
+		return
 	}
+	a.places[request.Watcher] = len(a.Wanted)
 	a.Wanted = append(a.Wanted, request)
+}
+
+// keep makes those the requests that are not answered yet.
+func (a *analyzer) keep(requests []analysis.Request) {
+	a.Wanted, a.places = requests, make(map[string]int, len(requests))
+	for i, request := range requests {
+		a.places[request.Watcher] = i
+	}
 }
 
 // round analyzes the image for the most urgent request.
@@ -169,7 +178,7 @@ func (a *analyzer) finish(ctx workflow.Context, asked analysis.Request, done ana
 			left = append(left, request)
 		}
 	}
-	a.Wanted = left
+	a.keep(left)
 	a.show(ctx, outcomeOf(done, answer.Problem))
 	a.answer(ctx, answered, answer)
 }
@@ -202,12 +211,23 @@ func outcomeOf(done analysis.Result, problem *condition.Problem) string {
 	return fmt.Sprintf("Analyzed: %d packages, %d files", done.Packages, done.Files)
 }
 
+// shownRequests is how many requests the details list: thousands of tags can point to one
+// image.
+const shownRequests = 50
+
 func (a *analyzer) show(ctx workflow.Context, headline string) {
+	setDetails(ctx, AnalysisSummary(a.Digest), analysisDetails(headline, a.Wanted))
+}
+
+func analysisDetails(headline string, wanted []analysis.Request) string {
 	details := "### " + plain.Markdown(headline) + "\n"
-	for _, request := range a.Wanted {
+	for _, request := range wanted[:min(len(wanted), shownRequests)] {
 		details += "\n- requested for " + plain.Code(request.Target.String())
 	}
-	setDetails(ctx, AnalysisSummary(a.Digest), details)
+	if more := len(wanted) - shownRequests; more > 0 {
+		details += fmt.Sprintf("\n- and for %d more", more)
+	}
+	return details
 }
 
 func AnalysisSummary(digest image.Digest) string { return "Analysis of " + string(digest) }
