@@ -8,6 +8,8 @@
 //
 //	source -> layer store -> hard links -> child -> SBOM, inventory
 //
+// A child without an image builds syft's license scanner once for all of them.
+//
 // A program that uses this package has to call ChildMain when it is started with
 // ChildArgument.
 package analyzer
@@ -21,10 +23,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/inspect"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/layers"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/licenses"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sandbox"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/scratch"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/landlock"
@@ -43,12 +47,12 @@ type Options struct {
 	StoreBytes int64
 	StoreAge   time.Duration
 	// Ready is how many processes may wait for their images, each started ahead in the
-	// place of one that has analyzed an image: about 30 MB each, and a second sooner.
+	// place of one that has analyzed an image.
 	Ready int
 	// Content is what to search files for; nil for DefaultContent.
 	Content *Content
-	// Log receives one warning if the machine does not allow network namespaces; nil
-	// for the default logger.
+	// Log receives warnings, such as one if the machine does not allow network
+	// namespaces; nil for the default logger.
 	Log *slog.Logger
 }
 
@@ -66,6 +70,8 @@ type Analyzer struct {
 	store    *layers.Store
 	sandbox  *sandbox.Sandbox
 	children *children
+	scanner  scannerFile
+	log      *slog.Logger
 }
 
 // Open prepares the folders, removes what dead workers left in them, and checks
@@ -88,10 +94,11 @@ func Open(options Options) (*Analyzer, error) {
 		version: versionOf(content),
 		parent:  filepath.Join(directory, "scratch"),
 		sandbox: &sandbox.Sandbox{Log: options.Log},
+		log:     cmp.Or(options.Log, slog.Default()),
 	}
 	a.children = &children{start: a.startChild, keep: options.Ready}
 	if !landlock.Possible() {
-		cmp.Or(options.Log, slog.Default()).Warn("this kernel has no Landlock: an analysis can read what this user can read, such as the database and the configuration of Docker", "remedy", "a kernel of 5.13 or later with landlock among lsm=")
+		a.log.Warn("this kernel has no Landlock: an analysis can read what this user can read, such as the database and the configuration of Docker", "remedy", "a kernel of 5.13 or later with landlock among lsm=")
 	}
 	if a.scratch, err = scratch.Open(a.parent); err != nil {
 		return nil, fmt.Errorf("open analyzer: %w", err)
@@ -168,7 +175,11 @@ func (a *Analyzer) Analyze(ctx context.Context, request Request) (Result, error)
 	if err != nil {
 		return Result{}, err
 	}
-	child, err := a.children.take() // a new one gets ready while the layers are fetched
+	var preparation sync.WaitGroup
+	var scanner licenses.File
+	preparation.Go(func() { scanner = a.licenseScanner(ctx) }) // takes long only once, while the layers are fetched
+	defer preparation.Wait()
+	child, err := a.children.take()
 	if err != nil {
 		return Result{}, err
 	}
@@ -185,7 +196,8 @@ func (a *Analyzer) Analyze(ctx context.Context, request Request) (Result, error)
 	if err := a.digest(ctx, documents, folder); err != nil {
 		return Result{}, err
 	}
-	result, err := a.inspect(ctx, request, documents, folder, child, progress)
+	preparation.Wait()
+	result, err := a.inspect(ctx, request, documents, folder, child, scanner, progress)
 	result.Usage.Fetched = fetched
 	return result, err
 }

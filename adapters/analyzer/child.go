@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/inspect"
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/licenses"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sandbox"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/sbom"
@@ -36,9 +37,12 @@ func ChildMain(args []string) int {
 }
 
 // inspect hands the linked layers to the child and reads its results.
-func (a *Analyzer) inspect(ctx context.Context, request Request, documents documents, folder string, child *child, progress *reporter) (Result, error) {
+func (a *Analyzer) inspect(ctx context.Context, request Request, documents documents, folder string, child *child, scanner licenses.File, progress *reporter) (Result, error) {
 	image, err := child.give(folder)
 	if err != nil {
+		return Result{}, err
+	}
+	if scanner, err = linkScanner(scanner, image); err != nil {
 		return Result{}, err
 	}
 	text, err := json.Marshal(inspect.Request{
@@ -48,6 +52,7 @@ func (a *Analyzer) inspect(ctx context.Context, request Request, documents docum
 		Config:   documents.config,
 		Layers:   layersFolder(image),
 		Sums:     sumsFolder(image),
+		Licenses: scanner,
 	})
 	if err != nil {
 		return Result{}, fmt.Errorf("prepare image: %w", err)

@@ -36,17 +36,20 @@ func (c *child) end() {
 	_ = os.RemoveAll(c.folder) // what is left is removed with the worker's folder
 }
 
-// startChild starts a child, which then builds what it needs for any image. It is
-// confined before it gets one.
+// startChild starts a child, which is confined before it gets an image.
 func (a *Analyzer) startChild() (*child, error) {
+	return a.startWith(inspect.Setup{Content: a.content, Limits: a.limits.ofChild(), Version: syftVersion()})
+}
+
+func (a *Analyzer) startWith(setup inspect.Setup) (*child, error) {
 	folder, err := a.scratch.New("child")
 	if err != nil {
 		return nil, err
 	}
 	started := &child{folder: folder}
 	if err = os.Mkdir(started.work(), 0o700); err == nil {
-		err = inspect.WriteJSON(started.work(), inspect.SetupFile,
-			inspect.Setup{Folder: folder, Content: a.content, Limits: a.limits.ofChild(), Version: syftVersion()})
+		setup.Folder = folder
+		err = inspect.WriteJSON(started.work(), inspect.SetupFile, setup)
 	}
 	if err == nil {
 		started.process, err = a.sandbox.Start(a.command(started.work()))

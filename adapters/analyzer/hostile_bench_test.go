@@ -3,7 +3,6 @@ package analyzer_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +55,7 @@ func benchmarkHostile(b *testing.B, limits analyzer.Limits, image v1.Image, says
 		if says == "" {
 			b.ReportMetric(float64(result.Usage.PeakMemory>>20), "peak-MiB")
 		}
-		if left, _ := filepath.Glob(filepath.Join(w.directory, "scratch", "*", "*")); len(left) > 0 {
+		if left := w.leftovers(b); len(left) > 0 {
 			b.Errorf("left in the scratch space: %v", left)
 		}
 	}

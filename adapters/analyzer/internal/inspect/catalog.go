@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -41,7 +42,7 @@ func syftConfig(version string) *syft.CreateSBOMConfig {
 }
 
 // catalog finds the image's packages.
-func (i *inspector) catalog(image *opened, request Request, progress *reporter) (*sbom.SBOM, databases, error) {
+func (i *inspector) catalog(ctx context.Context, image *opened, request Request, progress *reporter) (*sbom.SBOM, databases, error) {
 	progress.followPackages()
 	source := stereoscopesource.New(image.Image, stereoscopesource.ImageConfig{Reference: request.Name})
 	resolver, err := source.FileResolver(i.config.Search.Scope)
@@ -52,7 +53,7 @@ func (i *inspector) catalog(image *opened, request Request, progress *reporter) 
 	if err != nil {
 		return nil, nil, err
 	}
-	bill, err := syft.CreateSBOM(i.licenses, source, i.config) // a context that never ends: syft would return a partial SBOM
+	bill, err := syft.CreateSBOM(ctx, source, i.config) // a context that never ends: syft would return a partial SBOM
 	if err != nil {
 		return nil, nil, fmt.Errorf("catalog packages: %w: %w", errkind.Invalid, err)
 	}

@@ -22,6 +22,7 @@ type reader struct {
 	inventory *sbom.Inventory
 	hits      map[file.ID]fileHits
 	buffer    bytes.Buffer
+	copying   []byte // between a file and the digests; few need one
 }
 
 // fileHits are the hits in one file's content.
@@ -41,7 +42,7 @@ func (r *reader) read(id file.ID, content io.Reader, listed *sbom.File, wanted [
 	if inMemory {
 		targets = append(targets, &r.buffer)
 	}
-	if _, err := io.Copy(io.MultiWriter(targets...), content); err != nil {
+	if err := r.copy(targets, content); err != nil {
 		return fmt.Errorf("%w: %w", errkind.Invalid, err)
 	}
 	for i, algorithm := range wanted {
@@ -60,6 +61,18 @@ func (r *reader) read(id file.ID, content io.Reader, listed *sbom.File, wanted [
 	r.hits[id] = found
 	r.report(listed.Path, found)
 	return nil
+}
+
+func (r *reader) copy(targets []io.Writer, content io.Reader) (err error) {
+	if len(targets) == 1 && targets[0] == &r.buffer {
+		_, err = r.buffer.ReadFrom(content)
+		return err
+	}
+	if r.copying == nil {
+		r.copying = make([]byte, 128<<10)
+	}
+	_, err = io.CopyBuffer(io.MultiWriter(targets...), content, r.copying)
+	return err
 }
 
 // needs reports whether the search needs the file's content.

@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
+	"path/filepath"
 	"sync"
 
 	"github.com/anchore/syft/syft"
 
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/licenses"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sandbox"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/landlock"
 )
@@ -18,8 +19,7 @@ import (
 const maxSetup = 1 << 20
 
 // Main inspects one image in the current folder, and returns the process's exit
-// status. It builds what does not depend on the image, then waits for the request on
-// the standard input.
+// status. It gets ready, then waits for the request on the standard input.
 func Main() int {
 	if err := process("."); err != nil {
 		if err := writeFailure(".", err); err != nil {
@@ -43,6 +43,9 @@ func process(folder string) error {
 	if err := landlock.Raise(setup.Folder); err != nil {
 		return err
 	}
+	if setup.WriteLicenses {
+		return licenses.Write(filepath.Join(folder, LicensesFile))
+	}
 	inspector, err := newInspector(setup)
 	if err != nil {
 		return err
@@ -59,26 +62,17 @@ func process(folder string) error {
 
 // inspector is what an inspection needs that does not depend on the image.
 type inspector struct {
-	limits   sandbox.Limits
-	search   *search
-	config   *syft.CreateSBOMConfig
-	licenses context.Context // with syft's license scanner
+	limits sandbox.Limits
+	search *search
+	config *syft.CreateSBOMConfig
 }
 
-// newInspector builds the parts that take long: the license scanner alone takes more
-// processor time than all the rest of a small image.
 func newInspector(setup Setup) (*inspector, error) {
 	search, err := newSearch(setup.Content)
 	if err != nil {
 		return nil, err
 	}
-	config := syftConfig(setup.Version)
-	licenses, err := syft.SetContextLicenseScanner(context.Background(), config.Licenses)
-	if err != nil {
-		return nil, err
-	}
-	debug.FreeOSMemory() // the scanner is a tenth of what building it takes
-	return &inspector{limits: setup.Limits, search: search, config: config, licenses: licenses}, nil
+	return &inspector{limits: setup.Limits, search: search, config: syftConfig(setup.Version)}, nil
 }
 
 // explain names the limit that an error of a system call met.
@@ -93,13 +87,17 @@ func explain(err error, limits sandbox.Limits) error {
 
 // inspect takes the three views of one image: packages, configuration, files.
 func (i *inspector) inspect(folder string, request Request, progress *reporter) error {
+	ctx, err := licenses.Use(context.Background(), request.Licenses, i.config.Licenses.Coverage)
+	if err != nil {
+		return err
+	}
 	progress.stage(StageIndex)
-	opened, err := open(i.licenses, request)
+	opened, err := open(ctx, request)
 	if err != nil {
 		return err
 	}
 	progress.stage(StageCatalog)
-	bill, found, err := i.catalog(opened, request, progress)
+	bill, found, err := i.catalog(ctx, opened, request, progress)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/licenses"
 	"github.com/tagwatch/tagwatch/adapters/analyzer/internal/sandbox"
 	"github.com/tagwatch/tagwatch/domain/errkind"
 	"github.com/tagwatch/tagwatch/domain/image"
@@ -19,6 +20,7 @@ import (
 // Files in the child's folder.
 const (
 	SetupFile     = "setup.json"
+	LicensesFile  = "licenses"
 	SBOMFile      = "sbom.json"
 	InventoryFile = "inventory.json"
 	failureFile   = "failure.json"
@@ -33,6 +35,9 @@ type Setup struct {
 	Content Content
 	Limits  sandbox.Limits
 	Version string // of the syft library
+	// WriteLicenses makes the child write syft's license scanner to LicensesFile, for
+	// the children that get images, and end.
+	WriteLicenses bool `json:",omitempty"`
 }
 
 // Request is one image to inspect.
@@ -46,6 +51,9 @@ type Request struct {
 	// Sums is a folder with the digests of the layers' files, each file named by
 	// [SumsName].
 	Sums string
+	// Licenses is syft's license scanner; without one, the child builds it when it is
+	// needed.
+	Licenses licenses.File
 }
 
 // Content is what to search the image's files for.
