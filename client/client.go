@@ -105,8 +105,21 @@ func (c Client) WakeEndpoint(ctx context.Context, name string, reason watcher.Wa
 	return c.wake(ctx, options, reason, workflows.ServeEndpoint, workflows.EndpointState{Name: name})
 }
 
+// wake starts a watcher again that ends because somebody canceled it, if it must run: it
+// takes no notice of signals any more. Others that wake it are as good as Reconcile, later.
 func (c Client) wake(ctx context.Context, options sdk.StartWorkflowOptions, reason watcher.WakeReason, workflow, state any) error {
-	return c.signal(ctx, options, workflows.SignalWake, watcher.Wake{Reason: reason}, workflow, state)
+	signal := func() error {
+		return c.signal(ctx, options, workflows.SignalWake, watcher.Wake{Reason: reason}, workflow, state)
+	}
+	err := signal()
+	if err != nil || reason != watcher.WakeSubscription && reason != watcher.WakeMissing {
+		return err
+	}
+	ends, err := c.ends(ctx, options.ID)
+	if err != nil || !ends {
+		return err
+	}
+	return signal()
 }
 
 // SyncFeed synchronizes the vulnerability data. A request without settings joins a run

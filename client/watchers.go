@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"go.temporal.io/api/common/v1"
 	"go.temporal.io/api/enums/v1"
@@ -70,15 +71,45 @@ func hasAll(fields map[string]*common.Payload, keys []temporal.SearchAttributeKe
 	return !slices.ContainsFunc(keys, func(key temporal.SearchAttributeKey) bool { return fields[key.GetName()] == nil })
 }
 
-// Runs reports whether that watcher runs now.
+// Runs reports whether that watcher runs now, and goes on: one that was canceled is about to
+// end.
 func (c Client) Runs(ctx context.Context, kind watcher.Kind, name string) (bool, error) {
-	id := watchers[kind].prefix + name
+	run, canceled, err := c.running(ctx, watchers[kind].prefix+name)
+	return run != "" && !canceled, err
+}
+
+// running is the run of a workflow that has not ended, and whether it was canceled; "" for none.
+func (c Client) running(ctx context.Context, id string) (run string, canceled bool, err error) {
 	described, err := c.Temporal.DescribeWorkflowExecution(ctx, id, "")
 	if _, missing := errors.AsType[*serviceerror.NotFound](err); missing {
-		return false, nil
+		return "", false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("check whether %s runs: %w", id, err)
+		return "", false, fmt.Errorf("check whether %s runs: %w", id, err)
 	}
-	return described.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
+	info := described.GetWorkflowExecutionInfo()
+	if info.GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return "", false, nil
+	}
+	return info.GetExecution().GetRunId(), described.GetWorkflowExtendedInfo().GetCancelRequested(), nil
+}
+
+// ending is how long a canceled workflow may take to end. It does at its next task, unless no
+// worker takes that.
+const ending = 10 * time.Second
+
+// ends reports whether a workflow that was canceled has ended, after a moment if need be. It
+// is false for one that was not canceled.
+func (c Client) ends(ctx context.Context, id string) (bool, error) {
+	run, canceled, err := c.running(ctx, id)
+	if err != nil || !canceled {
+		return false, err
+	}
+	waiting, cancel := context.WithTimeout(ctx, ending)
+	defer cancel()
+	_ = c.Temporal.GetWorkflow(waiting, id, run).Get(waiting, nil) // how it ended does not matter
+	if waiting.Err() != nil {
+		return false, ctx.Err()
+	}
+	return true, nil
 }
