@@ -74,7 +74,7 @@ var ErrChanged = store.ErrChanged
 // changed refuses a change of what somebody else changed.
 func changed(what string, err error) error {
 	if errors.Is(err, ErrChanged) {
-		return &Refusal{Kind: errkind.Conflict, Text: what + " was changed or deleted meanwhile; nothing was done", Hint: "read it again, and repeat the change", cause: err}
+		return &Refusal{Kind: errkind.Conflict, Text: what + " was changed or deleted meanwhile; nothing was done", Hint: "read it again, and repeat the change", Cause: err}
 	}
 	return err
 }

@@ -138,5 +138,5 @@ func refusedDocument(err error) error {
 	if more := len(lines) - mostFaults; more > 0 {
 		lines = append(lines[:mostFaults], fmt.Sprintf("%d more errors", more))
 	}
-	return &Refusal{Kind: errkind.ByName(errkind.Name(err)), Text: strings.Join(lines, "\n"), cause: err}
+	return &Refusal{Kind: errkind.ByName(errkind.Name(err)), Text: strings.Join(lines, "\n"), Cause: err}
 }

@@ -217,7 +217,7 @@ func (d declaring) readSources(ctx context.Context) error {
 				return ctx.Err()
 			}
 			if refusal, public := errors.AsType[*Refusal](err); public && !permanent(err) {
-				return &Refusal{Kind: refusal.Kind, Text: fmt.Sprintf("%s: source %s: %s", c.Place, c.Name, refusal.Text), Hint: refusal.Hint, cause: err}
+				return &Refusal{Kind: refusal.Kind, Text: fmt.Sprintf("%s: source %s: %s", c.Place, c.Name, refusal.Text), Hint: refusal.Hint, Cause: err}
 			}
 			if !permanent(err) {
 				return fmt.Errorf("%s: source %s: %w", c.Place, c.Name, err)

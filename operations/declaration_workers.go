@@ -77,7 +77,7 @@ func fromWorkers(err error) error {
 	if _, already := errors.AsType[*Refusal](err); already || !errors.Is(err, errkind.Unavailable) {
 		return err
 	}
-	return &Refusal{Kind: errkind.Unavailable, Text: errkind.Text(err), cause: err}
+	return &Refusal{Kind: errkind.Unavailable, Text: errkind.Text(err), Cause: err}
 }
 
 func (a *asking) activate(ctx context.Context, bundle string) (Task, error) {

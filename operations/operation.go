@@ -94,9 +94,9 @@ func (s *System) ask(ctx context.Context, doing string, limit time.Duration, req
 	err := s.Ask(ctx, doing, limit, request)
 	switch {
 	case errors.Is(err, client.ErrUnattended):
-		return &Refusal{Kind: errkind.Unavailable, Text: doing + ": no worker responded in time; one may still carry the request out", cause: err}
+		return &Refusal{Kind: errkind.Unavailable, Text: doing + ": no worker responded in time; one may still carry the request out", Cause: err}
 	case errors.Is(err, client.ErrUnreachable):
-		return &Refusal{Kind: errkind.Unavailable, Text: doing + ": Temporal is not reachable", cause: err}
+		return &Refusal{Kind: errkind.Unavailable, Text: doing + ": Temporal is not reachable", Cause: err}
 	}
 	return err
 }

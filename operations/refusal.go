@@ -19,7 +19,8 @@ type Refusal struct {
 	// Faults are what is wrong in a document, each with its place; may be nil.
 	Faults []Fault
 
-	cause error // may be nil
+	// Cause is what the refusal was made of; may be nil.
+	Cause error
 }
 
 // Fault is what is wrong in one place of a document.
@@ -33,7 +34,7 @@ func (r *Refusal) Error() string { return r.Text }
 // Unwrap returns the kind, and what the refusal was made of.
 func (r *Refusal) Unwrap() []error {
 	var all []error
-	for _, err := range []error{r.Kind, r.cause} {
+	for _, err := range []error{r.Kind, r.Cause} {
 		if err != nil {
 			all = append(all, err)
 		}
@@ -52,7 +53,7 @@ func refused(err error) error {
 	if _, already := errors.AsType[*InvalidValue](err); already {
 		return err
 	}
-	return &Refusal{Kind: errkind.ByName(errkind.Name(err)), Text: errkind.Text(err), cause: err}
+	return &Refusal{Kind: errkind.ByName(errkind.Name(err)), Text: errkind.Text(err), Cause: err}
 }
 
 func notFound(hint, format string, arguments ...any) *Refusal {

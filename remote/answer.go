@@ -110,6 +110,8 @@ func (c *Client) readProblem(response *http.Response, call operations.Call) erro
 		return p.invalid()
 	case status == http.StatusForbidden:
 		return &operations.Refusal{Kind: errkind.Unauthorized, Text: p.Detail, Hint: p.Hint}
+	case status == http.StatusPreconditionFailed:
+		return &operations.Refusal{Kind: errkind.Conflict, Text: p.Detail, Hint: p.Hint, Cause: operations.ErrChanged}
 	case refusals[status] && errkind.ByName(p.Kind) != nil:
 		return &operations.Refusal{Kind: errkind.ByName(p.Kind), Text: p.Detail, Hint: p.Hint}
 	}
@@ -118,7 +120,7 @@ func (c *Client) readProblem(response *http.Response, call operations.Call) erro
 
 // refusals are the statuses with which operations refuse. Others concern the request as a
 // whole.
-var refusals = map[int]bool{http.StatusNotFound: true, http.StatusConflict: true, http.StatusPreconditionFailed: true, http.StatusUnprocessableEntity: true, http.StatusServiceUnavailable: true}
+var refusals = map[int]bool{http.StatusNotFound: true, http.StatusConflict: true, http.StatusUnprocessableEntity: true, http.StatusServiceUnavailable: true}
 
 // expected begins what is wrong with a value.
 const expected = "expected "

@@ -124,6 +124,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"not found", `{"detail": "a:1 is not watched", "kind": "NotFound", "hint": "watch it"}`, 404, errkind.NotFound, "a:1 is not watched"},
 		{"conflict", `{"detail": "changed meanwhile", "kind": "Conflict"}`, 409, errkind.Conflict, "changed meanwhile"},
+		{"other settings", `{"detail": "endpoint ops was changed", "kind": "Conflict"}`, 412, operations.ErrChanged, "endpoint ops was changed"},
 		{"limit", `{"detail": "too many", "kind": "Limit"}`, 422, errkind.Limit, "too many"},
 		{"forbidden", `{"detail": "needs scope act", "kind": "Forbidden"}`, 403, errkind.Unauthorized, "needs scope act"},
 		{"unavailable", `{"detail": "Temporal is not reachable", "kind": "Unavailable"}`, 503, errkind.Unavailable, "Temporal is not reachable"},
