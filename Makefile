@@ -1,8 +1,8 @@
 # make up      run Tagwatch on this machine: Temporal with its Web UI, and a worker
 # make demo    see every notification arrive, with its cause, without the internet
 # make test    everything that can be checked, on real parts
-# make test-kubernetes  the source of the kind kubernetes, the overlays and the chart, on a real control plane that it
-#              builds, which takes twenty minutes of a core once
+# make test-kubernetes  the source of the kind kubernetes, the overlays and the chart, on a real control plane, and the
+#              chart's pods on a node, of programs that it builds, which takes half an hour of a core once
 # make test-docker  the source of the kind docker, on a real engine, as root
 # make check   the quick part of it: format, vet, staticcheck, workflowcheck, and with a database of Go's
 #              vulnerabilities in GOVULNDB (https://vuln.go.dev, or file:///path), govulncheck
@@ -66,10 +66,11 @@ check:
 test:
 	@GOTESTSUM=$(GOTESTSUM) bash .ci/test.sh
 
-test-kubernetes:
+test-kubernetes: build
 	@TAGWATCH_TEST_KUBERNETES=$$(.ci/kubernetes.sh) && TAGWATCH_TEST_HELM=$$(.ci/helm.sh) && \
 	export TAGWATCH_TEST_KUBERNETES TAGWATCH_TEST_HELM && \
-	go test -count=1 -v -p 1 -timeout 20m -run 'ControlPlane' ./adapters/sources ./activities ./deploy
+	go test -count=1 -v -p 1 -timeout 20m -run 'ControlPlane' ./adapters/sources ./activities ./deploy && \
+	go test -count=1 -v -timeout 20m -exec $(CURDIR)/.ci/kubernetes-node.sh -run 'OnNode' ./e2e
 
 test-docker:
 	@TAGWATCH_TEST_DOCKER=$$(.ci/docker.sh) && export TAGWATCH_TEST_DOCKER && \

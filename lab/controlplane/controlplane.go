@@ -1,6 +1,6 @@
 // Package controlplane runs the control plane of a Kubernetes cluster for tests: etcd,
-// kube-apiserver and kube-controller-manager, as processes on the loopback interface. There
-// are no nodes; RunPods reports of pods what a node would.
+// kube-apiserver and kube-controller-manager, as processes on the loopback interface. RunNode
+// adds a node that runs pods; without one, RunPods reports of pods what a node would.
 package controlplane
 
 import (
@@ -23,9 +23,10 @@ import (
 // Variable names the folder of the programs.
 const Variable = "TAGWATCH_TEST_KUBERNETES"
 
-// controllers are those that make pods, and clean up after what is deleted.
+// controllers are those that make pods, clean up after what is deleted, and lead services to pods.
 const controllers = "deployment-controller,replicaset-controller,statefulset-controller,job-controller," +
-	"garbage-collector-controller,namespace-controller,serviceaccount-controller"
+	"garbage-collector-controller,namespace-controller,serviceaccount-controller," +
+	"node-lifecycle-controller,endpointslice-controller,disruption-controller"
 
 // startTimeout bounds the start of one program.
 const startTimeout = 3 * time.Minute
@@ -41,6 +42,7 @@ type Cluster struct {
 	client    *http.Client
 
 	etcd, server, manager *program
+	node                  []*program
 }
 
 // Start starts a control plane without objects, until the test ends. It skips the test if
@@ -79,7 +81,7 @@ func (c *Cluster) serverArguments() []string {
 		"--tls-cert-file=" + certificate, "--tls-private-key-file=" + key, "--cert-dir=" + c.folder,
 		"--authorization-mode=RBAC", "--token-auth-file=" + c.File("tokens", c.token+",admin,admin,system:masters\n"),
 		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=" + issuer, "--service-account-signing-key-file=" + issuer,
-		"--service-cluster-ip-range=10.0.0.0/24"}
+		"--service-cluster-ip-range=10.0.0.0/24", "--kubelet-preferred-address-types=InternalIP"}
 }
 
 // File writes a file into the folder of the cluster and returns its path.
@@ -160,10 +162,18 @@ func (c *Cluster) Until(what string, reached func() bool) {
 	c.Helper()
 	for deadline := time.Now().Add(startTimeout); !reached(); {
 		if time.Now().After(deadline) {
-			c.Fatalf("%s: not reached; the controllers say:\n%s", what, c.manager.tail())
+			c.Fatalf("%s: not reached; the programs say:\n%s", what, c.tails())
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
+}
+
+// tails are the ends of what the controllers and the node printed.
+func (c *Cluster) tails() (text string) {
+	for _, p := range append([]*program{c.manager}, c.node...) {
+		text += p.name + ":\n" + p.tail() + "\n"
+	}
+	return text
 }
 
 func (c *Cluster) must(err error) {
