@@ -81,8 +81,12 @@ func newUpgrade(t *testing.T) *upgrade {
 		t.Fatal("TAGWATCH_TEST_RELEASE is not set: .ci/release-programs.sh prints the folder with the programs of the last release")
 	}
 	u := &upgrade{installation: counterparts(t), release: release, current: bin(t), programs: t.TempDir(), owed: map[due]int{}}
-	if version := u.version(u.release); version == u.version(u.current) {
+	version := u.version(u.release)
+	if version == u.version(u.current) {
 		t.Fatalf("the release and the current commit both have the version %s", version)
+	}
+	if _, err := os.Stat("testdata/recorded/" + version); err != nil && version != "0.0.0" {
+		t.Errorf("the databases of the release are not recorded: VERSION=%s e2e/testdata/record.sh", version)
 	}
 	u.settings = []string{"TAGWATCH_SOURCE_PATHS=" + t.TempDir()}
 	if database := databases(t)["PostgreSQL"]; database != "" {

@@ -153,7 +153,7 @@ func checkCommand(t *testing.T, words []string) error {
 		return nil
 	case program == "go" && len(words) == 5 && words[1] == "test" && words[3] == "-run":
 		return hasTest(words[2], strings.Trim(words[4], "'$"))
-	case strings.HasPrefix(program, ".ci/"):
+	case strings.HasSuffix(program, ".sh"):
 		_, err := os.Stat("../" + program)
 		return err
 	case program == "curl" && slices.ContainsFunc(words, ofAPI.MatchString):
