@@ -87,6 +87,8 @@ var wordings = map[condition.Kind]wording{
 		after("Failed to list tags in repository: "), "Tags in repository can be listed again", failingSince},
 	condition.Unreadable: {"system.source.read_failed", "system.source.read_recovered",
 		after("Source is not followed: "), "Source is followed again", failingSince},
+	condition.Unidentified: {"system.source.unidentified", "system.source.identified",
+		after("Not known whether workloads run another image: "), "It is known again which images workloads run", failingSince},
 	condition.NotApplied: {"system.configuration.not_applied", "system.configuration.applied",
 		after("The folder of documents is not applied: "), "The folder of documents is applied again", failingSince},
 	condition.Unresolved: {"system.image_analysis.registry_lookup_failed", "system.image_analysis.registry_lookup_recovered",

@@ -69,9 +69,14 @@ func (c *clock) advance(d time.Duration) {
 // newRig starts everything, without any data, policy or endpoint.
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	return newRigOn(t, storetest.Open(t))
+}
+
+func newRigOn(t *testing.T, kept *store.Store) *rig {
+	t.Helper()
 	r := &rig{T: t, analyzer: newAnalyzer(), watchers: &watchers{},
 		clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}}
-	r.store = storetest.Open(t)
+	r.store = kept
 	r.registry = start(r, lab.NewRegistry)
 	r.receiver = start(r, lab.NewReceiver)
 	registries, err := registry.New(registry.Options{RequestsPerSecond: 1e6})

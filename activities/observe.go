@@ -16,6 +16,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/polling"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // Registry reports what tags point to.
@@ -26,6 +27,9 @@ type Registry interface {
 	// follows an index to the platform's manifest; the zero platform is the default
 	// one.
 	Resolve(ctx context.Context, ref image.Reference, top image.Digest, platform image.Platform) (image.Resolved, error)
+	// Form reads what a digest is that a runtime reports: errkind.NotFound if the repository
+	// does not have it.
+	Form(ctx context.Context, repository image.Repository, digest image.Digest) (workload.Form, error)
 	Tags(ctx context.Context, repository image.Repository) iter.Seq2[[]string, error]
 	// RateLimit is what may be asked of a registry.
 	RateLimit(registry string) polling.RateLimit

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/tagwatch/tagwatch/adapters/store/storetest"
 	"github.com/tagwatch/tagwatch/domain/analysis"
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/databuild"
@@ -72,7 +73,7 @@ func TestRenewAnImage(t *testing.T) {
 // An older image that still runs is analyzed and matched again too; its tag has nothing to do.
 func TestRenewAnOlderImage(t *testing.T) {
 	t.Parallel()
-	r := newEngineRig(t)
+	r := newEngineRig(t, storetest.Open(t))
 	r.steps.RenewPace = 120
 	r.lives()
 	r.matcher.knows(checksum(1), "zlib 1", cve("CVE-2026-0001", vuln.High))

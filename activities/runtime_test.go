@@ -14,6 +14,7 @@ import (
 
 	"github.com/tagwatch/tagwatch/adapters/sources"
 	"github.com/tagwatch/tagwatch/adapters/store"
+	"github.com/tagwatch/tagwatch/adapters/store/storetest"
 	"github.com/tagwatch/tagwatch/domain/databuild"
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/notification"
@@ -29,8 +30,8 @@ type engineRig struct {
 	runs atomic.Pointer[[]image.Digest]
 }
 
-func newEngineRig(t *testing.T) *engineRig {
-	r := &engineRig{rig: newRig(t)}
+func newEngineRig(t *testing.T, kept *store.Store) *engineRig {
+	r := &engineRig{rig: newRigOn(t, kept)}
 	reader, err := sources.New(sources.Options{})
 	r.must(err)
 	r.steps.Sources = reader
@@ -83,7 +84,7 @@ func (r *engineRig) status() string {
 // TestRollOut follows a tag that moves while its containers are replaced.
 func TestRollOut(t *testing.T) {
 	t.Parallel()
-	r := newEngineRig(t)
+	r := newEngineRig(t, storetest.Open(t))
 	r.endpoint("hook")
 	r.matcher.knows(checksum(1), "openssl 1", cve("CVE-2026-0001", vuln.High))
 	r.matcher.knows(checksum(2), "openssl 1", cve("CVE-2026-0001", vuln.High), cve("CVE-2026-0002", vuln.High))

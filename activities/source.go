@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/tagwatch/tagwatch/domain/condition"
 	"github.com/tagwatch/tagwatch/domain/errkind"
@@ -13,6 +14,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/source"
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/watcher"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // Sources reads what sources list.
@@ -31,6 +33,7 @@ type sourceStore interface {
 	SourceView(ctx context.Context, name string, found []source.Found) (source.View, error)
 	NamesInUse(ctx context.Context, found []source.Found) (map[image.Target]image.Target, error)
 	RecordSource(ctx context.Context, name string, found []source.Found, decide func(source.View) (source.Decision, error)) error
+	SaveForms(ctx context.Context, forms workload.Forms, asked time.Time) error
 }
 
 // ReadSource reads a source, compares what it lists with what it brought, and records
@@ -83,21 +86,35 @@ func unreadable(name string) condition.Key {
 // recordReading stores what a reading decides, and returns what of it is not believed.
 func (a *Activities) recordReading(ctx context.Context, stored source.Source, reading source.Reading, listing *source.Listing) (*condition.Found, error) {
 	var decision source.Decision
-	err := a.Store.RecordSource(ctx, stored.Name, reading.Found, func(view source.View) (_ source.Decision, err error) {
+	asked := identification{}
+	record := func(view source.View) (_ source.Decision, err error) {
 		if decision, err = source.Decide(view, reading.Found, reading.Version, a.now()); err != nil {
 			return decision, err
 		}
+		if len(asked.left(decision.Questions())) > 0 {
+			return decision, errUnasked
+		}
 		audience := subscription.Audience{Trace: a.trace(ctx), Account: a.Account.Name, Endpoints: view.Endpoints, RetryWindow: a.Window}
 		return decision, decision.Announce(view, audience)
-	})
+	}
+	err := a.Store.RecordSource(ctx, stored.Name, reading.Found, record)
+	for errors.Is(err, errUnasked) {
+		if err := a.identify(ctx, asked, decision.Questions()); err != nil {
+			return nil, err
+		}
+		err = a.Store.RecordSource(ctx, stored.Name, reading.Found, record)
+	}
 	if err != nil {
+		return nil, err
+	}
+	if _, err := a.follow(ctx, condition.Wrong(unidentified(stored.Name), asked.found(decision.Waiting)), nil); err != nil {
 		return nil, err
 	}
 	if err := a.notifiedOf(ctx, decision, listing); err != nil {
 		return nil, err
 	}
 	listing.Tags, listing.Problem = len(decision.State.Members), decision.Problem
-	if stored.Kind.Streamed() && (decision.State.Leaving() || reading.Changing) {
+	if stored.Kind.Streamed() && (decision.State.Leaving() || reading.Changing || asked.passing(decision.Waiting)) {
 		listing.List = min(listing.List, changingWait)
 	}
 	for _, each := range decision.State.Found {

@@ -132,7 +132,15 @@ func (e *examination) sources(ctx context.Context) {
 		}
 		e.Fail(subject, advice, "source %s is not followed since %s: %s", f.Name, e.when(f.Since), f.Message)
 	}
-	if len(condition.Confirmed(list)) > 0 {
+	waiting, err := e.stored.Conditions(ctx, condition.Scope{Kinds: []condition.Kind{condition.Unidentified}})
+	if e.unread(subject, err) {
+		return
+	}
+	for _, f := range condition.Confirmed(waiting) {
+		e.Warn(subject, "let Tagwatch read the image from its registry; a wait ends when the image does not run any more, too",
+			"source %s has runtime_update notifications that wait since %s: %s", f.Name, e.when(f.Since), f.Message)
+	}
+	if len(condition.Confirmed(list))+len(condition.Confirmed(waiting)) > 0 {
 		return
 	}
 	stored, err := e.stored.Sources(ctx)

@@ -41,6 +41,8 @@ type Source struct {
 	References int       `json:"references"`
 	Checked    time.Time `json:"checked,omitzero"`
 	Problem    *Problem  `json:"problem,omitempty"`
+	// Waiting is why runtime_update notifications wait for what registries say.
+	Waiting *Problem `json:"waiting,omitempty"`
 	// Unconfirmed reports that more is gone at once than is believed: see confirm-source.
 	Unconfirmed bool `json:"unconfirmed"`
 }
@@ -51,6 +53,7 @@ func (s *System) sourceOf(stored source.Source, state source.State) Source {
 		stored = stored.Disclosed()
 	}
 	return Source{Source: stored, Tags: len(state.Members), References: len(state.Found), Checked: state.Checked, Problem: ProblemOf(state.Wrong()),
+		Waiting:     ProblemOf(state.Waiting),
 		Unconfirmed: state.Unconfirmed()}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/image"
 	"github.com/tagwatch/tagwatch/domain/sbom"
 	"github.com/tagwatch/tagwatch/domain/vuln"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // observer measures and traces what the steps ask of the outside world. Spans
@@ -65,6 +66,14 @@ func (r observedRegistry) Resolve(ctx context.Context, ref image.Reference, top 
 	resolved, err := r.Registry.Resolve(ctx, ref, top, platform)
 	end(err)
 	return resolved, err
+}
+
+// Form implements activities.Registry.
+func (r observedRegistry) Form(ctx context.Context, repository image.Repository, digest image.Digest) (workload.Form, error) {
+	ctx, end := r.ask(ctx, "form", repository)
+	form, err := r.Registry.Form(ctx, repository, digest)
+	end(err)
+	return form, err
 }
 
 // Tags implements activities.Registry. A listing is over when its reader has seen

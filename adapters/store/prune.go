@@ -44,6 +44,7 @@ func (s *Store) Prune(ctx context.Context, before, now time.Time) (watch.Pruned,
 			{nil, `DELETE FROM bundle_content WHERE hash NOT IN (SELECT hash FROM bundle_version) AND hash NOT IN (SELECT bundle FROM target_state)`, nil},
 			{nil, `DELETE FROM data_build WHERE state = ? AND saved < ?`, []any{string(databuild.Rejected), toMicros(before)}},
 			{nil, `DELETE FROM suppression WHERE decided < ?`, []any{toMicros(before)}},
+			{nil, `DELETE FROM reported_form WHERE asked < ? AND digest NOT IN (SELECT digest FROM workload)`, []any{toMicros(before)}},
 			{nil, `DELETE FROM archived WHERE archived < ?`, []any{toMicros(before)}},
 			{nil, `DELETE FROM subscription WHERE NOT active AND updated < ?`, []any{toMicros(before)}},
 		} {

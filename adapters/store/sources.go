@@ -106,7 +106,10 @@ func (t tx) source(ctx context.Context, name string) (view source.View, err erro
 	if view.State.Members, err = t.members(ctx, name); err != nil {
 		return view, err
 	}
-	view.State.Problem, err = t.shown(ctx, condition.Unreadable, condition.Source, name)
+	if view.State.Problem, err = t.shown(ctx, condition.Unreadable, condition.Source, name); err != nil {
+		return view, err
+	}
+	view.State.Waiting, err = t.shown(ctx, condition.Unidentified, condition.Source, name)
 	return view, err
 }
 

@@ -35,6 +35,7 @@ type workloadRow struct {
 	Count     int
 	Gone      int64
 	Notified  bool
+	Waits     bool
 	// Of what runs now.
 	Image    string
 	Manifest string
@@ -46,7 +47,7 @@ func (r workloadRow) key() workload.Key {
 
 func (r workloadRow) row() (workload.Row, error) {
 	target, err := image.ParseTarget(r.Target)
-	return workload.Row{Key: r.key(), Target: target, Digest: image.Digest(r.Digest), Count: r.Count, Gone: timeOf(r.Gone), Notified: r.Notified}, err
+	return workload.Row{Key: r.key(), Target: target, Digest: image.Digest(r.Digest), Count: r.Count, Gone: timeOf(r.Gone), Notified: r.Notified, Waits: r.Waits}, err
 }
 
 func (r workloadRow) instance() workload.Instance {
@@ -88,7 +89,7 @@ func (t tx) instances(ctx context.Context, targets []image.Target) (map[image.Ta
 
 // runningView adds to the view what its workloads ran, and what their digests name.
 func (t tx) runningView(ctx context.Context, view *source.View, found []source.Found) error {
-	rows, err := all[workloadRow](ctx, t, `SELECT source, kind, namespace, name, container, target, digest, count, gone, notified FROM workload WHERE source = ?`, view.Source.Name)
+	rows, err := all[workloadRow](ctx, t, `SELECT source, kind, namespace, name, container, target, digest, count, gone, notified, waits FROM workload WHERE source = ?`, view.Source.Name)
 	if err != nil {
 		return err
 	}
@@ -104,6 +105,9 @@ func (t tx) runningView(ctx context.Context, view *source.View, found []source.F
 	}
 	for i, row := range view.Running {
 		view.Running[i].Image = view.Images.Of(row.Digest, row.Target.Platform)
+	}
+	if view.Forms, err = t.forms(ctx, slices.Concat(digests, slices.Collect(maps.Values(view.Images)))); err != nil {
+		return err
 	}
 	targets := slices.Collect(maps.Values(view.Watched))
 	if view.PointsTo, err = t.pointsTo(ctx, targets); err != nil {
@@ -175,11 +179,11 @@ func (t tx) saveRunning(ctx context.Context, before, after []workload.Row) error
 		name := nameOfRow(row)
 		was, known := left[name]
 		delete(left, name)
-		if known && was.Count == row.Count && was.Gone.Equal(row.Gone) && was.Notified == row.Notified {
+		if known && was.Count == row.Count && was.Gone.Equal(row.Gone) && was.Notified == row.Notified && was.Waits == row.Waits {
 			continue
 		}
 		rows = append(rows, []any{row.Source, row.Kind, row.Namespace, row.Name, row.Container, name.target, string(row.Digest),
-			row.Target.Platform.OrDefault().String(), row.Count, toMicros(row.Gone), row.Notified})
+			row.Target.Platform.OrDefault().String(), row.Count, toMicros(row.Gone), row.Notified, row.Waits})
 	}
 	for name := range left {
 		if err := t.run(ctx, `DELETE FROM workload WHERE source = ? AND kind = ? AND namespace = ? AND name = ? AND container = ? AND target = ? AND digest = ?`,
@@ -187,8 +191,8 @@ func (t tx) saveRunning(ctx context.Context, before, after []workload.Row) error
 			return err
 		}
 	}
-	return t.insert(ctx, `workload (source, kind, namespace, name, container, target, digest, platform, count, gone, notified)`, rows,
-		`ON CONFLICT (source, kind, namespace, name, container, target, digest) DO UPDATE SET count = excluded.count, gone = excluded.gone, notified = excluded.notified`)
+	return t.insert(ctx, `workload (source, kind, namespace, name, container, target, digest, platform, count, gone, notified, waits)`, rows,
+		`ON CONFLICT (source, kind, namespace, name, container, target, digest) DO UPDATE SET count = excluded.count, gone = excluded.gone, notified = excluded.notified, waits = excluded.waits`)
 }
 
 // workloadName is what makes a row the same one.

@@ -15,6 +15,7 @@ import (
 	"github.com/tagwatch/tagwatch/domain/subscription"
 	"github.com/tagwatch/tagwatch/domain/vuln"
 	"github.com/tagwatch/tagwatch/domain/watch"
+	"github.com/tagwatch/tagwatch/domain/workload"
 )
 
 // engineLists records a listing of one deployment of a:1 that runs those images.
@@ -156,6 +157,40 @@ func TestRuntimeUpdate(t *testing.T) {
 		check(t, err)
 		if len(stored) != 1 || !strings.Contains(string(stored[0].Payload), `"age":"current"`) {
 			t.Errorf("stored %+v", stored)
+		}
+	})
+}
+
+// TestForms: what registries say of digests is read with all that is in it, and kept for as
+// long as a workload runs them.
+func TestForms(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		app := listSource("app")
+		app.Types = []notification.Type{notification.RuntimeUpdate}
+		check(t, s.SaveSource(ctx, app, at(0)))
+		engineLists(t, s, 1, source.Running{Digest: digest(1), Count: 1})
+		for minute := range 2 {
+			d := engineLists(t, s, 2+minute, source.Running{Digest: digest(5), Count: 1})
+			if len(d.Notifications) > 0 || len(d.Questions()) != 2 {
+				t.Errorf("notified of %d, asks %+v", len(d.Notifications), d.Questions())
+			}
+		}
+		forms := workload.Forms{
+			digest(1): {Kind: workload.Index, Parts: []workload.Part{{Digest: digest(2), Index: true}}},
+			digest(2): {Kind: workload.Index, Parts: []workload.Part{{Digest: digest(3), Platform: image.DefaultPlatform}}},
+			digest(3): {Kind: workload.Manifest, Parts: []workload.Part{{Digest: digest(5)}}},
+			digest(7): {Kind: workload.Configuration},
+		}
+		check(t, s.SaveForms(ctx, forms, at(4)))
+		if d := engineLists(t, s, 5, source.Running{Digest: digest(5), Count: 1}); len(d.Notifications)+len(d.Waiting) > 0 {
+			t.Errorf("%+v for another digest of the same image", d)
+		}
+		_, err := s.Prune(ctx, at(10), at(11))
+		check(t, err)
+		view := must[source.View](t)(s.SourceView(ctx, "app", []source.Found{{Workloads: []source.Workload{{Running: []source.Running{{Digest: digest(1)}, {Digest: digest(7)}}}}}}))
+		if len(view.Forms) > 0 {
+			t.Errorf("forms of what no workload runs were kept: %+v", view.Forms)
 		}
 	})
 }

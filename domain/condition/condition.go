@@ -30,15 +30,16 @@ type Kind string
 
 // The kinds.
 const (
-	Unreachable Kind = "unreachable" // a registry
-	Unlistable  Kind = "unlistable"  // a repository's tags cannot be listed
-	Unreadable  Kind = "unreadable"  // a source cannot be read, or is not believed
-	Unresolved  Kind = "unresolved"  // what a tag points to cannot be read
-	Failing     Kind = "failing"     // an endpoint does not accept notifications
-	Delayed     Kind = "delayed"     // an analysis does not come
-	StepFails   Kind = "step"        // a step fails, round after round
-	OnHold      Kind = "on_hold"     // new vulnerability data waits to be released
-	NotApplied  Kind = "not_applied" // a folder of documents cannot be applied
+	Unreachable  Kind = "unreachable"  // a registry
+	Unlistable   Kind = "unlistable"   // a repository's tags cannot be listed
+	Unreadable   Kind = "unreadable"   // a source cannot be read, or is not believed
+	Unidentified Kind = "unidentified" // whether workloads of a source run another image cannot be told
+	Unresolved   Kind = "unresolved"   // what a tag points to cannot be read
+	Failing      Kind = "failing"      // an endpoint does not accept notifications
+	Delayed      Kind = "delayed"      // an analysis does not come
+	StepFails    Kind = "step"         // a step fails, round after round
+	OnHold       Kind = "on_hold"      // new vulnerability data waits to be released
+	NotApplied   Kind = "not_applied"  // a folder of documents cannot be applied
 
 	SourceUnreachable Kind = "source.unreachable" // vulnerability data cannot be fetched
 )

@@ -33,6 +33,8 @@ type View struct {
 	// their digests name, those of the new listing too.
 	Running []workload.Row
 	Images  workload.Images
+	// Forms are what registries said of digests that are not known.
+	Forms workload.Forms
 	// PointsTo are the images that watched tags point to.
 	PointsTo map[image.Target]image.Digest
 	// Subscribed are the subscriptions of these tags to runtime_update.
@@ -56,6 +58,8 @@ type Decision struct {
 	// another image.
 	Running []workload.Row
 	Updates []workload.Update
+	// Waiting are those of which registries have to be asked first whether they do.
+	Waiting []workload.Wait
 	// Notifications, Deliveries and Suppressed follow from the updates.
 	Notifications []notification.Notification
 	Deliveries    []delivery.Delivery

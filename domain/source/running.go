@@ -57,7 +57,9 @@ func (d *Decision) follow(v View, found []Found) error {
 	if err != nil {
 		return err
 	}
-	d.Running, d.Updates = workload.Follow(v.Running, rows, d.State.Checked)
+	outcome := workload.Follow(workload.Listing{Before: v.Running, Now: rows, Forms: v.Forms, At: d.State.Checked,
+		Notifies: func(target image.Target) bool { return d.subscribed(v, target) != nil }})
+	d.Running, d.Updates, d.Waiting = outcome.Rows, outcome.Updates, outcome.Waiting
 	for i, u := range d.Updates {
 		at := slices.IndexFunc(d.Running, func(r workload.Row) bool {
 			return r.Key == u.Key && r.Target == u.Target && (r.Image == u.After || r.Digest == u.After)
@@ -67,6 +69,18 @@ func (d *Decision) follow(v View, found []Found) error {
 		}
 	}
 	return nil
+}
+
+// Questions are those to registries that updates wait for, each once.
+func (d *Decision) Questions() (questions []workload.Question) {
+	for _, wait := range d.Waiting {
+		for _, each := range wait.Ask {
+			if !slices.Contains(questions, each) {
+				questions = append(questions, each)
+			}
+		}
+	}
+	return questions
 }
 
 // Reported are the digests that the workloads of a listing and of the one before run.

@@ -167,6 +167,8 @@ type State struct {
 	// Problem is why it cannot be read, or is not believed, which is recorded by itself;
 	// nil if all is well.
 	Problem *condition.Problem
+	// Waiting is why it is not known whether workloads run another image; nil if it is.
+	Waiting *condition.Problem
 	Checked time.Time
 }
 

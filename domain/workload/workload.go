@@ -54,6 +54,8 @@ type Row struct {
 	Gone time.Time
 	// Notified reports that the last runtime_update was about it.
 	Notified bool
+	// Waits reports that it may be of an image that ran before, under another digest.
+	Waits bool
 }
 
 // identity is the image, under the digest that the runtime reports as long as it is the

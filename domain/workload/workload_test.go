@@ -32,6 +32,12 @@ func rows(name, text string) (list []workload.Row) {
 	return list
 }
 
+// follow follows a listing of tags of which nobody is notified.
+func follow(before, listed []workload.Row, now time.Time) ([]workload.Row, []workload.Update) {
+	o := workload.Follow(workload.Listing{Before: before, Now: listed, Notifies: func(image.Target) bool { return false }, At: now})
+	return o.Rows, o.Updates
+}
+
 // TestFollow plays listings of one workload; "-" is one that lacks it.
 func TestFollow(t *testing.T) {
 	t.Parallel()
@@ -65,7 +71,7 @@ func TestFollow(t *testing.T) {
 					listed = nil
 				}
 				var updates []workload.Update
-				stored, updates = workload.Follow(stored, listed, now)
+				stored, updates = follow(stored, listed, now)
 				var said []string
 				for _, u := range updates {
 					said = append(said, fmt.Sprintf("%s>%s", strings.Trim(fmt.Sprint(u.Before), "[]"), u.After))
@@ -81,8 +87,8 @@ func TestFollow(t *testing.T) {
 // TestFollowKeepsWorkloadsApart: a new one starts nothing.
 func TestFollowKeepsWorkloadsApart(t *testing.T) {
 	t.Parallel()
-	stored, _ := workload.Follow(nil, rows("web", "a:1"), noon)
-	stored, updates := workload.Follow(stored, append(rows("web", "a:1"), rows("api", "b:1")...), noon.Add(time.Minute))
+	stored, _ := follow(nil, rows("web", "a:1"), noon)
+	stored, updates := follow(stored, append(rows("web", "a:1"), rows("api", "b:1")...), noon.Add(time.Minute))
 	if len(updates) > 0 || len(stored) != 2 {
 		t.Errorf("updates %+v, stored %+v", updates, stored)
 	}

@@ -446,6 +446,7 @@ CREATE TABLE workload (
     count     INTEGER NOT NULL, -- of containers; 0 for an image that ran before
     gone      INTEGER NOT NULL, -- when it was found not to run any more; 0 while it runs
     notified  BOOLEAN NOT NULL, -- the last runtime_update was about it
+    waits     BOOLEAN NOT NULL, -- it may be an image that ran before, under another digest
     PRIMARY KEY (source, kind, namespace, name, container, target, digest)
 );
 CREATE INDEX workload_target ON workload (target);
@@ -459,6 +460,13 @@ CREATE TABLE image_name (
     PRIMARY KEY (digest, platform)
 );
 CREATE INDEX image_name_image ON image_name (image);
+
+-- What registries say of digests that workloads run and no tag pointed to.
+CREATE TABLE reported_form (
+    digest TEXT PRIMARY KEY,
+    form   TEXT NOT NULL, -- JSON
+    asked  INTEGER NOT NULL
+);
 
 -- Whom things belong to that a declaration made. A row goes with its thing.
 CREATE TABLE declared (

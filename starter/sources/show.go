@@ -44,6 +44,9 @@ func writeDetail(s *session.Session, w io.Writer, d operations.SourceDetail) {
 	if d.Problem != nil {
 		fmt.Fprintf(w, "problem: %s\n", d.Problem.Message)
 	}
+	if d.Waiting != nil {
+		fmt.Fprintf(w, "waiting: %s\n", d.Waiting.Message)
+	}
 	if d.Unconfirmed {
 		s.Say("If that is right, confirm it with: tagwatch source confirm %s", d.Name)
 	}

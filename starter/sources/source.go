@@ -71,6 +71,8 @@ func writeSources(s *session.Session, w io.Writer, sources []operations.Source) 
 		style, problem := output.Ordinary, ""
 		if v.Problem != nil {
 			style, problem = output.Doubtful, v.Problem.Message
+		} else if v.Waiting != nil {
+			style, problem = output.Doubtful, v.Waiting.Message
 		}
 		if v.Unconfirmed {
 			problem += "; confirm it with: tagwatch source confirm " + v.Name
