@@ -20,7 +20,7 @@ import (
 // variables, volumes, ports, bounds and rights. Labels are its own.
 func TestChartHasTheOverlays(t *testing.T) {
 	t.Parallel()
-	for overlay, example := range map[string]string{"single": "", "roles": "roles", "cloud": "cloud", "push": "push", "cluster": "cluster"} {
+	for overlay, example := range map[string]string{"single": "", "roles": "roles", "cloud": "cloud", "push": "push", "cluster": "cluster", "documents": "documents"} {
 		t.Run(overlay, func(t *testing.T) {
 			t.Parallel()
 			r := render(t, example)

@@ -17,7 +17,7 @@ import (
 
 const root = "../.."
 
-var overlays = []string{"single", "cloud", "push", "cluster", "roles"}
+var overlays = []string{"single", "cloud", "push", "cluster", "documents", "roles"}
 
 // placed holds that everything is in the namespace that the overlay brings, which
 // lets no pod in but restricted ones, and that one label finds it.

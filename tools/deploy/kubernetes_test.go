@@ -48,6 +48,7 @@ func TestOverlays(t *testing.T) {
 		{"cloud", []string{"tagwatch-worker"}},
 		{"push", []string{"tagwatch-worker"}},
 		{"cluster", []string{"tagwatch-worker"}},
+		{"documents", []string{"tagwatch-worker"}},
 		{"roles", []string{"tagwatch-worker-analysis", "tagwatch-worker-delivery", "tagwatch-worker-matching", "tagwatch-worker-watching"}},
 	} {
 		t.Run(test.overlay, func(t *testing.T) {

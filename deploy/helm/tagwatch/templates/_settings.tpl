@@ -29,6 +29,13 @@
 {{- $_ := set $settings "TAGWATCH_PUSH_ADDRESS" "0.0.0.0:8235" -}}
 {{- $_ := set $settings "TAGWATCH_PUSH_SOURCES" "/run/push/push.yaml" -}}
 {{- end -}}
+{{- with .Values.documents -}}
+{{- if .configMap -}}
+{{- $_ := set $settings "TAGWATCH_CONFIG_DIR" "/etc/tagwatch/documents" -}}
+{{- if .owner }}{{ $_ := set $settings "TAGWATCH_CONFIG_OWNER" .owner }}{{ end -}}
+{{- if .prune }}{{ $_ := set $settings "TAGWATCH_CONFIG_PRUNE" "true" }}{{ end -}}
+{{- end -}}
+{{- end -}}
 {{- if .Values.versioning.deployment }}{{ $_ := set $settings "TAGWATCH_DEPLOYMENT" .Values.versioning.deployment }}{{ end -}}
 {{- toYaml $settings -}}
 {{- end -}}

@@ -39,6 +39,9 @@ volumeMounts:
   {{- if $values.push.enabled }}
   - { name: push, mountPath: /run/push, readOnly: true }
   {{- end }}
+  {{- if $values.documents.configMap }}
+  - { name: documents, mountPath: /etc/tagwatch/documents, readOnly: true }
+  {{- end }}
   {{- if $values.temporal.tls.clientSecret }}
   - { name: temporal-client, mountPath: /run/temporal/client, readOnly: true }
   {{- end }}
@@ -76,6 +79,10 @@ volumes:
   {{- if $values.push.enabled }}
   - name: push
     secret: { secretName: {{ $values.push.existingSecret }} }
+  {{- end }}
+  {{- with $values.documents.configMap }}
+  - name: documents
+    configMap: { name: {{ . }} }
   {{- end }}
   {{- with $values.temporal.tls.clientSecret }}
   - name: temporal-client
